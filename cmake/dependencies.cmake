@@ -1,0 +1,8 @@
+# The libraries of DESIGN section 10, from the distribution's packages. Each is included by one file of the tree.
+pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(JSON REQUIRED IMPORTED_TARGET json-c)
+pkg_check_modules(EDIT REQUIRED IMPORTED_TARGET libedit)
+find_library(SLEEF_LIBRARY sleef REQUIRED)
+find_library(OPENBLAS_LIBRARY openblas PATHS /usr/lib/x86_64-linux-gnu/openblas-serial NO_DEFAULT_PATH REQUIRED)
+set(TARN_LIBRARIES PkgConfig::PCRE2 PkgConfig::UTF8PROC PkgConfig::JSON ${SLEEF_LIBRARY} ${OPENBLAS_LIBRARY} Threads::Threads m ${CMAKE_DL_LIBS})

@@ -1,0 +1,181 @@
+#include "base/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "tarn/error.h"
+
+static int open_regular(const char *path, struct stat *status) {
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return tarn_fail("%s: %s", path, strerror(errno)), -1;
+    if (fstat(descriptor, status) != 0 || !S_ISREG(status->st_mode)) {
+        tarn_fail("%s: not a regular file", path);
+        close(descriptor);
+        return -1;
+    }
+    return descriptor;
+}
+
+static bool read_fully(int descriptor, char *bytes, size_t length, const char *path) {
+    for (size_t done = 0; done < length;) {
+        ssize_t n = read(descriptor, bytes + done, length - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return tarn_fail("%s: %s", path, strerror(errno));
+        if (n == 0) return tarn_fail("%s: ended after %zu of %zu bytes", path, done, length);
+        done += (size_t)n;
+    }
+    return true;
+}
+
+char *file_read(const char *path, size_t limit, size_t *length) {
+    struct stat status;
+    int descriptor = open_regular(path, &status);
+    if (descriptor < 0) return NULL;
+    size_t size = (size_t)status.st_size;
+    char *bytes = NULL;
+    if (size > limit)
+        tarn_fail("%s: %zu bytes, more than the limit of %zu", path, size, limit);
+    else
+        bytes = memory_new(size + 1, 1);
+    if (bytes && !read_fully(descriptor, bytes, size, path)) {
+        memory_free(bytes);
+        bytes = NULL;
+    }
+    close(descriptor);
+    if (length) *length = bytes ? size : 0;
+    return bytes;
+}
+
+bool file_exists(const char *path) {
+    return access(path, F_OK) == 0;
+}
+
+char *path_join(const char *folder, const char *name) {
+    text t = {0};
+    text_add(&t, folder);
+    if (t.length && t.bytes[t.length - 1] != '/') text_add_char(&t, '/');
+    text_add(&t, name);
+    return text_take(&t);
+}
+
+file_mapping *file_map(const char *path) {
+    struct stat status;
+    int descriptor = open_regular(path, &status);
+    if (descriptor < 0) return NULL;
+    file_mapping *m = NEW(file_mapping);
+    if (m) m->path = memory_copy(path, strlen(path) + 1);
+    if (!m || !m->path) {
+        memory_free(m);
+        close(descriptor);
+        return NULL;
+    }
+    m->length = (size_t)status.st_size;
+    m->descriptor = descriptor;
+    m->seconds = status.st_mtim.tv_sec;
+    m->nanoseconds = status.st_mtim.tv_nsec;
+    void *bytes = m->length ? mmap(NULL, m->length, PROT_READ, MAP_SHARED, descriptor, 0) : NULL;
+    if (bytes == MAP_FAILED) {
+        tarn_fail("%s: cannot map %zu bytes: %s", path, m->length, strerror(errno));
+        m->length = 0;
+        file_unmap(m);
+        return NULL;
+    }
+    m->bytes = bytes;
+    return m;
+}
+
+bool file_unchanged(const file_mapping *m) {
+    struct stat status;
+    if (fstat(m->descriptor, &status) != 0) return tarn_fail("%s: %s", m->path, strerror(errno));
+    if ((size_t)status.st_size != m->length || status.st_mtim.tv_sec != m->seconds || status.st_mtim.tv_nsec != m->nanoseconds)
+        return tarn_fail("%s: the file changed while it was in use (%zu bytes when opened, %lld now)", m->path, m->length,
+                         (long long)status.st_size);
+    return true;
+}
+
+void file_unmap(file_mapping *m) {
+    if (!m) return;
+    if (m->length) munmap((void *)(uintptr_t)m->bytes, m->length);
+    close(m->descriptor);
+    memory_free(m->path);
+    memory_free(m);
+}
+
+file_writer *file_create(const char *path) {
+    file_writer *w = NEW(file_writer);
+    if (!w) return NULL;
+    text temporary = {0};
+    text_format(&temporary, "%s.partial-%ld", path, (long)getpid());
+    w->temporary = text_take(&temporary);
+    w->path = memory_copy(path, strlen(path) + 1);
+    w->descriptor = w->temporary && w->path ? open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
+    if (w->descriptor >= 0) return w;
+    if (w->temporary && w->path) tarn_fail("%s: cannot create: %s", w->temporary, strerror(errno));
+    memory_free(w->temporary);
+    memory_free(w->path);
+    memory_free(w);
+    return NULL;
+}
+
+bool file_write(file_writer *w, const void *bytes, size_t length) {
+    for (size_t done = 0; done < length && !w->failed;) {
+        ssize_t n = write(w->descriptor, (const char *)bytes + done, length - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            tarn_fail("%s: cannot write: %s", w->path, strerror(errno));
+            w->failed = true;
+        } else
+            done += (size_t)n;
+    }
+    return !w->failed;
+}
+
+static void sync_folder(const char *path) {
+    text folder = {0};
+    const char *slash = strrchr(path, '/');
+    if (slash)
+        text_append(&folder, path, (size_t)(slash - path) + 1);
+    else
+        text_add(&folder, ".");
+    int descriptor = open(text_string(&folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor >= 0) {
+        fsync(descriptor); /* some file systems refuse this; the rename itself is still atomic */
+        close(descriptor);
+    }
+    text_free(&folder);
+}
+
+static void writer_free(file_writer *w) {
+    memory_free(w->temporary);
+    memory_free(w->path);
+    memory_free(w);
+}
+
+bool file_commit(file_writer *w) {
+    if (w->failed) return file_abandon(w), false;
+    bool ok = fsync(w->descriptor) == 0;
+    ok = close(w->descriptor) == 0 && ok;
+    w->descriptor = -1;
+    ok = ok && rename(w->temporary, w->path) == 0;
+    if (!ok) {
+        tarn_fail("%s: cannot finish writing: %s", w->path, strerror(errno));
+        unlink(w->temporary);
+    } else
+        sync_folder(w->path);
+    writer_free(w);
+    return ok;
+}
+
+void file_abandon(file_writer *w) {
+    if (!w) return;
+    if (w->descriptor >= 0) close(w->descriptor);
+    unlink(w->temporary);
+    writer_free(w);
+}

@@ -1,0 +1,43 @@
+/* Files: whole reads, mappings that notice a change, and writes that appear whole or not at all. Failures name the file. */
+#ifndef BASE_FILES_H
+#define BASE_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The whole file with a NUL after it (memory_free); refuses folders and files of more than `limit` bytes. */
+char *file_read(const char *path, size_t limit, size_t *length);
+bool file_exists(const char *path);
+/* `folder/name` (memory_free). */
+char *path_join(const char *folder, const char *name);
+
+/* A read-only mapping of a whole file. The descriptor stays open, so that a replaced file is still the one that was checked. */
+typedef struct {
+    char *path;
+    const char *bytes;
+    size_t length;
+    int descriptor;
+    int64_t seconds, nanoseconds; /* modification time when mapped */
+} file_mapping;
+
+file_mapping *file_map(const char *path);
+/* True while the file has the size and modification time it was mapped with; otherwise an error naming the file. */
+bool file_unchanged(const file_mapping *mapping);
+void file_unmap(file_mapping *mapping);
+
+/* A file being written beside its final path; nothing is seen under `path` before file_commit has synced and renamed it. */
+typedef struct {
+    char *path, *temporary;
+    int descriptor;
+    bool failed;
+} file_writer;
+
+file_writer *file_create(const char *path);
+bool file_write(file_writer *writer, const void *bytes, size_t length);
+/* fsync, rename, fsync of the folder; frees the writer in any case. */
+bool file_commit(file_writer *writer);
+/* Removes the temporary file. */
+void file_abandon(file_writer *writer);
+
+#endif

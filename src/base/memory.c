@@ -1,0 +1,60 @@
+#include "base/memory.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "tarn/error.h"
+
+enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20 };
+
+static _Atomic int64_t fail_at, counted;
+
+int64_t memory_fail_at(int64_t n) {
+    int64_t seen = atomic_exchange(&counted, 0);
+    atomic_store(&fail_at, n);
+    return seen;
+}
+
+static bool injected(void) {
+    return atomic_load(&fail_at) != 0 && atomic_fetch_add(&counted, 1) + 1 == atomic_load(&fail_at);
+}
+
+static void *checked(void *block, size_t count, size_t size) {
+    if (!block) tarn_fail("out of memory: %zu items of %zu bytes", count, size);
+    return block;
+}
+
+void *memory_new(size_t count, size_t size) {
+    return checked(injected() ? NULL : calloc(count ? count : 1, size ? size : 1), count, size);
+}
+
+void *memory_resize(void *block, size_t count, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || injected()) return checked(NULL, count, size);
+    return checked(realloc(block, bytes ? bytes : 1), count, size);
+}
+
+void *memory_copy(const void *from, size_t size) {
+    void *copy = memory_new(1, size);
+    if (copy && size) memcpy(copy, from, size);
+    return copy;
+}
+
+void memory_free(void *block) {
+    free(block);
+}
+
+void *memory_new_aligned(size_t bytes) {
+    size_t alignment = bytes >= 2 * HUGE_PAGE ? HUGE_PAGE : ALIGNMENT, rounded;
+    if (__builtin_add_overflow(bytes ? bytes : 1, alignment - 1, &rounded) || injected()) return checked(NULL, 1, bytes);
+    rounded &= ~(alignment - 1);
+    void *block = checked(aligned_alloc(alignment, rounded), 1, bytes);
+    if (block && alignment == HUGE_PAGE) madvise(block, rounded, MADV_HUGEPAGE);
+    return block;
+}
+
+void memory_free_aligned(void *block) {
+    free(block);
+}
