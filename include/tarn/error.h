@@ -6,7 +6,7 @@
 
 #if defined(__GNUC__)
 #define TARN_API                   __attribute__((visibility("default")))
-#define TARN_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define TARN_PRINTF(string, first) __attribute__((format(printf, string, first)))
 #else
 #define TARN_API
 #define TARN_PRINTF(format, first)

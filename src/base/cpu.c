@@ -89,12 +89,12 @@ static int physical_cores(void) {
     CPU_ZERO(&allowed);
     if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 1;
     int count = 0;
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
         if (!CPU_ISSET(cpu, &allowed)) continue;
         char path[96];
-        snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
-        long first = read_number(path, cpu);
-        count += first == cpu || first < 0 || first >= CPU_SETSIZE || !CPU_ISSET((int)first, &allowed);
+        snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%zu/topology/thread_siblings_list", cpu);
+        long first = read_number(path, (long)cpu);
+        count += first == (long)cpu || first < 0 || first >= CPU_SETSIZE || !CPU_ISSET((size_t)first, &allowed);
     }
     return count > 0 ? count : 1;
 }
