@@ -1,7 +1,7 @@
 include(GNUInstallDirs)
 if(TARGET tarn_shared)
   install(TARGETS tarn_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  install(DIRECTORY include/tarn DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  install(DIRECTORY include/tarn ${CMAKE_BINARY_DIR}/include/tarn DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
   configure_file(cmake/tarn.pc.in tarn.pc @ONLY)
   install(FILES ${CMAKE_BINARY_DIR}/tarn.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endif()

@@ -1,0 +1,153 @@
+/* Arrays: what they are, who owns them, how they are made and read.
+
+   Ownership. Every operation returns an array that belongs to the innermost open scope of the calling thread and is released with it.
+   tarn_keep() owns an array beyond scopes, tarn_drop() gives that up. tarn_return() hands an array to the enclosing scope. tarn_move()
+   gives up the caller's own hold (its keep, and its place in an open scope), so that the operation it is passed to may work in the array's
+   memory; do not use the array after that operation. Operations never consume their inputs.
+
+   Errors. The first failure is stored for the thread (tarn/error.h) and the call returns NULL; while an error is set every operation
+   returns NULL, so expressions nest and one check at the end is enough.
+
+   Laziness. Operations only record what is to be done. tarn_eval() computes; reading a value evaluates first. Arrays never change: an
+   operation that "updates" returns a new array, in the old one's memory when nobody else can see it.
+
+   Threads. Any array and any stream may be used from any thread. Scopes and errors belong to a thread. */
+#ifndef TARN_ARRAY_H
+#define TARN_ARRAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tarn/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct tarn_array tarn_array;
+typedef struct tarn_stream tarn_stream;
+
+typedef enum {
+    TARN_BOOL,
+    TARN_UINT8,
+    TARN_UINT16,
+    TARN_UINT32,
+    TARN_UINT64,
+    TARN_INT8,
+    TARN_INT16,
+    TARN_INT32,
+    TARN_INT64,
+    TARN_FLOAT16,
+    TARN_BFLOAT16,
+    TARN_FLOAT32,
+    TARN_FLOAT64,
+    TARN_COMPLEX64,
+    TARN_DTYPE_COUNT
+} tarn_dtype;
+
+/* The most axes an array has. */
+enum { TARN_MAX_NDIM = 12 };
+
+/* A list of integers: a shape, axes, starts. {0, NULL} is an absent list; TARN_NONE is a list of none. */
+typedef struct {
+    int64_t count;
+    const int64_t *values;
+} tarn_ints;
+
+#define TARN_INTS(...)  ((tarn_ints){(int64_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__}})
+#define TARN_SHAPE(...) TARN_INTS(__VA_ARGS__)
+#define TARN_AXES(...)  TARN_INTS(__VA_ARGS__)
+#define TARN_NO_AXES    ((tarn_ints){0, (int64_t[]){0}})
+#define TARN_0D         TARN_NO_AXES
+
+/* Options in which zero is a value: .axis = TARN_AXIS(0), .low = TARN_VALUE(0). */
+typedef struct {
+    bool given;
+    int64_t axis;
+} tarn_axis;
+typedef struct {
+    bool given;
+    double value;
+} tarn_value;
+#define TARN_AXIS(i)  ((tarn_axis){true, (i)})
+#define TARN_VALUE(v) ((tarn_value){true, (v)})
+
+/* Optional arguments are named: tarn_sum(x, .axes = TARN_AXES(-1), .keepdims = true). These split a call into required and optional ones.
+ */
+#define TARN_HEAD(x, ...)        x
+#define TARN_TAIL(x, ...)        __VA_ARGS__
+#define TARN_HEAD2(x, y, ...)    x, y
+#define TARN_TAIL2(x, y, ...)    __VA_ARGS__
+#define TARN_HEAD3(x, y, z, ...) x, y, z
+#define TARN_TAIL3(x, y, z, ...) __VA_ARGS__
+
+/* ---- scopes and holds */
+
+/* Opens a scope that closes at the end of the block, also by break, continue and return. */
+#define TARN_SCOPE               TARN_SCOPE_NAMED(__LINE__)
+#define TARN_SCOPE_NAMED(line)   TARN_SCOPE_DECLARE(line)
+#define TARN_SCOPE_DECLARE(line) __attribute__((cleanup(tarn_scope_end), unused)) int tarn_scope_##line = tarn_scope_begin()
+TARN_API int tarn_scope_begin(void);
+TARN_API void tarn_scope_end(const int *scope);
+
+TARN_API tarn_array *tarn_keep(tarn_array *a);   /* returns a */
+TARN_API void tarn_drop(tarn_array *a);          /* NULL is allowed */
+TARN_API tarn_array *tarn_move(tarn_array *a);   /* returns a */
+TARN_API tarn_array *tarn_return(tarn_array *a); /* returns a, which now belongs to the scope around the innermost one */
+
+/* a without its history: a new array over the same values (evaluated now), through which no gradient passes. */
+TARN_API tarn_array *tarn_detach(tarn_array *a);
+
+/* ---- making arrays from memory. The bytes are copied: dense, row-major. */
+TARN_API tarn_array *tarn_from_data(const void *data, tarn_ints shape, tarn_dtype dtype);
+/* Over memory of the caller, which stays as it is until `release(context)` is called; it is not written. `check(context)`, if given, is
+   asked before each evaluation that reads the array and fails by setting an error (a mapped file that changed). */
+TARN_API tarn_array *tarn_from_foreign(const void *data, tarn_ints shape, tarn_dtype dtype, bool (*check)(void *context),
+                                       void (*release)(void *context), void *context);
+TARN_API tarn_array *tarn_scalar(double value, tarn_dtype dtype); /* 0-d */
+TARN_API tarn_array *tarn_scalar_int(int64_t value, tarn_dtype dtype);
+TARN_API tarn_array *tarn_scalar_complex(double real, double imag);
+TARN_API tarn_array *tarn_full(tarn_ints shape, double value, tarn_dtype dtype);
+TARN_API tarn_array *tarn_zeros(tarn_ints shape, tarn_dtype dtype);
+TARN_API tarn_array *tarn_ones(tarn_ints shape, tarn_dtype dtype);
+
+/* ---- facts; of NULL: 0, TARN_FLOAT32, no shape */
+TARN_API tarn_dtype tarn_dtype_of(const tarn_array *a);
+TARN_API int tarn_ndim(const tarn_array *a);
+TARN_API int64_t tarn_dim(const tarn_array *a, int axis); /* negative axes count from the end; 0 for an axis that a does not have */
+TARN_API tarn_ints tarn_shape_of(const tarn_array *a);    /* lives as long as a */
+TARN_API int64_t tarn_size(const tarn_array *a);          /* number of elements */
+TARN_API const char *tarn_dtype_name(tarn_dtype dtype);   /* "float32" */
+TARN_API bool tarn_dtype_from_name(const char *name, tarn_dtype *dtype);
+TARN_API int64_t tarn_dtype_bytes(tarn_dtype dtype);
+
+/* ---- evaluation */
+
+/* Computes these arrays and waits. False, with the error set, if any of them failed; the others are good. */
+TARN_API bool tarn_eval_all(tarn_array *const *arrays, int count);
+/* Starts computing and returns. An error of the computation surfaces where the arrays are read. */
+TARN_API bool tarn_async_eval_all(tarn_array *const *arrays, int count);
+#define TARN_ARRAYS(...)     ((tarn_array *[]){__VA_ARGS__})
+#define TARN_COUNT(...)      ((int)(sizeof(TARN_ARRAYS(__VA_ARGS__)) / sizeof(tarn_array *)))
+#define tarn_eval(...)       tarn_eval_all(TARN_ARRAYS(__VA_ARGS__), TARN_COUNT(__VA_ARGS__))
+#define tarn_async_eval(...) tarn_async_eval_all(TARN_ARRAYS(__VA_ARGS__), TARN_COUNT(__VA_ARGS__))
+
+/* Evaluates and copies the values, dense row-major, in the array's dtype. bytes must be at least size * dtype bytes. */
+TARN_API bool tarn_read(tarn_array *a, void *out, size_t bytes);
+/* Evaluates and gives the values in host memory, dense row-major; they live as long as the array. NULL on failure. */
+TARN_API const void *tarn_data(tarn_array *a);
+/* The value of an array of one element, converted. 0 on failure. */
+TARN_API double tarn_item(tarn_array *a);
+TARN_API int64_t tarn_item_int(tarn_array *a);
+
+/* ---- looking at graphs (for people): released with tarn_free. */
+TARN_API char *tarn_dump_text(tarn_array *const *arrays, int count); /* one line a node */
+TARN_API char *tarn_dump_dot(tarn_array *const *arrays, int count);  /* Graphviz */
+/* What evaluating the arrays now would do: one line a step (kernels, copies, reuse), after lowering and fusion. */
+TARN_API char *tarn_dump_schedule(tarn_array *const *arrays, int count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

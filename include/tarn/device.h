@@ -1,0 +1,60 @@
+/* Devices and streams. Every device works in the same pool of arrays: an array may be used on any device without a copy call.
+
+   A stream is a queue of work on a device. Operations go to the calling thread's current stream, which is the default stream of the default
+   device unless tarn_use_stream() or TARN_ON() says otherwise. Streams may be used from any thread. */
+#ifndef TARN_DEVICE_H
+#define TARN_DEVICE_H
+
+#include "tarn/array.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum { TARN_CPU, TARN_MOCK, TARN_CUDA, TARN_DEVICE_TYPE_COUNT } tarn_device_type;
+typedef struct {
+    tarn_device_type type;
+    int index;
+} tarn_device;
+
+TARN_API int tarn_device_count(tarn_device_type type); /* 0 if there is none, or its shared object cannot be loaded */
+TARN_API const char *tarn_device_type_name(tarn_device_type type);
+/* The default for threads that have not chosen: the CPU unless changed. */
+TARN_API bool tarn_set_default_device(tarn_device device);
+TARN_API tarn_device tarn_default_device(void);
+
+TARN_API tarn_stream *tarn_default_stream(tarn_device device);
+TARN_API tarn_stream *tarn_stream_new(tarn_device device);
+TARN_API void tarn_stream_free(tarn_stream *stream); /* waits for its work; not for default streams */
+TARN_API tarn_device tarn_stream_device(const tarn_stream *stream);
+TARN_API bool tarn_synchronize(tarn_stream *stream); /* waits for all work so far; NULL: of every stream */
+
+/* Makes `stream` the thread's current one (NULL: the default) and returns the one before. */
+TARN_API tarn_stream *tarn_use_stream(tarn_stream *stream);
+/* Operations to the end of the block go to `stream`. */
+#define TARN_ON(stream) __attribute__((cleanup(tarn_restore_stream), unused)) tarn_stream *tarn_previous_stream = tarn_use_stream(stream)
+TARN_API void tarn_restore_stream(tarn_stream *const *previous);
+
+/* On a device other than the CPU, an op with neither kernel nor formula is an error unless this is allowed: then it runs on the CPU and is
+ * counted. */
+TARN_API void tarn_allow_fallback(bool allowed);
+TARN_API int64_t tarn_fallback_count(void);
+/* The op names that fell back so far, one a line (tarn_free). */
+TARN_API char *tarn_fallback_list(void);
+
+/* What `tarn doctor` prints: measured now, on the CPU; takes seconds. */
+typedef struct {
+    const char *processor, *isa_found, *isa_used; /* static strings */
+    int threads;
+    double read_gbps_one, read_gbps_all; /* GB/s from memory with one thread, with all */
+    double f32_tflops, bf16_tflops;      /* all threads; bf16 0 if there are no instructions for it */
+    double load_average;                 /* of the machine, over the last minute */
+} tarn_measurement;
+TARN_API bool tarn_measure(tarn_measurement *result);
+/* The kernel rows in use on a device, one a line (tarn_free). */
+TARN_API char *tarn_kernel_list(tarn_device device);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

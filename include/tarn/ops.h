@@ -1,0 +1,174 @@
+/* Operations on arrays. Required arguments come first; optional ones are named.
+
+   Elementwise operations broadcast as in NumPy and promote dtypes as MLX does (reference in docs/); they are declared in
+   tarn/elementwise.h, which the build makes from the table of operations. Negative axes count from the end. */
+#ifndef TARN_OPS_H
+#define TARN_OPS_H
+
+#include "tarn/array.h"
+#include "tarn/elementwise.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- dtype and order */
+TARN_API tarn_array *tarn_astype(tarn_array *x, tarn_dtype dtype);
+TARN_API tarn_array *tarn_contiguous(tarn_array *x);
+TARN_API tarn_array *tarn_stop_gradient(tarn_array *x);
+/* x, computed only after `others`. */
+TARN_API tarn_array *tarn_depends(tarn_array *x, tarn_array *const *others, int count);
+/* 0-d arrays of x's dtype. */
+TARN_API tarn_array *tarn_scalar_like(double value, tarn_array *x);
+TARN_API tarn_array *tarn_zeros_like(tarn_array *x);
+TARN_API tarn_array *tarn_ones_like(tarn_array *x);
+TARN_API tarn_array *tarn_arange(double start, double stop, double step, tarn_dtype dtype);
+
+/* ---- views: no data moves where strides can express the result */
+typedef struct {
+    tarn_ints axes;
+    int end_;
+} tarn_axes_options;
+#define tarn_transpose(...) tarn_transpose_with(TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_axes_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
+TARN_API tarn_array *tarn_transpose_with(tarn_array *x, tarn_axes_options options); /* absent axes: reversed */
+TARN_API tarn_array *tarn_swapaxes(tarn_array *x, int64_t a, int64_t b);
+TARN_API tarn_array *tarn_moveaxis(tarn_array *x, int64_t from, int64_t to);
+TARN_API tarn_array *tarn_reshape(tarn_array *x, tarn_ints shape); /* one entry may be -1 */
+TARN_API tarn_array *tarn_reshape_like(tarn_array *x, tarn_array *like);
+TARN_API tarn_array *tarn_flatten(tarn_array *x, int64_t first, int64_t last);     /* axes first..last become one */
+TARN_API tarn_array *tarn_unflatten(tarn_array *x, int64_t axis, tarn_ints shape); /* axis becomes axes of this shape */
+TARN_API tarn_array *tarn_expand_dims(tarn_array *x, tarn_ints axes);
+#define tarn_squeeze(...) tarn_squeeze_with(TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_axes_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
+TARN_API tarn_array *tarn_squeeze_with(tarn_array *x, tarn_axes_options options); /* absent axes: every axis of size 1 */
+TARN_API tarn_array *tarn_broadcast_to(tarn_array *x, tarn_ints shape);
+TARN_API tarn_array *tarn_broadcast_like(tarn_array *x, tarn_array *like);
+/* x[start:stop:step] as Python takes it, an entry for each of the first axes; INT64_MAX as stop (with a negative step: INT64_MIN) means to
+ * the end. */
+typedef struct {
+    tarn_ints step;
+    int end_;
+} tarn_slice_options;
+#define tarn_slice(...) tarn_slice_with(TARN_HEAD3(__VA_ARGS__, .end_ = 0), (tarn_slice_options){TARN_TAIL3(__VA_ARGS__, .end_ = 0)})
+TARN_API tarn_array *tarn_slice_with(tarn_array *x, tarn_ints start, tarn_ints stop, tarn_slice_options options);
+/* x[..., start:stop, ...] on one axis. */
+TARN_API tarn_array *tarn_slice_axis(tarn_array *x, int64_t axis, int64_t start, int64_t stop);
+/* parts[0 .. sections); false on failure. */
+TARN_API bool tarn_split(tarn_array *x, int64_t sections, int64_t axis, tarn_array **parts);
+TARN_API bool tarn_split_at(tarn_array *x, tarn_ints indices, int64_t axis, tarn_array **parts);         /* indices.count + 1 parts */
+TARN_API tarn_array *tarn_as_strided(tarn_array *x, tarn_ints shape, tarn_ints strides, int64_t offset); /* in elements of a dense x */
+
+/* ---- moving */
+TARN_API tarn_array *tarn_concatenate(tarn_array *const *arrays, int count, int64_t axis);
+TARN_API tarn_array *tarn_stack(tarn_array *const *arrays, int count, int64_t axis);
+TARN_API tarn_array *tarn_repeat(tarn_array *x, int64_t times, int64_t axis);
+/* x[..., indices, ...]: axis is replaced by the axes of indices. Negative indices count from the end; an index outside gives zero. */
+TARN_API tarn_array *tarn_take(tarn_array *x, tarn_array *indices, int64_t axis);
+TARN_API tarn_array *tarn_take_along_axis(tarn_array *x, tarn_array *indices, int64_t axis);
+/* x with the elements that tarn_take(_along_axis) would read replaced by, or increased by, updates. */
+TARN_API tarn_array *tarn_scatter(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis);
+TARN_API tarn_array *tarn_scatter_add(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis);
+TARN_API tarn_array *tarn_put_along_axis(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis);
+TARN_API tarn_array *tarn_add_along_axis(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis);
+/* x with `update` written at `start` (integers [axes.count], a start for each of axes). A start beyond the end is moved back so that the
+ * block fits. */
+TARN_API tarn_array *tarn_slice_update(tarn_array *x, tarn_array *update, tarn_array *start, tarn_ints axes);
+/* The block of these sizes along axes that begins at start. */
+TARN_API tarn_array *tarn_slice_array(tarn_array *x, tarn_array *start, tarn_ints axes, tarn_ints sizes);
+
+/* ---- reducing: absent axes = all. Sums and products of bool and small integers are int32 or uint32; half types accumulate in float32. */
+typedef struct {
+    tarn_ints axes;
+    bool keepdims;
+    int end_;
+} tarn_reduce_options;
+#define TARN_REDUCTION(name, ...)                                                                                                          \
+    tarn_##name##_with(TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_reduce_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
+#define tarn_sum(...)       TARN_REDUCTION(sum, __VA_ARGS__)
+#define tarn_prod(...)      TARN_REDUCTION(prod, __VA_ARGS__)
+#define tarn_max(...)       TARN_REDUCTION(max, __VA_ARGS__)
+#define tarn_min(...)       TARN_REDUCTION(min, __VA_ARGS__)
+#define tarn_all(...)       TARN_REDUCTION(all, __VA_ARGS__)
+#define tarn_any(...)       TARN_REDUCTION(any, __VA_ARGS__)
+#define tarn_mean(...)      TARN_REDUCTION(mean, __VA_ARGS__)
+#define tarn_logsumexp(...) TARN_REDUCTION(logsumexp, __VA_ARGS__)
+TARN_API tarn_array *tarn_sum_with(tarn_array *x, tarn_reduce_options options);
+TARN_API tarn_array *tarn_prod_with(tarn_array *x, tarn_reduce_options options);
+TARN_API tarn_array *tarn_max_with(tarn_array *x, tarn_reduce_options options);
+TARN_API tarn_array *tarn_min_with(tarn_array *x, tarn_reduce_options options);
+TARN_API tarn_array *tarn_all_with(tarn_array *x, tarn_reduce_options options);
+TARN_API tarn_array *tarn_any_with(tarn_array *x, tarn_reduce_options options);
+TARN_API tarn_array *tarn_mean_with(tarn_array *x, tarn_reduce_options options);
+TARN_API tarn_array *tarn_logsumexp_with(tarn_array *x, tarn_reduce_options options);
+/* x summed over the axes along which `like` was broadcast to x's shape. */
+TARN_API tarn_array *tarn_sum_like(tarn_array *x, tarn_array *like);
+TARN_API tarn_array *tarn_argmax(tarn_array *x, int64_t axis, bool keepdims); /* uint32 */
+TARN_API tarn_array *tarn_argmin(tarn_array *x, int64_t axis, bool keepdims);
+typedef struct {
+    bool reverse, exclusive;
+    int end_;
+} tarn_scan_options;
+#define tarn_cumsum(...) tarn_cumsum_with(TARN_HEAD2(__VA_ARGS__, .end_ = 0), (tarn_scan_options){TARN_TAIL2(__VA_ARGS__, .end_ = 0)})
+TARN_API tarn_array *tarn_cumsum_with(tarn_array *x, int64_t axis, tarn_scan_options options);
+
+/* ---- ordering */
+TARN_API tarn_array *tarn_sort(tarn_array *x, int64_t axis);
+TARN_API tarn_array *tarn_argsort(tarn_array *x, int64_t axis);
+
+/* ---- products */
+TARN_API tarn_array *tarn_matmul(tarn_array *a, tarn_array *b); /* 1-d operands as in NumPy */
+typedef struct {
+    tarn_value group_size, bits; /* 64, 4 */
+    bool no_transpose;           /* w is [k, n] instead of [n, k] */
+    int end_;
+} tarn_quantized_options;
+/* x [..., m, k] times a weight packed by tarn_quantize: [n, k], multiplied transposed. */
+#define tarn_quantized_matmul(x, w, ...)                                                                                                   \
+    tarn_quantized_matmul_with(x, w, TARN_HEAD2(__VA_ARGS__, .end_ = 0), (tarn_quantized_options){TARN_TAIL2(__VA_ARGS__, .end_ = 0)})
+TARN_API tarn_array *tarn_quantized_matmul_with(tarn_array *x, tarn_array *w, tarn_array *scales, tarn_array *biases,
+                                                tarn_quantized_options options);
+/* MLX affine quantization of the last axis: out[0] packed uint32, out[1] scales, out[2] biases. bits 2 3 4 5 6 8, group_size 32 64 128. */
+TARN_API bool tarn_quantize(tarn_array *w, int group_size, int bits, tarn_array *out[3]);
+TARN_API tarn_array *tarn_dequantize(tarn_array *packed, tarn_array *scales, tarn_array *biases, int group_size, int bits);
+
+/* ---- complex */
+TARN_API tarn_array *tarn_imaginary_unit_like(tarn_array *x); /* 0-d complex64 i */
+
+/* ---- fused: one kernel where a backend has it, the same values from a formula elsewhere */
+TARN_API tarn_array *tarn_softmax(tarn_array *x, int64_t axis); /* accumulated in float32 */
+typedef struct {
+    tarn_value eps; /* 1e-5 */
+    int end_;
+} tarn_norm_options;
+#define tarn_rms_norm(...) tarn_rms_norm_with(TARN_HEAD2(__VA_ARGS__, .end_ = 0), (tarn_norm_options){TARN_TAIL2(__VA_ARGS__, .end_ = 0)})
+TARN_API tarn_array *tarn_rms_norm_with(tarn_array *x, tarn_array *weight, tarn_norm_options options); /* weight may be NULL */
+typedef struct {
+    int64_t dims;      /* how many of the last axis rotate; 0: all */
+    bool traditional;  /* pairs (2i, 2i + 1) instead of (i, i + dims / 2) */
+    tarn_value base;   /* 10000 */
+    tarn_value scale;  /* of the positions: 1 */
+    tarn_array *freqs; /* float32 [dims / 2]: periods used instead of base^(2i / dims) */
+    int end_;
+} tarn_rope_options;
+/* x [batch, ..., length, dim]; offset: integer array, 0-d or [batch], the position of the first row. */
+#define tarn_rope(...) tarn_rope_with(TARN_HEAD2(__VA_ARGS__, .end_ = 0), (tarn_rope_options){TARN_TAIL2(__VA_ARGS__, .end_ = 0)})
+TARN_API tarn_array *tarn_rope_with(tarn_array *x, tarn_array *offset, tarn_rope_options options);
+typedef struct {
+    tarn_value scale;   /* 1 / sqrt(dim) */
+    bool causal;        /* row i of the last `length` positions sees the keys up to its own */
+    int64_t window;     /* with causal: at most this many keys back, its own counted; 0: all */
+    tarn_array *mask;   /* bool (true: visible) or additive, broadcast to [batch, heads, length, keys] */
+    tarn_array *length; /* int32 [batch]: how many of the keys are valid; causal positions end there */
+    tarn_array *sinks;  /* [heads]: a logit that takes part in the softmax and carries no value */
+    int end_;
+} tarn_attention_options;
+/* q [batch, heads, length, dim], k [batch, kv heads, keys, dim], v [batch, kv heads, keys, value dim]; heads is a multiple of kv heads. */
+#define tarn_attention(...)                                                                                                                \
+    tarn_attention_with(TARN_HEAD3(__VA_ARGS__, .end_ = 0), (tarn_attention_options){TARN_TAIL3(__VA_ARGS__, .end_ = 0)})
+TARN_API tarn_array *tarn_attention_with(tarn_array *q, tarn_array *k, tarn_array *v, tarn_attention_options options);
+/* quotient and remainder of one pass */
+TARN_API bool tarn_divmod(tarn_array *x, tarn_array *y, tarn_array *out[2]);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,13 @@
+/* Tarn: arrays and language models on Linux CPUs and NVIDIA GPUs. */
+#ifndef TARN_TARN_H
+#define TARN_TARN_H
+
+#include "tarn/error.h"
+#include "tarn/array.h"
+#include "tarn/ops.h"
+#include "tarn/random.h"
+#include "tarn/transform.h"
+#include "tarn/device.h"
+#include "tarn/memory.h"
+
+#endif

@@ -1,0 +1,133 @@
+/* The ids, attribute structs and facts that are made from the tables. A leaf: everybody may include it. */
+#ifndef TABLE_TABLE_H
+#define TABLE_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/text.h"
+#include "tarn/array.h"
+
+/* ---- dtypes */
+typedef enum { KIND_BOOL, KIND_INT, KIND_FLOAT, KIND_COMPLEX } dtype_kind;
+
+typedef struct {
+    const char *name;
+    int64_t bytes;
+    dtype_kind kind;
+} dtype_fact;
+
+extern const dtype_fact dtype_facts[TARN_DTYPE_COUNT];
+
+static inline int64_t dtype_bytes(tarn_dtype dtype) {
+    return dtype_facts[dtype].bytes;
+}
+static inline dtype_kind dtype_kind_of(tarn_dtype dtype) {
+    return dtype_facts[dtype].kind;
+}
+static inline bool dtype_is_unsigned(tarn_dtype dtype) {
+    return dtype >= TARN_UINT8 && dtype <= TARN_UINT64;
+}
+static inline bool dtype_is_half(tarn_dtype dtype) {
+    return dtype == TARN_FLOAT16 || dtype == TARN_BFLOAT16;
+}
+/* The common dtype of two (reference/mlx.md 5.4). */
+tarn_dtype dtype_promote(tarn_dtype a, tarn_dtype b);
+
+/* ---- ops */
+typedef enum {
+#define UNARY(name, ...)      OP_##name,
+#define BINARY(name, ...)     OP_##name,
+#define TERNARY(name, ...)    OP_##name,
+#define FUSED(name, ...)      OP_##name,
+#define STRUCTURAL(name, ...) OP_##name,
+#include "table/elementwise.def"
+#include "table/fused.def"
+#include "table/structural.def"
+#undef UNARY
+#undef BINARY
+#undef TERNARY
+#undef FUSED
+#undef STRUCTURAL
+    OP_COUNT,
+    OP_group = OP_COUNT, /* what fusion makes of elementwise nodes: a call that carries a program */
+    OP_COUNT_WITH_GROUP
+} op_id;
+
+typedef enum { OP_CLASS_ELEMENTWISE, OP_CLASS_FUSED, OP_CLASS_STRUCTURAL } op_class;
+typedef enum { RESULT_SAME, RESULT_FLOAT, RESULT_REAL, RESULT_TRUTH } result_rule;
+typedef enum { DOMAIN_ANY, DOMAIN_POSITIVE, DOMAIN_UNIT, DOMAIN_ABOVE1, DOMAIN_NONZERO, DOMAIN_SMALL, DOMAIN_TRUTHS } test_domain;
+
+/* flags of structural.def; LEADING of fused.def */
+enum { OP_PLAIN = 0, OP_VIEW = 1, OP_LIKE = 2, OP_LEAF = 4, OP_UPDATE = 8, OP_CAST = 16, OP_LEADING = 32 };
+
+enum { OP_MANY = INT32_MAX, OP_NO_UPDATE = -1 };
+
+/* ---- attributes: struct attributes_<op>, and its description */
+typedef enum { ATTRIBUTE_INTEGER, ATTRIBUTE_REAL, ATTRIBUTE_BOOLEAN, ATTRIBUTE_DTYPE, ATTRIBUTE_INTS, ATTRIBUTE_POINTER } attribute_type;
+
+typedef struct {
+    const char *name;
+    attribute_type type;
+    size_t offset;
+} attribute_fact;
+
+#define ATTRIBUTE_C_INTEGER  int64_t
+#define ATTRIBUTE_C_REAL     double
+#define ATTRIBUTE_C_BOOLEAN  bool
+#define ATTRIBUTE_C_DTYPE    tarn_dtype
+#define ATTRIBUTE_C_INTS     tarn_ints
+#define ATTRIBUTE_C_POINTER  void *
+#define A(type, name, value) ATTRIBUTE_C_##type name;
+#define FUSED(op, least, most, outputs, batch, attributes, doc)                                                                            \
+    typedef struct {                                                                                                                       \
+        attributes char end_;                                                                                                              \
+    } attributes_##op;
+#define STRUCTURAL(op, least, most, outputs, flags, attributes, doc)                                                                       \
+    typedef struct {                                                                                                                       \
+        attributes char end_;                                                                                                              \
+    } attributes_##op;
+#include "table/fused.def"
+#include "table/structural.def"
+#undef A
+#undef FUSED
+#undef STRUCTURAL
+
+typedef struct {
+    const char *name, *doc, *oracle; /* oracle of elementwise rows, else NULL */
+    op_class class;
+    int least_inputs, most_inputs, outputs, flags;
+    result_rule result;                              /* elementwise */
+    unsigned kinds;                                  /* elementwise: 1u << KIND_… for each kind of input the row has a value for */
+    test_domain domain;                              /* elementwise */
+    size_t attribute_bytes;                          /* 0 if there are none */
+    const attribute_fact *(*attributes)(int *count); /* NULL if there are none */
+} op_fact;
+
+extern const op_fact op_facts[OP_COUNT];
+
+static inline bool op_is_elementwise(op_id op) {
+    return op < OP_COUNT && op_facts[op].class == OP_CLASS_ELEMENTWISE;
+}
+static inline bool op_has_flag(op_id op, int flag) {
+    return op < OP_COUNT && (op_facts[op].flags & flag) != 0;
+}
+const char *op_name(op_id op);
+/* The op of this name, or OP_COUNT. */
+op_id op_from_name(const char *name);
+
+/* reduce and scan */
+typedef enum { REDUCE_SUM, REDUCE_PROD, REDUCE_MAX, REDUCE_MIN, REDUCE_ALL, REDUCE_ANY } reduce_kind;
+
+/* Attributes by description: they are plain data, so that nodes can be compared, hashed, printed and copied without knowing the op. */
+bool attributes_equal(op_id op, const void *a, const void *b);
+uint64_t attributes_hash(op_id op, const void *attributes, uint64_t hash);
+bool attributes_print(op_id op, const void *attributes, text *out); /* "axis=-1, keepdims=true" */
+/* A copy in one block with the lists it points to (memory_free); NULL on failure, or if the op has no attributes (then *ok stays true). */
+void *attributes_copy(op_id op, const void *attributes, bool *ok);
+
+/* Changes when any table changes: a backend in a shared object must have been built from the same tables. */
+uint64_t table_hash(void);
+
+#endif
