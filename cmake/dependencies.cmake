@@ -1,7 +1,7 @@
 # The libraries of DESIGN section 10, from the distribution's packages. Each is included by one file of the tree.
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
-pkg_check_modules(JSON REQUIRED IMPORTED_TARGET json-c)
+pkg_check_modules(JSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(EDIT REQUIRED IMPORTED_TARGET libedit)
 find_library(SLEEF_LIBRARY sleef REQUIRED)
 find_library(OPENBLAS_LIBRARY openblas PATHS /usr/lib/x86_64-linux-gnu/openblas-serial NO_DEFAULT_PATH REQUIRED)
