@@ -21,8 +21,8 @@ function(tarn_layer folder)
   if(NOT EXISTS "${view}/${own}")
     file(CREATE_LINK "${CMAKE_SOURCE_DIR}/src/${folder}" "${view}/${own}" SYMBOLIC)
   endif()
-  # Backends and eval share the contract alone: backend.h and call.h.
-  if(folder MATCHES "^(backend/|eval)")
+  # Backends, eval and core (devices, streams, memory) share the contract alone: backend.h and call.h.
+  if(folder MATCHES "^(backend/|eval|core)")
     file(MAKE_DIRECTORY "${view}/backend")
     foreach(header backend.h call.h)
       if(NOT EXISTS "${view}/backend/${header}")

@@ -1,0 +1,76 @@
+/* Nodes and arrays. A node is one application of an op; an array is one output of a node and lives inside it. */
+#ifndef CORE_ARRAY_H
+#define CORE_ARRAY_H
+
+#include <stdatomic.h>
+
+#include "core/buffer.h"
+#include "table/table.h"
+
+typedef struct node node;
+
+struct tarn_array {
+    node *node;
+    int index; /* which output of the node */
+    tarn_dtype dtype;
+    int ndim;
+    int64_t shape[TARN_MAX_NDIM];
+
+    /* The value: elements at buffer[offset + sum(index[i] * strides[i])]. Changed only under the schedule lock. */
+    buffer *buffer; /* NULL until computed, and after its memory was released or given away */
+    int64_t offset, strides[TARN_MAX_NDIM];
+    bool was_computed; /* has had a value: computing it again is counted */
+    bool given_away;   /* its memory was donated: it cannot be computed again if it is a leaf */
+
+    atomic_int keeps, scopes, readers; /* holders, by kind; all of them are references of the node */
+
+    uint64_t epoch; /* a schedule's own notes, under the lock: valid if epoch is its number */
+    int note;
+};
+
+struct node {
+    atomic_int references; /* of all kinds; 0 frees the node */
+    atomic_int traced;     /* traces that must find the node's inputs again */
+    op_id op;
+    tarn_stream *stream;
+    void *attributes;
+    void (*release_attributes)(void *attributes); /* for attributes that own something */
+    int input_count;
+    tarn_array **inputs; /* NULL entries: absent optional inputs */
+    uint64_t epoch;      /* as of arrays */
+    int note;
+    int output_count;
+    tarn_array outputs[];
+};
+
+/* A node with `outputs` outputs whose dtypes and shapes the caller fills in; attributes are copied; takes a reader's hold on each input. References: one, the
+   caller's. NULL on failure. */
+node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs, const void *attributes, tarn_stream *stream);
+void node_retain(node *n);
+void node_release(node *n); /* frees without recursion what nobody holds any more */
+/* Gives up the inputs of a node whose held outputs all have values, unless it is traced. */
+void node_forget_inputs(node *n);
+int64_t node_alive_count(void);
+
+static inline int64_t array_size(const tarn_array *a) {
+    int64_t size = 1;
+    for (int i = 0; i < a->ndim; i++) size *= a->shape[i];
+    return size;
+}
+static inline int64_t array_bytes(const tarn_array *a) { return array_size(a) * dtype_bytes(a->dtype); }
+static inline tarn_ints array_shape(const tarn_array *a) { return (tarn_ints){a->ndim, a->shape}; }
+
+/* Gives a value to an array (takes over the caller's reference of the buffer), or takes it away with NULL. Under the schedule lock. */
+void array_set_value(tarn_array *a, buffer *b, int64_t offset, const int64_t *strides);
+void dense_strides(int ndim, const int64_t *shape, int64_t *strides);
+bool strides_are_dense(int ndim, const int64_t *shape, const int64_t *strides);
+
+/* A leaf array over a buffer (takes over the caller's reference), registered with the innermost scope. */
+tarn_array *array_from_buffer(buffer *b, tarn_ints shape, tarn_dtype dtype);
+/* A leaf that stands for argument `index` of a function: no value. Registered with the scope. */
+tarn_array *array_argument(int index, tarn_ints shape, tarn_dtype dtype, tarn_stream *stream);
+
+/* Appends "float32 [2, 3]". */
+void array_describe(const tarn_array *a, text *out);
+
+#endif

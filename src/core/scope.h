@@ -1,0 +1,24 @@
+/* Scopes: who holds what, and for how long; and traces. All state here belongs to the calling thread. */
+#ifndef CORE_SCOPE_H
+#define CORE_SCOPE_H
+
+#include "core/array.h"
+
+/* Whether a scope is open; if not, sets the error that names `what`. */
+bool scope_check_open(const char *what);
+/* The innermost scope takes a hold on every output of n. */
+bool scope_register(node *n);
+/* n has just taken its holds on its inputs: moved arrays among them need no other. */
+void scope_consume_moved(const node *n);
+
+/* A trace remembers the nodes that were built, by this thread, on its arguments; as long as it lasts they keep their inputs. Traces nest. */
+typedef struct trace trace;
+trace *trace_begin(void);
+/* Marks a (usually an argument, or a fresh alias of a value) as one on which traced nodes are built. */
+bool trace_mark(trace *t, tarn_array *a);
+bool trace_reaches(const tarn_array *a); /* a depends on a marked array of some trace that lasts */
+/* Called by build for each new node. */
+bool trace_register(node *n);
+void trace_end(trace *t);
+
+#endif
