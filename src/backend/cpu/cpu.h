@@ -1,0 +1,33 @@
+/* How the CPU backend is put together: every family of kernels answers one question, and cpu.c lays the answers over each other by
+   instruction set. Kernels that are compiled for an instruction set live in files named <family>_<isa>.c. */
+#ifndef CPU_CPU_H
+#define CPU_CPU_H
+
+#include "backend/backend.h"
+#include "base/cpu.h"
+
+enum { CPU_FAMILY_ROWS = 8 };
+
+/* Writes the rows that the family has for `op` compiled for exactly this instruction set, best first, and returns how many. cpu.c asks for
+   every set from the best one of the machine down to ISA_BASELINE, so a row that suits all sets is given for ISA_BASELINE alone. */
+typedef int cpu_family(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]);
+
+cpu_family cpu_rows_elementwise; /* groups */
+cpu_family cpu_rows_copy;        /* contiguous, concatenate, slice_update, slice_array */
+cpu_family cpu_rows_index;       /* gather, gather_axis, scatter, scatter_axis */
+cpu_family cpu_rows_reduce;      /* reduce, arg_reduce, scan */
+cpu_family cpu_rows_sort;        /* sort, argsort */
+cpu_family cpu_rows_norm;        /* softmax, rms_norm, rope */
+cpu_family cpu_rows_attention;
+cpu_family cpu_rows_make;   /* arange, random_bits */
+cpu_family cpu_rows_quant;  /* quantize, dequantize */
+cpu_family cpu_rows_matmul; /* matmul, quantized_matmul */
+
+/* Appends the rows of a static table that serve `op`: the usual body of a family. */
+static inline int cpu_pick_rows(op_id op, const kernel_row *rows, int count, const kernel_row *out[CPU_FAMILY_ROWS], int found) {
+    for (int i = 0; i < count && found < CPU_FAMILY_ROWS; i++)
+        if (rows[i].op == op) out[found++] = &rows[i];
+    return found;
+}
+
+#endif
