@@ -28,6 +28,9 @@ TARN_API void tarn_clear_error(void);
 /* Sets this thread's error unless one is set already, and returns false. For callbacks and for code above the library. */
 TARN_API bool tarn_fail(const char *format, ...) TARN_PRINTF(1, 2);
 
+/* Releases a block (text, ids, a list) that the library handed out for keeps; NULL is fine. */
+TARN_API void tarn_free(void *block);
+
 #ifdef __cplusplus
 }
 #endif

@@ -46,6 +46,10 @@ void memory_free(void *block) {
     free(block);
 }
 
+void tarn_free(void *block) {
+    memory_free(block);
+}
+
 void *memory_new_aligned(size_t bytes) {
     size_t alignment = bytes >= 2 * HUGE_PAGE ? HUGE_PAGE : ALIGNMENT, rounded;
     if (__builtin_add_overflow(bytes ? bytes : 1, alignment - 1, &rounded) || injected()) return checked(NULL, 1, bytes);

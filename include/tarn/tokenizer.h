@@ -1,0 +1,76 @@
+/* Text to token ids and back, as the Hugging Face `tokenizers` library does it for the same tokenizer.json (BPE models). A tokenizer is
+   immutable: any number of threads may use one at the same time. Text is UTF-8 with an explicit length and may hold NUL bytes. */
+#ifndef TARN_TOKENIZER_H
+#define TARN_TOKENIZER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tarn/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct tarn_tokenizer tarn_tokenizer;
+
+/* Reads tokenizer.json and, where present, tokenizer_config.json, special_tokens_map.json and chat_template.jinja of a model folder. An
+   error names the file and the part that is missing, unknown or not supported. */
+TARN_API tarn_tokenizer *tarn_tokenizer_load(const char *folder);
+
+/* The same from the bytes of a tokenizer.json alone; error messages call it `name`. Without a tokenizer_config.json there are no named
+   tokens and no chat template. */
+TARN_API tarn_tokenizer *tarn_tokenizer_from_json(const char *bytes, size_t length, const char *name);
+
+/* Reads the bytes of a tokenizer_config.json into a tokenizer that no other thread uses yet. */
+TARN_API bool tarn_tokenizer_configure(tarn_tokenizer *tokenizer, const char *bytes, size_t length, const char *name);
+
+TARN_API void tarn_tokenizer_free(tarn_tokenizer *tokenizer);
+
+/* Token ids of utf8[0..length), in *ids (tarn_free) and *count. With add_special_tokens the post-processor adds its tokens (BOS and the
+   like). Added tokens such as "<|im_end|>" in the text always become their ids. Invalid UTF-8 is an error that tells the offset. */
+TARN_API bool tarn_tokenizer_encode(const tarn_tokenizer *tokenizer, const char *utf8, size_t length, bool add_special_tokens,
+                                    int32_t **ids, size_t *count);
+
+/* Text of ids[0..count), ended by a NUL that *length (may be NULL) does not count; release with tarn_free. Ids that are no token (padding
+   rows of an embedding) are left out, as are special tokens if skip_special_tokens. Bytes that are no UTF-8 become U+FFFD. */
+TARN_API char *tarn_tokenizer_decode(const tarn_tokenizer *tokenizer, const int32_t *ids, size_t count, bool skip_special_tokens,
+                                     size_t *length);
+
+/* Decodes one id at a time. What the pushes and the finish return, put together, is what tarn_tokenizer_decode returns for all ids; each
+   part is whole UTF-8 and as long as what later ids cannot change. The tokenizer must outlive the stream; a stream belongs to one thread.
+ */
+typedef struct tarn_token_stream tarn_token_stream;
+TARN_API tarn_token_stream *tarn_token_stream_new(const tarn_tokenizer *tokenizer, bool skip_special_tokens);
+/* The new text, possibly "", valid until the next call on this stream; NULL on failure. */
+TARN_API const char *tarn_token_stream_push(tarn_token_stream *stream, int32_t id, size_t *length);
+/* The rest; afterwards the stream is as new. */
+TARN_API const char *tarn_token_stream_finish(tarn_token_stream *stream, size_t *length);
+TARN_API void tarn_token_stream_free(tarn_token_stream *stream);
+
+/* Number of tokens, added ones included, and one more than the largest id. They differ where ids have gaps. */
+TARN_API size_t tarn_tokenizer_vocab_size(const tarn_tokenizer *tokenizer);
+TARN_API int32_t tarn_tokenizer_id_limit(const tarn_tokenizer *tokenizer);
+
+/* The id of a token as it is written in the vocabulary ("Ġhello"), or -1. */
+TARN_API int32_t tarn_tokenizer_token_id(const tarn_tokenizer *tokenizer, const char *token, size_t length);
+/* The token of an id as it is written in the vocabulary, or NULL; lives as long as the tokenizer. `length` may be NULL. */
+TARN_API const char *tarn_tokenizer_token(const tarn_tokenizer *tokenizer, int32_t id, size_t *length);
+
+typedef enum { TARN_TOKEN_ADDED = 1, TARN_TOKEN_SPECIAL = 2 } tarn_token_flags;
+/* Flags of an id; 0 for an ordinary token and for an id that is none. */
+TARN_API int tarn_tokenizer_token_flags(const tarn_tokenizer *tokenizer, int32_t id);
+
+/* Tokens named by tokenizer_config.json (or special_tokens_map.json): `role` is "bos_token", "eos_token", "pad_token", "unk_token",
+   "cls_token", "sep_token" or "mask_token". The text is NULL and the id -1 if there is none; the id is -1 too if the token is in no
+   vocabulary. */
+TARN_API const char *tarn_tokenizer_named_token(const tarn_tokenizer *tokenizer, const char *role, size_t *length);
+TARN_API int32_t tarn_tokenizer_named_id(const tarn_tokenizer *tokenizer, const char *role);
+
+/* The chat template called `name` (NULL: "default"), or NULL. chat_template.jinja goes before tokenizer_config.json. */
+TARN_API const char *tarn_tokenizer_chat_template(const tarn_tokenizer *tokenizer, const char *name, size_t *length);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,244 @@
+/* Rewrites Oniguruma's Ruby syntax for PCRE2 (UTF, UCP, MULTILINE): classes that cover other characters, the `m` flag, interval
+   quantifiers. What has no equivalent is refused, never guessed. Whether the pattern is well formed is left to PCRE2. */
+#include "lm/tokenizer/regex.h"
+
+#include <string.h>
+
+#include "tarn/error.h"
+
+enum { DEEPEST = 100 };
+
+typedef struct {
+    const char *at, *end;
+    text *out, *why;
+    size_t atom;            /* where the last atom begins in out; SIZE_MAX if a quantifier may not follow */
+    size_t groups[DEEPEST]; /* where the open groups begin */
+    int depth;
+} rewriter;
+
+static bool refuse(rewriter *r, const char *what) {
+    text_format(r->why, "%s is not supported", what);
+    return false;
+}
+
+static bool follows(const rewriter *r, const char *what) {
+    size_t length = strlen(what);
+    return (size_t)(r->end - r->at) >= length && memcmp(r->at, what, length) == 0;
+}
+
+/* Copies count bytes of the pattern. */
+static bool copy(rewriter *r, size_t count) {
+    size_t left = (size_t)(r->end - r->at);
+    if (count > left) count = left;
+    bool ok = text_append(r->out, r->at, count);
+    r->at += count;
+    return ok;
+}
+
+static bool put(rewriter *r, const char *replacement, size_t consumed) {
+    r->at += consumed;
+    return text_add(r->out, replacement);
+}
+
+/* What \x means where the two engines differ: outside of a class, and inside of one ("" for: cannot be said there). */
+static const struct {
+    char letter;
+    const char *outside, *inside;
+} escapes[] = {
+    {'s', "\\p{White_Space}", "\\p{White_Space}"},
+    {'S', "\\P{White_Space}", "\\P{White_Space}"},
+    {'w', "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]", "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"},
+    {'W', "[^\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]", ""},
+    {'d', "\\p{Nd}", "\\p{Nd}"},
+    {'D', "\\P{Nd}", "\\P{Nd}"},
+    {'h', "[0-9A-Fa-f]", "0-9A-Fa-f"},
+    {'H', "[^0-9A-Fa-f]", ""},
+    {'v', "\\x0B", "\\x0B"},
+    {'b',
+     "(?:(?<=[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}])(?![\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}])|"
+     "(?<![\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}])(?=[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]))",
+     "\\x08"},
+    {'B',
+     "(?:(?<=[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}])(?=[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}])|"
+     "(?<![\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}])(?![\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]))",
+     ""},
+};
+
+/* \uHHHH becomes \x{HHHH}. */
+static bool rewrite_code_point(rewriter *r) {
+    if (r->end - r->at < 6) return refuse(r, "\\u without four digits");
+    bool ok = text_format(r->out, "\\x{%.4s}", r->at + 2);
+    r->at += 6;
+    return ok;
+}
+
+/* \p{…}, \P{…}, \x{…}, \k<…>, \g<…>: up to and with the closing bracket. */
+static bool copy_braced(rewriter *r) {
+    char close = r->at + 2 < r->end && r->at[2] == '{' ? '}' : r->at + 2 < r->end && r->at[2] == '<' ? '>' : 0;
+    const char *found = close ? memchr(r->at, close, (size_t)(r->end - r->at)) : NULL;
+    return copy(r, found ? (size_t)(found - r->at) + 1 : 2);
+}
+
+/* `is_set` tells that the escape stands for more than one character, so that it cannot begin a range. */
+static bool rewrite_escape(rewriter *r, bool in_class, bool *is_set) {
+    if (r->end - r->at < 2) return refuse(r, "a backslash at the end");
+    char letter = r->at[1];
+    *is_set = strchr("sSwWdDhHpP", letter) != NULL;
+    for (size_t i = 0; i < sizeof escapes / sizeof *escapes; i++) {
+        if (escapes[i].letter != letter) continue;
+        const char *replacement = in_class ? escapes[i].inside : escapes[i].outside;
+        char name[3] = {'\\', letter, 0};
+        return *replacement ? put(r, replacement, 2) : refuse(r, name);
+    }
+    if (letter == 'u') return rewrite_code_point(r);
+    if (strchr("pPxkg", letter)) return copy_braced(r);
+    bool word = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
+    if (word && !strchr(in_class ? "tnrfae" : "tnrfaeAzZGKRX", letter)) {
+        char name[3] = {'\\', letter, 0};
+        return refuse(r, name);
+    }
+    return copy(r, 2);
+}
+
+static bool rewrite_posix_class(rewriter *r) {
+    static const char *const names[][2] = {
+        {"[:alpha:]", "\\p{Alphabetic}"},
+        {"[:digit:]", "\\p{Nd}"},
+        {"[:space:]", "\\p{White_Space}"},
+        {"[:upper:]", "\\p{Uppercase}"},
+        {"[:lower:]", "\\p{Lowercase}"},
+        {"[:punct:]", "[:punct:]"},
+        {"[:cntrl:]", "\\p{Cc}"},
+        {"[:ascii:]", "\\x00-\\x7F"},
+        {"[:xdigit:]", "0-9A-Fa-f"},
+        {"[:blank:]", "\\t\\p{Zs}"},
+        {"[:alnum:]", "\\p{Alphabetic}\\p{Nd}"},
+        {"[:word:]", "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (follows(r, names[i][0])) return put(r, names[i][1], strlen(names[i][0]));
+    return refuse(r, "a class inside of a class");
+}
+
+static bool rewrite_class(rewriter *r) {
+    bool ok = copy(r, follows(r, "[^") ? 2 : 1), is_set = false;
+    if (ok && follows(r, "]")) ok = put(r, "\\]", 1);
+    while (ok && r->at < r->end && *r->at != ']') {
+        bool after_set = is_set;
+        is_set = false;
+        if (*r->at == '\\') {
+            ok = rewrite_escape(r, true, &is_set);
+        } else if (*r->at == '[') {
+            ok = rewrite_posix_class(r);
+            is_set = true;
+        } else if (follows(r, "&&")) {
+            ok = refuse(r, "an intersection of classes");
+        } else if (*r->at == '-' && after_set) {
+            ok = put(r, "\\-", 1);
+        } else {
+            ok = copy(r, 1);
+        }
+    }
+    return ok && copy(r, 1);
+}
+
+/* "(?imx-imx)" or "(?imx-imx:": Ruby's m is PCRE2's s. */
+static bool rewrite_flags(rewriter *r, size_t begin) {
+    bool isolated = false;
+    for (r->at += 2; r->at < r->end; r->at++) {
+        if (*r->at == ')' || *r->at == ':') {
+            isolated = *r->at == ')';
+            break;
+        }
+        if (!strchr("imx-", *r->at)) return refuse(r, "this kind of group");
+        if (!text_add_char(r->out, *r->at == 'm' ? 's' : *r->at)) return false;
+    }
+    /* In Ruby flags without a group reach over the bars behind them, in PCRE2 too, but only from the beginning of a group. */
+    size_t opened = r->depth > 0 ? r->groups[r->depth - 1] : 0;
+    bool first =
+        begin == 0 || (r->depth > 0 && (begin == opened + 1 || memcmp(r->out->bytes + opened, "(?:", 3) == 0) && begin == opened + 3);
+    if (isolated && !first) return refuse(r, "a flag in the middle of a group");
+    if (!isolated) r->groups[r->depth++] = begin;
+    r->atom = SIZE_MAX;
+    return copy(r, 1);
+}
+
+static bool rewrite_group(rewriter *r) {
+    size_t begin = r->out->length;
+    if (r->depth == DEEPEST) return refuse(r, "a nesting of more than 100 groups");
+    if (follows(r, "(?#")) {
+        const char *close = memchr(r->at, ')', (size_t)(r->end - r->at));
+        r->at = close ? close + 1 : r->end;
+        return true;
+    }
+    static const char *const openings[] = {"(?:", "(?=", "(?!", "(?<=", "(?<!", "(?>"};
+    for (size_t i = 0; i < sizeof openings / sizeof *openings; i++) {
+        if (!follows(r, openings[i])) continue;
+        r->groups[r->depth++] = begin;
+        r->atom = SIZE_MAX;
+        return copy(r, strlen(openings[i]));
+    }
+    if (follows(r, "(*")) return refuse(r, "a verb");
+    if (follows(r, "(?") && !follows(r, "(?<")) return text_add(r->out, "(?") && rewrite_flags(r, begin);
+    r->groups[r->depth++] = begin;
+    r->atom = SIZE_MAX;
+    return copy(r, follows(r, "(?<") ? 3 : 1);
+}
+
+/* The length of "{n}", "{n,}", "{,m}" or "{n,m}" at the cursor, or 0. */
+static size_t interval_length(const rewriter *r) {
+    const char *p = r->at + 1;
+    size_t digits = 0, commas = 0;
+    for (; p < r->end && ((*p >= '0' && *p <= '9') || *p == ','); p++) {
+        if (*p == ',')
+            commas++;
+        else
+            digits++;
+    }
+    return p < r->end && *p == '}' && digits > 0 && commas <= 1 ? (size_t)(p - r->at) + 1 : 0;
+}
+
+/* In Ruby "{n,m}+" repeats the interval, and so does "{n}?"; to PCRE2 they are possessive and lazy. */
+static bool rewrite_interval(rewriter *r, size_t length) {
+    size_t atom = r->atom;
+    bool exact = memchr(r->at, ',', length) == NULL;
+    bool ok = r->at[1] == ',' ? put(r, "{0", 1) && copy(r, length - 1) : copy(r, length);
+    if (!ok || r->at == r->end || atom == SIZE_MAX) return ok;
+    if (*r->at != '+' && !(*r->at == '?' && exact)) return true;
+    text rest = {0};
+    ok = text_append(&rest, r->out->bytes + atom, r->out->length - atom);
+    r->out->length = atom;
+    ok = ok && text_format(r->out, "(?:%s)", text_string(&rest)) && copy(r, 1);
+    text_free(&rest);
+    return ok;
+}
+
+static bool close_group(rewriter *r) {
+    if (r->depth == 0) return refuse(r, "a bracket that was never opened");
+    r->atom = r->groups[--r->depth];
+    return copy(r, 1);
+}
+
+static bool rewrite_next(rewriter *r) {
+    bool is_set;
+    size_t interval = *r->at == '{' ? interval_length(r) : 0;
+    if (interval) return rewrite_interval(r, interval);
+    if (*r->at == '(') return rewrite_group(r);
+    if (*r->at == ')') return close_group(r);
+    if (strchr("*+?", *r->at)) return copy(r, 1);
+    r->atom = *r->at == '|' ? SIZE_MAX : r->out->length;
+    if (*r->at == '\\') return rewrite_escape(r, false, &is_set);
+    if (*r->at == '[') return rewrite_class(r);
+    if (*r->at == '{') return put(r, "\\{", 1);
+    uint32_t c;
+    size_t size = utf8_decode(r->at, (size_t)(r->end - r->at), &c);
+    return copy(r, size ? size : 1);
+}
+
+bool regex_translate(const char *pattern, size_t length, text *out, text *why) {
+    rewriter r = {.at = pattern, .end = pattern + length, .out = out, .why = why, .atom = SIZE_MAX};
+    if (memchr(pattern, 0, length)) return refuse(&r, "a NUL character");
+    while (r.at < r.end)
+        if (!rewrite_next(&r)) return false;
+    return true;
+}
