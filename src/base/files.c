@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -88,10 +91,15 @@ file_mapping *file_map(const char *path) {
         return NULL;
     }
     m->bytes = bytes;
+    if (m->length && !(m->guard = guard_add(m->bytes, m->length))) {
+        file_unmap(m);
+        return NULL;
+    }
     return m;
 }
 
 bool file_unchanged(const file_mapping *m) {
+    if (guard_broken(m->guard)) return tarn_fail("%s: the file was truncated, or could not be read, while it was in use", m->path);
     struct stat status;
     if (fstat(m->descriptor, &status) != 0) return tarn_fail("%s: %s", m->path, strerror(errno));
     if ((size_t)status.st_size != m->length || status.st_mtim.tv_sec != m->seconds || status.st_mtim.tv_nsec != m->nanoseconds)
@@ -102,31 +110,55 @@ bool file_unchanged(const file_mapping *m) {
 
 void file_unmap(file_mapping *m) {
     if (!m) return;
+    guard_remove(m->guard);
     if (m->length) munmap((void *)(uintptr_t)m->bytes, m->length);
     close(m->descriptor);
     memory_free(m->path);
     memory_free(m);
 }
 
+/* A name that no other writer has, in this process or another. */
+static bool create_temporary(file_writer *w) {
+    static atomic_uint created;
+    do {
+        text name = {0};
+        text_format(&name, "%s.partial-%ld-%u", w->path, (long)getpid(), atomic_fetch_add(&created, 1));
+        memory_free(w->temporary);
+        if (!(w->temporary = text_take(&name))) return false;
+        w->descriptor = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    } while (w->descriptor < 0 && errno == EEXIST);
+    return w->descriptor >= 0 || tarn_fail("%s: cannot create: %s", w->temporary, strerror(errno));
+}
+
 file_writer *file_create(const char *path) {
     file_writer *w = NEW(file_writer);
     if (!w) return NULL;
-    text temporary = {0};
-    text_format(&temporary, "%s.partial-%ld", path, (long)getpid());
-    w->temporary = text_take(&temporary);
     w->path = memory_copy(path, strlen(path) + 1);
-    w->descriptor = w->temporary && w->path ? open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
-    if (w->descriptor >= 0) return w;
-    if (w->temporary && w->path) tarn_fail("%s: cannot create: %s", w->temporary, strerror(errno));
+    w->descriptor = -1;
+    if (w->path && create_temporary(w)) return w;
     memory_free(w->temporary);
     memory_free(w->path);
     memory_free(w);
     return NULL;
 }
 
+/* write(2), with a file size limit as the error EFBIG instead of a signal that ends the process. */
+static ssize_t write_quietly(int descriptor, const void *bytes, size_t length) {
+    sigset_t limit, old;
+    sigemptyset(&limit);
+    sigaddset(&limit, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &limit, &old);
+    ssize_t n = write(descriptor, bytes, length);
+    int error = errno;
+    if (n < 0 && error == EFBIG && !sigismember(&old, SIGXFSZ)) sigtimedwait(&limit, NULL, &(struct timespec){0});
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    errno = error;
+    return n;
+}
+
 bool file_write(file_writer *w, const void *bytes, size_t length) {
     for (size_t done = 0; done < length && !w->failed;) {
-        ssize_t n = write(w->descriptor, (const char *)bytes + done, length - done);
+        ssize_t n = write_quietly(w->descriptor, (const char *)bytes + done, length - done);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) {
             tarn_fail("%s: cannot write: %s", w->path, strerror(errno));
@@ -161,11 +193,12 @@ static void writer_free(file_writer *w) {
 bool file_commit(file_writer *w) {
     if (w->failed) return file_abandon(w), false;
     bool ok = fsync(w->descriptor) == 0;
-    ok = close(w->descriptor) == 0 && ok;
+    int error = errno;
+    if (close(w->descriptor) != 0 && ok) ok = false, error = errno;
     w->descriptor = -1;
-    ok = ok && rename(w->temporary, w->path) == 0;
+    if (ok && rename(w->temporary, w->path) != 0) ok = false, error = errno;
     if (!ok) {
-        tarn_fail("%s: cannot finish writing: %s", w->path, strerror(errno));
+        tarn_fail("%s: cannot finish writing: %s", w->path, strerror(error));
         unlink(w->temporary);
     } else
         sync_folder(w->path);

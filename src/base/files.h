@@ -6,23 +6,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/guard.h"
+
 /* The whole file with a NUL after it (memory_free); refuses folders and files of more than `limit` bytes. */
 char *file_read(const char *path, size_t limit, size_t *length);
 bool file_exists(const char *path);
 /* `folder/name` (memory_free). */
 char *path_join(const char *folder, const char *name);
 
-/* A read-only mapping of a whole file. The descriptor stays open, so that a replaced file is still the one that was checked. */
+/* A read-only mapping of a whole file. The descriptor stays open, so that a replaced file is still the one that was checked. If the file
+   shrinks while the mapping is read, the missing part reads as zeros and file_unchanged fails from then on. */
 typedef struct {
     char *path;
     const char *bytes;
     size_t length;
     int descriptor;
     int64_t seconds, nanoseconds; /* modification time when mapped */
+    guard *guard;
 } file_mapping;
 
 file_mapping *file_map(const char *path);
-/* True while the file has the size and modification time it was mapped with; otherwise an error naming the file. */
+/* True while the file has the size and modification time it was mapped with; otherwise an error naming the file. What was read before a
+   successful call was the file's true contents. */
 bool file_unchanged(const file_mapping *mapping);
 void file_unmap(file_mapping *mapping);
 

@@ -38,7 +38,7 @@ static bool cut(plan *p, int64_t limit) {
     int64_t size = 0;
     p->shards = 1;
     for (size_t i = 0; i < p->content->count; i++) {
-        int64_t bytes, together;
+        int64_t bytes = 0, together;
         if (!item_bytes(p, i, &bytes)) return false;
         if (!checked_add(p->total, bytes, &p->total)) return tarn_fail("%s: the tensors are too large", p->folder);
         if (!checked_add(size, bytes, &together) || (together > limit && i > p->cuts[p->shards - 1])) {

@@ -1,0 +1,95 @@
+/* The SIGBUS handler and the list of ranges it knows. Slots are never freed, so that the handler can walk the list without a lock. */
+#include "base/guard.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "tarn/error.h"
+
+struct guard {
+    atomic_bool taken, broken;
+    _Atomic uintptr_t begin, end; /* end 0: no range */
+    guard *next;
+};
+
+static _Atomic(guard *) first;
+static struct sigaction before;
+static uintptr_t page;
+static bool installed;
+
+static bool replace_pages(guard *g, uintptr_t at) {
+    uintptr_t begin = at & ~(page - 1), end = (atomic_load(&g->end) + page - 1) & ~(page - 1);
+    atomic_store(&g->broken, true);
+    /* mmap is a bare system call here; POSIX does not list it as safe in handlers, Linux makes it so. */
+    return mmap((void *)begin, end - begin, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
+}
+
+static void pass_on(int signal_number, siginfo_t *info, void *context) {
+    if (before.sa_flags & SA_SIGINFO) {
+        before.sa_sigaction(signal_number, info, context);
+    } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
+        before.sa_handler(signal_number);
+    } else {
+        /* Not ours: the read is repeated and ends the process as it would have done without us. */
+        signal(SIGBUS, SIG_DFL);
+    }
+}
+
+static void on_bus_error(int signal_number, siginfo_t *info, void *context) {
+    int saved = errno;
+    uintptr_t at = (uintptr_t)info->si_addr;
+    bool done = false;
+    for (guard *g = atomic_load(&first); g && !done; g = g->next)
+        if (at >= atomic_load(&g->begin) && at < atomic_load(&g->end)) done = replace_pages(g, at);
+    if (!done) pass_on(signal_number, info, context);
+    errno = saved;
+}
+
+static void install(void) {
+    struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    sigemptyset(&action.sa_mask);
+    page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    installed = sigaction(SIGBUS, &action, &before) == 0;
+}
+
+static guard *take_slot(void) {
+    for (guard *g = atomic_load(&first); g; g = g->next) {
+        bool free_slot = false;
+        if (atomic_compare_exchange_strong(&g->taken, &free_slot, true)) return g;
+    }
+    guard *g = NEW(guard);
+    if (!g) return NULL;
+    atomic_store(&g->taken, true);
+    g->next = atomic_load(&first);
+    while (!atomic_compare_exchange_weak(&first, &g->next, g)) {
+    }
+    return g;
+}
+
+guard *guard_add(const void *begin, size_t length) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, install);
+    if (!installed) return tarn_fail("cannot install a handler for SIGBUS"), NULL;
+    guard *g = take_slot();
+    if (!g) return NULL;
+    atomic_store(&g->broken, false);
+    atomic_store(&g->begin, (uintptr_t)begin);
+    atomic_store(&g->end, (uintptr_t)begin + length);
+    return g;
+}
+
+bool guard_broken(const guard *g) {
+    return g && atomic_load(&g->broken);
+}
+
+void guard_remove(guard *g) {
+    if (!g) return;
+    atomic_store(&g->end, 0);
+    atomic_store(&g->taken, false);
+}
