@@ -45,7 +45,8 @@ static void on_bus_error(int signal_number, siginfo_t *info, void *context) {
     int saved = errno;
     uintptr_t at = (uintptr_t)info->si_addr;
     bool done = false;
-    for (guard *g = atomic_load(&first); g && !done; g = g->next)
+    /* A signal that somebody sent (code 0 or below) has no address. */
+    for (guard *g = atomic_load(&first); info->si_code > 0 && g && !done; g = g->next)
         if (at >= atomic_load(&g->begin) && at < atomic_load(&g->end)) done = replace_pages(g, at);
     if (!done) pass_on(signal_number, info, context);
     errno = saved;
