@@ -9,5 +9,6 @@
 #include "tarn/transform.h"
 #include "tarn/device.h"
 #include "tarn/memory.h"
+#include "tarn/io.h"
 
 #endif
