@@ -1,0 +1,170 @@
+/* Arrays and calls for tests that drive kernel rows directly, without a graph. Memory is kept until the process ends. */
+#ifndef TESTS_KERNEL_CALLS_H
+#define TESTS_KERNEL_CALLS_H
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "table/convert.h"
+#include "tarn/error.h"
+
+static int failures, checks;
+
+#define CHECK(condition, ...)                                                                                                              \
+    do {                                                                                                                                   \
+        checks++;                                                                                                                          \
+        if (!(condition) && ++failures <= 50) {                                                                                            \
+            printf("%s:%d: %s: ", __FILE__, __LINE__, #condition);                                                                         \
+            printf(" " __VA_ARGS__);                                                                                                       \
+            printf("\n");                                                                                                                  \
+        }                                                                                                                                  \
+    } while (0)
+
+#define DIMS(...) TARN_INTS(__VA_ARGS__)
+
+/* A dense operand filled with zeros. */
+static inline operand make(tarn_dtype dtype, tarn_ints shape) {
+    int64_t *sizes = calloc(2 * (size_t)shape.count + 2, sizeof *sizes), *strides = sizes + shape.count + 1, size = 1;
+    for (int64_t i = shape.count - 1; i >= 0; i--) {
+        sizes[i] = shape.values[i];
+        strides[i] = size;
+        size *= sizes[i];
+    }
+    void *data = calloc((size_t)size + 1, (size_t)dtype_bytes(dtype));
+    return (operand){.data = data, .dtype = dtype, .ndim = (int)shape.count, .shape = sizes, .strides = strides};
+}
+
+/* Another view of the same memory; offset and strides in elements. */
+static inline operand view(operand o, int64_t offset, tarn_ints shape, tarn_ints strides) {
+    operand v = make(o.dtype, shape);
+    free(v.data);
+    v.data = (char *)o.data + offset * dtype_bytes(o.dtype);
+    memcpy((int64_t *)(uintptr_t)v.strides, strides.values, (size_t)strides.count * sizeof(int64_t));
+    return v;
+}
+
+static inline operand transposed(operand o) {
+    operand v = view(o, 0, (tarn_ints){o.ndim, o.shape}, (tarn_ints){o.ndim, o.strides});
+    int64_t *shape = (int64_t *)(uintptr_t)v.shape, *strides = (int64_t *)(uintptr_t)v.strides;
+    for (int i = 0; i < o.ndim; i++) {
+        shape[i] = o.shape[o.ndim - 1 - i];
+        strides[i] = o.strides[o.ndim - 1 - i];
+    }
+    return v;
+}
+
+static inline void *place(const operand *o, int64_t index) {
+    int64_t offset = 0;
+    for (int i = o->ndim - 1; i >= 0; i--) {
+        offset += index % o->shape[i] * o->strides[i];
+        index /= o->shape[i];
+    }
+    return (char *)o->data + offset * dtype_bytes(o->dtype);
+}
+
+/* Elements in row-major order, as doubles (of complex numbers the real part). */
+static inline double get(const operand *o, int64_t index) {
+    const void *p = place(o, index);
+    switch (o->dtype) {
+#define DTYPE(name, ENUM, bytes, kind, type)                                                                                               \
+    case TARN_##ENUM: {                                                                                                                    \
+        type v;                                                                                                                            \
+        memcpy(&v, p, sizeof v);                                                                                                           \
+        if (TARN_##ENUM == TARN_FLOAT16) return (double)float16_to_float((uint16_t)v);                                                     \
+        if (TARN_##ENUM == TARN_BFLOAT16) return (double)bfloat16_to_float((uint16_t)v);                                                   \
+        return (double)v;                                                                                                                  \
+    }
+#include "table/dtype.def"
+#undef DTYPE
+    default:
+        return NAN;
+    }
+}
+
+static inline void put(const operand *o, int64_t index, double x) {
+    void *p = place(o, index);
+    switch (o->dtype) {
+#define DTYPE(name, ENUM, bytes, kind, type)                                                                                               \
+    case TARN_##ENUM: {                                                                                                                    \
+        type v = (type)x;                                                                                                                  \
+        if (TARN_##ENUM == TARN_BOOL) v = x != 0;                                                                                          \
+        if (TARN_##ENUM == TARN_FLOAT16) v = (type)double_to_float16(x);                                                                   \
+        if (TARN_##ENUM == TARN_BFLOAT16) v = (type)double_to_bfloat16(x);                                                                 \
+        memcpy(p, &v, sizeof v);                                                                                                           \
+        break;                                                                                                                             \
+    }
+#include "table/dtype.def"
+#undef DTYPE
+    default:
+        break;
+    }
+}
+
+static inline operand filled(tarn_dtype dtype, tarn_ints shape, const double *values) {
+    operand o = make(dtype, shape);
+    for (int64_t i = 0, n = operand_size(&o); i < n; i++) put(&o, i, values[i]);
+    return o;
+}
+#define VALUES(...) ((const double[]){__VA_ARGS__})
+
+/* Small numbers that every dtype holds exactly, in no order: 0 .. 1 of bool, -7 .. 7, unsigned 0 .. 14. */
+static inline operand varied(tarn_dtype dtype, tarn_ints shape) {
+    operand o = make(dtype, shape);
+    uint32_t state = 12345;
+    for (int64_t i = 0, n = operand_size(&o); i < n; i++) {
+        state = state * 1664525 + 1013904223;
+        int x = (int)(state >> 16) % 15;
+        put(&o, i, dtype == TARN_BOOL ? x & 1 : dtype_is_unsigned(dtype) ? x : x - 7);
+    }
+    return o;
+}
+
+/* The first row of the backend that takes the call. */
+static inline bool choose_row(const backend *b, call *c) {
+    int count;
+    const kernel_row *const *rows = b->rows(c->op, &count);
+    for (int i = 0; i < count; i++) {
+        int s = rows[i]->selector;
+        tarn_dtype dtype = s >= 0 ? c->inputs[s].dtype : c->outputs[-1 - s].dtype;
+        if (!(rows[i]->dtypes & DTYPE_BIT(dtype)) || (rows[i]->supports && !rows[i]->supports(c))) continue;
+        c->row = rows[i];
+        return true;
+    }
+    return tarn_fail("%s has no row for %s", b->name, op_name(c->op));
+}
+
+/* Runs a call on this thread; for backends in host memory. */
+static inline bool run_call(const backend *b, call c) {
+    if (!choose_row(b, &c)) return false;
+    int64_t bytes = c.row->workspace ? c.row->workspace(&c) : 0;
+    c.workspace = bytes > 0 ? malloc((size_t)bytes) : NULL;
+    bool ok = c.row->run(&c);
+    free(c.workspace);
+    return ok;
+}
+
+#define OPERANDS(...)      ((operand[]){__VA_ARGS__})
+#define OPERAND_COUNT(...) ((int)(sizeof(OPERANDS(__VA_ARGS__)) / sizeof(operand)))
+#define CALL(op_, attributes_, out_, ...)                                                                                                  \
+    ((call){.op = OP_##op_,                                                                                                                \
+            .attributes = (attributes_),                                                                                                   \
+            .input_count = OPERAND_COUNT(__VA_ARGS__),                                                                                     \
+            .output_count = 1,                                                                                                             \
+            .inputs = OPERANDS(__VA_ARGS__),                                                                                               \
+            .outputs = (out_)})
+
+/* A group of one instruction: out = op(inputs). All operands have out's shape. */
+static inline bool run_elementwise(const backend *b, op_id op, operand *out, operand *inputs, int count) {
+    group_instruction instruction = {.op = (uint16_t)op, .result = (uint16_t)count, .dtype = (uint8_t)out->dtype};
+    instruction.input_dtype = (uint8_t)inputs[count - 1].dtype;
+    for (uint16_t i = 0; i < 3; i++) instruction.arguments[i] = i < count ? i : 0;
+    const uint16_t loaded[3] = {0, 1, 2}, result = (uint16_t)count;
+    group_program program = {count, 1, 1, count + 1, loaded, &result, &instruction};
+    call c = {.op = OP_group, .input_count = count, .output_count = 1, .inputs = inputs, .outputs = out, .program = &program};
+    return run_call(b, c);
+}
+
+#endif
