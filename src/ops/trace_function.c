@@ -1,0 +1,65 @@
+/* Running a function of arrays on fresh inputs. What is done with the graph is the business of the transforms and of compile. */
+#include "ops/trace_function.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "ops/build.h"
+
+tarn_array *trace_alias(tarn_array *x) {
+    /* A view that adds no axes: it has a node of its own and shares the memory. */
+    attributes_expand_dims attributes = {.axes = TARN_NO_AXES};
+    return BUILD(expand_dims, &attributes, x);
+}
+
+tarn_array *trace_argument(int index, const tarn_array *like) {
+    return array_argument(index, array_shape(like), like->dtype, like->node->stream);
+}
+
+static bool keep_inputs(traced_function *t, const char *what, tarn_array *const *inputs, const bool *fresh) {
+    for (int i = 0; i < t->input_count; i++) {
+        if (!inputs[i]) return tarn_fail("%s: input %d is NULL", what, i);
+        t->inputs[i] = tarn_keep(inputs[i]);
+        if ((!fresh || fresh[i]) && !trace_mark(t->trace, inputs[i])) return false;
+    }
+    return true;
+}
+
+/* The outputs are kept before the scope closes and releases everything else that the function made. */
+static bool call_in_scope(traced_function *t, const char *what, tarn_function function) {
+    int scope = tarn_scope_begin();
+    bool ok = function.call(function.context, t->inputs, t->input_count, t->outputs, t->output_count);
+    if (!ok && tarn_ok()) tarn_fail("%s: the function failed without an error", what);
+    ok = ok && tarn_ok();
+    for (int i = 0; i < t->output_count; i++) {
+        if (ok && !t->outputs[i]) ok = tarn_fail("%s: the function left output %d NULL", what, i);
+        t->outputs[i] = ok ? tarn_keep(t->outputs[i]) : NULL;
+    }
+    tarn_scope_end(&scope);
+    return ok;
+}
+
+bool traced_begin(traced_function *t, const char *what, tarn_function function, tarn_array *const *inputs, int input_count,
+                  const bool *fresh) {
+    *t = (traced_function){0};
+    if (!tarn_ok() || !scope_check_open(what)) return false;
+    if (!function.call) return tarn_fail("%s: the function is NULL", what);
+    if (function.outputs < 0 || input_count < 0) return tarn_fail("%s: a negative number of arrays", what);
+    t->input_count = input_count;
+    t->output_count = function.outputs ? function.outputs : 1;
+    t->inputs = NEW_ARRAY(tarn_array *, input_count);
+    t->outputs = NEW_ARRAY(tarn_array *, t->output_count);
+    t->trace = t->inputs && t->outputs ? trace_begin() : NULL;
+    bool ok = t->trace && keep_inputs(t, what, inputs, fresh) && call_in_scope(t, what, function);
+    if (!ok) traced_end(t);
+    return ok;
+}
+
+void traced_end(traced_function *t) {
+    if (t->trace) trace_end(t->trace);
+    for (int i = 0; t->outputs && i < t->output_count; i++) tarn_drop(t->outputs[i]);
+    for (int i = 0; t->inputs && i < t->input_count; i++) tarn_drop(t->inputs[i]);
+    memory_free(t->outputs);
+    memory_free(t->inputs);
+    *t = (traced_function){0};
+}
