@@ -1,0 +1,35 @@
+/* What the blocked product (gemm.c) asks of an engine: panels of rows in the first-level cache, packed stripes of columns in the second,
+   and a micro-kernel that multiplies one by the other. */
+#ifndef CPU_MATMUL_ENGINE_H
+#define CPU_MATMUL_ENGINE_H
+
+#include "cpu/matmul/kit.h"
+
+enum { DEPTH_BLOCK = 256, STRIPE = 32, ROW_PANEL_MAX = 32 };
+
+typedef struct matmul_engine matmul_engine;
+struct matmul_engine {
+    const char *name;
+    const matmul_kit *kit;
+    int panel_rows;    /* rows of a panel, at most ROW_PANEL_MAX */
+    int narrow_stripe; /* a last stripe of at most so many columns is packed this wide, the others STRIPE */
+    int depth_step;    /* the depth of a block is padded with zeros to a multiple of this */
+    int element;       /* bytes of one packed value */
+    int parts;         /* 2: values are held as a high and a low bf16 part */
+    /* Panel: parts x [panel_rows][DEPTH_BLOCK] of rows [row, row + rows) and depth [k, k + depth); missing rows and depth are zeros. */
+    void (*fill)(const matmul_engine *engine, const matmul_operand *rows, int64_t row, int count, int64_t k, int depth, void *panel);
+    /* One stripe of columns [column, column + count), `width` wide, in the engine's own order. `shuffled`: the depth is in the order of
+       quantized_fill (see there). */
+    void (*pack)(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width, int64_t k, int depth,
+                 bool shuffled, void *stripe);
+    /* sums[row * stride + column] (+)= panel x stripe; all panel_rows may be written. */
+    void (*multiply)(const matmul_engine *engine, const void *panel, int rows, const void *stripe, int width, int depth, float *sums,
+                     int64_t stride, bool first);
+    /* Before and after a thread's calls of multiply; NULL if there is nothing to set up. */
+    void (*begin)(void);
+    void (*end)(void);
+};
+
+extern const matmul_engine matmul_engine_baseline, matmul_engine_avx2, matmul_engine_avx512;
+
+#endif

@@ -1,0 +1,65 @@
+/* The f32 micro-kernels, for the vector words included before it: ROWS x (2 vectors) of sums in registers, the panel read by broadcast,
+   the stripe by vectors. ENGINE and ENGINE_KIT are the names of the tables. A micro-kernel exists for each even number of rows up to ROWS.
+ */
+#include "cpu/matmul/engine_f32.h"
+
+/* panel [rows][DEPTH_BLOCK], stripe [depth][vectors * WIDTH] with `step` floats from one depth to the next. */
+INLINE void micro(const float *panel, const float *stripe, int step, int depth, float *sums, int64_t stride, bool first, int rows,
+                  int vectors) {
+    vec total[ROWS][2];
+    UNROLL(16)
+    for (int i = 0; i < rows; i++)
+        for (int v = 0; v < vectors; v++) total[i][v] = v_zero();
+    for (int k = 0; k < depth; k++, stripe += step) {
+        vec b[2];
+        for (int v = 0; v < vectors; v++) b[v] = v_load(stripe + v * WIDTH);
+        PREFETCH(stripe + 8 * step);
+        if (vectors * WIDTH > 16) PREFETCH(stripe + 8 * step + 16);
+        UNROLL(16)
+        for (int i = 0; i < rows; i++) {
+            vec a = v_set1(panel[i * DEPTH_BLOCK + k]);
+            for (int v = 0; v < vectors; v++) total[i][v] = v_fma(a, b[v], total[i][v]);
+        }
+    }
+    UNROLL(16)
+    for (int i = 0; i < rows; i++)
+        for (int v = 0; v < vectors; v++) {
+            float *s = sums + i * stride + v * WIDTH;
+            v_store(s, first ? total[i][v] : v_add(v_load(s), total[i][v]));
+        }
+}
+
+typedef void (*micro_kernel)(const float *panel, const float *stripe, int step, int depth, float *sums, int64_t stride, bool first);
+#define MICRO(rows, vectors)                                                                                                               \
+    static void micro_##rows##_##vectors(const float *panel, const float *stripe, int step, int depth, float *sums, int64_t stride,        \
+                                         bool first) {                                                                                     \
+        micro(panel, stripe, step, depth, sums, stride, first, rows, vectors);                                                             \
+    }
+#define ROW_OF_TABLE(rows, vectors) [rows / 2] = micro_##rows##_##vectors,
+MICROS(MICRO, 1)
+MICROS(MICRO, 2)
+static const micro_kernel micros[2][ROWS / 2 + 1] = {{MICROS(ROW_OF_TABLE, 1)}, {MICROS(ROW_OF_TABLE, 2)}};
+
+static void multiply(const matmul_engine *engine, const void *panel, int rows, const void *stripe, int width, int depth, float *sums,
+                     int64_t stride, bool first) {
+    (void)engine;
+    for (int column = 0; column < width; column += 2 * WIDTH) {
+        int vectors = width - column >= 2 * WIDTH ? 2 : 1;
+        for (int row = 0; row < rows; row += ROWS) {
+            int some = rows - row < ROWS ? rows - row : ROWS;
+            micros[vectors - 1][(some + 1) / 2]((const float *)panel + (int64_t)row * DEPTH_BLOCK, (const float *)stripe + column, width,
+                                                depth, sums + row * stride + column, stride, first);
+        }
+    }
+}
+
+const matmul_engine ENGINE = {.name = ENGINE_NAME,
+                              .kit = &ENGINE_KIT,
+                              .panel_rows = PANEL_ROWS,
+                              .narrow_stripe = WIDTH,
+                              .depth_step = 1,
+                              .element = 4,
+                              .parts = 1,
+                              .fill = matmul_fill_f32,
+                              .pack = matmul_pack_f32,
+                              .multiply = multiply};

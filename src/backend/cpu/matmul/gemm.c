@@ -1,0 +1,193 @@
+/* Blocking. Columns are packed, a chunk at a time, into stripes of 32 per block of 256 depths; rows are brought, panel by panel, into a
+   scratch that stays in the first-level cache while it meets all stripes of a block. Sums of a block of rows and columns live in f32 in the
+   second-level cache until the depth is exhausted, then are rounded and stored. Work is split over rows and columns, never over the depth.
+ */
+#include "cpu/matmul/gemm.h"
+
+#include "base/checked.h"
+#include "base/threads.h"
+
+enum {
+    BLOCK_BYTES = 256 << 10, /* of packed columns that meet one panel: they stay in the second-level cache */
+    SUMS_BYTES = 512 << 10,  /* of a unit's sums */
+    SUMS_PADDING = 16,       /* floats after each row of sums, so that rows do not share a set of the first-level cache */
+    CHUNK_BYTES = 48 << 20,  /* of packed columns at a time */
+    SMALL_WORK = 1 << 18     /* multiplications worth waking a thread for */
+};
+
+typedef struct {
+    const matmul_engine *engine;
+    const gemm_problem *p;
+    int64_t chunk_columns;             /* packed at a time */
+    int64_t block_rows, block_columns; /* of one unit of work */
+    int64_t chunk_bytes, panel_bytes, thread_bytes;
+    char *packed, *scratch;
+    int64_t first_column, columns; /* the chunk at hand */
+} gemm_plan;
+
+static int64_t round_up(int64_t n, int64_t step) {
+    return (n + step - 1) / step * step;
+}
+
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static int64_t divide_up(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+static int stripe_width(const matmul_engine *e, int64_t columns) {
+    return columns <= e->narrow_stripe ? e->narrow_stripe : STRIPE;
+}
+
+/* Width of the packed columns [0, count). */
+static int64_t padded_columns(const matmul_engine *e, int64_t count) {
+    int64_t rest = count % STRIPE;
+    return count - rest + (rest ? stripe_width(e, rest) : 0);
+}
+
+static int64_t value_bytes(const matmul_engine *e) {
+    return (int64_t)e->element * e->parts;
+}
+
+/* Rows and columns of a unit: the sums fit the cache, and threads get equal numbers of units as far as panels allow. */
+static void choose_units(gemm_plan *plan, int threads) {
+    const matmul_engine *e = plan->engine;
+    int64_t most_columns = BLOCK_BYTES / DEPTH_BLOCK / value_bytes(e);
+    plan->block_columns = smaller(round_up(plan->chunk_columns, STRIPE), most_columns);
+    int64_t most_rows = SUMS_BYTES / 4 / plan->block_columns / e->panel_rows * e->panel_rows;
+    int64_t turns = divide_up(plan->p->row_count, most_rows * threads);
+    plan->block_rows = round_up(divide_up(plan->p->row_count, turns * threads), e->panel_rows);
+    int64_t row_blocks = divide_up(plan->p->row_count, plan->block_rows);
+    while (row_blocks * divide_up(plan->chunk_columns, plan->block_columns) < threads && plan->block_columns > STRIPE)
+        plan->block_columns = round_up(plan->block_columns / 2, STRIPE); /* few rows: split the columns too */
+}
+
+/* False if the workspace has no representable size. */
+static bool make_plan(gemm_plan *plan, const matmul_engine *e, const gemm_problem *p) {
+    *plan = (gemm_plan){.engine = e, .p = p};
+    int threads = parallel_threads();
+    int64_t column_bytes, unit = BLOCK_BYTES / DEPTH_BLOCK / value_bytes(e);
+    if (p->depth > INT64_MAX / 64 || !checked_mul(round_up(p->depth, e->depth_step), value_bytes(e), &column_bytes)) return false;
+    plan->chunk_columns = column_bytes > 0 ? CHUNK_BYTES / column_bytes / unit * unit : p->column_count;
+    if (plan->chunk_columns < unit) plan->chunk_columns = unit;
+    plan->chunk_columns = smaller(plan->chunk_columns, p->column_count);
+    choose_units(plan, threads);
+    if (!checked_mul(padded_columns(e, plan->chunk_columns), column_bytes, &plan->chunk_bytes)) return false;
+    plan->chunk_bytes = round_up(plan->chunk_bytes, 64);
+    plan->panel_bytes = round_up((int64_t)e->panel_rows * DEPTH_BLOCK * value_bytes(e), 64);
+    plan->thread_bytes = plan->panel_bytes + round_up(plan->block_rows * (plan->block_columns + SUMS_PADDING) * 4, 4096) + 64;
+    int64_t scratch;
+    return checked_mul(plan->thread_bytes, threads, &scratch) && checked_add(scratch, plan->chunk_bytes, &scratch);
+}
+
+int64_t gemm_workspace(const matmul_engine *engine, const gemm_problem *problem) {
+    gemm_plan plan;
+    if (problem->row_count == 0 || problem->column_count == 0) return 0;
+    if (!make_plan(&plan, engine, problem)) return INT64_MAX;
+    return plan.chunk_bytes + plan.thread_bytes * parallel_threads();
+}
+
+/* Where the stripe that begins at `column` of the chunk lies for the depth block at k. */
+static char *stripe_at(const gemm_plan *plan, int64_t k, int64_t depth, int64_t column) {
+    const matmul_engine *e = plan->engine;
+    int64_t before = k * padded_columns(e, plan->columns) + column * round_up(depth, e->depth_step);
+    return plan->packed + before * value_bytes(e);
+}
+
+/* Unit u packs one stripe of one block of the depth. */
+static void pack_units(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    const gemm_plan *plan = context;
+    int64_t stripes = divide_up(plan->columns, STRIPE);
+    for (int64_t u = begin; u < end; u++) {
+        int64_t k = u / stripes * DEPTH_BLOCK, column = u % stripes * STRIPE, depth = smaller(plan->p->depth - k, DEPTH_BLOCK);
+        int64_t count = smaller(plan->columns - column, STRIPE);
+        plan->engine->pack(plan->engine, &plan->p->columns, plan->first_column + column, (int)count, stripe_width(plan->engine, count), k,
+                           (int)depth, plan->p->rows.quantized != NULL, stripe_at(plan, k, depth, column));
+    }
+}
+
+typedef struct {
+    int64_t row, rows, column, columns; /* column counts from the chunk's first */
+    int64_t stride;                     /* floats from row to row of sums */
+    float *sums;
+    void *panel;
+} unit;
+
+static void multiply_depth_block(const gemm_plan *plan, const unit *u, int64_t k) {
+    const matmul_engine *e = plan->engine;
+    int64_t depth = smaller(plan->p->depth - k, DEPTH_BLOCK);
+    for (int64_t row = 0; row < u->rows; row += e->panel_rows) {
+        int rows = (int)smaller(u->rows - row, e->panel_rows);
+        e->fill(e, &plan->p->rows, u->row + row, rows, k, (int)depth, u->panel);
+        for (int64_t column = 0; column < u->columns; column += STRIPE)
+            e->multiply(e, u->panel, rows, stripe_at(plan, k, depth, u->column + column), stripe_width(e, u->columns - column), (int)depth,
+                        u->sums + row * u->stride + column, u->stride, k == 0);
+    }
+}
+
+/* Stores sums whose rows are dense in out after turning: 16 columns at a time. */
+static void store_turned(const matmul_kit *kit, const gemm_problem *p, const unit *u, char *out) {
+    enum { COLUMNS = 16, ROWS = 256 };
+    float turned[COLUMNS * ROWS];
+    int64_t size = matmul_dtype_bytes(p->out_dtype), step = p->out_column_stride;
+    for (int64_t c = 0; c < u->columns; c += COLUMNS)
+        for (int64_t r = 0; r < u->rows; r += ROWS) {
+            int64_t columns = smaller(u->columns - c, COLUMNS), rows = smaller(u->rows - r, ROWS);
+            kit->transpose(u->sums + r * u->stride + c, u->stride, rows, columns, turned, ROWS);
+            for (int64_t i = 0; i < columns; i++) kit->narrow(p->out_dtype, turned + i * ROWS, rows, out + ((c + i) * step + r) * size);
+        }
+}
+
+static void store(const gemm_plan *plan, const unit *u) {
+    const gemm_problem *p = plan->p;
+    int64_t size = matmul_dtype_bytes(p->out_dtype), row_step = p->out_row_stride, column_step = p->out_column_stride;
+    char *out = (char *)p->out + (u->row * row_step + (plan->first_column + u->column) * column_step) * size;
+    if (column_step == 1) {
+        for (int64_t r = 0; r < u->rows; r++)
+            plan->engine->kit->narrow(p->out_dtype, u->sums + r * u->stride, u->columns, out + r * row_step * size);
+    } else if (row_step == 1) {
+        store_turned(plan->engine->kit, p, u, out);
+    } else {
+        for (int64_t r = 0; r < u->rows; r++)
+            for (int64_t c = 0; c < u->columns; c++)
+                store_from_float(p->out_dtype, u->sums[r * u->stride + c], out, r * row_step + c * column_step);
+    }
+}
+
+static void multiply_units(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)threads;
+    const gemm_plan *plan = context;
+    char *scratch = plan->scratch + plan->thread_bytes * thread;
+    int64_t column_blocks = divide_up(plan->columns, plan->block_columns);
+    if (plan->engine->begin) plan->engine->begin();
+    for (int64_t i = begin; i < end; i++) {
+        unit u = {.row = i / column_blocks * plan->block_rows, .column = i % column_blocks * plan->block_columns};
+        u.rows = smaller(plan->p->row_count - u.row, plan->block_rows);
+        u.columns = smaller(plan->columns - u.column, plan->block_columns);
+        u.stride = plan->block_columns + SUMS_PADDING;
+        u.panel = scratch;
+        u.sums = (float *)(void *)(scratch + plan->panel_bytes);
+        if (plan->p->depth == 0) memset(u.sums, 0, (size_t)(u.rows * u.stride) * sizeof(float));
+        for (int64_t k = 0; k < plan->p->depth; k += DEPTH_BLOCK) multiply_depth_block(plan, &u, k);
+        store(plan, &u);
+    }
+    if (plan->engine->end) plan->engine->end();
+}
+
+void gemm_run(const matmul_engine *engine, const gemm_problem *p, void *workspace) {
+    gemm_plan plan;
+    if (p->row_count == 0 || p->column_count == 0 || !make_plan(&plan, engine, p)) return;
+    plan.packed = workspace;
+    plan.scratch = plan.packed + plan.chunk_bytes;
+    bool small = (double)p->row_count * (double)p->column_count * (double)p->depth < SMALL_WORK;
+    for (plan.first_column = 0; plan.first_column < p->column_count; plan.first_column += plan.chunk_columns) {
+        plan.columns = smaller(p->column_count - plan.first_column, plan.chunk_columns);
+        int64_t packs = divide_up(p->depth, DEPTH_BLOCK) * divide_up(plan.columns, STRIPE);
+        int64_t units = divide_up(p->row_count, plan.block_rows) * divide_up(plan.columns, plan.block_columns);
+        parallel_for(packs, small ? packs : 1, pack_units, &plan);
+        parallel_for(units, small ? units : 1, multiply_units, &plan);
+    }
+}

@@ -1,0 +1,14 @@
+/* Compiler words that gcc and clang spell differently. */
+#ifndef CPU_MATMUL_INLINE_H
+#define CPU_MATMUL_INLINE_H
+
+#define INLINE    static inline __attribute__((always_inline))
+#define PRAGMA(x) _Pragma(#x)
+#ifdef __clang__
+#define UNROLL(n) PRAGMA(unroll)
+#else
+#define UNROLL(n) PRAGMA(GCC unroll n)
+#endif
+#define PREFETCH(p) __builtin_prefetch((p), 0, 3)
+
+#endif

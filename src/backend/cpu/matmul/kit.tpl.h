@@ -1,0 +1,254 @@
+/* The body of a kit, for the vector words included before it. KIT is the name of the table. */
+#include "cpu/matmul/kit.h"
+
+enum { NEAR = 1024, FAR = 3072 }; /* bytes ahead: two prefetches a line, measured in docs/design/cpu-matmul.md */
+
+INLINE vec load_any(matmul_dtype dtype, const void *data, int64_t i) {
+    return dtype == MATMUL_F32 ? v_load((const float *)data + i) : v_load_half(dtype, (const uint16_t *)data + i);
+}
+
+INLINE void widen_as(matmul_dtype dtype, const void *source, int64_t count, float *out) {
+    int64_t i = 0;
+    for (; i + WIDTH <= count; i += WIDTH) v_store(out + i, load_any(dtype, source, i));
+    for (; i < count; i++) out[i] = load_as_float(dtype, source, i);
+}
+
+static void widen(matmul_dtype dtype, const void *source, int64_t count, float *out) {
+    if (dtype == MATMUL_F32)
+        memcpy(out, source, (size_t)count * 4);
+    else if (dtype == MATMUL_BF16)
+        widen_as(MATMUL_BF16, source, count, out);
+    else
+        widen_as(MATMUL_F16, source, count, out);
+}
+
+INLINE void narrow_as(matmul_dtype dtype, const float *source, int64_t count, void *out) {
+    int64_t i = 0;
+    for (; i + WIDTH <= count; i += WIDTH) v_store_half(dtype, (uint16_t *)out + i, v_load(source + i));
+    for (; i < count; i++) store_from_float(dtype, source[i], out, i);
+}
+
+static void narrow(matmul_dtype dtype, const float *source, int64_t count, void *out) {
+    if (dtype == MATMUL_F32)
+        memcpy(out, source, (size_t)count * 4);
+    else if (dtype == MATMUL_BF16)
+        narrow_as(MATMUL_BF16, source, count, out);
+    else
+        narrow_as(MATMUL_F16, source, count, out);
+}
+
+static void transpose(const float *source, int64_t stride, int64_t lines, int64_t count, float *out, int64_t out_stride) {
+    int64_t whole_lines = lines - lines % WIDTH, whole = count - count % WIDTH;
+    for (int64_t l = 0; l < whole_lines; l += WIDTH)
+        for (int64_t c = 0; c < whole; c += WIDTH) v_transpose(source + l * stride + c, stride, out + c * out_stride + l, out_stride);
+    for (int64_t l = 0; l < lines; l++)
+        for (int64_t c = l < whole_lines ? whole : 0; c < count; c++) out[c * out_stride + l] = source[l * stride + c];
+}
+
+INLINE void dequantize_bits(const quantized_lines *q, int64_t line, int64_t begin, int64_t count, float *out, int bits) {
+    const uint8_t *stream = q->packed + line * q->packed_stride;
+    for (int64_t i = begin; i < begin + count;) {
+        int64_t group = i / q->group, end = (group + 1) * q->group;
+        if (end > begin + count) end = begin + count;
+        vec scale = v_set1(load_as_float(q->scale_dtype, q->scales, line * q->group_stride + group));
+        vec bias = v_set1(load_as_float(q->scale_dtype, q->biases, line * q->group_stride + group));
+        for (; i < end; i += WIDTH, out += WIDTH) v_store(out, v_fma(v_unpack(stream, i, bits), scale, bias));
+    }
+}
+
+static void dequantize(const quantized_lines *q, int64_t line, int64_t begin, int64_t count, float *out) {
+    switch (q->bits) {
+    case 2:
+        dequantize_bits(q, line, begin, count, out, 2);
+        break;
+    case 3:
+        dequantize_bits(q, line, begin, count, out, 3);
+        break;
+    case 4:
+        dequantize_bits(q, line, begin, count, out, 4);
+        break;
+    case 5:
+        dequantize_bits(q, line, begin, count, out, 5);
+        break;
+    case 6:
+        dequantize_bits(q, line, begin, count, out, 6);
+        break;
+    default:
+        dequantize_bits(q, line, begin, count, out, 8);
+    }
+}
+
+INLINE void quantized_dot_bits(const quantized_lines *q, int64_t line, int64_t k, const float *const *x, const float *const *sums,
+                               float *out, int bits, int tokens) {
+    const uint8_t *stream = q->packed + line * q->packed_stride;
+    int64_t first = line * q->group_stride, next_line = 0;
+    vec total[4];
+    float offset[4] = {0};
+    for (int t = 0; t < tokens; t++) total[t] = v_zero();
+    for (int64_t g = 0; g * q->group < k; g++) {
+        vec part[4];
+        for (int t = 0; t < tokens; t++) part[t] = v_zero();
+        for (int64_t i = g * q->group; i < (g + 1) * q->group; i += WIDTH) {
+            if (i * bits / 8 >= next_line) { /* once a line of the cache */
+                PREFETCH(stream + next_line + NEAR);
+                PREFETCH(stream + next_line + FAR);
+                next_line += 64;
+            }
+            vec w = v_unpack(stream, i, bits);
+            for (int t = 0; t < tokens; t++) part[t] = v_fma(w, v_load(x[t] + i), part[t]);
+        }
+        vec scale = v_set1(load_as_float(q->scale_dtype, q->scales, first + g));
+        float bias = load_as_float(q->scale_dtype, q->biases, first + g);
+        for (int t = 0; t < tokens; t++) {
+            total[t] = v_fma(part[t], scale, total[t]);
+            offset[t] = s_fma(bias, sums[t][g], offset[t]);
+        }
+    }
+    for (int t = 0; t < tokens; t++) out[t] = v_sum(total[t]) + offset[t];
+}
+
+INLINE void quantized_dot_tokens(const quantized_lines *q, int64_t line, int64_t k, int tokens, const float *const *x,
+                                 const float *const *sums, float *out, int bits) {
+    switch (tokens) {
+    case 1:
+        quantized_dot_bits(q, line, k, x, sums, out, bits, 1);
+        break;
+    case 2:
+        quantized_dot_bits(q, line, k, x, sums, out, bits, 2);
+        break;
+    case 3:
+        quantized_dot_bits(q, line, k, x, sums, out, bits, 3);
+        break;
+    default:
+        quantized_dot_bits(q, line, k, x, sums, out, bits, 4);
+    }
+}
+
+static void quantized_dot(const quantized_lines *q, int64_t line, int64_t k, int tokens, const float *const *x, const float *const *sums,
+                          float *out) {
+    switch (q->bits) {
+    case 2:
+        quantized_dot_tokens(q, line, k, tokens, x, sums, out, 2);
+        break;
+    case 3:
+        quantized_dot_tokens(q, line, k, tokens, x, sums, out, 3);
+        break;
+    case 4:
+        quantized_dot_tokens(q, line, k, tokens, x, sums, out, 4);
+        break;
+    case 5:
+        quantized_dot_tokens(q, line, k, tokens, x, sums, out, 5);
+        break;
+    case 6:
+        quantized_dot_tokens(q, line, k, tokens, x, sums, out, 6);
+        break;
+    default:
+        quantized_dot_tokens(q, line, k, tokens, x, sums, out, 8);
+    }
+}
+
+/* Two accumulators a line and token hide the latency of the additions. */
+INLINE void dot_as(matmul_dtype dtype, const void *const *lines, int64_t k, const float *const *x, float *out, int count, int tokens) {
+    vec total[2][4][2];
+    const int64_t size = matmul_dtype_bytes(dtype);
+    for (int l = 0; l < count; l++)
+        for (int t = 0; t < tokens; t++) total[l][t][0] = total[l][t][1] = v_zero();
+    int64_t i = 0;
+    for (; i + 2 * WIDTH <= k; i += 2 * WIDTH)
+        for (int l = 0; l < count; l++) {
+            const char *p = (const char *)lines[l] + i * size;
+            if (2 * WIDTH * size >= 64 || i * size % 64 == 0) {
+                PREFETCH(p + NEAR);
+                PREFETCH(p + FAR);
+                if (2 * WIDTH * size > 64) {
+                    PREFETCH(p + 64 + NEAR);
+                    PREFETCH(p + 64 + FAR);
+                }
+            }
+            vec a = load_any(dtype, p, 0), b = load_any(dtype, p, WIDTH);
+            for (int t = 0; t < tokens; t++) {
+                total[l][t][0] = v_fma(a, v_load(x[t] + i), total[l][t][0]);
+                total[l][t][1] = v_fma(b, v_load(x[t] + i + WIDTH), total[l][t][1]);
+            }
+        }
+    for (int l = 0; l < count; l++)
+        for (int t = 0; t < tokens; t++) {
+            float sum = v_sum(v_add(total[l][t][0], total[l][t][1]));
+            for (int64_t r = i; r < k; r++) sum = s_fma(load_as_float(dtype, lines[l], r), x[t][r], sum);
+            out[4 * l + t] = sum;
+        }
+}
+
+INLINE void dot_tokens(matmul_dtype dtype, const void *const *lines, int64_t k, int tokens, const float *const *x, float *out, int count) {
+    switch (tokens) {
+    case 1:
+        dot_as(dtype, lines, k, x, out, count, 1);
+        break;
+    case 2:
+        dot_as(dtype, lines, k, x, out, count, 2);
+        break;
+    case 3:
+        dot_as(dtype, lines, k, x, out, count, 3);
+        break;
+    default:
+        dot_as(dtype, lines, k, x, out, count, 4);
+    }
+}
+
+INLINE void dot_lines(matmul_dtype dtype, const void *const *lines, int64_t k, int tokens, const float *const *x, float *out, int count) {
+    if (dtype == MATMUL_F32)
+        dot_tokens(MATMUL_F32, lines, k, tokens, x, out, count);
+    else if (dtype == MATMUL_BF16)
+        dot_tokens(MATMUL_BF16, lines, k, tokens, x, out, count);
+    else
+        dot_tokens(MATMUL_F16, lines, k, tokens, x, out, count);
+}
+
+static void dot(matmul_dtype dtype, const void *line, int64_t k, int tokens, const float *const *x, float *out) {
+    dot_lines(dtype, &line, k, tokens, x, out, 1);
+}
+
+static void dot_pair(matmul_dtype dtype, const void *first, const void *second, int64_t k, int tokens, const float *const *x, float *out) {
+    const void *lines[2] = {first, second};
+    dot_lines(dtype, lines, k, tokens, x, out, 2);
+}
+
+INLINE void add_lines_as(matmul_dtype dtype, const void *lines, int64_t stride, int line_count, int64_t count, int tokens,
+                         const float *const *x, float *const *sums) {
+    int64_t i = 0;
+    for (; i + WIDTH <= count; i += WIDTH) {
+        vec w[4];
+        for (int l = 0; l < line_count; l++) w[l] = load_any(dtype, lines, l * stride + i);
+        for (int t = 0; t < tokens; t++) {
+            vec s = v_load(sums[t] + i);
+            for (int l = 0; l < line_count; l++) s = v_fma(v_set1(x[t][l]), w[l], s);
+            v_store(sums[t] + i, s);
+        }
+    }
+    for (; i < count; i++)
+        for (int t = 0; t < tokens; t++)
+            for (int l = 0; l < line_count; l++) sums[t][i] = s_fma(x[t][l], load_as_float(dtype, lines, l * stride + i), sums[t][i]);
+}
+
+static void add_lines(matmul_dtype dtype, const void *lines, int64_t stride, int line_count, int64_t count, int tokens,
+                      const float *const *x, float *const *sums) {
+    if (dtype == MATMUL_F32 && line_count == 4)
+        add_lines_as(MATMUL_F32, lines, stride, 4, count, tokens, x, sums);
+    else if (dtype == MATMUL_F32)
+        add_lines_as(MATMUL_F32, lines, stride, line_count, count, tokens, x, sums);
+    else if (dtype == MATMUL_BF16 && line_count == 4)
+        add_lines_as(MATMUL_BF16, lines, stride, 4, count, tokens, x, sums);
+    else if (dtype == MATMUL_BF16)
+        add_lines_as(MATMUL_BF16, lines, stride, line_count, count, tokens, x, sums);
+    else
+        add_lines_as(MATMUL_F16, lines, stride, line_count, count, tokens, x, sums);
+}
+
+const matmul_kit KIT = {.widen = widen,
+                        .narrow = narrow,
+                        .transpose = transpose,
+                        .dequantize = dequantize,
+                        .quantized_dot = quantized_dot,
+                        .dot = dot,
+                        .dot_pair = dot_pair,
+                        .add_lines = add_lines};
