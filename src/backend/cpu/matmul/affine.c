@@ -1,0 +1,175 @@
+/* Few tokens: exact integer planes (VNNI), else f32 sums per group. Many: weights are dequantized panel by panel under the blocked product.
+   Both fast paths for few tokens take sums of x apart from sums of weights, which infinities and NaN do not survive: such tokens are
+   multiplied by dequantized weights, one at a time. */
+#include "cpu/matmul/affine.h"
+
+#include "base/threads.h"
+#include "cpu/matmul/choose.h"
+#include "cpu/matmul/engine_f32.h"
+#include "cpu/matmul/planes.h"
+
+enum { TOKENS = 4, SMALL_WORK = 1 << 16, COLUMNS = 512 };
+
+typedef struct {
+    const affine_problem *p;
+    const matmul_kit *kit;
+    planes_product planes;
+    bool *unfit; /* [tokens] */
+    float *x, *sums;
+} affine_job;
+
+static int64_t line_floats(int64_t depth) {
+    return (depth + 31) / 16 * 16;
+}
+
+static int64_t sum_count(const affine_problem *p) {
+    return p->depth / p->weights.group + 1;
+}
+
+/* The product as rows and columns for the blocked one: lines of weights are rows, except turned ones. */
+static gemm_problem as_gemm(const affine_problem *p, int64_t token, int64_t tokens) {
+    matmul_operand x = p->x, w = {.quantized = &p->weights, .by_depth = p->turned};
+    x.data = (const char *)x.data + token * x.stride * matmul_dtype_bytes(x.dtype);
+    void *out = (char *)p->out + token * p->out_stride * matmul_dtype_bytes(p->out_dtype);
+    gemm_problem g = {.depth = p->depth, .out = out, .out_dtype = p->out_dtype};
+    g.rows = p->turned ? x : w, g.columns = p->turned ? w : x;
+    g.row_count = p->turned ? tokens : p->columns, g.column_count = p->turned ? p->columns : tokens;
+    g.out_row_stride = p->turned ? p->out_stride : 1, g.out_column_stride = p->turned ? 1 : p->out_stride;
+    return g;
+}
+
+static bool use_planes(const affine_problem *p) {
+    return !p->turned && p->tokens <= matmul_plane_tokens(p->x.dtype);
+}
+
+static bool is_few(const affine_problem *p) {
+    return p->depth > 0 && (use_planes(p) || p->tokens <= TOKENS);
+}
+
+static int64_t few_bytes(const affine_problem *p) {
+    int64_t floats = p->tokens * (line_floats(p->depth) + sum_count(p));
+    int64_t planes = use_planes(p) ? p->tokens * planes_bytes(&p->weights, p->depth) : 0;
+    return planes + (floats * 4 + p->tokens + 127) / 64 * 64;
+}
+
+int64_t affine_workspace(const affine_problem *p) {
+    if (p->tokens == 0 || p->columns == 0) return 0;
+    if (!is_few(p)) {
+        gemm_problem g = as_gemm(p, 0, p->tokens);
+        return gemm_workspace(matmul_engine_for(p->x.dtype, true), &g);
+    }
+    gemm_problem one = as_gemm(p, 0, 1);
+    return few_bytes(p) + gemm_workspace(matmul_engine_for(MATMUL_F32, false), &one);
+}
+
+/* Sums over groups in eight running parts; false if a value is not finite. */
+static bool sum_groups(const float *x, int64_t depth, int group, float *sums) {
+    bool finite = true;
+    for (int64_t g = 0; g < depth / group; g++) {
+        float parts[8] = {0};
+        uint32_t largest = 0;
+        for (int i = 0; i < group; i += 8)
+            for (int j = 0; j < 8; j++) {
+                float v = x[g * group + i + j];
+                uint32_t magnitude = float_to_bits(v) & 0x7fffffffu;
+                parts[j] += v;
+                largest = magnitude > largest ? magnitude : largest;
+            }
+        finite = finite && largest < 0x7f800000u;
+        sums[g] = ((parts[0] + parts[4]) + (parts[2] + parts[6])) + ((parts[1] + parts[5]) + (parts[3] + parts[7]));
+    }
+    return finite;
+}
+
+static void dot_lines(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    const affine_job *j = context;
+    const affine_problem *p = j->p;
+    const float *x[TOKENS], *sums[TOKENS];
+    for (int64_t t = 0; t < p->tokens; t++) {
+        x[t] = j->x + t * line_floats(p->depth);
+        sums[t] = j->sums + t * sum_count(p);
+    }
+    for (int64_t n = begin; n < end; n++) {
+        float out[TOKENS];
+        j->kit->quantized_dot(&p->weights, n, p->depth, (int)p->tokens, x, sums, out);
+        for (int64_t t = 0; t < p->tokens; t++)
+            if (!j->unfit[t]) store_from_float(p->out_dtype, out[t], p->out, t * p->out_stride + n);
+    }
+}
+
+/* Turned weights: four lines at a time are dequantized and added. */
+static void add_block(const affine_job *j, int64_t begin, int64_t count) {
+    const affine_problem *p = j->p;
+    float lines[4][COLUMNS], totals[TOKENS][COLUMNS];
+    const float *x[TOKENS] = {0};
+    float *to[TOKENS] = {totals[0], totals[1], totals[2], totals[3]};
+    for (int64_t t = 0; t < p->tokens; t++) memset(totals[t], 0, (size_t)count * sizeof(float));
+    for (int64_t k = 0; k < p->depth; k += 4) {
+        int some = p->depth - k < 4 ? (int)(p->depth - k) : 4;
+        for (int i = 0; i < some; i++) j->kit->dequantize(&p->weights, k + i, begin, count, lines[i]);
+        for (int64_t t = 0; t < p->tokens; t++) x[t] = j->x + t * line_floats(p->depth) + k;
+        j->kit->add_lines(MATMUL_F32, lines, COLUMNS, some, count, (int)p->tokens, x, to);
+    }
+    for (int64_t t = 0; t < p->tokens; t++)
+        j->kit->narrow(p->out_dtype, totals[t], count, (char *)p->out + (t * p->out_stride + begin) * matmul_dtype_bytes(p->out_dtype));
+}
+
+static void add_columns(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    for (int64_t c = begin; c < end; c += COLUMNS) add_block(context, c, end - c < COLUMNS ? end - c : COLUMNS);
+}
+
+static void plane_lines(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    planes_multiply(&((const affine_job *)context)->planes, begin, end);
+}
+
+static void read_token(const affine_job *j, int64_t token) {
+    matmul_region line = {token, 1, 0, j->p->depth, 0, false};
+    matmul_read_dense(j->kit, &j->p->x, false, &line, j->x + token * line_floats(j->p->depth));
+}
+
+/* Widens the tokens and splits or sums them; tells whether any is unfit. */
+static bool prepare(affine_job *j, char *prepared, bool planes) {
+    const affine_problem *p = j->p;
+    bool any_unfit = false;
+    for (int64_t t = 0; t < p->tokens; t++) {
+        const float *x = j->x + t * line_floats(p->depth);
+        read_token(j, t);
+        j->unfit[t] = false;
+        if (planes)
+            j->unfit[t] = !planes_prepare(&p->weights, x, p->depth, prepared + t * planes_bytes(&p->weights, p->depth));
+        else if (!p->turned)
+            j->unfit[t] = !sum_groups(x, p->depth, p->weights.group, j->sums + t * sum_count(p));
+        any_unfit = any_unfit || j->unfit[t];
+    }
+    return any_unfit;
+}
+
+static void run_few(const affine_problem *p, char *workspace) {
+    bool planes = use_planes(p);
+    char *after = workspace + (planes ? p->tokens * planes_bytes(&p->weights, p->depth) : 0);
+    affine_job j = {.p = p, .kit = matmul_kit_of(cpu_best_isa()), .x = (float *)(void *)after};
+    j.sums = j.x + p->tokens * line_floats(p->depth);
+    j.unfit = (bool *)(void *)(j.sums + p->tokens * sum_count(p));
+    bool any_unfit = prepare(&j, workspace, planes);
+    j.planes = (planes_product){&p->weights, p->depth, p->tokens, workspace, j.unfit, p->out, p->out_dtype, p->out_stride};
+    int64_t grain = SMALL_WORK / p->depth / p->tokens + 1;
+    if (p->turned) grain = (grain + 127) / 128 * 128; /* whole groups */
+    parallel_for(p->columns, grain, planes ? plane_lines : p->turned ? add_columns : dot_lines, &j);
+    for (int64_t t = 0; any_unfit && t < p->tokens; t++) {
+        gemm_problem one = as_gemm(p, t, 1);
+        if (j.unfit[t]) gemm_run(matmul_engine_for(MATMUL_F32, false), &one, workspace + few_bytes(p));
+    }
+}
+
+void affine_run(const affine_problem *p, void *workspace) {
+    if (p->tokens == 0 || p->columns == 0) return;
+    if (is_few(p)) {
+        run_few(p, workspace);
+        return;
+    }
+    gemm_problem g = as_gemm(p, 0, p->tokens);
+    gemm_run(matmul_engine_for(p->x.dtype, true), &g, workspace);
+}

@@ -1,0 +1,17 @@
+/* Which engine serves which product on this machine, by the instruction set in use. */
+#ifndef CPU_MATMUL_CHOOSE_H
+#define CPU_MATMUL_CHOOSE_H
+
+#include "cpu/matmul/engine.h"
+
+/* The engine for operands of this dtype. Quantized weights need a sum accurate to 1e-5 for f32 and f16 tokens; for bf16 tokens the weights
+   are rounded once to bf16. */
+const matmul_engine *matmul_engine_for(matmul_dtype dtype, bool quantized);
+
+/* Up to so many tokens are multiplied by planes (planes.h); 0 without VNNI. */
+int64_t matmul_plane_tokens(matmul_dtype dtype);
+
+/* Whether vdpbf16ps is faster than f32 multiplications here, as on AMD; on Intel it is slower. */
+bool matmul_has_fast_bf16(void);
+
+#endif

@@ -1,0 +1,114 @@
+/* Where the depth is dense, sums of products along it, two columns in flight. Where the columns are, lines are added up in a block of sums
+   that stays in the first-level cache. Otherwise values are gathered. Work is split over the columns. */
+#include "cpu/matmul/thin.h"
+
+#include "base/threads.h"
+#include "cpu/matmul/engine_f32.h"
+
+enum { SMALL_WORK = 1 << 16, COLUMNS = 1024 };
+
+typedef struct {
+    const matmul_kit *kit;
+    const gemm_problem *p;
+    const float *x[THIN_TOKENS];
+} thin_job;
+
+int64_t thin_workspace(const gemm_problem *p) {
+    return p->depth > INT64_MAX / 32 ? INT64_MAX : p->row_count * (p->depth + 16) * 4;
+}
+
+static const char *column_at(const gemm_problem *p, int64_t column) {
+    return (const char *)p->columns.data + column * p->columns.stride * matmul_dtype_bytes(p->columns.dtype);
+}
+
+static void store(const gemm_problem *p, int64_t token, int64_t column, float value) {
+    store_from_float(p->out_dtype, value, p->out, token * p->out_row_stride + column * p->out_column_stride);
+}
+
+static void dot_columns(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    const thin_job *j = context;
+    const gemm_problem *p = j->p;
+    int tokens = (int)p->row_count;
+    int64_t half = (end - begin) / 2;
+    float sums[8];
+    for (int64_t c = begin; c < begin + half; c++) {
+        j->kit->dot_pair(p->columns.dtype, column_at(p, c), column_at(p, c + half), p->depth, tokens, j->x, sums);
+        for (int t = 0; t < tokens; t++) {
+            store(p, t, c, sums[t]);
+            store(p, t, c + half, sums[4 + t]);
+        }
+    }
+    if (((end - begin) & 1) == 0) return;
+    j->kit->dot(p->columns.dtype, column_at(p, end - 1), p->depth, tokens, j->x, sums);
+    for (int t = 0; t < tokens; t++) store(p, t, end - 1, sums[t]);
+}
+
+static void store_block(const thin_job *j, const float *sums, int token, int64_t begin, int64_t count) {
+    const gemm_problem *p = j->p;
+    if (p->out_column_stride == 1) {
+        char *out = (char *)p->out + (token * p->out_row_stride + begin) * matmul_dtype_bytes(p->out_dtype);
+        j->kit->narrow(p->out_dtype, sums, count, out);
+        return;
+    }
+    for (int64_t c = 0; c < count; c++) store(p, token, begin + c, sums[c]);
+}
+
+static void add_block(const thin_job *j, int64_t begin, int64_t count) {
+    const gemm_problem *p = j->p;
+    float sums[THIN_TOKENS][COLUMNS];
+    int tokens = (int)p->row_count;
+    float *to[THIN_TOKENS] = {sums[0], sums[1], sums[2], sums[3]};
+    for (int t = 0; t < tokens; t++) memset(sums[t], 0, (size_t)count * sizeof(float));
+    for (int64_t k = 0; k < p->depth; k += 4) {
+        const float *x[THIN_TOKENS] = {0};
+        for (int t = 0; t < tokens; t++) x[t] = j->x[t] + k;
+        const char *lines = column_at(p, begin) + k * p->columns.depth_stride * matmul_dtype_bytes(p->columns.dtype);
+        j->kit->add_lines(p->columns.dtype, lines, p->columns.depth_stride, p->depth - k < 4 ? (int)(p->depth - k) : 4, count, tokens, x,
+                          to);
+    }
+    for (int t = 0; t < tokens; t++) store_block(j, sums[t], t, begin, count);
+}
+
+static void add_columns(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    for (int64_t c = begin; c < end; c += COLUMNS) add_block(context, c, end - c < COLUMNS ? end - c : COLUMNS);
+}
+
+static void gather_columns(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    const thin_job *j = context;
+    const matmul_operand *o = &j->p->columns;
+    for (int64_t c = begin; c < end; c++)
+        for (int64_t t = 0; t < j->p->row_count; t++) {
+            float sum = 0;
+            for (int64_t k = 0; k < j->p->depth; k++)
+                sum += j->x[t][k] * load_as_float(o->dtype, o->data, c * o->stride + k * o->depth_stride);
+            store(j->p, t, c, sum);
+        }
+}
+
+/* Tokens as f32 lines: where they lie if they are, else copies. */
+static void read_tokens(thin_job *j, float *copies) {
+    const gemm_problem *p = j->p;
+    for (int64_t t = 0; t < p->row_count; t++) {
+        if (p->rows.dtype == MATMUL_F32 && p->rows.depth_stride == 1) {
+            j->x[t] = (const float *)p->rows.data + t * p->rows.stride;
+            continue;
+        }
+        float *copy = copies + t * (p->depth + 16);
+        matmul_region line = {t, 1, 0, p->depth, 0, false};
+        matmul_read_dense(j->kit, &p->rows, false, &line, copy);
+        j->x[t] = copy;
+    }
+}
+
+void thin_run(const matmul_kit *kit, const gemm_problem *p, void *workspace) {
+    thin_job j = {.kit = kit, .p = p};
+    if (p->row_count == 0 || p->column_count == 0) return;
+    read_tokens(&j, workspace);
+    bool dots = p->columns.depth_stride == 1 || p->depth <= 1, adds = p->columns.stride == 1 || p->column_count == 1;
+    int64_t grain = SMALL_WORK / (p->depth + 1) / p->row_count + 1;
+    if (adds && !dots) grain = (grain + 63) / 64 * 64; /* whole lines of the cache */
+    parallel_for(p->column_count, grain, dots ? dot_columns : adds ? add_columns : gather_columns, &j);
+}
