@@ -64,10 +64,14 @@ static void choose_units(gemm_plan *plan, int threads) {
         plan->block_columns = round_up(plan->block_columns / 2, STRIPE); /* few rows: split the columns too */
 }
 
+static int threads_of(const gemm_problem *p) {
+    return p->serial ? 1 : parallel_threads();
+}
+
 /* False if the workspace has no representable size. */
 static bool make_plan(gemm_plan *plan, const matmul_engine *e, const gemm_problem *p) {
     *plan = (gemm_plan){.engine = e, .p = p};
-    int threads = parallel_threads();
+    int threads = threads_of(p);
     int64_t column_bytes, unit = BLOCK_BYTES / DEPTH_BLOCK / value_bytes(e);
     if (p->depth > INT64_MAX / 64 || !checked_mul(round_up(p->depth, e->depth_step), value_bytes(e), &column_bytes)) return false;
     plan->chunk_columns = column_bytes > 0 ? CHUNK_BYTES / column_bytes / unit * unit : p->column_count;
@@ -86,7 +90,7 @@ int64_t gemm_workspace(const matmul_engine *engine, const gemm_problem *problem)
     gemm_plan plan;
     if (problem->row_count == 0 || problem->column_count == 0) return 0;
     if (!make_plan(&plan, engine, problem)) return INT64_MAX;
-    return plan.chunk_bytes + plan.thread_bytes * parallel_threads();
+    return plan.chunk_bytes + plan.thread_bytes * threads_of(problem);
 }
 
 /* Where the stripe that begins at `column` of the chunk lies for the depth block at k. */
@@ -182,7 +186,7 @@ void gemm_run(const matmul_engine *engine, const gemm_problem *p, void *workspac
     if (p->row_count == 0 || p->column_count == 0 || !make_plan(&plan, engine, p)) return;
     plan.packed = workspace;
     plan.scratch = plan.packed + plan.chunk_bytes;
-    bool small = (double)p->row_count * (double)p->column_count * (double)p->depth < SMALL_WORK;
+    bool small = p->serial || (double)p->row_count * (double)p->column_count * (double)p->depth < SMALL_WORK;
     for (plan.first_column = 0; plan.first_column < p->column_count; plan.first_column += plan.chunk_columns) {
         plan.columns = smaller(p->column_count - plan.first_column, plan.chunk_columns);
         int64_t packs = divide_up(p->depth, DEPTH_BLOCK) * divide_up(plan.columns, STRIPE);

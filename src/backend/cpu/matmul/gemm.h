@@ -13,6 +13,7 @@ typedef struct {
     void *out;
     int64_t out_row_stride, out_column_stride; /* elements */
     matmul_dtype out_dtype;
+    bool serial; /* one of many: runs in the calling thread alone */
 } gemm_problem;
 
 /* Bytes of the workspace that gemm_run needs with the threads of now; 64-byte aligned. INT64_MAX if that is not representable. */

@@ -109,6 +109,7 @@ void thin_run(const matmul_kit *kit, const gemm_problem *p, void *workspace) {
     read_tokens(&j, workspace);
     bool dots = p->columns.depth_stride == 1 || p->depth <= 1, adds = p->columns.stride == 1 || p->column_count == 1;
     int64_t grain = SMALL_WORK / (p->depth + 1) / p->row_count + 1;
+    if (p->serial) grain = p->column_count;
     if (adds && !dots) grain = (grain + 63) / 64 * 64; /* whole lines of the cache */
     parallel_for(p->column_count, grain, dots ? dot_columns : adds ? add_columns : gather_columns, &j);
 }

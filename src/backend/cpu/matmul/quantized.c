@@ -1,0 +1,88 @@
+/* The op quantized_matmul: x [..., m, k] by packed affine weights, which may have leading axes of their own. */
+#include "cpu/matmul/quantized.h"
+
+#include "cpu/matmul/affine.h"
+#include "cpu/matmul/batch.h"
+
+enum { X, W, SCALES, BIASES };
+
+static matmul_dtype short_dtype(tarn_dtype dtype) {
+    return dtype == TARN_FLOAT32 ? MATMUL_F32 : dtype == TARN_BFLOAT16 ? MATMUL_BF16 : MATMUL_F16;
+}
+
+static bool is_short(tarn_dtype dtype) {
+    return dtype == TARN_FLOAT32 || dtype == TARN_BFLOAT16 || dtype == TARN_FLOAT16;
+}
+
+static int64_t row_stride(const operand *o) {
+    return o->strides[o->ndim - 2];
+}
+
+/* The first product; its pointers move with the batch. */
+static affine_problem describe(const call *c, batch_axes *axes) {
+    const attributes_quantized_matmul *attributes = c->attributes;
+    const operand *in = c->inputs, *out = &c->outputs[0];
+    batch_of(axes, out, in, 4);
+    quantized_lines weights = {.packed = in[W].data,
+                               .scales = in[SCALES].data,
+                               .biases = in[BIASES].data,
+                               .scale_dtype = short_dtype(in[SCALES].dtype),
+                               .bits = (int)attributes->bits,
+                               .group = (int)attributes->group_size,
+                               .packed_stride = row_stride(&in[W]) * 4,
+                               .group_stride = row_stride(&in[SCALES])};
+    int64_t n = out->shape[out->ndim - 1];
+    matmul_operand x = {in[X].data, short_dtype(in[X].dtype), axes->row_stride, in[X].strides[in[X].ndim - 1], NULL, false};
+    return (affine_problem){.x = x,
+                            .weights = weights,
+                            .turned = !attributes->transpose,
+                            .tokens = axes->folded,
+                            .columns = n,
+                            .depth = in[X].shape[in[X].ndim - 1],
+                            .out = out->data,
+                            .out_dtype = short_dtype(out->dtype),
+                            .out_stride = n};
+}
+
+static bool known_format(const attributes_quantized_matmul *a) {
+    bool bits = a->bits == 2 || a->bits == 3 || a->bits == 4 || a->bits == 5 || a->bits == 6 || a->bits == 8;
+    return bits && (a->group_size == 32 || a->group_size == 64 || a->group_size == 128);
+}
+
+static bool supports(const call *c) {
+    const operand *in = c->inputs;
+    if (c->input_count < 4 || !known_format(c->attributes) || in[W].dtype != TARN_UINT32) return false;
+    bool dtypes = is_short(in[SCALES].dtype) && in[BIASES].dtype == in[SCALES].dtype && is_short(c->outputs[0].dtype);
+    int64_t lines = in[SCALES].shape[in[SCALES].ndim - 2];
+    return dtypes && (lines <= 1 || row_stride(&in[SCALES]) == row_stride(&in[BIASES]));
+}
+
+static int64_t workspace(const call *c) {
+    batch_axes axes;
+    affine_problem p = describe(c, &axes);
+    return affine_workspace(&p);
+}
+
+static bool run(const call *c) {
+    batch_axes axes;
+    affine_problem first = describe(c, &axes);
+    for (int64_t i = 0; i < axes.count; i++) {
+        affine_problem p = first;
+        int64_t scale_bytes = matmul_dtype_bytes(p.weights.scale_dtype);
+        p.x.data = (const char *)p.x.data + batch_offset(&axes, X, i) * matmul_dtype_bytes(p.x.dtype);
+        p.weights.packed += batch_offset(&axes, W, i) * 4;
+        p.weights.scales = (const char *)p.weights.scales + batch_offset(&axes, SCALES, i) * scale_bytes;
+        p.weights.biases = (const char *)p.weights.biases + batch_offset(&axes, BIASES, i) * scale_bytes;
+        p.out = (char *)p.out + i * p.tokens * p.columns * matmul_dtype_bytes(p.out_dtype);
+        affine_run(&p, c->workspace);
+    }
+    return true;
+}
+
+const kernel_row matmul_quantized_row = {.op = OP_quantized_matmul,
+                                         .name = "quantized_matmul_cpu",
+                                         .dtypes = DTYPE_BIT(TARN_FLOAT32) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT16),
+                                         .layout = LAYOUT_ROWS,
+                                         .supports = supports,
+                                         .workspace = workspace,
+                                         .run = run};

@@ -1,0 +1,435 @@
+/* The CPU's products against sums in double, through the cells that evaluation calls: every packed format, shapes around every block size,
+   both orientations, every instruction set of this machine. Every input ends at an unreadable page, so a read past the end faults; that
+   also puts it at whatever alignment its size gives. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "base/threads.h"
+#include "cpu/cpu.h"
+#include "cpu/matmul/lines.h"
+
+static uint64_t seed_now, failures, checks;
+
+static uint64_t random_bits(void) {
+    seed_now ^= seed_now << 13;
+    seed_now ^= seed_now >> 7;
+    seed_now ^= seed_now << 17;
+    return seed_now * 0x2545f4914f6cdd1dull;
+}
+
+static int64_t random_below(int64_t n) {
+    return (int64_t)((random_bits() >> 33) % (uint64_t)n);
+}
+
+static double random_normal(void) {
+    double u = (double)(random_bits() >> 11) * 0x1p-53 + 1e-12, v = (double)(random_bits() >> 11) * 0x1p-53;
+    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
+}
+
+/* ---- arrays that end at an unreadable page */
+
+enum { PAGE = 4096, AXES = 4 };
+
+typedef struct {
+    operand o;
+    int64_t shape[AXES], strides[AXES];
+    char *map;
+    size_t map_bytes;
+} array;
+
+static int64_t count_of(const array *a) {
+    return operand_size(&a->o);
+}
+
+/* Dense in the order of `shape`, or with the last two axes stored the other way round. */
+static void array_new(array *a, tarn_dtype dtype, int ndim, const int64_t *shape, bool swapped) {
+    int64_t count = 1;
+    for (int i = 0; i < ndim; i++) {
+        a->shape[i] = shape[i];
+        count *= shape[i];
+    }
+    int64_t step = 1;
+    for (int i = ndim - 1; i >= 0; i--) {
+        a->strides[i] = step;
+        step *= shape[i];
+    }
+    if (swapped) {
+        a->strides[ndim - 1] = shape[ndim - 2];
+        a->strides[ndim - 2] = 1;
+    }
+    size_t bytes = (size_t)(count * dtype_bytes(dtype)), pages = (bytes + PAGE - 1) / PAGE + 1;
+    a->map_bytes = (pages + 1) * PAGE;
+    a->map = mmap(NULL, a->map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (a->map == MAP_FAILED || mprotect(a->map + pages * PAGE, PAGE, PROT_NONE) != 0) exit(1);
+    a->o = (operand){.data = a->map + pages * PAGE - bytes, .dtype = dtype, .ndim = ndim, .shape = a->shape, .strides = a->strides};
+}
+
+static void array_free(array *a) {
+    munmap(a->map, a->map_bytes);
+}
+
+static matmul_dtype short_dtype(tarn_dtype dtype) {
+    return dtype == TARN_FLOAT32 ? MATMUL_F32 : dtype == TARN_BFLOAT16 ? MATMUL_BF16 : MATMUL_F16;
+}
+
+static double get(const array *a, int64_t i) {
+    if (a->o.dtype == TARN_FLOAT64) return ((double *)a->o.data)[i];
+    return (double)load_as_float(short_dtype(a->o.dtype), a->o.data, i);
+}
+
+static void put(array *a, int64_t i, double value) {
+    if (a->o.dtype == TARN_FLOAT64)
+        ((double *)a->o.data)[i] = value;
+    else
+        store_from_float(short_dtype(a->o.dtype), (float)value, a->o.data, i);
+}
+
+static void fill_normal(array *a, double scale) {
+    for (int64_t i = 0; i < count_of(a); i++) put(a, i, random_normal() * scale);
+}
+
+/* ---- calls */
+
+static const kernel_row *find_row(const call *c) {
+    const kernel_row *rows[CPU_FAMILY_ROWS];
+    int n = cpu_rows_matmul(c->op, ISA_BASELINE, rows);
+    for (int i = 0; i < n; i++)
+        if ((rows[i]->dtypes & DTYPE_BIT(c->inputs[0].dtype)) && (!rows[i]->supports || rows[i]->supports(c))) return rows[i];
+    return NULL;
+}
+
+static bool run_call(call *c) {
+    c->row = find_row(c);
+    if (!c->row) return false;
+    int64_t bytes = c->row->workspace ? c->row->workspace(c) : 0;
+    char *block = memory_new_aligned((size_t)bytes + 64);
+    memset(block, 0xff, (size_t)bytes); /* NaN wherever something is read before it is written */
+    memset(block + bytes, 0x5a, 64);
+    c->workspace = block;
+    bool ok = c->row->run(c);
+    for (int i = 0; i < 64; i++)
+        if (block[bytes + i] != 0x5a) {
+            printf("workspace overrun by %s\n", c->row->name);
+            failures++;
+            break;
+        }
+    memory_free_aligned(block);
+    return ok;
+}
+
+static double unit_of(tarn_dtype dtype) {
+    return dtype == TARN_FLOAT64 ? 0x1p-53 : dtype == TARN_FLOAT32 ? 0x1p-24 : dtype == TARN_BFLOAT16 ? 0x1p-8 : 0x1p-11;
+}
+
+/* Compares out with expected: `size` bounds each sum of magnitudes, `slack` the error allowed relative to the norm of the products. */
+typedef struct {
+    const char *what;
+    double slack;
+    double error, norm; /* squares, of the whole */
+    int bad;
+} comparison;
+
+static void compare(comparison *c, double got, double expected, double norm, tarn_dtype dtype) {
+    checks++;
+    double allowed = unit_of(dtype) * 1.01 * fabs(expected) + 6 * c->slack * norm + (dtype == TARN_FLOAT16 ? 0x1p-24 : 1e-37);
+    bool good = isnan(expected) ? isnan(got) : isinf(expected) ? got == expected : fabs(got - expected) <= allowed;
+    if (!good && c->bad++ < 3) printf("%s: got %.9g, expected %.9g, allowed error %.3g\n", c->what, got, expected, allowed);
+    if (isfinite(expected) && isfinite(got)) {
+        c->error += (got - expected) * (got - expected);
+        c->norm += norm * norm;
+    }
+}
+
+static void finish(comparison *c, tarn_dtype dtype) {
+    double relative = c->norm > 0 ? sqrt(c->error / c->norm) : 0;
+    if (relative > c->slack + unit_of(dtype)) {
+        printf("%s: error %.3g of the norm, allowed %.3g\n", c->what, relative, c->slack + unit_of(dtype));
+        c->bad++;
+    }
+    if (c->bad) failures++;
+}
+
+/* ---- quantized products */
+
+typedef struct {
+    int bits, group;
+    tarn_dtype scale_dtype, x_dtype;
+    int64_t m, n, k;
+    bool transpose;
+} quantized_case;
+
+static unsigned packed_value(const array *w, int64_t line, int64_t i, int bits) {
+    const uint8_t *stream = (const uint8_t *)w->o.data + line * w->strides[0] * 4;
+    unsigned value = 0;
+    for (int b = 0; b < bits; b++) value |= (stream[(i * bits + b) / 8] >> (i * bits + b) % 8 & 1u) << b;
+    return value;
+}
+
+/* w[n * k] in double, always by output. */
+static double *dequantized(const quantized_case *q, const array *w, const array *scales, const array *biases) {
+    double *out = malloc((size_t)(q->n * q->k + 1) * sizeof *out);
+    for (int64_t n = 0; n < q->n; n++)
+        for (int64_t k = 0; k < q->k; k++) {
+            int64_t line = q->transpose ? n : k, i = q->transpose ? k : n, g = line * scales->strides[0] + i / q->group;
+            out[n * q->k + k] = get(scales, g) * packed_value(w, line, i, q->bits) + get(biases, g);
+        }
+    return out;
+}
+
+typedef enum { PLAIN, SPECIAL, TINY, HUGE_VALUES, ZERO } contents;
+
+/* Rows 0, 5, 10, ... of x hold values that int8 planes cannot. */
+static void fill_tokens(array *x, const quantized_case *q, contents kind) {
+    fill_normal(x, 1);
+    for (int64_t t = 0; t < q->m; t++)
+        for (int64_t k = 0; k < q->k; k++) {
+            double value = get(x, t * q->k + k);
+            if (kind == TINY) value *= q->x_dtype == TARN_FLOAT16 ? 1e-2 : 1e-32;
+            if (kind == HUGE_VALUES) value *= q->x_dtype == TARN_FLOAT16 ? 10 : 1e30;
+            if (kind == ZERO && (k / q->group % 2 == 0 || t % 2)) value = 0;
+            if (kind == SPECIAL && t % 5 == 0 && k == q->k / 2) value = t % 2 ? INFINITY : NAN;
+            put(x, t * q->k + k, value);
+        }
+}
+
+static void check_quantized(const quantized_case *q, contents kind) {
+    array x, w, scales, biases, out;
+    int64_t lines = q->transpose ? q->n : q->k, length = q->transpose ? q->k : q->n;
+    array_new(&x, q->x_dtype, 2, (int64_t[]){q->m, q->k}, false);
+    array_new(&w, TARN_UINT32, 2, (int64_t[]){lines, length * q->bits / 32}, false);
+    array_new(&scales, q->scale_dtype, 2, (int64_t[]){lines, length / q->group}, false);
+    array_new(&biases, q->scale_dtype, 2, (int64_t[]){lines, length / q->group}, false);
+    array_new(&out, q->x_dtype, 2, (int64_t[]){q->m, q->n}, false);
+    fill_tokens(&x, q, kind);
+    for (int64_t i = 0; i < count_of(&w); i++) ((uint32_t *)w.o.data)[i] = (uint32_t)(random_bits() >> 32);
+    double range = 0.06 / (1 << q->bits);
+    for (int64_t i = 0; i < count_of(&scales); i++) {
+        double s = range * (0.5 + (double)random_below(1000) / 1000) * (random_below(2) ? 1 : -1);
+        put(&scales, i, s);
+        put(&biases, i, -s * (1 << q->bits) / 2);
+    }
+    attributes_quantized_matmul attributes = {.transpose = q->transpose, .group_size = q->group, .bits = q->bits};
+    operand inputs[4] = {x.o, w.o, scales.o, biases.o}, outputs[1] = {out.o};
+    call c = {
+        .op = OP_quantized_matmul, .attributes = &attributes, .input_count = 4, .output_count = 1, .inputs = inputs, .outputs = outputs};
+    char what[160];
+    snprintf(what, sizeof what, "quantized %s: %d bits, group %d, scales %s, x %s, m %lld n %lld k %lld, %s, contents %d",
+             cpu_isa_name(cpu_best_isa()), q->bits, q->group, dtype_facts[q->scale_dtype].name, dtype_facts[q->x_dtype].name,
+             (long long)q->m, (long long)q->n, (long long)q->k, q->transpose ? "lines are outputs" : "lines are inputs", kind);
+    /* bf16 tokens may meet weights rounded to bf16 */
+    comparison compared = {.what = what, .slack = q->x_dtype == TARN_BFLOAT16 ? 2.5e-3 : 5e-6};
+    if (!run_call(&c)) {
+        printf("%s: no row\n", what);
+        failures++;
+    }
+    double *weights = dequantized(q, &w, &scales, &biases);
+    for (int64_t t = 0; t < q->m; t++)
+        for (int64_t n = 0; n < q->n; n++) {
+            double sum = 0, norm = 0;
+            for (int64_t k = 0; k < q->k; k++) {
+                double product = get(&x, t * q->k + k) * weights[n * q->k + k];
+                sum += product;
+                norm += product * product;
+            }
+            double got = get(&out, t * q->n + n);
+            if (isnan(sum) || isinf(sum)) /* rounded parts of weights may turn an infinity into NaN, never into a number */
+                compare(&compared, isfinite(got) ? 0 : NAN, NAN, 0, q->x_dtype);
+            else
+                compare(&compared, got, sum, sqrt(norm), q->x_dtype);
+        }
+    finish(&compared, q->x_dtype);
+    free(weights);
+    array_free(&x), array_free(&w), array_free(&scales), array_free(&biases), array_free(&out);
+}
+
+static const tarn_dtype floats[] = {TARN_FLOAT32, TARN_BFLOAT16, TARN_FLOAT16};
+static const int all_bits[] = {2, 3, 4, 5, 6, 8}, groups[] = {32, 64, 128};
+static const int64_t columns[] = {1, 4, 7, 8, 31, 32, 33, 63, 64, 65, 96, 100, 130};
+
+static int64_t random_columns(void) {
+    return columns[random_below((int64_t)(sizeof columns / sizeof *columns))];
+}
+
+static void check_formats(void) {
+    for (int b = 0; b < 6; b++)
+        for (int g = 0; g < 3; g++)
+            for (int s = 0; s < 3; s++)
+                for (int d = 0; d < 3; d++)
+                    for (int i = 0; i < 4; i++) {
+                        quantized_case q = {all_bits[b],
+                                            groups[g],
+                                            floats[s],
+                                            floats[d],
+                                            i < 2 ? 1 + random_below(4) : 1 + random_below(40),
+                                            random_columns(),
+                                            groups[g] * (1 + random_below(i == 3 ? 20 : 6)),
+                                            true};
+                        if (i == 2) {
+                            q.transpose = false;
+                            q.n = groups[g] * (1 + random_below(3));
+                            q.k = 1 + random_below(90);
+                        }
+                        check_quantized(&q, PLAIN);
+                    }
+}
+
+static void check_counts(void) {
+    for (int64_t m = 0; m <= 40; m++)
+        for (int b = 2; b < 6; b += 3)
+            for (int d = 0; d < 3; d++) {
+                quantized_case q = {all_bits[b], 64, TARN_BFLOAT16, floats[d], m, random_columns(), 64 * (1 + random_below(12)), true};
+                check_quantized(&q, PLAIN);
+            }
+    quantized_case large = {4, 64, TARN_BFLOAT16, TARN_BFLOAT16, 150, 1100, 1088, true}; /* several blocks of everything */
+    check_quantized(&large, PLAIN);
+    large.x_dtype = TARN_FLOAT32;
+    check_quantized(&large, PLAIN);
+    large = (quantized_case){8, 32, TARN_FLOAT32, TARN_FLOAT16, 530, 70, 544, true};
+    check_quantized(&large, PLAIN);
+    large = (quantized_case){4, 64, TARN_BFLOAT16, TARN_FLOAT32, 2, 2048, 128, false};
+    check_quantized(&large, PLAIN);
+}
+
+static void check_contents(void) {
+    for (int b = 0; b < 6; b++)
+        for (contents kind = SPECIAL; kind <= ZERO; kind++)
+            for (int d = 0; d < 3; d++) {
+                quantized_case q = {
+                    all_bits[b], groups[random_below(3)], TARN_FLOAT32, floats[d], 1 + random_below(16), random_columns(), 0, true};
+                if (kind == TINY && q.x_dtype == TARN_BFLOAT16 && q.m > 4) q.m = 4;
+                q.k = q.group * (1 + random_below(5));
+                check_quantized(&q, kind);
+            }
+}
+
+/* ---- dense products */
+
+typedef struct {
+    tarn_dtype dtype;
+    int64_t batch, m, n, k;
+    bool a_swapped, b_swapped, b_shared;
+} dense_case;
+
+static void check_dense(const dense_case *d, contents kind) {
+    array a, b, out;
+    array_new(&a, d->dtype, 3, (int64_t[]){d->batch, d->m, d->k}, d->a_swapped);
+    array_new(&b, d->dtype, 3, (int64_t[]){d->b_shared ? 1 : d->batch, d->k, d->n}, d->b_swapped);
+    array_new(&out, d->dtype, 3, (int64_t[]){d->batch, d->m, d->n}, false);
+    fill_normal(&a, 1);
+    fill_normal(&b, 1);
+    if (kind == SPECIAL && d->m && d->k) put(&a, d->k / 2 * a.strides[2], random_below(2) ? INFINITY : NAN);
+    operand inputs[2] = {a.o, b.o}, outputs[1] = {out.o};
+    call c = {.op = OP_matmul, .input_count = 2, .output_count = 1, .inputs = inputs, .outputs = outputs};
+    char what[160];
+    snprintf(what, sizeof what, "dense %s: %s, batch %lld m %lld n %lld k %lld%s%s%s", cpu_isa_name(cpu_best_isa()),
+             dtype_facts[d->dtype].name, (long long)d->batch, (long long)d->m, (long long)d->n, (long long)d->k,
+             d->a_swapped ? ", a turned" : "", d->b_swapped ? ", b turned" : "", d->b_shared ? ", b shared" : "");
+    comparison compared = {.what = what, .slack = d->dtype == TARN_FLOAT64 ? 1e-14 : d->dtype == TARN_FLOAT16 ? 5e-6 : 2e-6};
+    if (!run_call(&c)) {
+        printf("%s: no row\n", what);
+        failures++;
+    }
+    for (int64_t i = 0; i < d->batch; i++)
+        for (int64_t m = 0; m < d->m; m++)
+            for (int64_t n = 0; n < d->n; n++) {
+                double sum = 0, norm = 0;
+                for (int64_t k = 0; k < d->k; k++) {
+                    double product = get(&a, i * a.strides[0] + m * a.strides[1] + k * a.strides[2]) *
+                                     get(&b, (d->b_shared ? 0 : i * b.strides[0]) + k * b.strides[1] + n * b.strides[2]);
+                    sum += product;
+                    norm += product * product;
+                }
+                double got = get(&out, (i * d->m + m) * d->n + n);
+                if (isfinite(sum))
+                    compare(&compared, got, sum, sqrt(norm), d->dtype);
+                else
+                    compare(&compared, isfinite(got) ? 0 : NAN, NAN, 0, d->dtype);
+            }
+    finish(&compared, d->dtype);
+    array_free(&a), array_free(&b), array_free(&out);
+}
+
+static int64_t random_size(void) {
+    static const int64_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 13, 14, 15, 16, 17, 27, 28, 31, 32, 33, 48, 63, 64, 65, 100};
+    return sizes[random_below((int64_t)(sizeof sizes / sizeof *sizes))];
+}
+
+static void check_dense_shapes(void) {
+    static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_BFLOAT16, TARN_FLOAT16, TARN_FLOAT64};
+    for (int i = 0; i < 400; i++) {
+        dense_case d = {dtypes[i % 4],        1 + random_below(3) * random_below(2),
+                        random_size(),        random_size(),
+                        random_size(),        random_below(2) == 0,
+                        random_below(2) == 0, random_below(2) == 0};
+        check_dense(&d, i % 10 == 9 ? SPECIAL : PLAIN);
+    }
+    for (int i = 0; i < 4; i++) {
+        dense_case large = {dtypes[i], 1, 300 + random_below(50), 290 + random_below(50), 500 + random_below(50), i & 1, i & 2, false};
+        check_dense(&large, PLAIN);
+        dense_case thin = {dtypes[i], 1, 1 + random_below(4), 1500 + random_below(1000), 300, false, random_below(2) == 0, false};
+        check_dense(&thin, PLAIN);
+        dense_case column = {dtypes[i], 2, 600, 1 + random_below(3), 70, random_below(2) == 0, false, true};
+        check_dense(&column, PLAIN);
+        dense_case many = {dtypes[i], 37, 9, 11, 40, false, true, false};
+        check_dense(&many, PLAIN);
+        dense_case empty[] = {{dtypes[i], 1, 0, 5, 3, false, false, false},
+                              {dtypes[i], 1, 5, 0, 3, false, false, false},
+                              {dtypes[i], 2, 6, 7, 0, false, false, false},
+                              {dtypes[i], 0, 2, 2, 2, false, false, false}};
+        for (int e = 0; e < 4; e++) check_dense(&empty[e], PLAIN);
+    }
+}
+
+/* ---- the same bits with any number of threads */
+
+static void check_threads(void) {
+    for (int d = 0; d < 3; d++)
+        for (int64_t m = 1; m <= 65; m += 16) {
+            int64_t n = 500 + random_below(100), k = 640;
+            array x, w, one, other;
+            array_new(&x, floats[d], 2, (int64_t[]){m, k}, false);
+            array_new(&w, floats[d], 2, (int64_t[]){k, n}, true);
+            array_new(&one, floats[d], 2, (int64_t[]){m, n}, false);
+            array_new(&other, floats[d], 2, (int64_t[]){m, n}, false);
+            fill_normal(&x, 1), fill_normal(&w, 1);
+            for (int threads = 1; threads <= 3; threads++) {
+                parallel_set_threads(threads);
+                operand inputs[2] = {x.o, w.o}, outputs[1] = {threads == 1 ? one.o : other.o};
+                call c = {.op = OP_matmul, .input_count = 2, .output_count = 1, .inputs = inputs, .outputs = outputs};
+                run_call(&c);
+                checks++;
+                if (threads > 1 && memcmp(one.o.data, other.o.data, (size_t)(count_of(&one) * dtype_bytes(floats[d]))) != 0) {
+                    printf("%s, m %lld: %d threads give other bits than one\n", dtype_facts[floats[d]].name, (long long)m, threads);
+                    failures++;
+                }
+            }
+            array_free(&x), array_free(&w), array_free(&one), array_free(&other);
+        }
+    parallel_set_threads(0);
+}
+
+int main(int argc, char **argv) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)t.tv_nsec * 2654435761u + (uint64_t)t.tv_sec;
+    printf("seed %llu (pass it as the first argument to repeat)\n", (unsigned long long)seed);
+    cpu_isa best = cpu_best_isa();
+    for (cpu_isa isa = ISA_BASELINE; isa <= best; isa++) {
+        seed_now = seed | 1;
+        cpu_limit_isa(isa);
+        uint64_t before = failures;
+        check_formats();
+        check_counts();
+        check_contents();
+        check_dense_shapes();
+        check_threads();
+        printf("%s: %s\n", cpu_isa_name(isa), failures == before ? "pass" : "FAIL");
+    }
+    printf("%llu values compared, %llu cases failed\n", (unsigned long long)checks, (unsigned long long)failures);
+    return failures != 0;
+}
