@@ -22,11 +22,6 @@ typedef struct {
     int64_t shape[TARN_MAX_NDIM];
 } array_type;
 
-typedef struct {
-    array_type *types;
-    int count;
-} output_types; /* room for output_room types; most ops write one */
-
 /* What a shape rule sees. It calls types_add for each output. */
 typedef struct inference {
     op_id op;
@@ -63,6 +58,8 @@ tarn_array *elementwise_vjp(node *n, int i, tarn_array *cotangent);
 /* Helpers for rules: messages name the op. */
 bool check_axis(const char *op, int64_t axis, int ndim, int *normal); /* -ndim <= axis < ndim */
 /* Broadcast of two shapes; false, with the error set, if they do not go together. */
+/* Widens a shape by another; false, with no error set, if they do not go together. */
+bool broadcast_types(array_type *into, const tarn_array *b);
 bool broadcast_shapes(const char *op, const tarn_array *a, const tarn_array *b, array_type *out);
 
 #endif
