@@ -10,7 +10,9 @@
 
 static _Atomic int64_t nodes_alive;
 
-int64_t node_alive_count(void) { return atomic_load(&nodes_alive); }
+int64_t node_alive_count(void) {
+    return atomic_load(&nodes_alive);
+}
 
 node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs, const void *attributes, tarn_stream *stream) {
     bool ok;
@@ -40,9 +42,12 @@ node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs
     return n;
 }
 
-void node_retain(node *n) { atomic_fetch_add(&n->references, 1); }
+void node_retain(node *n) {
+    atomic_fetch_add(&n->references, 1);
+}
 
-/* A dead node waits in a list, linked through its `inputs` array once that is emptied: a list of its own would need memory, and recursion would overflow. */
+/* A dead node waits in a list, linked through its `inputs` array once that is emptied: a list of its own would need memory, and recursion
+ * would overflow. */
 typedef struct {
     node *first;
 } dead_list;
@@ -137,8 +142,10 @@ void array_describe(const tarn_array *a, text *out) {
 
 static node *leaf(op_id op, const void *attributes, tarn_ints shape, tarn_dtype dtype, tarn_stream *stream) {
     int64_t size;
-    if (shape.count > TARN_MAX_NDIM || !checked_product(shape.values, shape.count, &size) || !checked_mul(size, dtype_bytes(dtype), &size)) {
-        tarn_fail("an array of %lld axes: the shape is negative, too large or has more than %d axes", (long long)shape.count, TARN_MAX_NDIM);
+    if (shape.count > TARN_MAX_NDIM || !checked_product(shape.values, shape.count, &size) ||
+        !checked_mul(size, dtype_bytes(dtype), &size)) {
+        tarn_fail("an array of %lld axes: the shape is negative, too large or has more than %d axes", (long long)shape.count,
+                  TARN_MAX_NDIM);
         return NULL;
     }
     if (!scope_check_open("making an array")) return NULL;
@@ -172,8 +179,12 @@ tarn_array *array_argument(int index, tarn_ints shape, tarn_dtype dtype, tarn_st
 
 /* ---- facts */
 
-tarn_dtype tarn_dtype_of(const tarn_array *a) { return a ? a->dtype : TARN_FLOAT32; }
-int tarn_ndim(const tarn_array *a) { return a ? a->ndim : 0; }
+tarn_dtype tarn_dtype_of(const tarn_array *a) {
+    return a ? a->dtype : TARN_FLOAT32;
+}
+int tarn_ndim(const tarn_array *a) {
+    return a ? a->ndim : 0;
+}
 
 int64_t tarn_dim(const tarn_array *a, int axis) {
     if (!a) return 0;
@@ -181,10 +192,18 @@ int64_t tarn_dim(const tarn_array *a, int axis) {
     return axis >= 0 && axis < a->ndim ? a->shape[axis] : 0;
 }
 
-tarn_ints tarn_shape_of(const tarn_array *a) { return a ? array_shape(a) : TARN_NO_AXES; }
-int64_t tarn_size(const tarn_array *a) { return a ? array_size(a) : 0; }
-const char *tarn_dtype_name(tarn_dtype dtype) { return (unsigned)dtype < TARN_DTYPE_COUNT ? dtype_facts[dtype].name : "unknown"; }
-int64_t tarn_dtype_bytes(tarn_dtype dtype) { return (unsigned)dtype < TARN_DTYPE_COUNT ? dtype_bytes(dtype) : 0; }
+tarn_ints tarn_shape_of(const tarn_array *a) {
+    return a ? array_shape(a) : TARN_NO_AXES;
+}
+int64_t tarn_size(const tarn_array *a) {
+    return a ? array_size(a) : 0;
+}
+const char *tarn_dtype_name(tarn_dtype dtype) {
+    return (unsigned)dtype < TARN_DTYPE_COUNT ? dtype_facts[dtype].name : "unknown";
+}
+int64_t tarn_dtype_bytes(tarn_dtype dtype) {
+    return (unsigned)dtype < TARN_DTYPE_COUNT ? dtype_bytes(dtype) : 0;
+}
 
 bool tarn_dtype_from_name(const char *name, tarn_dtype *dtype) {
     for (int i = 0; i < TARN_DTYPE_COUNT; i++)

@@ -33,7 +33,9 @@ buffer *buffer_retain(buffer *b) {
     return b;
 }
 
-static bool is_ours(const buffer *b, int slot) { return !(b->foreign && slot == DEVICE_HOST); }
+static bool is_ours(const buffer *b, int slot) {
+    return !(b->foreign && slot == DEVICE_HOST);
+}
 
 /* The event after which the block of a copy is free: that of its last user. Other streams' readers are waited for. */
 static event *last_use(buffer *b, event *ready) {
@@ -183,4 +185,6 @@ void buffer_poison(buffer *b, const char *message) {
     if (!atomic_compare_exchange_strong(&b->poison, &none, copy ? copy : without_memory)) memory_free(copy);
 }
 
-const char *buffer_poisoned(const buffer *b) { return atomic_load(&((buffer *)(uintptr_t)b)->poison); }
+const char *buffer_poisoned(const buffer *b) {
+    return atomic_load(&((buffer *)(uintptr_t)b)->poison);
+}

@@ -85,7 +85,9 @@ static bool find_cached(pool *p, int64_t bytes, tarn_stream *stream, free_block 
     return true;
 }
 
-static bool over_limit(const pool *p, int64_t bytes) { return p->info.limit > 0 && p->info.active + bytes > p->info.limit; }
+static bool over_limit(const pool *p, int64_t bytes) {
+    return p->info.limit > 0 && p->info.active + bytes > p->info.limit;
+}
 
 static void *allocate_new(pool *p, int slot, int64_t bytes) {
     if (p->info.limit > 0 && p->info.active + p->info.cached + bytes > p->info.limit) trim(p, slot, 0);
@@ -103,7 +105,8 @@ void *pool_allocate(int slot, int64_t bytes, tarn_stream *stream) {
     if (over_limit(p, f.bytes))
         tarn_fail("out of memory: %lld bytes more would exceed the limit of %lld (%lld in use)", (long long)bytes, (long long)p->info.limit,
                   (long long)p->info.active);
-    else if (!find_cached(p, f.bytes, stream, &f)) f.block = allocate_new(p, slot, f.bytes);
+    else if (!find_cached(p, f.bytes, stream, &f))
+        f.block = allocate_new(p, slot, f.bytes);
     if (f.block && !map_set_pointer(p->sizes, f.block, (uint64_t)f.bytes)) {
         slot_backend(slot)->release(slot_device_index(slot), f.block);
         f.block = NULL;

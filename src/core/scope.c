@@ -1,5 +1,5 @@
-/* A thread's scopes are one list of arrays with a mark where each scope begins; moved arrays wait in a second list until an operation takes them, or their
-   scope ends. */
+/* A thread's scopes are one list of arrays with a mark where each scope begins; moved arrays wait in a second list until an operation takes
+   them, or their scope ends. */
 #include "core/scope.h"
 
 #include "base/memory.h"
@@ -147,9 +147,13 @@ static bool trace_add(trace *t, node *n) {
     return true;
 }
 
-bool trace_mark(trace *t, tarn_array *a) { return trace_add(t, a->node); }
+bool trace_mark(trace *t, tarn_array *a) {
+    return trace_add(t, a->node);
+}
 
-bool trace_reaches(const tarn_array *a) { return atomic_load(&a->node->traced) > 0; }
+bool trace_reaches(const tarn_array *a) {
+    return atomic_load(&a->node->traced) > 0;
+}
 
 bool trace_register(node *n) {
     if (!local.traces) return true;

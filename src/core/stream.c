@@ -28,14 +28,17 @@ static _Thread_local tarn_stream *current;
 
 static VECTOR(tarn_stream *) streams; /* all of them, for tarn_synchronize(NULL) */
 
-const char *tarn_device_type_name(tarn_device_type type) { return (unsigned)type < TARN_DEVICE_TYPE_COUNT ? type_names[type] : "unknown"; }
+const char *tarn_device_type_name(tarn_device_type type) {
+    return (unsigned)type < TARN_DEVICE_TYPE_COUNT ? type_names[type] : "unknown";
+}
 
 /* libtarn_<type>.so in $TARN_BACKENDS, else beside the library (or program) that this code is part of. */
 static void *open_shared_object(tarn_device_type type) {
     text path = {0};
     Dl_info self;
     const char *folder = getenv("TARN_BACKENDS");
-    if (folder) text_format(&path, "%s/", folder);
+    if (folder)
+        text_format(&path, "%s/", folder);
     else if (dladdr((void *)(uintptr_t)open_shared_object, &self) && self.dli_fname && strrchr(self.dli_fname, '/'))
         text_append(&path, self.dli_fname, (size_t)(strrchr(self.dli_fname, '/') - self.dli_fname) + 1);
     text_format(&path, "libtarn_%s.so", type_names[type]);
@@ -93,11 +96,17 @@ int device_slot(tarn_device device) {
     return slot;
 }
 
-const backend *slot_backend(int slot) { return slots[slot].backend ? slots[slot].backend : &backend_cpu; }
+const backend *slot_backend(int slot) {
+    return slots[slot].backend ? slots[slot].backend : &backend_cpu;
+}
 
-int slot_device_index(int slot) { return slots[slot].device.index; }
+int slot_device_index(int slot) {
+    return slots[slot].device.index;
+}
 
-tarn_stream *slot_default_stream(int slot) { return slots[slot].stream; }
+tarn_stream *slot_default_stream(int slot) {
+    return slots[slot].stream;
+}
 
 tarn_stream *stream_current(void) {
     if (current) return current;
@@ -113,7 +122,9 @@ int tarn_device_count(tarn_device_type type) {
     return of ? of->device_count() : 0;
 }
 
-tarn_device tarn_default_device(void) { return default_device; }
+tarn_device tarn_default_device(void) {
+    return default_device;
+}
 
 bool tarn_set_default_device(tarn_device device) {
     if (device_slot(device) < 0) return false;
@@ -147,7 +158,9 @@ void tarn_stream_free(tarn_stream *s) {
     schedule_unlock();
 }
 
-tarn_device tarn_stream_device(const tarn_stream *s) { return s ? s->device : default_device; }
+tarn_device tarn_stream_device(const tarn_stream *s) {
+    return s ? s->device : default_device;
+}
 
 static bool synchronize_one(tarn_stream *s) {
     event *e = event_record(s);
@@ -175,7 +188,9 @@ tarn_stream *tarn_use_stream(tarn_stream *stream) {
     return before;
 }
 
-void tarn_restore_stream(tarn_stream *const *previous) { current = *previous; }
+void tarn_restore_stream(tarn_stream *const *previous) {
+    current = *previous;
+}
 
 /* ---- events */
 
@@ -199,7 +214,9 @@ void event_release(event *e) {
     memory_free(e);
 }
 
-bool event_done(event *e) { return !e || e->stream->backend->event_done(e->handle); }
+bool event_done(event *e) {
+    return !e || e->stream->backend->event_done(e->handle);
+}
 
 void event_wait(event *e) {
     if (e) e->stream->backend->event_wait(e->handle);
@@ -225,8 +242,12 @@ static pthread_mutex_t fallback_lock = PTHREAD_MUTEX_INITIALIZER;
 static int64_t fallbacks;
 static VECTOR(const char *) fallback_names;
 
-void tarn_allow_fallback(bool allowed) { fallback = allowed; }
-bool fallback_allowed(void) { return fallback; }
+void tarn_allow_fallback(bool allowed) {
+    fallback = allowed;
+}
+bool fallback_allowed(void) {
+    return fallback;
+}
 
 void fallback_count(const char *op) {
     pthread_mutex_lock(&fallback_lock);
@@ -237,7 +258,9 @@ void fallback_count(const char *op) {
     pthread_mutex_unlock(&fallback_lock);
 }
 
-int64_t tarn_fallback_count(void) { return fallbacks; }
+int64_t tarn_fallback_count(void) {
+    return fallbacks;
+}
 
 char *tarn_fallback_list(void) {
     text t = {0};
@@ -250,5 +273,9 @@ char *tarn_fallback_list(void) {
 /* ---- the schedule lock */
 
 static pthread_mutex_t graph_lock = PTHREAD_MUTEX_INITIALIZER;
-void schedule_lock(void) { pthread_mutex_lock(&graph_lock); }
-void schedule_unlock(void) { pthread_mutex_unlock(&graph_lock); }
+void schedule_lock(void) {
+    pthread_mutex_lock(&graph_lock);
+}
+void schedule_unlock(void) {
+    pthread_mutex_unlock(&graph_lock);
+}

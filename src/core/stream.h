@@ -41,8 +41,8 @@ tarn_stream *stream_current(void);
 event *event_record(tarn_stream *stream); /* after all work submitted so far */
 event *event_retain(event *e);
 void event_release(event *e);
-bool event_done(event *e);      /* NULL is done */
-void event_wait(event *e);      /* blocks this thread */
+bool event_done(event *e);                       /* NULL is done */
+void event_wait(event *e);                       /* blocks this thread */
 bool stream_wait(tarn_stream *stream, event *e); /* later work on stream waits; nothing to do within one stream */
 
 /* The pool of a device. Blocks are freed for the stream that used them last; another stream gets them once `after` is done. */

@@ -26,8 +26,7 @@ bool types_add(inference *i, tarn_dtype dtype, int ndim, const int64_t *shape) {
 
 static bool check_inputs(op_id op, tarn_array *const *inputs, int count) {
     if (!tarn_ok() || !scope_check_open(op_name(op))) return false;
-    if (count < op_facts[op].least_inputs || count > op_facts[op].most_inputs)
-        return tarn_fail("%s: %d inputs given", op_name(op), count);
+    if (count < op_facts[op].least_inputs || count > op_facts[op].most_inputs) return tarn_fail("%s: %d inputs given", op_name(op), count);
     for (int i = 0; i < count; i++) {
         bool required = i < op_facts[op].least_inputs || op_facts[op].most_inputs == OP_MANY;
         if (!inputs[i] && required) return tarn_fail("%s: input %d is NULL", op_name(op), i);
@@ -35,7 +34,9 @@ static bool check_inputs(op_id op, tarn_array *const *inputs, int count) {
     return true;
 }
 
-static tarn_array *cast(tarn_array *x, tarn_dtype dtype) { return x && x->dtype != dtype ? tarn_astype(x, dtype) : x; }
+static tarn_array *cast(tarn_array *x, tarn_dtype dtype) {
+    return x && x->dtype != dtype ? tarn_astype(x, dtype) : x;
+}
 
 /* The dtype at which an elementwise op works, by its row; false if the row has no value for it. */
 static bool compute_dtype(op_id op, tarn_array *const *inputs, int first, int count, tarn_dtype *dtype) {

@@ -1,11 +1,21 @@
-/* Elementwise ops from the table: the C functions, the shape rule they share, and their gradients. Batching needs no rule of its own: they broadcast. */
+/* Elementwise ops from the table: the C functions, the shape rule they share, and their gradients. Batching needs no rule of its own: they
+ * broadcast. */
 #include "ops/build.h"
 
 #include <string.h>
 
-#define UNARY(name, ...)   tarn_array *tarn_##name(tarn_array *x) { return BUILD(name, NULL, x); }
-#define BINARY(name, ...)  tarn_array *tarn_##name(tarn_array *x, tarn_array *y) { return BUILD(name, NULL, x, y); }
-#define TERNARY(name, ...) tarn_array *tarn_##name(tarn_array *x, tarn_array *y, tarn_array *z) { return BUILD(name, NULL, x, y, z); }
+#define UNARY(name, ...)                                                                                                                   \
+    tarn_array *tarn_##name(tarn_array *x) {                                                                                               \
+        return BUILD(name, NULL, x);                                                                                                       \
+    }
+#define BINARY(name, ...)                                                                                                                  \
+    tarn_array *tarn_##name(tarn_array *x, tarn_array *y) {                                                                                \
+        return BUILD(name, NULL, x, y);                                                                                                    \
+    }
+#define TERNARY(name, ...)                                                                                                                 \
+    tarn_array *tarn_##name(tarn_array *x, tarn_array *y, tarn_array *z) {                                                                 \
+        return BUILD(name, NULL, x, y, z);                                                                                                 \
+    }
 #include "table/elementwise.def"
 #undef UNARY
 #undef BINARY
@@ -22,7 +32,9 @@ static bool infer(inference *i) {
     memcpy(out.shape, first->shape, sizeof out.shape);
     for (int k = 1; k < i->input_count; k++) {
         array_type unused;
-        if (!broadcast_types(&out, i->inputs[k])) return broadcast_shapes(op_name(i->op), i->inputs[k - 1], i->inputs[k], &unused) || tarn_fail("%s: the shapes of its inputs do not go together", op_name(i->op));
+        if (!broadcast_types(&out, i->inputs[k]))
+            return broadcast_shapes(op_name(i->op), i->inputs[k - 1], i->inputs[k], &unused) ||
+                   tarn_fail("%s: the shapes of its inputs do not go together", op_name(i->op));
     }
     return types_add(i, out.dtype, out.ndim, out.shape);
 }
@@ -40,9 +52,13 @@ const op_rules rules_elementwise = {.infer = infer};
         (void)out, (void)g, (void)x;                                                                                                       \
         return expression;                                                                                                                 \
     }
-#define X           tarn_array *x = n->inputs[0];
-#define XY          X tarn_array *y = n->inputs[1]; (void)y;
-#define XYZ         XY tarn_array *z = n->inputs[2]; (void)z;
+#define X tarn_array *x = n->inputs[0];
+#define XY                                                                                                                                 \
+    X tarn_array *y = n->inputs[1];                                                                                                        \
+    (void)y;
+#define XYZ                                                                                                                                \
+    XY tarn_array *z = n->inputs[2];                                                                                                       \
+    (void)z;
 #define UNARY(name, rule, values, domain, vx, oracle, doc)           VJP(name, 0, X, vx)
 #define BINARY(name, rule, values, domain, vx, vy, oracle, doc)      VJP(name, 0, XY, vx) VJP(name, 1, XY, vy)
 #define TERNARY(name, rule, values, domain, vx, vy, vz, oracle, doc) VJP(name, 0, XYZ, vx) VJP(name, 1, XYZ, vy) VJP(name, 2, XYZ, vz)
@@ -61,4 +77,6 @@ static tarn_array *(*const vjps[][3])(node *n, tarn_array *g) = {
 #include "table/elementwise.def"
 };
 
-tarn_array *elementwise_vjp(node *n, int i, tarn_array *cotangent) { return vjps[n->op][i](n, cotangent); }
+tarn_array *elementwise_vjp(node *n, int i, tarn_array *cotangent) {
+    return vjps[n->op][i](n, cotangent);
+}

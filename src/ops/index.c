@@ -108,10 +108,13 @@ static bool infer_gather_axis(inference *i) {
            types_add(i, i->inputs[0]->dtype, i->inputs[1]->ndim, i->inputs[1]->shape);
 }
 
-static bool same_as_x(inference *i) { return types_add(i, i->inputs[0]->dtype, i->inputs[0]->ndim, i->inputs[0]->shape); }
+static bool same_as_x(inference *i) {
+    return types_add(i, i->inputs[0]->dtype, i->inputs[0]->ndim, i->inputs[0]->shape);
+}
 
 static bool check_updates(const char *op, const tarn_array *x, const tarn_array *updates, int ndim, const int64_t *shape) {
-    if (updates->dtype != x->dtype) return tarn_fail("%s: updates are %s, x is %s", op, dtype_facts[updates->dtype].name, dtype_facts[x->dtype].name);
+    if (updates->dtype != x->dtype)
+        return tarn_fail("%s: updates are %s, x is %s", op, dtype_facts[updates->dtype].name, dtype_facts[x->dtype].name);
     bool fits = updates->ndim == ndim;
     for (int i = 0; i < ndim && fits; i++) fits = updates->shape[i] == shape[i];
     return fits || tarn_fail("%s: updates do not have the shape that the indices select", op);
@@ -130,7 +133,9 @@ static bool infer_scatter_axis(inference *i) {
            check_updates("scatter_axis", x, i->inputs[2], indices->ndim, indices->shape) && same_as_x(i);
 }
 
-tarn_array *tarn_take(tarn_array *x, tarn_array *indices, int64_t axis) { return BUILD(gather, &(attributes_gather){.axis = axis}, x, indices); }
+tarn_array *tarn_take(tarn_array *x, tarn_array *indices, int64_t axis) {
+    return BUILD(gather, &(attributes_gather){.axis = axis}, x, indices);
+}
 
 /* indices broadcast to x's shape apart from axis, and x to the indices'. */
 static bool align(const char *op, tarn_array **x, tarn_array **indices, int64_t wanted) {
@@ -144,7 +149,8 @@ static bool align(const char *op, tarn_array **x, tarn_array **indices, int64_t 
         xs[i] = i == axis ? p : common;
         is[i] = i == axis ? q : common;
     }
-    bool same_x = memcmp(xs, (*x)->shape, sizeof *xs * (size_t)(*x)->ndim) == 0, same_i = memcmp(is, (*indices)->shape, sizeof *is * (size_t)(*x)->ndim) == 0;
+    bool same_x = memcmp(xs, (*x)->shape, sizeof *xs * (size_t)(*x)->ndim) == 0,
+         same_i = memcmp(is, (*indices)->shape, sizeof *is * (size_t)(*x)->ndim) == 0;
     if (!same_x) *x = tarn_broadcast_to(*x, (tarn_ints){(*x)->ndim, xs});
     if (!same_i) *indices = tarn_broadcast_to(*indices, (tarn_ints){(*indices)->ndim, is});
     return tarn_ok();
@@ -173,13 +179,18 @@ static tarn_array *scatter_axis(tarn_array *x, tarn_array *indices, tarn_array *
     if (!align("put_along_axis", &x, &indices, axis)) return NULL;
     if (x != given) return tarn_fail("put_along_axis: indices are wider than x"), NULL;
     updates = as_updates(x, updates);
-    bool same = updates && updates->ndim == indices->ndim && memcmp(updates->shape, indices->shape, sizeof *updates->shape * (size_t)updates->ndim) == 0;
+    bool same = updates && updates->ndim == indices->ndim &&
+                memcmp(updates->shape, indices->shape, sizeof *updates->shape * (size_t)updates->ndim) == 0;
     if (updates && !same) updates = tarn_broadcast_like(updates, indices);
     return BUILD(scatter_axis, (&(attributes_scatter_axis){.axis = axis, .add = add}), x, indices, updates);
 }
 
-tarn_array *tarn_scatter(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis) { return scatter(x, indices, updates, axis, false); }
-tarn_array *tarn_scatter_add(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis) { return scatter(x, indices, updates, axis, true); }
+tarn_array *tarn_scatter(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis) {
+    return scatter(x, indices, updates, axis, false);
+}
+tarn_array *tarn_scatter_add(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis) {
+    return scatter(x, indices, updates, axis, true);
+}
 tarn_array *tarn_put_along_axis(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis) {
     return scatter_axis(x, indices, updates, axis, false);
 }
@@ -221,14 +232,16 @@ static bool infer_slice_array(inference *i) {
     const tarn_array *x = i->inputs[0];
     const attributes_slice_array *a = i->attributes;
     if (!check_start("slice_array", x, i->inputs[1], a->axes)) return false;
-    if (a->sizes.count != a->axes.count) return tarn_fail("slice_array: %lld sizes for %lld axes", (long long)a->sizes.count, (long long)a->axes.count);
+    if (a->sizes.count != a->axes.count)
+        return tarn_fail("slice_array: %lld sizes for %lld axes", (long long)a->sizes.count, (long long)a->axes.count);
     int64_t shape[TARN_MAX_NDIM];
     memcpy(shape, x->shape, sizeof shape);
     for (int64_t k = 0; k < a->axes.count; k++) {
         int axis;
         if (!check_axis("slice_array", a->axes.values[k], x->ndim, &axis)) return false;
         if (a->sizes.values[k] < 0 || a->sizes.values[k] > x->shape[axis])
-            return tarn_fail("slice_array: %lld elements of axis %d, which has %lld", (long long)a->sizes.values[k], axis, (long long)x->shape[axis]);
+            return tarn_fail("slice_array: %lld elements of axis %d, which has %lld", (long long)a->sizes.values[k], axis,
+                             (long long)x->shape[axis]);
         shape[axis] = a->sizes.values[k];
     }
     return types_add(i, x->dtype, x->ndim, shape);

@@ -30,7 +30,9 @@ static bool infer_matmul(inference *i) {
     return types_add(i, a->dtype, ndim, shape);
 }
 
-static tarn_array *as(tarn_array *x, tarn_dtype dtype) { return x->dtype == dtype ? x : tarn_astype(x, dtype); }
+static tarn_array *as(tarn_array *x, tarn_dtype dtype) {
+    return x->dtype == dtype ? x : tarn_astype(x, dtype);
+}
 
 tarn_array *tarn_matmul(tarn_array *a, tarn_array *b) {
     if (!a || !b) return tarn_fail("matmul: an input is NULL"), NULL;

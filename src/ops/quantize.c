@@ -6,8 +6,8 @@
 
 static bool check_format(const char *op, int64_t group, int64_t bits) {
     if ((bits < 2 || bits > 8 || bits == 7) || (group != 32 && group != 64 && group != 128))
-        return tarn_fail("%s: %lld bits in groups of %lld are not supported (2, 3, 4, 5, 6, 8 bits; groups of 32, 64, 128)", op, (long long)bits,
-                         (long long)group);
+        return tarn_fail("%s: %lld bits in groups of %lld are not supported (2, 3, 4, 5, 6, 8 bits; groups of 32, 64, 128)", op,
+                         (long long)bits, (long long)group);
     return true;
 }
 
@@ -16,9 +16,11 @@ static bool infer_quantize(inference *i) {
     const attributes_quantize *a = i->attributes;
     if (!check_format("quantize", a->group_size, a->bits)) return false;
     int64_t last = w->ndim ? w->shape[w->ndim - 1] : 0;
-    if (dtype_kind_of(w->dtype) != KIND_FLOAT || w->dtype == TARN_FLOAT64) return tarn_fail("quantize: %s is not supported", dtype_facts[w->dtype].name);
+    if (dtype_kind_of(w->dtype) != KIND_FLOAT || w->dtype == TARN_FLOAT64)
+        return tarn_fail("quantize: %s is not supported", dtype_facts[w->dtype].name);
     if (w->ndim < 1 || last % a->group_size)
-        return tarn_fail("quantize: the last axis has %lld elements, no multiple of the group of %lld", (long long)last, (long long)a->group_size);
+        return tarn_fail("quantize: the last axis has %lld elements, no multiple of the group of %lld", (long long)last,
+                         (long long)a->group_size);
     int64_t shape[TARN_MAX_NDIM];
     memcpy(shape, w->shape, sizeof shape);
     shape[w->ndim - 1] = last / 32 * a->bits;
@@ -42,8 +44,8 @@ static bool check_packed(const char *op, tarn_array *const *packed, int64_t grou
         text_add(&t, i ? ", " : "");
         array_describe(packed[i], &t);
     }
-    tarn_fail("%s: packed weight, scales and biases do not go together for %lld bits in groups of %lld: %s", op, (long long)bits, (long long)group,
-              text_string(&t));
+    tarn_fail("%s: packed weight, scales and biases do not go together for %lld bits in groups of %lld: %s", op, (long long)bits,
+              (long long)group, text_string(&t));
     text_free(&t);
     return false;
 }

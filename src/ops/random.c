@@ -36,7 +36,9 @@ tarn_array *tarn_random_bits(tarn_array *key, tarn_ints shape, int width) {
     return BUILD(random_bits, (&(attributes_random_bits){.shape = shape, .width = width}), key);
 }
 
-tarn_array *tarn_random_split(tarn_array *key, int64_t count) { return tarn_random_bits(key, TARN_SHAPE(count, 2), 4); }
+tarn_array *tarn_random_split(tarn_array *key, int64_t count) {
+    return tarn_random_bits(key, TARN_SHAPE(count, 2), 4);
+}
 
 bool tarn_random_next(tarn_array *key, tarn_array **next, tarn_array **use) {
     tarn_array *pair = tarn_random_split(key, 2), *parts[2];
@@ -88,7 +90,8 @@ static tarn_array *gumbel_maximum(tarn_array *key, tarn_array *logits) {
 
 tarn_array *tarn_random_categorical(tarn_array *key, tarn_array *logits) {
     if (!logits || !key) return tarn_fail("random_categorical: an input is NULL"), NULL;
-    if (logits->ndim < 1 || dtype_kind_of(logits->dtype) != KIND_FLOAT) return tarn_fail("random_categorical: logits are floats [..., n]"), NULL;
+    if (logits->ndim < 1 || dtype_kind_of(logits->dtype) != KIND_FLOAT)
+        return tarn_fail("random_categorical: logits are floats [..., n]"), NULL;
     bool single = array_size(logits) == logits->shape[logits->ndim - 1] && array_size(logits) > 0;
     return single ? inverse_cdf(key, logits) : gumbel_maximum(key, logits);
 }

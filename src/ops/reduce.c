@@ -42,14 +42,28 @@ static tarn_array *reduce(tarn_array *x, reduce_kind kind, tarn_reduce_options o
     return BUILD(reduce, (&(attributes_reduce){.kind = kind, .axes = o.axes, .keepdims = o.keepdims}), x);
 }
 
-tarn_array *tarn_sum_with(tarn_array *x, tarn_reduce_options o) { return reduce(x, REDUCE_SUM, o); }
-tarn_array *tarn_prod_with(tarn_array *x, tarn_reduce_options o) { return reduce(x, REDUCE_PROD, o); }
-tarn_array *tarn_max_with(tarn_array *x, tarn_reduce_options o) { return reduce(x, REDUCE_MAX, o); }
-tarn_array *tarn_min_with(tarn_array *x, tarn_reduce_options o) { return reduce(x, REDUCE_MIN, o); }
-tarn_array *tarn_all_with(tarn_array *x, tarn_reduce_options o) { return reduce(x, REDUCE_ALL, o); }
-tarn_array *tarn_any_with(tarn_array *x, tarn_reduce_options o) { return reduce(x, REDUCE_ANY, o); }
+tarn_array *tarn_sum_with(tarn_array *x, tarn_reduce_options o) {
+    return reduce(x, REDUCE_SUM, o);
+}
+tarn_array *tarn_prod_with(tarn_array *x, tarn_reduce_options o) {
+    return reduce(x, REDUCE_PROD, o);
+}
+tarn_array *tarn_max_with(tarn_array *x, tarn_reduce_options o) {
+    return reduce(x, REDUCE_MAX, o);
+}
+tarn_array *tarn_min_with(tarn_array *x, tarn_reduce_options o) {
+    return reduce(x, REDUCE_MIN, o);
+}
+tarn_array *tarn_all_with(tarn_array *x, tarn_reduce_options o) {
+    return reduce(x, REDUCE_ALL, o);
+}
+tarn_array *tarn_any_with(tarn_array *x, tarn_reduce_options o) {
+    return reduce(x, REDUCE_ANY, o);
+}
 
-static tarn_array *at_least_float(tarn_array *x) { return x && dtype_kind_of(x->dtype) < KIND_FLOAT ? tarn_astype(x, TARN_FLOAT32) : x; }
+static tarn_array *at_least_float(tarn_array *x) {
+    return x && dtype_kind_of(x->dtype) < KIND_FLOAT ? tarn_astype(x, TARN_FLOAT32) : x;
+}
 
 tarn_array *tarn_mean_with(tarn_array *x, tarn_reduce_options o) {
     bool reduced[TARN_MAX_NDIM];
@@ -84,10 +98,13 @@ static bool infer_sum_like(inference *i) {
     bool fits = like->ndim <= x->ndim;
     for (int k = 1; k <= like->ndim && fits; k++)
         fits = like->shape[like->ndim - k] == 1 || like->shape[like->ndim - k] == x->shape[x->ndim - k];
-    return (fits || tarn_fail("sum_like: the second input does not broadcast to the first")) && types_add(i, x->dtype, like->ndim, like->shape);
+    return (fits || tarn_fail("sum_like: the second input does not broadcast to the first")) &&
+           types_add(i, x->dtype, like->ndim, like->shape);
 }
 
-tarn_array *tarn_sum_like(tarn_array *x, tarn_array *like) { return BUILD(sum_like, NULL, x, like); }
+tarn_array *tarn_sum_like(tarn_array *x, tarn_array *like) {
+    return BUILD(sum_like, NULL, x, like);
+}
 
 static bool infer_arg_reduce(inference *i) {
     const tarn_array *x = i->inputs[0];
@@ -96,7 +113,8 @@ static bool infer_arg_reduce(inference *i) {
     int64_t shape[TARN_MAX_NDIM];
     if (x->dtype == TARN_COMPLEX64) return tarn_fail("arg_reduce: complex64 has no order");
     if (!check_axis("arg_reduce", a->axis, x->ndim, &axis)) return false;
-    if (x->shape[axis] == 0 || x->shape[axis] > UINT32_MAX) return tarn_fail("arg_reduce: axis %d has %lld elements", axis, (long long)x->shape[axis]);
+    if (x->shape[axis] == 0 || x->shape[axis] > UINT32_MAX)
+        return tarn_fail("arg_reduce: axis %d has %lld elements", axis, (long long)x->shape[axis]);
     for (int k = 0; k < x->ndim; k++)
         if (k != axis || a->keepdims) shape[ndim++] = k == axis ? 1 : x->shape[k];
     return types_add(i, TARN_UINT32, ndim, shape);
@@ -105,8 +123,12 @@ static bool infer_arg_reduce(inference *i) {
 static tarn_array *arg_reduce(tarn_array *x, int64_t axis, bool keepdims, bool least) {
     return BUILD(arg_reduce, (&(attributes_arg_reduce){.least = least, .axis = axis, .keepdims = keepdims}), x);
 }
-tarn_array *tarn_argmax(tarn_array *x, int64_t axis, bool keepdims) { return arg_reduce(x, axis, keepdims, false); }
-tarn_array *tarn_argmin(tarn_array *x, int64_t axis, bool keepdims) { return arg_reduce(x, axis, keepdims, true); }
+tarn_array *tarn_argmax(tarn_array *x, int64_t axis, bool keepdims) {
+    return arg_reduce(x, axis, keepdims, false);
+}
+tarn_array *tarn_argmin(tarn_array *x, int64_t axis, bool keepdims) {
+    return arg_reduce(x, axis, keepdims, true);
+}
 
 static bool infer_scan(inference *i) {
     const tarn_array *x = i->inputs[0];

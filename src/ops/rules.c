@@ -16,7 +16,9 @@ static const op_rules *const all[OP_COUNT] = {
 #include "table/structural.def"
 };
 
-const op_rules *rules_of(op_id op) { return op_is_elementwise(op) ? &rules_elementwise : all[op]; }
+const op_rules *rules_of(op_id op) {
+    return op_is_elementwise(op) ? &rules_elementwise : all[op];
+}
 
 const char *no_rule_reason(op_id op, bool vmap) {
     const op_rules *r = rules_of(op);

@@ -10,15 +10,21 @@ static bool check(inference *i, int64_t wanted) {
 }
 
 static bool infer_sort(inference *i) {
-    return check(i, ((const attributes_sort *)i->attributes)->axis) && types_add(i, i->inputs[0]->dtype, i->inputs[0]->ndim, i->inputs[0]->shape);
+    return check(i, ((const attributes_sort *)i->attributes)->axis) &&
+           types_add(i, i->inputs[0]->dtype, i->inputs[0]->ndim, i->inputs[0]->shape);
 }
 
 static bool infer_argsort(inference *i) {
-    return check(i, ((const attributes_argsort *)i->attributes)->axis) && types_add(i, TARN_UINT32, i->inputs[0]->ndim, i->inputs[0]->shape);
+    return check(i, ((const attributes_argsort *)i->attributes)->axis) &&
+           types_add(i, TARN_UINT32, i->inputs[0]->ndim, i->inputs[0]->shape);
 }
 
-tarn_array *tarn_sort(tarn_array *x, int64_t axis) { return BUILD(sort, &(attributes_sort){.axis = axis}, x); }
-tarn_array *tarn_argsort(tarn_array *x, int64_t axis) { return BUILD(argsort, &(attributes_argsort){.axis = axis}, x); }
+tarn_array *tarn_sort(tarn_array *x, int64_t axis) {
+    return BUILD(sort, &(attributes_sort){.axis = axis}, x);
+}
+tarn_array *tarn_argsort(tarn_array *x, int64_t axis) {
+    return BUILD(argsort, &(attributes_argsort){.axis = axis}, x);
+}
 
 const op_rules rules_sort = {.infer = infer_sort};
 const op_rules rules_argsort = {.infer = infer_argsort};

@@ -6,7 +6,9 @@
 #include "base/checked.h"
 #include "base/memory.h"
 
-static bool same_shape(inference *i) { return types_add(i, i->inputs[0]->dtype, i->inputs[0]->ndim, i->inputs[0]->shape); }
+static bool same_shape(inference *i) {
+    return types_add(i, i->inputs[0]->dtype, i->inputs[0]->ndim, i->inputs[0]->shape);
+}
 static bool like_last(inference *i) {
     const tarn_array *like = i->inputs[i->input_count - 1];
     return types_add(i, i->inputs[0]->dtype, like->ndim, like->shape);
@@ -38,14 +40,17 @@ static bool infer_transpose(inference *i) {
     return types_add(i, x->dtype, x->ndim, shape);
 }
 
-tarn_array *tarn_transpose_with(tarn_array *x, tarn_axes_options o) { return BUILD(transpose, &(attributes_transpose){.axes = o.axes}, x); }
+tarn_array *tarn_transpose_with(tarn_array *x, tarn_axes_options o) {
+    return BUILD(transpose, &(attributes_transpose){.axes = o.axes}, x);
+}
 
 tarn_array *tarn_moveaxis(tarn_array *x, int64_t from, int64_t to) {
     int source, place;
     if (!x || !check_axis("moveaxis", from, x->ndim, &source) || !check_axis("moveaxis", to, x->ndim, &place)) return NULL;
     int64_t axes[TARN_MAX_NDIM];
     for (int i = 0, next = 0; i < x->ndim; i++) {
-        if (i == place) axes[i] = source;
+        if (i == place)
+            axes[i] = source;
         else {
             next += next == source;
             axes[i] = next++;
@@ -85,8 +90,10 @@ bool reshape_shape(const char *op, tarn_ints wanted, int64_t size, array_type *o
         }
     }
     if (!checked_product(out->shape, out->ndim, &known)) return reshape_mismatch(op, wanted, size);
-    if (open >= 0 && known > 0 && size % known == 0) out->shape[open] = size / known;
-    else if (open >= 0 || known != size) return reshape_mismatch(op, wanted, size);
+    if (open >= 0 && known > 0 && size % known == 0)
+        out->shape[open] = size / known;
+    else if (open >= 0 || known != size)
+        return reshape_mismatch(op, wanted, size);
     return true;
 }
 
@@ -103,8 +110,12 @@ static bool infer_reshape_like(inference *i) {
     return like_last(i);
 }
 
-tarn_array *tarn_reshape(tarn_array *x, tarn_ints shape) { return BUILD(reshape, &(attributes_reshape){.shape = shape}, x); }
-tarn_array *tarn_reshape_like(tarn_array *x, tarn_array *like) { return BUILD(reshape_like, NULL, x, like); }
+tarn_array *tarn_reshape(tarn_array *x, tarn_ints shape) {
+    return BUILD(reshape, &(attributes_reshape){.shape = shape}, x);
+}
+tarn_array *tarn_reshape_like(tarn_array *x, tarn_array *like) {
+    return BUILD(reshape_like, NULL, x, like);
+}
 
 tarn_array *tarn_flatten(tarn_array *x, int64_t first, int64_t last) {
     if (x && x->ndim == 0) return tarn_reshape(x, TARN_SHAPE(1));
@@ -112,8 +123,10 @@ tarn_array *tarn_flatten(tarn_array *x, int64_t first, int64_t last) {
     if (!x || !check_axis("flatten", first, x->ndim, &p) || !check_axis("flatten", last, x->ndim, &q)) return NULL;
     int64_t shape[TARN_MAX_NDIM], count = 0;
     for (int i = 0; i < x->ndim; i++) {
-        if (i > p && i <= q) shape[count - 1] *= x->shape[i];
-        else shape[count++] = x->shape[i];
+        if (i > p && i <= q)
+            shape[count - 1] *= x->shape[i];
+        else
+            shape[count++] = x->shape[i];
     }
     return tarn_reshape(x, (tarn_ints){count, shape});
 }
@@ -178,8 +191,12 @@ static bool infer_squeeze(inference *i) {
     return types_add(i, x->dtype, count, shape);
 }
 
-tarn_array *tarn_expand_dims(tarn_array *x, tarn_ints axes) { return BUILD(expand_dims, &(attributes_expand_dims){.axes = axes}, x); }
-tarn_array *tarn_squeeze_with(tarn_array *x, tarn_axes_options o) { return BUILD(squeeze, &(attributes_squeeze){.axes = o.axes}, x); }
+tarn_array *tarn_expand_dims(tarn_array *x, tarn_ints axes) {
+    return BUILD(expand_dims, &(attributes_expand_dims){.axes = axes}, x);
+}
+tarn_array *tarn_squeeze_with(tarn_array *x, tarn_axes_options o) {
+    return BUILD(squeeze, &(attributes_squeeze){.axes = o.axes}, x);
+}
 
 /* ---- broadcast */
 
@@ -209,12 +226,18 @@ static bool infer_broadcast_like(inference *i) {
     return broadcasts_to("broadcast_like", i->inputs[0], i->inputs[1]->ndim, i->inputs[1]->shape) && like_last(i);
 }
 
-tarn_array *tarn_broadcast_to(tarn_array *x, tarn_ints shape) { return BUILD(broadcast_to, &(attributes_broadcast_to){.shape = shape}, x); }
-tarn_array *tarn_broadcast_like(tarn_array *x, tarn_array *like) { return BUILD(broadcast_like, NULL, x, like); }
+tarn_array *tarn_broadcast_to(tarn_array *x, tarn_ints shape) {
+    return BUILD(broadcast_to, &(attributes_broadcast_to){.shape = shape}, x);
+}
+tarn_array *tarn_broadcast_like(tarn_array *x, tarn_array *like) {
+    return BUILD(broadcast_like, NULL, x, like);
+}
 
 /* ---- slice */
 
-static int64_t clamp(int64_t value, int64_t low, int64_t high) { return value < low ? low : value > high ? high : value; }
+static int64_t clamp(int64_t value, int64_t low, int64_t high) {
+    return value < low ? low : value > high ? high : value;
+}
 
 slice_range slice_resolve(int64_t size, int64_t start, int64_t stop, int64_t step) {
     int64_t low = step > 0 ? 0 : -1, high = step > 0 ? size : size - 1;
@@ -264,7 +287,9 @@ tarn_array *tarn_slice_axis(tarn_array *x, int64_t axis, int64_t start, int64_t 
 
 /* ---- split */
 
-int64_t split_parts(const attributes_split *a) { return a->indices.values ? a->indices.count + 1 : a->sections; }
+int64_t split_parts(const attributes_split *a) {
+    return a->indices.values ? a->indices.count + 1 : a->sections;
+}
 
 bool split_bounds(const attributes_split *a, const tarn_array *x, int *axis, int64_t i, int64_t *begin, int64_t *end) {
     if (!check_axis("split", a->axis, x->ndim, axis)) return false;
@@ -340,7 +365,9 @@ static bool infer_custom(inference *i) {
     return true;
 }
 
-tarn_array *tarn_stop_gradient(tarn_array *x) { return BUILD(stop_gradient, NULL, x); }
+tarn_array *tarn_stop_gradient(tarn_array *x) {
+    return BUILD(stop_gradient, NULL, x);
+}
 
 tarn_array *tarn_depends(tarn_array *x, tarn_array *const *others, int count) {
     tarn_array **inputs = NEW_ARRAY(tarn_array *, count + 1);

@@ -1,6 +1,6 @@
-/* Scaled dot-product attention with grouped heads. Row i of the queries stands at position keys - length + i, where keys is what `length` gives for its batch
-   row, else all of them; keys beyond it do not exist. Other masked keys get the most negative finite score, so that a row with nothing to see is the mean of
-   the values, not NaN. Scores, softmax and sums are float32 for half types. */
+/* Scaled dot-product attention with grouped heads. Row i of the queries stands at position keys - length + i, where keys is what `length`
+   gives for its batch row, else all of them; keys beyond it do not exist. Other masked keys get the most negative finite score, so that a
+   row with nothing to see is the mean of the values, not NaN. Scores, softmax and sums are float32 for half types. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -21,16 +21,19 @@ static bool refuse(const tarn_array *const *parts, const char *why) {
     return false;
 }
 
-static const tarn_array *optional(const inference *i, int which) { return which < i->input_count ? i->inputs[which] : NULL; }
+static const tarn_array *optional(const inference *i, int which) {
+    return which < i->input_count ? i->inputs[which] : NULL;
+}
 
 static bool check_optional(const inference *i) {
     const tarn_array *q = i->inputs[Q], *mask = optional(i, MASK), *length = optional(i, LENGTH), *sinks = optional(i, SINKS);
     const int64_t full[4] = {q->shape[0], q->shape[1], q->shape[2], i->inputs[K]->shape[2]};
     bool fits = !mask || mask->ndim <= 4;
-    for (int k = 1; mask && k <= mask->ndim && fits; k++) fits = mask->shape[mask->ndim - k] == 1 || mask->shape[mask->ndim - k] == full[4 - k];
+    for (int k = 1; mask && k <= mask->ndim && fits; k++)
+        fits = mask->shape[mask->ndim - k] == 1 || mask->shape[mask->ndim - k] == full[4 - k];
     if (!fits || (mask && dtype_kind_of(mask->dtype) != KIND_BOOL && dtype_kind_of(mask->dtype) != KIND_FLOAT))
-        return tarn_fail("attention: the mask is bool or float and broadcasts to [%lld, %lld, %lld, %lld]", (long long)full[0], (long long)full[1],
-                         (long long)full[2], (long long)full[3]);
+        return tarn_fail("attention: the mask is bool or float and broadcasts to [%lld, %lld, %lld, %lld]", (long long)full[0],
+                         (long long)full[1], (long long)full[2], (long long)full[3]);
     if (length && (dtype_kind_of(length->dtype) != KIND_INT || length->ndim != 1 || length->shape[0] != full[0]))
         return tarn_fail("attention: length is one integer for each of the %lld batch rows", (long long)full[0]);
     if (sinks && (sinks->ndim != 1 || sinks->shape[0] != full[1])) return tarn_fail("attention: sinks are [%lld]", (long long)full[1]);
@@ -42,11 +45,13 @@ static bool infer(inference *i) {
     const tarn_array *const parts[] = {q, k, v};
     const attributes_attention *a = i->attributes;
     if (q->ndim != 4 || k->ndim != 4 || v->ndim != 4) return refuse(parts, "inputs have 4 axes");
-    if (dtype_kind_of(q->dtype) != KIND_FLOAT || k->dtype != q->dtype || v->dtype != q->dtype) return refuse(parts, "dtypes differ or are no floats");
+    if (dtype_kind_of(q->dtype) != KIND_FLOAT || k->dtype != q->dtype || v->dtype != q->dtype)
+        return refuse(parts, "dtypes differ or are no floats");
     bool fits = k->shape[0] == q->shape[0] && v->shape[0] == q->shape[0] && k->shape[1] == v->shape[1] && k->shape[2] == v->shape[2] &&
                 k->shape[3] == q->shape[3] && k->shape[1] > 0 && q->shape[1] % k->shape[1] == 0;
     if (!fits) return refuse(parts, "shapes do not go together");
-    if (a->window < 0 || (a->window > 0 && !a->causal)) return tarn_fail("attention: a window of %lld needs .causal and a positive size", (long long)a->window);
+    if (a->window < 0 || (a->window > 0 && !a->causal))
+        return tarn_fail("attention: a window of %lld needs .causal and a positive size", (long long)a->window);
     if (!check_optional(i)) return false;
     return types_add(i, q->dtype, 4, (int64_t[]){q->shape[0], q->shape[1], q->shape[2], v->shape[3]});
 }
@@ -89,8 +94,10 @@ static tarn_array *apply_masks(const node *n, tarn_array *const *in, tarn_array 
     int64_t kv_heads = in[K]->shape[1], group = in[Q]->shape[1] / kv_heads;
     tarn_array *mask = MASK < n->input_count ? in[MASK] : NULL;
     if (a->causal) scores = tarn_where(causal_mask(a, p), scores, lowest(scores));
-    if (mask && mask->dtype == TARN_BOOL) scores = tarn_where(grouped_mask(mask, kv_heads, group), scores, lowest(scores));
-    else if (mask) scores = tarn_add(scores, tarn_astype(grouped_mask(mask, kv_heads, group), scores->dtype));
+    if (mask && mask->dtype == TARN_BOOL)
+        scores = tarn_where(grouped_mask(mask, kv_heads, group), scores, lowest(scores));
+    else if (mask)
+        scores = tarn_add(scores, tarn_astype(grouped_mask(mask, kv_heads, group), scores->dtype));
     if (scores && p.count) scores = tarn_where(tarn_less(p.key, p.count), scores, tarn_scalar_like(-INFINITY, scores));
     return scores;
 }

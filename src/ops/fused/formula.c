@@ -1,7 +1,11 @@
 #include "ops/fused/formula.h"
 
-tarn_array *formula_widen(tarn_array *x) { return x && dtype_is_half(x->dtype) ? tarn_astype(x, TARN_FLOAT32) : x; }
-tarn_array *formula_narrow(tarn_array *x, tarn_dtype dtype) { return x && x->dtype != dtype ? tarn_astype(x, dtype) : x; }
+tarn_array *formula_widen(tarn_array *x) {
+    return x && dtype_is_half(x->dtype) ? tarn_astype(x, TARN_FLOAT32) : x;
+}
+tarn_array *formula_narrow(tarn_array *x, tarn_dtype dtype) {
+    return x && x->dtype != dtype ? tarn_astype(x, dtype) : x;
+}
 
 bool infer_same_float(inference *i) {
     const tarn_array *x = i->inputs[0];

@@ -1,4 +1,5 @@
-/* rms_norm over the last axis (Zhang and Sennrich, 2019): the normalized row is rounded to x's dtype before the weight multiplies it, as in MLX. */
+/* rms_norm over the last axis (Zhang and Sennrich, 2019): the normalized row is rounded to x's dtype before the weight multiplies it, as in
+ * MLX. */
 #include "ops/fused/formula.h"
 
 static bool infer(inference *i) {
@@ -22,7 +23,8 @@ static bool formula(const node *n, tarn_array *const *inputs, tarn_array **outpu
 
 tarn_array *tarn_rms_norm_with(tarn_array *x, tarn_array *weight, tarn_norm_options o) {
     attributes_rms_norm a = {.eps = o.eps.given ? o.eps.value : 1e-5};
-    if (x && weight && weight->dtype != x->dtype) { /* the result has the common dtype, as if the row had been multiplied by an ordinary product */
+    if (x && weight &&
+        weight->dtype != x->dtype) { /* the result has the common dtype, as if the row had been multiplied by an ordinary product */
         tarn_dtype dtype = dtype_promote(x->dtype, weight->dtype);
         x = formula_narrow(x, dtype);
         weight = formula_narrow(weight, dtype);

@@ -4,7 +4,9 @@
 
 #include "ops/fused/formula.h"
 
-static int64_t rotated(const attributes_rope *a, const tarn_array *x) { return a->dims ? a->dims : x->shape[x->ndim - 1]; }
+static int64_t rotated(const attributes_rope *a, const tarn_array *x) {
+    return a->dims ? a->dims : x->shape[x->ndim - 1];
+}
 
 static bool infer(inference *i) {
     const attributes_rope *a = i->attributes;
@@ -30,8 +32,9 @@ static tarn_array *angles(const attributes_rope *a, tarn_array *x, tarn_array *o
         shift = tarn_reshape(shift, (tarn_ints){x->ndim - 1, shape});
     }
     position = tarn_multiply(tarn_add(position, shift), tarn_scalar(a->scale, dtype));
-    tarn_array *turn = freqs ? tarn_reciprocal(tarn_astype(freqs, dtype))
-                             : tarn_exp(tarn_multiply(tarn_arange(0, (double)half, 1, dtype), tarn_scalar(-log(a->base) / (double)half, dtype)));
+    tarn_array *turn =
+        freqs ? tarn_reciprocal(tarn_astype(freqs, dtype))
+              : tarn_exp(tarn_multiply(tarn_arange(0, (double)half, 1, dtype), tarn_scalar(-log(a->base) / (double)half, dtype)));
     return tarn_multiply(tarn_expand_dims(position, TARN_AXES(-1)), turn);
 }
 
@@ -59,7 +62,9 @@ static bool formula(const node *n, tarn_array *const *inputs, tarn_array **outpu
 }
 
 tarn_array *tarn_rope_with(tarn_array *x, tarn_array *offset, tarn_rope_options o) {
-    attributes_rope a = {.dims = o.dims, .traditional = o.traditional, .base = o.base.given ? o.base.value : 10000.0,
+    attributes_rope a = {.dims = o.dims,
+                         .traditional = o.traditional,
+                         .base = o.base.given ? o.base.value : 10000.0,
                          .scale = o.scale.given ? o.scale.value : 1.0};
     return BUILD(rope, &a, x, offset, o.freqs);
 }

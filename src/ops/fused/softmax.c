@@ -1,7 +1,9 @@
 /* softmax over the last axis: exp(x - max) / sum, in float32 for half types. */
 #include "ops/fused/formula.h"
 
-static bool infer(inference *i) { return i->inputs[0]->ndim > 0 ? infer_same_float(i) : tarn_fail("softmax: x is 0-d"); }
+static bool infer(inference *i) {
+    return i->inputs[0]->ndim > 0 ? infer_same_float(i) : tarn_fail("softmax: x is 0-d");
+}
 
 static bool formula(const node *n, tarn_array *const *inputs, tarn_array **outputs) {
     (void)n;
