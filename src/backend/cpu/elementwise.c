@@ -1,0 +1,391 @@
+/* The block interpreter: runs a group's program over blocks of a few hundred elements that stay in the first-level cache. Loads, stores and
+   loops come from the instruction set's kernels (elementwise.tpl.h); here is what happens between them.
+
+   A slot is a place in memory that holds a block of values: one for each register, one for each input. A dense input or output whose dtype
+   is its own compute type needs no copying: for a full block its slot is the array's own memory. */
+#include "cpu/elementwise.h"
+
+#include <string.h>
+
+#include "base/threads.h"
+#include "cpu/cpu.h"
+#include "tarn/error.h"
+
+enum {
+    INPUT_SLOTS = GROUP_MAX_REGISTERS + 1, /* slots of the inputs come after those of the registers and a spare one */
+    SLOTS = INPUT_SLOTS + GROUP_MAX_INPUTS,
+    LEAST_BLOCK = 256,
+    MOST_BLOCK = 1024,
+    SCRATCH_BYTES = SLOTS * LEAST_BLOCK * 8,
+    CACHE_BYTES = 24 << 10, /* what the slots of a program may fill of the first-level cache before blocks are made smaller */
+    GRAIN = 1 << 15         /* elements of a cheap program for which waking another thread pays */
+};
+
+typedef struct {
+    elementwise_loop loop;               /* NULL: only `convert` */
+    elementwise_convert convert;         /* rounds to the dtype, or converts to it; NULL: nothing to do */
+    uint8_t result, bytes, arguments[3]; /* slots; bytes of one value of the result */
+} step;
+
+typedef struct {
+    const char *data;
+    elementwise_load load;
+    int slot, bytes, width; /* bytes of an element in memory and in a register */
+    bool constant;          /* one element for all: loaded once */
+    bool raw;               /* the array's memory is as good as a register */
+    int ndim;               /* collapsed axes, at least 1 */
+    int64_t shape[TARN_MAX_NDIM], strides[TARN_MAX_NDIM];
+} source;
+
+typedef struct {
+    char *data;
+    elementwise_store store;
+    int slot, bytes;
+    bool raw; /* the slot is the output's memory in full blocks */
+} sink;
+
+typedef struct {
+    int step_count, source_count, sink_count, slot_bytes;
+    int64_t size, block, slot_offset[SLOTS];
+    bool whole; /* one loop over arrays only: no blocks needed */
+    step *steps;
+    source sources[GROUP_MAX_INPUTS];
+    sink sinks[GROUP_MAX_REGISTERS];
+} plan;
+
+/* ---- making the plan */
+
+static elementwise_pass pass_of(tarn_dtype dtype) {
+    return dtype == TARN_BOOL ? PASS_BOOL : (elementwise_pass)compute_type_of(dtype);
+}
+
+/* Whether memory of the dtype holds register values. */
+static bool is_raw(tarn_dtype dtype) {
+    return compute_type_bytes(compute_type_of(dtype)) == dtype_bytes(dtype);
+}
+
+/* Merges axes that one stride can walk; drops those of size 1. */
+static void collapse(source *s, const operand *o) {
+    s->ndim = 0;
+    for (int i = 0; i < o->ndim; i++) {
+        if (o->shape[i] == 1) continue;
+        int last = s->ndim - 1;
+        if (last >= 0 && s->strides[last] == o->strides[i] * o->shape[i]) {
+            s->shape[last] *= o->shape[i];
+            s->strides[last] = o->strides[i];
+        } else {
+            s->shape[s->ndim] = o->shape[i];
+            s->strides[s->ndim++] = o->strides[i];
+        }
+    }
+    if (s->ndim > 0) return;
+    s->ndim = 1;
+    s->shape[0] = 1;
+    s->strides[0] = 0;
+}
+
+static void plan_source(source *s, const operand *o, int slot, const elementwise_kernels *kernels) {
+    *s = (source){.data = o->data, .load = kernels->loads[o->dtype], .slot = slot, .bytes = (int)dtype_bytes(o->dtype)};
+    s->width = compute_type_bytes(compute_type_of(o->dtype));
+    collapse(s, o);
+    s->constant = s->ndim == 1 && s->strides[0] == 0;
+    s->raw = is_raw(o->dtype) && !s->constant;
+}
+
+/* Where registers are while the steps are planned. A result goes to a slot of its own; `spare` is nobody's. */
+typedef struct {
+    uint8_t value[GROUP_MAX_REGISTERS]; /* the slot with the register's present value */
+    uint8_t own[GROUP_MAX_REGISTERS];   /* the slot that the register's next value goes to */
+    uint8_t spare;
+} slot_map;
+
+/* A loop may write over an argument, but not with wider elements. */
+static bool widens_in_place(const group_instruction *in, uint8_t argument, uint8_t result) {
+    bool narrow_first = in->op == OP_astype ? compute_type_bytes(compute_type_of((tarn_dtype)in->input_dtype)) == 4
+                                            : op_facts[in->op].domain == DOMAIN_TRUTHS;
+    return narrow_first && argument == result && compute_type_bytes(compute_type_of((tarn_dtype)in->dtype)) == 8;
+}
+
+static uint8_t place_result(slot_map *map, const group_instruction *in) {
+    uint8_t *own = &map->own[in->result];
+    if (widens_in_place(in, map->value[in->arguments[0]], *own)) {
+        uint8_t freed = *own;
+        *own = map->spare;
+        map->spare = freed;
+    }
+    return *own;
+}
+
+static step plan_step(const group_instruction *in, slot_map *map, const elementwise_kernels *kernels) {
+    compute_type from = compute_type_of((tarn_dtype)in->input_dtype), to = compute_type_of((tarn_dtype)in->dtype);
+    step s = {.result = place_result(map, in), .bytes = (uint8_t)compute_type_bytes(to)};
+    int arguments = in->op == OP_astype ? 1 : op_facts[in->op].most_inputs;
+    for (int i = 0; i < arguments; i++) s.arguments[i] = map->value[in->arguments[i]];
+    map->value[in->result] = s.result;
+    if (in->op == OP_astype) {
+        s.convert = kernels->converts[from][in->dtype];
+        return s;
+    }
+    s.loop = kernels->ops[pass_of((tarn_dtype)in->input_dtype)][in->op];
+    if (!is_raw((tarn_dtype)in->dtype) && in->dtype != TARN_BOOL) s.convert = kernels->converts[to][in->dtype];
+    return s;
+}
+
+static bool step_reads(const step *s, int slot) {
+    if (s->arguments[0] == slot) return true;
+    return s->loop && (s->arguments[1] == slot || s->arguments[2] == slot);
+}
+
+static bool overlap(const sink *a, const source *b, int64_t size) {
+    int64_t before = 0, after = 0;
+    for (int i = 0; i < b->ndim; i++) *(b->strides[i] < 0 ? &before : &after) += (b->shape[i] - 1) * b->strides[i];
+    return a->data < b->data + (after + 1) * b->bytes && b->data + before * b->bytes < a->data + size * a->bytes;
+}
+
+/* Values of the slot may go straight to the output's memory if they are as wide and no step reads, once the first of them is written, an
+   input that lives there too. */
+static bool may_write_through(const plan *p, const sink *to) {
+    bool written = false;
+    for (int i = 0; i < p->step_count; i++) {
+        const step *s = &p->steps[i];
+        for (int j = 0; written && j < p->source_count; j++)
+            if (p->sources[j].raw && step_reads(s, p->sources[j].slot) && overlap(to, &p->sources[j], p->size)) return false;
+        if (s->result == to->slot && s->bytes != to->bytes) return false;
+        written = written || s->result == to->slot;
+    }
+    return true;
+}
+
+static int last_writer(const plan *p, int slot) {
+    int i = p->step_count - 1;
+    while (i >= 0 && p->steps[i].result != slot) i--;
+    return i;
+}
+
+static bool slot_is_sunk_raw(const plan *p, int slot) {
+    for (int i = 0; i < p->sink_count; i++)
+        if (p->sinks[i].raw && p->sinks[i].slot == slot) return true;
+    return false;
+}
+
+/* A value that only its store reads is rounded there. */
+static void skip_last_rounding(plan *p, int slot, int last) {
+    step *s = &p->steps[last];
+    if (!s->loop || !s->convert) return;
+    for (int i = last + 1; i < p->step_count; i++)
+        if (step_reads(&p->steps[i], slot)) return;
+    s->convert = NULL;
+}
+
+static void plan_sink(plan *p, const operand *o, int slot, const elementwise_kernels *kernels) {
+    sink s = {.data = o->data, .store = kernels->stores[o->dtype], .slot = slot, .bytes = (int)dtype_bytes(o->dtype)};
+    int last = last_writer(p, slot);
+    if (slot >= INPUT_SLOTS) p->sources[slot - INPUT_SLOTS].raw = false; /* another output may be in its memory */
+    s.raw = last >= 0 && is_raw(o->dtype) && !slot_is_sunk_raw(p, slot) && may_write_through(p, &s);
+    if (last >= 0) skip_last_rounding(p, slot, last);
+    p->sinks[p->sink_count++] = s;
+}
+
+/* Gives each slot in use its place in the scratch memory and chooses the block. */
+static void place_slots(plan *p) {
+    bool used[SLOTS] = {false}, wide = false;
+    int count = 0;
+    for (int i = 0; i < p->source_count; i++) used[p->sources[i].slot] = true;
+    for (int i = 0; i < p->step_count; i++) used[p->steps[i].result] = true;
+    for (int i = 0; i < SLOTS; i++) count += used[i];
+    wide = p->slot_bytes > 4;
+    p->block = MOST_BLOCK;
+    while (p->block > LEAST_BLOCK && count * p->block * (wide ? 8 : 4) > CACHE_BYTES) p->block /= 2;
+    int64_t offset = 0;
+    for (int i = 0; i < SLOTS; i++) {
+        p->slot_offset[i] = offset;
+        if (used[i]) offset += p->block * (wide ? 8 : 4);
+    }
+}
+
+static void plan_widths(plan *p, const call *c) {
+    p->slot_bytes = 4;
+    for (int i = 0; i < c->input_count; i++)
+        if (compute_type_bytes(compute_type_of(c->inputs[i].dtype)) == 8) p->slot_bytes = 8;
+    for (int i = 0; i < c->program->instruction_count; i++)
+        if (compute_type_bytes(compute_type_of((tarn_dtype)c->program->instructions[i].dtype)) == 8) p->slot_bytes = 8;
+}
+
+/* One loop that reads and writes arrays alone runs over all of its elements at once. */
+static bool is_whole(const plan *p) {
+    bool whole = p->step_count == 1 && p->sink_count == 1 && p->sinks[0].raw && p->steps[0].loop && !p->steps[0].convert;
+    for (int i = 0; i < p->source_count; i++)
+        whole = whole && p->sources[i].raw && p->sources[i].ndim == 1 && p->sources[i].strides[0] == 1;
+    return whole;
+}
+
+static void make_plan(plan *p, const call *c, const elementwise_kernels *kernels) {
+    const group_program *program = c->program;
+    slot_map map = {.spare = GROUP_MAX_REGISTERS};
+    for (int i = 0; i < GROUP_MAX_REGISTERS; i++) map.own[i] = (uint8_t)i;
+    p->size = operand_size(&c->outputs[0]);
+    p->source_count = program->input_count;
+    p->sink_count = 0;
+    p->step_count = program->instruction_count;
+    p->steps = c->workspace;
+    for (int i = 0; i < program->input_count; i++) {
+        plan_source(&p->sources[i], &c->inputs[i], INPUT_SLOTS + i, kernels);
+        map.value[program->input_registers[i]] = (uint8_t)(INPUT_SLOTS + i);
+    }
+    for (int i = 0; i < program->instruction_count; i++) p->steps[i] = plan_step(&program->instructions[i], &map, kernels);
+    for (int i = 0; i < program->output_count; i++)
+        if (c->outputs[i].data) plan_sink(p, &c->outputs[i], map.value[program->output_registers[i]], kernels);
+    plan_widths(p, c);
+    place_slots(p);
+    p->whole = is_whole(p);
+}
+
+/* ---- running it */
+
+typedef struct {
+    const plan *plan;
+    char *slots[SLOTS]; /* where each slot is for this block */
+    char *scratch;
+} runner;
+
+/* Walks `count` elements from `begin` on in runs along the last axis. */
+static void load_runs(const source *s, char *to, int64_t begin, int64_t count, int width) {
+    int64_t index[TARN_MAX_NDIM], rest = begin, last = s->ndim - 1;
+    const char *from = s->data;
+    for (int i = s->ndim - 1; i >= 0; i--) {
+        index[i] = rest % s->shape[i];
+        rest /= s->shape[i];
+        from += index[i] * s->strides[i] * s->bytes;
+    }
+    for (;;) {
+        int64_t run = s->shape[last] - index[last];
+        if (run > count) run = count;
+        s->load(to, from, s->strides[last], run);
+        count -= run;
+        if (count == 0) return;
+        to += run * width;
+        from -= index[last] * s->strides[last] * s->bytes;
+        index[last] = 0;
+        for (int64_t i = last - 1; i >= 0; i--) {
+            from += s->strides[i] * s->bytes;
+            if (++index[i] < s->shape[i]) break;
+            from -= index[i] * s->strides[i] * s->bytes;
+            index[i] = 0;
+        }
+    }
+}
+
+/* The array's own memory if this block of it is a single dense run of register values, else NULL. */
+static const char *direct(const source *s, int64_t begin, int64_t count) {
+    int last = s->ndim - 1;
+    if (!s->raw || s->strides[last] != 1 || count % ELEMENTWISE_STEP != 0) return NULL;
+    if (s->ndim == 1) return s->data + begin * s->bytes;
+    int64_t at = begin % s->shape[last], rest = begin / s->shape[last], offset = at;
+    if (at + count > s->shape[last]) return NULL;
+    for (int i = last - 1; i >= 0; i--) {
+        offset += rest % s->shape[i] * s->strides[i];
+        rest /= s->shape[i];
+    }
+    return s->data + offset * s->bytes;
+}
+
+static void load_block(runner *r, int64_t begin, int64_t count) {
+    const plan *p = r->plan;
+    for (int i = 0; i < p->source_count; i++) {
+        const source *s = &p->sources[i];
+        if (s->constant) continue;
+        char *scratch = r->scratch + p->slot_offset[s->slot];
+        const char *memory = direct(s, begin, count);
+        r->slots[s->slot] = memory ? (char *)(uintptr_t)memory : scratch;
+        if (!memory) load_runs(s, scratch, begin, count, s->width);
+    }
+}
+
+static void run_block(runner *r, int64_t begin, int64_t count) {
+    const plan *p = r->plan;
+    bool full = count % ELEMENTWISE_STEP == 0;
+    int64_t rounded = (count + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP;
+    load_block(r, begin, count);
+    for (int i = 0; i < p->sink_count; i++) {
+        const sink *s = &p->sinks[i];
+        if (s->raw) r->slots[s->slot] = full ? s->data + begin * s->bytes : r->scratch + p->slot_offset[s->slot];
+    }
+    for (int i = 0; i < p->step_count; i++) {
+        const step *s = &p->steps[i];
+        char *result = r->slots[s->result], *x = r->slots[s->arguments[0]];
+        if (s->loop) s->loop(result, x, r->slots[s->arguments[1]], r->slots[s->arguments[2]], rounded);
+        if (s->convert) s->convert(result, s->loop ? result : x, rounded);
+    }
+    for (int i = 0; i < p->sink_count; i++) {
+        const sink *s = &p->sinks[i];
+        if (!s->raw || !full) s->store(s->data + begin * s->bytes, r->slots[s->slot], count);
+    }
+}
+
+static void load_constants(runner *r) {
+    const plan *p = r->plan;
+    for (int i = 0; i < p->source_count; i++)
+        if (p->sources[i].constant) p->sources[i].load(r->slots[p->sources[i].slot], p->sources[i].data, 0, p->block);
+}
+
+static void run_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    _Alignas(64) char scratch[SCRATCH_BYTES];
+    runner r = {.plan = context, .scratch = scratch};
+    for (int i = 0; i < SLOTS; i++) r.slots[i] = scratch + r.plan->slot_offset[i];
+    load_constants(&r);
+    if (r.plan->whole && end - begin >= ELEMENTWISE_STEP) {
+        int64_t count = (end - begin) & -ELEMENTWISE_STEP;
+        run_block(&r, begin, count);
+        begin += count;
+    }
+    for (; begin < end; begin += r.plan->block) run_block(&r, begin, end - begin < r.plan->block ? end - begin : r.plan->block);
+}
+
+static bool run(const call *c, const elementwise_kernels *kernels) {
+    plan p;
+    make_plan(&p, c, kernels);
+    int64_t grain = p.step_count < 4 ? GRAIN : GRAIN / 4;
+    parallel_for(p.size, grain, run_part, &p);
+    return true;
+}
+
+static bool run_baseline(const call *c) {
+    return run(c, &elementwise_kernels_baseline);
+}
+static bool run_avx2(const call *c) {
+    return run(c, &elementwise_kernels_avx2);
+}
+static bool run_avx512(const call *c) {
+    return run(c, &elementwise_kernels_avx512);
+}
+
+/* ---- rows */
+
+static bool supports(const call *c) {
+    const group_program *p = c->program;
+    if (p->input_count > GROUP_MAX_INPUTS || p->register_count > GROUP_MAX_REGISTERS || p->output_count > GROUP_MAX_REGISTERS) return false;
+    for (int i = 0; i < p->instruction_count; i++) {
+        const group_instruction *in = &p->instructions[i];
+        if (in->op == OP_astype) continue;
+        if (in->op >= OP_COUNT || !elementwise_kernels_baseline.ops[pass_of((tarn_dtype)in->input_dtype)][in->op]) return false;
+    }
+    return true;
+}
+
+static int64_t workspace(const call *c) {
+    return (int64_t)sizeof(step) * c->program->instruction_count;
+}
+
+#define GROUP_ROW(isa)                                                                                                                     \
+    {                                                                                                                                      \
+        .op = OP_group, .name = "group_" #isa, .dtypes = DTYPES_ALL, .selector = -1, .layout = LAYOUT_ANY,                                 \
+        .may_overwrite = (1u << GROUP_MAX_INPUTS) - 1, .supports = supports, .workspace = workspace, .run = run_##isa                      \
+    }
+
+int cpu_rows_elementwise(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
+    static const kernel_row baseline[] = {GROUP_ROW(baseline)}, avx2[] = {GROUP_ROW(avx2)}, avx512[] = {GROUP_ROW(avx512)};
+    if (isa == ISA_BASELINE) return cpu_pick_rows(op, baseline, 1, out, 0);
+    if (isa == ISA_AVX2) return cpu_pick_rows(op, avx2, 1, out, 0);
+    return isa == ISA_AVX512 ? cpu_pick_rows(op, avx512, 1, out, 0) : 0;
+}

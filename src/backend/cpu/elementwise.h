@@ -1,0 +1,47 @@
+/* What one instruction set brings to the block interpreter: loops over blocks of register values. A register holds elements of the compute
+   type of its dtype; counts are multiples of ELEMENTWISE_STEP, because whole vectors are read and written. */
+#ifndef CPU_ELEMENTWISE_H
+#define CPU_ELEMENTWISE_H
+
+#include "table/table.h"
+
+enum { ELEMENTWISE_STEP = 16 };
+
+/* Types of register values. Truths are 0 or 1 in TYPE_I32. */
+typedef enum { TYPE_I32, TYPE_U32, TYPE_I64, TYPE_U64, TYPE_F32, TYPE_F64, TYPE_C64, TYPE_COUNT } compute_type;
+
+/* Expansions of the table: one for each compute type, and one for the rows' BOOL values. */
+typedef enum { PASS_I32, PASS_U32, PASS_I64, PASS_U64, PASS_F32, PASS_F64, PASS_C64, PASS_BOOL, PASS_COUNT } elementwise_pass;
+
+/* result[i] = op(x[i], y[i], z[i]); what the op has no use for may be NULL. Of an op with a truth the first input is TYPE_I32. The result
+   may be the memory of an argument of the same width. */
+typedef void (*elementwise_loop)(void *result, const void *x, const void *y, const void *z, int64_t count);
+/* Register values from an array of the dtype, `stride` elements apart; any count. */
+typedef void (*elementwise_load)(void *to, const void *from, int64_t stride, int64_t count);
+/* Into a dense array of the dtype, rounding; any count. */
+typedef void (*elementwise_store)(void *to, const void *from, int64_t count);
+/* Values of one compute type as values of a dtype, rounded to it. */
+typedef void (*elementwise_convert)(void *to, const void *from, int64_t count);
+
+typedef struct {
+    const elementwise_loop *ops[PASS_COUNT]; /* [OP_COUNT]; NULL where the row has no such value */
+    elementwise_load loads[TARN_DTYPE_COUNT];
+    elementwise_store stores[TARN_DTYPE_COUNT];
+    elementwise_convert converts[TYPE_COUNT][TARN_DTYPE_COUNT];
+} elementwise_kernels;
+
+extern const elementwise_kernels elementwise_kernels_baseline, elementwise_kernels_avx2, elementwise_kernels_avx512;
+
+static inline compute_type compute_type_of(tarn_dtype dtype) {
+    static const uint8_t types[TARN_DTYPE_COUNT] = {
+        [TARN_UINT32] = TYPE_U32,   [TARN_UINT64] = TYPE_U64,  [TARN_INT64] = TYPE_I64,   [TARN_FLOAT16] = TYPE_F32,
+        [TARN_BFLOAT16] = TYPE_F32, [TARN_FLOAT32] = TYPE_F32, [TARN_FLOAT64] = TYPE_F64, [TARN_COMPLEX64] = TYPE_C64,
+    };
+    return (compute_type)types[dtype];
+}
+
+static inline int compute_type_bytes(compute_type type) {
+    return type == TYPE_I32 || type == TYPE_U32 || type == TYPE_F32 ? 4 : 8;
+}
+
+#endif

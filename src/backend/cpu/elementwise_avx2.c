@@ -1,0 +1,2 @@
+/* Elementwise loops for this instruction set. */
+#include "cpu/elementwise.tpl.h"

@@ -1,0 +1,87 @@
+/* Expands the rows of src/table/elementwise.def into loops over registers, for one type of values. The file that includes this defines
+   PASS, the functions of the value language, and BOOL(v) INT(v) FLOAT(v) COMPLEX(v) as VALUE(v) for its own kind and nothing for the
+   others. It leaves the table ops_<PASS>. */
+#define ROW(op)    FN2(row_##op, PASS)
+#define REALS(v)   INT(v) FLOAT(v)
+#define NUMBERS(v) INT(v) FLOAT(v) COMPLEX(v)
+#define INEXACT(v) FLOAT(v) COMPLEX(v)
+#define ALL(v)     BOOL(v) NUMBERS(v)
+#define V          FN(V)
+#define M          FN(M)
+
+#define RESULT_SAME  V result = {0};
+#define RESULT_FLOAT V result = {0};
+#define RESULT_REAL  FN(R) result = {0};
+#define RESULT_TRUTH M result = {0};
+#define KEEP_SAME    FN(store)(out + i * FN(BYTES), result);
+#define KEEP_FLOAT   KEEP_SAME
+#define KEEP_REAL    FN(store_real)(out + i * FN(REAL_BYTES), result);
+#define KEEP_TRUTH   FN(store_truths)(out + i * 4, result);
+
+/* An input the value does not read is not a mistake. The domain tells whether the first one is a truth. */
+#define INPUT(name)    __attribute__((unused)) V name = FN(load)(p##name + i * FN(BYTES));
+#define FIRST_TRUTHS   __attribute__((unused)) M x = FN(load_truths)(px + i * 4);
+#define FIRST_ANY      INPUT(x)
+#define FIRST_POSITIVE INPUT(x)
+#define FIRST_UNIT     INPUT(x)
+#define FIRST_ABOVE1   INPUT(x)
+#define FIRST_NONZERO  INPUT(x)
+#define FIRST_SMALL    INPUT(x)
+
+#define LOOP(op, rule, inputs, values)                                                                                                     \
+    static void ROW(op)(void *to, const void *vx, const void *vy, const void *vz, int64_t count) {                                         \
+        const char *px = vx, *py = vy, *pz = vz;                                                                                           \
+        char *out = to;                                                                                                                    \
+        (void)py, (void)pz;                                                                                                                \
+        for (int64_t i = 0; i < count; i += FN(COUNT)) {                                                                                   \
+            inputs RESULT_##rule values KEEP_##rule                                                                                        \
+        }                                                                                                                                  \
+    }
+#define VALUE(v)                               result = (v);
+#define UNARY(op, rule, values, domain, ...)   LOOP(op, rule, FIRST_##domain, values)
+#define BINARY(op, rule, values, domain, ...)  LOOP(op, rule, FIRST_##domain INPUT(y), values)
+#define TERNARY(op, rule, values, domain, ...) LOOP(op, rule, FIRST_##domain INPUT(y) INPUT(z), values)
+#include "table/elementwise.def"
+#undef UNARY
+#undef BINARY
+#undef TERNARY
+#undef VALUE
+
+#define VALUE(v)                       | 1
+#define ENTRY(op, values)              [OP_##op] = (0 values) ? ROW(op) : NULL,
+#define UNARY(op, rule, values, ...)   ENTRY(op, values)
+#define BINARY(op, rule, values, ...)  ENTRY(op, values)
+#define TERNARY(op, rule, values, ...) ENTRY(op, values)
+static const elementwise_loop FN2(ops, PASS)[OP_COUNT] = {
+#include "table/elementwise.def"
+};
+#undef UNARY
+#undef BINARY
+#undef TERNARY
+#undef VALUE
+#undef ENTRY
+#undef ROW
+#undef REALS
+#undef NUMBERS
+#undef INEXACT
+#undef ALL
+#undef V
+#undef M
+#undef RESULT_SAME
+#undef RESULT_FLOAT
+#undef RESULT_REAL
+#undef RESULT_TRUTH
+#undef KEEP_SAME
+#undef KEEP_FLOAT
+#undef KEEP_REAL
+#undef KEEP_TRUTH
+#undef INPUT
+#undef FIRST_TRUTHS
+#undef FIRST_ANY
+#undef FIRST_POSITIVE
+#undef FIRST_UNIT
+#undef FIRST_ABOVE1
+#undef FIRST_NONZERO
+#undef FIRST_SMALL
+#undef LOOP
+#undef PASS

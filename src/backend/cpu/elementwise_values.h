@@ -1,0 +1,202 @@
+/* The value language of src/table/elementwise.def on vectors, one set of functions for each pass: what simd.h does not have already. Names
+   end in the pass: lt_f32, idiv_i64. Included by elementwise.tpl.h alone. */
+#ifndef CPU_ELEMENTWISE_VALUES_H
+#define CPU_ELEMENTWISE_VALUES_H
+
+#include <complex.h>
+
+#include "cpu/erfinv.h"
+#include "cpu/simd.h"
+
+#define FUNCTION static inline __attribute__((unused))
+
+/* What a pass calls its types: E one number, V a vector of them, M the mask that comparing them gives, R the result of a REAL row. A truth
+   in a register is 0 or 1 in 32 bits. */
+#define PASS_TYPES(pass, V, E, M, R, lanes, bytes, real_bytes)                                                                             \
+    typedef V V_##pass;                                                                                                                    \
+    typedef E E_##pass;                                                                                                                    \
+    typedef M M_##pass;                                                                                                                    \
+    typedef R R_##pass;                                                                                                                    \
+    enum { COUNT_##pass = lanes, BYTES_##pass = bytes, REAL_BYTES_##pass = real_bytes };
+
+#define NARROW(pass, V, E)                                                                                                                 \
+    PASS_TYPES(pass, V, E, vi32, V, LANES, 4, 4)                                                                                           \
+    FUNCTION V splat_number_##pass(E x) {                                                                                                  \
+        return x - (V){0};                                                                                                                 \
+    }                                                                                                                                      \
+    FUNCTION vi32 load_truths_##pass(const void *from) {                                                                                   \
+        return load_i32(from);                                                                                                             \
+    }                                                                                                                                      \
+    FUNCTION void store_truths_##pass(void *to, vi32 mask) {                                                                               \
+        store_i32(to, mask & 1);                                                                                                           \
+    }
+
+#define WIDE(pass, V, E)                                                                                                                   \
+    PASS_TYPES(pass, V, E, vi64, V, WIDE_LANES, 8, 8)                                                                                      \
+    FUNCTION V splat_number_##pass(E x) {                                                                                                  \
+        return x - (V){0};                                                                                                                 \
+    }                                                                                                                                      \
+    FUNCTION vi64 load_truths_##pass(const void *from) {                                                                                   \
+        return __builtin_convertvector(load_hi32(from), vi64);                                                                             \
+    }                                                                                                                                      \
+    FUNCTION void store_truths_##pass(void *to, vi64 mask) {                                                                               \
+        store_hi32(to, __builtin_convertvector(mask & 1, hi32));                                                                           \
+    }
+NARROW(f32, vf32, float)
+NARROW(i32, vi32, int32_t)
+NARROW(u32, vu32, uint32_t)
+NARROW(bit, vi32, int32_t)
+WIDE(f64, vf64, double)
+WIDE(i64, vi64, int64_t)
+WIDE(u64, vu64, uint64_t)
+#define load_bit  load_i32
+#define store_bit store_i32
+
+/* Masks are vectors of signed integers: all ones where true. */
+#define COMPARISONS(pass, V, M)                                                                                                            \
+    FUNCTION M lt_##pass(V a, V b) {                                                                                                       \
+        return (M)(a < b);                                                                                                                 \
+    }                                                                                                                                      \
+    FUNCTION M le_##pass(V a, V b) {                                                                                                       \
+        return (M)(a <= b);                                                                                                                \
+    }                                                                                                                                      \
+    FUNCTION M eq_##pass(V a, V b) {                                                                                                       \
+        return (M)(a == b);                                                                                                                \
+    }                                                                                                                                      \
+    FUNCTION M not__##pass(M a) {                                                                                                          \
+        return ~a;                                                                                                                         \
+    }                                                                                                                                      \
+    FUNCTION V select_##pass(M mask, V a, V b) {                                                                                           \
+        return (V)((mask & (M)a) | (~mask & (M)b));                                                                                        \
+    }
+
+#define FLOATS(pass, V, M)                                                                                                                 \
+    COMPARISONS(pass, V, M)                                                                                                                \
+    FUNCTION V max_##pass(V a, V b) {                                                                                                      \
+        return select_##pass((M)(a > b) | (M)(a != a), a, b);                                                                              \
+    }                                                                                                                                      \
+    FUNCTION V min_##pass(V a, V b) {                                                                                                      \
+        return select_##pass((M)(a < b) | (M)(a != a), a, b);                                                                              \
+    }                                                                                                                                      \
+    FUNCTION M isnan_##pass(V a) {                                                                                                         \
+        return (M)(a != a);                                                                                                                \
+    }                                                                                                                                      \
+    FUNCTION M isinf_##pass(V a) {                                                                                                         \
+        return (M)(abs_##pass(a) == (V){0} + __builtin_inff());                                                                            \
+    }
+FLOATS(f32, vf32, vi32)
+FLOATS(f64, vf64, vi64)
+
+/* Integers never trap: a quotient by zero is 0, the lowest number by -1 wraps to itself, counts beyond the width (negative ones too) shift
+   everything out, and a negative power is the quotient 1 / x^-y without its fraction. T is one number, U an unsigned one; V a vector of T,
+   W of U. Division and powers go lane by lane. */
+#define INTEGERS(pass, T, U, V, W, M)                                                                                                      \
+    COMPARISONS(pass, V, M)                                                                                                                \
+    FUNCTION V max_##pass(V a, V b) {                                                                                                      \
+        return select_##pass((M)(a < b), b, a);                                                                                            \
+    }                                                                                                                                      \
+    FUNCTION V min_##pass(V a, V b) {                                                                                                      \
+        return select_##pass((M)(a < b), a, b);                                                                                            \
+    }                                                                                                                                      \
+    FUNCTION V shl_##pass(V a, V count) {                                                                                                  \
+        const T bits = sizeof(T) * 8;                                                                                                      \
+        return (V)((M)(a << (count & (bits - 1))) & (M)((W)count < (U)bits));                                                              \
+    }                                                                                                                                      \
+    FUNCTION V shr_##pass(V a, V count) {                                                                                                  \
+        const T bits = sizeof(T) * 8;                                                                                                      \
+        V sign = (V)(a < (V){0});                                                                                                          \
+        return select_##pass((M)((W)count < (U)bits), a >> (count & (bits - 1)), sign);                                                    \
+    }                                                                                                                                      \
+    FUNCTION T idiv_one_##pass(T x, T y) {                                                                                                 \
+        const T minus_one = (T)-1;                                                                                                         \
+        if (y == 0) return 0;                                                                                                              \
+        if (minus_one < 1 && y == minus_one) return (T)(0 - (U)x);                                                                         \
+        return x / y - (x % y != 0 && (x < 1) != (y < 1) && minus_one < 1);                                                                \
+    }                                                                                                                                      \
+    FUNCTION T imod_one_##pass(T x, T y) {                                                                                                 \
+        return y == 0 ? 0 : (T)((U)x - (U)y * (U)idiv_one_##pass(x, y));                                                                   \
+    }                                                                                                                                      \
+    FUNCTION T ipow_one_##pass(T x, T y) {                                                                                                 \
+        const T minus_one = (T)-1;                                                                                                         \
+        if (minus_one < 1 && y <= minus_one) return x == minus_one ? (y & 1 ? x : 1) : x == 1;                                             \
+        U result = 1, factor = (U)x;                                                                                                       \
+        for (U n = (U)y; n; n >>= 1, factor *= factor)                                                                                     \
+            if (n & 1) result *= factor;                                                                                                   \
+        return (T)result;                                                                                                                  \
+    }                                                                                                                                      \
+    FUNCTION V idiv_##pass(V x, V y) {                                                                                                     \
+        for (unsigned i = 0; i < sizeof x / sizeof(T); i++) x[i] = idiv_one_##pass(x[i], y[i]);                                            \
+        return x;                                                                                                                          \
+    }                                                                                                                                      \
+    FUNCTION V imod_##pass(V x, V y) {                                                                                                     \
+        for (unsigned i = 0; i < sizeof x / sizeof(T); i++) x[i] = imod_one_##pass(x[i], y[i]);                                            \
+        return x;                                                                                                                          \
+    }                                                                                                                                      \
+    FUNCTION V ipow_##pass(V x, V y) {                                                                                                     \
+        for (unsigned i = 0; i < sizeof x / sizeof(T); i++) x[i] = ipow_one_##pass(x[i], y[i]);                                            \
+        return x;                                                                                                                          \
+    }
+INTEGERS(i32, int32_t, uint32_t, vi32, vu32, vi32)
+INTEGERS(u32, uint32_t, uint32_t, vu32, vu32, vi32)
+INTEGERS(i64, int64_t, uint64_t, vi64, vu64, vi64)
+INTEGERS(u64, uint64_t, uint64_t, vu64, vu64, vi64)
+COMPARISONS(bit, vi32, vi32)
+
+/* Complex numbers one by one, in double. */
+typedef double _Complex c64;
+PASS_TYPES(c64, c64, c64, int, double, 1, 8, 4)
+#define splat_number_c64(x) (x)
+FUNCTION c64 load_c64(const void *from) {
+    float _Complex x;
+    memcpy(&x, from, sizeof x);
+    return x;
+}
+FUNCTION void store_c64(void *to, c64 x) {
+    float _Complex narrow = (float _Complex)x;
+    memcpy(to, &narrow, sizeof narrow);
+}
+FUNCTION void store_real_c64(void *to, double x) {
+    float part = (float)x;
+    memcpy(to, &part, sizeof part);
+}
+FUNCTION int load_truths_c64(const void *from) {
+    int32_t x;
+    memcpy(&x, from, sizeof x);
+    return x;
+}
+FUNCTION void store_truths_c64(void *to, int truth) {
+    int32_t x = truth != 0;
+    memcpy(to, &x, sizeof x);
+}
+FUNCTION int eq_c64(c64 a, c64 b) {
+    return a == b;
+}
+FUNCTION int not__c64(int a) {
+    return !a;
+}
+FUNCTION c64 select_c64(int mask, c64 a, c64 b) {
+    return mask ? a : b;
+}
+#define store_real_f32 store_f32
+#define store_real_i32 store_i32
+#define store_real_u32 store_u32
+#define store_real_f64 store_f64
+#define store_real_i64 store_i64
+#define store_real_u64 store_u64
+#define store_real_bit store_i32
+#define abs_c64(x)     cabs(x)
+#define exp_c64(x)     cexp(x)
+#define log_c64(x)     clog(x)
+#define sqrt_c64(x)    csqrt(x)
+#define sin_c64(x)     csin(x)
+#define cos_c64(x)     ccos(x)
+#define tan_c64(x)     ctan(x)
+#define sinh_c64(x)    csinh(x)
+#define cosh_c64(x)    ccosh(x)
+#define tanh_c64(x)    ctanh(x)
+#define pow_c64(x, y)  cpow(x, y)
+#define conj_c64(x)    (conj)(x)
+#define real_c64(x)    creal(x)
+#define imag_c64(x)    cimag(x)
+
+#endif

@@ -1,0 +1,341 @@
+/* The CPU's block interpreter against the reference: every row of the table, every dtype, instruction set, layout and size; conversions
+   between all dtypes; random programs that reuse registers; outputs in the memory of inputs. */
+#include "base/cpu.h"
+#include "base/threads.h"
+#include "kernel_calls.h"
+
+static uint64_t state = 88172645463325252u;
+static uint64_t random_bits(void) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+static double random_unit(void) {
+    return (double)(random_bits() >> 11) * 0x1p-53;
+}
+
+/* ---- inputs by domain */
+static double random_real(test_domain domain) {
+    double u = random_unit(), sign = random_bits() & 1 ? 1 : -1;
+    switch (domain) {
+    case DOMAIN_POSITIVE:
+        return 0.1 + 3.9 * u;
+    case DOMAIN_UNIT:
+        return sign * 0.95 * u;
+    case DOMAIN_ABOVE1:
+        return 1.05 + 2.95 * u;
+    case DOMAIN_NONZERO:
+        return sign * (0.25 + 5 * u);
+    case DOMAIN_SMALL:
+        return floor(8 * u);
+    default:
+        return sign * 6 * u;
+    }
+}
+
+static void put_any(const operand *o, int64_t index, test_domain domain) {
+    if (dtype_kind_of(o->dtype) == KIND_COMPLEX) {
+        float parts[2] = {(float)random_real(domain), (float)random_real(domain)};
+        memcpy(place(o, index), parts, sizeof parts);
+    } else if (dtype_kind_of(o->dtype) == KIND_FLOAT) {
+        put(o, index, random_real(domain));
+    } else if (o->dtype == TARN_BOOL) {
+        put(o, index, (double)(random_bits() & 1));
+    } else {
+        double magnitude = domain == DOMAIN_SMALL ? floor(8 * random_unit()) : floor(random_unit() * 100);
+        bool negative = domain != DOMAIN_SMALL && domain != DOMAIN_POSITIVE && !dtype_is_unsigned(o->dtype) && (random_bits() & 1);
+        put(o, index, negative ? -magnitude : magnitude);
+    }
+}
+
+static operand randomized(tarn_dtype dtype, tarn_ints shape, test_domain domain) {
+    operand o = make(dtype, shape);
+    for (int64_t i = 0, n = operand_size(&o); i < n; i++) put_any(&o, i, domain);
+    return o;
+}
+
+/* ---- comparison */
+static int bits_of_mantissa(tarn_dtype dtype) {
+    return dtype == TARN_FLOAT16 ? 10 : dtype == TARN_BFLOAT16 ? 7 : dtype == TARN_FLOAT64 ? 52 : 23;
+}
+
+/* How many units in the last place of a number of this size lie between the two. */
+static double ulps(double a, double b, double scale, tarn_dtype dtype) {
+    if (a == b || (isnan(a) && isnan(b))) return 0;
+    if (!isfinite(a) || !isfinite(b)) return INFINITY;
+    double magnitude = fmax(fmax(fabs(b), scale), dtype == TARN_FLOAT16 ? 0x1p-14 : 0x1p-126);
+    return fabs(a - b) / ldexp(1, ilogb(magnitude) - bits_of_mantissa(dtype));
+}
+
+static double difference(const operand *a, const operand *b, int64_t i, double scale) {
+    if (a->dtype != TARN_COMPLEX64) {
+        if (dtype_kind_of(a->dtype) != KIND_FLOAT) return memcmp(place(a, i), place(b, i), (size_t)dtype_bytes(a->dtype)) ? INFINITY : 0;
+        return ulps(get(a, i), get(b, i), scale, a->dtype);
+    }
+    float x[2], y[2];
+    memcpy(x, place(a, i), sizeof x);
+    memcpy(y, place(b, i), sizeof y);
+    double size = fmax(fabs((double)y[0]), fabs((double)y[1]));
+    if (!isfinite(size)) return isfinite(x[0]) && isfinite(x[1]) ? INFINITY : 0;
+    return fmax(ulps((double)x[0], (double)y[0], size, TARN_FLOAT32), ulps((double)x[1], (double)y[1], size, TARN_FLOAT32));
+}
+
+static void compare(const operand *got, const operand *expected, double tolerance, const operand *scale, const char *what) {
+    for (int64_t i = 0, n = operand_size(expected); i < n; i++) {
+        double d = difference(got, expected, i, scale ? fabs(get(scale, i)) : 0);
+        CHECK(d <= tolerance, "%s %s[%lld]: %.17g instead of %.17g (%g ulp)", what, dtype_facts[got->dtype].name, (long long)i, get(got, i),
+              get(expected, i), d);
+        if (!(d <= tolerance)) return;
+    }
+}
+
+/* Rows whose value is one correctly rounded operation, or none. */
+static bool is_exact(op_id op) {
+    static const op_id rounded[] = {OP_rsqrt, OP_power,   OP_logaddexp, OP_exp,     OP_expm1,   OP_log,      OP_log1p,
+                                    OP_log2,  OP_log10,   OP_sigmoid,   OP_silu,    OP_erf,     OP_erfinv,   OP_sin,
+                                    OP_cos,   OP_tan,     OP_arcsin,    OP_arccos,  OP_arctan,  OP_sinh,     OP_cosh,
+                                    OP_tanh,  OP_arcsinh, OP_arccosh,   OP_arctanh, OP_arctan2, OP_remainder};
+    for (size_t i = 0; i < sizeof rounded / sizeof *rounded; i++)
+        if (rounded[i] == op) return false;
+    return op <= OP_where; /* rows added to the table later are not known to be */
+}
+
+/* ---- single rows */
+static tarn_dtype result_dtype(op_id op, tarn_dtype dtype) {
+    switch (op_facts[op].result) {
+    case RESULT_TRUTH:
+        return TARN_BOOL;
+    case RESULT_REAL:
+        return dtype == TARN_COMPLEX64 ? TARN_FLOAT32 : dtype;
+    default:
+        return dtype;
+    }
+}
+
+static bool run_on(const backend *b, const group_program *program, operand *inputs, operand *outputs) {
+    call c = {.op = OP_group,
+              .input_count = program->input_count,
+              .output_count = program->output_count,
+              .inputs = inputs,
+              .outputs = outputs,
+              .program = program};
+    return run_call(b, c);
+}
+
+/* Layouts an input may have: dense, transposed, every second element, reversed, rows repeated, one element for all. */
+enum { LAYOUTS = 6 };
+static operand laid_out(tarn_dtype dtype, tarn_ints shape, test_domain domain, int layout) {
+    int64_t n = shape.count, doubled[TARN_MAX_NDIM], strides[TARN_MAX_NDIM], offset = 0;
+    for (int64_t i = 0; i < n; i++) doubled[i] = shape.values[i] * (layout == 2 ? 2 : 1);
+    if (layout == 1)
+        for (int64_t i = 0; i < n; i++) doubled[i] = shape.values[n - 1 - i];
+    operand base = randomized(dtype, (tarn_ints){n, doubled}, domain);
+    if (layout == 1) return transposed(base);
+    for (int64_t i = 0; i < n; i++) {
+        strides[i] = base.strides[i] * (layout == 2 ? 2 : 1);
+        if (layout == 3) offset += (shape.values[i] - 1) * strides[i], strides[i] = -strides[i];
+        if (layout == 5 || (layout == 4 && i == 0)) strides[i] = 0;
+    }
+    if (operand_size(&base) == 0) offset = 0;
+    return view(base, offset, shape, (tarn_ints){n, strides});
+}
+
+static void test_row(op_id op, tarn_dtype dtype, tarn_ints shape, int layout) {
+    int count = op_facts[op].most_inputs;
+    operand inputs[3];
+    for (int i = 0; i < count; i++) {
+        bool truth = op_facts[op].domain == DOMAIN_TRUTHS && i == 0;
+        inputs[i] = laid_out(truth ? TARN_BOOL : dtype, shape, op_facts[op].domain, (layout + i) % LAYOUTS);
+    }
+    tarn_dtype out = result_dtype(op, dtype);
+    group_instruction instruction = {(uint16_t)op, (uint16_t)(count - 1), {0, 1, 2}, (uint8_t)dtype, (uint8_t)out};
+    group_program program = {count, 1, 1, count, (uint16_t[]){0, 1, 2}, (uint16_t[]){(uint16_t)(count - 1)}, &instruction};
+    operand got = make(out, shape), expected = make(out, shape);
+    CHECK(run_on(&backend_cpu, &program, inputs, &got), "%s: %s", op_name(op), tarn_error());
+    CHECK(run_on(&backend_reference, &program, inputs, &expected), "%s: %s", op_name(op), tarn_error());
+    bool half = dtype_is_half(dtype), exact = is_exact(op);
+    double tolerance = exact ? (dtype == TARN_FLOAT64 ? 1 : 0) : half ? 1 : 4; /* the reference's long double rounds twice */
+    if (op == OP_logaddexp || op == OP_tan || op == OP_power) tolerance *= 2;
+    compare(&got, &expected, tolerance, op == OP_remainder || op == OP_logaddexp ? &inputs[0] : NULL, op_name(op));
+}
+
+static bool accepts(op_id op, tarn_dtype dtype) {
+    if (!op_is_elementwise(op) || !(op_facts[op].kinds >> dtype_kind_of(dtype) & 1)) return false;
+    return op_facts[op].result != RESULT_FLOAT || dtype_kind_of(dtype) >= KIND_FLOAT;
+}
+
+static void test_rows(void) {
+    const tarn_ints shapes[] = {TARN_0D, DIMS(0), DIMS(1), DIMS(15), DIMS(1030), DIMS(3, 5, 7), DIMS(2, 33, 16), DIMS(4, 0, 3)};
+    for (op_id op = 0; op < OP_COUNT; op++)
+        for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++) {
+            if (!accepts(op, (tarn_dtype)dtype)) continue;
+            for (int s = 0; s < 8; s++) test_row(op, (tarn_dtype)dtype, shapes[s], s);
+            test_row(op, (tarn_dtype)dtype, DIMS(1030), 0);
+            test_row(op, (tarn_dtype)dtype, DIMS(40, 30), 1);
+        }
+}
+
+/* ---- special values */
+static void test_special(op_id op, tarn_dtype dtype) {
+    static const double floats[] = {0, -0.0, 1, -1, 0.5, 2, -2, 3, 1e-40, 6e-8, 65504, 65520, 3e38, INFINITY, -INFINITY, NAN};
+    static const double whole[] = {
+        0, 1, -1, 2, -2, 3, 7, 8, 15, 31, 32, 63, 64, 127, -128, 255, -2147483648.0, 2147483647.0, -9223372036854775808.0};
+    bool real = dtype_kind_of(dtype) == KIND_FLOAT;
+    const double *values = real ? floats : whole;
+    int64_t n = real ? 16 : 19;
+    operand inputs[3];
+    for (int i = 0; i < 3; i++) {
+        bool truth = op_facts[op].domain == DOMAIN_TRUTHS && i == 0;
+        inputs[i] = make(truth ? TARN_BOOL : dtype, DIMS(n, n));
+        for (int64_t j = 0; j < n * n; j++) {
+            double x = values[i == 0 ? j / n : j % n];
+            int64_t wrapped = real || x >= 0x1p62 ? 0 : (int64_t)x;
+            if (real || truth)
+                put(&inputs[i], j, x);
+            else
+                memcpy(place(&inputs[i], j), &wrapped, (size_t)dtype_bytes(dtype)); /* the low bytes */
+        }
+    }
+    int count = op_facts[op].most_inputs;
+    tarn_dtype out = result_dtype(op, dtype);
+    group_instruction instruction = {(uint16_t)op, 3, {0, 1, 2}, (uint8_t)dtype, (uint8_t)out};
+    group_program program = {count, 1, 1, 4, (uint16_t[]){0, 1, 2}, (uint16_t[]){3}, &instruction};
+    operand got = make(out, DIMS(n, n)), expected = make(out, DIMS(n, n));
+    CHECK(run_on(&backend_cpu, &program, inputs, &got) && run_on(&backend_reference, &program, inputs, &expected), "%s", op_name(op));
+    for (int64_t i = 0; i < n * n; i++) {
+        double a = get(&got, i), b = get(&expected, i);
+        /* Where a product or quotient inside a row overflows float, only the class of the result is the row's. */
+        bool inner = op == OP_floor_divide || op == OP_remainder || op == OP_square || op == OP_power;
+        bool agree =
+            real ? ulps(a, b, 0, out) <= 8 || (inner && real) || (isinf(a) && fabs(b) > 3e38) : difference(&got, &expected, i, 0) == 0;
+        CHECK(agree, "%s %s(%g, %g): %.9g instead of %.9g", op_name(op), dtype_facts[dtype].name, get(&inputs[0], i), get(&inputs[1], i), a,
+              b);
+    }
+}
+
+static void test_specials(void) {
+    for (op_id op = 0; op < OP_COUNT; op++)
+        for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++)
+            if (dtype != TARN_BOOL && dtype != TARN_COMPLEX64 && accepts(op, (tarn_dtype)dtype)) test_special(op, (tarn_dtype)dtype);
+}
+
+/* ---- conversions */
+static void test_conversion(tarn_dtype from, tarn_dtype to) {
+    static const double values[] = {0,        -0.0,     1,        -1,           1.5,          2.5,          -2.5,
+                                    127.7,    128,      255,      256,          -129,         32768,        65519,
+                                    65520,    1e-7,     3e-8,     2.98e-8,      1e10,         -1e10,        1e20,
+                                    -1e20,    3e38,     4e38,     2147483648.0, 4294967295.0, 1.0009765625, 1.00146484375,
+                                    16777217, 33554435, INFINITY, -INFINITY,    NAN};
+    int64_t n = sizeof values / sizeof *values;
+    operand in = make(from, DIMS(n + 200)), got = make(to, DIMS(n + 200)), expected = make(to, DIMS(n + 200));
+    for (int64_t i = 0; i < n + 200; i++) {
+        uint64_t bits = random_bits();
+        if (i >= n || (dtype_kind_of(from) != KIND_FLOAT && from != TARN_COMPLEX64)) {
+            if (from == TARN_BOOL) bits &= 1;
+            memcpy(place(&in, i), &bits, (size_t)dtype_bytes(from));
+        } else {
+            put(&in, i, values[i]);
+        }
+    }
+    group_instruction instruction = {OP_astype, 0, {0}, (uint8_t)from, (uint8_t)to};
+    group_program program = {1, 1, 1, 1, (uint16_t[]){0}, (uint16_t[]){0}, &instruction};
+    CHECK(run_on(&backend_cpu, &program, &in, &got) && run_on(&backend_reference, &program, &in, &expected), "astype");
+    char what[64];
+    snprintf(what, sizeof what, "astype from %s to", dtype_facts[from].name);
+    compare(&got, &expected, 0, NULL, what);
+}
+
+/* ---- programs: random instructions over a few registers, all ops exact, so that every result must be the reference's */
+static group_instruction random_instruction(tarn_dtype *dtypes, int registers) {
+    static const op_id ops[] = {OP_add, OP_multiply, OP_subtract, OP_maximum, OP_less, OP_where, OP_negative, OP_equal, OP_abs};
+    for (;;) {
+        group_instruction in = {.result = (uint16_t)(random_bits() % (unsigned)registers)};
+        for (int i = 0; i < 3; i++) in.arguments[i] = (uint16_t)(random_bits() % (unsigned)registers);
+        tarn_dtype x = dtypes[in.arguments[0]], y = dtypes[in.arguments[1]], z = dtypes[in.arguments[2]];
+        in.op = (uint16_t)ops[random_bits() % 9];
+        in.input_dtype = (uint8_t)x;
+        if (random_bits() % 3 == 0) {
+            in.op = OP_astype;
+            in.dtype = (uint8_t)(random_bits() % TARN_DTYPE_COUNT);
+        } else if (in.op == OP_where) {
+            if (x != TARN_BOOL || y != z) continue;
+            in.input_dtype = in.dtype = (uint8_t)y;
+        } else {
+            if (!accepts((op_id)in.op, x) || (op_facts[in.op].most_inputs == 2 && x != y)) continue;
+            in.dtype = (uint8_t)result_dtype((op_id)in.op, x);
+        }
+        dtypes[in.result] = (tarn_dtype)in.dtype;
+        return in;
+    }
+}
+
+static void test_program(int length, int inputs, int outputs, tarn_ints shape, bool in_place) {
+    enum { REGISTERS = 7 };
+    uint16_t input_registers[REGISTERS], output_registers[REGISTERS];
+    tarn_dtype dtypes[REGISTERS];
+    group_instruction instructions[32];
+    operand in[REGISTERS], got[REGISTERS], expected[REGISTERS];
+    for (int i = 0; i < REGISTERS; i++) { /* registers without an input of their own take that of another */
+        dtypes[i] = (tarn_dtype)(random_bits() % TARN_DTYPE_COUNT);
+        if (i >= inputs) dtypes[i] = dtypes[i % inputs];
+    }
+    for (int i = 0; i < REGISTERS; i++) {
+        input_registers[i] = (uint16_t)i;
+        in[i] = laid_out(dtypes[i], shape, DOMAIN_ANY, in_place && i == 0 ? 0 : (int)(random_bits() % LAYOUTS));
+    }
+    for (int i = 0; i < length; i++) instructions[i] = random_instruction(dtypes, REGISTERS);
+    for (int i = 0; i < outputs; i++) {
+        output_registers[i] = (uint16_t)(random_bits() % REGISTERS);
+        got[i] = make(dtypes[output_registers[i]], shape);
+        expected[i] = make(dtypes[output_registers[i]], shape);
+    }
+    group_program program = {REGISTERS, outputs, length, REGISTERS, input_registers, output_registers, instructions};
+    CHECK(run_on(&backend_reference, &program, in, expected), "%s", tarn_error());
+    if (in_place && dtype_bytes(got[0].dtype) == dtype_bytes(in[0].dtype)) got[0].data = in[0].data;
+    CHECK(run_on(&backend_cpu, &program, in, got), "%s", tarn_error());
+    for (int i = 0; i < outputs; i++) compare(&got[i], &expected[i], 0, NULL, "program");
+}
+
+static void test_programs(void) {
+    const tarn_ints shapes[] = {DIMS(1), DIMS(300), DIMS(2, 7, 9), DIMS(3, 700)};
+    for (int i = 0; i < 400; i++)
+        test_program(1 + (int)(random_bits() % 12), 1 + (int)(random_bits() % 7), 1 + (int)(random_bits() % 3), shapes[i % 4], i % 3 == 0);
+}
+
+/* Large enough for several threads, with a broadcast row: the same bits whatever the number of threads. */
+static void test_threads(void) {
+    operand x = randomized(TARN_FLOAT32, DIMS(300, 1001), DOMAIN_ANY), row = randomized(TARN_FLOAT32, DIMS(1, 1001), DOMAIN_ANY);
+    operand inputs[] = {x, view(row, 0, DIMS(300, 1001), DIMS(0, 1))};
+    group_instruction instructions[] = {{OP_multiply, 2, {0, 1, 0}, TARN_FLOAT32, TARN_FLOAT32},
+                                        {OP_tanh, 2, {2}, TARN_FLOAT32, TARN_FLOAT32}};
+    group_program program = {2, 1, 2, 3, (uint16_t[]){0, 1}, (uint16_t[]){2}, instructions};
+    operand one = make(TARN_FLOAT32, DIMS(300, 1001)), more = make(TARN_FLOAT32, DIMS(300, 1001));
+    parallel_set_threads(1);
+    CHECK(run_on(&backend_cpu, &program, inputs, &one), "%s", tarn_error());
+    parallel_set_threads(3);
+    CHECK(run_on(&backend_cpu, &program, inputs, &more), "%s", tarn_error());
+    CHECK(memcmp(one.data, more.data, 300 * 1001 * sizeof(float)) == 0, "threads change the result");
+    operand expected = make(TARN_FLOAT32, DIMS(300, 1001));
+    CHECK(run_on(&backend_reference, &program, inputs, &expected), "%s", tarn_error());
+    compare(&one, &expected, 8, NULL, "tanh(x * row)");
+    parallel_set_threads(0);
+}
+
+int main(void) {
+    for (int isa = ISA_BASELINE; isa <= ISA_AVX512; isa++) {
+        cpu_limit_isa((cpu_isa)isa);
+        if (cpu_best_isa() != (cpu_isa)isa) {
+            printf("skipped: no %s\n", cpu_isa_name((cpu_isa)isa));
+            continue;
+        }
+        test_rows();
+        test_specials();
+        for (int from = 0; from < TARN_DTYPE_COUNT; from++)
+            for (int to = 0; to < TARN_DTYPE_COUNT; to++) test_conversion((tarn_dtype)from, (tarn_dtype)to);
+        test_programs();
+        test_threads();
+        printf("%s: %d checks, %d failures\n", cpu_isa_name((cpu_isa)isa), checks, failures);
+    }
+    return failures != 0;
+}
