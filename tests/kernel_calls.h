@@ -3,6 +3,7 @@
 #define TESTS_KERNEL_CALLS_H
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +14,19 @@
 
 static int failures, checks;
 
-#define CHECK(condition, ...)                                                                                                              \
-    do {                                                                                                                                   \
-        checks++;                                                                                                                          \
-        if (!(condition) && ++failures <= 50) {                                                                                            \
-            printf("%s:%d: %s: ", __FILE__, __LINE__, #condition);                                                                         \
-            printf(" " __VA_ARGS__);                                                                                                       \
-            printf("\n");                                                                                                                  \
-        }                                                                                                                                  \
-    } while (0)
+/* CHECK(condition) or CHECK(condition, "format", arguments…). */
+#define CHECK(...) check_at(__FILE__, __LINE__, #__VA_ARGS__, __VA_ARGS__, "")
+static inline bool check_at(const char *file, int line, const char *what, bool ok, const char *format, ...) {
+    checks++;
+    if (ok || ++failures > 50) return ok;
+    printf("%s:%d: %s: ", file, line, what);
+    va_list arguments;
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    printf("\n");
+    return false;
+}
 
 #define DIMS(...) TARN_INTS(__VA_ARGS__)
 
@@ -89,10 +94,15 @@ static inline void put(const operand *o, int64_t index, double x) {
     switch (o->dtype) {
 #define DTYPE(name, ENUM, bytes, kind, type)                                                                                               \
     case TARN_##ENUM: {                                                                                                                    \
-        type v = (type)x;                                                                                                                  \
-        if (TARN_##ENUM == TARN_BOOL) v = x != 0;                                                                                          \
-        if (TARN_##ENUM == TARN_FLOAT16) v = (type)double_to_float16(x);                                                                   \
-        if (TARN_##ENUM == TARN_BFLOAT16) v = (type)double_to_bfloat16(x);                                                                 \
+        type v = 0;                                                                                                                        \
+        if (TARN_##ENUM == TARN_BOOL)                                                                                                      \
+            v = x != 0;                                                                                                                    \
+        else if (TARN_##ENUM == TARN_FLOAT16)                                                                                              \
+            v = (type)double_to_float16(x);                                                                                                \
+        else if (TARN_##ENUM == TARN_BFLOAT16)                                                                                             \
+            v = (type)double_to_bfloat16(x);                                                                                               \
+        else                                                                                                                               \
+            v = (type)x;                                                                                                                   \
         memcpy(p, &v, sizeof v);                                                                                                           \
         break;                                                                                                                             \
     }

@@ -15,6 +15,7 @@ typedef struct {
 struct map {
     slot *slots;
     size_t capacity, used, count; /* used counts removed slots too */
+    size_t key_bytes;             /* of the keys that are in use */
     VECTOR(char) keys;
 };
 
@@ -58,6 +59,25 @@ static slot *find(const map *m, uint64_t hash, const void *key, size_t length) {
     }
 }
 
+/* Leaves the keys of removed entries behind. */
+static bool compact_keys(map *m) {
+    VECTOR(char) keys = {0};
+    if (!vector_reserve(&keys, m->key_bytes + 1)) return false;
+    for (size_t i = 0; i < m->capacity; i++) {
+        slot *s = &m->slots[i];
+        if (s->state == REMOVED) s->length = 0;
+        if (s->state != USED) continue;
+        if (s->length) memcpy(keys.items + keys.count, m->keys.items + s->key, s->length);
+        s->key = keys.count;
+        keys.count += s->length;
+    }
+    memory_free(m->keys.items);
+    m->keys.items = keys.items;
+    m->keys.count = keys.count;
+    m->keys.capacity = keys.capacity;
+    return true;
+}
+
 static bool grow(map *m) {
     map bigger = {.capacity = m->count * 2 < m->capacity / 2 ? m->capacity : m->capacity ? m->capacity * 2 : 16};
     bigger.slots = NEW_ARRAY(slot, bigger.capacity);
@@ -77,6 +97,7 @@ static bool grow(map *m) {
 
 bool map_set(map *m, const void *key, size_t length, uint64_t value, bool *added) {
     if ((m->used + 1) * 4 > m->capacity * 3 && !grow(m)) return false;
+    if (m->keys.count > 2 * m->key_bytes + 4096 && !compact_keys(m)) return false;
     uint64_t hash = spread(key, length);
     slot *s = find(m, hash, key, length);
     bool is_new = s->state != USED;
@@ -88,6 +109,7 @@ bool map_set(map *m, const void *key, size_t length, uint64_t value, bool *added
         *s = (slot){.hash = hash, .key = m->keys.count, .length = length, .state = USED};
         if (length) memcpy(m->keys.items + m->keys.count, key, length);
         m->keys.count += length;
+        m->key_bytes += length;
     }
     s->value = value;
     return true;
@@ -106,6 +128,7 @@ bool map_remove(map *m, const void *key, size_t length) {
     slot *s = find(m, spread(key, length), key, length);
     if (s->state != USED) return false;
     s->state = REMOVED;
+    m->key_bytes -= s->length;
     if (--m->count == 0) { /* an empty map forgets its keys, so that a map used as a set of live things stays small */
         memset(m->slots, 0, m->capacity * sizeof *m->slots);
         m->used = m->keys.count = 0;

@@ -43,8 +43,8 @@ struct node {
     tarn_array outputs[];
 };
 
-/* A node with `outputs` outputs whose dtypes and shapes the caller fills in; attributes are copied; takes a reader's hold on each input. References: one, the
-   caller's. NULL on failure. */
+/* A node with `outputs` outputs whose dtypes and shapes the caller fills in; attributes are copied; takes a reader's hold on each input.
+   References: one, the caller's. NULL on failure. */
 node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs, const void *attributes, tarn_stream *stream);
 void node_retain(node *n);
 void node_release(node *n); /* frees without recursion what nobody holds any more */
@@ -57,8 +57,12 @@ static inline int64_t array_size(const tarn_array *a) {
     for (int i = 0; i < a->ndim; i++) size *= a->shape[i];
     return size;
 }
-static inline int64_t array_bytes(const tarn_array *a) { return array_size(a) * dtype_bytes(a->dtype); }
-static inline tarn_ints array_shape(const tarn_array *a) { return (tarn_ints){a->ndim, a->shape}; }
+static inline int64_t array_bytes(const tarn_array *a) {
+    return array_size(a) * dtype_bytes(a->dtype);
+}
+static inline tarn_ints array_shape(const tarn_array *a) {
+    return (tarn_ints){a->ndim, a->shape};
+}
 
 /* Gives a value to an array (takes over the caller's reference of the buffer), or takes it away with NULL. Under the schedule lock. */
 void array_set_value(tarn_array *a, buffer *b, int64_t offset, const int64_t *strides);

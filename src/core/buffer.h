@@ -1,4 +1,5 @@
-/* A buffer: one logical block of memory with at most one copy per device. Each copy knows the event that makes it valid; the buffer knows the last readers. */
+/* A buffer: one logical block of memory with at most one copy per device. Each copy knows the event that makes it valid; the buffer knows
+ * the last readers. */
 #ifndef CORE_BUFFER_H
 #define CORE_BUFFER_H
 
@@ -37,7 +38,8 @@ void buffer_release(buffer *b);
 bool buffer_allocate(buffer *b, int slot, tarn_stream *stream);
 /* Makes the copy on the stream's device valid for work submitted to the stream from now on: moves it once if need be. */
 bool buffer_use(buffer *b, tarn_stream *stream);
-/* The same for writing: waits for readers on other streams and makes the other copies invalid. `keep` says whether the old contents matter. */
+/* The same for writing: waits for readers on other streams and makes the other copies invalid. `keep` says whether the old contents matter.
+ */
 bool buffer_use_for_writing(buffer *b, tarn_stream *stream, bool keep);
 /* After work on the stream has been submitted: e is its end. */
 void buffer_was_read(buffer *b, event *e);

@@ -11,7 +11,8 @@ bool scope_register(node *n);
 /* n has just taken its holds on its inputs: moved arrays among them need no other. */
 void scope_consume_moved(const node *n);
 
-/* A trace remembers the nodes that were built, by this thread, on its arguments; as long as it lasts they keep their inputs. Traces nest. */
+/* A trace remembers the nodes that were built, by this thread, on its arguments; as long as it lasts they keep their inputs. Traces nest.
+ */
 typedef struct trace trace;
 trace *trace_begin(void);
 /* Marks a (usually an argument, or a fresh alias of a value) as one on which traced nodes are built. */

@@ -33,6 +33,7 @@ typedef struct event {
 /* The slot of a device, its backend loaded; -1 with the error set if there is none. */
 int device_slot(tarn_device device);
 const struct backend *slot_backend(int slot);
+int slot_device_index(int slot);
 tarn_stream *slot_default_stream(int slot);
 /* The stream for operations of this thread. NULL, with the error set, only if the default device is gone. */
 tarn_stream *stream_current(void);
@@ -40,14 +41,13 @@ tarn_stream *stream_current(void);
 event *event_record(tarn_stream *stream); /* after all work submitted so far */
 event *event_retain(event *e);
 void event_release(event *e);
-bool event_done(event *e);      /* NULL is done */
-void event_wait(event *e);      /* blocks this thread */
+bool event_done(event *e);                       /* NULL is done */
+void event_wait(event *e);                       /* blocks this thread */
 bool stream_wait(tarn_stream *stream, event *e); /* later work on stream waits; nothing to do within one stream */
 
 /* The pool of a device. Blocks are freed for the stream that used them last; another stream gets them once `after` is done. */
 void *pool_allocate(int slot, int64_t bytes, tarn_stream *stream);
 void pool_release(int slot, void *block, event *after);
-int64_t pool_block_bytes(int slot, const void *block);
 void pool_count_copy(int slot, int64_t in, int64_t out);
 void pool_count_recomputed(int slot, int64_t bytes);
 void pool_count_mapped(int64_t bytes);

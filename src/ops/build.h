@@ -5,12 +5,13 @@
 #include "core/array.h"
 #include "tarn/ops.h"
 
-/* Makes a node: checks the inputs (a NULL among the required ones is an error), promotes the inputs of elementwise ops, infers the outputs, registers them
-   with the scope and with traces. Returns the node (its outputs belong to the scope) or NULL. The attributes are copied. */
+/* Makes a node: checks the inputs (a NULL among the required ones is an error), promotes the inputs of elementwise ops, infers the outputs,
+   registers them with the scope and with traces. Returns the node (its outputs belong to the scope) or NULL. The attributes are copied. */
 node *build_node(op_id op, tarn_array *const *inputs, int input_count, const void *attributes);
 /* Output 0 of it. */
 tarn_array *build(op_id op, tarn_array *const *inputs, int input_count, const void *attributes);
-#define BUILD(op, attributes, ...) build(OP_##op, (tarn_array *[]){__VA_ARGS__}, (int)(sizeof((tarn_array *[]){__VA_ARGS__}) / sizeof(tarn_array *)), attributes)
+#define BUILD(op, attributes, ...)                                                                                                         \
+    build(OP_##op, (tarn_array *[]){__VA_ARGS__}, (int)(sizeof((tarn_array *[]){__VA_ARGS__}) / sizeof(tarn_array *)), attributes)
 
 /* The same op and attributes over other inputs: what transforms do with a traced graph. */
 node *build_again(const node *n, tarn_array *const *inputs);
@@ -21,11 +22,6 @@ typedef struct {
     int ndim;
     int64_t shape[TARN_MAX_NDIM];
 } array_type;
-
-typedef struct {
-    array_type *types;
-    int count;
-} output_types; /* room for output_room types; most ops write one */
 
 /* What a shape rule sees. It calls types_add for each output. */
 typedef struct inference {
@@ -41,12 +37,13 @@ bool types_add(inference *i, tarn_dtype dtype, int ndim, const int64_t *shape);
 /* The rules of an op. A missing vjp or vmap rule needs a reason, which is the error message: NO_RULE in the tests' list. */
 typedef struct op_rules {
     bool (*infer)(inference *i);
-    /* gradients[i] for each input of n, given the cotangents of its outputs (NULL: zero); leaves NULL where none passes. Made of ops that have gradients, linear
-       in the cotangents, adjoint for complex. wanted[i]: the caller has a use for it. */
+    /* gradients[i] for each input of n, given the cotangents of its outputs (NULL: zero); leaves NULL where none passes. Made of ops that
+       have gradients, linear in the cotangents, adjoint for complex. wanted[i]: the caller has a use for it. */
     bool (*vjp)(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients);
     /* tangents of the outputs (NULL: zero) given those of the inputs (NULL: zero); absent: the vjp applied twice */
     bool (*jvp)(node *n, tarn_array *const *tangents, tarn_array **output_tangents);
-    /* n over a batch: inputs[i] has its batch axis at axes[i], -1 if it has none (at least one has); writes the outputs and where their batch axis is */
+    /* n over a batch: inputs[i] has its batch axis at axes[i], -1 if it has none (at least one has); writes the outputs and where their
+     * batch axis is */
     bool (*vmap)(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes);
     /* the outputs of a fused op from other ops, over n's inputs */
     bool (*formula)(const node *n, tarn_array *const *inputs, tarn_array **outputs);
@@ -57,12 +54,15 @@ typedef struct op_rules {
 const op_rules *rules_of(op_id op);
 const char *no_rule_reason(op_id op, bool vmap);
 
-/* The gradient of input `i` of an elementwise node in its broadcast shape, before summing; NULL where the row says ZERO (and no error is set). */
+/* The gradient of input `i` of an elementwise node in its broadcast shape, before summing; NULL where the row says ZERO (and no error is
+ * set). */
 tarn_array *elementwise_vjp(node *n, int i, tarn_array *cotangent);
 
 /* Helpers for rules: messages name the op. */
 bool check_axis(const char *op, int64_t axis, int ndim, int *normal); /* -ndim <= axis < ndim */
 /* Broadcast of two shapes; false, with the error set, if they do not go together. */
+/* Widens a shape by another; false, with no error set, if they do not go together. */
+bool broadcast_types(array_type *into, const tarn_array *b);
 bool broadcast_shapes(const char *op, const tarn_array *a, const tarn_array *b, array_type *out);
 
 #endif

@@ -1,0 +1,212 @@
+/* Nodes: made, counted, freed. Facts of arrays, and leaves over memory. */
+#include "core/array.h"
+
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/memory.h"
+#include "base/vector.h"
+#include "core/scope.h"
+
+static _Atomic int64_t nodes_alive;
+
+int64_t node_alive_count(void) {
+    return atomic_load(&nodes_alive);
+}
+
+node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs, const void *attributes, tarn_stream *stream) {
+    bool ok;
+    void *copied = attributes_copy(op, attributes, &ok);
+    node *n = ok ? memory_new(1, sizeof(node) + (size_t)outputs * sizeof(tarn_array)) : NULL;
+    tarn_array **list = n && input_count ? NEW_ARRAY(tarn_array *, input_count) : NULL;
+    if (!n || (input_count && !list)) {
+        memory_free(copied);
+        memory_free(n);
+        return NULL;
+    }
+    n->references = 1;
+    n->op = op;
+    n->stream = stream;
+    n->attributes = copied;
+    n->input_count = input_count;
+    n->inputs = list;
+    n->output_count = outputs;
+    for (int i = 0; i < outputs; i++) n->outputs[i] = (tarn_array){.node = n, .index = i};
+    for (int i = 0; i < input_count; i++) {
+        list[i] = inputs[i];
+        if (!inputs[i]) continue;
+        atomic_fetch_add(&inputs[i]->readers, 1);
+        node_retain(inputs[i]->node);
+    }
+    atomic_fetch_add(&nodes_alive, 1);
+    return n;
+}
+
+void node_retain(node *n) {
+    atomic_fetch_add(&n->references, 1);
+}
+
+/* A dead node waits in a list, linked through its `inputs` array once that is emptied: a list of its own would need memory, and recursion
+ * would overflow. */
+typedef struct {
+    node *first;
+} dead_list;
+
+static void drop_reference(node *n, dead_list *dead) {
+    if (atomic_fetch_sub(&n->references, 1) != 1) return;
+    n->epoch = (uint64_t)(uintptr_t)dead->first; /* nobody schedules a dead node: its notes are free */
+    dead->first = n;
+}
+
+static void give_up_inputs(node *n, dead_list *dead) {
+    for (int i = 0; i < n->input_count; i++) {
+        tarn_array *input = n->inputs[i];
+        if (!input) continue;
+        atomic_fetch_sub(&input->readers, 1);
+        drop_reference(input->node, dead);
+    }
+    memory_free(n->inputs);
+    n->inputs = NULL;
+    n->input_count = 0;
+}
+
+static void free_all(dead_list *dead) {
+    while (dead->first) {
+        node *n = dead->first;
+        dead->first = (node *)(uintptr_t)n->epoch;
+        give_up_inputs(n, dead);
+        for (int i = 0; i < n->output_count; i++) buffer_release(n->outputs[i].buffer);
+        if (n->release_attributes) n->release_attributes(n->attributes);
+        memory_free(n->attributes);
+        memory_free(n);
+        atomic_fetch_sub(&nodes_alive, 1);
+    }
+}
+
+void node_release(node *n) {
+    if (!n) return;
+    dead_list dead = {NULL};
+    drop_reference(n, &dead);
+    free_all(&dead);
+}
+
+void node_forget_inputs(node *n) {
+    if (atomic_load(&n->traced) || n->input_count == 0) return;
+    for (int i = 0; i < n->output_count; i++) {
+        tarn_array *a = &n->outputs[i];
+        bool held = atomic_load(&a->keeps) || atomic_load(&a->scopes) || atomic_load(&a->readers);
+        if (held && !a->buffer) return;
+    }
+    dead_list dead = {NULL};
+    give_up_inputs(n, &dead);
+    free_all(&dead);
+}
+
+void array_set_value(tarn_array *a, buffer *b, int64_t offset, const int64_t *strides) {
+    buffer *old = a->buffer;
+    a->buffer = b;
+    a->offset = offset;
+    if (b) {
+        a->was_computed = true;
+        memcpy(a->strides, strides, (size_t)a->ndim * sizeof *strides);
+    }
+    buffer_release(old);
+}
+
+void dense_strides(int ndim, const int64_t *shape, int64_t *strides) {
+    int64_t stride = 1;
+    for (int i = ndim - 1; i >= 0; i--) {
+        strides[i] = stride;
+        stride *= shape[i] > 0 ? shape[i] : 1;
+    }
+}
+
+bool strides_are_dense(int ndim, const int64_t *shape, const int64_t *strides) {
+    int64_t expected = 1;
+    for (int i = 0; i < ndim; i++)
+        if (shape[i] == 0) return true;
+    for (int i = ndim - 1; i >= 0; i--) {
+        if (shape[i] != 1 && strides[i] != expected) return false;
+        expected *= shape[i];
+    }
+    return true;
+}
+
+void array_describe(const tarn_array *a, text *out) {
+    text_format(out, "%s [", dtype_facts[a->dtype].name);
+    for (int i = 0; i < a->ndim; i++) text_format(out, i ? ", %lld" : "%lld", (long long)a->shape[i]);
+    text_add(out, "]");
+}
+
+/* ---- leaves */
+
+static node *leaf(op_id op, const void *attributes, tarn_ints shape, tarn_dtype dtype, tarn_stream *stream) {
+    int64_t size;
+    if (shape.count > TARN_MAX_NDIM || !checked_product(shape.values, shape.count, &size) ||
+        !checked_mul(size, dtype_bytes(dtype), &size)) {
+        tarn_fail("an array of %lld axes: the shape is negative, too large or has more than %d axes", (long long)shape.count,
+                  TARN_MAX_NDIM);
+        return NULL;
+    }
+    if (!scope_check_open("making an array")) return NULL;
+    node *n = node_new(op, 1, 0, NULL, attributes, stream);
+    if (!n) return NULL;
+    tarn_array *a = &n->outputs[0];
+    a->dtype = dtype;
+    a->ndim = (int)shape.count;
+    if (a->ndim) memcpy(a->shape, shape.values, (size_t)a->ndim * sizeof *a->shape);
+    bool ok = scope_register(n);
+    node_release(n);
+    return ok ? n : NULL;
+}
+
+tarn_array *array_from_buffer(buffer *b, tarn_ints shape, tarn_dtype dtype) {
+    node *n = b ? leaf(OP_data, NULL, shape, dtype, stream_current()) : NULL;
+    if (!n) {
+        buffer_release(b);
+        return NULL;
+    }
+    int64_t strides[TARN_MAX_NDIM];
+    dense_strides(n->outputs[0].ndim, n->outputs[0].shape, strides);
+    array_set_value(&n->outputs[0], b, 0, strides);
+    return &n->outputs[0];
+}
+
+tarn_array *array_argument(int index, tarn_ints shape, tarn_dtype dtype, tarn_stream *stream) {
+    node *n = leaf(OP_argument, &(attributes_argument){.index = index}, shape, dtype, stream);
+    return n ? &n->outputs[0] : NULL;
+}
+
+/* ---- facts */
+
+tarn_dtype tarn_dtype_of(const tarn_array *a) {
+    return a ? a->dtype : TARN_FLOAT32;
+}
+int tarn_ndim(const tarn_array *a) {
+    return a ? a->ndim : 0;
+}
+
+int64_t tarn_dim(const tarn_array *a, int axis) {
+    if (!a) return 0;
+    if (axis < 0) axis += a->ndim;
+    return axis >= 0 && axis < a->ndim ? a->shape[axis] : 0;
+}
+
+tarn_ints tarn_shape_of(const tarn_array *a) {
+    return a ? array_shape(a) : TARN_NO_AXES;
+}
+int64_t tarn_size(const tarn_array *a) {
+    return a ? array_size(a) : 0;
+}
+const char *tarn_dtype_name(tarn_dtype dtype) {
+    return (unsigned)dtype < TARN_DTYPE_COUNT ? dtype_facts[dtype].name : "unknown";
+}
+int64_t tarn_dtype_bytes(tarn_dtype dtype) {
+    return (unsigned)dtype < TARN_DTYPE_COUNT ? dtype_bytes(dtype) : 0;
+}
+
+bool tarn_dtype_from_name(const char *name, tarn_dtype *dtype) {
+    for (int i = 0; i < TARN_DTYPE_COUNT; i++)
+        if (strcmp(name, dtype_facts[i].name) == 0) return *dtype = (tarn_dtype)i, true;
+    return false;
+}

@@ -1,0 +1,181 @@
+/* A thread's scopes are one list of arrays with a mark where each scope begins; moved arrays wait in a second list until an operation takes
+   them, or their scope ends. */
+#include "core/scope.h"
+
+#include "base/memory.h"
+#include "base/vector.h"
+
+static _Thread_local struct {
+    VECTOR(tarn_array *) held, moved;
+    VECTOR(size_t) marks; /* two a scope: where its part of held and of moved begins */
+    trace *traces;        /* innermost first */
+} local;
+
+bool scope_check_open(const char *what) {
+    return local.marks.count > 0 ? true : tarn_fail("%s: no scope is open in this thread (TARN_SCOPE)", what);
+}
+
+int tarn_scope_begin(void) {
+    /* Without memory for the marks the scope is not opened; the error says so, and its end is told apart by the depth. */
+    if (!vector_reserve(&local.marks, 2)) return -1;
+    local.marks.items[local.marks.count] = local.held.count;
+    local.marks.items[local.marks.count + 1] = local.moved.count;
+    local.marks.count += 2;
+    return (int)(local.marks.count / 2);
+}
+
+void tarn_scope_end(const int *scope) {
+    if (*scope < 1 || local.marks.count != (size_t)*scope * 2) return;
+    size_t moved = vector_pop(&local.marks), held = vector_pop(&local.marks);
+    while (local.moved.count > moved) {
+        tarn_array *a = vector_pop(&local.moved);
+        node_release(a->node);
+    }
+    while (local.held.count > held) {
+        tarn_array *a = vector_pop(&local.held);
+        atomic_fetch_sub(&a->scopes, 1);
+        node_release(a->node);
+    }
+    if (local.marks.count) return;
+    vector_free(&local.held);
+    vector_free(&local.moved);
+    vector_free(&local.marks);
+}
+
+static bool hold(tarn_array *a) {
+    if (!vector_push(&local.held, a)) return false;
+    atomic_fetch_add(&a->scopes, 1);
+    node_retain(a->node);
+    return true;
+}
+
+bool scope_register(node *n) {
+    if (!vector_reserve(&local.held, (size_t)n->output_count)) return false;
+    for (int i = 0; i < n->output_count; i++) hold(&n->outputs[i]);
+    return true;
+}
+
+tarn_array *tarn_keep(tarn_array *a) {
+    if (!a) return NULL;
+    atomic_fetch_add(&a->keeps, 1);
+    node_retain(a->node);
+    return a;
+}
+
+void tarn_drop(tarn_array *a) {
+    if (!a) return;
+    atomic_fetch_sub(&a->keeps, 1);
+    node_release(a->node);
+}
+
+/* The scopes' hold on a, taken out of the list; searched from the end, where what was just made is found at once. */
+static bool leave_scopes(tarn_array *a, size_t from) {
+    for (size_t i = local.held.count; i > from; i--) {
+        if (local.held.items[i - 1] != a) continue;
+        for (size_t j = i; j < local.held.count; j++) local.held.items[j - 1] = local.held.items[j];
+        local.held.count--;
+        for (size_t m = 0; m < local.marks.count; m += 2)
+            if (local.marks.items[m] >= i) local.marks.items[m]--;
+        return true;
+    }
+    return false;
+}
+
+tarn_array *tarn_move(tarn_array *a) {
+    if (!a) return NULL;
+    bool scoped = atomic_load(&a->scopes) > 0, kept = atomic_load(&a->keeps) > 0;
+    if ((!scoped && !kept) || !vector_reserve(&local.moved, 1)) return a;
+    local.moved.items[local.moved.count++] = a;
+    node_retain(a->node);
+    while (atomic_load(&a->scopes) > 0 && leave_scopes(a, 0)) {
+        atomic_fetch_sub(&a->scopes, 1);
+        node_release(a->node);
+    }
+    if (kept) tarn_drop(a);
+    return a;
+}
+
+void scope_consume_moved(const node *n) {
+    for (int i = 0; i < n->input_count && local.moved.count; i++) {
+        for (size_t j = local.moved.count; j > 0 && n->inputs[i]; j--) {
+            if (local.moved.items[j - 1] != n->inputs[i]) continue;
+            size_t last = --local.moved.count;
+            local.moved.items[j - 1] = local.moved.items[last];
+            for (size_t m = 1; m < local.marks.count; m += 2)
+                if (local.marks.items[m] > last) local.marks.items[m] = last;
+            node_release(n->inputs[i]->node);
+        }
+    }
+}
+
+tarn_array *tarn_return(tarn_array *a) {
+    if (!a) return NULL;
+    size_t depth = local.marks.count;
+    if (depth < 4) {
+        tarn_fail("tarn_return: no scope around the innermost one");
+        return NULL;
+    }
+    size_t *mark = &local.marks.items[depth - 2];
+    for (size_t i = *mark; i < local.held.count; i++) {
+        if (local.held.items[i] != a) continue;
+        local.held.items[i] = local.held.items[*mark]; /* to the front of this scope's part, then the part begins behind it */
+        local.held.items[(*mark)++] = a;
+        return a;
+    }
+    return a; /* held by an outer scope or by a keep already */
+}
+
+/* ---- traces */
+
+struct trace {
+    trace *outer;
+    VECTOR(node *) nodes;
+};
+
+trace *trace_begin(void) {
+    trace *t = NEW(trace);
+    if (!t) return NULL;
+    t->outer = local.traces;
+    local.traces = t;
+    return t;
+}
+
+static bool trace_add(trace *t, node *n) {
+    if (!vector_push(&t->nodes, n)) return false;
+    node_retain(n);
+    atomic_fetch_add(&n->traced, 1);
+    return true;
+}
+
+bool trace_mark(trace *t, tarn_array *a) {
+    return trace_add(t, a->node);
+}
+
+bool trace_reaches(const tarn_array *a) {
+    return atomic_load(&a->node->traced) > 0;
+}
+
+bool trace_register(node *n) {
+    if (!local.traces) return true;
+    bool reached = false;
+    for (int i = 0; i < n->input_count; i++) reached = reached || (n->inputs[i] && trace_reaches(n->inputs[i]));
+    for (trace *t = local.traces; t && reached; t = t->outer)
+        if (!trace_add(t, n)) return false;
+    return true;
+}
+
+void trace_end(trace *t) {
+    if (!t) return;
+    local.traces = t->outer;
+    for (size_t i = t->nodes.count; i > 0; i--) {
+        node *n = t->nodes.items[i - 1];
+        if (atomic_fetch_sub(&n->traced, 1) == 1) {
+            bool computed = true;
+            for (int j = 0; j < n->output_count; j++) computed = computed && n->outputs[j].buffer;
+            if (computed) node_forget_inputs(n);
+        }
+        node_release(n);
+    }
+    vector_free(&t->nodes);
+    memory_free(t);
+}

@@ -1,0 +1,133 @@
+/* The one entry: every operation comes through build_node. */
+#include "ops/build.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "core/scope.h"
+
+enum { FEW = 8 }; /* inputs that need no allocation */
+
+bool types_add(inference *i, tarn_dtype dtype, int ndim, const int64_t *shape) {
+    if (ndim > TARN_MAX_NDIM) return tarn_fail("%s: the result would have %d axes, more than %d", op_name(i->op), ndim, TARN_MAX_NDIM);
+    if (i->count == i->room) {
+        int room = i->room * 2 > 4 ? i->room * 2 : 4;
+        array_type *grown = memory_resize(i->types, (size_t)room, sizeof *grown);
+        if (!grown) return false;
+        i->types = grown;
+        i->room = room;
+    }
+    array_type *t = &i->types[i->count++];
+    t->dtype = dtype;
+    t->ndim = ndim;
+    if (ndim) memcpy(t->shape, shape, (size_t)ndim * sizeof *shape);
+    return true;
+}
+
+static bool check_inputs(op_id op, tarn_array *const *inputs, int count) {
+    if (!tarn_ok() || !scope_check_open(op_name(op))) return false;
+    if (count < op_facts[op].least_inputs || count > op_facts[op].most_inputs) return tarn_fail("%s: %d inputs given", op_name(op), count);
+    for (int i = 0; i < count; i++) {
+        bool required = i < op_facts[op].least_inputs || op_facts[op].most_inputs == OP_MANY;
+        if (!inputs[i] && required) return tarn_fail("%s: input %d is NULL", op_name(op), i);
+    }
+    return true;
+}
+
+static tarn_array *cast(tarn_array *x, tarn_dtype dtype) {
+    return x && x->dtype != dtype ? tarn_astype(x, dtype) : x;
+}
+
+/* The dtype at which an elementwise op works, by its row; false if the row has no value for it. */
+static bool compute_dtype(op_id op, tarn_array *const *inputs, int first, int count, tarn_dtype *dtype) {
+    const op_fact *f = &op_facts[op];
+    tarn_dtype common = inputs[first]->dtype;
+    for (int i = first + 1; i < count; i++) common = dtype_promote(common, inputs[i]->dtype);
+    dtype_kind kind = dtype_kind_of(common);
+    if (f->result == RESULT_FLOAT && kind < KIND_FLOAT) common = TARN_FLOAT32;
+    *dtype = common;
+    if (f->kinds & 1u << dtype_kind_of(common)) return true;
+    return tarn_fail("%s: %s is not supported", f->name, dtype_facts[common].name);
+}
+
+static bool promote(op_id op, tarn_array **inputs, int count) {
+    int first = op == OP_where;
+    tarn_dtype dtype;
+    if (!compute_dtype(op, inputs, first, count, &dtype)) return false;
+    if (first) inputs[0] = cast(inputs[0], TARN_BOOL);
+    for (int i = first; i < count; i++) inputs[i] = cast(inputs[i], dtype);
+    return tarn_ok();
+}
+
+static node *make(op_id op, tarn_array *const *inputs, int count, const void *attributes) {
+    inference types = {.op = op, .attributes = attributes, .inputs = inputs, .input_count = count};
+    tarn_stream *stream = stream_current();
+    node *n = stream && rules_of(op)->infer(&types) ? node_new(op, types.count, count, inputs, attributes, stream) : NULL;
+    for (int i = 0; n && i < types.count; i++) {
+        n->outputs[i].dtype = types.types[i].dtype;
+        n->outputs[i].ndim = types.types[i].ndim;
+        memcpy(n->outputs[i].shape, types.types[i].shape, sizeof n->outputs[i].shape);
+    }
+    memory_free(types.types);
+    if (!n) return NULL;
+    bool ok = trace_register(n) && scope_register(n);
+    if (ok) scope_consume_moved(n);
+    node_release(n); /* the scope holds it now */
+    return ok ? n : NULL;
+}
+
+node *build_node(op_id op, tarn_array *const *inputs, int count, const void *attributes) {
+    if (!check_inputs(op, inputs, count)) return NULL;
+    if (!op_is_elementwise(op)) return make(op, inputs, count, attributes);
+    tarn_array *promoted[FEW];
+    memcpy(promoted, inputs, (size_t)count * sizeof *inputs);
+    return promote(op, promoted, count) ? make(op, promoted, count, attributes) : NULL;
+}
+
+tarn_array *build(op_id op, tarn_array *const *inputs, int count, const void *attributes) {
+    node *n = build_node(op, inputs, count, attributes);
+    return n ? &n->outputs[0] : NULL;
+}
+
+node *build_again(const node *n, tarn_array *const *inputs) {
+    tarn_stream *before = tarn_use_stream(n->stream);
+    node *again = build_node(n->op, inputs, n->input_count, n->attributes);
+    tarn_use_stream(before);
+    if (again && n->release_attributes) again->release_attributes = n->release_attributes;
+    return again;
+}
+
+bool check_axis(const char *op, int64_t axis, int ndim, int *normal) {
+    if (axis < -ndim || axis >= ndim) return tarn_fail("%s: axis %lld of an array of %d axes", op, (long long)axis, ndim);
+    *normal = (int)(axis < 0 ? axis + ndim : axis);
+    return true;
+}
+
+static bool mismatch(const char *op, const tarn_array *a, const tarn_array *b) {
+    text t = {0};
+    array_describe(a, &t);
+    text_add(&t, " and ");
+    array_describe(b, &t);
+    tarn_fail("%s: shapes do not go together: %s", op, text_string(&t));
+    text_free(&t);
+    return false;
+}
+
+bool broadcast_types(array_type *into, const tarn_array *b) {
+    int ndim = into->ndim > b->ndim ? into->ndim : b->ndim;
+    array_type out = {.dtype = into->dtype, .ndim = ndim};
+    for (int i = 1; i <= ndim; i++) {
+        int64_t p = i <= into->ndim ? into->shape[into->ndim - i] : 1, q = i <= b->ndim ? b->shape[b->ndim - i] : 1;
+        if (p != q && p != 1 && q != 1) return false;
+        out.shape[ndim - i] = p == 1 ? q : p;
+    }
+    *into = out;
+    return true;
+}
+
+bool broadcast_shapes(const char *op, const tarn_array *a, const tarn_array *b, array_type *out) {
+    out->dtype = a->dtype;
+    out->ndim = a->ndim;
+    memcpy(out->shape, a->shape, sizeof out->shape);
+    return broadcast_types(out, b) || mismatch(op, a, b);
+}

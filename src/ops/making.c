@@ -1,0 +1,164 @@
+/* Making arrays: from memory, constants, ranges; conversions of dtype and order. */
+#include <math.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/memory.h"
+#include "core/scope.h"
+#include "ops/build.h"
+#include "table/convert.h"
+
+/* The bytes of a shape, or -1 with the error set. */
+static int64_t shape_bytes(const char *op, tarn_ints shape, tarn_dtype dtype) {
+    int64_t size;
+    if ((unsigned)dtype >= TARN_DTYPE_COUNT) return tarn_fail("%s: dtype %d does not exist", op, (int)dtype), -1;
+    if (shape.count <= TARN_MAX_NDIM && checked_product(shape.values, shape.count, &size) && checked_mul(size, dtype_bytes(dtype), &size))
+        return size;
+    return tarn_fail("%s: the shape is negative, too large or has more than %d axes", op, TARN_MAX_NDIM), -1;
+}
+
+/* A buffer in host memory that may be written at once. */
+static buffer *host_buffer(const void *data, int64_t bytes) {
+    buffer *b = buffer_new(bytes);
+    if (!b || !buffer_allocate(b, DEVICE_HOST, NULL)) {
+        buffer_release(b);
+        return NULL;
+    }
+    if (bytes) memcpy(b->copies[DEVICE_HOST].data, data, (size_t)bytes);
+    b->copies[DEVICE_HOST].valid = true;
+    return b;
+}
+
+static bool ready(const char *op) {
+    return tarn_ok() && scope_check_open(op) && stream_current();
+}
+
+tarn_array *tarn_from_data(const void *data, tarn_ints shape, tarn_dtype dtype) {
+    int64_t bytes = ready("from_data") ? shape_bytes("from_data", shape, dtype) : -1;
+    if (bytes < 0) return NULL;
+    if (bytes && !data) return tarn_fail("from_data: data is NULL"), NULL;
+    return array_from_buffer(host_buffer(data, bytes), shape, dtype);
+}
+
+tarn_array *tarn_from_foreign(const void *data, tarn_ints shape, tarn_dtype dtype, bool (*check)(void *), void (*release)(void *),
+                              void *context) {
+    int64_t bytes = ready("from_foreign") ? shape_bytes("from_foreign", shape, dtype) : -1;
+    if (bytes < 0) return NULL;
+    if (bytes && !data) return tarn_fail("from_foreign: data is NULL"), NULL;
+    return array_from_buffer(buffer_new_foreign(data, bytes, check, release, context), shape, dtype);
+}
+
+/* The bytes of a number in a dtype; at most 8. */
+static void store_double(void *out, tarn_dtype dtype, double value) {
+    switch (dtype_kind_of(dtype)) {
+    case KIND_BOOL:
+        *(uint8_t *)out = value != 0;
+        return;
+    case KIND_COMPLEX:
+        memcpy(out, (float[]){(float)value, 0}, 8);
+        return;
+    case KIND_FLOAT:
+        if (dtype == TARN_FLOAT64)
+            memcpy(out, &value, 8);
+        else if (dtype == TARN_FLOAT32)
+            memcpy(out, (float[]){(float)value}, 4);
+        else
+            memcpy(out, (uint16_t[]){dtype == TARN_FLOAT16 ? double_to_float16(value) : double_to_bfloat16(value)}, 2);
+        return;
+    case KIND_INT:
+        break;
+    }
+    int bits = 8 * (int)dtype_bytes(dtype);
+    uint64_t whole = dtype_is_unsigned(dtype) ? double_to_unsigned(value, bits) : (uint64_t)double_to_signed(value, bits);
+    memcpy(out, &whole, (size_t)dtype_bytes(dtype));
+}
+
+static tarn_array *scalar(const void *value, tarn_dtype dtype) {
+    return tarn_from_data(value, TARN_0D, dtype);
+}
+
+tarn_array *tarn_scalar(double value, tarn_dtype dtype) {
+    unsigned char bytes[8];
+    if ((unsigned)dtype >= TARN_DTYPE_COUNT) return tarn_fail("scalar: dtype %d does not exist", (int)dtype), NULL;
+    store_double(bytes, dtype, value);
+    return scalar(bytes, dtype);
+}
+
+tarn_array *tarn_scalar_int(int64_t value, tarn_dtype dtype) {
+    unsigned char bytes[8];
+    if ((unsigned)dtype >= TARN_DTYPE_COUNT) return tarn_fail("scalar: dtype %d does not exist", (int)dtype), NULL;
+    if (dtype_kind_of(dtype) == KIND_INT)
+        memcpy(bytes, &value, sizeof value); /* the low bytes: integers wrap */
+    else
+        store_double(bytes, dtype, (double)value);
+    return scalar(bytes, dtype);
+}
+
+tarn_array *tarn_scalar_complex(double real, double imag) {
+    float value[2] = {(float)real, (float)imag};
+    return scalar(value, TARN_COMPLEX64);
+}
+
+tarn_array *tarn_scalar_like(double value, tarn_array *x) {
+    return x ? tarn_scalar(value, x->dtype) : NULL;
+}
+
+tarn_array *tarn_imaginary_unit_like(tarn_array *x) {
+    return x ? tarn_scalar_complex(0, 1) : NULL;
+}
+
+tarn_array *tarn_full(tarn_ints shape, double value, tarn_dtype dtype) {
+    return tarn_contiguous(tarn_broadcast_to(tarn_scalar(value, dtype), shape));
+}
+tarn_array *tarn_zeros(tarn_ints shape, tarn_dtype dtype) {
+    return tarn_full(shape, 0, dtype);
+}
+tarn_array *tarn_ones(tarn_ints shape, tarn_dtype dtype) {
+    return tarn_full(shape, 1, dtype);
+}
+tarn_array *tarn_zeros_like(tarn_array *x) {
+    return tarn_contiguous(tarn_broadcast_like(tarn_scalar_like(0, x), x));
+}
+tarn_array *tarn_ones_like(tarn_array *x) {
+    return tarn_contiguous(tarn_broadcast_like(tarn_scalar_like(1, x), x));
+}
+
+static bool infer_arange(inference *i) {
+    const attributes_arange *a = i->attributes;
+    double count = ceil((a->stop - a->start) / a->step);
+    if (!(a->step != 0) || !(count < 9e15)) return tarn_fail("arange: from %g to %g by %g is no finite range", a->start, a->stop, a->step);
+    return types_add(i, a->dtype, 1, (int64_t[]){count > 0 ? (int64_t)count : 0});
+}
+
+tarn_array *tarn_arange(double start, double stop, double step, tarn_dtype dtype) {
+    return build(OP_arange, NULL, 0, &(attributes_arange){.start = start, .stop = stop, .step = step, .dtype = dtype});
+}
+
+static bool infer_astype(inference *i) {
+    const attributes_astype *a = i->attributes;
+    if ((unsigned)a->dtype >= TARN_DTYPE_COUNT) return tarn_fail("astype: dtype %d does not exist", (int)a->dtype);
+    return types_add(i, a->dtype, i->inputs[0]->ndim, i->inputs[0]->shape);
+}
+
+tarn_array *tarn_astype(tarn_array *x, tarn_dtype dtype) {
+    return BUILD(astype, &(attributes_astype){.dtype = dtype}, x);
+}
+
+static bool same(inference *i) {
+    return types_add(i, i->inputs[0]->dtype, i->inputs[0]->ndim, i->inputs[0]->shape);
+}
+
+tarn_array *tarn_contiguous(tarn_array *x) {
+    return BUILD(contiguous, NULL, x);
+}
+
+/* Leaves are made by core and never inferred. */
+static bool infer_leaf(inference *i) {
+    return tarn_fail("%s: a leaf cannot be built again", op_name(i->op));
+}
+
+const op_rules rules_data = {.infer = infer_leaf};
+const op_rules rules_argument = {.infer = infer_leaf};
+const op_rules rules_arange = {.infer = infer_arange};
+const op_rules rules_astype = {.infer = infer_astype};
+const op_rules rules_contiguous = {.infer = same};

@@ -1,0 +1,99 @@
+/* Random numbers from threefry keys; the algorithms are those of MLX (reference/mlx.md 5.6), so that equal keys give equal numbers. */
+#include <math.h>
+#include <string.h>
+
+#include "ops/build.h"
+#include "tarn/random.h"
+
+static bool check_key(const tarn_array *key) {
+    if (key->dtype == TARN_UINT32 && key->ndim >= 1 && key->shape[key->ndim - 1] == 2) return true;
+    text t = {0};
+    array_describe(key, &t);
+    tarn_fail("random: a key is uint32 [..., 2], not %s", text_string(&t));
+    text_free(&t);
+    return false;
+}
+
+static bool infer_random_bits(inference *i) {
+    const tarn_array *key = i->inputs[0];
+    const attributes_random_bits *a = i->attributes;
+    if (!check_key(key)) return false;
+    if (a->width != 1 && a->width != 2 && a->width != 4) return tarn_fail("random_bits: width %lld", (long long)a->width);
+    int batch = key->ndim - 1, ndim = batch + (int)a->shape.count;
+    int64_t shape[2 * TARN_MAX_NDIM];
+    if (a->shape.count > TARN_MAX_NDIM) return tarn_fail("random_bits: more than %d axes", TARN_MAX_NDIM);
+    memcpy(shape, key->shape, (size_t)batch * sizeof *shape);
+    for (int k = batch; k < ndim; k++)
+        if ((shape[k] = a->shape.values[k - batch]) < 0) return tarn_fail("random_bits: a negative size");
+    return types_add(i, a->width == 4 ? TARN_UINT32 : a->width == 2 ? TARN_UINT16 : TARN_UINT8, ndim, shape);
+}
+
+tarn_array *tarn_random_key(uint64_t seed) {
+    return tarn_from_data((uint32_t[]){(uint32_t)(seed >> 32), (uint32_t)seed}, TARN_SHAPE(2), TARN_UINT32);
+}
+
+tarn_array *tarn_random_bits(tarn_array *key, tarn_ints shape, int width) {
+    return BUILD(random_bits, (&(attributes_random_bits){.shape = shape, .width = width}), key);
+}
+
+tarn_array *tarn_random_split(tarn_array *key, int64_t count) {
+    return tarn_random_bits(key, TARN_SHAPE(count, 2), 4);
+}
+
+bool tarn_random_next(tarn_array *key, tarn_array **next, tarn_array **use) {
+    tarn_array *pair = tarn_random_split(key, 2), *parts[2];
+    if (!pair || !tarn_split(pair, 2, -2, parts)) return false;
+    *next = tarn_squeeze(parts[0], .axes = TARN_AXES(-2));
+    *use = tarn_squeeze(parts[1], .axes = TARN_AXES(-2));
+    return tarn_ok();
+}
+
+/* The largest value below 1 of a dtype. */
+static double below_one(tarn_dtype dtype) {
+    return dtype == TARN_FLOAT16 ? 1.0 - 0x1p-11 : dtype == TARN_BFLOAT16 ? 1.0 - 0x1p-8 : 1.0 - 0x1p-24;
+}
+
+tarn_array *tarn_random_uniform(tarn_array *key, tarn_ints shape, double low, double high, tarn_dtype dtype) {
+    if (dtype_kind_of(dtype) != KIND_FLOAT || dtype == TARN_FLOAT64)
+        return tarn_fail("random_uniform: %s is not supported", dtype_facts[dtype].name), NULL;
+    tarn_array *bits = tarn_astype(tarn_random_bits(key, shape, 4), TARN_FLOAT32);
+    tarn_array *u = tarn_divide(bits, tarn_scalar(4294967296.0, TARN_FLOAT32));
+    u = tarn_astype(tarn_minimum(u, tarn_scalar(below_one(dtype), TARN_FLOAT32)), dtype);
+    tarn_array *bottom = tarn_scalar(low, dtype);
+    tarn_array *range = tarn_subtract(tarn_scalar(high, dtype), bottom);
+    return tarn_add(tarn_multiply(range, u), bottom);
+}
+
+tarn_array *tarn_random_normal(tarn_array *key, tarn_ints shape, double mean, double deviation, tarn_dtype dtype) {
+    tarn_array *u = tarn_random_uniform(key, shape, (double)nextafterf(-1.0F, 0.0F), 1.0, TARN_FLOAT32);
+    tarn_array *z = tarn_astype(tarn_erfinv(u), dtype);
+    z = tarn_multiply(z, tarn_scalar(sqrt(2.0) * deviation, dtype));
+    return mean != 0 ? tarn_add(z, tarn_scalar(mean, dtype)) : z;
+}
+
+/* The index whose part of the cumulated weights holds u: how many of the exclusive sums are not above it, less one. */
+static tarn_array *inverse_cdf(tarn_array *key, tarn_array *logits) {
+    tarn_array *x = dtype_is_half(logits->dtype) ? tarn_astype(logits, TARN_FLOAT32) : logits;
+    tarn_array *weights = tarn_exp(tarn_subtract(x, tarn_max(x, .axes = TARN_AXES(-1), .keepdims = true)));
+    tarn_array *sums = tarn_cumsum(weights, -1, .exclusive = true);
+    tarn_array *total = tarn_sum(weights, .axes = TARN_AXES(-1), .keepdims = true);
+    tarn_array *u = tarn_multiply(tarn_random_uniform(key, array_shape(total), 0, 1, TARN_FLOAT32), total);
+    tarn_array *below = tarn_sum(tarn_less_equal(sums, u), .axes = TARN_AXES(-1));
+    return tarn_astype(tarn_subtract(below, tarn_scalar(1, TARN_INT32)), TARN_UINT32);
+}
+
+static tarn_array *gumbel_maximum(tarn_array *key, tarn_array *logits) {
+    tarn_array *u = tarn_random_uniform(key, array_shape(logits), 0, 1, TARN_FLOAT32);
+    tarn_array *noise = tarn_negative(tarn_log(tarn_negative(tarn_log(u))));
+    return tarn_argmax(tarn_add(logits, noise), -1, false);
+}
+
+tarn_array *tarn_random_categorical(tarn_array *key, tarn_array *logits) {
+    if (!logits || !key) return tarn_fail("random_categorical: an input is NULL"), NULL;
+    if (logits->ndim < 1 || dtype_kind_of(logits->dtype) != KIND_FLOAT)
+        return tarn_fail("random_categorical: logits are floats [..., n]"), NULL;
+    bool single = array_size(logits) == logits->shape[logits->ndim - 1] && array_size(logits) > 0;
+    return single ? inverse_cdf(key, logits) : gumbel_maximum(key, logits);
+}
+
+const op_rules rules_random_bits = {.infer = infer_random_bits};

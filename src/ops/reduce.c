@@ -1,0 +1,149 @@
+/* Reductions and scans. */
+#include "ops/reduce.h"
+
+#include <string.h>
+
+bool reduce_axes(const char *op, tarn_ints axes, int ndim, bool *reduced) {
+    for (int i = 0; i < ndim; i++) reduced[i] = !axes.values;
+    for (int64_t i = 0; i < axes.count; i++) {
+        int axis;
+        if (!check_axis(op, axes.values[i], ndim, &axis)) return false;
+        if (reduced[axis]) return tarn_fail("%s: axis %d is given twice", op, axis);
+        reduced[axis] = true;
+    }
+    return true;
+}
+
+static const char *const kind_names[] = {"sum", "prod", "max", "min", "all", "any"};
+
+/* Sums and products of bool and small integers are 32 bits wide. */
+static tarn_dtype reduced_dtype(reduce_kind kind, tarn_dtype dtype) {
+    if (kind == REDUCE_ALL || kind == REDUCE_ANY) return TARN_BOOL;
+    if (kind == REDUCE_MAX || kind == REDUCE_MIN || dtype_kind_of(dtype) > KIND_INT || dtype_bytes(dtype) > 4) return dtype;
+    return dtype_is_unsigned(dtype) ? TARN_UINT32 : TARN_INT32;
+}
+
+static bool infer_reduce(inference *i) {
+    const tarn_array *x = i->inputs[0];
+    const attributes_reduce *a = i->attributes;
+    reduce_kind kind = (reduce_kind)a->kind;
+    bool reduced[TARN_MAX_NDIM];
+    int64_t shape[TARN_MAX_NDIM];
+    if (x->dtype == TARN_COMPLEX64 && (kind == REDUCE_MAX || kind == REDUCE_MIN))
+        return tarn_fail("%s: complex64 has no order", kind_names[kind]);
+    if (!reduce_axes(kind_names[kind], a->axes, x->ndim, reduced)) return false;
+    int ndim = 0;
+    for (int k = 0; k < x->ndim; k++)
+        if (!reduced[k] || a->keepdims) shape[ndim++] = reduced[k] ? 1 : x->shape[k];
+    return types_add(i, reduced_dtype(kind, x->dtype), ndim, shape);
+}
+
+static tarn_array *reduce(tarn_array *x, reduce_kind kind, tarn_reduce_options o) {
+    return BUILD(reduce, (&(attributes_reduce){.kind = kind, .axes = o.axes, .keepdims = o.keepdims}), x);
+}
+
+tarn_array *tarn_sum_with(tarn_array *x, tarn_reduce_options o) {
+    return reduce(x, REDUCE_SUM, o);
+}
+tarn_array *tarn_prod_with(tarn_array *x, tarn_reduce_options o) {
+    return reduce(x, REDUCE_PROD, o);
+}
+tarn_array *tarn_max_with(tarn_array *x, tarn_reduce_options o) {
+    return reduce(x, REDUCE_MAX, o);
+}
+tarn_array *tarn_min_with(tarn_array *x, tarn_reduce_options o) {
+    return reduce(x, REDUCE_MIN, o);
+}
+tarn_array *tarn_all_with(tarn_array *x, tarn_reduce_options o) {
+    return reduce(x, REDUCE_ALL, o);
+}
+tarn_array *tarn_any_with(tarn_array *x, tarn_reduce_options o) {
+    return reduce(x, REDUCE_ANY, o);
+}
+
+static tarn_array *at_least_float(tarn_array *x) {
+    return x && dtype_kind_of(x->dtype) < KIND_FLOAT ? tarn_astype(x, TARN_FLOAT32) : x;
+}
+
+tarn_array *tarn_mean_with(tarn_array *x, tarn_reduce_options o) {
+    bool reduced[TARN_MAX_NDIM];
+    x = at_least_float(x);
+    if (!x || !reduce_axes("mean", o.axes, x->ndim, reduced)) return NULL;
+    double count = 1;
+    for (int i = 0; i < x->ndim; i++) count *= reduced[i] ? (double)x->shape[i] : 1;
+    tarn_dtype dtype = x->dtype;
+    if (dtype_is_half(dtype)) x = tarn_astype(x, TARN_FLOAT32); /* a long half sum would lose its last digits before the division */
+    tarn_array *sum = reduce(x, REDUCE_SUM, o), *mean = tarn_divide(sum, tarn_scalar_like(count, sum));
+    return mean && mean->dtype != dtype ? tarn_astype(mean, dtype) : mean;
+}
+
+/* max + log(sum(exp(x - max))); an infinite maximum is not subtracted from itself. */
+tarn_array *tarn_logsumexp_with(tarn_array *x, tarn_reduce_options o) {
+    x = at_least_float(x);
+    tarn_array *top = tarn_stop_gradient(tarn_max(x, .axes = o.axes, .keepdims = true));
+    tarn_array *finite = tarn_where(tarn_isinf(top), tarn_scalar_like(0, top), top);
+    tarn_array *sum = tarn_log(tarn_sum(tarn_exp(tarn_subtract(x, finite)), .axes = o.axes, .keepdims = true));
+    tarn_array *out = tarn_add(sum, finite);
+    if (!out || o.keepdims) return out;
+    bool reduced[TARN_MAX_NDIM];
+    int64_t axes[TARN_MAX_NDIM], count = 0;
+    if (!reduce_axes("logsumexp", o.axes, x->ndim, reduced)) return NULL;
+    for (int i = 0; i < x->ndim; i++)
+        if (reduced[i]) axes[count++] = i;
+    return tarn_squeeze(out, .axes = {count, axes});
+}
+
+static bool infer_sum_like(inference *i) {
+    const tarn_array *x = i->inputs[0], *like = i->inputs[1];
+    bool fits = like->ndim <= x->ndim;
+    for (int k = 1; k <= like->ndim && fits; k++)
+        fits = like->shape[like->ndim - k] == 1 || like->shape[like->ndim - k] == x->shape[x->ndim - k];
+    return (fits || tarn_fail("sum_like: the second input does not broadcast to the first")) &&
+           types_add(i, x->dtype, like->ndim, like->shape);
+}
+
+tarn_array *tarn_sum_like(tarn_array *x, tarn_array *like) {
+    return BUILD(sum_like, NULL, x, like);
+}
+
+static bool infer_arg_reduce(inference *i) {
+    const tarn_array *x = i->inputs[0];
+    const attributes_arg_reduce *a = i->attributes;
+    int axis, ndim = 0;
+    int64_t shape[TARN_MAX_NDIM];
+    if (x->dtype == TARN_COMPLEX64) return tarn_fail("arg_reduce: complex64 has no order");
+    if (!check_axis("arg_reduce", a->axis, x->ndim, &axis)) return false;
+    if (x->shape[axis] == 0 || x->shape[axis] > UINT32_MAX)
+        return tarn_fail("arg_reduce: axis %d has %lld elements", axis, (long long)x->shape[axis]);
+    for (int k = 0; k < x->ndim; k++)
+        if (k != axis || a->keepdims) shape[ndim++] = k == axis ? 1 : x->shape[k];
+    return types_add(i, TARN_UINT32, ndim, shape);
+}
+
+static tarn_array *arg_reduce(tarn_array *x, int64_t axis, bool keepdims, bool least) {
+    return BUILD(arg_reduce, (&(attributes_arg_reduce){.least = least, .axis = axis, .keepdims = keepdims}), x);
+}
+tarn_array *tarn_argmax(tarn_array *x, int64_t axis, bool keepdims) {
+    return arg_reduce(x, axis, keepdims, false);
+}
+tarn_array *tarn_argmin(tarn_array *x, int64_t axis, bool keepdims) {
+    return arg_reduce(x, axis, keepdims, true);
+}
+
+static bool infer_scan(inference *i) {
+    const tarn_array *x = i->inputs[0];
+    const attributes_scan *a = i->attributes;
+    int axis;
+    if (!check_axis("scan", a->axis, x->ndim, &axis)) return false;
+    if (x->dtype == TARN_COMPLEX64 && (a->kind == REDUCE_MAX || a->kind == REDUCE_MIN)) return tarn_fail("scan: complex64 has no order");
+    return types_add(i, x->dtype == TARN_BOOL ? TARN_INT32 : x->dtype, x->ndim, x->shape);
+}
+
+tarn_array *tarn_cumsum_with(tarn_array *x, int64_t axis, tarn_scan_options o) {
+    return BUILD(scan, (&(attributes_scan){.kind = REDUCE_SUM, .axis = axis, .reverse = o.reverse, .exclusive = o.exclusive}), x);
+}
+
+const op_rules rules_reduce = {.infer = infer_reduce};
+const op_rules rules_sum_like = {.infer = infer_sum_like};
+const op_rules rules_arg_reduce = {.infer = infer_arg_reduce};
+const op_rules rules_scan = {.infer = infer_scan};

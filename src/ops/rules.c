@@ -1,0 +1,26 @@
+/* The rules of each op, found by its id: rules_<op> of its family's file. */
+#include "ops/build.h"
+
+extern const op_rules rules_elementwise;
+#define FUSED(name, ...)      extern const op_rules rules_##name;
+#define STRUCTURAL(name, ...) extern const op_rules rules_##name;
+#include "table/fused.def"
+#include "table/structural.def"
+#undef FUSED
+#undef STRUCTURAL
+
+static const op_rules *const all[OP_COUNT] = {
+#define FUSED(name, ...)      [OP_##name] = &rules_##name,
+#define STRUCTURAL(name, ...) [OP_##name] = &rules_##name,
+#include "table/fused.def"
+#include "table/structural.def"
+};
+
+const op_rules *rules_of(op_id op) {
+    return op_is_elementwise(op) ? &rules_elementwise : all[op];
+}
+
+const char *no_rule_reason(op_id op, bool vmap) {
+    const op_rules *r = rules_of(op);
+    return vmap ? r->no_vmap : r->no_vjp;
+}

@@ -1,0 +1,394 @@
+/* Views: their shapes, and the C functions. What strides they give is decided by eval/views.c. */
+#include "ops/view.h"
+
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/memory.h"
+
+static bool same_shape(inference *i) {
+    return types_add(i, i->inputs[0]->dtype, i->inputs[0]->ndim, i->inputs[0]->shape);
+}
+static bool like_last(inference *i) {
+    const tarn_array *like = i->inputs[i->input_count - 1];
+    return types_add(i, i->inputs[0]->dtype, like->ndim, like->shape);
+}
+
+/* ---- transpose */
+
+bool transpose_axes(const attributes_transpose *a, int ndim, int *axes) {
+    if (!a->axes.values) {
+        for (int i = 0; i < ndim; i++) axes[i] = ndim - 1 - i;
+        return true;
+    }
+    bool seen[TARN_MAX_NDIM] = {false};
+    if (a->axes.count != ndim) return tarn_fail("transpose: %lld axes given for an array of %d", (long long)a->axes.count, ndim);
+    for (int i = 0; i < ndim; i++) {
+        if (!check_axis("transpose", a->axes.values[i], ndim, &axes[i])) return false;
+        if (seen[axes[i]]) return tarn_fail("transpose: axis %d is given twice", axes[i]);
+        seen[axes[i]] = true;
+    }
+    return true;
+}
+
+static bool infer_transpose(inference *i) {
+    const tarn_array *x = i->inputs[0];
+    int axes[TARN_MAX_NDIM];
+    int64_t shape[TARN_MAX_NDIM];
+    if (!transpose_axes(i->attributes, x->ndim, axes)) return false;
+    for (int k = 0; k < x->ndim; k++) shape[k] = x->shape[axes[k]];
+    return types_add(i, x->dtype, x->ndim, shape);
+}
+
+tarn_array *tarn_transpose_with(tarn_array *x, tarn_axes_options o) {
+    return BUILD(transpose, &(attributes_transpose){.axes = o.axes}, x);
+}
+
+tarn_array *tarn_moveaxis(tarn_array *x, int64_t from, int64_t to) {
+    int source, place;
+    if (!x || !check_axis("moveaxis", from, x->ndim, &source) || !check_axis("moveaxis", to, x->ndim, &place)) return NULL;
+    int64_t axes[TARN_MAX_NDIM];
+    for (int i = 0, next = 0; i < x->ndim; i++) {
+        if (i == place)
+            axes[i] = source;
+        else {
+            next += next == source;
+            axes[i] = next++;
+        }
+    }
+    return tarn_transpose(x, .axes = {x->ndim, axes});
+}
+
+tarn_array *tarn_swapaxes(tarn_array *x, int64_t a, int64_t b) {
+    int p, q;
+    if (!x || !check_axis("swapaxes", a, x->ndim, &p) || !check_axis("swapaxes", b, x->ndim, &q)) return NULL;
+    int64_t axes[TARN_MAX_NDIM];
+    for (int i = 0; i < x->ndim; i++) axes[i] = i == p ? q : i == q ? p : i;
+    return tarn_transpose(x, .axes = {x->ndim, axes});
+}
+
+/* ---- reshape */
+
+static bool reshape_mismatch(const char *op, tarn_ints wanted, int64_t size) {
+    text t = {0};
+    for (int64_t i = 0; i < wanted.count; i++) text_format(&t, i ? ", %lld" : "%lld", (long long)wanted.values[i]);
+    tarn_fail("%s: %lld elements do not fit the shape [%s]", op, (long long)size, text_string(&t));
+    text_free(&t);
+    return false;
+}
+
+bool reshape_shape(const char *op, tarn_ints wanted, int64_t size, array_type *out) {
+    if (wanted.count > TARN_MAX_NDIM) return tarn_fail("%s: more than %d axes", op, TARN_MAX_NDIM);
+    out->ndim = (int)wanted.count;
+    int open = -1;
+    int64_t known = 1;
+    for (int i = 0; i < out->ndim; i++) {
+        out->shape[i] = wanted.values[i];
+        if (out->shape[i] == -1 && open < 0) {
+            open = i;
+            out->shape[i] = 1;
+        }
+    }
+    if (!checked_product(out->shape, out->ndim, &known)) return reshape_mismatch(op, wanted, size);
+    if (open >= 0 && known > 0 && size % known == 0)
+        out->shape[open] = size / known;
+    else if (open >= 0 || known != size)
+        return reshape_mismatch(op, wanted, size);
+    return true;
+}
+
+static bool infer_reshape(inference *i) {
+    array_type out;
+    const attributes_reshape *a = i->attributes;
+    if (!reshape_shape("reshape", a->shape, array_size(i->inputs[0]), &out)) return false;
+    return types_add(i, i->inputs[0]->dtype, out.ndim, out.shape);
+}
+
+static bool infer_reshape_like(inference *i) {
+    array_type out;
+    if (!reshape_shape("reshape_like", array_shape(i->inputs[1]), array_size(i->inputs[0]), &out)) return false;
+    return like_last(i);
+}
+
+tarn_array *tarn_reshape(tarn_array *x, tarn_ints shape) {
+    return BUILD(reshape, &(attributes_reshape){.shape = shape}, x);
+}
+tarn_array *tarn_reshape_like(tarn_array *x, tarn_array *like) {
+    return BUILD(reshape_like, NULL, x, like);
+}
+
+tarn_array *tarn_flatten(tarn_array *x, int64_t first, int64_t last) {
+    if (x && x->ndim == 0) return tarn_reshape(x, TARN_SHAPE(1));
+    int p, q;
+    if (!x || !check_axis("flatten", first, x->ndim, &p) || !check_axis("flatten", last, x->ndim, &q)) return NULL;
+    int64_t shape[TARN_MAX_NDIM], count = 0;
+    for (int i = 0; i < x->ndim; i++) {
+        if (i > p && i <= q)
+            shape[count - 1] *= x->shape[i];
+        else
+            shape[count++] = x->shape[i];
+    }
+    return tarn_reshape(x, (tarn_ints){count, shape});
+}
+
+tarn_array *tarn_unflatten(tarn_array *x, int64_t axis, tarn_ints parts) {
+    int place;
+    if (!x || !check_axis("unflatten", axis, x->ndim, &place)) return NULL;
+    int64_t shape[2 * TARN_MAX_NDIM], count = 0;
+    array_type split;
+    if (!reshape_shape("unflatten", parts, x->shape[place], &split)) return NULL;
+    for (int i = 0; i < x->ndim; i++) {
+        if (i != place) shape[count++] = x->shape[i];
+        for (int k = 0; i == place && k < split.ndim; k++) shape[count++] = split.shape[k];
+    }
+    return tarn_reshape(x, (tarn_ints){count, shape});
+}
+
+/* ---- axes of size 1 */
+
+bool expand_axes(const attributes_expand_dims *a, int ndim, bool *inserted) {
+    int out = ndim + (int)a->axes.count;
+    memset(inserted, 0, TARN_MAX_NDIM * sizeof *inserted);
+    if (out > TARN_MAX_NDIM) return tarn_fail("expand_dims: more than %d axes", TARN_MAX_NDIM);
+    for (int64_t i = 0; i < a->axes.count; i++) {
+        int axis;
+        if (!check_axis("expand_dims", a->axes.values[i], out, &axis)) return false;
+        if (inserted[axis]) return tarn_fail("expand_dims: axis %d is given twice", axis);
+        inserted[axis] = true;
+    }
+    return true;
+}
+
+static bool infer_expand_dims(inference *i) {
+    const tarn_array *x = i->inputs[0];
+    bool inserted[TARN_MAX_NDIM];
+    int64_t shape[TARN_MAX_NDIM];
+    if (!expand_axes(i->attributes, x->ndim, inserted)) return false;
+    int out = x->ndim + (int)((const attributes_expand_dims *)i->attributes)->axes.count;
+    for (int k = 0, from = 0; k < out; k++) shape[k] = inserted[k] ? 1 : x->shape[from++];
+    return types_add(i, x->dtype, out, shape);
+}
+
+bool squeeze_axes(const attributes_squeeze *a, const tarn_array *x, bool *removed) {
+    for (int i = 0; i < x->ndim; i++) removed[i] = !a->axes.values && x->shape[i] == 1;
+    for (int64_t i = 0; i < a->axes.count; i++) {
+        int axis;
+        if (!check_axis("squeeze", a->axes.values[i], x->ndim, &axis)) return false;
+        if (x->shape[axis] != 1) return tarn_fail("squeeze: axis %d has size %lld", axis, (long long)x->shape[axis]);
+        removed[axis] = true;
+    }
+    return true;
+}
+
+static bool infer_squeeze(inference *i) {
+    const tarn_array *x = i->inputs[0];
+    bool removed[TARN_MAX_NDIM];
+    int64_t shape[TARN_MAX_NDIM];
+    if (!squeeze_axes(i->attributes, x, removed)) return false;
+    int count = 0;
+    for (int k = 0; k < x->ndim; k++)
+        if (!removed[k]) shape[count++] = x->shape[k];
+    return types_add(i, x->dtype, count, shape);
+}
+
+tarn_array *tarn_expand_dims(tarn_array *x, tarn_ints axes) {
+    return BUILD(expand_dims, &(attributes_expand_dims){.axes = axes}, x);
+}
+tarn_array *tarn_squeeze_with(tarn_array *x, tarn_axes_options o) {
+    return BUILD(squeeze, &(attributes_squeeze){.axes = o.axes}, x);
+}
+
+/* ---- broadcast */
+
+static bool broadcasts_to(const char *op, const tarn_array *x, int ndim, const int64_t *shape) {
+    bool fits = x->ndim <= ndim;
+    for (int k = 1; k <= x->ndim && fits; k++) fits = x->shape[x->ndim - k] == 1 || x->shape[x->ndim - k] == shape[ndim - k];
+    if (fits) return true;
+    text t = {0};
+    array_describe(x, &t);
+    text_add(&t, " to [");
+    for (int k = 0; k < ndim; k++) text_format(&t, k ? ", %lld" : "%lld", (long long)shape[k]);
+    tarn_fail("%s: cannot broadcast %s]", op, text_string(&t));
+    text_free(&t);
+    return false;
+}
+
+static bool infer_broadcast_to(inference *i) {
+    tarn_ints shape = ((const attributes_broadcast_to *)i->attributes)->shape;
+    int64_t size;
+    if (shape.count > TARN_MAX_NDIM || !checked_product(shape.values, shape.count, &size))
+        return tarn_fail("broadcast_to: the shape is negative, too large or has more than %d axes", TARN_MAX_NDIM);
+    return broadcasts_to("broadcast_to", i->inputs[0], (int)shape.count, shape.values) &&
+           types_add(i, i->inputs[0]->dtype, (int)shape.count, shape.values);
+}
+
+static bool infer_broadcast_like(inference *i) {
+    return broadcasts_to("broadcast_like", i->inputs[0], i->inputs[1]->ndim, i->inputs[1]->shape) && like_last(i);
+}
+
+tarn_array *tarn_broadcast_to(tarn_array *x, tarn_ints shape) {
+    return BUILD(broadcast_to, &(attributes_broadcast_to){.shape = shape}, x);
+}
+tarn_array *tarn_broadcast_like(tarn_array *x, tarn_array *like) {
+    return BUILD(broadcast_like, NULL, x, like);
+}
+
+/* ---- slice */
+
+static int64_t clamp(int64_t value, int64_t low, int64_t high) {
+    return value < low ? low : value > high ? high : value;
+}
+
+slice_range slice_resolve(int64_t size, int64_t start, int64_t stop, int64_t step) {
+    int64_t low = step > 0 ? 0 : -1, high = step > 0 ? size : size - 1;
+    start = clamp(start < 0 && start > -INT64_MAX + size ? start + size : start, low, high);
+    bool open = stop == INT64_MIN || stop == INT64_MAX;
+    stop = open ? (step > 0 ? size : -1) : clamp(stop < 0 ? stop + size : stop, low, high);
+    int64_t distance = step > 0 ? stop - start : start - stop, stride = step > 0 ? step : step == INT64_MIN ? INT64_MAX : -step;
+    int64_t count = distance > 0 ? (distance - 1) / stride + 1 : 0;
+    return (slice_range){count ? start : 0, count > 1 ? step : 1, count};
+}
+
+bool slice_ranges(const attributes_slice *a, const tarn_array *x, slice_range *ranges) {
+    if (a->start.count != a->stop.count || a->start.count > x->ndim || (a->step.values && a->step.count != a->start.count))
+        return tarn_fail("slice: %lld starts, %lld stops and %lld steps for an array of %d axes", (long long)a->start.count,
+                         (long long)a->stop.count, (long long)a->step.count, x->ndim);
+    for (int i = 0; i < x->ndim; i++) {
+        bool given = i < a->start.count;
+        int64_t step = given && a->step.values ? a->step.values[i] : 1;
+        if (step == 0) return tarn_fail("slice: the step of axis %d is 0", i);
+        ranges[i] = given ? slice_resolve(x->shape[i], a->start.values[i], a->stop.values[i], step) : (slice_range){0, 1, x->shape[i]};
+    }
+    return true;
+}
+
+static bool infer_slice(inference *i) {
+    const tarn_array *x = i->inputs[0];
+    slice_range ranges[TARN_MAX_NDIM];
+    int64_t shape[TARN_MAX_NDIM];
+    if (!slice_ranges(i->attributes, x, ranges)) return false;
+    for (int k = 0; k < x->ndim; k++) shape[k] = ranges[k].count;
+    return types_add(i, x->dtype, x->ndim, shape);
+}
+
+tarn_array *tarn_slice_with(tarn_array *x, tarn_ints start, tarn_ints stop, tarn_slice_options o) {
+    return BUILD(slice, (&(attributes_slice){.start = start, .stop = stop, .step = o.step}), x);
+}
+
+tarn_array *tarn_slice_axis(tarn_array *x, int64_t axis, int64_t start, int64_t stop) {
+    int place;
+    if (!x || !check_axis("slice", axis, x->ndim, &place)) return NULL;
+    int64_t starts[TARN_MAX_NDIM], stops[TARN_MAX_NDIM];
+    for (int i = 0; i < place; i++) starts[i] = 0, stops[i] = INT64_MAX;
+    starts[place] = start;
+    stops[place] = stop;
+    return tarn_slice(x, ((tarn_ints){place + 1, starts}), ((tarn_ints){place + 1, stops}));
+}
+
+/* ---- split */
+
+int64_t split_parts(const attributes_split *a) {
+    return a->indices.values ? a->indices.count + 1 : a->sections;
+}
+
+bool split_bounds(const attributes_split *a, const tarn_array *x, int *axis, int64_t i, int64_t *begin, int64_t *end) {
+    if (!check_axis("split", a->axis, x->ndim, axis)) return false;
+    int64_t size = x->shape[*axis];
+    if (!a->indices.values) {
+        if (a->sections < 1 || size % a->sections)
+            return tarn_fail("split: an axis of size %lld does not split into %lld equal parts", (long long)size, (long long)a->sections);
+        *begin = size / a->sections * i;
+        *end = size / a->sections * (i + 1);
+        return true;
+    }
+    *begin = i == 0 ? 0 : slice_resolve(size, a->indices.values[i - 1], INT64_MAX, 1).start;
+    if (i > 0 && slice_resolve(size, a->indices.values[i - 1], INT64_MAX, 1).count == 0) *begin = size;
+    *end = i == a->indices.count ? size : clamp(a->indices.values[i] < 0 ? a->indices.values[i] + size : a->indices.values[i], 0, size);
+    if (*end < *begin) *end = *begin;
+    return true;
+}
+
+static bool infer_split(inference *i) {
+    const tarn_array *x = i->inputs[0];
+    const attributes_split *a = i->attributes;
+    if (split_parts(a) < 1) return tarn_fail("split: %lld sections", (long long)a->sections);
+    int64_t shape[TARN_MAX_NDIM];
+    memcpy(shape, x->shape, sizeof shape);
+    for (int64_t k = 0, begin, end; k < split_parts(a); k++) {
+        int axis;
+        if (!split_bounds(a, x, &axis, k, &begin, &end)) return false;
+        shape[axis] = end - begin;
+        if (!types_add(i, x->dtype, x->ndim, shape)) return false;
+    }
+    return true;
+}
+
+static bool split_into(tarn_array *x, const attributes_split *a, tarn_array **parts) {
+    node *n = build_node(OP_split, &x, 1, a);
+    for (int i = 0; n && i < n->output_count; i++) parts[i] = &n->outputs[i];
+    return n != NULL;
+}
+
+bool tarn_split(tarn_array *x, int64_t sections, int64_t axis, tarn_array **parts) {
+    return split_into(x, &(attributes_split){.sections = sections, .axis = axis}, parts);
+}
+
+bool tarn_split_at(tarn_array *x, tarn_ints indices, int64_t axis, tarn_array **parts) {
+    return split_into(x, &(attributes_split){.indices = indices.values ? indices : TARN_NO_AXES, .axis = axis}, parts);
+}
+
+/* ---- as_strided, identities */
+
+static bool infer_as_strided(inference *i) {
+    const attributes_as_strided *a = i->attributes;
+    int64_t low = a->offset, high = a->offset, reach, size = array_size(i->inputs[0]), count;
+    if (a->shape.count != a->strides.count || a->shape.count > TARN_MAX_NDIM || !checked_product(a->shape.values, a->shape.count, &count))
+        return tarn_fail("as_strided: a shape of %lld axes with %lld strides", (long long)a->shape.count, (long long)a->strides.count);
+    bool inside = true;
+    for (int64_t k = 0; k < a->shape.count && count > 0; k++) {
+        inside = inside && checked_mul(a->shape.values[k] - 1, a->strides.values[k], &reach);
+        inside = inside && (reach < 0 ? checked_add(low, reach, &low) : checked_add(high, reach, &high));
+    }
+    if (!inside || (count > 0 && (low < 0 || high >= size)))
+        return tarn_fail("as_strided: the view reaches outside the %lld elements of x", (long long)size);
+    return types_add(i, i->inputs[0]->dtype, (int)a->shape.count, a->shape.values);
+}
+
+tarn_array *tarn_as_strided(tarn_array *x, tarn_ints shape, tarn_ints strides, int64_t offset) {
+    return BUILD(as_strided, (&(attributes_as_strided){.shape = shape, .strides = strides, .offset = offset}), x);
+}
+
+static bool infer_custom(inference *i) {
+    const attributes_custom *a = i->attributes;
+    for (int64_t k = a->arguments; k < i->input_count; k++)
+        if (!types_add(i, i->inputs[k]->dtype, i->inputs[k]->ndim, i->inputs[k]->shape)) return false;
+    return true;
+}
+
+tarn_array *tarn_stop_gradient(tarn_array *x) {
+    return BUILD(stop_gradient, NULL, x);
+}
+
+tarn_array *tarn_depends(tarn_array *x, tarn_array *const *others, int count) {
+    tarn_array **inputs = NEW_ARRAY(tarn_array *, count + 1);
+    if (!inputs) return NULL;
+    inputs[0] = x;
+    if (count) memcpy(inputs + 1, others, (size_t)count * sizeof *others);
+    tarn_array *out = build(OP_depends, inputs, count + 1, NULL);
+    memory_free(inputs);
+    return out;
+}
+
+const op_rules rules_transpose = {.infer = infer_transpose};
+const op_rules rules_reshape = {.infer = infer_reshape};
+const op_rules rules_reshape_like = {.infer = infer_reshape_like};
+const op_rules rules_expand_dims = {.infer = infer_expand_dims};
+const op_rules rules_squeeze = {.infer = infer_squeeze};
+const op_rules rules_broadcast_to = {.infer = infer_broadcast_to};
+const op_rules rules_broadcast_like = {.infer = infer_broadcast_like};
+const op_rules rules_slice = {.infer = infer_slice};
+const op_rules rules_split = {.infer = infer_split};
+const op_rules rules_as_strided = {.infer = infer_as_strided};
+const op_rules rules_stop_gradient = {.infer = same_shape};
+const op_rules rules_depends = {.infer = same_shape};
+const op_rules rules_custom = {.infer = infer_custom};

@@ -1,0 +1,28 @@
+/* What view ops mean over a given shape: shared by their shape rules, their gradients and lowering. */
+#ifndef OPS_VIEW_H
+#define OPS_VIEW_H
+
+#include "ops/build.h"
+
+typedef struct {
+    int64_t start, step, count;
+} slice_range;
+
+/* Python's slice on an axis of `size`: start, stop and step as the caller gave them (negative from the end, clamped). step must not be 0.
+ */
+slice_range slice_resolve(int64_t size, int64_t start, int64_t stop, int64_t step);
+/* The range of each axis of x for a slice op's attributes. */
+bool slice_ranges(const attributes_slice *a, const tarn_array *x, slice_range *ranges);
+
+/* The permutation, each axis normal; absent axes: reversed. */
+bool transpose_axes(const attributes_transpose *a, int ndim, int *axes);
+/* The shape with its -1 filled in. */
+bool reshape_shape(const char *op, tarn_ints wanted, int64_t size, array_type *out);
+/* inserted[i] / removed[i]: axis i of the result / of x is one of the op's axes. */
+bool expand_axes(const attributes_expand_dims *a, int ndim, bool *inserted);
+bool squeeze_axes(const attributes_squeeze *a, const tarn_array *x, bool *removed);
+/* Where part `i` of a split begins and ends along its axis. */
+bool split_bounds(const attributes_split *a, const tarn_array *x, int *axis, int64_t i, int64_t *begin, int64_t *end);
+int64_t split_parts(const attributes_split *a);
+
+#endif
