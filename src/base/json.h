@@ -13,7 +13,8 @@ typedef struct json json; /* one value */
 typedef enum { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_INTEGER, JSON_REAL, JSON_STRING, JSON_ARRAY, JSON_OBJECT } json_kind;
 
 /* Parses bytes[0..length); `name` is what error messages call the text. Refused, with line and column: anything after the value, nesting
-   deeper than 64, invalid UTF-8, a key that occurs twice. Free the root with json_free. */
+   deeper than 64, invalid UTF-8, a key that occurs twice or holds a NUL, NaN and Infinity. Integers beyond int64 are reals. Free the root
+   with json_free. */
 json *json_parse(const char *bytes, size_t length, const char *name);
 json *json_read_file(const char *path, size_t limit);
 void json_free(json *root);
@@ -24,7 +25,7 @@ bool json_is(const json *value, json_kind kind);
 const json *json_get(const json *object, const char *key);
 size_t json_count(const json *array_or_object);
 const json *json_at(const json *array, size_t index);
-/* Walks an object in order: start with *cursor = NULL; false at the end. `length` may be NULL; keys may hold NUL bytes. */
+/* Walks an object in order: start with *cursor = NULL; false at the end. `length` may be NULL. */
 bool json_each(const json *object, void **cursor, const char **key, size_t *length, const json **value);
 
 /* Scalars; the fallback is returned when value is NULL or of another kind. */
