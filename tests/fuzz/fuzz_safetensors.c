@@ -15,7 +15,7 @@ static void require(bool condition) {
 /* Entries lie in the file, have the bytes that dtype and shape need, and cover the data once. */
 static void check(const safetensors *file) {
     int64_t covered = 0;
-    static volatile char sink;
+    volatile char sink = 0;
     for (size_t i = 0; i < file->count; i++) {
         const safetensors_entry *e = &file->entries[i];
         int64_t bytes = 1;
@@ -23,7 +23,7 @@ static void check(const safetensors *file) {
         for (int k = 0; k < e->ndim; k++) bytes *= e->shape[k];
         require(bytes == e->bytes && e->offset >= 8 && e->offset + e->bytes <= (int64_t)file->length);
         require(safetensors_find(file, e->name) == e);
-        if (bytes) sink = file->bytes[e->offset], sink = file->bytes[e->offset + bytes - 1];
+        if (bytes) sink = (char)(sink + file->bytes[e->offset] + file->bytes[e->offset + bytes - 1]);
         covered += bytes;
     }
     void *cursor = NULL;
