@@ -314,7 +314,7 @@ static bool infer_split(inference *i) {
     if (split_parts(a) < 1) return tarn_fail("split: %lld sections", (long long)a->sections);
     int64_t shape[TARN_MAX_NDIM];
     memcpy(shape, x->shape, sizeof shape);
-    for (int64_t k = 0, begin, end; k < split_parts(a); k++) {
+    for (int64_t k = 0, begin = 0, end = 0; k < split_parts(a); k++) {
         int axis;
         if (!split_bounds(a, x, &axis, k, &begin, &end)) return false;
         shape[axis] = end - begin;
