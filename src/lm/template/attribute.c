@@ -170,15 +170,16 @@ static int64_t clamp(value bound, int64_t length, int64_t low, int64_t high, int
     return n < low ? low : n > high ? high : n;
 }
 
-static walk walk_of(value start, value stop, int64_t step, int64_t length) {
-    int64_t low = step < 0 ? -1 : 0, high = step < 0 ? length - 1 : length;
-    int64_t from = clamp(start, length, low, high, step < 0 ? high : low);
-    int64_t to = clamp(stop, length, low, high, step < 0 ? low : high);
-    int64_t distance = step < 0 ? from - to : to - from;
-    /* -step could overflow for the most negative step. */
-    uint64_t stride = step < 0 ? (uint64_t)0 - (uint64_t)step : (uint64_t)step;
-    int64_t count = distance > 0 ? (int64_t)(((uint64_t)distance - 1) / stride) + 1 : 0;
-    return (walk){from, step, count};
+static walk walk_of(value start, value stop, int64_t stride, int64_t length) {
+    bool back = stride < 0;
+    int64_t low = back ? -1 : 0, high = back ? length - 1 : length;
+    int64_t from = clamp(start, length, low, high, back ? high : low);
+    int64_t to = clamp(stop, length, low, high, back ? low : high);
+    int64_t distance = back ? from - to : to - from;
+    /* -stride could overflow for the most negative one. */
+    uint64_t size = back ? (uint64_t)0 - (uint64_t)stride : (uint64_t)stride;
+    int64_t count = distance > 0 ? (int64_t)(((uint64_t)distance - 1) / size) + 1 : 0;
+    return (walk){from, stride, count};
 }
 
 static value slice_list(render *r, value v, walk w) {

@@ -70,9 +70,9 @@ static bool write_view(render *r, value v) {
 
 static bool write_range(render *r, const range *n) {
     char numbers[80];
-    long long start = n->start, stop = n->stop, step = n->step;
-    int length = step == 1 ? snprintf(numbers, sizeof numbers, "range(%lld, %lld)", start, stop)
-                           : snprintf(numbers, sizeof numbers, "range(%lld, %lld, %lld)", start, stop, step);
+    long long start = n->start, stop = n->stop, stride = n->step;
+    int length = stride == 1 ? snprintf(numbers, sizeof numbers, "range(%lld, %lld)", start, stop)
+                           : snprintf(numbers, sizeof numbers, "range(%lld, %lld, %lld)", start, stop, stride);
     return render_write(r, numbers, (size_t)length);
 }
 

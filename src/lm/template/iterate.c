@@ -90,6 +90,10 @@ value lazy(render *r, value v, step_function next, void *state) {
     return (value){.kind = VALUE_ITERATOR, .iterator = it};
 }
 
+value walk_list(render *r, list *l) {
+    return l ? lazy(r, list_value(l), step_list, NULL) : FAILED;
+}
+
 list *list_of(render *r, value v) {
     iterator *it = iterate(r, v);
     int64_t known = value_length(v);

@@ -22,6 +22,8 @@ bool can_iterate(value v);
 step iterator_next(render *r, iterator *it, value *item);
 /* A new lazy iterator over v. */
 value lazy(render *r, value v, step_function next, void *state);
+/* An iterator value over a list (NULL gives FAILED). */
+value walk_list(render *r, list *l);
 /* All items as a new list, or NULL. */
 list *list_of(render *r, value v);
 /* len(); -1 for values without one. */

@@ -40,9 +40,9 @@ static bool emit(lexer *l, token_kind kind, const char *start, const char *end) 
     return vector_push(l->tokens, t);
 }
 
-static bool next_is(const lexer *l, const char *p, const char *text) {
-    size_t length = strlen(text);
-    return (size_t)(l->end - p) >= length && memcmp(p, text, length) == 0;
+static bool next_is(const lexer *l, const char *p, const char *wanted) {
+    size_t length = strlen(wanted);
+    return (size_t)(l->end - p) >= length && memcmp(p, wanted, length) == 0;
 }
 
 static const char *skip_space(const lexer *l, const char *p) {

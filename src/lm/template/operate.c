@@ -29,8 +29,8 @@ static value unsupported(render *r, token_kind operator, value a, value b) {
     return render_fail(r, "unsupported operand type(s) for %s: '%s' and '%s'", operator_name(operator), left, right);
 }
 
-static value whole_result(render *r, bool overflow, int64_t n) {
-    return overflow ? render_fail(r, "the integer result does not fit in 64 bits") : integer_value(n);
+static value whole_result(render *r, bool overflow, const int64_t *n) {
+    return overflow ? render_fail(r, "the integer result does not fit in 64 bits") : integer_value(*n);
 }
 
 static int64_t floor_divide(int64_t a, int64_t b) {
@@ -47,21 +47,21 @@ static value whole_power(render *r, int64_t base, int64_t exponent) {
     bool overflow = false;
     if (base == 0 || base == 1 || base == -1) return integer_value(exponent == 0 ? 1 : exponent % 2 ? base : base * base);
     for (; exponent > 0 && !overflow; exponent--) overflow = __builtin_mul_overflow(result, base, &result);
-    return whole_result(r, overflow, result);
+    return whole_result(r, overflow, &result);
 }
 
 static value operate_whole(render *r, token_kind operator, int64_t a, int64_t b) {
     int64_t n = 0;
     switch (operator) {
-    case TOKEN_ADD: return whole_result(r, __builtin_add_overflow(a, b, &n), n);
-    case TOKEN_SUBTRACT: return whole_result(r, __builtin_sub_overflow(a, b, &n), n);
-    case TOKEN_MULTIPLY: return whole_result(r, __builtin_mul_overflow(a, b, &n), n);
+    case TOKEN_ADD: return whole_result(r, __builtin_add_overflow(a, b, &n), &n);
+    case TOKEN_SUBTRACT: return whole_result(r, __builtin_sub_overflow(a, b, &n), &n);
+    case TOKEN_MULTIPLY: return whole_result(r, __builtin_mul_overflow(a, b, &n), &n);
     case TOKEN_POWER: return whole_power(r, a, b);
     default: break;
     }
     if (b == 0) return render_fail(r, operator == TOKEN_DIVIDE ? "division by zero" : "integer division or modulo by zero");
     if (operator == TOKEN_DIVIDE) return real_value((double)((long double)a / (long double)b));
-    if (b == -1) return operator == TOKEN_MODULO ? integer_value(0) : whole_result(r, __builtin_sub_overflow(0, a, &n), n);
+    if (b == -1) return operator == TOKEN_MODULO ? integer_value(0) : whole_result(r, __builtin_sub_overflow(0, a, &n), &n);
     int64_t quotient = floor_divide(a, b);
     return integer_value(operator == TOKEN_MODULO ? a - quotient * b : quotient);
 }
@@ -169,9 +169,9 @@ value operate(render *r, token_kind operator, value a, value b) {
 value operate_sign(render *r, token_kind operator, value v) {
     if (is_undefined(v)) return undefined_fail(r, v);
     bool minus = operator == TOKEN_SUBTRACT;
-    int64_t n;
+    int64_t n = 0;
     if (v.kind == VALUE_REAL) return real_value(minus ? -v.real : v.real);
-    if (is_whole(v)) return minus ? whole_result(r, __builtin_sub_overflow(0, whole(v), &n), n) : integer_value(whole(v));
+    if (is_whole(v)) return minus ? whole_result(r, __builtin_sub_overflow(0, whole(v), &n), &n) : integer_value(whole(v));
     return render_fail(r, "bad operand type for unary %s: '%s'", operator_name(operator), value_type_name(v));
 }
 

@@ -20,11 +20,11 @@ typedef struct {
     uint8_t *catches;
 } outside;
 
-static outside enter_scope(parser *p, bool function, node *macro) {
+static outside enter_scope(parser *p, bool function, node *catching) {
     outside saved = {p->soft, p->loops, p->catches};
     p->soft = 0;
     if (function) p->loops = 0;
-    if (macro) p->catches = &macro->catches;
+    if (catching) p->catches = &catching->catches;
     return saved;
 }
 
@@ -44,8 +44,8 @@ static bool parse_block(parser *p, const char *end, node_list *body) {
     return true;
 }
 
-static bool parse_scope(parser *p, const char *end, bool function, node *macro, node_list *body) {
-    outside saved = enter_scope(p, function, macro);
+static bool parse_scope(parser *p, const char *end, bool function, node *catching, node_list *body) {
+    outside saved = enter_scope(p, function, catching);
     bool ok = parse_block(p, end, body);
     leave_scope(p, saved);
     return ok;

@@ -33,10 +33,10 @@ bool skip_name(parser *p, const char *name) {
 
 node *parse_fail(const parser *p, const token *at, const char *format, ...) {
     char message[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
+    va_list parts;
+    va_start(parts, format);
+    vsnprintf(message, sizeof message, format, parts);
+    va_end(parts);
     if (!at) at = current(p);
     tarn_fail("%s:%u:%u: %s", p->name, at->line, at->column, message);
     return NULL;
@@ -83,9 +83,9 @@ node *node_new(parser *p, node_kind kind, const token *at) {
     return n;
 }
 
-static uint16_t highest(const node_list *list, uint16_t height) {
-    for (size_t i = 0; i < list->count; i++)
-        if (list->items[i]->height > height) height = list->items[i]->height;
+static uint16_t highest(const node_list *nodes, uint16_t height) {
+    for (size_t i = 0; i < nodes->count; i++)
+        if (nodes->items[i]->height > height) height = nodes->items[i]->height;
     return height;
 }
 
@@ -110,18 +110,19 @@ bool node_list_take(parser *p, node_vector *from, node_list *to) {
 }
 
 string *token_text(parser *p, const token *t) {
-    return string_copy(&p->into->memory, t->start, t->length);
+    string *s = string_copy(&p->into->memory, t->start, t->length);
+    if (s) string_characters(s); /* now, since renderings in several threads share it */
+    return s;
 }
 
 const variable_name *intern(parser *p, const token *t) {
     uint64_t known;
     struct tarn_template *into = p->into;
     if (map_get(into->names, t->start, t->length, &known)) return (const variable_name *)(uintptr_t)known;
-    string *text = token_text(p, t);
+    string *spelled = token_text(p, t);
     variable_name *name = ARENA_NEW(&into->memory, variable_name);
-    if (!text || !name) return NULL;
-    *name = (variable_name){*text, into->variable_count};
-    string_characters(&name->text);
+    if (!spelled || !name) return NULL;
+    *name = (variable_name){*spelled, into->variable_count};
     if (!map_set(into->names, t->start, t->length, (uint64_t)(uintptr_t)name, NULL)) return NULL;
     into->variable_count++;
     return name;

@@ -14,10 +14,10 @@ static const size_t DEFAULT_OUTPUT = (size_t)64 << 20, DEFAULT_MEMORY = (size_t)
 
 value render_fail(render *r, const char *format, ...) {
     char message[900];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
+    va_list parts;
+    va_start(parts, format);
+    vsnprintf(message, sizeof message, format, parts);
+    va_end(parts);
     /* Do not cut a character in two. */
     message[strlen(message) - utf8_incomplete(message, strlen(message))] = 0;
     if (tarn_ok()) r->placed = true;

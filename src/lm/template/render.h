@@ -61,7 +61,6 @@ value text_value(render *r, const char *text);
 bool write_value(render *r, value v);
 bool write_repr(render *r, value v);
 string *value_string(render *r, value v);
-bool write_json_text(render *r, value v, const arguments *given, const value *a);
 
 /* evaluate.c, execute.c, scope.c */
 value evaluate(render *r, scope *s, const node *n);

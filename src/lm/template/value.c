@@ -1,11 +1,10 @@
 /* Strings, lists and dicts, and what Python asks of any value: truth, equality, hash, type name. */
-#include "lm/template/value.h"
-
 #include <math.h>
 #include <string.h>
 
 #include "base/map.h"
 #include "base/text.h"
+#include "lm/template/value.h"
 #include "tarn/error.h"
 
 enum { DEEPEST_VALUE = 200, SHARED_BUFFER = 128, SMALL_DICT = 8 };
