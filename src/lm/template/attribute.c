@@ -24,7 +24,8 @@ static value bind_method(render *r, value self, const builtin *b) {
 
 /* Methods that the immutable sandbox refuses. */
 static bool changes_value(value v, const string *name) {
-    static const char list_names[] = " append clear pop reverse insert sort extend remove ", dict_names[] = " clear pop popitem setdefault update ";
+    static const char list_names[] = " append clear pop reverse insert sort extend remove ",
+                      dict_names[] = " clear pop popitem setdefault update ";
     const char *names = v.kind == VALUE_LIST ? list_names : v.kind == VALUE_DICT ? dict_names : "";
     for (const char *at = names; *at; at += strcspn(at + 1, " ") + 1)
         if (strncmp(at + 1, name->bytes, name->length) == 0 && at[1] && at[1 + name->length] == ' ') return name->length > 0;
@@ -33,22 +34,30 @@ static bool changes_value(value v, const string *name) {
 
 static int method_kind(value v) {
     switch (v.kind) {
-    case VALUE_STRING: return BUILTIN_STRING_METHODS;
-    case VALUE_LIST: return BUILTIN_LIST_METHODS;
+    case VALUE_STRING:
+        return BUILTIN_STRING_METHODS;
+    case VALUE_LIST:
+        return BUILTIN_LIST_METHODS;
     case VALUE_TUPLE:
-    case VALUE_RANGE: return BUILTIN_TUPLE_METHODS;
-    case VALUE_DICT: return BUILTIN_DICT_METHODS;
+    case VALUE_RANGE:
+        return BUILTIN_TUPLE_METHODS;
+    case VALUE_DICT:
+        return BUILTIN_DICT_METHODS;
     case VALUE_BOOLEAN:
     case VALUE_INTEGER:
-    case VALUE_REAL: return BUILTIN_NUMBER_METHODS;
-    case VALUE_LOOP: return BUILTIN_LOOP_METHODS;
-    case VALUE_CYCLER: return BUILTIN_CYCLER_METHODS;
-    default: return -1;
+    case VALUE_REAL:
+        return BUILTIN_NUMBER_METHODS;
+    case VALUE_LOOP:
+        return BUILTIN_LOOP_METHODS;
+    case VALUE_CYCLER:
+        return BUILTIN_CYCLER_METHODS;
+    default:
+        return -1;
     }
 }
 
 static value loop_attribute(render *r, loop *l, const char *name, bool *found) {
-    static const char *const names[] = {"index",    "index0",   "first",  "depth", "depth0",  "last",
+    static const char *const names[] = {"index",    "index0",   "first",  "depth",    "depth0",   "last",
                                         "nextitem", "previtem", "length", "revindex", "revindex0"};
     size_t which = 0, count = sizeof names / sizeof *names;
     while (which < count && strcmp(names[which], name) != 0) which++;
@@ -58,17 +67,28 @@ static value loop_attribute(render *r, loop *l, const char *name, bool *found) {
     if (which == 5 || which == 6) next = loop_peek(r, l);
     if (next == STEP_FAILED || (which >= 8 && which < count && !loop_length(r, l, &length))) return FAILED;
     switch (which) {
-    case 0: return integer_value(l->index + 1);
-    case 1: return integer_value(l->index);
-    case 2: return boolean_value(l->index == 0);
-    case 3: return integer_value(l->depth + 1);
-    case 4: return integer_value(l->depth);
-    case 5: return boolean_value(next == STEP_END);
-    case 6: return next == STEP_END ? undefined_hint(r, "there is no next item") : l->after;
-    case 7: return l->index == 0 ? undefined_hint(r, "there is no previous item") : l->before;
-    case 8: return integer_value(length);
-    case 9: return integer_value(length - l->index);
-    default: return integer_value(length - l->index - 1);
+    case 0:
+        return integer_value(l->index + 1);
+    case 1:
+        return integer_value(l->index);
+    case 2:
+        return boolean_value(l->index == 0);
+    case 3:
+        return integer_value(l->depth + 1);
+    case 4:
+        return integer_value(l->depth);
+    case 5:
+        return boolean_value(next == STEP_END);
+    case 6:
+        return next == STEP_END ? undefined_hint(r, "there is no next item") : l->after;
+    case 7:
+        return l->index == 0 ? undefined_hint(r, "there is no previous item") : l->before;
+    case 8:
+        return integer_value(length);
+    case 9:
+        return integer_value(length - l->index);
+    default:
+        return integer_value(length - l->index - 1);
     }
 }
 
@@ -234,9 +254,9 @@ static bool slice_bound(value v) {
 
 value get_slice(render *r, value v, value start, value stop, value stride) {
     if (is_undefined(v)) return undefined_fail(r, v);
-    bool sliceable = is_string(v) || is_sequence(v) || v.kind == VALUE_RANGE;
-    if (!sliceable || !slice_bound(start) || !slice_bound(stop) || !slice_bound(stride))
-        return undefined_member(r, v, text_value(r, "slice"), false);
+    if (!is_string(v) && !is_sequence(v) && v.kind != VALUE_RANGE)
+        return render_fail(r, "'%s' object cannot be sliced", value_type_name(v));
+    if (!slice_bound(start) || !slice_bound(stop) || !slice_bound(stride)) return render_fail(r, "slice indices must be integers or None");
     int64_t step_size = failed(stride) || stride.kind == VALUE_NONE ? 1 : whole(stride);
     if (step_size == 0) return render_fail(r, "slice step cannot be zero");
     walk w = walk_of(start, stop, step_size, value_length(v));

@@ -234,15 +234,21 @@ static value call_joiner(cycler *c) {
 
 static value call_object(render *r, value callee, arguments *given) {
     switch (callee.kind) {
-    case VALUE_MACRO: return call_macro(r, callee.macro, given);
-    case VALUE_FUNCTION: return call_builtin(r, callee.function, NONE, given);
-    case VALUE_METHOD: return call_builtin(r, callee.method->function, callee.method->self, given);
-    case VALUE_UNDEFINED: return undefined_fail(r, callee);
-    case VALUE_JOINER: return given->count || given->named_count ? render_fail(r, "a joiner takes no arguments") : call_joiner(callee.cycler);
+    case VALUE_MACRO:
+        return call_macro(r, callee.macro, given);
+    case VALUE_FUNCTION:
+        return call_builtin(r, callee.function, NONE, given);
+    case VALUE_METHOD:
+        return call_builtin(r, callee.method->function, callee.method->self, given);
+    case VALUE_UNDEFINED:
+        return undefined_fail(r, callee);
+    case VALUE_JOINER:
+        return given->count || given->named_count ? render_fail(r, "a joiner takes no arguments") : call_joiner(callee.cycler);
     case VALUE_LOOP:
         if (given->count != 1 || given->named_count) return render_fail(r, "loop() takes one argument");
         return call_loop(r, callee.loop, given->items[0]);
-    default: return render_fail(r, "'%s' object is not callable", value_type_name(callee));
+    default:
+        return render_fail(r, "'%s' object is not callable", value_type_name(callee));
     }
 }
 

@@ -2,14 +2,16 @@
 #include "lm/template/iterate.h"
 #include "lm/template/render.h"
 
-static value evaluate_items(render *r, scope *s, const node_list *nodes, bool tuple) {
+static value evaluate_items(render *r, scope *s, const node *n) {
+    const node_list *nodes = &n->items;
     list *l = list_new(&r->memory, nodes->count);
     if (!l) return FAILED;
     for (size_t i = 0; i < nodes->count; i++) {
         value v = evaluate(r, s, nodes->items[i]);
+        r->at = n;
         if (failed(v) || !list_push(&r->memory, l, v)) return FAILED;
     }
-    return tuple ? tuple_value(l) : list_value(l);
+    return n->kind == NODE_TUPLE ? tuple_value(l) : list_value(l);
 }
 
 static value evaluate_dict(render *r, scope *s, const node *n) {
@@ -26,7 +28,7 @@ static value evaluate_dict(render *r, scope *s, const node *n) {
 static value evaluate_condition(render *r, scope *s, const node *n) {
     value test = evaluate(r, s, n->right);
     if (failed(test)) return FAILED;
-    if (value_truth(test)) return evaluate(r, s, n->left);
+    if (is_truthy(test)) return evaluate(r, s, n->left);
     if (n->third) return evaluate(r, s, n->third);
     return undefined_hint(r, "the inline if-expression evaluated to false and no else section was defined.");
 }
@@ -34,13 +36,13 @@ static value evaluate_condition(render *r, scope *s, const node *n) {
 /* The value that decided, as in Python. */
 static value evaluate_either(render *r, scope *s, const node *n) {
     value left = evaluate(r, s, n->left);
-    if (failed(left) || value_truth(left) == (n->kind == NODE_OR)) return left;
+    if (failed(left) || is_truthy(left) == (n->kind == NODE_OR)) return left;
     return evaluate(r, s, n->right);
 }
 
 static value evaluate_not(render *r, scope *s, const node *n) {
     value v = evaluate(r, s, n->left);
-    return failed(v) ? v : boolean_value(!value_truth(v));
+    return failed(v) ? v : boolean_value(!is_truthy(v));
 }
 
 /* a < b < c: true while each holds; what comes after is not evaluated. */
@@ -71,7 +73,8 @@ static value evaluate_concat(render *r, scope *s, const node *n) {
         value v = evaluate(r, s, n->items.items[i]);
         r->at = n;
         string *part = failed(v) ? NULL : value_string(r, v);
-        all = part && spend(r, part->length) ? string_join_two(&r->memory, all, part) : NULL;
+        /* The first part is not copied, and what is copied to grow a buffer counts as memory. */
+        all = part && spend(r, i ? part->length : 0) ? string_join_two(&r->memory, all, part) : NULL;
     }
     return string_value(all && all->markup ? string_share(&r->memory, all->bytes, all->length) : all);
 }
@@ -130,25 +133,41 @@ static value evaluate_builtin(render *r, scope *s, const node *n) {
 
 static value dispatch(render *r, scope *s, const node *n) {
     switch (n->kind) {
-    case NODE_CONSTANT: return n->constant;
-    case NODE_NAME: return scope_get(r, s, n->name);
-    case NODE_TUPLE: return evaluate_items(r, s, &n->items, true);
-    case NODE_LIST: return evaluate_items(r, s, &n->items, false);
-    case NODE_DICT: return evaluate_dict(r, s, n);
-    case NODE_CONDITION: return evaluate_condition(r, s, n);
+    case NODE_CONSTANT:
+        return n->constant;
+    case NODE_NAME:
+        return scope_get(r, s, n->name);
+    case NODE_TUPLE:
+    case NODE_LIST:
+        return evaluate_items(r, s, n);
+    case NODE_DICT:
+        return evaluate_dict(r, s, n);
+    case NODE_CONDITION:
+        return evaluate_condition(r, s, n);
     case NODE_OR:
-    case NODE_AND: return evaluate_either(r, s, n);
-    case NODE_NOT: return evaluate_not(r, s, n);
-    case NODE_COMPARE: return evaluate_comparison(r, s, n);
-    case NODE_BINARY: return evaluate_binary(r, s, n);
-    case NODE_CONCAT: return evaluate_concat(r, s, n);
-    case NODE_UNARY: return evaluate_sign(r, s, n);
-    case NODE_ATTRIBUTE: return evaluate_attribute(r, s, n);
-    case NODE_ITEM: return evaluate_item(r, s, n);
-    case NODE_CALL: return evaluate_call(r, s, n);
+    case NODE_AND:
+        return evaluate_either(r, s, n);
+    case NODE_NOT:
+        return evaluate_not(r, s, n);
+    case NODE_COMPARE:
+        return evaluate_comparison(r, s, n);
+    case NODE_BINARY:
+        return evaluate_binary(r, s, n);
+    case NODE_CONCAT:
+        return evaluate_concat(r, s, n);
+    case NODE_UNARY:
+        return evaluate_sign(r, s, n);
+    case NODE_ATTRIBUTE:
+        return evaluate_attribute(r, s, n);
+    case NODE_ITEM:
+        return evaluate_item(r, s, n);
+    case NODE_CALL:
+        return evaluate_call(r, s, n);
     case NODE_FILTER:
-    case NODE_TEST: return evaluate_builtin(r, s, n);
-    default: return render_fail(r, "this expression cannot be evaluated");
+    case NODE_TEST:
+        return evaluate_builtin(r, s, n);
+    default:
+        return render_fail(r, "this expression cannot be evaluated");
     }
 }
 

@@ -14,7 +14,7 @@ static bool execute_if(render *r, scope *s, const node *n) {
         const node *branch = n->items.items[i];
         value test = branch->left ? evaluate(r, s, branch->left) : boolean_value(true);
         if (failed(test)) return false;
-        if (value_truth(test)) return execute(r, s, &branch->body);
+        if (is_truthy(test)) return execute(r, s, &branch->body);
     }
     return true;
 }
@@ -35,7 +35,7 @@ static step step_filtered(render *r, iterator *it, value *item) {
         if (!assign(r, f->inside, f->of->left, *item)) return STEP_FAILED;
         value test = evaluate(r, f->inside, f->of->third);
         if (failed(test)) return STEP_FAILED;
-        if (value_truth(test)) return STEP_ITEM;
+        if (is_truthy(test)) return STEP_ITEM;
     }
 }
 
@@ -82,6 +82,7 @@ static bool loop_body(render *r, loop *l, scope *inside, const variable_name *na
     r->at = l->of;
     if (!assign(r, inside, l->of->left, l->current) || !execute(r, inside, &l->of->body)) return false;
     *stop = r->jump == JUMP_BREAK;
+    l->completed = l->completed || !r->jump;
     r->jump = JUMP_NONE;
     return true;
 }
@@ -95,7 +96,7 @@ static bool run_loop(render *r, loop *l) {
     while (inside && !stop && (s = loop_next(r, l)) == STEP_ITEM)
         if (!loop_body(r, l, inside, name, &stop)) return false;
     if (!inside || s == STEP_FAILED) return false;
-    if (l->index >= 0 || !l->of->other.count) return true;
+    if (l->completed) return true;
     inside->count = 0;
     return execute(r, inside, &l->of->other);
 }
@@ -192,20 +193,34 @@ static bool execute_generation(render *r, scope *s, const node *n) {
 
 static bool execute_one(render *r, scope *s, const node *n) {
     switch (n->kind) {
-    case NODE_DATA: return render_string(r, n->constant.string);
-    case NODE_OUTPUT: return execute_output(r, s, n);
-    case NODE_IF: return execute_if(r, s, n);
-    case NODE_FOR: return execute_for(r, s, n);
-    case NODE_SET: return execute_set(r, s, n);
-    case NODE_SET_BLOCK: return execute_set_block(r, s, n);
-    case NODE_MACRO: return execute_macro(r, s, n);
-    case NODE_CALL_BLOCK: return execute_call_block(r, s, n);
-    case NODE_FILTER_BLOCK: return execute_filter_block(r, s, n);
-    case NODE_WITH: return execute_with(r, s, n);
-    case NODE_GENERATION: return execute_generation(r, s, n);
-    case NODE_BREAK: return r->jump = JUMP_BREAK, true;
-    case NODE_CONTINUE: return r->jump = JUMP_CONTINUE, true;
-    default: return render_fail(r, "this statement cannot be executed"), false;
+    case NODE_DATA:
+        return render_string(r, n->constant.string);
+    case NODE_OUTPUT:
+        return execute_output(r, s, n);
+    case NODE_IF:
+        return execute_if(r, s, n);
+    case NODE_FOR:
+        return execute_for(r, s, n);
+    case NODE_SET:
+        return execute_set(r, s, n);
+    case NODE_SET_BLOCK:
+        return execute_set_block(r, s, n);
+    case NODE_MACRO:
+        return execute_macro(r, s, n);
+    case NODE_CALL_BLOCK:
+        return execute_call_block(r, s, n);
+    case NODE_FILTER_BLOCK:
+        return execute_filter_block(r, s, n);
+    case NODE_WITH:
+        return execute_with(r, s, n);
+    case NODE_GENERATION:
+        return execute_generation(r, s, n);
+    case NODE_BREAK:
+        return r->jump = JUMP_BREAK, true;
+    case NODE_CONTINUE:
+        return r->jump = JUMP_CONTINUE, true;
+    default:
+        return render_fail(r, "this statement cannot be executed"), false;
     }
 }
 

@@ -10,7 +10,8 @@
 #include "lm/template/iterate.h"
 #include "lm/template/text.h"
 
-#define FILTER(name) static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
+#define FILTER(name)                                                                                                                       \
+    static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
 
 enum { LONGEST_NUMBER = 400 };
 
@@ -163,7 +164,7 @@ static value extreme(render *r, value self, const value *a, token_kind better) {
     step s = STEP_FAILED;
     while (it && (s = iterator_next(r, it, &item)) == STEP_ITEM) {
         key = get_path(r, item, a[1], FAILED);
-        if (!failed(key) && !value_truth(a[0])) key = ignore_case(r, key);
+        if (!failed(key) && !is_truthy(a[0])) key = ignore_case(r, key);
         bool wins = failed(best);
         if (failed(key) || (!wins && !compare(r, better, key, best_key, &wins))) return FAILED;
         if (wins) best = item, best_key = key;

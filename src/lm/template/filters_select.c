@@ -3,10 +3,11 @@
 #include "lm/template/filters.h"
 #include "lm/template/iterate.h"
 
-#define FILTER(name) static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
+#define FILTER(name)                                                                                                                       \
+    static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
 
 typedef struct {
-    iterator *from; /* NULL until the first item is asked for */
+    iterator *from;        /* NULL until the first item is asked for */
     arguments given, rest; /* rest: for the inner filter or test */
     const builtin *inner;  /* NULL: attribute or truth */
     value path, fallback;
@@ -69,7 +70,7 @@ static bool start_select(render *r, selection *s) {
 static step begin(render *r, iterator *it, bool (*start)(render *, selection *)) {
     selection *s = it->state;
     if (s->from) return STEP_ITEM;
-    if (it->source.kind != VALUE_ITERATOR && !value_truth(it->source)) return STEP_END;
+    if (it->source.kind != VALUE_ITERATOR && !is_truthy(it->source)) return STEP_END;
     return start(r, s) && (s->from = iterate(r, it->source)) ? STEP_ITEM : STEP_FAILED;
 }
 
@@ -88,7 +89,7 @@ static step step_select(render *r, iterator *it, value *item) {
         value tested = s->by_attribute ? get_path(r, *item, s->path, FAILED) : *item;
         if (!failed(tested) && s->inner) tested = call_builtin(r, s->inner, tested, &s->rest);
         if (failed(tested)) return STEP_FAILED;
-        if (value_truth(tested) != s->negate) return STEP_ITEM;
+        if (is_truthy(tested) != s->negate) return STEP_ITEM;
     }
     return next;
 }
@@ -125,7 +126,7 @@ static step step_unique(render *r, iterator *it, value *item) {
 }
 
 FILTER(filter_unique) {
-    return start_lazy(r, self, given, step_unique, (selection){.negate = value_truth(a[0]), .path = a[1]});
+    return start_lazy(r, self, given, step_unique, (selection){.negate = is_truthy(a[0]), .path = a[1]});
 }
 
 const builtin filters_select[] = {

@@ -6,7 +6,8 @@
 #include "lm/template/iterate.h"
 #include "lm/template/text.h"
 
-#define FILTER(name) static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
+#define FILTER(name)                                                                                                                       \
+    static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
 
 value ignore_case(render *r, value v) {
     return is_string(v) ? string_value(change_case(r, v.string, CASE_LOWER)) : v;
@@ -59,7 +60,7 @@ FILTER(filter_first) {
 }
 
 static bool can_reverse(render *r, value v) {
-    if (v.kind != VALUE_ITERATOR && v.kind != VALUE_UNDEFINED && can_iterate(v)) return true;
+    if (v.kind != VALUE_ITERATOR && can_iterate(v)) return true;
     return render_fail(r, "'%s' object is not reversible", value_type_name(v)), false;
 }
 
@@ -100,9 +101,8 @@ static list *reversed(render *r, value v) {
 /* Text is turned round, what can be walked backwards gives an iterator, the rest a list. */
 FILTER(filter_reverse) {
     if (is_string(self)) return get_slice(r, self, FAILED, FAILED, integer_value(-1));
-    bool as_list = self.kind == VALUE_ITERATOR || self.kind == VALUE_UNDEFINED;
     list *l = reversed(r, self);
-    if (!l || as_list) return list_value(l);
+    if (self.kind == VALUE_ITERATOR) return list_value(l);
     return walk_list(r, l);
 }
 
@@ -133,7 +133,7 @@ static list *sorted(render *r, value items, value paths, bool case_sensitive, bo
 
 FILTER(filter_sort) {
     list *keys;
-    return list_value(sorted(r, self, a[2], value_truth(a[1]), value_truth(a[0]), &keys));
+    return list_value(sorted(r, self, a[2], is_truthy(a[1]), is_truthy(a[0]), &keys));
 }
 
 FILTER(filter_dictsort) {
@@ -147,10 +147,10 @@ FILTER(filter_dictsort) {
     if (!keys) return FAILED;
     for (size_t i = 0; i < l->count; i++) {
         value key = l->items[i].list->items[by_value];
-        if (!value_truth(a[0])) key = ignore_case(r, key);
+        if (!is_truthy(a[0])) key = ignore_case(r, key);
         if (failed(key) || !list_push(&r->memory, keys, key)) return FAILED;
     }
-    return sort_values(r, l->items, keys->items, l->count, value_truth(a[2])) ? list_value(l) : FAILED;
+    return sort_values(r, l->items, keys->items, l->count, is_truthy(a[2])) ? list_value(l) : FAILED;
 }
 
 static list *group_new(render *r, value key, value first) {
@@ -179,7 +179,7 @@ FILTER(filter_groupby) {
     list *items = list_of(r, self), *keys = items ? list_new(&r->memory, items->count) : NULL, *groups = list_new(&r->memory, 0);
     for (size_t i = 0; keys && i < items->count; i++) {
         value key = get_path(r, items->items[i], a[0], a[1]);
-        if (!failed(key) && !value_truth(a[2])) key = ignore_case(r, key);
+        if (!failed(key) && !is_truthy(a[2])) key = ignore_case(r, key);
         if (failed(key) || !list_push(&r->memory, keys, key)) return FAILED;
     }
     if (!keys || !groups || !sort_values(r, items->items, keys->items, items->count, false)) return FAILED;
@@ -201,7 +201,7 @@ FILTER(filter_items) {
 }
 
 FILTER(filter_default) {
-    bool missing = is_undefined(self) || (value_truth(a[1]) && !value_truth(self));
+    bool missing = is_undefined(self) || (is_truthy(a[1]) && !is_truthy(self));
     if (!missing) return self;
     return failed(a[0]) ? text_value(r, "") : a[0];
 }

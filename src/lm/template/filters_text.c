@@ -6,7 +6,8 @@
 #include "lm/template/iterate.h"
 #include "lm/template/text.h"
 
-#define FILTER(name) static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
+#define FILTER(name)                                                                                                                       \
+    static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
 
 static value with_case(render *r, value self, case_kind which) {
     string *s = value_string(r, self);
@@ -110,7 +111,7 @@ FILTER(filter_indent) {
     if (is_undefined(self)) return undefined_fail(r, self);
     string *s = string_argument(r, self, "indent() value"), newline = {.bytes = "\n", .length = 1};
     value space = s ? indentation(r, a[0]) : FAILED;
-    bool first = value_truth(a[1]), blank = value_truth(a[2]);
+    bool first = is_truthy(a[1]), blank = is_truthy(a[2]);
     /* As Jinja does, so that a last line end counts as a line. */
     string *ended = failed(space) ? NULL : string_join_two(&r->memory, s, &newline);
     list *lines = ended ? split_lines(r, ended, false) : NULL;
@@ -146,14 +147,15 @@ FILTER(filter_wordcount) {
 FILTER(filter_truncate) {
     int64_t length, leeway;
     string *s = string_argument(r, self, "truncate() value"), *end = NULL;
-    if (!s || !integer_argument(r, a[0], 255, &length) || !integer_argument(r, a[3].kind == VALUE_NONE ? FAILED : a[3], 5, &leeway)) return FAILED;
+    if (!s || !integer_argument(r, a[0], 255, &length) || !integer_argument(r, a[3].kind == VALUE_NONE ? FAILED : a[3], 5, &leeway))
+        return FAILED;
     value suffix = failed(a[2]) ? text_value(r, "...") : a[2];
     if (failed(suffix) || !(end = string_argument(r, suffix, "end"))) return FAILED;
     int64_t rest = length - (int64_t)string_characters(end);
     if (rest < 0 || leeway < 0) return render_fail(r, "truncate(): the length is below that of the end, or the leeway below zero");
     if ((int64_t)string_characters(s) <= length + leeway) return self;
     size_t bytes = string_offset(s, (size_t)rest);
-    const char *space = value_truth(a[1]) ? NULL : memrchr(s->bytes, ' ', bytes);
+    const char *space = is_truthy(a[1]) ? NULL : memrchr(s->bytes, ' ', bytes);
     string *kept = string_slice_bytes(&r->memory, s, 0, space ? (size_t)(space - s->bytes) : bytes);
     return kept ? like(s, string_join_two(&r->memory, kept, end)) : FAILED;
 }
@@ -172,7 +174,8 @@ static bool write_quoted_url(render *r, const string *s, bool query) {
         unsigned char c = (unsigned char)s->bytes[i];
         bool plain = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || (c && strchr("_.-~", c)) || (c == '/' && !query);
         char code[3] = {'%', hex[c >> 4], hex[c & 15]};
-        if (plain ? !render_write(r, &s->bytes[i], 1) : c == ' ' && query ? !render_write(r, "+", 1) : !render_write(r, code, 3)) return false;
+        if (plain ? !render_write(r, &s->bytes[i], 1) : c == ' ' && query ? !render_write(r, "+", 1) : !render_write(r, code, 3))
+            return false;
     }
     return true;
 }

@@ -72,7 +72,7 @@ static bool write_range(render *r, const range *n) {
     char numbers[80];
     long long start = n->start, stop = n->stop, stride = n->step;
     int length = stride == 1 ? snprintf(numbers, sizeof numbers, "range(%lld, %lld)", start, stop)
-                           : snprintf(numbers, sizeof numbers, "range(%lld, %lld, %lld)", start, stop, stride);
+                             : snprintf(numbers, sizeof numbers, "range(%lld, %lld, %lld)", start, stop, stride);
     return render_write(r, numbers, (size_t)length);
 }
 
@@ -100,27 +100,43 @@ static bool write_markup(render *r, const string *s) {
 
 static bool write_scalar(render *r, value v) {
     switch (v.kind) {
-    case VALUE_NONE: return write_text(r, "None");
-    case VALUE_BOOLEAN: return write_text(r, v.boolean ? "True" : "False");
-    case VALUE_INTEGER: return write_integer(r, v.integer);
-    case VALUE_REAL: return write_real(r, v.real);
-    case VALUE_RANGE: return write_range(r, v.range);
-    case VALUE_LOOP: return write_loop(r, v.loop);
-    case VALUE_MACRO: return write_macro(r, v.macro);
-    default: return write_object(r, v);
+    case VALUE_NONE:
+        return write_text(r, "None");
+    case VALUE_BOOLEAN:
+        return write_text(r, v.boolean ? "True" : "False");
+    case VALUE_INTEGER:
+        return write_integer(r, v.integer);
+    case VALUE_REAL:
+        return write_real(r, v.real);
+    case VALUE_RANGE:
+        return write_range(r, v.range);
+    case VALUE_LOOP:
+        return write_loop(r, v.loop);
+    case VALUE_MACRO:
+        return write_macro(r, v.macro);
+    default:
+        return write_object(r, v);
     }
 }
 
 static bool write_nested(render *r, value v) {
     switch (v.kind) {
-    case VALUE_STRING: return v.string->markup ? write_markup(r, v.string) : write_quoted(r, v.string);
-    case VALUE_UNDEFINED: return write_text(r, "Undefined");
-    case VALUE_LIST: return write_items(r, v.list, "[", "]");
-    case VALUE_TUPLE: return write_items(r, v.list, "(", v.list->count == 1 ? ",)" : ")");
-    case VALUE_DICT: return write_dict(r, v.dict);
-    case VALUE_VIEW: return write_view(r, v);
-    case VALUE_NAMESPACE: return write_text(r, "<Namespace ") && write_dict(r, v.dict) && write_text(r, ">");
-    default: return write_scalar(r, v);
+    case VALUE_STRING:
+        return v.string->markup ? write_markup(r, v.string) : write_quoted(r, v.string);
+    case VALUE_UNDEFINED:
+        return write_text(r, "Undefined");
+    case VALUE_LIST:
+        return write_items(r, v.list, "[", "]");
+    case VALUE_TUPLE:
+        return write_items(r, v.list, "(", v.list->count == 1 ? ",)" : ")");
+    case VALUE_DICT:
+        return write_dict(r, v.dict);
+    case VALUE_VIEW:
+        return write_view(r, v);
+    case VALUE_NAMESPACE:
+        return write_text(r, "<Namespace ") && write_dict(r, v.dict) && write_text(r, ">");
+    default:
+        return write_scalar(r, v);
     }
 }
 

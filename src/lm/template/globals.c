@@ -107,14 +107,16 @@ FUNCTION(strftime_now) {
     string *format = string_argument(r, a[0], "strftime() argument 1");
     char copy[256], shown[1024];
     if (!format) return FAILED;
-    if (format->length >= sizeof copy - 1 || memchr(format->bytes, 0, format->length)) return render_fail(r, "strftime_now(): the format is too long");
+    if (format->length >= sizeof copy - 1 || memchr(format->bytes, 0, format->length))
+        return render_fail(r, "strftime_now(): the format is too long");
     /* A space in front tells an empty result from one that does not fit. */
     copy[0] = ' ';
     memcpy(copy + 1, format->bytes, format->length);
     copy[format->length + 1] = 0;
     time_t now = r->clock ? (time_t)*r->clock : time(NULL);
     struct tm broken;
-    if (!(r->clock ? gmtime_r(&now, &broken) : localtime_r(&now, &broken))) return render_fail(r, "strftime_now(): the time is out of range");
+    if (!(r->clock ? gmtime_r(&now, &broken) : localtime_r(&now, &broken)))
+        return render_fail(r, "strftime_now(): the time is out of range");
     size_t length = strftime(shown, sizeof shown, copy, &broken);
     if (length == 0) return render_fail(r, "strftime_now(): the result is too long");
     return string_value(string_copy(&r->memory, shown + 1, length - 1));
@@ -191,7 +193,10 @@ FUNCTION(sequence_count) {
 }
 
 const builtin methods_list[] = {
-    {"index", "-value -start? -stop?", sequence_index}, {"count", "-value", sequence_count}, {"copy", "", copy_method}, {0},
+    {"index", "-value -start? -stop?", sequence_index},
+    {"count", "-value", sequence_count},
+    {"copy", "", copy_method},
+    {0},
 };
 const builtin methods_tuple[] = {{"index", "-value -start? -stop?", sequence_index}, {"count", "-value", sequence_count}, {0}};
 

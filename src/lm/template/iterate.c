@@ -52,13 +52,20 @@ static step step_nothing(render *r, iterator *it, value *item) {
 static step_function step_of(value v) {
     switch (v.kind) {
     case VALUE_LIST:
-    case VALUE_TUPLE: return step_list;
-    case VALUE_STRING: return step_string;
-    case VALUE_DICT: return step_dict;
-    case VALUE_VIEW: return step_view;
-    case VALUE_RANGE: return step_range;
-    case VALUE_UNDEFINED: return step_nothing;
-    default: return NULL;
+    case VALUE_TUPLE:
+        return step_list;
+    case VALUE_STRING:
+        return step_string;
+    case VALUE_DICT:
+        return step_dict;
+    case VALUE_VIEW:
+        return step_view;
+    case VALUE_RANGE:
+        return step_range;
+    case VALUE_UNDEFINED:
+        return step_nothing;
+    default:
+        return NULL;
     }
 }
 
@@ -108,14 +115,21 @@ list *list_of(render *r, value v) {
 
 int64_t value_length(value v) {
     switch (v.kind) {
-    case VALUE_STRING: return (int64_t)string_characters(v.string);
+    case VALUE_STRING:
+        return (int64_t)string_characters(v.string);
     case VALUE_LIST:
-    case VALUE_TUPLE: return (int64_t)v.list->count;
-    case VALUE_DICT: return (int64_t)v.dict->count;
-    case VALUE_VIEW: return (int64_t)v.view->dict->count;
-    case VALUE_RANGE: return v.range->count;
-    case VALUE_UNDEFINED: return 0;
-    default: return -1;
+    case VALUE_TUPLE:
+        return (int64_t)v.list->count;
+    case VALUE_DICT:
+        return (int64_t)v.dict->count;
+    case VALUE_VIEW:
+        return (int64_t)v.view->dict->count;
+    case VALUE_RANGE:
+        return v.range->count;
+    case VALUE_UNDEFINED:
+        return 0;
+    default:
+        return -1;
     }
 }
 

@@ -38,6 +38,7 @@ struct loop {
     int64_t index, length; /* length -1: not known yet */
     int depth;
     bool peeked, at_end;
+    bool completed; /* some pass went to its end: Jinja's condition for leaving out the else part */
     value after, current, before;
     list *changed;
 };

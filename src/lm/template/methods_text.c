@@ -6,7 +6,8 @@
 #include "lm/template/iterate.h"
 #include "lm/template/text.h"
 
-#define METHOD(name) static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
+#define METHOD(name)                                                                                                                       \
+    static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
 
 static bool push_slice(render *r, list *l, const string *s, size_t begin, size_t end) {
     string *part = string_slice_bytes(&r->memory, s, begin, end);
@@ -28,11 +29,7 @@ static size_t run_end(const string *s, size_t i, bool space) {
 static bool split_words(render *r, list *l, const string *s, int64_t most) {
     for (size_t i = run_end(s, 0, true); i < s->length; most--) {
         size_t end = run_end(s, i, false);
-        if (most == 0) {
-            string rest = *s;
-            string *kept = strip(r, &rest, NULL, STRIP_RIGHT);
-            return kept && push_slice(r, l, s, i, kept->length);
-        }
+        if (most == 0) return push_slice(r, l, s, i, s->length);
         if (!push_slice(r, l, s, i, end)) return false;
         i = run_end(s, end, true);
     }
@@ -81,7 +78,7 @@ static size_t run_begin(const string *s, size_t end, bool space) {
 
 static bool rsplit_words(render *r, list *l, const string *s, int64_t most) {
     for (size_t end = run_begin(s, s->length, true); end > 0; most--) {
-        if (most == 0) return push_slice(r, l, s, run_end(s, 0, true), end);
+        if (most == 0) return push_slice(r, l, s, 0, end);
         size_t begin = run_begin(s, end, false);
         if (!push_slice(r, l, s, begin, end)) return false;
         end = run_begin(s, begin, true);
@@ -105,8 +102,8 @@ static value split(render *r, const string *s, const value *a, bool from_right) 
     if (separator && separator->length == 0) return render_fail(r, "empty separator");
     list *l = list_new(&r->memory, 0);
     if (!l) return FAILED;
-    bool ok = words ? (from_right ? rsplit_words : split_words)(r, l, s, most)
-                    : (from_right ? rsplit_at : split_at)(r, l, s, separator, most);
+    bool ok =
+        words ? (from_right ? rsplit_words : split_words)(r, l, s, most) : (from_right ? rsplit_at : split_at)(r, l, s, separator, most);
     if (ok && from_right) reverse_items(l);
     return ok ? list_value(l) : FAILED;
 }
@@ -118,7 +115,7 @@ METHOD(text_rsplit) {
     return split(r, self.string, a, true);
 }
 METHOD(text_splitlines) {
-    return list_value(split_lines(r, self.string, value_truth(a[0])));
+    return list_value(split_lines(r, self.string, is_truthy(a[0])));
 }
 
 static value partition(render *r, string *s, value separator, bool from_right) {
@@ -159,7 +156,7 @@ METHOD(text_rstrip) {
 }
 
 /* The bytes [begin, end) of s that the optional start and stop of find, count, startswith, … leave; false on error.
-   *inside tells whether start lies in the string. */
+ *inside tells whether start lies in the string. */
 static bool text_window(render *r, string *s, value start, value stop, size_t *begin, size_t *end, bool *inside) {
     int64_t length = (int64_t)string_characters(s), from, to;
     if (start.kind == VALUE_NONE) start = FAILED;
@@ -263,8 +260,7 @@ METHOD(text_join) {
     value item;
     step s = STEP_FAILED;
     for (; it && (s = iterator_next(r, it, &item)) == STEP_ITEM; position++) {
-        if (!is_string(item))
-            return render_fail(r, "sequence item %zu: expected str instance, %s found", position, value_type_name(item));
+        if (!is_string(item)) return render_fail(r, "sequence item %zu: expected str instance, %s found", position, value_type_name(item));
         if ((position && !render_string(r, self.string)) || !render_string(r, item.string)) return FAILED;
     }
     return s == STEP_END ? string_value(render_cut(r, mark)) : FAILED;

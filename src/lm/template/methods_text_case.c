@@ -2,7 +2,8 @@
 #include "base/characters.h"
 #include "lm/template/text.h"
 
-#define METHOD(name) static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
+#define METHOD(name)                                                                                                                       \
+    static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
 #define CASE(name, which)                                                                                                                  \
     METHOD(name) {                                                                                                                         \
         return like(self.string, change_case(r, self.string, which));                                                                      \

@@ -8,23 +8,34 @@
 
 static const char *operator_name(token_kind operator) {
     switch (operator) {
-    case TOKEN_ADD: return "+";
-    case TOKEN_SUBTRACT: return "-";
-    case TOKEN_MULTIPLY: return "*";
-    case TOKEN_DIVIDE: return "/";
-    case TOKEN_FLOOR_DIVIDE: return "//";
-    case TOKEN_MODULO: return "%";
-    case TOKEN_POWER: return "**";
-    case TOKEN_LESS: return "<";
-    case TOKEN_LESS_EQUAL: return "<=";
-    case TOKEN_GREATER: return ">";
-    default: return ">=";
+    case TOKEN_ADD:
+        return "+";
+    case TOKEN_SUBTRACT:
+        return "-";
+    case TOKEN_MULTIPLY:
+        return "*";
+    case TOKEN_DIVIDE:
+        return "/";
+    case TOKEN_FLOOR_DIVIDE:
+        return "//";
+    case TOKEN_MODULO:
+        return "%";
+    case TOKEN_POWER:
+        return "**";
+    case TOKEN_LESS:
+        return "<";
+    case TOKEN_LESS_EQUAL:
+        return "<=";
+    case TOKEN_GREATER:
+        return ">";
+    default:
+        return ">=";
     }
 }
 
 static value unsupported(render *r, token_kind operator, value a, value b) {
     const char *left = value_type_name(a), *right = value_type_name(b);
-    if (operator == TOKEN_ADD && (is_string(a) || is_sequence(a)))
+    if (operator== TOKEN_ADD &&(is_string(a) || is_sequence(a)))
         return render_fail(r, "can only concatenate %s (not \"%s\") to %s", left, right, left);
     return render_fail(r, "unsupported operand type(s) for %s: '%s' and '%s'", operator_name(operator), left, right);
 }
@@ -53,17 +64,22 @@ static value whole_power(render *r, int64_t base, int64_t exponent) {
 static value operate_whole(render *r, token_kind operator, int64_t a, int64_t b) {
     int64_t n = 0;
     switch (operator) {
-    case TOKEN_ADD: return whole_result(r, __builtin_add_overflow(a, b, &n), &n);
-    case TOKEN_SUBTRACT: return whole_result(r, __builtin_sub_overflow(a, b, &n), &n);
-    case TOKEN_MULTIPLY: return whole_result(r, __builtin_mul_overflow(a, b, &n), &n);
-    case TOKEN_POWER: return whole_power(r, a, b);
-    default: break;
+    case TOKEN_ADD:
+        return whole_result(r, __builtin_add_overflow(a, b, &n), &n);
+    case TOKEN_SUBTRACT:
+        return whole_result(r, __builtin_sub_overflow(a, b, &n), &n);
+    case TOKEN_MULTIPLY:
+        return whole_result(r, __builtin_mul_overflow(a, b, &n), &n);
+    case TOKEN_POWER:
+        return whole_power(r, a, b);
+    default:
+        break;
     }
-    if (b == 0) return render_fail(r, operator == TOKEN_DIVIDE ? "division by zero" : "integer division or modulo by zero");
-    if (operator == TOKEN_DIVIDE) return real_value((double)((long double)a / (long double)b));
-    if (b == -1) return operator == TOKEN_MODULO ? integer_value(0) : whole_result(r, __builtin_sub_overflow(0, a, &n), &n);
+    if (b == 0) return render_fail(r, operator== TOKEN_DIVIDE ? "division by zero" : "integer division or modulo by zero");
+    if (operator== TOKEN_DIVIDE) return real_value((double)((long double)a / (long double)b));
+    if (b == -1) return operator== TOKEN_MODULO ? integer_value(0) : whole_result(r, __builtin_sub_overflow(0, a, &n), &n);
     int64_t quotient = floor_divide(a, b);
-    return integer_value(operator == TOKEN_MODULO ? a - quotient * b : quotient);
+    return integer_value(operator== TOKEN_MODULO ? a - quotient * b : quotient);
 }
 
 /* Python's modulo: the sign of the divisor, also of a zero. */
@@ -90,15 +106,20 @@ static value real_power(render *r, double a, double b) {
 
 static value operate_real(render *r, token_kind operator, double a, double b) {
     switch (operator) {
-    case TOKEN_ADD: return real_value(a + b);
-    case TOKEN_SUBTRACT: return real_value(a - b);
-    case TOKEN_MULTIPLY: return real_value(a * b);
-    case TOKEN_POWER: return real_power(r, a, b);
-    default: break;
+    case TOKEN_ADD:
+        return real_value(a + b);
+    case TOKEN_SUBTRACT:
+        return real_value(a - b);
+    case TOKEN_MULTIPLY:
+        return real_value(a * b);
+    case TOKEN_POWER:
+        return real_power(r, a, b);
+    default:
+        break;
     }
-    if (b == 0) return render_fail(r, operator == TOKEN_MODULO ? "float modulo" : "float division by zero");
-    if (operator == TOKEN_DIVIDE) return real_value(a / b);
-    return real_value(operator == TOKEN_MODULO ? real_modulo(a, b) : real_floor_divide(a, b));
+    if (b == 0) return render_fail(r, operator== TOKEN_MODULO ? "float modulo" : "float division by zero");
+    if (operator== TOKEN_DIVIDE) return real_value(a / b);
+    return real_value(operator== TOKEN_MODULO ? real_modulo(a, b) : real_floor_divide(a, b));
 }
 
 /* Text that `safe` marked escapes what is added to it. */
@@ -152,14 +173,14 @@ static value multiply(render *r, value a, value b) {
 }
 
 value operate(render *r, token_kind operator, value a, value b) {
-    if (operator == TOKEN_MODULO && is_string(a)) return percent_format(r, a, b);
+    if (operator== TOKEN_MODULO && is_string(a)) return percent_format(r, a, b);
     if (is_undefined(a)) return undefined_fail(r, a);
     if (is_undefined(b)) return undefined_fail(r, b);
     if (is_whole(a) && is_whole(b)) return operate_whole(r, operator, whole(a), whole(b));
     if (is_number(a) && is_number(b)) return operate_real(r, operator, number(a), number(b));
-    if (operator == TOKEN_ADD && is_string(a) && is_string(b)) return add_strings(r, a, b);
-    if (operator == TOKEN_ADD && is_sequence(a) && a.kind == b.kind) return add_lists(r, a, b);
-    if (operator == TOKEN_MULTIPLY && (is_whole(a) || is_whole(b)) && !(is_number(a) && is_number(b))) {
+    if (operator== TOKEN_ADD && is_string(a) && is_string(b)) return add_strings(r, a, b);
+    if (operator== TOKEN_ADD && is_sequence(a) && a.kind == b.kind) return add_lists(r, a, b);
+    if (operator== TOKEN_MULTIPLY &&(is_whole(a) || is_whole(b)) && !(is_number(a) && is_number(b))) {
         value other = is_whole(a) ? b : a;
         if (is_string(other) || is_sequence(other)) return multiply(r, a, b);
     }
@@ -168,7 +189,7 @@ value operate(render *r, token_kind operator, value a, value b) {
 
 value operate_sign(render *r, token_kind operator, value v) {
     if (is_undefined(v)) return undefined_fail(r, v);
-    bool minus = operator == TOKEN_SUBTRACT;
+    bool minus = operator== TOKEN_SUBTRACT;
     int64_t n = 0;
     if (v.kind == VALUE_REAL) return real_value(minus ? -v.real : v.real);
     if (is_whole(v)) return minus ? whole_result(r, __builtin_sub_overflow(0, whole(v), &n), &n) : integer_value(whole(v));
@@ -182,7 +203,7 @@ static int sign(int64_t n) {
 static bool order(render *r, token_kind operator, value a, value b, int *result);
 
 /* The first items that differ decide, then the lengths. */
-static bool order_lists(render *r, token_kind operator, const list *a, const list *b, int *result) {
+static bool order_lists(render *r, token_kind operator, const list * a, const list *b, int *result) {
     for (size_t i = 0; i < a->count && i < b->count; i++) {
         if (!spend(r, 1)) return false;
         if (!value_equal(a->items[i], b->items[i])) return order(r, operator, a->items[i], b->items[i], result);
@@ -216,8 +237,7 @@ static bool order(render *r, token_kind operator, value a, value b, int *result)
 }
 
 static bool contains_text(render *r, value a, value b, bool *result) {
-    if (!is_string(a))
-        return render_fail(r, "'in <string>' requires string as left operand, not %s", value_type_name(a)), false;
+    if (!is_string(a)) return render_fail(r, "'in <string>' requires string as left operand, not %s", value_type_name(a)), false;
     *result = memmem(b.string->bytes, b.string->length, a.string->bytes, a.string->length) != NULL;
     return spend(r, b.string->length);
 }
@@ -243,19 +263,27 @@ static bool contains(render *r, value a, value b, bool *result) {
 }
 
 bool compare(render *r, token_kind operator, value a, value b, bool *result) {
-    if (operator == TOKEN_EQUAL || operator == TOKEN_NOT_EQUAL) return *result = value_equal(a, b) == (operator == TOKEN_EQUAL), true;
-    if (operator == TOKEN_IN || operator == TOKEN_NOT_IN) {
+    if (operator== TOKEN_EQUAL || operator== TOKEN_NOT_EQUAL) return *result = value_equal(a, b) == (operator== TOKEN_EQUAL), true;
+    if (operator== TOKEN_IN || operator== TOKEN_NOT_IN) {
         bool ok = contains(r, a, b, result);
-        if (operator == TOKEN_NOT_IN) *result = !*result;
+        if (operator== TOKEN_NOT_IN) *result = !*result;
         return ok;
     }
     int which = 0;
     if (!order(r, operator, a, b, &which)) return false;
     switch (operator) {
-    case TOKEN_LESS: *result = which == -1; break;
-    case TOKEN_LESS_EQUAL: *result = which == -1 || which == 0; break;
-    case TOKEN_GREATER: *result = which == 1; break;
-    default: *result = which == 1 || which == 0; break;
+    case TOKEN_LESS:
+        *result = which == -1;
+        break;
+    case TOKEN_LESS_EQUAL:
+        *result = which == -1 || which == 0;
+        break;
+    case TOKEN_GREATER:
+        *result = which == 1;
+        break;
+    default:
+        *result = which == 1 || which == 0;
+        break;
     }
     return true;
 }

@@ -30,7 +30,7 @@ static bool at_level(const parser *p, int level) {
 static node *node_pair(parser *p, node_kind kind, const token *at, node *left, node *right) {
     node *n = left && right ? node_new(p, kind, at) : NULL;
     if (!n) return NULL;
-    n->operator = at->kind;
+    n->operator= at->kind;
     n->left = left;
     n->right = right;
     return node_done(p, n);
@@ -74,10 +74,10 @@ static token_kind skip_comparison(parser *p) {
     return TOKEN_END;
 }
 
-static node *parse_operand(parser *p, token_kind operator, const token *at) {
+static node *parse_operand(parser *p, token_kind operator, const token * at) {
     node *n = node_new(p, NODE_OPERAND, at);
     if (!n || !(n->left = parse_level(p, 0))) return NULL;
-    n->operator = operator;
+    n->operator= operator;
     return node_done(p, n);
 }
 
@@ -87,7 +87,7 @@ static node *parse_comparison(parser *p) {
     node_vector operands = {0};
     token_kind operator;
     bool ok = left != NULL;
-    for (const token *here = current(p); ok && (operator = skip_comparison(p)) != TOKEN_END; here = current(p)) {
+    for (const token *here = current(p); ok && (operator= skip_comparison(p)) != TOKEN_END; here = current(p)) {
         node *operand = parse_operand(p, operator, here);
         ok = operand && vector_push(&operands, operand);
     }
@@ -138,8 +138,8 @@ node *parse_expression(parser *p) {
     return n;
 }
 
-static bool at_tuple_end(const parser *p, const char *end) {
-    return at_kind(p, TOKEN_VARIABLE_END) || at_kind(p, TOKEN_BLOCK_END) || at_kind(p, TOKEN_RIGHT_PARENTHESIS) || (end && at_name(p, end));
+static bool at_tuple_end(const parser *p) {
+    return at_kind(p, TOKEN_VARIABLE_END) || at_kind(p, TOKEN_BLOCK_END) || at_kind(p, TOKEN_RIGHT_PARENTHESIS);
 }
 
 static node *parse_primary(parser *p, bool namespaces);
@@ -154,10 +154,10 @@ static node *parse_tuple_item(parser *p, int flags) {
 }
 
 /* Reads "a, b, c"; *tuple is set when there was a comma. */
-static bool parse_tuple_items(parser *p, int flags, const char *end, node_vector *items, bool *tuple) {
+static bool parse_tuple_items(parser *p, int flags, node_vector *items, bool *tuple) {
     for (;;) {
         if (items->count && !expect(p, TOKEN_COMMA)) return false;
-        if (at_tuple_end(p, end)) return true;
+        if (at_tuple_end(p)) return true;
         node *item = parse_tuple_item(p, flags);
         if (!item || !vector_push(items, item)) return false;
         if (!at_kind(p, TOKEN_COMMA)) return true;
@@ -165,11 +165,11 @@ static bool parse_tuple_items(parser *p, int flags, const char *end, node_vector
     }
 }
 
-node *parse_tuple(parser *p, int flags, const char *end) {
+node *parse_tuple(parser *p, int flags) {
     const token *at = current(p);
     node_vector items = {0};
     bool tuple = false;
-    if (!parse_tuple_items(p, flags, end, &items, &tuple)) return vector_free(&items), NULL;
+    if (!parse_tuple_items(p, flags, &items, &tuple)) return vector_free(&items), NULL;
     if (!tuple && items.count) {
         node *only = items.items[0];
         return vector_free(&items), only;
@@ -244,21 +244,29 @@ static node *parse_name(parser *p, bool namespaces) {
 static node *parse_parentheses(parser *p) {
     p->at++;
     if (!parse_enter(p)) return NULL;
-    node *n = parse_tuple(p, TUPLE_PARENTHESES, NULL);
+    node *n = parse_tuple(p, TUPLE_PARENTHESES);
     p->depth--;
     return n && expect(p, TOKEN_RIGHT_PARENTHESIS) ? n : NULL;
 }
 
 static node *parse_primary(parser *p, bool namespaces) {
     switch (current(p)->kind) {
-    case TOKEN_NAME: return parse_name(p, namespaces);
-    case TOKEN_STRING: return parse_strings(p);
-    case TOKEN_INTEGER: return parse_constant(p, literal_integer(p, current(p)));
-    case TOKEN_REAL: return parse_constant(p, literal_real(p, current(p)));
-    case TOKEN_LEFT_PARENTHESIS: return parse_parentheses(p);
-    case TOKEN_LEFT_BRACKET: return parse_display(p, NODE_LIST, TOKEN_RIGHT_BRACKET, false);
-    case TOKEN_LEFT_BRACE: return parse_display(p, NODE_DICT, TOKEN_RIGHT_BRACE, true);
-    default: return parse_unexpected(p, "an expression");
+    case TOKEN_NAME:
+        return parse_name(p, namespaces);
+    case TOKEN_STRING:
+        return parse_strings(p);
+    case TOKEN_INTEGER:
+        return parse_constant(p, literal_integer(p, current(p)));
+    case TOKEN_REAL:
+        return parse_constant(p, literal_real(p, current(p)));
+    case TOKEN_LEFT_PARENTHESIS:
+        return parse_parentheses(p);
+    case TOKEN_LEFT_BRACKET:
+        return parse_display(p, NODE_LIST, TOKEN_RIGHT_BRACKET, false);
+    case TOKEN_LEFT_BRACE:
+        return parse_display(p, NODE_DICT, TOKEN_RIGHT_BRACE, true);
+    default:
+        return parse_unexpected(p, "an expression");
     }
 }
 
@@ -392,13 +400,16 @@ node *parse_filter(parser *p, node *left, bool inline_start) {
 /* A test may have one argument without parentheses: "x is divisibleby 3". */
 static bool at_test_argument(const parser *p) {
     switch (current(p)->kind) {
-    case TOKEN_NAME: return !at_name(p, "else") && !at_name(p, "or") && !at_name(p, "and");
+    case TOKEN_NAME:
+        return !at_name(p, "else") && !at_name(p, "or") && !at_name(p, "and");
     case TOKEN_STRING:
     case TOKEN_INTEGER:
     case TOKEN_REAL:
     case TOKEN_LEFT_BRACKET:
-    case TOKEN_LEFT_BRACE: return true;
-    default: return false;
+    case TOKEN_LEFT_BRACE:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -442,7 +453,7 @@ static node *parse_filters_and_tests(parser *p, node *n) {
 static node *parse_sign(parser *p) {
     node *n = node_new(p, NODE_UNARY, current(p));
     if (!n || !parse_enter(p)) return NULL;
-    n->operator = current(p)->kind;
+    n->operator= current(p)->kind;
     p->at++;
     n->left = parse_unary(p, false);
     p->depth--;
@@ -463,11 +474,11 @@ static bool can_assign(const node *n) {
     return true;
 }
 
-node *parse_target(parser *p, const char *end, bool namespaces) {
+node *parse_target(parser *p, bool namespaces) {
     const token *at = current(p);
     uint8_t *catches = p->catches; /* a target is no use of the name */
     p->catches = NULL;
-    node *n = parse_tuple(p, TUPLE_SIMPLE | (namespaces ? TUPLE_NAMESPACE : 0), end);
+    node *n = parse_tuple(p, TUPLE_SIMPLE | (namespaces ? TUPLE_NAMESPACE : 0));
     p->catches = catches;
     return !n || can_assign(n) ? n : parse_fail(p, at, "can't assign to this expression");
 }

@@ -56,7 +56,7 @@ static bool parse_branches(parser *p, node_vector *branches) {
         node *branch = node_new(p, NODE_BRANCH, current(p));
         bool otherwise = at_name(p, "else");
         p->at++;
-        if (!branch || (!otherwise && !(branch->left = parse_tuple(p, TUPLE_NO_CONDITION, NULL)))) return false;
+        if (!branch || (!otherwise && !(branch->left = parse_tuple(p, TUPLE_NO_CONDITION)))) return false;
         skip_kind(p, TOKEN_COLON);
         if (!expect(p, TOKEN_BLOCK_END) || !parse_body(p, otherwise ? "endif" : "elif else endif", &branch->body)) return false;
         if (!node_done(p, branch) || !vector_push(branches, branch)) return false;
@@ -95,18 +95,18 @@ static bool parse_for_body(parser *p, node *n) {
 
 static node *parse_for(parser *p, node *n) {
     const token *at = current(p);
-    if (!(n->left = parse_target(p, "in", false))) return NULL;
+    if (!(n->left = parse_target(p, false))) return NULL;
     if (assigns_loop(n->left)) return parse_fail(p, at, "Can't assign to special loop variable in for-loop target");
     if (!skip_name(p, "in")) return parse_unexpected(p, "'in'");
-    if (!(n->right = parse_tuple(p, TUPLE_NO_CONDITION, "recursive"))) return NULL;
+    if (!(n->right = parse_tuple(p, TUPLE_NO_CONDITION))) return NULL;
     if (skip_name(p, "if") && !(n->third = parse_expression(p))) return NULL;
     n->recursive = skip_name(p, "recursive");
     return parse_for_body(p, n) ? n : NULL;
 }
 
 static node *parse_set(parser *p, node *n) {
-    if (!(n->left = parse_target(p, NULL, true))) return NULL;
-    if (skip_kind(p, TOKEN_ASSIGN)) return (n->right = parse_tuple(p, 0, NULL)) ? n : NULL;
+    if (!(n->left = parse_target(p, true))) return NULL;
+    if (skip_kind(p, TOKEN_ASSIGN)) return (n->right = parse_tuple(p, 0)) ? n : NULL;
     n->kind = NODE_SET_BLOCK;
     if (at_kind(p, TOKEN_PIPE) && !(n->third = parse_filter(p, NULL, false))) return NULL;
     return parse_scope(p, "endset", false, NULL, &n->body) ? n : NULL;
@@ -142,8 +142,7 @@ static bool parse_macro_body(parser *p, node *n, const char *end) {
         if (string_is(name, "varargs")) n->catches &= (uint8_t)~CATCHES_POSITIONALS;
         if (!string_is(name, "caller") || !(n->catches & CATCHES_CALLER)) continue;
         token at = {.line = n->line, .column = n->column};
-        if (i < without_default)
-            return parse_fail(p, &at, "the special \"caller\" argument must be omitted or be given a default"), false;
+        if (i < without_default) return parse_fail(p, &at, "the special \"caller\" argument must be omitted or be given a default"), false;
     }
     return true;
 }
@@ -174,7 +173,7 @@ static node *parse_with(parser *p, node *n) {
     bool ok = true;
     while (ok && !at_kind(p, TOKEN_BLOCK_END)) {
         ok = !targets.count || expect(p, TOKEN_COMMA);
-        node *target = ok ? parse_target(p, NULL, false) : NULL;
+        node *target = ok ? parse_target(p, false) : NULL;
         ok = target && vector_push(&targets, target) && expect(p, TOKEN_ASSIGN);
         node *item = ok ? parse_expression(p) : NULL;
         ok = item && vector_push(&values, item);
@@ -234,7 +233,8 @@ static const statement statements[] = {
 
 static node *unknown_tag(parser *p, const token *at) {
     static const char unsupported[] = "block extends include import from autoescape";
-    if (at_one_of(p, unsupported)) return parse_fail(p, at, "the tag '%.*s' is not supported in chat templates", (int)at->length, at->start);
+    if (at_one_of(p, unsupported))
+        return parse_fail(p, at, "the tag '%.*s' is not supported in chat templates", (int)at->length, at->start);
     return parse_fail(p, at, "Encountered unknown tag '%.*s'.", (int)(at->length > 60 ? 60 : at->length), at->start);
 }
 
@@ -261,7 +261,7 @@ static node *parse_data(parser *p) {
 static node *parse_output(parser *p) {
     node *n = node_new(p, NODE_OUTPUT, current(p));
     p->at++;
-    if (!n || !(n->left = parse_tuple(p, 0, NULL)) || !expect(p, TOKEN_VARIABLE_END)) return NULL;
+    if (!n || !(n->left = parse_tuple(p, 0)) || !expect(p, TOKEN_VARIABLE_END)) return NULL;
     return node_done(p, n);
 }
 

@@ -10,11 +10,11 @@ typedef struct {
     const char *name;
     token_list tokens;
     size_t at;
-    int depth;           /* of nested expressions and statements */
-    int loops;           /* loops around this place that break and continue may leave */
-    uint8_t *catches;    /* of the innermost macro around this place, or NULL */
+    int depth;              /* of nested expressions and statements */
+    int loops;              /* loops around this place that break and continue may leave */
+    uint8_t *catches;       /* of the innermost macro around this place, or NULL */
     VECTOR(node *) unknown; /* filters and tests nobody knows, outside branches: an error at the end, as in Jinja */
-    int soft;            /* inside the branches of an if, where unknown filters fail only when they are reached */
+    int soft;               /* inside the branches of an if, where unknown filters fail only when they are reached */
 } parser;
 
 typedef VECTOR(node *) node_vector;
@@ -50,11 +50,11 @@ bool literal_string(parser *p, const token *t, text *out); /* appends what the l
 
 enum { TUPLE_SIMPLE = 1, TUPLE_NO_CONDITION = 2, TUPLE_PARENTHESES = 4, TUPLE_NAMESPACE = 8 };
 node *parse_expression(parser *p);
-/* One expression, or several with commas as a tuple. `end` is a name that also ends it. */
-node *parse_tuple(parser *p, int flags, const char *end);
+/* One expression, or several with commas as a tuple. */
+node *parse_tuple(parser *p, int flags);
 node *parse_filter(parser *p, node *left, bool inline_start);
 bool parse_signature(parser *p, node *n);
-node *parse_target(parser *p, const char *end, bool namespaces);
+node *parse_target(parser *p, bool namespaces);
 /* Statements until one of the names in `ends` (up to three, space separated); the block's name is left current. */
 bool parse_body(parser *p, const char *ends, node_list *body);
 

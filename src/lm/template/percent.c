@@ -61,12 +61,23 @@ static bool read_number(render *r, formatter *f, int64_t *n) {
 
 static void read_flags(formatter *f, directive *d) {
     for (; f->at < f->end; f->at++) switch (*f->at) {
-        case '-': d->left = true; break;
-        case '+': d->plus = true; break;
-        case ' ': d->space = true; break;
-        case '0': d->zero = true; break;
-        case '#': d->alternate = true; break;
-        default: return;
+        case '-':
+            d->left = true;
+            break;
+        case '+':
+            d->plus = true;
+            break;
+        case ' ':
+            d->space = true;
+            break;
+        case '0':
+            d->zero = true;
+            break;
+        case '#':
+            d->alternate = true;
+            break;
+        default:
+            return;
         }
 }
 
@@ -137,10 +148,18 @@ static bool write_whole_directive(render *r, const directive *d, value v) {
     int precision = d->precision < 0 ? 1 : (int)d->precision;
     const char *prefix = !d->alternate ? "" : code == 'x' ? "0x" : code == 'X' ? "0X" : code == 'o' ? "0o" : "";
     switch (code) {
-    case 'x': snprintf(digits, sizeof digits, "%.*llx", precision, size); break;
-    case 'X': snprintf(digits, sizeof digits, "%.*llX", precision, size); break;
-    case 'o': snprintf(digits, sizeof digits, "%.*llo", precision, size); break;
-    default: snprintf(digits, sizeof digits, "%.*llu", precision, size); break;
+    case 'x':
+        snprintf(digits, sizeof digits, "%.*llx", precision, size);
+        break;
+    case 'X':
+        snprintf(digits, sizeof digits, "%.*llX", precision, size);
+        break;
+    case 'o':
+        snprintf(digits, sizeof digits, "%.*llo", precision, size);
+        break;
+    default:
+        snprintf(digits, sizeof digits, "%.*llu", precision, size);
+        break;
     }
     if (size == 0 && precision == 0) strcpy(digits, "0");
     return write_number_directive(r, d, n < 0, prefix, digits);

@@ -59,8 +59,7 @@ bool enter(render *r) {
 }
 
 bool render_write(render *r, const char *bytes, size_t length) {
-    if (length > r->output_limit - r->output.length)
-        return render_fail(r, "the output exceeds %zu bytes", r->output_limit), false;
+    if (length > r->output_limit - r->output.length) return render_fail(r, "the output exceeds %zu bytes", r->output_limit), false;
     return spend(r, length) && text_append(&r->output, bytes, length);
 }
 

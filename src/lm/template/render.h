@@ -29,7 +29,7 @@ struct render {
     int depth;      /* left */
     size_t output_limit;
     const int64_t *clock;
-    jump jump; /* a break or continue on its way to its loop */
+    jump jump;   /* a break or continue on its way to its loop */
     bool placed; /* the error names a position */
 };
 

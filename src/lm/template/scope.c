@@ -117,16 +117,23 @@ static value json_members(render *r, const json *j) {
 value json_value(render *r, const json *j) {
     size_t length = 0;
     switch (json_type(j)) {
-    case JSON_FALSE: return boolean_value(false);
-    case JSON_TRUE: return boolean_value(true);
-    case JSON_INTEGER: return integer_value(json_integer(j, 0));
-    case JSON_REAL: return real_value(json_number(j, 0));
+    case JSON_FALSE:
+        return boolean_value(false);
+    case JSON_TRUE:
+        return boolean_value(true);
+    case JSON_INTEGER:
+        return integer_value(json_integer(j, 0));
+    case JSON_REAL:
+        return real_value(json_number(j, 0));
     case JSON_STRING: {
         const char *bytes = json_string(j, &length);
         return string_value(string_share(&r->memory, bytes, length));
     }
-    case JSON_ARRAY: return json_items(r, j);
-    case JSON_OBJECT: return json_members(r, j);
-    default: return NONE;
+    case JSON_ARRAY:
+        return json_items(r, j);
+    case JSON_OBJECT:
+        return json_members(r, j);
+    default:
+        return NONE;
     }
 }

@@ -10,7 +10,8 @@
                       const value *a __attribute__((unused))) {                                                                            \
         return boolean_value(expression);                                                                                                  \
     }
-#define FUNCTION(name) static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
+#define FUNCTION(name)                                                                                                                     \
+    static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
 
 TEST(is_defined, !is_undefined(self))
 TEST(test_undefined, is_undefined(self))
@@ -28,8 +29,8 @@ TEST(is_escaped, is_string(self) && self.string->markup)
 TEST(is_filter, is_string(self) && builtin_find(BUILTIN_FILTERS, self.string->bytes, self.string->length) != NULL)
 TEST(is_test, is_string(self) && builtin_find(BUILTIN_TESTS, self.string->bytes, self.string->length) != NULL)
 
-/* What has a length and takes indices; Undefined refuses to be asked for the latter. */
-TEST(test_sequence, is_string(self) || is_sequence(self) || self.kind == VALUE_DICT || self.kind == VALUE_RANGE)
+/* What has a length and takes indices. */
+TEST(test_sequence, is_string(self) || is_sequence(self) || self.kind == VALUE_DICT || self.kind == VALUE_RANGE || is_undefined(self))
 
 TEST(is_callable, self.kind == VALUE_MACRO || self.kind == VALUE_FUNCTION || self.kind == VALUE_METHOD || self.kind == VALUE_JOINER ||
                       self.kind == VALUE_LOOP || self.kind == VALUE_UNDEFINED)
@@ -90,23 +91,36 @@ COMPARISON(is_greater_equal, TOKEN_GREATER_EQUAL)
 COMPARISON(is_in, TOKEN_IN)
 
 const builtin tests_kind[] = {
-    {"defined", "", is_defined},     {"undefined", "", test_undefined}, {"none", "", is_none},
-    {"boolean", "", is_boolean},     {"true", "", is_true},             {"false", "", is_false},
-    {"integer", "", is_integer},     {"float", "", is_float},           {"number", "", test_number},
-    {"string", "", test_string},     {"mapping", "", is_mapping},       {"iterable", "", is_iterable},
-    {"sequence", "", test_sequence}, {"callable", "", is_callable},     {"escaped", "", is_escaped},
-    {"filter", "", is_filter},       {"test", "", is_test},             {"lower", "", is_lower},
-    {"upper", "", is_upper},         {"odd", "", is_odd},               {"even", "", is_even},
-    {"divisibleby", "num", is_divisible},
-    {"sameas", "other", is_same},
-    {0},
+    {"defined", "", is_defined},     {"undefined", "", test_undefined},
+    {"none", "", is_none},           {"boolean", "", is_boolean},
+    {"true", "", is_true},           {"false", "", is_false},
+    {"integer", "", is_integer},     {"float", "", is_float},
+    {"number", "", test_number},     {"string", "", test_string},
+    {"mapping", "", is_mapping},     {"iterable", "", is_iterable},
+    {"sequence", "", test_sequence}, {"callable", "", is_callable},
+    {"escaped", "", is_escaped},     {"filter", "", is_filter},
+    {"test", "", is_test},           {"lower", "", is_lower},
+    {"upper", "", is_upper},         {"odd", "", is_odd},
+    {"even", "", is_even},           {"divisibleby", "num", is_divisible},
+    {"sameas", "other", is_same},    {0},
 };
 
 const builtin tests_compare[] = {
-    {"==", "-b", is_equal},          {"eq", "-b", is_equal},           {"equalto", "-b", is_equal},
-    {"!=", "-b", is_not_equal},      {"ne", "-b", is_not_equal},       {"<", "-b", is_less},
-    {"lt", "-b", is_less},           {"lessthan", "-b", is_less},      {"<=", "-b", is_less_equal},
-    {"le", "-b", is_less_equal},     {">", "-b", is_greater},          {"gt", "-b", is_greater},
-    {"greaterthan", "-b", is_greater}, {">=", "-b", is_greater_equal}, {"ge", "-b", is_greater_equal},
-    {"in", "seq", is_in},            {0},
+    {"==", "-b", is_equal},
+    {"eq", "-b", is_equal},
+    {"equalto", "-b", is_equal},
+    {"!=", "-b", is_not_equal},
+    {"ne", "-b", is_not_equal},
+    {"<", "-b", is_less},
+    {"lt", "-b", is_less},
+    {"lessthan", "-b", is_less},
+    {"<=", "-b", is_less_equal},
+    {"le", "-b", is_less_equal},
+    {">", "-b", is_greater},
+    {"gt", "-b", is_greater},
+    {"greaterthan", "-b", is_greater},
+    {">=", "-b", is_greater_equal},
+    {"ge", "-b", is_greater_equal},
+    {"in", "seq", is_in},
+    {0},
 };

@@ -24,12 +24,18 @@ string *string_argument(render *r, value a, const char *what) {
 
 static const char *entity(char c) {
     switch (c) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '"': return "&#34;";
-    case '\'': return "&#39;";
-    default: return NULL;
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&#34;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
     }
 }
 
@@ -93,13 +99,17 @@ static bool write_lower(render *r, const string *s, size_t i, size_t size, uint3
 
 static bool write_case(render *r, const string *s, size_t i, size_t size, uint32_t c, case_kind which, bool after_cased) {
     switch (which) {
-    case CASE_UPPER: return write_mapped(r, c, character_upper);
-    case CASE_CAPITALIZE: return i == 0 ? write_mapped(r, c, character_title) : write_lower(r, s, i, size, c);
-    case CASE_TITLE: return after_cased ? write_lower(r, s, i, size, c) : write_mapped(r, c, character_title);
+    case CASE_UPPER:
+        return write_mapped(r, c, character_upper);
+    case CASE_CAPITALIZE:
+        return i == 0 ? write_mapped(r, c, character_title) : write_lower(r, s, i, size, c);
+    case CASE_TITLE:
+        return after_cased ? write_lower(r, s, i, size, c) : write_mapped(r, c, character_title);
     case CASE_SWAP:
         if (character_is_upper(c)) return write_lower(r, s, i, size, c);
         return character_is_lower(c) ? write_mapped(r, c, character_upper) : write_character(r, c);
-    default: return write_lower(r, s, i, size, c);
+    default:
+        return write_lower(r, s, i, size, c);
     }
 }
 

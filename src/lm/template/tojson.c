@@ -35,14 +35,16 @@ static bool write_json_string(render *r, const layout *l, const string *s) {
     size_t mark = render_mark(r);
     if (s->length > r->output_limit || !spend(r, s->length)) return render_write(r, s->bytes, s->length);
     if (!json_write_string(&r->output, s->bytes, s->length, l->ascii)) return false;
-    return r->output.length <= r->output_limit || (render_cut(r, mark), render_fail(r, "the output exceeds %zu bytes", r->output_limit), false);
+    return r->output.length <= r->output_limit ||
+           (render_cut(r, mark), render_fail(r, "the output exceeds %zu bytes", r->output_limit), false);
 }
 
 static bool write_array(render *r, const layout *l, const list *items, int depth) {
     if (items->count == 0) return render_write(r, "[]", 2);
     bool ok = render_write(r, "[", 1);
     for (size_t i = 0; ok && i < items->count; i++)
-        ok = (i == 0 || render_string(r, &l->item_separator)) && write_line(r, l, depth + 1) && write_member(r, l, items->items[i], depth + 1);
+        ok = (i == 0 || render_string(r, &l->item_separator)) && write_line(r, l, depth + 1) &&
+             write_member(r, l, items->items[i], depth + 1);
     return ok && write_line(r, l, depth) && render_write(r, "]", 1);
 }
 
@@ -78,14 +80,20 @@ static bool write_object(render *r, const layout *l, const dict *d, int depth) {
 static bool write_member(render *r, const layout *l, value v, int depth) {
     switch (v.kind) {
     case VALUE_NONE:
-    case VALUE_BOOLEAN: return write_word(r, v);
+    case VALUE_BOOLEAN:
+        return write_word(r, v);
     case VALUE_INTEGER:
-    case VALUE_REAL: return write_number(r, v);
-    case VALUE_STRING: return write_json_string(r, l, v.string);
+    case VALUE_REAL:
+        return write_number(r, v);
+    case VALUE_STRING:
+        return write_json_string(r, l, v.string);
     case VALUE_LIST:
-    case VALUE_TUPLE: return write_array(r, l, v.list, depth);
-    case VALUE_DICT: return write_object(r, l, v.dict, depth);
-    default: return render_fail(r, "Object of type %s is not JSON serializable", value_type_name(v)), false;
+    case VALUE_TUPLE:
+        return write_array(r, l, v.list, depth);
+    case VALUE_DICT:
+        return write_object(r, l, v.dict, depth);
+    default:
+        return render_fail(r, "Object of type %s is not JSON serializable", value_type_name(v)), false;
     }
 }
 
@@ -116,7 +124,7 @@ static bool set_separators(render *r, value separators, layout *l) {
 
 value filter_tojson(render *r, value self, const arguments *given, const value *a) {
     (void)given;
-    layout l = {.ascii = value_truth(a[0]), .sorted = value_truth(a[3])};
+    layout l = {.ascii = is_truthy(a[0]), .sorted = is_truthy(a[3])};
     size_t mark = render_mark(r);
     if (!set_indent(r, a[1], &l) || !set_separators(r, a[2], &l) || !write_member(r, &l, self, 0)) return FAILED;
     return string_value(render_cut(r, mark));

@@ -83,8 +83,8 @@ bool string_is(const string *s, const char *name) {
 size_t string_offset(string *s, size_t index) {
     if (string_characters(s) == s->length) return index;
     size_t at = 0;
-    for (; index > 0; index--)
-        do at++;
+    for (; index > 0; index--) do
+            at++;
         while (at < s->length && ((unsigned char)s->bytes[at] & 0xC0) == 0x80);
     return at;
 }
@@ -189,21 +189,31 @@ const dict_entry *dict_find_text(const dict *d, const char *name) {
     return dict_find(d, string_value(&s));
 }
 
-bool value_truth(value v) {
+bool is_truthy(value v) {
     switch (v.kind) {
     case VALUE_FAILED:
     case VALUE_UNDEFINED:
-    case VALUE_NONE: return false;
-    case VALUE_BOOLEAN: return v.boolean;
-    case VALUE_INTEGER: return v.integer != 0;
-    case VALUE_REAL: return v.real != 0;
-    case VALUE_STRING: return v.string->length > 0;
+    case VALUE_NONE:
+        return false;
+    case VALUE_BOOLEAN:
+        return v.boolean;
+    case VALUE_INTEGER:
+        return v.integer != 0;
+    case VALUE_REAL:
+        return v.real != 0;
+    case VALUE_STRING:
+        return v.string->length > 0;
     case VALUE_LIST:
-    case VALUE_TUPLE: return v.list->count > 0;
-    case VALUE_DICT: return v.dict->count > 0;
-    case VALUE_VIEW: return v.view->dict->count > 0;
-    case VALUE_RANGE: return v.range->count > 0;
-    default: return true;
+    case VALUE_TUPLE:
+        return v.list->count > 0;
+    case VALUE_DICT:
+        return v.dict->count > 0;
+    case VALUE_VIEW:
+        return v.view->dict->count > 0;
+    case VALUE_RANGE:
+        return v.range->count > 0;
+    default:
+        return true;
     }
 }
 
@@ -240,14 +250,21 @@ bool value_equal(value a, value b) {
     if (a.kind != b.kind) return false;
     switch (a.kind) {
     case VALUE_NONE:
-    case VALUE_UNDEFINED: return true;
-    case VALUE_STRING: return a.string == b.string || string_equal(a.string, b.string);
+    case VALUE_UNDEFINED:
+        return true;
+    case VALUE_STRING:
+        return a.string == b.string || string_equal(a.string, b.string);
     case VALUE_LIST:
-    case VALUE_TUPLE: return a.list == b.list || lists_equal(a.list, b.list);
-    case VALUE_DICT: return a.dict == b.dict || dicts_equal(a.dict, b.dict);
-    case VALUE_RANGE: return ranges_equal(a.range, b.range);
-    case VALUE_METHOD: return a.method->function == b.method->function && value_equal(a.method->self, b.method->self);
-    default: return a.dict == b.dict; /* the same object */
+    case VALUE_TUPLE:
+        return a.list == b.list || lists_equal(a.list, b.list);
+    case VALUE_DICT:
+        return a.dict == b.dict || dicts_equal(a.dict, b.dict);
+    case VALUE_RANGE:
+        return ranges_equal(a.range, b.range);
+    case VALUE_METHOD:
+        return a.method->function == b.method->function && value_equal(a.method->self, b.method->self);
+    default:
+        return a.dict == b.dict; /* the same object */
     }
 }
 
@@ -269,31 +286,39 @@ static bool hash_items(const list *l, uint64_t *hash) {
 
 bool value_hash(value v, uint64_t *hash) {
     switch (v.kind) {
-    case VALUE_STRING: return *hash = mix(hash_bytes(HASH_START, v.string->bytes, v.string->length)), true;
+    case VALUE_STRING:
+        return *hash = mix(hash_bytes(HASH_START, v.string->bytes, v.string->length)), true;
     case VALUE_BOOLEAN:
-    case VALUE_INTEGER: return *hash = mix((uint64_t)whole(v)), true;
+    case VALUE_INTEGER:
+        return *hash = mix((uint64_t)whole(v)), true;
     case VALUE_REAL:
         /* A float equal to an integer has the integer's hash. */
         if (v.real >= -0x1p63 && v.real < 0x1p63 && v.real == floor(v.real)) return *hash = mix((uint64_t)(int64_t)v.real), true;
         return *hash = mix(hash_bytes(HASH_START, &v.real, sizeof v.real)), true;
     case VALUE_NONE:
-    case VALUE_UNDEFINED: return *hash = mix((uint64_t)v.kind + 77), true;
-    case VALUE_TUPLE: return hash_items(v.list, hash);
+    case VALUE_UNDEFINED:
+        return *hash = mix((uint64_t)v.kind + 77), true;
+    case VALUE_TUPLE:
+        return hash_items(v.list, hash);
     case VALUE_LIST:
     case VALUE_DICT:
-    case VALUE_VIEW: return false;
-    case VALUE_RANGE: return *hash = mix((uint64_t)v.range->count), true;
-    case VALUE_METHOD: return *hash = mix((uint64_t)(uintptr_t)v.method->function), true;
-    default: return *hash = mix((uint64_t)(uintptr_t)v.dict), true;
+    case VALUE_VIEW:
+        return false;
+    case VALUE_RANGE:
+        return *hash = mix((uint64_t)v.range->count), true;
+    case VALUE_METHOD:
+        return *hash = mix((uint64_t)(uintptr_t)v.method->function), true;
+    default:
+        return *hash = mix((uint64_t)(uintptr_t)v.dict), true;
     }
 }
 
 const char *value_type_name(value v) {
     static const char *const names[] = {
-        [VALUE_UNDEFINED] = "Undefined", [VALUE_NONE] = "NoneType",        [VALUE_BOOLEAN] = "bool",         [VALUE_INTEGER] = "int",
-        [VALUE_REAL] = "float",          [VALUE_STRING] = "str",           [VALUE_LIST] = "list",            [VALUE_TUPLE] = "tuple",
-        [VALUE_DICT] = "dict",           [VALUE_RANGE] = "range",          [VALUE_ITERATOR] = "generator",   [VALUE_NAMESPACE] = "Namespace",
-        [VALUE_LOOP] = "LoopContext",    [VALUE_MACRO] = "Macro",          [VALUE_FUNCTION] = "function",    [VALUE_METHOD] = "method",
+        [VALUE_UNDEFINED] = "Undefined", [VALUE_NONE] = "NoneType", [VALUE_BOOLEAN] = "bool",       [VALUE_INTEGER] = "int",
+        [VALUE_REAL] = "float",          [VALUE_STRING] = "str",    [VALUE_LIST] = "list",          [VALUE_TUPLE] = "tuple",
+        [VALUE_DICT] = "dict",           [VALUE_RANGE] = "range",   [VALUE_ITERATOR] = "generator", [VALUE_NAMESPACE] = "Namespace",
+        [VALUE_LOOP] = "LoopContext",    [VALUE_MACRO] = "Macro",   [VALUE_FUNCTION] = "function",  [VALUE_METHOD] = "method",
         [VALUE_CYCLER] = "Cycler",       [VALUE_JOINER] = "Joiner",
     };
     static const char *const views[] = {"dict_keys", "dict_values", "dict_items"};

@@ -20,7 +20,7 @@ typedef enum {
     VALUE_LIST,
     VALUE_TUPLE,
     VALUE_DICT,
-    VALUE_VIEW,     /* dict.keys(), .values(), .items() */
+    VALUE_VIEW, /* dict.keys(), .values(), .items() */
     VALUE_RANGE,
     VALUE_ITERATOR, /* what map, select, items, … give: can be walked once */
     VALUE_NAMESPACE,
@@ -54,7 +54,6 @@ typedef struct {
     int depth;  /* of nesting: bounded, so that whatever walks values may recurse */
     bool group; /* a tuple made by groupby: has .grouper and .list */
 } list;
-
 
 typedef struct {
     int64_t start, stop, step, count;
@@ -189,7 +188,7 @@ const dict_entry *dict_find(const dict *d, value key);
 const dict_entry *dict_find_text(const dict *d, const char *name);
 
 /* Python's bool(), ==, hash() and type name. */
-bool value_truth(value v);
+bool is_truthy(value v);
 bool value_equal(value a, value b);
 bool value_hash(value v, uint64_t *hash); /* false: cannot be hashed */
 const char *value_type_name(value v);
