@@ -56,6 +56,10 @@ static const backend *load_backend(tarn_device_type type) {
     if (!symbol) return NULL;
     const backend *(*entry)(void);
     memcpy(&entry, &symbol, sizeof entry);
+    symbol = dlsym(library, "tarn_backend_errors");
+    void (*report_to)(bool (*fail)(const char *format, ...));
+    memcpy(&report_to, &symbol, sizeof report_to);
+    if (report_to) report_to(tarn_fail);
     const backend *found = entry();
     if (found->version != BACKEND_VERSION || found->table_hash != table_hash()) return NULL; /* built from other tables */
     return opened[type] = found;

@@ -1,0 +1,371 @@
+/* The mock device, opened as the library opens it: memory that the host cannot touch, copies, streams, events across streams, order,
+   delays, missing rows, and everything that can be told to fail. */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kernel_calls.h"
+#include "mock/hooks.h"
+
+static void *library;
+static const backend *mock;
+
+/* A function of the shared object: HOOK(tarn_mock_blocks)(). */
+#define HOOK(name) (*(__typeof__(name) **)(void *)&(void *){find(#name)})
+static void *find(const char *name) {
+    void *symbol = dlsym(library, name);
+    if (symbol) return symbol;
+    printf("libtarn_mock.so does not export %s\n", name);
+    exit(1);
+}
+
+/* ---- what `end` was told */
+typedef struct {
+    pthread_mutex_t lock;
+    int begun, ended, failed, skip;
+    char error[256];
+} outcome;
+static outcome result = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool note_begin(void *context) {
+    outcome *o = context;
+    pthread_mutex_lock(&o->lock);
+    o->begun++;
+    bool skip = o->skip;
+    pthread_mutex_unlock(&o->lock);
+    return !skip;
+}
+
+static void note_end(void *context, bool ok, const char *error) {
+    outcome *o = context;
+    pthread_mutex_lock(&o->lock);
+    o->ended++;
+    o->failed += !ok;
+    if (!ok) snprintf(o->error, sizeof o->error, "%s", error ? error : "");
+    pthread_mutex_unlock(&o->lock);
+}
+
+static void reset(void) {
+    result.begun = result.ended = result.failed = result.skip = 0;
+    result.error[0] = 0;
+}
+
+static void finish(backend_stream *stream) {
+    backend_event *e = mock->event_record(stream);
+    CHECK(e, "%s", tarn_error());
+    mock->event_wait(e);
+    CHECK(mock->event_done(e), "a waited-for event is done");
+    mock->event_free(e);
+}
+
+/* ---- operands in device memory */
+static operand on_device(int device, tarn_dtype dtype, tarn_ints shape) {
+    operand o = make(dtype, shape);
+    free(o.data);
+    o.data = mock->allocate(device, operand_size(&o) * dtype_bytes(dtype));
+    CHECK(o.data, "%s", tarn_error());
+    return o;
+}
+
+static void send(backend_stream *stream, operand to, const float *values) {
+    CHECK(mock->copy(stream, to.data, values, operand_size(&to) * 4, true, note_end, &result), "%s", tarn_error());
+}
+
+static void receive(backend_stream *stream, float *values, operand from) {
+    CHECK(mock->copy(stream, values, from.data, operand_size(&from) * 4, false, note_end, &result), "%s", tarn_error());
+}
+
+/* out = a + b, as a call that lives as long as the process. */
+static call *addition(operand out, operand a, operand b) {
+    static const group_instruction add = {OP_add, 2, {0, 1, 0}, TARN_FLOAT32, TARN_FLOAT32};
+    static const uint16_t loaded[] = {0, 1}, stored[] = {2};
+    static const group_program program = {2, 1, 1, 3, loaded, stored, &add};
+    call *c = calloc(1, sizeof *c);
+    operand *operands = calloc(3, sizeof *operands);
+    operands[0] = a, operands[1] = b, operands[2] = out;
+    *c = (call){.op = OP_group, .input_count = 2, .output_count = 1, .inputs = operands, .outputs = operands + 2, .program = &program};
+    CHECK(choose_row(mock, c), "%s", tarn_error());
+    return c;
+}
+
+static bool launch(backend_stream *stream, const call *c) {
+    return mock->launch(stream, c, note_begin, note_end, &result);
+}
+
+/* ---- tests */
+static void touch(const operand *o) {
+    *(volatile char *)o->data = 1;
+}
+
+static void test_memory(void) {
+    int64_t blocks = HOOK(tarn_mock_blocks)(), bytes = HOOK(tarn_mock_bytes)();
+    operand a = on_device(0, TARN_FLOAT32, DIMS(100)), b = on_device(1, TARN_FLOAT32, DIMS(3));
+    CHECK((uintptr_t)a.data % 64 == 0 && a.data != b.data, "alignment");
+    CHECK(HOOK(tarn_mock_blocks)() == blocks + 2 && HOOK(tarn_mock_bytes)() == bytes + 412, "counts");
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        touch(&a);
+        _exit(0);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    CHECK(!WIFEXITED(status) || WEXITSTATUS(status) != 0, "the host wrote to device memory");
+    mock->release(0, a.data);
+    mock->release(1, b.data);
+    CHECK(HOOK(tarn_mock_blocks)() == blocks && HOOK(tarn_mock_bytes)() == bytes, "released");
+    void *none = mock->allocate(0, 0);
+    CHECK(none, "a block of nothing");
+    mock->release(0, none);
+}
+
+static void test_limit(void) {
+    HOOK(tarn_mock_set_memory)(1000);
+    CHECK(!mock->allocate(0, 1001) && tarn_error() && strstr(tarn_error(), "out of memory"), "%s", tarn_error());
+    tarn_clear_error();
+    void *a = mock->allocate(0, 600);
+    CHECK(a && !mock->allocate(0, 500), "the second exceeds the limit");
+    tarn_clear_error();
+    CHECK(mock->allocate(1, 500), "the limit is one a device: %s", tarn_error());
+    mock->release(0, a);
+    a = mock->allocate(0, 500);
+    CHECK(a, "%s", tarn_error());
+    mock->release(0, a);
+    HOOK(tarn_mock_set_memory)(INT64_C(1) << 30);
+    HOOK(tarn_mock_fail_allocation)(2);
+    void *first = mock->allocate(0, 8);
+    CHECK(first && !mock->allocate(0, 8) && strstr(tarn_error(), "told to fail"), "the second allocation fails");
+    tarn_clear_error();
+    mock->release(0, first);
+}
+
+static void test_kernel(void) {
+    reset();
+    backend_stream *stream = mock->stream_new(0);
+    operand a = on_device(0, TARN_FLOAT32, DIMS(4)), b = on_device(0, TARN_FLOAT32, DIMS(4)), out = on_device(0, TARN_FLOAT32, DIMS(4));
+    int64_t launches = HOOK(tarn_mock_launches)(), copies = HOOK(tarn_mock_copies)(), bytes = HOOK(tarn_mock_copied_bytes)();
+    float got[4];
+    receive(stream, got, out);
+    send(stream, a, (float[]){1, 2, 3, 4});
+    send(stream, b, (float[]){10, 20, 30, 40});
+    finish(stream);
+    CHECK(memcmp(got, "\xFD\xFD\xFD\xFD", 4) == 0, "fresh memory holds no number by chance");
+    operand back = view(b, 3, DIMS(4), DIMS(-1)); /* read from its end */
+    CHECK(launch(stream, addition(out, a, back)), "%s", tarn_error());
+    receive(stream, got, out);
+    finish(stream);
+    CHECK(got[0] == 41 && got[1] == 32 && got[2] == 23 && got[3] == 14, "%g %g %g %g", (double)got[0], (double)got[1], (double)got[2],
+          (double)got[3]);
+    CHECK(result.begun == 1 && result.ended == 5 && result.failed == 0, "%d %d %d", result.begun, result.ended, result.failed);
+    CHECK(HOOK(tarn_mock_launches)() == launches + 1 && HOOK(tarn_mock_copies)() == copies + 4, "counts");
+    CHECK(HOOK(tarn_mock_copied_bytes)() == bytes + 64, "counts");
+
+    result.skip = 1; /* begin says no: an input is poisoned */
+    send(stream, out, (float[]){5, 5, 5, 5});
+    CHECK(launch(stream, addition(out, a, b)), "%s", tarn_error());
+    receive(stream, got, out);
+    finish(stream);
+    CHECK(got[0] == 5 && result.failed == 1 && result.ended == 8, "a skipped kernel");
+    mock->stream_free(stream);
+}
+
+static void expect_failure(const char *words) {
+    CHECK(result.failed == 1 && strstr(result.error, words), "\"%s\" should speak of %s", result.error, words);
+    CHECK(tarn_ok(), "the error of a worker reached this thread: %s", tarn_error());
+    reset();
+}
+
+static void test_violations(void) {
+    reset();
+    backend_stream *stream = mock->stream_new(0);
+    operand a = on_device(0, TARN_FLOAT32, DIMS(4)), other = on_device(1, TARN_FLOAT32, DIMS(4)), host = make(TARN_FLOAT32, DIMS(4));
+    operand longer = view(a, 1, DIMS(4), DIMS(1)), before = view(a, 2, DIMS(4), DIMS(-1)), gone = on_device(0, TARN_FLOAT32, DIMS(4));
+    operand out = on_device(0, TARN_FLOAT32, DIMS(4)), nothing = view(a, 4, DIMS(0), DIMS(1));
+    int64_t violations = HOOK(tarn_mock_violations)();
+    struct {
+        operand x;
+        const char *words;
+    } cases[] = {
+        {host, "not in device memory"}, {other, "memory of mock:1"}, {longer, "beyond its block"}, {before, "not in device memory"}};
+    for (int i = 0; i < 4; i++) {
+        CHECK(launch(stream, addition(out, a, cases[i].x)), "%s", tarn_error());
+        finish(stream);
+        expect_failure(cases[i].words);
+    }
+    HOOK(tarn_mock_set_delay)(20000, 1);
+    CHECK(launch(stream, addition(out, a, gone)), "%s", tarn_error());
+    mock->release(0, gone.data); /* too early */
+    finish(stream);
+    HOOK(tarn_mock_set_delay)(0, 1);
+    expect_failure("not in device memory");
+    CHECK(mock->copy(stream, a.data, out.data, 16, true, note_end, &result), "%s", tarn_error());
+    finish(stream);
+    expect_failure("both ends");
+    CHECK(mock->copy(stream, host.data, out.data, 17, false, note_end, &result), "%s", tarn_error());
+    finish(stream);
+    expect_failure("beyond its block");
+    CHECK(HOOK(tarn_mock_violations)() == violations + 7, "%lld", (long long)HOOK(tarn_mock_violations)() - violations);
+    mock->release(0, gone.data);
+    CHECK(!tarn_ok() && HOOK(tarn_mock_violations)() == violations + 8, "released twice");
+    tarn_clear_error();
+    (void)nothing;
+    mock->stream_free(stream);
+}
+
+static void test_faults(void) {
+    reset();
+    backend_stream *stream = mock->stream_new(0);
+    operand a = on_device(0, TARN_FLOAT32, DIMS(1)), out = on_device(0, TARN_FLOAT32, DIMS(1));
+    call *c = addition(out, a, a);
+    HOOK(tarn_mock_refuse_launch)(2);
+    CHECK(launch(stream, c), "%s", tarn_error());
+    CHECK(!launch(stream, c) && strstr(tarn_error(), "refused"), "the second launch is refused");
+    tarn_clear_error();
+    CHECK(launch(stream, c), "and no other: %s", tarn_error());
+    finish(stream);
+    CHECK(result.begun == 2 && result.ended == 2 && !result.failed, "a refused launch neither begins nor ends");
+    HOOK(tarn_mock_fail_launch)(3);
+    reset();
+    for (int i = 0; i < 5; i++) CHECK(launch(stream, c), "%s", tarn_error());
+    finish(stream);
+    CHECK(result.begun == 5 && result.ended == 5, "%d %d", result.begun, result.ended);
+    expect_failure("told to fail");
+    HOOK(tarn_mock_fail_copy)(1);
+    float value = 1;
+    send(stream, a, &value);
+    finish(stream);
+    expect_failure("told to fail");
+
+    HOOK(tarn_mock_lose_device)(0, true);
+    CHECK(!mock->allocate(0, 1) && strstr(tarn_error(), "lost"), "%s", tarn_error());
+    tarn_clear_error();
+    CHECK(launch(stream, c), "%s", tarn_error());
+    finish(stream);
+    expect_failure("lost");
+    CHECK(mock->allocate(1, 1), "the other device works: %s", tarn_error());
+    HOOK(tarn_mock_lose_device)(0, false);
+    mock->stream_free(stream);
+}
+
+/* Two streams hand one number back and forth: x is doubled on one, incremented on the other. Without the events the random delays would mix
+   them up. */
+static void test_events(void) {
+    reset();
+    HOOK(tarn_mock_set_delay)(300, 7);
+    backend_stream *streams[2] = {mock->stream_new(0), mock->stream_new(0)};
+    operand x = on_device(0, TARN_FLOAT32, DIMS(1)), one = on_device(0, TARN_FLOAT32, DIMS(1));
+    send(streams[0], x, (float[]){1});
+    send(streams[0], one, (float[]){1});
+    double wanted = 1;
+    for (int i = 0; i < 20; i++) {
+        CHECK(launch(streams[i % 2], addition(x, x, i % 2 ? one : x)), "%s", tarn_error());
+        wanted = i % 2 ? wanted + 1 : 2 * wanted;
+        backend_event *e = mock->event_record(streams[i % 2]);
+        CHECK(mock->stream_wait(streams[!(i % 2)], e), "%s", tarn_error());
+        mock->event_free(e); /* while a stream still waits for it */
+    }
+    float got = 0;
+    receive(streams[0], &got, x);
+    backend_event *last = mock->event_record(streams[0]);
+    mock->stream_free(streams[0]);
+    mock->event_wait(last); /* an event outlives its stream */
+    CHECK(mock->event_done(last), "done");
+    mock->event_free(last);
+    mock->stream_free(streams[1]);
+    CHECK((double)got == wanted && !result.failed, "%g, not %g (%s)", (double)got, wanted, result.error);
+    HOOK(tarn_mock_set_delay)(0, 1);
+}
+
+static atomic_int order[64], ordered;
+static void note_order(void *context) {
+    order[ordered++] = (int)(intptr_t)context;
+}
+
+static void test_order(void) {
+    HOOK(tarn_mock_set_delay)(200, 3);
+    backend_stream *stream = mock->stream_new(1);
+    for (int i = 0; i < 50; i++) CHECK(mock->host(stream, note_order, (void *)(intptr_t)i), "%s", tarn_error());
+    backend_event *e = mock->event_record(stream);
+    CHECK(!mock->event_done(e) || ordered == 50, "an event before the work is over");
+    finish(stream);
+    CHECK(ordered == 50, "%d", ordered);
+    for (int i = 0; i < 50; i++) CHECK(order[i] == i, "job %d ran as number %d", order[i], i);
+    mock->event_free(e);
+    mock->stream_free(stream);
+    HOOK(tarn_mock_set_delay)(0, 1);
+}
+
+static void test_rows(void) {
+    int count;
+    CHECK(mock->rows(OP_matmul, &count) && count == 1, "reference rows");
+    CHECK(!mock->rows(OP_softmax, &count) && count == 0, "no fused kernels");
+    CHECK(HOOK(tarn_mock_set_missing)("matmul,group"), "%s", tarn_error());
+    CHECK(!mock->rows(OP_matmul, &count) && !mock->rows(OP_group, &count) && count == 0, "missing rows");
+    CHECK(mock->rows(OP_reduce, &count) && count == 1, "the others are there");
+    CHECK(!HOOK(tarn_mock_set_missing)("matmul,mutmal") && strstr(tarn_error(), "mutmal"), "a name that is no op");
+    tarn_clear_error();
+    CHECK(HOOK(tarn_mock_set_missing)(NULL) && mock->rows(OP_matmul, &count), "none missing");
+}
+
+/* A process with these settings: how many devices it sees. */
+static int devices_with(const char *name, const char *value) {
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        setenv(name, value, 1);
+        execl("/proc/self/exe", "test_mock", "--count-devices", (char *)NULL);
+        _exit(99);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void test_environment(void) {
+    CHECK(devices_with("TARN_MOCK_DEVICES", "5") == 5, "TARN_MOCK_DEVICES");
+    CHECK(devices_with("TARN_MOCK_DEVICES", "five") == 0, "nonsense leaves no device");
+    CHECK(devices_with("TARN_MOCK_MISSING", "sort,softmux") == 0, "nonsense leaves no device");
+    CHECK(devices_with("TARN_MOCK_MISSING", "sort,softmax") == 2, "ops without rows");
+    CHECK(devices_with("TARN_MOCK_MEMORY", "-1") == 0, "nonsense leaves no device");
+}
+
+static bool open_mock(void) {
+    const char *path = TARN_BUILD_DIR "/libtarn_mock.so";
+    library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library) return printf("%s\n", dlerror()), false;
+    typedef const backend *entry(void);
+    typedef void errors(bool (*fail)(const char *format, ...));
+    void *symbols[2] = {find("tarn_backend"), find("tarn_backend_errors")};
+    entry *open;
+    errors *report_to;
+    memcpy(&open, &symbols[0], sizeof open);
+    memcpy(&report_to, &symbols[1], sizeof report_to);
+    report_to(tarn_fail);
+    mock = open();
+    return true;
+}
+
+int main(int count, char **arguments) {
+    if (!open_mock()) return 1;
+    if (count == 2 && strcmp(arguments[1], "--count-devices") == 0) return mock->device_count();
+    CHECK(mock->version == BACKEND_VERSION && mock->table_hash == table_hash() && !mock->host_memory, "the contract");
+    CHECK(mock->device_count() == 2 && strcmp(mock->name, "mock") == 0, "two devices");
+    CHECK(!dlsym(library, "tarn_fail") && !dlsym(library, "memory_new"), "the mock's own copies are hidden");
+    test_memory();
+    test_limit();
+    test_kernel();
+    test_violations();
+    test_faults();
+    test_events();
+    test_order();
+    test_rows();
+    test_environment();
+    CHECK(tarn_ok(), "%s", tarn_error());
+    printf("%d checks, %d failures: memory, limits, kernels, violations, faults, events across streams, order, rows, environment\n", checks,
+           failures);
+    return failures != 0;
+}
