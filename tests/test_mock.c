@@ -83,8 +83,8 @@ static call *addition(operand out, operand a, operand b) {
     static const group_instruction add = {OP_add, 2, {0, 1, 0}, TARN_FLOAT32, TARN_FLOAT32};
     static const uint16_t loaded[] = {0, 1}, stored[] = {2};
     static const group_program program = {2, 1, 1, 3, loaded, stored, &add};
-    call *c = calloc(1, sizeof *c);
-    operand *operands = calloc(3, sizeof *operands);
+    call *c = keep(1, sizeof *c);
+    operand *operands = keep(3, sizeof *operands);
     operands[0] = a, operands[1] = b, operands[2] = out;
     *c = (call){.op = OP_group, .input_count = 2, .output_count = 1, .inputs = operands, .outputs = operands + 2, .program = &program};
     CHECK(choose_row(mock, c), "%s", tarn_error());
