@@ -197,6 +197,8 @@ static bool host(backend_stream *stream, void (*run)(void *context), void *conte
 static cpu_family *const families[] = {
     cpu_rows_elementwise,
     cpu_rows_matmul,
+    cpu_rows_copy,
+    cpu_rows_index,
 };
 
 enum { FAMILIES = sizeof families / sizeof *families, MOST_ROWS = ISA_COUNT * CPU_FAMILY_ROWS };

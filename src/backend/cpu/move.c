@@ -1,0 +1,156 @@
+#include "cpu/move.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/threads.h"
+
+enum {
+    TILE = 32,             /* a transpose works on tiles of 32 x 32 elements */
+    GRAIN_BYTES = 1 << 17, /* what is worth a thread */
+};
+
+/* Merges axis i into the one before it where one stride of each view walks both. */
+static void add_axis(move_plan *p, int64_t size, int64_t to, int64_t from) {
+    int last = p->ndim - 1;
+    if (size == 1) return;
+    if (p->ndim > 0 && p->to[last] == to * size && p->from[last] == from * size) {
+        p->shape[last] *= size;
+        p->to[last] = to;
+        p->from[last] = from;
+        return;
+    }
+    p->shape[p->ndim] = size;
+    p->to[p->ndim] = to;
+    p->from[p->ndim++] = from;
+}
+
+static void swap_axes(move_plan *p, int i, int j) {
+    int64_t shape = p->shape[i], to = p->to[i], from = p->from[i];
+    p->shape[i] = p->shape[j], p->to[i] = p->to[j], p->from[i] = p->from[j];
+    p->shape[j] = shape, p->to[j] = to, p->from[j] = from;
+}
+
+/* If the source is not dense along the last axis, the axis along which it is closest to dense becomes the last but one: the two make tiles.
+ */
+static void arrange(move_plan *p) {
+    int last = p->ndim - 1, best = last;
+    for (int i = 0; i < last; i++)
+        if (llabs(p->from[i]) < llabs(p->from[best]) && p->from[i] != 0) best = i;
+    if (best == last) return;
+    for (int i = best; i + 1 < last; i++) swap_axes(p, i, i + 1);
+}
+
+move_plan move_plan_of(int ndim, const int64_t *shape, const int64_t *to_strides, const int64_t *from_strides, int64_t bytes) {
+    move_plan p = {.bytes = bytes};
+    for (int i = 0; i < ndim; i++) add_axis(&p, shape[i], to_strides[i] * bytes, from_strides[i] * bytes);
+    if (p.ndim == 0) {
+        p.ndim = 1;
+        p.shape[0] = 1;
+        p.to[0] = p.from[0] = bytes;
+    }
+    arrange(&p);
+    return p;
+}
+
+/* ---- one row, and a tile of rows */
+
+#define COPY_ROW(bits)                                                                                                                     \
+    static void copy_row_##bits(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t count) {                           \
+        for (int64_t i = 0; i < count; i++) memcpy(to + i * to_step, from + i * from_step, bits / 8);                                      \
+    }
+COPY_ROW(8)
+COPY_ROW(16)
+COPY_ROW(32)
+COPY_ROW(64)
+
+static void copy_row(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t count, int64_t bytes) {
+    if (to_step == bytes && from_step == bytes)
+        memcpy(to, from, (size_t)(count * bytes));
+    else if (bytes == 4)
+        copy_row_32(to, to_step, from, from_step, count);
+    else if (bytes == 2)
+        copy_row_16(to, to_step, from, from_step, count);
+    else if (bytes == 1)
+        copy_row_8(to, to_step, from, from_step, count);
+    else
+        copy_row_64(to, to_step, from, from_step, count);
+}
+
+/* Rows [begin, end) of the last two axes. */
+static void copy_rows(const move_plan *p, char *to, const char *from, int64_t begin, int64_t end) {
+    int inner = p->ndim - 1, outer = p->ndim - 2;
+    int64_t columns = p->shape[inner], tile = p->from[inner] == p->bytes ? columns : TILE;
+    for (int64_t row = begin; row < end; row += TILE) {
+        int64_t stop = row + TILE < end ? row + TILE : end;
+        for (int64_t column = 0; column < columns; column += tile) {
+            int64_t count = columns - column < tile ? columns - column : tile;
+            for (int64_t i = row; i < stop; i++)
+                copy_row(to + i * p->to[outer] + column * p->to[inner], p->to[inner], from + i * p->from[outer] + column * p->from[inner],
+                         p->from[inner], count, p->bytes);
+        }
+    }
+}
+
+/* ---- all of it. Rows are numbered over all axes but the last. */
+
+static int64_t row_count(const move_plan *p) {
+    int64_t rows = 1;
+    for (int i = 0; i + 1 < p->ndim; i++) rows *= p->shape[i];
+    return rows;
+}
+
+/* Rows [begin, end), piece by piece of the last but one axis. */
+static void move_rows(const move_plan *p, char *to, const char *from, int64_t begin, int64_t end) {
+    int64_t height = p->ndim > 1 ? p->shape[p->ndim - 2] : 1;
+    while (begin < end) {
+        int64_t rest = begin / height, first = begin % height, stop = first + end - begin;
+        if (stop > height) stop = height;
+        int64_t to_offset = 0, from_offset = 0;
+        for (int i = p->ndim - 3; i >= 0; i--) {
+            to_offset += rest % p->shape[i] * p->to[i];
+            from_offset += rest % p->shape[i] * p->from[i];
+            rest /= p->shape[i];
+        }
+        copy_rows(p, to + to_offset, from + from_offset, first, stop);
+        begin += stop - first;
+    }
+}
+
+static void move_one_axis(const move_plan *p, char *to, const char *from, int64_t begin, int64_t end) {
+    copy_row(to + begin * p->to[0], p->to[0], from + begin * p->from[0], p->from[0], end - begin, p->bytes);
+}
+
+void move_run(const move_plan *p, char *to, const char *from) {
+    for (int i = 0; i < p->ndim; i++)
+        if (p->shape[i] == 0) return;
+    if (p->ndim == 1)
+        move_one_axis(p, to, from, 0, p->shape[0]);
+    else
+        move_rows(p, to, from, 0, row_count(p));
+}
+
+typedef struct {
+    const move_plan *plan;
+    char *to;
+    const char *from;
+} move_job;
+
+static void move_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    move_job *j = context;
+    if (j->plan->ndim == 1)
+        move_one_axis(j->plan, j->to, j->from, begin, end);
+    else
+        move_rows(j->plan, j->to, j->from, begin, end);
+}
+
+void move_run_parallel(const move_plan *p, char *to, const char *from) {
+    for (int i = 0; i < p->ndim; i++)
+        if (p->shape[i] == 0) return;
+    move_job job = {p, to, from};
+    int64_t row_bytes = p->ndim == 1 ? p->bytes : p->shape[p->ndim - 1] * p->bytes;
+    int64_t grain = GRAIN_BYTES / row_bytes;
+    if (p->ndim > 1) grain = (grain + TILE - 1) / TILE * TILE;
+    parallel_for(p->ndim == 1 ? p->shape[0] : row_count(p), grain < 1 ? 1 : grain, move_part, &job);
+}
