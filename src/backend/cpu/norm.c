@@ -1,0 +1,147 @@
+/* Kernels over rows: softmax, rms_norm and rope. Rows are shared out among threads; what is done with one is in norm.tpl.h. */
+#include "cpu/norm.h"
+
+#include <math.h>
+
+#include "base/threads.h"
+#include "cpu/cpu.h"
+#include "cpu/integers.h"
+
+enum { GRAIN = 1 << 14 /* elements worth a thread */ };
+
+static int64_t row_grain(int64_t n) {
+    return GRAIN / (n > 0 ? n : 1) + 1;
+}
+
+/* Row `index` over all axes but the last. */
+static const char *row_at(const operand *o, int64_t index) {
+    int64_t offset = 0;
+    for (int i = o->ndim - 2; i >= 0; i--) {
+        offset += index % o->shape[i] * o->strides[i];
+        index /= o->shape[i];
+    }
+    return (const char *)o->data + offset * dtype_bytes(o->dtype);
+}
+
+typedef struct {
+    const call *call;
+    const norm_kernels *kernels;
+} row_job;
+
+static void softmax_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    const row_job *j = context;
+    const operand *x = &j->call->inputs[0], *out = &j->call->outputs[0];
+    int64_t n = x->shape[x->ndim - 1];
+    for (int64_t i = begin; i < end; i++)
+        j->kernels->softmax((char *)out->data + i * n * dtype_bytes(out->dtype), row_at(x, i), n, x->dtype);
+}
+
+static void rms_norm_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    const row_job *j = context;
+    const operand *x = &j->call->inputs[0], *out = &j->call->outputs[0];
+    const void *weight = j->call->input_count > 1 ? j->call->inputs[1].data : NULL;
+    int64_t n = x->shape[x->ndim - 1];
+    float eps = (float)((const attributes_rms_norm *)j->call->attributes)->eps;
+    for (int64_t i = begin; i < end; i++)
+        j->kernels->rms_norm((char *)out->data + i * n * dtype_bytes(out->dtype), row_at(x, i), weight, n, eps, x->dtype);
+}
+
+static bool run_rows(const call *c, const norm_kernels *kernels, parallel_body body) {
+    const operand *x = &c->inputs[0];
+    int64_t n = x->shape[x->ndim - 1], size = operand_size(x);
+    row_job job = {c, kernels};
+    if (size > 0) parallel_for(size / n, row_grain(n), body, &job);
+    return true;
+}
+
+/* ---- rope: x [batch, ..., length, dim]. A unit of work is one position of one batch row: its angles serve all heads. */
+
+typedef struct {
+    const call *call;
+    const norm_kernels *kernels;
+    float turns[ROPE_MOST_DIMS / 2];
+    int64_t half;
+} rope_job;
+
+static void rope_unit(const rope_job *j, int64_t batch, int64_t at, const float *cosines, const float *sines) {
+    const operand *x = &j->call->inputs[0], *out = &j->call->outputs[0];
+    int64_t length = x->shape[x->ndim - 2], dim = x->shape[x->ndim - 1], heads = 1, bytes = dtype_bytes(x->dtype);
+    for (int i = 1; i < x->ndim - 2; i++) heads *= x->shape[i];
+    bool traditional = ((const attributes_rope *)j->call->attributes)->traditional;
+    for (int64_t head = 0; head < heads; head++) {
+        int64_t row = (batch * heads + head) * length + at;
+        j->kernels->rope_row((char *)out->data + row * dim * bytes, row_at(x, row), cosines, sines, j->half, dim, traditional, x->dtype);
+    }
+}
+
+static void rope_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    const rope_job *j = context;
+    const operand *x = &j->call->inputs[0], *offset = &j->call->inputs[1];
+    float scale = (float)((const attributes_rope *)j->call->attributes)->scale, cosines[ROPE_MOST_DIMS / 2], sines[ROPE_MOST_DIMS / 2];
+    int64_t length = x->shape[x->ndim - 2];
+    bool shared = offset->ndim == 0 || offset->shape[0] == 1;
+    for (int64_t i = begin; i < end; i++) {
+        float position = ((float)(i % length) + (float)integer_of(offset, shared ? 0 : i / length)) * scale;
+        j->kernels->rope_angles(cosines, sines, j->turns, j->half, position);
+        rope_unit(j, i / length, i % length, cosines, sines);
+    }
+}
+
+static int64_t rotated(const call *c) {
+    const operand *x = &c->inputs[0];
+    int64_t dims = ((const attributes_rope *)c->attributes)->dims;
+    return dims ? dims : x->shape[x->ndim - 1];
+}
+
+static bool run_rope(const call *c, const norm_kernels *kernels) {
+    const operand *x = &c->inputs[0], *freqs = c->input_count > 2 && c->inputs[2].data ? &c->inputs[2] : NULL;
+    rope_job job = {.call = c, .kernels = kernels, .half = rotated(c) / 2};
+    double base = ((const attributes_rope *)c->attributes)->base;
+    if (operand_size(x) == 0) return true;
+    kernels->rope_turns(job.turns, freqs ? freqs->data : NULL, job.half, (float)(-log(base) / (double)job.half));
+    int64_t units = x->shape[0] * x->shape[x->ndim - 2];
+    parallel_for(units, row_grain(operand_size(x) / units), rope_part, &job);
+    return true;
+}
+
+static bool supports_rms_norm(const call *c) {
+    const operand *x = &c->inputs[0];
+    return c->input_count < 2 || c->inputs[1].ndim == 0 || c->inputs[1].dtype == x->dtype;
+}
+
+static bool supports_rope(const call *c) {
+    bool freqs = c->input_count > 2 && c->inputs[2].ndim > 0;
+    return rotated(c) <= ROPE_MOST_DIMS && (!freqs || (c->inputs[2].dtype == TARN_FLOAT32 && operand_is_dense(&c->inputs[2])));
+}
+
+/* ---- rows */
+
+#define DTYPES_NARROW (DTYPE_BIT(TARN_FLOAT16) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT32))
+#define NORM_ROW(name_, isa, supports_)                                                                                                    \
+    {                                                                                                                                      \
+        .op = OP_##name_, .name = #name_ "_" #isa, .dtypes = DTYPES_NARROW, .layout = LAYOUT_ROWS, .may_overwrite = 1,                     \
+        .supports = supports_, .run = name_##_##isa                                                                                        \
+    }
+#define NORM_ROWS(isa)                                                                                                                     \
+    static bool softmax_##isa(const call *c) {                                                                                             \
+        return run_rows(c, &norm_kernels_##isa, softmax_part);                                                                             \
+    }                                                                                                                                      \
+    static bool rms_norm_##isa(const call *c) {                                                                                            \
+        return run_rows(c, &norm_kernels_##isa, rms_norm_part);                                                                            \
+    }                                                                                                                                      \
+    static bool rope_##isa(const call *c) {                                                                                                \
+        return run_rope(c, &norm_kernels_##isa);                                                                                           \
+    }                                                                                                                                      \
+    static const kernel_row rows_##isa[] = {NORM_ROW(softmax, isa, NULL), NORM_ROW(rms_norm, isa, supports_rms_norm),                      \
+                                            NORM_ROW(rope, isa, supports_rope)};
+NORM_ROWS(baseline)
+NORM_ROWS(avx2)
+NORM_ROWS(avx512)
+
+int cpu_rows_norm(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
+    static const kernel_row *const rows[] = {[ISA_BASELINE] = rows_baseline, [ISA_AVX2] = rows_avx2, [ISA_AVX512] = rows_avx512};
+    return isa <= ISA_AVX512 ? cpu_pick_rows(op, rows[isa], 3, out, 0) : 0;
+}

@@ -1,0 +1,136 @@
+/* softmax, rms_norm and rope of one row, for one instruction set. Sums run in float32 over LANES partial sums for each of four vectors. */
+#include "cpu/norm.h"
+#include "cpu/rows.h"
+
+enum { PIECE = 512 };
+
+/* ---- softmax: the largest element, the sum of exp(x - largest), the quotients. float32 keeps the exponentials in the output; half types
+   compute them twice rather than round them. */
+
+static float largest(const void *from, int64_t n, tarn_dtype dtype) {
+    float buffer[PIECE];
+    vf32 lowest = splat_f32(-__builtin_inff()), most = lowest, second = lowest;
+    for (int64_t at = 0; at < n; at += PIECE) {
+        int64_t count = n - at < PIECE ? n - at : PIECE, i = 0;
+        const float *x = row_floats(buffer, from, at, count, dtype);
+        for (; i + 2 * LANES <= count; i += 2 * LANES) {
+            vf32 a = load_f32(x + i), b = load_f32(x + i + LANES);
+            most = blend_f32((vi32)(a > most), a, most);
+            second = blend_f32((vi32)(b > second), b, second);
+        }
+        for (; i < count; i += LANES) {
+            vf32 a = load_some(x + i, count - i, lowest);
+            most = blend_f32((vi32)(a > most), a, most);
+        }
+    }
+    return max_lanes(blend_f32((vi32)(second > most), second, most));
+}
+
+/* exp(x - top) of a piece into `to`; returns what they add to the sums. */
+static vf32 exponentials(float *to, const float *x, int64_t count, float top, vf32 sum) {
+    vf32 nothing = splat_f32(-__builtin_inff());
+    for (int64_t i = 0; i < count; i += LANES) {
+        vf32 e = exp_f32(load_some(x + i, count - i, nothing) - top);
+        if (count - i < LANES && !(top > -__builtin_inff())) e = load_some((float *)&e, count - i, (vf32){0});
+        sum += e;
+        store_some(to + i, e, count - i);
+    }
+    return sum;
+}
+
+static void softmax(void *to, const void *from, int64_t n, tarn_dtype dtype) {
+    float buffer[PIECE], top = largest(from, n, dtype), total = 0;
+    bool keep = dtype == TARN_FLOAT32;
+    for (int64_t at = 0; at < n; at += PIECE) {
+        int64_t count = n - at < PIECE ? n - at : PIECE;
+        const float *x = row_floats(buffer, from, at, count, dtype);
+        total += sum_lanes(exponentials(keep ? (float *)to + at : buffer, x, count, top, (vf32){0}));
+    }
+    for (int64_t at = 0; at < n; at += PIECE) {
+        int64_t count = n - at < PIECE ? n - at : PIECE;
+        float *out = keep ? (float *)to + at : buffer;
+        if (!keep) exponentials(buffer, row_floats(buffer, from, at, count, dtype), count, top, (vf32){0});
+        for (int64_t i = 0; i < count; i++) out[i] = out[i] / total;
+        row_store(to, at, out, count, dtype);
+    }
+}
+
+/* ---- rms_norm: x * (1 / sqrt(mean(x²) + eps)), rounded, times weight, rounded */
+
+static float mean_square(const void *from, int64_t n, tarn_dtype dtype) {
+    float buffer[PIECE], total = 0;
+    for (int64_t at = 0; at < n; at += PIECE) {
+        int64_t count = n - at < PIECE ? n - at : PIECE, i = 0;
+        const float *x = row_floats(buffer, from, at, count, dtype);
+        vf32 sums[4] = {{0}, {0}, {0}, {0}};
+        for (; i + 4 * LANES <= count; i += 4 * LANES)
+            for (int j = 0; j < 4; j++) {
+                vf32 v = load_f32(x + i + j * LANES);
+                sums[j] += v * v;
+            }
+        for (; i < count; i += LANES) {
+            vf32 v = load_some(x + i, count - i, (vf32){0});
+            sums[0] += v * v;
+        }
+        total += sum_lanes((sums[0] + sums[1]) + (sums[2] + sums[3]));
+    }
+    return total / (float)n;
+}
+
+/* The row as `dtype` has it, again as floats. */
+static void round_floats(float *x, int64_t count, tarn_dtype dtype) {
+    for (int64_t i = 0; i < count; i += LANES) {
+        vf32 v = load_f32(x + i);
+        store_f32(x + i, dtype == TARN_BFLOAT16 ? widen_bfloat16(narrow_bfloat16(v)) : widen_float16(narrow_float16(v)));
+    }
+}
+
+static void rms_norm(void *to, const void *from, const void *weight, int64_t n, float eps, tarn_dtype dtype) {
+    float buffer[PIECE], weights[PIECE], out[PIECE] = {0};
+    float scale = 1 / __builtin_sqrtf(mean_square(from, n, dtype) + eps);
+    for (int64_t at = 0; at < n; at += PIECE) {
+        int64_t count = n - at < PIECE ? n - at : PIECE;
+        const float *x = row_floats(buffer, from, at, count, dtype);
+        for (int64_t i = 0; i < count; i++) out[i] = x[i] * scale;
+        if (weight) {
+            if (dtype != TARN_FLOAT32) round_floats(out, count, dtype);
+            const float *w = row_floats(weights, weight, at, count, dtype);
+            for (int64_t i = 0; i < count; i++) out[i] = out[i] * w[i];
+        }
+        row_store(to, at, out, count, dtype);
+    }
+}
+
+/* ---- rope, in the order of its formula: every product and difference in float32 */
+
+static void rope_turns(float *turns, const float *freqs, int64_t half, float step) {
+    for (int64_t i = 0; i < half; i++) turns[i] = freqs ? 1 / freqs[i] : (float)i * step;
+    for (int64_t i = 0; !freqs && i < half; i += LANES) store_some(turns + i, exp_f32(load_some(turns + i, half - i, (vf32){0})), half - i);
+}
+
+static void rope_angles(float *cosines, float *sines, const float *turns, int64_t half, float position) {
+    for (int64_t i = 0; i < half; i += LANES) {
+        vf32 theta = load_some(turns + i, half - i, (vf32){0}) * position;
+        store_some(cosines + i, cos_f32(theta), half - i);
+        store_some(sines + i, sin_f32(theta), half - i);
+    }
+}
+
+static void rope_row(void *to, const void *from, const float *cosines, const float *sines, int64_t half, int64_t dim, bool traditional,
+                     tarn_dtype dtype) {
+    float buffer[ROPE_MOST_DIMS], out[ROPE_MOST_DIMS];
+    const float *x = row_floats(buffer, from, 0, 2 * half, dtype);
+    for (int64_t i = 0; !traditional && i < half; i++) {
+        out[i] = x[i] * cosines[i] - x[i + half] * sines[i];
+        out[i + half] = x[i] * sines[i] + x[i + half] * cosines[i];
+    }
+    for (int64_t i = 0; traditional && i < half; i++) {
+        out[2 * i] = x[2 * i] * cosines[i] - x[2 * i + 1] * sines[i];
+        out[2 * i + 1] = x[2 * i] * sines[i] + x[2 * i + 1] * cosines[i];
+    }
+    row_store(to, 0, out, 2 * half, dtype);
+    int64_t bytes = dtype_bytes(dtype), done = 2 * half * bytes;
+    if (dim > 2 * half) memmove((char *)to + done, (const char *)from + done, (size_t)(dim * bytes - done));
+}
+
+const norm_kernels ISA(norm_kernels) = {softmax, rms_norm, rope_turns, rope_angles, rope_row};

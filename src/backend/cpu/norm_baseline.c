@@ -1,0 +1,2 @@
+/* Kernels over rows for this instruction set. */
+#include "cpu/norm.tpl.h"

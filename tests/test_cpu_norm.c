@@ -1,0 +1,143 @@
+/* softmax, rms_norm and rope of the CPU against their formulas in double, with the roundings that the formulas state. */
+#include "base/cpu.h"
+#include "base/threads.h"
+#include "kernel_calls.h"
+#include "random_operands.h"
+
+static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_FLOAT16, TARN_BFLOAT16};
+
+static double rounded(double x, tarn_dtype dtype) {
+    if (dtype == TARN_FLOAT16) return (double)float16_to_float(double_to_float16(x));
+    if (dtype == TARN_BFLOAT16) return (double)bfloat16_to_float(double_to_bfloat16(x));
+    return (double)(float)x;
+}
+
+/* ---- softmax */
+static void test_softmax(tarn_dtype dtype, tarn_ints shape, int layout, double spread) {
+    operand x = laid_out(dtype, shape, DOMAIN_ANY, layout), got = make(dtype, shape), expected = make(dtype, shape);
+    int64_t n = shape.values[shape.count - 1], rows = operand_size(&x) / (n ? n : 1);
+    for (int64_t i = 0; layout == 0 && i < operand_size(&x); i++) put(&x, i, get(&x, i) * spread);
+    for (int64_t row = 0; n && row < rows; row++) {
+        double top = -INFINITY, sum = 0;
+        for (int64_t i = 0; i < n; i++) top = fmax(top, get(&x, row * n + i));
+        for (int64_t i = 0; i < n; i++) sum += exp((double)(float)(get(&x, row * n + i) - top));
+        for (int64_t i = 0; i < n; i++) put(&expected, row * n + i, exp((double)(float)(get(&x, row * n + i) - top)) / sum);
+    }
+    CHECK(run_call(&backend_cpu, CALL(softmax, NULL, &got, x)), "%s", tarn_error());
+    compare(&got, &expected, dtype == TARN_FLOAT32 ? 8 : 1, NULL, "softmax");
+}
+
+static void test_softmax_specials(tarn_dtype dtype) {
+    operand x = make(dtype, DIMS(5, 21)), got = make(dtype, DIMS(5, 21));
+    for (int64_t i = 0; i < 21; i++) {
+        put(&x, i, i == 3 ? 1 : -INFINITY);     /* one number */
+        put(&x, 21 + i, -INFINITY);             /* none */
+        put(&x, 42 + i, i == 20 ? NAN : 0);     /* a NaN in the last lanes */
+        put(&x, 63 + i, i == 7 ? INFINITY : 0); /* inf - inf */
+        put(&x, 84 + i, 30000);                 /* equal */
+    }
+    CHECK(run_call(&backend_cpu, CALL(softmax, NULL, &got, x)), "%s", tarn_error());
+    for (int64_t i = 0; i < 21; i++) {
+        CHECK(get(&got, i) == (i == 3));
+        CHECK(isnan(get(&got, 21 + i)) && isnan(get(&got, 42 + i)));
+        CHECK(i != 7 || isnan(get(&got, 63 + i)));
+        CHECK(fabs(get(&got, 84 + i) - 1.0 / 21) < 1e-3);
+    }
+}
+
+/* ---- rms_norm */
+static void test_rms_norm(tarn_dtype dtype, tarn_ints shape, int layout, bool weighted) {
+    operand x = laid_out(dtype, shape, DOMAIN_ANY, layout), got = make(dtype, shape), expected = make(dtype, shape);
+    int64_t n = shape.values[shape.count - 1], rows = operand_size(&x) / (n ? n : 1);
+    operand weight = randomized(dtype, DIMS(n), DOMAIN_ANY), absent = {0};
+    attributes_rms_norm a = {.eps = 1e-3};
+    for (int64_t row = 0; n && row < rows; row++) {
+        double sum = 0;
+        for (int64_t i = 0; i < n; i++) sum += get(&x, row * n + i) * get(&x, row * n + i);
+        for (int64_t i = 0; i < n; i++) {
+            double y = get(&x, row * n + i) / sqrt(sum / (double)n + (double)(float)a.eps);
+            if (weighted) y = rounded(y, dtype) * get(&weight, i);
+            put(&expected, row * n + i, y);
+        }
+    }
+    CHECK(run_call(&backend_cpu, CALL(rms_norm, &a, &got, x, weighted ? weight : absent)), "%s", tarn_error());
+    /* One unit of the row before the weight is up to two after it. */
+    compare(&got, &expected, dtype == TARN_FLOAT32 ? 6 : 2, NULL, "rms_norm");
+}
+
+/* ---- rope */
+typedef struct {
+    attributes_rope attributes;
+    bool freqs, rows; /* given; an offset for each batch row */
+    int layout;
+} rope_case;
+
+static void test_rope(tarn_dtype dtype, tarn_ints shape, rope_case t) {
+    operand x = laid_out(dtype, shape, DOMAIN_ANY, t.layout), got = make(dtype, shape);
+    int64_t length = shape.values[shape.count - 2], dim = shape.values[shape.count - 1], batch = shape.values[0], n = operand_size(&x);
+    int64_t dims = t.attributes.dims ? t.attributes.dims : dim, half = dims / 2;
+    operand offset = t.rows ? make(TARN_INT32, DIMS(batch)) : filled(TARN_INT32, TARN_0D, VALUES(5)),
+            freqs = make(TARN_FLOAT32, DIMS(half));
+    for (int64_t i = 0; t.rows && i < batch; i++) put(&offset, i, (double)(7 * i + 1));
+    for (int64_t i = 0; i < half; i++) put(&freqs, i, 1.0 + (double)i * 1.5);
+    operand absent = {0};
+    CHECK(run_call(&backend_cpu, CALL(rope, &t.attributes, &got, x, offset, t.freqs ? freqs : absent)), "%s", tarn_error());
+    for (int64_t at = 0; at < n; at++) {
+        int64_t i = at % dim, row = at / dim, pair = t.attributes.traditional ? i / 2 : i % half;
+        if (i >= dims) {
+            CHECK(get(&got, at) == get(&x, at), "rope: element %lld does not turn", (long long)i);
+            continue;
+        }
+        bool second = t.attributes.traditional ? i % 2 == 1 : i >= half;
+        double position = (double)(row % length) + get(&offset, t.rows ? at / (n / batch) : 0);
+        double turn = t.freqs ? 1 / get(&freqs, pair) : pow(t.attributes.base, -(double)pair / (double)half);
+        double theta = position * t.attributes.scale * turn;
+        int64_t mate = t.attributes.traditional ? (second ? at - 1 : at + 1) : (second ? at - half : at + half);
+        double u = get(&x, second ? mate : at), v = get(&x, second ? at : mate);
+        double expected = second ? u * sin(theta) + v * cos(theta) : u * cos(theta) - v * sin(theta);
+        double size = fabs(u) + fabs(v), error = fabs(get(&got, at) - expected);
+        double unit = ldexp(size, -bits_of_mantissa(dtype) - 1) + size * fabs(theta) * 4e-7 + size * 3e-7;
+        CHECK(error <= unit, "rope %s [%lld]: %g instead of %g", dtype_facts[dtype].name, (long long)at, get(&got, at), expected);
+    }
+}
+
+static void test_ropes(tarn_dtype dtype) {
+    attributes_rope plain = {.base = 10000, .scale = 1}, part = {.dims = 12, .base = 500, .scale = 0.5};
+    attributes_rope pairs = {.traditional = true, .base = 10000, .scale = 1};
+    test_rope(dtype, DIMS(2, 3, 5, 64), (rope_case){plain, false, false, 0});
+    test_rope(dtype, DIMS(2, 3, 5, 40), (rope_case){plain, true, true, 0});
+    test_rope(dtype, DIMS(2, 3, 1, 22), (rope_case){part, false, true, 0});
+    test_rope(dtype, DIMS(3, 4, 18), (rope_case){pairs, false, true, 0});
+    test_rope(dtype, DIMS(2, 8, 300, 32), (rope_case){plain, false, true, 4});
+}
+
+static void test_set(void) {
+    for (int d = 0; d < 3; d++) {
+        const tarn_ints shapes[] = {DIMS(1),       DIMS(3, 16), DIMS(2, 3, 37), DIMS(4, 600),
+                                    DIMS(2, 2000), DIMS(0, 5),  DIMS(5, 0),     DIMS(400, 130)};
+        for (int s = 0; s < 8; s++) {
+            test_softmax(dtypes[d], shapes[s], 0, 1);
+            test_softmax(dtypes[d], shapes[s], 0, 10);
+            test_rms_norm(dtypes[d], shapes[s], 0, false);
+            test_rms_norm(dtypes[d], shapes[s], 0, true);
+            if (shapes[s].count > 1) test_softmax(dtypes[d], shapes[s], 4, 1);
+            if (shapes[s].count > 1) test_rms_norm(dtypes[d], shapes[s], 4, true);
+        }
+        test_softmax_specials(dtypes[d]);
+        test_ropes(dtypes[d]);
+    }
+}
+
+int main(void) {
+    for (int isa = ISA_BASELINE; isa <= ISA_AVX512; isa++) {
+        cpu_limit_isa((cpu_isa)isa);
+        if (cpu_best_isa() != (cpu_isa)isa) {
+            printf("skipped: no %s\n", cpu_isa_name((cpu_isa)isa));
+            continue;
+        }
+        parallel_set_threads(isa == ISA_AVX2 ? 3 : 0);
+        test_set();
+        printf("%s: %d checks, %d failures\n", cpu_isa_name((cpu_isa)isa), checks, failures);
+    }
+    return failures != 0;
+}
