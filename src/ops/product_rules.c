@@ -1,0 +1,125 @@
+/* Gradients and batching of dense and quantized products. */
+#include <string.h>
+
+#include "ops/batch.h"
+#include "ops/rules.h"
+
+static const char *const a_packed_weight = "a packed weight";
+
+static tarn_array *adjoint(tarn_array *x) {
+    tarn_array *t = tarn_swapaxes(x, -1, -2);
+    return t && t->dtype == TARN_COMPLEX64 ? tarn_conjugate(t) : t;
+}
+
+static tarn_array *rows_of(tarn_array *x) {
+    return x && x->ndim > 2 ? tarn_flatten(x, 0, -2) : x;
+}
+
+static tarn_array *sum_to(tarn_array *g, tarn_array *like) {
+    bool same = g && g->ndim == like->ndim && memcmp(g->shape, like->shape, (size_t)g->ndim * sizeof *g->shape) == 0;
+    return !g || same ? g : tarn_sum_like(g, like);
+}
+
+/* aH @ g summed over the leading axes that b does not have: one product over all rows if it has none. */
+static tarn_array *right_gradient(tarn_array *a, tarn_array *b, tarn_array *g) {
+    bool same_rows = g && a->ndim == g->ndim && memcmp(a->shape, g->shape, (size_t)(a->ndim - 1) * sizeof *a->shape) == 0;
+    if (b->ndim == 2 && same_rows) return tarn_matmul(adjoint(rows_of(a)), rows_of(g));
+    return sum_to(tarn_matmul(adjoint(a), g), b);
+}
+
+bool vjp_matmul(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
+    tarn_array *a = n->inputs[0], *b = n->inputs[1], *g = cotangents[0];
+    if (wanted[0]) gradients[0] = sum_to(tarn_matmul(g, adjoint(b)), a);
+    if (wanted[1]) gradients[1] = right_gradient(a, b, g);
+    return tarn_ok();
+}
+
+bool jvp_matmul(node *n, tarn_array *const *tangents, tarn_array **output_tangents) {
+    tarn_array *left = tangents[0] ? tarn_matmul(tangents[0], n->inputs[1]) : NULL;
+    tarn_array *right = tangents[1] ? tarn_matmul(n->inputs[0], tangents[1]) : NULL;
+    output_tangents[0] = left && right ? tarn_add(left, right) : left ? left : right;
+    return tarn_ok();
+}
+
+static int larger(int a, int b) {
+    return a > b ? a : b;
+}
+
+/* Leading axes broadcast, so that the batch is one more of them. */
+bool vmap_matmul(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    int ndim = larger(n->inputs[0]->ndim, n->inputs[1]->ndim);
+    tarn_array *a = batch_align(inputs[0], axes[0], ndim), *b = batch_align(inputs[1], axes[1], ndim);
+    return batch_result(BUILD(matmul, NULL, a, b), 0, outputs, output_axes);
+}
+
+/* ---- quantized */
+
+/* The gradients of scales and biases, given that of the dense weight, [..., groups * group]: weight = scale * q + bias, group by group. */
+static void affine_gradients(tarn_array *const *packed, tarn_array *dense, int64_t group, int64_t bits, const bool *wanted,
+                             tarn_array **gradients) {
+    tarn_array *scales = packed[1];
+    tarn_ints groups = TARN_SHAPE(-1, group);
+    if (dense && array_size(dense) == 0) groups = TARN_SHAPE(0, group);
+    if (wanted[2]) gradients[2] = tarn_sum(tarn_unflatten(dense, -1, groups), .axes = TARN_AXES(-1));
+    if (!wanted[1]) return;
+    tarn_array *one = tarn_ones_like(scales), *zero = tarn_zeros_like(scales);
+    tarn_array *q = tarn_dequantize(packed[0], one, zero, (int)group, (int)bits);
+    gradients[1] = tarn_sum(tarn_unflatten(tarn_multiply(dense, q), -1, groups), .axes = TARN_AXES(-1));
+}
+
+bool vjp_dequantize(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
+    const attributes_dequantize *a = n->attributes;
+    if (wanted[0]) return no_gradient_of(n, 0, a_packed_weight);
+    affine_gradients(n->inputs, cotangents[0], a->group_size, a->bits, wanted, gradients);
+    return tarn_ok();
+}
+
+bool vmap_dequantize(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    int64_t batch = batch_size(inputs, axes, 3);
+    tarn_array *whole[3];
+    for (int i = 0; i < 3; i++) whole[i] = batch_whole(inputs[i], axes[i], batch);
+    return batch_result(build(OP_dequantize, whole, 3, n->attributes), 0, outputs, output_axes);
+}
+
+bool vmap_quantize(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    tarn_array *w = batch_front(inputs[0], axes[0]);
+    return batch_results(build_node(OP_quantize, &w, 1, n->attributes), 0, outputs, output_axes);
+}
+
+/* The gradient of the weight as it lies, [..., n, k] if it is multiplied transposed. */
+static tarn_array *weight_gradient(const node *n, tarn_array *g, bool transpose) {
+    tarn_array *x = n->inputs[0], *scales = n->inputs[2];
+    tarn_array *left = transpose ? g : x, *right = transpose ? x : g;
+    if (scales->ndim == 2) return tarn_matmul(tarn_swapaxes(rows_of(left), -1, -2), rows_of(right));
+    tarn_array *dense = tarn_matmul(tarn_swapaxes(left, -1, -2), right);
+    int64_t shape[TARN_MAX_NDIM];
+    if (!dense) return NULL;
+    for (int i = 0; i < scales->ndim; i++) shape[i] = scales->shape[i];
+    shape[scales->ndim - 1] = dense->shape[dense->ndim - 1];
+    return sum_to(dense, tarn_broadcast_to(tarn_scalar_like(0, dense), (tarn_ints){scales->ndim, shape}));
+}
+
+bool vjp_quantized_matmul(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
+    attributes_quantized_matmul back = *(const attributes_quantized_matmul *)n->attributes;
+    tarn_array *g = cotangents[0];
+    if (wanted[1]) return no_gradient_of(n, 1, a_packed_weight);
+    if (wanted[2] || wanted[3]) {
+        tarn_array *dense = weight_gradient(n, g, back.transpose);
+        affine_gradients(n->inputs + 1, dense, back.group_size, back.bits, wanted + 1, gradients + 1);
+    }
+    back.transpose = !back.transpose;
+    if (wanted[0]) gradients[0] = sum_to(BUILD(quantized_matmul, &back, g, n->inputs[1], n->inputs[2], n->inputs[3]), n->inputs[0]);
+    return tarn_ok();
+}
+
+bool vmap_quantized_matmul(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    bool weight_batched = axes[1] >= 0 || axes[2] >= 0 || axes[3] >= 0;
+    int64_t batch = batch_size(inputs, axes, 4);
+    int ndim = larger(n->inputs[0]->ndim, n->inputs[1]->ndim);
+    tarn_array *list[4] = {batch_align(inputs[0], axes[0], ndim)};
+    for (int i = 1; i < 4; i++) {
+        list[i] = inputs[i];
+        if (weight_batched) list[i] = batch_align(batch_whole(inputs[i], axes[i], batch), 0, ndim);
+    }
+    return batch_result(build(OP_quantized_matmul, list, 4, n->attributes), 0, outputs, output_axes);
+}

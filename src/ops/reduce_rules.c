@@ -1,0 +1,178 @@
+/* Gradients and batching of reductions, running reductions, sorting and random bits. */
+#include <string.h>
+
+#include "ops/batch.h"
+#include "ops/reduce.h"
+#include "ops/rules.h"
+
+/* ---- reduce */
+
+/* What a reduction of x gave, with axes of size 1 where x has the reduced ones. */
+static tarn_array *with_reduced_axes(tarn_array *a, const node *n) {
+    const attributes_reduce *attributes = n->attributes;
+    bool reduced[TARN_MAX_NDIM];
+    int64_t places[TARN_MAX_NDIM], count = 0;
+    int ndim = n->inputs[0]->ndim;
+    if (attributes->keepdims) return a;
+    if (!reduce_axes("reduce", attributes->axes, ndim, reduced)) return NULL;
+    for (int i = 0; i < ndim; i++)
+        if (reduced[i]) places[count++] = i;
+    return count ? tarn_expand_dims(a, (tarn_ints){count, places}) : a;
+}
+
+/* Largest (smallest) elements share the gradient. */
+static tarn_array *extreme_gradient(node *n, tarn_array *g) {
+    tarn_array *x = n->inputs[0], *best = tarn_equal(x, with_reduced_axes(&n->outputs[0], n));
+    attributes_reduce sum = *(const attributes_reduce *)n->attributes;
+    sum.kind = REDUCE_SUM;
+    sum.keepdims = true;
+    tarn_array *count = BUILD(reduce, &sum, best);
+    tarn_array *share = g ? tarn_divide(with_reduced_axes(g, n), tarn_astype(count, g->dtype)) : NULL;
+    return g ? tarn_where(best, share, tarn_scalar_like(0, g)) : NULL;
+}
+
+static tarn_array *running(tarn_array *x, reduce_kind kind, int64_t axis, bool reverse, bool exclusive) {
+    return BUILD(scan, (&(attributes_scan){.kind = kind, .axis = axis, .reverse = reverse, .exclusive = exclusive}), x);
+}
+
+/* The product of all others, without dividing: what stands before times what stands after. */
+static tarn_array *product_gradient(node *n, tarn_array *g) {
+    bool reduced[TARN_MAX_NDIM];
+    tarn_array *x = n->inputs[0];
+    int64_t order[TARN_MAX_NDIM], back[TARN_MAX_NDIM];
+    int kept = 0, ndim = x->ndim, place;
+    if (!reduce_axes("reduce", ((const attributes_reduce *)n->attributes)->axes, ndim, reduced)) return NULL;
+    for (int i = 0; i < ndim; i++)
+        if (!reduced[i]) order[kept++] = i;
+    place = kept;
+    for (int i = 0; i < ndim; i++)
+        if (reduced[i]) order[place++] = i;
+    for (int i = 0; i < ndim; i++) back[order[i]] = i;
+    if (kept == ndim) return with_reduced_axes(g, n);
+    tarn_array *moved = tarn_transpose(x, .axes = {ndim, order}), *rows = tarn_flatten(moved, kept, -1);
+    tarn_array *others = tarn_multiply(running(rows, REDUCE_PROD, -1, false, true), running(rows, REDUCE_PROD, -1, true, true));
+    others = tarn_transpose(tarn_reshape_like(others, moved), .axes = {ndim, back});
+    return tarn_multiply(with_reduced_axes(g, n), tarn_conjugate(others));
+}
+
+bool vjp_reduce(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
+    tarn_array *g = cotangents[0];
+    if (!wanted[0]) return true;
+    switch ((reduce_kind)((const attributes_reduce *)n->attributes)->kind) {
+    case REDUCE_SUM:
+        gradients[0] = tarn_broadcast_like(with_reduced_axes(g, n), n->inputs[0]);
+        break;
+    case REDUCE_PROD:
+        gradients[0] = product_gradient(n, g);
+        break;
+    case REDUCE_MAX:
+    case REDUCE_MIN:
+        gradients[0] = extreme_gradient(n, g);
+        break;
+    case REDUCE_ALL:
+    case REDUCE_ANY:
+        break;
+    }
+    return tarn_ok();
+}
+
+static tarn_array *sum_again(const node *n, tarn_array *x) {
+    return BUILD(reduce, n->attributes, x);
+}
+
+/* Sums are linear; of the others the tangent is the gradient's factor times the tangent, summed. */
+bool jvp_reduce(node *n, tarn_array *const *tangents, tarn_array **output_tangents) {
+    const attributes_reduce *a = n->attributes;
+    if (a->kind == REDUCE_SUM) {
+        output_tangents[0] = sum_again(n, tangents[0]);
+        return tarn_ok();
+    }
+    attributes_reduce sum = *a;
+    sum.kind = REDUCE_SUM;
+    tarn_array *one = tarn_broadcast_like(tarn_scalar_like(1, tangents[0]), &n->outputs[0]), *factor = NULL;
+    bool wanted = true;
+    if (!vjp_reduce(n, &one, &wanted, &factor)) return false;
+    if (factor) output_tangents[0] = BUILD(reduce, &sum, tarn_multiply(tarn_conjugate(factor), tangents[0]));
+    return tarn_ok();
+}
+
+bool passes_reduce(const node *n, int i) {
+    (void)i;
+    int64_t kind = ((const attributes_reduce *)n->attributes)->kind;
+    return kind != REDUCE_ALL && kind != REDUCE_ANY;
+}
+
+bool vmap_reduce(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    attributes_reduce a = *(const attributes_reduce *)n->attributes;
+    bool reduced[TARN_MAX_NDIM];
+    int64_t places[TARN_MAX_NDIM], count = 0;
+    if (!reduce_axes("reduce", a.axes, n->inputs[0]->ndim, reduced)) return false;
+    for (int i = 0; i < n->inputs[0]->ndim; i++)
+        if (reduced[i]) places[count++] = i + 1;
+    a.axes = (tarn_ints){count, places};
+    return batch_result(BUILD(reduce, &a, batch_front(inputs[0], axes[0])), 0, outputs, output_axes);
+}
+
+/* ---- sum_like */
+
+bool vjp_sum_like(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
+    if (wanted[0]) gradients[0] = tarn_broadcast_like(cotangents[0], n->inputs[0]);
+    return tarn_ok();
+}
+
+bool vmap_sum_like(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    const tarn_array *out = &n->outputs[0], *whole = n->inputs[0];
+    int64_t places[TARN_MAX_NDIM], storage[TARN_MAX_NDIM + 1], count = 0;
+    int first = axes[0] >= 0, leading = whole->ndim - out->ndim;
+    tarn_array *x = batch_front(inputs[0], axes[0]);
+    if (!x) return false;
+    for (int i = 0; i < whole->ndim; i++)
+        if (i < leading || out->shape[i - leading] != whole->shape[i]) places[count++] = i + first;
+    tarn_array *sums = count ? tarn_sum(x, .axes = {count, places}, .keepdims = true) : x;
+    tarn_ints shape = first ? batch_shape(x->shape[0], array_shape(out), storage) : array_shape(out);
+    return batch_result(tarn_reshape(sums, shape), first ? 0 : -1, outputs, output_axes);
+}
+
+/* ---- arg_reduce, sort */
+
+bool vmap_arg_reduce(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    attributes_arg_reduce a = *(const attributes_arg_reduce *)n->attributes;
+    a.axis = batch_axis(a.axis, n->inputs[0]->ndim);
+    return batch_result(BUILD(arg_reduce, &a, batch_front(inputs[0], axes[0])), 0, outputs, output_axes);
+}
+
+static int64_t sort_axis(const node *n) {
+    return ((const attributes_sort *)n->attributes)->axis;
+}
+
+bool vjp_sort(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
+    tarn_array *x = n->inputs[0], *zeros = tarn_broadcast_like(tarn_scalar_like(0, cotangents[0]), x);
+    if (wanted[0]) gradients[0] = tarn_add_along_axis(zeros, tarn_argsort(x, sort_axis(n)), cotangents[0], sort_axis(n));
+    return tarn_ok();
+}
+
+bool jvp_sort(node *n, tarn_array *const *tangents, tarn_array **output_tangents) {
+    output_tangents[0] = tarn_take_along_axis(tangents[0], tarn_argsort(n->inputs[0], sort_axis(n)), sort_axis(n));
+    return tarn_ok();
+}
+
+/* sort and argsort have the same attributes. */
+static bool vmap_ordering(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    attributes_sort a = {.axis = batch_axis(sort_axis(n), n->inputs[0]->ndim)};
+    tarn_array *x = batch_front(inputs[0], axes[0]);
+    return batch_result(build(n->op, &x, 1, &a), 0, outputs, output_axes);
+}
+
+bool vmap_sort(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    return vmap_ordering(n, inputs, axes, outputs, output_axes);
+}
+
+bool vmap_argsort(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    return vmap_ordering(n, inputs, axes, outputs, output_axes);
+}
+
+/* Keys have leading axes already. */
+bool vmap_random_bits(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    tarn_array *key = batch_front(inputs[0], axes[0]);
+    return batch_result(BUILD(random_bits, n->attributes, key), 0, outputs, output_axes);
+}

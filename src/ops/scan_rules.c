@@ -1,0 +1,93 @@
+/* Gradients and batching of running sums, products, maxima and minima. A reversed scan is a scan of the reversed array; an exclusive one is
+   a scan whose results are read one place later. */
+#include <string.h>
+
+#include "ops/batch.h"
+#include "ops/rules.h"
+
+typedef struct {
+    reduce_kind kind;
+    int axis;
+    bool reverse, exclusive;
+} scan_facts;
+
+static scan_facts facts_of(const node *n) {
+    const attributes_scan *a = n->attributes;
+    int64_t axis = a->axis < 0 ? a->axis + n->inputs[0]->ndim : a->axis;
+    return (scan_facts){(reduce_kind)a->kind, (int)axis, a->reverse, a->exclusive};
+}
+
+static tarn_array *scan(tarn_array *x, reduce_kind kind, int64_t axis, bool reverse, bool exclusive) {
+    return BUILD(scan, (&(attributes_scan){.kind = kind, .axis = axis, .reverse = reverse, .exclusive = exclusive}), x);
+}
+
+static tarn_array *flip(tarn_array *x, int axis) {
+    int64_t start[TARN_MAX_NDIM] = {0}, stop[TARN_MAX_NDIM], step[TARN_MAX_NDIM];
+    for (int i = 0; i < axis; i++) stop[i] = INT64_MAX, step[i] = 1;
+    start[axis] = -1;
+    stop[axis] = INT64_MIN;
+    step[axis] = -1;
+    if (!x || x->shape[axis] == 0) return x;
+    return tarn_slice(x, ((tarn_ints){axis + 1, start}), ((tarn_ints){axis + 1, stop}), .step = {axis + 1, step});
+}
+
+/* g[1:] and a zero: what an exclusive scan's gradient is to the inclusive one. */
+static tarn_array *shift(tarn_array *g, int axis) {
+    if (!g || g->shape[axis] == 0) return g;
+    tarn_array *last = tarn_slice_axis(g, axis, 0, 1);
+    tarn_array *zero = tarn_broadcast_like(tarn_scalar_like(0, g), last);
+    return tarn_concatenate((tarn_array *[]){tarn_slice_axis(g, axis, 1, INT64_MAX), zero}, 2, axis);
+}
+
+/* Of an inclusive forward scan for the largest: each result's gradient belongs to the last element that set it. */
+static tarn_array *extreme_gradient(tarn_array *x, tarn_array *g, reduce_kind kind, int axis) {
+    tarn_array *best = scan(x, kind, axis, false, false);
+    tarn_array *sets = tarn_logical_or(tarn_equal(x, best), tarn_isnan(x));
+    int64_t shape[TARN_MAX_NDIM];
+    if (!sets) return NULL;
+    for (int i = 0; i < x->ndim; i++) shape[i] = i == axis ? x->shape[axis] : 1;
+    tarn_array *places = tarn_reshape(tarn_arange(0, (double)x->shape[axis], 1, TARN_INT64), (tarn_ints){x->ndim, shape});
+    tarn_array *last = scan(tarn_where(sets, places, tarn_scalar_int(0, TARN_INT64)), REDUCE_MAX, axis, false, false);
+    return tarn_add_along_axis(tarn_broadcast_like(tarn_scalar_like(0, g), x), last, g, axis);
+}
+
+/* Of an inclusive forward product, with x and g [..., n]: the gradient of element i is the product before it, times the sum over later j of
+   g_j and the product between. Without division, so that zeros are right; the products between take n * n places for each row. */
+static tarn_array *product_gradient(tarn_array *x, tarn_array *g) {
+    int last = x->ndim;
+    double n = (double)x->shape[last - 1];
+    tarn_array *j = tarn_arange(0, n, 1, TARN_INT64), *i = tarn_expand_dims(j, TARN_AXES(1));
+    tarn_array *wide = tarn_expand_dims(x, TARN_AXES(-2)), *one = tarn_scalar_like(1, x), *zero = tarn_scalar_like(0, x);
+    tarn_array *between = scan(tarn_where(tarn_greater(j, i), wide, one), REDUCE_PROD, -1, false, false); /* [..., i, j]: over i < k <= j */
+    between = tarn_where(tarn_greater_equal(j, i), between, zero);
+    tarn_array *after = tarn_sum(tarn_multiply(tarn_expand_dims(g, TARN_AXES(-2)), tarn_conjugate(between)), .axes = TARN_AXES(-1));
+    return tarn_multiply(after, tarn_conjugate(scan(x, REDUCE_PROD, -1, false, true)));
+}
+
+static tarn_array *forward_gradient(tarn_array *x, tarn_array *g, reduce_kind kind, int axis) {
+    if (kind != REDUCE_PROD) return extreme_gradient(x, g, kind, axis);
+    tarn_array *back = product_gradient(tarn_moveaxis(x, axis, -1), tarn_moveaxis(g, axis, -1));
+    return tarn_moveaxis(back, -1, axis);
+}
+
+bool vjp_scan(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
+    scan_facts f = facts_of(n);
+    tarn_array *x = n->inputs[0], *g = cotangents[0];
+    if (!wanted[0]) return true;
+    if (f.kind == REDUCE_SUM) {
+        gradients[0] = scan(g, REDUCE_SUM, f.axis, !f.reverse, f.exclusive);
+        return tarn_ok();
+    }
+    if (f.reverse) x = flip(x, f.axis), g = flip(g, f.axis);
+    if (f.exclusive) g = shift(g, f.axis);
+    if (!x || !g) return false;
+    tarn_array *back = forward_gradient(x, g, f.kind, f.axis);
+    gradients[0] = f.reverse ? flip(back, f.axis) : back;
+    return tarn_ok();
+}
+
+bool vmap_scan(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    attributes_scan a = *(const attributes_scan *)n->attributes;
+    a.axis = batch_axis(a.axis, n->inputs[0]->ndim);
+    return batch_result(BUILD(scan, &a, batch_front(inputs[0], axes[0])), 0, outputs, output_axes);
+}
