@@ -42,7 +42,7 @@ void tarn_scope_end(const int *scope) {
     vector_free(&local.marks);
 }
 
-static bool hold(tarn_array *a) {
+bool scope_hold(tarn_array *a) {
     if (!vector_push(&local.held, a)) return false;
     atomic_fetch_add(&a->scopes, 1);
     node_retain(a->node);
@@ -51,7 +51,7 @@ static bool hold(tarn_array *a) {
 
 bool scope_register(node *n) {
     if (!vector_reserve(&local.held, (size_t)n->output_count)) return false;
-    for (int i = 0; i < n->output_count; i++) hold(&n->outputs[i]);
+    for (int i = 0; i < n->output_count; i++) scope_hold(&n->outputs[i]);
     return true;
 }
 

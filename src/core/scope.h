@@ -8,6 +8,7 @@
 bool scope_check_open(const char *what);
 /* The innermost scope takes a hold on every output of n. */
 bool scope_register(node *n);
+bool scope_hold(tarn_array *a); /* on one array */
 /* n has just taken its holds on its inputs: moved arrays among them need no other. */
 void scope_consume_moved(const node *n);
 

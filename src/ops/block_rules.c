@@ -24,7 +24,7 @@ bool vjp_slice_update(node *n, tarn_array *const *cotangents, const bool *wanted
     tarn_ints axes = ((const attributes_slice_update *)n->attributes)->axes;
     tarn_array *g = cotangents[0], *update = n->inputs[1], *start = n->inputs[2];
     if (wanted[2]) return no_gradient_of(n, 2, a_start);
-    if (wanted[0]) gradients[0] = tarn_slice_update(g, tarn_broadcast_like(tarn_scalar_like(0, g), update), start, axes);
+    if (wanted[0]) gradients[0] = tarn_slice_update(g, zeros_view(g, update), start, axes);
     if (wanted[1]) gradients[1] = read_block(g, update, start, axes);
     return tarn_ok();
 }
@@ -32,7 +32,7 @@ bool vjp_slice_update(node *n, tarn_array *const *cotangents, const bool *wanted
 bool vjp_slice_array(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
     tarn_ints axes = ((const attributes_slice_array *)n->attributes)->axes;
     if (wanted[1]) return no_gradient_of(n, 1, a_start);
-    tarn_array *zeros = tarn_broadcast_like(tarn_scalar_like(0, cotangents[0]), n->inputs[0]);
+    tarn_array *zeros = zeros_view(cotangents[0], n->inputs[0]);
     gradients[0] = tarn_slice_update(zeros, cotangents[0], n->inputs[1], axes);
     return tarn_ok();
 }

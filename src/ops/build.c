@@ -89,11 +89,17 @@ tarn_array *build(op_id op, tarn_array *const *inputs, int count, const void *at
     return n ? &n->outputs[0] : NULL;
 }
 
+void node_share_attributes(node *n, void (*retain)(void *), void (*release)(void *)) {
+    retain(n->attributes);
+    n->retain_attributes = retain;
+    n->release_attributes = release;
+}
+
 node *build_again(const node *n, tarn_array *const *inputs) {
     tarn_stream *before = tarn_use_stream(n->stream);
     node *again = build_node(n->op, inputs, n->input_count, n->attributes);
     tarn_use_stream(before);
-    if (again && n->release_attributes) again->release_attributes = n->release_attributes;
+    if (again && n->retain_attributes) node_share_attributes(again, n->retain_attributes, n->release_attributes);
     return again;
 }
 

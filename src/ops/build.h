@@ -13,6 +13,9 @@ tarn_array *build(op_id op, tarn_array *const *inputs, int input_count, const vo
 #define BUILD(op, attributes, ...)                                                                                                         \
     build(OP_##op, (tarn_array *[]){__VA_ARGS__}, (int)(sizeof((tarn_array *[]){__VA_ARGS__}) / sizeof(tarn_array *)), attributes)
 
+/* The attributes of a node just built share something that is counted: retain is called now and for each copy, release when a node goes. */
+void node_share_attributes(node *n, void (*retain)(void *attributes), void (*release)(void *attributes));
+
 /* The same op and attributes over other inputs: what transforms do with a traced graph. */
 node *build_again(const node *n, tarn_array *const *inputs);
 
@@ -43,10 +46,12 @@ typedef struct op_rules {
     /* tangents of the outputs (NULL: zero) given those of the inputs (NULL: zero); absent: the vjp applied twice */
     bool (*jvp)(node *n, tarn_array *const *tangents, tarn_array **output_tangents);
     /* n over a batch: inputs[i] has its batch axis at axes[i], -1 if it has none (at least one has); writes the outputs and where their
-     * batch axis is */
+       batch axis is. False without an error: by the formula instead */
     bool (*vmap)(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes);
     /* the outputs of a fused op from other ops, over n's inputs */
     bool (*formula)(const node *n, tarn_array *const *inputs, tarn_array **outputs);
+    /* whether gradients pass from the outputs to input i; NULL: they do */
+    bool (*passes)(const node *n, int i);
     const char *no_vjp, *no_vmap;
 } op_rules;
 

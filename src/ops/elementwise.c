@@ -1,6 +1,7 @@
 /* Elementwise ops from the table: the C functions, the shape rule they share, and their gradients. Batching needs no rule of its own: they
  * broadcast. */
 #include "ops/build.h"
+#include "ops/rules.h"
 
 #include <string.h>
 
@@ -39,7 +40,7 @@ static bool infer(inference *i) {
     return types_add(i, out.dtype, out.ndim, out.shape);
 }
 
-const op_rules rules_elementwise = {.infer = infer};
+const op_rules rules_elementwise = {.infer = infer, .vmap = vmap_broadcasting, .passes = passes_elementwise};
 
 /* ---- gradients: an expression of the row for each input */
 

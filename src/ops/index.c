@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "base/memory.h"
 #include "ops/build.h"
+#include "ops/rules.h"
 
 /* ---- concatenate */
 
@@ -255,10 +256,10 @@ tarn_array *tarn_slice_array(tarn_array *x, tarn_array *start, tarn_ints axes, t
     return BUILD(slice_array, (&(attributes_slice_array){.axes = axes, .sizes = sizes}), x, start);
 }
 
-const op_rules rules_concatenate = {.infer = infer_concatenate};
-const op_rules rules_gather = {.infer = infer_gather};
-const op_rules rules_gather_axis = {.infer = infer_gather_axis};
-const op_rules rules_scatter = {.infer = infer_scatter};
-const op_rules rules_scatter_axis = {.infer = infer_scatter_axis};
-const op_rules rules_slice_update = {.infer = infer_slice_update};
-const op_rules rules_slice_array = {.infer = infer_slice_array};
+const op_rules rules_concatenate = {.infer = infer_concatenate, .vjp = vjp_concatenate, .jvp = jvp_concatenate, .vmap = vmap_concatenate};
+const op_rules rules_gather = {.infer = infer_gather, .vjp = vjp_gather, .jvp = jvp_linear, .vmap = vmap_gather};
+const op_rules rules_gather_axis = {.infer = infer_gather_axis, .vjp = vjp_gather_axis, .jvp = jvp_linear, .vmap = vmap_gather_axis};
+const op_rules rules_scatter = {.infer = infer_scatter, .vjp = vjp_scatter, .vmap = vmap_scatter};
+const op_rules rules_scatter_axis = {.infer = infer_scatter_axis, .vjp = vjp_scatter_axis, .vmap = vmap_scatter_axis};
+const op_rules rules_slice_update = {.infer = infer_slice_update, .vjp = vjp_slice_update, .vmap = vmap_slice_update};
+const op_rules rules_slice_array = {.infer = infer_slice_array, .vjp = vjp_slice_array, .jvp = jvp_linear, .vmap = vmap_slice_array};

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "core/scope.h"
 #include "ops/build.h"
+#include "ops/rules.h"
 #include "table/convert.h"
 
 /* The bytes of a shape, or -1 with the error set. */
@@ -157,8 +158,8 @@ static bool infer_leaf(inference *i) {
     return tarn_fail("%s: a leaf cannot be built again", op_name(i->op));
 }
 
-const op_rules rules_data = {.infer = infer_leaf};
-const op_rules rules_argument = {.infer = infer_leaf};
-const op_rules rules_arange = {.infer = infer_arange};
-const op_rules rules_astype = {.infer = infer_astype};
-const op_rules rules_contiguous = {.infer = same};
+const op_rules rules_data = {.infer = infer_leaf, .no_vjp = "it has no inputs", .no_vmap = "it has no inputs"};
+const op_rules rules_argument = {.infer = infer_leaf, .no_vjp = "it has no inputs", .no_vmap = "it has no inputs"};
+const op_rules rules_arange = {.infer = infer_arange, .no_vjp = "it has no inputs", .no_vmap = "it has no inputs"};
+const op_rules rules_astype = {.infer = infer_astype, .vjp = vjp_identity, .jvp = jvp_astype, .vmap = vmap_anywhere};
+const op_rules rules_contiguous = {.infer = same, .vjp = vjp_identity, .jvp = jvp_linear, .vmap = vmap_anywhere};

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ops/build.h"
+#include "ops/rules.h"
 
 static bool mismatch(const tarn_array *a, const tarn_array *b) {
     text t = {0};
@@ -48,4 +49,4 @@ tarn_array *tarn_matmul(tarn_array *a, tarn_array *b) {
     return row ? tarn_squeeze(out, .axes = TARN_AXES(-2)) : column ? tarn_squeeze(out, .axes = TARN_AXES(-1)) : out;
 }
 
-const op_rules rules_matmul = {.infer = infer_matmul};
+const op_rules rules_matmul = {.infer = infer_matmul, .vjp = vjp_matmul, .jvp = jvp_matmul, .vmap = vmap_matmul};

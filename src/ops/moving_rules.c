@@ -30,8 +30,7 @@ bool jvp_concatenate(node *n, tarn_array *const *tangents, tarn_array **output_t
     tarn_array **parts = NEW_ARRAY(tarn_array *, n->input_count), *like = NULL;
     if (!parts) return false;
     for (int i = 0; i < n->input_count; i++) like = tangents[i] ? tangents[i] : like;
-    for (int i = 0; i < n->input_count; i++)
-        parts[i] = tangents[i] ? tangents[i] : tarn_broadcast_like(tarn_scalar_like(0, like), n->inputs[i]);
+    for (int i = 0; i < n->input_count; i++) parts[i] = tangents[i] ? tangents[i] : zeros_view(like, n->inputs[i]);
     output_tangents[0] = tarn_concatenate(parts, n->input_count, concatenate_axis(n));
     memory_free(parts);
     return tarn_ok();
@@ -108,7 +107,7 @@ static int gather_at(const node *n) {
 
 bool vjp_gather(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
     if (wanted[1]) return no_gradient_of(n, 1, an_index);
-    tarn_array *zeros = tarn_broadcast_like(tarn_scalar_like(0, cotangents[0]), n->inputs[0]);
+    tarn_array *zeros = zeros_view(cotangents[0], n->inputs[0]);
     gradients[0] = tarn_scatter_add(zeros, n->inputs[1], cotangents[0], gather_at(n));
     return tarn_ok();
 }
@@ -150,7 +149,7 @@ bool vjp_scatter(node *n, tarn_array *const *cotangents, const bool *wanted, tar
     tarn_array *g = cotangents[0], *indices = n->inputs[1];
     int axis = gather_at(n);
     if (wanted[1]) return no_gradient_of(n, 1, an_index);
-    if (wanted[0]) gradients[0] = add ? g : tarn_scatter(g, indices, tarn_broadcast_like(tarn_scalar_like(0, g), n->inputs[2]), axis);
+    if (wanted[0]) gradients[0] = add ? g : tarn_scatter(g, indices, zeros_view(g, n->inputs[2]), axis);
     if (!wanted[2]) return tarn_ok();
     gradients[2] = tarn_take(g, indices, axis);
     if (!add) gradients[2] = keep_winners(gradients[2], indices, axis, n->inputs[0]->shape[axis]);
@@ -179,7 +178,7 @@ bool vmap_scatter(node *n, tarn_array *const *inputs, const int *axes, tarn_arra
 
 bool vjp_gather_axis(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
     if (wanted[1]) return no_gradient_of(n, 1, an_index);
-    tarn_array *zeros = tarn_broadcast_like(tarn_scalar_like(0, cotangents[0]), n->inputs[0]);
+    tarn_array *zeros = zeros_view(cotangents[0], n->inputs[0]);
     gradients[0] = tarn_add_along_axis(zeros, n->inputs[1], cotangents[0], gather_at(n));
     return tarn_ok();
 }
@@ -195,8 +194,7 @@ bool vjp_scatter_axis(node *n, tarn_array *const *cotangents, const bool *wanted
     tarn_array *g = cotangents[0], *x = n->inputs[0], *indices = n->inputs[1];
     int axis = gather_at(n);
     if (wanted[1]) return no_gradient_of(n, 1, an_index);
-    if (wanted[0])
-        gradients[0] = add ? g : tarn_put_along_axis(g, indices, tarn_broadcast_like(tarn_scalar_like(0, g), n->inputs[2]), axis);
+    if (wanted[0]) gradients[0] = add ? g : tarn_put_along_axis(g, indices, zeros_view(g, n->inputs[2]), axis);
     if (!wanted[2]) return tarn_ok();
     gradients[2] = tarn_take_along_axis(g, indices, axis);
     if (add) return tarn_ok();

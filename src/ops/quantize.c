@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ops/build.h"
+#include "ops/rules.h"
 
 static bool check_format(const char *op, int64_t group, int64_t bits) {
     if ((bits < 2 || bits > 8 || bits == 7) || (group != 32 && group != 64 && group != 128))
@@ -104,6 +105,8 @@ tarn_array *tarn_quantized_matmul_with(tarn_array *x, tarn_array *w, tarn_array 
     return tarn_squeeze(BUILD(quantized_matmul, &a, tarn_expand_dims(x, TARN_AXES(0)), w, scales, biases), .axes = TARN_AXES(-2));
 }
 
-const op_rules rules_quantize = {.infer = infer_quantize};
-const op_rules rules_dequantize = {.infer = infer_dequantize};
-const op_rules rules_quantized_matmul = {.infer = infer_quantized_matmul};
+const op_rules rules_quantize = {.infer = infer_quantize,
+                                 .vmap = vmap_quantize,
+                                 .no_vjp = "rounding to packed integers has no gradient; put tarn_stop_gradient around the weight"};
+const op_rules rules_dequantize = {.infer = infer_dequantize, .vjp = vjp_dequantize, .vmap = vmap_dequantize};
+const op_rules rules_quantized_matmul = {.infer = infer_quantized_matmul, .vjp = vjp_quantized_matmul, .vmap = vmap_quantized_matmul};

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ops/build.h"
+#include "ops/rules.h"
 #include "tarn/random.h"
 
 static bool check_key(const tarn_array *key) {
@@ -96,4 +97,4 @@ tarn_array *tarn_random_categorical(tarn_array *key, tarn_array *logits) {
     return single ? inverse_cdf(key, logits) : gumbel_maximum(key, logits);
 }
 
-const op_rules rules_random_bits = {.infer = infer_random_bits};
+const op_rules rules_random_bits = {.infer = infer_random_bits, .vmap = vmap_random_bits, .passes = passes_none};

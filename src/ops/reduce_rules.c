@@ -146,7 +146,7 @@ static int64_t sort_axis(const node *n) {
 }
 
 bool vjp_sort(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
-    tarn_array *x = n->inputs[0], *zeros = tarn_broadcast_like(tarn_scalar_like(0, cotangents[0]), x);
+    tarn_array *x = n->inputs[0], *zeros = zeros_view(cotangents[0], x);
     if (wanted[0]) gradients[0] = tarn_add_along_axis(zeros, tarn_argsort(x, sort_axis(n)), cotangents[0], sort_axis(n));
     return tarn_ok();
 }

@@ -26,13 +26,18 @@ bool jvp_linear(node *n, tarn_array *const *tangents, tarn_array **output_tangen
 /* An op that treats every element alike and has one input: its batch axis stays where it is. */
 bool vmap_anywhere(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes);
 
+/* An op whose inputs broadcast to each other (at most three). */
+bool vmap_broadcasting(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes);
+
 /* Which inputs let gradients through, for op_rules.passes. */
+bool passes_elementwise(const node *n, int i);
+bool passes_reduce(const node *n, int i);
 bool passes_none(const node *n, int i);
 bool passes_first(const node *n, int i); /* only input 0 */
 
 /* The error of an index, start, key or packed weight that would need a gradient. */
 bool no_gradient_of(const node *n, int i, const char *what);
-/* Zeros of a's shape and dtype that take no memory of their own. */
-tarn_array *zeros_view(tarn_array *a);
+/* Zeros of g's dtype in the shape of another array; they take no memory of their own. */
+tarn_array *zeros_view(tarn_array *g, tarn_array *shape);
 
 #endif

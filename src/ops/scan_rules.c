@@ -35,7 +35,7 @@ static tarn_array *flip(tarn_array *x, int axis) {
 static tarn_array *shift(tarn_array *g, int axis) {
     if (!g || g->shape[axis] == 0) return g;
     tarn_array *last = tarn_slice_axis(g, axis, 0, 1);
-    tarn_array *zero = tarn_broadcast_like(tarn_scalar_like(0, g), last);
+    tarn_array *zero = zeros_view(g, last);
     return tarn_concatenate((tarn_array *[]){tarn_slice_axis(g, axis, 1, INT64_MAX), zero}, 2, axis);
 }
 
@@ -48,7 +48,7 @@ static tarn_array *extreme_gradient(tarn_array *x, tarn_array *g, reduce_kind ki
     for (int i = 0; i < x->ndim; i++) shape[i] = i == axis ? x->shape[axis] : 1;
     tarn_array *places = tarn_reshape(tarn_arange(0, (double)x->shape[axis], 1, TARN_INT64), (tarn_ints){x->ndim, shape});
     tarn_array *last = scan(tarn_where(sets, places, tarn_scalar_int(0, TARN_INT64)), REDUCE_MAX, axis, false, false);
-    return tarn_add_along_axis(tarn_broadcast_like(tarn_scalar_like(0, g), x), last, g, axis);
+    return tarn_add_along_axis(zeros_view(g, x), last, g, axis);
 }
 
 /* Of an inclusive forward product, with x and g [..., n]: the gradient of element i is the product before it, times the sum over later j of

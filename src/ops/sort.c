@@ -1,5 +1,6 @@
 /* Ordering along an axis. */
 #include "ops/build.h"
+#include "ops/rules.h"
 
 static bool check(inference *i, int64_t wanted) {
     const tarn_array *x = i->inputs[0];
@@ -26,5 +27,5 @@ tarn_array *tarn_argsort(tarn_array *x, int64_t axis) {
     return BUILD(argsort, &(attributes_argsort){.axis = axis}, x);
 }
 
-const op_rules rules_sort = {.infer = infer_sort};
-const op_rules rules_argsort = {.infer = infer_argsort};
+const op_rules rules_sort = {.infer = infer_sort, .vjp = vjp_sort, .jvp = jvp_sort, .vmap = vmap_sort};
+const op_rules rules_argsort = {.infer = infer_argsort, .vmap = vmap_argsort, .passes = passes_none};

@@ -16,6 +16,13 @@ tarn_array *trace_argument(int index, const tarn_array *like) {
     return array_argument(index, array_shape(like), like->dtype, like->node->stream);
 }
 
+static void drop_all(tarn_array **arrays, int count) {
+    for (int i = 0; i < count; i++) {
+        tarn_drop(arrays[i]);
+        arrays[i] = NULL;
+    }
+}
+
 static bool keep_inputs(traced_function *t, const char *what, tarn_array *const *inputs, const bool *fresh) {
     for (int i = 0; i < t->input_count; i++) {
         if (!inputs[i]) return tarn_fail("%s: input %d is NULL", what, i);
@@ -26,16 +33,29 @@ static bool keep_inputs(traced_function *t, const char *what, tarn_array *const 
 }
 
 /* The outputs are kept before the scope closes and releases everything else that the function made. */
-static bool call_in_scope(traced_function *t, const char *what, tarn_function function) {
+bool function_call(const char *what, tarn_callback call, void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs,
+                   int output_count, bool optional) {
+    for (int i = 0; i < output_count; i++) outputs[i] = NULL;
     int scope = tarn_scope_begin();
-    bool ok = function.call(function.context, t->inputs, t->input_count, t->outputs, t->output_count);
+    bool ok = tarn_ok() && call(context, inputs, input_count, outputs, output_count);
     if (!ok && tarn_ok()) tarn_fail("%s: the function failed without an error", what);
     ok = ok && tarn_ok();
-    for (int i = 0; i < t->output_count; i++) {
-        if (ok && !t->outputs[i]) ok = tarn_fail("%s: the function left output %d NULL", what, i);
-        t->outputs[i] = ok ? tarn_keep(t->outputs[i]) : NULL;
+    for (int i = 0; i < output_count; i++) {
+        if (ok && !outputs[i] && !optional) ok = tarn_fail("%s: the function left output %d NULL", what, i);
+        outputs[i] = ok ? tarn_keep(outputs[i]) : NULL;
     }
     tarn_scope_end(&scope);
+    if (!ok) drop_all(outputs, output_count);
+    return ok;
+}
+
+bool kept_to_scope(tarn_array **arrays, int count) {
+    bool ok = true;
+    for (int i = 0; i < count; i++) {
+        if (!arrays[i]) continue;
+        ok = scope_hold(arrays[i]) && ok;
+        tarn_drop(arrays[i]);
+    }
     return ok;
 }
 
@@ -50,15 +70,16 @@ bool traced_begin(traced_function *t, const char *what, tarn_function function, 
     t->inputs = NEW_ARRAY(tarn_array *, input_count);
     t->outputs = NEW_ARRAY(tarn_array *, t->output_count);
     t->trace = t->inputs && t->outputs ? trace_begin() : NULL;
-    bool ok = t->trace && keep_inputs(t, what, inputs, fresh) && call_in_scope(t, what, function);
+    bool ok = t->trace && keep_inputs(t, what, inputs, fresh) &&
+              function_call(what, function.call, function.context, t->inputs, input_count, t->outputs, t->output_count, false);
     if (!ok) traced_end(t);
     return ok;
 }
 
 void traced_end(traced_function *t) {
     if (t->trace) trace_end(t->trace);
-    for (int i = 0; t->outputs && i < t->output_count; i++) tarn_drop(t->outputs[i]);
-    for (int i = 0; t->inputs && i < t->input_count; i++) tarn_drop(t->inputs[i]);
+    if (t->outputs) drop_all(t->outputs, t->output_count);
+    if (t->inputs) drop_all(t->inputs, t->input_count);
     memory_free(t->outputs);
     memory_free(t->inputs);
     *t = (traced_function){0};

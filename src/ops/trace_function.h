@@ -5,6 +5,13 @@
 #include "core/scope.h"
 #include "tarn/transform.h"
 
+/* Calls a function in a scope of its own, so that what it leaves behind is released at once. What it wrote is kept (tarn_drop); nothing is
+   on failure. Outputs left NULL are an error unless `optional`. `what` begins the messages. */
+bool function_call(const char *what, tarn_callback call, void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs,
+                   int output_count, bool optional);
+/* Kept arrays become the innermost scope's. NULL entries are passed over. */
+bool kept_to_scope(tarn_array **arrays, int count);
+
 /* What a function built. Inputs and outputs are kept, and the nodes between them keep their inputs, until traced_end. */
 typedef struct {
     trace *trace;
@@ -12,7 +19,7 @@ typedef struct {
     tarn_array **inputs, **outputs;
 } traced_function;
 
-/* Runs `function` on `inputs` in a scope of its own, so that what it leaves behind is released at once. Nodes built on those inputs for
+/* Runs `function` on `inputs`. Nodes built on those inputs for
    which fresh[i] are traced (fresh NULL: all of them): they must be leaves or aliases that nobody else uses. `what` names the transform in
    messages. On failure nothing is left to end. */
 bool traced_begin(traced_function *t, const char *what, tarn_function function, tarn_array *const *inputs, int input_count,

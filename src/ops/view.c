@@ -1,5 +1,6 @@
 /* Views: their shapes, and the C functions. What strides they give is decided by eval/views.c. */
 #include "ops/view.h"
+#include "ops/rules.h"
 
 #include <string.h>
 
@@ -358,13 +359,6 @@ tarn_array *tarn_as_strided(tarn_array *x, tarn_ints shape, tarn_ints strides, i
     return BUILD(as_strided, (&(attributes_as_strided){.shape = shape, .strides = strides, .offset = offset}), x);
 }
 
-static bool infer_custom(inference *i) {
-    const attributes_custom *a = i->attributes;
-    for (int64_t k = a->arguments; k < i->input_count; k++)
-        if (!types_add(i, i->inputs[k]->dtype, i->inputs[k]->ndim, i->inputs[k]->shape)) return false;
-    return true;
-}
-
 tarn_array *tarn_stop_gradient(tarn_array *x) {
     return BUILD(stop_gradient, NULL, x);
 }
@@ -379,16 +373,17 @@ tarn_array *tarn_depends(tarn_array *x, tarn_array *const *others, int count) {
     return out;
 }
 
-const op_rules rules_transpose = {.infer = infer_transpose};
-const op_rules rules_reshape = {.infer = infer_reshape};
-const op_rules rules_reshape_like = {.infer = infer_reshape_like};
-const op_rules rules_expand_dims = {.infer = infer_expand_dims};
-const op_rules rules_squeeze = {.infer = infer_squeeze};
-const op_rules rules_broadcast_to = {.infer = infer_broadcast_to};
-const op_rules rules_broadcast_like = {.infer = infer_broadcast_like};
-const op_rules rules_slice = {.infer = infer_slice};
-const op_rules rules_split = {.infer = infer_split};
-const op_rules rules_as_strided = {.infer = infer_as_strided};
-const op_rules rules_stop_gradient = {.infer = same_shape};
-const op_rules rules_depends = {.infer = same_shape};
-const op_rules rules_custom = {.infer = infer_custom};
+const op_rules rules_transpose = {.infer = infer_transpose, .vjp = vjp_transpose, .jvp = jvp_linear, .vmap = vmap_transpose};
+const op_rules rules_reshape = {.infer = infer_reshape, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_reshape};
+const op_rules rules_reshape_like = {
+    .infer = infer_reshape_like, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_reshape_like, .passes = passes_first};
+const op_rules rules_expand_dims = {.infer = infer_expand_dims, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_expand_dims};
+const op_rules rules_squeeze = {.infer = infer_squeeze, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_squeeze};
+const op_rules rules_broadcast_to = {.infer = infer_broadcast_to, .vjp = vjp_broadcasting, .jvp = jvp_linear, .vmap = vmap_broadcast_to};
+const op_rules rules_broadcast_like = {
+    .infer = infer_broadcast_like, .vjp = vjp_broadcasting, .jvp = jvp_linear, .vmap = vmap_broadcast_like, .passes = passes_first};
+const op_rules rules_slice = {.infer = infer_slice, .vjp = vjp_slice, .jvp = jvp_linear, .vmap = vmap_slice};
+const op_rules rules_split = {.infer = infer_split, .vjp = vjp_split, .jvp = jvp_linear, .vmap = vmap_split};
+const op_rules rules_as_strided = {.infer = infer_as_strided, .vjp = vjp_as_strided, .jvp = jvp_linear, .vmap = vmap_as_strided};
+const op_rules rules_stop_gradient = {.infer = same_shape, .vmap = vmap_anywhere, .passes = passes_none};
+const op_rules rules_depends = {.infer = same_shape, .vjp = vjp_identity, .jvp = jvp_linear, .vmap = vmap_depends, .passes = passes_first};

@@ -55,8 +55,8 @@ bool no_gradient_of(const node *n, int i, const char *what) {
     return tarn_fail("%s: no gradient reaches input %d, %s; put tarn_stop_gradient around it", op_name(n->op), i, what);
 }
 
-tarn_array *zeros_view(tarn_array *a) {
-    return tarn_broadcast_like(tarn_scalar_like(0, a), a);
+tarn_array *zeros_view(tarn_array *g, tarn_array *shape) {
+    return tarn_broadcast_like(tarn_scalar_like(0, g), shape);
 }
 
 /* ---- transpose, reshape */
@@ -148,7 +148,7 @@ static tarn_array *spread(tarn_array *g, int axis, slice_range range, int64_t si
 
 /* g written into zeros of x's shape, at start on each of these axes. */
 static tarn_array *place_block(tarn_array *g, tarn_array *x, int count, const int64_t *axes, const int64_t *starts) {
-    tarn_array *zeros = g ? tarn_broadcast_like(tarn_scalar_like(0, g), x) : NULL;
+    tarn_array *zeros = g ? zeros_view(g, x) : NULL;
     return tarn_slice_update(zeros, g, tarn_from_data(starts, TARN_SHAPE(count), TARN_INT64), (tarn_ints){count, axes});
 }
 
@@ -187,8 +187,7 @@ bool vjp_split(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_
     tarn_array **parts = NEW_ARRAY(tarn_array *, n->output_count), *like = NULL;
     if (!parts) return false;
     for (int i = 0; i < n->output_count; i++) like = cotangents[i] ? cotangents[i] : like;
-    for (int i = 0; i < n->output_count; i++)
-        parts[i] = cotangents[i] ? cotangents[i] : tarn_broadcast_like(tarn_scalar_like(0, like), &n->outputs[i]);
+    for (int i = 0; i < n->output_count; i++) parts[i] = cotangents[i] ? cotangents[i] : zeros_view(like, &n->outputs[i]);
     bool overlap = false; /* indices that go down cut nothing: those parts are empty, and what follows is read twice */
     int64_t begin, end, last = 0;
     for (int i = 0, axis; i < n->output_count && !overlap; i++) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ops/fused/formula.h"
+#include "ops/rules.h"
 
 enum { Q, K, V, MASK, LENGTH, SINKS };
 
@@ -133,4 +134,4 @@ tarn_array *tarn_attention_with(tarn_array *q, tarn_array *k, tarn_array *v, tar
     return BUILD(attention, &a, q, k, v, o.mask, o.length, o.sinks);
 }
 
-const op_rules rules_attention = {.infer = infer, .formula = formula};
+const op_rules rules_attention = {.infer = infer, .formula = formula, .vmap = vmap_attention};

@@ -1,4 +1,5 @@
 #include "ops/fused/formula.h"
+#include "ops/rules.h"
 
 static bool infer(inference *i) {
     array_type out;
@@ -22,4 +23,4 @@ bool tarn_divmod(tarn_array *x, tarn_array *y, tarn_array *out[2]) {
     return n != NULL;
 }
 
-const op_rules rules_divmod = {.infer = infer, .formula = formula};
+const op_rules rules_divmod = {.infer = infer, .formula = formula, .vmap = vmap_broadcasting};

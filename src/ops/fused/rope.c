@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ops/fused/formula.h"
+#include "ops/rules.h"
 
 static int64_t rotated(const attributes_rope *a, const tarn_array *x) {
     return a->dims ? a->dims : x->shape[x->ndim - 1];
@@ -69,4 +70,4 @@ tarn_array *tarn_rope_with(tarn_array *x, tarn_array *offset, tarn_rope_options 
     return BUILD(rope, &a, x, offset, o.freqs);
 }
 
-const op_rules rules_rope = {.infer = infer, .formula = formula};
+const op_rules rules_rope = {.infer = infer, .formula = formula, .vmap = vmap_rope};

@@ -1,0 +1,269 @@
+/* Functions with rules of their own. The node's inputs are the arguments and then the function's outputs, which it passes on; a rule takes
+   the place of the way through those outputs. */
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "core/scope.h"
+#include "ops/batch.h"
+#include "transform/transform.h"
+
+struct tarn_custom_function {
+    atomic_int references; /* the caller's and one for each node */
+    tarn_function function;
+    tarn_custom_rules rules;
+    void (*release)(void *context);
+    void *context; /* of the rules: the function's, or a batching's */
+};
+
+tarn_custom_function *tarn_custom_new(tarn_function function, tarn_custom_rules rules, void (*release)(void *context)) {
+    if (!tarn_ok()) return NULL;
+    if (!function.call || function.outputs < 0)
+        return tarn_fail("custom_new: the function is NULL or has a negative number of outputs"), NULL;
+    tarn_custom_function *c = NEW(tarn_custom_function);
+    if (!c) return NULL;
+    *c = (tarn_custom_function){.references = 1, .function = function, .rules = rules, .release = release, .context = function.context};
+    return c;
+}
+
+void tarn_custom_free(tarn_custom_function *c) {
+    if (!c || atomic_fetch_sub(&c->references, 1) != 1) return;
+    if (c->release) c->release(c->context);
+    memory_free(c);
+}
+
+static tarn_custom_function *custom_of(const node *n) {
+    return ((const attributes_custom *)n->attributes)->function;
+}
+static int arguments_of(const node *n) {
+    return (int)((const attributes_custom *)n->attributes)->arguments;
+}
+
+static void retain_function(void *attributes) {
+    tarn_custom_function *c = ((attributes_custom *)attributes)->function;
+    atomic_fetch_add(&c->references, 1);
+}
+
+static void release_function(void *attributes) {
+    tarn_custom_free(((attributes_custom *)attributes)->function);
+}
+
+static node *custom_node(tarn_custom_function *c, tarn_array *const *inputs, int arguments, int outputs) {
+    attributes_custom attributes = {.function = c, .arguments = arguments};
+    node *n = build_node(OP_custom, inputs, arguments + outputs, &attributes);
+    if (n) node_share_attributes(n, retain_function, release_function);
+    return n;
+}
+
+bool tarn_custom_call(tarn_custom_function *c, tarn_array *const *inputs, int input_count, tarn_array **outputs) {
+    if (!c) return tarn_fail("custom_call: the function is NULL");
+    if (!scope_check_open("custom_call")) return false;
+    int count = c->function.outputs ? c->function.outputs : 1;
+    tarn_array **all = NEW_ARRAY(tarn_array *, input_count + count);
+    if (!all) return false;
+    if (input_count) memcpy(all, inputs, (size_t)input_count * sizeof *inputs);
+    int scope = tarn_scope_begin();
+    bool ok = function_call("custom_call", c->function.call, c->function.context, inputs, input_count, all + input_count, count, false);
+    node *n = ok ? custom_node(c, all, input_count, count) : NULL;
+    for (int k = 0; k < count; k++) {
+        tarn_drop(ok ? all[input_count + k] : NULL);
+        outputs[k] = n ? tarn_keep(&n->outputs[k]) : NULL;
+    }
+    tarn_scope_end(&scope);
+    memory_free(all);
+    return kept_to_scope(outputs, count) && n;
+}
+
+static bool infer_custom(inference *i) {
+    const attributes_custom *a = i->attributes;
+    for (int64_t k = a->arguments; k < i->input_count; k++)
+        if (!types_add(i, i->inputs[k]->dtype, i->inputs[k]->ndim, i->inputs[k]->shape)) return false;
+    return true;
+}
+
+/* ---- rules of the caller */
+
+static tarn_array *or_zeros(tarn_array *given, tarn_array *of) {
+    return given ? given : tarn_zeros_like(of);
+}
+
+/* Calls a rule with these lists one after the other; what it writes belongs to the scope. */
+static bool call_rule(const node *n, const char *what, tarn_callback rule, tarn_array *const *lists[3], const int counts[3],
+                      tarn_array **results, int result_count) {
+    int total = counts[0] + counts[1] + counts[2], place = 0;
+    tarn_array **inputs = NEW_ARRAY(tarn_array *, total);
+    if (!inputs) return false;
+    for (int l = 0; l < 3; l++)
+        for (int i = 0; i < counts[l]; i++) inputs[place++] = lists[l][i];
+    bool ok = tarn_ok() && function_call(what, rule, custom_of(n)->context, inputs, total, results, result_count, true);
+    memory_free(inputs);
+    return ok && kept_to_scope(results, result_count);
+}
+
+static bool check_result(const char *what, int i, const tarn_array *result, const tarn_array *of) {
+    if (!result || (result->ndim == of->ndim && memcmp(result->shape, of->shape, (size_t)of->ndim * sizeof *of->shape) == 0)) return true;
+    text t = {0};
+    array_describe(result, &t);
+    text_add(&t, " for ");
+    array_describe(of, &t);
+    tarn_fail("%s: result %d does not fit: %s", what, i, text_string(&t));
+    text_free(&t);
+    return false;
+}
+
+static bool vjp_custom(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
+    int arguments = arguments_of(n), count = n->output_count;
+    tarn_callback rule = custom_of(n)->rules.vjp;
+    for (int k = 0; k < count && !rule; k++)
+        if (wanted[arguments + k]) gradients[arguments + k] = cotangents[k];
+    if (!rule) return true;
+    tarn_array **given = NEW_ARRAY(tarn_array *, count);
+    if (!given) return false;
+    for (int k = 0; k < count; k++) given[k] = or_zeros(cotangents[k], &n->outputs[k]);
+    tarn_array *const *lists[3] = {n->inputs, given, n->inputs + arguments};
+    bool ok = call_rule(n, "custom vjp", rule, lists, (int[]){arguments, count, count}, gradients, arguments);
+    memory_free(given);
+    for (int i = 0; i < arguments && ok; i++) ok = check_result("custom vjp", i, gradients[i], n->inputs[i]);
+    return ok;
+}
+
+static bool jvp_custom(node *n, tarn_array *const *tangents, tarn_array **output_tangents) {
+    int arguments = arguments_of(n), count = n->output_count;
+    tarn_callback rule = custom_of(n)->rules.jvp;
+    for (int k = 0; k < count && !rule; k++) output_tangents[k] = tangents[arguments + k];
+    if (!rule) return true;
+    tarn_array **given = NEW_ARRAY(tarn_array *, arguments);
+    if (!given) return false;
+    for (int i = 0; i < arguments; i++) given[i] = or_zeros(tangents[i], n->inputs[i]);
+    tarn_array *const *lists[3] = {n->inputs, given, NULL};
+    bool ok = call_rule(n, "custom jvp", rule, lists, (int[]){arguments, arguments, 0}, output_tangents, count);
+    memory_free(given);
+    for (int k = 0; k < count && ok; k++) ok = check_result("custom jvp", k, output_tangents[k], &n->outputs[k]);
+    return ok;
+}
+
+/* ---- batching: a custom node over the batch, whose rules are the original ones, batched */
+
+/* What the rules of a batched function need: the original, and where its arguments have their batch. Outputs have it first. */
+typedef struct {
+    tarn_custom_function *original;
+    int arguments;
+    array_type *types; /* of the outputs of one example */
+    int64_t axes[];    /* [arguments] */
+} batched_context;
+
+static void release_batched(void *context) {
+    batched_context *b = context;
+    tarn_custom_free(b->original);
+    memory_free(b->types);
+    memory_free(b);
+}
+
+/* A rule of the original, as a function of one example. An entry that it leaves NULL means zero; under vmap that has to be said. */
+typedef struct {
+    const batched_context *batched;
+    tarn_callback rule;
+    bool like_inputs; /* results have the shapes of the first inputs, else those of the outputs */
+} rule_call;
+
+static tarn_array *zero_result(const rule_call *r, tarn_array *const *inputs, int i) {
+    if (r->like_inputs) return tarn_zeros_like(inputs[i]);
+    const array_type *t = &r->batched->types[i];
+    return tarn_zeros((tarn_ints){t->ndim, t->shape}, is_inexact(t->dtype) ? t->dtype : TARN_FLOAT32);
+}
+
+static bool rule_with_zeros(void *context, tarn_array *const *inputs, int input_count, tarn_array **results, int result_count) {
+    const rule_call *r = context;
+    if (!r->rule(r->batched->original->context, inputs, input_count, results, result_count)) return false;
+    for (int i = 0; i < result_count; i++)
+        if (!results[i]) results[i] = zero_result(r, inputs, i);
+    return tarn_ok();
+}
+
+static bool run_batched_rule(const rule_call *r, tarn_array *const *inputs, int input_count, const int64_t *in_axes, tarn_array **results,
+                             int result_count) {
+    tarn_function function = {rule_with_zeros, (void *)r, result_count};
+    return result_count == 0 || tarn_vmap(function, inputs, input_count, results, .in_axes = {input_count, in_axes});
+}
+
+/* The gradient of an argument that all examples share is the sum of theirs. */
+static tarn_array *placed_gradient(tarn_array *g, int64_t axis) {
+    if (axis == TARN_UNBATCHED) return tarn_sum(g, .axes = TARN_AXES(0));
+    return axis == 0 ? g : tarn_moveaxis(g, 0, axis);
+}
+
+static bool batched_vjp(void *context, tarn_array *const *inputs, int input_count, tarn_array **gradients, int gradient_count) {
+    const batched_context *b = context;
+    int64_t *in_axes = NEW_ARRAY(int64_t, input_count); /* zero for cotangents and outputs */
+    if (!in_axes) return false;
+    memcpy(in_axes, b->axes, (size_t)b->arguments * sizeof *in_axes);
+    rule_call r = {b, b->original->rules.vjp, true};
+    bool ok = run_batched_rule(&r, inputs, input_count, in_axes, gradients, gradient_count);
+    for (int i = 0; i < gradient_count && ok; i++) gradients[i] = placed_gradient(gradients[i], b->axes[i]);
+    memory_free(in_axes);
+    return ok && tarn_ok();
+}
+
+static bool batched_jvp(void *context, tarn_array *const *inputs, int input_count, tarn_array **tangents, int tangent_count) {
+    const batched_context *b = context;
+    int64_t *in_axes = NEW_ARRAY(int64_t, input_count);
+    if (!in_axes) return false;
+    for (int i = 0; i < input_count; i++) in_axes[i] = b->axes[i % b->arguments];
+    rule_call r = {b, b->original->rules.jvp, false};
+    bool ok = run_batched_rule(&r, inputs, input_count, in_axes, tangents, tangent_count);
+    memory_free(in_axes);
+    return ok;
+}
+
+static batched_context *new_context(const node *n, const int *axes) {
+    int arguments = arguments_of(n);
+    batched_context *b = memory_new(1, sizeof *b + (size_t)arguments * sizeof *b->axes);
+    array_type *types = b ? NEW_ARRAY(array_type, n->output_count) : NULL;
+    if (!types) {
+        memory_free(b);
+        return NULL;
+    }
+    for (int k = 0; k < n->output_count; k++) {
+        types[k].dtype = n->outputs[k].dtype;
+        types[k].ndim = n->outputs[k].ndim;
+        memcpy(types[k].shape, n->outputs[k].shape, sizeof types[k].shape);
+    }
+    *b = (batched_context){.original = custom_of(n), .arguments = arguments, .types = types};
+    for (int i = 0; i < arguments; i++) b->axes[i] = axes[i] < 0 ? TARN_UNBATCHED : axes[i];
+    atomic_fetch_add(&b->original->references, 1);
+    return b;
+}
+
+static tarn_custom_function *batched_function(const node *n, const int *axes) {
+    batched_context *b = new_context(n, axes);
+    tarn_custom_function *c = b ? NEW(tarn_custom_function) : NULL;
+    if (!c) {
+        if (b) release_batched(b);
+        return NULL;
+    }
+    *c = (tarn_custom_function){.references = 1, .release = release_batched, .context = b};
+    if (b->original->rules.vjp) c->rules.vjp = batched_vjp;
+    if (b->original->rules.jvp) c->rules.jvp = batched_jvp;
+    return c;
+}
+
+static bool vmap_custom(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    int arguments = arguments_of(n), count = n->output_count;
+    int64_t size = batch_size(inputs, axes, n->input_count);
+    tarn_custom_rules rules = custom_of(n)->rules;
+    bool ruled = rules.vjp || rules.jvp, any = false;
+    for (int i = 0; i < arguments; i++) any = any || axes[i] >= 0;
+    if (!ruled || !any) { /* the outputs of the function, batched already, are all that there is to say */
+        for (int k = 0; k < count; k++) batch_result(inputs[arguments + k], axes[arguments + k], outputs + k, output_axes + k);
+        return true;
+    }
+    tarn_array **all = memory_copy(inputs, (size_t)n->input_count * sizeof *inputs);
+    tarn_custom_function *c = all ? batched_function(n, axes) : NULL;
+    for (int k = arguments; k < n->input_count && c; k++) all[k] = batch_whole(inputs[k], axes[k], size);
+    node *made = c && tarn_ok() ? custom_node(c, all, arguments, count) : NULL;
+    tarn_custom_free(c);
+    memory_free(all);
+    return batch_results(made, 0, outputs, output_axes);
+}
+
+const op_rules rules_custom = {.infer = infer_custom, .vjp = vjp_custom, .jvp = jvp_custom, .vmap = vmap_custom};
