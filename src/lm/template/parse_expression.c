@@ -28,7 +28,7 @@ static bool at_level(const parser *p, int level) {
 }
 
 static node *node_pair(parser *p, node_kind kind, const token *at, node *left, node *right) {
-    node *n = left && right ? node_new(p, kind, at) : NULL;
+    node *n = left && right ? syntax_node_new(p, kind, at) : NULL;
     if (!n) return NULL;
     n->operator= at->kind;
     n->left = left;
@@ -40,7 +40,7 @@ static node *parse_level(parser *p, int level);
 
 /* a ~ b ~ c is one node. */
 static node *parse_concat(parser *p, node *first) {
-    node *n = node_new(p, NODE_CONCAT, current(p));
+    node *n = syntax_node_new(p, NODE_CONCAT, current(p));
     node_vector parts = {0};
     bool ok = n && vector_push(&parts, first);
     while (ok && skip_kind(p, TOKEN_TILDE)) {
@@ -75,7 +75,7 @@ static token_kind skip_comparison(parser *p) {
 }
 
 static node *parse_operand(parser *p, token_kind operator, const token * at) {
-    node *n = node_new(p, NODE_OPERAND, at);
+    node *n = syntax_node_new(p, NODE_OPERAND, at);
     if (!n || !(n->left = parse_level(p, 0))) return NULL;
     n->operator= operator;
     return node_done(p, n);
@@ -91,7 +91,7 @@ static node *parse_comparison(parser *p) {
         node *operand = parse_operand(p, operator, here);
         ok = operand && vector_push(&operands, operand);
     }
-    node *n = ok && operands.count ? node_new(p, NODE_COMPARE, at) : NULL;
+    node *n = ok && operands.count ? syntax_node_new(p, NODE_COMPARE, at) : NULL;
     if (!n) return vector_free(&operands), ok && !operands.count ? left : NULL;
     n->left = left;
     return node_list_take(p, &operands, &n->items) ? node_done(p, n) : NULL;
@@ -101,7 +101,7 @@ static node *parse_not(parser *p) {
     const token *at = current(p);
     if (!skip_name(p, "not")) return parse_comparison(p);
     if (!parse_enter(p)) return NULL;
-    node *n = node_new(p, NODE_NOT, at);
+    node *n = syntax_node_new(p, NODE_NOT, at);
     if (n && !(n->left = parse_not(p))) n = NULL;
     p->depth--;
     return node_done(p, n);
@@ -175,13 +175,13 @@ node *parse_tuple(parser *p, int flags) {
         return vector_free(&items), only;
     }
     if (!tuple && !(flags & TUPLE_PARENTHESES)) return parse_unexpected(p, "an expression");
-    node *n = node_new(p, NODE_TUPLE, at);
+    node *n = syntax_node_new(p, NODE_TUPLE, at);
     return node_list_take(p, &items, n ? &n->items : &(node_list){0}) ? node_done(p, n) : NULL;
 }
 
 /* [a, b] from the bracket on; `pairs` for {a: b}. */
 static node *parse_display(parser *p, node_kind kind, token_kind close, bool pairs) {
-    node *n = node_new(p, kind, current(p));
+    node *n = syntax_node_new(p, kind, current(p));
     node_vector items = {0};
     bool ok = n != NULL;
     p->at++;
@@ -198,7 +198,7 @@ static node *parse_display(parser *p, node_kind kind, token_kind close, bool pai
 }
 
 static node *parse_strings(parser *p) {
-    node *n = node_new(p, NODE_CONSTANT, current(p));
+    node *n = syntax_node_new(p, NODE_CONSTANT, current(p));
     text all = {0};
     bool ok = n != NULL;
     for (; ok && at_kind(p, TOKEN_STRING); p->at++) ok = literal_string(p, current(p), &all);
@@ -210,7 +210,7 @@ static node *parse_strings(parser *p) {
 }
 
 static node *parse_constant(parser *p, value constant) {
-    node *n = failed(constant) ? NULL : node_new(p, NODE_CONSTANT, current(p));
+    node *n = failed(constant) ? NULL : syntax_node_new(p, NODE_CONSTANT, current(p));
     if (!n) return NULL;
     n->constant = constant;
     p->at++;
@@ -232,7 +232,7 @@ static node *parse_name(parser *p, bool namespaces) {
     if (at_name(p, "false") || at_name(p, "False")) return parse_constant(p, boolean_value(false));
     if (at_name(p, "none") || at_name(p, "None")) return parse_constant(p, NONE);
     const token *at = current(p);
-    node *n = node_new(p, NODE_NAME, at);
+    node *n = syntax_node_new(p, NODE_NAME, at);
     if (!n || !(n->name = intern(p, at))) return NULL;
     p->at++;
     if (!namespaces || !skip_kind(p, TOKEN_DOT)) return note_special_name(p, at), n;
@@ -281,7 +281,7 @@ static node *parse_subscribed(parser *p) {
     node *first = NULL;
     if (!at_kind(p, TOKEN_COLON) && !(first = parse_expression(p))) return NULL;
     if (!skip_kind(p, TOKEN_COLON)) return first;
-    node *n = node_new(p, NODE_SLICE, at);
+    node *n = syntax_node_new(p, NODE_SLICE, at);
     if (!n) return NULL;
     n->left = first;
     if (!parse_slice_part(p, &n->right) || (skip_kind(p, TOKEN_COLON) && !parse_slice_part(p, &n->third))) return NULL;
@@ -298,7 +298,7 @@ static node *parse_index(parser *p, node *left) {
         node *item = ok ? parse_subscribed(p) : NULL;
         ok = item && vector_push(&items, item);
     }
-    node *index = ok && items.count == 1 ? items.items[0] : ok ? node_new(p, NODE_TUPLE, at) : NULL;
+    node *index = ok && items.count == 1 ? items.items[0] : ok ? syntax_node_new(p, NODE_TUPLE, at) : NULL;
     if (index && items.count != 1)
         ok = node_list_take(p, &items, &index->items) && node_done(p, index);
     else
@@ -312,14 +312,14 @@ static node *parse_dot(parser *p, node *left) {
     if (at_kind(p, TOKEN_INTEGER)) return node_pair(p, NODE_ITEM, at, left, parse_constant(p, literal_integer(p, name)));
     if (!at_kind(p, TOKEN_NAME)) return parse_unexpected(p, "a name or number");
     p->at++;
-    node *n = node_new(p, NODE_ATTRIBUTE, at);
+    node *n = syntax_node_new(p, NODE_ATTRIBUTE, at);
     if (!n || !(n->attribute = token_text(p, name))) return NULL;
     n->left = left;
     return node_done(p, n);
 }
 
 static bool parse_keyword(parser *p, node_vector *keywords) {
-    node *n = node_new(p, NODE_KEYWORD, current(p));
+    node *n = syntax_node_new(p, NODE_KEYWORD, current(p));
     if (!n || !(n->attribute = token_text(p, current(p)))) return false;
     p->at += 2;
     return (n->left = parse_expression(p)) && node_done(p, n) && vector_push(keywords, n);
@@ -352,7 +352,7 @@ static bool parse_arguments(parser *p, node *call) {
 }
 
 static node *parse_call(parser *p, node *left) {
-    node *n = node_new(p, NODE_CALL, current(p));
+    node *n = syntax_node_new(p, NODE_CALL, current(p));
     if (!n) return NULL;
     n->left = left;
     return parse_arguments(p, n) ? node_done(p, n) : NULL;
@@ -388,7 +388,7 @@ static bool parse_builtin_name(parser *p, node *n) {
 node *parse_filter(parser *p, node *left, bool inline_start) {
     for (; inline_start || at_kind(p, TOKEN_PIPE); inline_start = false) {
         if (!inline_start) p->at++;
-        node *n = node_new(p, NODE_FILTER, current(p));
+        node *n = syntax_node_new(p, NODE_FILTER, current(p));
         if (!n || !parse_builtin_name(p, n)) return NULL;
         n->left = left;
         if (at_kind(p, TOKEN_LEFT_PARENTHESIS) && !parse_arguments(p, n)) return NULL;
@@ -425,13 +425,13 @@ static node *parse_test(parser *p, node *left) {
     const token *at = current(p);
     p->at++;
     bool negated = skip_name(p, "not");
-    node *n = node_new(p, NODE_TEST, at);
+    node *n = syntax_node_new(p, NODE_TEST, at);
     if (!n || !parse_builtin_name(p, n)) return NULL;
     n->left = left;
     if (at_kind(p, TOKEN_LEFT_PARENTHESIS) ? !parse_arguments(p, n) : at_test_argument(p) && !parse_test_argument(p, n)) return NULL;
     node *inner = node_done(p, n);
     if (!negated || !inner) return inner;
-    node *outer = node_new(p, NODE_NOT, at);
+    node *outer = syntax_node_new(p, NODE_NOT, at);
     if (outer) outer->left = inner;
     return node_done(p, outer);
 }
@@ -451,7 +451,7 @@ static node *parse_filters_and_tests(parser *p, node *n) {
 }
 
 static node *parse_sign(parser *p) {
-    node *n = node_new(p, NODE_UNARY, current(p));
+    node *n = syntax_node_new(p, NODE_UNARY, current(p));
     if (!n || !parse_enter(p)) return NULL;
     n->operator= current(p)->kind;
     p->at++;

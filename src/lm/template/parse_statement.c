@@ -53,7 +53,7 @@ static bool parse_scope(parser *p, const char *end, bool function, node *catchin
 
 static bool parse_branches(parser *p, node_vector *branches) {
     for (;;) {
-        node *branch = node_new(p, NODE_BRANCH, current(p));
+        node *branch = syntax_node_new(p, NODE_BRANCH, current(p));
         bool otherwise = at_name(p, "else");
         p->at++;
         if (!branch || (!otherwise && !(branch->left = parse_tuple(p, TUPLE_NO_CONDITION)))) return false;
@@ -113,7 +113,7 @@ static node *parse_set(parser *p, node *n) {
 }
 
 static bool parse_parameter(parser *p, node_vector *names, node_vector *defaults) {
-    node *name = node_new(p, NODE_NAME, current(p));
+    node *name = syntax_node_new(p, NODE_NAME, current(p));
     const token *at = current(p);
     if (!name || !expect(p, TOKEN_NAME) || !(name->name = intern(p, at)) || !vector_push(names, name)) return false;
     if (!skip_kind(p, TOKEN_ASSIGN))
@@ -204,7 +204,7 @@ static node *parse_print(parser *p, node *n) {
         ok = item && vector_push(&items, item);
     }
     if (!node_list_take(p, &items, &n->items) || !ok) return NULL;
-    node *all = node_new(p, NODE_CONCAT, current(p));
+    node *all = syntax_node_new(p, NODE_CONCAT, current(p));
     if (!all) return NULL;
     all->items = n->items;
     n->items = (node_list){0};
@@ -243,7 +243,7 @@ static node *parse_statement(parser *p) {
     if (at->kind != TOKEN_NAME) return parse_unexpected(p, "a tag name");
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         if (!at_name(p, statements[i].name)) continue;
-        node *n = node_new(p, statements[i].kind, at);
+        node *n = syntax_node_new(p, statements[i].kind, at);
         p->at++;
         return n ? node_done(p, statements[i].parse(p, n)) : NULL;
     }
@@ -251,7 +251,7 @@ static node *parse_statement(parser *p) {
 }
 
 static node *parse_data(parser *p) {
-    node *n = node_new(p, NODE_DATA, current(p));
+    node *n = syntax_node_new(p, NODE_DATA, current(p));
     if (!n) return NULL;
     n->constant = string_value(string_share(&p->into->memory, current(p)->start, current(p)->length));
     p->at++;
@@ -259,7 +259,7 @@ static node *parse_data(parser *p) {
 }
 
 static node *parse_output(parser *p) {
-    node *n = node_new(p, NODE_OUTPUT, current(p));
+    node *n = syntax_node_new(p, NODE_OUTPUT, current(p));
     p->at++;
     if (!n || !(n->left = parse_tuple(p, 0)) || !expect(p, TOKEN_VARIABLE_END)) return NULL;
     return node_done(p, n);

@@ -73,7 +73,7 @@ bool parse_enter(parser *p) {
     return true;
 }
 
-node *node_new(parser *p, node_kind kind, const token *at) {
+node *syntax_node_new(parser *p, node_kind kind, const token *at) {
     node *n = ARENA_NEW(&p->into->memory, node);
     if (!n) return NULL;
     n->kind = kind;

@@ -35,7 +35,7 @@ node *parse_fail(const parser *p, const token *at, const char *format, ...) __at
 node *parse_unexpected(const parser *p, const char *wanted);
 bool parse_enter(parser *p); /* p->depth++ within the limit */
 
-node *node_new(parser *p, node_kind kind, const token *at);
+node *syntax_node_new(parser *p, node_kind kind, const token *at);
 /* Works out the height of a finished node; NULL if it is too high or child was. */
 node *node_done(parser *p, node *n);
 /* Moves a vector's nodes into the arena and frees it. */
