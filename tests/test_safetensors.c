@@ -83,7 +83,7 @@ static void test_round_trip(void) {
     items[DTYPES + 1] = (safetensors_item){"empty", TARN_FLOAT32, TARN_SHAPE(4, 0, 2)};
     items[DTYPES + 2] = (safetensors_item){"\xC3\xA9 \"quoted\"", TARN_BOOL, TARN_SHAPE(1)};
     const safetensors_pair metadata[] = {{"format", "mlx"}, {"quote", "a \"b\""}};
-    const safetensors_content content = {items, DTYPES + 3, metadata, 2, from_pointers, pointers};
+    const safetensors_content content = {items, DTYPES + 3, metadata, 2, from_pointers, NULL, pointers};
     const char *path = in_folder("all.safetensors");
     CHECK(safetensors_write(path, &content));
     safetensors *file = safetensors_open(path);
@@ -118,7 +118,7 @@ static void test_unwritable(void) {
     const float values[4] = {0};
     const void *pointers[] = {values, values};
     safetensors_item items[2] = {{"a", TARN_FLOAT32, TARN_SHAPE(4)}, {"a", TARN_FLOAT32, TARN_SHAPE(4)}};
-    safetensors_content content = {items, 2, NULL, 0, from_pointers, pointers};
+    safetensors_content content = {items, 2, NULL, 0, from_pointers, NULL, pointers};
     const char *path = in_folder("no.safetensors");
     CHECK(!safetensors_write(path, &content));
     expect_error("same name twice", "no.safetensors|two tensors named 'a'");
@@ -284,7 +284,7 @@ static safetensors_content model(void) {
         {"d", TARN_FLOAT32, {2, shape}}, {"a", TARN_FLOAT32, {2, shape}}, {"c", TARN_FLOAT32, {2, shape}}, {"b", TARN_FLOAT32, {2, shape}}};
     static const safetensors_pair metadata[] = {{"format", "mlx"}};
     for (size_t i = 0; i < 4; i++) memset(model_data[i], (int)i + 1, sizeof model_data[i]);
-    return (safetensors_content){items, 4, metadata, 1, from_pointers, (void *)(uintptr_t)model_pointers};
+    return (safetensors_content){items, 4, metadata, 1, from_pointers, NULL, (void *)(uintptr_t)model_pointers};
 }
 
 static bool folder_has(const safetensors_folder *f, const char *name, int value) {
@@ -394,6 +394,24 @@ static void test_over_itself(void) {
     clear_folder();
 }
 
+static bool not_good(void *context) {
+    (void)context;
+    return tarn_fail("the bytes were not good");
+}
+
+static void test_not_good(void) {
+    safetensors_content content = model();
+    CHECK(safetensors_write_folder(folder, &content, 2500, 0));
+    content.good = not_good;
+    content.context = (void *)(uintptr_t)(const void *[]){model_data[3], model_data[2], model_data[1], model_data[0]};
+    CHECK(!safetensors_write_folder(folder, &content, 2500, 0));
+    expect_error("not good", "not good");
+    check_model(2);
+    CHECK(!safetensors_write(in_folder("x.safetensors"), &content) && !file_exists(in_folder("x.safetensors")));
+    expect_error("not good", "not good");
+    clear_folder();
+}
+
 static const void *die_at_second(void *context, size_t index) {
     static int calls;
     if (++calls == 2) kill(getpid(), SIGKILL);
@@ -459,7 +477,7 @@ static void test_truncated_while_mapped(void) {
     for (int i = 0; i < COUNT; i++) values[i] = 1;
     const void *pointers[] = {values};
     const safetensors_item item = {"a", TARN_FLOAT32, TARN_SHAPE(COUNT)};
-    const safetensors_content content = {&item, 1, NULL, 0, from_pointers, pointers};
+    const safetensors_content content = {&item, 1, NULL, 0, from_pointers, NULL, pointers};
     CHECK(safetensors_write(path, &content));
     safetensors *file = safetensors_open(path);
     CHECK(file && file_unchanged(file->file));
@@ -515,6 +533,7 @@ int main(void) {
     test_bad_folders();
     test_over_itself();
     test_interrupted();
+    test_not_good();
     test_disk_full();
     test_truncated_while_mapped();
     test_foreign_bus_error();

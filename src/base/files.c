@@ -172,7 +172,8 @@ bool file_write(file_writer *w, const void *bytes, size_t length) {
         ssize_t n = write_quietly(w->descriptor, (const char *)bytes + done, length - done);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) {
-            tarn_fail("%s: cannot write: %s", w->path, strerror(errno));
+            /* EFAULT: the bytes lay in a mapped file that was truncated. */
+            tarn_fail("%s: cannot write: %s", w->path, errno == EFAULT ? "the file the data come from was truncated" : strerror(errno));
             w->failed = true;
         } else
             done += (size_t)n;

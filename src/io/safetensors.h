@@ -74,6 +74,7 @@ typedef struct {
     const safetensors_pair *metadata;
     size_t metadata_count;
     safetensors_source data;
+    bool (*good)(void *context); /* asked when everything is written and before it gets its name: were all the bytes right? May be NULL */
     void *context;
 } safetensors_content;
 

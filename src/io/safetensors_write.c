@@ -128,5 +128,8 @@ file_writer *safetensors_write_uncommitted(const char *path, const safetensors_c
 
 bool safetensors_write(const char *path, const safetensors_content *c) {
     file_writer *writer = safetensors_write_uncommitted(path, c);
-    return writer && file_commit(writer);
+    if (!writer) return false;
+    if (!c->good || c->good(c->context)) return file_commit(writer);
+    file_abandon(writer);
+    return false;
 }

@@ -3,9 +3,21 @@
 #include "io/safetensors.h"
 #include "tarn/io.h"
 
+typedef struct {
+    const tarn_named_array *arrays;
+    size_t count;
+} saved;
+
 static const void *array_bytes(void *context, size_t index) {
-    const tarn_named_array *arrays = context;
-    return tarn_data(arrays[index].array);
+    return tarn_data(((const saved *)context)->arrays[index].array);
+}
+
+/* Reading an array asks whether the file it stands on is unchanged; only an answer from after the writing says what was written. */
+static bool still_good(void *context) {
+    const saved *s = context;
+    for (size_t i = 0; i < s->count; i++)
+        if (tarn_size(s->arrays[i].array) && !tarn_data(s->arrays[i].array)) return false;
+    return true;
 }
 
 static bool describe(const char *path, const tarn_named_array *arrays, size_t count, safetensors_item *items) {
@@ -32,7 +44,8 @@ static bool save(const char *path, bool folder, const tarn_named_array *arrays, 
     safetensors_item *items = NEW_ARRAY(safetensors_item, count);
     safetensors_pair *pairs = NEW_ARRAY(safetensors_pair, options->metadata_count);
     bool ok = items && pairs && describe(path, arrays, (size_t)count, items) && copy_metadata(path, options, pairs);
-    safetensors_content content = {items, (size_t)count, pairs, (size_t)options->metadata_count, array_bytes, (void *)(uintptr_t)arrays};
+    saved context = {arrays, (size_t)count};
+    safetensors_content content = {items, (size_t)count, pairs, (size_t)options->metadata_count, array_bytes, still_good, &context};
     if (ok)
         ok = folder ? safetensors_write_folder(path, &content, options->shard_bytes, options->parameters)
                     : safetensors_write(path, &content);

@@ -168,6 +168,7 @@ static bool write_all(plan *p, int64_t parameters) {
     p->writers = NEW_ARRAY(file_writer *, p->shards + 1);
     bool ok = p->writers && (p->writers[p->shards] = write_index(p, parameters));
     for (size_t i = 0; ok && i < p->shards; i++) ok = write_shard(p, i);
+    ok = ok && (!p->content->good || p->content->good(p->content->context));
     for (size_t i = 0; ok && i <= p->shards; i++) {
         ok = file_commit(p->writers[i]);
         p->writers[i] = NULL;
