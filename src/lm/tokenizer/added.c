@@ -1,5 +1,7 @@
 #include "lm/tokenizer/added.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 #include "tarn/error.h"
 #include "tarn/tokenizer.h"
@@ -132,14 +134,22 @@ static bool read_id(const added_tokens *a, vocabulary *v, size_t model_size, con
     return vocabulary_add(v, content, length, *id) || (tarn_ok() && part_fail(item, "the id %lld is taken", (long long)given));
 }
 
-static bool add_to_tree(added_tokens *a, const normalizer *n, const part *item, const char *content, size_t length,
-                        const added_token *token) {
+/* Decoders see a normalized token as the normalizer leaves it, since version 0.22 of `tokenizers`. */
+static bool keep_decoded(vocabulary_entry *entry, const text *normal) {
+    if (normal->length == entry->length && memcmp(normal->bytes, entry->bytes, entry->length) == 0) return true;
+    entry->decoded = memory_copy(normal->bytes, normal->length);
+    entry->decoded_length = normal->length;
+    return entry->decoded != NULL;
+}
+
+static bool add_to_tree(added_tokens *a, vocabulary *v, const normalizer *n, const part *item, const added_token *token) {
     int32_t index = (int32_t)a->tokens.count - 1;
-    if (!token->normalized) return trie_add(&a->plain, content, length, index);
+    vocabulary_entry *entry = &v->tokens.items[token->id];
+    if (!token->normalized) return trie_add(&a->plain, entry->bytes, entry->length, index);
     working w = {0};
-    bool ok = working_set(&w, content, length, 1) && normalizer_apply(n, &w);
-    if (ok && w.now.length == 0) ok = part_fail(item, "the normalizer leaves nothing of \"%.100s\"", content);
-    ok = ok && trie_add(&a->normalized, w.now.bytes, w.now.length, index);
+    bool ok = working_set(&w, entry->bytes, entry->length, true) && normalizer_apply(n, &w);
+    if (ok && w.now.length == 0) ok = part_fail(item, "the normalizer leaves nothing of \"%.100s\"", entry->bytes);
+    ok = ok && trie_add(&a->normalized, w.now.bytes, w.now.length, index) && keep_decoded(entry, &w.now);
     working_free(&w);
     return ok;
 }
@@ -159,7 +169,7 @@ static bool read_token(added_tokens *a, vocabulary *v, const normalizer *n, size
     if (!read_id(a, v, model_size, item, content, length, &token.id) || !vector_push(&a->tokens, token)) return false;
     if (token.id > a->greatest) a->greatest = token.id;
     v->tokens.items[token.id].flags = TARN_TOKEN_ADDED | (token.special ? TARN_TOKEN_SPECIAL : 0);
-    return add_to_tree(a, n, item, content, length, &token);
+    return add_to_tree(a, v, n, item, &token);
 }
 
 bool added_read(added_tokens *a, vocabulary *v, const normalizer *n, const part *list) {

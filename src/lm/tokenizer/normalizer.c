@@ -7,9 +7,10 @@
 #include "lm/tokenizer/byte_level.h"
 #include "lm/tokenizer/split.h"
 
-bool working_set(working *w, const char *s, size_t length, size_t zero) {
+bool working_set(working *w, const char *s, size_t length, bool first) {
+    uint32_t c;
     text_clear(&w->now);
-    w->zero = zero;
+    w->zero = first ? utf8_decode(s, length, &c) : 0;
     w->at = 0;
     w->passed = false;
     text_clear(&w->next);

@@ -15,7 +15,8 @@ typedef struct {
     bool passed; /* next_zero is known */
 } working;
 
-bool working_set(working *w, const char *s, size_t length, size_t zero);
+/* `first`: the text stands at the beginning of the input. */
+bool working_set(working *w, const char *s, size_t length, bool first);
 /* The next character of `now`; false at the end. */
 bool working_next(working *w, uint32_t *c);
 /* For steps that copy parts instead of characters: all that was read up to `at` of `now` is written. */

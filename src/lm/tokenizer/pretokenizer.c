@@ -3,6 +3,7 @@
 
 #include "lm/tokenizer/byte_level.h"
 #include "lm/tokenizer/pretokenizer_steps.h"
+#include "lm/tokenizer/unicode.h"
 
 bool cutting_set(cutting *c, const char *s, size_t length, size_t zero) {
     text_clear(&c->now);
@@ -43,6 +44,32 @@ bool cut_split(const cut_step *step, cutting *c) {
         c->matches.count = 0;
         bool found = step->pattern ? regex_find_all(step->pattern, s, length, &c->matches) : find_characters(step, s, length, &c->matches);
         if (!found || !split_at(piece, &c->matches, step->invert, step->behavior, &c->next_pieces)) return false;
+    }
+    take_pieces(c);
+    return true;
+}
+
+enum { SPACE, WORD, MARK };
+
+static int character_kind(uint32_t c) {
+    return unicode_is_space(c) ? SPACE : unicode_is_word(c) ? WORD : MARK;
+}
+
+bool cut_whitespace(const cut_step *step, cutting *c) {
+    (void)step;
+    for (size_t i = 0; i < c->pieces.count; i++) {
+        range piece = c->pieces.items[i];
+        int last = SPACE;
+        for (size_t at = piece.start, size; at < piece.end; at += size) {
+            uint32_t character = 0;
+            size = utf8_decode(c->now.bytes + at, piece.end - at, &character);
+            int kind = character_kind(character);
+            if (kind != SPACE && kind == last)
+                c->next_pieces.items[c->next_pieces.count - 1].end = at + size;
+            else if (kind != SPACE && !vector_push(&c->next_pieces, ((range){at, at + size})))
+                return false;
+            last = kind;
+        }
     }
     take_pieces(c);
     return true;

@@ -72,8 +72,7 @@ static bool read_punctuation(const part *p, void *into) {
 
 static bool read_whitespace(const part *p, void *into) {
     (void)p;
-    cut_step step = {.apply = cut_split, .invert = true, .behavior = SPLIT_REMOVED, .pattern = fixed_pattern("\\w+|[^\\w\\s]+")};
-    return step.pattern && keep(into, step);
+    return keep(into, (cut_step){.apply = cut_whitespace});
 }
 
 static bool is_space(const cut_step *step, uint32_t c) {

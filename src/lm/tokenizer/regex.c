@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "lm/tokenizer/unicode.h"
 #include "tarn/error.h"
 
 /* A match may take this many steps plus some for each byte of text; far above what splitting patterns need. */
@@ -119,8 +120,7 @@ static bool find_pattern(const regex *r, const char *s, size_t length, ranges *o
     return true;
 }
 
-bool regex_find_all(const regex *r, const char *s, size_t length, ranges *out) {
-    if (r->literal) return find_literal(r, s, length, out);
+static bool find_with_pattern(const regex *r, const char *s, size_t length, ranges *out) {
     pcre2_general_context *memory = pcre2_general_context_create(allocate, release, NULL);
     pcre2_match_context *context = memory ? pcre2_match_context_create(memory) : NULL;
     pcre2_match_data *data = context ? pcre2_match_data_create_from_pattern(r->code, memory) : NULL;
@@ -134,5 +134,36 @@ bool regex_find_all(const regex *r, const char *s, size_t length, ranges *out) {
     pcre2_match_data_free(data);
     pcre2_match_context_free(context);
     pcre2_general_context_free(memory);
+    return ok;
+}
+
+/* The first character that PCRE2 may know otherwise than Oniguruma, or length. */
+static size_t find_unknown(const char *s, size_t length) {
+    uint32_t c;
+    for (size_t at = 0, size; at < length; at += size) {
+        size = utf8_decode(s + at, length - at, &c);
+        if (c >= 0x80 && unicode_stand_in(c) != c) return at;
+    }
+    return length;
+}
+
+/* A copy with stand-ins, each as long as what it stands for. */
+static char *copy_with_stand_ins(const char *s, size_t length, size_t from) {
+    char *copy = memory_copy(s, length);
+    uint32_t c;
+    for (size_t at = from, size; copy && at < length; at += size) {
+        size = utf8_decode(s + at, length - at, &c);
+        if (c >= 0x80) utf8_encode(unicode_stand_in(c), copy + at);
+    }
+    return copy;
+}
+
+bool regex_find_all(const regex *r, const char *s, size_t length, ranges *out) {
+    if (r->literal) return find_literal(r, s, length, out);
+    size_t unknown = find_unknown(s, length);
+    if (unknown == length) return find_with_pattern(r, s, length, out);
+    char *copy = copy_with_stand_ins(s, length, unknown);
+    bool ok = copy && find_with_pattern(r, copy, length, out);
+    memory_free(copy);
     return ok;
 }

@@ -40,6 +40,9 @@ static bool put(rewriter *r, const char *replacement, size_t consumed) {
     return text_add(r->out, replacement);
 }
 
+/* Oniguruma's word characters: those beyond Latin-1 by property, those of Latin-1 by an older table. */
+#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\xB2\\xB3\\xB9\\xBC-\\xBE"
+
 /* What \x means where the two engines differ: outside of a class, and inside of one ("" for: cannot be said there). */
 static const struct {
     char letter;
@@ -47,20 +50,20 @@ static const struct {
 } escapes[] = {
     {'s', "\\p{White_Space}", "\\p{White_Space}"},
     {'S', "\\P{White_Space}", "\\P{White_Space}"},
-    {'w', "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]", "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"},
-    {'W', "[^\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]", ""},
+    {'w', "[" WORD "]", WORD},
+    {'W', "[^" WORD "]", ""},
     {'d', "\\p{Nd}", "\\p{Nd}"},
     {'D', "\\P{Nd}", "\\P{Nd}"},
     {'h', "[0-9A-Fa-f]", "0-9A-Fa-f"},
     {'H', "[^0-9A-Fa-f]", ""},
     {'v', "\\x0B", "\\x0B"},
     {'b',
-     "(?:(?<=[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}])(?![\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}])|"
-     "(?<![\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}])(?=[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]))",
+     "(?:(?<=[" WORD "])(?![" WORD "])|"
+     "(?<![" WORD "])(?=[" WORD "]))",
      "\\x08"},
     {'B',
-     "(?:(?<=[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}])(?=[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}])|"
-     "(?<![\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}])(?![\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]))",
+     "(?:(?<=[" WORD "])(?=[" WORD "])|"
+     "(?<![" WORD "])(?![" WORD "]))",
      ""},
 };
 
@@ -113,7 +116,7 @@ static bool rewrite_posix_class(rewriter *r) {
         {"[:xdigit:]", "0-9A-Fa-f"},
         {"[:blank:]", "\\t\\p{Zs}"},
         {"[:alnum:]", "\\p{Alphabetic}\\p{Nd}"},
-        {"[:word:]", "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"},
+        {"[:word:]", WORD},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (follows(r, names[i][0])) return put(r, names[i][1], strlen(names[i][0]));

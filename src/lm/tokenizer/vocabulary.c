@@ -40,7 +40,10 @@ const vocabulary_entry *vocabulary_token(const vocabulary *v, int32_t id) {
 }
 
 void vocabulary_free(vocabulary *v) {
-    for (size_t i = 0; i < v->tokens.count; i++) memory_free(v->tokens.items[i].bytes);
+    for (size_t i = 0; i < v->tokens.count; i++) {
+        memory_free(v->tokens.items[i].bytes);
+        memory_free(v->tokens.items[i].decoded);
+    }
     vector_free(&v->tokens);
     map_free(v->ids);
     v->ids = NULL;

@@ -10,7 +10,9 @@ enum { TOKEN_LIMIT = 1 << 24, NO_TOKEN = -1 };
 typedef struct {
     char *bytes; /* NULL for an id that is no token; ends with a NUL that length does not count */
     size_t length;
-    int flags; /* tarn_token_flags */
+    int flags;     /* tarn_token_flags */
+    char *decoded; /* what the decoders get in its place; NULL for the token itself */
+    size_t decoded_length;
 } vocabulary_entry;
 
 typedef struct {
