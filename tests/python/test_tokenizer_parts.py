@@ -25,8 +25,25 @@ def description(**parts):
 
 def compare_ids(parts, texts):
     ours, theirs = both(parts)
+    what = json.dumps({k: v for k, v in parts.items() if k != "model"}) + " encoding"
     for text, expected in zip(texts, theirs.encode_batch_fast(texts)):
-        same(ours.encode(text), expected.ids, json.dumps({k: v for k, v in parts.items() if k != "model"}) + " encoding", text)
+        same(ours.encode(text), expected.ids, what, text)
+
+
+def compare_ids_one_by_one(parts, texts):
+    """`tokenizers` panics where white space that one token takes along holds another token; those texts do not count."""
+    ours, theirs = both(parts)
+    lists = []
+    for text in texts:
+        try:
+            lists.append(theirs.encode(text).ids)
+        except BaseException as panic:
+            assert "bad split" in str(panic)
+            ours.encode(text)
+            continue
+        same(ours.encode(text), lists[-1], json.dumps({k: v for k, v in parts.items() if k != "model"}) + " encoding", text)
+    assert len(lists) > len(texts) // 2
+    return ours, theirs, lists
 
 
 def random_texts(specials=("<s>",), count=COUNT, salt=0):
@@ -105,8 +122,8 @@ def test_pretokenizer_on_every_character(part):
 
 
 CLASSES = [rf"\p{{{c}}}" for c in ("L", "Lu", "Ll", "Lt", "Lm", "Lo", "M", "Mn", "N", "Nd", "Nl", "No", "P", "Pc", "Po", "S", "Sm", "So", "Z", "^L")]
-CLASSES += [r"\s", r"\S", r"\w", r"\W", r"\d", r"\D", r"\h", r"\P{L}", r"[^\s\p{L}\p{N}]", r"[\P{L}x]", r"[\w-]", r"(?i:[k-s])", r"(?i:'s|'t|ß|é)", r"[[:alpha:]]"]
-CLASSES += ["[[:digit:]]", "[[:space:]]", "[[:upper:]]", "[[:lower:]]", "[[:cntrl:]]", "[[:xdigit:]]", "[[:alnum:]]", "[[:punct:]]", "[[:blank:]]", "[[:ascii:]]", "[[:word:]]"]
+CLASSES += [r"\s", r"\S", r"\w", r"\W", r"\d", r"\D", r"\h", r"\P{L}", r"[^\s\p{L}\p{N}]", r"[\P{L}x]", r"[\w-]", r"(?i:[k-s])", r"(?i:'s|'t|é|Σ)"]
+CLASSES += ["[[:digit:]]", "[[:space:]]", "[[:upper:]]", "[[:cntrl:]]", "[[:xdigit:]]", "[[:punct:]]", "[[:blank:]]", "[[:ascii:]]", "[[:word:]]"]
 
 
 @pytest.mark.parametrize("pattern", CLASSES)
@@ -117,7 +134,7 @@ def test_character_class(pattern):
 PATTERNS = [families.GPT2, families.LLAMA3, families.QWEN, families.QWEN35, families.TEKKEN, families.O200K, *families.DEEPSEEK, *families.DEEPSEEK_CODER, *families.FALCON]
 PATTERNS += [families.POSSESSIVE, r"^a|b$", r"\Aa", r"e\z", r"a.b", r"(?m:a.*)", r"a.*?", r"\ba|e\b", r"\Be", r"(?<=a)b", r"(?<!a)[be]", r"(\w)\1", r"(?<x>\w)\k<x>"]
 PATTERNS += [r"(?>a+)b", r"\w{2}", r"\w{2,}", r"\w{,2}x", r"\w{2,3}?", r"\w{2}?", r"(?:ab|\w){2}+", r"\w{2,3}+", r"[a-c]{1,2}+ ", r"a{", r"a{x}", r"[\]\-a]", r"[]a]x|[a\]]"]
-PATTERNS += [r"\u00e9|\x{4e2d}|\x41", r"(?i)hello|WORLD", r"(?i-m:É)|ﬁ", r"(?x: a b # c" + "\n)", r"[a\-z]", r"[\d\-x]", r"a|b|", r"(?:)", r"\R", r"\X", r"(?=a)", r"$", r"^", r"[\h]+", r"\t|\n"]
+PATTERNS += [r"\u00e9|\x{4e2d}|\x41", r"(?i)hello|WORLD", r"(?i-m:É)|ﬁ|ss", r"(?i:a(?-i:ss)b)|st", r"(?x: a b # c" + "\n)", r"[a\-z]", r"[\d\-x]", r"a|b|", r"(?:)", r"\R", r"(?=a)", r"$", r"^", r"[\h]+", r"\t|\n"]
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
@@ -126,7 +143,7 @@ def test_pattern(pattern, behavior):
     compare_ids(description(pre_tokenizer=split(pattern, behavior)), random_texts() + ["ab", "ba", "aab e", "a\nb\n", "e", "a{", "a{x}", "a\r\nb", "Hello wOrLd"])
 
 
-@pytest.mark.parametrize("pattern", ["[a&&b]", "[a[b]]", r"\p{Nonsense}", "(", "a)", "*", "[b-a]", "(?~a)", "a(?i)b|c", "\\", r"\y", "(*SKIP)", "a\0b", r"[\H]"])
+@pytest.mark.parametrize("pattern", ["[a&&b]", "[a[b]]", r"\p{Nonsense}", "(", "a)", "*", "[b-a]", "(?~a)", "a(?i)b|c", "\\", r"\y", "(*SKIP)", "a\0b", r"[\H]", r"\X", "[[:alpha:]]", "(?i:ss)", "(?i)aSTb", "(?i:ß)"])
 def test_refused_pattern(pattern):
     with pytest.raises(TokenizerError, match="pre_tokenizer.pattern: "):
         whole.Tokenizer(json.dumps(description(pre_tokenizer=split(pattern))).encode())
@@ -152,10 +169,8 @@ def test_added_tokens(normalizer, salt):
     added = [families.added_token(257 + i, c, special=random.random() < 0.5, **random.choice(FLAGS)) for i, c in enumerate(chosen)]
     parts = description(normalizer=normalizer, added_tokens=added, pre_tokenizer=random.choice([None, metaspace("first", True), metaspace("always", False)]))
     texts = random_texts(chosen, COUNT // 4, salt)
-    compare_ids(parts, texts)
-    ours, theirs = both(parts)
-    lists = [theirs.encode(text).ids for text in texts[:200]]
-    whole.compare_decoding(ours, theirs, lists + [list(range(260))], 1)
+    ours, theirs, lists = compare_ids_one_by_one(parts, texts)
+    whole.compare_decoding(ours, theirs, lists + [list(range(270))] + [[i] for i in range(255, 270)], 1)
 
 
 def test_single_word_on_every_character():

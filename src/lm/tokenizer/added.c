@@ -29,13 +29,14 @@ static int32_t trie_extend(trie *t, int32_t node, unsigned char byte) {
     return t->nodes.items[node].child = child;
 }
 
-/* Of two tokens with the same text the first one counts. */
-static bool trie_add(trie *t, const char *s, size_t length, int32_t found) {
+/* Of two tokens that the normalizer makes the same a special one counts, else the last one. */
+static bool trie_add(trie *t, const char *s, size_t length, int32_t found, const added_token *tokens) {
     int32_t node = 0;
     if (t->nodes.count == 0 && !vector_push(&t->nodes, ((trie_node){.found = -1}))) return false;
     for (size_t i = 0; i < length; i++)
         if (!(node = trie_extend(t, node, (unsigned char)s[i]))) return false;
-    if (t->nodes.items[node].found < 0) t->nodes.items[node].found = found;
+    int32_t other = t->nodes.items[node].found;
+    if (other < 0 || tokens[found].special || !tokens[other].special) t->nodes.items[node].found = found;
     return true;
 }
 
@@ -92,8 +93,9 @@ static bool add_match(const added_token *token, const char *s, size_t length, se
     if (token->left) match.start = skip_spaces_left(s, match.start, *taken);
     if (token->right) match.end = skip_spaces_right(s, length, match.end);
     if (*taken < match.start && !vector_push(out, ((segment){*taken, match.start, NO_TOKEN}))) return false;
-    *taken = match.end;
-    return vector_push(out, match);
+    bool empty = match.start >= match.end; /* the token before has taken all of it as white space */
+    if (!empty || match.end > *taken) *taken = match.end;
+    return empty || vector_push(out, match);
 }
 
 bool added_find(const added_tokens *a, const trie *t, const char *s, size_t length, segments *out) {
@@ -131,7 +133,8 @@ static bool read_id(const added_tokens *a, vocabulary *v, size_t model_size, con
                          *id != NO_TOKEN ? "in the vocabulary" : "the next free one is", (long long)expected);
     if (*id != NO_TOKEN) return true;
     *id = (int32_t)given;
-    return vocabulary_add(v, content, length, *id) || (tarn_ok() && part_fail(item, "the id %lld is taken", (long long)given));
+    if (!vocabulary_add(v, content, length, *id)) return tarn_ok() && part_fail(item, "the id %lld is taken", (long long)given);
+    return v->tokens.items[*id].outside_model = true;
 }
 
 /* Decoders see a normalized token as the normalizer leaves it, since version 0.22 of `tokenizers`. */
@@ -145,11 +148,11 @@ static bool keep_decoded(vocabulary_entry *entry, const text *normal) {
 static bool add_to_tree(added_tokens *a, vocabulary *v, const normalizer *n, const part *item, const added_token *token) {
     int32_t index = (int32_t)a->tokens.count - 1;
     vocabulary_entry *entry = &v->tokens.items[token->id];
-    if (!token->normalized) return trie_add(&a->plain, entry->bytes, entry->length, index);
+    if (!token->normalized) return trie_add(&a->plain, entry->bytes, entry->length, index, a->tokens.items);
     working w = {0};
     bool ok = working_set(&w, entry->bytes, entry->length, true) && normalizer_apply(n, &w);
     if (ok && w.now.length == 0) ok = part_fail(item, "the normalizer leaves nothing of \"%.100s\"", entry->bytes);
-    ok = ok && trie_add(&a->normalized, w.now.bytes, w.now.length, index) && keep_decoded(entry, &w.now);
+    ok = ok && trie_add(&a->normalized, w.now.bytes, w.now.length, index, a->tokens.items) && keep_decoded(entry, &w.now);
     working_free(&w);
     return ok;
 }

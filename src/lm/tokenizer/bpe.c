@@ -24,14 +24,14 @@ static int32_t character_id(const bpe *b, bpe_work *work, const char *s, size_t 
     *spelling = s;
     *spelling_length = size;
     bool prefixed = b->prefix && !first, suffixed = b->suffix && last;
-    if (!prefixed && !suffixed) return vocabulary_id(b->tokens, s, size);
+    if (!prefixed && !suffixed) return vocabulary_model_id(b->tokens, s, size);
     text_clear(&work->scratch);
     if (prefixed) text_append(&work->scratch, b->prefix, b->prefix_length);
     text_append(&work->scratch, s, size);
     if (suffixed) text_append(&work->scratch, b->suffix, b->suffix_length);
     *spelling = text_string(&work->scratch);
     *spelling_length = work->scratch.length;
-    return vocabulary_id(b->tokens, *spelling, *spelling_length);
+    return vocabulary_model_id(b->tokens, *spelling, *spelling_length);
 }
 
 /* All bytes as <0xNN>, if the vocabulary has every one of them. */
@@ -46,7 +46,7 @@ static bool add_bytes(const bpe *b, bpe_work *work, const char *s, size_t length
 }
 
 static bool unknown_id(const bpe *b, int32_t *id) {
-    *id = vocabulary_id(b->tokens, b->unknown, b->unknown_length);
+    *id = vocabulary_model_id(b->tokens, b->unknown, b->unknown_length);
     return *id != NO_TOKEN ||
            tarn_fail("tokenizer: the text has a character without a token, and the unk_token \"%s\" is in no vocabulary", b->unknown);
 }
@@ -169,7 +169,7 @@ bool bpe_encode(const bpe *b, bpe_work *work, const char *s, size_t length, toke
     if (length == 0) return true;
     if (length >= INT32_MAX) return tarn_fail("tokenizer: a piece of text of %zu bytes is too long", length);
     if (b->ignore_merges) {
-        int32_t whole = vocabulary_id(b->tokens, s, length);
+        int32_t whole = vocabulary_model_id(b->tokens, s, length);
         if (whole != NO_TOKEN) return vector_push(out, whole);
     }
     if (!read_symbols(b, work, s, length)) return false;

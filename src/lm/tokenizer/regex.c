@@ -159,6 +159,7 @@ static char *copy_with_stand_ins(const char *s, size_t length, size_t from) {
 }
 
 bool regex_find_all(const regex *r, const char *s, size_t length, ranges *out) {
+    if (length == 0) return true;
     if (r->literal) return find_literal(r, s, length, out);
     size_t unknown = find_unknown(s, length);
     if (unknown == length) return find_with_pattern(r, s, length, out);

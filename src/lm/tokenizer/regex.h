@@ -17,7 +17,8 @@ typedef struct {
 } range;
 typedef VECTOR(range) ranges;
 
-/* Appends all matches in s[0..length), valid UTF-8, from left to right. An empty match right behind another match does not count. Fails
+/* Appends all matches in s[0..length), valid UTF-8, from left to right. An empty match right behind another match does not
+   count, and nothing matches in an empty text. Fails
    when a match takes more steps or memory than any sensible pattern needs. */
 bool regex_find_all(const regex *r, const char *s, size_t length, ranges *out);
 

@@ -13,7 +13,10 @@ typedef struct {
     text *out, *why;
     size_t atom;            /* where the last atom begins in out; SIZE_MAX if a quantifier may not follow */
     size_t groups[DEEPEST]; /* where the open groups begin */
+    bool outside[DEEPEST];  /* `caseless` outside of the open groups */
     int depth;
+    bool caseless;
+    uint32_t previous; /* the plain character just read, in lower case; 0 if there was something else */
 } rewriter;
 
 static bool refuse(rewriter *r, const char *what) {
@@ -40,8 +43,9 @@ static bool put(rewriter *r, const char *replacement, size_t consumed) {
     return text_add(r->out, replacement);
 }
 
-/* Oniguruma's word characters: those beyond Latin-1 by property, those of Latin-1 by an older table. */
-#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\xB2\\xB3\\xB9\\xBC-\\xBE"
+/* Oniguruma's word characters; outside of classes it has an older table for Latin-1, with superscripts and fractions. */
+#define WORD_IN_CLASS "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+#define WORD          WORD_IN_CLASS "\\xB2\\xB3\\xB9\\xBC-\\xBE"
 
 /* What \x means where the two engines differ: outside of a class, and inside of one ("" for: cannot be said there). */
 static const struct {
@@ -50,7 +54,7 @@ static const struct {
 } escapes[] = {
     {'s', "\\p{White_Space}", "\\p{White_Space}"},
     {'S', "\\P{White_Space}", "\\P{White_Space}"},
-    {'w', "[" WORD "]", WORD},
+    {'w', "[" WORD "]", WORD_IN_CLASS},
     {'W', "[^" WORD "]", ""},
     {'d', "\\p{Nd}", "\\p{Nd}"},
     {'D', "\\P{Nd}", "\\P{Nd}"},
@@ -96,31 +100,23 @@ static bool rewrite_escape(rewriter *r, bool in_class, bool *is_set) {
     if (letter == 'u') return rewrite_code_point(r);
     if (strchr("pPxkg", letter)) return copy_braced(r);
     bool word = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
-    if (word && !strchr(in_class ? "tnrfae" : "tnrfaeAzZGKRX", letter)) {
+    if (word && !strchr(in_class ? "tnrfae" : "tnrfaeAzZGKR", letter)) {
         char name[3] = {'\\', letter, 0};
         return refuse(r, name);
     }
     return copy(r, 2);
 }
 
+/* [:alpha:], [:alnum:] and [:lower:] are left out: properties that changed for old characters since the Unicode of PCRE2 10.42. */
 static bool rewrite_posix_class(rewriter *r) {
     static const char *const names[][2] = {
-        {"[:alpha:]", "\\p{Alphabetic}"},
-        {"[:digit:]", "\\p{Nd}"},
-        {"[:space:]", "\\p{White_Space}"},
-        {"[:upper:]", "\\p{Uppercase}"},
-        {"[:lower:]", "\\p{Lowercase}"},
-        {"[:punct:]", "[:punct:]"},
-        {"[:cntrl:]", "\\p{Cc}"},
-        {"[:ascii:]", "\\x00-\\x7F"},
-        {"[:xdigit:]", "0-9A-Fa-f"},
-        {"[:blank:]", "\\t\\p{Zs}"},
-        {"[:alnum:]", "\\p{Alphabetic}\\p{Nd}"},
-        {"[:word:]", WORD},
+        {"[:digit:]", "\\p{Nd}"},      {"[:space:]", "\\p{White_Space}"}, {"[:upper:]", "\\p{Uppercase}"},
+        {"[:punct:]", "\\p{P}\\p{S}"}, {"[:cntrl:]", "\\p{Cc}"},          {"[:ascii:]", "\\x00-\\x7F"},
+        {"[:xdigit:]", "0-9A-Fa-f"},   {"[:blank:]", "\\t\\p{Zs}"},       {"[:word:]", WORD_IN_CLASS},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (follows(r, names[i][0])) return put(r, names[i][1], strlen(names[i][0]));
-    return refuse(r, "a class inside of a class");
+    return refuse(r, "this class inside of a class");
 }
 
 static bool rewrite_class(rewriter *r) {
@@ -145,15 +141,23 @@ static bool rewrite_class(rewriter *r) {
     return ok && copy(r, 1);
 }
 
+static void open_group(rewriter *r, size_t begin) {
+    r->outside[r->depth] = r->caseless;
+    r->groups[r->depth++] = begin;
+    r->atom = SIZE_MAX;
+}
+
 /* "(?imx-imx)" or "(?imx-imx:": Ruby's m is PCRE2's s. */
 static bool rewrite_flags(rewriter *r, size_t begin) {
-    bool isolated = false;
+    bool isolated = false, on = true, caseless = r->caseless;
     for (r->at += 2; r->at < r->end; r->at++) {
         if (*r->at == ')' || *r->at == ':') {
             isolated = *r->at == ')';
             break;
         }
         if (!strchr("imx-", *r->at)) return refuse(r, "this kind of group");
+        if (*r->at == '-') on = false;
+        if (*r->at == 'i') caseless = on;
         if (!text_add_char(r->out, *r->at == 'm' ? 's' : *r->at)) return false;
     }
     /* In Ruby flags without a group reach over the bars behind them, in PCRE2 too, but only from the beginning of a group. */
@@ -161,8 +165,8 @@ static bool rewrite_flags(rewriter *r, size_t begin) {
     bool first =
         begin == 0 || (r->depth > 0 && (begin == opened + 1 || memcmp(r->out->bytes + opened, "(?:", 3) == 0) && begin == opened + 3);
     if (isolated && !first) return refuse(r, "a flag in the middle of a group");
-    if (!isolated) r->groups[r->depth++] = begin;
-    r->atom = SIZE_MAX;
+    if (!isolated) open_group(r, begin);
+    r->caseless = caseless;
     return copy(r, 1);
 }
 
@@ -177,14 +181,12 @@ static bool rewrite_group(rewriter *r) {
     static const char *const openings[] = {"(?:", "(?=", "(?!", "(?<=", "(?<!", "(?>"};
     for (size_t i = 0; i < sizeof openings / sizeof *openings; i++) {
         if (!follows(r, openings[i])) continue;
-        r->groups[r->depth++] = begin;
-        r->atom = SIZE_MAX;
+        open_group(r, begin);
         return copy(r, strlen(openings[i]));
     }
     if (follows(r, "(*")) return refuse(r, "a verb");
     if (follows(r, "(?") && !follows(r, "(?<")) return text_add(r->out, "(?") && rewrite_flags(r, begin);
-    r->groups[r->depth++] = begin;
-    r->atom = SIZE_MAX;
+    open_group(r, begin);
     return copy(r, follows(r, "(?<") ? 3 : 1);
 }
 
@@ -219,12 +221,35 @@ static bool rewrite_interval(rewriter *r, size_t length) {
 static bool close_group(rewriter *r) {
     if (r->depth == 0) return refuse(r, "a bracket that was never opened");
     r->atom = r->groups[--r->depth];
+    r->caseless = r->outside[r->depth];
     return copy(r, 1);
+}
+
+/* Oniguruma ignores case between "ss" and sharp s too, and so for some thirty ligatures and composed letters; PCRE2 folds one to one. */
+static bool folds_to_several(rewriter *r, uint32_t c) {
+    static const char *const pairs[] = {"ss", "ff", "fi", "fl", "st"};
+    uint32_t lower = c >= 'A' && c <= 'Z' ? c + 32 : c;
+    bool bad = c == 0xDF || c == 0x130 || c == 0x149 || c == 0x1F0 || c == 0x390 || c == 0x3B0 || c == 0x587 ||
+               (c >= 0x1E96 && c <= 0x1E9E) || (c >= 0x1F50 && c <= 0x1FFC) || (c >= 0xFB00 && c <= 0xFB17) || (c >= 0x300 && c <= 0x36F);
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        bad = bad || (r->previous == (uint32_t)pairs[i][0] && lower == (uint32_t)pairs[i][1]);
+    r->previous = lower;
+    return bad && r->caseless;
+}
+
+static bool rewrite_literal(rewriter *r, uint32_t before) {
+    uint32_t c = 0;
+    size_t size = utf8_decode(r->at, (size_t)(r->end - r->at), &c);
+    r->previous = before;
+    if (folds_to_several(r, c)) return refuse(r, "ignoring the case of letters whose fold is more than one letter");
+    return copy(r, size ? size : 1);
 }
 
 static bool rewrite_next(rewriter *r) {
     bool is_set;
+    uint32_t before = r->previous;
     size_t interval = *r->at == '{' ? interval_length(r) : 0;
+    r->previous = 0;
     if (interval) return rewrite_interval(r, interval);
     if (*r->at == '(') return rewrite_group(r);
     if (*r->at == ')') return close_group(r);
@@ -233,9 +258,7 @@ static bool rewrite_next(rewriter *r) {
     if (*r->at == '\\') return rewrite_escape(r, false, &is_set);
     if (*r->at == '[') return rewrite_class(r);
     if (*r->at == '{') return put(r, "\\{", 1);
-    uint32_t c;
-    size_t size = utf8_decode(r->at, (size_t)(r->end - r->at), &c);
-    return copy(r, size ? size : 1);
+    return rewrite_literal(r, before);
 }
 
 bool regex_translate(const char *pattern, size_t length, text *out, text *why) {

@@ -50,6 +50,7 @@ static bool is_between(uint32_t c, int version, utf8proc_category_t first, utf8p
 uint32_t unicode_stand_in(uint32_t c) {
     enum { NOBODY_KNOWS = 0xFFFE };
     const newer_row *row = c < 0x80 ? NULL : find_newer(c);
+    if (c == 0x1171E) return 0x11720; /* Mn until 15, then Mc */
     if (!row || row->version <= 14) return c;
     return row->stand_in ? row->stand_in : NOBODY_KNOWS + (c >= 0x10000 ? 0x10000 : 0);
 }
@@ -113,6 +114,9 @@ static bool normalize_known(const char *s, size_t length, unicode_form form, tex
     return ok;
 }
 
+/* Stands before the first trailing consonant; utf8proc takes it for one and drops it. It changes nothing and lets nothing pass. */
+enum { HANGUL_T_BASE = 0x11A7 };
+
 /* Newer characters neither change nor let anything pass: so the text between them can be taken piece by piece. */
 bool unicode_normalize(const char *s, size_t length, unicode_form form, text *out) {
     size_t at = 0, ascii = 0;
@@ -124,6 +128,7 @@ bool unicode_normalize(const char *s, size_t length, unicode_form form, text *ou
         for (const newer_row *row = NULL; end < length; end += size) {
             size = utf8_decode(s + end, length - end, &c);
             if (c >= 0x80 && (row = find_newer(c)) && row->version > 9) break;
+            if (c == HANGUL_T_BASE) break;
         }
         if (end > at && !normalize_known(s + at, end - at, form, out)) return false;
         if (end == length) break;
@@ -166,10 +171,12 @@ bool unicode_is_punctuation(uint32_t c) {
 }
 
 bool unicode_is_mark(uint32_t c) {
+    if (c == 0x1CF2 || c == 0x1CF3 || c == 0x111C9) return c != 0x111C9; /* have changed */
     return is_between(c, 9, UTF8PROC_CATEGORY_MN, UTF8PROC_CATEGORY_ME);
 }
 
 bool unicode_is_nonspacing_mark(uint32_t c) {
+    if (c == 0x1734 || c == 0x1885 || c == 0x1886 || c == 0xA9BD || c == 0x111C9) return c == 0x1734; /* have changed */
     return is_between(c, 8, UTF8PROC_CATEGORY_MN, UTF8PROC_CATEGORY_MN);
 }
 

@@ -34,6 +34,11 @@ int32_t vocabulary_id(const vocabulary *v, const char *bytes, size_t length) {
     return map_get(v->ids, bytes, length, &id) ? (int32_t)id : NO_TOKEN;
 }
 
+int32_t vocabulary_model_id(const vocabulary *v, const char *bytes, size_t length) {
+    int32_t id = vocabulary_id(v, bytes, length);
+    return id != NO_TOKEN && v->tokens.items[id].outside_model ? NO_TOKEN : id;
+}
+
 const vocabulary_entry *vocabulary_token(const vocabulary *v, int32_t id) {
     if (id < 0 || (size_t)id >= v->tokens.count || !v->tokens.items[id].bytes) return NULL;
     return &v->tokens.items[id];
