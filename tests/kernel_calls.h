@@ -19,7 +19,7 @@ static int failures, checks;
 static inline bool check_at(const char *file, int line, const char *what, bool ok, const char *format, ...) {
     checks++;
     if (ok || ++failures > 50) return ok;
-    printf("%s:%d: %s: ", file, line, what);
+    printf("%s:%d: %s", file, line, *format ? "" : what);
     va_list arguments;
     va_start(arguments, format);
     vprintf(format, arguments);
