@@ -3,6 +3,7 @@ TARN_LIBRARY names another file than build/libtarn.so."""
 
 import ctypes
 import datetime
+import functools
 import json
 import os
 import pathlib
@@ -73,10 +74,15 @@ def environment():
 ENVIRONMENT = environment()
 
 
+@functools.lru_cache(maxsize=100)
+def compiled(source):
+    return ENVIRONMENT.from_string(source)
+
+
 def jinja(source, variables):
     """(text, None) or (None, error)."""
     try:
-        return ENVIRONMENT.from_string(source).render(**variables), None
+        return compiled(source).render(**variables), None
     except Exception as error:  # anything Python raises is an error of the template
         return None, f"{type(error).__name__}: {error}"
 

@@ -149,11 +149,16 @@ static bool execute_set_block(render *r, scope *s, const node *n) {
     return r->jump || assign(r, s, n->left, v);
 }
 
+/* What a block gives must be text already; Jinja joins it with the rest as it is. */
+static bool write_block(render *r, const node *n, value v) {
+    r->at = n;
+    if (failed(v)) return false;
+    return is_string(v) ? render_string(r, v.string) : (render_fail(r, "expected str instance, %s found", value_type_name(v)), false);
+}
+
 static bool execute_filter_block(render *r, scope *s, const node *n) {
     value v;
-    if (!captured(r, s, n, &v)) return false;
-    r->at = n;
-    return r->jump || write_value(r, v);
+    return captured(r, s, n, &v) && (r->jump || write_block(r, n, v));
 }
 
 static bool execute_macro(render *r, scope *s, const node *n) {
@@ -170,9 +175,7 @@ static bool execute_call_block(render *r, scope *s, const node *n) {
     given.names[given.named_count] = &caller_name;
     given.named[given.named_count++] = (value){.kind = VALUE_MACRO, .macro = m};
     r->at = n;
-    value v = call_value(r, callee, &given);
-    r->at = n;
-    return !failed(v) && write_value(r, v);
+    return write_block(r, n, call_value(r, callee, &given));
 }
 
 /* All values are worked out before any target is set. */

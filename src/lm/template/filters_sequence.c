@@ -187,6 +187,8 @@ FILTER(filter_groupby) {
 }
 
 static step step_items(render *r, iterator *it, value *item) {
+    if (is_undefined(it->source)) return STEP_END;
+    if (it->source.kind != VALUE_DICT) return render_fail(r, "Can only get item pairs from a mapping."), STEP_FAILED;
     const dict *d = it->source.dict;
     if (it->position >= d->count) return STEP_END;
     const dict_entry *entry = &d->entries[it->position++];
@@ -195,8 +197,6 @@ static step step_items(render *r, iterator *it, value *item) {
 }
 
 FILTER(filter_items) {
-    if (is_undefined(self)) return walk_list(r, list_new(&r->memory, 0));
-    if (self.kind != VALUE_DICT) return render_fail(r, "Can only get item pairs from a mapping.");
     return lazy(r, self, step_items, NULL);
 }
 
@@ -206,37 +206,65 @@ FILTER(filter_default) {
     return failed(a[0]) ? text_value(r, "") : a[0];
 }
 
-FILTER(filter_batch) {
+/* batch and slice work when their first item is asked for. */
+typedef struct {
+    list *(*make)(render *r, const list *all, int64_t size, value fill);
+    value size, fill;
+    list *made;
+} parts;
+
+static step step_parts(render *r, iterator *it, value *item) {
+    parts *p = it->state;
     int64_t size;
-    list *all = list_of(r, self), *batches = all ? list_new(&r->memory, 0) : NULL, *batch = NULL;
-    if (!batches || !integer_argument(r, a[0], 1, &size)) return FAILED;
-    for (size_t i = 0; i < all->count; i++) {
-        if (!batch || (int64_t)batch->count == size) {
-            if (!(batch = list_new(&r->memory, 0)) || !list_push(&r->memory, batches, list_value(batch))) return FAILED;
-        }
-        if (!list_push(&r->memory, batch, all->items[i])) return FAILED;
+    if (!p->made) {
+        list *all = list_of(r, it->source);
+        if (!all || !integer_argument(r, p->size, 1, &size) || !(p->made = p->make(r, all, size, p->fill))) return STEP_FAILED;
     }
-    bool fills = !failed(a[1]) && a[1].kind != VALUE_NONE;
-    while (fills && batch && (int64_t)batch->count < size)
-        if (!spend(r, 1) || !list_push(&r->memory, batch, a[1])) return FAILED;
-    return walk_list(r, batches);
+    if (it->position >= p->made->count) return STEP_END;
+    *item = p->made->items[it->position++];
+    return STEP_ITEM;
 }
 
-FILTER(filter_slice) {
-    int64_t slices;
-    list *all = list_of(r, self), *parts = all ? list_new(&r->memory, 0) : NULL;
-    if (!parts || !integer_argument(r, a[0], 1, &slices)) return FAILED;
-    if (slices == 0) return render_fail(r, "integer division or modulo by zero");
+static value lazy_parts(render *r, value self, const value *a, list *(*make)(render *, const list *, int64_t, value)) {
+    parts *p = ARENA_NEW(&r->memory, parts);
+    if (!p) return FAILED;
+    *p = (parts){.make = make, .size = a[0], .fill = a[1].kind == VALUE_NONE ? FAILED : a[1]};
+    return lazy(r, self, step_parts, p);
+}
+
+static list *make_batches(render *r, const list *all, int64_t size, value fill) {
+    list *batches = list_new(&r->memory, 0), *batch = NULL;
+    for (size_t i = 0; batches && i < all->count; i++) {
+        if (!batch || (int64_t)batch->count == size) {
+            if (!(batch = list_new(&r->memory, 0)) || !list_push(&r->memory, batches, list_value(batch))) return NULL;
+        }
+        if (!list_push(&r->memory, batch, all->items[i])) return NULL;
+    }
+    while (!failed(fill) && batch && (int64_t)batch->count < size)
+        if (!spend(r, 1) || !list_push(&r->memory, batch, fill)) return NULL;
+    return batches;
+}
+
+static list *make_slices(render *r, const list *all, int64_t slices, value fill) {
+    list *made = list_new(&r->memory, 0);
+    if (slices == 0) return render_fail(r, "integer division or modulo by zero"), NULL;
     int64_t length = (int64_t)all->count, each = slices > 0 ? length / slices : 0, extra = slices > 0 ? length % slices : 0, next = 0;
-    for (int64_t i = 0; i < slices; i++) {
+    for (int64_t i = 0; made && i < slices; i++) {
         list *part = spend(r, 1) ? list_new(&r->memory, 0) : NULL;
         int64_t end = next + each + (i < extra);
         for (; part && next < end; next++)
-            if (!list_push(&r->memory, part, all->items[next])) return FAILED;
-        bool fills = !failed(a[1]) && a[1].kind != VALUE_NONE && i >= extra;
-        if (!part || (fills && !list_push(&r->memory, part, a[1])) || !list_push(&r->memory, parts, list_value(part))) return FAILED;
+            if (!list_push(&r->memory, part, all->items[next])) return NULL;
+        bool fills = !failed(fill) && i >= extra;
+        if (!part || (fills && !list_push(&r->memory, part, fill)) || !list_push(&r->memory, made, list_value(part))) return NULL;
     }
-    return walk_list(r, parts);
+    return made;
+}
+
+FILTER(filter_batch) {
+    return lazy_parts(r, self, a, make_batches);
+}
+FILTER(filter_slice) {
+    return lazy_parts(r, self, a, make_slices);
 }
 
 FILTER(filter_attr) {

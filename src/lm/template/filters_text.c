@@ -144,16 +144,20 @@ FILTER(filter_wordcount) {
     return integer_value(words);
 }
 
+/* Anything with a length that is short enough stays as it is. */
 FILTER(filter_truncate) {
-    int64_t length, leeway;
-    string *s = string_argument(r, self, "truncate() value"), *end = NULL;
-    if (!s || !integer_argument(r, a[0], 255, &length) || !integer_argument(r, a[3].kind == VALUE_NONE ? FAILED : a[3], 5, &leeway))
+    int64_t length, leeway, have = value_length(self);
+    if (have < 0) return render_fail(r, "object of type '%s' has no len()", value_type_name(self));
+    if (!integer_argument(r, a[0], 255, &length) || !integer_argument(r, a[3].kind == VALUE_NONE ? FAILED : a[3], 5, &leeway))
         return FAILED;
     value suffix = failed(a[2]) ? text_value(r, "...") : a[2];
-    if (failed(suffix) || !(end = string_argument(r, suffix, "end"))) return FAILED;
+    string *end = failed(suffix) ? NULL : string_argument(r, suffix, "end");
+    if (!end) return FAILED;
     int64_t rest = length - (int64_t)string_characters(end);
     if (rest < 0 || leeway < 0) return render_fail(r, "truncate(): the length is below that of the end, or the leeway below zero");
-    if ((int64_t)string_characters(s) <= length + leeway) return self;
+    if (have <= length || have - length <= leeway) return self;
+    string *s = string_argument(r, self, "truncate() value");
+    if (!s) return FAILED;
     size_t bytes = string_offset(s, (size_t)rest);
     const char *space = is_truthy(a[1]) ? NULL : memrchr(s->bytes, ' ', bytes);
     string *kept = string_slice_bytes(&r->memory, s, 0, space ? (size_t)(space - s->bytes) : bytes);

@@ -219,7 +219,7 @@ static bool format_all(render *r, formatter *f) {
 static bool all_used(const formatter *f) {
     value v = f->operand;
     if (v.kind == VALUE_TUPLE) return f->named || f->used == v.list->count;
-    return f->used || f->named || v.kind == VALUE_DICT || v.kind == VALUE_LIST || v.kind == VALUE_RANGE;
+    return f->used || f->named || v.kind == VALUE_DICT || v.kind == VALUE_LIST || v.kind == VALUE_RANGE || is_undefined(v);
 }
 
 value percent_format(render *r, value format, value operand) {
