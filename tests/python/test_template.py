@@ -2,6 +2,7 @@
 
 import pathlib
 import random
+import unicodedata
 
 import pytest
 
@@ -12,7 +13,7 @@ import template_conversations as conversations
 import template_generator as generator
 import template_snippets as snippets
 
-TEMPLATES = sorted((oracle.ROOT / "tests" / "data" / "templates").glob("*.jinja"))
+TEMPLATES = sorted((oracle.ROOT / "tests" / "data" / "templates").rglob("*.jinja"))
 TINY = oracle.ROOT / "models" / "tiny" / "chat_template.jinja"
 
 
@@ -48,6 +49,21 @@ def test_random_templates(seed):
             assert oracle.difference(template, snippets.VARIABLES) is None
             rendered += oracle.jinja(template, snippets.VARIABLES)[0] is not None
     assert rendered >= 5
+
+
+CHARACTER_METHODS = """upper() lower() title() capitalize() swapcase() isalpha() isalnum() isdigit() isdecimal() isnumeric() isspace()
+    isprintable() isupper() islower() istitle()""".split()
+# Letters that Unicode 15 calls lower case and Python 3.11's Unicode 14 does not.
+NEWLY_LOWER = "\u10fc\ua7f2\ua7f3\ua7f4\uab69"
+
+
+def test_characters():
+    """Case and kind of every 11th character and of all below U+2200, among those that Python's Unicode knows."""
+    every = (c for c in range(0x110000) if c < 0x2200 or c % 11 == 0)
+    some = [chr(c) for c in every if unicodedata.category(chr(c)) not in ("Cn", "Cs") and chr(c) not in NEWLY_LOWER]
+    calls = " ".join("{{ c.%s }}" % method for method in CHARACTER_METHODS)
+    source = "{% for c in l %}" + calls + "{{ [c] }}{{ c | tojson(true) }}{{ (c ~ 'a') | title }}{{ c is lower }};{% endfor %}"
+    assert oracle.jinja(source, {"l": some})[0].split(";") == oracle.tarn(source, {"l": some})[0].split(";")
 
 
 def test_error_message_of_raise_exception():
