@@ -228,10 +228,18 @@ static inline bool any_f32(vi32 mask) {
 static inline bool any_f64(vi64 mask) {
     return SIMD_ANY_F64(mask);
 }
+/* Halves are added to halves until one lane is left. */
 static inline float sum_lanes(vf32 x) {
-    for (int width = LANES / 2; width > 0; width /= 2)
-        for (int i = 0; i < width; i++) x[i] += x[i + width];
-    return x[0];
+#if SIMD_BYTES == 64
+    __m256 half = _mm256_add_ps(_mm512_castps512_ps256((__m512)x), _mm512_extractf32x8_ps((__m512)x, 1));
+    __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+#elif SIMD_BYTES == 32
+    __m128 quarter = _mm_add_ps(_mm256_castps256_ps128((__m256)x), _mm256_extractf128_ps((__m256)x, 1));
+#else
+    __m128 quarter = (__m128)x;
+#endif
+    quarter = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
+    return _mm_cvtss_f32(_mm_add_ss(quarter, _mm_shuffle_ps(quarter, quarter, 1)));
 }
 static inline float max_lanes(vf32 x) {
     float most = x[0];

@@ -1,0 +1,2 @@
+/* Attention for this instruction set. */
+#include "cpu/attention.tpl.h"
