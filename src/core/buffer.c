@@ -55,7 +55,7 @@ static void free_copy(buffer *b, int slot) {
         const backend *owner = slot_backend(slot);
         if (owner->forget) owner->forget(slot_device_index(slot), c->data, b->bytes);
         event *last = last_use(b, c->ready);
-        pool_release(slot, c->data, last);
+        pool_release(slot, c->data, NULL, last);
         event_release(last);
     }
     event_release(c->ready);
@@ -75,6 +75,16 @@ void buffer_release(buffer *b) {
     if (b->release) b->release(b->context);
     if (atomic_load(&b->poison) != without_memory) memory_free(atomic_load(&b->poison));
     memory_free(b);
+}
+
+void buffer_free_block(buffer *b, tarn_stream *stream) {
+    buffer_copy *c = &b->copies[stream->slot];
+    const backend *owner = slot_backend(stream->slot);
+    if (!c->data) return;
+    if (owner->forget) owner->forget(stream->device.index, c->data, b->bytes);
+    pool_release(stream->slot, c->data, stream, NULL);
+    event_release(c->ready);
+    *c = (buffer_copy){0};
 }
 
 bool buffer_allocate(buffer *b, int slot, tarn_stream *stream) {

@@ -36,6 +36,8 @@ void buffer_release(buffer *b);
 
 /* Memory on a device for the buffer, without contents; false if there is not enough. */
 bool buffer_allocate(buffer *b, int slot, tarn_stream *stream);
+/* Gives the block of the stream's device back while work that the stream was given may still use it: nobody else does. */
+void buffer_free_block(buffer *b, tarn_stream *stream);
 /* Makes the copy on the stream's device valid for work submitted to the stream from now on: moves it once if need be. */
 bool buffer_use(buffer *b, tarn_stream *stream);
 /* The same for writing: waits for readers on other streams and makes the other copies invalid. `keep` says whether the old contents matter.

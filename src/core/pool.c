@@ -11,10 +11,12 @@
 
 enum { GRAIN = 64, LARGE = 1 << 16, LARGE_GRAIN = 4096, DEFAULT_CACHE_LIMIT = 128 << 20 };
 
+/* A block is free at once for the stream that used it last, in whose order it was freed; for others once `after` is done. */
 typedef struct {
     void *block;
     int64_t bytes;
-    event *after; /* NULL: free at once for everybody */
+    tarn_stream *stream;
+    event *after; /* NULL: nothing uses it any more, or not yet recorded (stream is set) */
 } free_block;
 
 typedef struct {
@@ -59,13 +61,22 @@ static free_block take_cached(pool *p, size_t i) {
     return f;
 }
 
-/* Returns oldest blocks to the device until at most `keep` bytes are cached. */
+/* Whether nothing that was submitted uses the block any more; never waits. */
+static bool is_idle(free_block *f) {
+    if (f->stream && !f->after) f->after = event_record(f->stream); /* now covers all that was submitted before the block was freed */
+    if (f->stream && !f->after) return tarn_clear_error(), false;
+    if (!event_done(f->after)) return false;
+    event_release(f->after);
+    f->after = NULL;
+    f->stream = NULL;
+    return true;
+}
+
+/* Returns the oldest idle blocks to the device until at most `keep` bytes are cached. */
 static void trim(pool *p, int slot, int64_t keep) {
-    while (p->info.cached > keep && p->cache.count) {
-        free_block f = take_cached(p, 0);
-        event_wait(f.after);
-        event_release(f.after);
-        slot_backend(slot)->release(slot_device_index(slot), f.block);
+    for (size_t i = 0; p->info.cached > keep && i < p->cache.count;) {
+        if (is_idle(&p->cache.items[i])) slot_backend(slot)->release(slot_device_index(slot), take_cached(p, i).block);
+        else i++;
     }
 }
 
@@ -73,11 +84,10 @@ static void trim(pool *p, int slot, int64_t keep) {
 static bool find_cached(pool *p, int64_t bytes, tarn_stream *stream, free_block *found) {
     size_t best = p->cache.count;
     for (size_t i = 0; i < p->cache.count; i++) {
-        const free_block *f = &p->cache.items[i];
+        free_block *f = &p->cache.items[i];
         if (f->bytes < bytes || f->bytes > bytes + bytes / 8) continue;
         if (best < p->cache.count && p->cache.items[best].bytes <= f->bytes) continue;
-        if (f->after && f->after->stream != stream && !event_done(f->after)) continue;
-        best = i;
+        if ((stream && f->stream == stream) || is_idle(f)) best = i;
     }
     if (best == p->cache.count) return false;
     *found = take_cached(p, best);
@@ -89,11 +99,15 @@ static bool over_limit(const pool *p, int64_t bytes) {
     return p->info.limit > 0 && p->info.active + bytes > p->info.limit;
 }
 
+/* Memory from the device; when there is none, all that is cached is given back first, for which the streams must come to rest: not under the lock. */
 static void *allocate_new(pool *p, int slot, int64_t bytes) {
-    if (p->info.limit > 0 && p->info.active + p->info.cached + bytes > p->info.limit) trim(p, slot, 0);
-    void *block = slot_backend(slot)->allocate(slot_device_index(slot), bytes);
-    if (block || p->info.cached == 0) return block;
-    tarn_clear_error(); /* a second try with the cache given back */
+    bool crowded = p->info.limit > 0 && p->info.active + p->info.cached + bytes > p->info.limit;
+    void *block = crowded ? NULL : slot_backend(slot)->allocate(slot_device_index(slot), bytes);
+    if (block || (!crowded && p->info.cached == 0)) return block;
+    if (!crowded) tarn_clear_error();
+    pthread_mutex_unlock(&lock);
+    tarn_synchronize(NULL);
+    pthread_mutex_lock(&lock);
     trim(p, slot, 0);
     return slot_backend(slot)->allocate(slot_device_index(slot), bytes);
 }
@@ -117,24 +131,25 @@ void *pool_allocate(int slot, int64_t bytes, tarn_stream *stream) {
     return f.block;
 }
 
-void pool_release(int slot, void *block, event *after) {
+void pool_release(int slot, void *block, tarn_stream *stream, event *after) {
     pool *p = block ? locked_pool(slot) : NULL;
     if (!p) return;
     uint64_t bytes = 0;
     map_get_pointer(p->sizes, block, &bytes);
     map_remove(p->sizes, &block, sizeof block);
     p->info.active -= (int64_t)bytes;
-    free_block f = {block, (int64_t)bytes, event_retain(event_done(after) ? NULL : after)};
+    free_block f = {block, (int64_t)bytes, after ? after->stream : stream, event_retain(after)};
     if (vector_push(&p->cache, f)) {
         p->info.cached += f.bytes;
         trim(p, slot, p->cache_limit);
-    } else {
-        tarn_clear_error();
-        event_wait(f.after);
-        event_release(f.after);
-        slot_backend(slot)->release(slot_device_index(slot), block);
+        pthread_mutex_unlock(&lock);
+        return;
     }
+    tarn_clear_error(); /* no memory for the list: the block goes back to the device when its stream is done with it */
     pthread_mutex_unlock(&lock);
+    if (f.stream) tarn_synchronize(f.stream);
+    event_release(f.after);
+    slot_backend(slot)->release(slot_device_index(slot), block);
 }
 
 void pool_count_copy(int slot, int64_t in, int64_t out) {

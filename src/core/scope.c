@@ -179,3 +179,11 @@ void trace_end(trace *t) {
     vector_free(&t->nodes);
     memory_free(t);
 }
+
+trace *trace_suspend(void) {
+    trace *t = local.traces;
+    local.traces = NULL;
+    return t;
+}
+
+void trace_resume(trace *t) { local.traces = t; }

@@ -22,5 +22,8 @@ bool trace_reaches(const tarn_array *a); /* a depends on a marked array of some 
 /* Called by build for each new node. */
 bool trace_register(node *n);
 void trace_end(trace *t);
+/* Nothing is traced between the two: lowering builds nodes that no transform shall see. */
+trace *trace_suspend(void);
+void trace_resume(trace *t);
 
 #endif

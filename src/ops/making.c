@@ -7,7 +7,7 @@
 #include "core/scope.h"
 #include "ops/build.h"
 #include "ops/rules.h"
-#include "table/convert.h"
+#include "table/scalar.h"
 
 /* The bytes of a shape, or -1 with the error set. */
 static int64_t shape_bytes(const char *op, tarn_ints shape, tarn_dtype dtype) {
@@ -47,31 +47,6 @@ tarn_array *tarn_from_foreign(const void *data, tarn_ints shape, tarn_dtype dtyp
     if (bytes < 0) return NULL;
     if (bytes && !data) return tarn_fail("from_foreign: data is NULL"), NULL;
     return array_from_buffer(buffer_new_foreign(data, bytes, check, release, context), shape, dtype);
-}
-
-/* The bytes of a number in a dtype; at most 8. */
-static void store_double(void *out, tarn_dtype dtype, double value) {
-    switch (dtype_kind_of(dtype)) {
-    case KIND_BOOL:
-        *(uint8_t *)out = value != 0;
-        return;
-    case KIND_COMPLEX:
-        memcpy(out, (float[]){(float)value, 0}, 8);
-        return;
-    case KIND_FLOAT:
-        if (dtype == TARN_FLOAT64)
-            memcpy(out, &value, 8);
-        else if (dtype == TARN_FLOAT32)
-            memcpy(out, (float[]){(float)value}, 4);
-        else
-            memcpy(out, (uint16_t[]){dtype == TARN_FLOAT16 ? double_to_float16(value) : double_to_bfloat16(value)}, 2);
-        return;
-    case KIND_INT:
-        break;
-    }
-    int bits = 8 * (int)dtype_bytes(dtype);
-    uint64_t whole = dtype_is_unsigned(dtype) ? double_to_unsigned(value, bits) : (uint64_t)double_to_signed(value, bits);
-    memcpy(out, &whole, (size_t)dtype_bytes(dtype));
 }
 
 static tarn_array *scalar(const void *value, tarn_dtype dtype) {

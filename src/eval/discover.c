@@ -1,0 +1,145 @@
+/* Finds, without recursion, the nodes that must be computed, and replaces each node that has a formula and no kernel by its formula's nodes. */
+#include <string.h>
+
+#include "core/scope.h"
+#include "eval/schedule.h"
+
+int schedule_entry(schedule *s, tarn_array *a) {
+    if (a->epoch == s->epoch) return a->note;
+    entry e = {.a = a, .alias = -1, .unit = -1, .value = -1, .argument = -1, .external = a->buffer != NULL};
+    if (!vector_push(&s->entries, e)) return -1;
+    a->epoch = s->epoch;
+    return a->note = (int)s->entries.count - 1;
+}
+
+/* ---- lowering */
+
+/* A call of the node on dense operands: enough to ask whether there is a kernel. */
+static bool has_kernel(const node *n) {
+    enum { MOST = 8 };
+    operand inputs[MOST], outputs[MOST];
+    int64_t strides[2 * MOST][TARN_MAX_NDIM];
+    if (n->input_count > MOST || n->output_count > MOST) return false;
+    for (int i = 0; i < n->input_count + n->output_count; i++) {
+        bool is_input = i < n->input_count;
+        const tarn_array *a = is_input ? n->inputs[i] : &n->outputs[i - n->input_count];
+        operand *o = is_input ? &inputs[i] : &outputs[i - n->input_count];
+        *o = (operand){0};
+        if (!a) continue;
+        dense_strides(a->ndim, a->shape, strides[i]);
+        *o = (operand){.data = o, .dtype = a->dtype, .ndim = a->ndim, .shape = a->shape, .strides = strides[i]};
+    }
+    call c = {.op = n->op, .attributes = n->attributes, .input_count = n->input_count, .output_count = n->output_count, .inputs = inputs,
+              .outputs = outputs};
+    return find_row(n->stream->slot, &c) != NULL;
+}
+
+/* Builds the formula's nodes in a scope that is closed at once: the targets' nodes are held by the schedule instead. */
+static bool build_formula(schedule *s, const node *n, bool *replaced) {
+    size_t first = s->targets.count;
+    if (!vector_reserve(&s->targets, (size_t)n->output_count)) return false;
+    tarn_array **outputs = s->targets.items + first;
+    memset(outputs, 0, (size_t)n->output_count * sizeof *outputs);
+    int scope = tarn_scope_begin();
+    tarn_stream *before = tarn_use_stream(n->stream);
+    trace *traces = trace_suspend();
+    bool ok = scope > 0 && rules_of(n->op)->formula(n, n->inputs, outputs) && tarn_ok();
+    *replaced = ok && outputs[0];
+    for (int i = 0; *replaced && i < n->output_count; i++) node_retain(outputs[i]->node);
+    if (*replaced) s->targets.count += (size_t)n->output_count;
+    trace_resume(traces);
+    tarn_use_stream(before);
+    tarn_scope_end(&scope);
+    return ok || (tarn_ok() && tarn_fail("%s: its formula failed", op_name(n->op)));
+}
+
+static bool lower(schedule *s, frame *f) {
+    const node *n = f->node;
+    f->alias_first = -1;
+    if (!rules_of(n->op)->formula || (op_facts[n->op].class == OP_CLASS_FUSED && has_kernel(n))) return true;
+    int first = (int)s->targets.count;
+    bool replaced = false;
+    if (!build_formula(s, n, &replaced)) return false;
+    if (replaced) f->alias_first = first;
+    return true;
+}
+
+/* ---- the walk */
+
+static bool leaf_without_value(schedule *s, node *n) {
+    int e = schedule_entry(s, &n->outputs[0]);
+    if (e < 0) return false;
+    if (n->op == OP_argument && s->options.plan) {
+        int index = (int)((const attributes_argument *)n->attributes)->index;
+        if (index < s->options.argument_count) {
+            s->entries.items[e].argument = index;
+            s->entries.items[e].external = true;
+            return true;
+        }
+    }
+    if (n->op == OP_argument) return tarn_fail("a value is read inside a function that is being traced: in vmap and compile arguments have none");
+    text t = {0};
+    array_describe(&n->outputs[0], &t);
+    tarn_fail("an array (%s) is read whose memory was given to another (tarn_move or .donate)", text_string(&t));
+    text_free(&t);
+    return false;
+}
+
+/* First visit: notes on outputs and inputs, and what the node becomes. */
+static bool enter(schedule *s, node *n) {
+    n->epoch = s->epoch;
+    frame f = {.node = n, .alias_first = -1};
+    if (n->op == OP_data || n->op == OP_argument) return leaf_without_value(s, n);
+    for (int i = 0; i < n->output_count; i++)
+        if (schedule_entry(s, &n->outputs[i]) < 0) return false;
+    for (int i = 0; i < n->input_count; i++) {
+        if (!n->inputs[i]) continue;
+        int e = schedule_entry(s, n->inputs[i]);
+        if (e < 0) return false;
+        s->entries.items[e].readers++;
+    }
+    return lower(s, &f) && vector_push(&s->stack, f);
+}
+
+static tarn_array *child(const schedule *s, const frame *f) {
+    if (f->alias_first < 0) return f->next < f->node->input_count ? f->node->inputs[f->next] : NULL;
+    return f->next < f->node->output_count ? s->targets.items[f->alias_first + f->next] : NULL;
+}
+
+static int child_count(const frame *f) { return f->alias_first < 0 ? f->node->input_count : f->node->output_count; }
+
+/* All children are known: an alias points to its target, another node becomes (part of) a unit. */
+static bool leave(schedule *s, frame f) {
+    node *n = f.node;
+    if (!vector_push(&s->order, n)) return false;
+    if (f.alias_first < 0) return schedule_form_unit(s, n);
+    for (int i = 0; i < n->output_count; i++) {
+        int target = schedule_entry(s, s->targets.items[f.alias_first + i]);
+        if (target < 0) return false;
+        s->entries.items[n->outputs[i].note].alias = target;
+    }
+    return true;
+}
+
+static bool visit(schedule *s, tarn_array *a) {
+    if (schedule_entry(s, a) < 0) return false;
+    return a->buffer || a->node->epoch == s->epoch || enter(s, a->node);
+}
+
+bool schedule_discover(schedule *s, tarn_array *const *roots, int count) {
+    for (int r = 0; r < count; r++) {
+        if (!visit(s, roots[r])) return false;
+        while (s->stack.count) {
+            frame *f = &s->stack.items[s->stack.count - 1];
+            if (f->next == child_count(f)) {
+                frame done = vector_pop(&s->stack);
+                if (!leave(s, done)) return false;
+                continue;
+            }
+            tarn_array *a = child(s, f);
+            f->next++;
+            if (a && !visit(s, a)) return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,131 @@
+/* Graphs and programs as text, for people. */
+#include "base/map.h"
+#include "base/memory.h"
+#include "core/scope.h"
+#include "eval/program.h"
+
+typedef struct {
+    map *numbers;
+    VECTOR(node *) order, stack;
+} walk;
+
+/* Inputs before readers, without recursion: a node is written when it is met again on the stack. */
+static bool walk_graph(walk *w, tarn_array *const *roots, int count) {
+    for (int i = 0; i < count; i++) {
+        if (!roots[i] || !vector_push(&w->stack, roots[i]->node)) return false;
+        while (w->stack.count) {
+            node *n = w->stack.items[w->stack.count - 1];
+            uint64_t state = 0;
+            bool known = map_get_pointer(w->numbers, n, &state);
+            if (known) w->stack.count--;
+            if (known && state == 0) {
+                if (!vector_push(&w->order, n) || !map_set_pointer(w->numbers, n, w->order.count)) return false;
+            }
+            if (known) continue;
+            if (!map_set_pointer(w->numbers, n, 0)) return false;
+            for (int k = n->input_count; k > 0; k--)
+                if (n->inputs[k - 1] && !map_get_pointer(w->numbers, n->inputs[k - 1]->node, NULL) && !vector_push(&w->stack, n->inputs[k - 1]->node))
+                    return false;
+        }
+    }
+    return true;
+}
+
+static int64_t number_of(const walk *w, const node *n) {
+    uint64_t number = 0;
+    map_get_pointer(w->numbers, n, &number);
+    return (int64_t)number - 1;
+}
+
+static void print_text(const walk *w, const node *n, text *t) {
+    text_format(t, "%%%lld = %s(", (long long)number_of(w, n), op_name(n->op));
+    for (int i = 0; i < n->input_count; i++) {
+        text_add(t, i ? ", " : "");
+        if (!n->inputs[i]) text_add(t, "-");
+        else text_format(t, n->inputs[i]->node->output_count > 1 ? "%%%lld.%d" : "%%%lld", (long long)number_of(w, n->inputs[i]->node), n->inputs[i]->index);
+    }
+    text_add(t, ")");
+    if (n->attributes) {
+        text_add(t, " {");
+        attributes_print(n->op, n->attributes, t);
+        text_add(t, "}");
+    }
+    for (int i = 0; i < n->output_count; i++) {
+        text_add(t, i ? ", " : " : ");
+        array_describe(&n->outputs[i], t);
+        if (n->outputs[i].buffer) text_add(t, " =");
+    }
+    text_add(t, "\n");
+}
+
+static void print_dot(const walk *w, const node *n, text *t) {
+    text_format(t, "  n%lld [label=\"%s\\n", (long long)number_of(w, n), op_name(n->op));
+    array_describe(&n->outputs[0], t);
+    text_add(t, "\"];\n");
+    for (int i = 0; i < n->input_count; i++)
+        if (n->inputs[i]) text_format(t, "  n%lld -> n%lld;\n", (long long)number_of(w, n->inputs[i]->node), (long long)number_of(w, n));
+}
+
+static char *dump(tarn_array *const *arrays, int count, void (*print)(const walk *, const node *, text *), const char *head, const char *tail) {
+    walk w = {.numbers = map_new()};
+    text t = {0};
+    text_add(&t, head);
+    bool ok = w.numbers && walk_graph(&w, arrays, count);
+    for (size_t i = 0; ok && i < w.order.count; i++) print(&w, w.order.items[i], &t);
+    text_add(&t, tail);
+    map_free(w.numbers);
+    vector_free(&w.order);
+    vector_free(&w.stack);
+    if (!ok) text_free(&t);
+    return ok ? text_take(&t) : NULL;
+}
+
+char *tarn_dump_text(tarn_array *const *arrays, int count) { return dump(arrays, count, print_text, "", ""); }
+char *tarn_dump_dot(tarn_array *const *arrays, int count) { return dump(arrays, count, print_dot, "digraph tarn {\n", "}\n"); }
+
+static void print_value(const program *p, int v, text *out) {
+    if (v < 0) {
+        text_add(out, "-");
+        return;
+    }
+    const value *it = &p->values.items[v];
+    text_format(out, "s%d:%s[", it->storage, dtype_facts[it->dtype].name);
+    for (int i = 0; i < it->at.ndim; i++) text_format(out, i ? ",%lld" : "%lld", (long long)it->at.shape[i]);
+    text_add(out, strides_are_dense(it->at.ndim, it->at.shape, it->at.strides) ? "]" : "]strided");
+}
+
+static void print_step(const program *p, const step *st, text *out) {
+    text_format(out, "%s", st->row->name);
+    for (int i = 0; st->group && i < st->group->instruction_count; i++) text_format(out, i ? " %s" : " {%s", op_name((op_id)st->group->instructions[i].op));
+    text_add(out, st->group ? "} (" : " (");
+    for (int i = 0; i < st->input_count; i++) {
+        text_add(out, i ? " " : "");
+        print_value(p, st->inputs[i], out);
+    }
+    text_add(out, ") ->");
+    for (int i = 0; i < st->output_count; i++) {
+        text_add(out, " ");
+        print_value(p, st->outputs[i], out);
+    }
+    for (int i = 0; i < st->free_count; i++) text_format(out, i ? ",s%d" : "; frees s%d", st->frees[i]);
+    text_add(out, "\n");
+}
+
+bool program_print(const program *p, text *out) {
+    for (size_t i = 0; i < p->steps.count; i++) print_step(p, &p->steps.items[i], out);
+    text_format(out, "%zu steps, %lld of them copies; %zu storages\n", p->steps.count, (long long)p->copies, p->storages.count);
+    return !out->failed;
+}
+
+char *tarn_dump_schedule(tarn_array *const *arrays, int count) {
+    for (int i = 0; i < count; i++)
+        if (!arrays[i]) return tarn_fail("dump_schedule: array %d is NULL", i), NULL;
+    schedule_lock();
+    program *p = schedule_make(arrays, count, (schedule_options){0}, NULL);
+    text t = {0};
+    bool ok = p && program_print(p, &t);
+    program_release(p);
+    schedule_unlock();
+    if (!ok) text_free(&t);
+    return ok ? text_take(&t) : NULL;
+}

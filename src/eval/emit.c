@@ -1,0 +1,348 @@
+/* Units to steps: values, layouts, kernels, reuse of memory. A storage's `pending` counts the uses to come: at its last use it may be overwritten by the step that reads it, or is freed
+   after it. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "eval/emit.h"
+
+/* ---- values and storages */
+
+static int new_value(schedule *s, int at, tarn_dtype dtype, const array_layout *layout) {
+    value v = {.storage = at, .dtype = dtype, .at = *layout};
+    return vector_push(&s->p->values, v) ? (int)s->p->values.count - 1 : -1;
+}
+
+static int new_storage(schedule *s, int64_t bytes, int input, tarn_stream *stream) {
+    storage t = {.bytes = bytes, .input = input, .stream = stream};
+    return vector_push(&s->p->storages, t) ? (int)s->p->storages.count - 1 : -1;
+}
+
+static int64_t layout_size(const array_layout *at) {
+    int64_t size = 1;
+    for (int i = 0; i < at->ndim; i++) size *= at->shape[i];
+    return size;
+}
+
+int emit_dense_value(schedule *s, const tarn_array *a, tarn_stream *stream) {
+    array_layout at = {.ndim = a->ndim};
+    memcpy(at.shape, a->shape, sizeof at.shape);
+    dense_strides(a->ndim, a->shape, at.strides);
+    int t = new_storage(s, array_bytes(a), -1, stream);
+    return t < 0 ? -1 : new_value(s, t, a->dtype, &at);
+}
+
+void emit_set_value(schedule *s, int e, int v) {
+    entry *it = &s->entries.items[e];
+    storage *t = &s->p->storages.items[s->p->values.items[v].storage];
+    it->value = v;
+    t->pending += it->uses;
+    t->exported = t->exported || it->retained;
+}
+
+/* The value of an entry that came in with one: an input of the program. */
+static int external_value(schedule *s, int e) {
+    entry *it = &s->entries.items[e];
+    bool argument = it->argument >= 0;
+    tarn_array *a = argument ? s->options.arguments[it->argument] : it->a;
+    program_input in = {.captured = argument ? NULL : buffer_retain(a->buffer), .argument = it->argument, .storage = (int)s->p->storages.count};
+    if (!vector_push(&s->p->inputs, in)) {
+        buffer_release(in.captured);
+        return -1;
+    }
+    int t = new_storage(s, a->buffer->bytes, (int)s->p->inputs.count - 1, NULL);
+    if (t < 0) return -1;
+    s->p->storages.items[t].donated = argument ? s->options.donated && s->options.donated[it->argument] : it->candidate;
+    array_layout at = {.ndim = a->ndim, .offset = a->offset};
+    memcpy(at.shape, a->shape, sizeof at.shape);
+    memcpy(at.strides, a->strides, sizeof at.strides);
+    int v = new_value(s, t, a->dtype, &at);
+    if (v < 0) return -1;
+    emit_set_value(s, e, v);
+    return v;
+}
+
+int emit_value_of(schedule *s, int e) {
+    int v = s->entries.items[e].value;
+    return v >= 0 ? v : s->entries.items[e].external ? external_value(s, e) : (tarn_fail("internal: a value is used before it is made"), -1);
+}
+
+void emit_consume(schedule *s, int e, tarn_stream *stream) {
+    storage *t = &s->p->storages.items[s->p->values.items[s->entries.items[e].value].storage];
+    t->pending--;
+    if (!t->stream) t->stream = stream;
+    t->shared = t->shared || t->stream != stream;
+}
+
+static bool is_ours(const storage *t) { return t->input < 0 || t->donated; }
+
+bool emit_is_last_use(const schedule *s, int v, tarn_stream *stream) {
+    const storage *t = &s->p->storages.items[s->p->values.items[v].storage];
+    return t->pending == 0 && !t->exported && is_ours(t) && !t->shared && (!t->stream || t->stream == stream);
+}
+
+bool emit_is_dense(const schedule *s, int v) {
+    const array_layout *at = &s->p->values.items[v].at;
+    return strides_are_dense(at->ndim, at->shape, at->strides);
+}
+
+/* ---- steps */
+
+int emit_step(schedule *s, step made) {
+    if (vector_push(&s->p->steps, made)) return (int)s->p->steps.count - 1;
+    memory_free(made.attributes);
+    return -1;
+}
+
+static void operand_of(const schedule *s, int v, operand *o) {
+    *o = (operand){0};
+    if (v < 0) return;
+    const value *it = &s->p->values.items[v];
+    *o = (operand){.data = o, .dtype = it->dtype, .ndim = it->at.ndim, .shape = it->at.shape, .strides = it->at.strides};
+}
+
+/* A call on the step's values, for asking rows; its operands live in `room`. */
+static call call_of(const schedule *s, const step *st, operand *room) {
+    for (int i = 0; i < st->input_count; i++) operand_of(s, st->inputs[i], &room[i]);
+    for (int i = 0; i < st->output_count; i++) operand_of(s, st->outputs[i], &room[st->input_count + i]);
+    return (call){.op = st->op, .attributes = st->attributes, .input_count = st->input_count, .output_count = st->output_count, .inputs = room,
+                  .outputs = room + st->input_count, .program = st->group, .row = st->row};
+}
+
+/* The workspace that the row wants for the step as it is now. */
+static bool measure_workspace(schedule *s, step *st, operand *room) {
+    call c = call_of(s, st, room);
+    st->workspace = st->row->workspace ? st->row->workspace(&c) : 0;
+    return st->workspace >= 0 || tarn_fail("%s: a workspace too large to count", op_name(st->op));
+}
+
+bool emit_find_row(schedule *s, step *st) {
+    operand *room = NEW_ARRAY(operand, st->input_count + st->output_count);
+    if (!room) return false;
+    call c = call_of(s, st, room);
+    st->row = find_row(st->stream->slot, &c);
+    if (!st->row && st->stream->slot != DEVICE_HOST && fallback_allowed()) {
+        st->stream = slot_default_stream(DEVICE_HOST);
+        st->row = find_row(DEVICE_HOST, &c);
+        if (st->row) fallback_count(op_name(st->op));
+    }
+    tarn_dtype dtype = c.input_count ? c.inputs[0].dtype : c.outputs[0].dtype;
+    memory_free(room);
+    if (st->row) return true;
+    return tarn_fail("%s: the device %s has neither a kernel nor a formula for %s (tarn_allow_fallback would run it on the CPU)", op_name(st->op),
+                     tarn_device_type_name(st->stream->device.type), dtype_facts[dtype].name);
+}
+
+/* Marks what this step is the last to use: its inputs and what they were copied from, but not what its outputs took over. */
+static bool list_frees(schedule *s, step *st, const int *sources) {
+    st->frees = ARENA_NEW_ARRAY(&s->p->memory, int, (size_t)(2 * st->input_count));
+    if (!st->frees) return false;
+    for (int i = 0; i < 2 * st->input_count; i++) {
+        int v = i < st->input_count ? st->inputs[i] : sources[i - st->input_count];
+        if (v < 0 || !emit_is_last_use(s, v, st->stream)) continue;
+        int t = s->p->values.items[v].storage;
+        bool taken = false;
+        for (int k = 0; k < st->output_count; k++) taken = taken || (st->outputs[k] >= 0 && s->p->values.items[st->outputs[k]].storage == t);
+        for (int k = 0; k < st->free_count; k++) taken = taken || st->frees[k] == t;
+        if (!taken) st->frees[st->free_count++] = t;
+    }
+    return true;
+}
+
+bool emit_finish(schedule *s, step *st, const int *sources) {
+    operand *room = NEW_ARRAY(operand, st->input_count + st->output_count);
+    bool ok = room && measure_workspace(s, st, room) && list_frees(s, st, sources);
+    memory_free(room);
+    return ok;
+}
+
+int emit_copy(schedule *s, int v, tarn_stream *stream) {
+    const value from = s->p->values.items[v];
+    array_layout at = {.ndim = from.at.ndim};
+    memcpy(at.shape, from.at.shape, sizeof at.shape);
+    dense_strides(at.ndim, at.shape, at.strides);
+    int t = new_storage(s, layout_size(&at) * dtype_bytes(from.dtype), -1, stream);
+    int out = t < 0 ? -1 : new_value(s, t, from.dtype, &at);
+    int *lists = ARENA_NEW_ARRAY(&s->p->memory, int, (size_t)(2));
+    if (out < 0 || !lists) return -1;
+    lists[0] = v;
+    lists[1] = out;
+    step st = {.op = OP_contiguous, .input_count = 1, .output_count = 1, .inputs = lists, .outputs = lists + 1, .stream = stream};
+    s->p->copies++;
+    bool ok = emit_find_row(s, &st) && emit_finish(s, &st, (int[]){-1});
+    st.free_count = 0; /* its source may have other readers in the step the copy is for */
+    return ok && emit_step(s, st) >= 0 ? out : -1;
+}
+
+/* ---- views */
+
+static bool emit_view(schedule *s, const unit *u) {
+    const node *n = u->node;
+    int source = schedule_source(s, n->inputs[0]), from = emit_value_of(s, source);
+    if (from < 0) return false;
+    for (int k = 1; k < n->input_count; k++) /* of depends: only that they came before */
+        if (n->inputs[k] && emit_value_of(s, schedule_source(s, n->inputs[k])) < 0) return false;
+    for (int i = 0; i < n->output_count; i++) {
+        int e = n->outputs[i].note;
+        entry *out = &s->entries.items[e];
+        if (out->uses == 0 && !out->retained) continue;
+        array_layout at;
+        bool fits = view_layout(n, i, &s->p->values.items[from].at, &at);
+        if (!fits && (!tarn_ok() || (from = emit_copy(s, from, n->stream)) < 0 || !view_layout(n, i, &s->p->values.items[from].at, &at)))
+            return tarn_ok() ? tarn_fail("internal: %s over a dense array", op_name(n->op)) : false;
+        int v = new_value(s, s->p->values.items[from].storage, out->a->dtype, &at);
+        if (v < 0) return false;
+        emit_set_value(s, e, v);
+    }
+    for (int k = 0; k < n->input_count; k++)
+        if (n->inputs[k]) emit_consume(s, schedule_source(s, n->inputs[k]), n->stream);
+    return true;
+}
+
+/* ---- kernels */
+
+static bool layout_fits(const schedule *s, const kernel_row *row, int index, int v) {
+    const array_layout *at = &s->p->values.items[v].at;
+    if (row->layout == LAYOUT_ANY || row->any_layout & 1u << index || emit_is_dense(s, v)) return true;
+    int last = at->ndim - 1;
+    bool rows = last < 0 || at->strides[last] == 1 || at->shape[last] == 1;
+    if (row->layout == LAYOUT_DENSE || rows) return row->layout != LAYOUT_DENSE && rows;
+    return row->layout == LAYOUT_MATRIX && last > 0 && (at->strides[last - 1] == 1 || at->shape[last - 1] == 1);
+}
+
+static bool fix_layouts(schedule *s, step *st) {
+    for (int i = 0; i < st->input_count; i++) {
+        if (st->inputs[i] < 0 || layout_fits(s, st->row, i, st->inputs[i])) continue;
+        if ((st->inputs[i] = emit_copy(s, st->inputs[i], st->stream)) < 0) return false;
+    }
+    return true;
+}
+
+/* Whether another input of the step reads the storage of input i. */
+static bool is_read_twice(const schedule *s, const step *st, int i) {
+    for (int k = 0; k < st->input_count; k++)
+        if (k != i && st->inputs[k] >= 0 && s->p->values.items[st->inputs[k]].storage == s->p->values.items[st->inputs[i]].storage) return true;
+    return false;
+}
+
+bool emit_may_take(const schedule *s, const step *st, int i, const tarn_array *out) {
+    int v = st->inputs[i];
+    if (v < 0 || !emit_is_last_use(s, v, st->stream) || !emit_is_dense(s, v)) return false;
+    const value *in = &s->p->values.items[v];
+    return dtype_bytes(in->dtype) == dtype_bytes(out->dtype) && in->at.ndim == out->ndim &&
+           memcmp(in->at.shape, out->shape, (size_t)out->ndim * sizeof *out->shape) == 0;
+}
+
+int emit_take(schedule *s, int v, const tarn_array *out) {
+    const value in = s->p->values.items[v];
+    array_layout at = in.at;
+    dense_strides(at.ndim, at.shape, at.strides);
+    return new_value(s, in.storage, out->dtype, &at);
+}
+
+/* Output 0 in the memory of an input whose last use this is, where the kernel allows it. */
+static int place_output(schedule *s, const step *st, const tarn_array *out) {
+    for (int i = 0; i < st->input_count && i < 32; i++)
+        if (st->row->may_overwrite & 1u << i && emit_may_take(s, st, i, out) && !is_read_twice(s, st, i)) return emit_take(s, st->inputs[i], out);
+    return emit_dense_value(s, out, st->stream);
+}
+
+static int place_updated(schedule *s, step *st, const tarn_array *out) {
+    bool taken = emit_may_take(s, st, 0, out) && !is_read_twice(s, st, 0);
+    int v = taken ? emit_take(s, st->inputs[0], out) : emit_copy(s, st->inputs[0], st->stream);
+    if (v >= 0) st->inputs[0] = v;
+    st->updates = true;
+    return v;
+}
+
+static bool place_outputs(schedule *s, step *st, const node *n) {
+    for (int i = 0; i < n->output_count; i++) {
+        const entry *e = &s->entries.items[n->outputs[i].note];
+        const tarn_array *out = &n->outputs[i];
+        bool update = i == 0 && op_has_flag(n->op, OP_UPDATE);
+        if (e->uses == 0 && !e->retained && !update) continue;
+        st->outputs[i] = update ? place_updated(s, st, out) : i == 0 ? place_output(s, st, out) : emit_dense_value(s, out, st->stream);
+        if (st->outputs[i] < 0) return false;
+    }
+    return true;
+}
+
+static bool start_step(schedule *s, step *st, const node *n) {
+    bool ok;
+    int *lists = ARENA_NEW_ARRAY(&s->p->memory, int, (size_t)(n->input_count + n->output_count));
+    st->attributes = attributes_copy(n->op, n->attributes, &ok);
+    if (!lists || !ok) return false;
+    st->op = n->op;
+    st->stream = n->stream;
+    st->inputs = lists;
+    st->outputs = lists + n->input_count;
+    st->input_count = n->input_count;
+    st->output_count = n->output_count;
+    for (int i = 0; i < n->input_count; i++) {
+        int e = n->inputs[i] ? schedule_source(s, n->inputs[i]) : -1;
+        st->inputs[i] = e < 0 ? -1 : emit_value_of(s, e);
+        if (e >= 0 && st->inputs[i] < 0) return false;
+    }
+    return true;
+}
+
+/* The row is asked with outputs where they would lie if nothing were reused. */
+static bool choose_row(schedule *s, step *st, const node *n) {
+    size_t values = s->p->values.count, storages = s->p->storages.count;
+    for (int i = 0; i < n->output_count; i++)
+        if ((st->outputs[i] = emit_dense_value(s, &n->outputs[i], st->stream)) < 0) return false;
+    bool ok = emit_find_row(s, st);
+    s->p->values.count = values;
+    s->p->storages.count = storages;
+    for (int i = 0; i < n->output_count; i++) st->outputs[i] = -1;
+    return ok;
+}
+
+/* A dense array is already what `contiguous` asks for. */
+static bool emit_same(schedule *s, const node *n) {
+    int source = schedule_source(s, n->inputs[0]), v = emit_value_of(s, source);
+    if (n->op != OP_contiguous || v < 0 || !emit_is_dense(s, v)) return false;
+    emit_set_value(s, n->outputs[0].note, v);
+    emit_consume(s, source, n->stream);
+    return true;
+}
+
+static bool emit_kernel(schedule *s, const unit *u) {
+    const node *n = u->node;
+    step st = {0};
+    if (emit_same(s, n)) return true;
+    int *sources = ARENA_NEW_ARRAY(&s->p->memory, int, (size_t)(n->input_count));
+    bool ok = tarn_ok() && sources && start_step(s, &st, n) && choose_row(s, &st, n);
+    if (ok && n->input_count) memcpy(sources, st.inputs, (size_t)n->input_count * sizeof *sources);
+    for (int i = 0; ok && i < n->input_count; i++)
+        if (n->inputs[i]) emit_consume(s, schedule_source(s, n->inputs[i]), st.stream);
+    ok = ok && fix_layouts(s, &st) && place_outputs(s, &st, n) && emit_finish(s, &st, sources);
+    if (!ok) {
+        memory_free(st.attributes);
+        return false;
+    }
+    for (int i = 0; i < n->output_count; i++)
+        if (st.outputs[i] >= 0) emit_set_value(s, n->outputs[i].note, st.outputs[i]);
+    return emit_step(s, st) >= 0;
+}
+
+static void count_recomputed(const unit *u) {
+    for (int i = 0; i < u->node->output_count; i++)
+        if (u->node->outputs[i].was_computed && !u->node->outputs[i].buffer)
+            pool_count_recomputed(u->node->stream->slot, array_bytes(&u->node->outputs[i]));
+}
+
+bool schedule_emit(schedule *s) {
+    for (size_t i = 0; i < s->sequence.count; i++) {
+        const unit *u = &s->units.items[s->sequence.items[i]];
+        if (u->kind != UNIT_VIEW) count_recomputed(u);
+        bool ok = u->kind == UNIT_VIEW ? emit_view(s, u) : u->kind == UNIT_GROUP ? emit_group(s, u) : emit_kernel(s, u);
+        if (!ok) return false;
+    }
+    for (size_t i = 0; i < s->entries.count; i++) { /* roots that came in with a value, or share one that did */
+        const entry *e = &s->entries.items[i];
+        int source = schedule_resolve(s, (int)i);
+        if ((e->root || e->retained) && s->entries.items[source].value < 0 && emit_value_of(s, source) < 0) return false;
+        if (e->root || e->retained) s->p->storages.items[s->p->values.items[s->entries.items[source].value].storage].exported = true;
+    }
+    return true;
+}

@@ -1,0 +1,93 @@
+/* Forms units: a view, a kernel, or a group of elementwise nodes of one shape and stream.
+
+   A node may join the group of one of its inputs if nothing it reads from elsewhere can depend on that group. Depths tell: a unit is deeper than all it reads, so what is less deep than
+   the group does not depend on it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval/schedule.h"
+
+enum { MOST_INSTRUCTIONS = 40 };
+
+static bool fusion_is_on(void) {
+    const char *wish = getenv("TARN_FUSE");
+    return !wish || strcmp(wish, "0") != 0;
+}
+
+static bool same_shape(const tarn_array *a, const tarn_array *b) {
+    return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+}
+
+static int input_depth(const schedule *s, int e) {
+    int u = s->entries.items[e].unit;
+    return u < 0 ? 0 : s->units.items[u].depth;
+}
+
+static bool has_external(const unit *u, int e) {
+    for (int i = 0; i < u->external_count; i++)
+        if (u->externals[i] == e) return true;
+    return false;
+}
+
+/* Whether n may join group g; its inputs are entries sources[]. */
+static bool may_join(const schedule *s, int g, const node *n, const int *sources) {
+    const unit *u = &s->units.items[g];
+    if (u->kind != UNIT_GROUP || u->node->stream != n->stream || !same_shape(&u->node->outputs[0], &n->outputs[0])) return false;
+    int more = 0;
+    for (int i = 0; i < n->input_count; i++) {
+        if (s->entries.items[sources[i]].unit == g) continue;
+        if (input_depth(s, sources[i]) >= u->depth) return false;
+        more += !has_external(u, sources[i]);
+    }
+    return u->count < MOST_INSTRUCTIONS && u->external_count + more <= GROUP_MAX_INPUTS &&
+           u->external_count + more + u->count + 1 <= GROUP_MAX_REGISTERS;
+}
+
+static bool add_member(schedule *s, int g, node *n, const int *sources) {
+    member m = {n, -1};
+    if (!vector_push(&s->members, m)) return false;
+    unit *u = &s->units.items[g];
+    int index = (int)s->members.count - 1;
+    if (u->count) s->members.items[u->last].next = index;
+    else u->first = index;
+    u->last = index;
+    u->count++;
+    for (int i = 0; i < n->input_count; i++)
+        if (s->entries.items[sources[i]].unit != g && !has_external(u, sources[i])) u->externals[u->external_count++] = sources[i];
+    s->entries.items[n->outputs[0].note].unit = g;
+    return true;
+}
+
+static bool form_group(schedule *s, node *n, const int *sources, int depth) {
+    int best = -1;
+    for (int i = 0; i < n->input_count && fusion_is_on(); i++) {
+        int g = s->entries.items[sources[i]].unit;
+        if (g >= 0 && (best < 0 || s->units.items[g].depth > s->units.items[best].depth) && may_join(s, g, n, sources)) best = g;
+    }
+    if (best >= 0) return add_member(s, best, n, sources);
+    unit u = {.kind = UNIT_GROUP, .node = n, .depth = depth + 1};
+    return vector_push(&s->units, u) && add_member(s, (int)s->units.count - 1, n, sources);
+}
+
+bool schedule_form_unit(schedule *s, node *n) {
+    bool group = op_is_elementwise(n->op) || op_has_flag(n->op, OP_CAST);
+    int sources[3], depth = 0;
+    for (int i = 0; i < n->input_count; i++) {
+        int e = n->inputs[i] ? schedule_source(s, n->inputs[i]) : -1;
+        if (n->inputs[i] && e < 0) return false;
+        if (group) sources[i] = e;
+        if (e >= 0 && input_depth(s, e) > depth) depth = input_depth(s, e);
+    }
+    if (group) return form_group(s, n, sources, depth);
+    bool view = op_has_flag(n->op, OP_VIEW);
+    unit u = {.kind = view ? UNIT_VIEW : UNIT_KERNEL, .node = n, .depth = view ? depth : depth + 1};
+    if (!vector_push(&s->units, u)) return false;
+    for (int i = 0; i < n->output_count; i++) s->entries.items[n->outputs[i].note].unit = (int)s->units.count - 1;
+    return true;
+}
+
+int unit_input(schedule *s, const unit *u, int k) {
+    if (u->kind == UNIT_GROUP) return k < u->external_count ? u->externals[k] : -2;
+    if (k >= u->node->input_count) return -2;
+    return u->node->inputs[k] ? schedule_source(s, u->node->inputs[k]) : -1;
+}

@@ -1,0 +1,154 @@
+/* A group of elementwise nodes as one step: a program over registers. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "eval/emit.h"
+
+typedef struct {
+    int last_use[GROUP_MAX_REGISTERS]; /* of value i: the instruction that reads it last; inputs come first, then a value an instruction */
+    int reg[GROUP_MAX_REGISTERS];
+    bool busy[GROUP_MAX_REGISTERS];
+    int registers;
+} allocation;
+
+static int take_register(allocation *a) {
+    int r = 0;
+    while (a->busy[r]) r++;
+    a->busy[r] = true;
+    if (r >= a->registers) a->registers = r + 1;
+    return r;
+}
+
+/* The group's value number of an entry: an external's place, or externals + the member's place. */
+static int value_number(schedule *s, const unit *u, node *const *nodes, tarn_array *input) {
+    int e = schedule_source(s, input);
+    for (int i = 0; i < u->external_count; i++)
+        if (u->externals[i] == e) return i;
+    for (int i = 0; i < u->count; i++)
+        if (nodes[i]->outputs[0].note == e) return u->external_count + i;
+    return -1;
+}
+
+static bool is_output(const schedule *s, const node *n) {
+    const entry *e = &s->entries.items[n->outputs[0].note];
+    return e->uses > 0 || e->retained;
+}
+
+static void find_last_uses(schedule *s, const unit *u, node *const *nodes, allocation *a) {
+    for (int i = 0; i < u->external_count + u->count; i++) a->last_use[i] = i - u->external_count;
+    for (int i = 0; i < u->count; i++) {
+        for (int k = 0; k < nodes[i]->input_count; k++) a->last_use[value_number(s, u, nodes, nodes[i]->inputs[k])] = i;
+        if (is_output(s, nodes[i])) a->last_use[u->external_count + i] = u->count;
+    }
+    for (int i = 0; i < u->count; i++) /* a second pass: outputs stay to the end whoever reads them */
+        if (is_output(s, nodes[i])) a->last_use[u->external_count + i] = u->count;
+}
+
+static void free_registers(const unit *u, allocation *a, int instruction) {
+    for (int v = 0; v < u->external_count + u->count; v++)
+        if (a->last_use[v] == instruction && v < u->external_count + instruction + 1) a->busy[a->reg[v]] = false;
+}
+
+static void write_instructions(schedule *s, const unit *u, node *const *nodes, allocation *a, group_instruction *code) {
+    for (int i = 0; i < u->external_count; i++) a->reg[i] = take_register(a);
+    for (int i = 0; i < u->count; i++) {
+        const node *n = nodes[i];
+        code[i] = (group_instruction){.op = (uint16_t)n->op, .dtype = (uint8_t)n->outputs[0].dtype,
+                                      .input_dtype = (uint8_t)n->inputs[n->input_count - 1]->dtype};
+        for (int k = 0; k < n->input_count; k++) code[i].arguments[k] = (uint16_t)a->reg[value_number(s, u, nodes, n->inputs[k])];
+        /* The result has a register of its own: an instruction never writes over what it reads. */
+        a->reg[u->external_count + i] = take_register(a);
+        code[i].result = (uint16_t)a->reg[u->external_count + i];
+        free_registers(u, a, i);
+    }
+}
+
+static group_program *make_program(schedule *s, const unit *u, node *const *nodes, int outputs) {
+    group_program *g = ARENA_NEW(&s->p->memory, group_program);
+    group_instruction *code = ARENA_NEW_ARRAY(&s->p->memory, group_instruction, (size_t)(u->count));
+    uint16_t *places = ARENA_NEW_ARRAY(&s->p->memory, uint16_t, (size_t)(u->external_count + outputs));
+    if (!g || !code || !places) return NULL;
+    allocation a = {0};
+    find_last_uses(s, u, nodes, &a);
+    write_instructions(s, u, nodes, &a, code);
+    for (int i = 0; i < u->external_count; i++) places[i] = (uint16_t)i;
+    for (int i = 0, o = u->external_count; i < u->count; i++)
+        if (is_output(s, nodes[i])) places[o++] = (uint16_t)a.reg[u->external_count + i];
+    *g = (group_program){.input_count = u->external_count, .output_count = outputs, .instruction_count = u->count, .register_count = a.registers,
+                         .input_registers = places, .output_registers = places + u->external_count, .instructions = code};
+    return g;
+}
+
+/* The external as the group's shape sees it: broadcast axes have stride 0. */
+static int broadcast_input(schedule *s, int e, const tarn_array *shape) {
+    int v = emit_value_of(s, e);
+    if (v < 0) return -1;
+    value in = s->p->values.items[v];
+    if (in.at.ndim == shape->ndim && memcmp(in.at.shape, shape->shape, (size_t)shape->ndim * sizeof *shape->shape) == 0) return v;
+    value out = in;
+    out.at.ndim = shape->ndim;
+    memcpy(out.at.shape, shape->shape, sizeof out.at.shape);
+    for (int i = 1; i <= shape->ndim; i++) {
+        bool own = i <= in.at.ndim && in.at.shape[in.at.ndim - i] == shape->shape[shape->ndim - i];
+        out.at.strides[shape->ndim - i] = own ? in.at.strides[in.at.ndim - i] : 0;
+    }
+    return vector_push(&s->p->values, out) ? (int)s->p->values.count - 1 : -1;
+}
+
+/* Blocks are loaded before they are stored: an output may lie in any dense input that is read for the last time, if every input on that memory lies there alike. */
+static bool overlaps_otherwise(const schedule *s, const step *st, int i) {
+    const value *v = &s->p->values.items[st->inputs[i]];
+    for (int k = 0; k < st->input_count; k++) {
+        const value *w = &s->p->values.items[st->inputs[k]];
+        if (k != i && w->storage == v->storage && (w->at.offset != v->at.offset || !emit_is_dense(s, st->inputs[k]))) return true;
+    }
+    return false;
+}
+
+static int place_output(schedule *s, const step *st, const tarn_array *out) {
+    for (int i = 0; i < st->input_count; i++) {
+        bool taken = !(st->row->may_overwrite & 1u << i) || !emit_may_take(s, st, i, out) || overlaps_otherwise(s, st, i);
+        for (int k = 0; k < st->output_count && !taken; k++)
+            taken = st->outputs[k] >= 0 && s->p->values.items[st->outputs[k]].storage == s->p->values.items[st->inputs[i]].storage;
+        if (!taken) return emit_take(s, st->inputs[i], out);
+    }
+    return emit_dense_value(s, out, st->stream);
+}
+
+static int collect_nodes(const schedule *s, const unit *u, node **nodes) {
+    int outputs = 0, m = u->first;
+    for (int i = 0; i < u->count; i++, m = s->members.items[m].next) {
+        nodes[i] = s->members.items[m].node;
+        outputs += is_output(s, nodes[i]);
+    }
+    return outputs;
+}
+
+bool emit_group(schedule *s, const unit *u) {
+    node *nodes[GROUP_MAX_REGISTERS];
+    int outputs = collect_nodes(s, u, nodes);
+    const tarn_array *shape = &u->node->outputs[0];
+    int *lists = ARENA_NEW_ARRAY(&s->p->memory, int, (size_t)(u->external_count + outputs));
+    step st = {.op = OP_group, .stream = u->node->stream, .input_count = u->external_count, .output_count = outputs, .inputs = lists};
+    if (!lists || !(st.group = make_program(s, u, nodes, outputs))) return false;
+    st.outputs = lists + u->external_count;
+    for (int i = 0; i < outputs; i++) st.outputs[i] = -1;
+    for (int i = 0; i < u->external_count; i++)
+        if ((lists[i] = broadcast_input(s, u->externals[i], shape)) < 0) return false;
+
+    size_t values = s->p->values.count, storages = s->p->storages.count;
+    for (int i = 0, o = 0; i < u->count; i++)
+        if (is_output(s, nodes[i]) && (st.outputs[o++] = emit_dense_value(s, &nodes[i]->outputs[0], st.stream)) < 0) return false;
+    if (!emit_find_row(s, &st)) return false;
+    s->p->values.count = values;
+    s->p->storages.count = storages;
+    for (int i = 0; i < outputs; i++) st.outputs[i] = -1;
+
+    for (int i = 0; i < u->external_count; i++) emit_consume(s, u->externals[i], st.stream);
+    for (int i = 0, o = 0; i < u->count; i++)
+        if (is_output(s, nodes[i]) && (st.outputs[o++] = place_output(s, &st, &nodes[i]->outputs[0])) < 0) return false;
+    if (!emit_finish(s, &st, st.inputs)) return false;
+    for (int i = 0, o = 0; i < u->count; i++)
+        if (is_output(s, nodes[i])) emit_set_value(s, nodes[i]->outputs[0].note, st.outputs[o++]);
+    return emit_step(s, st) >= 0;
+}

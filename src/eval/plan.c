@@ -1,0 +1,305 @@
+/* Compiled functions: programs kept by what the arguments look like. */
+#include <pthread.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "base/memory.h"
+#include "eval/program.h"
+#include "ops/trace_function.h"
+#include "tarn/transform.h"
+
+enum { MOST_PLANS = 32 };
+
+/* What a plan was made for: dtypes, shapes, strides, streams and which arguments may be overwritten, as plain numbers. */
+typedef VECTOR(int64_t) plan_key;
+
+typedef struct {
+    plan_key key;
+    program *program;
+    int output_count;
+    array_type *types; /* of the outputs and the new state */
+    uint64_t used;     /* for eviction: when last */
+} plan;
+
+struct tarn_compiled {
+    tarn_function function;
+    tarn_array ***state;
+    int state_count;
+    int64_t *donate;
+    int donate_count;
+    pthread_mutex_t lock;
+    VECTOR(plan *) plans;
+    uint64_t clock;
+    int64_t hits;
+};
+
+static int output_count(const tarn_compiled *c) { return c->function.outputs > 0 ? c->function.outputs : 1; }
+
+static void plan_release(plan *p) {
+    if (!p) return;
+    program_release(p->program);
+    vector_free(&p->key);
+    memory_free(p->types);
+    memory_free(p);
+}
+
+tarn_compiled *tarn_compile_with(tarn_function function, tarn_compile_options o) {
+    if (!function.call || o.state_count < 0 || (o.state_count && !o.state)) return tarn_fail("compile: the function or its state is NULL"), NULL;
+    tarn_compiled *c = NEW(tarn_compiled);
+    if (!c) return NULL;
+    *c = (tarn_compiled){.function = function, .state_count = o.state_count, .donate_count = (int)o.donate.count};
+    c->state = memory_copy(o.state, (size_t)o.state_count * sizeof *o.state);
+    c->donate = memory_copy(o.donate.values, (size_t)o.donate.count * sizeof *o.donate.values);
+    if (c->state && c->donate && pthread_mutex_init(&c->lock, NULL) == 0) return c;
+    memory_free(c->state);
+    memory_free(c->donate);
+    memory_free(c);
+    return NULL;
+}
+
+void tarn_compiled_free(tarn_compiled *c) {
+    if (!c) return;
+    for (size_t i = 0; i < c->plans.count; i++) plan_release(c->plans.items[i]);
+    vector_free(&c->plans);
+    pthread_mutex_destroy(&c->lock);
+    memory_free(c->state);
+    memory_free(c->donate);
+    memory_free(c);
+}
+
+void tarn_compiled_info(const tarn_compiled *c, int64_t *plans, int64_t *hits) {
+    if (plans) *plans = (int64_t)c->plans.count;
+    if (hits) *hits = c->hits;
+}
+
+/* ---- one call */
+
+typedef struct {
+    tarn_compiled *c;
+    int count;          /* inputs and then state */
+    tarn_array **values;
+    bool *donated;
+    plan_key key;
+} plan_call;
+
+static bool is_donated(const tarn_compiled *c, int i, int input_count) {
+    int64_t wanted = i < input_count ? i : TARN_DONATE_STATE;
+    for (int k = 0; k < c->donate_count; k++)
+        if (c->donate[k] == wanted) return true;
+    return false;
+}
+
+/* Memory can be given away if no other array stands on it; else the plan works on a copy, which is another plan. */
+static bool may_be_taken(const tarn_array *a) { return !a->buffer->foreign && atomic_load(&a->buffer->references) == 1; }
+
+static bool key_push(plan_key *key, const void *numbers, int count) {
+    for (int i = 0; i < count; i++)
+        if (!vector_push(key, ((const int64_t *)numbers)[i])) return false;
+    return true;
+}
+
+static bool describe_call(plan_call *request, int input_count) {
+    int64_t stream = (int64_t)(intptr_t)stream_current();
+    if (!key_push(&request->key, (int64_t[]){stream, input_count}, 2)) return false;
+    for (int i = 0; i < request->count; i++) {
+        const tarn_array *a = request->values[i];
+        request->donated[i] = is_donated(request->c, i, input_count) && may_be_taken(a);
+        for (int k = 0; k < i; k++) request->donated[i] = request->donated[i] && request->values[k] != a;
+        if (!key_push(&request->key, (int64_t[]){a->dtype, a->ndim, request->donated[i]}, 3) || !key_push(&request->key, a->shape, a->ndim) ||
+            !key_push(&request->key, a->strides, a->ndim))
+            return false;
+    }
+    return true;
+}
+
+static bool call_begin(plan_call *request, tarn_compiled *c, tarn_array *const *inputs, int input_count) {
+    *request = (plan_call){.c = c, .count = input_count + c->state_count};
+    request->values = NEW_ARRAY(tarn_array *, request->count);
+    request->donated = NEW_ARRAY(bool, request->count);
+    if (!request->values || !request->donated) return false;
+    for (int i = 0; i < request->count; i++) request->values[i] = i < input_count ? inputs[i] : *c->state[i - input_count];
+    for (int i = 0; i < request->count; i++)
+        if (!request->values[i]) return tarn_fail("compile: %s %d is NULL", i < input_count ? "input" : "state", i < input_count ? i : i - input_count);
+    return true;
+}
+
+static void call_end(plan_call *request) {
+    memory_free(request->values);
+    memory_free(request->donated);
+    vector_free(&request->key);
+}
+
+/* ---- tracing */
+
+typedef struct {
+    tarn_compiled *c;
+    int input_count;
+} trace_context;
+
+/* The function with its state as further inputs and outputs. */
+static bool with_state(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int count) {
+    const trace_context *t = context;
+    (void)input_count;
+    int own = count - t->c->state_count;
+    for (int i = 0; i < t->c->state_count; i++) *t->c->state[i] = inputs[t->input_count + i];
+    bool ok = t->c->function.call(t->c->function.context, inputs, t->input_count, outputs, own);
+    for (int i = 0; i < t->c->state_count; i++) outputs[own + i] = *t->c->state[i];
+    return ok;
+}
+
+static array_type *types_of(tarn_array *const *arrays, int count) {
+    array_type *types = NEW_ARRAY(array_type, count);
+    for (int i = 0; types && i < count; i++) {
+        types[i] = (array_type){.dtype = arrays[i]->dtype, .ndim = arrays[i]->ndim};
+        memcpy(types[i].shape, arrays[i]->shape, sizeof types[i].shape);
+    }
+    return types;
+}
+
+static bool schedule_traced(plan_call *request, plan *p, const traced_function *t) {
+    schedule_options o = {.plan = true, .arguments = request->values, .argument_count = request->count, .donated = request->donated};
+    schedule_lock();
+    p->program = schedule_make(t->outputs, t->output_count, o, NULL);
+    schedule_unlock();
+    p->types = p->program ? types_of(t->outputs, t->output_count) : NULL;
+    return p->types != NULL;
+}
+
+static bool trace_plan(plan_call *request, plan *p, int input_count) {
+    TARN_SCOPE;
+    tarn_compiled *c = request->c;
+    trace_context context = {c, input_count};
+    tarn_array **arguments = NEW_ARRAY(tarn_array *, request->count);
+    traced_function t;
+    bool ok = arguments != NULL;
+    for (int i = 0; ok && i < request->count; i++) ok = (arguments[i] = trace_argument(i, request->values[i])) != NULL;
+    tarn_function wrapped = {with_state, &context, output_count(c) + c->state_count};
+    ok = ok && traced_begin(&t, "compile", wrapped, arguments, request->count, NULL);
+    for (int i = 0; i < c->state_count; i++) *c->state[i] = request->values[input_count + i];
+    if (ok) {
+        ok = schedule_traced(request, p, &t);
+        traced_end(&t);
+    }
+    memory_free(arguments);
+    return ok;
+}
+
+/* ---- finding and keeping plans; under the lock of the compiled function */
+
+static plan *find_plan(tarn_compiled *c, const plan_key *key) {
+    for (size_t i = 0; i < c->plans.count; i++) {
+        plan *p = c->plans.items[i];
+        if (p->key.count != key->count || memcmp(p->key.items, key->items, key->count * sizeof *key->items) != 0) continue;
+        c->hits++;
+        return p;
+    }
+    return NULL;
+}
+
+static void evict_oldest(tarn_compiled *c) {
+    size_t oldest = 0;
+    for (size_t i = 1; i < c->plans.count; i++)
+        if (c->plans.items[i]->used < c->plans.items[oldest]->used) oldest = i;
+    plan_release(c->plans.items[oldest]);
+    c->plans.items[oldest] = c->plans.items[--c->plans.count];
+}
+
+static plan *make_plan(plan_call *request, int input_count) {
+    tarn_compiled *c = request->c;
+    plan *p = NEW(plan);
+    if (!p) return NULL;
+    p->output_count = output_count(c) + c->state_count;
+    bool ok = trace_plan(request, p, input_count);
+    if (ok && c->plans.count == MOST_PLANS) evict_oldest(c);
+    ok = ok && vector_push(&c->plans, p);
+    if (!ok) {
+        plan_release(p);
+        return NULL;
+    }
+    p->key = request->key;
+    request->key = (plan_key){0};
+    return p;
+}
+
+/* ---- running */
+
+static tarn_array *output_array(const plan *p, int i, buffer *const *buffers) {
+    const value *v = &p->program->values.items[p->program->outputs.items[i]];
+    tarn_array *out = array_from_buffer(buffer_retain(buffers[v->storage]), (tarn_ints){p->types[i].ndim, p->types[i].shape}, v->dtype);
+    if (out) array_set_value(out, buffer_retain(out->buffer), v->at.offset, v->at.strides);
+    return out;
+}
+
+static void give_away(plan_call *request) {
+    for (int i = 0; i < request->count; i++) {
+        if (!request->donated[i]) continue;
+        request->values[i]->given_away = true;
+        array_set_value(request->values[i], NULL, 0, NULL);
+    }
+}
+
+static bool store_results(plan_call *request, const plan *p, buffer *const *buffers, tarn_array **outputs) {
+    tarn_compiled *c = request->c;
+    int own = output_count(c);
+    bool ok = true;
+    for (int i = 0; i < p->output_count && ok; i++) {
+        tarn_array *out = output_array(p, i, buffers);
+        ok = out != NULL;
+        if (i < own) outputs[i] = out;
+        else if (ok) {
+            tarn_drop(*c->state[i - own]);
+            *c->state[i - own] = tarn_keep(out);
+        }
+    }
+    return ok;
+}
+
+/* Under the schedule lock: no array that is read here can lose its value meanwhile. */
+static bool run_plan(plan_call *request, const plan *p, tarn_array **outputs) {
+    buffer **arguments = NEW_ARRAY(buffer *, request->count), **buffers = NULL;
+    for (int i = 0; arguments && i < request->count; i++) arguments[i] = request->values[i]->buffer;
+    bool ok = arguments && program_run(p->program, arguments, &buffers);
+    memory_free(arguments);
+    if (ok) give_away(request);
+    ok = ok && store_results(request, p, buffers, outputs);
+    for (size_t i = 0; buffers && i < p->program->storages.count; i++) buffer_release(buffers[i]);
+    memory_free(buffers);
+    return ok;
+}
+
+static bool call_plan(plan_call *request, int input_count, tarn_array **outputs) {
+    tarn_compiled *c = request->c;
+    if (!tarn_async_eval_all(request->values, request->count)) return false;
+    schedule_lock();
+    bool ok = describe_call(request, input_count);
+    schedule_unlock();
+    plan *p = ok ? find_plan(c, &request->key) : NULL;
+    if (ok && !p) p = make_plan(request, input_count);
+    if (!p) return false;
+    p->used = ++c->clock;
+    schedule_lock();
+    ok = run_plan(request, p, outputs);
+    schedule_unlock();
+    return ok;
+}
+
+static bool is_inside_trace(tarn_array *const *values, int count) {
+    for (int i = 0; i < count; i++)
+        if (trace_reaches(values[i])) return true;
+    return false;
+}
+
+bool tarn_compiled_call(tarn_compiled *c, tarn_array *const *inputs, int input_count, tarn_array **outputs) {
+    plan_call request;
+    if (!tarn_ok() || !scope_check_open("compiled function")) return false;
+    bool ok = call_begin(&request, c, inputs, input_count);
+    if (ok && is_inside_trace(request.values, request.count)) { /* within another transform the function is simply part of it */
+        ok = c->function.call(c->function.context, inputs, input_count, outputs, output_count(c));
+    } else if (ok) {
+        pthread_mutex_lock(&c->lock);
+        ok = call_plan(&request, input_count, outputs);
+        pthread_mutex_unlock(&c->lock);
+    }
+    call_end(&request);
+    return ok;
+}

@@ -1,0 +1,52 @@
+/* Decides whose memory may be taken and who has a value afterwards.
+
+   Held strongly (a keep, a reader outside the schedule, a root): has a value afterwards. Held by a scope or a trace only: its memory is released, unless computing it again would need memory that
+   this schedule may take. Held by nobody: released. */
+#include "eval/schedule.h"
+
+static bool is_candidate(const entry *e) {
+    const tarn_array *a = e->a;
+    bool held = atomic_load(&a->keeps) || atomic_load(&a->scopes) || atomic_load(&a->readers) > e->readers || atomic_load(&a->node->traced);
+    return e->external && a->buffer && !e->root && !held && !a->buffer->foreign && atomic_load(&a->buffer->references) == 1;
+}
+
+/* A node that lowering left out is not in the order: what it needs has a reader outside the schedule and is not taken. */
+static bool is_tainted(const schedule *s, const node *n) {
+    return n->epoch == s->epoch && n->note < (int)s->tainted.count && s->order.items[n->note] == n && s->tainted.items[n->note];
+}
+
+static bool reads_taken_memory(const schedule *s, const node *n) {
+    for (int i = 0; i < n->input_count; i++) {
+        if (!n->inputs[i]) continue;
+        const entry *e = &s->entries.items[n->inputs[i]->note];
+        if (e->external ? e->candidate : !e->retained && is_tainted(s, n->inputs[i]->node)) return true;
+    }
+    return false;
+}
+
+static bool is_held_strongly(const entry *e) {
+    return e->root || atomic_load(&e->a->keeps) || atomic_load(&e->a->readers) > e->readers;
+}
+
+static bool is_held_weakly(const entry *e) { return atomic_load(&e->a->scopes) || atomic_load(&e->a->node->traced); }
+
+bool schedule_retain(schedule *s) {
+    if (s->options.plan) {
+        for (size_t i = 0; i < s->entries.count; i++) s->entries.items[i].retained = s->entries.items[i].root;
+        return true;
+    }
+    for (size_t i = 0; i < s->entries.count; i++) s->entries.items[i].candidate = is_candidate(&s->entries.items[i]);
+    for (size_t i = 0; i < s->order.count; i++) {
+        node *n = s->order.items[i];
+        n->note = (int)i;
+        unsigned char tainted = reads_taken_memory(s, n);
+        if (!vector_push(&s->tainted, tainted)) return false;
+        for (int k = 0; k < n->output_count; k++) {
+            entry *e = &s->entries.items[n->outputs[k].note];
+            e->retained = !e->external && (is_held_strongly(e) || (tainted && is_held_weakly(e)));
+            /* An output that is held but not wanted yet stays uncomputed if it can be computed later. */
+            if (e->retained && !e->root && !tainted && e->unit >= 0 && e->readers == 0 && n->output_count > 1) e->retained = false;
+        }
+    }
+    return true;
+}

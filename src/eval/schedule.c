@@ -1,0 +1,130 @@
+/* From a graph to a program: discover, form units, decide what stays, order the units, emit steps. */
+#include "eval/schedule.h"
+
+#include "base/memory.h"
+
+static uint64_t last_epoch; /* under the schedule lock */
+
+static bool mark_roots(schedule *s, tarn_array *const *roots, int count) {
+    for (int i = 0; i < count; i++) {
+        int e = schedule_entry(s, roots[i]);
+        if (e < 0) return false;
+        s->entries.items[e].root = true;
+    }
+    return true;
+}
+
+/* ---- order: depth first from what must be computed, so that a result is used soon after it is made */
+
+
+typedef struct {
+    int unit, next;
+} order_frame;
+
+static bool order_from(schedule *s, int start) {
+    VECTOR(order_frame) stack = {0};
+    order_frame first = {start, 0};
+    bool ok = s->units.items[start].ordered || vector_push(&stack, first);
+    while (ok && stack.count) {
+        order_frame *f = &stack.items[stack.count - 1];
+        unit *u = &s->units.items[f->unit];
+        int e = unit_input(s, u, f->next++);
+        if (e == -2) {
+            int done = f->unit;
+            stack.count--;
+            if (u->ordered) continue;
+            u->ordered = true;
+            ok = vector_push(&s->sequence, done);
+        } else if (e >= 0 && s->entries.items[e].unit >= 0 && !s->units.items[s->entries.items[e].unit].ordered) {
+            order_frame deeper = {s->entries.items[e].unit, 0};
+            ok = vector_push(&stack, deeper);
+        }
+    }
+    vector_free(&stack);
+    return ok;
+}
+
+static bool order_units(schedule *s) {
+    for (size_t i = 0; i < s->entries.count; i++) {
+        const entry *e = &s->entries.items[i];
+        if (!e->root && !e->retained) continue;
+        int target = schedule_resolve(s, (int)i);
+        int u = s->entries.items[target].unit;
+        if (u >= 0 && !order_from(s, u)) return false;
+    }
+    return true;
+}
+
+static void count_uses(schedule *s) {
+    for (size_t i = 0; i < s->sequence.count; i++) {
+        const unit *u = &s->units.items[s->sequence.items[i]];
+        for (int k = 0, e; (e = unit_input(s, u, k)) != -2; k++)
+            if (e >= 0) s->entries.items[e].uses++;
+    }
+    for (size_t i = 0; i < s->entries.count; i++) /* who shares a retained value retains it */
+        if (s->entries.items[i].retained) s->entries.items[schedule_resolve(s, (int)i)].retained = true;
+}
+
+void schedule_free(schedule *s) {
+    if (!s) return;
+    for (size_t i = 0; i < s->targets.count; i++) node_release(s->targets.items[i]->node);
+    vector_free(&s->entries);
+    vector_free(&s->units);
+    vector_free(&s->members);
+    vector_free(&s->order);
+    vector_free(&s->tainted);
+    vector_free(&s->targets);
+    vector_free(&s->stack);
+    vector_free(&s->sequence);
+    memory_free(s);
+}
+
+program *schedule_make(tarn_array *const *roots, int count, schedule_options options, schedule **notes) {
+    schedule *s = NEW(schedule);
+    if (!s) return NULL;
+    s->options = options;
+    s->epoch = ++last_epoch;
+    s->p = NEW(program);
+    if (s->p) s->p->references = 1;
+    bool ok = s->p && mark_roots(s, roots, count) && schedule_discover(s, roots, count) && schedule_retain(s) && order_units(s);
+    if (ok) count_uses(s);
+    ok = ok && schedule_emit(s);
+    for (int i = 0; ok && i < count; i++) {
+        int v = s->entries.items[schedule_resolve(s, roots[i]->note)].value;
+        ok = vector_push(&s->p->outputs, v);
+    }
+    program *p = s->p;
+    if (!ok) {
+        program_release(p);
+        p = NULL;
+    }
+    if (ok && notes) *notes = s;
+    else schedule_free(s);
+    return p;
+}
+
+/* ---- values back to the graph */
+
+static void give_value(schedule *s, entry *e, buffer *const *buffers) {
+    const entry *source = &s->entries.items[schedule_resolve(s, e->a->note)];
+    if (source->value < 0) return;
+    const value *v = &s->p->values.items[source->value];
+    buffer *b = buffers[v->storage];
+    if (b) array_set_value(e->a, buffer_retain(b), v->at.offset, v->at.strides);
+}
+
+void schedule_commit(schedule *s, buffer *const *buffers) {
+    for (size_t i = 0; i < s->entries.count; i++) {
+        entry *e = &s->entries.items[i];
+        bool had = e->external && e->alias < 0;
+        if ((e->retained || e->root) && !had) give_value(s, e, buffers);
+        if (e->candidate && e->value >= 0) { /* its memory went into the program */
+            e->a->given_away = true;
+            array_set_value(e->a, NULL, 0, NULL);
+        }
+        if (!had && e->unit >= 0 && s->units.items[e->unit].ordered) e->a->was_computed = true;
+    }
+    for (size_t i = 0; i < s->order.count; i++) node_retain(s->order.items[i]);
+    for (size_t i = s->order.count; i > 0; i--) node_forget_inputs(s->order.items[i - 1]);
+    for (size_t i = 0; i < s->order.count; i++) node_release(s->order.items[i]);
+}
