@@ -7,7 +7,9 @@
 
 static int failures;
 #define CHECK(condition)                                                                                                                   \
-    ((condition) ? (void)0 : (failures++, (void)fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition, tarn_ok() ? "no error" : tarn_error())))
+    ((condition)                                                                                                                           \
+         ? (void)0                                                                                                                         \
+         : (failures++, (void)fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition, tarn_ok() ? "no error" : tarn_error())))
 
 static const tarn_device cpu = {TARN_CPU, 0};
 
@@ -59,7 +61,8 @@ static void test_move_loop(bool eager, int steps) {
 
 static void test_aliasing(void) {
     TARN_SCOPE;
-    tarn_array *a = tarn_eval(a = vector(4, 0)) ? a : NULL;
+    tarn_array *a = vector(4, 0);
+    CHECK(tarn_eval(a));
     tarn_array *b = tarn_slice_axis(a, 0, 0, 2);
     tarn_array *start = tarn_from_data((int32_t[]){0}, TARN_SHAPE(1), TARN_INT32);
     tarn_array *five = tarn_full(TARN_SHAPE(1), 5, TARN_FLOAT32);
@@ -100,7 +103,7 @@ static void test_errors(void) {
 static bool step(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
     (void)input_count, (void)output_count;
     tarn_array **state = context;
-    *state = tarn_slice_update(tarn_move(*state), inputs[0], inputs[1], TARN_AXES(0));
+    *state = tarn_keep(tarn_slice_update(tarn_move(*state), inputs[0], inputs[1], TARN_AXES(0)));
     outputs[0] = tarn_sum(*state);
     return tarn_ok();
 }
@@ -109,12 +112,14 @@ static void test_plan(void) {
     TARN_SCOPE;
     tarn_array *state = tarn_keep(tarn_zeros(TARN_SHAPE(1024, 64), TARN_FLOAT32)), **slot = &state;
     tarn_eval(state);
-    tarn_compiled *c = tarn_compile((tarn_function){step, &state, 1}, .state = &slot, .state_count = 1, .donate = TARN_AXES(TARN_DONATE_STATE));
+    tarn_compiled *c =
+        tarn_compile(TARN_FUNCTION(step, &state, 1), .state = &slot, .state_count = 1, .donate = TARN_AXES(TARN_DONATE_STATE));
     CHECK(c);
     int64_t active = 0;
     for (int i = 0; i < 100; i++) {
         TARN_SCOPE;
-        tarn_array *row = tarn_full(TARN_SHAPE(1, 64), 1, TARN_FLOAT32), *place = tarn_from_data((int32_t[]){i}, TARN_SHAPE(1), TARN_INT32), *sum;
+        tarn_array *row = tarn_full(TARN_SHAPE(1, 64), 1, TARN_FLOAT32), *place = tarn_from_data((int32_t[]){i}, TARN_SHAPE(1), TARN_INT32),
+                   *sum;
         CHECK(tarn_compiled_call(c, TARN_ARRAYS(row, place), 2, &sum));
         CHECK(tarn_item(sum) == 64 * (i + 1));
         if (i == 2) active = memory().active;
@@ -128,6 +133,7 @@ static void test_plan(void) {
 }
 
 int main(void) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
     test_expressions();
     test_errors();
     test_aliasing();

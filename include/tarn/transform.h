@@ -16,6 +16,7 @@ typedef struct {
     void *context;
     int outputs; /* how many it writes; 0 means 1 */
 } tarn_function;
+#define TARN_FUNCTION(call, context, outputs) ((tarn_function){call, context, outputs})
 
 /* Gradients of the first output (a 0-d float; its value goes to *value if that is not NULL, further outputs to aux[]) with respect to the
    inputs named by `argnums` (absent: input 0): gradients[i] belongs to argnums.values[i]. */

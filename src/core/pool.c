@@ -75,8 +75,10 @@ static bool is_idle(free_block *f) {
 /* Returns the oldest idle blocks to the device until at most `keep` bytes are cached. */
 static void trim(pool *p, int slot, int64_t keep) {
     for (size_t i = 0; p->info.cached > keep && i < p->cache.count;) {
-        if (is_idle(&p->cache.items[i])) slot_backend(slot)->release(slot_device_index(slot), take_cached(p, i).block);
-        else i++;
+        if (is_idle(&p->cache.items[i]))
+            slot_backend(slot)->release(slot_device_index(slot), take_cached(p, i).block);
+        else
+            i++;
     }
 }
 
@@ -99,7 +101,8 @@ static bool over_limit(const pool *p, int64_t bytes) {
     return p->info.limit > 0 && p->info.active + bytes > p->info.limit;
 }
 
-/* Memory from the device; when there is none, all that is cached is given back first, for which the streams must come to rest: not under the lock. */
+/* Memory from the device; when there is none, all that is cached is given back first, for which the streams must come to rest: not under
+ * the lock. */
 static void *allocate_new(pool *p, int slot, int64_t bytes) {
     bool crowded = p->info.limit > 0 && p->info.active + p->info.cached + bytes > p->info.limit;
     void *block = crowded ? NULL : slot_backend(slot)->allocate(slot_device_index(slot), bytes);

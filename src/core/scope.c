@@ -186,4 +186,6 @@ trace *trace_suspend(void) {
     return t;
 }
 
-void trace_resume(trace *t) { local.traces = t; }
+void trace_resume(trace *t) {
+    local.traces = t;
+}

@@ -45,8 +45,8 @@ bool event_done(event *e);                       /* NULL is done */
 void event_wait(event *e);                       /* blocks this thread */
 bool stream_wait(tarn_stream *stream, event *e); /* later work on stream waits; nothing to do within one stream */
 
-/* The pool of a device. A block may be freed while work that uses it is still queued: `stream` has submitted all of it (or `after` is its end), the same stream
-   gets the block at once, others when that work is done. With stream NULL a block is allocated that nothing uses. */
+/* The pool of a device. A block may be freed while work that uses it is still queued: `stream` has submitted all of it (or `after` is its
+   end), the same stream gets the block at once, others when that work is done. With stream NULL a block is allocated that nothing uses. */
 void *pool_allocate(int slot, int64_t bytes, tarn_stream *stream);
 void pool_release(int slot, void *block, tarn_stream *stream, event *after);
 void pool_count_copy(int slot, int64_t in, int64_t out);

@@ -1,4 +1,5 @@
-/* Finds, without recursion, the nodes that must be computed, and replaces each node that has a formula and no kernel by its formula's nodes. */
+/* Finds, without recursion, the nodes that must be computed, and replaces each node that has a formula and no kernel by its formula's
+ * nodes. */
 #include <string.h>
 
 #include "core/scope.h"
@@ -29,7 +30,11 @@ static bool has_kernel(const node *n) {
         dense_strides(a->ndim, a->shape, strides[i]);
         *o = (operand){.data = o, .dtype = a->dtype, .ndim = a->ndim, .shape = a->shape, .strides = strides[i]};
     }
-    call c = {.op = n->op, .attributes = n->attributes, .input_count = n->input_count, .output_count = n->output_count, .inputs = inputs,
+    call c = {.op = n->op,
+              .attributes = n->attributes,
+              .input_count = n->input_count,
+              .output_count = n->output_count,
+              .inputs = inputs,
               .outputs = outputs};
     return find_row(n->stream->slot, &c) != NULL;
 }
@@ -77,7 +82,8 @@ static bool leaf_without_value(schedule *s, node *n) {
             return true;
         }
     }
-    if (n->op == OP_argument) return tarn_fail("a value is read inside a function that is being traced: in vmap and compile arguments have none");
+    if (n->op == OP_argument)
+        return tarn_fail("a value is read inside a function that is being traced: in vmap and compile arguments have none");
     text t = {0};
     array_describe(&n->outputs[0], &t);
     tarn_fail("an array (%s) is read whose memory was given to another (tarn_move or .donate)", text_string(&t));
@@ -106,7 +112,9 @@ static tarn_array *child(const schedule *s, const frame *f) {
     return f->next < f->node->output_count ? s->targets.items[f->alias_first + f->next] : NULL;
 }
 
-static int child_count(const frame *f) { return f->alias_first < 0 ? f->node->input_count : f->node->output_count; }
+static int child_count(const frame *f) {
+    return f->alias_first < 0 ? f->node->input_count : f->node->output_count;
+}
 
 /* All children are known: an alias points to its target, another node becomes (part of) a unit. */
 static bool leave(schedule *s, frame f) {

@@ -24,7 +24,8 @@ static bool walk_graph(walk *w, tarn_array *const *roots, int count) {
             if (known) continue;
             if (!map_set_pointer(w->numbers, n, 0)) return false;
             for (int k = n->input_count; k > 0; k--)
-                if (n->inputs[k - 1] && !map_get_pointer(w->numbers, n->inputs[k - 1]->node, NULL) && !vector_push(&w->stack, n->inputs[k - 1]->node))
+                if (n->inputs[k - 1] && !map_get_pointer(w->numbers, n->inputs[k - 1]->node, NULL) &&
+                    !vector_push(&w->stack, n->inputs[k - 1]->node))
                     return false;
         }
     }
@@ -41,8 +42,11 @@ static void print_text(const walk *w, const node *n, text *t) {
     text_format(t, "%%%lld = %s(", (long long)number_of(w, n), op_name(n->op));
     for (int i = 0; i < n->input_count; i++) {
         text_add(t, i ? ", " : "");
-        if (!n->inputs[i]) text_add(t, "-");
-        else text_format(t, n->inputs[i]->node->output_count > 1 ? "%%%lld.%d" : "%%%lld", (long long)number_of(w, n->inputs[i]->node), n->inputs[i]->index);
+        if (!n->inputs[i])
+            text_add(t, "-");
+        else
+            text_format(t, n->inputs[i]->node->output_count > 1 ? "%%%lld.%d" : "%%%lld", (long long)number_of(w, n->inputs[i]->node),
+                        n->inputs[i]->index);
     }
     text_add(t, ")");
     if (n->attributes) {
@@ -66,7 +70,8 @@ static void print_dot(const walk *w, const node *n, text *t) {
         if (n->inputs[i]) text_format(t, "  n%lld -> n%lld;\n", (long long)number_of(w, n->inputs[i]->node), (long long)number_of(w, n));
 }
 
-static char *dump(tarn_array *const *arrays, int count, void (*print)(const walk *, const node *, text *), const char *head, const char *tail) {
+static char *dump(tarn_array *const *arrays, int count, void (*print)(const walk *, const node *, text *), const char *head,
+                  const char *tail) {
     walk w = {.numbers = map_new()};
     text t = {0};
     text_add(&t, head);
@@ -80,8 +85,12 @@ static char *dump(tarn_array *const *arrays, int count, void (*print)(const walk
     return ok ? text_take(&t) : NULL;
 }
 
-char *tarn_dump_text(tarn_array *const *arrays, int count) { return dump(arrays, count, print_text, "", ""); }
-char *tarn_dump_dot(tarn_array *const *arrays, int count) { return dump(arrays, count, print_dot, "digraph tarn {\n", "}\n"); }
+char *tarn_dump_text(tarn_array *const *arrays, int count) {
+    return dump(arrays, count, print_text, "", "");
+}
+char *tarn_dump_dot(tarn_array *const *arrays, int count) {
+    return dump(arrays, count, print_dot, "digraph tarn {\n", "}\n");
+}
 
 static void print_value(const program *p, int v, text *out) {
     if (v < 0) {
@@ -96,7 +105,8 @@ static void print_value(const program *p, int v, text *out) {
 
 static void print_step(const program *p, const step *st, text *out) {
     text_format(out, "%s", st->row->name);
-    for (int i = 0; st->group && i < st->group->instruction_count; i++) text_format(out, i ? " %s" : " {%s", op_name((op_id)st->group->instructions[i].op));
+    for (int i = 0; st->group && i < st->group->instruction_count; i++)
+        text_format(out, i ? " %s" : " {%s", op_name((op_id)st->group->instructions[i].op));
     text_add(out, st->group ? "} (" : " (");
     for (int i = 0; i < st->input_count; i++) {
         text_add(out, i ? " " : "");

@@ -1,5 +1,5 @@
-/* Units to steps: values, layouts, kernels, reuse of memory. A storage's `pending` counts the uses to come: at its last use it may be overwritten by the step that reads it, or is freed
-   after it. */
+/* Units to steps: values, layouts, kernels, reuse of memory. A storage's `pending` counts the uses to come: at its last use it may be
+   overwritten by the step that reads it, or is freed after it. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -44,7 +44,8 @@ static int external_value(schedule *s, int e) {
     entry *it = &s->entries.items[e];
     bool argument = it->argument >= 0;
     tarn_array *a = argument ? s->options.arguments[it->argument] : it->a;
-    program_input in = {.captured = argument ? NULL : buffer_retain(a->buffer), .argument = it->argument, .storage = (int)s->p->storages.count};
+    program_input in = {
+        .captured = argument ? NULL : buffer_retain(a->buffer), .argument = it->argument, .storage = (int)s->p->storages.count};
     if (!vector_push(&s->p->inputs, in)) {
         buffer_release(in.captured);
         return -1;
@@ -63,7 +64,9 @@ static int external_value(schedule *s, int e) {
 
 int emit_value_of(schedule *s, int e) {
     int v = s->entries.items[e].value;
-    return v >= 0 ? v : s->entries.items[e].external ? external_value(s, e) : (tarn_fail("internal: a value is used before it is made"), -1);
+    return v >= 0                         ? v
+           : s->entries.items[e].external ? external_value(s, e)
+                                          : (tarn_fail("internal: a value is used before it is made"), -1);
 }
 
 void emit_consume(schedule *s, int e, tarn_stream *stream) {
@@ -73,7 +76,9 @@ void emit_consume(schedule *s, int e, tarn_stream *stream) {
     t->shared = t->shared || t->stream != stream;
 }
 
-static bool is_ours(const storage *t) { return t->input < 0 || t->donated; }
+static bool is_ours(const storage *t) {
+    return t->input < 0 || t->donated;
+}
 
 bool emit_is_last_use(const schedule *s, int v, tarn_stream *stream) {
     const storage *t = &s->p->storages.items[s->p->values.items[v].storage];
@@ -104,8 +109,14 @@ static void operand_of(const schedule *s, int v, operand *o) {
 static call call_of(const schedule *s, const step *st, operand *room) {
     for (int i = 0; i < st->input_count; i++) operand_of(s, st->inputs[i], &room[i]);
     for (int i = 0; i < st->output_count; i++) operand_of(s, st->outputs[i], &room[st->input_count + i]);
-    return (call){.op = st->op, .attributes = st->attributes, .input_count = st->input_count, .output_count = st->output_count, .inputs = room,
-                  .outputs = room + st->input_count, .program = st->group, .row = st->row};
+    return (call){.op = st->op,
+                  .attributes = st->attributes,
+                  .input_count = st->input_count,
+                  .output_count = st->output_count,
+                  .inputs = room,
+                  .outputs = room + st->input_count,
+                  .program = st->group,
+                  .row = st->row};
 }
 
 /* The workspace that the row wants for the step as it is now. */
@@ -128,8 +139,8 @@ bool emit_find_row(schedule *s, step *st) {
     tarn_dtype dtype = c.input_count ? c.inputs[0].dtype : c.outputs[0].dtype;
     memory_free(room);
     if (st->row) return true;
-    return tarn_fail("%s: the device %s has neither a kernel nor a formula for %s (tarn_allow_fallback would run it on the CPU)", op_name(st->op),
-                     tarn_device_type_name(st->stream->device.type), dtype_facts[dtype].name);
+    return tarn_fail("%s: the device %s has neither a kernel nor a formula for %s (tarn_allow_fallback would run it on the CPU)",
+                     op_name(st->op), tarn_device_type_name(st->stream->device.type), dtype_facts[dtype].name);
 }
 
 /* Marks what this step is the last to use: its inputs and what they were copied from, but not what its outputs took over. */
@@ -141,7 +152,8 @@ static bool list_frees(schedule *s, step *st, const int *sources) {
         if (v < 0 || !emit_is_last_use(s, v, st->stream)) continue;
         int t = s->p->values.items[v].storage;
         bool taken = false;
-        for (int k = 0; k < st->output_count; k++) taken = taken || (st->outputs[k] >= 0 && s->p->values.items[st->outputs[k]].storage == t);
+        for (int k = 0; k < st->output_count; k++)
+            taken = taken || (st->outputs[k] >= 0 && s->p->values.items[st->outputs[k]].storage == t);
         for (int k = 0; k < st->free_count; k++) taken = taken || st->frees[k] == t;
         if (!taken) st->frees[st->free_count++] = t;
     }
@@ -220,7 +232,8 @@ static bool fix_layouts(schedule *s, step *st) {
 /* Whether another input of the step reads the storage of input i. */
 static bool is_read_twice(const schedule *s, const step *st, int i) {
     for (int k = 0; k < st->input_count; k++)
-        if (k != i && st->inputs[k] >= 0 && s->p->values.items[st->inputs[k]].storage == s->p->values.items[st->inputs[i]].storage) return true;
+        if (k != i && st->inputs[k] >= 0 && s->p->values.items[st->inputs[k]].storage == s->p->values.items[st->inputs[i]].storage)
+            return true;
     return false;
 }
 
@@ -242,7 +255,8 @@ int emit_take(schedule *s, int v, const tarn_array *out) {
 /* Output 0 in the memory of an input whose last use this is, where the kernel allows it. */
 static int place_output(schedule *s, const step *st, const tarn_array *out) {
     for (int i = 0; i < st->input_count && i < 32; i++)
-        if (st->row->may_overwrite & 1u << i && emit_may_take(s, st, i, out) && !is_read_twice(s, st, i)) return emit_take(s, st->inputs[i], out);
+        if (st->row->may_overwrite & 1u << i && emit_may_take(s, st, i, out) && !is_read_twice(s, st, i))
+            return emit_take(s, st->inputs[i], out);
     return emit_dense_value(s, out, st->stream);
 }
 
@@ -299,8 +313,9 @@ static bool choose_row(schedule *s, step *st, const node *n) {
 
 /* A dense array is already what `contiguous` asks for. */
 static bool emit_same(schedule *s, const node *n) {
+    if (n->op != OP_contiguous) return false;
     int source = schedule_source(s, n->inputs[0]), v = emit_value_of(s, source);
-    if (n->op != OP_contiguous || v < 0 || !emit_is_dense(s, v)) return false;
+    if (v < 0 || !emit_is_dense(s, v)) return false;
     emit_set_value(s, n->outputs[0].note, v);
     emit_consume(s, source, n->stream);
     return true;

@@ -6,7 +6,7 @@
 
 int emit_value_of(schedule *s, int e); /* the program's value of an entry; -1 on failure */
 void emit_set_value(schedule *s, int e, int v);
-void emit_consume(schedule *s, int e, tarn_stream *stream); /* one use of an entry is behind us */
+void emit_consume(schedule *s, int e, tarn_stream *stream);                  /* one use of an entry is behind us */
 int emit_dense_value(schedule *s, const tarn_array *a, tarn_stream *stream); /* in a storage of its own */
 int emit_copy(schedule *s, int v, tarn_stream *stream);                      /* a dense copy */
 bool emit_is_dense(const schedule *s, int v);
@@ -14,7 +14,8 @@ bool emit_is_last_use(const schedule *s, int v, tarn_stream *stream);
 bool emit_may_take(const schedule *s, const step *st, int i, const tarn_array *out); /* out in the memory of input i */
 int emit_take(schedule *s, int v, const tarn_array *out);
 bool emit_find_row(schedule *s, step *st);
-/* When inputs and outputs have their places: workspace, and what may be freed after the step. sources: the inputs before layouts were fixed. */
+/* When inputs and outputs have their places: workspace, and what may be freed after the step. sources: the inputs before layouts were
+ * fixed. */
 bool emit_finish(schedule *s, step *st, const int *sources);
 int emit_step(schedule *s, step made);
 

@@ -1,7 +1,7 @@
 /* Forms units: a view, a kernel, or a group of elementwise nodes of one shape and stream.
 
-   A node may join the group of one of its inputs if nothing it reads from elsewhere can depend on that group. Depths tell: a unit is deeper than all it reads, so what is less deep than
-   the group does not depend on it. */
+   A node may join the group of one of its inputs if nothing it reads from elsewhere can depend on that group. Depths tell: a unit is deeper
+   than all it reads, so what is less deep than the group does not depend on it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,8 +48,10 @@ static bool add_member(schedule *s, int g, node *n, const int *sources) {
     if (!vector_push(&s->members, m)) return false;
     unit *u = &s->units.items[g];
     int index = (int)s->members.count - 1;
-    if (u->count) s->members.items[u->last].next = index;
-    else u->first = index;
+    if (u->count)
+        s->members.items[u->last].next = index;
+    else
+        u->first = index;
     u->last = index;
     u->count++;
     for (int i = 0; i < n->input_count; i++)

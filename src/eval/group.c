@@ -53,8 +53,8 @@ static void write_instructions(schedule *s, const unit *u, node *const *nodes, a
     for (int i = 0; i < u->external_count; i++) a->reg[i] = take_register(a);
     for (int i = 0; i < u->count; i++) {
         const node *n = nodes[i];
-        code[i] = (group_instruction){.op = (uint16_t)n->op, .dtype = (uint8_t)n->outputs[0].dtype,
-                                      .input_dtype = (uint8_t)n->inputs[n->input_count - 1]->dtype};
+        code[i] = (group_instruction){
+            .op = (uint16_t)n->op, .dtype = (uint8_t)n->outputs[0].dtype, .input_dtype = (uint8_t)n->inputs[n->input_count - 1]->dtype};
         for (int k = 0; k < n->input_count; k++) code[i].arguments[k] = (uint16_t)a->reg[value_number(s, u, nodes, n->inputs[k])];
         /* The result has a register of its own: an instruction never writes over what it reads. */
         a->reg[u->external_count + i] = take_register(a);
@@ -74,8 +74,13 @@ static group_program *make_program(schedule *s, const unit *u, node *const *node
     for (int i = 0; i < u->external_count; i++) places[i] = (uint16_t)i;
     for (int i = 0, o = u->external_count; i < u->count; i++)
         if (is_output(s, nodes[i])) places[o++] = (uint16_t)a.reg[u->external_count + i];
-    *g = (group_program){.input_count = u->external_count, .output_count = outputs, .instruction_count = u->count, .register_count = a.registers,
-                         .input_registers = places, .output_registers = places + u->external_count, .instructions = code};
+    *g = (group_program){.input_count = u->external_count,
+                         .output_count = outputs,
+                         .instruction_count = u->count,
+                         .register_count = a.registers,
+                         .input_registers = places,
+                         .output_registers = places + u->external_count,
+                         .instructions = code};
     return g;
 }
 
@@ -95,7 +100,8 @@ static int broadcast_input(schedule *s, int e, const tarn_array *shape) {
     return vector_push(&s->p->values, out) ? (int)s->p->values.count - 1 : -1;
 }
 
-/* Blocks are loaded before they are stored: an output may lie in any dense input that is read for the last time, if every input on that memory lies there alike. */
+/* Blocks are loaded before they are stored: an output may lie in any dense input that is read for the last time, if every input on that
+ * memory lies there alike. */
 static bool overlaps_otherwise(const schedule *s, const step *st, int i) {
     const value *v = &s->p->values.items[st->inputs[i]];
     for (int k = 0; k < st->input_count; k++) {

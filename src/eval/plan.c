@@ -33,7 +33,9 @@ struct tarn_compiled {
     int64_t hits;
 };
 
-static int output_count(const tarn_compiled *c) { return c->function.outputs > 0 ? c->function.outputs : 1; }
+static int output_count(const tarn_compiled *c) {
+    return c->function.outputs > 0 ? c->function.outputs : 1;
+}
 
 static void plan_release(plan *p) {
     if (!p) return;
@@ -44,7 +46,8 @@ static void plan_release(plan *p) {
 }
 
 tarn_compiled *tarn_compile_with(tarn_function function, tarn_compile_options o) {
-    if (!function.call || o.state_count < 0 || (o.state_count && !o.state)) return tarn_fail("compile: the function or its state is NULL"), NULL;
+    if (!function.call || o.state_count < 0 || (o.state_count && !o.state))
+        return tarn_fail("compile: the function or its state is NULL"), NULL;
     tarn_compiled *c = NEW(tarn_compiled);
     if (!c) return NULL;
     *c = (tarn_compiled){.function = function, .state_count = o.state_count, .donate_count = (int)o.donate.count};
@@ -76,7 +79,7 @@ void tarn_compiled_info(const tarn_compiled *c, int64_t *plans, int64_t *hits) {
 
 typedef struct {
     tarn_compiled *c;
-    int count;          /* inputs and then state */
+    int count; /* inputs and then state */
     tarn_array **values;
     bool *donated;
     plan_key key;
@@ -90,7 +93,9 @@ static bool is_donated(const tarn_compiled *c, int i, int input_count) {
 }
 
 /* Memory can be given away if no other array stands on it; else the plan works on a copy, which is another plan. */
-static bool may_be_taken(const tarn_array *a) { return !a->buffer->foreign && atomic_load(&a->buffer->references) == 1; }
+static bool may_be_taken(const tarn_array *a) {
+    return !a->buffer->foreign && atomic_load(&a->buffer->references) == 1;
+}
 
 static bool key_push(plan_key *key, const void *numbers, int count) {
     for (int i = 0; i < count; i++)
@@ -105,8 +110,8 @@ static bool describe_call(plan_call *request, int input_count) {
         const tarn_array *a = request->values[i];
         request->donated[i] = is_donated(request->c, i, input_count) && may_be_taken(a);
         for (int k = 0; k < i; k++) request->donated[i] = request->donated[i] && request->values[k] != a;
-        if (!key_push(&request->key, (int64_t[]){a->dtype, a->ndim, request->donated[i]}, 3) || !key_push(&request->key, a->shape, a->ndim) ||
-            !key_push(&request->key, a->strides, a->ndim))
+        if (!key_push(&request->key, (int64_t[]){a->dtype, a->ndim, request->donated[i]}, 3) ||
+            !key_push(&request->key, a->shape, a->ndim) || !key_push(&request->key, a->strides, a->ndim))
             return false;
     }
     return true;
@@ -119,7 +124,8 @@ static bool call_begin(plan_call *request, tarn_compiled *c, tarn_array *const *
     if (!request->values || !request->donated) return false;
     for (int i = 0; i < request->count; i++) request->values[i] = i < input_count ? inputs[i] : *c->state[i - input_count];
     for (int i = 0; i < request->count; i++)
-        if (!request->values[i]) return tarn_fail("compile: %s %d is NULL", i < input_count ? "input" : "state", i < input_count ? i : i - input_count);
+        if (!request->values[i])
+            return tarn_fail("compile: %s %d is NULL", i < input_count ? "input" : "state", i < input_count ? i : i - input_count);
     return true;
 }
 
@@ -141,9 +147,12 @@ static bool with_state(void *context, tarn_array *const *inputs, int input_count
     const trace_context *t = context;
     (void)input_count;
     int own = count - t->c->state_count;
-    for (int i = 0; i < t->c->state_count; i++) *t->c->state[i] = inputs[t->input_count + i];
+    for (int i = 0; i < t->c->state_count; i++) *t->c->state[i] = tarn_keep(inputs[t->input_count + i]);
     bool ok = t->c->function.call(t->c->function.context, inputs, t->input_count, outputs, own);
-    for (int i = 0; i < t->c->state_count; i++) outputs[own + i] = *t->c->state[i];
+    for (int i = 0; i < t->c->state_count; i++) {
+        outputs[own + i] = *t->c->state[i];
+        tarn_drop(*t->c->state[i]); /* the scope still holds it */
+    }
     return ok;
 }
 
@@ -245,7 +254,8 @@ static bool store_results(plan_call *request, const plan *p, buffer *const *buff
     for (int i = 0; i < p->output_count && ok; i++) {
         tarn_array *out = output_array(p, i, buffers);
         ok = out != NULL;
-        if (i < own) outputs[i] = out;
+        if (i < own)
+            outputs[i] = out;
         else if (ok) {
             tarn_drop(*c->state[i - own]);
             *c->state[i - own] = tarn_keep(out);

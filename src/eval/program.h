@@ -1,5 +1,5 @@
-/* A program: what evaluating a graph, or calling a compiled function, does. It is made once from a graph (schedule.c) and run any number of times (run.c). It knows
-   no nodes: values stand on storages, steps are kernel calls whose pointers are filled in when it runs. */
+/* A program: what evaluating a graph, or calling a compiled function, does. It is made once from a graph (schedule.c) and run any number of
+   times (run.c). It knows no nodes: values stand on storages, steps are kernel calls whose pointers are filled in when it runs. */
 #ifndef EVAL_PROGRAM_H
 #define EVAL_PROGRAM_H
 
@@ -59,14 +59,15 @@ typedef struct program {
 
 /* How an array of a graph enters and leaves. Both run under the schedule lock. */
 typedef struct {
-    bool plan;                       /* roots are the outputs of a traced function: only they get values, and nothing of the graph changes */
-    tarn_array *const *arguments;    /* plan: the values that stand for OP_argument leaves by index, with data: their strides are part of the plan */
+    bool plan; /* roots are the outputs of a traced function: only they get values, and nothing of the graph changes */
+    tarn_array *const
+        *arguments; /* plan: the values that stand for OP_argument leaves by index, with data: their strides are part of the plan */
     int argument_count;
-    const bool *donated;             /* plan: arguments that may be overwritten */
+    const bool *donated; /* plan: arguments that may be overwritten */
 } schedule_options;
 
-/* Makes a program of the graph above the roots. For an evaluation (not a plan) the caller then runs it and calls schedule_commit, which gives arrays their values; for
-   a plan the values of the roots are in outputs. NULL on failure. */
+/* Makes a program of the graph above the roots. For an evaluation (not a plan) the caller then runs it and calls schedule_commit, which
+   gives arrays their values; for a plan the values of the roots are in outputs. NULL on failure. */
 typedef struct schedule schedule;
 program *schedule_make(tarn_array *const *roots, int count, schedule_options options, schedule **notes);
 /* After program_run: gives the computed arrays their buffers. */
@@ -77,8 +78,9 @@ void program_release(program *p);
 /* The row that serves a call on a device, or NULL. Looks at shapes, dtypes and strides only. */
 const kernel_row *find_row(int slot, const call *c);
 
-/* Runs a program. arguments[i]: the buffer of argument i (borrowed). On success buffers_out[s] is the buffer of each exported storage, a reference of the
-   caller's; others are NULL. The array is the caller's (memory_free). Work is only submitted; the run holds the program until it is done. */
+/* Runs a program. arguments[i]: the buffer of argument i (borrowed). On success buffers_out[s] is the buffer of each exported storage, a
+   reference of the caller's; others are NULL. The array is the caller's (memory_free). Work is only submitted; the run holds the program
+   until it is done. */
 bool program_run(program *p, buffer *const *arguments, buffer ***buffers_out);
 
 bool program_print(const program *p, text *out);

@@ -1,7 +1,7 @@
 /* Decides whose memory may be taken and who has a value afterwards.
 
-   Held strongly (a keep, a reader outside the schedule, a root): has a value afterwards. Held by a scope or a trace only: its memory is released, unless computing it again would need memory that
-   this schedule may take. Held by nobody: released. */
+   Held strongly (a keep, a reader outside the schedule, a root): has a value afterwards. Held by a scope or a trace only: its memory is
+   released, unless computing it again would need memory that this schedule may take. Held by nobody: released. */
 #include "eval/schedule.h"
 
 static bool is_candidate(const entry *e) {
@@ -28,7 +28,9 @@ static bool is_held_strongly(const entry *e) {
     return e->root || atomic_load(&e->a->keeps) || atomic_load(&e->a->readers) > e->readers;
 }
 
-static bool is_held_weakly(const entry *e) { return atomic_load(&e->a->scopes) || atomic_load(&e->a->node->traced); }
+static bool is_held_weakly(const entry *e) {
+    return atomic_load(&e->a->scopes) || atomic_load(&e->a->node->traced);
+}
 
 bool schedule_retain(schedule *s) {
     if (s->options.plan) {

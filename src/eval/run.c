@@ -1,4 +1,5 @@
-/* Running a program: buffers for its storages, calls with pointers, submitted to their streams. A failing kernel poisons what depends on it; failing to submit ends the run. */
+/* Running a program: buffers for its storages, calls with pointers, submitted to their streams. A failing kernel poisons what depends on
+ * it; failing to submit ends the run. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -42,8 +43,13 @@ static run *run_new(program *p) {
     if (!r) return NULL;
     size_t operands = 0;
     for (size_t i = 0; i < p->steps.count; i++) operands += (size_t)(p->steps.items[i].input_count + p->steps.items[i].output_count);
-    *r = (run){.p = p, .references = 1, .buffers = NEW_ARRAY(buffer *, p->storages.count), .last_stream = NEW_ARRAY(tarn_stream *, p->storages.count),
-               .touched = NEW_ARRAY(bool, p->storages.count), .calls = NEW_ARRAY(launched, p->steps.count), .operands = NEW_ARRAY(operand, operands)};
+    *r = (run){.p = p,
+               .references = 1,
+               .buffers = NEW_ARRAY(buffer *, p->storages.count),
+               .last_stream = NEW_ARRAY(tarn_stream *, p->storages.count),
+               .touched = NEW_ARRAY(bool, p->storages.count),
+               .calls = NEW_ARRAY(launched, p->steps.count),
+               .operands = NEW_ARRAY(operand, operands)};
     atomic_fetch_add(&p->references, 1);
     if (r->buffers && r->last_stream && r->touched && r->calls && r->operands) return r;
     run_release(r);
@@ -52,7 +58,9 @@ static run *run_new(program *p) {
 
 /* ---- callbacks on the stream's thread */
 
-static buffer *buffer_of(const run *r, int v) { return v < 0 ? NULL : r->buffers[r->p->values.items[v].storage]; }
+static buffer *buffer_of(const run *r, int v) {
+    return v < 0 ? NULL : r->buffers[r->p->values.items[v].storage];
+}
 
 static bool begin_step(void *context) {
     const launched *l = context;
@@ -115,8 +123,11 @@ static void fill_operand(const run *r, int v, int slot, operand *o) {
     const value *it = &r->p->values.items[v];
     char *base = r->buffers[it->storage]->copies[slot].data;
     static char nothing[8]; /* an empty array still has an address: NULL means absent */
-    *o = (operand){.data = base ? base + it->at.offset * dtype_bytes(it->dtype) : nothing, .dtype = it->dtype, .ndim = it->at.ndim,
-                   .shape = it->at.shape, .strides = it->at.strides};
+    *o = (operand){.data = base ? base + it->at.offset * dtype_bytes(it->dtype) : nothing,
+                   .dtype = it->dtype,
+                   .ndim = it->at.ndim,
+                   .shape = it->at.shape,
+                   .strides = it->at.strides};
 }
 
 static bool prepare_inputs(run *r, const step *st) {
@@ -134,7 +145,9 @@ static bool prepare_outputs(run *r, const step *st) {
         int t = r->p->values.items[st->outputs[i]].storage;
         if (!r->buffers[t] && !(r->buffers[t] = buffer_new(r->p->storages.items[t].bytes))) return false;
         bool old = r->p->storages.items[t].input >= 0 || r->last_stream[t];
-        if (!follow(r, t, st->stream) || !buffer_use_for_writing(r->buffers[t], st->stream, old && r->buffers[t]->copies[st->stream->slot].valid)) return false;
+        if (!follow(r, t, st->stream) ||
+            !buffer_use_for_writing(r->buffers[t], st->stream, old && r->buffers[t]->copies[st->stream->slot].valid))
+            return false;
         r->buffers[t]->copies[st->stream->slot].valid = true;
         r->touched[t] = true;
     }
@@ -146,8 +159,14 @@ static void fill_call(run *r, const step *st, launched *l, operand *room) {
     for (int i = 0; i < st->output_count; i++) fill_operand(r, st->outputs[i], st->stream->slot, &room[st->input_count + i]);
     l->run = r;
     l->step = st;
-    l->call = (call){.op = st->op, .attributes = st->attributes, .input_count = st->input_count, .output_count = st->output_count, .inputs = room,
-                     .outputs = room + st->input_count, .program = st->group, .row = st->row};
+    l->call = (call){.op = st->op,
+                     .attributes = st->attributes,
+                     .input_count = st->input_count,
+                     .output_count = st->output_count,
+                     .inputs = room,
+                     .outputs = room + st->input_count,
+                     .program = st->group,
+                     .row = st->row};
 }
 
 static bool launch(run *r, size_t index, operand *room) {
@@ -187,15 +206,18 @@ static bool record_events(run *r) {
         for (size_t i = 0; e && i < r->p->storages.count; i++) {
             buffer *b = r->buffers[i];
             if (!b || r->last_stream[i] != s) continue;
-            if (r->touched[i] && b->copies[s->slot].data) buffer_was_written(b, s, e);
-            else if (!r->touched[i]) buffer_was_read(b, e);
+            if (r->touched[i] && b->copies[s->slot].data)
+                buffer_was_written(b, s, e);
+            else if (!r->touched[i])
+                buffer_was_read(b, e);
         }
         event_release(e);
     }
     return ok;
 }
 
-/* Streams that only read a storage another stream used later have waited for it by `follow`; each stream of the run ends with a job that holds the run until then. */
+/* Streams that only read a storage another stream used later have waited for it by `follow`; each stream of the run ends with a job that
+ * holds the run until then. */
 static bool finish_streams(run *r) {
     bool ok = true;
     for (size_t k = 0; k < r->streams.count; k++) {

@@ -16,7 +16,6 @@ static bool mark_roots(schedule *s, tarn_array *const *roots, int count) {
 
 /* ---- order: depth first from what must be computed, so that a result is used soon after it is made */
 
-
 typedef struct {
     int unit, next;
 } order_frame;
@@ -98,8 +97,10 @@ program *schedule_make(tarn_array *const *roots, int count, schedule_options opt
         program_release(p);
         p = NULL;
     }
-    if (ok && notes) *notes = s;
-    else schedule_free(s);
+    if (ok && notes)
+        *notes = s;
+    else
+        schedule_free(s);
     return p;
 }
 

@@ -1,5 +1,6 @@
-/* The scheduler's own notes on a graph, shared by its files: discover.c finds what must be computed and lowers it, fuse.c forms units, retain.c decides whose memory stays, schedule.c
-   orders the units, emit.c turns them into steps. Everything runs under the schedule lock. */
+/* The scheduler's own notes on a graph, shared by its files: discover.c finds what must be computed and lowers it, fuse.c forms units,
+   retain.c decides whose memory stays, schedule.c orders the units, emit.c turns them into steps. Everything runs under the schedule lock.
+ */
 #ifndef EVAL_SCHEDULE_H
 #define EVAL_SCHEDULE_H
 
@@ -42,8 +43,8 @@ typedef struct {
 
 typedef struct {
     node *node;
-    int next;            /* child to visit */
-    int alias_first;     /* first of its outputs' targets in s->targets, -1 if it is computed itself */
+    int next;        /* child to visit */
+    int alias_first; /* first of its outputs' targets in s->targets, -1 if it is computed itself */
 } frame;
 
 struct schedule {
@@ -57,7 +58,7 @@ struct schedule {
     VECTOR(unsigned char) tainted; /* of each node of order: computing it again would need memory that may be taken */
     VECTOR(tarn_array *) targets;  /* what lowered nodes became; their nodes are retained */
     VECTOR(frame) stack;
-    VECTOR(int) sequence;          /* units in the order of execution */
+    VECTOR(int) sequence; /* units in the order of execution */
 };
 
 /* The entry of an array, made if need be; -1 without memory. */

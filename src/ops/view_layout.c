@@ -10,8 +10,10 @@ static bool reshape_view(const array_layout *in, array_layout *out) {
     for (int i = 0; i < in->ndim; i++) {
         if (in->shape[i] == 1) continue;
         bool joins = count && strides[count - 1] == in->strides[i] * in->shape[i];
-        if (joins) shape[count - 1] *= in->shape[i];
-        else shape[count++] = in->shape[i];
+        if (joins)
+            shape[count - 1] *= in->shape[i];
+        else
+            shape[count++] = in->shape[i];
         strides[count - 1] = in->strides[i];
     }
     int64_t rest = count ? shape[0] : 1;
@@ -106,10 +108,12 @@ static bool as_strided(const node *n, int index, const array_layout *in, array_l
     return true;
 }
 
-/* Views whose output does not lie exactly as their input; the others (custom, depends, stop_gradient, ops that change nothing) are identities. */
+/* Views whose output does not lie exactly as their input; the others (custom, depends, stop_gradient, ops that change nothing) are
+ * identities. */
 static bool (*const layouts[OP_COUNT])(const node *n, int index, const array_layout *in, array_layout *out) = {
-    [OP_transpose] = transpose, [OP_reshape] = reshape, [OP_expand_dims] = expand_dims, [OP_squeeze] = squeeze,
-    [OP_broadcast_to] = broadcast, [OP_slice] = slice, [OP_split] = split, [OP_as_strided] = as_strided,
+    [OP_transpose] = transpose, [OP_reshape] = reshape,        [OP_expand_dims] = expand_dims,
+    [OP_squeeze] = squeeze,     [OP_broadcast_to] = broadcast, [OP_slice] = slice,
+    [OP_split] = split,         [OP_as_strided] = as_strided,
 };
 
 bool view_layout(const node *n, int index, const array_layout *in, array_layout *out) {

@@ -23,19 +23,32 @@ static inline double load_double(const void *p, tarn_dtype dtype) {
     } v = {0};
     memcpy(&v, p, (size_t)(dtype == TARN_COMPLEX64 ? 4 : dtype_bytes(dtype)));
     switch (dtype) {
-    case TARN_BOOL: return v.u8 != 0;
-    case TARN_UINT8: return v.u8;
-    case TARN_UINT16: return v.u16;
-    case TARN_UINT32: return v.u32;
-    case TARN_UINT64: return (double)v.u64;
-    case TARN_INT8: return v.i8;
-    case TARN_INT16: return v.i16;
-    case TARN_INT32: return v.i32;
-    case TARN_INT64: return (double)v.i64;
-    case TARN_FLOAT16: return (double)float16_to_float(v.u16);
-    case TARN_BFLOAT16: return (double)bfloat16_to_float(v.u16);
-    case TARN_FLOAT64: return v.f64;
-    default: return (double)v.f32;
+    case TARN_BOOL:
+        return v.u8 != 0;
+    case TARN_UINT8:
+        return v.u8;
+    case TARN_UINT16:
+        return v.u16;
+    case TARN_UINT32:
+        return v.u32;
+    case TARN_UINT64:
+        return (double)v.u64;
+    case TARN_INT8:
+        return v.i8;
+    case TARN_INT16:
+        return v.i16;
+    case TARN_INT32:
+        return v.i32;
+    case TARN_INT64:
+        return (double)v.i64;
+    case TARN_FLOAT16:
+        return (double)float16_to_float(v.u16);
+    case TARN_BFLOAT16:
+        return (double)bfloat16_to_float(v.u16);
+    case TARN_FLOAT64:
+        return v.f64;
+    default:
+        return (double)v.f32;
     }
 }
 
@@ -55,9 +68,12 @@ static inline void store_double(void *out, tarn_dtype dtype, double number) {
     int bits = 8 * (int)dtype_bytes(dtype);
     uint64_t whole = dtype_is_unsigned(dtype) ? double_to_unsigned(number, bits) : (uint64_t)double_to_signed(number, bits);
     const void *from = &whole;
-    if (dtype_kind_of(dtype) == KIND_BOOL) from = &truth;
-    else if (dtype_kind_of(dtype) == KIND_COMPLEX) from = pair;
-    else if (dtype_kind_of(dtype) == KIND_FLOAT) from = dtype == TARN_FLOAT64 ? (const void *)&number : dtype == TARN_FLOAT32 ? (const void *)&single : &half;
+    if (dtype_kind_of(dtype) == KIND_BOOL)
+        from = &truth;
+    else if (dtype_kind_of(dtype) == KIND_COMPLEX)
+        from = pair;
+    else if (dtype_kind_of(dtype) == KIND_FLOAT)
+        from = dtype == TARN_FLOAT64 ? (const void *)&number : dtype == TARN_FLOAT32 ? (const void *)&single : &half;
     memcpy(out, from, (size_t)dtype_bytes(dtype));
 }
 
