@@ -73,18 +73,25 @@ static void test_aliasing(void) {
     CHECK(at(c, 0) == 5 && at(c, 1) == 1);
 }
 
-static void test_peak(void) {
-    TARN_SCOPE;
-    enum { N = 256, BYTES = N * N * 4 };
-    tarn_array *x = tarn_ones(TARN_SHAPE(N, N), TARN_FLOAT32), *w = tarn_ones(TARN_SHAPE(N, N), TARN_FLOAT32), *y = x;
-    CHECK(tarn_eval(x, w));
+/* Active memory at the peak of evaluating y, beyond what is there before. */
+static int64_t peak_of(tarn_array *y) {
     tarn_clear_cache(cpu);
     int64_t before = memory().active;
     tarn_reset_peak(cpu);
-    for (int i = 0; i < 40; i++) y = i % 3 == 0 ? tarn_matmul(y, w) : i % 3 == 1 ? tarn_softmax(y, -1) : tarn_add(y, x);
     CHECK(tarn_eval(y));
-    printf("40-op chain: %.2f buffers at the peak\n", (double)(memory().peak_active - before) / BYTES);
-    CHECK(memory().peak_active - before <= 2 * BYTES + 70000);
+    return memory().peak_active - before;
+}
+
+static void test_peak(void) {
+    TARN_SCOPE;
+    enum { N = 768, BYTES = N * N * 4 };
+    tarn_array *x = tarn_ones(TARN_SHAPE(N, N), TARN_FLOAT32), *w = tarn_ones(TARN_SHAPE(N, N), TARN_FLOAT32), *y = x;
+    CHECK(tarn_eval(x, w));
+    int64_t product = peak_of(tarn_matmul(x, w)); /* its result and the panels it packs */
+    for (int i = 0; i < 40; i++) y = i % 3 == 0 ? tarn_matmul(y, w) : i % 3 == 1 ? tarn_softmax(y, -1) : tarn_add(y, x);
+    int64_t chain = peak_of(y);
+    printf("one product: %.2f buffers at the peak, a 40-op chain: %.2f\n", (double)product / BYTES, (double)chain / BYTES);
+    CHECK(chain <= product + BYTES + 4096);
 }
 
 static void test_errors(void) {
@@ -124,7 +131,7 @@ static void test_plan(void) {
         CHECK(tarn_item(sum) == 64 * (i + 1));
         if (i == 2) active = memory().active;
     }
-    CHECK(memory().active == active);
+    CHECK(memory().active <= active);
     int64_t plans, hits;
     tarn_compiled_info(c, &plans, &hits);
     CHECK(plans <= 2 && hits >= 98);
