@@ -76,7 +76,7 @@ static inline double difference(const operand *a, const operand *b, int64_t i, d
     float x[2], y[2];
     memcpy(x, place(a, i), sizeof x);
     memcpy(y, place(b, i), sizeof y);
-    double size = fmax(fabs((double)y[0]), fabs((double)y[1]));
+    double size = fmax(scale, fmax(fabs((double)y[0]), fabs((double)y[1])));
     if (!isfinite(size)) return isfinite(x[0]) && isfinite(x[1]) ? INFINITY : 0;
     return fmax(ulps((double)x[0], (double)y[0], size, TARN_FLOAT32), ulps((double)x[1], (double)y[1], size, TARN_FLOAT32));
 }

@@ -5,7 +5,7 @@
 #include "random_operands.h"
 
 /* Runs the call on both backends and compares every output, `tolerance` in ulp. */
-static void compare_call(call c, double tolerance, const char *what) {
+static void compare_scaled(call c, double tolerance, const operand *scale, const char *what) {
     operand got[4], expected[4];
     for (int i = 0; i < c.output_count; i++) {
         tarn_ints shape = {c.outputs[i].ndim, c.outputs[i].shape};
@@ -20,8 +20,11 @@ static void compare_call(call c, double tolerance, const char *what) {
     CHECK(run_call(&backend_reference, c), "%s: %s", what, tarn_error());
     c.outputs = got;
     CHECK(run_call(&backend_cpu, c), "%s: %s", what, tarn_error());
-    for (int i = 0; i < c.output_count; i++) compare(&got[i], &expected[i], tolerance, NULL, what);
+    for (int i = 0; i < c.output_count; i++) compare(&got[i], &expected[i], tolerance, scale, what);
     c.outputs = outputs;
+}
+static void compare_call(call c, double tolerance, const char *what) {
+    compare_scaled(c, tolerance, NULL, what);
 }
 
 static operand indices_of(tarn_dtype dtype, tarn_ints shape, int64_t size) {
@@ -86,11 +89,75 @@ static void test_indices(tarn_dtype dtype) {
         }
 }
 
+/* ---- reducing */
+static tarn_dtype reduced_dtype(reduce_kind kind, tarn_dtype dtype) {
+    if (kind == REDUCE_ALL || kind == REDUCE_ANY) return TARN_BOOL;
+    if (kind >= REDUCE_MAX || dtype_kind_of(dtype) > KIND_INT || dtype_bytes(dtype) > 4) return dtype;
+    return dtype_is_unsigned(dtype) ? TARN_UINT32 : TARN_INT32;
+}
+
+/* Random numbers, small enough for products; sometimes a NaN or many zeros. */
+static operand reducible(tarn_dtype dtype, tarn_ints shape, reduce_kind kind, int layout) {
+    operand x = laid_out(dtype, shape, kind == REDUCE_PROD ? DOMAIN_POSITIVE : DOMAIN_ANY, layout);
+    int64_t n = operand_size(&x);
+    if (kind >= REDUCE_ALL)
+        for (int64_t i = 0; i < n; i++) put(&x, i, kind == REDUCE_ALL ? random_bits() % 40 != 0 : random_bits() % 40 == 0);
+    if (kind == REDUCE_PROD && dtype_kind_of(dtype) >= KIND_FLOAT)
+        for (int64_t i = 0; i < n; i++) put(&x, i, 1 + (random_unit() - 0.5) * 0.01);
+    if ((kind == REDUCE_MAX || kind == REDUCE_MIN) && dtype_kind_of(dtype) == KIND_FLOAT && n > 20) put(&x, n / 2, NAN);
+    return x;
+}
+
+static void test_reduce(tarn_dtype dtype, reduce_kind kind, tarn_ints shape, unsigned axes, int layout) {
+    if (dtype == TARN_COMPLEX64 && (kind == REDUCE_PROD || kind == REDUCE_MAX || kind == REDUCE_MIN)) return;
+    int64_t list[TARN_MAX_NDIM], kept[TARN_MAX_NDIM], count = 0, n = 0, folded = 1;
+    for (int64_t i = 0; i < shape.count; i++)
+        if (axes >> i & 1)
+            list[count++] = i - (i % 2 ? shape.count : 0), folded *= shape.values[i];
+        else
+            kept[n++] = shape.values[i];
+    operand x = reducible(dtype, shape, kind, layout), out = make(reduced_dtype(kind, dtype), (tarn_ints){n, kept});
+    attributes_reduce a = {.kind = kind, .axes = {count, list}};
+    /* Sums of both signs cancel: their errors are those of the numbers that went in. */
+    operand scale = make(TARN_FLOAT64, (tarn_ints){n, kept});
+    for (int64_t i = 0; i < operand_size(&scale); i++) put(&scale, i, 6 * sqrt((double)folded));
+    compare_scaled(CALL(reduce, &a, &out, x), kind >= REDUCE_MAX ? 0 : dtype_is_half(dtype) ? 1 : 32, &scale, "reduce");
+}
+
+static void test_reductions(tarn_dtype dtype) {
+    const tarn_ints shapes[] = {TARN_0D,      DIMS(1),      DIMS(0),    DIMS(1000),    DIMS(3, 5),
+                                DIMS(7, 300), DIMS(40, 33), DIMS(5, 0), DIMS(4, 5, 6), DIMS(2, 3, 4, 40)};
+    for (int kind = 0; kind <= REDUCE_ANY; kind++)
+        for (int s = 0; s < 10; s++)
+            for (unsigned axes = 0; axes < 1u << shapes[s].count; axes++)
+                test_reduce(dtype, (reduce_kind)kind, shapes[s], axes, s == 3 ? 0 : (int)(axes + (unsigned)kind) % 4);
+    test_reduce(dtype, REDUCE_SUM, DIMS(3, 140000), 2, 0);
+    test_reduce(dtype, REDUCE_MAX, DIMS(3, 140000), 2, 0);
+    test_reduce(dtype, REDUCE_SUM, DIMS(1100, 70), 1, 0);
+    test_reduce(dtype, REDUCE_SUM, DIMS(9000, 3), 3, 1);
+}
+
+static void test_extremes(tarn_dtype dtype) {
+    if (dtype == TARN_COMPLEX64) return;
+    for (int axis = 0; axis < 3; axis++)
+        for (int layout = 0; layout < LAYOUTS; layout++) {
+            const int64_t shape[] = {3, 270, 5};
+            int64_t kept[3] = {3, 270, 5};
+            kept[axis] = 1;
+            operand x = laid_out(dtype, (tarn_ints){3, shape}, DOMAIN_ANY, layout), out = make(TARN_UINT32, (tarn_ints){3, kept});
+            if (layout == 2 && dtype_kind_of(dtype) == KIND_FLOAT) put(&x, 777, NAN);
+            attributes_arg_reduce a = {.least = layout % 2, .axis = axis - (layout % 2 ? 3 : 0), .keepdims = true};
+            compare_call(CALL(arg_reduce, &a, &out, x), 0, "arg_reduce");
+        }
+}
+
 static void test_set(void) {
     for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++) {
         test_copies((tarn_dtype)dtype);
         test_blocks((tarn_dtype)dtype);
         test_indices((tarn_dtype)dtype);
+        test_reductions((tarn_dtype)dtype);
+        test_extremes((tarn_dtype)dtype);
     }
 }
 
