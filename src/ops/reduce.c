@@ -145,7 +145,11 @@ tarn_array *tarn_cumsum_with(tarn_array *x, int64_t axis, tarn_scan_options o) {
 }
 
 const op_rules rules_reduce = {.infer = infer_reduce, .vjp = vjp_reduce, .jvp = jvp_reduce, .vmap = vmap_reduce, .passes = passes_reduce};
-const op_rules rules_sum_like = {
-    .infer = infer_sum_like, .vjp = vjp_sum_like, .jvp = jvp_linear, .vmap = vmap_sum_like, .passes = passes_first};
+const op_rules rules_sum_like = {.infer = infer_sum_like,
+                                 .vjp = vjp_sum_like,
+                                 .jvp = jvp_linear,
+                                 .vmap = vmap_sum_like,
+                                 .formula = formula_sum_like,
+                                 .passes = passes_first};
 const op_rules rules_arg_reduce = {.infer = infer_arg_reduce, .vmap = vmap_arg_reduce, .passes = passes_none};
 const op_rules rules_scan = {.infer = infer_scan, .vjp = vjp_scan, .vmap = vmap_scan};

@@ -120,17 +120,29 @@ bool vjp_sum_like(node *n, tarn_array *const *cotangents, const bool *wanted, ta
     return tarn_ok();
 }
 
-bool vmap_sum_like(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
-    const tarn_array *out = &n->outputs[0], *whole = n->inputs[0];
-    int64_t places[TARN_MAX_NDIM], storage[TARN_MAX_NDIM + 1], count = 0;
-    int first = axes[0] >= 0, leading = whole->ndim - out->ndim;
-    tarn_array *x = batch_front(inputs[0], axes[0]);
-    if (!x) return false;
+/* x [leading ..., shape of whole] summed to the shape of out after the first `kept` axes. */
+static tarn_array *sum_to_type(tarn_array *x, int kept, const tarn_array *whole, const tarn_array *out) {
+    int64_t places[TARN_MAX_NDIM], shape[TARN_MAX_NDIM + 1], count = 0;
+    int leading = whole->ndim - out->ndim;
+    if (!x) return NULL;
     for (int i = 0; i < whole->ndim; i++)
-        if (i < leading || out->shape[i - leading] != whole->shape[i]) places[count++] = i + first;
+        if (i < leading || out->shape[i - leading] != whole->shape[i]) places[count++] = i + kept;
     tarn_array *sums = count ? tarn_sum(x, .axes = {count, places}, .keepdims = true) : x;
-    tarn_ints shape = first ? batch_shape(x->shape[0], array_shape(out), storage) : array_shape(out);
-    return batch_result(tarn_reshape(sums, shape), first ? 0 : -1, outputs, output_axes);
+    if (sums && sums->dtype != x->dtype) sums = tarn_astype(sums, x->dtype); /* small integers */
+    if (kept) shape[0] = x->shape[0];
+    memcpy(shape + kept, out->shape, (size_t)out->ndim * sizeof *shape);
+    return tarn_reshape(sums, (tarn_ints){out->ndim + kept, shape});
+}
+
+bool vmap_sum_like(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    bool batched = axes[0] >= 0;
+    tarn_array *sums = sum_to_type(batch_front(inputs[0], axes[0]), batched, n->inputs[0], &n->outputs[0]);
+    return batch_result(sums, batched ? 0 : -1, outputs, output_axes);
+}
+
+bool formula_sum_like(const node *n, tarn_array *const *inputs, tarn_array **outputs) {
+    outputs[0] = sum_to_type(inputs[0], 0, inputs[0], &n->outputs[0]);
+    return outputs[0] != NULL;
 }
 
 /* ---- arg_reduce, sort */

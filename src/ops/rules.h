@@ -8,7 +8,8 @@
 #define DECLARE(name)                                                                                                                      \
     bool vjp_##name(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients);                                   \
     bool jvp_##name(node *n, tarn_array *const *tangents, tarn_array **output_tangents);                                                   \
-    bool vmap_##name(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes);
+    bool vmap_##name(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes);                         \
+    bool formula_##name(const node *n, tarn_array *const *inputs, tarn_array **outputs);
 #define FUSED(name, ...)      DECLARE(name)
 #define STRUCTURAL(name, ...) DECLARE(name)
 #include "table/fused.def"

@@ -98,6 +98,17 @@ bool vmap_reshape_like(node *n, tarn_array *const *inputs, const int *axes, tarn
     return batch_result(out, 0, outputs, output_axes);
 }
 
+/* Computed, the ops that take a shape from another array do not depend on it: it may be an argument without value. */
+bool formula_reshape_like(const node *n, tarn_array *const *inputs, tarn_array **outputs) {
+    outputs[0] = tarn_reshape(inputs[0], array_shape(&n->outputs[0]));
+    return outputs[0] != NULL;
+}
+
+bool formula_broadcast_like(const node *n, tarn_array *const *inputs, tarn_array **outputs) {
+    outputs[0] = tarn_broadcast_to(inputs[0], array_shape(&n->outputs[0]));
+    return outputs[0] != NULL;
+}
+
 /* ---- axes of size 1 */
 
 bool vmap_expand_dims(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {

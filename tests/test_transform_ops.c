@@ -1,0 +1,295 @@
+/* Structural and fused ops through every transform: gradients, tangents, batches, and gradients of gradients and of batches. */
+#include "transform_checks.h"
+
+#include "ops/build.h"
+
+#define F64 TARN_FLOAT64
+
+/* A case: a body over inputs x[0..], with what it returns as output 0. */
+#define BODY(name, expression)                                                                                                             \
+    static bool call_##name(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {                      \
+        (void)context, (void)count, (void)output_count;                                                                                    \
+        outputs[0] = expression;                                                                                                           \
+        return outputs[0] != NULL;                                                                                                         \
+    }
+
+static void run(const char *name, tarn_callback call, int outputs, int count, tarn_array *const *inputs) {
+    test_case c = {.call = call, .outputs = outputs, .count = count};
+    snprintf(c.name, sizeof c.name, "%s", name);
+    memcpy(c.inputs, inputs, (size_t)count * sizeof *inputs);
+    check_transforms(&c);
+    for (int i = 0; i < count; i++) tarn_drop(inputs[i]);
+}
+#define RUN(name, ...)               RUN_MANY(name, 1, __VA_ARGS__)
+#define RUN_MANY(name, outputs, ...) run(#name, call_##name, outputs, TARN_COUNT(__VA_ARGS__), TARN_ARRAYS(__VA_ARGS__))
+#define REAL(...)                    random_array(TARN_SHAPE(__VA_ARGS__), F64, -2, 2)
+#define POSITIVE(...)                random_array(TARN_SHAPE(__VA_ARGS__), F64, 0.3, 2)
+#define INDICES(high, ...)           random_array(TARN_SHAPE(__VA_ARGS__), TARN_INT32, 0, high)
+#define COMPLEX(...)                 random_array(TARN_SHAPE(__VA_ARGS__), TARN_COMPLEX64, -2, 2)
+#define REAL_0D                      random_array(TARN_0D, F64, -2, 2)
+
+static tarn_array *kept_ints(const int32_t *values, int64_t count) {
+    TARN_SCOPE;
+    return tarn_keep(tarn_from_data(values, TARN_SHAPE(count), TARN_INT32));
+}
+#define INTEGERS(...) kept_ints((int32_t[]){__VA_ARGS__}, (int64_t)(sizeof((int32_t[]){__VA_ARGS__}) / sizeof(int32_t)))
+
+/* Not linear, so that second derivatives are not zero. */
+static tarn_array *bend(tarn_array *x) {
+    return tarn_multiply(x, tarn_square(x));
+}
+
+/* ---- views and identities */
+BODY(transpose, bend(tarn_transpose(x[0], .axes = TARN_AXES(1, -1, 0))))
+BODY(transpose_all, bend(tarn_transpose(x[0])))
+BODY(reshape, bend(tarn_reshape(x[0], TARN_SHAPE(-1, 2))))
+BODY(reshape_like, tarn_multiply(tarn_reshape_like(bend(x[0]), x[1]), x[1]))
+BODY(expand_dims, bend(tarn_expand_dims(x[0], TARN_AXES(0, -1))))
+BODY(squeeze, bend(tarn_squeeze(x[0])))
+BODY(squeeze_one, bend(tarn_squeeze(x[0], .axes = TARN_AXES(-2))))
+BODY(broadcast_to, tarn_multiply(tarn_broadcast_to(bend(x[0]), TARN_SHAPE(2, 3, 2)), tarn_arange(1, 3, 1, F64)))
+BODY(broadcast_like, tarn_multiply(tarn_broadcast_like(bend(x[0]), x[1]), x[1]))
+BODY(sum_like, bend(tarn_sum_like(x[0], x[1])))
+BODY(slice, bend(tarn_slice(x[0], TARN_INTS(0, -3), TARN_INTS(INT64_MAX, -1))))
+BODY(slice_steps, bend(tarn_slice(x[0], TARN_INTS(-1, 1), TARN_INTS(INT64_MIN, INT64_MAX), .step = TARN_INTS(-1, 2))))
+BODY(as_strided, bend(tarn_as_strided(x[0], TARN_SHAPE(3, 2), TARN_INTS(1, 2), 1)))
+BODY(depends, bend(tarn_depends(x[0], &x[1], 1)))
+BODY(contiguous, bend(tarn_contiguous(tarn_swapaxes(x[0], 0, 1))))
+BODY(stop_gradient, tarn_multiply(x[0], tarn_astype(x[1], F64)))
+BODY(round_trip, tarn_astype(bend(tarn_astype(x[0], F64)), TARN_FLOAT32))
+
+static bool call_split(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {
+    tarn_array *parts[3];
+    (void)context, (void)count, (void)output_count;
+    if (!tarn_split_at(bend(x[0]), TARN_INTS(1, 3), -1, parts)) return false;
+    outputs[0] = parts[1]; /* part 2 has no cotangent */
+    outputs[1] = tarn_square(parts[0]);
+    return tarn_ok();
+}
+
+static bool call_split_equal(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {
+    (void)context, (void)count, (void)output_count;
+    return tarn_split(bend(x[0]), 2, 0, outputs);
+}
+
+static void test_views(void) {
+    RUN(transpose, REAL(2, 1, 3));
+    RUN(transpose_all, REAL(2, 3));
+    RUN(reshape, REAL(2, 3));
+    RUN(reshape_like, REAL(2, 3), REAL(3, 2));
+    RUN(expand_dims, REAL(2, 2));
+    RUN(expand_dims, REAL_0D);
+    RUN(squeeze, REAL(1, 3, 1));
+    RUN(squeeze_one, REAL(1, 1, 3));
+    RUN(broadcast_to, REAL(3, 1));
+    RUN(broadcast_like, REAL(3, 1), REAL(2, 3, 2));
+    RUN(sum_like, REAL(2, 3, 2), REAL(3, 1));
+    RUN(sum_like, REAL(2, 3), REAL_0D);
+    RUN(slice, REAL(2, 4));
+    RUN(slice_steps, REAL(3, 5));
+    RUN(as_strided, REAL(2, 3));
+    RUN(depends, REAL(3), REAL(2));
+    RUN(contiguous, REAL(2, 3));
+    RUN(stop_gradient, REAL(3), INDICES(9, 3));
+    RUN(round_trip, random_array(TARN_SHAPE(3), TARN_FLOAT32, -2, 2));
+    RUN_MANY(split, 2, REAL(2, 5));
+    RUN_MANY(split_equal, 2, REAL(4, 2));
+}
+
+/* ---- moving */
+BODY(concatenate, bend(tarn_concatenate(x, 3, -1)))
+BODY(stack, bend(tarn_stack(x, 2, 1)))
+BODY(repeat, bend(tarn_repeat(x[0], 2, 0)))
+BODY(gather, bend(tarn_take(x[0], x[1], 1)))
+BODY(gather_last, bend(tarn_take(x[0], x[1], -1)))
+BODY(gather_axis, bend(tarn_take_along_axis(x[0], x[1], 0)))
+BODY(scatter, bend(tarn_scatter(x[0], x[2], bend(x[1]), 1)))
+BODY(scatter_add, bend(tarn_scatter_add(x[0], x[2], bend(x[1]), 1)))
+BODY(put_along_axis, bend(tarn_put_along_axis(x[0], x[2], bend(x[1]), -1)))
+BODY(add_along_axis, bend(tarn_add_along_axis(x[0], x[2], bend(x[1]), -1)))
+BODY(slice_update, bend(tarn_slice_update(x[0], bend(x[1]), x[2], TARN_AXES(1, 0))))
+BODY(slice_update_part, bend(tarn_slice_update(x[0], bend(x[1]), x[2], TARN_AXES(-1))))
+BODY(slice_array, bend(tarn_slice_array(x[0], x[1], TARN_AXES(1, 0), TARN_INTS(2, 2))))
+
+static void test_moving(void) {
+    RUN(concatenate, REAL(2, 1), REAL(2, 3), REAL(2, 2));
+    RUN(stack, REAL(2, 2), REAL(2, 2));
+    RUN(repeat, REAL(3));
+    RUN(gather, REAL(2, 3, 2), INTEGERS(2, 0, 2, -1));
+    RUN(gather, REAL(2, 3), INDICES(3, 2, 2));
+    RUN(gather, REAL(2, 3), INTEGERS(1, 7, -9)); /* outside: zero */
+    RUN(gather_last, REAL(2, 3), random_array(TARN_0D, TARN_INT32, 0, 3));
+    RUN(gather_axis, REAL(3, 2), INDICES(3, 4, 2));
+    RUN(scatter, REAL(2, 4), REAL(2, 3), INTEGERS(3, 0, -2));
+    RUN(scatter, REAL(2, 3), REAL(2, 4), INTEGERS(1, 0, 1, 8)); /* twice the same place; outside */
+    RUN(scatter_add, REAL(2, 3, 2), REAL(2, 4, 2), INTEGERS(1, 0, 1, -1));
+    RUN(put_along_axis, REAL(2, 3), REAL(2, 2), INDICES(3, 2, 2));
+    RUN(add_along_axis, REAL(2, 3), REAL(2, 2), INDICES(3, 2, 2));
+    RUN(slice_update, REAL(3, 4), REAL(2, 2), INTEGERS(1, 0));
+    RUN(slice_update, REAL(3, 4), REAL(2, 2), INTEGERS(9, -4)); /* moved back */
+    RUN(slice_update_part, REAL(3, 4), REAL(2, 2), INTEGERS(2));
+    RUN(slice_array, REAL(3, 4), INTEGERS(1, 0));
+    RUN(slice_array, REAL(3, 4), INTEGERS(7, 1));
+}
+
+/* ---- reducing and ordering */
+BODY(sum, bend(tarn_sum(bend(x[0]), .axes = TARN_AXES(-1, 0))))
+BODY(sum_all, bend(tarn_sum(x[0])))
+BODY(sum_none, bend(tarn_sum(x[0], .axes = TARN_NO_AXES)))
+BODY(mean, bend(tarn_mean(x[0], .axes = TARN_AXES(1), .keepdims = true)))
+BODY(prod, tarn_prod(x[0], .axes = TARN_AXES(0, 2)))
+BODY(prod_zero, tarn_prod(tarn_multiply(x[0], tarn_from_data((double[]){1, 0, 1}, TARN_SHAPE(3), F64)), .keepdims = true))
+BODY(max, bend(tarn_max(x[0], .axes = TARN_AXES(1))))
+BODY(min, bend(tarn_min(x[0], .keepdims = true)))
+BODY(logsumexp, tarn_logsumexp(x[0], .axes = TARN_AXES(-1)))
+BODY(all, tarn_multiply(x[0], tarn_astype(tarn_all(tarn_greater(x[0], tarn_scalar_like(0, x[0])), .axes = TARN_AXES(0)), F64)))
+BODY(argmax, tarn_take_along_axis(bend(x[0]), tarn_argmax(x[0], 1, true), 1))
+BODY(sort, tarn_multiply(bend(tarn_sort(x[0], 0)), x[1]))
+BODY(argsort, tarn_multiply(tarn_take_along_axis(bend(x[0]), tarn_argsort(x[0], -1), -1), x[1]))
+
+typedef struct {
+    reduce_kind kind;
+    bool reverse, exclusive;
+} scan_kind;
+
+static bool call_scan(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {
+    const scan_kind *s = context;
+    attributes_scan a = {.kind = s->kind, .axis = 1, .reverse = s->reverse, .exclusive = s->exclusive};
+    tarn_array *out = BUILD(scan, &a, x[0]);
+    (void)count, (void)output_count;
+    if (s->exclusive) /* the first of an exclusive maximum is infinite */
+        out = tarn_slice_axis(out, 1, s->reverse ? 0 : 1, s->reverse ? -1 : INT64_MAX);
+    return (outputs[0] = bend(out)) != NULL;
+}
+
+static void test_scans(void) {
+    for (int i = 0; i < 16; i++) {
+        static const reduce_kind kinds[] = {REDUCE_SUM, REDUCE_PROD, REDUCE_MAX, REDUCE_MIN};
+        scan_kind s = {kinds[i / 4], i & 1, i & 2};
+        test_case c = {.call = call_scan, .context = &s, .outputs = 1, .count = 1, .inputs = {REAL(2, 4)}};
+        snprintf(c.name, sizeof c.name, "scan %d%s%s", i / 4, s.reverse ? " reverse" : "", s.exclusive ? " exclusive" : "");
+        check_transforms(&c);
+        tarn_drop(c.inputs[0]);
+    }
+}
+
+static void test_reducing(void) {
+    RUN(sum, REAL(2, 2, 3));
+    RUN(sum_all, REAL(2, 2));
+    RUN(sum_none, REAL(3));
+    RUN(mean, REAL(2, 3));
+    RUN(prod, REAL(2, 2, 2));
+    RUN(prod_zero, REAL(2, 3));
+    RUN(max, REAL(2, 3));
+    RUN(min, REAL(2, 2));
+    RUN(logsumexp, REAL(2, 3));
+    RUN(all, REAL(2, 3));
+    RUN(argmax, REAL(2, 3));
+    RUN(sort, REAL(4, 2), REAL(4, 2));
+    RUN(argsort, REAL(2, 4), REAL(2, 4));
+    test_scans();
+}
+
+/* ---- products */
+BODY(matmul, tarn_matmul(x[0], x[1]))
+BODY(quantized_matmul, tarn_quantized_matmul(x[0], x[1], x[2], x[3], .group_size = TARN_VALUE(32), .bits = TARN_VALUE(4)))
+BODY(quantized_matmul_rows,
+     tarn_quantized_matmul(x[0], x[1], x[2], x[3], .group_size = TARN_VALUE(32), .bits = TARN_VALUE(8), .no_transpose = true))
+BODY(dequantize, bend(tarn_dequantize(x[0], x[1], x[2], 32, 4)))
+
+static tarn_array *words(int64_t rows, int64_t columns) {
+    return random_array(TARN_SHAPE(rows, columns), TARN_UINT32, 0, 4294967295.0);
+}
+static tarn_array *scales(int64_t rows, int64_t columns) {
+    return random_array(TARN_SHAPE(rows, columns), TARN_FLOAT32, 0.05, 0.1);
+}
+
+static void test_products(void) {
+    RUN(matmul, REAL(2, 3), REAL(3, 2));
+    RUN(matmul, REAL(3), REAL(3));
+    RUN(matmul, REAL(2, 3), REAL(3));
+    RUN(matmul, REAL(2, 2, 3), REAL(3, 2));
+    RUN(matmul, REAL(2, 1, 2, 2), REAL(3, 2, 1));
+    RUN(matmul, COMPLEX(2, 2), COMPLEX(2, 2));
+    RUN(quantized_matmul, random_array(TARN_SHAPE(2, 32), TARN_FLOAT32, -1, 1), words(3, 4), scales(3, 1), scales(3, 1));
+    RUN(quantized_matmul_rows, random_array(TARN_SHAPE(2, 1, 3), TARN_FLOAT32, -1, 1), words(3, 8), scales(3, 1), scales(3, 1));
+    RUN(dequantize, words(2, 4), scales(2, 1), scales(2, 1));
+}
+
+/* ---- fused */
+BODY(softmax, tarn_softmax(x[0], -1))
+BODY(softmax_first, tarn_softmax(x[0], 0))
+BODY(rms_norm, tarn_rms_norm(x[0], x[1]))
+BODY(rms_norm_bare, tarn_rms_norm(x[0], NULL, .eps = TARN_VALUE(1e-3)))
+BODY(rope, tarn_rope(x[0], x[1], .base = TARN_VALUE(100)))
+BODY(rope_part, tarn_rope(x[0], x[1], .dims = 2, .traditional = true, .freqs = x[2]))
+BODY(attention, tarn_attention(x[0], x[1], x[2], .causal = true))
+BODY(attention_mask, tarn_attention(x[0], x[1], x[2], .mask = x[3], .length = x[4]))
+BODY(attention_sinks, tarn_attention(x[0], x[1], x[2], .sinks = x[3]))
+BODY(attention_additive, tarn_attention(x[0], x[1], x[2], .mask = x[3]))
+
+static bool call_divmod(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {
+    (void)context, (void)count, (void)output_count;
+    return tarn_divmod(x[0], x[1], outputs);
+}
+
+static void test_fused(void) {
+    RUN(softmax, REAL(2, 3));
+    RUN(softmax_first, REAL(3, 2));
+    RUN(rms_norm, REAL(2, 4), REAL(4));
+    RUN(rms_norm_bare, REAL(4));
+    RUN(rope, REAL(1, 2, 2, 4), random_array(TARN_0D, TARN_INT32, 0, 9));
+    RUN(rope, REAL(2, 2, 4), INTEGERS(3, 1));
+    RUN(rope_part, REAL(2, 2, 4), INTEGERS(3, 1), POSITIVE(1));
+    RUN(attention, REAL(1, 2, 2, 2), REAL(1, 1, 3, 2), REAL(1, 1, 3, 2));
+    RUN(attention_mask, REAL(2, 2, 1, 2), REAL(2, 1, 3, 2), REAL(2, 1, 3, 1), random_array(TARN_SHAPE(2, 1, 1, 3), TARN_BOOL, 0, 2),
+        INTEGERS(3, 2));
+    RUN(attention_sinks, REAL(1, 2, 1, 2), REAL(1, 2, 2, 2), REAL(1, 2, 2, 2), REAL(2));
+    RUN(attention_additive, REAL(1, 1, 2, 2), REAL(1, 1, 2, 2), REAL(1, 1, 2, 2), REAL(2, 2));
+    RUN_MANY(divmod, 2, POSITIVE(2, 3), POSITIVE(3));
+    RUN_MANY(divmod, 2, INDICES(9, 2, 3), INDICES(4, 3));
+}
+
+/* ---- kinds together */
+BODY(floor_divide, tarn_floor_divide(x[0], x[1]))
+BODY(complex_product, tarn_multiply(tarn_abs(tarn_multiply(x[0], x[1])), x[2]))
+BODY(random, tarn_multiply(tarn_random_uniform(x[0], TARN_SHAPE(2, 3), 0, 1, TARN_FLOAT32), x[1]))
+
+static bool call_mixed(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {
+    (void)context, (void)count, (void)output_count;
+    tarn_array *y = tarn_multiply(tarn_exp(x[0]), x[1]); /* bf16 with f32 */
+    outputs[0] = tarn_where(x[2], y, tarn_square(x[1]));
+    outputs[1] = tarn_astype(tarn_add(x[0], tarn_astype(y, TARN_BFLOAT16)), TARN_BFLOAT16);
+    return tarn_ok();
+}
+
+static void test_kinds(void) {
+    RUN(floor_divide, INDICES(50, 2, 3), INDICES(7, 3));
+    RUN(complex_product, COMPLEX(2), COMPLEX(2, 1), random_array(TARN_SHAPE(2), TARN_FLOAT32, -1, 1));
+    RUN(random, random_array(TARN_SHAPE(2), TARN_UINT32, 0, 1e9), random_array(TARN_SHAPE(3), TARN_FLOAT32, -1, 1));
+    RUN_MANY(mixed, 2, random_array(TARN_SHAPE(2, 3), TARN_BFLOAT16, -1, 1), random_array(TARN_SHAPE(3), TARN_FLOAT32, -1, 1),
+             random_array(TARN_SHAPE(2, 1), TARN_BOOL, 0, 2));
+}
+
+/* Which rules are missing, and why: for people to see. A fused op has its formula. */
+static void print_missing(void) {
+    for (int op = 0; op < OP_COUNT; op++) {
+        const op_rules *r = rules_of((op_id)op);
+        bool vjp = r->vjp || r->formula || r->passes || op_is_elementwise((op_id)op), vmap = r->vmap || r->formula;
+        if (!vjp) printf("NO_RULE gradient of %s: %s\n", op_name((op_id)op), r->no_vjp ? r->no_vjp : "(no reason)");
+        if (!vmap) printf("NO_RULE batching of %s: %s\n", op_name((op_id)op), r->no_vmap ? r->no_vmap : "(no reason)");
+        CHECK((vjp || r->no_vjp) && (vmap || r->no_vmap));
+    }
+}
+
+int main(void) {
+    TARN_SCOPE;
+    print_missing();
+    test_views();
+    test_moving();
+    test_reducing();
+    test_products();
+    test_fused();
+    test_kinds();
+    return report();
+}
