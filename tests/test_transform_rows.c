@@ -58,7 +58,8 @@ static void check_row(op_id op, tarn_dtype dtype) {
 }
 
 int main(void) {
-    static const tarn_dtype dtypes[] = {[KIND_BOOL] = TARN_BOOL, [KIND_INT] = TARN_INT32, [KIND_FLOAT] = TARN_FLOAT64, [KIND_COMPLEX] = TARN_COMPLEX64};
+    static const tarn_dtype dtypes[] = {
+        [KIND_BOOL] = TARN_BOOL, [KIND_INT] = TARN_INT32, [KIND_FLOAT] = TARN_FLOAT64, [KIND_COMPLEX] = TARN_COMPLEX64};
     int rows = 0;
     for (int op = 0; op < OP_COUNT; op++) {
         if (!op_is_elementwise((op_id)op)) continue;

@@ -1,5 +1,5 @@
-/* Checks of transforms that any function can be put through: gradients against central differences, tangents against gradients, batches against loops, and the
-   same for functions made by transforms. Included by tests only. */
+/* Checks of transforms that any function can be put through: gradients against central differences, tangents against gradients, batches
+   against loops, and the same for functions made by transforms. Included by tests only. */
 #ifndef TESTS_TRANSFORM_CHECKS_H
 #define TESTS_TRANSFORM_CHECKS_H
 
@@ -10,6 +10,7 @@
 
 #include "tarn/memory.h"
 #include "tarn/ops.h"
+#include "tarn/random.h"
 #include "tarn/transform.h"
 
 enum { MOST = 8, BATCH = 3 };
@@ -19,7 +20,8 @@ static int failures, checks;
 #define CHECK(condition)                                                                                                                   \
     do {                                                                                                                                   \
         checks++;                                                                                                                          \
-        if (!(condition)) failures++, printf("%s:%d: failed: %s (%s)\n", __FILE__, __LINE__, #condition, tarn_error() ? tarn_error() : ""); \
+        if (!(condition))                                                                                                                  \
+            failures++, printf("%s:%d: failed: %s (%s)\n", __FILE__, __LINE__, #condition, tarn_error() ? tarn_error() : "");              \
         tarn_clear_error();                                                                                                                \
     } while (0)
 
@@ -32,13 +34,19 @@ typedef struct test_case {
     tarn_array *inputs[MOST];
 } test_case;
 
-static inline tarn_function function_of(const test_case *c) { return (tarn_function){c->call, c->context, c->outputs}; }
+static inline tarn_function function_of(const test_case *c) {
+    return (tarn_function){c->call, c->context, c->outputs};
+}
 
-static inline bool is_complex(const tarn_array *a) { return tarn_dtype_of(a) == TARN_COMPLEX64; }
+static inline bool is_complex(const tarn_array *a) {
+    return tarn_dtype_of(a) == TARN_COMPLEX64;
+}
 static inline bool is_float(const tarn_array *a) {
     return tarn_dtype_of(a) >= TARN_FLOAT16 && tarn_dtype_of(a) <= TARN_FLOAT64;
 }
-static inline bool has_gradient(const tarn_array *a) { return is_float(a) || is_complex(a); }
+static inline bool has_gradient(const tarn_array *a) {
+    return is_float(a) || is_complex(a);
+}
 
 static inline bool trouble(const test_case *c, const char *what) {
     checks++;
@@ -56,7 +64,9 @@ static inline double random_unit(void) {
     random_state ^= random_state << 13, random_state ^= random_state >> 7, random_state ^= random_state << 17;
     return (double)(random_state >> 11) * 0x1p-53;
 }
-static inline double random_between(double low, double high) { return low + (high - low) * random_unit(); }
+static inline double random_between(double low, double high) {
+    return low + (high - low) * random_unit();
+}
 
 /* Elements as doubles; a complex number is two. */
 typedef struct {
@@ -64,7 +74,9 @@ typedef struct {
     double *at;
 } numbers;
 
-static inline int64_t number_count(const tarn_array *a) { return tarn_size(a) * (is_complex(a) ? 2 : 1); }
+static inline int64_t number_count(const tarn_array *a) {
+    return tarn_size(a) * (is_complex(a) ? 2 : 1);
+}
 
 static inline numbers read_numbers(tarn_array *a) {
     numbers n = {number_count(a), calloc((size_t)number_count(a) + 1, sizeof(double))};
