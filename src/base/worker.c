@@ -20,6 +20,7 @@ struct worker {
     pthread_cond_t wake, progress;
     VECTOR(job) queue, running; /* the thread takes the whole queue at once */
     _Atomic uint64_t given, done;
+    _Atomic int waiting; /* threads in worker_wait: read after `done` is counted, counted before `done` is read */
     bool stop;
 };
 
@@ -44,7 +45,7 @@ static void *work(void *context) {
         for (size_t i = 0; i < w->running.count; i++) {
             w->running.items[i].run(w->running.items[i].context);
             atomic_fetch_add(&w->done, 1);
-            if (i + 1 < w->running.count && (i & 15) != 15) continue;
+            if (atomic_load(&w->waiting) == 0) continue;
             pthread_mutex_lock(&w->lock);
             pthread_cond_broadcast(&w->progress);
             pthread_mutex_unlock(&w->lock);
@@ -101,6 +102,8 @@ void worker_wait(worker *w, uint64_t n) {
         __builtin_ia32_pause();
     }
     pthread_mutex_lock(&w->lock);
+    atomic_fetch_add(&w->waiting, 1);
     while (!worker_reached(w, n)) pthread_cond_wait(&w->progress, &w->lock);
+    atomic_fetch_sub(&w->waiting, 1);
     pthread_mutex_unlock(&w->lock);
 }

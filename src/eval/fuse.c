@@ -60,13 +60,44 @@ static bool add_member(schedule *s, int g, node *n, const int *sources) {
     return true;
 }
 
-static bool form_group(schedule *s, node *n, const int *sources, int depth) {
+/* Two groups of one depth do not depend on each other: they may become one. */
+static bool merge_groups(schedule *s, int g, int h) {
+    unit *u = &s->units.items[g], *v = &s->units.items[h];
+    int more = 0;
+    for (int i = 0; i < v->external_count; i++) more += !has_external(u, v->externals[i]);
+    int inputs = u->external_count + more, nodes = u->count + v->count + 1;
+    bool alike = v->kind == UNIT_GROUP && u->depth == v->depth && u->node->stream == v->node->stream;
+    if (!alike || !same_shape(&u->node->outputs[0], &v->node->outputs[0]) || nodes > MOST_INSTRUCTIONS || inputs > GROUP_MAX_INPUTS ||
+        inputs + nodes > GROUP_MAX_REGISTERS)
+        return false;
+    for (int i = 0; i < v->external_count; i++)
+        if (!has_external(u, v->externals[i])) u->externals[u->external_count++] = v->externals[i];
+    for (int m = v->first; m >= 0; m = s->members.items[m].next) s->entries.items[s->members.items[m].node->outputs[0].note].unit = g;
+    s->members.items[u->last].next = v->first;
+    u->last = v->last;
+    u->count += v->count;
+    v->count = 0; /* nothing leads to it any more */
+    return true;
+}
+
+static int deepest_group(const schedule *s, const node *n, const int *sources) {
     int best = -1;
-    for (int i = 0; i < n->input_count && fusion_is_on(); i++) {
+    for (int i = 0; i < n->input_count; i++) {
         int g = s->entries.items[sources[i]].unit;
-        if (g >= 0 && (best < 0 || s->units.items[g].depth > s->units.items[best].depth) && may_join(s, g, n, sources)) best = g;
+        bool fits = g >= 0 && s->units.items[g].kind == UNIT_GROUP && s->units.items[g].node->stream == n->stream &&
+                    same_shape(&s->units.items[g].node->outputs[0], &n->outputs[0]);
+        if (fits && (best < 0 || s->units.items[g].depth > s->units.items[best].depth)) best = g;
     }
-    if (best >= 0) return add_member(s, best, n, sources);
+    return best;
+}
+
+static bool form_group(schedule *s, node *n, const int *sources, int depth) {
+    int best = fusion_is_on() ? deepest_group(s, n, sources) : -1;
+    for (int i = 0; best >= 0 && i < n->input_count; i++) {
+        int g = s->entries.items[sources[i]].unit;
+        if (g >= 0 && g != best) merge_groups(s, best, g);
+    }
+    if (best >= 0 && may_join(s, best, n, sources)) return add_member(s, best, n, sources);
     unit u = {.kind = UNIT_GROUP, .node = n, .depth = depth + 1};
     return vector_push(&s->units, u) && add_member(s, (int)s->units.count - 1, n, sources);
 }
