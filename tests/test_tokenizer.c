@@ -1,8 +1,14 @@
-/* The tokenizer: models/tiny, small files made here, streams cut at every token, bad files and their messages, limits. Agreement with
-   Hugging Face's library over many texts is tests/python/test_tokenizer.py. */
+/* The tokenizer: models/tiny, small files made here, streams cut at every token, bad files and their messages, limits, threads, failing
+   allocations. Agreement with Hugging Face's library over many texts is tests/python/test_tokenizer*.py. */
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/memory.h"
+#include "base/text.h"
 #include "tarn/tokenizer.h"
 
 static int failures;
@@ -16,26 +22,328 @@ static bool check(bool good, const char *what, int line) {
     return false;
 }
 
+/* A tokenizer.json around the parts given; the vocabulary is a b ab \u0120 and four bytes. */
+#define MODEL                                                                                                                              \
+    "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2,\"\xC4\xA0\":3,\"<0xC3>\":4,\"<0xA9>\":5,\"<0xF0>\":6,\"?\":7},"      \
+    "\"merges\":[\"a b\"],\"byte_fallback\":true,\"unk_token\":\"?\"}"
+#define SPLIT(pattern)   "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"" pattern "\"},\"behavior\":\"Isolated\"}"
+#define ADDED(id, token) "{\"id\":" id ",\"content\":\"" token "\",\"special\":true}"
+
+static tarn_tokenizer *make(const char *parts) {
+    text t = {0};
+    text_format(&t, "{%s%s" MODEL "}", parts, *parts ? "," : "");
+    tarn_tokenizer *made = tarn_tokenizer_from_json(text_string(&t), t.length, "tokenizer.json");
+    text_free(&t);
+    return made;
+}
+
+static bool encodes_to(const tarn_tokenizer *t, const char *s, size_t length, const int32_t *expected, size_t expected_count) {
+    int32_t *ids = NULL;
+    size_t count = 0;
+    bool same = tarn_tokenizer_encode(t, s, length, true, &ids, &count) && count == expected_count &&
+                (count == 0 || memcmp(ids, expected, count * sizeof *ids) == 0);
+    tarn_free(ids);
+    return same;
+}
+
+#define IDS(...) (const int32_t[]){__VA_ARGS__}, sizeof((const int32_t[]){__VA_ARGS__}) / sizeof(int32_t)
+
 static void test_tiny(void) {
     tarn_tokenizer *t = tarn_tokenizer_load(TARN_SOURCE_DIR "/models/tiny");
     if (!CHECK(t != NULL)) return;
-    static const char text[] = "Hello world<|eot_id|>!";
-    static const int32_t expected[] = {0, 1296, 481, 430, 4, 6};
-    int32_t *ids;
-    size_t count, length;
-    CHECK(tarn_tokenizer_encode(t, text, strlen(text), true, &ids, &count));
-    CHECK(count == 6 && memcmp(ids, expected, sizeof expected) == 0);
-    char *back = tarn_tokenizer_decode(t, ids, count, true, &length);
+    size_t length;
+    CHECK(encodes_to(t, "Hello world<|eot_id|>!", 22, IDS(0, 1296, 481, 430, 4, 6)));
+    char *back = tarn_tokenizer_decode(t, IDS(0, 1296, 481, 430, 4, 6), true, &length);
     CHECK(back && strcmp(back, "Hello world!") == 0 && length == 12);
     tarn_free(back);
-    tarn_free(ids);
-    CHECK(tarn_tokenizer_named_id(t, "eos_token") == 4);
-    CHECK(tarn_tokenizer_chat_template(t, NULL, &length) && length > 100);
+    CHECK(tarn_tokenizer_named_id(t, "eos_token") == 4 && tarn_tokenizer_named_id(t, "unk_token") == -1);
+    CHECK(strcmp(tarn_tokenizer_named_token(t, "bos_token", &length), "<|begin_of_text|>") == 0 && length == 17);
+    CHECK(tarn_tokenizer_chat_template(t, NULL, &length) && length > 100 && !tarn_tokenizer_chat_template(t, "tool_use", NULL));
+    CHECK(tarn_tokenizer_vocab_size(t) == 1672 && tarn_tokenizer_id_limit(t) == 1672);
+    CHECK(tarn_tokenizer_token_id(t, "<|pad|>", 7) == 5 && tarn_tokenizer_token_flags(t, 5) == (TARN_TOKEN_ADDED | TARN_TOKEN_SPECIAL));
+    CHECK(strcmp(tarn_tokenizer_token(t, 5, &length), "<|pad|>") == 0 && length == 7 && !tarn_tokenizer_token(t, 1672, NULL));
+    CHECK(tarn_tokenizer_token_flags(t, 300) == 0 && tarn_tokenizer_token_flags(t, -1) == 0);
     tarn_tokenizer_free(t);
+}
+
+/* Pushes all ids, with a finish after `cut` of them; the parts must be whole UTF-8 and give what decoding the two halves gives. */
+static bool stream_matches(const tarn_tokenizer *t, const int32_t *ids, size_t count, size_t cut) {
+    text streamed = {0};
+    tarn_token_stream *s = tarn_token_stream_new(t, false);
+    bool ok = s != NULL;
+    for (size_t i = 0; ok && i <= count + 1; i++) {
+        bool finish = i == cut || i == count + 1;
+        size_t length = 0, at = i < cut ? i : i - 1;
+        const char *part = finish ? tarn_token_stream_finish(s, &length) : tarn_token_stream_push(s, ids[at], &length);
+        ok = part && utf8_valid(part, length) && text_append(&streamed, part, length);
+    }
+    char *first = tarn_tokenizer_decode(t, ids, cut, false, NULL), *second = tarn_tokenizer_decode(t, ids + cut, count - cut, false, NULL);
+    text whole = {0};
+    ok = ok && first && second && text_add(&whole, first) && text_add(&whole, second) &&
+         strcmp(text_string(&whole), text_string(&streamed)) == 0;
+    tarn_token_stream_free(s);
+    tarn_free(first);
+    tarn_free(second);
+    text_free(&streamed);
+    text_free(&whole);
+    return ok;
+}
+
+static void test_streams(void) {
+    static const char *const decoders[] = {
+        "",
+        "\"decoder\":{\"type\":\"ByteLevel\"}",
+        "\"decoder\":{\"type\":\"ByteFallback\"}",
+        "\"decoder\":{\"type\":\"BPEDecoder\",\"suffix\":\"b\"}",
+        "\"decoder\":{\"type\":\"Metaspace\",\"replacement\":\"a\"}",
+        "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\" "
+        "\"},{\"type\":"
+        "\"ByteFallback\"},{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":1}]}",
+        "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"Replace\",\"pattern\":{\"String\":\"aab\"},"
+        "\"content\":"
+        "\"-\"},{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"b+\"},\"content\":\"+\"}]}",
+    };
+    static const int32_t ids[] = {0, 0, 2, 4, 5, 1, 6, 4, 5, 0, 3, 99, 1, 1, 2, 5, 4, 0, 0};
+    size_t count = sizeof ids / sizeof *ids;
+    for (size_t d = 0; d < sizeof decoders / sizeof *decoders; d++) {
+        tarn_tokenizer *t = make(decoders[d]);
+        if (!CHECK(t != NULL)) continue;
+        for (size_t cut = 0; cut <= count; cut++) CHECK(stream_matches(t, ids, count, cut));
+        tarn_tokenizer_free(t);
+    }
+}
+
+/* A character made of several tokens comes with the last of them, and not later. */
+static void test_stream_is_prompt(void) {
+    tarn_tokenizer *t = tarn_tokenizer_load(TARN_SOURCE_DIR "/models/tiny");
+    int32_t *ids = NULL;
+    size_t count = 0, length;
+    if (!CHECK(t && tarn_tokenizer_encode(t, "\xF0\x9F\xA6\x99", 4, false, &ids, &count) && count == 4)) return;
+    tarn_token_stream *s = tarn_token_stream_new(t, true);
+    for (size_t i = 0; i < 3; i++) CHECK(tarn_token_stream_push(s, ids[i], &length) && length == 0);
+    CHECK(strcmp(tarn_token_stream_push(s, ids[3], &length), "\xF0\x9F\xA6\x99") == 0 && length == 4);
+    CHECK(tarn_token_stream_finish(s, &length) && length == 0);
+    tarn_token_stream_free(s);
+    tarn_free(ids);
+    tarn_tokenizer_free(t);
+}
+
+static void fails_with(const char *parts, const char *message) {
+    tarn_tokenizer *t = make(parts);
+    if (t || !tarn_error() || !strstr(tarn_error(), message)) {
+        failures++;
+        printf("%s: \"%s\", not \"%s\"\n", parts, tarn_error() ? tarn_error() : "(no error)", message);
+    }
+    tarn_clear_error();
+    tarn_tokenizer_free(t);
+}
+
+static void test_bad_parts(void) {
+    static const char *const cases[][2] = {
+        {"\"surprise\":1", "tokenizer.json: unknown member \"surprise\""},
+        {"\"normalizer\":{\"type\":\"X\"}", "tokenizer.json: normalizer: unknown type \"X\""},
+        {"\"normalizer\":{}", "normalizer.type: is missing"},
+        {"\"normalizer\":[]", "normalizer: must be an object"},
+        {"\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"\"}", "type \"Precompiled\" is not supported"},
+        {"\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\"},{\"type\":\"X\"}]}",
+         "tokenizer.json: pre_tokenizer.pretokenizers[1]: unknown type \"X\""},
+        {"\"pre_tokenizer\":{\"type\":\"Digits\",\"individual\":true}", "pre_tokenizer: unknown member \"individual\""},
+        {"\"pre_tokenizer\":{\"type\":\"Digits\",\"individual_digits\":1}", "pre_tokenizer.individual_digits: must be true or false"},
+        {"\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"__\"}", "pre_tokenizer.replacement: must be one character"},
+        {"\"pre_tokenizer\":{\"type\":\"UnicodeScripts\"}", "type \"UnicodeScripts\" is not supported"},
+        {SPLIT("("), "pre_tokenizer.pattern: missing closing parenthesis"},
+        {SPLIT("[a&&b]"), "pre_tokenizer.pattern: an intersection of classes is not supported"},
+        {"\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\"},\"behavior\":\"Kept\"}",
+         "pre_tokenizer.behavior: unknown behavior"},
+        {"\"decoder\":{\"type\":\"CTC\"}", "decoder: type \"CTC\" is not supported"},
+        {"\"decoder\":{\"type\":\"Strip\",\"content\":\" \",\"start\":-1,\"stop\":0}", "decoder.start: is -1"},
+        {"\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"x\",\"type_id\":0}}],\"special_"
+         "tokens\":{}}",
+         "post_processor.special_tokens: has no \"x\""},
+        {"\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"x\",99],\"cls\":[\"y\",1]}", "adds the id 99, which is no token"},
+        {"\"added_tokens\":[" ADDED("8", "x") "," ADDED("8", "y") "]", "added_tokens[1]: \"y\" has the id 8, but the next free one is 9"},
+        {"\"added_tokens\":[" ADDED("8", "a") "]", "added_tokens[0]: \"a\" has the id 8, but in the vocabulary 0"},
+        {"\"added_tokens\":[" ADDED("0", "a") "," ADDED("0", "a") "]", "added_tokens[1]: \"a\" occurs twice"},
+        {"\"added_tokens\":[" ADDED("8", "") "]", "added_tokens[0].content: is empty"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) fails_with(cases[i][0], cases[i][1]);
+}
+
+static void test_bad_models(void) {
+    static const char *const cases[][2] = {
+        {"{}", "tokenizer.json: model: is missing"},
+        {"[]", "tokenizer.json: must be an object"},
+        {"{\"model\":{\"type\":\"Unigram\"}}", "model: type \"Unigram\" is not supported"},
+        {"{\"model\":{\"vocab\":{\"a\":0,\"b\":0},\"merges\":[]}}", "model.vocab: \"a\" and \"b\" have the same id 0"},
+        {"{\"model\":{\"vocab\":{\"a\":-1},\"merges\":[]}}", "model.vocab: the id of \"a\""},
+        {"{\"model\":{\"vocab\":{\"a\":4294967296},\"merges\":[]}}", "model.vocab: the id of \"a\""},
+        {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a a\"]}}", "model.merges[0]: the merged token \"aa\" is not in the vocabulary"},
+        {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a\"]}}", "model.merges[0]: must have exactly one space"},
+        {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[[\"a\"]]}}", "model.merges[0]: must be a string"},
+        {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"dropout\":0.1}}", "model.dropout: "},
+        {"{\"model\":{\"vocab\":[],\"merges\":[]}}", "model.vocab: must be an object"},
+        {"{\"model\":", "tokenizer.json: "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tarn_tokenizer *t = tarn_tokenizer_from_json(cases[i][0], strlen(cases[i][0]), "tokenizer.json");
+        if (t || !tarn_error() || !strstr(tarn_error(), cases[i][1])) {
+            failures++;
+            printf("%s: \"%s\", not \"%s\"\n", cases[i][0], tarn_error() ? tarn_error() : "(no error)", cases[i][1]);
+        }
+        tarn_clear_error();
+        tarn_tokenizer_free(t);
+    }
+}
+
+static void encode_fails_with(const tarn_tokenizer *t, const char *s, size_t length, const char *message) {
+    int32_t *ids;
+    size_t count;
+    CHECK(!tarn_tokenizer_encode(t, s, length, true, &ids, &count) && !ids && count == 0);
+    CHECK(tarn_error() && strstr(tarn_error(), message));
+    tarn_clear_error();
+}
+
+static void test_bad_text(void) {
+    tarn_tokenizer *t = make("");
+    encode_fails_with(t, "ab\xC3", 3, "byte 0xC3 at offset 2");
+    encode_fails_with(t, "\xED\xA0\x80", 3, "byte 0xED at offset 0");
+    CHECK(encodes_to(t, "", 0, NULL, 0));
+    CHECK(encodes_to(t, "ab\0a", 4, IDS(2, 7, 0)));
+    CHECK(encodes_to(t, "\xC3\xA9", 2, IDS(4, 5)));
+    tarn_tokenizer_free(t);
+}
+
+/* A megabyte in one piece, through both ends of the model; and a pattern that would run for ever. */
+static void test_limits(void) {
+    enum { LONG = 1 << 20 };
+    char *s = malloc(LONG);
+    int32_t *ids = NULL;
+    size_t count = 0;
+    for (size_t i = 0; s && i < LONG; i++) s[i] = "ab"[i & 1];
+    tarn_tokenizer *t = make("");
+    CHECK(s && tarn_tokenizer_encode(t, s, LONG, true, &ids, &count) && count == LONG / 2 && ids[0] == 2 && ids[count - 1] == 2);
+    tarn_free(ids);
+    tarn_tokenizer_free(t);
+    t = make("\"normalizer\":{\"type\":\"NFC\"}");
+    for (size_t i = 0; s && i + 4 <= LONG; i += 4) memcpy(s + i, "\xCC\x81\xCC\x96", 4); /* marks in the wrong order */
+    CHECK(tarn_tokenizer_encode(t, s, LONG, true, &ids, &count) && count == LONG / 2);
+    tarn_free(ids);
+    tarn_tokenizer_free(t);
+    t = make(SPLIT("(?:a|aa)+[xy]"));
+    memset(s, 'a', 4096);
+    encode_fails_with(t, s, 4096, "needs too much work");
+    tarn_tokenizer_free(t);
+    free(s);
+}
+
+static void *encode_often(void *tokenizer) {
+    int32_t *ids;
+    size_t count, wrong = 0;
+    for (int i = 0; i < 200; i++) {
+        wrong += !tarn_tokenizer_encode(tokenizer, "Hello world<|eot_id|>!", 22, true, &ids, &count) || count != 6 || ids[1] != 1296;
+        tarn_free(ids);
+    }
+    return wrong ? tokenizer : NULL;
+}
+
+static void test_threads(void) {
+    tarn_tokenizer *t = tarn_tokenizer_load(TARN_SOURCE_DIR "/models/tiny");
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) CHECK(pthread_create(&threads[i], NULL, encode_often, t) == 0);
+    for (int i = 0; i < 4; i++) {
+        void *wrong = t;
+        CHECK(pthread_join(threads[i], &wrong) == 0 && !wrong);
+    }
+    tarn_tokenizer_free(t);
+}
+
+static bool load_and_use(void) {
+    tarn_tokenizer *t = make("\"normalizer\":{\"type\":\"NFKC\"}," SPLIT("\\\\s+|b") ",\"added_tokens\":[" ADDED(
+        "8", "<s>") "],"
+                    "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}]}");
+    int32_t *ids = NULL;
+    size_t count = 0;
+    bool ok = t && tarn_tokenizer_encode(t, "ab b<s>\xC3\xA9", 9, true, &ids, &count);
+    char *back = ok ? tarn_tokenizer_decode(t, ids, count, false, NULL) : NULL;
+    tarn_token_stream *s = ok ? tarn_token_stream_new(t, true) : NULL;
+    ok = ok && back && s && tarn_token_stream_push(s, 4, NULL) && tarn_token_stream_finish(s, NULL);
+    tarn_token_stream_free(s);
+    tarn_free(back);
+    tarn_free(ids);
+    tarn_tokenizer_free(t);
+    return ok;
+}
+
+static void test_failing_allocations(void) {
+    bool ok = false;
+    for (int64_t n = 1; !ok && n < 10000; n++) {
+        memory_fail_at(n);
+        ok = load_and_use();
+        memory_fail_at(0);
+        if (!ok) CHECK(tarn_error() && strstr(tarn_error(), "memory"));
+        if (ok) CHECK(n > 50 && tarn_ok());
+        tarn_clear_error();
+    }
+    CHECK(ok);
+}
+
+static bool write_file(const char *folder, const char *name, const char *content) {
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "w");
+    bool ok = f && fputs(content, f) >= 0;
+    return (!f || fclose(f) == 0) && ok;
+}
+
+static void remove_folder(const char *folder) {
+    static const char *const names[] = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"};
+    char path[300];
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    rmdir(folder);
+}
+
+/* Tokens as strings and objects, the older file as a fallback, templates in a list, and the template file before them. */
+static void test_folder(void) {
+    char folder[] = "/tmp/tarn-tokenizer-XXXXXX";
+    if (!CHECK(mkdtemp(folder) != NULL)) return;
+    CHECK(write_file(folder, "tokenizer.json", "{" MODEL "}"));
+    CHECK(write_file(folder, "tokenizer_config.json",
+                     "{\"bos_token\":{\"content\":\"a\",\"lstrip\":false},\"eos_token\":\"b\",\"pad_token\":null,\"chat_template\":["
+                     "{\"name\":\"default\",\"template\":\"one\"},{\"name\":\"tool_use\",\"template\":\"two\"}]}"));
+    CHECK(write_file(folder, "special_tokens_map.json", "{\"eos_token\":\"a\",\"pad_token\":\"ab\",\"unk_token\":\"nowhere\"}"));
+    tarn_tokenizer *t = tarn_tokenizer_load(folder);
+    CHECK(t && tarn_tokenizer_named_id(t, "bos_token") == 0 && tarn_tokenizer_named_id(t, "eos_token") == 1);
+    CHECK(tarn_tokenizer_named_id(t, "pad_token") == 2 && tarn_tokenizer_named_id(t, "unk_token") == -1);
+    CHECK(tarn_tokenizer_named_token(t, "unk_token", NULL) && !tarn_tokenizer_named_token(t, "cls_token", NULL));
+    CHECK(strcmp(tarn_tokenizer_chat_template(t, NULL, NULL), "one") == 0);
+    CHECK(strcmp(tarn_tokenizer_chat_template(t, "tool_use", NULL), "two") == 0);
+    tarn_tokenizer_free(t);
+    CHECK(write_file(folder, "chat_template.jinja", "three"));
+    t = tarn_tokenizer_load(folder);
+    CHECK(t && strcmp(tarn_tokenizer_chat_template(t, "default", NULL), "three") == 0);
+    tarn_tokenizer_free(t);
+    CHECK(write_file(folder, "tokenizer_config.json", "{\"eos_token\":7}"));
+    CHECK(!tarn_tokenizer_load(folder) && strstr(tarn_error(), "tokenizer_config.json: eos_token: must be a string"));
+    tarn_clear_error();
+    remove_folder(folder);
+    CHECK(!tarn_tokenizer_load(folder) && strstr(tarn_error(), "tokenizer.json: No such file"));
+    tarn_clear_error();
 }
 
 int main(void) {
     test_tiny();
+    test_streams();
+    test_stream_is_prompt();
+    test_bad_parts();
+    test_bad_models();
+    test_bad_text();
+    test_limits();
+    test_threads();
+    test_failing_allocations();
+    test_folder();
     printf("%d failures\n", failures);
     return failures != 0;
 }

@@ -29,14 +29,14 @@ static int32_t trie_extend(trie *t, int32_t node, unsigned char byte) {
     return t->nodes.items[node].child = child;
 }
 
-/* Of two tokens that the normalizer makes the same a special one counts, else the last one. */
+/* Of two tokens that the normalizer makes the same a special one counts, else the first. (`tokenizers` 0.23 takes one at random.) */
 static bool trie_add(trie *t, const char *s, size_t length, int32_t found, const added_token *tokens) {
     int32_t node = 0;
     if (t->nodes.count == 0 && !vector_push(&t->nodes, ((trie_node){.found = -1}))) return false;
     for (size_t i = 0; i < length; i++)
         if (!(node = trie_extend(t, node, (unsigned char)s[i]))) return false;
     int32_t other = t->nodes.items[node].found;
-    if (other < 0 || tokens[found].special || !tokens[other].special) t->nodes.items[node].found = found;
+    if (other < 0 || (tokens[found].special && !tokens[other].special)) t->nodes.items[node].found = found;
     return true;
 }
 

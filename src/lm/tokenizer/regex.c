@@ -45,7 +45,9 @@ static pcre2_code *compile(const char *pattern, size_t length, text *why) {
     pcre2_compile_context_free(context);
     pcre2_general_context_free(memory);
     if (code) pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* where it cannot, matching interprets */
-    return code;
+    if (tarn_ok()) return code;
+    pcre2_code_free(code); /* no memory */
+    return NULL;
 }
 
 regex *regex_new(const char *pattern, size_t length, bool literal, text *why) {

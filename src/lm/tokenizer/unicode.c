@@ -48,11 +48,9 @@ static bool is_between(uint32_t c, int version, utf8proc_category_t first, utf8p
 }
 
 uint32_t unicode_stand_in(uint32_t c) {
-    enum { NOBODY_KNOWS = 0xFFFE };
     const newer_row *row = c < 0x80 ? NULL : find_newer(c);
     if (c == 0x1171E) return 0x11720; /* Mn until 15, then Mc */
-    if (!row || row->version <= 14) return c;
-    return row->stand_in ? row->stand_in : NOBODY_KNOWS + (c >= 0x10000 ? 0x10000 : 0);
+    return row && row->stand_in ? row->stand_in : c;
 }
 
 static int combining_class(utf8proc_int32_t c) {

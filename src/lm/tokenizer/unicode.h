@@ -23,8 +23,8 @@ bool unicode_is_nonspacing_mark(uint32_t c); /* Mn of Unicode 8 */
 bool unicode_is_other(uint32_t c);           /* Cc, Cf, Co of Unicode 8 */
 bool unicode_is_word(uint32_t c);            /* \w of Rust's regular expressions: Unicode 16 */
 
-/* The characters in which Oniguruma (Unicode 16) and PCRE2 (14 or later) may differ have a stand-in: one of the same category and length in
-   UTF-8 that both know, or that none knows. The others are their own. */
+/* A character that Oniguruma (Unicode 16) knows and PCRE2 (14 in version 10.42) does not has a stand-in: the nearest older one of the same
+   category and length in UTF-8. The others are their own. */
 uint32_t unicode_stand_in(uint32_t c);
 
 #endif
