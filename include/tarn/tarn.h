@@ -10,5 +10,8 @@
 #include "tarn/device.h"
 #include "tarn/memory.h"
 #include "tarn/io.h"
+#include "tarn/tokenizer.h"
+#include "tarn/template.h"
+#include "tarn/lm.h"
 
 #endif

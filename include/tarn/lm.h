@@ -1,0 +1,175 @@
+/* Language models: a folder with config.json, safetensors weights and tokenizer.json becomes text.
+
+   A model is loaded once and never changes: any number of sessions, in any threads, may share it. A session is one timeline of tokens with
+   its cache; it belongs to one thread at a time and its model must outlive it. Functions return false or NULL with the thread's error set.
+   Sampling follows mlx-lm: the same seed gives the same tokens where the logits are the same. */
+#ifndef TARN_LM_H
+#define TARN_LM_H
+
+#include <signal.h>
+
+#include "tarn/array.h"
+#include "tarn/template.h"
+#include "tarn/tokenizer.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- models */
+typedef struct tarn_model tarn_model;
+typedef struct {
+    tarn_dtype dtype;  /* of activations and dense weights: TARN_FLOAT32, TARN_BFLOAT16 or TARN_FLOAT16; absent: as the file has them */
+    bool no_tokenizer; /* do not read tokenizer.json */
+    int end_;
+} tarn_model_options;
+/* Weights stay mapped: loading reads headers, not data, unless .dtype asks for another dtype. A folder without tokenizer.json is fine for
+   work on token ids. */
+#define tarn_model_load(...)                                                                                                               \
+    tarn_model_load_with(TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_model_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
+TARN_API tarn_model *tarn_model_load_with(const char *folder, tarn_model_options options);
+/* A model of a known shape ("llama-3.2-1b"; tarn_model_shapes lists them) with random weights, quantized to `bits` (2 3 4 5 6 8, groups of
+   64) or bfloat16 (16). For measurements. */
+TARN_API tarn_model *tarn_model_random(const char *shape, int bits);
+TARN_API const char *tarn_model_shapes(void); /* names, space separated */
+/* Frees the model; no session may use it any more. NULL is allowed. */
+TARN_API void tarn_model_free(tarn_model *model);
+
+typedef struct {
+    const char *model_type;                                                      /* "llama" */
+    int64_t vocab_size, hidden_size, layers, heads, kv_heads, head_dim, context; /* context: the most tokens a session holds */
+    int64_t parameters;                                                          /* as if nothing were quantized, tied weights once */
+    int64_t weight_bytes;                                                        /* in memory: packed weights, scales, biases, the rest */
+    int64_t step_bytes;            /* of weights read for one token: all but the rows of an untied embedding */
+    int64_t cache_bytes_per_token; /* keys and values of all layers */
+    int64_t layer_parameters;      /* in matrices that every token is multiplied with, the head left out */
+    int bits, group_size;          /* of the quantization most weights have; 0: none */
+    double bits_per_weight;        /* weight_bytes in bits by parameters */
+    tarn_dtype dtype;              /* of activations */
+} tarn_model_facts;
+TARN_API void tarn_model_info(const tarn_model *model, tarn_model_facts *facts);
+/* NULL, without an error, if the folder has none. They live as long as the model. */
+TARN_API const tarn_tokenizer *tarn_model_tokenizer(const tarn_model *model);
+TARN_API const tarn_template *tarn_model_template(const tarn_model *model);
+/* The ids that end an answer (generation_config.json goes before config.json). */
+TARN_API const int32_t *tarn_model_end_tokens(const tarn_model *model, int *count);
+
+/* ---- from text to ids */
+
+/* Ids of a list of messages, JSON [{"role": …, "content": …}, …], through the model's chat template, in *ids (tarn_free). `variables` is a
+   JSON object of further template variables, or NULL. An error if the model has no template. */
+TARN_API bool tarn_model_encode_messages(const tarn_model *model, const char *messages_json, const char *variables_json,
+                                         bool add_generation_prompt, int32_t **ids, size_t *count);
+/* The ids of one user message, with a system message before it unless `system` is NULL; of the plain text where the model has no template.
+ */
+TARN_API bool tarn_model_encode_prompt(const tarn_model *model, const char *system, const char *prompt, size_t length, int32_t **ids,
+                                       size_t *count);
+
+/* The JSON object of a chat template's variables, ended by a NUL (tarn_free): messages, add_generation_prompt, the named tokens of the
+   tokenizer (which may be NULL), and the members of `variables_json` (may be NULL), which go before ours of the same name. */
+TARN_API char *tarn_template_variables(const tarn_tokenizer *tokenizer, const char *messages_json, const char *variables_json,
+                                       bool add_generation_prompt);
+
+/* ---- sessions */
+typedef struct tarn_session tarn_session;
+typedef struct {
+    int64_t context; /* at most this many tokens; 0, or more than the model has: the model's */
+    bool fast_cache; /* reuse generated tokens, and prefixes at any length, as they lie in the cache: faster turns, but results may differ
+                        in the last bits from those of a fresh session. Otherwise a cached prefix gives the bits of a cold one. */
+    int end_;
+} tarn_session_options;
+#define tarn_session_new(...)                                                                                                              \
+    tarn_session_new_with(TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_session_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
+TARN_API tarn_session *tarn_session_new_with(const tarn_model *model, tarn_session_options options);
+TARN_API void tarn_session_free(tarn_session *session); /* NULL is allowed */
+/* Makes the session's timeline exactly these tokens: keeps the longest usable prefix of what it holds, computes the rest. `interrupt`, if
+   not NULL, is looked at between chunks; once it is not 0 the call fails. */
+TARN_API bool tarn_session_sync(tarn_session *session, const int32_t *ids, size_t count, const volatile sig_atomic_t *interrupt);
+/* Appends one token. */
+TARN_API bool tarn_session_step(tarn_session *session, int32_t id);
+/* The logits [vocab] after the last token; they belong to the session and live until it moves on. NULL if it holds no tokens. */
+TARN_API tarn_array *tarn_session_logits(const tarn_session *session);
+TARN_API const int32_t *tarn_session_tokens(const tarn_session *session, size_t *count);
+/* How many tokens of the last sync were reused. */
+TARN_API int64_t tarn_session_reused(const tarn_session *session);
+
+/* ---- generating */
+typedef struct {
+    bool given;
+    uint64_t value;
+} tarn_seed;
+#define TARN_SEED(n) ((tarn_seed){true, (n)})
+
+typedef struct {
+    double temperature;        /* 0: the most likely token */
+    double top_p, min_p;       /* 0: off; top_p also at 1 */
+    int64_t top_k;             /* 0: off */
+    double repetition_penalty; /* 0: off; divides positive and multiplies negative logits of recent tokens */
+    double presence_penalty;   /* 0: off */
+    double frequency_penalty;  /* 0: off */
+    int64_t penalty_context;   /* how many recent tokens the penalties look at, prompt included; 0: 20 */
+    const int32_t *bias_ids;   /* logit bias: bias_values[i] is added to bias_ids[i] */
+    const double *bias_values;
+    int64_t bias_count;
+    tarn_seed seed;          /* absent: from the clock */
+    tarn_value max_tokens;   /* absent: 256 */
+    const char *const *stop; /* strings that end the answer and are not part of it */
+    int stop_count;
+    const int32_t *end_tokens; /* further ids that end the answer */
+    int end_token_count;
+    bool ignore_end; /* go on after end tokens */
+    /* Gets each piece of text as it is certain, whole UTF-8 ended by a NUL; false stops. */
+    bool (*on_text)(void *context, const char *text, size_t length);
+    void *context;
+    const volatile sig_atomic_t *interrupt; /* looked at between steps: not 0 stops */
+    int end_;
+} tarn_generate_options;
+
+typedef enum { TARN_FINISH_STOP, TARN_FINISH_LENGTH, TARN_FINISH_INTERRUPTED } tarn_finish;
+typedef struct {
+    int32_t *tokens; /* generated, the end token included */
+    size_t token_count;
+    char *text; /* ended by a NUL; NULL if the model has no tokenizer */
+    size_t text_length;
+    tarn_finish finish;
+    int64_t prompt_tokens, reused_tokens;
+    double prompt_seconds, generation_seconds; /* to the first token; from there to the end */
+    double prompt_tps, generation_tps;         /* tokens a second */
+    int64_t peak_memory_bytes;                 /* of the process: its largest resident size */
+} tarn_generation;
+TARN_API const char *tarn_finish_name(tarn_finish finish); /* "stop" "length" "interrupted" */
+
+/* Continues the ids until an end token, a stop string, .max_tokens or the end of the context. *result may be NULL; it is filled even on
+   failure, with what there was until then. */
+#define tarn_generate(session, ids, count, ...)                                                                                            \
+    tarn_generate_with(session, ids, count, TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_generate_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
+TARN_API bool tarn_generate_with(tarn_session *session, const int32_t *ids, size_t count, tarn_generation *result,
+                                 tarn_generate_options options);
+TARN_API void tarn_generation_free(tarn_generation *result); /* what it holds, not itself */
+
+/* A conversation: a session and its messages. */
+typedef struct tarn_chat tarn_chat;
+typedef struct {
+    const char *system;           /* the system message; NULL: none */
+    tarn_session_options session; /* as for tarn_session_new */
+    int end_;
+} tarn_chat_options;
+#define tarn_chat_new(...) tarn_chat_new_with(TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_chat_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
+TARN_API tarn_chat *tarn_chat_new_with(const tarn_model *model, tarn_chat_options options);
+TARN_API void tarn_chat_free(tarn_chat *chat);
+TARN_API bool tarn_chat_reset(tarn_chat *chat); /* forgets all but the system message */
+/* Says `message` and gets an answer. A failed or interrupted turn keeps the conversation: what was answered until then stays part of it if
+   interrupted, nothing of the turn if failed. */
+#define tarn_chat_say(chat, message, ...)                                                                                                  \
+    tarn_chat_say_with(chat, message, TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_generate_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
+TARN_API bool tarn_chat_say_with(tarn_chat *chat, const char *message, tarn_generation *result, tarn_generate_options options);
+
+/* ---- scoring */
+
+/* logprobs[i] = log P(ids[i + 1] | ids[0 .. i]), count - 1 of them, in float32 from the model's logits. */
+TARN_API bool tarn_score(tarn_session *session, const int32_t *ids, size_t count, double *logprobs);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,194 @@
+/* tarn bench: speed of prompt and generation, beside the limits of the machine measured in the same run. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const cli_option options[] = {
+    {"--model", NULL, OPTION_TEXT, FIELD(model), "DIR", "Model folder"},
+    {"--random", NULL, OPTION_TEXT, FIELD(random), "SHAPE", "Random weights of a known shape instead, such as llama-3.2-1b"},
+    {"--bits", NULL, OPTION_INTEGER, FIELD(bits), "N", "Of random weights: 2 3 4 5 6 8, or 16 for bfloat16 (4)"},
+    {"--prompt-tokens", "-p", OPTION_INTEGER, FIELD(prompt_length), "N", "Length of the prompt (256)"},
+    {"--generation-tokens", "-n", OPTION_INTEGER, FIELD(generation_length), "N", "Tokens to generate (32)"},
+    {"--dtype", NULL, OPTION_TEXT, FIELD(dtype), "NAME", "float32, bfloat16 or float16 (as in the file; not with --random)"},
+    {"--json", NULL, OPTION_FLAG, FIELD(json), NULL, "Print one JSON object"},
+};
+
+/* Caches hold a part of a smaller model, so that the bandwidth of memory is no limit for it. */
+static const double least_bytes = 512e6;
+enum { TRIALS = 3 };
+
+typedef struct {
+    tarn_model_facts facts;
+    tarn_measurement limits;
+    int64_t prompt, generated;
+    double prefill_tps, decode_tps, prefill_tflops, decode_gbps, flops_limit;
+    int64_t peak_memory;
+} bench_result;
+
+/* ---- measuring */
+
+/* Another prompt each time, so that nothing is reused. */
+static void random_ids(int32_t *ids, int64_t count, int64_t vocab, uint32_t seed) {
+    uint32_t state = seed * 2654435761u + 1;
+    for (int64_t i = 0; i < count; i++) {
+        state = state * 1664525u + 1013904223u;
+        ids[i] = (int32_t)(((uint64_t)state * (uint64_t)vocab) >> 32);
+    }
+}
+
+static bool trial(tarn_session *session, int32_t *ids, bench_result *b, uint32_t seed) {
+    tarn_generation g;
+    random_ids(ids, b->prompt, b->facts.vocab_size, seed);
+    bool ok = tarn_generate(session, ids, (size_t)b->prompt, &g, .max_tokens = TARN_VALUE((double)b->generated + 1), .ignore_end = true);
+    if (ok && g.prompt_tps > b->prefill_tps) b->prefill_tps = g.prompt_tps;
+    if (ok && g.generation_tps > b->decode_tps) b->decode_tps = g.generation_tps;
+    b->peak_memory = g.peak_memory_bytes;
+    tarn_generation_free(&g);
+    return ok;
+}
+
+/* Floating-point operations of a prompt: every matrix, causal attention, and the head once. */
+static double prompt_flops(const bench_result *b) {
+    const tarn_model_facts *f = &b->facts;
+    double n = (double)b->prompt, seen = n * (n + 1) / 2;
+    double attention = 4 * seen * (double)(f->layers * f->heads * f->head_dim);
+    return 2 * n * (double)f->layer_parameters + attention + 2 * (double)(f->vocab_size * f->hidden_size);
+}
+
+/* Bytes that one step reads: weights, and keys and values of the tokens there are, on average. */
+static double step_bytes(const bench_result *b) {
+    return (double)b->facts.step_bytes + (double)b->facts.cache_bytes_per_token * ((double)b->prompt + (double)(b->generated + 1) / 2);
+}
+
+static bool at_memory_limit(const bench_result *b) {
+    return step_bytes(b) >= least_bytes;
+}
+
+static bool above_limit(const bench_result *b) {
+    return (at_memory_limit(b) && b->decode_gbps > b->limits.read_gbps_all) || b->prefill_tflops > b->flops_limit;
+}
+
+static double larger(double a, double b) {
+    return a > b ? a : b;
+}
+
+/* The limits again, keeping the best: neighbours on the machine slow a measurement, nothing speeds one up. */
+static bool measure_limits(bench_result *b) {
+    tarn_measurement again;
+    if (!tarn_measure(&again)) return false;
+    again.read_gbps_one = larger(again.read_gbps_one, b->limits.read_gbps_one);
+    again.read_gbps_all = larger(again.read_gbps_all, b->limits.read_gbps_all);
+    again.f32_tflops = larger(again.f32_tflops, b->limits.f32_tflops);
+    again.bf16_tflops = larger(again.bf16_tflops, b->limits.bf16_tflops);
+    b->limits = again;
+    b->flops_limit = larger(again.f32_tflops, again.bf16_tflops);
+    return true;
+}
+
+static bool measure(const tarn_model *model, bench_result *b) {
+    int32_t *ids = malloc((size_t)b->prompt * sizeof *ids);
+    tarn_session *session = tarn_session_new(model, .context = b->prompt + b->generated + 1);
+    bool ok = ids && session;
+    if (!ids) tarn_fail("out of memory");
+    for (uint32_t i = 0; ok && i < TRIALS; i++) ok = trial(session, ids, b, i + 1);
+    b->prefill_tflops = prompt_flops(b) / (double)b->prompt * b->prefill_tps * 1e-12;
+    b->decode_gbps = step_bytes(b) * b->decode_tps * 1e-9;
+    tarn_session_free(session);
+    free(ids);
+    return ok && measure_limits(b) && (!above_limit(b) || measure_limits(b));
+}
+
+/* ---- printing */
+
+static void print_table(FILE *out, const bench_result *b) {
+    const tarn_model_facts *f = &b->facts;
+    fprintf(out, "model       %s, %.3f million parameters, %.1f MB (%.2f bits a weight)\n", f->model_type, (double)f->parameters / 1e6,
+            (double)f->weight_bytes / 1e6, f->bits_per_weight);
+    fprintf(out, "prompt      %lld tokens: %.1f tokens/s, %.3f TFLOP/s = %.0f %% of %.3f\n", (long long)b->prompt, b->prefill_tps,
+            b->prefill_tflops, 100 * b->prefill_tflops / b->flops_limit, b->flops_limit);
+    fprintf(out, "generation  %lld tokens: %.2f tokens/s, %.2f GB/s", (long long)b->generated, b->decode_tps, b->decode_gbps);
+    if (at_memory_limit(b))
+        fprintf(out, " = %.0f %% of %.2f\n", 100 * b->decode_gbps / b->limits.read_gbps_all, b->limits.read_gbps_all);
+    else
+        fprintf(out, " (partly from caches: memory reads %.2f)\n", b->limits.read_gbps_all);
+    fprintf(out, "peak memory %.1f MB; %d threads, %s; load average %.2f\n", (double)b->peak_memory / 1e6, b->limits.threads,
+            b->limits.isa_used, b->limits.load_average);
+}
+
+static void print_json(cli_output *out, const bench_result *b) {
+    json_field_text(out, "model_type", b->facts.model_type);
+    json_field_integer(out, "parameters", b->facts.parameters);
+    json_field_integer(out, "weight_bytes", b->facts.weight_bytes);
+    json_field_number(out, "bits_per_weight", b->facts.bits_per_weight);
+    json_field_integer(out, "prompt_tokens", b->prompt);
+    json_field_integer(out, "generation_tokens", b->generated);
+    json_field_number(out, "prefill_tps", b->prefill_tps);
+    json_field_number(out, "decode_tps", b->decode_tps);
+    json_field_number(out, "decode_gbps", b->decode_gbps);
+    json_field_number(out, "read_gbps_limit", b->limits.read_gbps_all);
+    json_field_number(out, "decode_share", at_memory_limit(b) ? b->decode_gbps / b->limits.read_gbps_all : 0.0 / 0.0);
+    json_field_number(out, "prefill_tflops", b->prefill_tflops);
+    json_field_number(out, "tflops_limit", b->flops_limit);
+    json_field_number(out, "prefill_share", b->prefill_tflops / b->flops_limit);
+    json_field_integer(out, "peak_memory_bytes", b->peak_memory);
+    json_field_text(out, "processor", b->limits.processor);
+    json_field_text(out, "isa", b->limits.isa_used);
+    json_field_integer(out, "threads", b->limits.threads);
+    json_field_number(out, "load_average", b->limits.load_average);
+    fputs("}\n", out->stream);
+}
+
+static int print(const cli_values *v, const bench_result *b) {
+    cli_output out;
+    if (above_limit(b))
+        return cli_error("%.2f GB/s of %.2f and %.3f TFLOP/s of %.3f: a figure above the limit means that the measurement is wrong",
+                         b->decode_gbps, b->limits.read_gbps_all, b->prefill_tflops, b->flops_limit);
+    if (!cli_open(&out)) return EXIT_FAILED;
+    if (v->json)
+        print_json(&out, b);
+    else
+        print_table(out.stream, b);
+    return cli_close(&out, 0);
+}
+
+/* ---- the command */
+
+static bool check(const cli_values *v) {
+    const char *name = bench_command.name;
+    tarn_dtype dtype;
+    int64_t bits = v->bits.given ? v->bits.value : 4;
+    if (!v->model == !v->random) return cli_misuse(name, "give either --model or --random"), false;
+    if (v->model && v->bits.given) return cli_misuse(name, "--bits needs --random"), false;
+    if (v->random && v->dtype) return cli_misuse(name, "--dtype needs --model"), false;
+    if (!cli_dtype(v->dtype, &dtype)) return cli_misuse(name, "--dtype must be float32, bfloat16 or float16"), false;
+    if (bits != 16 && (bits < 2 || bits > 8 || bits == 7)) return cli_misuse(name, "--bits must be 2, 3, 4, 5, 6, 8 or 16"), false;
+    if (v->prompt_length.given && v->prompt_length.value < 1) return cli_misuse(name, "-p must be 1 or more"), false;
+    if (v->generation_length.given && v->generation_length.value < 1) return cli_misuse(name, "-n must be 1 or more"), false;
+    return true;
+}
+
+static int run(const cli_values *v) {
+    if (!check(v)) return EXIT_USAGE;
+    bench_result b = {.prompt = v->prompt_length.given ? v->prompt_length.value : 256,
+                      .generated = v->generation_length.given ? v->generation_length.value : 32};
+    tarn_model *model = v->random ? tarn_model_random(v->random, v->bits.given ? (int)v->bits.value : 4) : cli_load(v, true);
+    if (!model) return cli_failed();
+    tarn_model_info(model, &b.facts);
+    int status = 0;
+    if (b.prompt + b.generated + 1 > b.facts.context)
+        status = cli_error("-p %lld and -n %lld do not fit the context of %lld tokens", (long long)b.prompt, (long long)b.generated,
+                           (long long)b.facts.context);
+    else if (!measure(model, &b))
+        status = cli_failed();
+    tarn_model_free(model);
+    return status ? status : print(v, &b);
+}
+
+const cli_command bench_command = {"bench",
+                                   "speed beside the machine's limits",
+                                   "--model DIR | --random SHAPE [options]",
+                                   NULL,
+                                   options,
+                                   (int)(sizeof options / sizeof *options),
+                                   run};

@@ -1,0 +1,164 @@
+/* tarn chat: a conversation at the terminal. Ctrl-C stops an answer and keeps the conversation. */
+#include <errno.h>
+#include <histedit.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static const cli_option options[] = {
+    {"--model", NULL, OPTION_TEXT, FIELD(model), "DIR", "Model folder"},
+    {"--system-prompt", NULL, OPTION_TEXT, FIELD(system_prompt), "TEXT", "A system message before the conversation"},
+    {"--max-tokens", "-m", OPTION_INTEGER, FIELD(max_tokens), "N", "At most so many tokens an answer (256)"},
+    {"--temp", NULL, OPTION_NUMBER, FIELD(temperature), "T", "Temperature; 0 takes the most likely token (0)"},
+    {"--top-p", NULL, OPTION_NUMBER, FIELD(top_p), "P", "Keep the likeliest tokens that have this mass together (1: off)"},
+    {"--top-k", NULL, OPTION_INTEGER, FIELD(top_k), "K", "Keep the K likeliest tokens (0: off)"},
+    {"--min-p", NULL, OPTION_NUMBER, FIELD(min_p), "P", "Keep tokens at least P times as likely as the best (0: off)"},
+    {"--seed", NULL, OPTION_INTEGER, FIELD(seed), "N", "Seed of the random numbers (from the clock)"},
+    {"--dtype", NULL, OPTION_TEXT, FIELD(dtype), "NAME", "float32, bfloat16 or float16 (as in the file)"},
+    {"--fast-cache", NULL, OPTION_FLAG, FIELD(fast_cache), NULL, "Keep answers in the cache as they were generated: last bits may differ"},
+};
+
+/* ---- lines: with history at a terminal, plain otherwise */
+
+typedef struct {
+    EditLine *editor;
+    History *history;
+    char *buffer;
+    size_t capacity;
+} line_reader;
+
+static char *prompt_string(EditLine *editor) {
+    static char prompt[] = ">> ";
+    (void)editor;
+    return prompt;
+}
+
+static void open_reader(line_reader *r) {
+    HistEvent event;
+    if (!isatty(STDIN_FILENO)) return;
+    r->editor = el_init("tarn", stdin, stdout, stderr);
+    r->history = history_init();
+    if (!r->editor || !r->history) return;
+    history(r->history, &event, H_SETSIZE, 1000);
+    el_set(r->editor, EL_PROMPT, prompt_string);
+    el_set(r->editor, EL_EDITOR, "emacs");
+    el_set(r->editor, EL_HIST, history, r->history);
+}
+
+static void close_reader(line_reader *r) {
+    if (r->editor) el_end(r->editor);
+    if (r->history) history_end(r->history);
+    free(r->buffer);
+}
+
+/* The next line without its newline; NULL at the end of input. Ctrl-C at the prompt starts a new line. */
+static char *read_line(line_reader *r) {
+    for (;;) {
+        const char *line = NULL;
+        int length = 0;
+        HistEvent event;
+        errno = 0;
+        if (r->editor) {
+            line = el_gets(r->editor, &length);
+        } else {
+            ssize_t n = getline(&r->buffer, &r->capacity, stdin);
+            if (n >= 0) line = r->buffer;
+        }
+        if (!line && (errno == EINTR || cli_interrupted)) {
+            cli_interrupted = 0;
+            clearerr(stdin);
+            putchar('\n');
+            continue;
+        }
+        if (!line) return NULL;
+        if (r->history && length > 1) history(r->history, &event, H_ENTER, line);
+        char *copy = strdup(line);
+        if (copy) copy[strcspn(copy, "\r\n")] = 0;
+        return copy;
+    }
+}
+
+/* ---- turns */
+
+static bool print_piece(void *context, const char *text, size_t length) {
+    (void)context;
+    return fwrite(text, 1, length, stdout) == length && !fflush(stdout);
+}
+
+static void say(tarn_chat *chat, const cli_values *v, const char *message) {
+    tarn_generate_options o = {
+        .temperature = v->temperature.value,
+        .top_p = v->top_p.value,
+        .min_p = v->min_p.value,
+        .top_k = v->top_k.value,
+        .seed = {v->seed.given, (uint64_t)v->seed.value},
+        .max_tokens = TARN_VALUE(v->max_tokens.given ? (double)v->max_tokens.value : 256),
+        .on_text = print_piece,
+        .interrupt = &cli_interrupted,
+    };
+    tarn_generation result = {0};
+    cli_interrupted = 0;
+    bool ok = tarn_chat_say_with(chat, message, &result, o);
+    putchar('\n');
+    if (ok && result.finish == TARN_FINISH_INTERRUPTED) puts("(stopped)");
+    if (ok && result.finish == TARN_FINISH_LENGTH) puts("(cut: --max-tokens or the end of the context)");
+    cli_interrupted = 0;
+    fflush(stdout);
+    if (!ok) {
+        cli_failed();
+        tarn_clear_error();
+    }
+    tarn_generation_free(&result);
+}
+
+static void help(void) {
+    puts("/reset  forget the conversation\n/help   this list\n/quit   leave (Ctrl-D too)\nCtrl-C stops an answer.");
+}
+
+/* False to leave. */
+static bool turn(tarn_chat *chat, const cli_values *v, const char *line) {
+    if (!strcmp(line, "/quit") || !strcmp(line, "/exit")) return false;
+    if (!strcmp(line, "/help"))
+        help();
+    else if (!strcmp(line, "/reset"))
+        puts(tarn_chat_reset(chat) ? "(forgotten)" : "");
+    else if (line[0] == '/')
+        printf("unknown command %s; /help lists them\n", line);
+    else if (line[strspn(line, " \t")])
+        say(chat, v, line);
+    fflush(stdout);
+    return true;
+}
+
+static void converse(tarn_chat *chat, const cli_values *v) {
+    line_reader reader = {0};
+    bool more = true;
+    open_reader(&reader);
+    while (more) {
+        char *line = read_line(&reader);
+        more = line && turn(chat, v, line);
+        free(line);
+    }
+    close_reader(&reader);
+}
+
+static int run(const cli_values *v) {
+    tarn_dtype dtype;
+    if (!v->model) return cli_misuse(chat_command.name, "--model is missing");
+    if (!cli_dtype(v->dtype, &dtype)) return cli_misuse(chat_command.name, "--dtype must be float32, bfloat16 or float16");
+    if (v->max_tokens.given && v->max_tokens.value < 0) return cli_misuse(chat_command.name, "--max-tokens must not be negative");
+    tarn_model *model = cli_load(v, false);
+    tarn_chat *chat = model ? tarn_chat_new(model, .system = v->system_prompt, .session.fast_cache = v->fast_cache) : NULL;
+    int status = chat ? 0 : cli_failed();
+    if (v->fast_cache) fputs("tarn: answers stay in the cache as generated; results may differ in the last bits\n", stderr);
+    cli_catch_interrupt();
+    if (chat) converse(chat, v);
+    tarn_chat_free(chat);
+    tarn_model_free(model);
+    return status;
+}
+
+const cli_command chat_command = {
+    "chat", "talk with a model", "--model DIR [options]", NULL, options, (int)(sizeof options / sizeof *options), run};

@@ -1,0 +1,99 @@
+/* What the commands share: a table-driven reader of options, input and output. The command line sees the public API only. */
+#ifndef CLI_H
+#define CLI_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tarn/lm.h"
+#include "tarn/tarn.h"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+
+/* ---- options: one struct holds those of all commands; a command's table says which it takes */
+typedef struct {
+    bool given;
+    int64_t value;
+} given_integer;
+typedef struct {
+    bool given;
+    double value;
+} given_number;
+typedef struct {
+    const char *items[16];
+    int count;
+} given_list;
+
+typedef struct {
+    const char *model, *prompt, *prompt_ids, *system_prompt, *dtype, *text, *file, *messages, *vars, *random, *positional;
+    given_integer max_tokens, top_k, seed, bits, prompt_length, generation_length;
+    given_number temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty;
+    given_list stop;
+    bool json, ids, ignore_chat_template, add_generation_prompt, no_special_tokens, skip_special_tokens, fast_cache, help;
+} cli_values;
+
+typedef enum { OPTION_FLAG, OPTION_TEXT, OPTION_LIST, OPTION_INTEGER, OPTION_NUMBER } option_kind;
+typedef struct {
+    const char *name;   /* "--model" */
+    const char *letter; /* "-m" or NULL */
+    option_kind kind;
+    size_t offset;     /* in cli_values */
+    const char *value; /* how help calls the value; NULL for flags */
+    const char *help;
+} cli_option;
+
+typedef struct {
+    const char *name, *summary, *usage;
+    const char *positional; /* what help calls a word that is no option, or NULL if there is none */
+    const cli_option *options;
+    int option_count;
+    int (*run)(const cli_values *values);
+} cli_command;
+
+#define FIELD(member) offsetof(cli_values, member)
+
+/* False, after a message on stderr, for what the command does not take. */
+bool cli_parse(const cli_command *command, int count, char **words, cli_values *values);
+void cli_help(const cli_command *command);
+
+extern const cli_command generate_command, chat_command, score_command, tokenize_command, detokenize_command, template_command,
+    info_command, doctor_command, bench_command;
+
+/* ---- messages: both print "tarn: …" to stderr */
+int cli_failed(void);                                                         /* the library's error; returns EXIT_FAILED */
+int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2))); /* returns EXIT_FAILED */
+int cli_misuse(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3))); /* returns EXIT_USAGE */
+
+/* ---- input: results are released with free(); NULL after a message */
+char *cli_read(const char *path, size_t *length); /* "-": standard input; ended by a NUL */
+/* Ids separated by spaces, commas or newlines, in [brackets] or not. */
+bool cli_parse_ids(const char *text, const char *what, int32_t **ids, size_t *count);
+/* Without a name TARN_BOOL, which means: as it is. */
+bool cli_dtype(const char *name, tarn_dtype *dtype);
+tarn_model *cli_load(const cli_values *values, bool no_tokenizer);
+
+/* ---- output: written whole at the end, so that an error leaves nothing half written */
+typedef struct {
+    FILE *stream;
+    char *bytes;
+    size_t length;
+    int items; /* in the innermost object so far */
+} cli_output;
+bool cli_open(cli_output *out);
+int cli_close(cli_output *out, int status); /* prints it if status is 0 */
+void json_text(FILE *stream, const char *s, size_t length);
+void json_key(cli_output *out, const char *key);
+void json_field_text(cli_output *out, const char *key, const char *value); /* NULL: null */
+void json_field_integer(cli_output *out, const char *key, int64_t value);
+void json_field_number(cli_output *out, const char *key, double value);
+void json_field_ids(cli_output *out, const char *key, const int32_t *ids, size_t count);
+void json_ids(FILE *stream, const int32_t *ids, size_t count);
+
+/* Set by Ctrl-C from cli_catch_interrupt on. */
+extern volatile sig_atomic_t cli_interrupted;
+void cli_catch_interrupt(void);
+
+#endif

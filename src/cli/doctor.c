@@ -1,0 +1,68 @@
+/* tarn doctor: what this machine can do, measured now, and which kernels are in use. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const cli_option options[] = {
+    {"--json", NULL, OPTION_FLAG, FIELD(json), NULL, "Print one JSON object"},
+};
+
+static void print_table(FILE *out, const tarn_measurement *m, const char *kernels) {
+    fprintf(out, "processor         %s\ninstruction sets  %s found, %s used\nthreads           %d\n", m->processor, m->isa_found,
+            m->isa_used, m->threads);
+    fprintf(out, "read bandwidth    %.1f GB/s with 1 thread, %.1f GB/s with %d\n", m->read_gbps_one, m->read_gbps_all, m->threads);
+    fprintf(out, "float32 peak      %.3f TFLOP/s\n", m->f32_tflops);
+    if (m->bf16_tflops > 0)
+        fprintf(out, "bfloat16 peak     %.3f TFLOP/s\n", m->bf16_tflops);
+    else
+        fprintf(out, "bfloat16 peak     no instructions for it\n");
+    fprintf(out, "load average      %.2f\n\nkernels\n%s", m->load_average, kernels);
+}
+
+static void print_kernels(cli_output *out, const char *kernels) {
+    json_key(out, "kernels");
+    fputc('[', out->stream);
+    for (const char *line = kernels; *line;) {
+        size_t length = strcspn(line, "\n");
+        if (line != kernels) fputs(", ", out->stream);
+        json_text(out->stream, line, length);
+        line += length + (line[length] == '\n');
+    }
+    fputc(']', out->stream);
+}
+
+static void print_json(cli_output *out, const tarn_measurement *m, const char *kernels) {
+    json_field_text(out, "processor", m->processor);
+    json_field_text(out, "isa_found", m->isa_found);
+    json_field_text(out, "isa_used", m->isa_used);
+    json_field_integer(out, "threads", m->threads);
+    json_field_number(out, "read_gbps_one", m->read_gbps_one);
+    json_field_number(out, "read_gbps_all", m->read_gbps_all);
+    json_field_number(out, "f32_tflops", m->f32_tflops);
+    json_field_number(out, "bf16_tflops", m->bf16_tflops);
+    json_field_number(out, "load_average", m->load_average);
+    print_kernels(out, kernels);
+    fputs("}\n", out->stream);
+}
+
+static int run(const cli_values *v) {
+    cli_output out;
+    tarn_measurement measured;
+    if (!tarn_measure(&measured)) return cli_failed();
+    char *kernels = tarn_kernel_list((tarn_device){TARN_CPU, 0});
+    if (!kernels) return cli_failed();
+    int status = cli_open(&out) ? 0 : EXIT_FAILED;
+    if (!status) {
+        if (v->json)
+            print_json(&out, &measured, kernels);
+        else
+            print_table(out.stream, &measured, kernels);
+        status = cli_close(&out, 0);
+    }
+    tarn_free(kernels);
+    return status;
+}
+
+const cli_command doctor_command = {"doctor", "what this machine can do, measured now", "[--json]", NULL,
+                                    options,  (int)(sizeof options / sizeof *options),  run};

@@ -1,0 +1,101 @@
+/* Reading a command's words by its table, and printing its help from the same table. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const cli_option help_option = {"--help", "-h", OPTION_FLAG, FIELD(help), NULL, "Show this help"};
+
+static const cli_option *find_option(const cli_command *command, const char *word, size_t length) {
+    for (int i = 0; i <= command->option_count; i++) {
+        const cli_option *o = i < command->option_count ? &command->options[i] : &help_option;
+        if (strlen(o->name) == length && !strncmp(o->name, word, length)) return o;
+        if (o->letter && strlen(o->letter) == length && !strncmp(o->letter, word, length)) return o;
+    }
+    return NULL;
+}
+
+static bool store_integer(const cli_command *command, const cli_option *o, const char *word, given_integer *out) {
+    char *end;
+    errno = 0;
+    long long n = strtoll(word, &end, 10);
+    if (errno || end == word || *end) return cli_misuse(command->name, "%s needs an integer, not \"%s\"", o->name, word), false;
+    *out = (given_integer){true, n};
+    return true;
+}
+
+static bool store_number(const cli_command *command, const cli_option *o, const char *word, given_number *out) {
+    char *end;
+    double x = strtod(word, &end);
+    if (end == word || *end || !isfinite(x)) return cli_misuse(command->name, "%s needs a number, not \"%s\"", o->name, word), false;
+    *out = (given_number){true, x};
+    return true;
+}
+
+static bool store_item(const cli_command *command, const cli_option *o, const char *word, given_list *list) {
+    if (list->count == (int)(sizeof list->items / sizeof *list->items))
+        return cli_misuse(command->name, "%s may be given %d times at most", o->name, list->count), false;
+    list->items[list->count++] = word;
+    return true;
+}
+
+static bool store(const cli_command *command, const cli_option *o, const char *word, cli_values *values) {
+    void *member = (char *)values + o->offset;
+    switch (o->kind) {
+    case OPTION_FLAG:
+        return *(bool *)member = true;
+    case OPTION_TEXT:
+        return *(const char **)member = word, true;
+    case OPTION_LIST:
+        return store_item(command, o, word, member);
+    case OPTION_INTEGER:
+        return store_integer(command, o, word, member);
+    case OPTION_NUMBER:
+        return store_number(command, o, word, member);
+    }
+    return false;
+}
+
+static bool take_positional(const cli_command *command, const char *word, cli_values *values) {
+    if (!command->positional || values->positional) return cli_misuse(command->name, "unexpected argument \"%s\"", word), false;
+    values->positional = word;
+    return true;
+}
+
+/* A value may be a separate word or follow "=". */
+bool cli_parse(const cli_command *command, int count, char **words, cli_values *values) {
+    bool only_words = false;
+    for (int i = 0; i < count; i++) {
+        const char *word = words[i], *equals = strchr(word, '=');
+        if (!only_words && !strcmp(word, "--")) {
+            only_words = true;
+            continue;
+        }
+        if (only_words || word[0] != '-' || !word[1]) {
+            if (!take_positional(command, word, values)) return false;
+            continue;
+        }
+        const cli_option *o = find_option(command, word, equals ? (size_t)(equals - word) : strlen(word));
+        if (!o) return cli_misuse(command->name, "unknown option %s", word), false;
+        if (o->kind == OPTION_FLAG && equals) return cli_misuse(command->name, "%s takes no value", o->name), false;
+        const char *value = equals ? equals + 1 : NULL;
+        if (o->kind != OPTION_FLAG && !value && ++i == count) return cli_misuse(command->name, "%s needs a value", o->name), false;
+        if (!store(command, o, value ? value : words[i], values)) return false;
+    }
+    return true;
+}
+
+static void print_option(const cli_option *o) {
+    char left[64];
+    snprintf(left, sizeof left, "%s%s%s%s%s", o->letter ? o->letter : "", o->letter ? ", " : "", o->name, o->value ? " " : "",
+             o->value ? o->value : "");
+    printf("  %-28s %s\n", left, o->help);
+}
+
+void cli_help(const cli_command *command) {
+    printf("tarn %s: %s\n\nusage: tarn %s %s\n\n", command->name, command->summary, command->name, command->usage);
+    for (int i = 0; i < command->option_count; i++) print_option(&command->options[i]);
+    print_option(&help_option);
+}

@@ -1,0 +1,85 @@
+/* tarn score: how likely a model finds a text. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const cli_option options[] = {
+    {"--model", NULL, OPTION_TEXT, FIELD(model), "DIR", "Model folder"},
+    {"--text", NULL, OPTION_TEXT, FIELD(text), "FILE", "The text; - reads standard input"},
+    {"--ids", NULL, OPTION_FLAG, FIELD(ids), NULL, "The text is token ids, space separated"},
+    {"--dtype", NULL, OPTION_TEXT, FIELD(dtype), "NAME", "float32, bfloat16 or float16 (as in the file)"},
+    {"--json", NULL, OPTION_FLAG, FIELD(json), NULL, "Print tokens and their log-probabilities as one JSON object"},
+};
+
+static double mean_nll(const double *logprobs, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum -= logprobs[i];
+    return n ? sum / (double)n : NAN;
+}
+
+static int print(const cli_values *v, const int32_t *ids, size_t count, const double *logprobs) {
+    cli_output out;
+    double nll = mean_nll(logprobs, count - 1);
+    if (!cli_open(&out)) return EXIT_FAILED;
+    if (!v->json) {
+        fprintf(out.stream, "tokens      %zu\nmean nll    %.6f\nperplexity  %.6f\n", count, nll, exp(nll));
+        return cli_close(&out, 0);
+    }
+    json_field_ids(&out, "tokens", ids, count);
+    json_key(&out, "token_logprobs");
+    for (size_t i = 0; i + 1 < count; i++) fprintf(out.stream, "%s%.9g", i ? ", " : "[", logprobs[i]);
+    fputs(count > 1 ? "]" : "[]", out.stream);
+    json_field_number(&out, "mean_nll", nll);
+    json_field_number(&out, "perplexity", exp(nll));
+    fputs("}\n", out.stream);
+    return cli_close(&out, 0);
+}
+
+static int score(const cli_values *v, const tarn_model *model, const int32_t *ids, size_t count) {
+    double *logprobs = malloc((count + 1) * sizeof *logprobs);
+    tarn_session *session = tarn_session_new(model);
+    if (!logprobs) tarn_fail("out of memory");
+    int status = logprobs && session && tarn_score(session, ids, count, logprobs) ? print(v, ids, count, logprobs) : cli_failed();
+    tarn_session_free(session);
+    free(logprobs);
+    return status;
+}
+
+static bool text_ids(const cli_values *v, const tarn_model *model, const char *text, size_t length, int32_t **ids, size_t *count) {
+    if (v->ids) {
+        if (strlen(text) != length) return cli_error("%s: a NUL byte among token ids", v->text), false;
+        return cli_parse_ids(text, v->text, ids, count);
+    }
+    const tarn_tokenizer *tokenizer = tarn_model_tokenizer(model);
+    if (!tokenizer) return cli_error("%s: the folder has no tokenizer.json; give token ids with --ids", v->model), false;
+    if (tarn_tokenizer_encode(tokenizer, text, length, true, ids, count)) return true;
+    return cli_error("%s: %s", v->text, tarn_error()), false;
+}
+
+static int run(const cli_values *v) {
+    tarn_dtype dtype;
+    int32_t *ids = NULL;
+    size_t count = 0, length = 0;
+    if (!v->model) return cli_misuse(score_command.name, "--model is missing");
+    if (!v->text) return cli_misuse(score_command.name, "--text is missing");
+    if (!cli_dtype(v->dtype, &dtype)) return cli_misuse(score_command.name, "--dtype must be float32, bfloat16 or float16");
+    char *text = cli_read(v->text, &length);
+    if (!text) return EXIT_FAILED;
+    tarn_model *model = cli_load(v, v->ids);
+    int status = model ? EXIT_FAILED : cli_failed();
+    if (model && text_ids(v, model, text, length, &ids, &count)) status = score(v, model, ids, count);
+    tarn_free(ids);
+    tarn_model_free(model);
+    free(text);
+    return status;
+}
+
+const cli_command score_command = {"score",
+                                   "log-probabilities and perplexity of a text",
+                                   "--model DIR --text FILE|- [options]",
+                                   NULL,
+                                   options,
+                                   (int)(sizeof options / sizeof *options),
+                                   run};

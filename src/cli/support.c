@@ -1,0 +1,188 @@
+/* Messages, input and output of the commands. */
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+/* ---- messages */
+
+int cli_failed(void) {
+    const char *message = tarn_error();
+    fprintf(stderr, "tarn: %s\n", message ? message : "failed for an unknown reason");
+    return EXIT_FAILED;
+}
+
+int cli_error(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("tarn: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    return EXIT_FAILED;
+}
+
+int cli_misuse(const char *command, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "tarn %s: ", command);
+    vfprintf(stderr, format, arguments);
+    fprintf(stderr, " (see tarn %s --help)\n", command);
+    va_end(arguments);
+    return EXIT_USAGE;
+}
+
+/* ---- input */
+
+static char *read_all(FILE *file, const char *path, size_t *length) {
+    size_t capacity = 1 << 16, used = 0;
+    char *bytes = malloc(capacity);
+    while (bytes) {
+        used += fread(bytes + used, 1, capacity - used - 1, file);
+        if (used < capacity - 1) break;
+        char *larger = realloc(bytes, capacity *= 2);
+        if (!larger) free(bytes);
+        bytes = larger;
+    }
+    if (!bytes || ferror(file)) {
+        cli_error("%s: %s", path, bytes ? strerror(errno) : "out of memory");
+        free(bytes);
+        return NULL;
+    }
+    bytes[used] = 0;
+    *length = used;
+    return bytes;
+}
+
+char *cli_read(const char *path, size_t *length) {
+    if (!strcmp(path, "-")) return read_all(stdin, "standard input", length);
+    FILE *file = fopen(path, "rb");
+    if (!file) return cli_error("%s: %s", path, strerror(errno)), NULL;
+    char *bytes = read_all(file, path, length);
+    fclose(file);
+    return bytes;
+}
+
+bool cli_parse_ids(const char *text, const char *what, int32_t **ids, size_t *count) {
+    int32_t *list = malloc((strlen(text) / 2 + 1) * sizeof *list);
+    size_t n = 0;
+    if (!list) return cli_error("out of memory"), false;
+    for (const char *at = text; *(at += strspn(at, " \t\r\n,[]"));) {
+        char *end;
+        errno = 0;
+        long long id = strtoll(at, &end, 10);
+        if (end == at || (*end && !strchr(" \t\r\n,]", *end)) || errno || id < 0 || id > INT32_MAX) {
+            cli_error("%s: \"%.16s\" is no token id", what, at);
+            free(list);
+            return false;
+        }
+        list[n++] = (int32_t)id;
+        at = end;
+    }
+    *ids = list;
+    *count = n;
+    return true;
+}
+
+bool cli_dtype(const char *name, tarn_dtype *dtype) {
+    *dtype = TARN_BOOL;
+    if (!name) return true;
+    bool known = tarn_dtype_from_name(name, dtype) && (*dtype == TARN_FLOAT32 || *dtype == TARN_BFLOAT16 || *dtype == TARN_FLOAT16);
+    if (!known) tarn_clear_error();
+    return known;
+}
+
+tarn_model *cli_load(const cli_values *values, bool no_tokenizer) {
+    tarn_dtype dtype = TARN_BOOL;
+    cli_dtype(values->dtype, &dtype);
+    return tarn_model_load(values->model, .dtype = dtype, .no_tokenizer = no_tokenizer);
+}
+
+/* ---- output */
+
+bool cli_open(cli_output *out) {
+    *out = (cli_output){0};
+    out->stream = open_memstream(&out->bytes, &out->length);
+    if (!out->stream) cli_error("out of memory");
+    return out->stream != NULL;
+}
+
+int cli_close(cli_output *out, int status) {
+    bool ok = !fclose(out->stream);
+    if (!status && ok) ok = fwrite(out->bytes, 1, out->length, stdout) == out->length && !fflush(stdout);
+    free(out->bytes);
+    if (!status && !ok) return cli_error("standard output: %s", strerror(errno));
+    return status;
+}
+
+void json_text(FILE *stream, const char *s, size_t length) {
+    static const char plain[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+    fputc('"', stream);
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)s[i];
+        const char *found = c ? strchr(plain, c) : NULL;
+        if (found)
+            fprintf(stream, "\\%c", letters[found - plain]);
+        else if (c < 0x20 || c == 0x7f)
+            fprintf(stream, "\\u%04x", c);
+        else
+            fputc(c, stream);
+    }
+    fputc('"', stream);
+}
+
+void json_key(cli_output *out, const char *key) {
+    fputs(out->items++ ? ", " : "{", out->stream);
+    json_text(out->stream, key, strlen(key));
+    fputs(": ", out->stream);
+}
+
+void json_field_text(cli_output *out, const char *key, const char *value) {
+    json_key(out, key);
+    if (value)
+        json_text(out->stream, value, strlen(value));
+    else
+        fputs("null", out->stream);
+}
+
+void json_field_integer(cli_output *out, const char *key, int64_t value) {
+    json_key(out, key);
+    fprintf(out->stream, "%lld", (long long)value);
+}
+
+void json_field_number(cli_output *out, const char *key, double value) {
+    json_key(out, key);
+    if (isfinite(value))
+        fprintf(out->stream, "%.9g", value);
+    else
+        fputs("null", out->stream);
+}
+
+void json_ids(FILE *stream, const int32_t *ids, size_t count) {
+    fputc('[', stream);
+    for (size_t i = 0; i < count; i++) fprintf(stream, "%s%d", i ? ", " : "", ids[i]);
+    fputc(']', stream);
+}
+
+void json_field_ids(cli_output *out, const char *key, const int32_t *ids, size_t count) {
+    json_key(out, key);
+    json_ids(out->stream, ids, count);
+}
+
+/* ---- Ctrl-C */
+
+volatile sig_atomic_t cli_interrupted;
+
+static void on_interrupt(int number) {
+    (void)number;
+    cli_interrupted = 1;
+}
+
+void cli_catch_interrupt(void) {
+    struct sigaction action = {.sa_handler = on_interrupt}; /* no SA_RESTART: a read at the prompt ends */
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+}

@@ -1,0 +1,67 @@
+/* tarn template: renders a chat template over messages. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static const cli_option options[] = {
+    {"--model", NULL, OPTION_TEXT, FIELD(model), "DIR", "Folder whose tokenizer holds the template"},
+    {"--file", NULL, OPTION_TEXT, FIELD(file), "F.jinja", "A template file instead"},
+    {"--messages", NULL, OPTION_TEXT, FIELD(messages), "FILE", "JSON list of messages; - reads standard input"},
+    {"--add-generation-prompt", NULL, OPTION_FLAG, FIELD(add_generation_prompt), NULL, "Begin the answer"},
+    {"--vars", NULL, OPTION_TEXT, FIELD(vars), "JSON", "An object of further variables, such as tools"},
+};
+
+static int render(const cli_values *v, const tarn_tokenizer *tokenizer, const char *source, size_t length, const char *name,
+                  const char *messages) {
+    size_t rendered = 0;
+    tarn_template *parsed = tarn_template_parse(source, length, name);
+    char *variables = parsed ? tarn_template_variables(tokenizer, messages, v->vars, v->add_generation_prompt) : NULL;
+    char *text = variables ? tarn_template_render(parsed, variables, strlen(variables), &rendered) : NULL;
+    int status = text ? 0 : cli_failed();
+    if (text && (fwrite(text, 1, rendered, stdout) != rendered || fflush(stdout))) status = cli_error("standard output: cannot write");
+    if (text && isatty(STDOUT_FILENO)) putchar('\n');
+    tarn_free(text);
+    tarn_free(variables);
+    if (parsed) tarn_template_free(parsed);
+    return status;
+}
+
+static int render_model(const cli_values *v, const char *messages) {
+    size_t length = 0;
+    tarn_tokenizer *tokenizer = tarn_tokenizer_load(v->model);
+    if (!tokenizer) return cli_failed();
+    const char *source = tarn_tokenizer_chat_template(tokenizer, NULL, &length);
+    int status =
+        source ? render(v, tokenizer, source, length, v->model, messages) : cli_error("%s: the folder has no chat template", v->model);
+    tarn_tokenizer_free(tokenizer);
+    return status;
+}
+
+static int render_file(const cli_values *v, const char *messages) {
+    size_t length = 0;
+    char *source = cli_read(v->file, &length);
+    int status = source ? render(v, NULL, source, length, v->file, messages) : EXIT_FAILED;
+    free(source);
+    return status;
+}
+
+static int run(const cli_values *v) {
+    size_t length = 0;
+    if (!v->model == !v->file) return cli_misuse(template_command.name, "give either --model or --file");
+    if (!v->messages) return cli_misuse(template_command.name, "--messages is missing");
+    char *messages = cli_read(v->messages, &length);
+    if (!messages) return EXIT_FAILED;
+    int status = v->model ? render_model(v, messages) : render_file(v, messages);
+    free(messages);
+    return status;
+}
+
+const cli_command template_command = {"template",
+                                      "render a chat template",
+                                      "--model DIR | --file F.jinja, --messages FILE [options]",
+                                      NULL,
+                                      options,
+                                      (int)(sizeof options / sizeof *options),
+                                      run};

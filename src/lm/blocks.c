@@ -1,0 +1,47 @@
+/* What the layers compute, in array operations. */
+#include "lm/blocks.h"
+
+#include <math.h>
+
+tarn_array *linear_forward(const linear *m, tarn_array *x) {
+    tarn_array *y = m->scales ? tarn_quantized_matmul(x, m->weight, m->scales, m->biases, .group_size = TARN_VALUE(m->quantized.group_size),
+                                                      .bits = TARN_VALUE(m->quantized.bits))
+                              : tarn_matmul(x, tarn_swapaxes(m->weight, 0, 1));
+    return m->bias ? tarn_add(y, m->bias) : y;
+}
+
+tarn_array *embedding_forward(const linear *m, tarn_array *ids) {
+    tarn_array *rows = tarn_take(m->weight, ids, 0);
+    if (!m->scales) return rows;
+    return tarn_dequantize(rows, tarn_take(m->scales, ids, 0), tarn_take(m->biases, ids, 0), m->quantized.group_size, m->quantized.bits);
+}
+
+/* [1, length, heads * dim] -> [1, length, heads, dim], normed along dim if there is a norm, -> [1, heads, length, dim] */
+static tarn_array *split_heads(const forward_state *f, tarn_array *x, int64_t heads, tarn_array *norm) {
+    x = tarn_unflatten(x, -1, TARN_SHAPE(heads, f->config->head_dim));
+    if (norm) x = tarn_rms_norm(x, norm, .eps = TARN_VALUE(f->config->eps));
+    return tarn_swapaxes(x, 1, 2);
+}
+
+static tarn_array *rotate(const forward_state *f, tarn_array *x) {
+    const rope_config *rope = &f->config->rope;
+    return tarn_rope(x, f->position, .base = TARN_VALUE(rope->base), .scale = TARN_VALUE(rope->scale), .freqs = f->weights->periods);
+}
+
+tarn_array *attention_forward(const forward_state *f, int64_t layer, tarn_array *x) {
+    const model_config *c = f->config;
+    const attention_weights *m = &f->weights->layers[layer].attention;
+    tarn_array *q = rotate(f, split_heads(f, linear_forward(&m->q, x), c->heads, m->q_norm));
+    tarn_array *k = rotate(f, split_heads(f, linear_forward(&m->k, x), c->kv_heads, m->k_norm));
+    tarn_array *v = split_heads(f, linear_forward(&m->v, x), c->kv_heads, NULL);
+    k = kv_cache_write(f->cache, 2 * layer, k, f->position);
+    v = kv_cache_write(f->cache, 2 * layer + 1, v, f->position);
+    /* q and k are each to be multiplied by the attention factor: once here is the same */
+    double scale = c->rope.attention_factor * c->rope.attention_factor / sqrt((double)c->head_dim);
+    tarn_array *y = tarn_attention(q, k, v, .scale = TARN_VALUE(scale), .causal = true, .window = c->windows[layer], .length = f->length);
+    return linear_forward(&m->o, tarn_flatten(tarn_swapaxes(y, 1, 2), 2, 3));
+}
+
+tarn_array *mlp_forward(const mlp_weights *m, tarn_array *x) {
+    return linear_forward(&m->down, tarn_multiply(tarn_silu(linear_forward(&m->gate, x)), linear_forward(&m->up, x)));
+}

@@ -1,0 +1,165 @@
+/* Loading a model: config first, so that what is not supported is refused before weights are read; then tokenizer and template; then the
+   weights, which stay in their files. */
+#include "lm/model.h"
+
+#include <string.h>
+
+#include "base/files.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+static bool load_text_parts(tarn_model *model, const char *folder) {
+    char *path = path_join(folder, "tokenizer.json");
+    bool there = path && file_exists(path);
+    memory_free(path);
+    if (!path) return false;
+    if (!there) return true;
+    model->tokenizer = tarn_tokenizer_load(folder);
+    if (!model->tokenizer) return false;
+    size_t length;
+    const char *source = tarn_tokenizer_chat_template(model->tokenizer, NULL, &length);
+    if (!source) return true;
+    text name = {0};
+    if (text_format(&name, "%s: chat template", folder)) model->chat_template = tarn_template_parse(source, length, text_string(&name));
+    text_free(&name);
+    return model->chat_template != NULL;
+}
+
+static bool bind_weights(tarn_model *model, const tensor_source *source, tarn_dtype dtype) {
+    if (!parameters_load(&model->weights, &model->config, source, dtype)) return false;
+    const linear *embedding = &model->weights.embedding;
+    model->dtype = dtype != TARN_BOOL ? dtype : tarn_dtype_of(embedding->scales ? embedding->scales : embedding->weight);
+    parameters_count(&model->weights, &model->config, &model->count);
+    return true;
+}
+
+static bool load_files(tarn_model *model, const char *folder, tarn_dtype dtype) {
+    file_tensors *files = file_tensors_open(folder);
+    if (!files) return false;
+    tensor_source source = file_source(files);
+    bool ok = bind_weights(model, &source, dtype) && file_tensors_all_used(files, model->config.tied);
+    file_tensors_close(files);
+    return ok;
+}
+
+/* Where neither config names end tokens, the tokenizer's does it. */
+static bool default_end_token(tarn_model *model) {
+    int32_t id = model->tokenizer ? tarn_tokenizer_named_id(model->tokenizer, "eos_token") : -1;
+    if (model->config.end_token_count || id < 0) return true;
+    memory_free(model->config.end_tokens);
+    model->config.end_tokens = memory_copy(&id, sizeof id);
+    model->config.end_token_count = model->config.end_tokens != NULL;
+    return model->config.end_tokens != NULL;
+}
+
+static tarn_model *finish(tarn_model *model, bool ok) {
+    if (ok) return model;
+    tarn_model_free(model);
+    return NULL;
+}
+
+tarn_model *tarn_model_load_with(const char *folder, tarn_model_options options) {
+    tarn_dtype dtype = options.dtype;
+    if (!folder) return tarn_fail("tarn_model_load: no folder"), NULL;
+    if (dtype != TARN_BOOL && dtype != TARN_FLOAT32 && dtype != TARN_BFLOAT16 && dtype != TARN_FLOAT16)
+        return tarn_fail("tarn_model_load: .dtype must be float32, bfloat16 or float16, not %s", tarn_dtype_name(dtype)), NULL;
+    tarn_model *model = NEW(tarn_model);
+    if (!model) return NULL;
+    bool ok = config_load(&model->config, folder) && (options.no_tokenizer || load_text_parts(model, folder));
+    return finish(model, ok && default_end_token(model) && load_files(model, folder, dtype));
+}
+
+void tarn_model_free(tarn_model *model) {
+    if (!model) return;
+    parameters_free(&model->weights, &model->config);
+    config_free(&model->config);
+    tarn_tokenizer_free(model->tokenizer);
+    if (model->chat_template) tarn_template_free(model->chat_template);
+    memory_free(model);
+}
+
+/* ---- known shapes */
+
+typedef struct {
+    const char *name, *model_type;
+    int hidden, mlp, layers, heads, kv_heads, head_dim, vocab, context, theta;
+    bool tied;
+} known_shape;
+static const known_shape known_shapes[] = {
+#define SHAPE(...) {__VA_ARGS__},
+#include "lm/shapes.def"
+#undef SHAPE
+};
+
+const char *tarn_model_shapes(void) {
+    return
+#define SHAPE(name, ...) name " "
+#include "lm/shapes.def"
+#undef SHAPE
+        "";
+}
+
+static bool shape_config(model_config *config, const known_shape *s, int bits) {
+    text t = {0};
+    text_format(&t,
+                "{\"model_type\":\"%s\",\"hidden_size\":%d,\"intermediate_size\":%d,\"num_hidden_layers\":%d,\"num_attention_heads\":%d,"
+                "\"num_key_value_heads\":%d,\"head_dim\":%d,\"vocab_size\":%d,\"max_position_embeddings\":%d,\"rope_theta\":%d,"
+                "\"tie_word_embeddings\":%s,\"sliding_window\":null",
+                s->model_type, s->hidden, s->mlp, s->layers, s->heads, s->kv_heads, s->head_dim, s->vocab, s->context, s->theta,
+                s->tied ? "true" : "false");
+    if (bits < 16) text_format(&t, ",\"quantization\":{\"group_size\":64,\"bits\":%d}", bits);
+    bool ok = text_add(&t, "}") && config_parse(config, text_string(&t), t.length, s->name);
+    text_free(&t);
+    return ok;
+}
+
+tarn_model *tarn_model_random(const char *shape, int bits) {
+    const known_shape *found = NULL;
+    for (size_t i = 0; i < sizeof known_shapes / sizeof *known_shapes; i++)
+        if (!strcmp(shape, known_shapes[i].name)) found = &known_shapes[i];
+    if (!found) return tarn_fail("\"%.64s\" is no known shape; known are %s", shape, tarn_model_shapes()), NULL;
+    tarn_model *model = NEW(tarn_model);
+    if (!model) return NULL;
+    random_tensors random = {1, bits};
+    tensor_source source = random_source(&random);
+    return finish(model, shape_config(&model->config, found, bits) && bind_weights(model, &source, TARN_BOOL));
+}
+
+/* ---- facts */
+
+void tarn_model_info(const tarn_model *model, tarn_model_facts *facts) {
+    const model_config *c = &model->config;
+    const parameter_count *n = &model->count;
+    *facts = (tarn_model_facts){
+        .model_type = c->family->name,
+        .vocab_size = c->vocab,
+        .hidden_size = c->hidden,
+        .layers = c->layers,
+        .heads = c->heads,
+        .kv_heads = c->kv_heads,
+        .head_dim = c->head_dim,
+        .context = c->positions,
+        .parameters = n->parameters,
+        .weight_bytes = n->bytes,
+        .step_bytes = n->step_bytes,
+        .cache_bytes_per_token = 2 * c->layers * c->kv_heads * c->head_dim * tarn_dtype_bytes(model->dtype),
+        .layer_parameters = n->matrix_parameters,
+        .bits = n->bits,
+        .group_size = n->group_size,
+        .bits_per_weight = n->parameters ? 8.0 * (double)n->bytes / (double)n->parameters : 0,
+        .dtype = model->dtype,
+    };
+}
+
+const tarn_tokenizer *tarn_model_tokenizer(const tarn_model *model) {
+    return model->tokenizer;
+}
+
+const tarn_template *tarn_model_template(const tarn_model *model) {
+    return model->chat_template;
+}
+
+const int32_t *tarn_model_end_tokens(const tarn_model *model, int *count) {
+    *count = model->config.end_token_count;
+    return model->config.end_tokens;
+}

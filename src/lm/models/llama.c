@@ -1,0 +1,20 @@
+/* Llama and the families that differ from it by flags (models.def): pre-norm decoder layers with rotary grouped-query attention and a
+   gated MLP. Touvron et al. 2023, https://arxiv.org/abs/2302.13971. */
+#include "lm/blocks.h"
+
+tarn_array *llama_forward(const forward_state *f, tarn_array *ids) {
+    tarn_value eps = TARN_VALUE(f->config->eps);
+    tarn_array *x = tarn_astype(embedding_forward(&f->weights->embedding, ids), f->dtype);
+    for (int64_t i = 0; i < f->config->layers; i++) {
+        const layer_weights *layer = &f->weights->layers[i];
+        x = tarn_add(x, attention_forward(f, i, tarn_rms_norm(x, layer->norm_attention, .eps = eps)));
+        x = tarn_add(x, mlp_forward(&layer->mlp, tarn_rms_norm(x, layer->norm_mlp, .eps = eps)));
+    }
+    return x;
+}
+
+tarn_array *llama_logits(const forward_state *f, tarn_array *x) {
+    const model_weights *m = f->weights;
+    x = tarn_rms_norm(x, m->norm, .eps = TARN_VALUE(f->config->eps));
+    return linear_forward(m->head.weight ? &m->head : &m->embedding, x);
+}

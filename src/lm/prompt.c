@@ -1,0 +1,106 @@
+/* From messages and prompts to token ids, through the model's chat template. */
+#include <string.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "lm/model.h"
+
+/* ---- template variables */
+
+static bool add_name(text *t, const char *name) {
+    return text_format(t, "%s\"%s\": ", t->length > 1 ? ", " : "", name);
+}
+
+static bool add_token(text *t, const tarn_tokenizer *tokenizer, const char *role) {
+    size_t length;
+    const char *token = tarn_tokenizer_named_token(tokenizer, role, &length);
+    return !token || (add_name(t, role) && json_write_string(t, token, length, false));
+}
+
+/* The members of the JSON object in `variables`, as they stand there. */
+static bool add_members(text *t, const json *document, const char *variables) {
+    if (!json_count(document)) return true;
+    const char *open = strchr(variables, '{'), *close = strrchr(variables, '}');
+    return text_add(t, t->length > 1 ? ", " : "") && text_append(t, open + 1, (size_t)(close - open - 1));
+}
+
+static bool write_variables(text *t, const tarn_tokenizer *tokenizer, const char *messages, const char *variables, const json *own,
+                            bool add_generation_prompt) {
+    static const char *const roles[] = {"bos_token", "eos_token", "pad_token", "unk_token"};
+    bool ok = text_add(t, "{");
+    for (size_t i = 0; tokenizer && i < sizeof roles / sizeof *roles; i++)
+        if (!json_get(own, roles[i])) ok = ok && add_token(t, tokenizer, roles[i]);
+    if (!json_get(own, "add_generation_prompt"))
+        ok = ok && add_name(t, "add_generation_prompt") && text_add(t, add_generation_prompt ? "true" : "false");
+    if (!json_get(own, "messages")) ok = ok && add_name(t, "messages") && text_add(t, messages);
+    return ok && add_members(t, own, variables) && text_add(t, "}");
+}
+
+static bool check_messages(const char *messages) {
+    json *list = json_parse(messages, strlen(messages), "messages");
+    bool ok = list && (json_is(list, JSON_ARRAY) || tarn_fail("messages: not a JSON list"));
+    if (list) json_free(list);
+    return ok;
+}
+
+char *tarn_template_variables(const tarn_tokenizer *tokenizer, const char *messages_json, const char *variables_json,
+                              bool add_generation_prompt) {
+    text t = {0};
+    const char *variables = variables_json ? variables_json : "{}";
+    json *own = json_parse(variables, strlen(variables), "template variables");
+    bool ok = own && (json_is(own, JSON_OBJECT) || tarn_fail("template variables: not a JSON object")) && check_messages(messages_json) &&
+              write_variables(&t, tokenizer, messages_json, variables, own, add_generation_prompt);
+    if (own) json_free(own);
+    if (ok) return text_take(&t);
+    text_free(&t);
+    return NULL;
+}
+
+/* ---- ids */
+
+static bool need_tokenizer(const tarn_model *model) {
+    return model->tokenizer || tarn_fail("%s: the folder has no tokenizer.json", model->config.path);
+}
+
+bool tarn_model_encode_messages(const tarn_model *model, const char *messages_json, const char *variables_json, bool add_generation_prompt,
+                                int32_t **ids, size_t *count) {
+    if (!need_tokenizer(model)) return false;
+    if (!model->chat_template) return tarn_fail("%s: the folder has no chat template", model->config.path);
+    size_t length = 0;
+    char *variables = tarn_template_variables(model->tokenizer, messages_json, variables_json, add_generation_prompt), *prompt = NULL;
+    if (variables) prompt = tarn_template_render(model->chat_template, variables, strlen(variables), &length);
+    tarn_free(variables);
+    /* the template writes the special tokens itself */
+    bool ok = prompt && tarn_tokenizer_encode(model->tokenizer, prompt, length, false, ids, count);
+    tarn_free(prompt);
+    return ok;
+}
+
+static bool add_message(text *t, const char *role, const char *content, size_t length) {
+    return text_format(t, "{\"role\": \"%s\", \"content\": ", role) && json_write_string(t, content, length, false) && text_add(t, "}");
+}
+
+static bool check_text(const char *what, const char *s, size_t length) {
+    size_t at = 0, n = 1;
+    uint32_t character;
+    for (; at < length && n; at += n) n = utf8_decode(s + at, length - at, &character);
+    return n || tarn_fail("the %s is not valid UTF-8 at byte %zu", what, at);
+}
+
+bool tarn_model_encode_prompt(const tarn_model *model, const char *system, const char *prompt, size_t length, int32_t **ids,
+                              size_t *count) {
+    if (!need_tokenizer(model) || !check_text("prompt", prompt, length)) return false;
+    if (system && !check_text("system prompt", system, strlen(system))) return false;
+    if (!model->chat_template) {
+        if (system) return tarn_fail("%s: the folder has no chat template, so there is no place for a system prompt", model->config.path);
+        return tarn_tokenizer_encode(model->tokenizer, prompt, length, true, ids, count);
+    }
+    text messages = {0};
+    bool ok = text_add(&messages, "[") &&
+              (!system || (add_message(&messages, "system", system, strlen(system)) && text_add(&messages, ", "))) &&
+              add_message(&messages, "user", prompt, length) && text_add(&messages, "]") &&
+              tarn_model_encode_messages(model, text_string(&messages), NULL, true, ids, count);
+    text_free(&messages);
+    return ok;
+}

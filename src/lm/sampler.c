@@ -1,0 +1,149 @@
+/* Sampling in array operations, so that it runs where the logits are. Order and rules are those of mlx-lm's sample_utils: penalties change
+   logits; filters look at probabilities before the temperature. */
+#include "lm/sampler.h"
+
+#include <math.h>
+#include <time.h>
+
+#include "tarn/random.h"
+
+/* ---- penalties */
+
+static tarn_array *like(double value, tarn_array *x) {
+    return tarn_scalar_like(value, x);
+}
+
+static tarn_array *add_bias(const tarn_generate_options *o, tarn_array *logits) {
+    tarn_array *ids = tarn_from_data(o->bias_ids, TARN_SHAPE(o->bias_count), TARN_INT32);
+    tarn_array *values = tarn_from_data(o->bias_values, TARN_SHAPE(o->bias_count), TARN_FLOAT64);
+    return tarn_scatter_add(logits, ids, tarn_astype(values, tarn_dtype_of(logits)), 0);
+}
+
+/* Once for each distinct id, however often it occurs: equal ids write equal values. */
+static tarn_array *repetition(double penalty, tarn_array *logits, tarn_array *recent) {
+    tarn_array *x = tarn_take(logits, recent, 0), *p = like(penalty, logits);
+    x = tarn_where(tarn_less(x, like(0, x)), tarn_multiply(x, p), tarn_divide(x, p));
+    return tarn_scatter(logits, recent, x, 0);
+}
+
+static tarn_array *presence(double penalty, tarn_array *logits, tarn_array *recent) {
+    return tarn_scatter(logits, recent, tarn_subtract(tarn_take(logits, recent, 0), like(penalty, logits)), 0);
+}
+
+/* Once for each occurrence. */
+static tarn_array *frequency(double penalty, tarn_array *logits, tarn_array *recent) {
+    tarn_array *updates = tarn_broadcast_to(like(-penalty, logits), tarn_shape_of(recent));
+    return tarn_scatter_add(logits, recent, updates, 0);
+}
+
+tarn_array *sampler_penalize(const tarn_generate_options *o, tarn_array *logits, const int32_t *tokens, int64_t count) {
+    if (o->bias_count) logits = add_bias(o, logits);
+    bool any = o->repetition_penalty != 0 || o->presence_penalty != 0 || o->frequency_penalty != 0;
+    if (!any || !count) return logits;
+    int64_t window = o->penalty_context ? o->penalty_context : 20;
+    if (window > count) window = count;
+    tarn_array *recent = tarn_from_data(tokens + count - window, TARN_SHAPE(window), TARN_INT32);
+    if (o->repetition_penalty != 0) logits = repetition(o->repetition_penalty, logits, recent);
+    if (o->presence_penalty != 0) logits = presence(o->presence_penalty, logits, recent);
+    if (o->frequency_penalty != 0) logits = frequency(o->frequency_penalty, logits, recent);
+    return logits;
+}
+
+/* ---- filters: what is dropped gets -infinity */
+
+static tarn_array *drop_where(tarn_array *dropped, tarn_array *logprobs) {
+    return tarn_where(dropped, like(-INFINITY, logprobs), logprobs);
+}
+
+/* Drops each token with top_p or more of the mass above it. */
+static tarn_array *keep_top_p(double top_p, tarn_array *logprobs) {
+    tarn_array *sorted = tarn_sort(logprobs, -1);
+    tarn_array *probs = tarn_exp(tarn_astype(sorted, TARN_FLOAT32));
+    tarn_array *above = tarn_cumsum(probs, -1, .reverse = true, .exclusive = true);
+    tarn_array *total = tarn_add(tarn_slice_axis(above, -1, 0, 1), tarn_slice_axis(probs, -1, 0, 1));
+    tarn_array *dropped = tarn_astype(tarn_greater_equal(above, tarn_multiply(like(top_p, total), total)), TARN_INT32);
+    tarn_array *count = tarn_sum(dropped, .axes = TARN_AXES(-1), .keepdims = true);
+    return drop_where(tarn_less(logprobs, tarn_take_along_axis(sorted, count, -1)), logprobs);
+}
+
+static tarn_array *keep_min_p(double min_p, tarn_array *logprobs) {
+    tarn_array *best = tarn_max(logprobs, .axes = TARN_AXES(-1), .keepdims = true);
+    return drop_where(tarn_less(logprobs, tarn_add(best, like(log(min_p), best))), logprobs);
+}
+
+/* Exactly k stay, ties by index. */
+static tarn_array *keep_top_k(int64_t k, tarn_array *logprobs) {
+    tarn_array *order = tarn_argsort(tarn_negative(logprobs), -1);
+    tarn_array *dropped = tarn_slice_axis(order, -1, k, INT64_MAX);
+    return tarn_put_along_axis(logprobs, dropped, tarn_broadcast_to(like(-INFINITY, logprobs), tarn_shape_of(dropped)), -1);
+}
+
+tarn_array *sampler_filter(const tarn_generate_options *o, tarn_array *logprobs) {
+    if (o->top_p > 0 && o->top_p < 1) logprobs = keep_top_p(o->top_p, logprobs);
+    if (o->min_p != 0) logprobs = keep_min_p(o->min_p, logprobs);
+    if (o->top_k > 0) logprobs = keep_top_k(o->top_k, logprobs);
+    return logprobs;
+}
+
+/* ---- the whole */
+
+static bool check_ids(const char *what, const int32_t *ids, int64_t count, int64_t vocab) {
+    if (count < 0 || (count && !ids)) return tarn_fail("%s: a list with a count and no ids", what);
+    for (int64_t i = 0; i < count; i++)
+        if (ids[i] < 0 || ids[i] >= vocab)
+            return tarn_fail("%s: token id %d is outside the model's vocabulary of %lld", what, ids[i], (long long)vocab);
+    return true;
+}
+
+bool sampler_check(const tarn_generate_options *o, int64_t vocab) {
+    if (!(o->temperature >= 0 && o->temperature < INFINITY)) return tarn_fail("temperature must be 0 or more, not %g", o->temperature);
+    if (!(o->top_p >= 0 && o->top_p <= 1)) return tarn_fail("top_p must be from 0 to 1, not %g", o->top_p);
+    if (!(o->min_p >= 0 && o->min_p <= 1)) return tarn_fail("min_p must be from 0 to 1, not %g", o->min_p);
+    if (o->top_k < 0 || (o->top_k >= vocab && o->top_k > 0))
+        return tarn_fail("top_k must be below the vocabulary of %lld, not %lld", (long long)vocab, (long long)o->top_k);
+    if (!(o->repetition_penalty >= 0 && o->repetition_penalty < INFINITY))
+        return tarn_fail("repetition_penalty must be 0 or more, not %g", o->repetition_penalty);
+    if (!isfinite(o->presence_penalty)) return tarn_fail("presence_penalty must be finite");
+    if (!isfinite(o->frequency_penalty)) return tarn_fail("frequency_penalty must be finite");
+    if (o->penalty_context < 0) return tarn_fail("penalty_context must not be negative");
+    return check_ids("logit bias", o->bias_ids, o->bias_count, vocab) &&
+           check_ids("end tokens", o->end_tokens, o->end_token_count, INT32_MAX);
+}
+
+bool sampler_open(sampler *s, const tarn_generate_options *options) {
+    *s = (sampler){options, NULL};
+    if (options->temperature == 0) return true;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t seed = options->seed.given ? options->seed.value : (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    TARN_SCOPE;
+    s->key = tarn_keep(tarn_random_key(seed));
+    return s->key && tarn_eval(s->key);
+}
+
+void sampler_close(sampler *s) {
+    tarn_drop(s->key);
+    s->key = NULL;
+}
+
+/* MLX's state: each draw splits the key, goes on with the first half and spends the second. */
+static tarn_array *draw(sampler *s, tarn_array *logprobs) {
+    tarn_array *next, *use;
+    if (!tarn_random_next(s->key, &next, &use)) return NULL;
+    tarn_array *scaled = tarn_multiply(logprobs, like(1 / s->options->temperature, logprobs));
+    tarn_array *token = tarn_random_categorical(use, scaled);
+    if (!tarn_eval(token, next)) return NULL;
+    tarn_drop(s->key);
+    s->key = tarn_keep(next);
+    return token;
+}
+
+bool sampler_draw(sampler *s, tarn_array *logits, const int32_t *tokens, int64_t count, int32_t *token) {
+    TARN_SCOPE;
+    logits = sampler_penalize(s->options, logits, tokens, count);
+    tarn_array *logprobs = tarn_subtract(logits, tarn_logsumexp(logits, .axes = TARN_AXES(-1), .keepdims = true));
+    tarn_array *drawn = s->options->temperature == 0 ? tarn_argmax(logprobs, -1, false) : draw(s, sampler_filter(s->options, logprobs));
+    if (!drawn) return false;
+    *token = (int32_t)tarn_item_int(drawn);
+    return tarn_ok();
+}

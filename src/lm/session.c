@@ -1,0 +1,213 @@
+/* Sessions: which tokens the cache holds, what of it can be reused, prompts in fixed chunks, and decoding steps as plans. */
+#include "lm/session.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+static void forget_logits(tarn_session *s) {
+    tarn_drop(s->logits);
+    s->logits = NULL;
+}
+
+static void forget_plan(tarn_session *s) {
+    if (s->step) tarn_compiled_free(s->step);
+    s->step = NULL;
+}
+
+/* After a failure nothing in the cache can be trusted. */
+static bool forget_all(tarn_session *s) {
+    forget_logits(s);
+    forget_plan(s);
+    kv_cache_reset(&s->cache);
+    s->count = s->settled = 0;
+    return false;
+}
+
+tarn_session *tarn_session_new_with(const tarn_model *model, tarn_session_options options) {
+    if (!model) return tarn_fail("tarn_session_new: no model"), NULL;
+    if (options.context < 0) return tarn_fail("tarn_session_new: .context must not be negative"), NULL;
+    tarn_session *s = NEW(tarn_session);
+    if (!s) return NULL;
+    const model_config *c = &model->config;
+    s->model = model;
+    s->context = options.context && options.context < c->positions ? options.context : c->positions;
+    s->fast_cache = options.fast_cache;
+    s->tokens = NEW_ARRAY(int32_t, s->context);
+    if (s->tokens && kv_cache_open(&s->cache, c->layers, c->kv_heads, c->head_dim, model->dtype)) return s;
+    tarn_session_free(s);
+    return NULL;
+}
+
+void tarn_session_free(tarn_session *s) {
+    if (!s) return;
+    forget_logits(s);
+    forget_plan(s);
+    kv_cache_close(&s->cache);
+    memory_free(s->tokens);
+    memory_free(s);
+}
+
+/* ---- forward passes */
+
+static forward_state forward_at(tarn_session *s, tarn_array *position, int64_t n) {
+    tarn_array *length = tarn_add(position, tarn_full(TARN_SHAPE(1), (double)n, TARN_INT32));
+    return (forward_state){&s->model->config, &s->model->weights, &s->cache, position, length, s->model->dtype};
+}
+
+static bool reserve(tarn_session *s, int64_t tokens) {
+    bool grown;
+    if (!kv_cache_reserve(&s->cache, tokens, &grown)) return forget_all(s);
+    if (grown) forget_plan(s);
+    return true;
+}
+
+/* The last hidden states [1, n, hidden] of ids appended at position s->count. */
+static tarn_array *append(tarn_session *s, forward_state *f, const int32_t *ids, int64_t n) {
+    int32_t at = (int32_t)s->count;
+    *f = forward_at(s, tarn_from_data(&at, TARN_SHAPE(1), TARN_INT32), n);
+    return llama_forward(f, tarn_from_data(ids, TARN_SHAPE(1, n), TARN_INT32));
+}
+
+static void appended(tarn_session *s, const int32_t *ids, int64_t n) {
+    if (ids != s->tokens + s->count) memmove(s->tokens + s->count, ids, (size_t)n * sizeof *ids);
+    s->count += n;
+}
+
+static tarn_array *last_logits(const forward_state *f, tarn_array *x) {
+    return tarn_reshape(llama_logits(f, tarn_slice_axis(x, 1, -1, INT64_MAX)), TARN_SHAPE(-1));
+}
+
+/* One chunk of a prompt; logits only where somebody wants them. What is computed is asked for at once: the cache is written in place, so
+   that nothing of the call can be computed a second time. */
+static bool prefill(tarn_session *s, const int32_t *ids, int64_t n, bool last, const logits_reader *reader) {
+    TARN_SCOPE;
+    forward_state f;
+    tarn_array *x = append(s, &f, ids, n), *wanted[2] = {NULL, NULL};
+    int count = 0;
+    if (last) s->logits = tarn_keep(wanted[count++] = last_logits(&f, x));
+    if (reader) wanted[count++] = reader->make(reader->context, tarn_reshape(llama_logits(&f, x), TARN_SHAPE(n, -1)), s->count, n);
+    if (!kv_cache_settle(&s->cache, wanted, count)) return forget_all(s);
+    if (reader && !reader->take(reader->context, wanted[count - 1], s->count, n)) return forget_all(s);
+    appended(s, ids, n);
+    return true;
+}
+
+/* ---- prompts */
+
+static bool check_tokens(const tarn_session *s, const int32_t *ids, size_t count) {
+    if (count == 0) return tarn_fail("the prompt has no tokens");
+    if (count > (size_t)s->context) return tarn_fail("the prompt has %zu tokens, but the context holds %lld", count, (long long)s->context);
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] < 0 || ids[i] >= s->model->config.vocab)
+            return tarn_fail("token id %d is outside the model's vocabulary of %lld", ids[i], (long long)s->model->config.vocab);
+    return true;
+}
+
+/* How many tokens can stay. At least one must be computed for its logits; unless the cache is fast, whole chunks of prompt only. */
+static int64_t reusable(const tarn_session *s, const int32_t *ids, int64_t count) {
+    int64_t limit = s->fast_cache ? s->count : s->settled, same = 0;
+    if (limit > count - 1) limit = count - 1;
+    while (same < limit && s->tokens[same] == ids[same]) same++;
+    return s->fast_cache ? same : same - same % CHUNK;
+}
+
+static bool unchanged(const tarn_session *s, const int32_t *ids, int64_t count) {
+    bool settled = s->fast_cache || s->settled == s->count;
+    return s->logits && settled && s->count == count && !memcmp(s->tokens, ids, (size_t)count * sizeof *ids);
+}
+
+static bool interrupted(const volatile sig_atomic_t *interrupt) {
+    return interrupt && *interrupt;
+}
+
+static bool run_prompt(tarn_session *s, const int32_t *ids, int64_t count, const volatile sig_atomic_t *interrupt,
+                       const logits_reader *reader) {
+    forget_logits(s);
+    if (!reserve(s, count)) return false;
+    while (s->count < count) {
+        if (interrupted(interrupt)) return tarn_fail("interrupted");
+        int64_t n = CHUNK - s->count % CHUNK;
+        if (n > count - s->count) n = count - s->count;
+        if (!prefill(s, ids + s->count, n, s->count + n == count, reader)) return false;
+        s->settled = s->count;
+    }
+    return true;
+}
+
+bool tarn_session_sync(tarn_session *s, const int32_t *ids, size_t count, const volatile sig_atomic_t *interrupt) {
+    if (!tarn_ok() || !check_tokens(s, ids, count)) return false;
+    if (unchanged(s, ids, (int64_t)count)) return s->reused = s->count, true;
+    s->reused = reusable(s, ids, (int64_t)count);
+    s->count = s->reused;
+    if (s->settled > s->count || s->fast_cache) s->settled = s->count;
+    return run_prompt(s, ids, (int64_t)count, interrupt, NULL);
+}
+
+bool session_read(tarn_session *s, const int32_t *ids, size_t count, const logits_reader *reader) {
+    if (!tarn_ok() || !check_tokens(s, ids, count)) return false;
+    s->reused = s->count = s->settled = 0;
+    return run_prompt(s, ids, (int64_t)count, NULL, reader);
+}
+
+/* ---- decoding steps */
+
+/* Inputs: the token int32 [1, 1] and its position int32 [1]; output: logits [vocab]. The cache is the plan's state. */
+static bool step_function(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
+    tarn_session *s = context;
+    (void)input_count, (void)output_count;
+    s->cache.traced = true;
+    forward_state f = forward_at(s, inputs[1], 1);
+    outputs[0] = last_logits(&f, llama_forward(&f, inputs[0]));
+    s->cache.traced = false;
+    return outputs[0] != NULL;
+}
+
+static bool make_plan(tarn_session *s) {
+    int64_t count = 2 * s->cache.layers;
+    tarn_array ***state = NEW_ARRAY(tarn_array **, count);
+    if (!state) return false;
+    for (int64_t i = 0; i < count; i++) state[i] = &s->cache.arrays[i];
+    tarn_function function = {step_function, s, 1};
+    s->step = tarn_compile(function, .state = state, .state_count = (int)count, .donate = TARN_INTS(TARN_DONATE_STATE));
+    memory_free(state);
+    return s->step != NULL;
+}
+
+static bool run_step(tarn_session *s, int32_t id) {
+    TARN_SCOPE;
+    int32_t position = (int32_t)s->count;
+    tarn_array *inputs[] = {tarn_from_data(&id, TARN_SHAPE(1, 1), TARN_INT32), tarn_from_data(&position, TARN_SHAPE(1), TARN_INT32)};
+    tarn_array *logits = NULL;
+    if (!s->step && !make_plan(s)) return false;
+    if (!tarn_compiled_call(s->step, inputs, 2, &logits) || !tarn_eval(logits)) return false;
+    s->logits = tarn_keep(logits);
+    return true;
+}
+
+bool tarn_session_step(tarn_session *s, int32_t id) {
+    if (!tarn_ok()) return false;
+    if (s->count >= s->context) return tarn_fail("the context of %lld tokens is full", (long long)s->context);
+    if (id < 0 || id >= s->model->config.vocab)
+        return tarn_fail("token id %d is outside the model's vocabulary of %lld", id, (long long)s->model->config.vocab);
+    forget_logits(s);
+    if (!reserve(s, s->count + 1)) return false;
+    if (!run_step(s, id)) return forget_all(s);
+    appended(s, &id, 1);
+    return true;
+}
+
+/* ---- reading */
+
+tarn_array *tarn_session_logits(const tarn_session *session) {
+    return session->logits;
+}
+
+const int32_t *tarn_session_tokens(const tarn_session *session, size_t *count) {
+    *count = (size_t)session->count;
+    return session->tokens;
+}
+
+int64_t tarn_session_reused(const tarn_session *session) {
+    return session->reused;
+}

@@ -1,0 +1,35 @@
+/* One timeline of tokens over a shared model. */
+#ifndef LM_SESSION_H
+#define LM_SESSION_H
+
+#include "lm/model.h"
+#include "tarn/transform.h"
+
+/* Prompts are computed in calls on the positions [k * CHUNK, (k + 1) * CHUNK): always the same calls for the same tokens, so that what a
+   session kept is bit for bit what a fresh one would compute. */
+enum { CHUNK = 256 };
+
+struct tarn_session {
+    const tarn_model *model;
+    kv_cache cache;
+    int64_t context;
+    bool fast_cache;
+    int32_t *tokens; /* [context] */
+    int64_t count;   /* tokens whose keys and values are in the cache */
+    int64_t settled; /* of these, the first ones that were computed as prompt */
+    int64_t reused;
+    tarn_array *logits;  /* [vocab] after the last token, kept; NULL if there is none */
+    tarn_compiled *step; /* the plan of one decoding step; NULL until the first */
+};
+
+/* What to do with the logits [n, vocab] of the n tokens that a call appends at `position`: `make` says in operations what is wanted of
+   them, `take` gets that computed. */
+typedef struct {
+    tarn_array *(*make)(void *context, tarn_array *logits, int64_t position, int64_t n);
+    bool (*take)(void *context, tarn_array *made, int64_t position, int64_t n);
+    void *context;
+} logits_reader;
+/* As tarn_session_sync from nothing, reading the logits of every position. */
+bool session_read(tarn_session *session, const int32_t *ids, size_t count, const logits_reader *reader);
+
+#endif
