@@ -1,0 +1,36 @@
+/* Checks of the tests: a failed one is counted and told, the test goes on. */
+#ifndef TESTS_CHECK_H
+#define TESTS_CHECK_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tarn/error.h"
+
+static int check_failures;
+
+#define CHECK(condition)                                                                                                                   \
+    do {                                                                                                                                   \
+        if (!(condition)) {                                                                                                                \
+            check_failures++;                                                                                                              \
+            fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition, tarn_error() ? tarn_error() : "no error");                 \
+        }                                                                                                                                  \
+    } while (0)
+
+/* The expression fails with an error that holds these words; clears it. */
+#define CHECK_ERROR(expression, words)                                                                                                     \
+    do {                                                                                                                                   \
+        if ((expression) || !tarn_error() || !strstr(tarn_error(), (words))) {                                                             \
+            check_failures++;                                                                                                              \
+            fprintf(stderr, "%s:%d: %s should fail with \"%s\", not: %s\n", __FILE__, __LINE__, #expression, (words),                      \
+                    tarn_error() ? tarn_error() : "no error");                                                                             \
+        }                                                                                                                                  \
+        tarn_clear_error();                                                                                                                \
+    } while (0)
+
+static inline int check_report(const char *name) {
+    printf("%s: %s\n", name, check_failures ? "FAILED" : "passed");
+    return check_failures ? 1 : 0;
+}
+
+#endif
