@@ -1,0 +1,311 @@
+/* Models against logits that Hugging Face transformers computed (tests/data/golden, models/tiny/expected.json), and what a session
+   promises: cached equals cold bit for bit, steps equal one pass. */
+#include <math.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "base/files.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "tarn/tarn.h"
+
+/* ---- lists of numbers in JSON */
+
+static int32_t *ids_of(const json *list, size_t *count) {
+    *count = json_count(list);
+    int32_t *ids = NEW_ARRAY(int32_t, *count);
+    for (size_t i = 0; ids && i < *count; i++) ids[i] = (int32_t)json_integer(json_at(list, i), -1);
+    return ids;
+}
+
+static double largest_difference(const json *expected, const double *found) {
+    double worst = 0;
+    for (size_t i = 0; i < json_count(expected); i++) {
+        double difference = fabs(json_number(json_at(expected, i), NAN) - found[i]);
+        if (!(difference <= worst)) worst = difference;
+    }
+    return worst;
+}
+
+/* The logits of a session as doubles (memory_free). */
+static double *logits_of(tarn_session *session) {
+    TARN_SCOPE;
+    tarn_array *logits = tarn_astype(tarn_session_logits(session), TARN_FLOAT32);
+    const float *values = tarn_data(logits);
+    int64_t n = tarn_size(logits);
+    double *copy = values ? NEW_ARRAY(double, n) : NULL;
+    for (int64_t i = 0; copy && i < n; i++) copy[i] = (double)values[i];
+    return copy;
+}
+
+static bool same_ids(const int32_t *ids, const json *expected, size_t count) {
+    if (json_count(expected) != count) return false;
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] != json_integer(json_at(expected, i), -1)) return false;
+    return true;
+}
+
+/* ---- golden folders */
+
+static void check_golden(const char *folder, const json *expected) {
+    size_t count;
+    int32_t *ids = ids_of(json_get(expected, "input_ids"), &count);
+    tarn_model *model = tarn_model_load(folder, .dtype = TARN_FLOAT32);
+    tarn_session *session = model ? tarn_session_new(model) : NULL;
+    double *scores = NEW_ARRAY(double, count), *logits = NULL;
+    CHECK(session && tarn_score(session, ids, count, scores));
+    if (session && tarn_ok()) {
+        CHECK(largest_difference(json_get(expected, "token_logprobs"), scores) < 1e-3);
+        logits = logits_of(session);
+        CHECK(logits && largest_difference(json_get(expected, "last_logits"), logits) < 1e-3);
+        tarn_generation g;
+        size_t prompt = (size_t)json_integer(json_get(expected, "greedy_prompt_len"), 0);
+        CHECK(tarn_generate(session, ids, prompt, &g, .max_tokens = TARN_VALUE(16), .ignore_end = true));
+        CHECK(same_ids(g.tokens, json_get(expected, "greedy_ids"), g.token_count));
+        CHECK(g.finish == TARN_FINISH_LENGTH && !g.text);
+        tarn_generation_free(&g);
+    }
+    tarn_clear_error();
+    memory_free(logits);
+    memory_free(scores);
+    memory_free(ids);
+    tarn_session_free(session);
+    tarn_model_free(model);
+}
+
+static void test_golden(void) {
+    static const char *const names[] = {"llama-rope3", "llama-tied", "llama-yarn", "mistral-window", "qwen2-bias", "qwen3-qknorm"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *folder = path_join(TARN_SOURCE_DIR "/tests/data/golden", names[i]), *path = path_join(folder, "expected.json");
+        json *expected = json_read_file(path, 1 << 20);
+        CHECK(expected);
+        int before = check_failures;
+        if (expected) check_golden(folder, expected);
+        if (check_failures != before) fprintf(stderr, "in %s\n", names[i]);
+        json_free(expected);
+        memory_free(path);
+        memory_free(folder);
+    }
+}
+
+/* ---- models/tiny */
+
+#define TINY TARN_SOURCE_DIR "/models/tiny"
+
+static void check_case(tarn_model *model, tarn_session *session, const json *expected) {
+    int32_t *ids = NULL;
+    size_t count = 0;
+    const char *prompt = json_string(json_get(expected, "prompt"), NULL);
+    CHECK(tarn_model_encode_prompt(model, NULL, prompt, strlen(prompt), &ids, &count));
+    CHECK(same_ids(ids, json_get(expected, "input_ids"), count));
+    CHECK(tarn_session_sync(session, ids, count, NULL));
+    double *logits = logits_of(session);
+    const json *top = json_get(expected, "top_ids"), *values = json_get(expected, "top_logits");
+    for (size_t i = 0; logits && i < json_count(top); i++)
+        CHECK(fabs(logits[json_integer(json_at(top, i), 0)] - json_number(json_at(values, i), NAN)) < 2e-3);
+    tarn_generation g;
+    CHECK(tarn_generate(session, ids, count, &g, .max_tokens = TARN_VALUE(400)));
+    CHECK(same_ids(g.tokens, json_get(expected, "greedy_ids"), g.token_count));
+    CHECK(g.finish == TARN_FINISH_STOP && g.text && !strcmp(g.text, json_string(json_get(expected, "text"), NULL)));
+    tarn_generation_free(&g);
+    memory_free(logits);
+    tarn_free(ids);
+}
+
+static void test_tiny(void) {
+    json *expected = json_read_file(TINY "/expected.json", 1 << 20);
+    tarn_model *model = tarn_model_load(TINY, .dtype = TARN_FLOAT32);
+    tarn_session *session = model ? tarn_session_new(model) : NULL;
+    CHECK(expected && session);
+    const json *cases = json_get(expected, "cases");
+    for (size_t i = 0; session && tarn_ok() && i < json_count(cases); i++) check_case(model, session, json_at(cases, i));
+    tarn_clear_error();
+    tarn_session_free(session);
+    tarn_model_free(model);
+    json_free(expected);
+}
+
+/* ---- sessions */
+
+static void fill_ids(int32_t *ids, int n, uint32_t seed) {
+    for (int i = 0; i < n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        ids[i] = 6 + (int32_t)(seed >> 8) % 2000;
+    }
+}
+
+static bool same_logits(tarn_session *a, tarn_session *b) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_session_logits(a), *y = tarn_session_logits(b);
+    size_t bytes = (size_t)(tarn_size(x) * tarn_dtype_bytes(tarn_dtype_of(x)));
+    const void *p = tarn_data(x), *q = tarn_data(y);
+    return p && q && tarn_size(x) == tarn_size(y) && !memcmp(p, q, bytes);
+}
+
+/* Whether a session that has done other things gives the bits of a fresh one. */
+static bool as_cold(const tarn_model *model, tarn_session *used, const int32_t *ids, size_t count) {
+    tarn_session *cold = tarn_session_new(model);
+    bool same = cold && tarn_session_sync(cold, ids, count, NULL) && tarn_session_sync(used, ids, count, NULL) && same_logits(cold, used);
+    tarn_session_free(cold);
+    return same;
+}
+
+static void test_cache(tarn_dtype dtype) {
+    enum { N = 700 };
+    int32_t ids[N], other[N];
+    tarn_generation g;
+    tarn_model *model = tarn_model_load(TINY, .dtype = dtype);
+    tarn_session *session = model ? tarn_session_new(model) : NULL;
+    CHECK(session);
+    if (!session) return;
+    fill_ids(ids, N, 1);
+    memcpy(other, ids, sizeof ids);
+    fill_ids(other + 530, N - 530, 2);
+    CHECK(tarn_session_sync(session, ids, 300, NULL) && tarn_session_reused(session) == 0);
+    CHECK(tarn_generate(session, ids, 300, &g, .max_tokens = TARN_VALUE(30), .ignore_end = true) && g.reused_tokens == 300);
+    tarn_generation_free(&g);
+    CHECK(as_cold(model, session, ids, 600) && tarn_session_reused(session) == 256);
+    CHECK(as_cold(model, session, ids, 600) && tarn_session_reused(session) == 600);
+    CHECK(as_cold(model, session, other, N) && tarn_session_reused(session) == 512);   /* another ending */
+    CHECK(as_cold(model, session, other, 512) && tarn_session_reused(session) == 256); /* shorter: the last chunk again, for its logits */
+    CHECK(as_cold(model, session, other, 40) && tarn_session_reused(session) == 0);
+    CHECK(as_cold(model, session, ids, 513));
+    for (int i = 513; i < 540; i++) CHECK(tarn_session_step(session, ids[i])); /* generated tokens are no prompt */
+    CHECK(as_cold(model, session, ids, 545) && tarn_session_reused(session) == 512);
+    tarn_session_free(session);
+    tarn_model_free(model);
+}
+
+static double largest_gap(tarn_session *a, tarn_session *b) {
+    double *x = logits_of(a), *y = logits_of(b), worst = x && y ? 0 : NAN;
+    for (int64_t i = 0; x && y && i < tarn_size(tarn_session_logits(a)); i++) worst = fmax(worst, fabs(x[i] - y[i]));
+    memory_free(x);
+    memory_free(y);
+    return worst;
+}
+
+static void test_steps(void) {
+    enum { N = 290 };
+    int32_t ids[N];
+    tarn_model *model = tarn_model_load(TINY, .dtype = TARN_FLOAT32);
+    tarn_session *whole = model ? tarn_session_new(model) : NULL, *steps = model ? tarn_session_new(model, .fast_cache = true) : NULL;
+    CHECK(whole && steps);
+    if (!whole || !steps) return;
+    fill_ids(ids, N, 3);
+    CHECK(tarn_session_sync(steps, ids, 1, NULL));
+    for (int i = 1; i < N; i++) {
+        CHECK(tarn_session_step(steps, ids[i]));
+        if (i % 41) continue;
+        CHECK(tarn_session_sync(whole, ids, (size_t)i + 1, NULL) && largest_gap(whole, steps) < 1e-3);
+    }
+    CHECK(tarn_session_sync(whole, ids, N, NULL) && largest_gap(whole, steps) < 1e-3);
+    CHECK(tarn_session_sync(steps, ids, 200, NULL) && tarn_session_reused(steps) == 199); /* what was generated is kept */
+    CHECK(tarn_session_sync(whole, ids, 200, NULL) && largest_gap(whole, steps) < 1e-3);
+    tarn_session_free(whole);
+    tarn_session_free(steps);
+    tarn_model_free(model);
+}
+
+static void test_limits(void) {
+    int32_t ids[20];
+    tarn_generation g;
+    tarn_model *model = tarn_model_load(TINY);
+    tarn_session *session = model ? tarn_session_new(model, .context = 16) : NULL;
+    CHECK(session);
+    if (!session) return;
+    fill_ids(ids, 20, 4);
+    CHECK_ERROR(tarn_session_sync(session, ids, 0, NULL), "no tokens");
+    CHECK_ERROR(tarn_session_sync(session, ids, 17, NULL), "17 tokens, but the context holds 16");
+    CHECK_ERROR(tarn_session_sync(session, (int32_t[]){5, 2048}, 2, NULL), "token id 2048 is outside the model's vocabulary of 2048");
+    CHECK_ERROR(tarn_session_step(session, -1), "token id -1");
+    CHECK(tarn_generate(session, ids, 16, &g, .ignore_end = true) && g.token_count == 1 && g.finish == TARN_FINISH_LENGTH);
+    tarn_generation_free(&g);
+    CHECK(tarn_generate(session, ids, 14, &g, .ignore_end = true) && g.token_count == 3 && g.finish == TARN_FINISH_LENGTH);
+    tarn_generation_free(&g);
+    CHECK(tarn_generate(session, ids, 4, &g, .max_tokens = TARN_VALUE(0)) && g.token_count == 0 && g.text && !*g.text);
+    tarn_generation_free(&g);
+    static const volatile sig_atomic_t yes = 1;
+    CHECK(tarn_generate(session, ids, 4, &g, .interrupt = &yes) && g.finish == TARN_FINISH_INTERRUPTED && g.token_count == 0);
+    tarn_generation_free(&g);
+    CHECK_ERROR(tarn_generate(session, ids, 4, &g, .temperature = -1), "temperature");
+    tarn_generation_free(&g);
+    CHECK_ERROR(tarn_generate(session, ids, 4, &g, .temperature = 1, .top_k = 5000), "top_k");
+    tarn_generation_free(&g);
+    CHECK_ERROR(tarn_model_encode_prompt(model, NULL, "a\xff", 2, &(int32_t *){NULL}, &(size_t){0}), "not valid UTF-8 at byte 1");
+    CHECK_ERROR(tarn_model_load("/nonexistent"), "/nonexistent");
+    CHECK_ERROR(tarn_model_load(TINY, .dtype = TARN_INT32), "int32");
+    tarn_session_free(session);
+    tarn_model_free(model);
+}
+
+/* ---- stop strings and the callback over real tokens */
+
+static bool collect(void *context, const char *piece, size_t length) {
+    return utf8_valid(piece, length) && text_append(context, piece, length);
+}
+
+static void test_stopping(void) {
+    const char *prompt = "Tell me a story about a fox.";
+    int32_t *ids = NULL;
+    size_t count = 0;
+    text shown = {0};
+    tarn_generation whole, cut;
+    tarn_model *model = tarn_model_load(TINY);
+    tarn_session *session = model ? tarn_session_new(model) : NULL;
+    CHECK(session && tarn_model_encode_prompt(model, NULL, prompt, strlen(prompt), &ids, &count));
+    if (!session || !ids) return;
+    CHECK(tarn_generate(session, ids, count, &whole, .max_tokens = TARN_VALUE(60), .on_text = collect, .context = &shown));
+    CHECK(whole.text && !strcmp(whole.text, text_string(&shown)) && whole.text_length > 40);
+    char stop[12];
+    snprintf(stop, sizeof stop, "%.11s", whole.text + 20);
+    shown.length = 0;
+    CHECK(tarn_generate(session, ids, count, &cut, .max_tokens = TARN_VALUE(60), .on_text = collect, .context = &shown,
+                        .stop = (const char *[]){"no such words", stop}, .stop_count = 2));
+    CHECK(cut.finish == TARN_FINISH_STOP && cut.text_length <= 20 && !strncmp(cut.text, whole.text, cut.text_length));
+    CHECK(shown.length == cut.text_length && !memcmp(shown.bytes, cut.text, shown.length));
+    tarn_generation_free(&cut);
+    CHECK(tarn_generate(session, ids, count, &cut, .end_tokens = &whole.tokens[3], .end_token_count = 1) && cut.token_count <= 4);
+    CHECK(cut.finish == TARN_FINISH_STOP && cut.tokens[cut.token_count - 1] == whole.tokens[3]);
+    tarn_generation_free(&cut);
+    tarn_generation_free(&whole);
+    text_free(&shown);
+    tarn_free(ids);
+    tarn_session_free(session);
+    tarn_model_free(model);
+}
+
+static void test_chat(void) {
+    tarn_generation g = {0};
+    static const volatile sig_atomic_t yes = 1;
+    tarn_model *model = tarn_model_load(TINY);
+    tarn_chat *chat = model ? tarn_chat_new(model) : NULL;
+    CHECK(chat);
+    if (!chat) return;
+    CHECK(tarn_chat_say(chat, "What is the capital of Japan?", &g) && g.text && strstr(g.text, "Tokyo"));
+    int64_t first = g.prompt_tokens;
+    tarn_generation_free(&g);
+    CHECK_ERROR(tarn_chat_say(chat, "\xff", &g), "not valid UTF-8");
+    CHECK(tarn_chat_say(chat, "Hello!", &g) && g.prompt_tokens > first + 8);
+    tarn_generation_free(&g);
+    CHECK(tarn_chat_say(chat, "Hello!", &g, .interrupt = &yes) && g.finish == TARN_FINISH_INTERRUPTED);
+    tarn_generation_free(&g);
+    CHECK(tarn_chat_reset(chat) && tarn_chat_say(chat, "What is the capital of Japan?", &g) && g.prompt_tokens == first);
+    tarn_generation_free(&g);
+    tarn_chat_free(chat);
+    tarn_model_free(model);
+}
+
+int main(void) {
+    test_golden();
+    test_tiny();
+    test_cache(TARN_BOOL);
+    test_cache(TARN_FLOAT32);
+    test_steps();
+    test_limits();
+    test_stopping();
+    test_chat();
+    return check_report("lm");
+}
