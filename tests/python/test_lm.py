@@ -1,0 +1,436 @@
+"""The language model through its command line: against transformers (stored) and mlx-lm (run), and what bad input says."""
+import json
+import shutil
+import signal
+import struct
+import subprocess
+import time
+
+import pytest
+
+from tarn_cli import GOLDEN, ROOT, TARN, TINY, fails, tarn, tarn_json
+
+FOLDERS = sorted(p.name for p in GOLDEN.iterdir())
+CASES = json.loads((TINY / "expected.json").read_text())["cases"]
+
+
+def spaced(ids):
+    return " ".join(map(str, ids))
+
+
+# ---- stored results
+
+
+@pytest.mark.parametrize("case", CASES, ids=range(len(CASES)))
+def test_tiny(case):
+    result = tarn_json("generate", "--model", TINY, "--prompt", case["prompt"], "--max-tokens", 400, "--dtype", "float32", "--json")
+    assert result["prompt_tokens"] == case["input_ids"]
+    assert result["tokens"] == case["greedy_ids"]
+    assert result["text"] == case["text"]
+    assert result["finish_reason"] == "stop"
+    assert result["prompt_tps"] > 0 and result["generation_tps"] > 0 and result["peak_memory_bytes"] > 5_000_000
+
+
+def test_tiny_first_step():
+    """The best tokens' logits, as differences of log-probabilities, which is all that the command line shows."""
+    for case in CASES[:3]:
+        scores = []
+        for token in case["top_ids"][:3]:
+            ids = case["input_ids"] + [token]
+            scores.append(tarn_json("score", "--model", TINY, "--text", "-", "--ids", "--dtype", "float32", "--json", stdin=spaced(ids))["token_logprobs"][-1])
+        for score, logit in zip(scores, case["top_logits"]):
+            assert abs((score - scores[0]) - (logit - case["top_logits"][0])) < 4e-3
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_golden(name):
+    expected = json.loads((GOLDEN / name / "expected.json").read_text())
+    ids = expected["input_ids"]
+    scored = tarn_json("score", "--model", GOLDEN / name, "--text", "-", "--ids", "--dtype", "float32", "--json", stdin=spaced(ids))
+    assert scored["tokens"] == ids
+    assert len(scored["token_logprobs"]) == len(ids) - 1
+    for found, wanted in zip(scored["token_logprobs"], expected["token_logprobs"]):
+        assert abs(found - wanted) < 1e-3
+    mean = -sum(expected["token_logprobs"]) / (len(ids) - 1)
+    assert abs(scored["mean_nll"] - mean) < 1e-3
+    prompt = ids[: expected["greedy_prompt_len"]]
+    greedy = tarn_json("generate", "--model", GOLDEN / name, "--prompt-ids", spaced(prompt), "--max-tokens", 16, "--dtype", "float32", "--json")
+    wanted = expected["greedy_ids"]
+    if 2 in wanted:  # the end token of these folders
+        wanted = wanted[: wanted.index(2) + 1]
+    assert greedy["tokens"] == wanted
+    assert greedy["text"] is None
+
+
+# ---- mlx-lm, run here
+
+
+@pytest.fixture(scope="module")
+def mlx_lm():
+    pytest.importorskip("mlx.core", reason="needs mlx", exc_type=ImportError)
+    return pytest.importorskip("mlx_lm", reason="needs mlx-lm", exc_type=ImportError)
+
+
+def converted(mlx_lm, path, bits, dtype=None):
+    if bits == 16 and dtype is None:
+        return TINY
+    target = path / f"tiny-{bits}-{dtype}"
+    kwargs = {"quantize": True, "q_bits": bits, "q_group_size": 64} if bits < 16 else {"dtype": dtype}
+    mlx_lm.convert(str(TINY), mlx_path=str(target), **kwargs)
+    return target
+
+
+def mlx_logprobs(model, ids):
+    import mlx.core as mx
+
+    logits = model(mx.array([ids]))[0].astype(mx.float32)
+    return logits - mx.logsumexp(logits, axis=-1, keepdims=True)
+
+
+TEXT = CASES[0]["input_ids"] + CASES[0]["greedy_ids"] + CASES[4]["input_ids"] + CASES[4]["greedy_ids"]
+
+
+@pytest.mark.parametrize("bits", [16, 8, 6, 5, 4, 3])
+def test_against_mlx_lm(mlx_lm, tmp_path, bits):
+    folder = converted(mlx_lm, tmp_path, bits)
+    model, _ = mlx_lm.load(str(folder))
+    logprobs = mlx_logprobs(model, TEXT)
+    wanted = [logprobs[i, t].item() for i, t in enumerate(TEXT[1:])]
+    scored = tarn_json("score", "--model", folder, "--text", "-", "--ids", "--json", stdin=spaced(TEXT))
+    mean = -sum(wanted) / len(wanted)
+    assert abs(scored["mean_nll"] - mean) < 1e-2
+    # forced along the tokens: our best token, wherever mlx-lm is sure of its own
+    ours = best_tokens(folder)
+    agreed = 0
+    for i in range(len(TEXT)):
+        first, second = sorted(logprobs[i].tolist())[-1:-3:-1]
+        if first - second > 0.1:
+            assert ours[i] == logprobs[i].argmax().item(), i
+            agreed += 1
+    assert agreed > len(TEXT) // 2
+
+
+def best_tokens(folder):
+    """The best next token after each prefix of TEXT."""
+    best = []
+    for n in range(1, len(TEXT) + 1):
+        result = tarn_json("generate", "--model", folder, "--prompt-ids", spaced(TEXT[:n]), "--max-tokens", 1, "--json")
+        best.append(result["tokens"][0])
+    return best
+
+
+SETTINGS = [
+    {"temp": 1.0},
+    {"temp": 0.7, "top_p": 0.9},
+    {"temp": 1.3, "top_k": 20},
+    {"temp": 1.0, "min_p": 0.05},
+    {"temp": 1.5, "top_p": 0.95, "min_p": 0.02, "top_k": 40},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=range(len(SETTINGS)))
+def test_sampling_against_mlx_lm(mlx_lm, settings):
+    """The same seed gives the same tokens, in float32, until rounding tips a draw: most seeds agree to the end."""
+    import mlx.core as mx
+    from mlx_lm.sample_utils import make_sampler
+
+    model, _ = mlx_lm.load(str(TINY))
+    model.set_dtype(mx.float32)
+    flags = [x for key, value in settings.items() for x in ("--" + key.replace("_", "-"), value)]
+    same = 0
+    for seed in range(6):
+        mx.random.seed(seed)
+        steps = mlx_lm.generate.__globals__["generate_step"](mx.array(CASES[0]["input_ids"]), model, max_tokens=24, sampler=make_sampler(**settings))
+        wanted = []
+        for token, _ in steps:
+            wanted.append(int(token))
+            if wanted[-1] in (1, 4):
+                break
+        found = tarn_json("generate", "--model", TINY, "--prompt-ids", spaced(CASES[0]["input_ids"]), "--max-tokens", 24, "--seed", seed, "--dtype", "float32", "--json", *flags)["tokens"]
+        same += found == wanted
+    assert same >= 5, same
+
+
+def test_penalties_against_mlx_lm(mlx_lm):
+    import mlx.core as mx
+    from mlx_lm.sample_utils import make_logits_processors
+
+    model, _ = mlx_lm.load(str(TINY))
+    model.set_dtype(mx.float32)
+    processors = make_logits_processors(repetition_penalty=1.4, presence_penalty=0.3, frequency_penalty=0.2)
+    steps = mlx_lm.generate.__globals__["generate_step"](mx.array(CASES[0]["input_ids"]), model, max_tokens=40, logits_processors=processors)
+    wanted = []
+    for token, _ in steps:
+        wanted.append(int(token))
+        if wanted[-1] in (1, 4):
+            break
+    flags = ["--repetition-penalty", 1.4, "--presence-penalty", 0.3, "--frequency-penalty", 0.2]
+    found = tarn_json("generate", "--model", TINY, "--prompt-ids", spaced(CASES[0]["input_ids"]), "--max-tokens", 40, "--dtype", "float32", "--json", *flags)
+    assert found["tokens"] == wanted
+
+
+# ---- the commands
+
+
+def test_streams_text():
+    done = tarn("generate", "--model", TINY, "--prompt", "What is the capital of Japan?", "--max-tokens", 50)
+    assert done.returncode == 0
+    assert done.out == "The capital of Japan is Tokyo.\n"
+    assert "Prompt: 17 tokens" in done.err and "Generation: " in done.err and "Peak memory" in done.err
+
+
+def test_prompt_from_stdin_and_escapes():
+    one = tarn_json("generate", "--model", TINY, "--prompt", "-", "--max-tokens", 3, "--json", stdin="a\n\tb")
+    two = tarn_json("generate", "--model", TINY, "--prompt", r"a\n\tb", "--max-tokens", 3, "--json")
+    assert one["prompt_tokens"] == two["prompt_tokens"] and one["tokens"] == two["tokens"]
+
+
+def test_system_prompt_and_raw_prompt():
+    plain = tarn_json("generate", "--model", TINY, "--prompt", "Hello!", "--max-tokens", 1, "--json")["prompt_tokens"]
+    system = tarn_json("generate", "--model", TINY, "--prompt", "Hello!", "--system-prompt", "Be kind.", "--max-tokens", 1, "--json")["prompt_tokens"]
+    raw = tarn_json("generate", "--model", TINY, "--prompt", "Hello!", "--ignore-chat-template", "--max-tokens", 1, "--json")["prompt_tokens"]
+    tokens = tarn_json("tokenize", "--model", TINY, "Hello!")
+    assert len(system) > len(plain) > len(raw) and raw == tokens and raw[0] == 0
+
+
+def test_stop_and_length():
+    cut = tarn_json("generate", "--model", TINY, "--prompt", CASES[0]["prompt"], "--stop", "Hugo", "--stop", "zzz", "--max-tokens", 50, "--dtype", "float32", "--json")
+    assert cut["finish_reason"] == "stop" and cut["text"] == CASES[0]["text"][: CASES[0]["text"].index("Hugo")]
+    short = tarn_json("generate", "--model", TINY, "--prompt", CASES[0]["prompt"], "--max-tokens", 5, "--json")
+    assert short["finish_reason"] == "length" and len(short["tokens"]) == 5
+
+
+def test_seed_repeats():
+    arguments = ["generate", "--model", TINY, "--prompt", "Tell me a story.", "--temp", 1.2, "--seed", 11, "--max-tokens", 20, "--json"]
+    assert tarn_json(*arguments)["tokens"] == tarn_json(*arguments)["tokens"]
+
+
+def test_score_text():
+    text = CASES[0]["text"]
+    scored = tarn_json("score", "--model", TINY, "--text", "-", "--json", stdin=text)
+    assert scored["tokens"] == tarn_json("tokenize", "--model", TINY, "-p", text)
+    assert abs(scored["mean_nll"] + sum(scored["token_logprobs"]) / len(scored["token_logprobs"])) < 1e-6
+    assert "perplexity" in tarn("score", "--model", TINY, "--text", "-", stdin=text).out
+
+
+def test_tokenize_round_trip(tmp_path):
+    text = "Hello, world!\n\tdéjà vu 東京 🦊"
+    file = tmp_path / "text"
+    file.write_text(text)
+    ids = tarn_json("tokenize", "--model", TINY, "--text", file, "--no-special-tokens")
+    assert tarn("detokenize", "--model", TINY, json.dumps(ids)).out == text
+    assert tarn("detokenize", "--model", TINY, stdin=spaced(ids)).out == text
+    assert tarn_json("detokenize", "--model", TINY, "--json", spaced(ids)) == {"text": text}
+
+
+def test_template(tmp_path):
+    messages = tmp_path / "messages.json"
+    messages.write_text(json.dumps([{"role": "user", "content": "Hi"}]))
+    found = tarn("template", "--model", TINY, "--messages", messages, "--add-generation-prompt").out
+    assert found == "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
+    file = tmp_path / "t.jinja"
+    file.write_text("{{ messages[0].content }} {{ name }}{{ bos_token }}")
+    assert tarn("template", "--file", file, "--messages", "-", "--vars", '{"name": "x", "bos_token": "<s>"}', stdin='[{"content": "y"}]').out == "y x<s>"
+    file.write_text("{% if %}")
+    fails("template", "--file", file, "--messages", messages, words=[str(file), ":1:"])
+    file.write_text("{{ raise_exception('no tools') }}")
+    fails("template", "--file", file, "--messages", messages, words=["no tools"])
+    fails("template", "--file", file, "--messages", messages, "--vars", "[1]", words=["not a JSON object"])
+
+
+def test_info():
+    info = tarn_json("info", "--model", TINY, "--json")
+    assert info["model_type"] == "llama" and info["layers"] == 6 and info["quantization"] is None
+    assert info["parameters"] == 4_936_960 and info["weight_bytes"] == 2 * info["parameters"]
+    assert info["cache_bytes_per_1k_tokens"] == 1000 * 2 * 6 * 2 * 64 * 2
+    assert "none" in tarn("info", "--model", TINY).out
+
+
+def test_doctor():
+    found = tarn_json("doctor", "--json")
+    assert found["threads"] >= 1 and found["read_gbps_all"] > 0 and found["f32_tflops"] > 0 and found["kernels"]
+    assert "read bandwidth" in tarn("doctor").out
+
+
+def test_bench():
+    found = tarn_json("bench", "--model", TINY, "-p", 40, "-n", 8, "--json")
+    for key in ("prefill_tps", "decode_tps", "decode_gbps", "read_gbps_limit", "prefill_tflops"):
+        assert found[key] > 0
+
+
+def test_chat():
+    done = tarn("chat", "--model", TINY, stdin="What is the capital of Japan?\n/help\n/nonsense\n/reset\nWhat is the capital of Japan?\n/quit\nignored\n")
+    assert done.returncode == 0
+    assert done.out.count("The capital of Japan is Tokyo.") == 2 and "/reset" in done.out and "unknown command /nonsense" in done.out
+
+
+def test_interrupt_keeps_what_was_printed():
+    process = subprocess.Popen([TARN, "generate", "--model", TINY, "--prompt", "Tell me a story about a fox.", "--temp", "1", "--max-tokens", "100000", "--dtype", "float32"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    first = process.stdout.read(4)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode in (0, 130)  # 0: it was done before the signal came
+    assert first + out and (first + out).endswith(b"\n") and b"Generation:" in err
+
+
+def test_chat_interrupt():
+    process = subprocess.Popen([TARN, "chat", "--model", TINY, "--temp", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(b"Tell me a story about a fox.\n")
+    process.stdin.flush()
+    process.stdout.read(4)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    out, _ = process.communicate(b"What is the capital of Japan?\n/quit\n", timeout=60)
+    assert process.returncode == 0 and b"Tokyo" in out
+
+
+# ---- wrong usage
+
+COMMANDS = ["generate", "chat", "score", "tokenize", "detokenize", "template", "info", "doctor", "bench"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_usage(command):
+    help_text = tarn(command, "--help")
+    assert help_text.returncode == 0 and f"usage: tarn {command}" in help_text.out and help_text.err == ""
+    fails(command, "--nonsense", status=2, words=["--nonsense", f"tarn {command} --help"])
+
+
+def test_usage_of_all():
+    assert tarn("--help").returncode == 0 and tarn("--version").out.startswith("tarn ")
+    assert tarn().returncode == 2
+    fails("nonsense", status=2, words=["nonsense", "--help"])
+    fails("generate", status=2, words=["--model"])
+    fails("generate", "--model", TINY, status=2, words=["--prompt"])
+    fails("generate", "--model", TINY, "--prompt", status=2, words=["needs a value"])
+    fails("generate", "--model", TINY, "--prompt", "x", "--prompt-ids", "1", status=2, words=["either"])
+    fails("generate", "--model", TINY, "--prompt", "x", "--max-tokens", "many", status=2, words=["--max-tokens", "many"])
+    fails("generate", "--model", TINY, "--prompt", "x", "--dtype", "int8", status=2, words=["--dtype"])
+    fails("generate", "--model", TINY, "--prompt", "x", "y", status=2, words=["y"])
+    fails("bench", status=2, words=["--random"])
+    fails("bench", "--random", "llama-3.2-3b", "--bits", 7, status=2, words=["--bits"])
+    fails("bench", "--random", "llama-99", words=["llama-99", "llama-3.2-3b"])
+    fails("score", "--model", TINY, status=2, words=["--text"])
+
+
+# ---- bad input
+
+
+def copy_of(path, name="tiny", source=TINY):
+    target = path / name
+    shutil.copytree(source, target)
+    return target
+
+
+def edit(folder, **changes):
+    file = folder / "config.json"
+    config = json.loads(file.read_text())
+    config.update(changes)
+    file.write_text(json.dumps({k: v for k, v in config.items() if v != "absent"}))
+
+
+def generate_fails(folder, words, *more):
+    return fails("generate", "--model", folder, "--prompt", "Hello!", *more, words=words)
+
+
+def test_missing_files(tmp_path):
+    generate_fails(tmp_path / "none", ["none/config.json"])
+    folder = copy_of(tmp_path)
+    (folder / "model.safetensors").unlink()
+    generate_fails(folder, [str(folder)])
+    folder = copy_of(tmp_path, "two")
+    (folder / "tokenizer.json").unlink()
+    generate_fails(folder, ["tokenizer.json"])
+    assert tarn_json("generate", "--model", folder, "--prompt-ids", "0 5 7", "--max-tokens", 3, "--json")["text"] is None
+    assert len(tarn_json("score", "--model", folder, "--text", "-", "--ids", "--json", stdin="0 5 7")["token_logprobs"]) == 2
+
+
+def test_config(tmp_path):
+    folder = copy_of(tmp_path)
+    (folder / "model.safetensors").write_bytes(b"never read")
+    edit(folder, model_type="gemma3_text")
+    generate_fails(folder, ["config.json", "gemma3_text", "llama, mistral, qwen2, qwen3"])
+    edit(folder, model_type="llama", num_hidden_layers="absent")
+    generate_fails(folder, ["config.json", "num_hidden_layers", "missing"])
+    edit(folder, num_hidden_layers=10**12)
+    generate_fails(folder, ["config.json", "num_hidden_layers"])
+    edit(folder, num_hidden_layers=6, rope_parameters={"rope_type": "su", "rope_theta": 1e4})
+    generate_fails(folder, ["config.json", "rope_type", "su"])
+    (folder / "config.json").write_text("{\"model_type\": ")
+    generate_fails(folder, ["config.json"])
+    (folder / "config.json").write_text("[" * 100000)
+    generate_fails(folder, ["config.json"])
+
+
+def test_config_against_weights(tmp_path):
+    folder = copy_of(tmp_path)
+    edit(folder, hidden_size=320, num_attention_heads=5, num_key_value_heads=5)
+    generate_fails(folder, ["model.embed_tokens.weight", "[2048, 256]", "[2048, 320]", "model.safetensors"])
+    edit(folder, hidden_size=256, num_attention_heads=4, num_key_value_heads=2, num_hidden_layers=7)
+    generate_fails(folder, ["model.layers.6.", "missing"])
+    edit(folder, num_hidden_layers=5)
+    generate_fails(folder, ["model.layers.5.", "account"])
+    edit(folder, num_hidden_layers=6, attention_bias=True)
+    generate_fails(folder, ["model.layers.0.self_attn.q_proj.bias", "missing"])
+    edit(folder, attention_bias=False, tie_word_embeddings=False)
+    generate_fails(folder, ["lm_head.weight", "missing"])
+    edit(folder, tie_word_embeddings=True, vocab_size=2**31 - 2)
+    generate_fails(folder, ["model.embed_tokens.weight", "[2048, 256]"])
+
+
+def test_weights(tmp_path):
+    folder = copy_of(tmp_path)
+    file = folder / "model.safetensors"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    generate_fails(folder, ["model.safetensors"])
+    file.write_bytes(whole[:5])
+    generate_fails(folder, ["model.safetensors"])
+    file.write_bytes(struct.pack("<Q", 1 << 60) + whole[8:])
+    generate_fails(folder, ["model.safetensors"])
+    length = struct.unpack("<Q", whole[:8])[0]
+    header = json.loads(whole[8 : 8 + length])
+    header["model.norm.weight"]["dtype"] = "I16"
+    changed = json.dumps(header).encode()
+    file.write_bytes(struct.pack("<Q", len(changed)) + changed + whole[8 + length :])
+    generate_fails(folder, ["model.safetensors", "model.norm.weight", "int16"])
+
+
+def test_truncated_while_generating(tmp_path):
+    """The weights shrink under a running chat: an error, no crash, and it can be left."""
+    folder = copy_of(tmp_path)
+    process = subprocess.Popen([TARN, "chat", "--model", folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(b"Hello!\n")
+    process.stdin.flush()
+    process.stdout.read(4)
+    time.sleep(1)
+    with open(folder / "model.safetensors", "r+b") as file:
+        file.truncate(4096)
+    _, err = process.communicate(b"Hello!\n/quit\n", timeout=60)
+    assert process.returncode == 0 and b"model.safetensors" in err
+
+
+def test_prompts(tmp_path):
+    fails("generate", "--model", TINY, "--prompt-ids", spaced([7] * 1025), words=["1025 tokens", "1024"])
+    assert len(tarn_json("generate", "--model", TINY, "--prompt-ids", spaced([7] * 1024), "--json")["tokens"]) == 1
+    fails("generate", "--model", TINY, "--prompt-ids", "5 2048", words=["2048", "vocabulary"])
+    fails("generate", "--model", TINY, "--prompt-ids", "", words=["no tokens"])
+    fails("generate", "--model", TINY, "--prompt-ids", "5 x", words=["--prompt-ids", "x"])
+    fails("generate", "--model", TINY, "--prompt", "-", stdin=b"abc\xff", words=["UTF-8", "3"])
+    fails("generate", "--model", TINY, "--prompt", "x", "--top-p", 2, words=["top_p"])
+    fails("generate", "--model", TINY, "--prompt", "x", "--temp", -1, words=["temperature"])
+    fails("score", "--model", TINY, "--text", "-", "--json", stdin=b"\xc3", words=["UTF-8"])
+    fails("score", "--model", TINY, "--text", tmp_path / "none", "--json", words=["none", "No such file"])
+    fails("tokenize", "--model", TINY, stdin=b"\xff", words=["UTF-8"])
+
+
+def test_quantization_entries(tmp_path):
+    folder = copy_of(tmp_path)
+    edit(folder, quantization={"group_size": 64, "bits": 4, "mode": "mxfp4"})
+    generate_fails(folder, ["config.json", "mxfp4", "affine"])
+    edit(folder, quantization={"group_size": 64, "bits": 4})
+    assert tarn("generate", "--model", folder, "--prompt", "Hello!", "--max-tokens", 2).returncode == 0  # no scales: dense
+    edit(folder, quantization={"group_size": 64, "bits": 4, "model.layers.2.mlp.up_proj": True})
+    generate_fails(folder, ["model.layers.2.mlp.up_proj.weight"])
+    edit(folder, quantization="absent", quantization_config={"quant_method": "awq", "bits": 4, "group_size": 128})
+    generate_fails(folder, ["config.json", "awq"])
