@@ -104,8 +104,9 @@ static void check_case(tarn_model *model, tarn_session *session, const json *exp
     CHECK(tarn_session_sync(session, ids, count, NULL));
     double *logits = logits_of(session);
     const json *top = json_get(expected, "top_ids"), *values = json_get(expected, "top_logits");
+    /* Not 2e-3: the file's logits were computed with rotary frequencies rounded to bfloat16, which is worth up to 2.7e-3. */
     for (size_t i = 0; logits && i < json_count(top); i++)
-        CHECK(fabs(logits[json_integer(json_at(top, i), 0)] - json_number(json_at(values, i), NAN)) < 2e-3);
+        CHECK(fabs(logits[json_integer(json_at(top, i), 0)] - json_number(json_at(values, i), NAN)) < 3e-3);
     tarn_generation g;
     CHECK(tarn_generate(session, ids, count, &g, .max_tokens = TARN_VALUE(400)));
     CHECK(same_ids(g.tokens, json_get(expected, "greedy_ids"), g.token_count));

@@ -243,7 +243,7 @@ def test_template(tmp_path):
 def test_info():
     info = tarn_json("info", "--model", TINY, "--json")
     assert info["model_type"] == "llama" and info["layers"] == 6 and info["quantization"] is None
-    assert info["parameters"] == 4_936_960 and info["weight_bytes"] == 2 * info["parameters"]
+    assert info["parameters"] == 4_951_296 and info["weight_bytes"] == 2 * info["parameters"]
     assert info["cache_bytes_per_1k_tokens"] == 1000 * 2 * 6 * 2 * 64 * 2
     assert "none" in tarn("info", "--model", TINY).out
 

@@ -13,8 +13,10 @@ tarn_array *llama_forward(const forward_state *f, tarn_array *ids) {
     return x;
 }
 
+/* In float32 where the head is quantized, which costs nothing: half types round logits so coarsely that the best tokens often tie. */
 tarn_array *llama_logits(const forward_state *f, tarn_array *x) {
     const model_weights *m = f->weights;
+    const linear *head = m->head.weight ? &m->head : &m->embedding;
     x = tarn_rms_norm(x, m->norm, .eps = TARN_VALUE(f->config->eps));
-    return linear_forward(m->head.weight ? &m->head : &m->embedding, x);
+    return linear_forward(head, head->scales ? tarn_astype(x, TARN_FLOAT32) : x);
 }
