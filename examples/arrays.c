@@ -16,11 +16,10 @@ static bool fit(void) {
     tarn_array *x = tarn_from_data((float[]){1, 0, 0, 1, 1, 1, 2, 1}, TARN_SHAPE(4, 2), TARN_FLOAT32);
     tarn_array *y = tarn_from_data((float[]){3, -1, 2, 5}, TARN_SHAPE(4), TARN_FLOAT32);
     tarn_array *data[] = {x, y}, *w = tarn_keep(tarn_zeros(TARN_SHAPE(2), TARN_FLOAT32));
-    tarn_function function = {loss, data, 1};
     for (int i = 0; i < 200; i++) {
         TARN_SCOPE;
         tarn_array *gradient = NULL, *rate = tarn_scalar(0.2, TARN_FLOAT32);
-        if (!tarn_grad(function, &w, 1, &gradient)) return false;
+        if (!tarn_grad(TARN_FUNCTION(loss, data, 1), &w, 1, &gradient)) return false;
         tarn_array *better = tarn_keep(tarn_subtract(tarn_move(w), tarn_multiply(gradient, rate)));
         w = better;
         if (!tarn_eval(w)) return false;

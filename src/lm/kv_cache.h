@@ -9,7 +9,6 @@ typedef struct {
     int64_t layers, heads, dim, capacity;
     tarn_dtype dtype;
     tarn_array **arrays; /* keys of layer i at 2 * i, values behind them; kept */
-    bool traced;         /* inside a plan the arrays are placeholders that others own */
 } kv_cache;
 
 bool kv_cache_open(kv_cache *cache, int64_t layers, int64_t heads, int64_t dim, tarn_dtype dtype);

@@ -156,10 +156,8 @@ bool session_read(tarn_session *s, const int32_t *ids, size_t count, const logit
 static bool step_function(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
     tarn_session *s = context;
     (void)input_count, (void)output_count;
-    s->cache.traced = true;
     forward_state f = forward_at(s, inputs[1], 1);
     outputs[0] = last_logits(&f, llama_forward(&f, inputs[0]));
-    s->cache.traced = false;
     return outputs[0] != NULL;
 }
 
@@ -168,8 +166,8 @@ static bool make_plan(tarn_session *s) {
     tarn_array ***state = NEW_ARRAY(tarn_array **, count);
     if (!state) return false;
     for (int64_t i = 0; i < count; i++) state[i] = &s->cache.arrays[i];
-    tarn_function function = {step_function, s, 1};
-    s->step = tarn_compile(function, .state = state, .state_count = (int)count, .donate = TARN_INTS(TARN_DONATE_STATE));
+    s->step =
+        tarn_compile(TARN_FUNCTION(step_function, s, 1), .state = state, .state_count = (int)count, .donate = TARN_INTS(TARN_DONATE_STATE));
     memory_free(state);
     return s->step != NULL;
 }
