@@ -93,7 +93,7 @@ TARN_API void tarn_scope_end(const int *scope);
 
 TARN_API tarn_array *tarn_keep(tarn_array *a);   /* returns a */
 TARN_API void tarn_drop(tarn_array *a);          /* NULL is allowed */
-TARN_API tarn_array *tarn_move(tarn_array *a);   /* returns a */
+TARN_API tarn_array *tarn_move(tarn_array *a);   /* returns a; NULL without memory */
 TARN_API tarn_array *tarn_return(tarn_array *a); /* returns a, which now belongs to the scope around the innermost one */
 
 /* a without its history: a new array over the same values (evaluated now), through which no gradient passes. */

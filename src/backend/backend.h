@@ -8,6 +8,7 @@
 #define BACKEND_BACKEND_H
 
 #include "backend/call.h"
+#include "tarn/device.h"
 
 enum { BACKEND_VERSION = 1 };
 
@@ -50,6 +51,9 @@ typedef struct backend {
     /* Frees what kernels derived from the memory [from, from + bytes): repacked weights. NULL if the backend keeps none. */
     void (*forget)(int device, const void *from, int64_t bytes);
     int64_t (*derived_bytes)(int device);
+
+    /* What the device can do at most, measured now; NULL if it does not tell. */
+    bool (*measure)(tarn_measurement *result);
 } backend;
 
 extern const backend backend_cpu;       /* rows by instruction set; falls back on the reference's */

@@ -84,15 +84,15 @@ static bool leave_scopes(tarn_array *a, size_t from) {
 tarn_array *tarn_move(tarn_array *a) {
     if (!a) return NULL;
     bool scoped = atomic_load(&a->scopes) > 0, kept = atomic_load(&a->keeps) > 0;
-    if ((!scoped && !kept) || !vector_reserve(&local.moved, 1)) return a;
-    local.moved.items[local.moved.count++] = a;
-    node_retain(a->node);
+    if (!scoped && !kept) return a;
+    bool ok = vector_push(&local.moved, a); /* without memory the holds are given up all the same, and there is nothing to go on with */
+    if (ok) node_retain(a->node);
     while (atomic_load(&a->scopes) > 0 && leave_scopes(a, 0)) {
         atomic_fetch_sub(&a->scopes, 1);
         node_release(a->node);
     }
     if (kept) tarn_drop(a);
-    return a;
+    return ok ? a : NULL;
 }
 
 void scope_consume_moved(const node *n) {

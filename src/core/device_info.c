@@ -1,0 +1,24 @@
+/* What devices tell about themselves. */
+#include "backend/backend.h"
+#include "base/text.h"
+#include "core/stream.h"
+
+bool tarn_measure(tarn_measurement *result) {
+    if (device_slot((tarn_device){TARN_CPU, 0}) < 0) return false;
+    const backend *b = slot_backend(DEVICE_HOST);
+    return b->measure ? b->measure(result) : tarn_fail("the device %s cannot be measured", b->name);
+}
+
+char *tarn_kernel_list(tarn_device device) {
+    int slot = device_slot(device);
+    if (slot < 0) return NULL;
+    text t = {0};
+    for (int op = 0; op < OP_COUNT_WITH_GROUP; op++) {
+        int count = 0;
+        const kernel_row *const *rows = slot_backend(slot)->rows((op_id)op, &count);
+        if (count) text_format(&t, "%s:", op_name((op_id)op));
+        for (int i = 0; i < count; i++) text_format(&t, " %s", rows[i]->name);
+        if (count) text_add(&t, "\n");
+    }
+    return text_take(&t);
+}

@@ -1,0 +1,101 @@
+/* Failure injection: the n-th allocation fails, for n = 1, 2, ...: each time an error is set, nothing leaks, and the next try works. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "tarn/tarn.h"
+
+static int failures;
+#define CHECK(condition)                                                                                                                   \
+    ((condition) ? (void)0                                                                                                                 \
+                 : (failures++, (void)fprintf(stderr, "%s:%d: n = %d: %s (%s)\n", __FILE__, __LINE__, attempt, #condition,                 \
+                                              tarn_ok() ? "no error" : tarn_error())))
+
+static int attempt;
+
+static double loss_value;
+
+static bool loss(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
+    (void)context, (void)input_count, (void)output_count;
+    tarn_array *y = tarn_softmax(tarn_matmul(inputs[0], inputs[1]), -1);
+    outputs[0] = tarn_mean(tarn_square(tarn_add(y, tarn_rms_norm(y, NULL))));
+    return tarn_ok();
+}
+
+static bool forward(void) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_reshape(tarn_arange(0, 12, 1, TARN_FLOAT32), TARN_SHAPE(3, 4));
+    tarn_array *w = tarn_multiply(tarn_transpose(x), tarn_scalar(0.1, TARN_FLOAT32)), *parts[2];
+    tarn_array *y = tarn_concatenate(TARN_ARRAYS(tarn_matmul(x, w), tarn_ones(TARN_SHAPE(3, 3), TARN_FLOAT32)), 2, 1);
+    if (!tarn_split(y, 2, 1, parts)) return false;
+    loss_value = tarn_item(tarn_sum(tarn_softmax(tarn_add(parts[0], parts[1]), -1)));
+    return tarn_ok() && fabs(loss_value - 3) < 1e-5;
+}
+
+static bool gradient(void) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_reshape(tarn_arange(0, 6, 1, TARN_FLOAT32), TARN_SHAPE(2, 3)), *grad = NULL;
+    bool ok = tarn_grad(TARN_FUNCTION(loss, NULL, 1), TARN_ARRAYS(x, tarn_transpose(x)), 2, &grad);
+    return ok && tarn_eval(grad);
+}
+
+static bool add_state(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
+    (void)input_count, (void)output_count;
+    tarn_array **state = context;
+    *state = tarn_keep(tarn_add(tarn_move(*state), inputs[0]));
+    outputs[0] = tarn_sum(*state);
+    return tarn_ok();
+}
+
+static bool compiled(void) {
+    TARN_SCOPE;
+    tarn_array *state = tarn_keep(tarn_zeros(TARN_SHAPE(8), TARN_FLOAT32)), **slot = &state;
+    tarn_compiled *c =
+        tarn_compile(TARN_FUNCTION(add_state, &state, 1), .state = &slot, .state_count = 1, .donate = TARN_AXES(TARN_DONATE_STATE));
+    bool ok = c != NULL;
+    for (int i = 0; i < 3 && ok; i++) {
+        tarn_array *sum = NULL;
+        ok = tarn_compiled_call(c, TARN_ARRAYS(tarn_ones(TARN_SHAPE(8), TARN_FLOAT32)), 1, &sum) && tarn_item(sum) == 8 * (i + 1);
+    }
+    tarn_compiled_free(c);
+    tarn_drop(state);
+    return ok && tarn_ok();
+}
+
+static int64_t nodes_alive(void) {
+    tarn_memory m = {0};
+    tarn_synchronize(NULL);
+    tarn_memory_info((tarn_device){TARN_CPU, 0}, &m);
+    return m.nodes;
+}
+
+static void inject(const char *name, bool (*work)(void)) {
+    attempt = 0;
+    CHECK(work());
+    bool done = false;
+    int64_t before = nodes_alive();
+    for (attempt = 1; attempt < 5000 && !done; attempt++) {
+        memory_fail_at(attempt);
+        bool ok = work();
+        int64_t counted = memory_fail_at(0);
+        done = counted < attempt; /* there was no n-th allocation */
+        CHECK(ok == tarn_ok() || ok);
+        CHECK(ok || !tarn_ok());
+        tarn_clear_error();
+        CHECK(nodes_alive() == before);
+        if (attempt % 16 == 0 || !ok) CHECK(work());
+        tarn_clear_error();
+    }
+    printf("%s: %d allocations failed in turn\n", name, attempt - 2);
+    CHECK(done);
+}
+
+int main(void) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    inject("forward", forward);
+    inject("gradient", gradient);
+    inject("compiled", compiled);
+    printf("%s\n", failures ? "FAILED" : "passed");
+    return failures != 0;
+}
