@@ -3,6 +3,7 @@
 #include "base/threads.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -26,7 +27,8 @@ static struct {
     pthread_t *workers;
     int threads; /* workers + the caller; 0 before the first use */
     _Atomic uint64_t generation;
-    _Atomic int unfinished, sleeping;
+    _Atomic uint64_t *claims;         /* of each part: the last generation in which somebody took it */
+    _Atomic int unfinished, sleeping; /* parts not done; workers asleep */
     _Atomic bool stop;
     job job;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .sleep_lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
@@ -46,23 +48,32 @@ static void run_part(const job *j, int thread) {
     if (begin < end) j->body(j->context, begin, end, thread, j->threads);
 }
 
+/* Does a part if nobody else does. While it is not done the job stays as it is. */
+static void take_part(uint64_t generation, int thread) {
+    uint64_t last = atomic_load(&pool.claims[thread]);
+    if (last >= generation || !atomic_compare_exchange_strong(&pool.claims[thread], &last, generation)) return;
+    run_part(&pool.job, thread);
+    atomic_fetch_sub_explicit(&pool.unfinished, 1, memory_order_release);
+}
+
 static uint64_t await_generation(uint64_t seen) {
     for (int i = 0; i < SPIN; i++, relax())
-        if (atomic_load_explicit(&pool.generation, memory_order_acquire) != seen) return seen + 1;
+        if (atomic_load_explicit(&pool.generation, memory_order_acquire) != seen) return atomic_load(&pool.generation);
     pthread_mutex_lock(&pool.sleep_lock);
     atomic_fetch_add(&pool.sleeping, 1);
     while (atomic_load(&pool.generation) == seen) pthread_cond_wait(&pool.wake, &pool.sleep_lock);
     atomic_fetch_sub(&pool.sleeping, 1);
     pthread_mutex_unlock(&pool.sleep_lock);
-    return seen + 1;
+    return atomic_load(&pool.generation);
 }
 
-static void announce(void) {
-    atomic_fetch_add(&pool.generation, 1);
-    if (atomic_load(&pool.sleeping) == 0) return;
+static uint64_t announce(void) {
+    uint64_t generation = atomic_fetch_add(&pool.generation, 1) + 1;
+    if (atomic_load(&pool.sleeping) == 0) return generation;
     pthread_mutex_lock(&pool.sleep_lock);
     pthread_cond_broadcast(&pool.wake);
     pthread_mutex_unlock(&pool.sleep_lock);
+    return generation;
 }
 
 typedef struct {
@@ -77,8 +88,7 @@ static void *work(void *argument) {
     for (;;) {
         start.seen = await_generation(start.seen);
         if (atomic_load(&pool.stop)) return NULL;
-        run_part(&pool.job, start.thread);
-        atomic_fetch_sub_explicit(&pool.unfinished, 1, memory_order_release);
+        take_part(start.seen, start.thread);
     }
 }
 
@@ -87,7 +97,9 @@ static void stop_workers(void) {
     announce();
     for (int i = 1; i < pool.threads; i++) pthread_join(pool.workers[i - 1], NULL);
     memory_free(pool.workers);
+    memory_free((void *)pool.claims);
     pool.workers = NULL;
+    pool.claims = NULL;
     pool.threads = 0;
     atomic_store(&pool.stop, false);
 }
@@ -96,7 +108,8 @@ static void stop_workers(void) {
 static void start_workers(int threads) {
     pool.threads = 1;
     pool.workers = NEW_ARRAY(pthread_t, threads);
-    for (int i = 1; pool.workers && i < threads; i++) {
+    pool.claims = memory_new((size_t)threads, sizeof *pool.claims);
+    for (int i = 1; pool.workers && pool.claims && i < threads; i++) {
         worker_start *start = NEW(worker_start);
         if (!start) break;
         *start = (worker_start){.thread = i, .seen = atomic_load(&pool.generation)};
@@ -135,9 +148,14 @@ void parallel_for(int64_t count, int64_t grain, parallel_body body, void *contex
     inside = true;
     pool.job = (job){count, grain, body, context, pool.threads};
     atomic_store(&pool.unfinished, pool.threads - 1);
-    announce();
+    uint64_t generation = announce();
     run_part(&pool.job, 0);
-    while (atomic_load_explicit(&pool.unfinished, memory_order_acquire) > 0) relax();
+    for (int i = 1; i < pool.threads; i++) take_part(generation, i);
+    for (int i = 0; atomic_load_explicit(&pool.unfinished, memory_order_acquire) > 0; i++)
+        if (i < SPIN)
+            relax();
+        else
+            sched_yield();
     inside = false;
     pthread_mutex_unlock(&pool.lock);
 }
