@@ -84,6 +84,28 @@ static void test_limits(void) {
     expect_error("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}", "t.jinja:1:");
 }
 
+/* What would take ages if only nodes were counted: values that hold themselves many times over, long searches. */
+static void test_hostile(void) {
+    static const char *const doubling = "{% set ns = namespace(a=[1], b=[1]) %}{% for i in range(99) %}{% set ns.a = [ns.a, ns.a] %}"
+                                        "{% set ns.b = [ns.b, ns.b] %}{% endfor %}";
+    static const char *const uses[] = {
+        "{{ ns.a == ns.b }}",       "{{ ns.a in [ns.b] }}",      "{{ [ns.a] < [ns.b] }}",           "{{ ns.a }}",
+        "{{ ns.a | tojson }}",      "{{ [ns.a].index(ns.b) }}",  "{{ [ns.a, ns.b] | groupby(0) }}", "{{ [ns.a, ns.b] | sort | length }}",
+        "{{ [ns.a].count(ns.b) }}", "{{ ns.a | sameas(ns.b) }}",
+    };
+    char source[1000];
+    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
+        snprintf(source, sizeof source, "%s%s", doubling, uses[i]);
+        expect_error(source, "t.jinja:1:");
+    }
+    expect_error("{% set ns = namespace(a=(1,)) %}{% for i in range(99) %}{% set ns.a = (ns.a, ns.a) %}{% endfor %}{{ {ns.a: 1} }}",
+                 "t.jinja:1:");
+    expect_error("{% set s = 'a' * 3000000 %}{{ s.rfind('a' * 1500000 ~ 'b') }}", "t.jinja:1:");
+    expect_error("{% set s = 'a' * 3000000 %}{{ s.strip('b' * 1000000 ~ 'a') }}", "t.jinja:1:");
+    expect_text("{{ ('a' * 1000000).rfind('a') }} {{ ('ab' * 500000).strip('ab') | length }}", "{}", "999999 0");
+    expect_text("{{ d['get\\x00x'] }}{{ d[k] }}", "{\"d\": {}, \"k\": \"items\\u0000 and more\"}", "");
+}
+
 /* count times `open`, a middle, count times `close`. */
 static char *nested(const char *open, const char *middle, const char *close, size_t count) {
     char *text = malloc(count * (strlen(open) + strlen(close)) + strlen(middle) + 1), *at = text;
@@ -177,6 +199,7 @@ int main(void) {
     test_deep_nesting();
     test_linear_building();
     test_clock();
+    test_hostile();
     test_failing_memory();
     return failures != 0;
 }

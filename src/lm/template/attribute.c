@@ -96,7 +96,7 @@ static value loop_attribute(render *r, loop *l, const char *name, bool *found) {
 static value plain_attribute(render *r, value v, const string *name, bool *found) {
     char small[16] = {0};
     *found = false;
-    if (name->length >= sizeof small) return FAILED;
+    if (name->length >= sizeof small || memchr(name->bytes, 0, name->length)) return FAILED;
     memcpy(small, name->bytes, name->length);
     if (v.kind == VALUE_LOOP) return loop_attribute(r, v.loop, small, found);
     bool first = strcmp(small, "grouper") == 0, current = strcmp(small, "current") == 0;

@@ -22,7 +22,7 @@ static const builtin *const tables[BUILTIN_KINDS][4] = {
 const builtin *builtin_known(builtin_kind kind, const char *name, size_t length) {
     for (size_t i = 0; i < 4 && tables[kind][i]; i++)
         for (const builtin *b = tables[kind][i]; b->name; b++)
-            if (strncmp(b->name, name, length) == 0 && b->name[length] == 0) return b;
+            if (strlen(b->name) == length && memcmp(b->name, name, length) == 0) return b;
     return NULL;
 }
 

@@ -54,7 +54,7 @@ static value evaluate_comparison(render *r, scope *s, const node *n) {
         const node *operand = n->items.items[i];
         value right = evaluate(r, s, operand->left);
         r->at = operand;
-        if (failed(right) || !compare(r, operand->operator, left, right, &holds)) return FAILED;
+        if (failed(right) || !compare(r, operand->symbol, left, right, &holds)) return FAILED;
         left = right;
     }
     return boolean_value(holds);
@@ -64,7 +64,7 @@ static value evaluate_binary(render *r, scope *s, const node *n) {
     value left = evaluate(r, s, n->left);
     value right = failed(left) ? FAILED : evaluate(r, s, n->right);
     r->at = n;
-    return failed(right) ? FAILED : operate(r, n->operator, left, right);
+    return failed(right) ? FAILED : operate(r, n->symbol, left, right);
 }
 
 static value evaluate_concat(render *r, scope *s, const node *n) {
@@ -82,7 +82,7 @@ static value evaluate_concat(render *r, scope *s, const node *n) {
 static value evaluate_sign(render *r, scope *s, const node *n) {
     value v = evaluate(r, s, n->left);
     r->at = n;
-    return failed(v) ? v : operate_sign(r, n->operator, v);
+    return failed(v) ? v : operate_sign(r, n->symbol, v);
 }
 
 static value evaluate_attribute(render *r, scope *s, const node *n) {

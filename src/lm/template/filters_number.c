@@ -110,7 +110,7 @@ FILTER(filter_abs) {
 
 /* Python rounds the exact value of the double, halves to even; printf does the same. */
 static double round_places(double x, int64_t places) {
-    char digits[400];
+    char digits[700];
     if (!isfinite(x) || places > 308) return x;
     if (places >= 0) {
         snprintf(digits, sizeof digits, "%.*f", (int)places, x);

@@ -163,7 +163,9 @@ static list *group_new(render *r, value key, value first) {
 
 static bool add_groups(render *r, const list *items, const list *keys, list *groups, value path, value fallback) {
     for (size_t i = 0; i < items->count; i++) {
-        if (i && value_equal(keys->items[i], keys->items[i - 1])) {
+        bool same = false;
+        if (i && !equal(r, keys->items[i], keys->items[i - 1], &same)) return false;
+        if (same) {
             if (!list_push(&r->memory, groups->items[groups->count - 1].list->items[1].list, items->items[i])) return false;
             continue;
         }

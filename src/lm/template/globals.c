@@ -180,15 +180,20 @@ FUNCTION(sequence_index) {
     list *l = list_of(r, self);
     if (start < 0) start = start + length < 0 ? 0 : start + length;
     if (stop < 0) stop += length;
-    for (int64_t i = start; l && i < stop && i < length; i++)
-        if (value_equal(l->items[i], a[0])) return integer_value(i);
+    bool same = false;
+    for (int64_t i = start; l && i < stop && i < length; i++) {
+        if (!equal(r, l->items[i], a[0], &same)) return FAILED;
+        if (same) return integer_value(i);
+    }
     return l ? render_fail(r, "the value is not in the %s", value_type_name(self)) : FAILED;
 }
 
 FUNCTION(sequence_count) {
     list *l = list_of(r, self);
     int64_t count = 0;
-    for (size_t i = 0; l && i < l->count; i++) count += value_equal(l->items[i], a[0]);
+    bool same = false;
+    for (size_t i = 0; l && i < l->count; i++, count += same)
+        if (!equal(r, l->items[i], a[0], &same)) return FAILED;
     return l ? integer_value(count) : FAILED;
 }
 
@@ -233,7 +238,8 @@ FUNCTION(loop_changed) {
     for (size_t i = 0; seen && i < given->count; i++)
         if (!list_push(&r->memory, seen, given->items[i])) return FAILED;
     if (!seen) return FAILED;
-    bool same = l->changed && value_equal(tuple_value(l->changed), tuple_value(seen));
+    bool same = false;
+    if (l->changed && !equal(r, tuple_value(l->changed), tuple_value(seen), &same)) return FAILED;
     l->changed = seen;
     return boolean_value(!same);
 }

@@ -47,16 +47,24 @@ static bool split_at(render *r, list *l, const string *s, const string *separato
     return push_slice(r, l, s, begin, s->length);
 }
 
-/* Where the last separator in s[0, end) begins; SIZE_MAX if there is none. */
-static size_t find_last(const string *s, size_t end, const string *part) {
-    for (size_t i = end - part->length + 1; end >= part->length && i-- > 0;)
-        if (memcmp(s->bytes + i, part->bytes, part->length) == 0) return i;
-    return SIZE_MAX;
+/* Where the last `part` in s[0, end) begins, or SIZE_MAX. Every place where its first byte stands costs steps; false without them. */
+static bool find_last(render *r, const string *s, size_t end, const string *part, size_t *at) {
+    *at = end;
+    if (part->length == 0) return true;
+    for (size_t i = end >= part->length ? end - part->length + 1 : 0; i-- > 0;) {
+        if (s->bytes[i] != part->bytes[0]) continue;
+        if (!spend(r, part->length)) return false;
+        if (memcmp(s->bytes + i, part->bytes, part->length) == 0) return *at = i, true;
+    }
+    *at = SIZE_MAX;
+    return true;
 }
 
 static bool rsplit_at(render *r, list *l, const string *s, const string *separator, int64_t most) {
-    size_t end = s->length;
-    for (size_t at; most != 0 && (at = find_last(s, end, separator)) != SIZE_MAX; most--) {
+    size_t end = s->length, at;
+    for (; most != 0; most--) {
+        if (!find_last(r, s, end, separator, &at)) return false;
+        if (at == SIZE_MAX) break;
         if (!push_slice(r, l, s, at + separator->length, end)) return false;
         end = at;
     }
@@ -123,7 +131,8 @@ static value partition(render *r, string *s, value separator, bool from_right) {
     if (!part) return FAILED;
     if (part->length == 0) return render_fail(r, "empty separator");
     const char *found = memmem(s->bytes, s->length, part->bytes, part->length);
-    size_t at = !found ? SIZE_MAX : from_right ? find_last(s, s->length, part) : (size_t)(found - s->bytes);
+    size_t at = found ? (size_t)(found - s->bytes) : SIZE_MAX;
+    if (found && from_right && !find_last(r, s, s->length, part, &at)) return FAILED;
     list *l = list_new(&r->memory, 3);
     if (!l) return FAILED;
     size_t none = from_right ? 0 : s->length, after = found ? at + part->length : none;
@@ -211,7 +220,8 @@ static value find(render *r, string *s, const value *a, bool from_right) {
     if (!part || !text_window(r, s, a[1], a[2], &begin, &end, &inside)) return FAILED;
     if (!inside) return integer_value(-1);
     if (from_right) {
-        size_t at = find_last(s, end, part);
+        size_t at;
+        if (!find_last(r, s, end, part, &at)) return FAILED;
         return integer_value(at == SIZE_MAX || at < begin ? -1 : characters_before(s, at));
     }
     const char *found = memmem(s->bytes + begin, end - begin, part->bytes, part->length);

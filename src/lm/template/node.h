@@ -32,10 +32,10 @@ typedef enum {
     NODE_AND,                 /* left, right */
     NODE_NOT,                 /* left */
     NODE_COMPARE,             /* left, items: operands */
-    NODE_OPERAND,             /* operator, left */
-    NODE_BINARY,              /* operator, left, right */
+    NODE_OPERAND,             /* symbol, left */
+    NODE_BINARY,              /* symbol, left, right */
     NODE_CONCAT,              /* items */
-    NODE_UNARY,               /* operator, left */
+    NODE_UNARY,               /* symbol, left */
     NODE_ATTRIBUTE,           /* left . attribute */
     NODE_ITEM,                /* left [ right ] */
     NODE_SLICE,               /* left : right : third, each may be NULL */
@@ -62,7 +62,7 @@ enum { CATCHES_CALLER = 1, CATCHES_KEYWORDS = 2, CATCHES_POSITIONALS = 4 };
 
 struct node {
     node_kind kind;
-    token_kind operator;
+    token_kind symbol;
     uint32_t line, column;
     uint16_t height; /* nodes on the longest way down */
     uint8_t catches;

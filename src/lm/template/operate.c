@@ -6,8 +6,8 @@
 #include "lm/template/render.h"
 #include "lm/template/text.h"
 
-static const char *operator_name(token_kind operator) {
-    switch (operator) {
+static const char *operator_name(token_kind symbol) {
+    switch (symbol) {
     case TOKEN_ADD:
         return "+";
     case TOKEN_SUBTRACT:
@@ -33,11 +33,11 @@ static const char *operator_name(token_kind operator) {
     }
 }
 
-static value unsupported(render *r, token_kind operator, value a, value b) {
+static value unsupported(render *r, token_kind symbol, value a, value b) {
     const char *left = value_type_name(a), *right = value_type_name(b);
-    if (operator== TOKEN_ADD &&(is_string(a) || is_sequence(a)))
+    if (symbol == TOKEN_ADD && (is_string(a) || is_sequence(a)))
         return render_fail(r, "can only concatenate %s (not \"%s\") to %s", left, right, left);
-    return render_fail(r, "unsupported operand type(s) for %s: '%s' and '%s'", operator_name(operator), left, right);
+    return render_fail(r, "unsupported operand type(s) for %s: '%s' and '%s'", operator_name(symbol), left, right);
 }
 
 static value whole_result(render *r, bool overflow, const int64_t *n) {
@@ -61,9 +61,9 @@ static value whole_power(render *r, int64_t base, int64_t exponent) {
     return whole_result(r, overflow, &result);
 }
 
-static value operate_whole(render *r, token_kind operator, int64_t a, int64_t b) {
+static value operate_whole(render *r, token_kind symbol, int64_t a, int64_t b) {
     int64_t n = 0;
-    switch (operator) {
+    switch (symbol) {
     case TOKEN_ADD:
         return whole_result(r, __builtin_add_overflow(a, b, &n), &n);
     case TOKEN_SUBTRACT:
@@ -75,11 +75,11 @@ static value operate_whole(render *r, token_kind operator, int64_t a, int64_t b)
     default:
         break;
     }
-    if (b == 0) return render_fail(r, operator== TOKEN_DIVIDE ? "division by zero" : "integer division or modulo by zero");
-    if (operator== TOKEN_DIVIDE) return real_value((double)((long double)a / (long double)b));
-    if (b == -1) return operator== TOKEN_MODULO ? integer_value(0) : whole_result(r, __builtin_sub_overflow(0, a, &n), &n);
+    if (b == 0) return render_fail(r, symbol == TOKEN_DIVIDE ? "division by zero" : "integer division or modulo by zero");
+    if (symbol == TOKEN_DIVIDE) return real_value((double)((long double)a / (long double)b));
+    if (b == -1) return symbol == TOKEN_MODULO ? integer_value(0) : whole_result(r, __builtin_sub_overflow(0, a, &n), &n);
     int64_t quotient = floor_divide(a, b);
-    return integer_value(operator== TOKEN_MODULO ? a - quotient * b : quotient);
+    return integer_value(symbol == TOKEN_MODULO ? a - quotient * b : quotient);
 }
 
 /* Python's modulo: the sign of the divisor, also of a zero. */
@@ -104,8 +104,8 @@ static value real_power(render *r, double a, double b) {
     return real_value(result);
 }
 
-static value operate_real(render *r, token_kind operator, double a, double b) {
-    switch (operator) {
+static value operate_real(render *r, token_kind symbol, double a, double b) {
+    switch (symbol) {
     case TOKEN_ADD:
         return real_value(a + b);
     case TOKEN_SUBTRACT:
@@ -117,9 +117,9 @@ static value operate_real(render *r, token_kind operator, double a, double b) {
     default:
         break;
     }
-    if (b == 0) return render_fail(r, operator== TOKEN_MODULO ? "float modulo" : "float division by zero");
-    if (operator== TOKEN_DIVIDE) return real_value(a / b);
-    return real_value(operator== TOKEN_MODULO ? real_modulo(a, b) : real_floor_divide(a, b));
+    if (b == 0) return render_fail(r, symbol == TOKEN_MODULO ? "float modulo" : "float division by zero");
+    if (symbol == TOKEN_DIVIDE) return real_value(a / b);
+    return real_value(symbol == TOKEN_MODULO ? real_modulo(a, b) : real_floor_divide(a, b));
 }
 
 /* Text that `safe` marked escapes what is added to it. */
@@ -172,41 +172,49 @@ static value multiply(render *r, value a, value b) {
     return unsupported(r, TOKEN_MULTIPLY, a, b);
 }
 
-value operate(render *r, token_kind operator, value a, value b) {
-    if (operator== TOKEN_MODULO && is_string(a)) return percent_format(r, a, b);
+value operate(render *r, token_kind symbol, value a, value b) {
+    if (symbol == TOKEN_MODULO && is_string(a)) return percent_format(r, a, b);
     if (is_undefined(a)) return undefined_fail(r, a);
     if (is_undefined(b)) return undefined_fail(r, b);
-    if (is_whole(a) && is_whole(b)) return operate_whole(r, operator, whole(a), whole(b));
-    if (is_number(a) && is_number(b)) return operate_real(r, operator, number(a), number(b));
-    if (operator== TOKEN_ADD && is_string(a) && is_string(b)) return add_strings(r, a, b);
-    if (operator== TOKEN_ADD && is_sequence(a) && a.kind == b.kind) return add_lists(r, a, b);
-    if (operator== TOKEN_MULTIPLY &&(is_whole(a) || is_whole(b)) && !(is_number(a) && is_number(b))) {
+    if (is_whole(a) && is_whole(b)) return operate_whole(r, symbol, whole(a), whole(b));
+    if (is_number(a) && is_number(b)) return operate_real(r, symbol, number(a), number(b));
+    if (symbol == TOKEN_ADD && is_string(a) && is_string(b)) return add_strings(r, a, b);
+    if (symbol == TOKEN_ADD && is_sequence(a) && a.kind == b.kind) return add_lists(r, a, b);
+    if (symbol == TOKEN_MULTIPLY && (is_whole(a) || is_whole(b)) && !(is_number(a) && is_number(b))) {
         value other = is_whole(a) ? b : a;
         if (is_string(other) || is_sequence(other)) return multiply(r, a, b);
     }
-    return unsupported(r, operator, a, b);
+    return unsupported(r, symbol, a, b);
 }
 
-value operate_sign(render *r, token_kind operator, value v) {
+value operate_sign(render *r, token_kind symbol, value v) {
     if (is_undefined(v)) return undefined_fail(r, v);
-    bool minus = operator== TOKEN_SUBTRACT;
+    bool minus = symbol == TOKEN_SUBTRACT;
     int64_t n = 0;
     if (v.kind == VALUE_REAL) return real_value(minus ? -v.real : v.real);
     if (is_whole(v)) return minus ? whole_result(r, __builtin_sub_overflow(0, whole(v), &n), &n) : integer_value(whole(v));
-    return render_fail(r, "bad operand type for unary %s: '%s'", operator_name(operator), value_type_name(v));
+    return render_fail(r, "bad operand type for unary %s: '%s'", operator_name(symbol), value_type_name(v));
+}
+
+bool equal(render *r, value a, value b, bool *result) {
+    size_t left = value_weight(a), right = value_weight(b);
+    if (!spend(r, left < right ? left : right)) return false;
+    *result = value_equal(a, b);
+    return true;
 }
 
 static int sign(int64_t n) {
     return n < 0 ? -1 : n > 0;
 }
 
-static bool order(render *r, token_kind operator, value a, value b, int *result);
+static bool order(render *r, token_kind symbol, value a, value b, int *result);
 
 /* The first items that differ decide, then the lengths. */
-static bool order_lists(render *r, token_kind operator, const list * a, const list *b, int *result) {
+static bool order_lists(render *r, token_kind symbol, const list *a, const list *b, int *result) {
     for (size_t i = 0; i < a->count && i < b->count; i++) {
-        if (!spend(r, 1)) return false;
-        if (!value_equal(a->items[i], b->items[i])) return order(r, operator, a->items[i], b->items[i], result);
+        bool same;
+        if (!equal(r, a->items[i], b->items[i], &same)) return false;
+        if (!same) return order(r, symbol, a->items[i], b->items[i], result);
     }
     *result = a->count < b->count ? -1 : a->count > b->count;
     return true;
@@ -215,7 +223,7 @@ static bool order_lists(render *r, token_kind operator, const list * a, const li
 enum { UNORDERED = 2 }; /* NaN */
 
 /* -1, 0 or 1 as a is below, equal to or above b. */
-static bool order(render *r, token_kind operator, value a, value b, int *result) {
+static bool order(render *r, token_kind symbol, value a, value b, int *result) {
     if (is_undefined(a)) return undefined_fail(r, a), false;
     if (is_undefined(b)) return undefined_fail(r, b), false;
     if (is_number(a) && is_number(b)) {
@@ -231,9 +239,9 @@ static bool order(render *r, token_kind operator, value a, value b, int *result)
         *result = difference ? sign(difference) : sign((int64_t)a.string->length - (int64_t)b.string->length);
         return spend(r, shorter);
     }
-    if (is_sequence(a) && a.kind == b.kind) return order_lists(r, operator, a.list, b.list, result);
+    if (is_sequence(a) && a.kind == b.kind) return order_lists(r, symbol, a.list, b.list, result);
     const char *left = value_type_name(a), *right = value_type_name(b);
-    return render_fail(r, "'%s' not supported between instances of '%s' and '%s'", operator_name(operator), left, right), false;
+    return render_fail(r, "'%s' not supported between instances of '%s' and '%s'", operator_name(symbol), left, right), false;
 }
 
 static bool contains_text(render *r, value a, value b, bool *result) {
@@ -258,20 +266,26 @@ static bool contains(render *r, value a, value b, bool *result) {
     value item;
     step s = STEP_FAILED;
     *result = false;
-    while (it && !*result && (s = iterator_next(r, it, &item)) == STEP_ITEM) *result = value_equal(item, a);
+    while (it && !*result && (s = iterator_next(r, it, &item)) == STEP_ITEM) {
+        if (!equal(r, item, a, result)) return false;
+    }
     return it && s != STEP_FAILED;
 }
 
-bool compare(render *r, token_kind operator, value a, value b, bool *result) {
-    if (operator== TOKEN_EQUAL || operator== TOKEN_NOT_EQUAL) return *result = value_equal(a, b) == (operator== TOKEN_EQUAL), true;
-    if (operator== TOKEN_IN || operator== TOKEN_NOT_IN) {
+bool compare(render *r, token_kind symbol, value a, value b, bool *result) {
+    if (symbol == TOKEN_EQUAL || symbol == TOKEN_NOT_EQUAL) {
+        bool ok = equal(r, a, b, result);
+        if (symbol == TOKEN_NOT_EQUAL) *result = !*result;
+        return ok;
+    }
+    if (symbol == TOKEN_IN || symbol == TOKEN_NOT_IN) {
         bool ok = contains(r, a, b, result);
-        if (operator== TOKEN_NOT_IN) *result = !*result;
+        if (symbol == TOKEN_NOT_IN) *result = !*result;
         return ok;
     }
     int which = 0;
-    if (!order(r, operator, a, b, &which)) return false;
-    switch (operator) {
+    if (!order(r, symbol, a, b, &which)) return false;
+    switch (symbol) {
     case TOKEN_LESS:
         *result = which == -1;
         break;

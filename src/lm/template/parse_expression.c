@@ -1,5 +1,5 @@
 /* Expressions, from loosest to tightest: if else, or, and, not, comparisons, + -, ~, * / // %, **, unary signs, filters and tests, postfix.
-   The order is Jinja's, which differs from Python's: "~" binds tighter than "+", "is" tighter than any operator. */
+   The order is Jinja's, which differs from Python's: "~" binds tighter than "+", "is" tighter than any symbol. */
 #include <string.h>
 
 #include "lm/template/builtin.h"
@@ -30,7 +30,7 @@ static bool at_level(const parser *p, int level) {
 static node *node_pair(parser *p, node_kind kind, const token *at, node *left, node *right) {
     node *n = left && right ? syntax_node_new(p, kind, at) : NULL;
     if (!n) return NULL;
-    n->operator= at->kind;
+    n->symbol = at->kind;
     n->left = left;
     n->right = right;
     return node_done(p, n);
@@ -74,10 +74,10 @@ static token_kind skip_comparison(parser *p) {
     return TOKEN_END;
 }
 
-static node *parse_operand(parser *p, token_kind operator, const token * at) {
+static node *parse_operand(parser *p, token_kind symbol, const token *at) {
     node *n = syntax_node_new(p, NODE_OPERAND, at);
     if (!n || !(n->left = parse_level(p, 0))) return NULL;
-    n->operator= operator;
+    n->symbol = symbol;
     return node_done(p, n);
 }
 
@@ -85,10 +85,10 @@ static node *parse_comparison(parser *p) {
     const token *at = current(p);
     node *left = parse_level(p, 0);
     node_vector operands = {0};
-    token_kind operator;
+    token_kind symbol;
     bool ok = left != NULL;
-    for (const token *here = current(p); ok && (operator= skip_comparison(p)) != TOKEN_END; here = current(p)) {
-        node *operand = parse_operand(p, operator, here);
+    for (const token *here = current(p); ok && (symbol = skip_comparison(p)) != TOKEN_END; here = current(p)) {
+        node *operand = parse_operand(p, symbol, here);
         ok = operand && vector_push(&operands, operand);
     }
     node *n = ok && operands.count ? syntax_node_new(p, NODE_COMPARE, at) : NULL;
@@ -453,7 +453,7 @@ static node *parse_filters_and_tests(parser *p, node *n) {
 static node *parse_sign(parser *p) {
     node *n = syntax_node_new(p, NODE_UNARY, current(p));
     if (!n || !parse_enter(p)) return NULL;
-    n->operator= current(p)->kind;
+    n->symbol = current(p)->kind;
     p->at++;
     n->left = parse_unary(p, false);
     p->depth--;

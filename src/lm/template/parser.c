@@ -50,7 +50,7 @@ static const char *describe(token_kind kind) {
         [TOKEN_RIGHT_PARENTHESIS] = ")", [TOKEN_RIGHT_BRACKET] = "]",     [TOKEN_RIGHT_BRACE] = "}",   [TOKEN_ASSIGN] = "=",
         [TOKEN_LEFT_PARENTHESIS] = "(",
     };
-    return kind < sizeof names / sizeof *names && names[kind] ? names[kind] : "operator";
+    return kind < sizeof names / sizeof *names && names[kind] ? names[kind] : "symbol";
 }
 
 node *parse_unexpected(const parser *p, const char *wanted) {

@@ -73,10 +73,12 @@ bool assign(render *r, scope *s, const node *target, value v);
 value call_loop(render *r, loop *l, value items);
 
 /* operate.c */
-value operate(render *r, token_kind operator, value a, value b);
-value operate_sign(render *r, token_kind operator, value v);
+value operate(render *r, token_kind symbol, value a, value b);
+value operate_sign(render *r, token_kind symbol, value v);
 /* *result of a comparison, "in" included; false on error. */
-bool compare(render *r, token_kind operator, value a, value b, bool *result);
+bool compare(render *r, token_kind symbol, value a, value b, bool *result);
+/* a == b, paid for by the smaller of the two; false when no steps are left. */
+bool equal(render *r, value a, value b, bool *result);
 /* Python's sorted(): stable; keys[i] belongs to items[i]. */
 bool sort_values(render *r, value *items, value *keys, size_t count, bool reverse);
 

@@ -77,10 +77,10 @@ FUNCTION(is_upper) {
     return text_is(r, self, character_is_upper, character_is_lower);
 }
 
-#define COMPARISON(name, operator)                                                                                                         \
+#define COMPARISON(name, symbol)                                                                                                           \
     FUNCTION(name) {                                                                                                                       \
         bool holds;                                                                                                                        \
-        return compare(r, operator, self, a[0], &holds) ? boolean_value(holds) : FAILED;                                                   \
+        return compare(r, symbol, self, a[0], &holds) ? boolean_value(holds) : FAILED;                                                     \
     }
 COMPARISON(is_equal, TOKEN_EQUAL)
 COMPARISON(is_not_equal, TOKEN_NOT_EQUAL)

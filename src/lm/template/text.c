@@ -125,27 +125,28 @@ string *change_case(render *r, string *s, case_kind which) {
     return render_cut(r, mark);
 }
 
-static bool stripped_character(uint32_t c, const char *bytes, size_t size, const string *characters) {
+/* Each look into a set of characters costs steps; without them nothing more is stripped and the rendering fails. */
+static bool stripped_character(render *r, uint32_t c, const char *bytes, size_t size, const string *characters) {
     if (!characters) return character_is_space(c);
-    return memmem(characters->bytes, characters->length, bytes, size) != NULL;
+    return spend(r, characters->length) && memmem(characters->bytes, characters->length, bytes, size) != NULL;
 }
 
 string *strip(render *r, string *s, const string *characters, int sides) {
     size_t begin = 0, end = s->length;
     uint32_t c;
-    if (!spend(r, characters ? characters->length : 0)) return NULL;
     while ((sides & STRIP_LEFT) && begin < end) {
         size_t size = utf8_decode(s->bytes + begin, end - begin, &c);
-        if (!stripped_character(c, s->bytes + begin, size, characters)) break;
+        if (!stripped_character(r, c, s->bytes + begin, size, characters)) break;
         begin += size;
     }
     while ((sides & STRIP_RIGHT) && end > begin) {
         size_t at = end - 1;
         while (at > begin && ((unsigned char)s->bytes[at] & 0xC0) == 0x80) at--;
         utf8_decode(s->bytes + at, end - at, &c);
-        if (!stripped_character(c, s->bytes + at, end - at, characters)) break;
+        if (!stripped_character(r, c, s->bytes + at, end - at, characters)) break;
         end = at;
     }
+    if (r->steps < 0) return NULL;
     return begin == 0 && end == s->length ? s : string_slice_bytes(&r->memory, s, begin, end);
 }
 

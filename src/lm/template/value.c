@@ -7,7 +7,7 @@
 #include "lm/template/value.h"
 #include "tarn/error.h"
 
-enum { DEEPEST_VALUE = 200, SHARED_BUFFER = 128, SMALL_DICT = 8 };
+enum { DEEPEST_VALUE = 200, SHARED_BUFFER = 128, SMALL_DICT = 8, HEAVIEST_KEY = 256 };
 
 struct string_buffer {
     size_t used, capacity;
@@ -103,9 +103,16 @@ static int depth_of(value v) {
     return v.kind == VALUE_VIEW ? v.view->dict->depth + 2 : 0;
 }
 
-/* The depth of a container that gets this item. */
-static bool deepen(int *depth, value item) {
+size_t value_weight(value v) {
+    if (is_sequence(v)) return v.list->weight + 1;
+    return v.kind == VALUE_DICT ? v.dict->weight + 1 : 1;
+}
+
+/* What a container of this depth and weight has once it gets one more item. */
+static bool deepen(int *depth, size_t *weight, value item) {
     int inner = depth_of(item);
+    size_t more = value_weight(item);
+    *weight = more > SIZE_MAX / 4 - *weight ? SIZE_MAX / 4 : *weight + more;
     if (inner >= *depth) *depth = inner + 1;
     return *depth <= DEEPEST_VALUE || tarn_fail("values are nested more than %d deep", DEEPEST_VALUE);
 }
@@ -120,7 +127,7 @@ bool list_push(arena *memory, list *l, value item) {
         l->capacity = capacity;
     }
     l->items[l->count++] = item;
-    return deepen(&l->depth, item);
+    return deepen(&l->depth, &l->weight, item);
 }
 
 list *list_pair(arena *memory, value a, value b) {
@@ -172,11 +179,11 @@ bool dict_set(arena *memory, dict *d, value key, value item) {
     uint64_t hash;
     if (!value_hash(key, &hash)) return tarn_fail("unhashable type: '%s'", value_type_name(key));
     dict_entry *known = find_hashed(d, key, hash);
-    if (known) return known->value = item, deepen(&d->depth, item);
+    if (known) return known->value = item, deepen(&d->depth, &d->weight, item);
     if (d->count == d->capacity && !dict_grow(memory, d)) return false;
     d->entries[d->count++] = (dict_entry){key, item, hash};
     if (d->slot_count) d->slots[slot_of(d, key, hash)] = (uint32_t)d->count;
-    return deepen(&d->depth, item) && deepen(&d->depth, key);
+    return deepen(&d->depth, &d->weight, item) && deepen(&d->depth, &d->weight, key);
 }
 
 const dict_entry *dict_find(const dict *d, value key) {
@@ -299,7 +306,7 @@ bool value_hash(value v, uint64_t *hash) {
     case VALUE_UNDEFINED:
         return *hash = mix((uint64_t)v.kind + 77), true;
     case VALUE_TUPLE:
-        return hash_items(v.list, hash);
+        return v.list->weight <= HEAVIEST_KEY && hash_items(v.list, hash);
     case VALUE_LIST:
     case VALUE_DICT:
     case VALUE_VIEW:

@@ -51,8 +51,9 @@ typedef struct {
 typedef struct {
     value *items;
     size_t count, capacity;
-    int depth;  /* of nesting: bounded, so that whatever walks values may recurse */
-    bool group; /* a tuple made by groupby: has .grouper and .list */
+    int depth;     /* of nesting: bounded, so that whatever walks values may recurse */
+    size_t weight; /* values in it at all depths, counted as often as they stand in it: what a walk costs */
+    bool group;    /* a tuple made by groupby: has .grouper and .list */
 } list;
 
 typedef struct {
@@ -86,7 +87,7 @@ struct value {
 typedef struct dict {
     struct dict_entry *entries;
     uint32_t *slots; /* entry number + 1, or 0 */
-    size_t count, capacity, slot_count;
+    size_t count, capacity, slot_count, weight;
     int depth;
 } dict;
 
@@ -190,7 +191,8 @@ const dict_entry *dict_find_text(const dict *d, const char *name);
 /* Python's bool(), ==, hash() and type name. */
 bool is_truthy(value v);
 bool value_equal(value a, value b);
-bool value_hash(value v, uint64_t *hash); /* false: cannot be hashed */
+bool value_hash(value v, uint64_t *hash); /* false: cannot be hashed; tuples of more than 256 values cannot */
+size_t value_weight(value v);
 const char *value_type_name(value v);
 
 #endif
