@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "base/hard.h"
 #include "base/memory.h"
 #include "tarn/error.h"
 
@@ -89,7 +90,7 @@ void buffer_free_block(buffer *b, tarn_stream *stream) {
 
 bool buffer_allocate(buffer *b, int slot, tarn_stream *stream) {
     if (b->copies[slot].data || b->bytes == 0) return true;
-    b->copies[slot].data = pool_allocate(slot, b->bytes, stream);
+    b->copies[slot].data = pool_allocate(slot, b->bytes + (hard_mode() ? HARD_GUARD : 0), stream);
     return b->copies[slot].data != NULL;
 }
 

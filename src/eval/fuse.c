@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hard.h"
 #include "eval/schedule.h"
 
 enum { MOST_INSTRUCTIONS = 40 };
@@ -120,7 +121,9 @@ bool schedule_form_unit(schedule *s, node *n) {
 }
 
 int unit_input(schedule *s, const unit *u, int k) {
-    if (u->kind == UNIT_GROUP) return k < u->external_count ? u->externals[k] : -2;
-    if (k >= u->node->input_count) return -2;
+    int count = u->kind == UNIT_GROUP ? u->external_count : u->node->input_count;
+    if (k >= count) return -2;
+    if (hard_mode()) k = count - 1 - k; /* another order in which the inputs are computed */
+    if (u->kind == UNIT_GROUP) return u->externals[k];
     return u->node->inputs[k] ? schedule_source(s, u->node->inputs[k]) : -1;
 }

@@ -2,7 +2,9 @@
  * it; failing to submit ends the run. */
 #include <string.h>
 
+#include "base/hard.h"
 #include "base/memory.h"
+#include "eval/hard.h"
 #include "eval/program.h"
 
 typedef struct run run;
@@ -75,8 +77,25 @@ static bool begin_step(void *context) {
     return true;
 }
 
+/* In hard mode: a kernel that wrote behind a new output. Inputs' and donated memory may be foreign to the run, and older than the mode's
+ * bytes. */
+static bool wrote_behind(const launched *l) {
+    for (int k = 0; hard_mode() && l->step->stream->backend->host_memory && k < l->step->output_count; k++) {
+        int v = l->step->outputs[k];
+        if (v < 0 || l->run->p->storages.items[l->run->p->values.items[v].storage].input >= 0 || !buffer_of(l->run, v)->bytes) continue;
+        const char *data =
+            (const char *)l->call.outputs[k].data - l->run->p->values.items[v].at.offset * dtype_bytes(l->call.outputs[k].dtype);
+        if (!hard_guard_holds(buffer_of(l->run, v), data)) return true;
+    }
+    return false;
+}
+
 static void end_step(void *context, bool ok, const char *error) {
     launched *l = context;
+    if (ok && wrote_behind(l)) {
+        ok = false;
+        error = "a kernel wrote behind its output";
+    }
     for (int k = 0; !ok && k < l->step->output_count; k++)
         if (l->step->outputs[k] >= 0) buffer_poison(buffer_of(l->run, l->step->outputs[k]), error ? error : "a kernel failed");
 }
@@ -148,6 +167,7 @@ static bool prepare_outputs(run *r, const step *st) {
         if (!follow(r, t, st->stream) ||
             !buffer_use_for_writing(r->buffers[t], st->stream, old && r->buffers[t]->copies[st->stream->slot].valid))
             return false;
+        if (!old && !hard_fill(r->buffers[t], st->stream)) return false;
         r->buffers[t]->copies[st->stream->slot].valid = true;
         r->touched[t] = true;
     }
