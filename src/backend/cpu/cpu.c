@@ -196,7 +196,7 @@ static bool host(backend_stream *stream, void (*run)(void *context), void *conte
 
 static cpu_family *const families[] = {
     cpu_rows_elementwise, cpu_rows_matmul, cpu_rows_copy, cpu_rows_index, cpu_rows_norm,
-    cpu_rows_attention,   cpu_rows_reduce, cpu_rows_sort, cpu_rows_make,
+    cpu_rows_attention,   cpu_rows_reduce, cpu_rows_sort, cpu_rows_make,  cpu_rows_quant,
 };
 
 enum { FAMILIES = sizeof families / sizeof *families, MOST_ROWS = ISA_COUNT * CPU_FAMILY_ROWS };

@@ -6,7 +6,7 @@
 #include "base/threads.h"
 
 enum {
-    TILE = 32,             /* a transpose works on tiles of 32 x 32 elements */
+    LINE = 64,             /* bytes: transposes work on tiles as wide as a line of the cache */
     GRAIN_BYTES = 1 << 17, /* what is worth a thread */
 };
 
@@ -77,18 +77,47 @@ static void copy_row(char *to, int64_t to_step, const char *from, int64_t from_s
         copy_row_64(to, to_step, from, from_step, count);
 }
 
+/* A tile whose source is dense along the rows' axis: every line of memory is read and written once and whole, by way of a buffer. */
+#define TRANSPOSE(bits)                                                                                                                    \
+    static void transpose_##bits(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t rows, int64_t columns) {          \
+        enum { SIDE = 512 / bits };                                                                                                        \
+        uint##bits##_t tile[SIDE][SIDE], line[SIDE];                                                                                       \
+        for (int64_t j = 0; j < columns; j++) memcpy(tile[j], from + j * from_step, (size_t)rows * sizeof *line);                          \
+        for (int64_t i = 0; i < rows; i++) {                                                                                               \
+            for (int64_t j = 0; j < columns; j++) line[j] = tile[j][i];                                                                    \
+            memcpy(to + i * to_step, line, (size_t)columns * sizeof *line);                                                                \
+        }                                                                                                                                  \
+    }
+TRANSPOSE(8)
+TRANSPOSE(16)
+TRANSPOSE(32)
+TRANSPOSE(64)
+
+static void transpose(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t rows, int64_t columns, int64_t bytes) {
+    if (bytes == 4)
+        transpose_32(to, to_step, from, from_step, rows, columns);
+    else if (bytes == 2)
+        transpose_16(to, to_step, from, from_step, rows, columns);
+    else if (bytes == 1)
+        transpose_8(to, to_step, from, from_step, rows, columns);
+    else
+        transpose_64(to, to_step, from, from_step, rows, columns);
+}
+
 /* Rows [begin, end) of the last two axes. */
 static void copy_rows(const move_plan *p, char *to, const char *from, int64_t begin, int64_t end) {
     int inner = p->ndim - 1, outer = p->ndim - 2;
-    int64_t columns = p->shape[inner], tile = p->from[inner] == p->bytes ? columns : TILE;
-    for (int64_t row = begin; row < end; row += TILE) {
-        int64_t stop = row + TILE < end ? row + TILE : end;
-        for (int64_t column = 0; column < columns; column += tile) {
-            int64_t count = columns - column < tile ? columns - column : tile;
-            for (int64_t i = row; i < stop; i++)
-                copy_row(to + i * p->to[outer] + column * p->to[inner], p->to[inner], from + i * p->from[outer] + column * p->from[inner],
-                         p->from[inner], count, p->bytes);
-        }
+    int64_t columns = p->shape[inner], side = LINE / p->bytes;
+    if (p->from[outer] != p->bytes || p->to[inner] != p->bytes || p->from[inner] == p->bytes) {
+        for (int64_t i = begin; i < end; i++)
+            copy_row(to + i * p->to[outer], p->to[inner], from + i * p->from[outer], p->from[inner], columns, p->bytes);
+        return;
+    }
+    for (int64_t i = begin; i < end; i += side) {
+        int64_t rows = end - i < side ? end - i : side;
+        for (int64_t j = 0; j < columns; j += side)
+            transpose(to + i * p->to[outer] + j * p->bytes, p->to[outer], from + i * p->bytes + j * p->from[inner], p->from[inner], rows,
+                      columns - j < side ? columns - j : side, p->bytes);
     }
 }
 
@@ -151,6 +180,6 @@ void move_run_parallel(const move_plan *p, char *to, const char *from) {
     move_job job = {p, to, from};
     int64_t row_bytes = p->ndim == 1 ? p->bytes : p->shape[p->ndim - 1] * p->bytes;
     int64_t grain = GRAIN_BYTES / row_bytes;
-    if (p->ndim > 1) grain = (grain + TILE - 1) / TILE * TILE;
+    if (p->ndim > 1) grain = (grain + LINE - 1) / LINE * LINE;
     parallel_for(p->ndim == 1 ? p->shape[0] : row_count(p), grain < 1 ? 1 : grain, move_part, &job);
 }

@@ -1,0 +1,2 @@
+/* Quantized rows for this instruction set. */
+#include "cpu/quant.tpl.h"
