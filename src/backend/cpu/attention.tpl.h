@@ -279,6 +279,7 @@ static const float *thin_rows(const thin_unit *u, const attention_array *a, int6
     *stride = a->row / 4;
     if (u->p->dtype == TARN_FLOAT32 && padded == dim) return (const float *)(const void *)from;
     *stride = padded;
+    if (padded == dim && a->row == dim * dtype_bytes(u->p->dtype)) return row_floats(buffer, from, 0, count * dim, u->p->dtype);
     for (int64_t i = 0; i < count; i++) {
         float *to = buffer + i * padded;
         row_store(to, 0, row_floats(to, from + i * a->row, 0, dim, u->p->dtype), dim, TARN_FLOAT32);

@@ -1,4 +1,6 @@
 /* softmax, rms_norm and rope of one row, for one instruction set. Sums run in float32 over LANES partial sums for each of four vectors. */
+#include "cpu/exp.h"
+#include "cpu/matmul/inline.h"
 #include "cpu/norm.h"
 #include "cpu/rows.h"
 
@@ -30,7 +32,7 @@ static float largest(const void *from, int64_t n, tarn_dtype dtype) {
 static vf32 exponentials(float *to, const float *x, int64_t count, float top, vf32 sum) {
     vf32 nothing = splat_f32(-__builtin_inff());
     for (int64_t i = 0; i < count; i += LANES) {
-        vf32 e = exp_f32(load_some(x + i, count - i, nothing) - top);
+        vf32 e = exp_of_negative(load_some(x + i, count - i, nothing) - top);
         if (count - i < LANES && !(top > -__builtin_inff())) e = load_some((float *)&e, count - i, (vf32){0});
         sum += e;
         store_some(to + i, e, count - i);
@@ -55,50 +57,68 @@ static void softmax(void *to, const void *from, int64_t n, tarn_dtype dtype) {
     }
 }
 
-/* ---- rms_norm: x * (1 / sqrt(mean(x²) + eps)), rounded, times weight, rounded */
+/* ---- vectors of a row, whole or the first `count` lanes of one */
 
-static float mean_square(const void *from, int64_t n, tarn_dtype dtype) {
-    float buffer[PIECE], total = 0;
-    for (int64_t at = 0; at < n; at += PIECE) {
-        int64_t count = n - at < PIECE ? n - at : PIECE, i = 0;
-        const float *x = row_floats(buffer, from, at, count, dtype);
-        vf32 sums[4] = {{0}, {0}, {0}, {0}};
-        for (; i + 4 * LANES <= count; i += 4 * LANES)
-            for (int j = 0; j < 4; j++) {
-                vf32 v = load_f32(x + i + j * LANES);
-                sums[j] += v * v;
-            }
-        for (; i < count; i += LANES) {
-            vf32 v = load_some(x + i, count - i, (vf32){0});
-            sums[0] += v * v;
-        }
-        total += sum_lanes((sums[0] + sums[1]) + (sums[2] + sums[3]));
-    }
-    return total / (float)n;
+INLINE vf32 row_vector(const void *row, int64_t at, int64_t count, tarn_dtype dtype) {
+    hu16 half = {0};
+    if (dtype == TARN_FLOAT32) return load_some((const float *)row + at, count, (vf32){0});
+    memcpy(&half, (const uint16_t *)row + at, count >= LANES ? sizeof half : (size_t)count * sizeof(uint16_t));
+    return dtype == TARN_BFLOAT16 ? widen_bfloat16(half) : widen_float16(half);
 }
 
-/* The row as `dtype` has it, again as floats. */
-static void round_floats(float *x, int64_t count, tarn_dtype dtype) {
-    for (int64_t i = 0; i < count; i += LANES) {
-        vf32 v = load_f32(x + i);
-        store_f32(x + i, dtype == TARN_BFLOAT16 ? widen_bfloat16(narrow_bfloat16(v)) : widen_float16(narrow_float16(v)));
+INLINE void row_put(void *row, int64_t at, vf32 x, int64_t count, tarn_dtype dtype) {
+    if (dtype == TARN_FLOAT32) {
+        store_some((float *)row + at, x, count);
+        return;
     }
+    hu16 half = dtype == TARN_BFLOAT16 ? narrow_bfloat16(x) : narrow_float16(x);
+    memcpy((uint16_t *)row + at, &half, count >= LANES ? sizeof half : (size_t)count * sizeof(uint16_t));
+}
+
+INLINE vf32 rounded(vf32 x, tarn_dtype dtype) {
+    if (dtype == TARN_FLOAT32) return x;
+    return dtype == TARN_BFLOAT16 ? widen_bfloat16(narrow_bfloat16(x)) : widen_float16(narrow_float16(x));
+}
+
+/* ---- rms_norm: x * (1 / sqrt(mean(x²) + eps)), rounded, times weight, rounded */
+
+INLINE float mean_square(const void *from, int64_t n, tarn_dtype dtype) {
+    vf32 sums[4] = {{0}, {0}, {0}, {0}};
+    int64_t i = 0;
+    for (; i + 4 * LANES <= n; i += 4 * LANES) {
+        UNROLL(4)
+        for (int j = 0; j < 4; j++) {
+            vf32 x = row_vector(from, i + j * LANES, LANES, dtype);
+            sums[j] += x * x;
+        }
+    }
+    for (; i < n; i += LANES) {
+        vf32 x = row_vector(from, i, n - i, dtype);
+        sums[0] += x * x;
+    }
+    return sum_lanes((sums[0] + sums[1]) + (sums[2] + sums[3])) / (float)n;
+}
+
+INLINE void normalize(void *to, const void *from, const void *weight, int64_t at, int64_t count, float scale, tarn_dtype dtype) {
+    vf32 y = row_vector(from, at, count, dtype) * scale;
+    if (weight) y = rounded(y, dtype) * row_vector(weight, at, count, dtype);
+    row_put(to, at, y, count, dtype);
+}
+
+INLINE void rms_norm_of(void *to, const void *from, const void *weight, int64_t n, float eps, tarn_dtype dtype) {
+    float scale = 1 / __builtin_sqrtf(mean_square(from, n, dtype) + eps);
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) normalize(to, from, weight, i, LANES, scale, dtype);
+    if (i < n) normalize(to, from, weight, i, n - i, scale, dtype);
 }
 
 static void rms_norm(void *to, const void *from, const void *weight, int64_t n, float eps, tarn_dtype dtype) {
-    float buffer[PIECE], weights[PIECE], out[PIECE] = {0};
-    float scale = 1 / __builtin_sqrtf(mean_square(from, n, dtype) + eps);
-    for (int64_t at = 0; at < n; at += PIECE) {
-        int64_t count = n - at < PIECE ? n - at : PIECE;
-        const float *x = row_floats(buffer, from, at, count, dtype);
-        for (int64_t i = 0; i < count; i++) out[i] = x[i] * scale;
-        if (weight) {
-            if (dtype != TARN_FLOAT32) round_floats(out, count, dtype);
-            const float *w = row_floats(weights, weight, at, count, dtype);
-            for (int64_t i = 0; i < count; i++) out[i] = out[i] * w[i];
-        }
-        row_store(to, at, out, count, dtype);
-    }
+    if (dtype == TARN_FLOAT32)
+        rms_norm_of(to, from, weight, n, eps, TARN_FLOAT32);
+    else if (dtype == TARN_BFLOAT16)
+        rms_norm_of(to, from, weight, n, eps, TARN_BFLOAT16);
+    else
+        rms_norm_of(to, from, weight, n, eps, TARN_FLOAT16);
 }
 
 /* ---- rope, in the order of its formula: every product and difference in float32 */

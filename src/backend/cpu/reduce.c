@@ -13,6 +13,7 @@
 
 enum {
     BLOCK = 256,
+    COLUMNS = 4,        /* blocks of kept elements that fold together */
     LEAST_ROW = 32,     /* a reduced axis shorter than this gives no lanes if a kept one can */
     CHUNK_PIECES = 512, /* pieces of a row, or rows, that make a chunk */
     GRAIN = 1 << 15     /* elements worth a thread */
@@ -146,17 +147,26 @@ static void row_part(void *context, int64_t begin, int64_t end, int thread, int 
 
 /* ---- lanes along a kept axis */
 
+/* COLUMNS blocks at a time: longer stretches of each row are kinder to the memory. */
 static void reduce_column_chunk(const reduction *r, int64_t column_block, int64_t chunk) {
-    register_block total = r->identity, piece;
-    int64_t blocks = (r->lanes + BLOCK - 1) / BLOCK, at = column_block % blocks * BLOCK, outer = column_block / blocks;
-    int64_t count = r->lanes - at < BLOCK ? r->lanes - at : BLOCK, rounded = (count + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP;
-    int64_t base = offset_in(&r->outputs, outer) + at * r->lane_stride;
+    register_block totals[COLUMNS], piece;
+    int64_t wide = BLOCK * COLUMNS, blocks = (r->lanes + wide - 1) / wide, at = column_block % blocks * wide, outer = column_block / blocks;
+    int64_t count = r->lanes - at < wide ? r->lanes - at : wide, base = offset_in(&r->outputs, outer) + at * r->lane_stride;
     int64_t begin = chunk * CHUNK_PIECES, end = begin + CHUNK_PIECES < r->pieces ? begin + CHUNK_PIECES : r->pieces;
+    for (int64_t b = 0; b * BLOCK < count; b++) totals[b] = r->identity;
     for (int64_t i = begin; i < end; i++) {
-        load_piece(r, piece.bytes, base + offset_in(&r->inner, i), r->lane_stride, count);
-        r->fold(total.bytes, total.bytes, piece.bytes, NULL, rounded);
+        int64_t row = base + offset_in(&r->inner, i);
+        for (int64_t b = 0; b * BLOCK < count; b++) {
+            int64_t some = count - b * BLOCK < BLOCK ? count - b * BLOCK : BLOCK;
+            load_piece(r, piece.bytes, row + b * BLOCK * r->lane_stride, r->lane_stride, some);
+            r->fold(totals[b].bytes, totals[b].bytes, piece.bytes, NULL, (some + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP);
+        }
     }
-    memcpy(r->partials + (chunk * r->output_count + outer * r->lanes + at) * r->width, total.bytes, (size_t)(count * r->width));
+    char *to = r->partials + (chunk * r->output_count + outer * r->lanes + at) * r->width;
+    for (int64_t b = 0; b * BLOCK < count; b++) {
+        int64_t some = count - b * BLOCK < BLOCK ? count - b * BLOCK : BLOCK;
+        memcpy(to + b * BLOCK * r->width, totals[b].bytes, (size_t)(some * r->width));
+    }
 }
 
 static void column_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
@@ -241,7 +251,7 @@ static bool run_reduce(const call *c, const elementwise_kernels *kernels) {
     plan_axes(&r, c);
     if (r.output_count == 0) return true;
     choose_loops(&r);
-    int64_t columns = r.by_row ? r.output_count : r.outputs.size * ((r.lanes + BLOCK - 1) / BLOCK);
+    int64_t columns = r.by_row ? r.output_count : r.outputs.size * ((r.lanes + BLOCK * COLUMNS - 1) / (BLOCK * COLUMNS));
     int64_t unit = operand_size(x) / (columns * r.chunks);
     parallel_for(columns * r.chunks, GRAIN / (unit + 1) + 1, r.by_row ? row_part : column_part, &r);
     parallel_for(r.output_count, GRAIN / r.chunks / BLOCK * BLOCK + BLOCK, join_part, &r);
