@@ -1,0 +1,59 @@
+# Tarn's commands, over CMake and Ninja. Variables: CC=clang, SANITIZE=1 (address, undefined, leak), HARD=1 (tests once more under odd settings),
+# SECONDS=n (fuzzing, for each target), PREFIX and DESTDIR (install). Each choice of compiler and sanitizer has a build folder of its own.
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+PREFIX ?= /usr/local
+SECONDS ?= 60
+JOBS ?= $(shell nproc)
+
+variant := $(if $(filter gcc cc,$(notdir $(CC))),,-$(notdir $(CC)))$(if $(SANITIZE),-sanitize)
+BUILD ?= build$(variant)
+options := -G Ninja -DCMAKE_C_COMPILER=$(CC) -DCMAKE_INSTALL_PREFIX=$(PREFIX)$(if $(SANITIZE), -DTARN_SANITIZE=ON)
+#XX$(if $(SANITIZE),-DTARN_SANITIZE=ON)
+options += $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache)
+purposes := $(if $(findstring clang,$(CC)),clang $(if $(SANITIZE),sanitize))
+sources = $(shell git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' 'bench/*.[ch]')
+
+.PHONY: build demo test fuzz thread-sanitize format check-format install clean
+
+build: $(BUILD)/build.ninja
+	ninja -C $(BUILD) -j $(JOBS) tarn
+
+$(BUILD)/build.ninja:
+	cmake -S . -B $(BUILD) $(options)
+
+demo:
+	tools/setup.sh build $(purposes)
+	$(MAKE) --no-print-directory build
+	$(BUILD)/tarn generate --model models/tiny --prompt "Tell me a story about a fox."
+
+test:
+	tools/setup.sh build test $(purposes)
+	$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	ninja -C $(BUILD) -j $(JOBS)
+	TARN_SANITIZED=$(SANITIZE) TARN_CC=$(CC) TARN_HARD=$(HARD) tools/test.sh $(BUILD)
+
+fuzz:
+	tools/setup.sh build clang sanitize
+	tests/fuzz/run.sh $(SECONDS)
+
+thread-sanitize:
+	tools/setup.sh build
+	cmake -S . -B build-thread $(options) -DTARN_THREAD_SANITIZE=ON
+	ninja -C build-thread -j $(JOBS)
+	ctest --test-dir build-thread --output-on-failure
+
+format:
+	tools/setup.sh format
+	clang-format -i $(sources)
+
+check-format:
+	tools/setup.sh format
+	clang-format --dry-run --Werror $(sources)
+
+install: build
+	cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean:
+	rm -rf build build-*

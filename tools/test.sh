@@ -1,0 +1,40 @@
+#!/bin/bash
+# test.sh BUILD: runs the tests of a finished build: those in C (ctest), then those in Python (pytest, in .venv). Both run even if the first fails; the
+# exit status is 0 only if both pass. TARN_HARD=1 runs the tests in C again under odd settings; TARN_SANITIZED=1 says that BUILD has sanitizers.
+set -u
+cd "$(dirname "$0")/.."
+build=$(realpath "$1")
+export TARN_BUILD_DIR=$build TARN_LIBRARY=$build/libtarn.so TARN_PYTHON=$PWD/.venv/bin/python
+export UBSAN_OPTIONS=print_stacktrace=1
+failed=()
+
+in_c() {
+    local name=$1
+    shift
+    echo "tests in C, $name"
+    env "$@" ctest --test-dir "$build" --output-on-failure -j "$(nproc)" || failed+=("tests in C, $name")
+}
+
+# The sanitizers' runtime must be in Python before the library is; tests/python/conftest.py hands neither it nor these options on.
+preloaded() {
+    local compiler=${TARN_CC:-gcc} runtime=libasan.so
+    case $compiler in *clang*) runtime=libclang_rt.asan-x86_64.so ;; esac
+    echo "$("$compiler" -print-file-name=$runtime) $(gcc -print-file-name=libstdc++.so.6)"
+}
+
+in_python() {
+    local settings=()
+    if [ -n "${TARN_SANITIZED:-}" ]; then settings=(LD_PRELOAD="$(preloaded)" ASAN_OPTIONS=detect_leaks=0); fi
+    echo "tests in Python"
+    env "${settings[@]}" .venv/bin/python -m pytest -q -rs tests/python || failed+=("tests in Python")
+}
+
+in_c "as built"
+if [ -n "${TARN_HARD:-}" ]; then
+    in_c "nothing fused" TARN_FUSE=0
+    in_c "baseline instructions, one thread" TARN_ISA=baseline TARN_THREADS=1
+    in_c "AVX2, five threads" TARN_ISA=avx2 TARN_THREADS=5
+    in_c "every fused op by its formula" TARN_WITHOUT=softmax,rms_norm,rope,attention,divmod
+fi
+in_python
+[ ${#failed[@]} -eq 0 ] || { printf 'failed: %s\n' "${failed[@]}" >&2; exit 1; }
