@@ -165,6 +165,20 @@ static bool merge_long(const bpe *b, bpe_work *work, token_ids *out) {
     return true;
 }
 
+static bool encode_part(const bpe *b, bpe_work *work, const char *s, size_t length, token_ids *out) {
+    if (!read_symbols(b, work, s, length)) return false;
+    if (work->symbols.count == 0) return true;
+    return work->symbols.count <= SHORT_WORD ? merge_short(b, work, out) : merge_long(b, work, out);
+}
+
+/* The end of the word that s begins with: where a marker follows another character. */
+static size_t word_length(const char *s, size_t length) {
+    size_t at = 0;
+    while (length - at >= MARKER_LENGTH && memcmp(s + at, MARKER, MARKER_LENGTH) == 0) at += MARKER_LENGTH;
+    const char *next = memmem(s + at, length - at, MARKER, MARKER_LENGTH);
+    return next ? (size_t)(next - s) : length;
+}
+
 bool bpe_encode(const bpe *b, bpe_work *work, const char *s, size_t length, token_ids *out) {
     if (length == 0) return true;
     if (length >= INT32_MAX) return tarn_fail("tokenizer: a piece of text of %zu bytes is too long", length);
@@ -172,7 +186,10 @@ bool bpe_encode(const bpe *b, bpe_work *work, const char *s, size_t length, toke
         int32_t whole = vocabulary_model_id(b->tokens, s, length);
         if (whole != NO_TOKEN) return vector_push(out, whole);
     }
-    if (!read_symbols(b, work, s, length)) return false;
-    if (work->symbols.count == 0) return true;
-    return work->symbols.count <= SHORT_WORD ? merge_short(b, work, out) : merge_long(b, work, out);
+    if (!b->separable) return encode_part(b, work, s, length, out);
+    for (size_t at = 0, size; at < length; at += size) {
+        size = word_length(s + at, length - at);
+        if (!encode_part(b, work, s + at, size, out)) return false;
+    }
+    return true;
 }

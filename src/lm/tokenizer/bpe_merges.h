@@ -4,7 +4,8 @@
 
 #include "lm/tokenizer/bpe.h"
 
-enum { SHORT_WORD = 32 };
+enum { SHORT_WORD = 32, MARKER_LENGTH = 3 };
+#define MARKER "\xE2\x96\x81" /* U+2581, the space of SentencePiece */
 
 static inline size_t bpe_slot(const bpe *b, uint64_t pair) {
     uint64_t hash = pair * UINT64_C(0x9E3779B97F4A7C15);

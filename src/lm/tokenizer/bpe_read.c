@@ -45,6 +45,14 @@ static void insert(bpe *b, merge new) {
     b->merges[i] = new;
 }
 
+static bool begins_with_marker(const char *s, size_t length) {
+    return length >= MARKER_LENGTH && memcmp(s, MARKER, MARKER_LENGTH) == 0;
+}
+
+static bool ends_with_marker(const char *s, size_t length) {
+    return length >= MARKER_LENGTH && memcmp(s + length - MARKER_LENGTH, MARKER, MARKER_LENGTH) == 0;
+}
+
 static bool read_merge(bpe *b, const part *item, uint32_t rank, text *whole) {
     const char *half[2] = {0};
     size_t length[2];
@@ -54,6 +62,7 @@ static bool read_merge(bpe *b, const part *item, uint32_t rank, text *whole) {
         ids[i] = vocabulary_id(b->tokens, half[i], length[i]);
         if (ids[i] == NO_TOKEN) return part_fail(item, "\"%.*s\" is not in the vocabulary", (int)(length[i] & 127), half[i]);
     }
+    if (begins_with_marker(half[1], length[1]) && !ends_with_marker(half[0], length[0])) b->separable = false;
     if (length[1] < b->prefix_length) return part_fail(item, "the second half is shorter than continuing_subword_prefix");
     text_clear(whole);
     text_append(whole, half[0], length[0]);
@@ -75,6 +84,8 @@ static bool read_merges(bpe *b, const part *list) {
     for (size_t i = 0; i < b->capacity; i++) b->merges[i].pair = NO_PAIR;
     text whole = {0};
     bool ok = true;
+    b->separable = !b->prefix && !b->suffix && vocabulary_id(b->tokens, MARKER, MARKER_LENGTH) != NO_TOKEN &&
+                   !(b->unknown && ends_with_marker(b->unknown, b->unknown_length));
     for (size_t i = 0; ok && i < count; i++) {
         part item = part_item(list, i);
         ok = read_merge(b, &item, (uint32_t)i, &whole);
