@@ -18,8 +18,8 @@ struct matmul_engine {
     int parts;         /* 2: values are held as a high and a low bf16 part */
     /* Panel: parts x [panel_rows][DEPTH_BLOCK] of rows [row, row + rows) and depth [k, k + depth); missing rows and depth are zeros. */
     void (*fill)(const matmul_engine *engine, const matmul_operand *rows, int64_t row, int count, int64_t k, int depth, void *panel);
-    /* One stripe of columns [column, column + count), `width` wide, in the engine's own order. `shuffled`: the depth is in the order of
-       quantized_fill (see there). */
+    /* One stripe of columns [column, column + count), `width` wide, in the engine's own order. `shuffled`: the rows are
+       4-bit weights, whose depth some engines reorder. */
     void (*pack)(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width, int64_t k, int depth,
                  bool shuffled, void *stripe);
     /* sums[row * stride + column] (+)= panel x stripe; all panel_rows may be written. */
@@ -30,6 +30,7 @@ struct matmul_engine {
     void (*end)(void);
 };
 
-extern const matmul_engine matmul_engine_baseline, matmul_engine_avx2, matmul_engine_avx512;
+extern const matmul_engine matmul_engine_baseline, matmul_engine_avx2, matmul_engine_avx512; /* f32 */
+extern const matmul_engine matmul_engine_dpbf16, matmul_engine_tiles, matmul_engine_split_tiles;
 
 #endif

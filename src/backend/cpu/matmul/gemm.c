@@ -100,6 +100,10 @@ static char *stripe_at(const gemm_plan *plan, int64_t k, int64_t depth, int64_t 
     return plan->packed + before * value_bytes(e);
 }
 
+static bool is_shuffled(const gemm_problem *p) {
+    return p->rows.quantized && p->rows.quantized->bits == 4;
+}
+
 /* Unit u packs one stripe of one block of the depth. */
 static void pack_units(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)thread, (void)threads;
@@ -109,7 +113,7 @@ static void pack_units(void *context, int64_t begin, int64_t end, int thread, in
         int64_t k = u / stripes * DEPTH_BLOCK, column = u % stripes * STRIPE, depth = smaller(plan->p->depth - k, DEPTH_BLOCK);
         int64_t count = smaller(plan->columns - column, STRIPE);
         plan->engine->pack(plan->engine, &plan->p->columns, plan->first_column + column, (int)count, stripe_width(plan->engine, count), k,
-                           (int)depth, plan->p->rows.quantized != NULL, stripe_at(plan, k, depth, column));
+                           (int)depth, is_shuffled(plan->p), stripe_at(plan, k, depth, column));
     }
 }
 
