@@ -414,6 +414,7 @@ static void check_threads(void) {
 }
 
 int main(int argc, char **argv) {
+    setvbuf(stdout, NULL, _IOLBF, 0); /* what was printed survives a fault */
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)t.tv_nsec * 2654435761u + (uint64_t)t.tv_sec;

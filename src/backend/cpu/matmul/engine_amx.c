@@ -8,19 +8,16 @@
 
 enum { TILE_ROWS = 16, STEP = 32, LINE_BYTES = DEPTH_BLOCK * 2 };
 
-typedef struct {
+/* Eight tiles of 16 rows of 64 bytes. Constant data, because gcc 12 takes the operand of _tile_loadconfig for eight bytes and drops stores
+   to the rest. */
+static const struct {
     uint8_t palette, start_row, reserved[14];
     uint16_t bytes_per_row[16];
     uint8_t rows[16];
-} tile_shapes;
+} tile_shapes = {.palette = 1, .bytes_per_row = {64, 64, 64, 64, 64, 64, 64, 64}, .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
 
 static void begin(void) {
-    tile_shapes shapes = {.palette = 1};
-    for (int i = 0; i < 8; i++) {
-        shapes.bytes_per_row[i] = 64;
-        shapes.rows[i] = TILE_ROWS;
-    }
-    _tile_loadconfig(&shapes);
+    _tile_loadconfig(&tile_shapes);
 }
 
 static void end(void) {
