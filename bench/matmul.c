@@ -1,6 +1,6 @@
 /* Products of the CPU backend beside the limits of the machine, measured in the same run.
 
-     bench_matmul [threads=n] [gb=1] [only=decode|prefill|dense|small]
+     bench_matmul [threads=n] [gb=1] [only=decode|prefill|dense|square|small]
 
    Streaming kernels are timed over a set of matrices larger than any cache and given as GB/s of packed weights, scales and biases; blocked
    ones as TFLOP/s. Data are random: tiles of zeros are faster than real ones. */
@@ -267,6 +267,12 @@ static void bench_small(void) {
     for (int64_t n = 2; n <= 128; n *= 2) bench_dense(MATMUL_F32, 1, n, n, n, false, false);
 }
 
+/* One size that fits no cache, for tuning. */
+static void bench_square(void) {
+    for (int d = 0; d < 2; d++)
+        for (int64_t n = 512; n <= 1024; n *= 2) bench_dense((matmul_dtype)d, 1, n, n, n, false, false);
+}
+
 static bool wanted(int argc, char **argv, const char *name) {
     bool all = true;
     for (int i = 1; i < argc; i++) {
@@ -299,6 +305,7 @@ int main(int argc, char **argv) {
     if (wanted(argc, argv, "prefill")) bench_prefill();
     if (wanted(argc, argv, "small")) bench_small();
     memory_free_aligned(pool);
+    if (wanted(argc, argv, "square")) bench_square();
     if (wanted(argc, argv, "dense")) bench_products();
     return 0;
 }

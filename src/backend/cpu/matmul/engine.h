@@ -13,6 +13,7 @@ struct matmul_engine {
     const matmul_kit *kit;
     int panel_rows;    /* rows of a panel, at most ROW_PANEL_MAX */
     int narrow_stripe; /* a last stripe of at most so many columns is packed this wide, the others STRIPE */
+    int depth_block;   /* depth of a panel and a stripe, at most DEPTH_BLOCK */
     int depth_step;    /* the depth of a block is padded with zeros to a multiple of this */
     int element;       /* bytes of one packed value */
     int parts;         /* 2: values are held as a high and a low bf16 part */

@@ -1,7 +1,7 @@
 /* The f32 engine for this instruction set: 6 x 16 sums in registers. */
 #include "cpu/matmul/vector_avx2.h"
 
-enum { ROWS = 6, PANEL_ROWS = 24 };
+enum { ROWS = 6, PANEL_ROWS = 24, DEPTH = 256 };
 #define MICROS(M, vectors) M(2, vectors) M(4, vectors) M(6, vectors)
 #define ENGINE             matmul_engine_avx2
 #define ENGINE_KIT         matmul_kit_avx2

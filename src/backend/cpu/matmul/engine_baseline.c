@@ -1,7 +1,7 @@
 /* The f32 engine for this instruction set: 4 x 8 sums in registers. */
 #include "cpu/matmul/vector_baseline.h"
 
-enum { ROWS = 4, PANEL_ROWS = 16 };
+enum { ROWS = 4, PANEL_ROWS = 16, DEPTH = 256 };
 #define MICROS(M, vectors) M(2, vectors) M(4, vectors)
 #define ENGINE             matmul_engine_baseline
 #define ENGINE_KIT         matmul_kit_baseline

@@ -4,14 +4,17 @@
 
 enum { ROWS = 14, PAIRS = 16 };
 
-INLINE void micro(const uint16_t *panel, const uint16_t *stripe, int width, int depth, float *sums, int64_t stride, bool first, int rows,
-                  int vectors) {
+INLINE void micro(const uint16_t *panel, const uint16_t *stripe, int64_t width, int64_t depth, float *sums, int64_t stride, bool first,
+                  int rows, int vectors) {
     vec total[ROWS][2];
     UNROLL(16)
     for (int i = 0; i < rows; i++)
-        for (int v = 0; v < vectors; v++) total[i][v] = v_zero();
-    for (int k = 0; k < depth; k += 32, stripe += 32 * width)
-        for (int p = 0; p < PAIRS; p++) {
+        for (int v = 0; v < vectors; v++) {
+            total[i][v] = v_zero();
+            PREFETCH(sums + i * stride + v * WIDTH); /* needed when the depth is done */
+        }
+    for (int64_t k = 0; k < depth; k += 32, stripe += 32 * width)
+        for (int64_t p = 0; p < PAIRS; p++) {
             __m512bh b[2];
             for (int v = 0; v < vectors; v++) b[v] = (__m512bh)_mm512_loadu_si512(stripe + v * 512 + p * 32);
             PREFETCH(stripe + 32 * width + p * 32);
@@ -19,7 +22,7 @@ INLINE void micro(const uint16_t *panel, const uint16_t *stripe, int width, int 
             UNROLL(16)
             for (int i = 0; i < rows; i++) {
                 int pair;
-                memcpy(&pair, panel + i * DEPTH_BLOCK + k + 2 * p, sizeof pair);
+                memcpy(&pair, panel + k + 2 * p + i * DEPTH_BLOCK, sizeof pair);
                 for (int v = 0; v < vectors; v++) total[i][v] = _mm512_dpbf16_ps(total[i][v], b[v], (__m512bh)_mm512_set1_epi32(pair));
             }
         }
@@ -31,10 +34,11 @@ INLINE void micro(const uint16_t *panel, const uint16_t *stripe, int width, int 
         }
 }
 
-typedef void (*micro_kernel)(const uint16_t *panel, const uint16_t *stripe, int width, int depth, float *sums, int64_t stride, bool first);
+typedef void (*micro_kernel)(const uint16_t *panel, const uint16_t *stripe, int64_t width, int64_t depth, float *sums, int64_t stride,
+                             bool first);
 #define MICRO(rows, vectors)                                                                                                               \
-    static void micro_##rows##_##vectors(const uint16_t *panel, const uint16_t *stripe, int width, int depth, float *sums, int64_t stride, \
-                                         bool first) {                                                                                     \
+    static void micro_##rows##_##vectors(const uint16_t *panel, const uint16_t *stripe, int64_t width, int64_t depth, float *sums,         \
+                                         int64_t stride, bool first) {                                                                     \
         micro(panel, stripe, width, depth, sums, stride, first, rows, vectors);                                                            \
     }
 #define ROW_OF_TABLE(rows, vectors) [rows / 2] = micro_##rows##_##vectors,
@@ -60,6 +64,7 @@ const matmul_engine matmul_engine_dpbf16 = {.name = "bf16 vdpbf16ps",
                                             .kit = &matmul_kit_avx512,
                                             .panel_rows = 28,
                                             .narrow_stripe = 16,
+                                            .depth_block = DEPTH_BLOCK,
                                             .depth_step = 32,
                                             .element = 2,
                                             .parts = 1,

@@ -1,13 +1,15 @@
 /* Reads any operand as f32, for panels and stripes. Where neither axis is dense, values are gathered one by one. */
 #include "cpu/matmul/engine_f32.h"
 
-static void read_line(const matmul_kit *kit, const matmul_operand *o, int64_t offset, int64_t step, int64_t count, float *out) {
+static void read_lines(const matmul_kit *kit, const matmul_operand *o, int64_t offset, int64_t line_stride, int64_t step, int64_t lines,
+                       int64_t count, float *out, int64_t out_stride) {
     const char *p = (const char *)o->data + offset * matmul_dtype_bytes(o->dtype);
     if (step == 1) {
-        kit->widen(o->dtype, p, count, out);
+        kit->widen(o->dtype, p, line_stride, lines, count, out, out_stride);
         return;
     }
-    for (int64_t i = 0; i < count; i++) out[i] = load_as_float(o->dtype, p, i * step);
+    for (int64_t l = 0; l < lines; l++)
+        for (int64_t i = 0; i < count; i++) out[l * out_stride + i] = load_as_float(o->dtype, p, l * line_stride + i * step);
 }
 
 /* Lines are read into a small block and turned from there. */
@@ -23,8 +25,7 @@ static void read_turned(const matmul_kit *kit, const matmul_operand *o, int64_t 
                 kit->transpose((const float *)o->data + offset + l * line_stride + c, line_stride, lines, count, to, r->out_stride);
                 continue;
             }
-            for (int64_t i = 0; i < lines; i++)
-                read_line(kit, o, offset + (l + i) * line_stride + c * step, step, count, block + i * COUNT);
+            read_lines(kit, o, offset + l * line_stride + c * step, line_stride, step, lines, count, block, COUNT);
             kit->transpose(block, COUNT, lines, count, to, r->out_stride);
         }
 }
@@ -32,11 +33,10 @@ static void read_turned(const matmul_kit *kit, const matmul_operand *o, int64_t 
 void matmul_read_dense(const matmul_kit *kit, const matmul_operand *o, bool lines_are_depth, const matmul_region *r, float *out) {
     int64_t line_stride = lines_are_depth ? o->depth_stride : o->stride, step = lines_are_depth ? o->stride : o->depth_stride;
     int64_t offset = r->first * line_stride + r->begin * step;
-    if (r->turned) {
+    if (r->turned)
         read_turned(kit, o, offset, line_stride, step, r, out);
-        return;
-    }
-    for (int64_t l = 0; l < r->lines; l++) read_line(kit, o, offset + l * line_stride, step, r->count, out + l * r->out_stride);
+    else
+        read_lines(kit, o, offset, line_stride, step, r->lines, r->count, out, r->out_stride);
 }
 
 static void read_quantized(const matmul_kit *kit, const matmul_operand *o, const matmul_region *r, float *out) {

@@ -4,20 +4,23 @@
 #include "cpu/matmul/engine_f32.h"
 
 /* panel [rows][DEPTH_BLOCK], stripe [depth][vectors * WIDTH] with `step` floats from one depth to the next. */
-INLINE void micro(const float *panel, const float *stripe, int step, int depth, float *sums, int64_t stride, bool first, int rows,
+INLINE void micro(const float *panel, const float *stripe, int64_t step, int64_t depth, float *sums, int64_t stride, bool first, int rows,
                   int vectors) {
     vec total[ROWS][2];
     UNROLL(16)
     for (int i = 0; i < rows; i++)
-        for (int v = 0; v < vectors; v++) total[i][v] = v_zero();
-    for (int k = 0; k < depth; k++, stripe += step) {
+        for (int v = 0; v < vectors; v++) {
+            total[i][v] = v_zero();
+            PREFETCH(sums + i * stride + v * WIDTH); /* needed when the depth is done */
+        }
+    for (const float *end = panel + depth; panel < end; panel++, stripe += step) {
         vec b[2];
         for (int v = 0; v < vectors; v++) b[v] = v_load(stripe + v * WIDTH);
         PREFETCH(stripe + 8 * step);
         if (vectors * WIDTH > 16) PREFETCH(stripe + 8 * step + 16);
         UNROLL(16)
         for (int i = 0; i < rows; i++) {
-            vec a = v_set1(panel[i * DEPTH_BLOCK + k]);
+            vec a = v_set1(panel[i * DEPTH_BLOCK]);
             for (int v = 0; v < vectors; v++) total[i][v] = v_fma(a, b[v], total[i][v]);
         }
     }
@@ -29,10 +32,10 @@ INLINE void micro(const float *panel, const float *stripe, int step, int depth, 
         }
 }
 
-typedef void (*micro_kernel)(const float *panel, const float *stripe, int step, int depth, float *sums, int64_t stride, bool first);
+typedef void (*micro_kernel)(const float *panel, const float *stripe, int64_t step, int64_t depth, float *sums, int64_t stride, bool first);
 #define MICRO(rows, vectors)                                                                                                               \
-    static void micro_##rows##_##vectors(const float *panel, const float *stripe, int step, int depth, float *sums, int64_t stride,        \
-                                         bool first) {                                                                                     \
+    static void micro_##rows##_##vectors(const float *panel, const float *stripe, int64_t step, int64_t depth, float *sums,                \
+                                         int64_t stride, bool first) {                                                                     \
         micro(panel, stripe, step, depth, sums, stride, first, rows, vectors);                                                             \
     }
 #define ROW_OF_TABLE(rows, vectors) [rows / 2] = micro_##rows##_##vectors,
@@ -57,6 +60,7 @@ const matmul_engine ENGINE = {.name = ENGINE_NAME,
                               .kit = &ENGINE_KIT,
                               .panel_rows = PANEL_ROWS,
                               .narrow_stripe = WIDTH,
+                              .depth_block = DEPTH,
                               .depth_step = 1,
                               .element = 4,
                               .parts = 1,

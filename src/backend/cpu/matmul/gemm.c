@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "base/threads.h"
+#include "cpu/matmul/ahead.h"
 
 enum {
     BLOCK_BYTES = 256 << 10, /* of packed columns that meet one panel: they stay in the second-level cache */
@@ -54,7 +55,7 @@ static int64_t value_bytes(const matmul_engine *e) {
 /* Rows and columns of a unit: the sums fit the cache, and threads get equal numbers of units as far as panels allow. */
 static void choose_units(gemm_plan *plan, int threads) {
     const matmul_engine *e = plan->engine;
-    int64_t most_columns = BLOCK_BYTES / DEPTH_BLOCK / value_bytes(e);
+    int64_t most_columns = BLOCK_BYTES / e->depth_block / value_bytes(e);
     plan->block_columns = smaller(round_up(plan->chunk_columns, STRIPE), most_columns);
     int64_t most_rows = SUMS_BYTES / 4 / plan->block_columns / e->panel_rows * e->panel_rows;
     int64_t turns = divide_up(plan->p->row_count, most_rows * threads);
@@ -72,7 +73,7 @@ static int threads_of(const gemm_problem *p) {
 static bool make_plan(gemm_plan *plan, const matmul_engine *e, const gemm_problem *p) {
     *plan = (gemm_plan){.engine = e, .p = p};
     int threads = threads_of(p);
-    int64_t column_bytes, unit = BLOCK_BYTES / DEPTH_BLOCK / value_bytes(e);
+    int64_t column_bytes, unit = BLOCK_BYTES / e->depth_block / value_bytes(e);
     if (p->depth > INT64_MAX / 64 || !checked_mul(round_up(p->depth, e->depth_step), value_bytes(e), &column_bytes)) return false;
     plan->chunk_columns = column_bytes > 0 ? CHUNK_BYTES / column_bytes / unit * unit : p->column_count;
     if (plan->chunk_columns < unit) plan->chunk_columns = unit;
@@ -110,8 +111,15 @@ static void pack_units(void *context, int64_t begin, int64_t end, int thread, in
     const gemm_plan *plan = context;
     int64_t stripes = divide_up(plan->columns, STRIPE);
     for (int64_t u = begin; u < end; u++) {
-        int64_t k = u / stripes * DEPTH_BLOCK, column = u % stripes * STRIPE, depth = smaller(plan->p->depth - k, DEPTH_BLOCK);
+        int64_t k = u / stripes * plan->engine->depth_block, column = u % stripes * STRIPE,
+                depth = smaller(plan->p->depth - k, plan->engine->depth_block);
         int64_t count = smaller(plan->columns - column, STRIPE);
+        if (column + STRIPE < plan->columns && u + 1 < end) {
+            matmul_ahead ahead;
+            matmul_ahead_begin(&ahead, &plan->p->columns, plan->first_column + column + STRIPE,
+                               smaller(plan->columns - column - STRIPE, STRIPE), k, depth);
+            matmul_ahead_some(&ahead, 1);
+        }
         plan->engine->pack(plan->engine, &plan->p->columns, plan->first_column + column, (int)count, stripe_width(plan->engine, count), k,
                            (int)depth, is_shuffled(plan->p), stripe_at(plan, k, depth, column));
     }
@@ -124,15 +132,29 @@ typedef struct {
     void *panel;
 } unit;
 
+/* The panel after this one: the rows that follow, or the first ones of the next block of the depth. */
+static void expect_panel(const gemm_plan *plan, const unit *u, int64_t row, int64_t k, matmul_ahead *ahead) {
+    if (row >= u->rows) {
+        row = 0;
+        k += plan->engine->depth_block;
+    }
+    int64_t rows = smaller(u->rows - row, plan->engine->panel_rows), depth = smaller(plan->p->depth - k, plan->engine->depth_block);
+    matmul_ahead_begin(ahead, &plan->p->rows, u->row + row, depth > 0 ? rows : 0, k, depth > 0 ? depth : 0);
+}
+
 static void multiply_depth_block(const gemm_plan *plan, const unit *u, int64_t k) {
     const matmul_engine *e = plan->engine;
-    int64_t depth = smaller(plan->p->depth - k, DEPTH_BLOCK);
+    int64_t depth = smaller(plan->p->depth - k, plan->engine->depth_block);
     for (int64_t row = 0; row < u->rows; row += e->panel_rows) {
         int rows = (int)smaller(u->rows - row, e->panel_rows);
         e->fill(e, &plan->p->rows, u->row + row, rows, k, (int)depth, u->panel);
-        for (int64_t column = 0; column < u->columns; column += STRIPE)
+        matmul_ahead ahead;
+        expect_panel(plan, u, row + e->panel_rows, k, &ahead);
+        for (int64_t column = 0; column < u->columns; column += STRIPE) {
+            matmul_ahead_some(&ahead, divide_up(u->columns, STRIPE));
             e->multiply(e, u->panel, rows, stripe_at(plan, k, depth, u->column + column), stripe_width(e, u->columns - column), (int)depth,
                         u->sums + row * u->stride + column, u->stride, k == 0);
+        }
     }
 }
 
@@ -179,7 +201,7 @@ static void multiply_units(void *context, int64_t begin, int64_t end, int thread
         u.panel = scratch;
         u.sums = (float *)(void *)(scratch + plan->panel_bytes);
         if (plan->p->depth == 0) memset(u.sums, 0, (size_t)(u.rows * u.stride) * sizeof(float));
-        for (int64_t k = 0; k < plan->p->depth; k += DEPTH_BLOCK) multiply_depth_block(plan, &u, k);
+        for (int64_t k = 0; k < plan->p->depth; k += plan->engine->depth_block) multiply_depth_block(plan, &u, k);
         store(plan, &u);
     }
     if (plan->engine->end) plan->engine->end();
@@ -193,7 +215,7 @@ void gemm_run(const matmul_engine *engine, const gemm_problem *p, void *workspac
     bool small = p->serial || (double)p->row_count * (double)p->column_count * (double)p->depth < SMALL_WORK;
     for (plan.first_column = 0; plan.first_column < p->column_count; plan.first_column += plan.chunk_columns) {
         plan.columns = smaller(p->column_count - plan.first_column, plan.chunk_columns);
-        int64_t packs = divide_up(p->depth, DEPTH_BLOCK) * divide_up(plan.columns, STRIPE);
+        int64_t packs = divide_up(p->depth, engine->depth_block) * divide_up(plan.columns, STRIPE);
         int64_t units = divide_up(p->row_count, plan.block_rows) * divide_up(plan.columns, plan.block_columns);
         parallel_for(packs, small ? packs : 1, pack_units, &plan);
         parallel_for(units, small ? units : 1, multiply_units, &plan);

@@ -6,8 +6,8 @@
 #include "cpu/matmul/lines.h"
 
 typedef struct {
-    /* out[i] = source[i] as f32. */
-    void (*widen)(matmul_dtype dtype, const void *source, int64_t count, float *out);
+    /* out[l * out_stride + i] = source[l * stride + i] as f32, l < lines, i < count. */
+    void (*widen)(matmul_dtype dtype, const void *source, int64_t stride, int64_t lines, int64_t count, float *out, int64_t out_stride);
     /* out[i] = source[i] rounded once to dtype. */
     void (*narrow)(matmul_dtype dtype, const float *source, int64_t count, void *out);
     /* out[c * out_stride + l] = source[l * stride + c], l < lines, c < count; strides in floats. */

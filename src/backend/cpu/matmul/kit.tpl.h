@@ -7,19 +7,22 @@ INLINE vec load_any(matmul_dtype dtype, const void *data, int64_t i) {
     return dtype == MATMUL_F32 ? v_load((const float *)data + i) : v_load_half(dtype, (const uint16_t *)data + i);
 }
 
-INLINE void widen_as(matmul_dtype dtype, const void *source, int64_t count, float *out) {
-    int64_t i = 0;
-    for (; i + WIDTH <= count; i += WIDTH) v_store(out + i, load_any(dtype, source, i));
-    for (; i < count; i++) out[i] = load_as_float(dtype, source, i);
+INLINE void widen_as(matmul_dtype dtype, const void *source, int64_t stride, int64_t lines, int64_t count, float *out, int64_t out_stride) {
+    for (int64_t l = 0; l < lines; l++, out += out_stride) {
+        const char *line = (const char *)source + l * stride * matmul_dtype_bytes(dtype);
+        int64_t i = 0;
+        for (; i + WIDTH <= count; i += WIDTH) v_store(out + i, load_any(dtype, line, i));
+        for (; i < count; i++) out[i] = load_as_float(dtype, line, i);
+    }
 }
 
-static void widen(matmul_dtype dtype, const void *source, int64_t count, float *out) {
+static void widen(matmul_dtype dtype, const void *source, int64_t stride, int64_t lines, int64_t count, float *out, int64_t out_stride) {
     if (dtype == MATMUL_F32)
-        memcpy(out, source, (size_t)count * 4);
+        widen_as(MATMUL_F32, source, stride, lines, count, out, out_stride);
     else if (dtype == MATMUL_BF16)
-        widen_as(MATMUL_BF16, source, count, out);
+        widen_as(MATMUL_BF16, source, stride, lines, count, out, out_stride);
     else
-        widen_as(MATMUL_F16, source, count, out);
+        widen_as(MATMUL_F16, source, stride, lines, count, out, out_stride);
 }
 
 INLINE void narrow_as(matmul_dtype dtype, const float *source, int64_t count, void *out) {

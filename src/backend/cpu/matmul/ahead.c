@@ -1,0 +1,39 @@
+/* One prefetch a line of the cache, spread by the caller over the work at hand. */
+#include "cpu/matmul/ahead.h"
+
+#include "cpu/matmul/inline.h"
+
+static void begin_quantized(matmul_ahead *a, const quantized_lines *q, int64_t line, int64_t lines, int64_t begin, int64_t count) {
+    int64_t size = matmul_dtype_bytes(q->scale_dtype), scale = (line * q->group_stride + begin / q->group) * size;
+    *a = (matmul_ahead){.line_count = lines,
+                        .lines = {(const char *)q->packed + line * q->packed_stride + begin * q->bits / 8, (const char *)q->scales + scale,
+                                  (const char *)q->biases + scale},
+                        .strides = {q->packed_stride, q->group_stride * size, q->group_stride * size},
+                        .bytes = {count * q->bits / 8, (count / q->group + 1) * size, (count / q->group + 1) * size}};
+}
+
+void matmul_ahead_begin(matmul_ahead *a, const matmul_operand *o, int64_t first, int64_t count, int64_t k, int64_t depth) {
+    int64_t size = matmul_dtype_bytes(o->dtype);
+    bool by_depth = o->quantized ? o->by_depth : o->depth_stride != 1;
+    int64_t line = by_depth ? k : first, lines = by_depth ? depth : count, begin = by_depth ? first : k, length = by_depth ? count : depth;
+    if (o->quantized) {
+        begin_quantized(a, o->quantized, line, lines, begin, length);
+        return;
+    }
+    int64_t line_stride = by_depth ? o->depth_stride : o->stride, step = by_depth ? o->stride : 1;
+    *a = (matmul_ahead){.line_count = step == 1 ? lines : 0, /* scattered values are not worth it */
+                        .lines = {(const char *)o->data + (line * line_stride + begin) * size},
+                        .strides = {line_stride * size},
+                        .bytes = {length * size}};
+}
+
+void matmul_ahead_some(matmul_ahead *a, int64_t parts) {
+    int64_t end = a->done + (a->line_count + parts - 1) / parts;
+    if (end > a->line_count) end = a->line_count;
+    for (; a->done < end; a->done++)
+        for (int i = 0; i < 3 && a->lines[i]; i++) {
+            const char *p = a->lines[i] + a->done * a->strides[i];
+            for (int64_t b = 0; b < a->bytes[i]; b += 64) PREFETCH(p + b);
+            PREFETCH(p + a->bytes[i] - 1);
+        }
+}
