@@ -18,7 +18,15 @@ const matmul_engine *matmul_engine_for(matmul_dtype dtype, bool quantized) {
     return f32_engine(isa);
 }
 
+/* Where a pass of the planes over the weights starts to cost more than dequantizing them once. */
 int64_t matmul_plane_tokens(matmul_dtype dtype) {
-    (void)dtype;
-    return cpu_best_isa() >= ISA_VNNI ? 12 : 0;
+    bool half = dtype == MATMUL_BF16;
+    switch (cpu_best_isa()) {
+    case ISA_AMX:
+        return half ? 6 : 8;
+    case ISA_VNNI:
+        return half && matmul_has_fast_bf16() ? 14 : 20;
+    default:
+        return 0;
+    }
 }

@@ -9,8 +9,8 @@
 #include "cpu/matmul/ahead.h"
 
 enum {
-    BLOCK_BYTES = 256 << 10, /* of packed columns that meet one panel: they stay in the second-level cache */
-    SUMS_BYTES = 512 << 10,  /* of a unit's sums */
+    BLOCK_BYTES = 512 << 10, /* of packed columns that meet one panel: they stay in the second-level cache */
+    SUMS_BYTES = 256 << 10,  /* of a unit's sums */
     SUMS_PADDING = 16,       /* floats after each row of sums, so that rows do not share a set of the first-level cache */
     CHUNK_BYTES = 48 << 20,  /* of packed columns at a time */
     SMALL_WORK = 1 << 18     /* multiplications worth waking a thread for */

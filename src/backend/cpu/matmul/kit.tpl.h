@@ -48,6 +48,18 @@ static void transpose(const float *source, int64_t stride, int64_t lines, int64_
         for (int64_t c = l < whole_lines ? whole : 0; c < count; c++) out[c * out_stride + l] = source[l * stride + c];
 }
 
+/* A table of the sixteen weights of a group saves the arithmetic, where a vector holds it. */
+INLINE void dequantize_run(const uint8_t *stream, int64_t begin, int64_t end, vec scale, vec bias, float *out, int bits) {
+#ifdef HAS_LOOKUP
+    if (bits == 4) {
+        vec table = v_fma(v_count(), scale, bias);
+        for (int64_t i = begin; i < end; i += WIDTH, out += WIDTH) v_store(out, v_lookup(stream, i, table));
+        return;
+    }
+#endif
+    for (int64_t i = begin; i < end; i += WIDTH, out += WIDTH) v_store(out, v_fma(v_unpack(stream, i, bits), scale, bias));
+}
+
 INLINE void dequantize_bits(const quantized_lines *q, int64_t line, int64_t begin, int64_t count, float *out, int bits) {
     const uint8_t *stream = q->packed + line * q->packed_stride;
     for (int64_t i = begin; i < begin + count;) {
@@ -55,7 +67,9 @@ INLINE void dequantize_bits(const quantized_lines *q, int64_t line, int64_t begi
         if (end > begin + count) end = begin + count;
         vec scale = v_set1(load_as_float(q->scale_dtype, q->scales, line * q->group_stride + group));
         vec bias = v_set1(load_as_float(q->scale_dtype, q->biases, line * q->group_stride + group));
-        for (; i < end; i += WIDTH, out += WIDTH) v_store(out, v_fma(v_unpack(stream, i, bits), scale, bias));
+        dequantize_run(stream, i, end, scale, bias, out, bits);
+        out += end - i;
+        i = end;
     }
 }
 
@@ -97,7 +111,11 @@ INLINE void quantized_dot_bits(const quantized_lines *q, int64_t line, int64_t k
                 PREFETCH(stream + next_line + FAR);
                 next_line += 64;
             }
+#ifdef HAS_LOOKUP
+            vec w = bits == 4 ? v_lookup(stream, i, v_count()) : v_unpack(stream, i, bits);
+#else
             vec w = v_unpack(stream, i, bits);
+#endif
             for (int t = 0; t < tokens; t++) part[t] = v_fma(w, v_load(x[t] + i), part[t]);
         }
         vec scale = v_set1(load_as_float(q->scale_dtype, q->scales, first + g));

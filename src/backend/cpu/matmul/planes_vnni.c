@@ -89,7 +89,7 @@ bool planes_prepare(const quantized_lines *q, const float *x, int64_t k, void *p
 typedef struct {
     __m512i spread, shifts, mask; /* of unpacking 64 values of any width */
     uint64_t load;                /* bytes of 64 values */
-    int bits;
+    int64_t bits;
     int64_t k;
     matmul_dtype scale_dtype;
     const int8_t *planes[TOKENS];
@@ -132,28 +132,27 @@ INLINE __m512i three_planes_of_nibbles(__m512i even, __m512i odd, const int8_t *
 }
 
 /* The group, counted from the first of 16, that each 32-bit lane of block `b` belongs to. */
-INLINE __m512i lane_groups(int b, int bits, int group) {
+INLINE __m512i lane_groups(int64_t b, int bits, int group) {
     int values = (int)block_values(bits), lane = values / 16;
     __m512i lanes = _mm512_setr_epi32(0, lane / group, 2 * lane / group, 3 * lane / group, 4 * lane / group, 5 * lane / group,
                                       6 * lane / group, 7 * lane / group, 8 * lane / group, 9 * lane / group, 10 * lane / group,
                                       11 * lane / group, 12 * lane / group, 13 * lane / group, 14 * lane / group, 15 * lane / group);
-    return _mm512_add_epi32(lanes, _mm512_set1_epi32(b * values / group));
+    return _mm512_add_epi32(lanes, _mm512_set1_epi32((int)b * values / group));
 }
 
 /* Block b of the run of up to 16 groups that begins at `value`: the products of both lines with all tokens. */
-INLINE void block(const token_pass *pass, const line_pair *pair, int64_t value, int b, __mmask64 keep, __m512 (*scale)[TOKENS],
+INLINE void block(const token_pass *pass, line_pair *pair, int64_t value, int64_t b, __mmask64 keep, __m512 (*scale)[TOKENS],
                   __m512 (*total)[TOKENS], int bits, int group, int tokens) {
     const __m512i nibble = _mm512_set1_epi8(15), groups = lane_groups(b, bits, group);
-    int64_t first = value + b * block_values(bits), byte = first * (bits == ANY_BITS ? pass->bits : bits) / 8;
-    int bytes = bits == ANY_BITS ? 8 * pass->bits : 64;
+    const int64_t bytes = bits == ANY_BITS ? 8 * pass->bits : 64;
+    const int64_t planes_at = value * 3 + b * block_values(bits) * 3;
     __m512i even[2], odd[2];
     UNROLL(2)
     for (int l = 0; l < 2; l++) {
-        const uint8_t *p = pair->packed[l] + byte;
-        if (bytes == 64 || byte % 64 < bytes) {
-            PREFETCH(p + NEAR);
-            PREFETCH(p + FAR);
-        }
+        const uint8_t *p = pair->packed[l];
+        PREFETCH(p + NEAR);
+        PREFETCH(p + FAR);
+        pair->packed[l] += bytes;
         if (bits == 4) {
             __m512i w = _mm512_maskz_loadu_epi8(keep, p);
             even[l] = _mm512_and_si512(w, nibble);
@@ -164,7 +163,7 @@ INLINE void block(const token_pass *pass, const line_pair *pair, int64_t value, 
     }
     UNROLL(4)
     for (int t = 0; t < tokens; t++) {
-        const int8_t *planes = pass->planes[t] + first * 3;
+        const int8_t *planes = pass->planes[t] + planes_at;
         UNROLL(2)
         for (int l = 0; l < 2; l++) {
             __m512i d = bits == 4 ? three_planes_of_nibbles(even[l], odd[l], planes) : three_planes(even[l], planes);
@@ -193,20 +192,26 @@ INLINE void begin_groups(const token_pass *pass, const line_pair *pair, int64_t 
 }
 
 /* out[l][t] for two lines. */
-INLINE void pair_kernel(const token_pass *pass, const line_pair *pair, float (*out)[TOKENS], int bits, int group, int tokens) {
+INLINE void pair_kernel(const token_pass *pass, const line_pair *lines, float (*out)[TOKENS], int bits, int group, int tokens) {
     const int run = group == 128 ? 8 : 16, values = (int)block_values(bits), blocks = run * group / values;
     __m512 total[2][TOKENS], scale[2][TOKENS];
     UNROLL(4)
     for (int t = 0; t < tokens; t++) total[0][t] = total[1][t] = _mm512_setzero_ps();
+    line_pair moving = *lines, *pair = &moving;
     int64_t value = 0;
     for (; value + run * group <= pass->k; value += run * group) {
         begin_groups(pass, pair, value / group, (__mmask16)((1u << run) - 1), scale, total, tokens);
-        UNROLL(16)
-        for (int b = 0; b < blocks; b++) block(pass, pair, value, b, ~0ull, scale, total, bits, group, tokens);
+        if (tokens == 1) {
+            UNROLL(16)
+            for (int64_t b = 0; b < blocks; b++) block(pass, pair, value, b, ~0ull, scale, total, bits, group, 1);
+        } else {
+            UNROLL(2)
+            for (int64_t b = 0; b < blocks; b++) block(pass, pair, value, b, ~0ull, scale, total, bits, group, tokens);
+        }
     }
     int64_t rest = pass->k - value;
     if (rest) begin_groups(pass, pair, value / group, (__mmask16)((1u << rest / group) - 1), scale, total, tokens);
-    for (int b = 0; b * values < rest; b++) {
+    for (int64_t b = 0; b * values < rest; b++) {
         int64_t bytes = (rest - b * values) * (bits == ANY_BITS ? pass->bits : bits) / 8;
         block(pass, pair, value, b, bytes >= 64 ? ~0ull : (1ull << bytes) - 1, scale, total, bits, group, tokens);
     }
@@ -221,7 +226,7 @@ typedef void (*kernel)(const token_pass *pass, const line_pair *pair, float (*ou
     }
 #define NAME(bits, group, tokens) planes_##bits##_##group##_##tokens,
 /* clang-format off */
-#define EACH_TOKENS(M, bits, group) M(bits, group, 1) M(bits, group, 2) M(bits, group, 3) M(bits, group, 4)
+#define EACH_TOKENS(M, bits, group) M(bits, group, 1) M(bits, group, 2) M(bits, group, 4)
 #define EACH_GROUP(M, bits) EACH_TOKENS(M, bits, 32) EACH_TOKENS(M, bits, 64) EACH_TOKENS(M, bits, 128)
 #define EACH(M) EACH_GROUP(M, 0) EACH_GROUP(M, 4) EACH_GROUP(M, 8)
 /* clang-format on */
@@ -230,7 +235,7 @@ static const kernel kernels[] = {EACH(NAME)};
 
 static kernel find_kernel(const quantized_lines *q, int tokens) {
     int bits = q->bits == 4 ? 1 : q->bits == 8 ? 2 : 0, group = q->group == 32 ? 0 : q->group == 64 ? 1 : 2;
-    return kernels[(bits * 3 + group) * TOKENS + tokens - 1];
+    return kernels[(bits * 3 + group) * 3 + tokens / 2];
 }
 
 static void set_unpacking(token_pass *pass, int bits) {
@@ -246,10 +251,11 @@ static void set_unpacking(token_pass *pass, int bits) {
     pass->bits = bits;
 }
 
-/* The next up to four tokens that are not skipped, from *token on; their numbers in which[]. */
+/* The next one, two or four tokens that are not skipped, from *token on; their numbers in which[]. */
 static int next_pass(const planes_product *p, token_pass *pass, int64_t *token, int64_t *which) {
     int count = 0;
-    for (; *token < p->tokens && count < TOKENS; ++*token) {
+    int64_t most = p->tokens - *token >= TOKENS ? TOKENS : p->tokens - *token >= 2 ? 2 : 1;
+    for (; *token < p->tokens && count < most; ++*token) {
         if (p->skip[*token]) continue;
         const char *prepared = p->prepared + *token * planes_bytes(p->lines, p->k);
         pass->planes[count] = (const int8_t *)prepared;
@@ -257,6 +263,7 @@ static int next_pass(const planes_product *p, token_pass *pass, int64_t *token, 
         pass->sums[count] = pass->steps[count] + padded_groups(p->lines, p->k);
         which[count++] = *token;
     }
+    if (count == 3) *token = which[--count]; /* some were skipped */
     return count;
 }
 

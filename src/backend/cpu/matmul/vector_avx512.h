@@ -65,6 +65,19 @@ INLINE vec v_unpack(const uint8_t *stream, int64_t begin, int bits) {
     return _mm512_cvtepi32_ps(_mm512_and_si512(lanes, _mm512_set1_epi32((1 << bits) - 1)));
 }
 
+/* 4-bit values begin .. begin + 15 of a stream, each looked up in a table of sixteen. */
+#define HAS_LOOKUP
+INLINE vec v_lookup(const uint8_t *stream, int64_t begin, vec table) {
+    int half[2];
+    memcpy(half, stream + begin / 2, sizeof half);
+    __m512i lanes = _mm512_mask_set1_epi32(_mm512_set1_epi32(half[0]), 0xff00, half[1]);
+    __m512i places = _mm512_srlv_epi32(lanes, _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28));
+    return _mm512_permutexvar_ps(places, table);
+}
+INLINE vec v_count(void) {
+    return _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+
 INLINE void v_transpose(const float *source, int64_t stride, float *out, int64_t out_stride) {
     vec r[16], t[16];
     UNROLL(16)
