@@ -1,0 +1,104 @@
+/* Transforms and plans together: a compiled transform gives what the transform gives, and a compiled function inside a transform is seen
+ * through. */
+#include "transform_checks.h"
+
+#include "core/array.h"
+
+#define BODY(name, expression)                                                                                                             \
+    static bool call_##name(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {                      \
+        (void)context, (void)count, (void)output_count;                                                                                    \
+        outputs[0] = expression;                                                                                                           \
+        return outputs[0] != NULL;                                                                                                         \
+    }
+
+BODY(elementwise, tarn_multiply(tarn_tanh(tarn_add(x[0], x[1])), tarn_where(tarn_greater(x[0], x[1]), tarn_exp(x[1]), x[0])))
+BODY(layer, tarn_softmax(tarn_matmul(tarn_rms_norm(x[0], x[1]), tarn_transpose(x[0])), -1))
+BODY(update, tarn_multiply(tarn_slice_update(x[0], tarn_square(x[1]), x[2], TARN_AXES(0)), x[0]))
+BODY(attention, tarn_attention(x[0], x[1], x[1], .causal = true, .length = x[2]))
+BODY(lookup, tarn_sum(tarn_cumsum(tarn_take(tarn_square(x[0]), x[1], 0), 0), .axes = TARN_AXES(-1)))
+
+static bool call_split(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {
+    (void)context, (void)count, (void)output_count;
+    return tarn_split(tarn_sin(x[0]), 2, -1, outputs);
+}
+
+static bool call_compiled(void *context, tarn_array *const *inputs, int count, tarn_array **outputs, int output_count) {
+    (void)output_count;
+    return tarn_compiled_call(context, inputs, count, outputs);
+}
+
+/* The plan of a function against the function, on two sets of inputs. */
+static void check_compiled(const test_case *c) {
+    TARN_SCOPE;
+    tarn_compiled *compiled = tarn_compile(TARN_FUNCTION(c->call, c->context, c->outputs));
+    for (int run = 0; run < 3; run++) {
+        tarn_array *inputs[MOST], *wanted[MOST] = {NULL}, *got[MOST] = {NULL};
+        for (int i = 0; i < c->count; i++) inputs[i] = run == 2 && has_gradient(c->inputs[i]) ? variant(c->inputs[i], 1) : c->inputs[i];
+        c->call(c->context, inputs, c->count, wanted, c->outputs);
+        tarn_compiled_call(compiled, inputs, c->count, got);
+        if (trouble(c, "compiled")) break;
+        for (int k = 0; k < c->outputs; k++) {
+            numbers w = read_numbers(wanted[k]), g = read_numbers(got[k]);
+            if (!trouble(c, "values of a plan")) same_numbers(c, "compiled", k, g, w, case_tolerance(c, wanted));
+            free(w.at);
+            free(g.at);
+        }
+    }
+    int64_t plans, hits;
+    tarn_compiled_info(compiled, &plans, &hits);
+    CHECK(plans == 1 && hits == 2);
+    tarn_compiled_free(compiled);
+}
+
+/* All transforms of the compiled function. */
+static void check_inside(const test_case *c) {
+    tarn_compiled *compiled = tarn_compile(TARN_FUNCTION(c->call, c->context, c->outputs));
+    test_case inside = *c;
+    inside.call = call_compiled, inside.context = compiled;
+    snprintf(inside.name, sizeof inside.name, "compiled %.80s", c->name);
+    check_transforms(&inside);
+    tarn_compiled_free(compiled);
+}
+
+static void run(const char *name, tarn_callback call, int outputs, int count, tarn_array *const *inputs) {
+    TARN_SCOPE;
+    test_case c = {.call = call, .outputs = outputs, .count = count};
+    snprintf(c.name, sizeof c.name, "%s", name);
+    memcpy(c.inputs, inputs, (size_t)count * sizeof *inputs);
+    check_compiled(&c);
+    check_inside(&c);
+    derived d = {.base = &c};
+    tarn_array *values[MOST] = {NULL};
+    test_case gradient = c, batch = c;
+    make_cotangents(&c, values, d.given);
+    gradient.call = call_gradients, gradient.context = &d, gradient.outputs = 0;
+    for (int i = 0; i < count; i++) gradient.outputs += has_gradient(inputs[i]);
+    snprintf(gradient.name, sizeof gradient.name, "gradient of %s", name);
+    check_compiled(&gradient);
+    batch.call = call_batch, batch.context = &d;
+    snprintf(batch.name, sizeof batch.name, "batch of %s", name);
+    for (int i = 0; i < count; i++) batch.inputs[i] = tarn_stack(TARN_ARRAYS(inputs[i], variant(inputs[i], 1)), 2, 0);
+    check_compiled(&batch);
+    for (int i = 0; i < count; i++) tarn_drop(inputs[i]);
+}
+#define RUN(name, outputs, ...) run(#name, call_##name, outputs, TARN_COUNT(__VA_ARGS__), TARN_ARRAYS(__VA_ARGS__))
+#define REAL(...)               random_array(TARN_SHAPE(__VA_ARGS__), TARN_FLOAT64, -2, 2)
+#define INTEGERS(high, ...)     random_array(TARN_SHAPE(__VA_ARGS__), TARN_INT32, 0, high)
+
+static void test_all(void) {
+    TARN_SCOPE;
+    RUN(elementwise, 1, REAL(2, 3), REAL(3));
+    RUN(layer, 1, REAL(2, 3), REAL(3));
+    RUN(update, 1, REAL(4, 2), REAL(2, 2), INTEGERS(4, 1));
+    RUN(attention, 1, REAL(2, 1, 1, 2), REAL(2, 1, 3, 2), random_array(TARN_SHAPE(2), TARN_INT32, 1, 4));
+    RUN(lookup, 1, REAL(3, 2), INTEGERS(3, 4));
+    RUN(split, 2, REAL(2, 4));
+}
+
+int main(void) {
+    if (!choose_device()) return puts("skipped: no mock device"), 77;
+    int64_t before = node_alive_count();
+    test_all();
+    CHECK(node_alive_count() == before);
+    return report();
+}
