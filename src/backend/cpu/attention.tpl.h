@@ -275,11 +275,13 @@ static int64_t padded_to_lanes(int64_t n) {
 static const float *thin_rows(const thin_unit *u, const attention_array *a, int64_t dim, int64_t begin, int64_t count, float *buffer,
                               int64_t *stride) {
     const char *from = a->data + u->batch * a->batch + u->kv_head * a->head + (u->begin + begin) * a->row;
-    int64_t padded = padded_to_lanes(dim);
+    int64_t padded = padded_to_lanes(dim), bytes = dim * dtype_bytes(u->p->dtype);
+    for (int64_t i = begin + 2 * THIN_KEYS; i < begin + 3 * THIN_KEYS && i < u->count; i++)
+        for (int64_t at = 0; at < bytes; at += 64) PREFETCH(from + (i - begin) * a->row + at);
     *stride = a->row / 4;
     if (u->p->dtype == TARN_FLOAT32 && padded == dim) return (const float *)(const void *)from;
     *stride = padded;
-    if (padded == dim && a->row == dim * dtype_bytes(u->p->dtype)) return row_floats(buffer, from, 0, count * dim, u->p->dtype);
+    if (padded == dim && a->row == bytes) return row_floats(buffer, from, 0, count * dim, u->p->dtype);
     for (int64_t i = 0; i < count; i++) {
         float *to = buffer + i * padded;
         row_store(to, 0, row_floats(to, from + i * a->row, 0, dim, u->p->dtype), dim, TARN_FLOAT32);

@@ -6,6 +6,7 @@
 #include "base/threads.h"
 
 enum {
+    BAND = 8,              /* tiles */
     LINE = 64,             /* bytes: transposes work on tiles as wide as a line of the cache */
     GRAIN_BYTES = 1 << 17, /* what is worth a thread */
 };
@@ -113,11 +114,13 @@ static void copy_rows(const move_plan *p, char *to, const char *from, int64_t be
             copy_row(to + i * p->to[outer], p->to[inner], from + i * p->from[outer], p->from[inner], columns, p->bytes);
         return;
     }
-    for (int64_t i = begin; i < end; i += side) {
-        int64_t rows = end - i < side ? end - i : side;
-        for (int64_t j = 0; j < columns; j += side)
-            transpose(to + i * p->to[outer] + j * p->bytes, p->to[outer], from + i * p->bytes + j * p->from[inner], p->from[inner], rows,
-                      columns - j < side ? columns - j : side, p->bytes);
+    /* A band of columns at a time: the next rows then lie in pages and lines that are at hand. */
+    for (int64_t band = 0; band < columns; band += BAND * side) {
+        int64_t stop = columns - band < BAND * side ? columns : band + BAND * side;
+        for (int64_t i = begin; i < end; i += side)
+            for (int64_t j = band; j < stop; j += side)
+                transpose(to + i * p->to[outer] + j * p->bytes, p->to[outer], from + i * p->bytes + j * p->from[inner], p->from[inner],
+                          end - i < side ? end - i : side, stop - j < side ? stop - j : side, p->bytes);
     }
 }
 

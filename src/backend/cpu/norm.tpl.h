@@ -4,10 +4,10 @@
 #include "cpu/norm.h"
 #include "cpu/rows.h"
 
-enum { PIECE = 512 };
+enum { PIECE = 512, KEPT = 8192 };
 
 /* ---- softmax: the largest element, the sum of exp(x - largest), the quotients. float32 keeps the exponentials in the output; half types
-   compute them twice rather than round them. */
+   keep those of rows up to KEPT in a buffer and compute those of longer ones twice. */
 
 static float largest(const void *from, int64_t n, tarn_dtype dtype) {
     float buffer[PIECE];
@@ -41,19 +41,19 @@ static vf32 exponentials(float *to, const float *x, int64_t count, float top, vf
 }
 
 static void softmax(void *to, const void *from, int64_t n, tarn_dtype dtype) {
-    float buffer[PIECE], top = largest(from, n, dtype), total = 0;
-    bool keep = dtype == TARN_FLOAT32;
+    float kept[KEPT], top = largest(from, n, dtype), total = 0;
+    bool in_place = dtype == TARN_FLOAT32, in_buffer = !in_place && n <= KEPT;
     for (int64_t at = 0; at < n; at += PIECE) {
         int64_t count = n - at < PIECE ? n - at : PIECE;
-        const float *x = row_floats(buffer, from, at, count, dtype);
-        total += sum_lanes(exponentials(keep ? (float *)to + at : buffer, x, count, top, (vf32){0}));
+        float *e = in_place ? (float *)to + at : in_buffer ? kept + at : kept;
+        total += sum_lanes(exponentials(e, row_floats(e, from, at, count, dtype), count, top, (vf32){0}));
     }
     for (int64_t at = 0; at < n; at += PIECE) {
         int64_t count = n - at < PIECE ? n - at : PIECE;
-        float *out = keep ? (float *)to + at : buffer;
-        if (!keep) exponentials(buffer, row_floats(buffer, from, at, count, dtype), count, top, (vf32){0});
-        for (int64_t i = 0; i < count; i++) out[i] = out[i] / total;
-        row_store(to, at, out, count, dtype);
+        float *e = in_place ? (float *)to + at : in_buffer ? kept + at : kept;
+        if (!in_place && !in_buffer) exponentials(e, row_floats(e, from, at, count, dtype), count, top, (vf32){0});
+        for (int64_t i = 0; i < count; i++) e[i] = e[i] / total;
+        row_store(to, at, e, count, dtype);
     }
 }
 

@@ -13,7 +13,7 @@
 
 enum {
     BLOCK = 256,
-    COLUMNS = 4,        /* blocks of kept elements that fold together */
+    COLUMNS = 16,       /* blocks of kept elements that fold together */
     LEAST_ROW = 32,     /* a reduced axis shorter than this gives no lanes if a kept one can */
     CHUNK_PIECES = 512, /* pieces of a row, or rows, that make a chunk */
     GRAIN = 1 << 15     /* elements worth a thread */
@@ -35,7 +35,8 @@ typedef struct {
     const char *data;
     tarn_dtype from, to;
     reduce_kind kind;
-    int width; /* bytes of a folded value */
+    int width;   /* bytes of a folded value */
+    bool direct; /* the array's elements are such values */
     elementwise_load load;
     elementwise_convert truth; /* of all and any */
     elementwise_loop fold;
@@ -87,24 +88,28 @@ static void choose_loops(reduction *r) {
     bool truth = r->kind == REDUCE_ALL || r->kind == REDUCE_ANY;
     compute_type type = compute_type_of(r->to);
     r->width = compute_type_bytes(type);
+    r->direct = !truth && dtype_bytes(r->from) == r->width && compute_type_of(r->from) == type;
     r->load = r->kernels->loads[r->from];
     r->truth = truth ? r->kernels->converts[compute_type_of(r->from)][TARN_BOOL] : NULL;
     r->fold = r->kernels->ops[truth || r->to == TARN_BOOL ? PASS_I32 : (elementwise_pass)type][fold_op(r->kind)];
     fill_identity(r);
 }
 
-/* Elements as values to fold: `count` of them, `stride` apart. The rest of the last step is the identity. */
-static void load_piece(const reduction *r, char *to, int64_t offset, int64_t stride, int64_t count) {
+/* Elements as values to fold: `count` of them, `stride` apart. They are where they lie, if that will do, else in `piece`, whose last step
+   is filled up with the identity. */
+static const char *load_piece(const reduction *r, register_block *piece, int64_t offset, int64_t stride, int64_t count) {
     register_block raw;
     const char *from = r->data + offset * dtype_bytes(r->from);
     int64_t rounded = (count + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP;
+    if (stride == 1 && count == rounded && r->direct) return from;
     if (r->truth) {
         r->load(raw.bytes, from, stride, count);
-        r->truth(to, raw.bytes, rounded);
+        r->truth(piece->bytes, raw.bytes, rounded);
     } else {
-        r->load(to, from, stride, count);
+        r->load(piece->bytes, from, stride, count);
     }
-    memcpy(to + count * r->width, r->identity.bytes, (size_t)((rounded - count) * r->width));
+    memcpy(piece->bytes + count * r->width, r->identity.bytes, (size_t)((rounded - count) * r->width));
+    return piece->bytes;
 }
 
 /* ---- lanes along a reduced axis */
@@ -132,8 +137,8 @@ static void reduce_row_chunk(const reduction *r, int64_t output, int64_t chunk) 
     int64_t begin = chunk * CHUNK_PIECES, end = begin + CHUNK_PIECES < r->pieces ? begin + CHUNK_PIECES : r->pieces;
     for (int64_t i = begin; i < end; i++) {
         int64_t at = i % in_row * BLOCK, count = r->lanes - at < BLOCK ? r->lanes - at : BLOCK;
-        load_piece(r, piece.bytes, base + offset_in(&r->inner, i / in_row) + at * r->lane_stride, r->lane_stride, count);
-        r->fold(total.bytes, total.bytes, piece.bytes, NULL, (count + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP);
+        const char *x = load_piece(r, &piece, base + offset_in(&r->inner, i / in_row) + at * r->lane_stride, r->lane_stride, count);
+        r->fold(total.bytes, total.bytes, x, NULL, (count + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP);
     }
     fold_block(r, &total, block);
     memcpy(r->partials + (chunk * r->output_count + output) * r->width, total.bytes, (size_t)r->width);
@@ -158,8 +163,8 @@ static void reduce_column_chunk(const reduction *r, int64_t column_block, int64_
         int64_t row = base + offset_in(&r->inner, i);
         for (int64_t b = 0; b * BLOCK < count; b++) {
             int64_t some = count - b * BLOCK < BLOCK ? count - b * BLOCK : BLOCK;
-            load_piece(r, piece.bytes, row + b * BLOCK * r->lane_stride, r->lane_stride, some);
-            r->fold(totals[b].bytes, totals[b].bytes, piece.bytes, NULL, (some + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP);
+            const char *x = load_piece(r, &piece, row + b * BLOCK * r->lane_stride, r->lane_stride, some);
+            r->fold(totals[b].bytes, totals[b].bytes, x, NULL, (some + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP);
         }
     }
     char *to = r->partials + (chunk * r->output_count + outer * r->lanes + at) * r->width;
@@ -302,14 +307,14 @@ static uint32_t find_extreme(const arg_reduction *a, int64_t line) {
     register_block total = r->identity, piece;
     for (int64_t at = 0; at < r->lanes; at += BLOCK) {
         int64_t count = r->lanes - at < BLOCK ? r->lanes - at : BLOCK;
-        load_piece(r, piece.bytes, base + at * r->lane_stride, r->lane_stride, count);
-        r->fold(total.bytes, total.bytes, piece.bytes, NULL, (count + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP);
+        const char *x = load_piece(r, &piece, base + at * r->lane_stride, r->lane_stride, count);
+        r->fold(total.bytes, total.bytes, x, NULL, (count + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP);
     }
     fold_block(r, &total, block);
     for (int64_t at = 0; at < r->lanes; at += BLOCK) {
         int64_t count = r->lanes - at < BLOCK ? r->lanes - at : BLOCK;
-        load_piece(r, piece.bytes, base + at * r->lane_stride, r->lane_stride, count);
-        int64_t found = find_value(compute_type_of(r->to), piece.bytes, total.bytes, count);
+        const char *x = load_piece(r, &piece, base + at * r->lane_stride, r->lane_stride, count);
+        int64_t found = find_value(compute_type_of(r->to), x, total.bytes, count);
         if (found >= 0) return (uint32_t)(at + found);
     }
     return 0;
