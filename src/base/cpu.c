@@ -38,10 +38,17 @@ static cpu_isa detect(void) {
 
 static _Atomic int best = -1, limit = ISA_COUNT;
 
-static cpu_isa machine_isa(void) {
+cpu_isa cpu_machine_isa(void) {
+    static _Atomic int found = -1;
+    if (atomic_load(&found) < 0) atomic_store(&found, (int)detect());
+    return (cpu_isa)atomic_load(&found);
+}
+
+/* What the machine has, lowered by TARN_ISA. */
+static cpu_isa allowed_isa(void) {
     int isa = atomic_load(&best);
     if (isa >= 0) return (cpu_isa)isa;
-    isa = (int)detect();
+    isa = (int)cpu_machine_isa();
     const char *wanted = getenv("TARN_ISA");
     for (int i = 0; wanted && i < isa; i++)
         if (strcasecmp(wanted, names[i]) == 0) isa = i;
@@ -50,7 +57,7 @@ static cpu_isa machine_isa(void) {
 }
 
 cpu_isa cpu_best_isa(void) {
-    cpu_isa machine = machine_isa(), wanted = (cpu_isa)atomic_load(&limit);
+    cpu_isa machine = allowed_isa(), wanted = (cpu_isa)atomic_load(&limit);
     return wanted < machine ? wanted : machine;
 }
 

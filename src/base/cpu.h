@@ -11,6 +11,8 @@ typedef enum { ISA_BASELINE, ISA_AVX2, ISA_AVX512, ISA_VNNI, ISA_AMX, ISA_COUNT 
 /* The best set that the processor and the kernel support; TARN_ISA=baseline|avx2|avx512|vnni|amx lowers it. AMX is asked of the kernel
  * once. */
 cpu_isa cpu_best_isa(void);
+/* The same without TARN_ISA and cpu_limit_isa. */
+cpu_isa cpu_machine_isa(void);
 /* Lowers or restores (ISA_COUNT) the set used from now on; for tests. Never raises it above what the machine has. */
 void cpu_limit_isa(cpu_isa limit);
 const char *cpu_isa_name(cpu_isa isa);

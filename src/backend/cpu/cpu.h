@@ -30,4 +30,7 @@ static inline int cpu_pick_rows(op_id op, const kernel_row *rows, int count, con
     return found;
 }
 
+/* backend.measure */
+bool cpu_measure(tarn_measurement *result);
+
 #endif
