@@ -68,9 +68,10 @@ struct kernel_row {
     unsigned dtypes;  /* DTYPE_BITs */
     int selector;     /* the operand whose dtype must be among them: input i, or -1 - o for output o */
     kernel_layout layout;
-    unsigned any_layout;                 /* bits of inputs that are taken with any strides, whatever `layout` says */
-    unsigned may_overwrite;              /* bits of inputs whose memory output 0 may take if shape, dtype size and strides agree */
-    bool (*supports)(const call *c);     /* NULL: all. Looks at attributes, dtypes, shapes and strides, never at data */
+    unsigned any_layout;             /* bits of inputs that are taken with any strides, whatever `layout` says */
+    unsigned any_address;            /* bits of inputs that need not be aligned for their dtype (mapped files): others are copied first */
+    unsigned may_overwrite;          /* bits of inputs whose memory output 0 may take if shape, dtype size and strides agree */
+    bool (*supports)(const call *c); /* NULL: all. Looks at attributes, dtypes, shapes and strides, never at data */
     int64_t (*workspace)(const call *c); /* bytes; NULL: none */
     bool (*run)(const call *c);          /* false: the error of this thread says why */
 };

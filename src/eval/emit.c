@@ -52,6 +52,7 @@ static int external_value(schedule *s, int e) {
     }
     int t = new_storage(s, a->buffer->bytes, (int)s->p->inputs.count - 1, NULL);
     if (t < 0) return -1;
+    s->p->storages.items[t].unaligned = (uintptr_t)a->buffer->copies[DEVICE_HOST].data % (uintptr_t)dtype_bytes(a->dtype) != 0;
     s->p->storages.items[t].donated = argument ? s->options.donated && s->options.donated[it->argument] : it->candidate;
     array_layout at = {.ndim = a->ndim, .offset = a->offset};
     memcpy(at.shape, a->shape, sizeof at.shape);
@@ -88,6 +89,10 @@ bool emit_is_last_use(const schedule *s, int v, tarn_stream *stream) {
 bool emit_is_dense(const schedule *s, int v) {
     const array_layout *at = &s->p->values.items[v].at;
     return strides_are_dense(at->ndim, at->shape, at->strides);
+}
+
+bool emit_is_unaligned(const schedule *s, int v) {
+    return s->p->storages.items[s->p->values.items[v].storage].unaligned;
 }
 
 /* ---- steps */
@@ -214,6 +219,7 @@ static bool emit_view(schedule *s, const unit *u) {
 
 static bool layout_fits(const schedule *s, const kernel_row *row, int index, int v) {
     const array_layout *at = &s->p->values.items[v].at;
+    if (emit_is_unaligned(s, v) && !(row->any_address & 1u << index)) return false;
     if (row->layout == LAYOUT_ANY || row->any_layout & 1u << index || emit_is_dense(s, v)) return true;
     int last = at->ndim - 1;
     bool rows = last < 0 || at->strides[last] == 1 || at->shape[last] == 1;
@@ -315,7 +321,7 @@ static bool choose_row(schedule *s, step *st, const node *n) {
 static bool emit_same(schedule *s, const node *n) {
     if (n->op != OP_contiguous) return false;
     int source = schedule_source(s, n->inputs[0]), v = emit_value_of(s, source);
-    if (v < 0 || !emit_is_dense(s, v)) return false;
+    if (v < 0 || !emit_is_dense(s, v) || emit_is_unaligned(s, v)) return false;
     emit_set_value(s, n->outputs[0].note, v);
     emit_consume(s, source, n->stream);
     return true;

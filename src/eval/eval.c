@@ -67,7 +67,8 @@ bool tarn_eval_all(tarn_array *const *arrays, int count) {
 
 /* Gives a its values in dense order: what a copy of them has takes the place of its own buffer. */
 static bool make_dense(tarn_array *a) {
-    if (strides_are_dense(a->ndim, a->shape, a->strides)) return true;
+    bool aligned = (uintptr_t)a->buffer->copies[DEVICE_HOST].data % (uintptr_t)dtype_bytes(a->dtype) == 0;
+    if (aligned && strides_are_dense(a->ndim, a->shape, a->strides)) return true;
     TARN_SCOPE;
     tarn_array *dense = tarn_contiguous(a);
     if (!dense || !tarn_eval(dense)) return false;

@@ -85,8 +85,9 @@ static group_program *make_program(schedule *s, const unit *u, node *const *node
 }
 
 /* The external as the group's shape sees it: broadcast axes have stride 0. */
-static int broadcast_input(schedule *s, int e, const tarn_array *shape) {
+static int broadcast_input(schedule *s, int e, const tarn_array *shape, tarn_stream *stream) {
     int v = emit_value_of(s, e);
+    if (v >= 0 && emit_is_unaligned(s, v)) v = emit_copy(s, v, stream);
     if (v < 0) return -1;
     value in = s->p->values.items[v];
     if (in.at.ndim == shape->ndim && memcmp(in.at.shape, shape->shape, (size_t)shape->ndim * sizeof *shape->shape) == 0) return v;
@@ -140,7 +141,7 @@ bool emit_group(schedule *s, const unit *u) {
     st.outputs = lists + u->external_count;
     for (int i = 0; i < outputs; i++) st.outputs[i] = -1;
     for (int i = 0; i < u->external_count; i++)
-        if ((lists[i] = broadcast_input(s, u->externals[i], shape)) < 0) return false;
+        if ((lists[i] = broadcast_input(s, u->externals[i], shape, st.stream)) < 0) return false;
 
     size_t values = s->p->values.count, storages = s->p->storages.count;
     for (int i = 0, o = 0; i < u->count; i++)

@@ -21,6 +21,7 @@ typedef struct {
     bool donated;        /* an input whose memory the program may overwrite or free */
     bool exported;       /* outlives the run */
     tarn_stream *stream; /* that uses it; NULL: none yet */
+    bool unaligned;      /* an input in host memory that is not aligned for its dtype */
     bool shared;         /* by several streams: neither overwritten nor freed before the end */
     int pending;         /* while scheduling: uses to come */
 } storage;

@@ -59,29 +59,8 @@ static tarn_array *array_in_file(shared_file *s, const safetensors_entry *e) {
     return a;
 }
 
-static void release_block(void *block) {
-    memory_free_aligned(block);
-}
-
-/* Read rather than copied from the mapping, whose pages would count as memory in use as well. */
-static tarn_array *array_in_memory(const safetensors *file, const safetensors_entry *e) {
-    void *block = memory_new_aligned((size_t)e->bytes);
-    if (!block) return NULL;
-    if (!file_read_part(file->file, e->offset, block, (size_t)e->bytes)) {
-        memory_free_aligned(block);
-        return NULL;
-    }
-    return tarn_from_foreign(block, (tarn_ints){e->ndim, e->shape}, e->dtype, NULL, release_block, block);
-}
-
-static bool is_aligned(const safetensors_entry *e) {
-    int64_t bytes = 1;
-    safetensors_dtype_name(e->dtype, &bytes);
-    return e->offset % bytes == 0;
-}
-
 static bool add_array(tarn_tensors *t, shared_file *s, const safetensors_entry *e) {
-    tarn_array *a = is_aligned(e) ? array_in_file(s, e) : array_in_memory(s->file, e);
+    tarn_array *a = array_in_file(s, e);
     if (!a) return false;
     named item = {e->name, tarn_keep(a)};
     if (vector_push(t, item) && map_set(t->names, e->name, strlen(e->name), t->count - 1, NULL)) return true;

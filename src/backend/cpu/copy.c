@@ -57,7 +57,10 @@ static bool run_slice_array(const call *c) {
 }
 
 #define COPY_ROW(name_)                                                                                                                    \
-    { .op = OP_##name_, .name = #name_ "_cpu", .dtypes = DTYPES_ALL, .selector = -1, .layout = LAYOUT_ANY, .run = run_##name_ }
+    {                                                                                                                                      \
+        .op = OP_##name_, .name = #name_ "_cpu", .dtypes = DTYPES_ALL, .selector = -1, .layout = LAYOUT_ANY, .any_address = ~0u,           \
+        .run = run_##name_                                                                                                                 \
+    }
 
 int cpu_rows_copy(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
     static const kernel_row rows[] = {COPY_ROW(contiguous), COPY_ROW(concatenate), COPY_ROW(slice_update), COPY_ROW(slice_array)};

@@ -169,8 +169,8 @@ static bool supports_scatter_axis(const call *c) {
 
 #define INDEX_ROW(name_, supports_)                                                                                                        \
     {                                                                                                                                      \
-        .op = OP_##name_, .name = #name_ "_cpu", .dtypes = DTYPES_ALL, .selector = -1, .layout = LAYOUT_ANY, .supports = supports_,        \
-        .run = run_##name_                                                                                                                 \
+        .op = OP_##name_, .name = #name_ "_cpu", .dtypes = DTYPES_ALL, .selector = -1, .layout = LAYOUT_ANY, .any_address = 1,             \
+        .supports = supports_, .run = run_##name_                                                                                          \
     }
 
 int cpu_rows_index(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
