@@ -13,7 +13,7 @@ from test_tokenizer import SEED, TokenizerError, both, families, same
 from tokenizer_families import byte_level, cuts, decoders, metaspace, replace, split
 from tokenizer_texts import Texts
 
-COUNT = max(whole.COUNT // 10, 100)
+COUNT = max(whole.COUNT // 25, 100)
 BYTES = {f"<0x{b:02X}>": b for b in range(256)}
 SHOWING = {"type": "BPE", "vocab": {**BYTES, "<unk>": 256}, "merges": [], "byte_fallback": True, "unk_token": "<unk>", "continuing_subword_prefix": "#"}
 
