@@ -257,4 +257,5 @@ const backend backend_cpu = {
     .rows = rows,
     .forget = forget,
     .derived_bytes = all_derived_bytes,
+    .measure = cpu_measure,
 };

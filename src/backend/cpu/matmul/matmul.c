@@ -115,6 +115,7 @@ static const kernel_row rows[] = {
      .name = "matmul_cpu",
      .dtypes = DTYPE_BIT(TARN_FLOAT32) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT16),
      .layout = LAYOUT_MATRIX,
+     .any_address = 1 | 2,
      .supports = same_dtypes,
      .workspace = workspace,
      .run = run},

@@ -83,6 +83,7 @@ const kernel_row matmul_quantized_row = {.op = OP_quantized_matmul,
                                          .name = "quantized_matmul_cpu",
                                          .dtypes = DTYPE_BIT(TARN_FLOAT32) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT16),
                                          .layout = LAYOUT_ROWS,
+                                         .any_address = 2 | 4 | 8,
                                          .supports = supports,
                                          .workspace = workspace,
                                          .run = run};

@@ -1,0 +1,26 @@
+/* What the CPU backend tells of itself: the instruction sets and what the machine can do at most. */
+#include <stdlib.h>
+
+#include "base/threads.h"
+#include "cpu/cpu.h"
+#include "cpu/measure.h"
+
+bool cpu_measure(tarn_measurement *result) {
+    measured_reading reading;
+    if (!measure_reading(0, &reading)) return false;
+    double load[1] = {0};
+    if (getloadavg(load, 1) != 1) load[0] = 0;
+    cpu_isa used = cpu_best_isa();
+    *result = (tarn_measurement){
+        .processor = cpu_model_name(),
+        .isa_found = cpu_isa_name(cpu_machine_isa()),
+        .isa_used = cpu_isa_name(used),
+        .threads = parallel_threads(),
+        .read_gbps_one = reading.one.best,
+        .read_gbps_all = reading.all.best,
+        .f32_tflops = measure_f32().all,
+        .bf16_tflops = measure_bf16().all,
+        .load_average = load[0],
+    };
+    return true;
+}
