@@ -31,7 +31,7 @@ static void convert_lines(const float *lines, int count, int depth, uint16_t *hi
     for (int i = 0; i < count; i++)
         for (int k = 0; k < padded(depth); k += 16) {
             int rest = depth - k, place = i * LINE + k;
-            __m512 v = _mm512_maskz_loadu_ps(rest >= 16 ? 0xffff : rest <= 0 ? 0 : (__mmask16)((1u << rest) - 1), lines + place);
+            __m512 v = _mm512_maskz_loadu_ps((__mmask16)(rest >= 16 ? 0xffff : rest <= 0 ? 0 : (1u << rest) - 1), lines + place);
             __m256i l, h = split(v, &l);
             _mm256_storeu_si256((__m256i *)(high + place), h);
             if (low) _mm256_storeu_si256((__m256i *)(low + place), l);
@@ -203,7 +203,7 @@ static void tiles_from_bf16(const stripe_source *s, uint16_t *stripe) {
         for (int c = 0; c < s->width; c += 16)
             for (int p = 0; p < UNIT; p += 2, stripe += UNIT) {
                 int rest = s->count - c, even = depth_of_place(s, k + p), odd = depth_of_place(s, k + p + 1);
-                __mmask16 mask = rest >= 16 ? 0xffff : rest <= 0 ? 0 : (__mmask16)((1u << rest) - 1);
+                __mmask16 mask = (__mmask16)(rest >= 16 ? 0xffff : rest <= 0 ? 0 : (1u << rest) - 1);
                 __m256i a = _mm256_maskz_loadu_epi16(even < s->depth ? mask : 0, data + (s->k + even) * step + c);
                 __m256i b = _mm256_maskz_loadu_epi16(odd < s->depth ? mask : 0, data + (s->k + odd) * step + c);
                 _mm512_storeu_si512(stripe, pair_of(a, b));
