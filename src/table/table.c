@@ -188,7 +188,8 @@ void *attributes_copy(op_id op, const void *attributes, bool *ok) {
     const attribute_fact *facts = described(op, &count);
     *ok = true;
     if (count == 0) return NULL;
-    size_t own = (op_facts[op].attribute_bytes + 7) & ~(size_t)7, total = own;
+    /* The whole struct, end_ and padding included, so that it may be copied as one. */
+    size_t own = (op_facts[op].attribute_bytes + 8) & ~(size_t)7, total = own;
     for (int i = 0; i < count; i++)
         if (facts[i].type == ATTRIBUTE_INTS)
             total += ((size_t)((const tarn_ints *)((const char *)attributes + facts[i].offset))->count + 1) * sizeof(int64_t);
