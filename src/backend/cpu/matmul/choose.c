@@ -23,9 +23,9 @@ int64_t matmul_plane_tokens(matmul_dtype dtype) {
     bool half = dtype == MATMUL_BF16;
     switch (cpu_best_isa()) {
     case ISA_AMX:
-        return half ? 6 : 8;
+        return half ? 6 : 10;
     case ISA_VNNI:
-        return half && matmul_has_fast_bf16() ? 14 : 20;
+        return half && matmul_has_fast_bf16() ? 16 : 32;
     default:
         return 0;
     }

@@ -267,30 +267,40 @@ static int next_pass(const planes_product *p, token_pass *pass, int64_t *token, 
     return count;
 }
 
-static void multiply_pair(const planes_product *p, token_pass *pass, int64_t first, int64_t second) {
-    const quantized_lines *q = p->lines;
+static void find_lines(const quantized_lines *q, int64_t first, int64_t second, line_pair *pair) {
     const int64_t line[2] = {first, second};
-    line_pair pair;
     for (int l = 0; l < 2; l++) {
         int64_t scale = line[l] * q->group_stride * matmul_dtype_bytes(q->scale_dtype);
-        pair.packed[l] = q->packed + line[l] * q->packed_stride;
-        pair.scales[l] = (const char *)q->scales + scale;
-        pair.biases[l] = (const char *)q->biases + scale;
+        pair->packed[l] = q->packed + line[l] * q->packed_stride;
+        pair->scales[l] = (const char *)q->scales + scale;
+        pair->biases[l] = (const char *)q->biases + scale;
     }
+}
+
+/* Lines [first, first + count), each with the one `apart` further on. The tokens of a pass meet all of them before the next pass, so that
+   their planes stay in the first-level cache. */
+static void multiply_lines(const planes_product *p, token_pass *pass, int64_t first, int64_t count, int64_t apart) {
     int64_t which[TOKENS];
-    int count;
-    for (int64_t token = 0; (count = next_pass(p, pass, &token, which)) > 0;) {
-        float out[2][TOKENS];
-        find_kernel(q, count)(pass, &pair, out);
-        for (int l = 0; l < 2; l++)
-            for (int t = 0; t < count; t++) store_from_float(p->out_dtype, out[l][t], p->out, which[t] * p->out_stride + line[l]);
+    int tokens;
+    for (int64_t token = 0; (tokens = next_pass(p, pass, &token, which)) > 0;) {
+        kernel run = find_kernel(p->lines, tokens);
+        for (int64_t i = first; i < first + count; i++) {
+            line_pair pair;
+            float out[2][TOKENS];
+            find_lines(p->lines, i, i + apart, &pair);
+            run(pass, &pair, out);
+            for (int l = 0; l < 2; l++)
+                for (int t = 0; t < tokens; t++)
+                    store_from_float(p->out_dtype, out[l][t], p->out, which[t] * p->out_stride + i + l * apart);
+        }
     }
 }
 
 void planes_multiply(const planes_product *p, int64_t begin, int64_t end) {
+    enum { BLOCK = 16 }; /* lines that stay in the second-level cache from pass to pass */
     token_pass pass = {.k = p->k, .scale_dtype = p->lines->scale_dtype};
     set_unpacking(&pass, p->lines->bits);
     int64_t half = (end - begin) / 2;
-    for (int64_t i = begin; i < begin + half; i++) multiply_pair(p, &pass, i, i + half);
-    if ((end - begin) & 1) multiply_pair(p, &pass, end - 1, end - 1);
+    for (int64_t i = 0; i < half; i += BLOCK) multiply_lines(p, &pass, begin + i, half - i < BLOCK ? half - i : BLOCK, half);
+    if ((end - begin) & 1) multiply_lines(p, &pass, end - 1, 1, 0);
 }
