@@ -236,10 +236,14 @@ static void dot_pair(matmul_dtype dtype, const void *first, const void *second, 
 
 INLINE void add_lines_as(matmul_dtype dtype, const void *lines, int64_t stride, int line_count, int64_t count, int tokens,
                          const float *const *x, float *const *sums) {
+    const int64_t size = matmul_dtype_bytes(dtype), ahead = (4 + 8192 / (count * size + 1)) * stride; /* the hardware loses short lines */
     int64_t i = 0;
     for (; i + WIDTH <= count; i += WIDTH) {
         vec w[4];
-        for (int l = 0; l < line_count; l++) w[l] = load_any(dtype, lines, l * stride + i);
+        for (int l = 0; l < line_count; l++) {
+            w[l] = load_any(dtype, lines, l * stride + i);
+            PREFETCH((const char *)lines + (l * stride + i + ahead) * size);
+        }
         for (int t = 0; t < tokens; t++) {
             vec s = v_load(sums[t] + i);
             for (int l = 0; l < line_count; l++) s = v_fma(v_set1(x[t][l]), w[l], s);
