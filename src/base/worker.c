@@ -20,7 +20,7 @@ struct worker {
     pthread_cond_t wake, progress;
     VECTOR(job) queue, running; /* the thread takes the whole queue at once */
     _Atomic uint64_t given, done;
-    _Atomic int waiting; /* threads in worker_wait: read after `done` is counted, counted before `done` is read */
+    _Atomic uint64_t awaited; /* the first job that a thread waits for: written before `done` is read, read after `done` is counted */
     bool stop;
 };
 
@@ -45,8 +45,9 @@ static void *work(void *context) {
         for (size_t i = 0; i < w->running.count; i++) {
             w->running.items[i].run(w->running.items[i].context);
             atomic_fetch_add(&w->done, 1);
-            if (atomic_load(&w->waiting) == 0) continue;
+            if (atomic_load(&w->done) < atomic_load(&w->awaited)) continue;
             pthread_mutex_lock(&w->lock);
+            atomic_store(&w->awaited, UINT64_MAX); /* who waits for a later one says so again */
             pthread_cond_broadcast(&w->progress);
             pthread_mutex_unlock(&w->lock);
         }
@@ -57,6 +58,7 @@ static void *work(void *context) {
 worker *worker_new(void) {
     worker *w = NEW(worker);
     if (!w) return NULL;
+    w->awaited = UINT64_MAX;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->wake, NULL);
     pthread_cond_init(&w->progress, NULL);
@@ -102,8 +104,10 @@ void worker_wait(worker *w, uint64_t n) {
         __builtin_ia32_pause();
     }
     pthread_mutex_lock(&w->lock);
-    atomic_fetch_add(&w->waiting, 1);
-    while (!worker_reached(w, n)) pthread_cond_wait(&w->progress, &w->lock);
-    atomic_fetch_sub(&w->waiting, 1);
+    for (;;) {
+        if (n < atomic_load(&w->awaited)) atomic_store(&w->awaited, n);
+        if (worker_reached(w, n)) break;
+        pthread_cond_wait(&w->progress, &w->lock);
+    }
     pthread_mutex_unlock(&w->lock);
 }
