@@ -55,7 +55,7 @@ bool kv_cache_reserve(kv_cache *cache, int64_t tokens, bool *grown) {
 
 tarn_array *kv_cache_write(kv_cache *cache, int64_t i, tarn_array *rows, tarn_array *start) {
     tarn_array **slot = &cache->arrays[i];
-    rows = tarn_astype(rows, cache->dtype);
+    if (tarn_dtype_of(rows) != cache->dtype) rows = tarn_astype(rows, cache->dtype);
     tarn_array *written = tarn_keep(tarn_slice_update(tarn_move(*slot), rows, start, TARN_AXES(2)));
     return *slot = written;
 }

@@ -124,7 +124,7 @@ static bool interrupted(const volatile sig_atomic_t *interrupt) {
 static bool run_prompt(tarn_session *s, const int32_t *ids, int64_t count, const volatile sig_atomic_t *interrupt,
                        const logits_reader *reader) {
     forget_logits(s);
-    if (!reserve(s, count)) return false;
+    if (!reserve(s, count < s->context ? count + 1 : count)) return false; /* the next step has room too */
     while (s->count < count) {
         if (interrupted(interrupt)) return tarn_fail("interrupted");
         int64_t n = CHUNK - s->count % CHUNK;

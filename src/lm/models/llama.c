@@ -4,7 +4,8 @@
 
 tarn_array *llama_forward(const forward_state *f, tarn_array *ids) {
     tarn_value eps = TARN_VALUE(f->config->eps);
-    tarn_array *x = tarn_astype(embedding_forward(&f->weights->embedding, ids), f->dtype);
+    tarn_array *x = embedding_forward(&f->weights->embedding, ids);
+    if (tarn_dtype_of(x) != f->dtype) x = tarn_astype(x, f->dtype);
     for (int64_t i = 0; i < f->config->layers; i++) {
         const layer_weights *layer = &f->weights->layers[i];
         x = tarn_add(x, attention_forward(f, i, tarn_rms_norm(x, layer->norm_attention, .eps = eps)));
