@@ -33,15 +33,18 @@ static int64_t next(int64_t n) {
 }
 
 static void test_everything(const int32_t *expected) {
+    int failed = 0;
     for (int64_t n = 1, made = n; made >= n; n = next(n)) {
         int32_t tokens[4] = {0};
         memory_fail_at(n);
         bool ok = load_and_run(tokens);
         made = memory_fail_at(0);
-        if (made >= n) CHECK(!ok && tarn_error());
+        CHECK(ok == (tarn_error() == NULL)); /* a part may do without its memory: then the result is right */
         if (ok) CHECK(!memcmp(tokens, expected, sizeof tokens));
+        failed += !ok;
         tarn_clear_error();
     }
+    CHECK(failed > 60);
 }
 
 /* A session that failed can go on: its cache is built anew. */
@@ -55,7 +58,8 @@ static void test_session(const int32_t *expected) {
         memory_fail_at(n);
         bool ok = run(session, tokens);
         made = memory_fail_at(0);
-        if (made >= n) CHECK(!ok && tarn_error());
+        CHECK(ok == (tarn_error() == NULL));
+        if (ok) CHECK(!memcmp(tokens, expected, sizeof tokens));
         tarn_clear_error();
         CHECK(run(session, tokens) && !memcmp(tokens, expected, sizeof tokens));
     }
@@ -71,7 +75,7 @@ static void test_chat(void) {
         memory_fail_at(n);
         bool ok = tarn_chat_say(chat, "Hello!", NULL, .max_tokens = TARN_VALUE(2));
         made = memory_fail_at(0);
-        if (made >= n) CHECK(!ok && tarn_error());
+        CHECK(ok == (tarn_error() == NULL));
         tarn_clear_error();
         tarn_chat_reset(chat);
     }
