@@ -99,6 +99,7 @@ bool worker_reached(worker *w, uint64_t n) {
 }
 
 void worker_wait(worker *w, uint64_t n) {
+    if (pthread_equal(pthread_self(), w->thread)) return; /* a job's clean-up: all before it is done, itself it cannot await */
     for (int i = 0; i < SPIN; i++) {
         if (worker_reached(w, n)) return;
         __builtin_ia32_pause();

@@ -11,10 +11,6 @@
 #include "tarn/lm.h"
 #include "tarn/tarn.h"
 
-/* Until the measuring part of the CPU backend lands. */
-#pragma weak tarn_measure
-#pragma weak tarn_kernel_list
-
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 /* ---- options: one struct holds those of all commands; a command's table says which it takes */
