@@ -39,7 +39,7 @@ static void test_everything(const int32_t *expected) {
         int32_t tokens[4] = {0};
         memory_fail_at(n);
         bool ok = load_and_run(tokens);
-        done = memory_fail_at(0) < n; /* there was no n-th allocation */
+        done = memory_fail_at(0) < n;        /* there was no n-th allocation */
         CHECK(ok == (tarn_error() == NULL)); /* a part may do without its memory: then the result is right */
         if (ok) CHECK(!memcmp(tokens, expected, sizeof tokens));
         failed += !ok;

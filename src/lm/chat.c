@@ -19,7 +19,9 @@ static bool add_message(text *t, const char *role, const char *content, size_t l
            text_add(t, "}");
 }
 
+/* Back to what it was, also after an append without memory. */
 static void cut(text *t, size_t length) {
+    t->failed = false;
     t->length = length;
     t->bytes[length] = 0;
 }
