@@ -31,7 +31,7 @@ test:
 	tools/setup.sh build test $(purposes)
 	$(MAKE) --no-print-directory $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS)
-	TARN_SANITIZED=$(SANITIZE) TARN_CC=$(CC) TARN_HARD=$(HARD) tools/test.sh $(BUILD)
+	TARN_SANITIZED=$(SANITIZE) TARN_CC=$(CC) tools/test.sh $(BUILD) $(if $(HARD),hard)
 
 fuzz:
 	tools/setup.sh build clang sanitize

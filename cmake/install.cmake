@@ -2,6 +2,8 @@ include(GNUInstallDirs)
 if(TARGET tarn_shared)
   install(TARGETS tarn_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(DIRECTORY include/tarn ${CMAKE_BINARY_DIR}/include/tarn DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  # The pkg-config file finds the prefix from its own place, so that an installation may be moved.
+  file(RELATIVE_PATH TARN_PREFIX_FROM_PC /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
   configure_file(cmake/tarn.pc.in tarn.pc @ONLY)
   install(FILES ${CMAKE_BINARY_DIR}/tarn.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endif()

@@ -1,6 +1,6 @@
 #!/bin/bash
-# test.sh BUILD: runs the tests of a finished build: those in C (ctest), then those in Python (pytest, in .venv). Both run even if the first fails; the
-# exit status is 0 only if both pass. TARN_HARD=1 runs the tests in C again under odd settings; TARN_SANITIZED=1 says that BUILD has sanitizers.
+# test.sh BUILD [hard]: runs the tests of a finished build: those in C (ctest), then those in Python (pytest, in .venv). Both run even if the
+# first fails; the exit status is 0 only if both pass. hard: the tests in C run again under odd settings. TARN_SANITIZED=1: BUILD has sanitizers.
 set -u
 cd "$(dirname "$0")/.."
 build=$(realpath "$1")
@@ -30,7 +30,8 @@ in_python() {
 }
 
 in_c "as built"
-if [ -n "${TARN_HARD:-}" ]; then
+if [ "${2:-}" = hard ]; then
+    in_c "hard mode" TARN_HARD=1
     in_c "nothing fused" TARN_FUSE=0
     in_c "baseline instructions, one thread" TARN_ISA=baseline TARN_THREADS=1
     in_c "AVX2, five threads" TARN_ISA=avx2 TARN_THREADS=5
