@@ -33,9 +33,10 @@ static bool infer(inference *i) {
     memcpy(out.shape, first->shape, sizeof out.shape);
     for (int k = 1; k < i->input_count; k++) {
         array_type unused;
-        if (!broadcast_types(&out, i->inputs[k]))
-            return broadcast_shapes(op_name(i->op), i->inputs[k - 1], i->inputs[k], &unused) ||
-                   tarn_fail("%s: the shapes of its inputs do not go together", op_name(i->op));
+        if (broadcast_types(&out, i->inputs[k])) continue;
+        if (broadcast_shapes(op_name(i->op), i->inputs[k - 1], i->inputs[k], &unused)) /* each two of them may */
+            tarn_fail("%s: the shapes of its inputs do not go together", op_name(i->op));
+        return false;
     }
     return types_add(i, out.dtype, out.ndim, out.shape);
 }
