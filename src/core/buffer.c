@@ -38,26 +38,17 @@ static bool is_ours(const buffer *b, int slot) {
     return !(b->foreign && slot == DEVICE_HOST);
 }
 
-/* The event after which the block of a copy is free: that of its last user. Other streams' readers are waited for. */
-static event *last_use(buffer *b, event *ready) {
-    event *last = event_retain(ready);
-    for (int i = 0; i < BUFFER_MAX_READERS; i++) {
-        if (!b->readers[i] || event_done(b->readers[i])) continue;
-        if (last && !event_done(last) && last->stream != b->readers[i]->stream) event_wait(last);
-        event_release(last);
-        last = event_retain(b->readers[i]);
-    }
-    return last;
-}
-
 static void free_copy(buffer *b, int slot) {
     buffer_copy *c = &b->copies[slot];
     if (c->data && is_ours(b, slot)) {
         const backend *owner = slot_backend(slot);
         if (owner->forget) owner->forget(slot_device_index(slot), c->data, b->bytes);
-        event *last = last_use(b, c->ready);
-        pool_release(slot, c->data, NULL, last);
-        event_release(last);
+        event *users[1 + BUFFER_MAX_READERS];
+        int count = 0;
+        if (!event_done(c->ready)) users[count++] = c->ready;
+        for (int i = 0; i < BUFFER_MAX_READERS; i++)
+            if (!event_done(b->readers[i])) users[count++] = b->readers[i];
+        pool_release(slot, c->data, NULL, users, count);
     }
     event_release(c->ready);
     *c = (buffer_copy){0};
@@ -68,8 +59,7 @@ void buffer_release(buffer *b) {
     if (b->foreign) {
         const backend *owner = slot_backend(DEVICE_HOST);
         if (owner->forget) owner->forget(slot_device_index(DEVICE_HOST), b->copies[DEVICE_HOST].data, b->bytes);
-        for (int i = 0; i < BUFFER_MAX_READERS; i++) event_wait(b->readers[i]);
-        pool_count_mapped(-b->bytes);
+        pool_count_mapped(-b->bytes); /* its readers are done: runs and copies hold the buffers they use to their end */
     }
     for (int slot = 0; slot < DEVICE_SLOTS; slot++) free_copy(b, slot);
     for (int i = 0; i < BUFFER_MAX_READERS; i++) event_release(b->readers[i]);
@@ -82,8 +72,10 @@ void buffer_free_block(buffer *b, tarn_stream *stream) {
     buffer_copy *c = &b->copies[stream->slot];
     const backend *owner = slot_backend(stream->slot);
     if (!c->data) return;
+    for (int i = 0; i < BUFFER_MAX_READERS; i++) /* earlier runs on other streams */
+        if (!stream_wait(stream, b->readers[i])) event_wait(b->readers[i]);
     if (owner->forget) owner->forget(stream->device.index, c->data, b->bytes);
-    pool_release(stream->slot, c->data, stream, NULL);
+    pool_release(stream->slot, c->data, stream, NULL, 0);
     event_release(c->ready);
     *c = (buffer_copy){0};
 }
@@ -131,7 +123,7 @@ bool buffer_use(buffer *b, tarn_stream *stream) {
     int slot = stream->slot;
     if (!b->copies[slot].valid) {
         int from = valid_copy(b);
-        if (from < 0) return tarn_fail("internal: a buffer without a value is read");
+        if (from < 0) return tarn_fail("%s", buffer_poisoned(b) ? buffer_poisoned(b) : "internal: a buffer without a value is read");
         if (from != DEVICE_HOST && slot != DEVICE_HOST) { /* between devices: through the host */
             if (!move_copy(b, from, DEVICE_HOST, stream)) return false;
             from = DEVICE_HOST;
@@ -145,13 +137,13 @@ bool buffer_use_for_writing(buffer *b, tarn_stream *stream, bool keep) {
     if (keep && !buffer_use(b, stream)) return false;
     if (!buffer_allocate(b, stream->slot, stream)) return false;
     bool ok = stream_wait(stream, b->copies[stream->slot].ready);
+    for (int slot = 0; slot < DEVICE_SLOTS; slot++) /* while the readers are known: those blocks are free after them */
+        if (slot != stream->slot) free_copy(b, slot);
     for (int i = 0; i < BUFFER_MAX_READERS; i++) {
         ok = ok && stream_wait(stream, b->readers[i]);
         event_release(b->readers[i]);
         b->readers[i] = NULL;
     }
-    for (int slot = 0; slot < DEVICE_SLOTS; slot++)
-        if (slot != stream->slot) free_copy(b, slot);
     const backend *owner = slot_backend(stream->slot);
     if (owner->forget && b->bytes) owner->forget(stream->device.index, b->copies[stream->slot].data, b->bytes);
     return ok;

@@ -5,23 +5,28 @@
 #include "backend/backend.h"
 #include "base/map.h"
 #include "base/memory.h"
-#include "base/vector.h"
 #include "core/array.h"
 #include "core/stream.h"
 
 enum { GRAIN = 64, LARGE = 1 << 16, LARGE_GRAIN = 4096, DEFAULT_CACHE_LIMIT = 128 << 20 };
+/* Bins of free blocks: one for each size below LARGE, above it eight for each doubling. */
+enum { SMALL_BINS = LARGE / GRAIN, LARGE_SHIFT = 16, BINS = SMALL_BINS + (63 - LARGE_SHIFT) * 8, MOST_LOOKS = 16 };
 
-/* A block is free at once for the stream that used it last, in whose order it was freed; for others once `after` is done. */
-typedef struct {
-    void *block;
+/* A block of the device, from its allocation to its return. While it is free it stands in two lists: that of its bin and that of all free
+   ones. It is free at once for the stream that used it last, in whose order it was freed; for others once all `after` are done. */
+typedef struct block {
+    void *memory;
     int64_t bytes;
     tarn_stream *stream;
-    event *after; /* NULL: nothing uses it any more, or not yet recorded (stream is set) */
-} free_block;
+    event *after[POOL_MOST_EVENTS];
+    int after_count; /* 0: nothing uses it any more, or not yet recorded (stream is set) */
+    struct block *older, *newer, *before, *behind;
+} block;
 
 typedef struct {
-    VECTOR(free_block) cache; /* oldest first */
-    map *sizes;               /* bytes of every block handed out */
+    block *bins[BINS]; /* the last freed first */
+    block *oldest, *newest;
+    map *blocks; /* by address */
     tarn_memory info;
     int64_t cache_limit;
     bool ready;
@@ -35,8 +40,8 @@ static pool *locked_pool(int slot) {
     pool *p = &pools[slot];
     if (!p->ready) {
         p->cache_limit = DEFAULT_CACHE_LIMIT;
-        p->sizes = map_new();
-        p->ready = p->sizes != NULL;
+        p->blocks = map_new();
+        p->ready = p->blocks != NULL;
     }
     if (p->ready) return p;
     pthread_mutex_unlock(&lock);
@@ -53,48 +58,92 @@ static void note_peak(pool *p) {
     if (p->info.active + p->info.cached > p->info.peak) p->info.peak = p->info.active + p->info.cached;
 }
 
-static free_block take_cached(pool *p, size_t i) {
-    free_block f = p->cache.items[i];
-    memmove(&p->cache.items[i], &p->cache.items[i + 1], (p->cache.count - i - 1) * sizeof f);
-    p->cache.count--;
-    p->info.cached -= f.bytes;
-    return f;
+static int bin_of(int64_t bytes) {
+    if (bytes < LARGE) return (int)(bytes / GRAIN);
+    int shift = 63 - __builtin_clzll((unsigned long long)bytes);
+    return SMALL_BINS + (shift - LARGE_SHIFT) * 8 + (int)(bytes >> (shift - 3) & 7);
+}
+
+static void put_cached(pool *p, block *f) {
+    block **bin = &p->bins[bin_of(f->bytes)];
+    f->before = NULL;
+    f->behind = *bin;
+    if (*bin) (*bin)->before = f;
+    *bin = f;
+    f->newer = NULL;
+    f->older = p->newest;
+    *(p->newest ? &p->newest->newer : &p->oldest) = f;
+    p->newest = f;
+    p->info.cached += f->bytes;
+}
+
+static void take_cached(pool *p, block *f) {
+    *(f->before ? &f->before->behind : &p->bins[bin_of(f->bytes)]) = f->behind;
+    if (f->behind) f->behind->before = f->before;
+    *(f->older ? &f->older->newer : &p->oldest) = f->newer;
+    *(f->newer ? &f->newer->older : &p->newest) = f->older;
+    p->info.cached -= f->bytes;
+}
+
+static void forget_events(block *f) {
+    for (int i = 0; i < f->after_count; i++) event_release(f->after[i]);
+    f->after_count = 0;
+    f->stream = NULL;
 }
 
 /* Whether nothing that was submitted uses the block any more; never waits. */
-static bool is_idle(free_block *f) {
-    if (f->stream && !f->after) f->after = event_record(f->stream); /* now covers all that was submitted before the block was freed */
-    if (f->stream && !f->after) return tarn_clear_error(), false;
-    if (!event_done(f->after)) return false;
-    event_release(f->after);
-    f->after = NULL;
-    f->stream = NULL;
+static bool is_idle(block *f) {
+    if (f->stream && !f->after_count) { /* what is recorded now covers all that was submitted before the block was freed */
+        f->after[0] = event_record(f->stream);
+        if (!f->after[0]) return tarn_clear_error(), false;
+        f->after_count = 1;
+    }
+    for (int i = 0; i < f->after_count; i++)
+        if (!event_done(f->after[i])) return false;
+    forget_events(f);
     return true;
 }
 
-/* Returns the oldest idle blocks to the device until at most `keep` bytes are cached. */
-static void trim(pool *p, int slot, int64_t keep) {
-    for (size_t i = 0; p->info.cached > keep && i < p->cache.count;) {
-        if (is_idle(&p->cache.items[i]))
-            slot_backend(slot)->release(slot_device_index(slot), take_cached(p, i).block);
-        else
-            i++;
+static void return_to_device(pool *p, int slot, block *f) {
+    slot_backend(slot)->release(slot_device_index(slot), f->memory);
+    map_remove(p->blocks, &f->memory, sizeof f->memory);
+    memory_free(f);
+}
+
+/* Returns the oldest idle blocks to the device until at most `keep` bytes are cached; passes over at most so many that are in use. */
+static void trim(pool *p, int slot, int64_t keep, int64_t patience) {
+    for (block *f = p->oldest, *next; f && p->info.cached > keep && patience > 0; f = next) {
+        next = f->newer;
+        if (!is_idle(f)) {
+            patience--;
+            continue;
+        }
+        take_cached(p, f);
+        return_to_device(p, slot, f);
     }
 }
 
-/* The smallest free block that is neither too small nor wastefully large. */
-static bool find_cached(pool *p, int64_t bytes, tarn_stream *stream, free_block *found) {
-    size_t best = p->cache.count;
-    for (size_t i = 0; i < p->cache.count; i++) {
-        free_block *f = &p->cache.items[i];
-        if (f->bytes < bytes || f->bytes > bytes + bytes / 8) continue;
-        if (best < p->cache.count && p->cache.items[best].bytes <= f->bytes) continue;
-        if ((stream && f->stream == stream) || is_idle(f)) best = i;
+/* The smallest free block that is neither too small nor wastefully large; of many that are in use by other streams only the first are
+   looked at. */
+static block *find_cached(pool *p, int64_t bytes, tarn_stream *stream) {
+    int64_t most = bytes + bytes / 8;
+    int looks = MOST_LOOKS;
+    for (int i = bin_of(bytes); i <= bin_of(most) && looks; i++) {
+        block *best = NULL;
+        for (block *f = p->bins[i]; f && looks; f = f->behind) {
+            if (f->bytes < bytes || f->bytes > most || (best && best->bytes <= f->bytes)) continue;
+            if ((stream && f->stream == stream) || is_idle(f))
+                best = f;
+            else
+                looks--;
+            if (best && best->bytes == bytes) break;
+        }
+        if (!best) continue;
+        take_cached(p, best);
+        forget_events(best);
+        return best;
     }
-    if (best == p->cache.count) return false;
-    *found = take_cached(p, best);
-    event_release(found->after);
-    return true;
+    return NULL;
 }
 
 static bool over_limit(const pool *p, int64_t bytes) {
@@ -105,54 +154,57 @@ static bool over_limit(const pool *p, int64_t bytes) {
  * the lock. */
 static void *allocate_new(pool *p, int slot, int64_t bytes) {
     bool crowded = p->info.limit > 0 && p->info.active + p->info.cached + bytes > p->info.limit;
-    void *block = crowded ? NULL : slot_backend(slot)->allocate(slot_device_index(slot), bytes);
-    if (block || (!crowded && p->info.cached == 0)) return block;
+    void *memory = crowded ? NULL : slot_backend(slot)->allocate(slot_device_index(slot), bytes);
+    if (memory || (!crowded && p->info.cached == 0)) return memory;
     if (!crowded) tarn_clear_error();
     pthread_mutex_unlock(&lock);
     tarn_synchronize(NULL);
     pthread_mutex_lock(&lock);
-    trim(p, slot, 0);
+    trim(p, slot, 0, INT64_MAX);
     return slot_backend(slot)->allocate(slot_device_index(slot), bytes);
+}
+
+/* A new block with its record, which lets it be freed without any memory. */
+static block *new_block(pool *p, int slot, int64_t bytes) {
+    block *f = NEW(block);
+    if (!f) return NULL;
+    f->bytes = bytes;
+    f->memory = allocate_new(p, slot, bytes);
+    if (f->memory && map_set_pointer(p->blocks, f->memory, (uint64_t)(uintptr_t)f)) return f;
+    if (f->memory) slot_backend(slot)->release(slot_device_index(slot), f->memory);
+    memory_free(f);
+    return NULL;
 }
 
 void *pool_allocate(int slot, int64_t bytes, tarn_stream *stream) {
     pool *p = locked_pool(slot);
     if (!p) return NULL;
-    free_block f = {.bytes = rounded(bytes)};
-    if (over_limit(p, f.bytes))
+    block *f = NULL;
+    if (over_limit(p, rounded(bytes)))
         tarn_fail("out of memory: %lld bytes more would exceed the limit of %lld (%lld in use)", (long long)bytes, (long long)p->info.limit,
                   (long long)p->info.active);
-    else if (!find_cached(p, f.bytes, stream, &f))
-        f.block = allocate_new(p, slot, f.bytes);
-    if (f.block && !map_set_pointer(p->sizes, f.block, (uint64_t)f.bytes)) {
-        slot_backend(slot)->release(slot_device_index(slot), f.block);
-        f.block = NULL;
-    }
-    if (f.block) p->info.active += f.bytes;
+    else if (!(f = find_cached(p, rounded(bytes), stream)))
+        f = new_block(p, slot, rounded(bytes));
+    if (f) p->info.active += f->bytes;
     note_peak(p);
+    void *memory = f ? f->memory : NULL;
     pthread_mutex_unlock(&lock);
-    return f.block;
+    return memory;
 }
 
-void pool_release(int slot, void *block, tarn_stream *stream, event *after) {
-    pool *p = block ? locked_pool(slot) : NULL;
-    if (!p) return;
-    uint64_t bytes = 0;
-    map_get_pointer(p->sizes, block, &bytes);
-    map_remove(p->sizes, &block, sizeof block);
-    p->info.active -= (int64_t)bytes;
-    free_block f = {block, (int64_t)bytes, after ? after->stream : stream, event_retain(after)};
-    if (vector_push(&p->cache, f)) {
-        p->info.cached += f.bytes;
-        trim(p, slot, p->cache_limit);
-        pthread_mutex_unlock(&lock);
-        return;
+void pool_release(int slot, void *memory, tarn_stream *stream, event *const *after, int count) {
+    pool *p = memory ? locked_pool(slot) : NULL;
+    uint64_t known = 0;
+    if (p && map_get_pointer(p->blocks, memory, &known)) {
+        block *f = (block *)(uintptr_t)known;
+        f->stream = count == 1 ? after[0]->stream : stream;
+        f->after_count = count;
+        for (int i = 0; i < count; i++) f->after[i] = event_retain(after[i]);
+        p->info.active -= f->bytes;
+        put_cached(p, f);
+        trim(p, slot, p->cache_limit, MOST_LOOKS);
     }
-    tarn_clear_error(); /* no memory for the list: the block goes back to the device when its stream is done with it */
-    pthread_mutex_unlock(&lock);
-    if (f.stream) tarn_synchronize(f.stream);
-    event_release(f.after);
-    slot_backend(slot)->release(slot_device_index(slot), block);
+    if (p) pthread_mutex_unlock(&lock);
 }
 
 void pool_count_copy(int slot, int64_t in, int64_t out) {
@@ -219,7 +271,7 @@ void tarn_set_cache_limit(tarn_device device, int64_t bytes) {
     pool *p = pool_of(device, &slot);
     if (!p) return;
     p->cache_limit = bytes > 0 ? bytes : 0;
-    trim(p, slot, p->cache_limit);
+    trim(p, slot, p->cache_limit, INT64_MAX);
     pthread_mutex_unlock(&lock);
 }
 
@@ -227,6 +279,6 @@ void tarn_clear_cache(tarn_device device) {
     int slot;
     pool *p = pool_of(device, &slot);
     if (!p) return;
-    trim(p, slot, 0);
+    trim(p, slot, 0, INT64_MAX);
     pthread_mutex_unlock(&lock);
 }

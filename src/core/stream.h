@@ -21,7 +21,7 @@ struct tarn_stream {
     int slot;
     const struct backend *backend;
     struct backend_stream *handle;
-    bool is_default;
+    atomic_bool is_default; /* or freed: then it stands for the default stream */
 };
 
 typedef struct event {
@@ -45,10 +45,12 @@ bool event_done(event *e);                       /* NULL is done */
 void event_wait(event *e);                       /* blocks this thread */
 bool stream_wait(tarn_stream *stream, event *e); /* later work on stream waits; nothing to do within one stream */
 
-/* The pool of a device. A block may be freed while work that uses it is still queued: `stream` has submitted all of it (or `after` is its
-   end), the same stream gets the block at once, others when that work is done. With stream NULL a block is allocated that nothing uses. */
+/* The pool of a device. A block may be freed while work that uses it is still queued: `stream` has submitted all of it, the same stream
+   gets the block at once, others when that work is done; or (stream NULL) it is free when `count` events are done, at most
+   POOL_MOST_EVENTS. Releasing never waits: a stream's own thread may do it. With stream NULL a block is allocated that nothing uses. */
+enum { POOL_MOST_EVENTS = 5 };
 void *pool_allocate(int slot, int64_t bytes, tarn_stream *stream);
-void pool_release(int slot, void *block, tarn_stream *stream, event *after);
+void pool_release(int slot, void *block, tarn_stream *stream, event *const *after, int count);
 void pool_count_copy(int slot, int64_t in, int64_t out);
 void pool_count_recomputed(int slot, int64_t bytes);
 void pool_count_mapped(int64_t bytes);
