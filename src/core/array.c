@@ -94,8 +94,7 @@ void node_forget_inputs(node *n) {
     if (atomic_load(&n->traced) || n->input_count == 0) return;
     for (int i = 0; i < n->output_count; i++) {
         tarn_array *a = &n->outputs[i];
-        bool held = atomic_load(&a->keeps) || atomic_load(&a->scopes) || atomic_load(&a->readers);
-        if (held && !a->buffer) return;
+        if (!a->buffer && array_is_held(a)) return;
     }
     dead_list dead = {NULL};
     give_up_inputs(n, &dead);

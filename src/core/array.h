@@ -23,6 +23,7 @@ struct tarn_array {
     bool given_away;   /* its memory was donated: it cannot be computed again if it is a leaf */
 
     atomic_int keeps, scopes, readers; /* holders, by kind; all of them are references of the node */
+    atomic_size_t scope_place;         /* where the scopes' list that held it last has it: a hint */
 
     uint64_t epoch; /* a schedule's own notes, under the lock: valid if epoch is its number */
     int note;
@@ -53,6 +54,10 @@ void node_release(node *n); /* frees without recursion what nobody holds any mor
 void node_forget_inputs(node *n);
 int64_t node_alive_count(void);
 
+/* Holders take a new hold before they give up the old one; scopes are asked twice, because a hold passes from them to keeps and back. */
+static inline bool array_is_held(const tarn_array *a) {
+    return atomic_load(&a->scopes) || atomic_load(&a->keeps) || atomic_load(&a->scopes) || atomic_load(&a->readers);
+}
 static inline int64_t array_size(const tarn_array *a) {
     int64_t size = 1;
     for (int i = 0; i < a->ndim; i++) size *= a->shape[i];

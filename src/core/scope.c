@@ -6,9 +6,10 @@
 #include "base/vector.h"
 
 static _Thread_local struct {
-    VECTOR(tarn_array *) held, moved;
-    VECTOR(size_t) marks; /* two a scope: where its part of held and of moved begins */
-    trace *traces;        /* innermost first */
+    VECTOR(tarn_array *) held, moved; /* held has NULL where an array was taken out */
+    size_t holes;                     /* how many */
+    VECTOR(size_t) marks;             /* two a scope: where its part of held and of moved begins */
+    trace *traces;                    /* innermost first */
 } local;
 
 bool scope_check_open(const char *what) {
@@ -33,6 +34,10 @@ void tarn_scope_end(const int *scope) {
     }
     while (local.held.count > held) {
         tarn_array *a = vector_pop(&local.held);
+        if (!a) {
+            local.holes--;
+            continue;
+        }
         atomic_fetch_sub(&a->scopes, 1);
         node_release(a->node);
     }
@@ -42,8 +47,14 @@ void tarn_scope_end(const int *scope) {
     vector_free(&local.marks);
 }
 
+static void place(tarn_array *a, size_t i) {
+    local.held.items[i] = a;
+    if (a) atomic_store_explicit(&a->scope_place, i, memory_order_relaxed);
+}
+
 bool scope_hold(tarn_array *a) {
     if (!vector_push(&local.held, a)) return false;
+    place(a, local.held.count - 1);
     atomic_fetch_add(&a->scopes, 1);
     node_retain(a->node);
     return true;
@@ -68,17 +79,35 @@ void tarn_drop(tarn_array *a) {
     node_release(a->node);
 }
 
-/* The scopes' hold on a, taken out of the list; searched from the end, where what was just made is found at once. */
-static bool leave_scopes(tarn_array *a, size_t from) {
-    for (size_t i = local.held.count; i > from; i--) {
-        if (local.held.items[i - 1] != a) continue;
-        for (size_t j = i; j < local.held.count; j++) local.held.items[j - 1] = local.held.items[j];
-        local.held.count--;
-        for (size_t m = 0; m < local.marks.count; m += 2)
-            if (local.marks.items[m] >= i) local.marks.items[m]--;
-        return true;
+/* Where in the list a is; its count if it is not there. Arrays that several threads' scopes hold, or one scope twice, are searched. */
+static size_t held_place(const tarn_array *a) {
+    size_t i = atomic_load_explicit(&a->scope_place, memory_order_relaxed);
+    if (i < local.held.count && local.held.items[i] == a) return i;
+    for (i = local.held.count; i > 0; i--)
+        if (local.held.items[i - 1] == a) return i - 1;
+    return local.held.count;
+}
+
+/* Closes the holes: done when they are half of the list, so that its cost is spread over those who made them. */
+static void compact_held(void) {
+    size_t to = 0, mark = 0;
+    for (size_t i = 0; i <= local.held.count; i++) {
+        for (; mark < local.marks.count && local.marks.items[mark] == i; mark += 2) local.marks.items[mark] = to;
+        if (i < local.held.count && local.held.items[i]) place(local.held.items[i], to++);
     }
-    return false;
+    local.held.count = to;
+    local.holes = 0;
+}
+
+/* The scopes' hold on a, taken out of the list. */
+static bool leave_scopes(tarn_array *a) {
+    size_t i = held_place(a);
+    if (i == local.held.count) return false;
+    if (i + 1 == local.held.count && i >= local.marks.items[local.marks.count - 2]) return local.held.count--, true;
+    local.held.items[i] = NULL;
+    local.holes++;
+    if (local.holes > 32 && local.holes > local.held.count / 2) compact_held();
+    return true;
 }
 
 tarn_array *tarn_move(tarn_array *a) {
@@ -87,7 +116,7 @@ tarn_array *tarn_move(tarn_array *a) {
     if (!scoped && !kept) return a;
     bool ok = vector_push(&local.moved, a); /* without memory the holds are given up all the same, and there is nothing to go on with */
     if (ok) node_retain(a->node);
-    while (atomic_load(&a->scopes) > 0 && leave_scopes(a, 0)) {
+    while (atomic_load(&a->scopes) > 0 && leave_scopes(a)) {
         atomic_fetch_sub(&a->scopes, 1);
         node_release(a->node);
     }
@@ -115,14 +144,11 @@ tarn_array *tarn_return(tarn_array *a) {
         tarn_fail("tarn_return: no scope around the innermost one");
         return NULL;
     }
-    size_t *mark = &local.marks.items[depth - 2];
-    for (size_t i = *mark; i < local.held.count; i++) {
-        if (local.held.items[i] != a) continue;
-        local.held.items[i] = local.held.items[*mark]; /* to the front of this scope's part, then the part begins behind it */
-        local.held.items[(*mark)++] = a;
-        return a;
-    }
-    return a; /* held by an outer scope or by a keep already */
+    size_t *mark = &local.marks.items[depth - 2], i = held_place(a);
+    if (i < *mark || i == local.held.count) return a; /* held by an outer scope or by a keep already */
+    place(local.held.items[*mark], i);                /* to the front of this scope's part, then the part begins behind it */
+    place(a, (*mark)++);
+    return a;
 }
 
 /* ---- traces */
@@ -167,6 +193,7 @@ bool trace_register(node *n) {
 void trace_end(trace *t) {
     if (!t) return;
     local.traces = t->outer;
+    schedule_lock(); /* another thread may be reading the inputs that nodes forget here */
     for (size_t i = t->nodes.count; i > 0; i--) {
         node *n = t->nodes.items[i - 1];
         if (atomic_fetch_sub(&n->traced, 1) == 1) {
@@ -176,6 +203,7 @@ void trace_end(trace *t) {
         }
         node_release(n);
     }
+    schedule_unlock();
     vector_free(&t->nodes);
     memory_free(t);
 }
