@@ -23,8 +23,11 @@ static struct {
 static int slot_count;
 static const backend *opened[TARN_DEVICE_TYPE_COUNT];
 static bool tried[TARN_DEVICE_TYPE_COUNT];
-static tarn_device default_device;
+static tarn_device default_device; /* under devices_lock */
 static _Thread_local tarn_stream *current;
+
+/* Guards the handles of streams against tarn_stream_free: held where one is read outside the schedule lock. */
+static pthread_mutex_t handles_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static VECTOR(tarn_stream *) streams; /* all of them, for tarn_synchronize(NULL) */
 
@@ -114,7 +117,7 @@ tarn_stream *slot_default_stream(int slot) {
 
 tarn_stream *stream_current(void) {
     if (current) return current;
-    int slot = device_slot(default_device);
+    int slot = device_slot(tarn_default_device());
     return slot < 0 ? NULL : slots[slot].stream;
 }
 
@@ -127,12 +130,17 @@ int tarn_device_count(tarn_device_type type) {
 }
 
 tarn_device tarn_default_device(void) {
-    return default_device;
+    pthread_mutex_lock(&devices_lock);
+    tarn_device device = default_device;
+    pthread_mutex_unlock(&devices_lock);
+    return device;
 }
 
 bool tarn_set_default_device(tarn_device device) {
     if (device_slot(device) < 0) return false;
+    pthread_mutex_lock(&devices_lock);
     default_device = device;
+    pthread_mutex_unlock(&devices_lock);
     return true;
 }
 
@@ -152,18 +160,21 @@ tarn_stream *tarn_stream_new(tarn_device device) {
 
 /* The stream's handle goes; the small object stays, because nodes and events may still name it. */
 void tarn_stream_free(tarn_stream *s) {
-    if (!s || s->is_default || !s->handle) return;
+    if (!s || s->is_default) return;
     tarn_synchronize(s);
     if (current == s) current = NULL;
     schedule_lock();
-    s->backend->stream_free(s->handle);
+    pthread_mutex_lock(&handles_lock);
+    struct backend_stream *old = s->is_default ? NULL : s->handle;
     s->handle = slots[s->slot].stream->handle;
     s->is_default = true;
+    pthread_mutex_unlock(&handles_lock);
+    if (old) s->backend->stream_free(old); /* its thread may still record events: not under the lock of handles */
     schedule_unlock();
 }
 
 tarn_device tarn_stream_device(const tarn_stream *s) {
-    return s ? s->device : default_device;
+    return s ? s->device : tarn_default_device();
 }
 
 static bool synchronize_one(tarn_stream *s) {
@@ -201,7 +212,9 @@ void tarn_restore_stream(tarn_stream *const *previous) {
 event *event_record(tarn_stream *s) {
     event *e = NEW(event);
     if (!e) return NULL;
+    pthread_mutex_lock(&handles_lock);
     *e = (event){.references = 1, .stream = s, .handle = s->backend->event_record(s->handle)};
+    pthread_mutex_unlock(&handles_lock);
     if (e->handle) return e;
     memory_free(e);
     return NULL;
@@ -241,16 +254,16 @@ bool stream_wait(tarn_stream *s, event *e) {
 
 /* ---- fallback of missing kernels */
 
-static bool fallback;
+static atomic_bool fallback;
 static pthread_mutex_t fallback_lock = PTHREAD_MUTEX_INITIALIZER;
 static int64_t fallbacks;
 static VECTOR(const char *) fallback_names;
 
 void tarn_allow_fallback(bool allowed) {
-    fallback = allowed;
+    atomic_store(&fallback, allowed);
 }
 bool fallback_allowed(void) {
-    return fallback;
+    return atomic_load(&fallback);
 }
 
 void fallback_count(const char *op) {
@@ -263,7 +276,10 @@ void fallback_count(const char *op) {
 }
 
 int64_t tarn_fallback_count(void) {
-    return fallbacks;
+    pthread_mutex_lock(&fallback_lock);
+    int64_t count = fallbacks;
+    pthread_mutex_unlock(&fallback_lock);
+    return count;
 }
 
 char *tarn_fallback_list(void) {
