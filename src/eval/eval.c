@@ -23,7 +23,7 @@ static bool compute(tarn_array *const *arrays, int count) {
     program *p = schedule_make(arrays, count, (schedule_options){0}, &s);
     if (!p) return false;
     buffer **buffers = NULL;
-    bool ok = program_run(p, NULL, &buffers);
+    bool ok = program_run(p, NULL, NULL, &buffers);
     if (buffers) schedule_commit(s, buffers);
     for (size_t i = 0; buffers && i < p->storages.count; i++) buffer_release(buffers[i]);
     memory_free(buffers);
@@ -65,15 +65,24 @@ bool tarn_eval_all(tarn_array *const *arrays, int count) {
 
 /* ---- reading */
 
-/* Gives a its values in dense order: what a copy of them has takes the place of its own buffer. */
-static bool make_dense(tarn_array *a) {
+/* Whether the values lie as a reader in host memory expects them. Under the lock. */
+static bool is_dense(const tarn_array *a) {
     bool aligned = (uintptr_t)a->buffer->copies[DEVICE_HOST].data % (uintptr_t)dtype_bytes(a->dtype) == 0;
-    if (aligned && strides_are_dense(a->ndim, a->shape, a->strides)) return true;
+    return aligned && strides_are_dense(a->ndim, a->shape, a->strides);
+}
+
+/* Gives a its values in dense order: what a copy of them has takes the place of its own buffer. Of several threads that ask at once the
+   first does it: what was read once stays where it is. */
+static bool make_dense(tarn_array *a) {
+    schedule_lock();
+    bool dense_already = is_dense(a);
+    schedule_unlock();
+    if (dense_already) return true;
     TARN_SCOPE;
     tarn_array *dense = tarn_contiguous(a);
     if (!dense || !tarn_eval(dense)) return false;
     schedule_lock();
-    array_set_value(a, buffer_retain(dense->buffer), dense->offset, dense->strides);
+    if (!is_dense(a)) array_set_value(a, buffer_retain(dense->buffer), dense->offset, dense->strides);
     schedule_unlock();
     return true;
 }

@@ -45,6 +45,16 @@ static void plan_release(plan *p) {
     memory_free(p);
 }
 
+/* A function may call itself while it is traced: it is inlined then. */
+static bool lock_init(pthread_mutex_t *lock) {
+    pthread_mutexattr_t recursive;
+    if (pthread_mutexattr_init(&recursive)) return tarn_fail("compile: no memory for a lock");
+    pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+    bool ok = pthread_mutex_init(lock, &recursive) == 0;
+    pthread_mutexattr_destroy(&recursive);
+    return ok || tarn_fail("compile: no memory for a lock");
+}
+
 tarn_compiled *tarn_compile_with(tarn_function function, tarn_compile_options o) {
     if (!function.call || o.state_count < 0 || (o.state_count && !o.state))
         return tarn_fail("compile: the function or its state is NULL"), NULL;
@@ -53,7 +63,7 @@ tarn_compiled *tarn_compile_with(tarn_function function, tarn_compile_options o)
     *c = (tarn_compiled){.function = function, .state_count = o.state_count, .donate_count = (int)o.donate.count};
     c->state = memory_copy(o.state, (size_t)o.state_count * sizeof *o.state);
     c->donate = memory_copy(o.donate.values, (size_t)o.donate.count * sizeof *o.donate.values);
-    if (c->state && c->donate && pthread_mutex_init(&c->lock, NULL) == 0) return c;
+    if (c->state && c->donate && lock_init(&c->lock)) return c;
     memory_free(c->state);
     memory_free(c->donate);
     memory_free(c);
@@ -71,8 +81,11 @@ void tarn_compiled_free(tarn_compiled *c) {
 }
 
 void tarn_compiled_info(const tarn_compiled *c, int64_t *plans, int64_t *hits) {
+    pthread_mutex_t *lock = &((tarn_compiled *)(uintptr_t)c)->lock;
+    pthread_mutex_lock(lock);
     if (plans) *plans = (int64_t)c->plans.count;
     if (hits) *hits = c->hits;
+    pthread_mutex_unlock(lock);
 }
 
 /* ---- one call */
@@ -92,9 +105,14 @@ static bool is_donated(const tarn_compiled *c, int i, int input_count) {
     return false;
 }
 
-/* Memory can be given away if no other array stands on it; else the plan works on a copy, which is another plan. */
-static bool may_be_taken(const tarn_array *a) {
-    return !a->buffer->foreign && atomic_load(&a->buffer->references) == 1;
+/* Memory can be given away if no other array, no plan and no argument of this call stands on it; else the plan works on a copy, which is
+   another plan. */
+static bool may_be_taken(const plan_call *request, int i) {
+    const tarn_array *a = request->values[i];
+    if (a->buffer->foreign || atomic_load(&a->buffer->references) != 1) return false;
+    for (int k = 0; k < request->count; k++)
+        if (k != i && request->values[k] == a) return false;
+    return true;
 }
 
 static bool key_push(plan_key *key, const void *numbers, int count) {
@@ -105,11 +123,12 @@ static bool key_push(plan_key *key, const void *numbers, int count) {
 
 static bool describe_call(plan_call *request, int input_count) {
     int64_t stream = (int64_t)(intptr_t)stream_current();
+    request->key.count = 0;
     if (!key_push(&request->key, (int64_t[]){stream, input_count}, 2)) return false;
     for (int i = 0; i < request->count; i++) {
         const tarn_array *a = request->values[i];
-        request->donated[i] = is_donated(request->c, i, input_count) && may_be_taken(a);
-        for (int k = 0; k < i; k++) request->donated[i] = request->donated[i] && request->values[k] != a;
+        if (!a->buffer) return tarn_fail("compile: the memory of an argument was given away meanwhile");
+        request->donated[i] = is_donated(request->c, i, input_count) && may_be_taken(request, i);
         if (!key_push(&request->key, (int64_t[]){a->dtype, a->ndim, request->donated[i]}, 3) ||
             !key_push(&request->key, a->shape, a->ndim) || !key_push(&request->key, a->strides, a->ndim))
             return false;
@@ -151,7 +170,7 @@ static bool with_state(void *context, tarn_array *const *inputs, int input_count
     bool ok = t->c->function.call(t->c->function.context, inputs, t->input_count, outputs, own);
     for (int i = 0; i < t->c->state_count; i++) {
         outputs[own + i] = *t->c->state[i];
-        tarn_drop(*t->c->state[i]); /* the scope still holds it */
+        ok = kept_to_scope(&outputs[own + i], 1) && ok;
     }
     return ok;
 }
@@ -199,7 +218,6 @@ static plan *find_plan(tarn_compiled *c, const plan_key *key) {
     for (size_t i = 0; i < c->plans.count; i++) {
         plan *p = c->plans.items[i];
         if (p->key.count != key->count || memcmp(p->key.items, key->items, key->count * sizeof *key->items) != 0) continue;
-        c->hits++;
         return p;
     }
     return NULL;
@@ -232,10 +250,17 @@ static plan *make_plan(plan_call *request, int input_count) {
 
 /* ---- running */
 
-static tarn_array *output_array(const plan *p, int i, buffer *const *buffers) {
+/* An output that is an argument, or a view of it, begins where that did. */
+static int64_t output_offset(const plan *p, const value *v, const int64_t *offsets) {
+    int input = p->program->storages.items[v->storage].input;
+    const program_input *in = input < 0 ? NULL : &p->program->inputs.items[input];
+    return v->at.offset + (in && !in->captured ? offsets[in->argument] / dtype_bytes(v->dtype) : 0);
+}
+
+static tarn_array *output_array(const plan *p, int i, buffer *const *buffers, const int64_t *offsets) {
     const value *v = &p->program->values.items[p->program->outputs.items[i]];
     tarn_array *out = array_from_buffer(buffer_retain(buffers[v->storage]), (tarn_ints){p->types[i].ndim, p->types[i].shape}, v->dtype);
-    if (out) array_set_value(out, buffer_retain(out->buffer), v->at.offset, v->at.strides);
+    if (out) array_set_value(out, buffer_retain(out->buffer), output_offset(p, v, offsets), v->at.strides);
     return out;
 }
 
@@ -247,12 +272,12 @@ static void give_away(plan_call *request) {
     }
 }
 
-static bool store_results(plan_call *request, const plan *p, buffer *const *buffers, tarn_array **outputs) {
+static bool store_results(plan_call *request, const plan *p, buffer *const *buffers, const int64_t *offsets, tarn_array **outputs) {
     tarn_compiled *c = request->c;
     int own = output_count(c);
     bool ok = true;
     for (int i = 0; i < p->output_count && ok; i++) {
-        tarn_array *out = output_array(p, i, buffers);
+        tarn_array *out = output_array(p, i, buffers, offsets);
         ok = out != NULL;
         if (i < own)
             outputs[i] = out;
@@ -267,11 +292,16 @@ static bool store_results(plan_call *request, const plan *p, buffer *const *buff
 /* Under the schedule lock: no array that is read here can lose its value meanwhile. */
 static bool run_plan(plan_call *request, const plan *p, tarn_array **outputs) {
     buffer **arguments = NEW_ARRAY(buffer *, request->count), **buffers = NULL;
-    for (int i = 0; arguments && i < request->count; i++) arguments[i] = request->values[i]->buffer;
-    bool ok = arguments && program_run(p->program, arguments, &buffers);
+    int64_t *offsets = NEW_ARRAY(int64_t, request->count);
+    for (int i = 0; arguments && offsets && i < request->count; i++) {
+        arguments[i] = request->values[i]->buffer;
+        offsets[i] = request->values[i]->offset * dtype_bytes(request->values[i]->dtype);
+    }
+    bool ok = arguments && offsets && program_run(p->program, arguments, offsets, &buffers);
     memory_free(arguments);
     if (ok) give_away(request);
-    ok = ok && store_results(request, p, buffers, outputs);
+    ok = ok && store_results(request, p, buffers, offsets, outputs);
+    memory_free(offsets);
     for (size_t i = 0; buffers && i < p->program->storages.count; i++) buffer_release(buffers[i]);
     memory_free(buffers);
     return ok;
@@ -280,17 +310,21 @@ static bool run_plan(plan_call *request, const plan *p, tarn_array **outputs) {
 static bool call_plan(plan_call *request, int input_count, tarn_array **outputs) {
     tarn_compiled *c = request->c;
     if (!tarn_async_eval_all(request->values, request->count)) return false;
-    schedule_lock();
-    bool ok = describe_call(request, input_count);
-    schedule_unlock();
-    plan *p = ok ? find_plan(c, &request->key) : NULL;
-    if (ok && !p) p = make_plan(request, input_count);
-    if (!p) return false;
-    p->used = ++c->clock;
-    schedule_lock();
-    ok = run_plan(request, p, outputs);
-    schedule_unlock();
-    return ok;
+    for (bool made = false;; made = true) {
+        schedule_lock();
+        bool ok = describe_call(request, input_count);
+        plan *p = ok ? find_plan(c, &request->key) : NULL;
+        if (p) {
+            c->hits += !made;
+            p->used = ++c->clock;
+            ok = run_plan(request, p, outputs);
+        }
+        schedule_unlock();
+        if (p || !ok) return ok;
+        /* Making a plan may change what the arguments look like: memory that it captured is not given away. */
+        if (!(p = make_plan(request, input_count))) return false;
+        p->used = ++c->clock;
+    }
 }
 
 static bool is_inside_trace(tarn_array *const *values, int count) {
@@ -302,14 +336,13 @@ static bool is_inside_trace(tarn_array *const *values, int count) {
 bool tarn_compiled_call(tarn_compiled *c, tarn_array *const *inputs, int input_count, tarn_array **outputs) {
     plan_call request;
     if (!tarn_ok() || !scope_check_open("compiled function")) return false;
+    pthread_mutex_lock(&c->lock); /* the state is read under it, too */
     bool ok = call_begin(&request, c, inputs, input_count);
-    if (ok && is_inside_trace(request.values, request.count)) { /* within another transform the function is simply part of it */
+    bool inlined = ok && is_inside_trace(request.values, request.count);
+    if (ok && !inlined) ok = call_plan(&request, input_count, outputs);
+    pthread_mutex_unlock(&c->lock);
+    if (inlined) /* within another transform the function is simply part of it */
         ok = c->function.call(c->function.context, inputs, input_count, outputs, output_count(c));
-    } else if (ok) {
-        pthread_mutex_lock(&c->lock);
-        ok = call_plan(&request, input_count, outputs);
-        pthread_mutex_unlock(&c->lock);
-    }
     call_end(&request);
     return ok;
 }

@@ -24,6 +24,7 @@ typedef struct {
     bool unaligned;      /* an input in host memory that is not aligned for its dtype */
     bool shared;         /* by several streams: neither overwritten nor freed before the end */
     int pending;         /* while scheduling: uses to come */
+    bool freed;          /* while scheduling: a step frees it */
 } storage;
 
 typedef struct {
@@ -79,10 +80,10 @@ void program_release(program *p);
 /* The row that serves a call on a device, or NULL. Looks at shapes, dtypes and strides only. */
 const kernel_row *find_row(int slot, const call *c);
 
-/* Runs a program. arguments[i]: the buffer of argument i (borrowed). On success buffers_out[s] is the buffer of each exported storage, a
-   reference of the caller's; others are NULL. The array is the caller's (memory_free). Work is only submitted; the run holds the program
-   until it is done. */
-bool program_run(program *p, buffer *const *arguments, buffer ***buffers_out);
+/* Runs a program. arguments[i]: the buffer of argument i (borrowed), in which it begins at byte offsets[i]. On success buffers_out[s] is
+   the buffer of each exported storage, a reference of the caller's; others are NULL. The array is the caller's (memory_free). Work is only
+   submitted; the run holds the program until it is done. */
+bool program_run(program *p, buffer *const *arguments, const int64_t *offsets, buffer ***buffers_out);
 
 bool program_print(const program *p, text *out);
 

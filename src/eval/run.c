@@ -20,6 +20,7 @@ struct run {
     program *p;
     atomic_int references;
     buffer **buffers;          /* of storages */
+    int64_t *offsets;          /* of storages, in bytes: where an argument begins in its buffer */
     tarn_stream **last_stream; /* that worked on each storage in this run */
     bool *touched;             /* donated inputs that were overwritten or freed */
     launched *calls;
@@ -31,6 +32,7 @@ static void run_release(run *r) {
     if (atomic_fetch_sub(&r->references, 1) != 1) return;
     for (size_t i = 0; i < r->p->storages.count && r->buffers; i++) buffer_release(r->buffers[i]);
     memory_free(r->buffers);
+    memory_free(r->offsets);
     memory_free(r->last_stream);
     memory_free(r->touched);
     memory_free(r->calls);
@@ -48,12 +50,13 @@ static run *run_new(program *p) {
     *r = (run){.p = p,
                .references = 1,
                .buffers = NEW_ARRAY(buffer *, p->storages.count),
+               .offsets = NEW_ARRAY(int64_t, p->storages.count),
                .last_stream = NEW_ARRAY(tarn_stream *, p->storages.count),
                .touched = NEW_ARRAY(bool, p->storages.count),
                .calls = NEW_ARRAY(launched, p->steps.count),
                .operands = NEW_ARRAY(operand, operands)};
     atomic_fetch_add(&p->references, 1);
-    if (r->buffers && r->last_stream && r->touched && r->calls && r->operands) return r;
+    if (r->buffers && r->offsets && r->last_stream && r->touched && r->calls && r->operands) return r;
     run_release(r);
     return NULL;
 }
@@ -142,7 +145,7 @@ static void fill_operand(const run *r, int v, int slot, operand *o) {
     const value *it = &r->p->values.items[v];
     char *base = r->buffers[it->storage]->copies[slot].data;
     static char nothing[8]; /* an empty array still has an address: NULL means absent */
-    *o = (operand){.data = base ? base + it->at.offset * dtype_bytes(it->dtype) : nothing,
+    *o = (operand){.data = base ? base + r->offsets[it->storage] + it->at.offset * dtype_bytes(it->dtype) : nothing,
                    .dtype = it->dtype,
                    .ndim = it->at.ndim,
                    .shape = it->at.shape,
@@ -196,7 +199,7 @@ static bool launch(run *r, size_t index, operand *room) {
     fill_call(r, st, l, room);
     if (st->workspace && !(l->call.workspace = pool_allocate(st->stream->slot, st->workspace, st->stream))) return false;
     bool ok = st->stream->backend->launch(st->stream->handle, &l->call, begin_step, end_step, l);
-    if (st->workspace) pool_release(st->stream->slot, l->call.workspace, st->stream, NULL);
+    if (st->workspace) pool_release(st->stream->slot, l->call.workspace, st->stream, NULL, 0);
     for (int i = 0; ok && i < st->free_count; i++) {
         r->touched[st->frees[i]] = true;
         buffer_free_block(r->buffers[st->frees[i]], st->stream);
@@ -204,12 +207,13 @@ static bool launch(run *r, size_t index, operand *room) {
     return ok;
 }
 
-static bool bind_inputs(run *r, buffer *const *arguments) {
+static bool bind_inputs(run *r, buffer *const *arguments, const int64_t *offsets) {
     const void *asked = NULL;
     for (size_t i = 0; i < r->p->inputs.count; i++) {
         const program_input *in = &r->p->inputs.items[i];
         buffer *b = in->captured ? in->captured : arguments[in->argument];
         r->buffers[in->storage] = buffer_retain(b);
+        if (!in->captured) r->offsets[in->storage] = offsets[in->argument];
         if (b->check && b->context != asked && !b->check(b->context)) return false;
         asked = b->check ? b->context : asked;
     }
@@ -269,10 +273,10 @@ static buffer **export_buffers(run *r) {
     return out;
 }
 
-bool program_run(program *p, buffer *const *arguments, buffer ***buffers_out) {
+bool program_run(program *p, buffer *const *arguments, const int64_t *offsets, buffer ***buffers_out) {
     run *r = run_new(p);
     if (!r) return false;
-    bool ok = bind_inputs(r, arguments);
+    bool ok = bind_inputs(r, arguments, offsets);
     operand *room = r->operands;
     for (size_t i = 0; ok && i < p->steps.count; i++) {
         ok = launch(r, i, room);
