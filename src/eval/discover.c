@@ -122,6 +122,7 @@ static bool leave(schedule *s, frame f) {
     if (!vector_push(&s->order, n)) return false;
     if (f.alias_first < 0) return schedule_form_unit(s, n);
     for (int i = 0; i < n->output_count; i++) {
+        if (s->entries.items[n->outputs[i].note].external) continue; /* has its value already */
         int target = schedule_entry(s, s->targets.items[f.alias_first + i]);
         if (target < 0) return false;
         s->entries.items[n->outputs[i].note].alias = target;

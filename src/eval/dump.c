@@ -75,8 +75,10 @@ static char *dump(tarn_array *const *arrays, int count, void (*print)(const walk
     walk w = {.numbers = map_new()};
     text t = {0};
     text_add(&t, head);
+    schedule_lock(); /* no node forgets its inputs meanwhile */
     bool ok = w.numbers && walk_graph(&w, arrays, count);
     for (size_t i = 0; ok && i < w.order.count; i++) print(&w, w.order.items[i], &t);
+    schedule_unlock();
     text_add(&t, tail);
     map_free(w.numbers);
     vector_free(&w.order);

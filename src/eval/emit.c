@@ -54,7 +54,7 @@ static int external_value(schedule *s, int e) {
     if (t < 0) return -1;
     s->p->storages.items[t].unaligned = (uintptr_t)a->buffer->copies[DEVICE_HOST].data % (uintptr_t)dtype_bytes(a->dtype) != 0;
     s->p->storages.items[t].donated = argument ? s->options.donated && s->options.donated[it->argument] : it->candidate;
-    array_layout at = {.ndim = a->ndim, .offset = a->offset};
+    array_layout at = {.ndim = a->ndim, .offset = argument ? 0 : a->offset}; /* of arguments each run tells where they begin */
     memcpy(at.shape, a->shape, sizeof at.shape);
     memcpy(at.strides, a->strides, sizeof at.strides);
     int v = new_value(s, t, a->dtype, &at);
@@ -125,9 +125,12 @@ static call call_of(const schedule *s, const step *st, operand *room) {
 }
 
 /* The workspace that the row wants for the step as it is now. */
-static bool measure_workspace(schedule *s, step *st, operand *room) {
+static bool measure_workspace(schedule *s, step *st) {
+    operand *room = NEW_ARRAY(operand, st->input_count + st->output_count);
+    if (!room) return false;
     call c = call_of(s, st, room);
     st->workspace = st->row->workspace ? st->row->workspace(&c) : 0;
+    memory_free(room);
     return st->workspace >= 0 || tarn_fail("%s: a workspace too large to count", op_name(st->op));
 }
 
@@ -159,17 +162,15 @@ static bool list_frees(schedule *s, step *st, const int *sources) {
         bool taken = false;
         for (int k = 0; k < st->output_count; k++)
             taken = taken || (st->outputs[k] >= 0 && s->p->values.items[st->outputs[k]].storage == t);
-        for (int k = 0; k < st->free_count; k++) taken = taken || st->frees[k] == t;
-        if (!taken) st->frees[st->free_count++] = t;
+        if (taken || s->p->storages.items[t].freed) continue;
+        s->p->storages.items[t].freed = true;
+        st->frees[st->free_count++] = t;
     }
     return true;
 }
 
 bool emit_finish(schedule *s, step *st, const int *sources) {
-    operand *room = NEW_ARRAY(operand, st->input_count + st->output_count);
-    bool ok = room && measure_workspace(s, st, room) && list_frees(s, st, sources);
-    memory_free(room);
-    return ok;
+    return measure_workspace(s, st) && list_frees(s, st, sources);
 }
 
 int emit_copy(schedule *s, int v, tarn_stream *stream) {
@@ -185,23 +186,32 @@ int emit_copy(schedule *s, int v, tarn_stream *stream) {
     lists[1] = out;
     step st = {.op = OP_contiguous, .input_count = 1, .output_count = 1, .inputs = lists, .outputs = lists + 1, .stream = stream};
     s->p->copies++;
-    bool ok = emit_find_row(s, &st) && emit_finish(s, &st, (int[]){-1});
-    st.free_count = 0; /* its source may have other readers in the step the copy is for */
+    bool ok = emit_find_row(s, &st) && measure_workspace(s, &st); /* its source may have other readers in the step the copy is for */
     return ok && emit_step(s, st) >= 0 ? out : -1;
 }
 
 /* ---- views */
 
+/* A copy that was made for a view frees what it copied, if that was its last use. */
+static bool free_copied(schedule *s, size_t copy, int v, tarn_stream *stream) {
+    if (copy == s->p->steps.count || !emit_is_last_use(s, v, stream)) return true;
+    step *st = &s->p->steps.items[copy];
+    int sources[] = {v};
+    return list_frees(s, st, sources);
+}
+
 static bool emit_view(schedule *s, const unit *u) {
     const node *n = u->node;
     int source = schedule_source(s, n->inputs[0]), from = emit_value_of(s, source);
+    int original = from;
+    size_t copy = s->p->steps.count;
     if (from < 0) return false;
     for (int k = 1; k < n->input_count; k++) /* of depends: only that they came before */
         if (n->inputs[k] && emit_value_of(s, schedule_source(s, n->inputs[k])) < 0) return false;
     for (int i = 0; i < n->output_count; i++) {
         int e = n->outputs[i].note;
         entry *out = &s->entries.items[e];
-        if (out->uses == 0 && !out->retained) continue;
+        if (out->external || (out->uses == 0 && !out->retained)) continue;
         array_layout at;
         bool fits = view_layout(n, i, &s->p->values.items[from].at, &at);
         if (!fits && (!tarn_ok() || (from = emit_copy(s, from, n->stream)) < 0 || !view_layout(n, i, &s->p->values.items[from].at, &at)))
@@ -212,7 +222,7 @@ static bool emit_view(schedule *s, const unit *u) {
     }
     for (int k = 0; k < n->input_count; k++)
         if (n->inputs[k]) emit_consume(s, schedule_source(s, n->inputs[k]), n->stream);
-    return true;
+    return free_copied(s, copy, original, n->stream);
 }
 
 /* ---- kernels */
@@ -279,7 +289,7 @@ static bool place_outputs(schedule *s, step *st, const node *n) {
         const entry *e = &s->entries.items[n->outputs[i].note];
         const tarn_array *out = &n->outputs[i];
         bool update = i == 0 && op_has_flag(n->op, OP_UPDATE);
-        if (e->uses == 0 && !e->retained && !update) continue;
+        if (e->external || (e->uses == 0 && !e->retained && !update)) continue;
         st->outputs[i] = update ? place_updated(s, st, out) : i == 0 ? place_output(s, st, out) : emit_dense_value(s, out, st->stream);
         if (st->outputs[i] < 0) return false;
     }

@@ -116,7 +116,10 @@ bool schedule_form_unit(schedule *s, node *n) {
     bool view = op_has_flag(n->op, OP_VIEW);
     unit u = {.kind = view ? UNIT_VIEW : UNIT_KERNEL, .node = n, .depth = view ? depth : depth + 1};
     if (!vector_push(&s->units, u)) return false;
-    for (int i = 0; i < n->output_count; i++) s->entries.items[n->outputs[i].note].unit = (int)s->units.count - 1;
+    for (int i = 0; i < n->output_count; i++) {
+        entry *e = &s->entries.items[n->outputs[i].note];
+        if (!e->external) e->unit = (int)s->units.count - 1; /* an output that has its value already is not computed again */
+    }
     return true;
 }
 
