@@ -10,7 +10,7 @@
 
 enum { MOST_PLANS = 32 };
 
-/* What a plan was made for: dtypes, shapes, strides, streams and which arguments may be overwritten, as plain numbers. */
+/* What a plan was made for: dtypes, shapes, strides, alignment, streams and which arguments may be overwritten, as plain numbers. */
 typedef VECTOR(int64_t) plan_key;
 
 typedef struct {
@@ -115,6 +115,11 @@ static bool may_be_taken(const plan_call *request, int i) {
     return true;
 }
 
+/* Mapped memory may not be: then other kernels, or copies, are planned. */
+static bool is_aligned(const tarn_array *a) {
+    return (uintptr_t)a->buffer->copies[DEVICE_HOST].data % (uintptr_t)dtype_bytes(a->dtype) == 0;
+}
+
 static bool key_push(plan_key *key, const void *numbers, int count) {
     for (int i = 0; i < count; i++)
         if (!vector_push(key, ((const int64_t *)numbers)[i])) return false;
@@ -129,7 +134,7 @@ static bool describe_call(plan_call *request, int input_count) {
         const tarn_array *a = request->values[i];
         if (!a->buffer) return tarn_fail("compile: the memory of an argument was given away meanwhile");
         request->donated[i] = is_donated(request->c, i, input_count) && may_be_taken(request, i);
-        if (!key_push(&request->key, (int64_t[]){a->dtype, a->ndim, request->donated[i]}, 3) ||
+        if (!key_push(&request->key, (int64_t[]){a->dtype, a->ndim, request->donated[i], is_aligned(a)}, 4) ||
             !key_push(&request->key, a->shape, a->ndim) || !key_push(&request->key, a->strides, a->ndim))
             return false;
     }
