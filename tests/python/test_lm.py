@@ -102,14 +102,19 @@ def test_against_mlx_lm(mlx_lm, tmp_path, bits):
     if bits not in (16, 8, 4):
         return
     # forced along the tokens: our best token, wherever mlx-lm is sure of its own
+    # (its quantized products on the CPU are off by up to 0.4 in bfloat16: where its own float32 run says otherwise, that run is right)
+    import mlx.core as mx
+
+    model.set_dtype(mx.float32)
+    exact = mlx_logprobs(model, TEXT)
     ours = best_tokens(folder, 132)
     agreed = 0
     for i in range(len(ours)):
         first, second = sorted(logprobs[i].tolist())[-1:-3:-1]
-        if first - second > 0.1:
+        if first - second > 0.1 and logprobs[i].argmax().item() == exact[i].argmax().item():
             assert ours[i] == logprobs[i].argmax().item(), i
             agreed += 1
-    assert agreed > len(ours) // 2
+    assert agreed > 0.8 * len(ours)
 
 
 def best_tokens(folder, count):
