@@ -1,0 +1,332 @@
+/* Evaluation's corners, each a graph of its own: memory that is shared, given away, mapped or limited; streams that go; plans over
+   arguments that lie anywhere; very long and very wide graphs; threads. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "check.h"
+#include "tarn/tarn.h"
+
+static const tarn_device cpu = {TARN_CPU, 0}, mock = {TARN_MOCK, 0};
+
+static tarn_memory memory(void) {
+    tarn_memory m = {0};
+    tarn_synchronize(NULL);
+    tarn_memory_info(cpu, &m);
+    return m;
+}
+static tarn_array *ramp(int n) {
+    return tarn_arange(0, n, 1, TARN_FLOAT32);
+}
+static double at(tarn_array *a, int i) {
+    const float *data = tarn_data(a);
+    return data ? (double)data[i] : -1e30;
+}
+static double seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Each two of the shapes go together, the three do not. */
+static void test_three_shapes(void) {
+    TARN_SCOPE;
+    tarn_array *choice = tarn_ones(TARN_SHAPE(4, 1), TARN_BOOL), *x = tarn_ones(TARN_SHAPE(3, 1, 6), TARN_FLOAT32);
+    tarn_array *y = tarn_ones(TARN_SHAPE(2, 1, 1), TARN_FLOAT32);
+    CHECK_ERROR(tarn_where(choice, x, y), "where");
+    CHECK_ERROR(
+        tarn_where(tarn_ones(TARN_SHAPE(4), TARN_BOOL), tarn_ones(TARN_SHAPE(1), TARN_FLOAT32), tarn_ones(TARN_SHAPE(6), TARN_FLOAT32)),
+        "where");
+}
+
+/* b = a[:2]; a[0] = 5: whatever is evaluated first. */
+static void test_aliasing(void) {
+    for (int order = 0; order < 12; order++) {
+        TARN_SCOPE;
+        tarn_array *a = order & 1 ? ramp(4) : tarn_add(ramp(4), tarn_zeros(TARN_SHAPE(4), TARN_FLOAT32));
+        if (order & 2) CHECK(tarn_eval(a));
+        tarn_array *b = tarn_slice_axis(a, 0, 0, 2), *five = tarn_full(TARN_SHAPE(1), 5, TARN_FLOAT32);
+        if (order & 4) CHECK(tarn_eval(b));
+        tarn_array *c = tarn_slice_update(tarn_move(a), five, tarn_from_data((int32_t[]){0}, TARN_SHAPE(1), TARN_INT32), TARN_AXES(0));
+        if (order >= 8) CHECK(tarn_eval(c));
+        CHECK(tarn_eval(b, c));
+        CHECK(at(b, 0) == 0 && at(b, 1) == 1 && at(c, 0) == 5 && at(c, 1) == 1 && at(c, 3) == 3);
+    }
+}
+
+/* One output of a node has its value: asking for the other finds it in place, kernel or formula. */
+static void test_second_output(void) {
+    TARN_SCOPE;
+    tarn_array *pair[2], *q[3], *x = ramp(64);
+    CHECK(tarn_divmod(x, tarn_scalar(4, TARN_FLOAT32), pair));
+    CHECK(tarn_eval(pair[0]));
+    CHECK(tarn_eval(pair[0], pair[1]) && at(pair[0], 9) == 2 && at(pair[1], 9) == 1);
+    CHECK(tarn_quantize(tarn_reshape(x, TARN_SHAPE(2, 32)), 32, 8, q));
+    CHECK(tarn_eval(q[1]));
+    CHECK(tarn_eval(q[0], q[1]));
+    CHECK(tarn_item(tarn_max(tarn_abs(tarn_subtract(tarn_reshape(x, TARN_SHAPE(2, 32)), tarn_dequantize(q[0], q[1], q[2], 32, 8))))) < 0.2);
+}
+
+/* ---- memory of others, dropped while it is being read */
+
+static int released;
+static void count_release(void *context) {
+    __atomic_add_fetch((int *)context, 1, __ATOMIC_SEQ_CST);
+}
+
+static void test_foreign_dropped_early(void) {
+    enum { N = 1 << 20 };
+    float *data = calloc(N, sizeof *data);
+    for (int i = 0; i < 8; i++) {
+        TARN_SCOPE;
+        tarn_array *sum = NULL;
+        {
+            TARN_SCOPE;
+            tarn_array *x = tarn_from_foreign(data, TARN_SHAPE(N), TARN_FLOAT32, NULL, count_release, &released);
+            sum = tarn_return(tarn_sum(tarn_cumsum(tarn_cumsum(x, 0), 0)));
+            CHECK(tarn_async_eval(sum));
+        }
+        CHECK(tarn_item(sum) == 0);
+    }
+    tarn_synchronize(NULL);
+    CHECK(__atomic_load_n(&released, __ATOMIC_SEQ_CST) == 8);
+    free(data);
+}
+
+/* ---- plans */
+
+static bool doubled(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
+    (void)context, (void)input_count, (void)output_count;
+    outputs[0] = tarn_add(inputs[0], inputs[0]);
+    outputs[1] = tarn_slice_axis(inputs[0], 0, 1, 3);
+    return tarn_ok();
+}
+
+/* Arguments of one kind that begin in different places of their buffers share a plan. */
+static void test_plan_offsets(void) {
+    TARN_SCOPE;
+    tarn_compiled *f = tarn_compile(TARN_FUNCTION(doubled, NULL, 2));
+    tarn_array *x = ramp(40), *out[2];
+    CHECK(tarn_eval(x));
+    for (int i = 0; i < 10; i++) {
+        CHECK(tarn_compiled_call(f, TARN_ARRAYS(tarn_slice_axis(x, 0, 4 * i, 4 * i + 4)), 1, out));
+        CHECK(at(out[0], 1) == 2 * (4 * i + 1) && at(out[1], 0) == 4 * i + 1 && at(out[1], 1) == 4 * i + 2);
+    }
+    int64_t plans, hits;
+    tarn_compiled_info(f, &plans, &hits);
+    CHECK(plans == 1 && hits == 9);
+    tarn_compiled_free(f);
+}
+
+static bool shift(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
+    (void)input_count, (void)output_count;
+    tarn_array *moved = tarn_add(inputs[0], tarn_scalar(1, TARN_FLOAT32)); /* may lie in the memory of input 0 */
+    tarn_array *sum = tarn_cumsum(moved, 0);
+    outputs[0] = tarn_add(tarn_multiply(sum, tarn_scalar(0, TARN_FLOAT32)), context ? (tarn_array *)context : inputs[1]);
+    return tarn_ok();
+}
+
+/* The same array as a donated and as another argument, or captured as well: it is not given away. */
+static void test_donated_twice(void) {
+    TARN_SCOPE;
+    tarn_compiled *f = tarn_compile(TARN_FUNCTION(shift, NULL, 1), .donate = TARN_AXES(0));
+    tarn_array *out;
+    for (int i = 0; i < 3; i++) {
+        tarn_array *x = ramp(16);
+        CHECK(tarn_compiled_call(f, TARN_ARRAYS(x, x), 2, &out) && at(out, 5) == 5);
+    }
+    tarn_compiled_free(f);
+    tarn_array *both = tarn_keep(ramp(16));
+    CHECK(tarn_eval(both));
+    f = tarn_compile(TARN_FUNCTION(shift, both, 1), .donate = TARN_AXES(0));
+    for (int i = 0; i < 3; i++) CHECK(tarn_compiled_call(f, TARN_ARRAYS(both, both), 2, &out) && at(out, 5) == 5);
+    tarn_compiled_free(f);
+    f = tarn_compile(TARN_FUNCTION(shift, both, 1), .donate = TARN_AXES(0));
+    for (int i = 0; i < 3; i++) CHECK(tarn_compiled_call(f, TARN_ARRAYS(both), 1, &out) && at(out, 5) == 5);
+    tarn_compiled_free(f);
+    tarn_drop(both);
+}
+
+static bool count_up(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
+    TARN_SCOPE; /* the new state is held by its keep alone when the function returns */
+    (void)input_count, (void)output_count;
+    tarn_array **state = context, *old = *state;
+    *state = tarn_keep(tarn_add(old, inputs[0]));
+    tarn_drop(old);
+    outputs[0] = tarn_return(tarn_negative(*state));
+    return tarn_ok();
+}
+
+static void test_state_in_inner_scope(void) {
+    TARN_SCOPE;
+    tarn_array *state = tarn_keep(tarn_zeros(TARN_SHAPE(3), TARN_FLOAT32)), **slot = &state, *out;
+    tarn_compiled *f =
+        tarn_compile(TARN_FUNCTION(count_up, &state, 1), .state = &slot, .state_count = 1, .donate = TARN_AXES(TARN_DONATE_STATE));
+    for (int i = 1; i < 6; i++)
+        CHECK(tarn_compiled_call(f, TARN_ARRAYS(tarn_ones(TARN_SHAPE(3), TARN_FLOAT32)), 1, &out) && at(out, 2) == -i && at(state, 0) == i);
+    tarn_compiled_free(f);
+    tarn_drop(state);
+}
+
+/* ---- limits */
+
+static void test_memory_limit(void) {
+    TARN_SCOPE;
+    enum { N = 1 << 18 };
+    tarn_array *x = ramp(N), *other = tarn_ones(TARN_SHAPE(N), TARN_FLOAT32);
+    CHECK(tarn_eval(x, other));
+    tarn_set_memory_limit(cpu, memory().active + N * 4 + 65536);
+    tarn_array *big = tarn_concatenate(TARN_ARRAYS(x, other, x, other), 4, 0);
+    CHECK_ERROR(tarn_eval(big), "out of memory");
+    CHECK(at(x, 7) == 7 && at(tarn_add(x, other), 7) == 8);
+    tarn_array *y = tarn_keep(tarn_cumsum(x, 0)), *z = tarn_keep(tarn_concatenate(TARN_ARRAYS(tarn_move(y), x), 2, 0));
+    CHECK_ERROR(tarn_eval(z), "out of memory");
+    tarn_set_memory_limit(cpu, 0);
+    CHECK(at(z, 3) == 6 && at(big, N) == 1);
+    tarn_drop(z);
+}
+
+static void test_freed_stream(void) {
+    TARN_SCOPE;
+    tarn_array *x = ramp(1000), *y, *later;
+    tarn_stream *s = tarn_stream_new(cpu);
+    {
+        TARN_ON(s);
+        y = tarn_multiply(x, x);
+        CHECK(tarn_async_eval(y));
+        later = tarn_cumsum(tarn_add(y, x), 0);
+    }
+    tarn_stream_free(s);
+    CHECK(at(y, 9) == 81 && at(later, 2) == 8);
+    CHECK(at(tarn_add(later, y), 2) == 12);
+    CHECK(tarn_synchronize(NULL) && tarn_synchronize(s));
+}
+
+/* ---- long and wide */
+
+static void test_chain_of_views(void) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_keep(tarn_reshape(ramp(6), TARN_SHAPE(2, 3)));
+    for (int i = 0; i < 300000; i++) {
+        TARN_SCOPE;
+        tarn_array *next = i % 3 ? tarn_transpose(x) : tarn_reshape(x, TARN_SHAPE(tarn_dim(x, 0), tarn_dim(x, 1)));
+        tarn_keep(next);
+        tarn_drop(x);
+        x = next;
+    }
+    CHECK(at(x, 5) == 5);
+    tarn_drop(x);
+}
+
+/* All read one array, every tenth is moved, and one sum reads them all. */
+static void test_wide(void) {
+    enum { N = 100000 };
+    double start = seconds();
+    TARN_SCOPE;
+    tarn_array *x = ramp(5), **parts = malloc(N * sizeof(tarn_array *)), *row = tarn_expand_dims(x, TARN_AXES(0));
+    for (int i = 0; i < N; i++) parts[i] = i % 3 ? tarn_sort(tarn_negative(row), 1) : tarn_cumsum(row, 1);
+    for (int i = 0; i < N; i += 10) parts[i] = tarn_move(parts[i]); /* the oldest first */
+    tarn_array *all = tarn_concatenate(parts, N, 0);
+    CHECK(tarn_eval(all));
+    double built = seconds();
+    CHECK(at(all, 4) == 10 && at(all, 5) == -4);
+    for (int i = 1; i < N; i += 997) CHECK(tarn_item(tarn_sum(parts[i % 10 ? i : i + 1])) != 1);
+    double read = seconds();
+    printf("100,000 nodes wide: %.2f s, of which %.2f s reading\n", read - start, read - built);
+    CHECK(read - start < 60); /* quadratic work takes minutes */
+    free(parts);
+}
+
+/* ---- threads */
+
+typedef struct {
+    tarn_array *shared, *strided;
+    tarn_stream *stream; /* NULL: one of its own */
+    tarn_compiled *compiled;
+    int number, failed;
+} thread_work;
+
+static void check_in_thread(thread_work *w, bool ok) {
+    w->failed += !ok;
+}
+
+static void one_round(thread_work *w, tarn_stream *s, int i) {
+    TARN_SCOPE;
+    TARN_ON(s);
+    tarn_array *y = tarn_multiply(w->shared, tarn_scalar(i, TARN_FLOAT32)), *z = tarn_add(y, w->shared), *out[2];
+    if (i % 3 == 0) check_in_thread(w, tarn_async_eval(z));
+    tarn_array *own = tarn_add(z, y), *moved = tarn_cumsum(tarn_move(own), 0);
+    check_in_thread(w, at(moved, 1) == 2 * i + 1);
+    check_in_thread(w, at(w->strided, 4) == 1); /* made dense by whoever comes first */
+    check_in_thread(w, tarn_compiled_call(w->compiled, TARN_ARRAYS(z), 1, out) && at(out[0], 2) == 4 * (i + 1));
+    check_in_thread(w, at(y, 3) == 3 * i);
+    if (i % 5 == 0) tarn_free(tarn_dump_text(&moved, 1));
+    if (i % 7 == 0) check_in_thread(w, tarn_synchronize(NULL));
+    tarn_memory m;
+    check_in_thread(w, tarn_memory_info(cpu, &m));
+    check_in_thread(w, tarn_default_device().type == TARN_CPU);
+}
+
+static void *thread_body(void *context) {
+    thread_work *w = context;
+    for (int i = 0; i < 60 && !w->failed; i++) {
+        tarn_stream *own = w->stream ? NULL : i % 20 == 0 ? tarn_stream_new(cpu) : NULL;
+        one_round(w, w->stream ? w->stream : own, i);
+        if (own) tarn_stream_free(own);
+    }
+    w->failed += !tarn_ok();
+    if (!tarn_ok()) fprintf(stderr, "thread %d: %s\n", w->number, tarn_error());
+    return NULL;
+}
+
+static void test_threads(bool shared_stream, tarn_stream *stream) {
+    enum { THREADS = 4 };
+    TARN_SCOPE;
+    thread_work work[THREADS];
+    pthread_t threads[THREADS];
+    tarn_array *shared = tarn_keep(ramp(1000));
+    tarn_array *halves = tarn_slice_axis(tarn_transpose(tarn_reshape(shared, TARN_SHAPE(500, 2))), 1, 0, 4);
+    tarn_array *strided = tarn_keep(tarn_transpose(tarn_remainder(tarn_transpose(halves), tarn_scalar(2, TARN_FLOAT32))));
+    if (shared_stream) CHECK(tarn_eval(shared));
+    tarn_compiled *f = tarn_compile(TARN_FUNCTION(doubled, NULL, 2));
+    for (int i = 0; i < THREADS; i++) {
+        work[i] = (thread_work){shared, strided, shared_stream ? stream : NULL, f, i, 0};
+        CHECK(pthread_create(&threads[i], NULL, thread_body, &work[i]) == 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        CHECK(work[i].failed == 0);
+    }
+    tarn_compiled_free(f);
+    tarn_drop(shared);
+    tarn_drop(strided);
+}
+
+static void test_threads_all(void) {
+    test_threads(false, NULL);
+    test_threads(true, NULL);
+    test_threads(true, tarn_default_stream(cpu));
+    if (tarn_device_count(TARN_MOCK) > 0) test_threads(true, tarn_default_stream(mock));
+}
+
+int main(int count, char **arguments) {
+    setenv("TARN_BACKENDS", TARN_BUILD_DIR, 0);
+    bool threads_only = count > 1 && strcmp(arguments[1], "threads") == 0;
+    if (!threads_only) {
+        test_three_shapes();
+        test_aliasing();
+        test_second_output();
+        test_foreign_dropped_early();
+        test_plan_offsets();
+        test_donated_twice();
+        test_state_in_inner_scope();
+        test_memory_limit();
+        test_freed_stream();
+        test_chain_of_views();
+        test_wide();
+    }
+    test_threads_all();
+    CHECK(memory().nodes == 0 && memory().active == 0);
+    return check_report("graph_cases");
+}
