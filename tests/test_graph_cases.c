@@ -310,23 +310,35 @@ static void test_threads_all(void) {
     if (tarn_device_count(TARN_MOCK) > 0) test_threads(true, tarn_default_stream(mock));
 }
 
+static const struct {
+    const char *name;
+    void (*run)(void);
+} cases[] = {
+    {"three_shapes", test_three_shapes},
+    {"aliasing", test_aliasing},
+    {"second_output", test_second_output},
+    {"foreign_dropped_early", test_foreign_dropped_early},
+    {"plan_offsets", test_plan_offsets},
+    {"donated_twice", test_donated_twice},
+    {"state_in_inner_scope", test_state_in_inner_scope},
+    {"memory_limit", test_memory_limit},
+    {"freed_stream", test_freed_stream},
+    {"chain_of_views", test_chain_of_views},
+    {"wide", test_wide},
+    {"threads", test_threads_all},
+};
+
+/* All cases, or those named. */
 int main(int count, char **arguments) {
     setenv("TARN_BACKENDS", TARN_BUILD_DIR, 0);
-    bool threads_only = count > 1 && strcmp(arguments[1], "threads") == 0;
-    if (!threads_only) {
-        test_three_shapes();
-        test_aliasing();
-        test_second_output();
-        test_foreign_dropped_early();
-        test_plan_offsets();
-        test_donated_twice();
-        test_state_in_inner_scope();
-        test_memory_limit();
-        test_freed_stream();
-        test_chain_of_views();
-        test_wide();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bool wanted = count < 2;
+        for (int k = 1; k < count; k++) wanted = wanted || strcmp(arguments[k], cases[i].name) == 0;
+        if (!wanted) continue;
+        cases[i].run();
+        CHECK(tarn_ok());
+        tarn_clear_error();
+        CHECK(memory().nodes == 0 && memory().active == 0);
     }
-    test_threads_all();
-    CHECK(memory().nodes == 0 && memory().active == 0);
     return check_report("graph_cases");
 }
