@@ -43,6 +43,15 @@ static bool infer(inference *i) {
 
 const op_rules rules_elementwise = {.infer = infer, .vmap = vmap_broadcasting, .passes = passes_elementwise};
 
+/* The conjugate and the real part of a real number are the number itself: gradients, which are written for complex numbers too, are full of
+ * them. */
+static bool itself(const node *n, tarn_array *const *inputs, tarn_array **outputs) {
+    outputs[0] = n->inputs[0]->dtype == TARN_COMPLEX64 ? NULL : inputs[0];
+    return true;
+}
+
+const op_rules rules_complex_part = {.infer = infer, .formula = itself, .vmap = vmap_broadcasting, .passes = passes_elementwise};
+
 /* ---- gradients: an expression of the row for each input */
 
 #define ZERO        NULL
