@@ -183,6 +183,14 @@ static void test_memory_limit(void) {
     tarn_array *y = tarn_keep(tarn_cumsum(x, 0)), *z = tarn_keep(tarn_concatenate(TARN_ARRAYS(tarn_move(y), x), 2, 0));
     CHECK_ERROR(tarn_eval(z), "out of memory");
     tarn_set_memory_limit(cpu, 0);
+    tarn_array *given = tarn_ones(TARN_SHAPE(N), TARN_FLOAT32);
+    CHECK(tarn_eval(given));
+    given = tarn_add(tarn_move(given), x); /* in place, before the limit is met */
+    tarn_array *large = tarn_concatenate(TARN_ARRAYS(given, x), 2, 0);
+    tarn_set_memory_limit(cpu, memory().active + N * 4 + 65536);
+    CHECK_ERROR(tarn_eval(large), "out of memory");
+    tarn_set_memory_limit(cpu, 0);
+    CHECK(at(large, 3) == 4 && at(large, N + 3) == 3); /* nothing was lost */
     CHECK(at(z, 3) == 6 && at(big, N) == 1);
     tarn_drop(z);
 }

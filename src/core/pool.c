@@ -146,8 +146,17 @@ static block *find_cached(pool *p, int64_t bytes, tarn_stream *stream) {
     return NULL;
 }
 
-static bool over_limit(const pool *p, int64_t bytes) {
-    return p->info.limit > 0 && p->info.active + bytes > p->info.limit;
+static bool within_limit(const pool *p, int64_t bytes) {
+    if (p->info.limit <= 0 || bytes <= 0 || p->info.active + bytes <= p->info.limit) return true;
+    return tarn_fail("out of memory: %lld bytes more would exceed the limit of %lld (%lld in use)", (long long)bytes,
+                     (long long)p->info.limit, (long long)p->info.active);
+}
+
+bool pool_has_room(int slot, int64_t bytes) {
+    pool *p = locked_pool(slot);
+    bool ok = p && within_limit(p, bytes);
+    if (p) pthread_mutex_unlock(&lock);
+    return ok;
 }
 
 /* Memory from the device; when there is none, all that is cached is given back first, for which the streams must come to rest: not under
@@ -180,9 +189,8 @@ void *pool_allocate(int slot, int64_t bytes, tarn_stream *stream) {
     pool *p = locked_pool(slot);
     if (!p) return NULL;
     block *f = NULL;
-    if (over_limit(p, rounded(bytes)))
-        tarn_fail("out of memory: %lld bytes more would exceed the limit of %lld (%lld in use)", (long long)bytes, (long long)p->info.limit,
-                  (long long)p->info.active);
+    if (!within_limit(p, rounded(bytes)))
+        f = NULL;
     else if (!(f = find_cached(p, rounded(bytes), stream)))
         f = new_block(p, slot, rounded(bytes));
     if (f) p->info.active += f->bytes;

@@ -51,6 +51,8 @@ bool stream_wait(tarn_stream *stream, event *e); /* later work on stream waits; 
 enum { POOL_MOST_EVENTS = 5 };
 void *pool_allocate(int slot, int64_t bytes, tarn_stream *stream);
 void pool_release(int slot, void *block, tarn_stream *stream, event *const *after, int count);
+/* Whether the limit leaves room for so many bytes more; sets the error if not. */
+bool pool_has_room(int slot, int64_t bytes);
 void pool_count_copy(int slot, int64_t in, int64_t out);
 void pool_count_recomputed(int slot, int64_t bytes);
 void pool_count_mapped(int64_t bytes);

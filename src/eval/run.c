@@ -266,6 +266,27 @@ static void spoil(run *r) {
     }
 }
 
+/* The limits are asked for all that the steps will hold at once, before the first of them overwrites anything. */
+static bool fits_limits(const program *p) {
+    int64_t live[DEVICE_SLOTS] = {0}, most[DEVICE_SLOTS] = {0};
+    bool *made = NEW_ARRAY(bool, p->storages.count), ok = made;
+    for (size_t i = 0; ok && i < p->steps.count; i++) {
+        const step *st = &p->steps.items[i];
+        int64_t *now = &live[st->stream->slot], *peak = &most[st->stream->slot];
+        for (int k = 0; k < st->output_count; k++) {
+            int t = st->outputs[k] < 0 ? -1 : p->values.items[st->outputs[k]].storage;
+            if (t < 0 || made[t] || p->storages.items[t].input >= 0) continue;
+            made[t] = true;
+            *now += p->storages.items[t].bytes;
+        }
+        if (*now + st->workspace > *peak) *peak = *now + st->workspace;
+        for (int k = 0; k < st->free_count; k++) *now -= p->storages.items[st->frees[k]].bytes;
+    }
+    memory_free(made);
+    for (int slot = 0; ok && slot < DEVICE_SLOTS; slot++) ok = most[slot] == 0 || pool_has_room(slot, most[slot]);
+    return ok;
+}
+
 static buffer **export_buffers(run *r) {
     buffer **out = NEW_ARRAY(buffer *, r->p->storages.count);
     for (size_t i = 0; out && i < r->p->storages.count; i++)
@@ -276,7 +297,7 @@ static buffer **export_buffers(run *r) {
 bool program_run(program *p, buffer *const *arguments, const int64_t *offsets, buffer ***buffers_out) {
     run *r = run_new(p);
     if (!r) return false;
-    bool ok = bind_inputs(r, arguments, offsets);
+    bool ok = bind_inputs(r, arguments, offsets) && fits_limits(p);
     operand *room = r->operands;
     for (size_t i = 0; ok && i < p->steps.count; i++) {
         ok = launch(r, i, room);
