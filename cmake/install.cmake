@@ -1,4 +1,3 @@
-include(GNUInstallDirs)
 if(TARGET tarn_shared)
   install(TARGETS tarn_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(DIRECTORY include/tarn ${CMAKE_BINARY_DIR}/include/tarn DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
