@@ -7,7 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backend/backend.h"
 #include "check.h"
+#include "core/stream.h"
 
 enum { MOST_STREAMS = 4 };
 static const tarn_device cpu = {TARN_CPU, 0}, mock = {TARN_MOCK, 0};
@@ -98,10 +100,22 @@ static bool build_step(building *b, int index, bool scoped) {
     return ok;
 }
 
+static void nap(void *context) {
+    (void)context;
+    usleep(300);
+}
+
+/* A stream that falls behind: what others do with its results must wait. */
+static void slow_down_a_stream(void) {
+    tarn_stream *s = stream_count ? streams[dice(stream_count)] : NULL;
+    if (s) CHECK(s->backend->host(s->handle, nap, NULL));
+}
+
 /* Something that looks at values half way. */
 static void disturb(building *b, int values) {
     tarn_array *some[4];
     int count = 0, i = dice(values), what = dice(6);
+    slow_down_a_stream();
     for (int k = 0; k < 3; k++) {
         int v = dice(values);
         if (b->array[v] && !b->moved[v]) some[count++] = b->array[v];
@@ -146,6 +160,7 @@ static void check_all(building *b) {
     int count = 0;
     for (int i = 0; i < b->g->values; i++)
         if (b->checked[i] && dice(2)) roots[count++] = b->array[i];
+    slow_down_a_stream();
     if (dice(2)) CHECK(tarn_async_eval_all(roots, count));
     int first = dice(b->g->values);
     for (int k = 0; k < b->g->values; k++) {
@@ -206,6 +221,7 @@ static void compiled_call(const spec_graph *g, tarn_compiled *f, const compiled_
     for (int i = 0; i < g->leaves; i++)
         if (!c->captured[i]) inputs[input_count++] = make_leaf(&g->value[i]);
     if (input_count > 1 && dice(2)) CHECK(tarn_eval(inputs[0]));
+    slow_down_a_stream();
     CHECK(tarn_compiled_call(f, inputs, input_count, outputs));
     for (int i = 0; i < g->values && tarn_ok(); i++)
         if (c->checked[i]) {
@@ -228,7 +244,7 @@ static void compiled_run(spec_graph *g) {
         for (int i = 0; i < g->leaves; i++)
             if (i > 0 && dice(3) == 0) c.captured[i] = tarn_keep(make_leaf(&g->value[i]));
         tarn_compiled *f = tarn_compile(TARN_FUNCTION(compiled_body, &c, outputs), .donate = dice(2) ? TARN_AXES(0, 1) : TARN_NO_AXES);
-        for (int call = 0; call < 3; call++) compiled_call(g, f, &c);
+        for (int turn = 0; turn < 3; turn++) compiled_call(g, f, &c);
         static spec_graph other;
         other = *g;
         for (int i = 0; i < g->leaves; i++)
