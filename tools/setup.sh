@@ -42,16 +42,17 @@ make_environment() {
     [ "$(cat .venv/oracles 2>/dev/null)" != "$list" ] || return 0
     "$python" -c 'import ensurepip, venv' 2>/dev/null || python=/usr/bin/python3
     [ -x .venv/bin/python ] || "$python" -m venv .venv
-    local pip=(.venv/bin/python -m pip --disable-pip-version-check --no-input -q install --timeout 30 --retries 2)
+    local pip=(.venv/bin/python -m pip --disable-pip-version-check --no-input -q install --timeout 15 --retries 2)
     echo "set-up: filling .venv"
     if ! "${pip[@]}" "${oracles[@]}" </dev/null 2>.venv/pip.log; then # all at once is fastest
         for package in "${oracles[@]}"; do
-            "${pip[@]}" "$package" </dev/null 2>>.venv/pip.log || failed+=("$package")
+            "${pip[@]}" --retries 0 "$package" </dev/null 2>>.venv/pip.log || failed+=("$package")
         done
     fi
     for package in "${bare_oracles[@]}"; do
-        "${pip[@]}" --no-deps "$package" </dev/null 2>>.venv/pip.log || failed+=("$package")
+        "${pip[@]}" --retries 0 --no-deps "$package" </dev/null 2>>.venv/pip.log || failed+=("$package")
     done
+    if ! .venv/bin/python -c 'import pytest' 2>/dev/null; then install_packages python3-pytest; fi # tools/test.sh then takes Debian's
     if [ ${#failed[@]} -gt 0 ]; then
         echo "set-up: not to be had from PyPI: ${failed[*]} (see .venv/pip.log); the tests that need them are skipped"
     else
