@@ -167,7 +167,7 @@ typedef struct {
 static unsigned packed_value(const array *w, int64_t line, int64_t i, int bits) {
     const uint8_t *stream = (const uint8_t *)w->o.data + line * w->strides[0] * 4;
     unsigned value = 0;
-    for (int b = 0; b < bits; b++) value |= (stream[(i * bits + b) / 8] >> (i * bits + b) % 8 & 1u) << b;
+    for (int b = 0; b < bits; b++) value |= ((unsigned)stream[(i * bits + b) / 8] >> (i * bits + b) % 8 & 1u) << b;
     return value;
 }
 
