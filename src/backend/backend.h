@@ -1,7 +1,7 @@
 /* The whole contract between evaluation and a device. A backend is a table of functions; those of other devices live in shared objects that
-   export `const backend *tarn_backend(void)` and are refused if their table hash differs. Each shared object has error state of its own: where
-   a function here says "with the error set" it sets the library's through the function that the optional export
-   `void tarn_backend_errors(bool (*fail)(const char *format, ...))` was given.
+   export `const backend *tarn_backend(void)` and are refused if their table hash differs. Each shared object has error state of its own:
+   where a function here says "with the error set" it sets the library's through the function that the optional export `void
+   tarn_backend_errors(bool (*fail)(const char *format, ...))` was given.
 
    Work is submitted to streams and runs in order within one; submitting returns at once. Events order streams among each other. */
 #ifndef BACKEND_BACKEND_H

@@ -31,7 +31,8 @@ typedef struct {
     int64_t offset, shape[TARN_MAX_NDIM], strides[TARN_MAX_NDIM];
 } array_layout;
 
-/* The layout of output `index` of a view node whose input lies at `in`; false if strides cannot express it: over a dense copy of the input they can. */
+/* The layout of output `index` of a view node whose input lies at `in`; false if strides cannot express it: over a dense copy of the input
+ * they can. */
 bool view_layout(const node *n, int index, const array_layout *in, array_layout *out);
 
 #endif
