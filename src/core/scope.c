@@ -28,6 +28,7 @@ int tarn_scope_begin(void) {
 void tarn_scope_end(const int *scope) {
     if (*scope < 1 || local.marks.count != (size_t)*scope * 2) return;
     size_t moved = vector_pop(&local.marks), held = vector_pop(&local.marks);
+    if (local.marks.count == 0) moved = 0; /* also what was moved when no scope was open, or could be */
     while (local.moved.count > moved) {
         tarn_array *a = vector_pop(&local.moved);
         node_release(a->node);
