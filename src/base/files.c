@@ -91,6 +91,7 @@ file_mapping *file_map(const char *path) {
         return NULL;
     }
     m->bytes = bytes;
+    if (m->length) madvise(bytes, m->length, MADV_HUGEPAGE); /* honoured by ext4 and others since Linux 6.16, for pages not yet in memory */
     if (m->length && !(m->guard = guard_add(m->bytes, m->length))) {
         file_unmap(m);
         return NULL;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/regions.h"
 #include "tarn/error.h"
 
 enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20 };
@@ -53,12 +54,14 @@ void tarn_free(void *block) {
 void *memory_new_aligned(size_t bytes) {
     size_t alignment = bytes >= 2 * HUGE_PAGE ? HUGE_PAGE : ALIGNMENT, rounded;
     if (__builtin_add_overflow(bytes ? bytes : 1, alignment - 1, &rounded) || injected()) return checked(NULL, 1, bytes);
+    void *block = regions_take(bytes);
+    if (block) return block;
     rounded &= ~(alignment - 1);
-    void *block = checked(aligned_alloc(alignment, rounded), 1, bytes);
+    block = checked(aligned_alloc(alignment, rounded), 1, bytes);
     if (block && alignment == HUGE_PAGE) madvise(block, rounded, MADV_HUGEPAGE);
     return block;
 }
 
 void memory_free_aligned(void *block) {
-    free(block);
+    if (!regions_give_back(block)) free(block);
 }

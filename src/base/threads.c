@@ -1,5 +1,6 @@
-/* The pool: workers wait for a new generation number, spinning shortly before they sleep. One parallel_for runs at a time; a caller that
-   finds the pool busy does its work alone. */
+/* The pool: workers wait for a new job number, spinning shortly before they sleep. One parallel_for runs at a time; a caller that finds
+   the pool busy does its work alone. Every thread takes the slices of its own part in order, then what is left of the others' parts: cores
+   that share memory, or are shared with other programs, are never equally fast. */
 #include "base/threads.h"
 
 #include <pthread.h>
@@ -11,13 +12,17 @@
 #include "base/cpu.h"
 #include "base/memory.h"
 
-enum { SPIN = 20000 }; /* about 50 µs of pauses: longer than the gap between two kernels, shorter than anyone notices */
+enum {
+    SPIN = 20000,       /* about 50 µs of pauses: longer than the gap between two kernels, shorter than anyone notices */
+    MOST_SLICES = 8,    /* of a part */
+    TICKET_NUMBERS = 16 /* a ticket is job number * TICKET_NUMBERS + a count of slices */
+};
 
 typedef struct {
     int64_t count, grain;
     parallel_body body;
     void *context;
-    int threads;
+    int threads, slices; /* parts, and slices of each */
 } job;
 
 static struct {
@@ -25,10 +30,10 @@ static struct {
     pthread_mutex_t sleep_lock;
     pthread_cond_t wake;
     pthread_t *workers;
-    int threads; /* workers + the caller; 0 before the first use */
-    _Atomic uint64_t generation;
-    _Atomic uint64_t *claims;         /* of each part: the last generation in which somebody took it */
-    _Atomic int unfinished, sleeping; /* parts not done; workers asleep */
+    int threads;                /* workers + the caller; 0 before the first use */
+    _Atomic uint64_t announced; /* ticket of the newest job: its number and how many slices a part has */
+    _Atomic uint64_t *claims;   /* of each part: ticket of the last job in which somebody took a slice of it, and how many were taken */
+    _Atomic int unfinished, sleeping; /* slices not done; workers asleep */
     _Atomic bool stop;
     job job;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .sleep_lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
@@ -40,40 +45,54 @@ static void relax(void) {
     __builtin_ia32_pause();
 }
 
-/* Parts are whole grains, as even as they can be. */
-static void run_part(const job *j, int thread) {
-    int64_t grains = (j->count + j->grain - 1) / j->grain;
-    int64_t begin = grains * thread / j->threads * j->grain, end = grains * (thread + 1) / j->threads * j->grain;
+/* Slices are whole grains, as even as they can be; a part is neighbouring slices. */
+static void run_slice(const job *j, int part, int slice, int thread) {
+    int64_t grains = (j->count + j->grain - 1) / j->grain, slices = (int64_t)j->threads * j->slices, i = (int64_t)part * j->slices + slice;
+    int64_t begin = grains * i / slices * j->grain, end = grains * (i + 1) / slices * j->grain;
     if (end > j->count) end = j->count;
     if (begin < end) j->body(j->context, begin, end, thread, j->threads);
 }
 
-/* Does a part if nobody else does. While it is not done the job stays as it is. */
-static void take_part(uint64_t generation, int thread) {
-    uint64_t last = atomic_load(&pool.claims[thread]);
-    if (last >= generation || !atomic_compare_exchange_strong(&pool.claims[thread], &last, generation)) return;
-    run_part(&pool.job, thread);
-    atomic_fetch_sub_explicit(&pool.unfinished, 1, memory_order_release);
+/* The next slice of a part that nobody has taken, or -1. While a taken slice is not done the job stays as it is. */
+static int take_slice(uint64_t ticket, int part) {
+    uint64_t fresh = ticket / TICKET_NUMBERS * TICKET_NUMBERS, last = atomic_load(&pool.claims[part]), next;
+    do {
+        next = (last < fresh ? fresh : last) + 1;
+        if (next > ticket) return -1; /* all taken, or a later job's */
+    } while (!atomic_compare_exchange_weak(&pool.claims[part], &last, next));
+    return (int)(next - fresh) - 1;
 }
 
-static uint64_t await_generation(uint64_t seen) {
+/* Own part first, then the neighbours'. */
+static void run_slices(uint64_t ticket, int thread) {
+    for (int i = 0, slice; i < pool.threads; i++) {
+        int part = (thread + i) % pool.threads;
+        while ((slice = take_slice(ticket, part)) >= 0) {
+            run_slice(&pool.job, part, slice, thread);
+            atomic_fetch_sub_explicit(&pool.unfinished, 1, memory_order_release);
+        }
+    }
+}
+
+static uint64_t await_job(uint64_t seen) {
     for (int i = 0; i < SPIN; i++, relax())
-        if (atomic_load_explicit(&pool.generation, memory_order_acquire) != seen) return atomic_load(&pool.generation);
+        if (atomic_load_explicit(&pool.announced, memory_order_acquire) != seen) return atomic_load(&pool.announced);
     pthread_mutex_lock(&pool.sleep_lock);
     atomic_fetch_add(&pool.sleeping, 1);
-    while (atomic_load(&pool.generation) == seen) pthread_cond_wait(&pool.wake, &pool.sleep_lock);
+    while (atomic_load(&pool.announced) == seen) pthread_cond_wait(&pool.wake, &pool.sleep_lock);
     atomic_fetch_sub(&pool.sleeping, 1);
     pthread_mutex_unlock(&pool.sleep_lock);
-    return atomic_load(&pool.generation);
+    return atomic_load(&pool.announced);
 }
 
-static uint64_t announce(void) {
-    uint64_t generation = atomic_fetch_add(&pool.generation, 1) + 1;
-    if (atomic_load(&pool.sleeping) == 0) return generation;
+static uint64_t announce(int slices) {
+    uint64_t ticket = (atomic_load(&pool.announced) / TICKET_NUMBERS + 1) * TICKET_NUMBERS + (uint64_t)slices;
+    atomic_store(&pool.announced, ticket);
+    if (atomic_load(&pool.sleeping) == 0) return ticket;
     pthread_mutex_lock(&pool.sleep_lock);
     pthread_cond_broadcast(&pool.wake);
     pthread_mutex_unlock(&pool.sleep_lock);
-    return generation;
+    return ticket;
 }
 
 typedef struct {
@@ -86,15 +105,15 @@ static void *work(void *argument) {
     memory_free(argument);
     inside = true;
     for (;;) {
-        start.seen = await_generation(start.seen);
+        start.seen = await_job(start.seen);
         if (atomic_load(&pool.stop)) return NULL;
-        take_part(start.seen, start.thread);
+        run_slices(start.seen, start.thread);
     }
 }
 
 static void stop_workers(void) {
     atomic_store(&pool.stop, true);
-    announce();
+    announce(0);
     for (int i = 1; i < pool.threads; i++) pthread_join(pool.workers[i - 1], NULL);
     memory_free(pool.workers);
     memory_free((void *)pool.claims);
@@ -112,7 +131,7 @@ static void start_workers(int threads) {
     for (int i = 1; pool.workers && pool.claims && i < threads; i++) {
         worker_start *start = NEW(worker_start);
         if (!start) break;
-        *start = (worker_start){.thread = i, .seen = atomic_load(&pool.generation)};
+        *start = (worker_start){.thread = i, .seen = atomic_load(&pool.announced)};
         if (pthread_create(&pool.workers[i - 1], NULL, work, start) != 0) {
             memory_free(start);
             break;
@@ -133,6 +152,19 @@ void parallel_set_threads(int n) {
     atomic_store(&wanted_threads, n > 0 ? n : cpu_thread_count());
 }
 
+static void share_out(int64_t count, int64_t grain, parallel_body body, void *context) {
+    int64_t each = (count + grain - 1) / grain / pool.threads;
+    int slices = each < 1 ? 1 : each > MOST_SLICES ? MOST_SLICES : (int)each;
+    pool.job = (job){count, grain, body, context, pool.threads, slices};
+    atomic_store(&pool.unfinished, pool.threads * slices);
+    run_slices(announce(slices), 0);
+    for (int i = 0; atomic_load_explicit(&pool.unfinished, memory_order_acquire) > 0; i++)
+        if (i < SPIN)
+            relax();
+        else
+            sched_yield();
+}
+
 void parallel_for(int64_t count, int64_t grain, parallel_body body, void *context) {
     if (count <= 0) return;
     if (grain < 1) grain = 1;
@@ -146,16 +178,10 @@ void parallel_for(int64_t count, int64_t grain, parallel_body body, void *contex
         start_workers(threads);
     }
     inside = true;
-    pool.job = (job){count, grain, body, context, pool.threads};
-    atomic_store(&pool.unfinished, pool.threads - 1);
-    uint64_t generation = announce();
-    run_part(&pool.job, 0);
-    for (int i = 1; i < pool.threads; i++) take_part(generation, i);
-    for (int i = 0; atomic_load_explicit(&pool.unfinished, memory_order_acquire) > 0; i++)
-        if (i < SPIN)
-            relax();
-        else
-            sched_yield();
+    if (pool.threads > 1)
+        share_out(count, grain, body, context);
+    else
+        body(context, 0, count, 0, 1);
     inside = false;
     pthread_mutex_unlock(&pool.lock);
 }

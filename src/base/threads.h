@@ -4,12 +4,12 @@
 
 #include <stdint.h>
 
-/* Called once for each part of [0, count): thread `thread` of `threads` works on [begin, end). */
+/* Works on [begin, end), for thread `thread` of `threads`: one call at a time has the same `thread`. */
 typedef void (*parallel_body)(void *context, int64_t begin, int64_t end, int thread, int threads);
 
-/* Splits [0, count) statically into at most one contiguous part a thread, each a multiple of `grain` but the last, and returns when all are
-   done. The caller works too. Work below two grains, and calls from inside a body, run in the caller alone. Which thread has which part
-   depends only on count, grain and the number of threads. */
+/* Splits [0, count) into slices, each a multiple of `grain` but the last, at most eight for each thread, and returns when all are done. The
+   caller works too. Work below two grains, and calls from inside a body, run in the caller alone. Where slices begin and end depends only
+   on count, grain and the number of threads; which thread has which, on who is free. */
 void parallel_for(int64_t count, int64_t grain, parallel_body body, void *context);
 
 int parallel_threads(void);

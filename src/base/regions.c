@@ -1,0 +1,94 @@
+/* A region is 8 MiB of huge pages, shared out in runs of units; a bit for each unit says whether it is taken. A region without blocks goes
+   back to the system, unless it is the last one. */
+#include "base/regions.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { REGION = 8 << 20, UNIT = 16 << 10, UNITS = REGION / UNIT, LEAST = 64 << 10, MOST = 4 << 20 };
+
+typedef struct region region;
+struct region {
+    char *memory;
+    int taken;            /* units */
+    uint16_t runs[UNITS]; /* units of the block that begins here; 0: none does */
+    bool in_use[UNITS];
+    region *next;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static region *regions;
+
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+enum { SERVING = false }; /* the sanitizer knows only the ends of blocks that it gave itself */
+#else
+enum { SERVING = true };
+#endif
+
+static region *new_region(void) {
+    region *r = calloc(1, sizeof *r);
+    if (!r) return NULL;
+    r->memory = aligned_alloc(REGION, REGION);
+    if (!r->memory) return free(r), NULL;
+    madvise(r->memory, REGION, MADV_HUGEPAGE);
+    r->next = regions;
+    return regions = r;
+}
+
+/* The first of `count` free units in a row, or -1. */
+static int find_run(const region *r, int count) {
+    if (UNITS - r->taken < count) return -1;
+    for (int begin = 0, i = 0; i < UNITS; i++) {
+        if (r->in_use[i]) begin = i + 1;
+        if (i + 1 - begin == count) return begin;
+    }
+    return -1;
+}
+
+static void *take_run(region *r, int begin, int count) {
+    memset(r->in_use + begin, true, (size_t)count);
+    r->runs[begin] = (uint16_t)count;
+    r->taken += count;
+    return r->memory + (size_t)begin * UNIT;
+}
+
+void *regions_take(size_t bytes) {
+    if (!SERVING || bytes < LEAST || bytes >= MOST) return NULL;
+    int count = (int)((bytes + UNIT - 1) / UNIT), begin = -1;
+    pthread_mutex_lock(&lock);
+    region *r = regions;
+    while (r && (begin = find_run(r, count)) < 0) r = r->next;
+    if (!r && (r = new_region())) begin = 0;
+    void *block = r ? take_run(r, begin, count) : NULL;
+    pthread_mutex_unlock(&lock);
+    return block;
+}
+
+static void free_if_empty(region **place) {
+    region *r = *place;
+    if (r->taken || (r == regions && !r->next)) return;
+    *place = r->next;
+    free(r->memory);
+    free(r);
+}
+
+bool regions_give_back(void *block) {
+    pthread_mutex_lock(&lock);
+    region **place = &regions;
+    while (*place && (uintptr_t)block - (uintptr_t)(*place)->memory >= REGION) place = &(*place)->next;
+    region *r = *place;
+    if (r) {
+        size_t begin = (size_t)((char *)block - r->memory) / UNIT;
+        memset(r->in_use + begin, false, r->runs[begin]);
+        r->taken -= r->runs[begin];
+        free_if_empty(place);
+    }
+    pthread_mutex_unlock(&lock);
+    return r != NULL;
+}
