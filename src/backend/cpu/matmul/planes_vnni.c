@@ -140,15 +140,15 @@ INLINE __m512i lane_groups(int64_t b, int bits, int group) {
     return _mm512_add_epi32(lanes, _mm512_set1_epi32((int)b * values / group));
 }
 
-/* Block b of the run of up to 16 groups that begins at `value`: the products of both lines with all tokens. */
-INLINE void block(const token_pass *pass, line_pair *pair, int64_t value, int64_t b, __mmask64 keep, __m512 (*scale)[TOKENS],
-                  __m512 (*total)[TOKENS], int bits, int group, int tokens) {
+/* Block b of the run of up to 16 groups that begins at `value`: the products of lines first .. last with all tokens. */
+INLINE void block(const token_pass *pass, line_pair *pair, int first, int last, int64_t value, int64_t b, __mmask64 keep,
+                  __m512 (*scale)[TOKENS], __m512 (*total)[TOKENS], int bits, int group, int tokens) {
     const __m512i nibble = _mm512_set1_epi8(15), groups = lane_groups(b, bits, group);
     const int64_t bytes = bits == ANY_BITS ? 8 * pass->bits : 64;
     const int64_t planes_at = value * 3 + b * block_values(bits) * 3;
     __m512i even[2], odd[2];
     UNROLL(2)
-    for (int l = 0; l < 2; l++) {
+    for (int l = first; l <= last; l++) {
         const uint8_t *p = pair->packed[l];
         PREFETCH(p + NEAR);
         PREFETCH(p + FAR);
@@ -165,7 +165,7 @@ INLINE void block(const token_pass *pass, line_pair *pair, int64_t value, int64_
     for (int t = 0; t < tokens; t++) {
         const int8_t *planes = pass->planes[t] + planes_at;
         UNROLL(2)
-        for (int l = 0; l < 2; l++) {
+        for (int l = first; l <= last; l++) {
             __m512i d = bits == 4 ? three_planes_of_nibbles(even[l], odd[l], planes) : three_planes(even[l], planes);
             total[l][t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(d), _mm512_permutexvar_ps(groups, scale[l][t]), total[l][t]);
         }
@@ -194,6 +194,7 @@ INLINE void begin_groups(const token_pass *pass, const line_pair *pair, int64_t 
 /* out[l][t] for two lines. */
 INLINE void pair_kernel(const token_pass *pass, const line_pair *lines, float (*out)[TOKENS], int bits, int group, int tokens) {
     const int run = group == 128 ? 8 : 16, values = (int)block_values(bits), blocks = run * group / values;
+    const int turn = bits == 8 ? 8 : 1; /* blocks of one line before the other's: measured */
     __m512 total[2][TOKENS], scale[2][TOKENS];
     UNROLL(4)
     for (int t = 0; t < tokens; t++) total[0][t] = total[1][t] = _mm512_setzero_ps();
@@ -202,18 +203,22 @@ INLINE void pair_kernel(const token_pass *pass, const line_pair *lines, float (*
     for (; value + run * group <= pass->k; value += run * group) {
         begin_groups(pass, pair, value / group, (__mmask16)((1u << run) - 1), scale, total, tokens);
         if (tokens == 1) {
-            UNROLL(16)
-            for (int64_t b = 0; b < blocks; b++) block(pass, pair, value, b, ~0ull, scale, total, bits, group, 1);
+            for (int64_t b = 0; b < blocks; b += turn) {
+                UNROLL(8)
+                for (int64_t i = b; i < b + turn; i++) block(pass, pair, 0, 0, value, i, ~0ull, scale, total, bits, group, 1);
+                UNROLL(8)
+                for (int64_t i = b; i < b + turn; i++) block(pass, pair, 1, 1, value, i, ~0ull, scale, total, bits, group, 1);
+            }
         } else {
             UNROLL(2)
-            for (int64_t b = 0; b < blocks; b++) block(pass, pair, value, b, ~0ull, scale, total, bits, group, tokens);
+            for (int64_t b = 0; b < blocks; b++) block(pass, pair, 0, 1, value, b, ~0ull, scale, total, bits, group, tokens);
         }
     }
     int64_t rest = pass->k - value;
     if (rest) begin_groups(pass, pair, value / group, (__mmask16)((1u << rest / group) - 1), scale, total, tokens);
     for (int64_t b = 0; b * values < rest; b++) {
         int64_t bytes = (rest - b * values) * (bits == ANY_BITS ? pass->bits : bits) / 8;
-        block(pass, pair, value, b, bytes >= 64 ? ~0ull : (1ull << bytes) - 1, scale, total, bits, group, tokens);
+        block(pass, pair, 0, 1, value, b, bytes >= 64 ? ~0ull : (1ull << bytes) - 1, scale, total, bits, group, tokens);
     }
     for (int l = 0; l < 2; l++)
         for (int t = 0; t < tokens; t++) out[l][t] = _mm512_reduce_add_ps(total[l][t]);
