@@ -12,6 +12,10 @@
     "\"hidden_size\": 64, \"intermediate_size\": 128, \"num_hidden_layers\": 3, \"num_attention_heads\": 4, \"vocab_size\": 160, "         \
     "\"num_key_value_heads\": 2"
 
+#define OTHER_SIZES(hidden, heads)                                                                                                         \
+    "\"hidden_size\": " #hidden ", \"intermediate_size\": 128, \"num_hidden_layers\": 3, \"num_attention_heads\": " #heads                 \
+    ", \"vocab_size\": 160, \"num_key_value_heads\": 1"
+
 static bool parse(model_config *config, const char *source) {
     return config_parse(config, source, strlen(source), "config.json");
 }
@@ -55,6 +59,11 @@ static void test_sizes(void) {
     config_free(&c);
     CHECK(parse(&c, "{\"model_type\": \"qwen2\", " SIZES "}") && config_has(&c, QKV_BIAS) && !config_has(&c, O_BIAS));
     config_free(&c);
+    /* heads that do not fill the hidden size: rounded down, as transformers does */
+    CHECK(parse(&c, "{\"model_type\": \"mistral\", " OTHER_SIZES(71, 5) "}") && c.head_dim == 14);
+    config_free(&c);
+    CHECK(refused("{\"model_type\": \"mistral\", " OTHER_SIZES(62, 4) "}", "\"head_dim\" 15 must be even"));
+    CHECK(refused("{\"model_type\": \"mistral\", " OTHER_SIZES(3, 4) "}", "\"hidden_size\" 3 is less than \"num_attention_heads\" 4"));
 }
 
 /* The windows of the three layers as one number, 0 if parsing failed. */

@@ -85,13 +85,10 @@ static bool read_sizes(model_config *c, const field_reader *fields) {
     if (c->heads % c->kv_heads)
         return tarn_fail("%s: \"num_attention_heads\" %lld is no multiple of \"num_key_value_heads\" %lld", fields->file,
                          (long long)c->heads, (long long)c->kv_heads);
-    int64_t head_dim = c->family->head_dim;
-    if (!head_dim && !field_find(fields, "head_dim")) {
-        if (c->hidden % c->heads)
-            return tarn_fail("%s: \"hidden_size\" %lld is no multiple of \"num_attention_heads\" %lld, and there is no \"head_dim\"",
-                             fields->file, (long long)c->hidden, (long long)c->heads);
-        head_dim = c->hidden / c->heads;
-    }
+    int64_t head_dim = c->family->head_dim ? c->family->head_dim : c->hidden / c->heads; /* rounded down */
+    if (!head_dim && !field_find(fields, "head_dim"))
+        return tarn_fail("%s: \"hidden_size\" %lld is less than \"num_attention_heads\" %lld, and there is no \"head_dim\"", fields->file,
+                         (long long)c->hidden, (long long)c->heads);
     if (!field_integer(fields, "head_dim", 1, MOST_HEAD_DIM, &head_dim, &c->head_dim)) return false;
     return c->head_dim % 2 == 0 || tarn_fail("%s: \"head_dim\" %lld must be even", fields->file, (long long)c->head_dim);
 }
