@@ -91,6 +91,61 @@ static void test_golden(void) {
     }
 }
 
+/* ---- a head beside tied embeddings: the one in the file is used, as in transformers */
+
+#define TIED TARN_SOURCE_DIR "/tests/data/golden/llama-tied"
+
+static char *file_of(const char *folder, const char *name) {
+    char *path = path_join(folder, name);
+    unlink(path);
+    return path;
+}
+
+/* The checkpoint `TIED` in `folder`, with a head of `sign` times the embedding. */
+static bool write_with_head(const char *folder, double sign) {
+    TARN_SCOPE;
+    enum { MOST = 64 };
+    tarn_named_array arrays[MOST];
+    tarn_tensors *tensors = tarn_load_safetensors(TIED);
+    int64_t count = tensors ? tarn_tensors_count(tensors) : 0;
+    char *weights = file_of(folder, "model.safetensors"), *config = file_of(folder, "config.json");
+    bool ok = count > 0 && count < MOST && !symlink(TIED "/config.json", config);
+    for (int64_t i = 0; ok && i < count; i++) arrays[i] = (tarn_named_array){tarn_tensors_name(tensors, i), tarn_tensors_at(tensors, i)};
+    if (ok) {
+        tarn_array *embedding = tarn_tensors_get(tensors, "model.embed_tokens.weight");
+        arrays[count] = (tarn_named_array){"lm_head.weight", tarn_multiply(embedding, tarn_scalar_like(sign, embedding))};
+        ok = tarn_save_safetensors(weights, arrays, count + 1);
+    }
+    tarn_tensors_free(tensors);
+    memory_free(weights);
+    memory_free(config);
+    return ok;
+}
+
+/* The first logit after `ids`, NAN after a failure. */
+static double first_logit(const char *folder) {
+    const int32_t ids[] = {5, 70, 31};
+    tarn_model *model = tarn_model_load(folder, .dtype = TARN_FLOAT32);
+    tarn_session *session = model ? tarn_session_new(model) : NULL;
+    double *logits = session && tarn_session_sync(session, ids, 3, NULL) ? logits_of(session) : NULL, first = logits ? logits[0] : NAN;
+    memory_free(logits);
+    tarn_session_free(session);
+    tarn_model_free(model);
+    return first;
+}
+
+static void test_tied_head(void) {
+    char folder[] = "/tmp/tarn-lm-XXXXXX";
+    CHECK(mkdtemp(folder) != NULL);
+    double plain = first_logit(TIED);
+    CHECK(write_with_head(folder, 1) && first_logit(folder) == plain && plain != 0);
+    CHECK(write_with_head(folder, -1) && first_logit(folder) == -plain);
+    tarn_clear_error();
+    memory_free(file_of(folder, "model.safetensors"));
+    memory_free(file_of(folder, "config.json"));
+    CHECK(rmdir(folder) == 0);
+}
+
 /* ---- models/tiny */
 
 #define TINY TARN_SOURCE_DIR "/models/tiny"
@@ -301,6 +356,7 @@ static void test_chat(void) {
 
 int main(void) {
     test_golden();
+    test_tied_head();
     test_tiny();
     test_cache(TARN_BOOL);
     test_cache(TARN_FLOAT32);

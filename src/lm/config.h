@@ -42,7 +42,7 @@ typedef struct {
     const model_family *family;
     int64_t vocab, hidden, mlp, layers, heads, kv_heads, head_dim, positions;
     double eps;
-    bool has_tie, tied; /* has_tie false: the file does not say; then the weights decide */
+    bool has_tie, tied; /* has_tie: the file says; once weights are loaded, tied tells whether the embedding is the head */
     bool attention_bias, mlp_bias;
     int64_t *windows; /* [layers]; 0: sees everything */
     rope_config rope;

@@ -37,7 +37,7 @@ static bool load_files(tarn_model *model, const char *folder, tarn_dtype dtype) 
     file_tensors *files = file_tensors_open(folder);
     if (!files) return false;
     tensor_source source = file_source(files);
-    bool ok = bind_weights(model, &source, dtype) && file_tensors_all_used(files, model->config.tied);
+    bool ok = bind_weights(model, &source, dtype) && file_tensors_all_used(files);
     file_tensors_close(files);
     return ok;
 }
@@ -120,7 +120,7 @@ tarn_model *tarn_model_random(const char *shape, int bits) {
     if (!found) return tarn_fail("\"%.64s\" is no known shape; known are %s", shape, tarn_model_shapes()), NULL;
     tarn_model *model = NEW(tarn_model);
     if (!model) return NULL;
-    random_tensors random = {1, bits};
+    random_tensors random = {1, bits, found->tied};
     tensor_source source = random_source(&random);
     return finish(model, shape_config(&model->config, found, bits) && bind_weights(model, &source, TARN_BOOL));
 }

@@ -19,6 +19,7 @@ struct tarn_model {
 typedef struct {
     uint64_t state;
     int bits;
+    bool tied; /* there is no head */
 } random_tensors;
 tensor_source random_source(random_tensors *random);
 
@@ -26,8 +27,8 @@ tensor_source random_source(random_tensors *random);
 typedef struct file_tensors file_tensors;
 file_tensors *file_tensors_open(const char *folder);
 tensor_source file_source(file_tensors *files);
-/* An error naming tensors that nothing asked for; rotary inv_freq buffers, and a head that is tied, are none. */
-bool file_tensors_all_used(const file_tensors *files, bool tied);
+/* An error naming tensors that nothing asked for; rotary inv_freq buffers are none. */
+bool file_tensors_all_used(const file_tensors *files);
 void file_tensors_close(file_tensors *files);
 
 #endif

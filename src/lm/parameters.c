@@ -162,10 +162,16 @@ static bool load_layer(const loader *l, int64_t index, layer_weights *layer) {
     return true;
 }
 
+/* A head that is there is used, whatever the config says: where it is the embedding once more this changes nothing, and where it differs it
+   is what transformers uses. */
+static void decide_tie(const loader *l, model_config *config) {
+    config->tied = (config->tied || !config->has_tie) && !has_part(l, "lm_head", "weight");
+}
+
 static bool load_all(const loader *l, model_config *config, model_weights *weights) {
     weights->layers = NEW_ARRAY(layer_weights, config->layers);
     if (!weights->layers) return false;
-    if (!config->has_tie) config->tied = !has_part(l, "lm_head", "weight");
+    decide_tie(l, config);
     for (size_t i = 0; i < MODEL_FIELDS; i++) {
         bool head = model_fields[i].offset == offsetof(model_weights, head);
         if (!(head && config->tied) && !load_field(l, &model_fields[i], model_fields[i].name, weights)) return false;

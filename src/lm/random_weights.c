@@ -23,6 +23,7 @@ static bool is_norm(const char *name) {
 
 static bool random_has(void *context, const char *name) {
     const random_tensors *r = context;
+    if (r->tied && !strncmp(name, "lm_head.", 8)) return false;
     if (ends_with(name, ".weight") || ends_with(name, ".bias")) return true;
     return (ends_with(name, ".scales") || ends_with(name, ".biases")) && r->bits < 16 && !is_norm(name);
 }

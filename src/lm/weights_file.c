@@ -80,17 +80,17 @@ tensor_source file_source(file_tensors *files) {
     return (tensor_source){files, file_has, file_get, file_where};
 }
 
-/* Old checkpoints hold the rotary frequencies, and a head that is the embedding again. */
-static bool may_be_left(const char *name, bool tied) {
-    return strstr(name, "rotary_emb.inv_freq") || (tied && !strncmp(name, "lm_head.", 8));
+/* Old checkpoints hold the rotary frequencies. */
+static bool may_be_left(const char *name) {
+    return strstr(name, "rotary_emb.inv_freq");
 }
 
-bool file_tensors_all_used(const file_tensors *files, bool tied) {
+bool file_tensors_all_used(const file_tensors *files) {
     text left = {0};
     int64_t count = 0;
     for (int64_t i = 0; i < tarn_tensors_count(files->tensors); i++) {
         const char *name = tarn_tensors_name(files->tensors, i);
-        if (files->used[i] || may_be_left(name, tied)) continue;
+        if (files->used[i] || may_be_left(name)) continue;
         if (count++ < 4) text_format(&left, "%s\"%s\"", count > 1 ? ", " : "", name);
     }
     if (count > 4) text_format(&left, " and %lld more", (long long)(count - 4));
