@@ -77,6 +77,24 @@ static void test_draws(void) {
     sampler_close(&s);
 }
 
+static void check_not_finite(float value, double temperature) {
+    TARN_SCOPE;
+    sampler s;
+    int32_t token;
+    tarn_generate_options o = {.temperature = temperature, .seed = TARN_SEED(1)};
+    CHECK(sampler_open(&s, &o));
+    CHECK_ERROR(sampler_draw(&s, vector((float[]){1, value, 3}, 3), NULL, 0, &token), "logits are not finite");
+    CHECK(sampler_draw(&s, vector((float[]){-INFINITY, 3, -INFINITY}, 3), NULL, 0, &token) && token == 1);
+    sampler_close(&s);
+}
+
+static void test_not_finite(void) {
+    check_not_finite(NAN, 0);
+    check_not_finite(NAN, 0.5);
+    check_not_finite(INFINITY, 0);
+    check_not_finite(INFINITY, 0.5);
+}
+
 static void test_refusals(void) {
     CHECK_ERROR(sampler_check(&(tarn_generate_options){.temperature = NAN}, 10), "temperature");
     CHECK_ERROR(sampler_check(&(tarn_generate_options){.top_p = 1.5}, 10), "top_p");
@@ -92,6 +110,7 @@ int main(void) {
     test_penalties();
     test_filters();
     test_draws();
+    test_not_finite();
     test_refusals();
     return check_report("lm_sampler");
 }

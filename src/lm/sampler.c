@@ -127,23 +127,35 @@ void sampler_close(sampler *s) {
 }
 
 /* MLX's state: each draw splits the key, goes on with the first half and spends the second. */
-static tarn_array *draw(sampler *s, tarn_array *logprobs) {
-    tarn_array *next, *use;
-    if (!tarn_random_next(s->key, &next, &use)) return NULL;
+static tarn_array *draw(const sampler *s, tarn_array *logprobs, tarn_array **next) {
+    tarn_array *use;
+    if (!tarn_random_next(s->key, next, &use)) return NULL;
     tarn_array *scaled = tarn_multiply(logprobs, like(1 / s->options->temperature, logprobs));
-    tarn_array *token = tarn_random_categorical(use, scaled);
-    if (!tarn_eval(token, next)) return NULL;
+    return tarn_random_categorical(use, scaled);
+}
+
+static void set_key(sampler *s, tarn_array *next) {
     tarn_drop(s->key);
     s->key = tarn_keep(next);
-    return token;
+}
+
+/* The logarithm of the sum of exponentials is finite only if no logit is NaN or infinite (but some may be -infinity). */
+static bool check_finite(tarn_array *total) {
+    double value = tarn_item(total);
+    return tarn_ok() &&
+           (isfinite(value) || tarn_fail("the logits are not finite in %s: the weights are damaged, or too large for this dtype",
+                                         tarn_dtype_name(tarn_dtype_of(total))));
 }
 
 bool sampler_draw(sampler *s, tarn_array *logits, const int32_t *tokens, int64_t count, int32_t *token) {
     TARN_SCOPE;
+    bool greedy = s->options->temperature == 0;
     logits = sampler_penalize(s->options, logits, tokens, count);
-    tarn_array *logprobs = tarn_subtract(logits, tarn_logsumexp(logits, .axes = TARN_AXES(-1), .keepdims = true));
-    tarn_array *drawn = s->options->temperature == 0 ? tarn_argmax(logprobs, -1, false) : draw(s, sampler_filter(s->options, logprobs));
-    if (!drawn) return false;
+    tarn_array *total = tarn_logsumexp(logits, .axes = TARN_AXES(-1), .keepdims = true), *next = NULL;
+    tarn_array *logprobs = tarn_subtract(logits, total);
+    tarn_array *drawn = greedy ? tarn_argmax(logprobs, -1, false) : draw(s, sampler_filter(s->options, logprobs), &next);
+    if (!tarn_eval_all((tarn_array *[]){drawn, total, next}, greedy ? 2 : 3) || !check_finite(total)) return false;
+    if (next) set_key(s, next);
     *token = (int32_t)tarn_item_int(drawn);
     return tarn_ok();
 }

@@ -1,4 +1,6 @@
 /* Log-probabilities of given tokens. */
+#include <math.h>
+
 #include "lm/session.h"
 
 typedef struct {
@@ -25,7 +27,13 @@ static bool take_logprobs(void *context, tarn_array *made, int64_t position, int
     const float *values = tarn_data(made);
     if (!values) return false;
     n = scored(s, position, n);
-    for (int64_t i = 0; i < n; i++) s->logprobs[position + i] = (double)values[i];
+    for (int64_t i = 0; i < n; i++) {
+        if (!isfinite(values[i]))
+            return tarn_fail("the log-probability of token %d at position %lld is not finite: the weights are damaged, or too large for "
+                             "this dtype",
+                             s->ids[position + i + 1], (long long)(position + i + 1));
+        s->logprobs[position + i] = (double)values[i];
+    }
     return true;
 }
 
