@@ -91,9 +91,10 @@ static void test_golden(void) {
     }
 }
 
-/* ---- a head beside tied embeddings: the one in the file is used, as in transformers */
+/* ---- checkpoints changed: a head beside tied embeddings, dtypes mixed */
 
 #define TIED TARN_SOURCE_DIR "/tests/data/golden/llama-tied"
+#define NORM TARN_SOURCE_DIR "/tests/data/golden/qwen3-qknorm"
 
 static char *file_of(const char *folder, const char *name) {
     char *path = path_join(folder, name);
@@ -101,31 +102,36 @@ static char *file_of(const char *folder, const char *name) {
     return path;
 }
 
-/* The checkpoint `TIED` in `folder`, with a head of `sign` times the embedding. */
-static bool write_with_head(const char *folder, double sign) {
+/* The checkpoint `from` in `folder`: norms in one dtype, all else in another, and a head of `head` times the embedding unless that is 0. */
+static bool write_changed(const char *folder, const char *from, double head, tarn_dtype norms, tarn_dtype others) {
     TARN_SCOPE;
     enum { MOST = 64 };
     tarn_named_array arrays[MOST];
-    tarn_tensors *tensors = tarn_load_safetensors(TIED);
+    tarn_tensors *tensors = tarn_load_safetensors(from);
     int64_t count = tensors ? tarn_tensors_count(tensors) : 0;
-    char *weights = file_of(folder, "model.safetensors"), *config = file_of(folder, "config.json");
-    bool ok = count > 0 && count < MOST && !symlink(TIED "/config.json", config);
-    for (int64_t i = 0; ok && i < count; i++) arrays[i] = (tarn_named_array){tarn_tensors_name(tensors, i), tarn_tensors_at(tensors, i)};
-    if (ok) {
-        tarn_array *embedding = tarn_tensors_get(tensors, "model.embed_tokens.weight");
-        arrays[count] = (tarn_named_array){"lm_head.weight", tarn_multiply(embedding, tarn_scalar_like(sign, embedding))};
-        ok = tarn_save_safetensors(weights, arrays, count + 1);
+    char *weights = file_of(folder, "model.safetensors"), *config = file_of(folder, "config.json"),
+         *target = path_join(from, "config.json");
+    bool ok = count > 0 && count < MOST && !symlink(target, config);
+    for (int64_t i = 0; ok && i < count; i++) {
+        const char *name = tarn_tensors_name(tensors, i);
+        arrays[i] = (tarn_named_array){name, tarn_astype(tarn_tensors_at(tensors, i), strstr(name, "norm") ? norms : others)};
     }
+    if (ok && head != 0) {
+        tarn_array *embedding = tarn_tensors_get(tensors, "model.embed_tokens.weight");
+        arrays[count++] = (tarn_named_array){"lm_head.weight", tarn_multiply(embedding, tarn_scalar_like(head, embedding))};
+    }
+    ok = ok && tarn_save_safetensors(weights, arrays, count);
     tarn_tensors_free(tensors);
     memory_free(weights);
     memory_free(config);
+    memory_free(target);
     return ok;
 }
 
-/* The first logit after `ids`, NAN after a failure. */
+/* The first logit after some tokens, NAN after a failure. */
 static double first_logit(const char *folder) {
     const int32_t ids[] = {5, 70, 31};
-    tarn_model *model = tarn_model_load(folder, .dtype = TARN_FLOAT32);
+    tarn_model *model = tarn_model_load(folder);
     tarn_session *session = model ? tarn_session_new(model) : NULL;
     double *logits = session && tarn_session_sync(session, ids, 3, NULL) ? logits_of(session) : NULL, first = logits ? logits[0] : NAN;
     memory_free(logits);
@@ -134,12 +140,26 @@ static double first_logit(const char *folder) {
     return first;
 }
 
-static void test_tied_head(void) {
+/* The one in the file is used, as in transformers. */
+static void check_head(const char *folder) {
+    double plain = first_logit(TIED);
+    CHECK(write_changed(folder, TIED, 1, TARN_FLOAT32, TARN_FLOAT32) && first_logit(folder) == plain && plain != 0);
+    CHECK(write_changed(folder, TIED, -1, TARN_FLOAT32, TARN_FLOAT32) && first_logit(folder) == -plain);
+}
+
+/* The embedding's dtype is everyone's. */
+static void check_mixed(const char *folder, const char *from, tarn_dtype dtype) {
+    CHECK(write_changed(folder, from, 0, dtype, dtype));
+    double pure = first_logit(folder);
+    CHECK(write_changed(folder, from, 0, TARN_FLOAT32, dtype) && first_logit(folder) == pure && pure != 0);
+}
+
+static void test_changed(void) {
     char folder[] = "/tmp/tarn-lm-XXXXXX";
     CHECK(mkdtemp(folder) != NULL);
-    double plain = first_logit(TIED);
-    CHECK(write_with_head(folder, 1) && first_logit(folder) == plain && plain != 0);
-    CHECK(write_with_head(folder, -1) && first_logit(folder) == -plain);
+    check_head(folder);
+    check_mixed(folder, TIED, TARN_BFLOAT16);
+    check_mixed(folder, NORM, TARN_FLOAT16);
     tarn_clear_error();
     memory_free(file_of(folder, "model.safetensors"));
     memory_free(file_of(folder, "config.json"));
@@ -356,7 +376,7 @@ static void test_chat(void) {
 
 int main(void) {
     test_golden();
-    test_tied_head();
+    test_changed();
     test_tiny();
     test_cache(TARN_BOOL);
     test_cache(TARN_FLOAT32);

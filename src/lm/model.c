@@ -26,9 +26,8 @@ static bool load_text_parts(tarn_model *model, const char *folder) {
 }
 
 static bool bind_weights(tarn_model *model, const tensor_source *source, tarn_dtype dtype) {
-    if (!parameters_load(&model->weights, &model->config, source, dtype)) return false;
-    const linear *embedding = &model->weights.embedding;
-    model->dtype = dtype != TARN_BOOL ? dtype : tarn_dtype_of(embedding->scales ? embedding->scales : embedding->weight);
+    model->dtype = dtype;
+    if (!parameters_load(&model->weights, &model->config, source, &model->dtype)) return false;
     parameters_count(&model->weights, &model->config, &model->count);
     return true;
 }

@@ -168,13 +168,18 @@ static void decide_tie(const loader *l, model_config *config) {
     config->tied = (config->tied || !config->has_tie) && !has_part(l, "lm_head", "weight");
 }
 
-static bool load_all(const loader *l, model_config *config, model_weights *weights) {
+static tarn_dtype linear_dtype(const linear *m) {
+    return tarn_dtype_of(m->scales ? m->scales : m->weight);
+}
+
+static bool load_all(loader *l, model_config *config, model_weights *weights) {
     weights->layers = NEW_ARRAY(layer_weights, config->layers);
     if (!weights->layers) return false;
     decide_tie(l, config);
     for (size_t i = 0; i < MODEL_FIELDS; i++) {
         bool head = model_fields[i].offset == offsetof(model_weights, head);
         if (!(head && config->tied) && !load_field(l, &model_fields[i], model_fields[i].name, weights)) return false;
+        if (l->dtype == TARN_BOOL) l->dtype = linear_dtype(&weights->embedding); /* the first field */
     }
     for (int64_t i = 0; i < config->layers; i++)
         if (!load_layer(l, i, &weights->layers[i])) return false;
@@ -184,12 +189,13 @@ static bool load_all(const loader *l, model_config *config, model_weights *weigh
     return weights->periods != NULL;
 }
 
-bool parameters_load(model_weights *weights, model_config *config, const tensor_source *source, tarn_dtype dtype) {
-    loader l = {config, source, dtype};
+bool parameters_load(model_weights *weights, model_config *config, const tensor_source *source, tarn_dtype *dtype) {
+    loader l = {config, source, *dtype};
     *weights = (model_weights){0};
-    if (load_all(&l, config, weights)) return true;
-    parameters_free(weights, config);
-    return false;
+    bool ok = load_all(&l, config, weights);
+    *dtype = l.dtype;
+    if (!ok) parameters_free(weights, config);
+    return ok;
 }
 
 /* ---- every field of a loaded model */

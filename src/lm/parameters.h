@@ -13,8 +13,9 @@ typedef struct {
     const char *(*where)(void *context, const char *name); /* the file that holds the tensor, or where it was looked for */
 } tensor_source;
 
-/* Fills *weights. `dtype`: what dense weights and scales are cast to; TARN_BOOL: they stay. On failure nothing needs to be freed. */
-bool parameters_load(model_weights *weights, model_config *config, const tensor_source *source, tarn_dtype dtype);
+/* Fills *weights. *dtype: what dense weights and scales are cast to; TARN_BOOL becomes what the embedding (or its scales) has, so that
+   activations have one dtype even where a file mixes them. On failure nothing needs to be freed. */
+bool parameters_load(model_weights *weights, model_config *config, const tensor_source *source, tarn_dtype *dtype);
 void parameters_free(model_weights *weights, const model_config *config);
 
 /* Calls visit for every tensor there is, with its elements as if not quantized. */
