@@ -58,7 +58,8 @@ INLINE void dequantize_nibbles(const line_part *p, uint16_t *high, uint16_t *low
     const __m512i shifts = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(_mm_set1_epi16(4), _mm_setzero_si128())),
                                               _mm256_set_m128i(_mm_set1_epi16(12), _mm_set1_epi16(8)), 1);
     for (int g = 0; g * p->group < p->depth; g++) {
-        __m256i l, h = split(_mm512_fmadd_ps(values, _mm512_set1_ps(p->scales[g]), _mm512_set1_ps(p->biases[g])), &l);
+        __m512 v = _mm512_fmadd_ps(values, _mm512_set1_ps(p->scales[g]), _mm512_set1_ps(p->biases[g]));
+        __m256i l = _mm256_setzero_si256(), h = low ? split(v, &l) : (__m256i)_mm512_cvtneps_pbh(v);
         __m512i table = _mm512_broadcast_i64x4(h), low_table = _mm512_broadcast_i64x4(l);
         for (int k = g * p->group; k < (g + 1) * p->group; k += UNIT) {
             __m512i bytes = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(p->stream + (p->k + k) / 2)));

@@ -10,7 +10,8 @@
 
 enum {
     BLOCK_BYTES = 512 << 10, /* of packed columns that meet one panel: they stay in the second-level cache */
-    SUMS_BYTES = 256 << 10,  /* of a unit's sums */
+    SUMS_BYTES = 512 << 10,  /* of a unit's sums */
+    MOST_ROWS = 1024,        /* of a unit: enough units for threads to even out */
     SUMS_PADDING = 16,       /* floats after each row of sums, so that rows do not share a set of the first-level cache */
     CHUNK_BYTES = 48 << 20,  /* of packed columns at a time */
     SMALL_WORK = 1 << 18     /* multiplications worth waking a thread for */
@@ -57,7 +58,7 @@ static void choose_units(gemm_plan *plan, int threads) {
     const matmul_engine *e = plan->engine;
     int64_t most_columns = BLOCK_BYTES / e->depth_block / value_bytes(e);
     plan->block_columns = smaller(round_up(plan->chunk_columns, STRIPE), most_columns);
-    int64_t most_rows = SUMS_BYTES / 4 / plan->block_columns / e->panel_rows * e->panel_rows;
+    int64_t most_rows = smaller(SUMS_BYTES / 4 / plan->block_columns, MOST_ROWS) / e->panel_rows * e->panel_rows;
     int64_t turns = divide_up(plan->p->row_count, most_rows * threads);
     plan->block_rows = round_up(divide_up(plan->p->row_count, turns * threads), e->panel_rows);
     int64_t row_blocks = divide_up(plan->p->row_count, plan->block_rows);
