@@ -1,6 +1,7 @@
 /* tarn chat: a conversation at the terminal. Ctrl-C stops an answer and keeps the conversation. */
 #include <errno.h>
 #include <histedit.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@ typedef struct {
     History *history;
     char *buffer;
     size_t capacity;
+    bool failed; /* after a message */
 } line_reader;
 
 static char *prompt_string(EditLine *editor) {
@@ -38,6 +40,8 @@ static char *prompt_string(EditLine *editor) {
 static void open_reader(line_reader *r) {
     HistEvent event;
     if (!isatty(STDIN_FILENO)) return;
+    /* The editor drops what its locale does not know; chats are UTF-8 whatever the locale says. */
+    if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1) setlocale(LC_CTYPE, "C.UTF-8");
     r->editor = el_init("tarn", stdin, stdout, stderr);
     r->history = history_init();
     if (!r->editor || !r->history) return;
@@ -53,30 +57,48 @@ static void close_reader(line_reader *r) {
     free(r->buffer);
 }
 
-/* The next line without its newline; NULL at the end of input. Ctrl-C at the prompt starts a new line. */
-static char *read_line(line_reader *r) {
+/* The next line and its length; NULL at the end of input, or with errno set. */
+static const char *next_line(line_reader *r, size_t *length) {
+    int edited = 0;
+    errno = 0;
+    if (r->editor) {
+        const char *line = el_gets(r->editor, &edited);
+        *length = line ? (size_t)edited : 0;
+        return line;
+    }
+    ssize_t n = getline(&r->buffer, &r->capacity, stdin);
+    *length = n < 0 ? 0 : (size_t)n;
+    return n < 0 ? NULL : r->buffer;
+}
+
+static char *fail_reading(line_reader *r, const char *why) {
+    r->failed = true;
+    return cli_error("standard input: %s", why), NULL;
+}
+
+/* A copy without what ends the line. */
+static char *copy_line(line_reader *r, const char *line, size_t length, size_t *trimmed) {
+    HistEvent event;
+    if (r->history && length > 1) history(r->history, &event, H_ENTER, line);
+    while (length && (line[length - 1] == '\n' || line[length - 1] == '\r')) length--;
+    char *copy = malloc(length + 1);
+    if (!copy) return fail_reading(r, "out of memory");
+    memcpy(copy, line, length);
+    copy[length] = 0;
+    *trimmed = length;
+    return copy;
+}
+
+/* The next line; NULL at the end of input or after a message. Ctrl-C at the prompt starts a new line. */
+static char *read_line(line_reader *r, size_t *length) {
     for (;;) {
-        const char *line = NULL;
-        int length = 0;
-        HistEvent event;
-        errno = 0;
-        if (r->editor) {
-            line = el_gets(r->editor, &length);
-        } else {
-            ssize_t n = getline(&r->buffer, &r->capacity, stdin);
-            if (n >= 0) line = r->buffer;
-        }
-        if (!line && (errno == EINTR || cli_interrupted)) {
-            cli_interrupted = 0;
-            clearerr(stdin);
-            putchar('\n');
-            continue;
-        }
-        if (!line) return NULL;
-        if (r->history && length > 1) history(r->history, &event, H_ENTER, line);
-        char *copy = strdup(line);
-        if (copy) copy[strcspn(copy, "\r\n")] = 0;
-        return copy;
+        size_t whole;
+        const char *line = next_line(r, &whole);
+        if (line) return copy_line(r, line, whole, length);
+        if (errno != EINTR && !cli_interrupted) return errno ? fail_reading(r, strerror(errno)) : NULL;
+        cli_interrupted = 0;
+        clearerr(stdin);
+        putchar('\n');
     }
 }
 
@@ -118,9 +140,11 @@ static void help(void) {
 }
 
 /* False to leave. */
-static bool turn(tarn_chat *chat, const cli_values *v, const char *line) {
+static bool turn(tarn_chat *chat, const cli_values *v, const char *line, size_t length) {
     if (!strcmp(line, "/quit") || !strcmp(line, "/exit")) return false;
-    if (!strcmp(line, "/help"))
+    if (strlen(line) != length)
+        cli_error("the message holds a NUL byte");
+    else if (!strcmp(line, "/help"))
         help();
     else if (!strcmp(line, "/reset"))
         puts(tarn_chat_reset(chat) ? "(forgotten)" : "");
@@ -128,20 +152,21 @@ static bool turn(tarn_chat *chat, const cli_values *v, const char *line) {
         printf("unknown command %s; /help lists them\n", line);
     else if (line[strspn(line, " \t")])
         say(chat, v, line);
-    fflush(stdout);
-    return true;
+    return !fflush(stdout) && !ferror(stdout);
 }
 
-static void converse(tarn_chat *chat, const cli_values *v) {
+static int converse(tarn_chat *chat, const cli_values *v) {
     line_reader reader = {0};
     bool more = true;
     open_reader(&reader);
     while (more) {
-        char *line = read_line(&reader);
-        more = line && turn(chat, v, line);
+        size_t length = 0;
+        char *line = read_line(&reader, &length);
+        more = line && turn(chat, v, line, length);
         free(line);
     }
     close_reader(&reader);
+    return reader.failed ? EXIT_FAILED : 0;
 }
 
 static int run(const cli_values *v) {
@@ -154,7 +179,7 @@ static int run(const cli_values *v) {
     int status = chat ? 0 : cli_failed();
     if (v->fast_cache) fputs("tarn: answers stay in the cache as generated; results may differ in the last bits\n", stderr);
     cli_catch_interrupt();
-    if (chat) converse(chat, v);
+    if (chat) status = converse(chat, v);
     tarn_chat_free(chat);
     tarn_model_free(model);
     return status;

@@ -1,5 +1,8 @@
 /* The command line: finds the command, reads its options, runs it. Exit status: 0, 1 for a failure, 2 for wrong usage. */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -13,17 +16,32 @@ static void overview(FILE *stream) {
     fputs("\ntarn COMMAND --help shows a command's options; tarn --version the version.\n", stream);
 }
 
-int main(int count, char **words) {
+/* A file opened later must not become a standard stream that came closed: its text would be read as a prompt. What takes the place cannot
+   be read (or written), so that using it is the error it was. */
+static bool hold_standard_streams(void) {
+    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+        if (fcntl(i, F_GETFD) < 0 && open("/dev/null", i == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) return false;
+    return true;
+}
+
+static int run(int count, char **words) {
     const char *name = count > 1 ? words[1] : "";
     cli_values values = {0};
-    if (!strcmp(name, "--version")) return puts("tarn " TARN_VERSION) < 0;
+    if (!strcmp(name, "--version")) return puts("tarn " TARN_VERSION), 0;
     if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) return overview(stdout), 0;
     for (int i = 0; i < COMMANDS; i++) {
         if (strcmp(name, commands[i]->name)) continue;
         if (!cli_parse(commands[i], count - 2, words + 2, &values)) return EXIT_USAGE;
         return values.help ? cli_help(commands[i]), 0 : commands[i]->run(&values);
     }
-    if (*name) fprintf(stderr, "tarn: unknown command \"%s\" (see tarn --help)\n", name);
+    if (*name) cli_error("unknown command \"%s\" (see tarn --help)", name);
     if (!*name) overview(stderr);
     return EXIT_USAGE;
+}
+
+int main(int count, char **words) {
+    if (!hold_standard_streams()) return EXIT_FAILED;
+    int status = run(count, words);
+    if ((fflush(stdout) || ferror(stdout)) && !status) return cli_error("standard output: %s", strerror(errno));
+    return status;
 }

@@ -29,6 +29,8 @@ static void cut(text *t, size_t length) {
 tarn_chat *tarn_chat_new_with(const tarn_model *model, tarn_chat_options options) {
     if (!model) return tarn_fail("tarn_chat_new: no model"), NULL;
     if (!model->chat_template) return tarn_fail("%s: the folder has no chat template", model->config.path), NULL;
+    if (options.system && !utf8_valid(options.system, strlen(options.system)))
+        return tarn_fail("the system prompt is not valid UTF-8"), NULL;
     tarn_chat *chat = NEW(tarn_chat);
     if (!chat) return NULL;
     chat->model = model;

@@ -1,5 +1,8 @@
 """The language model through its command line: against transformers (stored) and mlx-lm (run), and what bad input says."""
 import json
+import os
+import pty
+import select
 import shutil
 import signal
 import struct
@@ -271,6 +274,37 @@ def test_chat():
     assert done.out.count("The capital of Japan is Tokyo.") == 2 and "/reset" in done.out and "unknown command /nonsense" in done.out
 
 
+def test_chat_bad_lines():
+    done = tarn("chat", "--model", TINY, stdin=b"a\0b\n\xff\nWhat is the capital of Japan?\r\n")
+    first, second = done.err.splitlines()
+    assert done.returncode == 0 and "NUL" in first and "UTF-8" in second and "Tokyo" in done.out
+    fails("chat", "--model", TINY, "--system-prompt", "\udcff", words=["system prompt", "UTF-8"])
+
+
+def up_to_prompt(terminal, seconds=60):
+    """What the terminal shows until it asks for the next line."""
+    shown, end = b"", time.monotonic() + seconds
+    while not shown.endswith(b">> "):
+        assert select.select([terminal], [], [], max(0, end - time.monotonic()))[0], shown
+        shown += os.read(terminal, 4096)
+    return shown.decode()
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_chat_at_a_terminal(locale):
+    master, slave = pty.openpty()
+    process = subprocess.Popen([TARN, "chat", "--model", TINY], stdin=slave, stdout=slave, stderr=slave, env=dict(os.environ, LC_ALL=locale, TERM="dumb"))
+    os.close(slave)
+    up_to_prompt(master)
+    os.write(master, "/déjà 東京\n".encode())
+    assert "unknown command /déjà 東京;" in up_to_prompt(master)
+    os.write(master, b"What is the capital of Japan?\n")
+    assert "Tokyo" in up_to_prompt(master)
+    os.write(master, b"\x04")
+    assert process.wait(timeout=60) == 0
+    os.close(master)
+
+
 def test_interrupt_keeps_what_was_printed():
     process = subprocess.Popen([TARN, "generate", "--model", TINY, "--prompt", "Tell me a story about a fox.", "--temp", "1", "--max-tokens", "100000", "--dtype", "float32"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     first = process.stdout.read(4)
@@ -289,6 +323,43 @@ def test_chat_interrupt():
     time.sleep(0.3)
     out, _ = process.communicate(b"What is the capital of Japan?\n/quit\n", timeout=60)
     assert process.returncode == 0 and b"Tokyo" in out
+
+
+# ---- standard streams
+
+
+def redirected(redirection, *arguments, stdin=b""):
+    """The finished process, its streams redirected by the shell."""
+    return subprocess.run(["bash", "-c", f'"$@" {redirection}', "bash", str(TARN), *map(str, arguments)], input=stdin, capture_output=True, timeout=300)
+
+
+WRITING = [
+    ["--help"],
+    ["--version"],
+    ["bench", "--help"],
+    ["generate", "--model", TINY, "--prompt", "Hello!", "--max-tokens", 3],
+    ["generate", "--model", TINY, "--prompt", "Hello!", "--max-tokens", 3, "--json"],
+    ["chat", "--model", TINY],
+    ["tokenize", "--model", TINY, "--prompt", "Hello!"],
+    ["template", "--model", TINY, "--messages", "-"],
+    ["info", "--model", TINY],
+]
+
+
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+@pytest.mark.parametrize("arguments", WRITING, ids=range(len(WRITING)))
+def test_output_that_cannot_be_written(arguments, redirection):
+    done = redirected(redirection, *arguments, stdin=b"[]\n")
+    assert done.returncode == 1 and done.stderr.startswith(b"tarn: standard output: "), (done.returncode, done.stderr)
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [["generate", "--prompt", "-"], ["score", "--text", "-"], ["tokenize"], ["chat"]], ids=range(4))
+@pytest.mark.parametrize("redirection", ["<&-", "</"])
+def test_input_that_cannot_be_read(arguments, redirection):
+    """A file that the model is read from must not become standard input either."""
+    done = redirected(redirection, *arguments, "--model", TINY)
+    assert done.returncode == 1 and done.stdout == b"" and done.stderr.startswith(b"tarn: standard input: "), (done.returncode, done.stderr)
 
 
 # ---- wrong usage
@@ -357,6 +428,8 @@ def test_config(tmp_path):
     (folder / "model.safetensors").write_bytes(b"never read")
     edit(folder, model_type="gemma3_text")
     generate_fails(folder, ["config.json", "gemma3_text", "llama, mistral, qwen2, qwen3"])
+    edit(folder, model_type="a\nb\x1b[31m")
+    generate_fails(folder, [r"a\x0ab\x1b[31m"])  # one line, nothing that steers the terminal
     edit(folder, model_type="llama", num_hidden_layers="absent")
     generate_fails(folder, ["config.json", "num_hidden_layers", "missing"])
     edit(folder, num_hidden_layers=10**12)
