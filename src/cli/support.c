@@ -9,9 +9,28 @@
 
 /* ---- messages */
 
+/* A message stays on one line, whatever names from files it holds: control characters are written as escapes, and none reaches the
+   terminal. */
+static void put_text(const char *message) {
+    for (const unsigned char *s = (const unsigned char *)message; *s; s++)
+        if (*s < 0x20 || *s == 0x7f)
+            fprintf(stderr, "\\x%02x", *s);
+        else
+            fputc(*s, stderr);
+}
+
+__attribute__((format(printf, 1, 0))) static void put_format(const char *format, va_list arguments) {
+    char *message = NULL;
+    if (vasprintf(&message, format, arguments) < 0) message = NULL;
+    put_text(message ? message : "out of memory");
+    free(message);
+}
+
 int cli_failed(void) {
     const char *message = tarn_error();
-    fprintf(stderr, "tarn: %s\n", message ? message : "failed for an unknown reason");
+    fputs("tarn: ", stderr);
+    put_text(message ? message : "failed for an unknown reason");
+    fputc('\n', stderr);
     return EXIT_FAILED;
 }
 
@@ -19,7 +38,7 @@ int cli_error(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     fputs("tarn: ", stderr);
-    vfprintf(stderr, format, arguments);
+    put_format(format, arguments);
     fputc('\n', stderr);
     va_end(arguments);
     return EXIT_FAILED;
@@ -29,7 +48,7 @@ int cli_misuse(const char *command, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     fprintf(stderr, "tarn %s: ", command);
-    vfprintf(stderr, format, arguments);
+    put_format(format, arguments);
     fprintf(stderr, " (see tarn %s --help)\n", command);
     va_end(arguments);
     return EXIT_USAGE;
