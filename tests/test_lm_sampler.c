@@ -95,6 +95,16 @@ static void test_not_finite(void) {
     check_not_finite(INFINITY, 0.5);
 }
 
+static void test_small_temperature(void) {
+    TARN_SCOPE;
+    sampler s;
+    int32_t token;
+    tarn_generate_options o = {.temperature = 1e-300, .seed = TARN_SEED(1)};
+    CHECK(sampler_open(&s, &o));
+    CHECK_ERROR(sampler_draw(&s, vector((float[]){1, 3, 2}, 3), NULL, 0, &token), "temperature 1e-300 is too small for logits in float32");
+    sampler_close(&s);
+}
+
 static void test_refusals(void) {
     CHECK_ERROR(sampler_check(&(tarn_generate_options){.temperature = NAN}, 10), "temperature");
     CHECK_ERROR(sampler_check(&(tarn_generate_options){.top_p = 1.5}, 10), "top_p");
@@ -111,6 +121,7 @@ int main(void) {
     test_filters();
     test_draws();
     test_not_finite();
+    test_small_temperature();
     test_refusals();
     return check_report("lm_sampler");
 }

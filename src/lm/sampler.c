@@ -127,10 +127,11 @@ void sampler_close(sampler *s) {
 }
 
 /* MLX's state: each draw splits the key, goes on with the first half and spends the second. */
-static tarn_array *draw(const sampler *s, tarn_array *logprobs, tarn_array **next) {
+static tarn_array *draw(const sampler *s, tarn_array *logprobs, tarn_array **next, tarn_array **best) {
     tarn_array *use;
     if (!tarn_random_next(s->key, next, &use)) return NULL;
     tarn_array *scaled = tarn_multiply(logprobs, like(1 / s->options->temperature, logprobs));
+    *best = tarn_max(scaled, .axes = TARN_AXES(-1));
     return tarn_random_categorical(use, scaled);
 }
 
@@ -147,14 +148,22 @@ static bool check_finite(tarn_array *total) {
                                          tarn_dtype_name(tarn_dtype_of(total))));
 }
 
+/* The inverse of the temperature may be more than the dtype holds, and then no token is likelier than another. */
+static bool check_temperature(const sampler *s, tarn_array *best) {
+    double value = tarn_item(best);
+    return tarn_ok() && (isfinite(value) || tarn_fail("temperature %g is too small for logits in %s", s->options->temperature,
+                                                      tarn_dtype_name(tarn_dtype_of(best))));
+}
+
 bool sampler_draw(sampler *s, tarn_array *logits, const int32_t *tokens, int64_t count, int32_t *token) {
     TARN_SCOPE;
     bool greedy = s->options->temperature == 0;
     logits = sampler_penalize(s->options, logits, tokens, count);
-    tarn_array *total = tarn_logsumexp(logits, .axes = TARN_AXES(-1), .keepdims = true), *next = NULL;
+    tarn_array *total = tarn_logsumexp(logits, .axes = TARN_AXES(-1), .keepdims = true), *next = NULL, *best = NULL;
     tarn_array *logprobs = tarn_subtract(logits, total);
-    tarn_array *drawn = greedy ? tarn_argmax(logprobs, -1, false) : draw(s, sampler_filter(s->options, logprobs), &next);
-    if (!tarn_eval_all((tarn_array *[]){drawn, total, next}, greedy ? 2 : 3) || !check_finite(total)) return false;
+    tarn_array *drawn = greedy ? tarn_argmax(logprobs, -1, false) : draw(s, sampler_filter(s->options, logprobs), &next, &best);
+    if (!tarn_eval_all((tarn_array *[]){drawn, total, next, best}, greedy ? 2 : 4) || !check_finite(total)) return false;
+    if (!greedy && !check_temperature(s, best)) return false;
     if (next) set_key(s, next);
     *token = (int32_t)tarn_item_int(drawn);
     return tarn_ok();

@@ -476,6 +476,20 @@ def test_weights(tmp_path):
     generate_fails(folder, ["model.safetensors", "model.norm.weight", "int16"])
 
 
+@pytest.mark.parametrize("name", ["model.norm.weight", "model.layers.3.mlp.up_proj.weight"])
+def test_weights_that_are_no_numbers(tmp_path, name):
+    folder = copy_of(tmp_path)
+    file = folder / "model.safetensors"
+    whole = bytearray(file.read_bytes())
+    length = struct.unpack("<Q", whole[:8])[0]
+    begin, end = json.loads(whole[8 : 8 + length])[name]["data_offsets"]
+    for value, flags in ((b"\xc0\x7f", []), (b"\x80\x7f", ["--temp", 1]), (b"\x00\x7f", ["--dtype", "float16"])):  # nan, inf, 2e38
+        whole[8 + length + begin : 8 + length + end] = value * ((end - begin) // 2)
+        file.write_bytes(whole)
+        generate_fails(folder, ["not finite"], "--json", *flags)
+        fails("score", "--model", folder, "--text", "-", "--ids", "--json", stdin="0 5 7", words=["not finite"])
+
+
 def test_truncated_while_generating(tmp_path):
     """The weights shrink under a running chat: an error, no crash, and it can be left."""
     folder = copy_of(tmp_path)
