@@ -16,7 +16,7 @@
 #include "tarn/error.h"
 
 static int open_regular(const char *path, struct stat *status) {
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would wait for its writer */
     if (descriptor < 0) return tarn_fail("%s: %s", path, strerror(errno)), -1;
     if (fstat(descriptor, status) != 0 || !S_ISREG(status->st_mode)) {
         tarn_fail("%s: not a regular file", path);

@@ -423,6 +423,17 @@ def test_missing_files(tmp_path):
     assert len(tarn_json("score", "--model", folder, "--text", "-", "--ids", "--json", stdin="0 5 7")["token_logprobs"]) == 2
 
 
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_no_regular_file(tmp_path, name):
+    folder = copy_of(tmp_path)
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    generate_fails(folder, [name, "not a regular file"])
+    (folder / name).rmdir()
+    os.mkfifo(folder / name)
+    generate_fails(folder, [name, "not a regular file"])
+
+
 def test_config(tmp_path):
     folder = copy_of(tmp_path)
     (folder / "model.safetensors").write_bytes(b"never read")
