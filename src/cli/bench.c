@@ -177,7 +177,7 @@ static int run(const cli_values *v) {
     if (!model) return cli_failed();
     tarn_model_info(model, &b.facts);
     int status = 0;
-    if (b.prompt + b.generated + 1 > b.facts.context)
+    if (b.prompt > b.facts.context - b.generated - 1)
         status = cli_error("-p %lld and -n %lld do not fit the context of %lld tokens", (long long)b.prompt, (long long)b.generated,
                            (long long)b.facts.context);
     else if (!measure(model, &b))

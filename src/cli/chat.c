@@ -12,7 +12,8 @@ static const cli_option options[] = {
     {"--model", NULL, OPTION_TEXT, FIELD(model), "DIR", "Model folder"},
     {"--system-prompt", NULL, OPTION_TEXT, FIELD(system_prompt), "TEXT", "A system message before the conversation"},
     {"--max-tokens", "-m", OPTION_INTEGER, FIELD(max_tokens), "N", "At most so many tokens an answer (256)"},
-    {"--temp", NULL, OPTION_NUMBER, FIELD(temperature), "T", "Temperature; 0 takes the most likely token (0)"},
+    {"--temp", NULL, OPTION_NUMBER, FIELD(temperature), "T",
+     "Temperature; 0 takes the most likely token, whatever --top-p, --top-k and --min-p say (0)"},
     {"--top-p", NULL, OPTION_NUMBER, FIELD(top_p), "P", "Keep the likeliest tokens that have this mass together (1: off)"},
     {"--top-k", NULL, OPTION_INTEGER, FIELD(top_k), "K", "Keep the K likeliest tokens (0: off)"},
     {"--min-p", NULL, OPTION_NUMBER, FIELD(min_p), "P", "Keep tokens at least P times as likely as the best (0: off)"},
@@ -170,10 +171,8 @@ static int converse(tarn_chat *chat, const cli_values *v) {
 }
 
 static int run(const cli_values *v) {
-    tarn_dtype dtype;
     if (!v->model) return cli_misuse(chat_command.name, "--model is missing");
-    if (!cli_dtype(v->dtype, &dtype)) return cli_misuse(chat_command.name, "--dtype must be float32, bfloat16 or float16");
-    if (v->max_tokens.given && v->max_tokens.value < 0) return cli_misuse(chat_command.name, "--max-tokens must not be negative");
+    if (!cli_check_generation(chat_command.name, v)) return EXIT_USAGE;
     tarn_model *model = cli_load(v, false);
     tarn_chat *chat = model ? tarn_chat_new(model, .system = v->system_prompt, .session.fast_cache = v->fast_cache) : NULL;
     int status = chat ? 0 : cli_failed();

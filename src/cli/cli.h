@@ -69,10 +69,15 @@ int cli_misuse(const char *command, const char *format, ...) __attribute__((form
 
 /* ---- input: results are released with free(); NULL after a message */
 char *cli_read(const char *path, size_t *length); /* "-": standard input; ended by a NUL */
+const char *cli_path_name(const char *path);      /* as messages call it: "-" is "standard input" */
+/* False, after a message, if the text that messages call `what` holds a NUL byte. */
+bool cli_no_nul(const char *text, size_t length, const char *what);
 /* Ids separated by spaces, commas or newlines, in [brackets] or not. */
-bool cli_parse_ids(const char *text, const char *what, int32_t **ids, size_t *count);
+bool cli_parse_ids(const char *text, size_t length, const char *what, int32_t **ids, size_t *count);
 /* Without a name TARN_BOOL, which means: as it is. */
 bool cli_dtype(const char *name, tarn_dtype *dtype);
+/* What generating commands take; false, after a message, for what no model would take. */
+bool cli_check_generation(const char *command, const cli_values *values);
 tarn_model *cli_load(const cli_values *values, bool no_tokenizer);
 
 /* ---- output: written whole at the end, so that an error leaves nothing half written */

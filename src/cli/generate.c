@@ -11,7 +11,8 @@ static const cli_option options[] = {
     {"--prompt-ids", NULL, OPTION_TEXT, FIELD(prompt_ids), "IDS", "Token ids, space separated, instead of a prompt"},
     {"--system-prompt", NULL, OPTION_TEXT, FIELD(system_prompt), "TEXT", "A system message before the prompt"},
     {"--max-tokens", "-m", OPTION_INTEGER, FIELD(max_tokens), "N", "At most so many tokens (100)"},
-    {"--temp", NULL, OPTION_NUMBER, FIELD(temperature), "T", "Temperature; 0 takes the most likely token (0)"},
+    {"--temp", NULL, OPTION_NUMBER, FIELD(temperature), "T",
+     "Temperature; 0 takes the most likely token, whatever --top-p, --top-k and --min-p say (0)"},
     {"--top-p", NULL, OPTION_NUMBER, FIELD(top_p), "P", "Keep the likeliest tokens that have this mass together (1: off)"},
     {"--top-k", NULL, OPTION_INTEGER, FIELD(top_k), "K", "Keep the K likeliest tokens (0: off)"},
     {"--min-p", NULL, OPTION_NUMBER, FIELD(min_p), "P", "Keep tokens at least P times as likely as the best (0: off)"},
@@ -27,14 +28,11 @@ static const cli_option options[] = {
 
 static bool check(const cli_values *v) {
     const char *name = generate_command.name;
-    tarn_dtype dtype;
     if (!v->model) return cli_misuse(name, "--model is missing"), false;
     if (!v->prompt == !v->prompt_ids) return cli_misuse(name, "give either --prompt or --prompt-ids"), false;
     if (v->prompt_ids && v->system_prompt) return cli_misuse(name, "--system-prompt needs --prompt"), false;
     if (v->ignore_chat_template && v->system_prompt) return cli_misuse(name, "--system-prompt needs the chat template"), false;
-    if (v->max_tokens.given && v->max_tokens.value < 0) return cli_misuse(name, "--max-tokens must not be negative"), false;
-    if (!cli_dtype(v->dtype, &dtype)) return cli_misuse(name, "--dtype must be float32, bfloat16 or float16"), false;
-    return true;
+    return cli_check_generation(name, v);
 }
 
 /* ---- the prompt */
@@ -68,7 +66,7 @@ static bool encode(const cli_values *v, const tarn_model *model, const char *tex
 
 /* *ids is to be released with tarn_free. */
 static bool prompt_ids(const cli_values *v, const tarn_model *model, int32_t **ids, size_t *count) {
-    if (v->prompt_ids) return cli_parse_ids(v->prompt_ids, "--prompt-ids", ids, count);
+    if (v->prompt_ids) return cli_parse_ids(v->prompt_ids, strlen(v->prompt_ids), "--prompt-ids", ids, count);
     size_t length;
     char *text = prompt_text(v, &length);
     if (!text) return false;

@@ -48,14 +48,11 @@ static int score(const cli_values *v, const tarn_model *model, const int32_t *id
 }
 
 static bool text_ids(const cli_values *v, const tarn_model *model, const char *text, size_t length, int32_t **ids, size_t *count) {
-    if (v->ids) {
-        if (strlen(text) != length) return cli_error("%s: a NUL byte among token ids", v->text), false;
-        return cli_parse_ids(text, v->text, ids, count);
-    }
+    if (v->ids) return cli_parse_ids(text, length, cli_path_name(v->text), ids, count);
     const tarn_tokenizer *tokenizer = tarn_model_tokenizer(model);
     if (!tokenizer) return cli_error("%s: the folder has no tokenizer.json; give token ids with --ids", v->model), false;
     if (tarn_tokenizer_encode(tokenizer, text, length, true, ids, count)) return true;
-    return cli_error("%s: %s", v->text, tarn_error()), false;
+    return cli_error("%s: %s", cli_path_name(v->text), tarn_error()), false;
 }
 
 static int run(const cli_values *v) {

@@ -76,8 +76,12 @@ static char *read_all(FILE *file, const char *path, size_t *length) {
     return bytes;
 }
 
+const char *cli_path_name(const char *path) {
+    return strcmp(path, "-") ? path : "standard input";
+}
+
 char *cli_read(const char *path, size_t *length) {
-    if (!strcmp(path, "-")) return read_all(stdin, "standard input", length);
+    if (!strcmp(path, "-")) return read_all(stdin, cli_path_name(path), length);
     FILE *file = fopen(path, "rb");
     if (!file) return cli_error("%s: %s", path, strerror(errno)), NULL;
     char *bytes = read_all(file, path, length);
@@ -85,7 +89,13 @@ char *cli_read(const char *path, size_t *length) {
     return bytes;
 }
 
-bool cli_parse_ids(const char *text, const char *what, int32_t **ids, size_t *count) {
+bool cli_no_nul(const char *text, size_t length, const char *what) {
+    if (strlen(text) != length) cli_error("%s: a NUL byte at offset %zu", what, strlen(text));
+    return strlen(text) == length;
+}
+
+bool cli_parse_ids(const char *text, size_t length, const char *what, int32_t **ids, size_t *count) {
+    if (!cli_no_nul(text, length, what)) return false;
     int32_t *list = malloc((strlen(text) / 2 + 1) * sizeof *list);
     size_t n = 0;
     if (!list) return cli_error("out of memory"), false;
@@ -112,6 +122,22 @@ bool cli_dtype(const char *name, tarn_dtype *dtype) {
     bool known = tarn_dtype_from_name(name, dtype) && (*dtype == TARN_FLOAT32 || *dtype == TARN_BFLOAT16 || *dtype == TARN_FLOAT16);
     if (!known) tarn_clear_error();
     return known;
+}
+
+static bool within(given_number n, double low, double high) {
+    return n.value >= low && n.value <= high;
+}
+
+bool cli_check_generation(const char *command, const cli_values *v) {
+    tarn_dtype dtype;
+    if (v->max_tokens.value < 0) return cli_misuse(command, "--max-tokens must not be negative"), false;
+    if (v->temperature.value < 0) return cli_misuse(command, "--temp must not be negative"), false;
+    if (!within(v->top_p, 0, 1)) return cli_misuse(command, "--top-p must be from 0 to 1"), false;
+    if (!within(v->min_p, 0, 1)) return cli_misuse(command, "--min-p must be from 0 to 1"), false;
+    if (v->top_k.value < 0) return cli_misuse(command, "--top-k must not be negative"), false;
+    if (v->repetition_penalty.value < 0) return cli_misuse(command, "--repetition-penalty must not be negative"), false;
+    if (!cli_dtype(v->dtype, &dtype)) return cli_misuse(command, "--dtype must be float32, bfloat16 or float16"), false;
+    return true;
 }
 
 tarn_model *cli_load(const cli_values *values, bool no_tokenizer) {

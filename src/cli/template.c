@@ -13,18 +13,39 @@ static const cli_option options[] = {
     {"--vars", NULL, OPTION_TEXT, FIELD(vars), "JSON", "An object of further variables, such as tools"},
 };
 
+static int print(const char *text, size_t length) {
+    cli_output out;
+    if (!cli_open(&out)) return EXIT_FAILED;
+    fwrite(text, 1, length, out.stream);
+    if (isatty(STDOUT_FILENO)) fputc('\n', out.stream);
+    return cli_close(&out, 0);
+}
+
+/* NULL after a message, which names --vars or the file of the messages. */
+static char *make_variables(const cli_values *v, const tarn_tokenizer *tokenizer, const char *messages) {
+    char *alone = tarn_template_variables(tokenizer, "[]", v->vars, false);
+    if (!alone) return cli_error("--vars: %s", tarn_error()), NULL;
+    tarn_free(alone);
+    char *variables = tarn_template_variables(tokenizer, messages, v->vars, v->add_generation_prompt);
+    if (!variables) cli_error("%s: %s", cli_path_name(v->messages), tarn_error());
+    return variables;
+}
+
 static int render(const cli_values *v, const tarn_tokenizer *tokenizer, const char *source, size_t length, const char *name,
                   const char *messages) {
     size_t rendered = 0;
     tarn_template *parsed = tarn_template_parse(source, length, name);
-    char *variables = parsed ? tarn_template_variables(tokenizer, messages, v->vars, v->add_generation_prompt) : NULL;
+    if (!parsed) return cli_failed();
+    char *variables = make_variables(v, tokenizer, messages);
     char *text = variables ? tarn_template_render(parsed, variables, strlen(variables), &rendered) : NULL;
-    int status = text ? 0 : cli_failed();
-    if (text && (fwrite(text, 1, rendered, stdout) != rendered || fflush(stdout))) status = cli_error("standard output: cannot write");
-    if (text && isatty(STDOUT_FILENO)) putchar('\n');
+    int status = EXIT_FAILED;
+    if (text)
+        status = print(text, rendered);
+    else if (variables)
+        cli_failed();
     tarn_free(text);
     tarn_free(variables);
-    if (parsed) tarn_template_free(parsed);
+    tarn_template_free(parsed);
     return status;
 }
 
@@ -53,7 +74,8 @@ static int run(const cli_values *v) {
     if (!v->messages) return cli_misuse(template_command.name, "--messages is missing");
     char *messages = cli_read(v->messages, &length);
     if (!messages) return EXIT_FAILED;
-    int status = v->model ? render_model(v, messages) : render_file(v, messages);
+    int status = EXIT_FAILED;
+    if (cli_no_nul(messages, length, cli_path_name(v->messages))) status = v->model ? render_model(v, messages) : render_file(v, messages);
     free(messages);
     return status;
 }

@@ -20,6 +20,13 @@ static const cli_option detokenize_options[] = {
     {"--json", NULL, OPTION_FLAG, FIELD(json), NULL, "Print one JSON object with the text"},
 };
 
+/* False, after a message, without a model or with more than one input: an option's words, bare words, a file. */
+static bool check(const char *command, const cli_values *v, const char *option, const char *words) {
+    if (!v->model) return cli_misuse(command, "--model is missing"), false;
+    if (!!words + !!v->positional + !!v->text > 1) return cli_misuse(command, "give one of %s, --text and a bare word", option), false;
+    return true;
+}
+
 /* The text that the words hold, or that of the file, or of standard input. */
 static char *input_text(const cli_values *v, const char *words, size_t *length) {
     if (!words) words = v->positional;
@@ -41,7 +48,7 @@ static int print_ids(const int32_t *ids, size_t count) {
 static int tokenize(const cli_values *v) {
     int32_t *ids = NULL;
     size_t count = 0, length = 0;
-    if (!v->model) return cli_misuse(tokenize_command.name, "--model is missing");
+    if (!check(tokenize_command.name, v, "--prompt", v->prompt)) return EXIT_USAGE;
     tarn_tokenizer *tokenizer = tarn_tokenizer_load(v->model);
     if (!tokenizer) return cli_failed();
     char *text = input_text(v, v->prompt, &length);
@@ -68,10 +75,11 @@ static int print_text(const cli_values *v, const char *text, size_t length) {
     return cli_close(&out, 0);
 }
 
-static int decode(const cli_values *v, const tarn_tokenizer *tokenizer, const char *text) {
+static int decode(const cli_values *v, const tarn_tokenizer *tokenizer, const char *text, size_t text_length) {
     int32_t *ids = NULL;
     size_t count = 0, length = 0;
-    if (!cli_parse_ids(text, "detokenize", &ids, &count)) return EXIT_FAILED;
+    const char *what = v->prompt_ids || v->positional ? "token ids" : cli_path_name(v->text ? v->text : "-");
+    if (!cli_parse_ids(text, text_length, what, &ids, &count)) return EXIT_FAILED;
     char *decoded = tarn_tokenizer_decode(tokenizer, ids, count, v->skip_special_tokens, &length);
     int status = decoded ? print_text(v, decoded, length) : cli_failed();
     tarn_free(decoded);
@@ -81,11 +89,11 @@ static int decode(const cli_values *v, const tarn_tokenizer *tokenizer, const ch
 
 static int detokenize(const cli_values *v) {
     size_t length = 0;
-    if (!v->model) return cli_misuse(detokenize_command.name, "--model is missing");
+    if (!check(detokenize_command.name, v, "--prompt-ids", v->prompt_ids)) return EXIT_USAGE;
     tarn_tokenizer *tokenizer = tarn_tokenizer_load(v->model);
     if (!tokenizer) return cli_failed();
     char *text = input_text(v, v->prompt_ids, &length);
-    int status = text ? decode(v, tokenizer, text) : EXIT_FAILED;
+    int status = text ? decode(v, tokenizer, text, length) : EXIT_FAILED;
     free(text);
     tarn_tokenizer_free(tokenizer);
     return status;

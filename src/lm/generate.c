@@ -125,8 +125,8 @@ static bool open_generation(generation *g) {
     const tarn_generate_options *o = g->options;
     const tarn_tokenizer *tokenizer = g->session->model->tokenizer;
     double most = o->max_tokens.given ? o->max_tokens.value : 256;
-    if (!(most >= 0 && most <= 1e15)) return tarn_fail("max_tokens must be 0 or more, not %g", most);
-    g->max_tokens = (int64_t)most;
+    if (!(most >= 0)) return tarn_fail("max_tokens must be 0 or more, not %g", most);
+    g->max_tokens = most < 1e15 ? (int64_t)most : INT64_MAX;
     if (!sampler_check(o, g->session->model->config.vocab) || !stopper_check(o->stop, o->stop_count)) return false;
     if (o->stop_count && !tokenizer) return tarn_fail("stop strings need a tokenizer, and the model folder has none");
     g->stopper = (stopper){.stops = o->stop, .count = o->stop_count};

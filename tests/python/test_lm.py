@@ -245,7 +245,10 @@ def test_template(tmp_path):
     fails("template", "--file", file, "--messages", messages, words=[str(file), ":1:"])
     file.write_text("{{ raise_exception('no tools') }}")
     fails("template", "--file", file, "--messages", messages, words=["no tools"])
-    fails("template", "--file", file, "--messages", messages, "--vars", "[1]", words=["not a JSON object"])
+    fails("template", "--file", file, "--messages", messages, "--vars", "[1]", words=["--vars", "not a JSON object"])
+    for text, words in (("{}", "not a JSON list"), ("[] x", "column 4"), ("[]\0x", "NUL")):
+        messages.write_text(text)
+        fails("template", "--file", file, "--messages", messages, words=[str(messages), words])
 
 
 def test_info():
@@ -263,6 +266,7 @@ def test_doctor():
 
 
 def test_bench():
+    fails("bench", "--model", TINY, "-p", 2**63 - 1, "-n", 2**63 - 1, words=["-p", "-n", "1024"])
     found = tarn_json("bench", "--model", TINY, "-p", 40, "-n", 8, "--json")
     for key in ("prefill_tps", "decode_tps", "decode_gbps", "read_gbps_limit", "prefill_tflops"):
         assert found[key] > 0
@@ -300,7 +304,7 @@ def test_chat_at_a_terminal(locale):
     assert "unknown command /déjà 東京;" in up_to_prompt(master)
     os.write(master, b"What is the capital of Japan?\n")
     assert "Tokyo" in up_to_prompt(master)
-    os.write(master, b"\x04")
+    os.write(master, b"/quit\n")
     assert process.wait(timeout=60) == 0
     os.close(master)
 
@@ -385,6 +389,12 @@ def test_usage_of_all():
     fails("generate", "--model", TINY, "--prompt", "x", "--max-tokens", "many", status=2, words=["--max-tokens", "many"])
     fails("generate", "--model", TINY, "--prompt", "x", "--dtype", "int8", status=2, words=["--dtype"])
     fails("generate", "--model", TINY, "--prompt", "x", "y", status=2, words=["y"])
+    for command in (["generate", "--prompt", "x"], ["chat"]):
+        for option, value in (("--top-p", 2), ("--min-p", -0.1), ("--temp", -1), ("--top-k", -1), ("--max-tokens", -1), ("--dtype", "int8")):
+            fails(*command, "--model", TINY, option, value, status=2, words=[option, f"tarn {command[0]} --help"])
+    for words in (["-p", "a", "b"], ["-p", "a", "--text", "-"], ["a", "--text", "-"]):
+        fails("tokenize", "--model", TINY, *words, status=2, words=["one of"])
+    fails("detokenize", "--model", TINY, "--prompt-ids", 1, 2, status=2, words=["one of"])
     fails("bench", status=2, words=["--random"])
     fails("bench", "--random", "llama-3.2-3b", "--bits", 7, status=2, words=["--bits"])
     fails("bench", "--random", "llama-99", words=["llama-99", "llama-3.2-3b"])
@@ -522,11 +532,14 @@ def test_prompts(tmp_path):
     fails("generate", "--model", TINY, "--prompt-ids", "", words=["no tokens"])
     fails("generate", "--model", TINY, "--prompt-ids", "5 x", words=["--prompt-ids", "x"])
     fails("generate", "--model", TINY, "--prompt", "-", stdin=b"abc\xff", words=["UTF-8", "3"])
-    fails("generate", "--model", TINY, "--prompt", "x", "--top-p", 2, words=["top_p"])
-    fails("generate", "--model", TINY, "--prompt", "x", "--temp", -1, words=["temperature"])
+    fails("generate", "--model", TINY, "--prompt", "x", "--temp", 1, "--top-k", 2048, words=["top_k", "2048"])
+    fails("generate", "--model", TINY, "--prompt", "x", "--temp", "1e-300", words=["temperature 1e-300"])
     fails("score", "--model", TINY, "--text", "-", "--json", stdin=b"\xc3", words=["UTF-8"])
     fails("score", "--model", TINY, "--text", tmp_path / "none", "--json", words=["none", "No such file"])
     fails("tokenize", "--model", TINY, stdin=b"\xff", words=["UTF-8"])
+    fails("detokenize", "--model", TINY, stdin=b"5 \0 6", words=["standard input", "NUL"])
+    fails("score", "--model", TINY, "--text", "-", "--ids", stdin=b"5 \0 6", words=["standard input", "NUL"])
+    assert tarn_json("generate", "--model", TINY, "--prompt", "Hello!", "--max-tokens", 2**63 - 1, "--json")["finish_reason"] == "stop"
 
 
 def test_quantization_entries(tmp_path):
