@@ -211,6 +211,26 @@ static void test_failing_array(void) {
     clear_folder();
 }
 
+/* What cannot be replaced is found out before anything is. */
+static void test_places_that_are_taken(void) {
+    TARN_SCOPE;
+    const char *second = in_folder("model-00002-of-00002.safetensors"), *fifo = in_folder("fifo");
+    struct stat status;
+    tarn_named_array arrays[] = {{"a", tarn_ones(TARN_SHAPE(100), TARN_FLOAT32)}, {"b", tarn_ones(TARN_SHAPE(100), TARN_FLOAT32)}};
+    CHECK(tarn_save_weights(folder, arrays, 2, .shard_bytes = 400));
+    CHECK(unlink(second) == 0 && mkdir(second, 0777) == 0);
+    arrays[0].array = tarn_zeros(TARN_SHAPE(100), TARN_FLOAT32);
+    CHECK(!tarn_save_weights(folder, arrays, 2, .shard_bytes = 400));
+    expect_error("a folder in the place of a shard", "model-00002-of-00002.safetensors|not a regular file");
+    tarn_tensors *t = tarn_load_safetensors(in_folder("model-00001-of-00002.safetensors"));
+    CHECK(sum_of(tarn_tensors_get(t, "a")) == 100);
+    tarn_tensors_free(t);
+    CHECK(mkfifo(fifo, 0666) == 0 && !tarn_save_safetensors(fifo, arrays, 2));
+    expect_error("a FIFO", "fifo|not a regular file");
+    CHECK(stat(fifo, &status) == 0 && S_ISFIFO(status.st_mode));
+    clear_folder();
+}
+
 static void test_truncated(void) {
     const char *path = in_folder("weights.safetensors");
     enum { COUNT = 1 << 18 };
@@ -296,6 +316,7 @@ int main(void) {
     test_tiny_model();
     test_wrong_use();
     test_failing_array();
+    test_places_that_are_taken();
     test_truncated();
     test_truncated_meanwhile();
     test_memory_failures();

@@ -142,7 +142,14 @@ static bool create_temporary(file_writer *w) {
     return w->descriptor >= 0 || tarn_fail("%s: cannot create: %s", w->temporary, strerror(errno));
 }
 
+/* A rename would put a file in the place of a device, or fail where a folder is. */
+static bool check_place(const char *path) {
+    struct stat status;
+    return stat(path, &status) != 0 || S_ISREG(status.st_mode) || tarn_fail("%s: is there and not a regular file", path);
+}
+
 file_writer *file_create(const char *path) {
+    if (!check_place(path)) return NULL;
     file_writer *w = NEW(file_writer);
     if (!w) return NULL;
     w->path = memory_copy(path, strlen(path) + 1);
@@ -197,31 +204,40 @@ static void sync_folder(const char *path) {
     text_free(&folder);
 }
 
-static void writer_free(file_writer *w) {
-    memory_free(w->temporary);
-    memory_free(w->path);
-    memory_free(w);
-}
-
-bool file_commit(file_writer *w) {
-    if (w->failed) return file_abandon(w), false;
+static bool sync_and_close(file_writer *w) {
+    if (w->failed) return false;
     bool ok = fsync(w->descriptor) == 0;
     int error = errno;
     if (close(w->descriptor) != 0 && ok) ok = false, error = errno;
     w->descriptor = -1;
-    if (ok && rename(w->temporary, w->path) != 0) ok = false, error = errno;
-    if (!ok) {
-        tarn_fail("%s: cannot finish writing: %s", w->path, strerror(error));
-        unlink(w->temporary);
-    } else
-        sync_folder(w->path);
-    writer_free(w);
+    return ok || tarn_fail("%s: cannot finish writing: %s", w->path, strerror(error));
+}
+
+static bool take_name(file_writer *w) {
+    if (rename(w->temporary, w->path) != 0) return tarn_fail("%s: cannot finish writing: %s", w->path, strerror(errno));
+    memory_free(w->temporary);
+    w->temporary = NULL;
+    return true;
+}
+
+bool file_commit_all(file_writer *const *writers, size_t count) {
+    bool ok = true;
+    for (size_t i = 0; i < count && ok; i++) ok = sync_and_close(writers[i]);
+    for (size_t i = 0; i < count && ok; i++) ok = take_name(writers[i]);
+    if (ok && count) sync_folder(writers[0]->path);
+    for (size_t i = 0; i < count; i++) file_abandon(writers[i]);
     return ok;
+}
+
+bool file_commit(file_writer *w) {
+    return file_commit_all(&w, 1);
 }
 
 void file_abandon(file_writer *w) {
     if (!w) return;
     if (w->descriptor >= 0) close(w->descriptor);
-    unlink(w->temporary);
-    writer_free(w);
+    if (w->temporary) unlink(w->temporary);
+    memory_free(w->temporary);
+    memory_free(w->path);
+    memory_free(w);
 }

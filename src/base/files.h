@@ -44,7 +44,9 @@ file_writer *file_create(const char *path);
 bool file_write(file_writer *writer, const void *bytes, size_t length);
 /* fsync, rename, fsync of the folder; frees the writer in any case. */
 bool file_commit(file_writer *writer);
-/* Removes the temporary file. */
+/* The same for files of one folder: all are on disk before the first gets its name. */
+bool file_commit_all(file_writer *const *writers, size_t count);
+/* Removes the temporary file; NULL is allowed. */
 void file_abandon(file_writer *writer);
 
 #endif

@@ -163,18 +163,14 @@ static bool write_shard(plan *p, size_t i) {
     return p->writers[i] != NULL;
 }
 
-/* Everything is on disk, under temporary names, before the first file gets its own. */
 static bool write_all(plan *p, int64_t parameters) {
     p->writers = NEW_ARRAY(file_writer *, p->shards + 1);
     bool ok = p->writers && (p->writers[p->shards] = write_index(p, parameters));
     for (size_t i = 0; ok && i < p->shards; i++) ok = write_shard(p, i);
     ok = ok && (!p->content->good || p->content->good(p->content->context));
-    for (size_t i = 0; ok && i <= p->shards; i++) {
-        ok = file_commit(p->writers[i]);
-        p->writers[i] = NULL;
-    }
+    if (ok) return file_commit_all(p->writers, p->shards + 1);
     for (size_t i = 0; p->writers && i <= p->shards; i++) file_abandon(p->writers[i]);
-    return ok;
+    return false;
 }
 
 bool safetensors_write_folder(const char *folder, const safetensors_content *content, int64_t shard_bytes, int64_t parameters) {
