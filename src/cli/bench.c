@@ -176,21 +176,51 @@ static bool check(const cli_values *v) {
     return true;
 }
 
+static tarn_model *make_model(const cli_values *v) {
+    return v->random ? tarn_model_random(v->random, v->bits.given ? (int)v->bits.value : 4) : cli_load(v, true);
+}
+
+static bool known_shape(const char *name) {
+    size_t length = strlen(name);
+    for (const char *at = tarn_model_shapes(); *at; at += strspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+        if (n == length && !strncmp(at, name, n)) return true;
+        at += n;
+    }
+    return false;
+}
+
+static int check_context(const bench_result *b) {
+    if (b->prompt <= b->facts.context - b->generated - 1) return 0;
+    return cli_error("-p %lld and -n %lld do not fit the context of %lld tokens", (long long)b->prompt, (long long)b->generated,
+                     (long long)b->facts.context);
+}
+
+/* What will be refused is refused before the limits are measured, which takes seconds. Weights stay in their file here. */
+static int look_ahead(const cli_values *v, bench_result *b) {
+    cli_values as_stored = *v;
+    as_stored.dtype = NULL;
+    if (v->random && known_shape(v->random)) return 0;
+    tarn_model *model = make_model(&as_stored);
+    if (!model) return cli_failed();
+    tarn_model_info(model, &b->facts);
+    tarn_model_free(model);
+    return check_context(b);
+}
+
 static int run(const cli_values *v) {
     if (!check(v)) return EXIT_USAGE;
     bench_result b = {.prompt = v->prompt_length.given ? v->prompt_length.value : 256,
                       .generated = v->generation_length.given ? v->generation_length.value : 32};
+    int status = look_ahead(v, &b);
+    if (status) return status;
     if (!measure_limits(&b)) return cli_failed(); /* before the model is there: reading fast takes a large buffer of its own */
     forget_peak_memory();
-    tarn_model *model = v->random ? tarn_model_random(v->random, v->bits.given ? (int)v->bits.value : 4) : cli_load(v, true);
+    tarn_model *model = make_model(v);
     if (!model) return cli_failed();
     tarn_model_info(model, &b.facts);
-    int status = 0;
-    if (b.prompt > b.facts.context - b.generated - 1)
-        status = cli_error("-p %lld and -n %lld do not fit the context of %lld tokens", (long long)b.prompt, (long long)b.generated,
-                           (long long)b.facts.context);
-    else if (!measure(model, &b))
-        status = cli_failed();
+    status = check_context(&b);
+    if (!status && !measure(model, &b)) status = cli_failed();
     tarn_model_free(model);
     if (!status && above_limit(&b) && !measure_limits(&b)) status = cli_failed();
     return status ? status : print(v, &b);

@@ -267,6 +267,8 @@ def test_doctor():
 
 def test_bench():
     fails("bench", "--model", TINY, "-p", 2**63 - 1, "-n", 2**63 - 1, words=["-p", "-n", "1024"])
+    fails("bench", "--model", GOLDEN, words=["config.json"])
+    fails("bench", "--random", "llama-3.2", words=["llama-3.2", "llama-3.2-3b"])
     found = tarn_json("bench", "--model", TINY, "-p", 40, "-n", 8, "--json")
     for key in ("prefill_tps", "decode_tps", "decode_gbps", "read_gbps_limit", "prefill_tflops"):
         assert found[key] > 0
