@@ -148,6 +148,29 @@ static void test_donated_twice(void) {
     tarn_drop(both);
 }
 
+static bool increased(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
+    (void)context, (void)input_count, (void)output_count;
+    outputs[0] = tarn_add(inputs[0], tarn_scalar(1, TARN_FLOAT32));
+    return true;
+}
+
+/* What still needs an array that was given away says so, naming both; also if the array was computed, and not made from memory. */
+static void test_given_away(void) {
+    for (int computed = 0; computed < 3; computed++) {
+        TARN_SCOPE;
+        tarn_array *x = computed ? tarn_cumsum(ramp(4), 0) : tarn_from_data((float[]){1, 2, 3, 4}, TARN_SHAPE(4), TARN_FLOAT32), *out;
+        CHECK(tarn_eval(x));
+        tarn_array *later = computed == 2 ? tarn_reshape(x, TARN_SHAPE(2, 2)) : tarn_sort(tarn_negative(x), 0);
+        tarn_compiled *f = tarn_compile(TARN_FUNCTION(increased, NULL, 1), .donate = TARN_AXES(0));
+        CHECK(tarn_compiled_call(f, &x, 1, &out) && at(out, 1) == (computed ? 2 : 3));
+        CHECK_ERROR(tarn_eval(later), computed == 2 ? "reshape float32 [2, 2]" : "sort float32 [4]");
+        CHECK_ERROR(tarn_eval(later), computed ? "scan float32 [4]" : "data float32 [4]");
+        CHECK_ERROR(tarn_eval(x), "given to another");
+        CHECK_ERROR(tarn_compiled_call(f, &x, 1, &out), "given to another");
+        tarn_compiled_free(f);
+    }
+}
+
 static bool count_up(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
     TARN_SCOPE; /* the new state is held by its keep alone when the function returns */
     (void)input_count, (void)output_count;
@@ -322,17 +345,12 @@ static const struct {
     const char *name;
     void (*run)(void);
 } cases[] = {
-    {"three_shapes", test_three_shapes},
-    {"aliasing", test_aliasing},
-    {"second_output", test_second_output},
-    {"foreign_dropped_early", test_foreign_dropped_early},
-    {"plan_offsets", test_plan_offsets},
-    {"donated_twice", test_donated_twice},
-    {"state_in_inner_scope", test_state_in_inner_scope},
-    {"memory_limit", test_memory_limit},
-    {"freed_stream", test_freed_stream},
-    {"chain_of_views", test_chain_of_views},
-    {"wide", test_wide},
+    {"three_shapes", test_three_shapes},     {"aliasing", test_aliasing},
+    {"second_output", test_second_output},   {"foreign_dropped_early", test_foreign_dropped_early},
+    {"plan_offsets", test_plan_offsets},     {"donated_twice", test_donated_twice},
+    {"given_away", test_given_away},         {"state_in_inner_scope", test_state_in_inner_scope},
+    {"memory_limit", test_memory_limit},     {"freed_stream", test_freed_stream},
+    {"chain_of_views", test_chain_of_views}, {"wide", test_wide},
     {"threads", test_threads_all},
 };
 

@@ -34,9 +34,7 @@ node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs
     for (int i = 0; i < outputs; i++) n->outputs[i] = (tarn_array){.node = n, .index = i};
     for (int i = 0; i < input_count; i++) {
         list[i] = inputs[i];
-        if (!inputs[i]) continue;
-        atomic_fetch_add(&inputs[i]->readers, 1);
-        node_retain(inputs[i]->node);
+        array_begin_reading(inputs[i]);
     }
     atomic_fetch_add(&nodes_alive, 1);
     return n;
@@ -90,6 +88,18 @@ void node_release(node *n) {
     free_all(&dead);
 }
 
+void array_begin_reading(tarn_array *a) {
+    if (!a) return;
+    atomic_fetch_add(&a->readers, 1);
+    node_retain(a->node);
+}
+
+void array_end_reading(tarn_array *a) {
+    if (!a) return;
+    atomic_fetch_sub(&a->readers, 1);
+    node_release(a->node);
+}
+
 void node_forget_inputs(node *n) {
     if (atomic_load(&n->traced) || n->input_count == 0) return;
     for (int i = 0; i < n->output_count; i++) {
@@ -97,6 +107,7 @@ void node_forget_inputs(node *n) {
         if (!a->buffer && array_is_held(a)) return;
     }
     dead_list dead = {NULL};
+    n->forgot_inputs = true;
     give_up_inputs(n, &dead);
     free_all(&dead);
 }

@@ -32,6 +32,7 @@ struct tarn_array {
 struct node {
     atomic_int references; /* of all kinds; 0 frees the node */
     atomic_int traced;     /* traces that must find the node's inputs again */
+    bool forgot_inputs;    /* it has been computed and cannot be again */
     op_id op;
     tarn_stream *stream;
     void *attributes;
@@ -50,6 +51,9 @@ struct node {
 node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs, const void *attributes, tarn_stream *stream);
 void node_retain(node *n);
 void node_release(node *n); /* frees without recursion what nobody holds any more */
+/* A hold as a reader in the graph has it: tarn_move gives up the others. NULL is passed over. */
+void array_begin_reading(tarn_array *a);
+void array_end_reading(tarn_array *a);
 /* Gives up the inputs of a node whose held outputs all have values, unless it is traced. */
 void node_forget_inputs(node *n);
 int64_t node_alive_count(void);

@@ -71,6 +71,22 @@ static bool lower(schedule *s, frame *f) {
 
 /* ---- the walk */
 
+static void describe_node(const node *n, text *t) {
+    text_format(t, "%s ", op_name(n->op));
+    array_describe(&n->outputs[0], t);
+}
+
+/* What is asked for needs a value that is gone for good. */
+static bool given_away(const schedule *s, const node *n) {
+    text t = {0};
+    describe_node(n, &t);
+    if (s->stack.count) text_add(&t, ", which is needed by ");
+    if (s->stack.count) describe_node(s->stack.items[0].node, &t);
+    tarn_fail("an array is read whose memory was given to another (tarn_move or .donate): %s", text_string(&t));
+    text_free(&t);
+    return false;
+}
+
 static bool leaf_without_value(schedule *s, node *n) {
     int e = schedule_entry(s, &n->outputs[0]);
     if (e < 0) return false;
@@ -84,11 +100,7 @@ static bool leaf_without_value(schedule *s, node *n) {
     }
     if (n->op == OP_argument)
         return tarn_fail("a value is read inside a function that is being traced: in vmap and compile arguments have none");
-    text t = {0};
-    array_describe(&n->outputs[0], &t);
-    tarn_fail("an array (%s) is read whose memory was given to another (tarn_move or .donate)", text_string(&t));
-    text_free(&t);
-    return false;
+    return given_away(s, n);
 }
 
 /* First visit: notes on outputs and inputs, and what the node becomes. */
@@ -96,6 +108,7 @@ static bool enter(schedule *s, node *n) {
     n->epoch = s->epoch;
     frame f = {.node = n, .alias_first = -1};
     if (n->op == OP_data || n->op == OP_argument) return leaf_without_value(s, n);
+    if (n->forgot_inputs) return given_away(s, n);
     for (int i = 0; i < n->output_count; i++)
         if (schedule_entry(s, &n->outputs[i]) < 0) return false;
     for (int i = 0; i < n->input_count; i++) {
