@@ -178,6 +178,10 @@ bool trace_mark(trace *t, tarn_array *a) {
     return trace_add(t, a->node);
 }
 
+bool trace_is_active(void) {
+    return local.traces;
+}
+
 bool trace_reaches(const tarn_array *a) {
     return atomic_load(&a->node->traced) > 0;
 }

@@ -18,6 +18,7 @@ typedef struct trace trace;
 trace *trace_begin(void);
 /* Marks a (usually an argument, or a fresh alias of a value) as one on which traced nodes are built. */
 bool trace_mark(trace *t, tarn_array *a);
+bool trace_is_active(void);              /* a trace of this thread lasts */
 bool trace_reaches(const tarn_array *a); /* a depends on a marked array of some trace that lasts */
 /* Called by build for each new node. */
 bool trace_register(node *n);

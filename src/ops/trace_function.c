@@ -23,11 +23,25 @@ static void drop_all(tarn_array **arrays, int count) {
     }
 }
 
-static bool keep_inputs(traced_function *t, const char *what, tarn_array *const *inputs, const bool *fresh) {
+/* The function may move what it is given. What is others' is therefore given as an alias, and the holds are those of a reader, which a move
+   does not give up. */
+static bool hold_inputs(traced_function *t, const char *what, tarn_array *const *inputs, const bool *fresh) {
     for (int i = 0; i < t->input_count; i++) {
         if (!inputs[i]) return tarn_fail("%s: input %d is NULL", what, i);
-        t->inputs[i] = tarn_keep(inputs[i]);
-        if ((!fresh || fresh[i]) && !trace_mark(t->trace, inputs[i])) return false;
+        bool marked = !fresh || fresh[i];
+        tarn_array *own = marked ? inputs[i] : trace_alias(inputs[i]);
+        if (!own) return false;
+        array_begin_reading(own);
+        t->inputs[i] = own;
+        if (marked && !trace_mark(t->trace, own)) return false;
+    }
+    return true;
+}
+
+bool function_inputs(const char *what, tarn_array *const *inputs, int count, tarn_array **own) {
+    for (int i = 0; i < count; i++) {
+        if (!inputs[i]) return tarn_fail("%s: input %d is NULL", what, i);
+        if (!(own[i] = trace_alias(inputs[i]))) return false;
     }
     return true;
 }
@@ -70,7 +84,7 @@ bool traced_begin(traced_function *t, const char *what, tarn_function function, 
     t->inputs = NEW_ARRAY(tarn_array *, input_count);
     t->outputs = NEW_ARRAY(tarn_array *, t->output_count);
     t->trace = t->inputs && t->outputs ? trace_begin() : NULL;
-    bool ok = t->trace && keep_inputs(t, what, inputs, fresh) &&
+    bool ok = t->trace && hold_inputs(t, what, inputs, fresh) &&
               function_call(what, function.call, function.context, t->inputs, input_count, t->outputs, t->output_count, false);
     if (!ok) traced_end(t);
     return ok;
@@ -79,7 +93,7 @@ bool traced_begin(traced_function *t, const char *what, tarn_function function, 
 void traced_end(traced_function *t) {
     if (t->trace) trace_end(t->trace);
     if (t->outputs) drop_all(t->outputs, t->output_count);
-    if (t->inputs) drop_all(t->inputs, t->input_count);
+    for (int i = 0; t->inputs && i < t->input_count; i++) array_end_reading(t->inputs[i]);
     memory_free(t->outputs);
     memory_free(t->inputs);
     *t = (traced_function){0};

@@ -5,6 +5,8 @@
 #include "core/scope.h"
 #include "tarn/transform.h"
 
+/* Aliases of arrays that others hold, so that the function they are for may move them. They belong to the scope. */
+bool function_inputs(const char *what, tarn_array *const *inputs, int count, tarn_array **own);
 /* Calls a function in a scope of its own, so that what it leaves behind is released at once. What it wrote is kept (tarn_drop); nothing is
    on failure. Outputs left NULL are an error unless `optional`. `what` begins the messages. */
 bool function_call(const char *what, tarn_callback call, void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs,
@@ -12,16 +14,15 @@ bool function_call(const char *what, tarn_callback call, void *context, tarn_arr
 /* Kept arrays become the innermost scope's. NULL entries are passed over. */
 bool kept_to_scope(tarn_array **arrays, int count);
 
-/* What a function built. Inputs and outputs are kept, and the nodes between them keep their inputs, until traced_end. */
+/* What a function built. Inputs and outputs are held, and the nodes between them keep their inputs, until traced_end. */
 typedef struct {
     trace *trace;
     int input_count, output_count;
     tarn_array **inputs, **outputs;
 } traced_function;
 
-/* Runs `function` on `inputs`. Nodes built on those inputs for
-   which fresh[i] are traced (fresh NULL: all of them): they must be leaves or aliases that nobody else uses. `what` names the transform in
-   messages. On failure nothing is left to end. */
+/* Runs `function` on `inputs`, or aliases of them. Nodes built on those inputs for which fresh[i] are traced (fresh NULL: all of them):
+   they must be leaves or aliases that nobody else uses. `what` names the transform in messages. On failure nothing is left to end. */
 bool traced_begin(traced_function *t, const char *what, tarn_function function, tarn_array *const *inputs, int input_count,
                   const bool *fresh);
 void traced_end(traced_function *t);
