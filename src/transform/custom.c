@@ -1,5 +1,6 @@
 /* Functions with rules of their own. The node's inputs are the arguments and then the function's outputs, which it passes on; a rule takes
-   the place of the way through those outputs. */
+   the place of the way through those outputs. Of what else the function read a rule knows nothing: traced arrays that it captured are the
+   last inputs, so that a gradient or tangent that should pass through them is noticed. */
 #include <stdatomic.h>
 #include <string.h>
 
@@ -48,35 +49,75 @@ static void release_function(void *attributes) {
     tarn_custom_free(((attributes_custom *)attributes)->function);
 }
 
-static node *custom_node(tarn_custom_function *c, tarn_array *const *inputs, int arguments, int outputs) {
-    attributes_custom attributes = {.function = c, .arguments = arguments};
-    node *n = build_node(OP_custom, inputs, arguments + outputs, &attributes);
+static int captured_from(const node *n) { /* the first of the captured inputs */
+    return arguments_of(n) + n->output_count;
+}
+
+static node *custom_node(tarn_custom_function *c, tarn_array *const *inputs, int count, int arguments, int outputs) {
+    attributes_custom attributes = {.function = c, .arguments = arguments, .outputs = outputs};
+    node *n = build_node(OP_custom, inputs, count, &attributes);
     if (n) node_share_attributes(n, retain_function, release_function);
+    return n;
+}
+
+typedef VECTOR(tarn_array *) array_list;
+
+static bool note_captured(array_list *list, const graph *g, tarn_array *a) {
+    if (!a || graph_slot(g, a) >= 0 || !trace_reaches(a)) return true;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i] == a) return true;
+    return vector_push(list, a);
+}
+
+/* What gradients would reach through the function's outputs, beside its arguments. */
+static bool list_captured(const traced_function *t, array_list *list) {
+    graph g;
+    bool ok = graph_make(&g, t->inputs, t->input_count, t->outputs, t->output_count, gradient_passes);
+    for (int k = 0; k < t->output_count && ok; k++) ok = note_captured(list, &g, t->outputs[k]);
+    for (size_t s = 0; s < g.steps.count; s++) {
+        const node *n = g.steps.items[s].node;
+        for (int i = 0; i < n->input_count && ok; i++)
+            if (gradient_passes(n, i)) ok = note_captured(list, &g, n->inputs[i]);
+    }
+    graph_free(&g);
+    return ok;
+}
+
+static bool push_all(array_list *list, tarn_array *const *arrays, int count) {
+    for (int i = 0; i < count; i++)
+        if (!vector_push(list, arrays[i])) return false;
+    return true;
+}
+
+/* The node of a call, over aliases of its arguments. */
+static node *call_node(tarn_custom_function *c, tarn_array *const *inputs, int input_count, tarn_array *const *aliases, bool traced) {
+    traced_function t;
+    if (!traced_begin(&t, "custom_call", c->function, aliases, input_count, NULL)) return NULL;
+    array_list all = {0};
+    bool ok = push_all(&all, inputs, input_count) && push_all(&all, t.outputs, t.output_count) && (!traced || list_captured(&t, &all));
+    node *n = ok ? custom_node(c, all.items, (int)all.count, input_count, t.output_count) : NULL;
+    vector_free(&all);
+    traced_end(&t);
     return n;
 }
 
 bool tarn_custom_call(tarn_custom_function *c, tarn_array *const *inputs, int input_count, tarn_array **outputs) {
     if (!c) return tarn_fail("custom_call: the function is NULL");
     if (!scope_check_open("custom_call")) return false;
-    int count = c->function.outputs ? c->function.outputs : 1;
-    tarn_array **all = NEW_ARRAY(tarn_array *, input_count + count);
-    if (!all) return false;
-    if (input_count) memcpy(all, inputs, (size_t)input_count * sizeof *inputs);
-    int scope = tarn_scope_begin();
-    bool ok = function_call("custom_call", c->function.call, c->function.context, inputs, input_count, all + input_count, count, false);
-    node *n = ok ? custom_node(c, all, input_count, count) : NULL;
-    for (int k = 0; k < count; k++) {
-        tarn_drop(ok ? all[input_count + k] : NULL);
-        outputs[k] = n ? tarn_keep(&n->outputs[k]) : NULL;
-    }
+    int count = c->function.outputs ? c->function.outputs : 1, scope = tarn_scope_begin();
+    bool traced = (c->rules.vjp || c->rules.jvp) && trace_is_active();
+    tarn_array **aliases = NEW_ARRAY(tarn_array *, input_count);
+    bool ok = aliases && function_inputs("custom_call", inputs, input_count, aliases);
+    node *n = ok ? call_node(c, inputs, input_count, aliases, traced) : NULL;
+    for (int k = 0; k < count; k++) outputs[k] = n ? tarn_keep(&n->outputs[k]) : NULL;
     tarn_scope_end(&scope);
-    memory_free(all);
+    memory_free(aliases);
     return kept_to_scope(outputs, count) && n;
 }
 
 static bool infer_custom(inference *i) {
     const attributes_custom *a = i->attributes;
-    for (int64_t k = a->arguments; k < i->input_count; k++)
+    for (int64_t k = a->arguments; k < a->arguments + a->outputs; k++)
         if (!types_add(i, i->inputs[k]->dtype, i->inputs[k]->ndim, i->inputs[k]->shape)) return false;
     return true;
 }
@@ -98,10 +139,9 @@ static bool call_rule(const node *n, const char *what, tarn_callback rule, tarn_
                       tarn_array **results, int result_count) {
     int total = counts[0] + counts[1] + counts[2], place = 0;
     tarn_array **inputs = NEW_ARRAY(tarn_array *, total);
-    if (!inputs) return false;
-    for (int l = 0; l < 3; l++)
-        for (int i = 0; i < counts[l]; i++) inputs[place++] = lists[l][i];
-    bool ok = tarn_ok() && function_call(what, rule, custom_of(n)->context, inputs, total, results, result_count, true);
+    bool ok = inputs && tarn_ok();
+    for (int l = 0; l < 3 && ok; place += counts[l++]) ok = function_inputs(what, lists[l], counts[l], inputs + place);
+    ok = ok && function_call(what, rule, custom_of(n)->context, inputs, total, results, result_count, true);
     memory_free(inputs);
     return ok && kept_to_scope(results, result_count);
 }
@@ -117,12 +157,26 @@ static bool check_result(const char *what, int i, const tarn_array *result, cons
     return false;
 }
 
+/* None of the captured inputs is on the way that a rule cuts. */
+static bool check_captured(const node *n, const char *what, int i, bool reached) {
+    if (!reached) return true;
+    text t = {0};
+    array_describe(n->inputs[i], &t);
+    tarn_fail("custom %s: the function reads an array (%s) that is being differentiated and is not among its arguments, for which the rule "
+              "says nothing: make it an argument, or put tarn_stop_gradient around it",
+              what, text_string(&t));
+    text_free(&t);
+    return false;
+}
+
 static bool vjp_custom(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
     int arguments = arguments_of(n), count = n->output_count;
     tarn_callback rule = custom_of(n)->rules.vjp;
     for (int k = 0; k < count && !rule; k++)
         if (wanted[arguments + k]) gradients[arguments + k] = cotangents[k];
     if (!rule) return true;
+    for (int i = captured_from(n); i < n->input_count; i++)
+        if (!check_captured(n, "vjp", i, wanted[i])) return false;
     tarn_array **given = NEW_ARRAY(tarn_array *, count);
     if (!given) return false;
     for (int k = 0; k < count; k++) given[k] = or_zeros(cotangents[k], &n->outputs[k]);
@@ -138,6 +192,8 @@ static bool jvp_custom(node *n, tarn_array *const *tangents, tarn_array **output
     tarn_callback rule = custom_of(n)->rules.jvp;
     for (int k = 0; k < count && !rule; k++) output_tangents[k] = tangents[arguments + k];
     if (!rule) return true;
+    for (int i = captured_from(n); i < n->input_count; i++)
+        if (!check_captured(n, "jvp", i, tangents[i])) return false;
     tarn_array **given = NEW_ARRAY(tarn_array *, arguments);
     if (!given) return false;
     for (int i = 0; i < arguments; i++) given[i] = or_zeros(tangents[i], n->inputs[i]);
@@ -257,16 +313,14 @@ static bool vmap_custom(node *n, tarn_array *const *inputs, const int *axes, tar
     int arguments = arguments_of(n), count = n->output_count;
     int64_t size = batch_size(inputs, axes, n->input_count);
     tarn_custom_rules rules = custom_of(n)->rules;
-    bool ruled = rules.vjp || rules.jvp, any = false;
-    for (int i = 0; i < arguments; i++) any = any || axes[i] >= 0;
-    if (!ruled || !any) { /* the outputs of the function, batched already, are all that there is to say */
+    if (!rules.vjp && !rules.jvp) { /* the outputs of the function, batched already, are all that there is to say */
         for (int k = 0; k < count; k++) batch_result(inputs[arguments + k], axes[arguments + k], outputs + k, output_axes + k);
         return true;
     }
     tarn_array **all = memory_copy(inputs, (size_t)n->input_count * sizeof *inputs);
     tarn_custom_function *c = all ? batched_function(n, axes) : NULL;
-    for (int k = arguments; k < n->input_count && c; k++) all[k] = batch_whole(inputs[k], axes[k], size);
-    node *made = c && tarn_ok() ? custom_node(c, all, arguments, count) : NULL;
+    for (int k = arguments; k < captured_from(n) && c; k++) all[k] = batch_whole(inputs[k], axes[k], size);
+    node *made = c && tarn_ok() ? custom_node(c, all, n->input_count, arguments, count) : NULL;
     tarn_custom_free(c);
     memory_free(all);
     return batch_results(made, 0, outputs, output_axes);
