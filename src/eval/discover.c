@@ -92,7 +92,7 @@ static bool leaf_without_value(schedule *s, node *n) {
     if (e < 0) return false;
     if (n->op == OP_argument && s->options.plan) {
         int index = (int)((const attributes_argument *)n->attributes)->index;
-        if (index < s->options.argument_count) {
+        if (index < s->options.argument_count && s->options.leaves[index] == &n->outputs[0]) {
             s->entries.items[e].argument = index;
             s->entries.items[e].external = true;
             return true;

@@ -45,7 +45,7 @@ static void plan_release(plan *p) {
     memory_free(p);
 }
 
-/* A function may call itself while it is traced: it is inlined then. */
+/* A function may ask for tarn_compiled_info of itself while it is traced. */
 static bool lock_init(pthread_mutex_t *lock) {
     pthread_mutexattr_t recursive;
     if (pthread_mutexattr_init(&recursive)) return tarn_fail("compile: no memory for a lock");
@@ -55,9 +55,23 @@ static bool lock_init(pthread_mutex_t *lock) {
     return ok || tarn_fail("compile: no memory for a lock");
 }
 
+static bool check_options(tarn_function function, const tarn_compile_options *o) {
+    if (!tarn_ok()) return false;
+    if (!function.call || function.outputs < 0) return tarn_fail("compile: the function is NULL or has a negative number of outputs");
+    if (o->state_count < 0 || (o->state_count && !o->state)) return tarn_fail("compile: a state of %d arrays is NULL", o->state_count);
+    for (int i = 0; i < o->state_count; i++) {
+        if (!o->state[i]) return tarn_fail("compile: state %d is NULL", i);
+        for (int k = 0; k < i; k++)
+            if (o->state[k] == o->state[i]) return tarn_fail("compile: state %d and state %d are the same variable", k, i);
+    }
+    for (int64_t k = 0; k < o->donate.count; k++)
+        if (o->donate.values[k] < 0 && o->donate.values[k] != TARN_DONATE_STATE)
+            return tarn_fail("compile: donate has %lld", (long long)o->donate.values[k]);
+    return true;
+}
+
 tarn_compiled *tarn_compile_with(tarn_function function, tarn_compile_options o) {
-    if (!function.call || o.state_count < 0 || (o.state_count && !o.state))
-        return tarn_fail("compile: the function or its state is NULL"), NULL;
+    if (!check_options(function, &o)) return NULL;
     tarn_compiled *c = NEW(tarn_compiled);
     if (!c) return NULL;
     *c = (tarn_compiled){.function = function, .state_count = o.state_count, .donate_count = (int)o.donate.count};
@@ -81,6 +95,9 @@ void tarn_compiled_free(tarn_compiled *c) {
 }
 
 void tarn_compiled_info(const tarn_compiled *c, int64_t *plans, int64_t *hits) {
+    if (plans) *plans = 0;
+    if (hits) *hits = 0;
+    if (!c) return;
     pthread_mutex_t *lock = &((tarn_compiled *)(uintptr_t)c)->lock;
     pthread_mutex_lock(lock);
     if (plans) *plans = (int64_t)c->plans.count;
@@ -146,6 +163,9 @@ static bool call_begin(plan_call *request, tarn_compiled *c, tarn_array *const *
     request->values = NEW_ARRAY(tarn_array *, request->count);
     request->donated = NEW_ARRAY(bool, request->count);
     if (!request->values || !request->donated) return false;
+    for (int k = 0; k < c->donate_count; k++)
+        if (c->donate[k] >= input_count)
+            return tarn_fail("compile: donate has %lld, there are %d inputs", (long long)c->donate[k], input_count);
     for (int i = 0; i < request->count; i++) request->values[i] = i < input_count ? inputs[i] : *c->state[i - input_count];
     for (int i = 0; i < request->count; i++)
         if (!request->values[i])
@@ -160,6 +180,9 @@ static void call_end(plan_call *request) {
 }
 
 /* ---- tracing */
+
+/* Whose plan this thread is making. There is one at most: a compiled function within another's trace is inlined. */
+static _Thread_local const tarn_compiled *planning;
 
 typedef struct {
     tarn_compiled *c;
@@ -190,7 +213,8 @@ static array_type *types_of(tarn_array *const *arrays, int count) {
 }
 
 static bool schedule_traced(plan_call *request, plan *p, const traced_function *t) {
-    schedule_options o = {.plan = true, .arguments = request->values, .argument_count = request->count, .donated = request->donated};
+    schedule_options o = {
+        .plan = true, .leaves = t->inputs, .arguments = request->values, .argument_count = request->count, .donated = request->donated};
     schedule_lock();
     p->program = schedule_make(t->outputs, t->output_count, o, NULL);
     schedule_unlock();
@@ -207,7 +231,9 @@ static bool trace_plan(plan_call *request, plan *p, int input_count) {
     bool ok = arguments != NULL;
     for (int i = 0; ok && i < request->count; i++) ok = (arguments[i] = trace_argument(i, request->values[i])) != NULL;
     tarn_function wrapped = {with_state, &context, output_count(c) + c->state_count};
+    planning = c;
     ok = ok && traced_begin(&t, "compile", wrapped, arguments, request->count, NULL);
+    planning = NULL;
     for (int i = 0; i < c->state_count; i++) *c->state[i] = request->values[input_count + i];
     if (ok) {
         ok = schedule_traced(request, p, &t);
@@ -332,22 +358,38 @@ static bool call_plan(plan_call *request, int input_count, tarn_array **outputs)
     }
 }
 
-static bool is_inside_trace(tarn_array *const *values, int count) {
-    for (int i = 0; i < count; i++)
-        if (trace_reaches(values[i])) return true;
-    return false;
+/* A plan that is being made will not change what is not its own state. */
+static bool check_inner_state(const tarn_compiled *c) {
+    for (int i = 0; planning && i < c->state_count; i++) {
+        bool known = false;
+        for (int k = 0; k < planning->state_count; k++) known = known || planning->state[k] == c->state[i];
+        if (!known)
+            return tarn_fail(
+                "compile: a compiled function calls another whose state %d is not among its own: later calls would not change it", i);
+    }
+    return true;
+}
+
+/* Within a trace the function is simply part of what is traced: arrays that it captured may be, too. */
+static bool call_inlined(tarn_compiled *c, tarn_array *const *inputs, int input_count, tarn_array **outputs) {
+    if (!check_inner_state(c)) return false;
+    int scope = tarn_scope_begin();
+    tarn_array **own = NEW_ARRAY(tarn_array *, input_count);
+    bool ok = own && function_inputs("compiled function", inputs, input_count, own) &&
+              function_call("compiled function", c->function.call, c->function.context, own, input_count, outputs, output_count(c), false);
+    tarn_scope_end(&scope);
+    memory_free(own);
+    return ok && kept_to_scope(outputs, output_count(c));
 }
 
 bool tarn_compiled_call(tarn_compiled *c, tarn_array *const *inputs, int input_count, tarn_array **outputs) {
     plan_call request;
+    if (!c) return tarn_fail("compiled function: it is NULL");
     if (!tarn_ok() || !scope_check_open("compiled function")) return false;
+    if (trace_is_active()) return call_inlined(c, inputs, input_count, outputs);
     pthread_mutex_lock(&c->lock); /* the state is read under it, too */
-    bool ok = call_begin(&request, c, inputs, input_count);
-    bool inlined = ok && is_inside_trace(request.values, request.count);
-    if (ok && !inlined) ok = call_plan(&request, input_count, outputs);
+    bool ok = call_begin(&request, c, inputs, input_count) && call_plan(&request, input_count, outputs);
     pthread_mutex_unlock(&c->lock);
-    if (inlined) /* within another transform the function is simply part of it */
-        ok = c->function.call(c->function.context, inputs, input_count, outputs, output_count(c));
     call_end(&request);
     return ok;
 }

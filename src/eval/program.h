@@ -61,9 +61,9 @@ typedef struct program {
 
 /* How an array of a graph enters and leaves. Both run under the schedule lock. */
 typedef struct {
-    bool plan; /* roots are the outputs of a traced function: only they get values, and nothing of the graph changes */
-    tarn_array *const
-        *arguments; /* plan: the values that stand for OP_argument leaves by index, with data: their strides are part of the plan */
+    bool plan;                    /* roots are the outputs of a traced function: only they get values, and nothing of the graph changes */
+    tarn_array *const *leaves;    /* plan: the OP_argument leaves by index; those of another trace have no value here */
+    tarn_array *const *arguments; /* plan: the values that stand for them, with data: their strides are part of the plan */
     int argument_count;
     const bool *donated; /* plan: arguments that may be overwritten */
 } schedule_options;
