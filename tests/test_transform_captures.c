@@ -1,6 +1,6 @@
 /* What functions read, move and change beside their arguments, under every transform: captured arrays, arguments that are moved, state of
    compiled functions, arguments of traces that are over. */
-#include <stdlib.h>
+#include <math.h>
 
 #include "check.h"
 #include "tarn/tarn.h"
@@ -72,6 +72,38 @@ static void test_perturbations(void) {
         CHECK(tarn_grad(TARN_FUNCTION(inner_derivative, &c, 1), &x, 1, &d) && tarn_item(d) == 6);
         CHECK(tarn_jvp(TARN_FUNCTION(inner_derivative, &c, 1), &x, 1, &unit, &y, &d) && tarn_item(d) == 6 && tarn_item(y) == 9);
         CHECK(tarn_vmap(TARN_FUNCTION(inner_derivative, &c, 1), TARN_ARRAYS(three(3)), 1, &y) && total(y) == 27);
+    }
+}
+
+/* ---- values read inside: what a rule needs afterwards stays, though nobody else holds it */
+
+static tarn_array *constant(void) { /* nothing is left of it but what reads it */
+    TARN_SCOPE;
+    return tarn_return(tarn_cumsum(tarn_cumsum(three(1), 0), 0)); /* 1 3 6 */
+}
+static bool reads_inside(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {
+    (void)count, (void)output_count;
+    {
+        TARN_SCOPE;
+        tarn_array *y = tarn_multiply(x[0], *(bool *)context ? constant() : three(2));
+        outputs[0] = tarn_return(tarn_sum(tarn_multiply(tarn_tanh(y), y)));
+    }
+    return tarn_item(outputs[0]) > 0;
+}
+
+static void test_reading_inside(void) {
+    for (int computed = 0; computed < 2; computed++) {
+        TARN_SCOPE;
+        bool context = computed;
+        tarn_function f = {reads_inside, &context, 1};
+        tarn_array *x = three(0.5), *unit = three(1), *y, *g, *t;
+        double wanted = 0;
+        for (int i = 0; i < 3; i++) {
+            double c = computed ? (i + 1) * (i + 2) / 2 : 2, h = tanh(c / 2);
+            wanted += c * (h + c / 2 * (1 - h * h));
+        }
+        CHECK(tarn_grad(f, &x, 1, &g) && fabs(total(g) - wanted) < 1e-12);
+        CHECK(tarn_jvp(f, &x, 1, &unit, &y, &t) && fabs(tarn_item(t) - wanted) < 1e-12);
     }
 }
 
@@ -239,6 +271,7 @@ int main(void) {
     test_capture_of_plan(false);
     test_capture_of_plan(true);
     test_perturbations();
+    test_reading_inside();
     test_capture_of_custom();
     test_batch_captured_by_custom();
     test_moving();

@@ -116,6 +116,7 @@ static bool enter(schedule *s, node *n) {
         int e = schedule_entry(s, n->inputs[i]);
         if (e < 0) return false;
         s->entries.items[e].readers++;
+        s->entries.items[e].needed_again |= atomic_load(&n->traced) > 0;
     }
     return lower(s, &f) && vector_push(&s->stack, f);
 }

@@ -1,13 +1,15 @@
 /* Decides whose memory may be taken and who has a value afterwards.
 
-   Held strongly (a keep, a reader outside the schedule, a root): has a value afterwards. Held by a scope or a trace only: its memory is
-   released, unless computing it again would need memory that this schedule may take. Held by nobody: released. */
+   Held strongly (a keep, a reader outside the schedule, a root): has a value afterwards. Held by a scope or a trace only, or read by a node
+   that is being traced: its memory is released, unless computing it again would need memory that this schedule may take. Held by nobody:
+   released. */
 #include "eval/schedule.h"
 
 static bool is_candidate(const entry *e) {
     const tarn_array *a = e->a;
     bool held = atomic_load(&a->keeps) || atomic_load(&a->scopes) || atomic_load(&a->readers) > e->readers || atomic_load(&a->node->traced);
-    return e->external && a->buffer && !e->root && !held && !a->buffer->foreign && atomic_load(&a->buffer->references) == 1;
+    return e->external && a->buffer && !e->root && !e->needed_again && !held && !a->buffer->foreign &&
+           atomic_load(&a->buffer->references) == 1;
 }
 
 /* A node that lowering left out is not in the order: what it needs has a reader outside the schedule and is not taken. */
@@ -29,7 +31,7 @@ static bool is_held_strongly(const entry *e) {
 }
 
 static bool is_held_weakly(const entry *e) {
-    return atomic_load(&e->a->scopes) || atomic_load(&e->a->node->traced);
+    return atomic_load(&e->a->scopes) || atomic_load(&e->a->node->traced) || e->needed_again;
 }
 
 bool schedule_retain(schedule *s) {

@@ -18,8 +18,9 @@ typedef struct {
     int argument;  /* index of a plan's argument, or -1 */
     bool external; /* came in with a value */
     bool root;
-    bool candidate; /* external, and held by nobody outside: its memory may be taken */
-    bool retained;  /* has a value afterwards */
+    bool needed_again; /* read by a node that a transform is tracing: its rule may read it, too */
+    bool candidate;    /* external, and held by nobody outside: its memory may be taken */
+    bool retained;     /* has a value afterwards */
 } entry;
 
 typedef enum { UNIT_VIEW, UNIT_KERNEL, UNIT_GROUP } unit_kind;
