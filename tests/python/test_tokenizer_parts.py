@@ -150,11 +150,11 @@ def test_refused_pattern(pattern):
         whole.Tokenizer(json.dumps(description(pre_tokenizer=split(pattern))).encode())
 
 
-@pytest.mark.parametrize("normalizer", [{"type": "Prepend", "prepend": "xy"}, {"type": "Strip", "strip_left": True, "strip_right": True}, replace("a", ""), replace(" ", "__"), {"type": "NFKC"}, {"type": "BertNormalizer", **BERT[0]}, {"type": "ByteLevel"}], ids=name_of)
-@pytest.mark.parametrize("cut", [metaspace("first", True), cuts({"type": "Digits", "individual_digits": True}, metaspace("first", False))], ids=name_of)
+@pytest.mark.parametrize("normalizer", [{"type": "Prepend", "prepend": "xy"}, {"type": "Strip", "strip_left": True, "strip_right": True}, replace("a", ""), replace(" ", "__"), replace("  ", "é"), replace(r" ?[\n1]", "é", "Regex"), {"type": "NFKC"}, {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "NFKC"}]}, {"type": "BertNormalizer", **BERT[0]}, {"type": "ByteLevel"}], ids=name_of)
+@pytest.mark.parametrize("cut", [metaspace("first", True), cuts({"type": "Digits", "individual_digits": True}, metaspace("first", False)), cuts(metaspace("first", False), split(r"[\s1]"), metaspace("first", False))], ids=name_of)
 def test_first_piece(normalizer, cut):
     added = [families.added_token(257, "<s>"), families.added_token(258, "b", special=False, normalized=True)]
-    texts = random_texts() + [" a", "  ab", "a", "aab", "b", "ab", "bb", "1", "12a", "<s>a", " <s>a", "é", "x<s>"]
+    texts = random_texts() + [" a", "  ab", "a", "aab", "b", "ab", "bb", "1", "12a", "<s>a", " <s>a", "é", "x<s>", "   a", "\n", " \na", "a\u0328b", "E\u0328\U00011102", "\u1112\u1161\u11ab"]
     compare_ids(description(normalizer=normalizer, pre_tokenizer=cut, added_tokens=added), texts)
 
 

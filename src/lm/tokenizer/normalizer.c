@@ -61,6 +61,8 @@ static bool apply_form(const normal_step *step, working *w) {
     bool ok = unicode_normalize(w->now.bytes, w->zero, step->form, &first);
     w->passed = true;
     w->next_zero = first.length < w->next.length ? first.length : w->next.length;
+    /* A mark that followed may have joined the first character and made it longer. */
+    while (w->next_zero < w->next.length && ((unsigned char)w->next.bytes[w->next_zero] & 0xC0) == 0x80) w->next_zero++;
     text_free(&first);
     return working_finish(w) && ok;
 }
@@ -112,26 +114,26 @@ static bool apply_prepend(const normal_step *step, working *w) {
     return working_finish(w);
 }
 
-/* Copies bytes [from, to) of `now`, noting where the first character ends. */
-static void copy_between(working *w, size_t from, size_t to) {
-    size_t border = from <= w->zero && w->zero <= to ? w->zero : from;
-    text_append(&w->next, w->now.bytes + from, border - from);
-    working_reached(w, border);
-    text_append(&w->next, w->now.bytes + border, to - border);
+/* Copies bytes [from, to) of `now`, counting those that stem from the first character. */
+static bool copy_between(working *w, size_t from, size_t to) {
+    if (from < w->zero) w->next_zero += (to < w->zero ? to : w->zero) - from;
+    return text_append(&w->next, w->now.bytes + from, to - from);
 }
 
+/* What is put in stems from the last character that it replaces. */
 static bool apply_replace(const normal_step *step, working *w) {
     ranges matches = {0};
     bool ok = regex_find_all(step->pattern, w->now.bytes, w->now.length, &matches);
     size_t at = 0;
+    w->passed = true;
+    w->next_zero = 0;
     for (size_t i = 0; ok && i < matches.count; i++) {
         range m = matches.items[i];
-        copy_between(w, at, m.start);
-        ok = text_append(&w->next, step->string, step->length);
-        working_reached(w, m.end);
+        ok = copy_between(w, at, m.start) && text_append(&w->next, step->string, step->length);
+        if (m.end <= w->zero) w->next_zero += step->length;
         at = m.end;
     }
-    if (ok) copy_between(w, at, w->now.length);
+    ok = ok && copy_between(w, at, w->now.length);
     vector_free(&matches);
     return working_finish(w) && ok;
 }

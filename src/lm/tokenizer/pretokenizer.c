@@ -75,17 +75,29 @@ bool cut_whitespace(const cut_step *step, cutting *c) {
     return true;
 }
 
+typedef bool piece_writer(const cut_step *step, cutting *c, range piece);
+
+/* How much of a piece's new text stems from the first character of the input. */
+static bool measure_zero(const cut_step *step, cutting *c, range piece, piece_writer *write, size_t *zero) {
+    if (piece.start >= c->zero) return true;
+    size_t start = c->next.length;
+    range front = {piece.start, piece.end < c->zero ? piece.end : c->zero};
+    bool ok = write(step, c, front);
+    *zero = c->next.length;
+    c->next.length = start;
+    return ok;
+}
+
 /* Rewrites every piece: `write` appends the new text of one. */
-static bool rewrite(const cut_step *step, cutting *c, bool (*write)(const cut_step *, cutting *, range)) {
+static bool rewrite(const cut_step *step, cutting *c, piece_writer *write) {
     text_clear(&c->next);
     size_t zero = 0;
     for (size_t i = 0; i < c->pieces.count; i++) {
         range *piece = &c->pieces.items[i];
+        if (!measure_zero(step, c, *piece, write, &zero)) return false;
         size_t start = c->next.length;
-        bool from_zero = piece->start < c->zero;
         if (!write(step, c, *piece)) return false;
         *piece = (range){start, c->next.length};
-        if (from_zero) zero = start + 1; /* only the starts of pieces are ever asked for */
     }
     text swap = c->now;
     c->now = c->next;
