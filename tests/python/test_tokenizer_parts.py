@@ -123,7 +123,7 @@ def test_pretokenizer_on_every_character(part):
 
 
 CLASSES = [rf"\p{{{c}}}" for c in ("L", "Lu", "Ll", "Lt", "Lm", "Lo", "M", "Mn", "N", "Nd", "Nl", "No", "P", "Pc", "Po", "S", "Sm", "So", "Z", "^L")]
-CLASSES += [r"\s", r"\S", r"\w", r"\W", r"\d", r"\D", r"\h", r"\P{L}", r"[^\s\p{L}\p{N}]", r"[\P{L}x]", r"[\w-]", r"(?i:[k-s])", r"(?i:'s|'t|é|Σ)"]
+CLASSES += [r"\s", r"\S", r"\w", r"\W", r"\d", r"\D", r"\h", r"\P{L}", r"[^\s\p{L}\p{N}]", r"[\P{L}x]", r"[\w-]", r"(?i:[k-s])", r"(?i:'s|'t|é|Σ)", r"\p{Han}", r"\p{^Latin}", r"[^\p{Greek}a]", r"\p{thai}"]
 CLASSES += ["[[:digit:]]", "[[:space:]]", "[[:upper:]]", "[[:cntrl:]]", "[[:xdigit:]]", "[[:punct:]]", "[[:blank:]]", "[[:ascii:]]", "[[:word:]]"]
 
 
@@ -134,17 +134,18 @@ def test_character_class(pattern):
 
 PATTERNS = [families.GPT2, families.LLAMA3, families.QWEN, families.QWEN35, families.TEKKEN, families.O200K, *families.DEEPSEEK, *families.DEEPSEEK_CODER, *families.FALCON]
 PATTERNS += [families.POSSESSIVE, r"^a|b$", r"\Aa", r"e\z", r"a.b", r"(?m:a.*)", r"a.*?", r"\ba|e\b", r"\Be", r"(?<=a)b", r"(?<!a)[be]", r"(\w)\1", r"(?<x>\w)\k<x>"]
-PATTERNS += [r"(?>a+)b", r"\w{2}", r"\w{2,}", r"\w{,2}x", r"\w{2,3}?", r"\w{2}?", r"(?:ab|\w){2}+", r"\w{2,3}+", r"[a-c]{1,2}+ ", r"a{", r"a{x}", r"[\]\-a]", r"[]a]x|[a\]]"]
+PATTERNS += [r"(?>a+)b", r"\w{2}", r"\w{2,}", r"\w{,2}x", r"\w{2,3}?", r"\w{2}?", r"(?:ab|\w){2}+", r"\w{2,3}+", r"(?<=x)[a-c]{1,2}+ ", r"a{", r"a{x}", r"[\]\-a]", r"[]a]x|[a\]]"]
+PATTERNS += [r"\x41{2}?", r"\x61{1,2}+", r"\P{L}+\P{N}", r"\S+\P{P}x?", r"[a[bc]d]", " ?[^(\\s|[.,!?…。，、।۔،])]+", "[[a-]c]", "[c[-a]]", "[]-a]", "[[a]-z]", r"(?i:[sdmt]|[^à-ö])"]
 PATTERNS += [r"\u00e9|\x{4e2d}|\x41", r"(?i)hello|WORLD", r"(?i-m:É)|ﬁ|ss", r"(?i:a(?-i:ss)b)|st", r"(?x: a b # c" + "\n)", r"[a\-z]", r"[\d\-x]", r"a|b|", r"(?:)", r"\R", r"(?=a)", r"$", r"^", r"[\h]+", r"\t|\n"]
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 @pytest.mark.parametrize("behavior", ["Isolated", "MergedWithNext"])
 def test_pattern(pattern, behavior):
-    compare_ids(description(pre_tokenizer=split(pattern, behavior)), random_texts() + ["ab", "ba", "aab e", "a\nb\n", "e", "a{", "a{x}", "a\r\nb", "Hello wOrLd"])
+    compare_ids(description(pre_tokenizer=split(pattern, behavior)), random_texts() + ["ab", "ba", "xab aab ", "ab=cxx", "AAAA", "aab e", "a\nb\n", "e", "a{", "a{x}", "a\r\nb", "Hello wOrLd"])
 
 
-@pytest.mark.parametrize("pattern", ["[a&&b]", "[a[b]]", r"\p{Nonsense}", "(", "a)", "*", "[b-a]", "(?~a)", "a(?i)b|c", "\\", r"\y", "(*SKIP)", "a\0b", r"[\H]", r"\X", "[[:alpha:]]", "(?i:ss)", "(?i)aSTb", "(?i:ß)"])
+@pytest.mark.parametrize("pattern", ["[a&&b]", "[a[^b]]", "[a-[b]]", r"\p{Nonsense}", r"\p{Alpha}", r"\pL", r"(?i:[\p{Lu}])", "(?i:[ß])", "(?i:[À-ÿ])", r"(?i:[\xdf])", "(?i:[[:upper:]])", "(", "a)", "*", "[b-a]", "(?~a)", "a(?i)b|c", "\\", r"\y", "(*SKIP)", "a\0b", r"[\H]", r"\X", "[[:alpha:]]", "(?i:ss)", "(?i)aSTb", "(?i:ß)"])
 def test_refused_pattern(pattern):
     with pytest.raises(TokenizerError, match="pre_tokenizer.pattern: "):
         whole.Tokenizer(json.dumps(description(pre_tokenizer=split(pattern))).encode())

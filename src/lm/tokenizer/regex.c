@@ -36,8 +36,9 @@ static pcre2_code *compile(const char *pattern, size_t length, text *why) {
         PCRE2_SIZE offset;
         pcre2_set_newline(context, PCRE2_NEWLINE_LF);
         pcre2_set_parens_nest_limit(context, 100);
-        code = pcre2_compile((PCRE2_SPTR)pattern, length, PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &number,
-                             &offset, context);
+        code = pcre2_compile((PCRE2_SPTR)pattern, length,
+                             PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_POSSESS, &number, &offset,
+                             context);
         char message[128];
         if (!code && tarn_ok() && pcre2_get_error_message(number, (PCRE2_UCHAR *)message, sizeof message) != 0)
             text_format(why, "%s at byte %zu", message, (size_t)offset);

@@ -2,7 +2,9 @@
    quantifiers. What has no equivalent is refused, never guessed. Whether the pattern is well formed is left to PCRE2. */
 #include "lm/tokenizer/regex.h"
 
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "tarn/error.h"
 
@@ -71,6 +73,17 @@ static const struct {
      ""},
 };
 
+static const char SEVERAL[] = "ignoring the case of letters whose fold is more than one letter";
+
+/* A letter of first to last folds to several, or is a mark that stands in such a fold. */
+static bool several_between(uint32_t first, uint32_t last) {
+    static const uint32_t bad[][2] = {{0xDF, 0xDF},   {0x130, 0x130}, {0x149, 0x149},   {0x1F0, 0x1F0},   {0x300, 0x36F},  {0x390, 0x390},
+                                      {0x3B0, 0x3B0}, {0x587, 0x587}, {0x1E96, 0x1E9E}, {0x1F50, 0x1FFC}, {0xFB00, 0xFB17}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (first <= bad[i][1] && last >= bad[i][0]) return true;
+    return false;
+}
+
 /* \uHHHH becomes \x{HHHH}. */
 static bool rewrite_code_point(rewriter *r) {
     if (r->end - r->at < 6) return refuse(r, "\\u without four digits");
@@ -79,11 +92,38 @@ static bool rewrite_code_point(rewriter *r) {
     return ok;
 }
 
-/* \p{…}, \P{…}, \x{…}, \k<…>, \g<…>: up to and with the closing bracket. */
+/* \xHH: one or two digits, none for NUL. */
+static bool copy_byte(rewriter *r) {
+    size_t digits = 0;
+    while (digits < 2 && r->at + 2 + digits < r->end && isxdigit((unsigned char)r->at[2 + digits])) digits++;
+    return copy(r, 2 + digits);
+}
+
+/* \x{…}, \k<…>, \g<…>: up to and with the closing bracket. */
 static bool copy_braced(rewriter *r) {
     char close = r->at + 2 < r->end && r->at[2] == '{' ? '}' : r->at + 2 < r->end && r->at[2] == '<' ? '>' : 0;
     const char *found = close ? memchr(r->at, close, (size_t)(r->end - r->at)) : NULL;
     return copy(r, found ? (size_t)(found - r->at) + 1 : 2);
+}
+
+/* L, Nd, any; what is no general category is taken for a script. */
+static bool is_category(const char *name, size_t length) {
+    static const char kinds[] = "LMNPSZC", parts[] = "ultmonedlcpsifk";
+    if (length == 3) return strncasecmp(name, "any", 3) == 0;
+    if (length == 0 || length > 2 || !strchr(kinds, name[0] & ~32)) return false;
+    return length == 1 || strchr(parts, name[1] | 32);
+}
+
+/* \p{…} and \P{…}: PCRE2's plain script names cover characters that several scripts share, too. */
+static bool rewrite_property(rewriter *r) {
+    const char *name = r->at + 3, *close = r->at + 2 < r->end && r->at[2] == '{' ? memchr(name, '}', (size_t)(r->end - name)) : NULL;
+    if (!close) return refuse(r, "\\p without a name in braces");
+    bool not = name < close && *name == '^';
+    name += not ;
+    const char *kind = is_category(name, (size_t)(close - name)) ? "" : "sc:";
+    bool ok = text_format(r->out, "\\%c{%s%s%.*s}", r->at[1], not ? "^" : "", kind, (int)(close - name), name);
+    r->at = close + 1;
+    return ok;
 }
 
 /* `is_set` tells that the escape stands for more than one character, so that it cannot begin a range. */
@@ -98,7 +138,10 @@ static bool rewrite_escape(rewriter *r, bool in_class, bool *is_set) {
         return *replacement ? put(r, replacement, 2) : refuse(r, name);
     }
     if (letter == 'u') return rewrite_code_point(r);
-    if (strchr("pPxkg", letter)) return copy_braced(r);
+    if (in_class && r->caseless && strchr("pPux", letter)) return refuse(r, "ignoring the case of a set or number inside of a class");
+    if (letter == 'p' || letter == 'P') return rewrite_property(r);
+    if (letter == 'x' && !follows(r, "\\x{")) return copy_byte(r);
+    if (strchr("xkg", letter)) return copy_braced(r);
     bool word = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
     if (word && !strchr(in_class ? "tnrfae" : "tnrfaeAzZGKR", letter)) {
         char name[3] = {'\\', letter, 0};
@@ -109,6 +152,7 @@ static bool rewrite_escape(rewriter *r, bool in_class, bool *is_set) {
 
 /* [:alpha:], [:alnum:] and [:lower:] are left out: properties that changed for old characters since the Unicode of PCRE2 10.42. */
 static bool rewrite_posix_class(rewriter *r) {
+    if (r->caseless) return refuse(r, "ignoring the case of a set inside of a class");
     static const char *const names[][2] = {
         {"[:digit:]", "\\p{Nd}"},      {"[:space:]", "\\p{White_Space}"}, {"[:upper:]", "\\p{Uppercase}"},
         {"[:punct:]", "\\p{P}\\p{S}"}, {"[:cntrl:]", "\\p{Cc}"},          {"[:ascii:]", "\\x00-\\x7F"},
@@ -119,26 +163,54 @@ static bool rewrite_posix_class(rewriter *r) {
     return refuse(r, "this class inside of a class");
 }
 
-static bool rewrite_class(rewriter *r) {
-    bool ok = copy(r, follows(r, "[^") ? 2 : 1), is_set = false;
-    if (ok && follows(r, "]")) ok = put(r, "\\]", 1);
+static bool rewrite_set(rewriter *r, int depth);
+
+/* A class inside of a class adds its characters; those of an inverted one cannot be listed. */
+static bool rewrite_inner_class(rewriter *r, int depth) {
+    if (follows(r, "[:")) return rewrite_posix_class(r);
+    if (follows(r, "[^")) return refuse(r, "an inverted class inside of a class");
+    if (depth == DEEPEST) return refuse(r, "a nesting of more than 100 classes");
+    return put(r, "", 1) && rewrite_set(r, depth + 1) && put(r, "", 1);
+}
+
+/* A plain character; `low` is the one that a range to it begins with, else the same. */
+static bool rewrite_member(rewriter *r, uint32_t low, uint32_t c, size_t size) {
+    if (r->caseless && several_between(low < c ? low : c, c)) return refuse(r, SEVERAL);
+    return copy(r, size ? size : 1);
+}
+
+/* What stands in a class, up to its closing bracket. A hyphen stands for itself behind a set, at the beginning and at the end. */
+static bool rewrite_set(rewriter *r, int depth) {
+    bool ok = true, alone = !follows(r, "]"), in_range = false;
+    uint32_t low = 0, c = 0;
+    if (!alone) ok = put(r, "\\]", 1);
     while (ok && r->at < r->end && *r->at != ']') {
-        bool after_set = is_set;
-        is_set = false;
+        bool plain_hyphen = *r->at == '-' && (alone || follows(r, "-]")), hyphen = *r->at == '-' && !plain_hyphen && !in_range;
+        alone = false;
         if (*r->at == '\\') {
-            ok = rewrite_escape(r, true, &is_set);
+            low = 0;
+            ok = rewrite_escape(r, true, &alone);
         } else if (*r->at == '[') {
-            ok = rewrite_posix_class(r);
-            is_set = true;
+            ok = rewrite_inner_class(r, depth);
+            alone = true;
         } else if (follows(r, "&&")) {
             ok = refuse(r, "an intersection of classes");
-        } else if (*r->at == '-' && after_set) {
+        } else if (plain_hyphen) {
             ok = put(r, "\\-", 1);
+        } else if (follows(r, "-[")) {
+            ok = refuse(r, "a range that ends in a class");
         } else {
-            ok = copy(r, 1);
+            size_t size = utf8_decode(r->at, (size_t)(r->end - r->at), &c);
+            ok = rewrite_member(r, in_range ? low : c, c, size);
+            if (!hyphen) low = c;
         }
+        in_range = hyphen;
     }
-    return ok && copy(r, 1);
+    return ok && (r->at < r->end || refuse(r, "a class that does not end"));
+}
+
+static bool rewrite_class(rewriter *r) {
+    return copy(r, follows(r, "[^") ? 2 : 1) && rewrite_set(r, 0) && copy(r, 1);
 }
 
 static void open_group(rewriter *r, size_t begin) {
@@ -229,8 +301,7 @@ static bool close_group(rewriter *r) {
 static bool folds_to_several(rewriter *r, uint32_t c) {
     static const char *const pairs[] = {"ss", "ff", "fi", "fl", "st"};
     uint32_t lower = c >= 'A' && c <= 'Z' ? c + 32 : c;
-    bool bad = c == 0xDF || c == 0x130 || c == 0x149 || c == 0x1F0 || c == 0x390 || c == 0x3B0 || c == 0x587 ||
-               (c >= 0x1E96 && c <= 0x1E9E) || (c >= 0x1F50 && c <= 0x1FFC) || (c >= 0xFB00 && c <= 0xFB17) || (c >= 0x300 && c <= 0x36F);
+    bool bad = several_between(c, c);
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         bad = bad || (r->previous == (uint32_t)pairs[i][0] && lower == (uint32_t)pairs[i][1]);
     r->previous = lower;
@@ -241,7 +312,7 @@ static bool rewrite_literal(rewriter *r, uint32_t before) {
     uint32_t c = 0;
     size_t size = utf8_decode(r->at, (size_t)(r->end - r->at), &c);
     r->previous = before;
-    if (folds_to_several(r, c)) return refuse(r, "ignoring the case of letters whose fold is more than one letter");
+    if (folds_to_several(r, c)) return refuse(r, SEVERAL);
     return copy(r, size ? size : 1);
 }
 
