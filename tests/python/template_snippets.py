@@ -894,6 +894,8 @@ dict(**{'a': 1})
 range(*[1, 5]) | list
 range(*l)
 dict(a=1, a=2)
+dict(missing)
+namespace(missing).a
 dict(**d)
 s.split(*[' ', 1])
 1.5.2
@@ -1105,6 +1107,26 @@ STATEMENTS = r"""
 {% set s = 'a' %}{% set s2 = s + 'b' %}{% set s3 = s2 + 'c' %}{% set s4 = s2 + 'd' %}{{ s }}{{ s2 }}{{ s3 }}{{ s4 }}
 {% for i in l %}{{ x }}{% set x = i %}{% endfor %}{{ x }}
 {% for x in l %}{{ x }}{% endfor %}{{ x }}
+{% for i in l %}{{ x }}{% endfor %}{% set x = 5 %}{{ x }}
+{% for i in l %}{{ x + 1 }}{% endfor %}{% set x = 5 %}
+{{ x }}{% for i in l %}{{ x }}{% endfor %}{% set x = 5 %}{{ x }}
+{% for i in l %}{{ x }}{% endfor %}{% if t %}{% set x = 5 %}{% endif %}{{ x }}
+{% for i in l %}{{ x }}{% endfor %}{% set x, v = 1, 2 %}
+{% for i in l %}{{ x }}{% endfor %}{% for x in l %}{% endfor %}
+{% for i in l %}{{ x }}{% endfor %}{% with x = 2 %}{{ x }}{% endwith %}
+{% for i in l %}{% for j in l %}{{ x }}{% endfor %}{% set x = i %}{{ x }}{% endfor %}{{ x }}
+{% for i in l %}{% for j in l %}{{ x }}{% endfor %}{% set x = i %}{% endfor %}{% set x = 1 %}
+{% for i in [] %}{% else %}{% for j in l %}{{ x }}{% endfor %}{% set x = 1 %}{% endfor %}
+{% set q %}{{ x }}{% endset %}{{ q }}{% set x = 5 %}
+{% filter upper %}{{ s }}{% endfilter %}{% set s = 'b' %}
+{% generation %}{{ s }}{% endgeneration %}{% set s %}b{% endset %}
+{% macro m() %}{{ x }}{% endmacro %}{{ m() }}{% set x = 5 %}{{ m() }}
+{% macro m(a=x) %}{{ a }}{{ s }}{% with %}{{ y }}{% endwith %}{% set y = 1 %}{% endmacro %}{{ m() }}{% set s = 1 %}
+{% macro m() %}{{ x() }}{% endmacro %}{% macro x() %}X{% endmacro %}{{ m() }}
+{% for i in l %}{{ ns.a }}{% endfor %}{% set ns.a = 1 %}
+a{#
+a {#-
+  {% raw %}
 {% for i in l %}{% if i == 3 %}{% set v = 1 %}{% endif %}{{ v }}{% endfor %}
 {% if x is defined %}{% set y2 = x %}{% endif %}{{ y2 }}
 {% if not tools is defined %}{% set tools = none %}{% endif %}{{ tools is none }}

@@ -220,7 +220,7 @@ static value call_macro(render *r, const macro *m, arguments *given) {
     size_t mark = render_mark(r);
     bool has_caller = false;
     scope *inside = scope_new(r, m->around);
-    if (!inside || !bind_macro(r, m, inside, given, &has_caller)) return FAILED;
+    if (!inside || !scope_hide(r, inside, &m->of->hidden) || !bind_macro(r, m, inside, given, &has_caller)) return FAILED;
     r->at = at;
     if (!bind_special(r, m, inside, given, has_caller) || !execute(r, inside, &m->of->body)) return FAILED;
     r->at = at;

@@ -78,6 +78,7 @@ static bool loop_name(const render *r, const variable_name **name) {
 /* One pass through the body; *stop is set by break. */
 static bool loop_body(render *r, loop *l, scope *inside, const variable_name *name, bool *stop) {
     inside->count = 0;
+    if (!scope_hide(r, inside, &l->of->hidden)) return false;
     if (name && !scope_set(r, inside, name, (value){.kind = VALUE_LOOP, .loop = l})) return false;
     r->at = l->of;
     if (!assign(r, inside, l->of->left, l->current) || !execute(r, inside, &l->of->body)) return false;
@@ -98,7 +99,7 @@ static bool run_loop(render *r, loop *l) {
     if (!inside || s == STEP_FAILED) return false;
     if (l->completed) return true;
     inside->count = 0;
-    return execute(r, inside, &l->of->other);
+    return scope_hide(r, inside, &l->of->hidden_other) && execute(r, inside, &l->of->other);
 }
 
 static bool execute_for(render *r, scope *s, const node *n) {
@@ -135,7 +136,7 @@ static value apply_filters(render *r, scope *s, const node *n, value v) {
 static bool captured(render *r, scope *s, const node *n, value *text_of) {
     size_t mark = render_mark(r);
     scope *inside = scope_new(r, s);
-    if (!inside || !execute(r, inside, &n->body)) return false;
+    if (!inside || !scope_hide(r, inside, &n->hidden) || !execute(r, inside, &n->body)) return false;
     value v = string_value(render_cut(r, mark));
     if (failed(v)) return false;
     if (r->jump) return *text_of = NONE, true;
@@ -181,7 +182,7 @@ static bool execute_call_block(render *r, scope *s, const node *n) {
 /* All values are worked out before any target is set. */
 static bool execute_with(render *r, scope *s, const node *n) {
     scope *inside = scope_new(r, s);
-    if (!inside) return false;
+    if (!inside || !scope_hide(r, inside, &n->hidden)) return false;
     for (size_t i = 0; i < n->items.count; i++) {
         value v = evaluate(r, s, n->other.items[i]);
         if (failed(v) || !assign(r, inside, n->items.items[i], v)) return false;
@@ -191,7 +192,7 @@ static bool execute_with(render *r, scope *s, const node *n) {
 
 static bool execute_generation(render *r, scope *s, const node *n) {
     scope *inside = scope_new(r, s);
-    return inside && execute(r, inside, &n->body);
+    return inside && scope_hide(r, inside, &n->hidden) && execute(r, inside, &n->body);
 }
 
 static bool execute_one(render *r, scope *s, const node *n) {

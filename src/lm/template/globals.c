@@ -49,6 +49,7 @@ static bool add_entry(render *r, dict *d, value pair) {
 }
 
 static bool add_all(render *r, dict *d, value from) {
+    if (is_undefined(from)) return undefined_fail(r, from), false;
     if (from.kind == VALUE_DICT) {
         for (size_t i = 0; i < from.dict->count; i++)
             if (!spend(r, 1) || !dict_set(&r->memory, d, from.dict->entries[i].key, from.dict->entries[i].value)) return false;

@@ -101,6 +101,7 @@ static const char *word_tag(const lexer *l, const char *p, const char *word, boo
 static bool lex_comment(lexer *l, const char *begin) {
     const char *p = begin;
     while (p < l->end && !next_is(l, p, "#}")) p++;
+    if (begin == l->end) return l->at = begin, true; /* Jinja does not mind a comment or raw text that ends before it begins */
     if (p >= l->end) return lex_fail(l, "Missing end of comment tag");
     if (p > begin && sign_at(l, p - 1)) p--;
     l->at = closing_tag(l, p, "#}", true, true);
@@ -108,6 +109,7 @@ static bool lex_comment(lexer *l, const char *begin) {
 }
 
 static bool lex_raw(lexer *l, const char *begin) {
+    if (begin == l->end) return l->at = begin, true;
     for (const char *p = begin; p < l->end; p++) {
         const char *after = next_is(l, p, "{%") ? word_tag(l, p, "endraw", true) : NULL;
         if (!after) continue;

@@ -58,6 +58,11 @@ typedef struct {
     size_t index;
 } variable_name;
 
+typedef struct {
+    const variable_name **items;
+    size_t count;
+} name_list;
+
 enum { CATCHES_CALLER = 1, CATCHES_KEYWORDS = 2, CATCHES_POSITIONALS = 4 };
 
 struct node {
@@ -71,6 +76,7 @@ struct node {
     string *attribute;
     node *left, *right, *third;
     node_list items, other, body;
+    name_list hidden, hidden_other; /* of the scopes that body and other (of NODE_FOR) run in: see hidden.c */
     value constant;
     const struct builtin *builtin; /* of NODE_FILTER, NODE_TEST; NULL if there is none of that name */
 };
@@ -79,6 +85,7 @@ struct tarn_template {
     arena memory;
     string name;
     node_list body;
+    name_list hidden;
     struct map *names;
     const variable_name **variables;
     size_t variable_count;

@@ -150,7 +150,8 @@ static bool parse_source(parser *p, const char *source, size_t length) {
     char *copy = arena_take(&p->into->memory, length + 1);
     if (!copy) return false;
     length = normalize(source, length, copy);
-    return template_tokenize(copy, length, p->name, &p->tokens) && parse_body(p, "", &p->into->body) && known_filters(p);
+    return template_tokenize(copy, length, p->name, &p->tokens) && parse_body(p, "", &p->into->body) && known_filters(p) &&
+           hide_names(p->into);
 }
 
 tarn_template *tarn_template_parse(const char *source, size_t length, const char *name) {

@@ -58,4 +58,7 @@ node *parse_target(parser *p, bool namespaces);
 /* Statements until one of the names in `ends` (up to three, space separated); the block's name is left current. */
 bool parse_body(parser *p, const char *ends, node_list *body);
 
+/* hidden.c: fills in the names that scopes hide, once the whole template is parsed. */
+bool hide_names(struct tarn_template *t);
+
 #endif

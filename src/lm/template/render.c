@@ -93,8 +93,9 @@ static bool render_all(render *r, const json *variables) {
     if (v.kind != VALUE_DICT) return tarn_fail("%s: the variables are no JSON object", r->of->name.bytes);
     r->variables = v.dict;
     r->context = ARENA_NEW_ARRAY(&r->memory, value, r->of->variable_count);
+    r->unset = ARENA_NEW_ARRAY(&r->memory, value, r->of->variable_count);
     scope *root = scope_new(r, NULL);
-    return r->context && root && execute(r, root, &r->of->body);
+    return r->context && r->unset && root && scope_hide(r, root, &r->of->hidden) && execute(r, root, &r->of->body);
 }
 
 /* Failures from below the interpreter (no memory, a value nested too deeply) know no position. */

@@ -25,6 +25,7 @@ struct render {
     text output; /* behind its end, values under construction */
     dict *variables;
     value *context; /* by variable_name.index: variable, global or undefined; VALUE_FAILED until first asked for */
+    value *unset;   /* likewise: undefined, for hidden names */
     int64_t steps;  /* left */
     int depth;      /* left */
     size_t output_limit;
@@ -66,6 +67,7 @@ string *value_string(render *r, value v);
 value evaluate(render *r, scope *s, const node *n);
 bool execute(render *r, scope *s, const node_list *body);
 scope *scope_new(render *r, scope *parent);
+bool scope_hide(render *r, scope *s, const name_list *names); /* until they are assigned to */
 bool scope_set(render *r, scope *s, const variable_name *name, value v);
 value scope_get(render *r, scope *s, const variable_name *name);
 /* Assigns to a name, a tuple of targets or a namespace's attribute. */

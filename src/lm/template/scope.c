@@ -41,6 +41,15 @@ static value undefined_variable(render *r, const variable_name *name) {
     return (value){.kind = VALUE_UNDEFINED, .undefined = u};
 }
 
+bool scope_hide(render *r, scope *s, const name_list *names) {
+    for (size_t i = 0; i < names->count; i++) {
+        value *unset = &r->unset[names->items[i]->index];
+        if (failed(*unset)) *unset = undefined_variable(r, names->items[i]);
+        if (failed(*unset) || !scope_set(r, s, names->items[i], *unset)) return false;
+    }
+    return true;
+}
+
 /* A variable given by the caller, a global, or undefined; looked up once in a rendering. */
 static value context_get(render *r, const variable_name *name) {
     value *known = &r->context[name->index];
