@@ -236,14 +236,16 @@ static void compiled_run(spec_graph *g) {
     compiled_context c = {.g = g, .dice = dice_bits()};
     building choice = {.g = g};
     choose_checked(&choice);
-    int outputs = 0;
+    int inputs = 0, outputs = 0;
     {
         TARN_SCOPE;
         for (int i = 0; i < g->values; i++) outputs += c.checked[i] = choice.checked[i];
         if (!outputs) return;
         for (int i = 0; i < g->leaves; i++)
             if (i > 0 && dice(3) == 0) c.captured[i] = tarn_keep(make_leaf(&g->value[i]));
-        tarn_compiled *f = tarn_compile(TARN_FUNCTION(compiled_body, &c, outputs), .donate = dice(2) ? TARN_AXES(0, 1) : TARN_NO_AXES);
+        for (int i = 0; i < g->leaves; i++) inputs += !c.captured[i];
+        tarn_ints donate = !dice(2) ? TARN_NO_AXES : inputs > 1 ? TARN_AXES(0, 1) : TARN_AXES(0);
+        tarn_compiled *f = tarn_compile(TARN_FUNCTION(compiled_body, &c, outputs), .donate = donate);
         for (int turn = 0; turn < 3; turn++) compiled_call(g, f, &c);
         static spec_graph other;
         other = *g;
