@@ -10,38 +10,7 @@
 
 #include "base/memory.h"
 #include "tarn/tarn.h"
-
-static int failures;
-static char folder[] = "/tmp/tarn-io-XXXXXX";
-
-#define CHECK(condition)                                                                                                                   \
-    do {                                                                                                                                   \
-        if (!(condition))                                                                                                                  \
-            failures++, printf("%s:%d: failed: %s (%s)\n", __FILE__, __LINE__, #condition, tarn_error() ? tarn_error() : "");              \
-    } while (0)
-
-static const char *in_folder(const char *name) {
-    static char paths[4][256];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static void clear_folder(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s/*", folder);
-    if (system(command)) failures++;
-}
-
-static void expect_error(const char *what, const char *words) {
-    char copy[512], *rest = copy;
-    snprintf(copy, sizeof copy, "%s", words);
-    const char *message = tarn_error();
-    for (const char *word; (word = strsep(&rest, "|"));)
-        if (!message || !strstr(message, word)) failures++, printf("%s: no '%s' in: %s\n", what, word, message ? message : "(no error)");
-    tarn_clear_error();
-}
+#include "temporary_folder.h"
 
 /* ---- values */
 
@@ -256,7 +225,7 @@ static void test_truncated(void) {
 static void *truncate_later(void *delay) {
     struct timespec wait = {0, *(const long *)delay};
     nanosleep(&wait, NULL);
-    if (truncate(in_folder("weights.safetensors"), 4096) != 0) failures++;
+    if (truncate(in_folder("weights.safetensors"), 4096) != 0) check_failures++;
     return NULL;
 }
 
@@ -322,6 +291,5 @@ int main(void) {
     test_memory_failures();
     CHECK(tarn_ok());
     rmdir(folder);
-    printf(failures ? "%d failures\n" : "io: ok\n", failures);
-    return failures != 0;
+    return check_report("io");
 }

@@ -14,40 +14,7 @@
 
 #include "base/memory.h"
 #include "tarn/error.h"
-
-static int failures;
-static char folder[] = "/tmp/tarn-safetensors-XXXXXX";
-
-#define CHECK(condition)                                                                                                                   \
-    do {                                                                                                                                   \
-        if (!(condition))                                                                                                                  \
-            failures++, printf("%s:%d: failed: %s (%s)\n", __FILE__, __LINE__, #condition, tarn_error() ? tarn_error() : "");              \
-    } while (0)
-
-static const char *in_folder(const char *name) {
-    static char paths[4][256];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static void clear_folder(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s/*", folder);
-    if (system(command)) failures++;
-}
-
-/* The error is set and has all the words, separated by '|'. */
-static void expect_error(const char *what, const char *words) {
-    char copy[512], *rest = copy;
-    snprintf(copy, sizeof copy, "%s", words);
-    const char *message = tarn_error();
-    for (const char *word; (word = strsep(&rest, "|"));)
-        if (!message || !strstr(message, word))
-            failures++, printf("%s: no '%s' in the error: %s\n", what, word, message ? message : "(no error)");
-    tarn_clear_error();
-}
+#include "temporary_folder.h"
 
 static void write_bytes(const char *path, const void *bytes, size_t length) {
     FILE *file = fopen(path, "wb");
@@ -152,7 +119,7 @@ static void hostile(const char *what, uint64_t header_length, const char *header
     /* A block of the exact size, so that the address sanitizer sees a read beyond it. */
     char *exact = memory_copy(bytes, 8 + length + data);
     safetensors *file = safetensors_parse(exact, 8 + length + data, "bad.safetensors");
-    if (file) failures++, printf("%s: accepted\n", what);
+    if (file) check_failures++, printf("%s: accepted\n", what);
     safetensors_close(file);
     expect_error(what, "bad.safetensors");
     file = safetensors_parse(exact, 8 + length + data, "bad.safetensors");
@@ -540,6 +507,5 @@ int main(void) {
     test_foreign_bus_error();
     CHECK(tarn_ok());
     rmdir(folder);
-    printf(failures ? "%d failures\n" : "safetensors: ok\n", failures);
-    return failures != 0;
+    return check_report("safetensors");
 }

@@ -57,7 +57,6 @@ typedef struct op_rules {
 
 /* Filled in by each family: `const op_rules rules_<op>` for structural and fused ops; elementwise ops share theirs. */
 const op_rules *rules_of(op_id op);
-const char *no_rule_reason(op_id op, bool vmap);
 
 /* The gradient of input `i` of an elementwise node in its broadcast shape, before summing; NULL where the row says ZERO (and no error is
  * set). */
@@ -65,9 +64,9 @@ tarn_array *elementwise_vjp(node *n, int i, tarn_array *cotangent);
 
 /* Helpers for rules: messages name the op. */
 bool check_axis(const char *op, int64_t axis, int ndim, int *normal); /* -ndim <= axis < ndim */
-/* Broadcast of two shapes; false, with the error set, if they do not go together. */
 /* Widens a shape by another; false, with no error set, if they do not go together. */
 bool broadcast_types(array_type *into, const tarn_array *b);
+/* Broadcast of two shapes; false, with the error set, if they do not go together. */
 bool broadcast_shapes(const char *op, const tarn_array *a, const tarn_array *b, array_type *out);
 
 #endif

@@ -69,20 +69,3 @@ void graph_free(graph *g) {
     map_free(g->places);
     *g = (graph){0};
 }
-
-bool graph_replay(const graph *g, tarn_array **values) {
-    for (size_t s = 0; s < g->steps.count; s++) {
-        const node *n = g->steps.items[s].node;
-        tarn_array **inputs = NEW_ARRAY(tarn_array *, n->input_count);
-        if (!inputs) return false;
-        for (int i = 0; i < n->input_count; i++) {
-            int64_t slot = graph_slot(g, n->inputs[i]);
-            inputs[i] = slot >= 0 ? values[slot] : n->inputs[i];
-        }
-        node *again = build_again(n, inputs);
-        memory_free(inputs);
-        if (!again) return false;
-        for (int k = 0; k < n->output_count; k++) values[g->steps.items[s].first + (size_t)k] = &again->outputs[k];
-    }
-    return true;
-}

@@ -30,8 +30,4 @@ void graph_free(graph *g);
 /* The slot of an array; -1 if it does not depend on the sources. */
 int64_t graph_slot(const graph *g, const tarn_array *a);
 
-/* Builds the nodes again. values [slot_count] has the new sources; the other slots are filled in. Arrays that do not depend on the sources
-   are used as they are. */
-bool graph_replay(const graph *g, tarn_array **values);
-
 #endif

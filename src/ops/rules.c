@@ -20,8 +20,3 @@ const op_rules *rules_of(op_id op) {
     if (op == OP_conjugate || op == OP_real) return &rules_complex_part;
     return op_is_elementwise(op) ? &rules_elementwise : all[op];
 }
-
-const char *no_rule_reason(op_id op, bool vmap) {
-    const op_rules *r = rules_of(op);
-    return vmap ? r->no_vmap : r->no_vjp;
-}

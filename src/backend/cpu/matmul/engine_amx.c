@@ -5,16 +5,9 @@
 #include <immintrin.h>
 
 #include "cpu/matmul/inline.h"
+#include "cpu/tiles.h"
 
 enum { TILE_ROWS = 16, STEP = 32, LINE_BYTES = DEPTH_BLOCK * 2 };
-
-/* Eight tiles of 16 rows of 64 bytes. Constant data, because gcc 12 takes the operand of _tile_loadconfig for eight bytes and drops stores
-   to the rest. */
-static const struct {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t bytes_per_row[16];
-    uint8_t rows[16];
-} tile_shapes = {.palette = 1, .bytes_per_row = {64, 64, 64, 64, 64, 64, 64, 64}, .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
 
 static void begin(void) {
     _tile_loadconfig(&tile_shapes);
@@ -89,30 +82,19 @@ static void multiply(const matmul_engine *e, const void *panel, int rows, const 
     if (wide) _tile_stored(3, below + 16, stride * 4);
 }
 
-const matmul_engine matmul_engine_tiles = {.name = "bf16 AMX",
-                                           .kit = &matmul_kit_avx512,
-                                           .panel_rows = 32,
-                                           .narrow_stripe = 16,
-                                           .depth_block = DEPTH_BLOCK,
-                                           .depth_step = STEP,
-                                           .element = 2,
-                                           .parts = 1,
-                                           .fill = matmul_fill_bf16,
-                                           .pack = matmul_pack_bf16,
-                                           .multiply = multiply,
-                                           .begin = begin,
-                                           .end = end};
-
-const matmul_engine matmul_engine_split_tiles = {.name = "bf16 AMX, two parts",
-                                                 .kit = &matmul_kit_avx512,
-                                                 .panel_rows = 32,
-                                                 .narrow_stripe = 16,
-                                                 .depth_block = DEPTH_BLOCK,
-                                                 .depth_step = STEP,
-                                                 .element = 2,
-                                                 .parts = 2,
-                                                 .fill = matmul_fill_bf16,
-                                                 .pack = matmul_pack_bf16,
-                                                 .multiply = multiply,
-                                                 .begin = begin,
-                                                 .end = end};
+#define TILE_ENGINE(identifier, title, part_count)                                                                                         \
+    const matmul_engine identifier = {.name = title,                                                                                       \
+                                      .kit = &matmul_kit_avx512,                                                                           \
+                                      .panel_rows = 32,                                                                                    \
+                                      .narrow_stripe = 16,                                                                                 \
+                                      .depth_block = DEPTH_BLOCK,                                                                          \
+                                      .depth_step = STEP,                                                                                  \
+                                      .element = 2,                                                                                        \
+                                      .parts = part_count,                                                                                 \
+                                      .fill = matmul_fill_bf16,                                                                            \
+                                      .pack = matmul_pack_bf16,                                                                            \
+                                      .multiply = multiply,                                                                                \
+                                      .begin = begin,                                                                                      \
+                                      .end = end};
+TILE_ENGINE(matmul_engine_tiles, "bf16 AMX", 1)
+TILE_ENGINE(matmul_engine_split_tiles, "bf16 AMX, two parts", 2)
