@@ -272,7 +272,8 @@ def test_bench():
     found = tarn_json("bench", "--model", TINY, "-p", 40, "-n", 8, "--json")
     for key in ("prefill_tps", "decode_tps", "decode_gbps", "read_gbps_limit", "prefill_tflops"):
         assert found[key] > 0
-    assert 5e6 < found["peak_memory_bytes"] < 7e8  # of the run: the limits are measured over a gigabyte
+    most = 7e8 if not os.environ.get("TARN_SANITIZED") else 2e9  # a sanitizer holds freed memory back
+    assert 5e6 < found["peak_memory_bytes"] < most  # of the run: the limits are measured over a gigabyte
 
 
 def test_chat():
