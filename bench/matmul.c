@@ -16,7 +16,7 @@
 #include "cpu/cpu.h"
 #include "cpu/matmul/affine.h"
 #include "cpu/matmul/choose.h"
-#include "cpu/measure.h"
+#include "cpu/measure/measure.h"
 
 /* With one thread the time is the processor's, so that other programs on the machine matter less. */
 static double now(void) {

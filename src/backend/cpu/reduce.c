@@ -9,7 +9,7 @@
 
 #include "base/threads.h"
 #include "cpu/cpu.h"
-#include "cpu/elementwise.h"
+#include "cpu/elementwise/elementwise.h"
 
 enum {
     BLOCK = 256,

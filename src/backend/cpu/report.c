@@ -3,7 +3,7 @@
 
 #include "base/threads.h"
 #include "cpu/cpu.h"
-#include "cpu/measure.h"
+#include "cpu/measure/measure.h"
 
 bool cpu_measure(tarn_measurement *result) {
     measured_reading reading;

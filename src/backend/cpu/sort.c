@@ -6,7 +6,7 @@
 
 #include "base/threads.h"
 #include "cpu/cpu.h"
-#include "cpu/elementwise.h"
+#include "cpu/elementwise/elementwise.h"
 
 enum { SHORT_LINE = 48, GRAIN = 1 << 14, MOST_SLOTS = 32 };
 

@@ -1,2 +1,2 @@
 /* Elementwise loops for this instruction set. */
-#include "cpu/elementwise.tpl.h"
+#include "cpu/elementwise/elementwise.tpl.h"

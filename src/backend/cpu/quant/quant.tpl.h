@@ -1,6 +1,6 @@
 /* One row of quantize and dequantize for one instruction set. */
 #include "cpu/matmul/inline.h"
-#include "cpu/quant.h"
+#include "cpu/quant/quant.h"
 #include "cpu/rows.h"
 
 enum { MOST_GROUP = 256 };

@@ -3,7 +3,7 @@
 
    A slot is a place in memory that holds a block of values: one for each register, one for each input. A dense input or output whose dtype
    is its own compute type needs no copying: for a full block its slot is the array's own memory. */
-#include "cpu/elementwise.h"
+#include "cpu/elementwise/elementwise.h"
 
 #include <string.h>
 

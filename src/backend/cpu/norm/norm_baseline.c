@@ -1,2 +1,2 @@
 /* Kernels over rows for this instruction set. */
-#include "cpu/norm.tpl.h"
+#include "cpu/norm/norm.tpl.h"

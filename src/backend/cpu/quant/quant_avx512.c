@@ -1,2 +1,2 @@
 /* Quantized rows for this instruction set. */
-#include "cpu/quant.tpl.h"
+#include "cpu/quant/quant.tpl.h"

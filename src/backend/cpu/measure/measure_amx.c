@@ -1,7 +1,7 @@
 /* The rate of bf16 tiles: two by two, loaded from the first-level cache, as the micro-kernel does. */
 #include <immintrin.h>
 
-#include "cpu/measure_loops.h"
+#include "cpu/measure/loops.h"
 #include "cpu/tiles.h"
 
 double measure_tiles_amx(const void *random, int64_t rounds, float *sink) {

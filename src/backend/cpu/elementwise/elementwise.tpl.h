@@ -1,7 +1,7 @@
 /* The loops of the block interpreter for one instruction set: the rows of the table for every pass, loads, stores and conversions. */
-#include "cpu/elementwise.h"
-#include "cpu/elementwise_memory.h"
-#include "cpu/elementwise_values.h"
+#include "cpu/elementwise/elementwise.h"
+#include "cpu/elementwise/memory.h"
+#include "cpu/elementwise/values.h"
 
 /* ---- the rows. The functions of the value language are those of the pass. */
 #define FN_(name, pass) name##_##pass
@@ -64,33 +64,33 @@
 #define COMPLEX(v) IGNORE(v)
 #define FLOAT(v)   VALUE(v)
 #define PASS       f32
-#include "cpu/elementwise_rows.tpl.h"
+#include "cpu/elementwise/rows.tpl.h"
 #define PASS f64
-#include "cpu/elementwise_rows.tpl.h"
+#include "cpu/elementwise/rows.tpl.h"
 #undef FLOAT
 #undef INT
 #define FLOAT(v) IGNORE(v)
 #define INT(v)   VALUE(v)
 #define PASS     i32
-#include "cpu/elementwise_rows.tpl.h"
+#include "cpu/elementwise/rows.tpl.h"
 #define PASS u32
-#include "cpu/elementwise_rows.tpl.h"
+#include "cpu/elementwise/rows.tpl.h"
 #define PASS i64
-#include "cpu/elementwise_rows.tpl.h"
+#include "cpu/elementwise/rows.tpl.h"
 #define PASS u64
-#include "cpu/elementwise_rows.tpl.h"
+#include "cpu/elementwise/rows.tpl.h"
 #undef INT
 #undef BOOL
 #define INT(v)  IGNORE(v)
 #define BOOL(v) VALUE(v)
 #define PASS    bit
-#include "cpu/elementwise_rows.tpl.h"
+#include "cpu/elementwise/rows.tpl.h"
 #undef BOOL
 #undef COMPLEX
 #define BOOL(v)    IGNORE(v)
 #define COMPLEX(v) VALUE(v)
 #define PASS       c64
-#include "cpu/elementwise_rows.tpl.h"
+#include "cpu/elementwise/rows.tpl.h"
 
 #define CONVERTS(type)                                                                                                                     \
     [TARN_BOOL] = convert_##type##_bool, [TARN_UINT8] = convert_##type##_uint8, [TARN_UINT16] = convert_##type##_uint16,                   \

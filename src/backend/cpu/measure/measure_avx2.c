@@ -4,4 +4,4 @@
 enum { CHAINS = 12 };
 #define READ measure_read_avx2
 #define FMA  measure_fma_avx2
-#include "cpu/measure.tpl.h"
+#include "cpu/measure/measure.tpl.h"

@@ -4,4 +4,4 @@
 enum { CHAINS = 12 };
 #define READ measure_read_avx512
 #define FMA  measure_fma_avx512
-#include "cpu/measure.tpl.h"
+#include "cpu/measure/measure.tpl.h"

@@ -1,7 +1,7 @@
 /* softmax, rms_norm and rope of one row, for one instruction set. Sums run in float32 over LANES partial sums for each of four vectors. */
 #include "cpu/exp.h"
 #include "cpu/matmul/inline.h"
-#include "cpu/norm.h"
+#include "cpu/norm/norm.h"
 #include "cpu/rows.h"
 
 enum { PIECE = 512, KEPT = 8192 };

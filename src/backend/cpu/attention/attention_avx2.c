@@ -1,2 +1,2 @@
 /* Attention for this instruction set. */
-#include "cpu/attention.tpl.h"
+#include "cpu/attention/attention.tpl.h"

@@ -3,7 +3,7 @@
    Wide: WIDE_BLOCKS blocks of ROWS rows, whose lanes are rows: q is transposed once, keys and values are read by broadcast in the layout
    they have, and maxima and sums over keys need no work across lanes. Thin: up to eight rows, whose lanes are elements of the head: each
    key is read once for all of them. */
-#include "cpu/attention.h"
+#include "cpu/attention/attention.h"
 
 #include <float.h>
 

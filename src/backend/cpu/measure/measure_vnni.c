@@ -2,7 +2,7 @@
 #include <immintrin.h>
 
 #include "cpu/matmul/inline.h"
-#include "cpu/measure_loops.h"
+#include "cpu/measure/loops.h"
 
 double measure_dot_vnni(const void *random, int64_t rounds, float *sink) {
     enum { CHAINS = 12, VALUES = 4096 };

@@ -1,5 +1,5 @@
 /* Kernels over rows: softmax, rms_norm and rope. Rows are shared out among threads; what is done with one is in norm.tpl.h. */
-#include "cpu/norm.h"
+#include "cpu/norm/norm.h"
 
 #include <math.h>
 

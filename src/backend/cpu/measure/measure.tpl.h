@@ -1,5 +1,5 @@
 /* Loops for the vector words included before it; READ and FMA name the functions. */
-#include "cpu/measure_loops.h"
+#include "cpu/measure/loops.h"
 
 typedef uint64_t words __attribute__((vector_size(WIDTH * 4), aligned(1)));
 

@@ -5,7 +5,7 @@
 
 #include <complex.h>
 
-#include "cpu/erfinv.h"
+#include "cpu/elementwise/erfinv.h"
 #include "cpu/simd.h"
 
 #define FUNCTION static inline __attribute__((unused))

@@ -1,5 +1,5 @@
 /* Runs the loops of this machine's instruction set alone and on all threads, several times each, and keeps median and best. */
-#include "cpu/measure.h"
+#include "cpu/measure/measure.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "base/threads.h"
 #include "cpu/matmul/choose.h"
 #include "cpu/matmul/lines.h"
-#include "cpu/measure_loops.h"
+#include "cpu/measure/loops.h"
 
 enum { REPEATS = 5, MOST_THREADS = 1024, RANDOM_BYTES = 64 << 10 };
 

@@ -4,4 +4,4 @@
 enum { CHAINS = 8 };
 #define READ measure_read_baseline
 #define FMA  measure_fma_baseline
-#include "cpu/measure.tpl.h"
+#include "cpu/measure/measure.tpl.h"

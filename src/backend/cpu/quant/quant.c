@@ -1,5 +1,5 @@
 /* quantize and dequantize: rows shared out among threads; what is done with one is in quant.tpl.h. */
-#include "cpu/quant.h"
+#include "cpu/quant/quant.h"
 
 #include "base/threads.h"
 #include "cpu/cpu.h"

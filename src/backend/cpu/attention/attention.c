@@ -6,7 +6,7 @@
 
    What a row may not see has the most negative finite score, as the formula says (ops/fused/attention.c): a row that sees nothing is the
    mean of the values of all keys below its length. Keys beyond the length do not exist. */
-#include "cpu/attention.h"
+#include "cpu/attention/attention.h"
 
 #include <float.h>
 #include <math.h>
