@@ -35,6 +35,12 @@ TARN_API tarn_stream *tarn_use_stream(tarn_stream *stream);
 #define TARN_ON(stream) __attribute__((cleanup(tarn_restore_stream), unused)) tarn_stream *tarn_previous_stream = tarn_use_stream(stream)
 TARN_API void tarn_restore_stream(tarn_stream *const *previous);
 
+/* Asks that evaluations which are running be given up: between two kernels they end with an error. May be called from a signal handler and
+   from any thread; it holds for the whole process until tarn_clear_interrupt(). */
+TARN_API void tarn_interrupt(void);
+TARN_API bool tarn_interrupted(void);
+TARN_API void tarn_clear_interrupt(void);
+
 /* On a device other than the CPU, an op with neither kernel nor formula is an error unless this is allowed: then it runs on the CPU and is
  * counted. */
 TARN_API void tarn_allow_fallback(bool allowed);

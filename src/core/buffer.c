@@ -5,6 +5,7 @@
 #include "backend/backend.h"
 #include "base/hard.h"
 #include "base/memory.h"
+#include "core/pool.h"
 #include "tarn/error.h"
 
 static char without_memory[] = "a computation failed, and there was no memory to keep its message";

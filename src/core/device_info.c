@@ -1,7 +1,7 @@
 /* What devices tell about themselves. */
 #include "backend/backend.h"
 #include "base/text.h"
-#include "core/stream.h"
+#include "core/device.h"
 
 bool tarn_measure(tarn_measurement *result) {
     if (device_slot((tarn_device){TARN_CPU, 0}) < 0) return false;

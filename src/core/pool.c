@@ -1,12 +1,13 @@
 /* The pool of memory of each device: freed blocks wait, with the event of their last use, for a request of about their size. */
+#include "core/pool.h"
+
 #include <pthread.h>
 #include <string.h>
 
 #include "backend/backend.h"
 #include "base/map.h"
 #include "base/memory.h"
-#include "core/array.h"
-#include "core/stream.h"
+#include "tarn/error.h"
 
 enum { GRAIN = 64, LARGE = 1 << 16, LARGE_GRAIN = 4096, DEFAULT_CACHE_LIMIT = 128 << 20 };
 /* Bins of free blocks: one for each size below LARGE, above it eight for each doubling. */
@@ -237,55 +238,41 @@ void pool_count_mapped(int64_t bytes) {
     pthread_mutex_unlock(&lock);
 }
 
-/* ---- the public figures and limits */
+/* ---- figures and limits */
 
-static pool *pool_of(tarn_device device, int *slot) {
-    *slot = device_slot(device);
-    return *slot < 0 ? NULL : locked_pool(*slot);
-}
-
-bool tarn_memory_info(tarn_device device, tarn_memory *info) {
-    int slot;
-    pool *p = pool_of(device, &slot);
+bool pool_info(int slot, tarn_memory *info) {
+    pool *p = locked_pool(slot);
     if (!p) return false;
     *info = p->info;
     pthread_mutex_unlock(&lock);
-    const backend *of = slot_backend(slot);
-    info->derived = of->derived_bytes ? of->derived_bytes(device.index) : 0;
-    info->active += info->derived;
-    info->nodes = node_alive_count();
     return true;
 }
 
-void tarn_reset_peak(tarn_device device) {
-    int slot;
-    pool *p = pool_of(device, &slot);
+void pool_reset_peak(int slot) {
+    pool *p = locked_pool(slot);
     if (!p) return;
     p->info.peak = p->info.active + p->info.cached;
     p->info.peak_active = p->info.active;
     pthread_mutex_unlock(&lock);
 }
 
-void tarn_set_memory_limit(tarn_device device, int64_t bytes) {
-    int slot;
-    pool *p = pool_of(device, &slot);
+void pool_set_limit(int slot, int64_t bytes) {
+    pool *p = locked_pool(slot);
     if (!p) return;
     p->info.limit = bytes > 0 ? bytes : 0;
     pthread_mutex_unlock(&lock);
 }
 
-void tarn_set_cache_limit(tarn_device device, int64_t bytes) {
-    int slot;
-    pool *p = pool_of(device, &slot);
+void pool_set_cache_limit(int slot, int64_t bytes) {
+    pool *p = locked_pool(slot);
     if (!p) return;
     p->cache_limit = bytes > 0 ? bytes : 0;
     trim(p, slot, p->cache_limit, INT64_MAX);
     pthread_mutex_unlock(&lock);
 }
 
-void tarn_clear_cache(tarn_device device) {
-    int slot;
-    pool *p = pool_of(device, &slot);
+void pool_clear_cache(int slot) {
+    pool *p = locked_pool(slot);
     if (!p) return;
     trim(p, slot, 0, INT64_MAX);
     pthread_mutex_unlock(&lock);

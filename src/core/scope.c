@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/vector.h"
+#include "core/lock.h"
 
 static _Thread_local struct {
     VECTOR(tarn_array *) held, moved; /* held has NULL where an array was taken out */

@@ -1,6 +1,7 @@
 /* Graphs and programs as text, for people. */
 #include "base/map.h"
 #include "base/memory.h"
+#include "core/lock.h"
 #include "core/scope.h"
 #include "eval/program.h"
 

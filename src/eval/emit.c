@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "core/fallback.h"
+#include "core/pool.h"
 #include "eval/emit.h"
 
 /* ---- values and storages */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "core/lock.h"
 #include "core/scope.h"
 #include "eval/program.h"
 #include "table/scalar.h"

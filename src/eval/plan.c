@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "core/lock.h"
 #include "eval/program.h"
 #include "ops/trace_function.h"
 #include "tarn/transform.h"

@@ -4,6 +4,7 @@
 
 #include "base/hard.h"
 #include "base/memory.h"
+#include "core/pool.h"
 #include "eval/hard.h"
 #include "eval/program.h"
 

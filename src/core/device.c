@@ -1,0 +1,121 @@
+/* Devices by slot, their backends (linked in, or opened at run time). */
+#include "core/device.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "base/text.h"
+#include "core/stream.h"
+
+static const char *const type_names[TARN_DEVICE_TYPE_COUNT] = {"cpu", "mock", "cuda"};
+
+static pthread_mutex_t devices_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    tarn_device device;
+    const backend *backend;
+    tarn_stream *stream;
+} slots[DEVICE_SLOTS];
+static int slot_count;
+static const backend *opened[TARN_DEVICE_TYPE_COUNT];
+static bool tried[TARN_DEVICE_TYPE_COUNT];
+static tarn_device default_device; /* under devices_lock */
+
+const char *tarn_device_type_name(tarn_device_type type) {
+    return (unsigned)type < TARN_DEVICE_TYPE_COUNT ? type_names[type] : "unknown";
+}
+
+/* libtarn_<type>.so in $TARN_BACKENDS, else beside the library (or program) that this code is part of. */
+static void *open_shared_object(tarn_device_type type) {
+    text path = {0};
+    Dl_info self;
+    const char *folder = getenv("TARN_BACKENDS");
+    if (folder)
+        text_format(&path, "%s/", folder);
+    else if (dladdr((void *)(uintptr_t)open_shared_object, &self) && self.dli_fname && strrchr(self.dli_fname, '/'))
+        text_append(&path, self.dli_fname, (size_t)(strrchr(self.dli_fname, '/') - self.dli_fname) + 1);
+    text_format(&path, "libtarn_%s.so", type_names[type]);
+    void *library = dlopen(text_string(&path), RTLD_NOW | RTLD_LOCAL);
+    text_free(&path);
+    return library;
+}
+
+static const backend *load_backend(tarn_device_type type) {
+    if (type == TARN_CPU) return &backend_cpu;
+    if (tried[type]) return opened[type];
+    tried[type] = true;
+    void *library = open_shared_object(type);
+    void *symbol = library ? dlsym(library, "tarn_backend") : NULL;
+    if (!symbol) return NULL;
+    const backend *(*entry)(void);
+    memcpy(&entry, &symbol, sizeof entry);
+    symbol = dlsym(library, "tarn_backend_errors");
+    void (*report_to)(bool (*fail)(const char *format, ...));
+    memcpy(&report_to, &symbol, sizeof report_to);
+    if (report_to) report_to(tarn_fail);
+    const backend *found = entry();
+    if (found->version != BACKEND_VERSION || found->table_hash != table_hash()) return NULL; /* built from other tables */
+    return opened[type] = found;
+}
+
+static int find_slot(tarn_device device) {
+    for (int i = 0; i < slot_count; i++)
+        if (slots[i].device.type == device.type && slots[i].device.index == device.index) return i;
+    if (slot_count == 0 && (device.type != TARN_CPU || device.index != 0) && find_slot((tarn_device){TARN_CPU, 0}) < 0) return -1;
+    const backend *of = (unsigned)device.type < TARN_DEVICE_TYPE_COUNT ? load_backend(device.type) : NULL;
+    if (!of || device.index < 0 || device.index >= of->device_count()) {
+        tarn_fail("there is no device %s:%d", tarn_device_type_name(device.type), device.index);
+        return -1;
+    }
+    if (slot_count == DEVICE_SLOTS) return tarn_fail("more than %d devices in use", DEVICE_SLOTS), -1;
+    tarn_stream *s = stream_make(device, slot_count, of, true);
+    if (!s) return -1;
+    slots[slot_count].device = device;
+    slots[slot_count].backend = of;
+    slots[slot_count].stream = s;
+    return slot_count++;
+}
+
+int device_slot(tarn_device device) {
+    pthread_mutex_lock(&devices_lock);
+    int slot = find_slot(device);
+    pthread_mutex_unlock(&devices_lock);
+    return slot;
+}
+
+const backend *slot_backend(int slot) {
+    return slots[slot].backend ? slots[slot].backend : &backend_cpu;
+}
+
+int slot_device_index(int slot) {
+    return slots[slot].device.index;
+}
+
+tarn_stream *slot_default_stream(int slot) {
+    return slots[slot].stream;
+}
+
+int tarn_device_count(tarn_device_type type) {
+    if ((unsigned)type >= TARN_DEVICE_TYPE_COUNT) return 0;
+    pthread_mutex_lock(&devices_lock);
+    const backend *of = load_backend(type);
+    pthread_mutex_unlock(&devices_lock);
+    return of ? of->device_count() : 0;
+}
+
+tarn_device tarn_default_device(void) {
+    pthread_mutex_lock(&devices_lock);
+    tarn_device device = default_device;
+    pthread_mutex_unlock(&devices_lock);
+    return device;
+}
+
+bool tarn_set_default_device(tarn_device device) {
+    if (device_slot(device) < 0) return false;
+    pthread_mutex_lock(&devices_lock);
+    default_device = device;
+    pthread_mutex_unlock(&devices_lock);
+    return true;
+}

@@ -1,0 +1,18 @@
+/* Devices and their backends. */
+#ifndef CORE_DEVICE_H
+#define CORE_DEVICE_H
+
+#include "tarn/device.h"
+
+struct backend;
+
+/* Devices are numbered through all types: slot 0 is the CPU. */
+enum { DEVICE_SLOTS = 8, DEVICE_HOST = 0 };
+
+/* The slot of a device, its backend loaded; -1 with the error set if there is none. */
+int device_slot(tarn_device device);
+const struct backend *slot_backend(int slot);
+int slot_device_index(int slot);
+tarn_stream *slot_default_stream(int slot);
+
+#endif

@@ -1,0 +1,36 @@
+/* tarn/memory.h: the figures and limits of a device's memory. */
+#include "tarn/memory.h"
+
+#include "backend/backend.h"
+#include "core/array.h"
+#include "core/pool.h"
+
+bool tarn_memory_info(tarn_device device, tarn_memory *info) {
+    int slot = device_slot(device);
+    if (slot < 0 || !pool_info(slot, info)) return false;
+    const backend *of = slot_backend(slot);
+    info->derived = of->derived_bytes ? of->derived_bytes(device.index) : 0;
+    info->active += info->derived;
+    info->nodes = node_alive_count();
+    return true;
+}
+
+void tarn_reset_peak(tarn_device device) {
+    int slot = device_slot(device);
+    if (slot >= 0) pool_reset_peak(slot);
+}
+
+void tarn_set_memory_limit(tarn_device device, int64_t bytes) {
+    int slot = device_slot(device);
+    if (slot >= 0) pool_set_limit(slot, bytes);
+}
+
+void tarn_set_cache_limit(tarn_device device, int64_t bytes) {
+    int slot = device_slot(device);
+    if (slot >= 0) pool_set_cache_limit(slot, bytes);
+}
+
+void tarn_clear_cache(tarn_device device) {
+    int slot = device_slot(device);
+    if (slot >= 0) pool_clear_cache(slot);
+}
