@@ -8,15 +8,15 @@ set(TARN_LAYERS "" CACHE INTERNAL "object libraries of the Tarn library")
 
 function(tarn_layer folder)
   string(REPLACE "/" "_" name "${folder}")
-  # Each layer sees the public headers, itself, and links to the folders it names.
+  # Each layer sees the public headers, itself, and links to the folders it names, under their own names: backend/cpu is included as "cpu/…".
   set(view "${CMAKE_BINARY_DIR}/layers/${name}")
   file(MAKE_DIRECTORY "${view}")
   foreach(used IN LISTS ARGN)
-    if(NOT EXISTS "${view}/${used}")
-      file(CREATE_LINK "${CMAKE_SOURCE_DIR}/src/${used}" "${view}/${used}" SYMBOLIC)
+    get_filename_component(as "${used}" NAME)
+    if(NOT EXISTS "${view}/${as}")
+      file(CREATE_LINK "${CMAKE_SOURCE_DIR}/src/${used}" "${view}/${as}" SYMBOLIC)
     endif()
   endforeach()
-  # A layer sees itself under its own name: backend/cpu is included as "cpu/…".
   get_filename_component(own "${folder}" NAME)
   if(NOT EXISTS "${view}/${own}")
     file(CREATE_LINK "${CMAKE_SOURCE_DIR}/src/${folder}" "${view}/${own}" SYMBOLIC)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes src/lm/tokenizer/unicode_newer.def: the characters that came after Unicode 8.
+"""Writes src/text/unicode/newer.def: the characters that came after Unicode 8.
 
-    unicode_newer.py UNICODEDATA2_16 UNICODEDATA2_17 > src/lm/tokenizer/unicode_newer.def
+    unicode_newer.py UNICODEDATA2_16 UNICODEDATA2_17 > src/text/unicode/newer.def
 
 The arguments are folders with the PyPI package unicodedata2 in that version (pip install --target FOLDER unicodedata2==16.0.0). Unicode
 8 and 9 are asked of perl, 14 and older must be what this Python's own unicodedata and perl both have.

@@ -36,7 +36,7 @@ def copy_tree(to):
     if listed.returncode:
         pytest.skip("not a git checkout")
     for name in listed.stdout.splitlines():
-        if re.match(r"src/(lm|io|cli)/|models/|bench/results/|docs/|tests/(fuzz|python)/", name) or not (ROOT / name).is_file():
+        if re.match(r"src/(lm|text|io|cli)/|models/|bench/results/|docs/|tests/(fuzz|python)/", name) or not (ROOT / name).is_file():
             continue
         if re.match(r"tests/test_\w+\.c$", name) and pathlib.Path(name).stem not in TESTS:
             continue
@@ -214,6 +214,9 @@ LAYERS = [
     ("src/backend/reference/reference.c", "backend/call.h", ["core/array.h", "ops/build.h", "cpu/cpu.h"]),
     ("src/io/load.c", "base/json.h", ["core/array.h", "table/table.h", "lm/model.h"]),
     ("src/lm/blocks.c", "base/text.h", ["core/array.h", "ops/build.h", "io/safetensors.h"]),
+    ("src/text/unicode/database.c", "base/text.h", ["core/array.h", "tokenizer/tokenizer.h", "lm/model.h"]),
+    ("src/text/tokenizer/encode.c", "unicode/database.h", ["core/array.h", "template/value.h", "lm/model.h"]),
+    ("src/text/template/render.c", "unicode/characters.h", ["core/array.h", "tokenizer/tokenizer.h", "lm/model.h"]),
     ("src/cli/main.c", "tarn/tarn.h", ["base/text.h", "core/array.h", "lm/model.h"]),
 ]
 

@@ -1,0 +1,64 @@
+/* Ids to text, at once and one by one. */
+#include "base/memory.h"
+#include "tokenizer/tokenizer.h"
+
+struct tarn_token_stream {
+    const tarn_tokenizer *t;
+    bool skip_special;
+    decoding decoding;
+};
+
+/* A token is skipped if what the decoders would see is the text of a special token. */
+static bool is_skipped(const tarn_tokenizer *t, const vocabulary_entry *entry) {
+    if (!entry->decoded) return entry->flags & TARN_TOKEN_SPECIAL;
+    const vocabulary_entry *same = vocabulary_token(&t->tokens, vocabulary_id(&t->tokens, entry->decoded, entry->decoded_length));
+    return same && (same->flags & TARN_TOKEN_SPECIAL);
+}
+
+static bool push(const tarn_tokenizer *t, decoding *d, int32_t id, bool skip_special) {
+    const vocabulary_entry *found = vocabulary_token(&t->tokens, id);
+    if (!found || (skip_special && is_skipped(t, found))) return true;
+    return found->decoded ? decoding_push(d, found->decoded, found->decoded_length) : decoding_push(d, found->bytes, found->length);
+}
+
+char *tarn_tokenizer_decode(const tarn_tokenizer *t, const int32_t *ids, size_t count, bool skip_special_tokens, size_t *length) {
+    decoding d;
+    bool ok = decoding_init(&d, &t->decoder);
+    for (size_t i = 0; ok && i < count; i++) ok = push(t, &d, ids[i], skip_special_tokens);
+    ok = ok && decoding_finish(&d);
+    if (length) *length = ok ? d.out.length : 0;
+    char *decoded = ok ? text_take(&d.out) : NULL;
+    decoding_free(&d);
+    return decoded;
+}
+
+tarn_token_stream *tarn_token_stream_new(const tarn_tokenizer *t, bool skip_special_tokens) {
+    tarn_token_stream *s = NEW(tarn_token_stream);
+    if (!s) return NULL;
+    s->t = t;
+    s->skip_special = skip_special_tokens;
+    if (decoding_init(&s->decoding, &t->decoder)) return s;
+    memory_free(s);
+    return NULL;
+}
+
+static const char *result(tarn_token_stream *s, bool ok, size_t *length) {
+    if (length) *length = ok ? s->decoding.out.length : 0;
+    return ok ? text_string(&s->decoding.out) : NULL;
+}
+
+const char *tarn_token_stream_push(tarn_token_stream *s, int32_t id, size_t *length) {
+    text_clear(&s->decoding.out);
+    return result(s, push(s->t, &s->decoding, id, s->skip_special), length);
+}
+
+const char *tarn_token_stream_finish(tarn_token_stream *s, size_t *length) {
+    text_clear(&s->decoding.out);
+    return result(s, decoding_finish(&s->decoding), length);
+}
+
+void tarn_token_stream_free(tarn_token_stream *s) {
+    if (!s) return;
+    decoding_free(&s->decoding);
+    memory_free(s);
+}

@@ -1,0 +1,55 @@
+/* Running the stages. The stages are in decoder_bytes.c and decoder_text.c, reading them in decoder_read.c. */
+#include "tokenizer/decoder.h"
+
+#include "base/memory.h"
+
+bool decoding_init(decoding *d, const decoder *stages) {
+    *d = (decoding){.stages = stages, .states = NEW_ARRAY(stage_state, stages->count)};
+    return d->states != NULL;
+}
+
+static bool emit_to(decoding *d, size_t stage, const char *s, size_t length, bool ends) {
+    if (stage == d->stages->count) return text_append(&d->out, s, length);
+    if (!d->stages->items[stage].take(d, stage, s, length, ends)) return false;
+    d->states[stage].tokens += ends;
+    return true;
+}
+
+bool decoding_emit(decoding *d, size_t stage, const char *s, size_t length, bool ends) {
+    return emit_to(d, stage + 1, s, length, ends);
+}
+
+bool decoding_push(decoding *d, const char *s, size_t length) {
+    return emit_to(d, 0, s, length, true);
+}
+
+bool decoding_finish(decoding *d) {
+    for (size_t i = 0; i < d->stages->count; i++) {
+        const decode_stage *stage = &d->stages->items[i];
+        if (stage->finish && !stage->finish(d, i)) return false;
+        stage_state *state = &d->states[i];
+        text_clear(&state->token);
+        text_clear(&state->held);
+        *state = (stage_state){.token = state->token, .held = state->held};
+    }
+    return true;
+}
+
+void decoding_free(decoding *d) {
+    for (size_t i = 0; d->states && i < d->stages->count; i++) {
+        text_free(&d->states[i].token);
+        text_free(&d->states[i].held);
+    }
+    memory_free(d->states);
+    text_free(&d->out);
+    *d = (decoding){0};
+}
+
+void decoder_free(decoder *d) {
+    for (size_t i = 0; i < d->count; i++) {
+        regex_free(d->items[i].pattern);
+        memory_free(d->items[i].string);
+        memory_free(d->items[i].content);
+    }
+    vector_free(d);
+}

@@ -1,0 +1,126 @@
+/* Loading, freeing and asking a tokenizer. Encoding is in encode.c, decoding in decode.c, tokenizer_config.json in config.c. */
+#include "tokenizer/tokenizer.h"
+
+#include <string.h>
+
+#include "base/files.h"
+#include "base/memory.h"
+
+enum { FILE_LIMIT = 1 << 29 };
+
+/* Ids that the post-processor puts in must be tokens. */
+static bool check_ids(const tarn_tokenizer *t, const token_ids *ids, const part *p) {
+    for (size_t i = 0; i < ids->count; i++)
+        if (!vocabulary_token(&t->tokens, ids->items[i])) return part_fail(p, "adds the id %d, which is no token", (int)ids->items[i]);
+    return true;
+}
+
+/* Truncation and padding are the caller's choice here, as they are in transformers, which overrides what the file says at each call; so
+   both members may hold anything. */
+bool tokenizer_read(tarn_tokenizer *t, const json *root, const char *name) {
+    part file = {.name = name, .value = root};
+    if (!part_known(&file, "version truncation padding added_tokens normalizer pre_tokenizer post_processor decoder model")) return false;
+    part model = part_member(&file, "model"), added = part_member(&file, "added_tokens"), normal = part_member(&file, "normalizer");
+    part cut = part_member(&file, "pre_tokenizer"), post = part_member(&file, "post_processor"), decode = part_member(&file, "decoder");
+    return vocabulary_init(&t->tokens) && normalizer_read(&t->normalizer, &normal) && pretokenizer_read(&t->pretokenizer, &cut) &&
+           postprocessor_read(&t->postprocessor, &post) && decoder_read(&t->decoder, &decode) && bpe_read(&t->model, &t->tokens, &model) &&
+           added_read(&t->added, &t->tokens, &t->normalizer, &added) && check_ids(t, &t->postprocessor.before, &post) &&
+           check_ids(t, &t->postprocessor.after, &post);
+}
+
+/* Takes over the parsed file; NULL if there is none. */
+static tarn_tokenizer *build(json *root, const char *name) {
+    tarn_tokenizer *t = root ? NEW(tarn_tokenizer) : NULL;
+    if (t && !tokenizer_read(t, root, name)) {
+        tarn_tokenizer_free(t);
+        t = NULL;
+    }
+    json_free(root);
+    return t;
+}
+
+tarn_tokenizer *tarn_tokenizer_from_json(const char *bytes, size_t length, const char *name) {
+    return build(json_parse(bytes, length, name), name);
+}
+
+bool tarn_tokenizer_configure(tarn_tokenizer *t, const char *bytes, size_t length, const char *name) {
+    json *root = json_parse(bytes, length, name);
+    bool ok = root && tokenizer_read_config(t, root, name);
+    json_free(root);
+    return ok;
+}
+
+/* A configuration file that may be missing. */
+static bool read_config_file(tarn_tokenizer *t, const char *folder, const char *name) {
+    char *path = path_join(folder, name);
+    bool ok = path != NULL;
+    if (ok && file_exists(path)) {
+        json *root = json_read_file(path, FILE_LIMIT);
+        ok = root && tokenizer_read_config(t, root, path);
+        json_free(root);
+    }
+    memory_free(path);
+    return ok;
+}
+
+static bool read_template_file(tarn_tokenizer *t, const char *folder) {
+    char *path = path_join(folder, "chat_template.jinja");
+    bool ok = path != NULL;
+    if (ok && file_exists(path)) {
+        size_t length;
+        char *source = file_read(path, FILE_LIMIT, &length);
+        ok = source && (utf8_valid(source, length) || tarn_fail("%s: is not UTF-8", path)) &&
+             tokenizer_set_template(t, "default", 7, source, length);
+        memory_free(source);
+    }
+    memory_free(path);
+    return ok;
+}
+
+tarn_tokenizer *tarn_tokenizer_load(const char *folder) {
+    char *path = path_join(folder, "tokenizer.json");
+    tarn_tokenizer *t = path ? build(json_read_file(path, FILE_LIMIT), path) : NULL;
+    memory_free(path);
+    if (!t) return NULL;
+    if (read_config_file(t, folder, "tokenizer_config.json") && read_config_file(t, folder, "special_tokens_map.json") &&
+        read_template_file(t, folder))
+        return t;
+    tarn_tokenizer_free(t);
+    return NULL;
+}
+
+void tarn_tokenizer_free(tarn_tokenizer *t) {
+    if (!t) return;
+    tokenizer_free_config(t);
+    decoder_free(&t->decoder);
+    postprocessor_free(&t->postprocessor);
+    pretokenizer_free(&t->pretokenizer);
+    added_free(&t->added);
+    normalizer_free(&t->normalizer);
+    bpe_free(&t->model);
+    vocabulary_free(&t->tokens);
+    memory_free(t);
+}
+
+size_t tarn_tokenizer_vocab_size(const tarn_tokenizer *t) {
+    return t->tokens.count;
+}
+
+int32_t tarn_tokenizer_id_limit(const tarn_tokenizer *t) {
+    return (int32_t)t->tokens.tokens.count;
+}
+
+int32_t tarn_tokenizer_token_id(const tarn_tokenizer *t, const char *token, size_t length) {
+    return vocabulary_id(&t->tokens, token, length);
+}
+
+const char *tarn_tokenizer_token(const tarn_tokenizer *t, int32_t id, size_t *length) {
+    const vocabulary_entry *found = vocabulary_token(&t->tokens, id);
+    if (length) *length = found ? found->length : 0;
+    return found ? found->bytes : NULL;
+}
+
+int tarn_tokenizer_token_flags(const tarn_tokenizer *t, int32_t id) {
+    const vocabulary_entry *found = vocabulary_token(&t->tokens, id);
+    return found ? found->flags : 0;
+}
