@@ -276,6 +276,36 @@ static void test_memory_failures(void) {
     clear_folder();
 }
 
+/* ---- dtypes that no array has: the tensor is refused, not its file */
+
+static void test_unsupported_dtypes(void) {
+    static const char header[] = "{\"a\":{\"dtype\":\"F8_E5M2\",\"shape\":[4],\"data_offsets\":[0,4]},"
+                                 "\"b\":{\"dtype\":\"F4\",\"shape\":[2,4],\"data_offsets\":[4,8]},"
+                                 "\"c\":{\"dtype\":\"F6_E3M2\",\"shape\":[4],\"data_offsets\":[8,11]},"
+                                 "\"d\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[11,12]}}";
+    const char *path = in_folder("x.safetensors");
+    FILE *file = fopen(path, "wb");
+    const uint64_t length = sizeof header - 1;
+    CHECK(file && fwrite(&length, 8, 1, file) == 1 && fwrite(header, length, 1, file) == 1 && fwrite("0123456789+\7", 12, 1, file) == 1);
+    if (file) fclose(file);
+    tarn_tensors *t = tarn_load_safetensors(path);
+    CHECK(t && tarn_tensors_count(t) == 4 && !strcmp(tarn_tensors_name(t, 1), "b"));
+    CHECK(tarn_item_int(tarn_tensors_get(t, "d")) == 7);
+    CHECK_ERROR(tarn_tensors_get(t, "a"), "x.safetensors: tensor 'a': dtype F8_E5M2 is not supported");
+    CHECK_ERROR(tarn_tensors_at(t, 1), "tensor 'b': dtype F4 is not supported");
+    CHECK_ERROR(tarn_tensors_get(t, "c"), "tensor 'c': dtype F6_E3M2 is not supported");
+    tarn_tensors_free(t);
+    clear_folder();
+}
+
+static void test_null_lists(void) {
+    const char *path = in_folder("x.safetensors");
+    CHECK_ERROR(tarn_save_safetensors(path, NULL, 2), "x.safetensors: 2 arrays, but the list is NULL");
+    CHECK_ERROR(tarn_save_weights(folder, NULL, 2), "the list is NULL");
+    CHECK_ERROR(tarn_save_safetensors(path, NULL, 0, .metadata_count = 1), "metadata with a count");
+    CHECK_ERROR(tarn_save_safetensors(NULL, NULL, 0), "no path");
+}
+
 int main(void) {
     if (!mkdtemp(folder)) return 1;
     test_round_trip();
@@ -284,6 +314,8 @@ int main(void) {
     test_folder();
     test_tiny_model();
     test_wrong_use();
+    test_unsupported_dtypes();
+    test_null_lists();
     test_failing_array();
     test_places_that_are_taken();
     test_truncated();

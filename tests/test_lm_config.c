@@ -33,10 +33,19 @@ static void test_families(void) {
     CHECK(refused("{}", "\"model_type\" is missing"));
     CHECK(refused("[]", "not a JSON object"));
     CHECK(refused("{\"model_type\": 3}", "must be a string"));
-    CHECK(refused("{\"model_type\": \"qwen3_moe\"}",
-                  "\"qwen3_moe\" is not supported; supported are llama, mistral, qwen2, qwen3 (nearest: qwen3)"));
-    CHECK(refused("{\"model_type\": \"mixtral\"}", "(nearest: mistral)"));
-    CHECK(refused("{\"model_type\": \"llama4\"}", "(nearest: llama)"));
+    CHECK(refused("{\"model_type\": \"qwen3_moe\"}", "\"qwen3_moe\" is not supported; supported are llama, mistral, qwen2, qwen3"));
+}
+
+/* -1 names no token, alone and in a list. */
+static void test_end_tokens(void) {
+    model_config c;
+    CHECK(parse(&c, "{\"model_type\": \"llama\", " SIZES ", \"eos_token_id\": -1}") && c.end_token_count == 0);
+    config_free(&c);
+    CHECK(parse(&c, "{\"model_type\": \"llama\", " SIZES ", \"eos_token_id\": [7, -1, 0]}") && c.end_token_count == 2 &&
+          c.end_tokens[1] == 0);
+    config_free(&c);
+    CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"eos_token_id\": -2}", "\"eos_token_id\" must be"));
+    CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"eos_token_id\": \"</s>\"}", "\"eos_token_id\" must be"));
 }
 
 static void test_sizes(void) {
@@ -180,6 +189,7 @@ static void test_stops(void) {
 
 int main(void) {
     test_families();
+    test_end_tokens();
     test_sizes();
     test_windows();
     test_quantization();

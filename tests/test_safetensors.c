@@ -153,7 +153,9 @@ static void test_hostile_headers(void) {
     bad("{\"a\":5}", 0, "'a'|no object");
     bad("{\"a\":{\"shape\":[1],\"data_offsets\":[0,1]}}", 1, "'a'|dtype is missing");
     bad("{\"a\":{\"dtype\":7,\"shape\":[1],\"data_offsets\":[0,1]}}", 1, "'a'|dtype");
-    bad("{\"a\":{\"dtype\":\"F4\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1, "'a'|dtype 'F4' is not known");
+    bad("{\"a\":{\"dtype\":\"F5\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1, "'a'|dtype 'F5' is not known");
+    bad("{\"a\":{\"dtype\":\"F4\",\"shape\":[3],\"data_offsets\":[0,2]}}", 2, "'a'|12 bits are not whole bytes");
+    bad("{\"a\":{\"dtype\":\"F6_E2M3\",\"shape\":[4],\"data_offsets\":[0,4]}}", 4, "'a'|hold 4 bytes|need 3");
     bad("{\"a\":{\"dtype\":\"U8\",\"data_offsets\":[0,1]}}", 1, "'a'|shape is missing");
     bad("{\"a\":{\"dtype\":\"U8\",\"shape\":3,\"data_offsets\":[0,1]}}", 1, "'a'|shape");
     bad("{\"a\":{\"dtype\":\"U8\",\"shape\":[1,-1],\"data_offsets\":[0,1]}}", 1, "'a'|shape[1]");
@@ -333,6 +335,28 @@ static void test_bad_folders(void) {
     clear_folder();
 }
 
+static void write_index(const char *index) {
+    write_bytes(in_folder("model.safetensors.index.json"), index, strlen(index));
+}
+
+/* The index of files that are gone: model.safetensors stands in for them if it has all tensors, and only then. */
+static void test_stale_index(void) {
+    safetensors_content content = model();
+    CHECK(safetensors_write_folder(folder, &content, 0, 0));
+    write_index("{\"weight_map\": {\"a\": \"model-00001-of-00002.safetensors\", \"b\": \"model-00002-of-00002.safetensors\"}}");
+    check_model(1);
+    bad_index("{\"weight_map\": {\"a\": \"model-00001-of-00002.safetensors\", \"zzz\": \"model-00002-of-00002.safetensors\"}}",
+              INDEX "'a'|model-00001-of-00002.safetensors|missing");
+    clear_folder();
+    CHECK(safetensors_write_folder(folder, &content, 2500, 0)); /* a renamed shard stays an error */
+    CHECK(link(in_folder("model-00001-of-00002.safetensors"), in_folder("model-00001-of-00003.safetensors")) == 0);
+    CHECK(unlink(in_folder("model-00001-of-00002.safetensors")) == 0);
+    safetensors_folder f;
+    CHECK(!safetensors_open_folder(folder, &f));
+    expect_error("renamed", INDEX "model-00001-of-00002.safetensors|missing");
+    clear_folder();
+}
+
 /* ---- writing is whole or not at all */
 
 static bool old_file_is_whole(const char *path) {
@@ -499,6 +523,7 @@ int main(void) {
     test_memory_failures();
     test_shards();
     test_bad_folders();
+    test_stale_index();
     test_over_itself();
     test_interrupted();
     test_not_good();

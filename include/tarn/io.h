@@ -22,13 +22,15 @@ extern "C" {
 typedef struct tarn_tensors tarn_tensors;
 
 /* A file, or a model folder: the files that its model.safetensors.index.json names, or else model.safetensors, or else all
-   model*.safetensors. Every header is checked whole: an error names the file, the tensor and the field. No scope needs to be open. */
+   model*.safetensors. An index that names missing files is passed over if model.safetensors has all of its tensors. Every header is checked
+   whole: an error names the file, the tensor and the field. No scope needs to be open. */
 TARN_API tarn_tensors *tarn_load_safetensors(const char *path);
 /* Arrays that somebody else keeps stay good. NULL is allowed. */
 TARN_API void tarn_tensors_free(tarn_tensors *tensors);
 
 /* In the order of the files. Names and arrays are lent: they live as long as `tensors`; tarn_keep() an array to have it longer, and do not
-   tarn_move() it. NULL for an index or a name that does not exist, without an error. */
+   tarn_move() it. NULL for an index or a name that does not exist, without an error; NULL with an error for a tensor whose dtype no array
+   has (F8_E5M2, F4, F6_…), so that the others of its file can be used. */
 TARN_API int64_t tarn_tensors_count(const tarn_tensors *tensors);
 TARN_API const char *tarn_tensors_name(const tarn_tensors *tensors, int64_t index);
 TARN_API tarn_array *tarn_tensors_at(const tarn_tensors *tensors, int64_t index);

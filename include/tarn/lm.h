@@ -47,7 +47,7 @@ typedef struct {
     double bits_per_weight;        /* weight_bytes in bits by parameters */
     tarn_dtype dtype;              /* of activations */
 } tarn_model_facts;
-TARN_API void tarn_model_info(const tarn_model *model, tarn_model_facts *facts);
+TARN_API bool tarn_model_info(const tarn_model *model, tarn_model_facts *facts);
 /* NULL, without an error, if the folder has none. They live as long as the model. */
 TARN_API const tarn_tokenizer *tarn_model_tokenizer(const tarn_model *model);
 TARN_API const tarn_template *tarn_model_template(const tarn_model *model);
@@ -60,6 +60,8 @@ TARN_API const int32_t *tarn_model_end_tokens(const tarn_model *model, int *coun
    JSON object of further template variables, or NULL. An error if the model has no template. */
 TARN_API bool tarn_model_encode_messages(const tarn_model *model, const char *messages_json, const char *variables_json,
                                          bool add_generation_prompt, int32_t **ids, size_t *count);
+/* The ids of a plain text. The beginning-of-text token and the like are added unless the text begins with the former, as in mlx-lm. */
+TARN_API bool tarn_model_encode_text(const tarn_model *model, const char *utf8, size_t length, int32_t **ids, size_t *count);
 /* The ids of one user message, with a system message before it unless `system` is NULL; of the plain text where the model has no template.
  */
 TARN_API bool tarn_model_encode_prompt(const tarn_model *model, const char *system, const char *prompt, size_t length, int32_t **ids,
@@ -137,7 +139,7 @@ typedef struct {
     double prompt_tps, generation_tps;         /* tokens a second */
     int64_t peak_memory_bytes;                 /* of the process: its largest resident size */
 } tarn_generation;
-TARN_API const char *tarn_finish_name(tarn_finish finish); /* "stop" "length" "interrupted" */
+TARN_API const char *tarn_finish_name(tarn_finish finish); /* "stop" "length" "interrupted", for other numbers "unknown" */
 
 /* Continues the ids until an end token, a stop string, .max_tokens or the end of the context. *result may be NULL; it is filled even on
    failure, with what there was until then. */

@@ -59,9 +59,7 @@ static char *prompt_text(const cli_values *v, size_t *length) {
 
 static bool encode(const cli_values *v, const tarn_model *model, const char *text, size_t length, int32_t **ids, size_t *count) {
     if (!v->ignore_chat_template) return tarn_model_encode_prompt(model, v->system_prompt, text, length, ids, count);
-    const tarn_tokenizer *tokenizer = tarn_model_tokenizer(model);
-    if (!tokenizer) return tarn_fail("%s: the folder has no tokenizer.json", v->model);
-    return tarn_tokenizer_encode(tokenizer, text, length, true, ids, count);
+    return tarn_model_encode_text(model, text, length, ids, count);
 }
 
 /* *ids is to be released with tarn_free. */

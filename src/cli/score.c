@@ -51,7 +51,7 @@ static bool text_ids(const cli_values *v, const tarn_model *model, const char *t
     if (v->ids) return cli_parse_ids(text, length, cli_path_name(v->text), ids, count);
     const tarn_tokenizer *tokenizer = tarn_model_tokenizer(model);
     if (!tokenizer) return cli_error("%s: the folder has no tokenizer.json; give token ids with --ids", v->model), false;
-    if (tarn_tokenizer_encode(tokenizer, text, length, true, ids, count)) return true;
+    if (tarn_model_encode_text(model, text, length, ids, count)) return true;
     return cli_error("%s: %s", cli_path_name(v->text), tarn_error()), false;
 }
 

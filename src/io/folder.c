@@ -76,6 +76,13 @@ static bool check_shard_name(const char *index, const char *tensor, const json *
     return true;
 }
 
+static bool shard_missing(const char *path, const char *name) {
+    char *full = path_join(path, name);
+    bool missing = full && !file_exists(full);
+    memory_free(full);
+    return missing;
+}
+
 /* Opens the shard that holds `tensor` if it is not open, and checks that the tensor is there. */
 static bool add_indexed(safetensors_folder *folder, const char *path, const char *index, map *opened, const char *tensor,
                         const json *value) {
@@ -83,11 +90,7 @@ static bool add_indexed(safetensors_folder *folder, const char *path, const char
     uint64_t at;
     if (!check_shard_name(index, tensor, value, &name)) return false;
     if (!map_get(opened, name, strlen(name), &at)) {
-        char *full = path_join(path, name);
-        bool exists = full && file_exists(full);
-        memory_free(full);
-        if (!full) return false;
-        if (!exists) return tarn_fail("%s: weight_map: '%s' is in '%s', but that file is missing", index, tensor, name);
+        if (shard_missing(path, name)) return tarn_fail("%s: weight_map: '%s' is in '%s', but that file is missing", index, tensor, name);
         at = folder->count;
         if (!add_file(folder, path, name) || !map_set(opened, name, strlen(name), at, NULL)) return false;
     }
@@ -134,17 +137,54 @@ static bool check_distinct(const safetensors_folder *folder) {
     return ok;
 }
 
+/* ---- an index left over from other files */
+
+static bool names_missing_file(const json *weights, const char *path) {
+    void *cursor = NULL;
+    const char *tensor;
+    const json *value;
+    while (json_each(weights, &cursor, &tensor, NULL, &value)) {
+        const char *name = json_string(value, NULL);
+        if (name && shard_missing(path, name)) return true;
+    }
+    return false;
+}
+
+static bool has_all(const safetensors *file, const json *weights) {
+    void *cursor = NULL;
+    const char *tensor;
+    const json *value;
+    while (json_each(weights, &cursor, &tensor, NULL, &value))
+        if (!safetensors_find(file, tensor)) return false;
+    return true;
+}
+
+/* Takes model.safetensors in place of an index of which a file is missing, if it has all that the index names; *taken tells. */
+static bool replace_stale(safetensors_folder *folder, const char *path, const char *index, bool *taken) {
+    json *root = json_read_file(index, INDEX_LIMIT);
+    const json *weights = json_get(root, "weight_map");
+    bool ok = root != NULL;
+    *taken = false;
+    if (ok && names_missing_file(weights, path)) {
+        ok = add_file(folder, path, "model.safetensors");
+        *taken = ok && has_all(folder->items[0], weights);
+        if (ok && !*taken) safetensors_close_folder(folder);
+    }
+    json_free(root);
+    return ok;
+}
+
+static bool add_weights(safetensors_folder *folder, const char *path, const char *index, const char *single) {
+    bool indexed = file_exists(index), alone = file_exists(single), taken = false;
+    if (indexed && alone && !replace_stale(folder, path, index, &taken)) return false;
+    if (taken) return true;
+    return indexed ? add_by_index(folder, path, index) : alone ? add_file(folder, path, "model.safetensors") : add_all(folder, path);
+}
+
 bool safetensors_open_folder(const char *path, safetensors_folder *folder) {
     char *index = path_join(path, "model.safetensors.index.json"), *single = path_join(path, "model.safetensors");
     *folder = (safetensors_folder){0};
-    bool ok = index && single;
-    if (ok && file_exists(index))
-        ok = add_by_index(folder, path, index);
-    else if (ok && file_exists(single))
-        ok = add_file(folder, path, "model.safetensors");
-    else if (ok)
-        ok = add_all(folder, path);
-    ok = ok && check_distinct(folder);
+    bool ok = index && single && add_weights(folder, path, index, single) && check_distinct(folder);
     if (!ok) safetensors_close_folder(folder);
     memory_free(index);
     memory_free(single);

@@ -16,7 +16,9 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    tarn_array *array;
+    tarn_array *array;       /* NULL: of a dtype that no array can have */
+    const char *unsupported; /* that dtype, as the file calls it */
+    const char *path;        /* of the file */
 } named;
 
 struct tarn_tensors {
@@ -60,12 +62,11 @@ static tarn_array *array_in_file(shared_file *s, const safetensors_entry *e) {
 }
 
 static bool add_array(tarn_tensors *t, shared_file *s, const safetensors_entry *e) {
-    tarn_array *a = array_in_file(s, e);
-    if (!a) return false;
-    named item = {e->name, tarn_keep(a)};
-    if (vector_push(t, item) && map_set(t->names, e->name, strlen(e->name), t->count - 1, NULL)) return true;
-    if (!t->count || t->items[t->count - 1].array != a) tarn_drop(a);
-    return false;
+    tarn_array *a = e->unsupported ? NULL : array_in_file(s, e);
+    if (!a && !e->unsupported) return false;
+    named item = {e->name, tarn_keep(a), e->unsupported, s->file->path};
+    if (!vector_push(t, item)) return tarn_drop(a), false;
+    return map_set(t->names, e->name, strlen(e->name), t->count - 1, NULL);
 }
 
 static bool add_arrays(tarn_tensors *t, shared_file *s) {
@@ -131,12 +132,15 @@ const char *tarn_tensors_name(const tarn_tensors *t, int64_t index) {
 }
 
 tarn_array *tarn_tensors_at(const tarn_tensors *t, int64_t index) {
-    return index >= 0 && index < tarn_tensors_count(t) ? t->items[index].array : NULL;
+    if (index < 0 || index >= tarn_tensors_count(t)) return NULL;
+    const named *item = &t->items[index];
+    if (item->unsupported) tarn_fail("%s: tensor '%s': dtype %s is not supported", item->path, item->name, item->unsupported);
+    return item->array;
 }
 
 tarn_array *tarn_tensors_get(const tarn_tensors *t, const char *name) {
     uint64_t index;
-    return t && name && map_get(t->names, name, strlen(name), &index) ? t->items[index].array : NULL;
+    return t && name && map_get(t->names, name, strlen(name), &index) ? tarn_tensors_at(t, (int64_t)index) : NULL;
 }
 
 static const json *metadata_of(const tarn_tensors *t) {

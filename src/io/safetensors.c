@@ -11,35 +11,43 @@
 
 enum { LENGTH_BYTES = 8, HEADER_LIMIT = 100000000 };
 
+/* What files may hold. A dtype without a name of ours (bytes 0) can be passed over, since its size is known, but not be loaded. */
 static const struct {
     const char *name;
+    int bits;
     tarn_dtype dtype;
     int64_t bytes;
 } dtypes[] = {
-    {"BOOL", TARN_BOOL, 1},     {"U8", TARN_UINT8, 1},      {"I8", TARN_INT8, 1},       {"U16", TARN_UINT16, 2},
-    {"I16", TARN_INT16, 2},     {"F16", TARN_FLOAT16, 2},   {"U32", TARN_UINT32, 4},    {"I32", TARN_INT32, 4},
-    {"BF16", TARN_BFLOAT16, 2}, {"F32", TARN_FLOAT32, 4},   {"U64", TARN_UINT64, 8},    {"I64", TARN_INT64, 8},
-    {"F64", TARN_FLOAT64, 8},   {"C64", TARN_COMPLEX64, 8}, {"F8_E4M3", TARN_UINT8, 1}, {"F8_E8M0", TARN_UINT8, 1},
+    {"BOOL", 8, TARN_BOOL, 1},      {"U8", 8, TARN_UINT8, 1},         {"I8", 8, TARN_INT8, 1},          {"U16", 16, TARN_UINT16, 2},
+    {"I16", 16, TARN_INT16, 2},     {"F16", 16, TARN_FLOAT16, 2},     {"U32", 32, TARN_UINT32, 4},      {"I32", 32, TARN_INT32, 4},
+    {"BF16", 16, TARN_BFLOAT16, 2}, {"F32", 32, TARN_FLOAT32, 4},     {"U64", 64, TARN_UINT64, 8},      {"I64", 64, TARN_INT64, 8},
+    {"F64", 64, TARN_FLOAT64, 8},   {"C64", 64, TARN_COMPLEX64, 8},   {"F8_E4M3", 8, TARN_UINT8, 1},    {"F8_E8M0", 8, TARN_UINT8, 1},
+    {"F8_E5M2", 8, TARN_BOOL, 0},   {"F8_E4M3FNUZ", 8, TARN_BOOL, 0}, {"F8_E5M2FNUZ", 8, TARN_BOOL, 0}, {"F6_E2M3", 6, TARN_BOOL, 0},
+    {"F6_E3M2", 6, TARN_BOOL, 0},   {"F4", 4, TARN_BOOL, 0},
 };
 
-bool safetensors_dtype(const char *name, tarn_dtype *dtype, int64_t *bytes) {
+static int find_dtype(const char *name) {
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
-        if (!strcmp(dtypes[i].name, name)) return *dtype = dtypes[i].dtype, *bytes = dtypes[i].bytes, true;
-    return false;
+        if (!strcmp(dtypes[i].name, name)) return (int)i;
+    return -1;
 }
 
 const char *safetensors_dtype_name(tarn_dtype dtype, int64_t *bytes) {
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
-        if (dtypes[i].dtype == dtype) return *bytes = dtypes[i].bytes, dtypes[i].name;
+        if (dtypes[i].dtype == dtype && dtypes[i].bytes) return *bytes = dtypes[i].bytes, dtypes[i].name;
     return NULL;
 }
 
 /* ---- one entry */
 
-static bool read_dtype(const safetensors *file, safetensors_entry *e, const json *value, int64_t *bytes) {
+static bool read_dtype(const safetensors *file, safetensors_entry *e, const json *value, int *bits) {
     const char *name = json_string(value, NULL);
     if (!name) return tarn_fail("%s: tensor '%s': dtype is missing or no string", file->path, e->name);
-    if (!safetensors_dtype(name, &e->dtype, bytes)) return tarn_fail("%s: tensor '%s': dtype '%s' is not known", file->path, e->name, name);
+    int found = find_dtype(name);
+    if (found < 0) return tarn_fail("%s: tensor '%s': dtype '%s' is not known", file->path, e->name, name);
+    e->dtype = dtypes[found].dtype;
+    e->unsupported = dtypes[found].bytes ? NULL : dtypes[found].name;
+    *bits = dtypes[found].bits;
     return true;
 }
 
@@ -75,13 +83,16 @@ static bool read_offsets(const safetensors *file, safetensors_entry *e, const js
 
 static bool read_entry(const safetensors *file, safetensors_entry *e, const json *value, int64_t data) {
     if (!json_is(value, JSON_OBJECT)) return tarn_fail("%s: tensor '%s': is no object in the header", file->path, e->name);
-    int64_t item = 0, bytes = 0;
+    int bits = 0;
+    int64_t bytes = 0;
     /* Fields beyond these three are ignored, as the format's own reader does. */
-    if (!read_dtype(file, e, json_get(value, "dtype"), &item)) return false;
+    if (!read_dtype(file, e, json_get(value, "dtype"), &bits)) return false;
     if (!read_shape(file, e, json_get(value, "shape"))) return false;
     if (!read_offsets(file, e, json_get(value, "data_offsets"), data)) return false;
-    if (!checked_product(e->shape, e->ndim, &bytes) || !checked_mul(bytes, item, &bytes))
+    if (!checked_product(e->shape, e->ndim, &bytes) || !checked_mul(bytes, bits, &bytes))
         return tarn_fail("%s: tensor '%s': shape has too many elements", file->path, e->name);
+    if (bytes % 8) return tarn_fail("%s: tensor '%s': %" PRId64 " bits are not whole bytes", file->path, e->name, bytes);
+    bytes /= 8;
     if (bytes != e->bytes)
         return tarn_fail("%s: tensor '%s': data_offsets hold %" PRId64 " bytes, but dtype and shape need %" PRId64, file->path, e->name,
                          e->bytes, bytes);

@@ -15,8 +15,9 @@
 /* ---- reading */
 
 typedef struct {
-    const char *name; /* lives as long as its file */
-    tarn_dtype dtype; /* 8-bit floats are uint8, as in MLX */
+    const char *name;        /* lives as long as its file */
+    tarn_dtype dtype;        /* F8_E4M3 and F8_E8M0 are uint8, as in MLX */
+    const char *unsupported; /* the file's name of a dtype that no array can have; else NULL */
     int ndim;
     int64_t shape[TARN_MAX_NDIM];
     int64_t offset, bytes; /* in the whole file */
@@ -88,8 +89,7 @@ bool safetensors_write_folder(const char *folder, const safetensors_content *con
 
 /* ---- for the parts of io */
 
-/* The dtype that a file calls `name`, and its bytes; false if we do not know it. */
-bool safetensors_dtype(const char *name, tarn_dtype *dtype, int64_t *bytes);
+/* What a file calls a dtype, and its bytes; NULL if it has no word for it. */
 const char *safetensors_dtype_name(tarn_dtype dtype, int64_t *bytes);
 /* True for names such as model-00001-of-00002.safetensors. */
 bool safetensors_is_model_file(const char *name);

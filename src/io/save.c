@@ -41,6 +41,8 @@ static bool save(const char *path, bool folder, const tarn_named_array *arrays, 
     if (!path) return tarn_fail("save: no path");
     if (!tarn_ok()) return false;
     if (count < 0 || options->metadata_count < 0) return tarn_fail("%s: a negative count of arrays or metadata", path);
+    if (count && !arrays) return tarn_fail("%s: %lld arrays, but the list is NULL", path, (long long)count);
+    if (options->metadata_count && !options->metadata) return tarn_fail("%s: metadata with a count, but the list is NULL", path);
     safetensors_item *items = NEW_ARRAY(safetensors_item, count);
     safetensors_pair *pairs = NEW_ARRAY(safetensors_pair, options->metadata_count);
     bool ok = items && pairs && describe(path, arrays, (size_t)count, items) && copy_metadata(path, options, pairs);

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/require.h"
 #include "base/text.h"
 #include "lm/model.h"
 
@@ -27,7 +28,7 @@ static void cut(text *t, size_t length) {
 }
 
 tarn_chat *tarn_chat_new_with(const tarn_model *model, tarn_chat_options options) {
-    if (!model) return tarn_fail("tarn_chat_new: no model"), NULL;
+    if (!REQUIRE(model)) return NULL;
     if (!model->chat_template) return tarn_fail("%s: the folder has no chat template", model->config.path), NULL;
     if (options.system && !utf8_valid(options.system, strlen(options.system)))
         return tarn_fail("the system prompt is not valid UTF-8"), NULL;
@@ -51,6 +52,7 @@ void tarn_chat_free(tarn_chat *chat) {
 }
 
 bool tarn_chat_reset(tarn_chat *chat) {
+    if (!REQUIRE(chat)) return false;
     cut(&chat->messages, chat->opening);
     return true;
 }
@@ -69,8 +71,9 @@ static bool answer(tarn_chat *chat, tarn_generation *result, tarn_generate_optio
 
 bool tarn_chat_say_with(tarn_chat *chat, const char *message, tarn_generation *result, tarn_generate_options options) {
     tarn_generation own = {0}, *filled = result ? result : &own;
-    size_t before = chat->messages.length, length = strlen(message);
     *filled = own;
+    if (!REQUIRE(chat) || !REQUIRE(message)) return false;
+    size_t before = chat->messages.length, length = strlen(message);
     if (!utf8_valid(message, length)) return tarn_fail("the message is not valid UTF-8");
     bool ok = add_message(&chat->messages, "user", message, length) && answer(chat, filled, options);
     if (!ok) cut(&chat->messages, before);

@@ -6,6 +6,7 @@
 
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/model_folder.h"
 #include "tarn/error.h"
 
 const model_family model_families[] = {
@@ -22,39 +23,10 @@ static const int64_t most_ids = INT32_MAX - 1;
 
 /* ---- which family */
 
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-/* Levenshtein distance of names; both are cut at 63 characters. */
-static size_t name_distance(const char *a, const char *b) {
-    size_t row[64], n = smaller(strlen(b), 63);
-    for (size_t j = 0; j <= n; j++) row[j] = j;
-    for (size_t i = 0; a[i] && i < 63; i++) {
-        size_t corner = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < n; j++) {
-            size_t replaced = corner + (a[i] != b[j]);
-            corner = row[j + 1];
-            row[j + 1] = smaller(replaced, smaller(corner, row[j]) + 1);
-        }
-    }
-    return row[n];
-}
-
 static bool unsupported_model(const char *file, const char *name) {
-    const char *nearest = model_families[0].name;
-    size_t best = SIZE_MAX;
     text list = {0};
-    for (int i = 0; i < model_family_count; i++) {
-        size_t distance = name_distance(name, model_families[i].name);
-        if (distance < best) {
-            best = distance;
-            nearest = model_families[i].name;
-        }
-        text_format(&list, "%s%s", i ? ", " : "", model_families[i].name);
-    }
-    tarn_fail("%s: model_type \"%.64s\" is not supported; supported are %s (nearest: %s)", file, name, text_string(&list), nearest);
+    for (int i = 0; i < model_family_count; i++) text_format(&list, "%s%s", i ? ", " : "", model_families[i].name);
+    tarn_fail("%s: model_type \"%.64s\" is not supported; supported are %s", file, name, text_string(&list));
     text_free(&list);
     return false;
 }
@@ -207,9 +179,9 @@ static bool read_end_tokens(model_config *c, const field_reader *fields) {
     for (size_t i = 0; i < count; i++) {
         const json *item = json_is(value, JSON_ARRAY) ? json_at(value, i) : value;
         int64_t id = json_integer(item, -1);
-        if (!json_is(item, JSON_INTEGER) || id < 0 || id > most_ids)
-            return tarn_fail("%s: \"eos_token_id\" must be a token id or a list of token ids", fields->file);
-        c->end_tokens[c->end_token_count++] = (int32_t)id;
+        if (!json_is(item, JSON_INTEGER) || id < -1 || id > most_ids)
+            return tarn_fail("%s: \"eos_token_id\" must be a token id, a list of token ids, or -1 for none", fields->file);
+        if (id >= 0) c->end_tokens[c->end_token_count++] = (int32_t)id;
     }
     return true;
 }
@@ -253,7 +225,8 @@ static bool finish(model_config *config, bool ok) {
 
 bool config_load(model_config *config, const char *folder) {
     *config = (model_config){.path = path_join(folder, "config.json")};
-    config->document = config->path ? json_read_file(config->path, MOST_FILE) : NULL;
+    bool there = config->path && (file_exists(config->path) || model_folder_lacks(folder, "config.json"));
+    if (there) config->document = json_read_file(config->path, MOST_FILE);
     return finish(config, config->document && read_all(config) && read_generation_config(config, folder));
 }
 

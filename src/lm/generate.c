@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "base/require.h"
 #include "base/vector.h"
 #include "lm/sampler.h"
 #include "lm/session.h"
@@ -29,7 +30,7 @@ static double now(void) {
 
 const char *tarn_finish_name(tarn_finish finish) {
     static const char *const names[] = {"stop", "length", "interrupted"};
-    return names[finish];
+    return (unsigned)finish < sizeof names / sizeof *names ? names[finish] : "unknown";
 }
 
 static bool interrupted(const generation *g) {
@@ -168,7 +169,7 @@ static void fill_result(generation *g, size_t prompt, tarn_generation *r) {
 
 bool tarn_generate_with(tarn_session *session, const int32_t *ids, size_t count, tarn_generation *result, tarn_generate_options options) {
     if (result) *result = (tarn_generation){.prompt_tokens = (int64_t)count};
-    if (!session || !tarn_ok()) return tarn_fail("tarn_generate: no session");
+    if (!REQUIRE(session) || !tarn_ok()) return false;
     generation g = {.session = session, .options = &options, .begin = now()};
     bool ok = open_generation(&g) && run(&g, ids, count);
     if (result) fill_result(&g, count, result);

@@ -6,6 +6,7 @@
 
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/require.h"
 #include "base/text.h"
 
 static bool load_text_parts(tarn_model *model, const char *folder) {
@@ -59,7 +60,7 @@ static tarn_model *finish(tarn_model *model, bool ok) {
 
 tarn_model *tarn_model_load_with(const char *folder, tarn_model_options options) {
     tarn_dtype dtype = options.dtype;
-    if (!folder) return tarn_fail("tarn_model_load: no folder"), NULL;
+    if (!REQUIRE(folder)) return NULL;
     if (dtype != TARN_BOOL && dtype != TARN_FLOAT32 && dtype != TARN_BFLOAT16 && dtype != TARN_FLOAT16)
         return tarn_fail("tarn_model_load: .dtype must be float32, bfloat16 or float16, not %s", tarn_dtype_name(dtype)), NULL;
     tarn_model *model = NEW(tarn_model);
@@ -114,6 +115,7 @@ static bool shape_config(model_config *config, const known_shape *s, int bits) {
 
 tarn_model *tarn_model_random(const char *shape, int bits) {
     const known_shape *found = NULL;
+    if (!REQUIRE(shape)) return NULL;
     for (size_t i = 0; i < sizeof known_shapes / sizeof *known_shapes; i++)
         if (!strcmp(shape, known_shapes[i].name)) found = &known_shapes[i];
     if (!found) return tarn_fail("\"%.64s\" is no known shape; known are %s", shape, tarn_model_shapes()), NULL;
@@ -126,7 +128,8 @@ tarn_model *tarn_model_random(const char *shape, int bits) {
 
 /* ---- facts */
 
-void tarn_model_info(const tarn_model *model, tarn_model_facts *facts) {
+bool tarn_model_info(const tarn_model *model, tarn_model_facts *facts) {
+    if (!REQUIRE(model) || !REQUIRE(facts)) return false;
     const model_config *c = &model->config;
     const parameter_count *n = &model->count;
     *facts = (tarn_model_facts){
@@ -148,17 +151,21 @@ void tarn_model_info(const tarn_model *model, tarn_model_facts *facts) {
         .bits_per_weight = n->parameters ? 8.0 * (double)n->bytes / (double)n->parameters : 0,
         .dtype = model->dtype,
     };
+    return true;
 }
 
 const tarn_tokenizer *tarn_model_tokenizer(const tarn_model *model) {
-    return model->tokenizer;
+    return REQUIRE(model) ? model->tokenizer : NULL;
 }
 
 const tarn_template *tarn_model_template(const tarn_model *model) {
-    return model->chat_template;
+    return REQUIRE(model) ? model->chat_template : NULL;
 }
 
 const int32_t *tarn_model_end_tokens(const tarn_model *model, int *count) {
+    if (!REQUIRE(count)) return NULL;
+    *count = 0;
+    if (!REQUIRE(model)) return NULL;
     *count = model->config.end_token_count;
     return model->config.end_tokens;
 }

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/require.h"
 #include "base/text.h"
 #include "lm/model.h"
 
@@ -47,6 +48,7 @@ static bool check_messages(const char *messages) {
 char *tarn_template_variables(const tarn_tokenizer *tokenizer, const char *messages_json, const char *variables_json,
                               bool add_generation_prompt) {
     text t = {0};
+    if (!REQUIRE(messages_json)) return NULL;
     const char *variables = variables_json ? variables_json : "{}";
     json *own = json_parse(variables, strlen(variables), "template variables");
     bool ok = own && (json_is(own, JSON_OBJECT) || tarn_fail("template variables: not a JSON object")) && check_messages(messages_json) &&
@@ -65,7 +67,7 @@ static bool need_tokenizer(const tarn_model *model) {
 
 bool tarn_model_encode_messages(const tarn_model *model, const char *messages_json, const char *variables_json, bool add_generation_prompt,
                                 int32_t **ids, size_t *count) {
-    if (!need_tokenizer(model)) return false;
+    if (!REQUIRE(model) || !REQUIRE(messages_json) || !REQUIRE(ids) || !REQUIRE(count) || !need_tokenizer(model)) return false;
     if (!model->chat_template) return tarn_fail("%s: the folder has no chat template", model->config.path);
     size_t length = 0;
     char *variables = tarn_template_variables(model->tokenizer, messages_json, variables_json, add_generation_prompt), *prompt = NULL;
@@ -88,13 +90,25 @@ static bool check_text(const char *what, const char *s, size_t length) {
     return n || tarn_fail("the %s is not valid UTF-8 at byte %zu", what, at);
 }
 
+static bool begins_with_first_token(const tarn_tokenizer *tokenizer, const char *utf8, size_t length) {
+    size_t n;
+    const char *token = tarn_tokenizer_named_token(tokenizer, "bos_token", &n);
+    return token && n && n <= length && !memcmp(token, utf8, n);
+}
+
+bool tarn_model_encode_text(const tarn_model *model, const char *utf8, size_t length, int32_t **ids, size_t *count) {
+    if (!REQUIRE(model) || !REQUIRE(utf8) || !REQUIRE(ids) || !REQUIRE(count) || !need_tokenizer(model)) return false;
+    return tarn_tokenizer_encode(model->tokenizer, utf8, length, !begins_with_first_token(model->tokenizer, utf8, length), ids, count);
+}
+
 bool tarn_model_encode_prompt(const tarn_model *model, const char *system, const char *prompt, size_t length, int32_t **ids,
                               size_t *count) {
+    if (!REQUIRE(model) || !REQUIRE(prompt) || !REQUIRE(ids) || !REQUIRE(count)) return false;
     if (!need_tokenizer(model) || !check_text("prompt", prompt, length)) return false;
     if (system && !check_text("system prompt", system, strlen(system))) return false;
     if (!model->chat_template) {
         if (system) return tarn_fail("%s: the folder has no chat template, so there is no place for a system prompt", model->config.path);
-        return tarn_tokenizer_encode(model->tokenizer, prompt, length, true, ids, count);
+        return tarn_model_encode_text(model, prompt, length, ids, count);
     }
     text messages = {0};
     bool ok = text_add(&messages, "[") &&

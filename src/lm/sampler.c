@@ -106,6 +106,7 @@ bool sampler_check(const tarn_generate_options *o, int64_t vocab) {
     if (!isfinite(o->presence_penalty)) return tarn_fail("presence_penalty must be finite");
     if (!isfinite(o->frequency_penalty)) return tarn_fail("frequency_penalty must be finite");
     if (o->penalty_context < 0) return tarn_fail("penalty_context must not be negative");
+    if (o->bias_count && !o->bias_values) return tarn_fail("logit bias: a list with a count and no values");
     return check_ids("logit bias", o->bias_ids, o->bias_count, vocab) &&
            check_ids("end tokens", o->end_tokens, o->end_token_count, INT32_MAX);
 }

@@ -1,6 +1,7 @@
 /* Log-probabilities of given tokens. */
 #include <math.h>
 
+#include "base/require.h"
 #include "lm/session.h"
 
 typedef struct {
@@ -38,6 +39,7 @@ static bool take_logprobs(void *context, tarn_array *made, int64_t position, int
 }
 
 bool tarn_score(tarn_session *session, const int32_t *ids, size_t count, double *logprobs) {
+    if (!REQUIRE(session) || !REQUIRE(ids) || !REQUIRE(logprobs)) return false;
     scoring s = {ids, (int64_t)count, logprobs};
     return session_read(session, ids, count, &(logits_reader){make_logprobs, take_logprobs, &s});
 }

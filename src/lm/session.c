@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/require.h"
 
 static void forget_logits(tarn_session *s) {
     tarn_drop(s->logits);
@@ -25,7 +26,7 @@ static bool forget_all(tarn_session *s) {
 }
 
 tarn_session *tarn_session_new_with(const tarn_model *model, tarn_session_options options) {
-    if (!model) return tarn_fail("tarn_session_new: no model"), NULL;
+    if (!REQUIRE(model)) return NULL;
     if (options.context < 0) return tarn_fail("tarn_session_new: .context must not be negative"), NULL;
     tarn_session *s = NEW(tarn_session);
     if (!s) return NULL;
@@ -97,6 +98,7 @@ static bool prefill(tarn_session *s, const int32_t *ids, int64_t n, bool last, c
 
 static bool check_tokens(const tarn_session *s, const int32_t *ids, size_t count) {
     if (count == 0) return tarn_fail("the prompt has no tokens");
+    if (!REQUIRE(ids)) return false;
     if (count > (size_t)s->context) return tarn_fail("the prompt has %zu tokens, but the context holds %lld", count, (long long)s->context);
     for (size_t i = 0; i < count; i++)
         if (ids[i] < 0 || ids[i] >= s->model->config.vocab)
@@ -135,13 +137,17 @@ static bool run_prompt(tarn_session *s, const int32_t *ids, int64_t count, const
     return true;
 }
 
-bool tarn_session_sync(tarn_session *s, const int32_t *ids, size_t count, const volatile sig_atomic_t *interrupt) {
-    if (!tarn_ok() || !check_tokens(s, ids, count)) return false;
+static bool follow(tarn_session *s, const int32_t *ids, size_t count, const volatile sig_atomic_t *interrupt) {
+    if (!check_tokens(s, ids, count)) return false;
     if (unchanged(s, ids, (int64_t)count)) return s->reused = s->count, true;
     s->reused = reusable(s, ids, (int64_t)count);
     s->count = s->reused;
     if (s->settled > s->count || s->fast_cache) s->settled = s->count;
     return run_prompt(s, ids, (int64_t)count, interrupt, NULL);
+}
+
+bool tarn_session_sync(tarn_session *session, const int32_t *ids, size_t count, const volatile sig_atomic_t *interrupt) {
+    return REQUIRE(session) && tarn_ok() && follow(session, ids, count, interrupt);
 }
 
 bool session_read(tarn_session *s, const int32_t *ids, size_t count, const logits_reader *reader) {
@@ -183,8 +189,7 @@ static bool run_step(tarn_session *s, int32_t id) {
     return true;
 }
 
-bool tarn_session_step(tarn_session *s, int32_t id) {
-    if (!tarn_ok()) return false;
+static bool step(tarn_session *s, int32_t id) {
     if (s->count >= s->context) return tarn_fail("the context of %lld tokens is full", (long long)s->context);
     if (id < 0 || id >= s->model->config.vocab)
         return tarn_fail("token id %d is outside the model's vocabulary of %lld", id, (long long)s->model->config.vocab);
@@ -195,17 +200,24 @@ bool tarn_session_step(tarn_session *s, int32_t id) {
     return true;
 }
 
+bool tarn_session_step(tarn_session *session, int32_t id) {
+    return REQUIRE(session) && tarn_ok() && step(session, id);
+}
+
 /* ---- reading */
 
 tarn_array *tarn_session_logits(const tarn_session *session) {
-    return session->logits;
+    return REQUIRE(session) ? session->logits : NULL;
 }
 
 const int32_t *tarn_session_tokens(const tarn_session *session, size_t *count) {
+    if (!REQUIRE(count)) return NULL;
+    *count = 0;
+    if (!REQUIRE(session)) return NULL;
     *count = (size_t)session->count;
     return session->tokens;
 }
 
 int64_t tarn_session_reused(const tarn_session *session) {
-    return session->reused;
+    return REQUIRE(session) ? session->reused : 0;
 }

@@ -448,6 +448,32 @@ def test_no_regular_file(tmp_path, name):
     generate_fails(folder, [name, "not a regular file"])
 
 
+def test_paths_that_are_no_model(tmp_path):
+    """Each says what is wrong with it and what would serve."""
+    generate_fails("mlx-community/Llama-3.2-1B", ["mlx-community/Llama-3.2-1B: no such folder", "downloads nothing"])
+    generate_fails("~/model", ["~/model: no such folder", "outside of quotes"])
+    gguf = tmp_path / "m.gguf"
+    generate_fails(gguf, [f"{gguf}/config.json: No such file"])
+    gguf.write_bytes(b"GGUF")
+    generate_fails(gguf, [f"{gguf}: GGUF files are not supported"])
+    generate_fails(tmp_path, [f"{tmp_path}: no config.json here", "m.gguf"])
+    generate_fails(TINY / "config.json", ["config.json: not a folder"])
+    cache = tmp_path / "models--a--b"
+    shutil.copytree(TINY, cache / "snapshots" / "0123abcd")
+    generate_fails(cache, [f"look in {cache}/snapshots/0123abcd"])
+
+
+def test_beginning_token_once():
+    """As in mlx-lm: a text that begins with the beginning token gets no other."""
+    text = "<|begin_of_text|>hi"
+    plain = tarn_json("tokenize", "--model", TINY, "--no-special-tokens", text)
+    assert plain[0] == 0
+    raw = tarn_json("generate", "--model", TINY, "--ignore-chat-template", "--prompt", text, "--max-tokens", 1, "--json")
+    assert raw["prompt_tokens"] == plain
+    assert tarn_json("score", "--model", TINY, "--text", "-", "--json", stdin=text)["tokens"] == plain
+    assert tarn_json("tokenize", "--model", TINY, text) == [0] + plain
+
+
 def test_config(tmp_path):
     folder = copy_of(tmp_path)
     (folder / "model.safetensors").write_bytes(b"never read")

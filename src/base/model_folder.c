@@ -1,0 +1,80 @@
+/* The kinds of path that people give in place of a model folder, each with its message. */
+#include "base/model_folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/files.h"
+#include "base/memory.h"
+#include "tarn/error.h"
+
+#define A_MODEL "a model is a folder with config.json, *.safetensors and tokenizer.json"
+
+static bool ends_with(const char *s, const char *end) {
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && !strcmp(s + n - m, end);
+}
+
+/* organization/model, as on Hugging Face: one slash, and nothing that only a path would hold. */
+static bool is_repository_name(const char *s) {
+    const char *slash = strchr(s, '/');
+    return slash && slash != s && slash[1] && !strchr(slash + 1, '/') && s[0] != '.' && !strpbrk(s, " ~\\");
+}
+
+static bool nothing_there(const char *folder, const char *file, int reason) {
+    if (folder[0] == '~') return tarn_fail("%s: no such folder: the shell replaces ~ only outside of quotes", folder);
+    if (reason == ENOENT && is_repository_name(folder))
+        return tarn_fail("%s: no such folder, and Tarn downloads nothing: give the folder of a model that is on this machine", folder);
+    return tarn_fail("%s/%s: %s; " A_MODEL, folder, file, strerror(reason));
+}
+
+static bool no_folder(const char *path) {
+    if (ends_with(path, ".gguf")) return tarn_fail("%s: GGUF files are not supported; " A_MODEL, path);
+    return tarn_fail("%s: not a folder; " A_MODEL, path);
+}
+
+/* The name of an entry of `folder` that satisfies `fits` (memory_free), or NULL. */
+static char *find_entry(const char *folder, bool (*fits)(const char *folder, const char *name)) {
+    DIR *open = opendir(folder);
+    char *found = NULL;
+    for (const struct dirent *entry; open && !found && (entry = readdir(open));)
+        if (fits(folder, entry->d_name)) found = memory_copy(entry->d_name, strlen(entry->d_name) + 1);
+    if (open) closedir(open);
+    return found;
+}
+
+static bool is_gguf(const char *folder, const char *name) {
+    (void)folder;
+    return ends_with(name, ".gguf");
+}
+
+static bool is_snapshot(const char *folder, const char *name) {
+    char path[4096];
+    int length = snprintf(path, sizeof path, "%s/%s/config.json", folder, name);
+    return name[0] != '.' && length < (int)sizeof path && file_exists(path);
+}
+
+/* The cache of Hugging Face keeps a model's files in snapshots/<commit>. */
+static bool not_in_folder(const char *folder, const char *file) {
+    char *snapshots = path_join(folder, "snapshots"), *snapshot = snapshots ? find_entry(snapshots, is_snapshot) : NULL;
+    char *gguf = snapshot ? NULL : find_entry(folder, is_gguf);
+    if (snapshot)
+        tarn_fail("%s: no %s here; look in %s/%s", folder, file, snapshots, snapshot);
+    else if (gguf)
+        tarn_fail("%s: no %s here, and GGUF files such as %s are not supported; " A_MODEL, folder, file, gguf);
+    else
+        tarn_fail("%s/%s: %s", folder, file, strerror(ENOENT));
+    memory_free(snapshots);
+    memory_free(snapshot);
+    memory_free(gguf);
+    return false;
+}
+
+bool model_folder_lacks(const char *folder, const char *file) {
+    struct stat status;
+    if (stat(folder, &status)) return nothing_there(folder, file, errno);
+    return S_ISDIR(status.st_mode) ? not_in_folder(folder, file) : no_folder(folder);
+}
