@@ -27,4 +27,17 @@ static inline bool checked_product(const int64_t *sizes, int64_t count, int64_t 
     return zero || fits;
 }
 
+/* The bytes of an array of these sizes with elements of `item` bytes. False for a negative size, and where strides or bytes exceed half of
+   INT64_MAX: sums and roundings of sizes that passed cannot wrap. A size of zero does not hide the others. */
+static inline bool checked_bytes(const int64_t *sizes, int64_t count, int64_t item, int64_t *bytes) {
+    int64_t reach = item;
+    bool zero = false;
+    for (int64_t i = 0; i < count; i++) {
+        if (sizes[i] < 0 || (sizes[i] && !checked_mul(reach, sizes[i], &reach))) return false;
+        zero = zero || sizes[i] == 0;
+    }
+    *bytes = zero ? 0 : reach;
+    return reach <= INT64_MAX / 2;
+}
+
 #endif

@@ -1,8 +1,12 @@
 /* The sticky error of a thread: a fixed buffer, so that running out of memory can be reported too. */
-#include "tarn/error.h"
+#include "base/error.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "tarn/error.h"
 
 static _Thread_local struct {
     bool set;
@@ -29,4 +33,18 @@ bool tarn_fail(const char *format, ...) {
     vsnprintf(current.message, sizeof current.message, format, arguments);
     va_end(arguments);
     return false;
+}
+
+/* The text behind "word: ", or the whole of it. */
+static const char *behind_name(const char *message) {
+    size_t length = 0;
+    while (isalnum((unsigned char)message[length]) || message[length] == '_') length++;
+    return length && strncmp(message + length, ": ", 2) == 0 ? message + length + 2 : message;
+}
+
+void error_name_function(const char *name) {
+    char before[sizeof current.message];
+    memcpy(before, current.message, sizeof before);
+    current.set = false;
+    tarn_fail("%s: %s", name, behind_name(before));
 }

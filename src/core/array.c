@@ -151,9 +151,8 @@ void array_describe(const tarn_array *a, text *out) {
 /* ---- leaves */
 
 static node *leaf(op_id op, const void *attributes, tarn_ints shape, tarn_dtype dtype, tarn_stream *stream) {
-    int64_t size;
-    if (shape.count > TARN_MAX_NDIM || !checked_product(shape.values, shape.count, &size) ||
-        !checked_mul(size, dtype_bytes(dtype), &size)) {
+    int64_t bytes;
+    if (shape.count > TARN_MAX_NDIM || !checked_bytes(shape.values, shape.count, dtype_bytes(dtype), &bytes)) {
         tarn_fail("an array of %lld axes: the shape is negative, too large or has more than %d axes", (long long)shape.count,
                   TARN_MAX_NDIM);
         return NULL;

@@ -10,6 +10,7 @@
 
 static bool check_arrays(const char *what, tarn_array *const *arrays, int count) {
     if (!tarn_ok()) return false;
+    if (count < 0 || (count && !arrays)) return tarn_fail("%s: %d arrays%s", what, count, arrays ? "" : " at NULL");
     for (int i = 0; i < count; i++)
         if (!arrays[i]) return tarn_fail("%s: array %d is NULL", what, i);
     return true;
@@ -33,12 +34,15 @@ static bool compute(tarn_array *const *arrays, int count) {
     return ok;
 }
 
-bool tarn_async_eval_all(tarn_array *const *arrays, int count) {
-    if (!check_arrays("async_eval", arrays, count)) return false;
+static bool start(tarn_array *const *arrays, int count) {
     schedule_lock();
     bool ok = compute(arrays, count);
     schedule_unlock();
     return ok;
+}
+
+bool tarn_async_eval_all(tarn_array *const *arrays, int count) {
+    return check_arrays("async_eval", arrays, count) && start(arrays, count);
 }
 
 /* Waits, without the lock, until the array's value is there; an error of its computation is this thread's now. */
@@ -58,10 +62,14 @@ static bool await(tarn_array *a) {
     return ok;
 }
 
-bool tarn_eval_all(tarn_array *const *arrays, int count) {
-    bool ok = tarn_async_eval_all(arrays, count);
+static bool evaluate(const char *what, tarn_array *const *arrays, int count) {
+    bool ok = check_arrays(what, arrays, count) && start(arrays, count);
     for (int i = 0; ok && i < count; i++) ok = await(arrays[i]);
     return ok;
+}
+
+bool tarn_eval_all(tarn_array *const *arrays, int count) {
+    return evaluate("eval", arrays, count);
 }
 
 /* ---- reading */
@@ -88,8 +96,8 @@ static bool make_dense(tarn_array *a) {
     return true;
 }
 
-const void *tarn_data(tarn_array *a) {
-    if (!tarn_eval(a) || !make_dense(a)) return NULL;
+static const void *data_for(const char *what, tarn_array *a) {
+    if (!evaluate(what, &a, 1) || !make_dense(a)) return NULL;
     schedule_lock();
     bool ok = buffer_to_host(a->buffer);
     const char *base = ok ? a->buffer->copies[DEVICE_HOST].data : NULL;
@@ -100,16 +108,21 @@ const void *tarn_data(tarn_array *a) {
     return unchanged ? data : NULL;
 }
 
+const void *tarn_data(tarn_array *a) {
+    return data_for("data", a);
+}
+
 bool tarn_read(tarn_array *a, void *out, size_t bytes) {
-    const void *data = tarn_data(a);
+    const void *data = data_for("read", a);
     if (!data) return false;
+    if (!out) return tarn_fail("read: out is NULL");
     if (bytes < (size_t)array_bytes(a)) return tarn_fail("read: %zu bytes of room for %lld", bytes, (long long)array_bytes(a));
     memcpy(out, data, (size_t)array_bytes(a));
     return true;
 }
 
 static const void *one_element(tarn_array *a) {
-    const void *data = tarn_data(a);
+    const void *data = data_for("item", a);
     if (data && array_size(a) != 1) return tarn_fail("item: the array has %lld elements", (long long)array_size(a)), NULL;
     return data;
 }
@@ -126,7 +139,7 @@ int64_t tarn_item_int(tarn_array *a) {
 }
 
 tarn_array *tarn_detach(tarn_array *a) {
-    if (!tarn_eval(a) || !scope_check_open("detach")) return NULL;
+    if (!evaluate("detach", &a, 1) || !scope_check_open("detach")) return NULL;
     schedule_lock();
     buffer *b = buffer_retain(a->buffer);
     int64_t offset = a->offset, strides[TARN_MAX_NDIM];

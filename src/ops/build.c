@@ -3,13 +3,28 @@
 
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/memory.h"
 #include "core/scope.h"
 
 enum { FEW = 8 }; /* inputs that need no allocation */
 
+/* Every shape passes here, so that nothing behind has to ask whether an element count becomes bytes. */
+static bool check_size(op_id op, tarn_dtype dtype, int ndim, const int64_t *shape) {
+    int64_t bytes;
+    if (ndim > TARN_MAX_NDIM) return tarn_fail("%s: the result would have %d axes, more than %d", op_name(op), ndim, TARN_MAX_NDIM);
+    if (checked_bytes(shape, ndim, dtype_bytes(dtype), &bytes)) return true;
+    tarn_array wanted = {.dtype = dtype, .ndim = ndim};
+    memcpy(wanted.shape, shape, (size_t)ndim * sizeof *shape);
+    text t = {0};
+    array_describe(&wanted, &t);
+    tarn_fail("%s: a result %s has a negative size or is too large", op_name(op), text_string(&t));
+    text_free(&t);
+    return false;
+}
+
 bool types_add(inference *i, tarn_dtype dtype, int ndim, const int64_t *shape) {
-    if (ndim > TARN_MAX_NDIM) return tarn_fail("%s: the result would have %d axes, more than %d", op_name(i->op), ndim, TARN_MAX_NDIM);
+    if (!check_size(i->op, dtype, ndim, shape)) return false;
     if (i->count == i->room) {
         int room = i->room * 2 > 4 ? i->room * 2 : 4;
         array_type *grown = memory_resize(i->types, (size_t)room, sizeof *grown);
@@ -30,6 +45,24 @@ static bool check_inputs(op_id op, tarn_array *const *inputs, int count) {
     for (int i = 0; i < count; i++) {
         bool required = i < op_facts[op].least_inputs || op_facts[op].most_inputs == OP_MANY;
         if (!inputs[i] && required) return tarn_fail("%s: input %d is NULL", op_name(op), i);
+    }
+    return true;
+}
+
+static bool check_list(op_id op, const char *name, tarn_ints list) {
+    if (list.count >= 0 && (list.count == 0 || list.values)) return true;
+    return tarn_fail("%s: %s is a list of %lld entries%s", op_name(op), name, (long long)list.count, list.values ? "" : " at NULL");
+}
+
+/* What any op may rely on: dtypes exist, lists are lists. */
+static bool check_attributes(op_id op, const void *attributes) {
+    int count = 0;
+    const attribute_fact *facts = op_facts[op].attributes ? op_facts[op].attributes(&count) : NULL;
+    for (int i = 0; i < count; i++) {
+        const void *at = (const char *)attributes + facts[i].offset;
+        if (facts[i].type == ATTRIBUTE_INTS && !check_list(op, facts[i].name, *(const tarn_ints *)at)) return false;
+        if (facts[i].type == ATTRIBUTE_DTYPE && (unsigned)*(const tarn_dtype *)at >= TARN_DTYPE_COUNT)
+            return tarn_fail("%s: %s %d does not exist", op_name(op), facts[i].name, (int)*(const tarn_dtype *)at);
     }
     return true;
 }
@@ -77,7 +110,7 @@ static node *make(op_id op, tarn_array *const *inputs, int count, const void *at
 }
 
 node *build_node(op_id op, tarn_array *const *inputs, int count, const void *attributes) {
-    if (!check_inputs(op, inputs, count)) return NULL;
+    if (!check_inputs(op, inputs, count) || !check_attributes(op, attributes)) return NULL;
     if (!op_is_elementwise(op)) return make(op, inputs, count, attributes);
     tarn_array *promoted[FEW];
     memcpy(promoted, inputs, (size_t)count * sizeof *inputs);

@@ -3,7 +3,7 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
-#include "ops/build.h"
+#include "ops/front.h"
 #include "ops/rules.h"
 
 /* ---- concatenate */
@@ -33,7 +33,7 @@ static bool infer_concatenate(inference *i) {
 
 /* Inputs converted to their common dtype; the list is the caller's (memory_free). */
 static tarn_array **promoted(const char *op, tarn_array *const *arrays, int count) {
-    if (count < 1) return tarn_fail("%s: no arrays given", op), NULL;
+    if (count < 1 || !arrays) return tarn_fail("%s: no arrays given", op), NULL;
     for (int i = 0; i < count; i++)
         if (!arrays[i]) return tarn_fail("%s: array %d is NULL", op, i), NULL;
     tarn_dtype dtype = arrays[0]->dtype;
@@ -51,6 +51,7 @@ tarn_array *tarn_concatenate(tarn_array *const *arrays, int count, int64_t axis)
 }
 
 tarn_array *tarn_stack(tarn_array *const *arrays, int count, int64_t axis) {
+    FRONT("stack");
     tarn_array **list = promoted("stack", arrays, count), *out = NULL;
     for (int i = 0; list && i < count; i++) list[i] = tarn_expand_dims(list[i], TARN_AXES(axis));
     if (list) out = build(OP_concatenate, list, count, &(attributes_concatenate){.axis = axis});
@@ -59,8 +60,10 @@ tarn_array *tarn_stack(tarn_array *const *arrays, int count, int64_t axis) {
 }
 
 tarn_array *tarn_repeat(tarn_array *x, int64_t times, int64_t axis) {
+    FRONT("repeat");
+    REQUIRE(x);
     int place;
-    if (!x || !check_axis("repeat", axis, x->ndim, &place)) return NULL;
+    if (!check_axis("repeat", axis, x->ndim, &place)) return NULL;
     if (times < 0 || times > INT32_MAX) return tarn_fail("repeat: %lld times", (long long)times), NULL;
     int64_t shape[TARN_MAX_NDIM + 1], merged[TARN_MAX_NDIM];
     memcpy(merged, x->shape, sizeof merged);
@@ -135,6 +138,7 @@ static bool infer_scatter_axis(inference *i) {
 }
 
 tarn_array *tarn_take(tarn_array *x, tarn_array *indices, int64_t axis) {
+    FRONT("take");
     return BUILD(gather, &(attributes_gather){.axis = axis}, x, indices);
 }
 
@@ -167,8 +171,9 @@ static tarn_array *as_updates(tarn_array *x, tarn_array *updates) {
 }
 
 static tarn_array *scatter(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis, bool add) {
+    FRONT(add ? "scatter_add" : "scatter");
+    REQUIRE(x, indices, updates);
     array_type selected;
-    if (!x || !indices || !updates) return tarn_fail("scatter: an input is NULL"), NULL;
     if (!gathered_type("scatter", x, indices, axis, &selected)) return NULL;
     updates = as_updates(x, updates);
     if (updates && updates->ndim != selected.ndim) updates = tarn_broadcast_to(updates, (tarn_ints){selected.ndim, selected.shape});
@@ -176,6 +181,7 @@ static tarn_array *scatter(tarn_array *x, tarn_array *indices, tarn_array *updat
 }
 
 static tarn_array *scatter_axis(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis, bool add) {
+    FRONT(add ? "add_along_axis" : "put_along_axis");
     tarn_array *given = x;
     if (!align("put_along_axis", &x, &indices, axis)) return NULL;
     if (x != given) return tarn_fail("put_along_axis: indices are wider than x"), NULL;

@@ -5,17 +5,15 @@
 #include "base/checked.h"
 #include "base/memory.h"
 #include "core/scope.h"
-#include "ops/build.h"
+#include "ops/front.h"
 #include "ops/rules.h"
 #include "table/scalar.h"
 
-/* The bytes of a shape, or -1 with the error set. */
-static int64_t shape_bytes(const char *op, tarn_ints shape, tarn_dtype dtype) {
-    int64_t size;
-    if ((unsigned)dtype >= TARN_DTYPE_COUNT) return tarn_fail("%s: dtype %d does not exist", op, (int)dtype), -1;
-    if (shape.count <= TARN_MAX_NDIM && checked_product(shape.values, shape.count, &size) && checked_mul(size, dtype_bytes(dtype), &size))
-        return size;
-    return tarn_fail("%s: the shape is negative, too large or has more than %d axes", op, TARN_MAX_NDIM), -1;
+/* The bytes of an array over memory of the caller. */
+static bool shape_bytes(const char *function, const void *data, tarn_ints shape, tarn_dtype dtype, int64_t *bytes) {
+    if (shape.count > TARN_MAX_NDIM || !checked_bytes(shape.values, shape.count, dtype_bytes(dtype), bytes))
+        return tarn_fail("%s: the shape is negative, too large or has more than %d axes", function, TARN_MAX_NDIM);
+    return *bytes == 0 || data || tarn_fail("%s: data is NULL", function);
 }
 
 /* A buffer in host memory that may be written at once. */
@@ -30,22 +28,26 @@ static buffer *host_buffer(const void *data, int64_t bytes) {
     return b;
 }
 
-static bool ready(const char *op) {
-    return tarn_ok() && scope_check_open(op) && stream_current();
+static bool ready(const char *function) {
+    return tarn_ok() && scope_check_open(function) && stream_current();
 }
 
 tarn_array *tarn_from_data(const void *data, tarn_ints shape, tarn_dtype dtype) {
-    int64_t bytes = ready("from_data") ? shape_bytes("from_data", shape, dtype) : -1;
-    if (bytes < 0) return NULL;
-    if (bytes && !data) return tarn_fail("from_data: data is NULL"), NULL;
+    FRONT("from_data");
+    REQUIRE_LIST(shape);
+    REQUIRE_DTYPE(dtype);
+    int64_t bytes;
+    if (!ready("from_data") || !shape_bytes("from_data", data, shape, dtype, &bytes)) return NULL;
     return array_from_buffer(host_buffer(data, bytes), shape, dtype);
 }
 
 tarn_array *tarn_from_foreign(const void *data, tarn_ints shape, tarn_dtype dtype, bool (*check)(void *), void (*release)(void *),
                               void *context) {
-    int64_t bytes = ready("from_foreign") ? shape_bytes("from_foreign", shape, dtype) : -1;
-    if (bytes < 0) return NULL;
-    if (bytes && !data) return tarn_fail("from_foreign: data is NULL"), NULL;
+    FRONT("from_foreign");
+    REQUIRE_LIST(shape);
+    REQUIRE_DTYPE(dtype);
+    int64_t bytes;
+    if (!ready("from_foreign") || !shape_bytes("from_foreign", data, shape, dtype, &bytes)) return NULL;
     return array_from_buffer(buffer_new_foreign(data, bytes, check, release, context), shape, dtype);
 }
 
@@ -54,53 +56,82 @@ static tarn_array *scalar(const void *value, tarn_dtype dtype) {
 }
 
 tarn_array *tarn_scalar(double value, tarn_dtype dtype) {
+    FRONT("scalar");
+    REQUIRE_DTYPE(dtype);
     unsigned char bytes[8];
-    if ((unsigned)dtype >= TARN_DTYPE_COUNT) return tarn_fail("scalar: dtype %d does not exist", (int)dtype), NULL;
     store_double(bytes, dtype, value);
     return scalar(bytes, dtype);
 }
 
+/* Whether an integer dtype holds the value: its low bytes, read again, are the value. */
+static bool is_held(int64_t value, tarn_dtype dtype) {
+    return load_int(&value, dtype) == value && (value >= 0 || !dtype_is_unsigned(dtype));
+}
+
 tarn_array *tarn_scalar_int(int64_t value, tarn_dtype dtype) {
+    FRONT("scalar_int");
+    REQUIRE_DTYPE(dtype);
     unsigned char bytes[8];
-    if ((unsigned)dtype >= TARN_DTYPE_COUNT) return tarn_fail("scalar: dtype %d does not exist", (int)dtype), NULL;
-    if (dtype_kind_of(dtype) == KIND_INT)
-        memcpy(bytes, &value, sizeof value); /* the low bytes: integers wrap */
+    bool whole = dtype_kind_of(dtype) == KIND_INT;
+    if (whole && !is_held(value, dtype))
+        return tarn_fail("scalar_int: %lld is outside the range of %s", (long long)value, dtype_facts[dtype].name), NULL;
+    if (whole)
+        memcpy(bytes, &value, sizeof value); /* the low bytes */
     else
         store_double(bytes, dtype, (double)value);
     return scalar(bytes, dtype);
 }
 
 tarn_array *tarn_scalar_complex(double real, double imag) {
+    FRONT("scalar_complex");
     float value[2] = {(float)real, (float)imag};
     return scalar(value, TARN_COMPLEX64);
 }
 
 tarn_array *tarn_scalar_like(double value, tarn_array *x) {
-    return x ? tarn_scalar(value, x->dtype) : NULL;
+    FRONT("scalar_like");
+    REQUIRE(x);
+    return tarn_scalar(value, x->dtype);
 }
 
 tarn_array *tarn_imaginary_unit_like(tarn_array *x) {
-    return x ? tarn_scalar_complex(0, 1) : NULL;
+    FRONT("imaginary_unit_like");
+    REQUIRE(x);
+    return tarn_scalar_complex(0, 1);
 }
 
 tarn_array *tarn_full(tarn_ints shape, double value, tarn_dtype dtype) {
+    FRONT("full");
     return tarn_contiguous(tarn_broadcast_to(tarn_scalar(value, dtype), shape));
 }
 tarn_array *tarn_zeros(tarn_ints shape, tarn_dtype dtype) {
+    FRONT("zeros");
     return tarn_full(shape, 0, dtype);
 }
 tarn_array *tarn_ones(tarn_ints shape, tarn_dtype dtype) {
+    FRONT("ones");
     return tarn_full(shape, 1, dtype);
 }
 tarn_array *tarn_zeros_like(tarn_array *x) {
+    FRONT("zeros_like");
     return tarn_contiguous(tarn_broadcast_like(tarn_scalar_like(0, x), x));
 }
 tarn_array *tarn_ones_like(tarn_array *x) {
+    FRONT("ones_like");
     return tarn_contiguous(tarn_broadcast_like(tarn_scalar_like(1, x), x));
+}
+
+/* A double holds every integer up to 2^53 and not all beyond. */
+static bool is_exact(const attributes_arange *a) {
+    const double most = 0x1p53;
+    return dtype_kind_of(a->dtype) != KIND_INT || (fabs(a->start) <= most && fabs(a->stop) <= most && fabs(a->step) <= most);
 }
 
 static bool infer_arange(inference *i) {
     const attributes_arange *a = i->attributes;
+    if (!is_exact(a))
+        return tarn_fail("arange: from %g to %g by %g in %s: integers beyond 2^53 are not exact", a->start, a->stop, a->step,
+                         dtype_facts[a->dtype].name);
     double count = ceil((a->stop - a->start) / a->step);
     if (!(a->step != 0) || !(count < 9e15)) return tarn_fail("arange: from %g to %g by %g is no finite range", a->start, a->stop, a->step);
     return types_add(i, a->dtype, 1, (int64_t[]){count > 0 ? (int64_t)count : 0});
@@ -112,7 +143,6 @@ tarn_array *tarn_arange(double start, double stop, double step, tarn_dtype dtype
 
 static bool infer_astype(inference *i) {
     const attributes_astype *a = i->attributes;
-    if ((unsigned)a->dtype >= TARN_DTYPE_COUNT) return tarn_fail("astype: dtype %d does not exist", (int)a->dtype);
     return types_add(i, a->dtype, i->inputs[0]->ndim, i->inputs[0]->shape);
 }
 

@@ -1,7 +1,7 @@
 /* Dense products. */
 #include <string.h>
 
-#include "ops/build.h"
+#include "ops/front.h"
 #include "ops/rules.h"
 
 static bool mismatch(const tarn_array *a, const tarn_array *b) {
@@ -36,7 +36,8 @@ static tarn_array *as(tarn_array *x, tarn_dtype dtype) {
 }
 
 tarn_array *tarn_matmul(tarn_array *a, tarn_array *b) {
-    if (!a || !b) return tarn_fail("matmul: an input is NULL"), NULL;
+    FRONT("matmul");
+    REQUIRE(a, b);
     if (a->ndim == 0 || b->ndim == 0) return tarn_fail("matmul: an input is 0-d"), NULL;
     tarn_dtype dtype = dtype_promote(a->dtype, b->dtype);
     if (dtype_kind_of(dtype) < KIND_FLOAT) dtype = TARN_FLOAT32;

@@ -88,6 +88,7 @@ static bool infer_quantized_matmul(inference *i) {
 }
 
 bool tarn_quantize(tarn_array *w, int group_size, int bits, tarn_array *out[3]) {
+    if (!out) return tarn_fail("quantize: the list of results is NULL");
     node *n = build_node(OP_quantize, &w, 1, &(attributes_quantize){.group_size = group_size, .bits = bits});
     for (int i = 0; i < 3; i++) out[i] = n ? &n->outputs[i] : NULL;
     return n != NULL;

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "ops/build.h"
+#include "ops/front.h"
 #include "ops/rules.h"
 #include "tarn/random.h"
 
@@ -20,16 +20,16 @@ static bool infer_random_bits(inference *i) {
     const attributes_random_bits *a = i->attributes;
     if (!check_key(key)) return false;
     if (a->width != 1 && a->width != 2 && a->width != 4) return tarn_fail("random_bits: width %lld", (long long)a->width);
+    if (a->shape.count > TARN_MAX_NDIM) return tarn_fail("random_bits: more than %d axes", TARN_MAX_NDIM);
     int batch = key->ndim - 1, ndim = batch + (int)a->shape.count;
     int64_t shape[2 * TARN_MAX_NDIM];
-    if (a->shape.count > TARN_MAX_NDIM) return tarn_fail("random_bits: more than %d axes", TARN_MAX_NDIM);
     memcpy(shape, key->shape, (size_t)batch * sizeof *shape);
-    for (int k = batch; k < ndim; k++)
-        if ((shape[k] = a->shape.values[k - batch]) < 0) return tarn_fail("random_bits: a negative size");
+    for (int k = batch; k < ndim; k++) shape[k] = a->shape.values[k - batch];
     return types_add(i, a->width == 4 ? TARN_UINT32 : a->width == 2 ? TARN_UINT16 : TARN_UINT8, ndim, shape);
 }
 
 tarn_array *tarn_random_key(uint64_t seed) {
+    FRONT("random_key");
     return tarn_from_data((uint32_t[]){(uint32_t)(seed >> 32), (uint32_t)seed}, TARN_SHAPE(2), TARN_UINT32);
 }
 
@@ -38,10 +38,13 @@ tarn_array *tarn_random_bits(tarn_array *key, tarn_ints shape, int width) {
 }
 
 tarn_array *tarn_random_split(tarn_array *key, int64_t count) {
+    FRONT("random_split");
     return tarn_random_bits(key, TARN_SHAPE(count, 2), 4);
 }
 
 bool tarn_random_next(tarn_array *key, tarn_array **next, tarn_array **use) {
+    FRONT("random_next");
+    if (!next || !use) return tarn_fail("random_next: a place for a key is NULL");
     tarn_array *pair = tarn_random_split(key, 2), *parts[2];
     if (!pair || !tarn_split(pair, 2, -2, parts)) return false;
     *next = tarn_squeeze(parts[0], .axes = TARN_AXES(-2));
@@ -55,6 +58,8 @@ static double below_one(tarn_dtype dtype) {
 }
 
 tarn_array *tarn_random_uniform(tarn_array *key, tarn_ints shape, double low, double high, tarn_dtype dtype) {
+    FRONT("random_uniform");
+    REQUIRE_DTYPE(dtype);
     if (dtype_kind_of(dtype) != KIND_FLOAT || dtype == TARN_FLOAT64)
         return tarn_fail("random_uniform: %s is not supported", dtype_facts[dtype].name), NULL;
     tarn_array *bits = tarn_astype(tarn_random_bits(key, shape, 4), TARN_FLOAT32);
@@ -66,6 +71,9 @@ tarn_array *tarn_random_uniform(tarn_array *key, tarn_ints shape, double low, do
 }
 
 tarn_array *tarn_random_normal(tarn_array *key, tarn_ints shape, double mean, double deviation, tarn_dtype dtype) {
+    FRONT("random_normal");
+    REQUIRE_DTYPE(dtype);
+    if (dtype_kind_of(dtype) != KIND_FLOAT) return tarn_fail("random_normal: %s is not supported", dtype_facts[dtype].name), NULL;
     tarn_array *u = tarn_random_uniform(key, shape, (double)nextafterf(-1.0F, 0.0F), 1.0, TARN_FLOAT32);
     tarn_array *z = tarn_astype(tarn_erfinv(u), dtype);
     z = tarn_multiply(z, tarn_scalar(sqrt(2.0) * deviation, dtype));
@@ -90,7 +98,8 @@ static tarn_array *gumbel_maximum(tarn_array *key, tarn_array *logits) {
 }
 
 tarn_array *tarn_random_categorical(tarn_array *key, tarn_array *logits) {
-    if (!logits || !key) return tarn_fail("random_categorical: an input is NULL"), NULL;
+    FRONT("random_categorical");
+    REQUIRE(key, logits);
     if (logits->ndim < 1 || dtype_kind_of(logits->dtype) != KIND_FLOAT)
         return tarn_fail("random_categorical: logits are floats [..., n]"), NULL;
     bool single = array_size(logits) == logits->shape[logits->ndim - 1] && array_size(logits) > 0;

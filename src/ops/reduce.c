@@ -1,5 +1,6 @@
 /* Reductions and scans. */
 #include "ops/reduce.h"
+#include "ops/front.h"
 #include "ops/rules.h"
 
 #include <string.h>
@@ -24,6 +25,16 @@ static tarn_dtype reduced_dtype(reduce_kind kind, tarn_dtype dtype) {
     return dtype_is_unsigned(dtype) ? TARN_UINT32 : TARN_INT32;
 }
 
+/* Whether some result has no elements to be made of. */
+static bool folds_nothing(const tarn_array *x, const bool *reduced) {
+    bool empty = false;
+    for (int i = 0; i < x->ndim; i++) {
+        if (!reduced[i] && x->shape[i] == 0) return false;
+        empty = empty || x->shape[i] == 0;
+    }
+    return empty;
+}
+
 static bool infer_reduce(inference *i) {
     const tarn_array *x = i->inputs[0];
     const attributes_reduce *a = i->attributes;
@@ -36,10 +47,13 @@ static bool infer_reduce(inference *i) {
     int ndim = 0;
     for (int k = 0; k < x->ndim; k++)
         if (!reduced[k] || a->keepdims) shape[ndim++] = reduced[k] ? 1 : x->shape[k];
+    if ((kind == REDUCE_MAX || kind == REDUCE_MIN) && folds_nothing(x, reduced))
+        return tarn_fail("%s: of no elements there is none", kind_names[kind]);
     return types_add(i, reduced_dtype(kind, x->dtype), ndim, shape);
 }
 
 static tarn_array *reduce(tarn_array *x, reduce_kind kind, tarn_reduce_options o) {
+    FRONT(kind_names[kind]);
     return BUILD(reduce, (&(attributes_reduce){.kind = kind, .axes = o.axes, .keepdims = o.keepdims}), x);
 }
 
@@ -67,6 +81,9 @@ static tarn_array *at_least_float(tarn_array *x) {
 }
 
 tarn_array *tarn_mean_with(tarn_array *x, tarn_reduce_options o) {
+    FRONT("mean");
+    REQUIRE(x);
+    REQUIRE_LIST(o.axes);
     bool reduced[TARN_MAX_NDIM];
     x = at_least_float(x);
     if (!x || !reduce_axes("mean", o.axes, x->ndim, reduced)) return NULL;
@@ -80,6 +97,8 @@ tarn_array *tarn_mean_with(tarn_array *x, tarn_reduce_options o) {
 
 /* max + log(sum(exp(x - max))); an infinite maximum is not subtracted from itself. */
 tarn_array *tarn_logsumexp_with(tarn_array *x, tarn_reduce_options o) {
+    FRONT("logsumexp");
+    REQUIRE(x);
     x = at_least_float(x);
     tarn_array *top = tarn_stop_gradient(tarn_max(x, .axes = o.axes, .keepdims = true));
     tarn_array *finite = tarn_where(tarn_isinf(top), tarn_scalar_like(0, top), top);
@@ -122,6 +141,7 @@ static bool infer_arg_reduce(inference *i) {
 }
 
 static tarn_array *arg_reduce(tarn_array *x, int64_t axis, bool keepdims, bool least) {
+    FRONT(least ? "argmin" : "argmax");
     return BUILD(arg_reduce, (&(attributes_arg_reduce){.least = least, .axis = axis, .keepdims = keepdims}), x);
 }
 tarn_array *tarn_argmax(tarn_array *x, int64_t axis, bool keepdims) {
@@ -141,6 +161,7 @@ static bool infer_scan(inference *i) {
 }
 
 tarn_array *tarn_cumsum_with(tarn_array *x, int64_t axis, tarn_scan_options o) {
+    FRONT("cumsum");
     return BUILD(scan, (&(attributes_scan){.kind = REDUCE_SUM, .axis = axis, .reverse = o.reverse, .exclusive = o.exclusive}), x);
 }
 

@@ -1,5 +1,6 @@
-/* Views: their shapes, and the C functions. What strides they give is decided by eval/views.c. */
+/* Views: their shapes, and the C functions. What strides they give is said in view_layout.c. */
 #include "ops/view.h"
+#include "ops/front.h"
 #include "ops/rules.h"
 
 #include <string.h>
@@ -46,8 +47,10 @@ tarn_array *tarn_transpose_with(tarn_array *x, tarn_axes_options o) {
 }
 
 tarn_array *tarn_moveaxis(tarn_array *x, int64_t from, int64_t to) {
+    FRONT("moveaxis");
+    REQUIRE(x);
     int source, place;
-    if (!x || !check_axis("moveaxis", from, x->ndim, &source) || !check_axis("moveaxis", to, x->ndim, &place)) return NULL;
+    if (!check_axis("moveaxis", from, x->ndim, &source) || !check_axis("moveaxis", to, x->ndim, &place)) return NULL;
     int64_t axes[TARN_MAX_NDIM];
     for (int i = 0, next = 0; i < x->ndim; i++) {
         if (i == place)
@@ -61,8 +64,10 @@ tarn_array *tarn_moveaxis(tarn_array *x, int64_t from, int64_t to) {
 }
 
 tarn_array *tarn_swapaxes(tarn_array *x, int64_t a, int64_t b) {
+    FRONT("swapaxes");
+    REQUIRE(x);
     int p, q;
-    if (!x || !check_axis("swapaxes", a, x->ndim, &p) || !check_axis("swapaxes", b, x->ndim, &q)) return NULL;
+    if (!check_axis("swapaxes", a, x->ndim, &p) || !check_axis("swapaxes", b, x->ndim, &q)) return NULL;
     int64_t axes[TARN_MAX_NDIM];
     for (int i = 0; i < x->ndim; i++) axes[i] = i == p ? q : i == q ? p : i;
     return tarn_transpose(x, .axes = {x->ndim, axes});
@@ -119,9 +124,11 @@ tarn_array *tarn_reshape_like(tarn_array *x, tarn_array *like) {
 }
 
 tarn_array *tarn_flatten(tarn_array *x, int64_t first, int64_t last) {
-    if (x && x->ndim == 0) return tarn_reshape(x, TARN_SHAPE(1));
+    FRONT("flatten");
+    REQUIRE(x);
+    if (x->ndim == 0) return tarn_reshape(x, TARN_SHAPE(1));
     int p, q;
-    if (!x || !check_axis("flatten", first, x->ndim, &p) || !check_axis("flatten", last, x->ndim, &q)) return NULL;
+    if (!check_axis("flatten", first, x->ndim, &p) || !check_axis("flatten", last, x->ndim, &q)) return NULL;
     int64_t shape[TARN_MAX_NDIM], count = 0;
     for (int i = 0; i < x->ndim; i++) {
         if (i > p && i <= q)
@@ -133,8 +140,11 @@ tarn_array *tarn_flatten(tarn_array *x, int64_t first, int64_t last) {
 }
 
 tarn_array *tarn_unflatten(tarn_array *x, int64_t axis, tarn_ints parts) {
+    FRONT("unflatten");
+    REQUIRE(x);
+    REQUIRE_LIST(parts);
     int place;
-    if (!x || !check_axis("unflatten", axis, x->ndim, &place)) return NULL;
+    if (!check_axis("unflatten", axis, x->ndim, &place)) return NULL;
     int64_t shape[2 * TARN_MAX_NDIM], count = 0;
     array_type split;
     if (!reshape_shape("unflatten", parts, x->shape[place], &split)) return NULL;
@@ -148,9 +158,9 @@ tarn_array *tarn_unflatten(tarn_array *x, int64_t axis, tarn_ints parts) {
 /* ---- axes of size 1 */
 
 bool expand_axes(const attributes_expand_dims *a, int ndim, bool *inserted) {
-    int out = ndim + (int)a->axes.count;
     memset(inserted, 0, TARN_MAX_NDIM * sizeof *inserted);
-    if (out > TARN_MAX_NDIM) return tarn_fail("expand_dims: more than %d axes", TARN_MAX_NDIM);
+    if (a->axes.count > TARN_MAX_NDIM - ndim) return tarn_fail("expand_dims: more than %d axes", TARN_MAX_NDIM);
+    int out = ndim + (int)a->axes.count;
     for (int64_t i = 0; i < a->axes.count; i++) {
         int axis;
         if (!check_axis("expand_dims", a->axes.values[i], out, &axis)) return false;
@@ -216,9 +226,7 @@ static bool broadcasts_to(const char *op, const tarn_array *x, int ndim, const i
 
 static bool infer_broadcast_to(inference *i) {
     tarn_ints shape = ((const attributes_broadcast_to *)i->attributes)->shape;
-    int64_t size;
-    if (shape.count > TARN_MAX_NDIM || !checked_product(shape.values, shape.count, &size))
-        return tarn_fail("broadcast_to: the shape is negative, too large or has more than %d axes", TARN_MAX_NDIM);
+    if (shape.count > TARN_MAX_NDIM) return tarn_fail("broadcast_to: more than %d axes", TARN_MAX_NDIM);
     return broadcasts_to("broadcast_to", i->inputs[0], (int)shape.count, shape.values) &&
            types_add(i, i->inputs[0]->dtype, (int)shape.count, shape.values);
 }
@@ -277,8 +285,10 @@ tarn_array *tarn_slice_with(tarn_array *x, tarn_ints start, tarn_ints stop, tarn
 }
 
 tarn_array *tarn_slice_axis(tarn_array *x, int64_t axis, int64_t start, int64_t stop) {
+    FRONT("slice_axis");
+    REQUIRE(x);
     int place;
-    if (!x || !check_axis("slice", axis, x->ndim, &place)) return NULL;
+    if (!check_axis("slice_axis", axis, x->ndim, &place)) return NULL;
     int64_t starts[TARN_MAX_NDIM], stops[TARN_MAX_NDIM];
     for (int i = 0; i < place; i++) starts[i] = 0, stops[i] = INT64_MAX;
     starts[place] = start;
@@ -325,6 +335,7 @@ static bool infer_split(inference *i) {
 }
 
 static bool split_into(tarn_array *x, const attributes_split *a, tarn_array **parts) {
+    if (!parts) return tarn_fail("split: the list of parts is NULL");
     node *n = build_node(OP_split, &x, 1, a);
     for (int i = 0; n && i < n->output_count; i++) parts[i] = &n->outputs[i];
     return n != NULL;
@@ -335,7 +346,8 @@ bool tarn_split(tarn_array *x, int64_t sections, int64_t axis, tarn_array **part
 }
 
 bool tarn_split_at(tarn_array *x, tarn_ints indices, int64_t axis, tarn_array **parts) {
-    return split_into(x, &(attributes_split){.indices = indices.values ? indices : TARN_NO_AXES, .axis = axis}, parts);
+    FRONT("split_at");
+    return split_into(x, &(attributes_split){.indices = indices.count ? indices : TARN_NO_AXES, .axis = axis}, parts);
 }
 
 /* ---- as_strided, identities */
@@ -364,6 +376,9 @@ tarn_array *tarn_stop_gradient(tarn_array *x) {
 }
 
 tarn_array *tarn_depends(tarn_array *x, tarn_array *const *others, int count) {
+    FRONT("depends");
+    REQUIRE(x);
+    if (count < 0 || (count && !others)) return tarn_fail("depends: %d other arrays%s", count, others ? "" : " at NULL"), NULL;
     tarn_array **inputs = NEW_ARRAY(tarn_array *, count + 1);
     if (!inputs) return NULL;
     inputs[0] = x;

@@ -18,6 +18,7 @@ static bool formula(const node *n, tarn_array *const *inputs, tarn_array **outpu
 }
 
 bool tarn_divmod(tarn_array *x, tarn_array *y, tarn_array *out[2]) {
+    if (!out) return tarn_fail("divmod: the list of results is NULL");
     node *n = build_node(OP_divmod, TARN_ARRAYS(x, y), 2, NULL);
     for (int i = 0; i < 2; i++) out[i] = n ? &n->outputs[i] : NULL;
     return n != NULL;

@@ -1,0 +1,9 @@
+/* What layers above do with the sticky error beyond setting it (tarn/error.h). */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+/* The error that is set was met inside this function: it replaces the one that the message begins with ("concatenate: …" in stack becomes
+   "stack: …"), or goes before a message that begins with none. */
+void error_name_function(const char *name);
+
+#endif

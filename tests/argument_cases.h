@@ -1,0 +1,92 @@
+/* CASE(function, what it takes, a good list, the call). Optional arrays are not among what it takes. */
+
+/* array.h */
+CASE(detach, X, NO_ENTRIES, tarn_detach(a->x))
+CASE(from_data, LIST | DTYPE, ENTRIES(2, 2), tarn_from_data(numbers, a->list, a->dtype))
+CASE(from_foreign, LIST | DTYPE, ENTRIES(2, 2), tarn_from_foreign(numbers, a->list, a->dtype, NULL, NULL, NULL))
+CASE(scalar, DTYPE, NO_ENTRIES, tarn_scalar(1, a->dtype))
+CASE(scalar_int, DTYPE, NO_ENTRIES, tarn_scalar_int(1, a->dtype))
+CASE(scalar_complex, 0, NO_ENTRIES, tarn_scalar_complex(1, 2))
+CASE(full, LIST | DTYPE, ENTRIES(2, 3), tarn_full(a->list, 1, a->dtype))
+CASE(zeros, LIST | DTYPE, ENTRIES(2, 3), tarn_zeros(a->list, a->dtype))
+CASE(ones, LIST | DTYPE, ENTRIES(2, 3), tarn_ones(a->list, a->dtype))
+
+/* ops.h: dtype and order */
+CASE(astype, X | DTYPE, NO_ENTRIES, tarn_astype(a->x, a->dtype))
+CASE(contiguous, X, NO_ENTRIES, tarn_contiguous(a->x))
+CASE(stop_gradient, X, NO_ENTRIES, tarn_stop_gradient(a->x))
+CASE(depends, X | ARRAYS, NO_ENTRIES, tarn_depends(a->x, a->arrays, a->count))
+CASE(scalar_like, X, NO_ENTRIES, tarn_scalar_like(1, a->x))
+CASE(zeros_like, X, NO_ENTRIES, tarn_zeros_like(a->x))
+CASE(ones_like, X, NO_ENTRIES, tarn_ones_like(a->x))
+CASE(arange, DTYPE, NO_ENTRIES, tarn_arange(0, 4, 1, a->dtype))
+
+/* views */
+CASE(transpose, X | LIST, ENTRIES(1, 0), tarn_transpose(a->x, .axes = a->list))
+CASE(swapaxes, X, NO_ENTRIES, tarn_swapaxes(a->x, 0, 1))
+CASE(moveaxis, X, NO_ENTRIES, tarn_moveaxis(a->x, 0, 1))
+CASE(reshape, X | LIST, ENTRIES(4, 1), tarn_reshape(a->x, a->list))
+CASE(reshape_like, X | Y, NO_ENTRIES, tarn_reshape_like(a->x, a->y))
+CASE(flatten, X, NO_ENTRIES, tarn_flatten(a->x, 0, 1))
+CASE(unflatten, X | LIST, ENTRIES(1, 2), tarn_unflatten(a->x, 0, a->list))
+CASE(expand_dims, X | LIST, ENTRIES(0, 1), tarn_expand_dims(a->x, a->list))
+CASE(squeeze, X | LIST, ENTRIES(0, 1), tarn_squeeze(SINGLE(a->x), .axes = a->list))
+CASE(broadcast_to, X | LIST, ENTRIES(2, 2), tarn_broadcast_to(a->x, a->list))
+CASE(broadcast_like, X | Y, NO_ENTRIES, tarn_broadcast_like(a->x, a->y))
+CASE(slice, X | LIST, ENTRIES(0, 1), tarn_slice(a->x, a->list, TARN_SHAPE(2, 2), .step = TARN_SHAPE(1, 1)))
+CASE(slice_axis, X, NO_ENTRIES, tarn_slice_axis(a->x, 0, 0, 1))
+CASE(split, X | PLACE, NO_ENTRIES, tarn_split(a->x, 2, 0, a->place))
+CASE(split_at, X | LIST | PLACE, ENTRIES(1), tarn_split_at(a->x, a->list, 0, a->place))
+CASE(as_strided, X | LIST, ENTRIES(2, 2), tarn_as_strided(a->x, a->list, TARN_SHAPE(2, 1), 0))
+
+/* moving */
+CASE(concatenate, ARRAYS, NO_ENTRIES, tarn_concatenate(a->arrays, a->count, 0))
+CASE(stack, ARRAYS, NO_ENTRIES, tarn_stack(a->arrays, a->count, 0))
+CASE(repeat, X, NO_ENTRIES, tarn_repeat(a->x, 2, 0))
+CASE(take, X | Y, NO_ENTRIES, tarn_take(a->x, INDICES(a->y), 0))
+CASE(take_along_axis, X | Y, NO_ENTRIES, tarn_take_along_axis(a->x, INDICES(a->y), 0))
+CASE(scatter, X | Y | Z, NO_ENTRIES, tarn_scatter(a->x, ROW_INDICES(a->y), a->z, 0))
+CASE(scatter_add, X | Y | Z, NO_ENTRIES, tarn_scatter_add(a->x, ROW_INDICES(a->y), a->z, 0))
+CASE(put_along_axis, X | Y | Z, NO_ENTRIES, tarn_put_along_axis(a->x, INDICES(a->y), a->z, 0))
+CASE(add_along_axis, X | Y | Z, NO_ENTRIES, tarn_add_along_axis(a->x, INDICES(a->y), a->z, 0))
+CASE(slice_update, X | Y | Z | LIST, ENTRIES(0, 1), tarn_slice_update(a->x, a->y, ROW_INDICES(a->z), a->list))
+CASE(slice_array, X | Y | LIST, ENTRIES(0, 1), tarn_slice_array(a->x, ROW_INDICES(a->y), a->list, TARN_SHAPE(1, 1)))
+
+/* reducing */
+CASE(sum, X | LIST, ENTRIES(0), tarn_sum(a->x, .axes = a->list))
+CASE(prod, X | LIST, ENTRIES(0), tarn_prod(a->x, .axes = a->list))
+CASE(max, X | LIST, ENTRIES(0), tarn_max(a->x, .axes = a->list))
+CASE(min, X | LIST, ENTRIES(0), tarn_min(a->x, .axes = a->list))
+CASE(all, X | LIST, ENTRIES(0), tarn_all(a->x, .axes = a->list))
+CASE(any, X | LIST, ENTRIES(0), tarn_any(a->x, .axes = a->list))
+CASE(mean, X | LIST, ENTRIES(0), tarn_mean(a->x, .axes = a->list))
+CASE(logsumexp, X | LIST, ENTRIES(0), tarn_logsumexp(a->x, .axes = a->list))
+CASE(sum_like, X | Y, NO_ENTRIES, tarn_sum_like(a->x, a->y))
+CASE(argmax, X, NO_ENTRIES, tarn_argmax(a->x, 0, false))
+CASE(argmin, X, NO_ENTRIES, tarn_argmin(a->x, 0, false))
+CASE(cumsum, X, NO_ENTRIES, tarn_cumsum(a->x, 0))
+
+/* ordering, products */
+CASE(sort, X, NO_ENTRIES, tarn_sort(a->x, 0))
+CASE(argsort, X, NO_ENTRIES, tarn_argsort(a->x, 0))
+CASE(matmul, X | Y, NO_ENTRIES, tarn_matmul(a->x, a->y))
+CASE(quantized_matmul, X | Y | Z, NO_ENTRIES, tarn_quantized_matmul(WIDE(a->x), PACKED(a->y), GROUPS(a->z), GROUPS(a->z)))
+CASE(quantize, X | PLACE, NO_ENTRIES, tarn_quantize(WIDE(a->x), 64, 4, a->place))
+CASE(dequantize, X | Y, NO_ENTRIES, tarn_dequantize(PACKED(a->x), GROUPS(a->y), GROUPS(a->y), 64, 4))
+
+/* complex, fused */
+CASE(imaginary_unit_like, X, NO_ENTRIES, tarn_imaginary_unit_like(a->x))
+CASE(softmax, X, NO_ENTRIES, tarn_softmax(a->x, -1))
+CASE(rms_norm, X, NO_ENTRIES, tarn_rms_norm(a->x, NULL))
+CASE(rope, X | Y, NO_ENTRIES, tarn_rope(DEEP(a->x), POSITION(a->y)))
+CASE(attention, X | Y | Z, NO_ENTRIES, tarn_attention(DEEP(a->x), DEEP(a->y), DEEP(a->z)))
+CASE(divmod, X | Y | PLACE, NO_ENTRIES, tarn_divmod(a->x, a->y, a->place))
+
+/* random.h */
+CASE(random_key, 0, NO_ENTRIES, tarn_random_key(1))
+CASE(random_split, X, NO_ENTRIES, tarn_random_split(KEY(a->x), 2))
+CASE(random_next, X | PLACE, NO_ENTRIES, tarn_random_next(KEY(a->x), a->place, a->place))
+CASE(random_bits, X | LIST, ENTRIES(2, 3), tarn_random_bits(KEY(a->x), a->list, 4))
+CASE(random_uniform, X | LIST | DTYPE, ENTRIES(2, 3), tarn_random_uniform(KEY(a->x), a->list, 0, 1, a->dtype))
+CASE(random_normal, X | LIST | DTYPE, ENTRIES(2, 3), tarn_random_normal(KEY(a->x), a->list, 0, 1, a->dtype))
+CASE(random_categorical, X | Y, NO_ENTRIES, tarn_random_categorical(KEY(a->x), a->y))
