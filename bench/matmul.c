@@ -294,7 +294,9 @@ int main(int argc, char **argv) {
     reading_limit = reading.all.median, f32_limit = f32.all, bf16_limit = bf16.all;
     double load = 0;
     getloadavg(&load, 1);
-    printf("%s, %s, %d threads, load %.2f\n", cpu_model_name(), cpu_isa_name(cpu_best_isa()), parallel_threads(), load);
+    char isa[CPU_TEXT];
+    cpu_features_text(cpu_used(), isa);
+    printf("%s, %s, %d threads, load %.2f\n", cpu_model_name(), isa, parallel_threads(), load);
     printf("reading: 1 thread %.1f (best %.1f), all %.1f (best %.1f) GB/s; prefetch %d and %d bytes ahead\n", reading.one.median,
            reading.one.best, reading.all.median, reading.all.best, reading.near, reading.far);
     printf("%s: 1 thread %.3f, all %.3f TFLOP/s; %s: %.3f, %.3f\n", f32.units, f32.one, f32.all, bf16.units, bf16.one, bf16.all);

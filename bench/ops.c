@@ -180,7 +180,9 @@ static void bench_attention(const char *what, tarn_dtype dtype, int64_t heads, i
 }
 
 int main(void) {
-    printf("%s, %s, %d threads\n", cpu_model_name(), cpu_isa_name(cpu_best_isa()), parallel_threads());
+    char isa[CPU_TEXT];
+    cpu_features_text(cpu_used(), isa);
+    printf("%s, %s, %d threads\n", cpu_model_name(), isa, parallel_threads());
     printf("groups of 2048 (first-level cache)\n");
     bench_groups(2048);
     printf("groups of 32 M\n");

@@ -1,9 +1,12 @@
 # tarn_layer(folder uses...): declares the object library of src/<folder>. Sources are found by name, so adding a file needs no edit here.
-# `*_avx2.c`, `*_avx512.c`, `*_vnni.c` and `*_amx.c` are compiled for that instruction set and only called after a run-time check.
+# `*_avx2.c` and so on are compiled for that instruction set (base/cpu.h) and only called after a run-time check.
 set(TARN_ISA_avx2 -mavx2 -mfma -mf16c)
 set(TARN_ISA_avx512 ${TARN_ISA_avx2} -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512cd -mprefer-vector-width=512)
-set(TARN_ISA_vnni ${TARN_ISA_avx512} -mavx512vnni -mavx512bf16 -mavx512vbmi)
-set(TARN_ISA_amx ${TARN_ISA_vnni} -mamx-tile -mamx-bf16 -mamx-int8)
+set(TARN_ISA_avxvnni ${TARN_ISA_avx2} -mavxvnni)
+set(TARN_ISA_avx512vnni ${TARN_ISA_avx512} -mavx512vnni)
+set(TARN_ISA_avx512vbmi ${TARN_ISA_avx512vnni} -mavx512vbmi)
+set(TARN_ISA_avx512bf16 ${TARN_ISA_avx512vbmi} -mavx512bf16)
+set(TARN_ISA_amx ${TARN_ISA_avx512bf16} -mamx-tile -mamx-bf16 -mamx-int8)
 set(TARN_LAYERS "" CACHE INTERNAL "object libraries of the Tarn library")
 
 function(tarn_layer folder)
@@ -37,7 +40,7 @@ function(tarn_layer folder)
   add_library(${name} OBJECT ${sources})
   target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}/include" "${view}")
   foreach(source IN LISTS sources)
-    if(source MATCHES "_(avx2|avx512|vnni|amx)\\.c$")
+    if(source MATCHES "_(avx2|avxvnni|avx512|avx512vnni|avx512vbmi|avx512bf16|amx)\\.c$")
       set_source_files_properties(${source} TARGET_DIRECTORY ${name} PROPERTIES COMPILE_OPTIONS "${TARN_ISA_${CMAKE_MATCH_1}}")
     endif()
   endforeach()

@@ -1,6 +1,6 @@
 /* The CPU's block interpreter against the reference: every row of the table, every dtype, instruction set, layout and size; conversions
    between all dtypes; random programs that reuse registers; outputs in the memory of inputs. */
-#include "base/cpu.h"
+#include "cpu/cpu.h"
 #include "base/threads.h"
 #include "kernel_calls.h"
 #include "row_results.h"
@@ -192,10 +192,9 @@ static void test_threads(void) {
 }
 
 int main(void) {
-    for (int isa = ISA_BASELINE; isa <= ISA_AVX512; isa++) {
-        cpu_limit_isa((cpu_isa)isa);
-        if (cpu_best_isa() != (cpu_isa)isa) {
-            printf("skipped: no %s\n", cpu_isa_name((cpu_isa)isa));
+    for (int isa = ISA_BASELINE; isa < ISA_COUNT; isa++) {
+        if (!cpu_limit(cpu_isa_levels[isa])) {
+            printf("skipped: no %s\n", cpu_isa_levels[isa]->name);
             continue;
         }
         test_rows();
@@ -204,7 +203,7 @@ int main(void) {
             for (int to = 0; to < TARN_DTYPE_COUNT; to++) test_conversion((tarn_dtype)from, (tarn_dtype)to);
         test_programs();
         test_threads();
-        printf("%s: %d checks, %d failures\n", cpu_isa_name((cpu_isa)isa), checks, failures);
+        printf("%s: %d checks, %d failures\n", cpu_isa_levels[isa]->name, checks, failures);
     }
     return failures != 0;
 }

@@ -1,5 +1,5 @@
 /* softmax, rms_norm and rope of the CPU against their formulas in double, with the roundings that the formulas state. */
-#include "base/cpu.h"
+#include "cpu/cpu.h"
 #include "base/threads.h"
 #include "kernel_calls.h"
 #include "random_operands.h"
@@ -131,15 +131,14 @@ static void test_set(void) {
 }
 
 int main(void) {
-    for (int isa = ISA_BASELINE; isa <= ISA_AVX512; isa++) {
-        cpu_limit_isa((cpu_isa)isa);
-        if (cpu_best_isa() != (cpu_isa)isa) {
-            printf("skipped: no %s\n", cpu_isa_name((cpu_isa)isa));
+    for (int isa = ISA_BASELINE; isa < ISA_COUNT; isa++) {
+        if (!cpu_limit(cpu_isa_levels[isa])) {
+            printf("skipped: no %s\n", cpu_isa_levels[isa]->name);
             continue;
         }
         parallel_set_threads(isa == ISA_AVX2 ? 3 : 0);
         test_set();
-        printf("%s: %d checks, %d failures\n", cpu_isa_name((cpu_isa)isa), checks, failures);
+        printf("%s: %d checks, %d failures\n", cpu_isa_levels[isa]->name, checks, failures);
     }
     return failures != 0;
 }

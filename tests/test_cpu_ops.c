@@ -1,5 +1,5 @@
 /* The CPU's kernels for moving, indexing, reducing, sorting and making, against the reference: all dtypes, strides, sizes and sets. */
-#include "base/cpu.h"
+#include "cpu/cpu.h"
 #include "base/threads.h"
 #include "kernel_calls.h"
 #include "random_operands.h"
@@ -242,15 +242,14 @@ static void test_set(void) {
 }
 
 int main(void) {
-    for (int isa = ISA_BASELINE; isa <= ISA_AVX512; isa++) {
-        cpu_limit_isa((cpu_isa)isa);
-        if (cpu_best_isa() != (cpu_isa)isa) {
-            printf("skipped: no %s\n", cpu_isa_name((cpu_isa)isa));
+    for (int isa = ISA_BASELINE; isa < ISA_COUNT; isa++) {
+        if (!cpu_limit(cpu_isa_levels[isa])) {
+            printf("skipped: no %s\n", cpu_isa_levels[isa]->name);
             continue;
         }
         parallel_set_threads(isa == ISA_AVX2 ? 3 : 0);
         test_set();
-        printf("%s: %d checks, %d failures, %d calls left to the reference\n", cpu_isa_name((cpu_isa)isa), checks, failures, left_out);
+        printf("%s: %d checks, %d failures, %d calls left to the reference\n", cpu_isa_levels[isa]->name, checks, failures, left_out);
     }
     return failures != 0;
 }

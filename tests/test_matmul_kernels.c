@@ -14,6 +14,7 @@
 #include "cpu/matmul/lines.h"
 
 static uint64_t seed_now, failures, checks;
+static const char *level_name;
 
 static uint64_t random_bits(void) {
     seed_now ^= seed_now << 13;
@@ -136,7 +137,7 @@ typedef struct {
 
 /* What the smallest numbers lose: half floats end at 2^-24, and tiles take products below 1.2e-38 for zeros. */
 static double smallest_loss(tarn_dtype dtype) {
-    return dtype == TARN_FLOAT16 ? 0x1p-25 : cpu_best_isa() == ISA_AMX ? 1e-37 : 0;
+    return dtype == TARN_FLOAT16 ? 0x1p-25 : cpu_has(CPU_AMX) ? 1e-37 : 0;
 }
 
 static void compare(comparison *c, double got, double expected, double norm, tarn_dtype dtype) {
@@ -225,11 +226,11 @@ static void check_quantized(const quantized_case *q, contents kind) {
     call c = {
         .op = OP_quantized_matmul, .attributes = &attributes, .input_count = 4, .output_count = 1, .inputs = inputs, .outputs = outputs};
     char what[160];
-    snprintf(what, sizeof what, "quantized %s: %d bits, group %d, scales %s, x %s, m %lld n %lld k %lld, %s, contents %d",
-             cpu_isa_name(cpu_best_isa()), q->bits, q->group, dtype_facts[q->scale_dtype].name, dtype_facts[q->x_dtype].name,
-             (long long)q->m, (long long)q->n, (long long)q->k, q->transpose ? "lines are outputs" : "lines are inputs", kind);
+    snprintf(what, sizeof what, "quantized %s: %d bits, group %d, scales %s, x %s, m %lld n %lld k %lld, %s, contents %d", level_name,
+             q->bits, q->group, dtype_facts[q->scale_dtype].name, dtype_facts[q->x_dtype].name, (long long)q->m, (long long)q->n,
+             (long long)q->k, q->transpose ? "lines are outputs" : "lines are inputs", kind);
     /* bf16 tokens may meet weights rounded to bf16; tiles hold others as two bf16 parts */
-    double split = cpu_best_isa() == ISA_AMX ? 1.2e-5 : 5e-6;
+    double split = cpu_has(CPU_AMX) ? 1.2e-5 : 5e-6;
     comparison compared = {.what = what, .slack = q->x_dtype == TARN_BFLOAT16 ? 2.5e-3 : split};
     if (!run_call(&c)) {
         printf("%s: no row\n", what);
@@ -334,9 +335,9 @@ static void check_dense(const dense_case *d, contents kind) {
     operand inputs[2] = {a.o, b.o}, outputs[1] = {out.o};
     call c = {.op = OP_matmul, .input_count = 2, .output_count = 1, .inputs = inputs, .outputs = outputs};
     char what[160];
-    snprintf(what, sizeof what, "dense %s: %s, batch %lld m %lld n %lld k %lld%s%s%s", cpu_isa_name(cpu_best_isa()),
-             dtype_facts[d->dtype].name, (long long)d->batch, (long long)d->m, (long long)d->n, (long long)d->k,
-             d->a_swapped ? ", a turned" : "", d->b_swapped ? ", b turned" : "", d->b_shared ? ", b shared" : "");
+    snprintf(what, sizeof what, "dense %s: %s, batch %lld m %lld n %lld k %lld%s%s%s", level_name, dtype_facts[d->dtype].name,
+             (long long)d->batch, (long long)d->m, (long long)d->n, (long long)d->k, d->a_swapped ? ", a turned" : "",
+             d->b_swapped ? ", b turned" : "", d->b_shared ? ", b shared" : "");
     comparison compared = {.what = what, .slack = d->dtype == TARN_FLOAT64 ? 1e-14 : d->dtype == TARN_FLOAT16 ? 1.2e-5 : 2e-6};
     if (!run_call(&c)) {
         printf("%s: no row\n", what);
@@ -427,17 +428,20 @@ int main(int argc, char **argv) {
     clock_gettime(CLOCK_REALTIME, &t);
     uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)t.tv_nsec * 2654435761u + (uint64_t)t.tv_sec;
     printf("seed %llu (pass it as the first argument to repeat)\n", (unsigned long long)seed);
-    cpu_isa best = cpu_best_isa();
-    for (cpu_isa isa = ISA_BASELINE; isa <= best; isa++) {
+    for (const cpu_level *level = cpu_levels; level < cpu_levels + CPU_LEVELS; level++) {
+        level_name = level->name;
+        if (!cpu_limit(level)) {
+            printf("skipped: no %s\n", level_name);
+            continue;
+        }
         seed_now = seed | 1;
-        cpu_limit_isa(isa);
         uint64_t before = failures;
         check_formats();
         check_counts();
         check_contents();
         check_dense_shapes();
         check_threads();
-        printf("%s: %s\n", cpu_isa_name(isa), failures == before ? "pass" : "FAIL");
+        printf("%s: %s\n", level_name, failures == before ? "pass" : "FAIL");
     }
     printf("%llu values compared, %llu cases failed\n", (unsigned long long)checks, (unsigned long long)failures);
     return failures != 0;

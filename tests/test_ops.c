@@ -12,20 +12,20 @@
 typedef struct {
     const char *name;
     char letter;
-    cpu_isa isa;
+    const cpu_level *level;
     tarn_device device;
     bool there;
 } place_to_run;
-static place_to_run places[] = {{"cpu, baseline", 'b', ISA_BASELINE, {TARN_CPU, 0}, true},
-                                {"cpu, avx2", '2', ISA_AVX2, {TARN_CPU, 0}, true},
-                                {"cpu, avx512", '5', ISA_AVX512, {TARN_CPU, 0}, true},
-                                {"mock", 'm', ISA_COUNT, {TARN_MOCK, 0}, true}};
+static place_to_run places[] = {{"cpu, baseline", 'b', &cpu_levels[0], {TARN_CPU, 0}, true},
+                                {"cpu, avx2", '2', &cpu_levels[1], {TARN_CPU, 0}, true},
+                                {"cpu, avx512", '5', &cpu_levels[3], {TARN_CPU, 0}, true},
+                                {"mock", 'm', NULL, {TARN_MOCK, 0}, true}};
 enum { PLACES = sizeof places / sizeof *places };
 static const char *place_name;
 
 static bool go_to(place_to_run *p) {
-    cpu_limit_isa(p->isa);
-    p->there = p->device.type == TARN_CPU ? cpu_best_isa() == p->isa : tarn_device_count(p->device.type) > 0;
+    bool there = cpu_limit(p->level);
+    p->there = p->device.type == TARN_CPU ? there : tarn_device_count(p->device.type) > 0;
     if (p->there) tarn_use_stream(tarn_default_stream(p->device));
     place_name = p->name;
     return p->there;

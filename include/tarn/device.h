@@ -50,7 +50,8 @@ TARN_API char *tarn_fallback_list(void);
 
 /* What `tarn doctor` prints: measured now, on the CPU; takes seconds. */
 typedef struct {
-    const char *processor, *isa_found, *isa_used; /* static strings */
+    const char *processor;              /* a static string */
+    char isa_found[128], isa_used[128]; /* names of instruction sets with spaces between them */
     int threads;
     double read_gbps_one, read_gbps_all; /* GB/s from memory with one thread, with all */
     double f32_tflops, bf16_tflops;      /* all threads; bf16 0 if there are no instructions for it */

@@ -1,68 +1,74 @@
 #include "base/cpu.h"
 
-#include <cpuid.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-static const char *const names[ISA_COUNT] = {"baseline", "avx2", "avx512", "vnni", "amx"};
+enum {
+    UP_TO_AVX2 = CPU_AVX2,
+    UP_TO_AVX512 = CPU_AVX2 | CPU_AVX512,
+    UP_TO_VNNI = UP_TO_AVX512 | CPU_AVX512VNNI,
+    UP_TO_VBMI = UP_TO_VNNI | CPU_AVX512VBMI,
+    UP_TO_BF16 = UP_TO_VBMI | CPU_AVX512BF16,
+    EVERYTHING = 0x7fffffff
+};
 
-const char *cpu_isa_name(cpu_isa isa) {
-    return isa < ISA_COUNT ? names[isa] : "unknown";
+const cpu_level cpu_levels[CPU_LEVELS] = {
+    {"baseline", 0, 0},
+    {"avx2", UP_TO_AVX2, 0},
+    {"avxvnni", UP_TO_AVX2 | CPU_AVXVNNI, 0},
+    {"avx512", UP_TO_AVX512, 0},
+    {"avx512vnni", UP_TO_VNNI, 0},
+    {"avx512vbmi", UP_TO_VBMI, 0},
+    {"avx512bf16", UP_TO_BF16, CPU_FASTBF16},
+    {"amx", UP_TO_BF16 | CPU_AMX, EVERYTHING},
+};
+
+static const char *const feature_names[] = {"avx2",       "avxvnni",    "avx512",   "avx512vnni", "avx512vbmi",
+                                            "avx512bf16", "avx512fp16", "fastbf16", "amx",        "neon"};
+
+void cpu_features_text(cpu_features features, char text[CPU_TEXT]) {
+    size_t used = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < sizeof feature_names / sizeof *feature_names; i++)
+        if (features >> i & 1) used += (size_t)snprintf(text + used, CPU_TEXT - used, "%s%s", used ? " " : "", feature_names[i]);
+    if (!used) snprintf(text, CPU_TEXT, "baseline");
 }
 
-/* The kernel gives a process the 8 KiB of tile state only when it asks (Linux 5.16: arch_prctl ARCH_REQ_XCOMP_PERM, feature 18). */
-static bool request_tiles(void) {
-    unsigned a, b, c, d;
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
-    bool has_tile = d & 1u << 24, has_int8 = d & 1u << 25, has_bf16 = d & 1u << 22;
-    return has_tile && has_int8 && has_bf16 && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+/* What is not known yet has this bit alone, which is no feature. */
+static const cpu_features unknown = 1u << 31;
+
+cpu_features cpu_found(void) {
+    static _Atomic cpu_features found = 1u << 31;
+    if (atomic_load(&found) == unknown) atomic_store(&found, cpu_detect());
+    return atomic_load(&found);
 }
 
-static cpu_isa detect(void) {
-    __builtin_cpu_init();
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return ISA_BASELINE;
-    bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512cd");
-    if (!avx512) return ISA_AVX2;
-    unsigned a, b, c, d;
-    bool bf16 = __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 5);
-    if (!bf16 || !__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512vbmi")) return ISA_AVX512;
-    return request_tiles() ? ISA_AMX : ISA_VNNI;
-}
-
-static _Atomic int best = -1, limit = ISA_COUNT;
-
-cpu_isa cpu_machine_isa(void) {
-    static _Atomic int found = -1;
-    if (atomic_load(&found) < 0) atomic_store(&found, (int)detect());
-    return (cpu_isa)atomic_load(&found);
-}
-
-/* What the machine has, lowered by TARN_ISA. */
-static cpu_isa allowed_isa(void) {
-    int isa = atomic_load(&best);
-    if (isa >= 0) return (cpu_isa)isa;
-    isa = (int)cpu_machine_isa();
+/* What TARN_ISA leaves of the machine's features. */
+static cpu_features allowed(void) {
+    static _Atomic cpu_features left = 1u << 31;
+    if (atomic_load(&left) != unknown) return atomic_load(&left);
+    cpu_features mask = EVERYTHING;
     const char *wanted = getenv("TARN_ISA");
-    for (int i = 0; wanted && i < isa; i++)
-        if (strcasecmp(wanted, names[i]) == 0) isa = i;
-    atomic_store(&best, isa);
-    return (cpu_isa)isa;
+    for (int i = 0; wanted && i < CPU_LEVELS; i++)
+        if (strcasecmp(wanted, cpu_levels[i].name) == 0) mask = cpu_levels[i].needs | cpu_levels[i].allows;
+    atomic_store(&left, cpu_found() & mask);
+    return atomic_load(&left);
 }
 
-cpu_isa cpu_best_isa(void) {
-    cpu_isa machine = allowed_isa(), wanted = (cpu_isa)atomic_load(&limit);
-    return wanted < machine ? wanted : machine;
+static _Atomic cpu_features limit = EVERYTHING;
+
+cpu_features cpu_used(void) {
+    return allowed() & atomic_load(&limit);
 }
 
-void cpu_limit_isa(cpu_isa wanted) {
-    atomic_store(&limit, (int)wanted);
+bool cpu_limit(const cpu_level *level) {
+    atomic_store(&limit, level ? level->needs | level->allows : EVERYTHING);
+    return !level || cpu_has(level->needs);
 }
 
 static char model_name[128];
@@ -124,9 +130,4 @@ int cpu_thread_count(void) {
     if (n >= 1 && n <= 1024) return (int)n;
     int cores = physical_cores(), quota = quota_cores();
     return cores < quota ? cores : quota;
-}
-
-size_t cpu_l2_bytes(void) {
-    long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
-    return bytes > 0 ? (size_t)bytes : (size_t)1 << 20;
 }

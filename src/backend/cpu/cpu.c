@@ -199,41 +199,50 @@ static cpu_family *const families[] = {
     cpu_rows_attention,   cpu_rows_reduce, cpu_rows_sort, cpu_rows_make,  cpu_rows_quant,
 };
 
-enum { FAMILIES = sizeof families / sizeof *families, MOST_ROWS = ISA_COUNT * CPU_FAMILY_ROWS };
+const cpu_level *const cpu_isa_levels[ISA_COUNT] = {
+    [ISA_BASELINE] = &cpu_levels[0], [ISA_AVX2] = &cpu_levels[1], [ISA_AVX512] = &cpu_levels[3]};
 
-/* The rows of each op when this set is the best one: filled on first use. */
+enum { FAMILIES = sizeof families / sizeof *families, MOST_ROWS = ISA_COUNT * CPU_FAMILY_ROWS, SETS = 1 << ISA_COUNT };
+
+/* The rows of each op for every choice of sets in use: filled on first use. */
 static struct {
     atomic_bool filled;
     const kernel_row *rows[OP_COUNT_WITH_GROUP][MOST_ROWS];
     int counts[OP_COUNT_WITH_GROUP];
-} tables[ISA_COUNT];
+} tables[SETS];
 
-static void collect(cpu_isa best) {
-    for (op_id op = 0; op < OP_COUNT_WITH_GROUP; op++) {
-        int count = 0;
-        for (int isa = (int)best; isa >= 0; isa--) {
-            for (int f = 0; f < FAMILIES; f++) {
-                const kernel_row *found[CPU_FAMILY_ROWS];
-                int n = families[f](op, (cpu_isa)isa, found);
-                for (int i = 0; i < n && count < MOST_ROWS; i++) tables[best].rows[op][count++] = found[i];
-            }
+static unsigned sets_in_use(void) {
+    unsigned sets = 0;
+    for (unsigned isa = 0; isa < ISA_COUNT; isa++) sets |= (unsigned)cpu_isa_is_used((cpu_isa)isa) << isa;
+    return sets;
+}
+
+static int collect_op(op_id op, unsigned sets, const kernel_row **out) {
+    int count = 0;
+    for (int isa = ISA_COUNT - 1; isa >= 0; isa--)
+        for (int f = 0; f < FAMILIES && (sets >> isa & 1); f++) {
+            const kernel_row *found[CPU_FAMILY_ROWS];
+            int n = families[f](op, (cpu_isa)isa, found);
+            for (int i = 0; i < n && count < MOST_ROWS; i++) out[count++] = found[i];
         }
-        tables[best].counts[op] = count;
-    }
+    return count;
 }
 
 static pthread_mutex_t collecting = PTHREAD_MUTEX_INITIALIZER;
 
+static void collect(unsigned sets) {
+    pthread_mutex_lock(&collecting);
+    for (op_id op = 0; op < OP_COUNT_WITH_GROUP && !atomic_load(&tables[sets].filled); op++)
+        tables[sets].counts[op] = collect_op(op, sets, tables[sets].rows[op]);
+    atomic_store(&tables[sets].filled, true);
+    pthread_mutex_unlock(&collecting);
+}
+
 static const kernel_row *const *rows(op_id op, int *count) {
-    cpu_isa best = cpu_best_isa();
-    if (!atomic_load(&tables[best].filled)) {
-        pthread_mutex_lock(&collecting);
-        if (!atomic_load(&tables[best].filled)) collect(best);
-        atomic_store(&tables[best].filled, true);
-        pthread_mutex_unlock(&collecting);
-    }
-    *count = tables[best].counts[op];
-    return *count > 0 ? tables[best].rows[op] : NULL;
+    unsigned sets = sets_in_use();
+    if (!atomic_load(&tables[sets].filled)) collect(sets);
+    *count = tables[sets].counts[op];
+    return *count > 0 ? tables[sets].rows[op] : NULL;
 }
 
 const backend backend_cpu = {

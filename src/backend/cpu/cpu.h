@@ -8,8 +8,16 @@
 
 enum { CPU_FAMILY_ROWS = 8 };
 
+/* The sets that whole families are compiled for, and the level that each needs. */
+typedef enum { ISA_BASELINE, ISA_AVX2, ISA_AVX512, ISA_COUNT } cpu_isa;
+extern const cpu_level *const cpu_isa_levels[ISA_COUNT];
+
+static inline bool cpu_isa_is_used(cpu_isa isa) {
+    return cpu_has(cpu_isa_levels[isa]->needs);
+}
+
 /* Writes the rows that the family has for `op` compiled for exactly this instruction set, best first, and returns how many. cpu.c asks for
-   every set from the best one of the machine down to ISA_BASELINE, so a row that suits all sets is given for ISA_BASELINE alone. */
+   every set in use, the best one first, so a row that suits all sets is given for ISA_BASELINE alone. */
 typedef int cpu_family(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]);
 
 cpu_family cpu_rows_elementwise; /* groups */

@@ -10,11 +10,8 @@ bool cpu_measure(tarn_measurement *result) {
     if (!measure_reading(0, &reading)) return false;
     double load[1] = {0};
     if (getloadavg(load, 1) != 1) load[0] = 0;
-    cpu_isa used = cpu_best_isa();
     *result = (tarn_measurement){
         .processor = cpu_model_name(),
-        .isa_found = cpu_isa_name(cpu_machine_isa()),
-        .isa_used = cpu_isa_name(used),
         .threads = parallel_threads(),
         .read_gbps_one = reading.one.best,
         .read_gbps_all = reading.all.best,
@@ -22,5 +19,7 @@ bool cpu_measure(tarn_measurement *result) {
         .bf16_tflops = measure_bf16().all,
         .load_average = load[0],
     };
+    cpu_features_text(cpu_found(), result->isa_found);
+    cpu_features_text(cpu_used(), result->isa_used);
     return true;
 }

@@ -14,7 +14,6 @@
 
 #if defined(__AVX512F__)
 #define ISA(name)    name##_avx512
-#define ISA_HERE     ISA_AVX512
 #define SIMD_BYTES   64
 #define SLEEF_F(f)   Sleef_##f##f16_u10avx512f
 #define SLEEF_D(f)   Sleef_##f##d8_u10avx512f
@@ -23,7 +22,6 @@
 #define F64_IS(x)    ((__m512d)(x))
 #elif defined(__AVX2__)
 #define ISA(name)    name##_avx2
-#define ISA_HERE     ISA_AVX2
 #define SIMD_BYTES   32
 #define SLEEF_F(f)   Sleef_##f##f8_u10avx2
 #define SLEEF_D(f)   Sleef_##f##d4_u10avx2
@@ -32,7 +30,6 @@
 #define F64_IS(x)    ((__m256d)(x))
 #else
 #define ISA(name)    name##_baseline
-#define ISA_HERE     ISA_BASELINE
 #define SIMD_BYTES   16
 #define SLEEF_F(f)   Sleef_##f##f4_u10sse2
 #define SLEEF_D(f)   Sleef_##f##d2_u10sse2

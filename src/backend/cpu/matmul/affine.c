@@ -150,7 +150,7 @@ static bool prepare(affine_job *j, char *prepared, bool planes) {
 static void run_few(const affine_problem *p, char *workspace) {
     bool planes = use_planes(p);
     char *after = workspace + (planes ? p->tokens * planes_bytes(&p->weights, p->depth) : 0);
-    affine_job j = {.p = p, .kit = matmul_kit_of(cpu_best_isa()), .x = (float *)(void *)after};
+    affine_job j = {.p = p, .kit = matmul_kit_in_use(), .x = (float *)(void *)after};
     j.sums = j.x + p->tokens * line_floats(p->depth);
     j.unfit = (bool *)(void *)(j.sums + p->tokens * sum_count(p));
     bool any_unfit = prepare(&j, workspace, planes);

@@ -11,7 +11,4 @@ const matmul_engine *matmul_engine_for(matmul_dtype dtype, bool quantized);
 /* Up to so many tokens are multiplied by planes (planes.h); 0 without VNNI. */
 int64_t matmul_plane_tokens(matmul_dtype dtype);
 
-/* Whether vdpbf16ps is faster than f32 multiplications here, as on AMD; on Intel it is slower. */
-bool matmul_has_fast_bf16(void);
-
 #endif

@@ -29,8 +29,8 @@ typedef struct {
 
 extern const matmul_kit matmul_kit_baseline, matmul_kit_avx2, matmul_kit_avx512;
 
-static inline const matmul_kit *matmul_kit_of(cpu_isa isa) {
-    return isa >= ISA_AVX512 ? &matmul_kit_avx512 : isa == ISA_AVX2 ? &matmul_kit_avx2 : &matmul_kit_baseline;
+static inline const matmul_kit *matmul_kit_in_use(void) {
+    return cpu_has(CPU_AVX512) ? &matmul_kit_avx512 : cpu_has(CPU_AVX2) ? &matmul_kit_avx2 : &matmul_kit_baseline;
 }
 
 #endif

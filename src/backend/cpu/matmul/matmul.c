@@ -82,7 +82,7 @@ static void run_product(const matmul_job *j, int64_t i, void *memory) {
     b->data = (const char *)b->data + batch_offset(&j->axes, 1, i) * matmul_dtype_bytes(b->dtype);
     p.out = (char *)p.out + i * p.row_count * p.column_count * matmul_dtype_bytes(p.out_dtype);
     if (j->thin)
-        thin_run(matmul_kit_of(cpu_best_isa()), &p, memory);
+        thin_run(matmul_kit_in_use(), &p, memory);
     else
         gemm_run(j->engine, &p, memory);
 }

@@ -10,6 +10,6 @@ typedef uint64_t measure_read_loop(const char *p, int64_t bytes, int near, int f
 typedef double measure_rate_loop(const void *random, int64_t rounds, float *sink);
 
 measure_read_loop measure_read_baseline, measure_read_avx2, measure_read_avx512;
-measure_rate_loop measure_fma_baseline, measure_fma_avx2, measure_fma_avx512, measure_dot_vnni, measure_tiles_amx;
+measure_rate_loop measure_fma_baseline, measure_fma_avx2, measure_fma_avx512, measure_dot_avx512bf16, measure_tiles_amx;
 
 #endif

@@ -84,15 +84,14 @@ static int64_t default_bytes(void) {
 }
 
 bool measure_reading(int64_t bytes, measured_reading *result) {
-    cpu_isa isa = cpu_best_isa();
     bytes = (bytes > 0 ? bytes : default_bytes()) & ~((1ll << 20) - 1);
     if (bytes == 0) bytes = 1 << 20;
     char *data = memory_new_aligned((size_t)bytes);
     if (!data) return false;
     memset(data, 0x5a, (size_t)bytes); /* pages must exist */
-    reading r = {.loop = isa >= ISA_AVX512 ? measure_read_avx512
-                         : isa == ISA_AVX2 ? measure_read_avx2
-                                           : measure_read_baseline,
+    reading r = {.loop = cpu_has(CPU_AVX512) ? measure_read_avx512
+                         : cpu_has(CPU_AVX2) ? measure_read_avx2
+                                             : measure_read_baseline,
                  .data = data,
                  .bytes = bytes};
     choose_distances(&r);
@@ -162,25 +161,23 @@ static float random_float(uint64_t *state) {
 }
 
 measured_rate measure_f32(void) {
-    cpu_isa isa = cpu_best_isa();
     float *random = memory_new_aligned(RANDOM_BYTES);
     if (!random) return (measured_rate){.units = "none"};
     uint64_t state = 1;
     for (int i = 0; i < RANDOM_BYTES / 4; i++) random[i] = random_float(&state);
-    measured_rate r = isa >= ISA_AVX512 ? rate(measure_fma_avx512, random, "AVX-512 FMA")
-                      : isa == ISA_AVX2 ? rate(measure_fma_avx2, random, "AVX2 FMA")
-                                        : rate(measure_fma_baseline, random, "SSE2");
+    measured_rate r = cpu_has(CPU_AVX512) ? rate(measure_fma_avx512, random, "AVX-512 FMA")
+                      : cpu_has(CPU_AVX2) ? rate(measure_fma_avx2, random, "AVX2 FMA")
+                                          : rate(measure_fma_baseline, random, "SSE2");
     memory_free_aligned(random);
     return r;
 }
 
 measured_rate measure_bf16(void) {
-    cpu_isa isa = cpu_best_isa();
-    uint16_t *random = isa >= ISA_VNNI ? memory_new_aligned(RANDOM_BYTES) : NULL;
+    uint16_t *random = cpu_has(CPU_AVX512BF16) ? memory_new_aligned(RANDOM_BYTES) : NULL;
     if (!random) return (measured_rate){.units = "none"};
     uint64_t state = 1;
     for (int i = 0; i < RANDOM_BYTES / 2; i++) random[i] = float_to_bf16(random_float(&state));
-    measured_rate r = isa == ISA_AMX ? rate(measure_tiles_amx, random, "AMX bf16") : rate(measure_dot_vnni, random, "vdpbf16ps");
+    measured_rate r = cpu_has(CPU_AMX) ? rate(measure_tiles_amx, random, "AMX bf16") : rate(measure_dot_avx512bf16, random, "vdpbf16ps");
     memory_free_aligned(random);
     return r;
 }

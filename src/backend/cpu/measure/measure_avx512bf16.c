@@ -4,7 +4,7 @@
 #include "cpu/matmul/inline.h"
 #include "cpu/measure/loops.h"
 
-double measure_dot_vnni(const void *random, int64_t rounds, float *sink) {
+double measure_dot_avx512bf16(const void *random, int64_t rounds, float *sink) {
     enum { CHAINS = 12, VALUES = 4096 };
     const uint16_t *x = random;
     __m512 sum[CHAINS];
