@@ -11,10 +11,10 @@ static int vectors_used, evaluated_live, points_run;
 
 /* ---- numbers of the file: integers, reals, "inf", pairs for complex numbers; null is no number */
 static double real_of(const json *v) {
-    return json_is(v, JSON_STRING) ? strtod(json_string(v, NULL), NULL) : json_number(v, 0);
+    return json_is(v, JSON_TEXT) ? strtod(json_text(v, NULL), NULL) : json_number(v, 0);
 }
 static double _Complex complex_of(const json *v) {
-    if (!json_is(v, JSON_ARRAY)) return real_of(v);
+    if (!json_is(v, JSON_LIST)) return real_of(v);
     return __builtin_complex(real_of(json_at(v, 0)), real_of(json_at(v, 1)));
 }
 
@@ -101,7 +101,7 @@ static bool is_right(const operand *out, const json *wanted) {
 
 static void run_point(const trial *t, size_t point, const json *wanted) {
     operand operands[3] = {0}, out = make(result_dtype(t), DIMS(1));
-    if (json_is(wanted, JSON_NULL)) return;
+    if (json_is(wanted, JSON_NOTHING)) return;
     if (fill(t, point, operands)) {
         bool ran = run_elementwise(&backend_reference, t->op, &out, operands, t->arity);
         CHECK(ran, "%s of %s: %s", op_name(t->op), dtype_facts[t->dtype].name, tarn_error());
@@ -121,7 +121,7 @@ static const char *const kind_names[] = {"BOOL", "INT", "FLOAT", "COMPLEX"};
 /* The vectors of a row and kind in a file, if it has them for the oracle that the table names today. */
 static const json *find_vectors(const json *file, op_id op, int kind) {
     const json *row = json_get(json_get(file, "rows"), op_name(op));
-    const char *oracle = json_string(json_get(row, "oracle"), NULL);
+    const char *oracle = json_text(json_get(row, "oracle"), NULL);
     return oracle && strcmp(oracle, op_facts[op].oracle) == 0 ? json_get(row, kind_names[kind]) : NULL;
 }
 
@@ -140,7 +140,7 @@ static json *evaluate_now(op_id op) {
 }
 
 static void run_vectors(const json *file, const json *vectors, op_id op, int kind) {
-    const json *inputs = json_get(json_get(file, "inputs"), json_string(json_get(vectors, "inputs"), NULL));
+    const json *inputs = json_get(json_get(file, "inputs"), json_text(json_get(vectors, "inputs"), NULL));
     const json *results = json_get(vectors, "results");
     trial t = {.op = op, .arity = op_facts[op].most_inputs};
     CHECK(json_count(inputs) == (size_t)t.arity && json_count(results) > 0, "%s: no points", op_name(op));

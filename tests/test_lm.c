@@ -17,7 +17,7 @@
 static int32_t *ids_of(const json *list, size_t *count) {
     *count = json_count(list);
     int32_t *ids = NEW_ARRAY(int32_t, *count);
-    for (size_t i = 0; ids && i < *count; i++) ids[i] = (int32_t)json_integer(json_at(list, i), -1);
+    for (size_t i = 0; ids && i < *count; i++) ids[i] = (int32_t)json_whole(json_at(list, i), -1);
     return ids;
 }
 
@@ -44,7 +44,7 @@ static double *logits_of(tarn_session *session) {
 static bool same_ids(const int32_t *ids, const json *expected, size_t count) {
     if (json_count(expected) != count) return false;
     for (size_t i = 0; i < count; i++)
-        if (ids[i] != json_integer(json_at(expected, i), -1)) return false;
+        if (ids[i] != json_whole(json_at(expected, i), -1)) return false;
     return true;
 }
 
@@ -62,7 +62,7 @@ static void check_golden(const char *folder, const json *expected) {
         logits = logits_of(session);
         CHECK(logits && largest_difference(json_get(expected, "last_logits"), logits) < 1e-3);
         tarn_generation g;
-        size_t prompt = (size_t)json_integer(json_get(expected, "greedy_prompt_len"), 0);
+        size_t prompt = (size_t)json_whole(json_get(expected, "greedy_prompt_len"), 0);
         CHECK(tarn_generate(session, ids, prompt, &g, .max_tokens = TARN_VALUE(16), .ignore_end = true));
         CHECK(same_ids(g.tokens, json_get(expected, "greedy_ids"), g.token_count));
         CHECK(g.finish == TARN_FINISH_LENGTH && !g.text);
@@ -173,7 +173,7 @@ static void test_changed(void) {
 static void check_case(tarn_model *model, tarn_session *session, const json *expected) {
     int32_t *ids = NULL;
     size_t count = 0;
-    const char *prompt = json_string(json_get(expected, "prompt"), NULL);
+    const char *prompt = json_text(json_get(expected, "prompt"), NULL);
     CHECK(tarn_model_encode_prompt(model, NULL, prompt, strlen(prompt), &ids, &count));
     CHECK(same_ids(ids, json_get(expected, "input_ids"), count));
     CHECK(tarn_session_sync(session, ids, count, NULL));
@@ -181,11 +181,11 @@ static void check_case(tarn_model *model, tarn_session *session, const json *exp
     const json *top = json_get(expected, "top_ids"), *values = json_get(expected, "top_logits");
     /* Not 2e-3: the file's logits were computed with rotary frequencies rounded to bfloat16, which is worth up to 2.7e-3. */
     for (size_t i = 0; logits && i < json_count(top); i++)
-        CHECK(fabs(logits[json_integer(json_at(top, i), 0)] - json_number(json_at(values, i), NAN)) < 3e-3);
+        CHECK(fabs(logits[json_whole(json_at(top, i), 0)] - json_number(json_at(values, i), NAN)) < 3e-3);
     tarn_generation g;
     CHECK(tarn_generate(session, ids, count, &g, .max_tokens = TARN_VALUE(400)));
     CHECK(same_ids(g.tokens, json_get(expected, "greedy_ids"), g.token_count));
-    CHECK(g.finish == TARN_FINISH_STOP && g.text && !strcmp(g.text, json_string(json_get(expected, "text"), NULL)));
+    CHECK(g.finish == TARN_FINISH_STOP && g.text && !strcmp(g.text, json_text(json_get(expected, "text"), NULL)));
     tarn_generation_free(&g);
     memory_free(logits);
     tarn_free(ids);

@@ -65,8 +65,8 @@ static void test_round_trip(void) {
         safetensors_dtype_name(e->dtype, &size);
         CHECK(e->offset % size == 0);
     }
-    CHECK(file && !safetensors_find(file, "t99") && !strcmp(json_string(json_get(file->metadata, "format"), NULL), "mlx"));
-    CHECK(file && !strcmp(json_string(json_get(file->metadata, "quote"), NULL), "a \"b\""));
+    CHECK(file && !safetensors_find(file, "t99") && !strcmp(json_text(json_get(file->metadata, "format"), NULL), "mlx"));
+    CHECK(file && !strcmp(json_text(json_get(file->metadata, "quote"), NULL), "a \"b\""));
     safetensors_close(file);
     clear_folder();
 }

@@ -1,32 +1,6 @@
 /* JSON over jansson (docs/design/json.md). What jansson does not do is done by a scan before it: nesting beyond DEPTH is refused, and
    integers beyond int64, which Hugging Face writes, become reals. Writing stops at strings and numbers. */
-#define json_type    jansson_type
-#define json_string  jansson_string
-#define json_integer jansson_integer
-#define JSON_OBJECT  JANSSON_OBJECT
-#define JSON_ARRAY   JANSSON_ARRAY
-#define JSON_STRING  JANSSON_STRING
-#define JSON_INTEGER JANSSON_INTEGER
-#define JSON_REAL    JANSSON_REAL
-#define JSON_TRUE    JANSSON_TRUE
-#define JSON_FALSE   JANSSON_FALSE
-#define JSON_NULL    JANSSON_NULL
 #include <jansson.h>
-#undef json_type
-#undef json_string
-#undef json_integer
-#undef JSON_OBJECT
-#undef JSON_ARRAY
-#undef JSON_STRING
-#undef JSON_INTEGER
-#undef JSON_REAL
-#undef JSON_TRUE
-#undef JSON_FALSE
-#undef JSON_NULL
-#undef json_boolean
-#undef json_null
-
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,15 +119,15 @@ static const json_t *inner(const json *value) {
     return (const json_t *)value;
 }
 
-json_kind json_type(const json *value) {
+json_kind json_kind_of(const json *value) {
     static const json_kind kinds[] = {
-        [JANSSON_OBJECT] = JSON_OBJECT, [JANSSON_ARRAY] = JSON_ARRAY, [JANSSON_STRING] = JSON_STRING, [JANSSON_INTEGER] = JSON_INTEGER,
-        [JANSSON_REAL] = JSON_REAL,     [JANSSON_TRUE] = JSON_TRUE,   [JANSSON_FALSE] = JSON_FALSE,   [JANSSON_NULL] = JSON_NULL};
-    return value ? kinds[json_typeof(inner(value))] : JSON_NULL;
+        [JSON_OBJECT] = JSON_DICTIONARY, [JSON_ARRAY] = JSON_LIST, [JSON_STRING] = JSON_TEXT, [JSON_INTEGER] = JSON_WHOLE,
+        [JSON_REAL] = JSON_NUMBER,       [JSON_TRUE] = JSON_YES,   [JSON_FALSE] = JSON_NO,    [JSON_NULL] = JSON_NOTHING};
+    return value ? kinds[json_typeof(inner(value))] : JSON_NOTHING;
 }
 
 bool json_is(const json *value, json_kind kind) {
-    return value && json_type(value) == kind;
+    return value && json_kind_of(value) == kind;
 }
 
 const json *json_get(const json *object, const char *key) {
@@ -161,7 +135,7 @@ const json *json_get(const json *object, const char *key) {
 }
 
 size_t json_count(const json *value) {
-    return json_is(value, JSON_OBJECT) ? json_object_size(inner(value)) : json_array_size(inner(value));
+    return json_is(value, JSON_DICTIONARY) ? json_object_size(inner(value)) : json_array_size(inner(value));
 }
 
 const json *json_at(const json *array, size_t index) {
@@ -169,7 +143,7 @@ const json *json_at(const json *array, size_t index) {
 }
 
 bool json_each(const json *object, void **cursor, const char **key, size_t *length, const json **value) {
-    if (!json_is(object, JSON_OBJECT)) return false;
+    if (!json_is(object, JSON_DICTIONARY)) return false;
     json_t *o = (json_t *)(uintptr_t)inner(object);
     *cursor = *cursor ? json_object_iter_next(o, *cursor) : json_object_iter(o);
     if (!*cursor) return false;
@@ -179,22 +153,22 @@ bool json_each(const json *object, void **cursor, const char **key, size_t *leng
     return true;
 }
 
-const char *json_string(const json *value, size_t *length) {
-    if (!json_is(value, JSON_STRING)) return NULL;
+const char *json_text(const json *value, size_t *length) {
+    if (!json_is(value, JSON_TEXT)) return NULL;
     if (length) *length = json_string_length(inner(value));
     return json_string_value(inner(value));
 }
 
-int64_t json_integer(const json *value, int64_t fallback) {
-    return json_is(value, JSON_INTEGER) ? json_integer_value(inner(value)) : fallback;
+int64_t json_whole(const json *value, int64_t fallback) {
+    return json_is(value, JSON_WHOLE) ? json_integer_value(inner(value)) : fallback;
 }
 
 double json_number(const json *value, double fallback) {
-    return json_is(value, JSON_INTEGER) || json_is(value, JSON_REAL) ? json_number_value(inner(value)) : fallback;
+    return json_is(value, JSON_WHOLE) || json_is(value, JSON_NUMBER) ? json_number_value(inner(value)) : fallback;
 }
 
-bool json_boolean(const json *value, bool fallback) {
-    return json_is(value, JSON_TRUE) || (fallback && !json_is(value, JSON_FALSE));
+bool json_truth(const json *value, bool fallback) {
+    return json_is(value, JSON_YES) || (fallback && !json_is(value, JSON_NO));
 }
 
 /* ---- writing ---- */

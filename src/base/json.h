@@ -10,7 +10,7 @@
 #include "base/text.h"
 
 typedef struct json json; /* one value */
-typedef enum { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_INTEGER, JSON_REAL, JSON_STRING, JSON_ARRAY, JSON_OBJECT } json_kind;
+typedef enum { JSON_NOTHING, JSON_NO, JSON_YES, JSON_WHOLE, JSON_NUMBER, JSON_TEXT, JSON_LIST, JSON_DICTIONARY } json_kind;
 
 /* Parses bytes[0..length); `name` is what error messages call the text. Refused, with line and column: anything after the value, nesting
    deeper than 64, invalid UTF-8, a key that occurs twice or holds a NUL, NaN and Infinity. Integers beyond int64 are reals. Free the root
@@ -19,7 +19,7 @@ json *json_parse(const char *bytes, size_t length, const char *name);
 json *json_read_file(const char *path, size_t limit);
 void json_free(json *root);
 
-json_kind json_type(const json *value); /* JSON_NULL for a NULL pointer */
+json_kind json_kind_of(const json *value); /* JSON_NOTHING for a NULL pointer */
 bool json_is(const json *value, json_kind kind);
 /* A member or item, or NULL if there is none or value is no object or array. */
 const json *json_get(const json *object, const char *key);
@@ -29,10 +29,10 @@ const json *json_at(const json *array, size_t index);
 bool json_each(const json *object, void **cursor, const char **key, size_t *length, const json **value);
 
 /* Scalars; the fallback is returned when value is NULL or of another kind. */
-const char *json_string(const json *value, size_t *length); /* NULL if it is no string; length may be NULL */
-int64_t json_integer(const json *value, int64_t fallback);
+const char *json_text(const json *value, size_t *length); /* NULL if it is no string; length may be NULL */
+int64_t json_whole(const json *value, int64_t fallback);
 double json_number(const json *value, double fallback); /* integers too */
-bool json_boolean(const json *value, bool fallback);
+bool json_truth(const json *value, bool fallback);
 
 /* Appends s[0..length) as a JSON string with quotes. `ascii` escapes everything beyond U+007F as \uXXXX, as Python's json does. */
 bool json_write_string(text *t, const char *s, size_t length, bool ascii);

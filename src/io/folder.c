@@ -69,7 +69,7 @@ static bool add_all(safetensors_folder *folder, const char *path) {
 /* A shard lies in the folder of its index: the name comes from outside and must lead nowhere else. */
 static bool check_shard_name(const char *index, const char *tensor, const json *value, const char **name) {
     size_t length = 0;
-    *name = json_string(value, &length);
+    *name = json_text(value, &length);
     if (!*name) return tarn_fail("%s: weight_map: '%s' is no string", index, tensor);
     if (!length || strlen(*name) != length || strchr(*name, '/') || strchr(*name, '\\') || !strcmp(*name, ".") || strstr(*name, ".."))
         return tarn_fail("%s: weight_map: '%s': the shard name '%s' is not the name of a file in this folder", index, tensor, *name);
@@ -100,7 +100,8 @@ static bool add_indexed(safetensors_folder *folder, const char *path, const char
 
 static bool read_index(safetensors_folder *folder, const char *path, const char *index, const json *root) {
     const json *weights = json_get(root, "weight_map");
-    if (!json_is(weights, JSON_OBJECT) || !json_count(weights)) return tarn_fail("%s: weight_map is missing, empty or no object", index);
+    if (!json_is(weights, JSON_DICTIONARY) || !json_count(weights))
+        return tarn_fail("%s: weight_map is missing, empty or no object", index);
     map *opened = map_new();
     bool ok = opened != NULL;
     void *cursor = NULL;
@@ -144,7 +145,7 @@ static bool names_missing_file(const json *weights, const char *path) {
     const char *tensor;
     const json *value;
     while (json_each(weights, &cursor, &tensor, NULL, &value)) {
-        const char *name = json_string(value, NULL);
+        const char *name = json_text(value, NULL);
         if (name && shard_missing(path, name)) return true;
     }
     return false;

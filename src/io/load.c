@@ -155,10 +155,10 @@ bool tarn_tensors_metadata_at(const tarn_tensors *t, int64_t index, const char *
     void *cursor = NULL;
     const json *item;
     while (json_each(metadata_of(t), &cursor, key, NULL, &item))
-        if (index-- == 0) return (*value = json_string(item, NULL)) != NULL;
+        if (index-- == 0) return (*value = json_text(item, NULL)) != NULL;
     return false;
 }
 
 const char *tarn_tensors_metadata(const tarn_tensors *t, const char *key) {
-    return json_string(json_get(metadata_of(t), key), NULL);
+    return json_text(json_get(metadata_of(t), key), NULL);
 }

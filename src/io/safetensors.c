@@ -41,7 +41,7 @@ const char *safetensors_dtype_name(tarn_dtype dtype, int64_t *bytes) {
 /* ---- one entry */
 
 static bool read_dtype(const safetensors *file, safetensors_entry *e, const json *value, int *bits) {
-    const char *name = json_string(value, NULL);
+    const char *name = json_text(value, NULL);
     if (!name) return tarn_fail("%s: tensor '%s': dtype is missing or no string", file->path, e->name);
     int found = find_dtype(name);
     if (found < 0) return tarn_fail("%s: tensor '%s': dtype '%s' is not known", file->path, e->name, name);
@@ -52,22 +52,22 @@ static bool read_dtype(const safetensors *file, safetensors_entry *e, const json
 }
 
 static bool read_shape(const safetensors *file, safetensors_entry *e, const json *value) {
-    if (!json_is(value, JSON_ARRAY)) return tarn_fail("%s: tensor '%s': shape is missing or no list", file->path, e->name);
+    if (!json_is(value, JSON_LIST)) return tarn_fail("%s: tensor '%s': shape is missing or no list", file->path, e->name);
     size_t count = json_count(value);
     if (count > TARN_MAX_NDIM)
         return tarn_fail("%s: tensor '%s': shape has %zu axes, more than %d", file->path, e->name, count, (int)TARN_MAX_NDIM);
     e->ndim = (int)count;
     for (size_t i = 0; i < count; i++) {
-        e->shape[i] = json_integer(json_at(value, i), -1);
+        e->shape[i] = json_whole(json_at(value, i), -1);
         if (e->shape[i] < 0) return tarn_fail("%s: tensor '%s': shape[%zu] is no size", file->path, e->name, i);
     }
     return true;
 }
 
 static bool read_offsets(const safetensors *file, safetensors_entry *e, const json *value, int64_t data) {
-    if (!json_is(value, JSON_ARRAY) || json_count(value) != 2)
+    if (!json_is(value, JSON_LIST) || json_count(value) != 2)
         return tarn_fail("%s: tensor '%s': data_offsets is missing or no list of two integers", file->path, e->name);
-    int64_t begin = json_integer(json_at(value, 0), -1), end = json_integer(json_at(value, 1), -1);
+    int64_t begin = json_whole(json_at(value, 0), -1), end = json_whole(json_at(value, 1), -1);
     if (begin < 0 || end < 0) return tarn_fail("%s: tensor '%s': data_offsets are no offsets", file->path, e->name);
     if (begin > end)
         return tarn_fail("%s: tensor '%s': data_offsets end (%" PRId64 ") before they begin (%" PRId64 ")", file->path, e->name, end,
@@ -82,7 +82,7 @@ static bool read_offsets(const safetensors *file, safetensors_entry *e, const js
 }
 
 static bool read_entry(const safetensors *file, safetensors_entry *e, const json *value, int64_t data) {
-    if (!json_is(value, JSON_OBJECT)) return tarn_fail("%s: tensor '%s': is no object in the header", file->path, e->name);
+    if (!json_is(value, JSON_DICTIONARY)) return tarn_fail("%s: tensor '%s': is no object in the header", file->path, e->name);
     int bits = 0;
     int64_t bytes = 0;
     /* Fields beyond these three are ignored, as the format's own reader does. */
@@ -102,13 +102,13 @@ static bool read_entry(const safetensors *file, safetensors_entry *e, const json
 /* ---- the whole file */
 
 static bool read_metadata(safetensors *file, const json *value) {
-    if (json_is(value, JSON_NULL)) return true; /* MLX writes null for none */
-    if (!json_is(value, JSON_OBJECT)) return tarn_fail("%s: __metadata__ is no object", file->path);
+    if (json_is(value, JSON_NOTHING)) return true; /* MLX writes null for none */
+    if (!json_is(value, JSON_DICTIONARY)) return tarn_fail("%s: __metadata__ is no object", file->path);
     void *cursor = NULL;
     const char *key;
     const json *item;
     while (json_each(value, &cursor, &key, NULL, &item))
-        if (!json_is(item, JSON_STRING)) return tarn_fail("%s: __metadata__: '%s' is no string", file->path, key);
+        if (!json_is(item, JSON_TEXT)) return tarn_fail("%s: __metadata__: '%s' is no string", file->path, key);
     file->metadata = value;
     return true;
 }

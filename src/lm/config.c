@@ -33,7 +33,7 @@ static bool unsupported_model(const char *file, const char *name) {
 
 static bool read_family(model_config *config, const field_reader *fields) {
     const json *value = field_find(fields, "model_type");
-    const char *name = json_string(value, NULL);
+    const char *name = json_text(value, NULL);
     if (!value) return tarn_fail("%s: \"model_type\" is missing", fields->file);
     if (!name) return tarn_fail("%s: \"model_type\" must be a string", fields->file);
     for (int i = 0; i < model_family_count; i++)
@@ -68,7 +68,7 @@ static bool read_sizes(model_config *c, const field_reader *fields) {
 static bool read_switches(model_config *c, const field_reader *fields) {
     static const double eps = 1e-6;
     const json *activation = field_find(fields, "hidden_act");
-    const char *name = activation ? json_string(activation, NULL) : "silu";
+    const char *name = activation ? json_text(activation, NULL) : "silu";
     if (!name || (strcmp(name, "silu") && strcmp(name, "swish")))
         return tarn_fail("%s: \"hidden_act\" must be \"silu\"%s%.32s%s", fields->file, name ? ", not \"" : "", name ? name : "",
                          name ? "\"" : "");
@@ -86,11 +86,11 @@ bool config_has(const model_config *config, model_part part) {
 /* ---- windows */
 
 static bool read_layer_types(model_config *c, const field_reader *fields, const json *types, int64_t window) {
-    if (!json_is(types, JSON_ARRAY) || json_count(types) != (size_t)c->layers)
+    if (!json_is(types, JSON_LIST) || json_count(types) != (size_t)c->layers)
         return tarn_fail("%s: \"layer_types\" must be a list with an entry for each of the %lld layers", fields->file,
                          (long long)c->layers);
     for (int64_t i = 0; i < c->layers; i++) {
-        const char *type = json_string(json_at(types, (size_t)i), NULL);
+        const char *type = json_text(json_at(types, (size_t)i), NULL);
         bool sliding = type && !strcmp(type, "sliding_attention");
         if (!sliding && (!type || strcmp(type, "full_attention")))
             return tarn_fail("%s: \"layer_types\"[%lld] must be \"full_attention\" or \"sliding_attention\"", fields->file, (long long)i);
@@ -122,7 +122,7 @@ static bool read_windows(model_config *c, const field_reader *fields) {
 
 static bool read_quantization(const field_reader *fields, const quantization *usual, quantization *out) {
     const json *mode = field_find(fields, "mode");
-    const char *name = json_string(mode, NULL);
+    const char *name = json_text(mode, NULL);
     int64_t group_size, bits, usual_group = usual->group_size, usual_bits = usual->bits;
     if (mode && (!name || strcmp(name, "affine")))
         return tarn_fail("%s: \"%smode\" %s%.32s is not supported; supported is \"affine\"", fields->file, fields->prefix, name ? "" : "(",
@@ -140,13 +140,13 @@ static bool read_quantization(const field_reader *fields, const quantization *us
 static bool read_quantizations(model_config *c, const field_reader *fields) {
     const json *ours = field_find(fields, "quantization"), *theirs = field_find(fields, "quantization_config");
     if (!ours && !theirs) return true;
-    const char *method = json_string(json_get(theirs, "quant_method"), NULL);
+    const char *method = json_text(json_get(theirs, "quant_method"), NULL);
     if (!ours && (method || !json_get(theirs, "group_size")))
         return tarn_fail("%s: \"quantization_config.quant_method\" \"%.32s\" is not supported; supported is \"quantization\" as mlx-lm "
                          "writes it",
                          fields->file, method ? method : "");
     const json *value = ours ? ours : theirs;
-    if (!json_is(value, JSON_OBJECT)) return tarn_fail("%s: \"quantization\" must be an object", fields->file);
+    if (!json_is(value, JSON_DICTIONARY)) return tarn_fail("%s: \"quantization\" must be an object", fields->file);
     return read_quantization(&(field_reader){fields->file, value, "quantization."}, &(quantization){0, 0}, &c->quantized);
 }
 
@@ -154,10 +154,10 @@ bool config_quantization(const model_config *config, const char *path, quantizat
     const json *all = json_get(config->document, "quantization");
     const json *own = json_get(all ? all : json_get(config->document, "quantization_config"), path);
     *out = config->quantized;
-    *given = config->quantized.bits && own && !json_is(own, JSON_NULL);
-    if (!*given || json_is(own, JSON_TRUE)) return true;
-    if (json_is(own, JSON_FALSE)) return *out = (quantization){0, 0}, true;
-    if (!json_is(own, JSON_OBJECT)) return tarn_fail("%s: \"quantization.%s\" must be an object, true or false", config->path, path);
+    *given = config->quantized.bits && own && !json_is(own, JSON_NOTHING);
+    if (!*given || json_is(own, JSON_YES)) return true;
+    if (json_is(own, JSON_NO)) return *out = (quantization){0, 0}, true;
+    if (!json_is(own, JSON_DICTIONARY)) return tarn_fail("%s: \"quantization.%s\" must be an object, true or false", config->path, path);
     text prefix = {0};
     bool ok = text_format(&prefix, "quantization.%s.", path) &&
               read_quantization(&(field_reader){config->path, own, text_string(&prefix)}, &config->quantized, out);
@@ -170,16 +170,16 @@ bool config_quantization(const model_config *config, const char *path, quantizat
 static bool read_end_tokens(model_config *c, const field_reader *fields) {
     const json *value = field_find(fields, "eos_token_id");
     if (!value) return true;
-    size_t count = json_is(value, JSON_ARRAY) ? json_count(value) : 1;
+    size_t count = json_is(value, JSON_LIST) ? json_count(value) : 1;
     if (count > 1024) return tarn_fail("%s: \"eos_token_id\" has more than 1024 entries", fields->file);
     memory_free(c->end_tokens);
     c->end_tokens = NEW_ARRAY(int32_t, count);
     if (!c->end_tokens) return false;
     c->end_token_count = 0;
     for (size_t i = 0; i < count; i++) {
-        const json *item = json_is(value, JSON_ARRAY) ? json_at(value, i) : value;
-        int64_t id = json_integer(item, -1);
-        if (!json_is(item, JSON_INTEGER) || id < -1 || id > most_ids)
+        const json *item = json_is(value, JSON_LIST) ? json_at(value, i) : value;
+        int64_t id = json_whole(item, -1);
+        if (!json_is(item, JSON_WHOLE) || id < -1 || id > most_ids)
             return tarn_fail("%s: \"eos_token_id\" must be a token id, a list of token ids, or -1 for none", fields->file);
         if (id >= 0) c->end_tokens[c->end_token_count++] = (int32_t)id;
     }
@@ -192,7 +192,7 @@ static bool read_generation_config(model_config *c, const char *folder) {
     bool ok = path != NULL;
     if (ok && file_exists(path)) {
         document = json_read_file(path, MOST_FILE);
-        ok = document && (json_is(document, JSON_OBJECT) || tarn_fail("%s: not a JSON object", path)) &&
+        ok = document && (json_is(document, JSON_DICTIONARY) || tarn_fail("%s: not a JSON object", path)) &&
              read_end_tokens(c, &(field_reader){path, document, ""});
     }
     if (document) json_free(document);
@@ -204,7 +204,7 @@ static bool read_generation_config(model_config *c, const char *folder) {
 
 static bool read_all(model_config *c) {
     field_reader fields = {c->path, c->document, ""};
-    if (!json_is(c->document, JSON_OBJECT)) return tarn_fail("%s: not a JSON object", c->path);
+    if (!json_is(c->document, JSON_DICTIONARY)) return tarn_fail("%s: not a JSON object", c->path);
     return read_family(c, &fields) && read_sizes(c, &fields) && read_switches(c, &fields) && read_windows(c, &fields) &&
            read_quantizations(c, &fields) && config_read_rope(c) && read_end_tokens(c, &fields);
 }

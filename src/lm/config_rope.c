@@ -111,7 +111,7 @@ static const struct {
 static bool read_rule(rope_reader *r) {
     const json *type = field_find(&r->fields, "rope_type");
     if (!type) type = field_find(&r->fields, "type");
-    const char *name = type ? json_string(type, NULL) : "default";
+    const char *name = type ? json_text(type, NULL) : "default";
     if (!name) return tarn_fail("%s: \"%srope_type\" must be a string", r->fields.file, r->fields.prefix);
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (!strcmp(name, rules[i].name)) return rules[i].read(r);
@@ -120,8 +120,8 @@ static bool read_rule(rope_reader *r) {
 }
 
 static bool same_text(const json *a, const json *b) {
-    const char *x = json_string(a, NULL), *y = json_string(b, NULL);
-    return x && y ? !strcmp(x, y) : json_type(a) == json_type(b) && json_number(a, 0) == json_number(b, 0);
+    const char *x = json_text(a, NULL), *y = json_text(b, NULL);
+    return x && y ? !strcmp(x, y) : json_kind_of(a) == json_kind_of(b) && json_number(a, 0) == json_number(b, 0);
 }
 
 /* Whether every member of a is in b with the same value; the rules' fields are all scalars. */
@@ -140,7 +140,7 @@ static bool find_object(const field_reader *top, const json **object) {
     const json *first = NULL;
     for (int i = 0; i < 2; i++) {
         const json *value = json_get(*object, types[i]);
-        if (!json_is(value, JSON_OBJECT)) continue;
+        if (!json_is(value, JSON_DICTIONARY)) continue;
         if (first && !(members_in(first, value) && members_in(value, first)))
             return tarn_fail("%s: \"rope_parameters\" that differ between layer types are not supported", top->file);
         first = value;
@@ -178,7 +178,7 @@ bool config_read_rope(model_config *config) {
     const json *object = field_find(&top, "rope_scaling");
     const char *prefix = object ? "rope_scaling." : "rope_parameters.";
     if (!object) object = field_find(&top, "rope_parameters");
-    if (object && !json_is(object, JSON_OBJECT))
+    if (object && !json_is(object, JSON_DICTIONARY))
         return tarn_fail("%s: \"%.*s\" must be an object", top.file, (int)strlen(prefix) - 1, prefix);
     if (!find_object(&top, &object)) return false;
     config->rope.scale = config->rope.attention_factor = 1;

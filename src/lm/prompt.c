@@ -40,7 +40,7 @@ static bool write_variables(text *t, const tarn_tokenizer *tokenizer, const char
 
 static bool check_messages(const char *messages) {
     json *list = json_parse(messages, strlen(messages), "messages");
-    bool ok = list && (json_is(list, JSON_ARRAY) || tarn_fail("messages: not a JSON list"));
+    bool ok = list && (json_is(list, JSON_LIST) || tarn_fail("messages: not a JSON list"));
     if (list) json_free(list);
     return ok;
 }
@@ -51,8 +51,8 @@ char *tarn_template_variables(const tarn_tokenizer *tokenizer, const char *messa
     if (!REQUIRE(messages_json)) return NULL;
     const char *variables = variables_json ? variables_json : "{}";
     json *own = json_parse(variables, strlen(variables), "template variables");
-    bool ok = own && (json_is(own, JSON_OBJECT) || tarn_fail("template variables: not a JSON object")) && check_messages(messages_json) &&
-              write_variables(&t, tokenizer, messages_json, variables, own, add_generation_prompt);
+    bool ok = own && (json_is(own, JSON_DICTIONARY) || tarn_fail("template variables: not a JSON object")) &&
+              check_messages(messages_json) && write_variables(&t, tokenizer, messages_json, variables, own, add_generation_prompt);
     if (own) json_free(own);
     if (ok) return text_take(&t);
     text_free(&t);

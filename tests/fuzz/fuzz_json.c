@@ -42,28 +42,28 @@ static void write_array(text *t, const json *array, bool ascii) {
 
 static void write_value(text *t, const json *value, bool ascii) {
     size_t length = 0;
-    const char *s = json_string(value, &length);
-    switch (json_type(value)) {
-    case JSON_NULL:
+    const char *s = json_text(value, &length);
+    switch (json_kind_of(value)) {
+    case JSON_NOTHING:
         text_add(t, "null");
         break;
-    case JSON_FALSE:
-    case JSON_TRUE:
-        text_add(t, json_boolean(value, false) ? "true" : "false");
+    case JSON_NO:
+    case JSON_YES:
+        text_add(t, json_truth(value, false) ? "true" : "false");
         break;
-    case JSON_INTEGER:
-        text_format(t, "%lld", (long long)json_integer(value, 0));
+    case JSON_WHOLE:
+        text_format(t, "%lld", (long long)json_whole(value, 0));
         break;
-    case JSON_REAL:
+    case JSON_NUMBER:
         json_write_double(t, json_number(value, 0));
         break;
-    case JSON_STRING:
+    case JSON_TEXT:
         require(s && s[length] == 0 && utf8_valid(s, length) && json_write_string(t, s, length, ascii));
         break;
-    case JSON_ARRAY:
+    case JSON_LIST:
         write_array(t, value, ascii);
         break;
-    case JSON_OBJECT:
+    case JSON_DICTIONARY:
         write_object(t, value, ascii);
         break;
     }

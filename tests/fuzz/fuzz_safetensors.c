@@ -29,7 +29,7 @@ static void check(const safetensors *file) {
     void *cursor = NULL;
     const char *key;
     const json *value;
-    while (json_each(file->metadata, &cursor, &key, NULL, &value)) require(json_string(value, NULL) != NULL);
+    while (json_each(file->metadata, &cursor, &key, NULL, &value)) require(json_text(value, NULL) != NULL);
     require(covered <= (int64_t)file->length - 8);
 }
 

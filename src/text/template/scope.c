@@ -125,22 +125,22 @@ static value json_members(render *r, const json *j) {
 /* Strings stay in the JSON document, which lives as long as the rendering. */
 value json_value(render *r, const json *j) {
     size_t length = 0;
-    switch (json_type(j)) {
-    case JSON_FALSE:
+    switch (json_kind_of(j)) {
+    case JSON_NO:
         return boolean_value(false);
-    case JSON_TRUE:
+    case JSON_YES:
         return boolean_value(true);
-    case JSON_INTEGER:
-        return integer_value(json_integer(j, 0));
-    case JSON_REAL:
+    case JSON_WHOLE:
+        return integer_value(json_whole(j, 0));
+    case JSON_NUMBER:
         return real_value(json_number(j, 0));
-    case JSON_STRING: {
-        const char *bytes = json_string(j, &length);
+    case JSON_TEXT: {
+        const char *bytes = json_text(j, &length);
         return string_value(string_share(&r->memory, bytes, length));
     }
-    case JSON_ARRAY:
+    case JSON_LIST:
         return json_items(r, j);
-    case JSON_OBJECT:
+    case JSON_DICTIONARY:
         return json_members(r, j);
     default:
         return NONE;

@@ -7,13 +7,13 @@
 #include "tokenizer/bpe_merges.h"
 
 static bool read_vocabulary(vocabulary *tokens, const part *list) {
-    if (!json_is(list->value, JSON_OBJECT)) return part_fail(list, "must be an object of token: id");
+    if (!json_is(list->value, JSON_DICTIONARY)) return part_fail(list, "must be an object of token: id");
     void *cursor = NULL;
     const char *key;
     size_t length;
     const json *value;
     while (json_each(list->value, &cursor, &key, &length, &value)) {
-        int64_t id = json_integer(value, -1);
+        int64_t id = json_whole(value, -1);
         if (id < 0 || id >= TOKEN_LIMIT) return part_fail(list, "the id of \"%.100s\" is not in 0 to %d", key, TOKEN_LIMIT - 1);
         if (vocabulary_token(tokens, (int32_t)id))
             return part_fail(list, "\"%.100s\" and \"%.100s\" have the same id %lld", vocabulary_token(tokens, (int32_t)id)->bytes, key,
@@ -25,7 +25,7 @@ static bool read_vocabulary(vocabulary *tokens, const part *list) {
 
 /* The two halves of a merge: "a b" or ["a", "b"]. */
 static bool read_pair(const part *item, const char *half[2], size_t length[2]) {
-    half[0] = json_string(item->value, &length[0]);
+    half[0] = json_text(item->value, &length[0]);
     if (half[0]) {
         const char *space = memchr(half[0], ' ', length[0]);
         if (!space || memchr(space + 1, ' ', length[0] - (size_t)(space + 1 - half[0])))
@@ -35,7 +35,7 @@ static bool read_pair(const part *item, const char *half[2], size_t length[2]) {
         length[0] = (size_t)(space - half[0]);
         return true;
     }
-    for (size_t i = 0; i < 2; i++) half[i] = json_string(json_at(item->value, i), &length[i]);
+    for (size_t i = 0; i < 2; i++) half[i] = json_text(json_at(item->value, i), &length[i]);
     return (half[0] && half[1] && json_count(item->value) == 2) || part_fail(item, "must be a string \"a b\" or a list of two strings");
 }
 
@@ -130,7 +130,7 @@ bool bpe_read(bpe *b, vocabulary *tokens, const part *model) {
     *b = (bpe){.tokens = tokens};
     const char *type;
     size_t length;
-    if (!json_is(model->value, JSON_OBJECT)) return part_fail(model, part_absent(model) ? "is missing" : "must be an object");
+    if (!json_is(model->value, JSON_DICTIONARY)) return part_fail(model, part_absent(model) ? "is missing" : "must be an object");
     if (!part_optional_string(model, "type", &type, &length)) return false;
     if (type && strcmp(type, "BPE") != 0) return part_fail(model, "type \"%.100s\" is not supported; only BPE is", type);
     if (!part_known(model, "type dropout unk_token continuing_subword_prefix end_of_word_suffix fuse_unk byte_fallback ignore_merges vocab "

@@ -22,8 +22,8 @@ static bool read_named_token(string *to, const part *file, const char *role) {
     if (part_absent(&member) || to->bytes) return true;
     const char *content;
     size_t length;
-    bool found = json_is(member.value, JSON_OBJECT) ? part_string(&member, "content", &content, &length)
-                                                    : part_string(file, role, &content, &length);
+    bool found = json_is(member.value, JSON_DICTIONARY) ? part_string(&member, "content", &content, &length)
+                                                        : part_string(file, role, &content, &length);
     return found && copy_string(to, content, length);
 }
 
@@ -42,7 +42,7 @@ static bool read_template_list(tarn_tokenizer *t, const part *list) {
 static bool read_templates(tarn_tokenizer *t, const part *file) {
     part member = part_member(file, "chat_template");
     if (part_absent(&member)) return true;
-    if (json_is(member.value, JSON_ARRAY)) return read_template_list(t, &member);
+    if (json_is(member.value, JSON_LIST)) return read_template_list(t, &member);
     const char *source;
     size_t length;
     return part_string(file, "chat_template", &source, &length) && tokenizer_set_template(t, "default", 7, source, length);
@@ -50,7 +50,7 @@ static bool read_templates(tarn_tokenizer *t, const part *file) {
 
 bool tokenizer_read_config(tarn_tokenizer *t, const json *root, const char *name) {
     part file = {.name = name, .value = root};
-    if (!json_is(root, JSON_OBJECT)) return part_fail(&file, "must be an object");
+    if (!json_is(root, JSON_DICTIONARY)) return part_fail(&file, "must be an object");
     for (int i = 0; i < NAMED_TOKENS; i++)
         if (!read_named_token(&t->named[i], &file, roles[i])) return false;
     return read_templates(t, &file);

@@ -49,7 +49,7 @@ static bool copy_string(const part *p, const char *key, char **copy, size_t *len
 static bool read_replace(const part *p, void *into) {
     decode_stage stage = {.take = replace_string_take};
     part pattern = part_member(p, "pattern");
-    const char *literal = json_string(json_get(pattern.value, "String"), &stage.string_length);
+    const char *literal = json_text(json_get(pattern.value, "String"), &stage.string_length);
     bool plain = literal && stage.string_length > 0 && json_count(pattern.value) == 1;
     bool ok =
         plain ? copy_string(&pattern, "String", &stage.string, &stage.string_length) : split_read_pattern(p, "pattern", &stage.pattern);

@@ -216,7 +216,7 @@ static bool read_form(const part *p, void *into) {
     static const char *const names[] = {"NFC", "NFD", "NFKC", "NFKD"};
     normal_step step = {.apply = apply_form};
     for (int i = 0; i < 4; i++)
-        if (strcmp(json_string(json_get(p->value, "type"), NULL), names[i]) == 0) step.form = (unicode_form)i;
+        if (strcmp(json_text(json_get(p->value, "type"), NULL), names[i]) == 0) step.form = (unicode_form)i;
     return keep(into, step);
 }
 

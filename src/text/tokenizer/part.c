@@ -37,7 +37,7 @@ part part_item(const part *array, size_t index) {
 }
 
 bool part_absent(const part *p) {
-    return json_type(p->value) == JSON_NULL;
+    return json_kind_of(p->value) == JSON_NOTHING;
 }
 
 static bool listed(const char *names, const char *key, size_t length) {
@@ -51,7 +51,7 @@ static bool listed(const char *names, const char *key, size_t length) {
 
 bool part_known(const part *p, const char *names) {
     if (part_absent(p)) return part_fail(p, "is missing");
-    if (!json_is(p->value, JSON_OBJECT)) return part_fail(p, "must be an object");
+    if (!json_is(p->value, JSON_DICTIONARY)) return part_fail(p, "must be an object");
     void *cursor = NULL;
     const char *key;
     size_t length;
@@ -62,21 +62,21 @@ bool part_known(const part *p, const char *names) {
 }
 
 bool part_array(const part *p) {
-    return json_is(p->value, JSON_ARRAY) || part_fail(p, part_absent(p) ? "is missing" : "must be an array");
+    return json_is(p->value, JSON_LIST) || part_fail(p, part_absent(p) ? "is missing" : "must be an array");
 }
 
 bool part_boolean(const part *p, const char *key, bool fallback, bool *value) {
     part member = part_member(p, key);
-    json_kind kind = json_type(member.value);
-    if (kind != JSON_NULL && kind != JSON_TRUE && kind != JSON_FALSE) return part_fail(&member, "must be true or false");
-    *value = json_boolean(member.value, fallback);
+    json_kind kind = json_kind_of(member.value);
+    if (kind != JSON_NOTHING && kind != JSON_YES && kind != JSON_NO) return part_fail(&member, "must be true or false");
+    *value = json_truth(member.value, fallback);
     return true;
 }
 
 bool part_integer(const part *p, const char *key, int64_t least, int64_t most, int64_t *value) {
     part member = part_member(p, key);
-    if (!json_is(member.value, JSON_INTEGER)) return part_fail(&member, "must be a whole number");
-    *value = json_integer(member.value, -1);
+    if (!json_is(member.value, JSON_WHOLE)) return part_fail(&member, "must be a whole number");
+    *value = json_whole(member.value, -1);
     if (*value < least || *value > most)
         return part_fail(&member, "is %lld, not in %lld to %lld", (long long)*value, (long long)least, (long long)most);
     return true;
@@ -85,7 +85,7 @@ bool part_integer(const part *p, const char *key, int64_t least, int64_t most, i
 bool part_optional_string(const part *p, const char *key, const char **string, size_t *length) {
     part member = part_member(p, key);
     *length = 0;
-    *string = json_string(member.value, length);
+    *string = json_text(member.value, length);
     return *string || part_absent(&member) || part_fail(&member, "must be a string");
 }
 
@@ -107,7 +107,7 @@ bool part_character(const part *p, const char *key, uint32_t *character) {
 bool part_read(const part *p, const part_kind *kinds, size_t count, void *into) {
     const char *type;
     size_t length;
-    if (!json_is(p->value, JSON_OBJECT)) return part_fail(p, "must be an object");
+    if (!json_is(p->value, JSON_DICTIONARY)) return part_fail(p, "must be an object");
     if (!part_string(p, "type", &type, &length)) return false;
     for (size_t i = 0; i < count; i++) {
         if (strlen(kinds[i].type) != length || memcmp(kinds[i].type, type, length) != 0) continue;

@@ -20,7 +20,7 @@ static bool add_special(const part *p, const char *name, token_ids *ids) {
     if (!part_array(&list)) return false;
     for (size_t i = 0; i < json_count(list.value); i++) {
         part item = part_item(&list, i);
-        int64_t id = json_integer(item.value, -1);
+        int64_t id = json_whole(item.value, -1);
         if (id < 0 || id >= TOKEN_LIMIT) return part_fail(&item, "must be a token id");
         if (!vector_push(ids, (int32_t)id)) return false;
     }
@@ -59,8 +59,8 @@ static bool read_template(const part *p, void *into) {
 static bool read_token_pair(const part *p, const char *key, token_ids *ids) {
     part pair = part_member(p, key);
     if (!part_array(&pair)) return false;
-    int64_t id = json_integer(json_at(pair.value, 1), -1);
-    if (json_count(pair.value) != 2 || !json_is(json_at(pair.value, 0), JSON_STRING) || id < 0 || id >= TOKEN_LIMIT)
+    int64_t id = json_whole(json_at(pair.value, 1), -1);
+    if (json_count(pair.value) != 2 || !json_is(json_at(pair.value, 0), JSON_TEXT) || id < 0 || id >= TOKEN_LIMIT)
         return part_fail(&pair, "must be a list of a token and its id");
     return vector_push(ids, (int32_t)id);
 }

@@ -108,7 +108,7 @@ static bool read_sequence(const part *p, void *into) {
 
 static bool refuse(const part *p, void *into) {
     (void)into;
-    return part_fail(p, "type \"%s\" is not supported", json_string(json_get(p->value, "type"), NULL));
+    return part_fail(p, "type \"%s\" is not supported", json_text(json_get(p->value, "type"), NULL));
 }
 
 static const part_kind kinds[] = {
