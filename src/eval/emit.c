@@ -229,10 +229,15 @@ static bool emit_view(schedule *s, const unit *u) {
 
 /* ---- kernels */
 
+/* Bit `index` of a set of inputs; inputs beyond the 32nd of an op with many go with the 32nd. */
+static bool has_input(unsigned set, int index) {
+    return set >> (index < 31 ? index : 31) & 1;
+}
+
 static bool layout_fits(const schedule *s, const kernel_row *row, int index, int v) {
     const array_layout *at = &s->p->values.items[v].at;
-    if (emit_is_unaligned(s, v) && !(row->any_address & 1u << index)) return false;
-    if (row->layout == LAYOUT_ANY || row->any_layout & 1u << index || emit_is_dense(s, v)) return true;
+    if (emit_is_unaligned(s, v) && !has_input(row->any_address, index)) return false;
+    if (row->layout == LAYOUT_ANY || has_input(row->any_layout, index) || emit_is_dense(s, v)) return true;
     int last = at->ndim - 1;
     bool rows = last < 0 || at->strides[last] == 1 || at->shape[last] == 1;
     if (row->layout == LAYOUT_DENSE || rows) return row->layout != LAYOUT_DENSE && rows;

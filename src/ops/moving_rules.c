@@ -79,7 +79,9 @@ static tarn_array *fold_axis(tarn_array *x, int64_t axis) {
 /* Axes [batch, moved (count), rest ...] put where the op has them: the moved ones begin at `axis` (counted with the batch). */
 static tarn_array *unfold_axes(tarn_array *x, int count, int64_t axis) {
     int64_t order[TARN_MAX_NDIM];
-    int place = 0, ndim = x ? x->ndim : 0;
+    int place = 0, ndim;
+    if (!x) return NULL; /* more axes than order has room for, perhaps */
+    ndim = x->ndim;
     order[place++] = 0;
     for (int i = 0; i < axis - 1; i++) order[place++] = 1 + count + i;
     for (int i = 0; i < count; i++) order[place++] = 1 + i;
@@ -90,7 +92,9 @@ static tarn_array *unfold_axes(tarn_array *x, int count, int64_t axis) {
 /* The reverse of unfold_axes. */
 static tarn_array *fold_axes(tarn_array *x, int count, int64_t axis) {
     int64_t order[TARN_MAX_NDIM];
-    int place = 0, ndim = x ? x->ndim : 0;
+    int place = 0, ndim;
+    if (!x) return NULL; /* more axes than order has room for, perhaps */
+    ndim = x->ndim;
     order[place++] = 0;
     for (int i = 0; i < count; i++) order[place++] = axis + i;
     for (int i = 1; i < axis; i++) order[place++] = i;
