@@ -105,11 +105,28 @@ BODY(gather_last, bend(tarn_take(x[0], x[1], -1)))
 BODY(gather_axis, bend(tarn_take_along_axis(x[0], x[1], 0)))
 BODY(scatter, bend(tarn_scatter(x[0], x[2], bend(x[1]), 1)))
 BODY(scatter_add, bend(tarn_scatter_add(x[0], x[2], bend(x[1]), 1)))
+BODY(scatter_last, bend(tarn_scatter(x[0], x[2], x[1], -1)))
 BODY(put_along_axis, bend(tarn_put_along_axis(x[0], x[2], bend(x[1]), -1)))
 BODY(add_along_axis, bend(tarn_add_along_axis(x[0], x[2], bend(x[1]), -1)))
 BODY(slice_update, bend(tarn_slice_update(x[0], bend(x[1]), x[2], TARN_AXES(1, 0))))
 BODY(slice_update_part, bend(tarn_slice_update(x[0], bend(x[1]), x[2], TARN_AXES(-1))))
 BODY(slice_array, bend(tarn_slice_array(x[0], x[1], TARN_AXES(1, 0), TARN_INTS(2, 2))))
+
+/* Batches that would have more axes than arrays can: an error, also where the op alone has just as many. */
+static void check_too_many_axes(tarn_callback call, int count, tarn_array *const *inputs) {
+    tarn_array *out = NULL;
+    CHECK(!tarn_vmap(TARN_FUNCTION(call, NULL, 1), inputs, count, &out) && tarn_error() && strstr(tarn_error(), "12 axes"));
+    tarn_clear_error();
+}
+
+static void test_axis_limit(void) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_ones(TARN_SHAPE(2, 1, 1, 1, 1, 1, 1), F64), *indices = tarn_zeros(TARN_SHAPE(2, 1, 1, 1, 1, 1, 1, 1), TARN_INT32);
+    tarn_array *updates = tarn_ones(TARN_SHAPE(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1), F64);
+    check_too_many_axes(call_gather_last, 2, TARN_ARRAYS(x, indices));
+    check_too_many_axes(call_scatter_last, 3,
+                        TARN_ARRAYS(x, tarn_broadcast_to(updates, TARN_SHAPE(2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)), indices));
+}
 
 static void test_moving(void) {
     RUN(concatenate, REAL(2, 1), REAL(2, 3), REAL(2, 2));
@@ -130,6 +147,7 @@ static void test_moving(void) {
     RUN(slice_update_part, REAL(3, 4), REAL(2, 2), INTEGERS(2));
     RUN(slice_array, REAL(3, 4), INTEGERS(1, 0));
     RUN(slice_array, REAL(3, 4), INTEGERS(7, 1));
+    test_axis_limit();
 }
 
 /* ---- reducing and ordering */
@@ -271,6 +289,83 @@ static void test_kinds(void) {
              random_array(TARN_SHAPE(2, 1), TARN_BOOL, 0, 2));
 }
 
+/* ---- points at which a factor of the gradient is infinite or NaN. The gradients are torch's, but for ties, which are MLX's. */
+BODY(power, tarn_power(x[0], x[1]))
+BODY(arctan2, tarn_arctan2(x[0], x[1]))
+BODY(maximum, tarn_maximum(x[0], x[1]))
+BODY(minimum, tarn_minimum(x[0], x[1]))
+BODY(remainder, tarn_remainder(x[0], x[1]))
+BODY(through_integers, tarn_multiply(tarn_astype(tarn_astype(x[0], TARN_INT32), tarn_dtype_of(x[0])), x[1]))
+BODY(max_of_three, tarn_max(tarn_stack(TARN_ARRAYS(x[0], x[1], tarn_scalar_like(3, x[0])), 3, 0)))
+BODY(min_of_three, tarn_min(tarn_stack(TARN_ARRAYS(x[0], x[1], tarn_scalar_like(3, x[0])), 3, 0)))
+
+typedef struct {
+    tarn_callback call;
+    double at[2], gradient[2];
+    bool smooth; /* so that the gradient of the gradient has to be finite */
+} point;
+static const point points[] = {
+    {call_power, {0, 1}, {1, 0}, true},
+    {call_power, {0, 2}, {0, 0}, true},
+    {call_power, {0, 0}, {0, 0}, true},
+    {call_power, {2, 0}, {0, 0.69314718055994530942}, true},
+    {call_power, {0, 0.5}, {INFINITY, 0}, false},
+    {call_power, {0, -1}, {-INFINITY, -INFINITY}, false},
+    {call_power, {-2, 2}, {-4, NAN}, false},
+    {call_arctan2, {0, 0}, {0, 0}, true},
+    {call_arctan2, {0, 2}, {0.5, 0}, true},
+    {call_arctan2, {-2, 0}, {0, 0.5}, true},
+    {call_maximum, {NAN, 0}, {1, 1}, true},
+    {call_maximum, {0, NAN}, {1, 1}, true},
+    {call_maximum, {2, 2}, {0, 1}, true},
+    {call_minimum, {NAN, 0}, {1, 1}, true},
+    {call_minimum, {0, NAN}, {1, 1}, true},
+    {call_minimum, {2, 2}, {0, 1}, true},
+    {call_remainder, {1, INFINITY}, {1, 0}, true},
+    {call_remainder, {-1, INFINITY}, {1, 1}, true},
+    {call_remainder, {64, 3}, {1, -21}, true},
+    {call_through_integers, {2.5, 3}, {0, 2}, true},
+    {call_max_of_three, {1, NAN}, {0, 1}, true},
+    {call_max_of_three, {NAN, NAN}, {0.5, 0.5}, true},
+    {call_max_of_three, {1, INFINITY}, {0, 1}, true},
+    {call_min_of_three, {1, NAN}, {0, 1}, true},
+    {call_min_of_three, {1, 1}, {0.5, 0.5}, true},
+};
+
+static bool both_gradients(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {
+    tarn_array *value, *one = tarn_scalar_like(1, x[0]);
+    (void)output_count;
+    return tarn_vjp(TARN_FUNCTION(((const point *)context)->call, NULL, 1), x, count, &one, &value, outputs);
+}
+
+static void check_near(const point *p, const char *what, int input, tarn_array *a, double wanted) {
+    double got = tarn_item(a);
+    checks++;
+    if (close_to(got, wanted, 10 * tolerance_of(tarn_dtype_of(a)))) return;
+    failures++, printf("point %d: the %s of input %d is %g, not %g\n", (int)(p - points), what, input, got, wanted);
+}
+
+static void check_point(const point *p, tarn_dtype dtype) {
+    TARN_SCOPE;
+    tarn_function f = TARN_FUNCTION(p->call, NULL, 1), both = TARN_FUNCTION(both_gradients, (void *)(intptr_t)p, 2);
+    tarn_array *x[2] = {tarn_scalar(p->at[0], dtype), tarn_scalar(p->at[1], dtype)}, *one = tarn_scalar(1, dtype), *g[2], *y, *values[2];
+    CHECK(both_gradients((void *)(intptr_t)p, x, 2, g, 2));
+    for (int i = 0; i < 2; i++) {
+        tarn_array *tangents[2] = {i == 0 ? one : NULL, i == 1 ? one : NULL}, *tangent = NULL;
+        check_near(p, "gradient", i, g[i], p->gradient[i]);
+        CHECK(tarn_jvp(f, x, 2, tangents, &y, &tangent));
+        check_near(p, "tangent", i, tangent, p->gradient[i]);
+    }
+    CHECK(tarn_vjp(both, x, 2, TARN_ARRAYS(one, one), values, g));
+    for (int i = 0; i < 2; i++) CHECK(!p->smooth || isfinite(tarn_item(g[i])));
+}
+
+static void test_points(void) {
+    static const tarn_dtype floats[] = {TARN_FLOAT16, TARN_BFLOAT16, TARN_FLOAT32, TARN_FLOAT64};
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++)
+        for (int k = 0; k < 4; k++) check_point(&points[i], floats[k]);
+}
+
 /* Which rules are missing, and why: for people to see. A fused op has its formula. */
 static void print_missing(void) {
     for (int op = 0; op < OP_COUNT; op++) {
@@ -292,5 +387,6 @@ int main(void) {
     test_products();
     test_fused();
     test_kinds();
+    test_points();
     return report();
 }

@@ -1,6 +1,7 @@
 /* Elementwise ops from the table: the C functions, the shape rule they share, and their gradients. Batching needs no rule of its own: they
  * broadcast. */
 #include "ops/build.h"
+#include "ops/elementwise_vjp.h"
 #include "ops/rules.h"
 
 #include <string.h>

@@ -166,5 +166,6 @@ static bool infer_leaf(inference *i) {
 const op_rules rules_data = {.infer = infer_leaf, .no_vjp = "it has no inputs", .no_vmap = "it has no inputs"};
 const op_rules rules_argument = {.infer = infer_leaf, .no_vjp = "it has no inputs", .no_vmap = "it has no inputs"};
 const op_rules rules_arange = {.infer = infer_arange, .no_vjp = "it has no inputs", .no_vmap = "it has no inputs"};
-const op_rules rules_astype = {.infer = infer_astype, .vjp = vjp_identity, .jvp = jvp_astype, .vmap = vmap_anywhere};
+const op_rules rules_astype = {
+    .infer = infer_astype, .vjp = vjp_identity, .jvp = jvp_astype, .vmap = vmap_anywhere, .passes = passes_astype};
 const op_rules rules_contiguous = {.infer = same, .vjp = vjp_identity, .jvp = jvp_linear, .vmap = vmap_anywhere};

@@ -20,9 +20,9 @@ static tarn_array *with_reduced_axes(tarn_array *a, const node *n) {
     return count ? tarn_expand_dims(a, (tarn_ints){count, places}) : a;
 }
 
-/* Largest (smallest) elements share the gradient. */
+/* Largest (smallest) elements share the gradient; where the result is NaN, its NaNs do. */
 static tarn_array *extreme_gradient(node *n, tarn_array *g) {
-    tarn_array *x = n->inputs[0], *best = tarn_equal(x, with_reduced_axes(&n->outputs[0], n));
+    tarn_array *x = n->inputs[0], *best = tarn_logical_or(tarn_equal(x, with_reduced_axes(&n->outputs[0], n)), tarn_isnan(x));
     attributes_reduce sum = *(const attributes_reduce *)n->attributes;
     sum.kind = REDUCE_SUM;
     sum.keepdims = true;

@@ -33,6 +33,7 @@ bool vmap_broadcasting(node *n, tarn_array *const *inputs, const int *axes, tarn
 /* Which inputs let gradients through, for op_rules.passes. */
 bool passes_elementwise(const node *n, int i);
 bool passes_reduce(const node *n, int i);
+bool passes_astype(const node *n, int i); /* a cast to an integer or truth is a step */
 bool passes_none(const node *n, int i);
 bool passes_first(const node *n, int i); /* only input 0 */
 

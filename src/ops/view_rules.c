@@ -251,10 +251,13 @@ bool vmap_depends(node *n, tarn_array *const *inputs, const int *axes, tarn_arra
     return batch_results(build_again(n, inputs), axes[0], outputs, output_axes);
 }
 
-/* Integers have tangents of the dtype that came in. */
+bool passes_astype(const node *n, int i) {
+    (void)i;
+    return dtype_kind_of(n->outputs[0].dtype) >= KIND_FLOAT;
+}
+
 bool jvp_astype(node *n, tarn_array *const *tangents, tarn_array **output_tangents) {
     tarn_dtype dtype = n->outputs[0].dtype;
-    bool inexact = dtype_kind_of(dtype) >= KIND_FLOAT;
-    output_tangents[0] = inexact && tangents[0]->dtype != dtype ? tarn_astype(tangents[0], dtype) : tangents[0];
+    output_tangents[0] = tangents[0]->dtype != dtype ? tarn_astype(tangents[0], dtype) : tangents[0];
     return tarn_ok();
 }

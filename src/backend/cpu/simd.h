@@ -208,6 +208,17 @@ static inline vf32 fma_f32(vf32 a, vf32 b, vf32 c) {
 #endif
 }
 
+static inline __attribute__((unused)) vf64 fma_f64(vf64 a, vf64 b, vf64 c) {
+#if SIMD_BYTES == 64
+    return (vf64)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif SIMD_BYTES == 32
+    return (vf64)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#else
+    return a * b + c;
+#endif
+}
+#define SIMD_HAS_FMA (SIMD_BYTES >= 32)
+
 /* ---- over the lanes */
 #if SIMD_BYTES == 64
 #define SIMD_ANY_F32(mask) (_mm512_movepi32_mask((__m512i)(mask)) != 0)

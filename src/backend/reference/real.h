@@ -17,6 +17,21 @@ static inline T max(T a, T b) {
     return a > b || a != a ? a : b;
 }
 
+/* The remainder of x / y, rounded towards minus infinity: with the sign of y, a zero too. Exact but for one addition, however large the
+   quotient is. */
+static inline T floor_mod(T x, T y) {
+    T rest = MATH(fmod)(x, y);
+    if (rest == 0) return MATH(copysign)(rest, y);
+    return (rest < 0) != (y < 0) ? rest + y : rest;
+}
+/* The quotient that goes with it; by zero that of the division. */
+static inline T floor_div(T x, T y) {
+    T rest = MATH(fmod)(x, y), quotient = MATH(rint)((x - rest) / y);
+    if (y == 0) return x / y;
+    if (rest != 0 && (rest < 0) != (y < 0)) quotient -= 1;
+    return quotient == 0 ? MATH(copysign)(quotient, x / y) : quotient;
+}
+
 #define abs(x)      MATH(fabs)(x)
 #define floor(x)    MATH(floor)(x)
 #define ceil(x)     MATH(ceil)(x)

@@ -20,6 +20,8 @@
 #define idiv(a, b)      FN(idiv)(a, b)
 #define imod(a, b)      FN(imod)(a, b)
 #define ipow(a, b)      FN(ipow)(a, b)
+#define floor_div(a, b) FN(floor_div)(a, b)
+#define floor_mod(a, b) FN(floor_mod)(a, b)
 #define shl(a, b)       FN(shl)(a, b)
 #define shr(a, b)       FN(shr)(a, b)
 #define isnan(a)        FN(isnan)(a)

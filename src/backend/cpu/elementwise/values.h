@@ -87,6 +87,54 @@ WIDE(u64, vu64, uint64_t)
 FLOATS(f32, vf32, vi32)
 FLOATS(f64, vf64, vi64)
 
+/* x - q * y for the whole number q nearest to x / y, or one beside it: nothing is rounded away. Without fma the product is taken as the sum
+   of four exact ones, of halves of the digits (Dekker, 1971). */
+#if SIMD_HAS_FMA
+#define REST(pass, V, split)                                                                                                               \
+    FUNCTION V rest_##pass(V x, V q, V y) {                                                                                                \
+        return fma_##pass(-q, y, x);                                                                                                       \
+    }
+#else
+#define REST(pass, V, split)                                                                                                               \
+    FUNCTION V rest_##pass(V x, V q, V y) {                                                                                                \
+        V q_high = q * split - (q * split - q), q_low = q - q_high, y_high = y * split - (y * split - y), y_low = y - y_high;              \
+        V product = q * y, lost = ((q_high * y_high - product) + q_high * y_low + q_low * y_high) + q_low * y_low;                         \
+        return (x - product) - lost;                                                                                                       \
+    }
+#endif
+REST(f32, vf32, 4097.0F)
+REST(f64, vf64, 134217729.0)
+
+/* C's fmod, and from it quotient and remainder rounded towards minus infinity. Quotients below `most` of numbers below `large` come from a
+   division, which may be one too far from zero; what else there is (larger quotients, zeros, infinities, NaN) goes lane by lane. */
+#define REMAINDERS(pass, V, M, least, most, large, fmod_one)                                                                               \
+    FUNCTION V with_sign_##pass(V x, V sign) {                                                                                             \
+        return (V)(((M)x & ~least) | ((M)sign & least));                                                                                   \
+    }                                                                                                                                      \
+    FUNCTION V fmod_##pass(V x, V y) {                                                                                                     \
+        V quotient = trunc_##pass(x / y), rest = rest_##pass(x, quotient, y);                                                              \
+        M far = (((M)rest ^ (M)x) & (M)(rest != 0)) < 0;                                                                                   \
+        M plain = (M)(abs_##pass(quotient) < most) & (M)(abs_##pass(x) < large) & (M)(abs_##pass(y) < large);                              \
+        rest = with_sign_##pass(select_##pass(far, rest + with_sign_##pass(y, x), rest), x);                                               \
+        if (!any_##pass(~plain)) return rest;                                                                                              \
+        for (int i = 0; i < COUNT_##pass; i++) rest[i] = plain[i] ? rest[i] : fmod_one(x[i], y[i]);                                        \
+        return rest;                                                                                                                       \
+    }                                                                                                                                      \
+    FUNCTION V floor_mod_##pass(V x, V y) {                                                                                                \
+        V rest = fmod_##pass(x, y);                                                                                                        \
+        M apart = (M)(rest < 0) ^ (M)(y < 0);                                                                                              \
+        return select_##pass((M)(rest == 0), with_sign_##pass(rest, y), select_##pass(apart, rest + y, rest));                             \
+    }                                                                                                                                      \
+    FUNCTION V floor_div_##pass(V x, V y) {                                                                                                \
+        V rest = fmod_##pass(x, y), ratio = x / y, quotient = rint_##pass((x - rest) / y);                                                 \
+        M apart = (M)(rest != 0) & ((M)(rest < 0) ^ (M)(y < 0));                                                                           \
+        quotient = select_##pass(apart, quotient - 1, quotient);                                                                           \
+        quotient = select_##pass((M)(quotient == 0), with_sign_##pass(quotient, ratio), quotient);                                         \
+        return select_##pass((M)(y == 0), ratio, quotient);                                                                                \
+    }
+REMAINDERS(f32, vf32, vi32, INT32_MIN, 0x1p23F, 0x1p110F, __builtin_fmodf)
+REMAINDERS(f64, vf64, vi64, INT64_MIN, 0x1p52, 0x1p990, __builtin_fmod)
+
 /* Integers never trap: a quotient by zero is 0, the lowest number by -1 wraps to itself, counts beyond the width (negative ones too) shift
    everything out, and a negative power is the quotient 1 / x^-y without its fraction. T is one number, U an unsigned one; V a vector of T,
    W of U. Division and powers go lane by lane. */
