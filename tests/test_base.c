@@ -1,9 +1,12 @@
-/* The pool of threads and the memory below everything: every index is visited once by one thread at a time, blocks do not overlap. */
+/* The pool of threads, the memory below everything, and the environment: every index is visited once by one thread at a time, blocks do not
+   overlap, a variable that means nothing is named. */
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/cpu.h"
 #include "base/memory.h"
+#include "base/settings.h"
 #include "base/threads.h"
 #include "check.h"
 
@@ -98,8 +101,46 @@ static void test_blocks(void) {
     memory_free_aligned(NULL);
 }
 
+/* ---- the environment */
+
+static void set_or_not(const char *name, const char *value) {
+    value ? setenv(name, value, 1) : unsetenv(name);
+    settings_read_again();
+}
+
+static void check_refused(const char *name, const char *value) {
+    char *before = getenv(name) ? strdup(getenv(name)) : NULL;
+    set_or_not(name, value);
+    CHECK(!settings_check() && strstr(tarn_error(), name) && strstr(tarn_error(), value));
+    tarn_clear_error();
+    set_or_not(name, before);
+    CHECK(settings_check());
+    free(before);
+}
+
+static void test_settings(void) {
+    char *before = getenv("TARN_THREADS") ? strdup(getenv("TARN_THREADS")) : NULL;
+    set_or_not("TARN_THREADS", "5");
+    CHECK(settings_check() && settings_threads() == 5 && cpu_thread_count() == 5);
+    setenv("TARN_THREADS", "6", 1); /* too late */
+    CHECK(settings_threads() == 5);
+    set_or_not("TARN_THREADS", "");
+    CHECK(settings_check() && settings_threads() == 0 && cpu_thread_count() >= 1);
+    set_or_not("TARN_THREADS", before);
+    free(before);
+    static const char *const wrong[][2] = {{"TARN_THREADS", "abc"}, {"TARN_THREADS", "0"}, {"TARN_THREADS", "-1"}, {"TARN_THREADS", "4x"},
+                                           {"TARN_THREADS", "1e9"}, {"TARN_ISA", "bogus"}, {"TARN_FUSE", "no"},    {"TARN_HARD", "yes"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) check_refused(wrong[i][0], wrong[i][1]);
+    char *without = strdup(settings_without_list());
+    set_or_not("TARN_WITHOUT", "rms_norm,quantized_matmul");
+    CHECK(settings_without("rms_norm") && settings_without("quantized_matmul") && !settings_without("matmul") && !settings_without("norm"));
+    set_or_not("TARN_WITHOUT", *without ? without : NULL);
+    free(without);
+}
+
 int main(void) {
     test_threads();
+    test_settings();
     test_blocks();
     return check_report("base");
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/settings.h"
 #include "tarn/tarn.h"
 
 static int failures;
@@ -51,10 +52,12 @@ static void test_group(void) {
     CHECK(at(half, 3) == 0.90234375); /* 3 times bf16(0.3) = 0.30078125, rounded to 8 bits */
     CHECK(at(chosen, 3) == at(half, 3));
     setenv("TARN_FUSE", "0", 1);
+    settings_read_again();
     tarn_array *again = tarn_where(tarn_greater(tarn_add(x, y), tarn_scalar(100, TARN_FLOAT32)), tarn_add(x, y),
                                    tarn_multiply(x, tarn_scalar(0.3, TARN_BFLOAT16)));
     CHECK(tarn_item(tarn_all(tarn_equal(again, chosen))) == 1);
     unsetenv("TARN_FUSE");
+    settings_read_again();
 }
 
 static void test_many_inputs(void) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "backend/backend.h"
+#include "base/settings.h"
 #include "check.h"
 #include "core/stream.h"
 
@@ -279,11 +280,13 @@ static void one_graph(void) {
     char *fuse = getenv("TARN_FUSE"), wish[8] = "";
     if (fuse) snprintf(wish, sizeof wish, "%s", fuse);
     setenv("TARN_FUSE", "0", 1);
+    settings_read_again();
     spec_make(&g, 6 + dice(SPEC_MOST_STEPS - 6));
     if (fuse)
         setenv("TARN_FUSE", wish, 1);
     else
         unsetenv("TARN_FUSE");
+    settings_read_again();
     for (int run = 0; run < 3; run++) {
         bool device = stream_count && streams[0] && tarn_stream_device(streams[stream_count - 1]).type == TARN_MOCK;
         tarn_synchronize(NULL);

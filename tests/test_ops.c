@@ -3,6 +3,7 @@
    the reference in float64; fused, unfused and compiled bit for bit the same. Rows come from the table, so that a new one is tested without
    an edit here. Prints the matrix op × dtype × place. Arguments: only these ops. */
 #include "base/cpu.h"
+#include "base/settings.h"
 #include "ops/build.h"
 #include "row_results.h"
 #include "tarn/device.h"
@@ -192,9 +193,11 @@ static void check_fused(op_id op, tarn_dtype dtype) {
     for (int i = 0; i < inputs_of(op); i++) inputs[i] = argument_of(op, i, dtype, DIMS(3, 101), i % 2 ? ONE_ROW : DENSE).array;
     const char *asked = getenv("TARN_FUSE");
     setenv("TARN_FUSE", "0", 1);
+    settings_read_again();
     CHECK(function.call(function.context, inputs, inputs_of(op), outputs, COMPANY) && tarn_eval_all(outputs, COMPANY), "%s", tarn_error());
     for (int k = 0; k < COMPANY; k++) expected[k] = read_array(outputs[k]);
     asked ? setenv("TARN_FUSE", asked, 1) : unsetenv("TARN_FUSE");
+    settings_read_again();
     CHECK(function.call(function.context, inputs, inputs_of(op), outputs, COMPANY) && tarn_eval_all(outputs, COMPANY), "%s", tarn_error());
     check_same_bits(op, dtype, "fusion", outputs, expected);
     tarn_compiled *compiled = tarn_compile(function);

@@ -3,10 +3,11 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+#include "base/settings.h"
 
 enum {
     UP_TO_AVX2 = CPU_AVX2,
@@ -53,7 +54,7 @@ static cpu_features allowed(void) {
     static _Atomic cpu_features left = 1u << 31;
     if (atomic_load(&left) != unknown) return atomic_load(&left);
     cpu_features mask = EVERYTHING;
-    const char *wanted = getenv("TARN_ISA");
+    const char *wanted = settings_isa();
     for (int i = 0; wanted && i < CPU_LEVELS; i++)
         if (strcasecmp(wanted, cpu_levels[i].name) == 0) mask = cpu_levels[i].needs | cpu_levels[i].allows;
     atomic_store(&left, cpu_found() & mask);
@@ -125,9 +126,7 @@ static int quota_cores(void) {
 }
 
 int cpu_thread_count(void) {
-    const char *wanted = getenv("TARN_THREADS");
-    long n = wanted ? strtol(wanted, NULL, 10) : 0;
-    if (n >= 1 && n <= 1024) return (int)n;
+    if (settings_threads()) return settings_threads();
     int cores = physical_cores(), quota = quota_cores();
     return cores < quota ? cores : quota;
 }

@@ -3,10 +3,10 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "backend/backend.h"
+#include "base/settings.h"
 #include "base/text.h"
 #include "core/stream.h"
 
@@ -31,7 +31,7 @@ const char *tarn_device_type_name(tarn_device_type type) {
 static void *open_shared_object(tarn_device_type type) {
     text path = {0};
     Dl_info self;
-    const char *folder = getenv("TARN_BACKENDS");
+    const char *folder = settings_backends();
     if (folder)
         text_format(&path, "%s/", folder);
     else if (dladdr((void *)(uintptr_t)open_shared_object, &self) && self.dli_fname && strrchr(self.dli_fname, '/'))
@@ -60,10 +60,22 @@ static const backend *load_backend(tarn_device_type type) {
     return opened[type] = found;
 }
 
+static bool check_without(void) {
+    for (const char *name = settings_without_list(), *end; *name; name = *end ? end + 1 : end) {
+        end = name + strcspn(name, ",");
+        char op[64] = "";
+        if ((size_t)(end - name) < sizeof op) memcpy(op, name, (size_t)(end - name));
+        if (op_from_name(op) == OP_COUNT)
+            return tarn_fail("the environment variable TARN_WITHOUT is \"%.80s\"; there is no op \"%s\"", settings_without_list(), op);
+    }
+    return true;
+}
+
 static int find_slot(tarn_device device) {
     for (int i = 0; i < slot_count; i++)
         if (slots[i].device.type == device.type && slots[i].device.index == device.index) return i;
     if (slot_count == 0 && (device.type != TARN_CPU || device.index != 0) && find_slot((tarn_device){TARN_CPU, 0}) < 0) return -1;
+    if (slot_count == 0 && (!settings_check() || !check_without())) return -1;
     const backend *of = (unsigned)device.type < TARN_DEVICE_TYPE_COUNT ? load_backend(device.type) : NULL;
     if (!of || device.index < 0 || device.index >= of->device_count()) {
         tarn_fail("there is no device %s:%d", tarn_device_type_name(device.type), device.index);

@@ -2,18 +2,13 @@
 
    A node may join the group of one of its inputs if nothing it reads from elsewhere can depend on that group. Depths tell: a unit is deeper
    than all it reads, so what is less deep than the group does not depend on it. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/hard.h"
+#include "base/settings.h"
 #include "eval/schedule.h"
 
 enum { MOST_INSTRUCTIONS = 40 };
-
-static bool fusion_is_on(void) {
-    const char *wish = getenv("TARN_FUSE");
-    return !wish || strcmp(wish, "0") != 0;
-}
 
 static bool same_shape(const tarn_array *a, const tarn_array *b) {
     return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
@@ -93,7 +88,7 @@ static int deepest_group(const schedule *s, const node *n, const int *sources) {
 }
 
 static bool form_group(schedule *s, node *n, const int *sources, int depth) {
-    int best = fusion_is_on() ? deepest_group(s, n, sources) : -1;
+    int best = settings_fuse() ? deepest_group(s, n, sources) : -1;
     for (int i = 0; best >= 0 && i < n->input_count; i++) {
         int g = s->entries.items[sources[i]].unit;
         if (g >= 0 && g != best) merge_groups(s, best, g);

@@ -1,17 +1,6 @@
 /* Choosing the kernel for a call. */
-#include <stdlib.h>
-#include <string.h>
-
+#include "base/settings.h"
 #include "eval/program.h"
-
-/* TARN_WITHOUT=softmax,attention: the device's own rows of these ops are passed over (the formula or the reference serves), for tests. */
-static bool is_switched_off(op_id op) {
-    const char *list = getenv("TARN_WITHOUT"), *name = op_name(op);
-    size_t length = strlen(name);
-    for (const char *p = list; p && (p = strstr(p, name)); p += length)
-        if ((p == list || p[-1] == ',') && (p[length] == 0 || p[length] == ',')) return true;
-    return false;
-}
 
 static const operand *selected(const call *c, int selector) {
     int i = selector >= 0 ? selector : -1 - selector;
@@ -31,6 +20,7 @@ static const kernel_row *first_fitting(const backend *b, const call *c) {
 }
 
 const kernel_row *find_row(int slot, const call *c) {
-    const kernel_row *row = is_switched_off(c->op) ? NULL : first_fitting(slot_backend(slot), c);
+    /* The device's own rows of ops in TARN_WITHOUT are passed over: the formula or the reference serves. */
+    const kernel_row *row = settings_without(op_name(c->op)) ? NULL : first_fitting(slot_backend(slot), c);
     return row || slot != DEVICE_HOST ? row : first_fitting(&backend_reference, c);
 }
