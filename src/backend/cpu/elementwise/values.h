@@ -105,35 +105,40 @@ FLOATS(f64, vf64, vi64)
 REST(f32, vf32, 4097.0F)
 REST(f64, vf64, 134217729.0)
 
-/* C's fmod, and from it quotient and remainder rounded towards minus infinity. Quotients below `most` of numbers below `large` come from a
-   division, which may be one too far from zero; what else there is (larger quotients, zeros, infinities, NaN) goes lane by lane. */
-#define REMAINDERS(pass, V, M, least, most, large, fmod_one)                                                                               \
+/* Quotient and remainder as C has them, and from those the ones that are rounded towards minus infinity. Quotients below `most` of numbers
+   below `large` come from a division, which may be one too far from zero; what else there is (larger quotients, zeros, infinities, NaN)
+   goes lane by lane. */
+#define REMAINDERS(pass, V, M, least, most, large, fmod_one, rint_one)                                                                     \
     FUNCTION V with_sign_##pass(V x, V sign) {                                                                                             \
         return (V)(((M)x & ~least) | ((M)sign & least));                                                                                   \
     }                                                                                                                                      \
-    FUNCTION V fmod_##pass(V x, V y) {                                                                                                     \
-        V quotient = trunc_##pass(x / y), rest = rest_##pass(x, quotient, y);                                                              \
-        M far = (((M)rest ^ (M)x) & (M)(rest != 0)) < 0;                                                                                   \
-        M plain = (M)(abs_##pass(quotient) < most) & (M)(abs_##pass(x) < large) & (M)(abs_##pass(y) < large);                              \
-        rest = with_sign_##pass(select_##pass(far, rest + with_sign_##pass(y, x), rest), x);                                               \
+    FUNCTION V fmod_##pass(V x, V y, V *quotient) {                                                                                        \
+        V whole = trunc_##pass(x / y), rest = rest_##pass(x, whole, y), zero = {0};                                                        \
+        M far = (((M)rest ^ (M)x) < 0) & (M)(rest != 0);                                                                                   \
+        M plain = (M)(abs_##pass(whole) < most) & (M)(abs_##pass(x) < large) & (M)(abs_##pass(y) < large);                                 \
+        rest = select_##pass(far, rest + with_sign_##pass(y, x), rest);                                                                    \
+        *quotient = select_##pass(far, whole - with_sign_##pass(zero + 1, whole), whole);                                                  \
         if (!any_##pass(~plain)) return rest;                                                                                              \
-        for (int i = 0; i < COUNT_##pass; i++) rest[i] = plain[i] ? rest[i] : fmod_one(x[i], y[i]);                                        \
+        for (int i = 0; i < COUNT_##pass; i++) {                                                                                           \
+            if (plain[i]) continue;                                                                                                        \
+            rest[i] = fmod_one(x[i], y[i]);                                                                                                \
+            (*quotient)[i] = y[i] == 0 ? x[i] / y[i] : rint_one((x[i] - rest[i]) / y[i]);                                                  \
+        }                                                                                                                                  \
         return rest;                                                                                                                       \
     }                                                                                                                                      \
     FUNCTION V floor_mod_##pass(V x, V y) {                                                                                                \
-        V rest = fmod_##pass(x, y);                                                                                                        \
+        V quotient, rest = fmod_##pass(x, y, &quotient);                                                                                   \
         M apart = (M)(rest < 0) ^ (M)(y < 0);                                                                                              \
         return select_##pass((M)(rest == 0), with_sign_##pass(rest, y), select_##pass(apart, rest + y, rest));                             \
     }                                                                                                                                      \
     FUNCTION V floor_div_##pass(V x, V y) {                                                                                                \
-        V rest = fmod_##pass(x, y), ratio = x / y, quotient = rint_##pass((x - rest) / y);                                                 \
+        V quotient, rest = fmod_##pass(x, y, &quotient), sign = (V)((M)x ^ (M)y);                                                          \
         M apart = (M)(rest != 0) & ((M)(rest < 0) ^ (M)(y < 0));                                                                           \
         quotient = select_##pass(apart, quotient - 1, quotient);                                                                           \
-        quotient = select_##pass((M)(quotient == 0), with_sign_##pass(quotient, ratio), quotient);                                         \
-        return select_##pass((M)(y == 0), ratio, quotient);                                                                                \
+        return select_##pass((M)(quotient == 0), with_sign_##pass(quotient, sign), quotient);                                              \
     }
-REMAINDERS(f32, vf32, vi32, INT32_MIN, 0x1p23F, 0x1p110F, __builtin_fmodf)
-REMAINDERS(f64, vf64, vi64, INT64_MIN, 0x1p52, 0x1p990, __builtin_fmod)
+REMAINDERS(f32, vf32, vi32, INT32_MIN, 0x1p23F, 0x1p110F, __builtin_fmodf, __builtin_rintf)
+REMAINDERS(f64, vf64, vi64, INT64_MIN, 0x1p52, 0x1p990, __builtin_fmod, __builtin_rint)
 
 /* Integers never trap: a quotient by zero is 0, the lowest number by -1 wraps to itself, counts beyond the width (negative ones too) shift
    everything out, and a negative power is the quotient 1 / x^-y without its fraction. T is one number, U an unsigned one; V a vector of T,
