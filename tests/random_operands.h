@@ -3,17 +3,7 @@
 #define TESTS_RANDOM_OPERANDS_H
 
 #include "kernel_calls.h"
-
-static uint64_t state = 88172645463325252u;
-static inline uint64_t random_bits(void) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
-static inline double random_unit(void) {
-    return (double)(random_bits() >> 11) * 0x1p-53;
-}
+#include "random_stream.h"
 
 /* ---- inputs by domain */
 static inline double random_real(test_domain domain) {

@@ -20,13 +20,14 @@ static void run(const char *name, tarn_callback call, int outputs, int count, ta
     check_transforms(&c);
     for (int i = 0; i < count; i++) tarn_drop(inputs[i]);
 }
-#define RUN(name, ...)               RUN_MANY(name, 1, __VA_ARGS__)
-#define RUN_MANY(name, outputs, ...) run(#name, call_##name, outputs, TARN_COUNT(__VA_ARGS__), TARN_ARRAYS(__VA_ARGS__))
-#define REAL(...)                    random_array(TARN_SHAPE(__VA_ARGS__), F64, -2, 2)
-#define POSITIVE(...)                random_array(TARN_SHAPE(__VA_ARGS__), F64, 0.3, 2)
-#define INDICES(high, ...)           random_array(TARN_SHAPE(__VA_ARGS__), TARN_INT32, 0, high)
-#define COMPLEX(...)                 random_array(TARN_SHAPE(__VA_ARGS__), TARN_COMPLEX64, -2, 2)
-#define REAL_0D                      random_array(TARN_0D, F64, -2, 2)
+#define RUN(name, ...) RUN_MANY(name, 1, __VA_ARGS__)
+#define RUN_MANY(name, outputs, ...)                                                                                                       \
+    (random_begin(#name), run(#name, call_##name, outputs, TARN_COUNT(__VA_ARGS__), TARN_ARRAYS(__VA_ARGS__)))
+#define REAL(...)          random_array(TARN_SHAPE(__VA_ARGS__), F64, -2, 2)
+#define POSITIVE(...)      random_array(TARN_SHAPE(__VA_ARGS__), F64, 0.3, 2)
+#define INDICES(high, ...) random_array(TARN_SHAPE(__VA_ARGS__), TARN_INT32, 0, high)
+#define COMPLEX(...)       random_array(TARN_SHAPE(__VA_ARGS__), TARN_COMPLEX64, -2, 2)
+#define REAL_0D            random_array(TARN_0D, F64, -2, 2)
 
 static tarn_array *kept_ints(const int32_t *values, int64_t count) {
     TARN_SCOPE;

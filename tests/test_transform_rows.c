@@ -65,6 +65,7 @@ int main(void) {
     for (int op = 0; op < OP_COUNT; op++) {
         if (!op_is_elementwise((op_id)op)) continue;
         rows++;
+        random_begin(op_name((op_id)op));
         for (int kind = KIND_BOOL; kind <= KIND_COMPLEX; kind++)
             if (op_facts[op].kinds & 1u << kind) check_row((op_id)op, dtypes[kind]);
     }

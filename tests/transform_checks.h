@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random_stream.h"
 #include "tarn/memory.h"
 #include "tarn/ops.h"
 #include "tarn/random.h"
@@ -59,11 +60,6 @@ static inline bool trouble(const test_case *c, const char *what) {
 
 /* ---- numbers */
 
-static uint64_t random_state = 88172645463325252ULL;
-static inline double random_unit(void) {
-    random_state ^= random_state << 13, random_state ^= random_state >> 7, random_state ^= random_state << 17;
-    return (double)(random_state >> 11) * 0x1p-53;
-}
 static inline double random_between(double low, double high) {
     return low + (high - low) * random_unit();
 }
