@@ -87,13 +87,15 @@ static void test_indices(tarn_dtype dtype) {
                     picked[n++] = shape[k];
             operand out = make(dtype, (tarn_ints){4, picked}), updates = randomized(dtype, (tarn_ints){4, picked}, DOMAIN_ANY);
             operand dense = randomized(dtype, DIMS(6, 5, 7), DOMAIN_ANY);
-            compare_call(CALL(gather, &(attributes_gather){.axis = axis}, &out, x, at), 0, "gather");
-            compare_call(CALL(scatter, &(attributes_scatter){.axis = axis}, &dense, x, at, updates), 0, "scatter");
+            compare_call(CALL(gather, &(attributes_gather){.axes = DIMS(axis)}, &out, x, at), 0, "gather");
+            compare_call(CALL(scatter, &(attributes_scatter){.axes = DIMS(axis)}, &dense, x, updates, at), 0, "scatter");
             along[axis] = 4;
             operand line = indices_of(kinds[i], (tarn_ints){3, along}, shape[axis]), taken = make(dtype, (tarn_ints){3, along});
             operand values = randomized(dtype, (tarn_ints){3, along}, DOMAIN_ANY);
-            compare_call(CALL(gather_axis, &(attributes_gather_axis){.axis = axis - 3}, &taken, x, line), 0, "gather_axis");
-            compare_call(CALL(scatter_axis, &(attributes_scatter_axis){.axis = axis}, &dense, x, line, values), 0, "scatter_axis");
+            tarn_ints others = DIMS(axis == 0, axis == 2 ? 1 : 2);
+            compare_call(CALL(gather, (&(attributes_gather){.axes = DIMS(axis - 3), .batch = others}), &taken, x, line), 0, "gather along");
+            attributes_scatter put = {.axes = DIMS(axis), .batch = others};
+            compare_call(CALL(scatter, &put, &dense, x, values, line), 0, "scatter along");
         }
 }
 

@@ -1,6 +1,7 @@
 /* The structural kernels of the reference, driven through calls: each against loops over doubles, for all dtypes, dense and transposed,
    with empty and 0-d operands. Small whole numbers are exact in every dtype, so that results are compared for equality. */
 #include "kernel_calls.h"
+#include "tarn/ops.h"
 
 static const backend *const reference = &backend_reference;
 static const double inf = (double)INFINITY, nan_ = (double)NAN;
@@ -72,11 +73,11 @@ static void test_blocks(tarn_dtype d, double start, int64_t moved) {
 static void test_gather(tarn_dtype d, tarn_dtype index) {
     operand x = transposed(varied(d, DIMS(3, 5, 2))), at = filled(index, DIMS(2, 2), VALUES(4, 0, 7, dtype_is_unsigned(index) ? 2 : -1));
     operand out = make(d, DIMS(2, 2, 2, 3));
-    RUN(gather, (&(attributes_gather){.axis = 1}), &out, x, at);
+    RUN(gather, (&(attributes_gather){.axes = DIMS(1)}), &out, x, at);
     operand sums = make(d, DIMS(2, 5, 3)), placed = make(d, DIMS(2, 5, 3)), zero = make(d, DIMS(2, 5, 3));
     operand updates = varied(d, DIMS(2, 2, 2, 3));
-    RUN(scatter, (&(attributes_scatter){.axis = -2}), &placed, zero, at, updates);
-    for (int twice = 0; twice < 2; twice++) RUN(scatter, (&(attributes_scatter){.axis = 1, .add = true}), &sums, zero, at, updates);
+    RUN(scatter, (&(attributes_scatter){.axes = DIMS(-2)}), &placed, zero, updates, at);
+    for (int twice = 0; twice < 2; twice++) RUN(scatter, (&(attributes_scatter){.axes = DIMS(1), .mode = TARN_SCATTER_ADD}), &sums, zero, updates, at);
     for (int i = 0; i < 2; i++)
         for (int p = 0; p < 4; p++)
             for (int k = 0; k < 3; k++) {
@@ -91,25 +92,26 @@ static void test_gather(tarn_dtype d, tarn_dtype index) {
             }
 }
 
-static void test_gather_axis(tarn_dtype d) {
+/* Along an axis: the other one is a batch. */
+static void test_gather_along(tarn_dtype d) {
     operand x = transposed(varied(d, DIMS(3, 4))), at = filled(TARN_INT16, DIMS(4, 2), VALUES(0, -1, 2, 9, 1, 1, -3, 2));
     const int from[8] = {0, 2, 2, -1, 1, 1, 0, 2};
     operand out = make(d, DIMS(4, 2)), placed = make(d, DIMS(4, 3)), updates = varied(d, DIMS(4, 2));
-    RUN(gather_axis, (&(attributes_gather_axis){.axis = -1}), &out, x, at);
+    RUN(gather, (&(attributes_gather){.axes = DIMS(-1), .batch = DIMS(0)}), &out, x, at);
     RUN(contiguous, NULL, &placed, x);
-    RUN(scatter_axis, (&(attributes_scatter_axis){.axis = 1}), &placed, x, at, updates);
+    RUN(scatter, (&(attributes_scatter){.axes = DIMS(1), .batch = DIMS(0)}), &placed, x, updates, at);
     for (int i = 0; i < 4; i++)
         for (int j = 0; j < 3; j++) {
             double wanted = get(&x, i * 3 + j);
             for (int k = 0; k < 2; k++)
                 if (from[i * 2 + k] == j) wanted = get(&updates, i * 2 + k);
-            CHECK(get(&placed, i * 3 + j) == wanted, "scatter_axis [%d %d]", i, j);
+            CHECK(get(&placed, i * 3 + j) == wanted, "scatter along [%d %d]", i, j);
         }
-    for (int i = 0; i < 8; i++) CHECK(get(&out, i) == (from[i] < 0 ? 0 : get(&x, i / 2 * 3 + from[i])), "gather_axis [%d]", i);
+    for (int i = 0; i < 8; i++) CHECK(get(&out, i) == (from[i] < 0 ? 0 : get(&x, i / 2 * 3 + from[i])), "gather along [%d]", i);
     operand sums = make(d, DIMS(4, 3)), ones = filled(d, DIMS(4, 2), VALUES(1, 1, 1, 1, 1, 1, 1, 1));
-    RUN(scatter_axis, (&(attributes_scatter_axis){.axis = 1, .add = true}), &sums, sums, at, ones);
+    RUN(scatter, (&(attributes_scatter){.axes = DIMS(1), .batch = DIMS(0), .mode = TARN_SCATTER_ADD}), &sums, sums, ones, at);
     expect(sums, d == TARN_BOOL ? VALUES(1, 0, 1, 0, 0, 1, 0, 1, 0, 1, 0, 1) : VALUES(1, 0, 1, 0, 0, 1, 0, 2, 0, 1, 0, 1),
-           "scatter_axis add");
+           "scatter along an axis");
 }
 
 /* ---- reducing */
@@ -449,7 +451,7 @@ int main(void) {
         test_copies(d);
         test_blocks(d, 1, 1), test_blocks(d, 9, 4), test_blocks(d, -3, 0), test_blocks(d, 0, 0);
         test_gather(d, TARN_INT64), test_gather(d, TARN_UINT32), test_gather(d, TARN_INT8);
-        test_gather_axis(d);
+        test_gather_along(d);
         for (reduce_kind kind = REDUCE_SUM; kind <= REDUCE_ANY; kind++) test_reduce(d, kind);
         test_empty_reductions(d);
         test_arg_reduce(d);

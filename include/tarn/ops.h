@@ -64,6 +64,16 @@ TARN_API tarn_array *tarn_repeat(tarn_array *x, int64_t times, int64_t axis);
 /* x[..., indices, ...]: axis is replaced by the axes of indices. Negative indices count from the end; an index outside gives zero. */
 TARN_API tarn_array *tarn_take(tarn_array *x, tarn_array *indices, int64_t axis);
 TARN_API tarn_array *tarn_take_along_axis(tarn_array *x, tarn_array *indices, int64_t axis);
+/* x[i, j, ...] for several axes: an index array for each of axes; the arrays broadcast to each other. The axes are replaced by those of the
+   indices, where the first of them (lowest number) stood. As tarn_take for one. */
+TARN_API tarn_array *tarn_gather(tarn_array *x, tarn_array *const *indices, int count, tarn_ints axes);
+/* What an update makes of the element in its place. Updates of one place apply in order, whatever the number of threads: of those set, the
+   last stands. Sums and products of half types are rounded once. */
+typedef enum { TARN_SCATTER_SET, TARN_SCATTER_ADD, TARN_SCATTER_MULTIPLY, TARN_SCATTER_MAX, TARN_SCATTER_MIN } tarn_scatter_mode;
+/* x with the elements that tarn_gather would read updated. updates are cast to x's dtype and broadcast to the shape of what would be read;
+   indices outside are dropped. */
+TARN_API tarn_array *tarn_scatter_with(tarn_array *x, tarn_array *const *indices, int count, tarn_array *updates, tarn_ints axes,
+                                       tarn_scatter_mode mode);
 /* x with the elements that tarn_take(_along_axis) would read replaced by, or increased by, updates. */
 TARN_API tarn_array *tarn_scatter(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis);
 TARN_API tarn_array *tarn_scatter_add(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis);

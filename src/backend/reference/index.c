@@ -1,9 +1,10 @@
-/* Reading and writing by index arrays: gather, gather_axis, scatter, scatter_axis. Negative indices count from the end; what lies outside
-   is read as zero and not written. */
+/* Reading and writing by index arrays: gather and scatter. Negative indices count from the end; what lies outside is read as zero and not
+   written. */
 #include <string.h>
 
 #include "reference/fold.h"
 #include "reference/reference.h"
+#include "tarn/ops.h"
 
 /* The index at `element` counted from the front, or -1 if it is outside [0, size). */
 static int64_t index_at(const void *element, tarn_dtype dtype, int64_t size) {
@@ -15,97 +16,109 @@ static int64_t index_at(const void *element, tarn_dtype dtype, int64_t size) {
 /* Moves one element from an update (or from x) to the output. */
 typedef struct {
     tarn_dtype dtype;
-    bool add;
+    tarn_scatter_mode mode;
 } mover;
 
-/* to = from, or to + from rounded to the dtype; a truth is or-ed. */
+static reduce_kind kind_of(tarn_scatter_mode mode) {
+    switch (mode) {
+    case TARN_SCATTER_MULTIPLY:
+        return REDUCE_PROD;
+    case TARN_SCATTER_MAX:
+        return REDUCE_MAX;
+    case TARN_SCATTER_MIN:
+        return REDUCE_MIN;
+    default:
+        return REDUCE_SUM;
+    }
+}
+
+/* to = from, or both folded and rounded to the dtype. */
 static void move(mover m, char *to, const char *from) {
-    if (!m.add) {
+    if (m.mode == TARN_SCATTER_SET) {
         memcpy(to, from, (size_t)dtype_bytes(m.dtype));
         return;
     }
     value_class class = value_class_of(m.dtype);
     value_loader load = value_loader_of(m.dtype);
-    value sum = fold_of(REDUCE_SUM, class)(load(to), load(from));
-    value_storer_of(m.dtype)(to, value_convert(sum, class, m.dtype));
+    value both = fold_of(kind_of(m.mode), class)(load(to), load(from));
+    value_storer_of(m.dtype)(to, value_convert(both, class, m.dtype));
 }
 
-/* Axes of x before `axis`, the axes of the indices, axes of x after it: the shape of what gather reads and scatter writes. `many` is the
-   operand of x's shape without and with the axis indexed, `picked` walks the other one, which is dense in that shape's order. */
-static void each_picked(const operand *many, const operand *indices, int axis, cursor *picked, bool reading, mover m) {
-    unsigned before = (1u << axis) - 1, after = all_axes(many) & ~(before | 1u << axis);
-    int64_t step = many->strides[axis] * dtype_bytes(many->dtype);
-    for (cursor outer = cursor_of_axes(many, many->data, before); outer.left > 0; cursor_next(&outer)) {
-        for (cursor at = cursor_of(indices); at.left > 0; cursor_next(&at)) {
-            int64_t index = index_at(at.at, indices->dtype, many->shape[axis]);
-            for (cursor inner = cursor_of_axes(many, outer.at, after); inner.left > 0; cursor_next(&inner), cursor_next(picked)) {
-                if (index < 0 && reading) memset(picked->at, 0, (size_t)picked->bytes);
-                if (index < 0) continue;
-                char *there = inner.at + index * step;
-                if (reading)
-                    move(m, picked->at, there);
-                else
-                    move(m, there, picked->at);
-            }
-        }
+/* `many` is the operand of x's shape. What is picked from it has, in this order, axes of x that are not in `axes` or `batch`, the axes of
+   the indices, the other axes of x. */
+typedef struct {
+    const operand *many, *indices;
+    int count;
+    tarn_ints axes, batch;
+    int ndim, place, index_ndim;    /* of what is picked; where its index axes begin, and how many there are */
+    int64_t shape[TARN_MAX_NDIM];   /* what is picked */
+    int64_t strides[TARN_MAX_NDIM]; /* steps in `many`, in elements, of these axes: 0 for those of the indices, but for a batch */
+} picking;
+
+static picking picking_of(const operand *many, const operand *picked, const operand *indices, int count, tarn_ints axes, tarn_ints batch) {
+    picking p = {.many = many, .indices = indices, .count = count, .axes = axes, .batch = batch, .ndim = picked->ndim};
+    unsigned replaced = 0;
+    for (int64_t i = 0; i < axes.count; i++) replaced |= 1u << axis_of(axes.values[i], many->ndim);
+    for (int64_t i = 0; i < batch.count; i++) replaced |= 1u << axis_of(batch.values[i], many->ndim);
+    while (p.place < many->ndim && !(replaced >> p.place & 1)) p.place++;
+    int kept = many->ndim - (int)(axes.count + batch.count);
+    p.index_ndim = picked->ndim - kept;
+    memcpy(p.shape, picked->shape, (size_t)p.ndim * sizeof *p.shape);
+    for (int i = 0, at = 0; i < many->ndim; i++) {
+        if (replaced >> i & 1) continue;
+        p.strides[at < p.place ? at : at + p.index_ndim] = many->strides[i];
+        at++;
+    }
+    for (int64_t i = 0; i < batch.count; i++) {
+        int axis = axis_of(batch.values[i], many->ndim);
+        p.strides[p.place + axis] = many->strides[axis];
+    }
+    return p;
+}
+
+/* Where in `many` the element at these coordinates of what is picked is; NULL: outside. */
+static char *element_at(const picking *p, const int64_t *at) {
+    int64_t offset = 0;
+    for (int i = 0; i < p->ndim; i++) offset += at[i] * p->strides[i];
+    for (int k = 0; k < p->count; k++) {
+        const operand *o = &p->indices[k];
+        int axis = axis_of(p->axes.values[k], p->many->ndim), first = p->place + p->index_ndim - o->ndim;
+        int64_t element = 0;
+        for (int i = 0; i < o->ndim; i++) element += o->shape[i] == 1 ? 0 : at[first + i] * o->strides[i];
+        int64_t index = index_at((const char *)o->data + element * dtype_bytes(o->dtype), o->dtype, p->many->shape[axis]);
+        if (index < 0) return NULL;
+        offset += index * p->many->strides[axis];
+    }
+    return (char *)p->many->data + offset * dtype_bytes(p->many->dtype);
+}
+
+static void each_picked(const picking *p, const operand *picked, bool reading, mover m) {
+    for (cursor c = cursor_of(picked); c.left > 0; cursor_next(&c)) {
+        char *there = element_at(p, c.index);
+        if (!there && reading) memset(c.at, 0, (size_t)c.bytes);
+        if (!there) continue;
+        if (reading)
+            move(m, c.at, there);
+        else
+            move(m, there, c.at);
     }
 }
 
 static bool run_gather(const call *c) {
-    const attributes_gather *attributes = c->attributes;
-    const operand *x = &c->inputs[0];
-    cursor out = cursor_of(&c->outputs[0]);
-    each_picked(x, &c->inputs[1], axis_of(attributes->axis, x->ndim), &out, true, (mover){x->dtype, false});
+    const attributes_gather *a = c->attributes;
+    picking p = picking_of(&c->inputs[0], &c->outputs[0], &c->inputs[1], c->input_count - 1, a->axes, a->batch);
+    each_picked(&p, &c->outputs[0], true, (mover){c->inputs[0].dtype, TARN_SCATTER_SET});
     return true;
 }
 
-/* Output 0 holds x already. Inputs: x, indices, updates. Updates with equal indices apply in order. */
+/* Output 0 holds x already. Inputs: x, updates, indices. Updates of one place apply in order. */
 static bool run_scatter(const call *c) {
-    const attributes_scatter *attributes = c->attributes;
-    const operand *out = &c->outputs[0];
-    cursor updates = cursor_of(&c->inputs[2]);
-    each_picked(out, &c->inputs[1], axis_of(attributes->axis, out->ndim), &updates, false, (mover){out->dtype, attributes->add});
-    return true;
-}
-
-/* The same for indices that have all axes of x: position i of the others goes with position i of the indices. */
-static void each_along(const operand *many, const operand *indices, int axis, cursor *picked, bool reading, mover m) {
-    int64_t step = many->strides[axis] * dtype_bytes(many->dtype), strides[TARN_MAX_NDIM];
-    memcpy(strides, many->strides, (size_t)many->ndim * sizeof *strides);
-    strides[axis] = 0;
-    operand first = *many;
-    first.shape = indices->shape;
-    first.strides = strides;
-    cursor other = cursor_of(&first);
-    for (cursor at = cursor_of(indices); at.left > 0; cursor_next(&at), cursor_next(&other), cursor_next(picked)) {
-        int64_t index = index_at(at.at, indices->dtype, many->shape[axis]);
-        if (index < 0 && reading) memset(picked->at, 0, (size_t)picked->bytes);
-        if (index < 0) continue;
-        char *there = other.at + index * step;
-        if (reading)
-            move(m, picked->at, there);
-        else
-            move(m, there, picked->at);
-    }
-}
-
-static bool run_gather_axis(const call *c) {
-    const attributes_gather_axis *attributes = c->attributes;
-    const operand *x = &c->inputs[0];
-    cursor out = cursor_of(&c->outputs[0]);
-    each_along(x, &c->inputs[1], axis_of(attributes->axis, x->ndim), &out, true, (mover){x->dtype, false});
-    return true;
-}
-
-static bool run_scatter_axis(const call *c) {
-    const attributes_scatter_axis *attributes = c->attributes;
-    const operand *out = &c->outputs[0];
-    cursor updates = cursor_of(&c->inputs[2]);
-    each_along(out, &c->inputs[1], axis_of(attributes->axis, out->ndim), &updates, false, (mover){out->dtype, attributes->add});
+    const attributes_scatter *a = c->attributes;
+    const operand *updates = &c->inputs[1];
+    picking p = picking_of(&c->outputs[0], updates, &c->inputs[2], c->input_count - 2, a->axes, a->batch);
+    each_picked(&p, updates, false, (mover){updates->dtype, (tarn_scatter_mode)a->mode});
     return true;
 }
 
 const kernel_row reference_gather = {REFERENCE_ROW(gather), .run = run_gather};
-const kernel_row reference_gather_axis = {REFERENCE_ROW(gather_axis), .run = run_gather_axis};
 const kernel_row reference_scatter = {REFERENCE_ROW(scatter), .run = run_scatter};
-const kernel_row reference_scatter_axis = {REFERENCE_ROW(scatter_axis), .run = run_scatter_axis};

@@ -10,7 +10,7 @@
     OP(arange)                                                                                                                             \
     OP(random_bits)                                                                                                                        \
     OP(concatenate)                                                                                                                        \
-    OP(gather) OP(gather_axis) OP(scatter) OP(scatter_axis) OP(slice_update) OP(slice_array) OP(reduce) OP(arg_reduce) OP(scan) OP(sort)   \
+    OP(gather) OP(scatter) OP(slice_update) OP(slice_array) OP(reduce) OP(arg_reduce) OP(scan) OP(sort)   \
         OP(argsort) OP(matmul) OP(quantized_matmul) OP(quantize) OP(dequantize)
 
 #define DECLARE_ROW(op) extern const kernel_row reference_##op;

@@ -1,0 +1,212 @@
+/* Reading and writing by index arrays: gather, scatter, and the functions that are made of them. */
+#include "ops/gather.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "ops/rules.h"
+
+/* ---- what is selected */
+
+static bool mark_axes(const char *op, const tarn_array *x, tarn_ints axes, bool *marked) {
+    for (int64_t i = 0; i < axes.count; i++) {
+        int axis;
+        if (!check_axis(op, axes.values[i], x->ndim, &axis)) return false;
+        if (marked[axis]) return tarn_fail("%s: axis %d is given twice", op, axis);
+        marked[axis] = true;
+    }
+    return true;
+}
+
+static bool broadcast_indices(const char *op, const selection *s, array_type *out) {
+    *out = (array_type){.dtype = TARN_INT32};
+    for (int k = 0; k < s->count; k++) {
+        const tarn_array *a = s->indices[k];
+        if (dtype_kind_of(a->dtype) != KIND_INT) return tarn_fail("%s: indices are %s, not integers", op, dtype_facts[a->dtype].name);
+        if (!broadcast_types(out, a)) return tarn_fail("%s: the shapes of the index arrays do not go together", op);
+    }
+    return true;
+}
+
+static bool check_batch_axes(const char *op, const tarn_array *x, tarn_ints batch, const array_type *indices) {
+    for (int64_t i = 0; i < batch.count; i++) {
+        int axis;
+        if (!check_axis(op, batch.values[i], x->ndim, &axis)) return false;
+        if (axis >= indices->ndim || indices->shape[axis] != x->shape[axis])
+            return tarn_fail("%s: axis %d of the indices does not go with that of x", op, axis);
+    }
+    return true;
+}
+
+bool selection_infer(const char *op, const tarn_array *x, const selection *s, selection_type *out) {
+    array_type indices;
+    *out = (selection_type){.picked = {.dtype = x->dtype}};
+    if (s->axes.count != s->count || !s->axes.values)
+        return tarn_fail("%s: %d index arrays for %lld axes", op, s->count, (long long)s->axes.count);
+    if (!mark_axes(op, x, s->axes, out->replaced) || !mark_axes(op, x, s->batch, out->replaced)) return false;
+    if (!broadcast_indices(op, s, &indices) || !check_batch_axes(op, x, s->batch, &indices)) return false;
+    int kept = x->ndim - (int)(s->axes.count + s->batch.count);
+    if (kept + indices.ndim > TARN_MAX_NDIM) return tarn_fail("%s: the result would have more than %d axes", op, TARN_MAX_NDIM);
+    while (out->place < x->ndim && !out->replaced[out->place]) out->place++;
+    out->index_ndim = indices.ndim;
+    array_type *p = &out->picked;
+    for (int i = 0; i <= x->ndim; i++) {
+        for (int k = 0; i == out->place && k < indices.ndim; k++) p->shape[p->ndim++] = indices.shape[k];
+        if (i < x->ndim && !out->replaced[i]) p->shape[p->ndim++] = x->shape[i];
+    }
+    return true;
+}
+
+selection selection_of(const node *n) {
+    if (n->op == OP_gather) {
+        const attributes_gather *a = n->attributes;
+        return (selection){n->inputs + 1, n->input_count - 1, a->axes, a->batch};
+    }
+    const attributes_scatter *a = n->attributes;
+    return (selection){n->inputs + 2, n->input_count - 2, a->axes, a->batch};
+}
+
+/* ---- shape rules */
+
+static bool infer_gather(inference *i) {
+    const attributes_gather *a = i->attributes;
+    selection_type t;
+    selection s = {i->inputs + 1, i->input_count - 1, a->axes, a->batch};
+    return selection_infer("gather", i->inputs[0], &s, &t) && types_add(i, t.picked.dtype, t.picked.ndim, t.picked.shape);
+}
+
+static bool has_type(const tarn_array *a, const array_type *t) {
+    return a->ndim == t->ndim && memcmp(a->shape, t->shape, sizeof *a->shape * (size_t)a->ndim) == 0;
+}
+
+static bool infer_scatter(inference *i) {
+    const attributes_scatter *a = i->attributes;
+    const tarn_array *x = i->inputs[0], *updates = i->inputs[1];
+    selection_type t;
+    selection s = {i->inputs + 2, i->input_count - 2, a->axes, a->batch};
+    if (!selection_infer("scatter", x, &s, &t)) return false;
+    if (updates->dtype != x->dtype)
+        return tarn_fail("scatter: updates are %s, x is %s", dtype_facts[updates->dtype].name, dtype_facts[x->dtype].name);
+    if (!has_type(updates, &t.picked)) return tarn_fail("scatter: updates do not have the shape that the indices select");
+    return types_add(i, x->dtype, x->ndim, x->shape);
+}
+
+/* ---- making the nodes */
+
+/* first, second (if there is one) and the indices. */
+static tarn_array *build_selecting(op_id op, tarn_array *first, tarn_array *second, const selection *s, const void *attributes) {
+    tarn_array *inputs[TARN_MAX_NDIM + 2] = {first};
+    int count = 1;
+    if (s->count > TARN_MAX_NDIM) return tarn_fail("%s: %d index arrays, more than axes", op_name(op), s->count), NULL;
+    if (op == OP_scatter) inputs[count++] = second;
+    for (int k = 0; k < s->count; k++) inputs[count++] = s->indices[k];
+    return build(op, inputs, count, attributes);
+}
+
+tarn_array *gather_selected(tarn_array *x, const selection *s) {
+    return build_selecting(OP_gather, x, NULL, s, &(attributes_gather){.axes = s->axes, .batch = s->batch});
+}
+
+/* Half types accumulate in float32: the sum of many updates is rounded once. */
+tarn_array *scatter_selected(tarn_array *x, tarn_array *updates, const selection *s, tarn_scatter_mode mode) {
+    bool widened = x && updates && dtype_is_half(x->dtype) && (mode == TARN_SCATTER_ADD || mode == TARN_SCATTER_MULTIPLY);
+    attributes_scatter a = {.axes = s->axes, .batch = s->batch, .mode = mode};
+    if (!widened) return build_selecting(OP_scatter, x, updates, s, &a);
+    tarn_array *wide = build_selecting(OP_scatter, tarn_astype(x, TARN_FLOAT32), tarn_astype(updates, TARN_FLOAT32), s, &a);
+    return tarn_astype(wide, x->dtype);
+}
+
+/* ---- the functions */
+
+static bool no_null(const char *op, tarn_array *x, tarn_array *updates, tarn_array *const *indices, int count) {
+    bool there = x && updates && (indices || count == 0);
+    for (int k = 0; there && k < count; k++) there = indices[k] != NULL;
+    return there || tarn_fail("%s: an input is NULL", op);
+}
+
+tarn_array *tarn_gather(tarn_array *x, tarn_array *const *indices, int count, tarn_ints axes) {
+    if (!no_null("gather", x, x, indices, count)) return NULL;
+    return gather_selected(x, &(selection){indices, count, axes, {0, NULL}});
+}
+
+/* Updates converted and broadcast to what is selected. */
+static tarn_array *scatter_updates(const char *op, tarn_array *x, tarn_array *updates, const selection *s, tarn_scatter_mode mode) {
+    selection_type t;
+    if (!no_null(op, x, updates, s->indices, s->count) || !selection_infer(op, x, s, &t)) return NULL;
+    if (updates->dtype != x->dtype) updates = tarn_astype(updates, x->dtype);
+    if (updates && !has_type(updates, &t.picked)) updates = tarn_broadcast_to(updates, (tarn_ints){t.picked.ndim, t.picked.shape});
+    return scatter_selected(x, updates, s, mode);
+}
+
+tarn_array *tarn_scatter_with(tarn_array *x, tarn_array *const *indices, int count, tarn_array *updates, tarn_ints axes,
+                              tarn_scatter_mode mode) {
+    return scatter_updates("scatter", x, updates, &(selection){indices, count, axes, {0, NULL}}, mode);
+}
+
+tarn_array *tarn_take(tarn_array *x, tarn_array *indices, int64_t axis) {
+    return tarn_gather(x, &indices, 1, TARN_INTS(axis));
+}
+tarn_array *tarn_scatter(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis) {
+    return tarn_scatter_with(x, &indices, 1, updates, TARN_INTS(axis), TARN_SCATTER_SET);
+}
+tarn_array *tarn_scatter_add(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis) {
+    return tarn_scatter_with(x, &indices, 1, updates, TARN_INTS(axis), TARN_SCATTER_ADD);
+}
+
+/* ---- along an axis: the others of x are a batch, and go with those of the indices */
+
+/* indices broadcast to x's shape apart from axis, and x to the indices'. */
+static bool align(const char *op, tarn_array **x, tarn_array **indices, int axis) {
+    int64_t xs[TARN_MAX_NDIM], is[TARN_MAX_NDIM];
+    int ndim = (*x)->ndim;
+    for (int i = 0; i < ndim; i++) {
+        int64_t p = (*x)->shape[i], q = (*indices)->shape[i], common = p == 1 ? q : p;
+        if (i != axis && q != common && q != 1) return tarn_fail("%s: indices must have the shape of x apart from axis %d", op, axis);
+        xs[i] = i == axis ? p : common;
+        is[i] = i == axis ? q : common;
+    }
+    bool same_x = memcmp(xs, (*x)->shape, sizeof *xs * (size_t)ndim) == 0,
+         same_i = memcmp(is, (*indices)->shape, sizeof *is * (size_t)ndim) == 0;
+    if (!same_x) *x = tarn_broadcast_to(*x, (tarn_ints){ndim, xs});
+    if (!same_i) *indices = tarn_broadcast_to(*indices, (tarn_ints){ndim, is});
+    return tarn_ok();
+}
+
+/* The selection along an axis; `storage` [TARN_MAX_NDIM] holds its lists. False with the error set. */
+static bool select_along(const char *op, tarn_array **x, tarn_array **indices, int64_t wanted, int64_t *storage, selection *s) {
+    int axis, others = 1;
+    if (!no_null(op, *x, *x, indices, 1)) return false;
+    if ((*x)->ndim != (*indices)->ndim) return tarn_fail("%s: indices have %d axes, x has %d", op, (*indices)->ndim, (*x)->ndim);
+    if (!check_axis(op, wanted, (*x)->ndim, &axis) || !align(op, x, indices, axis)) return false;
+    storage[0] = axis;
+    for (int i = 0; i < (*x)->ndim; i++)
+        if (i != axis) storage[others++] = i;
+    *s = (selection){indices, 1, {1, storage}, {others - 1, storage + 1}};
+    return true;
+}
+
+tarn_array *tarn_take_along_axis(tarn_array *x, tarn_array *indices, int64_t axis) {
+    int64_t storage[TARN_MAX_NDIM];
+    selection s;
+    return select_along("take_along_axis", &x, &indices, axis, storage, &s) ? gather_selected(x, &s) : NULL;
+}
+
+static tarn_array *scatter_along(const char *op, tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis,
+                                 tarn_scatter_mode mode) {
+    int64_t storage[TARN_MAX_NDIM];
+    selection s;
+    tarn_array *given = x;
+    if (!select_along(op, &x, &indices, axis, storage, &s)) return NULL;
+    if (x != given) return tarn_fail("%s: indices are wider than x", op), NULL;
+    return scatter_updates(op, x, updates, &s, mode);
+}
+
+tarn_array *tarn_put_along_axis(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis) {
+    return scatter_along("put_along_axis", x, indices, updates, axis, TARN_SCATTER_SET);
+}
+tarn_array *tarn_add_along_axis(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis) {
+    return scatter_along("add_along_axis", x, indices, updates, axis, TARN_SCATTER_ADD);
+}
+
+const op_rules rules_gather = {.infer = infer_gather, .vjp = vjp_gather, .jvp = jvp_linear, .vmap = vmap_gather};
+const op_rules rules_scatter = {.infer = infer_scatter, .vjp = vjp_scatter, .vmap = vmap_scatter};

@@ -1,0 +1,76 @@
+/* Joining arrays: concatenate, stack, repeat. */
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/memory.h"
+#include "ops/front.h"
+#include "ops/rules.h"
+
+/* ---- concatenate */
+
+static bool infer_concatenate(inference *i) {
+    const tarn_array *first = i->inputs[0];
+    int axis;
+    if (!check_axis("concatenate", ((const attributes_concatenate *)i->attributes)->axis, first->ndim, &axis)) return false;
+    int64_t shape[TARN_MAX_NDIM], total = 0;
+    memcpy(shape, first->shape, sizeof shape);
+    for (int k = 0; k < i->input_count; k++) {
+        const tarn_array *x = i->inputs[k];
+        bool fits = x->ndim == first->ndim && x->dtype == first->dtype && checked_add(total, x->shape[axis], &total);
+        for (int d = 0; d < x->ndim && fits; d++) fits = d == axis || x->shape[d] == first->shape[d];
+        if (fits) continue;
+        text t = {0};
+        array_describe(first, &t);
+        text_add(&t, " and ");
+        array_describe(x, &t);
+        tarn_fail("concatenate: along axis %d, inputs 0 and %d do not go together: %s", axis, k, text_string(&t));
+        text_free(&t);
+        return false;
+    }
+    shape[axis] = total;
+    return types_add(i, first->dtype, first->ndim, shape);
+}
+
+/* Inputs converted to their common dtype; the list is the caller's (memory_free). */
+static tarn_array **promoted(const char *op, tarn_array *const *arrays, int count) {
+    if (count < 1 || !arrays) return tarn_fail("%s: no arrays given", op), NULL;
+    for (int i = 0; i < count; i++)
+        if (!arrays[i]) return tarn_fail("%s: array %d is NULL", op, i), NULL;
+    tarn_dtype dtype = arrays[0]->dtype;
+    for (int i = 1; i < count; i++) dtype = dtype_promote(dtype, arrays[i]->dtype);
+    tarn_array **list = NEW_ARRAY(tarn_array *, count);
+    for (int i = 0; list && i < count; i++) list[i] = arrays[i]->dtype == dtype ? arrays[i] : tarn_astype(arrays[i], dtype);
+    return list;
+}
+
+tarn_array *tarn_concatenate(tarn_array *const *arrays, int count, int64_t axis) {
+    tarn_array **list = promoted("concatenate", arrays, count);
+    tarn_array *out = list ? build(OP_concatenate, list, count, &(attributes_concatenate){.axis = axis}) : NULL;
+    memory_free(list);
+    return out;
+}
+
+tarn_array *tarn_stack(tarn_array *const *arrays, int count, int64_t axis) {
+    FRONT("stack");
+    tarn_array **list = promoted("stack", arrays, count), *out = NULL;
+    for (int i = 0; list && i < count; i++) list[i] = tarn_expand_dims(list[i], TARN_AXES(axis));
+    if (list) out = build(OP_concatenate, list, count, &(attributes_concatenate){.axis = axis});
+    memory_free(list);
+    return out;
+}
+
+tarn_array *tarn_repeat(tarn_array *x, int64_t times, int64_t axis) {
+    FRONT("repeat");
+    REQUIRE(x);
+    int place;
+    if (!check_axis("repeat", axis, x->ndim, &place)) return NULL;
+    if (times < 0 || times > INT32_MAX) return tarn_fail("repeat: %lld times", (long long)times), NULL;
+    int64_t shape[TARN_MAX_NDIM + 1], merged[TARN_MAX_NDIM];
+    memcpy(merged, x->shape, sizeof merged);
+    for (int i = 0; i <= x->ndim; i++) shape[i] = i <= place ? x->shape[i] : i == place + 1 ? times : x->shape[i - 1];
+    if (!checked_mul(merged[place], times, &merged[place])) return tarn_fail("repeat: the result is too large"), NULL;
+    tarn_array *wide = tarn_broadcast_to(tarn_expand_dims(x, TARN_AXES(place + 1)), (tarn_ints){x->ndim + 1, shape});
+    return tarn_reshape(wide, (tarn_ints){x->ndim, merged});
+}
+
+const op_rules rules_concatenate = {.infer = infer_concatenate, .vjp = vjp_concatenate, .jvp = jvp_concatenate, .vmap = vmap_concatenate};
