@@ -1,5 +1,5 @@
 /* What the CPU's kernels move and compute in a second, beside what one loop over the same memory reaches in the same run: fused chains,
-   copies, reductions, rows, attention. Best of several runs; random data. */
+   copies, reductions, rows, attention. Best of several runs; random data. `bench_ops decode`: attention of one token alone. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,12 +7,15 @@
 
 #include "backend/backend.h"
 #include "base/cpu.h"
+#include "base/memory.h"
 #include "base/threads.h"
+#include "cpu/measure/measure.h"
 #include "tarn/error.h"
 
+/* One thread counts its own time, so that other programs on the machine matter less. */
 static double now(void) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(parallel_threads() == 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -24,7 +27,7 @@ static operand make(tarn_dtype dtype, tarn_ints shape) {
         size *= sizes[i];
     }
     size_t bytes = ((size_t)(size * dtype_bytes(dtype)) + 63) / 64 * 64;
-    uint16_t *data = aligned_alloc(64, bytes ? bytes : 64);
+    uint16_t *data = memory_new_aligned(bytes ? bytes : 64);
     uint32_t state = 1;
     for (size_t i = 0; i < bytes / 2; i++) { /* numbers between about -1 and 1, whatever the float dtype */
         state = state * 1664525 + 1013904223;
@@ -36,13 +39,28 @@ static operand make(tarn_dtype dtype, tarn_ints shape) {
 
 #define DIMS(...) TARN_INTS(__VA_ARGS__)
 
-static double time_call(call c) {
+/* The first kernel that takes the call, and its workspace. */
+static void choose_row(call *c) {
     int count;
-    const kernel_row *const *rows = backend_cpu.rows(c.op, &count);
-    for (int i = 0; i < count && !c.row; i++)
-        if (!rows[i]->supports || rows[i]->supports(&c)) c.row = rows[i];
-    int64_t bytes = c.row->workspace ? c.row->workspace(&c) : 0;
-    c.workspace = aligned_alloc(64, (size_t)(bytes + 127) / 64 * 64);
+    const kernel_row *const *rows = backend_cpu.rows(c->op, &count);
+    for (int i = 0; i < count && !c->row; i++)
+        if (!rows[i]->supports || rows[i]->supports(c)) c->row = rows[i];
+    int64_t bytes = c->row->workspace ? c->row->workspace(c) : 0;
+    c->workspace = memory_new_aligned((size_t)bytes + 64);
+}
+
+static int compare_doubles(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static double median(double *values, int count) {
+    qsort(values, (size_t)count, sizeof *values, compare_doubles);
+    return values[count / 2];
+}
+
+static double time_call(call c) {
+    choose_row(&c);
     double best = 1e9, begin = now();
     for (int run = 0; run < 5 || (now() - begin < 0.3 && run < 1000); run++) {
         double start = now();
@@ -50,7 +68,7 @@ static double time_call(call c) {
         double seconds = now() - start;
         best = seconds < best ? seconds : best;
     }
-    free(c.workspace);
+    memory_free_aligned(c.workspace);
     return best;
 }
 
@@ -115,7 +133,8 @@ static void bench_groups(int64_t n) {
     GROUP("  x + y bfloat16", add_half, half, half, half_out, 6.0)
     GROUP("  silu(x) * y bfloat16", silu_half, half, half, half_out, 6.0)
     GROUP("  float32 to bfloat16", narrow, x, y, half_out, 6.0)
-    free(x.data), free(y.data), free(out.data), free(half.data), free(half_out.data);
+    memory_free_aligned(x.data), memory_free_aligned(y.data), memory_free_aligned(out.data), memory_free_aligned(half.data),
+        memory_free_aligned(half_out.data);
 }
 
 /* ---- copies, reductions and rows */
@@ -160,7 +179,7 @@ static void bench_moves(void) {
     operand key = make(TARN_UINT32, DIMS(2)), bits = make(TARN_UINT32, DIMS(1 << 20));
     TIME("random bits 1 M words", 4.0 * (1 << 20), random_bits, (&(attributes_random_bits){.shape = DIMS(1 << 20), .width = 4}), &bits,
          key);
-    free(x.data), free(out.data), free(half.data), free(half_out.data);
+    memory_free_aligned(x.data), memory_free_aligned(out.data), memory_free_aligned(half.data), memory_free_aligned(half_out.data);
 }
 
 /* ---- attention */
@@ -175,14 +194,62 @@ static void bench_attention(const char *what, tarn_dtype dtype, int64_t heads, i
     double operations = 4.0 * (double)(heads * length * keys * dim), bytes = 2.0 * (double)(kv_heads * keys * dim * dtype_bytes(dtype));
     printf("%-44s %10.1f us %8.1f GFLOP/s %8.1f GB/s of keys and values\n", what, seconds * 1e6, operations / seconds * 1e-9,
            bytes / seconds * 1e-9);
-    for (int i = 0; i < 3; i++) free(inputs[i].data);
-    free(out.data);
+    for (int i = 0; i < 3; i++) memory_free_aligned(inputs[i].data);
+    memory_free_aligned(out.data);
 }
 
-int main(void) {
+/* One token over caches that together no cache of the machine holds, as the layers of a model are read one after the other. Each round
+   measures reading too; medians. */
+enum { ROUNDS = 7 };
+
+static double decode_rate(call c, char *const caches[2], int64_t layers, int64_t bytes) {
+    double start = now();
+    for (int64_t i = 0; i < layers; i++) {
+        ((operand *)c.inputs)[1].data = caches[0] + i * bytes;
+        ((operand *)c.inputs)[2].data = caches[1] + i * bytes;
+        if (!c.row->run(&c)) printf("%s\n", tarn_error());
+    }
+    return 2.0 * (double)(layers * bytes) / (now() - start) * 1e-9;
+}
+
+static void bench_decode(tarn_dtype dtype, int64_t heads, int64_t kv_heads, int64_t keys, int64_t dim) {
+    int64_t bytes = kv_heads * keys * dim * dtype_bytes(dtype), layers = (512ll << 20) / bytes;
+    operand inputs[] = {make(dtype, DIMS(1, heads, 1, dim)), make(dtype, DIMS(layers, kv_heads, keys, dim)),
+                        make(dtype, DIMS(layers, kv_heads, keys, dim))};
+    operand out = make(dtype, DIMS(1, heads, 1, dim));
+    char *caches[] = {inputs[1].data, inputs[2].data};
+    inputs[1].shape = inputs[2].shape = (int64_t[]){1, kv_heads, keys, dim};
+    attributes_attention a = {.scale = 0.1, .causal = true};
+    call c = {.op = OP_attention, .attributes = &a, .inputs = inputs, .input_count = 3, .outputs = &out, .output_count = 1};
+    choose_row(&c);
+    double rates[ROUNDS], limits[ROUNDS];
+    measured_reading reading = {0};
+    for (int i = 0; i < ROUNDS && measure_reading(256 << 20, &reading); i++) {
+        limits[i] = parallel_threads() == 1 ? reading.one.median : reading.all.median;
+        rates[i] = decode_rate(c, caches, layers, bytes);
+    }
+    double rate = median(rates, ROUNDS), limit = median(limits, ROUNDS);
+    printf("decode %2lld/%lld heads T %5lld D %lld %-8s %-18s %8.1f us %6.1f GB/s of keys and values, %3.0f %% of %.1f\n", (long long)heads,
+           (long long)kv_heads, (long long)keys, (long long)dim, dtype_facts[dtype].name, c.row->name, 2e-3 * (double)bytes / rate, rate,
+           100 * rate / limit, limit);
+    memory_free_aligned(caches[0]), memory_free_aligned(caches[1]), memory_free_aligned(c.workspace);
+}
+
+static void bench_long_contexts(void) {
+    for (int64_t keys = 2048; keys <= 32768; keys *= 4) bench_decode(TARN_BFLOAT16, 24, 8, keys, 128);
+    bench_decode(TARN_FLOAT16, 24, 8, 8192, 128);
+    bench_decode(TARN_FLOAT32, 24, 8, 8192, 128);
+    bench_decode(TARN_BFLOAT16, 32, 8, 8192, 128);
+    bench_decode(TARN_BFLOAT16, 32, 8, 8192, 64);
+    bench_decode(TARN_BFLOAT16, 8, 1, 8192, 128);
+    bench_decode(TARN_BFLOAT16, 32, 32, 2048, 80);
+}
+
+int main(int count, char **arguments) {
     char isa[CPU_TEXT];
     cpu_features_text(cpu_used(), isa);
     printf("%s, %s, %d threads\n", cpu_model_name(), isa, parallel_threads());
+    if (count > 1 && strcmp(arguments[1], "decode") == 0) return bench_long_contexts(), 0;
     printf("groups of 2048 (first-level cache)\n");
     bench_groups(2048);
     printf("groups of 32 M\n");
@@ -193,7 +260,6 @@ int main(void) {
     bench_attention("attention 32/8 heads L 512 T 512 D 64 f32", TARN_FLOAT32, 32, 8, 512, 512, 64, false);
     bench_attention("  causal", TARN_FLOAT32, 32, 8, 512, 512, 64, true);
     bench_attention("attention 32/8 heads L 1 T 512 D 128 bf16", TARN_BFLOAT16, 32, 8, 1, 512, 128, true);
-    bench_attention("attention 32/8 heads L 1 T 8192 D 128 bf16", TARN_BFLOAT16, 32, 8, 1, 8192, 128, true);
-    bench_attention("attention 32/8 heads L 1 T 8192 D 128 f32", TARN_FLOAT32, 32, 8, 1, 8192, 128, true);
+    bench_long_contexts();
     return 0;
 }

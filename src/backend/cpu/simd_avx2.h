@@ -1,0 +1,67 @@
+/* simd.h for AVX2 with FMA and F16C. */
+#ifndef CPU_SIMD_AVX2_H
+#define CPU_SIMD_AVX2_H
+
+#include <immintrin.h>
+
+#define ISA(name)    name##_avx2
+#define SIMD_BYTES   32
+#define SLEEF_F(f)   Sleef_##f##f8_u10avx2
+#define SLEEF_D(f)   Sleef_##f##d4_u10avx2
+#define SLEEF_ERFC_D Sleef_erfcd4_u15avx2
+#define F32_IS(x)    ((__m256)(x))
+#define F64_IS(x)    ((__m256d)(x))
+
+#include "cpu/simd_types.h"
+
+static inline vf32 widen_float16(hu16 h) {
+    return (vf32)_mm256_cvtph_ps((__m128i)h);
+}
+static inline hu16 narrow_float16(vf32 x) {
+    return (hu16)_mm256_cvtps_ph((__m256)x, _MM_FROUND_TO_NEAREST_INT);
+}
+
+#define SIMD_ROUND(name, mode)                                                                                                             \
+    static inline __attribute__((unused)) vf32 name##_f32(vf32 x) {                                                                        \
+        return (vf32)_mm256_round_ps((__m256)x, mode);                                                                                     \
+    }                                                                                                                                      \
+    static inline __attribute__((unused)) vf64 name##_f64(vf64 x) {                                                                        \
+        return (vf64)_mm256_round_pd((__m256d)x, mode);                                                                                    \
+    }
+SIMD_ROUND(floor, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)
+SIMD_ROUND(ceil, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC)
+SIMD_ROUND(trunc, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)
+SIMD_ROUND(rint, _MM_FROUND_CUR_DIRECTION | _MM_FROUND_NO_EXC)
+
+static inline vf32 sqrt_f32(vf32 x) {
+    return (vf32)_mm256_sqrt_ps((__m256)x);
+}
+static inline vf64 sqrt_f64(vf64 x) {
+    return (vf64)_mm256_sqrt_pd((__m256d)x);
+}
+static inline vf32 fma_f32(vf32 a, vf32 b, vf32 c) {
+    return (vf32)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+static inline bool any_f32(vi32 mask) {
+    return _mm256_movemask_ps((__m256)mask) != 0;
+}
+static inline bool any_f64(vi64 mask) {
+    return _mm256_movemask_pd((__m256d)mask) != 0;
+}
+
+static inline float sum_lanes(vf32 x) {
+    __m128 quarter = _mm_add_ps(_mm256_castps256_ps128((__m256)x), _mm256_extractf128_ps((__m256)x, 1));
+    quarter = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
+    return _mm_cvtss_f32(_mm_add_ss(quarter, _mm_shuffle_ps(quarter, quarter, 1)));
+}
+
+static inline __m256 add_pairs_avx2(vf32 a, vf32 b) {
+    return _mm256_add_ps(_mm256_unpacklo_ps((__m256)a, (__m256)b), _mm256_unpackhi_ps((__m256)a, (__m256)b));
+}
+static inline quad_f32 sum_four(vf32 a, vf32 b, vf32 c, vf32 d) {
+    __m256d ab = _mm256_castps_pd(add_pairs_avx2(a, b)), cd = _mm256_castps_pd(add_pairs_avx2(c, d));
+    __m256 all = _mm256_add_ps(_mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd)), _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd)));
+    return (quad_f32)_mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps(all, 1));
+}
+
+#endif

@@ -1,0 +1,69 @@
+/* simd.h for AVX-512. */
+#ifndef CPU_SIMD_AVX512_H
+#define CPU_SIMD_AVX512_H
+
+#include <immintrin.h>
+
+#define ISA(name)    name##_avx512
+#define SIMD_BYTES   64
+#define SLEEF_F(f)   Sleef_##f##f16_u10avx512f
+#define SLEEF_D(f)   Sleef_##f##d8_u10avx512f
+#define SLEEF_ERFC_D Sleef_erfcd8_u15avx512f
+#define F32_IS(x)    ((__m512)(x))
+#define F64_IS(x)    ((__m512d)(x))
+
+#include "cpu/simd_types.h"
+
+static inline vf32 widen_float16(hu16 h) {
+    return (vf32)_mm512_cvtph_ps((__m256i)h);
+}
+static inline hu16 narrow_float16(vf32 x) {
+    return (hu16)_mm512_cvtps_ph((__m512)x, _MM_FROUND_TO_NEAREST_INT);
+}
+
+#define SIMD_ROUND(name, mode)                                                                                                             \
+    static inline __attribute__((unused)) vf32 name##_f32(vf32 x) {                                                                        \
+        return (vf32)_mm512_roundscale_ps((__m512)x, mode);                                                                                \
+    }                                                                                                                                      \
+    static inline __attribute__((unused)) vf64 name##_f64(vf64 x) {                                                                        \
+        return (vf64)_mm512_roundscale_pd((__m512d)x, mode);                                                                               \
+    }
+SIMD_ROUND(floor, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)
+SIMD_ROUND(ceil, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC)
+SIMD_ROUND(trunc, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)
+SIMD_ROUND(rint, _MM_FROUND_CUR_DIRECTION | _MM_FROUND_NO_EXC)
+
+static inline vf32 sqrt_f32(vf32 x) {
+    return (vf32)_mm512_sqrt_ps((__m512)x);
+}
+static inline vf64 sqrt_f64(vf64 x) {
+    return (vf64)_mm512_sqrt_pd((__m512d)x);
+}
+static inline vf32 fma_f32(vf32 a, vf32 b, vf32 c) {
+    return (vf32)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
+static inline bool any_f32(vi32 mask) {
+    return _mm512_movepi32_mask((__m512i)mask) != 0;
+}
+static inline bool any_f64(vi64 mask) {
+    return _mm512_movepi64_mask((__m512i)mask) != 0;
+}
+
+static inline float sum_lanes(vf32 x) {
+    __m256 half = _mm256_add_ps(_mm512_castps512_ps256((__m512)x), _mm512_extractf32x8_ps((__m512)x, 1));
+    __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    quarter = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
+    return _mm_cvtss_f32(_mm_add_ss(quarter, _mm_shuffle_ps(quarter, quarter, 1)));
+}
+
+static inline __m512 add_pairs_avx512(vf32 a, vf32 b) {
+    return _mm512_add_ps(_mm512_unpacklo_ps((__m512)a, (__m512)b), _mm512_unpackhi_ps((__m512)a, (__m512)b));
+}
+static inline quad_f32 sum_four(vf32 a, vf32 b, vf32 c, vf32 d) {
+    __m512d ab = _mm512_castps_pd(add_pairs_avx512(a, b)), cd = _mm512_castps_pd(add_pairs_avx512(c, d));
+    __m512 all = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd)), _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd)));
+    __m256 half = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
+    return (quad_f32)_mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+}
+
+#endif
