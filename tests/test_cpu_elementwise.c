@@ -20,7 +20,7 @@ static void test_row(op_id op, tarn_dtype dtype, tarn_ints shape, int layout) {
     int count = op_facts[op].most_inputs;
     operand inputs[3];
     for (int i = 0; i < count; i++) {
-        bool truth = op_facts[op].domain == DOMAIN_TRUTHS && i == 0;
+        bool truth = op_facts[op].inputs == INPUTS_CHOICE && i == 0;
         inputs[i] = laid_out(truth ? TARN_BOOL : dtype, shape, op_facts[op].domain, (layout + i) % LAYOUTS);
     }
     tarn_dtype out = result_dtype(op, dtype);
@@ -60,7 +60,7 @@ static void test_special(op_id op, tarn_dtype dtype) {
     int64_t n = real ? 16 : 19;
     operand inputs[3];
     for (int i = 0; i < 3; i++) {
-        bool truth = op_facts[op].domain == DOMAIN_TRUTHS && i == 0;
+        bool truth = op_facts[op].inputs == INPUTS_CHOICE && i == 0;
         inputs[i] = make(truth ? TARN_BOOL : dtype, DIMS(n, n));
         for (int64_t j = 0; j < n * n; j++) {
             double x = values[i == 0 ? j / n : j % n];

@@ -70,7 +70,7 @@ static bool holds(tarn_dtype dtype, double x) {
 /* Puts the point's inputs into operands of one element. False if the dtype cannot hold one of them. */
 static bool fill(const trial *t, size_t point, operand *operands) {
     for (int i = 0; i < t->arity; i++) {
-        tarn_dtype dtype = op_facts[t->op].domain == DOMAIN_TRUTHS && i == 0 ? TARN_BOOL : t->dtype;
+        tarn_dtype dtype = op_facts[t->op].inputs == INPUTS_CHOICE && i == 0 ? TARN_BOOL : t->dtype;
         const json *v = json_at(t->inputs[i], point);
         operands[i] = make(dtype, DIMS(1));
         if (dtype == TARN_COMPLEX64) {

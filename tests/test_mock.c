@@ -352,7 +352,7 @@ static bool open_mock(void) {
 int main(int count, char **arguments) {
     if (!open_mock()) return 1;
     if (count == 2 && strcmp(arguments[1], "--count-devices") == 0) return mock->device_count();
-    CHECK(mock->version == BACKEND_VERSION && mock->table_hash == table_hash() && !mock->host_memory, "the contract");
+    CHECK(mock->version == BACKEND_VERSION && mock->table_hash == backend_hash() && !mock->host_memory, "the contract");
     CHECK(mock->device_count() == 2 && strcmp(mock->name, "mock") == 0, "two devices");
     CHECK(!dlsym(library, "tarn_fail") && !dlsym(library, "memory_new"), "the mock's own copies are hidden");
     test_memory();

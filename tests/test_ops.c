@@ -84,7 +84,7 @@ static argument broadcast(op_id op, tarn_dtype dtype, tarn_ints shape, int64_t a
 }
 
 static tarn_dtype input_dtype(op_id op, int input, tarn_dtype dtype) {
-    return op_facts[op].domain == DOMAIN_TRUTHS && input == 0 ? TARN_BOOL : dtype;
+    return op_facts[op].inputs == INPUTS_CHOICE && input == 0 ? TARN_BOOL : dtype;
 }
 
 static argument argument_of(op_id op, int input, tarn_dtype dtype, tarn_ints shape, int layout) {

@@ -50,7 +50,7 @@ static void check_row(op_id op, tarn_dtype dtype) {
     test_case c = {.call = call_row, .context = (void *)(intptr_t)op, .outputs = 1, .count = f->least_inputs};
     snprintf(c.name, sizeof c.name, "%s %s", f->name, tarn_dtype_name(dtype));
     for (int i = 0; i < c.count; i++) {
-        bool truth = f->domain == DOMAIN_TRUTHS && i == 0;
+        bool truth = f->inputs == INPUTS_CHOICE && i == 0;
         tarn_ints shape = i == 1 ? (tarn_ints){1, &shapes[1][1]} : (tarn_ints){2, shapes[i]};
         c.inputs[i] = draw_array(truth ? DOMAIN_ANY : f->domain, shape, truth ? TARN_BOOL : dtype);
     }

@@ -17,7 +17,7 @@ typedef struct backend_event backend_event;
 
 typedef struct backend {
     int version;         /* BACKEND_VERSION */
-    uint64_t table_hash; /* table_hash() of the tables it was built from */
+    uint64_t table_hash; /* backend_hash() as it was built */
     const char *name;
     bool host_memory; /* its memory is the host's: no copies between it and the CPU */
 
@@ -55,6 +55,31 @@ typedef struct backend {
     /* What the device can do at most, measured now; NULL if it does not tell. */
     bool (*measure)(tarn_measurement *result);
 } backend;
+
+/* What a backend and the library must agree on: the tables' text, and how what passes between them lies in memory. */
+static inline uint64_t backend_hash(void) {
+    const size_t layout[] = {sizeof(call),
+                             offsetof(call, inputs),
+                             offsetof(call, program),
+                             offsetof(call, workspace),
+                             offsetof(call, row),
+                             sizeof(operand),
+                             offsetof(operand, dtype),
+                             offsetof(operand, shape),
+                             offsetof(operand, strides),
+                             sizeof(kernel_row),
+                             offsetof(kernel_row, dtypes),
+                             offsetof(kernel_row, layout),
+                             offsetof(kernel_row, supports),
+                             offsetof(kernel_row, run),
+                             sizeof(group_program),
+                             offsetof(group_program, instructions),
+                             sizeof(group_instruction),
+                             offsetof(group_instruction, arguments),
+                             offsetof(group_instruction, dtype),
+                             sizeof(backend)};
+    return table_hash(layout, sizeof layout);
+}
 
 extern const backend backend_cpu;       /* rows by instruction set; falls back on the reference's */
 extern const backend backend_reference; /* rows only: every op, in the widest type of its kind */

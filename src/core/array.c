@@ -20,7 +20,7 @@ node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs
     node *n = ok ? memory_new(1, sizeof(node) + (size_t)outputs * sizeof(tarn_array)) : NULL;
     tarn_array **list = n && input_count ? NEW_ARRAY(tarn_array *, input_count) : NULL;
     if (!n || (input_count && !list)) {
-        memory_free(copied);
+        attributes_free(op, copied);
         memory_free(n);
         return NULL;
     }
@@ -74,8 +74,7 @@ static void free_all(dead_list *dead) {
         dead->first = (node *)(uintptr_t)n->epoch;
         give_up_inputs(n, dead);
         for (int i = 0; i < n->output_count; i++) buffer_release(n->outputs[i].buffer);
-        if (n->release_attributes) n->release_attributes(n->attributes);
-        memory_free(n->attributes);
+        attributes_free(n->op, n->attributes);
         memory_free(n);
         atomic_fetch_sub(&nodes_alive, 1);
     }

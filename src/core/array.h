@@ -36,8 +36,6 @@ struct node {
     op_id op;
     tarn_stream *stream;
     void *attributes;
-    void (*retain_attributes)(void *attributes); /* for attributes that share something: called for a copy, and before they go */
-    void (*release_attributes)(void *attributes);
     int input_count;
     tarn_array **inputs; /* NULL entries: absent optional inputs */
     uint64_t epoch;      /* as of arrays */

@@ -56,7 +56,7 @@ static const backend *load_backend(tarn_device_type type) {
     memcpy(&report_to, &symbol, sizeof report_to);
     if (report_to) report_to(tarn_fail);
     const backend *found = entry();
-    if (found->version != BACKEND_VERSION || found->table_hash != table_hash()) return NULL; /* built from other tables */
+    if (found->version != BACKEND_VERSION || found->table_hash != backend_hash()) return NULL; /* built from other tables */
     return opened[type] = found;
 }
 

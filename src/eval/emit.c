@@ -101,7 +101,7 @@ bool emit_is_unaligned(const schedule *s, int v) {
 
 int emit_step(schedule *s, step made) {
     if (vector_push(&s->p->steps, made)) return (int)s->p->steps.count - 1;
-    memory_free(made.attributes);
+    attributes_free(made.op, made.attributes);
     return -1;
 }
 
@@ -305,10 +305,10 @@ static bool place_outputs(schedule *s, step *st, const node *n) {
 
 static bool start_step(schedule *s, step *st, const node *n) {
     bool ok;
+    st->op = n->op;
     int *lists = ARENA_NEW_ARRAY(&s->p->memory, int, (size_t)(n->input_count + n->output_count));
     st->attributes = attributes_copy(n->op, n->attributes, &ok);
     if (!lists || !ok) return false;
-    st->op = n->op;
     st->stream = n->stream;
     st->inputs = lists;
     st->outputs = lists + n->input_count;
@@ -355,7 +355,7 @@ static bool emit_kernel(schedule *s, const unit *u) {
         if (n->inputs[i]) emit_consume(s, schedule_source(s, n->inputs[i]), st.stream);
     ok = ok && fix_layouts(s, &st) && place_outputs(s, &st, n) && emit_finish(s, &st, sources);
     if (!ok) {
-        memory_free(st.attributes);
+        attributes_free(st.op, st.attributes);
         return false;
     }
     for (int i = 0; i < n->output_count; i++)

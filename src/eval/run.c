@@ -314,7 +314,7 @@ bool program_run(program *p, buffer *const *arguments, const int64_t *offsets, b
 
 void program_release(program *p) {
     if (!p || atomic_fetch_sub(&p->references, 1) != 1) return;
-    for (size_t i = 0; i < p->steps.count; i++) memory_free(p->steps.items[i].attributes);
+    for (size_t i = 0; i < p->steps.count; i++) attributes_free(p->steps.items[i].op, p->steps.items[i].attributes);
     for (size_t i = 0; i < p->inputs.count; i++) buffer_release(p->inputs.items[i].captured);
     vector_free(&p->values);
     vector_free(&p->storages);

@@ -60,9 +60,12 @@ static bool check_attributes(op_id op, const void *attributes) {
     const attribute_fact *facts = op_facts[op].attributes ? op_facts[op].attributes(&count) : NULL;
     for (int i = 0; i < count; i++) {
         const void *at = (const char *)attributes + facts[i].offset;
-        if (facts[i].type == ATTRIBUTE_INTS && !check_list(op, facts[i].name, *(const tarn_ints *)at)) return false;
+        if ((facts[i].type == ATTRIBUTE_INTS || facts[i].type == ATTRIBUTE_REALS) && !check_list(op, facts[i].name, *(const tarn_ints *)at))
+            return false;
         if (facts[i].type == ATTRIBUTE_DTYPE && (unsigned)*(const tarn_dtype *)at >= TARN_DTYPE_COUNT)
             return tarn_fail("%s: %s %d does not exist", op_name(op), facts[i].name, (int)*(const tarn_dtype *)at);
+        if (facts[i].type == ATTRIBUTE_NAME && (unsigned)*(const int *)at >= (unsigned)facts[i].names->count)
+            return tarn_fail("%s: there is no %s %d", op_name(op), facts[i].names->what, *(const int *)at);
     }
     return true;
 }
@@ -84,7 +87,7 @@ static bool compute_dtype(op_id op, tarn_array *const *inputs, int first, int co
 }
 
 static bool promote(op_id op, tarn_array **inputs, int count) {
-    int first = op == OP_where;
+    int first = op_facts[op].inputs == INPUTS_CHOICE; /* the first input is a bool of its own */
     tarn_dtype dtype;
     if (!compute_dtype(op, inputs, first, count, &dtype)) return false;
     if (first) inputs[0] = cast(inputs[0], TARN_BOOL);
@@ -122,17 +125,10 @@ tarn_array *build(op_id op, tarn_array *const *inputs, int count, const void *at
     return n ? &n->outputs[0] : NULL;
 }
 
-void node_share_attributes(node *n, void (*retain)(void *), void (*release)(void *)) {
-    retain(n->attributes);
-    n->retain_attributes = retain;
-    n->release_attributes = release;
-}
-
 node *build_again(const node *n, tarn_array *const *inputs) {
     tarn_stream *before = tarn_use_stream(n->stream);
     node *again = build_node(n->op, inputs, n->input_count, n->attributes);
     tarn_use_stream(before);
-    if (again && n->retain_attributes) node_share_attributes(again, n->retain_attributes, n->release_attributes);
     return again;
 }
 

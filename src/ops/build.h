@@ -13,9 +13,6 @@ tarn_array *build(op_id op, tarn_array *const *inputs, int input_count, const vo
 #define BUILD(op, attributes, ...)                                                                                                         \
     build(OP_##op, (tarn_array *[]){__VA_ARGS__}, (int)(sizeof((tarn_array *[]){__VA_ARGS__}) / sizeof(tarn_array *)), attributes)
 
-/* The attributes of a node just built share something that is counted: retain is called now and for each copy, release when a node goes. */
-void node_share_attributes(node *n, void (*retain)(void *attributes), void (*release)(void *attributes));
-
 /* The same op and attributes over other inputs: what transforms do with a traced graph. */
 node *build_again(const node *n, tarn_array *const *inputs);
 
@@ -37,9 +34,18 @@ typedef struct inference {
 } inference;
 bool types_add(inference *i, tarn_dtype dtype, int ndim, const int64_t *shape);
 
+/* Where the elements of an array lie: at offset + sum(index[i] * strides[i]), in elements. */
+typedef struct {
+    int ndim;
+    int64_t offset, shape[TARN_MAX_NDIM], strides[TARN_MAX_NDIM];
+} array_layout;
+
 /* The rules of an op. A missing vjp or vmap rule needs a reason, which is the error message: NO_RULE in the tests' list. */
 typedef struct op_rules {
     bool (*infer)(inference *i);
+    /* of views: how output `index` lies over an input that lies at `in`; *out comes as a copy of *in with the output's shape. False,
+       without an error, if strides cannot express it: over a dense copy of the input they can */
+    bool (*layout)(const node *n, int index, const array_layout *in, array_layout *out);
     /* gradients[i] for each input of n, given the cotangents of its outputs (NULL: zero); leaves NULL where none passes. Made of ops that
        have gradients, linear in the cotangents, adjoint for complex. wanted[i]: the caller has a use for it. */
     bool (*vjp)(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients);
@@ -54,6 +60,9 @@ typedef struct op_rules {
     bool (*passes)(const node *n, int i);
     const char *no_vjp, *no_vmap;
 } op_rules;
+
+/* The layout of a view that moves nothing: its outputs lie as the input does. */
+bool layout_identity(const node *n, int index, const array_layout *in, array_layout *out);
 
 /* Filled in by each family: `const op_rules rules_<op>` for structural and fused ops; elementwise ops share theirs. */
 const op_rules *rules_of(op_id op);

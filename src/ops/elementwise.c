@@ -44,14 +44,15 @@ static bool infer(inference *i) {
 
 const op_rules rules_elementwise = {.infer = infer, .vmap = vmap_broadcasting, .passes = passes_elementwise};
 
-/* The conjugate and the real part of a real number are the number itself: gradients, which are written for complex numbers too, are full of
- * them. */
+/* Where the row's value is the input itself nothing is computed: the conjugate and the real part of a real number (gradients, which are
+   written for complex numbers too, are full of them), an integer rounded. */
 static bool itself(const node *n, tarn_array *const *inputs, tarn_array **outputs) {
-    outputs[0] = n->inputs[0]->dtype == TARN_COMPLEX64 ? NULL : inputs[0];
+    bool kept = op_facts[n->op].kept & 1u << dtype_kind_of(n->inputs[0]->dtype);
+    outputs[0] = kept ? inputs[0] : NULL;
     return true;
 }
 
-const op_rules rules_complex_part = {.infer = infer, .formula = itself, .vmap = vmap_broadcasting, .passes = passes_elementwise};
+const op_rules rules_keeping = {.infer = infer, .formula = itself, .vmap = vmap_broadcasting, .passes = passes_elementwise};
 
 /* ---- gradients: an expression of the row for each input */
 
@@ -71,9 +72,10 @@ const op_rules rules_complex_part = {.infer = infer, .formula = itself, .vmap = 
 #define XYZ                                                                                                                                \
     XY tarn_array *z = n->inputs[2];                                                                                                       \
     (void)z;
-#define UNARY(name, rule, values, domain, vx, oracle, doc)           VJP(name, 0, X, vx)
-#define BINARY(name, rule, values, domain, vx, vy, oracle, doc)      VJP(name, 0, XY, vx) VJP(name, 1, XY, vy)
-#define TERNARY(name, rule, values, domain, vx, vy, vz, oracle, doc) VJP(name, 0, XYZ, vx) VJP(name, 1, XYZ, vy) VJP(name, 2, XYZ, vz)
+#define UNARY(name, rule, values, domain, vx, oracle, doc)      VJP(name, 0, X, vx)
+#define BINARY(name, rule, values, domain, vx, vy, oracle, doc) VJP(name, 0, XY, vx) VJP(name, 1, XY, vy)
+#define TERNARY(name, rule, taken, values, domain, vx, vy, vz, oracle, doc)                                                                \
+    VJP(name, 0, XYZ, vx) VJP(name, 1, XYZ, vy) VJP(name, 2, XYZ, vz)
 #include "table/elementwise.def"
 #undef UNARY
 #undef BINARY

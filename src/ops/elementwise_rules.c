@@ -29,9 +29,9 @@ bool vmap_broadcasting(node *n, tarn_array *const *inputs, const int *axes, tarn
 
 /* The gradient column of each row, as text: the word ZERO says that none passes. */
 static const char *const gradients[OP_COUNT][3] = {
-#define UNARY(name, rule, values, domain, vx, oracle, doc)           [OP_##name] = {#vx},
-#define BINARY(name, rule, values, domain, vx, vy, oracle, doc)      [OP_##name] = {#vx, #vy},
-#define TERNARY(name, rule, values, domain, vx, vy, vz, oracle, doc) [OP_##name] = {#vx, #vy, #vz},
+#define UNARY(name, rule, values, domain, vx, oracle, doc)                   [OP_##name] = {#vx},
+#define BINARY(name, rule, values, domain, vx, vy, oracle, doc)              [OP_##name] = {#vx, #vy},
+#define TERNARY(name, rule, inputs, values, domain, vx, vy, vz, oracle, doc) [OP_##name] = {#vx, #vy, #vz},
 #include "table/elementwise.def"
 #undef UNARY
 #undef BINARY

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "ops/front.h"
 #include "ops/rules.h"
 
 /* ---- what is selected */
@@ -144,12 +145,14 @@ tarn_array *tarn_scatter_with(tarn_array *x, tarn_array *const *indices, int cou
 }
 
 tarn_array *tarn_take(tarn_array *x, tarn_array *indices, int64_t axis) {
+    FRONT("take");
     return tarn_gather(x, &indices, 1, TARN_INTS(axis));
 }
 tarn_array *tarn_scatter(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis) {
     return tarn_scatter_with(x, &indices, 1, updates, TARN_INTS(axis), TARN_SCATTER_SET);
 }
 tarn_array *tarn_scatter_add(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis) {
+    FRONT("scatter_add");
     return tarn_scatter_with(x, &indices, 1, updates, TARN_INTS(axis), TARN_SCATTER_ADD);
 }
 
@@ -186,6 +189,7 @@ static bool select_along(const char *op, tarn_array **x, tarn_array **indices, i
 }
 
 tarn_array *tarn_take_along_axis(tarn_array *x, tarn_array *indices, int64_t axis) {
+    FRONT("take_along_axis");
     int64_t storage[TARN_MAX_NDIM];
     selection s;
     return select_along("take_along_axis", &x, &indices, axis, storage, &s) ? gather_selected(x, &s) : NULL;
@@ -193,6 +197,7 @@ tarn_array *tarn_take_along_axis(tarn_array *x, tarn_array *indices, int64_t axi
 
 static tarn_array *scatter_along(const char *op, tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis,
                                  tarn_scatter_mode mode) {
+    FRONT(op);
     int64_t storage[TARN_MAX_NDIM];
     selection s;
     tarn_array *given = x;

@@ -38,7 +38,7 @@ static bool folds_nothing(const tarn_array *x, const bool *reduced) {
 static bool infer_reduce(inference *i) {
     const tarn_array *x = i->inputs[0];
     const attributes_reduce *a = i->attributes;
-    reduce_kind kind = (reduce_kind)a->kind;
+    reduce_kind kind = a->kind;
     bool reduced[TARN_MAX_NDIM];
     int64_t shape[TARN_MAX_NDIM];
     if (x->dtype == TARN_COMPLEX64 && (kind == REDUCE_MAX || kind == REDUCE_MIN))

@@ -58,7 +58,7 @@ static tarn_array *product_gradient(node *n, tarn_array *g) {
 bool vjp_reduce(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
     tarn_array *g = cotangents[0];
     if (!wanted[0]) return true;
-    switch ((reduce_kind)((const attributes_reduce *)n->attributes)->kind) {
+    switch (((const attributes_reduce *)n->attributes)->kind) {
     case REDUCE_SUM:
         gradients[0] = tarn_broadcast_like(with_reduced_axes(g, n), n->inputs[0]);
         break;

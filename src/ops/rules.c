@@ -1,7 +1,7 @@
 /* The rules of each op, found by its id: rules_<op> of its family's file. */
 #include "ops/build.h"
 
-extern const op_rules rules_elementwise, rules_complex_part;
+extern const op_rules rules_elementwise, rules_keeping;
 #define FUSED(name, ...)      extern const op_rules rules_##name;
 #define STRUCTURAL(name, ...) extern const op_rules rules_##name;
 #include "table/fused.def"
@@ -17,6 +17,6 @@ static const op_rules *const all[OP_COUNT] = {
 };
 
 const op_rules *rules_of(op_id op) {
-    if (op == OP_conjugate || op == OP_real) return &rules_complex_part;
-    return op_is_elementwise(op) ? &rules_elementwise : all[op];
+    if (!op_is_elementwise(op)) return all[op];
+    return op_facts[op].kept ? &rules_keeping : &rules_elementwise;
 }

@@ -6,6 +6,7 @@
 #include "ops/build.h"
 
 #define DECLARE(name)                                                                                                                      \
+    bool layout_##name(const node *n, int index, const array_layout *in, array_layout *out);                                               \
     bool vjp_##name(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients);                                   \
     bool jvp_##name(node *n, tarn_array *const *tangents, tarn_array **output_tangents);                                                   \
     bool vmap_##name(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes);                         \

@@ -388,25 +388,32 @@ tarn_array *tarn_depends(tarn_array *x, tarn_array *const *others, int count) {
     return out;
 }
 
-const op_rules rules_transpose = {.infer = infer_transpose, .vjp = vjp_transpose, .jvp = jvp_linear, .vmap = vmap_transpose};
-const op_rules rules_reshape = {.infer = infer_reshape, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_reshape};
+const op_rules rules_transpose = {
+    .infer = infer_transpose, .layout = layout_transpose, .vjp = vjp_transpose, .jvp = jvp_linear, .vmap = vmap_transpose};
+const op_rules rules_reshape = {
+    .infer = infer_reshape, .layout = layout_reshape, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_reshape};
 const op_rules rules_reshape_like = {.infer = infer_reshape_like,
                                      .vjp = vjp_reshaping,
                                      .jvp = jvp_linear,
                                      .vmap = vmap_reshape_like,
                                      .formula = formula_reshape_like,
                                      .passes = passes_first};
-const op_rules rules_expand_dims = {.infer = infer_expand_dims, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_expand_dims};
-const op_rules rules_squeeze = {.infer = infer_squeeze, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_squeeze};
-const op_rules rules_broadcast_to = {.infer = infer_broadcast_to, .vjp = vjp_broadcasting, .jvp = jvp_linear, .vmap = vmap_broadcast_to};
+const op_rules rules_expand_dims = {
+    .infer = infer_expand_dims, .layout = layout_expand_dims, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_expand_dims};
+const op_rules rules_squeeze = {
+    .infer = infer_squeeze, .layout = layout_squeeze, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_squeeze};
+const op_rules rules_broadcast_to = {
+    .infer = infer_broadcast_to, .layout = layout_broadcast_to, .vjp = vjp_broadcasting, .jvp = jvp_linear, .vmap = vmap_broadcast_to};
 const op_rules rules_broadcast_like = {.infer = infer_broadcast_like,
                                        .vjp = vjp_broadcasting,
                                        .jvp = jvp_linear,
                                        .vmap = vmap_broadcast_like,
                                        .formula = formula_broadcast_like,
                                        .passes = passes_first};
-const op_rules rules_slice = {.infer = infer_slice, .vjp = vjp_slice, .jvp = jvp_linear, .vmap = vmap_slice};
-const op_rules rules_split = {.infer = infer_split, .vjp = vjp_split, .jvp = jvp_linear, .vmap = vmap_split};
-const op_rules rules_as_strided = {.infer = infer_as_strided, .vjp = vjp_as_strided, .jvp = jvp_linear, .vmap = vmap_as_strided};
-const op_rules rules_stop_gradient = {.infer = same_shape, .vmap = vmap_anywhere, .passes = passes_none};
-const op_rules rules_depends = {.infer = same_shape, .vjp = vjp_identity, .jvp = jvp_linear, .vmap = vmap_depends, .passes = passes_first};
+const op_rules rules_slice = {.infer = infer_slice, .layout = layout_slice, .vjp = vjp_slice, .jvp = jvp_linear, .vmap = vmap_slice};
+const op_rules rules_split = {.infer = infer_split, .layout = layout_split, .vjp = vjp_split, .jvp = jvp_linear, .vmap = vmap_split};
+const op_rules rules_as_strided = {
+    .infer = infer_as_strided, .layout = layout_as_strided, .vjp = vjp_as_strided, .jvp = jvp_linear, .vmap = vmap_as_strided};
+const op_rules rules_stop_gradient = {.infer = same_shape, .layout = layout_identity, .vmap = vmap_anywhere, .passes = passes_none};
+const op_rules rules_depends = {
+    .infer = same_shape, .layout = layout_identity, .vjp = vjp_identity, .jvp = jvp_linear, .vmap = vmap_depends, .passes = passes_first};

@@ -25,14 +25,7 @@ bool squeeze_axes(const attributes_squeeze *a, const tarn_array *x, bool *remove
 bool split_bounds(const attributes_split *a, const tarn_array *x, int *axis, int64_t i, int64_t *begin, int64_t *end);
 int64_t split_parts(const attributes_split *a);
 
-/* Where the elements of an array lie: at offset + sum(index[i] * strides[i]), in elements. */
-typedef struct {
-    int ndim;
-    int64_t offset, shape[TARN_MAX_NDIM], strides[TARN_MAX_NDIM];
-} array_layout;
-
-/* The layout of output `index` of a view node whose input lies at `in`; false if strides cannot express it: over a dense copy of the input
- * they can. */
+/* The layout of output `index` of a view node whose input lies at `in`, by its rule. */
 bool view_layout(const node *n, int index, const array_layout *in, array_layout *out);
 
 #endif

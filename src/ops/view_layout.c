@@ -1,6 +1,7 @@
 /* How the output of a view op lies over its input: strides and offset, found here for evaluation. */
 #include <string.h>
 
+#include "ops/rules.h"
 #include "ops/view.h"
 
 /* Matches runs of axes: a run of old axes that lie one in the other like one axis is cut into the new axes of the same size. */
@@ -30,7 +31,7 @@ static bool reshape_view(const array_layout *in, array_layout *out) {
     return true;
 }
 
-static bool reshape(const node *n, int index, const array_layout *in, array_layout *out) {
+bool layout_reshape(const node *n, int index, const array_layout *in, array_layout *out) {
     (void)n, (void)index;
     int64_t size = 1;
     for (int i = 0; i < in->ndim; i++) size *= in->shape[i];
@@ -39,7 +40,7 @@ static bool reshape(const node *n, int index, const array_layout *in, array_layo
     return true;
 }
 
-static bool transpose(const node *n, int index, const array_layout *in, array_layout *out) {
+bool layout_transpose(const node *n, int index, const array_layout *in, array_layout *out) {
     (void)index;
     int axes[TARN_MAX_NDIM];
     if (!transpose_axes(n->attributes, in->ndim, axes)) return false;
@@ -47,7 +48,7 @@ static bool transpose(const node *n, int index, const array_layout *in, array_la
     return true;
 }
 
-static bool expand_dims(const node *n, int index, const array_layout *in, array_layout *out) {
+bool layout_expand_dims(const node *n, int index, const array_layout *in, array_layout *out) {
     (void)index;
     bool inserted[TARN_MAX_NDIM];
     if (!expand_axes(n->attributes, in->ndim, inserted)) return false;
@@ -55,7 +56,7 @@ static bool expand_dims(const node *n, int index, const array_layout *in, array_
     return true;
 }
 
-static bool squeeze(const node *n, int index, const array_layout *in, array_layout *out) {
+bool layout_squeeze(const node *n, int index, const array_layout *in, array_layout *out) {
     (void)index;
     bool removed[TARN_MAX_NDIM];
     tarn_array shaped = {.ndim = in->ndim};
@@ -66,7 +67,7 @@ static bool squeeze(const node *n, int index, const array_layout *in, array_layo
     return true;
 }
 
-static bool broadcast(const node *n, int index, const array_layout *in, array_layout *out) {
+bool layout_broadcast_to(const node *n, int index, const array_layout *in, array_layout *out) {
     (void)n, (void)index;
     for (int i = 1; i <= out->ndim; i++) {
         bool stretched = i > in->ndim || in->shape[in->ndim - i] != out->shape[out->ndim - i];
@@ -75,7 +76,7 @@ static bool broadcast(const node *n, int index, const array_layout *in, array_la
     return true;
 }
 
-static bool slice(const node *n, int index, const array_layout *in, array_layout *out) {
+bool layout_slice(const node *n, int index, const array_layout *in, array_layout *out) {
     (void)index;
     slice_range ranges[TARN_MAX_NDIM];
     tarn_array shaped = {.ndim = in->ndim};
@@ -88,7 +89,7 @@ static bool slice(const node *n, int index, const array_layout *in, array_layout
     return true;
 }
 
-static bool split(const node *n, int index, const array_layout *in, array_layout *out) {
+bool layout_split(const node *n, int index, const array_layout *in, array_layout *out) {
     int axis;
     int64_t begin, end;
     tarn_array shaped = {.ndim = in->ndim};
@@ -99,7 +100,7 @@ static bool split(const node *n, int index, const array_layout *in, array_layout
     return true;
 }
 
-static bool as_strided(const node *n, int index, const array_layout *in, array_layout *out) {
+bool layout_as_strided(const node *n, int index, const array_layout *in, array_layout *out) {
     (void)index;
     const attributes_as_strided *a = n->attributes;
     if (!strides_are_dense(in->ndim, in->shape, in->strides)) return false;
@@ -108,18 +109,16 @@ static bool as_strided(const node *n, int index, const array_layout *in, array_l
     return true;
 }
 
-/* Views whose output does not lie exactly as their input; the others (custom, depends, stop_gradient, ops that change nothing) are
- * identities. */
-static bool (*const layouts[OP_COUNT])(const node *n, int index, const array_layout *in, array_layout *out) = {
-    [OP_transpose] = transpose, [OP_reshape] = reshape,        [OP_expand_dims] = expand_dims,
-    [OP_squeeze] = squeeze,     [OP_broadcast_to] = broadcast, [OP_slice] = slice,
-    [OP_split] = split,         [OP_as_strided] = as_strided,
-};
+bool layout_identity(const node *n, int index, const array_layout *in, array_layout *out) {
+    (void)n, (void)index, (void)in, (void)out;
+    return true;
+}
 
 bool view_layout(const node *n, int index, const array_layout *in, array_layout *out) {
     const tarn_array *a = &n->outputs[index];
     *out = *in;
     out->ndim = a->ndim;
     memcpy(out->shape, a->shape, sizeof out->shape);
-    return layouts[n->op] ? layouts[n->op](n, index, in, out) : true;
+    bool (*layout)(const node *, int, const array_layout *, array_layout *) = rules_of(n->op)->layout;
+    return layout ? layout(n, index, in, out) : tarn_fail("internal: %s has no layout", op_name(n->op));
 }

@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-#include "base/map.h"
-#include "base/memory.h"
-
 const dtype_fact dtype_facts[TARN_DTYPE_COUNT] = {
 #define DTYPE(name, ENUM, bytes, kind, type) [TARN_##ENUM] = {#name, bytes, kind},
 #include "table/dtype.def"
@@ -13,54 +10,67 @@ const dtype_fact dtype_facts[TARN_DTYPE_COUNT] = {
 };
 
 /* One function for each op that describes its attributes; inside it `row` is the op's own struct, which a nested A() could not name. */
-#define A(type, name, value) {#name, ATTRIBUTE_##type, offsetof(row, name)},
+#define DESCRIBE_INTEGER       ATTRIBUTE_INTEGER
+#define DESCRIBE_REAL          ATTRIBUTE_REAL
+#define DESCRIBE_BOOLEAN       ATTRIBUTE_BOOLEAN
+#define DESCRIBE_DTYPE         ATTRIBUTE_DTYPE
+#define DESCRIBE_NAME(list)    ATTRIBUTE_NAME, .names = &names_##list
+#define DESCRIBE_INTS          ATTRIBUTE_INTS
+#define DESCRIBE_REALS         ATTRIBUTE_REALS
+#define DESCRIBE_OBJECT        ATTRIBUTE_OBJECT
+#define A(type_, name_, value) {.name = #name_, .offset = offsetof(row, name_), .type = DESCRIBE_##type_},
 #define DESCRIBE(op, ...)                                                                                                                  \
     static const attribute_fact *describe_##op(int *count) {                                                                               \
         typedef attributes_##op row;                                                                                                       \
-        static const attribute_fact facts[] = {__VA_ARGS__{NULL, ATTRIBUTE_INTEGER, offsetof(row, end_)}};                                 \
+        static const attribute_fact facts[] = {__VA_ARGS__{.name = NULL, .offset = offsetof(row, end_)}};                                  \
         *count = (int)(sizeof facts / sizeof *facts) - 1;                                                                                  \
         return facts;                                                                                                                      \
     }
-#define FUSED(op, least, most, outputs, batch, list, doc)      DESCRIBE(op, list)
-#define STRUCTURAL(op, least, most, outputs, flags, list, doc) DESCRIBE(op, list)
+#define FUSED(op, least, most, outputs, batch, list, doc)     DESCRIBE(op, list)
+#define STRUCTURAL(op, least, most, outputs, kind, list, doc) DESCRIBE(op, list)
 #include "table/fused.def"
 #include "table/structural.def"
 #undef A
 #undef FUSED
 #undef STRUCTURAL
 
-#define BOOL(v)    | 1u << KIND_BOOL
-#define INT(v)     | 1u << KIND_INT
-#define FLOAT(v)   | 1u << KIND_FLOAT
-#define COMPLEX(v) | 1u << KIND_COMPLEX
-#define REALS(v)   INT(v) FLOAT(v)
-#define NUMBERS(v) INT(v) FLOAT(v) COMPLEX(v)
-#define INEXACT(v) FLOAT(v) COMPLEX(v)
-#define ALL(v)     BOOL(v) NUMBERS(v)
+/* A bit for the kind, and one beside it if the value is a single letter, the input itself. */
+#define KIND(kind, text) | 1u << (kind) | (unsigned)(sizeof text == sizeof "x") << (KIND_COUNT + (kind))
+#define BOOL(v)          KIND(KIND_BOOL, #v)
+#define INT(v)           KIND(KIND_INT, #v)
+#define FLOAT(v)         KIND(KIND_FLOAT, #v)
+#define COMPLEX(v)       KIND(KIND_COMPLEX, #v)
+#define REALS(v)         INT(v) FLOAT(v)
+#define NUMBERS(v)       INT(v) FLOAT(v) COMPLEX(v)
+#define INEXACT(v)       FLOAT(v) COMPLEX(v)
+#define ALL(v)           BOOL(v) NUMBERS(v)
 
-#define ELEMENTWISE(op, inputs, rule, values, where, check, text)                                                                          \
+#define ELEMENTWISE(op, count, rule, taken, values, where, check, text)                                                                    \
     [OP_##op] = {.name = #op,                                                                                                              \
                  .doc = text,                                                                                                              \
                  .oracle = check,                                                                                                          \
                  .class = OP_CLASS_ELEMENTWISE,                                                                                            \
-                 .least_inputs = inputs,                                                                                                   \
-                 .most_inputs = inputs,                                                                                                    \
+                 .least_inputs = count,                                                                                                    \
+                 .most_inputs = count,                                                                                                     \
                  .outputs = 1,                                                                                                             \
                  .result = RESULT_##rule,                                                                                                  \
-                 .kinds = 0 values,                                                                                                        \
+                 .inputs = INPUTS_##taken,                                                                                                 \
+                 .kinds = (0 values) % (1u << KIND_COUNT),                                                                                 \
+                 .kept = (0 values) >> KIND_COUNT,                                                                                         \
                  .domain = DOMAIN_##where},
-#define UNARY(op, rule, values, where, vx, check, text)           ELEMENTWISE(op, 1, rule, values, where, check, text)
-#define BINARY(op, rule, values, where, vx, vy, check, text)      ELEMENTWISE(op, 2, rule, values, where, check, text)
-#define TERNARY(op, rule, values, where, vx, vy, vz, check, text) ELEMENTWISE(op, 3, rule, values, where, check, text)
-#define FORMULA                                                   0
-#define LEADING                                                   OP_LEADING
-#define PLAIN                                                     OP_PLAIN
-#define VIEW                                                      OP_VIEW
-#define LIKE                                                      OP_LIKE
-#define LEAF                                                      OP_LEAF
-#define UPDATE                                                    OP_UPDATE
-#define CAST                                                      OP_CAST
-#define MANY                                                      OP_MANY
+#define UNARY(op, rule, values, where, vx, check, text)                   ELEMENTWISE(op, 1, rule, ALIKE, values, where, check, text)
+#define BINARY(op, rule, values, where, vx, vy, check, text)              ELEMENTWISE(op, 2, rule, ALIKE, values, where, check, text)
+#define TERNARY(op, rule, inputs, values, where, vx, vy, vz, check, text) ELEMENTWISE(op, 3, rule, inputs, values, where, check, text)
+#define FORMULA                                                           0
+#define LEADING                                                           OP_LEADING
+#define KERNEL                                                            OP_KERNEL
+#define VIEW                                                              OP_VIEW
+#define LIKE                                                              OP_LIKE
+#define LEAF                                                              OP_LEAF
+#define UPDATE                                                            OP_UPDATE
+#define CAST                                                              OP_CAST
+#define EFFECT                                                            OP_EFFECT
+#define MANY                                                              OP_MANY
 #define DESCRIBED(op, kind, least, most, count, bits, text)                                                                                \
     [OP_##op] = {.name = #op,                                                                                                              \
                  .doc = text,                                                                                                              \
@@ -106,119 +116,4 @@ op_id op_from_name(const char *name) {
     for (int op = 0; op < OP_COUNT; op++)
         if (strcmp(op_facts[op].name, name) == 0) return (op_id)op;
     return OP_COUNT;
-}
-
-static const attribute_fact *described(op_id op, int *count) {
-    *count = 0;
-    return op < OP_COUNT && op_facts[op].attributes ? op_facts[op].attributes(count) : NULL;
-}
-
-static size_t attribute_bytes(attribute_type type) {
-    static const size_t bytes[] = {sizeof(int64_t), sizeof(double), sizeof(bool), sizeof(tarn_dtype), sizeof(tarn_ints), sizeof(void *)};
-    return bytes[type];
-}
-
-static bool ints_equal(tarn_ints a, tarn_ints b) {
-    if (a.count != b.count || !a.values != !b.values) return false;
-    return a.count == 0 || memcmp(a.values, b.values, (size_t)a.count * sizeof *a.values) == 0;
-}
-
-bool attributes_equal(op_id op, const void *a, const void *b) {
-    int count;
-    const attribute_fact *facts = described(op, &count);
-    for (int i = 0; i < count; i++) {
-        const char *pa = (const char *)a + facts[i].offset, *pb = (const char *)b + facts[i].offset;
-        bool same = facts[i].type == ATTRIBUTE_INTS ? ints_equal(*(const tarn_ints *)pa, *(const tarn_ints *)pb)
-                                                    : memcmp(pa, pb, attribute_bytes(facts[i].type)) == 0;
-        if (!same) return false;
-    }
-    return true;
-}
-
-uint64_t attributes_hash(op_id op, const void *attributes, uint64_t hash) {
-    int count;
-    const attribute_fact *facts = described(op, &count);
-    for (int i = 0; i < count; i++) {
-        const char *p = (const char *)attributes + facts[i].offset;
-        if (facts[i].type != ATTRIBUTE_INTS) {
-            hash = hash_bytes(hash, p, attribute_bytes(facts[i].type));
-            continue;
-        }
-        tarn_ints list = *(const tarn_ints *)p;
-        hash = hash_bytes(hash, &list.count, sizeof list.count);
-        if (list.count) hash = hash_bytes(hash, list.values, (size_t)list.count * sizeof *list.values);
-    }
-    return hash;
-}
-
-static bool print_one(attribute_type type, const void *p, text *out) {
-    switch (type) {
-    case ATTRIBUTE_INTEGER:
-        return text_format(out, "%lld", (long long)*(const int64_t *)p);
-    case ATTRIBUTE_REAL:
-        return text_format(out, "%g", *(const double *)p);
-    case ATTRIBUTE_BOOLEAN:
-        return text_add(out, *(const bool *)p ? "true" : "false");
-    case ATTRIBUTE_DTYPE:
-        return text_add(out, dtype_facts[*(const tarn_dtype *)p].name);
-    case ATTRIBUTE_POINTER:
-        return text_format(out, "%p", *(void *const *)p);
-    case ATTRIBUTE_INTS:
-        break;
-    }
-    tarn_ints list = *(const tarn_ints *)p;
-    if (!list.values) return text_add(out, "none");
-    text_add(out, "[");
-    for (int64_t i = 0; i < list.count; i++) text_format(out, i ? ", %lld" : "%lld", (long long)list.values[i]);
-    return text_add(out, "]");
-}
-
-bool attributes_print(op_id op, const void *attributes, text *out) {
-    int count;
-    const attribute_fact *facts = described(op, &count);
-    for (int i = 0; i < count; i++) {
-        text_format(out, i ? ", %s=" : "%s=", facts[i].name);
-        print_one(facts[i].type, (const char *)attributes + facts[i].offset, out);
-    }
-    return !out->failed;
-}
-
-void *attributes_copy(op_id op, const void *attributes, bool *ok) {
-    int count;
-    const attribute_fact *facts = described(op, &count);
-    *ok = true;
-    if (count == 0) return NULL;
-    /* The whole struct, end_ and padding included, so that it may be copied as one. */
-    size_t own = (op_facts[op].attribute_bytes + 8) & ~(size_t)7, total = own;
-    for (int i = 0; i < count; i++)
-        if (facts[i].type == ATTRIBUTE_INTS)
-            total += ((size_t)((const tarn_ints *)((const char *)attributes + facts[i].offset))->count + 1) * sizeof(int64_t);
-    char *copy = memory_new(1, total);
-    *ok = copy != NULL;
-    if (!copy) return NULL;
-    memcpy(copy, attributes, op_facts[op].attribute_bytes);
-    char *lists = copy + own;
-    for (int i = 0; i < count; i++) {
-        if (facts[i].type != ATTRIBUTE_INTS) continue;
-        tarn_ints *list = (tarn_ints *)(void *)(copy + facts[i].offset);
-        if (!list->values) continue;
-        if (list->count) memcpy(lists, list->values, (size_t)list->count * sizeof(int64_t));
-        list->values = (const int64_t *)(const void *)lists;
-        lists += ((size_t)list->count + 1) * sizeof(int64_t);
-    }
-    return copy;
-}
-
-uint64_t table_hash(void) {
-    uint64_t hash = HASH_START;
-    for (int op = 0; op < OP_COUNT; op++) {
-        const op_fact *f = &op_facts[op];
-        hash = hash_bytes(hash, f->name, strlen(f->name));
-        hash = hash_bytes(hash, (int[]){f->least_inputs, f->most_inputs, f->outputs, f->flags, (int)f->kinds, (int)f->result},
-                          6 * sizeof(int));
-        int count;
-        const attribute_fact *facts = described((op_id)op, &count);
-        for (int i = 0; i < count; i++) hash = hash_bytes(hash, facts[i].name, strlen(facts[i].name));
-    }
-    return hash;
 }

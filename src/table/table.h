@@ -7,10 +7,12 @@
 #include <stdint.h>
 
 #include "base/text.h"
+#include "table/attributes.h"
 #include "tarn/array.h"
 
 /* ---- dtypes */
 typedef enum { KIND_BOOL, KIND_INT, KIND_FLOAT, KIND_COMPLEX } dtype_kind;
+enum { KIND_COUNT = 4 };
 
 typedef struct {
     const char *name;
@@ -57,49 +59,22 @@ typedef enum {
 
 typedef enum { OP_CLASS_ELEMENTWISE, OP_CLASS_FUSED, OP_CLASS_STRUCTURAL } op_class;
 typedef enum { RESULT_SAME, RESULT_FLOAT, RESULT_REAL, RESULT_TRUTH } result_rule;
+typedef enum { INPUTS_ALIKE, INPUTS_CHOICE } input_rule;
 typedef enum { DOMAIN_ANY, DOMAIN_POSITIVE, DOMAIN_UNIT, DOMAIN_ABOVE1, DOMAIN_NONZERO, DOMAIN_SMALL, DOMAIN_TRUTHS } test_domain;
 
-/* flags of structural.def; LEADING of fused.def */
-enum { OP_PLAIN = 0, OP_VIEW = 1, OP_LIKE = 2, OP_LEAF = 4, OP_UPDATE = 8, OP_CAST = 16, OP_LEADING = 32 };
+/* Kinds of structural.def (an op has one of them), and LEADING of fused.def. */
+enum { OP_KERNEL = 1, OP_VIEW = 2, OP_LIKE = 4, OP_LEAF = 8, OP_UPDATE = 16, OP_CAST = 32, OP_EFFECT = 64, OP_LEADING = 128 };
 
 enum { OP_MANY = INT32_MAX, OP_NO_UPDATE = -1 };
-
-/* ---- attributes: struct attributes_<op>, and its description */
-typedef enum { ATTRIBUTE_INTEGER, ATTRIBUTE_REAL, ATTRIBUTE_BOOLEAN, ATTRIBUTE_DTYPE, ATTRIBUTE_INTS, ATTRIBUTE_POINTER } attribute_type;
-
-typedef struct {
-    const char *name;
-    attribute_type type;
-    size_t offset;
-} attribute_fact;
-
-#define ATTRIBUTE_C_INTEGER  int64_t
-#define ATTRIBUTE_C_REAL     double
-#define ATTRIBUTE_C_BOOLEAN  bool
-#define ATTRIBUTE_C_DTYPE    tarn_dtype
-#define ATTRIBUTE_C_INTS     tarn_ints
-#define ATTRIBUTE_C_POINTER  void *
-#define A(type, name, value) ATTRIBUTE_C_##type name;
-#define FUSED(op, least, most, outputs, batch, attributes, doc)                                                                            \
-    typedef struct {                                                                                                                       \
-        attributes char end_;                                                                                                              \
-    } attributes_##op;
-#define STRUCTURAL(op, least, most, outputs, flags, attributes, doc)                                                                       \
-    typedef struct {                                                                                                                       \
-        attributes char end_;                                                                                                              \
-    } attributes_##op;
-#include "table/fused.def"
-#include "table/structural.def"
-#undef A
-#undef FUSED
-#undef STRUCTURAL
 
 typedef struct {
     const char *name, *doc, *oracle; /* oracle of elementwise rows, else NULL */
     op_class class;
     int least_inputs, most_inputs, outputs, flags;
     result_rule result;                              /* elementwise */
+    input_rule inputs;                               /* elementwise: CHOICE: the first is bool, the others are promoted */
     unsigned kinds;                                  /* elementwise: 1u << KIND_… for each kind of input the row has a value for */
+    unsigned kept;                                   /* elementwise: those for which the value is the one input itself */
     test_domain domain;                              /* elementwise */
     size_t attribute_bytes;                          /* 0 if there are none */
     const attribute_fact *(*attributes)(int *count); /* NULL if there are none */
@@ -117,17 +92,16 @@ const char *op_name(op_id op);
 /* The op of this name, or OP_COUNT. */
 op_id op_from_name(const char *name);
 
-/* reduce and scan */
-typedef enum { REDUCE_SUM, REDUCE_PROD, REDUCE_MAX, REDUCE_MIN, REDUCE_ALL, REDUCE_ANY } reduce_kind;
-
-/* Attributes by description: they are plain data, so that nodes can be compared, hashed, printed and copied without knowing the op. */
+/* Attributes by description. An op without attributes has NULL. */
 bool attributes_equal(op_id op, const void *a, const void *b);
 uint64_t attributes_hash(op_id op, const void *attributes, uint64_t hash);
 bool attributes_print(op_id op, const void *attributes, text *out); /* "axis=-1, keepdims=true" */
-/* A copy in one block with the lists it points to (memory_free); NULL on failure, or if the op has no attributes (then *ok stays true). */
+/* A copy in one block with the lists it points to; objects are retained. NULL on failure, or if the op has no attributes (then *ok stays
+   true). */
 void *attributes_copy(op_id op, const void *attributes, bool *ok);
+void attributes_free(op_id op, void *attributes);
 
-/* Changes when any table changes: a backend in a shared object must have been built from the same tables. */
-uint64_t table_hash(void);
+/* Changes when a row of any table changes, in any column, or one of these further bytes. */
+uint64_t table_hash(const void *further, size_t bytes);
 
 #endif

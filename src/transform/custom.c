@@ -34,30 +34,29 @@ void tarn_custom_free(tarn_custom_function *c) {
 }
 
 static tarn_custom_function *custom_of(const node *n) {
-    return ((const attributes_custom *)n->attributes)->function;
+    return ((const attributes_custom *)n->attributes)->function.object;
 }
 static int arguments_of(const node *n) {
     return (int)((const attributes_custom *)n->attributes)->arguments;
 }
 
-static void retain_function(void *attributes) {
-    tarn_custom_function *c = ((attributes_custom *)attributes)->function;
-    atomic_fetch_add(&c->references, 1);
+static void retain_function(void *function) {
+    atomic_fetch_add(&((tarn_custom_function *)function)->references, 1);
 }
 
-static void release_function(void *attributes) {
-    tarn_custom_free(((attributes_custom *)attributes)->function);
+static void release_function(void *function) {
+    tarn_custom_free(function);
 }
+
+static const object_type function_type = {.name = "function", .retain = retain_function, .release = release_function};
 
 static int captured_from(const node *n) { /* the first of the captured inputs */
     return arguments_of(n) + n->output_count;
 }
 
 static node *custom_node(tarn_custom_function *c, tarn_array *const *inputs, int count, int arguments, int outputs) {
-    attributes_custom attributes = {.function = c, .arguments = arguments, .outputs = outputs};
-    node *n = build_node(OP_custom, inputs, count, &attributes);
-    if (n) node_share_attributes(n, retain_function, release_function);
-    return n;
+    attributes_custom attributes = {.function = {&function_type, c}, .arguments = arguments, .outputs = outputs};
+    return build_node(OP_custom, inputs, count, &attributes);
 }
 
 typedef VECTOR(tarn_array *) array_list;
@@ -326,4 +325,5 @@ static bool vmap_custom(node *n, tarn_array *const *inputs, const int *axes, tar
     return batch_results(made, 0, outputs, output_axes);
 }
 
-const op_rules rules_custom = {.infer = infer_custom, .vjp = vjp_custom, .jvp = jvp_custom, .vmap = vmap_custom, .formula = lowered_custom};
+const op_rules rules_custom = {
+    .infer = infer_custom, .layout = layout_identity, .vjp = vjp_custom, .jvp = jvp_custom, .vmap = vmap_custom, .formula = lowered_custom};

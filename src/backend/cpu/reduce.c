@@ -250,7 +250,7 @@ static bool run_reduce(const call *c, const elementwise_kernels *kernels) {
                    .data = x->data,
                    .from = x->dtype,
                    .to = out->dtype,
-                   .kind = (reduce_kind)((const attributes_reduce *)c->attributes)->kind,
+                   .kind = ((const attributes_reduce *)c->attributes)->kind,
                    .partials = c->workspace,
                    .out = out->data};
     plan_axes(&r, c);
@@ -349,7 +349,7 @@ static bool supports_arg_reduce(const call *c) {
 }
 
 static bool supports_reduce(const call *c) {
-    reduce_kind kind = (reduce_kind)((const attributes_reduce *)c->attributes)->kind;
+    reduce_kind kind = ((const attributes_reduce *)c->attributes)->kind;
     return c->inputs[0].dtype != TARN_COMPLEX64 || kind == REDUCE_SUM || kind == REDUCE_ALL || kind == REDUCE_ANY;
 }
 

@@ -200,7 +200,7 @@ static void scan_line(const scan_job *j, int64_t line) {
     int64_t n = x->shape[j->axis], from_step = x->strides[j->axis], to_step = out->strides[j->axis], bytes = dtype_bytes(out->dtype);
     const char *from = (const char *)x->data + line_offset(x, j->axis, line);
     char *to = (char *)out->data + line_offset(out, j->axis, line);
-    scan_loop loop = scan_loop_of((reduce_kind)j->attributes->kind, compute_type_of(out->dtype));
+    scan_loop loop = scan_loop_of(j->attributes->kind, compute_type_of(out->dtype));
     double state = 0, values[PIECE], raw[PIECE];
     if (j->attributes->reverse) {
         from += (n - 1) * from_step * dtype_bytes(x->dtype), from_step = -from_step;
@@ -233,7 +233,7 @@ static bool run_scan(const call *c) {
 static bool supports_scan(const call *c) {
     compute_type to = compute_type_of(c->outputs[0].dtype), from = compute_type_of(c->inputs[0].dtype);
     bool same = from == to || (from <= TYPE_U32 && to <= TYPE_U32);
-    return same && c->outputs[0].dtype != TARN_BOOL && scan_loop_of((reduce_kind)((const attributes_scan *)c->attributes)->kind, to);
+    return same && c->outputs[0].dtype != TARN_BOOL && scan_loop_of(((const attributes_scan *)c->attributes)->kind, to);
 }
 
 /* ---- rows */

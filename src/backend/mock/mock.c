@@ -34,6 +34,6 @@ static backend mock = {
 TARN_API const backend *tarn_backend(void);
 const backend *tarn_backend(void) {
     if (!mock_settings_good()) tarn_clear_error(); /* there will be no device, and mock_device_count says why */
-    mock.table_hash = table_hash();
+    mock.table_hash = backend_hash();
     return &mock;
 }

@@ -29,9 +29,9 @@
             load values                                                                                                                    \
         }                                                                                                                                  \
     }
-#define UNARY(op, result, values, ...)   LOOP(op, number x = px[i].SLOT;, values)
-#define BINARY(op, result, values, ...)  LOOP(op, number x = px[i].SLOT; number y = py[i].SLOT;, values)
-#define TERNARY(op, result, values, ...) LOOP(op, number x = px[i].SLOT; number y = py[i].SLOT; number z = pz[i].SLOT;, values)
+#define UNARY(op, result, values, ...)           LOOP(op, number x = px[i].SLOT;, values)
+#define BINARY(op, result, values, ...)          LOOP(op, number x = px[i].SLOT; number y = py[i].SLOT;, values)
+#define TERNARY(op, result, inputs, values, ...) LOOP(op, number x = px[i].SLOT; number y = py[i].SLOT; number z = pz[i].SLOT;, values)
 #include "table/elementwise.def"
 #undef UNARY
 #undef BINARY

@@ -27,7 +27,7 @@ static void convert_block(value *to, const value *from, value_class class, tarn_
     for (int i = 0; i < count; i++) to[i] = value_convert(from[i], class, dtype);
 }
 
-/* The first argument of an op with a truth (`where`) is bool whatever the others are; the tables want one class. */
+/* The first argument of a choice (`where`) is bool whatever the others are; the tables want one class. */
 static void run_instruction(const group_instruction *instruction, block *registers, int count) {
     op_id op = (op_id)instruction->op;
     value_class class = value_class_of((tarn_dtype)instruction->input_dtype);
@@ -38,7 +38,7 @@ static void run_instruction(const group_instruction *instruction, block *registe
         convert_block(registers[instruction->result], x, class, (tarn_dtype)instruction->dtype, count);
         return;
     }
-    if (op_facts[op].domain == DOMAIN_TRUTHS) {
+    if (op_facts[op].inputs == INPUTS_CHOICE) {
         for (int i = 0; i < count; i++) truths[i] = value_widen(x[i], CLASS_BOOL, class);
         x = truths;
     }

@@ -13,7 +13,7 @@ static unsigned axes_bits(tarn_ints axes, const operand *x) {
 static bool run_reduce(const call *c) {
     const attributes_reduce *attributes = c->attributes;
     const operand *x = &c->inputs[0], *out = &c->outputs[0];
-    reduce_kind kind = (reduce_kind)attributes->kind;
+    reduce_kind kind = attributes->kind;
     value_class from = value_class_of(x->dtype), class = value_class_of(out->dtype);
     fold_function fold = fold_of(kind, class);
     if (!fold) return tarn_fail("reduce: kind %d does not give %s", (int)kind, dtype_facts[out->dtype].name);
@@ -92,7 +92,7 @@ static bool run_scan(const call *c) {
     const attributes_scan *attributes = c->attributes;
     operand x = c->inputs[0], out = c->outputs[0];
     int axis = axis_of(attributes->axis, x.ndim);
-    scan_facts facts = {(reduce_kind)attributes->kind, attributes->exclusive, x.dtype, out.dtype};
+    scan_facts facts = {attributes->kind, attributes->exclusive, x.dtype, out.dtype};
     if (!fold_of(facts.kind, value_class_of(out.dtype)))
         return tarn_fail("scan: kind %d does not give %s", (int)facts.kind, dtype_facts[out.dtype].name);
     if (operand_size(&out) == 0) return true;

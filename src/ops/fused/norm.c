@@ -22,7 +22,8 @@ static bool formula(const node *n, tarn_array *const *inputs, tarn_array **outpu
 }
 
 tarn_array *tarn_rms_norm_with(tarn_array *x, tarn_array *weight, tarn_norm_options o) {
-    attributes_rms_norm a = {.eps = o.eps.given ? o.eps.value : 1e-5};
+    attributes_rms_norm a = attributes_rms_norm_default;
+    if (o.eps.given) a.eps = o.eps.value;
     if (x && weight &&
         weight->dtype != x->dtype) { /* the result has the common dtype, as if the row had been multiplied by an ordinary product */
         tarn_dtype dtype = dtype_promote(x->dtype, weight->dtype);

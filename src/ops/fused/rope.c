@@ -63,10 +63,11 @@ static bool formula(const node *n, tarn_array *const *inputs, tarn_array **outpu
 }
 
 tarn_array *tarn_rope_with(tarn_array *x, tarn_array *offset, tarn_rope_options o) {
-    attributes_rope a = {.dims = o.dims,
-                         .traditional = o.traditional,
-                         .base = o.base.given ? o.base.value : 10000.0,
-                         .scale = o.scale.given ? o.scale.value : 1.0};
+    attributes_rope a = attributes_rope_default;
+    a.dims = o.dims;
+    a.traditional = o.traditional;
+    if (o.base.given) a.base = o.base.value;
+    if (o.scale.given) a.scale = o.scale.value;
     return BUILD(rope, &a, x, offset, o.freqs);
 }
 

@@ -102,7 +102,7 @@ typedef struct {
 /* A loop may write over an argument, but not with wider elements. */
 static bool widens_in_place(const group_instruction *in, uint8_t argument, uint8_t result) {
     bool narrow_first = in->op == OP_astype ? compute_type_bytes(compute_type_of((tarn_dtype)in->input_dtype)) == 4
-                                            : op_facts[in->op].domain == DOMAIN_TRUTHS;
+                                            : op_facts[in->op].inputs == INPUTS_CHOICE;
     return narrow_first && argument == result && compute_type_bytes(compute_type_of((tarn_dtype)in->dtype)) == 8;
 }
 

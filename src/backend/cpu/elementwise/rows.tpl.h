@@ -18,15 +18,10 @@
 #define KEEP_REAL    FN(store_real)(out + i * FN(REAL_BYTES), result);
 #define KEEP_TRUTH   FN(store_truths)(out + i * 4, result);
 
-/* An input the value does not read is not a mistake. The domain tells whether the first one is a truth. */
-#define INPUT(name)    __attribute__((unused)) V name = FN(load)(p##name + i * FN(BYTES));
-#define FIRST_TRUTHS   __attribute__((unused)) M x = FN(load_truths)(px + i * 4);
-#define FIRST_ANY      INPUT(x)
-#define FIRST_POSITIVE INPUT(x)
-#define FIRST_UNIT     INPUT(x)
-#define FIRST_ABOVE1   INPUT(x)
-#define FIRST_NONZERO  INPUT(x)
-#define FIRST_SMALL    INPUT(x)
+/* An input the value does not read is not a mistake. */
+#define INPUT(name)  __attribute__((unused)) V name = FN(load)(p##name + i * FN(BYTES));
+#define FIRST_ALIKE  INPUT(x)
+#define FIRST_CHOICE __attribute__((unused)) M x = FN(load_truths)(px + i * 4);
 
 #define LOOP(op, rule, inputs, values)                                                                                                     \
     static void ROW(op)(void *to, const void *vx, const void *vy, const void *vz, int64_t count) {                                         \
@@ -38,20 +33,20 @@
         }                                                                                                                                  \
     }
 #define VALUE(v)                               result = (v);
-#define UNARY(op, rule, values, domain, ...)   LOOP(op, rule, FIRST_##domain, values)
-#define BINARY(op, rule, values, domain, ...)  LOOP(op, rule, FIRST_##domain INPUT(y), values)
-#define TERNARY(op, rule, values, domain, ...) LOOP(op, rule, FIRST_##domain INPUT(y) INPUT(z), values)
+#define UNARY(op, rule, values, ...)           LOOP(op, rule, INPUT(x), values)
+#define BINARY(op, rule, values, ...)          LOOP(op, rule, INPUT(x) INPUT(y), values)
+#define TERNARY(op, rule, inputs, values, ...) LOOP(op, rule, FIRST_##inputs INPUT(y) INPUT(z), values)
 #include "table/elementwise.def"
 #undef UNARY
 #undef BINARY
 #undef TERNARY
 #undef VALUE
 
-#define VALUE(v)                       | 1
-#define ENTRY(op, values)              [OP_##op] = (0 values) ? ROW(op) : NULL,
-#define UNARY(op, rule, values, ...)   ENTRY(op, values)
-#define BINARY(op, rule, values, ...)  ENTRY(op, values)
-#define TERNARY(op, rule, values, ...) ENTRY(op, values)
+#define VALUE(v)                               | 1
+#define ENTRY(op, values)                      [OP_##op] = (0 values) ? ROW(op) : NULL,
+#define UNARY(op, rule, values, ...)           ENTRY(op, values)
+#define BINARY(op, rule, values, ...)          ENTRY(op, values)
+#define TERNARY(op, rule, inputs, values, ...) ENTRY(op, values)
 static const elementwise_loop FN2(ops, PASS)[OP_COUNT] = {
 #include "table/elementwise.def"
 };
@@ -76,12 +71,7 @@ static const elementwise_loop FN2(ops, PASS)[OP_COUNT] = {
 #undef KEEP_REAL
 #undef KEEP_TRUTH
 #undef INPUT
-#undef FIRST_TRUTHS
-#undef FIRST_ANY
-#undef FIRST_POSITIVE
-#undef FIRST_UNIT
-#undef FIRST_ABOVE1
-#undef FIRST_NONZERO
-#undef FIRST_SMALL
+#undef FIRST_ALIKE
+#undef FIRST_CHOICE
 #undef LOOP
 #undef PASS
