@@ -86,8 +86,11 @@ static void test_errors(void) {
     REFUSED("{\"a\": 1, \"a\": 2}", "line 1", "duplicate");
     REFUSED("\"\xC3\x28\"", "line 1", "unable to decode byte");
     REFUSED("\"\xED\xA0\x80\"", "line 1", "unable to decode byte");
-    REFUSED("[1,\n 2,\n NaN]", "line 3, column 2", "NaN");
-    REFUSED("[-Infinity]", "line 1, column 3", "Infinity");
+    REFUSED("[1,\n 2,\n NaN1]", "line 3", "']'");
+    REFUSED("[1NaN]", "line 1", "']'");
+    REFUSED("[aNaN]", "line 1", "invalid token");
+    REFUSED("[--Infinity]", "line 1", "invalid token");
+    REFUSED("[Nan]", "line 1", "invalid token");
     REFUSED("[1, ]", "line 1", "']'");
     REFUSED("[01]", "line 1", "");
     REFUSED("\"abc", "line 1", "");
@@ -99,6 +102,126 @@ static void test_errors(void) {
     memset(digits, '9', sizeof digits);
     refused(digits, 400, "line 1, column 1", "too large");
     refused(digits, 700, "line 1, column 1", "more than 500 digits");
+}
+
+static void test_not_finite(void) {
+    json *r = parse("{\"a\": [1, -Infinity, 2.5, {\"b\": NaN}], \"c\": Infinity, \"d\": \"NaN\", \"e\": 3}");
+    const json *a = json_get(r, "a");
+    CHECK(json_whole(json_at(a, 0), 0) == 1 && json_number(json_at(a, 1), 0) == -(double)INFINITY && json_number(json_at(a, 2), 0) == 2.5);
+    CHECK(json_is(json_at(a, 1), JSON_NUMBER) && json_is(json_get(r, "c"), JSON_NUMBER) &&
+          isnan(json_number(json_get(json_at(a, 3), "b"), 0)));
+    CHECK(json_number(json_get(r, "c"), 0) == (double)INFINITY && json_whole(json_get(r, "c"), 7) == 7 &&
+          json_whole(json_get(r, "e"), 0) == 3);
+    json_free(r);
+    r = parse("NaN");
+    CHECK(json_is(r, JSON_NUMBER) && isnan(json_number(r, 0)) && json_count(r) == 0 && !json_truth(r, false) && !json_text(r, NULL));
+    json_free(r);
+    CHECK(!json_parse_exact("[1, 9223372036854775808]", 24, "text.json") &&
+          strstr(tarn_error(), "line 1, column 5: an integer of more than 64 bits"));
+    tarn_clear_error();
+    r = json_parse_exact("[-9223372036854775808, 1e300]", 29, "text.json");
+    CHECK(json_whole(json_at(r, 0), 0) == INT64_MIN);
+    json_free(r);
+}
+
+/* ---- reading piece by piece */
+
+static json_reader reader_of(const char *s, size_t length) {
+    return (json_reader){.bytes = s, .name = "text.json", .length = length};
+}
+
+static void test_reader(void) {
+    const char s[] = " { \"a\\u00e9\\n\\ud83d\\ude00\" : [ 1 , -9223372036854775808,9223372036854775807 ], \"\\u0000\xC3\xA9\":{},\"\":0}";
+    json_reader r = reader_of(s, sizeof s - 1);
+    const char *key;
+    size_t length;
+    int64_t n = 0;
+    CHECK(json_reader_peek(&r) == '{' && json_reader_open(&r, '{') && json_reader_next(&r) == 1 && json_reader_key(&r, &key, &length));
+    CHECK(length == 8 && !memcmp(key, "a\xC3\xA9\n\xF0\x9F\x98\x80", 8) && json_reader_open(&r, '['));
+    CHECK(json_reader_next(&r) == 1 && json_reader_whole(&r, &n) && n == 1 && json_reader_next(&r) == 1 && json_reader_whole(&r, &n) &&
+          n == INT64_MIN);
+    CHECK(json_reader_next(&r) == 1 && json_reader_whole(&r, &n) && n == INT64_MAX && json_reader_next(&r) == 0);
+    CHECK(json_reader_next(&r) == 1 && json_reader_key(&r, &key, &length) && length == 3 && !memcmp(key, "\0\xC3\xA9", 3));
+    CHECK(json_reader_open(&r, '{') && json_reader_next(&r) == 0 && json_reader_next(&r) == 1 && json_reader_key(&r, &key, &length) &&
+          length == 0);
+    CHECK(json_reader_whole(&r, &n) && n == 0 && json_reader_next(&r) == 0 && json_reader_peek(&r) == 0);
+    json_reader_free(&r);
+}
+
+/* Reads a list of strings or whole numbers to its end. */
+static bool walk(json_reader *r) {
+    const char *s;
+    size_t length;
+    int64_t n;
+    int more = json_reader_open(r, '[') ? json_reader_next(r) : -1;
+    while (more > 0) {
+        bool ok = json_reader_peek(r) == '"' ? json_reader_string(r, &s, &length) : json_reader_whole(r, &n);
+        more = ok ? json_reader_next(r) : -1;
+    }
+    return more == 0;
+}
+
+static void reader_refuses(const char *s, size_t length, const char *words) {
+    json_reader r = reader_of(s, length);
+    if (walk(&r) || !tarn_error() || !strstr(tarn_error(), words))
+        failures++, printf("the reader did not refuse with '%s': %.60s: %s\n", words, s, tarn_error() ? tarn_error() : "no error");
+    json_reader_free(&r);
+    tarn_clear_error();
+}
+
+static void test_reader_errors(void) {
+#define REFUSES(s, words) reader_refuses(s, sizeof(s) - 1, words)
+    REFUSES("", "too early");
+    REFUSES("[", "too early");
+    REFUSES("[\"abc", "too early");
+    REFUSES("[\"abc\\", "unknown escape");
+    REFUSES("[\"\\u12", "four digits");
+    REFUSES("[1,\n 2,]", "line 2, column 4: a whole number expected");
+    REFUSES("[1 2]", "']' or ',' expected");
+    REFUSES("[01]", "a whole number expected");
+    REFUSES("[-]", "a whole number expected");
+    REFUSES("[1.5]", "a whole number expected");
+    REFUSES("[1e3]", "a whole number expected");
+    REFUSES("[true]", "a whole number expected");
+    REFUSES("[9223372036854775808]", "more than 64 bits");
+    REFUSES("[-9223372036854775809]", "more than 64 bits");
+    REFUSES("[\"\\ud800\"]", "surrogate");
+    REFUSES("[\"\\udc00\\ud800\"]", "surrogate");
+    REFUSES("[\"\\x\"]", "unknown escape");
+    REFUSES("[\"a\nb\"]", "control character");
+    REFUSES("[\"\xC3\x28\"]", "line 1, column 3: invalid UTF-8");
+    REFUSES("[\"\xED\xA0\x80\"]", "invalid UTF-8");
+#undef REFUSES
+    char nested[JSON_DEPTH + 1];
+    memset(nested, '[', sizeof nested);
+    json_reader r = reader_of(nested, sizeof nested);
+    for (int i = 0; i < JSON_DEPTH; i++) CHECK(json_reader_open(&r, '[') && json_reader_next(&r) == 1);
+    CHECK(!json_reader_open(&r, '[') && strstr(tarn_error(), "deeper than 64"));
+    tarn_clear_error();
+}
+
+static void test_left_out(void) {
+    static const char *const paths[] = {"m.v", "m.w", "k"};
+    const char s[] = "{\"a\": 1,\n \"m\": {\"v\" : {\"x\": 1, \"}]\\\"\": [2, 3]}, \"n\": 5, \"w\": [\"p\", \"q\"]},\n \"v\": [9], \"k\": "
+                     "7, \"z\": NaN}";
+    json_reader r[3];
+    json *root = json_parse_around(s, sizeof s - 1, "text.json", paths, r, 3);
+    const json *m = json_get(root, "m");
+    CHECK(json_count(root) == 5 && json_count(m) == 3 && json_is(json_get(m, "v"), JSON_NOTHING) &&
+          json_is(json_get(m, "w"), JSON_NOTHING));
+    CHECK(json_whole(json_get(m, "n"), 0) == 5 && json_whole(json_get(root, "k"), 0) == 7 &&
+          json_whole(json_at(json_get(root, "v"), 0), 0) == 9);
+    CHECK(r[0].bytes && r[0].count == 2 && r[1].bytes && r[1].count == 2 && !r[2].bytes && isnan(json_number(json_get(root, "z"), 0)));
+    CHECK(json_reader_peek(&r[0]) == '{' && walk(&r[1]) && json_reader_peek(&r[1]) == 0);
+    json_free(root);
+    const char twice[] = "{\"m\": {\"v\": [1], \"v\": [2]}}", late[] = "{\"m\": {\"v\": [1, 2, 3]},\n  \"x\" 5}",
+               open[] = "{\"m\": {\"v\": [1, 2";
+    CHECK(!json_parse_around(twice, sizeof twice - 1, "text.json", paths, r, 3) && strstr(tarn_error(), "duplicate"));
+    tarn_clear_error();
+    CHECK(!json_parse_around(late, sizeof late - 1, "text.json", paths, r, 3) && strstr(tarn_error(), "line 2, column 7: ':' expected"));
+    tarn_clear_error();
+    CHECK(!json_parse_around(open, sizeof open - 1, "text.json", paths, r, 3) && strstr(tarn_error(), "line 1, column 17: '}' expected"));
+    tarn_clear_error();
 }
 
 static void test_depth(void) {
@@ -172,6 +295,10 @@ int main(void) {
     test_order();
     test_large_integers();
     test_errors();
+    test_not_finite();
+    test_reader();
+    test_reader_errors();
+    test_left_out();
     test_depth();
     test_memory();
     test_writers();

@@ -48,6 +48,32 @@ static bool encodes_to(const tarn_tokenizer *t, const char *s, size_t length, co
 
 #define IDS(...) (const int32_t[]){__VA_ARGS__}, sizeof((const int32_t[]){__VA_ARGS__}) / sizeof(int32_t)
 
+/* Vocabulary and merges are read from the text: keys with NULs and escapes, merges as lists, members in any order, many tokens. */
+static void test_large_parts(void) {
+    const char json[] =
+        "{\"model\":{\"merges\":[[\"a\",\"\\u0000\"] , \"\\u00e9 a\"],\"vocab\" : {\"\\u0000\":2,\"a\":0,\n\"a\\u0000\":3,\"\xC3\xA9\":1,"
+        "\"\xC3\xA9"
+        "a\":4}}}";
+    tarn_tokenizer *t = tarn_tokenizer_from_json(json, sizeof json - 1, "nul.json");
+    if (!CHECK(t != NULL)) return;
+    CHECK(encodes_to(t,
+                     "a\0\xC3\xA9"
+                     "a\0",
+                     6, IDS(3, 1, 3)));
+    size_t length = 0;
+    CHECK(!memcmp(tarn_tokenizer_token(t, 3, &length), "a\0", 3) && length == 2 && tarn_tokenizer_token_id(t, "\0", 1) == 2);
+    tarn_tokenizer_free(t);
+    text big = {0};
+    text_add(&big, "{\"model\":{\"vocab\":{");
+    for (int i = 0; i < 5000; i++) text_format(&big, "%s\"t%d\":%d", i ? "," : "", i, 4999 - i);
+    text_add(&big, "},\"merges\":[]}}");
+    t = tarn_tokenizer_from_json(text_string(&big), big.length, "big.json");
+    CHECK(t && tarn_tokenizer_vocab_size(t) == 5000 && tarn_tokenizer_token_id(t, "t17", 3) == 4982 &&
+          tarn_tokenizer_token_id(t, "t5000", 5) == -1);
+    tarn_tokenizer_free(t);
+    text_free(&big);
+}
+
 static void test_tiny(void) {
     tarn_tokenizer *t = tarn_tokenizer_load(TARN_SOURCE_DIR "/models/tiny");
     if (!CHECK(t != NULL)) return;
@@ -334,6 +360,7 @@ static void test_folder(void) {
 }
 
 int main(void) {
+    test_large_parts();
     test_tiny();
     test_streams();
     test_stream_is_prompt();

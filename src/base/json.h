@@ -7,15 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/json_reader.h"
 #include "base/text.h"
 
 typedef struct json json; /* one value */
 typedef enum { JSON_NOTHING, JSON_NO, JSON_YES, JSON_WHOLE, JSON_NUMBER, JSON_TEXT, JSON_LIST, JSON_DICTIONARY } json_kind;
 
 /* Parses bytes[0..length); `name` is what error messages call the text. Refused, with line and column: anything after the value, nesting
-   deeper than 64, invalid UTF-8, a key that occurs twice or holds a NUL, NaN and Infinity. Integers beyond int64 are reals. Free the root
-   with json_free. */
+   deeper than 64, invalid UTF-8, a key that occurs twice or holds a NUL. NaN, Infinity and -Infinity, which Python writes, are numbers.
+   Integers beyond int64 are numbers too, of JSON_NUMBER's kind. Free the root with json_free. */
 json *json_parse(const char *bytes, size_t length, const char *name);
+/* The same, but integers beyond int64 are refused. */
+json *json_parse_exact(const char *bytes, size_t length, const char *name);
+/* The same as json_parse, but the lists and dictionaries at `paths` ("key.key", from the root) are not put into the tree, where a null
+   stands for them: readers[i] reads that of paths[i] from the text, which must live as long. A reader whose `bytes` are NULL has none. */
+json *json_parse_around(const char *bytes, size_t length, const char *name, const char *const *paths, json_reader *readers, size_t count);
 json *json_read_file(const char *path, size_t limit);
 void json_free(json *root);
 

@@ -111,7 +111,7 @@ char *tarn_template_render_with(const tarn_template *parsed, const char *variabl
                                 const tarn_template_options *options, size_t *out_length) {
     if (!parsed) return tarn_fail("tarn_template_render: there is no template"), NULL;
     if (!tarn_ok()) return NULL;
-    json *variables = json_parse(variables_json, length, "template variables");
+    json *variables = json_parse_exact(variables_json, length, "template variables");
     if (!variables) return NULL;
     render r = {0};
     render_start(&r, parsed, options);

@@ -138,11 +138,10 @@ static bool read_id(const added_tokens *a, vocabulary *v, size_t model_size, con
 }
 
 /* Decoders see a normalized token as the normalizer leaves it, since version 0.22 of `tokenizers`. */
-static bool keep_decoded(vocabulary_entry *entry, const text *normal) {
-    if (normal->length == entry->length && memcmp(normal->bytes, entry->bytes, entry->length) == 0) return true;
-    entry->decoded = memory_copy(normal->bytes, normal->length);
-    entry->decoded_length = normal->length;
-    return entry->decoded != NULL;
+static bool keep_decoded(vocabulary *v, int32_t id, const text *normal) {
+    const vocabulary_entry *entry = &v->tokens.items[id];
+    bool same = normal->length == entry->length && memcmp(text_string(normal), entry->bytes, entry->length) == 0;
+    return same || vocabulary_set_decoded(v, id, text_string(normal), normal->length);
 }
 
 static bool add_to_tree(added_tokens *a, vocabulary *v, const normalizer *n, const part *item, const added_token *token) {
@@ -152,7 +151,7 @@ static bool add_to_tree(added_tokens *a, vocabulary *v, const normalizer *n, con
     working w = {0};
     bool ok = working_set(&w, entry->bytes, entry->length, true) && normalizer_apply(n, &w);
     if (ok && w.now.length == 0) ok = part_fail(item, "the normalizer leaves nothing of \"%.100s\"", entry->bytes);
-    ok = ok && trie_add(&a->normalized, w.now.bytes, w.now.length, index, a->tokens.items) && keep_decoded(entry, &w.now);
+    ok = ok && trie_add(&a->normalized, w.now.bytes, w.now.length, index, a->tokens.items) && keep_decoded(v, token->id, &w.now);
     working_free(&w);
     return ok;
 }
@@ -171,7 +170,7 @@ static bool read_token(added_tokens *a, vocabulary *v, const normalizer *n, size
     if (length > LONGEST_TOKEN) return part_fail(&member, "has %zu bytes, more than the limit of %d", length, LONGEST_TOKEN);
     if (!read_id(a, v, model_size, item, content, length, &token.id) || !vector_push(&a->tokens, token)) return false;
     if (token.id > a->greatest) a->greatest = token.id;
-    v->tokens.items[token.id].flags = TARN_TOKEN_ADDED | (token.special ? TARN_TOKEN_SPECIAL : 0);
+    v->tokens.items[token.id].flags = (uint16_t)(TARN_TOKEN_ADDED | (token.special ? TARN_TOKEN_SPECIAL : 0));
     return add_to_tree(a, v, n, item, &token);
 }
 

@@ -19,7 +19,7 @@ enum { DIRECT = 0x400 }; /* characters whose ids are in a plain table */
 typedef struct {
     const vocabulary *tokens;
     merge *merges; /* open addressing; capacity is a power of two */
-    size_t capacity;
+    size_t capacity, count;
     char *prefix, *suffix; /* of tokens inside of a word and at its end; NULL if none */
     size_t prefix_length, suffix_length;
     char *unknown; /* the unk_token; NULL if none */
@@ -29,8 +29,8 @@ typedef struct {
     int32_t direct[DIRECT], bytes[256]; /* ids of plain characters and of <0xNN>, or NO_TOKEN */
 } bpe;
 
-/* Reads the model, its vocabulary into `tokens`. */
-bool bpe_read(bpe *b, vocabulary *tokens, const part *model);
+/* Reads the model, its vocabulary into `tokens`. "vocab" and "merges" come from readers of their own. */
+bool bpe_read(bpe *b, vocabulary *tokens, const part *model, json_reader *vocab, json_reader *merges);
 void bpe_free(bpe *b);
 
 typedef struct {

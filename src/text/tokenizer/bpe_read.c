@@ -1,4 +1,4 @@
-/* Reads the "model" of a tokenizer.json: vocabulary, merges, flags. */
+/* Reads the "model" of a tokenizer.json: flags from the tree, vocabulary and merges, which may be large, piece by piece from the text. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,43 +6,43 @@
 #include "tarn/error.h"
 #include "tokenizer/bpe_merges.h"
 
-static bool read_vocabulary(vocabulary *tokens, const part *list) {
-    if (!json_is(list->value, JSON_DICTIONARY)) return part_fail(list, "must be an object of token: id");
-    void *cursor = NULL;
-    const char *key;
+static bool add_token(vocabulary *tokens, const part *list, const char *token, size_t length, int64_t id) {
+    int shown = (int)(length < 100 ? length : 100);
+    if (id < 0 || id >= TOKEN_LIMIT) return part_fail(list, "the id of \"%.*s\" is not in 0 to %d", shown, token, TOKEN_LIMIT - 1);
+    if (vocabulary_add(tokens, token, length, (int32_t)id)) return true;
+    const vocabulary_entry *other = vocabulary_token(tokens, (int32_t)id);
+    if (!tarn_ok()) return false;
+    if (!other) return part_fail(list, "\"%.*s\" occurs twice", shown, token);
+    return part_fail(list, "\"%.100s\" and \"%.*s\" have the same id %lld", other->bytes, shown, token, (long long)id);
+}
+
+static bool read_entry(vocabulary *tokens, const part *list, json_reader *r) {
+    const char *token;
     size_t length;
-    const json *value;
-    while (json_each(list->value, &cursor, &key, &length, &value)) {
-        int64_t id = json_whole(value, -1);
-        if (id < 0 || id >= TOKEN_LIMIT) return part_fail(list, "the id of \"%.100s\" is not in 0 to %d", key, TOKEN_LIMIT - 1);
-        if (vocabulary_token(tokens, (int32_t)id))
-            return part_fail(list, "\"%.100s\" and \"%.100s\" have the same id %lld", vocabulary_token(tokens, (int32_t)id)->bytes, key,
-                             (long long)id);
-        if (!vocabulary_add(tokens, key, length, (int32_t)id)) return false;
-    }
-    return true;
+    int64_t id;
+    return json_reader_key(r, &token, &length) && json_reader_whole(r, &id) && add_token(tokens, list, token, length, id);
 }
 
-/* The two halves of a merge: "a b" or ["a", "b"]. */
-static bool read_pair(const part *item, const char *half[2], size_t length[2]) {
-    half[0] = json_text(item->value, &length[0]);
-    if (half[0]) {
-        const char *space = memchr(half[0], ' ', length[0]);
-        if (!space || memchr(space + 1, ' ', length[0] - (size_t)(space + 1 - half[0])))
-            return part_fail(item, "must have exactly one space");
-        half[1] = space + 1;
-        length[1] = length[0] - (size_t)(half[1] - half[0]);
-        length[0] = (size_t)(space - half[0]);
-        return true;
-    }
-    for (size_t i = 0; i < 2; i++) half[i] = json_text(json_at(item->value, i), &length[i]);
-    return (half[0] && half[1] && json_count(item->value) == 2) || part_fail(item, "must be a string \"a b\" or a list of two strings");
+static bool read_vocabulary(vocabulary *tokens, const part *list, json_reader *r) {
+    if (!r->bytes || json_reader_peek(r) != '{') return part_fail(list, "must be an object of token: id");
+    if (!vocabulary_reserve(tokens, r->count)) return false;
+    int more = json_reader_open(r, '{') ? json_reader_next(r) : -1;
+    while (more > 0) more = read_entry(tokens, list, r) ? json_reader_next(r) : -1;
+    return more == 0;
 }
 
-static void insert(bpe *b, merge new) {
-    size_t i = bpe_slot(b, new.pair);
-    while (b->merges[i].pair != NO_PAIR && b->merges[i].pair != new.pair) i = (i + 1) & (b->capacity - 1);
-    b->merges[i] = new;
+/* A merge as it is read: the ids of its halves, and the token that they become. */
+typedef struct {
+    const part *list;
+    json_reader *reader;
+    size_t index;
+    int32_t ids[2], last; /* last: the token that the merge before gave */
+    text whole;
+} merge_reader;
+
+static bool fail_merge(const merge_reader *m, const char *what) {
+    part item = {.parent = m->list, .index = m->index};
+    return part_fail(&item, "%s", what);
 }
 
 static bool begins_with_marker(const char *s, size_t length) {
@@ -53,45 +53,103 @@ static bool ends_with_marker(const char *s, size_t length) {
     return length >= MARKER_LENGTH && memcmp(s + length - MARKER_LENGTH, MARKER, MARKER_LENGTH) == 0;
 }
 
-static bool read_merge(bpe *b, const part *item, uint32_t rank, text *whole) {
-    const char *half[2] = {0};
-    size_t length[2];
-    int32_t ids[2];
-    if (!read_pair(item, half, length)) return false;
-    for (int i = 0; i < 2; i++) {
-        ids[i] = vocabulary_id(b->tokens, half[i], length[i]);
-        if (ids[i] == NO_TOKEN) return part_fail(item, "\"%.*s\" is not in the vocabulary", (int)(length[i] & 127), half[i]);
+static bool take_half(const bpe *b, merge_reader *m, int which, const char *half, size_t length) {
+    part item = {.parent = m->list, .index = m->index};
+    m->ids[which] = vocabulary_id(b->tokens, half, length);
+    if (m->ids[which] == NO_TOKEN) return part_fail(&item, "\"%.*s\" is not in the vocabulary", (int)(length & 127), half);
+    size_t skip = which ? b->prefix_length : 0;
+    if (length < skip) return fail_merge(m, "the second half is shorter than continuing_subword_prefix");
+    return text_append(&m->whole, half + skip, length - skip);
+}
+
+/* "a b" */
+static bool read_joined_pair(const bpe *b, merge_reader *m) {
+    const char *pair;
+    size_t length;
+    if (!json_reader_string(m->reader, &pair, &length)) return false;
+    const char *space = memchr(pair, ' ', length);
+    if (!space || memchr(space + 1, ' ', length - (size_t)(space + 1 - pair))) return fail_merge(m, "must have exactly one space");
+    size_t left = (size_t)(space - pair);
+    return take_half(b, m, 0, pair, left) && take_half(b, m, 1, space + 1, length - left - 1);
+}
+
+/* ["a", "b"] */
+static bool read_listed_pair(const bpe *b, merge_reader *m) {
+    const char *half;
+    size_t length;
+    int more = json_reader_open(m->reader, '[') ? json_reader_next(m->reader) : -1;
+    for (int i = 0; more > 0 && i < 2; i++) {
+        if (json_reader_peek(m->reader) != '"') return fail_merge(m, "must be a string \"a b\" or a list of two strings");
+        more = json_reader_string(m->reader, &half, &length) && take_half(b, m, i, half, length) ? json_reader_next(m->reader) : -1;
+        if (more == 0 && i == 0) return fail_merge(m, "must be a string \"a b\" or a list of two strings");
     }
-    if (begins_with_marker(half[1], length[1]) && !ends_with_marker(half[0], length[0])) b->separable = false;
-    if (length[1] < b->prefix_length) return part_fail(item, "the second half is shorter than continuing_subword_prefix");
-    text_clear(whole);
-    text_append(whole, half[0], length[0]);
-    if (!text_append(whole, half[1] + b->prefix_length, length[1] - b->prefix_length)) return false;
-    int32_t id = vocabulary_id(b->tokens, text_string(whole), whole->length);
-    if (id == NO_TOKEN) return part_fail(item, "the merged token \"%.100s\" is not in the vocabulary", text_string(whole));
-    insert(b, (merge){.pair = (uint64_t)(uint32_t)ids[0] << 32 | (uint32_t)ids[1], .rank = rank, .id = id});
+    return more == 0 || (more > 0 && fail_merge(m, "must be a string \"a b\" or a list of two strings"));
+}
+
+static void insert(bpe *b, merge new) {
+    size_t i = bpe_slot(b, new.pair);
+    while (b->merges[i].pair != NO_PAIR && b->merges[i].pair != new.pair) i = (i + 1) & (b->capacity - 1);
+    b->count += b->merges[i].pair == NO_PAIR;
+    b->merges[i] = new;
+}
+
+/* Makes the table large enough for so many merges: at most half of it is in use. */
+static bool reserve_merges(bpe *b, size_t count) {
+    bpe bigger = *b;
+    for (bigger.capacity = 16; bigger.capacity < count * 2; bigger.capacity *= 2) {
+    }
+    if (bigger.capacity <= b->capacity) return true;
+    bigger.count = 0;
+    bigger.merges = memory_new_aligned(bigger.capacity * sizeof(merge));
+    if (!bigger.merges) return false;
+    for (size_t i = 0; i < bigger.capacity; i++) bigger.merges[i].pair = NO_PAIR;
+    for (size_t i = 0; i < b->capacity; i++)
+        if (b->merges[i].pair != NO_PAIR) insert(&bigger, b->merges[i]);
+    memory_free_aligned(b->merges);
+    *b = bigger;
     return true;
 }
 
-static bool read_merges(bpe *b, const part *list) {
-    if (!part_array(list)) return false;
-    size_t count = json_count(list->value);
-    if (count > TOKEN_LIMIT) return part_fail(list, "%zu merges are more than the limit of %d", count, TOKEN_LIMIT);
-    for (b->capacity = 16; b->capacity < count * 2; b->capacity *= 2) {
-    }
-    b->merges = NEW_ARRAY(merge, b->capacity);
-    if (!b->merges) return false;
-    for (size_t i = 0; i < b->capacity; i++) b->merges[i].pair = NO_PAIR;
-    text whole = {0};
-    bool ok = true;
+/* No merge may reach over a place where a marker follows another character, or words cannot be encoded one by one. */
+static bool keeps_words_apart(const bpe *b, const int32_t ids[2]) {
+    const vocabulary_entry *left = vocabulary_token(b->tokens, ids[0]), *right = vocabulary_token(b->tokens, ids[1]);
+    return !begins_with_marker(right->bytes, right->length) || ends_with_marker(left->bytes, left->length);
+}
+
+/* Merges stand in the order of their tokens, as a rule: then the next one is found without a look-up. */
+static int32_t merged_token(const bpe *b, merge_reader *m) {
+    const vocabulary_entry *next = vocabulary_token(b->tokens, m->last + 1);
+    bool same = next && next->length == m->whole.length && memcmp(next->bytes, text_string(&m->whole), next->length) == 0;
+    m->last = same ? m->last + 1 : vocabulary_id(b->tokens, text_string(&m->whole), m->whole.length);
+    return m->last;
+}
+
+static bool read_merge(bpe *b, merge_reader *m) {
+    char kind = json_reader_peek(m->reader);
+    text_clear(&m->whole);
+    if (kind != '"' && kind != '[') return fail_merge(m, "must be a string \"a b\" or a list of two strings");
+    if (!(kind == '"' ? read_joined_pair(b, m) : read_listed_pair(b, m))) return false;
+    if (b->separable && !keeps_words_apart(b, m->ids)) b->separable = false;
+    int32_t id = merged_token(b, m);
+    part item = {.parent = m->list, .index = m->index};
+    if (id == NO_TOKEN) return part_fail(&item, "the merged token \"%.100s\" is not in the vocabulary", text_string(&m->whole));
+    uint64_t pair = (uint64_t)(uint32_t)m->ids[0] << 32 | (uint32_t)m->ids[1];
+    return reserve_merges(b, b->count + 1) && (insert(b, (merge){.pair = pair, .rank = (uint32_t)m->index, .id = id}), true);
+}
+
+static bool read_merges(bpe *b, const part *list, json_reader *r) {
+    if (!r->bytes || json_reader_peek(r) != '[') return part_fail(list, "must be an array");
+    if (!reserve_merges(b, r->count)) return false;
     b->separable = !b->prefix && !b->suffix && vocabulary_id(b->tokens, MARKER, MARKER_LENGTH) != NO_TOKEN &&
                    !(b->unknown && ends_with_marker(b->unknown, b->unknown_length));
-    for (size_t i = 0; ok && i < count; i++) {
-        part item = part_item(list, i);
-        ok = read_merge(b, &item, (uint32_t)i, &whole);
+    merge_reader m = {.list = list, .reader = r, .last = NO_TOKEN};
+    int more = json_reader_open(r, '[') ? json_reader_next(r) : -1;
+    for (; more > 0; m.index++) {
+        if (m.index == TOKEN_LIMIT) more = part_fail(list, "more merges than the limit of %d", TOKEN_LIMIT) ? 0 : -1;
+        if (more > 0) more = read_merge(b, &m) ? json_reader_next(r) : -1;
     }
-    text_free(&whole);
-    return ok;
+    text_free(&m.whole);
+    return more == 0;
 }
 
 static bool keep_string(const part *model, const char *key, char **copy, size_t *length) {
@@ -126,7 +184,7 @@ static void fill_tables(bpe *b) {
     for (unsigned i = 0; i < 256; i++) b->bytes[i] = vocabulary_id(b->tokens, name, (size_t)snprintf(name, sizeof name, "<0x%02X>", i));
 }
 
-bool bpe_read(bpe *b, vocabulary *tokens, const part *model) {
+bool bpe_read(bpe *b, vocabulary *tokens, const part *model, json_reader *vocab, json_reader *merges) {
     *b = (bpe){.tokens = tokens};
     const char *type;
     size_t length;
@@ -136,14 +194,14 @@ bool bpe_read(bpe *b, vocabulary *tokens, const part *model) {
     if (!part_known(model, "type dropout unk_token continuing_subword_prefix end_of_word_suffix fuse_unk byte_fallback ignore_merges vocab "
                            "merges"))
         return false;
-    part list = part_member(model, "vocab"), merges = part_member(model, "merges");
-    if (!read_flags(b, model) || !read_vocabulary(tokens, &list) || !read_merges(b, &merges)) return false;
+    part tokens_list = part_member(model, "vocab"), merges_list = part_member(model, "merges");
+    if (!read_flags(b, model) || !read_vocabulary(tokens, &tokens_list, vocab) || !read_merges(b, &merges_list, merges)) return false;
     fill_tables(b);
     return true;
 }
 
 void bpe_free(bpe *b) {
-    memory_free(b->merges);
+    memory_free_aligned(b->merges);
     memory_free(b->prefix);
     memory_free(b->suffix);
     memory_free(b->unknown);

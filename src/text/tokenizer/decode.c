@@ -11,14 +11,14 @@ struct tarn_token_stream {
 /* A token is skipped if what the decoders would see is the text of a special token. */
 static bool is_skipped(const tarn_tokenizer *t, const vocabulary_entry *entry) {
     if (!entry->decoded) return entry->flags & TARN_TOKEN_SPECIAL;
-    const vocabulary_entry *same = vocabulary_token(&t->tokens, vocabulary_id(&t->tokens, entry->decoded, entry->decoded_length));
+    const vocabulary_entry *same = vocabulary_token(&t->tokens, vocabulary_id(&t->tokens, entry->decoded->bytes, entry->decoded->length));
     return same && (same->flags & TARN_TOKEN_SPECIAL);
 }
 
 static bool push(const tarn_tokenizer *t, decoding *d, int32_t id, bool skip_special) {
     const vocabulary_entry *found = vocabulary_token(&t->tokens, id);
     if (!found || (skip_special && is_skipped(t, found))) return true;
-    return found->decoded ? decoding_push(d, found->decoded, found->decoded_length) : decoding_push(d, found->bytes, found->length);
+    return found->decoded ? decoding_push(d, found->decoded->bytes, found->decoded->length) : decoding_push(d, found->bytes, found->length);
 }
 
 char *tarn_tokenizer_decode(const tarn_tokenizer *t, const int32_t *ids, size_t count, bool skip_special_tokens, size_t *length) {

@@ -17,30 +17,37 @@ static bool check_ids(const tarn_tokenizer *t, const token_ids *ids, const part 
 
 /* Truncation and padding are the caller's choice here, as they are in transformers, which overrides what the file says at each call; so
    both members may hold anything. */
-bool tokenizer_read(tarn_tokenizer *t, const json *root, const char *name) {
+bool tokenizer_read(tarn_tokenizer *t, const json *root, const char *name, json_reader *vocab, json_reader *merges) {
     part file = {.name = name, .value = root};
     if (!part_known(&file, "version truncation padding added_tokens normalizer pre_tokenizer post_processor decoder model")) return false;
     part model = part_member(&file, "model"), added = part_member(&file, "added_tokens"), normal = part_member(&file, "normalizer");
     part cut = part_member(&file, "pre_tokenizer"), post = part_member(&file, "post_processor"), decode = part_member(&file, "decoder");
-    return vocabulary_init(&t->tokens) && normalizer_read(&t->normalizer, &normal) && pretokenizer_read(&t->pretokenizer, &cut) &&
-           postprocessor_read(&t->postprocessor, &post) && decoder_read(&t->decoder, &decode) && bpe_read(&t->model, &t->tokens, &model) &&
-           added_read(&t->added, &t->tokens, &t->normalizer, &added) && check_ids(t, &t->postprocessor.before, &post) &&
-           check_ids(t, &t->postprocessor.after, &post);
+    return normalizer_read(&t->normalizer, &normal) && pretokenizer_read(&t->pretokenizer, &cut) &&
+           postprocessor_read(&t->postprocessor, &post) && decoder_read(&t->decoder, &decode) &&
+           bpe_read(&t->model, &t->tokens, &model, vocab, merges) && added_read(&t->added, &t->tokens, &t->normalizer, &added) &&
+           check_ids(t, &t->postprocessor.before, &post) && check_ids(t, &t->postprocessor.after, &post);
 }
 
-/* Takes over the parsed file; NULL if there is none. */
-static tarn_tokenizer *build(json *root, const char *name) {
+tarn_tokenizer *tarn_tokenizer_from_json(const char *bytes, size_t length, const char *name) {
+    static const char *const large[] = {"model.vocab", "model.merges"};
+    json_reader readers[2];
+    json *root = json_parse_around(bytes, length, name, large, readers, 2);
     tarn_tokenizer *t = root ? NEW(tarn_tokenizer) : NULL;
-    if (t && !tokenizer_read(t, root, name)) {
+    if (t && !tokenizer_read(t, root, name, &readers[0], &readers[1])) {
         tarn_tokenizer_free(t);
         t = NULL;
     }
+    for (int i = 0; i < 2; i++) json_reader_free(&readers[i]);
     json_free(root);
     return t;
 }
 
-tarn_tokenizer *tarn_tokenizer_from_json(const char *bytes, size_t length, const char *name) {
-    return build(json_parse(bytes, length, name), name);
+static tarn_tokenizer *read_file(const char *path) {
+    size_t length;
+    char *bytes = file_read(path, FILE_LIMIT, &length);
+    tarn_tokenizer *t = bytes ? tarn_tokenizer_from_json(bytes, length, path) : NULL;
+    memory_free(bytes);
+    return t;
 }
 
 bool tarn_tokenizer_configure(tarn_tokenizer *t, const char *bytes, size_t length, const char *name) {
@@ -79,7 +86,7 @@ static bool read_template_file(tarn_tokenizer *t, const char *folder) {
 
 tarn_tokenizer *tarn_tokenizer_load(const char *folder) {
     char *path = path_join(folder, "tokenizer.json");
-    tarn_tokenizer *t = path ? build(json_read_file(path, FILE_LIMIT), path) : NULL;
+    tarn_tokenizer *t = path ? read_file(path) : NULL;
     memory_free(path);
     if (!t) return NULL;
     if (read_config_file(t, folder, "tokenizer_config.json") && read_config_file(t, folder, "special_tokens_map.json") &&

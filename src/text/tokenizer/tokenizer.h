@@ -34,8 +34,8 @@ struct tarn_tokenizer {
     VECTOR(chat_template) templates;
 };
 
-/* Reads a parsed tokenizer.json into t, which is zeroed; `name` is the file in messages. */
-bool tokenizer_read(tarn_tokenizer *t, const json *root, const char *name);
+/* Reads a parsed tokenizer.json into t, which is zeroed; `name` is the file in messages, the readers stand for model.vocab and merges. */
+bool tokenizer_read(tarn_tokenizer *t, const json *root, const char *name, json_reader *vocab, json_reader *merges);
 
 /* Reads a parsed tokenizer_config.json or special_tokens_map.json; what t has already stays. */
 bool tokenizer_read_config(tarn_tokenizer *t, const json *root, const char *name);

@@ -2,11 +2,42 @@
 
 #include <string.h>
 
+#include "base/map.h"
 #include "base/memory.h"
+#include "tarn/error.h"
 
-bool vocabulary_init(vocabulary *v) {
-    *v = (vocabulary){.ids = map_new()};
-    return v->ids != NULL;
+static uint32_t hash_token(const char *bytes, size_t length) {
+    uint64_t hash = hash_bytes(HASH_START, bytes, length) * UINT64_C(0x9E3779B97F4A7C15);
+    return (uint32_t)(hash >> 32);
+}
+
+/* Puts an id where a later look-up finds it first; the token is known not to be there. */
+static void insert(vocabulary *v, vocabulary_slot new) {
+    size_t i = new.hash & (v->capacity - 1);
+    while (v->slots[i].id != NO_TOKEN) i = (i + 1) & (v->capacity - 1);
+    v->slots[i] = new;
+}
+
+/* At most half of the table is in use. */
+static bool grow(vocabulary *v, size_t count) {
+    vocabulary_slot *old = v->slots;
+    size_t old_capacity = v->capacity, capacity = 16;
+    while (capacity < 2 * count) capacity *= 2;
+    if (capacity <= old_capacity) return true;
+    vocabulary_slot *slots = memory_new_aligned(capacity * sizeof *slots);
+    if (!slots) return false;
+    for (size_t i = 0; i < capacity; i++) slots[i].id = NO_TOKEN;
+    v->slots = slots;
+    v->capacity = capacity;
+    for (size_t i = 0; i < old_capacity; i++)
+        if (old[i].id != NO_TOKEN) insert(v, old[i]);
+    memory_free_aligned(old);
+    return true;
+}
+
+bool vocabulary_reserve(vocabulary *v, size_t count) {
+    if (count > TOKEN_LIMIT) count = TOKEN_LIMIT;
+    return grow(v, count) && (v->tokens.count >= count || vector_reserve(&v->tokens, count - v->tokens.count));
 }
 
 /* Ids may come in any order; the gaps between them are no tokens. */
@@ -18,20 +49,46 @@ static bool reach(vocabulary *v, size_t id) {
     return true;
 }
 
+/* A copy that ends with a NUL. */
+static const char *keep_bytes(vocabulary *v, const char *bytes, size_t length) {
+    char *copy = arena_take(&v->bytes, length + 1);
+    if (copy) memcpy(copy, bytes, length);
+    return copy;
+}
+
+static int32_t find(const vocabulary *v, uint32_t hash, const char *bytes, size_t length) {
+    if (!v->capacity) return NO_TOKEN;
+    for (size_t i = hash & (v->capacity - 1); v->slots[i].id != NO_TOKEN; i = (i + 1) & (v->capacity - 1)) {
+        if (v->slots[i].hash != hash) continue;
+        const vocabulary_entry *entry = &v->tokens.items[v->slots[i].id];
+        if (entry->length == length && memcmp(entry->bytes, bytes, length) == 0) return v->slots[i].id;
+    }
+    return NO_TOKEN;
+}
+
 bool vocabulary_add(vocabulary *v, const char *bytes, size_t length, int32_t id) {
-    if (vocabulary_token(v, id) || map_get(v->ids, bytes, length, NULL)) return false;
-    if (!reach(v, (size_t)id) || !map_set(v->ids, bytes, length, (uint64_t)id, NULL)) return false;
-    char *copy = memory_new(length + 1, 1);
-    if (!copy) return map_remove(v->ids, bytes, length), false;
-    memcpy(copy, bytes, length);
-    v->tokens.items[id] = (vocabulary_entry){.bytes = copy, .length = length};
+    uint32_t hash = hash_token(bytes, length);
+    if (length > UINT32_MAX) return tarn_fail("tokenizer: a token of %zu bytes is too long", length);
+    if (vocabulary_token(v, id) || find(v, hash, bytes, length) != NO_TOKEN) return false;
+    if (!grow(v, v->count + 1) || !reach(v, (size_t)id)) return false;
+    const char *copy = keep_bytes(v, bytes, length);
+    if (!copy) return false;
+    v->tokens.items[id] = (vocabulary_entry){.bytes = copy, .length = (uint32_t)length};
+    insert(v, (vocabulary_slot){hash, id});
     v->count++;
     return true;
 }
 
+bool vocabulary_set_decoded(vocabulary *v, int32_t id, const char *bytes, size_t length) {
+    token_text *decoded = ARENA_NEW(&v->bytes, token_text);
+    if (!decoded) return false;
+    *decoded = (token_text){keep_bytes(v, bytes, length), length};
+    v->tokens.items[id].decoded = decoded->bytes ? decoded : NULL;
+    return decoded->bytes != NULL;
+}
+
 int32_t vocabulary_id(const vocabulary *v, const char *bytes, size_t length) {
-    uint64_t id;
-    return map_get(v->ids, bytes, length, &id) ? (int32_t)id : NO_TOKEN;
+    return find(v, hash_token(bytes, length), bytes, length);
 }
 
 int32_t vocabulary_model_id(const vocabulary *v, const char *bytes, size_t length) {
@@ -45,11 +102,7 @@ const vocabulary_entry *vocabulary_token(const vocabulary *v, int32_t id) {
 }
 
 void vocabulary_free(vocabulary *v) {
-    for (size_t i = 0; i < v->tokens.count; i++) {
-        memory_free(v->tokens.items[i].bytes);
-        memory_free(v->tokens.items[i].decoded);
-    }
     vector_free(&v->tokens);
-    map_free(v->ids);
-    v->ids = NULL;
+    memory_free_aligned(v->slots);
+    arena_free(&v->bytes);
 }

@@ -2,29 +2,44 @@
 #ifndef TOKENIZER_VOCABULARY_H
 #define TOKENIZER_VOCABULARY_H
 
-#include "base/map.h"
+#include "base/arena.h"
 #include "base/vector.h"
 
 enum { TOKEN_LIMIT = 1 << 24, NO_TOKEN = -1 };
 
 typedef struct {
-    char *bytes; /* NULL for an id that is no token; ends with a NUL that length does not count */
+    const char *bytes;
     size_t length;
-    int flags;          /* tarn_token_flags */
-    bool outside_model; /* an added token that the model does not have */
-    char *decoded;      /* what the decoders get in its place; NULL for the token itself */
-    size_t decoded_length;
+} token_text;
+
+typedef struct {
+    const char *bytes; /* NULL for an id that is no token; ends with a NUL that length does not count */
+    uint32_t length;
+    uint16_t flags;            /* tarn_token_flags */
+    bool outside_model;        /* an added token that the model does not have */
+    const token_text *decoded; /* what the decoders get in its place; NULL for the token itself */
 } vocabulary_entry;
 
 typedef struct {
-    map *ids;
+    uint32_t hash; /* of the token */
+    int32_t id;    /* NO_TOKEN for an empty slot */
+} vocabulary_slot;
+
+/* Ids are found by a table with open addressing; the tokens' bytes stand in one arena. */
+typedef struct {
+    vocabulary_slot *slots;
+    size_t capacity;                 /* of the table: a power of two, or 0 */
     VECTOR(vocabulary_entry) tokens; /* by id */
     size_t count;                    /* ids in use */
+    arena bytes;
 } vocabulary;
 
-bool vocabulary_init(vocabulary *v);
+/* Makes room for about so many tokens. */
+bool vocabulary_reserve(vocabulary *v, size_t count);
 /* id is below TOKEN_LIMIT. False with the error set if there is no memory, and without an error if the id or the token is taken. */
 bool vocabulary_add(vocabulary *v, const char *bytes, size_t length, int32_t id);
+/* Sets what the decoders get in place of a token. */
+bool vocabulary_set_decoded(vocabulary *v, int32_t id, const char *bytes, size_t length);
 int32_t vocabulary_id(const vocabulary *v, const char *bytes, size_t length);
 /* The same, but only of tokens that the model has. */
 int32_t vocabulary_model_id(const vocabulary *v, const char *bytes, size_t length);
