@@ -1,13 +1,16 @@
 /* The pool of threads, the memory below everything, and the environment: every index is visited once by one thread at a time, blocks do not
    overlap, a variable that means nothing is named. */
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "base/settings.h"
 #include "base/threads.h"
+#include "base/worker.h"
 #include "check.h"
 
 /* ---- threads */
@@ -51,6 +54,114 @@ static void test_threads(void) {
     parallel_set_threads(3);
     for (int i = 0; i < 3000; i++) CHECK(all_once(40 + i % 50, 1)); /* workers that come late meet the next job */
     parallel_set_threads(0);
+}
+
+/* Where the slices of some work begin and end, by the index that each begins at. */
+typedef struct {
+    _Atomic int64_t ends[MOST];
+    int64_t count, grain;
+    int rounds;
+    bool same;
+} slice_log;
+
+static void note_slice(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    atomic_fetch_add(&((slice_log *)context)->ends[begin], end);
+}
+
+static void log_slices(slice_log *l) {
+    for (int64_t i = 0; i < MOST; i++) atomic_store(&l->ends[i], 0);
+    parallel_for(l->count, l->grain, note_slice, l);
+}
+
+/* Many callers at once: each has all of its work done, in the slices that it would have alone. */
+static void *call_often(void *context) {
+    slice_log *l = context, *alone = memory_copy(l, sizeof *l);
+    l->same = alone != NULL;
+    for (int round = 0; l->same && round < l->rounds; round++) {
+        log_slices(l);
+        l->same = memcmp((void *)l->ends, (void *)alone->ends, sizeof l->ends) == 0;
+        l->same = l->same && all_once(100 + round % 50, 3);
+    }
+    memory_free(alone);
+    return NULL;
+}
+
+enum { CALLERS = 20 }; /* more than there are places */
+
+static void test_callers(int threads) {
+    parallel_set_threads(threads);
+    static slice_log logs[CALLERS];
+    pthread_t callers[CALLERS];
+    for (int i = 0; i < CALLERS; i++) {
+        logs[i].count = 300 + i, logs[i].grain = 1 + i % 3, logs[i].rounds = 100;
+        log_slices(&logs[i]);
+    }
+    for (int i = 0; i < CALLERS; i++) CHECK(pthread_create(&callers[i], NULL, call_often, &logs[i]) == 0);
+    for (int i = 0; i < 6; i++) { /* the pool grows, shrinks and rests meanwhile; a caller's number of slices may not */
+        usleep(2000);
+        if (i % 2 == 0) parallel_rest();
+    }
+    for (int i = 0; i < CALLERS; i++) {
+        pthread_join(callers[i], NULL);
+        CHECK(logs[i].same);
+    }
+    parallel_set_threads(0);
+}
+
+static void test_limit(void) {
+    parallel_set_threads(4);
+    CHECK(parallel_limit(2) == 0 && parallel_threads() == 2);
+    visit_log *v = NEW(visit_log);
+    v->count = 64, v->grain = 1;
+    parallel_for(64, 1, visit, v);
+    CHECK(v->bad == 0 && v->busy[2] == 0);
+    memory_free(v);
+    CHECK(parallel_limit(0) == 2 && parallel_threads() == 4);
+    parallel_set_threads(0);
+}
+
+/* ---- workers */
+
+enum { JOBS = 2000 };
+
+typedef struct {
+    worker *w;
+    int order[JOBS + 1], count; /* as they ran: the worker runs one at a time */
+} job_log;
+
+typedef struct {
+    job_log *log;
+    int number;
+    worker_job job;
+} numbered;
+
+static void run_numbered(void *context) {
+    numbered *n = context;
+    n->log->order[n->log->count++] = n->number;
+    worker_wait(n->log->w, UINT64_MAX); /* returns: a job does not wait for itself */
+}
+
+/* Jobs run in order, whichever way they are given, and though the thread is sent home between them. */
+static void test_worker(void) {
+    static numbered jobs[JOBS];
+    job_log log = {.w = worker_new()};
+    for (int i = 0; i < JOBS; i++) {
+        jobs[i] = (numbered){.log = &log, .number = i, .job = {.run = run_numbered, .context = &jobs[i]}};
+        if (i % 7 == 0) worker_rest_all();
+        if (i % 5 == 0 && worker_run_here(log.w, run_numbered, &jobs[i])) continue;
+        if (i % 3 == 0)
+            CHECK(worker_submit(log.w, run_numbered, &jobs[i]));
+        else
+            worker_give(log.w, &jobs[i].job);
+        if (i % 11 == 0) worker_wait(log.w, worker_given(log.w));
+    }
+    CHECK(worker_given(log.w) == JOBS);
+    worker_wait(log.w, JOBS);
+    CHECK(worker_reached(log.w, JOBS) && log.count == JOBS);
+    for (int i = 0; i < JOBS; i++) CHECK(log.order[i] == i);
+    CHECK(worker_run_here(log.w, run_numbered, &jobs[0]) == false || log.count == JOBS + 1);
+    worker_free(log.w);
 }
 
 /* ---- memory */
@@ -140,6 +251,10 @@ static void test_settings(void) {
 
 int main(void) {
     test_threads();
+    test_callers(3);
+    test_callers(MOST_THREADS);
+    test_limit();
+    test_worker();
     test_settings();
     test_blocks();
     return check_report("base");

@@ -8,12 +8,25 @@
 typedef void (*parallel_body)(void *context, int64_t begin, int64_t end, int thread, int threads);
 
 /* Splits [0, count) into slices, each a multiple of `grain` but the last, at most eight for each thread, and returns when all are done. The
-   caller works too. Work below two grains, and calls from inside a body, run in the caller alone. Where slices begin and end depends only
-   on count, grain and the number of threads; which thread has which, on who is free. */
+   caller works too. Work below two grains, and calls from inside a body, run in the caller alone. Several callers share the pool evenly.
+   Where slices begin and end depends only on count, grain and the number of threads; which thread has which, on who is free. */
 void parallel_for(int64_t count, int64_t grain, parallel_body body, void *context);
 
+/* How many threads a parallel_for of this thread uses at most. */
 int parallel_threads(void);
-/* Uses n threads from now on (0: what the machine allows). Not while work is running. */
+/* Uses n threads from now on (0: what the machine allows), at most PARALLEL_MOST. Any time: running work goes on with fewer threads, or
+   does not use the new ones. */
+enum { PARALLEL_MOST = 1024 };
 void parallel_set_threads(int n);
+/* The calling thread's own limit (0: none), as workspace for so many threads has been measured; returns the one before. */
+int parallel_limit(int threads);
+
+/* Ends the pool's threads if none of them works; the next parallel_for starts them again. */
+void parallel_rest(void);
+
+/* Around a fork: in the child there are no threads, and no work. */
+void parallel_before_fork(void);
+void parallel_after_fork(void);
+void parallel_in_child(void);
 
 #endif
