@@ -1,6 +1,6 @@
-/* Few tokens: exact integer planes (VNNI), else f32 sums per group. Many: weights are dequantized panel by panel under the blocked product.
-   Both fast paths for few tokens take sums of x apart from sums of weights, which infinities and NaN do not survive: such tokens are
-   multiplied by dequantized weights, one at a time. */
+/* Few tokens: exact integer planes, on the baseline f32 sums per group. Many: weights are dequantized panel by panel under the blocked
+   product. Both fast paths for few tokens take sums of x apart from sums of weights, which infinities and NaN do not survive: such tokens
+   are multiplied by dequantized weights, one at a time. */
 #include "cpu/matmul/affine.h"
 
 #include "base/threads.h"
@@ -38,18 +38,23 @@ static gemm_problem as_gemm(const affine_problem *p, int64_t token, int64_t toke
     return g;
 }
 
-static bool use_planes(const affine_problem *p) {
-    return !p->turned && p->tokens <= matmul_plane_tokens(p->x.dtype);
+/* NULL: no planes. */
+static const planes_format *format_of(const affine_problem *p) {
+    return !p->turned && p->tokens <= matmul_plane_tokens(p->x.dtype) ? matmul_planes_for(p->x.dtype, p->weights.bits) : NULL;
 }
 
 static bool is_few(const affine_problem *p) {
-    return p->depth > 0 && (use_planes(p) || p->tokens <= TOKENS);
+    return p->depth > 0 && (format_of(p) || p->tokens <= TOKENS);
+}
+
+static int64_t prepared_bytes(const affine_problem *p) {
+    const planes_format *format = format_of(p);
+    return format ? p->tokens * planes_bytes(format, &p->weights, p->depth) : 0;
 }
 
 static int64_t few_bytes(const affine_problem *p) {
     int64_t floats = p->tokens * (line_floats(p->depth) + sum_count(p));
-    int64_t planes = use_planes(p) ? p->tokens * planes_bytes(&p->weights, p->depth) : 0;
-    return planes + (floats * 4 + p->tokens + 127) / 64 * 64;
+    return prepared_bytes(p) + (floats * 4 + p->tokens + 127) / 64 * 64;
 }
 
 int64_t affine_workspace(const affine_problem *p) {
@@ -92,7 +97,7 @@ static void dot_lines(void *context, int64_t begin, int64_t end, int thread, int
     }
     for (int64_t n = begin; n < end; n++) {
         float out[TOKENS];
-        j->kit->quantized_dot(&p->weights, n, p->depth, (int)p->tokens, x, sums, out);
+        matmul_dot_baseline(&p->weights, n, p->depth, (int)p->tokens, x, sums, out);
         for (int64_t t = 0; t < p->tokens; t++)
             if (!j->unfit[t]) store_from_float(p->out_dtype, out[t], p->out, t * p->out_stride + n);
     }
@@ -131,15 +136,15 @@ static void read_token(const affine_job *j, int64_t token) {
 }
 
 /* Widens the tokens and splits or sums them; tells whether any is unfit. */
-static bool prepare(affine_job *j, char *prepared, bool planes) {
+static bool prepare(affine_job *j, char *prepared, const planes_format *format) {
     const affine_problem *p = j->p;
     bool any_unfit = false;
     for (int64_t t = 0; t < p->tokens; t++) {
         const float *x = j->x + t * line_floats(p->depth);
         read_token(j, t);
         j->unfit[t] = false;
-        if (planes)
-            j->unfit[t] = !planes_prepare(&p->weights, x, p->depth, prepared + t * planes_bytes(&p->weights, p->depth));
+        if (format)
+            j->unfit[t] = !planes_prepare(format, &p->weights, x, p->depth, prepared + t * planes_bytes(format, &p->weights, p->depth));
         else if (!p->turned)
             j->unfit[t] = !sum_groups(x, p->depth, p->weights.group, j->sums + t * sum_count(p));
         any_unfit = any_unfit || j->unfit[t];
@@ -148,16 +153,15 @@ static bool prepare(affine_job *j, char *prepared, bool planes) {
 }
 
 static void run_few(const affine_problem *p, char *workspace) {
-    bool planes = use_planes(p);
-    char *after = workspace + (planes ? p->tokens * planes_bytes(&p->weights, p->depth) : 0);
-    affine_job j = {.p = p, .kit = matmul_kit_in_use(), .x = (float *)(void *)after};
+    const planes_format *format = format_of(p);
+    affine_job j = {.p = p, .kit = matmul_kit_in_use(), .x = (float *)(void *)(workspace + prepared_bytes(p))};
     j.sums = j.x + p->tokens * line_floats(p->depth);
     j.unfit = (bool *)(void *)(j.sums + p->tokens * sum_count(p));
-    bool any_unfit = prepare(&j, workspace, planes);
-    j.planes = (planes_product){&p->weights, p->depth, p->tokens, workspace, j.unfit, p->out, p->out_dtype, p->out_stride};
+    bool any_unfit = prepare(&j, workspace, format);
+    j.planes = (planes_product){format, &p->weights, p->depth, p->tokens, workspace, j.unfit, p->out, p->out_dtype, p->out_stride};
     int64_t grain = SMALL_WORK / p->depth / p->tokens + 1;
     if (p->turned) grain = (grain + 127) / 128 * 128; /* whole groups */
-    parallel_for(p->columns, grain, planes ? plane_lines : p->turned ? add_columns : dot_lines, &j);
+    parallel_for(p->columns, grain, format ? plane_lines : p->turned ? add_columns : dot_lines, &j);
     for (int64_t t = 0; any_unfit && t < p->tokens; t++) {
         gemm_problem one = as_gemm(p, t, 1);
         if (j.unfit[t]) gemm_run(matmul_engine_for(MATMUL_F32, false), &one, workspace + few_bytes(p));

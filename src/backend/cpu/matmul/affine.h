@@ -16,6 +16,11 @@ typedef struct {
     int64_t out_stride;
 } affine_problem;
 
+/* out[t] (t < tokens <= 4) = sum over groups of scale * sum(q * x[t][k]) + bias * sums[t][group]: one line against f32 tokens. k is a
+   multiple of the group. */
+void matmul_dot_baseline(const quantized_lines *lines, int64_t line, int64_t k, int tokens, const float *const *x, const float *const *sums,
+                         float *out);
+
 int64_t affine_workspace(const affine_problem *problem);
 void affine_run(const affine_problem *problem, void *workspace);
 

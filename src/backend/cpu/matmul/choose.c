@@ -13,10 +13,20 @@ const matmul_engine *matmul_engine_for(matmul_dtype dtype, bool quantized) {
     return f32_engine();
 }
 
+const planes_format *matmul_planes_for(matmul_dtype dtype, int bits) {
+    if (cpu_has(CPU_AVX512VNNI | CPU_AVX512VBMI)) return &planes_avx512vbmi;
+    if (cpu_has(CPU_AVX512VNNI)) return &planes_avx512vnni;
+    bool vnni = cpu_has(CPU_AVXVNNI);
+    if (!cpu_has(CPU_AVX2)) return NULL;
+    if (dtype != MATMUL_F32) return vnni ? &planes_avxvnni_words : &planes_avx2_words;
+    if (bits == 4) return vnni ? &planes_avxvnni_bytes : &planes_avx2_bytes;
+    return vnni ? &planes_avxvnni_two_words : &planes_avx2_two_words;
+}
+
 /* Where a pass of the planes over the weights starts to cost more than dequantizing them once. */
 int64_t matmul_plane_tokens(matmul_dtype dtype) {
     bool half = dtype == MATMUL_BF16;
-    if (!cpu_has(CPU_AVX512VNNI | CPU_AVX512VBMI)) return 0;
     if (cpu_has(CPU_AMX)) return half ? 6 : 10;
+    if (!cpu_has(CPU_AVX512VNNI)) return 8;
     return half && cpu_has(CPU_FASTBF16) ? 16 : 32;
 }

@@ -14,10 +14,6 @@ typedef struct {
     void (*transpose)(const float *source, int64_t stride, int64_t lines, int64_t count, float *out, int64_t out_stride);
     /* Values [begin, begin + count) of one line as f32 = scale * q + bias; begin and count are multiples of 32. */
     void (*dequantize)(const quantized_lines *lines, int64_t line, int64_t begin, int64_t count, float *out);
-    /* out[t] (t < tokens <= 4) = sum over groups of scale * sum(q * x[t][k]) + bias * sums[t][group]: one line against f32 tokens.
-       x[t] and sums[t] are the rows of the tokens; k is a multiple of the group. */
-    void (*quantized_dot)(const quantized_lines *lines, int64_t line, int64_t k, int tokens, const float *const *x,
-                          const float *const *sums, float *out);
     /* out[t] (t < tokens <= 4) = sum over k of line[k] * x[t][k]. */
     void (*dot)(matmul_dtype dtype, const void *line, int64_t k, int tokens, const float *const *x, float *out);
     /* Two lines at once, which keeps two streams of memory in flight: out[t] for the first, out[4 + t] for the second. */

@@ -95,79 +95,6 @@ static void dequantize(const quantized_lines *q, int64_t line, int64_t begin, in
     }
 }
 
-INLINE void quantized_dot_bits(const quantized_lines *q, int64_t line, int64_t k, const float *const *x, const float *const *sums,
-                               float *out, int bits, int tokens) {
-    const uint8_t *stream = q->packed + line * q->packed_stride;
-    int64_t first = line * q->group_stride, next_line = 0;
-    vec total[4];
-    float offset[4] = {0};
-    for (int t = 0; t < tokens; t++) total[t] = v_zero();
-    for (int64_t g = 0; g * q->group < k; g++) {
-        vec part[4];
-        for (int t = 0; t < tokens; t++) part[t] = v_zero();
-        for (int64_t i = g * q->group; i < (g + 1) * q->group; i += WIDTH) {
-            if (i * bits / 8 >= next_line) { /* once a line of the cache */
-                PREFETCH(stream + next_line + NEAR);
-                PREFETCH(stream + next_line + FAR);
-                next_line += 64;
-            }
-#ifdef HAS_LOOKUP
-            vec w = bits == 4 ? v_lookup(stream, i, v_count()) : v_unpack(stream, i, bits);
-#else
-            vec w = v_unpack(stream, i, bits);
-#endif
-            for (int t = 0; t < tokens; t++) part[t] = v_fma(w, v_load(x[t] + i), part[t]);
-        }
-        vec scale = v_set1(load_as_float(q->scale_dtype, q->scales, first + g));
-        float bias = load_as_float(q->scale_dtype, q->biases, first + g);
-        for (int t = 0; t < tokens; t++) {
-            total[t] = v_fma(part[t], scale, total[t]);
-            offset[t] = s_fma(bias, sums[t][g], offset[t]);
-        }
-    }
-    for (int t = 0; t < tokens; t++) out[t] = v_sum(total[t]) + offset[t];
-}
-
-INLINE void quantized_dot_tokens(const quantized_lines *q, int64_t line, int64_t k, int tokens, const float *const *x,
-                                 const float *const *sums, float *out, int bits) {
-    switch (tokens) {
-    case 1:
-        quantized_dot_bits(q, line, k, x, sums, out, bits, 1);
-        break;
-    case 2:
-        quantized_dot_bits(q, line, k, x, sums, out, bits, 2);
-        break;
-    case 3:
-        quantized_dot_bits(q, line, k, x, sums, out, bits, 3);
-        break;
-    default:
-        quantized_dot_bits(q, line, k, x, sums, out, bits, 4);
-    }
-}
-
-static void quantized_dot(const quantized_lines *q, int64_t line, int64_t k, int tokens, const float *const *x, const float *const *sums,
-                          float *out) {
-    switch (q->bits) {
-    case 2:
-        quantized_dot_tokens(q, line, k, tokens, x, sums, out, 2);
-        break;
-    case 3:
-        quantized_dot_tokens(q, line, k, tokens, x, sums, out, 3);
-        break;
-    case 4:
-        quantized_dot_tokens(q, line, k, tokens, x, sums, out, 4);
-        break;
-    case 5:
-        quantized_dot_tokens(q, line, k, tokens, x, sums, out, 5);
-        break;
-    case 6:
-        quantized_dot_tokens(q, line, k, tokens, x, sums, out, 6);
-        break;
-    default:
-        quantized_dot_tokens(q, line, k, tokens, x, sums, out, 8);
-    }
-}
-
 /* Two accumulators a line and token hide the latency of the additions. */
 INLINE void dot_as(matmul_dtype dtype, const void *const *lines, int64_t k, const float *const *x, float *out, int count, int tokens) {
     vec total[2][4][2];
@@ -273,7 +200,6 @@ const matmul_kit KIT = {.widen = widen,
                         .narrow = narrow,
                         .transpose = transpose,
                         .dequantize = dequantize,
-                        .quantized_dot = quantized_dot,
                         .dot = dot,
                         .dot_pair = dot_pair,
                         .add_lines = add_lines};
