@@ -127,11 +127,14 @@ TARN_API tarn_array *tarn_argsort(tarn_array *x, int64_t axis);
 /* ---- products */
 TARN_API tarn_array *tarn_matmul(tarn_array *a, tarn_array *b); /* 1-d operands as in NumPy */
 typedef struct {
-    tarn_value group_size, bits; /* 64, 4 */
+    const char *mode;            /* "affine" */
+    tarn_value group_size, bits; /* those usual in the mode: of affine 64, 4 */
     bool no_transpose;           /* w is [k, n] instead of [n, k] */
+    tarn_array *global_scale;    /* float32 [], of modes that have one */
     int end_;
 } tarn_quantized_options;
-/* x [..., m, k] times a weight packed by tarn_quantize: [n, k], multiplied transposed. */
+/* x [..., m, k] times a weight packed by tarn_quantize: [n, k], multiplied transposed. scales and biases are NULL where the mode has none.
+ */
 #define tarn_quantized_matmul(x, w, ...)                                                                                                   \
     tarn_quantized_matmul_with(x, w, TARN_HEAD2(__VA_ARGS__, .end_ = 0), (tarn_quantized_options){TARN_TAIL2(__VA_ARGS__, .end_ = 0)})
 TARN_API tarn_array *tarn_quantized_matmul_with(tarn_array *x, tarn_array *w, tarn_array *scales, tarn_array *biases,
@@ -139,6 +142,10 @@ TARN_API tarn_array *tarn_quantized_matmul_with(tarn_array *x, tarn_array *w, ta
 /* MLX affine quantization of the last axis: out[0] packed uint32, out[1] scales, out[2] biases. bits 2 3 4 5 6 8, group_size 32 64 128. */
 TARN_API bool tarn_quantize(tarn_array *w, int group_size, int bits, tarn_array *out[3]);
 TARN_API tarn_array *tarn_dequantize(tarn_array *packed, tarn_array *scales, tarn_array *biases, int group_size, int bits);
+/* The same of any mode; of those without float scales the result is bfloat16. */
+TARN_API tarn_array *tarn_dequantize_with(tarn_array *packed, tarn_array *scales, tarn_array *biases, tarn_quantized_options options);
+/* Whether there is such a format; if not, the error lists those of the mode. */
+TARN_API bool tarn_check_quantization(const char *mode, int64_t group_size, int64_t bits);
 
 /* ---- complex */
 TARN_API tarn_array *tarn_imaginary_unit_like(tarn_array *x); /* 0-d complex64 i */

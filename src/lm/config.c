@@ -4,10 +4,13 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/model_folder.h"
+#include "base/text.h"
 #include "tarn/error.h"
+#include "tarn/ops.h"
 
 const model_family model_families[] = {
 #define MODEL(name, head_dim, kv_heads, positions, qkv_bias, o_bias, mlp_bias, qk_norm, window)                                            \
@@ -127,12 +130,16 @@ static bool read_quantization(const field_reader *fields, const quantization *us
     if (mode && (!name || strcmp(name, "affine")))
         return tarn_fail("%s: \"%smode\" %s%.32s is not supported; supported is \"affine\"", fields->file, fields->prefix, name ? "" : "(",
                          name ? name : "no string)");
-    if (!field_integer(fields, "group_size", 32, 128, usual_group ? &usual_group : NULL, &group_size) ||
-        !field_integer(fields, "bits", 2, 8, usual_bits ? &usual_bits : NULL, &bits))
+    if (!field_integer(fields, "group_size", 1, 1 << 16, usual_group ? &usual_group : NULL, &group_size) ||
+        !field_integer(fields, "bits", 1, 16, usual_bits ? &usual_bits : NULL, &bits))
         return false;
-    if (group_size != 32 && group_size != 64 && group_size != 128)
-        return tarn_fail("%s: \"%sgroup_size\" must be 32, 64 or 128", fields->file, fields->prefix);
-    if (bits == 7) return tarn_fail("%s: \"%sbits\" must be 2, 3, 4, 5, 6 or 8", fields->file, fields->prefix);
+    if (!tarn_check_quantization("affine", group_size, bits)) {
+        text t = {0};
+        text_format(&t, "%s: \"%sbits\" and \"%sgroup_size\"", fields->file, fields->prefix, fields->prefix);
+        error_name_function(text_string(&t));
+        text_free(&t);
+        return false;
+    }
     *out = (quantization){(int)group_size, (int)bits};
     return true;
 }

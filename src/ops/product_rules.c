@@ -3,6 +3,7 @@
 
 #include "ops/batch.h"
 #include "ops/rules.h"
+#include "table/quant.h"
 
 static const char *const a_packed_weight = "a packed weight";
 
@@ -54,31 +55,45 @@ bool vmap_matmul(node *n, tarn_array *const *inputs, const int *axes, tarn_array
 
 /* ---- quantized */
 
-/* The gradients of scales and biases, given that of the dense weight, [..., groups * group]: weight = scale * q + bias, group by group. */
-static void affine_gradients(tarn_array *const *packed, tarn_array *dense, int64_t group, int64_t bits, const bool *wanted,
+/* The gradients of scales and biases, given that of the dense weight, [..., groups * group]: weight = scale * q + bias, group by group.
+   packed and what goes with it begin at inputs[first]. */
+static bool affine_gradients(const node *n, int first, quant_mode mode, int64_t group, int64_t bits, tarn_array *dense, const bool *wanted,
                              tarn_array **gradients) {
-    tarn_array *scales = packed[1];
+    if (mode != QUANT_affine) return no_gradient_of(n, first + 1, "scales of a mode that is only read");
+    tarn_array *scales = n->inputs[first + 1];
     tarn_ints groups = TARN_SHAPE(-1, group);
     if (dense && array_size(dense) == 0) groups = TARN_SHAPE(0, group);
-    if (wanted[2]) gradients[2] = tarn_sum(tarn_unflatten(dense, -1, groups), .axes = TARN_AXES(-1));
-    if (!wanted[1]) return;
+    if (wanted[first + 2]) gradients[first + 2] = tarn_sum(tarn_unflatten(dense, -1, groups), .axes = TARN_AXES(-1));
+    if (!wanted[first + 1]) return tarn_ok();
     tarn_array *one = tarn_ones_like(scales), *zero = tarn_zeros_like(scales);
-    tarn_array *q = tarn_dequantize(packed[0], one, zero, (int)group, (int)bits);
-    gradients[1] = tarn_sum(tarn_unflatten(tarn_multiply(dense, q), -1, groups), .axes = TARN_AXES(-1));
+    tarn_array *q = tarn_dequantize(n->inputs[first], one, zero, (int)group, (int)bits);
+    gradients[first + 1] = tarn_sum(tarn_unflatten(tarn_multiply(dense, q), -1, groups), .axes = TARN_AXES(-1));
+    return tarn_ok();
+}
+
+/* Whether a gradient is wanted of what stands behind the packed weight, input `first`. */
+static bool wants_parts(const node *n, int first, const bool *wanted) {
+    bool some = false;
+    for (int i = first + 1; i < n->input_count; i++) some = some || wanted[i];
+    return some;
 }
 
 bool vjp_dequantize(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
     const attributes_dequantize *a = n->attributes;
     if (wanted[0]) return no_gradient_of(n, 0, a_packed_weight);
-    affine_gradients(n->inputs, cotangents[0], a->group_size, a->bits, wanted, gradients);
-    return tarn_ok();
+    if (!wants_parts(n, 0, wanted)) return true;
+    return affine_gradients(n, 0, a->mode, a->group_size, a->bits, cotangents[0], wanted, gradients);
 }
 
 bool vmap_dequantize(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
-    int64_t batch = batch_size(inputs, axes, 3);
-    tarn_array *whole[3];
-    for (int i = 0; i < 3; i++) whole[i] = batch_whole(inputs[i], axes[i], batch);
-    return batch_result(build(OP_dequantize, whole, 3, n->attributes), 0, outputs, output_axes);
+    const attributes_dequantize *a = n->attributes;
+    int64_t batch = batch_size(inputs, axes, n->input_count);
+    int global = QUANT_PART_COUNT;
+    if (n->input_count > global && axes[global] >= 0)
+        return tarn_fail("dequantize: a global scale of %s for each example has no batching", names_quant_mode.words[a->mode]);
+    tarn_array *whole[1 + QUANT_PART_COUNT] = {NULL};
+    for (int i = 0; i < n->input_count; i++) whole[i] = i == global ? inputs[i] : batch_whole(inputs[i], axes[i], batch);
+    return batch_result(build(OP_dequantize, whole, n->input_count, a), 0, outputs, output_axes);
 }
 
 bool vmap_quantize(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
@@ -101,25 +116,30 @@ static tarn_array *weight_gradient(const node *n, tarn_array *g, bool transpose)
 
 bool vjp_quantized_matmul(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
     attributes_quantized_matmul back = *(const attributes_quantized_matmul *)n->attributes;
-    tarn_array *g = cotangents[0];
+    tarn_array *g = cotangents[0], *inputs[2 + QUANT_PART_COUNT] = {g};
     if (wanted[1]) return no_gradient_of(n, 1, a_packed_weight);
-    if (wanted[2] || wanted[3]) {
-        tarn_array *dense = weight_gradient(n, g, back.transpose);
-        affine_gradients(n->inputs + 1, dense, back.group_size, back.bits, wanted + 1, gradients + 1);
+    if (wants_parts(n, 1, wanted)) {
+        tarn_array *dense = back.mode == QUANT_affine ? weight_gradient(n, g, back.transpose) : NULL;
+        if (!affine_gradients(n, 1, back.mode, back.group_size, back.bits, dense, wanted, gradients)) return false;
     }
     back.transpose = !back.transpose;
-    if (wanted[0]) gradients[0] = sum_to(BUILD(quantized_matmul, &back, g, n->inputs[1], n->inputs[2], n->inputs[3]), n->inputs[0]);
+    for (int i = 1; i < n->input_count; i++) inputs[i] = n->inputs[i];
+    if (wanted[0]) gradients[0] = sum_to(build(OP_quantized_matmul, inputs, n->input_count, &back), n->inputs[0]);
     return tarn_ok();
 }
 
+/* A global scale, input 4, has no axes to batch. */
 bool vmap_quantized_matmul(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
-    bool weight_batched = axes[1] >= 0 || axes[2] >= 0 || axes[3] >= 0;
-    int64_t batch = batch_size(inputs, axes, 4);
+    int global = 1 + QUANT_PART_COUNT, count = n->input_count < global ? n->input_count : global;
+    if (n->input_count > global && axes[global] >= 0) return tarn_fail("quantized_matmul: a global scale for each example has no batching");
+    bool weight_batched = false;
+    for (int i = 1; i < count; i++) weight_batched = weight_batched || axes[i] >= 0;
+    int64_t batch = batch_size(inputs, axes, count);
     int ndim = larger(n->inputs[0]->ndim, n->inputs[1]->ndim);
-    tarn_array *list[4] = {batch_align(inputs[0], axes[0], ndim)};
-    for (int i = 1; i < 4; i++) {
+    tarn_array *list[2 + QUANT_PART_COUNT] = {batch_align(inputs[0], axes[0], ndim)};
+    for (int i = 1; i < n->input_count; i++) {
         list[i] = inputs[i];
-        if (weight_batched) list[i] = batch_align(batch_whole(inputs[i], axes[i], batch), 0, ndim);
+        if (weight_batched && i < global) list[i] = batch_align(batch_whole(inputs[i], axes[i], batch), 0, ndim);
     }
-    return batch_result(build(OP_quantized_matmul, list, 4, n->attributes), 0, outputs, output_axes);
+    return batch_result(build(OP_quantized_matmul, list, n->input_count, n->attributes), 0, outputs, output_axes);
 }

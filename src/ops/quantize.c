@@ -1,81 +1,138 @@
-/* MLX affine quantization: groups of the last axis share a scale and a bias; packed rows are little-endian bit streams in uint32 words
-   (reference/mlx.md 5.5). */
+/* Quantized weights: packed rows and, beside them, the parts that the mode has (table/quant.def). Modes and their layouts are MLX's
+   (reference/mlx.md 5.5) and GGUF's. */
 #include <string.h>
 
-#include "ops/build.h"
+#include "ops/front.h"
 #include "ops/rules.h"
+#include "table/quant.h"
 
-static bool check_format(const char *op, int64_t group, int64_t bits) {
-    if ((bits < 2 || bits > 8 || bits == 7) || (group != 32 && group != 64 && group != 128))
-        return tarn_fail("%s: %lld bits in groups of %lld are not supported (2, 3, 4, 5, 6, 8 bits; groups of 32, 64, 128)", op,
-                         (long long)bits, (long long)group);
-    return true;
+enum { PACKED, SCALES, BIASES, GLOBAL, WEIGHT_INPUTS }; /* of a weight; of quantized_matmul one later */
+
+typedef struct {
+    quant_mode mode;
+    int64_t group_size, bits;
+} quant_format;
+
+static bool check_format(const char *op, quant_format f) {
+    if (quant_exists(f.mode, f.group_size, f.bits)) return true;
+    text t = {0};
+    quant_describe(f.mode, &t);
+    tarn_fail("%s: %lld bits in groups of %lld are not supported (%s)", op, (long long)f.bits, (long long)f.group_size, text_string(&t));
+    text_free(&t);
+    return false;
 }
+
+bool tarn_check_quantization(const char *mode, int64_t group_size, int64_t bits) {
+    int place;
+    if (!mode || !name_find(&names_quant_mode, mode, &place))
+        return tarn_fail("quantization: there is no mode \"%.32s\"", mode ? mode : "(NULL)");
+    return check_format("quantization", (quant_format){(quant_mode)place, group_size, bits});
+}
+
+/* ---- quantize */
 
 static bool infer_quantize(inference *i) {
     const tarn_array *w = i->inputs[0];
     const attributes_quantize *a = i->attributes;
-    if (!check_format("quantize", a->group_size, a->bits)) return false;
-    int64_t last = w->ndim ? w->shape[w->ndim - 1] : 0;
+    const quant_fact *mode = quant_fact_of(a->mode);
+    if (!check_format("quantize", (quant_format){a->mode, a->group_size, a->bits})) return false;
+    if (!mode->made) return tarn_fail("quantize: the mode %s is only read", mode->name);
     if (dtype_kind_of(w->dtype) != KIND_FLOAT || w->dtype == TARN_FLOAT64)
         return tarn_fail("quantize: %s is not supported", dtype_facts[w->dtype].name);
+    int64_t last = w->ndim ? w->shape[w->ndim - 1] : 0, shape[TARN_MAX_NDIM];
     if (w->ndim < 1 || last % a->group_size)
         return tarn_fail("quantize: the last axis has %lld elements, no multiple of the group of %lld", (long long)last,
                          (long long)a->group_size);
-    int64_t shape[TARN_MAX_NDIM];
     memcpy(shape, w->shape, sizeof shape);
-    shape[w->ndim - 1] = last / 32 * a->bits;
-    if (!types_add(i, TARN_UINT32, w->ndim, shape)) return false;
+    shape[w->ndim - 1] = quant_row_entries(a->mode, a->group_size, a->bits, last);
+    if (!types_add(i, quant_packed_dtype(a->mode), w->ndim, shape)) return false;
     shape[w->ndim - 1] = last / a->group_size;
-    return types_add(i, w->dtype, w->ndim, shape) && types_add(i, w->dtype, w->ndim, shape);
+    for (unsigned part = 1; part <= QUANT_BIASES; part *= 2)
+        if ((mode->parts & part) && !types_add(i, w->dtype, w->ndim, shape)) return false;
+    return true;
 }
 
-/* Checks packed, scales and biases against each other; *width is how many elements a packed row holds. */
-static bool check_packed(const char *op, tarn_array *const *packed, int64_t group, int64_t bits, int64_t *width) {
-    const tarn_array *w = packed[0], *scales = packed[1], *biases = packed[2];
-    if (!check_format(op, group, bits)) return false;
-    bool kinds = w->dtype == TARN_UINT32 && dtype_kind_of(scales->dtype) == KIND_FLOAT && biases->dtype == scales->dtype;
-    bool fits = kinds && w->ndim >= 2 && scales->ndim == w->ndim && biases->ndim == w->ndim;
-    for (int i = 0; i < w->ndim - 1 && fits; i++) fits = scales->shape[i] == w->shape[i] && biases->shape[i] == w->shape[i];
-    *width = fits ? scales->shape[w->ndim - 1] * group : 0;
-    fits = fits && biases->shape[w->ndim - 1] == scales->shape[w->ndim - 1] && w->shape[w->ndim - 1] * 32 == *width * bits;
-    if (fits) return true;
-    text t = {0};
-    for (int i = 0; i < 3; i++) {
-        text_add(&t, i ? ", " : "");
-        array_describe(packed[i], &t);
+/* ---- weights as inputs */
+
+static const tarn_array *part_of(tarn_array *const *weight, int count, int part) {
+    return part < count ? weight[part] : NULL;
+}
+
+static bool check_presence(const char *op, const quant_fact *mode, tarn_array *const *weight, int count) {
+    static const char *const names[] = {"packed weight", "scales", "biases", "global scale"};
+    for (int p = SCALES; p < WEIGHT_INPUTS; p++) {
+        bool wanted = mode->parts & 1u << (p - 1), there = part_of(weight, count, p) != NULL;
+        if (wanted && !there) return tarn_fail("%s: the %s are NULL, which the mode %s has", op, names[p], mode->name);
+        if (!wanted && there) return tarn_fail("%s: the mode %s has no %s", op, mode->name, names[p]);
     }
-    tarn_fail("%s: packed weight, scales and biases do not go together for %lld bits in groups of %lld: %s", op, (long long)bits,
-              (long long)group, text_string(&t));
+    return true;
+}
+
+/* Whether an array of the groups' values goes with the packed weight. */
+static bool fits(const tarn_array *part, const tarn_array *w, unsigned dtypes, int64_t groups) {
+    bool same = part->ndim == w->ndim && (dtypes & 1u << part->dtype) && part->shape[w->ndim - 1] == groups;
+    for (int i = 0; i < w->ndim - 1 && same; i++) same = part->shape[i] == w->shape[i];
+    return same;
+}
+
+static bool parts_fit(const quant_fact *mode, tarn_array *const *weight, int count, int64_t groups) {
+    const tarn_array *w = weight[PACKED], *scales = part_of(weight, count, SCALES), *biases = part_of(weight, count, BIASES);
+    const tarn_array *global = part_of(weight, count, GLOBAL);
+    unsigned dtypes = mode->scale_dtypes | (mode->scale_dtypes & 1u << TARN_FLOAT32 ? 1u << TARN_FLOAT64 : 0);
+    if (scales && !fits(scales, w, dtypes, groups)) return false;
+    if (biases && (!fits(biases, w, dtypes, groups) || (scales && biases->dtype != scales->dtype))) return false;
+    return !global || (global->ndim == 0 && global->dtype == TARN_FLOAT32);
+}
+
+/* Checks a packed weight and its parts against each other; *width is how many numbers a packed row holds. */
+static bool check_packed(const char *op, tarn_array *const *weight, int count, quant_format f, int64_t *width) {
+    const tarn_array *w = weight[PACKED];
+    const quant_fact *mode = quant_fact_of(f.mode);
+    if (!check_format(op, f) || !check_presence(op, mode, weight, count)) return false;
+    *width =
+        w->ndim >= 2 && w->dtype == quant_packed_dtype(f.mode) ? quant_row_width(f.mode, f.group_size, f.bits, w->shape[w->ndim - 1]) : -1;
+    if (*width >= 0 && parts_fit(mode, weight, count, *width / f.group_size)) return true;
+    text t = {0};
+    for (int i = 0; i < count; i++) {
+        if (!weight[i]) continue;
+        text_add(&t, i ? ", " : "");
+        array_describe(weight[i], &t);
+    }
+    tarn_fail("%s: packed weight, scales and biases do not go together for %lld bits in groups of %lld: %s", op, (long long)f.bits,
+              (long long)f.group_size, text_string(&t));
     text_free(&t);
     return false;
 }
 
 static bool infer_dequantize(inference *i) {
     const attributes_dequantize *a = i->attributes;
+    const tarn_array *w = i->inputs[0];
     int64_t shape[TARN_MAX_NDIM], width;
-    if (!check_packed("dequantize", i->inputs, a->group_size, a->bits, &width)) return false;
-    memcpy(shape, i->inputs[0]->shape, sizeof shape);
-    shape[i->inputs[0]->ndim - 1] = width;
-    return types_add(i, i->inputs[1]->dtype, i->inputs[0]->ndim, shape);
+    if (!check_packed("dequantize", i->inputs, i->input_count, (quant_format){a->mode, a->group_size, a->bits}, &width)) return false;
+    memcpy(shape, w->shape, sizeof shape);
+    shape[w->ndim - 1] = width;
+    const tarn_array *scales = part_of(i->inputs, i->input_count, SCALES);
+    bool as_scales = scales && dtype_kind_of(scales->dtype) == KIND_FLOAT;
+    return types_add(i, as_scales ? scales->dtype : TARN_BFLOAT16, w->ndim, shape);
 }
 
 static bool infer_quantized_matmul(inference *i) {
     const tarn_array *x = i->inputs[0], *w = i->inputs[1];
     const attributes_quantized_matmul *a = i->attributes;
     int64_t width;
-    if (!check_packed("quantized_matmul", i->inputs + 1, a->group_size, a->bits, &width)) return false;
+    if (!check_packed("quantized_matmul", i->inputs + 1, i->input_count - 1, (quant_format){a->mode, a->group_size, a->bits}, &width))
+        return false;
     if (dtype_kind_of(x->dtype) != KIND_FLOAT) return tarn_fail("quantized_matmul: x is %s", dtype_facts[x->dtype].name);
     int64_t rows = w->shape[w->ndim - 2], inner = a->transpose ? width : rows, outer = a->transpose ? rows : width;
     int ndim = x->ndim > w->ndim ? x->ndim : w->ndim;
-    bool fits = x->ndim >= 2 && x->shape[x->ndim - 1] == inner;
+    bool fit = x->ndim >= 2 && x->shape[x->ndim - 1] == inner;
     int64_t shape[TARN_MAX_NDIM];
-    for (int k = 3; k <= ndim && fits; k++) {
+    for (int k = 3; k <= ndim && fit; k++) {
         int64_t p = k <= x->ndim ? x->shape[x->ndim - k] : 1, q = k <= w->ndim ? w->shape[w->ndim - k] : 1;
-        fits = p == q || p == 1 || q == 1;
+        fit = p == q || p == 1 || q == 1;
         shape[ndim - k] = p == 1 ? q : p;
     }
-    if (!fits) {
+    if (!fit) {
         text t = {0};
         array_describe(x, &t);
         tarn_fail("quantized_matmul: x %s does not go with a weight of [%lld, %lld]", text_string(&t), (long long)rows, (long long)width);
@@ -87,23 +144,57 @@ static bool infer_quantized_matmul(inference *i) {
     return types_add(i, x->dtype, ndim, shape);
 }
 
+/* ---- the functions */
+
+/* The mode by its word; the usual group size and bits of it, where none are given. */
+static bool format_of(const char *function, const tarn_quantized_options *o, quant_format *f) {
+    int place = QUANT_affine;
+    if (o->mode && !name_find(&names_quant_mode, o->mode, &place)) return tarn_fail("%s: there is no mode \"%.32s\"", function, o->mode);
+    const quant_fact *mode = quant_fact_of((quant_mode)place);
+    *f = (quant_format){.mode = (quant_mode)place,
+                        .group_size = o->group_size.given ? (int64_t)o->group_size.value : mode->group_size,
+                        .bits = o->bits.given ? (int64_t)o->bits.value : mode->bits};
+    return true;
+}
+
+/* How many inputs reach the last that is there. */
+static int present(tarn_array *const *inputs, int count) {
+    while (count > 0 && !inputs[count - 1]) count--;
+    return count;
+}
+
 bool tarn_quantize(tarn_array *w, int group_size, int bits, tarn_array *out[3]) {
     if (!out) return tarn_fail("quantize: the list of results is NULL");
-    node *n = build_node(OP_quantize, &w, 1, &(attributes_quantize){.group_size = group_size, .bits = bits});
+    node *n = build_node(OP_quantize, &w, 1, &(attributes_quantize){.mode = QUANT_affine, .group_size = group_size, .bits = bits});
     for (int i = 0; i < 3; i++) out[i] = n ? &n->outputs[i] : NULL;
     return n != NULL;
 }
 
+tarn_array *tarn_dequantize_with(tarn_array *packed, tarn_array *scales, tarn_array *biases, tarn_quantized_options o) {
+    FRONT("dequantize");
+    REQUIRE(packed);
+    quant_format f = {0};
+    if (!format_of("dequantize", &o, &f)) return NULL;
+    tarn_array *inputs[] = {packed, scales, biases, o.global_scale};
+    return build(OP_dequantize, inputs, present(inputs, WEIGHT_INPUTS),
+                 &(attributes_dequantize){.mode = f.mode, .group_size = f.group_size, .bits = f.bits});
+}
+
 tarn_array *tarn_dequantize(tarn_array *packed, tarn_array *scales, tarn_array *biases, int group_size, int bits) {
-    return BUILD(dequantize, (&(attributes_dequantize){.group_size = group_size, .bits = bits}), packed, scales, biases);
+    return tarn_dequantize_with(packed, scales, biases,
+                                (tarn_quantized_options){.group_size = TARN_VALUE(group_size), .bits = TARN_VALUE(bits)});
 }
 
 tarn_array *tarn_quantized_matmul_with(tarn_array *x, tarn_array *w, tarn_array *scales, tarn_array *biases, tarn_quantized_options o) {
-    attributes_quantized_matmul a = {.transpose = !o.no_transpose,
-                                     .group_size = o.group_size.given ? (int64_t)o.group_size.value : 64,
-                                     .bits = o.bits.given ? (int64_t)o.bits.value : 4};
-    if (!x || x->ndim != 1) return BUILD(quantized_matmul, &a, x, w, scales, biases);
-    return tarn_squeeze(BUILD(quantized_matmul, &a, tarn_expand_dims(x, TARN_AXES(0)), w, scales, biases), .axes = TARN_AXES(-2));
+    FRONT("quantized_matmul");
+    REQUIRE(x, w);
+    quant_format f = {0};
+    if (!format_of("quantized_matmul", &o, &f)) return NULL;
+    attributes_quantized_matmul a = {.mode = f.mode, .transpose = !o.no_transpose, .group_size = f.group_size, .bits = f.bits};
+    bool row = x->ndim == 1;
+    tarn_array *inputs[] = {row ? tarn_expand_dims(x, TARN_AXES(0)) : x, w, scales, biases, o.global_scale};
+    tarn_array *out = build(OP_quantized_matmul, inputs, present(inputs, 1 + WEIGHT_INPUTS), &a);
+    return row ? tarn_squeeze(out, .axes = TARN_AXES(-2)) : out;
 }
 
 const op_rules rules_quantize = {.infer = infer_quantize,

@@ -31,6 +31,16 @@ typedef struct {
 #undef NAMES
 #undef PUBLIC_NAMES
 
+/* Modes of quant.def are words, too; affine is 0. */
+typedef enum {
+#define QUANT_MODE(name, ...) QUANT_##name,
+#define QUANT_WIDTH(...)
+#include "table/quant.def"
+#undef QUANT_MODE
+#undef QUANT_WIDTH
+} quant_mode;
+extern const name_list names_quant_mode;
+
 /* The place of a word in its list; false, without an error, if it is none of them. */
 bool name_find(const name_list *list, const char *word, int *place);
 

@@ -8,6 +8,8 @@ static const char *const rows[] = {
 #define DTYPE(...)        "dtype(" #__VA_ARGS__ ")",
 #define NAMES(...)        "names(" #__VA_ARGS__ ")",
 #define PUBLIC_NAMES(...) "public_names(" #__VA_ARGS__ ")",
+#define QUANT_MODE(...)   "quant_mode(" #__VA_ARGS__ ")",
+#define QUANT_WIDTH(...)  "quant_width(" #__VA_ARGS__ ")",
 #define UNARY(...)        "unary(" #__VA_ARGS__ ")",
 #define BINARY(...)       "binary(" #__VA_ARGS__ ")",
 #define TERNARY(...)      "ternary(" #__VA_ARGS__ ")",
@@ -17,6 +19,7 @@ static const char *const rows[] = {
 #include "table/elementwise.def"
 #include "table/fused.def"
 #include "table/names.def"
+#include "table/quant.def"
 #include "table/structural.def"
 };
 

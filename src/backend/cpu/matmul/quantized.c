@@ -3,6 +3,7 @@
 
 #include "cpu/matmul/affine.h"
 #include "cpu/matmul/batch.h"
+#include "table/quant.h"
 
 enum { X, W, SCALES, BIASES };
 
@@ -45,8 +46,7 @@ static affine_problem describe(const call *c, batch_axes *axes) {
 }
 
 static bool known_format(const attributes_quantized_matmul *a) {
-    bool bits = a->bits == 2 || a->bits == 3 || a->bits == 4 || a->bits == 5 || a->bits == 6 || a->bits == 8;
-    return bits && (a->group_size == 32 || a->group_size == 64 || a->group_size == 128);
+    return a->mode == QUANT_affine && quant_exists(a->mode, a->group_size, a->bits);
 }
 
 static bool supports(const call *c) {

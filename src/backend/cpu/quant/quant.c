@@ -3,6 +3,7 @@
 
 #include "base/threads.h"
 #include "cpu/cpu.h"
+#include "table/quant.h"
 
 enum { GRAIN = 1 << 13 };
 
@@ -61,18 +62,18 @@ static bool run_quantize(const call *c, const quant_kernels *kernels) {
     return run(c, &c->inputs[0], (quant_job){.kernels = kernels, .row = {.group_size = a->group_size, .bits = a->bits}}, quantize_part);
 }
 
-static bool is_known(int64_t group_size, int64_t bits) {
-    bool known = bits == 2 || bits == 3 || bits == 4 || bits == 5 || bits == 6 || bits == 8;
-    return known && (group_size == 32 || group_size == 64 || group_size == 128);
+static bool is_known(quant_mode mode, int64_t group_size, int64_t bits) {
+    return mode == QUANT_affine && quant_exists(mode, group_size, bits);
 }
 static bool supports_dequantize(const call *c) {
     const attributes_dequantize *a = c->attributes;
-    return is_known(a->group_size, a->bits) && c->inputs[2].dtype == c->inputs[1].dtype && c->outputs[0].dtype == c->inputs[1].dtype;
+    return is_known(a->mode, a->group_size, a->bits) && c->inputs[2].dtype == c->inputs[1].dtype &&
+           c->outputs[0].dtype == c->inputs[1].dtype;
 }
 static bool supports_quantize(const call *c) {
     const attributes_quantize *a = c->attributes;
     tarn_dtype dtype = c->inputs[0].dtype;
-    return is_known(a->group_size, a->bits) && c->outputs[1].dtype == dtype && c->outputs[2].dtype == dtype;
+    return is_known(a->mode, a->group_size, a->bits) && c->outputs[1].dtype == dtype && c->outputs[2].dtype == dtype;
 }
 
 /* ---- rows */
@@ -90,7 +91,7 @@ static bool supports_quantize(const call *c) {
     static bool quantize_##isa(const call *c) {                                                                                            \
         return run_quantize(c, &quant_kernels_##isa);                                                                                      \
     }                                                                                                                                      \
-    static const kernel_row rows_##isa[] = {QUANT_ROW(dequantize, isa, 1), QUANT_ROW(quantize, isa, 0)};
+    static const kernel_row rows_##isa[] = {QUANT_ROW(dequantize, isa, -1), QUANT_ROW(quantize, isa, 0)};
 QUANT_ROWS(baseline)
 QUANT_ROWS(avx2)
 QUANT_ROWS(avx512)
