@@ -11,6 +11,7 @@
 #include "base/threads.h"
 #include "cpu/measure/measure.h"
 #include "tarn/error.h"
+#include "tarn/ops.h"
 
 /* One thread counts its own time, so that other programs on the machine matter less. */
 static double now(void) {
@@ -182,6 +183,37 @@ static void bench_moves(void) {
     memory_free_aligned(x.data), memory_free_aligned(out.data), memory_free_aligned(half.data), memory_free_aligned(half_out.data);
 }
 
+/* ---- indices. Bytes: what is read and written at the places, and the indices. */
+static operand places(int64_t size, tarn_ints shape) {
+    operand o = make(TARN_INT32, shape);
+    uint64_t state = 1;
+    for (int64_t i = 0, n = operand_size(&o); i < n; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        ((int32_t *)o.data)[i] = (int32_t)((state >> 33) % (uint64_t)size);
+    }
+    return o;
+}
+
+static void bench_indices(void) {
+    enum { ROWS = 8000, WIDTH = 2048, MANY = 4096, N = 1 << 20 };
+    const double row_bytes = 4.0 * MANY * WIDTH, square = 4.0 * WIDTH * WIDTH, bytes = 4.0 * 4 * N;
+    operand table = make(TARN_FLOAT32, DIMS(ROWS, WIDTH)), rows = make(TARN_FLOAT32, DIMS(MANY, WIDTH)), ids = places(ROWS, DIMS(MANY));
+    operand x = make(TARN_FLOAT32, DIMS(WIDTH, WIDTH)), out = make(TARN_FLOAT32, DIMS(WIDTH, WIDTH)),
+            along = places(WIDTH, DIMS(WIDTH, WIDTH));
+    operand one = make(TARN_FLOAT32, DIMS(N)), four = make(TARN_FLOAT32, DIMS(4 * N)), at = places(N, DIMS(4 * N));
+    TIME("take 4096 rows of 2048 f32", 2 * row_bytes, gather, (&(attributes_gather){.axes = DIMS(0)}), &rows, table, ids);
+    TIME("add 4096 rows of 2048 f32", 3 * row_bytes, scatter, (&(attributes_scatter){.axes = DIMS(0), .mode = TARN_SCATTER_ADD}), &table,
+         table, rows, ids);
+    TIME("take along the last axis 2048 x 2048", 3 * square, gather, (&(attributes_gather){.axes = DIMS(1), .batch = DIMS(0)}), &out, x,
+         along);
+    TIME("take along the first axis", 3 * square, gather, (&(attributes_gather){.axes = DIMS(0), .batch = DIMS(1)}), &out, x, along);
+    TIME("put along the first axis", 3 * square, scatter, (&(attributes_scatter){.axes = DIMS(0), .batch = DIMS(1)}), &out, out, x, along);
+    TIME("take 4 M elements of 1 M", 3 * bytes, gather, (&(attributes_gather){.axes = DIMS(0)}), &four, one, at);
+    TIME("add 4 M elements to 1 M", 4 * bytes, scatter, (&(attributes_scatter){.axes = DIMS(0), .mode = TARN_SCATTER_ADD}), &one, one, four,
+         at);
+    free(table.data), free(rows.data), free(x.data), free(out.data), free(along.data), free(one.data), free(four.data), free(at.data);
+}
+
 /* ---- attention */
 static void bench_attention(const char *what, tarn_dtype dtype, int64_t heads, int64_t kv_heads, int64_t length, int64_t keys, int64_t dim,
                             bool causal) {
@@ -255,6 +287,7 @@ int main(int count, char **arguments) {
     printf("groups of 32 M\n");
     bench_groups(1 << 25);
     bench_moves();
+    bench_indices();
     bench_attention("attention 32/8 heads L 256 T 256 D 128 bf16", TARN_BFLOAT16, 32, 8, 256, 256, 128, false);
     bench_attention("attention 32/8 heads L 256 T 2048 D 128 bf16", TARN_BFLOAT16, 32, 8, 256, 2048, 128, false);
     bench_attention("attention 32/8 heads L 512 T 512 D 64 f32", TARN_FLOAT32, 32, 8, 512, 512, 64, false);

@@ -3,6 +3,7 @@
 #include "base/threads.h"
 #include "kernel_calls.h"
 #include "random_operands.h"
+#include "tarn/ops.h"
 
 /* Runs the call on both backends and compares every output, `tolerance` in ulp. */
 static int left_out;
@@ -97,6 +98,67 @@ static void test_indices(tarn_dtype dtype) {
             attributes_scatter put = {.axes = DIMS(axis), .batch = others};
             compare_call(CALL(scatter, &put, &dense, x, values, line), 0, "scatter along");
         }
+}
+
+/* Several index arrays: which axes of x [4, 5, 3, 6] they index, their shapes, which axes of x are a batch, and what is picked. */
+typedef struct {
+    tarn_ints axes, batch;
+    int count;
+    tarn_ints shapes[3], picked;
+} several;
+
+static void test_several(tarn_dtype dtype, const several *s, int layout) {
+    static const tarn_dtype kinds[] = {TARN_INT16, TARN_UINT64, TARN_INT64};
+    const int64_t sizes[] = {4, 5, 3, 6};
+    operand x = laid_out(dtype, DIMS(4, 5, 3, 6), DOMAIN_POSITIVE, layout), out = make(dtype, s->picked);
+    operand updates = laid_out(dtype, s->picked, DOMAIN_POSITIVE, (layout + 1) % LAYOUTS);
+    operand dense = randomized(dtype, DIMS(4, 5, 3, 6), DOMAIN_POSITIVE), inputs[5] = {x, updates};
+    for (int k = 0; k < s->count; k++) inputs[k + 2] = indices_of(kinds[(k + layout) % 3], s->shapes[k], sizes[s->axes.values[k]]);
+    for (int mode = TARN_SCATTER_SET; mode <= TARN_SCATTER_MIN; mode++) {
+        attributes_scatter put = {.axes = s->axes, .batch = s->batch, .mode = mode};
+        call c = {
+            .op = OP_scatter, .attributes = &put, .input_count = s->count + 2, .output_count = 1, .inputs = inputs, .outputs = &dense};
+        compare_call(c, dtype == TARN_FLOAT64 && mode != TARN_SCATTER_SET ? 8 : 0, "scatter over several axes");
+    }
+    attributes_gather take = {.axes = s->axes, .batch = s->batch};
+    inputs[1] = x;
+    compare_call(
+        (call){.op = OP_gather, .attributes = &take, .input_count = s->count + 1, .output_count = 1, .inputs = inputs + 1, .outputs = &out},
+        0, "gather over several axes");
+}
+
+static void test_several_axes(tarn_dtype dtype) {
+    const several cases[] = {
+        {DIMS(0, 1), {0}, 2, {DIMS(7), DIMS(2, 1)}, DIMS(2, 7, 3, 6)},
+        {DIMS(2, 0), {0}, 2, {DIMS(2, 3), DIMS(3)}, DIMS(2, 3, 5, 6)},
+        {DIMS(3, 1), {0}, 2, {TARN_0D, DIMS(40)}, DIMS(4, 40, 3)},
+        {DIMS(1, 2, 3), {0}, 3, {DIMS(9, 1), DIMS(4), TARN_0D}, DIMS(4, 9, 4)},
+        {DIMS(2), DIMS(0), 1, {DIMS(4, 7)}, DIMS(4, 7, 5, 6)},
+        {DIMS(2, 3), DIMS(1, 0), 2, {DIMS(4, 5, 8), DIMS(5, 1)}, DIMS(4, 5, 8)},
+        {DIMS(3), {0}, 1, {DIMS(0)}, DIMS(4, 5, 3, 0)},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int layout = 0; layout < LAYOUTS; layout++) test_several(dtype, &cases[i], layout);
+}
+
+/* Thousands of updates of few places: the same bits with any number of threads, as rows, columns or ranges of places are shared out. */
+static void test_scatter_threads(int64_t rows, int64_t width, int64_t updates, int64_t repeats, bool along) {
+    operand x = randomized(TARN_FLOAT32, DIMS(repeats, rows, width), DOMAIN_ANY), at = indices_of(TARN_INT32, DIMS(updates), rows),
+            results[3];
+    operand values = randomized(TARN_FLOAT32, DIMS(repeats, updates, width), DOMAIN_ANY);
+    attributes_scatter add = {.axes = DIMS(1), .mode = TARN_SCATTER_ADD};
+    if (along) add.batch = DIMS(0, 2), at = indices_of(TARN_INT32, DIMS(repeats, updates, width), rows);
+    size_t bytes = (size_t)operand_size(&x) * sizeof(float);
+    for (int threads = 1; threads <= 3; threads++) {
+        operand *out = &results[threads - 1];
+        *out = make(TARN_FLOAT32, DIMS(repeats, rows, width));
+        memcpy(out->data, x.data, bytes);
+        parallel_set_threads(threads);
+        CHECK(run_call(&backend_cpu, CALL(scatter, &add, out, x, values, at)), "%s", tarn_error());
+        CHECK(memcmp(out->data, results[0].data, bytes) == 0, "scatter of %lld into %lld rows of %lld: %d threads change the sums",
+              (long long)updates, (long long)rows, (long long)width, threads);
+    }
+    parallel_set_threads(0);
 }
 
 /* ---- reducing */
@@ -236,6 +298,7 @@ static void test_set(void) {
         test_copies((tarn_dtype)dtype);
         test_blocks((tarn_dtype)dtype);
         test_indices((tarn_dtype)dtype);
+        test_several_axes((tarn_dtype)dtype);
         test_reductions((tarn_dtype)dtype);
         test_extremes((tarn_dtype)dtype);
         test_orders((tarn_dtype)dtype);
@@ -253,5 +316,10 @@ int main(void) {
         test_set();
         printf("%s: %d checks, %d failures, %d calls left to the reference\n", cpu_isa_levels[isa]->name, checks, failures, left_out);
     }
+    test_scatter_threads(37, 3000, 900, 1, false);
+    test_scatter_threads(37, 3000, 900, 1, true);
+    test_scatter_threads(5000, 1, 200000, 1, false);
+    test_scatter_threads(50, 8, 500, 9, false);
+    test_scatter_threads(50, 8, 500, 9, true);
     return failures != 0;
 }

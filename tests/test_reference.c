@@ -77,7 +77,8 @@ static void test_gather(tarn_dtype d, tarn_dtype index) {
     operand sums = make(d, DIMS(2, 5, 3)), placed = make(d, DIMS(2, 5, 3)), zero = make(d, DIMS(2, 5, 3));
     operand updates = varied(d, DIMS(2, 2, 2, 3));
     RUN(scatter, (&(attributes_scatter){.axes = DIMS(-2)}), &placed, zero, updates, at);
-    for (int twice = 0; twice < 2; twice++) RUN(scatter, (&(attributes_scatter){.axes = DIMS(1), .mode = TARN_SCATTER_ADD}), &sums, zero, updates, at);
+    for (int twice = 0; twice < 2; twice++)
+        RUN(scatter, (&(attributes_scatter){.axes = DIMS(1), .mode = TARN_SCATTER_ADD}), &sums, zero, updates, at);
     for (int i = 0; i < 2; i++)
         for (int p = 0; p < 4; p++)
             for (int k = 0; k < 3; k++) {
@@ -90,6 +91,33 @@ static void test_gather(tarn_dtype d, tarn_dtype index) {
                 double wanted = truth ? (u != 0 || other != 0) : 2 * (u + other);
                 CHECK(get(&sums, (i * 5 + from) * 3 + k) == wanted, "scatter add %g", wanted);
             }
+}
+
+/* Two index arrays, [2, 1] for axis 0 and [2] for axis 2 of x [2, 3, 4]: picked [2, 2, 3]. */
+static void test_gather_axes(tarn_dtype d) {
+    static const int rows[2] = {1, 0}, columns[2] = {3, 1};
+    operand x = varied(d, DIMS(2, 3, 4)), row = filled(TARN_INT8, DIMS(2, 1), VALUES(1, -2)),
+            column = filled(TARN_UINT32, DIMS(2), VALUES(3, 1));
+    operand out = make(d, DIMS(2, 2, 3)), placed = make(d, DIMS(2, 3, 4)), updates = varied(d, DIMS(2, 2, 3));
+    RUN(gather, (&(attributes_gather){.axes = DIMS(0, 2)}), &out, x, row, column);
+    RUN(scatter, (&(attributes_scatter){.axes = DIMS(0, 2)}), &placed, x, updates, row, column);
+    for (int i = 0; i < 12; i++) {
+        int there = (rows[i / 6] * 3 + i % 3) * 4 + columns[i / 3 % 2];
+        CHECK(get(&out, i) == get(&x, there), "gather over two axes [%d]", i);
+        CHECK(get(&placed, there) == get(&updates, i), "scatter over two axes [%d]", i);
+    }
+}
+
+/* Element 0 has no update, 1 has one, 2 has two. */
+static void test_scatter_modes(void) {
+    operand x = filled(TARN_FLOAT32, DIMS(3), VALUES(2, 3, -5)), at = filled(TARN_INT32, DIMS(4), VALUES(2, 1, 9, 2));
+    operand updates = filled(TARN_FLOAT32, DIMS(4), VALUES(4, -1, 7, 3));
+    static const double wanted[][3] = {{2, -1, 3}, {2, 2, 2}, {2, -3, -60}, {2, 3, 4}, {2, -1, -5}};
+    for (int mode = TARN_SCATTER_SET; mode <= TARN_SCATTER_MIN; mode++) {
+        operand out = filled(TARN_FLOAT32, DIMS(3), VALUES(2, 3, -5));
+        RUN(scatter, (&(attributes_scatter){.axes = DIMS(0), .mode = mode}), &out, x, updates, at);
+        for (int i = 0; i < 3; i++) CHECK(get(&out, i) == wanted[mode][i], "scatter, mode %d [%d]: %g", mode, i, get(&out, i));
+    }
 }
 
 /* Along an axis: the other one is a batch. */
@@ -452,6 +480,7 @@ int main(void) {
         test_blocks(d, 1, 1), test_blocks(d, 9, 4), test_blocks(d, -3, 0), test_blocks(d, 0, 0);
         test_gather(d, TARN_INT64), test_gather(d, TARN_UINT32), test_gather(d, TARN_INT8);
         test_gather_along(d);
+        test_gather_axes(d);
         for (reduce_kind kind = REDUCE_SUM; kind <= REDUCE_ANY; kind++) test_reduce(d, kind);
         test_empty_reductions(d);
         test_arg_reduce(d);
@@ -460,6 +489,7 @@ int main(void) {
         test_matmul(d, 3, 5, 4), test_matmul(d, 1, 17, 3), test_matmul(d, 4, 2, 0), test_matmul(d, 0, 3, 2);
         if (d != TARN_BOOL) test_arange(d);
     }
+    test_scatter_modes();
     test_reduce_accuracy();
     test_matmul_accuracy();
     test_random_bits();

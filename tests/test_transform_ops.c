@@ -106,6 +106,13 @@ BODY(gather_last, bend(tarn_take(x[0], x[1], -1)))
 BODY(gather_axis, bend(tarn_take_along_axis(x[0], x[1], 0)))
 BODY(scatter, bend(tarn_scatter(x[0], x[2], bend(x[1]), 1)))
 BODY(scatter_add, bend(tarn_scatter_add(x[0], x[2], bend(x[1]), 1)))
+BODY(gather_two, bend(tarn_gather(x[0], &x[1], 2, TARN_AXES(0, 2))))
+BODY(gather_beside, bend(tarn_gather(x[0], &x[1], 2, TARN_AXES(-1, 1))))
+BODY(scatter_two, bend(tarn_scatter_with(x[0], &x[2], 2, bend(x[1]), TARN_AXES(0, 2), TARN_SCATTER_SET)))
+BODY(scatter_two_add, bend(tarn_scatter_with(x[0], &x[2], 2, bend(x[1]), TARN_AXES(2, 1), TARN_SCATTER_ADD)))
+BODY(scatter_multiply, tarn_scatter_with(x[0], &x[2], 1, x[1], TARN_AXES(1), TARN_SCATTER_MULTIPLY))
+BODY(scatter_max, bend(tarn_scatter_with(x[0], &x[2], 1, bend(x[1]), TARN_AXES(1), TARN_SCATTER_MAX)))
+BODY(scatter_min, bend(tarn_scatter_with(x[0], &x[2], 2, x[1], TARN_AXES(0, 1), TARN_SCATTER_MIN)))
 BODY(scatter_last, bend(tarn_scatter(x[0], x[2], x[1], -1)))
 BODY(put_along_axis, bend(tarn_put_along_axis(x[0], x[2], bend(x[1]), -1)))
 BODY(add_along_axis, bend(tarn_add_along_axis(x[0], x[2], bend(x[1]), -1)))
@@ -129,6 +136,20 @@ static void test_axis_limit(void) {
                         TARN_ARRAYS(x, tarn_broadcast_to(updates, TARN_SHAPE(2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)), indices));
 }
 
+/* Products with zeros: x[0] has the updates 0 and 3, x[1] = 0 has 4, x[2] has 7, x[3] has two zeros. */
+static void test_products_of_zeros(void) {
+    TARN_SCOPE;
+    static const double x[] = {2, 0, 5, 1}, updates[] = {0, 3, 4, 7, 0, 0}, by_x[] = {0, 4, 7, 0}, by_updates[] = {6, 0, 0, 5, 0, 0};
+    static const int32_t places[] = {0, 0, 1, 2, 3, 3};
+    tarn_array *in[] = {tarn_from_data(x, TARN_SHAPE(1, 4), F64), tarn_from_data(updates, TARN_SHAPE(1, 6), F64),
+                        tarn_from_data(places, TARN_SHAPE(6), TARN_INT32)};
+    tarn_array *out, *g[3], *ones = tarn_ones(TARN_SHAPE(1, 4), F64);
+    double got[6];
+    CHECK(tarn_vjp(TARN_FUNCTION(call_scatter_multiply, NULL, 1), in, 3, &ones, &out, g));
+    CHECK(tarn_read(g[0], got, sizeof by_x) && memcmp(got, by_x, sizeof by_x) == 0);
+    CHECK(tarn_read(g[1], got, sizeof by_updates) && memcmp(got, by_updates, sizeof by_updates) == 0);
+}
+
 static void test_moving(void) {
     RUN(concatenate, REAL(2, 1), REAL(2, 3), REAL(2, 2));
     RUN(stack, REAL(2, 2), REAL(2, 2));
@@ -138,6 +159,14 @@ static void test_moving(void) {
     RUN(gather, REAL(2, 3), INTEGERS(1, 7, -9)); /* outside: zero */
     RUN(gather_last, REAL(2, 3), random_array(TARN_0D, TARN_INT32, 0, 3));
     RUN(gather_axis, REAL(3, 2), INDICES(3, 4, 2));
+    RUN(gather_two, REAL(3, 2, 4), INDICES(3, 2, 1), INDICES(4, 3));
+    RUN(gather_two, REAL(3, 2, 4), random_array(TARN_0D, TARN_INT32, 0, 3), INTEGERS(1, 7, -1));
+    RUN(gather_beside, REAL(2, 3, 4), INDICES(4, 2, 2), INDICES(3, 2));
+    RUN(scatter_two, REAL(3, 2, 4), REAL(3, 2), INTEGERS(2, 0, 2), INTEGERS(1, 3, 1)); /* twice the same place */
+    RUN(scatter_two_add, REAL(2, 3, 4), REAL(2, 2, 2), INDICES(4, 2, 1), INTEGERS(2, -2));
+    RUN(scatter_multiply, REAL(2, 3), REAL(2, 4), INTEGERS(1, 0, 1, 8));
+    RUN(scatter_max, REAL(2, 3), REAL(2, 4), INTEGERS(1, 0, 1, 8));
+    RUN(scatter_min, REAL(2, 3), REAL(4), INTEGERS(1, 0, 1, 1), INTEGERS(2, 0, 2, 1));
     RUN(scatter, REAL(2, 4), REAL(2, 3), INTEGERS(3, 0, -2));
     RUN(scatter, REAL(2, 3), REAL(2, 4), INTEGERS(1, 0, 1, 8)); /* twice the same place; outside */
     RUN(scatter_add, REAL(2, 3, 2), REAL(2, 4, 2), INTEGERS(1, 0, 1, -1));
@@ -149,6 +178,7 @@ static void test_moving(void) {
     RUN(slice_array, REAL(3, 4), INTEGERS(1, 0));
     RUN(slice_array, REAL(3, 4), INTEGERS(7, 1));
     test_axis_limit();
+    test_products_of_zeros();
 }
 
 /* ---- reducing and ordering */

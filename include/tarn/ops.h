@@ -68,7 +68,9 @@ TARN_API tarn_array *tarn_take_along_axis(tarn_array *x, tarn_array *indices, in
    indices, where the first of them (lowest number) stood. As tarn_take for one. */
 TARN_API tarn_array *tarn_gather(tarn_array *x, tarn_array *const *indices, int count, tarn_ints axes);
 /* What an update makes of the element in its place. Updates of one place apply in order, whatever the number of threads: of those set, the
-   last stands. Sums and products of half types are rounded once. */
+   last stands. Sums and products of half types are rounded once. Gradients: of those set, the last one gets it; the largest (smallest) of
+   a place share it; of a product each factor gets the others, zeros too, but the gradient of that gradient counts factors other than zero.
+ */
 typedef enum { TARN_SCATTER_SET, TARN_SCATTER_ADD, TARN_SCATTER_MULTIPLY, TARN_SCATTER_MAX, TARN_SCATTER_MIN } tarn_scatter_mode;
 /* x with the elements that tarn_gather would read updated. updates are cast to x's dtype and broadcast to the shape of what would be read;
    indices outside are dropped. */

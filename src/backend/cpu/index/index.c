@@ -32,64 +32,72 @@ static bool run_gather(const call *c) {
 }
 
 /* ---- scatter. Updates of one place apply in order: axes of the walk along which every step is another place are shared out among threads,
-   and if that is too little, the columns of the blocks, or the places themselves. */
+   and if that is too little, pieces of the last of them, columns of the blocks, or the places themselves. */
 
 typedef struct {
     pick pick;
-    int64_t repeats; /* positions that may have the same place: those of the axes behind */
+    int separate; /* axes that are shared out; positions of those behind may have the same place */
+    bool inner;   /* but for the last axis, along which places differ again */
     int columns, ranges;
-    int64_t width, span; /* elements of a block's last axis; bytes of the output */
+    int64_t width, span; /* elements of a column; bytes of a range of places */
 } scatter_job;
 
-/* The axes along which places differ come first. Returns how many there are. */
-static int arrange_axes(pick *p) {
-    pick_axis last[TARN_MAX_NDIM];
-    int first = 0, behind = 0;
+/* The axes along which places differ come first; one that ran fastest stays last. */
+static void arrange_axes(scatter_job *j) {
+    pick *p = &j->pick;
+    pick_axis behind[TARN_MAX_NDIM];
+    int count = 0, last = p->ndim - 1;
     for (int i = 0; i < p->ndim; i++) {
-        if (p->axes[i].many != 0)
-            p->axes[first++] = p->axes[i];
+        bool stays = i == last && count > 0;
+        if (p->axes[i].many != 0 && !stays)
+            p->axes[j->separate++] = p->axes[i];
         else
-            last[behind++] = p->axes[i];
+            behind[count++] = p->axes[i];
     }
-    for (int i = 0; i < behind; i++) p->axes[first + i] = last[i];
-    return first;
+    j->inner = count > 1 && behind[count - 1].many != 0;
+    for (int i = 0; i < count; i++) p->axes[j->separate + i] = behind[i];
 }
 
 /* The columns and places of part number `part`. */
 static void narrow(const scatter_job *j, int64_t part, pick *p) {
-    int last = p->block.ndim - 1;
     int64_t column = part % j->columns * j->width, range = part / j->columns;
-    p->block.shape[last] = least(j->width, p->block.shape[last] - column);
-    p->many += column * p->block.to[last];
-    p->picked += column * p->block.from[last];
     p->first = range * j->span;
     p->end = range + 1 < j->ranges ? (range + 1) * j->span : INT64_MAX;
+    if (j->inner) {
+        pick_axis *a = &p->axes[p->ndim - 1];
+        a->size = least(j->width, a->size - column);
+        p->many += column * a->many;
+        p->picked += column * a->picked;
+        for (int k = 0; k < p->index_count; k++) p->indices[k].data += column * a->index[k];
+    } else {
+        move_plan *b = &p->block;
+        int last = b->ndim - 1;
+        b->shape[last] = least(j->width, b->shape[last] - column);
+        p->many += column * b->to[last];
+        p->picked += column * b->from[last];
+    }
 }
 
 static void scatter_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)thread, (void)threads;
     const scatter_job *j = context;
     int parts = j->columns * j->ranges;
-    if (parts == 1) {
-        pick_walk(&j->pick, begin * j->repeats, end * j->repeats);
-        return;
-    }
-    for (int64_t i = begin; i < end; i++) {
+    for (int64_t i = begin, next; i < end; i = next) {
         pick mine = j->pick;
         narrow(j, i % parts, &mine);
-        pick_walk(&mine, i / parts * j->repeats, (i / parts + 1) * j->repeats);
+        next = parts == 1 ? end : i + 1;
+        int64_t repeats = size_of(&mine, j->separate, mine.ndim);
+        pick_walk(&mine, i / parts * repeats, (next - 1) / parts * repeats + repeats);
     }
 }
 
 static void share_out(scatter_job *j, int64_t lanes, int64_t output_bytes) {
     const move_plan *b = &j->pick.block;
-    int64_t threads = parallel_threads(), size = b->shape[b->ndim - 1], row = size * b->bytes;
-    bool small = j->repeats * j->pick.bytes < GRAIN_BYTES;
-    j->columns = j->ranges = 1;
-    if (lanes < threads && !small && row >= 2 * COLUMN_BYTES)
-        j->columns = (int)least(threads, row / COLUMN_BYTES);
-    else if (lanes < threads && !small)
-        j->ranges = (int)threads;
+    int64_t threads = parallel_threads(), size = j->inner ? j->pick.axes[j->pick.ndim - 1].size : b->shape[b->ndim - 1];
+    int64_t row = size * (j->inner ? j->pick.bytes : b->bytes);
+    bool many = lanes < threads && size_of(&j->pick, j->separate, j->pick.ndim) * j->pick.bytes >= GRAIN_BYTES;
+    j->columns = many && row >= 2 * COLUMN_BYTES ? (int)least(threads, row / COLUMN_BYTES) : 1;
+    j->ranges = many && j->columns == 1 ? (int)threads : 1;
     j->width = (size + j->columns - 1) / j->columns;
     j->columns = (int)((size + j->width - 1) / j->width);
     j->span = output_bytes / j->ranges + 1;
@@ -101,14 +109,12 @@ static bool run_scatter(const call *c) {
     const operand *out = &c->outputs[0];
     scatter_job j = {
         .pick = pick_make(out, &c->inputs[1], &c->inputs[2], c->input_count - 2, a->axes, a->batch, false, (tarn_scatter_mode)a->mode)};
-    int separate = arrange_axes(&j.pick);
-    int64_t lanes = size_of(&j.pick, 0, separate);
-    j.repeats = size_of(&j.pick, separate, j.pick.ndim);
-    if (lanes == 0 || j.repeats == 0 || j.pick.bytes == 0) return true;
+    arrange_axes(&j);
+    int64_t lanes = size_of(&j.pick, 0, j.separate), repeats = size_of(&j.pick, j.separate, j.pick.ndim);
+    if (lanes == 0 || repeats == 0 || j.pick.bytes == 0) return true;
     share_out(&j, lanes, operand_size(out) * dtype_bytes(out->dtype));
     int64_t parts = (int64_t)j.columns * j.ranges;
-    int64_t grain = parts > 1 ? 1 : GRAIN_BYTES / (j.repeats * j.pick.bytes) + 1;
-    parallel_for(lanes * parts, grain, scatter_part, &j);
+    parallel_for(lanes * parts, parts > 1 ? 1 : GRAIN_BYTES / (repeats * j.pick.bytes) + 1, scatter_part, &j);
     return true;
 }
 
