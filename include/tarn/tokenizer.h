@@ -14,7 +14,7 @@ extern "C" {
 
 typedef struct tarn_tokenizer tarn_tokenizer;
 
-/* Reads tokenizer.json and, where present, tokenizer_config.json, special_tokens_map.json and chat_template.jinja of a model folder. An
+/* Reads tokenizer.json and, where present, tokenizer_config.json, special_tokens_map.json and chat templates of a model folder. An
    error names the file and the part that is missing, unknown or not supported. */
 TARN_API tarn_tokenizer *tarn_tokenizer_load(const char *folder);
 
@@ -22,7 +22,7 @@ TARN_API tarn_tokenizer *tarn_tokenizer_load(const char *folder);
    tokens and no chat template. */
 TARN_API tarn_tokenizer *tarn_tokenizer_from_json(const char *bytes, size_t length, const char *name);
 
-/* Reads the bytes of a tokenizer_config.json into a tokenizer that no other thread uses yet. */
+/* Reads the bytes of a tokenizer_config.json, tokens and chat template, into a tokenizer that no other thread uses yet. */
 TARN_API bool tarn_tokenizer_configure(tarn_tokenizer *tokenizer, const char *bytes, size_t length, const char *name);
 
 TARN_API void tarn_tokenizer_free(tarn_tokenizer *tokenizer);
@@ -62,12 +62,15 @@ typedef enum { TARN_TOKEN_ADDED = 1, TARN_TOKEN_SPECIAL = 2 } tarn_token_flags;
 TARN_API int tarn_tokenizer_token_flags(const tarn_tokenizer *tokenizer, int32_t id);
 
 /* Tokens named by tokenizer_config.json (or special_tokens_map.json): `role` is "bos_token", "eos_token", "pad_token", "unk_token",
-   "cls_token", "sep_token" or "mask_token". The text is NULL and the id -1 if there is none; the id is -1 too if the token is in no
-   vocabulary. */
+   "cls_token", "sep_token", "mask_token", or a name that a model's files make up, such as "image_token". The text is NULL and the id -1 if there
+   is none. Such tokens, and others that tokenizer_config.json lists, are added tokens also where tokenizer.json does not list them. */
 TARN_API const char *tarn_tokenizer_named_token(const tarn_tokenizer *tokenizer, const char *role, size_t *length);
 TARN_API int32_t tarn_tokenizer_named_id(const tarn_tokenizer *tokenizer, const char *role);
+/* The role of the named token `index`, counted from 0; NULL behind the last one. */
+TARN_API const char *tarn_tokenizer_role(const tarn_tokenizer *tokenizer, size_t index);
 
-/* The chat template called `name` (NULL: "default"), or NULL. chat_template.jinja goes before tokenizer_config.json. */
+/* The chat template called `name` (NULL: "default"), or NULL. chat_template.jinja and the files in additional_chat_templates go before
+   tokenizer_config.json. */
 TARN_API const char *tarn_tokenizer_chat_template(const tarn_tokenizer *tokenizer, const char *name, size_t *length);
 
 #ifdef __cplusplus

@@ -35,9 +35,14 @@ static bool trie_add(trie *t, const char *s, size_t length, int32_t found, const
     if (t->nodes.count == 0 && !vector_push(&t->nodes, ((trie_node){.found = -1}))) return false;
     for (size_t i = 0; i < length; i++)
         if (!(node = trie_extend(t, node, (unsigned char)s[i]))) return false;
-    int32_t other = t->nodes.items[node].found;
+    int32_t other = t->nodes.items[node].found; /* at the root, of a token of which the normalizer leaves nothing: it is never found */
     if (other < 0 || (tokens[found].special && !tokens[other].special)) t->nodes.items[node].found = found;
     return true;
+}
+
+static void trie_forget(trie *t, int32_t found) {
+    for (size_t i = 0; i < t->nodes.count; i++)
+        if (t->nodes.items[i].found == found) t->nodes.items[i].found = -1;
 }
 
 /* The longest token at the beginning of s: its index, or -1. */
@@ -117,24 +122,8 @@ bool added_find(const added_tokens *a, const trie *t, const char *s, size_t leng
 /* --- reading ------------------------------------------------------------------------------------------------------------------------- */
 
 /* The id that `tokenizers` gives to the next token that the model's vocabulary lacks: it does not look at the file's. */
-static int64_t next_id(const added_tokens *a, size_t model_size) {
-    return a->greatest >= (int64_t)model_size ? a->greatest + 1 : (int64_t)model_size;
-}
-
-static bool read_id(const added_tokens *a, vocabulary *v, size_t model_size, const part *item, const char *content, size_t length,
-                    int32_t *id) {
-    int64_t given;
-    if (!part_integer(item, "id", 0, TOKEN_LIMIT - 1, &given)) return false;
-    *id = vocabulary_id(v, content, length);
-    if (*id != NO_TOKEN && v->tokens.items[*id].flags) return part_fail(item, "\"%.100s\" occurs twice", content);
-    int64_t expected = *id != NO_TOKEN ? *id : next_id(a, model_size);
-    if (given != expected)
-        return part_fail(item, "\"%.100s\" has the id %lld, but %s %lld", content, (long long)given,
-                         *id != NO_TOKEN ? "in the vocabulary" : "the next free one is", (long long)expected);
-    if (*id != NO_TOKEN) return true;
-    *id = (int32_t)given;
-    if (!vocabulary_add(v, content, length, *id)) return tarn_ok() && part_fail(item, "the id %lld is taken", (long long)given);
-    return v->tokens.items[*id].outside_model = true;
+static int64_t next_id(const added_tokens *a) {
+    return a->greatest >= (int64_t)a->model_size ? a->greatest + 1 : (int64_t)a->model_size;
 }
 
 /* Decoders see a normalized token as the normalizer leaves it, since version 0.22 of `tokenizers`. */
@@ -144,44 +133,89 @@ static bool keep_decoded(vocabulary *v, int32_t id, const text *normal) {
     return same || vocabulary_set_decoded(v, id, text_string(normal), normal->length);
 }
 
-static bool add_to_tree(added_tokens *a, vocabulary *v, const normalizer *n, const part *item, const added_token *token) {
-    int32_t index = (int32_t)a->tokens.count - 1;
-    vocabulary_entry *entry = &v->tokens.items[token->id];
+static bool add_to_tree(added_tokens *a, vocabulary *v, const normalizer *n, int32_t index) {
+    const added_token *token = &a->tokens.items[index];
+    const vocabulary_entry *entry = &v->tokens.items[token->id];
     if (!token->normalized) return trie_add(&a->plain, entry->bytes, entry->length, index, a->tokens.items);
     working w = {0};
-    bool ok = working_set(&w, entry->bytes, entry->length, true) && normalizer_apply(n, &w);
-    if (ok && w.now.length == 0) ok = part_fail(item, "the normalizer leaves nothing of \"%.100s\"", entry->bytes);
-    ok = ok && trie_add(&a->normalized, w.now.bytes, w.now.length, index, a->tokens.items) && keep_decoded(v, token->id, &w.now);
+    bool ok = working_set(&w, entry->bytes, entry->length, true) && normalizer_apply(n, &w) &&
+              trie_add(&a->normalized, text_string(&w.now), w.now.length, index, a->tokens.items) && keep_decoded(v, token->id, &w.now);
     working_free(&w);
     return ok;
 }
 
-static bool read_token(added_tokens *a, vocabulary *v, const normalizer *n, size_t model_size, const part *item) {
-    added_token token;
+/* A token that is none yet: its id is that of the vocabulary, or the next free one. */
+static bool add_new(added_tokens *a, vocabulary *v, const normalizer *n, const part *place, const char *content, size_t length,
+                    added_token token) {
+    token.id = vocabulary_id(v, content, length);
+    bool outside = token.id == NO_TOKEN;
+    if (outside && next_id(a) >= TOKEN_LIMIT) return part_fail(place, "no id is left for \"%.100s\"", content);
+    if (outside) token.id = (int32_t)next_id(a);
+    if (outside && !vocabulary_add(v, content, length, token.id))
+        return tarn_ok() && part_fail(place, "the id %d of \"%.100s\" is taken", (int)token.id, content);
+    vocabulary_entry *entry = &v->tokens.items[token.id];
+    entry->outside_model = outside;
+    entry->flags = (uint16_t)(TARN_TOKEN_ADDED | (token.special ? TARN_TOKEN_SPECIAL : 0));
+    if (token.id > a->greatest) a->greatest = token.id;
+    return vector_push(&a->tokens, token) && add_to_tree(a, v, n, (int32_t)a->tokens.count - 1);
+}
+
+/* Once special, a token stays so. */
+static bool change(added_tokens *a, vocabulary *v, const normalizer *n, int32_t id, added_token token) {
+    size_t i = 0;
+    while (i < a->tokens.count && a->tokens.items[i].id != id) i++;
+    bool was_normalized = a->tokens.items[i].normalized, moves = was_normalized != token.normalized;
+    token.special |= a->tokens.items[i].special;
+    token.id = id;
+    a->tokens.items[i] = token;
+    v->tokens.items[id].flags = (uint16_t)(TARN_TOKEN_ADDED | (token.special ? TARN_TOKEN_SPECIAL : 0));
+    if (moves) trie_forget(was_normalized ? &a->normalized : &a->plain, (int32_t)i);
+    return !moves || add_to_tree(a, v, n, (int32_t)i);
+}
+
+bool added_extend(added_tokens *a, vocabulary *v, const normalizer *n, const part *place, const char *content, size_t length,
+                  const added_token *token, bool update) {
+    if (length == 0) return true; /* `tokenizers` skips it */
+    if (length > LONGEST_TOKEN) return part_fail(place, "a token of %zu bytes, more than the limit of %d", length, LONGEST_TOKEN);
+    int32_t id = vocabulary_id(v, content, length);
+    bool known = id != NO_TOKEN && v->tokens.items[id].flags != 0;
+    if (!known) return add_new(a, v, n, place, content, length, *token);
+    return !update || change(a, v, n, id, *token);
+}
+
+bool added_read_flags(const part *p, added_token *token) {
+    return part_boolean(p, "single_word", false, &token->single_word) && part_boolean(p, "lstrip", false, &token->left) &&
+           part_boolean(p, "rstrip", false, &token->right) && part_boolean(p, "special", false, &token->special) &&
+           part_boolean(p, "normalized", !token->special, &token->normalized);
+}
+
+/* The id in the file is only checked: `tokenizers` counts up itself. */
+static bool check_id(const added_tokens *a, const vocabulary *v, const part *item, const char *content, size_t length) {
+    int64_t given;
+    if (!part_integer(item, "id", 0, TOKEN_LIMIT - 1, &given)) return false;
+    int32_t known = vocabulary_id(v, content, length);
+    int64_t expected = known != NO_TOKEN ? known : next_id(a);
+    return given == expected || part_fail(item, "\"%.100s\" has the id %lld, but %s %lld", content, (long long)given,
+                                          known != NO_TOKEN ? "in the vocabulary" : "the next free one is", (long long)expected);
+}
+
+static bool read_token(added_tokens *a, vocabulary *v, const normalizer *n, const part *item) {
+    added_token token = {0};
     const char *content;
     size_t length;
-    part member = part_member(item, "content");
-    if (!part_known(item, "id content single_word lstrip rstrip normalized special") || !part_string(item, "content", &content, &length) ||
-        !part_boolean(item, "single_word", false, &token.single_word) || !part_boolean(item, "lstrip", false, &token.left) ||
-        !part_boolean(item, "rstrip", false, &token.right) || !part_boolean(item, "special", false, &token.special) ||
-        !part_boolean(item, "normalized", !token.special, &token.normalized))
-        return false;
-    if (length == 0) return part_fail(&member, "is empty");
-    if (length > LONGEST_TOKEN) return part_fail(&member, "has %zu bytes, more than the limit of %d", length, LONGEST_TOKEN);
-    if (!read_id(a, v, model_size, item, content, length, &token.id) || !vector_push(&a->tokens, token)) return false;
-    if (token.id > a->greatest) a->greatest = token.id;
-    v->tokens.items[token.id].flags = (uint16_t)(TARN_TOKEN_ADDED | (token.special ? TARN_TOKEN_SPECIAL : 0));
-    return add_to_tree(a, v, n, item, &token);
+    return part_known(item, "id content single_word lstrip rstrip normalized special") && part_string(item, "content", &content, &length) &&
+           added_read_flags(item, &token) && (length == 0 || check_id(a, v, item, content, length)) &&
+           added_extend(a, v, n, item, content, length, &token, true);
 }
 
 bool added_read(added_tokens *a, vocabulary *v, const normalizer *n, const part *list) {
+    a->model_size = v->count;
+    a->greatest = -1;
     if (part_absent(list)) return true;
     if (!part_array(list)) return false;
-    size_t model_size = v->count;
-    a->greatest = -1;
     for (size_t i = 0; i < json_count(list->value); i++) {
         part item = part_item(list, i);
-        if (!read_token(a, v, n, model_size, &item)) return false;
+        if (!read_token(a, v, n, &item)) return false;
     }
     return true;
 }

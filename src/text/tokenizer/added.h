@@ -25,11 +25,17 @@ typedef struct {
 typedef struct {
     VECTOR(added_token) tokens;
     int64_t greatest;       /* of their ids; -1 if there are none */
+    size_t model_size;      /* tokens of the model */
     trie plain, normalized; /* for the text as it came, and for the text after the normalizer */
 } added_tokens;
 
 /* Reads "added_tokens"; the model's vocabulary is complete and gains those tokens that it lacks. */
 bool added_read(added_tokens *a, vocabulary *v, const normalizer *n, const part *list);
+/* Adds one more token; `place` is what messages name. A token that is known already stays, or with `update` gets these flags. */
+bool added_extend(added_tokens *a, vocabulary *v, const normalizer *n, const part *place, const char *content, size_t length,
+                  const added_token *token, bool update);
+/* Reads the flags of a token from its JSON object. */
+bool added_read_flags(const part *p, added_token *token);
 void added_free(added_tokens *a);
 
 typedef struct {

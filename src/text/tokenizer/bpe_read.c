@@ -36,6 +36,7 @@ typedef struct {
     const part *list;
     json_reader *reader;
     size_t index;
+    bool skipped;
     int32_t ids[2], last; /* last: the token that the merge before gave */
     text whole;
 } merge_reader;
@@ -68,6 +69,7 @@ static bool read_joined_pair(const bpe *b, merge_reader *m) {
     size_t length;
     if (!json_reader_string(m->reader, &pair, &length)) return false;
     const char *space = memchr(pair, ' ', length);
+    if (length >= 8 && memcmp(pair, "#version", 8) == 0) return m->skipped = true; /* a first line of merges.txt */
     if (!space || memchr(space + 1, ' ', length - (size_t)(space + 1 - pair))) return fail_merge(m, "must have exactly one space");
     size_t left = (size_t)(space - pair);
     return take_half(b, m, 0, pair, left) && take_half(b, m, 1, space + 1, length - left - 1);
@@ -129,6 +131,7 @@ static bool read_merge(bpe *b, merge_reader *m) {
     text_clear(&m->whole);
     if (kind != '"' && kind != '[') return fail_merge(m, "must be a string \"a b\" or a list of two strings");
     if (!(kind == '"' ? read_joined_pair(b, m) : read_listed_pair(b, m))) return false;
+    if (m->skipped) return m->skipped = false, true;
     if (b->separable && !keeps_words_apart(b, m->ids)) b->separable = false;
     int32_t id = merged_token(b, m);
     part item = {.parent = m->list, .index = m->index};

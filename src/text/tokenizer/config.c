@@ -1,13 +1,16 @@
-/* tokenizer_config.json and special_tokens_map.json: the tokens that have a role, and the chat templates. Both files hold much that steers
-   Python classes only; what is not asked for here is none of our business. */
+/* tokenizer_config.json and special_tokens_map.json: the tokens that have a role, and tokens that tokenizer.json does not know. Both files
+   hold much that steers Python classes only; what is not asked for here is none of our business. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "tokenizer/tokenizer.h"
 
-static const char *const roles[NAMED_TOKENS] = {"bos_token", "eos_token", "pad_token", "unk_token", "cls_token", "sep_token", "mask_token"};
+/* In the order in which `transformers` adds those that are no tokens yet. */
+static const char *const roles[] = {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
+enum { ROLES = sizeof roles / sizeof *roles };
 
-static bool copy_string(string *to, const char *bytes, size_t length) {
+bool string_set(string *to, const char *bytes, size_t length) {
     char *copy = memory_new(length + 1, 1);
     if (!copy) return false;
     memcpy(copy, bytes, length);
@@ -16,92 +19,172 @@ static bool copy_string(string *to, const char *bytes, size_t length) {
     return true;
 }
 
-/* A token is a string or an object with its "content". */
-static bool read_named_token(string *to, const part *file, const char *role) {
-    part member = part_member(file, role);
-    if (part_absent(&member) || to->bytes) return true;
-    const char *content;
-    size_t length;
-    bool found = json_is(member.value, JSON_DICTIONARY) ? part_string(&member, "content", &content, &length)
-                                                        : part_string(file, role, &content, &length);
-    return found && copy_string(to, content, length);
+static named_token *find_named(const tarn_tokenizer *t, const char *role, size_t length) {
+    for (size_t i = 0; i < t->named.count; i++)
+        if (t->named.items[i].role.length == length && memcmp(t->named.items[i].role.bytes, role, length) == 0) return &t->named.items[i];
+    return NULL;
 }
 
-static bool read_template_list(tarn_tokenizer *t, const part *list) {
-    for (size_t i = 0; i < json_count(list->value); i++) {
-        part item = part_item(list, i);
-        const char *name, *source;
-        size_t name_length, length;
-        if (!part_known(&item, "name template") || !part_string(&item, "name", &name, &name_length) ||
-            !part_string(&item, "template", &source, &length) || !tokenizer_set_template(t, name, name_length, source, length))
-            return false;
+/* ---- tokens in JSON: a string, or an object with its "content" and flags */
+
+static bool read_token(const part *p, const char **content, size_t *length, added_token *token) {
+    *token = (added_token){.special = true};
+    *content = json_text(p->value, length);
+    if (*content) return true;
+    if (!json_is(p->value, JSON_DICTIONARY)) return part_fail(p, "must be a string or an object with \"content\"");
+    return part_string(p, "content", content, length) && added_read_flags(p, token);
+}
+
+static bool add_named(tarn_tokenizer *t, const char *role, size_t role_length, const part *p) {
+    named_token new = {0};
+    const char *content;
+    size_t length;
+    if (part_absent(p) || find_named(t, role, role_length)) return true;
+    if (!read_token(p, &content, &length, &new.token)) return false;
+    new.token.special = true;
+    if (string_set(&new.role, role, role_length) && string_set(&new.content, content, length) && vector_push(&t->named, new)) return true;
+    memory_free(new.role.bytes);
+    memory_free(new.content.bytes);
+    return false;
+}
+
+static bool is_role(const char *key, size_t length) {
+    for (int i = 0; i < ROLES; i++)
+        if (strlen(roles[i]) == length && memcmp(roles[i], key, length) == 0) return true;
+    return false;
+}
+
+/* Members such as "image_token": "<image>". */
+static bool names_a_token(const char *key, size_t length, const json *value) {
+    bool token = length > 6 && memcmp(key + length - 6, "_token", 6) == 0 && !is_role(key, length);
+    return token && (json_is(value, JSON_TEXT) || json_text(json_get(value, "content"), NULL));
+}
+
+static bool add_named_members(tarn_tokenizer *t, const part *object, bool all) {
+    void *cursor = NULL;
+    const char *key;
+    size_t length;
+    const json *value;
+    while (json_each(object->value, &cursor, &key, &length, &value)) {
+        part member = {.parent = object, .name = key, .value = value};
+        if ((all || names_a_token(key, length, value)) && !add_named(t, key, length, &member)) return false;
     }
     return true;
 }
 
-static bool read_templates(tarn_tokenizer *t, const part *file) {
-    part member = part_member(file, "chat_template");
-    if (part_absent(&member)) return true;
-    if (json_is(member.value, JSON_LIST)) return read_template_list(t, &member);
-    const char *source;
-    size_t length;
-    return part_string(file, "chat_template", &source, &length) && tokenizer_set_template(t, "default", 7, source, length);
-}
-
-bool tokenizer_read_config(tarn_tokenizer *t, const json *root, const char *name) {
-    part file = {.name = name, .value = root};
-    if (!json_is(root, JSON_DICTIONARY)) return part_fail(&file, "must be an object");
-    for (int i = 0; i < NAMED_TOKENS; i++)
-        if (!read_named_token(&t->named[i], &file, roles[i])) return false;
-    return read_templates(t, &file);
-}
-
-static chat_template *find_template(const tarn_tokenizer *t, const char *name, size_t length) {
-    for (size_t i = 0; i < t->templates.count; i++) {
-        chat_template *c = &t->templates.items[i];
-        if (c->name.length == length && memcmp(c->name.bytes, name, length) == 0) return c;
+/* The older file goes before the newer one, where it counts. */
+static bool read_named(tarn_tokenizer *t, const part *map, const part *config) {
+    const part *files[] = {map, config};
+    for (int i = 0; i < 2 * ROLES; i++) {
+        part member = part_member(files[i % 2], roles[i / 2]);
+        if (!add_named(t, roles[i / 2], strlen(roles[i / 2]), &member)) return false;
     }
-    return NULL;
+    for (int i = 0; i < 2; i++) {
+        part extra = part_member(files[i], "extra_special_tokens"); /* a list, or named tokens */
+        if (!add_named_members(t, files[i], false)) return false;
+        if (json_is(extra.value, JSON_DICTIONARY) && !add_named_members(t, &extra, true)) return false;
+    }
+    return true;
 }
 
-bool tokenizer_set_template(tarn_tokenizer *t, const char *name, size_t name_length, const char *source, size_t length) {
-    chat_template *old = find_template(t, name, name_length), new = {0};
-    if (old) return copy_string(&old->source, source, length);
-    if (copy_string(&new.name, name, name_length) && copy_string(&new.source, source, length) && vector_push(&t->templates, new))
-        return true;
-    memory_free(new.name.bytes);
-    memory_free(new.source.bytes);
-    return false;
+/* ---- tokens that tokenizer.json does not know */
+
+static bool add_json_token(tarn_tokenizer *t, const part *p, bool update) {
+    added_token token;
+    const char *content;
+    size_t length;
+    return read_token(p, &content, &length, &token) &&
+           added_extend(&t->added, &t->tokens, &t->normalizer, p, content, length, &token, update);
+}
+
+typedef struct {
+    long long id;
+    part member;
+} listed_token;
+
+static int by_id(const void *a, const void *b) {
+    const listed_token *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* "added_tokens_decoder": an object of id: token. The ids only give the order. */
+static bool add_listed(tarn_tokenizer *t, const part *object) {
+    void *cursor = NULL;
+    const char *key;
+    const json *value;
+    VECTOR(listed_token) list = {0};
+    bool ok = true;
+    while (ok && json_each(object->value, &cursor, &key, NULL, &value)) {
+        char *end;
+        listed_token item = {strtoll(key, &end, 10), {.parent = object, .name = key, .value = value}};
+        ok = (*key && !*end) || part_fail(&item.member, "is no token id");
+        ok = ok && vector_push(&list, item);
+    }
+    if (ok && list.count) qsort(list.items, list.count, sizeof *list.items, by_id);
+    for (size_t i = 0; ok && i < list.count; i++) ok = add_json_token(t, &list.items[i].member, true);
+    vector_free(&list);
+    return ok;
+}
+
+static bool add_list(tarn_tokenizer *t, const part *list) {
+    if (!json_is(list->value, JSON_LIST)) return true;
+    for (size_t i = 0; i < json_count(list->value); i++) {
+        part item = part_item(list, i);
+        if (!add_json_token(t, &item, false)) return false;
+    }
+    return true;
+}
+
+static bool add_named_tokens(tarn_tokenizer *t, const part *file) {
+    for (size_t i = 0; i < t->named.count; i++) {
+        named_token *n = &t->named.items[i];
+        if (!added_extend(&t->added, &t->tokens, &t->normalizer, file, n->content.bytes, n->content.length, &n->token, false)) return false;
+    }
+    return true;
+}
+
+/* The older "additional_special_tokens" counts only where there is no newer list. */
+static bool add_extra(tarn_tokenizer *t, const part *config, const part *map) {
+    part extra = part_member(config, "extra_special_tokens"), more = part_member(map, "extra_special_tokens");
+    part older = part_member(config, "additional_special_tokens"), oldest = part_member(map, "additional_special_tokens");
+    bool none = !json_count(extra.value);
+    if (!add_list(t, none ? &older : &extra) || !add_list(t, &more)) return false;
+    return !none || json_count(older.value) || json_count(more.value) || add_list(t, &oldest);
+}
+
+bool tokenizer_read_config(tarn_tokenizer *t, const part *config, const part *map) {
+    static const part nothing = {0};
+    const part *files[] = {map, config};
+    for (int i = 0; i < 2; i++)
+        if (!part_absent(files[i]) && !json_is(files[i]->value, JSON_DICTIONARY)) return part_fail(files[i], "must be an object");
+    part listed = part_member(config, "added_tokens_decoder");
+    if (!part_absent(&listed)) map = &nothing; /* a file that has it is complete, and newer */
+    return read_named(t, map, config) && add_listed(t, &listed) && add_named_tokens(t, config) && add_extra(t, config, map) &&
+           tokenizer_read_templates(t, config);
 }
 
 void tokenizer_free_config(tarn_tokenizer *t) {
-    for (int i = 0; i < NAMED_TOKENS; i++) memory_free(t->named[i].bytes);
-    for (size_t i = 0; i < t->templates.count; i++) {
-        memory_free(t->templates.items[i].name.bytes);
-        memory_free(t->templates.items[i].source.bytes);
+    for (size_t i = 0; i < t->named.count; i++) {
+        memory_free(t->named.items[i].role.bytes);
+        memory_free(t->named.items[i].content.bytes);
     }
-    vector_free(&t->templates);
+    vector_free(&t->named);
+    tokenizer_free_templates(t);
 }
 
-static const string *find_named(const tarn_tokenizer *t, const char *role) {
-    for (int i = 0; i < NAMED_TOKENS; i++)
-        if (strcmp(role, roles[i]) == 0 && t->named[i].bytes) return &t->named[i];
-    return NULL;
+/* ---- questions */
+
+const char *tarn_tokenizer_role(const tarn_tokenizer *t, size_t index) {
+    return index < t->named.count ? t->named.items[index].role.bytes : NULL;
 }
 
 const char *tarn_tokenizer_named_token(const tarn_tokenizer *t, const char *role, size_t *length) {
-    const string *found = find_named(t, role);
-    if (length) *length = found ? found->length : 0;
-    return found ? found->bytes : NULL;
+    const named_token *found = find_named(t, role, strlen(role));
+    if (length) *length = found ? found->content.length : 0;
+    return found ? found->content.bytes : NULL;
 }
 
 int32_t tarn_tokenizer_named_id(const tarn_tokenizer *t, const char *role) {
-    const string *found = find_named(t, role);
-    return found ? vocabulary_id(&t->tokens, found->bytes, found->length) : NO_TOKEN;
-}
-
-const char *tarn_tokenizer_chat_template(const tarn_tokenizer *t, const char *name, size_t *length) {
-    const chat_template *found = find_template(t, name ? name : "default", name ? strlen(name) : 7);
-    if (length) *length = found ? found->source.length : 0;
-    return found ? found->source.bytes : NULL;
+    const named_token *found = find_named(t, role, strlen(role));
+    return found ? vocabulary_id(&t->tokens, found->content.bytes, found->content.length) : NO_TOKEN;
 }

@@ -49,6 +49,14 @@ static bool listed(const char *names, const char *key, size_t length) {
     return false;
 }
 
+/* null, false, "", [] and {} */
+static bool says_nothing(const json *value) {
+    size_t length = 0;
+    json_kind kind = json_kind_of(value);
+    bool empty = (kind == JSON_LIST || kind == JSON_DICTIONARY) && json_count(value) == 0;
+    return empty || kind == JSON_NOTHING || kind == JSON_NO || (json_text(value, &length) && length == 0);
+}
+
 bool part_known(const part *p, const char *names) {
     if (part_absent(p)) return part_fail(p, "is missing");
     if (!json_is(p->value, JSON_DICTIONARY)) return part_fail(p, "must be an object");
@@ -57,7 +65,7 @@ bool part_known(const part *p, const char *names) {
     size_t length;
     const json *value;
     while (json_each(p->value, &cursor, &key, &length, &value))
-        if (!listed(names, key, length)) return part_fail(p, "unknown member \"%.100s\"", key);
+        if (!listed(names, key, length) && !says_nothing(value)) return part_fail(p, "unknown member \"%.100s\"", key);
     return true;
 }
 

@@ -19,7 +19,7 @@ part part_item(const part *array, size_t index);
 /* Missing or null. */
 bool part_absent(const part *p);
 
-/* p is an object and has no members but those of `names`, which are separated by spaces. */
+/* p is an object and has no members but those of `names`, which are separated by spaces, and such as say nothing (null, false, empty). */
 bool part_known(const part *p, const char *names);
 bool part_array(const part *p);
 /* Members of p. Each fails if the member has another kind; a missing or null one gives the fallback, or fails where none is given. */

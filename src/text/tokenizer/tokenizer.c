@@ -52,35 +52,30 @@ static tarn_tokenizer *read_file(const char *path) {
 
 bool tarn_tokenizer_configure(tarn_tokenizer *t, const char *bytes, size_t length, const char *name) {
     json *root = json_parse(bytes, length, name);
-    bool ok = root && tokenizer_read_config(t, root, name);
+    part config = {.name = name, .value = root}, map = {0};
+    bool ok = root && tokenizer_read_config(t, &config, &map);
     json_free(root);
     return ok;
 }
 
-/* A configuration file that may be missing. */
-static bool read_config_file(tarn_tokenizer *t, const char *folder, const char *name) {
+/* Parses a file that may be missing into *file, whose name is its path. */
+static bool parse_file(part *file, const char *folder, const char *name) {
     char *path = path_join(folder, name);
-    bool ok = path != NULL;
-    if (ok && file_exists(path)) {
-        json *root = json_read_file(path, FILE_LIMIT);
-        ok = root && tokenizer_read_config(t, root, path);
-        json_free(root);
-    }
-    memory_free(path);
-    return ok;
+    *file = (part){.name = path};
+    return path && (!file_exists(path) || (file->value = json_read_file(path, FILE_LIMIT)));
 }
 
-static bool read_template_file(tarn_tokenizer *t, const char *folder) {
-    char *path = path_join(folder, "chat_template.jinja");
-    bool ok = path != NULL;
-    if (ok && file_exists(path)) {
-        size_t length;
-        char *source = file_read(path, FILE_LIMIT, &length);
-        ok = source && (utf8_valid(source, length) || tarn_fail("%s: is not UTF-8", path)) &&
-             tokenizer_set_template(t, "default", 7, source, length);
-        memory_free(source);
-    }
-    memory_free(path);
+static void free_file(part *file) {
+    json_free((json *)(uintptr_t)file->value);
+    memory_free((void *)(uintptr_t)file->name);
+}
+
+static bool configure_from(tarn_tokenizer *t, const char *folder) {
+    part config, map = {0};
+    bool ok = parse_file(&config, folder, "tokenizer_config.json") && parse_file(&map, folder, "special_tokens_map.json") &&
+              tokenizer_read_config(t, &config, &map) && tokenizer_read_template_files(t, folder);
+    free_file(&config);
+    free_file(&map);
     return ok;
 }
 
@@ -88,10 +83,7 @@ tarn_tokenizer *tarn_tokenizer_load(const char *folder) {
     char *path = path_join(folder, "tokenizer.json");
     tarn_tokenizer *t = path ? read_file(path) : NULL;
     memory_free(path);
-    if (!t) return NULL;
-    if (read_config_file(t, folder, "tokenizer_config.json") && read_config_file(t, folder, "special_tokens_map.json") &&
-        read_template_file(t, folder))
-        return t;
+    if (!t || configure_from(t, folder)) return t;
     tarn_tokenizer_free(t);
     return NULL;
 }

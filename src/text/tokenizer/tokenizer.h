@@ -10,8 +10,6 @@
 #include "tokenizer/postprocessor.h"
 #include "tokenizer/pretokenizer.h"
 
-enum { NAMED_TOKENS = 7 };
-
 /* A string with its length; bytes is NULL for none. */
 typedef struct {
     char *bytes;
@@ -22,6 +20,12 @@ typedef struct {
     string name, source;
 } chat_template;
 
+/* A token with a role, such as "eos_token". */
+typedef struct {
+    string role, content;
+    added_token token; /* what it is if tokenizer.json does not know it */
+} named_token;
+
 struct tarn_tokenizer {
     vocabulary tokens;
     bpe model;
@@ -30,17 +34,24 @@ struct tarn_tokenizer {
     pretokenizer pretokenizer;
     postprocessor postprocessor;
     decoder decoder;
-    string named[NAMED_TOKENS]; /* in the order of the roles in config.c */
+    VECTOR(named_token) named;
     VECTOR(chat_template) templates;
 };
 
 /* Reads a parsed tokenizer.json into t, which is zeroed; `name` is the file in messages, the readers stand for model.vocab and merges. */
 bool tokenizer_read(tarn_tokenizer *t, const json *root, const char *name, json_reader *vocab, json_reader *merges);
 
-/* Reads a parsed tokenizer_config.json or special_tokens_map.json; what t has already stays. */
-bool tokenizer_read_config(tarn_tokenizer *t, const json *root, const char *name);
-/* Adds a chat template, in place of one with the same name; both strings are copied. */
-bool tokenizer_set_template(tarn_tokenizer *t, const char *name, size_t name_length, const char *source, size_t length);
+/* Reads a parsed tokenizer_config.json and special_tokens_map.json; either may be absent. Tokens that they name and tokenizer.json lacks
+   are added, as `transformers` does. */
+bool tokenizer_read_config(tarn_tokenizer *t, const part *config, const part *map);
 void tokenizer_free_config(tarn_tokenizer *t);
+
+/* chat_templates.c: "chat_template" of a tokenizer_config.json; chat_template.jinja and the folder additional_chat_templates. */
+bool tokenizer_read_templates(tarn_tokenizer *t, const part *config);
+bool tokenizer_read_template_files(tarn_tokenizer *t, const char *folder);
+void tokenizer_free_templates(tarn_tokenizer *t);
+
+/* Replaces a string by a copy of bytes. */
+bool string_set(string *to, const char *bytes, size_t length);
 
 #endif

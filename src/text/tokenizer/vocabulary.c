@@ -13,7 +13,7 @@ static uint32_t hash_token(const char *bytes, size_t length) {
 
 /* Puts an id where a later look-up finds it first; the token is known not to be there. */
 static void insert(vocabulary *v, vocabulary_slot new) {
-    size_t i = new.hash & (v->capacity - 1);
+    size_t i = new.hash &(v->capacity - 1);
     while (v->slots[i].id != NO_TOKEN) i = (i + 1) & (v->capacity - 1);
     v->slots[i] = new;
 }
