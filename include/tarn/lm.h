@@ -57,7 +57,8 @@ TARN_API const int32_t *tarn_model_end_tokens(const tarn_model *model, int *coun
 /* ---- from text to ids */
 
 /* Ids of a list of messages, JSON [{"role": …, "content": …}, …], through the model's chat template, in *ids (tarn_free). `variables` is a
-   JSON object of further template variables, or NULL. An error if the model has no template. */
+   JSON object of further template variables, or NULL; with `tools` in it the template named "tool_use" is taken, if there is one. An error
+   if the model has no template. */
 TARN_API bool tarn_model_encode_messages(const tarn_model *model, const char *messages_json, const char *variables_json,
                                          bool add_generation_prompt, int32_t **ids, size_t *count);
 /* The ids of a plain text. The beginning-of-text token and the like are added unless the text begins with the former, as in mlx-lm. */
@@ -67,10 +68,15 @@ TARN_API bool tarn_model_encode_text(const tarn_model *model, const char *utf8, 
 TARN_API bool tarn_model_encode_prompt(const tarn_model *model, const char *system, const char *prompt, size_t length, int32_t **ids,
                                        size_t *count);
 
-/* The JSON object of a chat template's variables, ended by a NUL (tarn_free): messages, add_generation_prompt, the named tokens of the
-   tokenizer (which may be NULL), and the members of `variables_json` (may be NULL), which go before ours of the same name. */
+/* The JSON object of a chat template's variables, ended by a NUL (tarn_free): messages, add_generation_prompt, tools and documents (null),
+   the named tokens of the tokenizer (which may be NULL), and the members of `variables_json` (may be NULL), which go before ours of the
+   same name. */
 TARN_API char *tarn_template_variables(const tarn_tokenizer *tokenizer, const char *messages_json, const char *variables_json,
                                        bool add_generation_prompt);
+
+/* Which of the tokenizer's chat templates these variables take: "tool_use" if there is one and `tools` are given and not null, else
+ * "default". */
+TARN_API const char *tarn_template_name(const tarn_tokenizer *tokenizer, const char *variables_json);
 
 /* ---- sessions */
 typedef struct tarn_session tarn_session;

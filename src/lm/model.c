@@ -9,6 +9,17 @@
 #include "base/require.h"
 #include "base/text.h"
 
+/* Parses the template of that name, if there is one. */
+static bool load_template(tarn_template **parsed, const tarn_tokenizer *tokenizer, const char *folder, const char *name) {
+    size_t length;
+    const char *source = tarn_tokenizer_chat_template(tokenizer, name, &length);
+    if (!source) return true;
+    text title = {0};
+    if (text_format(&title, "%s: chat template", folder)) *parsed = tarn_template_parse(source, length, text_string(&title));
+    text_free(&title);
+    return *parsed != NULL;
+}
+
 static bool load_text_parts(tarn_model *model, const char *folder) {
     char *path = path_join(folder, "tokenizer.json");
     bool there = path && file_exists(path);
@@ -17,13 +28,8 @@ static bool load_text_parts(tarn_model *model, const char *folder) {
     if (!there) return true;
     model->tokenizer = tarn_tokenizer_load(folder);
     if (!model->tokenizer) return false;
-    size_t length;
-    const char *source = tarn_tokenizer_chat_template(model->tokenizer, NULL, &length);
-    if (!source) return true;
-    text name = {0};
-    if (text_format(&name, "%s: chat template", folder)) model->chat_template = tarn_template_parse(source, length, text_string(&name));
-    text_free(&name);
-    return model->chat_template != NULL;
+    return load_template(&model->chat_template, model->tokenizer, folder, "default") &&
+           load_template(&model->tool_template, model->tokenizer, folder, "tool_use");
 }
 
 static bool bind_weights(tarn_model *model, const tensor_source *source, tarn_dtype dtype) {
@@ -75,6 +81,7 @@ void tarn_model_free(tarn_model *model) {
     config_free(&model->config);
     tarn_tokenizer_free(model->tokenizer);
     if (model->chat_template) tarn_template_free(model->chat_template);
+    if (model->tool_template) tarn_template_free(model->tool_template);
     memory_free(model);
 }
 

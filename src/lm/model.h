@@ -12,7 +12,7 @@ struct tarn_model {
     parameter_count count;
     tarn_dtype dtype; /* of activations */
     tarn_tokenizer *tokenizer;
-    tarn_template *chat_template;
+    tarn_template *chat_template, *tool_template; /* the latter for messages with tools; either may be NULL */
 };
 
 /* Random tensors of the shapes asked for; scales of quantized matrices are such that activations keep their size. */

@@ -16,7 +16,8 @@ static bool add_name(text *t, const char *name) {
 static bool add_token(text *t, const tarn_tokenizer *tokenizer, const char *role) {
     size_t length;
     const char *token = tarn_tokenizer_named_token(tokenizer, role, &length);
-    return !token || (add_name(t, role) && json_write_string(t, token, length, false));
+    return text_add(t, t->length > 1 ? ", " : "") && json_write_string(t, role, strlen(role), false) && text_add(t, ": ") &&
+           json_write_string(t, token, length, false);
 }
 
 /* The members of the JSON object in `variables`, as they stand there. */
@@ -26,20 +27,26 @@ static bool add_members(text *t, const json *document, const char *variables) {
     return text_add(t, t->length > 1 ? ", " : "") && text_append(t, open + 1, (size_t)(close - open - 1));
 }
 
+/* What transformers passes, but for what the caller gives. */
 static bool write_variables(text *t, const tarn_tokenizer *tokenizer, const char *messages, const char *variables, const json *own,
                             bool add_generation_prompt) {
-    static const char *const roles[] = {"bos_token", "eos_token", "pad_token", "unk_token"};
+    const struct {
+        const char *name, *value;
+    } ours[] = {{"tools", "null"},
+                {"documents", "null"},
+                {"add_generation_prompt", add_generation_prompt ? "true" : "false"},
+                {"messages", messages}};
     bool ok = text_add(t, "{");
-    for (size_t i = 0; tokenizer && i < sizeof roles / sizeof *roles; i++)
-        if (!json_get(own, roles[i])) ok = ok && add_token(t, tokenizer, roles[i]);
-    if (!json_get(own, "add_generation_prompt"))
-        ok = ok && add_name(t, "add_generation_prompt") && text_add(t, add_generation_prompt ? "true" : "false");
-    if (!json_get(own, "messages")) ok = ok && add_name(t, "messages") && text_add(t, messages);
+    const char *role;
+    for (size_t i = 0; tokenizer && (role = tarn_tokenizer_role(tokenizer, i)); i++)
+        if (!json_get(own, role)) ok = ok && add_token(t, tokenizer, role);
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (!json_get(own, ours[i].name)) ok = ok && add_name(t, ours[i].name) && text_add(t, ours[i].value);
     return ok && add_members(t, own, variables) && text_add(t, "}");
 }
 
 static bool check_messages(const char *messages) {
-    json *list = json_parse(messages, strlen(messages), "messages");
+    json *list = json_parse_exact(messages, strlen(messages), "messages");
     bool ok = list && (json_is(list, JSON_LIST) || tarn_fail("messages: not a JSON list"));
     if (list) json_free(list);
     return ok;
@@ -50,13 +57,22 @@ char *tarn_template_variables(const tarn_tokenizer *tokenizer, const char *messa
     text t = {0};
     if (!REQUIRE(messages_json)) return NULL;
     const char *variables = variables_json ? variables_json : "{}";
-    json *own = json_parse(variables, strlen(variables), "template variables");
+    json *own = json_parse_exact(variables, strlen(variables), "template variables");
     bool ok = own && (json_is(own, JSON_DICTIONARY) || tarn_fail("template variables: not a JSON object")) &&
               check_messages(messages_json) && write_variables(&t, tokenizer, messages_json, variables, own, add_generation_prompt);
     if (own) json_free(own);
     if (ok) return text_take(&t);
     text_free(&t);
     return NULL;
+}
+
+const char *tarn_template_name(const tarn_tokenizer *tokenizer, const char *variables_json) {
+    if (!REQUIRE(tokenizer)) return NULL;
+    json *own = variables_json ? json_parse(variables_json, strlen(variables_json), "template variables") : NULL;
+    bool tools = json_kind_of(json_get(own, "tools")) != JSON_NOTHING, parsed = own || !variables_json;
+    json_free(own);
+    if (!parsed) return NULL;
+    return tools && tarn_tokenizer_chat_template(tokenizer, "tool_use", NULL) ? "tool_use" : "default";
 }
 
 /* ---- ids */
@@ -68,10 +84,13 @@ static bool need_tokenizer(const tarn_model *model) {
 bool tarn_model_encode_messages(const tarn_model *model, const char *messages_json, const char *variables_json, bool add_generation_prompt,
                                 int32_t **ids, size_t *count) {
     if (!REQUIRE(model) || !REQUIRE(messages_json) || !REQUIRE(ids) || !REQUIRE(count) || !need_tokenizer(model)) return false;
-    if (!model->chat_template) return tarn_fail("%s: the folder has no chat template", model->config.path);
+    const char *name = tarn_template_name(model->tokenizer, variables_json);
+    if (!name) return false;
+    const tarn_template *chosen = strcmp(name, "default") ? model->tool_template : model->chat_template;
+    if (!chosen) return tarn_fail("%s: the folder has no chat template", model->config.path);
     size_t length = 0;
     char *variables = tarn_template_variables(model->tokenizer, messages_json, variables_json, add_generation_prompt), *prompt = NULL;
-    if (variables) prompt = tarn_template_render(model->chat_template, variables, strlen(variables), &length);
+    if (variables) prompt = tarn_template_render(chosen, variables, strlen(variables), &length);
     tarn_free(variables);
     /* the template writes the special tokens itself */
     bool ok = prompt && tarn_tokenizer_encode(model->tokenizer, prompt, length, false, ids, count);
