@@ -143,7 +143,7 @@ static inline operand varied(tarn_dtype dtype, tarn_ints shape) {
 /* The first row of the backend that takes the call. */
 static inline bool choose_row(const backend *b, call *c) {
     int count;
-    const kernel_row *const *rows = b->rows(c->op, &count);
+    const kernel_row *const *rows = b->rows(0, c->op, &count);
     for (int i = 0; i < count; i++) {
         int s = rows[i]->selector;
         tarn_dtype dtype = s >= 0 ? c->inputs[s].dtype : c->outputs[-1 - s].dtype;

@@ -22,43 +22,68 @@ static void *find(const char *name) {
     exit(1);
 }
 
-/* ---- what `end` was told */
+/* ---- submissions, and what was told of them */
 typedef struct {
-    pthread_mutex_t lock;
-    int begun, ended, failed, skip;
-    char error[256];
-} outcome;
-static outcome result = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    submission s; /* first */
+    call calls[2];
+    block_copy copy;
+    awaited wait;
+} piece;
 
-static bool note_begin(void *context) {
-    outcome *o = context;
-    pthread_mutex_lock(&o->lock);
-    o->begun++;
-    bool skip = o->skip;
-    pthread_mutex_unlock(&o->lock);
-    return !skip;
+static struct {
+    pthread_mutex_t lock;
+    int given, done, failed, asked, last;
+    char error[256];
+} result = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool note_before(submission *s, int i) {
+    (void)s, (void)i;
+    result.asked++; /* never: a device does not ask the host */
+    return false;
 }
 
-static void note_end(void *context, bool ok, const char *error) {
-    outcome *o = context;
-    pthread_mutex_lock(&o->lock);
-    o->ended++;
-    o->failed += !ok;
-    if (!ok) snprintf(o->error, sizeof o->error, "%s", error ? error : "");
-    pthread_mutex_unlock(&o->lock);
+static void note_after(submission *s, int i, const char *error) {
+    (void)s;
+    pthread_mutex_lock(&result.lock);
+    result.failed += error != NULL;
+    result.last = i;
+    snprintf(result.error, sizeof result.error, "%s", error ? error : "");
+    pthread_mutex_unlock(&result.lock);
+}
+
+static void note_done(submission *s) {
+    (void)s;
+    pthread_mutex_lock(&result.lock);
+    result.done++;
+    pthread_mutex_unlock(&result.lock);
 }
 
 static void reset(void) {
-    result.begun = result.ended = result.failed = result.skip = 0;
+    result.given = result.done = result.failed = result.asked = 0;
     result.error[0] = 0;
 }
 
-static void finish(backend_stream *stream) {
-    backend_event *e = mock->event_record(stream);
-    CHECK(e, "%s", tarn_error());
-    mock->event_wait(e);
-    CHECK(mock->event_done(e), "a waited-for event is done");
-    mock->event_free(e);
+static piece *new_piece(void) {
+    piece *p = keep(1, sizeof *p);
+    p->s = (submission){
+        .calls = p->calls, .copies = &p->copy, .waits = &p->wait, .before = note_before, .after = note_after, .done = note_done};
+    return p;
+}
+
+static void give(backend_stream *stream, piece *p) {
+    result.given++;
+    mock->submit(stream, &p->s);
+}
+
+/* Everything that was given is done. */
+static void finish(void) {
+    for (bool done = false; !done;) {
+        usleep(50);
+        pthread_mutex_lock(&result.lock);
+        done = result.done == result.given;
+        pthread_mutex_unlock(&result.lock);
+    }
+    CHECK(result.asked == 0, "a device asked the host whether to run a call");
 }
 
 /* ---- operands in device memory */
@@ -70,12 +95,20 @@ static operand on_device(int device, tarn_dtype dtype, tarn_ints shape) {
     return o;
 }
 
+static void copy(backend_stream *stream, void *to, const void *from, int64_t bytes, copy_direction direction) {
+    piece *p = new_piece();
+    p->copy = (block_copy){.to = to, .from = from, .bytes = bytes, .direction = direction};
+    p->s.copy_count = 1;
+    give(stream, p);
+}
+
+/* values: alive until it is done. */
 static void send(backend_stream *stream, operand to, const float *values) {
-    CHECK(mock->copy(stream, to.data, values, operand_size(&to) * 4, true, note_end, &result), "%s", tarn_error());
+    copy(stream, to.data, values, operand_size(&to) * 4, COPY_TO_DEVICE);
 }
 
 static void receive(backend_stream *stream, float *values, operand from) {
-    CHECK(mock->copy(stream, values, from.data, operand_size(&from) * 4, false, note_end, &result), "%s", tarn_error());
+    copy(stream, values, from.data, operand_size(&from) * 4, COPY_TO_HOST);
 }
 
 /* out = a + b, as a call that lives as long as the process. */
@@ -91,8 +124,11 @@ static call *addition(operand out, operand a, operand b) {
     return c;
 }
 
-static bool launch(backend_stream *stream, const call *c) {
-    return mock->launch(stream, c, note_begin, note_end, &result);
+static void launch(backend_stream *stream, const call *c) {
+    piece *p = new_piece();
+    p->calls[0] = *c;
+    p->s.call_count = 1;
+    give(stream, p);
 }
 
 /* ---- tests */
@@ -152,24 +188,18 @@ static void test_kernel(void) {
     receive(stream, got, out);
     send(stream, a, (float[]){1, 2, 3, 4});
     send(stream, b, (float[]){10, 20, 30, 40});
-    finish(stream);
+    finish();
     CHECK(memcmp(got, "\xFD\xFD\xFD\xFD", 4) == 0, "fresh memory holds no number by chance");
     operand back = view(b, 3, DIMS(4), DIMS(-1)); /* read from its end */
-    CHECK(launch(stream, addition(out, a, back)), "%s", tarn_error());
+    launch(stream, addition(out, a, back));
     receive(stream, got, out);
-    finish(stream);
+    finish();
     CHECK(got[0] == 41 && got[1] == 32 && got[2] == 23 && got[3] == 14, "%g %g %g %g", (double)got[0], (double)got[1], (double)got[2],
           (double)got[3]);
-    CHECK(result.begun == 1 && result.ended == 5 && result.failed == 0, "%d %d %d", result.begun, result.ended, result.failed);
+    CHECK(result.done == 5 && result.failed == 0, "%d %d", result.done, result.failed);
     CHECK(HOOK(tarn_mock_launches)() == launches + 1 && HOOK(tarn_mock_copies)() == copies + 4, "counts");
     CHECK(HOOK(tarn_mock_copied_bytes)() == bytes + 64, "counts");
 
-    result.skip = 1; /* begin says no: an input is poisoned */
-    send(stream, out, (float[]){5, 5, 5, 5});
-    CHECK(launch(stream, addition(out, a, b)), "%s", tarn_error());
-    receive(stream, got, out);
-    finish(stream);
-    CHECK(got[0] == 5 && result.failed == 1 && result.ended == 8, "a skipped kernel");
     mock->stream_free(stream);
 }
 
@@ -192,21 +222,21 @@ static void test_violations(void) {
     } cases[] = {
         {host, "not in device memory"}, {other, "memory of mock:1"}, {longer, "beyond its block"}, {before, "not in device memory"}};
     for (int i = 0; i < 4; i++) {
-        CHECK(launch(stream, addition(out, a, cases[i].x)), "%s", tarn_error());
-        finish(stream);
+        launch(stream, addition(out, a, cases[i].x));
+        finish();
         expect_failure(cases[i].words);
     }
     HOOK(tarn_mock_set_delay)(20000, 1);
-    CHECK(launch(stream, addition(out, a, gone)), "%s", tarn_error());
+    launch(stream, addition(out, a, gone));
     mock->release(0, gone.data); /* too early */
-    finish(stream);
+    finish();
     HOOK(tarn_mock_set_delay)(0, 1);
     expect_failure("not in device memory");
-    CHECK(mock->copy(stream, a.data, out.data, 16, true, note_end, &result), "%s", tarn_error());
-    finish(stream);
+    copy(stream, a.data, out.data, 16, COPY_TO_DEVICE);
+    finish();
     expect_failure("both ends");
-    CHECK(mock->copy(stream, host.data, out.data, 17, false, note_end, &result), "%s", tarn_error());
-    finish(stream);
+    copy(stream, host.data, out.data, 17, COPY_TO_HOST);
+    finish();
     expect_failure("beyond its block");
     CHECK(HOOK(tarn_mock_violations)() == violations + 7, "%lld", (long long)HOOK(tarn_mock_violations)() - violations);
     mock->release(0, gone.data);
@@ -221,94 +251,154 @@ static void test_faults(void) {
     backend_stream *stream = mock->stream_new(0);
     operand a = on_device(0, TARN_FLOAT32, DIMS(1)), out = on_device(0, TARN_FLOAT32, DIMS(1));
     call *c = addition(out, a, a);
-    HOOK(tarn_mock_refuse_launch)(2);
-    CHECK(launch(stream, c), "%s", tarn_error());
-    CHECK(!launch(stream, c) && strstr(tarn_error(), "refused"), "the second launch is refused");
-    tarn_clear_error();
-    CHECK(launch(stream, c), "and no other: %s", tarn_error());
-    finish(stream);
-    CHECK(result.begun == 2 && result.ended == 2 && !result.failed, "a refused launch neither begins nor ends");
+    HOOK(tarn_mock_fail_submission)(2);
+    for (int i = 0; i < 3; i++) launch(stream, c);
+    finish();
+    CHECK(result.done == 3, "a failed submission is over, too");
+    expect_failure("told to fail");
     HOOK(tarn_mock_fail_launch)(3);
-    reset();
-    for (int i = 0; i < 5; i++) CHECK(launch(stream, c), "%s", tarn_error());
-    finish(stream);
-    CHECK(result.begun == 5 && result.ended == 5, "%d %d", result.begun, result.ended);
+    for (int i = 0; i < 5; i++) launch(stream, c);
+    finish();
+    CHECK(result.done == 5, "%d", result.done);
     expect_failure("told to fail");
     HOOK(tarn_mock_fail_copy)(1);
     float value = 1;
     send(stream, a, &value);
-    finish(stream);
+    finish();
     expect_failure("told to fail");
 
     HOOK(tarn_mock_lose_device)(0, true);
     CHECK(!mock->allocate(0, 1) && strstr(tarn_error(), "lost"), "%s", tarn_error());
     tarn_clear_error();
-    CHECK(launch(stream, c), "%s", tarn_error());
-    finish(stream);
+    launch(stream, c);
+    finish();
     expect_failure("lost");
     CHECK(mock->allocate(1, 1), "the other device works: %s", tarn_error());
     HOOK(tarn_mock_lose_device)(0, false);
     mock->stream_free(stream);
 }
 
-/* Two streams hand one number back and forth: x is doubled on one, incremented on the other. Without the events the random delays would mix
-   them up. */
-static void test_events(void) {
+/* Two streams hand one number back and forth: x is doubled on one, incremented on the other. Without the waits the random delays would mix
+   them up. The first waits for a counter in host memory besides. */
+static void test_waits(void) {
     reset();
     HOOK(tarn_mock_set_delay)(300, 7);
     backend_stream *streams[2] = {mock->stream_new(0), mock->stream_new(0)};
     operand x = on_device(0, TARN_FLOAT32, DIMS(1)), one = on_device(0, TARN_FLOAT32, DIMS(1));
-    send(streams[0], x, (float[]){1});
-    send(streams[0], one, (float[]){1});
+    static const float first[] = {1};
+    static _Atomic uint64_t counter;
+    piece *held = new_piece();
+    held->wait = (awaited){.number = 3, .base = 10, .reached = &counter};
+    held->s.wait_count = 1;
+    give(streams[0], held);
+    send(streams[0], x, first);
+    send(streams[0], one, first);
+    atomic_store(&counter, 12);
+    usleep(2000);
+    CHECK(result.done == 0, "it waits for 13");
+    atomic_store(&counter, 13);
     double wanted = 1;
     for (int i = 0; i < 20; i++) {
-        CHECK(launch(streams[i % 2], addition(x, x, i % 2 ? one : x)), "%s", tarn_error());
+        piece *p = new_piece();
+        p->calls[0] = *addition(x, x, i % 2 ? one : x);
+        p->wait = (awaited){.stream = streams[!(i % 2)], .number = (uint64_t)(i % 2 ? 4 + i / 2 : i / 2)};
+        p->s.call_count = p->s.wait_count = 1;
+        give(streams[i % 2], p);
         wanted = i % 2 ? wanted + 1 : 2 * wanted;
-        backend_event *e = mock->event_record(streams[i % 2]);
-        CHECK(mock->stream_wait(streams[!(i % 2)], e), "%s", tarn_error());
-        mock->event_free(e); /* while a stream still waits for it */
     }
+    finish();
     float got = 0;
     receive(streams[0], &got, x);
-    backend_event *last = mock->event_record(streams[0]);
-    mock->stream_free(streams[0]);
-    mock->event_wait(last); /* an event outlives its stream */
-    CHECK(mock->event_done(last), "done");
-    mock->event_free(last);
-    mock->stream_free(streams[1]);
+    finish();
+    for (int i = 0; i < 2; i++) mock->stream_free(streams[i]);
     CHECK((double)got == wanted && !result.failed, "%g, not %g (%s)", (double)got, wanted, result.error);
     HOOK(tarn_mock_set_delay)(0, 1);
 }
 
-static atomic_int order[64], ordered;
-static void note_order(void *context) {
-    order[ordered++] = (int)(intptr_t)context;
-}
-
 static void test_order(void) {
+    reset();
     HOOK(tarn_mock_set_delay)(200, 3);
     backend_stream *stream = mock->stream_new(1);
-    for (int i = 0; i < 50; i++) CHECK(mock->host(stream, note_order, (void *)(intptr_t)i), "%s", tarn_error());
-    backend_event *e = mock->event_record(stream);
-    CHECK(!mock->event_done(e) || ordered == 50, "an event before the work is over");
-    finish(stream);
-    CHECK(ordered == 50, "%d", ordered);
-    for (int i = 0; i < 50; i++) CHECK(order[i] == i, "job %d ran as number %d", order[i], i);
-    mock->event_free(e);
+    float values[50], got = -1;
+    operand x = on_device(1, TARN_FLOAT32, DIMS(1));
+    for (int i = 0; i < 50; i++) {
+        values[i] = (float)i;
+        send(stream, x, &values[i]);
+    }
+    receive(stream, &got, x);
+    finish();
+    CHECK((double)got == 49, "%g", (double)got);
     mock->stream_free(stream);
     HOOK(tarn_mock_set_delay)(0, 1);
 }
 
+/* Devices are peers unless told otherwise. */
+static void test_peers(void) {
+    reset();
+    backend_stream *streams[2] = {mock->stream_new(0), mock->stream_new(1)};
+    operand a = on_device(0, TARN_FLOAT32, DIMS(1)), b = on_device(1, TARN_FLOAT32, DIMS(1));
+    float value = 5, got = 0;
+    send(streams[0], a, &value);
+    finish();
+    piece *p = new_piece();
+    p->copy = (block_copy){.to = b.data, .from = a.data, .bytes = 4, .direction = COPY_FROM_PEER, .peer = 0};
+    p->s.copy_count = 1;
+    CHECK(mock->is_peer(1, 0), "peers");
+    give(streams[1], p);
+    receive(streams[1], &got, b);
+    finish();
+    CHECK((double)got == 5 && !result.failed, "%g %s", (double)got, result.error);
+    HOOK(tarn_mock_set_peers)(false);
+    CHECK(!mock->is_peer(1, 0), "no peers");
+    give(streams[1], p);
+    finish();
+    expect_failure("no peer");
+    HOOK(tarn_mock_set_peers)(true);
+    for (int i = 0; i < 2; i++) mock->stream_free(streams[i]);
+}
+
+/* out = a + a; out = out + a, prepared over one set of bases and run over another. */
+static void test_plan(void) {
+    reset();
+    backend_stream *stream = mock->stream_new(0);
+    operand a = on_device(0, TARN_FLOAT32, DIMS(2)), b = on_device(0, TARN_FLOAT32, DIMS(2)), out = on_device(0, TARN_FLOAT32, DIMS(2));
+    call calls[] = {*addition(out, a, a), *addition(out, out, a)};
+    operand_place places[] = {{0, 0}, {0, 0}, {1, 0}, {-1, 0}, {1, 0}, {0, 0}, {1, 0}, {-1, 0}};
+    backend_plan *plan = mock->prepare(0, calls, 2, places, 2);
+    CHECK(plan && HOOK(tarn_mock_plans)() == 1, "%s", tarn_error());
+    static const float values[] = {1, 2};
+    float got[2] = {0};
+    send(stream, b, values);
+    void *bases[] = {b.data, out.data};
+    for (int wrong = 0; wrong < 2; wrong++) {
+        piece *p = new_piece();
+        p->calls[0] = *addition(out, b, b), p->calls[1] = *addition(out, out, wrong ? a : b);
+        p->s.call_count = 2, p->s.plan = plan, p->s.bases = bases;
+        give(stream, p);
+        receive(stream, got, out);
+        finish();
+        if (wrong)
+            expect_failure("not what it was prepared from");
+        else
+            CHECK((double)got[0] == 3 && (double)got[1] == 6 && !result.failed, "%g %g %s", (double)got[0], (double)got[1], result.error);
+    }
+    CHECK(HOOK(tarn_mock_replays)() == 2, "replays");
+    mock->plan_free(plan);
+    CHECK(HOOK(tarn_mock_plans)() == 0, "freed");
+    mock->stream_free(stream);
+}
+
 static void test_rows(void) {
     int count;
-    CHECK(mock->rows(OP_matmul, &count) && count == 1, "reference rows");
-    CHECK(!mock->rows(OP_softmax, &count) && count == 0, "no fused kernels");
+    CHECK(mock->rows(0, OP_matmul, &count) && count == 1, "reference rows");
+    CHECK(!mock->rows(0, OP_softmax, &count) && count == 0, "no fused kernels");
     CHECK(HOOK(tarn_mock_set_missing)("matmul,group"), "%s", tarn_error());
-    CHECK(!mock->rows(OP_matmul, &count) && !mock->rows(OP_group, &count) && count == 0, "missing rows");
-    CHECK(mock->rows(OP_reduce, &count) && count == 1, "the others are there");
+    CHECK(!mock->rows(0, OP_matmul, &count) && !mock->rows(0, OP_group, &count) && count == 0, "missing rows");
+    CHECK(mock->rows(0, OP_reduce, &count) && count == 1, "the others are there");
+    CHECK(HOOK(tarn_mock_set_missing_on)(1, NULL) && mock->rows(1, OP_matmul, &count), "devices may differ");
     CHECK(!HOOK(tarn_mock_set_missing)("matmul,mutmal") && strstr(tarn_error(), "mutmal"), "a name that is no op");
     tarn_clear_error();
-    CHECK(HOOK(tarn_mock_set_missing)(NULL) && mock->rows(OP_matmul, &count), "none missing");
+    CHECK(HOOK(tarn_mock_set_missing)(NULL) && mock->rows(0, OP_matmul, &count), "none missing");
 }
 
 /* A process with these settings: how many devices it sees. */
@@ -360,12 +450,15 @@ int main(int count, char **arguments) {
     test_kernel();
     test_violations();
     test_faults();
-    test_events();
+    test_waits();
     test_order();
+    test_peers();
+    test_plan();
     test_rows();
     test_environment();
     CHECK(tarn_ok(), "%s", tarn_error());
-    printf("%d checks, %d failures: memory, limits, kernels, violations, faults, events across streams, order, rows, environment\n", checks,
-           failures);
+    printf("%d checks, %d failures: memory, limits, kernels, violations, faults, waits across streams, order, peers, plans, rows, "
+           "environment\n",
+           checks, failures);
     return failures != 0;
 }

@@ -21,13 +21,13 @@ static void expect(operand got, const double *values, const char *what) {
 /* ---- every op that needs a kernel has a row */
 static void test_complete(void) {
     int count;
-    CHECK(reference->rows(OP_group, &count) && count == 1);
+    CHECK(reference->rows(0, OP_group, &count) && count == 1);
     for (int op = 0; op < OP_COUNT; op++) {
         const op_fact *fact = &op_facts[op];
         if (fact->class != OP_CLASS_STRUCTURAL || !(fact->flags & (OP_KERNEL | OP_UPDATE | OP_EFFECT))) continue;
-        CHECK(reference->rows((op_id)op, &count) && count == 1, "%s has no reference kernel", fact->name);
+        CHECK(reference->rows(0, (op_id)op, &count) && count == 1, "%s has no reference kernel", fact->name);
     }
-    CHECK(!reference->rows(OP_softmax, &count) && count == 0, "fused ops have formulas");
+    CHECK(!reference->rows(0, OP_softmax, &count) && count == 0, "fused ops have formulas");
 }
 
 /* ---- moving */

@@ -13,7 +13,6 @@ typedef struct {
     int64_t cached;                /* freed, kept by the pool for reuse */
     int64_t peak;                  /* most active + cached since the last reset */
     int64_t peak_active;           /* most active since the last reset */
-    int64_t derived;               /* repacked copies of weights, part of active */
     int64_t mapped;                /* foreign memory that arrays stand on (mapped files); not part of active */
     int64_t limit;                 /* budget; 0: none */
     int64_t recomputed;            /* bytes of outputs that were computed again because their memory had been released */

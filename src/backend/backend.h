@@ -3,17 +3,72 @@
    where a function here says "with the error set" it sets the library's through the function that the optional export `void
    tarn_backend_errors(bool (*fail)(const char *format, ...))` was given.
 
-   Work is submitted to streams and runs in order within one; submitting returns at once. Events order streams among each other. */
+   Work is given to streams in submissions. Those of one stream run one after the other; submitting returns at once. The submissions of a
+   stream are numbered 1, 2, 3, …: "submission n is done" is all that streams, and the library, need to know of each other's progress. */
 #ifndef BACKEND_BACKEND_H
 #define BACKEND_BACKEND_H
 
 #include "backend/call.h"
 #include "tarn/device.h"
 
-enum { BACKEND_VERSION = 1 };
+enum { BACKEND_VERSION = 2 };
 
 typedef struct backend_stream backend_stream;
-typedef struct backend_event backend_event;
+typedef struct backend_plan backend_plan;
+typedef struct submission submission;
+
+/* What a submission waits for: `number` of another stream. Of a stream of the same backend `stream` is that stream; of another backend's it
+   is NULL, and *reached, in host memory, is `base` + the number of submissions that are done. */
+typedef struct {
+    backend_stream *stream;
+    uint64_t number, base;
+    const _Atomic uint64_t *reached;
+} awaited;
+
+/* Bytes to be moved between host memory and a device's, or between two devices of one backend (peers). */
+typedef enum { COPY_TO_DEVICE, COPY_TO_HOST, COPY_FROM_PEER } copy_direction;
+typedef struct {
+    void *to;
+    const void *from;
+    int64_t bytes;
+    copy_direction direction;
+    int peer; /* COPY_FROM_PEER: the device whose memory `from` is */
+} block_copy;
+
+/* What is submitted in one piece. It, and all that it points to, is the submitter's and lives until `done` has returned. No function that
+   it names blocks for long, and none fails. */
+struct submission {
+    /* In this order: */
+    const awaited *waits;
+    int wait_count;
+    const block_copy *copies;
+    int copy_count;
+    const call *calls;
+    int call_count;
+    bool small; /* so little work that a host backend may do it in the calling thread if the stream is idle and nothing is to be waited for
+                 */
+
+    backend_plan *plan; /* not NULL: the calls are those that this plan was prepared from, over these bases */
+    void *const *bases;
+
+    /* Blocks until everything in `waits` is done: for backends whose streams are threads. */
+    void (*wait)(submission *s);
+    /* Backends whose calls run on the host ask it in stream order before call i; false: the call is left out. */
+    bool (*before)(submission *s, int i);
+    /* Call i is over; copies are numbered -1, -2, … `error` is NULL if it went well. Backends whose calls run on the host tell of every
+       call right after it; others of those that failed, before `done`. */
+    void (*after)(submission *s, int i, const char *error);
+    /* In stream order, once, whatever happened: everything of the submission is over and nothing will touch it again. */
+    void (*done)(submission *s);
+
+    void *room[8]; /* the backend's own */
+};
+
+/* Where an operand of a prepared call lies: bases[base] + offset bytes; base -1: nowhere (absent). */
+typedef struct {
+    int base;
+    int64_t offset;
+} operand_place;
 
 typedef struct backend {
     int version;         /* BACKEND_VERSION */
@@ -22,36 +77,28 @@ typedef struct backend {
     bool host_memory; /* its memory is the host's: no copies between it and the CPU */
 
     int (*device_count)(void);
-    /* Memory of a device, aligned to 64 bytes; NULL, with the error set, if there is not enough. */
+    /* Memory of a device, aligned to 64 bytes; NULL, with the error set, if there is not enough. Zero bytes give an address, too. */
     void *(*allocate)(int device, int64_t bytes);
     void (*release)(int device, void *block);
 
     backend_stream *(*stream_new)(int device);
     void (*stream_free)(backend_stream *stream); /* after its work is done */
+    /* Cannot fail: what goes wrong is told by `after`. One thread at a time submits to a stream. */
+    void (*submit)(backend_stream *stream, submission *s);
 
-    /* Runs `begin(context)` in stream order before and `end(context, ok, error)` after the kernel; begin returning false skips the kernel
-       (an input is poisoned). The call lives until `end` has returned. False: could not be submitted, and neither will run. */
-    bool (*launch)(backend_stream *stream, const call *c, bool (*begin)(void *context),
-                   void (*end)(void *context, bool ok, const char *error), void *context);
-    /* Copies between host memory and the device's in stream order. `end` as in launch. */
-    bool (*copy)(backend_stream *stream, void *to, const void *from, int64_t bytes, bool to_device,
-                 void (*end)(void *context, bool ok, const char *error), void *context);
-    /* Runs host code in stream order. */
-    bool (*host)(backend_stream *stream, void (*run)(void *context), void *context);
+    /* Optional. Makes ready a list of calls that will be submitted many times over other bases: captures a graph. places[] has an entry for
+       each input, then each output, then the workspace, of each call in turn. NULL, without an error, if nothing is gained. Called outside
+       every lock. */
+    backend_plan *(*prepare)(int device, const call *calls, int count, const operand_place *places, int bases);
+    void (*plan_free)(backend_plan *plan); /* once no submission of it is left */
 
-    backend_event *(*event_record)(backend_stream *stream);
-    bool (*event_done)(backend_event *event);
-    void (*event_wait)(backend_event *event);                          /* blocks the calling thread */
-    bool (*stream_wait)(backend_stream *stream, backend_event *event); /* of this backend; work submitted later waits */
-    void (*event_free)(backend_event *event);
+    /* The rows for an op on a device, best first; NULL and 0 if there are none. Depends on the instruction set in use. */
+    const kernel_row *const *(*rows)(int device, op_id op, int *count);
 
-    /* The rows for an op, best first; NULL and 0 if there are none. Depends on the instruction set in use. */
-    const kernel_row *const *(*rows)(op_id op, int *count);
-
-    /* Frees what kernels derived from the memory [from, from + bytes): repacked weights. NULL if the backend keeps none. */
-    void (*forget)(int device, const void *from, int64_t bytes);
-    int64_t (*derived_bytes)(int device);
-
+    /* Whether a device reads another's memory without going through the host. NULL: none does. */
+    bool (*is_peer)(int device, int other);
+    /* How much memory a device has; NULL if it does not tell. */
+    int64_t (*memory_bytes)(int device);
     /* What the device can do at most, measured now; NULL if it does not tell. */
     bool (*measure)(tarn_measurement *result);
 } backend;

@@ -15,7 +15,6 @@ typedef struct {
     tarn_dtype dtype;
     int ndim;
     const int64_t *shape, *strides;
-    void *buffer_; /* the evaluation's own */
 } operand;
 
 /* A fused group of elementwise ops. Values are numbered: 0 .. inputs-1 are the call's inputs (loaded), then one for each instruction. All
@@ -47,6 +46,7 @@ typedef struct call {
     const group_program *program; /* of OP_group */
     void *workspace;              /* workspace bytes as the row asked, aligned to 64 */
     const kernel_row *row;
+    void *prepared; /* what the row's `prepare` made */
 } call;
 
 /* What the kernel wants of its inputs' strides; copies are made where they are not so. Outputs are always dense. */
@@ -73,7 +73,10 @@ struct kernel_row {
     unsigned may_overwrite;          /* bits of inputs whose memory output 0 may take if shape, dtype size and strides agree */
     bool (*supports)(const call *c); /* NULL: all. Looks at attributes, dtypes, shapes and strides, never at data */
     int64_t (*workspace)(const call *c); /* bytes; NULL: none */
-    bool (*run)(const call *c);          /* false: the error of this thread says why */
+    /* Once, while planning, outside every lock: compiles or loads what `run` needs (call.prepared), which lives as long as the process.
+       Sees what `supports` sees. NULL: nothing is needed. False with the error set: the call cannot run. */
+    bool (*prepare)(const call *c, void **prepared);
+    bool (*run)(const call *c); /* false: the error of this thread says why */
 };
 
 static inline int64_t operand_size(const operand *o) {

@@ -2,19 +2,25 @@
 
 #include <string.h>
 
-#include "backend/backend.h"
 #include "base/hard.h"
 #include "base/memory.h"
-#include "core/pool.h"
 #include "tarn/error.h"
 
 static char without_memory[] = "a computation failed, and there was no memory to keep its message";
+static char nothing[8]; /* the address of what has no bytes: NULL means absent */
+
+/* ---- life */
 
 buffer *buffer_new(int64_t bytes) {
     buffer *b = NEW(buffer);
     if (!b) return NULL;
     b->references = 1;
+    b->holders = 1;
     b->bytes = bytes;
+    b->copies = b->own_copies;
+    b->readers = b->own_readers;
+    b->reader_room = BUFFER_OWN;
+    pthread_mutex_init(&b->lock, NULL);
     return b;
 }
 
@@ -25,7 +31,7 @@ buffer *buffer_new_foreign(const void *data, int64_t bytes, bool (*check)(void *
     b->check = check;
     b->release = release;
     b->context = context;
-    b->copies[DEVICE_HOST] = (buffer_copy){.data = (void *)(uintptr_t)data, .valid = true};
+    b->copies[b->copy_count++] = (buffer_copy){.slot = DEVICE_HOST, .data = (void *)(uintptr_t)data, .valid = true};
     pool_count_mapped(bytes);
     return b;
 }
@@ -35,157 +41,226 @@ buffer *buffer_retain(buffer *b) {
     return b;
 }
 
-static bool is_ours(const buffer *b, int slot) {
-    return !(b->foreign && slot == DEVICE_HOST);
+buffer *buffer_hold(buffer *b) {
+    if (b) atomic_fetch_add(&b->holders, 1);
+    return b;
 }
 
-static void free_copy(buffer *b, int slot) {
-    buffer_copy *c = &b->copies[slot];
-    if (c->data && is_ours(b, slot)) {
-        const backend *owner = slot_backend(slot);
-        if (owner->forget) owner->forget(slot_device_index(slot), c->data, b->bytes);
-        event *users[1 + BUFFER_MAX_READERS];
-        int count = 0;
-        if (!event_done(c->ready)) users[count++] = c->ready;
-        for (int i = 0; i < BUFFER_MAX_READERS; i++)
-            if (!event_done(b->readers[i])) users[count++] = b->readers[i];
-        pool_release(slot, c->data, NULL, users, count);
-    }
-    event_release(c->ready);
-    *c = (buffer_copy){0};
+void buffer_let_go(buffer *b) {
+    if (!b || atomic_fetch_sub(&b->holders, 1) != 1) return;
+    if (atomic_load(&b->poison) != without_memory) memory_free(atomic_load(&b->poison));
+    pthread_mutex_destroy(&b->lock);
+    memory_free(b);
+}
+
+/* A copy's memory goes back once what fills and what reads the buffer is done. */
+static void free_copy(buffer *b, buffer_copy *c) {
+    if (!c->block) return;
+    ticket *after = b->readers; /* room for one more is always there */
+    after[b->reader_count] = c->ready;
+    pool_release(c->block, after, b->reader_count + 1);
 }
 
 void buffer_release(buffer *b) {
     if (!b || atomic_fetch_sub(&b->references, 1) != 1) return;
-    if (b->foreign) {
-        const backend *owner = slot_backend(DEVICE_HOST);
-        if (owner->forget) owner->forget(slot_device_index(DEVICE_HOST), b->copies[DEVICE_HOST].data, b->bytes);
-        pool_count_mapped(-b->bytes); /* its readers are done: runs and copies hold the buffers they use to their end */
-    }
-    for (int slot = 0; slot < DEVICE_SLOTS; slot++) free_copy(b, slot);
-    for (int i = 0; i < BUFFER_MAX_READERS; i++) event_release(b->readers[i]);
+    for (int i = 0; i < b->copy_count; i++) free_copy(b, &b->copies[i]);
+    b->copy_count = 0;
+    if (b->copies != b->own_copies) memory_free(b->copies);
+    if (b->readers != b->own_readers) memory_free(b->readers);
+    if (b->foreign) pool_count_mapped(-b->bytes); /* its readers are done: work holds the foreign buffers that it uses to its end */
     if (b->release) b->release(b->context);
-    if (atomic_load(&b->poison) != without_memory) memory_free(atomic_load(&b->poison));
-    memory_free(b);
+    buffer_let_go(b);
 }
 
-void buffer_free_block(buffer *b, tarn_stream *stream) {
-    buffer_copy *c = &b->copies[stream->slot];
-    const backend *owner = slot_backend(stream->slot);
-    if (!c->data) return;
-    for (int i = 0; i < BUFFER_MAX_READERS; i++) /* earlier runs on other streams */
-        if (!stream_wait(stream, b->readers[i])) event_wait(b->readers[i]);
-    if (owner->forget) owner->forget(stream->device.index, c->data, b->bytes);
-    pool_release(stream->slot, c->data, stream, NULL, 0);
-    event_release(c->ready);
-    *c = (buffer_copy){0};
+/* ---- copies */
+
+static buffer_copy *copy_on(const buffer *b, int slot) {
+    for (int i = 0; i < b->copy_count; i++)
+        if (b->copies[i].slot == slot) return &b->copies[i];
+    return NULL;
+}
+
+void *buffer_data(buffer *b, int slot) {
+    if (b->bytes == 0) return nothing;
+    pthread_mutex_lock(&b->lock);
+    const buffer_copy *c = copy_on(b, slot);
+    void *data = c ? c->data : NULL;
+    pthread_mutex_unlock(&b->lock);
+    return data;
+}
+
+bool buffer_is_valid_on(buffer *b, int slot) {
+    if (b->bytes == 0) return true;
+    pthread_mutex_lock(&b->lock);
+    const buffer_copy *c = copy_on(b, slot);
+    bool valid = c && c->valid;
+    pthread_mutex_unlock(&b->lock);
+    return valid;
+}
+
+int buffer_valid_slot(buffer *b) {
+    int found = -1;
+    pthread_mutex_lock(&b->lock);
+    for (int i = 0; i < b->copy_count; i++)
+        if (b->copies[i].valid && found != DEVICE_HOST) found = b->copies[i].slot;
+    pthread_mutex_unlock(&b->lock);
+    return found;
+}
+
+/* A place for one more copy. Under the lock. */
+static buffer_copy *new_copy(buffer *b, int slot) {
+    int room = b->copies == b->own_copies ? BUFFER_OWN : b->copy_count;
+    if (b->copy_count == room) {
+        buffer_copy *more = NEW_ARRAY(buffer_copy, room + 1);
+        if (!more) return NULL;
+        memcpy(more, b->copies, (size_t)b->copy_count * sizeof *more);
+        if (b->copies != b->own_copies) memory_free(b->copies);
+        b->copies = more;
+    }
+    b->copies[b->copy_count] = (buffer_copy){.slot = slot};
+    return &b->copies[b->copy_count];
 }
 
 bool buffer_allocate(buffer *b, int slot, tarn_stream *stream) {
-    if (b->copies[slot].data || b->bytes == 0) return true;
-    b->copies[slot].data = pool_allocate(slot, b->bytes + (hard_mode() ? HARD_GUARD : 0), stream);
-    return b->copies[slot].data != NULL;
-}
-
-/* A copy between the host and a device runs on a stream of the device; its end marks the buffer if it failed. */
-static void copied(void *context, bool ok, const char *error) {
-    buffer *b = context;
-    if (!ok) buffer_poison(b, error);
-    buffer_release(b);
-}
-
-static bool move_copy(buffer *b, int from, int to, tarn_stream *stream) {
-    bool to_device = from == DEVICE_HOST;
-    int device = to_device ? to : from;
-    tarn_stream *mover = stream->slot == device ? stream : slot_default_stream(device);
-    if (!buffer_allocate(b, to, mover) || !stream_wait(mover, b->copies[from].ready)) return false;
-    bool ok = b->bytes == 0;
-    if (!ok) {
-        buffer_retain(b);
-        ok = mover->backend->copy(mover->handle, b->copies[to].data, b->copies[from].data, b->bytes, to_device, copied, b);
-        if (!ok) buffer_release(b);
+    if (b->bytes == 0) return true;
+    pthread_mutex_lock(&b->lock);
+    buffer_copy *c = copy_on(b, slot);
+    bool ok = c != NULL;
+    if (!ok && (c = new_copy(b, slot))) {
+        c->block = pool_allocate(slot, b->bytes + (hard_mode() ? HARD_GUARD : 0), stream);
+        ok = c->block != NULL;
+        if (ok) c->data = c->block->memory;
+        if (ok) b->copy_count++;
     }
-    event *done = ok ? event_record(mover) : NULL;
-    if (!done) return false;
-    buffer_was_read(b, done);
-    event_release(b->copies[to].ready);
-    b->copies[to] = (buffer_copy){b->copies[to].data, true, done};
-    pool_count_copy(device, to_device ? b->bytes : 0, to_device ? 0 : b->bytes);
-    return true;
-}
-
-static int valid_copy(const buffer *b) {
-    for (int slot = 0; slot < DEVICE_SLOTS; slot++)
-        if (b->copies[slot].valid) return slot;
-    return -1;
-}
-
-bool buffer_use(buffer *b, tarn_stream *stream) {
-    int slot = stream->slot;
-    if (!b->copies[slot].valid) {
-        int from = valid_copy(b);
-        if (from < 0) return tarn_fail("%s", buffer_poisoned(b) ? buffer_poisoned(b) : "internal: a buffer without a value is read");
-        if (from != DEVICE_HOST && slot != DEVICE_HOST) { /* between devices: through the host */
-            if (!move_copy(b, from, DEVICE_HOST, stream)) return false;
-            from = DEVICE_HOST;
-        }
-        if (!move_copy(b, from, slot, stream)) return false;
-    }
-    return stream_wait(stream, b->copies[slot].ready);
-}
-
-bool buffer_use_for_writing(buffer *b, tarn_stream *stream, bool keep) {
-    if (keep && !buffer_use(b, stream)) return false;
-    if (!buffer_allocate(b, stream->slot, stream)) return false;
-    bool ok = stream_wait(stream, b->copies[stream->slot].ready);
-    for (int slot = 0; slot < DEVICE_SLOTS; slot++) /* while the readers are known: those blocks are free after them */
-        if (slot != stream->slot) free_copy(b, slot);
-    for (int i = 0; i < BUFFER_MAX_READERS; i++) {
-        ok = ok && stream_wait(stream, b->readers[i]);
-        event_release(b->readers[i]);
-        b->readers[i] = NULL;
-    }
-    const backend *owner = slot_backend(stream->slot);
-    if (owner->forget && b->bytes) owner->forget(stream->device.index, b->copies[stream->slot].data, b->bytes);
+    pthread_mutex_unlock(&b->lock);
     return ok;
 }
 
-void buffer_was_read(buffer *b, event *e) {
-    int place = -1;
-    for (int i = 0; i < BUFFER_MAX_READERS; i++) {
-        if (b->readers[i] && (b->readers[i]->stream == e->stream || event_done(b->readers[i]))) {
-            event_release(b->readers[i]);
-            b->readers[i] = NULL;
-        }
-        if (!b->readers[i]) place = i;
-    }
-    if (place < 0) { /* more streams read it than there are places: the first is waited for */
-        event_wait(b->readers[0]);
-        event_release(b->readers[0]);
-        place = 0;
-    }
-    b->readers[place] = event_retain(e);
+void buffer_fill_on_host(buffer *b) {
+    buffer_copy *c = copy_on(b, DEVICE_HOST);
+    if (c) c->valid = true;
 }
 
-void buffer_was_written(buffer *b, tarn_stream *stream, event *e) {
-    buffer_copy *c = &b->copies[stream->slot];
-    event *old = c->ready;
-    c->ready = event_retain(e);
-    c->valid = true;
-    event_release(old);
+/* ---- readers and writers */
+
+int buffer_waits(buffer *b, int slot, bool writing, ticket *after, int count, int room) {
+    pthread_mutex_lock(&b->lock);
+    const buffer_copy *c = copy_on(b, slot);
+    for (int i = c ? -1 : 0; i < (writing ? b->reader_count : 0); i++) {
+        ticket t = i < 0 ? c->ready : b->readers[i];
+        if (ticket_done(t)) continue;
+        if (count < room)
+            after[count++] = t;
+        else
+            ticket_wait(t);
+    }
+    pthread_mutex_unlock(&b->lock);
+    return count;
 }
 
-bool buffer_to_host(buffer *b) {
-    const char *poison = buffer_poisoned(b);
-    if (!b->copies[DEVICE_HOST].valid && !poison && !buffer_use(b, slot_default_stream(DEVICE_HOST))) return false;
-    for (int slot = 0; slot < DEVICE_SLOTS; slot++) event_wait(b->copies[slot].ready);
-    poison = buffer_poisoned(b);
-    return poison ? tarn_fail("%s", poison) : true;
+/* Room for one more reader, and for the place that free_copy needs; without memory the oldest reader is waited for. */
+static void make_room_for_reader(buffer *b) {
+    if (b->reader_count + 2 <= b->reader_room) return;
+    bool before = tarn_ok();
+    ticket *more = NEW_ARRAY(ticket, 2 * b->reader_room + 2);
+    if (!more) {
+        if (before) tarn_clear_error();
+        ticket_wait(b->readers[0]);
+        b->readers[0] = b->readers[--b->reader_count];
+        return;
+    }
+    memcpy(more, b->readers, (size_t)b->reader_count * sizeof *more);
+    if (b->readers != b->own_readers) memory_free(b->readers);
+    b->readers = more;
+    b->reader_room = 2 * b->reader_room + 2;
 }
+
+void buffer_was_read(buffer *b, ticket t) {
+    if (ticket_done(t)) return;
+    pthread_mutex_lock(&b->lock);
+    int kept = 0;
+    for (int i = 0; i < b->reader_count; i++)
+        if (b->readers[i].stream != t.stream && !ticket_done(b->readers[i])) b->readers[kept++] = b->readers[i];
+    b->reader_count = kept;
+    make_room_for_reader(b);
+    b->readers[b->reader_count++] = t;
+    pthread_mutex_unlock(&b->lock);
+}
+
+void buffer_was_copied(buffer *b, int slot, ticket t) {
+    pthread_mutex_lock(&b->lock);
+    buffer_copy *c = copy_on(b, slot);
+    if (c) c->ready = t;
+    if (c) c->valid = true;
+    pthread_mutex_unlock(&b->lock);
+}
+
+void buffer_was_written(buffer *b, int slot, ticket t) {
+    pthread_mutex_lock(&b->lock);
+    for (int i = 0; i < b->copy_count; i++) {
+        b->copies[i].valid = b->copies[i].slot == slot;
+        b->copies[i].ready = t; /* of the others: nobody reads them any more after that */
+    }
+    b->reader_count = 0; /* the writer has waited for them */
+    pthread_mutex_unlock(&b->lock);
+}
+
+void buffer_drop_stale(buffer *b) {
+    pthread_mutex_lock(&b->lock);
+    int kept = 0;
+    for (int i = 0; i < b->copy_count; i++) {
+        if (b->copies[i].valid)
+            b->copies[kept++] = b->copies[i];
+        else
+            free_copy(b, &b->copies[i]);
+    }
+    b->copy_count = kept;
+    pthread_mutex_unlock(&b->lock);
+}
+
+void buffer_wait(buffer *b) {
+    if (!buffer_settle(b)) return;
+    for (int i = 0;; i++) {
+        pthread_mutex_lock(&b->lock);
+        ticket ready = i < b->copy_count ? b->copies[i].ready : (ticket){0};
+        bool more = i < b->copy_count;
+        pthread_mutex_unlock(&b->lock);
+        if (!more) return;
+        ticket_wait(ready);
+    }
+}
+
+/* ---- pending: few threads ever meet a buffer in this state, so all share one place to wait in */
+
+static pthread_mutex_t settle_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t settled = PTHREAD_COND_INITIALIZER;
+static atomic_int settling;
+
+void buffer_set_state(buffer *b, buffer_state state) {
+    atomic_store(&b->state, state);
+    if (state == BUFFER_PENDING || atomic_load(&settling) == 0) return;
+    pthread_mutex_lock(&settle_lock);
+    pthread_cond_broadcast(&settled);
+    pthread_mutex_unlock(&settle_lock);
+}
+
+bool buffer_settle(buffer *b) {
+    if (atomic_load(&b->state) == BUFFER_PENDING) {
+        pthread_mutex_lock(&settle_lock);
+        atomic_fetch_add(&settling, 1);
+        while (atomic_load(&b->state) == BUFFER_PENDING) pthread_cond_wait(&settled, &settle_lock);
+        atomic_fetch_sub(&settling, 1);
+        pthread_mutex_unlock(&settle_lock);
+    }
+    return atomic_load(&b->state) == BUFFER_SUBMITTED;
+}
+
+/* ---- poison */
 
 void buffer_poison(buffer *b, const char *message) {
+    bool before = tarn_ok();
     char *copy = memory_copy(message, strlen(message) + 1), *none = NULL;
-    if (!copy) tarn_clear_error();
+    if (!copy && before) tarn_clear_error();
     if (!atomic_compare_exchange_strong(&b->poison, &none, copy ? copy : without_memory)) memory_free(copy);
 }
 

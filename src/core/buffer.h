@@ -1,26 +1,34 @@
-/* A buffer: one logical block of memory with at most one copy per device. Each copy knows the event that makes it valid; the buffer knows
- * the last readers. */
+/* A buffer: one logical block of memory with at most one copy per device. Each copy knows the work that makes it valid; the buffer knows
+   its last readers. */
 #ifndef CORE_BUFFER_H
 #define CORE_BUFFER_H
 
-#include <stdatomic.h>
-
-#include "core/stream.h"
-
-enum { BUFFER_MAX_READERS = 4 };
+#include "core/pool.h"
 
 typedef struct {
+    int slot;
+    pool_block *block; /* NULL: foreign, or of no bytes */
     void *data;
     bool valid;
-    event *ready; /* NULL: at once */
+    ticket ready;
 } buffer_copy;
 
+/* Whether the work that fills the buffer has been submitted. */
+typedef enum { BUFFER_SUBMITTED, BUFFER_PENDING, BUFFER_GIVEN_UP } buffer_state;
+
+enum { BUFFER_OWN = 2 };
+
 typedef struct buffer {
-    atomic_int references;
+    atomic_int references; /* of those who may read it; together they are one of the holders */
+    atomic_int holders;    /* those who only ask whether it is good, or say that it is not: work on its way */
     int64_t bytes;
-    buffer_copy copies[DEVICE_SLOTS];
-    event *readers[BUFFER_MAX_READERS]; /* the last ones, one a stream */
-    bool foreign;                       /* not ours: never written, never freed, `release` is called instead */
+    atomic_int state;
+    pthread_mutex_t lock; /* of copies and readers */
+    buffer_copy *copies, own_copies[BUFFER_OWN];
+    int copy_count;
+    ticket *readers, own_readers[BUFFER_OWN]; /* the last ones, one a stream */
+    int reader_count, reader_room;
+    bool foreign; /* host memory that is not ours: never written, never freed, `release` is called instead */
     bool (*check)(void *context);
     void (*release)(void *context);
     void *context;
@@ -32,22 +40,38 @@ buffer *buffer_new(int64_t bytes);
 /* Over host memory of somebody else. */
 buffer *buffer_new_foreign(const void *data, int64_t bytes, bool (*check)(void *), void (*release)(void *), void *context);
 buffer *buffer_retain(buffer *b);
-void buffer_release(buffer *b);
+void buffer_release(buffer *b); /* its memory is given back in the order of the streams that use it */
+/* A hold on the object alone. */
+buffer *buffer_hold(buffer *b);
+void buffer_let_go(buffer *b);
 
-/* Memory on a device for the buffer, without contents; false if there is not enough. */
+/* Where its bytes are, or will be, on a device; NULL if it has no copy there. An empty buffer has an address everywhere. */
+void *buffer_data(buffer *b, int slot);
+bool buffer_is_valid_on(buffer *b, int slot);
+int buffer_valid_slot(buffer *b); /* a device with a valid copy, the host first; -1: none */
+
+/* ---- before work is submitted: all that may fail */
+
+/* Memory on the stream's device, without contents unless it has some already; false if there is none. */
 bool buffer_allocate(buffer *b, int slot, tarn_stream *stream);
-/* Gives the block of the stream's device back while work that the stream was given may still use it: nobody else does. */
-void buffer_free_block(buffer *b, tarn_stream *stream);
-/* Makes the copy on the stream's device valid for work submitted to the stream from now on: moves it once if need be. */
-bool buffer_use(buffer *b, tarn_stream *stream);
-/* The same for writing: waits for readers on other streams and makes the other copies invalid. `keep` says whether the old contents matter.
- */
-bool buffer_use_for_writing(buffer *b, tarn_stream *stream, bool keep);
-/* After work on the stream has been submitted: e is its end. */
-void buffer_was_read(buffer *b, event *e);
-void buffer_was_written(buffer *b, tarn_stream *stream, event *e);
-/* Waits until nothing uses the buffer; then its host copy is valid and current, or the error is set. */
-bool buffer_to_host(buffer *b);
+/* Gives host memory contents that are there already. */
+void buffer_fill_on_host(buffer *b);
+
+/* ---- while work is submitted: nothing fails */
+
+/* Adds what work on a stream must wait for to read the copy on the device, or (writing) to write it, to after[0 .. count); what does not
+   fit into `room` is waited for here. Returns the new count. */
+int buffer_waits(buffer *b, int slot, bool writing, ticket *after, int count, int room);
+/* The work has been submitted; t is its end. */
+void buffer_was_read(buffer *b, ticket t);
+void buffer_was_written(buffer *b, int slot, ticket t); /* other copies are not valid any more */
+void buffer_was_copied(buffer *b, int slot, ticket t);  /* the copy on the device is as good as the others from t on */
+void buffer_drop_stale(buffer *b);                      /* gives back copies that are not valid; nobody else may be about to fill them */
+void buffer_set_state(buffer *b, buffer_state state);
+/* Waits while it is pending; false if it was given up. */
+bool buffer_settle(buffer *b);
+/* Waits until the buffer is filled. */
+void buffer_wait(buffer *b);
 
 void buffer_poison(buffer *b, const char *message);
 /* NULL, or the message. */

@@ -16,7 +16,7 @@ static pthread_mutex_t devices_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
     tarn_device device;
     const backend *backend;
-    tarn_stream *stream;
+    tarn_stream *stream, *copy_stream;
 } slots[DEVICE_SLOTS];
 static int slot_count;
 static const backend *opened[TARN_DEVICE_TYPE_COUNT];
@@ -107,6 +107,14 @@ int slot_device_index(int slot) {
 
 tarn_stream *slot_default_stream(int slot) {
     return slots[slot].stream;
+}
+
+tarn_stream *slot_copy_stream(int slot) {
+    pthread_mutex_lock(&devices_lock);
+    if (!slots[slot].copy_stream) slots[slot].copy_stream = stream_make(slots[slot].device, slot, slots[slot].backend, true);
+    tarn_stream *s = slots[slot].copy_stream;
+    pthread_mutex_unlock(&devices_lock);
+    return s;
 }
 
 int tarn_device_count(tarn_device_type type) {

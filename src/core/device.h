@@ -7,12 +7,14 @@
 struct backend;
 
 /* Devices are numbered through all types: slot 0 is the CPU. */
-enum { DEVICE_SLOTS = 8, DEVICE_HOST = 0 };
+enum { DEVICE_SLOTS = 64, DEVICE_HOST = 0 };
 
 /* The slot of a device, its backend loaded; -1 with the error set if there is none. */
 int device_slot(tarn_device device);
 const struct backend *slot_backend(int slot);
 int slot_device_index(int slot);
 tarn_stream *slot_default_stream(int slot);
+/* For what is moved to and from a device, beside its other work; made when first asked for. NULL, with the error set, without memory. */
+tarn_stream *slot_copy_stream(int slot);
 
 #endif

@@ -15,7 +15,7 @@ char *tarn_kernel_list(tarn_device device) {
     text t = {0};
     for (int op = 0; op < OP_COUNT_WITH_GROUP; op++) {
         int count = 0;
-        const kernel_row *const *rows = slot_backend(slot)->rows((op_id)op, &count);
+        const kernel_row *const *rows = slot_backend(slot)->rows(slot_device_index(slot), (op_id)op, &count);
         if (count) text_format(&t, "%s:", op_name((op_id)op));
         for (int i = 0; i < count; i++) text_format(&t, " %s", rows[i]->name);
         if (count) text_add(&t, "\n");

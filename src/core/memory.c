@@ -1,16 +1,12 @@
 /* tarn/memory.h: the figures and limits of a device's memory. */
 #include "tarn/memory.h"
 
-#include "backend/backend.h"
 #include "core/array.h"
 #include "core/pool.h"
 
 bool tarn_memory_info(tarn_device device, tarn_memory *info) {
     int slot = device_slot(device);
     if (slot < 0 || !pool_info(slot, info)) return false;
-    const backend *of = slot_backend(slot);
-    info->derived = of->derived_bytes ? of->derived_bytes(device.index) : 0;
-    info->active += info->derived;
     info->nodes = node_alive_count();
     return true;
 }

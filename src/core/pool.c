@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "backend/backend.h"
-#include "base/map.h"
 #include "base/memory.h"
 #include "tarn/error.h"
 
@@ -13,21 +12,9 @@ enum { GRAIN = 64, LARGE = 1 << 16, LARGE_GRAIN = 4096, DEFAULT_CACHE_LIMIT = 12
 /* Bins of free blocks: one for each size below LARGE, above it eight for each doubling. */
 enum { SMALL_BINS = LARGE / GRAIN, LARGE_SHIFT = 16, BINS = SMALL_BINS + (63 - LARGE_SHIFT) * 8, MOST_LOOKS = 16 };
 
-/* A block of the device, from its allocation to its return. While it is free it stands in two lists: that of its bin and that of all free
-   ones. It is free at once for the stream that used it last, in whose order it was freed; for others once all `after` are done. */
-typedef struct block {
-    void *memory;
-    int64_t bytes;
-    tarn_stream *stream;
-    event *after[POOL_MOST_EVENTS];
-    int after_count; /* 0: nothing uses it any more, or not yet recorded (stream is set) */
-    struct block *older, *newer, *before, *behind;
-} block;
-
 typedef struct {
-    block *bins[BINS]; /* the last freed first */
-    block *oldest, *newest;
-    map *blocks; /* by address */
+    pool_block *bins[BINS]; /* the last freed first */
+    pool_block *oldest, *newest;
     tarn_memory info;
     int64_t cache_limit;
     bool ready;
@@ -41,12 +28,9 @@ static pool *locked_pool(int slot) {
     pool *p = &pools[slot];
     if (!p->ready) {
         p->cache_limit = DEFAULT_CACHE_LIMIT;
-        p->blocks = map_new();
-        p->ready = p->blocks != NULL;
+        p->ready = true;
     }
-    if (p->ready) return p;
-    pthread_mutex_unlock(&lock);
-    return NULL;
+    return p;
 }
 
 static int64_t rounded(int64_t bytes) {
@@ -65,8 +49,8 @@ static int bin_of(int64_t bytes) {
     return SMALL_BINS + (shift - LARGE_SHIFT) * 8 + (int)(bytes >> (shift - 3) & 7);
 }
 
-static void put_cached(pool *p, block *f) {
-    block **bin = &p->bins[bin_of(f->bytes)];
+static void put_cached(pool *p, pool_block *f) {
+    pool_block **bin = &p->bins[bin_of(f->bytes)];
     f->before = NULL;
     f->behind = *bin;
     if (*bin) (*bin)->before = f;
@@ -78,7 +62,7 @@ static void put_cached(pool *p, block *f) {
     p->info.cached += f->bytes;
 }
 
-static void take_cached(pool *p, block *f) {
+static void take_cached(pool *p, pool_block *f) {
     *(f->before ? &f->before->behind : &p->bins[bin_of(f->bytes)]) = f->behind;
     if (f->behind) f->behind->before = f->before;
     *(f->older ? &f->older->newer : &p->oldest) = f->newer;
@@ -86,54 +70,54 @@ static void take_cached(pool *p, block *f) {
     p->info.cached -= f->bytes;
 }
 
-static void forget_events(block *f) {
-    for (int i = 0; i < f->after_count; i++) event_release(f->after[i]);
-    f->after_count = 0;
-    f->stream = NULL;
+/* Keeps the tickets that are not done: a block that was taken in stream order may be given back before anything new uses it. */
+static void forget_done(pool_block *f) {
+    int kept = 0;
+    for (int i = 0; i < f->after_count; i++)
+        if (!ticket_done(f->after[i])) f->after[kept++] = f->after[i];
+    f->after_count = kept;
+    if (kept || f->after == f->own) return;
+    memory_free(f->after);
+    f->after = f->own;
+    f->room = POOL_OWN_TICKETS;
 }
 
-/* Whether nothing that was submitted uses the block any more; never waits. */
-static bool is_idle(block *f) {
-    if (f->stream && !f->after_count) { /* what is recorded now covers all that was submitted before the block was freed */
-        f->after[0] = event_record(f->stream);
-        if (!f->after[0]) return tarn_clear_error(), false;
-        f->after_count = 1;
-    }
+/* Whether nothing uses the block any more but, if that is not NULL, work that comes before what `stream` is given next. */
+static bool is_idle(pool_block *f, const tarn_stream *stream) {
     for (int i = 0; i < f->after_count; i++)
-        if (!event_done(f->after[i])) return false;
-    forget_events(f);
+        if (f->after[i].stream != stream && !ticket_done(f->after[i])) return false;
     return true;
 }
 
-static void return_to_device(pool *p, int slot, block *f) {
+static void return_to_device(int slot, pool_block *f) {
     slot_backend(slot)->release(slot_device_index(slot), f->memory);
-    map_remove(p->blocks, &f->memory, sizeof f->memory);
+    if (f->after != f->own) memory_free(f->after);
     memory_free(f);
 }
 
 /* Returns the oldest idle blocks to the device until at most `keep` bytes are cached; passes over at most so many that are in use. */
 static void trim(pool *p, int slot, int64_t keep, int64_t patience) {
-    for (block *f = p->oldest, *next; f && p->info.cached > keep && patience > 0; f = next) {
+    for (pool_block *f = p->oldest, *next; f && p->info.cached > keep && patience > 0; f = next) {
         next = f->newer;
-        if (!is_idle(f)) {
+        if (!is_idle(f, NULL)) {
             patience--;
             continue;
         }
         take_cached(p, f);
-        return_to_device(p, slot, f);
+        return_to_device(slot, f);
     }
 }
 
 /* The smallest free block that is neither too small nor wastefully large; of many that are in use by other streams only the first are
    looked at. */
-static block *find_cached(pool *p, int64_t bytes, tarn_stream *stream) {
+static pool_block *find_cached(pool *p, int64_t bytes, tarn_stream *stream) {
     int64_t most = bytes + bytes / 8;
     int looks = MOST_LOOKS;
     for (int i = bin_of(bytes); i <= bin_of(most) && looks; i++) {
-        block *best = NULL;
-        for (block *f = p->bins[i]; f && looks; f = f->behind) {
+        pool_block *best = NULL;
+        for (pool_block *f = p->bins[i]; f && looks; f = f->behind) {
             if (f->bytes < bytes || f->bytes > most || (best && best->bytes <= f->bytes)) continue;
-            if ((stream && f->stream == stream) || is_idle(f))
+            if (is_idle(f, stream))
                 best = f;
             else
                 looks--;
@@ -141,7 +125,7 @@ static block *find_cached(pool *p, int64_t bytes, tarn_stream *stream) {
         }
         if (!best) continue;
         take_cached(p, best);
-        forget_events(best);
+        forget_done(best);
         return best;
     }
     return NULL;
@@ -155,8 +139,8 @@ static bool within_limit(const pool *p, int64_t bytes) {
 
 bool pool_has_room(int slot, int64_t bytes) {
     pool *p = locked_pool(slot);
-    bool ok = p && within_limit(p, bytes);
-    if (p) pthread_mutex_unlock(&lock);
+    bool ok = within_limit(p, rounded(bytes));
+    pthread_mutex_unlock(&lock);
     return ok;
 }
 
@@ -174,51 +158,70 @@ static void *allocate_new(pool *p, int slot, int64_t bytes) {
     return slot_backend(slot)->allocate(slot_device_index(slot), bytes);
 }
 
-/* A new block with its record, which lets it be freed without any memory. */
-static block *new_block(pool *p, int slot, int64_t bytes) {
-    block *f = NEW(block);
+/* A new block with its record, which lets it be given back without any memory. */
+static pool_block *new_block(pool *p, int slot, int64_t bytes) {
+    pool_block *f = NEW(pool_block);
     if (!f) return NULL;
     f->bytes = bytes;
+    f->slot = slot;
+    f->after = f->own;
+    f->room = POOL_OWN_TICKETS;
     f->memory = allocate_new(p, slot, bytes);
-    if (f->memory && map_set_pointer(p->blocks, f->memory, (uint64_t)(uintptr_t)f)) return f;
-    if (f->memory) slot_backend(slot)->release(slot_device_index(slot), f->memory);
+    if (f->memory) return f;
     memory_free(f);
     return NULL;
 }
 
-void *pool_allocate(int slot, int64_t bytes, tarn_stream *stream) {
+pool_block *pool_allocate(int slot, int64_t bytes, tarn_stream *stream) {
     pool *p = locked_pool(slot);
-    if (!p) return NULL;
-    block *f = NULL;
-    if (!within_limit(p, rounded(bytes)))
-        f = NULL;
-    else if (!(f = find_cached(p, rounded(bytes), stream)))
-        f = new_block(p, slot, rounded(bytes));
+    pool_block *f = NULL;
+    if (within_limit(p, rounded(bytes)) && !(f = find_cached(p, rounded(bytes), stream))) f = new_block(p, slot, rounded(bytes));
     if (f) p->info.active += f->bytes;
     note_peak(p);
-    void *memory = f ? f->memory : NULL;
     pthread_mutex_unlock(&lock);
-    return memory;
+    return f;
 }
 
-void pool_release(int slot, void *memory, tarn_stream *stream, event *const *after, int count) {
-    pool *p = memory ? locked_pool(slot) : NULL;
-    uint64_t known = 0;
-    if (p && map_get_pointer(p->blocks, memory, &known)) {
-        block *f = (block *)(uintptr_t)known;
-        f->stream = count == 1 ? after[0]->stream : stream;
-        f->after_count = count;
-        for (int i = 0; i < count; i++) f->after[i] = event_retain(after[i]);
-        p->info.active -= f->bytes;
-        put_cached(p, f);
-        trim(p, slot, p->cache_limit, MOST_LOOKS);
+static bool more_room(pool_block *f) {
+    bool before = tarn_ok();
+    ticket *more = NEW_ARRAY(ticket, 2 * f->room);
+    if (!more) {
+        if (before) tarn_clear_error();
+        return false;
     }
-    if (p) pthread_mutex_unlock(&lock);
+    memcpy(more, f->after, (size_t)f->after_count * sizeof *more);
+    if (f->after != f->own) memory_free(f->after);
+    f->after = more;
+    f->room *= 2;
+    return true;
+}
+
+/* One ticket a stream, the last; without memory for more of them it is waited for. */
+static void note_ticket(pool_block *f, ticket t) {
+    if (ticket_done(t)) return;
+    for (int i = 0; i < f->after_count; i++) {
+        if (f->after[i].stream != t.stream) continue;
+        if (f->after[i].number < t.number) f->after[i].number = t.number;
+        return;
+    }
+    if (f->after_count == f->room && !more_room(f))
+        ticket_wait(t);
+    else
+        f->after[f->after_count++] = t;
+}
+
+void pool_release(pool_block *f, const ticket *after, int count) {
+    if (!f) return;
+    for (int i = 0; i < count; i++) note_ticket(f, after[i]);
+    pool *p = locked_pool(f->slot);
+    p->info.active -= f->bytes;
+    put_cached(p, f);
+    trim(p, f->slot, p->cache_limit, MOST_LOOKS);
+    pthread_mutex_unlock(&lock);
 }
 
 void pool_count_copy(int slot, int64_t in, int64_t out) {
     pool *p = locked_pool(slot);
-    if (!p) return;
     p->info.copied_in += in;
     p->info.copied_out += out;
     pthread_mutex_unlock(&lock);
@@ -226,14 +229,12 @@ void pool_count_copy(int slot, int64_t in, int64_t out) {
 
 void pool_count_recomputed(int slot, int64_t bytes) {
     pool *p = locked_pool(slot);
-    if (!p) return;
     p->info.recomputed += bytes;
     pthread_mutex_unlock(&lock);
 }
 
 void pool_count_mapped(int64_t bytes) {
     pool *p = locked_pool(DEVICE_HOST);
-    if (!p) return;
     p->info.mapped += bytes;
     pthread_mutex_unlock(&lock);
 }
@@ -242,7 +243,6 @@ void pool_count_mapped(int64_t bytes) {
 
 bool pool_info(int slot, tarn_memory *info) {
     pool *p = locked_pool(slot);
-    if (!p) return false;
     *info = p->info;
     pthread_mutex_unlock(&lock);
     return true;
@@ -250,7 +250,6 @@ bool pool_info(int slot, tarn_memory *info) {
 
 void pool_reset_peak(int slot) {
     pool *p = locked_pool(slot);
-    if (!p) return;
     p->info.peak = p->info.active + p->info.cached;
     p->info.peak_active = p->info.active;
     pthread_mutex_unlock(&lock);
@@ -258,14 +257,12 @@ void pool_reset_peak(int slot) {
 
 void pool_set_limit(int slot, int64_t bytes) {
     pool *p = locked_pool(slot);
-    if (!p) return;
     p->info.limit = bytes > 0 ? bytes : 0;
     pthread_mutex_unlock(&lock);
 }
 
 void pool_set_cache_limit(int slot, int64_t bytes) {
     pool *p = locked_pool(slot);
-    if (!p) return;
     p->cache_limit = bytes > 0 ? bytes : 0;
     trim(p, slot, p->cache_limit, INT64_MAX);
     pthread_mutex_unlock(&lock);
@@ -273,7 +270,6 @@ void pool_set_cache_limit(int slot, int64_t bytes) {
 
 void pool_clear_cache(int slot) {
     pool *p = locked_pool(slot);
-    if (!p) return;
     trim(p, slot, 0, INT64_MAX);
     pthread_mutex_unlock(&lock);
 }

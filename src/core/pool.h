@@ -7,12 +7,22 @@
 #include "core/stream.h"
 #include "tarn/memory.h"
 
-/* A block may be freed while work that uses it is still queued: `stream` has submitted all of it, the same stream gets the block at once,
-   others when that work is done; or (stream NULL) it is free when `count` events are done, at most POOL_MOST_EVENTS. Releasing never waits:
-   a stream's own thread may do it. With stream NULL a block is allocated that nothing uses. */
-enum { POOL_MOST_EVENTS = 5 };
-void *pool_allocate(int slot, int64_t bytes, tarn_stream *stream);
-void pool_release(int slot, void *block, tarn_stream *stream, event *const *after, int count);
+/* A block of the device's memory. It may be given back while work that uses it is queued: a stream all of whose work comes after the
+   tickets gets it at once, others when the tickets are done. Giving back needs no memory and waits for nothing, so any thread may do it.
+   With stream NULL a block is taken that nothing uses. */
+enum { POOL_OWN_TICKETS = 2 };
+typedef struct pool_block {
+    void *memory;
+    int64_t bytes;
+    int slot;
+    ticket *after; /* own, or a list of its own */
+    int after_count, room;
+    ticket own[POOL_OWN_TICKETS];
+    struct pool_block *older, *newer, *before, *behind; /* in the lists of free blocks */
+} pool_block;
+
+pool_block *pool_allocate(int slot, int64_t bytes, tarn_stream *stream);
+void pool_release(pool_block *block, const ticket *after, int count);
 /* Whether the limit leaves room for so many bytes more; sets the error if not. */
 bool pool_has_room(int slot, int64_t bytes);
 

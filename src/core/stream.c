@@ -1,42 +1,180 @@
-/* Streams and events, on any device. */
+/* Streams, on any device. A stream counts what is submitted to it and what is done; who waits compares numbers. */
 #include "core/stream.h"
 
-#include <pthread.h>
+#include <sched.h>
+#include <time.h>
 
-#include "backend/backend.h"
 #include "base/memory.h"
-#include "base/vector.h"
-#include "core/lock.h"
+#include "core/work.h"
+
+/* Submissions of a stream that are not done: more would only hold memory. */
+enum { MOST_IN_FLIGHT = 64 };
+enum { SPIN_NANOSECONDS = 50000 };
 
 static _Thread_local tarn_stream *current;
 
-/* Guards the handles of streams against tarn_stream_free: held where one is read outside the schedule lock. */
-static pthread_mutex_t handles_lock = PTHREAD_MUTEX_INITIALIZER;
-
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
-static VECTOR(tarn_stream *) streams; /* all of them, for tarn_synchronize(NULL) */
+static tarn_stream *_Atomic streams; /* all there have been; it only grows at its front */
 
-static bool add_to_list(tarn_stream *s) {
-    pthread_mutex_lock(&list_lock);
-    bool ok = vector_push(&streams, s);
-    pthread_mutex_unlock(&list_lock);
-    return ok;
+/* ---- waiting */
+
+static void relax(void) {
+#ifdef __x86_64__
+    __builtin_ia32_pause();
+#endif
+}
+
+static int64_t nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Most work is short: looking is faster than sleeping. */
+static bool spin(ticket t) {
+    int64_t end = nanoseconds() + SPIN_NANOSECONDS;
+    while (nanoseconds() < end) {
+        for (int i = 0; i < 16; i++, relax())
+            if (ticket_done(t)) return true;
+    }
+    return false;
+}
+
+void ticket_wait(ticket t) {
+    if (ticket_done(t) || spin(t)) return;
+    pthread_mutex_lock(&t.stream->lock);
+    atomic_fetch_add(&t.stream->sleepers, 1);
+    while (!ticket_done(t)) pthread_cond_wait(&t.stream->moved, &t.stream->lock);
+    atomic_fetch_sub(&t.stream->sleepers, 1);
+    pthread_mutex_unlock(&t.stream->lock);
+}
+
+void work_complete(const work *w) {
+    tarn_stream *s = w->stream;
+    for (int i = 0; i < w->after_count; i++) atomic_fetch_sub(&w->after[i].stream->watchers, 1);
+    atomic_fetch_add(&s->completed, 1);
+    if (atomic_load(&s->sleepers) == 0) return;
+    pthread_mutex_lock(&s->lock);
+    pthread_cond_broadcast(&s->moved);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* ---- submitting */
+
+static void wait_for_all(submission *s) {
+    const work *w = (const work *)s;
+    for (int i = 0; i < w->after_count; i++) ticket_wait(w->after[i]);
+}
+
+/* What is not done yet, as the backend understands it. A stream that is waited for keeps its handle until it has been. */
+static void list_waits(work *w) {
+    int count = 0;
+    for (int i = 0; i < w->after_count; i++) {
+        ticket t = w->after[i];
+        if (!t.stream || t.stream == w->stream) continue;
+        atomic_fetch_add(&t.stream->watchers, 1);
+        if (ticket_done(t)) {
+            atomic_fetch_sub(&t.stream->watchers, 1);
+            continue;
+        }
+        bool same = t.stream->backend == w->stream->backend;
+        w->after[count] = t;
+        w->waits[count++] = (awaited){same ? t.stream->handle : NULL, t.number - t.stream->base, t.stream->base, &t.stream->completed};
+    }
+    w->after_count = w->s.wait_count = count;
+    w->s.waits = w->waits;
+    w->s.wait = wait_for_all;
+}
+
+static bool is_full(tarn_stream *s) {
+    return atomic_load(&s->submitted) - atomic_load(&s->completed) >= MOST_IN_FLIGHT;
+}
+
+ticket stream_submit(work *w) {
+    tarn_stream *s;
+    list_waits(w);
+    for (;;) {
+        s = w->stream = stream_working(w->stream);
+        if (is_full(s)) ticket_wait((ticket){s, atomic_load(&s->submitted) - MOST_IN_FLIGHT + 1});
+        pthread_mutex_lock(&s->order);
+        if (!is_full(s) && !atomic_load(&s->freed)) break;
+        pthread_mutex_unlock(&s->order);
+    }
+    ticket end = {s, atomic_fetch_add(&s->submitted, 1) + 1};
+    s->backend->submit(s->handle, &w->s);
+    pthread_mutex_unlock(&s->order);
+    return end;
+}
+
+ticket stream_newest(tarn_stream *s) {
+    return (ticket){s, atomic_load(&s->submitted)};
+}
+
+/* ---- the streams there are */
+
+static tarn_stream *find_freed(tarn_device device) {
+    for (tarn_stream *s = atomic_load(&streams); s; s = s->next)
+        if (atomic_load(&s->freed) && s->device.type == device.type && s->device.index == device.index) return s;
+    return NULL;
+}
+
+static tarn_stream *add_new(tarn_device device, int slot, const backend *of, bool is_default) {
+    tarn_stream *s = NEW(tarn_stream);
+    if (!s) return NULL;
+    s->device = device;
+    s->slot = slot;
+    s->backend = of;
+    s->is_default = is_default;
+    pthread_mutex_init(&s->order, NULL);
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->moved, NULL);
+    s->next = atomic_load(&streams);
+    atomic_store(&s->freed, true);
+    atomic_store(&streams, s);
+    return s;
 }
 
 tarn_stream *stream_make(tarn_device device, int slot, const backend *of, bool is_default) {
-    tarn_stream *s = NEW(tarn_stream);
-    if (!s) return NULL;
-    *s = (tarn_stream){device, slot, of, of->stream_new(device.index), is_default};
-    if (s->handle && add_to_list(s)) return s;
-    if (s->handle) of->stream_free(s->handle);
-    memory_free(s);
-    return NULL;
+    backend_stream *handle = of->stream_new(device.index);
+    if (!handle) return NULL;
+    pthread_mutex_lock(&list_lock);
+    tarn_stream *s = find_freed(device);
+    if (!s) s = add_new(device, slot, of, is_default);
+    if (s) {
+        s->handle = handle;
+        s->base = atomic_load(&s->submitted);
+        atomic_store(&s->freed, false);
+    }
+    pthread_mutex_unlock(&list_lock);
+    if (!s) of->stream_free(handle);
+    return s;
+}
+
+/* Nothing is submitted to it any more; what was is done, and nobody waits for it. */
+void tarn_stream_free(tarn_stream *s) {
+    if (!s || s->is_default) return;
+    if (current == s) current = NULL;
+    pthread_mutex_lock(&list_lock);
+    pthread_mutex_lock(&s->order);
+    bool freed_already = atomic_exchange(&s->freed, true);
+    pthread_mutex_unlock(&s->order);
+    if (!freed_already) {
+        ticket_wait(stream_newest(s));
+        while (atomic_load(&s->watchers) > 0) sched_yield();
+        s->backend->stream_free(s->handle);
+        s->handle = NULL;
+    }
+    pthread_mutex_unlock(&list_lock);
 }
 
 tarn_stream *stream_current(void) {
     if (current) return current;
     int slot = device_slot(tarn_default_device());
     return slot < 0 ? NULL : slot_default_stream(slot);
+}
+
+tarn_stream *stream_working(tarn_stream *s) {
+    return atomic_load(&s->freed) ? slot_default_stream(s->slot) : s;
 }
 
 tarn_stream *tarn_default_stream(tarn_device device) {
@@ -50,43 +188,14 @@ tarn_stream *tarn_stream_new(tarn_device device) {
     return stream_make(device, slot, slot_backend(slot), false);
 }
 
-/* The stream's handle goes; the small object stays, because nodes and events may still name it. */
-void tarn_stream_free(tarn_stream *s) {
-    if (!s || s->is_default) return;
-    tarn_synchronize(s);
-    if (current == s) current = NULL;
-    schedule_lock();
-    pthread_mutex_lock(&handles_lock);
-    struct backend_stream *old = s->is_default ? NULL : s->handle;
-    s->handle = slot_default_stream(s->slot)->handle;
-    s->is_default = true;
-    pthread_mutex_unlock(&handles_lock);
-    if (old) s->backend->stream_free(old); /* its thread may still record events: not under the lock of handles */
-    schedule_unlock();
-}
-
 tarn_device tarn_stream_device(const tarn_stream *s) {
     return s ? s->device : tarn_default_device();
 }
 
-static bool synchronize_one(tarn_stream *s) {
-    event *e = event_record(s);
-    if (!e) return false;
-    event_wait(e);
-    event_release(e);
-    return true;
-}
-
 bool tarn_synchronize(tarn_stream *s) {
-    if (s) return synchronize_one(s);
-    bool ok = true;
-    for (size_t i = 0;; i++) {
-        pthread_mutex_lock(&list_lock);
-        tarn_stream *next = i < streams.count ? streams.items[i] : NULL;
-        pthread_mutex_unlock(&list_lock);
-        if (!next) return ok;
-        ok = synchronize_one(next) && ok;
-    }
+    if (s) ticket_wait(stream_newest(s));
+    for (tarn_stream *each = s ? NULL : atomic_load(&streams); each; each = each->next) ticket_wait(stream_newest(each));
+    return true;
 }
 
 tarn_stream *tarn_use_stream(tarn_stream *stream) {
@@ -97,49 +206,4 @@ tarn_stream *tarn_use_stream(tarn_stream *stream) {
 
 void tarn_restore_stream(tarn_stream *const *previous) {
     current = *previous;
-}
-
-/* ---- events */
-
-event *event_record(tarn_stream *s) {
-    event *e = NEW(event);
-    if (!e) return NULL;
-    pthread_mutex_lock(&handles_lock);
-    *e = (event){.references = 1, .stream = s, .handle = s->backend->event_record(s->handle)};
-    pthread_mutex_unlock(&handles_lock);
-    if (e->handle) return e;
-    memory_free(e);
-    return NULL;
-}
-
-event *event_retain(event *e) {
-    if (e) atomic_fetch_add(&e->references, 1);
-    return e;
-}
-
-void event_release(event *e) {
-    if (!e || atomic_fetch_sub(&e->references, 1) != 1) return;
-    e->stream->backend->event_free(e->handle);
-    memory_free(e);
-}
-
-bool event_done(event *e) {
-    return !e || e->stream->backend->event_done(e->handle);
-}
-
-void event_wait(event *e) {
-    if (e) e->stream->backend->event_wait(e->handle);
-}
-
-static void wait_on_host(void *context) {
-    event_wait(context);
-    event_release(context);
-}
-
-bool stream_wait(tarn_stream *s, event *e) {
-    if (!e || e->stream == s || event_done(e)) return true;
-    if (e->stream->backend == s->backend) return s->backend->stream_wait(s->handle, e->handle);
-    if (s->backend->host(s->handle, wait_on_host, event_retain(e))) return true;
-    event_release(e);
-    return false;
 }

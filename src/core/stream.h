@@ -1,38 +1,53 @@
-/* Streams and events. */
+/* Streams: what was submitted to them, in which order, and what of it is done. */
 #ifndef CORE_STREAM_H
 #define CORE_STREAM_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/device.h"
 
 struct backend_stream;
-struct backend_event;
 
+/* Streams are never freed but used again, for the same device: who names one that was freed (a node, a ticket) names one that works. */
 struct tarn_stream {
     tarn_device device;
     int slot;
     const struct backend *backend;
-    struct backend_stream *handle;
-    atomic_bool is_default; /* or freed: then it stands for the default stream */
+    bool is_default;
+    atomic_bool freed;
+    tarn_stream *next; /* in the list of all streams */
+
+    struct backend_stream *handle; /* NULL once freed */
+    uint64_t base;                 /* submissions before this handle's first */
+    atomic_int watchers;           /* who may be using the handle without the order lock: tarn_stream_free waits for them */
+    pthread_mutex_t order;         /* held while a submission is numbered and given to the backend */
+    _Atomic uint64_t submitted, completed;
+
+    pthread_mutex_t lock; /* for those who sleep until `completed` moves */
+    pthread_cond_t moved;
+    atomic_int sleepers;
 };
 
-typedef struct event {
-    atomic_int references;
+/* The end of one submission; {0} was done before anything began. */
+typedef struct {
     tarn_stream *stream;
-    struct backend_event *handle;
-} event;
+    uint64_t number;
+} ticket;
+
+static inline bool ticket_done(ticket t) {
+    return !t.stream || atomic_load(&t.stream->completed) >= t.number;
+}
+void ticket_wait(ticket t); /* blocks this thread */
 
 tarn_stream *stream_make(tarn_device device, int slot, const struct backend *of, bool is_default);
 /* The stream for operations of this thread. NULL, with the error set, only if the default device is gone. */
 tarn_stream *stream_current(void);
-
-event *event_record(tarn_stream *stream); /* after all work submitted so far */
-event *event_retain(event *e);
-void event_release(event *e);
-bool event_done(event *e);                       /* NULL is done */
-void event_wait(event *e);                       /* blocks this thread */
-bool stream_wait(tarn_stream *stream, event *e); /* later work on stream waits; nothing to do within one stream */
+/* s, or the default stream of its device once s was freed. */
+tarn_stream *stream_working(tarn_stream *s);
+/* The end of all that was submitted so far. */
+ticket stream_newest(tarn_stream *s);
 
 #endif

@@ -120,13 +120,15 @@ static void print_step(const program *p, const step *st, text *out) {
         text_add(out, " ");
         print_value(p, st->outputs[i], out);
     }
-    for (int i = 0; i < st->free_count; i++) text_format(out, i ? ",s%d" : "; frees s%d", st->frees[i]);
     text_add(out, "\n");
 }
 
 bool program_print(const program *p, text *out) {
     for (size_t i = 0; i < p->steps.count; i++) print_step(p, &p->steps.items[i], out);
-    text_format(out, "%zu steps, %lld of them copies; %zu storages\n", p->steps.count, (long long)p->copies, p->storages.count);
+    text_format(out, "%zu steps, %lld of them copies; %zu storages", p->steps.count, (long long)p->copies, p->storages.count);
+    for (size_t i = 0; i < p->scratches.count; i++)
+        text_format(out, i ? ", %lld" : "; scratch of %lld", (long long)p->scratches.items[i].bytes);
+    text_add(out, p->scratches.count ? " bytes\n" : "\n");
     return !out->failed;
 }
 

@@ -54,7 +54,7 @@ static int external_value(schedule *s, int e) {
     }
     int t = new_storage(s, a->buffer->bytes, (int)s->p->inputs.count - 1, NULL);
     if (t < 0) return -1;
-    s->p->storages.items[t].unaligned = (uintptr_t)a->buffer->copies[DEVICE_HOST].data % (uintptr_t)dtype_bytes(a->dtype) != 0;
+    s->p->storages.items[t].unaligned = (uintptr_t)buffer_data(a->buffer, DEVICE_HOST) % (uintptr_t)dtype_bytes(a->dtype) != 0;
     s->p->storages.items[t].donated = argument ? s->options.donated && s->options.donated[it->argument] : it->candidate;
     array_layout at = {.ndim = a->ndim, .offset = argument ? 0 : a->offset}; /* of arguments each run tells where they begin */
     memcpy(at.shape, a->shape, sizeof at.shape);
@@ -127,7 +127,7 @@ static call call_of(const schedule *s, const step *st, operand *room) {
 }
 
 /* The workspace that the row wants for the step as it is now. */
-static bool measure_workspace(schedule *s, step *st) {
+bool emit_measure_workspace(schedule *s, step *st) {
     operand *room = NEW_ARRAY(operand, st->input_count + st->output_count);
     if (!room) return false;
     call c = call_of(s, st, room);
@@ -153,28 +153,6 @@ bool emit_find_row(schedule *s, step *st) {
                      op_name(st->op), tarn_device_type_name(st->stream->device.type), dtype_facts[dtype].name);
 }
 
-/* Marks what this step is the last to use: its inputs and what they were copied from, but not what its outputs took over. */
-static bool list_frees(schedule *s, step *st, const int *sources) {
-    st->frees = ARENA_NEW_ARRAY(&s->p->memory, int, (size_t)(2 * st->input_count));
-    if (!st->frees) return false;
-    for (int i = 0; i < 2 * st->input_count; i++) {
-        int v = i < st->input_count ? st->inputs[i] : sources[i - st->input_count];
-        if (v < 0 || !emit_is_last_use(s, v, st->stream)) continue;
-        int t = s->p->values.items[v].storage;
-        bool taken = false;
-        for (int k = 0; k < st->output_count; k++)
-            taken = taken || (st->outputs[k] >= 0 && s->p->values.items[st->outputs[k]].storage == t);
-        if (taken || s->p->storages.items[t].freed) continue;
-        s->p->storages.items[t].freed = true;
-        st->frees[st->free_count++] = t;
-    }
-    return true;
-}
-
-bool emit_finish(schedule *s, step *st, const int *sources) {
-    return measure_workspace(s, st) && list_frees(s, st, sources);
-}
-
 int emit_copy(schedule *s, int v, tarn_stream *stream) {
     const value from = s->p->values.items[v];
     array_layout at = {.ndim = from.at.ndim};
@@ -188,25 +166,15 @@ int emit_copy(schedule *s, int v, tarn_stream *stream) {
     lists[1] = out;
     step st = {.op = OP_contiguous, .input_count = 1, .output_count = 1, .inputs = lists, .outputs = lists + 1, .stream = stream};
     s->p->copies++;
-    bool ok = emit_find_row(s, &st) && measure_workspace(s, &st); /* its source may have other readers in the step the copy is for */
+    bool ok = emit_find_row(s, &st) && emit_measure_workspace(s, &st); /* its source may have other readers in the step the copy is for */
     return ok && emit_step(s, st) >= 0 ? out : -1;
 }
 
 /* ---- views */
 
-/* A copy that was made for a view frees what it copied, if that was its last use. */
-static bool free_copied(schedule *s, size_t copy, int v, tarn_stream *stream) {
-    if (copy == s->p->steps.count || !emit_is_last_use(s, v, stream)) return true;
-    step *st = &s->p->steps.items[copy];
-    int sources[] = {v};
-    return list_frees(s, st, sources);
-}
-
 static bool emit_view(schedule *s, const unit *u) {
     const node *n = u->node;
     int source = schedule_source(s, n->inputs[0]), from = emit_value_of(s, source);
-    int original = from;
-    size_t copy = s->p->steps.count;
     if (from < 0) return false;
     for (int k = 1; k < n->input_count; k++) /* of depends: only that they came before */
         if (n->inputs[k] && emit_value_of(s, schedule_source(s, n->inputs[k])) < 0) return false;
@@ -224,7 +192,7 @@ static bool emit_view(schedule *s, const unit *u) {
     }
     for (int k = 0; k < n->input_count; k++)
         if (n->inputs[k]) emit_consume(s, schedule_source(s, n->inputs[k]), n->stream);
-    return free_copied(s, copy, original, n->stream);
+    return true;
 }
 
 /* ---- kernels */
@@ -348,12 +316,10 @@ static bool emit_kernel(schedule *s, const unit *u) {
     const node *n = u->node;
     step st = {0};
     if (emit_same(s, n)) return true;
-    int *sources = ARENA_NEW_ARRAY(&s->p->memory, int, (size_t)(n->input_count));
-    bool ok = tarn_ok() && sources && start_step(s, &st, n) && choose_row(s, &st, n);
-    if (ok && n->input_count) memcpy(sources, st.inputs, (size_t)n->input_count * sizeof *sources);
+    bool ok = tarn_ok() && start_step(s, &st, n) && choose_row(s, &st, n);
     for (int i = 0; ok && i < n->input_count; i++)
         if (n->inputs[i]) emit_consume(s, schedule_source(s, n->inputs[i]), st.stream);
-    ok = ok && fix_layouts(s, &st) && place_outputs(s, &st, n) && emit_finish(s, &st, sources);
+    ok = ok && fix_layouts(s, &st) && place_outputs(s, &st, n) && emit_measure_workspace(s, &st);
     if (!ok) {
         attributes_free(st.op, st.attributes);
         return false;

@@ -15,9 +15,7 @@ bool emit_is_last_use(const schedule *s, int v, tarn_stream *stream);
 bool emit_may_take(const schedule *s, const step *st, int i, const tarn_array *out); /* out in the memory of input i */
 int emit_take(schedule *s, int v, const tarn_array *out);
 bool emit_find_row(schedule *s, step *st);
-/* When inputs and outputs have their places: workspace, and what may be freed after the step. sources: the inputs before layouts were
- * fixed. */
-bool emit_finish(schedule *s, step *st, const int *sources);
+bool emit_measure_workspace(schedule *s, step *st); /* when inputs and outputs have their places */
 int emit_step(schedule *s, step made);
 
 bool emit_group(schedule *s, const unit *u);

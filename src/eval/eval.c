@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "core/lock.h"
+#include "core/move.h"
 #include "core/scope.h"
 #include "eval/program.h"
 #include "table/scalar.h"
@@ -16,55 +17,92 @@ static bool check_arrays(const char *what, tarn_array *const *arrays, int count)
     return true;
 }
 
-/* Schedules and submits what the arrays need. Under the lock. */
-static bool compute(tarn_array *const *arrays, int count) {
-    bool needed = false;
-    for (int i = 0; i < count; i++) needed = needed || !arrays[i]->buffer;
-    if (!needed) return true;
-    schedule *s = NULL;
-    program *p = schedule_make(arrays, count, (schedule_options){0}, &s);
-    if (!p) return false;
-    buffer **buffers = NULL;
-    bool ok = program_run(p, NULL, NULL, &buffers);
-    if (buffers) schedule_commit(s, buffers);
-    for (size_t i = 0; buffers && i < p->storages.count; i++) buffer_release(buffers[i]);
-    memory_free(buffers);
-    schedule_free(s);
-    program_release(p);
-    return ok;
+typedef struct {
+    schedule *notes;
+    program *p;
+    run *r;
+} evaluation;
+
+static bool need_work(tarn_array *const *arrays, int count) {
+    for (int i = 0; i < count; i++)
+        if (!arrays[i]->buffer) return true;
+    return false;
 }
 
-static bool start(tarn_array *const *arrays, int count) {
+/* Schedules what the arrays need, and claims it. Under the lock; false with nothing changed. */
+static bool plan_evaluation(evaluation *e, tarn_array *const *arrays, int count) {
+    e->p = schedule_make(arrays, count, (schedule_options){0}, &e->notes);
+    e->r = e->p ? run_new(e->p, NULL, NULL) : NULL;
+    if (e->r) schedule_claim(e->notes, e->r);
+    return e->r != NULL;
+}
+
+static void evaluation_free(evaluation *e) {
+    schedule_free(e->notes);
+    program_release(e->p);
+}
+
+static run_state reserve(evaluation *e) {
+    return program_prepare(e->p) ? run_reserve(e->r) : RUN_FAILED;
+}
+
+/* Submits what is planned; or nothing has happened. */
+static run_state execute(evaluation *e, bool waits) {
+    run_state state = reserve(e);
+    if (state == RUN_READY) run_launch(e->r, waits);
     schedule_lock();
-    bool ok = compute(arrays, count);
+    if (state == RUN_READY)
+        schedule_commit(e->notes);
+    else
+        schedule_roll_back(e->notes, e->r);
     schedule_unlock();
-    return ok;
+    if (state != RUN_READY) run_cancel(e->r);
+    return state;
+}
+
+/* Submits what the arrays need. The lock is held while graphs are read and values given, not while work is made ready or submitted. */
+static bool compute(tarn_array *const *arrays, int count, bool waits) {
+    for (;;) {
+        evaluation e = {0};
+        schedule_lock();
+        bool needed = need_work(arrays, count), planned = needed && plan_evaluation(&e, arrays, count);
+        schedule_unlock();
+        run_state state = planned ? execute(&e, waits) : needed ? RUN_FAILED : RUN_READY;
+        evaluation_free(&e);
+        if (state != RUN_AGAIN) return state == RUN_READY;
+    }
 }
 
 bool tarn_async_eval_all(tarn_array *const *arrays, int count) {
-    return check_arrays("async_eval", arrays, count) && start(arrays, count);
+    return check_arrays("async_eval", arrays, count) && compute(arrays, count, false);
 }
 
-/* Waits, without the lock, until the array's value is there; an error of its computation is this thread's now. */
-static bool await(tarn_array *a) {
+/* The buffer of an array that has been computed, a reference of the caller's. */
+static buffer *buffer_of(tarn_array *a) {
     schedule_lock();
     buffer *b = buffer_retain(a->buffer);
-    event *events[DEVICE_SLOTS];
-    for (int i = 0; i < DEVICE_SLOTS; i++) events[i] = b ? event_retain(b->copies[i].ready) : NULL;
     schedule_unlock();
-    for (int i = 0; i < DEVICE_SLOTS; i++) {
-        event_wait(events[i]);
-        event_release(events[i]);
-    }
-    const char *poison = b ? buffer_poisoned(b) : NULL;
-    bool ok = poison ? tarn_fail("%s", poison) : b || tarn_fail("internal: an array without a value was awaited");
+    return b;
+}
+
+/* Waits until the array's value is there; an error of its computation is this thread's now. *again: another thread was to compute it and
+   gave up. */
+static bool await(tarn_array *a, bool *again) {
+    buffer *b = buffer_of(a);
+    *again = !b || !buffer_settle(b);
+    if (!*again) buffer_wait(b);
+    const char *poison = *again ? NULL : buffer_poisoned(b);
+    if (poison) tarn_fail("%s", poison);
     buffer_release(b);
-    return ok;
+    return !poison;
 }
 
 static bool evaluate(const char *what, tarn_array *const *arrays, int count) {
-    bool ok = check_arrays(what, arrays, count) && start(arrays, count);
-    for (int i = 0; ok && i < count; i++) ok = await(arrays[i]);
+    bool ok = check_arrays(what, arrays, count) && compute(arrays, count, true);
+    for (int i = 0; ok && i < count; i++) {
+        bool again = true;
+        for (ok = await(arrays[i], &again); ok && again; ok = ok && await(arrays[i], &again)) ok = compute(&arrays[i], 1, true);
+    }
     return ok;
 }
 
@@ -76,7 +114,7 @@ bool tarn_eval_all(tarn_array *const *arrays, int count) {
 
 /* Whether the values lie as a reader in host memory expects them. Under the lock. */
 static bool is_dense(const tarn_array *a) {
-    bool aligned = (uintptr_t)a->buffer->copies[DEVICE_HOST].data % (uintptr_t)dtype_bytes(a->dtype) == 0;
+    bool aligned = (uintptr_t)buffer_data(a->buffer, DEVICE_HOST) % (uintptr_t)dtype_bytes(a->dtype) == 0;
     return aligned && strides_are_dense(a->ndim, a->shape, a->strides);
 }
 
@@ -99,13 +137,13 @@ static bool make_dense(tarn_array *a) {
 static const void *data_for(const char *what, tarn_array *a) {
     if (!evaluate(what, &a, 1) || !make_dense(a)) return NULL;
     schedule_lock();
-    bool ok = buffer_to_host(a->buffer);
-    const char *base = ok ? a->buffer->copies[DEVICE_HOST].data : NULL;
-    if (ok && !base) base = "";
-    const void *data = base ? base + a->offset * dtype_bytes(a->dtype) : NULL;
-    bool unchanged = !data || !a->buffer->check || a->buffer->check(a->buffer->context);
+    buffer *b = buffer_retain(a->buffer);
+    int64_t offset = a->offset * dtype_bytes(a->dtype);
     schedule_unlock();
-    return unchanged ? data : NULL;
+    bool ok = buffer_to_host(b) && (!b->check || b->check(b->context));
+    const void *data = ok ? (const char *)buffer_data(b, DEVICE_HOST) + offset : NULL;
+    buffer_release(b); /* the array holds it */
+    return data;
 }
 
 const void *tarn_data(tarn_array *a) {

@@ -154,7 +154,7 @@ bool emit_group(schedule *s, const unit *u) {
     for (int i = 0; i < u->external_count; i++) emit_consume(s, u->externals[i], st.stream);
     for (int i = 0, o = 0; i < u->count; i++)
         if (is_output(s, nodes[i]) && (st.outputs[o++] = place_output(s, &st, &nodes[i]->outputs[0])) < 0) return false;
-    if (!emit_finish(s, &st, st.inputs)) return false;
+    if (!emit_measure_workspace(s, &st)) return false;
     for (int i = 0, o = 0; i < u->count; i++)
         if (is_output(s, nodes[i])) emit_set_value(s, nodes[i]->outputs[0].note, st.outputs[o++]);
     return emit_step(s, st) >= 0;

@@ -2,35 +2,32 @@
 
 #include <string.h>
 
-#include "backend/backend.h"
 #include "base/hard.h"
-#include "base/memory.h"
 
-typedef struct {
-    void *block;
-    size_t bytes;
-} fill_job;
-
-static void fill(void *context) {
-    fill_job *job = context;
-    memset(job->block, HARD_PATTERN, job->bytes);
-    memory_free(job);
+/* The memory of output k if the step is the first to write it: of inputs, which may be foreign, nothing is known. */
+static char *fresh_output(const program *p, int index, const call *c, int k, int64_t *bytes) {
+    int v = p->steps.items[index].outputs[k];
+    const value *it = v < 0 ? NULL : &p->values.items[v];
+    const storage *t = it ? &p->storages.items[it->storage] : NULL;
+    if (!t || t->input >= 0 || t->first != index || t->bytes == 0) return NULL;
+    *bytes = t->bytes;
+    return (char *)c->outputs[k].data - it->at.offset * dtype_bytes(it->dtype);
 }
 
-bool hard_fill(buffer *b, tarn_stream *stream) {
-    void *block = b->copies[stream->slot].data;
-    if (!hard_mode() || !stream->backend->host_memory || !block) return true;
-    fill_job *job = NEW(fill_job);
-    if (!job) return false;
-    *job = (fill_job){block, (size_t)b->bytes + HARD_GUARD};
-    if (stream->backend->host(stream->handle, fill, job)) return true;
-    memory_free(job);
-    return false;
+void hard_fill_outputs(const program *p, int index, const call *c) {
+    for (int k = 0; k < c->output_count; k++) {
+        int64_t bytes;
+        char *memory = fresh_output(p, index, c, k, &bytes);
+        if (memory) memset(memory, HARD_PATTERN, (size_t)bytes + HARD_GUARD);
+    }
 }
 
-bool hard_guard_holds(const buffer *b, const void *data) {
-    const unsigned char *guard = (const unsigned char *)data + b->bytes;
-    for (int i = 0; i < HARD_GUARD; i++)
-        if (guard[i] != HARD_PATTERN) return false;
+bool hard_guards_hold(const program *p, int index, const call *c) {
+    for (int k = 0; k < c->output_count; k++) {
+        int64_t bytes;
+        const unsigned char *memory = (const unsigned char *)fresh_output(p, index, c, k, &bytes);
+        for (int i = 0; memory && i < HARD_GUARD; i++)
+            if (memory[bytes + i] != HARD_PATTERN) return false;
+    }
     return true;
 }

@@ -2,11 +2,11 @@
 #ifndef EVAL_HARD_H
 #define EVAL_HARD_H
 
-#include "core/buffer.h"
+#include "eval/program.h"
 
-/* Fills the buffer's new block, in stream order. */
-bool hard_fill(buffer *b, tarn_stream *stream);
-/* Whether the guard bytes behind the buffer's block are untouched. */
-bool hard_guard_holds(const buffer *b, const void *data);
+/* Fills the memory that step `index` is the first to write, and the guard behind it. */
+void hard_fill_outputs(const program *p, int index, const call *c);
+/* Whether the guard bytes behind that memory are untouched. */
+bool hard_guards_hold(const program *p, int index, const call *c);
 
 #endif

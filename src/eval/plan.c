@@ -135,7 +135,7 @@ static bool may_be_taken(const plan_call *request, int i) {
 
 /* Mapped memory may not be: then other kernels, or copies, are planned. */
 static bool is_aligned(const tarn_array *a) {
-    return (uintptr_t)a->buffer->copies[DEVICE_HOST].data % (uintptr_t)dtype_bytes(a->dtype) == 0;
+    return (uintptr_t)buffer_data(a->buffer, DEVICE_HOST) % (uintptr_t)dtype_bytes(a->dtype) == 0;
 }
 
 static bool key_push(plan_key *key, const void *numbers, int count) {
@@ -219,7 +219,8 @@ static bool schedule_traced(plan_call *request, plan *p, const traced_function *
     schedule_lock();
     p->program = schedule_make(t->outputs, t->output_count, o, NULL);
     schedule_unlock();
-    p->types = p->program ? types_of(t->outputs, t->output_count) : NULL;
+    if (!p->program || !program_prepare(p->program)) return false;
+    p->types = types_of(t->outputs, t->output_count);
     return p->types != NULL;
 }
 
@@ -289,14 +290,41 @@ static int64_t output_offset(const plan *p, const value *v, const int64_t *offse
     return v->at.offset + (in && !in->captured ? offsets[in->argument] / dtype_bytes(v->dtype) : 0);
 }
 
-static tarn_array *output_array(const plan *p, int i, buffer *const *buffers, const int64_t *offsets) {
+static tarn_array *output_array(const plan *p, int i, const run *r, const int64_t *offsets) {
     const value *v = &p->program->values.items[p->program->outputs.items[i]];
-    tarn_array *out = array_from_buffer(buffer_retain(buffers[v->storage]), (tarn_ints){p->types[i].ndim, p->types[i].shape}, v->dtype);
+    buffer *b = buffer_retain(run_buffer(r, v->storage));
+    tarn_array *out = array_from_buffer(b, (tarn_ints){p->types[i].ndim, p->types[i].shape}, v->dtype);
     if (out) array_set_value(out, buffer_retain(out->buffer), output_offset(p, v, offsets), v->at.strides);
     return out;
 }
 
-static void give_away(plan_call *request) {
+/* Arrays over what the run will compute: before it is launched, because they may fail. */
+static bool make_outputs(const plan *p, const run *r, const int64_t *offsets, tarn_array **made) {
+    for (int i = 0; i < p->output_count; i++)
+        if (!(made[i] = output_array(p, i, r, offsets))) return false;
+    return true;
+}
+
+static void hand_out(const plan_call *request, const plan *p, tarn_array *const *made, tarn_array **outputs) {
+    tarn_compiled *c = request->c;
+    int own = output_count(c);
+    for (int i = 0; i < p->output_count; i++) {
+        if (i < own) {
+            outputs[i] = made[i];
+            continue;
+        }
+        tarn_drop(*c->state[i - own]);
+        *c->state[i - own] = tarn_keep(made[i]);
+    }
+}
+
+/* What may be overwritten is taken away before anything is submitted, and given back if nothing is. Under the schedule lock. */
+static void take_arguments(const plan_call *request, const plan *p, const run *r) {
+    for (size_t i = 0; i < p->program->inputs.count; i++) {
+        const program_input *in = &p->program->inputs.items[i];
+        if (p->program->storages.items[in->storage].donated && p->program->storages.items[in->storage].exported)
+            buffer_set_state(run_buffer(r, in->storage), BUFFER_PENDING);
+    }
     for (int i = 0; i < request->count; i++) {
         if (!request->donated[i]) continue;
         request->values[i]->given_away = true;
@@ -304,58 +332,89 @@ static void give_away(plan_call *request) {
     }
 }
 
-static bool store_results(plan_call *request, const plan *p, buffer *const *buffers, const int64_t *offsets, tarn_array **outputs) {
-    tarn_compiled *c = request->c;
-    int own = output_count(c);
-    bool ok = true;
-    for (int i = 0; i < p->output_count && ok; i++) {
-        tarn_array *out = output_array(p, i, buffers, offsets);
-        ok = out != NULL;
-        if (i < own)
-            outputs[i] = out;
-        else if (ok) {
-            tarn_drop(*c->state[i - own]);
-            *c->state[i - own] = tarn_keep(out);
-        }
+static void give_back_arguments(const plan_call *request, buffer *const *arguments) {
+    schedule_lock();
+    for (int i = 0; i < request->count; i++) {
+        tarn_array *a = request->values[i];
+        if (!request->donated[i]) continue;
+        a->given_away = false;
+        array_set_value(a, buffer_retain(arguments[i]), a->offset, a->strides);
     }
-    return ok;
+    schedule_unlock();
 }
 
-/* Under the schedule lock: no array that is read here can lose its value meanwhile. */
-static bool run_plan(plan_call *request, const plan *p, tarn_array **outputs) {
-    buffer **arguments = NEW_ARRAY(buffer *, request->count), **buffers = NULL;
-    int64_t *offsets = NEW_ARRAY(int64_t, request->count);
-    for (int i = 0; arguments && offsets && i < request->count; i++) {
-        arguments[i] = request->values[i]->buffer;
-        offsets[i] = request->values[i]->offset * dtype_bytes(request->values[i]->dtype);
+/* What a call needs to run its plan: retained, so that no other thread takes it. */
+typedef struct {
+    run *run;
+    buffer **arguments;
+    int64_t *offsets;
+    tarn_array **made;
+} plan_run;
+
+/* Under the schedule lock: no array that is read here loses its value between the description of the call and this. */
+static bool begin_run(plan_run *on, const plan_call *request, const plan *p) {
+    *on = (plan_run){.arguments = NEW_ARRAY(buffer *, request->count),
+                     .offsets = NEW_ARRAY(int64_t, request->count),
+                     .made = NEW_ARRAY(tarn_array *, p->output_count)};
+    if (!on->arguments || !on->offsets || !on->made) return false;
+    for (int i = 0; i < request->count; i++) {
+        on->arguments[i] = buffer_retain(request->values[i]->buffer);
+        on->offsets[i] = request->values[i]->offset * dtype_bytes(request->values[i]->dtype);
     }
-    bool ok = arguments && offsets && program_run(p->program, arguments, offsets, &buffers);
-    memory_free(arguments);
-    if (ok) give_away(request);
-    ok = ok && store_results(request, p, buffers, offsets, outputs);
-    memory_free(offsets);
-    for (size_t i = 0; buffers && i < p->program->storages.count; i++) buffer_release(buffers[i]);
-    memory_free(buffers);
-    return ok;
+    on->run = run_new(p->program, on->arguments, on->offsets);
+    if (on->run) take_arguments(request, p, on->run);
+    return on->run != NULL;
+}
+
+static run_state finish_run(plan_run *on, const plan_call *request, const plan *p, tarn_array **outputs) {
+    run_state state = run_reserve(on->run);
+    if (state == RUN_READY && !make_outputs(p, on->run, on->offsets, on->made)) state = RUN_FAILED;
+    if (state == RUN_READY) {
+        hand_out(request, p, on->made, outputs);
+        run_launch(on->run, false);
+        return state;
+    }
+    give_back_arguments(request, on->arguments);
+    run_cancel(on->run);
+    return state;
+}
+
+static void run_end(plan_run *on, int count) {
+    for (int i = 0; on->arguments && i < count; i++) buffer_release(on->arguments[i]);
+    memory_free(on->arguments);
+    memory_free(on->offsets);
+    memory_free(on->made);
+}
+
+/* One try. *p is the plan that serves the call, or NULL: it has to be made first. */
+static run_state try_plan(plan_call *request, int input_count, bool made, plan **p, tarn_array **outputs) {
+    tarn_compiled *c = request->c;
+    plan_run on = {0};
+    schedule_lock();
+    bool ok = describe_call(request, input_count);
+    *p = ok ? find_plan(c, &request->key) : NULL;
+    if (*p) {
+        c->hits += !made;
+        (*p)->used = ++c->clock;
+        ok = begin_run(&on, request, *p);
+    }
+    schedule_unlock();
+    run_state state = !ok ? RUN_FAILED : *p ? finish_run(&on, request, *p, outputs) : RUN_AGAIN;
+    run_end(&on, request->count);
+    return state;
 }
 
 static bool call_plan(plan_call *request, int input_count, tarn_array **outputs) {
-    tarn_compiled *c = request->c;
-    if (!tarn_async_eval_all(request->values, request->count)) return false;
-    for (bool made = false;; made = true) {
-        schedule_lock();
-        bool ok = describe_call(request, input_count);
-        plan *p = ok ? find_plan(c, &request->key) : NULL;
-        if (p) {
-            c->hits += !made;
-            p->used = ++c->clock;
-            ok = run_plan(request, p, outputs);
-        }
-        schedule_unlock();
-        if (p || !ok) return ok;
+    for (bool made = false;;) {
+        plan *p;
+        if (!tarn_async_eval_all(request->values, request->count)) return false;
+        run_state state = try_plan(request, input_count, made, &p, outputs);
+        if (state != RUN_AGAIN) return state == RUN_READY;
+        if (p) continue;
         /* Making a plan may change what the arguments look like: memory that it captured is not given away. */
         if (!(p = make_plan(request, input_count))) return false;
-        p->used = ++c->clock;
+        p->used = ++request->c->clock;
+        made = true;
     }
 }
 

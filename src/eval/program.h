@@ -18,14 +18,19 @@ typedef struct {
 typedef struct {
     int64_t bytes;
     int input;           /* index into inputs, -1 for memory of the program's own */
-    bool donated;        /* an input whose memory the program may overwrite or free */
+    bool donated;        /* an input whose memory the program may overwrite */
     bool exported;       /* outlives the run */
     tarn_stream *stream; /* that uses it; NULL: none yet */
     bool unaligned;      /* an input in host memory that is not aligned for its dtype */
-    bool shared;         /* by several streams: neither overwritten nor freed before the end */
+    bool shared;         /* by several streams: not overwritten, and in a buffer of its own */
     int pending;         /* while scheduling: uses to come */
-    bool freed;          /* while scheduling: a step frees it */
+
+    int first, last; /* the steps that write it first and use it last (memory_plan.c); an input's first is -1, a result's last is the end */
+    int within;      /* the storage in whose buffer it lies: itself, if it has one; or ON_SCRATCH(i) */
+    int64_t at;      /* in bytes, there */
+    int bases;       /* the first of its bases, -1: none (seal.c) */
 } storage;
+#define ON_SCRATCH(i) (-1 - (i))
 
 typedef struct {
     op_id op;
@@ -35,10 +40,9 @@ typedef struct {
     const kernel_row *row;
     const group_program *group;
     tarn_stream *stream;
-    bool updates; /* output 0 is written over input 0 */
-    int *frees;   /* storages whose last use this is */
-    int free_count;
-    int64_t workspace;
+    bool updates;                    /* output 0 is written over input 0 */
+    int64_t workspace, workspace_at; /* in bytes; in the scratch of its stream */
+    int scratch;                     /* which that is */
 } step;
 
 /* What an input storage stands on when the program runs. */
@@ -47,6 +51,35 @@ typedef struct {
     int argument;
     int storage;
 } program_input;
+
+/* Memory for what lives within a run and is used by one stream: one block, borrowed from the pool for the run. */
+typedef struct {
+    tarn_stream *stream;
+    int64_t bytes;
+} scratch;
+
+/* A block of memory that operands point into: the copy of a storage's buffer on a device, or scratch. */
+typedef struct {
+    int storage; /* or ON_SCRATCH(i) */
+    int slot;
+    int next; /* of the same storage, on another device */
+} program_base;
+
+/* What a segment does with a buffer. */
+typedef struct {
+    int base;
+    bool reads; /* what is there when it begins */
+    bool writes;
+} segment_use;
+
+/* Neighbouring steps on one stream: what is submitted in one piece. */
+typedef struct {
+    tarn_stream *stream;
+    int first, count; /* steps, and calls */
+    ptrdiff_t first_place;
+    int first_use, use_count;
+    backend_plan *plan;
+} segment;
 
 typedef struct program {
     atomic_int references;
@@ -57,6 +90,17 @@ typedef struct program {
     VECTOR(program_input) inputs;
     VECTOR(int) outputs; /* values, in the order of the roots */
     int64_t copies;      /* steps that only change a layout */
+
+    VECTOR(scratch) scratches;
+    VECTOR(program_base) bases;
+    VECTOR(segment) segments;
+    VECTOR(segment_use) uses;
+    call *calls; /* one a step; their operands have no addresses yet */
+    operand *operands;
+    operand_place *places; /* of each call: inputs, outputs, workspace */
+    int operand_count;
+    int64_t elements; /* that the calls read and write: how much work it is, roughly */
+    bool once;        /* run a single time: the run may use its calls as they lie here */
 } program;
 
 /* How an array of a graph enters and leaves. Both run under the schedule lock. */
@@ -68,22 +112,43 @@ typedef struct {
     const bool *donated; /* plan: arguments that may be overwritten */
 } schedule_options;
 
-/* Makes a program of the graph above the roots. For an evaluation (not a plan) the caller then runs it and calls schedule_commit, which
-   gives arrays their values; for a plan the values of the roots are in outputs. NULL on failure. */
+/* Makes a program of the graph above the roots. For an evaluation (not a plan) the caller claims what it computes and takes, runs it, and
+   commits or rolls back; for a plan the values of the roots are in outputs. NULL on failure. Under the lock. */
 typedef struct schedule schedule;
+typedef struct run run;
 program *schedule_make(tarn_array *const *roots, int count, schedule_options options, schedule **notes);
-/* After program_run: gives the computed arrays their buffers. */
-void schedule_commit(schedule *s, buffer *const *buffers);
 void schedule_free(schedule *s);
 void program_release(program *p);
+
+/* Gives the arrays that will be computed the buffers of the run, and takes away what it may overwrite. Under the lock, as are the others.
+ */
+void schedule_claim(schedule *s, const run *r);
+/* The run was launched: nodes that are not needed any more forget their inputs. */
+void schedule_commit(schedule *s);
+/* It was not: everything is as before. */
+void schedule_roll_back(schedule *s, const run *r);
+
+/* Decides where storages lie (memory_plan.c) and what is submitted (seal.c): the end of making a program. */
+bool program_plan_memory(program *p);
+bool program_seal(program *p);
+/* Readies kernels and, for programs that run many times, whole segments. Outside the lock. */
+bool program_prepare(program *p);
 
 /* The row that serves a call on a device, or NULL. Looks at shapes, dtypes and strides only. */
 const kernel_row *find_row(int slot, const call *c);
 
-/* Runs a program. arguments[i]: the buffer of argument i (borrowed), in which it begins at byte offsets[i]. On success buffers_out[s] is
-   the buffer of each exported storage, a reference of the caller's; others are NULL. The array is the caller's (memory_free). Work is only
-   submitted; the run holds the program until it is done. */
-bool program_run(program *p, buffer *const *arguments, const int64_t *offsets, buffer ***buffers_out);
+/* Running a program. arguments[i]: the buffer of argument i (retained), in which it begins at byte offsets[i]. The run holds the program.
+   NULL on failure. */
+run *run_new(program *p, buffer *const *arguments, const int64_t *offsets);
+/* The buffer of an input, a shared or an exported storage, borrowed. The exported ones are pending until the run is launched. */
+buffer *run_buffer(const run *r, int storage);
+/* Gets all that the run needs: what can fail, fails here. RUN_AGAIN: what an input was to be computed by has been given up. */
+typedef enum { RUN_READY, RUN_FAILED, RUN_AGAIN } run_state;
+run_state run_reserve(run *r);
+/* Submits it, which cannot fail, and lets go of it. `waits`: the caller will wait for it at once. */
+void run_launch(run *r, bool waits);
+/* Instead of launching: its exported buffers will never be filled. */
+void run_cancel(run *r);
 
 bool program_print(const program *p, text *out);
 

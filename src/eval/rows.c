@@ -8,9 +8,9 @@ static const operand *selected(const call *c, int selector) {
     return i < c->output_count ? &c->outputs[i] : NULL;
 }
 
-static const kernel_row *first_fitting(const backend *b, const call *c) {
+static const kernel_row *first_fitting(const backend *b, int device, const call *c) {
     int count = 0;
-    const kernel_row *const *rows = b->rows(c->op, &count);
+    const kernel_row *const *rows = b->rows(device, c->op, &count);
     for (int i = 0; i < count; i++) {
         const operand *o = selected(c, rows[i]->selector);
         if (o && !(rows[i]->dtypes & DTYPE_BIT(o->dtype))) continue;
@@ -21,6 +21,6 @@ static const kernel_row *first_fitting(const backend *b, const call *c) {
 
 const kernel_row *find_row(int slot, const call *c) {
     /* The device's own rows of ops in TARN_WITHOUT are passed over: the formula or the reference serves. */
-    const kernel_row *row = settings_without(op_name(c->op)) ? NULL : first_fitting(slot_backend(slot), c);
-    return row || slot != DEVICE_HOST ? row : first_fitting(&backend_reference, c);
+    const kernel_row *row = settings_without(op_name(c->op)) ? NULL : first_fitting(slot_backend(slot), slot_device_index(slot), c);
+    return row || slot != DEVICE_HOST ? row : first_fitting(&backend_reference, 0, c);
 }

@@ -1,326 +1,463 @@
-/* Running a program: buffers for its storages, calls with pointers, submitted to their streams. A failing kernel poisons what depends on
- * it; failing to submit ends the run. */
+/* Running a program: buffers and scratch first, which is all that can fail; then its segments are submitted, with what must be moved before
+   them, and buffers are told who reads and writes them. While a segment runs, what a failed call reaches is marked, and poisoned at its
+   end. */
 #include <string.h>
 
 #include "base/hard.h"
 #include "base/memory.h"
-#include "core/pool.h"
+#include "core/work.h"
+#include "core/interrupt.h"
+#include "core/move.h"
 #include "eval/hard.h"
 #include "eval/program.h"
 
-typedef struct run run;
+/* Work of so few elements is done faster than it is handed over: first where somebody waits for it, second where nobody does. */
+enum { SMALL_AWAITED = 1 << 18, SMALL = 1 << 15 };
 
-/* What a kernel's begin and end callbacks need. */
+typedef struct message {
+    struct message *next;
+    char text[];
+} message;
+
+/* A segment on its way. */
 typedef struct {
+    work w;
     run *run;
-    const step *step;
-    call call;
-} launched;
+    const segment *segment;
+} run_segment;
 
 struct run {
     program *p;
-    atomic_int references;
-    buffer **buffers;          /* of storages */
-    int64_t *offsets;          /* of storages, in bytes: where an argument begins in its buffer */
-    tarn_stream **last_stream; /* that worked on each storage in this run */
-    bool *touched;             /* donated inputs that were overwritten or freed */
-    launched *calls;
-    operand *operands;
-    VECTOR(tarn_stream *) streams;
+    atomic_int users;       /* who need what it holds: the launching thread, segments on their way */
+    atomic_int references;  /* who need the object */
+    buffer **buffers;       /* of storages; NULL: it lies elsewhere */
+    void **bases;           /* addresses */
+    int64_t *offsets;       /* of storages, in bytes: where an argument begins in its buffer */
+    pool_block **scratches; /* until it is launched */
+    run_segment *segments;
+    call *calls;
+    move **moves; /* MOST_MOVES for each that may be needed */
+    int move_count, moves_used;
+    bool launched;
+    const char **marks;        /* of storages: why what is in them is not good */
+    atomic_bool marked;        /* any */
+    message *_Atomic messages; /* what the marks point to */
 };
 
-static void run_release(run *r) {
-    if (atomic_fetch_sub(&r->references, 1) != 1) return;
-    for (size_t i = 0; i < r->p->storages.count && r->buffers; i++) buffer_release(r->buffers[i]);
-    memory_free(r->buffers);
-    memory_free(r->offsets);
-    memory_free(r->last_stream);
-    memory_free(r->touched);
-    memory_free(r->calls);
-    memory_free(r->operands);
-    vector_free(&r->streams);
-    program_release(r->p);
-    memory_free(r);
+/* ---- making and freeing */
+
+static bool has_buffer(const program *p, size_t t) {
+    const storage *it = &p->storages.items[t];
+    return it->input < 0 && it->within == (int)t && (it->exported || it->first != INT32_MAX);
 }
 
-static run *run_new(program *p) {
-    run *r = NEW(run);
-    if (!r) return NULL;
-    size_t operands = 0;
-    for (size_t i = 0; i < p->steps.count; i++) operands += (size_t)(p->steps.items[i].input_count + p->steps.items[i].output_count);
-    *r = (run){.p = p,
-               .references = 1,
-               .buffers = NEW_ARRAY(buffer *, p->storages.count),
-               .offsets = NEW_ARRAY(int64_t, p->storages.count),
-               .last_stream = NEW_ARRAY(tarn_stream *, p->storages.count),
-               .touched = NEW_ARRAY(bool, p->storages.count),
-               .calls = NEW_ARRAY(launched, p->steps.count),
-               .operands = NEW_ARRAY(operand, operands)};
-    atomic_fetch_add(&p->references, 1);
-    if (r->buffers && r->offsets && r->last_stream && r->touched && r->calls && r->operands) return r;
+/* What a plan captured it holds itself, as long as any of its runs lasts. */
+static bool is_lent(const program *p, size_t t) {
+    int input = p->storages.items[t].input;
+    return input >= 0 && !p->once && p->inputs.items[input].captured;
+}
+
+static bool bind(run *r, buffer *const *arguments, const int64_t *offsets) {
+    const program *p = r->p;
+    for (size_t i = 0; i < p->inputs.count; i++) {
+        const program_input *in = &p->inputs.items[i];
+        buffer *b = in->captured ? in->captured : arguments[in->argument];
+        r->buffers[in->storage] = is_lent(p, (size_t)in->storage) ? b : buffer_retain(b);
+        if (!in->captured) r->offsets[in->storage] = offsets[in->argument];
+    }
+    for (size_t t = 0; t < p->storages.count; t++) {
+        if (!has_buffer(p, t)) continue;
+        if (!(r->buffers[t] = buffer_new(p->storages.items[t].bytes))) return false;
+        buffer_set_state(r->buffers[t], BUFFER_PENDING);
+    }
+    return true;
+}
+
+/* Everything whose size the program tells, in one block behind the run. */
+typedef struct {
+    char *next; /* NULL: only counting */
+    size_t bytes;
+} carver;
+
+static void *carve(carver *c, size_t count, size_t size) {
+    size_t bytes = (count * size + 15) & ~(size_t)15;
+    void *piece = c->next ? c->next + c->bytes : NULL;
+    c->bytes += bytes;
+    return piece;
+}
+
+static void carve_run(run *r, const program *p, carver *c) {
+    size_t storages = p->storages.count;
+    run parts = {.buffers = carve(c, storages, sizeof(buffer *)),
+                 .bases = carve(c, p->bases.count, sizeof(void *)),
+                 .offsets = carve(c, storages, sizeof(int64_t)),
+                 .scratches = carve(c, p->scratches.count, sizeof(pool_block *)),
+                 .segments = carve(c, p->segments.count, sizeof(run_segment)),
+                 .marks = carve(c, storages, sizeof(char *)),
+                 .calls = p->once ? p->calls : carve(c, p->steps.count, sizeof(call))};
+    operand *operands = p->once ? p->operands : carve(c, (size_t)p->operand_count, sizeof(operand));
+    for (size_t i = 0; i < p->segments.count; i++) {
+        int room = 2 * p->segments.items[i].use_count + 4;
+        ticket *after = carve(c, (size_t)room, sizeof(ticket));
+        awaited *waits = carve(c, (size_t)room, sizeof(awaited));
+        if (c->next) parts.segments[i].w.after = after, parts.segments[i].w.waits = waits;
+    }
+    if (!r) return;
+    *r = parts;
+    if (p->once || p->steps.count == 0) return;
+    memcpy(r->calls, p->calls, p->steps.count * sizeof *r->calls);
+    memcpy(operands, p->operands, (size_t)p->operand_count * sizeof *operands);
+    for (size_t i = 0; i < p->steps.count; i++) {
+        r->calls[i].inputs = operands + (p->calls[i].inputs - p->operands);
+        r->calls[i].outputs = operands + (p->calls[i].outputs - p->operands);
+    }
+}
+
+static void free_messages(run *r) {
+    for (message *m = atomic_load(&r->messages), *next; m; m = next) {
+        next = m->next;
+        memory_free(m);
+    }
+}
+
+/* A launched run holds its buffers' objects, and foreign memory; another one all that it was given. What is held is let go of before the
+   last segment's ticket is done: who has waited for that finds it gone. */
+static void let_go(run *r) {
+    if (atomic_fetch_sub(&r->users, 1) != 1) return;
+    for (size_t t = 0; t < r->p->storages.count; t++) {
+        buffer *b = is_lent(r->p, t) ? NULL : r->buffers[t];
+        if (b && (!r->launched || b->foreign))
+            buffer_release(b);
+        else
+            buffer_let_go(b);
+    }
+    for (size_t i = 0; i < r->p->scratches.count; i++) pool_release(r->scratches[i], NULL, 0); /* unused: it was not launched */
+    free_messages(r);
+    program_release(r->p);
+    for (int i = 0; i < r->move_count; i++) move_free(r->moves[i]);
+    memory_free(r->moves);
+}
+
+static void run_release(run *r) {
+    if (atomic_fetch_sub(&r->references, 1) == 1) memory_free(r);
+}
+
+static void run_free(run *r) {
+    let_go(r);
     run_release(r);
+}
+
+run *run_new(program *p, buffer *const *arguments, const int64_t *offsets) {
+    carver count = {NULL, (sizeof(run) + 15) & ~(size_t)15};
+    size_t head = count.bytes;
+    carve_run(NULL, p, &count);
+    run *r = memory_new(1, count.bytes);
+    if (!r) return NULL;
+    carve_run(r, p, &(carver){(char *)r, head});
+    r->p = p;
+    r->users = r->references = 1;
+    atomic_fetch_add(&p->references, 1);
+    if (bind(r, arguments, offsets)) return r;
+    run_free(r);
     return NULL;
 }
 
-/* ---- callbacks on the stream's thread */
-
-static buffer *buffer_of(const run *r, int v) {
-    return v < 0 ? NULL : r->buffers[r->p->values.items[v].storage];
+buffer *run_buffer(const run *r, int storage_index) {
+    return r->buffers[storage_index];
 }
 
-static bool begin_step(void *context) {
-    const launched *l = context;
-    for (int i = 0; i < l->step->input_count; i++) {
-        buffer *b = buffer_of(l->run, l->step->inputs[i]);
-        const char *poison = b ? buffer_poisoned(b) : NULL;
-        if (!poison) continue;
-        for (int k = 0; k < l->step->output_count; k++)
-            if (l->step->outputs[k] >= 0) buffer_poison(buffer_of(l->run, l->step->outputs[k]), poison);
-        return false;
-    }
-    return true;
+void run_cancel(run *r) {
+    for (size_t t = 0; t < r->p->storages.count; t++)
+        if (r->buffers[t] && r->p->storages.items[t].exported)
+            buffer_set_state(r->buffers[t], r->p->storages.items[t].input < 0 ? BUFFER_GIVEN_UP : BUFFER_SUBMITTED);
+    run_free(r);
 }
 
-/* In hard mode: a kernel that wrote behind a new output. Inputs' and donated memory may be foreign to the run, and older than the mode's
- * bytes. */
-static bool wrote_behind(const launched *l) {
-    for (int k = 0; hard_mode() && l->step->stream->backend->host_memory && k < l->step->output_count; k++) {
-        int v = l->step->outputs[k];
-        if (v < 0 || l->run->p->storages.items[l->run->p->values.items[v].storage].input >= 0 || !buffer_of(l->run, v)->bytes) continue;
-        const char *data =
-            (const char *)l->call.outputs[k].data - l->run->p->values.items[v].at.offset * dtype_bytes(l->call.outputs[k].dtype);
-        if (!hard_guard_holds(buffer_of(l->run, v), data)) return true;
-    }
-    return false;
-}
+/* ---- reserving */
 
-static void end_step(void *context, bool ok, const char *error) {
-    launched *l = context;
-    if (ok && wrote_behind(l)) {
-        ok = false;
-        error = "a kernel wrote behind its output";
-    }
-    for (int k = 0; !ok && k < l->step->output_count; k++)
-        if (l->step->outputs[k] >= 0) buffer_poison(buffer_of(l->run, l->step->outputs[k]), error ? error : "a kernel failed");
-}
-
-/* What was read from a mapped file is only known to be the file's if it has not changed meanwhile. */
-static void end_run(void *context) {
-    run *r = context;
-    const void *asked = NULL;
-    for (size_t i = 0; i < r->p->storages.count; i++) {
-        buffer *b = r->buffers[i];
-        if (!b || !b->check || b->context == asked) continue;
-        asked = b->context;
-        if (b->check(b->context)) continue;
-        for (size_t k = 0; k < r->p->storages.count; k++)
-            if (r->p->storages.items[k].exported && r->p->storages.items[k].input < 0) buffer_poison(r->buffers[k], tarn_error());
-        tarn_clear_error();
-    }
-    run_release(r);
-}
-
-/* ---- submitting */
-
-static bool use_stream(run *r, tarn_stream *s) {
-    for (size_t i = 0; i < r->streams.count; i++)
-        if (r->streams.items[i] == s) return true;
-    return vector_push(&r->streams, s);
-}
-
-/* Within a run buffers carry no events yet: what another stream did to the storage is waited for here. */
-static bool follow(run *r, int t, tarn_stream *s) {
-    tarn_stream *before = r->last_stream[t];
-    r->last_stream[t] = s;
-    if (!before || before == s) return true;
-    event *e = event_record(before);
-    bool ok = e && stream_wait(s, e);
-    if (ok) buffer_was_written(r->buffers[t], before, e);
-    event_release(e);
-    return ok;
-}
-
-static void fill_operand(const run *r, int v, int slot, operand *o) {
-    *o = (operand){0};
-    if (v < 0) return;
-    const value *it = &r->p->values.items[v];
-    char *base = r->buffers[it->storage]->copies[slot].data;
-    static char nothing[8]; /* an empty array still has an address: NULL means absent */
-    *o = (operand){.data = base ? base + r->offsets[it->storage] + it->at.offset * dtype_bytes(it->dtype) : nothing,
-                   .dtype = it->dtype,
-                   .ndim = it->at.ndim,
-                   .shape = it->at.shape,
-                   .strides = it->at.strides};
-}
-
-static bool prepare_inputs(run *r, const step *st) {
-    for (int i = 0; i < st->input_count; i++) {
-        if (st->inputs[i] < 0) continue;
-        int t = r->p->values.items[st->inputs[i]].storage;
-        if (!follow(r, t, st->stream) || !buffer_use(r->buffers[t], st->stream)) return false;
-    }
-    return true;
-}
-
-static bool prepare_outputs(run *r, const step *st) {
-    for (int i = 0; i < st->output_count; i++) {
-        if (st->outputs[i] < 0) continue;
-        int t = r->p->values.items[st->outputs[i]].storage;
-        if (!r->buffers[t] && !(r->buffers[t] = buffer_new(r->p->storages.items[t].bytes))) return false;
-        bool old = r->p->storages.items[t].input >= 0 || r->last_stream[t];
-        if (!follow(r, t, st->stream) ||
-            !buffer_use_for_writing(r->buffers[t], st->stream, old && r->buffers[t]->copies[st->stream->slot].valid))
-            return false;
-        if (!old && !hard_fill(r->buffers[t], st->stream)) return false;
-        r->buffers[t]->copies[st->stream->slot].valid = true;
-        r->touched[t] = true;
-    }
-    return true;
-}
-
-static void fill_call(run *r, const step *st, launched *l, operand *room) {
-    for (int i = 0; i < st->input_count; i++) fill_operand(r, st->inputs[i], st->stream->slot, &room[i]);
-    for (int i = 0; i < st->output_count; i++) fill_operand(r, st->outputs[i], st->stream->slot, &room[st->input_count + i]);
-    l->run = r;
-    l->step = st;
-    l->call = (call){.op = st->op,
-                     .attributes = st->attributes,
-                     .input_count = st->input_count,
-                     .output_count = st->output_count,
-                     .inputs = room,
-                     .outputs = room + st->input_count,
-                     .program = st->group,
-                     .row = st->row};
-}
-
-static bool launch(run *r, size_t index, operand *room) {
-    const step *st = &r->p->steps.items[index];
-    launched *l = &r->calls[index];
-    if (!use_stream(r, st->stream) || !prepare_inputs(r, st) || !prepare_outputs(r, st)) return false;
-    fill_call(r, st, l, room);
-    if (st->workspace && !(l->call.workspace = pool_allocate(st->stream->slot, st->workspace, st->stream))) return false;
-    bool ok = st->stream->backend->launch(st->stream->handle, &l->call, begin_step, end_step, l);
-    if (st->workspace) pool_release(st->stream->slot, l->call.workspace, st->stream, NULL, 0);
-    for (int i = 0; ok && i < st->free_count; i++) {
-        r->touched[st->frees[i]] = true;
-        buffer_free_block(r->buffers[st->frees[i]], st->stream);
-    }
-    return ok;
-}
-
-static bool bind_inputs(run *r, buffer *const *arguments, const int64_t *offsets) {
+static run_state settle_inputs(run *r) {
     const void *asked = NULL;
     for (size_t i = 0; i < r->p->inputs.count; i++) {
         const program_input *in = &r->p->inputs.items[i];
-        buffer *b = in->captured ? in->captured : arguments[in->argument];
-        r->buffers[in->storage] = buffer_retain(b);
-        if (!in->captured) r->offsets[in->storage] = offsets[in->argument];
-        if (b->check && b->context != asked && !b->check(b->context)) return false;
+        buffer *b = r->buffers[in->storage];
+        bool own = r->p->storages.items[in->storage].exported && r->p->storages.items[in->storage].donated; /* pending for us */
+        if (!own && !buffer_settle(b)) return RUN_AGAIN;
+        if (b->check && b->context != asked && !b->check(b->context)) return RUN_FAILED;
         asked = b->check ? b->context : asked;
+    }
+    return RUN_READY;
+}
+
+static bool reserve_bases(run *r) {
+    for (size_t i = 0; i < r->p->bases.count; i++) {
+        const program_base *b = &r->p->bases.items[i];
+        if (b->storage < 0) {
+            const scratch *s = &r->p->scratches.items[i];
+            if (!(r->scratches[i] = pool_allocate(b->slot, s->bytes, s->stream))) return false;
+            r->bases[i] = r->scratches[i]->memory;
+            continue;
+        }
+        const storage *t = &r->p->storages.items[b->storage];
+        tarn_stream *user = t->input < 0 && !t->shared ? t->stream : NULL; /* others may be filled by a copy in another stream */
+        if (!buffer_allocate(r->buffers[b->storage], b->slot, user)) return false;
+        r->bases[i] = (char *)buffer_data(r->buffers[b->storage], b->slot) + r->offsets[b->storage];
     }
     return true;
 }
 
-/* The events after which every buffer of the run is valid and free to write. */
-static bool record_events(run *r) {
-    bool ok = true;
-    for (size_t k = 0; k < r->streams.count; k++) {
-        tarn_stream *s = r->streams.items[k];
-        event *e = event_record(s);
-        ok = ok && e;
-        for (size_t i = 0; e && i < r->p->storages.count; i++) {
-            buffer *b = r->buffers[i];
-            if (!b || r->last_stream[i] != s) continue;
-            if (r->touched[i] && b->copies[s->slot].data)
-                buffer_was_written(b, s, e);
-            else if (!r->touched[i])
-                buffer_was_read(b, e);
-        }
-        event_release(e);
-    }
-    return ok;
+/* Whether a use may find that its buffer is not valid on its device. */
+static bool may_have_to_move(const run *r, const segment_use *u) {
+    const program_base *b = &r->p->bases.items[u->base];
+    bool one_device = r->p->storages.items[b->storage].bases == u->base && b->next < 0;
+    return u->reads && !(one_device && (r->p->storages.items[b->storage].input < 0 || buffer_is_valid_on(r->buffers[b->storage], b->slot)));
 }
 
-/* Streams that only read a storage another stream used later have waited for it by `follow`; each stream of the run ends with a job that
- * holds the run until then. */
-static bool finish_streams(run *r) {
-    bool ok = true;
-    for (size_t k = 0; k < r->streams.count; k++) {
-        atomic_fetch_add(&r->references, 1);
-        if (r->streams.items[k]->backend->host(r->streams.items[k]->handle, end_run, r)) continue;
-        ok = false;
-        tarn_synchronize(r->streams.items[k]);
-        run_release(r);
+static bool reserve_moves(run *r) {
+    int wanted = 0;
+    for (size_t i = 0; i < r->p->uses.count; i++) {
+        const segment_use *u = &r->p->uses.items[i];
+        const program_base *b = &r->p->bases.items[u->base];
+        if (!may_have_to_move(r, u)) continue;
+        if (!move_reserve(r->buffers[b->storage], b->slot)) return false;
+        wanted += MOST_MOVES;
     }
-    return ok;
+    if (wanted == 0) return true;
+    if (!(r->moves = NEW_ARRAY(move *, wanted))) return false;
+    for (; r->move_count < wanted; r->move_count++)
+        if (!(r->moves[r->move_count] = move_new())) return false;
+    return true;
 }
 
-/* Donated inputs whose memory a failed run has used already are lost, and say so when read. */
-static void spoil(run *r) {
-    for (size_t i = 0; i < r->p->inputs.count; i++) {
-        int t = r->p->inputs.items[i].storage;
-        if (!r->touched[t] || !r->buffers[t]) continue;
-        text why = {0};
-        text_format(&why, "its memory was used by an evaluation that failed: %s", tarn_ok() ? "unknown" : tarn_error());
-        buffer_poison(r->buffers[t], text_string(&why));
-        text_free(&why);
+run_state run_reserve(run *r) {
+    run_state state = settle_inputs(r);
+    if (state != RUN_READY) return state;
+    return reserve_bases(r) && reserve_moves(r) ? RUN_READY : RUN_FAILED;
+}
+
+/* ---- while a segment runs */
+
+static char without_memory[] = "a kernel failed, and there was no memory to keep its message";
+
+static const char *keep_message(run *r, const char *error) {
+    bool before = tarn_ok();
+    size_t length = strlen(error) + 1;
+    message *m = memory_new(1, sizeof *m + length);
+    if (!m) {
+        if (before) tarn_clear_error();
+        return without_memory;
+    }
+    memcpy(m->text, error, length);
+    m->next = atomic_load(&r->messages);
+    while (!atomic_compare_exchange_weak(&r->messages, &m->next, m)) {
+    }
+    return m->text;
+}
+
+static void mark_outputs(run *r, const step *st, const char *why) {
+    for (int k = 0; k < st->output_count; k++)
+        if (st->outputs[k] >= 0) r->marks[r->p->values.items[st->outputs[k]].storage] = why;
+    atomic_store(&r->marked, true);
+}
+
+/* Why a step's inputs are not good, or NULL. */
+static const char *marked_input(const run *r, const step *st) {
+    for (int i = 0; i < st->input_count; i++) {
+        const char *why = st->inputs[i] < 0 ? NULL : r->marks[r->p->values.items[st->inputs[i]].storage];
+        if (why) return why;
+    }
+    return NULL;
+}
+
+static void mark_poisoned_inputs(run_segment *g) {
+    run *r = g->run;
+    for (int i = 0; i < g->segment->use_count; i++) {
+        const segment_use *u = &r->p->uses.items[g->segment->first_use + i];
+        int t = r->p->bases.items[u->base].storage;
+        const char *why = u->reads && !r->marks[t] ? buffer_poisoned(r->buffers[t]) : NULL;
+        if (!why) continue;
+        r->marks[t] = why;
+        atomic_store(&r->marked, true);
     }
 }
 
-/* The limits are asked for all that the steps will hold at once, before the first of them overwrites anything. */
-static bool fits_limits(const program *p) {
-    int64_t live[DEVICE_SLOTS] = {0}, most[DEVICE_SLOTS] = {0};
-    bool *made = NEW_ARRAY(bool, p->storages.count), ok = made;
-    for (size_t i = 0; ok && i < p->steps.count; i++) {
-        const step *st = &p->steps.items[i];
-        int64_t *now = &live[st->stream->slot], *peak = &most[st->stream->slot];
-        for (int k = 0; k < st->output_count; k++) {
-            int t = st->outputs[k] < 0 ? -1 : p->values.items[st->outputs[k]].storage;
-            if (t < 0 || made[t] || p->storages.items[t].input >= 0) continue;
-            made[t] = true;
-            *now += p->storages.items[t].bytes;
-        }
-        if (*now + st->workspace > *peak) *peak = *now + st->workspace;
-        for (int k = 0; k < st->free_count; k++) *now -= p->storages.items[st->frees[k]].bytes;
+static bool before_call(submission *s, int i) {
+    run_segment *g = (run_segment *)s;
+    run *r = g->run;
+    const step *st = &r->p->steps.items[g->segment->first + i];
+    if (i == 0) mark_poisoned_inputs(g);
+
+    if (interrupt_is_set()) {
+        mark_outputs(r, st, "interrupted");
+        return false;
     }
-    memory_free(made);
-    for (int slot = 0; ok && slot < DEVICE_SLOTS; slot++) ok = most[slot] == 0 || pool_has_room(slot, most[slot]);
-    return ok;
+    const char *why = atomic_load(&r->marked) ? marked_input(r, st) : NULL;
+    if (why) mark_outputs(r, st, why);
+    if (!why && hard_mode()) hard_fill_outputs(r->p, g->segment->first + i, &s->calls[i]);
+    return !why;
 }
 
-static buffer **export_buffers(run *r) {
-    buffer **out = NEW_ARRAY(buffer *, r->p->storages.count);
-    for (size_t i = 0; out && i < r->p->storages.count; i++)
-        if (r->p->storages.items[i].exported) out[i] = buffer_retain(r->buffers[i]);
-    return out;
+static void after_call(submission *s, int i, const char *error) {
+    run_segment *g = (run_segment *)s;
+    run *r = g->run;
+    int index = g->segment->first + i;
+    if (!error && hard_mode() && g->segment->stream->backend->host_memory && !hard_guards_hold(r->p, index, &s->calls[i]))
+        error = "a kernel wrote behind its output";
+    if (error) mark_outputs(r, &r->p->steps.items[index], keep_message(r, error));
 }
 
-bool program_run(program *p, buffer *const *arguments, const int64_t *offsets, buffer ***buffers_out) {
-    run *r = run_new(p);
-    if (!r) return false;
-    bool ok = bind_inputs(r, arguments, offsets) && fits_limits(p);
-    operand *room = r->operands;
-    for (size_t i = 0; ok && i < p->steps.count; i++) {
-        ok = launch(r, i, room);
-        room += p->steps.items[i].input_count + p->steps.items[i].output_count;
+/* What a failed call reaches. Where calls run on the host they were marked, and left out, in their turn. */
+static void spread_marks(run_segment *g) {
+    run *r = g->run;
+    mark_poisoned_inputs(g);
+    for (int i = 0; i < g->segment->count && atomic_load(&r->marked); i++) {
+        const step *st = &r->p->steps.items[g->segment->first + i];
+        const char *why = marked_input(r, st);
+        if (why) mark_outputs(r, st, why);
     }
-    *buffers_out = ok ? export_buffers(r) : NULL;
-    if (!*buffers_out) spoil(r);
-    ok = finish_streams(r) && *buffers_out;
-    ok = record_events(r) && ok;
+}
+
+static void poison_written(run_segment *g) {
+    run *r = g->run;
+    for (int i = 0; i < g->segment->use_count; i++) {
+        const segment_use *u = &r->p->uses.items[g->segment->first_use + i];
+        int t = r->p->bases.items[u->base].storage;
+        if (u->writes && r->marks[t]) buffer_poison(r->buffers[t], r->marks[t]);
+    }
+}
+
+/* What was read from a mapped file is only known to be the file's if it has not changed meanwhile. */
+static void check_foreign(run_segment *g) {
+    run *r = g->run;
+    const void *asked = NULL;
+    for (int i = 0; i < g->segment->use_count; i++) {
+        buffer *b = r->buffers[r->p->bases.items[r->p->uses.items[g->segment->first_use + i].base].storage];
+        if (!b->check || b->context == asked) continue;
+        asked = b->context;
+        if (b->check(b->context)) continue;
+        for (int k = 0; k < g->segment->count; k++)
+            mark_outputs(r, &r->p->steps.items[g->segment->first + k], keep_message(r, tarn_error()));
+        tarn_clear_error();
+    }
+}
+
+static void segment_done(submission *s) {
+    run_segment *g = (run_segment *)s;
+    run *r = g->run;
+    if (!g->segment->stream->backend->host_memory) spread_marks(g);
+    check_foreign(g);
+    if (atomic_load(&r->marked)) poison_written(g);
+    let_go(r);
+    work_complete(&g->w);
     run_release(r);
-    return ok;
+}
+
+/* ---- launching */
+
+static void fill_addresses(run *r, const segment *s) {
+    const operand_place *place = r->p->places + s->first_place;
+    for (int i = 0; i < s->count; i++) {
+        call *c = &r->calls[s->first + i];
+        int operands = c->input_count + c->output_count;
+        for (int k = 0; k < operands; k++, place++)
+            if (place->base >= 0) c->inputs[k].data = (char *)r->bases[place->base] + place->offset;
+        c->workspace = place->base >= 0 ? (char *)r->bases[place->base] + place->offset : NULL;
+        place++;
+    }
+}
+
+static void launch_segment(run *r, size_t index, bool small) {
+    const segment *s = &r->p->segments.items[index];
+    run_segment *g = &r->segments[index];
+    const segment_use *uses = r->p->uses.items + s->first_use;
+    int count = 0, room = 2 * s->use_count + 4;
+    for (int i = 0; i < s->use_count; i++) {
+        const program_base *base = &r->p->bases.items[uses[i].base];
+        buffer *b = r->buffers[base->storage];
+        if (uses[i].reads && r->moves && !buffer_is_valid_on(b, base->slot)) {
+            move_to(b, base->slot, &r->moves[r->moves_used]);
+            r->moves_used += MOST_MOVES;
+        }
+        count = buffer_waits(b, base->slot, uses[i].writes, g->w.after, count, room);
+    }
+    fill_addresses(r, s);
+    g->run = r;
+    g->segment = s;
+    g->w = (work){.s = {.calls = r->calls + s->first,
+                        .call_count = s->count,
+                        .small = small,
+                        .plan = s->plan,
+                        .bases = r->bases,
+                        .before = before_call,
+                        .after = after_call,
+                        .done = segment_done},
+                  .stream = s->stream,
+                  .after = g->w.after,
+                  .after_count = count,
+                  .waits = g->w.waits};
+    atomic_fetch_add(&r->users, 1);
+    atomic_fetch_add(&r->references, 1);
+    ticket end = stream_submit(&g->w);
+    for (int i = 0; i < s->use_count; i++) {
+        const program_base *base = &r->p->bases.items[uses[i].base];
+        if (uses[i].writes)
+            buffer_was_written(r->buffers[base->storage], base->slot, end);
+        else
+            buffer_was_read(r->buffers[base->storage], end);
+    }
+}
+
+/* Memory goes back in the order of the streams: what is queued has its tickets. */
+static void give_back(run *r) {
+    for (size_t i = 0; i < r->p->scratches.count; i++) {
+        ticket end = stream_newest(r->p->scratches.items[i].stream);
+        pool_release(r->scratches[i], &end, 1);
+        r->scratches[i] = NULL;
+    }
+    for (size_t t = 0; t < r->p->storages.count; t++) {
+        const storage *it = &r->p->storages.items[t];
+        buffer *b = is_lent(r->p, t) ? NULL : r->buffers[t];
+        if (!b) continue;
+        if (it->input < 0 || it->donated) buffer_drop_stale(b);
+        if (it->exported) buffer_set_state(b, BUFFER_SUBMITTED);
+        if (b->foreign) continue;
+        buffer_hold(b);
+        buffer_release(b);
+    }
+}
+
+/* A program that runs once needs what it captured no longer than its run does. */
+static void give_up_captured(program *p) {
+    for (size_t i = 0; i < p->inputs.count && p->once; i++) {
+        if (!p->inputs.items[i].captured || p->inputs.items[i].captured->foreign) continue;
+        buffer_release(p->inputs.items[i].captured);
+        p->inputs.items[i].captured = NULL;
+    }
+}
+
+void run_launch(run *r, bool waits) {
+    bool small = r->p->elements <= (waits ? SMALL_AWAITED : SMALL);
+    r->launched = true;
+    for (size_t i = 0; i < r->p->segments.count; i++) launch_segment(r, i, small);
+    give_back(r);
+    give_up_captured(r->p);
+    run_free(r);
 }
 
 void program_release(program *p) {
     if (!p || atomic_fetch_sub(&p->references, 1) != 1) return;
     for (size_t i = 0; i < p->steps.count; i++) attributes_free(p->steps.items[i].op, p->steps.items[i].attributes);
     for (size_t i = 0; i < p->inputs.count; i++) buffer_release(p->inputs.items[i].captured);
+    for (size_t i = 0; i < p->segments.count; i++)
+        if (p->segments.items[i].plan) p->segments.items[i].stream->backend->plan_free(p->segments.items[i].plan);
     vector_free(&p->values);
     vector_free(&p->storages);
     vector_free(&p->steps);
     vector_free(&p->inputs);
     vector_free(&p->outputs);
+    vector_free(&p->scratches);
+    vector_free(&p->bases);
+    vector_free(&p->segments);
+    vector_free(&p->uses);
     arena_free(&p->memory);
     memory_free(p);
 }

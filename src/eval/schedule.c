@@ -88,10 +88,12 @@ program *schedule_make(tarn_array *const *roots, int count, schedule_options opt
     bool ok = s->p && mark_roots(s, roots, count) && schedule_discover(s, roots, count) && schedule_retain(s) && order_units(s);
     if (ok) count_uses(s);
     ok = ok && schedule_emit(s);
+    if (ok) s->p->once = !options.plan;
     for (int i = 0; ok && i < count; i++) {
         int v = s->entries.items[schedule_resolve(s, roots[i]->note)].value;
         ok = vector_push(&s->p->outputs, v);
     }
+    ok = ok && program_seal(s->p);
     program *p = s->p;
     if (!ok) {
         program_release(p);
@@ -106,26 +108,70 @@ program *schedule_make(tarn_array *const *roots, int count, schedule_options opt
 
 /* ---- values back to the graph */
 
-static void give_value(schedule *s, entry *e, buffer *const *buffers) {
-    const entry *source = &s->entries.items[schedule_resolve(s, e->a->note)];
-    if (source->value < 0) return;
-    const value *v = &s->p->values.items[source->value];
-    buffer *b = buffers[v->storage];
-    if (b) array_set_value(e->a, buffer_retain(b), v->at.offset, v->at.strides);
+static bool came_in(const entry *e) {
+    return e->external && e->alias < 0;
 }
 
-void schedule_commit(schedule *s, buffer *const *buffers) {
+/* The run's buffer for entry i, if that is computed and stays, and its value there; else NULL. */
+static buffer *computed_buffer(const schedule *s, size_t i, const run *r, const value **v) {
+    const entry *e = &s->entries.items[i];
+    if ((!e->retained && !e->root) || came_in(e)) return NULL;
+    int at = s->entries.items[schedule_resolve(s, (int)i)].value;
+    if (at < 0) return NULL;
+    *v = &s->p->values.items[at];
+    return run_buffer(r, (*v)->storage);
+}
+
+static bool is_taken(const entry *e) {
+    return e->candidate && e->value >= 0;
+}
+
+static void take_away(const schedule *s, entry *e) {
+    node_retain(e->a->node);
+    if (s->p->storages.items[s->p->values.items[e->value].storage].exported) buffer_set_state(e->a->buffer, BUFFER_PENDING);
+    e->a->given_away = true;
+    array_set_value(e->a, NULL, 0, NULL);
+}
+
+void schedule_claim(schedule *s, const run *r) {
     for (size_t i = 0; i < s->entries.count; i++) {
         entry *e = &s->entries.items[i];
-        bool had = e->external && e->alias < 0;
-        if ((e->retained || e->root) && !had) give_value(s, e, buffers);
-        if (e->candidate && e->value >= 0) { /* its memory went into the program */
-            e->a->given_away = true;
-            array_set_value(e->a, NULL, 0, NULL);
-        }
-        if (!had && e->unit >= 0 && s->units.items[e->unit].ordered) e->a->was_computed = true;
+        const value *v;
+        buffer *b = computed_buffer(s, i, r, &v);
+        e->was_computed = e->a->was_computed;
+        if (b) array_set_value(e->a, buffer_retain(b), v->at.offset, v->at.strides);
+        if (is_taken(e)) take_away(s, e);
+        if (!came_in(e) && e->unit >= 0 && s->units.items[e->unit].ordered) e->a->was_computed = true;
     }
     for (size_t i = 0; i < s->order.count; i++) node_retain(s->order.items[i]);
-    for (size_t i = s->order.count; i > 0; i--) node_forget_inputs(s->order.items[i - 1]);
+}
+
+/* Other threads may have given up what nobody else holds. */
+static void let_go(schedule *s) {
     for (size_t i = 0; i < s->order.count; i++) node_release(s->order.items[i]);
+    for (size_t i = 0; i < s->entries.count; i++)
+        if (is_taken(&s->entries.items[i])) node_release(s->entries.items[i].a->node);
+}
+
+void schedule_commit(schedule *s) {
+    for (size_t i = s->order.count; i > 0; i--) node_forget_inputs(s->order.items[i - 1]);
+    let_go(s);
+}
+
+static void give_back(const schedule *s, entry *e, const run *r) {
+    buffer *b = run_buffer(r, s->p->values.items[e->value].storage);
+    array_set_value(e->a, buffer_retain(b), e->a->offset, e->a->strides);
+    e->a->given_away = false;
+}
+
+void schedule_roll_back(schedule *s, const run *r) {
+    for (size_t i = 0; i < s->entries.count; i++) {
+        entry *e = &s->entries.items[i];
+        const value *v;
+        buffer *b = computed_buffer(s, i, r, &v);
+        if (b && e->a->buffer == b) array_set_value(e->a, NULL, 0, NULL);
+        if (is_taken(e)) give_back(s, e, r);
+        if (!came_in(e)) e->a->was_computed = e->was_computed;
+    }
+    let_go(s);
 }

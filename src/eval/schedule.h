@@ -21,6 +21,7 @@ typedef struct {
     bool needed_again; /* read by a node that a transform is tracing: its rule may read it, too */
     bool candidate;    /* external, and held by nobody outside: its memory may be taken */
     bool retained;     /* has a value afterwards */
+    bool was_computed; /* before this schedule */
 } entry;
 
 typedef enum { UNIT_VIEW, UNIT_KERNEL, UNIT_GROUP } unit_kind;

@@ -23,8 +23,8 @@ static buffer *host_buffer(const void *data, int64_t bytes) {
         buffer_release(b);
         return NULL;
     }
-    if (bytes) memcpy(b->copies[DEVICE_HOST].data, data, (size_t)bytes);
-    b->copies[DEVICE_HOST].valid = true;
+    if (bytes) memcpy(buffer_data(b, DEVICE_HOST), data, (size_t)bytes);
+    buffer_fill_on_host(b);
     return b;
 }
 

@@ -1,4 +1,4 @@
-/* The CPU as a backend: streams are worker threads, events are numbers of their jobs, and the rows of all families lie over each other, the
+/* The CPU as a backend: streams are worker threads, and the rows of all families lie over each other, the
    best instruction set first. */
 #include "cpu/cpu.h"
 
@@ -8,7 +8,6 @@
 
 #include "base/memory.h"
 #include "base/worker.h"
-#include "cpu/derived.h"
 #include "tarn/error.h"
 
 /* ---- memory */
@@ -27,169 +26,61 @@ static void release(int device, void *block) {
     memory_free_aligned(block);
 }
 
-static void forget(int device, const void *from, int64_t bytes) {
-    (void)device;
-    derived_forget(from, bytes);
-}
-
-static int64_t all_derived_bytes(int device) {
-    (void)device;
-    return derived_bytes();
-}
-
-/* ---- streams and events. An event may outlive its stream: the stream's memory goes with the last of them, its thread with stream_free. */
+/* ---- streams: a worker each */
 
 struct backend_stream {
-    worker *thread; /* NULL once freed: then all of its jobs are done */
-    pthread_mutex_t lock;
-    pthread_cond_t unwatched;
-    int watchers; /* threads inside worker_wait */
-    atomic_int references;
-};
-
-struct backend_event {
-    backend_stream *stream;
-    uint64_t job;
+    worker *thread;
 };
 
 static backend_stream *stream_new(int device) {
     (void)device;
     backend_stream *stream = NEW(backend_stream);
-    if (!stream) return NULL;
-    stream->thread = worker_new();
-    if (!stream->thread) {
-        memory_free(stream);
-        return NULL;
-    }
-    pthread_mutex_init(&stream->lock, NULL);
-    pthread_cond_init(&stream->unwatched, NULL);
-    atomic_init(&stream->references, 1);
-    return stream;
-}
-
-static void stream_release(backend_stream *stream) {
-    if (atomic_fetch_sub(&stream->references, 1) == 1) memory_free(stream);
+    if (stream && (stream->thread = worker_new())) return stream;
+    memory_free(stream);
+    return NULL;
 }
 
 static void stream_free(backend_stream *stream) {
-    if (!stream) return;
-    pthread_mutex_lock(&stream->lock);
-    while (stream->watchers > 0) pthread_cond_wait(&stream->unwatched, &stream->lock);
-    worker *thread = stream->thread;
-    stream->thread = NULL;
-    pthread_mutex_unlock(&stream->lock);
-    worker_free(thread);
-    stream_release(stream);
+    if (stream) worker_free(stream->thread);
+    memory_free(stream);
 }
 
-static bool job_done(backend_stream *stream, uint64_t job) {
-    pthread_mutex_lock(&stream->lock);
-    bool done = !stream->thread || worker_reached(stream->thread, job);
-    pthread_mutex_unlock(&stream->lock);
-    return done;
+static void run_copies(submission *s) {
+    for (int i = 0; i < s->copy_count; i++) {
+        memcpy(s->copies[i].to, s->copies[i].from, (size_t)s->copies[i].bytes);
+        s->after(s, -1 - i, NULL);
+    }
 }
 
-static void job_wait(backend_stream *stream, uint64_t job) {
-    pthread_mutex_lock(&stream->lock);
-    worker *thread = stream->thread;
-    if (thread) stream->watchers++;
-    pthread_mutex_unlock(&stream->lock);
-    if (!thread) return;
-    worker_wait(thread, job);
-    pthread_mutex_lock(&stream->lock);
-    if (--stream->watchers == 0) pthread_cond_broadcast(&stream->unwatched);
-    pthread_mutex_unlock(&stream->lock);
+static void run_calls(submission *s) {
+    for (int i = 0; i < s->call_count; i++) {
+        const call *c = &s->calls[i];
+        if (!s->before(s, i)) continue;
+        if (c->row->run(c)) {
+            s->after(s, i, NULL);
+            continue;
+        }
+        if (tarn_ok()) tarn_fail("%s failed without saying why", c->row->name);
+        s->after(s, i, tarn_error());
+        tarn_clear_error();
+    }
 }
 
-static backend_event *event_new(backend_stream *stream, uint64_t job) {
-    backend_event *event = NEW(backend_event);
-    if (!event) return NULL;
-    *event = (backend_event){stream, job};
-    atomic_fetch_add(&stream->references, 1);
-    return event;
+static void run_submission(void *context) {
+    submission *s = context;
+    if (s->wait_count) s->wait(s);
+    run_copies(s);
+    run_calls(s);
+    s->done(s);
 }
 
-static backend_event *event_record(backend_stream *stream) {
-    return event_new(stream, worker_given(stream->thread));
-}
+_Static_assert(sizeof(worker_job) <= sizeof(((submission *)0)->room), "a job fits into a submission");
 
-static void event_free(backend_event *event) {
-    if (!event) return;
-    stream_release(event->stream);
-    memory_free(event);
-}
-
-static bool event_done(backend_event *event) {
-    return job_done(event->stream, event->job);
-}
-
-static void event_wait(backend_event *event) {
-    job_wait(event->stream, event->job);
-}
-
-static void wait_in_stream(void *context) {
-    event_wait(context);
-    event_free(context);
-}
-
-static bool stream_wait(backend_stream *stream, backend_event *event) {
-    if (event->stream == stream || event_done(event)) return true;
-    backend_event *own = event_new(event->stream, event->job);
-    if (!own) return false;
-    if (worker_submit(stream->thread, wait_in_stream, own)) return true;
-    event_free(own);
-    return false;
-}
-
-/* ---- work */
-
-typedef struct {
-    const call *call; /* NULL: a copy of `bytes` */
-    void *to;
-    const void *from;
-    int64_t bytes;
-    bool (*begin)(void *context);
-    void (*end)(void *context, bool ok, const char *error);
-    void *context;
-} task;
-
-static bool run_call(const call *c) {
-    if (c->row->run(c)) return true;
-    return tarn_fail("%s failed without saying why", c->row->name);
-}
-
-static void run_task(void *context) {
-    task *t = context;
-    bool ok = !t->begin || t->begin(t->context);
-    if (ok && t->call) ok = run_call(t->call);
-    if (ok && !t->call && t->bytes > 0) memcpy(t->to, t->from, (size_t)t->bytes);
-    if (t->end) t->end(t->context, ok, tarn_error());
-    tarn_clear_error();
-    memory_free(t);
-}
-
-static bool submit(backend_stream *stream, task from) {
-    task *t = NEW(task);
-    if (!t) return false;
-    *t = from;
-    if (worker_submit(stream->thread, run_task, t)) return true;
-    memory_free(t);
-    return false;
-}
-
-static bool launch(backend_stream *stream, const call *c, bool (*begin)(void *context),
-                   void (*end)(void *context, bool ok, const char *error), void *context) {
-    return submit(stream, (task){.call = c, .begin = begin, .end = end, .context = context});
-}
-
-static bool copy(backend_stream *stream, void *to, const void *from, int64_t bytes, bool to_device,
-                 void (*end)(void *context, bool ok, const char *error), void *context) {
-    (void)to_device;
-    return submit(stream, (task){.to = to, .from = from, .bytes = bytes, .end = end, .context = context});
-}
-
-static bool host(backend_stream *stream, void (*run)(void *context), void *context) {
-    return worker_submit(stream->thread, run, context);
+static void submit(backend_stream *stream, submission *s) {
+    if (s->small && s->wait_count == 0 && worker_run_here(stream->thread, run_submission, s)) return;
+    worker_job *job = (worker_job *)(void *)s->room;
+    *job = (worker_job){.run = run_submission, .context = s};
+    worker_give(stream->thread, job);
 }
 
 /* ---- rows */
@@ -238,7 +129,8 @@ static void collect(unsigned sets) {
     pthread_mutex_unlock(&collecting);
 }
 
-static const kernel_row *const *rows(op_id op, int *count) {
+static const kernel_row *const *rows(int device, op_id op, int *count) {
+    (void)device;
     unsigned sets = sets_in_use();
     if (!atomic_load(&tables[sets].filled)) collect(sets);
     *count = tables[sets].counts[op];
@@ -255,16 +147,7 @@ const backend backend_cpu = {
     .release = release,
     .stream_new = stream_new,
     .stream_free = stream_free,
-    .launch = launch,
-    .copy = copy,
-    .host = host,
-    .event_record = event_record,
-    .event_done = event_done,
-    .event_wait = event_wait,
-    .stream_wait = stream_wait,
-    .event_free = event_free,
+    .submit = submit,
     .rows = rows,
-    .forget = forget,
-    .derived_bytes = all_derived_bytes,
     .measure = cpu_measure,
 };

@@ -1,14 +1,34 @@
 /* The mock device as a backend (mock.h says what it is for). */
 #include "mock/mock.h"
 
-static const kernel_row *const *rows(op_id op, int *count) {
-    *count = 0;
-    return mock_is_missing(op) ? NULL : backend_reference.rows(op, count);
+/* One of its rows has to be prepared before it runs, as a kernel does that is compiled when it is first needed. */
+static bool prepare_row(const call *c, void **prepared) {
+    static char done;
+    (void)c;
+    mock_add(COUNT_PREPARED_ROWS, 1);
+    *prepared = &done;
+    return true;
 }
 
-static int64_t derived_bytes(int device) {
+static kernel_row prepared_row;
+
+static const kernel_row *const *rows(int device, op_id op, int *count) {
+    static const kernel_row *const prepared[] = {&prepared_row};
+    *count = 0;
+    if (mock_is_missing(device, op)) return NULL;
+    const kernel_row *const *found = backend_reference.rows(0, op, count);
+    return op == OP_argsort ? prepared : found;
+}
+
+static void make_prepared_row(void) {
+    int count;
+    prepared_row = *backend_reference.rows(0, OP_argsort, &count)[0];
+    prepared_row.prepare = prepare_row;
+}
+
+static int64_t memory_bytes(int device) {
     (void)device;
-    return 0;
+    return mock_memory_limit();
 }
 
 static backend mock = {
@@ -19,21 +39,18 @@ static backend mock = {
     .release = mock_release,
     .stream_new = mock_stream_new,
     .stream_free = mock_stream_free,
-    .launch = mock_launch,
-    .copy = mock_copy,
-    .host = mock_host,
-    .event_record = mock_event_record,
-    .event_done = mock_event_done,
-    .event_wait = mock_event_wait,
-    .stream_wait = mock_stream_wait,
-    .event_free = mock_event_free,
+    .submit = mock_submit,
+    .prepare = mock_prepare,
+    .plan_free = mock_plan_free,
     .rows = rows,
-    .derived_bytes = derived_bytes,
+    .is_peer = mock_is_peer,
+    .memory_bytes = memory_bytes,
 };
 
 TARN_API const backend *tarn_backend(void);
 const backend *tarn_backend(void) {
     if (!mock_settings_good()) tarn_clear_error(); /* there will be no device, and mock_device_count says why */
+    make_prepared_row();
     mock.table_hash = backend_hash();
     return &mock;
 }

@@ -13,9 +13,10 @@
 static struct {
     bool good;
     int64_t devices;
-    _Atomic int64_t memory, delay;
+    _Atomic int64_t memory, delay, lag;
+    atomic_bool peers;
     _Atomic uint64_t random;
-    atomic_bool missing[OP_COUNT_WITH_GROUP], lost[MOCK_MAX_DEVICES];
+    atomic_bool missing[MOCK_MAX_DEVICES][OP_COUNT_WITH_GROUP], lost[MOCK_MAX_DEVICES];
     _Atomic int64_t seen[FAULT_COUNT], fail_at[FAULT_COUNT], totals[COUNT_COUNT];
 } settings;
 
@@ -33,7 +34,7 @@ static bool number(const char *name, int64_t least, int64_t most, int64_t *value
 }
 
 static bool read_faults(void) {
-    static const char *const names[FAULT_COUNT] = {"TARN_MOCK_FAIL_LAUNCH", "TARN_MOCK_REFUSE_LAUNCH", "TARN_MOCK_FAIL_ALLOCATION",
+    static const char *const names[FAULT_COUNT] = {"TARN_MOCK_FAIL_LAUNCH", "TARN_MOCK_FAIL_SUBMISSION", "TARN_MOCK_FAIL_ALLOCATION",
                                                    "TARN_MOCK_FAIL_COPY"};
     bool ok = true;
     for (int i = 0; i < FAULT_COUNT; i++) {
@@ -50,10 +51,15 @@ static void read_environment(void) {
     bool ok = number("TARN_MOCK_DEVICES", 0, MOCK_MAX_DEVICES, &settings.devices);
     ok = number("TARN_MOCK_MEMORY", 0, INT64_MAX, &memory) && ok;
     ok = number("TARN_MOCK_DELAY", 0, 10000000, &delay) && ok;
+    int64_t lag = 0, peers = 1;
+    ok = number("TARN_MOCK_LAG", 0, 10000000, &lag) && ok;
+    ok = number("TARN_MOCK_PEERS", 0, 1, &peers) && ok;
     ok = number("TARN_MOCK_SEED", 0, INT64_MAX, &seed) && ok;
     ok = read_faults() && ok;
     tarn_mock_set_memory(memory);
     tarn_mock_set_delay(delay, (uint64_t)seed);
+    tarn_mock_set_lag(lag);
+    tarn_mock_set_peers(peers != 0);
     settings.good = tarn_mock_set_missing(getenv("TARN_MOCK_MISSING")) && ok;
 }
 
@@ -80,29 +86,44 @@ int64_t mock_memory_limit(void) {
 }
 
 /* ---- missing rows */
-static bool set_missing(const char *name, size_t length) {
+static bool set_missing(int device, const char *name, size_t length) {
     for (int op = 0; op < OP_COUNT_WITH_GROUP; op++) {
         const char *known = op_name((op_id)op);
         if (strlen(known) != length || memcmp(known, name, length) != 0) continue;
-        settings.missing[op] = true;
+        settings.missing[device][op] = true;
         return true;
     }
     return tarn_fail("TARN_MOCK_MISSING: there is no op \"%.*s\"", (int)length, name);
 }
 
-bool tarn_mock_set_missing(const char *ops) {
-    for (int op = 0; op < OP_COUNT_WITH_GROUP; op++) settings.missing[op] = false;
+bool tarn_mock_set_missing_on(int device, const char *ops) {
+    for (int op = 0; op < OP_COUNT_WITH_GROUP; op++) settings.missing[device][op] = false;
     bool ok = true;
     for (const char *name = ops; name && *name;) {
         size_t length = strcspn(name, ",");
-        ok = set_missing(name, length) && ok;
+        ok = set_missing(device, name, length) && ok;
         name += length + (name[length] == ',');
     }
     return mock_report(ok);
 }
 
-bool mock_is_missing(op_id op) {
-    return settings.missing[op];
+bool tarn_mock_set_missing(const char *ops) {
+    bool ok = true;
+    for (int device = 0; device < MOCK_MAX_DEVICES; device++) ok = tarn_mock_set_missing_on(device, ops) && ok;
+    return ok;
+}
+
+bool mock_is_missing(int device, op_id op) {
+    return settings.missing[device][op];
+}
+
+/* ---- peers */
+void tarn_mock_set_peers(bool peers) {
+    settings.peers = peers;
+}
+
+bool mock_is_peer(int device, int other) {
+    return settings.peers && device != other;
 }
 
 /* ---- faults and loss */
@@ -124,7 +145,7 @@ bool mock_is_lost(int device) {
 void tarn_mock_fail_launch(int64_t n) {
     set_fault(FAULT_LAUNCH, n);
 }
-void tarn_mock_refuse_launch(int64_t n) {
+void tarn_mock_fail_submission(int64_t n) {
     set_fault(FAULT_SUBMISSION, n);
 }
 void tarn_mock_fail_allocation(int64_t n) {
@@ -154,11 +175,21 @@ static uint64_t next_random(void) {
     return z ^ z >> 31;
 }
 
-void mock_sleep(void) {
+void tarn_mock_set_lag(int64_t microseconds) {
+    settings.lag = microseconds;
+}
+
+static void sleep_for(int64_t us) {
+    if (us > 0) nanosleep(&(struct timespec){us / 1000000, us % 1000000 * 1000}, NULL);
+}
+
+void mock_delay(void) {
     int64_t most = settings.delay;
-    if (most == 0) return;
-    int64_t us = (int64_t)(next_random() % ((uint64_t)most + 1));
-    nanosleep(&(struct timespec){us / 1000000, us % 1000000 * 1000}, NULL);
+    if (most > 0) sleep_for((int64_t)(next_random() % ((uint64_t)most + 1)));
+}
+
+void mock_lag(void) {
+    sleep_for(settings.lag);
 }
 
 /* ---- counts */
@@ -167,6 +198,18 @@ void mock_add(mock_count what, int64_t n) {
 }
 int64_t mock_total(mock_count what) {
     return settings.totals[what];
+}
+int64_t tarn_mock_submissions(void) {
+    return mock_total(COUNT_SUBMISSIONS);
+}
+int64_t tarn_mock_prepared_rows(void) {
+    return mock_total(COUNT_PREPARED_ROWS);
+}
+int64_t tarn_mock_plans(void) {
+    return mock_total(COUNT_PLANS);
+}
+int64_t tarn_mock_replays(void) {
+    return mock_total(COUNT_REPLAYS);
 }
 int64_t tarn_mock_launches(void) {
     return mock_total(COUNT_LAUNCHES);

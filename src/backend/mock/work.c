@@ -1,30 +1,11 @@
-/* Launches, copies and host functions: what runs on a stream's thread. A kernel gets a copy of its call whose pointers are the kernels' own
-   addresses, made when its turn comes: work on a block that was released too early is found. */
+/* What a submission does: copies, then calls, whether or not those before them failed. A kernel gets a copy of its call whose pointers are
+   the kernels' own addresses, made when its turn comes: work on a block that was given back too early is found. */
 #include "mock/mock.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-
-typedef struct {
-    int device;
-    bool (*begin)(void *context);
-    void (*end)(void *context, bool ok, const char *error);
-    void *context;
-    const call *call; /* of a launch */
-    void *to;         /* of a copy */
-    const void *from;
-    int64_t bytes;
-    bool to_device;
-    operand operands[]; /* room for the launch's translated ones */
-} work;
-
-static void finish(work *w, bool ok) {
-    if (w->end) w->end(w->context, ok, tarn_error());
-    tarn_clear_error();
-    memory_free(w);
-}
 
 /* ---- launches */
 
@@ -41,111 +22,83 @@ static int64_t extent(const operand *o, int64_t *first) {
     return (high - low + 1) * dtype_bytes(o->dtype);
 }
 
-static bool translate(const work *w, operand *to, const operand *from, int index, bool output) {
+static bool translate(int device, op_id op, operand *to, const operand *from, int index, bool output) {
     *to = *from;
     int64_t first, bytes = extent(from, &first);
     if (!from->data || bytes == 0) return true;
     char what[96];
-    snprintf(what, sizeof what, "%s %d of %s", output ? "output" : "input", index, op_name(w->call->op));
-    char *memory = mock_inside(w->device, (const char *)from->data + first, bytes, what);
+    snprintf(what, sizeof what, "%s %d of %s", output ? "output" : "input", index, op_name(op));
+    char *memory = mock_inside(device, (const char *)from->data + first, bytes, what);
     if (memory) to->data = memory - first;
     return memory != NULL;
 }
 
-static bool translate_call(work *w, call *c) {
-    const call *from = w->call;
+static bool translate_call(int device, const call *from, operand *room, call *c) {
     *c = *from;
-    c->inputs = w->operands;
-    c->outputs = w->operands + from->input_count;
+    c->inputs = room;
+    c->outputs = room + from->input_count;
     for (int i = 0; i < from->input_count; i++)
-        if (!translate(w, &c->inputs[i], &from->inputs[i], i, false)) return false;
+        if (!translate(device, from->op, &c->inputs[i], &from->inputs[i], i, false)) return false;
     for (int i = 0; i < from->output_count; i++)
-        if (!translate(w, &c->outputs[i], &from->outputs[i], i, true)) return false;
+        if (!translate(device, from->op, &c->outputs[i], &from->outputs[i], i, true)) return false;
     int64_t bytes = c->row->workspace ? c->row->workspace(from) : 0;
     if (bytes == 0) return true;
-    c->workspace = mock_inside(w->device, from->workspace, bytes, "the workspace");
+    c->workspace = mock_inside(device, from->workspace, bytes, "the workspace");
     return c->workspace != NULL;
 }
 
-static bool run_kernel(work *w) {
-    call translated;
-    if (mock_is_lost(w->device) || !translate_call(w, &translated)) return false;
-    if (mock_fault_due(FAULT_LAUNCH)) return tarn_fail("mock:%d: this launch of %s was told to fail", w->device, op_name(w->call->op));
+/* room: twice the call's operands, for those of a plan and for the translated ones. */
+static bool run_call(int device, const submission *s, int i, operand *room) {
+    call planned = s->calls[i], translated;
+    int operands = planned.input_count + planned.output_count;
+    if (mock_is_lost(device) || (s->plan && !mock_plan_call(s->plan, i, s->bases, &s->calls[i], room, &planned)) ||
+        !translate_call(device, &planned, room + operands, &translated))
+        return false;
+    if (mock_fault_due(FAULT_LAUNCH)) return tarn_fail("mock:%d: this launch of %s was told to fail", device, op_name(planned.op));
+    if (translated.row->prepare && !translated.prepared) return mock_violation("%s runs unprepared", translated.row->name);
     return translated.row->run(&translated) || tarn_fail("%s failed without saying why", translated.row->name);
 }
 
-static void run_launch(void *context) {
-    work *w = context;
-    mock_sleep();
-    mock_add(COUNT_LAUNCHES, 1);
-    bool ok = !w->begin || w->begin(w->context);
-    finish(w, ok && run_kernel(w));
+static bool run_call_with_room(int device, const submission *s, int i) {
+    operand *room = NEW_ARRAY(operand, 2 * (s->calls[i].input_count + s->calls[i].output_count));
+    bool ok = room && run_call(device, s, i, room);
+    memory_free(room);
+    return ok;
 }
 
-static bool submit(backend_stream *stream, void (*run)(void *context), const work *from, int operands) {
-    work *w = memory_new(1, sizeof *w + (size_t)operands * sizeof(operand));
-    if (w) *w = *from;
-    if (w && mock_stream_submit(stream, run, w)) return true;
-    memory_free(w);
-    return mock_report(false);
-}
-
-bool mock_launch(backend_stream *stream, const call *c, bool (*begin)(void *context),
-                 void (*end)(void *context, bool ok, const char *error), void *context) {
-    work w = {.device = mock_stream_device(stream), .begin = begin, .end = end, .context = context, .call = c};
-    if (mock_fault_due(FAULT_SUBMISSION)) return mock_report(tarn_fail("mock:%d: this launch of %s was refused", w.device, op_name(c->op)));
-    return submit(stream, run_launch, &w, c->input_count + c->output_count);
-}
-
-/* ---- copies and host functions */
-static bool run_bytes(const work *w) {
-    if (mock_is_lost(w->device)) return false;
-    if (mock_fault_due(FAULT_COPY)) return tarn_fail("mock:%d: this copy was told to fail", w->device);
-    if (w->bytes == 0) return true;
-    if (mock_is_device_memory(w->to_device ? w->from : w->to))
-        return mock_violation("mock:%d: both ends of a copy are in device memory", w->device);
-    void *memory = mock_inside(w->device, w->to_device ? w->to : w->from, w->bytes, w->to_device ? "a copy's end" : "a copy's source");
-    if (!memory) return false;
-    memcpy(w->to_device ? memory : w->to, w->to_device ? w->from : memory, (size_t)w->bytes);
-    mock_add(COUNT_COPIED_BYTES, w->bytes);
+/* ---- copies */
+static bool run_copy(int device, const block_copy *c) {
+    if (mock_is_lost(device)) return false;
+    if (mock_fault_due(FAULT_COPY)) return tarn_fail("mock:%d: this copy was told to fail", device);
+    if (c->bytes == 0) return true;
+    bool peer = c->direction == COPY_FROM_PEER, to_device = c->direction != COPY_TO_HOST, from_device = c->direction != COPY_TO_DEVICE;
+    if (!peer && mock_is_device_memory(to_device ? c->from : c->to))
+        return mock_violation("mock:%d: both ends of a copy are in device memory", device);
+    if (peer && !mock_is_peer(device, c->peer)) return mock_violation("mock:%d: mock:%d is no peer", device, c->peer);
+    void *to = to_device ? mock_inside(device, c->to, c->bytes, "a copy's end") : c->to;
+    const void *from = from_device ? mock_inside(peer ? c->peer : device, c->from, c->bytes, "a copy's source") : c->from;
+    if (!to || !from) return false;
+    memcpy(to, from, (size_t)c->bytes);
+    mock_add(COUNT_COPIED_BYTES, c->bytes);
     return true;
 }
 
-static void run_copy(void *context) {
-    work *w = context;
-    mock_sleep();
-    mock_add(COUNT_COPIES, 1);
-    finish(w, run_bytes(w));
+/* ---- submissions */
+static void tell(submission *s, int i, bool ok) {
+    if (!ok) s->after(s, i, tarn_error());
+    tarn_clear_error();
 }
 
-bool mock_copy(backend_stream *stream, void *to, const void *from, int64_t bytes, bool to_device,
-               void (*end)(void *context, bool ok, const char *error), void *context) {
-    work w = {.device = mock_stream_device(stream),
-              .end = end,
-              .context = context,
-              .to = to,
-              .from = from,
-              .bytes = bytes,
-              .to_device = to_device};
-    return submit(stream, run_copy, &w, 0);
-}
-
-typedef struct {
-    void (*run)(void *context);
-    void *context;
-} host_work;
-
-static void run_host(void *context) {
-    host_work w = *(host_work *)context;
-    memory_free(context);
-    mock_sleep();
-    w.run(w.context);
-}
-
-bool mock_host(backend_stream *stream, void (*run)(void *context), void *context) {
-    host_work *w = NEW(host_work);
-    if (w) *w = (host_work){run, context};
-    if (w && mock_stream_submit(stream, run_host, w)) return true;
-    memory_free(w);
-    return mock_report(false);
+void mock_run(int device, submission *s) {
+    bool refused = mock_fault_due(FAULT_SUBMISSION);
+    if (s->plan) mock_add(COUNT_REPLAYS, 1);
+    for (int i = -s->copy_count; i < s->call_count; i++) {
+        int at = i < 0 ? -1 - (i + s->copy_count) : i;
+        mock_lag();
+        mock_add(i < 0 ? COUNT_COPIES : COUNT_LAUNCHES, 1);
+        if (refused)
+            tell(s, at, tarn_fail("mock:%d: this submission was told to fail", device));
+        else
+            tell(s, at, i < 0 ? run_copy(device, &s->copies[-1 - at]) : run_call_with_room(device, s, i));
+    }
 }

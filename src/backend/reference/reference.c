@@ -17,7 +17,8 @@ OP(group)
 #include "table/structural.def"
 #undef OP
 
-static const kernel_row *const *rows(op_id op, int *count) {
+static const kernel_row *const *rows(int device, op_id op, int *count) {
+    (void)device;
 #define OP(op) [OP_##op] = &reference_##op,
     static const kernel_row *const table[OP_COUNT_WITH_GROUP] = {OP(group)
 #include "table/structural.def"
