@@ -124,6 +124,10 @@ static inline uint64_t backend_hash(void) {
                              sizeof(group_instruction),
                              offsetof(group_instruction, arguments),
                              offsetof(group_instruction, dtype),
+                             sizeof(submission),
+                             offsetof(submission, done),
+                             sizeof(awaited),
+                             sizeof(block_copy),
                              sizeof(backend)};
     return table_hash(layout, sizeof layout);
 }
