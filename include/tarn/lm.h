@@ -128,6 +128,8 @@ typedef struct {
     bool ignore_end; /* go on after end tokens */
     /* Gets each piece of text as it is certain, whole UTF-8 ended by a NUL; false stops. */
     bool (*on_text)(void *context, const char *text, size_t length);
+    /* Hears how many of the prompt's tokens are computed: once before the first are, and after each chunk of them. */
+    void (*on_prompt)(void *context, int64_t computed, int64_t all);
     void *context;
     const volatile sig_atomic_t *interrupt; /* looked at between steps: not 0 stops */
     int end_;
@@ -160,12 +162,16 @@ typedef struct tarn_chat tarn_chat;
 typedef struct {
     const char *system;           /* the system message; NULL: none */
     tarn_session_options session; /* as for tarn_session_new */
+    bool drop_oldest;             /* make room in a full context by forgetting the oldest turns; otherwise that is an error */
     int end_;
 } tarn_chat_options;
 #define tarn_chat_new(...) tarn_chat_new_with(TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_chat_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
 TARN_API tarn_chat *tarn_chat_new_with(const tarn_model *model, tarn_chat_options options);
 TARN_API void tarn_chat_free(tarn_chat *chat);
 TARN_API bool tarn_chat_reset(tarn_chat *chat); /* forgets all but the system message */
+/* How many turns were forgotten to make room (.drop_oldest): once the context has no room for an answer, the oldest go until half of it is
+   free. */
+TARN_API int64_t tarn_chat_dropped(const tarn_chat *chat);
 /* Says `message` and gets an answer. A failed or interrupted turn keeps the conversation: what was answered until then stays part of it if
    interrupted, nothing of the turn if failed. */
 #define tarn_chat_say(chat, message, ...)                                                                                                  \
@@ -174,8 +180,20 @@ TARN_API bool tarn_chat_say_with(tarn_chat *chat, const char *message, tarn_gene
 
 /* ---- scoring */
 
-/* logprobs[i] = log P(ids[i + 1] | ids[0 .. i]), count - 1 of them, in float32 from the model's logits. */
-TARN_API bool tarn_score(tarn_session *session, const int32_t *ids, size_t count, double *logprobs);
+typedef struct {
+    int64_t stride; /* how far each window goes on, below the context; 0: no windows, all ids must fit into the context */
+    /* As in tarn_generate_options; an interrupted scoring fails. */
+    void (*on_prompt)(void *context, int64_t computed, int64_t all);
+    void *context;
+    const volatile sig_atomic_t *interrupt;
+    int end_;
+} tarn_score_options;
+/* logprobs[i] = log P(ids[i + 1] | ids[0 .. i]), count - 1 of them, in float32 from the model's logits. More ids than the context holds are
+   scored in windows: the first as long as the context, each further one `stride` ids on, so that what it adds sees at least context - stride
+   ids before it. */
+#define tarn_score(session, ids, count, ...)                                                                                               \
+    tarn_score_with(session, ids, count, TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_score_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
+TARN_API bool tarn_score_with(tarn_session *session, const int32_t *ids, size_t count, double *logprobs, tarn_score_options options);
 
 #ifdef __cplusplus
 }

@@ -5,10 +5,11 @@
 #include "cli.h"
 
 static const cli_option options[] = {
-    {"--model", NULL, OPTION_TEXT, FIELD(model), "DIR", "Model folder"},
+    MODEL_OPTION,
     {"--random", NULL, OPTION_TEXT, FIELD(random), "SHAPE", "Random weights of a known shape instead, such as llama-3.2-1b"},
     {"--bits", NULL, OPTION_INTEGER, FIELD(bits), "N", "Of random weights: 2 3 4 5 6 8, or 16 for bfloat16 (4)"},
-    {"--prompt-tokens", "-p", OPTION_INTEGER, FIELD(prompt_length), "N", "Length of the prompt (256)"},
+    {"--prompt-tokens", "-p", OPTION_INTEGER, FIELD(prompt_length), "N",
+     "Length of the prompt (256); the letter is that of mlx_lm.benchmark"},
     {"--generation-tokens", "-n", OPTION_INTEGER, FIELD(generation_length), "N", "Tokens to generate (32)"},
     {"--dtype", NULL, OPTION_TEXT, FIELD(dtype), "NAME", "float32, bfloat16 or float16 (as in the file; not with --random)"},
     {"--json", NULL, OPTION_FLAG, FIELD(json), NULL, "Print one JSON object"},
@@ -228,8 +229,8 @@ static int run(const cli_values *v) {
 
 const cli_command bench_command = {"bench",
                                    "speed beside the machine's limits",
-                                   "--model DIR | --random SHAPE [options]",
-                                   NULL,
+                                   "FOLDER | --random SHAPE [options]",
+                                   FIELD(model),
                                    options,
                                    (int)(sizeof options / sizeof *options),
                                    run};

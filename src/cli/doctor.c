@@ -64,5 +64,5 @@ static int run(const cli_values *v) {
     return status;
 }
 
-const cli_command doctor_command = {"doctor", "what this machine can do, measured now", "[--json]", NULL,
+const cli_command doctor_command = {"doctor", "what this machine can do, measured now", "[--json]", NO_WORD,
                                     options,  (int)(sizeof options / sizeof *options),  run};

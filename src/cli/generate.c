@@ -6,30 +6,22 @@
 #include "cli.h"
 
 static const cli_option options[] = {
-    {"--model", NULL, OPTION_TEXT, FIELD(model), "DIR", "Model folder"},
-    {"--prompt", "-p", OPTION_TEXT, FIELD(prompt), "TEXT", "What to say; \\n and \\t are unescaped; - reads standard input"},
+    MODEL_OPTION,
+    {"--prompt", "-p", OPTION_TEXT, FIELD(prompt), "TEXT", "What to say; \\n and \\t become newline and tab; - reads standard input"},
+    {"--no-escapes", NULL, OPTION_FLAG, FIELD(no_escapes), NULL, "Leave \\n and \\t in --prompt as they are"},
     {"--prompt-ids", NULL, OPTION_TEXT, FIELD(prompt_ids), "IDS", "Token ids, space separated, instead of a prompt"},
     {"--system-prompt", NULL, OPTION_TEXT, FIELD(system_prompt), "TEXT", "A system message before the prompt"},
-    {"--max-tokens", "-m", OPTION_INTEGER, FIELD(max_tokens), "N", "At most so many tokens (100)"},
-    {"--temp", NULL, OPTION_NUMBER, FIELD(temperature), "T",
-     "Temperature; 0 takes the most likely token, whatever --top-p, --top-k and --min-p say (0)"},
-    {"--top-p", NULL, OPTION_NUMBER, FIELD(top_p), "P", "Keep the likeliest tokens that have this mass together (1: off)"},
-    {"--top-k", NULL, OPTION_INTEGER, FIELD(top_k), "K", "Keep the K likeliest tokens (0: off)"},
-    {"--min-p", NULL, OPTION_NUMBER, FIELD(min_p), "P", "Keep tokens at least P times as likely as the best (0: off)"},
-    {"--repetition-penalty", NULL, OPTION_NUMBER, FIELD(repetition_penalty), "P", "Make recent tokens less likely (0: off)"},
-    {"--presence-penalty", NULL, OPTION_NUMBER, FIELD(presence_penalty), "P", "Take P off the logits of recent tokens (0: off)"},
-    {"--frequency-penalty", NULL, OPTION_NUMBER, FIELD(frequency_penalty), "P", "The same for each occurrence (0: off)"},
-    {"--stop", NULL, OPTION_LIST, FIELD(stop), "TEXT", "End before this text; may be given several times"},
-    {"--seed", NULL, OPTION_INTEGER, FIELD(seed), "N", "Seed of the random numbers (from the clock)"},
-    {"--dtype", NULL, OPTION_TEXT, FIELD(dtype), "NAME", "float32, bfloat16 or float16 (as in the file)"},
     {"--ignore-chat-template", NULL, OPTION_FLAG, FIELD(ignore_chat_template), NULL, "Take the prompt as it is"},
+    {"--max-tokens", "-m", OPTION_INTEGER, FIELD(max_tokens), "N", "At most so many tokens (100)"},
+    SAMPLING_OPTIONS,
     {"--json", NULL, OPTION_FLAG, FIELD(json), NULL, "Print one JSON object with tokens, text and figures"},
 };
 
 static bool check(const cli_values *v) {
     const char *name = generate_command.name;
-    if (!v->model) return cli_misuse(name, "--model is missing"), false;
+    if (!v->model) return cli_misuse(name, "a model folder is missing (--model)"), false;
     if (!v->prompt == !v->prompt_ids) return cli_misuse(name, "give either --prompt or --prompt-ids"), false;
+    if (v->prompt_ids && v->no_escapes) return cli_misuse(name, "--no-escapes needs --prompt"), false;
     if (v->prompt_ids && v->system_prompt) return cli_misuse(name, "--system-prompt needs --prompt"), false;
     if (v->ignore_chat_template && v->system_prompt) return cli_misuse(name, "--system-prompt needs the chat template"), false;
     return cli_check_generation(name, v);
@@ -37,6 +29,7 @@ static bool check(const cli_values *v) {
 
 /* ---- the prompt */
 
+/* As mlx-lm does it: \n and \t only, and no way to write a backslash before n or t; --no-escapes is that. */
 static void unescape(char *s) {
     char *out = s;
     for (; *s; s++) {
@@ -52,7 +45,7 @@ static char *prompt_text(const cli_values *v, size_t *length) {
     if (!strcmp(v->prompt, "-")) return cli_read("-", length);
     char *s = strdup(v->prompt);
     if (!s) return cli_error("out of memory"), NULL;
-    unescape(s);
+    if (!v->no_escapes) unescape(s);
     *length = strlen(s);
     return s;
 }
@@ -78,6 +71,7 @@ static bool prompt_ids(const cli_values *v, const tarn_model *model, int32_t **i
 
 static bool print_piece(void *context, const char *text, size_t length) {
     int *error = context;
+    cli_progress_end();
     if (fwrite(text, 1, length, stdout) == length && !fflush(stdout)) return true;
     *error = errno;
     return false;
@@ -93,16 +87,7 @@ static int print_json(const int32_t *ids, size_t count, const tarn_generation *r
     cli_output out;
     if (!cli_open(&out)) return EXIT_FAILED;
     json_field_ids(&out, "prompt_tokens", ids, count);
-    json_field_ids(&out, "tokens", r->tokens, r->token_count);
-    json_key(&out, "text");
-    if (r->text)
-        json_text(out.stream, r->text, r->text_length);
-    else
-        fputs("null", out.stream);
-    json_field_text(&out, "finish_reason", tarn_finish_name(r->finish));
-    json_field_number(&out, "prompt_tps", r->prompt_tps);
-    json_field_number(&out, "generation_tps", r->generation_tps);
-    json_field_integer(&out, "peak_memory_bytes", r->peak_memory_bytes);
+    json_generation(&out, r);
     fputs("}\n", out.stream);
     return cli_close(&out, 0);
 }
@@ -116,31 +101,24 @@ static int print_result(const cli_values *v, const tarn_model *model, const int3
     return 0;
 }
 
+static int fail_answer(const cli_values *v, const tarn_generation *r) {
+    if (!v->json && r->text_length) putchar('\n');
+    fflush(stdout);
+    return cli_failed();
+}
+
 static int answer(const cli_values *v, const tarn_model *model, const int32_t *ids, size_t count) {
-    int write_error = 0;
-    tarn_generate_options o = {
-        .temperature = v->temperature.value,
-        .top_p = v->top_p.value,
-        .min_p = v->min_p.value,
-        .top_k = v->top_k.value,
-        .repetition_penalty = v->repetition_penalty.value,
-        .presence_penalty = v->presence_penalty.value,
-        .frequency_penalty = v->frequency_penalty.value,
-        .seed = {v->seed.given, (uint64_t)v->seed.value},
-        .max_tokens = TARN_VALUE(v->max_tokens.given ? (double)v->max_tokens.value : 100),
-        .stop = v->stop.items,
-        .stop_count = v->stop.count,
-        .on_text = v->json ? NULL : print_piece,
-        .context = &write_error,
-        .interrupt = &cli_interrupted,
-    };
+    int write_error = 0, status;
+    tarn_generate_options o = cli_generation(v, 100);
+    o.on_text = v->json ? NULL : print_piece;
+    o.context = &write_error;
     tarn_generation result = {0};
     tarn_session *session = tarn_session_new(model);
-    int status = session && tarn_generate_with(session, ids, count, &result, o) ? 0 : EXIT_FAILED;
-    if (status) {
-        if (!v->json && result.text_length) putchar('\n');
-        fflush(stdout);
-        cli_failed();
+    cli_progress_begin("prompt");
+    bool ok = session && tarn_generate_with(session, ids, count, &result, o);
+    cli_progress_end();
+    if (!ok) {
+        status = fail_answer(v, &result);
     } else if (write_error) {
         status = cli_error("standard output: %s", strerror(write_error));
     } else {
@@ -167,8 +145,8 @@ static int run(const cli_values *v) {
 
 const cli_command generate_command = {"generate",
                                       "generate text from a prompt",
-                                      "--model DIR --prompt TEXT|- [options]",
-                                      NULL,
+                                      "FOLDER --prompt TEXT|- [options]",
+                                      FIELD(model),
                                       options,
                                       (int)(sizeof options / sizeof *options),
                                       run};

@@ -4,7 +4,7 @@
 #include "cli.h"
 
 static const cli_option options[] = {
-    {"--model", NULL, OPTION_TEXT, FIELD(model), "DIR", "Model folder"},
+    MODEL_OPTION,
     {"--json", NULL, OPTION_FLAG, FIELD(json), NULL, "Print one JSON object"},
 };
 
@@ -53,7 +53,7 @@ static void print_json(cli_output *out, const tarn_model_facts *f) {
 static int run(const cli_values *v) {
     cli_output out;
     tarn_model_facts facts;
-    if (!v->model) return cli_misuse(info_command.name, "--model is missing");
+    if (!v->model) return cli_misuse(info_command.name, "a model folder is missing (--model)");
     tarn_model *model = cli_load(v, true);
     if (!model) return cli_failed();
     tarn_model_info(model, &facts);
@@ -67,4 +67,4 @@ static int run(const cli_values *v) {
 }
 
 const cli_command info_command = {
-    "info", "size, shape and memory of a model", "--model DIR [--json]", NULL, options, (int)(sizeof options / sizeof *options), run};
+    "info", "size, shape and memory of a model", "FOLDER [--json]", FIELD(model), options, (int)(sizeof options / sizeof *options), run};

@@ -13,7 +13,7 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 static void overview(FILE *stream) {
     fputs("tarn: arrays and language models\n\nusage: tarn COMMAND [options]\n\n", stream);
     for (int i = 0; i < COMMANDS; i++) fprintf(stream, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("\ntarn COMMAND --help shows a command's options; tarn --version the version.\n", stream);
+    fputs("\ntarn help COMMAND shows a command's options; tarn --version the version.\n", stream);
 }
 
 /* A file opened later must not become a standard stream that came closed: its text would be read as a prompt. What takes the place cannot
@@ -24,19 +24,44 @@ static bool hold_standard_streams(void) {
     return true;
 }
 
-static int run(int count, char **words) {
-    const char *name = count > 1 ? words[1] : "";
-    cli_values values = {0};
-    if (!strcmp(name, "--version")) return puts("tarn " TARN_VERSION), 0;
-    if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) return overview(stdout), 0;
+static const cli_command *find_command(const char *name) {
+    for (int i = 0; i < COMMANDS; i++)
+        if (!strcmp(name, commands[i]->name)) return commands[i];
+    return NULL;
+}
+
+static int unknown_command(const char *name) {
+    const char *nearest = NULL;
+    size_t best = ALMOST;
     for (int i = 0; i < COMMANDS; i++) {
-        if (strcmp(name, commands[i]->name)) continue;
-        if (!cli_parse(commands[i], count - 2, words + 2, &values)) return EXIT_USAGE;
-        return values.help ? cli_help(commands[i]), 0 : commands[i]->run(&values);
+        size_t distance = cli_distance(name, commands[i]->name);
+        if (distance < best) best = distance, nearest = commands[i]->name;
     }
-    if (*name) cli_error("unknown command \"%s\" (see tarn --help)", name);
-    if (!*name) overview(stderr);
+    if (nearest)
+        cli_error("unknown command \"%s\"; is %s meant? (see tarn --help)", name, nearest);
+    else
+        cli_error("unknown command \"%s\" (see tarn --help)", name);
     return EXIT_USAGE;
+}
+
+static int run_command(const char *name, int count, char **words) {
+    const cli_command *command = find_command(name);
+    cli_values values = {0};
+    if (!command) return unknown_command(name);
+    if (!cli_parse(command, count, words, &values)) return EXIT_USAGE;
+    return values.help ? cli_help(command), 0 : command->run(&values);
+}
+
+static bool asks_help(const char *name) {
+    return !strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help");
+}
+
+static int run(int count, char **words) {
+    if (count < 2) return overview(stderr), EXIT_USAGE;
+    const char *name = words[1];
+    if (!strcmp(name, "--version")) return puts("tarn " TARN_VERSION), 0;
+    if (!asks_help(name)) return run_command(name, count - 2, words + 2);
+    return count > 2 ? run_command(words[2], 1, (char *[]){"--help"}) : (overview(stdout), 0);
 }
 
 int main(int count, char **words) {

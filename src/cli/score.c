@@ -6,17 +6,19 @@
 #include "cli.h"
 
 static const cli_option options[] = {
-    {"--model", NULL, OPTION_TEXT, FIELD(model), "DIR", "Model folder"},
+    MODEL_OPTION,
     {"--text", NULL, OPTION_TEXT, FIELD(text), "FILE", "The text; - reads standard input"},
     {"--ids", NULL, OPTION_FLAG, FIELD(ids), NULL, "The text is token ids, space separated"},
-    {"--dtype", NULL, OPTION_TEXT, FIELD(dtype), "NAME", "float32, bfloat16 or float16 (as in the file)"},
+    {"--stride", NULL, OPTION_INTEGER, FIELD(stride), "N",
+     "Score a text beyond the context in windows, each N tokens after the last (off)"},
+    DTYPE_OPTION,
     {"--json", NULL, OPTION_FLAG, FIELD(json), NULL, "Print tokens and their log-probabilities as one JSON object"},
 };
 
 static double mean_nll(const double *logprobs, size_t n) {
     double sum = 0;
     for (size_t i = 0; i < n; i++) sum -= logprobs[i];
-    return n ? sum / (double)n : NAN;
+    return sum / (double)n;
 }
 
 static int print(const cli_values *v, const int32_t *ids, size_t count, const double *logprobs) {
@@ -30,18 +32,34 @@ static int print(const cli_values *v, const int32_t *ids, size_t count, const do
     json_field_ids(&out, "tokens", ids, count);
     json_key(&out, "token_logprobs");
     for (size_t i = 0; i + 1 < count; i++) fprintf(out.stream, "%s%.9g", i ? ", " : "[", logprobs[i]);
-    fputs(count > 1 ? "]" : "[]", out.stream);
+    fputs("]", out.stream);
     json_field_number(&out, "mean_nll", nll);
     json_field_number(&out, "perplexity", exp(nll));
     fputs("}\n", out.stream);
     return cli_close(&out, 0);
 }
 
+static bool fits(const cli_values *v, const tarn_model *model, size_t count) {
+    tarn_model_facts facts;
+    tarn_model_info(model, &facts);
+    long long context = facts.context, stride = v->stride.value;
+    if (count < 2) return cli_error("%s: the text has %zu token, and the first is not scored", cli_path_name(v->text), count), false;
+    if (v->stride.given && stride >= context) return cli_error("--stride %lld must be below the context of %lld", stride, context), false;
+    if ((long long)count <= context || v->stride.given) return true;
+    return cli_error("%s: the text has %zu tokens, but the context holds %lld; --stride N scores it in windows, such as --stride %lld",
+                     cli_path_name(v->text), count, context, context / 2),
+           false;
+}
+
 static int score(const cli_values *v, const tarn_model *model, const int32_t *ids, size_t count) {
-    double *logprobs = malloc((count + 1) * sizeof *logprobs);
+    if (!fits(v, model, count)) return EXIT_FAILED;
+    double *logprobs = malloc(count * sizeof *logprobs);
     tarn_session *session = tarn_session_new(model);
     if (!logprobs) tarn_fail("out of memory");
-    int status = logprobs && session && tarn_score(session, ids, count, logprobs) ? print(v, ids, count, logprobs) : cli_failed();
+    cli_progress_begin("scored");
+    bool ok = logprobs && session && tarn_score(session, ids, count, logprobs, .stride = v->stride.value, .on_prompt = cli_progress);
+    cli_progress_end();
+    int status = ok ? print(v, ids, count, logprobs) : cli_failed();
     tarn_session_free(session);
     free(logprobs);
     return status;
@@ -59,11 +77,14 @@ static int run(const cli_values *v) {
     tarn_dtype dtype;
     int32_t *ids = NULL;
     size_t count = 0, length = 0;
-    if (!v->model) return cli_misuse(score_command.name, "--model is missing");
+    if (!v->model) return cli_misuse(score_command.name, "a model folder is missing (--model)");
     if (!v->text) return cli_misuse(score_command.name, "--text is missing");
     if (!cli_dtype(v->dtype, &dtype)) return cli_misuse(score_command.name, "--dtype must be float32, bfloat16 or float16");
+    if (v->stride.given && v->stride.value < 1) return cli_misuse(score_command.name, "--stride must be 1 or more");
     char *text = cli_read(v->text, &length);
     if (!text) return EXIT_FAILED;
+    bool empty = !text[strspn(text, " \t\r\n")];
+    if (empty) return free(text), cli_error("%s: the text is empty", cli_path_name(v->text));
     tarn_model *model = cli_load(v, v->ids);
     int status = model ? EXIT_FAILED : cli_failed();
     if (model && text_ids(v, model, text, length, &ids, &count)) status = score(v, model, ids, count);
@@ -75,8 +96,8 @@ static int run(const cli_values *v) {
 
 const cli_command score_command = {"score",
                                    "log-probabilities and perplexity of a text",
-                                   "--model DIR --text FILE|- [options]",
-                                   NULL,
+                                   "FOLDER --text FILE|- [options]",
+                                   FIELD(model),
                                    options,
                                    (int)(sizeof options / sizeof *options),
                                    run};

@@ -124,22 +124,6 @@ bool cli_dtype(const char *name, tarn_dtype *dtype) {
     return known;
 }
 
-static bool within(given_number n, double low, double high) {
-    return n.value >= low && n.value <= high;
-}
-
-bool cli_check_generation(const char *command, const cli_values *v) {
-    tarn_dtype dtype;
-    if (v->max_tokens.value < 0) return cli_misuse(command, "--max-tokens must not be negative"), false;
-    if (v->temperature.value < 0) return cli_misuse(command, "--temp must not be negative"), false;
-    if (!within(v->top_p, 0, 1)) return cli_misuse(command, "--top-p must be from 0 to 1"), false;
-    if (!within(v->min_p, 0, 1)) return cli_misuse(command, "--min-p must be from 0 to 1"), false;
-    if (v->top_k.value < 0) return cli_misuse(command, "--top-k must not be negative"), false;
-    if (v->repetition_penalty.value < 0) return cli_misuse(command, "--repetition-penalty must not be negative"), false;
-    if (!cli_dtype(v->dtype, &dtype)) return cli_misuse(command, "--dtype must be float32, bfloat16 or float16"), false;
-    return true;
-}
-
 tarn_model *cli_load(const cli_values *values, bool no_tokenizer) {
     tarn_dtype dtype = TARN_BOOL;
     cli_dtype(values->dtype, &dtype);

@@ -6,7 +6,7 @@
 #include "cli.h"
 
 static const cli_option options[] = {
-    {"--model", NULL, OPTION_TEXT, FIELD(model), "DIR", "Folder whose tokenizer holds the template"},
+    {"--model", NULL, OPTION_TEXT, FIELD(model), "FOLDER", "Folder whose tokenizer holds the template"},
     {"--file", NULL, OPTION_TEXT, FIELD(file), "F.jinja", "A template file instead"},
     {"--messages", NULL, OPTION_TEXT, FIELD(messages), "FILE", "JSON list of messages; - reads standard input"},
     {"--add-generation-prompt", NULL, OPTION_FLAG, FIELD(add_generation_prompt), NULL, "Begin the answer"},
@@ -83,8 +83,8 @@ static int run(const cli_values *v) {
 
 const cli_command template_command = {"template",
                                       "render a chat template",
-                                      "--model DIR | --file F.jinja, --messages FILE [options]",
-                                      NULL,
+                                      "--model FOLDER | --file F.jinja, --messages FILE [options]",
+                                      NO_WORD,
                                       options,
                                       (int)(sizeof options / sizeof *options),
                                       run};

@@ -6,14 +6,14 @@
 #include "cli.h"
 
 static const cli_option tokenize_options[] = {
-    {"--model", NULL, OPTION_TEXT, FIELD(model), "DIR", "Model folder"},
+    {"--model", NULL, OPTION_TEXT, FIELD(model), "FOLDER", "Model folder"},
     {"--prompt", "-p", OPTION_TEXT, FIELD(prompt), "TEXT", "The text, as it is"},
     {"--text", NULL, OPTION_TEXT, FIELD(text), "FILE", "The text, from a file; - reads standard input (the default)"},
     {"--no-special-tokens", NULL, OPTION_FLAG, FIELD(no_special_tokens), NULL, "Add none, such as a beginning-of-text token"},
     {"--json", NULL, OPTION_FLAG, FIELD(json), NULL, "The output is JSON in any case"},
 };
 static const cli_option detokenize_options[] = {
-    {"--model", NULL, OPTION_TEXT, FIELD(model), "DIR", "Model folder"},
+    {"--model", NULL, OPTION_TEXT, FIELD(model), "FOLDER", "Model folder"},
     {"--prompt-ids", NULL, OPTION_TEXT, FIELD(prompt_ids), "IDS", "Token ids, a JSON list or space separated"},
     {"--text", NULL, OPTION_TEXT, FIELD(text), "FILE", "The same from a file; - reads standard input (the default)"},
     {"--skip-special-tokens", NULL, OPTION_FLAG, FIELD(skip_special_tokens), NULL, "Leave special tokens out"},
@@ -101,11 +101,12 @@ static int detokenize(const cli_values *v) {
 
 const cli_command tokenize_command = {"tokenize",
                                       "text to token ids, a JSON list",
-                                      "--model DIR [TEXT | --text FILE|-]",
-                                      "TEXT",
+                                      "--model FOLDER [TEXT | --text FILE|-]",
+                                      FIELD(positional),
                                       tokenize_options,
                                       (int)(sizeof tokenize_options / sizeof *tokenize_options),
                                       tokenize};
-const cli_command detokenize_command = {"detokenize", "token ids to text", "--model DIR [IDS | --text FILE|-]",
-                                        "IDS",        detokenize_options,  (int)(sizeof detokenize_options / sizeof *detokenize_options),
-                                        detokenize};
+const cli_command detokenize_command = {
+    "detokenize",      "token ids to text", "--model FOLDER [IDS | --text FILE|-]",
+    FIELD(positional), detokenize_options,  (int)(sizeof detokenize_options / sizeof *detokenize_options),
+    detokenize};

@@ -107,7 +107,9 @@ static outcome advance(generation *g) {
 }
 
 static bool run(generation *g, const int32_t *ids, size_t count) {
-    if (!tarn_session_sync(g->session, ids, count, g->options->interrupt)) {
+    const tarn_generate_options *o = g->options;
+    const prompt_watch watch = {.interrupt = o->interrupt, .progress = o->on_prompt, .context = o->context};
+    if (!session_follow(g->session, ids, count, &watch)) {
         if (!interrupted(g)) return false;
         tarn_clear_error();
         g->finish = TARN_FINISH_INTERRUPTED;

@@ -8,6 +8,7 @@ typedef struct {
     const int32_t *ids;
     int64_t count;
     double *logprobs;
+    int64_t known; /* how many of the first are there already */
 } scoring;
 
 /* How many of the n positions have a next token that is given. */
@@ -28,7 +29,7 @@ static bool take_logprobs(void *context, tarn_array *made, int64_t position, int
     const float *values = tarn_data(made);
     if (!values) return false;
     n = scored(s, position, n);
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = position < s->known ? s->known - position : 0; i < n; i++) {
         if (!isfinite(values[i]))
             return tarn_fail("the log-probability of token %d at position %lld is not finite: the weights are damaged, or too large for "
                              "this dtype",
@@ -38,8 +39,45 @@ static bool take_logprobs(void *context, tarn_array *made, int64_t position, int
     return true;
 }
 
-bool tarn_score(tarn_session *session, const int32_t *ids, size_t count, double *logprobs) {
-    if (!REQUIRE(session) || !REQUIRE(ids) || !REQUIRE(logprobs)) return false;
-    scoring s = {ids, (int64_t)count, logprobs};
-    return session_read(session, ids, count, &(logits_reader){make_logprobs, take_logprobs, &s});
+/* ---- windows */
+
+typedef struct {
+    const tarn_score_options *options;
+    int64_t begin, all;
+} window;
+
+/* A window's progress as that of the whole. */
+static void tell(void *context, int64_t computed, int64_t all) {
+    const window *w = context;
+    (void)all;
+    w->options->on_prompt(w->options->context, w->begin + computed, w->all);
+}
+
+/* The window of `length` ids from w->begin on; the ids before `known` have been scored. */
+static bool score_window(tarn_session *session, window *w, int64_t length, int64_t known, const int32_t *ids, double *logprobs) {
+    scoring s = {ids + w->begin, length, logprobs + w->begin, known > w->begin ? known - w->begin - 1 : 0};
+    const logits_reader reader = {make_logprobs, take_logprobs, &s};
+    const prompt_watch watch = {w->options->interrupt, w->options->on_prompt ? tell : NULL, w, &reader};
+    return session_read(session, s.ids, (size_t)length, &watch);
+}
+
+static bool check(const tarn_session *session, size_t count, int64_t stride) {
+    long long context = session->context;
+    if (count < 2) return tarn_fail("score: the text has %zu tokens, and the first is not scored: at least 2 are needed", count);
+    if (stride < 0 || (stride && stride >= context))
+        return tarn_fail("score: stride %lld is not from 1 to %lld", (long long)stride, context - 1);
+    if (count <= (size_t)context || stride) return true;
+    return tarn_fail("score: the text has %zu tokens, but the context holds %lld: a stride is needed to score it in windows", count,
+                     context);
+}
+
+bool tarn_score_with(tarn_session *session, const int32_t *ids, size_t count, double *logprobs, tarn_score_options options) {
+    if (!REQUIRE(session) || !REQUIRE(ids) || !REQUIRE(logprobs) || !check(session, count, options.stride)) return false;
+    window w = {&options, 0, (int64_t)count};
+    for (int64_t known = 0; known < w.all; w.begin += options.stride) {
+        int64_t length = w.all - w.begin < session->context ? w.all - w.begin : session->context;
+        if (!score_window(session, &w, length, known, ids, logprobs)) return false;
+        known = w.begin + length;
+    }
+    return true;
 }

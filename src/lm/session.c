@@ -119,41 +119,46 @@ static bool unchanged(const tarn_session *s, const int32_t *ids, int64_t count) 
     return s->logits && settled && s->count == count && !memcmp(s->tokens, ids, (size_t)count * sizeof *ids);
 }
 
-static bool interrupted(const volatile sig_atomic_t *interrupt) {
-    return interrupt && *interrupt;
+static bool stopped(const prompt_watch *watch) {
+    return watch->interrupt && *watch->interrupt;
 }
 
-static bool run_prompt(tarn_session *s, const int32_t *ids, int64_t count, const volatile sig_atomic_t *interrupt,
-                       const logits_reader *reader) {
+static void tell(const prompt_watch *watch, int64_t computed, int64_t all) {
+    if (watch->progress) watch->progress(watch->context, computed, all);
+}
+
+static bool run_prompt(tarn_session *s, const int32_t *ids, int64_t count, const prompt_watch *watch) {
     forget_logits(s);
     if (!reserve(s, count < s->context ? count + 1 : count)) return false; /* the next step has room too */
+    tell(watch, s->count, count);
     while (s->count < count) {
-        if (interrupted(interrupt)) return tarn_fail("interrupted");
+        if (stopped(watch)) return tarn_fail("interrupted");
         int64_t n = CHUNK - s->count % CHUNK;
         if (n > count - s->count) n = count - s->count;
-        if (!prefill(s, ids + s->count, n, s->count + n == count, reader)) return false;
+        if (!prefill(s, ids + s->count, n, s->count + n == count, watch->reader)) return false;
         s->settled = s->count;
+        tell(watch, s->count, count);
     }
     return true;
 }
 
-static bool follow(tarn_session *s, const int32_t *ids, size_t count, const volatile sig_atomic_t *interrupt) {
-    if (!check_tokens(s, ids, count)) return false;
+bool session_follow(tarn_session *s, const int32_t *ids, size_t count, const prompt_watch *watch) {
+    if (!tarn_ok() || !check_tokens(s, ids, count)) return false;
     if (unchanged(s, ids, (int64_t)count)) return s->reused = s->count, true;
     s->reused = reusable(s, ids, (int64_t)count);
     s->count = s->reused;
     if (s->settled > s->count || s->fast_cache) s->settled = s->count;
-    return run_prompt(s, ids, (int64_t)count, interrupt, NULL);
+    return run_prompt(s, ids, (int64_t)count, watch);
 }
 
 bool tarn_session_sync(tarn_session *session, const int32_t *ids, size_t count, const volatile sig_atomic_t *interrupt) {
-    return REQUIRE(session) && tarn_ok() && follow(session, ids, count, interrupt);
+    return REQUIRE(session) && session_follow(session, ids, count, &(prompt_watch){.interrupt = interrupt});
 }
 
-bool session_read(tarn_session *s, const int32_t *ids, size_t count, const logits_reader *reader) {
+bool session_read(tarn_session *s, const int32_t *ids, size_t count, const prompt_watch *watch) {
     if (!tarn_ok() || !check_tokens(s, ids, count)) return false;
     s->reused = s->count = s->settled = 0;
-    return run_prompt(s, ids, (int64_t)count, NULL, reader);
+    return run_prompt(s, ids, (int64_t)count, watch);
 }
 
 /* ---- decoding steps */

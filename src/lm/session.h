@@ -29,7 +29,16 @@ typedef struct {
     bool (*take)(void *context, tarn_array *made, int64_t position, int64_t n);
     void *context;
 } logits_reader;
-/* As tarn_session_sync from nothing, reading the logits of every position. */
-bool session_read(tarn_session *session, const int32_t *ids, size_t count, const logits_reader *reader);
+/* Who follows a prompt while it is computed; every member may be NULL. */
+typedef struct {
+    const volatile sig_atomic_t *interrupt;                         /* looked at between chunks: not 0 stops with an error */
+    void (*progress)(void *context, int64_t computed, int64_t all); /* before the first chunk and after each */
+    void *context;                                                  /* of progress */
+    const logits_reader *reader;                                    /* of the logits of every position */
+} prompt_watch;
+/* As tarn_session_sync, watched. */
+bool session_follow(tarn_session *session, const int32_t *ids, size_t count, const prompt_watch *watch);
+/* The same from nothing, so that the reader sees every position. */
+bool session_read(tarn_session *session, const int32_t *ids, size_t count, const prompt_watch *watch);
 
 #endif

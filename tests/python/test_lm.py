@@ -1,12 +1,15 @@
 """The language model through its command line: against transformers (stored) and mlx-lm (run), and what bad input says."""
 import json
+import math
 import os
 import pty
+import re
 import select
 import shutil
 import signal
 import struct
 import subprocess
+import termios
 import time
 
 import pytest
@@ -223,6 +226,31 @@ def test_score_text():
     assert "perplexity" in tarn("score", "--model", TINY, "--text", "-", stdin=text).out
 
 
+def test_score_in_windows(tmp_path):
+    """As the same windows scored one by one, each adding what the last did not reach."""
+    text, stride, context = tmp_path / "text", 700, 1024
+    text.write_text("the tide came in over the stones and Hugo had a silver bell\n" * 160)
+    ids = tarn_json("tokenize", "--model", TINY, "--text", text)
+    fails("score", TINY, "--text", text, words=[str(text), f"{len(ids)} tokens", "1024", "--stride"])
+    fails("score", TINY, "--text", text, "--stride", 1024, words=["--stride 1024", "below the context of 1024"])
+    fails("score", TINY, "--text", text, "--stride", 0, status=2, words=["--stride"])
+    found = tarn_json("score", TINY, "--text", text, "--stride", stride, "--json")
+    expected, begin, known = [], 0, 0
+    while known < len(ids):
+        window = ids[begin : begin + context]
+        scored = tarn_json("score", TINY, "--text", "-", "--ids", "--json", stdin=spaced(window))["token_logprobs"]
+        expected += scored[max(known - begin - 1, 0) :]
+        known, begin = begin + len(window), begin + stride
+    assert found["tokens"] == ids and found["token_logprobs"] == expected and len(expected) == len(ids) - 1 > 2 * context
+    assert math.isclose(found["perplexity"], math.exp(-sum(expected) / len(expected)), rel_tol=1e-6)
+
+
+def test_score_of_nothing(tmp_path):
+    fails("score", TINY, "--text", "-", words=["standard input: the text is empty"])
+    fails("score", TINY, "--text", "-", "--ids", stdin="\n", words=["the text is empty"])
+    fails("score", TINY, "--text", "-", "--ids", stdin="5", words=["1 token"])
+
+
 def test_tokenize_round_trip(tmp_path):
     text = "Hello, world!\n\tdéjà vu 東京 🦊"
     file = tmp_path / "text"
@@ -283,10 +311,68 @@ def test_chat():
 
 
 def test_chat_bad_lines():
+    """The conversation goes on, and the exit status says that not all was answered."""
     done = tarn("chat", "--model", TINY, stdin=b"a\0b\n\xff\nWhat is the capital of Japan?\r\n")
     first, second = done.err.splitlines()
-    assert done.returncode == 0 and "NUL" in first and "UTF-8" in second and "Tokyo" in done.out
+    assert done.returncode == 1 and "NUL" in first and "UTF-8" in second and "Tokyo" in done.out
     fails("chat", "--model", TINY, "--system-prompt", "\udcff", words=["system prompt", "UTF-8"])
+
+
+def test_chat_lines_that_go_on():
+    whole = tarn("chat", "--model", TINY, "--json", stdin="What is the capital\\\nof Japan?\n")
+    assert len(whole.out.splitlines()) == 1 and "Tokyo" in json.loads(whole.out)["text"]
+    assert tarn("chat", "--model", TINY, stdin="/no\\\\\n/help\n").out.count("/reset") == 1  # two are backslashes
+
+
+def test_chat_options_of_generate():
+    question = "Tell me a story about a fox.\n"
+    plain = json.loads(tarn("chat", "--model", TINY, "--dtype", "float32", "--json", stdin=question).out)
+    assert plain["text"].startswith("One rainy day") and plain["finish_reason"] == "stop"
+    cut = json.loads(tarn("chat", "--model", TINY, "--dtype", "float32", "--json", "--stop", "day", stdin=question).out)
+    assert cut["text"] == "One rainy " and cut["finish_reason"] == "stop"
+    other = json.loads(tarn("chat", "--model", TINY, "--dtype", "float32", "--json", "--repetition-penalty", 1.5, stdin=question).out)
+    assert other["text"] != plain["text"]
+    generated = tarn_json("generate", TINY, "-p", question.strip(), "--max-tokens", 256, "--dtype", "float32", "--json", "--repetition-penalty", 1.5)
+    assert other["tokens"] == generated["tokens"]
+
+
+def test_chat_remarks_are_not_among_the_answer():
+    done = tarn("chat", "--model", TINY, "--max-tokens", 3, stdin="Tell me a story about a fox.\n")
+    assert done.returncode == 0 and done.err == "(cut: --max-tokens or the end of the context)\n" and "(" not in done.out
+    notes = tarn("chat", "--model", TINY, "--json", stdin="/help\n/reset\nHello!\n")
+    assert "/quit" in notes.err and "(forgotten)" in notes.err and "Hi" in json.loads(notes.out)["text"]
+
+
+def test_chat_reuses_answers():
+    """Unless the bits of a fresh conversation are asked for, in which case short ones are computed again."""
+    lines = "What is the capital of Japan?\nHello!\n"
+    fast = [json.loads(x) for x in tarn("chat", "--model", TINY, "--dtype", "float32", "--json", stdin=lines).out.splitlines()]
+    exact = [json.loads(x) for x in tarn("chat", "--model", TINY, "--dtype", "float32", "--exact-cache", "--json", stdin=lines).out.splitlines()]
+    assert fast[1]["reused_token_count"] == fast[0]["prompt_token_count"] + len(fast[0]["tokens"]) - 1
+    assert exact[1]["reused_token_count"] == 0
+    assert [x["tokens"] for x in fast] == [x["tokens"] for x in exact]
+
+
+def test_chat_that_fills_its_context():
+    """The oldest turns make room, and it is said; what cannot fit is an error that shows in the exit status."""
+    lines = "Tell me a story about a fox.\n" * 12
+    done = tarn("chat", "--model", TINY, "--json", stdin=lines)
+    turns = [json.loads(x) for x in done.out.splitlines()]
+    assert done.returncode == 0 and len(turns) == 12 and all(t["text"] for t in turns)
+    assert sum(t["dropped_turns"] for t in turns) > 0 and all(t["prompt_token_count"] <= 1024 for t in turns)
+    assert "the context is full: the oldest" in done.err
+    long = "word " * 1100
+    done = tarn("chat", "--model", TINY, stdin=f"{long}\nWhat is the capital of Japan?\n")
+    assert done.returncode == 1 and "Tokyo" in done.out and "the message has" in done.err and "1024" in done.err
+
+
+def up_to(terminal, end, seconds=60):
+    """What the terminal shows until it shows `end`."""
+    shown, limit = b"", time.monotonic() + seconds
+    while end not in shown:
+        assert select.select([terminal], [], [], max(0, limit - time.monotonic()))[0], shown
+        shown += os.read(terminal, 4096)
+    return shown.decode()
 
 
 def up_to_prompt(terminal, seconds=60):
@@ -296,6 +382,84 @@ def up_to_prompt(terminal, seconds=60):
         assert select.select([terminal], [], [], max(0, end - time.monotonic()))[0], shown
         shown += os.read(terminal, 4096)
     return shown.decode()
+
+
+def at_terminal(*arguments, term="dumb"):
+    """A process in a session of its own, whose terminal is the returned descriptor."""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.environ["TERM"] = term
+        os.execv(TARN, [str(TARN), *map(str, arguments)])
+    return process, terminal
+
+
+def ended(process):
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def test_chat_welcome_and_leaving():
+    process, terminal = at_terminal("chat", TINY)
+    welcome = up_to_prompt(terminal)
+    assert str(TINY) in welcome and "llama" in welcome and "/help" in welcome and "Ctrl-D" in welcome
+    os.write(terminal, b"\x03")
+    assert "Ctrl-D or /quit" in up_to_prompt(terminal)
+    os.write(terminal, b"\x04")
+    assert ended(process) == 0
+    os.close(terminal)
+
+
+def test_chat_stopped_and_continued():
+    """Ctrl-Z, the shell sets the terminal as it likes, fg: the line goes on and keys mean what they meant."""
+    process, terminal = at_terminal("chat", TINY)
+    up_to_prompt(terminal)
+    os.write(terminal, b"/hxlp")
+    up_to(terminal, b"/hxlp")
+    before = termios.tcgetattr(terminal)
+    os.kill(process, signal.SIGSTOP)  # Ctrl-Z does nothing in a session without a shell
+    assert os.WIFSTOPPED(os.waitpid(process, os.WUNTRACED)[1])
+    cooked = termios.tcgetattr(terminal)
+    cooked[3] |= termios.ICANON | termios.ECHO
+    termios.tcsetattr(terminal, termios.TCSANOW, cooked)
+    os.kill(process, signal.SIGCONT)
+    up_to(terminal, b">> /hxlp")
+    assert termios.tcgetattr(terminal)[3] & termios.ICANON == before[3] & termios.ICANON == 0
+    os.write(terminal, b"\x1b[D\x1b[D\x7fe\n")  # left, left, backspace: /help
+    shown = up_to(terminal, b"/quit")
+    assert "unknown command" not in shown
+    up_to_prompt(terminal)
+    os.write(terminal, b"\x04")
+    assert ended(process) == 0
+    os.close(terminal)
+
+
+def test_chat_pasted_lines_are_one_message():
+    process, terminal = at_terminal("chat", TINY, "--json", term="xterm")
+    assert "\x1b[?2004h" in up_to(terminal, b">> ")
+    os.write(terminal, b"\x1b[200~What is the capital\rof J\xc3\xa4pan?\x1b[201~")
+    up_to(terminal, "of J\u00e4pan?".encode())
+    os.write(terminal, b"\r")
+    first = up_to_prompt(terminal)
+    os.write(terminal, b"What is the capital\x1b\rof Japan?\r")  # Alt-Enter
+    second = up_to_prompt(terminal)
+    assert first.count('"text"') == 1 and second.count('"text"') == 1 and "Tokyo" in second
+    os.write(terminal, b"/quit\r")
+    assert ended(process) == 0
+    os.close(terminal)
+
+
+def test_progress_at_a_terminal(tmp_path):
+    """After a second, and taken away before the result; nothing of it where stderr is no terminal."""
+    text = tmp_path / "text"
+    text.write_text("the tide came in over the stones\n" * 400)
+    command = ["score", TINY, "--text", text, "--stride", 64]
+    process, terminal = at_terminal(*command, term="xterm")
+    shown = up_to(terminal, b"perplexity")
+    assert ended(process) == 0
+    os.close(terminal)
+    counts = re.findall(r"\rscored (\d+)/(\d+) ", shown)
+    assert counts and all(int(n) <= int(all) for n, all in counts) and len({n for n, _ in counts}) > 1
+    assert re.search(r"\r\x1b\[Ktokens ", shown)
+    assert tarn(*command).err == ""
 
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
@@ -380,6 +544,40 @@ def test_usage(command):
     help_text = tarn(command, "--help")
     assert help_text.returncode == 0 and f"usage: tarn {command}" in help_text.out and help_text.err == ""
     fails(command, "--nonsense", status=2, words=["--nonsense", f"tarn {command} --help"])
+
+
+def test_help_and_slips():
+    assert tarn("help", "generate").out == tarn("generate", "--help").out
+    assert tarn("help").out == tarn("--help").out
+    fails("help", "nonsense", status=2, words=["nonsense"])
+    fails("generat", status=2, words=["\"generat\"; is generate meant?"])
+    fails("generate", TINY, "--max-token", 3, status=2, words=["--max-token; is --max-tokens meant?"])
+    fails("bench", TINY, "-p", "Hello!", status=2, words=["--prompt-tokens needs an integer", "Hello!"])
+
+
+def test_model_without_its_option():
+    assert tarn_json("info", TINY, "--json") == tarn_json("info", "--model", TINY, "--json")
+    assert tarn("generate", TINY, "-p", "What is the capital of Japan?").out == "The capital of Japan is Tokyo.\n"
+    assert "Tokyo" in tarn("chat", TINY, stdin="What is the capital of Japan?\n").out
+    fails("info", TINY, TINY, status=2, words=["unexpected"])
+    fails("info", "--model", TINY, TINY, status=2, words=["unexpected"])
+
+
+def test_numbers():
+    arguments = ["generate", TINY, "--prompt-ids", "5 7", "--json"]
+    assert len(tarn_json(*arguments, "--max-tokens", "0.3e1")["tokens"]) == len(tarn_json(*arguments, "--max-tokens", 3)["tokens"]) == 3
+    for number in ("1.5", "1e", "e3", "0x10", "1e30", "nan", "", " "):
+        fails(*arguments, "--max-tokens", number, status=2, words=["--max-tokens needs an integer"])
+    for command in (["generate", TINY, "-p", "x"], ["chat", TINY]):
+        fails(*command, "--seed", -1, status=2, words=["--seed must not be negative"])
+
+
+def test_backslashes():
+    """-p makes newlines and tabs as mlx-lm does; --no-escapes leaves a path as it is."""
+    raw = ["generate", TINY, "--ignore-chat-template", "--max-tokens", 1, "--json", "-p", r"C:\new\table"]
+    assert tarn_json(*raw)["prompt_tokens"] == tarn_json("tokenize", "--model", TINY, "C:\new\table")
+    assert tarn_json(*raw, "--no-escapes")["prompt_tokens"] == tarn_json("tokenize", "--model", TINY, r"C:\new\table")
+    fails("generate", TINY, "--prompt-ids", "5", "--no-escapes", status=2, words=["--no-escapes"])
 
 
 def test_usage_of_all():
