@@ -1,5 +1,5 @@
-/* Models against logits that Hugging Face transformers computed (tests/data/golden, models/tiny/expected.json), and what a session
-   promises: cached equals cold bit for bit, steps equal one pass. */
+/* Models against logits that Hugging Face transformers or mlx-lm computed (tests/data/golden, models/tiny/expected.json), and what a
+   session promises: cached equals cold bit for bit, steps equal one pass. */
 #include <math.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -77,7 +77,8 @@ static void check_golden(const char *folder, const json *expected) {
 }
 
 static void test_golden(void) {
-    static const char *const names[] = {"llama-rope3", "llama-tied", "llama-yarn", "mistral-window", "qwen2-bias", "qwen3-qknorm"};
+    static const char *const names[] = {"llama-rope3", "llama-tied",   "llama-yarn", "mistral-window",
+                                        "qwen2-bias",  "qwen3-qknorm", "phi3-joined"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *folder = path_join(TARN_SOURCE_DIR "/tests/data/golden", names[i]), *path = path_join(folder, "expected.json");
         json *expected = json_read_file(path, 1 << 20);

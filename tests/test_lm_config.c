@@ -5,6 +5,7 @@
 #include "check.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "lm/activations.h"
 #include "lm/config.h"
 #include "lm/stopper.h"
 
@@ -33,7 +34,7 @@ static void test_families(void) {
     CHECK(refused("{}", "\"model_type\" is missing"));
     CHECK(refused("[]", "not a JSON object"));
     CHECK(refused("{\"model_type\": 3}", "must be a string"));
-    CHECK(refused("{\"model_type\": \"qwen3_moe\"}", "\"qwen3_moe\" is not supported; supported are llama, mistral, qwen2, qwen3"));
+    CHECK(refused("{\"model_type\": \"qwen3_moe\"}", "\"qwen3_moe\" is not supported; supported are llama, mistral, qwen2, qwen3, phi3"));
 }
 
 /* -1 names no token, alone and in a list. */
@@ -55,7 +56,9 @@ static void test_sizes(void) {
     CHECK(refused("{\"model_type\": \"llama\", \"hidden_size\": 1e3}", "\"vocab_size\" is missing"));
     CHECK(refused("{\"model_type\": \"llama\", \"vocab_size\": 99999999999999}", "\"vocab_size\" must be an integer"));
     CHECK(refused("{\"model_type\": \"llama\", \"vocab_size\": \"160\"}", "\"vocab_size\" must be an integer"));
-    CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"hidden_act\": \"gelu\"}", "\"hidden_act\" must be \"silu\", not \"gelu\""));
+    CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"hidden_act\": \"mish\"}",
+                  "\"hidden_act\" \"mish\" is not supported; supported are silu, swish, relu, gelu, gelu_new, gelu_pytorch_tanh"));
+    CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"hidden_act\": 3}", "\"hidden_act\" must be a string"));
     CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"rms_norm_eps\": \"x\"}", "\"rms_norm_eps\" must be a number"));
     CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"mlp_bias\": 1}", "\"mlp_bias\" must be true or false"));
     model_config c;
@@ -89,6 +92,8 @@ static void test_windows(void) {
     CHECK(windows("{\"model_type\": \"mistral\", " SIZES ", \"sliding_window\": null}") == 0);
     CHECK(windows("{\"model_type\": \"mistral\", " SIZES "}") == 4096 * 10101);
     CHECK(windows("{\"model_type\": \"llama\", " SIZES ", \"sliding_window\": 8}") == 0);
+    CHECK(windows("{\"model_type\": \"phi3\", " SIZES "}") == 0);
+    CHECK(windows("{\"model_type\": \"phi3\", " SIZES ", \"sliding_window\": 8}") == 80808);
     CHECK(windows("{\"model_type\": \"qwen2\", " SIZES ", \"sliding_window\": 8}") == 0);
     CHECK(windows("{\"model_type\": \"qwen2\", " SIZES
                   ", \"sliding_window\": 8, \"use_sliding_window\": true, \"max_window_layers\": 1}") == 808);
@@ -152,7 +157,15 @@ static void test_rope(void) {
     CHECK(
         refused("{\"model_type\": \"llama\", " SIZES ", \"rope_scaling\": {\"type\": \"linear\"}}", "\"rope_scaling.factor\" is missing"));
     CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"rope_scaling\": 3}", "\"rope_scaling\" must be an object"));
-    CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"partial_rotary_factor\": 0.5}", "partial_rotary_factor"));
+    CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"partial_rotary_factor\": 0.5}",
+                  "\"partial_rotary_factor\" other than 1 is not supported for model_type \"llama\""));
+    CHECK(refused("{\"model_type\": \"phi3\", " SIZES ", \"partial_rotary_factor\": 0.2}", "no even number above 0"));
+    CHECK(parse(&c, "{\"model_type\": \"phi3\", " SIZES ", \"partial_rotary_factor\": 0.5}") && c.rope.dims == 8 && c.eps == 1e-5);
+    config_free(&c);
+    CHECK(parse(&c, "{\"model_type\": \"phi3\", " SIZES
+                    ", \"rope_parameters\": {\"partial_rotary_factor\": 0.75, \"rope_type\": \"default\"}}") &&
+          c.rope.dims == 12);
+    config_free(&c);
 }
 
 /* ---- stop strings */
@@ -187,6 +200,26 @@ static void test_stops(void) {
     CHECK_ERROR(stopper_check((const char *[]){"\xff"}, 1), "not valid UTF-8");
 }
 
+/* ---- activations: their formulas in double at -1.5, 0.25 and 2 */
+
+static void check_activation(const char *name, const double *expected) {
+    TARN_SCOPE;
+    const activation *found = activation_find(name);
+    tarn_array *y = found ? found->apply(tarn_from_data((float[]){-1.5f, 0.25f, 2}, TARN_SHAPE(3), TARN_FLOAT32)) : NULL;
+    const float *values = y ? tarn_data(y) : NULL;
+    CHECK(values);
+    for (int i = 0; values && i < 3; i++) CHECK(fabs((double)values[i] - expected[i]) < 1e-6);
+}
+
+static void test_activations(void) {
+    check_activation("silu", (const double[]){-0.27363829, 0.14054412, 1.76159416});
+    check_activation("swish", (const double[]){-0.27363829, 0.14054412, 1.76159416});
+    check_activation("relu", (const double[]){0, 0.25, 2});
+    check_activation("gelu", (const double[]){-0.10021080, 0.14967658, 1.95449974});
+    check_activation("gelu_new", (const double[]){-0.10042842, 0.14967535, 1.95459769});
+    check_activation("gelu_pytorch_tanh", (const double[]){-0.10042842, 0.14967535, 1.95459769});
+}
+
 int main(void) {
     test_families();
     test_end_tokens();
@@ -195,5 +228,6 @@ int main(void) {
     test_quantization();
     test_rope();
     test_stops();
+    test_activations();
     return check_report("lm_config");
 }

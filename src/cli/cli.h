@@ -132,5 +132,8 @@ void cli_progress_end(void);                                    /* takes the lin
 /* Set by Ctrl-C from cli_catch_interrupt on. */
 extern volatile sig_atomic_t cli_interrupted;
 void cli_catch_interrupt(void);
+/* Readable once a signal came, in whichever thread; from cli_catch_interrupt on. */
+extern int cli_signals;
+void cli_signal_came(void); /* for signal handlers */
 
 #endif

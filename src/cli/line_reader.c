@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <histedit.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,10 +54,41 @@ static unsigned char insert_paste(EditLine *editor, int key) {
     return CC_REFRESH;
 }
 
+static volatile sig_atomic_t continued; /* after a stop: the shell has changed the terminal meanwhile */
+
+/* Waits for a key; false with errno set, also if a signal came just before. */
+static bool wait_for_key(void) {
+    struct pollfd inputs[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = cli_signals, .events = POLLIN}};
+    char bytes[64];
+    while (!cli_interrupted && !continued) {
+        if (poll(inputs, 2, -1) < 0 && errno != EINTR) return false;
+        if (inputs[0].revents) return true;
+        if (inputs[1].revents && read(cli_signals, bytes, sizeof bytes) < 0) return false; /* old signals */
+    }
+    errno = EINTR;
+    return false;
+}
+
+/* What the editor reads with: a character of UTF-8; bytes that begin none are left out. */
+static int read_key(EditLine *editor, wchar_t *key) {
+    mbstate_t state = {0};
+    char byte;
+    (void)editor;
+    while (wait_for_key()) {
+        ssize_t n = read(STDIN_FILENO, &byte, 1);
+        if (n <= 0) return (int)n;
+        size_t length = mbrtowc(key, &byte, 1, &state);
+        if (length == (size_t)-1) state = (mbstate_t){0};
+        if (length <= 1) return 1;
+    }
+    return -1;
+}
+
 static void set_up_editor(line_reader *r) {
     HistEvent event;
     const char *terminal = getenv("TERM");
     history(r->history, &event, H_SETSIZE, 1000);
+    el_set(r->editor, EL_GETCFN, read_key);
     el_set(r->editor, EL_PROMPT, prompt_string);
     el_set(r->editor, EL_EDITOR, "emacs");
     el_set(r->editor, EL_HIST, history, r->history);
@@ -68,17 +100,16 @@ static void set_up_editor(line_reader *r) {
     r->marks_pastes = terminal && strcmp(terminal, "dumb") && isatty(STDOUT_FILENO);
 }
 
-/* ---- Ctrl-Z: the shell has changed the terminal meanwhile */
-
-static volatile sig_atomic_t continued;
+/* ---- Ctrl-Z and fg */
 
 static void on_continue(int number) {
     (void)number;
     continued = 1;
+    cli_signal_came();
 }
 
 static void catch_continue(void) {
-    struct sigaction action = {.sa_handler = on_continue}; /* no SA_RESTART: the read at the prompt ends */
+    struct sigaction action = {.sa_handler = on_continue, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(SIGCONT, &action, NULL);
 }

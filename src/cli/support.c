@@ -1,9 +1,11 @@
 /* Messages, input and output of the commands. */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -205,12 +207,31 @@ void json_field_ids(cli_output *out, const char *key, const int32_t *ids, size_t
 
 volatile sig_atomic_t cli_interrupted;
 
+int cli_signals = -1;
+static int signals_in = -1;
+
+void cli_signal_came(void) {
+    int before = errno;
+    ssize_t written = write(signals_in, "", 1); /* a full pipe wakes as well */
+    (void)written;
+    errno = before;
+}
+
 static void on_interrupt(int number) {
     (void)number;
     cli_interrupted = 1;
+    cli_signal_came();
+}
+
+static void open_pipe(void) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK)) return;
+    cli_signals = ends[0];
+    signals_in = ends[1];
 }
 
 void cli_catch_interrupt(void) {
+    open_pipe();
     struct sigaction action = {.sa_handler = on_interrupt}; /* no SA_RESTART: a read at the prompt ends */
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);

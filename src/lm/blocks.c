@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "lm/activations.h"
+
 tarn_array *linear_forward(const linear *m, tarn_array *x) {
     tarn_array *y = m->scales ? tarn_quantized_matmul(x, m->weight, m->scales, m->biases, .group_size = TARN_VALUE(m->quantized.group_size),
                                                       .bits = TARN_VALUE(m->quantized.bits))
@@ -16,7 +18,7 @@ tarn_array *embedding_forward(const linear *m, tarn_array *ids) {
     return tarn_dequantize(rows, tarn_take(m->scales, ids, 0), tarn_take(m->biases, ids, 0), m->quantized.group_size, m->quantized.bits);
 }
 
-/* [1, length, heads * dim] -> [1, length, heads, dim], normed along dim if there is a norm, -> [1, heads, length, dim] */
+/* [batch, length, heads * dim] -> [batch, length, heads, dim], normed along dim if there is a norm, -> [batch, heads, length, dim] */
 static tarn_array *split_heads(const forward_state *f, tarn_array *x, int64_t heads, tarn_array *norm) {
     x = tarn_unflatten(x, -1, TARN_SHAPE(heads, f->config->head_dim));
     if (norm) x = tarn_rms_norm(x, norm, .eps = TARN_VALUE(f->config->eps));
@@ -25,7 +27,8 @@ static tarn_array *split_heads(const forward_state *f, tarn_array *x, int64_t he
 
 static tarn_array *rotate(const forward_state *f, tarn_array *x) {
     const rope_config *rope = &f->config->rope;
-    return tarn_rope(x, f->position, .base = TARN_VALUE(rope->base), .scale = TARN_VALUE(rope->scale), .freqs = f->weights->periods);
+    return tarn_rope(x, f->position, .dims = rope->dims, .base = TARN_VALUE(rope->base), .scale = TARN_VALUE(rope->scale),
+                     .freqs = f->weights->periods);
 }
 
 tarn_array *attention_forward(const forward_state *f, int64_t layer, tarn_array *x) {
@@ -42,6 +45,12 @@ tarn_array *attention_forward(const forward_state *f, int64_t layer, tarn_array 
     return linear_forward(&m->o, tarn_flatten(tarn_swapaxes(y, 1, 2), 2, 3));
 }
 
-tarn_array *mlp_forward(const mlp_weights *m, tarn_array *x) {
-    return linear_forward(&m->down, tarn_multiply(tarn_silu(linear_forward(&m->gate, x)), linear_forward(&m->up, x)));
+cache_kind attention_cache(const model_config *config, int64_t layer) {
+    (void)layer;
+    return (cache_kind){config->kv_heads, config->head_dim, config->head_dim};
+}
+
+tarn_array *mlp_forward(const forward_state *f, const mlp_weights *m, tarn_array *x) {
+    tarn_array *gate = f->config->activation->apply(linear_forward(&m->gate, x));
+    return linear_forward(&m->down, tarn_multiply(gate, linear_forward(&m->up, x)));
 }

@@ -1,5 +1,5 @@
 /* The layers that decoder models are made of: structs of weights, and what they compute. Which weights a layer has, their names in files
-   and their shapes are the tables of layer.def. Shapes: x [1, length, hidden]. */
+   and their shapes are the tables of layer.def. Shapes: x [batch, length, hidden]. */
 #ifndef LM_BLOCKS_H
 #define LM_BLOCKS_H
 
@@ -34,10 +34,15 @@ typedef struct {
     linear embedding, head; /* head.weight is NULL if the embedding is used */
     tarn_array *norm;
     layer_weights *layers;
-    tarn_array *periods; /* of the rotary embedding, float32 [head_dim / 2]; NULL: from its base */
+    tarn_array *periods; /* of the rotary embedding, float32 [dims / 2]; NULL: from its base */
 } model_weights;
 
-/* Where a forward pass stands: position int32 [1] of its first token, and the keys there are after it, int32 [1]. */
+/* The sections of layer.def (parameters.c). */
+typedef struct field_list field_list;
+extern const field_list fields_layer, fields_layer_joined, fields_model;
+
+/* Where a forward pass stands: for each row of the batch the position int32 [batch] of its first token, and the keys there are after it,
+   int32 [batch]. */
 typedef struct {
     const model_config *config;
     const model_weights *weights;
@@ -49,11 +54,21 @@ typedef struct {
 tarn_array *linear_forward(const linear *m, tarn_array *x);
 tarn_array *embedding_forward(const linear *m, tarn_array *ids);
 tarn_array *attention_forward(const forward_state *f, int64_t layer, tarn_array *x);
-tarn_array *mlp_forward(const mlp_weights *m, tarn_array *x);
+tarn_array *mlp_forward(const forward_state *f, const mlp_weights *m, tarn_array *x);
 
-/* models/llama.c: the last hidden states [1, length, hidden], before the final norm, of ids int32 [1, length]. */
+/* Keys and values of every layer alike: as many heads of as many dimensions as config.json says. */
+cache_kind attention_cache(const model_config *config, int64_t layer);
+
+/* What a family is besides its row of models.def, which names it: one for each way to compute, in models/. */
+typedef struct model_rules {
+    /* The last hidden states [batch, length, hidden], before the final norm, of ids int32 [batch, length]. */
+    tarn_array *(*forward)(const forward_state *f, tarn_array *ids);
+    tarn_array *(*logits)(const forward_state *f, tarn_array *x); /* [batch, length, vocab] of hidden states */
+    const field_list *layer, *model;                              /* weights of a layer_weights and of the model_weights */
+    cache_kind (*cache)(const model_config *config, int64_t layer);
+} model_rules;
+
 tarn_array *llama_forward(const forward_state *f, tarn_array *ids);
-/* The logits of hidden states. */
 tarn_array *llama_logits(const forward_state *f, tarn_array *x);
 
 #endif

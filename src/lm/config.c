@@ -9,12 +9,17 @@
 #include "base/memory.h"
 #include "base/model_folder.h"
 #include "base/text.h"
+#include "lm/activations.h"
 #include "tarn/error.h"
 #include "tarn/ops.h"
 
+#define MODEL(name, rules, ...) extern const struct model_rules rules_##rules;
+#include "lm/models.def"
+#undef MODEL
+
 const model_family model_families[] = {
-#define MODEL(name, head_dim, kv_heads, positions, qkv_bias, o_bias, mlp_bias, qk_norm, window)                                            \
-    {#name, head_dim, kv_heads, positions, {NEVER, ALWAYS, qkv_bias, o_bias, mlp_bias, qk_norm}, window},
+#define MODEL(name, rules, head_dim, kv_heads, positions, eps, qkv_bias, o_bias, mlp_bias, qk_norm, window, rotary)                        \
+    {#name, &rules_##rules, head_dim, kv_heads, positions, eps, {NEVER, ALWAYS, qkv_bias, o_bias, mlp_bias, qk_norm}, window, rotary},
 #include "lm/models.def"
 #undef MODEL
 };
@@ -68,15 +73,18 @@ static bool read_sizes(model_config *c, const field_reader *fields) {
     return c->head_dim % 2 == 0 || tarn_fail("%s: \"head_dim\" %lld must be even", fields->file, (long long)c->head_dim);
 }
 
+static bool read_activation(model_config *c, const field_reader *fields) {
+    const json *value = field_find(fields, "hidden_act");
+    const char *name = value ? json_text(value, NULL) : "silu";
+    if (!name) return tarn_fail("%s: \"hidden_act\" must be a string", fields->file);
+    c->activation = activation_find(name);
+    return c->activation ||
+           tarn_fail("%s: \"hidden_act\" \"%.32s\" is not supported; supported are %s", fields->file, name, activation_names());
+}
+
 static bool read_switches(model_config *c, const field_reader *fields) {
-    static const double eps = 1e-6;
-    const json *activation = field_find(fields, "hidden_act");
-    const char *name = activation ? json_text(activation, NULL) : "silu";
-    if (!name || (strcmp(name, "silu") && strcmp(name, "swish")))
-        return tarn_fail("%s: \"hidden_act\" must be \"silu\"%s%.32s%s", fields->file, name ? ", not \"" : "", name ? name : "",
-                         name ? "\"" : "");
     c->has_tie = field_find(fields, "tie_word_embeddings") != NULL;
-    return field_number(fields, "rms_norm_eps", 0, 1, &eps, &c->eps) &&
+    return read_activation(c, fields) && field_number(fields, "rms_norm_eps", 0, 1, &c->family->eps, &c->eps) &&
            field_boolean(fields, "attention_bias", false, &c->attention_bias) && field_boolean(fields, "mlp_bias", false, &c->mlp_bias) &&
            field_boolean(fields, "tie_word_embeddings", false, &c->tied);
 }
@@ -102,22 +110,29 @@ static bool read_layer_types(model_config *c, const field_reader *fields, const 
     return true;
 }
 
+static bool has_usual_window(window_rule rule) {
+    return rule == WINDOW_EVERY_LAYER || rule == WINDOW_LATER_LAYERS;
+}
+
+static bool sees_window(window_rule rule, int64_t layer, int64_t from) {
+    return rule == WINDOW_EVERY_LAYER || rule == WINDOW_IF_GIVEN || (rule == WINDOW_LATER_LAYERS && layer >= from);
+}
+
 static bool read_windows(model_config *c, const field_reader *fields) {
     static const int64_t none = 0, usual = 4096, usual_layers = 28;
     window_rule rule = c->family->window;
     const json *types = field_find(fields, "layer_types");
     bool use = true, absent = !json_get(fields->object, "sliding_window"); /* null means: no window */
     int64_t window, from;
-    if (!field_integer(fields, "sliding_window", 1, most_ids, absent && rule != WINDOW_BY_TYPE ? &usual : &none, &window) ||
+    if (!field_integer(fields, "sliding_window", 1, most_ids, absent && has_usual_window(rule) ? &usual : &none, &window) ||
         !field_integer(fields, "max_window_layers", 0, INT32_MAX, &usual_layers, &from) ||
         !field_boolean(fields, "use_sliding_window", false, &use))
         return false;
     if (rule == WINDOW_LATER_LAYERS && !use) window = 0;
     c->windows = NEW_ARRAY(int64_t, c->layers);
     if (!c->windows) return false;
-    if (types && rule != WINDOW_EVERY_LAYER) return read_layer_types(c, fields, types, window);
-    for (int64_t i = 0; i < c->layers; i++)
-        c->windows[i] = rule == WINDOW_EVERY_LAYER || (rule == WINDOW_LATER_LAYERS && i >= from) ? window : 0;
+    if (types && (rule == WINDOW_BY_TYPE || rule == WINDOW_LATER_LAYERS)) return read_layer_types(c, fields, types, window);
+    for (int64_t i = 0; i < c->layers; i++) c->windows[i] = sees_window(rule, i, from) ? window : 0;
     return true;
 }
 

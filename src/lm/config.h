@@ -10,26 +10,32 @@
 /* Parts that some families have, and when: never, always, or if a field of config.json says so. */
 typedef enum { NOWHERE, EVERYWHERE, QKV_BIAS, O_BIAS, MLP_BIAS, QK_NORM, PART_COUNT } model_part;
 typedef enum { NEVER, ALWAYS, IF_ATTENTION_BIAS, IF_MLP_BIAS } part_rule;
-/* Which layers see a window only: those called "sliding_attention" in layer_types; every one; or, if use_sliding_window, those in
-   layer_types or, without such a list, from max_window_layers on. */
-typedef enum { WINDOW_BY_TYPE, WINDOW_EVERY_LAYER, WINDOW_LATER_LAYERS } window_rule;
+/* Which layers see a window only: those called "sliding_attention" in layer_types; every one, of 4096 unless the file says else; every one
+   if the file gives a window; or, if use_sliding_window, those in layer_types or, without such a list, from max_window_layers on. */
+typedef enum { WINDOW_BY_TYPE, WINDOW_EVERY_LAYER, WINDOW_IF_GIVEN, WINDOW_LATER_LAYERS } window_rule;
+/* Whether partial_rotary_factor may leave a part of each head as it is. */
+typedef enum { ROTARY_WHOLE, ROTARY_PART } rotary_rule;
 
 /* A row of models.def. */
 typedef struct {
     const char *name;
+    const struct model_rules *rules;       /* blocks.h */
     int64_t head_dim, kv_heads, positions; /* what absent fields mean; 0: work it out from the other fields */
+    double eps;
     part_rule parts[PART_COUNT];
     window_rule window;
+    rotary_rule rotary;
 } model_family;
 
 extern const model_family model_families[];
 extern const int model_family_count;
 
 typedef struct {
+    int64_t dims;            /* how many of a head's dimensions turn */
     double base;             /* theta */
     double scale;            /* of positions */
     double attention_factor; /* by which rotated q and k are multiplied */
-    float *periods;          /* [head_dim / 2], or NULL: base^(2i / head_dim) */
+    float *periods;          /* [dims / 2], or NULL: base^(2i / dims) */
 } rope_config;
 
 typedef struct {
@@ -42,7 +48,8 @@ typedef struct {
     const model_family *family;
     int64_t vocab, hidden, mlp, layers, heads, kv_heads, head_dim, positions;
     double eps;
-    bool has_tie, tied; /* has_tie: the file says; once weights are loaded, tied tells whether the embedding is the head */
+    const struct activation *activation; /* activations.h */
+    bool has_tie, tied;                  /* has_tie: the file says; once weights are loaded, tied tells whether the embedding is the head */
     bool attention_bias, mlp_bias;
     int64_t *windows; /* [layers]; 0: sees everything */
     rope_config rope;

@@ -18,10 +18,10 @@ typedef struct {
 } rope_reader;
 
 static bool make_periods(rope_reader *r) {
-    int64_t half = r->config->head_dim / 2;
+    int64_t dims = r->config->rope.dims, half = dims / 2;
     float *periods = r->config->rope.periods = NEW_ARRAY(float, half);
     if (!periods) return false;
-    for (int64_t i = 0; i < half; i++) periods[i] = (float)pow(r->theta, 2.0 * (double)i / (double)r->config->head_dim);
+    for (int64_t i = 0; i < half; i++) periods[i] = (float)pow(r->theta, 2.0 * (double)i / (double)dims);
     return true;
 }
 
@@ -49,7 +49,7 @@ static bool read_llama3(rope_reader *r) {
         return false;
     if (high <= low) return tarn_fail("%s: \"%shigh_freq_factor\" must be above \"low_freq_factor\"", r->fields.file, r->fields.prefix);
     float *periods = r->config->rope.periods;
-    for (int64_t i = 0; i < r->config->head_dim / 2; i++) {
+    for (int64_t i = 0; i < r->config->rope.dims / 2; i++) {
         double wave = 2 * pi * periods[i], frequency = 1 / (double)periods[i];
         double smooth = (r->original / wave - low) / (high - low);
         if (wave > r->original / low)
@@ -79,7 +79,7 @@ static bool read_yarn_attention(rope_reader *r, double factor) {
 
 /* The dimension that turns this many times within the original length. */
 static double yarn_dimension(const rope_reader *r, double turns) {
-    return (double)r->config->head_dim * log(r->original / (turns * 2 * pi)) / (2 * log(r->theta));
+    return (double)r->config->rope.dims * log(r->original / (turns * 2 * pi)) / (2 * log(r->theta));
 }
 
 static bool read_yarn(rope_reader *r) {
@@ -93,10 +93,10 @@ static bool read_yarn(rope_reader *r) {
         return false;
     double low = yarn_dimension(r, fast > 0 ? fast : usual_fast), high = yarn_dimension(r, slow > 0 ? slow : usual_slow);
     if (truncate) low = floor(low), high = ceil(high);
-    low = fmax(low, 0), high = fmin(high, (double)r->config->head_dim - 1);
+    low = fmax(low, 0), high = fmin(high, (double)r->config->rope.dims - 1);
     if (low == high) high += 0.001;
     float *periods = r->config->rope.periods;
-    for (int64_t i = 0; i < r->config->head_dim / 2; i++) {
+    for (int64_t i = 0; i < r->config->rope.dims / 2; i++) {
         double ramp = fmin(fmax(((double)i - low) / (high - low), 0), 1);
         periods[i] = (float)(1 / (ramp / (factor * (double)periods[i]) + (1 - ramp) / (double)periods[i]));
     }
@@ -165,11 +165,20 @@ static bool read_original(rope_reader *r, const field_reader *top) {
            field_number(top, "original_max_position_embeddings", 1, 1e9, &r->original, &r->original);
 }
 
-static bool check_partial(const field_reader *fields) {
+/* How many dimensions of a head turn: all, or for some families a part. It may stand in either object. */
+static bool read_dims(rope_reader *r, const field_reader *top) {
     static const double whole = 1;
-    double part;
-    return field_number(fields, "partial_rotary_factor", 0, 1, &whole, &part) &&
-           (part == 1 || tarn_fail("%s: \"%spartial_rotary_factor\" other than 1 is not supported", fields->file, fields->prefix));
+    model_config *c = r->config;
+    double outer, part;
+    if (!field_number(top, "partial_rotary_factor", 0, 1, &whole, &outer) ||
+        !field_number(&r->fields, "partial_rotary_factor", 0, 1, &outer, &part))
+        return false;
+    if (part != 1 && c->family->rotary == ROTARY_WHOLE)
+        return tarn_fail("%s: \"partial_rotary_factor\" other than 1 is not supported for model_type \"%s\"", top->file, c->family->name);
+    c->rope.dims = (int64_t)((double)c->head_dim * part);
+    return (c->rope.dims >= 2 && c->rope.dims % 2 == 0) ||
+           tarn_fail("%s: \"partial_rotary_factor\" %g of head_dim %lld is no even number above 0", top->file, part,
+                     (long long)c->head_dim);
 }
 
 bool config_read_rope(model_config *config) {
@@ -185,5 +194,5 @@ bool config_read_rope(model_config *config) {
     rope_reader r = {config, {config->path, object, prefix}, 0, 0};
     if (!field_boolean(&top, "rope_traditional", false, &traditional)) return false;
     if (traditional) return tarn_fail("%s: \"rope_traditional\" is not supported for these models", top.file);
-    return check_partial(&top) && check_partial(&r.fields) && read_theta(&r, &top) && read_original(&r, &top) && read_rule(&r);
+    return read_dims(&r, &top) && read_theta(&r, &top) && read_original(&r, &top) && read_rule(&r);
 }

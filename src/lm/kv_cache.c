@@ -1,15 +1,15 @@
 /* The cache of keys and values: memory, growth, writing. Which rows are valid is the session's business. */
 #include "lm/kv_cache.h"
 
-#include <string.h>
-
 #include "base/memory.h"
 
 enum { STEP = 256 };
 
-bool kv_cache_open(kv_cache *cache, int64_t layers, int64_t heads, int64_t dim, tarn_dtype dtype) {
-    *cache = (kv_cache){.layers = layers, .heads = heads, .dim = dim, .dtype = dtype, .arrays = NEW_ARRAY(tarn_array *, 2 * layers)};
-    return cache->arrays != NULL;
+bool kv_cache_open(kv_cache *cache, int64_t batch, int64_t layers, tarn_dtype dtype) {
+    *cache = (kv_cache){.batch = batch, .layers = layers, .dtype = dtype};
+    cache->kinds = NEW_ARRAY(cache_kind, layers);
+    cache->arrays = NEW_ARRAY(tarn_array *, 2 * layers);
+    return cache->kinds && cache->arrays;
 }
 
 void kv_cache_reset(kv_cache *cache) {
@@ -22,14 +22,18 @@ void kv_cache_reset(kv_cache *cache) {
 
 void kv_cache_close(kv_cache *cache) {
     kv_cache_reset(cache);
+    memory_free(cache->kinds);
     memory_free(cache->arrays);
     *cache = (kv_cache){0};
 }
 
-/* One array in a larger size; evaluated at once, so that no more than one array is there twice. */
-static bool grow(const kv_cache *cache, tarn_array **slot, int64_t capacity) {
+/* Array i in a larger size; evaluated at once, so that no more than one array is there twice. */
+static bool grow(const kv_cache *cache, int64_t i, int64_t capacity) {
     TARN_SCOPE;
-    tarn_array *larger = tarn_contiguous(tarn_zeros(TARN_SHAPE(1, cache->heads, capacity, cache->dim), cache->dtype));
+    tarn_array **slot = &cache->arrays[i];
+    cache_kind kind = cache->kinds[i / 2];
+    tarn_ints shape = TARN_SHAPE(cache->batch, kind.heads, capacity, i % 2 ? kind.value_dim : kind.key_dim);
+    tarn_array *larger = tarn_contiguous(tarn_zeros(shape, cache->dtype));
     if (*slot) {
         tarn_array *start = tarn_zeros(TARN_SHAPE(1), TARN_INT32);
         larger = tarn_slice_update(tarn_move(larger), *slot, start, TARN_AXES(2));
@@ -40,12 +44,19 @@ static bool grow(const kv_cache *cache, tarn_array **slot, int64_t capacity) {
     return true;
 }
 
-bool kv_cache_reserve(kv_cache *cache, int64_t tokens, bool *grown) {
+/* At least twice what it was: each growth costs a copy, and a new plan of the decoding step. */
+static int64_t next_capacity(const kv_cache *cache, int64_t tokens, int64_t most) {
+    int64_t wanted = tokens > 2 * cache->capacity ? tokens : 2 * cache->capacity;
+    if (wanted > most) wanted = most;
+    return (wanted + STEP - 1) / STEP * STEP;
+}
+
+bool kv_cache_reserve(kv_cache *cache, int64_t tokens, int64_t most, bool *grown) {
     *grown = tokens > cache->capacity;
     if (!*grown) return true;
-    int64_t capacity = (tokens + STEP - 1) / STEP * STEP;
+    int64_t capacity = next_capacity(cache, tokens, most);
     for (int64_t i = 0; i < 2 * cache->layers; i++) {
-        if (grow(cache, &cache->arrays[i], capacity)) continue;
+        if (!cache->kinds[i / 2].heads || grow(cache, i, capacity)) continue;
         kv_cache_reset(cache); /* arrays of two sizes are of no use */
         return false;
     }
@@ -61,18 +72,13 @@ tarn_array *kv_cache_write(kv_cache *cache, int64_t i, tarn_array *rows, tarn_ar
 }
 
 bool kv_cache_settle(kv_cache *cache, tarn_array *const *others, int count) {
-    size_t own = (size_t)(2 * cache->layers);
-    tarn_array **all = NEW_ARRAY(tarn_array *, own + (size_t)count);
-    if (all) {
-        memcpy(all, cache->arrays, own * sizeof *all);
-        if (count) memcpy(all + own, others, (size_t)count * sizeof *all);
-    }
-    bool ok = all && tarn_eval_all(all, (int)own + count);
+    int n = 0;
+    tarn_array **all = NEW_ARRAY(tarn_array *, 2 * cache->layers + count);
+    for (int64_t i = 0; all && i < 2 * cache->layers; i++)
+        if (cache->kinds[i / 2].heads) all[n++] = cache->arrays[i];
+    for (int i = 0; all && i < count; i++) all[n++] = others[i];
+    bool ok = all && tarn_eval_all(all, n);
     memory_free(all);
     if (!ok) kv_cache_reset(cache);
     return ok;
-}
-
-int64_t kv_cache_bytes(const kv_cache *cache, int64_t tokens) {
-    return 2 * cache->layers * cache->heads * cache->dim * tarn_dtype_bytes(cache->dtype) * tokens;
 }

@@ -135,6 +135,16 @@ tarn_model *tarn_model_random(const char *shape, int bits) {
 
 /* ---- facts */
 
+/* Of one token. */
+static int64_t cache_bytes(const tarn_model *model) {
+    int64_t values = 0;
+    for (int64_t i = 0; i < model->config.layers; i++) {
+        cache_kind kind = model->config.family->rules->cache(&model->config, i);
+        values += kind.heads * (kind.key_dim + kind.value_dim);
+    }
+    return values * tarn_dtype_bytes(model->dtype);
+}
+
 bool tarn_model_info(const tarn_model *model, tarn_model_facts *facts) {
     if (!REQUIRE(model) || !REQUIRE(facts)) return false;
     const model_config *c = &model->config;
@@ -151,7 +161,7 @@ bool tarn_model_info(const tarn_model *model, tarn_model_facts *facts) {
         .parameters = n->parameters,
         .weight_bytes = n->bytes,
         .step_bytes = n->step_bytes,
-        .cache_bytes_per_token = 2 * c->layers * c->kv_heads * c->head_dim * tarn_dtype_bytes(model->dtype),
+        .cache_bytes_per_token = cache_bytes(model),
         .layer_parameters = n->matrix_parameters,
         .bits = n->bits,
         .group_size = n->group_size,

@@ -8,15 +8,20 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-typedef enum { HIDDEN, MLP, VOCAB, HEAD_DIM, QUERY, KEY } size_name;
+typedef enum { NOTHING, HIDDEN, MLP, GATE_UP, VOCAB, HEAD_DIM, QUERY, KEY, QUERY_KEY, QUERY_KEY_VALUE } size_name;
 
 static int64_t size_of(const model_config *c, size_name size) {
-    const int64_t sizes[] = {[HIDDEN] = c->hidden,
+    int64_t query = c->heads * c->head_dim, key = c->kv_heads * c->head_dim;
+    const int64_t sizes[] = {[NOTHING] = 0,
+                             [HIDDEN] = c->hidden,
                              [MLP] = c->mlp,
+                             [GATE_UP] = 2 * c->mlp,
                              [VOCAB] = c->vocab,
                              [HEAD_DIM] = c->head_dim,
-                             [QUERY] = c->heads * c->head_dim,
-                             [KEY] = c->kv_heads * c->head_dim};
+                             [QUERY] = query,
+                             [KEY] = key,
+                             [QUERY_KEY] = query + key,
+                             [QUERY_KEY_VALUE] = query + 2 * key};
     return sizes[size];
 }
 
@@ -26,17 +31,29 @@ typedef struct {
     const char *name;
     bool matrix;
     size_name rows, columns;
-    model_part part; /* that a vector, or the bias of a matrix, belongs to */
+    size_name before, all; /* the tensor in the file has `all` rows, of which these stand behind `before` others */
+    model_part part;       /* that a vector, or the bias of a matrix, belongs to */
 } field;
 
-#define LINEAR(member, file_name, row_size, column_size, part) {offsetof(OWNER, member), file_name, true, row_size, column_size, part},
-#define NORM(member, file_name, size, part)                    {offsetof(OWNER, member), file_name, false, size, size, part},
+struct field_list {
+    const field *items;
+    size_t count;
+};
+
+#define LINEAR(member, name, rows, columns, part)            {offsetof(OWNER, member), name, true, rows, columns, NOTHING, rows, part},
+#define ROWS(member, name, before, rows, all, columns, part) {offsetof(OWNER, member), name, true, rows, columns, before, all, part},
+#define NORM(member, name, size, part)                       {offsetof(OWNER, member), name, false, size, size, NOTHING, size, part},
 
 #define OWNER layer_weights
 static const field layer_fields[] = {
 #define LAYER_WEIGHTS
 #include "lm/layer.def"
 #undef LAYER_WEIGHTS
+};
+static const field joined_fields[] = {
+#define LAYER_WEIGHTS_JOINED
+#include "lm/layer.def"
+#undef LAYER_WEIGHTS_JOINED
 };
 #undef OWNER
 #define OWNER model_weights
@@ -47,9 +64,12 @@ static const field model_fields[] = {
 };
 #undef OWNER
 #undef LINEAR
+#undef ROWS
 #undef NORM
 
-enum { LAYER_FIELDS = sizeof layer_fields / sizeof *layer_fields, MODEL_FIELDS = sizeof model_fields / sizeof *model_fields };
+#define LIST(fields)                                                                                                                       \
+    { fields, sizeof fields / sizeof *fields }
+const field_list fields_layer = LIST(layer_fields), fields_layer_joined = LIST(joined_fields), fields_model = LIST(model_fields);
 
 /* ---- loading */
 
@@ -92,8 +112,15 @@ static bool check_tensor(const loader *l, const char *name, tarn_array *a, bool 
                      packed ? "uint32 (packed)" : "float16, bfloat16 or float32");
 }
 
-/* Keeps base.part in *slot. */
-static bool load_tensor(const loader *l, const char *base, const char *part, bool packed, tarn_ints shape, tarn_array **slot) {
+/* The rows of a tensor that belong to the field: a view. */
+static tarn_array *own_rows(const loader *l, const field *f, tarn_array *a) {
+    int64_t before = size_of(l->config, f->before), rows = size_of(l->config, f->rows);
+    return f->all == f->rows ? a : tarn_slice_axis(a, 0, before, before + rows);
+}
+
+/* Keeps the field's rows of base.part, a tensor of `shape`, in *slot. */
+static bool load_tensor(const loader *l, const field *f, const char *base, const char *part, bool packed, tarn_ints shape,
+                        tarn_array **slot) {
     TARN_SCOPE;
     text name = {0};
     bool ok = text_format(&name, "%s.%s", base, part);
@@ -104,7 +131,7 @@ static bool load_tensor(const loader *l, const char *base, const char *part, boo
     tarn_array *a = ok ? l->source->get(l->source->context, full, wanted, shape) : NULL;
     ok = ok && check_tensor(l, full, a, packed, shape);
     text_free(&name);
-    if (!ok) return false;
+    if (!ok || !(a = own_rows(l, f, a))) return false;
     if (!packed && l->dtype != TARN_BOOL && tarn_dtype_of(a) != l->dtype) {
         a = tarn_astype(a, l->dtype);
         if (!tarn_eval(a)) return false;
@@ -113,15 +140,15 @@ static bool load_tensor(const loader *l, const char *base, const char *part, boo
     return true;
 }
 
-static bool load_quantized(const loader *l, const char *base, int64_t rows, int64_t columns, linear *m) {
+static bool load_quantized(const loader *l, const field *f, const char *base, int64_t rows, int64_t columns, linear *m) {
     quantization q = m->quantized;
     if (columns % q.group_size)
         return tarn_fail("%s: tensor \"%s.weight\" cannot be quantized in groups of %d: it has %lld columns", l->config->path, base,
                          q.group_size, (long long)columns);
     int64_t groups = columns / q.group_size;
-    return load_tensor(l, base, "weight", true, TARN_SHAPE(rows, columns * q.bits / 32), &m->weight) &&
-           load_tensor(l, base, "scales", false, TARN_SHAPE(rows, groups), &m->scales) &&
-           load_tensor(l, base, "biases", false, TARN_SHAPE(rows, groups), &m->biases);
+    return load_tensor(l, f, base, "weight", true, TARN_SHAPE(rows, columns * q.bits / 32), &m->weight) &&
+           load_tensor(l, f, base, "scales", false, TARN_SHAPE(rows, groups), &m->scales) &&
+           load_tensor(l, f, base, "biases", false, TARN_SHAPE(rows, groups), &m->biases);
 }
 
 static bool has_part(const loader *l, const char *base, const char *part) {
@@ -138,24 +165,25 @@ static bool load_linear(const loader *l, const field *f, const char *base, linea
     if (scales && !l->config->quantized.bits)
         return tarn_fail("%s: \"quantization\" is missing, but the tensor \"%s.scales\" is there", l->config->path, base);
     if (!given && !scales) m->quantized = (quantization){0, 0};
-    int64_t rows = size_of(l->config, f->rows), columns = size_of(l->config, f->columns);
-    if (config_has(l->config, f->part) && !load_tensor(l, base, "bias", false, TARN_SHAPE(rows), &m->bias)) return false;
-    if (m->quantized.bits) return load_quantized(l, base, rows, columns, m);
-    return load_tensor(l, base, "weight", false, TARN_SHAPE(rows, columns), &m->weight);
+    int64_t rows = size_of(l->config, f->all), columns = size_of(l->config, f->columns);
+    if (config_has(l->config, f->part) && !load_tensor(l, f, base, "bias", false, TARN_SHAPE(rows), &m->bias)) return false;
+    if (m->quantized.bits) return load_quantized(l, f, base, rows, columns, m);
+    return load_tensor(l, f, base, "weight", false, TARN_SHAPE(rows, columns), &m->weight);
 }
 
 static bool load_field(const loader *l, const field *f, const char *base, void *owner) {
     void *member = (char *)owner + f->offset;
     if (f->matrix) return load_linear(l, f, base, member);
     if (!config_has(l->config, f->part)) return true;
-    return load_tensor(l, base, "weight", false, TARN_SHAPE(size_of(l->config, f->rows)), member);
+    return load_tensor(l, f, base, "weight", false, TARN_SHAPE(size_of(l->config, f->rows)), member);
 }
 
 static bool load_layer(const loader *l, int64_t index, layer_weights *layer) {
-    for (size_t i = 0; i < LAYER_FIELDS; i++) {
+    const field_list *fields = l->config->family->rules->layer;
+    for (size_t i = 0; i < fields->count; i++) {
+        const field *f = &fields->items[i];
         text base = {0};
-        bool ok = text_format(&base, "model.layers.%lld.%s", (long long)index, layer_fields[i].name) &&
-                  load_field(l, &layer_fields[i], text_string(&base), layer);
+        bool ok = text_format(&base, "model.layers.%lld.%s", (long long)index, f->name) && load_field(l, f, text_string(&base), layer);
         text_free(&base);
         if (!ok) return false;
     }
@@ -172,20 +200,27 @@ static tarn_dtype linear_dtype(const linear *m) {
     return tarn_dtype_of(m->scales ? m->scales : m->weight);
 }
 
+static bool load_model_fields(loader *l, const model_config *config, model_weights *weights) {
+    const field_list *fields = config->family->rules->model;
+    for (size_t i = 0; i < fields->count; i++) {
+        const field *f = &fields->items[i];
+        bool head = f->offset == offsetof(model_weights, head);
+        if (!(head && config->tied) && !load_field(l, f, f->name, weights)) return false;
+        if (l->dtype == TARN_BOOL) l->dtype = linear_dtype(&weights->embedding); /* the first field */
+    }
+    return true;
+}
+
 static bool load_all(loader *l, model_config *config, model_weights *weights) {
     weights->layers = NEW_ARRAY(layer_weights, config->layers);
     if (!weights->layers) return false;
     decide_tie(l, config);
-    for (size_t i = 0; i < MODEL_FIELDS; i++) {
-        bool head = model_fields[i].offset == offsetof(model_weights, head);
-        if (!(head && config->tied) && !load_field(l, &model_fields[i], model_fields[i].name, weights)) return false;
-        if (l->dtype == TARN_BOOL) l->dtype = linear_dtype(&weights->embedding); /* the first field */
-    }
+    if (!load_model_fields(l, config, weights)) return false;
     for (int64_t i = 0; i < config->layers; i++)
         if (!load_layer(l, i, &weights->layers[i])) return false;
     if (!config->rope.periods) return true;
     TARN_SCOPE;
-    weights->periods = tarn_keep(tarn_from_data(config->rope.periods, TARN_SHAPE(config->head_dim / 2), TARN_FLOAT32));
+    weights->periods = tarn_keep(tarn_from_data(config->rope.periods, TARN_SHAPE(config->rope.dims / 2), TARN_FLOAT32));
     return weights->periods != NULL;
 }
 
@@ -202,14 +237,15 @@ bool parameters_load(model_weights *weights, model_config *config, const tensor_
 
 typedef void (*field_visit)(void *context, const field *f, void *member);
 
-static void visit_fields(const field *fields, size_t count, void *owner, field_visit visit, void *context) {
-    for (size_t i = 0; i < count; i++) visit(context, &fields[i], (char *)owner + fields[i].offset);
+static void visit_fields(const field_list *fields, void *owner, field_visit visit, void *context) {
+    for (size_t i = 0; i < fields->count; i++) visit(context, &fields->items[i], (char *)owner + fields->items[i].offset);
 }
 
 static void visit_all(const model_weights *weights, const model_config *config, field_visit visit, void *context) {
-    visit_fields(model_fields, MODEL_FIELDS, (void *)(uintptr_t)weights, visit, context);
+    if (!config->family) return; /* nothing was loaded */
+    visit_fields(config->family->rules->model, (void *)(uintptr_t)weights, visit, context);
     for (int64_t i = 0; weights->layers && i < config->layers; i++)
-        visit_fields(layer_fields, LAYER_FIELDS, &weights->layers[i], visit, context);
+        visit_fields(config->family->rules->layer, &weights->layers[i], visit, context);
 }
 
 static void free_field(void *context, const field *f, void *member) {

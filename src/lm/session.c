@@ -25,6 +25,17 @@ static bool forget_all(tarn_session *s) {
     return false;
 }
 
+static const model_rules *rules_of(const tarn_session *s) {
+    return s->model->config.family->rules;
+}
+
+static bool open_cache(tarn_session *s) {
+    const model_config *c = &s->model->config;
+    if (!kv_cache_open(&s->cache, 1, c->layers, s->model->dtype)) return false;
+    for (int64_t i = 0; i < c->layers; i++) s->cache.kinds[i] = rules_of(s)->cache(c, i);
+    return true;
+}
+
 tarn_session *tarn_session_new_with(const tarn_model *model, tarn_session_options options) {
     if (!REQUIRE(model)) return NULL;
     if (options.context < 0) return tarn_fail("tarn_session_new: .context must not be negative"), NULL;
@@ -35,7 +46,7 @@ tarn_session *tarn_session_new_with(const tarn_model *model, tarn_session_option
     s->context = options.context && options.context < c->positions ? options.context : c->positions;
     s->fast_cache = options.fast_cache;
     s->tokens = NEW_ARRAY(int32_t, s->context);
-    if (s->tokens && kv_cache_open(&s->cache, c->layers, c->kv_heads, c->head_dim, model->dtype)) return s;
+    if (s->tokens && open_cache(s)) return s;
     tarn_session_free(s);
     return NULL;
 }
@@ -58,7 +69,7 @@ static forward_state forward_at(tarn_session *s, tarn_array *position, int64_t n
 
 static bool reserve(tarn_session *s, int64_t tokens) {
     bool grown;
-    if (!kv_cache_reserve(&s->cache, tokens, &grown)) return forget_all(s);
+    if (!kv_cache_reserve(&s->cache, tokens, s->context, &grown)) return forget_all(s);
     if (grown) forget_plan(s);
     return true;
 }
@@ -67,7 +78,7 @@ static bool reserve(tarn_session *s, int64_t tokens) {
 static tarn_array *append(tarn_session *s, forward_state *f, const int32_t *ids, int64_t n) {
     int32_t at = (int32_t)s->count;
     *f = forward_at(s, tarn_from_data(&at, TARN_SHAPE(1), TARN_INT32), n);
-    return llama_forward(f, tarn_from_data(ids, TARN_SHAPE(1, n), TARN_INT32));
+    return rules_of(s)->forward(f, tarn_from_data(ids, TARN_SHAPE(1, n), TARN_INT32));
 }
 
 static void appended(tarn_session *s, const int32_t *ids, int64_t n) {
@@ -75,8 +86,8 @@ static void appended(tarn_session *s, const int32_t *ids, int64_t n) {
     s->count += n;
 }
 
-static tarn_array *last_logits(const forward_state *f, tarn_array *x) {
-    return tarn_reshape(llama_logits(f, tarn_slice_axis(x, 1, -1, INT64_MAX)), TARN_SHAPE(-1));
+static tarn_array *last_logits(const tarn_session *s, const forward_state *f, tarn_array *x) {
+    return tarn_reshape(rules_of(s)->logits(f, tarn_slice_axis(x, 1, -1, INT64_MAX)), TARN_SHAPE(-1));
 }
 
 /* One chunk of a prompt; logits only where somebody wants them. What is computed is asked for at once: the cache is written in place, so
@@ -86,8 +97,8 @@ static bool prefill(tarn_session *s, const int32_t *ids, int64_t n, bool last, c
     forward_state f;
     tarn_array *x = append(s, &f, ids, n), *wanted[2] = {NULL, NULL};
     int count = 0;
-    if (last) s->logits = tarn_keep(wanted[count++] = last_logits(&f, x));
-    if (reader) wanted[count++] = reader->make(reader->context, tarn_reshape(llama_logits(&f, x), TARN_SHAPE(n, -1)), s->count, n);
+    if (last) s->logits = tarn_keep(wanted[count++] = last_logits(s, &f, x));
+    if (reader) wanted[count++] = reader->make(reader->context, tarn_reshape(rules_of(s)->logits(&f, x), TARN_SHAPE(n, -1)), s->count, n);
     if (!kv_cache_settle(&s->cache, wanted, count)) return forget_all(s);
     if (reader && !reader->take(reader->context, wanted[count - 1], s->count, n)) return forget_all(s);
     appended(s, ids, n);
@@ -168,15 +179,16 @@ static bool step_function(void *context, tarn_array *const *inputs, int input_co
     tarn_session *s = context;
     (void)input_count, (void)output_count;
     forward_state f = forward_at(s, inputs[1], 1);
-    outputs[0] = last_logits(&f, llama_forward(&f, inputs[0]));
+    outputs[0] = last_logits(s, &f, rules_of(s)->forward(&f, inputs[0]));
     return outputs[0] != NULL;
 }
 
 static bool make_plan(tarn_session *s) {
-    int64_t count = 2 * s->cache.layers;
-    tarn_array ***state = NEW_ARRAY(tarn_array **, count);
+    int64_t count = 0;
+    tarn_array ***state = NEW_ARRAY(tarn_array **, 2 * s->cache.layers);
     if (!state) return false;
-    for (int64_t i = 0; i < count; i++) state[i] = &s->cache.arrays[i];
+    for (int64_t i = 0; i < 2 * s->cache.layers; i++)
+        if (s->cache.arrays[i]) state[count++] = &s->cache.arrays[i];
     s->step =
         tarn_compile(TARN_FUNCTION(step_function, s, 1), .state = state, .state_count = (int)count, .donate = TARN_INTS(TARN_DONATE_STATE));
     memory_free(state);

@@ -123,6 +123,25 @@ def test_against_mlx_lm(mlx_lm, tmp_path, bits):
     assert agreed > 0.8 * len(ours)
 
 
+def test_joined_matrices_quantized(mlx_lm, tmp_path):
+    """Rows of a packed matrix that holds several."""
+    import mlx.core as mx
+    import mlx.nn as nn
+    from mlx.utils import tree_flatten
+
+    folder = tmp_path / "phi3"
+    shutil.copytree(GOLDEN / "phi3-joined", folder)
+    model, config = mlx_lm.utils.load_model(folder)
+    nn.quantize(model, group_size=64, bits=4)
+    mx.save_safetensors(str(folder / "model.safetensors"), dict(tree_flatten(model.parameters())))
+    edit(folder, quantization={"group_size": 64, "bits": 4})
+    ids = json.loads((folder / "expected.json").read_text())["input_ids"]
+    logprobs = mlx_logprobs(model, ids)
+    scored = tarn_json("score", "--model", folder, "--text", "-", "--ids", "--json", stdin=spaced(ids))
+    for i, token in enumerate(ids[1:]):
+        assert abs(scored["token_logprobs"][i] - logprobs[i, token].item()) < 1e-3
+
+
 def best_tokens(folder, count):
     """The best next token after each of the first prefixes of TEXT."""
     best = []
@@ -384,6 +403,16 @@ def up_to_prompt(terminal, seconds=60):
     return shown.decode()
 
 
+def ready(terminal):
+    """What the terminal shows until the editor has asked for the next line and reads single keys."""
+    shown = up_to_prompt(terminal)
+    for _ in range(6000):
+        if not termios.tcgetattr(terminal)[3] & termios.ICANON:
+            return shown
+        time.sleep(0.01)
+    raise AssertionError(shown)
+
+
 def at_terminal(*arguments, term="dumb"):
     """A process in a session of its own, whose terminal is the returned descriptor."""
     process, terminal = pty.fork()
@@ -399,10 +428,10 @@ def ended(process):
 
 def test_chat_welcome_and_leaving():
     process, terminal = at_terminal("chat", TINY)
-    welcome = up_to_prompt(terminal)
+    welcome = ready(terminal)
     assert str(TINY) in welcome and "llama" in welcome and "/help" in welcome and "Ctrl-D" in welcome
     os.write(terminal, b"\x03")
-    assert "Ctrl-D or /quit" in up_to_prompt(terminal)
+    assert "Ctrl-D or /quit" in ready(terminal)
     os.write(terminal, b"\x04")
     assert ended(process) == 0
     os.close(terminal)
@@ -411,7 +440,7 @@ def test_chat_welcome_and_leaving():
 def test_chat_stopped_and_continued():
     """Ctrl-Z, the shell sets the terminal as it likes, fg: the line goes on and keys mean what they meant."""
     process, terminal = at_terminal("chat", TINY)
-    up_to_prompt(terminal)
+    ready(terminal)
     os.write(terminal, b"/hxlp")
     up_to(terminal, b"/hxlp")
     before = termios.tcgetattr(terminal)
@@ -426,7 +455,7 @@ def test_chat_stopped_and_continued():
     os.write(terminal, b"\x1b[D\x1b[D\x7fe\n")  # left, left, backspace: /help
     shown = up_to(terminal, b"/quit")
     assert "unknown command" not in shown
-    up_to_prompt(terminal)
+    ready(terminal)
     os.write(terminal, b"\x04")
     assert ended(process) == 0
     os.close(terminal)
@@ -434,13 +463,13 @@ def test_chat_stopped_and_continued():
 
 def test_chat_pasted_lines_are_one_message():
     process, terminal = at_terminal("chat", TINY, "--json", term="xterm")
-    assert "\x1b[?2004h" in up_to(terminal, b">> ")
+    assert "\x1b[?2004h" in ready(terminal)
     os.write(terminal, b"\x1b[200~What is the capital\rof J\xc3\xa4pan?\x1b[201~")
     up_to(terminal, "of J\u00e4pan?".encode())
     os.write(terminal, b"\r")
-    first = up_to_prompt(terminal)
+    first = ready(terminal)
     os.write(terminal, b"What is the capital\x1b\rof Japan?\r")  # Alt-Enter
-    second = up_to_prompt(terminal)
+    second = ready(terminal)
     assert first.count('"text"') == 1 and second.count('"text"') == 1 and "Tokyo" in second
     os.write(terminal, b"/quit\r")
     assert ended(process) == 0

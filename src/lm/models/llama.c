@@ -9,7 +9,7 @@ tarn_array *llama_forward(const forward_state *f, tarn_array *ids) {
     for (int64_t i = 0; i < f->config->layers; i++) {
         const layer_weights *layer = &f->weights->layers[i];
         x = tarn_add(x, attention_forward(f, i, tarn_rms_norm(x, layer->norm_attention, .eps = eps)));
-        x = tarn_add(x, mlp_forward(&layer->mlp, tarn_rms_norm(x, layer->norm_mlp, .eps = eps)));
+        x = tarn_add(x, mlp_forward(f, &layer->mlp, tarn_rms_norm(x, layer->norm_mlp, .eps = eps)));
     }
     return x;
 }
@@ -21,3 +21,5 @@ tarn_array *llama_logits(const forward_state *f, tarn_array *x) {
     x = tarn_rms_norm(x, m->norm, .eps = TARN_VALUE(f->config->eps));
     return linear_forward(head, head->scales ? tarn_astype(x, TARN_FLOAT32) : x);
 }
+
+const model_rules rules_llama = {llama_forward, llama_logits, &fields_layer, &fields_model, attention_cache};
