@@ -1,10 +1,21 @@
 if(TARGET tarn_shared)
-  install(TARGETS tarn_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  set_target_properties(tarn_shared PROPERTIES EXPORT_NAME tarn)
+  install(TARGETS tarn_shared EXPORT tarnTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+          INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
   install(DIRECTORY include/tarn ${CMAKE_BINARY_DIR}/include/tarn DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
   # The pkg-config file finds the prefix from its own place, so that an installation may be moved.
   file(RELATIVE_PATH TARN_PREFIX_FROM_PC /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
   configure_file(cmake/tarn.pc.in tarn.pc @ONLY)
   install(FILES ${CMAKE_BINARY_DIR}/tarn.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+  # The CMake package, which finds its place as well.
+  include(CMakePackageConfigHelpers)
+  set(package ${CMAKE_INSTALL_LIBDIR}/cmake/tarn)
+  configure_file(cmake/tarnConfig.cmake.in tarnConfig.cmake @ONLY)
+  write_basic_package_version_file(${CMAKE_BINARY_DIR}/tarnConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+  install(EXPORT tarnTargets NAMESPACE tarn:: DESTINATION ${package})
+  install(FILES ${CMAKE_BINARY_DIR}/tarnConfig.cmake ${CMAKE_BINARY_DIR}/tarnConfigVersion.cmake DESTINATION ${package})
+  configure_file(cmake/find_library.cmake.in find_library.cmake @ONLY)
+  install(CODE "include(\"${CMAKE_BINARY_DIR}/find_library.cmake\")")
 endif()
 if(TARGET tarn)
   install(TARGETS tarn RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

@@ -28,6 +28,40 @@ def installed(tmp_path_factory):
     return folder / "opt/tarn"
 
 
+def test_says_where_the_library_is(tmp_path):
+    """Without DESTDIR an installation is for this machine: what the dynamic linker will not find is said."""
+    if not (BUILD / "libtarn.so").exists():
+        pytest.skip(f"{BUILD} is not built")
+    said = subprocess.run(["cmake", "--install", str(BUILD), "--prefix", str(tmp_path)], capture_output=True, text=True, check=True)
+    library = next(tmp_path.glob("lib*/**/libtarn.so")).parent
+    assert f"LD_LIBRARY_PATH={library}" in said.stderr and f"PKG_CONFIG_PATH={library}/pkgconfig" in said.stderr
+    quiet = subprocess.run(["cmake", "--install", str(BUILD), "--prefix", "/opt/tarn"], capture_output=True, text=True, check=True,
+                           env={**os.environ, "DESTDIR": str(tmp_path / "root")})
+    assert quiet.stderr == ""
+
+
+CMAKE_PROJECT = """
+cmake_minimum_required(VERSION 3.25)
+project(example C)
+find_package(tarn 0.1 REQUIRED)
+add_executable(example example.c)
+target_link_libraries(example PRIVATE tarn::tarn)
+"""
+
+
+def test_cmake_package(installed, tmp_path):
+    """find_package in a project of its own; the installation may be moved."""
+    if os.environ.get("TARN_SANITIZED"):
+        pytest.skip("sanitizers' flags belong to the compiler's command line")
+    moved = tmp_path / "moved"
+    shutil.copytree(installed, moved, symlinks=True)
+    (tmp_path / "example.c").write_text(readme_example())
+    (tmp_path / "CMakeLists.txt").write_text(CMAKE_PROJECT)
+    run(["cmake", "-S", tmp_path, "-B", tmp_path / "out", f"-DCMAKE_PREFIX_PATH={moved}"])
+    run(["cmake", "--build", tmp_path / "out"])
+    assert run([tmp_path / "out/example"]) == "0.6397 0.1362 0.0196\n"
+
+
 def readme_example():
     return re.search(r"```c\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
 
