@@ -44,7 +44,7 @@ static void print_json(const tarn_generation *r, int64_t dropped) {
 /* Beside the answer, never among it. */
 static void print_remarks(const tarn_generation *r, int64_t dropped) {
     if (dropped) fprintf(stderr, "(the context is full: the oldest %lld turns are forgotten)\n", (long long)dropped);
-    if (r->finish == TARN_FINISH_INTERRUPTED) fputs("(stopped)\n", stderr);
+    if (r->finish == TARN_FINISH_INTERRUPTED && !ferror(stdout)) fputs("(stopped)\n", stderr);
     if (r->finish == TARN_FINISH_LENGTH) fputs("(cut: --max-tokens or the end of the context)\n", stderr);
 }
 

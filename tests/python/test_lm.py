@@ -453,9 +453,8 @@ def test_chat_stopped_and_continued():
     up_to(terminal, b">> /hxlp")
     assert termios.tcgetattr(terminal)[3] & termios.ICANON == before[3] & termios.ICANON == 0
     os.write(terminal, b"\x1b[D\x1b[D\x7fe\n")  # left, left, backspace: /help
-    shown = up_to(terminal, b"/quit")
-    assert "unknown command" not in shown
-    ready(terminal)
+    shown = ready(terminal)
+    assert "/quit" in shown and "unknown command" not in shown
     os.write(terminal, b"\x04")
     assert ended(process) == 0
     os.close(terminal)
@@ -593,7 +592,7 @@ def test_model_without_its_option():
 
 
 def test_numbers():
-    arguments = ["generate", TINY, "--prompt-ids", "5 7", "--json"]
+    arguments = ["generate", TINY, "-p", "Tell me a story.", "--json"]
     assert len(tarn_json(*arguments, "--max-tokens", "0.3e1")["tokens"]) == len(tarn_json(*arguments, "--max-tokens", 3)["tokens"]) == 3
     for number in ("1.5", "1e", "e3", "0x10", "1e30", "nan", "", " "):
         fails(*arguments, "--max-tokens", number, status=2, words=["--max-tokens needs an integer"])
@@ -779,7 +778,7 @@ def test_truncated_while_generating(tmp_path):
     with open(folder / "model.safetensors", "r+b") as file:
         file.truncate(4096)
     _, err = process.communicate(b"Hello!\n/quit\n", timeout=60)
-    assert process.returncode == 0 and b"model.safetensors" in err
+    assert process.returncode == 1 and b"model.safetensors" in err
 
 
 def test_prompts(tmp_path):
