@@ -135,7 +135,7 @@ static tarn_array *scatter_updates(const char *op, tarn_array *x, tarn_array *up
     selection_type t;
     if (!no_null(op, x, updates, s->indices, s->count) || !selection_infer(op, x, s, &t)) return NULL;
     if (updates->dtype != x->dtype) updates = tarn_astype(updates, x->dtype);
-    if (updates && !has_type(updates, &t.picked)) updates = tarn_broadcast_to(updates, (tarn_ints){t.picked.ndim, t.picked.shape});
+    if (updates && !has_type(updates, &t.picked)) updates = tarn_broadcast_like(updates, gather_selected(x, s));
     return scatter_selected(x, updates, s, mode);
 }
 

@@ -59,18 +59,4 @@ tarn_array *tarn_stack(tarn_array *const *arrays, int count, int64_t axis) {
     return out;
 }
 
-tarn_array *tarn_repeat(tarn_array *x, int64_t times, int64_t axis) {
-    FRONT("repeat");
-    REQUIRE(x);
-    int place;
-    if (!check_axis("repeat", axis, x->ndim, &place)) return NULL;
-    if (times < 0 || times > INT32_MAX) return tarn_fail("repeat: %lld times", (long long)times), NULL;
-    int64_t shape[TARN_MAX_NDIM + 1], merged[TARN_MAX_NDIM];
-    memcpy(merged, x->shape, sizeof merged);
-    for (int i = 0; i <= x->ndim; i++) shape[i] = i <= place ? x->shape[i] : i == place + 1 ? times : x->shape[i - 1];
-    if (!checked_mul(merged[place], times, &merged[place])) return tarn_fail("repeat: the result is too large"), NULL;
-    tarn_array *wide = tarn_broadcast_to(tarn_expand_dims(x, TARN_AXES(place + 1)), (tarn_ints){x->ndim + 1, shape});
-    return tarn_reshape(wide, (tarn_ints){x->ndim, merged});
-}
-
 const op_rules rules_concatenate = {.infer = infer_concatenate, .vjp = vjp_concatenate, .jvp = jvp_concatenate, .vmap = vmap_concatenate};

@@ -97,13 +97,25 @@ static tarn_array *gumbel_maximum(tarn_array *key, tarn_array *logits) {
     return tarn_argmax(tarn_add(logits, noise), -1, false);
 }
 
-tarn_array *tarn_random_categorical(tarn_array *key, tarn_array *logits) {
-    FRONT("random_categorical");
-    REQUIRE(key, logits);
-    if (logits->ndim < 1 || dtype_kind_of(logits->dtype) != KIND_FLOAT)
-        return tarn_fail("random_categorical: logits are floats [..., n]"), NULL;
-    bool single = array_size(logits) == logits->shape[logits->ndim - 1] && array_size(logits) > 0;
-    return single ? inverse_cdf(key, logits) : gumbel_maximum(key, logits);
+static bool infer_categorical(inference *i) {
+    const tarn_array *key = i->inputs[0], *logits = i->inputs[1];
+    if (!check_key(key)) return false;
+    if (key->ndim != 1) return tarn_fail("random_categorical: one key [2] draws all");
+    if (logits->ndim < 1 || dtype_kind_of(logits->dtype) != KIND_FLOAT) return tarn_fail("random_categorical: logits are floats [..., n]");
+    return types_add(i, TARN_UINT32, logits->ndim - 1, logits->shape);
 }
 
+static bool formula_categorical(const node *n, tarn_array *const *inputs, tarn_array **outputs) {
+    const tarn_array *logits = inputs[1];
+    (void)n;
+    bool single = array_size(logits) == logits->shape[logits->ndim - 1] && array_size(logits) > 0;
+    outputs[0] = single ? inverse_cdf(inputs[0], inputs[1]) : gumbel_maximum(inputs[0], inputs[1]);
+    return outputs[0] != NULL;
+}
+
+tarn_array *tarn_random_categorical(tarn_array *key, tarn_array *logits) {
+    return BUILD(random_categorical, NULL, key, logits);
+}
+
+const op_rules rules_random_categorical = {.infer = infer_categorical, .formula = formula_categorical, .passes = passes_none};
 const op_rules rules_random_bits = {.infer = infer_random_bits, .vmap = vmap_random_bits, .passes = passes_none};

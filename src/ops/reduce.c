@@ -16,8 +16,6 @@ bool reduce_axes(const char *op, tarn_ints axes, int ndim, bool *reduced) {
     return true;
 }
 
-static const char *const kind_names[] = {"sum", "prod", "max", "min", "all", "any"};
-
 /* Sums and products of bool and small integers are 32 bits wide. */
 static tarn_dtype reduced_dtype(reduce_kind kind, tarn_dtype dtype) {
     if (kind == REDUCE_ALL || kind == REDUCE_ANY) return TARN_BOOL;
@@ -35,25 +33,30 @@ static bool folds_nothing(const tarn_array *x, const bool *reduced) {
     return empty;
 }
 
+bool reduced_type(inference *i, tarn_dtype dtype, tarn_ints axes, bool keepdims) {
+    const tarn_array *x = i->inputs[0];
+    bool reduced[TARN_MAX_NDIM];
+    int64_t shape[TARN_MAX_NDIM];
+    int ndim = 0;
+    if (!reduce_axes(op_name(i->op), axes, x->ndim, reduced)) return false;
+    for (int k = 0; k < x->ndim; k++)
+        if (!reduced[k] || keepdims) shape[ndim++] = reduced[k] ? 1 : x->shape[k];
+    return types_add(i, dtype, ndim, shape);
+}
+
 static bool infer_reduce(inference *i) {
     const tarn_array *x = i->inputs[0];
     const attributes_reduce *a = i->attributes;
-    reduce_kind kind = a->kind;
-    bool reduced[TARN_MAX_NDIM];
-    int64_t shape[TARN_MAX_NDIM];
-    if (x->dtype == TARN_COMPLEX64 && (kind == REDUCE_MAX || kind == REDUCE_MIN))
-        return tarn_fail("%s: complex64 has no order", kind_names[kind]);
-    if (!reduce_axes(kind_names[kind], a->axes, x->ndim, reduced)) return false;
-    int ndim = 0;
-    for (int k = 0; k < x->ndim; k++)
-        if (!reduced[k] || a->keepdims) shape[ndim++] = reduced[k] ? 1 : x->shape[k];
-    if ((kind == REDUCE_MAX || kind == REDUCE_MIN) && folds_nothing(x, reduced))
-        return tarn_fail("%s: of no elements there is none", kind_names[kind]);
-    return types_add(i, reduced_dtype(kind, x->dtype), ndim, shape);
+    const char *name = names_reduce_kind.words[a->kind];
+    bool extreme = a->kind == REDUCE_MAX || a->kind == REDUCE_MIN, reduced[TARN_MAX_NDIM];
+    if (x->dtype == TARN_COMPLEX64 && extreme) return tarn_fail("%s: complex64 has no order", name);
+    if (!reduce_axes(name, a->axes, x->ndim, reduced)) return false;
+    if (extreme && folds_nothing(x, reduced)) return tarn_fail("%s: of no elements there is none", name);
+    return reduced_type(i, reduced_dtype(a->kind, x->dtype), a->axes, a->keepdims);
 }
 
 static tarn_array *reduce(tarn_array *x, reduce_kind kind, tarn_reduce_options o) {
-    FRONT(kind_names[kind]);
+    FRONT(names_reduce_kind.words[kind]);
     return BUILD(reduce, (&(attributes_reduce){.kind = kind, .axes = o.axes, .keepdims = o.keepdims}), x);
 }
 
@@ -74,43 +77,6 @@ tarn_array *tarn_all_with(tarn_array *x, tarn_reduce_options o) {
 }
 tarn_array *tarn_any_with(tarn_array *x, tarn_reduce_options o) {
     return reduce(x, REDUCE_ANY, o);
-}
-
-static tarn_array *at_least_float(tarn_array *x) {
-    return x && dtype_kind_of(x->dtype) < KIND_FLOAT ? tarn_astype(x, TARN_FLOAT32) : x;
-}
-
-tarn_array *tarn_mean_with(tarn_array *x, tarn_reduce_options o) {
-    FRONT("mean");
-    REQUIRE(x);
-    REQUIRE_LIST(o.axes);
-    bool reduced[TARN_MAX_NDIM];
-    x = at_least_float(x);
-    if (!x || !reduce_axes("mean", o.axes, x->ndim, reduced)) return NULL;
-    double count = 1;
-    for (int i = 0; i < x->ndim; i++) count *= reduced[i] ? (double)x->shape[i] : 1;
-    tarn_dtype dtype = x->dtype;
-    if (dtype_is_half(dtype)) x = tarn_astype(x, TARN_FLOAT32); /* a long half sum would lose its last digits before the division */
-    tarn_array *sum = reduce(x, REDUCE_SUM, o), *mean = tarn_divide(sum, tarn_scalar_like(count, sum));
-    return mean && mean->dtype != dtype ? tarn_astype(mean, dtype) : mean;
-}
-
-/* max + log(sum(exp(x - max))); an infinite maximum is not subtracted from itself. */
-tarn_array *tarn_logsumexp_with(tarn_array *x, tarn_reduce_options o) {
-    FRONT("logsumexp");
-    REQUIRE(x);
-    x = at_least_float(x);
-    tarn_array *top = tarn_stop_gradient(tarn_max(x, .axes = o.axes, .keepdims = true));
-    tarn_array *finite = tarn_where(tarn_isinf(top), tarn_scalar_like(0, top), top);
-    tarn_array *sum = tarn_log(tarn_sum(tarn_exp(tarn_subtract(x, finite)), .axes = o.axes, .keepdims = true));
-    tarn_array *out = tarn_add(sum, finite);
-    if (!out || o.keepdims) return out;
-    bool reduced[TARN_MAX_NDIM];
-    int64_t axes[TARN_MAX_NDIM], count = 0;
-    if (!reduce_axes("logsumexp", o.axes, x->ndim, reduced)) return NULL;
-    for (int i = 0; i < x->ndim; i++)
-        if (reduced[i]) axes[count++] = i;
-    return tarn_squeeze(out, .axes = {count, axes});
 }
 
 static bool infer_sum_like(inference *i) {

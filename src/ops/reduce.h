@@ -6,4 +6,7 @@
 /* reduced[i]: axis i is among axes (absent: all are). */
 bool reduce_axes(const char *op, tarn_ints axes, int ndim, bool *reduced);
 
+/* Adds the type that reducing input 0 over axes has. */
+bool reduced_type(inference *i, tarn_dtype dtype, tarn_ints axes, bool keepdims);
+
 #endif

@@ -123,36 +123,44 @@ tarn_array *tarn_reshape_like(tarn_array *x, tarn_array *like) {
     return BUILD(reshape_like, NULL, x, like);
 }
 
-tarn_array *tarn_flatten(tarn_array *x, int64_t first, int64_t last) {
-    FRONT("flatten");
-    REQUIRE(x);
-    if (x->ndim == 0) return tarn_reshape(x, TARN_SHAPE(1));
-    int p, q;
-    if (!check_axis("flatten", first, x->ndim, &p) || !check_axis("flatten", last, x->ndim, &q)) return NULL;
-    int64_t shape[TARN_MAX_NDIM], count = 0;
-    for (int i = 0; i < x->ndim; i++) {
-        if (i > p && i <= q)
-            shape[count - 1] *= x->shape[i];
+/* ---- flatten, unflatten: shapes that follow from x's */
+
+static bool infer_flatten(inference *i) {
+    const tarn_array *x = i->inputs[0];
+    const attributes_flatten *a = i->attributes;
+    int first, last, count = 0;
+    int64_t shape[TARN_MAX_NDIM];
+    if (x->ndim == 0) return types_add(i, x->dtype, 1, (int64_t[]){1});
+    if (!check_axis("flatten", a->first, x->ndim, &first) || !check_axis("flatten", a->last, x->ndim, &last)) return false;
+    if (last < first) return tarn_fail("flatten: axis %d is not behind axis %d", last, first);
+    for (int k = 0; k < x->ndim; k++) {
+        if (k > first && k <= last)
+            shape[count - 1] *= x->shape[k];
         else
-            shape[count++] = x->shape[i];
+            shape[count++] = x->shape[k];
     }
-    return tarn_reshape(x, (tarn_ints){count, shape});
+    return types_add(i, x->dtype, count, shape);
 }
 
-tarn_array *tarn_unflatten(tarn_array *x, int64_t axis, tarn_ints parts) {
-    FRONT("unflatten");
-    REQUIRE(x);
-    REQUIRE_LIST(parts);
-    int place;
-    if (!check_axis("unflatten", axis, x->ndim, &place)) return NULL;
-    int64_t shape[2 * TARN_MAX_NDIM], count = 0;
-    array_type split;
-    if (!reshape_shape("unflatten", parts, x->shape[place], &split)) return NULL;
-    for (int i = 0; i < x->ndim; i++) {
-        if (i != place) shape[count++] = x->shape[i];
-        for (int k = 0; i == place && k < split.ndim; k++) shape[count++] = split.shape[k];
+static bool infer_unflatten(inference *i) {
+    const tarn_array *x = i->inputs[0];
+    const attributes_unflatten *a = i->attributes;
+    int axis, count = 0;
+    int64_t shape[2 * TARN_MAX_NDIM];
+    array_type parts;
+    if (!check_axis("unflatten", a->axis, x->ndim, &axis) || !reshape_shape("unflatten", a->shape, x->shape[axis], &parts)) return false;
+    for (int k = 0; k < x->ndim; k++) {
+        if (k != axis) shape[count++] = x->shape[k];
+        for (int j = 0; k == axis && j < parts.ndim; j++) shape[count++] = parts.shape[j];
     }
-    return tarn_reshape(x, (tarn_ints){count, shape});
+    return types_add(i, x->dtype, count, shape);
+}
+
+tarn_array *tarn_flatten(tarn_array *x, int64_t first, int64_t last) {
+    return BUILD(flatten, (&(attributes_flatten){.first = first, .last = last}), x);
+}
+tarn_array *tarn_unflatten(tarn_array *x, int64_t axis, tarn_ints shape) {
+    return BUILD(unflatten, (&(attributes_unflatten){.axis = axis, .shape = shape}), x);
 }
 
 /* ---- axes of size 1 */
@@ -392,6 +400,10 @@ const op_rules rules_transpose = {
     .infer = infer_transpose, .layout = layout_transpose, .vjp = vjp_transpose, .jvp = jvp_linear, .vmap = vmap_transpose};
 const op_rules rules_reshape = {
     .infer = infer_reshape, .layout = layout_reshape, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_reshape};
+const op_rules rules_flatten = {
+    .infer = infer_flatten, .layout = layout_reshape, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_flatten};
+const op_rules rules_unflatten = {
+    .infer = infer_unflatten, .layout = layout_reshape, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_unflatten};
 const op_rules rules_reshape_like = {.infer = infer_reshape_like,
                                      .vjp = vjp_reshaping,
                                      .jvp = jvp_linear,

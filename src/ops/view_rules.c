@@ -88,6 +88,21 @@ bool vmap_reshape(node *n, tarn_array *const *inputs, const int *axes, tarn_arra
     return batch_result(tarn_reshape(x, batch_shape(x->shape[0], shape, storage)), 0, outputs, output_axes);
 }
 
+/* A 0-d example becomes [1]. */
+bool vmap_flatten(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    const attributes_flatten *a = n->attributes;
+    int ndim = n->inputs[0]->ndim;
+    tarn_array *x = batch_front(inputs[0], axes[0]);
+    if (ndim == 0) return batch_result(tarn_expand_dims(x, TARN_AXES(1)), 0, outputs, output_axes);
+    return batch_result(tarn_flatten(x, batch_axis(a->first, ndim), batch_axis(a->last, ndim)), 0, outputs, output_axes);
+}
+
+bool vmap_unflatten(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    const attributes_unflatten *a = n->attributes;
+    tarn_array *x = batch_front(inputs[0], axes[0]);
+    return batch_result(tarn_unflatten(x, batch_axis(a->axis, n->inputs[0]->ndim), a->shape), 0, outputs, output_axes);
+}
+
 bool vmap_reshape_like(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
     int64_t storage[TARN_MAX_NDIM + 1];
     tarn_array *x = batch_front(inputs[0], axes[0]);

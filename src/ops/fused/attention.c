@@ -7,6 +7,7 @@
 
 #include "ops/fused/formula.h"
 #include "ops/rules.h"
+#include "table/absent.h"
 
 enum { Q, K, V, MASK, LENGTH, SINKS };
 
@@ -121,7 +122,7 @@ static bool formula(const node *n, tarn_array *const *in, tarn_array **outputs) 
     if (!q || !k || !v) return false;
     if (p.count) /* what lies beyond may be NaN */
         v = tarn_where(tarn_less(tarn_expand_dims(p.key, TARN_AXES(-1)), p.count), v, tarn_scalar_like(0, v));
-    tarn_array *scores = tarn_matmul(tarn_multiply(q, tarn_scalar_like(a->scale, q)), tarn_swapaxes(k, -1, -2));
+    tarn_array *scores = tarn_matmul(tarn_multiply(q, tarn_scalar_like(attention_scale(a, in[Q]->shape[3]), q)), tarn_swapaxes(k, -1, -2));
     scores = scores ? apply_masks(n, in, scores, p) : NULL;
     tarn_array *weights = scores ? softmax_with_sinks(scores, SINKS < n->input_count ? in[SINKS] : NULL) : NULL;
     outputs[0] = formula_narrow(tarn_flatten(tarn_matmul(weights, v), 1, 2), in[Q]->dtype);
@@ -129,8 +130,10 @@ static bool formula(const node *n, tarn_array *const *in, tarn_array **outputs) 
 }
 
 tarn_array *tarn_attention_with(tarn_array *q, tarn_array *k, tarn_array *v, tarn_attention_options o) {
-    double dim = q && q->ndim == 4 && q->shape[3] > 0 ? (double)q->shape[3] : 1;
-    attributes_attention a = {.scale = o.scale.given ? o.scale.value : 1 / sqrt(dim), .causal = o.causal, .window = o.window};
+    attributes_attention a = attributes_attention_default;
+    a.causal = o.causal;
+    a.window = o.window;
+    if (o.scale.given) a.scale = o.scale.value;
     return BUILD(attention, &a, q, k, v, o.mask, o.length, o.sinks);
 }
 

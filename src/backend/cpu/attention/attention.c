@@ -7,6 +7,7 @@
    What a row may not see has the most negative finite score, as the formula says (ops/fused/attention.c): a row that sees nothing is the
    mean of the values of all keys below its length. Keys beyond the length do not exist. */
 #include "cpu/attention/attention.h"
+#include "table/absent.h"
 
 #include <float.h>
 #include <math.h>
@@ -92,7 +93,7 @@ static attention_problem problem_of(const call *c) {
                            .keys = k[2],
                            .dim = q[3],
                            .value_dim = c->inputs[V].shape[3],
-                           .scale = (float)a->scale,
+                           .scale = (float)attention_scale(a, q[3]),
                            .causal = a->causal,
                            .window = a->window > 0 ? a->window : INT64_MAX,
                            .valid = optional(c, VALID),

@@ -1,0 +1,63 @@
+/* mean and logsumexp over axes: what the caller said stays in the node, so that counts and empty axes are those of the shapes at hand. */
+#include "ops/front.h"
+#include "ops/fused/formula.h"
+#include "ops/reduce.h"
+
+static tarn_dtype at_least_float(tarn_dtype dtype) {
+    return dtype_kind_of(dtype) < KIND_FLOAT ? TARN_FLOAT32 : dtype;
+}
+
+/* Both ops have the same attributes. */
+static bool infer(inference *i) {
+    const tarn_array *x = i->inputs[0];
+    const attributes_mean *a = i->attributes;
+    return reduced_type(i, at_least_float(x->dtype), a->axes, a->keepdims);
+}
+
+/* x as it is summed: a long sum of halves would lose its last digits. */
+static tarn_array *summand(tarn_array *x) {
+    tarn_dtype dtype = at_least_float(x->dtype);
+    return formula_widen(formula_narrow(x, dtype));
+}
+
+static bool formula_mean(const node *n, tarn_array *const *inputs, tarn_array **outputs) {
+    const attributes_mean *a = n->attributes;
+    const tarn_array *out = &n->outputs[0];
+    tarn_array *sum = tarn_sum(summand(inputs[0]), .axes = a->axes, .keepdims = a->keepdims);
+    double count = (double)array_size(inputs[0]) / (double)array_size(out);
+    outputs[0] = formula_narrow(tarn_divide(sum, tarn_scalar_like(count, sum)), out->dtype);
+    return outputs[0] != NULL;
+}
+
+/* Whether a result has no elements to be made of: its sum of exponentials is 0. */
+static bool is_of_nothing(const tarn_array *x, const tarn_array *out) {
+    return array_size(x) == 0 && array_size(out) > 0;
+}
+
+/* max + log(sum(exp(x - max))); an infinite maximum is not subtracted from itself. */
+static bool formula_logsumexp(const node *n, tarn_array *const *inputs, tarn_array **outputs) {
+    const attributes_logsumexp *a = n->attributes;
+    const tarn_array *out = &n->outputs[0];
+    tarn_array *x = summand(inputs[0]), *y;
+    if (is_of_nothing(x, out)) {
+        y = tarn_log(tarn_sum(x, .axes = a->axes, .keepdims = a->keepdims));
+    } else {
+        tarn_array *top = tarn_stop_gradient(tarn_max(x, .axes = a->axes, .keepdims = true));
+        tarn_array *finite = tarn_where(tarn_isinf(top), tarn_scalar_like(0, top), top);
+        tarn_array *sum = tarn_sum(tarn_exp(tarn_subtract(x, finite)), .axes = a->axes, .keepdims = a->keepdims);
+        y = tarn_add(tarn_log(sum), tarn_reshape(finite, array_shape(out)));
+    }
+    outputs[0] = formula_narrow(y, out->dtype);
+    return outputs[0] != NULL;
+}
+
+tarn_array *tarn_mean_with(tarn_array *x, tarn_reduce_options o) {
+    return BUILD(mean, (&(attributes_mean){.axes = o.axes, .keepdims = o.keepdims}), x);
+}
+
+tarn_array *tarn_logsumexp_with(tarn_array *x, tarn_reduce_options o) {
+    return BUILD(logsumexp, (&(attributes_logsumexp){.axes = o.axes, .keepdims = o.keepdims}), x);
+}
+
+const op_rules rules_mean = {.infer = infer, .formula = formula_mean};
+const op_rules rules_logsumexp = {.infer = infer, .formula = formula_logsumexp};

@@ -1,0 +1,76 @@
+/* CASE(function, an expression over x [n, 2 n], y [2 n, n], in[ROW] [n], in[INDICES] [n, 2 n], in[KEY]); the size n changes between trace
+   and replay. MANY_CASE(function, outputs, a call that writes out). */
+#define DEEP(a)        tarn_expand_dims(a, TARN_AXES(0, 1)) /* [1, 1, rows, columns] */
+#define WORDS(a)       tarn_astype(tarn_abs(tarn_slice_axis(tarn_concatenate(TARN_ARRAYS(a, a, a, a), 4, -1), -1, 0, 8)), TARN_UINT32)
+#define ONES_COLUMN(a) tarn_ones_like(tarn_slice_axis(a, -1, 0, 1))
+
+/* dtype and order */
+CASE(astype, tarn_astype(x, TARN_FLOAT64))
+CASE(contiguous, tarn_contiguous(y))
+CASE(stop_gradient, tarn_stop_gradient(x))
+CASE(depends, tarn_depends(x, TARN_ARRAYS(y), 1))
+CASE(scalar_like, tarn_multiply(tarn_scalar_like(2, x), x))
+CASE(imaginary_unit_like, tarn_multiply(tarn_imaginary_unit_like(x), x))
+CASE(zeros_like, tarn_zeros_like(x))
+CASE(ones_like, tarn_ones_like(x))
+
+/* views */
+CASE(transpose, tarn_transpose(x))
+CASE(swapaxes, tarn_swapaxes(x, 0, -1))
+CASE(moveaxis, tarn_moveaxis(x, 0, -1))
+CASE(reshape, tarn_reshape(x, TARN_SHAPE(2, -1)))
+CASE(reshape_like, tarn_reshape_like(x, y))
+CASE(flatten, tarn_flatten(x, 0, -1))
+CASE(unflatten, tarn_unflatten(x, 1, TARN_SHAPE(2, -1)))
+CASE(expand_dims, tarn_expand_dims(x, TARN_AXES(0, -1)))
+CASE(squeeze, tarn_squeeze(tarn_sum(x, .axes = TARN_AXES(0), .keepdims = true)))
+CASE(broadcast_to, tarn_broadcast_to(tarn_sum(x), TARN_SHAPE(3)))
+CASE(broadcast_like, tarn_broadcast_like(tarn_sum(x, .axes = TARN_AXES(0)), x))
+CASE(slice, tarn_slice(x, TARN_INTS(-1, 0), TARN_INTS(INT64_MAX, -1), .step = TARN_INTS(1, 2)))
+CASE(slice_axis, tarn_slice_axis(x, -1, 1, INT64_MAX))
+MANY_CASE(split, 2, tarn_split(x, 2, -1, out))
+MANY_CASE(split_at, 2, tarn_split_at(x, TARN_INTS(-1), -1, out))
+
+/* moving */
+CASE(concatenate, tarn_concatenate(TARN_ARRAYS(x, tarn_transpose(y)), 2, 0))
+CASE(stack, tarn_stack(TARN_ARRAYS(x, tarn_transpose(y)), 2, -1))
+CASE(repeat, tarn_repeat(x, 3, -1))
+CASE(gather, tarn_gather(y, TARN_ARRAYS(in[ROW], in[ROW]), 2, TARN_AXES(0, 1)))
+CASE(take, tarn_take(y, in[ROW], 0))
+CASE(take_along_axis, tarn_take_along_axis(x, in[INDICES], -1))
+CASE(scatter, tarn_scatter(y, in[ROW], tarn_sum(x), 0))
+CASE(scatter_add, tarn_scatter_add(y, in[ROW], tarn_take(y, in[ROW], 0), 0))
+CASE(put_along_axis, tarn_put_along_axis(x, in[INDICES], tarn_sum(x), 1))
+CASE(add_along_axis, tarn_add_along_axis(x, in[INDICES], tarn_square(x), -1))
+CASE(slice_update, tarn_slice_update(x, tarn_slice_axis(x, -1, 0, 1), tarn_slice_axis(in[ROW], 0, 0, 1), TARN_AXES(-1)))
+CASE(slice_array, tarn_slice_array(x, tarn_slice_axis(in[ROW], 0, 0, 1), TARN_AXES(-1), TARN_INTS(2)))
+
+/* reducing */
+CASE(sum, tarn_sum(x, .axes = TARN_AXES(-1)))
+CASE(prod, tarn_prod(x))
+CASE(max, tarn_max(x, .axes = TARN_AXES(0), .keepdims = true))
+CASE(min, tarn_min(x, .axes = TARN_AXES(-1)))
+CASE(all, tarn_all(x))
+CASE(any, tarn_any(x, .axes = TARN_AXES(1)))
+CASE(mean, tarn_mean(x, .axes = TARN_AXES(-1)))
+CASE(logsumexp, tarn_logsumexp(x, .axes = TARN_AXES(0)))
+CASE(sum_like, tarn_sum_like(x, tarn_sum(x, .axes = TARN_AXES(0))))
+CASE(argmax, tarn_argmax(x, -1, false))
+CASE(argmin, tarn_argmin(x, 0, true))
+CASE(cumsum, tarn_cumsum(x, -1, .reverse = true))
+
+/* ordering, products */
+CASE(sort, tarn_sort(x, -1))
+CASE(argsort, tarn_argsort(x, 0))
+CASE(matmul, tarn_matmul(x, y))
+CASE(quantized_matmul, tarn_quantized_matmul(tarn_broadcast_to(tarn_sum(x), TARN_SHAPE(3, 64)), WORDS(x), ONES_COLUMN(x), ONES_COLUMN(x)))
+MANY_CASE(quantize, 3, tarn_quantize(tarn_repeat(x, 32, -1), 32, 4, out))
+CASE(dequantize, tarn_dequantize(WORDS(x), ONES_COLUMN(x), ONES_COLUMN(x), 64, 4))
+
+/* fused */
+CASE(softmax, tarn_softmax(x, 0))
+CASE(rms_norm, tarn_rms_norm(x, NULL))
+CASE(rope, tarn_rope(DEEP(x), tarn_scalar_int(3, TARN_INT32)))
+CASE(attention, tarn_attention(DEEP(x), DEEP(x), DEEP(x), .causal = true))
+MANY_CASE(divmod, 2, tarn_divmod(x, tarn_transpose(y), out))
+CASE(random_categorical, tarn_random_categorical(in[KEY], x))

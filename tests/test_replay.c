@@ -1,0 +1,146 @@
+/* A traced graph, built again over inputs of other sizes, gives what the function itself gives there: attributes hold what the caller said,
+   and no size that was worked out. Every function that argument_cases.h knows has a case here or a reason. */
+#include "base/memory.h"
+#include "check.h"
+#include "ops/graph.h"
+#include "ops/trace_function.h"
+#include "tarn/tarn.h"
+
+/* Inputs of a case at one of two sizes n: x [n, 2 n] and y [2 n, n] floats, i [n] indices, m [n, 2 n] indices. */
+enum { X, Y, ROW, INDICES, KEY, INPUTS };
+
+typedef struct {
+    const char *name;
+    tarn_callback call;
+    int outputs;
+} replay_case;
+
+#define CASE(function, ...)                                                                                                                \
+    static bool call_##function(void *context, tarn_array *const *in, int count, tarn_array **out, int output_count) {                     \
+        (void)context, (void)count, (void)output_count;                                                                                    \
+        return (out[0] = (__VA_ARGS__)) != NULL;                                                                                           \
+    }
+#define x in[X]
+#define y in[Y]
+#define MANY_CASE(function, outputs, ...)                                                                                                  \
+    static bool call_##function(void *context, tarn_array *const *in, int count, tarn_array **out, int output_count) {                     \
+        (void)context, (void)count, (void)output_count;                                                                                    \
+        return __VA_ARGS__;                                                                                                                \
+    }
+#include "replay_cases.h"
+#undef CASE
+#undef MANY_CASE
+#undef x
+#undef y
+
+#define CASE(function, ...)               {#function, call_##function, 1},
+#define MANY_CASE(function, outputs, ...) {#function, call_##function, outputs},
+static const replay_case cases[] = {
+#include "replay_cases.h"
+};
+#undef CASE
+#undef MANY_CASE
+enum { CASES = sizeof cases / sizeof *cases };
+
+static void inputs_of(int64_t n, tarn_array **in) {
+    tarn_array *key = tarn_random_key((uint64_t)n);
+    in[X] = tarn_random_normal(key, TARN_SHAPE(n, 2 * n), 0, 1, TARN_FLOAT32);
+    in[Y] = tarn_transpose(tarn_random_normal(key, TARN_SHAPE(n, 2 * n), 0, 1, TARN_FLOAT32));
+    in[ROW] = tarn_astype(tarn_arange((double)n, 0, -1, TARN_FLOAT32), TARN_INT32);
+    in[INDICES] = tarn_argsort(in[X], -1);
+    in[KEY] = key;
+    for (int i = 0; i < INPUTS; i++) in[i] = tarn_detach(in[i]);
+}
+
+/* Each node of the trace over other inputs. */
+static bool replay(const traced_function *t, tarn_array *const *in, tarn_array **out) {
+    graph g;
+    bool ok = graph_make(&g, t->inputs, INPUTS, t->outputs, t->output_count, NULL);
+    tarn_array **values = NEW_ARRAY(tarn_array *, (int64_t)g.slot_count);
+    for (int i = 0; i < INPUTS && values; i++) values[i] = in[i];
+    for (size_t s = 0; s < g.steps.count && ok && values; s++) {
+        const node *n = g.steps.items[s].node;
+        tarn_array *inputs[8] = {NULL};
+        for (int i = 0; i < n->input_count; i++) {
+            int64_t slot = graph_slot(&g, n->inputs[i]);
+            inputs[i] = slot >= 0 ? values[slot] : n->inputs[i];
+        }
+        node *again = build_again(n, inputs);
+        ok = again != NULL;
+        for (int i = 0; ok && i < again->output_count; i++) values[g.steps.items[s].first + (size_t)i] = &again->outputs[i];
+    }
+    for (int i = 0; i < t->output_count && ok && values; i++) {
+        int64_t slot = graph_slot(&g, t->outputs[i]);
+        out[i] = slot >= 0 ? values[slot] : t->outputs[i];
+    }
+    memory_free(values);
+    graph_free(&g);
+    return ok;
+}
+
+static bool same_values(tarn_array *a, tarn_array *b) {
+    tarn_ints sa = tarn_shape_of(a), sb = tarn_shape_of(b);
+    if (!a || !b || tarn_dtype_of(a) != tarn_dtype_of(b) || sa.count != sb.count) return false;
+    if (sa.count && memcmp(sa.values, sb.values, (size_t)sa.count * sizeof *sa.values) != 0) return false;
+    size_t bytes = (size_t)(tarn_size(a) * tarn_dtype_bytes(tarn_dtype_of(a)));
+    const void *pa = tarn_data(a), *pb = tarn_data(b);
+    return pa && pb && memcmp(pa, pb, bytes) == 0;
+}
+
+static void check_case(const replay_case *c, int64_t from, int64_t to) {
+    TARN_SCOPE;
+    tarn_array *small[INPUTS], *large[INPUTS], *direct[3] = {NULL}, *again[3] = {NULL};
+    inputs_of(from, small);
+    inputs_of(to, large);
+    traced_function t;
+    bool ok = traced_begin(&t, "replay", (tarn_function){c->call, NULL, c->outputs}, small, INPUTS, NULL);
+    if (ok) {
+        ok = c->call(NULL, large, INPUTS, direct, c->outputs) && replay(&t, large, again);
+        for (int i = 0; i < c->outputs && ok; i++) ok = same_values(direct[i], again[i]);
+        traced_end(&t);
+    }
+    if (ok && tarn_ok()) return;
+    check_failures++;
+    fprintf(stderr, "%s traced at %lld, replayed at %lld: %s\n", c->name, (long long)from, (long long)to,
+            tarn_error() ? tarn_error() : "other values");
+    tarn_clear_error();
+}
+
+/* ---- every function has a case or takes no array whose size could change */
+
+static bool is_covered(const char *name) {
+    static const char
+        *const exempt[] =
+            {
+                "detach",      "from_data",   "from_foreign",   "scalar",        "scalar_int", "scalar_complex",
+                "full",        "zeros",       "ones",           "arange",        "random_key", "random_split",
+                "random_next", "random_bits", "random_uniform", "random_normal", "as_strided", /* strides are sizes that the caller worked
+                                                                                                  out */
+            };
+    for (size_t i = 0; i < CASES; i++)
+        if (strcmp(cases[i].name, name) == 0) return true;
+    for (size_t i = 0; i < sizeof exempt / sizeof *exempt; i++)
+        if (strcmp(exempt[i], name) == 0) return true;
+    return false;
+}
+
+static void check_coverage(void) {
+#define CASE(function, ...) #function,
+    static const char *const functions[] = {
+#include "argument_cases.h"
+    };
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+        if (is_covered(functions[i])) continue;
+        check_failures++;
+        fprintf(stderr, "%s has no case in replay_cases.h\n", functions[i]);
+    }
+}
+
+int main(void) {
+    for (size_t i = 0; i < CASES; i++) {
+        check_case(&cases[i], 2, 4);
+        check_case(&cases[i], 4, 2);
+    }
+    check_coverage();
+    return check_report("replay");
+}
