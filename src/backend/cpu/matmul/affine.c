@@ -6,6 +6,7 @@
 #include "base/threads.h"
 #include "cpu/matmul/choose.h"
 #include "cpu/matmul/engine_f32.h"
+#include "cpu/matmul/engine_words.h"
 #include "cpu/matmul/planes.h"
 
 enum { TOKENS = 4, SMALL_WORK = 1 << 16, COLUMNS = 512 };
@@ -57,14 +58,38 @@ static int64_t few_bytes(const affine_problem *p) {
     return prepared_bytes(p) + (floats * 4 + p->tokens + 127) / 64 * 64;
 }
 
+/* Of the product of one token by dequantized weights. */
+static int64_t single_bytes(const affine_problem *p) {
+    gemm_problem one = as_gemm(p, 0, 1);
+    return gemm_workspace(matmul_engine_for(MATMUL_F32, WEIGHTS_DENSE), &one);
+}
+
+static void run_single(const affine_problem *p, int64_t token, void *workspace) {
+    gemm_problem one = as_gemm(p, token, 1);
+    gemm_run(matmul_engine_for(MATMUL_F32, WEIGHTS_DENSE), &one, workspace);
+}
+
+static int64_t larger(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+static const matmul_engine *engine_of(const affine_problem *p) {
+    return matmul_engine_for(p->x.dtype, p->turned ? WEIGHTS_TURNED : WEIGHTS_PACKED);
+}
+
+/* Engines that split tokens into integers leave out those that are unfit. */
+static bool splits_tokens(const matmul_engine *e) {
+    return e == &matmul_engine_words_avx2 || e == &matmul_engine_words_avxvnni;
+}
+
 int64_t affine_workspace(const affine_problem *p) {
     if (p->tokens == 0 || p->columns == 0) return 0;
     if (!is_few(p)) {
         gemm_problem g = as_gemm(p, 0, p->tokens);
-        return gemm_workspace(matmul_engine_for(p->x.dtype, true), &g);
+        int64_t bytes = gemm_workspace(engine_of(p), &g);
+        return splits_tokens(engine_of(p)) ? larger(bytes, single_bytes(p)) : bytes;
     }
-    gemm_problem one = as_gemm(p, 0, 1);
-    return few_bytes(p) + gemm_workspace(matmul_engine_for(MATMUL_F32, false), &one);
+    return few_bytes(p) + single_bytes(p);
 }
 
 /* Sums over groups in eight running parts; false if a value is not finite. */
@@ -162,10 +187,8 @@ static void run_few(const affine_problem *p, char *workspace) {
     int64_t grain = SMALL_WORK / p->depth / p->tokens + 1;
     if (p->turned) grain = (grain + 127) / 128 * 128; /* whole groups */
     parallel_for(p->columns, grain, format ? plane_lines : p->turned ? add_columns : dot_lines, &j);
-    for (int64_t t = 0; any_unfit && t < p->tokens; t++) {
-        gemm_problem one = as_gemm(p, t, 1);
-        if (j.unfit[t]) gemm_run(matmul_engine_for(MATMUL_F32, false), &one, workspace + few_bytes(p));
-    }
+    for (int64_t t = 0; any_unfit && t < p->tokens; t++)
+        if (j.unfit[t]) run_single(p, t, workspace + few_bytes(p));
 }
 
 void affine_run(const affine_problem *p, void *workspace) {
@@ -175,5 +198,8 @@ void affine_run(const affine_problem *p, void *workspace) {
         return;
     }
     gemm_problem g = as_gemm(p, 0, p->tokens);
-    gemm_run(matmul_engine_for(p->x.dtype, true), &g, workspace);
+    gemm_run(engine_of(p), &g, workspace);
+    if (!splits_tokens(engine_of(p))) return;
+    for (int64_t t = 0; t < p->tokens; t++)
+        if (matmul_words_unfit(&p->x, t, p->depth, p->weights.group)) run_single(p, t, workspace);
 }

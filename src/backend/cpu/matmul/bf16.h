@@ -11,6 +11,6 @@
 
 void matmul_fill_bf16(const matmul_engine *engine, const matmul_operand *rows, int64_t row, int count, int64_t k, int depth, void *panel);
 void matmul_pack_bf16(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width, int64_t k,
-                      int depth, bool shuffled, void *stripe);
+                      int depth, const quantized_lines *rows, void *stripe);
 
 #endif

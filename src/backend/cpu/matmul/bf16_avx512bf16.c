@@ -233,13 +233,14 @@ static void pack_by_depth(const matmul_engine *e, const stripe_source *s, uint16
         return;
     }
     float floats[LINE * STRIPE];
-    matmul_pack_f32(e, s->columns, s->column, s->count, s->width, s->k, s->depth, false, floats);
+    matmul_pack_f32(e, s->columns, s->column, s->count, s->width, s->k, s->depth, NULL, floats);
     memset(floats + s->depth * s->width, 0, (size_t)((padded(s->depth) - s->depth) * s->width) * sizeof(float));
     tiles_from_floats(s, floats, high, low);
 }
 
 void matmul_pack_bf16(const matmul_engine *e, const matmul_operand *columns, int64_t column, int count, int width, int64_t k, int depth,
-                      bool shuffled, void *stripe) {
+                      const quantized_lines *rows, void *stripe) {
+    const bool shuffled = rows && rows->bits == 4;
     uint16_t *high = stripe, *low = e->parts == 2 ? high + padded(depth) * width : NULL;
     if (columns->quantized || (columns->stride == 1 && columns->depth_stride != 1)) {
         stripe_source source = {columns, column, k, count, width, depth, shuffled};

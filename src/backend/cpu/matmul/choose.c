@@ -6,10 +6,12 @@ static const matmul_engine *f32_engine(void) {
 }
 
 /* f16 values and their products fit two bf16 parts but for 2^-16; dense f32 keeps f32 multiplications. */
-const matmul_engine *matmul_engine_for(matmul_dtype dtype, bool quantized) {
+const matmul_engine *matmul_engine_for(matmul_dtype dtype, matmul_weights weights) {
     if (cpu_has(CPU_AMX) && dtype == MATMUL_BF16) return &matmul_engine_tiles;
-    if (cpu_has(CPU_AMX) && (quantized || dtype == MATMUL_F16)) return &matmul_engine_split_tiles;
+    if (cpu_has(CPU_AMX) && (weights != WEIGHTS_DENSE || dtype == MATMUL_F16)) return &matmul_engine_split_tiles;
     if (cpu_has(CPU_FASTBF16) && dtype == MATMUL_BF16) return &matmul_engine_dpbf16;
+    if (dtype != MATMUL_F32 && weights == WEIGHTS_PACKED && cpu_has(CPU_AVX2) && !cpu_has(CPU_AVX512))
+        return cpu_has(CPU_AVXVNNI) ? &matmul_engine_words_avxvnni : &matmul_engine_words_avx2;
     return f32_engine();
 }
 

@@ -52,9 +52,9 @@ INLINE void add_products_narrow(const char *panel, const char *stripe, int steps
     }
 }
 
-static void multiply(const matmul_engine *e, const void *panel, int rows, const void *stripe, int width, int depth, float *sums,
-                     int64_t stride, bool first) {
-    (void)rows;
+static void multiply(const matmul_engine *e, const quantized_lines *lines, const void *panel, int rows, const void *stripe, int width,
+                     int depth, float *sums, int64_t stride, bool first) {
+    (void)rows, (void)lines;
     int steps = (depth + STEP - 1) / STEP;
     float *below = sums + TILE_ROWS * stride;
     bool wide = width > 16;
@@ -89,7 +89,7 @@ static void multiply(const matmul_engine *e, const void *panel, int rows, const 
                                       .narrow_stripe = 16,                                                                                 \
                                       .depth_block = DEPTH_BLOCK,                                                                          \
                                       .depth_step = STEP,                                                                                  \
-                                      .element = 2,                                                                                        \
+                                      .step_bytes = 64 * part_count,                                                                       \
                                       .parts = part_count,                                                                                 \
                                       .fill = matmul_fill_bf16,                                                                            \
                                       .pack = matmul_pack_bf16,                                                                            \

@@ -49,9 +49,9 @@ MICROS(MICRO, 1)
 MICROS(MICRO, 2)
 static const micro_kernel micros[2][ROWS / 2 + 1] = {{MICROS(ROW_OF_TABLE, 1)}, {MICROS(ROW_OF_TABLE, 2)}};
 
-static void multiply(const matmul_engine *e, const void *panel, int rows, const void *stripe, int width, int depth, float *sums,
-                     int64_t stride, bool first) {
-    (void)e;
+static void multiply(const matmul_engine *e, const quantized_lines *lines, const void *panel, int rows, const void *stripe, int width,
+                     int depth, float *sums, int64_t stride, bool first) {
+    (void)e, (void)lines;
     depth = (depth + 31) / 32 * 32;
     for (int row = 0; row < rows; row += ROWS) {
         int some = rows - row < ROWS ? rows - row : ROWS;
@@ -66,7 +66,7 @@ const matmul_engine matmul_engine_dpbf16 = {.name = "bf16 vdpbf16ps",
                                             .narrow_stripe = 16,
                                             .depth_block = DEPTH_BLOCK,
                                             .depth_step = 32,
-                                            .element = 2,
+                                            .step_bytes = 64,
                                             .parts = 1,
                                             .fill = matmul_fill_bf16,
                                             .pack = matmul_pack_bf16,

@@ -68,8 +68,8 @@ void matmul_fill_f32(const matmul_engine *engine, const matmul_operand *rows, in
 }
 
 void matmul_pack_f32(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width, int64_t k, int depth,
-                     bool shuffled, void *stripe) {
-    (void)shuffled; /* f32 panels keep the order of the depth */
+                     const quantized_lines *rows, void *stripe) {
+    (void)rows;
     float *out = stripe;
     if (count < width) memset(out, 0, (size_t)depth * (size_t)width * sizeof *out);
     if (columns->quantized) { /* by_depth: a line holds the columns */

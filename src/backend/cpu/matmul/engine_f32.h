@@ -7,7 +7,7 @@
 void matmul_fill_f32(const matmul_engine *engine, const matmul_operand *rows, int64_t row, int count, int64_t k, int depth, void *panel);
 /* A stripe is [depth][width]. */
 void matmul_pack_f32(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width, int64_t k, int depth,
-                     bool shuffled, void *stripe);
+                     const quantized_lines *rows, void *stripe);
 
 /* Element (i, k) of the operand's lines as f32: out[a * out_stride + b] for a < lines, b < count, line a being index first + a of the axis
    that is not dense; values [begin, begin + count) along the dense one. `turned` swaps a and b in out. */

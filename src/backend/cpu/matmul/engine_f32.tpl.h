@@ -43,9 +43,9 @@ MICROS(MICRO, 1)
 MICROS(MICRO, 2)
 static const micro_kernel micros[2][ROWS / 2 + 1] = {{MICROS(ROW_OF_TABLE, 1)}, {MICROS(ROW_OF_TABLE, 2)}};
 
-static void multiply(const matmul_engine *engine, const void *panel, int rows, const void *stripe, int width, int depth, float *sums,
-                     int64_t stride, bool first) {
-    (void)engine;
+static void multiply(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows, const void *stripe, int width,
+                     int depth, float *sums, int64_t stride, bool first) {
+    (void)engine, (void)lines;
     for (int column = 0; column < width; column += 2 * WIDTH) {
         int vectors = width - column >= 2 * WIDTH ? 2 : 1;
         for (int row = 0; row < rows; row += ROWS) {
@@ -62,7 +62,7 @@ const matmul_engine ENGINE = {.name = ENGINE_NAME,
                               .narrow_stripe = WIDTH,
                               .depth_block = DEPTH,
                               .depth_step = 1,
-                              .element = 4,
+                              .step_bytes = 4,
                               .parts = 1,
                               .fill = matmul_fill_f32,
                               .pack = matmul_pack_f32,

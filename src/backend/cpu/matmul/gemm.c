@@ -49,14 +49,15 @@ static int64_t padded_columns(const matmul_engine *e, int64_t count) {
     return count - rest + (rest ? stripe_width(e, rest) : 0);
 }
 
-static int64_t value_bytes(const matmul_engine *e) {
-    return (int64_t)e->element * e->parts;
+/* Bytes of a row or a column packed to this depth. */
+static int64_t packed_bytes(const matmul_engine *e, int64_t depth) {
+    return divide_up(depth, e->depth_step) * e->step_bytes;
 }
 
 /* Rows and columns of a unit: the sums fit the cache, and threads get equal numbers of units as far as panels allow. */
 static void choose_units(gemm_plan *plan, int threads) {
     const matmul_engine *e = plan->engine;
-    int64_t most_columns = BLOCK_BYTES / e->depth_block / value_bytes(e);
+    int64_t most_columns = BLOCK_BYTES / packed_bytes(e, e->depth_block) / STRIPE * STRIPE;
     plan->block_columns = smaller(round_up(plan->chunk_columns, STRIPE), most_columns);
     int64_t most_rows = smaller(SUMS_BYTES / 4 / plan->block_columns, MOST_ROWS) / e->panel_rows * e->panel_rows;
     int64_t turns = divide_up(plan->p->row_count, most_rows * threads);
@@ -74,15 +75,15 @@ static int threads_of(const gemm_problem *p) {
 static bool make_plan(gemm_plan *plan, const matmul_engine *e, const gemm_problem *p) {
     *plan = (gemm_plan){.engine = e, .p = p};
     int threads = threads_of(p);
-    int64_t column_bytes, unit = BLOCK_BYTES / e->depth_block / value_bytes(e);
-    if (p->depth > INT64_MAX / 64 || !checked_mul(round_up(p->depth, e->depth_step), value_bytes(e), &column_bytes)) return false;
+    int64_t column_bytes, unit = BLOCK_BYTES / packed_bytes(e, e->depth_block) / STRIPE * STRIPE;
+    if (p->depth > INT64_MAX / 64 || !checked_mul(divide_up(p->depth, e->depth_step), e->step_bytes, &column_bytes)) return false;
     plan->chunk_columns = column_bytes > 0 ? CHUNK_BYTES / column_bytes / unit * unit : p->column_count;
     if (plan->chunk_columns < unit) plan->chunk_columns = unit;
     plan->chunk_columns = smaller(plan->chunk_columns, p->column_count);
     choose_units(plan, threads);
     if (!checked_mul(padded_columns(e, plan->chunk_columns), column_bytes, &plan->chunk_bytes)) return false;
     plan->chunk_bytes = round_up(plan->chunk_bytes, 64);
-    plan->panel_bytes = round_up((int64_t)e->panel_rows * DEPTH_BLOCK * value_bytes(e), 64);
+    plan->panel_bytes = round_up(e->panel_rows * packed_bytes(e, DEPTH_BLOCK), 64);
     plan->thread_bytes = plan->panel_bytes + round_up(plan->block_rows * (plan->block_columns + SUMS_PADDING) * 4, 4096) + 64;
     int64_t scratch;
     return checked_mul(plan->thread_bytes, threads, &scratch) && checked_add(scratch, plan->chunk_bytes, &scratch);
@@ -98,12 +99,7 @@ int64_t gemm_workspace(const matmul_engine *engine, const gemm_problem *problem)
 /* Where the stripe that begins at `column` of the chunk lies for the depth block at k. */
 static char *stripe_at(const gemm_plan *plan, int64_t k, int64_t depth, int64_t column) {
     const matmul_engine *e = plan->engine;
-    int64_t before = k * padded_columns(e, plan->columns) + column * round_up(depth, e->depth_step);
-    return plan->packed + before * value_bytes(e);
-}
-
-static bool is_shuffled(const gemm_problem *p) {
-    return p->rows.quantized && p->rows.quantized->bits == 4;
+    return plan->packed + packed_bytes(e, k) * padded_columns(e, plan->columns) + column * packed_bytes(e, depth);
 }
 
 /* Unit u packs one stripe of one block of the depth. */
@@ -122,7 +118,7 @@ static void pack_units(void *context, int64_t begin, int64_t end, int thread, in
             matmul_ahead_some(&ahead, 1);
         }
         plan->engine->pack(plan->engine, &plan->p->columns, plan->first_column + column, (int)count, stripe_width(plan->engine, count), k,
-                           (int)depth, is_shuffled(plan->p), stripe_at(plan, k, depth, column));
+                           (int)depth, plan->p->rows.quantized, stripe_at(plan, k, depth, column));
     }
 }
 
@@ -153,8 +149,8 @@ static void multiply_depth_block(const gemm_plan *plan, const unit *u, int64_t k
         expect_panel(plan, u, row + e->panel_rows, k, &ahead);
         for (int64_t column = 0; column < u->columns; column += STRIPE) {
             matmul_ahead_some(&ahead, divide_up(u->columns, STRIPE));
-            e->multiply(e, u->panel, rows, stripe_at(plan, k, depth, u->column + column), stripe_width(e, u->columns - column), (int)depth,
-                        u->sums + row * u->stride + column, u->stride, k == 0);
+            e->multiply(e, plan->p->rows.quantized, u->panel, rows, stripe_at(plan, k, depth, u->column + column),
+                        stripe_width(e, u->columns - column), (int)depth, u->sums + row * u->stride + column, u->stride, k == 0);
         }
     }
 }

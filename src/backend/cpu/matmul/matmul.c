@@ -40,7 +40,7 @@ static void choose(matmul_job *j) {
     int64_t least = p->row_count < p->column_count ? p->row_count : p->column_count;
     j->thin = least <= THIN_TOKENS;
     j->turned = j->thin ? p->row_count > THIN_TOKENS : p->column_count > p->row_count;
-    j->engine = matmul_engine_for(p->rows.dtype, false);
+    j->engine = matmul_engine_for(p->rows.dtype, WEIGHTS_DENSE);
     if (j->turned) *p = turned_problem(p);
     j->each_bytes = j->thin ? thin_workspace(p) : gemm_workspace(j->engine, p);
 }

@@ -4,6 +4,7 @@
 
    64 values unpack into four registers of words, 4 bits: values 4 * lane + register; other widths: even and odd values of 32 each. Planes
    lie in that order. Two lines are in flight, with two prefetches per line of the cache each. */
+#include "cpu/matmul/unpack_avx2.h"
 
 enum { NEAR = 1024, FAR = 3072, SCALE_NEAR = 2048, SCALE_FAR = 6144 }; /* bytes ahead */
 enum { RUN = 8, ANY_BITS = 0, MOST_BITS = 8, MOST_GROUP = 128 };       /* RUN: groups whose scales are read at once */
@@ -89,41 +90,12 @@ INLINE bool split(const quantized_lines *q, const float *x, int64_t k, char *pla
 
 /* ---- unpacking */
 
-/* Any width but 4 and 8. Each half of a register gets the bytes of its sixteen values, each word in it those of a pair, which begins at bit
-   0, 2, 4 or 6. Either value of the pair is moved to the top of its word by one product and down from there by another. */
-typedef struct {
-    __m256i spread, first, second, down;
-} unpacking;
-
 static void set_tables(planes_pass *pass) {
-    int bits = pass->bits;
-    uint16_t first[16], second[16], down[16];
-    for (int i = 0; i < 16; i++) {
-        int bit = i % 8 * 2 * bits;
-        pass->tables[0][2 * i] = (uint8_t)(bit / 8);
-        pass->tables[0][2 * i + 1] = (uint8_t)(bit / 8 + 1);
-        first[i] = (uint16_t)(1u << ((16 - bits - bit % 8) & 15));
-        second[i] = (uint16_t)(1u << ((16 - 2 * bits - bit % 8) & 15));
-        down[i] = (uint16_t)(1u << bits);
-    }
-    memcpy(pass->tables[1], first, sizeof first);
-    memcpy(pass->tables[2], second, sizeof second);
-    memcpy(pass->tables[3], down, sizeof down);
-}
-
-INLINE unpacking read_tables(const planes_pass *pass) {
-    return (unpacking){load(pass->tables[0]), load(pass->tables[1]), load(pass->tables[2]), load(pass->tables[3])};
-}
-
-INLINE void unpack_32(const uint8_t *p, const unpacking *u, int64_t bits, __m256i *w) {
-    __m128i low = _mm_loadu_si128((const __m128i *)p), high = _mm_loadu_si128((const __m128i *)(p + 2 * bits));
-    __m256i pairs = _mm256_shuffle_epi8(_mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1), u->spread);
-    w[0] = _mm256_mulhi_epu16(_mm256_mullo_epi16(pairs, u->first), u->down);
-    w[1] = _mm256_mulhi_epu16(_mm256_mullo_epi16(pairs, u->second), u->down);
+    make_pair_tables(pass->bits, pass->tables);
 }
 
 /* The values of a step: registers of words, or for planes of bytes even and odd values. */
-INLINE void unpack(const uint8_t *p, const unpacking *u, int64_t any_bits, __m256i *w, int kind, int bits, int values) {
+INLINE void unpack(const uint8_t *p, const pair_tables *u, int64_t any_bits, __m256i *w, int kind, int bits, int values) {
     if (bits == 4) {
         const __m256i packed = load(p), mask = kind == BYTES ? _mm256_set1_epi8(15) : _mm256_set1_epi16(15);
         w[0] = _mm256_and_si256(packed, mask);
@@ -139,7 +111,7 @@ INLINE void unpack(const uint8_t *p, const unpacking *u, int64_t any_bits, __m25
             w[2 * i] = _mm256_and_si256(load(p + 32 * i), _mm256_set1_epi16(255));
             w[2 * i + 1] = _mm256_srli_epi16(load(p + 32 * i), 8);
         } else {
-            unpack_32(p + 4 * i * any_bits, u, any_bits, w + 2 * i);
+            unpack_pairs(p + 4 * i * any_bits, u, any_bits, w + 2 * i);
         }
     }
 }
@@ -176,9 +148,8 @@ INLINE __m256 load_scales(matmul_dtype dtype, const char *scales) {
 }
 
 /* Scales times steps of a run, and the biases' share of the totals. */
-INLINE void begin_run(const planes_pass *pass, planes_pair *at, int64_t g, float (*scale)[PLANES_TOKENS][RUN],
+INLINE void begin_run(const planes_pass *pass, const planes_pair *at, int64_t g, float (*scale)[PLANES_TOKENS][RUN],
                       __m256 (*total)[PLANES_TOKENS], int tokens) {
-    int64_t bytes = RUN * matmul_dtype_bytes(pass->scale_dtype);
     UNROLL(2)
     for (int l = 0; l < 2; l++) {
         PREFETCH(at->scales[l] + SCALE_NEAR);
@@ -186,8 +157,6 @@ INLINE void begin_run(const planes_pass *pass, planes_pair *at, int64_t g, float
         PREFETCH(at->scales[l] + SCALE_FAR);
         PREFETCH(at->biases[l] + SCALE_FAR);
         __m256 s = load_scales(pass->scale_dtype, at->scales[l]), b = load_scales(pass->scale_dtype, at->biases[l]);
-        at->scales[l] += bytes;
-        at->biases[l] += bytes;
         UNROLL(4)
         for (int t = 0; t < tokens; t++) {
             _mm256_storeu_ps(scale[l][t], _mm256_mul_ps(s, _mm256_loadu_ps(pass->steps[t] + g)));
@@ -197,7 +166,7 @@ INLINE void begin_run(const planes_pass *pass, planes_pair *at, int64_t g, float
 }
 
 /* One step of both lines, `v` values into the run that begins at `first`, with all tokens. */
-INLINE void step(const planes_pass *pass, const unpacking *u, const uint8_t *const *packed, int64_t first, uint32_t v,
+INLINE void step(const planes_pass *pass, const pair_tables *u, const uint8_t *const *packed, int64_t first, uint32_t v,
                  float (*scale)[PLANES_TOKENS][RUN], __m256 (*total)[PLANES_TOKENS], int kind, int bits, int group, int tokens) {
     const int values = step_values(bits, group);
     __m256i w[2][4];
@@ -215,7 +184,7 @@ INLINE void step(const planes_pass *pass, const unpacking *u, const uint8_t *con
 }
 
 /* `count` values of a run that begins at `first`, and up to a line of the cache more: there, scales are zero. */
-INLINE void run_of_groups(const planes_pass *pass, const unpacking *u, planes_pair *at, int64_t first, uint32_t count,
+INLINE void run_of_groups(const planes_pass *pass, const pair_tables *u, const planes_pair *at, int64_t first, uint32_t count,
                           __m256 (*total)[PLANES_TOKENS], int kind, int bits, int group, int tokens) {
     const uint32_t values = (uint32_t)step_values(bits, group), turn = bits == 4 ? 2 : 1; /* steps to a line of the cache */
     const int64_t bytes = values * (uint32_t)(bits == ANY_BITS ? pass->bits : bits) / 8;
@@ -235,8 +204,6 @@ INLINE void run_of_groups(const planes_pass *pass, const unpacking *u, planes_pa
             packed[1] += bytes;
         }
     }
-    at->packed[0] = packed[0];
-    at->packed[1] = packed[1];
 }
 
 /* The end of a line, copied to where reading past it does no harm. */
@@ -247,15 +214,20 @@ typedef struct {
 
 static __attribute__((noinline)) void copy_ends(const planes_pass *pass, planes_pair *at, int64_t count, int group, line_ends *ends) {
     int64_t bytes = count * pass->bits / 8, scales = count / group * matmul_dtype_bytes(pass->scale_dtype);
-    memset(ends->scales, 0, sizeof ends->scales);
-    memset(ends->biases, 0, sizeof ends->biases);
+    memset(ends, 0, sizeof *ends);
     for (int l = 0; l < 2; l++) {
         memcpy(ends->packed[l], at->packed[l], (size_t)bytes);
-        memset(ends->packed[l] + bytes, 0, 64);
         memcpy(ends->scales[l], at->scales[l], (size_t)scales);
         memcpy(ends->biases[l], at->biases[l], (size_t)scales);
     }
     *at = (planes_pair){{ends->packed[0], ends->packed[1]}, {ends->scales[0], ends->scales[1]}, {ends->biases[0], ends->biases[1]}};
+}
+
+INLINE planes_pair pair_at(const planes_pass *pass, const planes_pair *pair, int64_t value, int group) {
+    int64_t bytes = value * pass->bits / 8, scales = value / group * matmul_dtype_bytes(pass->scale_dtype);
+    return (planes_pair){{pair->packed[0] + bytes, pair->packed[1] + bytes},
+                         {pair->scales[0] + scales, pair->scales[1] + scales},
+                         {pair->biases[0] + scales, pair->biases[1] + scales}};
 }
 
 INLINE float sum_of(__m256 v) {
@@ -266,18 +238,15 @@ INLINE float sum_of(__m256 v) {
 
 INLINE void pair_kernel(const planes_pass *pass, const planes_pair *pair, float (*out)[PLANES_TOKENS], int kind, int bits, int group,
                         int tokens) {
-    const unpacking tables = read_tables(pass);
-    const int run = RUN * group, margin = bits == ANY_BITS; /* widths that are unpacked by 16 bytes read past their values */
+    const pair_tables tables = read_pair_tables(pass->tables);
+    const int run = RUN * group, margin = bits == ANY_BITS ? 48 : 0; /* values whose bytes unpack_pairs reads too many of */
     __m256 total[2][PLANES_TOKENS];
-    planes_pair at = *pair;
     line_ends ends;
     for (int t = 0; t < tokens; t++) total[0][t] = total[1][t] = _mm256_setzero_ps();
     for (int64_t value = 0; value < pass->k; value += run) {
-        int64_t count = pass->k - value;
-        if (count < run + margin)
-            copy_ends(pass, &at, count, group, &ends);
-        else
-            count = run;
+        int64_t rest = pass->k - value, count = rest < run ? rest : run;
+        planes_pair at = pair_at(pass, pair, value, group);
+        if (rest < run + margin) copy_ends(pass, &at, count, group, &ends);
         run_of_groups(pass, &tables, &at, value, (uint32_t)count, total, kind, bits, group, tokens);
     }
     for (int l = 0; l < 2; l++)
