@@ -92,3 +92,11 @@ bool regions_give_back(void *block) {
     pthread_mutex_unlock(&lock);
     return r != NULL;
 }
+
+void regions_before_fork(void) {
+    pthread_mutex_lock(&lock);
+}
+
+void regions_after_fork(void) {
+    pthread_mutex_unlock(&lock);
+}

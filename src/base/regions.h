@@ -11,4 +11,7 @@ void *regions_take(size_t bytes);
 /* False if the block is not from a region. */
 bool regions_give_back(void *block);
 
+void regions_before_fork(void);
+void regions_after_fork(void);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/hard.h"
 #include "base/memory.h"
+#include "core/lock.h"
 #include "tarn/error.h"
 
 static char without_memory[] = "a computation failed, and there was no memory to keep its message";
@@ -20,7 +21,6 @@ buffer *buffer_new(int64_t bytes) {
     b->copies = b->own_copies;
     b->readers = b->own_readers;
     b->reader_room = BUFFER_OWN;
-    pthread_mutex_init(&b->lock, NULL);
     return b;
 }
 
@@ -49,7 +49,6 @@ buffer *buffer_hold(buffer *b) {
 void buffer_let_go(buffer *b) {
     if (!b || atomic_fetch_sub(&b->holders, 1) != 1) return;
     if (atomic_load(&b->poison) != without_memory) memory_free(atomic_load(&b->poison));
-    pthread_mutex_destroy(&b->lock);
     memory_free(b);
 }
 
@@ -82,28 +81,28 @@ static buffer_copy *copy_on(const buffer *b, int slot) {
 
 void *buffer_data(buffer *b, int slot) {
     if (b->bytes == 0) return nothing;
-    pthread_mutex_lock(&b->lock);
+    pthread_mutex_lock(lock_of(b));
     const buffer_copy *c = copy_on(b, slot);
     void *data = c ? c->data : NULL;
-    pthread_mutex_unlock(&b->lock);
+    pthread_mutex_unlock(lock_of(b));
     return data;
 }
 
 bool buffer_is_valid_on(buffer *b, int slot) {
     if (b->bytes == 0) return true;
-    pthread_mutex_lock(&b->lock);
+    pthread_mutex_lock(lock_of(b));
     const buffer_copy *c = copy_on(b, slot);
     bool valid = c && c->valid;
-    pthread_mutex_unlock(&b->lock);
+    pthread_mutex_unlock(lock_of(b));
     return valid;
 }
 
 int buffer_valid_slot(buffer *b) {
     int found = -1;
-    pthread_mutex_lock(&b->lock);
+    pthread_mutex_lock(lock_of(b));
     for (int i = 0; i < b->copy_count; i++)
         if (b->copies[i].valid && found != DEVICE_HOST) found = b->copies[i].slot;
-    pthread_mutex_unlock(&b->lock);
+    pthread_mutex_unlock(lock_of(b));
     return found;
 }
 
@@ -123,7 +122,7 @@ static buffer_copy *new_copy(buffer *b, int slot) {
 
 bool buffer_allocate(buffer *b, int slot, tarn_stream *stream) {
     if (b->bytes == 0) return true;
-    pthread_mutex_lock(&b->lock);
+    pthread_mutex_lock(lock_of(b));
     buffer_copy *c = copy_on(b, slot);
     bool ok = c != NULL;
     if (!ok && (c = new_copy(b, slot))) {
@@ -132,7 +131,7 @@ bool buffer_allocate(buffer *b, int slot, tarn_stream *stream) {
         if (ok) c->data = c->block->memory;
         if (ok) b->copy_count++;
     }
-    pthread_mutex_unlock(&b->lock);
+    pthread_mutex_unlock(lock_of(b));
     return ok;
 }
 
@@ -144,7 +143,7 @@ void buffer_fill_on_host(buffer *b) {
 /* ---- readers and writers */
 
 int buffer_waits(buffer *b, int slot, bool writing, ticket *after, int count, int room) {
-    pthread_mutex_lock(&b->lock);
+    pthread_mutex_lock(lock_of(b));
     const buffer_copy *c = copy_on(b, slot);
     for (int i = c ? -1 : 0; i < (writing ? b->reader_count : 0); i++) {
         ticket t = i < 0 ? c->ready : b->readers[i];
@@ -154,7 +153,7 @@ int buffer_waits(buffer *b, int slot, bool writing, ticket *after, int count, in
         else
             ticket_wait(t);
     }
-    pthread_mutex_unlock(&b->lock);
+    pthread_mutex_unlock(lock_of(b));
     return count;
 }
 
@@ -177,36 +176,36 @@ static void make_room_for_reader(buffer *b) {
 
 void buffer_was_read(buffer *b, ticket t) {
     if (ticket_done(t)) return;
-    pthread_mutex_lock(&b->lock);
+    pthread_mutex_lock(lock_of(b));
     int kept = 0;
     for (int i = 0; i < b->reader_count; i++)
         if (b->readers[i].stream != t.stream && !ticket_done(b->readers[i])) b->readers[kept++] = b->readers[i];
     b->reader_count = kept;
     make_room_for_reader(b);
     b->readers[b->reader_count++] = t;
-    pthread_mutex_unlock(&b->lock);
+    pthread_mutex_unlock(lock_of(b));
 }
 
 void buffer_was_copied(buffer *b, int slot, ticket t) {
-    pthread_mutex_lock(&b->lock);
+    pthread_mutex_lock(lock_of(b));
     buffer_copy *c = copy_on(b, slot);
     if (c) c->ready = t;
     if (c) c->valid = true;
-    pthread_mutex_unlock(&b->lock);
+    pthread_mutex_unlock(lock_of(b));
 }
 
 void buffer_was_written(buffer *b, int slot, ticket t) {
-    pthread_mutex_lock(&b->lock);
+    pthread_mutex_lock(lock_of(b));
     for (int i = 0; i < b->copy_count; i++) {
         b->copies[i].valid = b->copies[i].slot == slot;
         b->copies[i].ready = t; /* of the others: nobody reads them any more after that */
     }
     b->reader_count = 0; /* the writer has waited for them */
-    pthread_mutex_unlock(&b->lock);
+    pthread_mutex_unlock(lock_of(b));
 }
 
 void buffer_drop_stale(buffer *b) {
-    pthread_mutex_lock(&b->lock);
+    pthread_mutex_lock(lock_of(b));
     int kept = 0;
     for (int i = 0; i < b->copy_count; i++) {
         if (b->copies[i].valid)
@@ -215,16 +214,16 @@ void buffer_drop_stale(buffer *b) {
             free_copy(b, &b->copies[i]);
     }
     b->copy_count = kept;
-    pthread_mutex_unlock(&b->lock);
+    pthread_mutex_unlock(lock_of(b));
 }
 
 void buffer_wait(buffer *b) {
     if (!buffer_settle(b)) return;
     for (int i = 0;; i++) {
-        pthread_mutex_lock(&b->lock);
+        pthread_mutex_lock(lock_of(b));
         ticket ready = i < b->copy_count ? b->copies[i].ready : (ticket){0};
         bool more = i < b->copy_count;
-        pthread_mutex_unlock(&b->lock);
+        pthread_mutex_unlock(lock_of(b));
         if (!more) return;
         ticket_wait(ready);
     }
@@ -253,6 +252,20 @@ bool buffer_settle(buffer *b) {
         pthread_mutex_unlock(&settle_lock);
     }
     return atomic_load(&b->state) == BUFFER_SUBMITTED;
+}
+
+void buffers_before_fork(void) {
+    pthread_mutex_lock(&settle_lock);
+}
+
+void buffers_after_fork(void) {
+    pthread_mutex_unlock(&settle_lock);
+}
+
+void buffers_in_child(void) {
+    pthread_cond_init(&settled, NULL); /* who waited there is not here */
+    atomic_store(&settling, 0);
+    buffers_after_fork();
 }
 
 /* ---- poison */

@@ -23,8 +23,7 @@ typedef struct buffer {
     atomic_int holders;    /* those who only ask whether it is good, or say that it is not: work on its way */
     int64_t bytes;
     atomic_int state;
-    pthread_mutex_t lock; /* of copies and readers */
-    buffer_copy *copies, own_copies[BUFFER_OWN];
+    buffer_copy *copies, own_copies[BUFFER_OWN]; /* these and the readers under lock_of(buffer) */
     int copy_count;
     ticket *readers, own_readers[BUFFER_OWN]; /* the last ones, one a stream */
     int reader_count, reader_room;
@@ -72,6 +71,10 @@ void buffer_set_state(buffer *b, buffer_state state);
 bool buffer_settle(buffer *b);
 /* Waits until the buffer is filled. */
 void buffer_wait(buffer *b);
+
+void buffers_before_fork(void);
+void buffers_after_fork(void);
+void buffers_in_child(void);
 
 void buffer_poison(buffer *b, const char *message);
 /* NULL, or the message. */

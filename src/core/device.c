@@ -3,11 +3,13 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "backend/backend.h"
 #include "base/settings.h"
 #include "base/text.h"
+#include "core/fork.h"
 #include "core/stream.h"
 
 static const char *const type_names[TARN_DEVICE_TYPE_COUNT] = {"cpu", "mock", "cuda"};
@@ -17,6 +19,7 @@ static struct {
     tarn_device device;
     const backend *backend;
     tarn_stream *stream, *copy_stream;
+    atomic_bool lost; /* at a fork */
 } slots[DEVICE_SLOTS];
 static int slot_count;
 static const backend *opened[TARN_DEVICE_TYPE_COUNT];
@@ -76,6 +79,7 @@ static int find_slot(tarn_device device) {
         if (slots[i].device.type == device.type && slots[i].device.index == device.index) return i;
     if (slot_count == 0 && (device.type != TARN_CPU || device.index != 0) && find_slot((tarn_device){TARN_CPU, 0}) < 0) return -1;
     if (slot_count == 0 && (!settings_check() || !check_without())) return -1;
+    fork_prepare_for();
     const backend *of = (unsigned)device.type < TARN_DEVICE_TYPE_COUNT ? load_backend(device.type) : NULL;
     if (!of || device.index < 0 || device.index >= of->device_count()) {
         tarn_fail("there is no device %s:%d", tarn_device_type_name(device.type), device.index);
@@ -94,7 +98,17 @@ int device_slot(tarn_device device) {
     pthread_mutex_lock(&devices_lock);
     int slot = find_slot(device);
     pthread_mutex_unlock(&devices_lock);
-    return slot;
+    return slot < 0 || slot_check(slot) ? slot : -1;
+}
+
+bool slot_is_lost(int slot) {
+    return atomic_load(&slots[slot].lost);
+}
+
+bool slot_check(int slot) {
+    if (!slot_is_lost(slot)) return true;
+    return tarn_fail("the device %s:%d and what it had in memory cannot be used in a process forked after it was in use",
+                     tarn_device_type_name(slots[slot].device.type), slots[slot].device.index);
 }
 
 const backend *slot_backend(int slot) {
@@ -138,4 +152,18 @@ bool tarn_set_default_device(tarn_device device) {
     default_device = device;
     pthread_mutex_unlock(&devices_lock);
     return true;
+}
+
+void devices_before_fork(void) {
+    pthread_mutex_lock(&devices_lock);
+}
+
+void devices_after_fork(void) {
+    pthread_mutex_unlock(&devices_lock);
+}
+
+void devices_in_child(void) {
+    for (int i = 0; i < slot_count; i++)
+        if (slots[i].backend != &backend_cpu) atomic_store(&slots[i].lost, true);
+    devices_after_fork();
 }

@@ -13,8 +13,15 @@ enum { DEVICE_SLOTS = 64, DEVICE_HOST = 0 };
 int device_slot(tarn_device device);
 const struct backend *slot_backend(int slot);
 int slot_device_index(int slot);
+/* False, with the error set, for a device that the parent of this forked process had in use: it cannot be used here. */
+bool slot_check(int slot);
+bool slot_is_lost(int slot);
 tarn_stream *slot_default_stream(int slot);
 /* For what is moved to and from a device, beside its other work; made when first asked for. NULL, with the error set, without memory. */
 tarn_stream *slot_copy_stream(int slot);
+
+void devices_before_fork(void);
+void devices_after_fork(void);
+void devices_in_child(void);
 
 #endif

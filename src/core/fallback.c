@@ -45,3 +45,11 @@ char *tarn_fallback_list(void) {
     pthread_mutex_unlock(&fallback_lock);
     return text_take(&t);
 }
+
+void fallback_before_fork(void) {
+    pthread_mutex_lock(&fallback_lock);
+}
+
+void fallback_after_fork(void) {
+    pthread_mutex_unlock(&fallback_lock);
+}

@@ -7,4 +7,7 @@
 bool fallback_allowed(void);
 void fallback_count(const char *op); /* a static string */
 
+void fallback_before_fork(void);
+void fallback_after_fork(void);
+
 #endif

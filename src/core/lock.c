@@ -1,8 +1,14 @@
 #include "core/lock.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <unistd.h>
+
+enum { SHARED_LOCKS = 64, PATIENCE = 20 /* µs */ };
 
 static pthread_mutex_t graph_lock = PTHREAD_MUTEX_INITIALIZER;
+#define FOUR(x) x, x, x, x
+static pthread_mutex_t shared[SHARED_LOCKS] = {FOUR(FOUR(FOUR(PTHREAD_MUTEX_INITIALIZER)))};
 
 void schedule_lock(void) {
     pthread_mutex_lock(&graph_lock);
@@ -10,4 +16,55 @@ void schedule_lock(void) {
 
 void schedule_unlock(void) {
     pthread_mutex_unlock(&graph_lock);
+}
+
+pthread_mutex_t *lock_of(const void *object) {
+    uint64_t mixed = (uint64_t)(uintptr_t)object * UINT64_C(0x9E3779B97F4A7C15);
+    return &shared[mixed >> 58];
+}
+
+/* ---- fork */
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* of the thread that forks */
+static atomic_bool closed;
+static atomic_int holders;         /* threads */
+static _Thread_local int own_hold; /* nested */
+
+void fork_hold(void) {
+    if (own_hold++) return;
+    for (;;) {
+        atomic_fetch_add(&holders, 1);
+        if (!atomic_load(&closed)) return;
+        atomic_fetch_sub(&holders, 1);
+        pthread_mutex_lock(&gate);
+        pthread_mutex_unlock(&gate);
+    }
+}
+
+void fork_allow(void) {
+    if (--own_hold == 0) atomic_fetch_sub(&holders, 1);
+}
+
+void locks_close(void) {
+    pthread_mutex_lock(&gate);
+    atomic_store(&closed, true);
+    while (atomic_load(&holders) > (own_hold > 0)) usleep(PATIENCE);
+}
+
+void locks_before_fork(void) {
+    pthread_mutex_lock(&graph_lock);
+    for (int i = 0; i < SHARED_LOCKS; i++) pthread_mutex_lock(&shared[i]);
+}
+
+void locks_after_fork(void) {
+    for (int i = 0; i < SHARED_LOCKS; i++) pthread_mutex_unlock(&shared[i]);
+    pthread_mutex_unlock(&graph_lock);
+    atomic_store(&closed, false);
+    pthread_mutex_unlock(&gate);
+}
+
+/* Threads that were about to hold are not here. */
+void locks_in_child(void) {
+    atomic_store(&holders, own_hold > 0);
+    locks_after_fork();
 }

@@ -1,9 +1,27 @@
-/* One process-wide lock under which graphs are scheduled and arrays get and lose values. */
+/* The locks of the process, and what holds a fork off. */
 #ifndef CORE_LOCK_H
 #define CORE_LOCK_H
 
-/* Not recursive: a thread that holds the lock and asks for it again waits for ever. */
+#include <pthread.h>
+#include <stdbool.h>
+
+/* One process-wide lock under which graphs are scheduled and arrays get and lose values. Not recursive: a thread that holds the lock and
+   asks for it again waits for ever. */
 void schedule_lock(void);
 void schedule_unlock(void);
+
+/* The lock of a small object that has none of its own; several objects share it, so hold one at a time. */
+pthread_mutex_t *lock_of(const void *object);
+
+/* Between the two no other thread forks: what is done there in steps is whole in a child. They nest. Callbacks of the user, who may wait
+   for the thread that forks, have no place there, nor has who holds a lock already. */
+void fork_hold(void);
+void fork_allow(void);
+
+/* Around a fork. Once it is closed no thread is between fork_hold and fork_allow. */
+void locks_close(void);
+void locks_before_fork(void);
+void locks_after_fork(void);
+void locks_in_child(void);
 
 #endif

@@ -90,7 +90,7 @@ static bool is_idle(pool_block *f, const tarn_stream *stream) {
 }
 
 static void return_to_device(int slot, pool_block *f) {
-    slot_backend(slot)->release(slot_device_index(slot), f->memory);
+    if (!slot_is_lost(slot)) slot_backend(slot)->release(slot_device_index(slot), f->memory);
     if (f->after != f->own) memory_free(f->after);
     memory_free(f);
 }
@@ -271,5 +271,13 @@ void pool_set_cache_limit(int slot, int64_t bytes) {
 void pool_clear_cache(int slot) {
     pool *p = locked_pool(slot);
     trim(p, slot, 0, INT64_MAX);
+    pthread_mutex_unlock(&lock);
+}
+
+void pools_before_fork(void) {
+    pthread_mutex_lock(&lock);
+}
+
+void pools_after_fork(void) {
     pthread_mutex_unlock(&lock);
 }

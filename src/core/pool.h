@@ -37,4 +37,7 @@ void pool_set_limit(int slot, int64_t bytes);
 void pool_set_cache_limit(int slot, int64_t bytes);
 void pool_clear_cache(int slot);
 
+void pools_before_fork(void);
+void pools_after_fork(void);
+
 #endif

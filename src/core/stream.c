@@ -2,14 +2,15 @@
 #include "core/stream.h"
 
 #include <sched.h>
-#include <time.h>
 
 #include "base/memory.h"
+#include "base/spin.h"
+#include "core/lock.h"
 #include "core/work.h"
 
 /* Submissions of a stream that are not done: more would only hold memory. */
 enum { MOST_IN_FLIGHT = 64 };
-enum { SPIN_NANOSECONDS = 50000 };
+enum { AWAKE = 50000 /* ns: most work is short, looking is faster than sleeping */ };
 
 static _Thread_local tarn_stream *current;
 
@@ -18,30 +19,10 @@ static tarn_stream *_Atomic streams; /* all there have been; it only grows at it
 
 /* ---- waiting */
 
-static void relax(void) {
-#ifdef __x86_64__
-    __builtin_ia32_pause();
-#endif
-}
-
-static int64_t nanoseconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-/* Most work is short: looking is faster than sleeping. */
-static bool spin(ticket t) {
-    int64_t end = nanoseconds() + SPIN_NANOSECONDS;
-    while (nanoseconds() < end) {
-        for (int i = 0; i < 16; i++, relax())
-            if (ticket_done(t)) return true;
-    }
-    return false;
-}
-
 void ticket_wait(ticket t) {
-    if (ticket_done(t) || spin(t)) return;
+    for (spin s = {0}; !ticket_done(t) && spin_once(&s, AWAKE);) {
+    }
+    if (ticket_done(t)) return;
     pthread_mutex_lock(&t.stream->lock);
     atomic_fetch_add(&t.stream->sleepers, 1);
     while (!ticket_done(t)) pthread_cond_wait(&t.stream->moved, &t.stream->lock);
@@ -92,6 +73,7 @@ static bool is_full(tarn_stream *s) {
 
 ticket stream_submit(work *w) {
     tarn_stream *s;
+    fork_hold();
     list_waits(w);
     for (;;) {
         s = w->stream = stream_working(w->stream);
@@ -103,6 +85,7 @@ ticket stream_submit(work *w) {
     ticket end = {s, atomic_fetch_add(&s->submitted, 1) + 1};
     s->backend->submit(s->handle, &w->s);
     pthread_mutex_unlock(&s->order);
+    fork_allow();
     return end;
 }
 
@@ -161,7 +144,7 @@ void tarn_stream_free(tarn_stream *s) {
     if (!freed_already) {
         ticket_wait(stream_newest(s));
         while (atomic_load(&s->watchers) > 0) sched_yield();
-        s->backend->stream_free(s->handle);
+        if (!slot_is_lost(s->slot)) s->backend->stream_free(s->handle);
         s->handle = NULL;
     }
     pthread_mutex_unlock(&list_lock);
@@ -206,4 +189,30 @@ tarn_stream *tarn_use_stream(tarn_stream *stream) {
 
 void tarn_restore_stream(tarn_stream *const *previous) {
     current = *previous;
+}
+
+/* ---- fork */
+
+void streams_before_fork(void) {
+    pthread_mutex_lock(&list_lock);
+    for (tarn_stream *s = atomic_load(&streams); s; s = s->next) {
+        pthread_mutex_lock(&s->order);
+        pthread_mutex_lock(&s->lock);
+    }
+}
+
+void streams_after_fork(void) {
+    for (tarn_stream *s = atomic_load(&streams); s; s = s->next) {
+        pthread_mutex_unlock(&s->lock);
+        pthread_mutex_unlock(&s->order);
+    }
+    pthread_mutex_unlock(&list_lock);
+}
+
+void streams_in_child(void) {
+    for (tarn_stream *s = atomic_load(&streams); s; s = s->next) {
+        pthread_cond_init(&s->moved, NULL); /* who slept there is not here */
+        atomic_store(&s->sleepers, 0);
+    }
+    streams_after_fork();
 }

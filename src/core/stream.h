@@ -50,4 +50,8 @@ tarn_stream *stream_working(tarn_stream *s);
 /* The end of all that was submitted so far. */
 ticket stream_newest(tarn_stream *s);
 
+void streams_before_fork(void);
+void streams_after_fork(void);
+void streams_in_child(void);
+
 #endif

@@ -64,11 +64,13 @@ static run_state execute(evaluation *e, bool waits) {
 static bool compute(tarn_array *const *arrays, int count, bool waits) {
     for (;;) {
         evaluation e = {0};
+        fork_hold(); /* no child shall wait for what this thread has claimed */
         schedule_lock();
         bool needed = need_work(arrays, count), planned = needed && plan_evaluation(&e, arrays, count);
         schedule_unlock();
         run_state state = planned ? execute(&e, waits) : needed ? RUN_FAILED : RUN_READY;
         evaluation_free(&e);
+        fork_allow();
         if (state != RUN_AGAIN) return state == RUN_READY;
     }
 }

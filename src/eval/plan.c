@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "core/fork.h"
 #include "core/lock.h"
 #include "eval/program.h"
 #include "ops/trace_function.h"
@@ -29,6 +30,7 @@ struct tarn_compiled {
     int64_t *donate;
     int donate_count;
     pthread_mutex_t lock;
+    unsigned generation; /* of forks, in which the lock was made */
     VECTOR(plan *) plans;
     uint64_t clock;
     int64_t hits;
@@ -56,6 +58,14 @@ static bool lock_init(pthread_mutex_t *lock) {
     return ok || tarn_fail("compile: no memory for a lock");
 }
 
+/* In a forked child a thread of the parent may seem to hold the lock for ever: it is made anew. */
+static pthread_mutex_t *own_lock(tarn_compiled *c) {
+    schedule_lock();
+    if (c->generation != fork_generation() && lock_init(&c->lock)) c->generation = fork_generation();
+    schedule_unlock();
+    return &c->lock;
+}
+
 static bool check_options(tarn_function function, const tarn_compile_options *o) {
     if (!tarn_ok()) return false;
     if (!function.call || function.outputs < 0) return tarn_fail("compile: the function is NULL or has a negative number of outputs");
@@ -78,6 +88,7 @@ tarn_compiled *tarn_compile_with(tarn_function function, tarn_compile_options o)
     *c = (tarn_compiled){.function = function, .state_count = o.state_count, .donate_count = (int)o.donate.count};
     c->state = memory_copy(o.state, (size_t)o.state_count * sizeof *o.state);
     c->donate = memory_copy(o.donate.values, (size_t)o.donate.count * sizeof *o.donate.values);
+    c->generation = fork_generation();
     if (c->state && c->donate && lock_init(&c->lock)) return c;
     memory_free(c->state);
     memory_free(c->donate);
@@ -99,7 +110,7 @@ void tarn_compiled_info(const tarn_compiled *c, int64_t *plans, int64_t *hits) {
     if (plans) *plans = 0;
     if (hits) *hits = 0;
     if (!c) return;
-    pthread_mutex_t *lock = &((tarn_compiled *)(uintptr_t)c)->lock;
+    pthread_mutex_t *lock = own_lock((tarn_compiled *)(uintptr_t)c);
     pthread_mutex_lock(lock);
     if (plans) *plans = (int64_t)c->plans.count;
     if (hits) *hits = c->hits;
@@ -390,6 +401,7 @@ static void run_end(plan_run *on, int count) {
 static run_state try_plan(plan_call *request, int input_count, bool made, plan **p, tarn_array **outputs) {
     tarn_compiled *c = request->c;
     plan_run on = {0};
+    fork_hold();
     schedule_lock();
     bool ok = describe_call(request, input_count);
     *p = ok ? find_plan(c, &request->key) : NULL;
@@ -401,6 +413,7 @@ static run_state try_plan(plan_call *request, int input_count, bool made, plan *
     schedule_unlock();
     run_state state = !ok ? RUN_FAILED : *p ? finish_run(&on, request, *p, outputs) : RUN_AGAIN;
     run_end(&on, request->count);
+    fork_allow();
     return state;
 }
 
@@ -447,7 +460,7 @@ bool tarn_compiled_call(tarn_compiled *c, tarn_array *const *inputs, int input_c
     if (!c) return tarn_fail("compiled function: it is NULL");
     if (!tarn_ok() || !scope_check_open("compiled function")) return false;
     if (trace_is_active()) return call_inlined(c, inputs, input_count, outputs);
-    pthread_mutex_lock(&c->lock); /* the state is read under it, too */
+    pthread_mutex_lock(own_lock(c)); /* the state is read under it, too */
     bool ok = call_begin(&request, c, inputs, input_count) && call_plan(&request, input_count, outputs);
     pthread_mutex_unlock(&c->lock);
     call_end(&request);

@@ -228,7 +228,15 @@ static bool reserve_moves(run *r) {
     return true;
 }
 
+/* In a forked child a node may still name a stream of a device that is lost. */
+static bool check_devices(const run *r) {
+    for (size_t i = 0; i < r->p->segments.count; i++)
+        if (!slot_check(r->p->segments.items[i].stream->slot)) return false;
+    return true;
+}
+
 run_state run_reserve(run *r) {
+    if (!check_devices(r)) return RUN_FAILED;
     run_state state = settle_inputs(r);
     if (state != RUN_READY) return state;
     return reserve_bases(r) && reserve_moves(r) ? RUN_READY : RUN_FAILED;

@@ -1,0 +1,12 @@
+/* What a fork does to devices and streams (tarn/device.h says what users see). */
+#ifndef CORE_FORK_H
+#define CORE_FORK_H
+
+#include <stdint.h>
+
+/* Called once, when the first device is opened. */
+void fork_prepare_for(void);
+/* How many forks lie between this process and the first one. */
+unsigned fork_generation(void);
+
+#endif
