@@ -102,7 +102,8 @@ TARN_API tarn_array *tarn_detach(tarn_array *a);
 /* ---- making arrays from memory. The bytes are copied: dense, row-major. */
 TARN_API tarn_array *tarn_from_data(const void *data, tarn_ints shape, tarn_dtype dtype);
 /* Over memory of the caller, which stays as it is until `release(context)` is called; it is not written. `check(context)`, if given, is
-   asked before each evaluation that reads the array and fails by setting an error (a mapped file that changed). */
+   asked before each evaluation that reads the array and fails by setting an error (a mapped file that changed). If no array can be made,
+   `release` is not called; when it is called otherwise, tarn_drain_released() in memory.h says. */
 TARN_API tarn_array *tarn_from_foreign(const void *data, tarn_ints shape, tarn_dtype dtype, bool (*check)(void *context),
                                        void (*release)(void *context), void *context);
 TARN_API tarn_array *tarn_scalar(double value, tarn_dtype dtype); /* 0-d */

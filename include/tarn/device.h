@@ -1,7 +1,10 @@
 /* Devices and streams. Every device works in the same pool of arrays: an array may be used on any device without a copy call.
 
    A stream is a queue of work on a device. Operations go to the calling thread's current stream, which is the default stream of the default
-   device unless tarn_use_stream() or TARN_ON() says otherwise. Streams may be used from any thread. */
+   device unless tarn_use_stream() or TARN_ON() says otherwise. Streams may be used from any thread.
+
+   fork() waits for the work of all streams. The child computes on the CPU, with the arrays and streams of its parent; another device that
+   its parent had in use, and arrays that have values only there, are errors in it. */
 #ifndef TARN_DEVICE_H
 #define TARN_DEVICE_H
 

@@ -11,7 +11,7 @@
 static _Thread_local struct {
     bool set;
     char message[1024];
-} current;
+} current, aside;
 
 bool tarn_ok(void) {
     return !current.set;
@@ -47,4 +47,13 @@ void error_name_function(const char *name) {
     memcpy(before, current.message, sizeof before);
     current.set = false;
     tarn_fail("%s: %s", name, behind_name(before));
+}
+
+void error_set_aside(void) {
+    aside = current;
+    current.set = false;
+}
+
+void error_put_back(void) {
+    current = aside;
 }

@@ -6,4 +6,8 @@
    "stack: …"), or goes before a message that begins with none. */
 void error_name_function(const char *name);
 
+/* The thread's error is put aside, so that calls work, until it is put back; what was set meanwhile is forgotten. They do not nest. */
+void error_set_aside(void);
+void error_put_back(void);
+
 #endif

@@ -1,5 +1,6 @@
 #include "core/buffer.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/hard.h"
@@ -24,13 +25,19 @@ buffer *buffer_new(int64_t bytes) {
     return b;
 }
 
-buffer *buffer_new_foreign(const void *data, int64_t bytes, bool (*check)(void *), void (*release)(void *), void *context) {
+static void release_foreign(release_note *note) {
+    buffer *b = (buffer *)(void *)((char *)note - offsetof(buffer, note));
+    b->release(b->context);
+    buffer_let_go(b);
+}
+
+buffer *buffer_new_foreign(const void *data, int64_t bytes, bool (*check)(void *), void *context) {
     buffer *b = buffer_new(bytes);
     if (!b) return NULL;
     b->foreign = true;
     b->check = check;
-    b->release = release;
     b->context = context;
+    b->note.run = release_foreign;
     b->copies[b->copy_count++] = (buffer_copy){.slot = DEVICE_HOST, .data = (void *)(uintptr_t)data, .valid = true};
     pool_count_mapped(bytes);
     return b;
@@ -67,8 +74,10 @@ void buffer_release(buffer *b) {
     if (b->copies != b->own_copies) memory_free(b->copies);
     if (b->readers != b->own_readers) memory_free(b->readers);
     if (b->foreign) pool_count_mapped(-b->bytes); /* its readers are done: work holds the foreign buffers that it uses to its end */
-    if (b->release) b->release(b->context);
-    buffer_let_go(b);
+    if (b->release)
+        release_later(&b->note);
+    else
+        buffer_let_go(b);
 }
 
 /* ---- copies */

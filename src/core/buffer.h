@@ -4,6 +4,7 @@
 #define CORE_BUFFER_H
 
 #include "core/pool.h"
+#include "core/release.h"
 
 typedef struct {
     int slot;
@@ -31,13 +32,14 @@ typedef struct buffer {
     bool (*check)(void *context);
     void (*release)(void *context);
     void *context;
+    release_note note;      /* of `release` */
     _Atomic(char *) poison; /* the error of the computation that should have filled it */
 } buffer;
 
 /* A buffer of so many bytes with no copy anywhere. */
 buffer *buffer_new(int64_t bytes);
-/* Over host memory of somebody else. */
-buffer *buffer_new_foreign(const void *data, int64_t bytes, bool (*check)(void *), void (*release)(void *), void *context);
+/* Over host memory of somebody else; set `release` once it may be called. */
+buffer *buffer_new_foreign(const void *data, int64_t bytes, bool (*check)(void *), void *context);
 buffer *buffer_retain(buffer *b);
 void buffer_release(buffer *b); /* its memory is given back in the order of the streams that use it */
 /* A hold on the object alone. */

@@ -22,7 +22,7 @@ unsigned fork_generation(void) {
 /* Nothing more can be submitted, what was is waited for, and then the locks are taken: first those that are held while others are. */
 static void before(void) {
     locks_close();
-    tarn_synchronize(NULL);
+    streams_wait();
     locks_before_fork();
     devices_before_fork();
     streams_before_fork();

@@ -10,11 +10,20 @@ static pthread_mutex_t graph_lock = PTHREAD_MUTEX_INITIALIZER;
 #define FOUR(x) x, x, x, x
 static pthread_mutex_t shared[SHARED_LOCKS] = {FOUR(FOUR(FOUR(PTHREAD_MUTEX_INITIALIZER)))};
 
+static _Thread_local bool has_graph_lock;
+static _Thread_local int own_hold; /* how many fork_hold nest */
+
 void schedule_lock(void) {
     pthread_mutex_lock(&graph_lock);
+    has_graph_lock = true;
+}
+
+bool lock_is_held(void) {
+    return has_graph_lock || own_hold;
 }
 
 void schedule_unlock(void) {
+    has_graph_lock = false;
     pthread_mutex_unlock(&graph_lock);
 }
 
@@ -27,8 +36,7 @@ pthread_mutex_t *lock_of(const void *object) {
 
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* of the thread that forks */
 static atomic_bool closed;
-static atomic_int holders;         /* threads */
-static _Thread_local int own_hold; /* nested */
+static atomic_int holders; /* threads */
 
 void fork_hold(void) {
     if (own_hold++) return;

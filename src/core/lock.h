@@ -9,6 +9,8 @@
    asks for it again waits for ever. */
 void schedule_lock(void);
 void schedule_unlock(void);
+/* Whether this thread is between schedule_lock and schedule_unlock or between fork_hold and fork_allow. */
+bool lock_is_held(void);
 
 /* The lock of a small object that has none of its own; several objects share it, so hold one at a time. */
 pthread_mutex_t *lock_of(const void *object);

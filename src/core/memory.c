@@ -3,8 +3,10 @@
 
 #include "core/array.h"
 #include "core/pool.h"
+#include "core/release.h"
 
 bool tarn_memory_info(tarn_device device, tarn_memory *info) {
+    release_drain();
     int slot = device_slot(device);
     if (slot < 0 || !pool_info(slot, info)) return false;
     info->nodes = node_alive_count();
@@ -12,21 +14,25 @@ bool tarn_memory_info(tarn_device device, tarn_memory *info) {
 }
 
 void tarn_reset_peak(tarn_device device) {
+    release_drain();
     int slot = device_slot(device);
     if (slot >= 0) pool_reset_peak(slot);
 }
 
 void tarn_set_memory_limit(tarn_device device, int64_t bytes) {
+    release_drain();
     int slot = device_slot(device);
     if (slot >= 0) pool_set_limit(slot, bytes);
 }
 
 void tarn_set_cache_limit(tarn_device device, int64_t bytes) {
+    release_drain();
     int slot = device_slot(device);
     if (slot >= 0) pool_set_cache_limit(slot, bytes);
 }
 
 void tarn_clear_cache(tarn_device device) {
+    release_drain();
     int slot = device_slot(device);
     if (slot >= 0) pool_clear_cache(slot);
 }

@@ -152,7 +152,7 @@ static void *allocate_new(pool *p, int slot, int64_t bytes) {
     if (memory || (!crowded && p->info.cached == 0)) return memory;
     if (!crowded) tarn_clear_error();
     pthread_mutex_unlock(&lock);
-    tarn_synchronize(NULL);
+    streams_wait();
     pthread_mutex_lock(&lock);
     trim(p, slot, 0, INT64_MAX);
     return slot_backend(slot)->allocate(slot_device_index(slot), bytes);

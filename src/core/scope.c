@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/vector.h"
 #include "core/lock.h"
+#include "core/release.h"
 
 static _Thread_local struct {
     VECTOR(tarn_array *) held, moved; /* held has NULL where an array was taken out */
@@ -43,10 +44,12 @@ void tarn_scope_end(const int *scope) {
         atomic_fetch_sub(&a->scopes, 1);
         node_release(a->node);
     }
-    if (local.marks.count) return;
-    vector_free(&local.held);
-    vector_free(&local.moved);
-    vector_free(&local.marks);
+    if (local.marks.count == 0) {
+        vector_free(&local.held);
+        vector_free(&local.moved);
+        vector_free(&local.marks);
+    }
+    release_drain();
 }
 
 static void place(tarn_array *a, size_t i) {
@@ -79,6 +82,7 @@ void tarn_drop(tarn_array *a) {
     if (!a) return;
     atomic_fetch_sub(&a->keeps, 1);
     node_release(a->node);
+    release_drain();
 }
 
 /* Where in the list a is; its count if it is not there. Arrays that several threads' scopes hold, or one scope twice, are searched. */

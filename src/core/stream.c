@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/spin.h"
 #include "core/lock.h"
+#include "core/release.h"
 #include "core/work.h"
 
 /* Submissions of a stream that are not done: more would only hold memory. */
@@ -148,6 +149,7 @@ void tarn_stream_free(tarn_stream *s) {
         s->handle = NULL;
     }
     pthread_mutex_unlock(&list_lock);
+    release_drain();
 }
 
 tarn_stream *stream_current(void) {
@@ -175,9 +177,16 @@ tarn_device tarn_stream_device(const tarn_stream *s) {
     return s ? s->device : tarn_default_device();
 }
 
+void streams_wait(void) {
+    for (tarn_stream *s = atomic_load(&streams); s; s = s->next) ticket_wait(stream_newest(s));
+}
+
 bool tarn_synchronize(tarn_stream *s) {
-    if (s) ticket_wait(stream_newest(s));
-    for (tarn_stream *each = s ? NULL : atomic_load(&streams); each; each = each->next) ticket_wait(stream_newest(each));
+    if (s)
+        ticket_wait(stream_newest(s));
+    else
+        streams_wait();
+    release_drain();
     return true;
 }
 

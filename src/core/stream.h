@@ -50,6 +50,9 @@ tarn_stream *stream_working(tarn_stream *s);
 /* The end of all that was submitted so far. */
 ticket stream_newest(tarn_stream *s);
 
+/* Waits for all that was submitted to any stream so far. */
+void streams_wait(void);
+
 void streams_before_fork(void);
 void streams_after_fork(void);
 void streams_in_child(void);

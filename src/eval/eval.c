@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "core/lock.h"
 #include "core/move.h"
+#include "core/release.h"
 #include "core/scope.h"
 #include "eval/program.h"
 #include "table/scalar.h"
@@ -71,6 +72,7 @@ static bool compute(tarn_array *const *arrays, int count, bool waits) {
         run_state state = planned ? execute(&e, waits) : needed ? RUN_FAILED : RUN_READY;
         evaluation_free(&e);
         fork_allow();
+        release_drain();
         if (state != RUN_AGAIN) return state == RUN_READY;
     }
 }
@@ -145,6 +147,7 @@ static const void *data_for(const char *what, tarn_array *a) {
     bool ok = buffer_to_host(b) && (!b->check || b->check(b->context));
     const void *data = ok ? (const char *)buffer_data(b, DEVICE_HOST) + offset : NULL;
     buffer_release(b); /* the array holds it */
+    release_drain();
     return data;
 }
 

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "core/fork.h"
 #include "core/lock.h"
+#include "core/release.h"
 #include "eval/program.h"
 #include "ops/trace_function.h"
 #include "tarn/transform.h"
@@ -464,5 +465,6 @@ bool tarn_compiled_call(tarn_compiled *c, tarn_array *const *inputs, int input_c
     bool ok = call_begin(&request, c, inputs, input_count) && call_plan(&request, input_count, outputs);
     pthread_mutex_unlock(&c->lock);
     call_end(&request);
+    release_drain();
     return ok;
 }

@@ -54,10 +54,9 @@ static bool check_file(void *context) {
 /* ---- arrays */
 
 static tarn_array *array_in_file(shared_file *s, const safetensors_entry *e) {
-    int before = atomic_fetch_add(&s->references, 1) + 1;
+    atomic_fetch_add(&s->references, 1);
     tarn_array *a = tarn_from_foreign(s->file->bytes + e->offset, (tarn_ints){e->ndim, e->shape}, e->dtype, check_file, release_file, s);
-    /* Nobody else can hold the file yet, so this tells whether a failure came before or after the array took it over. */
-    if (!a && atomic_load(&s->references) == before) release_file(s);
+    if (!a) release_file(s);
     return a;
 }
 

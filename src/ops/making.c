@@ -48,7 +48,9 @@ tarn_array *tarn_from_foreign(const void *data, tarn_ints shape, tarn_dtype dtyp
     REQUIRE_DTYPE(dtype);
     int64_t bytes;
     if (!ready("from_foreign") || !shape_bytes("from_foreign", data, shape, dtype, &bytes)) return NULL;
-    return array_from_buffer(buffer_new_foreign(data, bytes, check, release, context), shape, dtype);
+    tarn_array *a = array_from_buffer(buffer_new_foreign(data, bytes, check, context), shape, dtype);
+    if (a) a->buffer->release = release; /* of an array that could not be made the memory is still the caller's */
+    return a;
 }
 
 static tarn_array *scalar(const void *value, tarn_dtype dtype) {

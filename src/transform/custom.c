@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "core/release.h"
 #include "core/scope.h"
 #include "ops/batch.h"
 #include "transform/transform.h"
 
 struct tarn_custom_function {
+    release_note note;     /* of `release`; first */
     atomic_int references; /* the caller's and one for each node */
     tarn_function function;
     tarn_custom_rules rules;
@@ -17,20 +19,38 @@ struct tarn_custom_function {
     void *context; /* of the rules: the function's, or a batching's */
 };
 
+static void release_context(release_note *note) {
+    tarn_custom_function *c = (tarn_custom_function *)note;
+    c->release(c->context);
+    memory_free(c);
+}
+
 tarn_custom_function *tarn_custom_new(tarn_function function, tarn_custom_rules rules, void (*release)(void *context)) {
     if (!tarn_ok()) return NULL;
     if (!function.call || function.outputs < 0)
         return tarn_fail("custom_new: the function is NULL or has a negative number of outputs"), NULL;
     tarn_custom_function *c = NEW(tarn_custom_function);
     if (!c) return NULL;
-    *c = (tarn_custom_function){.references = 1, .function = function, .rules = rules, .release = release, .context = function.context};
+    *c = (tarn_custom_function){.note = {.run = release_context},
+                                .references = 1,
+                                .function = function,
+                                .rules = rules,
+                                .release = release,
+                                .context = function.context};
     return c;
 }
 
-void tarn_custom_free(tarn_custom_function *c) {
+static void custom_release(tarn_custom_function *c) {
     if (!c || atomic_fetch_sub(&c->references, 1) != 1) return;
-    if (c->release) c->release(c->context);
-    memory_free(c);
+    if (c->release)
+        release_later(&c->note);
+    else
+        memory_free(c);
+}
+
+void tarn_custom_free(tarn_custom_function *c) {
+    custom_release(c);
+    release_drain();
 }
 
 static tarn_custom_function *custom_of(const node *n) {
@@ -45,7 +65,7 @@ static void retain_function(void *function) {
 }
 
 static void release_function(void *function) {
-    tarn_custom_free(function);
+    custom_release(function);
 }
 
 static const object_type function_type = {.name = "function", .retain = retain_function, .release = release_function};
@@ -302,7 +322,7 @@ static tarn_custom_function *batched_function(const node *n, const int *axes) {
         if (b) release_batched(b);
         return NULL;
     }
-    *c = (tarn_custom_function){.references = 1, .release = release_batched, .context = b};
+    *c = (tarn_custom_function){.note = {.run = release_context}, .references = 1, .release = release_batched, .context = b};
     if (b->original->rules.vjp) c->rules.vjp = batched_vjp;
     if (b->original->rules.jvp) c->rules.jvp = batched_jvp;
     return c;

@@ -1,0 +1,25 @@
+/* What belongs to the user is given back by calling a function of his, which may do anything: evaluate, free a stream, drop arrays. So it
+   is called by no thread of ours and with no lock held: whoever finds that something is not needed any more leaves a note, under whatever
+   locks, and the library's entry points call the functions. */
+#ifndef CORE_RELEASE_H
+#define CORE_RELEASE_H
+
+#include <stdatomic.h>
+
+/* Part of the object that goes: leaving a note needs no memory. */
+typedef struct release_note {
+    struct release_note *next;
+    void (*run)(struct release_note *note); /* calls the user, and frees the object */
+} release_note;
+
+/* Any thread. */
+void release_later(release_note *note);
+
+extern release_note *_Atomic release_notes; /* the last first */
+void release_all_notes(void);
+/* At entry points: calls what has been left, unless the thread holds a lock of ours or does so already. */
+static inline void release_drain(void) {
+    if (atomic_load_explicit(&release_notes, memory_order_relaxed)) release_all_notes();
+}
+
+#endif

@@ -1,0 +1,244 @@
+/* Functions by which the user gets back what is his: called in a thread of his, with no lock held, so that they may do anything. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "tarn/tarn.h"
+
+static const tarn_device cpu = {TARN_CPU, 0};
+enum { N = 1 << 16 };
+
+/* What the functions found and did. */
+static struct {
+    pthread_t allowed; /* the only thread that may call them */
+    atomic_int calls;
+    bool elsewhere;
+    tarn_array *other; /* evaluated by some */
+    double value;
+    tarn_stream *stream; /* freed by some */
+} seen;
+
+static void begin(void) {
+    memset(&seen, 0, sizeof seen);
+    seen.allowed = pthread_self();
+}
+
+static void count_call(void *context) {
+    seen.elsewhere = seen.elsewhere || !pthread_equal(pthread_self(), seen.allowed);
+    atomic_fetch_add(&seen.calls, 1);
+    free(context);
+}
+
+static void work(void *context) {
+    TARN_SCOPE;
+    seen.value = tarn_item(tarn_sum(tarn_add(seen.other, seen.other)));
+    tarn_memory info;
+    CHECK(tarn_memory_info(cpu, &info));
+    tarn_clear_cache(cpu);
+    if (seen.stream) {
+        tarn_use_stream(seen.stream);
+        CHECK(tarn_eval(tarn_exp(seen.other)));
+        tarn_use_stream(NULL);
+        tarn_stream_free(seen.stream);
+    }
+    count_call(context);
+}
+
+static tarn_array *foreign(int64_t n, void (*release)(void *context)) {
+    float *data = malloc((size_t)n * sizeof *data);
+    for (int64_t i = 0; i < n; i++) data[i] = 1;
+    return tarn_from_foreign(data, TARN_SHAPE(n), TARN_FLOAT32, NULL, release, data);
+}
+
+/* The last user of the memory is a kernel on the stream's thread. */
+static void test_foreign(void) {
+    begin();
+    TARN_SCOPE;
+    tarn_array *y;
+    {
+        TARN_SCOPE;
+        y = tarn_keep(tarn_sum(tarn_sort(tarn_exp(foreign(N, count_call)), 0)));
+        CHECK(tarn_async_eval(y));
+    }
+    for (int i = 0; i < 1000 && seen.calls == 0; i++) {
+        usleep(1000);
+        tarn_drain_released();
+    }
+    CHECK(seen.calls == 1 && !seen.elsewhere);
+    CHECK(tarn_item(y) > 2.7 * N);
+    tarn_drop(y);
+}
+
+static void test_at_once(void) {
+    begin();
+    tarn_array *x;
+    {
+        TARN_SCOPE;
+        foreign(8, count_call);
+        x = tarn_keep(foreign(8, count_call));
+    }
+    CHECK(seen.calls == 1); /* the end of a scope */
+    tarn_drop(x);
+    CHECK(seen.calls == 2); /* a drop */
+}
+
+/* Functions that evaluate and free a stream. */
+static void test_working(void) {
+    begin();
+    TARN_SCOPE;
+    seen.other = tarn_keep(tarn_ones(TARN_SHAPE(10), TARN_FLOAT32));
+    seen.stream = tarn_stream_new(cpu);
+    {
+        TARN_SCOPE;
+        tarn_async_eval(tarn_exp(foreign(N, work)));
+    }
+    CHECK(tarn_synchronize(NULL));
+    CHECK(seen.calls == 1 && seen.value == 20 && !seen.elsewhere);
+    tarn_drop(seen.other);
+}
+
+/* The last who holds a custom function is a graph, whose nodes are freed under the lock of the graphs. */
+static bool square(void *context, tarn_array *const *inputs, int count, tarn_array **outputs, int output_count) {
+    (void)context, (void)count, (void)output_count;
+    return (outputs[0] = tarn_square(inputs[0])) != NULL;
+}
+
+static void test_custom(void) {
+    begin();
+    TARN_SCOPE;
+    seen.other = tarn_keep(tarn_add(tarn_scalar(1, TARN_FLOAT32), tarn_scalar(2, TARN_FLOAT32)));
+    void *context = malloc(8);
+    tarn_custom_function *c = tarn_custom_new(TARN_FUNCTION(square, context, 1), (tarn_custom_rules){0}, work);
+    tarn_array *z;
+    {
+        TARN_SCOPE;
+        tarn_array *x = tarn_scalar(3, TARN_FLOAT32), *y;
+        CHECK(tarn_custom_call(c, &x, 1, &y));
+        z = tarn_keep(tarn_add(y, y));
+    }
+    tarn_custom_free(c);
+    CHECK(seen.calls == 0);
+    CHECK(tarn_item(z) == 18); /* computed, it forgets its inputs */
+    CHECK(seen.calls == 1 && seen.value == 6 && !seen.elsewhere);
+    tarn_drop(z);
+    tarn_drop(seen.other);
+}
+
+/* A function that makes the next one due, many times over: they do not call each other. */
+static tarn_array *chain[10000];
+
+static void drop_next(void *context) {
+    int i = atomic_load(&seen.calls);
+    count_call(context);
+    if (i + 1 < (int)(sizeof chain / sizeof *chain)) tarn_drop(chain[i + 1]);
+}
+
+static void test_chain(void) {
+    begin();
+    {
+        TARN_SCOPE;
+        for (size_t i = 0; i < sizeof chain / sizeof *chain; i++) chain[i] = tarn_keep(foreign(1, drop_next));
+    }
+    tarn_drop(chain[0]);
+    CHECK(seen.calls == sizeof chain / sizeof *chain);
+}
+
+/* The thread's error stays what it was; the function works all the same. */
+static void fail(void *context) {
+    CHECK(tarn_ok());
+    work(context);
+    tarn_fail("an error of the function's own");
+}
+
+static void test_errors(void) {
+    begin();
+    TARN_SCOPE;
+    seen.other = tarn_keep(tarn_ones(TARN_SHAPE(10), TARN_FLOAT32));
+    {
+        TARN_SCOPE;
+        foreign(4, fail);
+        tarn_fail("an error from before");
+    }
+    CHECK(seen.calls == 1 && seen.value == 20 && tarn_error() && strcmp(tarn_error(), "an error from before") == 0);
+    tarn_clear_error();
+    tarn_drop(seen.other);
+}
+
+/* Of an array that cannot be made nothing is given back. */
+static void test_refused(void) {
+    begin();
+    float one = 1;
+    CHECK_ERROR(tarn_from_foreign(&one, TARN_SHAPE(1), TARN_FLOAT32, NULL, count_call, NULL), "scope");
+    TARN_SCOPE;
+    CHECK_ERROR(tarn_from_foreign(&one, TARN_SHAPE(-1), TARN_FLOAT32, NULL, count_call, NULL), "from_foreign");
+    tarn_drain_released();
+    CHECK(seen.calls == 0);
+}
+
+/* While the function is called the thread traces nothing. */
+static bool drop_inside(void *context, tarn_array *const *inputs, int count, tarn_array **outputs, int output_count) {
+    (void)count, (void)output_count;
+    tarn_drop(context);
+    CHECK(seen.calls == 1 && seen.value == 20);
+    outputs[0] = tarn_sum(tarn_square(inputs[0]));
+    return true;
+}
+
+static void test_traced(void) {
+    begin();
+    TARN_SCOPE;
+    seen.other = tarn_keep(tarn_ones(TARN_SHAPE(10), TARN_FLOAT32));
+    tarn_array *mine;
+    {
+        TARN_SCOPE;
+        mine = tarn_keep(foreign(4, work));
+    }
+    tarn_array *x = tarn_scalar(3, TARN_FLOAT32), *g = NULL;
+    CHECK(tarn_grad(TARN_FUNCTION(drop_inside, mine, 1), &x, 1, &g) && tarn_item(g) == 6);
+    tarn_drop(seen.other);
+}
+
+/* Threads that evaluate what stands on memory of others; every block comes back once. */
+static void count_any(void *context) {
+    atomic_fetch_add(&seen.calls, 1);
+    free(context);
+}
+
+enum { THREADS = 4, ROUNDS = 200 };
+
+static void *evaluate_often(void *context) {
+    (void)context;
+    for (int i = 0; i < ROUNDS; i++) {
+        TARN_SCOPE;
+        tarn_array *y = tarn_sum(tarn_add(foreign(1000 + i, count_any), foreign(1000 + i, count_any)));
+        if (i % 2) tarn_async_eval(y);
+        if (tarn_item(y) != 2 * (1000 + i)) check_failures++;
+    }
+    return NULL;
+}
+
+static void test_threads(void) {
+    begin();
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) CHECK(pthread_create(&threads[i], NULL, evaluate_often, NULL) == 0);
+    for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+    tarn_synchronize(NULL);
+    CHECK(seen.calls == THREADS * ROUNDS * 2);
+}
+
+int main(void) {
+    alarm(120);
+    test_foreign();
+    test_at_once();
+    test_working();
+    test_custom();
+    test_chain();
+    test_errors();
+    test_refused();
+    test_traced();
+    test_threads();
+    return check_report("release");
+}
