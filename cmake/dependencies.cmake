@@ -1,4 +1,4 @@
-# The libraries of DESIGN section 10, from the distribution's packages. Each is included by one file of the tree.
+# The libraries that Tarn stands on, from the distribution's packages. Each is included by one file of the tree.
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(JSON REQUIRED IMPORTED_TARGET jansson)

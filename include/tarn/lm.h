@@ -21,6 +21,7 @@ typedef struct tarn_model tarn_model;
 typedef struct {
     tarn_dtype dtype;  /* of activations and dense weights: TARN_FLOAT32, TARN_BFLOAT16 or TARN_FLOAT16; absent: as the file has them */
     bool no_tokenizer; /* do not read tokenizer.json */
+    bool describe;     /* a folder without weights is fine: the facts are those of config.json, sessions are refused */
     int end_;
 } tarn_model_options;
 /* Weights stay mapped: loading reads headers, not data, unless .dtype asks for another dtype. A folder without tokenizer.json is fine for
@@ -46,6 +47,7 @@ typedef struct {
     int bits, group_size;          /* of the quantization most weights have; 0: none */
     double bits_per_weight;        /* weight_bytes in bits by parameters */
     tarn_dtype dtype;              /* of activations */
+    bool has_weights;              /* false: described from config.json alone */
 } tarn_model_facts;
 TARN_API bool tarn_model_info(const tarn_model *model, tarn_model_facts *facts);
 /* NULL, without an error, if the folder has none. They live as long as the model. */
@@ -189,8 +191,8 @@ typedef struct {
     int end_;
 } tarn_score_options;
 /* logprobs[i] = log P(ids[i + 1] | ids[0 .. i]), count - 1 of them, in float32 from the model's logits. More ids than the context holds are
-   scored in windows: the first as long as the context, each further one `stride` ids on, so that what it adds sees at least context - stride
-   ids before it. */
+   scored in windows: the first as long as the context, each further one `stride` ids on, so that what it adds sees at least context -
+   stride ids before it. */
 #define tarn_score(session, ids, count, ...)                                                                                               \
     tarn_score_with(session, ids, count, TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_score_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
 TARN_API bool tarn_score_with(tarn_session *session, const int32_t *ids, size_t count, double *logprobs, tarn_score_options options);

@@ -1,6 +1,6 @@
 /* Operations on arrays. Required arguments come first; optional ones are named.
 
-   Elementwise operations broadcast as in NumPy and promote dtypes as MLX does (reference in docs/); they are declared in
+   Elementwise operations broadcast as in NumPy and promote dtypes as MLX does (docs/dtypes.md); they are declared in
    tarn/elementwise.h, which the build makes from the table of operations. Negative axes count from the end. */
 #ifndef TARN_OPS_H
 #define TARN_OPS_H

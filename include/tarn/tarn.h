@@ -1,4 +1,4 @@
-/* Tarn: arrays and language models on Linux CPUs and NVIDIA GPUs. */
+/* Tarn: arrays and language models. */
 #ifndef TARN_TARN_H
 #define TARN_TARN_H
 

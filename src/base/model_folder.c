@@ -1,4 +1,4 @@
-/* The kinds of path that people give in place of a model folder, each with its message. */
+/* Weights, and the kinds of path that people give in place of a model folder, each with its message. */
 #include "base/model_folder.h"
 
 #include <dirent.h>
@@ -49,6 +49,17 @@ static char *find_entry(const char *folder, bool (*fits)(const char *folder, con
 static bool is_gguf(const char *folder, const char *name) {
     (void)folder;
     return ends_with(name, ".gguf");
+}
+
+static bool is_weights(const char *folder, const char *name) {
+    (void)folder;
+    return !strncmp(name, "model", 5) && (ends_with(name, ".safetensors") || ends_with(name, ".safetensors.index.json"));
+}
+
+bool model_folder_has_weights(const char *folder) {
+    char *found = find_entry(folder, is_weights);
+    memory_free(found);
+    return found != NULL;
 }
 
 static bool is_snapshot(const char *folder, const char *name) {

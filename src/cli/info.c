@@ -19,7 +19,8 @@ static void print_table(FILE *out, const tarn_model_facts *f) {
         fprintf(out, "quantization    %d bits, groups of %d (%.2f bits a weight)\n", f->bits, f->group_size, f->bits_per_weight);
     else
         fprintf(out, "quantization    none\n");
-    fprintf(out, "weights         %.1f MB\n", (double)f->weight_bytes / 1e6);
+    fprintf(out, "weights         %.1f MB%s\n", (double)f->weight_bytes / 1e6,
+            f->has_weights ? "" : " by config.json; the folder has none");
     fprintf(out, "cache           %.3f MB for 1000 tokens, %.1f MB for the whole context\n", (double)f->cache_bytes_per_token / 1e3,
             (double)f->cache_bytes_per_token * (double)f->context / 1e6);
     fprintf(out, "memory needed   %.1f MB with the whole context\n",
@@ -44,6 +45,8 @@ static void print_json(cli_output *out, const tarn_model_facts *f) {
         fputs("null", out->stream);
     json_field_number(out, "bits_per_weight", f->bits_per_weight);
     json_field_integer(out, "weight_bytes", f->weight_bytes);
+    json_key(out, "has_weights");
+    fputs(f->has_weights ? "true" : "false", out->stream);
     json_field_integer(out, "cache_bytes_per_1k_tokens", f->cache_bytes_per_token * 1000);
     json_field_integer(out, "cache_bytes", f->cache_bytes_per_token * f->context);
     json_field_integer(out, "memory_bytes", f->weight_bytes + f->cache_bytes_per_token * f->context);
@@ -54,7 +57,7 @@ static int run(const cli_values *v) {
     cli_output out;
     tarn_model_facts facts;
     if (!v->model) return cli_misuse(info_command.name, "a model folder is missing (--model)");
-    tarn_model *model = cli_load(v, true);
+    tarn_model *model = tarn_model_load(v->model, .no_tokenizer = true, .describe = true);
     if (!model) return cli_failed();
     tarn_model_info(model, &facts);
     tarn_model_free(model);

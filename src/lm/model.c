@@ -6,6 +6,7 @@
 
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/model_folder.h"
 #include "base/require.h"
 #include "base/text.h"
 
@@ -48,6 +49,27 @@ static bool load_files(tarn_model *model, const char *folder, tarn_dtype dtype) 
     return ok;
 }
 
+static const char *const dtype_keys[] = {"dtype", "torch_dtype"};
+
+/* What config.json says that weights are stored in; float32 without a word. */
+static tarn_dtype stored_dtype(const model_config *config) {
+    tarn_dtype dtype;
+    for (size_t i = 0; i < sizeof dtype_keys / sizeof *dtype_keys; i++) {
+        const char *name = json_text(json_get(config->document, dtype_keys[i]), NULL);
+        if (name && (!strcmp(name, "bfloat16") || !strcmp(name, "float16")) && tarn_dtype_from_name(name, &dtype)) return dtype;
+    }
+    return TARN_FLOAT32;
+}
+
+/* A model whose weights are not there: all that config.json tells. */
+static bool describe(tarn_model *model, tarn_dtype dtype) {
+    const model_config *c = &model->config;
+    random_tensors shapes = {.bits = c->quantized.bits ? c->quantized.bits : 16, .tied = c->tied, .shapes_only = true};
+    tensor_source source = random_source(&shapes);
+    model->described = true;
+    return bind_weights(model, &source, dtype == TARN_BOOL ? stored_dtype(c) : dtype);
+}
+
 /* Where neither config names end tokens, the tokenizer's does it. */
 static bool default_end_token(tarn_model *model) {
     int32_t id = model->tokenizer ? tarn_tokenizer_named_id(model->tokenizer, "eos_token") : -1;
@@ -72,7 +94,9 @@ tarn_model *tarn_model_load_with(const char *folder, tarn_model_options options)
     tarn_model *model = NEW(tarn_model);
     if (!model) return NULL;
     bool ok = config_load(&model->config, folder) && (options.no_tokenizer || load_text_parts(model, folder));
-    return finish(model, ok && default_end_token(model) && load_files(model, folder, dtype));
+    ok = ok && default_end_token(model);
+    bool alone = options.describe && !model_folder_has_weights(folder);
+    return finish(model, ok && (alone ? describe(model, dtype) : load_files(model, folder, dtype)));
 }
 
 void tarn_model_free(tarn_model *model) {
@@ -128,7 +152,7 @@ tarn_model *tarn_model_random(const char *shape, int bits) {
     if (!found) return tarn_fail("\"%.64s\" is no known shape; known are %s", shape, tarn_model_shapes()), NULL;
     tarn_model *model = NEW(tarn_model);
     if (!model) return NULL;
-    random_tensors random = {1, bits, found->tied};
+    random_tensors random = {.state = 1, .bits = bits, .tied = found->tied};
     tensor_source source = random_source(&random);
     return finish(model, shape_config(&model->config, found, bits) && bind_weights(model, &source, TARN_BOOL));
 }
@@ -167,6 +191,7 @@ bool tarn_model_info(const tarn_model *model, tarn_model_facts *facts) {
         .group_size = n->group_size,
         .bits_per_weight = n->parameters ? 8.0 * (double)n->bytes / (double)n->parameters : 0,
         .dtype = model->dtype,
+        .has_weights = !model->described,
     };
     return true;
 }

@@ -11,6 +11,7 @@ struct tarn_model {
     model_weights weights;
     parameter_count count;
     tarn_dtype dtype; /* of activations */
+    bool described;   /* without weights: facts only */
     tarn_tokenizer *tokenizer;
     tarn_template *chat_template, *tool_template; /* the latter for messages with tools; either may be NULL */
 };
@@ -19,7 +20,8 @@ struct tarn_model {
 typedef struct {
     uint64_t state;
     int bits;
-    bool tied; /* there is no head */
+    bool tied;        /* there is no head */
+    bool shapes_only; /* zeros that take no memory */
 } random_tensors;
 tensor_source random_source(random_tensors *random);
 

@@ -38,6 +38,7 @@ static bool open_cache(tarn_session *s) {
 
 tarn_session *tarn_session_new_with(const tarn_model *model, tarn_session_options options) {
     if (!REQUIRE(model)) return NULL;
+    if (model->described) return tarn_fail("%s: the folder has no weights", model->config.path), NULL;
     if (options.context < 0) return tarn_fail("tarn_session_new: .context must not be negative"), NULL;
     tarn_session *s = NEW(tarn_session);
     if (!s) return NULL;

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import shutil
 import signal
 import struct
@@ -204,6 +205,15 @@ def test_penalties_against_mlx_lm(mlx_lm):
 # ---- the commands
 
 
+@pytest.mark.parametrize("isa", ["", "baseline", "avx2"])
+def test_story_of_the_readme(isa):
+    """In float32 it is the same on every machine."""
+    command, story = re.search(r"\$ build/tarn (generate .*)\n(.*)\n==========", (ROOT / "README.md").read_text()).groups()
+    arguments = [str(ROOT / a) if a.startswith("models/") else a for a in shlex.split(command)]
+    done = subprocess.run([TARN, *arguments], capture_output=True, text=True, env={**os.environ, "TARN_ISA": isa}, timeout=300)
+    assert done.returncode == 0 and done.stdout == story + "\n"
+
+
 def test_streams_text():
     done = tarn("generate", "--model", TINY, "--prompt", "What is the capital of Japan?", "--max-tokens", 50)
     assert done.returncode == 0
@@ -304,6 +314,31 @@ def test_info():
     assert info["parameters"] == 4_951_296 and info["weight_bytes"] == 2 * info["parameters"]
     assert info["cache_bytes_per_1k_tokens"] == 1000 * 2 * 6 * 2 * 64 * 2
     assert "none" in tarn("info", "--model", TINY).out
+
+
+@pytest.mark.parametrize("name", [TINY, *(GOLDEN / name for name in FOLDERS)], ids=lambda p: p.name)
+def test_info_of_config_alone(tmp_path, name):
+    """The same facts as with the weights, where these are as config.json says; nothing else works."""
+    for file in name.glob("*.json"):
+        shutil.copy(file, tmp_path)
+    alone, whole = tarn_json("info", tmp_path, "--json"), tarn_json("info", name, "--json")
+    assert alone.pop("has_weights") is False and whole.pop("has_weights") is True
+    if "dtype" in json.loads((name / "config.json").read_text()):
+        assert alone == whole
+    assert alone["parameters"] == whole["parameters"]
+    assert "the folder has none" in tarn("info", tmp_path).out
+    fails("generate", tmp_path, "--prompt-ids", "5", words=[str(tmp_path)])
+
+
+def test_info_of_quantized_config_alone(tmp_path):
+    config = json.loads((TINY / "config.json").read_text())
+    config["quantization"] = {"group_size": 64, "bits": 4, "model.layers.0.mlp.up_proj": {"group_size": 32, "bits": 8}, "model.layers.1.mlp.up_proj": False}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    info = tarn_json("info", tmp_path, "--json")
+    assert info["quantization"] == {"bits": 4, "group_size": 64} and info["parameters"] == 4_951_296
+    up = config["hidden_size"] * config["intermediate_size"]
+    norms = (2 * config["num_hidden_layers"] + 1) * config["hidden_size"]
+    assert info["weight_bytes"] == (4_951_296 - norms - 2 * up) * 4.5 / 8 + up * (8 + 1) / 8 + (up + norms) * 2
 
 
 def test_doctor():
