@@ -71,6 +71,24 @@ static void test_blocks(tarn_dtype dtype) {
     }
 }
 
+/* A start for each row of the leading axes, and steps: x [4, 9, 30] with blocks [4, 4, 5] or [4, 9, 5]. */
+static void test_placed_blocks(tarn_dtype dtype, int64_t scale) {
+    const int64_t wide = 30 * scale, part = 5 * scale;
+    for (int i = 0; i < 6; i++) {
+        operand x = laid_out(dtype, DIMS(4, 9, wide), DOMAIN_ANY, i), dense = randomized(dtype, DIMS(4, 9, wide), DOMAIN_ANY);
+        operand starts = randomized(TARN_INT16, DIMS(4, 2), DOMAIN_SMALL), row_starts = randomized(TARN_INT64, DIMS(4, 9, 1), DOMAIN_ANY);
+        operand update = laid_out(dtype, DIMS(4, 4, part), DOMAIN_ANY, 5 - i), rows = laid_out(dtype, DIMS(4, 9, part), DOMAIN_ANY, 5 - i);
+        operand block = make(dtype, DIMS(4, 4, part)), row_block = make(dtype, DIMS(4, 9, part));
+        attributes_slice_update write = {.axes = DIMS(-1, 1), .step = DIMS(3, 2)}, write_rows = {.axes = DIMS(2), .step = DIMS(4)};
+        attributes_slice_array read = {.axes = DIMS(-1, 1), .sizes = DIMS(part, 4), .step = DIMS(3, 2)};
+        attributes_slice_array read_rows = {.axes = DIMS(2), .sizes = DIMS(part)};
+        compare_call(CALL(slice_update, &write, &dense, x, update, starts), 0, "slice_update, a start for each row");
+        compare_call(CALL(slice_update, &write_rows, &dense, x, rows, row_starts), 0, "slice_update, starts for two axes");
+        compare_call(CALL(slice_array, &read, &block, x, starts), 0, "slice_array, a start for each row");
+        compare_call(CALL(slice_array, &read_rows, &row_block, x, row_starts), 0, "slice_array, starts for two axes");
+    }
+}
+
 /* ---- indexing */
 static void test_indices(tarn_dtype dtype) {
     static const tarn_dtype kinds[] = {TARN_INT32, TARN_INT64, TARN_UINT32, TARN_UINT8, TARN_INT8};
@@ -297,6 +315,7 @@ static void test_set(void) {
     for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++) {
         test_copies((tarn_dtype)dtype);
         test_blocks((tarn_dtype)dtype);
+        test_placed_blocks((tarn_dtype)dtype, 1);
         test_indices((tarn_dtype)dtype);
         test_several_axes((tarn_dtype)dtype);
         test_reductions((tarn_dtype)dtype);
@@ -316,6 +335,7 @@ int main(void) {
         test_set();
         printf("%s: %d checks, %d failures, %d calls left to the reference\n", cpu_isa_levels[isa]->name, checks, failures, left_out);
     }
+    test_placed_blocks(TARN_FLOAT32, 1000); /* a block is worth several threads */
     test_scatter_threads(37, 3000, 900, 1, false);
     test_scatter_threads(37, 3000, 900, 1, true);
     test_scatter_threads(5000, 1, 200000, 1, false);

@@ -69,6 +69,23 @@ static void test_blocks(tarn_dtype d, double start, int64_t moved) {
         }
 }
 
+/* Every row of x [2, 8] has a start of its own; the block takes every third element. A start beyond is moved back to 1. */
+static void test_placed_blocks(tarn_dtype d) {
+    static const int wanted[2] = {1, 0};
+    operand x = varied(d, DIMS(2, 8)), starts = filled(TARN_INT64, DIMS(2, 1), VALUES(7, -1)),
+            update = filled(d, DIMS(2, 3), VALUES(1, 0, 1, 0, 1, 1));
+    operand out = make(d, DIMS(2, 8)), block = make(d, DIMS(2, 3));
+    RUN(contiguous, NULL, &out, x);
+    RUN(slice_update, (&(attributes_slice_update){.axes = DIMS(1), .step = DIMS(3)}), &out, x, update, starts);
+    RUN(slice_array, (&(attributes_slice_array){.axes = DIMS(1), .sizes = DIMS(3), .step = DIMS(3)}), &block, x, starts);
+    for (int i = 0; i < 16; i++) {
+        int row = i / 8, place = i % 8 - wanted[row];
+        bool inside = place >= 0 && place % 3 == 0 && place / 3 < 3;
+        CHECK(get(&out, i) == (inside ? get(&update, row * 3 + place / 3) : get(&x, i)), "slice_update with starts and steps [%d]", i);
+        if (inside) CHECK(get(&block, row * 3 + place / 3) == get(&x, i), "slice_array with starts and steps [%d]", i);
+    }
+}
+
 /* ---- indexing */
 static void test_gather(tarn_dtype d, tarn_dtype index) {
     operand x = transposed(varied(d, DIMS(3, 5, 2))), at = filled(index, DIMS(2, 2), VALUES(4, 0, 7, dtype_is_unsigned(index) ? 2 : -1));
@@ -478,6 +495,7 @@ int main(void) {
     for (tarn_dtype d = TARN_BOOL; d < TARN_DTYPE_COUNT; d++) {
         test_copies(d);
         test_blocks(d, 1, 1), test_blocks(d, 9, 4), test_blocks(d, -3, 0), test_blocks(d, 0, 0);
+        test_placed_blocks(d);
         test_gather(d, TARN_INT64), test_gather(d, TARN_UINT32), test_gather(d, TARN_INT8);
         test_gather_along(d);
         test_gather_axes(d);

@@ -53,6 +53,7 @@ BODY(broadcast_like, tarn_multiply(tarn_broadcast_like(bend(x[0]), x[1]), x[1]))
 BODY(sum_like, bend(tarn_sum_like(x[0], x[1])))
 BODY(slice, bend(tarn_slice(x[0], TARN_INTS(0, -3), TARN_INTS(INT64_MAX, -1))))
 BODY(slice_steps, bend(tarn_slice(x[0], TARN_INTS(-1, 1), TARN_INTS(INT64_MIN, INT64_MAX), .step = TARN_INTS(-1, 2))))
+BODY(slice_backwards, bend(tarn_slice(x[0], TARN_INTS(-2, 0), TARN_INTS(0, 3), .step = TARN_INTS(-2, 2))))
 BODY(as_strided, bend(tarn_as_strided(x[0], TARN_SHAPE(3, 2), TARN_INTS(1, 2), 1)))
 BODY(depends, bend(tarn_depends(x[0], &x[1], 1)))
 BODY(contiguous, bend(tarn_contiguous(tarn_swapaxes(x[0], 0, 1))))
@@ -88,6 +89,7 @@ static void test_views(void) {
     RUN(sum_like, REAL(2, 3), REAL_0D);
     RUN(slice, REAL(2, 4));
     RUN(slice_steps, REAL(3, 5));
+    RUN(slice_backwards, REAL(6, 4));
     RUN(as_strided, REAL(2, 3));
     RUN(depends, REAL(3), REAL(2));
     RUN(contiguous, REAL(2, 3));
@@ -118,6 +120,9 @@ BODY(put_along_axis, bend(tarn_put_along_axis(x[0], x[2], bend(x[1]), -1)))
 BODY(add_along_axis, bend(tarn_add_along_axis(x[0], x[2], bend(x[1]), -1)))
 BODY(slice_update, bend(tarn_slice_update(x[0], bend(x[1]), x[2], TARN_AXES(1, 0))))
 BODY(slice_update_part, bend(tarn_slice_update(x[0], bend(x[1]), x[2], TARN_AXES(-1))))
+BODY(slice_update_steps, bend(tarn_slice_update(x[0], bend(x[1]), x[2], TARN_AXES(1, 0), .step = TARN_INTS(3, 2))))
+BODY(slice_update_rows, bend(tarn_slice_update(x[0], bend(x[1]), x[2], TARN_AXES(1), .step = TARN_INTS(2))))
+BODY(slice_array_rows, bend(tarn_slice_array(x[0], x[1], TARN_AXES(-1), TARN_INTS(2), .step = TARN_INTS(3))))
 BODY(slice_array, bend(tarn_slice_array(x[0], x[1], TARN_AXES(1, 0), TARN_INTS(2, 2))))
 
 /* Batches that would have more axes than arrays can: an error, also where the op alone has just as many. */
@@ -175,6 +180,10 @@ static void test_moving(void) {
     RUN(slice_update, REAL(3, 4), REAL(2, 2), INTEGERS(1, 0));
     RUN(slice_update, REAL(3, 4), REAL(2, 2), INTEGERS(9, -4)); /* moved back */
     RUN(slice_update_part, REAL(3, 4), REAL(2, 2), INTEGERS(2));
+    RUN(slice_update_steps, REAL(3, 4), REAL(2, 2), INTEGERS(0, 9));
+    RUN(slice_update_rows, REAL(3, 4), REAL(3, 2), INDICES(4, 3, 1));
+    RUN(slice_update_rows, REAL(2, 4, 2), REAL(2, 2, 1), INDICES(3, 2, 1)); /* the last axis begins at 0 */
+    RUN(slice_array_rows, REAL(2, 5), INDICES(4, 2, 1));
     RUN(slice_array, REAL(3, 4), INTEGERS(1, 0));
     RUN(slice_array, REAL(3, 4), INTEGERS(7, 1));
     test_axis_limit();

@@ -75,12 +75,14 @@ typedef struct {
 
 /* Optional arguments are named: tarn_sum(x, .axes = TARN_AXES(-1), .keepdims = true). These split a call into required and optional ones.
  */
-#define TARN_HEAD(x, ...)        x
-#define TARN_TAIL(x, ...)        __VA_ARGS__
-#define TARN_HEAD2(x, y, ...)    x, y
-#define TARN_TAIL2(x, y, ...)    __VA_ARGS__
-#define TARN_HEAD3(x, y, z, ...) x, y, z
-#define TARN_TAIL3(x, y, z, ...) __VA_ARGS__
+#define TARN_HEAD(x, ...)           x
+#define TARN_TAIL(x, ...)           __VA_ARGS__
+#define TARN_HEAD2(x, y, ...)       x, y
+#define TARN_TAIL2(x, y, ...)       __VA_ARGS__
+#define TARN_HEAD3(x, y, z, ...)    x, y, z
+#define TARN_TAIL3(x, y, z, ...)    __VA_ARGS__
+#define TARN_HEAD4(x, y, z, w, ...) x, y, z, w
+#define TARN_TAIL4(x, y, z, w, ...) __VA_ARGS__
 
 /* ---- scopes and holds */
 

@@ -81,11 +81,20 @@ TARN_API tarn_array *tarn_scatter(tarn_array *x, tarn_array *indices, tarn_array
 TARN_API tarn_array *tarn_scatter_add(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis);
 TARN_API tarn_array *tarn_put_along_axis(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis);
 TARN_API tarn_array *tarn_add_along_axis(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis);
-/* x with `update` written at `start` (integers [axes.count], a start for each of axes). A start beyond the end is moved back so that the
- * block fits. */
-TARN_API tarn_array *tarn_slice_update(tarn_array *x, tarn_array *update, tarn_array *start, tarn_ints axes);
+typedef struct {
+    tarn_ints step; /* of each of axes, above 0: the block takes every step-th element. Absent: 1 */
+    int end_;
+} tarn_block_options;
+/* x with `update` written at `start`: integers [axes.count], one for each of axes; or [leading axes of x ..., axes.count], and every row of
+   those axes has its block at its own place. A start beyond the end is moved back so that the block fits. */
+#define tarn_slice_update(...)                                                                                                             \
+    tarn_slice_update_with(TARN_HEAD4(__VA_ARGS__, .end_ = 0), (tarn_block_options){TARN_TAIL4(__VA_ARGS__, .end_ = 0)})
+TARN_API tarn_array *tarn_slice_update_with(tarn_array *x, tarn_array *update, tarn_array *start, tarn_ints axes,
+                                            tarn_block_options options);
 /* The block of these sizes along axes that begins at start. */
-TARN_API tarn_array *tarn_slice_array(tarn_array *x, tarn_array *start, tarn_ints axes, tarn_ints sizes);
+#define tarn_slice_array(...)                                                                                                              \
+    tarn_slice_array_with(TARN_HEAD4(__VA_ARGS__, .end_ = 0), (tarn_block_options){TARN_TAIL4(__VA_ARGS__, .end_ = 0)})
+TARN_API tarn_array *tarn_slice_array_with(tarn_array *x, tarn_array *start, tarn_ints axes, tarn_ints sizes, tarn_block_options options);
 
 /* ---- reducing: absent axes = all. Sums and products of bool and small integers are int32 or uint32; half types accumulate in float32. */
 typedef struct {

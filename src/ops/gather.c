@@ -141,6 +141,7 @@ static tarn_array *scatter_updates(const char *op, tarn_array *x, tarn_array *up
 
 tarn_array *tarn_scatter_with(tarn_array *x, tarn_array *const *indices, int count, tarn_array *updates, tarn_ints axes,
                               tarn_scatter_mode mode) {
+    FRONT("scatter_with");
     return scatter_updates("scatter", x, updates, &(selection){indices, count, axes, {0, NULL}}, mode);
 }
 
@@ -149,6 +150,7 @@ tarn_array *tarn_take(tarn_array *x, tarn_array *indices, int64_t axis) {
     return tarn_gather(x, &indices, 1, TARN_INTS(axis));
 }
 tarn_array *tarn_scatter(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis) {
+    FRONT("scatter");
     return tarn_scatter_with(x, &indices, 1, updates, TARN_INTS(axis), TARN_SCATTER_SET);
 }
 tarn_array *tarn_scatter_add(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis) {

@@ -160,40 +160,41 @@ bool vmap_broadcast_like(node *n, tarn_array *const *inputs, const int *axes, ta
 
 /* ---- slice */
 
-/* g, the gradient of every range.step-th element along an axis, among zeros at the places of the others. */
-static tarn_array *spread(tarn_array *g, int axis, slice_range range, int64_t size) {
-    if (!g) return NULL;
-    int64_t shape[TARN_MAX_NDIM];
-    memcpy(shape, g->shape, sizeof shape);
-    shape[axis] = size;
-    double first = (double)range.start, step = (double)range.step;
-    tarn_array *places = tarn_arange(first, first + step * (double)range.count, step, TARN_INT64);
-    tarn_array *zeros = tarn_broadcast_to(tarn_scalar_like(0, g), (tarn_ints){g->ndim, shape});
-    return tarn_scatter_add(zeros, places, g, axis);
+/* g in the order of x: the axes that were read backwards are turned round. */
+static tarn_array *forwards(tarn_array *g, int ndim, const slice_range *ranges) {
+    int64_t start[TARN_MAX_NDIM], stop[TARN_MAX_NDIM], step[TARN_MAX_NDIM];
+    bool turned = false;
+    for (int i = 0; i < ndim; i++) {
+        bool back = ranges[i].step < 0;
+        start[i] = back ? -1 : 0;
+        stop[i] = back ? INT64_MIN : INT64_MAX;
+        step[i] = back ? -1 : 1;
+        turned = turned || back;
+    }
+    if (!turned) return g;
+    return tarn_slice(g, ((tarn_ints){ndim, start}), ((tarn_ints){ndim, stop}), .step = {ndim, step});
 }
 
-/* g written into zeros of x's shape, at start on each of these axes. */
-static tarn_array *place_block(tarn_array *g, tarn_array *x, int count, const int64_t *axes, const int64_t *starts) {
-    tarn_array *zeros = g ? zeros_view(g, x) : NULL;
-    return tarn_slice_update(zeros, g, tarn_from_data(starts, TARN_SHAPE(count), TARN_INT64), (tarn_ints){count, axes});
-}
-
+/* What was read is written back among zeros. */
 bool vjp_slice(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
     tarn_array *x = n->inputs[0], *g = cotangents[0];
     slice_range ranges[TARN_MAX_NDIM];
-    int64_t axes[TARN_MAX_NDIM], starts[TARN_MAX_NDIM];
+    int64_t axes[TARN_MAX_NDIM], starts[TARN_MAX_NDIM], steps[TARN_MAX_NDIM];
     int count = 0;
     if (!wanted[0] || !slice_ranges(n->attributes, x, ranges)) return tarn_ok();
+    g = forwards(g, x->ndim, ranges);
     for (int i = 0; i < x->ndim; i++) {
-        if (ranges[i].count == x->shape[i] && ranges[i].step == 1) continue;
-        if (ranges[i].step != 1) {
-            g = spread(g, i, ranges[i], x->shape[i]);
-            continue;
-        }
+        slice_range r = ranges[i];
+        if (r.count == x->shape[i] && r.step == 1) continue;
         axes[count] = i;
-        starts[count++] = ranges[i].start;
+        steps[count] = r.step < 0 ? -r.step : r.step;
+        starts[count++] = r.step < 0 && r.count > 0 ? r.start + (r.count - 1) * r.step : r.start;
     }
-    gradients[0] = count ? place_block(g, x, count, axes, starts) : g;
+    if (count) {
+        tarn_array *start = tarn_from_data(starts, TARN_SHAPE(count), TARN_INT64);
+        g = tarn_slice_update(zeros_view(g, x), g, start, ((tarn_ints){count, axes}), .step = {count, steps});
+    }
+    gradients[0] = g;
     return tarn_ok();
 }
 
