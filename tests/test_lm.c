@@ -375,6 +375,64 @@ static void test_chat(void) {
     tarn_model_free(model);
 }
 
+/* A full context: an error that says so, or the oldest turns go and the system message stays. */
+static void test_full_chat(bool drop) {
+    int64_t most = 0;
+    tarn_model *model = tarn_model_load(TINY);
+    tarn_chat *chat = tarn_chat_new(model, .system = "Be kind.", .session = {.context = 96}, .drop_oldest = drop);
+    CHECK(chat);
+    for (int i = 0; i < 8; i++) {
+        tarn_generation g = {0};
+        bool ok = tarn_chat_say(chat, "What is the capital of Japan?", &g, .max_tokens = TARN_VALUE(12));
+        if (!ok && !drop) CHECK_ERROR(ok, "the context holds 96: it must be reset, or oldest turns dropped");
+        CHECK(tarn_ok() && g.prompt_tokens <= 96);
+        if (g.prompt_tokens > most) most = g.prompt_tokens;
+        tarn_generation_free(&g);
+    }
+    CHECK(drop ? tarn_chat_dropped(chat) > 1 : tarn_chat_dropped(chat) == 0);
+    CHECK(most > 48);
+    char longest[600];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = 0;
+    CHECK(tarn_chat_reset(chat) && tarn_chat_dropped(chat) == 0);
+    CHECK_ERROR(tarn_chat_say(chat, longest, NULL), "the message has ");
+    CHECK(tarn_chat_say(chat, "Hello!", NULL, .max_tokens = TARN_VALUE(2)));
+    tarn_chat_free(chat);
+    tarn_model_free(model);
+}
+
+typedef struct {
+    int64_t calls, last, all;
+} progress;
+
+static void note(void *context, int64_t computed, int64_t all) {
+    progress *p = context;
+    CHECK(computed >= p->last && computed <= all);
+    *p = (progress){p->calls + 1, computed, all};
+}
+
+static void test_progress(void) {
+    enum { N = 600 };
+    int32_t ids[N];
+    double logprobs[N];
+    progress heard = {0};
+    fill_ids(ids, N, 5);
+    tarn_model *model = tarn_model_load(TINY);
+    tarn_session *session = tarn_session_new(model, .context = 256);
+    CHECK_ERROR(tarn_score(session, ids, N, logprobs), "the text has 600 tokens, but the context holds 256: a stride is needed");
+    CHECK_ERROR(tarn_score(session, ids, N, logprobs, .stride = 256), "stride 256 is not from 1 to 255");
+    CHECK_ERROR(tarn_score(session, ids, N, logprobs, .stride = -1), "stride -1");
+    CHECK_ERROR(tarn_score(session, ids, 1, logprobs), "1 tokens");
+    static const volatile sig_atomic_t yes = 1;
+    CHECK_ERROR(tarn_score(session, ids, N, logprobs, .stride = 128, .interrupt = &yes), "interrupted");
+    tarn_session_free(session);
+    session = tarn_session_new(model);
+    CHECK(tarn_generate(session, ids, N, NULL, .max_tokens = TARN_VALUE(1), .on_prompt = note, .context = &heard));
+    CHECK(heard.calls == 4 && heard.last == N && heard.all == N); /* at the start and after 256, 512, 600 */
+    tarn_session_free(session);
+    tarn_model_free(model);
+}
+
 int main(void) {
     test_golden();
     test_changed();
@@ -385,5 +443,8 @@ int main(void) {
     test_limits();
     test_stopping();
     test_chat();
+    test_full_chat(false);
+    test_full_chat(true);
+    test_progress();
     return check_report("lm");
 }

@@ -51,6 +51,8 @@ static double logprobs[4];
     CASE(tarn_generate(session, &id, 1, NULL, .bias_count = 1), "no values")                                                               \
     CASE(tarn_generate(session, &id, 1, NULL, .bias_values = logprobs, .bias_count = 1), "no ids")                                         \
     CASE(tarn_generate(session, &id, 1, NULL, .end_token_count = 1), "end tokens")                                                         \
+    CASE(tarn_generate(session, &id, 1, NULL, .temperature = 1, .top_k = -4), "top_k must be 0 (off) or more, not -4")                     \
+    CASE(tarn_generate(session, &id, 1, NULL, .temperature = 1, .top_k = 2048), "top_k must be below the vocabulary of 2048")              \
     CASE(tarn_chat_new(NULL), "model is NULL")                                                                                             \
     CASE(tarn_chat_reset(NULL), "chat is NULL")                                                                                            \
     CASE(tarn_chat_say(NULL, "Hello!", NULL), "chat is NULL")                                                                              \

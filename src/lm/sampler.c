@@ -99,7 +99,8 @@ bool sampler_check(const tarn_generate_options *o, int64_t vocab) {
     if (!(o->temperature >= 0 && o->temperature < INFINITY)) return tarn_fail("temperature must be 0 or more, not %g", o->temperature);
     if (!(o->top_p >= 0 && o->top_p <= 1)) return tarn_fail("top_p must be from 0 to 1, not %g", o->top_p);
     if (!(o->min_p >= 0 && o->min_p <= 1)) return tarn_fail("min_p must be from 0 to 1, not %g", o->min_p);
-    if (o->top_k < 0 || (o->top_k >= vocab && o->top_k > 0))
+    if (o->top_k < 0) return tarn_fail("top_k must be 0 (off) or more, not %lld", (long long)o->top_k);
+    if (o->top_k > 0 && o->top_k >= vocab)
         return tarn_fail("top_k must be below the vocabulary of %lld, not %lld", (long long)vocab, (long long)o->top_k);
     if (!(o->repetition_penalty >= 0 && o->repetition_penalty < INFINITY))
         return tarn_fail("repetition_penalty must be 0 or more, not %g", o->repetition_penalty);
