@@ -13,6 +13,7 @@ CASE(ones, LIST | DTYPE, ENTRIES(2, 3), tarn_ones(a->list, a->dtype))
 
 /* ops.h: dtype and order */
 CASE(astype, X | DTYPE, NO_ENTRIES, tarn_astype(a->x, a->dtype))
+CASE(view, X | DTYPE, NO_ENTRIES, tarn_view(a->x, a->dtype))
 CASE(contiguous, X, NO_ENTRIES, tarn_contiguous(a->x))
 CASE(stop_gradient, X, NO_ENTRIES, tarn_stop_gradient(a->x))
 CASE(depends, X | ARRAYS, NO_ENTRIES, tarn_depends(a->x, a->arrays, a->count))

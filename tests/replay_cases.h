@@ -6,6 +6,7 @@
 
 /* dtype and order */
 CASE(astype, tarn_astype(x, TARN_FLOAT64))
+CASE(view, tarn_view(x, TARN_UINT16))
 CASE(contiguous, tarn_contiguous(y))
 CASE(stop_gradient, tarn_stop_gradient(x))
 CASE(depends, tarn_depends(x, TARN_ARRAYS(y), 1))

@@ -13,7 +13,24 @@
         return outputs[0] != NULL;                                                                                                         \
     }
 
+/* Which ops stood in the bodies that were run. */
+static bool covered[OP_COUNT];
+
+static void cover(const node *n, int depth) {
+    covered[n->op] = true;
+    for (int i = 0; i < n->input_count && depth < 8; i++)
+        if (n->inputs[i]) cover(n->inputs[i]->node, depth + 1);
+}
+
+static void cover_body(tarn_callback call, void *context, int outputs, int count, tarn_array *const *inputs) {
+    TARN_SCOPE;
+    tarn_array *results[4] = {NULL};
+    if (!call(context, inputs, count, results, outputs)) return;
+    for (int i = 0; i < outputs; i++) cover(results[i]->node, 0);
+}
+
 static void run(const char *name, tarn_callback call, int outputs, int count, tarn_array *const *inputs) {
+    cover_body(call, NULL, outputs, count, inputs);
     test_case c = {.call = call, .outputs = outputs, .count = count};
     snprintf(c.name, sizeof c.name, "%s", name);
     memcpy(c.inputs, inputs, (size_t)count * sizeof *inputs);
@@ -45,6 +62,10 @@ BODY(transpose, bend(tarn_transpose(x[0], .axes = TARN_AXES(1, -1, 0))))
 BODY(transpose_all, bend(tarn_transpose(x[0])))
 BODY(reshape, bend(tarn_reshape(x[0], TARN_SHAPE(-1, 2))))
 BODY(reshape_like, tarn_multiply(tarn_reshape_like(bend(x[0]), x[1]), x[1]))
+BODY(flatten, bend(tarn_flatten(x[0], -2, 2)))
+BODY(flatten_all, bend(tarn_flatten(x[0], 0, -1)))
+BODY(unflatten, bend(tarn_unflatten(x[0], 0, TARN_SHAPE(2, -1))))
+BODY(view, tarn_multiply(x[0], tarn_astype(tarn_view(x[1], TARN_UINT8), F64)))
 BODY(expand_dims, bend(tarn_expand_dims(x[0], TARN_AXES(0, -1))))
 BODY(squeeze, bend(tarn_squeeze(x[0])))
 BODY(squeeze_one, bend(tarn_squeeze(x[0], .axes = TARN_AXES(-2))))
@@ -57,7 +78,7 @@ BODY(slice_backwards, bend(tarn_slice(x[0], TARN_INTS(-2, 0), TARN_INTS(0, 3), .
 BODY(as_strided, bend(tarn_as_strided(x[0], TARN_SHAPE(3, 2), TARN_INTS(1, 2), 1)))
 BODY(depends, bend(tarn_depends(x[0], &x[1], 1)))
 BODY(contiguous, bend(tarn_contiguous(tarn_swapaxes(x[0], 0, 1))))
-BODY(stop_gradient, tarn_multiply(x[0], tarn_astype(x[1], F64)))
+BODY(stop_gradient, tarn_multiply(x[0], tarn_stop_gradient(tarn_astype(x[1], F64))))
 BODY(round_trip, tarn_astype(bend(tarn_astype(x[0], F64)), TARN_FLOAT32))
 
 static bool call_split(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {
@@ -79,6 +100,10 @@ static void test_views(void) {
     RUN(transpose_all, REAL(2, 3));
     RUN(reshape, REAL(2, 3));
     RUN(reshape_like, REAL(2, 3), REAL(3, 2));
+    RUN(flatten, REAL(2, 2, 3));
+    RUN(flatten_all, REAL_0D);
+    RUN(unflatten, REAL(4, 2));
+    RUN(view, REAL(12), INDICES(9, 3));
     RUN(expand_dims, REAL(2, 2));
     RUN(expand_dims, REAL_0D);
     RUN(squeeze, REAL(1, 3, 1));
@@ -205,6 +230,10 @@ BODY(argmax, tarn_take_along_axis(bend(x[0]), tarn_argmax(x[0], 1, true), 1))
 BODY(sort, tarn_multiply(bend(tarn_sort(x[0], 0)), x[1]))
 BODY(argsort, tarn_multiply(tarn_take_along_axis(bend(x[0]), tarn_argsort(x[0], -1), -1), x[1]))
 
+#define KEY random_array(TARN_SHAPE(2), TARN_UINT32, 0, 4294967295.0)
+BODY(random_bits, tarn_multiply(x[0], tarn_astype(tarn_random_bits(x[1], TARN_SHAPE(3), 1), F64)))
+BODY(random_categorical, tarn_multiply(x[0], tarn_astype(tarn_random_categorical(x[1], tarn_astype(x[2], TARN_FLOAT32)), F64)))
+
 typedef struct {
     reduce_kind kind;
     bool reverse, exclusive;
@@ -226,6 +255,7 @@ static void test_scans(void) {
         scan_kind s = {kinds[i / 4], i & 1, i & 2};
         test_case c = {.call = call_scan, .context = &s, .outputs = 1, .count = 1, .inputs = {REAL(2, 4)}};
         snprintf(c.name, sizeof c.name, "scan %d%s%s", i / 4, s.reverse ? " reverse" : "", s.exclusive ? " exclusive" : "");
+        cover_body(call_scan, &s, 1, 1, c.inputs);
         check_transforms(&c);
         tarn_drop(c.inputs[0]);
     }
@@ -245,6 +275,8 @@ static void test_reducing(void) {
     RUN(argmax, REAL(2, 3));
     RUN(sort, REAL(4, 2), REAL(4, 2));
     RUN(argsort, REAL(2, 4), REAL(2, 4));
+    RUN(random_bits, REAL(3), KEY);
+    RUN(random_categorical, REAL(2), KEY, INDICES(3, 2, 4));
     test_scans();
 }
 
@@ -262,7 +294,16 @@ static tarn_array *scales(int64_t rows, int64_t columns) {
     return random_array(TARN_SHAPE(rows, columns), TARN_FLOAT32, 0.05, 0.1);
 }
 
+/* Its gradient is none: the packed array is an input that has none. */
+static bool call_quantize(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {
+    tarn_array *parts[3];
+    (void)context, (void)count, (void)output_count;
+    if (!tarn_quantize(tarn_astype(x[1], TARN_FLOAT32), 32, 4, parts)) return false;
+    return (outputs[0] = tarn_multiply(x[0], tarn_astype(parts[1], F64))) != NULL;
+}
+
 static void test_products(void) {
+    RUN(quantize, REAL(2, 1), INDICES(9, 2, 32));
     RUN(matmul, REAL(2, 3), REAL(3, 2));
     RUN(matmul, REAL(3), REAL(3));
     RUN(matmul, REAL(2, 3), REAL(3));
@@ -417,6 +458,18 @@ static void print_missing(void) {
     }
 }
 
+/* An op without a case fails: its rules would be tried by nobody. */
+static void check_coverage(void) {
+    static const op_id elsewhere[] = {OP_custom}; /* test_transform.c */
+    for (int op = 0; op < OP_COUNT; op++) {
+        bool known =
+            covered[op] || op_is_elementwise((op_id)op) || op_has_flag((op_id)op, OP_LEAF) || strncmp(op_name((op_id)op), "test_", 5) == 0;
+        for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) known = known || elsewhere[i] == (op_id)op;
+        checks++;
+        if (!known) failures++, printf("%s has no case in this test\n", op_name((op_id)op));
+    }
+}
+
 int main(void) {
     if (!choose_device()) return puts("skipped: no mock device"), 77;
     TARN_SCOPE;
@@ -428,5 +481,6 @@ int main(void) {
     test_fused();
     test_kinds();
     test_points();
+    check_coverage();
     return report();
 }

@@ -14,6 +14,9 @@ extern "C" {
 
 /* ---- dtype and order */
 TARN_API tarn_array *tarn_astype(tarn_array *x, tarn_dtype dtype);
+/* The bits of x as another dtype. Where the dtypes differ in size, the last axis becomes shorter or longer: its bytes must be whole
+   elements. No gradient passes. */
+TARN_API tarn_array *tarn_view(tarn_array *x, tarn_dtype dtype);
 TARN_API tarn_array *tarn_contiguous(tarn_array *x);
 TARN_API tarn_array *tarn_stop_gradient(tarn_array *x);
 /* x, computed only after `others`. */

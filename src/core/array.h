@@ -40,6 +40,7 @@ struct node {
     tarn_array **inputs; /* NULL entries: absent optional inputs */
     uint64_t epoch;      /* as of arrays */
     int note;
+    uint64_t sequence; /* of ops with effects: the order in which they were made */
     int output_count;
     tarn_array outputs[];
 };

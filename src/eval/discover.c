@@ -103,12 +103,19 @@ static bool leaf_without_value(schedule *s, node *n) {
     return given_away(s, n);
 }
 
+/* An op with an effect is computed once, even if it could be again. */
+static bool is_spent(const node *n) {
+    bool computed = false;
+    for (int i = 0; i < n->output_count; i++) computed = computed || n->outputs[i].was_computed;
+    return computed && op_has_flag(n->op, OP_EFFECT);
+}
+
 /* First visit: notes on outputs and inputs, and what the node becomes. */
 static bool enter(schedule *s, node *n) {
     n->epoch = s->epoch;
     frame f = {.node = n, .alias_first = -1};
     if (n->op == OP_data || n->op == OP_argument) return leaf_without_value(s, n);
-    if (n->forgot_inputs) return given_away(s, n);
+    if (n->forgot_inputs || is_spent(n)) return given_away(s, n);
     for (int i = 0; i < n->output_count; i++)
         if (schedule_entry(s, &n->outputs[i]) < 0) return false;
     for (int i = 0; i < n->input_count; i++) {

@@ -15,7 +15,7 @@ static int new_value(schedule *s, int at, tarn_dtype dtype, const array_layout *
 }
 
 static int new_storage(schedule *s, int64_t bytes, int input, tarn_stream *stream) {
-    storage t = {.bytes = bytes, .input = input, .stream = stream};
+    storage t = {.bytes = bytes, .input = input, .stream = stream, .alignment = LARGEST_ELEMENT};
     return vector_push(&s->p->storages, t) ? (int)s->p->storages.count - 1 : -1;
 }
 
@@ -54,7 +54,7 @@ static int external_value(schedule *s, int e) {
     }
     int t = new_storage(s, a->buffer->bytes, (int)s->p->inputs.count - 1, NULL);
     if (t < 0) return -1;
-    s->p->storages.items[t].unaligned = (uintptr_t)buffer_data(a->buffer, DEVICE_HOST) % (uintptr_t)dtype_bytes(a->dtype) != 0;
+    s->p->storages.items[t].alignment = alignment_at(buffer_data(a->buffer, DEVICE_HOST), argument ? a->offset * dtype_bytes(a->dtype) : 0);
     s->p->storages.items[t].donated = argument ? s->options.donated && s->options.donated[it->argument] : it->candidate;
     array_layout at = {.ndim = a->ndim, .offset = argument ? 0 : a->offset}; /* of arguments each run tells where they begin */
     memcpy(at.shape, a->shape, sizeof at.shape);
@@ -94,7 +94,8 @@ bool emit_is_dense(const schedule *s, int v) {
 }
 
 bool emit_is_unaligned(const schedule *s, int v) {
-    return s->p->storages.items[s->p->values.items[v].storage].unaligned;
+    const value *it = &s->p->values.items[v];
+    return s->p->storages.items[it->storage].alignment < dtype_bytes(it->dtype);
 }
 
 /* ---- steps */
@@ -172,6 +173,15 @@ int emit_copy(schedule *s, int v, tarn_stream *stream) {
 
 /* ---- views */
 
+/* The value of output i of a view of `from`, or -1: then a copy of `from` is needed (or the error is set). */
+static int view_value(schedule *s, const node *n, int i, int from) {
+    const value *in = &s->p->values.items[from];
+    const tarn_array *out = &n->outputs[i];
+    bool narrow = s->p->storages.items[in->storage].alignment < dtype_bytes(out->dtype) && out->dtype != in->dtype;
+    array_layout at;
+    return !narrow && view_layout(n, i, &in->at, &at) ? new_value(s, in->storage, out->dtype, &at) : -1;
+}
+
 static bool emit_view(schedule *s, const unit *u) {
     const node *n = u->node;
     int source = schedule_source(s, n->inputs[0]), from = emit_value_of(s, source);
@@ -182,12 +192,9 @@ static bool emit_view(schedule *s, const unit *u) {
         int e = n->outputs[i].note;
         entry *out = &s->entries.items[e];
         if (out->external || (out->uses == 0 && !out->retained)) continue;
-        array_layout at;
-        bool fits = view_layout(n, i, &s->p->values.items[from].at, &at);
-        if (!fits && (!tarn_ok() || (from = emit_copy(s, from, n->stream)) < 0 || !view_layout(n, i, &s->p->values.items[from].at, &at)))
+        int v = view_value(s, n, i, from);
+        if (v < 0 && (!tarn_ok() || (from = emit_copy(s, from, n->stream)) < 0 || (v = view_value(s, n, i, from)) < 0))
             return tarn_ok() ? tarn_fail("internal: %s over a dense array", op_name(n->op)) : false;
-        int v = new_value(s, s->p->values.items[from].storage, out->a->dtype, &at);
-        if (v < 0) return false;
         emit_set_value(s, e, v);
     }
     for (int k = 0; k < n->input_count; k++)
@@ -263,8 +270,8 @@ static bool place_outputs(schedule *s, step *st, const node *n) {
     for (int i = 0; i < n->output_count; i++) {
         const entry *e = &s->entries.items[n->outputs[i].note];
         const tarn_array *out = &n->outputs[i];
-        bool update = i == 0 && op_has_flag(n->op, OP_UPDATE);
-        if (e->external || (e->uses == 0 && !e->retained && !update)) continue;
+        bool update = i == 0 && op_has_flag(n->op, OP_UPDATE), effect = i == 0 && op_has_flag(n->op, OP_EFFECT);
+        if (e->external || (e->uses == 0 && !e->retained && !update && !effect)) continue;
         st->outputs[i] = update ? place_updated(s, st, out) : i == 0 ? place_output(s, st, out) : emit_dense_value(s, out, st->stream);
         if (st->outputs[i] < 0) return false;
     }
@@ -320,6 +327,10 @@ static bool emit_kernel(schedule *s, const unit *u) {
     for (int i = 0; ok && i < n->input_count; i++)
         if (n->inputs[i]) emit_consume(s, schedule_source(s, n->inputs[i]), st.stream);
     ok = ok && fix_layouts(s, &st) && place_outputs(s, &st, n) && emit_measure_workspace(s, &st);
+    if (ok && op_has_flag(n->op, OP_EFFECT)) {
+        st.after = s->last_effect;
+        s->last_effect = st.outputs[0] + 1;
+    }
     if (!ok) {
         attributes_free(st.op, st.attributes);
         return false;

@@ -55,6 +55,7 @@ static void find_lifetimes(program *p) {
         const step *st = &p->steps.items[i];
         for (int k = 0; k < st->input_count; k++) note_use(p, st->inputs[k], (int)i, st->stream, false);
         for (int k = 0; k < st->output_count; k++) note_use(p, st->outputs[k], (int)i, st->stream, true);
+        note_use(p, st->after - 1, (int)i, st->stream, false);
     }
 }
 

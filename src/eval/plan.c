@@ -145,9 +145,9 @@ static bool may_be_taken(const plan_call *request, int i) {
     return true;
 }
 
-/* Mapped memory may not be: then other kernels, or copies, are planned. */
-static bool is_aligned(const tarn_array *a) {
-    return (uintptr_t)buffer_data(a->buffer, DEVICE_HOST) % (uintptr_t)dtype_bytes(a->dtype) == 0;
+/* Mapped memory, or a view for a wider dtype, may be aligned for less than its elements: then other kernels, or copies, are planned. */
+static int alignment_of(const tarn_array *a) {
+    return alignment_at(buffer_data(a->buffer, DEVICE_HOST), a->offset * dtype_bytes(a->dtype));
 }
 
 static bool key_push(plan_key *key, const void *numbers, int count) {
@@ -164,7 +164,7 @@ static bool describe_call(plan_call *request, int input_count) {
         const tarn_array *a = request->values[i];
         if (!a->buffer) return tarn_fail("compile: the memory of an argument was given away meanwhile");
         request->donated[i] = is_donated(request->c, i, input_count) && may_be_taken(request, i);
-        if (!key_push(&request->key, (int64_t[]){a->dtype, a->ndim, request->donated[i], is_aligned(a)}, 4) ||
+        if (!key_push(&request->key, (int64_t[]){a->dtype, a->ndim, request->donated[i], alignment_of(a)}, 4) ||
             !key_push(&request->key, a->shape, a->ndim) || !key_push(&request->key, a->strides, a->ndim))
             return false;
     }

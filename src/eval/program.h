@@ -9,6 +9,16 @@
 #include "core/array.h"
 #include "ops/view.h"
 
+enum { LARGEST_ELEMENT = 8 };
+
+/* How `bytes` into a host address are aligned: a power of two up to LARGEST_ELEMENT. */
+static inline int alignment_at(const void *host, int64_t bytes) {
+    uintptr_t at = (uintptr_t)host + (uintptr_t)bytes;
+    int alignment = LARGEST_ELEMENT;
+    while (at % (uintptr_t)alignment) alignment /= 2;
+    return alignment;
+}
+
 typedef struct {
     int storage;
     tarn_dtype dtype;
@@ -21,7 +31,7 @@ typedef struct {
     bool donated;        /* an input whose memory the program may overwrite */
     bool exported;       /* outlives the run */
     tarn_stream *stream; /* that uses it; NULL: none yet */
-    bool unaligned;      /* an input in host memory that is not aligned for its dtype */
+    int alignment;       /* in bytes, of its first element: of an input in mapped memory perhaps less than its dtype's or a view's */
     bool shared;         /* by several streams: not overwritten, and in a buffer of its own */
     int pending;         /* while scheduling: uses to come */
 
@@ -40,7 +50,9 @@ typedef struct {
     const kernel_row *row;
     const group_program *group;
     tarn_stream *stream;
-    bool updates;                    /* output 0 is written over input 0 */
+    bool updates; /* output 0 is written over input 0 */
+    int after;    /* 1 + the value of the effect that must come before, on whatever stream; 0: none */
+    operand_place after_place;
     int64_t workspace, workspace_at; /* in bytes; in the scratch of its stream */
     int scratch;                     /* which that is */
 } step;

@@ -2,7 +2,7 @@
 
    Held strongly (a keep, a reader outside the schedule, a root): has a value afterwards. Held by a scope or a trace only, or read by a node
    that is being traced: its memory is released, unless computing it again would need memory that this schedule may take. Held by nobody:
-   released. */
+   released. What an op with an effect gave always stays: it is never computed again. */
 #include "eval/schedule.h"
 
 static bool is_candidate(const entry *e) {
@@ -44,12 +44,14 @@ bool schedule_retain(schedule *s) {
         node *n = s->order.items[i];
         n->note = (int)i;
         unsigned char tainted = reads_taken_memory(s, n);
+        bool effect = op_has_flag(n->op, OP_EFFECT);
         if (!vector_push(&s->tainted, tainted)) return false;
         for (int k = 0; k < n->output_count; k++) {
             entry *e = &s->entries.items[n->outputs[k].note];
-            e->retained = !e->external && (is_held_strongly(e) || (tainted && is_held_weakly(e)));
+            e->retained = !e->external && (effect || is_held_strongly(e) || (tainted && is_held_weakly(e)));
             /* An output that is held but not wanted yet stays uncomputed if it can be computed later. */
-            if (e->retained && !e->root && !tainted && e->unit >= 0 && e->readers == 0 && n->output_count > 1) e->retained = false;
+            if (e->retained && !effect && !e->root && !tainted && e->unit >= 0 && e->readers == 0 && n->output_count > 1)
+                e->retained = false;
         }
     }
     return true;

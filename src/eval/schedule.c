@@ -43,7 +43,28 @@ static bool order_from(schedule *s, int start) {
     return ok;
 }
 
+/* Ops with effects come in the order in which they were made, each behind what it needs. */
+static bool order_effects(schedule *s) {
+    VECTOR(int) effects = {0};
+    bool ok = true;
+    for (size_t i = 0; i < s->units.count && ok; i++) {
+        if (!op_has_flag(s->units.items[i].node->op, OP_EFFECT)) continue;
+        ok = vector_push(&effects, (int)i);
+        for (size_t k = effects.count; ok && k > 1; k--) { /* nearly in order already */
+            int *pair = &effects.items[k - 2];
+            if (s->units.items[pair[0]].node->sequence < s->units.items[pair[1]].node->sequence) break;
+            int later = pair[0];
+            pair[0] = pair[1];
+            pair[1] = later;
+        }
+    }
+    for (size_t i = 0; i < effects.count && ok; i++) ok = order_from(s, effects.items[i]);
+    vector_free(&effects);
+    return ok;
+}
+
 static bool order_units(schedule *s) {
+    if (!order_effects(s)) return false;
     for (size_t i = 0; i < s->entries.count; i++) {
         const entry *e = &s->entries.items[i];
         if (!e->root && !e->retained) continue;

@@ -61,6 +61,7 @@ struct schedule {
     VECTOR(tarn_array *) targets;  /* what lowered nodes became; their nodes are retained */
     VECTOR(frame) stack;
     VECTOR(int) sequence; /* units in the order of execution */
+    int last_effect;      /* while emitting: 1 + the value of the effect that was emitted last; 0: none yet */
 };
 
 /* The entry of an array, made if need be; -1 without memory. */

@@ -45,8 +45,9 @@ static void describe(const program *p, int v, operand *o) {
 }
 
 static bool seal_step(program *p, int index, operand *room, operand_place *places) {
-    const step *st = &p->steps.items[index];
+    step *st = &p->steps.items[index];
     int slot = st->stream->slot;
+    if (!place_value(p, st->after - 1, slot, &st->after_place)) return false;
     p->calls[index] = (call){.op = st->op,
                              .attributes = st->attributes,
                              .input_count = st->input_count,
@@ -105,6 +106,7 @@ static bool note_step(program *p, segment *s, int *noted, int index, const opera
     const step *st = &p->steps.items[index];
     for (int i = 0; i < st->input_count; i++)
         if (!note_use(p, s, noted, places[i], false, false)) return false;
+    if (!note_use(p, s, noted, st->after_place, false, false)) return false;
     for (int i = 0; i < st->output_count; i++) {
         int t = st->outputs[i] < 0 ? -1 : p->values.items[st->outputs[i]].storage;
         bool whole = t >= 0 && p->storages.items[t].input < 0;

@@ -95,6 +95,8 @@ static bool promote(op_id op, tarn_array **inputs, int count) {
     return tarn_ok();
 }
 
+static _Atomic uint64_t next_effect;
+
 static node *make(op_id op, tarn_array *const *inputs, int count, const void *attributes) {
     inference types = {.op = op, .attributes = attributes, .inputs = inputs, .input_count = count};
     tarn_stream *stream = stream_current();
@@ -106,6 +108,7 @@ static node *make(op_id op, tarn_array *const *inputs, int count, const void *at
     }
     memory_free(types.types);
     if (!n) return NULL;
+    if (op_has_flag(op, OP_EFFECT)) n->sequence = atomic_fetch_add(&next_effect, 1);
     bool ok = trace_register(n) && scope_register(n);
     if (ok) scope_consume_moved(n);
     node_release(n); /* the scope holds it now */

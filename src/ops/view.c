@@ -358,6 +358,29 @@ bool tarn_split_at(tarn_array *x, tarn_ints indices, int64_t axis, tarn_array **
     return split_into(x, &(attributes_split){.indices = indices.count ? indices : TARN_NO_AXES, .axis = axis}, parts);
 }
 
+/* ---- view */
+
+static bool infer_view(inference *i) {
+    const tarn_array *x = i->inputs[0];
+    tarn_dtype dtype = ((const attributes_view *)i->attributes)->dtype;
+    int64_t from = dtype_bytes(x->dtype), to = dtype_bytes(dtype), shape[TARN_MAX_NDIM];
+    if (from == to) return types_add(i, dtype, x->ndim, x->shape);
+    memcpy(shape, x->shape, sizeof shape);
+    int64_t *last = x->ndim ? &shape[x->ndim - 1] : NULL;
+    bool whole = last && checked_mul(*last, from, last) && *last % to == 0;
+    if (whole) *last /= to;
+    if (whole) return types_add(i, dtype, x->ndim, shape);
+    text t = {0};
+    array_describe(x, &t);
+    tarn_fail("view: the last axis of %s is no whole number of %s", text_string(&t), dtype_facts[dtype].name);
+    text_free(&t);
+    return false;
+}
+
+tarn_array *tarn_view(tarn_array *x, tarn_dtype dtype) {
+    return BUILD(view, &(attributes_view){.dtype = dtype}, x);
+}
+
 /* ---- as_strided, identities */
 
 static bool infer_as_strided(inference *i) {
@@ -426,6 +449,8 @@ const op_rules rules_slice = {.infer = infer_slice, .layout = layout_slice, .vjp
 const op_rules rules_split = {.infer = infer_split, .layout = layout_split, .vjp = vjp_split, .jvp = jvp_linear, .vmap = vmap_split};
 const op_rules rules_as_strided = {
     .infer = infer_as_strided, .layout = layout_as_strided, .vjp = vjp_as_strided, .jvp = jvp_linear, .vmap = vmap_as_strided};
+const op_rules rules_view = {
+    .infer = infer_view, .layout = layout_view, .vmap = vmap_view, .no_vjp = "the bits of a number have no gradient"};
 const op_rules rules_stop_gradient = {.infer = same_shape, .layout = layout_identity, .vmap = vmap_anywhere, .passes = passes_none};
 const op_rules rules_depends = {
     .infer = same_shape, .layout = layout_identity, .vjp = vjp_identity, .jvp = jvp_linear, .vmap = vmap_depends, .passes = passes_first};

@@ -109,6 +109,21 @@ bool layout_as_strided(const node *n, int index, const array_layout *in, array_l
     return true;
 }
 
+/* Strides and offset, counted in elements, become those of the other dtype. */
+bool layout_view(const node *n, int index, const array_layout *in, array_layout *out) {
+    (void)index;
+    int64_t from = dtype_bytes(n->inputs[0]->dtype), to = dtype_bytes(n->outputs[0].dtype);
+    int last = in->ndim - 1;
+    if (from == to) return true;
+    if (in->strides[last] != 1 && in->shape[last] != 1) return false;
+    bool whole = in->offset * from % to == 0;
+    for (int i = 0; i < last; i++) whole = whole && (in->shape[i] == 1 || in->strides[i] * from % to == 0);
+    for (int i = 0; i < last; i++) out->strides[i] = in->strides[i] * from / to;
+    out->strides[last] = 1;
+    out->offset = in->offset * from / to;
+    return whole;
+}
+
 bool layout_identity(const node *n, int index, const array_layout *in, array_layout *out) {
     (void)n, (void)index, (void)in, (void)out;
     return true;

@@ -260,6 +260,12 @@ bool vmap_as_strided(node *n, tarn_array *const *inputs, const int *axes, tarn_a
     return batch_result(tarn_as_strided(x, batched, steps, a->offset), 0, outputs, output_axes);
 }
 
+/* ---- view: the last axis of the example is the last of the batch, too */
+
+bool vmap_view(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    return batch_result(BUILD(view, n->attributes, batch_front(inputs[0], axes[0])), 0, outputs, output_axes);
+}
+
 /* ---- identities and conversions */
 
 /* Numbers cannot tell how they depend on the order of computation: gradients go to x alone. */
