@@ -40,8 +40,8 @@ INTEGER_PAIRS = [(7, 0), (-7, 2), (7, -2), (-7, -2), (2**31 - 1, 1), (-(2**31), 
 
 
 def rows():
-    """(name, arity, kinds, domain, oracle) of every row."""
-    for line in TABLE.read_text(encoding="utf-8").splitlines():
+    """(name, arity, kinds, domain, oracle) of every row; a row goes on in lines that begin with blanks."""
+    for line in re.sub(r"\n +", " ", TABLE.read_text(encoding="utf-8")).splitlines():
         head = re.match(r"(UNARY|BINARY|TERNARY)\((\w+), ", line)
         if not head:
             continue
