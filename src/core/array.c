@@ -1,6 +1,8 @@
 /* Nodes: made, counted, freed. Facts of arrays, and leaves over memory. */
 #include "core/array.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -145,6 +147,21 @@ void array_describe(const tarn_array *a, text *out) {
     text_format(out, "%s [", dtype_facts[a->dtype].name);
     for (int i = 0; i < a->ndim; i++) text_format(out, i ? ", %lld" : "%lld", (long long)a->shape[i]);
     text_add(out, "]");
+}
+
+bool fail_shapes(const tarn_array *a, const char *joiner, const tarn_array *b, const char *format, ...) {
+    char words[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    text t = {0};
+    array_describe(a, &t);
+    if (b) text_add(&t, joiner);
+    if (b) array_describe(b, &t);
+    tarn_fail("%s: %s", words, text_string(&t));
+    text_free(&t);
+    return false;
 }
 
 /* ---- leaves */

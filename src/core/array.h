@@ -3,6 +3,7 @@
 #define CORE_ARRAY_H
 
 #include <stdatomic.h>
+#include <string.h>
 
 #include "core/buffer.h"
 #include "table/table.h"
@@ -69,6 +70,9 @@ static inline int64_t array_size(const tarn_array *a) {
 static inline int64_t array_bytes(const tarn_array *a) {
     return array_size(a) * dtype_bytes(a->dtype);
 }
+static inline bool array_same_shape(const tarn_array *a, const tarn_array *b) {
+    return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+}
 static inline tarn_ints array_shape(const tarn_array *a) {
     return (tarn_ints){a->ndim, a->shape};
 }
@@ -85,5 +89,7 @@ tarn_array *array_argument(int index, tarn_ints shape, tarn_dtype dtype, tarn_st
 
 /* Appends "float32 [2, 3]". */
 void array_describe(const tarn_array *a, text *out);
+/* Fails with the formatted words, then ": float32 [2, 3]" and, unless b is NULL, the joiner and the other: returns false. */
+bool fail_shapes(const tarn_array *a, const char *joiner, const tarn_array *b, const char *format, ...) TARN_PRINTF(4, 5);
 
 #endif

@@ -10,10 +10,6 @@
 
 enum { MOST_INSTRUCTIONS = 40 };
 
-static bool same_shape(const tarn_array *a, const tarn_array *b) {
-    return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
-}
-
 static int input_depth(const schedule *s, int e) {
     int u = s->entries.items[e].unit;
     return u < 0 ? 0 : s->units.items[u].depth;
@@ -28,7 +24,7 @@ static bool has_external(const unit *u, int e) {
 /* Whether n may join group g; its inputs are entries sources[]. */
 static bool may_join(const schedule *s, int g, const node *n, const int *sources) {
     const unit *u = &s->units.items[g];
-    if (u->kind != UNIT_GROUP || u->node->stream != n->stream || !same_shape(&u->node->outputs[0], &n->outputs[0])) return false;
+    if (u->kind != UNIT_GROUP || u->node->stream != n->stream || !array_same_shape(&u->node->outputs[0], &n->outputs[0])) return false;
     int more = 0;
     for (int i = 0; i < n->input_count; i++) {
         if (s->entries.items[sources[i]].unit == g) continue;
@@ -63,7 +59,7 @@ static bool merge_groups(schedule *s, int g, int h) {
     for (int i = 0; i < v->external_count; i++) more += !has_external(u, v->externals[i]);
     int inputs = u->external_count + more, nodes = u->count + v->count + 1;
     bool alike = v->kind == UNIT_GROUP && u->depth == v->depth && u->node->stream == v->node->stream;
-    if (!alike || !same_shape(&u->node->outputs[0], &v->node->outputs[0]) || nodes > MOST_INSTRUCTIONS || inputs > GROUP_MAX_INPUTS ||
+    if (!alike || !array_same_shape(&u->node->outputs[0], &v->node->outputs[0]) || nodes > MOST_INSTRUCTIONS || inputs > GROUP_MAX_INPUTS ||
         inputs + nodes > GROUP_MAX_REGISTERS)
         return false;
     for (int i = 0; i < v->external_count; i++)
@@ -81,7 +77,7 @@ static int deepest_group(const schedule *s, const node *n, const int *sources) {
     for (int i = 0; i < n->input_count; i++) {
         int g = s->entries.items[sources[i]].unit;
         bool fits = g >= 0 && s->units.items[g].kind == UNIT_GROUP && s->units.items[g].node->stream == n->stream &&
-                    same_shape(&s->units.items[g].node->outputs[0], &n->outputs[0]);
+                    array_same_shape(&s->units.items[g].node->outputs[0], &n->outputs[0]);
         if (fits && (best < 0 || s->units.items[g].depth > s->units.items[best].depth)) best = g;
     }
     return best;

@@ -35,7 +35,7 @@ tarn_array *batch_align(tarn_array *x, int axis, int ndim) {
 }
 
 int64_t batch_axis(int64_t axis, int ndim) {
-    return (axis < 0 ? axis + ndim : axis) + 1;
+    return axis_normal(axis, ndim) + 1;
 }
 
 tarn_ints batch_axes(tarn_ints axes, int ndim, int64_t *storage) {

@@ -10,11 +10,8 @@ static int leading_axes(const char *op, const tarn_array *x, const tarn_array *s
     bool fits = dtype_kind_of(start->dtype) == KIND_INT && leading >= 0 && leading <= x->ndim && start->shape[leading] == axes.count;
     for (int i = 0; i < leading && fits; i++) fits = start->shape[i] == x->shape[i];
     if (fits) return leading;
-    text t = {0};
-    array_describe(start, &t);
-    tarn_fail("%s: start must be %lld integers, one for each of axes, for all of x or each row of its leading axes, not %s", op,
-              (long long)axes.count, text_string(&t));
-    text_free(&t);
+    fail_shapes(start, NULL, NULL, "%s: start must be %lld integers, one for each of axes, for all of x or each row of its leading axes",
+                op, (long long)axes.count);
     return -1;
 }
 
@@ -56,13 +53,7 @@ static bool infer_slice_update(inference *i) {
     for (int k = 0; k < x->ndim && fits; k++) fits = update->shape[k] <= x->shape[k];
     if (fits)
         return check_block("slice_update", x, i->inputs[2], a->axes, a->step, update->shape) && types_add(i, x->dtype, x->ndim, x->shape);
-    text t = {0};
-    array_describe(update, &t);
-    text_add(&t, " into ");
-    array_describe(x, &t);
-    tarn_fail("slice_update: the update does not fit: %s", text_string(&t));
-    text_free(&t);
-    return false;
+    return fail_shapes(update, " into ", x, "slice_update: the update does not fit");
 }
 
 static bool infer_slice_array(inference *i) {

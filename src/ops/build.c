@@ -16,11 +16,7 @@ static bool check_size(op_id op, tarn_dtype dtype, int ndim, const int64_t *shap
     if (checked_bytes(shape, ndim, dtype_bytes(dtype), &bytes)) return true;
     tarn_array wanted = {.dtype = dtype, .ndim = ndim};
     memcpy(wanted.shape, shape, (size_t)ndim * sizeof *shape);
-    text t = {0};
-    array_describe(&wanted, &t);
-    tarn_fail("%s: a result %s has a negative size or is too large", op_name(op), text_string(&t));
-    text_free(&t);
-    return false;
+    return fail_shapes(&wanted, NULL, NULL, "%s: the result has a negative size or is too large", op_name(op));
 }
 
 bool types_add(inference *i, tarn_dtype dtype, int ndim, const int64_t *shape) {
@@ -137,18 +133,8 @@ node *build_again(const node *n, tarn_array *const *inputs) {
 
 bool check_axis(const char *op, int64_t axis, int ndim, int *normal) {
     if (axis < -ndim || axis >= ndim) return tarn_fail("%s: axis %lld of an array of %d axes", op, (long long)axis, ndim);
-    *normal = (int)(axis < 0 ? axis + ndim : axis);
+    *normal = axis_normal(axis, ndim);
     return true;
-}
-
-static bool mismatch(const char *op, const tarn_array *a, const tarn_array *b) {
-    text t = {0};
-    array_describe(a, &t);
-    text_add(&t, " and ");
-    array_describe(b, &t);
-    tarn_fail("%s: shapes do not go together: %s", op, text_string(&t));
-    text_free(&t);
-    return false;
 }
 
 bool broadcast_types(array_type *into, const tarn_array *b) {
@@ -167,5 +153,5 @@ bool broadcast_shapes(const char *op, const tarn_array *a, const tarn_array *b, 
     out->dtype = a->dtype;
     out->ndim = a->ndim;
     memcpy(out->shape, a->shape, sizeof out->shape);
-    return broadcast_types(out, b) || mismatch(op, a, b);
+    return broadcast_types(out, b) || fail_shapes(a, " and ", b, "%s: shapes do not go together", op);
 }

@@ -19,13 +19,7 @@ static bool infer_concatenate(inference *i) {
         bool fits = x->ndim == first->ndim && x->dtype == first->dtype && checked_add(total, x->shape[axis], &total);
         for (int d = 0; d < x->ndim && fits; d++) fits = d == axis || x->shape[d] == first->shape[d];
         if (fits) continue;
-        text t = {0};
-        array_describe(first, &t);
-        text_add(&t, " and ");
-        array_describe(x, &t);
-        tarn_fail("concatenate: along axis %d, inputs 0 and %d do not go together: %s", axis, k, text_string(&t));
-        text_free(&t);
-        return false;
+        return fail_shapes(first, " and ", x, "concatenate: along axis %d, inputs 0 and %d do not go together", axis, k);
     }
     shape[axis] = total;
     return types_add(i, first->dtype, first->ndim, shape);

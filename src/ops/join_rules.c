@@ -7,7 +7,7 @@
 
 static int concatenate_axis(const node *n) {
     int64_t axis = ((const attributes_concatenate *)n->attributes)->axis;
-    return (int)(axis < 0 ? axis + n->outputs[0].ndim : axis);
+    return axis_normal(axis, n->outputs[0].ndim);
 }
 
 bool vjp_concatenate(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {

@@ -5,13 +5,7 @@
 #include "ops/rules.h"
 
 static bool mismatch(const tarn_array *a, const tarn_array *b) {
-    text t = {0};
-    array_describe(a, &t);
-    text_add(&t, " @ ");
-    array_describe(b, &t);
-    tarn_fail("matmul: shapes do not go together: %s", text_string(&t));
-    text_free(&t);
-    return false;
+    return fail_shapes(a, " @ ", b, "matmul: shapes do not go together");
 }
 
 static bool infer_matmul(inference *i) {

@@ -17,8 +17,7 @@ static tarn_array *rows_of(tarn_array *x) {
 }
 
 static tarn_array *sum_to(tarn_array *g, tarn_array *like) {
-    bool same = g && g->ndim == like->ndim && memcmp(g->shape, like->shape, (size_t)g->ndim * sizeof *g->shape) == 0;
-    return !g || same ? g : tarn_sum_like(g, like);
+    return !g || array_same_shape(g, like) ? g : tarn_sum_like(g, like);
 }
 
 /* aH @ g summed over the leading axes that b does not have: one product over all rows if it has none. */

@@ -133,11 +133,8 @@ static bool infer_quantized_matmul(inference *i) {
         shape[ndim - k] = p == 1 ? q : p;
     }
     if (!fit) {
-        text t = {0};
-        array_describe(x, &t);
-        tarn_fail("quantized_matmul: x %s does not go with a weight of [%lld, %lld]", text_string(&t), (long long)rows, (long long)width);
-        text_free(&t);
-        return false;
+        return fail_shapes(x, NULL, NULL, "quantized_matmul: x does not go with a weight of [%lld, %lld]", (long long)rows,
+                           (long long)width);
     }
     shape[ndim - 2] = x->shape[x->ndim - 2];
     shape[ndim - 1] = outer;

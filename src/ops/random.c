@@ -8,11 +8,7 @@
 
 static bool check_key(const tarn_array *key) {
     if (key->dtype == TARN_UINT32 && key->ndim >= 1 && key->shape[key->ndim - 1] == 2) return true;
-    text t = {0};
-    array_describe(key, &t);
-    tarn_fail("random: a key is uint32 [..., 2], not %s", text_string(&t));
-    text_free(&t);
-    return false;
+    return fail_shapes(key, NULL, NULL, "random: a key is uint32 [..., 2], and not this");
 }
 
 static bool infer_random_bits(inference *i) {

@@ -13,8 +13,7 @@ typedef struct {
 
 static scan_facts facts_of(const node *n) {
     const attributes_scan *a = n->attributes;
-    int64_t axis = a->axis < 0 ? a->axis + n->inputs[0]->ndim : a->axis;
-    return (scan_facts){a->kind, (int)axis, a->reverse, a->exclusive};
+    return (scan_facts){a->kind, axis_normal(a->axis, n->inputs[0]->ndim), a->reverse, a->exclusive};
 }
 
 static tarn_array *scan(tarn_array *x, reduce_kind kind, int64_t axis, bool reverse, bool exclusive) {

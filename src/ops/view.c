@@ -370,11 +370,7 @@ static bool infer_view(inference *i) {
     bool whole = last && checked_mul(*last, from, last) && *last % to == 0;
     if (whole) *last /= to;
     if (whole) return types_add(i, dtype, x->ndim, shape);
-    text t = {0};
-    array_describe(x, &t);
-    tarn_fail("view: the last axis of %s is no whole number of %s", text_string(&t), dtype_facts[dtype].name);
-    text_free(&t);
-    return false;
+    return fail_shapes(x, NULL, NULL, "view: the last axis is no whole number of %s", dtype_facts[dtype].name);
 }
 
 tarn_array *tarn_view(tarn_array *x, tarn_dtype dtype) {

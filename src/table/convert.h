@@ -59,7 +59,14 @@ static inline uint16_t double_to_bfloat16(double x) {
     return half_from_double_(x, 7, 127);
 }
 static inline uint16_t float_to_float16(float x) {
-    return half_from_double_((double)x, 10, 15);
+    uint32_t bits = bits_of_float(x), sign = bits >> 16 & 0x8000, magnitude = bits & 0x7FFFFFFF;
+    if (magnitude > 0x7F800000) return (uint16_t)(sign | 0x7E00 | (magnitude >> 13 & 0x3FF));
+    if (magnitude >= 0x477FF000) return (uint16_t)(sign | 0x7C00); /* 65520 and more round to infinity */
+    if (magnitude < 0x38800000) {                                  /* below 2^-14 */
+        float shifted = float_of_bits(magnitude) + 0.5F;           /* its last place is 2^-24 */
+        return (uint16_t)(sign | (bits_of_float(shifted) - 0x3F000000));
+    }
+    return (uint16_t)(sign | ((magnitude - (112U << 23) + 0xFFF + (magnitude >> 13 & 1)) >> 13));
 }
 static inline uint16_t float_to_bfloat16(float x) {
     uint32_t bits = bits_of_float(x);

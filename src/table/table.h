@@ -37,6 +37,11 @@ static inline bool dtype_is_half(tarn_dtype dtype) {
 /* The common dtype of two (reference/mlx.md 5.4). */
 tarn_dtype dtype_promote(tarn_dtype a, tarn_dtype b);
 
+/* An axis that counts from the end is counted from the beginning. */
+static inline int axis_normal(int64_t axis, int ndim) {
+    return (int)(axis < 0 ? axis + ndim : axis);
+}
+
 /* ---- ops */
 typedef enum {
 #define UNARY(name, ...)      OP_##name,

@@ -166,14 +166,7 @@ static bool call_rule(const node *n, const char *what, tarn_callback rule, tarn_
 }
 
 static bool check_result(const char *what, int i, const tarn_array *result, const tarn_array *of) {
-    if (!result || (result->ndim == of->ndim && memcmp(result->shape, of->shape, (size_t)of->ndim * sizeof *of->shape) == 0)) return true;
-    text t = {0};
-    array_describe(result, &t);
-    text_add(&t, " for ");
-    array_describe(of, &t);
-    tarn_fail("%s: result %d does not fit: %s", what, i, text_string(&t));
-    text_free(&t);
-    return false;
+    return !result || array_same_shape(result, of) || fail_shapes(result, " for ", of, "%s: result %d does not fit", what, i);
 }
 
 /* None of the captured inputs is on the way that a rule cuts. */

@@ -36,17 +36,8 @@ void differentiate_end(differentiation *d) {
 }
 
 tarn_array *incoming(const char *what, int index, tarn_array *given, const tarn_array *of) {
-    bool fits = given->ndim == of->ndim && memcmp(given->shape, of->shape, (size_t)of->ndim * sizeof *of->shape) == 0;
     bool complex_for_real = given->dtype == TARN_COMPLEX64 && of->dtype != TARN_COMPLEX64;
-    if (!fits || complex_for_real) {
-        text t = {0};
-        array_describe(given, &t);
-        text_add(&t, " for ");
-        array_describe(of, &t);
-        tarn_fail("%s %d does not fit: %s", what, index, text_string(&t));
-        text_free(&t);
-        return NULL;
-    }
+    if (!array_same_shape(given, of) || complex_for_real) return fail_shapes(given, " for ", of, "%s %d does not fit", what, index), NULL;
     tarn_dtype dtype = is_inexact(of->dtype) ? of->dtype : is_inexact(given->dtype) ? given->dtype : TARN_FLOAT32;
     return given->dtype == dtype ? given : tarn_astype(given, dtype);
 }

@@ -88,11 +88,7 @@ static bool *wanted_inputs(tarn_array *const *inputs, int count, tarn_ints argnu
 
 static bool check_scalar(const tarn_array *out) {
     if (out->ndim == 0 && dtype_kind_of(out->dtype) == KIND_FLOAT) return true;
-    text t = {0};
-    array_describe(out, &t);
-    tarn_fail("grad: the first output of the function is %s; it must be a 0-d float", text_string(&t));
-    text_free(&t);
-    return false;
+    return fail_shapes(out, NULL, NULL, "grad: the first output of the function must be a 0-d float");
 }
 
 static bool grad_in_scope(differentiation *d, tarn_ints argnums, tarn_array **gradients, tarn_grad_options o) {

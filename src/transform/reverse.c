@@ -16,7 +16,7 @@ bool gradient_add(tarn_array **sum, tarn_array *g) {
 
 tarn_array *gradient_for(tarn_array *g, tarn_array *a) {
     if (!g) return NULL;
-    if (g->ndim != a->ndim || memcmp(g->shape, a->shape, (size_t)a->ndim * sizeof *a->shape) != 0) g = tarn_sum_like(g, a);
+    if (!array_same_shape(g, a)) g = tarn_sum_like(g, a);
     if (!g || !is_inexact(a->dtype) || g->dtype == a->dtype) return g;
     if (g->dtype == TARN_COMPLEX64) g = tarn_real(g);
     return tarn_astype(g, a->dtype);

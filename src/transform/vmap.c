@@ -29,7 +29,7 @@ static bool check_axes(batching *b, tarn_ints in_axes) {
         if (axis == TARN_UNBATCHED) continue;
         if (axis < -x->ndim || axis >= x->ndim)
             return tarn_fail("vmap: input %d has no axis %lld, only %d axes", i, (long long)axis, x->ndim);
-        b->axes[i] = (int)(axis < 0 ? axis + x->ndim : axis);
+        b->axes[i] = axis_normal(axis, x->ndim);
         int64_t size = x->shape[b->axes[i]];
         if (first >= 0 && size != b->size)
             return tarn_fail("vmap: input %d has %lld examples, input %d has %lld", first, (long long)b->size, i, (long long)size);

@@ -4,10 +4,6 @@
 #include "cpu/integers.h"
 #include "cpu/move.h"
 
-static int axis_of(int64_t axis, int ndim) {
-    return (int)(axis < 0 ? axis + ndim : axis);
-}
-
 /* A block of `shape` at `to` and at `from`, seen through the strides of the operands they lie in. */
 static bool copy_block(const operand *to_like, char *to, const operand *from_like, const char *from, const int64_t *shape) {
     move_plan p = move_plan_of(to_like->ndim, shape, to_like->strides, from_like->strides, dtype_bytes(to_like->dtype));
@@ -22,7 +18,7 @@ static bool run_contiguous(const call *c) {
 
 static bool run_concatenate(const call *c) {
     const operand *out = &c->outputs[0];
-    int axis = axis_of(((const attributes_concatenate *)c->attributes)->axis, out->ndim);
+    int axis = axis_normal(((const attributes_concatenate *)c->attributes)->axis, out->ndim);
     char *to = out->data;
     for (int i = 0; i < c->input_count; i++) {
         const operand *x = &c->inputs[i];
@@ -55,7 +51,7 @@ static placed_block placed_block_of(const operand *many, const operand *dense, c
     int leading = starts->ndim - 1;
     int64_t strides[TARN_MAX_NDIM];
     for (int i = 0; i < many->ndim; i++) strides[i] = many->strides[i];
-    for (int64_t i = 0; i < axes.count; i++) strides[axis_of(axes.values[i], many->ndim)] *= step_of(&b, i);
+    for (int64_t i = 0; i < axes.count; i++) strides[axis_normal(axes.values[i], many->ndim)] *= step_of(&b, i);
     const int64_t *outer = strides + leading, *inner = dense->strides + leading;
     b.plan = move_plan_of(many->ndim - leading, dense->shape + leading, reading ? inner : outer, reading ? outer : inner,
                           dtype_bytes(many->dtype));
@@ -79,7 +75,7 @@ static char *block_begin(const placed_block *b, int64_t row) {
     char *at = (char *)o->data + row_offset(o, b->starts, row);
     start.data = (char *)b->starts->data + row_offset(b->starts, b->starts, row);
     for (int64_t i = 0; i < b->axes.count; i++) {
-        int axis = axis_of(b->axes.values[i], o->ndim);
+        int axis = axis_normal(b->axes.values[i], o->ndim);
         int64_t size = b->dense->shape[axis], index = integer_of(&start, i);
         int64_t most = o->shape[axis] - (size > 0 ? (size - 1) * step_of(b, i) + 1 : 0);
         index = index > most ? most : index;

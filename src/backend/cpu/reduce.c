@@ -199,15 +199,11 @@ static void join_part(void *context, int64_t begin, int64_t end, int thread, int
 
 /* ---- the reduction of a call */
 
-static int axis_of(int64_t axis, int ndim) {
-    return (int)(axis < 0 ? axis + ndim : axis);
-}
-
 static void mark_reduced(const call *c, bool *reduced) {
     tarn_ints axes = ((const attributes_reduce *)c->attributes)->axes;
     const operand *x = &c->inputs[0];
     for (int i = 0; i < x->ndim; i++) reduced[i] = !axes.values;
-    for (int64_t i = 0; axes.values && i < axes.count; i++) reduced[axis_of(axes.values[i], x->ndim)] = true;
+    for (int64_t i = 0; axes.values && i < axes.count; i++) reduced[axis_normal(axes.values[i], x->ndim)] = true;
 }
 
 /* The axis along which elements lie closest together, among the reduced or the kept ones; -1 if there is none. */
@@ -329,7 +325,7 @@ static void arg_part(void *context, int64_t begin, int64_t end, int thread, int 
 static bool run_arg_reduce(const call *c, const elementwise_kernels *kernels) {
     const attributes_arg_reduce *attributes = c->attributes;
     const operand *x = &c->inputs[0];
-    int axis = axis_of(attributes->axis, x->ndim);
+    int axis = axis_normal(attributes->axis, x->ndim);
     arg_reduction a = {.values = {.kernels = kernels, .data = x->data, .from = x->dtype, .to = x->dtype}, .out = c->outputs[0].data};
     a.values.kind = attributes->least ? REDUCE_MIN : REDUCE_MAX;
     a.values.lanes = x->shape[axis];
@@ -344,7 +340,7 @@ static bool run_arg_reduce(const call *c, const elementwise_kernels *kernels) {
 
 static bool supports_arg_reduce(const call *c) {
     const operand *x = &c->inputs[0];
-    int64_t n = x->shape[axis_of(((const attributes_arg_reduce *)c->attributes)->axis, x->ndim)];
+    int64_t n = x->shape[axis_normal(((const attributes_arg_reduce *)c->attributes)->axis, x->ndim)];
     return x->dtype != TARN_COMPLEX64 && n > 0 && n <= UINT32_MAX;
 }
 

@@ -131,7 +131,7 @@ static sort_job job_of(const call *c) {
     const operand *x = &c->inputs[0];
     bool indices = c->op == OP_argsort;
     int64_t axis = indices ? ((const attributes_argsort *)c->attributes)->axis : ((const attributes_sort *)c->attributes)->axis;
-    sort_job j = {.call = c, .axis = (int)(axis < 0 ? axis + x->ndim : axis), .indices = indices};
+    sort_job j = {.call = c, .axis = axis_normal(axis, x->ndim), .indices = indices};
     j.n = x->shape[j.axis];
     j.lines = j.n > 0 ? operand_size(x) / j.n : 0;
     j.slots = j.lines < MOST_SLOTS ? j.lines : MOST_SLOTS;
@@ -223,7 +223,7 @@ static void scan_part(void *context, int64_t begin, int64_t end, int thread, int
 static bool run_scan(const call *c) {
     const operand *x = &c->inputs[0];
     scan_job j = {c, c->attributes, 0};
-    j.axis = (int)(j.attributes->axis < 0 ? j.attributes->axis + x->ndim : j.attributes->axis);
+    j.axis = axis_normal(j.attributes->axis, x->ndim);
     int64_t n = x->shape[j.axis], size = operand_size(x);
     if (size > 0) parallel_for(size / n, GRAIN / n + 1, scan_part, &j);
     return true;

@@ -19,7 +19,7 @@ static cursor block_at(const operand *o, const char *at, const int64_t *shape) {
 static bool run_concatenate(const call *c) {
     const attributes_concatenate *attributes = c->attributes;
     const operand *out = &c->outputs[0];
-    int axis = axis_of(attributes->axis, out->ndim);
+    int axis = axis_normal(attributes->axis, out->ndim);
     const char *at = out->data;
     for (int i = 0; i < c->input_count; i++) {
         cursor_copy(block_at(out, at, c->inputs[i].shape), cursor_of(&c->inputs[i]));
@@ -45,7 +45,7 @@ static const char *block_begin(const placed_block *b, const char *at, const char
     const operand *o = b->o;
     int64_t stride = b->starts->strides[b->starts->ndim - 1] * dtype_bytes(b->starts->dtype);
     for (int64_t i = 0; i < b->axes.count; i++) {
-        int axis = axis_of(b->axes.values[i], o->ndim);
+        int axis = axis_normal(b->axes.values[i], o->ndim);
         int64_t index = value_index(value_loader_of(b->starts->dtype)(starts + i * stride), value_class_of(b->starts->dtype));
         int64_t span = b->shape[axis] > 0 ? (b->shape[axis] - 1) * step_of(b, i) + 1 : 0, most = o->shape[axis] - span;
         index = index > most ? most : index;
@@ -61,7 +61,7 @@ static bool copy_placed(const placed_block *b, const operand *dense, bool readin
     int leading = b->starts->ndim - 1;
     unsigned rows = (1u << leading) - 1, rest = all_axes(dense) & ~rows;
     memcpy(strides, b->o->strides, (size_t)b->o->ndim * sizeof *strides);
-    for (int64_t i = 0; i < b->axes.count; i++) strides[axis_of(b->axes.values[i], b->o->ndim)] *= step_of(b, i);
+    for (int64_t i = 0; i < b->axes.count; i++) strides[axis_normal(b->axes.values[i], b->o->ndim)] *= step_of(b, i);
     stepped.strides = strides;
     stepped.shape = part.shape = b->shape;
     cursor row = cursor_of_axes(&stepped, b->o->data, rows), start = cursor_of_axes(b->starts, b->starts->data, rows);

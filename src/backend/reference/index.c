@@ -58,8 +58,8 @@ typedef struct {
 static picking picking_of(const operand *many, const operand *picked, const operand *indices, int count, tarn_ints axes, tarn_ints batch) {
     picking p = {.many = many, .indices = indices, .count = count, .axes = axes, .batch = batch, .ndim = picked->ndim};
     unsigned replaced = 0;
-    for (int64_t i = 0; i < axes.count; i++) replaced |= 1u << axis_of(axes.values[i], many->ndim);
-    for (int64_t i = 0; i < batch.count; i++) replaced |= 1u << axis_of(batch.values[i], many->ndim);
+    for (int64_t i = 0; i < axes.count; i++) replaced |= 1u << axis_normal(axes.values[i], many->ndim);
+    for (int64_t i = 0; i < batch.count; i++) replaced |= 1u << axis_normal(batch.values[i], many->ndim);
     while (p.place < many->ndim && !(replaced >> p.place & 1)) p.place++;
     int kept = many->ndim - (int)(axes.count + batch.count);
     p.index_ndim = picked->ndim - kept;
@@ -70,7 +70,7 @@ static picking picking_of(const operand *many, const operand *picked, const oper
         at++;
     }
     for (int64_t i = 0; i < batch.count; i++) {
-        int axis = axis_of(batch.values[i], many->ndim);
+        int axis = axis_normal(batch.values[i], many->ndim);
         p.strides[p.place + axis] = many->strides[axis];
     }
     return p;
@@ -82,7 +82,7 @@ static char *element_at(const picking *p, const int64_t *at) {
     for (int i = 0; i < p->ndim; i++) offset += at[i] * p->strides[i];
     for (int k = 0; k < p->count; k++) {
         const operand *o = &p->indices[k];
-        int axis = axis_of(p->axes.values[k], p->many->ndim), first = p->place + p->index_ndim - o->ndim;
+        int axis = axis_normal(p->axes.values[k], p->many->ndim), first = p->place + p->index_ndim - o->ndim;
         int64_t element = 0;
         for (int i = 0; i < o->ndim; i++) element += o->shape[i] == 1 ? 0 : at[first + i] * o->strides[i];
         int64_t index = index_at((const char *)o->data + element * dtype_bytes(o->dtype), o->dtype, p->many->shape[axis]);

@@ -6,7 +6,7 @@
 static unsigned axes_bits(tarn_ints axes, const operand *x) {
     if (!axes.values) return all_axes(x);
     unsigned bits = 0;
-    for (int64_t i = 0; i < axes.count; i++) bits |= 1u << axis_of(axes.values[i], x->ndim);
+    for (int64_t i = 0; i < axes.count; i++) bits |= 1u << axis_normal(axes.values[i], x->ndim);
     return bits;
 }
 
@@ -50,7 +50,7 @@ static int64_t best_of(cursor at, value_loader load, bool least, value_class cla
 static bool run_arg_reduce(const call *c) {
     const attributes_arg_reduce *attributes = c->attributes;
     const operand *x = &c->inputs[0], *out = &c->outputs[0];
-    int axis = axis_of(attributes->axis, x->ndim);
+    int axis = axis_normal(attributes->axis, x->ndim);
     value_class class = value_class_of(x->dtype);
     cursor to = cursor_of(out), kept = cursor_of_axes(x, x->data, all_axes(x) & ~(1u << axis));
     if (to.left > 0 && x->shape[axis] == 0) return tarn_fail("arg_reduce: axis %d is empty, so that nothing in it is largest", axis);
@@ -91,7 +91,7 @@ static void scan_row(scan_facts facts, cursor to, cursor at) {
 static bool run_scan(const call *c) {
     const attributes_scan *attributes = c->attributes;
     operand x = c->inputs[0], out = c->outputs[0];
-    int axis = axis_of(attributes->axis, x.ndim);
+    int axis = axis_normal(attributes->axis, x.ndim);
     scan_facts facts = {attributes->kind, attributes->exclusive, x.dtype, out.dtype};
     if (!fold_of(facts.kind, value_class_of(out.dtype)))
         return tarn_fail("scan: kind %d does not give %s", (int)facts.kind, dtype_facts[out.dtype].name);

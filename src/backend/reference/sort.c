@@ -50,7 +50,7 @@ static void sort_row(const call *c, cursor to, cursor at) {
 
 static int sorted_axis(const call *c) {
     int64_t axis = c->op == OP_sort ? ((const attributes_sort *)c->attributes)->axis : ((const attributes_argsort *)c->attributes)->axis;
-    return axis_of(axis, c->inputs[0].ndim);
+    return axis_normal(axis, c->inputs[0].ndim);
 }
 
 static bool run(const call *c) {

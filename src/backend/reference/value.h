@@ -60,10 +60,7 @@ void cursor_next(cursor *c);
 /* Copies element by element; both walk the same shape. */
 void cursor_copy(cursor to, cursor from);
 
-/* An axis counted from the end if negative. */
-static inline int axis_of(int64_t axis, int ndim) {
-    return (int)(axis < 0 ? axis + ndim : axis);
-}
+/* Every axis, as bits. */
 static inline unsigned all_axes(const operand *o) {
     return (1u << o->ndim) - 1;
 }

@@ -18,7 +18,7 @@ static bool infer(inference *i) {
 static bool formula(const node *n, tarn_array *const *inputs, tarn_array **outputs) {
     const attributes_repeat *a = n->attributes;
     const tarn_array *x = inputs[0], *out = &n->outputs[0];
-    int axis = (int)(a->axis < 0 ? a->axis + x->ndim : a->axis);
+    int axis = axis_normal(a->axis, x->ndim);
     int64_t shape[TARN_MAX_NDIM + 1];
     for (int i = 0; i <= x->ndim; i++) shape[i] = i <= axis ? x->shape[i] : i == axis + 1 ? a->times : x->shape[i - 1];
     tarn_array *wide = tarn_broadcast_to(tarn_expand_dims(inputs[0], TARN_AXES(axis + 1)), (tarn_ints){x->ndim + 1, shape});

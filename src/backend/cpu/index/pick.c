@@ -133,14 +133,10 @@ static void add_axis(pick *p, pick_axis a) {
     *before = a;
 }
 
-static int normal_axis(int64_t axis, int ndim) {
-    return (int)(axis < 0 ? axis + ndim : axis);
-}
-
 /* The axes of x that the lists name, as bits. */
 static unsigned axes_named(tarn_ints axes, int ndim) {
     unsigned named = 0;
-    for (int64_t i = 0; i < axes.count; i++) named |= 1u << normal_axis(axes.values[i], ndim);
+    for (int64_t i = 0; i < axes.count; i++) named |= 1u << axis_normal(axes.values[i], ndim);
     return named;
 }
 
@@ -168,7 +164,7 @@ pick pick_make(const operand *many, const operand *picked, const operand *indice
     for (int i = 0; i < index_ndim; i++) add_axis(&p, index_axis(many, picked, indices, count, place, index_ndim, in_batch, i));
     if (p.ndim == 0) p.axes[p.ndim++] = (pick_axis){1, 0, 0, {0}};
     for (int k = 0; k < count; k++) {
-        int axis = normal_axis(axes.values[k], many->ndim);
+        int axis = axis_normal(axes.values[k], many->ndim);
         p.indices[k] = (pick_index){indices[k].data, indices[k].dtype, many->shape[axis], many->strides[axis] * bytes};
     }
     for (int i = place; i < many->ndim; i++)

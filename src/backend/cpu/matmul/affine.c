@@ -101,7 +101,7 @@ static bool sum_groups(const float *x, int64_t depth, int group, float *sums) {
         for (int i = 0; i < group; i += 8)
             for (int j = 0; j < 8; j++) {
                 float v = x[g * group + i + j];
-                uint32_t magnitude = float_to_bits(v) & 0x7fffffffu;
+                uint32_t magnitude = bits_of_float(v) & 0x7fffffffu;
                 parts[j] += v;
                 largest = magnitude > largest ? magnitude : largest;
             }

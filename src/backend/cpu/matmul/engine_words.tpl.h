@@ -71,7 +71,7 @@ INLINE float round_group(const float *x, int group, int16_t *out, float *sum) {
     half = _mm_max_epu32(half, _mm_shuffle_epi32(half, 0x4e));
     half = _mm_max_epu32(half, _mm_shuffle_epi32(half, 0xb1));
     uint32_t magnitude = (uint32_t)_mm_cvtsi128_si32(half);
-    float largest = magnitude < 0x7f800000u ? bits_to_float(magnitude) : 0, inverse = largest >= 1e-20f ? 32767 / largest : 0;
+    float largest = magnitude < 0x7f800000u ? float_of_bits(magnitude) : 0, inverse = largest >= 1e-20f ? 32767 / largest : 0;
     for (int i = 0; i < group; i += 16) {
         __m256i a = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + i), _mm256_set1_ps(inverse)));
         __m256i b = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + i + 8), _mm256_set1_ps(inverse)));

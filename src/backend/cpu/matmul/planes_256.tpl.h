@@ -59,7 +59,7 @@ INLINE uint32_t largest_magnitude(const float *x, int count) {
 /* Rounds the values of group g to multiples of its step; false if they are unfit. */
 INLINE bool round_group(const float *x, int64_t g, int group, float most, int32_t *u, float *steps, float *sums) {
     uint32_t magnitude = largest_magnitude(x + g * group, group);
-    float largest = bits_to_float(magnitude), inverse = magnitude ? most / largest : 0;
+    float largest = float_of_bits(magnitude), inverse = magnitude ? most / largest : 0;
     if (magnitude >= 0x7f800000u || (magnitude && largest < 1e-20f)) return false;
     int64_t total = 0;
     for (int i = 0; i < group; i += 8) {

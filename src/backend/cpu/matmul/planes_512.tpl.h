@@ -52,7 +52,7 @@ static bool split(const quantized_lines *q, const float *x, int64_t k, void *pla
     const float most = 127 * 128 * 128;
     for (int64_t g = 0; g < k / q->group; g++) {
         uint32_t bits = largest_magnitude(x + g * q->group, q->group);
-        float largest = bits_to_float(bits), inverse = bits ? most / largest : 0;
+        float largest = float_of_bits(bits), inverse = bits ? most / largest : 0;
         if (bits >= 0x7f800000u || (bits && largest < 1e-20f)) return false;
         int sum = q->bits == 4 ? split_group(x, g * q->group, q->group, inverse, planes, 4)
                                : split_group(x, g * q->group, q->group, inverse, planes, 8);

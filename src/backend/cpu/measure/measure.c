@@ -176,7 +176,7 @@ measured_rate measure_bf16(void) {
     uint16_t *random = cpu_has(CPU_AVX512BF16) ? memory_new_aligned(RANDOM_BYTES) : NULL;
     if (!random) return (measured_rate){.units = "none"};
     uint64_t state = 1;
-    for (int i = 0; i < RANDOM_BYTES / 2; i++) random[i] = float_to_bf16(random_float(&state));
+    for (int i = 0; i < RANDOM_BYTES / 2; i++) random[i] = float_to_bfloat16(random_float(&state));
     measured_rate r = cpu_has(CPU_AMX) ? rate(measure_tiles_amx, random, "AMX bf16") : rate(measure_dot_avx512bf16, random, "vdpbf16ps");
     memory_free_aligned(random);
     return r;
