@@ -41,8 +41,11 @@ typedef enum {
     SPEC_BROADCAST,
     SPEC_EXPAND,
     SPEC_SQUEEZE,
+    SPEC_VIEW,
+    SPEC_REPEAT,
     SPEC_WINDOWS,
     SPEC_SUM,
+    SPEC_MEAN,
     SPEC_MAX,
     SPEC_ANY,
     SPEC_SOFTMAX,
@@ -171,6 +174,13 @@ static inline tarn_array *spec_reshape(tarn_array *x) {
     return tarn_unflatten(x, -1, TARN_SHAPE(last / 2, 2));
 }
 
+/* As bytes and back, without the first element: a view at an offset. */
+static inline tarn_array *spec_view(tarn_array *x) {
+    int64_t width = tarn_dtype_bytes(tarn_dtype_of(x)), skipped = tarn_dim(x, -1) > 1 ? width : 0;
+    if (tarn_ndim(x) == 0) return NULL;
+    return tarn_view(tarn_slice_axis(tarn_view(x, TARN_UINT8), -1, skipped, INT64_MAX), tarn_dtype_of(x));
+}
+
 static inline tarn_array *spec_windows(tarn_array *x) {
     int64_t size = tarn_size(x);
     return size < 3 ? NULL : tarn_as_strided(x, TARN_SHAPE(size - 2, 3), TARN_INTS(1, 1), 0);
@@ -255,11 +265,20 @@ static bool spec_apply(const spec_step *s, tarn_array *const *in, tarn_array **o
     case SPEC_SQUEEZE:
         o = tarn_squeeze(x);
         break;
+    case SPEC_VIEW:
+        o = spec_view(x);
+        break;
+    case SPEC_REPEAT:
+        o = tarn_repeat(x, 2, s->axis);
+        break;
     case SPEC_WINDOWS:
         o = spec_windows(x);
         break;
     case SPEC_SUM:
         o = tarn_sum(x, .axes = TARN_AXES(s->axis), .keepdims = s->a & 1);
+        break;
+    case SPEC_MEAN:
+        o = tarn_mean(x, .axes = TARN_AXES(s->axis), .keepdims = s->a & 1);
         break;
     case SPEC_MAX:
         o = tarn_max(x, .axes = TARN_AXES(s->axis), .keepdims = s->a & 1);
@@ -346,7 +365,7 @@ static inline int spec_arity(spec_kind k) {
 }
 
 static inline bool spec_makes_inexact(spec_kind k) {
-    return k == SPEC_TANH || k == SPEC_SOFTMAX || k == SPEC_RMS_NORM || k == SPEC_QUANTIZE;
+    return k == SPEC_TANH || k == SPEC_MEAN || k == SPEC_SOFTMAX || k == SPEC_RMS_NORM || k == SPEC_QUANTIZE;
 }
 /* Small differences stay small through these. */
 static inline bool spec_is_smooth(spec_kind k) {

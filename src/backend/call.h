@@ -49,7 +49,8 @@ typedef struct call {
     void *prepared; /* what the row's `prepare` made */
 } call;
 
-/* What the kernel wants of its inputs' strides; copies are made where they are not so. Outputs are always dense. */
+/* What the kernel wants of its inputs' strides; copies are made where they are not so. Outputs are always dense (docs/design/tables.md says what
+   an out_layout would be). */
 typedef enum {
     LAYOUT_DENSE,  /* row-major, no gaps */
     LAYOUT_ROWS,   /* last axis dense */
