@@ -196,7 +196,20 @@ static void check_sizes(void) {
     CHECK_ERROR(tarn_astype(half, TARN_INT16), "astype: the result");
     CHECK_ERROR(tarn_take(row, tarn_broadcast_to(tarn_scalar(0, TARN_INT8), TARN_SHAPE(huge / 4 + 1)), -1), "take: the result");
     CHECK_ERROR(tarn_random_bits(tarn_random_key(1), TARN_SHAPE(huge), 4), "random_bits: the result");
+    CHECK_ERROR(tarn_stack(TARN_ARRAYS(one, tarn_ones(TARN_SHAPE(2), TARN_FLOAT32)), 2, 0),
+                "stack: arrays 0 and 1 differ in shape: float32 [] and");
     CHECK_ERROR(tarn_expand_dims(one, ((tarn_ints){INT64_C(1) << 33, (int64_t[]){0}})), "expand_dims: more than");
+}
+
+/* Who asked for the memory that is not there. */
+static void check_memory(void) {
+    TARN_SCOPE;
+    tarn_device cpu = {TARN_CPU, 0};
+    tarn_set_memory_limit(cpu, 1 << 20);
+    tarn_array *one = tarn_scalar(1, TARN_FLOAT32);
+    CHECK_ERROR(tarn_eval(tarn_exp(tarn_broadcast_to(one, TARN_SHAPE(1 << 20)))), "exp float32 [1048576]: out of memory");
+    CHECK_ERROR(tarn_eval(tarn_sort(tarn_broadcast_to(one, TARN_SHAPE(4, 1 << 20)), 1)), "sort float32 [4, 1048576]: out of memory");
+    tarn_set_memory_limit(cpu, 0);
 }
 
 /* ---- values that an argument cannot say exactly, or that do not exist */
@@ -222,6 +235,7 @@ int main(void) {
     for (size_t i = 0; i < CASES; i++) check_case(&cases[i]);
     check_rows();
     check_sizes();
+    check_memory();
     check_values();
     check_header("array.h", false);
     check_header("ops.h", true);

@@ -1,5 +1,6 @@
 /* Graphs and programs as text, for people. */
 #include "base/map.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "core/lock.h"
 #include "core/scope.h"
@@ -143,4 +144,40 @@ char *tarn_dump_schedule(tarn_array *const *arrays, int count) {
     schedule_unlock();
     if (!ok) text_free(&t);
     return ok ? text_take(&t) : NULL;
+}
+
+/* ---- who asked for memory */
+
+static op_id last_op(const call *c) {
+    return c->program ? (op_id)c->program->instructions[c->program->instruction_count - 1].op : c->op;
+}
+
+/* Whether a result or the workspace of the call lies in the base. */
+static bool lies_in(const call *c, const operand_place *places, int base) {
+    bool lies = false;
+    for (int k = 0; k <= c->output_count; k++) lies = lies || places[c->input_count + k].base == base;
+    return lies;
+}
+
+void program_name_result(const program *p, int base) {
+    const operand_place *places = p->places;
+    tarn_array largest = {0};
+    op_id op = OP_COUNT;
+    for (size_t i = 0; i < p->steps.count; i++) {
+        const call *c = &p->calls[i];
+        const operand *o = &c->outputs[0];
+        if (c->output_count && lies_in(c, places, base) && (op == OP_COUNT || operand_size(o) > array_size(&largest))) {
+            op = last_op(c);
+            largest.dtype = o->dtype;
+            largest.ndim = o->ndim;
+            if (o->ndim) memcpy(largest.shape, o->shape, (size_t)o->ndim * sizeof *o->shape);
+        }
+        places += c->input_count + c->output_count + 1;
+    }
+    if (op == OP_COUNT) return;
+    text t = {0};
+    text_format(&t, "%s ", op_name(op));
+    array_describe(&largest, &t);
+    error_name_function(text_string(&t));
+    text_free(&t);
 }

@@ -162,6 +162,9 @@ void run_launch(run *r, bool waits);
 /* Instead of launching: its exported buffers will never be filled. */
 void run_cancel(run *r);
 
+/* The error that is set is about memory for a base: it gets the name and shape of the largest result that was to lie there. */
+void program_name_result(const program *p, int base);
+
 bool program_print(const program *p, text *out);
 
 #endif

@@ -188,19 +188,26 @@ static run_state settle_inputs(run *r) {
     return RUN_READY;
 }
 
+static bool reserve_base(run *r, size_t i) {
+    const program_base *b = &r->p->bases.items[i];
+    if (b->storage < 0) {
+        const scratch *s = &r->p->scratches.items[i];
+        if (!(r->scratches[i] = pool_allocate(b->slot, s->bytes, s->stream))) return false;
+        r->bases[i] = r->scratches[i]->memory;
+        return true;
+    }
+    const storage *t = &r->p->storages.items[b->storage];
+    tarn_stream *user = t->input < 0 && !t->shared ? t->stream : NULL; /* others may be filled by a copy in another stream */
+    if (!buffer_allocate(r->buffers[b->storage], b->slot, user)) return false;
+    r->bases[i] = (char *)buffer_data(r->buffers[b->storage], b->slot) + r->offsets[b->storage];
+    return true;
+}
+
 static bool reserve_bases(run *r) {
     for (size_t i = 0; i < r->p->bases.count; i++) {
-        const program_base *b = &r->p->bases.items[i];
-        if (b->storage < 0) {
-            const scratch *s = &r->p->scratches.items[i];
-            if (!(r->scratches[i] = pool_allocate(b->slot, s->bytes, s->stream))) return false;
-            r->bases[i] = r->scratches[i]->memory;
-            continue;
-        }
-        const storage *t = &r->p->storages.items[b->storage];
-        tarn_stream *user = t->input < 0 && !t->shared ? t->stream : NULL; /* others may be filled by a copy in another stream */
-        if (!buffer_allocate(r->buffers[b->storage], b->slot, user)) return false;
-        r->bases[i] = (char *)buffer_data(r->buffers[b->storage], b->slot) + r->offsets[b->storage];
+        if (reserve_base(r, i)) continue;
+        program_name_result(r->p, (int)i);
+        return false;
     }
     return true;
 }

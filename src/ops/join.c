@@ -47,6 +47,9 @@ tarn_array *tarn_concatenate(tarn_array *const *arrays, int count, int64_t axis)
 tarn_array *tarn_stack(tarn_array *const *arrays, int count, int64_t axis) {
     FRONT("stack");
     tarn_array **list = promoted("stack", arrays, count), *out = NULL;
+    for (int i = 1; list && i < count && tarn_ok(); i++)
+        if (!array_same_shape(arrays[0], arrays[i]))
+            fail_shapes(arrays[0], " and ", arrays[i], "stack: arrays 0 and %d differ in shape", i);
     for (int i = 0; list && i < count; i++) list[i] = tarn_expand_dims(list[i], TARN_AXES(axis));
     if (list) out = build(OP_concatenate, list, count, &(attributes_concatenate){.axis = axis});
     memory_free(list);
