@@ -16,7 +16,7 @@ enum {
     SLOTS = INPUT_SLOTS + GROUP_MAX_INPUTS,
     LEAST_BLOCK = 256,
     MOST_BLOCK = 1024,
-    SCRATCH_BYTES = SLOTS * LEAST_BLOCK * 8,
+    ALIGNMENT = 64,
     CACHE_BYTES = 24 << 10, /* what the slots of a program may fill of the first-level cache before blocks are made smaller */
     GRAIN = 1 << 15         /* elements of a cheap program for which waking another thread pays */
 };
@@ -46,8 +46,8 @@ typedef struct {
 
 typedef struct {
     int step_count, source_count, sink_count, slot_bytes;
-    int64_t size, block, slot_offset[SLOTS];
-    bool whole; /* one loop over arrays only: no blocks needed */
+    int64_t size, block, slot_offset[SLOTS], scratch_bytes; /* of a thread: about CACHE_BYTES, more only for programs of many slots */
+    bool whole;                                             /* one loop over arrays only: no blocks needed */
     step *steps;
     source sources[GROUP_MAX_INPUTS];
     sink sinks[GROUP_MAX_REGISTERS];
@@ -201,6 +201,7 @@ static void place_slots(plan *p) {
         p->slot_offset[i] = offset;
         if (used[i]) offset += p->block * (wide ? 8 : 4);
     }
+    p->scratch_bytes = offset;
 }
 
 static void plan_widths(plan *p, const call *c) {
@@ -330,9 +331,10 @@ static void load_constants(runner *r) {
 
 static void run_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)thread, (void)threads;
-    _Alignas(64) char scratch[SCRATCH_BYTES];
-    runner r = {.plan = context, .scratch = scratch};
-    for (int i = 0; i < SLOTS; i++) r.slots[i] = scratch + r.plan->slot_offset[i];
+    const plan *p = context;
+    char memory[p->scratch_bytes + ALIGNMENT];
+    runner r = {.plan = p, .scratch = memory + (-(uintptr_t)memory & (ALIGNMENT - 1))};
+    for (int i = 0; i < SLOTS; i++) r.slots[i] = r.scratch + p->slot_offset[i];
     load_constants(&r);
     if (r.plan->whole && end - begin >= ELEMENTWISE_STEP) {
         int64_t count = (end - begin) & -ELEMENTWISE_STEP;
