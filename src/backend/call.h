@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "table/strides.h"
 #include "table/table.h"
 
 /* One input or output. data is NULL for an absent optional input and for an output nobody reads. Strides are in elements; shape and strides
@@ -86,14 +87,8 @@ static inline int64_t operand_size(const operand *o) {
     return size;
 }
 
-/* Whether strides are those of a dense row-major array; axes of size 1 do not matter. */
 static inline bool operand_is_dense(const operand *o) {
-    int64_t expected = 1;
-    for (int i = o->ndim - 1; i >= 0; i--) {
-        if (o->shape[i] != 1 && o->strides[i] != expected) return o->shape[i] == 0 || operand_size(o) == 0;
-        expected *= o->shape[i];
-    }
-    return true;
+    return strides_are_dense(o->ndim, o->shape, o->strides);
 }
 
 #endif

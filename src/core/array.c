@@ -124,25 +124,6 @@ void array_set_value(tarn_array *a, buffer *b, int64_t offset, const int64_t *st
     buffer_release(old);
 }
 
-void dense_strides(int ndim, const int64_t *shape, int64_t *strides) {
-    int64_t stride = 1;
-    for (int i = ndim - 1; i >= 0; i--) {
-        strides[i] = stride;
-        stride *= shape[i] > 0 ? shape[i] : 1;
-    }
-}
-
-bool strides_are_dense(int ndim, const int64_t *shape, const int64_t *strides) {
-    int64_t expected = 1;
-    for (int i = 0; i < ndim; i++)
-        if (shape[i] == 0) return true;
-    for (int i = ndim - 1; i >= 0; i--) {
-        if (shape[i] != 1 && strides[i] != expected) return false;
-        expected *= shape[i];
-    }
-    return true;
-}
-
 void array_describe(const tarn_array *a, text *out) {
     text_format(out, "%s [", dtype_facts[a->dtype].name);
     for (int i = 0; i < a->ndim; i++) text_format(out, i ? ", %lld" : "%lld", (long long)a->shape[i]);

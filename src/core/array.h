@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/buffer.h"
+#include "table/strides.h"
 #include "table/table.h"
 
 typedef struct node node;
@@ -79,8 +80,6 @@ static inline tarn_ints array_shape(const tarn_array *a) {
 
 /* Gives a value to an array (takes over the caller's reference of the buffer), or takes it away with NULL. Under the schedule lock. */
 void array_set_value(tarn_array *a, buffer *b, int64_t offset, const int64_t *strides);
-void dense_strides(int ndim, const int64_t *shape, int64_t *strides);
-bool strides_are_dense(int ndim, const int64_t *shape, const int64_t *strides);
 
 /* A leaf array over a buffer (takes over the caller's reference), registered with the innermost scope. */
 tarn_array *array_from_buffer(buffer *b, tarn_ints shape, tarn_dtype dtype);
