@@ -129,17 +129,42 @@ static void test_streams(void) {
         "\"content\":"
         "\"-\"},{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"b+\"},\"content\":\"+\"}]}",
     };
-    static const int32_t ids[] = {0, 0, 2, 4, 5, 1, 6, 4, 5, 0, 3, 99, 1, 1, 2, 5, 4, 0, 0};
+    static const int32_t ids[] = {0, 0, 2, 4, 5, 1, 4, 5, 4, 5, 0, 3, 99, 1, 1, 2, 4, 5, 0, 0};
     size_t count = sizeof ids / sizeof *ids;
     for (size_t d = 0; d < sizeof decoders / sizeof *decoders; d++) {
         tarn_tokenizer *t = make(decoders[d]);
         if (!CHECK(t != NULL)) continue;
-        for (size_t cut = 0; cut <= count; cut++) CHECK(stream_matches(t, ids, count, cut));
+        for (size_t cut = 0; cut <= count; cut++) /* not within a character of bytes */
+            CHECK((cut > 0 && ids[cut - 1] == 4) || stream_matches(t, ids, count, cut));
         tarn_tokenizer_free(t);
     }
 }
 
 /* A character made of several tokens comes with the last of them, and not later. */
+static void test_bytes_are_prompt(void) {
+    static const struct {
+        int32_t id;
+        const char *text;
+    } steps[] = {{4, ""},
+                 {5, "\xC3\xA9"},
+                 {4, ""},
+                 {5, "\xC3\xA9"},
+                 {6, ""},
+                 {4, "\xEF\xBF\xBD"},
+                 {0, "\xEF\xBF\xBD"
+                     "a"},
+                 {5, "\xEF\xBF\xBD"},
+                 {1, "b"},
+                 {4, ""}};
+    tarn_tokenizer *t = make("\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}]}");
+    tarn_token_stream *s = tarn_token_stream_new(t, true);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        CHECK(strcmp(tarn_token_stream_push(s, steps[i].id, NULL), steps[i].text) == 0);
+    CHECK(strcmp(tarn_token_stream_finish(s, NULL), "\xEF\xBF\xBD") == 0);
+    tarn_token_stream_free(s);
+    tarn_tokenizer_free(t);
+}
+
 static void test_stream_is_prompt(void) {
     tarn_tokenizer *t = tarn_tokenizer_load(TARN_SOURCE_DIR "/models/tiny");
     int32_t *ids = NULL;
@@ -181,7 +206,7 @@ static void test_bad_parts(void) {
         {SPLIT("(?i:[a&&b])"), "pre_tokenizer.pattern: ignoring the case of an intersection of classes is not supported"},
         {"\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\"},\"behavior\":\"Kept\"}",
          "pre_tokenizer.behavior: unknown behavior"},
-        {"\"decoder\":{\"type\":\"CTC\"}", "decoder: type \"CTC\" is not supported"},
+        {"\"decoder\":{\"type\":\"CTC\"}", "decoder.pad_token: is missing"},
         {"\"decoder\":{\"type\":\"Strip\",\"content\":\" \",\"start\":-1,\"stop\":0}", "decoder.start: is -1"},
         {"\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"x\",\"type_id\":0}}],\"special_"
          "tokens\":{}}",
@@ -390,10 +415,46 @@ static void test_config_tokens(void) {
     }
 }
 
+/* GPT-2's files, and those that only have a message. */
+static void test_lists(void) {
+    char folder[] = "/tmp/tarn-tokenizer-XXXXXX", path[300];
+    if (!CHECK(mkdtemp(folder) != NULL)) return;
+    CHECK(!tarn_tokenizer_load(folder) && strstr(tarn_error(), "tokenizer.json: No such file") && !tarn_tokenizer_found(folder));
+    tarn_clear_error();
+    CHECK(write_file(folder, "tokenizer.model", "") && !tarn_tokenizer_load(folder) && strstr(tarn_error(), "SentencePiece"));
+    tarn_clear_error();
+    CHECK(write_file(folder, "tekken.json", "{}") && !tarn_tokenizer_load(folder) && strstr(tarn_error(), "tekken.json (Mistral's)"));
+    tarn_clear_error();
+    CHECK(!tarn_tokenizer_load("model.gguf") && strstr(tarn_error(), "GGUF files are not supported"));
+    tarn_clear_error();
+    CHECK(write_file(folder, "vocab.json", "{\"a\":0,\"b\":1,\"\\u0120\":2,\"\\u0120a\":3,\"ba\":4,\"<|endoftext|>\":5}"));
+    CHECK(write_file(folder, "merges.txt", "#version: 0.2\r\n\xC4\xA0 a\nb a\n") && tarn_tokenizer_found(folder));
+    CHECK(write_file(folder, "tokenizer_config.json", "{\"tokenizer_class\":\"LlamaTokenizer\"}"));
+    CHECK(!tarn_tokenizer_load(folder) && strstr(tarn_error(), "names LlamaTokenizer"));
+    tarn_clear_error();
+    static const char *const classes[] = {"GPT2Tokenizer", "Qwen2TokenizerFast"};
+    for (int i = 0; i < 2; i++) {
+        char config[100];
+        snprintf(config, sizeof config, "{\"tokenizer_class\":\"%s\",\"eos_token\":\"<e>\"}", classes[i]);
+        CHECK(write_file(folder, "tokenizer_config.json", config));
+        tarn_tokenizer *t = tarn_tokenizer_load(folder);
+        if (!CHECK(t != NULL)) continue;
+        CHECK(encodes_to(t, "ba a<|endoftext|><e>", 20, IDS(4, 3, 5, 6)));
+        CHECK(tarn_tokenizer_named_id(t, "eos_token") == 6 && tarn_tokenizer_named_id(t, "unk_token") == 5);
+        CHECK(tarn_tokenizer_named_id(t, i ? "pad_token" : "bos_token") == 5 &&
+              tarn_tokenizer_named_id(t, i ? "bos_token" : "pad_token") == -1);
+        tarn_tokenizer_free(t);
+    }
+    static const char *const names[] = {"tokenizer.model", "tekken.json", "vocab.json", "merges.txt"};
+    for (int i = 0; i < 4; i++) snprintf(path, sizeof path, "%s/%s", folder, names[i]), unlink(path);
+    remove_folder(folder);
+}
+
 int main(void) {
     test_large_parts();
     test_tiny();
     test_streams();
+    test_bytes_are_prompt();
     test_stream_is_prompt();
     test_bad_parts();
     test_bad_models();
@@ -403,6 +464,7 @@ int main(void) {
     test_failing_allocations();
     test_folder();
     test_config_tokens();
+    test_lists();
     printf("%d failures\n", failures);
     return failures != 0;
 }

@@ -14,9 +14,13 @@ extern "C" {
 
 typedef struct tarn_tokenizer tarn_tokenizer;
 
-/* Reads tokenizer.json and, where present, tokenizer_config.json, special_tokens_map.json and chat templates of a model folder. An
+/* Reads tokenizer.json and, where present, tokenizer_config.json, special_tokens_map.json and chat templates of a model folder. Where
+   there is no tokenizer.json, vocab.json and merges.txt serve for transformers' GPT2Tokenizer and Qwen2Tokenizer. An
    error names the file and the part that is missing, unknown or not supported. */
 TARN_API tarn_tokenizer *tarn_tokenizer_load(const char *folder);
+
+/* True if the folder has files that tarn_tokenizer_load reads. No error is set. */
+TARN_API bool tarn_tokenizer_found(const char *folder);
 
 /* The same from the bytes of a tokenizer.json alone; error messages call it `name`. Without a tokenizer_config.json there are no named
    tokens and no chat template. */
@@ -38,7 +42,8 @@ TARN_API char *tarn_tokenizer_decode(const tarn_tokenizer *tokenizer, const int3
                                      size_t *length);
 
 /* Decodes one id at a time. What the pushes and the finish return, put together, is what tarn_tokenizer_decode returns for all ids; each
-   part is whole UTF-8 and as long as what later ids cannot change. The tokenizer must outlive the stream; a stream belongs to one thread.
+   part is whole UTF-8 and as long as what later ids cannot change. One difference: of byte tokens ("<0xE2>") a stream returns every character
+   as soon as it is whole, while tarn_tokenizer_decode makes U+FFFD of all of a run that is not UTF-8 as a whole. The tokenizer must outlive the stream; a stream belongs to one thread.
  */
 typedef struct tarn_token_stream tarn_token_stream;
 TARN_API tarn_token_stream *tarn_token_stream_new(const tarn_tokenizer *tokenizer, bool skip_special_tokens);

@@ -22,11 +22,7 @@ static bool load_template(tarn_template **parsed, const tarn_tokenizer *tokenize
 }
 
 static bool load_text_parts(tarn_model *model, const char *folder) {
-    char *path = path_join(folder, "tokenizer.json");
-    bool there = path && file_exists(path);
-    memory_free(path);
-    if (!path) return false;
-    if (!there) return true;
+    if (!tarn_tokenizer_found(folder)) return true;
     model->tokenizer = tarn_tokenizer_load(folder);
     if (!model->tokenizer) return false;
     return load_template(&model->chat_template, model->tokenizer, folder, "default") &&

@@ -38,11 +38,15 @@ def same(ours, theirs, what, text):
 
 
 def compare_decoding(ours, theirs, lists, streamed):
+    """A run of byte tokens that is no UTF-8 becomes U+FFFD as a whole; a stream has passed on its characters before that is known."""
+    byte_tokens = "ByteFallback" in repr(theirs.decoder)
     for skip in (False, True):
         for i, (ids, expected) in enumerate(zip(lists, theirs.decode_batch(lists, skip_special_tokens=skip))):
             same(ours.decode(ids, skip), expected, f"decoding (skip={skip})", ids)
             if i % streamed == 0:
-                same("".join(ours.stream(ids, skip)), expected, "the stream", ids)
+                text = "".join(ours.stream(ids, skip))
+                if not (byte_tokens and "\ufffd" in expected):
+                    same(text, expected, "the stream", ids)
 
 
 def compare(description, count=COUNT, streamed=16):

@@ -104,6 +104,7 @@ CUTS = SPLITS + [byte_level(r, p) for r in (True, False) for p in (True, False)]
 CUTS += [metaspace(s, t) for s in ("always", "first", "never") for t in (True, False)]
 CUTS += [{"type": "Digits", "individual_digits": i} for i in (True, False)] + [{"type": "Punctuation", "behavior": b} for b in BEHAVIORS]
 CUTS += [{"type": t} for t in ("Whitespace", "WhitespaceSplit", "BertPreTokenizer")] + [{"type": "CharDelimiterSplit", "delimiter": d} for d in " a▁"]
+CUTS += [{"type": "FixedLength", "length": n} for n in (1, 2, 7)] + [cuts({"type": "FixedLength", "length": 3}, byte_level(False))]
 CUTS += [cuts(), cuts({"type": "WhitespaceSplit"}, metaspace("always", True)), cuts({"type": "Punctuation", "behavior": "Isolated"}, metaspace("first", True))]
 CUTS += [cuts(metaspace("first", False), {"type": "Digits", "individual_digits": True}), cuts({"type": "Digits", "individual_digits": False}, byte_level(True, True))]
 
@@ -216,10 +217,12 @@ def test_postprocessor(post, add):
 
 DECODERS = [None, byte_level(), {"type": "ByteFallback"}, {"type": "Fuse"}, metaspace("always", True), metaspace("never", True), {"type": "BPEDecoder", "suffix": "</w>"}]
 DECODERS += [{"type": "WordPiece", "prefix": "##", "cleanup": c} for c in (True, False)] + [replace("▁", " "), replace("aa", "b"), replace(r"\s+", "_", "Regex"), replace("a|b*", "-", "Regex")]
+DECODERS += [{"type": "CTC", "pad_token": p, "word_delimiter_token": w, "cleanup": c} for p, w in (("aa", "▁"), ("a", "b")) for c in (True, False)]
 DECODERS += [{"type": "Strip", "content": "a", "start": s, "stop": 0} for s in (0, 1, 2)]
 FUSED = [replace("▁", " "), {"type": "ByteFallback"}, {"type": "Fuse"}]
 DECODERS += [decoders(*FUSED, last) for last in ({"type": "Strip", "content": " ", "start": 1, "stop": 0}, {"type": "Strip", "content": " ", "start": 2, "stop": 0}, replace("aa", "b"), replace("aba", ""), replace(r"a+", "_", "Regex"), metaspace("first", True), {"type": "WordPiece", "prefix": "a", "cleanup": True})]
 DECODERS += [decoders(), decoders(*FUSED), decoders({"type": "ByteFallback"}, metaspace("always", True)), decoders({"type": "Fuse"}, byte_level()), decoders(byte_level(), replace("aab", "c"))]
+DECODERS += [decoders({"type": "CTC", "pad_token": "a", "word_delimiter_token": "b", "cleanup": True}, replace("é", "x"), {"type": "Strip", "content": "a", "start": 1, "stop": 0})]
 TOKENS = ["a", "b", "aa", "ab", "▁", "▁a", "▁▁", " ", "  ", "Ġ", "Ġa", "Ã", "©", "é", "ä¸", "Ń", "ð", "Ł", "ĺ", "Ģ", "中", "##a", "##", "a</w>", "</w>", " .", " '", " n't", "'s", " do not", "<0x+5>", "<0x5>", "<0xZZ>", "<0xzz", ""]
 
 

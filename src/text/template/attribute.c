@@ -43,6 +43,8 @@ static int method_kind(value v) {
         return BUILTIN_TUPLE_METHODS;
     case VALUE_DICT:
         return BUILTIN_DICT_METHODS;
+    case VALUE_FUNCTION: /* dict is a class: dict.fromkeys */
+        return strcmp(v.function->name, "dict") == 0 ? BUILTIN_DICT_CLASS : -1;
     case VALUE_BOOLEAN:
     case VALUE_INTEGER:
     case VALUE_REAL:
@@ -92,6 +94,27 @@ static value loop_attribute(render *r, loop *l, const char *name, bool *found) {
     }
 }
 
+static value argument_names(render *r, const node *of) {
+    list *names = list_new(&r->memory, of->items.count);
+    for (size_t i = 0; names && i < of->items.count; i++)
+        if (!list_push(&r->memory, names, string_value((string *)&of->items.items[i]->name->text))) return FAILED;
+    return names ? tuple_value(names) : FAILED;
+}
+
+static value macro_attribute(render *r, const macro *m, const char *name, bool *found) {
+    static const struct {
+        const char *name;
+        int catches;
+    } flags[] = {{"caller", CATCHES_CALLER}, {"catch_kwargs", CATCHES_KEYWORDS}, {"catch_varargs", CATCHES_POSITIONALS}};
+    *found = true;
+    if (strcmp(name, "name") == 0 && macro_name(m)) return string_value(macro_name(m));
+    if (strcmp(name, "arguments") == 0) return argument_names(r, macro_node(m));
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (strcmp(name, flags[i].name) == 0) return boolean_value((macro_node(m)->catches & flags[i].catches) != 0);
+    *found = false;
+    return FAILED;
+}
+
 /* Attributes that are values, not methods. */
 static value plain_attribute(render *r, value v, const string *name, bool *found) {
     char small[16] = {0};
@@ -102,7 +125,7 @@ static value plain_attribute(render *r, value v, const string *name, bool *found
     bool first = strcmp(small, "grouper") == 0, current = strcmp(small, "current") == 0;
     if (is_sequence(v) && v.list->group && (first || strcmp(small, "list") == 0)) return *found = true, v.list->items[!first];
     if (v.kind == VALUE_CYCLER && current) return *found = true, v.cycler->items->items[v.cycler->position];
-    if (v.kind == VALUE_MACRO && strcmp(small, "name") == 0 && macro_name(v.macro)) return *found = true, string_value(macro_name(v.macro));
+    if (v.kind == VALUE_MACRO) return macro_attribute(r, v.macro, small, found);
     return FAILED;
 }
 

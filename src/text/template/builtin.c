@@ -14,6 +14,7 @@ static const builtin *const tables[BUILTIN_KINDS][4] = {
     [BUILTIN_LIST_METHODS] = {methods_list},
     [BUILTIN_TUPLE_METHODS] = {methods_tuple},
     [BUILTIN_DICT_METHODS] = {methods_dict},
+    [BUILTIN_DICT_CLASS] = {methods_dict_class},
     [BUILTIN_NUMBER_METHODS] = {methods_number},
     [BUILTIN_LOOP_METHODS] = {methods_loop},
     [BUILTIN_CYCLER_METHODS] = {methods_cycler},

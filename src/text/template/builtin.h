@@ -33,6 +33,7 @@ typedef enum {
     BUILTIN_LIST_METHODS,
     BUILTIN_TUPLE_METHODS,
     BUILTIN_DICT_METHODS,
+    BUILTIN_DICT_CLASS,
     BUILTIN_NUMBER_METHODS,
     BUILTIN_LOOP_METHODS,
     BUILTIN_CYCLER_METHODS,
@@ -49,7 +50,7 @@ void builtin_missing(const char *template_name, const token *at, const struct no
 
 /* The tables, each ended by a NULL name. */
 extern const builtin filters_text[], filters_sequence[], filters_select[], filters_number[], tests_kind[], tests_compare[], globals_all[];
-extern const builtin methods_text[], methods_text_case[], methods_list[], methods_tuple[], methods_dict[], methods_number[], methods_loop[],
-    methods_cycler[];
+extern const builtin methods_text[], methods_text_case[], methods_list[], methods_tuple[], methods_dict[], methods_dict_class[],
+    methods_number[], methods_loop[], methods_cycler[];
 
 #endif

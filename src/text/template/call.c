@@ -20,6 +20,10 @@ string *macro_name(const macro *m) {
     return m->of->name ? (string *)&m->of->name->text : NULL;
 }
 
+const node *macro_node(const macro *m) {
+    return m->of;
+}
+
 static bool name_given(const arguments *given, const string *name, size_t *index) {
     for (*index = 0; *index < given->named_count; (*index)++)
         if (string_equal(given->names[*index], name)) return true;

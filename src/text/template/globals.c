@@ -165,13 +165,23 @@ FUNCTION(copy_method) {
     return self;
 }
 
+FUNCTION(dict_from_keys) {
+    list *keys = list_of(r, a[0]);
+    dict *d = keys ? dict_new(&r->memory) : NULL;
+    for (size_t i = 0; d && i < keys->count; i++)
+        if (!spend(r, 1) || !dict_set(&r->memory, d, keys->items[i], failed(a[1]) ? NONE : a[1])) return FAILED;
+    return d ? dict_value(d) : FAILED;
+}
+
+const builtin methods_dict_class[] = {{"fromkeys", "-keys -value?", dict_from_keys}, {0}};
+
 const builtin methods_dict[] = {
     {"get", "-key -default?", dict_get_method},
     {"items", "", dict_items},
     {"keys", "", dict_keys},
     {"values", "", dict_values},
     {"copy", "", copy_method},
-    {"fromkeys", "*", NULL},
+    {"fromkeys", "-keys -value?", dict_from_keys},
     {0},
 };
 

@@ -95,6 +95,7 @@ value call_value(render *r, value callee, arguments *given);
 value call_builtin(render *r, const builtin *b, value self, const arguments *given);
 macro *macro_new(render *r, scope *s, const node *n);
 string *macro_name(const macro *m);
+const node *macro_node(const macro *m); /* its definition */
 
 /* variables.c */
 value json_value(render *r, const json *j);

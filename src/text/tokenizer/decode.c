@@ -1,5 +1,6 @@
 /* Ids to text, at once and one by one. */
 #include "base/memory.h"
+#include "base/require.h"
 #include "tokenizer/tokenizer.h"
 
 struct tarn_token_stream {
@@ -22,6 +23,7 @@ static bool push(const tarn_tokenizer *t, decoding *d, int32_t id, bool skip_spe
 }
 
 char *tarn_tokenizer_decode(const tarn_tokenizer *t, const int32_t *ids, size_t count, bool skip_special_tokens, size_t *length) {
+    if (!REQUIRE(t) || (count && !REQUIRE(ids))) return NULL;
     decoding d;
     bool ok = decoding_init(&d, &t->decoder);
     for (size_t i = 0; ok && i < count; i++) ok = push(t, &d, ids[i], skip_special_tokens);
@@ -33,11 +35,11 @@ char *tarn_tokenizer_decode(const tarn_tokenizer *t, const int32_t *ids, size_t 
 }
 
 tarn_token_stream *tarn_token_stream_new(const tarn_tokenizer *t, bool skip_special_tokens) {
-    tarn_token_stream *s = NEW(tarn_token_stream);
+    tarn_token_stream *s = REQUIRE(t) ? NEW(tarn_token_stream) : NULL;
     if (!s) return NULL;
     s->t = t;
     s->skip_special = skip_special_tokens;
-    if (decoding_init(&s->decoding, &t->decoder)) return s;
+    if (decoding_init(&s->decoding, &t->decoder)) return s->decoding.prompt = true, s;
     memory_free(s);
     return NULL;
 }

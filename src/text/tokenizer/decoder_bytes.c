@@ -72,8 +72,26 @@ static bool byte_token(const char *s, size_t length, char *byte) {
     return true;
 }
 
+/* A stream passes on what is certain of a run, as part of one token: whole characters, and U+FFFD for bytes that no character begins with.
+ */
+static bool pass_on(decoding *d, size_t stage) {
+    stage_state *state = &d->states[stage];
+    text *run = &state->held;
+    while (run->length > 0 && utf8_incomplete(run->bytes, run->length) < run->length) {
+        uint32_t c;
+        size_t size = utf8_decode(run->bytes, run->length, &c);
+        if (!decoding_emit(d, stage, size ? run->bytes : REPLACEMENT, size ? size : 3, false)) return false;
+        state->open = true;
+        run->length -= size ? size : 1;
+        memmove(run->bytes, run->bytes + (size ? size : 1), run->length);
+    }
+    return true;
+}
+
 /* A run of bytes is text if all of it is valid; else every byte of it becomes U+FFFD. */
 static bool end_run(decoding *d, size_t stage) {
+    if (d->states[stage].open && !decoding_emit(d, stage, "", 0, true)) return false;
+    d->states[stage].open = false;
     text *run = &d->states[stage].held;
     bool ok = true;
     if (run->length > 0 && utf8_valid(run->bytes, run->length))
@@ -89,7 +107,7 @@ bool byte_fallback_take(decoding *d, size_t stage, const char *s, size_t length,
     if (!stage_collect(state, s, length, ends)) return !state->token.failed;
     char byte;
     bool ok = byte_token(text_string(&state->token), state->token.length, &byte)
-                  ? text_add_char(&state->held, byte)
+                  ? text_add_char(&state->held, byte) && (!d->prompt || pass_on(d, stage))
                   : end_run(d, stage) && decoding_emit(d, stage, text_string(&state->token), state->token.length, true);
     text_clear(&state->token);
     return ok;

@@ -106,9 +106,13 @@ static bool read_sequence(const part *p, void *into) {
     return true;
 }
 
-static bool refuse_ctc(const part *p, void *into) {
-    (void)into;
-    return part_fail(p, "type \"CTC\" is not supported (it belongs to speech models)");
+static bool read_ctc(const part *p, void *into) {
+    decode_stage stage = {.take = ctc_take};
+    bool ok = part_boolean(p, "cleanup", true, &stage.first) && copy_string(p, "pad_token", &stage.string, &stage.string_length) &&
+              copy_string(p, "word_delimiter_token", &stage.content, &stage.content_length);
+    if (ok && stage.string_length && stage.content_length) return keep(p, into, stage);
+    drop(&stage);
+    return ok && part_fail(p, "an empty token is not supported");
 }
 
 static const part_kind kinds[] = {
@@ -121,7 +125,7 @@ static const part_kind kinds[] = {
     {"WordPiece", "prefix cleanup", read_wordpiece},
     {"BPEDecoder", "suffix", read_bpe_suffix},
     {"Sequence", "decoders", read_sequence},
-    {"CTC", "pad_token word_delimiter_token cleanup", refuse_ctc},
+    {"CTC", "pad_token word_delimiter_token cleanup", read_ctc},
 };
 
 bool decoder_read(decoder *d, const part *from) {

@@ -196,3 +196,21 @@ bool spaces_take(decoding *d, size_t index, const char *s, size_t length, bool e
     state->open = !ends;
     return decoding_emit(d, index, s, length, ends);
 }
+
+/* Of tokens that repeat the first counts; pads vanish, and so does a token of which nothing is left. */
+bool ctc_take(decoding *d, size_t index, const char *s, size_t length, bool ends) {
+    const decode_stage *stage = &d->stages->items[index];
+    stage_state *state = &d->states[index];
+    if (!stage_collect(state, s, length, ends)) return !state->token.failed;
+    bool again = state->tokens > 0 && state->held.length == state->token.length &&
+                 memcmp(text_string(&state->held), text_string(&state->token), state->token.length) == 0;
+    text_clear(&state->held);
+    bool ok = text_append(&state->held, state->token.bytes, state->token.length);
+    if (ok && !again) {
+        ok = replace_in(&state->token, stage->string, stage->string_length, "");
+        if (ok && stage->first) ok = clean_up(&state->token) && replace_in(&state->token, stage->content, stage->content_length, " ");
+        if (ok && state->token.length > 0) ok = decoding_emit(d, index, state->token.bytes, state->token.length, true);
+    }
+    text_clear(&state->token);
+    return ok;
+}

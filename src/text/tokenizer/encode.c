@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/require.h"
 #include "tokenizer/tokenizer.h"
 
 /* What one call needs; the tokenizer itself is never written to. */
@@ -80,6 +81,7 @@ static bool check_utf8(const char *s, size_t length) {
 
 bool tarn_tokenizer_encode(const tarn_tokenizer *t, const char *utf8, size_t length, bool add_special_tokens, int32_t **ids,
                            size_t *count) {
+    if (!REQUIRE(t) || !REQUIRE(utf8) || !REQUIRE(ids) || !REQUIRE(count)) return false;
     *ids = NULL;
     *count = 0;
     if (!check_utf8(utf8, length)) return false;

@@ -75,6 +75,21 @@ bool cut_whitespace(const cut_step *step, cutting *c) {
     return true;
 }
 
+bool cut_fixed_length(const cut_step *step, cutting *c) {
+    for (size_t i = 0; i < c->pieces.count; i++) {
+        range piece = c->pieces.items[i];
+        for (size_t at = piece.start, characters = 0; at < piece.end; characters++) {
+            uint32_t character;
+            size_t size = utf8_decode(c->now.bytes + at, piece.end - at, &character);
+            if (characters % step->length == 0 && !vector_push(&c->next_pieces, ((range){at, at}))) return false;
+            at += size;
+            c->next_pieces.items[c->next_pieces.count - 1].end = at;
+        }
+    }
+    take_pieces(c);
+    return true;
+}
+
 typedef bool piece_writer(const cut_step *step, cutting *c, range piece);
 
 /* How much of a piece's new text stems from the first character of the input. */

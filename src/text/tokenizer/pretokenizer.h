@@ -19,6 +19,7 @@ typedef struct cut_step {
     bool (*apply)(const struct cut_step *step, cutting *c);
     regex *pattern; /* or */
     bool (*matches)(const struct cut_step *step, uint32_t character);
+    size_t length;      /* characters of a piece */
     uint32_t character; /* the delimiter, the replacement of a space */
     split_behavior behavior;
     bool invert, add_prefix_space, split;

@@ -106,6 +106,15 @@ static bool read_sequence(const part *p, void *into) {
     return true;
 }
 
+static bool read_fixed_length(const part *p, void *into) {
+    cut_step step = {.apply = cut_fixed_length};
+    part length = part_member(p, "length");
+    int64_t count = 5; /* as in `tokenizers` */
+    if (!part_absent(&length) && !part_integer(p, "length", 1, INT32_MAX, &count)) return false;
+    step.length = (size_t)count;
+    return keep(into, step);
+}
+
 static bool refuse(const part *p, void *into) {
     (void)into;
     return part_fail(p, "type \"%s\" is not supported", json_text(json_get(p->value, "type"), NULL));
@@ -123,7 +132,7 @@ static const part_kind kinds[] = {
     {"CharDelimiterSplit", "delimiter", read_delimiter},
     {"Sequence", "pretokenizers", read_sequence},
     {"UnicodeScripts", "", refuse},
-    {"FixedLength", "length", refuse},
+    {"FixedLength", "length", read_fixed_length},
 };
 
 bool pretokenizer_read(pretokenizer *t, const part *p) {

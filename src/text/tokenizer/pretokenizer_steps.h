@@ -8,6 +8,8 @@
 bool cut_split(const cut_step *step, cutting *c);
 /* Runs of word characters, and runs of what is neither word nor white space. */
 bool cut_whitespace(const cut_step *step, cutting *c);
+/* Pieces of so many characters, the last one shorter. */
+bool cut_fixed_length(const cut_step *step, cutting *c);
 /* add_prefix_space, the pattern if there is one, then bytes as visible characters. */
 bool cut_byte_level(const cut_step *step, cutting *c);
 /* Spaces become the replacement, one is put in front, then a cut before each if `split`. */

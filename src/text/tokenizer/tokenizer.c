@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/require.h"
 
 enum { FILE_LIMIT = 1 << 29 };
 
@@ -29,6 +30,7 @@ bool tokenizer_read(tarn_tokenizer *t, const json *root, const char *name, json_
 }
 
 tarn_tokenizer *tarn_tokenizer_from_json(const char *bytes, size_t length, const char *name) {
+    if (!REQUIRE(bytes) || !REQUIRE(name)) return NULL;
     static const char *const large[] = {"model.vocab", "model.merges"};
     json_reader readers[2];
     json *root = json_parse_around(bytes, length, name, large, readers, 2);
@@ -51,6 +53,7 @@ static tarn_tokenizer *read_file(const char *path) {
 }
 
 bool tarn_tokenizer_configure(tarn_tokenizer *t, const char *bytes, size_t length, const char *name) {
+    if (!REQUIRE(t) || !REQUIRE(bytes) || !REQUIRE(name)) return false;
     json *root = json_parse(bytes, length, name);
     part config = {.name = name, .value = root}, map = {0};
     bool ok = root && tokenizer_read_config(t, &config, &map);
@@ -70,22 +73,25 @@ static void free_file(part *file) {
     memory_free((void *)(uintptr_t)file->name);
 }
 
-static bool configure_from(tarn_tokenizer *t, const char *folder) {
-    part config, map = {0};
-    bool ok = parse_file(&config, folder, "tokenizer_config.json") && parse_file(&map, folder, "special_tokens_map.json") &&
-              tokenizer_read_config(t, &config, &map) && tokenizer_read_template_files(t, folder);
-    free_file(&config);
-    free_file(&map);
-    return ok;
+static tarn_tokenizer *load(const char *folder, const part *config, const part *map) {
+    char *path = path_join(folder, "tokenizer.json");
+    bool there = path && file_exists(path);
+    tarn_tokenizer *t = there ? read_file(path) : path ? tokenizer_from_folder(folder, config, map) : NULL;
+    memory_free(path);
+    if (!t || (tokenizer_read_config(t, config, map) && tokenizer_read_template_files(t, folder))) return t;
+    tarn_tokenizer_free(t);
+    return NULL;
 }
 
 tarn_tokenizer *tarn_tokenizer_load(const char *folder) {
-    char *path = path_join(folder, "tokenizer.json");
-    tarn_tokenizer *t = path ? read_file(path) : NULL;
-    memory_free(path);
-    if (!t || configure_from(t, folder)) return t;
-    tarn_tokenizer_free(t);
-    return NULL;
+    part config, map = {0};
+    tarn_tokenizer *t = NULL;
+    if (!REQUIRE(folder)) return NULL;
+    if (parse_file(&config, folder, "tokenizer_config.json") && parse_file(&map, folder, "special_tokens_map.json"))
+        t = load(folder, &config, &map);
+    free_file(&config);
+    free_file(&map);
+    return t;
 }
 
 void tarn_tokenizer_free(tarn_tokenizer *t) {

@@ -46,6 +46,9 @@ bool tokenizer_read(tarn_tokenizer *t, const json *root, const char *name, json_
 bool tokenizer_read_config(tarn_tokenizer *t, const part *config, const part *map);
 void tokenizer_free_config(tarn_tokenizer *t);
 
+/* folder.c: the tokenizer of a folder without tokenizer.json; NULL with an error that says what is there instead. */
+tarn_tokenizer *tokenizer_from_folder(const char *folder, const part *config, const part *map);
+
 /* chat_templates.c: "chat_template" of a tokenizer_config.json; chat_template.jinja and the folder additional_chat_templates. */
 bool tokenizer_read_templates(tarn_tokenizer *t, const part *config);
 bool tokenizer_read_template_files(tarn_tokenizer *t, const char *folder);
