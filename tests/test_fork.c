@@ -16,6 +16,12 @@ static const tarn_device cpu = {TARN_CPU, 0}, mock = {TARN_MOCK, 0};
 
 enum { PATIENCE = 60 /* s: a child that takes longer hangs */ };
 
+/* Children of a process with threads start threads: a sanitizer has to be told that it is meant. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void) {
+    return "die_after_fork=0";
+}
+
 /* Runs the function in a child, which ends with what it returns; the child's own failures are counted there. */
 static void in_child(bool (*function)(void *context), void *context) {
     pid_t child = fork();

@@ -1,9 +1,12 @@
 #include "base/memory.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/regions.h"
 #include "tarn/error.h"
@@ -64,4 +67,20 @@ void *memory_new_aligned(size_t bytes) {
 
 void memory_free_aligned(void *block) {
     if (!regions_give_back(block)) free(block);
+}
+
+/* The number in a file, if it is there and smaller than `most`. */
+static int64_t lesser_of(const char *path, int64_t most) {
+    FILE *f = fopen(path, "re");
+    int64_t found = 0;
+    bool ok = f && fscanf(f, "%" SCNd64, &found) == 1 && found > 0;
+    if (f) fclose(f);
+    return ok && found < most ? found : most;
+}
+
+int64_t memory_of_machine(void) {
+    int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    int64_t bytes = pages > 0 && page > 0 ? pages * page : (int64_t)1 << 30;
+    bytes = lesser_of("/sys/fs/cgroup/memory.max", bytes);
+    return lesser_of("/sys/fs/cgroup/memory/memory.limit_in_bytes", bytes);
 }

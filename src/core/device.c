@@ -7,21 +7,27 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "base/memory.h"
 #include "base/settings.h"
 #include "base/text.h"
 #include "core/fork.h"
+#include "core/pool.h"
 #include "core/stream.h"
 
 static const char *const type_names[TARN_DEVICE_TYPE_COUNT] = {"cpu", "mock", "cuda"};
 
 static pthread_mutex_t devices_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct {
+typedef struct {
     tarn_device device;
     const backend *backend;
+    pool *pool;
     tarn_stream *stream, *copy_stream;
     atomic_bool lost; /* at a fork */
-} slots[DEVICE_SLOTS];
-static int slot_count;
+} device_entry;
+
+enum { MOST_SLOTS = 4096 };
+static device_entry *_Atomic slots[MOST_SLOTS]; /* entries are never freed */
+static atomic_int slot_count;
 static const backend *opened[TARN_DEVICE_TYPE_COUNT];
 static bool tried[TARN_DEVICE_TYPE_COUNT];
 static tarn_device default_device; /* under devices_lock */
@@ -74,9 +80,22 @@ static bool check_without(void) {
     return true;
 }
 
+static device_entry *make_entry(tarn_device device, int slot, const backend *of) {
+    device_entry *e = NEW(device_entry);
+    pool *p = e ? pool_new(slot) : NULL;
+    tarn_stream *s = p ? stream_make(device, slot, of, true) : NULL;
+    if (s) {
+        *e = (device_entry){.device = device, .backend = of, .pool = p, .stream = s};
+        return e;
+    }
+    if (p) pool_free(p);
+    memory_free(e);
+    return NULL;
+}
+
 static int find_slot(tarn_device device) {
     for (int i = 0; i < slot_count; i++)
-        if (slots[i].device.type == device.type && slots[i].device.index == device.index) return i;
+        if (slots[i]->device.type == device.type && slots[i]->device.index == device.index) return i;
     if (slot_count == 0 && (device.type != TARN_CPU || device.index != 0) && find_slot((tarn_device){TARN_CPU, 0}) < 0) return -1;
     if (slot_count == 0 && (!settings_check() || !check_without())) return -1;
     fork_prepare_for();
@@ -85,13 +104,9 @@ static int find_slot(tarn_device device) {
         tarn_fail("there is no device %s:%d", tarn_device_type_name(device.type), device.index);
         return -1;
     }
-    if (slot_count == DEVICE_SLOTS) return tarn_fail("more than %d devices in use", DEVICE_SLOTS), -1;
-    tarn_stream *s = stream_make(device, slot_count, of, true);
-    if (!s) return -1;
-    slots[slot_count].device = device;
-    slots[slot_count].backend = of;
-    slots[slot_count].stream = s;
-    return slot_count++;
+    if (slot_count == MOST_SLOTS) return tarn_fail("more than %d devices in use", MOST_SLOTS), -1;
+    slots[slot_count] = make_entry(device, slot_count, of);
+    return slots[slot_count] ? slot_count++ : -1;
 }
 
 int device_slot(tarn_device device) {
@@ -102,31 +117,41 @@ int device_slot(tarn_device device) {
 }
 
 bool slot_is_lost(int slot) {
-    return atomic_load(&slots[slot].lost);
+    return slots[slot] && atomic_load(&slots[slot]->lost);
 }
 
 bool slot_check(int slot) {
     if (!slot_is_lost(slot)) return true;
     return tarn_fail("the device %s:%d and what it had in memory cannot be used in a process forked after it was in use",
-                     tarn_device_type_name(slots[slot].device.type), slots[slot].device.index);
+                     tarn_device_type_name(slots[slot]->device.type), slots[slot]->device.index);
 }
 
+int device_slot_count(void) {
+    return slot_count;
+}
+
+/* The host is there before anybody has asked for it. */
 const backend *slot_backend(int slot) {
-    return slots[slot].backend ? slots[slot].backend : &backend_cpu;
+    return slots[slot] ? slots[slot]->backend : &backend_cpu;
 }
 
 int slot_device_index(int slot) {
-    return slots[slot].device.index;
+    return slots[slot] ? slots[slot]->device.index : 0;
+}
+
+pool *slot_pool(int slot) {
+    return slots[slot] ? slots[slot]->pool : pool_new(DEVICE_HOST);
 }
 
 tarn_stream *slot_default_stream(int slot) {
-    return slots[slot].stream;
+    return slots[slot]->stream;
 }
 
 tarn_stream *slot_copy_stream(int slot) {
     pthread_mutex_lock(&devices_lock);
-    if (!slots[slot].copy_stream) slots[slot].copy_stream = stream_make(slots[slot].device, slot, slots[slot].backend, true);
-    tarn_stream *s = slots[slot].copy_stream;
+    device_entry *e = slots[slot];
+    if (!e->copy_stream) e->copy_stream = stream_make(e->device, slot, e->backend, true);
+    tarn_stream *s = e->copy_stream;
     pthread_mutex_unlock(&devices_lock);
     return s;
 }
@@ -164,6 +189,6 @@ void devices_after_fork(void) {
 
 void devices_in_child(void) {
     for (int i = 0; i < slot_count; i++)
-        if (slots[i].backend != &backend_cpu) atomic_store(&slots[i].lost, true);
+        if (slots[i]->backend != &backend_cpu) atomic_store(&slots[i]->lost, true);
     devices_after_fork();
 }

@@ -6,8 +6,11 @@
 
 struct backend;
 
-/* Devices are numbered through all types: slot 0 is the CPU. */
-enum { DEVICE_SLOTS = 64, DEVICE_HOST = 0 };
+struct pool;
+
+/* Devices are numbered, through all types, in the order of their first use: slot 0 is the CPU. */
+enum { DEVICE_HOST = 0 };
+int device_slot_count(void); /* so far */
 
 /* The slot of a device, its backend loaded; -1 with the error set if there is none. */
 int device_slot(tarn_device device);
@@ -17,6 +20,7 @@ int slot_device_index(int slot);
 bool slot_check(int slot);
 bool slot_is_lost(int slot);
 tarn_stream *slot_default_stream(int slot);
+struct pool *slot_pool(int slot);
 /* For what is moved to and from a device, beside its other work; made when first asked for. NULL, with the error set, without memory. */
 tarn_stream *slot_copy_stream(int slot);
 

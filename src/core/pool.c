@@ -1,36 +1,62 @@
-/* The pool of memory of each device: freed blocks wait, with the event of their last use, for a request of about their size. */
+/* The pool of memory of each device: freed blocks wait, with the tickets of their last use, for a request of about their size. The lock of
+   a pool is not held while its device gives or takes memory, nor while work is waited for. */
 #include "core/pool.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "backend/backend.h"
 #include "base/memory.h"
 #include "tarn/error.h"
 
-enum { GRAIN = 64, LARGE = 1 << 16, LARGE_GRAIN = 4096, DEFAULT_CACHE_LIMIT = 128 << 20 };
+enum { GRAIN = 64, LARGE = 1 << 16, LARGE_GRAIN = 4096, CACHE_SHARE = 4, LEAST_CACHE = 128 << 20 };
 /* Bins of free blocks: one for each size below LARGE, above it eight for each doubling. */
 enum { SMALL_BINS = LARGE / GRAIN, LARGE_SHIFT = 16, BINS = SMALL_BINS + (63 - LARGE_SHIFT) * 8, MOST_LOOKS = 16 };
 
-typedef struct {
+struct pool {
+    pthread_mutex_t lock;
+    int slot;
     pool_block *bins[BINS]; /* the last freed first */
     pool_block *oldest, *newest;
     tarn_memory info;
-    int64_t cache_limit;
-    bool ready;
-} pool;
+    int64_t cache_limit; /* -1: not asked of the device yet */
+};
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pool pools[DEVICE_SLOTS];
+static pool host_pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .slot = DEVICE_HOST, .cache_limit = -1};
+
+pool *pool_new(int slot) {
+    if (slot == DEVICE_HOST) return &host_pool;
+    pool *p = NEW(pool);
+    if (!p) return NULL;
+    pthread_mutex_init(&p->lock, NULL);
+    p->slot = slot;
+    p->cache_limit = -1;
+    return p;
+}
+
+void pool_free(pool *p) {
+    if (p == &host_pool) return;
+    pthread_mutex_destroy(&p->lock);
+    memory_free(p);
+}
+
+/* Freed blocks may take a share of the device's memory. */
+static int64_t default_cache_limit(const pool *p) {
+    const backend *of = slot_backend(p->slot);
+    int64_t share = of->memory_bytes ? of->memory_bytes(slot_device_index(p->slot)) / CACHE_SHARE : 0;
+    return share > LEAST_CACHE ? share : LEAST_CACHE;
+}
 
 static pool *locked_pool(int slot) {
-    pthread_mutex_lock(&lock);
-    pool *p = &pools[slot];
-    if (!p->ready) {
-        p->cache_limit = DEFAULT_CACHE_LIMIT;
-        p->ready = true;
-    }
+    pool *p = slot_pool(slot);
+    pthread_mutex_lock(&p->lock);
+    if (p->cache_limit < 0) p->cache_limit = default_cache_limit(p);
     return p;
+}
+
+static void unlock(pool *p) {
+    pthread_mutex_unlock(&p->lock);
 }
 
 static int64_t rounded(int64_t bytes) {
@@ -89,29 +115,42 @@ static bool is_idle(pool_block *f, const tarn_stream *stream) {
     return true;
 }
 
-static void return_to_device(int slot, pool_block *f) {
-    if (!slot_is_lost(slot)) slot_backend(slot)->release(slot_device_index(slot), f->memory);
-    if (f->after != f->own) memory_free(f->after);
-    memory_free(f);
-}
-
-/* Returns the oldest idle blocks to the device until at most `keep` bytes are cached; passes over at most so many that are in use. */
-static void trim(pool *p, int slot, int64_t keep, int64_t patience) {
+/* Takes the oldest blocks out until at most `keep` bytes are cached, and adds them to a list. With `patience` only idle ones: it passes
+   over at most so many that are in use. */
+static void evict(pool *p, int64_t keep, int64_t patience, bool idle, pool_block **list) {
     for (pool_block *f = p->oldest, *next; f && p->info.cached > keep && patience > 0; f = next) {
         next = f->newer;
-        if (!is_idle(f, NULL)) {
+        if (idle && !is_idle(f, NULL)) {
             patience--;
             continue;
         }
         take_cached(p, f);
-        return_to_device(slot, f);
+        f->older = *list;
+        *list = f;
     }
+}
+
+/* Without the lock: waits for the blocks' users, if there are any, and gives the blocks back. */
+static void return_all(pool_block *list) {
+    for (pool_block *f = list, *next; f; f = next) {
+        next = f->older;
+        for (int i = 0; i < f->after_count; i++) ticket_wait(f->after[i]);
+        if (!slot_is_lost(f->slot)) slot_backend(f->slot)->release(slot_device_index(f->slot), f->memory);
+        if (f->after != f->own) memory_free(f->after);
+        memory_free(f);
+    }
+}
+
+static void unlock_and_return(pool *p, pool_block *list) {
+    unlock(p);
+    return_all(list);
 }
 
 /* The smallest free block that is neither too small nor wastefully large; of many that are in use by other streams only the first are
    looked at. */
 static pool_block *find_cached(pool *p, int64_t bytes, tarn_stream *stream) {
     int64_t most = bytes + bytes / 8;
+    if (p->info.limit > 0 && most > p->info.limit - p->info.active) most = p->info.limit - p->info.active;
     int looks = MOST_LOOKS;
     for (int i = bin_of(bytes); i <= bin_of(most) && looks; i++) {
         pool_block *best = NULL;
@@ -137,49 +176,69 @@ static bool within_limit(const pool *p, int64_t bytes) {
                      (long long)p->info.limit, (long long)p->info.active);
 }
 
-bool pool_has_room(int slot, int64_t bytes) {
-    pool *p = locked_pool(slot);
-    bool ok = within_limit(p, rounded(bytes));
-    pthread_mutex_unlock(&lock);
-    return ok;
+/* Under the lock: what must go so that all that is active and cached stays within the limit. In-use blocks go last. */
+static void make_room(pool *p, pool_block **list) {
+    if (p->info.limit <= 0) return;
+    int64_t keep = p->info.limit > p->info.active ? p->info.limit - p->info.active : 0;
+    evict(p, keep, INT64_MAX, true, list);
+    evict(p, keep, INT64_MAX, false, list);
 }
 
-/* Memory from the device; when there is none, all that is cached is given back first, for which the streams must come to rest: not under
- * the lock. */
-static void *allocate_new(pool *p, int slot, int64_t bytes) {
-    bool crowded = p->info.limit > 0 && p->info.active + p->info.cached + bytes > p->info.limit;
-    void *memory = crowded ? NULL : slot_backend(slot)->allocate(slot_device_index(slot), bytes);
-    if (memory || (!crowded && p->info.cached == 0)) return memory;
-    if (!crowded) tarn_clear_error();
-    pthread_mutex_unlock(&lock);
-    streams_wait();
-    pthread_mutex_lock(&lock);
-    trim(p, slot, 0, INT64_MAX);
-    return slot_backend(slot)->allocate(slot_device_index(slot), bytes);
+/* Gives cached blocks back to the device, of which it has none left: `bytes` of the idle ones, or all there are. False if there was none.
+ */
+static bool give_back(pool *p, int64_t bytes, bool all) {
+    pool_block *list = NULL;
+    pthread_mutex_lock(&p->lock);
+    evict(p, all || bytes > p->info.cached ? 0 : p->info.cached - bytes, INT64_MAX, !all, &list);
+    bool any = list;
+    unlock_and_return(p, list);
+    return any;
+}
+
+/* Memory from the device; when it has none left, cached blocks are given back: idle ones, then all. Without the lock. */
+static void *allocate_new(pool *p, int64_t bytes) {
+    const backend *of = slot_backend(p->slot);
+    bool before = tarn_ok();
+    void *memory = of->allocate(slot_device_index(p->slot), bytes);
+    for (int all = 0; !memory && all < 2; all++) {
+        if (!give_back(p, bytes, all)) continue;
+        if (before) tarn_clear_error();
+        memory = of->allocate(slot_device_index(p->slot), bytes);
+    }
+    return memory;
 }
 
 /* A new block with its record, which lets it be given back without any memory. */
-static pool_block *new_block(pool *p, int slot, int64_t bytes) {
+static pool_block *new_block(pool *p, int64_t bytes) {
     pool_block *f = NEW(pool_block);
     if (!f) return NULL;
     f->bytes = bytes;
-    f->slot = slot;
+    f->slot = p->slot;
     f->after = f->own;
     f->room = POOL_OWN_TICKETS;
-    f->memory = allocate_new(p, slot, bytes);
+    f->memory = allocate_new(p, bytes);
     if (f->memory) return f;
     memory_free(f);
     return NULL;
 }
 
 pool_block *pool_allocate(int slot, int64_t bytes, tarn_stream *stream) {
+    if (!slot_check(slot)) return NULL;
+    pool_block *f = NULL, *evicted = NULL;
+    bytes = rounded(bytes);
     pool *p = locked_pool(slot);
-    pool_block *f = NULL;
-    if (within_limit(p, rounded(bytes)) && !(f = find_cached(p, rounded(bytes), stream))) f = new_block(p, slot, rounded(bytes));
-    if (f) p->info.active += f->bytes;
+    bool allowed = within_limit(p, bytes);
+    if (allowed) f = find_cached(p, bytes, stream);
+    int64_t taken = f ? f->bytes : allowed ? bytes : 0; /* counted before it is there: others must not take the same room */
+    p->info.active += taken;
+    if (!f) make_room(p, &evicted);
     note_peak(p);
-    pthread_mutex_unlock(&lock);
-    return f;
+    unlock_and_return(p, evicted);
+    if (f || !allowed || (f = new_block(p, bytes))) return f;
+    pthread_mutex_lock(&p->lock);
+    p->info.active -= taken;
+    unlock(p);
+    return NULL;
 }
 
 static bool more_room(pool_block *f) {
@@ -216,27 +275,28 @@ void pool_release(pool_block *f, const ticket *after, int count) {
     pool *p = locked_pool(f->slot);
     p->info.active -= f->bytes;
     put_cached(p, f);
-    trim(p, f->slot, p->cache_limit, MOST_LOOKS);
-    pthread_mutex_unlock(&lock);
+    pool_block *list = NULL;
+    evict(p, p->cache_limit, MOST_LOOKS, true, &list);
+    unlock_and_return(p, list);
 }
 
 void pool_count_copy(int slot, int64_t in, int64_t out) {
     pool *p = locked_pool(slot);
     p->info.copied_in += in;
     p->info.copied_out += out;
-    pthread_mutex_unlock(&lock);
+    unlock(p);
 }
 
 void pool_count_recomputed(int slot, int64_t bytes) {
     pool *p = locked_pool(slot);
     p->info.recomputed += bytes;
-    pthread_mutex_unlock(&lock);
+    unlock(p);
 }
 
 void pool_count_mapped(int64_t bytes) {
     pool *p = locked_pool(DEVICE_HOST);
     p->info.mapped += bytes;
-    pthread_mutex_unlock(&lock);
+    unlock(p);
 }
 
 /* ---- figures and limits */
@@ -244,7 +304,7 @@ void pool_count_mapped(int64_t bytes) {
 bool pool_info(int slot, tarn_memory *info) {
     pool *p = locked_pool(slot);
     *info = p->info;
-    pthread_mutex_unlock(&lock);
+    unlock(p);
     return true;
 }
 
@@ -252,32 +312,34 @@ void pool_reset_peak(int slot) {
     pool *p = locked_pool(slot);
     p->info.peak = p->info.active + p->info.cached;
     p->info.peak_active = p->info.active;
-    pthread_mutex_unlock(&lock);
+    unlock(p);
 }
 
 void pool_set_limit(int slot, int64_t bytes) {
     pool *p = locked_pool(slot);
     p->info.limit = bytes > 0 ? bytes : 0;
-    pthread_mutex_unlock(&lock);
+    unlock(p);
 }
 
 void pool_set_cache_limit(int slot, int64_t bytes) {
     pool *p = locked_pool(slot);
     p->cache_limit = bytes > 0 ? bytes : 0;
-    trim(p, slot, p->cache_limit, INT64_MAX);
-    pthread_mutex_unlock(&lock);
+    pool_block *list = NULL;
+    evict(p, p->cache_limit, INT64_MAX, true, &list);
+    unlock_and_return(p, list);
 }
 
 void pool_clear_cache(int slot) {
     pool *p = locked_pool(slot);
-    trim(p, slot, 0, INT64_MAX);
-    pthread_mutex_unlock(&lock);
+    pool_block *list = NULL;
+    evict(p, 0, INT64_MAX, true, &list);
+    unlock_and_return(p, list);
 }
 
 void pools_before_fork(void) {
-    pthread_mutex_lock(&lock);
+    for (int slot = 0; slot < device_slot_count(); slot++) pthread_mutex_lock(&slot_pool(slot)->lock);
 }
 
 void pools_after_fork(void) {
-    pthread_mutex_unlock(&lock);
+    for (int slot = 0; slot < device_slot_count(); slot++) unlock(slot_pool(slot));
 }

@@ -7,6 +7,11 @@
 #include "core/stream.h"
 #include "tarn/memory.h"
 
+/* Of the device in a slot; the host's is always the same. */
+typedef struct pool pool;
+pool *pool_new(int slot);
+void pool_free(pool *p);
+
 /* A block of the device's memory. It may be given back while work that uses it is queued: a stream all of whose work comes after the
    tickets gets it at once, others when the tickets are done. Giving back needs no memory and waits for nothing, so any thread may do it.
    With stream NULL a block is taken that nothing uses. */
@@ -23,8 +28,6 @@ typedef struct pool_block {
 
 pool_block *pool_allocate(int slot, int64_t bytes, tarn_stream *stream);
 void pool_release(pool_block *block, const ticket *after, int count);
-/* Whether the limit leaves room for so many bytes more; sets the error if not. */
-bool pool_has_room(int slot, int64_t bytes);
 
 void pool_count_copy(int slot, int64_t in, int64_t out);
 void pool_count_recomputed(int slot, int64_t bytes);

@@ -26,6 +26,11 @@ static void release(int device, void *block) {
     memory_free_aligned(block);
 }
 
+static int64_t memory_bytes(int device) {
+    (void)device;
+    return memory_of_machine();
+}
+
 /* ---- streams: a worker each */
 
 struct backend_stream {
@@ -145,6 +150,7 @@ const backend backend_cpu = {
     .device_count = device_count,
     .allocate = allocate,
     .release = release,
+    .memory_bytes = memory_bytes,
     .stream_new = stream_new,
     .stream_free = stream_free,
     .submit = submit,
