@@ -109,15 +109,19 @@ static void test_callers(int threads) {
     parallel_set_threads(0);
 }
 
-static void test_limit(void) {
+/* Work that was measured for some number of threads is split for it, whatever number is set later. */
+static void test_fixed(void) {
+    static slice_log before = {.count = 64, .grain = 1}, after = {.count = 64, .grain = 1};
     parallel_set_threads(4);
-    CHECK(parallel_limit(2) == 0 && parallel_threads() == 2);
-    visit_log *v = NEW(visit_log);
-    v->count = 64, v->grain = 1;
-    parallel_for(64, 1, visit, v);
-    CHECK(v->bad == 0 && v->busy[2] == 0);
-    memory_free(v);
-    CHECK(parallel_limit(0) == 2 && parallel_threads() == 4);
+    log_slices(&before);
+    CHECK(parallel_fix(4) == 0);
+    for (int threads = 1; threads <= MOST_THREADS; threads++) {
+        parallel_set_threads(threads);
+        CHECK(parallel_threads() == 4);
+        log_slices(&after);
+        CHECK(memcmp((void *)before.ends, (void *)after.ends, sizeof before.ends) == 0);
+    }
+    CHECK(parallel_fix(0) == 4 && parallel_threads() == MOST_THREADS);
     parallel_set_threads(0);
 }
 
@@ -253,7 +257,7 @@ int main(void) {
     test_threads();
     test_callers(3);
     test_callers(MOST_THREADS);
-    test_limit();
+    test_fixed();
     test_worker();
     test_settings();
     test_blocks();

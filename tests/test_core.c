@@ -94,6 +94,34 @@ static void test_peak(void) {
     CHECK(chain <= product + BYTES + 4096);
 }
 
+static bool product(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
+    (void)context, (void)input_count, (void)output_count;
+    return (outputs[0] = tarn_matmul(inputs[0], inputs[1])) != NULL;
+}
+
+/* Plans and results do not depend on the number of threads, nor on its being changed after a plan was made. */
+static void test_set_threads(void) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_random_normal(tarn_random_key(1), TARN_SHAPE(2, 300, 200), 0, 1, TARN_FLOAT32);
+    tarn_array *first = NULL, *w = tarn_random_normal(tarn_random_key(2), TARN_SHAPE(2, 200, 300), 0, 1, TARN_FLOAT32);
+    tarn_array *inputs[] = {x, w};
+    tarn_compiled *c = tarn_compile(TARN_FUNCTION(product, NULL, 1));
+    for (int threads = 1; threads <= 9; threads++) {
+        CHECK(tarn_set_threads(threads % 2 ? threads : 10 - threads));
+        tarn_array *y = NULL;
+        CHECK(tarn_compiled_call(c, inputs, 2, &y));
+        tarn_array *z = tarn_matmul(inputs[0], inputs[1]);
+        if (!first) first = y;
+        CHECK(tarn_item(tarn_all(tarn_equal(y, first))) == 1 && tarn_item(tarn_all(tarn_equal(z, first))) == 1);
+    }
+    tarn_compiled_free(c);
+    CHECK(!tarn_set_threads(-1) && strstr(tarn_error(), "set_threads"));
+    tarn_clear_error();
+    CHECK(!tarn_set_threads(100000));
+    tarn_clear_error();
+    CHECK(tarn_set_threads(0));
+}
+
 static void test_errors(void) {
     CHECK(!tarn_ones(TARN_SHAPE(2), TARN_FLOAT32));
     CHECK(strstr(tarn_error(), "scope"));
@@ -142,6 +170,7 @@ static void test_plan(void) {
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     test_expressions();
+    test_set_threads();
     test_errors();
     test_aliasing();
     test_move_loop(true, 20000);

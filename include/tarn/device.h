@@ -51,6 +51,10 @@ TARN_API int64_t tarn_fallback_count(void);
 /* The op names that fell back so far, one a line (tarn_free). */
 TARN_API char *tarn_fallback_list(void);
 
+/* How many threads compute at the same time on the CPU, at most 1024, from now on; 0: as many as the process may use. Results do not
+   depend on it. */
+TARN_API bool tarn_set_threads(int count);
+
 /* What `tarn doctor` prints: measured now, on the CPU; takes seconds. */
 typedef struct {
     const char *processor;              /* a static string */

@@ -45,8 +45,9 @@ struct submission {
     int copy_count;
     const call *calls;
     int call_count;
-    bool small; /* so little work that a host backend may do it in the calling thread if the stream is idle and nothing is to be waited for
-                 */
+    int threads; /* that the calls' workspace is for: host backends split work for so many */
+    bool small;  /* so little work that a host backend may do it in the calling thread if the stream is idle and nothing is to be waited for
+                  */
 
     backend_plan *plan; /* not NULL: the calls are those that this plan was prepared from, over these bases */
     void *const *bases;

@@ -51,7 +51,7 @@ static struct {
 
 static _Atomic int wanted_threads;
 static _Thread_local bool inside;
-static _Thread_local int own_limit;
+static _Thread_local int fixed_threads;
 
 /* ---- slices */
 
@@ -180,15 +180,19 @@ static void start_workers(int threads) {
     pthread_mutex_unlock(&pool.lock);
 }
 
-int parallel_threads(void) {
+static int threads_wanted(void) {
     int n = atomic_load(&wanted_threads);
     if (n == 0) atomic_store(&wanted_threads, n = cpu_thread_count());
-    return own_limit && own_limit < n ? own_limit : n;
+    return n;
 }
 
-int parallel_limit(int threads) {
-    int before = own_limit;
-    own_limit = threads;
+int parallel_threads(void) {
+    return fixed_threads ? fixed_threads : threads_wanted();
+}
+
+int parallel_fix(int threads) {
+    int before = fixed_threads;
+    fixed_threads = threads;
     return before;
 }
 
@@ -259,7 +263,8 @@ void parallel_for(int64_t count, int64_t grain, parallel_body body, void *contex
         body(context, 0, count, 0, 1);
         return;
     }
-    if (atomic_load_explicit(&pool.tried, memory_order_relaxed) < threads) start_workers(threads);
+    int wanted = threads_wanted();
+    if (atomic_load_explicit(&pool.tried, memory_order_relaxed) < wanted) start_workers(wanted);
     int64_t each = ((count - 1) / grain + 1) / threads;
     task t = {count, grain, body, context, threads, each < 1 ? 1 : each > MOST_SLICES ? MOST_SLICES : (int)each};
     job *j = take_place();

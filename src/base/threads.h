@@ -12,14 +12,15 @@ typedef void (*parallel_body)(void *context, int64_t begin, int64_t end, int thr
    Where slices begin and end depends only on count, grain and the number of threads; which thread has which, on who is free. */
 void parallel_for(int64_t count, int64_t grain, parallel_body body, void *context);
 
-/* How many threads a parallel_for of this thread uses at most. */
+/* How many threads a parallel_for of this thread is split for. */
 int parallel_threads(void);
 /* Uses n threads from now on (0: what the machine allows), at most PARALLEL_MOST. Any time: running work goes on with fewer threads, or
    does not use the new ones. */
 enum { PARALLEL_MOST = 1024 };
 void parallel_set_threads(int n);
-/* The calling thread's own limit (0: none), as workspace for so many threads has been measured; returns the one before. */
-int parallel_limit(int threads);
+/* The calling thread's own number (0: none), for which workspace has been measured: then its work is split for so many, whatever
+   parallel_set_threads says meanwhile. Returns the one before. */
+int parallel_fix(int threads);
 
 /* Ends the pool's threads if none of them works; the next parallel_for starts them again. */
 void parallel_rest(void);

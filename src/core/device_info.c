@@ -1,12 +1,19 @@
 /* What devices tell about themselves. */
 #include "backend/backend.h"
 #include "base/text.h"
+#include "base/threads.h"
 #include "core/device.h"
 
 bool tarn_measure(tarn_measurement *result) {
     if (device_slot((tarn_device){TARN_CPU, 0}) < 0) return false;
     const backend *b = slot_backend(DEVICE_HOST);
     return b->measure ? b->measure(result) : tarn_fail("the device %s cannot be measured", b->name);
+}
+
+bool tarn_set_threads(int count) {
+    if (count < 0 || count > PARALLEL_MOST) return tarn_fail("set_threads: %d; from 0 to %d are possible", count, PARALLEL_MOST);
+    parallel_set_threads(count);
+    return true;
 }
 
 char *tarn_kernel_list(tarn_device device) {

@@ -112,6 +112,7 @@ typedef struct program {
     operand_place *places; /* of each call: inputs, outputs, workspace */
     int operand_count;
     int64_t elements; /* that the calls read and write: how much work it is, roughly */
+    int threads;      /* that the steps' workspace is for */
     bool once;        /* run a single time: the run may use its calls as they lie here */
 } program;
 

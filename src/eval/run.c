@@ -399,6 +399,7 @@ static void launch_segment(run *r, size_t index, bool small) {
     g->segment = s;
     g->w = (work){.s = {.calls = r->calls + s->first,
                         .call_count = s->count,
+                        .threads = r->p->threads,
                         .small = small,
                         .plan = s->plan,
                         .bases = r->bases,

@@ -2,6 +2,7 @@
 #include "eval/schedule.h"
 
 #include "base/memory.h"
+#include "base/threads.h"
 
 static uint64_t last_epoch; /* under the schedule lock */
 
@@ -106,6 +107,8 @@ program *schedule_make(tarn_array *const *roots, int count, schedule_options opt
     s->epoch = ++last_epoch;
     s->p = NEW(program);
     if (s->p) s->p->references = 1;
+    int threads = parallel_threads(), before = parallel_fix(threads);
+    if (s->p) s->p->threads = threads;
     bool ok = s->p && mark_roots(s, roots, count) && schedule_discover(s, roots, count) && schedule_retain(s) && order_units(s);
     if (ok) count_uses(s);
     ok = ok && schedule_emit(s);
@@ -115,6 +118,7 @@ program *schedule_make(tarn_array *const *roots, int count, schedule_options opt
         ok = vector_push(&s->p->outputs, v);
     }
     ok = ok && program_seal(s->p);
+    parallel_fix(before);
     program *p = s->p;
     if (!ok) {
         program_release(p);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/threads.h"
 #include "base/worker.h"
 #include "tarn/error.h"
 
@@ -74,8 +75,10 @@ static void run_calls(submission *s) {
 static void run_submission(void *context) {
     submission *s = context;
     if (s->wait_count) s->wait(s);
+    int before = parallel_fix(s->threads);
     run_copies(s);
     run_calls(s);
+    parallel_fix(before);
     s->done(s);
 }
 
