@@ -232,7 +232,7 @@ static void bench_attention(const char *what, tarn_dtype dtype, int64_t heads, i
 
 /* One token over caches that together no cache of the machine holds, as the layers of a model are read one after the other. Each round
    measures reading too; medians. */
-enum { ROUNDS = 7 };
+enum { ROUNDS = 5 };
 
 static double decode_rate(call c, char *const caches[2], int64_t layers, int64_t bytes) {
     double start = now();
@@ -245,7 +245,7 @@ static double decode_rate(call c, char *const caches[2], int64_t layers, int64_t
 }
 
 static void bench_decode(tarn_dtype dtype, int64_t heads, int64_t kv_heads, int64_t keys, int64_t dim) {
-    int64_t bytes = kv_heads * keys * dim * dtype_bytes(dtype), layers = (512ll << 20) / bytes;
+    int64_t bytes = kv_heads * keys * dim * dtype_bytes(dtype), layers = (256ll << 20) / bytes;
     operand inputs[] = {make(dtype, DIMS(1, heads, 1, dim)), make(dtype, DIMS(layers, kv_heads, keys, dim)),
                         make(dtype, DIMS(layers, kv_heads, keys, dim))};
     operand out = make(dtype, DIMS(1, heads, 1, dim));

@@ -3,7 +3,8 @@
    set.
 
    What the sets do differently is in simd_<isa>.h: widen_float16, narrow_float16, floor, ceil, trunc, rint, sqrt, fma_f32 (in one rounding
-   where the set has it), any, sum_lanes (halves are added to halves until one lane is left) and sum_four. */
+   where the set has it), any, sum_lanes (halves are added to halves until one lane is left), and sum_two and sum_four, sum_lanes of several
+   vectors at once. */
 #ifndef CPU_SIMD_H
 #define CPU_SIMD_H
 

@@ -58,6 +58,11 @@ static inline float sum_lanes(vf32 x) {
 static inline __m256 add_pairs_avx2(vf32 a, vf32 b) {
     return _mm256_add_ps(_mm256_unpacklo_ps((__m256)a, (__m256)b), _mm256_unpackhi_ps((__m256)a, (__m256)b));
 }
+static inline pair_f32 sum_two(vf32 a, vf32 b) {
+    __m256 pairs = add_pairs_avx2(a, b);
+    quad_f32 half = (quad_f32)_mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1));
+    return __builtin_shufflevector(half, half, 0, 1) + __builtin_shufflevector(half, half, 2, 3);
+}
 static inline quad_f32 sum_four(vf32 a, vf32 b, vf32 c, vf32 d) {
     __m256d ab = _mm256_castps_pd(add_pairs_avx2(a, b)), cd = _mm256_castps_pd(add_pairs_avx2(c, d));
     __m256 all = _mm256_add_ps(_mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd)), _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd)));

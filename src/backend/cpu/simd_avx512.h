@@ -59,6 +59,12 @@ static inline float sum_lanes(vf32 x) {
 static inline __m512 add_pairs_avx512(vf32 a, vf32 b) {
     return _mm512_add_ps(_mm512_unpacklo_ps((__m512)a, (__m512)b), _mm512_unpackhi_ps((__m512)a, (__m512)b));
 }
+static inline pair_f32 sum_two(vf32 a, vf32 b) {
+    __m512 pairs = add_pairs_avx512(a, b);
+    __m256 half = _mm256_add_ps(_mm512_castps512_ps256(pairs), _mm512_extractf32x8_ps(pairs, 1));
+    quad_f32 quarter = (quad_f32)_mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    return __builtin_shufflevector(quarter, quarter, 0, 1) + __builtin_shufflevector(quarter, quarter, 2, 3);
+}
 static inline quad_f32 sum_four(vf32 a, vf32 b, vf32 c, vf32 d) {
     __m512d ab = _mm512_castps_pd(add_pairs_avx512(a, b)), cd = _mm512_castps_pd(add_pairs_avx512(c, d));
     __m512 all = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd)), _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd)));

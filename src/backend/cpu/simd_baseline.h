@@ -61,6 +61,10 @@ static inline float sum_lanes(vf32 x) {
     x += __builtin_shufflevector(x, x, 2, 3, 0, 1);
     return x[0] + x[1];
 }
+static inline pair_f32 sum_two(vf32 a, vf32 b) {
+    vf32 pairs = __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    return __builtin_shufflevector(pairs, pairs, 0, 1) + __builtin_shufflevector(pairs, pairs, 2, 3);
+}
 static inline quad_f32 sum_four(vf32 a, vf32 b, vf32 c, vf32 d) {
     vf32 ab = __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
     vf32 cd = __builtin_shufflevector(c, d, 0, 4, 1, 5) + __builtin_shufflevector(c, d, 2, 6, 3, 7);

@@ -18,6 +18,7 @@ SIMD_TYPE(hu16, uint16_t, SIMD_BYTES / 2)
 SIMD_TYPE(hf32, float, SIMD_BYTES / 2)
 SIMD_TYPE(hi32, int32_t, SIMD_BYTES / 2)
 SIMD_TYPE(quad_f32, float, 16)
+SIMD_TYPE(pair_f32, float, 8)
 
 enum { LANES = SIMD_BYTES / 4, WIDE_LANES = SIMD_BYTES / 8 };
 

@@ -6,17 +6,32 @@
 enum {
     BLOCK = 2 * LANES, /* elements */
     GROUP_ROWS = 4,
-    AHEAD = 2048,   /* bytes that are fetched ahead */
-    VALUE_KEYS = 32 /* values of so many keys are used from the first-level cache */
+    AHEAD = 4096,   /* bytes that are fetched ahead */
+    VALUE_KEYS = 16 /* values of so many keys are used from the first-level cache */
 };
 
 typedef struct {
     vf32 first, second;
 } block;
 
-/* Where element i of a head stands among the floats of its blocks. */
-static int64_t place_of(int64_t i, tarn_dtype dtype) {
-    return dtype == TARN_BFLOAT16 ? i / BLOCK * BLOCK + i % 2 * LANES + i % BLOCK / 2 : i;
+/* Floats of a head from the order of its blocks, and into it; zeros behind the last. */
+static void from_blocks(float *to, const float *blocks, int64_t count, tarn_dtype dtype) {
+    float mixed[BLOCK];
+    for (int64_t at = 0; at < count; at += BLOCK, blocks += BLOCK) {
+        for (int i = 0; i < LANES; i++) mixed[2 * i] = blocks[i], mixed[2 * i + 1] = blocks[LANES + i];
+        int64_t own = count - at < BLOCK ? count - at : BLOCK;
+        memcpy(to + at, dtype == TARN_BFLOAT16 ? mixed : blocks, (size_t)own * sizeof(float));
+    }
+}
+static void to_blocks(float *blocks, const float *from, int64_t count, tarn_dtype dtype) {
+    float mixed[BLOCK];
+    for (int64_t at = 0; at < count; at += BLOCK, blocks += BLOCK) {
+        int64_t own = count - at < BLOCK ? count - at : BLOCK;
+        memset(mixed, 0, sizeof mixed);
+        memcpy(mixed, from + at, (size_t)own * sizeof(float));
+        if (dtype != TARN_BFLOAT16) memcpy(blocks, mixed, sizeof mixed);
+        for (int i = 0; i < LANES && dtype == TARN_BFLOAT16; i++) blocks[i] = mixed[2 * i], blocks[LANES + i] = mixed[2 * i + 1];
+    }
 }
 
 INLINE block unpack(vu32 packed, tarn_dtype dtype) {
@@ -91,7 +106,7 @@ INLINE void score_block(const thin_unit *u, block x, vf32 sum[GROUP_ROWS], int64
 
 /* Scores of `keys` keys (1, 2 or 4) from the chunk's key `at` on. */
 INLINE void score_keys(thin_unit *u, int64_t at, tarn_dtype dtype, int rows, int keys) {
-    const row_reader *r = &u->k;
+    const row_reader own = u->k, *r = &own; /* a copy: stores of scores cannot change it */
     const int block_bytes = BLOCK * (dtype == TARN_FLOAT32 ? 4 : 2);
     const char *row = r->data + at * r->stride;
     vf32 sum[4][GROUP_ROWS];
@@ -111,9 +126,21 @@ INLINE void score_keys(thin_unit *u, int64_t at, tarn_dtype dtype, int rows, int
     }
     UNROLL(4)
     for (int i = 0; i < rows; i++) {
-        quad_f32 four = sum_four(sum[0][i], sum[keys > 1][i], sum[keys > 2 ? 2 : 0][i], sum[keys > 2 ? 3 : 0][i]);
-        memcpy(u->scores[i] + at, &four, (size_t)keys * sizeof(float));
+        if (keys == 4) {
+            quad_f32 four = sum_four(sum[0][i], sum[1][i], sum[2][i], sum[3][i]);
+            memcpy(u->scores[i] + at, &four, sizeof four);
+        } else if (keys == 2) {
+            pair_f32 two = sum_two(sum[0][i], sum[1][i]);
+            memcpy(u->scores[i] + at, &two, sizeof two);
+        } else {
+            u->scores[i][at] = sum_lanes(sum[0][i]);
+        }
     }
+}
+
+/* With 16 registers, a weight that stayed in one for the next block would push a sum out of its own. */
+INLINE float fetch_again(const volatile float *x) {
+    return *x;
 }
 
 /* Adds weighted values of VALUE_KEYS keys at most to the sums of `blocks` blocks of elements; the next keys' are fetched meanwhile. */
@@ -133,7 +160,7 @@ INLINE void add_values(thin_unit *u, int64_t at, int64_t count, int64_t first_bl
             block x = last ? load_last(from, r->rest, dtype) : load_block(from + b * block_bytes, dtype);
             UNROLL(4)
             for (int row = 0; row < rows; row++) {
-                vf32 weight = splat_f32(u->scores[row][at + key]);
+                vf32 weight = splat_f32(LANES == 16 ? u->scores[row][at + key] : fetch_again(&u->scores[row][at + key]));
                 sum[row][b].first = fma_f32(weight, x.first, sum[row][b].first);
                 sum[row][b].second = fma_f32(weight, x.second, sum[row][b].second);
             }
@@ -154,7 +181,7 @@ INLINE void score_chunk(thin_unit *u, tarn_dtype dtype, int rows) {
 }
 
 INLINE void add_chunk(thin_unit *u, tarn_dtype dtype, int rows) {
-    const int most = LANES == 16 ? (rows <= 3 ? 4 : 2) : rows <= 2 ? 2 : 1;
+    const int most = LANES == 16 ? (rows <= 3 ? 4 : 2) : rows <= 3 ? 2 : 1;
     for (int64_t at = 0; at < u->count; at += VALUE_KEYS) {
         int64_t count = u->count - at < VALUE_KEYS ? u->count - at : VALUE_KEYS, b = 0;
         for (; b + most <= u->v.blocks; b += most) add_values(u, at, count, b, dtype, rows, most);
@@ -197,8 +224,7 @@ INLINE void attend_thin(thin_unit *u, float *partial, tarn_dtype dtype, int rows
         weigh(u, row, own);
     }
     add_chunk(u, dtype, rows);
-    for (int row = 0; row < rows; row++)
-        for (int64_t i = 0; i < p->value_dim; i++) partial[(u->row + row) * (2 + p->value_dim) + 2 + i] = u->sums[row][place_of(i, dtype)];
+    for (int row = 0; row < rows; row++) from_blocks(partial + (u->row + row) * (2 + p->value_dim) + 2, u->sums[row], p->value_dim, dtype);
 }
 
 static int64_t padded_to_blocks(int64_t n) {
@@ -208,12 +234,12 @@ static int64_t padded_to_blocks(int64_t n) {
 /* The scaled queries in the order of blocks, zeros behind them; no sums yet. */
 static void start_rows(thin_unit *u, int rows) {
     const attention_problem *p = u->p;
-    float buffer[ATTENTION_MOST_DIM];
+    float buffer[ATTENTION_MOST_DIM], scaled[ATTENTION_MOST_DIM];
     for (int row = 0; row < rows; row++) {
         const float *x = row_floats(buffer, query_row(p, u->batch, u->kv_head, u->row + row), 0, p->dim, p->dtype);
-        memset(u->q[row], 0, (size_t)padded_to_blocks(p->dim) * sizeof(float));
+        for (int64_t i = 0; i < p->dim; i++) scaled[i] = x[i] * p->scale;
+        to_blocks(u->q[row], scaled, p->dim, p->dtype);
         memset(u->sums[row], 0, (size_t)padded_to_blocks(p->value_dim) * sizeof(float));
-        for (int64_t i = 0; i < p->dim; i++) u->q[row][place_of(i, p->dtype)] = x[i] * p->scale;
     }
 }
 
