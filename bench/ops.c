@@ -43,7 +43,7 @@ static operand make(tarn_dtype dtype, tarn_ints shape) {
 /* The first kernel that takes the call, and its workspace. */
 static void choose_row(call *c) {
     int count;
-    const kernel_row *const *rows = backend_cpu.rows(c->op, &count);
+    const kernel_row *const *rows = backend_cpu.rows(0, c->op, &count);
     for (int i = 0; i < count && !c->row; i++)
         if (!rows[i]->supports || rows[i]->supports(c)) c->row = rows[i];
     int64_t bytes = c->row->workspace ? c->row->workspace(c) : 0;

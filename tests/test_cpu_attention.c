@@ -126,11 +126,12 @@ static void test_case(attention_case t, tarn_dtype dtype) {
 static void test_cases(tarn_dtype dtype) {
     const int64_t sizes[][6] = {
         /* heads, kv heads, length, keys, dim, value dim */
-        {4, 4, 1, 1, 16, 16},     {8, 2, 1, 300, 64, 64}, {4, 1, 2, 600, 128, 128}, {6, 2, 1, 37, 40, 24},
-        {2, 2, 7, 130, 5, 3},     {8, 1, 3, 50, 64, 64},  {4, 2, 33, 33, 64, 64},   {3, 1, 70, 150, 80, 96},
-        {2, 1, 20, 49, 300, 270}, {2, 2, 5, 3, 32, 32},   {8, 1, 1, 257, 7, 65},    {2, 2, 100, 100, 32, 32},
+        {4, 4, 1, 1, 16, 16},     {8, 2, 1, 300, 64, 64},   {4, 1, 2, 600, 128, 128}, {6, 2, 1, 37, 40, 24},    {2, 2, 7, 130, 5, 3},
+        {8, 1, 3, 50, 64, 64},    {4, 2, 33, 33, 64, 64},   {3, 1, 70, 150, 80, 96},  {2, 1, 20, 49, 300, 270}, {2, 2, 5, 3, 32, 32},
+        {8, 1, 1, 257, 7, 65},    {2, 2, 100, 100, 32, 32}, {5, 1, 1, 700, 128, 128}, {7, 1, 1, 90, 72, 72},    {6, 3, 3, 511, 96, 33},
+        {2, 1, 45, 167, 128, 96}, {6, 2, 67, 70, 96, 160},  {2, 2, 17, 65, 256, 32},
     };
-    for (int s = 0; s < 12; s++)
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
         for (int variant = 0; variant < 12; variant++) {
             attention_case t = {2, sizes[s][0], sizes[s][1], sizes[s][2], sizes[s][3], sizes[s][4], sizes[s][5], false, false, false, 0, 0};
             t.causal = variant % 2;
@@ -140,6 +141,22 @@ static void test_cases(tarn_dtype dtype) {
             t.mask = variant >= 4 ? variant % 5 : 0;
             test_case(t, dtype);
         }
+}
+
+/* Infinite and NaN values come out as the formula says, whichever kernel would otherwise multiply them by parts of weights. */
+static void test_special_values(tarn_dtype dtype, int64_t length, double special) {
+    attention_case t = {1, 2, 1, length, 90, 64, 64, .causal = false};
+    operand in[INPUTS] = {projected(dtype, 1, 2, length, 64), projected(dtype, 1, 1, 90, 64),
+                          randomized(dtype, DIMS(1, 1, 90, 64), DOMAIN_UNIT)};
+    put(&in[V], 77 * 64 + 5, special);
+    operand got = run_case(&t, in, dtype, 0.2);
+    for (int64_t i = 0; i < operand_size(&got); i++) {
+        double x = get(&got, i);
+        CHECK(i % 64 != 5      ? isfinite(x)
+              : isnan(special) ? isnan(x)
+                               : x == special,
+              "%s [%lld]: %g among the values gives %g", dtype_facts[dtype].name, (long long)i, special, x);
+    }
 }
 
 /* The rows of a long call are those of shorter ones, and of other numbers of threads. */
@@ -162,17 +179,24 @@ static void test_same_bits(tarn_dtype dtype) {
 
 int main(void) {
     static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_FLOAT16, TARN_BFLOAT16};
-    for (int isa = ISA_BASELINE; isa < ISA_COUNT; isa++) {
-        if (!cpu_limit(cpu_isa_levels[isa])) {
-            printf("skipped: no %s\n", cpu_isa_levels[isa]->name);
+    const cpu_level *levels[] = {cpu_isa_levels[ISA_BASELINE], cpu_isa_levels[ISA_AVX2], cpu_isa_levels[ISA_AVX512],
+                                 &cpu_levels[CPU_LEVELS - 1]};
+    for (int level = 0; level < 4; level++) {
+        if (!cpu_limit(levels[level])) {
+            printf("skipped: no %s\n", levels[level]->name);
             continue;
         }
-        parallel_set_threads(isa == ISA_AVX2 ? 3 : 0);
+        parallel_set_threads(level == 1 ? 3 : 0);
         for (int d = 0; d < 3; d++) {
             test_cases(dtypes[d]);
             test_same_bits(dtypes[d]);
+            for (int64_t length = 1; length < 40; length += 19) {
+                test_special_values(dtypes[d], length, INFINITY);
+                test_special_values(dtypes[d], length, -INFINITY);
+                test_special_values(dtypes[d], length, NAN);
+            }
         }
-        printf("%s: %d checks, %d failures\n", cpu_isa_levels[isa]->name, checks, failures);
+        printf("%s: %d checks, %d failures\n", levels[level]->name, checks, failures);
     }
     return failures != 0;
 }

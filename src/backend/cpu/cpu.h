@@ -12,6 +12,13 @@ enum { CPU_FAMILY_ROWS = 8 };
 typedef enum { ISA_BASELINE, ISA_AVX2, ISA_AVX512, ISA_COUNT } cpu_isa;
 extern const cpu_level *const cpu_isa_levels[ISA_COUNT];
 
+/* X(isa, ISA) for every set that this kind of processor may have: a family's rows and its table of them are made by it. */
+#ifdef __x86_64__
+#define CPU_EACH_ISA(X) X(baseline, ISA_BASELINE) X(avx2, ISA_AVX2) X(avx512, ISA_AVX512)
+#else
+#define CPU_EACH_ISA(X) X(baseline, ISA_BASELINE)
+#endif
+
 static inline bool cpu_isa_is_used(cpu_isa isa) {
     return cpu_has(cpu_isa_levels[isa]->needs);
 }
@@ -31,9 +38,9 @@ cpu_family cpu_rows_make;   /* arange, random_bits */
 cpu_family cpu_rows_quant;  /* quantize, dequantize */
 cpu_family cpu_rows_matmul; /* matmul, quantized_matmul */
 
-/* Appends the rows of a static table that serve `op`: the usual body of a family. */
+/* Appends the rows of a static table (NULL: there are none) that serve `op`: the usual body of a family. */
 static inline int cpu_pick_rows(op_id op, const kernel_row *rows, int count, const kernel_row *out[CPU_FAMILY_ROWS], int found) {
-    for (int i = 0; i < count && found < CPU_FAMILY_ROWS; i++)
+    for (int i = 0; rows && i < count && found < CPU_FAMILY_ROWS; i++)
         if (rows[i].op == op) out[found++] = &rows[i];
     return found;
 }

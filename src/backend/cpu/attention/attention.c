@@ -109,6 +109,13 @@ static bool is_thin(const attention_problem *p) {
     return p->group * p->length <= ATTENTION_THIN_ROWS;
 }
 
+/* Tiles beside AVX-512's vectors, where they serve. */
+static const attention_kernels *fitting(const attention_problem *p, const attention_kernels *kernels) {
+    bool serves = p->dtype == TARN_BFLOAT16 && p->dim % 32 == 0 && p->value_dim % 32 == 0 && p->dim > 0 && p->dim <= 256;
+    if (!cpu_has(CPU_AMX) || !serves || is_thin(p)) return kernels;
+    return kernels == &attention_kernels_avx512 ? &attention_kernels_amx : kernels;
+}
+
 /* ---- few rows */
 
 typedef struct {
@@ -207,7 +214,7 @@ static attention_job job_of(const attention_problem *p, const attention_kernels 
 
 static int64_t workspace(const call *c, const attention_kernels *kernels) {
     attention_problem p = problem_of(c);
-    attention_job j = job_of(&p, kernels);
+    attention_job j = job_of(&p, fitting(&p, kernels));
     if (is_thin(&p)) return p.batch * p.kv_heads * j.chunks * partial_floats(&p) * (int64_t)sizeof(float);
     return j.slots * j.scratch;
 }
@@ -215,7 +222,7 @@ static int64_t workspace(const call *c, const attention_kernels *kernels) {
 static bool run(const call *c, const attention_kernels *kernels) {
     attention_problem p = problem_of(c);
     if (operand_size(&c->outputs[0]) == 0) return true;
-    attention_job j = job_of(&p, kernels);
+    attention_job j = job_of(&p, fitting(&p, kernels));
     j.workspace = c->workspace;
     if (is_thin(&p))
         run_thin(&j);
@@ -231,7 +238,7 @@ static bool supports(const call *c) {
 }
 
 #define DTYPES_NARROW (DTYPE_BIT(TARN_FLOAT16) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT32))
-#define ATTENTION_ROW(isa)                                                                                                                 \
+#define ATTENTION_ROW(isa, isa_id)                                                                                                         \
     static bool run_##isa(const call *c) {                                                                                                 \
         return run(c, &attention_kernels_##isa);                                                                                           \
     }                                                                                                                                      \
@@ -246,11 +253,11 @@ static bool supports(const call *c) {
                                          .supports = supports,                                                                             \
                                          .workspace = workspace_##isa,                                                                     \
                                          .run = run_##isa};
-ATTENTION_ROW(baseline)
-ATTENTION_ROW(avx2)
-ATTENTION_ROW(avx512)
+CPU_EACH_ISA(ATTENTION_ROW)
 
 int cpu_rows_attention(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
-    static const kernel_row *const rows[] = {[ISA_BASELINE] = &row_baseline, [ISA_AVX2] = &row_avx2, [ISA_AVX512] = &row_avx512};
-    return isa <= ISA_AVX512 ? cpu_pick_rows(op, rows[isa], 1, out, 0) : 0;
+#define TABLE(isa, isa_id) [isa_id] = &row_##isa,
+    static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
+#undef TABLE
+    return cpu_pick_rows(op, rows[isa], 1, out, 0);
 }

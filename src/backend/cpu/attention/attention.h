@@ -28,6 +28,11 @@ typedef struct {
 
 attention_span attention_span_of(const attention_problem *p, int64_t batch);
 
+static inline const char *attention_query(const attention_problem *p, int64_t batch, int64_t kv_head, int64_t row) {
+    int64_t head = kv_head * p->group + row / p->length;
+    return p->q.data + batch * p->q.batch + head * p->q.head + row % p->length * p->q.row;
+}
+
 enum { ATTENTION_THIN_ROWS = 8, ATTENTION_CHUNK = 256, ATTENTION_MOST_DIM = 1024 };
 
 typedef struct {
@@ -42,6 +47,7 @@ typedef struct {
 } attention_kernels;
 
 extern const attention_kernels attention_kernels_baseline, attention_kernels_avx2, attention_kernels_avx512;
+extern const attention_kernels attention_kernels_amx; /* no thin; wide: bfloat16 heads of whole tiles */
 
 /* Scores of one row against keys [begin, begin + count) of which those before `end` exist, `stride` floats apart: masks are applied. */
 void attention_mask_row(const attention_problem *p, int64_t batch, int64_t kv_head, int64_t row, int64_t begin, int64_t count,

@@ -7,12 +7,11 @@
 #include "cpu/matmul/inline.h"
 #include "cpu/rows.h"
 
-static const char *query_row(const attention_problem *p, int64_t batch, int64_t kv_head, int64_t row) {
-    int64_t head = kv_head * p->group + row / p->length;
-    return p->q.data + batch * p->q.batch + head * p->q.head + row % p->length * p->q.row;
-}
-
 #include "cpu/attention/thin.tpl.h"
 #include "cpu/attention/wide.tpl.h"
+
+static void wide(const attention_problem *p, int64_t batch, int64_t kv_head, int64_t row, char *scratch) {
+    attend_wide(p, batch, kv_head, row, scratch);
+}
 
 const attention_kernels ISA(attention_kernels) = {ROWS * WIDE_BLOCKS, wide_scratch, wide, thin};

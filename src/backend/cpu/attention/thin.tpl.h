@@ -236,7 +236,7 @@ static void start_rows(thin_unit *u, int rows) {
     const attention_problem *p = u->p;
     float buffer[ATTENTION_MOST_DIM], scaled[ATTENTION_MOST_DIM];
     for (int row = 0; row < rows; row++) {
-        const float *x = row_floats(buffer, query_row(p, u->batch, u->kv_head, u->row + row), 0, p->dim, p->dtype);
+        const float *x = row_floats(buffer, attention_query(p, u->batch, u->kv_head, u->row + row), 0, p->dim, p->dtype);
         for (int64_t i = 0; i < p->dim; i++) scaled[i] = x[i] * p->scale;
         to_blocks(u->q[row], scaled, p->dim, p->dtype);
         memset(u->sums[row], 0, (size_t)padded_to_blocks(p->value_dim) * sizeof(float));

@@ -1,9 +1,13 @@
-/* Many rows: WIDE_BLOCKS blocks of ROWS rows, whose lanes are rows. q is transposed once, keys and values are read by broadcast in the
-   layout they have, and maxima and sums over keys need no work across lanes. */
+/* Many rows: WIDE_BLOCKS blocks of ROWS rows, whose lanes are rows. q is transposed once, and maxima and sums over keys need no work across
+   lanes. The products are those of wide_vectors.tpl.h or of wide_tiles.tpl.h. */
 enum {
     ROWS = 2 * LANES,
     WIDE_BLOCKS = 4,
-    KEYS = 48,                        /* keys at a time */
+#ifdef __AMX_TILE__
+    KEYS = 64, /* keys at a time */
+#else
+    KEYS = 48,
+#endif
     KEY_TILE = LANES == 16 ? 12 : 6,  /* keys whose scores are in registers at once */
     VALUE_TILE = LANES == 16 ? 8 : 4, /* elements of the values likewise */
     DEPTH = 256,                      /* elements of a head that one sweep multiplies */
@@ -22,6 +26,7 @@ typedef struct {
     int64_t batch, kv_head, padded;
     attention_span span;
     float *keys, *values, *scores; /* [sweep][KEYS][KEY_STRIDE], [KEYS][padded], [KEYS][ROWS] */
+    bool *special;                 /* becomes true if the products cannot serve these values */
 } wide_unit;
 
 static int64_t sweeps(const attention_problem *p) {
@@ -37,20 +42,11 @@ static int64_t wide_scratch(const attention_problem *p) {
     return (floats * 4 + 63) / 64 * 64;
 }
 
-/* The scaled queries, transposed; rows beyond the last are zero. */
-static void pack_queries(const wide_unit *u, row_block *b) {
-    const attention_problem *p = u->p;
-    float buffer[DEPTH];
-    if (b->rows < ROWS) memset(b->q, 0, (size_t)(p->dim * ROWS) * sizeof(float));
-    for (int64_t i = 0; i < b->rows; i++) {
-        const char *row = query_row(p, u->batch, u->kv_head, b->row + i);
-        for (int64_t at = 0; at < p->dim; at += DEPTH) {
-            int64_t count = p->dim - at < DEPTH ? p->dim - at : DEPTH;
-            const float *x = row_floats(buffer, row, at, count, p->dtype);
-            for (int64_t d = 0; d < count; d++) b->q[(at + d) * ROWS + i] = x[d] * p->scale;
-        }
-    }
-}
+#ifdef __AMX_TILE__
+#include "cpu/attention/wide_tiles.tpl.h"
+#else
+#include "cpu/attention/wide_vectors.tpl.h"
+#endif
 
 static float sink_of(const wide_unit *u, int64_t row) {
     const operand *sinks = u->p->sinks;
@@ -92,51 +88,6 @@ static void start_block(const wide_unit *u, row_block *b) {
     find_range(u, b);
 }
 
-static void load_keys(const wide_unit *u, int64_t begin, int64_t count) {
-    const attention_problem *p = u->p;
-    const char *k = p->k.data + u->batch * p->k.batch + u->kv_head * p->k.head,
-               *v = p->v.data + u->batch * p->v.batch + u->kv_head * p->v.head;
-    for (int64_t i = 0; i < count; i++) {
-        for (int64_t at = 0; at < p->dim; at += DEPTH) {
-            int64_t depth = p->dim - at < DEPTH ? p->dim - at : DEPTH;
-            float *to = u->keys + (at / DEPTH * KEYS + i) * KEY_STRIDE;
-            row_store(to, 0, row_floats(to, k + (begin + i) * p->k.row, at, depth, p->dtype), depth, TARN_FLOAT32);
-        }
-        float *to = u->values + i * u->padded;
-        row_store(to, 0, row_floats(to, v + (begin + i) * p->v.row, 0, p->value_dim, p->dtype), p->value_dim, TARN_FLOAT32);
-        for (int64_t d = p->value_dim; d < u->padded; d++) to[d] = 0;
-    }
-}
-
-/* KEY_TILE keys by ROWS rows over one sweep. */
-INLINE void score_tile(float *scores, const float *q, const float *keys, int64_t depth, bool first) {
-    vf32 sum[KEY_TILE][2];
-    UNROLL(16)
-    for (int i = 0; i < KEY_TILE; i++)
-        for (int half = 0; half < 2; half++) sum[i][half] = first ? (vf32){0} : load_f32(scores + i * ROWS + half * LANES);
-    for (int64_t d = 0; d < depth; d++) {
-        vf32 q0 = load_f32(q + d * ROWS), q1 = load_f32(q + d * ROWS + LANES);
-        UNROLL(16)
-        for (int i = 0; i < KEY_TILE; i++) {
-            vf32 k = splat_f32(keys[i * KEY_STRIDE + d]);
-            sum[i][0] = fma_f32(k, q0, sum[i][0]);
-            sum[i][1] = fma_f32(k, q1, sum[i][1]);
-        }
-    }
-    UNROLL(16)
-    for (int i = 0; i < KEY_TILE; i++)
-        for (int half = 0; half < 2; half++) store_f32(scores + i * ROWS + half * LANES, sum[i][half]);
-}
-
-static void multiply_keys(const wide_unit *u, const row_block *b, int64_t count) {
-    for (int64_t at = 0; at < u->p->dim; at += DEPTH) {
-        int64_t depth = u->p->dim - at < DEPTH ? u->p->dim - at : DEPTH;
-        const float *keys = u->keys + at / DEPTH * KEYS * KEY_STRIDE;
-        for (int64_t i = 0; i < count; i += KEY_TILE)
-            score_tile(u->scores + i * ROWS, b->q + at * ROWS, keys + i * KEY_STRIDE, depth, at == 0);
-    }
-}
-
 /* Masks of the rows that do not see all of these keys. */
 static void mask_scores(const wide_unit *u, const row_block *b, int64_t begin, int64_t count) {
     const attention_problem *p = u->p;
@@ -168,31 +119,11 @@ static vf32 exponentiate(const wide_unit *u, row_block *b, int half, int64_t cou
     return shrink;
 }
 
-INLINE void value_tile(float *sums, const float *weights, const float *values, int64_t padded, int64_t count, const vf32 *shrink) {
-    vf32 sum[VALUE_TILE][2];
-    UNROLL(16)
-    for (int i = 0; i < VALUE_TILE; i++)
-        for (int half = 0; half < 2; half++) sum[i][half] = load_f32(sums + i * ROWS + half * LANES) * shrink[half];
-    for (int64_t key = 0; key < count; key++) {
-        vf32 w0 = load_f32(weights + key * ROWS), w1 = load_f32(weights + key * ROWS + LANES);
-        const float *v = values + key * padded;
-        UNROLL(16)
-        for (int i = 0; i < VALUE_TILE; i++) {
-            vf32 x = splat_f32(v[i]);
-            sum[i][0] = fma_f32(x, w0, sum[i][0]);
-            sum[i][1] = fma_f32(x, w1, sum[i][1]);
-        }
-    }
-    UNROLL(16)
-    for (int i = 0; i < VALUE_TILE; i++)
-        for (int half = 0; half < 2; half++) store_f32(sums + i * ROWS + half * LANES, sum[i][half]);
-}
-
 static void attend(const wide_unit *u, row_block *b, int64_t begin, int64_t count) {
     multiply_keys(u, b, count);
     mask_scores(u, b, begin, count);
     vf32 shrink[2] = {exponentiate(u, b, 0, count), exponentiate(u, b, 1, count)};
-    for (int64_t d = 0; d < u->padded; d += VALUE_TILE) value_tile(b->sums + d * ROWS, u->scores, u->values + d, u->padded, count, shrink);
+    multiply_values(u, b, count, shrink);
 }
 
 static void finish_block(const wide_unit *u, const row_block *b) {
@@ -210,8 +141,11 @@ static void finish_block(const wide_unit *u, const row_block *b) {
     }
 }
 
-static void wide(const attention_problem *p, int64_t batch, int64_t kv_head, int64_t row, char *scratch) {
-    wide_unit u = {.p = p, .batch = batch, .kv_head = kv_head, .padded = padded_values(p), .span = attention_span_of(p, batch)};
+/* False if the results are not to be used. */
+static bool attend_wide(const attention_problem *p, int64_t batch, int64_t kv_head, int64_t row, char *scratch) {
+    bool special = false;
+    wide_unit u = {
+        .special = &special, .p = p, .batch = batch, .kv_head = kv_head, .padded = padded_values(p), .span = attention_span_of(p, batch)};
     row_block blocks[WIDE_BLOCKS];
     float *at = (float *)(void *)scratch;
     int64_t begin = INT64_MAX, end = 0, rows = p->group * p->length;
@@ -237,4 +171,5 @@ static void wide(const attention_problem *p, int64_t batch, int64_t kv_head, int
         }
     }
     for (int i = 0; i < count; i++) finish_block(&u, &blocks[i]);
+    return !special;
 }

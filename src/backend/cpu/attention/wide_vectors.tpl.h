@@ -1,0 +1,85 @@
+/* The products of wide.tpl.h in vectors: float32 copies of q, keys and values, from which keys and values are broadcast. */
+
+/* The scaled queries, transposed; rows beyond the last are zero. */
+static void pack_queries(const wide_unit *u, row_block *b) {
+    const attention_problem *p = u->p;
+    float buffer[DEPTH];
+    if (b->rows < ROWS) memset(b->q, 0, (size_t)(p->dim * ROWS) * sizeof(float));
+    for (int64_t i = 0; i < b->rows; i++) {
+        const char *row = attention_query(p, u->batch, u->kv_head, b->row + i);
+        for (int64_t at = 0; at < p->dim; at += DEPTH) {
+            int64_t count = p->dim - at < DEPTH ? p->dim - at : DEPTH;
+            const float *x = row_floats(buffer, row, at, count, p->dtype);
+            for (int64_t d = 0; d < count; d++) b->q[(at + d) * ROWS + i] = x[d] * p->scale;
+        }
+    }
+}
+
+static void load_keys(const wide_unit *u, int64_t begin, int64_t count) {
+    const attention_problem *p = u->p;
+    const char *k = p->k.data + u->batch * p->k.batch + u->kv_head * p->k.head,
+               *v = p->v.data + u->batch * p->v.batch + u->kv_head * p->v.head;
+    for (int64_t i = 0; i < count; i++) {
+        for (int64_t at = 0; at < p->dim; at += DEPTH) {
+            int64_t depth = p->dim - at < DEPTH ? p->dim - at : DEPTH;
+            float *to = u->keys + (at / DEPTH * KEYS + i) * KEY_STRIDE;
+            row_store(to, 0, row_floats(to, k + (begin + i) * p->k.row, at, depth, p->dtype), depth, TARN_FLOAT32);
+        }
+        float *to = u->values + i * u->padded;
+        row_store(to, 0, row_floats(to, v + (begin + i) * p->v.row, 0, p->value_dim, p->dtype), p->value_dim, TARN_FLOAT32);
+        for (int64_t d = p->value_dim; d < u->padded; d++) to[d] = 0;
+    }
+}
+
+/* KEY_TILE keys by ROWS rows over one sweep. */
+INLINE void score_tile(float *scores, const float *q, const float *keys, int64_t depth, bool first) {
+    vf32 sum[KEY_TILE][2];
+    UNROLL(16)
+    for (int i = 0; i < KEY_TILE; i++)
+        for (int half = 0; half < 2; half++) sum[i][half] = first ? (vf32){0} : load_f32(scores + i * ROWS + half * LANES);
+    for (int64_t d = 0; d < depth; d++) {
+        vf32 q0 = load_f32(q + d * ROWS), q1 = load_f32(q + d * ROWS + LANES);
+        UNROLL(16)
+        for (int i = 0; i < KEY_TILE; i++) {
+            vf32 k = splat_f32(keys[i * KEY_STRIDE + d]);
+            sum[i][0] = fma_f32(k, q0, sum[i][0]);
+            sum[i][1] = fma_f32(k, q1, sum[i][1]);
+        }
+    }
+    UNROLL(16)
+    for (int i = 0; i < KEY_TILE; i++)
+        for (int half = 0; half < 2; half++) store_f32(scores + i * ROWS + half * LANES, sum[i][half]);
+}
+
+static void multiply_keys(const wide_unit *u, const row_block *b, int64_t count) {
+    for (int64_t at = 0; at < u->p->dim; at += DEPTH) {
+        int64_t depth = u->p->dim - at < DEPTH ? u->p->dim - at : DEPTH;
+        const float *keys = u->keys + at / DEPTH * KEYS * KEY_STRIDE;
+        for (int64_t i = 0; i < count; i += KEY_TILE)
+            score_tile(u->scores + i * ROWS, b->q + at * ROWS, keys + i * KEY_STRIDE, depth, at == 0);
+    }
+}
+
+INLINE void value_tile(float *sums, const float *weights, const float *values, int64_t padded, int64_t count, const vf32 *shrink) {
+    vf32 sum[VALUE_TILE][2];
+    UNROLL(16)
+    for (int i = 0; i < VALUE_TILE; i++)
+        for (int half = 0; half < 2; half++) sum[i][half] = load_f32(sums + i * ROWS + half * LANES) * shrink[half];
+    for (int64_t key = 0; key < count; key++) {
+        vf32 w0 = load_f32(weights + key * ROWS), w1 = load_f32(weights + key * ROWS + LANES);
+        const float *v = values + key * padded;
+        UNROLL(16)
+        for (int i = 0; i < VALUE_TILE; i++) {
+            vf32 x = splat_f32(v[i]);
+            sum[i][0] = fma_f32(x, w0, sum[i][0]);
+            sum[i][1] = fma_f32(x, w1, sum[i][1]);
+        }
+    }
+    UNROLL(16)
+    for (int i = 0; i < VALUE_TILE; i++)
+        for (int half = 0; half < 2; half++) store_f32(sums + i * ROWS + half * LANES, sum[i][half]);
+}
+
+static void multiply_values(const wide_unit *u, row_block *b, int64_t count, const vf32 shrink[2]) {
+    for (int64_t d = 0; d < u->padded; d += VALUE_TILE) value_tile(b->sums + d * ROWS, u->scores, u->values + d, u->padded, count, shrink);
+}
