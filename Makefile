@@ -14,7 +14,7 @@ options += $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache)
 purposes := $(if $(findstring clang,$(CC)),clang $(if $(SANITIZE),sanitize))
 sources = $(shell git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' 'bench/*.[ch]')
 
-.PHONY: build demo test fuzz thread-sanitize format check-format install clean
+.PHONY: build demo test fuzz thread-sanitize test-aarch64 format check-format install clean
 
 build: $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS) tarn
@@ -42,6 +42,13 @@ thread-sanitize:
 	cmake -S . -B build-thread $(options) -DTARN_THREAD_SANITIZE=ON
 	ninja -C build-thread -j $(JOBS)
 	ctest --test-dir build-thread --output-on-failure
+
+# The tests in C for another processor, emulated, with a tenth of the random rounds: about an hour on two cores.
+test-aarch64:
+	tools/setup.sh build aarch64
+	cmake -S . -B build-aarch64 $(filter-out -DCMAKE_C_COMPILER=%,$(options)) -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake
+	ninja -C build-aarch64 -j $(JOBS)
+	TARN_ROUNDS=10 ctest --test-dir build-aarch64 --output-on-failure -j $(JOBS)
 
 format:
 	tools/setup.sh format

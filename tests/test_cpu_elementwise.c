@@ -3,6 +3,7 @@
 #include "cpu/cpu.h"
 #include "base/threads.h"
 #include "kernel_calls.h"
+#include "rounds.h"
 #include "row_results.h"
 
 /* ---- single rows */
@@ -173,8 +174,28 @@ static void test_program(int length, int inputs, int outputs, tarn_ints shape, b
 static void test_programs(void) {
     const tarn_ints shapes[] = {DIMS(1), DIMS(300), DIMS(2, 7, 9), DIMS(3, 700)};
     random_begin("programs");
-    for (int i = 0; i < 400; i++)
+    for (int i = 0; i < rounds(400); i++)
         test_program(1 + (int)(random_bits() % 12), 1 + (int)(random_bits() % 7), 1 + (int)(random_bits() % 3), shapes[i % 4], i % 3 == 0);
+}
+
+/* As many inputs and registers as a program may have, of wide numbers: blocks must shrink to fit a thread's scratch memory. */
+static void test_largest_program(void) {
+    enum { IN = GROUP_MAX_INPUTS, ALL = GROUP_MAX_REGISTERS };
+    operand in[IN], got = make(TARN_FLOAT64, DIMS(3, 700)), expected = make(TARN_FLOAT64, DIMS(3, 700));
+    uint16_t input_registers[IN], last = ALL - 1;
+    group_instruction instructions[ALL];
+    for (int i = 0; i < IN; i++) {
+        in[i] = randomized(TARN_FLOAT64, DIMS(3, 700), DOMAIN_ANY);
+        input_registers[i] = (uint16_t)i;
+    }
+    for (int i = 0; i < ALL; i++) {
+        uint16_t first = (uint16_t)(i < IN ? i : i - 1), second = (uint16_t)(i * 7 % IN);
+        instructions[i] = (group_instruction){i % 2 ? OP_minimum : OP_maximum, (uint16_t)i, {first, second}, TARN_FLOAT64, TARN_FLOAT64};
+    }
+    group_program program = {IN, 1, ALL, ALL, input_registers, &last, instructions};
+    CHECK(run_on(&backend_reference, &program, in, &expected), "%s", tarn_error());
+    CHECK(run_on(&backend_cpu, &program, in, &got), "%s", tarn_error());
+    compare(&got, &expected, 0, NULL, "the largest program");
 }
 
 /* Large enough for several threads, with a broadcast row: the same bits whatever the number of threads. */
@@ -207,6 +228,7 @@ int main(void) {
         for (int from = 0; from < TARN_DTYPE_COUNT; from++)
             for (int to = 0; to < TARN_DTYPE_COUNT; to++) test_conversion((tarn_dtype)from, (tarn_dtype)to);
         test_programs();
+        test_largest_program();
         test_threads();
         printf("%s: %d checks, %d failures\n", cpu_isa_levels[isa]->name, checks, failures);
     }

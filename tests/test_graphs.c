@@ -10,6 +10,7 @@
 #include "backend/backend.h"
 #include "base/settings.h"
 #include "check.h"
+#include "rounds.h"
 #include "core/work.h"
 
 enum { MOST_STREAMS = 4 };
@@ -330,7 +331,7 @@ int main(void) {
     open_streams();
     const char *given = getenv("TARN_GRAPHS_SEED");
     uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 1000 + (uint64_t)getpid() % 1000;
-    int graphs = number_of("TARN_GRAPHS", 300);
+    int graphs = number_of("TARN_GRAPHS", rounds(300));
     printf("first seed %llu, %d graphs\n", (unsigned long long)seed, graphs);
     for (int i = 0; i < graphs && !check_failures; i++) {
         dice_state = graph_seed = seed + (uint64_t)i;

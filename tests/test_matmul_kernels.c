@@ -12,6 +12,7 @@
 #include "base/threads.h"
 #include "cpu/cpu.h"
 #include "cpu/matmul/lines.h"
+#include "rounds.h"
 
 static uint64_t seed_now, failures, checks;
 static const char *level_name;
@@ -371,7 +372,7 @@ static int64_t random_size(void) {
 
 static void check_dense_shapes(void) {
     static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_BFLOAT16, TARN_FLOAT16, TARN_FLOAT64};
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < rounds(400); i++) {
         dense_case d = {dtypes[i % 4],        1 + random_below(3) * random_below(2),
                         random_size(),        random_size(),
                         random_size(),        random_below(2) == 0,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "rounds.h"
 #include "program_specs.h"
 #include "tarn/tarn.h"
 
@@ -376,7 +377,7 @@ int main(void) {
     open_streams(getenv("TARN_PROGRAMS_STREAMS"));
     const char *given = getenv("TARN_PROGRAMS_SEED"), *many = getenv("TARN_PROGRAMS");
     uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 1000 + (uint64_t)getpid() % 1000;
-    int programs = many ? atoi(many) : 200, made = 0;
+    int programs = many ? atoi(many) : rounds(200), made = 0;
     printf("first seed %llu\n", (unsigned long long)seed);
     while (made < programs && !check_failures) {
         dice_state = seed++;

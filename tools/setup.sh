@@ -1,6 +1,6 @@
 #!/bin/bash
-# setup.sh WHAT…: installs what is missing for the named purposes: build (compile Tarn), test (run its tests), clang, sanitize, format. Debian packages come
-# through apt-get (as root or with sudo), which is not asked when nothing is missing. For `test` it also fills .venv with the programs that tests compare
+# setup.sh WHAT…: installs what is missing for the named purposes: build (compile Tarn), test (run its tests), clang, sanitize, format, aarch64 (compile
+# for it and run its tests under qemu-user). Debian packages come through apt-get (as root or with sudo), which is not asked when nothing is missing. For `test` it also fills .venv with the programs that tests compare
 # Tarn with; one that cannot be had is named, and the tests that need it skip.
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,9 +11,16 @@ declare -A packages=(
     [clang]="clang"
     [sanitize]="libclang-rt-14-dev"
     [format]="clang-format"
+    [aarch64]="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user libpcre2-dev:arm64 libutf8proc-dev:arm64 libsleef-dev:arm64 \
+libopenblas-serial-dev:arm64 libjansson-dev:arm64 libedit-dev:arm64"
 )
 
-installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
+# A package of this machine's kind, or of the kind that its name ends with (libedit-dev:arm64).
+installed() {
+    local kinds="$(dpkg --print-architecture)|all"
+    case $1 in *:*) kinds=${1##*:} ;; esac
+    dpkg-query -W -f '${db:Status-Status} ${Architecture}\n' "$1" 2>/dev/null | grep -qxE "installed ($kinds)"
+}
 
 install_packages() {
     local missing=() package as_root=()
@@ -27,6 +34,7 @@ install_packages() {
         as_root=(sudo)
     fi
     export DEBIAN_FRONTEND=noninteractive
+    case "${missing[*]}" in *:arm64*) "${as_root[@]}" dpkg --add-architecture arm64 ;; esac
     "${as_root[@]}" apt-get update -qq </dev/null
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null
 }

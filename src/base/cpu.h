@@ -25,7 +25,11 @@ enum {
 cpu_features cpu_found(void);
 cpu_features cpu_used(void);
 
+/* False while compiling for processors that never have what is wanted, so that what is called only then need not be there. */
 static inline bool cpu_has(cpu_features wanted) {
+#ifndef __x86_64__
+    if (wanted & ~(cpu_features)CPU_NEON) return false;
+#endif
     return (cpu_used() & wanted) == wanted;
 }
 

@@ -351,7 +351,7 @@ static bool supports_reduce(const call *c) {
 
 /* ---- rows */
 
-#define REDUCE_ROWS(isa)                                                                                                                   \
+#define REDUCE_ROWS(isa, isa_id)                                                                                                           \
     static bool reduce_##isa(const call *c) {                                                                                              \
         return run_reduce(c, &elementwise_kernels_##isa);                                                                                  \
     }                                                                                                                                      \
@@ -371,11 +371,11 @@ static bool supports_reduce(const call *c) {
                                              .layout = LAYOUT_ANY,                                                                         \
                                              .supports = supports_arg_reduce,                                                              \
                                              .run = arg_reduce_##isa}};
-REDUCE_ROWS(baseline)
-REDUCE_ROWS(avx2)
-REDUCE_ROWS(avx512)
+CPU_EACH_ISA(REDUCE_ROWS)
 
 int cpu_rows_reduce(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
-    static const kernel_row *const rows[] = {[ISA_BASELINE] = rows_baseline, [ISA_AVX2] = rows_avx2, [ISA_AVX512] = rows_avx512};
-    return isa <= ISA_AVX512 ? cpu_pick_rows(op, rows[isa], 2, out, 0) : 0;
+#define TABLE(isa, isa_id) [isa_id] = rows_##isa,
+    static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
+#undef TABLE
+    return cpu_pick_rows(op, rows[isa], 2, out, 0);
 }

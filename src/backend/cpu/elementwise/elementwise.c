@@ -17,8 +17,9 @@ enum {
     LEAST_BLOCK = 256,
     MOST_BLOCK = 1024,
     ALIGNMENT = 64,
-    CACHE_BYTES = 24 << 10, /* what the slots of a program may fill of the first-level cache before blocks are made smaller */
-    GRAIN = 1 << 15         /* elements of a cheap program for which waking another thread pays */
+    CACHE_BYTES = 24 << 10,   /* what the slots of a program may fill of the first-level cache before blocks shrink to LEAST_BLOCK */
+    SCRATCH_BYTES = 48 << 10, /* what they may fill at all; of a thread's stack */
+    GRAIN = 1 << 15           /* elements of a cheap program for which waking another thread pays */
 };
 
 typedef struct {
@@ -46,7 +47,7 @@ typedef struct {
 
 typedef struct {
     int step_count, source_count, sink_count, slot_bytes;
-    int64_t size, block, slot_offset[SLOTS], scratch_bytes; /* of a thread: about CACHE_BYTES, more only for programs of many slots */
+    int64_t size, block, slot_offset[SLOTS], scratch_bytes; /* of a thread: about CACHE_BYTES, SCRATCH_BYTES at most */
     bool whole;                                             /* one loop over arrays only: no blocks needed */
     step *steps;
     source sources[GROUP_MAX_INPUTS];
@@ -195,7 +196,9 @@ static void place_slots(plan *p) {
     for (int i = 0; i < SLOTS; i++) count += used[i];
     wide = p->slot_bytes > 4;
     p->block = MOST_BLOCK;
-    while (p->block > LEAST_BLOCK && count * p->block * (wide ? 8 : 4) > CACHE_BYTES) p->block /= 2;
+    int64_t bytes = count * (wide ? 8 : 4);
+    while (p->block > LEAST_BLOCK && p->block * bytes > CACHE_BYTES) p->block /= 2;
+    while (p->block * bytes > SCRATCH_BYTES) p->block /= 2;
     int64_t offset = 0;
     for (int i = 0; i < SLOTS; i++) {
         p->slot_offset[i] = offset;
@@ -352,16 +355,6 @@ static bool run(const call *c, const elementwise_kernels *kernels) {
     return true;
 }
 
-static bool run_baseline(const call *c) {
-    return run(c, &elementwise_kernels_baseline);
-}
-static bool run_avx2(const call *c) {
-    return run(c, &elementwise_kernels_avx2);
-}
-static bool run_avx512(const call *c) {
-    return run(c, &elementwise_kernels_avx512);
-}
-
 /* ---- rows */
 
 static bool supports(const call *c) {
@@ -379,15 +372,24 @@ static int64_t workspace(const call *c) {
     return (int64_t)sizeof(step) * c->program->instruction_count;
 }
 
-#define GROUP_ROW(isa)                                                                                                                     \
-    {                                                                                                                                      \
-        .op = OP_group, .name = "group_" #isa, .dtypes = DTYPES_ALL, .selector = -1, .layout = LAYOUT_ANY,                                 \
-        .may_overwrite = (1u << GROUP_MAX_INPUTS) - 1, .supports = supports, .workspace = workspace, .run = run_##isa                      \
-    }
+#define GROUP_ROW(isa, isa_id)                                                                                                             \
+    static bool run_##isa(const call *c) {                                                                                                 \
+        return run(c, &elementwise_kernels_##isa);                                                                                         \
+    }                                                                                                                                      \
+    static const kernel_row row_##isa = {.op = OP_group,                                                                                   \
+                                         .name = "group_" #isa,                                                                            \
+                                         .dtypes = DTYPES_ALL,                                                                             \
+                                         .selector = -1,                                                                                   \
+                                         .layout = LAYOUT_ANY,                                                                             \
+                                         .may_overwrite = (1u << GROUP_MAX_INPUTS) - 1,                                                    \
+                                         .supports = supports,                                                                             \
+                                         .workspace = workspace,                                                                           \
+                                         .run = run_##isa};
+CPU_EACH_ISA(GROUP_ROW)
 
 int cpu_rows_elementwise(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
-    static const kernel_row baseline[] = {GROUP_ROW(baseline)}, avx2[] = {GROUP_ROW(avx2)}, avx512[] = {GROUP_ROW(avx512)};
-    if (isa == ISA_BASELINE) return cpu_pick_rows(op, baseline, 1, out, 0);
-    if (isa == ISA_AVX2) return cpu_pick_rows(op, avx2, 1, out, 0);
-    return isa == ISA_AVX512 ? cpu_pick_rows(op, avx512, 1, out, 0) : 0;
+#define TABLE(isa, isa_id) [isa_id] = &row_##isa,
+    static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
+#undef TABLE
+    return cpu_pick_rows(op, rows[isa], 1, out, 0);
 }

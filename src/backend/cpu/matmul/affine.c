@@ -79,7 +79,7 @@ static const matmul_engine *engine_of(const affine_problem *p) {
 
 /* Engines that split tokens into integers leave out those that are unfit. */
 static bool splits_tokens(const matmul_engine *e) {
-    return e == &matmul_engine_words_avx2 || e == &matmul_engine_words_avxvnni;
+    return cpu_has(CPU_AVX2) && (e == &matmul_engine_words_avx2 || e == &matmul_engine_words_avxvnni);
 }
 
 int64_t affine_workspace(const affine_problem *p) {

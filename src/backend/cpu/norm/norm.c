@@ -125,7 +125,7 @@ static bool supports_rope(const call *c) {
         .op = OP_##name_, .name = #name_ "_" #isa, .dtypes = DTYPES_NARROW, .layout = LAYOUT_ROWS, .may_overwrite = 1,                     \
         .supports = supports_, .run = name_##_##isa                                                                                        \
     }
-#define NORM_ROWS(isa)                                                                                                                     \
+#define NORM_ROWS(isa, isa_id)                                                                                                             \
     static bool softmax_##isa(const call *c) {                                                                                             \
         return run_rows(c, &norm_kernels_##isa, softmax_part);                                                                             \
     }                                                                                                                                      \
@@ -137,11 +137,11 @@ static bool supports_rope(const call *c) {
     }                                                                                                                                      \
     static const kernel_row rows_##isa[] = {NORM_ROW(softmax, isa, NULL), NORM_ROW(rms_norm, isa, supports_rms_norm),                      \
                                             NORM_ROW(rope, isa, supports_rope)};
-NORM_ROWS(baseline)
-NORM_ROWS(avx2)
-NORM_ROWS(avx512)
+CPU_EACH_ISA(NORM_ROWS)
 
 int cpu_rows_norm(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
-    static const kernel_row *const rows[] = {[ISA_BASELINE] = rows_baseline, [ISA_AVX2] = rows_avx2, [ISA_AVX512] = rows_avx512};
-    return isa <= ISA_AVX512 ? cpu_pick_rows(op, rows[isa], 3, out, 0) : 0;
+#define TABLE(isa, isa_id) [isa_id] = rows_##isa,
+    static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
+#undef TABLE
+    return cpu_pick_rows(op, rows[isa], 3, out, 0);
 }

@@ -84,7 +84,7 @@ static bool supports_quantize(const call *c) {
         .op = OP_##name_, .name = #name_ "_" #isa, .dtypes = DTYPES_NARROW, .selector = selector_, .layout = LAYOUT_ROWS,                  \
         .supports = supports_##name_, .run = name_##_##isa                                                                                 \
     }
-#define QUANT_ROWS(isa)                                                                                                                    \
+#define QUANT_ROWS(isa, isa_id)                                                                                                            \
     static bool dequantize_##isa(const call *c) {                                                                                          \
         return run_dequantize(c, &quant_kernels_##isa);                                                                                    \
     }                                                                                                                                      \
@@ -92,11 +92,11 @@ static bool supports_quantize(const call *c) {
         return run_quantize(c, &quant_kernels_##isa);                                                                                      \
     }                                                                                                                                      \
     static const kernel_row rows_##isa[] = {QUANT_ROW(dequantize, isa, -1), QUANT_ROW(quantize, isa, 0)};
-QUANT_ROWS(baseline)
-QUANT_ROWS(avx2)
-QUANT_ROWS(avx512)
+CPU_EACH_ISA(QUANT_ROWS)
 
 int cpu_rows_quant(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
-    static const kernel_row *const rows[] = {[ISA_BASELINE] = rows_baseline, [ISA_AVX2] = rows_avx2, [ISA_AVX512] = rows_avx512};
-    return isa <= ISA_AVX512 ? cpu_pick_rows(op, rows[isa], 2, out, 0) : 0;
+#define TABLE(isa, isa_id) [isa_id] = rows_##isa,
+    static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
+#undef TABLE
+    return cpu_pick_rows(op, rows[isa], 2, out, 0);
 }
