@@ -16,7 +16,8 @@ static void check(const model_config *c) {
     require(c->family && c->layers > 0 && c->heads % c->kv_heads == 0 && c->head_dim % 2 == 0);
     require(c->heads * c->head_dim < INT64_MAX / c->hidden / 4 && c->vocab < INT64_MAX / c->hidden / 4);
     for (int64_t i = 0; i < c->layers; i++) require(c->windows[i] >= 0);
-    for (int64_t i = 0; c->rope.periods && i < c->head_dim / 2; i++) require(!isnan(c->rope.periods[i]));
+    require(c->activation && c->rope.dims >= 2 && c->rope.dims % 2 == 0 && c->rope.dims <= c->head_dim);
+    for (int64_t i = 0; c->rope.periods && i < c->rope.dims / 2; i++) require(!isnan(c->rope.periods[i]));
     for (int i = 0; i < c->end_token_count; i++) require(c->end_tokens[i] >= 0);
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         quantization q;
