@@ -164,8 +164,11 @@ static void test_scatter_threads(int64_t rows, int64_t width, int64_t updates, i
     operand x = randomized(TARN_FLOAT32, DIMS(repeats, rows, width), DOMAIN_ANY), at = indices_of(TARN_INT32, DIMS(updates), rows),
             results[3];
     operand values = randomized(TARN_FLOAT32, DIMS(repeats, updates, width), DOMAIN_ANY);
-    attributes_scatter add = {.axes = DIMS(1), .mode = TARN_SCATTER_ADD};
-    if (along) add.batch = DIMS(0, 2), at = indices_of(TARN_INT32, DIMS(repeats, updates, width), rows);
+    attributes_scatter add = {.axes = DIMS(1), .batch = DIMS(0, 2), .mode = TARN_SCATTER_ADD};
+    if (along)
+        at = indices_of(TARN_INT32, DIMS(repeats, updates, width), rows);
+    else
+        add.batch.count = 0;
     size_t bytes = (size_t)operand_size(&x) * sizeof(float);
     for (int threads = 1; threads <= 3; threads++) {
         operand *out = &results[threads - 1];
