@@ -96,26 +96,33 @@ bool cli_no_nul(const char *text, size_t length, const char *what) {
     return strlen(text) == length;
 }
 
+/* The ids at *at, up to the end of the text or a closing bracket; false at what is none, where *at then is. */
+static bool read_ids(const char **at, int32_t *list, size_t *n) {
+    while (*(*at += strspn(*at, " \t\r\n,")) && **at != ']') {
+        char *end;
+        errno = 0;
+        long long id = strtoll(*at, &end, 10);
+        if (end == *at || (*end && !strchr(" \t\r\n,]", *end)) || errno || id < 0 || id > INT32_MAX) return false;
+        list[(*n)++] = (int32_t)id;
+        *at = end;
+    }
+    return true;
+}
+
 bool cli_parse_ids(const char *text, size_t length, const char *what, int32_t **ids, size_t *count) {
     if (!cli_no_nul(text, length, what)) return false;
     int32_t *list = malloc((strlen(text) / 2 + 1) * sizeof *list);
-    size_t n = 0;
     if (!list) return cli_error("out of memory"), false;
-    for (const char *at = text; *(at += strspn(at, " \t\r\n,[]"));) {
-        char *end;
-        errno = 0;
-        long long id = strtoll(at, &end, 10);
-        if (end == at || (*end && !strchr(" \t\r\n,]", *end)) || errno || id < 0 || id > INT32_MAX) {
-            cli_error("%s: \"%.16s\" is no token id", what, at);
-            free(list);
-            return false;
-        }
-        list[n++] = (int32_t)id;
-        at = end;
-    }
+    const char *at = text + strspn(text, " \t\r\n");
+    bool bracket = *at == '[';
+    at += bracket;
     *ids = list;
-    *count = n;
-    return true;
+    *count = 0;
+    if (read_ids(&at, list, count) && (*at == ']') == bracket && !at[bracket + strspn(at + bracket, " \t\r\n")]) return true;
+    cli_error("%s: \"%.16s\" is no token id", what, at);
+    free(list);
+    *ids = NULL;
+    return false;
 }
 
 bool cli_dtype(const char *name, tarn_dtype *dtype) {

@@ -444,53 +444,12 @@ s.upper().lower().title()
 '%*d' % (5, 42)
 '%s' % missing
 '%y' % 1
-'{} {}'.format('a', 'b')
-'{0}-{1}-{0}'.format('a', 'b')
-'{name}'.format(name='x')
-'{:>5}|{:<5}|{:^5}'.format('a', 'b', 'c')
-'{:.2f}'.format(3.14159)
-'{:05d}'.format(42)
-'{:,}'.format(1234567)
-'{{}}'.format()
-'{!r}'.format('a')
-'{a[b]}'.format(a={'b': 1})
-'{'.format(1)
-'{} {1}'.format(1, 2)
-'{1} {}'.format(1, 2)
-'{0} {1} {x}'.format(1, 2, x=3)
-'{}'.format()
-'{5}'.format(1)
-'{nope}'.format(1)
-'{} {} {} {}'.format(none, true, [1, 'a'], 1.5)
-'{:5}|{:<5}|{:^5}|{:>5}|{:*^7}|{:é>4}'.format('ab', 'ab', 'ab', 'ab', 'ab', 'ab')
-'{:5}|{:<5}|{:^5}|{:>5}|{:+}|{: }|{:-}|{:=+6}|{:06}'.format(42, 42, 42, 42, 42, 42, 42, 42, -42)
-'{:b} {:o} {:x} {:X} {:#x} {:#b} {:#o} {:_} {:_x}'.format(10, 10, 255, 255, 255, 5, 8, 1234567, 1048575)
-'{:,} {:,.2f} {:,}'.format(-1234567, 12345.678, 999)
-'{:f} {:.0f} {:e} {:g} {:.1%} {:10.3f}| {:<8.1f}| {:+.1f} {:F} {:G}'.format(1.5, 2.5, 12345.678, 0.0001, 0.256, 3.14159, 2.25, 2.0, 1.0, 1e20)
-'{:f} {:.2f} {:e}'.format(3, 3, 3)
-'{} {:8} {:<8}|'.format(1.5, 1.5, 1.5)
-'{:.2} {:5.1}|'.format('abc', 'abc')
-'{:05} {:5d} {:s}'.format('a', true, 'x')
-'{:d}'.format(1.5)
-'{:s}'.format(1)
-'{:d}'.format('a')
-'{:5}'.format(none)
-'{:>{w}}|{:{}}'.format('a', 'b', 4, w=5)
-'{a.b} {a[c]} {l[0]} {l[1][x]}'.format(a={'b': 1, 'c': 2}, l=[1, {'x': 'y'}])
-'{a.__class__}'.format(a=1)
-'{a.__class__.x}'.format(a=1)
-'{!s:>4} {!r:>5}'.format(1, 'a')
-'{!x}'.format(1)
-'}'.format()
-'{{}} {{{}}}'.format(1)
-'{0.missing}'.format({})
-'{0.missing.x}'.format({})
-'{a} {b}'.format_map({'a': 1, 'b': 2})
-'{:.3d}'.format(1)
-'{:,x}'.format(1)
-'{:zz}'.format(1)
-'{:.f}'.format(1.0)
-'%s' | format('a') ~ '{}'.format('b')
+dict.fromkeys(['a', 'b'], 0)
+dict.fromkeys('ab')
+dict.fromkeys(range(2), [])
+{'x': 1}.fromkeys([1, 1.0])
+dict.fromkeys()
+dict.fromkeys(1)
 namespace(a=1)
 namespace(a=1).a
 namespace({'a': 2}, b=3).b
@@ -1020,6 +979,8 @@ STATEMENTS = r"""
 {% call m %}{% endcall %}
 {% call l.index(1) %}b{% endcall %}
 {% macro m(a) %}{{ a }}{% endmacro %}{{ m }}{{ m.name }}
+{% macro m(a, b=1) %}{{ a }}{{ kwargs }}{% endmacro %}{{ m.arguments }}{{ m.catch_kwargs }}{{ m.catch_varargs }}{{ m.caller }}{{ m.nothing }}
+{% macro m() %}{{ varargs }}{{ caller() }}{% endmacro %}{{ m.arguments }}{{ m.catch_kwargs }}{{ m.catch_varargs }}{{ m.caller }}
 {% macro m(a) %}a{% endmacro %}{{ m(1) | upper }}{{ m(1) is string }}
 {% macro fact(k) %}{% if k <= 1 %}1{% else %}{{ k * fact(k - 1) | int }}{% endif %}{% endmacro %}{{ fact(5) }}
 {% macro walk(items) %}{% for i in items %}({{ i.v }}{{ walk(i.kids) }}){% endfor %}{% endmacro %}{{ walk(tree) }}

@@ -6,10 +6,6 @@
 
 value filter_tojson(render *r, value self, const arguments *given, const value *a);
 
-/* str.format and str.format_map. */
-value method_format(render *r, value self, const arguments *given, const value *a);
-value method_format_map(render *r, value self, const arguments *given, const value *a);
-
 /* A lookup such as "address.city" or 0, as map(attribute=…), sort(attribute=…) make; what is missing on the way becomes the fallback. */
 value get_path(render *r, value v, value path, value fallback);
 /* Lower case for strings, everything else as it is. */
