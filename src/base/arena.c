@@ -1,5 +1,7 @@
 #include "base/arena.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 #include "tarn/error.h"
 
@@ -58,4 +60,14 @@ void arena_free(arena *a) {
         memory_free(block);
     }
     *a = (arena){.limit = a->limit};
+}
+
+/* The oldest block is the smallest: the last of the list, if no larger piece lies behind it. */
+void arena_reset(arena *a) {
+    if (!a->blocks || a->blocks->next || a->room != SMALLEST_BLOCK) {
+        arena_free(a);
+        return;
+    }
+    memset(a->blocks->bytes, 0, a->used);
+    a->used = a->total = 0;
 }

@@ -16,6 +16,8 @@ void *arena_take(arena *a, size_t bytes);
 /* The same for count items of `size` bytes, checked. */
 void *arena_take_array(arena *a, size_t count, size_t size);
 void arena_free(arena *a);
+/* Gives everything back but one block of the usual size, which is taken from first. */
+void arena_reset(arena *a);
 
 #define ARENA_NEW(a, type)              ((type *)arena_take((a), sizeof(type)))
 #define ARENA_NEW_ARRAY(a, type, count) ((type *)arena_take_array((a), (count), sizeof(type)))

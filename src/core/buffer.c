@@ -1,11 +1,13 @@
 #include "core/buffer.h"
 
 #include <stddef.h>
+#include <sched.h>
 #include <string.h>
 
 #include "base/hard.h"
 #include "base/memory.h"
 #include "core/lock.h"
+#include "core/release.h"
 #include "tarn/error.h"
 
 static char without_memory[] = "a computation failed, and there was no memory to keep its message";
@@ -226,8 +228,7 @@ void buffer_drop_stale(buffer *b) {
     pthread_mutex_unlock(lock_of(b));
 }
 
-void buffer_wait(buffer *b) {
-    if (!buffer_settle(b)) return;
+static void wait_for_copies(buffer *b) {
     for (int i = 0;; i++) {
         pthread_mutex_lock(lock_of(b));
         ticket ready = i < b->copy_count ? b->copies[i].ready : (ticket){0};
@@ -236,6 +237,20 @@ void buffer_wait(buffer *b) {
         if (!more) return;
         ticket_wait(ready);
     }
+}
+
+/* This thread does the checks that are due, unless another is at it. Within a check, which may read arrays, nothing is waited for. */
+void buffer_verify(buffer *b) {
+    while (atomic_load(&b->unverified) && !release_is_draining()) {
+        release_drain();
+        sched_yield();
+    }
+}
+
+void buffer_wait(buffer *b) {
+    if (!buffer_settle(b)) return;
+    wait_for_copies(b);
+    buffer_verify(b);
 }
 
 /* ---- pending: few threads ever meet a buffer in this state, so all share one place to wait in */

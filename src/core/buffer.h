@@ -24,6 +24,7 @@ typedef struct buffer {
     atomic_int holders;    /* those who only ask whether it is good, or say that it is not: work on its way */
     int64_t bytes;
     atomic_int state;
+    atomic_int unverified;                       /* runs that wrote it from foreign memory that has not been checked since */
     buffer_copy *copies, own_copies[BUFFER_OWN]; /* these and the readers under lock_of(buffer) */
     int copy_count;
     ticket *readers, own_readers[BUFFER_OWN]; /* the last ones, one a stream */
@@ -71,8 +72,9 @@ void buffer_drop_stale(buffer *b);                      /* gives back copies tha
 void buffer_set_state(buffer *b, buffer_state state);
 /* Waits while it is pending; false if it was given up. */
 bool buffer_settle(buffer *b);
-/* Waits until the buffer is filled. */
+/* Waits until the buffer is filled, and what it was filled from has been checked. */
 void buffer_wait(buffer *b);
+void buffer_verify(buffer *b); /* the second alone */
 
 void buffers_before_fork(void);
 void buffers_after_fork(void);

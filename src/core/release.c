@@ -1,6 +1,5 @@
 #include "core/release.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -47,6 +46,10 @@ void release_all_notes(void) {
     draining = true;
     for (release_note *notes; (notes = take_notes());) run_notes(notes);
     draining = false;
+}
+
+bool release_is_draining(void) {
+    return draining;
 }
 
 void tarn_drain_released(void) {

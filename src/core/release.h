@@ -5,6 +5,7 @@
 #define CORE_RELEASE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 /* Part of the object that goes: leaving a note needs no memory. */
 typedef struct release_note {
@@ -14,6 +15,8 @@ typedef struct release_note {
 
 /* Any thread. */
 void release_later(release_note *note);
+
+bool release_is_draining(void); /* this thread is within a function that a note called */
 
 extern release_note *_Atomic release_notes; /* the last first */
 void release_all_notes(void);

@@ -4,7 +4,6 @@
    The steps are walked from the last to the first: a storage begins to need memory at its last use and ceases to at its first, and a
    result's memory is free from its first step on. So a chain needs its result's memory and that of one more link, however long it is. */
 #include "base/hard.h"
-#include "base/memory.h"
 #include "eval/program.h"
 
 enum { ALIGNMENT = 64, ROOM_CLASSES = 64, MOST_LOOKS = 8, AT_END = INT32_MAX };
@@ -231,8 +230,8 @@ static bool free_beginning(planner *pl, int index) {
 
 static bool plan(planner *pl) {
     program *p = pl->p;
-    pl->ending = NEW_ARRAY(int, p->steps.count);
-    pl->next_ending = NEW_ARRAY(int, p->storages.count);
+    pl->ending = ARENA_NEW_ARRAY(&p->memory, int, p->steps.count);
+    pl->next_ending = ARENA_NEW_ARRAY(&p->memory, int, p->storages.count);
     if (!pl->ending || !pl->next_ending) return false;
     for (int i = 0; i < ROOM_CLASSES; i++) pl->idle_classes[i] = -1;
     list_by_end(pl);
@@ -249,7 +248,5 @@ bool program_plan_memory(program *p) {
     for (size_t i = 0; i < pl.holes.count; i++) vector_free(&pl.holes.items[i]);
     vector_free(&pl.holes);
     vector_free(&pl.idles);
-    memory_free(pl.ending);
-    memory_free(pl.next_ending);
     return ok;
 }

@@ -131,6 +131,7 @@ typedef struct schedule schedule;
 typedef struct run run;
 program *schedule_make(tarn_array *const *roots, int count, schedule_options options, schedule **notes);
 void schedule_free(schedule *s);
+program *program_new(void); /* empty */
 void program_release(program *p);
 
 /* Gives the arrays that will be computed the buffers of the run, and takes away what it may overwrite. Under the lock, as are the others.

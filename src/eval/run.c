@@ -1,6 +1,8 @@
 /* Running a program: buffers and scratch first, which is all that can fail; then its segments are submitted, with what must be moved before
    them, and buffers are told who reads and writes them. While a segment runs, what a failed call reaches is marked, and poisoned at its
    end. */
+#include <sched.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/hard.h"
@@ -8,6 +10,7 @@
 #include "core/work.h"
 #include "core/interrupt.h"
 #include "core/move.h"
+#include "core/release.h"
 #include "eval/hard.h"
 #include "eval/program.h"
 
@@ -39,6 +42,8 @@ struct run {
     move **moves; /* MOST_MOVES for each that may be needed */
     int move_count, moves_used;
     bool launched;
+    bool verifies;             /* what it read may turn out not to be what it should have been */
+    release_note note;         /* of the verification */
     const char **marks;        /* of storages: why what is in them is not good */
     atomic_bool marked;        /* any */
     message *_Atomic messages; /* what the marks point to */
@@ -120,10 +125,8 @@ static void free_messages(run *r) {
     }
 }
 
-/* A launched run holds its buffers' objects, and foreign memory; another one all that it was given. What is held is let go of before the
-   last segment's ticket is done: who has waited for that finds it gone. */
-static void let_go(run *r) {
-    if (atomic_fetch_sub(&r->users, 1) != 1) return;
+/* A launched run holds its buffers' objects, and foreign memory; another one all that it was given. */
+static void finish(run *r) {
     for (size_t t = 0; t < r->p->storages.count; t++) {
         buffer *b = is_lent(r->p, t) ? NULL : r->buffers[t];
         if (b && (!r->launched || b->foreign))
@@ -136,6 +139,16 @@ static void let_go(run *r) {
     program_release(r->p);
     for (int i = 0; i < r->move_count; i++) move_free(r->moves[i]);
     memory_free(r->moves);
+}
+
+/* What is held is let go of before the last segment's ticket is done: who has waited for that finds it gone. Checks are the user's: they
+   wait for an entry point. */
+static void let_go(run *r) {
+    if (atomic_fetch_sub(&r->users, 1) != 1) return;
+    if (r->verifies)
+        release_later(&r->note);
+    else
+        finish(r);
 }
 
 static void run_release(run *r) {
@@ -340,30 +353,66 @@ static void poison_written(run_segment *g) {
     }
 }
 
-/* What was read from a mapped file is only known to be the file's if it has not changed meanwhile. */
-static void check_foreign(run_segment *g) {
-    run *r = g->run;
-    const void *asked = NULL;
-    for (int i = 0; i < g->segment->use_count; i++) {
-        buffer *b = r->buffers[r->p->bases.items[r->p->uses.items[g->segment->first_use + i].base].storage];
-        if (!b->check || b->context == asked) continue;
-        asked = b->context;
-        if (b->check(b->context)) continue;
-        for (int k = 0; k < g->segment->count; k++)
-            mark_outputs(r, &r->p->steps.items[g->segment->first + k], keep_message(r, tarn_error()));
-        tarn_clear_error();
-    }
-}
-
 static void segment_done(submission *s) {
     run_segment *g = (run_segment *)s;
     run *r = g->run;
     if (!g->segment->stream->backend->host_memory) spread_marks(g);
-    check_foreign(g);
     if (atomic_load(&r->marked)) poison_written(g);
     let_go(r);
     work_complete(&g->w);
     run_release(r);
+}
+
+/* ---- afterwards: what was read from a mapped file is only known to be the file's if it has not changed meanwhile */
+
+static const char *failed_check(run *r) {
+    const void *asked = NULL;
+    for (size_t i = 0; i < r->p->inputs.count; i++) {
+        buffer *b = r->buffers[r->p->inputs.items[i].storage];
+        if (b->check && b->context != asked && !b->check(b->context)) {
+            const char *why = keep_message(r, tarn_error());
+            tarn_clear_error();
+            return why;
+        }
+        asked = b->check ? b->context : asked;
+    }
+    return NULL;
+}
+
+static bool is_written(const run *r, size_t t) {
+    return has_buffer(r->p, t) || (r->p->storages.items[t].donated && r->p->storages.items[t].exported);
+}
+
+static void verify(release_note *note) {
+    run *r = (run *)(void *)((char *)note - offsetof(run, note));
+    for (size_t i = 0; i < r->p->inputs.count; i++) /* earlier runs' first, which another thread may be at */
+        while (atomic_load(&r->buffers[r->p->inputs.items[i].storage]->unverified) > is_written(r, (size_t)r->p->inputs.items[i].storage))
+            sched_yield();
+    const char *why = failed_check(r);
+    for (size_t i = 0; i < r->p->segments.count; i++) {
+        spread_marks(&r->segments[i]);
+        poison_written(&r->segments[i]);
+    }
+    for (size_t t = 0; t < r->p->storages.count; t++) {
+        if (!is_written(r, t)) continue;
+        if (why) buffer_poison(r->buffers[t], why);
+        atomic_fetch_sub(&r->buffers[t]->unverified, 1);
+    }
+    finish(r);
+    run_release(r);
+}
+
+/* Before it is launched: whether any of its inputs has to be checked afterwards, or may be found wrong then. */
+static void plan_verification(run *r) {
+    for (size_t i = 0; i < r->p->inputs.count && !r->verifies; i++) {
+        const buffer *b = r->buffers[r->p->inputs.items[i].storage];
+        r->verifies = b->check || atomic_load(&((buffer *)(uintptr_t)b)->unverified);
+    }
+    if (!r->verifies) return;
+    r->note.run = verify;
+    atomic_fetch_add(&r->references, 1);
+    for (size_t t = 0; t < r->p->storages.count; t++)
+        if (is_written(r, t)) atomic_fetch_add(&r->buffers[t]->unverified, 1);
 }
 
 /* ---- launching */
@@ -453,27 +502,9 @@ static void give_up_captured(program *p) {
 void run_launch(run *r, bool waits) {
     bool small = r->p->elements <= (waits ? SMALL_AWAITED : SMALL);
     r->launched = true;
+    plan_verification(r);
     for (size_t i = 0; i < r->p->segments.count; i++) launch_segment(r, i, small);
     give_back(r);
     give_up_captured(r->p);
     run_free(r);
-}
-
-void program_release(program *p) {
-    if (!p || atomic_fetch_sub(&p->references, 1) != 1) return;
-    for (size_t i = 0; i < p->steps.count; i++) attributes_free(p->steps.items[i].op, p->steps.items[i].attributes);
-    for (size_t i = 0; i < p->inputs.count; i++) buffer_release(p->inputs.items[i].captured);
-    for (size_t i = 0; i < p->segments.count; i++)
-        if (p->segments.items[i].plan) p->segments.items[i].stream->backend->plan_free(p->segments.items[i].plan);
-    vector_free(&p->values);
-    vector_free(&p->storages);
-    vector_free(&p->steps);
-    vector_free(&p->inputs);
-    vector_free(&p->outputs);
-    vector_free(&p->scratches);
-    vector_free(&p->bases);
-    vector_free(&p->segments);
-    vector_free(&p->uses);
-    arena_free(&p->memory);
-    memory_free(p);
 }

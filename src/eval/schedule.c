@@ -17,30 +17,25 @@ static bool mark_roots(schedule *s, tarn_array *const *roots, int count) {
 
 /* ---- order: depth first from what must be computed, so that a result is used soon after it is made */
 
-typedef struct {
-    int unit, next;
-} order_frame;
-
 static bool order_from(schedule *s, int start) {
-    VECTOR(order_frame) stack = {0};
+    __typeof__(&s->order_stack) stack = &s->order_stack;
     order_frame first = {start, 0};
-    bool ok = s->units.items[start].ordered || vector_push(&stack, first);
-    while (ok && stack.count) {
-        order_frame *f = &stack.items[stack.count - 1];
+    bool ok = s->units.items[start].ordered || vector_push(stack, first);
+    while (ok && stack->count) {
+        order_frame *f = &stack->items[stack->count - 1];
         unit *u = &s->units.items[f->unit];
         int e = unit_input(s, u, f->next++);
         if (e == -2) {
             int done = f->unit;
-            stack.count--;
+            stack->count--;
             if (u->ordered) continue;
             u->ordered = true;
             ok = vector_push(&s->sequence, done);
         } else if (e >= 0 && s->entries.items[e].unit >= 0 && !s->units.items[s->entries.items[e].unit].ordered) {
             order_frame deeper = {s->entries.items[e].unit, 0};
-            ok = vector_push(&stack, deeper);
+            ok = vector_push(stack, deeper);
         }
     }
-    vector_free(&stack);
     return ok;
 }
 
@@ -86,9 +81,17 @@ static void count_uses(schedule *s) {
         if (s->entries.items[i].retained) s->entries.items[schedule_resolve(s, (int)i)].retained = true;
 }
 
-void schedule_free(schedule *s) {
-    if (!s) return;
-    for (size_t i = 0; i < s->targets.count; i++) node_release(s->targets.items[i]->node);
+/* ---- a schedule is made for every evaluation, however small: one is kept with its lists */
+
+enum { MOST_ENTRIES_KEPT = 4096 };
+static schedule *_Atomic spare;
+
+static schedule *schedule_new(void) {
+    schedule *s = atomic_exchange(&spare, NULL);
+    return s ? s : NEW(schedule);
+}
+
+static void free_lists(schedule *s) {
     vector_free(&s->entries);
     vector_free(&s->units);
     vector_free(&s->members);
@@ -96,17 +99,39 @@ void schedule_free(schedule *s) {
     vector_free(&s->tainted);
     vector_free(&s->targets);
     vector_free(&s->stack);
+    vector_free(&s->order_stack);
     vector_free(&s->sequence);
+}
+
+static void empty_lists(schedule *s) {
+    s->entries.count = s->units.count = s->members.count = s->order.count = s->tainted.count = 0;
+    s->targets.count = s->stack.count = s->order_stack.count = s->sequence.count = 0;
+    s->p = NULL;
+}
+
+void schedule_free(schedule *s) {
+    if (!s) return;
+    for (size_t i = 0; i < s->targets.count; i++) node_release(s->targets.items[i]->node);
+    empty_lists(s);
+    if (s->entries.capacity <= MOST_ENTRIES_KEPT) s = atomic_exchange(&spare, s);
+    if (!s) return;
+    free_lists(s);
+    memory_free(s);
+}
+
+/* The process ends: tools that look for leaks would report it. */
+__attribute__((destructor)) static void free_spare(void) {
+    schedule *s = atomic_exchange(&spare, NULL);
+    if (s) free_lists(s);
     memory_free(s);
 }
 
 program *schedule_make(tarn_array *const *roots, int count, schedule_options options, schedule **notes) {
-    schedule *s = NEW(schedule);
+    schedule *s = schedule_new();
     if (!s) return NULL;
     s->options = options;
     s->epoch = ++last_epoch;
-    s->p = NEW(program);
-    if (s->p) s->p->references = 1;
+    s->p = program_new();
     int threads = parallel_threads(), before = parallel_fix(threads);
     if (s->p) s->p->threads = threads;
     bool ok = s->p && mark_roots(s, roots, count) && schedule_discover(s, roots, count) && schedule_retain(s) && order_units(s);

@@ -44,6 +44,10 @@ typedef struct {
 } member;
 
 typedef struct {
+    int unit, next; /* input to look at */
+} order_frame;
+
+typedef struct {
     node *node;
     int next;        /* child to visit */
     int alias_first; /* first of its outputs' targets in s->targets, -1 if it is computed itself */
@@ -60,6 +64,7 @@ struct schedule {
     VECTOR(unsigned char) tainted; /* of each node of order: computing it again would need memory that may be taken */
     VECTOR(tarn_array *) targets;  /* what lowered nodes became; their nodes are retained */
     VECTOR(frame) stack;
+    VECTOR(order_frame) order_stack;
     VECTOR(int) sequence; /* units in the order of execution */
     int last_effect;      /* while emitting: 1 + the value of the effect that was emitted last; 0: none yet */
 };

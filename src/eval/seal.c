@@ -116,7 +116,7 @@ static bool note_step(program *p, segment *s, int *noted, int index, const opera
 }
 
 static bool cut_segments(program *p) {
-    int *noted = NEW_ARRAY(int, p->bases.count);
+    int *noted = ARENA_NEW_ARRAY(&p->memory, int, p->bases.count);
     const operand_place *places = p->places;
     bool ok = noted != NULL;
     for (size_t i = 0; ok && i < p->steps.count; i++) {
@@ -132,7 +132,6 @@ static bool cut_segments(program *p) {
         ok = note_step(p, last, noted, (int)i, places);
         places += st->input_count + st->output_count + 1;
     }
-    memory_free(noted);
     return ok;
 }
 

@@ -39,7 +39,7 @@ static bool formula_logsumexp(const node *n, tarn_array *const *inputs, tarn_arr
     const attributes_logsumexp *a = n->attributes;
     const tarn_array *out = &n->outputs[0];
     tarn_array *x = summand(inputs[0]), *y;
-    if (is_of_nothing(x, out)) {
+    if (is_of_nothing(inputs[0], out)) {
         y = tarn_log(tarn_sum(x, .axes = a->axes, .keepdims = a->keepdims));
     } else {
         tarn_array *top = tarn_stop_gradient(tarn_max(x, .axes = a->axes, .keepdims = true));
