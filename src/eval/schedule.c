@@ -103,16 +103,17 @@ static void free_lists(schedule *s) {
     vector_free(&s->sequence);
 }
 
-static void empty_lists(schedule *s) {
+static void reset(schedule *s) {
     s->entries.count = s->units.count = s->members.count = s->order.count = s->tainted.count = 0;
     s->targets.count = s->stack.count = s->order_stack.count = s->sequence.count = 0;
+    s->last_effect = 0;
     s->p = NULL;
 }
 
 void schedule_free(schedule *s) {
     if (!s) return;
     for (size_t i = 0; i < s->targets.count; i++) node_release(s->targets.items[i]->node);
-    empty_lists(s);
+    reset(s);
     if (s->entries.capacity <= MOST_ENTRIES_KEPT) s = atomic_exchange(&spare, s);
     if (!s) return;
     free_lists(s);
