@@ -1,9 +1,10 @@
 /* Products of the CPU backend beside the limits of the machine, measured in the same run.
 
-     bench_matmul [threads=n] [gb=1] [only=decode|prefill|dense|square|small]
+     bench_matmul [threads=n] [gb=1] [only=decode|widths|thin|prefill|prompt|dense|square|small]
 
-   Streaming kernels are timed over a set of matrices larger than any cache and given as GB/s of packed weights, scales and biases; blocked
-   ones as TFLOP/s. Data are random: tiles of zeros are faster than real ones. */
+   Streaming kernels are timed over a set of matrices larger than any cache and given as GB/s of packed weights, scales and biases beside
+   the speed of reading them, measured in turn; blocked ones as TFLOP/s. Medians of five. Data are random: tiles of zeros are faster than
+   real ones. */
 #include <cblas.h>
 #include <math.h>
 #include <stdio.h>
@@ -46,6 +47,7 @@ static void *random_array(matmul_dtype dtype, int64_t count) {
 }
 
 static double pool_bytes = 1e9, reading_limit, f32_limit, bf16_limit;
+static measured_reading reading;
 static char *pool;
 static const char *const dtype_names[] = {"f32", "bf16", "f16"};
 
@@ -56,7 +58,8 @@ static int compare_doubles(const void *a, const void *b) {
 
 enum { REPEATS = 5 };
 
-/* Median seconds of a run; short runs are repeated until they take a few milliseconds. */
+/* Median seconds of a run, in turn with readings of the pool, whose median becomes the limit; short runs are repeated until they take a few
+   milliseconds. */
 static double seconds_of(void (*run)(void *), void *context) {
     double values[REPEATS];
     int64_t times = 1;
@@ -66,12 +69,16 @@ static double seconds_of(void (*run)(void *), void *context) {
         if (now() - start > 5e-3) break;
         times *= 2;
     }
+    double limits[REPEATS];
     for (int r = 0; r < REPEATS; r++) {
+        limits[r] = measure_reading_again(&reading, pool, (int64_t)pool_bytes);
         double start = now();
         for (int64_t i = 0; i < times; i++) run(context);
         values[r] = (now() - start) / (double)times;
     }
     qsort(values, REPEATS, sizeof *values, compare_doubles);
+    qsort(limits, REPEATS, sizeof *limits, compare_doubles);
+    reading_limit = limits[REPEATS / 2];
     return values[REPEATS / 2];
 }
 
@@ -129,9 +136,14 @@ static void bench_affine(int bits, int group, matmul_dtype x_dtype, int64_t m, i
     memory_free_aligned(x), memory_free_aligned(out), memory_free_aligned(b.workspace);
 }
 
-static void bench_decode(void) {
+static void bench_widths(void) {
     static const int bits[] = {4, 8, 2, 3, 5, 6};
-    for (int i = 0; i < 6; i++) bench_affine(bits[i], 64, MATMUL_BF16, 1, 8192, 3072, false);
+    for (int d = 0; d < 2; d++)
+        for (int i = 0; i < 6; i++) bench_affine(bits[i], 64, (matmul_dtype)d, 1, 8192, 3072, false);
+}
+
+static void bench_decode(void) {
+    bench_widths();
     for (int group = 32; group <= 128; group *= 4) bench_affine(4, group, MATMUL_BF16, 1, 8192, 3072, false);
     bench_affine(4, 64, MATMUL_F32, 1, 3072, 8192, false);
     bench_affine(4, 64, MATMUL_BF16, 1, 128256, 3072, false);
@@ -140,6 +152,11 @@ static void bench_decode(void) {
     for (int d = 0; d < 2; d++)
         for (int i = 0; i < 10; i++) bench_affine(4, 64, (matmul_dtype)d, tokens[i], 8192, 3072, false);
     for (int i = 0; i < 10; i += 3) bench_affine(8, 64, MATMUL_BF16, tokens[i], 8192, 3072, false);
+}
+
+static void bench_prompt(void) {
+    for (int64_t m = 64; m <= 256; m *= 4)
+        for (int d = 0; d < 2; d++) bench_affine(4, 64, (matmul_dtype)d, m, 8192, 3072, true);
 }
 
 static void bench_prefill(void) {
@@ -191,6 +208,7 @@ static void bench_dense(matmul_dtype d, int64_t batch, int64_t m, int64_t n, int
     static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_BFLOAT16, TARN_FLOAT16};
     dense_bench b = {.b_bytes = batch * n * k * matmul_dtype_bytes(d)};
     b.copies = stream ? (int64_t)(pool_bytes / (double)b.b_bytes) : 1;
+    if (b.copies < 1) b.copies = 1;
     set_operand(&b, &b.inputs[0], 0, dtypes[d], batch, m, k, false);
     set_operand(&b, &b.inputs[1], 1, dtypes[d], batch, k, n, turned);
     set_operand(&b, &b.outputs[0], 2, dtypes[d], batch, m, n, false);
@@ -256,6 +274,12 @@ static void bench_products(void) {
         }
 }
 
+/* Few tokens against dense weights. */
+static void bench_thin(void) {
+    for (int d = 0; d < 3; d++)
+        for (int64_t m = 1; m <= 8; m *= 2) bench_dense((matmul_dtype)d, 1, m, 8192, 3072, true, true);
+}
+
 static void bench_small(void) {
     static const int64_t lengths[] = {64, 512, 4096};
     for (int d = 0; d < 2; d++)
@@ -273,14 +297,17 @@ static void bench_square(void) {
         for (int64_t n = 512; n <= 1024; n *= 2) bench_dense((matmul_dtype)d, 1, n, n, n, false, false);
 }
 
+static bool named(int argc, char **argv, const char *name) {
+    for (int i = 1; i < argc; i++)
+        if (strncmp(argv[i], "only=", 5) == 0 && strcmp(argv[i] + 5, name) == 0) return true;
+    return false;
+}
+
+/* Named, or nothing is. */
 static bool wanted(int argc, char **argv, const char *name) {
     bool all = true;
-    for (int i = 1; i < argc; i++) {
-        if (strncmp(argv[i], "only=", 5) != 0) continue;
-        if (strcmp(argv[i] + 5, name) == 0) return true;
-        all = false;
-    }
-    return all;
+    for (int i = 1; i < argc; i++) all = all && strncmp(argv[i], "only=", 5) != 0;
+    return all || named(argc, argv, name);
 }
 
 int main(int argc, char **argv) {
@@ -288,10 +315,9 @@ int main(int argc, char **argv) {
         if (strncmp(argv[i], "threads=", 8) == 0) parallel_set_threads(atoi(argv[i] + 8));
         if (strncmp(argv[i], "gb=", 3) == 0) pool_bytes = atof(argv[i] + 3) * 1e9;
     }
-    measured_reading reading;
     if (!measure_reading(0, &reading)) return 1;
     measured_rate f32 = measure_f32(), bf16 = measure_bf16();
-    reading_limit = reading.all.median, f32_limit = f32.all, bf16_limit = bf16.all;
+    f32_limit = f32.all, bf16_limit = bf16.all;
     double load = 0;
     getloadavg(&load, 1);
     char isa[CPU_TEXT];
@@ -304,10 +330,13 @@ int main(int argc, char **argv) {
     if (!pool) return 1;
     for (size_t i = 0; i < ((size_t)pool_bytes + (256u << 20)) / 8; i++) ((uint64_t *)(void *)pool)[i] = random_bits();
     if (wanted(argc, argv, "decode")) bench_decode();
+    if (named(argc, argv, "widths")) bench_widths();
     if (wanted(argc, argv, "prefill")) bench_prefill();
+    if (named(argc, argv, "prompt")) bench_prompt();
     if (wanted(argc, argv, "small")) bench_small();
-    memory_free_aligned(pool);
+    if (named(argc, argv, "thin")) bench_thin();
     if (wanted(argc, argv, "square")) bench_square();
     if (wanted(argc, argv, "dense")) bench_products();
+    memory_free_aligned(pool);
     return 0;
 }

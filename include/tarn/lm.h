@@ -30,8 +30,10 @@ typedef struct {
     tarn_model_load_with(TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_model_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
 TARN_API tarn_model *tarn_model_load_with(const char *folder, tarn_model_options options);
 /* A model of a known shape ("llama-3.2-1b"; tarn_model_shapes lists them) with random weights, quantized to `bits` (2 3 4 5 6 8, groups of
-   64) or bfloat16 (16). For measurements. */
-TARN_API tarn_model *tarn_model_random(const char *shape, int bits);
+   64) or not at all (16); in bfloat16, or as .dtype says. For measurements. */
+#define tarn_model_random(shape, ...)                                                                                                      \
+    tarn_model_random_with(shape, TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_model_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
+TARN_API tarn_model *tarn_model_random_with(const char *shape, int bits, tarn_model_options options);
 TARN_API const char *tarn_model_shapes(void); /* names, space separated */
 /* Frees the model; no session may use it any more. NULL is allowed. */
 TARN_API void tarn_model_free(tarn_model *model);

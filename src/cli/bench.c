@@ -1,4 +1,5 @@
 /* tarn bench: speed of prompt and generation, beside the limits of the machine measured in the same run. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,20 +11,27 @@ static const cli_option options[] = {
     {"--bits", NULL, OPTION_INTEGER, FIELD(bits), "N", "Of random weights: 2 3 4 5 6 8, or 16 for bfloat16 (4)"},
     {"--prompt-tokens", "-p", OPTION_INTEGER, FIELD(prompt_length), "N",
      "Length of the prompt (256); the letter is that of mlx_lm.benchmark"},
+    {"--context", NULL, OPTION_INTEGER, FIELD(context), "N", "Tokens there are at the end; the prompt is what is not generated"},
     {"--generation-tokens", "-n", OPTION_INTEGER, FIELD(generation_length), "N", "Tokens to generate (32)"},
-    {"--dtype", NULL, OPTION_TEXT, FIELD(dtype), "NAME", "float32, bfloat16 or float16 (as in the file; not with --random)"},
+    {"--dtype", NULL, OPTION_TEXT, FIELD(dtype), "NAME", "float32, bfloat16 or float16 (as in the file; random weights: bfloat16)"},
     {"--json", NULL, OPTION_FLAG, FIELD(json), NULL, "Print one JSON object"},
 };
 
 /* Caches hold a part of a smaller model, so that the bandwidth of memory is no limit for it. */
 static const double least_bytes = 512e6;
-enum { TRIALS = 3 };
+enum { TRIALS = 5 };
 
 typedef struct {
+    double prefill_tps, decode_tps, read_gbps, tflops;
+} round_of_bench;
+
+/* Rates are medians of the trials, limits medians of the measurements that alternate with them. */
+typedef struct {
     tarn_model_facts facts;
-    tarn_measurement limits;
+    tarn_measurement limits; /* the last ones */
     int64_t prompt, generated;
-    double prefill_tps, decode_tps, prefill_tflops, decode_gbps, flops_limit;
+    round_of_bench trials[TRIALS], median, best;
+    double prefill_tflops, decode_gbps;
     int64_t peak_memory;
 } bench_result;
 
@@ -38,13 +46,13 @@ static void random_ids(int32_t *ids, int64_t count, int64_t vocab, uint32_t seed
     }
 }
 
-static bool trial(tarn_session *session, int32_t *ids, bench_result *b, uint32_t seed) {
+static bool trial(tarn_session *session, int32_t *ids, bench_result *b, int number) {
     tarn_generation g;
-    random_ids(ids, b->prompt, b->facts.vocab_size, seed);
+    random_ids(ids, b->prompt, b->facts.vocab_size, (uint32_t)number + 1);
     bool ok = tarn_generate(session, ids, (size_t)b->prompt, &g, .max_tokens = TARN_VALUE((double)b->generated + 1), .ignore_end = true);
-    if (ok && g.prompt_tps > b->prefill_tps) b->prefill_tps = g.prompt_tps;
-    if (ok && g.generation_tps > b->decode_tps) b->decode_tps = g.generation_tps;
-    b->peak_memory = g.peak_memory_bytes;
+    b->trials[number].prefill_tps = g.prompt_tps;
+    b->trials[number].decode_tps = g.generation_tps;
+    if (g.peak_memory_bytes > b->peak_memory) b->peak_memory = g.peak_memory_bytes;
     tarn_generation_free(&g);
     return ok;
 }
@@ -66,24 +74,19 @@ static bool at_memory_limit(const bench_result *b) {
     return step_bytes(b) >= least_bytes;
 }
 
-static bool above_limit(const bench_result *b) {
-    return (at_memory_limit(b) && b->decode_gbps > b->limits.read_gbps_all) || b->prefill_tflops > b->flops_limit;
-}
-
 static double larger(double a, double b) {
     return a > b ? a : b;
 }
 
-/* The limits again, keeping the best: neighbours on the machine slow a measurement, nothing speeds one up. */
-static bool measure_limits(bench_result *b) {
-    tarn_measurement again;
-    if (!tarn_measure(&again)) return false;
-    again.read_gbps_one = larger(again.read_gbps_one, b->limits.read_gbps_one);
-    again.read_gbps_all = larger(again.read_gbps_all, b->limits.read_gbps_all);
-    again.f32_tflops = larger(again.f32_tflops, b->limits.f32_tflops);
-    again.bf16_tflops = larger(again.bf16_tflops, b->limits.bf16_tflops);
-    b->limits = again;
-    b->flops_limit = larger(again.f32_tflops, again.bf16_tflops);
+static bool above_limit(const bench_result *b) {
+    return (at_memory_limit(b) && b->decode_gbps > b->best.read_gbps) || b->prefill_tflops > b->best.tflops;
+}
+
+/* What the machine does now: beside trial `number`. */
+static bool measure_limits(bench_result *b, int number) {
+    if (!tarn_measure(&b->limits)) return false;
+    b->trials[number].read_gbps = b->limits.read_gbps_all;
+    b->trials[number].tflops = larger(b->limits.f32_tflops, b->limits.bf16_tflops);
     return true;
 }
 
@@ -95,14 +98,41 @@ static void forget_peak_memory(void) {
     fclose(file);
 }
 
+static int compare_doubles(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Median and best of one member of the trials. */
+static void summarize(bench_result *b, size_t member) {
+    double values[TRIALS];
+    for (int i = 0; i < TRIALS; i++) memcpy(&values[i], (const char *)&b->trials[i] + member, sizeof values[i]);
+    qsort(values, TRIALS, sizeof *values, compare_doubles);
+    memcpy((char *)&b->median + member, &values[TRIALS / 2], sizeof *values);
+    memcpy((char *)&b->best + member, &values[TRIALS - 1], sizeof *values);
+}
+
+static void summarize_all(bench_result *b) {
+    summarize(b, offsetof(round_of_bench, prefill_tps));
+    summarize(b, offsetof(round_of_bench, decode_tps));
+    summarize(b, offsetof(round_of_bench, read_gbps));
+    summarize(b, offsetof(round_of_bench, tflops));
+    b->prefill_tflops = prompt_flops(b) / (double)b->prompt * b->median.prefill_tps * 1e-12;
+    b->decode_gbps = step_bytes(b) * b->median.decode_tps * 1e-9;
+}
+
+/* Trials in turn with the limits, the first of which were measured before the model was made: the peak of memory is the model's. */
 static bool measure(const tarn_model *model, bench_result *b) {
     int32_t *ids = malloc((size_t)b->prompt * sizeof *ids);
     tarn_session *session = tarn_session_new(model, .context = b->prompt + b->generated + 1);
     bool ok = ids && session;
     if (!ids) tarn_fail("out of memory");
-    for (uint32_t i = 0; ok && i < TRIALS; i++) ok = trial(session, ids, b, i + 1);
-    b->prefill_tflops = prompt_flops(b) / (double)b->prompt * b->prefill_tps * 1e-12;
-    b->decode_gbps = step_bytes(b) * b->decode_tps * 1e-9;
+    for (int i = 0; ok && i < TRIALS; i++) {
+        ok = (i == 0 || measure_limits(b, i));
+        if (i > 0) forget_peak_memory();
+        ok = ok && trial(session, ids, b, i);
+    }
+    if (ok) summarize_all(b);
     tarn_session_free(session);
     free(ids);
     return ok;
@@ -114,13 +144,16 @@ static void print_table(FILE *out, const bench_result *b) {
     const tarn_model_facts *f = &b->facts;
     fprintf(out, "model       %s, %.3f million parameters, %.1f MB (%.2f bits a weight)\n", f->model_type, (double)f->parameters / 1e6,
             (double)f->weight_bytes / 1e6, f->bits_per_weight);
-    fprintf(out, "prompt      %lld tokens: %.1f tokens/s, %.3f TFLOP/s = %.0f %% of %.3f\n", (long long)b->prompt, b->prefill_tps,
-            b->prefill_tflops, 100 * b->prefill_tflops / b->flops_limit, b->flops_limit);
-    fprintf(out, "generation  %lld tokens: %.2f tokens/s, %.2f GB/s", (long long)b->generated, b->decode_tps, b->decode_gbps);
+    fprintf(out, "prompt      %lld tokens: %.1f tokens/s, %.3f TFLOP/s = %.0f %% of %.3f\n", (long long)b->prompt, b->median.prefill_tps,
+            b->prefill_tflops, 100 * b->prefill_tflops / b->median.tflops, b->median.tflops);
+    fprintf(out, "generation  %lld tokens: %.2f tokens/s, %.2f GB/s", (long long)b->generated, b->median.decode_tps, b->decode_gbps);
     if (at_memory_limit(b))
-        fprintf(out, " = %.0f %% of %.2f\n", 100 * b->decode_gbps / b->limits.read_gbps_all, b->limits.read_gbps_all);
+        fprintf(out, " = %.0f %% of %.2f\n", 100 * b->decode_gbps / b->median.read_gbps, b->median.read_gbps);
     else
-        fprintf(out, " (partly from caches: memory reads %.2f)\n", b->limits.read_gbps_all);
+        fprintf(out, " (partly from caches: memory reads %.2f)\n", b->median.read_gbps);
+    fprintf(out, "a token     reads %.1f MB of weights and scales and %.1f MB of cache\n", (double)f->step_bytes / 1e6,
+            (step_bytes(b) - (double)f->step_bytes) / 1e6);
+    fprintf(out, "medians of %d trials, each after a measurement of the limits\n", TRIALS);
     fprintf(out, "peak memory %.1f MB; %d threads, %s; load average %.2f\n", (double)b->peak_memory / 1e6, b->limits.threads,
             b->limits.isa_used, b->limits.load_average);
 }
@@ -132,14 +165,15 @@ static void print_json(cli_output *out, const bench_result *b) {
     json_field_number(out, "bits_per_weight", b->facts.bits_per_weight);
     json_field_integer(out, "prompt_tokens", b->prompt);
     json_field_integer(out, "generation_tokens", b->generated);
-    json_field_number(out, "prefill_tps", b->prefill_tps);
-    json_field_number(out, "decode_tps", b->decode_tps);
+    json_field_number(out, "prefill_tps", b->median.prefill_tps);
+    json_field_number(out, "decode_tps", b->median.decode_tps);
     json_field_number(out, "decode_gbps", b->decode_gbps);
-    json_field_number(out, "read_gbps_limit", b->limits.read_gbps_all);
-    json_field_number(out, "decode_share", at_memory_limit(b) ? b->decode_gbps / b->limits.read_gbps_all : 0.0 / 0.0);
+    json_field_number(out, "read_gbps_limit", b->median.read_gbps);
+    json_field_number(out, "step_bytes", step_bytes(b));
+    json_field_number(out, "decode_share", at_memory_limit(b) ? b->decode_gbps / b->median.read_gbps : 0.0 / 0.0);
     json_field_number(out, "prefill_tflops", b->prefill_tflops);
-    json_field_number(out, "tflops_limit", b->flops_limit);
-    json_field_number(out, "prefill_share", b->prefill_tflops / b->flops_limit);
+    json_field_number(out, "tflops_limit", b->median.tflops);
+    json_field_number(out, "prefill_share", b->prefill_tflops / b->median.tflops);
     json_field_integer(out, "peak_memory_bytes", b->peak_memory);
     json_field_text(out, "processor", b->limits.processor);
     json_field_text(out, "isa", b->limits.isa_used);
@@ -152,7 +186,7 @@ static int print(const cli_values *v, const bench_result *b) {
     cli_output out;
     if (above_limit(b))
         return cli_error("%.2f GB/s of %.2f and %.3f TFLOP/s of %.3f: a figure above the limit means that the measurement is wrong",
-                         b->decode_gbps, b->limits.read_gbps_all, b->prefill_tflops, b->flops_limit);
+                         b->decode_gbps, b->best.read_gbps, b->prefill_tflops, b->best.tflops);
     if (!cli_open(&out)) return EXIT_FAILED;
     if (v->json)
         print_json(&out, b);
@@ -163,22 +197,34 @@ static int print(const cli_values *v, const bench_result *b) {
 
 /* ---- the command */
 
+static int64_t generated_of(const cli_values *v) {
+    return v->generation_length.given ? v->generation_length.value : 32;
+}
+
+static int64_t prompt_of(const cli_values *v) {
+    if (v->context.given) return v->context.value - generated_of(v);
+    return v->prompt_length.given ? v->prompt_length.value : 256;
+}
+
 static bool check(const cli_values *v) {
     const char *name = bench_command.name;
     tarn_dtype dtype;
     int64_t bits = v->bits.given ? v->bits.value : 4;
     if (!v->model == !v->random) return cli_misuse(name, "give either --model or --random"), false;
     if (v->model && v->bits.given) return cli_misuse(name, "--bits needs --random"), false;
-    if (v->random && v->dtype) return cli_misuse(name, "--dtype needs --model"), false;
+    if (v->context.given && v->prompt_length.given) return cli_misuse(name, "give -p or --context, not both"), false;
     if (!cli_dtype(v->dtype, &dtype)) return cli_misuse(name, "--dtype must be float32, bfloat16 or float16"), false;
     if (bits != 16 && (bits < 2 || bits > 8 || bits == 7)) return cli_misuse(name, "--bits must be 2, 3, 4, 5, 6, 8 or 16"), false;
     if (v->prompt_length.given && v->prompt_length.value < 1) return cli_misuse(name, "-p must be 1 or more"), false;
+    if (v->context.given && v->context.value <= generated_of(v)) return cli_misuse(name, "--context must be above -n"), false;
     if (v->generation_length.given && v->generation_length.value < 1) return cli_misuse(name, "-n must be 1 or more"), false;
     return true;
 }
 
 static tarn_model *make_model(const cli_values *v) {
-    return v->random ? tarn_model_random(v->random, v->bits.given ? (int)v->bits.value : 4) : cli_load(v, true);
+    tarn_dtype dtype;
+    if (!v->random) return cli_load(v, true);
+    return cli_dtype(v->dtype, &dtype) ? tarn_model_random(v->random, v->bits.given ? (int)v->bits.value : 4, .dtype = dtype) : NULL;
 }
 
 static bool known_shape(const char *name) {
@@ -211,11 +257,10 @@ static int look_ahead(const cli_values *v, bench_result *b) {
 
 static int run(const cli_values *v) {
     if (!check(v)) return EXIT_USAGE;
-    bench_result b = {.prompt = v->prompt_length.given ? v->prompt_length.value : 256,
-                      .generated = v->generation_length.given ? v->generation_length.value : 32};
+    bench_result b = {.prompt = prompt_of(v), .generated = generated_of(v)};
     int status = look_ahead(v, &b);
     if (status) return status;
-    if (!measure_limits(&b)) return cli_failed(); /* before the model is there: reading fast takes a large buffer of its own */
+    if (!measure_limits(&b, 0)) return cli_failed(); /* before the model is there: reading fast takes a large buffer of its own */
     forget_peak_memory();
     tarn_model *model = make_model(v);
     if (!model) return cli_failed();
@@ -223,7 +268,6 @@ static int run(const cli_values *v) {
     status = check_context(&b);
     if (!status && !measure(model, &b)) status = cli_failed();
     tarn_model_free(model);
-    if (!status && above_limit(&b) && !measure_limits(&b)) status = cli_failed();
     return status ? status : print(v, &b);
 }
 

@@ -82,17 +82,19 @@ static tarn_model *finish(tarn_model *model, bool ok) {
     return NULL;
 }
 
+static bool check_dtype(const char *function, tarn_dtype dtype) {
+    if (dtype == TARN_BOOL || dtype == TARN_FLOAT32 || dtype == TARN_BFLOAT16 || dtype == TARN_FLOAT16) return true;
+    return tarn_fail("%s: .dtype must be float32, bfloat16 or float16, not %s", function, tarn_dtype_name(dtype));
+}
+
 tarn_model *tarn_model_load_with(const char *folder, tarn_model_options options) {
-    tarn_dtype dtype = options.dtype;
-    if (!REQUIRE(folder)) return NULL;
-    if (dtype != TARN_BOOL && dtype != TARN_FLOAT32 && dtype != TARN_BFLOAT16 && dtype != TARN_FLOAT16)
-        return tarn_fail("tarn_model_load: .dtype must be float32, bfloat16 or float16, not %s", tarn_dtype_name(dtype)), NULL;
+    if (!REQUIRE(folder) || !check_dtype("tarn_model_load", options.dtype)) return NULL;
     tarn_model *model = NEW(tarn_model);
     if (!model) return NULL;
     bool ok = config_load(&model->config, folder) && (options.no_tokenizer || load_text_parts(model, folder));
     ok = ok && default_end_token(model);
     bool alone = options.describe && !model_folder_has_weights(folder);
-    return finish(model, ok && (alone ? describe(model, dtype) : load_files(model, folder, dtype)));
+    return finish(model, ok && (alone ? describe(model, options.dtype) : load_files(model, folder, options.dtype)));
 }
 
 void tarn_model_free(tarn_model *model) {
@@ -140,9 +142,9 @@ static bool shape_config(model_config *config, const known_shape *s, int bits) {
     return ok;
 }
 
-tarn_model *tarn_model_random(const char *shape, int bits) {
+tarn_model *tarn_model_random_with(const char *shape, int bits, tarn_model_options options) {
     const known_shape *found = NULL;
-    if (!REQUIRE(shape)) return NULL;
+    if (!REQUIRE(shape) || !check_dtype("tarn_model_random", options.dtype)) return NULL;
     for (size_t i = 0; i < sizeof known_shapes / sizeof *known_shapes; i++)
         if (!strcmp(shape, known_shapes[i].name)) found = &known_shapes[i];
     if (!found) return tarn_fail("\"%.64s\" is no known shape; known are %s", shape, tarn_model_shapes()), NULL;
@@ -150,7 +152,7 @@ tarn_model *tarn_model_random(const char *shape, int bits) {
     if (!model) return NULL;
     random_tensors random = {.state = 1, .bits = bits, .tied = found->tied};
     tensor_source source = random_source(&random);
-    return finish(model, shape_config(&model->config, found, bits) && bind_weights(model, &source, TARN_BOOL));
+    return finish(model, shape_config(&model->config, found, bits) && bind_weights(model, &source, options.dtype));
 }
 
 /* ---- facts */

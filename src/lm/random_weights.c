@@ -28,18 +28,26 @@ static bool random_has(void *context, const char *name) {
     return (ends_with(name, ".scales") || ends_with(name, ".biases")) && r->bits < 16 && !is_norm(name);
 }
 
-static uint16_t bfloat16(float x) {
+static void put(void *out, int64_t i, float x, tarn_dtype dtype) {
+    if (dtype == TARN_FLOAT32) {
+        ((float *)out)[i] = x;
+        return;
+    }
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
-    return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+    if (dtype == TARN_BFLOAT16)
+        ((uint16_t *)out)[i] = (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+    else /* float16, cut to its 10 bits: every value lies between 2^-14 and 2, or is 0 */
+        ((uint16_t *)out)[i] =
+            (uint16_t)((bits >> 16 & 0x8000) | ((bits & 0x7fffffff) < 0x38800000 ? 0 : ((bits & 0x7fffffff) >> 13) - (112 << 10)));
 }
 
 /* Uniform in [low, high), or all low. */
-static void fill_halves(random_tensors *r, uint16_t *out, int64_t count, float low, float high) {
+static void fill_floats(random_tensors *r, void *out, int64_t count, float low, float high, tarn_dtype dtype) {
     for (int64_t i = 0; i < count; i += 4) {
         uint64_t word = next_random(r);
         for (int64_t j = i; j < i + 4 && j < count; j++, word >>= 16)
-            out[j] = bfloat16(low + (high - low) * (float)(word & 0xffff) / 65536.0f);
+            put(out, j, low + (high - low) * (float)(word & 0xffff) / 65536.0f, dtype);
     }
 }
 
@@ -53,13 +61,13 @@ static void fill(random_tensors *r, const char *name, void *out, int64_t count, 
     const float half_width = 0.034641f, steps = (float)((1 << r->bits) - 1);
     float scale = 2 * half_width / steps;
     if (is_norm(name))
-        fill_halves(r, out, count, 1, 1);
+        fill_floats(r, out, count, 1, 1, dtype);
     else if (ends_with(name, ".scales"))
-        fill_halves(r, out, count, scale, scale);
+        fill_floats(r, out, count, scale, scale, dtype);
     else if (ends_with(name, ".biases"))
-        fill_halves(r, out, count, -half_width, -half_width);
+        fill_floats(r, out, count, -half_width, -half_width, dtype);
     else
-        fill_halves(r, out, count, -half_width, half_width);
+        fill_floats(r, out, count, -half_width, half_width, dtype);
 }
 
 static void release(void *block) {

@@ -5,7 +5,12 @@
 #include "base/threads.h"
 #include "cpu/matmul/engine_f32.h"
 
-enum { SMALL_WORK = 1 << 16, COLUMNS = 1024 };
+enum {
+    SMALL_WORK = 1 << 16,
+    COLUMNS = 1024,
+    PASS = 4,  /* tokens at a time */
+    PAIRS = 16 /* of columns that stay in the second-level cache from pass to pass */
+};
 
 typedef struct {
     const matmul_kit *kit;
@@ -25,23 +30,40 @@ static void store(const gemm_problem *p, int64_t token, int64_t column, float va
     store_from_float(p->out_dtype, value, p->out, token * p->out_row_stride + column * p->out_column_stride);
 }
 
+static int pass_of(const gemm_problem *p, int64_t token) {
+    return p->row_count - token < PASS ? (int)(p->row_count - token) : PASS;
+}
+
+/* Columns [begin, end), each with the one `apart` further on. */
+static void dot_pairs(const thin_job *j, int64_t begin, int64_t end, int64_t apart) {
+    const gemm_problem *p = j->p;
+    float sums[2 * PASS];
+    for (int64_t token = 0; token < p->row_count; token += PASS)
+        for (int64_t c = begin; c < end; c++) {
+            int tokens = pass_of(p, token);
+            j->kit->dot_pair(p->columns.dtype, column_at(p, c), column_at(p, c + apart), p->depth, tokens, j->x + token, sums);
+            for (int t = 0; t < tokens; t++) {
+                store(p, token + t, c, sums[t]);
+                store(p, token + t, c + apart, sums[PASS + t]);
+            }
+        }
+}
+
+static void dot_last(const thin_job *j, int64_t column) {
+    const gemm_problem *p = j->p;
+    float sums[PASS];
+    for (int64_t token = 0; token < p->row_count; token += PASS) {
+        j->kit->dot(p->columns.dtype, column_at(p, column), p->depth, pass_of(p, token), j->x + token, sums);
+        for (int t = 0; t < pass_of(p, token); t++) store(p, token + t, column, sums[t]);
+    }
+}
+
 static void dot_columns(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)thread, (void)threads;
     const thin_job *j = context;
-    const gemm_problem *p = j->p;
-    int tokens = (int)p->row_count;
     int64_t half = (end - begin) / 2;
-    float sums[8];
-    for (int64_t c = begin; c < begin + half; c++) {
-        j->kit->dot_pair(p->columns.dtype, column_at(p, c), column_at(p, c + half), p->depth, tokens, j->x, sums);
-        for (int t = 0; t < tokens; t++) {
-            store(p, t, c, sums[t]);
-            store(p, t, c + half, sums[4 + t]);
-        }
-    }
-    if (((end - begin) & 1) == 0) return;
-    j->kit->dot(p->columns.dtype, column_at(p, end - 1), p->depth, tokens, j->x, sums);
-    for (int t = 0; t < tokens; t++) store(p, t, end - 1, sums[t]);
+    for (int64_t c = begin; c < begin + half; c += PAIRS) dot_pairs(j, c, c + PAIRS < begin + half ? c + PAIRS : begin + half, half);
+    if ((end - begin) & 1) dot_last(j, end - 1);
 }
 
 static void store_block(const thin_job *j, const float *sums, int token, int64_t begin, int64_t count) {
@@ -58,14 +80,15 @@ static void add_block(const thin_job *j, int64_t begin, int64_t count) {
     const gemm_problem *p = j->p;
     float sums[THIN_TOKENS][COLUMNS];
     int tokens = (int)p->row_count;
-    float *to[THIN_TOKENS] = {sums[0], sums[1], sums[2], sums[3]};
-    for (int t = 0; t < tokens; t++) memset(sums[t], 0, (size_t)count * sizeof(float));
+    float *to[THIN_TOKENS];
+    for (int t = 0; t < tokens; t++) to[t] = memset(sums[t], 0, (size_t)count * sizeof(float));
     for (int64_t k = 0; k < p->depth; k += 4) {
         const float *x[THIN_TOKENS] = {0};
         for (int t = 0; t < tokens; t++) x[t] = j->x[t] + k;
         const char *lines = column_at(p, begin) + k * p->columns.depth_stride * matmul_dtype_bytes(p->columns.dtype);
-        j->kit->add_lines(p->columns.dtype, lines, p->columns.depth_stride, p->depth - k < 4 ? (int)(p->depth - k) : 4, count, tokens, x,
-                          to);
+        int some = p->depth - k < 4 ? (int)(p->depth - k) : 4;
+        for (int t = 0; t < tokens; t += PASS)
+            j->kit->add_lines(p->columns.dtype, lines, p->columns.depth_stride, some, count, pass_of(p, t), x + t, to + t);
     }
     for (int t = 0; t < tokens; t++) store_block(j, sums[t], t, begin, count);
 }

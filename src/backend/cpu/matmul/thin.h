@@ -4,7 +4,7 @@
 
 #include "cpu/matmul/gemm.h"
 
-enum { THIN_TOKENS = 4 };
+enum { THIN_TOKENS = 8 };
 
 /* The product of gemm.h for row_count <= THIN_TOKENS, where rows are the tokens. */
 int64_t thin_workspace(const gemm_problem *problem);

@@ -83,17 +83,22 @@ static int64_t default_bytes(void) {
     return free_bytes > 0 && free_bytes / 4 < most ? free_bytes / 4 : most;
 }
 
+static measure_read_loop *read_loop(void) {
+    return cpu_has(CPU_AVX512) ? measure_read_avx512 : cpu_has(CPU_AVX2) ? measure_read_avx2 : measure_read_baseline;
+}
+
+double measure_reading_again(const measured_reading *found, const void *data, int64_t bytes) {
+    reading r = {.loop = read_loop(), .data = data, .bytes = bytes, .near = found->near, .far = found->far};
+    return read_once(&r, false);
+}
+
 bool measure_reading(int64_t bytes, measured_reading *result) {
     bytes = (bytes > 0 ? bytes : default_bytes()) & ~((1ll << 20) - 1);
     if (bytes == 0) bytes = 1 << 20;
     char *data = memory_new_aligned((size_t)bytes);
     if (!data) return false;
     memset(data, 0x5a, (size_t)bytes); /* pages must exist */
-    reading r = {.loop = cpu_has(CPU_AVX512) ? measure_read_avx512
-                         : cpu_has(CPU_AVX2) ? measure_read_avx2
-                                             : measure_read_baseline,
-                 .data = data,
-                 .bytes = bytes};
+    reading r = {.loop = read_loop(), .data = data, .bytes = bytes};
     choose_distances(&r);
     *result = (measured_reading){.bytes = bytes, .near = r.near, .far = r.far};
     result->all = read_often(&r, false);

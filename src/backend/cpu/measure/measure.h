@@ -20,6 +20,9 @@ typedef struct {
    with the error set, if there is no memory. */
 bool measure_reading(int64_t bytes, measured_reading *result);
 
+/* One more reading by all threads, of these bytes and with the distances found before; GB/s. */
+double measure_reading_again(const measured_reading *found, const void *data, int64_t bytes);
+
 typedef struct {
     double one, all;   /* TFLOP/s; 0 if there is no such unit */
     const char *units; /* "AVX-512 FMA", "AMX bf16", "vdpbf16ps", "none" */
