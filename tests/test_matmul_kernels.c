@@ -75,20 +75,16 @@ static void array_free(array *a) {
     munmap(a->map, a->map_bytes);
 }
 
-static matmul_dtype short_dtype(tarn_dtype dtype) {
-    return dtype == TARN_FLOAT32 ? MATMUL_F32 : dtype == TARN_BFLOAT16 ? MATMUL_BF16 : MATMUL_F16;
-}
-
 static double get(const array *a, int64_t i) {
     if (a->o.dtype == TARN_FLOAT64) return ((double *)a->o.data)[i];
-    return (double)load_as_float(short_dtype(a->o.dtype), a->o.data, i);
+    return (double)load_as_float(matmul_dtype_of(a->o.dtype), a->o.data, i);
 }
 
 static void put(array *a, int64_t i, double value) {
     if (a->o.dtype == TARN_FLOAT64)
         ((double *)a->o.data)[i] = value;
     else
-        store_from_float(short_dtype(a->o.dtype), (float)value, a->o.data, i);
+        store_from_float(matmul_dtype_of(a->o.dtype), (float)value, a->o.data, i);
 }
 
 static void fill_normal(array *a, double scale) {

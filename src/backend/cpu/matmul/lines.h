@@ -1,4 +1,4 @@
-/* What the products read: dense operands and packed affine weights, both seen as lines, and conversions of single halves.
+/* What the products read: dense operands and packed affine weights, both seen as lines, and single values of them.
    Plain data; nothing here computes a product. */
 #ifndef CPU_MATMUL_LINES_H
 #define CPU_MATMUL_LINES_H
@@ -8,8 +8,14 @@
 #include <string.h>
 
 #include "table/convert.h"
+#include "tarn/array.h"
 
 typedef enum { MATMUL_F32, MATMUL_BF16, MATMUL_F16 } matmul_dtype;
+
+/* Of float32, bfloat16 or float16. */
+static inline matmul_dtype matmul_dtype_of(tarn_dtype dtype) {
+    return dtype == TARN_FLOAT32 ? MATMUL_F32 : dtype == TARN_BFLOAT16 ? MATMUL_BF16 : MATMUL_F16;
+}
 
 static inline int64_t matmul_dtype_bytes(matmul_dtype dtype) {
     return dtype == MATMUL_F32 ? 4 : 2;

@@ -12,10 +12,6 @@
 
 enum { SMALL_PRODUCT = 1 << 22 }; /* multiplications below which a product of a batch runs in one thread */
 
-static matmul_dtype short_dtype(tarn_dtype dtype) {
-    return dtype == TARN_FLOAT32 ? MATMUL_F32 : dtype == TARN_BFLOAT16 ? MATMUL_BF16 : MATMUL_F16;
-}
-
 /* The product of one pair of matrices, and how it is computed. */
 typedef struct {
     batch_axes axes;
@@ -49,7 +45,8 @@ static void describe(matmul_job *j, const call *c) {
     const operand *a = &c->inputs[0], *b = &c->inputs[1], *out = &c->outputs[0];
     *j = (matmul_job){0};
     batch_of(&j->axes, out, c->inputs, 2);
-    matmul_operand rows = {.data = a->data, .dtype = short_dtype(a->dtype)}, columns = {.data = b->data, .dtype = short_dtype(b->dtype)};
+    matmul_operand rows = {.data = a->data, .dtype = matmul_dtype_of(a->dtype)},
+                   columns = {.data = b->data, .dtype = matmul_dtype_of(b->dtype)};
     rows.stride = j->axes.row_stride, rows.depth_stride = a->strides[a->ndim - 1];
     columns.stride = b->strides[b->ndim - 1], columns.depth_stride = b->strides[b->ndim - 2];
     int64_t n = out->shape[out->ndim - 1];
@@ -61,7 +58,7 @@ static void describe(matmul_job *j, const call *c) {
                                 .out = out->data,
                                 .out_row_stride = n,
                                 .out_column_stride = 1,
-                                .out_dtype = short_dtype(out->dtype)};
+                                .out_dtype = matmul_dtype_of(out->dtype)};
     double work = (double)j->problem.row_count * (double)n * (double)j->problem.depth;
     j->problem.serial = j->axes.count > 1 && work < SMALL_PRODUCT;
     choose(j);

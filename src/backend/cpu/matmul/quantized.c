@@ -7,10 +7,6 @@
 
 enum { X, W, SCALES, BIASES };
 
-static matmul_dtype short_dtype(tarn_dtype dtype) {
-    return dtype == TARN_FLOAT32 ? MATMUL_F32 : dtype == TARN_BFLOAT16 ? MATMUL_BF16 : MATMUL_F16;
-}
-
 static bool is_short(tarn_dtype dtype) {
     return dtype == TARN_FLOAT32 || dtype == TARN_BFLOAT16 || dtype == TARN_FLOAT16;
 }
@@ -27,13 +23,13 @@ static affine_problem describe(const call *c, batch_axes *axes) {
     quantized_lines weights = {.packed = in[W].data,
                                .scales = in[SCALES].data,
                                .biases = in[BIASES].data,
-                               .scale_dtype = short_dtype(in[SCALES].dtype),
+                               .scale_dtype = matmul_dtype_of(in[SCALES].dtype),
                                .bits = (int)attributes->bits,
                                .group = (int)attributes->group_size,
                                .packed_stride = row_stride(&in[W]) * 4,
                                .group_stride = row_stride(&in[SCALES])};
     int64_t n = out->shape[out->ndim - 1];
-    matmul_operand x = {in[X].data, short_dtype(in[X].dtype), axes->row_stride, in[X].strides[in[X].ndim - 1], NULL, false};
+    matmul_operand x = {in[X].data, matmul_dtype_of(in[X].dtype), axes->row_stride, in[X].strides[in[X].ndim - 1], NULL, false};
     return (affine_problem){.x = x,
                             .weights = weights,
                             .turned = !attributes->transpose,
@@ -41,7 +37,7 @@ static affine_problem describe(const call *c, batch_axes *axes) {
                             .columns = n,
                             .depth = in[X].shape[in[X].ndim - 1],
                             .out = out->data,
-                            .out_dtype = short_dtype(out->dtype),
+                            .out_dtype = matmul_dtype_of(out->dtype),
                             .out_stride = n};
 }
 
