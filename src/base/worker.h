@@ -4,7 +4,6 @@
 #define BASE_WORKER_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 typedef struct worker worker;
 
@@ -13,7 +12,6 @@ typedef struct worker_job {
     void (*run)(void *context);
     void *context;
     struct worker_job *next; /* the worker's own */
-    bool owned;
 } worker_job;
 
 worker *worker_new(void);
@@ -22,22 +20,13 @@ void worker_free(worker *w);
 
 /* Needs no memory. Where no thread can be created the job is run by the caller. */
 void worker_give(worker *w, worker_job *job);
-/* The same with a job that the worker makes; false, with the error set, without memory for it. */
-bool worker_submit(worker *w, void (*run)(void *context), void *context);
 /* Runs the job in the calling thread and returns true if all jobs so far are done; it counts as one of them. */
 bool worker_run_here(worker *w, void (*run)(void *context), void *context);
-
-/* How many jobs have been given, and done, so far: an event is the number given when it was recorded. */
-uint64_t worker_given(worker *w);
-bool worker_reached(worker *w, uint64_t job);
-/* Returns at once within a job of the worker: all jobs before it are done, itself it cannot await. */
-void worker_wait(worker *w, uint64_t job);
 
 /* Ends the threads of all workers that have nothing to do; the next job starts one again. */
 void worker_rest_all(void);
 
-/* Around a fork: in the child no worker has a thread. What was given before must have been waited for; a job that is being run is taken for
-   done. */
+/* Around a fork: in the child no worker has a thread. What was given before must have been waited for. */
 void worker_before_fork(void);
 void worker_after_fork(void);
 void worker_in_child(void);

@@ -295,13 +295,16 @@ static const char *direct(const source *s, int64_t begin, int64_t count) {
 
 static void load_block(runner *r, int64_t begin, int64_t count) {
     const plan *p = r->plan;
+    int64_t tail = -count & (ELEMENTWISE_STEP - 1);
     for (int i = 0; i < p->source_count; i++) {
         const source *s = &p->sources[i];
         if (s->constant) continue;
         char *scratch = r->scratch + p->slot_offset[s->slot];
         const char *memory = direct(s, begin, count);
         r->slots[s->slot] = memory ? (char *)(uintptr_t)memory : scratch;
-        if (!memory) load_runs(s, scratch, begin, count, s->width);
+        if (memory) continue;
+        load_runs(s, scratch, begin, count, s->width);
+        memset(scratch + count * s->width, 0, (size_t)(tail * s->width)); /* computed with the others, and not stored */
     }
 }
 
