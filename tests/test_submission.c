@@ -1,0 +1,174 @@
+/* What happens after work is submitted: order, memory however far a device lags, failures that arrive late, plans that are replayed, and
+   evaluations that are given up before anything was submitted. On the CPU and on the mock device, as the library uses it.
+   TARN_QUEUE=20000 makes the queues longer. */
+#include <dlfcn.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "check.h"
+#include "mock/hooks.h"
+#include "tarn/tarn.h"
+
+static void *library;
+/* A function of the mock's shared object: HOOK(tarn_mock_launches)(). */
+#define HOOK(name) (*(__typeof__(name) **)(void *)&(void *){dlsym(library, #name)})
+
+static const tarn_device cpu = {TARN_CPU, 0}, mock = {TARN_MOCK, 0}, other = {TARN_MOCK, 1};
+
+static int64_t active(tarn_device device) {
+    tarn_memory info = {0};
+    CHECK(tarn_memory_info(device, &info));
+    return info.active;
+}
+
+static int64_t peak(tarn_device device) {
+    tarn_memory info = {0};
+    CHECK(tarn_memory_info(device, &info));
+    return info.peak_active;
+}
+
+/* ---- a queue whose old values nobody holds */
+
+static void test_queue(tarn_device device, int length) {
+    TARN_SCOPE;
+    TARN_ON(tarn_default_stream(device));
+    enum { BYTES = 1 << 16 };
+    tarn_array *w = tarn_keep(tarn_ones(TARN_SHAPE(BYTES / 4), TARN_FLOAT32)), *rate = tarn_scalar(0.5, TARN_FLOAT32);
+    CHECK(tarn_eval(w, rate));
+    tarn_synchronize(NULL);
+    tarn_reset_peak(device);
+    int64_t before = active(device);
+    for (int i = 0; i < length; i++) {
+        TARN_SCOPE;
+        tarn_array *next = tarn_keep(tarn_add(tarn_multiply(w, rate), rate));
+        CHECK(tarn_async_eval(next));
+        tarn_drop(w);
+        w = next;
+    }
+    CHECK(peak(device) - before <= 4 * 2 * BYTES);
+    CHECK(tarn_item(tarn_max(w)) == 1);
+    tarn_drop(w);
+}
+
+/* ---- late failures */
+
+static void test_failing_call(void) {
+    TARN_SCOPE;
+    TARN_ON(tarn_default_stream(mock));
+    tarn_array *x = tarn_arange(0, 8, 1, TARN_FLOAT32);
+    CHECK(tarn_eval(x));
+    /* four kernels: sort, its sum, argsort, a sum that has nothing to do with them */
+    tarn_array *sorted = tarn_sort(x, -1), *total = tarn_sum(sorted), *alone = tarn_sum(tarn_square(x));
+    HOOK(tarn_mock_fail_launch)(1);
+    CHECK(tarn_async_eval(total));
+    CHECK(tarn_async_eval(alone));
+    tarn_array *later = tarn_multiply(total, alone);
+    CHECK_ERROR(tarn_eval(later), "told to fail");
+    CHECK_ERROR(tarn_eval(total), "told to fail");
+    CHECK(tarn_item(alone) == 140);
+    CHECK(tarn_item(tarn_sum(x)) == 28); /* the stream goes on */
+    /* within one run: the second of its calls */
+    tarn_array *first = tarn_sum(x), *second = tarn_prod(x), *third = tarn_max(x);
+    HOOK(tarn_mock_fail_launch)(2);
+    bool ok = tarn_eval(first, second, third);
+    CHECK(!ok);
+    tarn_clear_error();
+    int good = 0;
+    tarn_array *all[] = {first, second, third};
+    for (int i = 0; i < 3; i++) {
+        good += tarn_eval(all[i]);
+        tarn_clear_error();
+    }
+    CHECK(good == 2);
+    HOOK(tarn_mock_fail_submission)(1);
+    CHECK_ERROR(tarn_eval(tarn_exp(x)), "told to fail");
+    HOOK(tarn_mock_fail_copy)(1);
+    CHECK_ERROR(tarn_data(tarn_exp(x)) != NULL, "told to fail");
+    CHECK(tarn_item(tarn_sum(x)) == 28);
+}
+
+/* ---- several devices */
+
+static void test_devices(bool peers) {
+    TARN_SCOPE;
+    HOOK(tarn_mock_set_peers)(peers);
+    HOOK(tarn_mock_set_delay)(500, 3);
+    tarn_array *x = tarn_arange(0, 1000, 1, TARN_FLOAT32);
+    for (int i = 0; i < 12; i++) {
+        TARN_ON(tarn_default_stream(i % 3 == 0 ? mock : i % 3 == 1 ? other : cpu));
+        x = tarn_add(x, tarn_scalar(1, TARN_FLOAT32));
+        if (i % 5 == 4) CHECK(tarn_async_eval(x));
+    }
+    const float *values = tarn_data(x);
+    CHECK(values && values[0] == 12 && values[999] == 1011);
+    CHECK(HOOK(tarn_mock_violations)() == 0);
+    HOOK(tarn_mock_set_delay)(0, 3);
+    HOOK(tarn_mock_set_peers)(true);
+}
+
+static void test_rows_by_device(void) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_arange(0, 8, 1, TARN_FLOAT32);
+    CHECK(HOOK(tarn_mock_set_missing_on)(1, "sort"));
+    {
+        TARN_ON(tarn_default_stream(other));
+        CHECK_ERROR(tarn_eval(tarn_sort(x, -1)), "neither a kernel nor a formula");
+    }
+    TARN_ON(tarn_default_stream(mock));
+    CHECK(tarn_eval(tarn_sort(x, -1)));
+    HOOK(tarn_mock_set_missing_on)(1, NULL);
+    int64_t prepared = HOOK(tarn_mock_prepared_rows)();
+    CHECK(tarn_eval(tarn_argsort(x, -1)));
+    CHECK(HOOK(tarn_mock_prepared_rows)() == prepared + 1);
+}
+
+/* ---- evaluations that are given up */
+
+/* Whatever allocation fails: nothing is lost, and what is asked for afterwards is right. */
+static void test_given_up(tarn_device device) {
+    TARN_SCOPE;
+    TARN_ON(tarn_default_stream(device));
+    bool failed = true;
+    for (int n = 1; failed && n < 500; n++) {
+        TARN_SCOPE;
+        tarn_array *x = tarn_arange(0, 100, 1, TARN_FLOAT32), *old = tarn_add(x, x);
+        CHECK(tarn_eval(x, old));
+        tarn_array *moved = tarn_negative(tarn_move(old)); /* takes the memory of `old` */
+        tarn_array *sorted = tarn_sort(moved, -1), *y = tarn_sum(sorted), *z = tarn_softmax(sorted, -1);
+        memory_fail_at(n);
+        failed = !tarn_async_eval(y, z, moved);
+        memory_fail_at(0);
+        CHECK(failed == !tarn_ok());
+        tarn_clear_error();
+        CHECK(tarn_item(y) == -9900);
+        const float *values = tarn_data(moved);
+        CHECK(values && values[99] == -198);
+        CHECK(fabs(tarn_item(tarn_sum(z)) - 1) < 1e-5);
+        CHECK(tarn_item(tarn_sum(x)) == 4950);
+        if (check_failures) fprintf(stderr, "n = %d\n", n);
+        if (check_failures) return;
+    }
+    CHECK(!failed);
+}
+
+int main(void) {
+    setenv("TARN_BACKENDS", TARN_BUILD_DIR, 1);
+    CHECK(tarn_device_count(TARN_MOCK) == 2);
+    library = dlopen(TARN_BUILD_DIR "/libtarn_mock.so", RTLD_NOW | RTLD_LOCAL);
+    if (!library) return fprintf(stderr, "%s\n", dlerror()), 1;
+    const char *wish = getenv("TARN_QUEUE");
+    int length = wish ? atoi(wish) : 2000;
+    test_queue(cpu, length);
+    HOOK(tarn_mock_set_lag)(10000);
+    test_queue(mock, length);
+    HOOK(tarn_mock_set_lag)(0);
+    test_failing_call();
+    test_devices(true);
+    test_devices(false);
+    test_rows_by_device();
+    test_given_up(cpu);
+    test_given_up(mock);
+    CHECK(HOOK(tarn_mock_violations)() == 0);
+    return check_report("submission");
+}
