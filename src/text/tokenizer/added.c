@@ -160,27 +160,33 @@ static bool add_new(added_tokens *a, vocabulary *v, const normalizer *n, const p
     return vector_push(&a->tokens, token) && add_to_tree(a, v, n, (int32_t)a->tokens.count - 1);
 }
 
-/* Once special, a token stays so. */
-static bool change(added_tokens *a, vocabulary *v, const normalizer *n, int32_t id, added_token token) {
+static size_t find_added(const added_tokens *a, int32_t id) {
     size_t i = 0;
     while (i < a->tokens.count && a->tokens.items[i].id != id) i++;
-    bool was_normalized = a->tokens.items[i].normalized, moves = was_normalized != token.normalized;
-    token.special |= a->tokens.items[i].special;
-    token.id = id;
-    a->tokens.items[i] = token;
-    v->tokens.items[id].flags = (uint16_t)(TARN_TOKEN_ADDED | (token.special ? TARN_TOKEN_SPECIAL : 0));
-    if (moves) trie_forget(was_normalized ? &a->normalized : &a->plain, (int32_t)i);
-    return !moves || add_to_tree(a, v, n, (int32_t)i);
+    return i;
+}
+
+/* Once special, a token stays so. */
+static bool change(added_tokens *a, vocabulary *v, const normalizer *n, size_t index, added_token token) {
+    added_token *old = &a->tokens.items[index];
+    bool was_normalized = old->normalized, moves = was_normalized != token.normalized;
+    token.special |= old->special;
+    token.id = old->id;
+    *old = token;
+    v->tokens.items[token.id].flags = (uint16_t)(TARN_TOKEN_ADDED | (token.special ? TARN_TOKEN_SPECIAL : 0));
+    if (moves) trie_forget(was_normalized ? &a->normalized : &a->plain, (int32_t)index);
+    return !moves || add_to_tree(a, v, n, (int32_t)index);
 }
 
 bool added_extend(added_tokens *a, vocabulary *v, const normalizer *n, const part *place, const char *content, size_t length,
-                  const added_token *token, bool update) {
+                  const added_token *token, size_t settled) {
     if (length == 0) return true; /* `tokenizers` skips it */
     if (length > LONGEST_TOKEN) return part_fail(place, "a token of %zu bytes, more than the limit of %d", length, LONGEST_TOKEN);
     int32_t id = vocabulary_id(v, content, length);
     bool known = id != NO_TOKEN && v->tokens.items[id].flags != 0;
     if (!known) return add_new(a, v, n, place, content, length, *token);
-    return !update || change(a, v, n, id, *token);
+    size_t index = find_added(a, id);
+    return index < settled || change(a, v, n, index, *token);
 }
 
 bool added_read_flags(const part *p, added_token *token) {
@@ -205,7 +211,7 @@ static bool read_token(added_tokens *a, vocabulary *v, const normalizer *n, cons
     size_t length;
     return part_known(item, "id content single_word lstrip rstrip normalized special") && part_string(item, "content", &content, &length) &&
            added_read_flags(item, &token) && (length == 0 || check_id(a, v, item, content, length)) &&
-           added_extend(a, v, n, item, content, length, &token, true);
+           added_extend(a, v, n, item, content, length, &token, 0);
 }
 
 bool added_read(added_tokens *a, vocabulary *v, const normalizer *n, const part *list) {

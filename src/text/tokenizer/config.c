@@ -60,16 +60,22 @@ static bool names_a_token(const char *key, size_t length, const json *value) {
     return token && (json_is(value, JSON_TEXT) || json_text(json_get(value, "content"), NULL));
 }
 
-static bool add_named_members(tarn_tokenizer *t, const part *object, bool all) {
+static bool add_named_members(tarn_tokenizer *t, const part *object, bool all, bool only_strings) {
     void *cursor = NULL;
     const char *key;
     size_t length;
     const json *value;
     while (json_each(object->value, &cursor, &key, &length, &value)) {
         part member = {.parent = object, .name = key, .value = value};
+        if (only_strings && !json_is(value, JSON_TEXT)) continue;
         if ((all || names_a_token(key, length, value)) && !add_named(t, key, length, &member)) return false;
     }
     return true;
+}
+
+static bool add_extra_named(tarn_tokenizer *t, const part *file) {
+    part extra = part_member(file, "extra_special_tokens"); /* a list, or named tokens */
+    return !json_is(extra.value, JSON_DICTIONARY) || add_named_members(t, &extra, true, false);
 }
 
 /* The older file goes before the newer one, where it counts. */
@@ -79,22 +85,20 @@ static bool read_named(tarn_tokenizer *t, const part *map, const part *config) {
         part member = part_member(files[i % 2], roles[i / 2]);
         if (!add_named(t, roles[i / 2], strlen(roles[i / 2]), &member)) return false;
     }
-    for (int i = 0; i < 2; i++) {
-        part extra = part_member(files[i], "extra_special_tokens"); /* a list, or named tokens */
-        if (!add_named_members(t, files[i], false)) return false;
-        if (json_is(extra.value, JSON_DICTIONARY) && !add_named_members(t, &extra, true)) return false;
-    }
-    return true;
+    /* for names that a model makes up the newer file goes first, but only with plain strings */
+    return add_named_members(t, config, false, true) && add_extra_named(t, config) && add_named_members(t, map, false, false) &&
+           add_extra_named(t, map) && add_named_members(t, config, false, false);
 }
 
 /* ---- tokens that tokenizer.json does not know */
 
-static bool add_json_token(tarn_tokenizer *t, const part *p, bool update) {
+/* A token that is one of the first `settled` added ones stays as it is. */
+static bool add_json_token(tarn_tokenizer *t, const part *p, size_t settled) {
     added_token token;
     const char *content;
     size_t length;
     return read_token(p, &content, &length, &token) &&
-           added_extend(&t->added, &t->tokens, &t->normalizer, p, content, length, &token, update);
+           added_extend(&t->added, &t->tokens, &t->normalizer, p, content, length, &token, settled);
 }
 
 typedef struct {
@@ -121,35 +125,36 @@ static bool add_listed(tarn_tokenizer *t, const part *object) {
         ok = ok && vector_push(&list, item);
     }
     if (ok && list.count) qsort(list.items, list.count, sizeof *list.items, by_id);
-    for (size_t i = 0; ok && i < list.count; i++) ok = add_json_token(t, &list.items[i].member, true);
+    for (size_t i = 0; ok && i < list.count; i++) ok = add_json_token(t, &list.items[i].member, 0);
     vector_free(&list);
     return ok;
 }
 
-static bool add_list(tarn_tokenizer *t, const part *list) {
+static bool add_list(tarn_tokenizer *t, const part *list, size_t settled) {
     if (!json_is(list->value, JSON_LIST)) return true;
     for (size_t i = 0; i < json_count(list->value); i++) {
         part item = part_item(list, i);
-        if (!add_json_token(t, &item, false)) return false;
+        if (!add_json_token(t, &item, settled)) return false;
     }
     return true;
 }
 
-static bool add_named_tokens(tarn_tokenizer *t, const part *file) {
+static bool add_named_tokens(tarn_tokenizer *t, const part *file, size_t settled) {
     for (size_t i = 0; i < t->named.count; i++) {
         named_token *n = &t->named.items[i];
-        if (!added_extend(&t->added, &t->tokens, &t->normalizer, file, n->content.bytes, n->content.length, &n->token, false)) return false;
+        if (!added_extend(&t->added, &t->tokens, &t->normalizer, file, n->content.bytes, n->content.length, &n->token, settled))
+            return false;
     }
     return true;
 }
 
 /* The older "additional_special_tokens" counts only where there is no newer list. */
-static bool add_extra(tarn_tokenizer *t, const part *config, const part *map) {
+static bool add_extra(tarn_tokenizer *t, const part *config, const part *map, size_t settled) {
     part extra = part_member(config, "extra_special_tokens"), more = part_member(map, "extra_special_tokens");
     part older = part_member(config, "additional_special_tokens"), oldest = part_member(map, "additional_special_tokens");
-    bool none = !json_count(extra.value);
-    if (!add_list(t, none ? &older : &extra) || !add_list(t, &more)) return false;
-    return !none || json_count(older.value) || json_count(more.value) || add_list(t, &oldest);
+    bool none = !json_is(extra.value, JSON_LIST) || !json_count(extra.value);
+    if (!add_list(t, none ? &older : &extra, settled) || !add_list(t, &more, settled)) return false;
+    return !none || json_count(older.value) || json_count(more.value) || add_list(t, &oldest, settled);
 }
 
 bool tokenizer_read_config(tarn_tokenizer *t, const part *config, const part *map) {
@@ -159,8 +164,9 @@ bool tokenizer_read_config(tarn_tokenizer *t, const part *config, const part *ma
         if (!part_absent(files[i]) && !json_is(files[i]->value, JSON_DICTIONARY)) return part_fail(files[i], "must be an object");
     part listed = part_member(config, "added_tokens_decoder");
     if (!part_absent(&listed)) map = &nothing; /* a file that has it is complete, and newer */
-    return read_named(t, map, config) && add_listed(t, &listed) && add_named_tokens(t, config) && add_extra(t, config, map) &&
-           tokenizer_read_templates(t, config);
+    if (!read_named(t, map, config) || !add_listed(t, &listed)) return false;
+    size_t settled = t->added.tokens.count; /* of those that come now, one that is named again gets the later flags */
+    return add_named_tokens(t, config, settled) && add_extra(t, config, map, settled) && tokenizer_read_templates(t, config);
 }
 
 void tokenizer_free_config(tarn_tokenizer *t) {
