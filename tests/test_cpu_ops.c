@@ -133,7 +133,7 @@ static void test_several(tarn_dtype dtype, const several *s, int layout) {
     operand dense = randomized(dtype, DIMS(4, 5, 3, 6), DOMAIN_POSITIVE), inputs[5] = {x, updates};
     for (int k = 0; k < s->count; k++) inputs[k + 2] = indices_of(kinds[(k + layout) % 3], s->shapes[k], sizes[s->axes.values[k]]);
     for (int mode = TARN_SCATTER_SET; mode <= TARN_SCATTER_MIN; mode++) {
-        attributes_scatter put = {.axes = s->axes, .batch = s->batch, .mode = mode};
+        attributes_scatter put = {.axes = s->axes, .batch = s->batch, .mode = (tarn_scatter_mode)mode};
         call c = {
             .op = OP_scatter, .attributes = &put, .input_count = s->count + 2, .output_count = 1, .inputs = inputs, .outputs = &dense};
         compare_call(c, dtype == TARN_FLOAT64 && mode != TARN_SCATTER_SET ? 8 : 0, "scatter over several axes");
@@ -255,7 +255,7 @@ static void test_orders(tarn_dtype dtype) {
             for (int64_t i = 0; i < 500 && dtype_kind_of(dtype) == KIND_FLOAT; i += 7) put(&x, i, specials[i % 10]);
             compare_call(CALL(sort, &(attributes_sort){.axis = axis}, &out, x), 0, "sort");
             compare_call(CALL(argsort, &(attributes_argsort){.axis = axis - 3}, &order, x), 0, "argsort");
-            attributes_scan a = {.kind = layout % 4, .axis = axis, .reverse = layout % 2, .exclusive = layout == 3};
+            attributes_scan a = {.kind = (reduce_kind)(layout % 4), .axis = axis, .reverse = layout % 2, .exclusive = layout == 3};
             if (dtype == TARN_COMPLEX64 && a.kind >= REDUCE_MAX) continue;
             operand sums = make(a.kind >= REDUCE_MAX ? dtype : reduced_dtype((reduce_kind)a.kind, dtype), (tarn_ints){3, shape});
             operand numbers = reducible(dtype, (tarn_ints){3, shape}, (reduce_kind)a.kind, layout);

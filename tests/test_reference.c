@@ -132,7 +132,7 @@ static void test_scatter_modes(void) {
     static const double wanted[][3] = {{2, -1, 3}, {2, 2, 2}, {2, -3, -60}, {2, 3, 4}, {2, -1, -5}};
     for (int mode = TARN_SCATTER_SET; mode <= TARN_SCATTER_MIN; mode++) {
         operand out = filled(TARN_FLOAT32, DIMS(3), VALUES(2, 3, -5));
-        RUN(scatter, (&(attributes_scatter){.axes = DIMS(0), .mode = mode}), &out, x, updates, at);
+        RUN(scatter, (&(attributes_scatter){.axes = DIMS(0), .mode = (tarn_scatter_mode)mode}), &out, x, updates, at);
         for (int i = 0; i < 3; i++) CHECK(get(&out, i) == wanted[mode][i], "scatter, mode %d [%d]: %g", mode, i, get(&out, i));
     }
 }
