@@ -6,21 +6,12 @@
 #include "base/threads.h"
 #include "cpu/cpu.h"
 #include "cpu/integers.h"
+#include "cpu/operand_rows.h"
 
 enum { GRAIN = 1 << 14 /* elements worth a thread */ };
 
 static int64_t row_grain(int64_t n) {
     return GRAIN / (n > 0 ? n : 1) + 1;
-}
-
-/* Row `index` over all axes but the last. */
-static const char *row_at(const operand *o, int64_t index) {
-    int64_t offset = 0;
-    for (int i = o->ndim - 2; i >= 0; i--) {
-        offset += index % o->shape[i] * o->strides[i];
-        index /= o->shape[i];
-    }
-    return (const char *)o->data + offset * dtype_bytes(o->dtype);
 }
 
 typedef struct {

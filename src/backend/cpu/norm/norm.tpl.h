@@ -75,11 +75,6 @@ INLINE void row_put(void *row, int64_t at, vf32 x, int64_t count, tarn_dtype dty
     memcpy((uint16_t *)row + at, &half, count >= LANES ? sizeof half : (size_t)count * sizeof(uint16_t));
 }
 
-INLINE vf32 rounded(vf32 x, tarn_dtype dtype) {
-    if (dtype == TARN_FLOAT32) return x;
-    return dtype == TARN_BFLOAT16 ? widen_bfloat16(narrow_bfloat16(x)) : widen_float16(narrow_float16(x));
-}
-
 /* ---- rms_norm: x * (1 / sqrt(mean(x²) + eps)), rounded, times weight, rounded */
 
 INLINE float mean_square(const void *from, int64_t n, tarn_dtype dtype) {

@@ -3,6 +3,7 @@
 
 #include "base/threads.h"
 #include "cpu/cpu.h"
+#include "cpu/operand_rows.h"
 #include "table/quant.h"
 
 enum { GRAIN = 1 << 13 };
@@ -12,17 +13,6 @@ typedef struct {
     const quant_kernels *kernels;
     quant_row row;
 } quant_job;
-
-/* Row `index` over all axes but the last. NULL if nobody reads it. */
-static char *row_at(const operand *o, int64_t index) {
-    int64_t offset = 0;
-    if (!o->data) return NULL;
-    for (int i = o->ndim - 2; i >= 0; i--) {
-        offset += index % o->shape[i] * o->strides[i];
-        index /= o->shape[i];
-    }
-    return (char *)o->data + offset * dtype_bytes(o->dtype);
-}
 
 static void dequantize_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)thread, (void)threads;

@@ -10,11 +10,6 @@ static float one_float(const void *row, int64_t at, tarn_dtype dtype) {
     return *row_floats(&x, row, at, 1, dtype);
 }
 
-static vf32 rounded(vf32 x, tarn_dtype dtype) {
-    if (dtype == TARN_FLOAT32) return x;
-    return dtype == TARN_BFLOAT16 ? widen_bfloat16(narrow_bfloat16(x)) : widen_float16(narrow_float16(x));
-}
-
 /* Numbers [at, at + count) of a stream as floats. A group ends where a word ends, so that nothing is read behind it. */
 INLINE void unpack(float *to, const uint32_t *words, int64_t at, int64_t count, int bits) {
     const uint32_t mask = (1u << bits) - 1;
