@@ -110,6 +110,35 @@ static void test_recompute(void) {
     CHECK(at(y, 999) == 1000); /* only the scope held it: its memory was released, it is computed again */
     tarn_memory_info(cpu, &after);
     CHECK(after.recomputed - before.recomputed == 4000);
+    /* What was released in vain once is kept the second time. */
+    tarn_array *w = tarn_sort(x, -1);
+    CHECK(tarn_eval(tarn_sum(w)));
+    tarn_memory_info(cpu, &before);
+    CHECK(tarn_eval(tarn_max(w)) && tarn_eval(tarn_min(w)) && tarn_eval(tarn_prod(w)));
+    tarn_memory_info(cpu, &after);
+    CHECK(after.recomputed - before.recomputed == 4000);
+}
+
+/* A small array that is kept does not hold the large one that it was a part of. */
+static void test_small_parts(void) {
+    TARN_SCOPE;
+    tarn_memory before, after;
+    tarn_memory_info(cpu, &before);
+    tarn_array *part, *taken;
+    {
+        TARN_SCOPE;
+        tarn_array *large = tarn_cumsum(tarn_ones(TARN_SHAPE(1 << 20), TARN_FLOAT32), 0);
+        part = tarn_keep(tarn_slice_axis(large, 0, 5, 7));
+        CHECK(tarn_eval(part));
+        taken = tarn_keep(tarn_negative(tarn_slice_axis(large, 0, 1, 3)));
+        CHECK(tarn_eval(taken));
+    }
+    tarn_array *own = tarn_contiguous(tarn_move(part));
+    CHECK(tarn_eval(own));
+    tarn_memory_info(cpu, &after);
+    CHECK(after.active - before.active < 4096);
+    CHECK(at(own, 1) == 7 && at(taken, 1) == -3);
+    tarn_drop(taken);
 }
 
 static void test_streams(void) {
@@ -221,6 +250,7 @@ int main(void) {
     test_outputs();
     test_views();
     test_recompute();
+    test_small_parts();
     test_streams();
     test_poison();
     test_threads();

@@ -7,6 +7,8 @@
 #include "core/pool.h"
 #include "eval/emit.h"
 
+enum { MOST_PINNED = 1 << 12 }; /* bytes of a block that a part of it may hold without a thought */
+
 /* ---- values and storages */
 
 static int new_value(schedule *s, int at, tarn_dtype dtype, const array_layout *layout) {
@@ -235,9 +237,15 @@ static bool is_read_twice(const schedule *s, const step *st, int i) {
     return false;
 }
 
+/* A small part of a large block would hold all of it for as long as it lives. */
+static bool is_small_part(const schedule *s, int v) {
+    const storage *t = &s->p->storages.items[s->p->values.items[v].storage];
+    return t->bytes > MOST_PINNED && layout_size(&s->p->values.items[v].at) * dtype_bytes(s->p->values.items[v].dtype) < t->bytes / 2;
+}
+
 bool emit_may_take(const schedule *s, const step *st, int i, const tarn_array *out) {
     int v = st->inputs[i];
-    if (v < 0 || !emit_is_last_use(s, v, st->stream) || !emit_is_dense(s, v)) return false;
+    if (v < 0 || !emit_is_last_use(s, v, st->stream) || !emit_is_dense(s, v) || is_small_part(s, v)) return false;
     const value *in = &s->p->values.items[v];
     return dtype_bytes(in->dtype) == dtype_bytes(out->dtype) && in->at.ndim == out->ndim &&
            memcmp(in->at.shape, out->shape, (size_t)out->ndim * sizeof *out->shape) == 0;
@@ -309,11 +317,17 @@ static bool choose_row(schedule *s, step *st, const node *n) {
     return ok;
 }
 
-/* A dense array is already what `contiguous` asks for. */
+static bool is_foreign(const schedule *s, int v) {
+    int input = s->p->storages.items[s->p->values.items[v].storage].input;
+    const buffer *captured = input < 0 ? NULL : s->p->inputs.items[input].captured;
+    return captured && captured->foreign;
+}
+
+/* A dense array is already what `contiguous` asks for, unless it is a small part of memory of ours: then a copy lets that go. */
 static bool emit_same(schedule *s, const node *n) {
     if (n->op != OP_contiguous) return false;
     int source = schedule_source(s, n->inputs[0]), v = emit_value_of(s, source);
-    if (v < 0 || !emit_is_dense(s, v) || emit_is_unaligned(s, v)) return false;
+    if (v < 0 || !emit_is_dense(s, v) || emit_is_unaligned(s, v) || (is_small_part(s, v) && !is_foreign(s, v))) return false;
     emit_set_value(s, n->outputs[0].note, v);
     emit_consume(s, source, n->stream);
     return true;

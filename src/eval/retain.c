@@ -1,8 +1,8 @@
 /* Decides whose memory may be taken and who has a value afterwards.
 
    Held strongly (a keep, a reader outside the schedule, a root): has a value afterwards. Held by a scope or a trace only, or read by a node
-   that is being traced: its memory is released, unless computing it again would need memory that this schedule may take. Held by nobody:
-   released. What an op with an effect gave always stays: it is never computed again. */
+   that is being traced: its memory is released, unless that happened before, or computing it again would need memory that this schedule may
+   take. Held by nobody: released. What an op with an effect gave always stays: it is never computed again. */
 #include "eval/schedule.h"
 
 static bool is_candidate(const entry *e) {
@@ -48,7 +48,8 @@ bool schedule_retain(schedule *s) {
         if (!vector_push(&s->tainted, tainted)) return false;
         for (int k = 0; k < n->output_count; k++) {
             entry *e = &s->entries.items[n->outputs[k].note];
-            e->retained = !e->external && (effect || is_held_strongly(e) || (tainted && is_held_weakly(e)));
+            bool again = e->a->was_computed; /* once it was released in vain: not twice */
+            e->retained = !e->external && (effect || is_held_strongly(e) || ((tainted || again) && is_held_weakly(e)));
             /* An output that is held but not wanted yet stays uncomputed if it can be computed later. */
             if (e->retained && !effect && !e->root && !tainted && e->unit >= 0 && e->readers == 0 && n->output_count > 1)
                 e->retained = false;
