@@ -31,11 +31,6 @@ static bool nothing_there(const char *folder, const char *file, int reason) {
     return tarn_fail("%s/%s: %s; " A_MODEL, folder, file, strerror(reason));
 }
 
-static bool no_folder(const char *path) {
-    if (ends_with(path, ".gguf")) return tarn_fail("%s: GGUF files are not supported; " A_MODEL, path);
-    return tarn_fail("%s: not a folder; " A_MODEL, path);
-}
-
 /* The name of an entry of `folder` that satisfies `fits` (memory_free), or NULL. */
 static char *find_entry(const char *folder, bool (*fits)(const char *folder, const char *name)) {
     DIR *open = opendir(folder);
@@ -86,6 +81,9 @@ static bool not_in_folder(const char *folder, const char *file) {
 
 bool model_folder_lacks(const char *folder, const char *file) {
     struct stat status;
-    if (stat(folder, &status)) return nothing_there(folder, file, errno);
-    return S_ISDIR(status.st_mode) ? not_in_folder(folder, file) : no_folder(folder);
+    bool there = !stat(folder, &status);
+    int reason = errno;
+    if (there && S_ISDIR(status.st_mode)) return not_in_folder(folder, file);
+    if (ends_with(folder, ".gguf")) return tarn_fail("%s: GGUF files are not supported; " A_MODEL, folder);
+    return there ? tarn_fail("%s: not a folder; " A_MODEL, folder) : nothing_there(folder, file, reason);
 }

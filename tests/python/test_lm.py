@@ -714,7 +714,6 @@ def test_paths_that_are_no_model(tmp_path):
     generate_fails("mlx-community/Llama-3.2-1B", ["mlx-community/Llama-3.2-1B: no such folder", "downloads nothing"])
     generate_fails("~/model", ["~/model: no such folder", "outside of quotes"])
     gguf = tmp_path / "m.gguf"
-    generate_fails(gguf, [f"{gguf}/config.json: No such file"])
     gguf.write_bytes(b"GGUF")
     generate_fails(gguf, [f"{gguf}: GGUF files are not supported"])
     generate_fails(tmp_path, [f"{tmp_path}: no config.json here", "m.gguf"])
@@ -722,6 +721,8 @@ def test_paths_that_are_no_model(tmp_path):
     cache = tmp_path / "models--a--b"
     shutil.copytree(TINY, cache / "snapshots" / "0123abcd")
     generate_fails(cache, [f"look in {cache}/snapshots/0123abcd"])
+    fails("tokenize", "--model", "mlx-community/Llama-3.2-1B", "x", words=["no such folder", "downloads nothing"])
+    fails("tokenize", "--model", gguf, "x", words=["GGUF files are not supported"])
 
 
 def test_beginning_token_once():

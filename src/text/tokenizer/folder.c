@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/model_folder.h"
 #include "tarn/error.h"
 #include "tokenizer/tokenizer.h"
 
@@ -120,15 +121,12 @@ static tarn_tokenizer *read_lists(const char *folder, const part *config, int *c
 
 static void fail_without(const char *folder) {
     static const char advice[] = "transformers' AutoTokenizer.from_pretrained and save_pretrained make a tokenizer.json of it";
-    size_t length = strlen(folder);
-    if (length > 5 && strcmp(folder + length - 5, ".gguf") == 0)
-        tarn_fail("%s: GGUF files are not supported; a folder with config.json, tokenizer.json and safetensors files is", folder);
-    else if (has_file(folder, "tekken.json"))
+    if (has_file(folder, "tekken.json"))
         tarn_fail("%s: there is no tokenizer.json, and tekken.json (Mistral's) is not supported; %s", folder, advice);
     else if (has_file(folder, "tokenizer.model"))
         tarn_fail("%s: there is no tokenizer.json, and tokenizer.model (SentencePiece) is not supported; %s", folder, advice);
     else
-        tarn_fail("%s/tokenizer.json: No such file", folder);
+        model_folder_lacks(folder, "tokenizer.json");
 }
 
 tarn_tokenizer *tokenizer_from_folder(const char *folder, const part *config, const part *map) {
