@@ -4,11 +4,11 @@
 #include <stdint.h>
 #include <unistd.h>
 
-enum { SHARED_LOCKS = 64, PATIENCE = 20 /* µs */ };
+enum { SHARED_LOCKS = 16, PATIENCE = 20 /* µs */ };
 
 static pthread_mutex_t graph_lock = PTHREAD_MUTEX_INITIALIZER;
 #define FOUR(x) x, x, x, x
-static pthread_mutex_t shared[SHARED_LOCKS] = {FOUR(FOUR(FOUR(PTHREAD_MUTEX_INITIALIZER)))};
+static pthread_mutex_t shared[SHARED_LOCKS] = {FOUR(FOUR(PTHREAD_MUTEX_INITIALIZER))};
 
 static _Thread_local bool has_graph_lock;
 static _Thread_local int own_hold; /* how many fork_hold nest */
@@ -29,7 +29,7 @@ void schedule_unlock(void) {
 
 pthread_mutex_t *lock_of(const void *object) {
     uint64_t mixed = (uint64_t)(uintptr_t)object * UINT64_C(0x9E3779B97F4A7C15);
-    return &shared[mixed >> 58];
+    return &shared[mixed >> 60];
 }
 
 /* ---- fork */
