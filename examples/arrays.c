@@ -3,11 +3,10 @@
 #include <tarn/tarn.h>
 
 /* The mean of (x w - y)² */
-static bool loss(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
+static bool loss(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     tarn_array *const *data = context;
-    (void)input_count, (void)output_count;
-    outputs[0] = tarn_mean(tarn_square(tarn_subtract(tarn_matmul(data[0], inputs[0]), data[1])));
-    return outputs[0] != NULL;
+    (void)count;
+    return tarn_result(results, tarn_mean(tarn_square(tarn_subtract(tarn_matmul(data[0], inputs[0]), data[1]))));
 }
 
 /* Finds w = (3, -1) by following the gradient. */
@@ -18,9 +17,9 @@ static bool fit(void) {
     tarn_array *data[] = {x, y}, *w = tarn_keep(tarn_zeros(TARN_SHAPE(2), TARN_FLOAT32));
     for (int i = 0; i < 200; i++) {
         TARN_SCOPE;
-        tarn_array *gradient = NULL, *rate = tarn_scalar(0.2, TARN_FLOAT32);
-        if (!tarn_grad(TARN_FUNCTION(loss, data, 1), &w, 1, &gradient)) return false;
-        tarn_array *better = tarn_keep(tarn_subtract(tarn_move(w), tarn_multiply(gradient, rate)));
+        tarn_array *gradient = tarn_results_at(tarn_grad(TARN_FUNCTION(loss, data), &w, 1), 0);
+        tarn_array *step = tarn_multiply(gradient, tarn_scalar(0.2, TARN_FLOAT32));
+        tarn_array *better = tarn_keep(tarn_subtract(tarn_move(w), step));
         w = better;
         if (!tarn_eval(w)) return false;
     }

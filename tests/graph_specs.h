@@ -93,7 +93,7 @@ typedef struct {
 } spec_graph;
 
 static inline tarn_ints value_shape(const spec_value *v) {
-    return (tarn_ints){v->ndim, v->shape};
+    return (tarn_ints){v->shape, v->ndim};
 }
 static inline size_t value_bytes(const spec_value *v) {
     size_t size = (size_t)tarn_dtype_bytes(v->dtype);
@@ -129,7 +129,7 @@ static inline tarn_array *spec_slice(const spec_step *s, tarn_array *x) {
         if (back) step[i] = -step[i];
     }
     int64_t n = tarn_ndim(x);
-    return tarn_slice(x, ((tarn_ints){n, start}), ((tarn_ints){n, stop}), .step = {n, step});
+    return tarn_slice(x, ((tarn_ints){start, n}), ((tarn_ints){stop, n}), .step = {step, n});
 }
 
 static inline tarn_array *spec_transpose(const spec_step *s, tarn_array *x) {
@@ -140,7 +140,7 @@ static inline tarn_array *spec_transpose(const spec_step *s, tarn_array *x) {
         axes[i] = axes[k];
         axes[k] = old;
     }
-    return tarn_transpose(x, .axes = {n, n ? axes : (int64_t[]){0}});
+    return tarn_transpose(x, .axes = {n ? axes : (int64_t[]){0}, n});
 }
 
 static inline tarn_array *spec_block_start(const spec_step *s, bool two) {
@@ -155,17 +155,18 @@ static inline tarn_array *spec_update(const spec_step *s, tarn_array *x, tarn_ar
         int64_t least = tarn_dim(x, i) < tarn_dim(y, i) ? tarn_dim(x, i) : tarn_dim(y, i);
         stop[i] = least > 1 ? least - (s->c >> i & 1) : least;
     }
-    tarn_array *part = tarn_slice(y, ((tarn_ints){n, start}), ((tarn_ints){n, stop}));
+    tarn_array *part = tarn_slice(y, ((tarn_ints){start, n}), ((tarn_ints){stop, n}));
     return tarn_slice_update(x, tarn_astype(part, tarn_dtype_of(x)), spec_block_start(s, n > 1), n > 1 ? TARN_AXES(0, 1) : TARN_AXES(0));
 }
 
 static inline tarn_array *spec_scatter(const spec_step *s, tarn_array *x, tarn_array *y) {
     if (tarn_ndim(x) == 0 || tarn_dim(x, 0) == 0 || tarn_size(y) == 0) return NULL;
-    tarn_array *indices = spec_indices(s, tarn_dim(x, 0)), *one = tarn_slice_axis(tarn_flatten(y, 0, -1), 0, 0, 1);
+    tarn_array *indices = spec_indices(s, tarn_dim(x, 0)), *one = tarn_slice_axis(tarn_flatten(y), 0, 0, 1);
     int64_t shape[TARN_MAX_NDIM];
     for (int i = 0; i < tarn_ndim(x); i++) shape[i] = i ? tarn_dim(x, i) : 3;
-    tarn_array *updates = tarn_astype(tarn_broadcast_to(one, ((tarn_ints){tarn_ndim(x), shape})), tarn_dtype_of(x));
-    return s->kind == SPEC_SCATTER ? tarn_scatter(x, indices, updates, 0) : tarn_scatter_add(x, indices, updates, 0);
+    tarn_array *updates = tarn_astype(tarn_broadcast_to(one, ((tarn_ints){shape, tarn_ndim(x)})), tarn_dtype_of(x));
+    return s->kind == SPEC_SCATTER ? tarn_scatter(x, indices, updates, .axis = TARN_AXIS(0))
+                                   : tarn_scatter_add(x, indices, updates, .axis = TARN_AXIS(0));
 }
 
 static inline tarn_array *spec_reshape(tarn_array *x) {
@@ -183,7 +184,7 @@ static inline tarn_array *spec_view(tarn_array *x) {
 
 static inline tarn_array *spec_windows(tarn_array *x) {
     int64_t size = tarn_size(x);
-    return size < 3 ? NULL : tarn_as_strided(x, TARN_SHAPE(size - 2, 3), TARN_INTS(1, 1), 0);
+    return size < 3 ? NULL : tarn_as_strided(x, TARN_SHAPE(size - 2, 3), TARN_INTS(1, 1));
 }
 
 static inline tarn_array *spec_matmul(tarn_array *x, tarn_array *y) {
@@ -195,8 +196,8 @@ static inline tarn_array *spec_matmul(tarn_array *x, tarn_array *y) {
 static inline bool spec_quantize(tarn_array *x, tarn_array **out) {
     tarn_array *parts[3];
     if (tarn_ndim(x) < 1 || tarn_size(x) % 32 || tarn_size(x) == 0 || tarn_dtype_of(x) != TARN_FLOAT32) return false;
-    if (!tarn_quantize(tarn_reshape(x, TARN_SHAPE(-1, 32)), 32, 8, parts)) return false;
-    return (out[0] = tarn_dequantize(parts[0], parts[1], parts[2], 32, 8)) != NULL;
+    if (!tarn_quantize(tarn_reshape(x, TARN_SHAPE(-1, 32)), parts, .group_size = 32, .bits = 8)) return false;
+    return (out[0] = tarn_dequantize(parts[0], parts[1], .biases = parts[2], .group_size = 32, .bits = 8)) != NULL;
 }
 
 /* Builds one step over its inputs x; false if the op refuses them (the error is the caller's to clear). */
@@ -249,13 +250,13 @@ static bool spec_apply(const spec_step *s, tarn_array *const *in, tarn_array **o
         o = spec_slice(s, x);
         break;
     case SPEC_FLATTEN:
-        o = tarn_flatten(x, 0, -1);
+        o = tarn_flatten(x);
         break;
     case SPEC_RESHAPE:
         o = spec_reshape(x);
         break;
     case SPEC_SPLIT:
-        return tarn_split(x, 2, s->axis, out);
+        return tarn_split(x, 2, out, .axis = TARN_AXIS(s->axis));
     case SPEC_BROADCAST:
         o = tarn_broadcast_like(x, y);
         break;
@@ -269,7 +270,7 @@ static bool spec_apply(const spec_step *s, tarn_array *const *in, tarn_array **o
         o = spec_view(x);
         break;
     case SPEC_REPEAT:
-        o = tarn_repeat(x, 2, s->axis);
+        o = tarn_repeat(x, 2, .axis = TARN_AXIS(s->axis));
         break;
     case SPEC_WINDOWS:
         o = spec_windows(x);
@@ -287,7 +288,7 @@ static bool spec_apply(const spec_step *s, tarn_array *const *in, tarn_array **o
         o = tarn_any(x);
         break;
     case SPEC_SOFTMAX:
-        o = tarn_softmax(x, -1);
+        o = tarn_softmax(x, .axes = TARN_AXES(-1));
         break;
     case SPEC_RMS_NORM:
         o = tarn_rms_norm(x, NULL);
@@ -296,10 +297,10 @@ static bool spec_apply(const spec_step *s, tarn_array *const *in, tarn_array **o
         o = spec_matmul(x, y);
         break;
     case SPEC_TAKE:
-        o = tarn_ndim(x) ? tarn_take(x, spec_indices(s, tarn_dim(x, s->axis)), s->axis) : NULL;
+        o = tarn_ndim(x) ? tarn_take(x, spec_indices(s, tarn_dim(x, s->axis)), .axis = TARN_AXIS(s->axis)) : NULL;
         break;
     case SPEC_CONCATENATE:
-        o = tarn_concatenate(TARN_ARRAYS(x, tarn_astype(y, tarn_dtype_of(x)), x), 3, s->axis);
+        o = tarn_concatenate(TARN_ARRAYS(x, tarn_astype(y, tarn_dtype_of(x)), x), 3, .axis = TARN_AXIS(s->axis));
         break;
     case SPEC_UPDATE:
         o = spec_update(s, x, y);
@@ -309,16 +310,16 @@ static bool spec_apply(const spec_step *s, tarn_array *const *in, tarn_array **o
         o = spec_scatter(s, x, y);
         break;
     case SPEC_SORT:
-        o = tarn_sort(x, s->axis);
+        o = tarn_sort(x, .axis = TARN_AXIS(s->axis));
         break;
     case SPEC_ARGSORT:
-        o = tarn_argsort(tarn_astype(x, TARN_INT32), s->axis);
+        o = tarn_argsort(tarn_astype(x, TARN_INT32), .axis = TARN_AXIS(s->axis));
         break;
     case SPEC_ARGMAX:
-        o = tarn_argmax(x, s->axis, s->a & 1);
+        o = tarn_argmax(x, .axis = TARN_AXIS(s->axis), .keepdims = s->a & 1);
         break;
     case SPEC_CUMSUM:
-        o = tarn_cumsum(x, s->axis, .reverse = s->a & 1);
+        o = tarn_cumsum(x, .axis = TARN_AXIS(s->axis), .reverse = s->a & 1);
         break;
     case SPEC_DIVMOD:
         return tarn_divmod(x, spec_number(3, x), out);

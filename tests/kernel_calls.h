@@ -60,7 +60,7 @@ static inline operand view(operand o, int64_t offset, tarn_ints shape, tarn_ints
 }
 
 static inline operand transposed(operand o) {
-    operand v = view(o, 0, (tarn_ints){o.ndim, o.shape}, (tarn_ints){o.ndim, o.strides});
+    operand v = view(o, 0, (tarn_ints){o.shape, o.ndim}, (tarn_ints){o.strides, o.ndim});
     int64_t *shape = (int64_t *)(uintptr_t)v.shape, *strides = (int64_t *)(uintptr_t)v.strides;
     for (int i = 0; i < o.ndim; i++) {
         shape[i] = o.shape[o.ndim - 1 - i];

@@ -87,7 +87,7 @@ static inline operand laid_out(tarn_dtype dtype, tarn_ints shape, test_domain do
     for (int64_t i = 0; i < n; i++) doubled[i] = shape.values[i] * (layout == 2 ? 2 : 1);
     if (layout == 1)
         for (int64_t i = 0; i < n; i++) doubled[i] = shape.values[n - 1 - i];
-    operand base = randomized(dtype, (tarn_ints){n, doubled}, domain);
+    operand base = randomized(dtype, (tarn_ints){doubled, n}, domain);
     if (layout == 1) return transposed(base);
     for (int64_t i = 0; i < n; i++) {
         strides[i] = base.strides[i] * (layout == 2 ? 2 : 1);
@@ -95,7 +95,7 @@ static inline operand laid_out(tarn_dtype dtype, tarn_ints shape, test_domain do
         if (layout == 5 || (layout == 4 && i == 0)) strides[i] = 0;
     }
     if (operand_size(&base) == 0) offset = 0;
-    return view(base, offset, shape, (tarn_ints){n, strides});
+    return view(base, offset, shape, (tarn_ints){strides, n});
 }
 
 #endif

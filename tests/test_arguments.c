@@ -54,13 +54,9 @@ static tarn_array *of_shape(const tarn_array *x, tarn_ints shape, tarn_dtype dty
 
 #define CASE(function, takes, good, ...) {#function, takes, good, call_##function},
 #define ENTRIES(...)                                                                                                                       \
-    {                                                                                                                                      \
-        (int64_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]) {                                                 \
-            __VA_ARGS__                                                                                                                    \
-        }                                                                                                                                  \
-    }
+    { (const int64_t[]){__VA_ARGS__}, (int64_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)) }
 #define NO_ENTRIES                                                                                                                         \
-    { 0, NULL }
+    { NULL, 0 }
 static const function_case cases[] = {
 #include "argument_cases.h"
 };
@@ -98,9 +94,9 @@ static void check_case(const function_case *f) {
     if (f->takes & Y) bad.y = NULL, refused(f, &bad, "y NULL"), bad = good;
     if (f->takes & Z) bad.z = NULL, refused(f, &bad, "z NULL"), bad = good;
     if (f->takes & LIST) {
-        bad.list = (tarn_ints){-1, good.list.values}, refused(f, &bad, "a list of -1");
-        bad.list = (tarn_ints){INT64_MIN, NULL}, refused(f, &bad, "a list of -2^63 at NULL");
-        bad.list = (tarn_ints){2, NULL}, refused(f, &bad, "a list of 2 at NULL"), bad = good;
+        bad.list = (tarn_ints){good.list.values, -1}, refused(f, &bad, "a list of -1");
+        bad.list = (tarn_ints){NULL, INT64_MIN}, refused(f, &bad, "a list of -2^63 at NULL");
+        bad.list = (tarn_ints){NULL, 2}, refused(f, &bad, "a list of 2 at NULL"), bad = good;
     }
     if (f->takes & DTYPE) {
         bad.dtype = (tarn_dtype)77, refused(f, &bad, "dtype 77");
@@ -190,15 +186,16 @@ static void check_sizes(void) {
     CHECK_ERROR(tarn_zeros(TARN_SHAPE(-1), TARN_FLOAT32), "zeros: ");
     tarn_array *half = tarn_broadcast_to(byte, TARN_SHAPE(huge - 1));
     CHECK(half && tarn_ok());
-    CHECK_ERROR(tarn_concatenate(TARN_ARRAYS(half, tarn_broadcast_to(byte, TARN_SHAPE(16))), 2, 0), "concatenate: the result");
-    CHECK_ERROR(tarn_stack(TARN_ARRAYS(half, half), 2, 0), "stack: the result");
-    CHECK_ERROR(tarn_repeat(half, 3, 0), "repeat: ");
+    CHECK_ERROR(tarn_concatenate(TARN_ARRAYS(half, tarn_broadcast_to(byte, TARN_SHAPE(16))), 2), "concatenate: the result");
+    CHECK_ERROR(tarn_stack(TARN_ARRAYS(half, half), 2), "stack: the result");
+    CHECK_ERROR(tarn_repeat(half, 3, .axis = TARN_AXIS(0)), "repeat: ");
     CHECK_ERROR(tarn_astype(half, TARN_INT16), "astype: the result");
-    CHECK_ERROR(tarn_take(row, tarn_broadcast_to(tarn_scalar(0, TARN_INT8), TARN_SHAPE(huge / 4 + 1)), -1), "take: the result");
-    CHECK_ERROR(tarn_random_bits(tarn_random_key(1), TARN_SHAPE(huge), 4), "random_bits: the result");
-    CHECK_ERROR(tarn_stack(TARN_ARRAYS(one, tarn_ones(TARN_SHAPE(2), TARN_FLOAT32)), 2, 0),
+    CHECK_ERROR(tarn_take(row, tarn_broadcast_to(tarn_scalar(0, TARN_INT8), TARN_SHAPE(huge / 4 + 1)), .axis = TARN_AXIS(-1)),
+                "take: the result");
+    CHECK_ERROR(tarn_random_bits(tarn_random_key(1), TARN_SHAPE(huge)), "random_bits: the result");
+    CHECK_ERROR(tarn_stack(TARN_ARRAYS(one, tarn_ones(TARN_SHAPE(2), TARN_FLOAT32)), 2),
                 "stack: arrays 0 and 1 differ in shape: float32 [] and");
-    CHECK_ERROR(tarn_expand_dims(one, ((tarn_ints){INT64_C(1) << 33, (int64_t[]){0}})), "expand_dims: more than");
+    CHECK_ERROR(tarn_expand_dims(one, ((tarn_ints){(int64_t[]){0}, INT64_C(1) << 33})), "expand_dims: more than");
 }
 
 /* Who asked for the memory that is not there. */
@@ -208,7 +205,8 @@ static void check_memory(void) {
     tarn_set_memory_limit(cpu, 1 << 20);
     tarn_array *one = tarn_scalar(1, TARN_FLOAT32);
     CHECK_ERROR(tarn_eval(tarn_exp(tarn_broadcast_to(one, TARN_SHAPE(1 << 20)))), "exp float32 [1048576]: out of memory");
-    CHECK_ERROR(tarn_eval(tarn_sort(tarn_broadcast_to(one, TARN_SHAPE(4, 1 << 20)), 1)), "sort float32 [4, 1048576]: out of memory");
+    CHECK_ERROR(tarn_eval(tarn_sort(tarn_broadcast_to(one, TARN_SHAPE(4, 1 << 20)), .axis = TARN_AXIS(1))),
+                "sort float32 [4, 1048576]: out of memory");
     tarn_set_memory_limit(cpu, 0);
 }
 
@@ -220,15 +218,15 @@ static void check_values(void) {
     CHECK_ERROR(tarn_scalar_int(-1, TARN_UINT64), "scalar_int: -1 is outside");
     CHECK(tarn_scalar_int(-128, TARN_INT8) && tarn_scalar_int(255, TARN_UINT8) && tarn_scalar_int(INT64_MAX, TARN_UINT64));
     CHECK_ERROR(tarn_arange(0x1p53 + 2, 0x1p53 + 6, 1, TARN_INT64), "arange: ");
-    CHECK(tarn_item_int(tarn_take(tarn_arange(0x1p53 - 3, 0x1p53, 1, TARN_INT64), tarn_scalar(2, TARN_INT32), 0)) ==
+    CHECK(tarn_item_int(tarn_take(tarn_arange(0x1p53 - 3, 0x1p53, 1, TARN_INT64), tarn_scalar(2, TARN_INT32), .axis = TARN_AXIS(0))) ==
           (INT64_C(1) << 53) - 1);
     tarn_array *empty = tarn_zeros(TARN_SHAPE(2, 0), TARN_FLOAT32);
     CHECK_ERROR(tarn_max(empty), "max: of no elements");
     CHECK_ERROR(tarn_min(empty, .axes = TARN_AXES(1)), "min: of no elements");
     CHECK(tarn_max(empty, .axes = TARN_AXES(0)) && tarn_ok()); /* no results at all */
-    CHECK(tarn_eval(tarn_softmax(empty, -1)));
-    CHECK_ERROR(tarn_random_normal(tarn_random_key(0), TARN_SHAPE(2), 0, 1, TARN_INT32), "random_normal: int32");
-    CHECK_ERROR(tarn_random_normal(tarn_random_key(0), TARN_SHAPE(2), 0, 1, TARN_BOOL), "random_normal: bool");
+    CHECK(tarn_eval(tarn_softmax(empty, .axes = TARN_AXES(-1))));
+    CHECK_ERROR(tarn_random_normal(tarn_random_key(0), TARN_SHAPE(2), TARN_INT32), "random_normal: int32");
+    CHECK_ERROR(tarn_random_normal(tarn_random_key(0), TARN_SHAPE(2), TARN_BOOL), "random_normal: bool");
 }
 
 int main(void) {

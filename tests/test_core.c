@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "into.h"
 #include "tarn/tarn.h"
 
 static int failures;
@@ -37,7 +38,7 @@ static void test_expressions(void) {
     tarn_array *m = tarn_reshape(tarn_arange(0, 6, 1, TARN_FLOAT32), TARN_SHAPE(2, 3));
     CHECK(at(tarn_matmul(m, tarn_transpose(m)), 3) == 50);
     CHECK(at(tarn_transpose(m), 1) == 3);
-    CHECK(tarn_item(tarn_max(tarn_softmax(m, -1))) < 1);
+    CHECK(tarn_item(tarn_max(tarn_softmax(m, .axes = TARN_AXES(-1)))) < 1);
     CHECK(tarn_ok());
 }
 
@@ -88,28 +89,28 @@ static void test_peak(void) {
     tarn_array *x = tarn_ones(TARN_SHAPE(N, N), TARN_FLOAT32), *w = tarn_ones(TARN_SHAPE(N, N), TARN_FLOAT32), *y = x;
     CHECK(tarn_eval(x, w));
     int64_t product = peak_of(tarn_matmul(x, w)); /* its result and the panels it packs */
-    for (int i = 0; i < 40; i++) y = i % 3 == 0 ? tarn_matmul(y, w) : i % 3 == 1 ? tarn_softmax(y, -1) : tarn_add(y, x);
+    for (int i = 0; i < 40; i++) y = i % 3 == 0 ? tarn_matmul(y, w) : i % 3 == 1 ? tarn_softmax(y, .axes = TARN_AXES(-1)) : tarn_add(y, x);
     int64_t chain = peak_of(y);
     printf("one product: %.2f buffers at the peak, a 40-op chain: %.2f\n", (double)product / BYTES, (double)chain / BYTES);
     CHECK(chain <= product + BYTES + 4096);
 }
 
-static bool product(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
-    (void)context, (void)input_count, (void)output_count;
-    return (outputs[0] = tarn_matmul(inputs[0], inputs[1])) != NULL;
+static bool product(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)context, (void)count;
+    return tarn_result(results, tarn_matmul(inputs[0], inputs[1]));
 }
 
 /* Plans and results do not depend on the number of threads, nor on its being changed after a plan was made. */
 static void test_set_threads(void) {
     TARN_SCOPE;
-    tarn_array *x = tarn_random_normal(tarn_random_key(1), TARN_SHAPE(2, 300, 200), 0, 1, TARN_FLOAT32);
-    tarn_array *first = NULL, *w = tarn_random_normal(tarn_random_key(2), TARN_SHAPE(2, 200, 300), 0, 1, TARN_FLOAT32);
+    tarn_array *x = tarn_random_normal(tarn_random_key(1), TARN_SHAPE(2, 300, 200), TARN_FLOAT32);
+    tarn_array *first = NULL, *w = tarn_random_normal(tarn_random_key(2), TARN_SHAPE(2, 200, 300), TARN_FLOAT32);
     tarn_array *inputs[] = {x, w};
-    tarn_compiled *c = tarn_compile(TARN_FUNCTION(product, NULL, 1));
+    tarn_compiled *c = tarn_compile(TARN_FUNCTION(product, NULL));
     for (int threads = 1; threads <= 9; threads++) {
         CHECK(tarn_set_threads(threads % 2 ? threads : 10 - threads));
         tarn_array *y = NULL;
-        CHECK(tarn_compiled_call(c, inputs, 2, &y));
+        CHECK(into(&y, tarn_compiled_call(c, inputs, 2)));
         tarn_array *z = tarn_matmul(inputs[0], inputs[1]);
         if (!first) first = y;
         CHECK(tarn_item(tarn_all(tarn_equal(y, first))) == 1 && tarn_item(tarn_all(tarn_equal(z, first))) == 1);
@@ -135,27 +136,25 @@ static void test_errors(void) {
     tarn_clear_error();
 }
 
-static bool step(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
-    (void)input_count, (void)output_count;
+static bool step(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)count;
     tarn_array **state = context;
     *state = tarn_keep(tarn_slice_update(tarn_move(*state), inputs[0], inputs[1], TARN_AXES(0)));
-    outputs[0] = tarn_sum(*state);
-    return tarn_ok();
+    return tarn_result(results, tarn_sum(*state));
 }
 
 static void test_plan(void) {
     TARN_SCOPE;
     tarn_array *state = tarn_keep(tarn_zeros(TARN_SHAPE(1024, 64), TARN_FLOAT32)), **slot = &state;
     tarn_eval(state);
-    tarn_compiled *c =
-        tarn_compile(TARN_FUNCTION(step, &state, 1), .state = &slot, .state_count = 1, .donate = TARN_AXES(TARN_DONATE_STATE));
+    tarn_compiled *c = tarn_compile(TARN_FUNCTION(step, &state), .state = &slot, .state_count = 1, .donate = TARN_AXES(TARN_DONATE_STATE));
     CHECK(c);
     int64_t active = 0;
     for (int i = 0; i < 100; i++) {
         TARN_SCOPE;
         tarn_array *row = tarn_full(TARN_SHAPE(1, 64), 1, TARN_FLOAT32), *place = tarn_from_data((int32_t[]){i}, TARN_SHAPE(1), TARN_INT32),
                    *sum;
-        CHECK(tarn_compiled_call(c, TARN_ARRAYS(row, place), 2, &sum));
+        CHECK(into(&sum, tarn_compiled_call(c, TARN_ARRAYS(row, place), 2)));
         CHECK(tarn_item(sum) == 64 * (i + 1));
         if (i == 2) active = memory().active;
     }

@@ -170,7 +170,7 @@ static void test_same_bits(tarn_dtype dtype) {
     CHECK(memcmp(whole.data, alone.data, (size_t)(operand_size(&whole) * dtype_bytes(dtype))) == 0, "threads change the result");
     some.length = 40; /* the last 40 queries */
     operand q = in[Q];
-    in[Q] = view(q, 50 * q.strides[2], DIMS(1, 4, 40, 64), (tarn_ints){4, q.strides});
+    in[Q] = view(q, 50 * q.strides[2], DIMS(1, 4, 40, 64), (tarn_ints){q.strides, 4});
     operand part = run_case(&some, in, dtype, 0.2);
     for (int64_t h = 0; h < 4; h++)
         CHECK(memcmp(place(&whole, (h * 90 + 50) * 64), place(&part, h * 40 * 64), (size_t)(40 * 64 * dtype_bytes(dtype))) == 0,

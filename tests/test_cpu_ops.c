@@ -10,7 +10,7 @@ static int left_out;
 static void compare_scaled(call c, double tolerance, const operand *scale, const char *what) {
     operand got[4], expected[4];
     for (int i = 0; i < c.output_count; i++) {
-        tarn_ints shape = {c.outputs[i].ndim, c.outputs[i].shape};
+        tarn_ints shape = {c.outputs[i].shape, c.outputs[i].ndim};
         got[i] = make(c.outputs[i].dtype, shape);
         expected[i] = make(c.outputs[i].dtype, shape);
         size_t bytes = (size_t)(operand_size(&got[i]) * dtype_bytes(got[i].dtype));
@@ -104,13 +104,13 @@ static void test_indices(tarn_dtype dtype) {
                     picked[n++] = 2, picked[n++] = 3;
                 else
                     picked[n++] = shape[k];
-            operand out = make(dtype, (tarn_ints){4, picked}), updates = randomized(dtype, (tarn_ints){4, picked}, DOMAIN_ANY);
+            operand out = make(dtype, (tarn_ints){picked, 4}), updates = randomized(dtype, (tarn_ints){picked, 4}, DOMAIN_ANY);
             operand dense = randomized(dtype, DIMS(6, 5, 7), DOMAIN_ANY);
             compare_call(CALL(gather, &(attributes_gather){.axes = DIMS(axis)}, &out, x, at), 0, "gather");
             compare_call(CALL(scatter, &(attributes_scatter){.axes = DIMS(axis)}, &dense, x, updates, at), 0, "scatter");
             along[axis] = 4;
-            operand line = indices_of(kinds[i], (tarn_ints){3, along}, shape[axis]), taken = make(dtype, (tarn_ints){3, along});
-            operand values = randomized(dtype, (tarn_ints){3, along}, DOMAIN_ANY);
+            operand line = indices_of(kinds[i], (tarn_ints){along, 3}, shape[axis]), taken = make(dtype, (tarn_ints){along, 3});
+            operand values = randomized(dtype, (tarn_ints){along, 3}, DOMAIN_ANY);
             tarn_ints others = DIMS(axis == 0, axis == 2 ? 1 : 2);
             compare_call(CALL(gather, (&(attributes_gather){.axes = DIMS(axis - 3), .batch = others}), &taken, x, line), 0, "gather along");
             attributes_scatter put = {.axes = DIMS(axis), .batch = others};
@@ -209,10 +209,10 @@ static void test_reduce(tarn_dtype dtype, reduce_kind kind, tarn_ints shape, uns
             list[count++] = i - (i % 2 ? shape.count : 0), folded *= shape.values[i];
         else
             kept[n++] = shape.values[i];
-    operand x = reducible(dtype, shape, kind, layout), out = make(reduced_dtype(kind, dtype), (tarn_ints){n, kept});
-    attributes_reduce a = {.kind = kind, .axes = {count, list}};
+    operand x = reducible(dtype, shape, kind, layout), out = make(reduced_dtype(kind, dtype), (tarn_ints){kept, n});
+    attributes_reduce a = {.kind = kind, .axes = {list, count}};
     /* Sums of both signs cancel: their errors are those of the numbers that went in. */
-    operand scale = make(TARN_FLOAT64, (tarn_ints){n, kept});
+    operand scale = make(TARN_FLOAT64, (tarn_ints){kept, n});
     for (int64_t i = 0; i < operand_size(&scale); i++) put(&scale, i, 6 * sqrt((double)folded));
     compare_scaled(CALL(reduce, &a, &out, x), kind >= REDUCE_MAX ? 0 : dtype_is_half(dtype) ? 1 : 32, &scale, "reduce");
 }
@@ -237,7 +237,7 @@ static void test_extremes(tarn_dtype dtype) {
             const int64_t shape[] = {3, 270, 5};
             int64_t kept[3] = {3, 270, 5};
             kept[axis] = 1;
-            operand x = laid_out(dtype, (tarn_ints){3, shape}, DOMAIN_ANY, layout), out = make(TARN_UINT32, (tarn_ints){3, kept});
+            operand x = laid_out(dtype, (tarn_ints){shape, 3}, DOMAIN_ANY, layout), out = make(TARN_UINT32, (tarn_ints){kept, 3});
             if (layout == 2 && dtype_kind_of(dtype) == KIND_FLOAT) put(&x, 777, NAN);
             attributes_arg_reduce a = {.least = layout % 2, .axis = axis - (layout % 2 ? 3 : 0), .keepdims = true};
             compare_call(CALL(arg_reduce, &a, &out, x), 0, "arg_reduce");
@@ -249,18 +249,18 @@ static void test_orders(tarn_dtype dtype) {
     for (int axis = 0; axis < 3; axis++)
         for (int layout = 0; layout < LAYOUTS; layout++) {
             const int64_t shape[] = {3, 290, 5};
-            operand x = laid_out(dtype, (tarn_ints){3, shape}, DOMAIN_ANY, layout), out = make(dtype, (tarn_ints){3, shape});
-            operand order = make(TARN_UINT32, (tarn_ints){3, shape});
+            operand x = laid_out(dtype, (tarn_ints){shape, 3}, DOMAIN_ANY, layout), out = make(dtype, (tarn_ints){shape, 3});
+            operand order = make(TARN_UINT32, (tarn_ints){shape, 3});
             static const double specials[] = {NAN, INFINITY, -INFINITY, 0, -0.0, 0, NAN, -0.0, 1e-40, -1e-40};
             for (int64_t i = 0; i < 500 && dtype_kind_of(dtype) == KIND_FLOAT; i += 7) put(&x, i, specials[i % 10]);
             compare_call(CALL(sort, &(attributes_sort){.axis = axis}, &out, x), 0, "sort");
             compare_call(CALL(argsort, &(attributes_argsort){.axis = axis - 3}, &order, x), 0, "argsort");
             attributes_scan a = {.kind = (reduce_kind)(layout % 4), .axis = axis, .reverse = layout % 2, .exclusive = layout == 3};
             if (dtype == TARN_COMPLEX64 && a.kind >= REDUCE_MAX) continue;
-            operand sums = make(a.kind >= REDUCE_MAX ? dtype : reduced_dtype((reduce_kind)a.kind, dtype), (tarn_ints){3, shape});
-            operand numbers = reducible(dtype, (tarn_ints){3, shape}, (reduce_kind)a.kind, layout);
+            operand sums = make(a.kind >= REDUCE_MAX ? dtype : reduced_dtype((reduce_kind)a.kind, dtype), (tarn_ints){shape, 3});
+            operand numbers = reducible(dtype, (tarn_ints){shape, 3}, (reduce_kind)a.kind, layout);
             /* The reference rounds half types once and keeps long doubles; partial sums reach 20. */
-            operand scale = make(TARN_FLOAT64, (tarn_ints){3, shape});
+            operand scale = make(TARN_FLOAT64, (tarn_ints){shape, 3});
             for (int64_t i = 0; dtype == TARN_FLOAT64 && i < operand_size(&scale); i++) put(&scale, i, 20);
             compare_scaled(CALL(scan, &a, &sums, numbers), dtype == TARN_FLOAT64 ? 64 : dtype_is_half(dtype) ? 1 : 0, &scale, "scan");
         }

@@ -77,8 +77,8 @@ static void test_integers(void) {
     CHECK(divided(tarn_floor_divide, 7, 0) == 0 && divided(tarn_remainder, 7, 0) == 0);
     CHECK(divided(tarn_add, INT32_MAX, 1) == INT32_MIN);
     tarn_array *x = tarn_arange(1, 4, 1, TARN_FLOAT32);
-    CHECK(tarn_item(tarn_take(x, tarn_scalar_int(-1, TARN_INT32), 0)) == 3 &&
-          tarn_item(tarn_take(x, tarn_scalar_int(9, TARN_INT32), 0)) == 0);
+    CHECK(tarn_item(tarn_take(x, tarn_scalar_int(-1, TARN_INT32), .axis = TARN_AXIS(0))) == 3 &&
+          tarn_item(tarn_take(x, tarn_scalar_int(9, TARN_INT32), .axis = TARN_AXIS(0))) == 0);
 }
 
 static void test_results(void) {

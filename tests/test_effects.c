@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "check.h"
+#include "into.h"
 #include "ops/build.h"
 #include "table/test_rows.h"
 #include "tarn/tarn.h"
@@ -47,7 +48,7 @@ static void check_order(void) {
     TARN_SCOPE;
     tarn_array *made[6], *sum = numbers();
     for (int i = 0; i < 6; i++) made[i] = effect(i % 2 ? tarn_exp(numbers()) : numbers(), i + 1);
-    for (int i = 0; i < 6; i++) sum = tarn_add(tarn_square(made[5 - i]), tarn_softmax(sum, 0));
+    for (int i = 0; i < 6; i++) sum = tarn_add(tarn_square(made[5 - i]), tarn_softmax(sum, .axes = TARN_AXES(0)));
     CHECK(tarn_eval(sum) && logged(6));
     tarn_array *first = effect(numbers(), 1), *second = effect(tarn_add(first, first), 2), *third = effect(numbers(), 3);
     CHECK(tarn_eval(third, second) && logged(3));
@@ -58,7 +59,7 @@ static void check_once(void) {
     TARN_SCOPE;
     tarn_array *x = effect(numbers(), 1);
     CHECK(tarn_eval(tarn_exp(x)) && tarn_eval(tarn_square(x)) && tarn_eval(x) && logged(1));
-    tarn_array *weak = tarn_sort(numbers(), 0), *strong = effect(numbers(), 1);
+    tarn_array *weak = tarn_sort(numbers(), .axis = TARN_AXIS(0)), *strong = effect(numbers(), 1);
     CHECK(tarn_eval(tarn_add(weak, strong)) && !weak->buffer && strong->buffer && logged(1));
     tarn_array *given = tarn_keep(effect(numbers(), 1));
     CHECK(tarn_eval(given));
@@ -77,7 +78,8 @@ static void check_streams(void) {
         tarn_stream *before = tarn_use_stream(NULL);
         for (int i = 0; i < 9; i++) {
             tarn_use_stream(streams[i % 3]);
-            tarn_array *x = i % 3 ? numbers() : tarn_sort(tarn_arange(100000, 0, -1, TARN_FLOAT32), 0); /* some take long */
+            tarn_array *x =
+                i % 3 ? numbers() : tarn_sort(tarn_arange(100000, 0, -1, TARN_FLOAT32), .axis = TARN_AXIS(0)); /* some take long */
             made[i] = effect(x, i + 1);
         }
         tarn_use_stream(before);
@@ -88,19 +90,18 @@ static void check_streams(void) {
     tarn_stream_free(streams[1]);
 }
 
-static bool with_effects(void *context, tarn_array *const *inputs, int count, tarn_array **outputs, int output_count) {
-    (void)context, (void)count, (void)output_count;
+static bool with_effects(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)context, (void)count;
     tarn_array *a = effect(inputs[0], 1), *b = effect(tarn_exp(inputs[0]), 2), *c = effect(inputs[0], 3);
-    outputs[0] = tarn_add(tarn_multiply(c, b), a);
-    return outputs[0] != NULL;
+    return tarn_result(results, tarn_add(tarn_multiply(c, b), a));
 }
 
 static void check_compiled(void) {
     TARN_SCOPE;
-    tarn_compiled *function = tarn_compile(((tarn_function){with_effects, NULL, 1}));
+    tarn_compiled *function = tarn_compile(((tarn_function){with_effects, NULL}));
     for (int i = 0; i < 3; i++) {
         tarn_array *x = numbers(), *y = NULL;
-        CHECK(tarn_compiled_call(function, &x, 1, &y) && tarn_eval(y) && logged(3));
+        CHECK(into(&y, tarn_compiled_call(function, &x, 1)) && tarn_eval(y) && logged(3));
     }
     tarn_compiled_free(function);
 }
@@ -108,7 +109,7 @@ static void check_compiled(void) {
 /* OBJECT and REALS: copied, compared, printed, released. */
 static void check_attributes(void) {
     double weights[] = {0.5, -1};
-    attributes_test_effect a = {.log = {&log_type, &log_}, .number = 3, .weights = {2, weights}}, b = a;
+    attributes_test_effect a = {.log = {&log_type, &log_}, .number = 3, .weights = {weights, 2}}, b = a;
     bool ok;
     int holders = atomic_load(&log_.holders);
     attributes_test_effect *copy = attributes_copy(OP_test_effect, &a, &ok);

@@ -79,12 +79,12 @@ static void test_no_cycle(void) {
 static void test_outputs(void) {
     TARN_SCOPE;
     tarn_array *parts[3], *pair[2], *x = ramp(12, TARN_INT32);
-    CHECK(tarn_split(x, 3, 0, parts) && at(parts[1], 0) == 4 && at(parts[2], 3) == 11);
+    CHECK(tarn_split(x, 3, parts) && at(parts[1], 0) == 4 && at(parts[2], 3) == 11);
     CHECK(tarn_divmod(tarn_subtract(x, tarn_scalar_int(6, TARN_INT32)), tarn_scalar_int(4, TARN_INT32), pair));
     CHECK(at(pair[0], 0) == -2 && at(pair[1], 0) == 2 && at(pair[0], 11) == 1 && at(pair[1], 11) == 1);
     tarn_array *q[3], *w = tarn_reshape(tarn_divide(ramp(128, TARN_FLOAT32), tarn_scalar(100, TARN_FLOAT32)), TARN_SHAPE(2, 64));
-    CHECK(tarn_quantize(w, 64, 8, q));
-    CHECK(fabs(at(tarn_dequantize(q[0], q[1], q[2], 64, 8), 77) - 0.77) < 2e-3);
+    CHECK(tarn_quantize(w, q, .group_size = 64, .bits = 8));
+    CHECK(fabs(at(tarn_dequantize(q[0], q[1], .biases = q[2], .group_size = 64, .bits = 8), 77) - 0.77) < 2e-3);
 }
 
 static void test_views(void) {
@@ -104,14 +104,14 @@ static void test_recompute(void) {
     tarn_memory before, after;
     tarn_array *x = tarn_ones(TARN_SHAPE(1000), TARN_FLOAT32);
     CHECK(tarn_eval(x));
-    tarn_array *y = tarn_cumsum(x, 0), *z = tarn_cumsum(y, 0);
+    tarn_array *y = tarn_cumsum(x, .axis = TARN_AXIS(0)), *z = tarn_cumsum(y, .axis = TARN_AXIS(0));
     CHECK(tarn_eval(z));
     tarn_memory_info(cpu, &before);
     CHECK(at(y, 999) == 1000); /* only the scope held it: its memory was released, it is computed again */
     tarn_memory_info(cpu, &after);
     CHECK(after.recomputed - before.recomputed == 4000);
     /* What was released in vain once is kept the second time. */
-    tarn_array *w = tarn_sort(x, -1);
+    tarn_array *w = tarn_sort(x);
     CHECK(tarn_eval(tarn_sum(w)));
     tarn_memory_info(cpu, &before);
     CHECK(tarn_eval(tarn_max(w)) && tarn_eval(tarn_min(w)) && tarn_eval(tarn_prod(w)));
@@ -127,7 +127,7 @@ static void test_small_parts(void) {
     tarn_array *part, *taken;
     {
         TARN_SCOPE;
-        tarn_array *large = tarn_cumsum(tarn_ones(TARN_SHAPE(1 << 20), TARN_FLOAT32), 0);
+        tarn_array *large = tarn_cumsum(tarn_ones(TARN_SHAPE(1 << 20), TARN_FLOAT32), .axis = TARN_AXIS(0));
         part = tarn_keep(tarn_slice_axis(large, 0, 5, 7));
         CHECK(tarn_eval(part));
         taken = tarn_keep(tarn_negative(tarn_slice_axis(large, 0, 1, 3)));
@@ -163,7 +163,7 @@ static bool refuse(void *context) {
 static void test_poison(void) {
     TARN_SCOPE;
     static const float data[4] = {1, 2, 3, 4};
-    tarn_array *bad = tarn_from_foreign(data, TARN_SHAPE(4), TARN_FLOAT32, refuse, NULL, (void *)(uintptr_t) "weights.bin");
+    tarn_array *bad = tarn_from_foreign(data, TARN_SHAPE(4), TARN_FLOAT32, .check = refuse, .context = (void *)(uintptr_t) "weights.bin");
     tarn_array *good = tarn_ones(TARN_SHAPE(4), TARN_FLOAT32);
     CHECK(!tarn_eval(tarn_add(bad, good)) && strstr(tarn_error(), "weights.bin"));
     tarn_clear_error();
@@ -202,12 +202,12 @@ static void test_mock(void) {
     tarn_memory info;
     tarn_array *x = tarn_reshape(ramp(12, TARN_FLOAT32), TARN_SHAPE(3, 4)), *on_mock = NULL, *soft = NULL, *rope = NULL, *attended = NULL;
     CHECK(tarn_eval(x));
-    tarn_array *q = tarn_random_normal(tarn_random_key(3), TARN_SHAPE(1, 4, 3, 8), 0, 1, TARN_FLOAT32);
-    tarn_array *kv = tarn_random_normal(tarn_random_key(4), TARN_SHAPE(1, 2, 5, 8), 0, 1, TARN_FLOAT32);
+    tarn_array *q = tarn_random_normal(tarn_random_key(3), TARN_SHAPE(1, 4, 3, 8), TARN_FLOAT32);
+    tarn_array *kv = tarn_random_normal(tarn_random_key(4), TARN_SHAPE(1, 2, 5, 8), TARN_FLOAT32);
     {
         TARN_ON(s);
         on_mock = tarn_matmul(x, tarn_transpose(tarn_add(x, x)));
-        soft = tarn_softmax(on_mock, -1);
+        soft = tarn_softmax(on_mock, .axes = TARN_AXES(-1));
         rope = tarn_rope(q, tarn_scalar_int(7, TARN_INT32));
         attended = tarn_attention(q, kv, kv, .causal = true);
     }
@@ -231,14 +231,15 @@ static void test_mock_failure(void) {
         TARN_ON(tarn_default_stream(mock));
         tarn_array *x = tarn_ones(TARN_SHAPE(8), TARN_FLOAT32), *good = tarn_add(x, x);
         CHECK(tarn_eval(good));
-        tarn_array *y = tarn_cumsum(tarn_cumsum(tarn_cumsum(x, 0), 0), 0), *z = tarn_cumsum(y, 0);
+        tarn_array *y = tarn_cumsum(tarn_cumsum(tarn_cumsum(x, .axis = TARN_AXIS(0)), .axis = TARN_AXIS(0)), .axis = TARN_AXIS(0)),
+                   *z = tarn_cumsum(y, .axis = TARN_AXIS(0));
         fail_launch(n);
         CHECK(tarn_async_eval(z));
         CHECK(!tarn_eval(z));
         tarn_clear_error();
         fail_launch(0);
         CHECK(at(good, 7) == 2);
-        CHECK(at(tarn_cumsum(good, 0), 7) == 16);
+        CHECK(at(tarn_cumsum(good, .axis = TARN_AXIS(0)), 7) == 16);
     }
 }
 

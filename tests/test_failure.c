@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "into.h"
 #include "tarn/tarn.h"
 
 static int failures;
@@ -16,47 +17,45 @@ static int attempt;
 
 static double loss_value;
 
-static bool loss(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
-    (void)context, (void)input_count, (void)output_count;
-    tarn_array *y = tarn_softmax(tarn_matmul(inputs[0], inputs[1]), -1);
-    outputs[0] = tarn_mean(tarn_square(tarn_add(y, tarn_rms_norm(y, NULL))));
-    return tarn_ok();
+static bool loss(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)context, (void)count;
+    tarn_array *y = tarn_softmax(tarn_matmul(inputs[0], inputs[1]), .axes = TARN_AXES(-1));
+    return tarn_result(results, tarn_mean(tarn_square(tarn_add(y, tarn_rms_norm(y, NULL)))));
 }
 
 static bool forward(void) {
     TARN_SCOPE;
     tarn_array *x = tarn_reshape(tarn_arange(0, 12, 1, TARN_FLOAT32), TARN_SHAPE(3, 4));
     tarn_array *w = tarn_multiply(tarn_transpose(x), tarn_scalar(0.1, TARN_FLOAT32)), *parts[2];
-    tarn_array *y = tarn_concatenate(TARN_ARRAYS(tarn_matmul(x, w), tarn_ones(TARN_SHAPE(3, 3), TARN_FLOAT32)), 2, 1);
-    if (!tarn_split(y, 2, 1, parts)) return false;
-    loss_value = tarn_item(tarn_sum(tarn_softmax(tarn_add(parts[0], parts[1]), -1)));
+    tarn_array *y = tarn_concatenate(TARN_ARRAYS(tarn_matmul(x, w), tarn_ones(TARN_SHAPE(3, 3), TARN_FLOAT32)), 2, .axis = TARN_AXIS(1));
+    if (!tarn_split(y, 2, parts, .axis = TARN_AXIS(1))) return false;
+    loss_value = tarn_item(tarn_sum(tarn_softmax(tarn_add(parts[0], parts[1]), .axes = TARN_AXES(-1))));
     return tarn_ok() && fabs(loss_value - 3) < 1e-5;
 }
 
 static bool gradient(void) {
     TARN_SCOPE;
     tarn_array *x = tarn_reshape(tarn_arange(0, 6, 1, TARN_FLOAT32), TARN_SHAPE(2, 3)), *grad = NULL;
-    bool ok = tarn_grad(TARN_FUNCTION(loss, NULL, 1), TARN_ARRAYS(x, tarn_transpose(x)), 2, &grad);
+    bool ok = into(&grad, tarn_grad(TARN_FUNCTION(loss, NULL), TARN_ARRAYS(x, tarn_transpose(x)), 2));
     return ok && tarn_eval(grad);
 }
 
-static bool add_state(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
-    (void)input_count, (void)output_count;
+static bool add_state(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)count;
     tarn_array **state = context;
     *state = tarn_keep(tarn_add(tarn_move(*state), inputs[0]));
-    outputs[0] = tarn_sum(*state);
-    return tarn_ok();
+    return tarn_result(results, tarn_sum(*state));
 }
 
 static bool compiled(void) {
     TARN_SCOPE;
     tarn_array *state = tarn_keep(tarn_zeros(TARN_SHAPE(8), TARN_FLOAT32)), **slot = &state;
     tarn_compiled *c =
-        tarn_compile(TARN_FUNCTION(add_state, &state, 1), .state = &slot, .state_count = 1, .donate = TARN_AXES(TARN_DONATE_STATE));
+        tarn_compile(TARN_FUNCTION(add_state, &state), .state = &slot, .state_count = 1, .donate = TARN_AXES(TARN_DONATE_STATE));
     bool ok = c != NULL;
     for (int i = 0; i < 3 && ok; i++) {
         tarn_array *sum = NULL;
-        ok = tarn_compiled_call(c, TARN_ARRAYS(tarn_ones(TARN_SHAPE(8), TARN_FLOAT32)), 1, &sum) && tarn_item(sum) == 8 * (i + 1);
+        ok = into(&sum, tarn_compiled_call(c, TARN_ARRAYS(tarn_ones(TARN_SHAPE(8), TARN_FLOAT32)), 1)) && tarn_item(sum) == 8 * (i + 1);
     }
     tarn_compiled_free(c);
     tarn_drop(state);

@@ -10,6 +10,7 @@
 
 #include "base/threads.h"
 #include "check.h"
+#include "into.h"
 #include "tarn/tarn.h"
 
 static const tarn_device cpu = {TARN_CPU, 0}, mock = {TARN_MOCK, 0};
@@ -102,7 +103,7 @@ static void test_in_flight(void) {
         tarn_array *x = tarn_ones(TARN_SHAPE(1 << 18), TARN_FLOAT32), *y = x;
         for (int i = 0; i < 20; i++) {
             TARN_ON(i % 2 ? other : NULL);
-            y = tarn_sort(tarn_negative(tarn_sort(tarn_negative(y), 0)), 0);
+            y = tarn_sort(tarn_negative(tarn_sort(tarn_negative(y), .axis = TARN_AXIS(0))), .axis = TARN_AXIS(0));
         }
         y = tarn_add(y, tarn_add(x, x));
         CHECK(tarn_async_eval(y));
@@ -134,9 +135,9 @@ static void test_streams(void) {
 
 static atomic_bool over;
 
-static bool squares(void *context, tarn_array *const *inputs, int count, tarn_array **outputs, int output_count) {
-    (void)context, (void)count, (void)output_count;
-    return (outputs[0] = tarn_multiply(inputs[0], inputs[0])) != NULL;
+static bool squares(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)context, (void)count;
+    return tarn_result(results, tarn_multiply(inputs[0], inputs[0]));
 }
 
 typedef struct {
@@ -151,7 +152,7 @@ static void *be_busy(void *context) {
     for (int64_t n = 1000 + b->number; !atomic_load(&over); n = n < 20000 ? n + 777 : 1000 + b->number) {
         TARN_SCOPE;
         tarn_array *x = ramp(n), *y = NULL;
-        tarn_compiled_call(b->compiled, &x, 1, &y);
+        into(&y, tarn_compiled_call(b->compiled, &x, 1));
         tarn_array *z = tarn_sum(tarn_add(y, tarn_exp(tarn_negative(x))));
         if (n % 2) tarn_async_eval(z);
         if (!(tarn_item(z) > 0)) check_failures++;
@@ -165,7 +166,7 @@ static void *be_busy(void *context) {
 static bool call_compiled(void *context) {
     TARN_SCOPE;
     tarn_array *x = ramp(10), *y = NULL;
-    return tarn_compiled_call(context, &x, 1, &y) && sums_to(y, 285) && compute_much(NULL);
+    return into(&y, tarn_compiled_call(context, &x, 1)) && sums_to(y, 285) && compute_much(NULL);
 }
 
 enum { BUSY = 4, FORKS = 40 };
@@ -173,7 +174,7 @@ enum { BUSY = 4, FORKS = 40 };
 static void test_others_busy(void) {
     static busy_thread busy[BUSY];
     pthread_t threads[BUSY];
-    tarn_compiled *shared = tarn_compile(TARN_FUNCTION(squares, NULL, 1));
+    tarn_compiled *shared = tarn_compile(TARN_FUNCTION(squares, NULL));
     atomic_store(&over, false);
     for (int i = 0; i < BUSY; i++) {
         busy[i] = (busy_thread){shared, i};

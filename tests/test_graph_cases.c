@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "check.h"
+#include "into.h"
 #include "tarn/tarn.h"
 
 static const tarn_device cpu = {TARN_CPU, 0}, mock = {TARN_MOCK, 0};
@@ -62,10 +63,11 @@ static void test_second_output(void) {
     CHECK(tarn_divmod(x, tarn_scalar(4, TARN_FLOAT32), pair));
     CHECK(tarn_eval(pair[0]));
     CHECK(tarn_eval(pair[0], pair[1]) && at(pair[0], 9) == 2 && at(pair[1], 9) == 1);
-    CHECK(tarn_quantize(tarn_reshape(x, TARN_SHAPE(2, 32)), 32, 8, q));
+    CHECK(tarn_quantize(tarn_reshape(x, TARN_SHAPE(2, 32)), q, .group_size = 32, .bits = 8));
     CHECK(tarn_eval(q[1]));
     CHECK(tarn_eval(q[0], q[1]));
-    CHECK(tarn_item(tarn_max(tarn_abs(tarn_subtract(tarn_reshape(x, TARN_SHAPE(2, 32)), tarn_dequantize(q[0], q[1], q[2], 32, 8))))) < 0.2);
+    CHECK(tarn_item(tarn_max(tarn_abs(tarn_subtract(tarn_reshape(x, TARN_SHAPE(2, 32)),
+                                                    tarn_dequantize(q[0], q[1], .biases = q[2], .group_size = 32, .bits = 8))))) < 0.2);
 }
 
 /* ---- memory of others, dropped while it is being read */
@@ -83,8 +85,8 @@ static void test_foreign_dropped_early(void) {
         tarn_array *sum = NULL;
         {
             TARN_SCOPE;
-            tarn_array *x = tarn_from_foreign(data, TARN_SHAPE(N), TARN_FLOAT32, NULL, count_release, &released);
-            sum = tarn_return(tarn_sum(tarn_cumsum(tarn_cumsum(x, 0), 0)));
+            tarn_array *x = tarn_from_foreign(data, TARN_SHAPE(N), TARN_FLOAT32, .release = count_release, .context = &released);
+            sum = tarn_return(tarn_sum(tarn_cumsum(tarn_cumsum(x, .axis = TARN_AXIS(0)), .axis = TARN_AXIS(0))));
             CHECK(tarn_async_eval(sum));
         }
         CHECK(tarn_item(sum) == 0);
@@ -96,21 +98,19 @@ static void test_foreign_dropped_early(void) {
 
 /* ---- plans */
 
-static bool doubled(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
-    (void)context, (void)input_count, (void)output_count;
-    outputs[0] = tarn_add(inputs[0], inputs[0]);
-    outputs[1] = tarn_slice_axis(inputs[0], 0, 1, 3);
-    return tarn_ok();
+static bool doubled(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)context, (void)count;
+    return tarn_result(results, tarn_add(inputs[0], inputs[0])) && tarn_result(results, tarn_slice_axis(inputs[0], 0, 1, 3));
 }
 
 /* Arguments of one kind that begin in different places of their buffers share a plan. */
 static void test_plan_offsets(void) {
     TARN_SCOPE;
-    tarn_compiled *f = tarn_compile(TARN_FUNCTION(doubled, NULL, 2));
+    tarn_compiled *f = tarn_compile(TARN_FUNCTION(doubled, NULL));
     tarn_array *x = ramp(40), *out[2];
     CHECK(tarn_eval(x));
     for (int i = 0; i < 10; i++) {
-        CHECK(tarn_compiled_call(f, TARN_ARRAYS(tarn_slice_axis(x, 0, 4 * i, 4 * i + 4)), 1, out));
+        CHECK(into(out, tarn_compiled_call(f, TARN_ARRAYS(tarn_slice_axis(x, 0, 4 * i, 4 * i + 4)), 1)));
         CHECK(at(out[0], 1) == 2 * (4 * i + 1) && at(out[1], 0) == 4 * i + 1 && at(out[1], 1) == 4 * i + 2);
     }
     int64_t plans, hits;
@@ -119,75 +119,75 @@ static void test_plan_offsets(void) {
     tarn_compiled_free(f);
 }
 
-static bool shift(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
-    (void)input_count, (void)output_count;
+static bool shift(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)count;
     tarn_array *moved = tarn_add(inputs[0], tarn_scalar(1, TARN_FLOAT32)); /* may lie in the memory of input 0 */
-    tarn_array *sum = tarn_cumsum(moved, 0);
-    outputs[0] = tarn_add(tarn_multiply(sum, tarn_scalar(0, TARN_FLOAT32)), context ? (tarn_array *)context : inputs[1]);
-    return tarn_ok();
+    tarn_array *sum = tarn_cumsum(moved, .axis = TARN_AXIS(0));
+    return tarn_result(results, tarn_add(tarn_multiply(sum, tarn_scalar(0, TARN_FLOAT32)), context ? (tarn_array *)context : inputs[1]));
 }
 
 /* The same array as a donated and as another argument, or captured as well: it is not given away. */
 static void test_donated_twice(void) {
     TARN_SCOPE;
-    tarn_compiled *f = tarn_compile(TARN_FUNCTION(shift, NULL, 1), .donate = TARN_AXES(0));
+    tarn_compiled *f = tarn_compile(TARN_FUNCTION(shift, NULL), .donate = TARN_AXES(0));
     tarn_array *out;
     for (int i = 0; i < 3; i++) {
         tarn_array *x = ramp(16);
-        CHECK(tarn_compiled_call(f, TARN_ARRAYS(x, x), 2, &out) && at(out, 5) == 5);
+        CHECK(into(&out, tarn_compiled_call(f, TARN_ARRAYS(x, x), 2)) && at(out, 5) == 5);
     }
     tarn_compiled_free(f);
     tarn_array *both = tarn_keep(ramp(16));
     CHECK(tarn_eval(both));
-    f = tarn_compile(TARN_FUNCTION(shift, both, 1), .donate = TARN_AXES(0));
-    for (int i = 0; i < 3; i++) CHECK(tarn_compiled_call(f, TARN_ARRAYS(both, both), 2, &out) && at(out, 5) == 5);
+    f = tarn_compile(TARN_FUNCTION(shift, both), .donate = TARN_AXES(0));
+    for (int i = 0; i < 3; i++) CHECK(into(&out, tarn_compiled_call(f, TARN_ARRAYS(both, both), 2)) && at(out, 5) == 5);
     tarn_compiled_free(f);
-    f = tarn_compile(TARN_FUNCTION(shift, both, 1), .donate = TARN_AXES(0));
-    for (int i = 0; i < 3; i++) CHECK(tarn_compiled_call(f, TARN_ARRAYS(both), 1, &out) && at(out, 5) == 5);
+    f = tarn_compile(TARN_FUNCTION(shift, both), .donate = TARN_AXES(0));
+    for (int i = 0; i < 3; i++) CHECK(into(&out, tarn_compiled_call(f, TARN_ARRAYS(both), 1)) && at(out, 5) == 5);
     tarn_compiled_free(f);
     tarn_drop(both);
 }
 
-static bool increased(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
-    (void)context, (void)input_count, (void)output_count;
-    outputs[0] = tarn_add(inputs[0], tarn_scalar(1, TARN_FLOAT32));
-    return true;
+static bool increased(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)context, (void)count;
+    return tarn_result(results, tarn_add(inputs[0], tarn_scalar(1, TARN_FLOAT32)));
 }
 
 /* What still needs an array that was given away says so, naming both; also if the array was computed, and not made from memory. */
 static void test_given_away(void) {
     for (int computed = 0; computed < 3; computed++) {
         TARN_SCOPE;
-        tarn_array *x = computed ? tarn_cumsum(ramp(4), 0) : tarn_from_data((float[]){1, 2, 3, 4}, TARN_SHAPE(4), TARN_FLOAT32), *out;
+        tarn_array *x = computed ? tarn_cumsum(ramp(4), .axis = TARN_AXIS(0))
+                                 : tarn_from_data((float[]){1, 2, 3, 4}, TARN_SHAPE(4), TARN_FLOAT32),
+                   *out;
         CHECK(tarn_eval(x));
-        tarn_array *later = computed == 2 ? tarn_reshape(x, TARN_SHAPE(2, 2)) : tarn_sort(tarn_negative(x), 0);
-        tarn_compiled *f = tarn_compile(TARN_FUNCTION(increased, NULL, 1), .donate = TARN_AXES(0));
-        CHECK(tarn_compiled_call(f, &x, 1, &out) && at(out, 1) == (computed ? 2 : 3));
+        tarn_array *later = computed == 2 ? tarn_reshape(x, TARN_SHAPE(2, 2)) : tarn_sort(tarn_negative(x), .axis = TARN_AXIS(0));
+        tarn_compiled *f = tarn_compile(TARN_FUNCTION(increased, NULL), .donate = TARN_AXES(0));
+        CHECK(into(&out, tarn_compiled_call(f, &x, 1)) && at(out, 1) == (computed ? 2 : 3));
         CHECK_ERROR(tarn_eval(later), computed == 2 ? "reshape float32 [2, 2]" : "sort float32 [4]");
         CHECK_ERROR(tarn_eval(later), computed ? "scan float32 [4]" : "data float32 [4]");
         CHECK_ERROR(tarn_eval(x), "given to another");
-        CHECK_ERROR(tarn_compiled_call(f, &x, 1, &out), "given to another");
+        CHECK_ERROR(into(&out, tarn_compiled_call(f, &x, 1)), "given to another");
         tarn_compiled_free(f);
     }
 }
 
-static bool count_up(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
+static bool count_up(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     TARN_SCOPE; /* the new state is held by its keep alone when the function returns */
-    (void)input_count, (void)output_count;
+    (void)count;
     tarn_array **state = context, *old = *state;
     *state = tarn_keep(tarn_add(old, inputs[0]));
     tarn_drop(old);
-    outputs[0] = tarn_return(tarn_negative(*state));
-    return tarn_ok();
+    return tarn_result(results, tarn_return(tarn_negative(*state)));
 }
 
 static void test_state_in_inner_scope(void) {
     TARN_SCOPE;
     tarn_array *state = tarn_keep(tarn_zeros(TARN_SHAPE(3), TARN_FLOAT32)), **slot = &state, *out;
     tarn_compiled *f =
-        tarn_compile(TARN_FUNCTION(count_up, &state, 1), .state = &slot, .state_count = 1, .donate = TARN_AXES(TARN_DONATE_STATE));
+        tarn_compile(TARN_FUNCTION(count_up, &state), .state = &slot, .state_count = 1, .donate = TARN_AXES(TARN_DONATE_STATE));
     for (int i = 1; i < 6; i++)
-        CHECK(tarn_compiled_call(f, TARN_ARRAYS(tarn_ones(TARN_SHAPE(3), TARN_FLOAT32)), 1, &out) && at(out, 2) == -i && at(state, 0) == i);
+        CHECK(into(&out, tarn_compiled_call(f, TARN_ARRAYS(tarn_ones(TARN_SHAPE(3), TARN_FLOAT32)), 1)) && at(out, 2) == -i &&
+              at(state, 0) == i);
     tarn_compiled_free(f);
     tarn_drop(state);
 }
@@ -200,16 +200,16 @@ static void test_memory_limit(void) {
     tarn_array *x = ramp(N), *other = tarn_ones(TARN_SHAPE(N), TARN_FLOAT32);
     CHECK(tarn_eval(x, other));
     tarn_set_memory_limit(cpu, memory().active + N * 4 + 65536);
-    tarn_array *big = tarn_concatenate(TARN_ARRAYS(x, other, x, other), 4, 0);
+    tarn_array *big = tarn_concatenate(TARN_ARRAYS(x, other, x, other), 4);
     CHECK_ERROR(tarn_eval(big), "out of memory");
     CHECK(at(x, 7) == 7 && at(tarn_add(x, other), 7) == 8);
-    tarn_array *y = tarn_keep(tarn_cumsum(x, 0)), *z = tarn_keep(tarn_concatenate(TARN_ARRAYS(tarn_move(y), x), 2, 0));
+    tarn_array *y = tarn_keep(tarn_cumsum(x, .axis = TARN_AXIS(0))), *z = tarn_keep(tarn_concatenate(TARN_ARRAYS(tarn_move(y), x), 2));
     CHECK_ERROR(tarn_eval(z), "out of memory");
     tarn_set_memory_limit(cpu, 0);
     tarn_array *given = tarn_ones(TARN_SHAPE(N), TARN_FLOAT32);
     CHECK(tarn_eval(given));
     given = tarn_add(tarn_move(given), x); /* in place, before the limit is met */
-    tarn_array *large = tarn_concatenate(TARN_ARRAYS(given, x), 2, 0);
+    tarn_array *large = tarn_concatenate(TARN_ARRAYS(given, x), 2);
     tarn_set_memory_limit(cpu, memory().active + N * 4 + 65536);
     CHECK_ERROR(tarn_eval(large), "out of memory");
     tarn_set_memory_limit(cpu, 0);
@@ -226,7 +226,7 @@ static void test_freed_stream(void) {
         TARN_ON(s);
         y = tarn_multiply(x, x);
         CHECK(tarn_async_eval(y));
-        later = tarn_cumsum(tarn_add(y, x), 0);
+        later = tarn_cumsum(tarn_add(y, x), .axis = TARN_AXIS(0));
     }
     tarn_stream_free(s);
     CHECK(at(y, 9) == 81 && at(later, 2) == 8);
@@ -256,9 +256,10 @@ static void test_wide(void) {
     double start = seconds();
     TARN_SCOPE;
     tarn_array *x = ramp(5), **parts = malloc(N * sizeof(tarn_array *)), *row = tarn_expand_dims(x, TARN_AXES(0));
-    for (int i = 0; i < N; i++) parts[i] = i % 3 ? tarn_sort(tarn_negative(row), 1) : tarn_cumsum(row, 1);
+    for (int i = 0; i < N; i++)
+        parts[i] = i % 3 ? tarn_sort(tarn_negative(row), .axis = TARN_AXIS(1)) : tarn_cumsum(row, .axis = TARN_AXIS(1));
     for (int i = 0; i < N; i += 10) parts[i] = tarn_move(parts[i]); /* the oldest first */
-    tarn_array *all = tarn_concatenate(parts, N, 0);
+    tarn_array *all = tarn_concatenate(parts, N);
     CHECK(tarn_eval(all));
     double built = seconds();
     CHECK(at(all, 4) == 10 && at(all, 5) == -4);
@@ -287,10 +288,10 @@ static void one_round(thread_work *w, tarn_stream *s, int i) {
     TARN_ON(s);
     tarn_array *y = tarn_multiply(w->shared, tarn_scalar(i, TARN_FLOAT32)), *z = tarn_add(y, w->shared), *out[2];
     if (i % 3 == 0) check_in_thread(w, tarn_async_eval(z));
-    tarn_array *own = tarn_add(z, y), *moved = tarn_cumsum(tarn_move(own), 0);
+    tarn_array *own = tarn_add(z, y), *moved = tarn_cumsum(tarn_move(own), .axis = TARN_AXIS(0));
     check_in_thread(w, at(moved, 1) == 2 * i + 1);
     check_in_thread(w, at(w->strided, 4) == 1); /* made dense by whoever comes first */
-    check_in_thread(w, tarn_compiled_call(w->compiled, TARN_ARRAYS(z), 1, out) && at(out[0], 2) == 4 * (i + 1));
+    check_in_thread(w, into(out, tarn_compiled_call(w->compiled, TARN_ARRAYS(z), 1)) && at(out[0], 2) == 4 * (i + 1));
     check_in_thread(w, at(y, 3) == 3 * i);
     if (i % 5 == 0) tarn_free(tarn_dump_text(&moved, 1));
     if (i % 7 == 0) check_in_thread(w, tarn_synchronize(NULL));
@@ -320,7 +321,7 @@ static void test_threads(bool shared_stream, tarn_stream *stream) {
     tarn_array *halves = tarn_slice_axis(tarn_transpose(tarn_reshape(shared, TARN_SHAPE(500, 2))), 1, 0, 4);
     tarn_array *strided = tarn_keep(tarn_transpose(tarn_remainder(tarn_transpose(halves), tarn_scalar(2, TARN_FLOAT32))));
     if (shared_stream) CHECK(tarn_eval(shared));
-    tarn_compiled *f = tarn_compile(TARN_FUNCTION(doubled, NULL, 2));
+    tarn_compiled *f = tarn_compile(TARN_FUNCTION(doubled, NULL));
     for (int i = 0; i < THREADS; i++) {
         work[i] = (thread_work){shared, strided, shared_stream ? stream : NULL, f, i, 0};
         CHECK(pthread_create(&threads[i], NULL, thread_body, &work[i]) == 0);

@@ -12,6 +12,7 @@
 #include "check.h"
 #include "rounds.h"
 #include "core/work.h"
+#include "into.h"
 
 enum { MOST_STREAMS = 4 };
 static const tarn_device cpu = {TARN_CPU, 0}, mock = {TARN_MOCK, 0};
@@ -151,10 +152,10 @@ static void choose_checked(building *b) {
 
 static tarn_array *make_leaf(const spec_value *v) {
     TARN_ON(stream_count ? streams[dice(stream_count)] : NULL);
-    if (dice(3) == 0) return tarn_from_foreign(v->data, value_shape(v), v->dtype, NULL, NULL, NULL);
+    if (dice(3) == 0) return tarn_from_foreign(v->data, value_shape(v), v->dtype);
     if (dice(2) || v->ndim == 0) return tarn_from_data(v->data, value_shape(v), v->dtype);
     /* a part of a larger array: it does not begin where its buffer does */
-    tarn_array *x = tarn_from_data(v->data, value_shape(v), v->dtype), *both = tarn_concatenate(TARN_ARRAYS(x, x, x), 3, 0);
+    tarn_array *x = tarn_from_data(v->data, value_shape(v), v->dtype), *both = tarn_concatenate(TARN_ARRAYS(x, x, x), 3);
     int64_t n = v->shape[0], part = dice(3);
     x = tarn_slice_axis(both, 0, part * n, (part + 1) * n);
     if (dice(2)) CHECK(tarn_eval(x));
@@ -199,7 +200,7 @@ typedef struct {
     uint64_t dice; /* the function must be the same each time it is traced */
 } compiled_context;
 
-static bool compiled_body(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
+static bool compiled_body(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     compiled_context *c = context;
     static building b;
     b = (building){.g = c->g, .lazily = true};
@@ -209,13 +210,13 @@ static bool compiled_body(void *context, tarn_array *const *inputs, int input_co
     for (int i = 0, next = 0; i < c->g->leaves; i++) {
         b.array[i] = c->captured[i] ? c->captured[i] : inputs[next++];
         b.checked[i] = true; /* not ours to move */
-        (void)input_count;
+        (void)count;
     }
     build_steps(&b);
     dice_state = before;
-    for (int i = 0, next = 0; i < c->g->values && next < output_count; i++)
-        if (c->checked[i]) outputs[next++] = b.array[i];
-    return tarn_ok();
+    for (int i = 0; i < c->g->values; i++)
+        if (c->checked[i] && !tarn_result(results, b.array[i])) return false;
+    return true;
 }
 
 static void compiled_call(const spec_graph *g, tarn_compiled *f, const compiled_context *c) {
@@ -228,7 +229,7 @@ static void compiled_call(const spec_graph *g, tarn_compiled *f, const compiled_
         if (!c->captured[i]) inputs[input_count++] = make_leaf(&g->value[i]);
     if (input_count > 1 && dice(2)) CHECK(tarn_eval(inputs[0]));
     slow_down_a_stream();
-    CHECK(tarn_compiled_call(f, inputs, input_count, outputs));
+    CHECK(into(outputs, tarn_compiled_call(f, inputs, input_count)));
     for (int i = 0; i < g->values && tarn_ok(); i++)
         if (c->checked[i]) {
             b.array[i] = outputs[next++];
@@ -251,7 +252,7 @@ static void compiled_run(spec_graph *g) {
             if (i > 0 && dice(3) == 0) c.captured[i] = tarn_keep(make_leaf(&g->value[i]));
         for (int i = 0; i < g->leaves; i++) inputs += !c.captured[i];
         tarn_ints donate = !dice(2) ? TARN_NO_AXES : inputs > 1 ? TARN_AXES(0, 1) : TARN_AXES(0);
-        tarn_compiled *f = tarn_compile(TARN_FUNCTION(compiled_body, &c, outputs), .donate = donate);
+        tarn_compiled *f = tarn_compile(TARN_FUNCTION(compiled_body, &c), .donate = donate);
         for (int turn = 0; turn < 3; turn++) compiled_call(g, f, &c);
         static spec_graph other;
         other = *g;

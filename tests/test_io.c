@@ -60,7 +60,7 @@ static int64_t mapped_bytes(void) {
 
 static void save_ones(const char *path, int64_t count) {
     TARN_SCOPE;
-    const tarn_named_array arrays[] = {{"ones", tarn_ones((tarn_ints){1, &count}, TARN_FLOAT32)}};
+    const tarn_named_array arrays[] = {{"ones", tarn_ones((tarn_ints){&count, 1}, TARN_FLOAT32)}};
     CHECK(tarn_save_safetensors(path, arrays, 1));
 }
 

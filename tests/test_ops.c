@@ -4,6 +4,7 @@
    an edit here. Prints the matrix op × dtype × place. Arguments: only these ops. */
 #include "base/cpu.h"
 #include "base/settings.h"
+#include "into.h"
 #include "ops/build.h"
 #include "row_results.h"
 #include "tarn/device.h"
@@ -70,17 +71,17 @@ static argument viewed(op_id op, tarn_dtype dtype, tarn_ints shape, int layout) 
     int64_t strides[TARN_MAX_NDIM], offset, size = lay_out(shape, layout, strides, &offset);
     operand base = numbers_of(op, dtype, DIMS(size));
     tarn_array *block = tarn_from_data(base.data, DIMS(size), dtype);
-    return (argument){tarn_as_strided(block, shape, (tarn_ints){shape.count, strides}, offset),
-                      view(base, offset, shape, (tarn_ints){shape.count, strides})};
+    return (argument){tarn_as_strided(block, shape, ((tarn_ints){strides, shape.count}), .offset = offset),
+                      view(base, offset, shape, (tarn_ints){strides, shape.count})};
 }
 
 /* An array with fewer axes, which the op broadcasts to the shape. */
 static argument broadcast(op_id op, tarn_dtype dtype, tarn_ints shape, int64_t axes) {
     int64_t zeros[TARN_MAX_NDIM] = {0};
-    tarn_ints own = {axes, shape.values + shape.count - axes};
+    tarn_ints own = {shape.values + shape.count - axes, axes};
     operand base = numbers_of(op, dtype, own);
     for (int64_t i = 0; i < axes; i++) zeros[shape.count - axes + i] = base.strides[i];
-    return (argument){tarn_from_data(base.data, own, dtype), view(base, 0, shape, (tarn_ints){shape.count, zeros})};
+    return (argument){tarn_from_data(base.data, own, dtype), view(base, 0, shape, (tarn_ints){zeros, shape.count})};
 }
 
 static tarn_dtype input_dtype(op_id op, int input, tarn_dtype dtype) {
@@ -107,13 +108,13 @@ static bool working_dtype(op_id op, tarn_dtype dtype, tarn_dtype *work) {
 
 static operand converted(const operand *o, tarn_dtype dtype) {
     if (o->dtype == dtype) return *o;
-    operand result = make(dtype, (tarn_ints){o->ndim, o->shape});
+    operand result = make(dtype, (tarn_ints){o->shape, o->ndim});
     for (int64_t i = 0, n = operand_size(o); i < n; i++) put(&result, i, get(o, i));
     return result;
 }
 
 static operand expected_of(op_id op, const argument *arguments, tarn_dtype work) {
-    operand inputs[3], out = make(result_dtype(op, work), (tarn_ints){arguments[0].values.ndim, arguments[0].values.shape});
+    operand inputs[3], out = make(result_dtype(op, work), (tarn_ints){arguments[0].values.shape, arguments[0].values.ndim});
     for (int i = 0; i < inputs_of(op); i++) inputs[i] = converted(&arguments[i].values, input_dtype(op, i, work));
     CHECK(run_elementwise(&backend_reference, op, &out, inputs, inputs_of(op)), "%s: %s", op_name(op), tarn_error());
     return out;
@@ -167,12 +168,10 @@ static void check_special(op_id op, tarn_dtype dtype) {
 }
 
 /* ---- fused, unfused, compiled: the op and what a group may hold beside it, with outputs of three dtypes */
-static bool call_with_company(void *context, tarn_array *const *inputs, int count, tarn_array **outputs, int output_count) {
-    (void)output_count;
-    outputs[0] = build((op_id)(intptr_t)context, inputs, count, NULL);
-    outputs[1] = tarn_logical_not(outputs[0]);
-    outputs[2] = tarn_astype(outputs[0], TARN_BFLOAT16);
-    return tarn_ok();
+static bool call_with_company(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    tarn_array *out = build((op_id)(intptr_t)context, inputs, count, NULL);
+    return tarn_result(results, out) && tarn_result(results, tarn_logical_not(out)) &&
+           tarn_result(results, tarn_astype(out, TARN_BFLOAT16));
 }
 enum { COMPANY = 3 };
 
@@ -187,22 +186,22 @@ static void check_same_bits(op_id op, tarn_dtype dtype, const char *way, tarn_ar
 
 static void check_fused(op_id op, tarn_dtype dtype) {
     TARN_SCOPE;
-    tarn_function function = TARN_FUNCTION(call_with_company, (void *)(intptr_t)op, COMPANY);
+    tarn_function function = TARN_FUNCTION(call_with_company, (void *)(intptr_t)op);
     tarn_array *inputs[3] = {0}, *outputs[COMPANY] = {0};
     operand expected[COMPANY];
     for (int i = 0; i < inputs_of(op); i++) inputs[i] = argument_of(op, i, dtype, DIMS(3, 101), i % 2 ? ONE_ROW : DENSE).array;
     const char *asked = getenv("TARN_FUSE");
     setenv("TARN_FUSE", "0", 1);
     settings_read_again();
-    CHECK(function.call(function.context, inputs, inputs_of(op), outputs, COMPANY) && tarn_eval_all(outputs, COMPANY), "%s", tarn_error());
+    CHECK(into(outputs, tarn_call(function, inputs, inputs_of(op))) && tarn_eval_all(outputs, COMPANY), "%s", tarn_error());
     for (int k = 0; k < COMPANY; k++) expected[k] = read_array(outputs[k]);
     asked ? setenv("TARN_FUSE", asked, 1) : unsetenv("TARN_FUSE");
     settings_read_again();
-    CHECK(function.call(function.context, inputs, inputs_of(op), outputs, COMPANY) && tarn_eval_all(outputs, COMPANY), "%s", tarn_error());
+    CHECK(into(outputs, tarn_call(function, inputs, inputs_of(op))) && tarn_eval_all(outputs, COMPANY), "%s", tarn_error());
     check_same_bits(op, dtype, "fusion", outputs, expected);
     tarn_compiled *compiled = tarn_compile(function);
     for (int run = 0; run < 2; run++) {
-        CHECK(tarn_compiled_call(compiled, inputs, inputs_of(op), outputs), "%s compiled: %s", op_name(op), tarn_error());
+        CHECK(into(outputs, tarn_compiled_call(compiled, inputs, inputs_of(op))), "%s compiled: %s", op_name(op), tarn_error());
         check_same_bits(op, dtype, "compilation", outputs, expected);
     }
     tarn_compiled_free(compiled);
@@ -281,25 +280,23 @@ static void check_slope(op_id op, const char *what, int input, tarn_array *a, co
               get(&got, j), expected[j]);
 }
 
-static bool call_op(void *context, tarn_array *const *inputs, int count, tarn_array **outputs, int output_count) {
-    (void)output_count;
-    outputs[0] = build((op_id)(intptr_t)context, inputs, count, NULL);
-    return outputs[0] != NULL;
+static bool call_op(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    return tarn_result(results, build((op_id)(intptr_t)context, inputs, count, NULL));
 }
 
 static void check_slopes(op_id op, tarn_dtype dtype) {
     TARN_SCOPE;
     slopes s;
     if (!draw_slopes(op, dtype, &s)) return;
-    tarn_function function = TARN_FUNCTION(call_op, (void *)(intptr_t)op, 1);
+    tarn_function function = TARN_FUNCTION(call_op, (void *)(intptr_t)op);
     tarn_array *ones = tarn_full(DIMS(POINTS), 1, dtype), *out, *gradients[3] = {0};
-    CHECK(tarn_vjp(function, s.inputs, inputs_of(op), &ones, &out, gradients), "%s: %s", op_name(op), tarn_error());
+    CHECK(vjp_into(function, s.inputs, inputs_of(op), &ones, 1, &out, gradients), "%s: %s", op_name(op), tarn_error());
     for (int i = 0; i < inputs_of(op); i++) {
         if (input_dtype(op, i, dtype) == TARN_BOOL) continue;
         check_slope(op, "gradient", i, gradients[i], s.derivatives[i]);
         tarn_array *tangents[3] = {0}, *tangent = NULL;
         tangents[i] = ones;
-        CHECK(tarn_jvp(function, s.inputs, inputs_of(op), tangents, &out, &tangent), "%s: %s", op_name(op), tarn_error());
+        CHECK(jvp_into(function, s.inputs, inputs_of(op), tangents, &out, &tangent), "%s: %s", op_name(op), tarn_error());
         check_slope(op, "tangent", i, tangent, s.derivatives[i]);
         tarn_clear_error();
     }

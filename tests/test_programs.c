@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "into.h"
 #include "rounds.h"
 #include "program_specs.h"
 #include "tarn/tarn.h"
@@ -34,57 +35,54 @@ static tarn_array *place(int i) {
     return tarn_from_data((int32_t[]){i}, TARN_SHAPE(1), TARN_INT32);
 }
 
-static bool array_block(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count);
+static bool array_block(void *context, tarn_array *const *inputs, int count, tarn_results *results);
 
 /* ---- steps */
 
 static tarn_array *swapped(tarn_array *x) {
     tarn_array *parts[2];
-    return tarn_split_at(x, TARN_INTS(1), 0, parts) ? tarn_concatenate(TARN_ARRAYS(parts[1], parts[0]), 2, 0) : NULL;
+    return tarn_split_at(x, TARN_INTS(1), parts) ? tarn_concatenate(TARN_ARRAYS(parts[1], parts[0]), 2) : NULL;
 }
 
 static tarn_array *taken(const program_step *s, tarn_array *x) {
     int32_t indices[WIDTH];
     for (int i = 0; i < WIDTH; i++) indices[i] = take_index(s, i);
-    return tarn_take(x, tarn_from_data(indices, TARN_SHAPE(WIDTH), TARN_INT32), 0);
+    return tarn_take(x, tarn_from_data(indices, TARN_SHAPE(WIDTH), TARN_INT32), .axis = TARN_AXIS(0));
 }
 
 static tarn_array *outer(tarn_array *x, tarn_array *y, tarn_array *z) {
     return tarn_matmul(tarn_matmul(tarn_reshape(x, TARN_SHAPE(WIDTH, 1)), tarn_reshape(y, TARN_SHAPE(1, WIDTH))), z);
 }
 
-static bool ruled_value(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {
-    (void)context, (void)count, (void)output_count;
-    outputs[0] = tarn_multiply(tarn_sin(tarn_move(x[0])), tarn_move(x[1]));
-    return tarn_ok();
+static bool ruled_value(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    (void)context, (void)count;
+    return tarn_result(results, tarn_multiply(tarn_sin(tarn_move(x[0])), tarn_move(x[1])));
 }
-static bool ruled_vjp(void *context, tarn_array *const *x, int count, tarn_array **gradients, int gradient_count) {
+static bool ruled_vjp(void *context, tarn_array *const *x, int count, tarn_results *results) {
     const program_step *s = context;
-    (void)count, (void)gradient_count;
+    (void)count;
     tarn_array *scaled = tarn_multiply(number(s->factor), tarn_move(x[2]));
-    gradients[0] = tarn_multiply(tarn_multiply(tarn_cos(x[0]), x[1]), scaled);
-    gradients[1] = tarn_multiply(tarn_sin(tarn_move(x[0])), scaled);
-    return tarn_ok();
+    return tarn_result(results, tarn_multiply(tarn_multiply(tarn_cos(x[0]), x[1]), scaled)) &&
+           tarn_result(results, tarn_multiply(tarn_sin(tarn_move(x[0])), scaled));
 }
-static bool ruled_jvp(void *context, tarn_array *const *x, int count, tarn_array **tangents, int tangent_count) {
+static bool ruled_jvp(void *context, tarn_array *const *x, int count, tarn_results *results) {
     const program_step *s = context;
-    (void)count, (void)tangent_count;
+    (void)count;
     tarn_array *by_x = tarn_multiply(tarn_multiply(tarn_cos(x[0]), x[1]), tarn_move(x[2]));
-    tangents[0] = tarn_multiply(number(s->factor), tarn_add(by_x, tarn_multiply(tarn_sin(x[0]), x[3])));
-    return tarn_ok();
+    return tarn_result(results, tarn_multiply(number(s->factor), tarn_add(by_x, tarn_multiply(tarn_sin(x[0]), x[3]))));
 }
 
-static tarn_array *call_custom(tarn_function function, tarn_custom_rules rules, tarn_array *const *in, int count) {
-    tarn_custom_function *c = tarn_custom_new(function, rules, NULL);
+static tarn_array *call_custom(tarn_function function, tarn_custom_options rules, tarn_array *const *in, int count) {
+    tarn_custom_function *c = tarn_custom_new_with(function, rules);
     tarn_array *out = NULL;
-    if (c) tarn_custom_call(c, in, count, &out);
+    if (c) into(&out, tarn_custom_call(c, in, count));
     tarn_custom_free(c); /* graphs hold it as long as they need it */
     return out;
 }
 
 static tarn_array *ruled_call(const program_step *s, tarn_array *const *in) {
-    tarn_custom_rules rules = {has_rule(s, REVERSE) ? ruled_vjp : NULL, has_rule(s, FORWARD) ? ruled_jvp : NULL, 0};
-    return call_custom((tarn_function){ruled_value, (void *)(uintptr_t)s, 1}, rules, in, 2);
+    tarn_custom_options rules = {.vjp = has_rule(s, REVERSE) ? ruled_vjp : NULL, .jvp = has_rule(s, FORWARD) ? ruled_jvp : NULL};
+    return call_custom((tarn_function){ruled_value, (void *)(uintptr_t)s}, rules, in, 2);
 }
 
 static tarn_array *plain_step(const program_step *s, tarn_array *const *in) {
@@ -118,7 +116,7 @@ static tarn_array *plain_step(const program_step *s, tarn_array *const *in) {
     case STEP_BROADCAST:
         return tarn_broadcast_to(x, TARN_SHAPE(WIDTH));
     case STEP_CUMSUM:
-        return tarn_cumsum(x, 0);
+        return tarn_cumsum(x, .axis = TARN_AXIS(0));
     case STEP_REVERSE:
         return tarn_slice(x, TARN_INTS(-1), TARN_INTS(INT64_MIN), .step = TARN_INTS(-1));
     case STEP_TAKE:
@@ -126,11 +124,11 @@ static tarn_array *plain_step(const program_step *s, tarn_array *const *in) {
     case STEP_SWAP:
         return swapped(x);
     case STEP_SORT:
-        return tarn_sort(x, 0);
+        return tarn_sort(x, .axis = TARN_AXIS(0));
     case STEP_UPDATE:
         return tarn_slice_update(x, tarn_reshape(y, TARN_SHAPE(1)), place(take_index(s, 0)), TARN_AXES(0));
     case STEP_SOFTMAX:
-        return tarn_softmax(x, -1);
+        return tarn_softmax(x, .axes = TARN_AXES(-1));
     case STEP_RMS_NORM:
         return tarn_rms_norm(x, NULL);
     case STEP_MATRIX:
@@ -147,44 +145,44 @@ static tarn_array *plain_step(const program_step *s, tarn_array *const *in) {
 static tarn_array *compiled_twice(tarn_function f, tarn_array *const *in) {
     tarn_array *first = NULL, *second = NULL;
     tarn_compiled *c = tarn_compile(f);
-    bool ok = c && tarn_compiled_call(c, &in[0], 1, &first) && tarn_compiled_call(c, &in[1], 1, &second);
+    bool ok = c && into(&first, tarn_compiled_call(c, &in[0], 1)) && into(&second, tarn_compiled_call(c, &in[1], 1));
     tarn_compiled_free(c);
     return ok ? tarn_add(tarn_multiply(first, number(0.5)), second) : NULL;
 }
 
 static tarn_array *gradient_call(const program_step *s, tarn_function f, tarn_array *const *in) {
     tarn_array *out = NULL, *value, *gradients[2];
-    if (s->kind == STEP_VJP) return tarn_vjp(f, in, 1, &in[1], &value, &out) ? out : NULL;
-    if (s->a & 2) return tarn_grad(f, in, 2, &out, .argnums = TARN_INTS(s->a & 1)) ? out : NULL;
+    if (s->kind == STEP_VJP) return vjp_into(f, in, 1, &in[1], 1, &value, &out) ? out : NULL;
+    if (s->a & 2) return into(&out, tarn_grad(f, in, 2, .argnums = TARN_INTS(s->a & 1))) ? out : NULL;
     value = number(1);
-    return tarn_vjp(f, in, 2, &value, &out, gradients) ? gradients[s->a & 1] : NULL;
+    return vjp_into(f, in, 2, &value, 1, &out, gradients) ? gradients[s->a & 1] : NULL;
 }
 
 static tarn_array *tangent_call(tarn_function f, tarn_array *const *in) {
     tarn_array *value, *tangent;
-    return tarn_jvp(f, in, 1, &in[1], &value, &tangent) ? tarn_add(value, tangent) : NULL;
+    return jvp_into(f, in, 1, &in[1], &value, &tangent) ? tarn_add(value, tangent) : NULL;
 }
 
 static tarn_array *batch_call(const program_step *s, tarn_function f, tarn_array *const *in) {
     tarn_array *out = NULL;
-    if (s->kind == STEP_VMAP) return tarn_vmap(f, in, 1, &out) ? out : NULL;
+    if (s->kind == STEP_VMAP) return into(&out, tarn_vmap(f, in, 1)) ? out : NULL;
     int last = s->a & 4 ? 1 : 0;
     if (s->kind == STEP_VMAP_STACK) {
-        tarn_array *both = tarn_stack(in, 2, s->a & 2 ? 1 : 0);
-        tarn_vmap(f, &both, 1, &out, .in_axes = TARN_INTS(s->a & 2 ? -1 : 0), .out_axes = TARN_INTS(last));
+        tarn_array *both = tarn_stack(in, 2, .axis = TARN_AXIS(s->a & 2 ? 1 : 0));
+        into(&out, tarn_vmap(f, &both, 1, .in_axes = TARN_INTS(s->a & 2 ? -1 : 0), .out_axes = TARN_INTS(last)));
     } else {
-        tarn_vmap(f, in, 2, &out, .in_axes = TARN_INTS(0, TARN_UNBATCHED), .out_axes = TARN_INTS(last));
+        into(&out, tarn_vmap(f, in, 2, .in_axes = TARN_INTS(0, TARN_UNBATCHED), .out_axes = TARN_INTS(last)));
     }
     return out ? tarn_sum(out, .axes = TARN_AXES(last)) : NULL;
 }
 
 static tarn_array *inner_call(array_run *r, const program_step *s, tarn_array *const *in) {
-    tarn_function f = {array_block, &(block_context){r, s->block}, 1};
+    tarn_function f = {array_block, &(block_context){r, s->block}};
     tarn_array *out = NULL;
     bool without = s->kind == STEP_COMPILED || s->kind >= STEP_VMAP;
     r->without_values += without;
     if (s->kind == STEP_CUSTOM)
-        out = call_custom(f, (tarn_custom_rules){0}, in, 1);
+        out = call_custom(f, (tarn_custom_options){0}, in, 1);
     else if (s->kind == STEP_COMPILED)
         out = compiled_twice(f, in);
     else
@@ -222,40 +220,35 @@ static bool array_step(array_run *r, const program_block *b, int i) {
     return (r->values[s->out] = out) != NULL;
 }
 
-static bool array_block(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
+static bool array_block(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     const block_context *c = context;
     const program_block *b = &c->run->p->block[c->block];
-    (void)output_count;
-    for (int i = 0; i < input_count; i++) c->run->values[b->parameters[i]] = inputs[i];
+    for (int i = 0; i < count; i++) c->run->values[b->parameters[i]] = inputs[i];
     for (int i = 0; i < b->count; i++)
         if (!array_step(c->run, b, i)) return false;
-    outputs[0] = c->run->values[b->result];
-    return true;
+    return tarn_result(results, c->run->values[b->result]);
 }
 
 /* ---- the whole program under transforms */
 
-static bool whole(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {
+static bool whole(void *context, tarn_array *const *x, int count, tarn_results *results) {
     static array_run run;
     run = (array_run){.p = context, .without_values = 1};
-    return array_block(&(block_context){&run, 0}, x, count, outputs, output_count);
+    return array_block(&(block_context){&run, 0}, x, count, results);
 }
-static bool whole_eager(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {
+static bool whole_eager(void *context, tarn_array *const *x, int count, tarn_results *results) {
     static array_run run;
     run = (array_run){.p = context};
-    return array_block(&(block_context){&run, 0}, x, count, outputs, output_count);
+    return array_block(&(block_context){&run, 0}, x, count, results);
 }
-static bool gradients_of(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {
-    (void)output_count;
-    return tarn_grad(TARN_FUNCTION(whole, context, 1), x, count, outputs, .argnums = TARN_INTS(0, 1));
+static bool gradients_of(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    return tarn_result_all(results, tarn_grad(TARN_FUNCTION(whole, context), x, count, .argnums = TARN_INTS(0, 1)));
 }
-static bool compiled_whole(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {
-    (void)output_count;
-    return tarn_compiled_call(context, x, count, outputs);
+static bool compiled_whole(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    return tarn_result_all(results, tarn_compiled_call(context, x, count));
 }
-static bool batch_of_gradients(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {
-    (void)output_count;
-    return tarn_vmap(TARN_FUNCTION(gradients_of, context, 2), x, count, outputs);
+static bool batch_of_gradients(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    return tarn_result_all(results, tarn_vmap(TARN_FUNCTION(gradients_of, context), x, count));
 }
 
 static const char *transform; /* the one that is looked at */
@@ -301,22 +294,25 @@ static void make_arguments(const double *at, tarn_array **x) {
 
 static bool check_example(program *p, const plans *f, const double *at, const program_results *wanted) {
     TARN_SCOPE;
-    const tarn_function eager = {whole_eager, p, 1}, compiled = {compiled_whole, f->value, 1};
+    const tarn_function eager = {whole_eager, p}, compiled = {compiled_whole, f->value};
     const tarn_ints both = TARN_INTS(0, 1);
     const double value = wanted->value, tangent = wanted->tangent;
     tarn_array *own[2], *x[2], *y = NULL, *t = NULL, *g[2];
-    make_arguments(at, own); /* the program called as it is moves its arguments */
+    tarn_results *values;
+    make_arguments(at, own);
     make_arguments(at, x);
-    return did("value", whole_eager(p, own, 2, &y, 1)) && same(y, &value, 1) && did("compile", tarn_compiled_call(f->value, x, 2, &y)) &&
-           same(y, &value, 1) && did("jvp", tarn_jvp(eager, x, 2, x, &y, &t)) && same(y, &value, 1) && same(t, &tangent, 1) &&
-           did("grad", tarn_grad(eager, x, 2, g, .argnums = both, .value = &y)) && same(y, &value, 1) && same_gradients(g, wanted, 1) &&
-           did("compile of grad", tarn_compiled_call(f->gradient, x, 2, g)) && same_gradients(g, wanted, 1) &&
-           did("grad of compile", tarn_grad(compiled, x, 2, g, .argnums = both)) && same_gradients(g, wanted, 1);
+    return did("value", into(&y, tarn_call(TARN_FUNCTION(whole_eager, p), own, 2))) && same(y, &value, 1) &&
+           did("compile", into(&y, tarn_compiled_call(f->value, x, 2))) && same(y, &value, 1) &&
+           did("jvp", jvp_into(eager, x, 2, x, &y, &t)) && same(y, &value, 1) && same(t, &tangent, 1) &&
+           did("grad", into(g, tarn_grad(eager, x, 2, .argnums = both, .outputs = &values))) && into(&y, values) && same(y, &value, 1) &&
+           same_gradients(g, wanted, 1) && did("compile of grad", into(g, tarn_compiled_call(f->gradient, x, 2))) &&
+           same_gradients(g, wanted, 1) && did("grad of compile", into(g, tarn_grad(compiled, x, 2, .argnums = both))) &&
+           same_gradients(g, wanted, 1);
 }
 
 static void check_examples(program *p, double (*at)[ELEMENTS], const program_results *wanted) {
     TARN_SCOPE;
-    plans f = {tarn_compile(TARN_FUNCTION(whole, p, 1)), tarn_compile(TARN_FUNCTION(gradients_of, p, 2))};
+    plans f = {tarn_compile(TARN_FUNCTION(whole, p)), tarn_compile(TARN_FUNCTION(gradients_of, p))};
     for (int e = 0; e < EXAMPLES && check_example(p, &f, at[e], &wanted[e]);) e++;
     tarn_compiled_free(f.value);
     tarn_compiled_free(f.gradient);
@@ -329,10 +325,10 @@ static bool check_batch(program *p, double (*at)[ELEMENTS], const program_result
     x[0] = tarn_slice_axis(all, 1, 0, WIDTH);
     x[1] = tarn_squeeze(tarn_slice_axis(all, 1, WIDTH, ELEMENTS), .axes = TARN_AXES(1));
     for (int e = 0; e < EXAMPLES; e++) values[e] = wanted[e].value;
-    tarn_compiled *plan = tarn_compile(TARN_FUNCTION(batch_of_gradients, p, 2));
-    bool ok = did("vmap", tarn_vmap(TARN_FUNCTION(whole, p, 1), x, 2, &y)) && same(y, values, EXAMPLES) &&
-              did("vmap of grad", batch_of_gradients(p, x, 2, g, 2)) && same_gradients(g, wanted, EXAMPLES) &&
-              did("compile of vmap of grad", tarn_compiled_call(plan, x, 2, g)) && same_gradients(g, wanted, EXAMPLES);
+    tarn_compiled *plan = tarn_compile(TARN_FUNCTION(batch_of_gradients, p));
+    bool ok = did("vmap", into(&y, tarn_vmap(TARN_FUNCTION(whole, p), x, 2))) && same(y, values, EXAMPLES) &&
+              did("vmap of grad", into(g, tarn_call(TARN_FUNCTION(batch_of_gradients, p), x, 2))) && same_gradients(g, wanted, EXAMPLES) &&
+              did("compile of vmap of grad", into(g, tarn_compiled_call(plan, x, 2))) && same_gradients(g, wanted, EXAMPLES);
     tarn_compiled_free(plan);
     return ok;
 }

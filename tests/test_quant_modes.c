@@ -18,7 +18,7 @@ static uint32_t draw(uint32_t below) {
 
 /* A weight in a mode: its inputs, and its numbers. */
 typedef struct {
-    tarn_array *packed, *scales, *biases;
+    tarn_array *packed, *scales;
     tarn_quantized_options options;
     float dense[ROWS][WIDTH];
 } weight;
@@ -79,7 +79,7 @@ static weight global_weight(void) {
     }
     w.packed = tarn_from_data(words, TARN_SHAPE(ROWS, WIDTH / 8), TARN_UINT32);
     w.scales = tarn_from_data(scales, TARN_SHAPE(ROWS, GROUPS), TARN_FLOAT32);
-    w.biases = tarn_from_data(biases, TARN_SHAPE(ROWS, GROUPS), TARN_FLOAT32);
+    w.options.biases = tarn_from_data(biases, TARN_SHAPE(ROWS, GROUPS), TARN_FLOAT32);
     return w;
 }
 
@@ -88,39 +88,40 @@ static double difference(tarn_array *a, tarn_array *b) {
 }
 
 static tarn_array *product(const weight *w, tarn_array *x) {
-    return tarn_quantized_matmul_with(x, w->packed, w->scales, w->biases, w->options);
+    return tarn_quantized_matmul_with(x, w->packed, w->scales, w->options);
 }
 
-static bool squared_product(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
-    (void)input_count, (void)output_count;
-    outputs[0] = tarn_sum(tarn_square(product(context, inputs[0])));
-    return outputs[0] != NULL;
+static bool squared_product(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)count;
+    return tarn_result(results, tarn_sum(tarn_square(product(context, inputs[0]))));
 }
 
-static bool batched_product(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
-    (void)input_count, (void)output_count;
-    return (outputs[0] = product(context, inputs[0])) != NULL;
+static bool batched_product(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)count;
+    return tarn_result(results, product(context, inputs[0]));
 }
 
 static void check_weight(weight w) {
     tarn_array *dense = tarn_from_data(w.dense, TARN_SHAPE(ROWS, WIDTH), TARN_FLOAT32), *turned = tarn_transpose(dense);
-    tarn_array *back = tarn_dequantize_with(w.packed, w.scales, w.biases, w.options);
+    tarn_quantized_options o = w.options;
+    tarn_array *back = tarn_dequantize(w.packed, w.scales, .mode = o.mode, .biases = o.biases, .group_size = o.group_size, .bits = o.bits,
+                                       .global_scale = o.global_scale);
     CHECK(back && difference(back, dense) <= (tarn_dtype_of(back) == TARN_BFLOAT16 ? 0.05 : 0));
-    tarn_array *x = tarn_random_normal(tarn_random_key(1), TARN_SHAPE(3, WIDTH), 0, 1, TARN_FLOAT32);
+    tarn_array *x = tarn_random_normal(tarn_random_key(1), TARN_SHAPE(3, WIDTH), TARN_FLOAT32);
     CHECK(difference(product(&w, x), tarn_matmul(x, turned)) < 1e-4);
-    tarn_array *row = tarn_take(x, tarn_scalar_int(0, TARN_INT32), 0);
+    tarn_array *row = tarn_take(x, tarn_scalar_int(0, TARN_INT32), .axis = TARN_AXIS(0));
     CHECK(difference(product(&w, row), tarn_matmul(row, turned)) < 1e-4);
     weight plain = w;
     plain.options.no_transpose = true;
-    tarn_array *y = tarn_random_normal(tarn_random_key(2), TARN_SHAPE(2, ROWS), 0, 1, TARN_FLOAT32);
+    tarn_array *y = tarn_random_normal(tarn_random_key(2), TARN_SHAPE(2, ROWS), TARN_FLOAT32);
     CHECK(difference(product(&plain, y), tarn_matmul(y, dense)) < 1e-4);
 
-    tarn_array *gradient = NULL; /* of the sum of squares of x W^T: 2 (x W^T) W */
-    CHECK(tarn_grad(((tarn_function){squared_product, &w, 1}), &x, 1, &gradient));
+    /* of the sum of squares of x W^T: 2 (x W^T) W */
+    tarn_array *gradient = tarn_results_at(tarn_grad(TARN_FUNCTION(squared_product, &w), &x, 1), 0);
     tarn_array *expected = tarn_multiply(tarn_scalar(2, TARN_FLOAT32), tarn_matmul(tarn_matmul(x, turned), dense));
     CHECK(gradient && difference(gradient, expected) < 1e-2);
-    tarn_array *many = tarn_reshape(x, TARN_SHAPE(3, 1, WIDTH)), *each = NULL;
-    CHECK(tarn_vmap(((tarn_function){batched_product, &w, 1}), &many, 1, &each));
+    tarn_array *many = tarn_reshape(x, TARN_SHAPE(3, 1, WIDTH));
+    tarn_array *each = tarn_results_at(tarn_vmap(TARN_FUNCTION(batched_product, &w), &many, 1), 0);
     CHECK(each && difference(tarn_reshape(each, TARN_SHAPE(3, ROWS)), tarn_matmul(x, turned)) < 1e-4);
 }
 
@@ -144,7 +145,7 @@ static void check_errors(void) {
     global.options.mode = "median";
     CHECK_ERROR(product(&global, x), "there is no mode \"median\"");
     CHECK_ERROR(build(OP_quantize, &x, 1, &(attributes_quantize){.mode = QUANT_test_power, .group_size = 32, .bits = 4}), "only read");
-    CHECK_ERROR(tarn_quantize(x, 64, 7, out), "(affine: 2, 3, 4, 5, 6, 8 bits in groups of 32, 64, 128)");
+    CHECK_ERROR(tarn_quantize(x, out, .bits = 7), "(affine: 2, 3, 4, 5, 6, 8 bits in groups of 32, 64, 128)");
     CHECK_ERROR(tarn_check_quantization("affine", 48, 4), "4 bits in groups of 48");
     CHECK(tarn_check_quantization("affine", 128, 3) && tarn_ok());
 }

@@ -45,7 +45,7 @@ static void test_copies(tarn_dtype d) {
                 double wanted = get(from, (i * from->shape[1] + (j < 2 ? j : j - 2)) * 4 + k);
                 CHECK(get(&wide, (i * 5 + j) * 4 + k) == wanted, "concatenate [%d %d %d]", i, j, k);
             }
-    operand point = filled(d, (tarn_ints){0, NULL}, VALUES(1)), other = make(d, (tarn_ints){0, NULL});
+    operand point = filled(d, (tarn_ints){NULL, 0}, VALUES(1)), other = make(d, (tarn_ints){NULL, 0});
     RUN(contiguous, NULL, &other, point);
     CHECK(get(&other, 0) == 1, "0-d");
 }
@@ -198,7 +198,7 @@ static void test_reduce(tarn_dtype d, reduce_kind kind) {
                 if (i || k) wanted = folded(kind, wanted, get(&x, (i * 4 + j) * 2 + k));
         CHECK(get(&out, j) == wanted, "reduce %d of %s is %g, not %g", (int)kind, dtype_facts[d].name, get(&out, j), wanted);
     }
-    operand point = make(out.dtype, (tarn_ints){0, NULL}), again = make(out.dtype, (tarn_ints){0, NULL});
+    operand point = make(out.dtype, (tarn_ints){NULL, 0}), again = make(out.dtype, (tarn_ints){NULL, 0});
     RUN(reduce, (&(attributes_reduce){.kind = kind}), &point, x);
     RUN(reduce, (&(attributes_reduce){.kind = kind, .axes = TARN_NO_AXES}), &again, point);
     CHECK(get(&again, 0) == get(&point, 0), "no axes");
@@ -225,14 +225,14 @@ static void test_empty_reductions(tarn_dtype d) {
 }
 
 static void test_reduce_accuracy(void) {
-    operand halves = make(TARN_FLOAT16, DIMS(5000)), out = make(TARN_FLOAT16, (tarn_ints){0, NULL});
+    operand halves = make(TARN_FLOAT16, DIMS(5000)), out = make(TARN_FLOAT16, (tarn_ints){NULL, 0});
     for (int i = 0; i < 5000; i++) put(&halves, i, 1);
     RUN(reduce, (&(attributes_reduce){.kind = REDUCE_SUM}), &out, halves);
     CHECK(get(&out, 0) == 5000, "5000 ones in float16 are %g", get(&out, 0));
     operand bytes = filled(TARN_INT8, DIMS(3), VALUES(127, 127, 127)), total = make(TARN_INT32, DIMS(1));
     RUN(reduce, (&(attributes_reduce){.kind = REDUCE_SUM, .keepdims = true}), &total, bytes);
     CHECK(get(&total, 0) == 381);
-    operand x = filled(TARN_FLOAT32, DIMS(3), VALUES(1, nan_, 2)), most = make(TARN_FLOAT32, (tarn_ints){0, NULL});
+    operand x = filled(TARN_FLOAT32, DIMS(3), VALUES(1, nan_, 2)), most = make(TARN_FLOAT32, (tarn_ints){NULL, 0});
     RUN(reduce, (&(attributes_reduce){.kind = REDUCE_MAX}), &most, x);
     CHECK(isnan(get(&most, 0)));
     RUN(reduce, (&(attributes_reduce){.kind = REDUCE_MIN}), &most, x);
@@ -246,7 +246,7 @@ static void test_arg_reduce(tarn_dtype d) {
     RUN(arg_reduce, (&(attributes_arg_reduce){.axis = 1, .least = true}), &out, x);
     expect(out, VALUES(0, 1), "argmin");
     if (dtype_kind_of(d) != KIND_FLOAT) return;
-    operand nans = filled(d, DIMS(4), VALUES(inf, nan_, -inf, nan_)), first = make(TARN_UINT32, (tarn_ints){0, NULL});
+    operand nans = filled(d, DIMS(4), VALUES(inf, nan_, -inf, nan_)), first = make(TARN_UINT32, (tarn_ints){NULL, 0});
     for (int least = 0; least < 2; least++) {
         RUN(arg_reduce, (&(attributes_arg_reduce){.axis = 0, .least = least}), &first, nans);
         CHECK(get(&first, 0) == 1, "the first NaN wins");

@@ -6,7 +6,7 @@ static const backend *const reference = &backend_reference;
 static const double inf = (double)INFINITY, nan_ = (double)NAN;
 
 static operand apply(op_id op, operand *inputs, int count, tarn_dtype dtype) {
-    operand out = make(dtype, (tarn_ints){inputs[0].ndim, inputs[0].shape});
+    operand out = make(dtype, (tarn_ints){inputs[0].shape, inputs[0].ndim});
     CHECK(run_elementwise(reference, op, &out, inputs, count), "%s: %s", op_name(op), tarn_error());
     tarn_clear_error();
     return out;
@@ -262,9 +262,9 @@ static void test_layouts(void) {
                               &(operand){.data = test.data, .dtype = TARN_BOOL, .ndim = 3, .shape = test.shape, .strides = test.strides},
                               (operand[]){back, scalar}, 2));
         for (int i = 0; i < 105; i++) CHECK((get(&test, i) != 0) == (get(&back, i) == get(&base, 4)));
-        operand nothing = make(t, DIMS(4, 0, 2)), point = filled(t, (tarn_ints){0, NULL}, VALUES(1));
+        operand nothing = make(t, DIMS(4, 0, 2)), point = filled(t, (tarn_ints){NULL, 0}, VALUES(1));
         CHECK(run_elementwise(reference, OP_conjugate, &nothing, &nothing, 1), "empty");
-        operand result = make(t, (tarn_ints){0, NULL});
+        operand result = make(t, (tarn_ints){NULL, 0});
         CHECK(run_elementwise(reference, OP_conjugate, &result, &point, 1) && get(&result, 0) == 1, "0-d");
         CHECK(run_elementwise(reference, OP_add, &base, (operand[]){base, base}, 2), "in place");
     }

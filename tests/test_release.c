@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "into.h"
 #include "tarn/tarn.h"
 
 static const tarn_device cpu = {TARN_CPU, 0};
@@ -50,7 +51,7 @@ static void work(void *context) {
 static tarn_array *foreign(int64_t n, void (*release)(void *context)) {
     float *data = malloc((size_t)n * sizeof *data);
     for (int64_t i = 0; i < n; i++) data[i] = 1;
-    return tarn_from_foreign(data, TARN_SHAPE(n), TARN_FLOAT32, NULL, release, data);
+    return tarn_from_foreign(data, TARN_SHAPE(n), TARN_FLOAT32, .release = release, .context = data);
 }
 
 /* The last user of the memory is a kernel on the stream's thread. */
@@ -60,7 +61,7 @@ static void test_foreign(void) {
     tarn_array *y;
     {
         TARN_SCOPE;
-        y = tarn_keep(tarn_sum(tarn_sort(tarn_exp(foreign(N, count_call)), 0)));
+        y = tarn_keep(tarn_sum(tarn_sort(tarn_exp(foreign(N, count_call)), .axis = TARN_AXIS(0))));
         CHECK(tarn_async_eval(y));
     }
     for (int i = 0; i < 1000 && seen.calls == 0; i++) {
@@ -101,9 +102,9 @@ static void test_working(void) {
 }
 
 /* The last who holds a custom function is a graph, whose nodes are freed under the lock of the graphs. */
-static bool square(void *context, tarn_array *const *inputs, int count, tarn_array **outputs, int output_count) {
-    (void)context, (void)count, (void)output_count;
-    return (outputs[0] = tarn_square(inputs[0])) != NULL;
+static bool square(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)context, (void)count;
+    return tarn_result(results, tarn_square(inputs[0]));
 }
 
 static void test_custom(void) {
@@ -111,12 +112,12 @@ static void test_custom(void) {
     TARN_SCOPE;
     seen.other = tarn_keep(tarn_add(tarn_scalar(1, TARN_FLOAT32), tarn_scalar(2, TARN_FLOAT32)));
     void *context = malloc(8);
-    tarn_custom_function *c = tarn_custom_new(TARN_FUNCTION(square, context, 1), (tarn_custom_rules){0}, work);
+    tarn_custom_function *c = tarn_custom_new(TARN_FUNCTION(square, context), .release = work);
     tarn_array *z;
     {
         TARN_SCOPE;
         tarn_array *x = tarn_scalar(3, TARN_FLOAT32), *y;
-        CHECK(tarn_custom_call(c, &x, 1, &y));
+        CHECK(into(&y, tarn_custom_call(c, &x, 1)));
         z = tarn_keep(tarn_add(y, y));
     }
     tarn_custom_free(c);
@@ -171,20 +172,19 @@ static void test_errors(void) {
 static void test_refused(void) {
     begin();
     float one = 1;
-    CHECK_ERROR(tarn_from_foreign(&one, TARN_SHAPE(1), TARN_FLOAT32, NULL, count_call, NULL), "scope");
+    CHECK_ERROR(tarn_from_foreign(&one, TARN_SHAPE(1), TARN_FLOAT32, .release = count_call), "scope");
     TARN_SCOPE;
-    CHECK_ERROR(tarn_from_foreign(&one, TARN_SHAPE(-1), TARN_FLOAT32, NULL, count_call, NULL), "from_foreign");
+    CHECK_ERROR(tarn_from_foreign(&one, TARN_SHAPE(-1), TARN_FLOAT32, .release = count_call), "from_foreign");
     tarn_drain_released();
     CHECK(seen.calls == 0);
 }
 
 /* While the function is called the thread traces nothing. */
-static bool drop_inside(void *context, tarn_array *const *inputs, int count, tarn_array **outputs, int output_count) {
-    (void)count, (void)output_count;
+static bool drop_inside(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)count;
     tarn_drop(context);
     CHECK(seen.calls == 1 && seen.value == 20);
-    outputs[0] = tarn_sum(tarn_square(inputs[0]));
-    return true;
+    return tarn_result(results, tarn_sum(tarn_square(inputs[0])));
 }
 
 static void test_traced(void) {
@@ -197,7 +197,7 @@ static void test_traced(void) {
         mine = tarn_keep(foreign(4, work));
     }
     tarn_array *x = tarn_scalar(3, TARN_FLOAT32), *g = NULL;
-    CHECK(tarn_grad(TARN_FUNCTION(drop_inside, mine, 1), &x, 1, &g) && tarn_item(g) == 6);
+    CHECK(into(&g, tarn_grad(TARN_FUNCTION(drop_inside, mine), &x, 1)) && tarn_item(g) == 6);
     tarn_drop(seen.other);
 }
 

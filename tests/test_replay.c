@@ -2,6 +2,7 @@
    and no size that was worked out. Every function that argument_cases.h knows has a case here or a reason. */
 #include "base/memory.h"
 #include "check.h"
+#include "into.h"
 #include "ops/graph.h"
 #include "ops/trace_function.h"
 #include "tarn/tarn.h"
@@ -16,16 +17,19 @@ typedef struct {
 } replay_case;
 
 #define CASE(function, ...)                                                                                                                \
-    static bool call_##function(void *context, tarn_array *const *in, int count, tarn_array **out, int output_count) {                     \
-        (void)context, (void)count, (void)output_count;                                                                                    \
-        return (out[0] = (__VA_ARGS__)) != NULL;                                                                                           \
+    static bool call_##function(void *context, tarn_array *const *in, int count, tarn_results *results) {                                  \
+        (void)context, (void)count;                                                                                                        \
+        return tarn_result(results, (__VA_ARGS__));                                                                                        \
     }
 #define x in[X]
 #define y in[Y]
 #define MANY_CASE(function, outputs, ...)                                                                                                  \
-    static bool call_##function(void *context, tarn_array *const *in, int count, tarn_array **out, int output_count) {                     \
-        (void)context, (void)count, (void)output_count;                                                                                    \
-        return __VA_ARGS__;                                                                                                                \
+    static bool call_##function(void *context, tarn_array *const *in, int count, tarn_results *results) {                                  \
+        tarn_array *out[outputs];                                                                                                          \
+        (void)context, (void)count;                                                                                                        \
+        bool ok = (__VA_ARGS__);                                                                                                           \
+        for (int i = 0; i < outputs && ok; i++) ok = tarn_result(results, out[i]);                                                         \
+        return ok;                                                                                                                         \
     }
 #include "replay_cases.h"
 #undef CASE
@@ -44,10 +48,10 @@ enum { CASES = sizeof cases / sizeof *cases };
 
 static void inputs_of(int64_t n, tarn_array **in) {
     tarn_array *key = tarn_random_key((uint64_t)n);
-    in[X] = tarn_random_normal(key, TARN_SHAPE(n, 2 * n), 0, 1, TARN_FLOAT32);
-    in[Y] = tarn_transpose(tarn_random_normal(key, TARN_SHAPE(n, 2 * n), 0, 1, TARN_FLOAT32));
+    in[X] = tarn_random_normal(key, TARN_SHAPE(n, 2 * n), TARN_FLOAT32);
+    in[Y] = tarn_transpose(tarn_random_normal(key, TARN_SHAPE(n, 2 * n), TARN_FLOAT32));
     in[ROW] = tarn_astype(tarn_arange((double)n, 0, -1, TARN_FLOAT32), TARN_INT32);
-    in[INDICES] = tarn_argsort(in[X], -1);
+    in[INDICES] = tarn_argsort(in[X]);
     in[KEY] = key;
     for (int i = 0; i < INPUTS; i++) in[i] = tarn_detach(in[i]);
 }
@@ -93,9 +97,9 @@ static void check_case(const replay_case *c, int64_t from, int64_t to) {
     inputs_of(from, small);
     inputs_of(to, large);
     traced_function t;
-    bool ok = traced_begin(&t, "replay", (tarn_function){c->call, NULL, c->outputs}, small, INPUTS, NULL);
+    bool ok = traced_begin(&t, "replay", TARN_FUNCTION(c->call, NULL), small, INPUTS, NULL);
     if (ok) {
-        ok = c->call(NULL, large, INPUTS, direct, c->outputs) && replay(&t, large, again);
+        ok = into(direct, tarn_call(TARN_FUNCTION(c->call, NULL), large, INPUTS)) && replay(&t, large, again);
         for (int i = 0; i < c->outputs && ok; i++) ok = same_values(direct[i], again[i]);
         traced_end(&t);
     }

@@ -44,7 +44,7 @@ static void test_round_trip(void) {
     }
     for (size_t i = 0; i < DTYPES; i++) {
         snprintf(names[i], sizeof names[i], "t%zu", DTYPES - i);
-        items[i] = (safetensors_item){names[i], all_dtypes[i], {2, two_by_three}};
+        items[i] = (safetensors_item){names[i], all_dtypes[i], {two_by_three, 2}};
     }
     items[DTYPES] = (safetensors_item){"scalar", TARN_UINT8, TARN_0D};
     items[DTYPES + 1] = (safetensors_item){"empty", TARN_FLOAT32, TARN_SHAPE(4, 0, 2)};
@@ -250,7 +250,7 @@ static const void *const model_pointers[] = {model_data[0], model_data[1], model
 static safetensors_content model(void) {
     static const int64_t shape[] = {10, 25}; /* 1000 bytes each */
     static const safetensors_item items[] = {
-        {"d", TARN_FLOAT32, {2, shape}}, {"a", TARN_FLOAT32, {2, shape}}, {"c", TARN_FLOAT32, {2, shape}}, {"b", TARN_FLOAT32, {2, shape}}};
+        {"d", TARN_FLOAT32, {shape, 2}}, {"a", TARN_FLOAT32, {shape, 2}}, {"c", TARN_FLOAT32, {shape, 2}}, {"b", TARN_FLOAT32, {shape, 2}}};
     static const safetensors_pair metadata[] = {{"format", "mlx"}};
     for (size_t i = 0; i < 4; i++) memset(model_data[i], (int)i + 1, sizeof model_data[i]);
     return (safetensors_content){items, 4, metadata, 1, from_pointers, NULL, (void *)(uintptr_t)model_pointers};

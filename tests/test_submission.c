@@ -59,7 +59,7 @@ static void test_failing_call(void) {
     tarn_array *x = tarn_arange(0, 8, 1, TARN_FLOAT32);
     CHECK(tarn_eval(x));
     /* four kernels: sort, its sum, argsort, a sum that has nothing to do with them */
-    tarn_array *sorted = tarn_sort(x, -1), *total = tarn_sum(sorted), *alone = tarn_sum(tarn_square(x));
+    tarn_array *sorted = tarn_sort(x), *total = tarn_sum(sorted), *alone = tarn_sum(tarn_square(x));
     HOOK(tarn_mock_fail_launch)(1);
     CHECK(tarn_async_eval(total));
     CHECK(tarn_async_eval(alone));
@@ -113,13 +113,13 @@ static void test_rows_by_device(void) {
     CHECK(HOOK(tarn_mock_set_missing_on)(1, "sort"));
     {
         TARN_ON(tarn_default_stream(other));
-        CHECK_ERROR(tarn_eval(tarn_sort(x, -1)), "neither a kernel nor a formula");
+        CHECK_ERROR(tarn_eval(tarn_sort(x)), "neither a kernel nor a formula");
     }
     TARN_ON(tarn_default_stream(mock));
-    CHECK(tarn_eval(tarn_sort(x, -1)));
+    CHECK(tarn_eval(tarn_sort(x)));
     HOOK(tarn_mock_set_missing_on)(1, NULL);
     int64_t prepared = HOOK(tarn_mock_prepared_rows)();
-    CHECK(tarn_eval(tarn_argsort(x, -1)));
+    CHECK(tarn_eval(tarn_argsort(x)));
     CHECK(HOOK(tarn_mock_prepared_rows)() == prepared + 1);
 }
 
@@ -135,7 +135,7 @@ static void test_given_up(tarn_device device) {
         tarn_array *x = tarn_arange(0, 100, 1, TARN_FLOAT32), *old = tarn_add(x, x);
         CHECK(tarn_eval(x, old));
         tarn_array *moved = tarn_negative(tarn_move(old)); /* takes the memory of `old` */
-        tarn_array *sorted = tarn_sort(moved, -1), *y = tarn_sum(sorted), *z = tarn_softmax(sorted, -1);
+        tarn_array *sorted = tarn_sort(moved), *y = tarn_sum(sorted), *z = tarn_softmax(sorted, .axes = TARN_AXES(-1));
         memory_fail_at(n);
         failed = !tarn_async_eval(y, z, moved);
         memory_fail_at(0);

@@ -19,7 +19,7 @@ static const char *printed(op_id op, const void *attributes) {
 /* A copy is equal, hashes alike and holds lists of its own; another value in any attribute makes a difference. */
 static void check_copies(void) {
     int64_t axes[] = {0, -1};
-    attributes_reduce a = {.kind = REDUCE_MAX, .axes = {2, axes}, .keepdims = true}, b = a;
+    attributes_reduce a = {.kind = REDUCE_MAX, .axes = {axes, 2}, .keepdims = true}, b = a;
     bool ok;
     attributes_reduce *copy = attributes_copy(OP_reduce, &a, &ok);
     CHECK(ok && copy && attributes_equal(OP_reduce, &a, copy));
@@ -30,16 +30,16 @@ static void check_copies(void) {
     attributes_free(OP_reduce, copy);
     b.kind = REDUCE_MIN;
     CHECK(!attributes_equal(OP_reduce, &a, &b));
-    b = a, b.axes = (tarn_ints){0, axes}; /* over none is not over all */
-    a.axes = (tarn_ints){0, NULL};
+    b = a, b.axes = (tarn_ints){axes, 0}; /* over none is not over all */
+    a.axes = (tarn_ints){NULL, 0};
     CHECK(!attributes_equal(OP_reduce, &a, &b));
     CHECK(!attributes_copy(OP_contiguous, NULL, &ok) && ok);
 }
 
 static void check_printing(void) {
-    attributes_reduce a = {.kind = REDUCE_PROD, .axes = {2, (int64_t[]){0, -1}}};
+    attributes_reduce a = {.kind = REDUCE_PROD, .axes = {(int64_t[]){0, -1}, 2}};
     CHECK(strcmp(printed(OP_reduce, &a), "kind=prod, axes=[0, -1], keepdims=false") == 0);
-    a.axes = (tarn_ints){0, NULL};
+    a.axes = (tarn_ints){NULL, 0};
     CHECK(strcmp(printed(OP_reduce, &a), "kind=prod, axes=none, keepdims=false") == 0);
     CHECK(strcmp(printed(OP_astype, &(attributes_astype){.dtype = TARN_BFLOAT16}), "dtype=bfloat16") == 0);
 }

@@ -5,37 +5,36 @@
 #include "core/array.h"
 
 #define BODY(name, expression)                                                                                                             \
-    static bool call_##name(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {                      \
-        (void)context, (void)count, (void)output_count;                                                                                    \
-        outputs[0] = expression;                                                                                                           \
-        return outputs[0] != NULL;                                                                                                         \
+    static bool call_##name(void *context, tarn_array *const *x, int count, tarn_results *results) {                                       \
+        (void)context, (void)count;                                                                                                        \
+        return tarn_result(results, expression);                                                                                           \
     }
 
 BODY(elementwise, tarn_multiply(tarn_tanh(tarn_add(x[0], x[1])), tarn_where(tarn_greater(x[0], x[1]), tarn_exp(x[1]), x[0])))
-BODY(layer, tarn_softmax(tarn_matmul(tarn_rms_norm(x[0], x[1]), tarn_transpose(x[0])), -1))
+BODY(layer, tarn_softmax(tarn_matmul(tarn_rms_norm(x[0], x[1]), tarn_transpose(x[0])), .axes = TARN_AXES(-1)))
 BODY(update, tarn_multiply(tarn_slice_update(x[0], tarn_square(x[1]), x[2], TARN_AXES(0)), x[0]))
 BODY(attention, tarn_attention(x[0], x[1], x[1], .causal = true, .length = x[2]))
-BODY(lookup, tarn_sum(tarn_cumsum(tarn_take(tarn_square(x[0]), x[1], 0), 0), .axes = TARN_AXES(-1)))
+BODY(lookup, tarn_sum(tarn_cumsum(tarn_take(tarn_square(x[0]), x[1], .axis = TARN_AXIS(0)), .axis = TARN_AXIS(0)), .axes = TARN_AXES(-1)))
 
-static bool call_split(void *context, tarn_array *const *x, int count, tarn_array **outputs, int output_count) {
-    (void)context, (void)count, (void)output_count;
-    return tarn_split(tarn_sin(x[0]), 2, -1, outputs);
+static bool call_split(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    tarn_array *parts[2];
+    (void)context, (void)count;
+    return tarn_split(tarn_sin(x[0]), 2, parts, .axis = TARN_AXIS(-1)) && tarn_result(results, parts[0]) && tarn_result(results, parts[1]);
 }
 
-static bool call_compiled(void *context, tarn_array *const *inputs, int count, tarn_array **outputs, int output_count) {
-    (void)output_count;
-    return tarn_compiled_call(context, inputs, count, outputs);
+static bool call_compiled(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    return tarn_result_all(results, tarn_compiled_call(context, inputs, count));
 }
 
 /* The plan of a function against the function, on two sets of inputs. */
 static void check_compiled(const test_case *c) {
     TARN_SCOPE;
-    tarn_compiled *compiled = tarn_compile(TARN_FUNCTION(c->call, c->context, c->outputs));
+    tarn_compiled *compiled = tarn_compile(TARN_FUNCTION(c->call, c->context));
     for (int run = 0; run < 3; run++) {
         tarn_array *inputs[MOST], *wanted[MOST] = {NULL}, *got[MOST] = {NULL};
         for (int i = 0; i < c->count; i++) inputs[i] = run == 2 && has_gradient(c->inputs[i]) ? variant(c->inputs[i], 1) : c->inputs[i];
-        c->call(c->context, inputs, c->count, wanted, c->outputs);
-        tarn_compiled_call(compiled, inputs, c->count, got);
+        into(wanted, tarn_call(function_of(c), inputs, c->count));
+        into(got, tarn_compiled_call(compiled, inputs, c->count));
         if (trouble(c, "compiled")) break;
         for (int k = 0; k < c->outputs; k++) {
             numbers w = read_numbers(wanted[k]), g = read_numbers(got[k]);
@@ -52,7 +51,7 @@ static void check_compiled(const test_case *c) {
 
 /* All transforms of the compiled function. */
 static void check_inside(const test_case *c) {
-    tarn_compiled *compiled = tarn_compile(TARN_FUNCTION(c->call, c->context, c->outputs));
+    tarn_compiled *compiled = tarn_compile(TARN_FUNCTION(c->call, c->context));
     test_case inside = *c;
     inside.call = call_compiled, inside.context = compiled;
     snprintf(inside.name, sizeof inside.name, "compiled %.80s", c->name);
@@ -77,7 +76,7 @@ static void run(const char *name, tarn_callback call, int outputs, int count, ta
     check_compiled(&gradient);
     batch.call = call_batch, batch.context = &d;
     snprintf(batch.name, sizeof batch.name, "batch of %s", name);
-    for (int i = 0; i < count; i++) batch.inputs[i] = tarn_stack(TARN_ARRAYS(inputs[i], variant(inputs[i], 1)), 2, 0);
+    for (int i = 0; i < count; i++) batch.inputs[i] = tarn_stack(TARN_ARRAYS(inputs[i], variant(inputs[i], 1)), 2);
     check_compiled(&batch);
     for (int i = 0; i < count; i++) tarn_drop(inputs[i]);
 }

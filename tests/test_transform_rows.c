@@ -3,10 +3,8 @@
 
 #include "ops/build.h"
 
-static bool call_row(void *context, tarn_array *const *inputs, int count, tarn_array **outputs, int output_count) {
-    (void)output_count;
-    outputs[0] = build((op_id)(intptr_t)context, inputs, count, NULL);
-    return outputs[0] != NULL;
+static bool call_row(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    return tarn_result(results, build((op_id)(intptr_t)context, inputs, count, NULL));
 }
 
 static double draw(test_domain domain) {
@@ -51,7 +49,7 @@ static void check_row(op_id op, tarn_dtype dtype) {
     snprintf(c.name, sizeof c.name, "%s %s", f->name, tarn_dtype_name(dtype));
     for (int i = 0; i < c.count; i++) {
         bool truth = f->inputs == INPUTS_CHOICE && i == 0;
-        tarn_ints shape = i == 1 ? (tarn_ints){1, &shapes[1][1]} : (tarn_ints){2, shapes[i]};
+        tarn_ints shape = i == 1 ? (tarn_ints){&shapes[1][1], 1} : (tarn_ints){shapes[i], 2};
         c.inputs[i] = draw_array(truth ? DOMAIN_ANY : f->domain, shape, truth ? TARN_BOOL : dtype);
     }
     check_transforms(&c);

@@ -4,12 +4,14 @@
 
 #include "base/json.h"
 #include "check.h"
+#include "into.h"
 #include "ops/build.h"
 #include "tarn/tarn.h"
 
 static tarn_array *part(tarn_array *x, int64_t sections, const int64_t *indices, int64_t axis, int which) {
     tarn_array *parts[4] = {NULL};
-    bool ok = indices ? tarn_split_at(x, (tarn_ints){2, indices}, axis, parts) : tarn_split(x, sections, axis, parts);
+    bool ok = indices ? tarn_split_at(x, ((tarn_ints){indices, 2}), parts, .axis = TARN_AXIS(axis))
+                      : tarn_split(x, sections, parts, .axis = TARN_AXIS(axis));
     return ok ? parts[which] : NULL;
 }
 
@@ -55,9 +57,9 @@ static void check_value(const char *name, const char *how, tarn_array *y, const 
     tarn_clear_error();
 }
 
-static bool compiled_case(void *context, tarn_array *const *inputs, int count, tarn_array **outputs, int output_count) {
-    (void)count, (void)output_count;
-    return (outputs[0] = ((const view_case *)context)->call(inputs[0])) != NULL;
+static bool compiled_case(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)count;
+    return tarn_result(results, ((const view_case *)context)->call(inputs[0]));
 }
 
 /* Bytes copied one by one by another kernel: the strides must be right, too. */
@@ -81,13 +83,12 @@ static void check_case(const view_case *c, const json *expected) {
     if (y) note_ops(y->node, 0);
     check_value(c->name, "evaluated", y, expected);
     check_value(c->name, "read by a kernel", read_by_kernel(c->call(counted())), expected);
-    tarn_compiled *function = tarn_compile(((tarn_function){compiled_case, (void *)(uintptr_t)c, 1}));
+    tarn_compiled *function = tarn_compile(((tarn_function){compiled_case, (void *)(uintptr_t)c}));
     for (int64_t start = 0; start < 3; start++) { /* the argument begins further on in its memory, where a view may not be aligned */
-        tarn_array *longer =
-            tarn_concatenate(TARN_ARRAYS(tarn_zeros(TARN_SHAPE(start), TARN_FLOAT32), tarn_reshape(x, TARN_SHAPE(24))), 2, 0);
+        tarn_array *longer = tarn_concatenate(TARN_ARRAYS(tarn_zeros(TARN_SHAPE(start), TARN_FLOAT32), tarn_reshape(x, TARN_SHAPE(24))), 2);
         tarn_eval(longer);
         tarn_array *argument = tarn_reshape(tarn_slice_axis(longer, 0, start, start + 24), TARN_SHAPE(2, 3, 4));
-        CHECK(tarn_eval(argument) && tarn_compiled_call(function, &argument, 1, &again));
+        CHECK(tarn_eval(argument) && into(&again, tarn_compiled_call(function, &argument, 1)));
         check_value(c->name, "compiled", again, expected);
     }
     tarn_compiled_free(function);
@@ -113,10 +114,10 @@ static void check_alignment(void) {
         TARN_SCOPE;
         int32_t expected[4];
         memcpy(expected, bytes + start, sizeof expected);
-        tarn_array *x = tarn_from_foreign(bytes + start, TARN_SHAPE(16), TARN_UINT8, NULL, NULL, NULL);
+        tarn_array *x = tarn_from_foreign(bytes + start, TARN_SHAPE(16), TARN_UINT8);
         const int32_t *got = tarn_data(tarn_view(x, TARN_INT32));
         CHECK(got && memcmp(got, expected, sizeof expected) == 0);
-        tarn_array *whole = tarn_from_foreign(bytes, TARN_SHAPE(40), TARN_UINT8, NULL, NULL, NULL);
+        tarn_array *whole = tarn_from_foreign(bytes, TARN_SHAPE(40), TARN_UINT8);
         got = tarn_data(tarn_add(tarn_view(tarn_slice_axis(whole, 0, start, start + 16), TARN_INT32), tarn_scalar_int(1, TARN_INT32)));
         for (int i = 0; i < 4; i++) CHECK(got && got[i] == expected[i] + 1);
     }
@@ -127,9 +128,9 @@ static void check_refusals(void) {
     tarn_array *x = tarn_zeros(TARN_SHAPE(2, 3), TARN_FLOAT32), *gradient;
     CHECK_ERROR(tarn_view(x, TARN_FLOAT64), "view: the last axis is no whole number of float64: float32 [2, 3]");
     CHECK_ERROR(tarn_view(tarn_scalar(1, TARN_FLOAT32), TARN_UINT8), "view: the last axis is no whole number of uint8: float32 []");
-    tarn_function function = {compiled_case, &(view_case){"view_same", call_view_same}, 1};
+    tarn_function function = {compiled_case, &(view_case){"view_same", call_view_same}};
     tarn_array *y = counted();
-    CHECK_ERROR(tarn_grad(function, &y, 1, &gradient), "");
+    CHECK_ERROR(into(&gradient, tarn_grad(function, &y, 1)), "");
 }
 
 int main(void) {

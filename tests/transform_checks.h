@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "into.h"
 #include "random_stream.h"
 #include "tarn/memory.h"
 #include "tarn/ops.h"
@@ -36,7 +37,7 @@ typedef struct test_case {
 } test_case;
 
 static inline tarn_function function_of(const test_case *c) {
-    return (tarn_function){c->call, c->context, c->outputs};
+    return (tarn_function){c->call, c->context};
 }
 
 static inline bool is_complex(const tarn_array *a) {
@@ -166,7 +167,7 @@ static inline double loss(const test_case *c, tarn_array *const *inputs, tarn_ar
     TARN_SCOPE;
     tarn_array *outputs[MOST] = {NULL};
     double sum = 0;
-    if (!c->call(c->context, inputs, c->count, outputs, c->outputs)) return NAN;
+    if (!into(outputs, tarn_call(function_of(c), inputs, c->count))) return NAN;
     for (int k = 0; k < c->outputs; k++) {
         if (!cotangents[k]) continue;
         numbers y = read_numbers(outputs[k]), g = read_numbers(cotangents[k]);
@@ -194,7 +195,7 @@ static inline double difference(const test_case *c, int input, int64_t element, 
 
 /* Random cotangents for the outputs that can have one. */
 static inline bool make_cotangents(const test_case *c, tarn_array **outputs, tarn_array **cotangents) {
-    if (!c->call(c->context, c->inputs, c->count, outputs, c->outputs)) return false;
+    if (!into(outputs, tarn_call(function_of(c), c->inputs, c->count))) return false;
     for (int k = 0; k < c->outputs; k++) cotangents[k] = has_gradient(outputs[k]) ? random_like(outputs[k]) : NULL;
     return tarn_ok();
 }
@@ -210,7 +211,7 @@ static inline void check_gradient(const test_case *c) {
     tarn_array *outputs[MOST] = {NULL}, *cotangents[MOST] = {NULL}, *gradients[MOST] = {NULL};
     make_cotangents(c, outputs, cotangents);
     double tolerance = case_tolerance(c, outputs), exact = tolerance > 1e-6 ? 2e-2 : 3e-6;
-    tarn_vjp(function_of(c), c->inputs, c->count, cotangents, outputs, gradients);
+    vjp_into(function_of(c), c->inputs, c->count, cotangents, c->outputs, outputs, gradients);
     if (trouble(c, "vjp")) return;
     for (int i = 0; i < c->count; i++) {
         tarn_array *x = c->inputs[i], *g = gradients[i];
@@ -241,9 +242,9 @@ static inline void check_tangent(const test_case *c) {
         make_cotangents(c, outputs, cotangents);
         for (int i = 0; i < c->count; i++)
             if (has_gradient(c->inputs[i]) && (only < 0 || i == only)) tangents[i] = random_like(c->inputs[i]);
-        tarn_jvp(function_of(c), c->inputs, c->count, tangents, outputs, moved);
+        jvp_into(function_of(c), c->inputs, c->count, tangents, outputs, moved);
         if (trouble(c, "jvp")) return;
-        tarn_vjp(function_of(c), c->inputs, c->count, cotangents, outputs, gradients);
+        vjp_into(function_of(c), c->inputs, c->count, cotangents, c->outputs, outputs, gradients);
         double forward = 0, backward = 0, scale = 0;
         for (int k = 0; k < c->outputs; k++) {
             checks++;
@@ -294,16 +295,16 @@ static inline void check_batch_of(const test_case *c, unsigned batched, bool las
     for (int i = 0; i < c->count; i++) {
         tarn_array *parts[BATCH];
         for (int b = 0; b < BATCH; b++) parts[b] = variants[b][i] = batched >> i & 1 ? variant(c->inputs[i], b) : c->inputs[i];
-        stacked[i] = batched >> i & 1 ? tarn_stack(parts, BATCH, last ? -1 : 0) : c->inputs[i];
+        stacked[i] = batched >> i & 1 ? tarn_stack(parts, BATCH, .axis = TARN_AXIS(last ? -1 : 0)) : c->inputs[i];
         in_axes[i] = !(batched >> i & 1) ? TARN_UNBATCHED : last ? -1 : 0;
     }
     for (int k = 0; k < c->outputs; k++) out_axes[k] = last ? -1 : 0;
-    tarn_vmap(function_of(c), stacked, c->count, outputs, .in_axes = {c->count, in_axes}, .out_axes = {c->outputs, out_axes});
+    into(outputs, tarn_vmap(function_of(c), stacked, c->count, .in_axes = {in_axes, c->count}, .out_axes = {out_axes, c->outputs}));
     char what[64];
     snprintf(what, sizeof what, "vmap (inputs %x, %s axis)", batched, last ? "last" : "first");
     if (trouble(c, what)) return;
     for (int b = 0; b < BATCH; b++) {
-        if (!c->call(c->context, variants[b], c->count, one, c->outputs)) tarn_fail("no output");
+        if (!into(one, tarn_call(function_of(c), variants[b], c->count))) tarn_fail("no output");
         if (trouble(c, "loop")) return;
         for (int k = 0; k < c->outputs; k++) {
             tarn_array *part = tarn_slice_axis(outputs[k], last ? -1 : 0, b, b + 1);
@@ -330,26 +331,21 @@ typedef struct {
     tarn_array *given[MOST]; /* cotangents or tangents, kept */
 } derived;
 
-static inline bool call_gradients(void *context, tarn_array *const *inputs, int count, tarn_array **outputs, int output_count) {
+static inline bool call_gradients(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     derived *d = context;
-    tarn_array *values[MOST], *gradients[MOST];
-    if (!tarn_vjp(function_of(d->base), inputs, count, d->given, values, gradients)) return false;
-    int place = 0;
-    for (int i = 0; i < count && place < output_count; i++)
-        if (has_gradient(inputs[i])) outputs[place++] = gradients[i];
-    return true;
+    tarn_results *gradients = tarn_vjp(function_of(d->base), inputs, count, d->given, d->base->outputs);
+    for (int i = 0; i < tarn_results_count(gradients); i++)
+        if (has_gradient(inputs[i])) tarn_result(results, tarn_results_at(gradients, i));
+    return tarn_ok();
 }
 
-static inline bool call_tangents(void *context, tarn_array *const *inputs, int count, tarn_array **outputs, int output_count) {
+static inline bool call_tangents(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     derived *d = context;
-    tarn_array *values[MOST];
-    (void)output_count;
-    return tarn_jvp(function_of(d->base), inputs, count, d->given, values, outputs);
+    return tarn_result_all(results, tarn_jvp(function_of(d->base), inputs, count, d->given));
 }
 
-static inline bool call_batch(void *context, tarn_array *const *inputs, int count, tarn_array **outputs, int output_count) {
-    (void)output_count;
-    return tarn_vmap(function_of(((derived *)context)->base), inputs, count, outputs);
+static inline bool call_batch(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    return tarn_result_all(results, tarn_vmap(function_of(((derived *)context)->base), inputs, count));
 }
 
 static inline void check_gradient_of_gradient(const test_case *c, derived *d, int floats) {
@@ -368,7 +364,7 @@ static inline void check_batched(const test_case *c, derived *d) {
     v.call = call_batch, v.context = d;
     for (int i = 0; i < c->count; i++) {
         tarn_array *parts[2] = {c->inputs[i], variant(c->inputs[i], 1)};
-        v.inputs[i] = tarn_stack(parts, 2, 0);
+        v.inputs[i] = tarn_stack(parts, 2);
     }
     check_gradient(&v);
     check_tangent(&v);

@@ -15,11 +15,8 @@
 #ifndef TARN_ARRAY_H
 #define TARN_ARRAY_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "tarn/error.h"
+#include "tarn/options.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -49,41 +46,6 @@ typedef enum {
 /* The most axes an array has. */
 enum { TARN_MAX_NDIM = 12 };
 
-/* A list of integers: a shape, axes, starts. {0, NULL} is an absent list; TARN_NONE is a list of none. */
-typedef struct {
-    int64_t count;
-    const int64_t *values;
-} tarn_ints;
-
-#define TARN_INTS(...)  ((tarn_ints){(int64_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__}})
-#define TARN_SHAPE(...) TARN_INTS(__VA_ARGS__)
-#define TARN_AXES(...)  TARN_INTS(__VA_ARGS__)
-#define TARN_NO_AXES    ((tarn_ints){0, (int64_t[]){0}})
-#define TARN_0D         TARN_NO_AXES
-
-/* Options in which zero is a value: .axis = TARN_AXIS(0), .low = TARN_VALUE(0). */
-typedef struct {
-    bool given;
-    int64_t axis;
-} tarn_axis;
-typedef struct {
-    bool given;
-    double value;
-} tarn_value;
-#define TARN_AXIS(i)  ((tarn_axis){true, (i)})
-#define TARN_VALUE(v) ((tarn_value){true, (v)})
-
-/* Optional arguments are named: tarn_sum(x, .axes = TARN_AXES(-1), .keepdims = true). These split a call into required and optional ones.
- */
-#define TARN_HEAD(x, ...)           x
-#define TARN_TAIL(x, ...)           __VA_ARGS__
-#define TARN_HEAD2(x, y, ...)       x, y
-#define TARN_TAIL2(x, y, ...)       __VA_ARGS__
-#define TARN_HEAD3(x, y, z, ...)    x, y, z
-#define TARN_TAIL3(x, y, z, ...)    __VA_ARGS__
-#define TARN_HEAD4(x, y, z, w, ...) x, y, z, w
-#define TARN_TAIL4(x, y, z, w, ...) __VA_ARGS__
-
 /* ---- scopes and holds */
 
 /* Opens a scope that closes at the end of the block, also by break, continue and return. */
@@ -103,11 +65,18 @@ TARN_API tarn_array *tarn_detach(tarn_array *a);
 
 /* ---- making arrays from memory. The bytes are copied: dense, row-major. */
 TARN_API tarn_array *tarn_from_data(const void *data, tarn_ints shape, tarn_dtype dtype);
-/* Over memory of the caller, which stays as it is until `release(context)` is called; it is not written. `check(context)`, if given, is
-   asked before each evaluation that reads the array and fails by setting an error (a mapped file that changed). If no array can be made,
-   `release` is not called; when it is called otherwise, tarn_drain_released() in memory.h says. */
-TARN_API tarn_array *tarn_from_foreign(const void *data, tarn_ints shape, tarn_dtype dtype, bool (*check)(void *context),
-                                       void (*release)(void *context), void *context);
+/* Over memory of the caller, which stays as it is until `release(context)` is called; it is not written. `check(context)` is asked before
+   each evaluation that reads the array and fails by setting an error (a mapped file that changed). If no array can be made, `release` is
+   not called; when it is called otherwise, tarn_drain_released() in memory.h says. */
+typedef struct {
+    int begin_;
+    bool (*check)(void *context);
+    void (*release)(void *context);
+    void *context;
+    int end_;
+} tarn_foreign_options;
+#define tarn_from_foreign(...) TARN_CALL(3, tarn_from_foreign_with, tarn_foreign_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_from_foreign_with(const void *data, tarn_ints shape, tarn_dtype dtype, tarn_foreign_options options TARN_ABSENT);
 TARN_API tarn_array *tarn_scalar(double value, tarn_dtype dtype); /* 0-d */
 TARN_API tarn_array *tarn_scalar_int(int64_t value, tarn_dtype dtype);
 TARN_API tarn_array *tarn_scalar_complex(double real, double imag);

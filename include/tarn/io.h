@@ -53,6 +53,7 @@ typedef struct {
 } tarn_pair;
 
 typedef struct {
+    int begin_;
     const tarn_pair *metadata; /* for example {"format", "mlx"} */
     int64_t metadata_count;
     int64_t shard_bytes; /* folders only: where to cut; 0: 5 GiB */
@@ -63,15 +64,15 @@ typedef struct {
 /* Evaluates the arrays, one after the other, and writes them: tarn_save_safetensors("x.safetensors", arrays, 2, .metadata = m,
    .metadata_count = 1). The file is there whole, synced to disk, or not at all, and an older one under this name is lost only once the new
    one is whole; arrays that stand on the older file may be saved over it. */
-#define tarn_save_safetensors(path, arrays, ...)                                                                                           \
-    tarn_save_safetensors_with(path, arrays, TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_save_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
-TARN_API bool tarn_save_safetensors_with(const char *path, const tarn_named_array *arrays, int64_t count, tarn_save_options options);
+#define tarn_save_safetensors(...) TARN_CALL(3, tarn_save_safetensors_with, tarn_save_options, __VA_ARGS__)
+TARN_API bool tarn_save_safetensors_with(const char *path, const tarn_named_array *arrays, int64_t count,
+                                         tarn_save_options options TARN_ABSENT);
 
 /* The weights of a model folder as mlx-lm lays them out: model.safetensors, or model-00001-of-0000N.safetensors cut in the order given, and
    model.safetensors.index.json. All are written before the first gets its name. A folder with other model*.safetensors is refused. */
-#define tarn_save_weights(folder, arrays, ...)                                                                                             \
-    tarn_save_weights_with(folder, arrays, TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_save_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
-TARN_API bool tarn_save_weights_with(const char *folder, const tarn_named_array *arrays, int64_t count, tarn_save_options options);
+#define tarn_save_weights(...) TARN_CALL(3, tarn_save_weights_with, tarn_save_options, __VA_ARGS__)
+TARN_API bool tarn_save_weights_with(const char *folder, const tarn_named_array *arrays, int64_t count,
+                                     tarn_save_options options TARN_ABSENT);
 
 #ifdef __cplusplus
 }

@@ -19,6 +19,7 @@ extern "C" {
 /* ---- models */
 typedef struct tarn_model tarn_model;
 typedef struct {
+    int begin_;
     tarn_dtype dtype;  /* of activations and dense weights: TARN_FLOAT32, TARN_BFLOAT16 or TARN_FLOAT16; absent: as the file has them */
     bool no_tokenizer; /* do not read tokenizer.json */
     bool describe;     /* a folder without weights is fine: the facts are those of config.json, sessions are refused */
@@ -26,14 +27,12 @@ typedef struct {
 } tarn_model_options;
 /* Weights stay mapped: loading reads headers, not data, unless .dtype asks for another dtype. A folder without tokenizer.json is fine for
    work on token ids. */
-#define tarn_model_load(...)                                                                                                               \
-    tarn_model_load_with(TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_model_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
-TARN_API tarn_model *tarn_model_load_with(const char *folder, tarn_model_options options);
+#define tarn_model_load(...) TARN_CALL(1, tarn_model_load_with, tarn_model_options, __VA_ARGS__)
+TARN_API tarn_model *tarn_model_load_with(const char *folder, tarn_model_options options TARN_ABSENT);
 /* A model of a known shape ("llama-3.2-1b"; tarn_model_shapes lists them) with random weights, quantized to `bits` (2 3 4 5 6 8, groups of
    64) or not at all (16); in bfloat16, or as .dtype says. For measurements. */
-#define tarn_model_random(shape, ...)                                                                                                      \
-    tarn_model_random_with(shape, TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_model_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
-TARN_API tarn_model *tarn_model_random_with(const char *shape, int bits, tarn_model_options options);
+#define tarn_model_random(...) TARN_CALL(2, tarn_model_random_with, tarn_model_options, __VA_ARGS__)
+TARN_API tarn_model *tarn_model_random_with(const char *shape, int bits, tarn_model_options options TARN_ABSENT);
 TARN_API const char *tarn_model_shapes(void); /* names, space separated */
 /* Frees the model; no session may use it any more. NULL is allowed. */
 TARN_API void tarn_model_free(tarn_model *model);
@@ -85,14 +84,14 @@ TARN_API const char *tarn_template_name(const tarn_tokenizer *tokenizer, const c
 /* ---- sessions */
 typedef struct tarn_session tarn_session;
 typedef struct {
+    int begin_;
     int64_t context; /* at most this many tokens; 0, or more than the model has: the model's */
     bool fast_cache; /* reuse generated tokens, and prefixes at any length, as they lie in the cache: faster turns, but results may differ
                         in the last bits from those of a fresh session. Otherwise a cached prefix gives the bits of a cold one. */
     int end_;
 } tarn_session_options;
-#define tarn_session_new(...)                                                                                                              \
-    tarn_session_new_with(TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_session_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
-TARN_API tarn_session *tarn_session_new_with(const tarn_model *model, tarn_session_options options);
+#define tarn_session_new(...) TARN_CALL(1, tarn_session_new_with, tarn_session_options, __VA_ARGS__)
+TARN_API tarn_session *tarn_session_new_with(const tarn_model *model, tarn_session_options options TARN_ABSENT);
 TARN_API void tarn_session_free(tarn_session *session); /* NULL is allowed */
 /* Makes the session's timeline exactly these tokens: keeps the longest usable prefix of what it holds, computes the rest. `interrupt`, if
    not NULL, is looked at between chunks; once it is not 0 the call fails. */
@@ -107,12 +106,13 @@ TARN_API int64_t tarn_session_reused(const tarn_session *session);
 
 /* ---- generating */
 typedef struct {
-    bool given;
+    const struct tarn_given *given;
     uint64_t value;
 } tarn_seed;
-#define TARN_SEED(n) ((tarn_seed){true, (n)})
+#define TARN_SEED(n) (TARN_LITERAL(tarn_seed){TARN_GIVEN, (n)})
 
 typedef struct {
+    int begin_;
     double temperature;        /* 0: the most likely token */
     double top_p, min_p;       /* 0: off; top_p also at 1 */
     int64_t top_k;             /* 0: off */
@@ -155,22 +155,22 @@ TARN_API const char *tarn_finish_name(tarn_finish finish); /* "stop" "length" "i
 
 /* Continues the ids until an end token, a stop string, .max_tokens or the end of the context. *result may be NULL; it is filled even on
    failure, with what there was until then. */
-#define tarn_generate(session, ids, count, ...)                                                                                            \
-    tarn_generate_with(session, ids, count, TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_generate_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
+#define tarn_generate(...) TARN_CALL(4, tarn_generate_with, tarn_generate_options, __VA_ARGS__)
 TARN_API bool tarn_generate_with(tarn_session *session, const int32_t *ids, size_t count, tarn_generation *result,
-                                 tarn_generate_options options);
+                                 tarn_generate_options options TARN_ABSENT);
 TARN_API void tarn_generation_free(tarn_generation *result); /* what it holds, not itself */
 
 /* A conversation: a session and its messages. */
 typedef struct tarn_chat tarn_chat;
 typedef struct {
+    int begin_;
     const char *system;           /* the system message; NULL: none */
     tarn_session_options session; /* as for tarn_session_new */
     bool drop_oldest;             /* make room in a full context by forgetting the oldest turns; otherwise that is an error */
     int end_;
 } tarn_chat_options;
-#define tarn_chat_new(...) tarn_chat_new_with(TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_chat_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
-TARN_API tarn_chat *tarn_chat_new_with(const tarn_model *model, tarn_chat_options options);
+#define tarn_chat_new(...) TARN_CALL(1, tarn_chat_new_with, tarn_chat_options, __VA_ARGS__)
+TARN_API tarn_chat *tarn_chat_new_with(const tarn_model *model, tarn_chat_options options TARN_ABSENT);
 TARN_API void tarn_chat_free(tarn_chat *chat);
 TARN_API bool tarn_chat_reset(tarn_chat *chat); /* forgets all but the system message */
 /* How many turns were forgotten to make room (.drop_oldest): once the context has no room for an answer, the oldest go until half of it is
@@ -178,13 +178,13 @@ TARN_API bool tarn_chat_reset(tarn_chat *chat); /* forgets all but the system me
 TARN_API int64_t tarn_chat_dropped(const tarn_chat *chat);
 /* Says `message` and gets an answer. A failed or interrupted turn keeps the conversation: what was answered until then stays part of it if
    interrupted, nothing of the turn if failed. */
-#define tarn_chat_say(chat, message, ...)                                                                                                  \
-    tarn_chat_say_with(chat, message, TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_generate_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
-TARN_API bool tarn_chat_say_with(tarn_chat *chat, const char *message, tarn_generation *result, tarn_generate_options options);
+#define tarn_chat_say(...) TARN_CALL(3, tarn_chat_say_with, tarn_generate_options, __VA_ARGS__)
+TARN_API bool tarn_chat_say_with(tarn_chat *chat, const char *message, tarn_generation *result, tarn_generate_options options TARN_ABSENT);
 
 /* ---- scoring */
 
 typedef struct {
+    int begin_;
     int64_t stride; /* how far each window goes on, below the context; 0: no windows, all ids must fit into the context */
     /* As in tarn_generate_options; an interrupted scoring fails. */
     void (*on_prompt)(void *context, int64_t computed, int64_t all);
@@ -195,9 +195,9 @@ typedef struct {
 /* logprobs[i] = log P(ids[i + 1] | ids[0 .. i]), count - 1 of them, in float32 from the model's logits. More ids than the context holds are
    scored in windows: the first as long as the context, each further one `stride` ids on, so that what it adds sees at least context -
    stride ids before it. */
-#define tarn_score(session, ids, count, ...)                                                                                               \
-    tarn_score_with(session, ids, count, TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_score_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
-TARN_API bool tarn_score_with(tarn_session *session, const int32_t *ids, size_t count, double *logprobs, tarn_score_options options);
+#define tarn_score(...) TARN_CALL(4, tarn_score_with, tarn_score_options, __VA_ARGS__)
+TARN_API bool tarn_score_with(tarn_session *session, const int32_t *ids, size_t count, double *logprobs,
+                              tarn_score_options options TARN_ABSENT);
 
 #ifdef __cplusplus
 }

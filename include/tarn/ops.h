@@ -29,44 +29,75 @@ TARN_API tarn_array *tarn_arange(double start, double stop, double step, tarn_dt
 
 /* ---- views: no data moves where strides can express the result */
 typedef struct {
+    int begin_;
     tarn_ints axes;
     int end_;
 } tarn_axes_options;
-#define tarn_transpose(...) tarn_transpose_with(TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_axes_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
-TARN_API tarn_array *tarn_transpose_with(tarn_array *x, tarn_axes_options options); /* absent axes: reversed */
+#define tarn_transpose(...) TARN_CALL(1, tarn_transpose_with, tarn_axes_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_transpose_with(tarn_array *x, tarn_axes_options options TARN_ABSENT); /* absent axes: reversed */
 TARN_API tarn_array *tarn_swapaxes(tarn_array *x, int64_t a, int64_t b);
 TARN_API tarn_array *tarn_moveaxis(tarn_array *x, int64_t from, int64_t to);
 TARN_API tarn_array *tarn_reshape(tarn_array *x, tarn_ints shape); /* one entry may be -1 */
 TARN_API tarn_array *tarn_reshape_like(tarn_array *x, tarn_array *like);
-TARN_API tarn_array *tarn_flatten(tarn_array *x, int64_t first, int64_t last);     /* axes first..last become one */
-TARN_API tarn_array *tarn_unflatten(tarn_array *x, int64_t axis, tarn_ints shape); /* axis becomes axes of this shape */
+typedef struct {
+    int begin_;
+    tarn_axis start_axis, end_axis; /* 0, -1 */
+    int end_;
+} tarn_flatten_options;
+#define tarn_flatten(...) TARN_CALL(1, tarn_flatten_with, tarn_flatten_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_flatten_with(tarn_array *x, tarn_flatten_options options TARN_ABSENT); /* these axes become one */
+TARN_API tarn_array *tarn_unflatten(tarn_array *x, int64_t axis, tarn_ints shape);               /* axis becomes axes of this shape */
 TARN_API tarn_array *tarn_expand_dims(tarn_array *x, tarn_ints axes);
-#define tarn_squeeze(...) tarn_squeeze_with(TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_axes_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
-TARN_API tarn_array *tarn_squeeze_with(tarn_array *x, tarn_axes_options options); /* absent axes: every axis of size 1 */
+#define tarn_squeeze(...) TARN_CALL(1, tarn_squeeze_with, tarn_axes_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_squeeze_with(tarn_array *x, tarn_axes_options options TARN_ABSENT); /* absent axes: every axis of size 1 */
 TARN_API tarn_array *tarn_broadcast_to(tarn_array *x, tarn_ints shape);
 TARN_API tarn_array *tarn_broadcast_like(tarn_array *x, tarn_array *like);
 /* x[start:stop:step] as Python takes it, an entry for each of the first axes; INT64_MAX as stop (with a negative step: INT64_MIN) means to
  * the end. */
 typedef struct {
+    int begin_;
     tarn_ints step;
     int end_;
 } tarn_slice_options;
-#define tarn_slice(...) tarn_slice_with(TARN_HEAD3(__VA_ARGS__, .end_ = 0), (tarn_slice_options){TARN_TAIL3(__VA_ARGS__, .end_ = 0)})
-TARN_API tarn_array *tarn_slice_with(tarn_array *x, tarn_ints start, tarn_ints stop, tarn_slice_options options);
+#define tarn_slice(...) TARN_CALL(3, tarn_slice_with, tarn_slice_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_slice_with(tarn_array *x, tarn_ints start, tarn_ints stop, tarn_slice_options options TARN_ABSENT);
 /* x[..., start:stop, ...] on one axis. */
 TARN_API tarn_array *tarn_slice_axis(tarn_array *x, int64_t axis, int64_t start, int64_t stop);
-/* parts[0 .. sections); false on failure. */
-TARN_API bool tarn_split(tarn_array *x, int64_t sections, int64_t axis, tarn_array **parts);
-TARN_API bool tarn_split_at(tarn_array *x, tarn_ints indices, int64_t axis, tarn_array **parts);         /* indices.count + 1 parts */
-TARN_API tarn_array *tarn_as_strided(tarn_array *x, tarn_ints shape, tarn_ints strides, int64_t offset); /* in elements of a dense x */
+/* What works along one axis. */
+typedef struct {
+    int begin_;
+    tarn_axis axis;
+    int end_;
+} tarn_axis_options;
+/* parts[0 .. sections) along axis (absent: 0); false on failure. */
+#define tarn_split(...) TARN_CALL(3, tarn_split_with, tarn_axis_options, __VA_ARGS__)
+TARN_API bool tarn_split_with(tarn_array *x, int64_t sections, tarn_array **parts, tarn_axis_options options TARN_ABSENT);
+#define tarn_split_at(...) TARN_CALL(3, tarn_split_at_with, tarn_axis_options, __VA_ARGS__) /* indices.count + 1 parts */
+TARN_API bool tarn_split_at_with(tarn_array *x, tarn_ints indices, tarn_array **parts, tarn_axis_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    int64_t offset;
+    int end_;
+} tarn_strided_options;
+#define tarn_as_strided(...) TARN_CALL(3, tarn_as_strided_with, tarn_strided_options, __VA_ARGS__) /* in elements of a dense x */
+TARN_API tarn_array *tarn_as_strided_with(tarn_array *x, tarn_ints shape, tarn_ints strides, tarn_strided_options options TARN_ABSENT);
 
 /* ---- moving */
-TARN_API tarn_array *tarn_concatenate(tarn_array *const *arrays, int count, int64_t axis);
-TARN_API tarn_array *tarn_stack(tarn_array *const *arrays, int count, int64_t axis);
-TARN_API tarn_array *tarn_repeat(tarn_array *x, int64_t times, int64_t axis);
-/* x[..., indices, ...]: axis is replaced by the axes of indices. Negative indices count from the end; an index outside gives zero. */
-TARN_API tarn_array *tarn_take(tarn_array *x, tarn_array *indices, int64_t axis);
-TARN_API tarn_array *tarn_take_along_axis(tarn_array *x, tarn_array *indices, int64_t axis);
+
+/* Along axis; absent: 0. Of stack it is a new one. */
+#define tarn_concatenate(...) TARN_CALL(2, tarn_concatenate_with, tarn_axis_options, __VA_ARGS__)
+#define tarn_stack(...)       TARN_CALL(2, tarn_stack_with, tarn_axis_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_concatenate_with(tarn_array *const *arrays, int count, tarn_axis_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_stack_with(tarn_array *const *arrays, int count, tarn_axis_options options TARN_ABSENT);
+/* Absent axis: of x flattened. */
+#define tarn_repeat(...) TARN_CALL(2, tarn_repeat_with, tarn_axis_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_repeat_with(tarn_array *x, int64_t times, tarn_axis_options options TARN_ABSENT);
+/* x[..., indices, ...]: axis is replaced by the axes of indices; absent: of x flattened. Negative indices count from the end; an index
+   outside gives zero. */
+#define tarn_take(...)            TARN_CALL(2, tarn_take_with, tarn_axis_options, __VA_ARGS__)
+#define tarn_take_along_axis(...) TARN_CALL(2, tarn_take_along_axis_with, tarn_axis_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_take_with(tarn_array *x, tarn_array *indices, tarn_axis_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_take_along_axis_with(tarn_array *x, tarn_array *indices, tarn_axis_options options TARN_ABSENT);
 /* x[i, j, ...] for several axes: an index array for each of axes; the arrays broadcast to each other. The axes are replaced by those of the
    indices, where the first of them (lowest number) stood. As tarn_take for one. */
 TARN_API tarn_array *tarn_gather(tarn_array *x, tarn_array *const *indices, int count, tarn_ints axes);
@@ -75,89 +106,129 @@ TARN_API tarn_array *tarn_gather(tarn_array *x, tarn_array *const *indices, int 
    a place share it; of a product each factor gets the others, zeros too, but the gradient of that gradient counts factors other than zero.
  */
 typedef enum { TARN_SCATTER_SET, TARN_SCATTER_ADD, TARN_SCATTER_MULTIPLY, TARN_SCATTER_MAX, TARN_SCATTER_MIN } tarn_scatter_mode;
+typedef struct {
+    int begin_;
+    tarn_scatter_mode mode; /* TARN_SCATTER_SET */
+    int end_;
+} tarn_scatter_options;
 /* x with the elements that tarn_gather would read updated. updates are cast to x's dtype and broadcast to the shape of what would be read;
    indices outside are dropped. */
-TARN_API tarn_array *tarn_scatter_with(tarn_array *x, tarn_array *const *indices, int count, tarn_array *updates, tarn_ints axes,
-                                       tarn_scatter_mode mode);
+#define tarn_scatter_axes(...) TARN_CALL(5, tarn_scatter_axes_with, tarn_scatter_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_scatter_axes_with(tarn_array *x, tarn_array *const *indices, int count, tarn_array *updates, tarn_ints axes,
+                                            tarn_scatter_options options TARN_ABSENT);
 /* x with the elements that tarn_take(_along_axis) would read replaced by, or increased by, updates. */
-TARN_API tarn_array *tarn_scatter(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis);
-TARN_API tarn_array *tarn_scatter_add(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis);
-TARN_API tarn_array *tarn_put_along_axis(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis);
-TARN_API tarn_array *tarn_add_along_axis(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis);
+#define tarn_scatter(...)        TARN_CALL(3, tarn_scatter_with, tarn_axis_options, __VA_ARGS__)
+#define tarn_scatter_add(...)    TARN_CALL(3, tarn_scatter_add_with, tarn_axis_options, __VA_ARGS__)
+#define tarn_put_along_axis(...) TARN_CALL(3, tarn_put_along_axis_with, tarn_axis_options, __VA_ARGS__)
+#define tarn_add_along_axis(...) TARN_CALL(3, tarn_add_along_axis_with, tarn_axis_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_scatter_with(tarn_array *x, tarn_array *indices, tarn_array *updates, tarn_axis_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_scatter_add_with(tarn_array *x, tarn_array *indices, tarn_array *updates, tarn_axis_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_put_along_axis_with(tarn_array *x, tarn_array *indices, tarn_array *updates,
+                                              tarn_axis_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_add_along_axis_with(tarn_array *x, tarn_array *indices, tarn_array *updates,
+                                              tarn_axis_options options TARN_ABSENT);
 typedef struct {
+    int begin_;
     tarn_ints step; /* of each of axes, above 0: the block takes every step-th element. Absent: 1 */
     int end_;
 } tarn_block_options;
 /* x with `update` written at `start`: integers [axes.count], one for each of axes; or [leading axes of x ..., axes.count], and every row of
    those axes has its block at its own place. A start beyond the end is moved back so that the block fits. */
-#define tarn_slice_update(...)                                                                                                             \
-    tarn_slice_update_with(TARN_HEAD4(__VA_ARGS__, .end_ = 0), (tarn_block_options){TARN_TAIL4(__VA_ARGS__, .end_ = 0)})
+#define tarn_slice_update(...) TARN_CALL(4, tarn_slice_update_with, tarn_block_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_slice_update_with(tarn_array *x, tarn_array *update, tarn_array *start, tarn_ints axes,
-                                            tarn_block_options options);
+                                            tarn_block_options options TARN_ABSENT);
 /* The block of these sizes along axes that begins at start. */
-#define tarn_slice_array(...)                                                                                                              \
-    tarn_slice_array_with(TARN_HEAD4(__VA_ARGS__, .end_ = 0), (tarn_block_options){TARN_TAIL4(__VA_ARGS__, .end_ = 0)})
-TARN_API tarn_array *tarn_slice_array_with(tarn_array *x, tarn_array *start, tarn_ints axes, tarn_ints sizes, tarn_block_options options);
+#define tarn_slice_array(...) TARN_CALL(4, tarn_slice_array_with, tarn_block_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_slice_array_with(tarn_array *x, tarn_array *start, tarn_ints axes, tarn_ints sizes,
+                                           tarn_block_options options TARN_ABSENT);
 
 /* ---- reducing: absent axes = all. Sums and products of bool and small integers are int32 or uint32; half types accumulate in float32. */
 typedef struct {
+    int begin_;
     tarn_ints axes;
     bool keepdims;
     int end_;
 } tarn_reduce_options;
-#define TARN_REDUCTION(name, ...)                                                                                                          \
-    tarn_##name##_with(TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_reduce_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
-#define tarn_sum(...)       TARN_REDUCTION(sum, __VA_ARGS__)
-#define tarn_prod(...)      TARN_REDUCTION(prod, __VA_ARGS__)
-#define tarn_max(...)       TARN_REDUCTION(max, __VA_ARGS__)
-#define tarn_min(...)       TARN_REDUCTION(min, __VA_ARGS__)
-#define tarn_all(...)       TARN_REDUCTION(all, __VA_ARGS__)
-#define tarn_any(...)       TARN_REDUCTION(any, __VA_ARGS__)
-#define tarn_mean(...)      TARN_REDUCTION(mean, __VA_ARGS__)
-#define tarn_logsumexp(...) TARN_REDUCTION(logsumexp, __VA_ARGS__)
-TARN_API tarn_array *tarn_sum_with(tarn_array *x, tarn_reduce_options options);
-TARN_API tarn_array *tarn_prod_with(tarn_array *x, tarn_reduce_options options);
-TARN_API tarn_array *tarn_max_with(tarn_array *x, tarn_reduce_options options);
-TARN_API tarn_array *tarn_min_with(tarn_array *x, tarn_reduce_options options);
-TARN_API tarn_array *tarn_all_with(tarn_array *x, tarn_reduce_options options);
-TARN_API tarn_array *tarn_any_with(tarn_array *x, tarn_reduce_options options);
-TARN_API tarn_array *tarn_mean_with(tarn_array *x, tarn_reduce_options options);
-TARN_API tarn_array *tarn_logsumexp_with(tarn_array *x, tarn_reduce_options options);
+#define TARN_REDUCTION(name, ...) TARN_CALL(1, tarn_##name##_with, tarn_reduce_options, __VA_ARGS__)
+#define tarn_sum(...)             TARN_REDUCTION(sum, __VA_ARGS__)
+#define tarn_prod(...)            TARN_REDUCTION(prod, __VA_ARGS__)
+#define tarn_max(...)             TARN_REDUCTION(max, __VA_ARGS__)
+#define tarn_min(...)             TARN_REDUCTION(min, __VA_ARGS__)
+#define tarn_all(...)             TARN_REDUCTION(all, __VA_ARGS__)
+#define tarn_any(...)             TARN_REDUCTION(any, __VA_ARGS__)
+#define tarn_mean(...)            TARN_REDUCTION(mean, __VA_ARGS__)
+#define tarn_logsumexp(...)       TARN_REDUCTION(logsumexp, __VA_ARGS__)
+TARN_API tarn_array *tarn_sum_with(tarn_array *x, tarn_reduce_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_prod_with(tarn_array *x, tarn_reduce_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_max_with(tarn_array *x, tarn_reduce_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_min_with(tarn_array *x, tarn_reduce_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_all_with(tarn_array *x, tarn_reduce_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_any_with(tarn_array *x, tarn_reduce_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_mean_with(tarn_array *x, tarn_reduce_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_logsumexp_with(tarn_array *x, tarn_reduce_options options TARN_ABSENT);
 /* x summed over the axes along which `like` was broadcast to x's shape. */
 TARN_API tarn_array *tarn_sum_like(tarn_array *x, tarn_array *like);
-TARN_API tarn_array *tarn_argmax(tarn_array *x, int64_t axis, bool keepdims); /* uint32 */
-TARN_API tarn_array *tarn_argmin(tarn_array *x, int64_t axis, bool keepdims);
 typedef struct {
+    int begin_;
+    tarn_axis axis; /* absent: of x flattened */
+    bool keepdims;
+    int end_;
+} tarn_arg_options;
+#define tarn_argmax(...) TARN_CALL(1, tarn_argmax_with, tarn_arg_options, __VA_ARGS__)
+#define tarn_argmin(...) TARN_CALL(1, tarn_argmin_with, tarn_arg_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_argmax_with(tarn_array *x, tarn_arg_options options TARN_ABSENT); /* uint32 */
+TARN_API tarn_array *tarn_argmin_with(tarn_array *x, tarn_arg_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    tarn_axis axis; /* absent: of x flattened */
     bool reverse, exclusive;
     int end_;
 } tarn_scan_options;
-#define tarn_cumsum(...) tarn_cumsum_with(TARN_HEAD2(__VA_ARGS__, .end_ = 0), (tarn_scan_options){TARN_TAIL2(__VA_ARGS__, .end_ = 0)})
-TARN_API tarn_array *tarn_cumsum_with(tarn_array *x, int64_t axis, tarn_scan_options options);
+#define tarn_cumsum(...) TARN_CALL(1, tarn_cumsum_with, tarn_scan_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_cumsum_with(tarn_array *x, tarn_scan_options options TARN_ABSENT);
 
-/* ---- ordering */
-TARN_API tarn_array *tarn_sort(tarn_array *x, int64_t axis);
-TARN_API tarn_array *tarn_argsort(tarn_array *x, int64_t axis);
+/* ---- ordering, along axis; absent: the last */
+#define tarn_sort(...)    TARN_CALL(1, tarn_sort_with, tarn_axis_options, __VA_ARGS__)
+#define tarn_argsort(...) TARN_CALL(1, tarn_argsort_with, tarn_axis_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_sort_with(tarn_array *x, tarn_axis_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_argsort_with(tarn_array *x, tarn_axis_options options TARN_ABSENT);
 
 /* ---- products */
 TARN_API tarn_array *tarn_matmul(tarn_array *a, tarn_array *b); /* 1-d operands as in NumPy */
+/* A packed weight. MLX's affine mode: groups of the last axis share a scale and a bias; in .group_size and .bits 0 means those usual in the
+   mode (of affine 64, 4). scales are NULL where the mode has none. */
 typedef struct {
-    const char *mode;            /* "affine" */
-    tarn_value group_size, bits; /* those usual in the mode: of affine 64, 4 */
-    bool no_transpose;           /* w is [k, n] instead of [n, k] */
-    tarn_array *global_scale;    /* float32 [], of modes that have one */
+    int begin_;
+    const char *mode;   /* "affine" */
+    tarn_array *biases; /* of modes that have them */
+    int64_t group_size, bits;
+    bool no_transpose;        /* w is [k, n] instead of [n, k] */
+    tarn_array *global_scale; /* float32 [], of modes that have one */
     int end_;
 } tarn_quantized_options;
-/* x [..., m, k] times a weight packed by tarn_quantize: [n, k], multiplied transposed. scales and biases are NULL where the mode has none.
- */
-#define tarn_quantized_matmul(x, w, ...)                                                                                                   \
-    tarn_quantized_matmul_with(x, w, TARN_HEAD2(__VA_ARGS__, .end_ = 0), (tarn_quantized_options){TARN_TAIL2(__VA_ARGS__, .end_ = 0)})
-TARN_API tarn_array *tarn_quantized_matmul_with(tarn_array *x, tarn_array *w, tarn_array *scales, tarn_array *biases,
-                                                tarn_quantized_options options);
+/* x [..., m, k] times a packed weight [n, k], multiplied transposed. */
+#define tarn_quantized_matmul(...) TARN_CALL(3, tarn_quantized_matmul_with, tarn_quantized_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_quantized_matmul_with(tarn_array *x, tarn_array *w, tarn_array *scales,
+                                                tarn_quantized_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    const char *mode; /* "affine" */
+    tarn_array *biases;
+    int64_t group_size, bits;
+    tarn_array *global_scale;
+    int end_;
+} tarn_dequantize_options;
+/* In the scales' dtype; of modes without float scales bfloat16. */
+#define tarn_dequantize(...) TARN_CALL(2, tarn_dequantize_with, tarn_dequantize_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_dequantize_with(tarn_array *packed, tarn_array *scales, tarn_dequantize_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    int64_t group_size, bits; /* 64, 4 */
+    int end_;
+} tarn_quantize_options;
 /* MLX affine quantization of the last axis: out[0] packed uint32, out[1] scales, out[2] biases. bits 2 3 4 5 6 8, group_size 32 64 128. */
-TARN_API bool tarn_quantize(tarn_array *w, int group_size, int bits, tarn_array *out[3]);
-TARN_API tarn_array *tarn_dequantize(tarn_array *packed, tarn_array *scales, tarn_array *biases, int group_size, int bits);
-/* The same of any mode; of those without float scales the result is bfloat16. */
-TARN_API tarn_array *tarn_dequantize_with(tarn_array *packed, tarn_array *scales, tarn_array *biases, tarn_quantized_options options);
+#define tarn_quantize(...) TARN_CALL(2, tarn_quantize_with, tarn_quantize_options, __VA_ARGS__)
+TARN_API bool tarn_quantize_with(tarn_array *w, tarn_array *out[3], tarn_quantize_options options TARN_ABSENT);
 /* Whether there is such a format; if not, the error lists those of the mode. */
 TARN_API bool tarn_check_quantization(const char *mode, int64_t group_size, int64_t bits);
 
@@ -165,14 +236,18 @@ TARN_API bool tarn_check_quantization(const char *mode, int64_t group_size, int6
 TARN_API tarn_array *tarn_imaginary_unit_like(tarn_array *x); /* 0-d complex64 i */
 
 /* ---- fused: one kernel where a backend has it, the same values from a formula elsewhere */
-TARN_API tarn_array *tarn_softmax(tarn_array *x, int64_t axis); /* accumulated in float32 */
+/* Over these axes together (absent: all), accumulated in float32. */
+#define tarn_softmax(...) TARN_CALL(1, tarn_softmax_with, tarn_axes_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_softmax_with(tarn_array *x, tarn_axes_options options TARN_ABSENT);
 typedef struct {
+    int begin_;
     tarn_value eps; /* 1e-5 */
     int end_;
 } tarn_norm_options;
-#define tarn_rms_norm(...) tarn_rms_norm_with(TARN_HEAD2(__VA_ARGS__, .end_ = 0), (tarn_norm_options){TARN_TAIL2(__VA_ARGS__, .end_ = 0)})
-TARN_API tarn_array *tarn_rms_norm_with(tarn_array *x, tarn_array *weight, tarn_norm_options options); /* weight may be NULL */
+#define tarn_rms_norm(...) TARN_CALL(2, tarn_rms_norm_with, tarn_norm_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_rms_norm_with(tarn_array *x, tarn_array *weight, tarn_norm_options options TARN_ABSENT); /* weight may be NULL */
 typedef struct {
+    int begin_;
     int64_t dims;      /* how many of the last axis rotate; 0: all */
     bool traditional;  /* pairs (2i, 2i + 1) instead of (i, i + dims / 2) */
     tarn_value base;   /* 10000 */
@@ -181,9 +256,10 @@ typedef struct {
     int end_;
 } tarn_rope_options;
 /* x [batch, ..., length, dim]; offset: integer array, 0-d or [batch], the position of the first row. */
-#define tarn_rope(...) tarn_rope_with(TARN_HEAD2(__VA_ARGS__, .end_ = 0), (tarn_rope_options){TARN_TAIL2(__VA_ARGS__, .end_ = 0)})
-TARN_API tarn_array *tarn_rope_with(tarn_array *x, tarn_array *offset, tarn_rope_options options);
+#define tarn_rope(...) TARN_CALL(2, tarn_rope_with, tarn_rope_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_rope_with(tarn_array *x, tarn_array *offset, tarn_rope_options options TARN_ABSENT);
 typedef struct {
+    int begin_;
     tarn_value scale;   /* 1 / sqrt(dim) */
     bool causal;        /* row i of the last `length` positions sees the keys up to its own */
     int64_t window;     /* with causal: at most this many keys back, its own counted; 0: all */
@@ -193,9 +269,8 @@ typedef struct {
     int end_;
 } tarn_attention_options;
 /* q [batch, heads, length, dim], k [batch, kv heads, keys, dim], v [batch, kv heads, keys, value dim]; heads is a multiple of kv heads. */
-#define tarn_attention(...)                                                                                                                \
-    tarn_attention_with(TARN_HEAD3(__VA_ARGS__, .end_ = 0), (tarn_attention_options){TARN_TAIL3(__VA_ARGS__, .end_ = 0)})
-TARN_API tarn_array *tarn_attention_with(tarn_array *q, tarn_array *k, tarn_array *v, tarn_attention_options options);
+#define tarn_attention(...) TARN_CALL(3, tarn_attention_with, tarn_attention_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_attention_with(tarn_array *q, tarn_array *k, tarn_array *v, tarn_attention_options options TARN_ABSENT);
 /* quotient and remainder of one pass */
 TARN_API bool tarn_divmod(tarn_array *x, tarn_array *y, tarn_array *out[2]);
 

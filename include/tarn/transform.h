@@ -1,4 +1,14 @@
-/* Function transforms. They take functions and trace them on fresh inputs; what they return is built of ordinary operations. */
+/* Function transforms. They take functions and trace them on fresh inputs; what they return is built of ordinary operations.
+
+   A function is a callback that gets arrays and hands out as many as it has:
+
+       static bool loss(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+           return tarn_result(results, tarn_sum(tarn_square(inputs[0])));
+       }
+       tarn_array *gradient = tarn_results_at(tarn_grad(TARN_FUNCTION(loss, NULL), &x, 1), 0);
+
+   Callbacks run in a scope of their own. They return false, with the error set, on failure; they must not leave by longjmp or an exception.
+ */
 #ifndef TARN_TRANSFORM_H
 #define TARN_TRANSFORM_H
 
@@ -8,60 +18,76 @@
 extern "C" {
 #endif
 
-/* A function of arrays: reads inputs[0 .. input_count), writes outputs[0 .. output_count); false (with the error set) on failure. It is
-   called inside a scope of its own. */
-typedef bool (*tarn_callback)(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count);
+/* A list of arrays. Transforms return one; it and its arrays belong to the innermost scope (take arrays out before you tarn_return one). */
+typedef struct tarn_results tarn_results;
+TARN_API int tarn_results_count(const tarn_results *results);                 /* 0 of NULL */
+TARN_API tarn_array *tarn_results_at(const tarn_results *results, int index); /* NULL, with the error set, if there is none */
+TARN_API tarn_array *const *tarn_results_arrays(const tarn_results *results); /* all of them; NULL of NULL */
+/* In a callback: hands out a further array. False if it is NULL, which is an error but in the rules of custom functions. */
+TARN_API bool tarn_result(tarn_results *results, tarn_array *a);
+TARN_API bool tarn_result_all(tarn_results *results, const tarn_results *others); /* each of them */
+
+typedef bool (*tarn_callback)(void *context, tarn_array *const *inputs, int count, tarn_results *results);
 typedef struct {
     tarn_callback call;
     void *context;
-    int outputs; /* how many it writes; 0 means 1 */
 } tarn_function;
-#define TARN_FUNCTION(call, context, outputs) ((tarn_function){call, context, outputs})
+#define TARN_FUNCTION(call, context) (TARN_LITERAL(tarn_function){call, context})
 
-/* Gradients of the first output (a 0-d float; its value goes to *value if that is not NULL, further outputs to aux[]) with respect to the
-   inputs named by `argnums` (absent: input 0): gradients[i] belongs to argnums.values[i]. */
+/* The function itself, on arrays that it may move: what it hands out. */
+TARN_API tarn_results *tarn_call(tarn_function function, tarn_array *const *inputs, int count);
+
+/* Gradients of the function's first result, a 0-d float, with respect to the inputs named by `argnums` (absent: input 0), in that order.
+ *outputs gets all that the function handed out: the value, and what it added to it. */
 typedef struct {
+    int begin_;
     tarn_ints argnums;
-    tarn_array **value;
-    tarn_array **aux;
+    tarn_results **outputs;
     int end_;
 } tarn_grad_options;
-#define tarn_grad(function, inputs, ...)                                                                                                   \
-    tarn_grad_with(function, inputs, TARN_HEAD2(__VA_ARGS__, .end_ = 0), (tarn_grad_options){TARN_TAIL2(__VA_ARGS__, .end_ = 0)})
-TARN_API bool tarn_grad_with(tarn_function function, tarn_array *const *inputs, int input_count, tarn_array **gradients,
-                             tarn_grad_options options);
+#define tarn_grad(...) TARN_CALL(3, tarn_grad_with, tarn_grad_options, __VA_ARGS__)
+TARN_API tarn_results *tarn_grad_with(tarn_function function, tarn_array *const *inputs, int count, tarn_grad_options options TARN_ABSENT);
 
-/* Vector-Jacobian product: outputs[] of the function, and for each input the cotangent that belongs to it. cotangents has an entry for each
-   output (NULL: zero). */
-TARN_API bool tarn_vjp(tarn_function function, tarn_array *const *inputs, int input_count, tarn_array *const *cotangents,
-                       tarn_array **outputs, tarn_array **gradients);
-/* Jacobian-vector product: tangents has an entry for each input (NULL: zero); output_tangents one for each output. */
-TARN_API bool tarn_jvp(tarn_function function, tarn_array *const *inputs, int input_count, tarn_array *const *tangents,
-                       tarn_array **outputs, tarn_array **output_tangents);
+typedef struct {
+    int begin_;
+    tarn_results **outputs; /* of the function */
+    int end_;
+} tarn_outputs_options;
+/* Vector-Jacobian product: for each input the gradient that belongs to it. There is a cotangent for each output (NULL: zero). */
+#define tarn_vjp(...) TARN_CALL(5, tarn_vjp_with, tarn_outputs_options, __VA_ARGS__)
+TARN_API tarn_results *tarn_vjp_with(tarn_function function, tarn_array *const *inputs, int count, tarn_array *const *cotangents,
+                                     int cotangent_count, tarn_outputs_options options TARN_ABSENT);
+/* Jacobian-vector product: the tangents of the outputs. There is a tangent for each input (NULL: zero). */
+#define tarn_jvp(...) TARN_CALL(4, tarn_jvp_with, tarn_outputs_options, __VA_ARGS__)
+TARN_API tarn_results *tarn_jvp_with(tarn_function function, tarn_array *const *inputs, int count, tarn_array *const *tangents,
+                                     tarn_outputs_options options TARN_ABSENT);
 
 /* Runs the function over a batch axis of each input: in_axes.values[i] (TARN_UNBATCHED: the input has none; absent list: 0 for all);
-   outputs have their batch at out_axes.values[i] (absent: 0). Values cannot be read inside. */
+   results have their batch at out_axes.values[i] (absent: 0). Values cannot be read inside. */
 #define TARN_UNBATCHED INT64_MIN
 typedef struct {
+    int begin_;
     tarn_ints in_axes, out_axes;
     int end_;
 } tarn_vmap_options;
-#define tarn_vmap(function, inputs, ...)                                                                                                   \
-    tarn_vmap_with(function, inputs, TARN_HEAD2(__VA_ARGS__, .end_ = 0), (tarn_vmap_options){TARN_TAIL2(__VA_ARGS__, .end_ = 0)})
-TARN_API bool tarn_vmap_with(tarn_function function, tarn_array *const *inputs, int input_count, tarn_array **outputs,
-                             tarn_vmap_options options);
+#define tarn_vmap(...) TARN_CALL(3, tarn_vmap_with, tarn_vmap_options, __VA_ARGS__)
+TARN_API tarn_results *tarn_vmap_with(tarn_function function, tarn_array *const *inputs, int count, tarn_vmap_options options TARN_ABSENT);
 
-/* A function with rules of its own. A rule left NULL comes from the function itself. The object is kept alive by the graphs that use it.
-   vjp: inputs are the primals, then the cotangents, then the outputs; writes a gradient for each primal.
-   jvp: inputs are the primals, then the tangents; writes a tangent for each output. */
+/* A function with rules of its own. A rule that is absent comes from the function itself. The object is kept alive by the graphs that use
+   it; `release(context)` is called when it goes.
+   vjp: inputs are the primals, then the cotangents, then the outputs; hands out a gradient for each primal (NULL: zero).
+   jvp: inputs are the primals, then the tangents; hands out a tangent for each output (NULL: zero). */
 typedef struct tarn_custom_function tarn_custom_function;
 typedef struct {
+    int begin_;
     tarn_callback vjp, jvp;
+    void (*release)(void *context);
     int end_;
-} tarn_custom_rules;
-TARN_API tarn_custom_function *tarn_custom_new(tarn_function function, tarn_custom_rules rules, void (*release)(void *context));
+} tarn_custom_options;
+#define tarn_custom_new(...) TARN_CALL(1, tarn_custom_new_with, tarn_custom_options, __VA_ARGS__)
+TARN_API tarn_custom_function *tarn_custom_new_with(tarn_function function, tarn_custom_options options TARN_ABSENT);
 TARN_API void tarn_custom_free(tarn_custom_function *custom);
-TARN_API bool tarn_custom_call(tarn_custom_function *custom, tarn_array *const *inputs, int input_count, tarn_array **outputs);
+TARN_API tarn_results *tarn_custom_call(tarn_custom_function *custom, tarn_array *const *inputs, int count);
 
 /* A compiled function. The first call for each combination of shapes, dtypes and non-array values traces the function; later calls replay a
    plan: no graph is built. Arrays that the function captured, and the declared state, are inputs of the plan. Values cannot be read inside.
@@ -70,14 +96,15 @@ TARN_API bool tarn_custom_call(tarn_custom_function *custom, tarn_array *const *
 typedef struct tarn_compiled tarn_compiled;
 #define TARN_DONATE_STATE INT64_MIN
 typedef struct {
+    int begin_;
     tarn_array ***state; /* state[i] is a tarn_array ** */
     int state_count;
     tarn_ints donate;
     int end_;
 } tarn_compile_options;
-#define tarn_compile(...) tarn_compile_with(TARN_HEAD(__VA_ARGS__, .end_ = 0), (tarn_compile_options){TARN_TAIL(__VA_ARGS__, .end_ = 0)})
-TARN_API tarn_compiled *tarn_compile_with(tarn_function function, tarn_compile_options options);
-TARN_API bool tarn_compiled_call(tarn_compiled *compiled, tarn_array *const *inputs, int input_count, tarn_array **outputs);
+#define tarn_compile(...) TARN_CALL(1, tarn_compile_with, tarn_compile_options, __VA_ARGS__)
+TARN_API tarn_compiled *tarn_compile_with(tarn_function function, tarn_compile_options options TARN_ABSENT);
+TARN_API tarn_results *tarn_compiled_call(tarn_compiled *compiled, tarn_array *const *inputs, int count);
 TARN_API void tarn_compiled_free(tarn_compiled *compiled);
 /* How many plans it holds and how often a call found one. */
 TARN_API void tarn_compiled_info(const tarn_compiled *compiled, int64_t *plans, int64_t *hits);

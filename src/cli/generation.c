@@ -27,7 +27,7 @@ tarn_generate_options cli_generation(const cli_values *v, int64_t usual_tokens) 
         .repetition_penalty = v->repetition_penalty.value,
         .presence_penalty = v->presence_penalty.value,
         .frequency_penalty = v->frequency_penalty.value,
-        .seed = {v->seed.given, (uint64_t)v->seed.value},
+        .seed = v->seed.given ? TARN_SEED((uint64_t)v->seed.value) : (tarn_seed){0},
         .max_tokens = TARN_VALUE((double)(v->max_tokens.given ? v->max_tokens.value : usual_tokens)),
         .stop = v->stop.items,
         .stop_count = v->stop.count,

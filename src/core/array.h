@@ -75,7 +75,7 @@ static inline bool array_same_shape(const tarn_array *a, const tarn_array *b) {
     return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
 }
 static inline tarn_ints array_shape(const tarn_array *a) {
-    return (tarn_ints){a->ndim, a->shape};
+    return (tarn_ints){a->shape, a->ndim};
 }
 
 /* Gives a value to an array (takes over the caller's reference of the buffer), or takes it away with NULL. Under the schedule lock. */

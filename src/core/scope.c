@@ -1,17 +1,24 @@
 /* A thread's scopes are one list of arrays with a mark where each scope begins; moved arrays wait in a second list until an operation takes
-   them, or their scope ends. */
+   them, or their scope ends. Lists of results go with their scope. */
 #include "core/scope.h"
 
 #include "base/memory.h"
 #include "base/vector.h"
 #include "core/lock.h"
 #include "core/release.h"
+#include "core/results.h"
+
+/* Where a scope's part of each begins. */
+typedef struct {
+    size_t held, moved, lists;
+} scope_mark;
 
 static _Thread_local struct {
     VECTOR(tarn_array *) held, moved; /* held has NULL where an array was taken out */
     size_t holes;                     /* how many */
-    VECTOR(size_t) marks;             /* two a scope: where its part of held and of moved begins */
-    trace *traces;                    /* innermost first */
+    VECTOR(tarn_results *) lists;
+    VECTOR(scope_mark) marks; /* one a scope */
+    trace *traces;            /* innermost first */
 } local;
 
 bool scope_check_open(const char *what) {
@@ -19,37 +26,42 @@ bool scope_check_open(const char *what) {
 }
 
 int tarn_scope_begin(void) {
-    /* Without memory for the marks the scope is not opened; the error says so, and its end is told apart by the depth. */
-    if (!vector_reserve(&local.marks, 2)) return -1;
-    local.marks.items[local.marks.count] = local.held.count;
-    local.marks.items[local.marks.count + 1] = local.moved.count;
-    local.marks.count += 2;
-    return (int)(local.marks.count / 2);
+    /* Without memory for the mark the scope is not opened; the error says so, and its end is told apart by the depth. */
+    scope_mark mark = {local.held.count, local.moved.count, local.lists.count};
+    return vector_push(&local.marks, mark) ? (int)local.marks.count : -1;
+}
+
+static void release_held(tarn_array *a) {
+    if (!a) {
+        local.holes--;
+        return;
+    }
+    atomic_fetch_sub(&a->scopes, 1);
+    node_release(a->node);
+}
+
+static void end_innermost(void) {
+    scope_mark mark = vector_pop(&local.marks);
+    if (local.marks.count == 0) mark.moved = 0; /* also what was moved when no scope was open, or could be */
+    while (local.lists.count > mark.lists) results_free(vector_pop(&local.lists));
+    while (local.moved.count > mark.moved) node_release(vector_pop(&local.moved)->node);
+    while (local.held.count > mark.held) release_held(vector_pop(&local.held));
 }
 
 void tarn_scope_end(const int *scope) {
-    if (*scope < 1 || local.marks.count != (size_t)*scope * 2) return;
-    size_t moved = vector_pop(&local.marks), held = vector_pop(&local.marks);
-    if (local.marks.count == 0) moved = 0; /* also what was moved when no scope was open, or could be */
-    while (local.moved.count > moved) {
-        tarn_array *a = vector_pop(&local.moved);
-        node_release(a->node);
-    }
-    while (local.held.count > held) {
-        tarn_array *a = vector_pop(&local.held);
-        if (!a) {
-            local.holes--;
-            continue;
-        }
-        atomic_fetch_sub(&a->scopes, 1);
-        node_release(a->node);
-    }
+    if (*scope < 1 || local.marks.count != (size_t)*scope) return;
+    end_innermost();
     if (local.marks.count == 0) {
         vector_free(&local.held);
         vector_free(&local.moved);
+        vector_free(&local.lists);
         vector_free(&local.marks);
     }
     release_drain();
+}
+
+bool scope_own(tarn_results *list) {
+    return vector_push(&local.lists, list);
 }
 
 static void place(tarn_array *a, size_t i) {
@@ -98,7 +110,7 @@ static size_t held_place(const tarn_array *a) {
 static void compact_held(void) {
     size_t to = 0, mark = 0;
     for (size_t i = 0; i <= local.held.count; i++) {
-        for (; mark < local.marks.count && local.marks.items[mark] == i; mark += 2) local.marks.items[mark] = to;
+        for (; mark < local.marks.count && local.marks.items[mark].held == i; mark++) local.marks.items[mark].held = to;
         if (i < local.held.count && local.held.items[i]) place(local.held.items[i], to++);
     }
     local.held.count = to;
@@ -109,7 +121,7 @@ static void compact_held(void) {
 static bool leave_scopes(tarn_array *a) {
     size_t i = held_place(a);
     if (i == local.held.count) return false;
-    if (i + 1 == local.held.count && i >= local.marks.items[local.marks.count - 2]) return local.held.count--, true;
+    if (i + 1 == local.held.count && i >= local.marks.items[local.marks.count - 1].held) return local.held.count--, true;
     local.held.items[i] = NULL;
     local.holes++;
     if (local.holes > 32 && local.holes > local.held.count / 2) compact_held();
@@ -136,8 +148,8 @@ void scope_consume_moved(const node *n) {
             if (local.moved.items[j - 1] != n->inputs[i]) continue;
             size_t last = --local.moved.count;
             local.moved.items[j - 1] = local.moved.items[last];
-            for (size_t m = 1; m < local.marks.count; m += 2)
-                if (local.marks.items[m] > last) local.marks.items[m] = last;
+            for (size_t m = 0; m < local.marks.count; m++)
+                if (local.marks.items[m].moved > last) local.marks.items[m].moved = last;
             node_release(n->inputs[i]->node);
         }
     }
@@ -146,11 +158,11 @@ void scope_consume_moved(const node *n) {
 tarn_array *tarn_return(tarn_array *a) {
     if (!a) return NULL;
     size_t depth = local.marks.count;
-    if (depth < 4) {
+    if (depth < 2) {
         tarn_fail("tarn_return: no scope around the innermost one");
         return NULL;
     }
-    size_t *mark = &local.marks.items[depth - 2], i = held_place(a);
+    size_t *mark = &local.marks.items[depth - 1].held, i = held_place(a);
     if (i < *mark || i == local.held.count) return a; /* held by an outer scope or by a keep already */
     place(local.held.items[*mark], i);                /* to the front of this scope's part, then the part begins behind it */
     place(a, (*mark)++);

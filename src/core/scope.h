@@ -3,12 +3,15 @@
 #define CORE_SCOPE_H
 
 #include "core/array.h"
+#include "tarn/transform.h"
 
 /* Whether a scope is open; if not, sets the error that names `what`. */
 bool scope_check_open(const char *what);
 /* The innermost scope takes a hold on every output of n. */
 bool scope_register(node *n);
 bool scope_hold(tarn_array *a); /* on one array */
+/* The innermost scope frees the list at its end. */
+bool scope_own(tarn_results *list);
 /* n has just taken its holds on its inputs: moved arrays among them need no other. */
 void scope_consume_moved(const node *n);
 

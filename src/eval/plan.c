@@ -19,8 +19,8 @@ typedef VECTOR(int64_t) plan_key;
 typedef struct {
     plan_key key;
     program *program;
-    int output_count;
-    array_type *types; /* of the outputs and the new state */
+    int output_count;  /* the function's results, and then the new state */
+    array_type *types; /* of all of them */
     uint64_t used;     /* for eviction: when last */
 } plan;
 
@@ -36,10 +36,6 @@ struct tarn_compiled {
     uint64_t clock;
     int64_t hits;
 };
-
-static int output_count(const tarn_compiled *c) {
-    return c->function.outputs > 0 ? c->function.outputs : 1;
-}
 
 static void plan_release(plan *p) {
     if (!p) return;
@@ -69,7 +65,7 @@ static pthread_mutex_t *own_lock(tarn_compiled *c) {
 
 static bool check_options(tarn_function function, const tarn_compile_options *o) {
     if (!tarn_ok()) return false;
-    if (!function.call || function.outputs < 0) return tarn_fail("compile: the function is NULL or has a negative number of outputs");
+    if (!function.call) return tarn_fail("compile: the function is NULL");
     if (o->state_count < 0 || (o->state_count && !o->state)) return tarn_fail("compile: a state of %d arrays is NULL", o->state_count);
     for (int i = 0; i < o->state_count; i++) {
         if (!o->state[i]) return tarn_fail("compile: state %d is NULL", i);
@@ -126,6 +122,7 @@ typedef struct {
     tarn_array **values;
     bool *donated;
     plan_key key;
+    tarn_results *results;
 } plan_call;
 
 static bool is_donated(const tarn_compiled *c, int i, int input_count) {
@@ -179,7 +176,8 @@ static bool call_begin(plan_call *request, tarn_compiled *c, tarn_array *const *
     for (int k = 0; k < c->donate_count; k++)
         if (c->donate[k] >= input_count)
             return tarn_fail("compile: donate has %lld, there are %d inputs", (long long)c->donate[k], input_count);
-    for (int i = 0; i < request->count; i++) request->values[i] = i < input_count ? inputs[i] : *c->state[i - input_count];
+    for (int i = 0; i < request->count; i++)
+        request->values[i] = i < input_count ? (inputs ? inputs[i] : NULL) : *c->state[i - input_count];
     for (int i = 0; i < request->count; i++)
         if (!request->values[i])
             return tarn_fail("compile: %s %d is NULL", i < input_count ? "input" : "state", i < input_count ? i : i - input_count);
@@ -202,17 +200,24 @@ typedef struct {
     int input_count;
 } trace_context;
 
-/* The function with its state as further inputs and outputs. */
-static bool with_state(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int count) {
+/* The variable's new value, for the results, and the lent one taken back. A function that gave the lent one up (tarn_drop) put another in
+   its place that it kept; plain assignment leaves both as they are. */
+static bool take_state(tarn_results *results, tarn_array *now, tarn_array *lent) {
+    bool kept = now != lent && atomic_load(&lent->keeps) == 0;
+    bool ok = tarn_result(results, now);
+    if (now != lent && !kept) tarn_drop(lent);
+    if (kept || now == lent) tarn_drop(now);
+    return ok;
+}
+
+/* The function with its state as further inputs and results. */
+static bool with_state(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     const trace_context *t = context;
-    (void)input_count;
-    int own = count - t->c->state_count;
-    for (int i = 0; i < t->c->state_count; i++) *t->c->state[i] = tarn_keep(inputs[t->input_count + i]);
-    bool ok = t->c->function.call(t->c->function.context, inputs, t->input_count, outputs, own);
-    for (int i = 0; i < t->c->state_count; i++) {
-        outputs[own + i] = *t->c->state[i];
-        ok = kept_to_scope(&outputs[own + i], 1) && ok;
-    }
+    (void)count;
+    tarn_array *const *lent = inputs + t->input_count;
+    for (int i = 0; i < t->c->state_count; i++) *t->c->state[i] = tarn_keep(lent[i]);
+    bool ok = t->c->function.call(t->c->function.context, inputs, t->input_count, results);
+    for (int i = 0; i < t->c->state_count; i++) ok = take_state(results, *t->c->state[i], lent[i]) && ok;
     return ok;
 }
 
@@ -244,12 +249,13 @@ static bool trace_plan(plan_call *request, plan *p, int input_count) {
     traced_function t;
     bool ok = arguments != NULL;
     for (int i = 0; ok && i < request->count; i++) ok = (arguments[i] = trace_argument(i, request->values[i])) != NULL;
-    tarn_function wrapped = {with_state, &context, output_count(c) + c->state_count};
+    tarn_function wrapped = TARN_FUNCTION(with_state, &context);
     planning = c;
     ok = ok && traced_begin(&t, "compile", wrapped, arguments, request->count, NULL);
     planning = NULL;
     for (int i = 0; i < c->state_count; i++) *c->state[i] = request->values[input_count + i];
     if (ok) {
+        p->output_count = t.output_count;
         ok = schedule_traced(request, p, &t);
         traced_end(&t);
     }
@@ -280,7 +286,6 @@ static plan *make_plan(plan_call *request, int input_count) {
     tarn_compiled *c = request->c;
     plan *p = NEW(plan);
     if (!p) return NULL;
-    p->output_count = output_count(c) + c->state_count;
     bool ok = trace_plan(request, p, input_count);
     if (ok && c->plans.count == MOST_PLANS) evict_oldest(c);
     ok = ok && vector_push(&c->plans, p);
@@ -305,7 +310,7 @@ static int64_t output_offset(const plan *p, const value *v, const int64_t *offse
 static tarn_array *output_array(const plan *p, int i, const run *r, const int64_t *offsets) {
     const value *v = &p->program->values.items[p->program->outputs.items[i]];
     buffer *b = buffer_retain(run_buffer(r, v->storage));
-    tarn_array *out = array_from_buffer(b, (tarn_ints){p->types[i].ndim, p->types[i].shape}, v->dtype);
+    tarn_array *out = array_from_buffer(b, (tarn_ints){p->types[i].shape, p->types[i].ndim}, v->dtype);
     if (out) array_set_value(out, buffer_retain(out->buffer), output_offset(p, v, offsets), v->at.strides);
     return out;
 }
@@ -317,16 +322,14 @@ static bool make_outputs(const plan *p, const run *r, const int64_t *offsets, ta
     return true;
 }
 
-static void hand_out(const plan_call *request, const plan *p, tarn_array *const *made, tarn_array **outputs) {
+/* The results are noted in a list that has room for them, and the state is stored. */
+static void hand_out(const plan_call *request, const plan *p, tarn_array *const *made) {
     tarn_compiled *c = request->c;
-    int own = output_count(c);
-    for (int i = 0; i < p->output_count; i++) {
-        if (i < own) {
-            outputs[i] = made[i];
-            continue;
-        }
-        tarn_drop(*c->state[i - own]);
-        *c->state[i - own] = tarn_keep(made[i]);
+    int own = p->output_count - c->state_count;
+    results_fill(request->results, made, own);
+    for (int i = 0; i < c->state_count; i++) {
+        tarn_drop(*c->state[i]);
+        *c->state[i] = tarn_keep(made[own + i]);
     }
 }
 
@@ -378,11 +381,12 @@ static bool begin_run(plan_run *on, const plan_call *request, const plan *p) {
     return on->run != NULL;
 }
 
-static run_state finish_run(plan_run *on, const plan_call *request, const plan *p, tarn_array **outputs) {
+static run_state finish_run(plan_run *on, const plan_call *request, const plan *p) {
     run_state state = run_reserve(on->run);
-    if (state == RUN_READY && !make_outputs(p, on->run, on->offsets, on->made)) state = RUN_FAILED;
+    if (state == RUN_READY && (!make_outputs(p, on->run, on->offsets, on->made) || !results_reserve(request->results, p->output_count)))
+        state = RUN_FAILED;
     if (state == RUN_READY) {
-        hand_out(request, p, on->made, outputs);
+        hand_out(request, p, on->made);
         run_launch(on->run, false);
         return state;
     }
@@ -399,7 +403,7 @@ static void run_end(plan_run *on, int count) {
 }
 
 /* One try. *p is the plan that serves the call, or NULL: it has to be made first. */
-static run_state try_plan(plan_call *request, int input_count, bool made, plan **p, tarn_array **outputs) {
+static run_state try_plan(plan_call *request, int input_count, bool made, plan **p) {
     tarn_compiled *c = request->c;
     plan_run on = {0};
     fork_hold();
@@ -412,17 +416,17 @@ static run_state try_plan(plan_call *request, int input_count, bool made, plan *
         ok = begin_run(&on, request, *p);
     }
     schedule_unlock();
-    run_state state = !ok ? RUN_FAILED : *p ? finish_run(&on, request, *p, outputs) : RUN_AGAIN;
+    run_state state = !ok ? RUN_FAILED : *p ? finish_run(&on, request, *p) : RUN_AGAIN;
     run_end(&on, request->count);
     fork_allow();
     return state;
 }
 
-static bool call_plan(plan_call *request, int input_count, tarn_array **outputs) {
+static bool call_plan(plan_call *request, int input_count) {
     for (bool made = false;;) {
         plan *p;
         if (!tarn_async_eval_all(request->values, request->count)) return false;
-        run_state state = try_plan(request, input_count, made, &p, outputs);
+        run_state state = try_plan(request, input_count, made, &p);
         if (state != RUN_AGAIN) return state == RUN_READY;
         if (p) continue;
         /* Making a plan may change what the arguments look like: memory that it captured is not given away. */
@@ -445,26 +449,33 @@ static bool check_inner_state(const tarn_compiled *c) {
 }
 
 /* Within a trace the function is simply part of what is traced: arrays that it captured may be, too. */
-static bool call_inlined(tarn_compiled *c, tarn_array *const *inputs, int input_count, tarn_array **outputs) {
+static bool call_inlined(tarn_compiled *c, tarn_array *const *inputs, int input_count, tarn_results *results) {
     if (!check_inner_state(c)) return false;
     int scope = tarn_scope_begin();
     tarn_array **own = NEW_ARRAY(tarn_array *, input_count);
     bool ok = own && function_inputs("compiled function", inputs, input_count, own) &&
-              function_call("compiled function", c->function.call, c->function.context, own, input_count, outputs, output_count(c), false);
+              function_call("compiled function", c->function.call, c->function.context, own, input_count, results);
     tarn_scope_end(&scope);
     memory_free(own);
-    return ok && kept_to_scope(outputs, output_count(c));
+    return ok;
 }
 
-bool tarn_compiled_call(tarn_compiled *c, tarn_array *const *inputs, int input_count, tarn_array **outputs) {
+static bool call_compiled(tarn_compiled *c, tarn_array *const *inputs, int input_count, tarn_results *results) {
     plan_call request;
-    if (!c) return tarn_fail("compiled function: it is NULL");
-    if (!tarn_ok() || !scope_check_open("compiled function")) return false;
-    if (trace_is_active()) return call_inlined(c, inputs, input_count, outputs);
     pthread_mutex_lock(own_lock(c)); /* the state is read under it, too */
-    bool ok = call_begin(&request, c, inputs, input_count) && call_plan(&request, input_count, outputs);
+    bool ok = call_begin(&request, c, inputs, input_count);
+    request.results = results;
+    ok = ok && call_plan(&request, input_count);
     pthread_mutex_unlock(&c->lock);
     call_end(&request);
     release_drain();
     return ok;
+}
+
+tarn_results *tarn_compiled_call(tarn_compiled *c, tarn_array *const *inputs, int count) {
+    if (!c) return tarn_fail("compiled function: it is NULL"), NULL;
+    if (!tarn_ok() || !scope_check_open("compiled function")) return NULL;
+    tarn_results *results = results_new();
+    if (!results) return NULL;
+    return results_close(results, trace_is_active() ? call_inlined(c, inputs, count, results) : call_compiled(c, inputs, count, results));
 }

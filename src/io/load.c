@@ -54,8 +54,10 @@ static bool check_file(void *context) {
 /* ---- arrays */
 
 static tarn_array *array_in_file(shared_file *s, const safetensors_entry *e) {
+    tarn_ints shape = {e->shape, e->ndim};
     atomic_fetch_add(&s->references, 1);
-    tarn_array *a = tarn_from_foreign(s->file->bytes + e->offset, (tarn_ints){e->ndim, e->shape}, e->dtype, check_file, release_file, s);
+    tarn_array *a =
+        tarn_from_foreign(s->file->bytes + e->offset, shape, e->dtype, .check = check_file, .release = release_file, .context = s);
     if (!a) release_file(s);
     return a;
 }

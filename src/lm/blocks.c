@@ -6,16 +6,17 @@
 #include "lm/activations.h"
 
 tarn_array *linear_forward(const linear *m, tarn_array *x) {
-    tarn_array *y = m->scales ? tarn_quantized_matmul(x, m->weight, m->scales, m->biases, .group_size = TARN_VALUE(m->quantized.group_size),
-                                                      .bits = TARN_VALUE(m->quantized.bits))
+    tarn_array *y = m->scales ? tarn_quantized_matmul(x, m->weight, m->scales, .biases = m->biases, .group_size = m->quantized.group_size,
+                                                      .bits = m->quantized.bits)
                               : tarn_matmul(x, tarn_swapaxes(m->weight, 0, 1));
     return m->bias ? tarn_add(y, m->bias) : y;
 }
 
 tarn_array *embedding_forward(const linear *m, tarn_array *ids) {
-    tarn_array *rows = tarn_take(m->weight, ids, 0);
+    tarn_array *rows = tarn_take(m->weight, ids, .axis = TARN_AXIS(0));
     if (!m->scales) return rows;
-    return tarn_dequantize(rows, tarn_take(m->scales, ids, 0), tarn_take(m->biases, ids, 0), m->quantized.group_size, m->quantized.bits);
+    return tarn_dequantize(rows, tarn_take(m->scales, ids, .axis = TARN_AXIS(0)), .biases = tarn_take(m->biases, ids, .axis = TARN_AXIS(0)),
+                           .group_size = m->quantized.group_size, .bits = m->quantized.bits);
 }
 
 /* [batch, length, heads * dim] -> [batch, length, heads, dim], normed along dim if there is a norm, -> [batch, heads, length, dim] */
@@ -42,7 +43,7 @@ tarn_array *attention_forward(const forward_state *f, int64_t layer, tarn_array 
     /* q and k are each to be multiplied by the attention factor: once here is the same */
     double scale = c->rope.attention_factor * c->rope.attention_factor / sqrt((double)c->head_dim);
     tarn_array *y = tarn_attention(q, k, v, .scale = TARN_VALUE(scale), .causal = true, .window = c->windows[layer], .length = f->length);
-    return linear_forward(&m->o, tarn_flatten(tarn_swapaxes(y, 1, 2), 2, 3));
+    return linear_forward(&m->o, tarn_flatten(tarn_swapaxes(y, 1, 2), .start_axis = TARN_AXIS(2), .end_axis = TARN_AXIS(3)));
 }
 
 cache_kind attention_cache(const model_config *config, int64_t layer) {

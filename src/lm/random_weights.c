@@ -81,7 +81,7 @@ static tarn_array *random_get(void *context, const char *name, tarn_dtype dtype,
     void *block = memory_new_aligned((size_t)(count * tarn_dtype_bytes(dtype)));
     if (!block) return NULL;
     fill(context, name, block, count, dtype);
-    tarn_array *a = tarn_from_foreign(block, shape, dtype, NULL, release, block);
+    tarn_array *a = tarn_from_foreign(block, shape, dtype, .release = release, .context = block);
     if (!a) release(block);
     return a;
 }

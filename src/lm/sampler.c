@@ -16,24 +16,25 @@ static tarn_array *like(double value, tarn_array *x) {
 static tarn_array *add_bias(const tarn_generate_options *o, tarn_array *logits) {
     tarn_array *ids = tarn_from_data(o->bias_ids, TARN_SHAPE(o->bias_count), TARN_INT32);
     tarn_array *values = tarn_from_data(o->bias_values, TARN_SHAPE(o->bias_count), TARN_FLOAT64);
-    return tarn_scatter_add(logits, ids, tarn_astype(values, tarn_dtype_of(logits)), 0);
+    return tarn_scatter_add(logits, ids, tarn_astype(values, tarn_dtype_of(logits)), .axis = TARN_AXIS(0));
 }
 
 /* Once for each distinct id, however often it occurs: equal ids write equal values. */
 static tarn_array *repetition(double penalty, tarn_array *logits, tarn_array *recent) {
-    tarn_array *x = tarn_take(logits, recent, 0), *p = like(penalty, logits);
+    tarn_array *x = tarn_take(logits, recent, .axis = TARN_AXIS(0)), *p = like(penalty, logits);
     x = tarn_where(tarn_less(x, like(0, x)), tarn_multiply(x, p), tarn_divide(x, p));
-    return tarn_scatter(logits, recent, x, 0);
+    return tarn_scatter(logits, recent, x, .axis = TARN_AXIS(0));
 }
 
 static tarn_array *presence(double penalty, tarn_array *logits, tarn_array *recent) {
-    return tarn_scatter(logits, recent, tarn_subtract(tarn_take(logits, recent, 0), like(penalty, logits)), 0);
+    return tarn_scatter(logits, recent, tarn_subtract(tarn_take(logits, recent, .axis = TARN_AXIS(0)), like(penalty, logits)),
+                        .axis = TARN_AXIS(0));
 }
 
 /* Once for each occurrence. */
 static tarn_array *frequency(double penalty, tarn_array *logits, tarn_array *recent) {
     tarn_array *updates = tarn_broadcast_to(like(-penalty, logits), tarn_shape_of(recent));
-    return tarn_scatter_add(logits, recent, updates, 0);
+    return tarn_scatter_add(logits, recent, updates, .axis = TARN_AXIS(0));
 }
 
 tarn_array *sampler_penalize(const tarn_generate_options *o, tarn_array *logits, const int32_t *tokens, int64_t count) {
@@ -57,13 +58,13 @@ static tarn_array *drop_where(tarn_array *dropped, tarn_array *logprobs) {
 
 /* Drops each token with top_p or more of the mass above it. */
 static tarn_array *keep_top_p(double top_p, tarn_array *logprobs) {
-    tarn_array *sorted = tarn_sort(logprobs, -1);
+    tarn_array *sorted = tarn_sort(logprobs);
     tarn_array *probs = tarn_exp(tarn_astype(sorted, TARN_FLOAT32));
-    tarn_array *above = tarn_cumsum(probs, -1, .reverse = true, .exclusive = true);
+    tarn_array *above = tarn_cumsum(probs, .axis = TARN_AXIS(-1), .reverse = true, .exclusive = true);
     tarn_array *total = tarn_add(tarn_slice_axis(above, -1, 0, 1), tarn_slice_axis(probs, -1, 0, 1));
     tarn_array *dropped = tarn_astype(tarn_greater_equal(above, tarn_multiply(like(top_p, total), total)), TARN_INT32);
     tarn_array *count = tarn_sum(dropped, .axes = TARN_AXES(-1), .keepdims = true);
-    return drop_where(tarn_less(logprobs, tarn_take_along_axis(sorted, count, -1)), logprobs);
+    return drop_where(tarn_less(logprobs, tarn_take_along_axis(sorted, count, .axis = TARN_AXIS(-1))), logprobs);
 }
 
 static tarn_array *keep_min_p(double min_p, tarn_array *logprobs) {
@@ -73,9 +74,10 @@ static tarn_array *keep_min_p(double min_p, tarn_array *logprobs) {
 
 /* Exactly k stay, ties by index. */
 static tarn_array *keep_top_k(int64_t k, tarn_array *logprobs) {
-    tarn_array *order = tarn_argsort(tarn_negative(logprobs), -1);
+    tarn_array *order = tarn_argsort(tarn_negative(logprobs));
     tarn_array *dropped = tarn_slice_axis(order, -1, k, INT64_MAX);
-    return tarn_put_along_axis(logprobs, dropped, tarn_broadcast_to(like(-INFINITY, logprobs), tarn_shape_of(dropped)), -1);
+    return tarn_put_along_axis(logprobs, dropped, tarn_broadcast_to(like(-INFINITY, logprobs), tarn_shape_of(dropped)),
+                               .axis = TARN_AXIS(-1));
 }
 
 tarn_array *sampler_filter(const tarn_generate_options *o, tarn_array *logprobs) {
@@ -163,7 +165,7 @@ bool sampler_draw(sampler *s, tarn_array *logits, const int32_t *tokens, int64_t
     logits = sampler_penalize(s->options, logits, tokens, count);
     tarn_array *total = tarn_logsumexp(logits, .axes = TARN_AXES(-1), .keepdims = true), *next = NULL, *best = NULL;
     tarn_array *logprobs = tarn_subtract(logits, total);
-    tarn_array *drawn = greedy ? tarn_argmax(logprobs, -1, false) : draw(s, sampler_filter(s->options, logprobs), &next, &best);
+    tarn_array *drawn = greedy ? tarn_argmax(logprobs, .axis = TARN_AXIS(-1)) : draw(s, sampler_filter(s->options, logprobs), &next, &best);
     if (!tarn_eval_all((tarn_array *[]){drawn, total, next, best}, greedy ? 2 : 4) || !check_finite(total)) return false;
     if (!greedy && !check_temperature(s, best)) return false;
     if (next) set_key(s, next);

@@ -21,7 +21,7 @@ static tarn_array *make_logprobs(void *context, tarn_array *logits, int64_t posi
     n = scored(s, position, n);
     tarn_array *next = tarn_from_data(s->ids + position + 1, TARN_SHAPE(n, 1), TARN_INT32);
     tarn_array *x = tarn_astype(tarn_slice_axis(logits, 0, 0, n), TARN_FLOAT32);
-    return tarn_subtract(tarn_take_along_axis(x, next, 1), tarn_logsumexp(x, .axes = TARN_AXES(1), .keepdims = true));
+    return tarn_subtract(tarn_take_along_axis(x, next, .axis = TARN_AXIS(1)), tarn_logsumexp(x, .axes = TARN_AXES(1), .keepdims = true));
 }
 
 static bool take_logprobs(void *context, tarn_array *made, int64_t position, int64_t n) {

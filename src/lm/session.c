@@ -176,12 +176,11 @@ bool session_read(tarn_session *s, const int32_t *ids, size_t count, const promp
 /* ---- decoding steps */
 
 /* Inputs: the token int32 [1, 1] and its position int32 [1]; output: logits [vocab]. The cache is the plan's state. */
-static bool step_function(void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs, int output_count) {
+static bool step_function(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     tarn_session *s = context;
-    (void)input_count, (void)output_count;
+    (void)count;
     forward_state f = forward_at(s, inputs[1], 1);
-    outputs[0] = last_logits(s, &f, rules_of(s)->forward(&f, inputs[0]));
-    return outputs[0] != NULL;
+    return tarn_result(results, last_logits(s, &f, rules_of(s)->forward(&f, inputs[0])));
 }
 
 static bool make_plan(tarn_session *s) {
@@ -191,7 +190,7 @@ static bool make_plan(tarn_session *s) {
     for (int64_t i = 0; i < 2 * s->cache.layers; i++)
         if (s->cache.arrays[i]) state[count++] = &s->cache.arrays[i];
     s->step =
-        tarn_compile(TARN_FUNCTION(step_function, s, 1), .state = state, .state_count = (int)count, .donate = TARN_INTS(TARN_DONATE_STATE));
+        tarn_compile(TARN_FUNCTION(step_function, s), .state = state, .state_count = (int)count, .donate = TARN_INTS(TARN_DONATE_STATE));
     memory_free(state);
     return s->step != NULL;
 }
@@ -200,9 +199,9 @@ static bool run_step(tarn_session *s, int32_t id) {
     TARN_SCOPE;
     int32_t position = (int32_t)s->count;
     tarn_array *inputs[] = {tarn_from_data(&id, TARN_SHAPE(1, 1), TARN_INT32), tarn_from_data(&position, TARN_SHAPE(1), TARN_INT32)};
-    tarn_array *logits = NULL;
     if (!s->step && !make_plan(s)) return false;
-    if (!tarn_compiled_call(s->step, inputs, 2, &logits) || !tarn_eval(logits)) return false;
+    tarn_array *logits = tarn_results_at(tarn_compiled_call(s->step, inputs, 2), 0);
+    if (!tarn_eval(logits)) return false;
     s->logits = tarn_keep(logits);
     return true;
 }

@@ -16,7 +16,7 @@ tarn_array *batch_front(tarn_array *x, int axis) {
 tarn_ints batch_shape(int64_t size, tarn_ints shape, int64_t *storage) {
     storage[0] = size;
     if (shape.count) memcpy(storage + 1, shape.values, (size_t)shape.count * sizeof *storage);
-    return (tarn_ints){shape.count + 1, storage};
+    return (tarn_ints){storage, shape.count + 1};
 }
 
 tarn_array *batch_whole(tarn_array *x, int axis, int64_t size) {
@@ -31,7 +31,7 @@ tarn_array *batch_align(tarn_array *x, int axis, int ndim) {
     int64_t ones[TARN_MAX_NDIM];
     int missing = ndim - (x->ndim - 1);
     for (int i = 0; i < missing; i++) ones[i] = i + 1;
-    return tarn_expand_dims(x, (tarn_ints){missing, ones});
+    return tarn_expand_dims(x, (tarn_ints){ones, missing});
 }
 
 int64_t batch_axis(int64_t axis, int ndim) {
@@ -41,7 +41,7 @@ int64_t batch_axis(int64_t axis, int ndim) {
 tarn_ints batch_axes(tarn_ints axes, int ndim, int64_t *storage) {
     if (!axes.values) return axes;
     for (int64_t i = 0; i < axes.count && i < TARN_MAX_NDIM; i++) storage[i] = batch_axis(axes.values[i], ndim);
-    return (tarn_ints){axes.count, storage};
+    return (tarn_ints){storage, axes.count};
 }
 
 bool batch_result(tarn_array *out, int axis, tarn_array **outputs, int *output_axes) {

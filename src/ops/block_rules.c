@@ -9,7 +9,7 @@ static const char *const a_start = "the start of a block";
 /* The sizes of a block of this shape along the axes. */
 static tarn_ints sizes_along(tarn_ints axes, const tarn_array *block, int64_t *storage) {
     for (int64_t i = 0; i < axes.count; i++) storage[i] = block->shape[axes.values[i] < 0 ? axes.values[i] + block->ndim : axes.values[i]];
-    return (tarn_ints){axes.count, storage};
+    return (tarn_ints){storage, axes.count};
 }
 
 /* The block of `like`'s shape that slice_update would write: a slice_array, cut to size on the axes that begin at 0. */
@@ -17,7 +17,7 @@ static tarn_array *read_block(tarn_array *x, tarn_array *like, tarn_array *start
     int64_t sizes[TARN_MAX_NDIM], begins[TARN_MAX_NDIM] = {0};
     tarn_array *block = tarn_slice_array(x, start, axes, sizes_along(axes, like, sizes), .step = step);
     if (!block || memcmp(block->shape, like->shape, (size_t)like->ndim * sizeof *like->shape) == 0) return block;
-    return tarn_slice(block, ((tarn_ints){like->ndim, begins}), array_shape(like));
+    return tarn_slice(block, ((tarn_ints){begins, like->ndim}), array_shape(like));
 }
 
 bool vjp_slice_update(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {

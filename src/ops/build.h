@@ -71,6 +71,11 @@ const op_rules *rules_of(op_id op);
  * set). */
 tarn_array *elementwise_vjp(node *n, int i, tarn_array *cotangent);
 
+/* The axis of an option, or what stands for it where it was not given. */
+static inline int64_t axis_or(tarn_axis option, int64_t absent) {
+    return option.given ? option.axis : absent;
+}
+
 /* Helpers for rules: messages name the op. */
 bool check_axis(const char *op, int64_t axis, int ndim, int *normal); /* -ndim <= axis < ndim */
 /* Widens a shape by another; false, with no error set, if they do not go together. */

@@ -21,6 +21,11 @@ bool front_require(const front *f, tarn_array *const *inputs, int count);
 bool front_require_dtype(const front *f, tarn_dtype dtype);
 bool front_require_list(const front *f, tarn_ints list);
 
+/* An axis that is not given is that of x flattened. */
+static inline tarn_array *flat_unless(tarn_axis given, tarn_array *x) {
+    return given.given ? x : tarn_flatten(x);
+}
+
 #define FRONT(name) __attribute__((cleanup(front_end), unused)) front front_ = front_begin(name)
 #define REQUIRE_THAT(test)                                                                                                                 \
     do                                                                                                                                     \

@@ -127,7 +127,7 @@ static bool no_null(const char *op, tarn_array *x, tarn_array *updates, tarn_arr
 
 tarn_array *tarn_gather(tarn_array *x, tarn_array *const *indices, int count, tarn_ints axes) {
     if (!no_null("gather", x, x, indices, count)) return NULL;
-    return gather_selected(x, &(selection){indices, count, axes, {0, NULL}});
+    return gather_selected(x, &(selection){indices, count, axes, {NULL, 0}});
 }
 
 /* Updates converted and broadcast to what is selected. */
@@ -139,23 +139,32 @@ static tarn_array *scatter_updates(const char *op, tarn_array *x, tarn_array *up
     return scatter_selected(x, updates, s, mode);
 }
 
-tarn_array *tarn_scatter_with(tarn_array *x, tarn_array *const *indices, int count, tarn_array *updates, tarn_ints axes,
-                              tarn_scatter_mode mode) {
-    FRONT("scatter_with");
-    return scatter_updates("scatter", x, updates, &(selection){indices, count, axes, {0, NULL}}, mode);
+tarn_array *tarn_scatter_axes_with(tarn_array *x, tarn_array *const *indices, int count, tarn_array *updates, tarn_ints axes,
+                                   tarn_scatter_options o) {
+    FRONT("scatter_axes");
+    return scatter_updates("scatter_axes", x, updates, &(selection){indices, count, axes, {NULL, 0}}, o.mode);
 }
 
-tarn_array *tarn_take(tarn_array *x, tarn_array *indices, int64_t axis) {
+tarn_array *tarn_take_with(tarn_array *x, tarn_array *indices, tarn_axis_options o) {
     FRONT("take");
-    return tarn_gather(x, &indices, 1, TARN_INTS(axis));
+    REQUIRE(x, indices);
+    return tarn_gather(flat_unless(o.axis, x), &indices, 1, TARN_INTS(axis_or(o.axis, 0)));
 }
-tarn_array *tarn_scatter(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis) {
-    FRONT("scatter");
-    return tarn_scatter_with(x, &indices, 1, updates, TARN_INTS(axis), TARN_SCATTER_SET);
+
+/* A scatter into x flattened has x's shape. */
+static tarn_array *scatter_one(const char *op, tarn_array *x, tarn_array *indices, tarn_array *updates, tarn_axis axis,
+                               tarn_scatter_mode mode) {
+    FRONT(op);
+    REQUIRE(x, indices, updates);
+    selection s = {&indices, 1, TARN_INTS(axis_or(axis, 0)), {NULL, 0}};
+    tarn_array *out = scatter_updates(op, flat_unless(axis, x), updates, &s, mode);
+    return axis.given ? out : tarn_reshape_like(out, x);
 }
-tarn_array *tarn_scatter_add(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis) {
-    FRONT("scatter_add");
-    return tarn_scatter_with(x, &indices, 1, updates, TARN_INTS(axis), TARN_SCATTER_ADD);
+tarn_array *tarn_scatter_with(tarn_array *x, tarn_array *indices, tarn_array *updates, tarn_axis_options o) {
+    return scatter_one("scatter", x, indices, updates, o.axis, TARN_SCATTER_SET);
+}
+tarn_array *tarn_scatter_add_with(tarn_array *x, tarn_array *indices, tarn_array *updates, tarn_axis_options o) {
+    return scatter_one("scatter_add", x, indices, updates, o.axis, TARN_SCATTER_ADD);
 }
 
 /* ---- along an axis: the others of x are a batch, and go with those of the indices */
@@ -172,8 +181,8 @@ static bool align(const char *op, tarn_array **x, tarn_array **indices, int axis
     }
     bool same_x = memcmp(xs, (*x)->shape, sizeof *xs * (size_t)ndim) == 0,
          same_i = memcmp(is, (*indices)->shape, sizeof *is * (size_t)ndim) == 0;
-    if (!same_x) *x = tarn_broadcast_to(*x, (tarn_ints){ndim, xs});
-    if (!same_i) *indices = tarn_broadcast_to(*indices, (tarn_ints){ndim, is});
+    if (!same_x) *x = tarn_broadcast_to(*x, (tarn_ints){xs, ndim});
+    if (!same_i) *indices = tarn_broadcast_to(*indices, (tarn_ints){is, ndim});
     return tarn_ok();
 }
 
@@ -186,33 +195,37 @@ static bool select_along(const char *op, tarn_array **x, tarn_array **indices, i
     storage[0] = axis;
     for (int i = 0; i < (*x)->ndim; i++)
         if (i != axis) storage[others++] = i;
-    *s = (selection){indices, 1, {1, storage}, {others - 1, storage + 1}};
+    *s = (selection){indices, 1, {storage, 1}, {storage + 1, others - 1}};
     return true;
 }
 
-tarn_array *tarn_take_along_axis(tarn_array *x, tarn_array *indices, int64_t axis) {
+tarn_array *tarn_take_along_axis_with(tarn_array *x, tarn_array *indices, tarn_axis_options o) {
     FRONT("take_along_axis");
+    REQUIRE(x, indices);
     int64_t storage[TARN_MAX_NDIM];
     selection s;
-    return select_along("take_along_axis", &x, &indices, axis, storage, &s) ? gather_selected(x, &s) : NULL;
+    x = flat_unless(o.axis, x);
+    return select_along("take_along_axis", &x, &indices, axis_or(o.axis, 0), storage, &s) ? gather_selected(x, &s) : NULL;
 }
 
-static tarn_array *scatter_along(const char *op, tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis,
+static tarn_array *scatter_along(const char *op, tarn_array *x, tarn_array *indices, tarn_array *updates, tarn_axis axis,
                                  tarn_scatter_mode mode) {
     FRONT(op);
+    REQUIRE(x, indices, updates);
     int64_t storage[TARN_MAX_NDIM];
     selection s;
-    tarn_array *given = x;
-    if (!select_along(op, &x, &indices, axis, storage, &s)) return NULL;
-    if (x != given) return tarn_fail("%s: indices are wider than x", op), NULL;
-    return scatter_updates(op, x, updates, &s, mode);
+    tarn_array *into = flat_unless(axis, x), *given = into;
+    if (!select_along(op, &into, &indices, axis_or(axis, 0), storage, &s)) return NULL;
+    if (into != given) return tarn_fail("%s: indices are wider than x", op), NULL;
+    tarn_array *out = scatter_updates(op, into, updates, &s, mode);
+    return axis.given ? out : tarn_reshape_like(out, x);
 }
 
-tarn_array *tarn_put_along_axis(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis) {
-    return scatter_along("put_along_axis", x, indices, updates, axis, TARN_SCATTER_SET);
+tarn_array *tarn_put_along_axis_with(tarn_array *x, tarn_array *indices, tarn_array *updates, tarn_axis_options o) {
+    return scatter_along("put_along_axis", x, indices, updates, o.axis, TARN_SCATTER_SET);
 }
-tarn_array *tarn_add_along_axis(tarn_array *x, tarn_array *indices, tarn_array *updates, int64_t axis) {
-    return scatter_along("add_along_axis", x, indices, updates, axis, TARN_SCATTER_ADD);
+tarn_array *tarn_add_along_axis_with(tarn_array *x, tarn_array *indices, tarn_array *updates, tarn_axis_options o) {
+    return scatter_along("add_along_axis", x, indices, updates, o.axis, TARN_SCATTER_ADD);
 }
 
 const op_rules rules_gather = {.infer = infer_gather, .vjp = vjp_gather, .jvp = jvp_linear, .vmap = vmap_gather};

@@ -32,8 +32,8 @@ static tarn_array *winners(const node *n, const selection *s) {
         ones[i] = i >= t.place && i < t.place + t.index_ndim ? updates->shape[i] : 1;
         count *= ones[i];
     }
-    tarn_array *numbers = tarn_reshape(tarn_arange(0, (double)count, 1, TARN_INT64), (tarn_ints){updates->ndim, ones});
-    tarn_array *written = scatter_selected(tarn_full((tarn_ints){x->ndim, shape}, -1, TARN_INT64), numbers, s, TARN_SCATTER_SET);
+    tarn_array *numbers = tarn_reshape(tarn_arange(0, (double)count, 1, TARN_INT64), (tarn_ints){ones, updates->ndim});
+    tarn_array *written = scatter_selected(tarn_full((tarn_ints){shape, x->ndim}, -1, TARN_INT64), numbers, s, TARN_SCATTER_SET);
     return tarn_equal(numbers, gather_selected(written, s));
 }
 
@@ -120,7 +120,7 @@ static void shift_axes(const node *n, batched_selection *b) {
     int ndim = n->inputs[0]->ndim;
     s->axes = batch_axes(s->axes, ndim, b->axes);
     b->batch[0] = 0;
-    s->batch = (tarn_ints){batch_axes(s->batch, ndim, b->batch + 1).count + 1, b->batch};
+    s->batch = (tarn_ints){b->batch, batch_axes(s->batch, ndim, b->batch + 1).count + 1};
 }
 
 /* The node's selection with the batch of the indices in front of their axes. x_axis: where x has its batch. */
@@ -143,7 +143,7 @@ static bool join_batches(const node *n, int64_t size, batched_selection *b) {
     if (!b->indexed) {
         int ndim = b->type.index_ndim;
         for (int i = 0; i < ndim; i++) shape[i + 1] = b->type.picked.shape[b->type.place + i];
-        b->indices[0] = tarn_broadcast_to(b->indices[0], (tarn_ints){ndim + 1, shape});
+        b->indices[0] = tarn_broadcast_to(b->indices[0], (tarn_ints){shape, ndim + 1});
     }
     shift_axes(n, b);
     return b->indices[0] != NULL;
@@ -158,7 +158,7 @@ static tarn_array *turn_axes(tarn_array *a, const selection_type *t, bool back) 
     for (int i = 0; i < second; i++) order[place++] = 1 + first + i;
     for (int i = 0; i < first; i++) order[place++] = 1 + i;
     for (; place < a->ndim; place++) order[place] = place;
-    return tarn_transpose(a, .axes = {a->ndim, order});
+    return tarn_transpose(a, .axes = {order, a->ndim});
 }
 
 bool vmap_gather(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {

@@ -37,21 +37,21 @@ static tarn_array **promoted(const char *op, tarn_array *const *arrays, int coun
     return list;
 }
 
-tarn_array *tarn_concatenate(tarn_array *const *arrays, int count, int64_t axis) {
+tarn_array *tarn_concatenate_with(tarn_array *const *arrays, int count, tarn_axis_options o) {
     tarn_array **list = promoted("concatenate", arrays, count);
-    tarn_array *out = list ? build(OP_concatenate, list, count, &(attributes_concatenate){.axis = axis}) : NULL;
+    tarn_array *out = list ? build(OP_concatenate, list, count, &(attributes_concatenate){.axis = axis_or(o.axis, 0)}) : NULL;
     memory_free(list);
     return out;
 }
 
-tarn_array *tarn_stack(tarn_array *const *arrays, int count, int64_t axis) {
+tarn_array *tarn_stack_with(tarn_array *const *arrays, int count, tarn_axis_options o) {
     FRONT("stack");
     tarn_array **list = promoted("stack", arrays, count), *out = NULL;
     for (int i = 1; list && i < count && tarn_ok(); i++)
         if (!array_same_shape(arrays[0], arrays[i]))
             fail_shapes(arrays[0], " and ", arrays[i], "stack: arrays 0 and %d differ in shape", i);
-    for (int i = 0; list && i < count; i++) list[i] = tarn_expand_dims(list[i], TARN_AXES(axis));
-    if (list) out = build(OP_concatenate, list, count, &(attributes_concatenate){.axis = axis});
+    for (int i = 0; list && i < count; i++) list[i] = tarn_expand_dims(list[i], TARN_AXES(axis_or(o.axis, 0)));
+    if (list) out = build(OP_concatenate, list, count, &(attributes_concatenate){.axis = axis_or(o.axis, 0)});
     memory_free(list);
     return out;
 }

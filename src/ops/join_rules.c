@@ -26,7 +26,7 @@ bool jvp_concatenate(node *n, tarn_array *const *tangents, tarn_array **output_t
     if (!parts) return false;
     for (int i = 0; i < n->input_count; i++) like = tangents[i] ? tangents[i] : like;
     for (int i = 0; i < n->input_count; i++) parts[i] = tangents[i] ? tangents[i] : zeros_view(like, n->inputs[i]);
-    output_tangents[0] = tarn_concatenate(parts, n->input_count, concatenate_axis(n));
+    output_tangents[0] = tarn_concatenate(parts, n->input_count, .axis = TARN_AXIS(concatenate_axis(n)));
     memory_free(parts);
     return tarn_ok();
 }
@@ -36,7 +36,7 @@ bool vmap_concatenate(node *n, tarn_array *const *inputs, const int *axes, tarn_
     tarn_array **parts = NEW_ARRAY(tarn_array *, n->input_count);
     if (!parts) return false;
     for (int i = 0; i < n->input_count; i++) parts[i] = batch_whole(inputs[i], axes[i], size);
-    tarn_array *out = tarn_concatenate(parts, n->input_count, concatenate_axis(n) + 1);
+    tarn_array *out = tarn_concatenate(parts, n->input_count, .axis = TARN_AXIS(concatenate_axis(n) + 1));
     memory_free(parts);
     return batch_result(out, 0, outputs, output_axes);
 }

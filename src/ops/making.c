@@ -41,15 +41,14 @@ tarn_array *tarn_from_data(const void *data, tarn_ints shape, tarn_dtype dtype) 
     return array_from_buffer(host_buffer(data, bytes), shape, dtype);
 }
 
-tarn_array *tarn_from_foreign(const void *data, tarn_ints shape, tarn_dtype dtype, bool (*check)(void *), void (*release)(void *),
-                              void *context) {
+tarn_array *tarn_from_foreign_with(const void *data, tarn_ints shape, tarn_dtype dtype, tarn_foreign_options o) {
     FRONT("from_foreign");
     REQUIRE_LIST(shape);
     REQUIRE_DTYPE(dtype);
     int64_t bytes;
     if (!ready("from_foreign") || !shape_bytes("from_foreign", data, shape, dtype, &bytes)) return NULL;
-    tarn_array *a = array_from_buffer(buffer_new_foreign(data, bytes, check, context), shape, dtype);
-    if (a) a->buffer->release = release; /* of an array that could not be made the memory is still the caller's */
+    tarn_array *a = array_from_buffer(buffer_new_foreign(data, bytes, o.check, o.context), shape, dtype);
+    if (a) a->buffer->release = o.release; /* of an array that could not be made the memory is still the caller's */
     return a;
 }
 

@@ -13,7 +13,7 @@ static tarn_array *adjoint(tarn_array *x) {
 }
 
 static tarn_array *rows_of(tarn_array *x) {
-    return x && x->ndim > 2 ? tarn_flatten(x, 0, -2) : x;
+    return x && x->ndim > 2 ? tarn_flatten(x, .end_axis = TARN_AXIS(-2)) : x;
 }
 
 static tarn_array *sum_to(tarn_array *g, tarn_array *like) {
@@ -65,7 +65,7 @@ static bool affine_gradients(const node *n, int first, quant_mode mode, int64_t 
     if (wanted[first + 2]) gradients[first + 2] = tarn_sum(tarn_unflatten(dense, -1, groups), .axes = TARN_AXES(-1));
     if (!wanted[first + 1]) return tarn_ok();
     tarn_array *one = tarn_ones_like(scales), *zero = tarn_zeros_like(scales);
-    tarn_array *q = tarn_dequantize(n->inputs[first], one, zero, (int)group, (int)bits);
+    tarn_array *q = tarn_dequantize(n->inputs[first], one, .biases = zero, .group_size = group, .bits = bits);
     gradients[first + 1] = tarn_sum(tarn_unflatten(tarn_multiply(dense, q), -1, groups), .axes = TARN_AXES(-1));
     return tarn_ok();
 }
@@ -110,7 +110,7 @@ static tarn_array *weight_gradient(const node *n, tarn_array *g, bool transpose)
     if (!dense) return NULL;
     for (int i = 0; i < scales->ndim; i++) shape[i] = scales->shape[i];
     shape[scales->ndim - 1] = dense->shape[dense->ndim - 1];
-    return sum_to(dense, tarn_broadcast_to(tarn_scalar_like(0, dense), (tarn_ints){scales->ndim, shape}));
+    return sum_to(dense, tarn_broadcast_to(tarn_scalar_like(0, dense), (tarn_ints){shape, scales->ndim}));
 }
 
 bool vjp_quantized_matmul(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {

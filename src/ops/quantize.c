@@ -144,13 +144,12 @@ static bool infer_quantized_matmul(inference *i) {
 /* ---- the functions */
 
 /* The mode by its word; the usual group size and bits of it, where none are given. */
-static bool format_of(const char *function, const tarn_quantized_options *o, quant_format *f) {
+static bool format_of(const char *function, const char *word, int64_t group_size, int64_t bits, quant_format *f) {
     int place = QUANT_affine;
-    if (o->mode && !name_find(&names_quant_mode, o->mode, &place)) return tarn_fail("%s: there is no mode \"%.32s\"", function, o->mode);
+    if (word && !name_find(&names_quant_mode, word, &place)) return tarn_fail("%s: there is no mode \"%.32s\"", function, word);
     const quant_fact *mode = quant_fact_of((quant_mode)place);
-    *f = (quant_format){.mode = (quant_mode)place,
-                        .group_size = o->group_size.given ? (int64_t)o->group_size.value : mode->group_size,
-                        .bits = o->bits.given ? (int64_t)o->bits.value : mode->bits};
+    *f = (quant_format){
+        .mode = (quant_mode)place, .group_size = group_size ? group_size : mode->group_size, .bits = bits ? bits : mode->bits};
     return true;
 }
 
@@ -160,36 +159,33 @@ static int present(tarn_array *const *inputs, int count) {
     return count;
 }
 
-bool tarn_quantize(tarn_array *w, int group_size, int bits, tarn_array *out[3]) {
+bool tarn_quantize_with(tarn_array *w, tarn_array *out[3], tarn_quantize_options o) {
+    quant_format f = {0};
     if (!out) return tarn_fail("quantize: the list of results is NULL");
-    node *n = build_node(OP_quantize, &w, 1, &(attributes_quantize){.mode = QUANT_affine, .group_size = group_size, .bits = bits});
+    if (!format_of("quantize", NULL, o.group_size, o.bits, &f)) return false;
+    node *n = build_node(OP_quantize, &w, 1, &(attributes_quantize){.mode = f.mode, .group_size = f.group_size, .bits = f.bits});
     for (int i = 0; i < 3; i++) out[i] = n ? &n->outputs[i] : NULL;
     return n != NULL;
 }
 
-tarn_array *tarn_dequantize_with(tarn_array *packed, tarn_array *scales, tarn_array *biases, tarn_quantized_options o) {
+tarn_array *tarn_dequantize_with(tarn_array *packed, tarn_array *scales, tarn_dequantize_options o) {
     FRONT("dequantize");
     REQUIRE(packed);
     quant_format f = {0};
-    if (!format_of("dequantize", &o, &f)) return NULL;
-    tarn_array *inputs[] = {packed, scales, biases, o.global_scale};
+    if (!format_of("dequantize", o.mode, o.group_size, o.bits, &f)) return NULL;
+    tarn_array *inputs[] = {packed, scales, o.biases, o.global_scale};
     return build(OP_dequantize, inputs, present(inputs, WEIGHT_INPUTS),
                  &(attributes_dequantize){.mode = f.mode, .group_size = f.group_size, .bits = f.bits});
 }
 
-tarn_array *tarn_dequantize(tarn_array *packed, tarn_array *scales, tarn_array *biases, int group_size, int bits) {
-    return tarn_dequantize_with(packed, scales, biases,
-                                (tarn_quantized_options){.group_size = TARN_VALUE(group_size), .bits = TARN_VALUE(bits)});
-}
-
-tarn_array *tarn_quantized_matmul_with(tarn_array *x, tarn_array *w, tarn_array *scales, tarn_array *biases, tarn_quantized_options o) {
+tarn_array *tarn_quantized_matmul_with(tarn_array *x, tarn_array *w, tarn_array *scales, tarn_quantized_options o) {
     FRONT("quantized_matmul");
     REQUIRE(x, w);
     quant_format f = {0};
-    if (!format_of("quantized_matmul", &o, &f)) return NULL;
+    if (!format_of("quantized_matmul", o.mode, o.group_size, o.bits, &f)) return NULL;
     attributes_quantized_matmul a = {.mode = f.mode, .transpose = !o.no_transpose, .group_size = f.group_size, .bits = f.bits};
     bool row = x->ndim == 1;
-    tarn_array *inputs[] = {row ? tarn_expand_dims(x, TARN_AXES(0)) : x, w, scales, biases, o.global_scale};
+    tarn_array *inputs[] = {row ? tarn_expand_dims(x, TARN_AXES(0)) : x, w, scales, o.biases, o.global_scale};
     tarn_array *out = build(OP_quantized_matmul, inputs, present(inputs, 1 + WEIGHT_INPUTS), &a);
     return row ? tarn_squeeze(out, .axes = TARN_AXES(-2)) : out;
 }

@@ -106,15 +106,20 @@ static bool infer_arg_reduce(inference *i) {
     return types_add(i, TARN_UINT32, ndim, shape);
 }
 
-static tarn_array *arg_reduce(tarn_array *x, int64_t axis, bool keepdims, bool least) {
+static tarn_array *arg_reduce(tarn_array *x, tarn_arg_options o, bool least) {
     FRONT(least ? "argmin" : "argmax");
-    return BUILD(arg_reduce, (&(attributes_arg_reduce){.least = least, .axis = axis, .keepdims = keepdims}), x);
+    REQUIRE(x);
+    attributes_arg_reduce a = {.least = least, .axis = axis_or(o.axis, 0), .keepdims = o.axis.given && o.keepdims};
+    tarn_array *out = BUILD(arg_reduce, &a, o.axis.given ? x : tarn_flatten(x));
+    int64_t ones[TARN_MAX_NDIM];
+    for (int i = 0; i < TARN_MAX_NDIM; i++) ones[i] = 1;
+    return o.axis.given || !o.keepdims ? out : tarn_reshape(out, (tarn_ints){ones, x->ndim});
 }
-tarn_array *tarn_argmax(tarn_array *x, int64_t axis, bool keepdims) {
-    return arg_reduce(x, axis, keepdims, false);
+tarn_array *tarn_argmax_with(tarn_array *x, tarn_arg_options o) {
+    return arg_reduce(x, o, false);
 }
-tarn_array *tarn_argmin(tarn_array *x, int64_t axis, bool keepdims) {
-    return arg_reduce(x, axis, keepdims, true);
+tarn_array *tarn_argmin_with(tarn_array *x, tarn_arg_options o) {
+    return arg_reduce(x, o, true);
 }
 
 static bool infer_scan(inference *i) {
@@ -126,9 +131,10 @@ static bool infer_scan(inference *i) {
     return types_add(i, x->dtype == TARN_BOOL ? TARN_INT32 : x->dtype, x->ndim, x->shape);
 }
 
-tarn_array *tarn_cumsum_with(tarn_array *x, int64_t axis, tarn_scan_options o) {
+tarn_array *tarn_cumsum_with(tarn_array *x, tarn_scan_options o) {
     FRONT("cumsum");
-    return BUILD(scan, (&(attributes_scan){.kind = REDUCE_SUM, .axis = axis, .reverse = o.reverse, .exclusive = o.exclusive}), x);
+    attributes_scan a = {.kind = REDUCE_SUM, .axis = axis_or(o.axis, 0), .reverse = o.reverse, .exclusive = o.exclusive};
+    return BUILD(scan, &a, o.axis.given ? x : tarn_flatten(x));
 }
 
 const op_rules rules_reduce = {.infer = infer_reduce, .vjp = vjp_reduce, .jvp = jvp_reduce, .vmap = vmap_reduce, .passes = passes_reduce};

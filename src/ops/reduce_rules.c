@@ -17,7 +17,7 @@ static tarn_array *with_reduced_axes(tarn_array *a, const node *n) {
     if (!reduce_axes("reduce", attributes->axes, ndim, reduced)) return NULL;
     for (int i = 0; i < ndim; i++)
         if (reduced[i]) places[count++] = i;
-    return count ? tarn_expand_dims(a, (tarn_ints){count, places}) : a;
+    return count ? tarn_expand_dims(a, (tarn_ints){places, count}) : a;
 }
 
 /* Largest (smallest) elements share the gradient; where the result is NaN, its NaNs do. */
@@ -49,9 +49,9 @@ static tarn_array *product_gradient(node *n, tarn_array *g) {
         if (reduced[i]) order[place++] = i;
     for (int i = 0; i < ndim; i++) back[order[i]] = i;
     if (kept == ndim) return with_reduced_axes(g, n);
-    tarn_array *moved = tarn_transpose(x, .axes = {ndim, order}), *rows = tarn_flatten(moved, kept, -1);
+    tarn_array *moved = tarn_transpose(x, .axes = {order, ndim}), *rows = tarn_flatten(moved, .start_axis = TARN_AXIS(kept));
     tarn_array *others = tarn_multiply(running(rows, REDUCE_PROD, -1, false, true), running(rows, REDUCE_PROD, -1, true, true));
-    others = tarn_transpose(tarn_reshape_like(others, moved), .axes = {ndim, back});
+    others = tarn_transpose(tarn_reshape_like(others, moved), .axes = {back, ndim});
     return tarn_multiply(with_reduced_axes(g, n), tarn_conjugate(others));
 }
 
@@ -109,7 +109,7 @@ bool vmap_reduce(node *n, tarn_array *const *inputs, const int *axes, tarn_array
     if (!reduce_axes("reduce", a.axes, n->inputs[0]->ndim, reduced)) return false;
     for (int i = 0; i < n->inputs[0]->ndim; i++)
         if (reduced[i]) places[count++] = i + 1;
-    a.axes = (tarn_ints){count, places};
+    a.axes = (tarn_ints){places, count};
     return batch_result(BUILD(reduce, &a, batch_front(inputs[0], axes[0])), 0, outputs, output_axes);
 }
 
@@ -127,11 +127,11 @@ static tarn_array *sum_to_type(tarn_array *x, int kept, const tarn_array *whole,
     if (!x) return NULL;
     for (int i = 0; i < whole->ndim; i++)
         if (i < leading || out->shape[i - leading] != whole->shape[i]) places[count++] = i + kept;
-    tarn_array *sums = count ? tarn_sum(x, .axes = {count, places}, .keepdims = true) : x;
+    tarn_array *sums = count ? tarn_sum(x, .axes = {places, count}, .keepdims = true) : x;
     if (sums && sums->dtype != x->dtype) sums = tarn_astype(sums, x->dtype); /* small integers */
     if (kept) shape[0] = x->shape[0];
     memcpy(shape + kept, out->shape, (size_t)out->ndim * sizeof *shape);
-    return tarn_reshape(sums, (tarn_ints){out->ndim + kept, shape});
+    return tarn_reshape(sums, (tarn_ints){shape, out->ndim + kept});
 }
 
 bool vmap_sum_like(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
@@ -159,12 +159,15 @@ static int64_t sort_axis(const node *n) {
 
 bool vjp_sort(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
     tarn_array *x = n->inputs[0], *zeros = zeros_view(cotangents[0], x);
-    if (wanted[0]) gradients[0] = tarn_add_along_axis(zeros, tarn_argsort(x, sort_axis(n)), cotangents[0], sort_axis(n));
+    if (wanted[0])
+        gradients[0] =
+            tarn_add_along_axis(zeros, tarn_argsort(x, .axis = TARN_AXIS(sort_axis(n))), cotangents[0], .axis = TARN_AXIS(sort_axis(n)));
     return tarn_ok();
 }
 
 bool jvp_sort(node *n, tarn_array *const *tangents, tarn_array **output_tangents) {
-    output_tangents[0] = tarn_take_along_axis(tangents[0], tarn_argsort(n->inputs[0], sort_axis(n)), sort_axis(n));
+    output_tangents[0] =
+        tarn_take_along_axis(tangents[0], tarn_argsort(n->inputs[0], .axis = TARN_AXIS(sort_axis(n))), .axis = TARN_AXIS(sort_axis(n)));
     return tarn_ok();
 }
 

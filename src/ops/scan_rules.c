@@ -27,7 +27,7 @@ static tarn_array *flip(tarn_array *x, int axis) {
     stop[axis] = INT64_MIN;
     step[axis] = -1;
     if (!x || x->shape[axis] == 0) return x;
-    return tarn_slice(x, ((tarn_ints){axis + 1, start}), ((tarn_ints){axis + 1, stop}), .step = {axis + 1, step});
+    return tarn_slice(x, ((tarn_ints){start, axis + 1}), ((tarn_ints){stop, axis + 1}), .step = {step, axis + 1});
 }
 
 /* g[1:] and a zero: what an exclusive scan's gradient is to the inclusive one. */
@@ -35,7 +35,7 @@ static tarn_array *shift(tarn_array *g, int axis) {
     if (!g || g->shape[axis] == 0) return g;
     tarn_array *last = tarn_slice_axis(g, axis, 0, 1);
     tarn_array *zero = zeros_view(g, last);
-    return tarn_concatenate((tarn_array *[]){tarn_slice_axis(g, axis, 1, INT64_MAX), zero}, 2, axis);
+    return tarn_concatenate(TARN_ARRAYS(tarn_slice_axis(g, axis, 1, INT64_MAX), zero), 2, .axis = TARN_AXIS(axis));
 }
 
 /* Of an inclusive forward scan for the largest: each result's gradient belongs to the last element that set it. */
@@ -45,9 +45,9 @@ static tarn_array *extreme_gradient(tarn_array *x, tarn_array *g, reduce_kind ki
     int64_t shape[TARN_MAX_NDIM];
     if (!sets) return NULL;
     for (int i = 0; i < x->ndim; i++) shape[i] = i == axis ? x->shape[axis] : 1;
-    tarn_array *places = tarn_reshape(tarn_arange(0, (double)x->shape[axis], 1, TARN_INT64), (tarn_ints){x->ndim, shape});
+    tarn_array *places = tarn_reshape(tarn_arange(0, (double)x->shape[axis], 1, TARN_INT64), (tarn_ints){shape, x->ndim});
     tarn_array *last = scan(tarn_where(sets, places, tarn_scalar_int(0, TARN_INT64)), REDUCE_MAX, axis, false, false);
-    return tarn_add_along_axis(zeros_view(g, x), last, g, axis);
+    return tarn_add_along_axis(zeros_view(g, x), last, g, .axis = TARN_AXIS(axis));
 }
 
 /* Of an inclusive forward product, with x and g [..., n]: the gradient of element i is the product before it, times the sum over later j of

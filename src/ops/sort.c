@@ -20,11 +20,11 @@ static bool infer_argsort(inference *i) {
            types_add(i, TARN_UINT32, i->inputs[0]->ndim, i->inputs[0]->shape);
 }
 
-tarn_array *tarn_sort(tarn_array *x, int64_t axis) {
-    return BUILD(sort, &(attributes_sort){.axis = axis}, x);
+tarn_array *tarn_sort_with(tarn_array *x, tarn_axis_options o) {
+    return BUILD(sort, &(attributes_sort){.axis = axis_or(o.axis, -1)}, x);
 }
-tarn_array *tarn_argsort(tarn_array *x, int64_t axis) {
-    return BUILD(argsort, &(attributes_argsort){.axis = axis}, x);
+tarn_array *tarn_argsort_with(tarn_array *x, tarn_axis_options o) {
+    return BUILD(argsort, &(attributes_argsort){.axis = axis_or(o.axis, -1)}, x);
 }
 
 const op_rules rules_sort = {.infer = infer_sort, .vjp = vjp_sort, .jvp = jvp_sort, .vmap = vmap_sort};

@@ -2,23 +2,22 @@
 #ifndef OPS_TRACE_FUNCTION_H
 #define OPS_TRACE_FUNCTION_H
 
+#include "core/results.h"
 #include "core/scope.h"
 #include "tarn/transform.h"
 
 /* Aliases of arrays that others hold, so that the function they are for may move them. They belong to the scope. */
 bool function_inputs(const char *what, tarn_array *const *inputs, int count, tarn_array **own);
-/* Calls a function in a scope of its own, so that what it leaves behind is released at once. What it wrote is kept (tarn_drop); nothing is
-   on failure. Outputs left NULL are an error unless `optional`. `what` begins the messages. */
-bool function_call(const char *what, tarn_callback call, void *context, tarn_array *const *inputs, int input_count, tarn_array **outputs,
-                   int output_count, bool optional);
-/* Kept arrays become the innermost scope's. NULL entries are passed over. */
-bool kept_to_scope(tarn_array **arrays, int count);
+/* Calls a function in a scope of its own, so that what it leaves behind is released at once; what it hands out the list holds. On failure
+   the list is empty. `what` begins the messages. */
+bool function_call(const char *what, tarn_callback call, void *context, tarn_array *const *inputs, int count, tarn_results *results);
 
 /* What a function built. Inputs and outputs are held, and the nodes between them keep their inputs, until traced_end. */
 typedef struct {
     trace *trace;
     int input_count, output_count;
     tarn_array **inputs, **outputs;
+    tarn_results results; /* holds the outputs */
 } traced_function;
 
 /* Runs `function` on `inputs`, or aliases of them. Nodes built on those inputs for which fresh[i] are traced (fresh NULL: all of them):

@@ -60,7 +60,7 @@ tarn_array *tarn_moveaxis(tarn_array *x, int64_t from, int64_t to) {
             axes[i] = next++;
         }
     }
-    return tarn_transpose(x, .axes = {x->ndim, axes});
+    return tarn_transpose(x, .axes = {axes, x->ndim});
 }
 
 tarn_array *tarn_swapaxes(tarn_array *x, int64_t a, int64_t b) {
@@ -70,7 +70,7 @@ tarn_array *tarn_swapaxes(tarn_array *x, int64_t a, int64_t b) {
     if (!check_axis("swapaxes", a, x->ndim, &p) || !check_axis("swapaxes", b, x->ndim, &q)) return NULL;
     int64_t axes[TARN_MAX_NDIM];
     for (int i = 0; i < x->ndim; i++) axes[i] = i == p ? q : i == q ? p : i;
-    return tarn_transpose(x, .axes = {x->ndim, axes});
+    return tarn_transpose(x, .axes = {axes, x->ndim});
 }
 
 /* ---- reshape */
@@ -156,8 +156,8 @@ static bool infer_unflatten(inference *i) {
     return types_add(i, x->dtype, count, shape);
 }
 
-tarn_array *tarn_flatten(tarn_array *x, int64_t first, int64_t last) {
-    return BUILD(flatten, (&(attributes_flatten){.first = first, .last = last}), x);
+tarn_array *tarn_flatten_with(tarn_array *x, tarn_flatten_options o) {
+    return BUILD(flatten, (&(attributes_flatten){.first = axis_or(o.start_axis, 0), .last = axis_or(o.end_axis, -1)}), x);
 }
 tarn_array *tarn_unflatten(tarn_array *x, int64_t axis, tarn_ints shape) {
     return BUILD(unflatten, (&(attributes_unflatten){.axis = axis, .shape = shape}), x);
@@ -301,7 +301,7 @@ tarn_array *tarn_slice_axis(tarn_array *x, int64_t axis, int64_t start, int64_t 
     for (int i = 0; i < place; i++) starts[i] = 0, stops[i] = INT64_MAX;
     starts[place] = start;
     stops[place] = stop;
-    return tarn_slice(x, ((tarn_ints){place + 1, starts}), ((tarn_ints){place + 1, stops}));
+    return tarn_slice(x, ((tarn_ints){starts, place + 1}), ((tarn_ints){stops, place + 1}));
 }
 
 /* ---- split */
@@ -349,13 +349,13 @@ static bool split_into(tarn_array *x, const attributes_split *a, tarn_array **pa
     return n != NULL;
 }
 
-bool tarn_split(tarn_array *x, int64_t sections, int64_t axis, tarn_array **parts) {
-    return split_into(x, &(attributes_split){.sections = sections, .axis = axis}, parts);
+bool tarn_split_with(tarn_array *x, int64_t sections, tarn_array **parts, tarn_axis_options o) {
+    return split_into(x, &(attributes_split){.sections = sections, .axis = axis_or(o.axis, 0)}, parts);
 }
 
-bool tarn_split_at(tarn_array *x, tarn_ints indices, int64_t axis, tarn_array **parts) {
+bool tarn_split_at_with(tarn_array *x, tarn_ints indices, tarn_array **parts, tarn_axis_options o) {
     FRONT("split_at");
-    return split_into(x, &(attributes_split){.indices = indices.count ? indices : TARN_NO_AXES, .axis = axis}, parts);
+    return split_into(x, &(attributes_split){.indices = indices.count ? indices : TARN_NO_AXES, .axis = axis_or(o.axis, 0)}, parts);
 }
 
 /* ---- view */
@@ -394,8 +394,8 @@ static bool infer_as_strided(inference *i) {
     return types_add(i, i->inputs[0]->dtype, (int)a->shape.count, a->shape.values);
 }
 
-tarn_array *tarn_as_strided(tarn_array *x, tarn_ints shape, tarn_ints strides, int64_t offset) {
-    return BUILD(as_strided, (&(attributes_as_strided){.shape = shape, .strides = strides, .offset = offset}), x);
+tarn_array *tarn_as_strided_with(tarn_array *x, tarn_ints shape, tarn_ints strides, tarn_strided_options o) {
+    return BUILD(as_strided, (&(attributes_as_strided){.shape = shape, .strides = strides, .offset = o.offset}), x);
 }
 
 tarn_array *tarn_stop_gradient(tarn_array *x) {

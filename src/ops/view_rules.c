@@ -66,7 +66,7 @@ bool vjp_transpose(node *n, tarn_array *const *cotangents, const bool *wanted, t
     int64_t back[TARN_MAX_NDIM];
     if (!wanted[0] || !transpose_axes(n->attributes, ndim, axes)) return tarn_ok();
     for (int i = 0; i < ndim; i++) back[axes[i]] = i;
-    gradients[0] = tarn_transpose(cotangents[0], .axes = {ndim, back});
+    gradients[0] = tarn_transpose(cotangents[0], .axes = {back, ndim});
     return tarn_ok();
 }
 
@@ -76,7 +76,7 @@ bool vmap_transpose(node *n, tarn_array *const *inputs, const int *axes, tarn_ar
     if (!transpose_axes(n->attributes, ndim, from)) return false;
     /* Axes of the example that lie behind the batch axis have moved up by one. */
     for (int i = 0; i < ndim; i++) order[i + 1] = from[i] + (from[i] >= axes[0]);
-    return batch_result(tarn_transpose(inputs[0], .axes = {ndim + 1, order}), 0, outputs, output_axes);
+    return batch_result(tarn_transpose(inputs[0], .axes = {order, ndim + 1}), 0, outputs, output_axes);
 }
 
 bool vmap_reshape(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
@@ -94,7 +94,9 @@ bool vmap_flatten(node *n, tarn_array *const *inputs, const int *axes, tarn_arra
     int ndim = n->inputs[0]->ndim;
     tarn_array *x = batch_front(inputs[0], axes[0]);
     if (ndim == 0) return batch_result(tarn_expand_dims(x, TARN_AXES(1)), 0, outputs, output_axes);
-    return batch_result(tarn_flatten(x, batch_axis(a->first, ndim), batch_axis(a->last, ndim)), 0, outputs, output_axes);
+    return batch_result(
+        tarn_flatten(x, .start_axis = TARN_AXIS(batch_axis(a->first, ndim)), .end_axis = TARN_AXIS(batch_axis(a->last, ndim))), 0, outputs,
+        output_axes);
 }
 
 bool vmap_unflatten(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
@@ -138,7 +140,7 @@ bool vmap_squeeze(node *n, tarn_array *const *inputs, const int *axes, tarn_arra
     if (!squeeze_axes(n->attributes, n->inputs[0], removed)) return false;
     for (int i = 0; i < n->inputs[0]->ndim; i++)
         if (removed[i]) places[count++] = i + 1;
-    return batch_result(tarn_squeeze(batch_front(inputs[0], axes[0]), .axes = {count, places}), 0, outputs, output_axes);
+    return batch_result(tarn_squeeze(batch_front(inputs[0], axes[0]), .axes = {places, count}), 0, outputs, output_axes);
 }
 
 /* ---- broadcast */
@@ -172,7 +174,7 @@ static tarn_array *forwards(tarn_array *g, int ndim, const slice_range *ranges) 
         turned = turned || back;
     }
     if (!turned) return g;
-    return tarn_slice(g, ((tarn_ints){ndim, start}), ((tarn_ints){ndim, stop}), .step = {ndim, step});
+    return tarn_slice(g, ((tarn_ints){start, ndim}), ((tarn_ints){stop, ndim}), .step = {step, ndim});
 }
 
 /* What was read is written back among zeros. */
@@ -192,7 +194,7 @@ bool vjp_slice(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_
     }
     if (count) {
         tarn_array *start = tarn_from_data(starts, TARN_SHAPE(count), TARN_INT64);
-        g = tarn_slice_update(zeros_view(g, x), g, start, ((tarn_ints){count, axes}), .step = {count, steps});
+        g = tarn_slice_update(zeros_view(g, x), g, start, ((tarn_ints){axes, count}), .step = {steps, count});
     }
     gradients[0] = g;
     return tarn_ok();
@@ -225,7 +227,7 @@ bool vjp_split(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_
     if (overlap)
         tarn_fail("split: no gradient for indices that are not in order");
     else
-        gradients[0] = tarn_concatenate(parts, n->output_count, a->axis);
+        gradients[0] = tarn_concatenate(parts, n->output_count, .axis = TARN_AXIS(a->axis));
     memory_free(parts);
     return tarn_ok();
 }
@@ -244,9 +246,10 @@ bool vjp_as_strided(node *n, tarn_array *const *cotangents, const bool *wanted, 
     tarn_array *x = n->inputs[0];
     if (!wanted[0]) return true;
     int64_t size = array_size(x);
-    tarn_array *places = tarn_as_strided(tarn_arange(0, (double)size, 1, TARN_INT64), a->shape, a->strides, a->offset);
+    tarn_array *places = tarn_as_strided(tarn_arange(0, (double)size, 1, TARN_INT64), a->shape, a->strides, .offset = a->offset);
     tarn_array *zeros = tarn_broadcast_to(tarn_scalar_like(0, cotangents[0]), TARN_SHAPE(size));
-    tarn_array *flat = tarn_scatter_add(zeros, tarn_reshape(places, TARN_SHAPE(-1)), tarn_reshape(cotangents[0], TARN_SHAPE(-1)), 0);
+    tarn_array *flat =
+        tarn_scatter_add(zeros, tarn_reshape(places, TARN_SHAPE(-1)), tarn_reshape(cotangents[0], TARN_SHAPE(-1)), .axis = TARN_AXIS(0));
     gradients[0] = tarn_reshape_like(flat, x);
     return tarn_ok();
 }
@@ -257,7 +260,7 @@ bool vmap_as_strided(node *n, tarn_array *const *inputs, const int *axes, tarn_a
     tarn_array *x = batch_front(inputs[0], axes[0]);
     if (!x) return false;
     tarn_ints batched = batch_shape(x->shape[0], a->shape, shape), steps = batch_shape(array_size(n->inputs[0]), a->strides, strides);
-    return batch_result(tarn_as_strided(x, batched, steps, a->offset), 0, outputs, output_axes);
+    return batch_result(tarn_as_strided(x, batched, steps, .offset = a->offset), 0, outputs, output_axes);
 }
 
 /* ---- view: the last axis of the example is the last of the batch, too */

@@ -27,7 +27,7 @@ bool name_find(const name_list *list, const char *word, int *place) {
 
 /* ---- defaults */
 #define NONE                                                                                                                               \
-    { 0, NULL }
+    { 0 }
 #define A(type, name, value)                                  .name = value,
 #define FUSED(op, least, most, outputs, batch, list, doc)     const attributes_##op attributes_##op##_default = {list.end_ = 0};
 #define STRUCTURAL(op, least, most, outputs, kind, list, doc) const attributes_##op attributes_##op##_default = {list.end_ = 0};

@@ -57,8 +57,8 @@ typedef enum {
 } attribute_type;
 
 typedef struct {
-    int64_t count;
     const double *values; /* NULL: absent */
+    int64_t count;
 } attribute_reals;
 
 /* Something that nodes share. Its functions count the holders and may be called from any thread. */

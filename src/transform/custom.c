@@ -14,7 +14,7 @@ struct tarn_custom_function {
     release_note note;     /* of `release`; first */
     atomic_int references; /* the caller's and one for each node */
     tarn_function function;
-    tarn_custom_rules rules;
+    tarn_callback vjp, jvp;
     void (*release)(void *context);
     void *context; /* of the rules: the function's, or a batching's */
 };
@@ -25,17 +25,17 @@ static void release_context(release_note *note) {
     memory_free(c);
 }
 
-tarn_custom_function *tarn_custom_new(tarn_function function, tarn_custom_rules rules, void (*release)(void *context)) {
+tarn_custom_function *tarn_custom_new_with(tarn_function function, tarn_custom_options o) {
     if (!tarn_ok()) return NULL;
-    if (!function.call || function.outputs < 0)
-        return tarn_fail("custom_new: the function is NULL or has a negative number of outputs"), NULL;
+    if (!function.call) return tarn_fail("custom_new: the function is NULL"), NULL;
     tarn_custom_function *c = NEW(tarn_custom_function);
     if (!c) return NULL;
     *c = (tarn_custom_function){.note = {.run = release_context},
                                 .references = 1,
                                 .function = function,
-                                .rules = rules,
-                                .release = release,
+                                .vjp = o.vjp,
+                                .jvp = o.jvp,
+                                .release = o.release,
                                 .context = function.context};
     return c;
 }
@@ -120,18 +120,17 @@ static node *call_node(tarn_custom_function *c, tarn_array *const *inputs, int i
     return n;
 }
 
-bool tarn_custom_call(tarn_custom_function *c, tarn_array *const *inputs, int input_count, tarn_array **outputs) {
-    if (!c) return tarn_fail("custom_call: the function is NULL");
-    if (!scope_check_open("custom_call")) return false;
-    int count = c->function.outputs ? c->function.outputs : 1, scope = tarn_scope_begin();
-    bool traced = (c->rules.vjp || c->rules.jvp) && trace_is_active();
-    tarn_array **aliases = NEW_ARRAY(tarn_array *, input_count);
-    bool ok = aliases && function_inputs("custom_call", inputs, input_count, aliases);
-    node *n = ok ? call_node(c, inputs, input_count, aliases, traced) : NULL;
-    for (int k = 0; k < count; k++) outputs[k] = n ? tarn_keep(&n->outputs[k]) : NULL;
-    tarn_scope_end(&scope);
+tarn_results *tarn_custom_call(tarn_custom_function *c, tarn_array *const *inputs, int count) {
+    if (!c) return tarn_fail("custom_call: the function is NULL"), NULL;
+    transform_call call;
+    if (!transform_begin(&call, "custom_call", NULL)) return NULL;
+    bool traced = (c->vjp || c->jvp) && trace_is_active();
+    tarn_array **aliases = NEW_ARRAY(tarn_array *, count);
+    bool ok = aliases && function_inputs("custom_call", inputs, count, aliases);
+    node *n = ok ? call_node(c, inputs, count, aliases, traced) : NULL;
+    for (int k = 0; n && k < n->output_count; k++) tarn_result(call.results, &n->outputs[k]);
     memory_free(aliases);
-    return kept_to_scope(outputs, count) && n;
+    return transform_end(&call, n != NULL);
 }
 
 static bool infer_custom(inference *i) {
@@ -153,16 +152,22 @@ static tarn_array *or_zeros(tarn_array *given, tarn_array *of) {
     return given ? given : tarn_zeros_like(of);
 }
 
-/* Calls a rule with these lists one after the other; what it writes belongs to the scope. */
+/* Calls a rule with these lists one after the other; what it hands out belongs to the scope. */
 static bool call_rule(const node *n, const char *what, tarn_callback rule, tarn_array *const *lists[3], const int counts[3],
                       tarn_array **results, int result_count) {
     int total = counts[0] + counts[1] + counts[2], place = 0;
     tarn_array **inputs = NEW_ARRAY(tarn_array *, total);
-    bool ok = inputs && tarn_ok();
+    tarn_results *given = inputs && tarn_ok() ? results_new() : NULL;
+    bool ok = given != NULL;
     for (int l = 0; l < 3 && ok; place += counts[l++]) ok = function_inputs(what, lists[l], counts[l], inputs + place);
-    ok = ok && function_call(what, rule, custom_of(n)->context, inputs, total, results, result_count, true);
+    if (ok) given->optional = true;
+    ok = ok && function_call(what, rule, custom_of(n)->context, inputs, total, given);
     memory_free(inputs);
-    return ok && kept_to_scope(results, result_count);
+    if (ok && tarn_results_count(given) != result_count)
+        ok = tarn_fail("%s: the rule handed out %d results, not %d", what, tarn_results_count(given), result_count);
+    ok = results_close(given, ok) != NULL;
+    for (int i = 0; i < result_count && ok; i++) results[i] = tarn_results_at(given, i);
+    return ok;
 }
 
 static bool check_result(const char *what, int i, const tarn_array *result, const tarn_array *of) {
@@ -183,7 +188,7 @@ static bool check_captured(const node *n, const char *what, int i, bool reached)
 
 static bool vjp_custom(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
     int arguments = arguments_of(n), count = n->output_count;
-    tarn_callback rule = custom_of(n)->rules.vjp;
+    tarn_callback rule = custom_of(n)->vjp;
     for (int k = 0; k < count && !rule; k++)
         if (wanted[arguments + k]) gradients[arguments + k] = cotangents[k];
     if (!rule) return true;
@@ -201,7 +206,7 @@ static bool vjp_custom(node *n, tarn_array *const *cotangents, const bool *wante
 
 static bool jvp_custom(node *n, tarn_array *const *tangents, tarn_array **output_tangents) {
     int arguments = arguments_of(n), count = n->output_count;
-    tarn_callback rule = custom_of(n)->rules.jvp;
+    tarn_callback rule = custom_of(n)->jvp;
     for (int k = 0; k < count && !rule; k++) output_tangents[k] = tangents[arguments + k];
     if (!rule) return true;
     for (int i = captured_from(n); i < n->input_count; i++)
@@ -221,7 +226,7 @@ static bool jvp_custom(node *n, tarn_array *const *tangents, tarn_array **output
 /* What the rules of a batched function need: the original, and where its arguments have their batch. Outputs have it first. */
 typedef struct {
     tarn_custom_function *original;
-    int arguments;
+    int arguments, output_count;
     array_type *types; /* of the outputs of one example */
     int64_t axes[];    /* [arguments] */
 } batched_context;
@@ -237,27 +242,31 @@ static void release_batched(void *context) {
 typedef struct {
     const batched_context *batched;
     tarn_callback rule;
+    int result_count;
     bool like_inputs; /* results have the shapes of the first inputs, else those of the outputs */
 } rule_call;
 
 static tarn_array *zero_result(const rule_call *r, tarn_array *const *inputs, int i) {
     if (r->like_inputs) return tarn_zeros_like(inputs[i]);
     const array_type *t = &r->batched->types[i];
-    return tarn_zeros((tarn_ints){t->ndim, t->shape}, is_inexact(t->dtype) ? t->dtype : TARN_FLOAT32);
+    return tarn_zeros((tarn_ints){t->shape, t->ndim}, is_inexact(t->dtype) ? t->dtype : TARN_FLOAT32);
 }
 
-static bool rule_with_zeros(void *context, tarn_array *const *inputs, int input_count, tarn_array **results, int result_count) {
+static bool rule_with_zeros(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     const rule_call *r = context;
-    if (!r->rule(r->batched->original->context, inputs, input_count, results, result_count)) return false;
-    for (int i = 0; i < result_count; i++)
-        if (!results[i]) results[i] = zero_result(r, inputs, i);
-    return tarn_ok();
+    tarn_results *given = results_new();
+    if (!given) return false;
+    given->optional = true;
+    bool ok = r->rule(r->batched->original->context, inputs, count, given);
+    for (int i = 0; i < tarn_results_count(given) && ok; i++) {
+        tarn_array *a = tarn_results_at(given, i);
+        ok = tarn_result(results, a || i >= r->result_count ? a : zero_result(r, inputs, i));
+    }
+    return ok;
 }
 
-static bool run_batched_rule(const rule_call *r, tarn_array *const *inputs, int input_count, const int64_t *in_axes, tarn_array **results,
-                             int result_count) {
-    tarn_function function = {rule_with_zeros, (void *)r, result_count};
-    return result_count == 0 || tarn_vmap(function, inputs, input_count, results, .in_axes = {input_count, in_axes});
+static tarn_results *run_batched_rule(const rule_call *r, tarn_array *const *inputs, int count, const int64_t *in_axes) {
+    return tarn_vmap(TARN_FUNCTION(rule_with_zeros, (void *)r), inputs, count, .in_axes = {in_axes, count});
 }
 
 /* The gradient of an argument that all examples share is the sum of theirs. */
@@ -266,25 +275,29 @@ static tarn_array *placed_gradient(tarn_array *g, int64_t axis) {
     return axis == 0 ? g : tarn_moveaxis(g, 0, axis);
 }
 
-static bool batched_vjp(void *context, tarn_array *const *inputs, int input_count, tarn_array **gradients, int gradient_count) {
+static bool batched_vjp(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     const batched_context *b = context;
-    int64_t *in_axes = NEW_ARRAY(int64_t, input_count); /* zero for cotangents and outputs */
+    int64_t *in_axes = NEW_ARRAY(int64_t, count); /* zero for cotangents and outputs */
     if (!in_axes) return false;
     memcpy(in_axes, b->axes, (size_t)b->arguments * sizeof *in_axes);
-    rule_call r = {b, b->original->rules.vjp, true};
-    bool ok = run_batched_rule(&r, inputs, input_count, in_axes, gradients, gradient_count);
-    for (int i = 0; i < gradient_count && ok; i++) gradients[i] = placed_gradient(gradients[i], b->axes[i]);
+    rule_call r = {b, b->original->vjp, b->arguments, true};
+    tarn_results *gradients = run_batched_rule(&r, inputs, count, in_axes);
     memory_free(in_axes);
-    return ok && tarn_ok();
+    bool ok = gradients != NULL;
+    for (int i = 0; i < tarn_results_count(gradients) && ok; i++) {
+        tarn_array *g = tarn_results_at(gradients, i);
+        ok = tarn_result(results, i < b->arguments ? placed_gradient(g, b->axes[i]) : g);
+    }
+    return ok;
 }
 
-static bool batched_jvp(void *context, tarn_array *const *inputs, int input_count, tarn_array **tangents, int tangent_count) {
+static bool batched_jvp(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     const batched_context *b = context;
-    int64_t *in_axes = NEW_ARRAY(int64_t, input_count);
+    int64_t *in_axes = NEW_ARRAY(int64_t, count);
     if (!in_axes) return false;
-    for (int i = 0; i < input_count; i++) in_axes[i] = b->axes[i % b->arguments];
-    rule_call r = {b, b->original->rules.jvp, false};
-    bool ok = run_batched_rule(&r, inputs, input_count, in_axes, tangents, tangent_count);
+    for (int i = 0; i < count; i++) in_axes[i] = b->axes[i % b->arguments];
+    rule_call r = {b, b->original->jvp, b->output_count, false};
+    bool ok = tarn_result_all(results, run_batched_rule(&r, inputs, count, in_axes));
     memory_free(in_axes);
     return ok;
 }
@@ -302,7 +315,7 @@ static batched_context *new_context(const node *n, const int *axes) {
         types[k].ndim = n->outputs[k].ndim;
         memcpy(types[k].shape, n->outputs[k].shape, sizeof types[k].shape);
     }
-    *b = (batched_context){.original = custom_of(n), .arguments = arguments, .types = types};
+    *b = (batched_context){.original = custom_of(n), .arguments = arguments, .output_count = n->output_count, .types = types};
     for (int i = 0; i < arguments; i++) b->axes[i] = axes[i] < 0 ? TARN_UNBATCHED : axes[i];
     atomic_fetch_add(&b->original->references, 1);
     return b;
@@ -316,16 +329,15 @@ static tarn_custom_function *batched_function(const node *n, const int *axes) {
         return NULL;
     }
     *c = (tarn_custom_function){.note = {.run = release_context}, .references = 1, .release = release_batched, .context = b};
-    if (b->original->rules.vjp) c->rules.vjp = batched_vjp;
-    if (b->original->rules.jvp) c->rules.jvp = batched_jvp;
+    if (b->original->vjp) c->vjp = batched_vjp;
+    if (b->original->jvp) c->jvp = batched_jvp;
     return c;
 }
 
 static bool vmap_custom(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
     int arguments = arguments_of(n), count = n->output_count;
     int64_t size = batch_size(inputs, axes, n->input_count);
-    tarn_custom_rules rules = custom_of(n)->rules;
-    if (!rules.vjp && !rules.jvp) { /* the outputs of the function, batched already, are all that there is to say */
+    if (!custom_of(n)->vjp && !custom_of(n)->jvp) { /* the outputs of the function, batched already, are all that there is to say */
         for (int k = 0; k < count; k++) batch_result(inputs[arguments + k], axes[arguments + k], outputs + k, output_axes + k);
         return true;
     }

@@ -9,7 +9,7 @@
 static bool trace_aliases(differentiation *d, const char *what, tarn_function function, tarn_array *const *inputs, int count,
                           const bool *wanted, tarn_array **aliases) {
     for (int i = 0; i < count; i++) {
-        if (!inputs[i]) return tarn_fail("%s: input %d is NULL", what, i);
+        if (!inputs || !inputs[i]) return tarn_fail("%s: input %d is NULL", what, i);
         aliases[i] = wanted[i] ? trace_alias(inputs[i]) : inputs[i];
         if (!aliases[i]) return false;
     }

@@ -3,10 +3,6 @@
 #include "core/scope.h"
 #include "transform/differentiate.h"
 
-static int output_count_of(tarn_function f) {
-    return f.outputs ? f.outputs : 1;
-}
-
 static tarn_array *gradient_of(const differentiation *d, int i) {
     tarn_array *x = d->traced.inputs[i];
     return d->slots[i] ? d->slots[i] : tarn_zeros_like(x);
@@ -15,11 +11,14 @@ static tarn_array *gradient_of(const differentiation *d, int i) {
 /* Integers have no gradient. */
 static bool *inexact_inputs(tarn_array *const *inputs, int count) {
     bool *wanted = NEW_ARRAY(bool, count);
-    for (int i = 0; i < count && wanted; i++) wanted[i] = inputs[i] && is_inexact(inputs[i]->dtype);
+    for (int i = 0; i < count && wanted; i++) wanted[i] = inputs && inputs[i] && is_inexact(inputs[i]->dtype);
     return wanted;
 }
 
-static bool seed(differentiation *d, tarn_array *const *cotangents) {
+static bool seed(differentiation *d, tarn_array *const *cotangents, int count) {
+    if (count != d->traced.output_count)
+        return tarn_fail("vjp: %d cotangents for the %d results of the function", count, d->traced.output_count);
+    if (count && !cotangents) return tarn_fail("vjp: the list of cotangents is NULL");
     for (int k = 0; k < d->traced.output_count; k++) {
         if (!cotangents[k]) continue;
         tarn_array *out = d->traced.outputs[k], *g = incoming("vjp: cotangent", k, cotangents[k], out);
@@ -29,41 +28,30 @@ static bool seed(differentiation *d, tarn_array *const *cotangents) {
     return true;
 }
 
-/* Hands over what is to outlive the scope of the transform. */
-static bool keep_all(tarn_array **to, tarn_array *const *from, int count) {
-    for (int i = 0; i < count; i++) to[i] = tarn_keep(from[i]);
-    return true;
+static bool all_results(tarn_results *results, const differentiation *d) {
+    bool ok = true;
+    for (int k = 0; k < d->traced.output_count && ok; k++) ok = tarn_result(results, d->traced.outputs[k]);
+    return ok;
 }
 
-static void none(tarn_array **arrays, int count) {
-    for (int i = 0; i < count; i++) arrays[i] = NULL;
+static bool vjp_in_scope(differentiation *d, tarn_array *const *cotangents, int count, tarn_results *gradients, tarn_results *outputs) {
+    if (!seed(d, cotangents, count) || !reverse_pass(&d->graph, d->slots)) return false;
+    for (int i = 0; i < d->traced.input_count; i++)
+        if (!tarn_result(gradients, gradient_of(d, i))) return false;
+    return all_results(outputs, d);
 }
 
-static bool vjp_in_scope(differentiation *d, tarn_array *const *cotangents, tarn_array **outputs, tarn_array **gradients) {
-    if (!seed(d, cotangents) || !reverse_pass(&d->graph, d->slots)) return false;
-    for (int i = 0; i < d->traced.input_count; i++) {
-        tarn_array *g = gradient_of(d, i);
-        if (!g) return false;
-        gradients[i] = tarn_keep(g);
-    }
-    return keep_all(outputs, d->traced.outputs, d->traced.output_count);
-}
-
-bool tarn_vjp(tarn_function function, tarn_array *const *inputs, int input_count, tarn_array *const *cotangents, tarn_array **outputs,
-              tarn_array **gradients) {
-    if (!tarn_ok() || !scope_check_open("vjp")) return false;
-    int scope = tarn_scope_begin();
+tarn_results *tarn_vjp_with(tarn_function function, tarn_array *const *inputs, int count, tarn_array *const *cotangents,
+                            int cotangent_count, tarn_outputs_options o) {
+    transform_call call;
+    if (!transform_begin(&call, "vjp", o.outputs)) return NULL;
     differentiation d = {0};
-    none(outputs, output_count_of(function));
-    none(gradients, input_count);
-    bool *wanted = inexact_inputs(inputs, input_count);
-    bool ok =
-        wanted && differentiate_begin(&d, "vjp", function, inputs, input_count, wanted) && vjp_in_scope(&d, cotangents, outputs, gradients);
+    bool *wanted = inexact_inputs(inputs, count);
+    bool ok = wanted && differentiate_begin(&d, "vjp", function, inputs, count, wanted) &&
+              vjp_in_scope(&d, cotangents, cotangent_count, call.results, call.outputs);
     memory_free(wanted);
     differentiate_end(&d);
-    tarn_scope_end(&scope);
-    bool held = kept_to_scope(outputs, output_count_of(function));
-    return kept_to_scope(gradients, input_count) && held && ok;
+    return transform_end(&call, ok);
 }
 
 /* ---- grad */
@@ -72,7 +60,7 @@ static bool *wanted_inputs(tarn_array *const *inputs, int count, tarn_ints argnu
     bool *wanted = NEW_ARRAY(bool, count);
     for (int64_t k = 0; k < argnums.count && wanted; k++) {
         int64_t i = argnums.values[k];
-        bool fits = i >= 0 && i < count, again = fits && wanted[i];
+        bool fits = inputs && i >= 0 && i < count, again = fits && wanted[i];
         bool exact = fits && inputs[i] && !is_inexact(inputs[i]->dtype);
         if (!fits) tarn_fail("grad: argnums has %lld, there are %d inputs", (long long)i, count);
         if (again) tarn_fail("grad: argnums has %lld twice", (long long)i);
@@ -86,42 +74,33 @@ static bool *wanted_inputs(tarn_array *const *inputs, int count, tarn_ints argnu
     return NULL;
 }
 
-static bool check_scalar(const tarn_array *out) {
+static bool check_scalar(const traced_function *f) {
+    if (f->output_count == 0) return tarn_fail("grad: the function handed out no result; the first must be a 0-d float");
+    const tarn_array *out = f->outputs[0];
     if (out->ndim == 0 && dtype_kind_of(out->dtype) == KIND_FLOAT) return true;
     return fail_shapes(out, NULL, NULL, "grad: the first output of the function must be a 0-d float");
 }
 
-static bool grad_in_scope(differentiation *d, tarn_ints argnums, tarn_array **gradients, tarn_grad_options o) {
+static bool grad_in_scope(differentiation *d, tarn_ints argnums, tarn_results *gradients, tarn_results *outputs) {
+    if (!check_scalar(&d->traced)) return false;
     tarn_array *value = d->traced.outputs[0];
-    if (!check_scalar(value)) return false;
     int64_t slot = graph_slot(&d->graph, value);
     if (slot >= 0) d->slots[slot] = tarn_scalar_like(1, value);
     if (!tarn_ok() || !reverse_pass(&d->graph, d->slots)) return false;
-    for (int64_t k = 0; k < argnums.count; k++) {
-        tarn_array *g = gradient_of(d, (int)argnums.values[k]);
-        if (!g) return false;
-        gradients[k] = tarn_keep(g);
-    }
-    if (o.value) *o.value = tarn_keep(value);
-    return !o.aux || keep_all(o.aux, d->traced.outputs + 1, d->traced.output_count - 1);
+    for (int64_t k = 0; k < argnums.count; k++)
+        if (!tarn_result(gradients, gradient_of(d, (int)argnums.values[k]))) return false;
+    return all_results(outputs, d);
 }
 
-bool tarn_grad_with(tarn_function function, tarn_array *const *inputs, int input_count, tarn_array **gradients, tarn_grad_options o) {
-    if (!tarn_ok() || !scope_check_open("grad")) return false;
+tarn_results *tarn_grad_with(tarn_function function, tarn_array *const *inputs, int count, tarn_grad_options o) {
+    transform_call call;
+    if (!transform_begin(&call, "grad", o.outputs)) return NULL;
     tarn_ints argnums = o.argnums.values ? o.argnums : TARN_INTS(0);
-    int further = output_count_of(function) - 1;
-    int scope = tarn_scope_begin();
     differentiation d = {0};
-    none(gradients, (int)argnums.count);
-    if (o.value) *o.value = NULL;
-    if (o.aux) none(o.aux, further);
-    bool *wanted = wanted_inputs(inputs, input_count, argnums);
-    bool ok = wanted && differentiate_begin(&d, "grad", function, inputs, input_count, wanted) && grad_in_scope(&d, argnums, gradients, o);
+    bool *wanted = wanted_inputs(inputs, count, argnums);
+    bool ok = wanted && differentiate_begin(&d, "grad", function, inputs, count, wanted) &&
+              grad_in_scope(&d, argnums, call.results, call.outputs);
     memory_free(wanted);
     differentiate_end(&d);
-    tarn_scope_end(&scope);
-    bool held = kept_to_scope(gradients, (int)argnums.count);
-    if (o.value) held = kept_to_scope(o.value, 1) && held;
-    if (o.aux) held = kept_to_scope(o.aux, further) && held;
-    return held && ok;
+    return transform_end(&call, ok);
 }

@@ -4,6 +4,7 @@
 #include "transform/differentiate.h"
 
 static bool *moving_inputs(tarn_array *const *tangents, int count) {
+    if (count > 0 && !tangents) return tarn_fail("jvp: the list of tangents is NULL"), NULL;
     bool *wanted = NEW_ARRAY(bool, count);
     for (int i = 0; i < count && wanted; i++) wanted[i] = tangents[i] != NULL;
     return wanted;
@@ -17,7 +18,7 @@ static tarn_array *zero_tangent(tarn_array *out, tarn_array *const *tangents, in
     return tarn_zeros(array_shape(out), is_inexact(out->dtype) ? out->dtype : dtype);
 }
 
-static bool jvp_in_scope(differentiation *d, tarn_array *const *tangents, tarn_array **outputs, tarn_array **output_tangents) {
+static bool jvp_in_scope(differentiation *d, tarn_array *const *tangents, tarn_results *results, tarn_results *outputs) {
     int inputs = d->traced.input_count, count = d->traced.output_count;
     for (int i = 0; i < inputs; i++)
         if (tangents[i] && !(d->slots[i] = incoming("jvp: tangent", i, tangents[i], d->traced.inputs[i]))) return false;
@@ -25,25 +26,20 @@ static bool jvp_in_scope(differentiation *d, tarn_array *const *tangents, tarn_a
     for (int k = 0; k < count; k++) {
         tarn_array *out = d->traced.outputs[k], *t = slot_value(d, out);
         if (!t) t = zero_tangent(out, tangents, inputs);
-        if (!t) return false;
-        output_tangents[k] = tarn_keep(t);
-        outputs[k] = tarn_keep(out);
+        if (!tarn_result(results, t) || !tarn_result(outputs, out)) return false;
     }
     return true;
 }
 
-bool tarn_jvp(tarn_function function, tarn_array *const *inputs, int input_count, tarn_array *const *tangents, tarn_array **outputs,
-              tarn_array **output_tangents) {
-    if (!tarn_ok() || !scope_check_open("jvp")) return false;
-    int scope = tarn_scope_begin(), count = function.outputs ? function.outputs : 1;
+tarn_results *tarn_jvp_with(tarn_function function, tarn_array *const *inputs, int count, tarn_array *const *tangents,
+                            tarn_outputs_options o) {
+    transform_call call;
+    if (!transform_begin(&call, "jvp", o.outputs)) return NULL;
     differentiation d = {0};
-    for (int k = 0; k < count; k++) outputs[k] = output_tangents[k] = NULL;
-    bool *wanted = moving_inputs(tangents, input_count);
-    bool ok = wanted && differentiate_begin(&d, "jvp", function, inputs, input_count, wanted) &&
-              jvp_in_scope(&d, tangents, outputs, output_tangents);
+    bool *wanted = moving_inputs(tangents, count);
+    bool ok =
+        wanted && differentiate_begin(&d, "jvp", function, inputs, count, wanted) && jvp_in_scope(&d, tangents, call.results, call.outputs);
     memory_free(wanted);
     differentiate_end(&d);
-    tarn_scope_end(&scope);
-    bool held = kept_to_scope(outputs, count);
-    return kept_to_scope(output_tangents, count) && held && ok;
+    return transform_end(&call, ok);
 }

@@ -5,6 +5,20 @@
 #include "ops/graph.h"
 #include "ops/trace_function.h"
 
+/* ---- one call of a transform */
+
+/* What it will return, and a scope for everything else. */
+typedef struct {
+    tarn_results *results, *outputs;
+    tarn_results **wanted; /* where the caller wants the outputs, or NULL */
+    int scope;
+} transform_call;
+
+/* False, with the error set, if nothing can be done now. `what` begins the message. */
+bool transform_begin(transform_call *call, const char *what, tarn_results **wanted);
+/* Hands both lists to the caller's scope; the results are what the transform returns. */
+tarn_results *transform_end(transform_call *call, bool ok);
+
 /* ---- one node */
 
 /* Gradients of n's inputs, in the inputs' shapes and, for floats and complex numbers, their dtypes. cotangents and gradients as in

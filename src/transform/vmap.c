@@ -22,7 +22,7 @@ static bool check_axes(batching *b, tarn_ints in_axes) {
         return tarn_fail("vmap: %lld in_axes for %d inputs", (long long)in_axes.count, b->count);
     int first = -1;
     for (int i = 0; i < b->count; i++) {
-        const tarn_array *x = b->inputs[i];
+        const tarn_array *x = b->inputs ? b->inputs[i] : NULL;
         if (!x) return tarn_fail("vmap: input %d is NULL", i);
         int64_t axis = in_axes.values ? in_axes.values[i] : 0;
         b->axes[i] = -1;
@@ -44,7 +44,7 @@ static tarn_array *example_of(int index, const tarn_array *x, int axis) {
     int64_t shape[TARN_MAX_NDIM], count = 0;
     for (int i = 0; i < x->ndim; i++)
         if (i != axis) shape[count++] = x->shape[i];
-    return array_argument(index, (tarn_ints){count, shape}, x->dtype, x->node->stream);
+    return array_argument(index, (tarn_ints){shape, count}, x->dtype, x->node->stream);
 }
 
 static bool trace_examples(batching *b, tarn_function function) {
@@ -88,24 +88,22 @@ static tarn_array *placed_output(batching *b, int which, int64_t wanted) {
     return axis == place ? out : tarn_moveaxis(out, axis, place);
 }
 
-static bool batch_outputs(batching *b, tarn_function function, tarn_ints in_axes, tarn_ints out_axes, tarn_array **outputs) {
-    if (!check_axes(b, in_axes) || !trace_examples(b, function)) return false;
-    if (out_axes.values && out_axes.count != b->traced.output_count)
-        return tarn_fail("vmap: %lld out_axes for %d outputs", (long long)out_axes.count, b->traced.output_count);
+static bool batch_outputs(batching *b, tarn_function function, tarn_vmap_options o, tarn_results *results) {
+    if (!check_axes(b, o.in_axes) || !trace_examples(b, function)) return false;
+    int count = b->traced.output_count;
+    if (o.out_axes.values && o.out_axes.count != count)
+        return tarn_fail("vmap: %lld out_axes for %d outputs", (long long)o.out_axes.count, count);
     if (!run_batched(b)) return false;
-    for (int k = 0; k < b->traced.output_count; k++) {
-        outputs[k] = placed_output(b, k, out_axes.values ? out_axes.values[k] : 0);
-        if (!outputs[k]) return false;
-    }
+    for (int k = 0; k < count; k++)
+        if (!tarn_result(results, placed_output(b, k, o.out_axes.values ? o.out_axes.values[k] : 0))) return false;
     return true;
 }
 
-static bool vmap_in_scope(batching *b, tarn_function function, tarn_vmap_options options, tarn_array **outputs) {
+static bool vmap_in_scope(batching *b, tarn_function function, tarn_vmap_options o, tarn_results *results) {
     b->axes = NEW_ARRAY(int, b->count);
     b->fresh = NEW_ARRAY(tarn_array *, b->count);
     b->marked = NEW_ARRAY(bool, b->count);
-    bool ok = b->axes && b->fresh && b->marked && batch_outputs(b, function, options.in_axes, options.out_axes, outputs);
-    for (int k = 0; k < (function.outputs ? function.outputs : 1); k++) outputs[k] = ok ? tarn_keep(outputs[k]) : NULL;
+    bool ok = b->axes && b->fresh && b->marked && batch_outputs(b, function, o, results);
     graph_free(&b->graph);
     traced_end(&b->traced);
     memory_free(b->axes);
@@ -116,11 +114,9 @@ static bool vmap_in_scope(batching *b, tarn_function function, tarn_vmap_options
     return ok;
 }
 
-bool tarn_vmap_with(tarn_function function, tarn_array *const *inputs, int input_count, tarn_array **outputs, tarn_vmap_options options) {
-    if (!tarn_ok() || !scope_check_open("vmap")) return false;
-    int scope = tarn_scope_begin();
-    batching b = {.count = input_count, .inputs = (tarn_array **)inputs};
-    bool ok = vmap_in_scope(&b, function, options, outputs);
-    tarn_scope_end(&scope);
-    return kept_to_scope(outputs, function.outputs ? function.outputs : 1) && ok;
+tarn_results *tarn_vmap_with(tarn_function function, tarn_array *const *inputs, int count, tarn_vmap_options o) {
+    transform_call call;
+    if (!transform_begin(&call, "vmap", NULL)) return NULL;
+    batching b = {.count = count, .inputs = (tarn_array **)inputs};
+    return transform_end(&call, vmap_in_scope(&b, function, o, call.results));
 }

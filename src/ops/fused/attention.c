@@ -84,7 +84,7 @@ static tarn_array *grouped_mask(tarn_array *mask, int64_t kv_heads, int64_t grou
     for (int i = 1; i <= mask->ndim; i++) size[4 - i] = mask->shape[mask->ndim - i];
     bool per_head = size[1] > 1;
     int64_t shape[5] = {size[0], per_head ? kv_heads : 1, per_head ? group : 1, size[2], size[3]};
-    return tarn_reshape(mask, (tarn_ints){5, shape});
+    return tarn_reshape(mask, (tarn_ints){shape, 5});
 }
 
 static tarn_array *lowest(tarn_array *like) {
@@ -106,11 +106,12 @@ static tarn_array *apply_masks(const node *n, tarn_array *const *in, tarn_array 
 
 /* softmax with one more logit a head that carries no value */
 static tarn_array *softmax_with_sinks(tarn_array *scores, tarn_array *sinks) {
-    if (!sinks) return tarn_softmax(scores, -1);
+    if (!sinks) return tarn_softmax(scores, .axes = TARN_AXES(-1));
     const int64_t *s = scores->shape;
     tarn_array *column = tarn_reshape(tarn_astype(sinks, scores->dtype), TARN_SHAPE(1, s[1], s[2], 1, 1));
     column = tarn_broadcast_to(column, TARN_SHAPE(s[0], s[1], s[2], s[3], 1));
-    return tarn_slice_axis(tarn_softmax(tarn_concatenate(TARN_ARRAYS(column, scores), 2, -1), -1), -1, 1, INT64_MAX);
+    return tarn_slice_axis(tarn_softmax(tarn_concatenate(TARN_ARRAYS(column, scores), 2, .axis = TARN_AXIS(-1)), .axes = TARN_AXES(-1)), -1,
+                           1, INT64_MAX);
 }
 
 static bool formula(const node *n, tarn_array *const *in, tarn_array **outputs) {
@@ -125,7 +126,7 @@ static bool formula(const node *n, tarn_array *const *in, tarn_array **outputs) 
     tarn_array *scores = tarn_matmul(tarn_multiply(q, tarn_scalar_like(attention_scale(a, in[Q]->shape[3]), q)), tarn_swapaxes(k, -1, -2));
     scores = scores ? apply_masks(n, in, scores, p) : NULL;
     tarn_array *weights = scores ? softmax_with_sinks(scores, SINKS < n->input_count ? in[SINKS] : NULL) : NULL;
-    outputs[0] = formula_narrow(tarn_flatten(tarn_matmul(weights, v), 1, 2), in[Q]->dtype);
+    outputs[0] = formula_narrow(tarn_flatten(tarn_matmul(weights, v), .start_axis = TARN_AXIS(1), .end_axis = TARN_AXIS(2)), in[Q]->dtype);
     return outputs[0] != NULL;
 }
 

@@ -7,7 +7,7 @@ enum { Q, K, V, MASK, LENGTH, SINKS, ATTENTION_INPUTS };
 
 /* [batch, rows, ...] to [batch * rows, ...] */
 static tarn_array *join(tarn_array *x) {
-    return tarn_flatten(x, 0, 1);
+    return tarn_flatten(x, .end_axis = TARN_AXIS(1));
 }
 
 static tarn_array *part_again(tarn_array *x, int64_t batch, int64_t rows) {
@@ -27,7 +27,7 @@ static tarn_array *join_mask(tarn_array *mask, int axis, int64_t batch, int64_t 
     if (axis < 0 && (mask->ndim < 4 || mask->shape[0] == 1)) return mask;
     mask = axis < 0 ? tarn_expand_dims(mask, TARN_AXES(0)) : batch_align(mask, axis, 4);
     for (int i = 0; mask && i < 5; i++) shape[i] = i == 0 ? batch : i == 1 ? rows : mask->shape[i];
-    return mask ? join(tarn_broadcast_to(mask, (tarn_ints){5, shape})) : NULL;
+    return mask ? join(tarn_broadcast_to(mask, (tarn_ints){shape, 5})) : NULL;
 }
 
 bool vmap_attention(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "ops/front.h"
 #include "ops/fused/formula.h"
 
 static bool infer(inference *i) {
@@ -21,13 +22,15 @@ static bool formula(const node *n, tarn_array *const *inputs, tarn_array **outpu
     int axis = axis_normal(a->axis, x->ndim);
     int64_t shape[TARN_MAX_NDIM + 1];
     for (int i = 0; i <= x->ndim; i++) shape[i] = i <= axis ? x->shape[i] : i == axis + 1 ? a->times : x->shape[i - 1];
-    tarn_array *wide = tarn_broadcast_to(tarn_expand_dims(inputs[0], TARN_AXES(axis + 1)), (tarn_ints){x->ndim + 1, shape});
+    tarn_array *wide = tarn_broadcast_to(tarn_expand_dims(inputs[0], TARN_AXES(axis + 1)), (tarn_ints){shape, x->ndim + 1});
     outputs[0] = tarn_reshape(wide, array_shape(out));
     return outputs[0] != NULL;
 }
 
-tarn_array *tarn_repeat(tarn_array *x, int64_t times, int64_t axis) {
-    return BUILD(repeat, (&(attributes_repeat){.times = times, .axis = axis}), x);
+tarn_array *tarn_repeat_with(tarn_array *x, int64_t times, tarn_axis_options o) {
+    FRONT("repeat");
+    REQUIRE(x);
+    return BUILD(repeat, (&(attributes_repeat){.times = times, .axis = axis_or(o.axis, 0)}), flat_unless(o.axis, x));
 }
 
 const op_rules rules_repeat = {.infer = infer, .formula = formula};

@@ -30,7 +30,7 @@ static tarn_array *angles(const attributes_rope *a, tarn_array *x, tarn_array *o
     if (offset->ndim == 1) {
         int64_t shape[TARN_MAX_NDIM] = {offset->shape[0]};
         for (int i = 1; i < x->ndim - 1; i++) shape[i] = 1;
-        shift = tarn_reshape(shift, (tarn_ints){x->ndim - 1, shape});
+        shift = tarn_reshape(shift, (tarn_ints){shape, x->ndim - 1});
     }
     position = tarn_multiply(tarn_add(position, shift), tarn_scalar(a->scale, dtype));
     tarn_array *turn =
@@ -52,12 +52,12 @@ static bool formula(const node *n, tarn_array *const *inputs, tarn_array **outpu
     /* Pairs become an axis of their own: the last but one of [2, half], or the last of [half, 2]. */
     int64_t axis = a->traditional ? -1 : -2;
     tarn_array *pairs = tarn_unflatten(x, -1, a->traditional ? TARN_SHAPE(dims / 2, 2) : TARN_SHAPE(2, dims / 2));
-    if (!tarn_split(pairs, 2, axis, parts)) return false;
+    if (!tarn_split(pairs, 2, parts, .axis = TARN_AXIS(axis))) return false;
     tarn_array *u = tarn_squeeze(parts[0], .axes = TARN_AXES(axis)), *v = tarn_squeeze(parts[1], .axes = TARN_AXES(axis));
     tarn_array *c = tarn_cos(theta), *s = tarn_sin(theta);
     tarn_array *turned[2] = {tarn_subtract(tarn_multiply(u, c), tarn_multiply(v, s)), tarn_add(tarn_multiply(u, s), tarn_multiply(v, c))};
-    tarn_array *y = tarn_flatten(tarn_stack(turned, 2, axis), -2, -1);
-    if (rest) y = tarn_concatenate(TARN_ARRAYS(y, rest), 2, -1);
+    tarn_array *y = tarn_flatten(tarn_stack(turned, 2, .axis = TARN_AXIS(axis)), .start_axis = TARN_AXIS(-2));
+    if (rest) y = tarn_concatenate(TARN_ARRAYS(y, rest), 2, .axis = TARN_AXIS(-1));
     outputs[0] = formula_narrow(y, inputs[0]->dtype);
     return outputs[0] != NULL;
 }

@@ -1,6 +1,7 @@
 /* softmax over the last axis: exp(x - max) / sum, in float32 for half types. */
 #include "ops/fused/formula.h"
 #include "ops/front.h"
+#include "ops/reduce.h"
 
 static bool infer(inference *i) {
     return i->inputs[0]->ndim > 0 ? infer_same_float(i) : tarn_fail("softmax: x is 0-d");
@@ -17,14 +18,39 @@ static bool formula(const node *n, tarn_array *const *inputs, tarn_array **outpu
     return outputs[0] != NULL;
 }
 
-tarn_array *tarn_softmax(tarn_array *x, int64_t axis) {
+static tarn_array *along_last(tarn_array *x) {
+    return BUILD(softmax, NULL, x);
+}
+
+/* The axes that are reduced go to the end, in order; whether they were there already. */
+static bool reduced_last(const bool *reduced, int ndim, int64_t *order, int64_t *back) {
+    int count = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < ndim; i++)
+            if (reduced[i] == (pass == 1)) order[count++] = i;
+    bool same = true;
+    for (int i = 0; i < ndim; i++) {
+        back[order[i]] = i;
+        same = same && order[i] == i;
+    }
+    return same;
+}
+
+tarn_array *tarn_softmax_with(tarn_array *x, tarn_axes_options o) {
     FRONT("softmax");
     REQUIRE(x);
-    int place;
-    if (!check_axis("softmax", axis, x->ndim, &place)) return NULL;
+    REQUIRE_LIST(o.axes);
+    bool reduced[TARN_MAX_NDIM];
+    int64_t order[TARN_MAX_NDIM], back[TARN_MAX_NDIM], count = 0;
+    if (!reduce_axes("softmax", o.axes, x->ndim, reduced)) return NULL;
+    for (int i = 0; i < x->ndim; i++) count += reduced[i];
+    if (count == 0) return tarn_fail("softmax: there is no axis to go over"), NULL;
     if (dtype_kind_of(x->dtype) < KIND_FLOAT) x = tarn_astype(x, TARN_FLOAT32);
-    if (place == x->ndim - 1) return BUILD(softmax, NULL, x);
-    return tarn_swapaxes(BUILD(softmax, NULL, tarn_swapaxes(x, place, -1)), place, -1);
+    bool same = reduced_last(reduced, (int)tarn_ndim(x), order, back);
+    tarn_array *moved = same ? x : tarn_transpose(x, .axes = {order, tarn_ndim(x)});
+    tarn_array *y =
+        count == 1 ? along_last(moved) : tarn_reshape_like(along_last(tarn_flatten(moved, .start_axis = TARN_AXIS(-count))), moved);
+    return same ? y : tarn_transpose(y, .axes = {back, tarn_ndim(y)});
 }
 
 const op_rules rules_softmax = {.infer = infer, .formula = formula};

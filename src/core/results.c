@@ -1,0 +1,72 @@
+#include "core/results.h"
+
+#include "base/memory.h"
+#include "core/scope.h"
+
+tarn_results *results_new(void) {
+    tarn_results *r = NEW(tarn_results);
+    if (!r) return NULL;
+    r->open = true;
+    if (scope_own(r)) return r;
+    memory_free(r);
+    return NULL;
+}
+
+bool results_reserve(tarn_results *r, int count) {
+    return vector_reserve(&r->arrays, (size_t)count);
+}
+
+void results_fill(tarn_results *r, tarn_array *const *arrays, int count) {
+    for (int i = 0; i < count; i++) r->arrays.items[r->arrays.count++] = arrays[i];
+    r->open = false;
+}
+
+void results_clear(tarn_results *r) {
+    for (size_t i = 0; r->open && i < r->arrays.count; i++) array_end_reading(r->arrays.items[i]);
+    vector_free(&r->arrays);
+}
+
+void results_free(tarn_results *r) {
+    results_clear(r);
+    memory_free(r);
+}
+
+tarn_results *results_close(tarn_results *r, bool ok) {
+    if (!r) return NULL;
+    size_t count = r->open ? r->arrays.count : 0;
+    for (size_t i = 0; ok && i < count; i++) ok = !r->arrays.items[i] || scope_hold(r->arrays.items[i]);
+    if (!ok) results_clear(r);
+    for (size_t i = 0; ok && i < count; i++) array_end_reading(r->arrays.items[i]);
+    r->open = false;
+    return ok ? r : NULL;
+}
+
+bool tarn_result(tarn_results *r, tarn_array *a) {
+    if (!tarn_ok()) return false;
+    if (!r || !r->open) return tarn_fail("result: the list is NULL or complete");
+    if (!a && !r->optional) return tarn_fail("result: array %zu is NULL", r->arrays.count);
+    if (!vector_push(&r->arrays, a)) return false;
+    array_begin_reading(a);
+    return true;
+}
+
+bool tarn_result_all(tarn_results *r, const tarn_results *others) {
+    if (!others) return tarn_fail("result_all: the list of results is NULL");
+    bool ok = tarn_ok();
+    for (size_t i = 0; ok && i < others->arrays.count; i++) ok = tarn_result(r, others->arrays.items[i]);
+    return ok;
+}
+
+int tarn_results_count(const tarn_results *r) {
+    return r ? (int)r->arrays.count : 0;
+}
+
+tarn_array *tarn_results_at(const tarn_results *r, int i) {
+    if (r && i >= 0 && i < tarn_results_count(r)) return r->arrays.items[i];
+    return r    ? tarn_fail("results_at: there is no result %d of %d", i, tarn_results_count(r)),
+           NULL : (tarn_fail("results_at: the list is NULL"), NULL);
+}
+
+tarn_array *const *tarn_results_arrays(const tarn_results *r) {
+    return r ? r->arrays.items : NULL;
+}

@@ -1,0 +1,26 @@
+/* Lists of arrays: what callbacks hand out and transforms return. */
+#ifndef CORE_RESULTS_H
+#define CORE_RESULTS_H
+
+#include "base/vector.h"
+#include "core/array.h"
+#include "tarn/transform.h"
+
+/* While it is open a list has a hold of its own on each array, which a tarn_move does not give up; then the scope has them. */
+struct tarn_results {
+    VECTOR(tarn_array *) arrays;
+    bool open, optional; /* entries may be NULL, for zero */
+};
+
+/* An open list that goes with the innermost scope. */
+tarn_results *results_new(void);
+/* Room for so many arrays, with which results_fill cannot fail: the innermost scope holds them already, and the list is complete. */
+bool results_reserve(tarn_results *r, int count);
+void results_fill(tarn_results *r, tarn_array *const *arrays, int count);
+/* The innermost scope takes over the holds of a list from results_new, which it returns: or, if not `ok` or without memory, NULL. */
+tarn_results *results_close(tarn_results *r, bool ok);
+/* Gives up the holds; for a list of the caller's own ({.open = true}), which is empty then. */
+void results_clear(tarn_results *r);
+void results_free(tarn_results *r); /* one from results_new; for scopes */
+
+#endif
