@@ -49,8 +49,9 @@ static void end_innermost(void) {
 }
 
 void tarn_scope_end(const int *scope) {
-    if (*scope < 1 || local.marks.count != (size_t)*scope) return;
-    end_innermost();
+    /* Scopes that a jump or an exception left open lie above this one: they end with it. */
+    if (!scope || *scope < 1 || local.marks.count < (size_t)*scope) return;
+    while (local.marks.count >= (size_t)*scope) end_innermost();
     if (local.marks.count == 0) {
         vector_free(&local.held);
         vector_free(&local.moved);
