@@ -43,7 +43,7 @@ thread-sanitize:
 	ninja -C build-thread -j $(JOBS)
 	ctest --test-dir build-thread --output-on-failure
 
-# The tests in C for another processor, emulated, with a tenth of the random rounds: about an hour on two cores.
+# The tests in C for another processor, emulated, with a tenth of the random rounds.
 test-aarch64:
 	tools/setup.sh build aarch64
 	cmake -S . -B build-aarch64 $(filter-out -DCMAKE_C_COMPILER=%,$(options)) -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake
