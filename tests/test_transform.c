@@ -181,6 +181,9 @@ static bool own_jvp(void *context, tarn_array *const *in, int count, tarn_result
 static bool call_custom(void *context, tarn_array *const *x, int count, tarn_results *results) {
     return tarn_result_all(results, tarn_custom_call(context, x, count));
 }
+static bool hands_out_nothing(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    return !context && x && count && results;
+}
 static bool custom_vjp_of(void *context, tarn_array *const *x, int count, tarn_results *results) {
     (void)count;
     tarn_array *one = tarn_scalar_like(1, x[0]);
@@ -216,6 +219,11 @@ static void test_custom(void) {
     CHECK(vjp_into(TARN_FUNCTION(custom_batch, forward), batch, 2, &ones, 1, &y, g) && EQUALS(g[0], 6, 12, 18) && EQUALS(g[1], 14));
     tarn_array *wide[2] = {tarn_reshape(REALS(1, 2, 3, 4), TARN_SHAPE(2, 2)), REALS(3, 5)}; /* a batch of batches */
     CHECK(into(&y, tarn_vmap(TARN_FUNCTION(custom_batch, both), wide, 2)) && EQUALS(y, 3, 12, 45, 80));
+
+    /* A rule that forgets its gradients is an error, not a gradient of zero. */
+    tarn_custom_function *forgetful = tarn_custom_new(TARN_FUNCTION(square_times, NULL), .vjp = hands_out_nothing);
+    REFUSED(vjp_into(TARN_FUNCTION(call_custom, forgetful), in, 2, &one, 1, &y, g), "handed out 0 results, not 2");
+    tarn_custom_free(forgetful);
 
     /* The graph keeps the function alive. */
     CHECK(into(&y, tarn_custom_call(both, in, 2)));

@@ -234,6 +234,19 @@ static void test_inner_state(void) {
     tarn_drop(state);
 }
 
+BODY(counts_plainly, tarn_array **state = context; *state = tarn_add(*state, one(1));
+     return tarn_result(results, tarn_multiply(x[0], *state));)
+
+/* A variable that is lent may simply be assigned to. */
+static void test_plain_state(void) {
+    TARN_SCOPE;
+    tarn_array *state = tarn_keep(one(0)), **slot = &state, *x = three(1), *y;
+    tarn_compiled *c = tarn_compile(TARN_FUNCTION(counts_plainly, &state), .state = &slot, .state_count = 1);
+    for (int i = 1; i < 4; i++) CHECK(into(&y, tarn_compiled_call(c, &x, 1)) && total(y) == 3 * i && tarn_item(state) == i);
+    tarn_compiled_free(c);
+    tarn_drop(state);
+}
+
 static void test_options(void) {
     TARN_SCOPE;
     tarn_array *state = tarn_keep(one(0)), **slots[] = {&state, &state, NULL}, *y, *x = one(1);
@@ -280,6 +293,7 @@ int main(void) {
     test_batch_captured_by_custom();
     test_moving();
     test_inner_state();
+    test_plain_state();
     test_options();
     test_leaked_arguments();
     CHECK(tarn_ok());
