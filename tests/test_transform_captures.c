@@ -243,6 +243,7 @@ static void test_plain_state(void) {
     tarn_array *state = tarn_keep(one(0)), **slot = &state, *x = three(1), *y;
     tarn_compiled *c = tarn_compile(TARN_FUNCTION(counts_plainly, &state), .state = &slot, .state_count = 1);
     for (int i = 1; i < 4; i++) CHECK(into(&y, tarn_compiled_call(c, &x, 1)) && total(y) == 3 * i && tarn_item(state) == i);
+    CHECK(into(&y, tarn_grad(TARN_FUNCTION(sums_compiled, c), &x, 1)) && total(y) == 12 && tarn_item(state) == 4);
     tarn_compiled_free(c);
     tarn_drop(state);
 }

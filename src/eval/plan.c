@@ -448,13 +448,40 @@ static bool check_inner_state(const tarn_compiled *c) {
     return true;
 }
 
+/* In a trace the variables are the user's own. What was put in place of a kept array by plain assignment is kept in its stead. */
+static void keep_assigned(tarn_array **variable, tarn_array *before, int keeps) {
+    if (*variable != before && atomic_load(&before->keeps) == keeps) {
+        tarn_keep(*variable);
+        tarn_drop(before);
+    }
+    node_release(before->node);
+}
+
+static bool with_own_state(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    tarn_compiled *c = context;
+    tarn_array **before = NEW_ARRAY(tarn_array *, c->state_count);
+    int *keeps = NEW_ARRAY(int, c->state_count), held = 0;
+    bool ok = before && keeps;
+    for (; ok && held < c->state_count; held++) {
+        if (!(before[held] = *c->state[held])) break;
+        keeps[held] = atomic_load(&before[held]->keeps);
+        node_retain(before[held]->node);
+    }
+    ok = ok && (held == c->state_count || tarn_fail("compile: state %d is NULL", held));
+    ok = ok && c->function.call(c->function.context, inputs, count, results);
+    for (int i = 0; i < held; i++) keep_assigned(c->state[i], before[i], keeps[i]);
+    memory_free(before);
+    memory_free(keeps);
+    return ok;
+}
+
 /* Within a trace the function is simply part of what is traced: arrays that it captured may be, too. */
 static bool call_inlined(tarn_compiled *c, tarn_array *const *inputs, int input_count, tarn_results *results) {
     if (!check_inner_state(c)) return false;
     int scope = tarn_scope_begin();
     tarn_array **own = NEW_ARRAY(tarn_array *, input_count);
     bool ok = own && function_inputs("compiled function", inputs, input_count, own) &&
-              function_call("compiled function", c->function.call, c->function.context, own, input_count, results);
+              function_call("compiled function", with_own_state, c, own, input_count, results);
     tarn_scope_end(&scope);
     memory_free(own);
     return ok;
