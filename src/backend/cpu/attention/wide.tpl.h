@@ -3,7 +3,7 @@
 enum {
     ROWS = 2 * LANES,
     WIDE_BLOCKS = 4,
-#ifdef __AMX_TILE__
+#if defined __AMX_TILE__ || defined __AMXTILE__ /* the latter is clang 14's */
     KEYS = 64, /* keys at a time */
 #else
     KEYS = 48,
@@ -42,7 +42,7 @@ static int64_t wide_scratch(const attention_problem *p) {
     return (floats * 4 + 63) / 64 * 64;
 }
 
-#ifdef __AMX_TILE__
+#if defined __AMX_TILE__ || defined __AMXTILE__ /* the latter is clang 14's */
 #include "cpu/attention/wide_tiles.tpl.h"
 #else
 #include "cpu/attention/wide_vectors.tpl.h"
