@@ -100,8 +100,16 @@ TARN_API int64_t tarn_dtype_bytes(tarn_dtype dtype);
 TARN_API bool tarn_eval_all(tarn_array *const *arrays, int count);
 /* Starts computing and returns. An error of the computation surfaces where the arrays are read. */
 TARN_API bool tarn_async_eval_all(tarn_array *const *arrays, int count);
-#define TARN_ARRAYS(...)     ((tarn_array *[]){__VA_ARGS__})
-#define TARN_COUNT(...)      ((int)(sizeof(TARN_ARRAYS(__VA_ARGS__)) / sizeof(tarn_array *)))
+#ifdef __cplusplus
+inline tarn_array *const *tarn_arrays_of(std::initializer_list<tarn_array *> list) {
+    return list.begin(); /* lives to the end of the whole expression */
+}
+#define TARN_ARRAYS(...) tarn_arrays_of({__VA_ARGS__})
+#define TARN_COUNT(...)  ((int)std::initializer_list<tarn_array *>{__VA_ARGS__}.size())
+#else
+#define TARN_ARRAYS(...) ((tarn_array *[]){__VA_ARGS__})
+#define TARN_COUNT(...)  ((int)(sizeof(TARN_ARRAYS(__VA_ARGS__)) / sizeof(tarn_array *)))
+#endif
 #define tarn_eval(...)       tarn_eval_all(TARN_ARRAYS(__VA_ARGS__), TARN_COUNT(__VA_ARGS__))
 #define tarn_async_eval(...) tarn_async_eval_all(TARN_ARRAYS(__VA_ARGS__), TARN_COUNT(__VA_ARGS__))
 

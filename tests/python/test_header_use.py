@@ -1,0 +1,71 @@
+"""What the headers say of right and of wrong uses, from C and from C++: a bare number where an option needs TARN_VALUE, TARN_AXIS or a list,
+and an option without its name, must not compile in silence."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("TARN_BUILD_DIR", ROOT / "build"))
+PATHS = [f"-I{ROOT}/include", f"-I{BUILD}/include", "-fsyntax-only"]
+STRICT = ["-std=c17", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Woverride-init", "-Werror"]
+RIGHT = """
+tarn_array *use(tarn_array *x, const int64_t *axes, int64_t count) {
+    TARN_SCOPE;
+    tarn_eval(tarn_sum(x), tarn_softmax(x, .axes = {axes, count}));
+    x = tarn_sum(x, .axes = TARN_AXES(-1), .keepdims = true);
+    x = tarn_sort(tarn_argmax(x), .axis = TARN_AXIS(0));
+    return tarn_rms_norm(tarn_concatenate(TARN_ARRAYS(x, x), 2), NULL, .eps = TARN_VALUE(0));
+}
+"""
+WRONG = ["tarn_sum(x, 0)", "tarn_sum(x, 1)", "tarn_sum(x, .axes = -1)", "tarn_rms_norm(x, x, .eps = 1e-3)", "tarn_sort(x, .axis = 1)",
+         "tarn_sort(x, 1)", "tarn_argmax(x, -1, true)", "tarn_random_uniform(x, TARN_SHAPE(2), TARN_FLOAT32, .low = -1.0)"]
+CXX = """
+#include <tarn/tarn.h>
+static bool loss(void *, tarn_array *const *in, int, tarn_results *results) {
+    return tarn_result(results, tarn_sum(tarn_square(in[0])));
+}
+double use(const float *data) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_from_data(data, TARN_SHAPE(2), TARN_FLOAT32);
+    auto options = tarn_reduce_options{};
+    options.keepdims = true;
+    tarn_eval(tarn_sum(x, options), tarn_sort(x));
+#if __cplusplus >= 202002L
+    tarn_sum(x, {.axes = TARN_AXES(-1), .keepdims = true});
+    tarn_sort(x, {.axis = TARN_AXIS(0)});
+#endif
+    return tarn_item(tarn_results_at(tarn_grad(TARN_FUNCTION(loss, nullptr), &x, 1), 0));
+}
+"""
+
+
+def compiled(compiler, flags, text, path):
+    if not shutil.which(compiler):
+        pytest.skip(f"no {compiler}")
+    path.write_text(text)
+    return subprocess.run([compiler, *flags, *PATHS, path], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_right(compiler, tmp_path):
+    result = compiled(compiler, STRICT, "#include <tarn/tarn.h>\ntarn_array *use(tarn_array *, const int64_t *, int64_t);" + RIGHT, tmp_path / "right.c")
+    assert result.returncode == 0 and not result.stderr, result.stderr
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("expression", WRONG)
+def test_wrong(compiler, expression, tmp_path):
+    text = f"#include <tarn/tarn.h>\ntarn_array *use(tarn_array *x) {{ return {expression}; }}\n"
+    result = compiled(compiler, ["-std=c17"], text, tmp_path / "wrong.c")
+    assert "warning:" in result.stderr or "error:" in result.stderr
+
+
+@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+@pytest.mark.parametrize("standard", ["c++17", "c++20"])
+def test_cxx(compiler, standard, tmp_path):
+    result = compiled(compiler, [f"-std={standard}", "-Wall", "-Werror"], CXX, tmp_path / "use.cc")
+    assert result.returncode == 0, result.stderr
