@@ -49,9 +49,9 @@ enum { TARN_MAX_NDIM = 12 };
 /* ---- scopes and holds */
 
 /* Opens a scope that closes at the end of the block, also by break, continue and return. */
-#define TARN_SCOPE               TARN_SCOPE_NAMED(__LINE__)
-#define TARN_SCOPE_NAMED(line)   TARN_SCOPE_DECLARE(line)
-#define TARN_SCOPE_DECLARE(line) __attribute__((cleanup(tarn_scope_end), unused)) int tarn_scope_##line = tarn_scope_begin()
+#define TARN_SCOPE            TARN_SCOPE_NAMED(__COUNTER__)
+#define TARN_SCOPE_NAMED(n)   TARN_SCOPE_DECLARE(n)
+#define TARN_SCOPE_DECLARE(n) __attribute__((cleanup(tarn_scope_end), unused)) int tarn_scope_##n = tarn_scope_begin()
 TARN_API int tarn_scope_begin(void);
 TARN_API void tarn_scope_end(const int *scope);
 

@@ -35,7 +35,10 @@ TARN_API bool tarn_synchronize(tarn_stream *stream); /* waits for all work so fa
 /* Makes `stream` the thread's current one (NULL: the default) and returns the one before. */
 TARN_API tarn_stream *tarn_use_stream(tarn_stream *stream);
 /* Operations to the end of the block go to `stream`. */
-#define TARN_ON(stream) __attribute__((cleanup(tarn_restore_stream), unused)) tarn_stream *tarn_previous_stream = tarn_use_stream(stream)
+#define TARN_ON(stream)          TARN_ON_NAMED(stream, __COUNTER__)
+#define TARN_ON_NAMED(stream, n) TARN_ON_DECLARE(stream, n)
+#define TARN_ON_DECLARE(stream, n)                                                                                                         \
+    __attribute__((cleanup(tarn_restore_stream), unused)) tarn_stream *tarn_previous_stream_##n = tarn_use_stream(stream)
 TARN_API void tarn_restore_stream(tarn_stream *const *previous);
 
 /* Asks that evaluations which are running be given up: between two kernels they end with an error. May be called from a signal handler and

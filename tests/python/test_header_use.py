@@ -14,7 +14,9 @@ PATHS = [f"-I{ROOT}/include", f"-I{BUILD}/include", "-fsyntax-only"]
 STRICT = ["-std=c17", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Woverride-init", "-Werror"]
 RIGHT = """
 tarn_array *use(tarn_array *x, const int64_t *axes, int64_t count) {
-    TARN_SCOPE;
+    TARN_SCOPE; TARN_SCOPE;
+    TARN_ON(NULL);
+    { TARN_ON(NULL); }
     tarn_eval(tarn_sum(x), tarn_softmax(x, .axes = {axes, count}));
     x = tarn_sum(x, .axes = TARN_AXES(-1), .keepdims = true);
     x = tarn_sort(tarn_argmax(x), .axis = TARN_AXIS(0));
