@@ -1,0 +1,78 @@
+/* The CUDA backend: devices and the list of kernel rows. */
+#include "cuda/cuda.h"
+
+#include "cuda/rows.h"
+
+static bool (*library_fail)(const char *format, ...);
+
+TARN_API void tarn_backend_errors(bool (*fail)(const char *format, ...));
+void tarn_backend_errors(bool (*fail)(const char *format, ...)) {
+    library_fail = fail;
+}
+
+bool cuda_report(bool ok) {
+    if (!library_fail || tarn_ok()) return ok;
+    library_fail("%s", tarn_error());
+    tarn_clear_error();
+    return ok;
+}
+
+bool cuda_ok(cudaError_t error, const char *what) {
+    if (error == cudaSuccess) return true;
+    cudaGetLastError(); /* what is not sticky is forgotten */
+    return tarn_fail("cuda: %s: %s", what, cudaGetErrorString(error));
+}
+
+bool cuda_use(int device) {
+    return cuda_ok(cudaSetDevice(device), "choosing the device");
+}
+
+/* Without a driver there are none. */
+static int device_count(void) {
+    int count = 0;
+    if (cudaGetDeviceCount(&count) == cudaSuccess) return count;
+    cudaGetLastError();
+    return 0;
+}
+
+static bool is_peer(int device, int other) {
+    int access = 0;
+    return device != other && cudaDeviceCanAccessPeer(&access, device, other) == cudaSuccess && access;
+}
+
+/* ---- rows. prepare is called in any thread of the library: what it has to say must reach the library's error */
+#define ROW(name) &cuda_##name,
+static const kernel_row *const all_rows[] = {CUDA_ROWS(ROW)};
+enum { ROW_COUNT = sizeof all_rows / sizeof *all_rows };
+
+static const kernel_row *const *rows(int device, op_id op, int *count) {
+    (void)device;
+    const kernel_row *const *first = NULL;
+    *count = 0;
+    for (int i = 0; i < ROW_COUNT; i++) {
+        if (all_rows[i]->op != op) continue;
+        if (!first) first = &all_rows[i];
+        ++*count;
+    }
+    return first;
+}
+
+static backend cuda = {
+    .version = BACKEND_VERSION,
+    .name = "cuda",
+    .device_count = device_count,
+    .allocate = cuda_allocate,
+    .release = cuda_release,
+    .stream_new = cuda_stream_new,
+    .stream_free = cuda_stream_free,
+    .submit = cuda_submit,
+    .rows = rows,
+    .is_peer = is_peer,
+    .memory_bytes = cuda_memory_bytes,
+};
+
+TARN_API const backend *tarn_backend(void);
+const backend *tarn_backend(void) {
+    cuda.table_hash = backend_hash();
+    return &cuda;
+}

@@ -1,0 +1,49 @@
+/* NVIDIA GPUs. Kernels are launched by the thread of a stream that gives it its work; what they need to know of it stands here. */
+#ifndef CUDA_CUDA_H
+#define CUDA_CUDA_H
+
+#include <cuda_runtime_api.h>
+
+#include "backend/backend.h"
+#include "tarn/error.h"
+
+/* ---- backend.c */
+/* Hands an error of this shared object's own copy of the error state to the library that opened it; returns ok. */
+bool cuda_report(bool ok);
+/* True for success; else the error says what was tried and CUDA's reason. */
+bool cuda_ok(cudaError_t error, const char *what);
+/* Makes the device the calling thread's. */
+bool cuda_use(int device);
+
+/* ---- memory.c */
+void *cuda_allocate(int device, int64_t bytes);
+void cuda_release(int device, void *block);
+int64_t cuda_memory_bytes(int device);
+
+/* ---- stream.c */
+backend_stream *cuda_stream_new(int device);
+void cuda_stream_free(backend_stream *stream);
+void cuda_submit(backend_stream *stream, submission *s);
+/* The stream that the calling thread launches on, and its device. */
+extern _Thread_local cudaStream_t cuda_stream_now;
+extern _Thread_local int cuda_device_now;
+
+/* ---- copy.c: page-locked memory through which copies from and to the host go */
+enum { STAGING_PIECES = 2 };
+typedef struct {
+    char *pieces[STAGING_PIECES];
+    cudaEvent_t free[STAGING_PIECES]; /* the device has done with the piece */
+    unsigned next;
+} staging;
+bool cuda_copy(int device, staging *s, cudaStream_t stream, const block_copy *copy);
+void cuda_staging_free(staging *s);
+
+/* ---- nvrtc.c */
+/* The kernel `name` of this source, compiled for the device at hand unless it was before (in this process or, kept in the cache folder, in
+   another). NULL with the error set. */
+cudaKernel_t cuda_compiled(const char *source, const char *name);
+
+/* ---- rows: `const kernel_row cuda_<op>…` in the files of their families, listed in backend.c */
+#define CUDA_ROW(name_) .op = OP_##name_, .name = #name_ "_cuda"
+
+#endif

@@ -1,0 +1,201 @@
+/* Printing a group: values.cuh, a function for each instruction with the text of its row, and one kernel of 4 elements a thread. */
+#include "cuda/elementwise/print.h"
+
+#include <string.h>
+
+/* values.cuh, which NVRTC compiles before every group. */
+__asm__(".pushsection .rodata\n"
+        ".local cuda_values\n"
+        "cuda_values:\n"
+        ".incbin \"" CUDA_VALUES "\"\n"
+        ".byte 0\n"
+        ".popsection\n");
+extern const char cuda_values[];
+
+/* ---- the rows as text, a table for each kind */
+#define REALS(v)   INT(v) FLOAT(v)
+#define NUMBERS(v) INT(v) FLOAT(v) COMPLEX(v)
+#define INEXACT(v) FLOAT(v) COMPLEX(v)
+#define ALL(v)     BOOL(v) NUMBERS(v)
+
+#define UNARY(op, result, values, ...)           [OP_##op] = "" values,
+#define BINARY(op, result, values, ...)          [OP_##op] = "" values,
+#define TERNARY(op, result, inputs, values, ...) [OP_##op] = "" values,
+
+#define BOOL(v) #v
+#define INT(v)
+#define FLOAT(v)
+#define COMPLEX(v)
+static const char *const bool_rows[OP_COUNT] = {
+#include "table/elementwise.def"
+};
+#undef BOOL
+#undef INT
+#define BOOL(v)
+#define INT(v) #v
+static const char *const int_rows[OP_COUNT] = {
+#include "table/elementwise.def"
+};
+#undef INT
+#undef FLOAT
+#define INT(v)
+#define FLOAT(v) #v
+static const char *const float_rows[OP_COUNT] = {
+#include "table/elementwise.def"
+};
+#undef FLOAT
+#undef COMPLEX
+#define FLOAT(v)
+#define COMPLEX(v) #v
+static const char *const complex_rows[OP_COUNT] = {
+#include "table/elementwise.def"
+};
+
+static const char *row_text(op_id op, tarn_dtype dtype) {
+    static const char *const *const tables[KIND_COUNT] = {
+        [KIND_BOOL] = bool_rows, [KIND_INT] = int_rows, [KIND_FLOAT] = float_rows, [KIND_COMPLEX] = complex_rows};
+    return tables[dtype_kind_of(dtype)][op];
+}
+
+/* ---- C types: that of a value while it is computed, that of an element in memory */
+static const char *compute_type(tarn_dtype dtype) {
+    switch (dtype_kind_of(dtype)) {
+    case KIND_BOOL:
+        return "bool";
+    case KIND_INT:
+        if (dtype_bytes(dtype) == 8) return dtype_is_unsigned(dtype) ? "u64" : "i64";
+        return dtype_is_unsigned(dtype) ? "u32" : "int";
+    case KIND_COMPLEX:
+        return "cplx";
+    case KIND_FLOAT:
+        break;
+    }
+    return dtype == TARN_FLOAT64 ? "double" : "float";
+}
+
+static const char *storage_type(tarn_dtype dtype) {
+    static const char *const types[TARN_DTYPE_COUNT] = {
+        [TARN_BOOL] = "truth8",    [TARN_UINT8] = "unsigned char", [TARN_UINT16] = "unsigned short", [TARN_UINT32] = "u32",
+        [TARN_UINT64] = "u64",     [TARN_INT8] = "signed char",    [TARN_INT16] = "short",           [TARN_INT32] = "int",
+        [TARN_INT64] = "i64",      [TARN_FLOAT16] = "float16",     [TARN_BFLOAT16] = "bfloat16",     [TARN_FLOAT32] = "float",
+        [TARN_FLOAT64] = "double", [TARN_COMPLEX64] = "complex64"};
+    return types[dtype];
+}
+
+/* ---- axes */
+
+/* Whether axis i and the one before it are one for every input. */
+static bool may_join(const call *c, const group_axes *a, int before, int i) {
+    for (int k = 0; k < c->input_count; k++)
+        if (a->strides[k][before] != a->strides[k][i] * a->shape[i]) return false;
+    return true;
+}
+
+void group_axes_of(const call *c, group_axes *a) {
+    const operand *out = &c->outputs[0];
+    *a = (group_axes){.n = operand_size(out)};
+    group_axes all = *a;
+    for (int i = 0; i < out->ndim; i++) {
+        if (out->shape[i] == 1) continue;
+        for (int k = 0; k < c->input_count; k++) all.strides[k][all.ndim] = c->inputs[k].strides[i];
+        all.shape[all.ndim++] = out->shape[i];
+    }
+    for (int i = 0; i < all.ndim; i++) {
+        bool join = i > 0 && may_join(c, &all, i - 1, i);
+        int to = join ? a->ndim - 1 : a->ndim++;
+        a->shape[to] = all.shape[i] * (join ? a->shape[to] : 1);
+        for (int k = 0; k < c->input_count; k++) a->strides[k][to] = all.strides[k][i];
+    }
+}
+
+/* ---- printing */
+
+/* One function for each instruction: the row's text over its inputs. */
+static void print_function(const group_instruction *in, int number, text *out) {
+    tarn_dtype from = (tarn_dtype)in->input_dtype;
+    const op_fact *fact = &op_facts[in->op];
+    const char *type = compute_type(from);
+    bool choice = fact->inputs == INPUTS_CHOICE, real = fact->result == RESULT_REAL && dtype_kind_of(from) == KIND_COMPLEX;
+    text_format(out, "DEVICE %s f%d(%s x", fact->result == RESULT_TRUTH ? "bool" : real ? "double" : type, number, choice ? "bool" : type);
+    for (int i = 1; i < fact->most_inputs; i++) text_format(out, ", %s %c", type, "xyz"[i]);
+    text_format(out, ") {\n    typedef %s T;\n    return %s;\n}\n", type, row_text((op_id)in->op, from));
+}
+
+static void print_functions(const group_program *p, text *out) {
+    text_add(out, "namespace language {\n");
+    for (int i = 0; i < p->instruction_count; i++)
+        if (p->instructions[i].op != OP_astype) print_function(&p->instructions[i], i, out);
+    text_add(out, "}\n");
+}
+
+static void print_parameters(const call *c, const group_axes *a, text *out) {
+    text_format(out, "struct parameters {\n    void *in[%d], *out[%d];\n    i64 n, shape[%d], strides[%d][%d];\n};\n", c->input_count + 1,
+                c->output_count, a->ndim + 1, c->input_count + 1, a->ndim + 1);
+}
+
+/* Where element i of each input is: i itself, 0, or by the axes. */
+static bool is_flat(const group_axes *a) {
+    return a->ndim <= 1;
+}
+
+static void print_places(const call *c, const group_axes *a, text *out) {
+    for (int k = 0; k < c->input_count; k++)
+        text_format(out, is_flat(a) ? "        i64 at%d = i * p.strides[%d][0];\n" : "        i64 at%d = 0;\n", k, k);
+    if (is_flat(a)) return;
+    text_format(out, "        i64 left = i, index;\n#pragma unroll\n        for (int d = %d; d >= 0; d--) {\n", a->ndim - 1);
+    text_add(out, "            left = divide(left, p.shape[d], &index);\n");
+    for (int k = 0; k < c->input_count; k++) text_format(out, "            at%d += index * p.strides[%d][d];\n", k, k);
+    text_add(out, "        }\n");
+}
+
+static void print_loads(const call *c, text *out) {
+    for (int k = 0; k < c->input_count; k++)
+        text_format(out, "        v%d[u] = widen(((const %s *)p.in[%d])[at%d]);\n", k, storage_type(c->inputs[k].dtype), k, k);
+}
+
+static void print_instruction(const group_instruction *in, int number, int value, const int *now, text *out) {
+    text_format(out, "        %s v%d = to_%s(", compute_type((tarn_dtype)in->dtype), value, dtype_facts[in->dtype].name);
+    int count = in->op == OP_astype ? 1 : op_facts[in->op].most_inputs;
+    if (in->op != OP_astype) text_format(out, "language::f%d(", number);
+    for (int i = 0; i < count; i++) {
+        int from = now[in->arguments[i]];
+        text_format(out, from < 0 ? "%sv%d[u]" : "%sv%d", i ? ", " : "", from < 0 ? -1 - from : from);
+    }
+    text_add(out, in->op == OP_astype ? ");\n" : "));\n");
+}
+
+/* now[r]: which value register r holds: -1 - input, or the number of a value behind the inputs. */
+static void print_body(const call *c, const group_axes *a, text *out) {
+    const group_program *p = c->program;
+    int now[GROUP_MAX_REGISTERS];
+    for (int k = 0; k < c->input_count; k++) {
+        text_format(out, "    %s v%d[4];\n", compute_type(c->inputs[k].dtype), k);
+        now[p->input_registers[k]] = -1 - k;
+    }
+    text_add(out, "#pragma unroll\n    for (int u = 0; u < 4; u++) {\n        i64 i = first + u * 256;\n        if (i >= p.n) break;\n");
+    print_places(c, a, out);
+    print_loads(c, out);
+    text_add(out,
+             "    }\n#pragma unroll\n    for (int u = 0; u < 4; u++) {\n        i64 i = first + u * 256;\n        if (i >= p.n) break;\n");
+    for (int i = 0; i < p->instruction_count; i++) {
+        print_instruction(&p->instructions[i], i, c->input_count + i, now, out);
+        now[p->instructions[i].result] = c->input_count + i;
+    }
+    for (int k = 0; k < c->output_count; k++) {
+        int from = now[p->output_registers[k]];
+        text_format(out, "        if (p.out[%d]) narrow((%s *)p.out[%d] + i, ", k, storage_type(c->outputs[k].dtype), k);
+        text_format(out, from < 0 ? "v%d[u]);\n" : "v%d);\n", from < 0 ? -1 - from : from);
+    }
+    text_add(out, "    }\n");
+}
+
+bool group_print(const call *c, const group_axes *a, text *out) {
+    text_add(out, cuda_values);
+    print_functions(c->program, out);
+    print_parameters(c, a, out);
+    text_add(out, "extern \"C\" __global__ void __launch_bounds__(256) group(const __grid_constant__ parameters p) {\n"
+                  "    i64 first = blockIdx.x * 1024ll + threadIdx.x;\n");
+    print_body(c, a, out);
+    text_add(out, "}\n");
+    return !out->failed;
+}

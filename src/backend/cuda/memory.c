@@ -1,0 +1,29 @@
+/* Device memory: plain allocations. What is kept for later use is the library's pool's business. */
+#include "cuda/cuda.h"
+
+void *cuda_allocate(int device, int64_t bytes) {
+    void *block = NULL;
+    cudaError_t error = cuda_use(device) ? cudaMalloc(&block, bytes > 0 ? (size_t)bytes : 1) : cudaErrorInvalidDevice;
+    if (error == cudaSuccess) return block;
+    cudaGetLastError();
+    size_t left = 0, all = 0;
+    cudaMemGetInfo(&left, &all);
+    tarn_clear_error();
+    cuda_report(
+        tarn_fail("cuda:%d: no %lld bytes (%zu of %zu are free): %s", device, (long long)bytes, left, all, cudaGetErrorString(error)));
+    return NULL;
+}
+
+void cuda_release(int device, void *block) {
+    if (!block) return;
+    cudaSetDevice(device);
+    cudaFree(block);
+    cudaGetLastError(); /* a lost device: its memory is gone anyway */
+}
+
+int64_t cuda_memory_bytes(int device) {
+    size_t left = 0, all = 0;
+    bool ok = cuda_use(device) && cuda_ok(cudaMemGetInfo(&left, &all), "asking for the memory");
+    tarn_clear_error();
+    return ok ? (int64_t)all : 0;
+}

@@ -1,0 +1,105 @@
+/* Fused groups on a CUDA device against the reference: every row of the table, every dtype it takes, layouts, sizes, conversions between
+   all dtypes. Skips where there is no device. */
+#include "cuda_device.h"
+#include "row_results.h"
+
+static bool run_program(const group_program *program, operand *inputs, operand *outputs, bool on_cuda) {
+    call c = {.op = OP_group,
+              .input_count = program->input_count,
+              .output_count = program->output_count,
+              .inputs = inputs,
+              .outputs = outputs,
+              .program = program};
+    return on_cuda ? run_on_cuda(c) : run_call(&backend_reference, c);
+}
+
+static void test_row(op_id op, tarn_dtype dtype, tarn_ints shape, int layout) {
+    int count = op_facts[op].most_inputs;
+    operand inputs[3];
+    for (int i = 0; i < count; i++) {
+        bool truth = op_facts[op].inputs == INPUTS_CHOICE && i == 0;
+        inputs[i] = laid_out(truth ? TARN_BOOL : dtype, shape, op_facts[op].domain, (layout + i) % LAYOUTS);
+    }
+    tarn_dtype out = result_dtype(op, dtype);
+    group_instruction instruction = {(uint16_t)op, (uint16_t)(count - 1), {0, 1, 2}, (uint8_t)dtype, (uint8_t)out};
+    group_program program = {count, 1, 1, count, (uint16_t[]){0, 1, 2}, (uint16_t[]){(uint16_t)(count - 1)}, &instruction};
+    operand got = randomized(out, shape, DOMAIN_ANY), expected = make(out, shape);
+    CHECK(run_program(&program, inputs, &got, true), "%s: %s", op_name(op), tarn_error());
+    CHECK(run_program(&program, inputs, &expected, false), "%s: %s", op_name(op), tarn_error());
+    tarn_clear_error();
+    compare(&got, &expected, row_tolerance(op, dtype), scale_input(op) == 0 ? &inputs[0] : NULL, op_name(op));
+}
+
+static bool accepts(op_id op, tarn_dtype dtype) {
+    if (!op_is_elementwise(op) || !(op_facts[op].kinds >> dtype_kind_of(dtype) & 1)) return false;
+    return op_facts[op].result != RESULT_FLOAT || dtype_kind_of(dtype) >= KIND_FLOAT;
+}
+
+static int test_rows(void) {
+    int rows = 0;
+    for (op_id op = 0; op < OP_COUNT; op++) {
+        random_begin(op_name(op));
+        for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++) {
+            if (!accepts(op, (tarn_dtype)dtype)) continue;
+            rows++;
+            test_row(op, (tarn_dtype)dtype, DIMS(1030), 0);
+            test_row(op, (tarn_dtype)dtype, DIMS(40, 30), 1 + rows % 5);
+        }
+    }
+    const tarn_ints shapes[] = {TARN_0D, DIMS(0), DIMS(1), DIMS(15), DIMS(3, 5, 7), DIMS(2, 33, 16), DIMS(4, 0, 3), DIMS(70000)};
+    for (int s = 0; s < 8; s++)
+        for (int layout = 0; layout < LAYOUTS; layout++) test_row(OP_where, TARN_FLOAT16, shapes[s], layout);
+    return rows;
+}
+
+static void test_conversions(void) {
+    for (int from = 0; from < TARN_DTYPE_COUNT; from++) {
+        for (int to = 0; to < TARN_DTYPE_COUNT; to++) {
+            operand x = randomized((tarn_dtype)from, DIMS(300), DOMAIN_ANY), got = make((tarn_dtype)to, DIMS(300));
+            if (dtype_kind_of((tarn_dtype)from) == KIND_FLOAT) {
+                const double special[] = {NAN, INFINITY, -INFINITY, 1e30, -1e30, 300, -300, 70000, 1e-8, -0.0, 2.5, 3e9, -3e9, 1e19};
+                for (int i = 0; i < 14; i++) put(&x, i, special[i]);
+            }
+            operand expected = make((tarn_dtype)to, DIMS(300));
+            group_instruction instruction = {OP_astype, 1, {0, 0, 0}, (uint8_t)from, (uint8_t)to};
+            group_program program = {1, 1, 1, 2, (uint16_t[]){0}, (uint16_t[]){1}, &instruction};
+            CHECK(run_program(&program, &x, &got, true) && run_program(&program, &x, &expected, false), "%s", tarn_error());
+            tarn_clear_error();
+            compare(&got, &expected, 0, NULL, dtype_facts[from].name);
+        }
+    }
+}
+
+/* Random programs with registers that are used again, several outputs, one of which nobody reads. */
+static void test_program(int round) {
+    static const uint16_t ops[] = {OP_add, OP_multiply, OP_subtract, OP_maximum, OP_minimum};
+    static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_BFLOAT16, TARN_FLOAT16, TARN_INT32, TARN_FLOAT64};
+    tarn_dtype dtype = dtypes[round % 5];
+    enum { INPUTS = 4, STEPS = 12, REGISTERS = 6 };
+    group_instruction steps[STEPS];
+    for (int i = 0; i < STEPS; i++) {
+        uint16_t a = (uint16_t)(random_bits() % REGISTERS), b = (uint16_t)(random_bits() % REGISTERS);
+        if (i < REGISTERS - INPUTS) a %= INPUTS, b %= INPUTS;
+        uint16_t to = i < REGISTERS - INPUTS ? (uint16_t)(INPUTS + i) : (uint16_t)(random_bits() % REGISTERS);
+        steps[i] = (group_instruction){ops[random_bits() % 5], to, {a, b, 0}, (uint8_t)dtype, (uint8_t)dtype};
+    }
+    group_program program = {INPUTS, 3, STEPS, REGISTERS, (uint16_t[]){0, 1, 2, 3}, (uint16_t[]){5, 4, 2}, steps};
+    operand inputs[INPUTS], got[3], expected[3];
+    for (int i = 0; i < INPUTS; i++) inputs[i] = laid_out(dtype, DIMS(7, 9, 31), DOMAIN_UNIT, (round + i) % LAYOUTS);
+    for (int i = 0; i < 3; i++) got[i] = make(dtype, DIMS(7, 9, 31)), expected[i] = make(dtype, DIMS(7, 9, 31));
+    got[1].data = expected[1].data = NULL;
+    CHECK(run_program(&program, inputs, got, true) && run_program(&program, inputs, expected, false), "%s", tarn_error());
+    tarn_clear_error();
+    for (int i = 0; i < 3; i += 2) compare(&got[i], &expected[i], dtype == TARN_INT32 ? 0 : 1, NULL, "program");
+}
+
+int main(void) {
+    if (!open_cuda()) return failures ? 1 : 77;
+    int rows = test_rows();
+    test_conversions();
+    random_begin("programs");
+    for (int round = 0; round < 30; round++) test_program(round);
+    cuda->stream_free(cuda_stream);
+    printf("cuda elementwise: %d rows, %d checks, %d failures\n", rows, checks, failures);
+    return failures != 0;
+}
