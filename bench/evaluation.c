@@ -26,7 +26,7 @@ static double median(double *times, int count) {
 }
 
 static tarn_array *numbers(int64_t count) {
-    return tarn_random_uniform(tarn_random_key(1), TARN_SHAPE(count), .low = TARN_VALUE(-1), .high = TARN_VALUE(1));
+    return tarn_random_uniform(tarn_random_key(1), TARN_SHAPE(count), TARN_FLOAT32, .low = TARN_VALUE(-1), .high = TARN_VALUE(1));
 }
 
 static void bench_eager(void) {
@@ -62,15 +62,14 @@ static bool small_kernels(void *context, tarn_array *const *inputs, int count, t
 static void bench_replay(void) {
     TARN_SCOPE;
     double times[ROUNDS];
-    tarn_array *x = numbers(4), *y = NULL;
+    tarn_array *x = numbers(4);
     tarn_compiled *c = tarn_compile(TARN_FUNCTION(small_kernels, NULL));
     tarn_eval(x);
     for (int r = 0; r < ROUNDS; r++) {
         double begin = now();
         for (int i = 0; i < REPLAYS; i++) {
             TARN_SCOPE;
-            tarn_compiled_call(c, &x, 1, &y, 1);
-            tarn_eval(y);
+            tarn_eval(tarn_results_at(tarn_compiled_call(c, &x, 1), 0));
         }
         times[r] = (now() - begin) / (REPLAYS * KERNELS);
     }

@@ -163,6 +163,8 @@ static void check_widths(void) {
 }
 
 int main(void) {
+    CHECK_ERROR(tarn_check_quantization("test_block", 32, 8), "no mode"); /* for tests alone */
+    quant_tests_ask = true;
     check_modes();
     check_errors();
     check_widths();

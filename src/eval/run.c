@@ -78,6 +78,12 @@ static bool bind(run *r, buffer *const *arguments, const int64_t *offsets) {
     return true;
 }
 
+/* How many tickets a segment can wait for; further ones are waited for by who submits it. Small runs shall be small blocks: they are made
+   and freed in no time. */
+static int ticket_room(const segment *s) {
+    return s->use_count < 8 ? s->use_count + 2 : 2 * s->use_count;
+}
+
 /* Everything whose size the program tells, in one block behind the run. */
 typedef struct {
     char *next; /* NULL: only counting */
@@ -102,7 +108,7 @@ static void carve_run(run *r, const program *p, carver *c) {
                  .calls = p->once ? p->calls : carve(c, p->steps.count, sizeof(call))};
     operand *operands = p->once ? p->operands : carve(c, (size_t)p->operand_count, sizeof(operand));
     for (size_t i = 0; i < p->segments.count; i++) {
-        int room = 2 * p->segments.items[i].use_count + 4;
+        int room = ticket_room(&p->segments.items[i]);
         ticket *after = carve(c, (size_t)room, sizeof(ticket));
         awaited *waits = carve(c, (size_t)room, sizeof(awaited));
         if (c->next) parts.segments[i].w.after = after, parts.segments[i].w.waits = waits;
@@ -433,7 +439,7 @@ static void launch_segment(run *r, size_t index, bool small) {
     const segment *s = &r->p->segments.items[index];
     run_segment *g = &r->segments[index];
     const segment_use *uses = r->p->uses.items + s->first_use;
-    int count = 0, room = 2 * s->use_count + 4;
+    int count = 0, room = ticket_room(s);
     for (int i = 0; i < s->use_count; i++) {
         const program_base *base = &r->p->bases.items[uses[i].base];
         buffer *b = r->buffers[base->storage];

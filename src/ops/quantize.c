@@ -23,10 +23,9 @@ static bool check_format(const char *op, quant_format f) {
 }
 
 bool tarn_check_quantization(const char *mode, int64_t group_size, int64_t bits) {
-    int place;
-    if (!mode || !name_find(&names_quant_mode, mode, &place))
-        return tarn_fail("quantization: there is no mode \"%.32s\"", mode ? mode : "(NULL)");
-    return check_format("quantization", (quant_format){(quant_mode)place, group_size, bits});
+    quant_mode found;
+    if (!mode || !quant_find(mode, &found)) return tarn_fail("quantization: there is no mode \"%.32s\"", mode ? mode : "(NULL)");
+    return check_format("quantization", (quant_format){found, group_size, bits});
 }
 
 /* ---- quantize */
@@ -145,11 +144,10 @@ static bool infer_quantized_matmul(inference *i) {
 
 /* The mode by its word; the usual group size and bits of it, where none are given. */
 static bool format_of(const char *function, const char *word, int64_t group_size, int64_t bits, quant_format *f) {
-    int place = QUANT_affine;
-    if (word && !name_find(&names_quant_mode, word, &place)) return tarn_fail("%s: there is no mode \"%.32s\"", function, word);
-    const quant_fact *mode = quant_fact_of((quant_mode)place);
-    *f = (quant_format){
-        .mode = (quant_mode)place, .group_size = group_size ? group_size : mode->group_size, .bits = bits ? bits : mode->bits};
+    quant_mode mode = QUANT_affine;
+    if (word && !quant_find(word, &mode)) return tarn_fail("%s: there is no mode \"%.32s\"", function, word);
+    const quant_fact *usual = quant_fact_of(mode);
+    *f = (quant_format){.mode = mode, .group_size = group_size ? group_size : usual->group_size, .bits = bits ? bits : usual->bits};
     return true;
 }
 

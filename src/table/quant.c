@@ -1,6 +1,8 @@
 /* Quantization formats, as quant.def lists them. */
 #include "table/quant.h"
 
+#include <string.h>
+
 #define SCALES   QUANT_SCALES
 #define BIASES   QUANT_BIASES
 #define GLOBAL   QUANT_GLOBAL
@@ -42,6 +44,15 @@ enum { WIDTHS = sizeof widths / sizeof *widths };
 
 const quant_fact *quant_fact_of(quant_mode mode) {
     return &facts[mode];
+}
+
+bool quant_tests_ask;
+
+bool quant_find(const char *name, quant_mode *mode) {
+    int place;
+    if (!name_find(&names_quant_mode, name, &place) || (strncmp(name, "test_", 5) == 0 && !quant_tests_ask)) return false;
+    *mode = (quant_mode)place;
+    return true;
 }
 
 bool quant_exists(quant_mode mode, int64_t group_size, int64_t bits) {

@@ -16,6 +16,9 @@ typedef struct {
 } quant_fact;
 
 const quant_fact *quant_fact_of(quant_mode mode);
+/* The mode of this name; false if there is none. Modes that only tests use answer to theirs once a test has said so. */
+bool quant_find(const char *name, quant_mode *mode);
+extern bool quant_tests_ask;
 /* Whether the mode has this width with groups of this size. */
 bool quant_exists(quant_mode mode, int64_t group_size, int64_t bits);
 /* Appends "affine with 2 3 4 5 6 8 bits (groups of 32 64 128)", one after the other where widths differ. */
