@@ -10,6 +10,7 @@
 
 #include "base/cpu.h"
 #include "base/spin.h"
+#include "base/start_thread.h"
 
 enum {
     AWAKE = 50000,   /* ns: longer than the gap between two kernels, shorter than anyone notices */
@@ -172,7 +173,7 @@ static void start_workers(int threads) {
     if (atomic_load(&pool.threads) == 0) atomic_store(&pool.threads, 1);
     for (int i = atomic_load(&pool.threads); i < threads; i++) {
         atomic_store(&pool.threads, i + 1); /* before the thread asks whether it is one of them */
-        if (pthread_create(&pool.workers[i], NULL, work, (void *)(intptr_t)i) == 0) continue;
+        if (start_thread(&pool.workers[i], work, (void *)(intptr_t)i)) continue;
         atomic_store(&pool.threads, i);
         break;
     }

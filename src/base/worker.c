@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/spin.h"
+#include "base/start_thread.h"
 
 enum { AWAKE = 10000 /* ns: the gap between two jobs is short, looking is faster than sleeping */ };
 
@@ -60,7 +61,7 @@ static void *work(void *argument) {
 /* Sees to it that what waits will be run: by the worker's thread, or, if there can be none, here and now. Under the lock. */
 static void go_on(worker *w) {
     if (!atomic_load(&w->first)) return;
-    if (!w->has_thread) w->has_thread = pthread_create(&w->thread, NULL, work, w) == 0;
+    if (!w->has_thread) w->has_thread = start_thread(&w->thread, work, w);
     if (w->has_thread)
         pthread_cond_signal(&w->wake);
     else
