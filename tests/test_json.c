@@ -148,14 +148,15 @@ static void test_reader(void) {
     json_reader_free(&r);
 }
 
-/* Reads a list of strings or whole numbers to its end. */
+/* Reads a list of strings, whole numbers or nulls to its end. */
 static bool walk(json_reader *r) {
     const char *s;
     size_t length;
     int64_t n;
     int more = json_reader_open(r, '[') ? json_reader_next(r) : -1;
     while (more > 0) {
-        bool ok = json_reader_peek(r) == '"' ? json_reader_string(r, &s, &length) : json_reader_whole(r, &n);
+        char kind = json_reader_peek(r);
+        bool ok = kind == '"' ? json_reader_string(r, &s, &length) : kind == 'n' ? json_reader_null(r) : json_reader_whole(r, &n);
         more = ok ? json_reader_next(r) : -1;
     }
     return more == 0;
@@ -176,6 +177,8 @@ static void test_reader_errors(void) {
     REFUSES("[\"abc", "too early");
     REFUSES("[\"abc\\", "unknown escape");
     REFUSES("[\"\\u12", "four digits");
+    REFUSES("[null, nul", "null expected");
+    REFUSES("[null, nulx]", "null expected");
     REFUSES("[1,\n 2,]", "line 2, column 4: a whole number expected");
     REFUSES("[1 2]", "']' or ',' expected");
     REFUSES("[01]", "a whole number expected");

@@ -15,8 +15,8 @@ extern "C" {
 typedef struct tarn_tokenizer tarn_tokenizer;
 
 /* Reads tokenizer.json and, where present, tokenizer_config.json, special_tokens_map.json and chat templates of a model folder. Where
-   there is no tokenizer.json, vocab.json and merges.txt serve for transformers' GPT2Tokenizer and Qwen2Tokenizer. An
-   error names the file and the part that is missing, unknown or not supported. */
+   there is no tokenizer.json, Mistral's tekken.json serves, or vocab.json and merges.txt for transformers' GPT2Tokenizer and
+   Qwen2Tokenizer. An error names the file and the part that is missing, unknown or not supported. */
 TARN_API tarn_tokenizer *tarn_tokenizer_load(const char *folder);
 
 /* True if the folder has files that tarn_tokenizer_load reads. No error is set. */

@@ -154,6 +154,12 @@ bool json_reader_whole(json_reader *r, int64_t *value) {
     return true;
 }
 
+bool json_reader_null(json_reader *r) {
+    if (json_reader_peek(r) != 'n' || r->length - r->at < 4 || memcmp(r->bytes + r->at, "null", 4) != 0) return fail(r, "null expected");
+    r->at += 4;
+    return true;
+}
+
 void json_reader_free(json_reader *r) {
     text_free(&r->decoded);
 }

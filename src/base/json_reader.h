@@ -34,6 +34,8 @@ bool json_reader_string(json_reader *r, const char **s, size_t *length);
 bool json_reader_key(json_reader *r, const char **s, size_t *length);
 /* An integer within int64, without fraction or exponent. */
 bool json_reader_whole(json_reader *r, int64_t *value);
+/* A null, where there is one. */
+bool json_reader_null(json_reader *r);
 void json_reader_free(json_reader *r);
 
 /* Sets the error "name: line l, column c: what" for the byte at a place of the text (columns count bytes). Always false. */

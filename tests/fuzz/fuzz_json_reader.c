@@ -11,7 +11,7 @@ static void require(bool condition) {
     if (!condition) __builtin_trap();
 }
 
-/* 1, 0 at the end, -1 on failure or at a value that is neither a string nor a whole number. `expected` is NULL where there is no tree. */
+/* 1, 0 at the end, -1 on failure or at a value that is no string, whole number or null. `expected` is NULL where there is no tree. */
 static int read_item(json_reader *r, const json *expected) {
     const char *s, *other;
     size_t length, other_length;
@@ -21,6 +21,9 @@ static int read_item(json_reader *r, const json *expected) {
         require(utf8_valid(s, length));
         other = json_text(expected, &other_length);
         require(!expected || (other && other_length == length && !memcmp(s, other, length)));
+    } else if (json_reader_peek(r) == 'n') {
+        if (!json_reader_null(r)) return -1;
+        require(!expected || json_is(expected, JSON_NOTHING));
     } else {
         if (!json_reader_whole(r, &n)) return -1;
         require(!expected || (json_is(expected, JSON_WHOLE) && json_whole(expected, 0) == n));

@@ -1,5 +1,5 @@
-/* Tokenizers of folders without a tokenizer.json: vocab.json and merges.txt, from which the tokenizer.json is put together that
-   transformers' class stands for. What other files a folder may have instead is named, with what would serve. */
+/* Tokenizers of folders without a tokenizer.json: tekken.json, or vocab.json and merges.txt, from which the tokenizer.json is put together
+   that transformers' class stands for. What other files a folder may have instead is named, with what would serve. */
 #include <string.h>
 
 #include "base/files.h"
@@ -40,7 +40,7 @@ static bool has_lists(const char *folder) {
 }
 
 bool tarn_tokenizer_found(const char *folder) {
-    return has_file(folder, "tokenizer.json") || has_lists(folder);
+    return has_file(folder, "tokenizer.json") || has_file(folder, "tekken.json") || has_lists(folder);
 }
 
 /* ---- vocab.json and merges.txt */
@@ -101,15 +101,15 @@ static tarn_tokenizer *build(const char *folder, int class, bool add_prefix_spac
     return t;
 }
 
-static tarn_tokenizer *read_lists(const char *folder, const part *config, int *class) {
+static tarn_tokenizer *read_lists(const char *folder, const part *config, const char **tokens) {
     const char *name;
     size_t length;
     bool add_prefix_space;
     if (!part_optional_string(config, "tokenizer_class", &name, &length) ||
         !part_boolean(config, "add_prefix_space", false, &add_prefix_space))
         return NULL;
-    *class = name ? find_class(name) : -1;
-    if (*class >= 0) return build(folder, *class, add_prefix_space);
+    int class = name ? find_class(name) : -1;
+    if (class >= 0) return *tokens = classes[class].tokens, build(folder, class, add_prefix_space);
     tarn_fail("%s: there is no tokenizer.json, and vocab.json with merges.txt does for GPT2Tokenizer and Qwen2Tokenizer only; "
               "tokenizer_config.json "
               "names %s. transformers' save_pretrained writes a tokenizer.json",
@@ -117,23 +117,38 @@ static tarn_tokenizer *read_lists(const char *folder, const part *config, int *c
     return NULL;
 }
 
+/* ---- tekken.json */
+
+static tarn_tokenizer *read_tekken(const char *folder, const char **tokens) {
+    *tokens = "{\"bos_token\":\"<s>\",\"eos_token\":\"</s>\",\"pad_token\":\"<pad>\",\"unk_token\":\"<unk>\"}";
+    char *path = path_join(folder, "tekken.json");
+    tarn_tokenizer *t = path ? tokenizer_from_tekken(path) : NULL;
+    memory_free(path);
+    return t;
+}
+
 /* ---- folders */
 
 static void fail_without(const char *folder) {
-    static const char advice[] = "transformers' AutoTokenizer.from_pretrained and save_pretrained make a tokenizer.json of it";
-    if (has_file(folder, "tekken.json"))
-        tarn_fail("%s: there is no tokenizer.json, and tekken.json (Mistral's) is not supported; %s", folder, advice);
-    else if (has_file(folder, "tokenizer.model"))
-        tarn_fail("%s: there is no tokenizer.json, and tokenizer.model (SentencePiece) is not supported; %s", folder, advice);
+    if (has_file(folder, "tokenizer.model"))
+        tarn_fail("%s: there is no tokenizer.json, and tokenizer.model (SentencePiece) is not supported; transformers' "
+                  "AutoTokenizer.from_pretrained and save_pretrained make a tokenizer.json of it",
+                  folder);
     else
         model_folder_lacks(folder, "tokenizer.json");
 }
 
+/* `tokens`: those with roles, unless the configuration says otherwise. */
+static tarn_tokenizer *read_folder(const char *folder, const part *config, const char **tokens) {
+    if (has_file(folder, "tekken.json")) return read_tekken(folder, tokens);
+    if (has_lists(folder)) return read_lists(folder, config, tokens);
+    return fail_without(folder), NULL;
+}
+
 tarn_tokenizer *tokenizer_from_folder(const char *folder, const part *config, const part *map) {
-    int class = -1;
-    if (!has_lists(folder)) return fail_without(folder), NULL;
-    tarn_tokenizer *t = read_lists(folder, config, &class);
-    json *tokens = t ? json_parse(classes[class].tokens, strlen(classes[class].tokens), "tokens of the class") : NULL;
+    const char *names = NULL;
+    tarn_tokenizer *t = read_folder(folder, config, &names);
+    json *tokens = t ? json_parse(names, strlen(names), "tokens of the class") : NULL;
     part defaults = {.name = "tokens of the class", .value = tokens}, nothing = {0};
     if (t && tokens && tokenizer_read_config(t, config, map) && tokenizer_read_config(t, &defaults, &nothing)) {
         json_free(tokens);

@@ -49,6 +49,9 @@ void tokenizer_free_config(tarn_tokenizer *t);
 /* folder.c: the tokenizer of a folder without tokenizer.json; NULL with an error that says what is there instead. */
 tarn_tokenizer *tokenizer_from_folder(const char *folder, const part *config, const part *map);
 
+/* tekken.c: the tokenizer of a tekken.json, without the roles of its tokens. */
+tarn_tokenizer *tokenizer_from_tekken(const char *path);
+
 /* chat_templates.c: "chat_template" of a tokenizer_config.json; chat_template.jinja and the folder additional_chat_templates. */
 bool tokenizer_read_templates(tarn_tokenizer *t, const part *config);
 bool tokenizer_read_template_files(tarn_tokenizer *t, const char *folder);
