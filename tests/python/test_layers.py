@@ -108,17 +108,22 @@ def test_wrong_value_is_found(copy):
 
 
 class Ints(ctypes.Structure):
-    _fields_ = [("count", ctypes.c_int64), ("values", ctypes.POINTER(ctypes.c_int64))]
+    _fields_ = [("values", ctypes.POINTER(ctypes.c_int64)), ("count", ctypes.c_int64)]
 
 
 Array = ctypes.c_void_p
 Arrays = ctypes.POINTER(Array)
-Callback = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, Arrays, ctypes.c_int, Arrays, ctypes.c_int)
+Results = ctypes.c_void_p
+Callback = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, Arrays, ctypes.c_int, Results)
 FLOAT32 = 11
 
 
 class Function(ctypes.Structure):
-    _fields_ = [("call", Callback), ("context", ctypes.c_void_p), ("outputs", ctypes.c_int)]
+    _fields_ = [("call", Callback), ("context", ctypes.c_void_p)]
+
+
+class OutputsOptions(ctypes.Structure):
+    _fields_ = [("begin_", ctypes.c_int), ("outputs", ctypes.POINTER(Results)), ("end_", ctypes.c_int)]
 
 
 def open_library(path):
@@ -132,7 +137,9 @@ def open_library(path):
         "tarn_tanh": (Array, [Array]),
         "tarn_add": (Array, [Array, Array]),
         "tarn_read": (ctypes.c_bool, [Array, ctypes.c_void_p, ctypes.c_size_t]),
-        "tarn_vjp": (ctypes.c_bool, [Function, Arrays, ctypes.c_int, Arrays, Arrays, Arrays]),
+        "tarn_vjp_with": (Results, [Function, Arrays, ctypes.c_int, Arrays, ctypes.c_int, OutputsOptions]),
+        "tarn_result": (ctypes.c_bool, [Results, Array]),
+        "tarn_results_at": (Array, [Results, ctypes.c_int]),
         "tarn_dump_schedule": (ctypes.c_void_p, [Arrays, ctypes.c_int]),
         "tarn_free": (None, [ctypes.c_void_p]),
     }
@@ -155,7 +162,7 @@ class Session:
 
     def array(self, values):
         shape = (ctypes.c_int64 * 1)(len(values))
-        return self.lib.tarn_from_data(values.ctypes.data, Ints(1, shape), FLOAT32)
+        return self.lib.tarn_from_data(values.ctypes.data, Ints(shape, 1), FLOAT32)
 
     def read(self, array, count):
         out = self.np.empty(count, self.np.float32)
@@ -191,13 +198,14 @@ def test_cube_has_a_gradient(session):
     x, ones = session.array(values), session.array(session.np.ones(101, session.np.float32))
 
     @Callback
-    def call(context, inputs, input_count, outputs, output_count):
-        outputs[0] = session.lib.tarn_cube(inputs[0])
-        return True
+    def call(context, inputs, count, results):
+        return session.lib.tarn_result(results, session.lib.tarn_cube(inputs[0]))
 
-    out, gradient = (Array * 1)(), (Array * 1)()
-    assert session.lib.tarn_vjp(Function(call, None, 1), (Array * 1)(x), 1, (Array * 1)(ones), out, gradient), session.lib.tarn_error()
-    session.np.testing.assert_allclose(session.read(gradient[0], 101), 3 * values**2, rtol=1e-6)
+    function, options = Function(call, None), OutputsOptions()
+    gradients = session.lib.tarn_vjp_with(function, (Array * 1)(x), 1, (Array * 1)(ones), 1, options)
+    assert gradients, session.lib.tarn_error()
+    gradient = session.lib.tarn_results_at(gradients, 0)
+    session.np.testing.assert_allclose(session.read(gradient, 101), 3 * values**2, rtol=1e-6)
 
 
 # ---- layers

@@ -18,7 +18,7 @@ SIZES = dict(zip(DTYPES, [1, 1, 2, 4, 8, 1, 2, 4, 8, 2, 2, 4, 8, 8]))
 
 
 class Ints(ctypes.Structure):
-    _fields_ = [("count", ctypes.c_int64), ("values", ctypes.POINTER(ctypes.c_int64))]
+    _fields_ = [("values", ctypes.POINTER(ctypes.c_int64)), ("count", ctypes.c_int64)]
 
 
 class Named(ctypes.Structure):
@@ -30,8 +30,8 @@ class Pair(ctypes.Structure):
 
 
 class Options(ctypes.Structure):
-    _fields_ = [("metadata", ctypes.POINTER(Pair)), ("metadata_count", ctypes.c_int64), ("shard_bytes", ctypes.c_int64),
-                ("parameters", ctypes.c_int64), ("end_", ctypes.c_int)]
+    _fields_ = [("begin_", ctypes.c_int), ("metadata", ctypes.POINTER(Pair)), ("metadata_count", ctypes.c_int64),
+                ("shard_bytes", ctypes.c_int64), ("parameters", ctypes.c_int64), ("end_", ctypes.c_int)]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def resave(lib, source, target, folder=False, shard_bytes=0):
     arrays = (Named * count)(*[Named(lib.tarn_tensors_name(tensors, i), lib.tarn_tensors_at(tensors, i)) for i in range(count)])
     metadata = (Pair * 1)(Pair(b"format", b"mlx"))
     save = lib.tarn_save_weights_with if folder else lib.tarn_save_safetensors_with
-    check(lib, save(str(target).encode(), arrays, count, Options(metadata, 1, shard_bytes, 0, 0)))
+    check(lib, save(str(target).encode(), arrays, count, Options(0, metadata, 1, shard_bytes, 0, 0)))
     lib.tarn_tensors_free(tensors)
 
 
