@@ -95,10 +95,10 @@ static inline bool open_cuda(void) {
     if (!library) return printf("libtarn_cuda.so was not built: %s\n", dlerror()), false;
     void *symbol = dlsym(library, "tarn_backend"), *errors = dlsym(library, "tarn_backend_errors");
     const backend *(*entry)(void);
-    void (*report_to)(bool (*fail)(const char *format, ...));
+    void (*report_to)(bool (*fail)(tarn_error_class kind, const char *format, ...));
     memcpy(&entry, &symbol, sizeof entry);
     memcpy(&report_to, &errors, sizeof report_to);
-    report_to(tarn_fail);
+    report_to(tarn_fail_kind);
     cuda = entry();
     CHECK(cuda->version == BACKEND_VERSION && cuda->table_hash == backend_hash());
     if (cuda->device_count() == 0) return printf("there is no CUDA device here\n"), false;

@@ -428,13 +428,13 @@ static bool open_mock(void) {
     library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library) return printf("%s\n", dlerror()), false;
     typedef const backend *entry(void);
-    typedef void errors(bool (*fail)(const char *format, ...));
+    typedef void errors(bool (*fail)(tarn_error_class kind, const char *format, ...));
     void *symbols[2] = {find("tarn_backend"), find("tarn_backend_errors")};
     entry *open;
     errors *report_to;
     memcpy(&open, &symbols[0], sizeof open);
     memcpy(&report_to, &symbols[1], sizeof report_to);
-    report_to(tarn_fail);
+    report_to(tarn_fail_kind);
     mock = open();
     return true;
 }

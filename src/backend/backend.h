@@ -1,7 +1,7 @@
 /* The whole contract between evaluation and a device. A backend is a table of functions; those of other devices live in shared objects that
    export `const backend *tarn_backend(void)` and are refused if their table hash differs. Each shared object has error state of its own:
-   where a function here says "with the error set" it sets the library's through the function that the optional export `void
-   tarn_backend_errors(bool (*fail)(const char *format, ...))` was given.
+   where a function here says "with the error set" it sets the library's, and its kind, through the function that the optional export `void
+   tarn_backend_errors(bool (*fail)(tarn_error_class kind, const char *format, ...))` was given.
 
    Work is given to streams in submissions. Those of one stream run one after the other; submitting returns at once. The submissions of a
    stream are numbered 1, 2, 3, …: "submission n is done" is all that streams, and the library, need to know of each other's progress. */
@@ -11,7 +11,7 @@
 #include "backend/call.h"
 #include "tarn/device.h"
 
-enum { BACKEND_VERSION = 2 };
+enum { BACKEND_VERSION = 3 };
 
 typedef struct backend_stream backend_stream;
 typedef struct backend_plan backend_plan;
@@ -56,8 +56,9 @@ struct submission {
     void (*wait)(submission *s);
     /* Backends whose calls run on the host ask it in stream order before call i; false: the call is left out. */
     bool (*before)(submission *s, int i);
-    /* Call i is over; copies are numbered -1, -2, … `error` is NULL if it went well. Backends whose calls run on the host tell of every
-       call right after it; others of those that failed, before `done`. */
+    /* Call i is over; copies are numbered -1, -2, … `error` is NULL if it went well. The kind of the failure is
+       TARN_ERROR_RUNTIME unless the library's error is set in this thread, and to another kind than VALUE. Backends whose calls run on the
+       host tell of every call right after it; others of those that failed, before `done`. */
     void (*after)(submission *s, int i, const char *error);
     /* In stream order, once, whatever happened: everything of the submission is over and nothing will touch it again. */
     void (*done)(submission *s);

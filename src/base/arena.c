@@ -36,9 +36,10 @@ static void *take_block(arena *a, size_t bytes) {
 }
 
 void *arena_take(arena *a, size_t bytes) {
-    if (bytes > SIZE_MAX / 2) return tarn_fail("out of memory: %zu bytes", bytes), NULL;
+    if (bytes > SIZE_MAX / 2) return tarn_fail_kind(TARN_ERROR_MEMORY, "out of memory: %zu bytes", bytes), NULL;
     bytes = (bytes + 15) & ~(size_t)15;
-    if (a->limit && bytes > a->limit - a->total) return tarn_fail("memory limit of %zu bytes exceeded", a->limit), NULL;
+    if (a->limit && bytes > a->limit - a->total)
+        return tarn_fail_kind(TARN_ERROR_MEMORY, "memory limit of %zu bytes exceeded", a->limit), NULL;
     a->total += bytes;
     if (a->blocks && bytes <= a->room - a->used) {
         void *piece = a->blocks->bytes + a->used;
@@ -50,7 +51,8 @@ void *arena_take(arena *a, size_t bytes) {
 
 void *arena_take_array(arena *a, size_t count, size_t size) {
     size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes)) return tarn_fail("out of memory: %zu items of %zu bytes", count, size), NULL;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        return tarn_fail_kind(TARN_ERROR_MEMORY, "out of memory: %zu items of %zu bytes", count, size), NULL;
     return arena_take(a, bytes);
 }
 

@@ -6,32 +6,53 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tarn/error.h"
+#include "base/memory.h"
 
 static _Thread_local struct {
-    bool set;
+    tarn_error_class kind;
     char message[1024];
 } current, aside;
 
 bool tarn_ok(void) {
-    return !current.set;
+    return current.kind == TARN_ERROR_NONE;
 }
 
 const char *tarn_error(void) {
-    return current.set ? current.message : NULL;
+    return tarn_ok() ? NULL : current.message;
+}
+
+tarn_error_class tarn_error_kind(void) {
+    return current.kind;
 }
 
 void tarn_clear_error(void) {
-    current.set = false;
+    current.kind = TARN_ERROR_NONE;
+}
+
+static void set(tarn_error_class kind, const char *format, va_list arguments) {
+    if (!tarn_ok()) return;
+    current.kind = kind > TARN_ERROR_NONE && kind <= TARN_ERROR_INTERRUPT ? kind : TARN_ERROR_VALUE;
+    vsnprintf(current.message, sizeof current.message, format, arguments);
 }
 
 bool tarn_fail(const char *format, ...) {
-    if (current.set) return false;
-    current.set = true;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(current.message, sizeof current.message, format, arguments);
+    set(TARN_ERROR_VALUE, format, arguments);
     va_end(arguments);
+    return false;
+}
+
+bool tarn_fail_kind(tarn_error_class kind, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    set(kind, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool error_blame(tarn_error_class kind) {
+    if (current.kind == TARN_ERROR_VALUE) current.kind = kind;
     return false;
 }
 
@@ -45,13 +66,25 @@ static const char *behind_name(const char *message) {
 void error_name_function(const char *name) {
     char before[sizeof current.message];
     memcpy(before, current.message, sizeof before);
-    current.set = false;
-    tarn_fail("%s: %s", name, behind_name(before));
+    tarn_error_class kind = current.kind;
+    tarn_clear_error();
+    tarn_fail_kind(kind, "%s: %s", name, behind_name(before));
+}
+
+error_note *error_note_copy(const error_note *note) {
+    bool before = tarn_ok();
+    size_t length = strlen(note->text) + 1;
+    error_note *copy = memory_new(1, sizeof *copy + length);
+    if (copy)
+        *copy = (error_note){note->kind, memcpy(copy + 1, note->text, length)};
+    else if (before)
+        tarn_clear_error();
+    return copy;
 }
 
 void error_set_aside(void) {
     aside = current;
-    current.set = false;
+    tarn_clear_error();
 }
 
 void error_put_back(void) {

@@ -17,9 +17,9 @@
 
 static int open_regular(const char *path, struct stat *status) {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would wait for its writer */
-    if (descriptor < 0) return tarn_fail("%s: %s", path, strerror(errno)), -1;
+    if (descriptor < 0) return tarn_fail_kind(TARN_ERROR_IO, "%s: %s", path, strerror(errno)), -1;
     if (fstat(descriptor, status) != 0 || !S_ISREG(status->st_mode)) {
-        tarn_fail("%s: not a regular file", path);
+        tarn_fail_kind(TARN_ERROR_IO, "%s: not a regular file", path);
         close(descriptor);
         return -1;
     }
@@ -30,8 +30,8 @@ static bool read_fully(int descriptor, char *bytes, size_t length, const char *p
     for (size_t done = 0; done < length;) {
         ssize_t n = read(descriptor, bytes + done, length - done);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return tarn_fail("%s: %s", path, strerror(errno));
-        if (n == 0) return tarn_fail("%s: ended after %zu of %zu bytes", path, done, length);
+        if (n < 0) return tarn_fail_kind(TARN_ERROR_IO, "%s: %s", path, strerror(errno));
+        if (n == 0) return tarn_fail_kind(TARN_ERROR_IO, "%s: ended after %zu of %zu bytes", path, done, length);
         done += (size_t)n;
     }
     return true;
@@ -44,7 +44,7 @@ char *file_read(const char *path, size_t limit, size_t *length) {
     size_t size = (size_t)status.st_size;
     char *bytes = NULL;
     if (size > limit)
-        tarn_fail("%s: %zu bytes, more than the limit of %zu", path, size, limit);
+        tarn_fail_kind(TARN_ERROR_IO, "%s: %zu bytes, more than the limit of %zu", path, size, limit);
     else
         bytes = memory_new(size + 1, 1);
     if (bytes && !read_fully(descriptor, bytes, size, path)) {
@@ -85,7 +85,7 @@ file_mapping *file_map(const char *path) {
     m->nanoseconds = status.st_mtim.tv_nsec;
     void *bytes = m->length ? mmap(NULL, m->length, PROT_READ, MAP_SHARED, descriptor, 0) : NULL;
     if (bytes == MAP_FAILED) {
-        tarn_fail("%s: cannot map %zu bytes: %s", path, m->length, strerror(errno));
+        tarn_fail_kind(TARN_ERROR_IO, "%s: cannot map %zu bytes: %s", path, m->length, strerror(errno));
         m->length = 0;
         file_unmap(m);
         return NULL;
@@ -100,12 +100,13 @@ file_mapping *file_map(const char *path) {
 }
 
 bool file_unchanged(const file_mapping *m) {
-    if (guard_broken(m->guard)) return tarn_fail("%s: the file was truncated, or could not be read, while it was in use", m->path);
+    if (guard_broken(m->guard))
+        return tarn_fail_kind(TARN_ERROR_IO, "%s: the file was truncated, or could not be read, while it was in use", m->path);
     struct stat status;
-    if (fstat(m->descriptor, &status) != 0) return tarn_fail("%s: %s", m->path, strerror(errno));
+    if (fstat(m->descriptor, &status) != 0) return tarn_fail_kind(TARN_ERROR_IO, "%s: %s", m->path, strerror(errno));
     if ((size_t)status.st_size != m->length || status.st_mtim.tv_sec != m->seconds || status.st_mtim.tv_nsec != m->nanoseconds)
-        return tarn_fail("%s: the file changed while it was in use (%zu bytes when opened, %lld now)", m->path, m->length,
-                         (long long)status.st_size);
+        return tarn_fail_kind(TARN_ERROR_IO, "%s: the file changed while it was in use (%zu bytes when opened, %lld now)", m->path,
+                              m->length, (long long)status.st_size);
     return true;
 }
 
@@ -113,8 +114,8 @@ bool file_read_part(const file_mapping *m, int64_t offset, void *out, size_t len
     for (size_t done = 0; done < length;) {
         ssize_t n = pread(m->descriptor, (char *)out + done, length - done, offset + (off_t)done);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return tarn_fail("%s: %s", m->path, strerror(errno));
-        if (n == 0) return tarn_fail("%s: ended %zu bytes early", m->path, length - done);
+        if (n < 0) return tarn_fail_kind(TARN_ERROR_IO, "%s: %s", m->path, strerror(errno));
+        if (n == 0) return tarn_fail_kind(TARN_ERROR_IO, "%s: ended %zu bytes early", m->path, length - done);
         done += (size_t)n;
     }
     return true;
@@ -139,13 +140,14 @@ static bool create_temporary(file_writer *w) {
         if (!(w->temporary = text_take(&name))) return false;
         w->descriptor = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     } while (w->descriptor < 0 && errno == EEXIST);
-    return w->descriptor >= 0 || tarn_fail("%s: cannot create: %s", w->temporary, strerror(errno));
+    return w->descriptor >= 0 || tarn_fail_kind(TARN_ERROR_IO, "%s: cannot create: %s", w->temporary, strerror(errno));
 }
 
 /* A rename would put a file in the place of a device, or fail where a folder is. */
 static bool check_place(const char *path) {
     struct stat status;
-    return stat(path, &status) != 0 || S_ISREG(status.st_mode) || tarn_fail("%s: is there and not a regular file", path);
+    return stat(path, &status) != 0 || S_ISREG(status.st_mode) ||
+           tarn_fail_kind(TARN_ERROR_IO, "%s: is there and not a regular file", path);
 }
 
 file_writer *file_create(const char *path) {
@@ -181,7 +183,8 @@ bool file_write(file_writer *w, const void *bytes, size_t length) {
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) {
             /* EFAULT: the bytes lay in a mapped file that was truncated. */
-            tarn_fail("%s: cannot write: %s", w->path, errno == EFAULT ? "the file the data come from was truncated" : strerror(errno));
+            tarn_fail_kind(TARN_ERROR_IO, "%s: cannot write: %s", w->path,
+                           errno == EFAULT ? "the file the data come from was truncated" : strerror(errno));
             w->failed = true;
         } else
             done += (size_t)n;
@@ -210,11 +213,11 @@ static bool sync_and_close(file_writer *w) {
     int error = errno;
     if (close(w->descriptor) != 0 && ok) ok = false, error = errno;
     w->descriptor = -1;
-    return ok || tarn_fail("%s: cannot finish writing: %s", w->path, strerror(error));
+    return ok || tarn_fail_kind(TARN_ERROR_IO, "%s: cannot finish writing: %s", w->path, strerror(error));
 }
 
 static bool take_name(file_writer *w) {
-    if (rename(w->temporary, w->path) != 0) return tarn_fail("%s: cannot finish writing: %s", w->path, strerror(errno));
+    if (rename(w->temporary, w->path) != 0) return tarn_fail_kind(TARN_ERROR_IO, "%s: cannot finish writing: %s", w->path, strerror(errno));
     memory_free(w->temporary);
     w->temporary = NULL;
     return true;

@@ -76,7 +76,7 @@ static guard *take_slot(void) {
 guard *guard_add(const void *begin, size_t length) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, install);
-    if (!installed) return tarn_fail("cannot install a handler for SIGBUS"), NULL;
+    if (!installed) return tarn_fail_kind(TARN_ERROR_RUNTIME, "cannot install a handler for SIGBUS"), NULL;
     guard *g = take_slot();
     if (!g) return NULL;
     atomic_store(&g->broken, false);

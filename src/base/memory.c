@@ -26,7 +26,7 @@ static bool injected(void) {
 }
 
 static void *checked(void *block, size_t count, size_t size) {
-    if (!block) tarn_fail("out of memory: %zu items of %zu bytes", count, size);
+    if (!block) tarn_fail_kind(TARN_ERROR_MEMORY, "out of memory: %zu items of %zu bytes", count, size);
     return block;
 }
 

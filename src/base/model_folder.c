@@ -25,10 +25,11 @@ static bool is_repository_name(const char *s) {
 }
 
 static bool nothing_there(const char *folder, const char *file, int reason) {
-    if (folder[0] == '~') return tarn_fail("%s: no such folder: the shell replaces ~ only outside of quotes", folder);
+    if (folder[0] == '~') return tarn_fail_kind(TARN_ERROR_IO, "%s: no such folder: the shell replaces ~ only outside of quotes", folder);
     if (reason == ENOENT && is_repository_name(folder))
-        return tarn_fail("%s: no such folder, and Tarn downloads nothing: give the folder of a model that is on this machine", folder);
-    return tarn_fail("%s/%s: %s; " A_MODEL, folder, file, strerror(reason));
+        return tarn_fail_kind(TARN_ERROR_IO,
+                              "%s: no such folder, and Tarn downloads nothing: give the folder of a model that is on this machine", folder);
+    return tarn_fail_kind(TARN_ERROR_IO, "%s/%s: %s; " A_MODEL, folder, file, strerror(reason));
 }
 
 /* The name of an entry of `folder` that satisfies `fits` (memory_free), or NULL. */
@@ -68,11 +69,11 @@ static bool not_in_folder(const char *folder, const char *file) {
     char *snapshots = path_join(folder, "snapshots"), *snapshot = snapshots ? find_entry(snapshots, is_snapshot) : NULL;
     char *gguf = snapshot ? NULL : find_entry(folder, is_gguf);
     if (snapshot)
-        tarn_fail("%s: no %s here; look in %s/%s", folder, file, snapshots, snapshot);
+        tarn_fail_kind(TARN_ERROR_IO, "%s: no %s here; look in %s/%s", folder, file, snapshots, snapshot);
     else if (gguf)
-        tarn_fail("%s: no %s here, and GGUF files such as %s are not supported; " A_MODEL, folder, file, gguf);
+        tarn_fail_kind(TARN_ERROR_IO, "%s: no %s here, and GGUF files such as %s are not supported; " A_MODEL, folder, file, gguf);
     else
-        tarn_fail("%s/%s: %s", folder, file, strerror(ENOENT));
+        tarn_fail_kind(TARN_ERROR_IO, "%s/%s: %s", folder, file, strerror(ENOENT));
     memory_free(snapshots);
     memory_free(snapshot);
     memory_free(gguf);
@@ -84,6 +85,6 @@ bool model_folder_lacks(const char *folder, const char *file) {
     bool there = !stat(folder, &status);
     int reason = errno;
     if (there && S_ISDIR(status.st_mode)) return not_in_folder(folder, file);
-    if (ends_with(folder, ".gguf")) return tarn_fail("%s: GGUF files are not supported; " A_MODEL, folder);
-    return there ? tarn_fail("%s: not a folder; " A_MODEL, folder) : nothing_there(folder, file, reason);
+    if (ends_with(folder, ".gguf")) return tarn_fail_kind(TARN_ERROR_IO, "%s: GGUF files are not supported; " A_MODEL, folder);
+    return there ? tarn_fail_kind(TARN_ERROR_IO, "%s: not a folder; " A_MODEL, folder) : nothing_there(folder, file, reason);
 }

@@ -126,7 +126,7 @@ static bool measure(const tarn_model *model, bench_result *b) {
     int32_t *ids = malloc((size_t)b->prompt * sizeof *ids);
     tarn_session *session = tarn_session_new(model, .context = b->prompt + b->generated + 1);
     bool ok = ids && session;
-    if (!ids) tarn_fail("out of memory");
+    if (!ids) tarn_fail_kind(TARN_ERROR_MEMORY, "out of memory");
     for (int i = 0; ok && i < TRIALS; i++) {
         ok = (i == 0 || measure_limits(b, i));
         if (i > 0) forget_peak_memory();

@@ -55,7 +55,7 @@ static int score(const cli_values *v, const tarn_model *model, const int32_t *id
     if (!fits(v, model, count)) return EXIT_FAILED;
     double *logprobs = malloc(count * sizeof *logprobs);
     tarn_session *session = tarn_session_new(model);
-    if (!logprobs) tarn_fail("out of memory");
+    if (!logprobs) tarn_fail_kind(TARN_ERROR_MEMORY, "out of memory");
     cli_progress_begin("scored");
     bool ok = logprobs && session && tarn_score(session, ids, count, logprobs, .stride = v->stride.value, .on_prompt = cli_progress);
     cli_progress_end();

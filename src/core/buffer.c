@@ -10,7 +10,7 @@
 #include "core/release.h"
 #include "tarn/error.h"
 
-static char without_memory[] = "a computation failed, and there was no memory to keep its message";
+static error_note without_memory = {TARN_ERROR_RUNTIME, "a computation failed, and there was no memory to keep its message"};
 static char nothing[8]; /* the address of what has no bytes: NULL means absent */
 
 /* ---- life */
@@ -57,7 +57,7 @@ buffer *buffer_hold(buffer *b) {
 
 void buffer_let_go(buffer *b) {
     if (!b || atomic_fetch_sub(&b->holders, 1) != 1) return;
-    if (atomic_load(&b->poison) != without_memory) memory_free(atomic_load(&b->poison));
+    if (atomic_load(&b->poison) != &without_memory) memory_free(atomic_load(&b->poison));
     memory_free(b);
 }
 
@@ -294,13 +294,16 @@ void buffers_in_child(void) {
 
 /* ---- poison */
 
-void buffer_poison(buffer *b, const char *message) {
-    bool before = tarn_ok();
-    char *copy = memory_copy(message, strlen(message) + 1), *none = NULL;
-    if (!copy && before) tarn_clear_error();
-    if (!atomic_compare_exchange_strong(&b->poison, &none, copy ? copy : without_memory)) memory_free(copy);
+void buffer_poison(buffer *b, const error_note *why) {
+    error_note *copy = error_note_copy(why), *none = NULL;
+    if (!atomic_compare_exchange_strong(&b->poison, &none, copy ? copy : &without_memory)) memory_free(copy);
 }
 
-const char *buffer_poisoned(const buffer *b) {
+const error_note *buffer_poisoned(const buffer *b) {
     return atomic_load(&((buffer *)(uintptr_t)b)->poison);
+}
+
+bool buffer_is_good(const buffer *b) {
+    const error_note *why = buffer_poisoned(b);
+    return !why || tarn_fail_kind(why->kind, "%s", why->text);
 }

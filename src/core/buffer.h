@@ -3,6 +3,7 @@
 #ifndef CORE_BUFFER_H
 #define CORE_BUFFER_H
 
+#include "base/error.h"
 #include "core/pool.h"
 #include "core/release.h"
 
@@ -33,8 +34,8 @@ typedef struct buffer {
     bool (*check)(void *context);
     void (*release)(void *context);
     void *context;
-    release_note note;      /* of `release` */
-    _Atomic(char *) poison; /* the error of the computation that should have filled it */
+    release_note note;            /* of `release` */
+    _Atomic(error_note *) poison; /* the error of the computation that should have filled it */
 } buffer;
 
 /* A buffer of so many bytes with no copy anywhere. */
@@ -80,8 +81,11 @@ void buffers_before_fork(void);
 void buffers_after_fork(void);
 void buffers_in_child(void);
 
-void buffer_poison(buffer *b, const char *message);
-/* NULL, or the message. */
-const char *buffer_poisoned(const buffer *b);
+/* The first why stays. */
+void buffer_poison(buffer *b, const error_note *why);
+/* NULL, or why. */
+const error_note *buffer_poisoned(const buffer *b);
+/* False, with that error set, if it is poisoned. */
+bool buffer_is_good(const buffer *b);
 
 #endif

@@ -61,9 +61,9 @@ static const backend *load_backend(tarn_device_type type) {
     const backend *(*entry)(void);
     memcpy(&entry, &symbol, sizeof entry);
     symbol = dlsym(library, "tarn_backend_errors");
-    void (*report_to)(bool (*fail)(const char *format, ...));
+    void (*report_to)(bool (*fail)(tarn_error_class kind, const char *format, ...));
     memcpy(&report_to, &symbol, sizeof report_to);
-    if (report_to) report_to(tarn_fail);
+    if (report_to) report_to(tarn_fail_kind);
     const backend *found = entry();
     if (found->version != BACKEND_VERSION || found->table_hash != backend_hash()) return NULL; /* built from other tables */
     return opened[type] = found;
@@ -101,10 +101,10 @@ static int find_slot(tarn_device device) {
     fork_prepare_for();
     const backend *of = (unsigned)device.type < TARN_DEVICE_TYPE_COUNT ? load_backend(device.type) : NULL;
     if (!of || device.index < 0 || device.index >= of->device_count()) {
-        tarn_fail("there is no device %s:%d", tarn_device_type_name(device.type), device.index);
+        tarn_fail_kind(TARN_ERROR_RUNTIME, "there is no device %s:%d", tarn_device_type_name(device.type), device.index);
         return -1;
     }
-    if (slot_count == MOST_SLOTS) return tarn_fail("more than %d devices in use", MOST_SLOTS), -1;
+    if (slot_count == MOST_SLOTS) return tarn_fail_kind(TARN_ERROR_RUNTIME, "more than %d devices in use", MOST_SLOTS), -1;
     slots[slot_count] = make_entry(device, slot_count, of);
     return slots[slot_count] ? slot_count++ : -1;
 }
@@ -122,8 +122,9 @@ bool slot_is_lost(int slot) {
 
 bool slot_check(int slot) {
     if (!slot_is_lost(slot)) return true;
-    return tarn_fail("the device %s:%d and what it had in memory cannot be used in a process forked after it was in use",
-                     tarn_device_type_name(slots[slot]->device.type), slots[slot]->device.index);
+    return tarn_fail_kind(TARN_ERROR_RUNTIME,
+                          "the device %s:%d and what it had in memory cannot be used in a process forked after it was in use",
+                          tarn_device_type_name(slots[slot]->device.type), slots[slot]->device.index);
 }
 
 int device_slot_count(void) {

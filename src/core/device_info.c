@@ -1,5 +1,6 @@
 /* What devices tell about themselves. */
 #include "backend/backend.h"
+#include "base/error.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "core/device.h"
@@ -7,7 +8,8 @@
 bool tarn_measure(tarn_measurement *result) {
     if (device_slot((tarn_device){TARN_CPU, 0}) < 0) return false;
     const backend *b = slot_backend(DEVICE_HOST);
-    return b->measure ? b->measure(result) : tarn_fail("the device %s cannot be measured", b->name);
+    return b->measure ? b->measure(result) || error_blame(TARN_ERROR_RUNTIME)
+                      : tarn_fail_kind(TARN_ERROR_RUNTIME, "the device %s cannot be measured", b->name);
 }
 
 bool tarn_set_threads(int count) {

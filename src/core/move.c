@@ -24,7 +24,7 @@ void move_free(move *m) {
 
 static void after_copy(submission *s, int i, const char *error) {
     (void)i;
-    if (error) buffer_poison(((move *)s)->b, error);
+    if (error) buffer_poison(((move *)s)->b, &(error_note){TARN_ERROR_RUNTIME, error});
 }
 
 /* Memory of ours is given back in the order of streams; somebody else's is held until it has been read. */
@@ -96,11 +96,9 @@ static bool bring_to_host(buffer *b) {
 
 bool buffer_to_host(buffer *b) {
     buffer_wait(b);
-    const char *poison = buffer_poisoned(b);
-    if (!poison && !buffer_is_valid_on(b, DEVICE_HOST)) {
-        if (!bring_to_host(b)) return false;
-        buffer_wait(b);
-        poison = buffer_poisoned(b);
-    }
-    return poison ? tarn_fail("%s", poison) : true;
+    if (!buffer_is_good(b)) return false;
+    if (buffer_is_valid_on(b, DEVICE_HOST)) return true;
+    if (!bring_to_host(b)) return false;
+    buffer_wait(b);
+    return buffer_is_good(b);
 }

@@ -172,8 +172,8 @@ static pool_block *find_cached(pool *p, int64_t bytes, tarn_stream *stream) {
 
 static bool within_limit(const pool *p, int64_t bytes) {
     if (p->info.limit <= 0 || bytes <= 0 || p->info.active + bytes <= p->info.limit) return true;
-    return tarn_fail("out of memory: %lld bytes more would exceed the limit of %lld (%lld in use)", (long long)bytes,
-                     (long long)p->info.limit, (long long)p->info.active);
+    return tarn_fail_kind(TARN_ERROR_MEMORY, "out of memory: %lld bytes more would exceed the limit of %lld (%lld in use)",
+                          (long long)bytes, (long long)p->info.limit, (long long)p->info.active);
 }
 
 /* Under the lock: what must go so that all that is active and cached stays within the limit. In-use blocks go last. */

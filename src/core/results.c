@@ -63,7 +63,7 @@ int tarn_results_count(const tarn_results *r) {
 
 tarn_array *tarn_results_at(const tarn_results *r, int i) {
     if (r && i >= 0 && i < tarn_results_count(r)) return r->arrays.items[i];
-    return r    ? tarn_fail("results_at: there is no result %d of %d", i, tarn_results_count(r)),
+    return r    ? tarn_fail_kind(TARN_ERROR_INDEX, "results_at: there is no result %d of %d", i, tarn_results_count(r)),
            NULL : (tarn_fail("results_at: the list is NULL"), NULL);
 }
 

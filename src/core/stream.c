@@ -3,6 +3,7 @@
 
 #include <sched.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/spin.h"
 #include "core/lock.h"
@@ -120,7 +121,7 @@ static tarn_stream *add_new(tarn_device device, int slot, const backend *of, boo
 
 tarn_stream *stream_make(tarn_device device, int slot, const backend *of, bool is_default) {
     backend_stream *handle = of->stream_new(device.index);
-    if (!handle) return NULL;
+    if (!handle) return error_blame(TARN_ERROR_RUNTIME), NULL;
     pthread_mutex_lock(&list_lock);
     tarn_stream *s = find_freed(device);
     if (!s) s = add_new(device, slot, of, is_default);

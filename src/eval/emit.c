@@ -71,7 +71,7 @@ int emit_value_of(schedule *s, int e) {
     int v = s->entries.items[e].value;
     return v >= 0                         ? v
            : s->entries.items[e].external ? external_value(s, e)
-                                          : (tarn_fail("internal: a value is used before it is made"), -1);
+                                          : (tarn_fail_kind(TARN_ERROR_RUNTIME, "internal: a value is used before it is made"), -1);
 }
 
 void emit_consume(schedule *s, int e, tarn_stream *stream) {
@@ -152,8 +152,9 @@ bool emit_find_row(schedule *s, step *st) {
     tarn_dtype dtype = c.input_count ? c.inputs[0].dtype : c.outputs[0].dtype;
     memory_free(room);
     if (st->row) return true;
-    return tarn_fail("%s: the device %s has neither a kernel nor a formula for %s (tarn_allow_fallback would run it on the CPU)",
-                     op_name(st->op), tarn_device_type_name(st->stream->device.type), dtype_facts[dtype].name);
+    return tarn_fail_kind(TARN_ERROR_RUNTIME,
+                          "%s: the device %s has neither a kernel nor a formula for %s (tarn_allow_fallback would run it on the CPU)",
+                          op_name(st->op), tarn_device_type_name(st->stream->device.type), dtype_facts[dtype].name);
 }
 
 int emit_copy(schedule *s, int v, tarn_stream *stream) {
@@ -196,7 +197,7 @@ static bool emit_view(schedule *s, const unit *u) {
         if (out->external || (out->uses == 0 && !out->retained)) continue;
         int v = view_value(s, n, i, from);
         if (v < 0 && (!tarn_ok() || (from = emit_copy(s, from, n->stream)) < 0 || (v = view_value(s, n, i, from)) < 0))
-            return tarn_ok() ? tarn_fail("internal: %s over a dense array", op_name(n->op)) : false;
+            return tarn_ok() ? tarn_fail_kind(TARN_ERROR_RUNTIME, "internal: %s over a dense array", op_name(n->op)) : false;
         emit_set_value(s, e, v);
     }
     for (int k = 0; k < n->input_count; k++)

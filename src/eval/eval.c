@@ -95,10 +95,9 @@ static bool await(tarn_array *a, bool *again) {
     buffer *b = buffer_of(a);
     *again = !b || !buffer_settle(b);
     if (!*again) buffer_wait(b);
-    const char *poison = *again ? NULL : buffer_poisoned(b);
-    if (poison) tarn_fail("%s", poison);
+    bool good = *again || buffer_is_good(b);
     buffer_release(b);
-    return !poison;
+    return good;
 }
 
 static bool evaluate(const char *what, tarn_array *const *arrays, int count) {

@@ -48,11 +48,11 @@ static void plan_release(plan *p) {
 /* A function may ask for tarn_compiled_info of itself while it is traced. */
 static bool lock_init(pthread_mutex_t *lock) {
     pthread_mutexattr_t recursive;
-    if (pthread_mutexattr_init(&recursive)) return tarn_fail("compile: no memory for a lock");
+    if (pthread_mutexattr_init(&recursive)) return tarn_fail_kind(TARN_ERROR_MEMORY, "compile: no memory for a lock");
     pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
     bool ok = pthread_mutex_init(lock, &recursive) == 0;
     pthread_mutexattr_destroy(&recursive);
-    return ok || tarn_fail("compile: no memory for a lock");
+    return ok || tarn_fail_kind(TARN_ERROR_MEMORY, "compile: no memory for a lock");
 }
 
 /* In a forked child a thread of the parent may seem to hold the lock for ever: it is made anew. */
@@ -74,7 +74,7 @@ static bool check_options(tarn_function function, const tarn_compile_options *o)
     }
     for (int64_t k = 0; k < o->donate.count; k++)
         if (o->donate.values[k] < 0 && o->donate.values[k] != TARN_DONATE_STATE)
-            return tarn_fail("compile: donate has %lld", (long long)o->donate.values[k]);
+            return tarn_fail_kind(TARN_ERROR_INDEX, "compile: donate has %lld", (long long)o->donate.values[k]);
     return true;
 }
 
@@ -175,7 +175,7 @@ static bool call_begin(plan_call *request, tarn_compiled *c, tarn_array *const *
     if (!request->values || !request->donated) return false;
     for (int k = 0; k < c->donate_count; k++)
         if (c->donate[k] >= input_count)
-            return tarn_fail("compile: donate has %lld, there are %d inputs", (long long)c->donate[k], input_count);
+            return tarn_fail_kind(TARN_ERROR_INDEX, "compile: donate has %lld, there are %d inputs", (long long)c->donate[k], input_count);
     for (int i = 0; i < request->count; i++)
         request->values[i] = i < input_count ? (inputs ? inputs[i] : NULL) : *c->state[i - input_count];
     for (int i = 0; i < request->count; i++)

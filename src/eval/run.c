@@ -19,6 +19,7 @@ enum { SMALL_AWAITED = 1 << 18, SMALL = 1 << 15 };
 
 typedef struct message {
     struct message *next;
+    error_note why;
     char text[];
 } message;
 
@@ -44,7 +45,7 @@ struct run {
     bool launched;
     bool verifies;             /* what it read may turn out not to be what it should have been */
     release_note note;         /* of the verification */
-    const char **marks;        /* of storages: why what is in them is not good */
+    const error_note **marks;  /* of storages: why what is in them is not good */
     atomic_bool marked;        /* any */
     message *_Atomic messages; /* what the marks point to */
 };
@@ -104,7 +105,7 @@ static void carve_run(run *r, const program *p, carver *c) {
                  .offsets = carve(c, storages, sizeof(int64_t)),
                  .scratches = carve(c, p->scratches.count, sizeof(pool_block *)),
                  .segments = carve(c, p->segments.count, sizeof(run_segment)),
-                 .marks = carve(c, storages, sizeof(char *)),
+                 .marks = carve(c, storages, sizeof(error_note *)),
                  .calls = p->once ? p->calls : carve(c, p->steps.count, sizeof(call))};
     operand *operands = p->once ? p->operands : carve(c, (size_t)p->operand_count, sizeof(operand));
     for (size_t i = 0; i < p->segments.count; i++) {
@@ -270,33 +271,34 @@ run_state run_reserve(run *r) {
 
 /* ---- while a segment runs */
 
-static char without_memory[] = "a kernel failed, and there was no memory to keep its message";
+static const error_note without_memory = {TARN_ERROR_RUNTIME, "a kernel failed, and there was no memory to keep its message"};
+static const error_note given_up = {TARN_ERROR_INTERRUPT, "interrupted"};
 
-static const char *keep_message(run *r, const char *error) {
+static const error_note *keep_message(run *r, tarn_error_class kind, const char *error) {
     bool before = tarn_ok();
     size_t length = strlen(error) + 1;
     message *m = memory_new(1, sizeof *m + length);
     if (!m) {
         if (before) tarn_clear_error();
-        return without_memory;
+        return &without_memory;
     }
-    memcpy(m->text, error, length);
+    m->why = (error_note){kind, memcpy(m->text, error, length)};
     m->next = atomic_load(&r->messages);
     while (!atomic_compare_exchange_weak(&r->messages, &m->next, m)) {
     }
-    return m->text;
+    return &m->why;
 }
 
-static void mark_outputs(run *r, const step *st, const char *why) {
+static void mark_outputs(run *r, const step *st, const error_note *why) {
     for (int k = 0; k < st->output_count; k++)
         if (st->outputs[k] >= 0) r->marks[r->p->values.items[st->outputs[k]].storage] = why;
     atomic_store(&r->marked, true);
 }
 
 /* Why a step's inputs are not good, or NULL. */
-static const char *marked_input(const run *r, const step *st) {
+static const error_note *marked_input(const run *r, const step *st) {
     for (int i = 0; i < st->input_count; i++) {
-        const char *why = st->inputs[i] < 0 ? NULL : r->marks[r->p->values.items[st->inputs[i]].storage];
+        const error_note *why = st->inputs[i] < 0 ? NULL : r->marks[r->p->values.items[st->inputs[i]].storage];
         if (why) return why;
     }
     return NULL;
@@ -307,7 +309,7 @@ static void mark_poisoned_inputs(run_segment *g) {
     for (int i = 0; i < g->segment->use_count; i++) {
         const segment_use *u = &r->p->uses.items[g->segment->first_use + i];
         int t = r->p->bases.items[u->base].storage;
-        const char *why = u->reads && !r->marks[t] ? buffer_poisoned(r->buffers[t]) : NULL;
+        const error_note *why = u->reads && !r->marks[t] ? buffer_poisoned(r->buffers[t]) : NULL;
         if (!why) continue;
         r->marks[t] = why;
         atomic_store(&r->marked, true);
@@ -321,13 +323,18 @@ static bool before_call(submission *s, int i) {
     if (i == 0) mark_poisoned_inputs(g);
 
     if (interrupt_is_set()) {
-        mark_outputs(r, st, "interrupted");
+        mark_outputs(r, st, &given_up);
         return false;
     }
-    const char *why = atomic_load(&r->marked) ? marked_input(r, st) : NULL;
+    const error_note *why = atomic_load(&r->marked) ? marked_input(r, st) : NULL;
     if (why) mark_outputs(r, st, why);
     if (!why && hard_mode()) hard_fill_outputs(r->p, g->segment->first + i, &s->calls[i]);
     return !why;
+}
+
+/* A kernel was given what it can do: where it names no kind of its own, such as missing memory, it is not the caller who was wrong. */
+static tarn_error_class kind_of_failure(void) {
+    return tarn_error_kind() > TARN_ERROR_VALUE ? tarn_error_kind() : TARN_ERROR_RUNTIME;
 }
 
 static void after_call(submission *s, int i, const char *error) {
@@ -336,7 +343,7 @@ static void after_call(submission *s, int i, const char *error) {
     int index = g->segment->first + i;
     if (!error && hard_mode() && g->segment->stream->backend->host_memory && !hard_guards_hold(r->p, index, &s->calls[i]))
         error = "a kernel wrote behind its output";
-    if (error) mark_outputs(r, &r->p->steps.items[index], keep_message(r, error));
+    if (error) mark_outputs(r, &r->p->steps.items[index], keep_message(r, kind_of_failure(), error));
 }
 
 /* What a failed call reaches. Where calls run on the host they were marked, and left out, in their turn. */
@@ -345,7 +352,7 @@ static void spread_marks(run_segment *g) {
     mark_poisoned_inputs(g);
     for (int i = 0; i < g->segment->count && atomic_load(&r->marked); i++) {
         const step *st = &r->p->steps.items[g->segment->first + i];
-        const char *why = marked_input(r, st);
+        const error_note *why = marked_input(r, st);
         if (why) mark_outputs(r, st, why);
     }
 }
@@ -371,12 +378,12 @@ static void segment_done(submission *s) {
 
 /* ---- afterwards: what was read from a mapped file is only known to be the file's if it has not changed meanwhile */
 
-static const char *failed_check(run *r) {
+static const error_note *failed_check(run *r) {
     const void *asked = NULL;
     for (size_t i = 0; i < r->p->inputs.count; i++) {
         buffer *b = r->buffers[r->p->inputs.items[i].storage];
         if (b->check && b->context != asked && !b->check(b->context)) {
-            const char *why = keep_message(r, tarn_error());
+            const error_note *why = keep_message(r, tarn_error_kind(), tarn_error());
             tarn_clear_error();
             return why;
         }
@@ -394,7 +401,7 @@ static void verify(release_note *note) {
     for (size_t i = 0; i < r->p->inputs.count; i++) /* earlier runs' first, which another thread may be at */
         while (atomic_load(&r->buffers[r->p->inputs.items[i].storage]->unverified) > is_written(r, (size_t)r->p->inputs.items[i].storage))
             sched_yield();
-    const char *why = failed_check(r);
+    const error_note *why = failed_check(r);
     for (size_t i = 0; i < r->p->segments.count; i++) {
         spread_marks(&r->segments[i]);
         poison_written(&r->segments[i]);

@@ -1,6 +1,7 @@
 /* The end of making a program: its calls, what their operands point into, and the segments in which they are submitted. */
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "eval/program.h"
 
@@ -144,7 +145,7 @@ bool program_seal(program *p) {
 static bool prepare_rows(program *p) {
     for (size_t i = 0; i < p->steps.count; i++) {
         call *c = &p->calls[i];
-        if (c->row->prepare && !c->row->prepare(c, &c->prepared)) return false;
+        if (c->row->prepare && !c->row->prepare(c, &c->prepared)) return error_blame(TARN_ERROR_RUNTIME);
     }
     return true;
 }

@@ -26,7 +26,7 @@ static int by_name(const void *a, const void *b) {
 
 bool safetensors_list_folder(const char *path, safetensors_names *names) {
     DIR *folder = opendir(path);
-    if (!folder) return tarn_fail("%s: cannot read the folder: %s", path, strerror(errno));
+    if (!folder) return tarn_fail_kind(TARN_ERROR_IO, "%s: cannot read the folder: %s", path, strerror(errno));
     bool ok = true;
     for (const struct dirent *entry; ok && (entry = readdir(folder));) {
         if (!safetensors_is_model_file(entry->d_name)) continue;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/vector.h"
 #include "io/safetensors.h"
@@ -109,7 +110,7 @@ tarn_tensors *tarn_load_safetensors(const char *path) {
     safetensors_folder folder;
     bool is_folder = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
     bool ok = is_folder ? safetensors_open_folder(path, &folder) : open_single(path, &folder);
-    return ok ? from_folder(&folder) : NULL;
+    return ok ? from_folder(&folder) : (error_blame(TARN_ERROR_IO), NULL);
 }
 
 void tarn_tensors_free(tarn_tensors *t) {
@@ -135,7 +136,8 @@ const char *tarn_tensors_name(const tarn_tensors *t, int64_t index) {
 tarn_array *tarn_tensors_at(const tarn_tensors *t, int64_t index) {
     if (index < 0 || index >= tarn_tensors_count(t)) return NULL;
     const named *item = &t->items[index];
-    if (item->unsupported) tarn_fail("%s: tensor '%s': dtype %s is not supported", item->path, item->name, item->unsupported);
+    if (item->unsupported)
+        tarn_fail_kind(TARN_ERROR_TYPE, "%s: tensor '%s': dtype %s is not supported", item->path, item->name, item->unsupported);
     return item->array;
 }
 

@@ -77,7 +77,8 @@ static bool refuse_leftovers(const plan *p) {
     bool ok = safetensors_list_folder(p->folder, &names), ours;
     for (size_t i = 0; ok && i < names.count; i++) {
         ok = is_ours(p, names.items[i], &ours);
-        if (ok && !ours) ok = tarn_fail("%s: holds '%s', which is no part of the model to be saved", p->folder, names.items[i]);
+        if (ok && !ours)
+            ok = tarn_fail_kind(TARN_ERROR_IO, "%s: holds '%s', which is no part of the model to be saved", p->folder, names.items[i]);
     }
     safetensors_free_names(&names);
     return ok;

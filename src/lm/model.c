@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/model_folder.h"
@@ -84,17 +85,22 @@ static tarn_model *finish(tarn_model *model, bool ok) {
 
 static bool check_dtype(const char *function, tarn_dtype dtype) {
     if (dtype == TARN_BOOL || dtype == TARN_FLOAT32 || dtype == TARN_BFLOAT16 || dtype == TARN_FLOAT16) return true;
-    return tarn_fail("%s: .dtype must be float32, bfloat16 or float16, not %s", function, tarn_dtype_name(dtype));
+    return tarn_fail_kind(TARN_ERROR_TYPE, "%s: .dtype must be float32, bfloat16 or float16, not %s", function, tarn_dtype_name(dtype));
+}
+
+static bool load(tarn_model *model, const char *folder, const tarn_model_options *o) {
+    bool ok = config_load(&model->config, folder) && (o->no_tokenizer || load_text_parts(model, folder)) && default_end_token(model);
+    bool alone = o->describe && !model_folder_has_weights(folder);
+    return ok && (alone ? describe(model, o->dtype) : load_files(model, folder, o->dtype));
 }
 
 tarn_model *tarn_model_load_with(const char *folder, tarn_model_options options) {
     if (!REQUIRE(folder) || !check_dtype("tarn_model_load", options.dtype)) return NULL;
     tarn_model *model = NEW(tarn_model);
     if (!model) return NULL;
-    bool ok = config_load(&model->config, folder) && (options.no_tokenizer || load_text_parts(model, folder));
-    ok = ok && default_end_token(model);
-    bool alone = options.describe && !model_folder_has_weights(folder);
-    return finish(model, ok && (alone ? describe(model, options.dtype) : load_files(model, folder, options.dtype)));
+    bool before = tarn_ok(), ok = load(model, folder, &options);
+    if (!ok && before) error_blame(TARN_ERROR_IO);
+    return finish(model, ok);
 }
 
 void tarn_model_free(tarn_model *model) {

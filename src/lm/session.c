@@ -144,7 +144,7 @@ static bool run_prompt(tarn_session *s, const int32_t *ids, int64_t count, const
     if (!reserve(s, count < s->context ? count + 1 : count)) return false; /* the next step has room too */
     tell(watch, s->count, count);
     while (s->count < count) {
-        if (stopped(watch)) return tarn_fail("interrupted");
+        if (stopped(watch)) return tarn_fail_kind(TARN_ERROR_INTERRUPT, "interrupted");
         int64_t n = CHUNK - s->count % CHUNK;
         if (n > count - s->count) n = count - s->count;
         if (!prefill(s, ids + s->count, n, s->count + n == count, watch->reader)) return false;

@@ -59,7 +59,7 @@ static bool check_attributes(op_id op, const void *attributes) {
         if ((facts[i].type == ATTRIBUTE_INTS || facts[i].type == ATTRIBUTE_REALS) && !check_list(op, facts[i].name, *(const tarn_ints *)at))
             return false;
         if (facts[i].type == ATTRIBUTE_DTYPE && (unsigned)*(const tarn_dtype *)at >= TARN_DTYPE_COUNT)
-            return tarn_fail("%s: %s %d does not exist", op_name(op), facts[i].name, (int)*(const tarn_dtype *)at);
+            return tarn_fail_kind(TARN_ERROR_TYPE, "%s: %s %d does not exist", op_name(op), facts[i].name, (int)*(const tarn_dtype *)at);
         if (facts[i].type == ATTRIBUTE_NAME && (unsigned)*(const int *)at >= (unsigned)facts[i].names->count)
             return tarn_fail("%s: there is no %s %d", op_name(op), facts[i].names->what, *(const int *)at);
     }
@@ -79,7 +79,7 @@ static bool compute_dtype(op_id op, tarn_array *const *inputs, int first, int co
     if (f->result == RESULT_FLOAT && kind < KIND_FLOAT) common = TARN_FLOAT32;
     *dtype = common;
     if (f->kinds & 1u << dtype_kind_of(common)) return true;
-    return tarn_fail("%s: %s is not supported", f->name, dtype_facts[common].name);
+    return tarn_fail_kind(TARN_ERROR_TYPE, "%s: %s is not supported", f->name, dtype_facts[common].name);
 }
 
 static bool promote(op_id op, tarn_array **inputs, int count) {
@@ -132,7 +132,8 @@ node *build_again(const node *n, tarn_array *const *inputs) {
 }
 
 bool check_axis(const char *op, int64_t axis, int ndim, int *normal) {
-    if (axis < -ndim || axis >= ndim) return tarn_fail("%s: axis %lld of an array of %d axes", op, (long long)axis, ndim);
+    if (axis < -ndim || axis >= ndim)
+        return tarn_fail_kind(TARN_ERROR_INDEX, "%s: axis %lld of an array of %d axes", op, (long long)axis, ndim);
     *normal = axis_normal(axis, ndim);
     return true;
 }

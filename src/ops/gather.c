@@ -23,7 +23,8 @@ static bool broadcast_indices(const char *op, const selection *s, array_type *ou
     *out = (array_type){.dtype = TARN_INT32};
     for (int k = 0; k < s->count; k++) {
         const tarn_array *a = s->indices[k];
-        if (dtype_kind_of(a->dtype) != KIND_INT) return tarn_fail("%s: indices are %s, not integers", op, dtype_facts[a->dtype].name);
+        if (dtype_kind_of(a->dtype) != KIND_INT)
+            return tarn_fail_kind(TARN_ERROR_TYPE, "%s: indices are %s, not integers", op, dtype_facts[a->dtype].name);
         if (!broadcast_types(out, a)) return tarn_fail("%s: the shapes of the index arrays do not go together", op);
     }
     return true;
@@ -87,7 +88,8 @@ static bool infer_scatter(inference *i) {
     selection s = {i->inputs + 2, i->input_count - 2, a->axes, a->batch};
     if (!selection_infer("scatter", x, &s, &t)) return false;
     if (updates->dtype != x->dtype)
-        return tarn_fail("scatter: updates are %s, x is %s", dtype_facts[updates->dtype].name, dtype_facts[x->dtype].name);
+        return tarn_fail_kind(TARN_ERROR_TYPE, "scatter: updates are %s, x is %s", dtype_facts[updates->dtype].name,
+                              dtype_facts[x->dtype].name);
     if (!has_type(updates, &t.picked)) return tarn_fail("scatter: updates do not have the shape that the indices select");
     return types_add(i, x->dtype, x->ndim, x->shape);
 }

@@ -37,7 +37,7 @@ static bool infer_quantize(inference *i) {
     if (!check_format("quantize", (quant_format){a->mode, a->group_size, a->bits})) return false;
     if (!mode->made) return tarn_fail("quantize: the mode %s is only read", mode->name);
     if (dtype_kind_of(w->dtype) != KIND_FLOAT || w->dtype == TARN_FLOAT64)
-        return tarn_fail("quantize: %s is not supported", dtype_facts[w->dtype].name);
+        return tarn_fail_kind(TARN_ERROR_TYPE, "quantize: %s is not supported", dtype_facts[w->dtype].name);
     int64_t last = w->ndim ? w->shape[w->ndim - 1] : 0, shape[TARN_MAX_NDIM];
     if (w->ndim < 1 || last % a->group_size)
         return tarn_fail("quantize: the last axis has %lld elements, no multiple of the group of %lld", (long long)last,
@@ -121,7 +121,8 @@ static bool infer_quantized_matmul(inference *i) {
     int64_t width;
     if (!check_packed("quantized_matmul", i->inputs + 1, i->input_count - 1, (quant_format){a->mode, a->group_size, a->bits}, &width))
         return false;
-    if (dtype_kind_of(x->dtype) != KIND_FLOAT) return tarn_fail("quantized_matmul: x is %s", dtype_facts[x->dtype].name);
+    if (dtype_kind_of(x->dtype) != KIND_FLOAT)
+        return tarn_fail_kind(TARN_ERROR_TYPE, "quantized_matmul: x is %s", dtype_facts[x->dtype].name);
     int64_t rows = w->shape[w->ndim - 2], inner = a->transpose ? width : rows, outer = a->transpose ? rows : width;
     int ndim = x->ndim > w->ndim ? x->ndim : w->ndim;
     bool fit = x->ndim >= 2 && x->shape[x->ndim - 1] == inner;

@@ -61,7 +61,7 @@ tarn_array *tarn_random_uniform_with(tarn_array *key, tarn_ints shape, tarn_dtyp
     FRONT("random_uniform");
     REQUIRE_DTYPE(dtype);
     if (dtype_kind_of(dtype) != KIND_FLOAT || dtype == TARN_FLOAT64)
-        return tarn_fail("random_uniform: %s is not supported", dtype_facts[dtype].name), NULL;
+        return tarn_fail_kind(TARN_ERROR_TYPE, "random_uniform: %s is not supported", dtype_facts[dtype].name), NULL;
     tarn_array *bits = tarn_astype(tarn_random_bits(key, shape), TARN_FLOAT32);
     tarn_array *u = tarn_divide(bits, tarn_scalar(4294967296.0, TARN_FLOAT32));
     u = tarn_astype(tarn_minimum(u, tarn_scalar(below_one(dtype), TARN_FLOAT32)), dtype);
@@ -73,7 +73,8 @@ tarn_array *tarn_random_uniform_with(tarn_array *key, tarn_ints shape, tarn_dtyp
 tarn_array *tarn_random_normal_with(tarn_array *key, tarn_ints shape, tarn_dtype dtype, tarn_random_normal_options o) {
     FRONT("random_normal");
     REQUIRE_DTYPE(dtype);
-    if (dtype_kind_of(dtype) != KIND_FLOAT) return tarn_fail("random_normal: %s is not supported", dtype_facts[dtype].name), NULL;
+    if (dtype_kind_of(dtype) != KIND_FLOAT)
+        return tarn_fail_kind(TARN_ERROR_TYPE, "random_normal: %s is not supported", dtype_facts[dtype].name), NULL;
     tarn_array *u = tarn_random_uniform(key, shape, TARN_FLOAT32, .low = TARN_VALUE((double)nextafterf(-1.0F, 0.0F)));
     tarn_array *z = tarn_astype(tarn_erfinv(u), dtype);
     z = tarn_multiply(z, tarn_scalar(sqrt(2.0) * value_or(o.deviation, 1), dtype));
@@ -102,7 +103,8 @@ static bool infer_categorical(inference *i) {
     const tarn_array *key = i->inputs[0], *logits = i->inputs[1];
     if (!check_key(key)) return false;
     if (key->ndim != 1) return tarn_fail("random_categorical: one key [2] draws all");
-    if (logits->ndim < 1 || dtype_kind_of(logits->dtype) != KIND_FLOAT) return tarn_fail("random_categorical: logits are floats [..., n]");
+    if (logits->ndim < 1 || dtype_kind_of(logits->dtype) != KIND_FLOAT)
+        return tarn_fail_kind(TARN_ERROR_TYPE, "random_categorical: logits are floats [..., n]");
     return types_add(i, TARN_UINT32, logits->ndim - 1, logits->shape);
 }
 

@@ -49,7 +49,7 @@ static bool infer_reduce(inference *i) {
     const attributes_reduce *a = i->attributes;
     const char *name = names_reduce_kind.words[a->kind];
     bool extreme = a->kind == REDUCE_MAX || a->kind == REDUCE_MIN, reduced[TARN_MAX_NDIM];
-    if (x->dtype == TARN_COMPLEX64 && extreme) return tarn_fail("%s: complex64 has no order", name);
+    if (x->dtype == TARN_COMPLEX64 && extreme) return tarn_fail_kind(TARN_ERROR_TYPE, "%s: complex64 has no order", name);
     if (!reduce_axes(name, a->axes, x->ndim, reduced)) return false;
     if (extreme && folds_nothing(x, reduced)) return tarn_fail("%s: of no elements there is none", name);
     return reduced_type(i, reduced_dtype(a->kind, x->dtype), a->axes, a->keepdims);
@@ -97,7 +97,7 @@ static bool infer_arg_reduce(inference *i) {
     const attributes_arg_reduce *a = i->attributes;
     int axis, ndim = 0;
     int64_t shape[TARN_MAX_NDIM];
-    if (x->dtype == TARN_COMPLEX64) return tarn_fail("arg_reduce: complex64 has no order");
+    if (x->dtype == TARN_COMPLEX64) return tarn_fail_kind(TARN_ERROR_TYPE, "arg_reduce: complex64 has no order");
     if (!check_axis("arg_reduce", a->axis, x->ndim, &axis)) return false;
     if (x->shape[axis] == 0 || x->shape[axis] > UINT32_MAX)
         return tarn_fail("arg_reduce: axis %d has %lld elements", axis, (long long)x->shape[axis]);
@@ -127,7 +127,8 @@ static bool infer_scan(inference *i) {
     const attributes_scan *a = i->attributes;
     int axis;
     if (!check_axis("scan", a->axis, x->ndim, &axis)) return false;
-    if (x->dtype == TARN_COMPLEX64 && (a->kind == REDUCE_MAX || a->kind == REDUCE_MIN)) return tarn_fail("scan: complex64 has no order");
+    if (x->dtype == TARN_COMPLEX64 && (a->kind == REDUCE_MAX || a->kind == REDUCE_MIN))
+        return tarn_fail_kind(TARN_ERROR_TYPE, "scan: complex64 has no order");
     return types_add(i, x->dtype == TARN_BOOL ? TARN_INT32 : x->dtype, x->ndim, x->shape);
 }
 

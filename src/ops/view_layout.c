@@ -135,5 +135,5 @@ bool view_layout(const node *n, int index, const array_layout *in, array_layout 
     out->ndim = a->ndim;
     memcpy(out->shape, a->shape, sizeof out->shape);
     bool (*layout)(const node *, int, const array_layout *, array_layout *) = rules_of(n->op)->layout;
-    return layout ? layout(n, index, in, out) : tarn_fail("internal: %s has no layout", op_name(n->op));
+    return layout ? layout(n, index, in, out) : tarn_fail_kind(TARN_ERROR_RUNTIME, "internal: %s has no layout", op_name(n->op));
 }

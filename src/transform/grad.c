@@ -62,11 +62,11 @@ static bool *wanted_inputs(tarn_array *const *inputs, int count, tarn_ints argnu
         int64_t i = argnums.values[k];
         bool fits = inputs && i >= 0 && i < count, again = fits && wanted[i];
         bool exact = fits && inputs[i] && !is_inexact(inputs[i]->dtype);
-        if (!fits) tarn_fail("grad: argnums has %lld, there are %d inputs", (long long)i, count);
+        if (!fits) tarn_fail_kind(TARN_ERROR_INDEX, "grad: argnums has %lld, there are %d inputs", (long long)i, count);
         if (again) tarn_fail("grad: argnums has %lld twice", (long long)i);
         if (exact)
-            tarn_fail("grad: input %lld is %s; only floats and complex numbers have gradients", (long long)i,
-                      tarn_dtype_name(inputs[i]->dtype));
+            tarn_fail_kind(TARN_ERROR_TYPE, "grad: input %lld is %s; only floats and complex numbers have gradients", (long long)i,
+                           tarn_dtype_name(inputs[i]->dtype));
         if (fits) wanted[i] = true;
     }
     if (tarn_ok()) return wanted;

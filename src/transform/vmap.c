@@ -28,7 +28,7 @@ static bool check_axes(batching *b, tarn_ints in_axes) {
         b->axes[i] = -1;
         if (axis == TARN_UNBATCHED) continue;
         if (axis < -x->ndim || axis >= x->ndim)
-            return tarn_fail("vmap: input %d has no axis %lld, only %d axes", i, (long long)axis, x->ndim);
+            return tarn_fail_kind(TARN_ERROR_INDEX, "vmap: input %d has no axis %lld, only %d axes", i, (long long)axis, x->ndim);
         b->axes[i] = axis_normal(axis, x->ndim);
         int64_t size = x->shape[b->axes[i]];
         if (first >= 0 && size != b->size)

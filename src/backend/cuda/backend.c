@@ -3,16 +3,16 @@
 
 #include "cuda/rows.h"
 
-static bool (*library_fail)(const char *format, ...);
+static bool (*library_fail)(tarn_error_class kind, const char *format, ...);
 
-TARN_API void tarn_backend_errors(bool (*fail)(const char *format, ...));
-void tarn_backend_errors(bool (*fail)(const char *format, ...)) {
+TARN_API void tarn_backend_errors(bool (*fail)(tarn_error_class kind, const char *format, ...));
+void tarn_backend_errors(bool (*fail)(tarn_error_class kind, const char *format, ...)) {
     library_fail = fail;
 }
 
 bool cuda_report(bool ok) {
     if (!library_fail || tarn_ok()) return ok;
-    library_fail("%s", tarn_error());
+    library_fail(tarn_error_kind(), "%s", tarn_error());
     tarn_clear_error();
     return ok;
 }
@@ -20,7 +20,7 @@ bool cuda_report(bool ok) {
 bool cuda_ok(cudaError_t error, const char *what) {
     if (error == cudaSuccess) return true;
     cudaGetLastError(); /* what is not sticky is forgotten */
-    return tarn_fail("cuda: %s: %s", what, cudaGetErrorString(error));
+    return tarn_fail_kind(TARN_ERROR_RUNTIME, "cuda: %s: %s", what, cudaGetErrorString(error));
 }
 
 bool cuda_use(int device) {

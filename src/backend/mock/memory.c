@@ -55,7 +55,7 @@ static bool map_block(block *b) {
         return true;
     }
     unmap(b);
-    return tarn_fail("mock:%d: the system has no %lld bytes", b->device, (long long)b->bytes);
+    return tarn_fail_kind(TARN_ERROR_MEMORY, "mock:%d: the system has no %lld bytes", b->device, (long long)b->bytes);
 }
 
 static bool insert(block b) {
@@ -70,11 +70,11 @@ static bool insert(block b) {
 
 static bool may_allocate(int device, int64_t bytes) {
     if (!mock_settings_good() || mock_is_lost(device)) return false;
-    if (mock_fault_due(FAULT_ALLOCATION)) return tarn_fail("mock:%d: this allocation was told to fail", device);
+    if (mock_fault_due(FAULT_ALLOCATION)) return tarn_fail_kind(TARN_ERROR_MEMORY, "mock:%d: this allocation was told to fail", device);
     int64_t limit = mock_memory_limit();
     if (bytes >= 0 && bytes <= limit && used[device] <= limit - bytes) return true;
-    return tarn_fail("mock:%d: out of memory: %lld bytes more than the %lld in use exceed %lld", device, (long long)bytes,
-                     (long long)used[device], (long long)limit);
+    return tarn_fail_kind(TARN_ERROR_MEMORY, "mock:%d: out of memory: %lld bytes more than the %lld in use exceed %lld", device,
+                          (long long)bytes, (long long)used[device], (long long)limit);
 }
 
 void *mock_allocate(int device, int64_t bytes) {

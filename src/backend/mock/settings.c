@@ -138,7 +138,7 @@ bool mock_fault_due(mock_fault fault) {
 
 bool mock_is_lost(int device) {
     if (!settings.lost[device]) return false;
-    tarn_fail("mock:%d: the device is lost", device);
+    tarn_fail_kind(TARN_ERROR_RUNTIME, "mock:%d: the device is lost", device);
     return true;
 }
 
@@ -231,17 +231,17 @@ int64_t tarn_mock_violations(void) {
 }
 
 /* ---- errors */
-static _Atomic(bool (*)(const char *format, ...)) library_fail;
+static _Atomic(bool (*)(tarn_error_class kind, const char *format, ...)) library_fail;
 
-TARN_API void tarn_backend_errors(bool (*fail)(const char *format, ...));
-void tarn_backend_errors(bool (*fail)(const char *format, ...)) {
+TARN_API void tarn_backend_errors(bool (*fail)(tarn_error_class kind, const char *format, ...));
+void tarn_backend_errors(bool (*fail)(tarn_error_class kind, const char *format, ...)) {
     library_fail = fail;
 }
 
 bool mock_report(bool ok) {
-    bool (*fail)(const char *, ...) = library_fail;
+    bool (*fail)(tarn_error_class, const char *, ...) = library_fail;
     if (!fail || tarn_ok()) return ok;
-    fail("%s", tarn_error());
+    fail(tarn_error_kind(), "%s", tarn_error());
     tarn_clear_error();
     return ok;
 }
@@ -253,5 +253,5 @@ bool mock_violation(const char *format, ...) {
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     mock_add(COUNT_VIOLATIONS, 1);
-    return tarn_fail("%s", message);
+    return tarn_fail_kind(TARN_ERROR_RUNTIME, "%s", message);
 }

@@ -6,7 +6,7 @@ static bool infer(inference *i) {
     if (!broadcast_shapes("divmod", i->inputs[0], i->inputs[1], &out)) return false;
     tarn_dtype dtype = dtype_promote(i->inputs[0]->dtype, i->inputs[1]->dtype);
     if (dtype_kind_of(dtype) == KIND_BOOL || dtype_kind_of(dtype) == KIND_COMPLEX)
-        return tarn_fail("divmod: %s is not supported", dtype_facts[dtype].name);
+        return tarn_fail_kind(TARN_ERROR_TYPE, "divmod: %s is not supported", dtype_facts[dtype].name);
     return types_add(i, dtype, out.ndim, out.shape) && types_add(i, dtype, out.ndim, out.shape);
 }
 

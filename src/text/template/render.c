@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "template/iterate.h"
 
@@ -102,9 +103,11 @@ static bool render_all(render *r, const json *variables) {
 static void place_error(render *r) {
     char message[900];
     if (r->placed || tarn_ok()) return;
+    tarn_error_class kind = tarn_error_kind();
     snprintf(message, sizeof message, "%s", tarn_error());
     tarn_clear_error();
     render_fail(r, "%s", message);
+    error_blame(kind);
 }
 
 char *tarn_template_render_with(const tarn_template *parsed, const char *variables_json, size_t length,

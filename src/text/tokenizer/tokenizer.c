@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/require.h"
@@ -86,11 +87,13 @@ static tarn_tokenizer *load(const char *folder, const part *config, const part *
 tarn_tokenizer *tarn_tokenizer_load(const char *folder) {
     part config, map = {0};
     tarn_tokenizer *t = NULL;
+    bool before = tarn_ok();
     if (!REQUIRE(folder)) return NULL;
     if (parse_file(&config, folder, "tokenizer_config.json") && parse_file(&map, folder, "special_tokens_map.json"))
         t = load(folder, &config, &map);
     free_file(&config);
     free_file(&map);
+    if (!t && before) error_blame(TARN_ERROR_IO);
     return t;
 }
 
