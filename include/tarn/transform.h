@@ -89,10 +89,23 @@ TARN_API tarn_custom_function *tarn_custom_new_with(tarn_function function, tarn
 TARN_API void tarn_custom_free(tarn_custom_function *custom);
 TARN_API tarn_results *tarn_custom_call(tarn_custom_function *custom, tarn_array *const *inputs, int count);
 
-/* A compiled function. The first call for each combination of shapes, dtypes and non-array values traces the function; later calls replay a
-   plan: no graph is built. Arrays that the function captured, and the declared state, are inputs of the plan. Values cannot be read inside.
-   state: pointers to array variables that the function reads and may replace (a cache); each call passes their values and stores the new
-   ones. donate: indices of inputs, or TARN_DONATE_STATE for the state, whose memory outputs may take. The plans kept are bounded. */
+/* A compiled function. The first call for each combination of shapes, dtypes and non-array values (`key`) traces the function; later calls
+   replay a plan: no graph is built. Arrays that the function captured are inputs of the plan; those that were not computed yet are computed
+   once. Values cannot be read inside. The plans kept are bounded.
+
+   The state is what the function reads and replaces beside its arguments (a cache, the weights that are trained), in one of two forms:
+   - collect and store: `collect` hands out its leaves as they are before a call. The function gets them as further inputs, after the
+     arguments, and hands out the new ones with tarn_result_state, after its results; `store` receives these. Both have the function's
+     context and return false, with the error set, on failure. There may be more or fewer leaves at each call.
+   - variables: state[i] points to a tarn_array * that the function reads and may assign to; each call passes their values and stores the
+     new ones, kept. While the function is traced they hold placeholders.
+
+   donate: indices of inputs, or TARN_DONATE_STATE for the state, whose memory outputs may take. release(context) is called when the
+   function has been freed and no call of it lasts; see tarn/memory.h.
+
+   Several threads may call a function at once: none of Tarn's locks is held while a callback runs, and of plans that two make for the same
+   arguments the first stays. State belongs to one of them at a time. A function that is called while another one, or itself, is traced
+   becomes part of that trace. */
 typedef struct tarn_compiled tarn_compiled;
 #define TARN_DONATE_STATE INT64_MIN
 typedef struct {
@@ -100,11 +113,26 @@ typedef struct {
     tarn_array ***state; /* state[i] is a tarn_array ** */
     int state_count;
     tarn_ints donate;
+    bool (*collect)(void *context, tarn_results *leaves); /* hands them out with tarn_result */
+    bool (*store)(void *context, tarn_array *const *leaves, int count);
+    void (*release)(void *context);
     int end_;
 } tarn_compile_options;
 #define tarn_compile(...) TARN_CALL(1, tarn_compile_with, tarn_compile_options, __VA_ARGS__)
 TARN_API tarn_compiled *tarn_compile_with(tarn_function function, tarn_compile_options options TARN_ABSENT);
-TARN_API tarn_results *tarn_compiled_call(tarn_compiled *compiled, tarn_array *const *inputs, int count);
+/* In the callback of a compiled function with `collect`: hands out a further leaf of its new state. */
+TARN_API bool tarn_result_state(tarn_results *results, tarn_array *leaf);
+
+/* key: bytes that tell what the function depends on beside its arrays; a plan serves the calls with the same ones. */
+typedef struct {
+    int begin_;
+    const void *key;
+    size_t key_bytes;
+    int end_;
+} tarn_compiled_call_options;
+#define tarn_compiled_call(...) TARN_CALL(3, tarn_compiled_call_with, tarn_compiled_call_options, __VA_ARGS__)
+TARN_API tarn_results *tarn_compiled_call_with(tarn_compiled *compiled, tarn_array *const *inputs, int count,
+                                               tarn_compiled_call_options options TARN_ABSENT);
 TARN_API void tarn_compiled_free(tarn_compiled *compiled);
 /* How many plans it holds and how often a call found one. */
 TARN_API void tarn_compiled_info(const tarn_compiled *compiled, int64_t *plans, int64_t *hits);

@@ -41,12 +41,25 @@ tarn_results *results_close(tarn_results *r, bool ok) {
     return ok ? r : NULL;
 }
 
-bool tarn_result(tarn_results *r, tarn_array *a) {
-    if (!tarn_ok()) return false;
-    if (!r || !r->open) return tarn_fail("result: the list is NULL or complete");
+static bool push(tarn_results *r, tarn_array *a) {
     if (!a && !r->optional) return tarn_fail("result: array %zu is NULL", r->arrays.count);
     if (!vector_push(&r->arrays, a)) return false;
     array_begin_reading(a);
+    return true;
+}
+
+bool tarn_result(tarn_results *r, tarn_array *a) {
+    if (!tarn_ok()) return false;
+    if (!r || !r->open) return tarn_fail("result: the list is NULL or complete");
+    if (r->states) return tarn_fail("result: a result after the state");
+    return push(r, a);
+}
+
+bool tarn_result_state(tarn_results *r, tarn_array *leaf) {
+    if (!tarn_ok()) return false;
+    if (!r || !r->open || !r->takes_state) return tarn_fail("result_state: the list is not that of a compiled function with .collect");
+    if (!push(r, leaf)) return false;
+    r->states++;
     return true;
 }
 

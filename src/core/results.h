@@ -10,6 +10,8 @@
 struct tarn_results {
     VECTOR(tarn_array *) arrays;
     bool open, optional; /* entries may be NULL, for zero */
+    bool takes_state;    /* tarn_result_state is allowed */
+    int states;          /* how many entries, the last ones, came with it */
 };
 
 /* An open list that goes with the innermost scope. */

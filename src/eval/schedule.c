@@ -6,6 +6,10 @@
 
 static uint64_t last_epoch; /* under the schedule lock */
 
+uint64_t schedule_new_epoch(void) {
+    return ++last_epoch;
+}
+
 static bool mark_roots(schedule *s, tarn_array *const *roots, int count) {
     for (int i = 0; i < count; i++) {
         int e = schedule_entry(s, roots[i]);
@@ -131,7 +135,7 @@ program *schedule_make(tarn_array *const *roots, int count, schedule_options opt
     schedule *s = schedule_new();
     if (!s) return NULL;
     s->options = options;
-    s->epoch = ++last_epoch;
+    s->epoch = schedule_new_epoch();
     s->p = program_new();
     int threads = parallel_threads(), before = parallel_fix(threads);
     if (s->p) s->p->threads = threads;

@@ -1,0 +1,83 @@
+/* Compiled functions, shared by their files: compiled.c is what users call, state.c hands state in and out, plan.c describes calls and
+   makes plans, captures.c computes what a function captured, replay.c runs a plan. */
+#ifndef EVAL_COMPILED_H
+#define EVAL_COMPILED_H
+
+#include <stdatomic.h>
+
+#include "core/release.h"
+#include "core/results.h"
+#include "eval/program.h"
+#include "tarn/transform.h"
+
+/* What a plan was made for, as plain numbers: dtypes, shapes, strides, alignment, streams, which arguments may be overwritten, the caller's
+   bytes. */
+typedef VECTOR(int64_t) plan_key;
+
+typedef struct {
+    atomic_int references; /* the compiled function's and one for each call that runs it */
+    plan_key key;
+    program *program;
+    int output_count; /* the function's results, and then the new state */
+    int state_count;
+    array_type *types; /* of all outputs */
+    uint64_t used;     /* for eviction: when last */
+} plan;
+
+struct tarn_compiled {
+    release_note note;      /* of `release`; first */
+    atomic_int references;  /* the caller's and one for each call */
+    tarn_function user;     /* as it was given */
+    tarn_function function; /* gets the leaves of the state after the arguments, and hands out new ones after the results */
+    bool (*collect)(void *context, tarn_results *leaves); /* NULL: no state. The context is that of `function` */
+    bool (*store)(void *context, tarn_array *const *leaves, int count);
+    void (*release)(void *context);
+    tarn_array ***variables; /* the state, if it is in variables */
+    int variable_count;
+    int64_t *donate;
+    int donate_count;
+
+    VECTOR(plan *) plans; /* this and what follows: under the schedule lock */
+    uint64_t clock;
+    int64_t hits;
+};
+
+/* One call. */
+typedef struct {
+    tarn_compiled *c;
+    int input_count, count; /* the arguments; these and then the leaves of the state */
+    tarn_array **values;
+    tarn_results leaves; /* holds those of the state */
+    bool *donate;        /* what the caller gives away */
+    bool *donated;       /* and what of it can be taken */
+    tarn_compiled_call_options options;
+    plan_key key;
+    tarn_results *results;
+} plan_call;
+
+/* state.c: a call's leaves are collected into a list of the caller's, which it clears. */
+bool state_check(const tarn_compile_options *o);
+bool state_in_variables(tarn_compiled *c, const tarn_compile_options *o);
+bool state_collect(const tarn_compiled *c, tarn_results *leaves);
+bool state_store(const tarn_compiled *c, tarn_array *const *leaves, int count);
+/* The compiled function (the context) with its state as inputs and results. */
+bool state_call(void *context, tarn_array *const *inputs, int count, tarn_results *results);
+
+/* plan.c */
+/* What the call looks like now, into its key. Under the schedule lock. */
+bool plan_describe(plan_call *request);
+/* The plan for the call's key, or NULL. Under the schedule lock. */
+plan *plan_find(const plan_call *request);
+/* Traces the function, with no lock held. If another thread has made the same plan meanwhile, that stays. */
+bool plan_make(plan_call *request);
+void plan_release(plan *p);
+/* The function of which this thread makes a plan, or NULL. */
+const tarn_compiled *plan_in_making(void);
+
+/* captures.c: computes arrays that the outputs of a trace read, that are not part of it, and that somebody outside holds. */
+bool captures_compute(tarn_array *const *outputs, int count);
+
+/* replay.c: one try. *found: there was a plan; else one has to be made. `made`: it was, for this call. */
+run_state plan_replay(plan_call *request, bool made, bool *found);
+
+#endif

@@ -1,0 +1,121 @@
+/* Running a plan for one call: arguments are taken, results made, and the program's run launched. */
+#include "base/memory.h"
+#include "core/lock.h"
+#include "eval/compiled.h"
+
+/* An output that is an argument, or a view of it, begins where that did. */
+static int64_t output_offset(const plan *p, const value *v, const int64_t *offsets) {
+    int input = p->program->storages.items[v->storage].input;
+    const program_input *in = input < 0 ? NULL : &p->program->inputs.items[input];
+    return v->at.offset + (in && !in->captured ? offsets[in->argument] / dtype_bytes(v->dtype) : 0);
+}
+
+static tarn_array *output_array(const plan *p, int i, const run *r, const int64_t *offsets) {
+    const value *v = &p->program->values.items[p->program->outputs.items[i]];
+    buffer *b = buffer_retain(run_buffer(r, v->storage));
+    tarn_array *out = array_from_buffer(b, (tarn_ints){p->types[i].shape, p->types[i].ndim}, v->dtype);
+    if (out) array_set_value(out, buffer_retain(out->buffer), output_offset(p, v, offsets), v->at.strides);
+    return out;
+}
+
+static bool make_outputs(const plan *p, const run *r, const int64_t *offsets, tarn_array **made) {
+    for (int i = 0; i < p->output_count; i++)
+        if (!(made[i] = output_array(p, i, r, offsets))) return false;
+    return true;
+}
+
+/* What may be overwritten is taken away before anything is submitted, and given back if nothing is. Under the schedule lock. */
+static void take_arguments(const plan_call *request, const plan *p, const run *r) {
+    for (size_t i = 0; i < p->program->inputs.count; i++) {
+        const program_input *in = &p->program->inputs.items[i];
+        if (p->program->storages.items[in->storage].donated && p->program->storages.items[in->storage].exported)
+            buffer_set_state(run_buffer(r, in->storage), BUFFER_PENDING);
+    }
+    for (int i = 0; i < request->count; i++) {
+        if (!request->donated[i]) continue;
+        request->values[i]->given_away = true;
+        array_set_value(request->values[i], NULL, 0, NULL);
+    }
+}
+
+static void give_back_arguments(const plan_call *request, buffer *const *arguments) {
+    schedule_lock();
+    for (int i = 0; i < request->count; i++) {
+        tarn_array *a = request->values[i];
+        if (!request->donated[i]) continue;
+        a->given_away = false;
+        array_set_value(a, buffer_retain(arguments[i]), a->offset, a->strides);
+    }
+    schedule_unlock();
+}
+
+/* What a call needs to run its plan: retained, so that no other thread takes it. */
+typedef struct {
+    run *run;
+    buffer **arguments;
+    int64_t *offsets;
+    tarn_array **made;
+} plan_run;
+
+/* Under the schedule lock: no array that is read here loses its value between the description of the call and this. */
+static void begin_run(plan_run *on, const plan_call *request, const plan *p) {
+    *on = (plan_run){.arguments = NEW_ARRAY(buffer *, request->count),
+                     .offsets = NEW_ARRAY(int64_t, request->count),
+                     .made = NEW_ARRAY(tarn_array *, p->output_count)};
+    if (!on->arguments || !on->offsets || !on->made) return;
+    for (int i = 0; i < request->count; i++) {
+        on->arguments[i] = buffer_retain(request->values[i]->buffer);
+        on->offsets[i] = request->values[i]->offset * dtype_bytes(request->values[i]->dtype);
+    }
+    on->run = run_new(p->program, on->arguments, on->offsets);
+    if (on->run) take_arguments(request, p, on->run);
+}
+
+/* Arrays over what the run computes are made before it is launched, because that may fail. */
+static run_state finish_run(plan_run *on, const plan_call *request, const plan *p) {
+    run_state state = run_reserve(on->run);
+    if (state == RUN_READY && (!make_outputs(p, on->run, on->offsets, on->made) || !results_reserve(request->results, p->output_count)))
+        state = RUN_FAILED;
+    if (state == RUN_READY) {
+        results_fill(request->results, on->made, p->output_count - p->state_count);
+        run_launch(on->run, false);
+        return state;
+    }
+    give_back_arguments(request, on->arguments);
+    run_cancel(on->run);
+    return state;
+}
+
+static void run_end(plan_run *on, int count) {
+    for (int i = 0; on->arguments && i < count; i++) buffer_release(on->arguments[i]);
+    memory_free(on->arguments);
+    memory_free(on->offsets);
+    memory_free(on->made);
+}
+
+/* Finds the plan, which the call holds from then on, and begins its run. */
+static plan *begin_call(plan_run *on, plan_call *request, bool made) {
+    schedule_lock();
+    plan *p = plan_describe(request) ? plan_find(request) : NULL;
+    if (p) {
+        request->c->hits += !made;
+        p->used = ++request->c->clock;
+        atomic_fetch_add(&p->references, 1);
+        begin_run(on, request, p);
+    }
+    schedule_unlock();
+    return p;
+}
+
+run_state plan_replay(plan_call *request, bool made, bool *found) {
+    plan_run on = {0};
+    fork_hold();
+    plan *p = begin_call(&on, request, made);
+    run_state state = on.run ? finish_run(&on, request, p) : p || !tarn_ok() ? RUN_FAILED : RUN_AGAIN;
+    fork_allow();
+    *found = p != NULL;
+    if (state == RUN_READY && !state_store(request->c, on.made + p->output_count - p->state_count, p->state_count)) state = RUN_FAILED;
+    run_end(&on, request->count);
+    plan_release(p);
+    return state;
+}
