@@ -35,17 +35,29 @@ static bool read_token(const part *p, const char **content, size_t *length, adde
     return part_string(p, "content", content, length) && added_read_flags(p, token);
 }
 
-static bool add_named(tarn_tokenizer *t, const char *role, size_t role_length, const part *p) {
-    named_token new = {0};
-    const char *content;
-    size_t length;
-    if (part_absent(p) || find_named(t, role, role_length)) return true;
-    if (!read_token(p, &content, &length, &new.token)) return false;
-    new.token.special = true;
+static bool append_named(tarn_tokenizer *t, const char *role, size_t role_length, const char *content, size_t length, added_token token,
+                         bool plain) {
+    named_token new = {.token = token, .plain = plain};
     if (string_set(&new.role, role, role_length) && string_set(&new.content, content, length) && vector_push(&t->named, new)) return true;
     memory_free(new.role.bytes);
     memory_free(new.content.bytes);
     return false;
+}
+
+/* A role that has a token keeps it, or with `replace` its place only. */
+static bool add_named(tarn_tokenizer *t, const char *role, size_t role_length, const part *p, bool replace) {
+    named_token *known = find_named(t, role, role_length);
+    added_token token;
+    const char *content;
+    size_t length;
+    if (part_absent(p) || (known && !replace)) return true;
+    if (!read_token(p, &content, &length, &token)) return false;
+    token.special = true;
+    bool plain = json_is(p->value, JSON_TEXT);
+    if (!known) return append_named(t, role, role_length, content, length, token, plain);
+    known->token = token;
+    known->plain = plain;
+    return string_set(&known->content, content, length);
 }
 
 static bool is_role(const char *key, size_t length) {
@@ -60,45 +72,54 @@ static bool names_a_token(const char *key, size_t length, const json *value) {
     return token && (json_is(value, JSON_TEXT) || json_text(json_get(value, "content"), NULL));
 }
 
-static bool add_named_members(tarn_tokenizer *t, const part *object, bool all, bool only_strings) {
+typedef enum { NAMED_STRING, NAMED_OBJECT, NAMED_EITHER } named_kind;
+
+static bool add_named_members(tarn_tokenizer *t, const part *object, named_kind kind) {
     void *cursor = NULL;
     const char *key;
     size_t length;
     const json *value;
     while (json_each(object->value, &cursor, &key, &length, &value)) {
         part member = {.parent = object, .name = key, .value = value};
-        if (only_strings && !json_is(value, JSON_TEXT)) continue;
-        if ((all || names_a_token(key, length, value)) && !add_named(t, key, length, &member)) return false;
+        bool wanted = kind == NAMED_EITHER || json_is(value, JSON_TEXT) == (kind == NAMED_STRING);
+        if (wanted && names_a_token(key, length, value) && !add_named(t, key, length, &member, true)) return false;
     }
     return true;
 }
 
+/* "extra_special_tokens" is a list, or names any tokens. */
 static bool add_extra_named(tarn_tokenizer *t, const part *file) {
-    part extra = part_member(file, "extra_special_tokens"); /* a list, or named tokens */
-    return !json_is(extra.value, JSON_DICTIONARY) || add_named_members(t, &extra, true, false);
+    part extra = part_member(file, "extra_special_tokens");
+    void *cursor = NULL;
+    const char *key;
+    size_t length;
+    const json *value;
+    while (json_is(extra.value, JSON_DICTIONARY) && json_each(extra.value, &cursor, &key, &length, &value)) {
+        part member = {.parent = &extra, .name = key, .value = value};
+        if (!add_named(t, key, length, &member, true)) return false;
+    }
+    return true;
 }
 
-/* The older file goes before the newer one, where it counts. */
+/* The older file goes before the newer one, where it counts. Of names that a model makes up the places are those in which they come here,
+   and the last token counts. */
 static bool read_named(tarn_tokenizer *t, const part *map, const part *config) {
     const part *files[] = {map, config};
     for (int i = 0; i < 2 * ROLES; i++) {
         part member = part_member(files[i % 2], roles[i / 2]);
-        if (!add_named(t, roles[i / 2], strlen(roles[i / 2]), &member)) return false;
+        if (!add_named(t, roles[i / 2], strlen(roles[i / 2]), &member, false)) return false;
     }
-    /* for names that a model makes up the newer file goes first, but only with plain strings */
-    return add_named_members(t, config, false, true) && add_extra_named(t, config) && add_named_members(t, map, false, false) &&
-           add_extra_named(t, map) && add_named_members(t, config, false, false);
+    return add_named_members(t, config, NAMED_OBJECT) && add_named_members(t, map, NAMED_EITHER) &&
+           add_named_members(t, config, NAMED_STRING) && add_extra_named(t, config) && add_extra_named(t, map);
 }
 
 /* ---- tokens that tokenizer.json does not know */
 
-/* A token that is one of the first `settled` added ones stays as it is. */
-static bool add_json_token(tarn_tokenizer *t, const part *p, size_t settled) {
+static bool add_json_token(tarn_tokenizer *t, const part *p) {
     added_token token;
     const char *content;
     size_t length;
-    return read_token(p, &content, &length, &token) &&
-           added_extend(&t->added, &t->tokens, &t->normalizer, p, content, length, &token, settled);
+    return read_token(p, &content, &length, &token) && added_extend(&t->added, &t->tokens, &t->normalizer, p, content, length, &token, 0);
 }
 
 typedef struct {
@@ -125,36 +146,78 @@ static bool add_listed(tarn_tokenizer *t, const part *object) {
         ok = ok && vector_push(&list, item);
     }
     if (ok && list.count) qsort(list.items, list.count, sizeof *list.items, by_id);
-    for (size_t i = 0; ok && i < list.count; i++) ok = add_json_token(t, &list.items[i].member, 0);
+    for (size_t i = 0; ok && i < list.count; i++) ok = add_json_token(t, &list.items[i].member);
     vector_free(&list);
     return ok;
 }
 
-static bool add_list(tarn_tokenizer *t, const part *list, size_t settled) {
-    if (!json_is(list->value, JSON_LIST)) return true;
-    for (size_t i = 0; i < json_count(list->value); i++) {
-        part item = part_item(list, i);
-        if (!add_json_token(t, &item, settled)) return false;
+/* ---- tokens with roles, and lists of further ones */
+
+typedef struct {
+    const char *content;
+    size_t length;
+    added_token token;
+    bool plain; /* a string, not an object */
+} wanted_token;
+typedef VECTOR(wanted_token) wanted_tokens;
+
+static bool same_flags(const added_token *a, const added_token *b) {
+    return a->single_word == b->single_word && a->left == b->left && a->right == b->right && a->normalized == b->normalized &&
+           a->special == b->special;
+}
+
+/* The last flags of a token count, unless the same was said before in the same way. */
+static bool want(wanted_tokens *list, wanted_token new) {
+    for (size_t i = 0; i < list->count; i++) {
+        const wanted_token *w = &list->items[i];
+        bool same = w->plain == new.plain && w->length == new.length &&memcmp(w->content, new.content, new.length) == 0;
+        if (same && same_flags(&w->token, &new.token)) return true;
+    }
+    return vector_push(list, new);
+}
+
+static bool want_named(wanted_tokens *list, const tarn_tokenizer *t) {
+    for (size_t i = 0; i < t->named.count; i++) {
+        const named_token *n = &t->named.items[i];
+        if (!want(list, (wanted_token){n->content.bytes, n->content.length, n->token, n->plain})) return false;
     }
     return true;
 }
 
-static bool add_named_tokens(tarn_tokenizer *t, const part *file, size_t settled) {
-    for (size_t i = 0; i < t->named.count; i++) {
-        named_token *n = &t->named.items[i];
-        if (!added_extend(&t->added, &t->tokens, &t->normalizer, file, n->content.bytes, n->content.length, &n->token, settled))
-            return false;
+static bool want_list(wanted_tokens *list, const part *p) {
+    for (size_t i = 0; json_is(p->value, JSON_LIST) && i < json_count(p->value); i++) {
+        part item = part_item(p, i);
+        wanted_token new = {.plain = json_is(item.value, JSON_TEXT)};
+        if (!read_token(&item, &new.content, &new.length, &new.token) || !want(list, new)) return false;
     }
     return true;
 }
 
 /* The older "additional_special_tokens" counts only where there is no newer list. */
-static bool add_extra(tarn_tokenizer *t, const part *config, const part *map, size_t settled) {
+static bool want_extra(wanted_tokens *list, const part *config, const part *map) {
     part extra = part_member(config, "extra_special_tokens"), more = part_member(map, "extra_special_tokens");
     part older = part_member(config, "additional_special_tokens"), oldest = part_member(map, "additional_special_tokens");
     bool none = !json_is(extra.value, JSON_LIST) || !json_count(extra.value);
-    if (!add_list(t, none ? &older : &extra, settled) || !add_list(t, &more, settled)) return false;
-    return !none || json_count(older.value) || json_count(more.value) || add_list(t, &oldest, settled);
+    bool replaced = json_is(more.value, JSON_DICTIONARY) && !json_is(extra.value, JSON_DICTIONARY); /* names in place of the lists */
+    if ((!replaced && !want_list(list, none ? &older : &extra)) || !want_list(list, &more)) return false;
+    return !none || json_count(older.value) || json_count(more.value) || want_list(list, &oldest);
+}
+
+/* A token that was there before stays as it is. */
+static bool add_wanted(tarn_tokenizer *t, const wanted_tokens *list, const part *file) {
+    size_t settled = t->added.tokens.count;
+    for (size_t i = 0; i < list->count; i++) {
+        const wanted_token *w = &list->items[i];
+        if (!added_extend(&t->added, &t->tokens, &t->normalizer, file, w->content, w->length, &w->token, settled)) return false;
+    }
+    return true;
+}
+
+static bool add_named_and_extra(tarn_tokenizer *t, const part *config, const part *map) {
+    wanted_tokens list = {0};
+    bool ok = want_named(&list, t) && want_extra(&list, config, map) && add_wanted(t, &list, config);
+    vector_free(&list);
+    return ok;
 }
 
 bool tokenizer_read_config(tarn_tokenizer *t, const part *config, const part *map) {
@@ -165,8 +228,7 @@ bool tokenizer_read_config(tarn_tokenizer *t, const part *config, const part *ma
     part listed = part_member(config, "added_tokens_decoder");
     if (!part_absent(&listed)) map = &nothing; /* a file that has it is complete, and newer */
     if (!read_named(t, map, config) || !add_listed(t, &listed)) return false;
-    size_t settled = t->added.tokens.count; /* of those that come now, one that is named again gets the later flags */
-    return add_named_tokens(t, config, settled) && add_extra(t, config, map, settled) && tokenizer_read_templates(t, config);
+    return add_named_and_extra(t, config, map) && tokenizer_read_templates(t, config);
 }
 
 void tokenizer_free_config(tarn_tokenizer *t) {

@@ -24,6 +24,7 @@ typedef struct {
 typedef struct {
     string role, content;
     added_token token; /* what it is if tokenizer.json does not know it */
+    bool plain;        /* written as a string */
 } named_token;
 
 struct tarn_tokenizer {
