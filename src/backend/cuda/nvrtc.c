@@ -17,8 +17,8 @@
 
 #define FUNCTIONS(F)                                                                                                                       \
     F(nvrtcCreateProgram)                                                                                                                  \
-    F(nvrtcDestroyProgram) F(nvrtcCompileProgram) F(nvrtcGetCUBINSize) F(nvrtcGetCUBIN) F(nvrtcGetProgramLogSize) F(nvrtcGetProgramLog)    \
-        F(nvrtcGetErrorString)
+    F(nvrtcDestroyProgram)                                                                                                                 \
+    F(nvrtcCompileProgram) F(nvrtcGetCUBINSize) F(nvrtcGetCUBIN) F(nvrtcGetProgramLogSize) F(nvrtcGetProgramLog) F(nvrtcGetErrorString)
 
 static struct {
 #define MEMBER(name) __typeof__(name) *name;

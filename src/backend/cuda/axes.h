@@ -1,0 +1,20 @@
+/* Axes of several operands at once, as few as say the same. */
+#ifndef CUDA_AXES_H
+#define CUDA_AXES_H
+
+#include "backend/call.h"
+
+enum { MOST_JOINED = 3 };
+typedef struct {
+    int operands, ndim;
+    int64_t n, shape[TARN_MAX_NDIM], strides[MOST_JOINED][TARN_MAX_NDIM];
+} axes;
+
+/* Those of `shape`, ndim of them; strides[k] are operand k's. */
+axes axes_joined(int ndim, const int64_t *shape, int operands, const int64_t *const *strides);
+
+/* Strides of o along the axes of a result with ndim axes, to which it is broadcast: its own axes but the last `without` are the last ones.
+ */
+void axes_broadcast(const operand *o, int without, int ndim, const int64_t *shape, int64_t *strides);
+
+#endif

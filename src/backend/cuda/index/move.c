@@ -1,0 +1,111 @@
+/* Rows of the ops that move elements, count up or draw random bits. */
+#include <string.h>
+
+#include "cuda/axes.h"
+#include "cuda/cuda.h"
+#include "cuda/kernels.h"
+#include "table/convert.h"
+
+static void copy(void *to, const int64_t *to_strides, const operand *from) {
+    axes a = axes_joined(from->ndim, from->shape, 2, (const int64_t *const[]){to_strides, from->strides});
+    copy_kernel k = {.to = to, .from = from->data, .bytes = (int)dtype_bytes(from->dtype), .ndim = a.ndim, .n = a.n};
+    memcpy(k.shape, a.shape, sizeof a.shape);
+    memcpy(k.to_strides, a.strides[0], sizeof a.shape);
+    memcpy(k.from_strides, a.strides[1], sizeof a.shape);
+    if (a.n > 0) launch_copy(&k, cuda_stream_now);
+}
+
+static bool run_contiguous(const call *c) {
+    copy(c->outputs[0].data, c->outputs[0].strides, &c->inputs[0]);
+    return true;
+}
+
+static bool run_concatenate(const call *c) {
+    const operand *out = &c->outputs[0];
+    int axis = axis_normal(((const attributes_concatenate *)c->attributes)->axis, out->ndim);
+    char *at = out->data;
+    for (int i = 0; i < c->input_count; i++) {
+        copy(at, out->strides, &c->inputs[i]);
+        at += c->inputs[i].shape[axis] * out->strides[axis] * dtype_bytes(out->dtype);
+    }
+    return true;
+}
+
+/* ---- blocks that begin where an array says */
+static void move_block(const operand *many, const operand *block, const operand *starts, tarn_ints chosen, tarn_ints step, bool reading) {
+    block_kernel k = {.many = many->data,
+                      .block = block->data,
+                      .starts = starts->data,
+                      .bytes = (int)dtype_bytes(many->dtype),
+                      .ndim = many->ndim,
+                      .leading = starts->ndim - 1,
+                      .axes = (int)chosen.count,
+                      .start_dtype = (int)starts->dtype,
+                      .reading = reading,
+                      .n = operand_size(block)};
+    for (int i = 0; i < many->ndim; i++) {
+        k.shape[i] = block->shape[i];
+        k.many_shape[i] = many->shape[i];
+        k.many_strides[i] = many->strides[i];
+        k.block_strides[i] = block->strides[i];
+        k.step[i] = 1;
+    }
+    for (int i = 0; i < starts->ndim; i++) k.start_strides[i] = starts->strides[i];
+    for (int i = 0; i < k.axes; i++) {
+        k.axis[i] = axis_normal(chosen.values[i], many->ndim);
+        if (step.count) k.step[k.axis[i]] = step.values[i];
+    }
+    if (k.n > 0) launch_block(&k, cuda_stream_now);
+}
+
+/* Output 0 holds x already. Inputs: x, update, start. */
+static bool run_slice_update(const call *c) {
+    const attributes_slice_update *a = c->attributes;
+    move_block(&c->outputs[0], &c->inputs[1], &c->inputs[2], a->axes, a->step, false);
+    return true;
+}
+
+static bool run_slice_array(const call *c) {
+    const attributes_slice_array *a = c->attributes;
+    move_block(&c->inputs[0], &c->outputs[0], &c->inputs[1], a->axes, a->step, true);
+    return true;
+}
+
+/* ---- making */
+static bool run_arange(const call *c) {
+    const attributes_arange *a = c->attributes;
+    const operand *out = &c->outputs[0];
+    int64_t first = double_to_signed(a->start, 64);
+    arange_kernel k = {.to = out->data,
+                       .dtype = (int)out->dtype,
+                       .n = operand_size(out),
+                       .first = first,
+                       .whole_step = double_to_signed(a->start + a->step, 64) - first,
+                       .start = a->start,
+                       .step = a->step};
+    if (k.n > 0) launch_arange(&k, cuda_stream_now);
+    return true;
+}
+
+static bool run_random_bits(const call *c) {
+    const operand *keys = &c->inputs[0], *out = &c->outputs[0];
+    int last = keys->ndim - 1;
+    random_kernel k = {.to = out->data, .keys = keys->data, .count = 1, .word_step = keys->strides[last], .ndim = last};
+    for (int i = 0; i < last; i++) {
+        k.shape[i] = keys->shape[i];
+        k.strides[i] = keys->strides[i];
+        k.count *= keys->shape[i];
+    }
+    k.bytes = k.count ? operand_size(out) / k.count * dtype_bytes(out->dtype) : 0;
+    if (k.bytes > 0) launch_random(&k, cuda_stream_now);
+    return true;
+}
+
+#define MOVES .dtypes = DTYPES_ALL, .selector = -1, .layout = LAYOUT_ANY
+const kernel_row cuda_contiguous = {CUDA_ROW(contiguous), MOVES, .run = run_contiguous};
+const kernel_row cuda_concatenate = {CUDA_ROW(concatenate), MOVES, .run = run_concatenate};
+const kernel_row cuda_slice_update = {CUDA_ROW(slice_update), MOVES, .run = run_slice_update};
+const kernel_row cuda_slice_array = {CUDA_ROW(slice_array), MOVES, .run = run_slice_array};
+const kernel_row cuda_arange = {CUDA_ROW(arange), .dtypes = DTYPES_ALL & ~(DTYPE_BIT(TARN_BOOL) | DTYPE_BIT(TARN_COMPLEX64)),
+                                .selector = -1, .run = run_arange};
+const kernel_row cuda_random_bits = {CUDA_ROW(random_bits), MOVES, .run = run_random_bits};

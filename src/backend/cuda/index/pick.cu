@@ -1,0 +1,61 @@
+/* gather and scatter. */
+#include "cuda/device.cuh"
+
+/* Where element i of what is picked lies in `many`; -1: outside. */
+DEVICE i64 picked_place(const pick_kernel &k, i64 i, i64 *own) {
+    i64 at = 0, index_at[KERNEL_MOST_INDICES] = {0}, left = i, index;
+    *own = 0;
+    for (int d = k.ndim - 1; d >= 0; d--) {
+        left = divide(left, k.shape[d], &index);
+        at += index * k.strides[d];
+        *own += index * k.picked_strides[d];
+        for (int j = 0; j < k.count; j++) index_at[j] += index * k.index_strides[j][d];
+    }
+    for (int j = 0; j < k.count; j++) {
+        i64 value = integer_at(k.indices[j], index_at[j], k.index_dtype[j]);
+        if (value < 0) value += k.index_size[j];
+        if (value < 0 || value >= k.index_size[j]) return -1;
+        at += value * k.index_step[j];
+    }
+    return at;
+}
+
+template <class S> __global__ void gather_elements(const __grid_constant__ pick_kernel k) {
+    i64 i = thread_number(), own;
+    if (i >= k.n) return;
+    i64 at = picked_place(k, i, &own);
+    ((S *)k.picked)[own] = at < 0 ? (S)0 : ((const S *)k.many)[at];
+}
+
+/* A thread for each place along the axes that the indices do not choose: there updates cannot meet, the others apply in order. */
+template <class S> __global__ void scatter_in_order(const __grid_constant__ pick_kernel k) {
+    i64 first = thread_number() * k.in_order, own;
+    if (first >= k.n) return;
+    for (i64 i = first; i < first + k.in_order; i++) {
+        i64 at = picked_place(k, i, &own);
+        if (at < 0) continue;
+        S *to = (S *)k.many + at;
+        auto x = widen(*to), y = widen(((const S *)k.picked)[own]);
+        if (k.mode == 0)
+            *to = ((const S *)k.picked)[own];
+        else if (k.mode == 1)
+            narrow(to, x + y);
+        else if (k.mode == 2)
+            narrow(to, x * y);
+        else
+            narrow(to, k.mode == 3 ? language::max(x, y) : language::min(x, y));
+    }
+}
+
+void launch_pick(const pick_kernel *k, kernel_stream stream) {
+    if (k->mode < 0) {
+        SIZES(k->bytes, gather_elements<type><<<blocks_for(k->n, 256), 256, 0, stream>>>(*k))
+        return;
+    }
+    unsigned blocks = blocks_for(k->n / k->in_order, 64);
+    switch (k->dtype) {
+        CASE(D_BOOL, unsigned char, scatter_in_order<type><<<blocks, 64, 0, stream>>>(*k))
+        FLOAT_CASES(scatter_in_order<type><<<blocks, 64, 0, stream>>>(*k))
+        INTEGER_CASES(scatter_in_order<type><<<blocks, 64, 0, stream>>>(*k))
+    }
+}

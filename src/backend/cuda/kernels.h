@@ -1,0 +1,141 @@
+/* What C gives to kernels: structs of plain numbers, read by C and CUDA alike. A launcher gives the kernel to `stream`; what the launch
+   gave is read with cudaGetLastError by the caller. dtypes are numbers of tarn_dtype. */
+#ifndef CUDA_KERNELS_H
+#define CUDA_KERNELS_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct CUstream_st *kernel_stream;
+
+enum { KERNEL_MOST_AXES = 12, KERNEL_MOST_INDICES = 8 };
+
+/* n elements of `bytes` bytes each, in row-major order of shape, from one layout to another; strides in elements. */
+typedef struct {
+    void *to;
+    const void *from;
+    int bytes, ndim;
+    int64_t n, shape[KERNEL_MOST_AXES], to_strides[KERNEL_MOST_AXES], from_strides[KERNEL_MOST_AXES];
+} copy_kernel;
+void launch_copy(const copy_kernel *k, kernel_stream stream);
+
+/* A block of `block`'s shape within `many`: it begins at starts (integers of start_dtype), moved so that it lies within. `axes` of them. */
+typedef struct {
+    void *many, *block;
+    const void *starts;
+    int bytes, ndim, leading, axes, start_dtype, reading;
+    int64_t n, shape[KERNEL_MOST_AXES], many_shape[KERNEL_MOST_AXES], many_strides[KERNEL_MOST_AXES], block_strides[KERNEL_MOST_AXES];
+    int64_t start_strides[KERNEL_MOST_AXES]; /* of the leading axes; the last entry is that from one of `axes` to the next */
+    int64_t step[KERNEL_MOST_AXES];          /* of each axis of `many` */
+    int axis[KERNEL_MOST_AXES];
+} block_kernel;
+void launch_block(const block_kernel *k, kernel_stream stream);
+
+/* gather and scatter: what is picked has the shape `shape`; its element lies in `many` at the sum of index * strides, and of each index
+   array's value * index_step. Of a scatter the axes that the indices choose along are the last ones, in_order elements in all. */
+typedef struct {
+    void *many, *picked;
+    int dtype, bytes, ndim, count, mode; /* mode: -1 gather, else tarn_scatter_mode */
+    int64_t n, in_order, shape[KERNEL_MOST_AXES], strides[KERNEL_MOST_AXES], picked_strides[KERNEL_MOST_AXES];
+    const void *indices[KERNEL_MOST_INDICES];
+    int index_dtype[KERNEL_MOST_INDICES];
+    int64_t index_strides[KERNEL_MOST_INDICES][KERNEL_MOST_AXES];
+    int64_t index_size[KERNEL_MOST_INDICES], index_step[KERNEL_MOST_INDICES];
+} pick_kernel;
+void launch_pick(const pick_kernel *k, kernel_stream stream);
+
+/* start + i * step; of integers, first + i * step in whole numbers. */
+typedef struct {
+    void *to;
+    int dtype;
+    int64_t n, first, whole_step;
+    double start, step;
+} arange_kernel;
+void launch_arange(const arange_kernel *k, kernel_stream stream);
+
+/* `bytes` random bytes for each of `keys` keys: two words, key_step apart, the keys as the axes say. */
+typedef struct {
+    char *to;
+    const uint32_t *keys;
+    int64_t bytes, count, word_step;
+    int ndim;
+    int64_t shape[KERNEL_MOST_AXES], strides[KERNEL_MOST_AXES];
+} random_kernel;
+void launch_random(const random_kernel *k, kernel_stream stream);
+
+/* out[i] = fold over the reduced axes; both lists of axes are walked in row-major order. */
+typedef struct {
+    void *to;
+    const void *from;
+    int from_dtype, to_dtype, kind, kept_ndim, reduced_ndim;
+    int64_t kept, reduced;
+    int64_t kept_shape[KERNEL_MOST_AXES], kept_strides[KERNEL_MOST_AXES];
+    int64_t reduced_shape[KERNEL_MOST_AXES], reduced_strides[KERNEL_MOST_AXES];
+    int least; /* of arg_reduce */
+} reduce_kernel;
+void launch_reduce(const reduce_kernel *k, kernel_stream stream);
+void launch_arg_reduce(const reduce_kernel *k, kernel_stream stream);
+
+/* Rows of n elements, dense. weight may be NULL. */
+typedef struct {
+    void *to;
+    const void *from, *weight;
+    int dtype;
+    int64_t rows, n;
+    float eps;
+    double eps_wide;
+} norm_kernel;
+void launch_softmax(const norm_kernel *k, kernel_stream stream);
+void launch_rms_norm(const norm_kernel *k, kernel_stream stream);
+
+/* x [batch, heads, length, dim], any strides but a dense last axis; offset of offset_dtype, offset_step 0 if all rows share it. */
+typedef struct {
+    void *to;
+    const void *from, *offset;
+    const float *freqs;
+    int dtype, offset_dtype, traditional;
+    int64_t batch, heads, length, dim, dims, offset_step, strides[3];
+    double scale, log_base;
+} rope_kernel;
+void launch_rope(const rope_kernel *k, kernel_stream stream);
+
+/* strides: of batch, head, row; the last axis is dense, that of the mask has mask_strides[3]. */
+typedef struct {
+    void *to;
+    const void *q, *k, *v, *mask, *length, *sinks;
+    int dtype, mask_dtype, length_dtype, causal;
+    int64_t batch, heads, kv_heads, rows, keys, dim, value_dim, window, length_step, sink_step;
+    int64_t q_strides[3], k_strides[3], v_strides[3], mask_strides[4];
+    double scale;
+} attention_kernel;
+void launch_attention(const attention_kernel *k, kernel_stream stream);
+
+/* c[m, n] = a[m, k] b[k, n] of one dtype, for those that no library takes. Strides of rows and columns. */
+typedef struct {
+    void *c;
+    const void *a, *b;
+    int dtype;
+    int64_t m, n, k, a_row, a_column, b_row, b_column;
+} product_kernel;
+void launch_product(const product_kernel *k, kernel_stream stream);
+
+/* Affine packed rows, dense: words [rows, k * bits / 32], scales and biases [rows, k / group]. */
+typedef struct {
+    void *to;      /* dequantize: [rows, k]; matvec: [m, rows] */
+    const void *x; /* [m, k] */
+    const uint32_t *words;
+    const void *scales, *biases;
+    int dtype, scale_dtype, bits, stepwise;
+    int64_t group, rows, k, m;
+} affine_kernel;
+void launch_dequantize(const affine_kernel *k, kernel_stream stream);
+void launch_affine_matvec(const affine_kernel *k, kernel_stream stream);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

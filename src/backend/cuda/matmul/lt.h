@@ -1,0 +1,21 @@
+/* Dense products by cuBLASLt. */
+#ifndef CUDA_MATMUL_LT_H
+#define CUDA_MATMUL_LT_H
+
+#include "backend/call.h"
+
+enum { LT_WORKSPACE = 32 << 20 };
+
+/* c[m, n] = a[m, k] b[k, n], row-major; a or b may lie transposed, `a_step` and `b_step` are the distances of its rows (columns if so).
+   batch products, so many elements apart. float32 is multiplied as such, never as TF32. */
+typedef struct {
+    tarn_dtype dtype;
+    int64_t m, n, k, a_step, b_step, batch, a_batch, b_batch, c_batch;
+    bool a_transposed, b_transposed;
+} lt_product;
+bool lt_multiply(const lt_product *p, void *c, const void *a, const void *b, void *workspace);
+
+/* Opens the library and makes a handle, unless that is done. */
+bool lt_prepare(void);
+
+#endif

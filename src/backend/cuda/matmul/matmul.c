@@ -1,0 +1,135 @@
+/* Rows of matmul: cuBLASLt for floats whose matrices it can walk, else a plain kernel. */
+#include <string.h>
+
+#include "cuda/axes.h"
+#include "cuda/cuda.h"
+#include "cuda/kernels.h"
+#include "cuda/matmul/lt.h"
+
+/* The last two axes of an operand as the library wants them. */
+typedef struct {
+    bool transposed;
+    int64_t step;
+} matrix;
+
+/* False: neither axis is dense, or lines overlap. An axis of one element may be stepped along in any way. */
+static bool matrix_of(const operand *o, matrix *m) {
+    int64_t rows = o->shape[o->ndim - 2], columns = o->shape[o->ndim - 1], down = o->strides[o->ndim - 2], across = o->strides[o->ndim - 1];
+    if (columns == 1 || across == 1) {
+        *m = (matrix){false, rows == 1 ? (columns > 1 ? columns : 1) : down};
+        if (m->step >= columns) return true;
+    }
+    if (rows == 1 || down == 1) {
+        *m = (matrix){true, columns == 1 ? (rows > 1 ? rows : 1) : across};
+        if (m->step >= rows) return true;
+    }
+    return false;
+}
+
+static axes leading_axes(const call *c) {
+    const operand *out = &c->outputs[0];
+    int64_t strides[2][TARN_MAX_NDIM];
+    for (int i = 0; i < 2; i++) axes_broadcast(&c->inputs[i], 2, out->ndim - 2, out->shape, strides[i]);
+    return axes_joined(out->ndim - 2, out->shape, 3, (const int64_t *const[]){strides[0], strides[1], out->strides});
+}
+
+static bool supports_lt(const call *c) {
+    matrix m;
+    return c->inputs[0].ndim >= 2 && c->inputs[1].ndim >= 2 && matrix_of(&c->inputs[0], &m) && matrix_of(&c->inputs[1], &m);
+}
+
+/* An axis of rows that b does not have goes to those of a where it continues them. */
+static void join_rows(lt_product *p, axes *a) {
+    int last = a->ndim - 1;
+    if (a->ndim != 1 || a->strides[1][last] != 0 || p->a_transposed || a->strides[0][last] != p->m * p->a_step) return;
+    p->m *= a->shape[last];
+    a->ndim = 0;
+}
+
+/* The last leading axis is the library's batch, those before it are walked. */
+static bool run_lt(const call *c) {
+    const operand *a = &c->inputs[0], *b = &c->inputs[1], *out = &c->outputs[0];
+    matrix left, right;
+    if (!matrix_of(a, &left) || !matrix_of(b, &right)) return tarn_fail("matmul: matrices of these strides cannot be multiplied");
+    int64_t k = a->shape[a->ndim - 1], size = operand_size(out), bytes = dtype_bytes(out->dtype);
+    if (size == 0) return true;
+    if (k == 0) return cuda_ok(cudaMemsetAsync(out->data, 0, (size_t)(size * bytes), cuda_stream_now), "clearing");
+    lt_product p = {.dtype = out->dtype,
+                    .m = out->shape[out->ndim - 2],
+                    .n = out->shape[out->ndim - 1],
+                    .k = k,
+                    .batch = 1,
+                    .a_step = left.step,
+                    .b_step = right.step,
+                    .a_transposed = left.transposed,
+                    .b_transposed = right.transposed};
+    axes leading = leading_axes(c);
+    join_rows(&p, &leading);
+    int outer = leading.ndim > 0 ? leading.ndim - 1 : 0;
+    if (leading.ndim > 0) {
+        p.batch = leading.shape[outer];
+        p.a_batch = leading.strides[0][outer], p.b_batch = leading.strides[1][outer], p.c_batch = leading.strides[2][outer];
+    }
+    int64_t count = 1;
+    for (int i = 0; i < outer; i++) count *= leading.shape[i];
+    for (int64_t i = 0; i < count; i++) {
+        int64_t at[3] = {0}, rest = i;
+        for (int d = outer - 1; d >= 0; rest /= leading.shape[d], d--)
+            for (int o = 0; o < 3; o++) at[o] += rest % leading.shape[d] * leading.strides[o][d];
+        if (!lt_multiply(&p, (char *)out->data + at[2] * bytes, (const char *)a->data + at[0] * bytes,
+                         (const char *)b->data + at[1] * bytes, c->workspace))
+            return false;
+    }
+    return true;
+}
+
+static bool prepare_lt(const call *c, void **prepared) {
+    static char good;
+    (void)c;
+    *prepared = &good;
+    return cuda_report(lt_prepare());
+}
+
+static int64_t workspace(const call *c) {
+    (void)c;
+    return LT_WORKSPACE;
+}
+
+static bool supports_any(const call *c) {
+    return c->inputs[0].ndim >= 2 && c->inputs[1].ndim >= 2;
+}
+
+static bool run_any(const call *c) {
+    const operand *a = &c->inputs[0], *b = &c->inputs[1], *out = &c->outputs[0];
+    product_kernel k = {.dtype = (int)out->dtype,
+                        .m = out->shape[out->ndim - 2],
+                        .n = out->shape[out->ndim - 1],
+                        .k = a->shape[a->ndim - 1],
+                        .a_row = a->strides[a->ndim - 2],
+                        .a_column = a->strides[a->ndim - 1],
+                        .b_row = b->strides[b->ndim - 2],
+                        .b_column = b->strides[b->ndim - 1]};
+    int64_t bytes = dtype_bytes(out->dtype);
+    if (operand_size(out) == 0) return true;
+    axes leading = leading_axes(c);
+    for (int64_t i = 0; i < leading.n; i++) {
+        int64_t at[3] = {0}, rest = i;
+        for (int d = leading.ndim - 1; d >= 0; rest /= leading.shape[d], d--)
+            for (int o = 0; o < 3; o++) at[o] += rest % leading.shape[d] * leading.strides[o][d];
+        k.c = (char *)out->data + at[2] * bytes;
+        k.a = (const char *)a->data + at[0] * bytes;
+        k.b = (const char *)b->data + at[1] * bytes;
+        launch_product(&k, cuda_stream_now);
+    }
+    return true;
+}
+
+const kernel_row cuda_matmul = {CUDA_ROW(matmul),        .dtypes = DTYPES_FLOAT, .selector = -1,        .layout = LAYOUT_MATRIX,
+                                .supports = supports_lt, .workspace = workspace, .prepare = prepare_lt, .run = run_lt};
+const kernel_row cuda_matmul_any = {.op = OP_matmul,
+                                    .name = "matmul_any_cuda",
+                                    .dtypes = DTYPES_ALL,
+                                    .selector = -1,
+                                    .layout = LAYOUT_ANY,
+                                    .supports = supports_any,
+                                    .run = run_any};

@@ -1,0 +1,101 @@
+/* Rows of dequantize and quantized_matmul for affine weights: few rows of x by a kernel of their own, more by unpacking and a dense
+ * product. */
+#include "cuda/cuda.h"
+#include "cuda/kernels.h"
+#include "cuda/matmul/lt.h"
+
+enum { FEW = 8 };
+#define SCALES (DTYPE_BIT(TARN_FLOAT16) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT32))
+
+static affine_kernel packed(const operand *o, int64_t bits, int64_t group) {
+    int64_t words = o[0].shape[o[0].ndim - 1];
+    affine_kernel k = {.words = o[0].data,
+                       .scales = o[1].data,
+                       .biases = o[2].data,
+                       .scale_dtype = (int)o[1].dtype,
+                       .bits = (int)bits,
+                       .group = group,
+                       .k = words * 32 / bits};
+    k.rows = words ? operand_size(&o[0]) / words : 0;
+    return k;
+}
+
+static bool run_dequantize(const call *c) {
+    const attributes_dequantize *a = c->attributes;
+    affine_kernel k = packed(c->inputs, a->bits, a->group_size);
+    k.to = c->outputs[0].data;
+    k.dtype = (int)c->outputs[0].dtype;
+    k.stepwise = true;
+    if (k.rows > 0) launch_dequantize(&k, cuda_stream_now);
+    return true;
+}
+
+static bool supports_dequantize(const call *c) {
+    return ((const attributes_dequantize *)c->attributes)->mode == QUANT_affine && (SCALES & DTYPE_BIT(c->inputs[1].dtype));
+}
+
+/* ---- quantized_matmul */
+static int64_t rows_of_x(const call *c) {
+    const operand *x = &c->inputs[0];
+    int64_t k = x->shape[x->ndim - 1];
+    return k ? operand_size(x) / k : 0;
+}
+
+static bool is_few(const call *c) {
+    return ((const attributes_quantized_matmul *)c->attributes)->transpose && rows_of_x(c) <= FEW;
+}
+
+static bool supports_product(const call *c) {
+    return ((const attributes_quantized_matmul *)c->attributes)->mode == QUANT_affine && c->inputs[1].ndim == 2 &&
+           c->outputs[0].dtype == c->inputs[0].dtype && (SCALES & DTYPE_BIT(c->inputs[2].dtype));
+}
+
+static int64_t aligned(int64_t bytes) {
+    return (bytes + 255) & ~(int64_t)255;
+}
+
+static int64_t unpacked_bytes(const call *c) {
+    const attributes_quantized_matmul *a = c->attributes;
+    return aligned(operand_size(&c->inputs[1]) * 32 / a->bits * dtype_bytes(c->outputs[0].dtype));
+}
+
+static int64_t workspace(const call *c) {
+    return is_few(c) ? 0 : unpacked_bytes(c) + LT_WORKSPACE;
+}
+
+static bool run_product(const call *c) {
+    const attributes_quantized_matmul *a = c->attributes;
+    const operand *x = &c->inputs[0], *out = &c->outputs[0];
+    affine_kernel k = packed(c->inputs + 1, a->bits, a->group_size);
+    k.dtype = (int)out->dtype;
+    k.m = rows_of_x(c);
+    if (operand_size(out) == 0) return true;
+    if (is_few(c)) {
+        k.x = x->data;
+        k.to = out->data;
+        launch_affine_matvec(&k, cuda_stream_now);
+        return true;
+    }
+    k.to = c->workspace;
+    launch_dequantize(&k, cuda_stream_now);
+    lt_product p = {.dtype = out->dtype,
+                    .m = k.m,
+                    .n = out->shape[out->ndim - 1],
+                    .k = x->shape[x->ndim - 1],
+                    .batch = 1,
+                    .a_step = x->shape[x->ndim - 1],
+                    .b_step = k.k,
+                    .b_transposed = a->transpose};
+    return lt_multiply(&p, out->data, x->data, c->workspace, (char *)c->workspace + unpacked_bytes(c));
+}
+
+static bool prepare(const call *c, void **prepared) {
+    static char good;
+    *prepared = &good;
+    return cuda_report(is_few(c) || lt_prepare());
+}
+
+const kernel_row cuda_dequantize = {
+    CUDA_ROW(dequantize), .dtypes = SCALES, .selector = -1, .layout = LAYOUT_DENSE, .supports = supports_dequantize, .run = run_dequantize};
+const kernel_row cuda_quantized_matmul = {CUDA_ROW(quantized_matmul),   .dtypes = SCALES,       .selector = -1,     .layout = LAYOUT_DENSE,
+                                          .supports = supports_product, .workspace = workspace, .prepare = prepare, .run = run_product};

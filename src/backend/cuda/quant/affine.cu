@@ -1,0 +1,91 @@
+/* Affine packed weights: unpacked, or multiplied by few rows of x, a warp for each row of the weight. */
+#include "cuda/device.cuh"
+
+DEVICE float scale_at(const void *from, i64 i, int dtype) {
+    if (dtype == D_F16) return widen(((const float16 *)from)[i]);
+    return dtype == D_BF16 ? widen(((const bfloat16 *)from)[i]) : ((const float *)from)[i];
+}
+
+/* Number i of a stream of `bits` bits each; a number may go over the end of a word. */
+DEVICE u32 level_at(const u32 *words, i64 i, int bits) {
+    i64 word = i * bits / 32;
+    int shift = (int)(i * bits % 32);
+    u32 q = words[word] >> shift;
+    if (shift + bits > 32) q |= words[word + 1] << (32 - shift);
+    return q & ((1u << bits) - 1);
+}
+
+/* stepwise: scale * level is rounded to the dtype of the scales, as dequantize promises. */
+template <class S> __global__ void unpack(const __grid_constant__ affine_kernel k) {
+    i64 i = thread_number(), column, row = divide(i, k.k, &column);
+    if (row >= k.rows) return;
+    i64 group = row * (k.k / k.group) + column / k.group;
+    float q = (float)level_at(k.words + row * (k.k / 32 * k.bits), column, k.bits);
+    float scaled = __fmul_rn(scale_at(k.scales, group, k.scale_dtype), q);
+    if (k.stepwise && k.scale_dtype == D_F16) scaled = to_float16(scaled);
+    if (k.stepwise && k.scale_dtype == D_BF16) scaled = to_bfloat16(scaled);
+    narrow((S *)k.to + i, __fadd_rn(scaled, scale_at(k.biases, group, k.scale_dtype)));
+}
+
+void launch_dequantize(const affine_kernel *k, kernel_stream stream) {
+    FLOATS(k->dtype, unpack<type><<<blocks_for(k->rows * k->k, 256), 256, 0, stream>>>(*k))
+}
+
+/* ---- one row of x a block row: 32 numbers, `BITS` words, a lane and step */
+template <class S, int BITS> __global__ void __launch_bounds__(128) matvec(const __grid_constant__ affine_kernel k) {
+    i64 row = blockIdx.x * 4ll + threadIdx.x / 32;
+    if (row >= k.rows) return;
+    const S *x = (const S *)k.x + blockIdx.y * k.k;
+    const u32 *words = k.words + row * (k.k / 32 * BITS);
+    i64 groups = row * (k.k / k.group);
+    float sum = 0;
+    for (i64 piece = threadIdx.x % 32; piece < k.k / 32; piece += 32) {
+        u32 w[BITS + 1];
+#pragma unroll
+        for (int i = 0; i < BITS; i++) w[i] = words[piece * BITS + i];
+        w[BITS] = 0;
+        float products = 0, all = 0;
+#pragma unroll
+        for (int i = 0; i < 32; i++) {
+            float xi = widen(x[piece * 32 + i]);
+            u32 q = __funnelshift_r(w[i * BITS / 32], w[i * BITS / 32 + 1], i * BITS % 32) & ((1u << BITS) - 1);
+            products += (float)q * xi;
+            all += xi;
+        }
+        i64 group = groups + piece * 32 / k.group;
+        sum += scale_at(k.scales, group, k.scale_dtype) * products + scale_at(k.biases, group, k.scale_dtype) * all;
+    }
+    for (int step = 16; step; step /= 2) sum += __shfl_xor_sync(~0u, sum, step);
+    if (threadIdx.x % 32 == 0) narrow((S *)k.to + blockIdx.y * k.rows + row, sum);
+}
+
+template <class S> static void launch(const affine_kernel *k, kernel_stream stream) {
+    dim3 blocks(blocks_for(k->rows, 4), (unsigned)k->m);
+    switch (k->bits) {
+    case 2:
+        matvec<S, 2><<<blocks, 128, 0, stream>>>(*k);
+        break;
+    case 3:
+        matvec<S, 3><<<blocks, 128, 0, stream>>>(*k);
+        break;
+    case 4:
+        matvec<S, 4><<<blocks, 128, 0, stream>>>(*k);
+        break;
+    case 5:
+        matvec<S, 5><<<blocks, 128, 0, stream>>>(*k);
+        break;
+    case 6:
+        matvec<S, 6><<<blocks, 128, 0, stream>>>(*k);
+        break;
+    default:
+        matvec<S, 8><<<blocks, 128, 0, stream>>>(*k);
+    }
+}
+
+void launch_affine_matvec(const affine_kernel *k, kernel_stream stream) {
+    switch (k->dtype) {
+        CASE(D_F16, float16, launch<type>(k, stream))
+        CASE(D_BF16, bfloat16, launch<type>(k, stream))
+        CASE(D_F32, float, launch<type>(k, stream))
+    }
+}

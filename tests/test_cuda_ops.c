@@ -1,0 +1,305 @@
+/* The other rows of the CUDA device against the reference, or against their formulas in double where the reference has none: fresh random
+   inputs, layouts, sizes that are no multiples of anything, nothing at all. Copies and streams. Skips where there is no device. */
+#include "cuda_device.h"
+#include "table/absent.h"
+
+static const tarn_dtype floats[] = {TARN_FLOAT32, TARN_FLOAT16, TARN_BFLOAT16, TARN_FLOAT64};
+
+/* ||got - expected|| / ||expected||, and nothing that is not a number. */
+static void near(const operand *got, const operand *expected, double most, const char *what) {
+    double error = 0, size = 0;
+    for (int64_t i = 0, n = operand_size(expected); i < n; i++) {
+        double e = get(expected, i), d = get(got, i) - e;
+        error += d * d;
+        size += e * e;
+    }
+    CHECK(error <= most * most * size, "%s %s: %g instead of at most %g", what, dtype_facts[got->dtype].name, sqrt(error / size), most);
+}
+
+static double closeness(tarn_dtype dtype) {
+    return dtype == TARN_BFLOAT16 ? 4e-3 : dtype == TARN_FLOAT16 ? 6e-4 : dtype == TARN_FLOAT32 ? 2e-6 : 1e-14;
+}
+
+/* Both backends; what the outputs hold before differs, so that what is not written shows. */
+static bool run_both(call c, operand *got, operand *expected, bool keeps) {
+    call r = c;
+    c.outputs = got;
+    r.outputs = expected;
+    int64_t bytes = operand_size(got) * dtype_bytes(got->dtype);
+    if (!keeps) memset(got->data, 0x5A, (size_t)bytes);
+    bool ok = CHECK(run_on_cuda(c), "%s: %s", op_name(c.op), tarn_error()) && CHECK(run_call(&backend_reference, r), "%s", tarn_error());
+    tarn_clear_error();
+    return ok;
+}
+
+static void check_exact(call c, tarn_dtype dtype, tarn_ints shape) {
+    operand got = make(dtype, shape), expected = make(dtype, shape);
+    if (run_both(c, &got, &expected, false)) compare(&got, &expected, 0, NULL, op_name(c.op));
+}
+
+static void check_near(call c, tarn_dtype dtype, tarn_ints shape, double most) {
+    operand got = make(dtype, shape), expected = make(dtype, shape);
+    if (run_both(c, &got, &expected, false)) near(&got, &expected, most, op_name(c.op));
+}
+
+/* ---- moving */
+static void test_moving(tarn_dtype dtype) {
+    for (int layout = 0; layout < LAYOUTS; layout++) {
+        check_exact(CALL(contiguous, NULL, NULL, laid_out(dtype, DIMS(5, 7, 33), DOMAIN_ANY, layout)), dtype, DIMS(5, 7, 33));
+        check_exact(CALL(contiguous, NULL, NULL, laid_out(dtype, DIMS(3, 0, 2), DOMAIN_ANY, layout)), dtype, DIMS(3, 0, 2));
+        attributes_concatenate a = {.axis = -2};
+        check_exact(CALL(concatenate, &a, NULL, laid_out(dtype, DIMS(4, 3, 5), DOMAIN_ANY, layout),
+                         randomized(dtype, DIMS(4, 0, 5), DOMAIN_ANY), laid_out(dtype, DIMS(4, 6, 5), DOMAIN_ANY, 1)),
+                    dtype, DIMS(4, 9, 5));
+    }
+    operand x = randomized(dtype, DIMS(3, 4, 20, 6), DOMAIN_ANY), starts = filled(TARN_INT32, DIMS(3, 1), VALUES(2, 19, -4));
+    attributes_slice_array read = {.axes = DIMS(2), .sizes = DIMS(5), .step = DIMS(2)};
+    check_exact(CALL(slice_array, &read, NULL, x, starts), dtype, DIMS(3, 4, 5, 6));
+    attributes_slice_update write = {.axes = DIMS(2)};
+    operand update = laid_out(dtype, DIMS(3, 4, 5, 6), DOMAIN_ANY, 3), got = make(dtype, DIMS(3, 4, 20, 6)), expected = got;
+    expected.data = keep((size_t)operand_size(&x), (size_t)dtype_bytes(dtype));
+    memcpy(got.data, x.data, (size_t)(operand_size(&x) * dtype_bytes(dtype)));
+    memcpy(expected.data, x.data, (size_t)(operand_size(&x) * dtype_bytes(dtype)));
+    if (run_both(CALL(slice_update, &write, NULL, x, update, starts), &got, &expected, true))
+        compare(&got, &expected, 0, NULL, "slice_update");
+}
+
+static void test_picking(tarn_dtype dtype) {
+    operand x = laid_out(dtype, DIMS(9, 4, 6), DOMAIN_ANY, 1);
+    operand first = filled(TARN_INT64, DIMS(3, 2), VALUES(0, -1, 8, 9, -10, 3)), second = filled(TARN_UINT32, DIMS(2), VALUES(5, 0));
+    attributes_gather rows = {.axes = DIMS(0)}, two = {.axes = DIMS(0, 2)};
+    check_exact(CALL(gather, &rows, NULL, x, first), dtype, DIMS(3, 2, 4, 6));
+    check_exact(CALL(gather, &two, NULL, x, first, second), dtype, DIMS(3, 2, 4));
+    for (int mode = 0; mode < 5; mode++) {
+        if (dtype == TARN_BOOL && mode) continue;
+        attributes_scatter a = {.axes = DIMS(0), .mode = (tarn_scatter_mode)mode};
+        operand start = randomized(dtype, DIMS(9, 4, 6), DOMAIN_ANY), got = make(dtype, DIMS(9, 4, 6)),
+                expected = make(dtype, DIMS(9, 4, 6));
+        for (int64_t i = 0; i < operand_size(&start); i++) put(&got, i, get(&start, i)), put(&expected, i, get(&start, i));
+        operand indices = filled(TARN_INT32, DIMS(5), VALUES(2, -1, 2, 20, 2)), updates = laid_out(dtype, DIMS(5, 4, 6), DOMAIN_ANY, 2);
+        if (!run_both(CALL(scatter, &a, NULL, start, updates, indices), &got, &expected, true)) continue;
+        compare(&got, &expected, dtype_kind_of(dtype) == KIND_FLOAT ? 1 : 0, NULL, "scatter");
+    }
+}
+
+static void test_making(void) {
+    static const tarn_dtype dtypes[] = {TARN_INT32, TARN_UINT8, TARN_INT64, TARN_FLOAT32, TARN_FLOAT64, TARN_BFLOAT16, TARN_FLOAT16};
+    operand absent[1] = {{0}};
+    for (int d = 0; d < 7; d++) {
+        attributes_arange a = {.start = 3, .stop = 103, .step = 1, .dtype = dtypes[d]};
+        call c = {.op = OP_arange, .attributes = &a, .inputs = absent, .output_count = 1};
+        check_exact(c, dtypes[d], DIMS(100));
+    }
+    for (int64_t n = 1; n < 9; n += 3) {
+        attributes_random_bits a = {.shape = TARN_INTS(n), .width = 1};
+        check_exact(CALL(random_bits, &a, NULL, laid_out(TARN_UINT32, DIMS(3, 2), DOMAIN_ANY, 1)), TARN_UINT8, DIMS(3, n));
+    }
+    attributes_random_bits many = {.shape = DIMS(1001), .width = 4};
+    check_exact(CALL(random_bits, &many, NULL, filled(TARN_UINT32, DIMS(2), VALUES(7, 4000000000))), TARN_UINT32, DIMS(1001));
+}
+
+/* ---- reducing */
+static void test_reducing(tarn_dtype dtype) {
+    for (int layout = 0; layout < LAYOUTS; layout++) {
+        for (int kind = REDUCE_SUM; kind <= REDUCE_ANY; kind++) {
+            bool truth = kind >= REDUCE_ALL || dtype == TARN_BOOL;
+            bool is_float = dtype_kind_of(dtype) == KIND_FLOAT;
+            attributes_reduce all = {.kind = (reduce_kind)kind}, middle = {.kind = (reduce_kind)kind, .axes = DIMS(1)};
+            operand x = laid_out(dtype, DIMS(6, 50, 7), kind == REDUCE_PROD ? DOMAIN_UNIT : DOMAIN_ANY, layout);
+            tarn_dtype to = truth ? TARN_BOOL : dtype;
+            double most = is_float && !truth && kind <= REDUCE_PROD ? 4 * closeness(dtype) : 0;
+            check_near(CALL(reduce, &all, NULL, x), to, TARN_0D, most * 100);
+            check_near(CALL(reduce, &middle, NULL, x), to, DIMS(6, 7), most * 4);
+            if (layout == 0 && dtype == TARN_BOOL) check_exact(CALL(reduce, &middle, NULL, x), TARN_BOOL, DIMS(6, 7));
+            check_exact(CALL(reduce, &middle, NULL, make(dtype, DIMS(3, 0, 2))), to, DIMS(3, 2));
+        }
+        attributes_arg_reduce largest = {.axis = 1}, least = {.axis = -1, .least = true};
+        operand x = laid_out(dtype, DIMS(6, 333, 7), DOMAIN_ANY, layout);
+        check_exact(CALL(arg_reduce, &largest, NULL, x), TARN_UINT32, DIMS(6, 7));
+        check_exact(CALL(arg_reduce, &least, NULL, x), TARN_UINT32, DIMS(6, 333));
+    }
+}
+
+/* ---- products */
+static void test_products(tarn_dtype dtype) {
+    double most = dtype_kind_of(dtype) == KIND_FLOAT ? closeness(dtype) : 0;
+    const int64_t sizes[][3] = {{1, 1, 1}, {5, 7, 3}, {64, 128, 32}, {33, 100, 257}, {1, 300, 64}, {3, 4, 0}};
+    for (int s = 0; s < 6; s++) {
+        int64_t m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
+        operand a = randomized(dtype, DIMS(m, k), DOMAIN_UNIT), b = randomized(dtype, DIMS(k, n), DOMAIN_UNIT);
+        operand at = transposed(randomized(dtype, DIMS(k, m), DOMAIN_UNIT)), bt = transposed(randomized(dtype, DIMS(n, k), DOMAIN_UNIT));
+        check_near(CALL(matmul, NULL, NULL, a, b), dtype, DIMS(m, n), most);
+        check_near(CALL(matmul, NULL, NULL, at, b), dtype, DIMS(m, n), most);
+        check_near(CALL(matmul, NULL, NULL, a, bt), dtype, DIMS(m, n), most);
+        check_near(CALL(matmul, NULL, NULL, at, bt), dtype, DIMS(m, n), most);
+        operand many = randomized(dtype, DIMS(2, 3, m, k), DOMAIN_UNIT), few = randomized(dtype, DIMS(3, k, n), DOMAIN_UNIT);
+        check_near(CALL(matmul, NULL, NULL, many, few), dtype, DIMS(2, 3, m, n), most);
+        check_near(CALL(matmul, NULL, NULL, many, b), dtype, DIMS(2, 3, m, n), most);
+        check_near(CALL(matmul, NULL, NULL, laid_out(dtype, DIMS(m, k), DOMAIN_UNIT, 3), b), dtype, DIMS(m, n), most);
+    }
+}
+
+static void test_quantized(tarn_dtype dtype, int64_t bits, int64_t group, int64_t m) {
+    int64_t n = 70, k = 384;
+    operand w = randomized(dtype, DIMS(n, k), DOMAIN_UNIT), parts[3];
+    parts[0] = make(TARN_UINT32, DIMS(n, k * bits / 32));
+    parts[1] = make(dtype, DIMS(n, k / group));
+    parts[2] = make(dtype, DIMS(n, k / group));
+    attributes_quantize make_it = {.group_size = group, .bits = bits};
+    call c = {.op = OP_quantize, .attributes = &make_it, .input_count = 1, .output_count = 3, .inputs = &w, .outputs = parts};
+    CHECK(run_call(&backend_reference, c), "%s", tarn_error());
+    attributes_dequantize read = {.group_size = group, .bits = bits};
+    check_exact(CALL(dequantize, &read, NULL, parts[0], parts[1], parts[2]), dtype, DIMS(n, k));
+    attributes_quantized_matmul a = {.transpose = true, .group_size = group, .bits = bits};
+    operand x = randomized(dtype, DIMS(2, m, k), DOMAIN_UNIT);
+    check_near(CALL(quantized_matmul, &a, NULL, x, parts[0], parts[1], parts[2]), dtype, DIMS(2, m, n), 2 * closeness(dtype));
+    a.transpose = false;
+    operand y = randomized(dtype, DIMS(m, n), DOMAIN_UNIT);
+    check_near(CALL(quantized_matmul, &a, NULL, y, parts[0], parts[1], parts[2]), dtype, DIMS(m, k), 2 * closeness(dtype));
+}
+
+/* ---- rows: the formulas in double */
+static void test_rows(tarn_dtype dtype, tarn_ints shape) {
+    operand x = randomized(dtype, shape, DOMAIN_ANY), got = make(dtype, shape), soft = make(dtype, shape), norm = make(dtype, shape);
+    int64_t n = shape.values[shape.count - 1];
+    operand weight = randomized(dtype, DIMS(n), DOMAIN_POSITIVE);
+    attributes_rms_norm a = {.eps = 1e-3};
+    for (int64_t row = 0; n && row < operand_size(&x) / n; row++) {
+        double top = -INFINITY, sum = 0, squares = 0;
+        for (int64_t i = 0; i < n; i++) top = fmax(top, get(&x, row * n + i)), squares += get(&x, row * n + i) * get(&x, row * n + i);
+        for (int64_t i = 0; i < n; i++) sum += exp(get(&x, row * n + i) - top);
+        for (int64_t i = 0; i < n; i++) {
+            put(&soft, row * n + i, exp(get(&x, row * n + i) - top) / sum);
+            put(&norm, row * n + i, get(&x, row * n + i) / sqrt(squares / (double)n + a.eps) * get(&weight, i));
+        }
+    }
+    CHECK(run_on_cuda(CALL(softmax, NULL, &got, x)), "%s", tarn_error());
+    near(&got, &soft, 2 * closeness(dtype), "softmax");
+    CHECK(run_on_cuda(CALL(rms_norm, &a, &got, x, weight)), "%s", tarn_error());
+    near(&got, &norm, 2 * closeness(dtype), "rms_norm");
+}
+
+static void test_rope(tarn_dtype dtype, attributes_rope a, bool with_freqs, bool rows) {
+    int64_t batch = 3, heads = 4, length = 5, dim = 48, dims = a.dims ? a.dims : dim, half = dims / 2;
+    operand base = randomized(dtype, DIMS(batch, length, heads, dim), DOMAIN_ANY);
+    operand x = view(base, 0, DIMS(batch, heads, length, dim), DIMS(length * heads * dim, dim, heads * dim, 1));
+    operand offset = rows ? filled(TARN_INT32, DIMS(3), VALUES(0, 9, 100)) : filled(TARN_INT64, TARN_0D, VALUES(17));
+    operand freqs = randomized(TARN_FLOAT32, DIMS(half), DOMAIN_POSITIVE), absent = {0};
+    operand got = make(dtype, DIMS(batch, heads, length, dim)), expected = make(dtype, DIMS(batch, heads, length, dim));
+    for (int64_t at = 0; at < operand_size(&x); at++) {
+        int64_t i = at % dim, pair = a.traditional ? i / 2 : i % half, row = at / dim;
+        bool second = a.traditional ? i % 2 : i >= half;
+        double position = ((double)(row % length) + get(&offset, rows ? row / (length * heads) : 0)) * a.scale;
+        double theta = position * (with_freqs ? 1 / get(&freqs, pair) : pow(a.base, -(double)pair / (double)half));
+        int64_t mate = a.traditional ? (second ? at - 1 : at + 1) : (second ? at - half : at + half);
+        double self = get(&x, at);
+        put(&expected, at, i >= dims ? self : self * cos(theta) + (second ? 1 : -1) * get(&x, mate) * sin(theta));
+    }
+    CHECK(run_on_cuda(CALL(rope, &a, &got, x, offset, with_freqs ? freqs : absent)), "%s", tarn_error());
+    near(&got, &expected, closeness(dtype) + (dtype == TARN_FLOAT64 ? 0 : 2e-5), "rope");
+}
+
+/* ---- attention */
+typedef struct {
+    int64_t batch, heads, kv_heads, rows, keys, dim, value_dim, window;
+    bool causal, mask, truths, length, sinks;
+} attention_case;
+
+static void attend_row(const attention_case *t, const operand *o, operand *expected, int64_t row, double scale) {
+    int64_t b = row / (t->heads * t->rows), h = row / t->rows % t->heads, i = row % t->rows, g = h / (t->heads / t->kv_heads);
+    int64_t count = t->length ? (int64_t)get(&o[4], b) : t->keys, position = count - t->rows + i;
+    double *scores = calloc((size_t)t->keys + 1, sizeof *scores), top = t->sinks ? get(&o[5], h) : -INFINITY, sum = 0;
+    for (int64_t k = 0; k < count; k++) {
+        double s = 0;
+        for (int64_t d = 0; d < t->dim; d++)
+            s += get(&o[0], row * t->dim + d) * get(&o[1], ((b * t->kv_heads + g) * t->keys + k) * t->dim + d);
+        s *= scale;
+        if (t->causal && (k > position || (t->window && k <= position - t->window))) s = -1e38;
+        double m = t->mask ? get(&o[3], i * t->keys + k) : 0;
+        scores[k] = t->mask && t->truths ? (m ? s : -1e38) : s + m;
+        top = fmax(top, scores[k]);
+    }
+    for (int64_t k = 0; k < count; k++) sum += scores[k] = exp(scores[k] - top);
+    if (t->sinks) sum += exp(get(&o[5], h) - top);
+    for (int64_t d = 0; d < t->value_dim; d++) {
+        double v = 0;
+        for (int64_t k = 0; k < count; k++) v += scores[k] / sum * get(&o[2], ((b * t->kv_heads + g) * t->keys + k) * t->value_dim + d);
+        put(expected, row * t->value_dim + d, v);
+    }
+    free(scores);
+}
+
+static void test_attention(tarn_dtype dtype, attention_case t) {
+    operand o[6] = {0};
+    o[0] = randomized(dtype, DIMS(t.batch, t.heads, t.rows, t.dim), DOMAIN_UNIT);
+    operand cache = randomized(dtype, DIMS(t.batch, t.kv_heads, t.keys + 9, t.dim), DOMAIN_UNIT);
+    o[1] = view(cache, 0, DIMS(t.batch, t.kv_heads, t.keys, t.dim), (tarn_ints){.count = 4, .values = cache.strides});
+    o[2] = randomized(dtype, DIMS(t.batch, t.kv_heads, t.keys, t.value_dim), DOMAIN_ANY);
+    if (t.mask) o[3] = randomized(t.truths ? TARN_BOOL : TARN_FLOAT32, DIMS(1, 1, t.rows, t.keys), DOMAIN_ANY);
+    if (t.length) o[4] = randomized(TARN_INT32, DIMS(t.batch), DOMAIN_POSITIVE);
+    for (int64_t b = 0; t.length && b < t.batch; b++) put(&o[4], b, (double)(t.keys - 3 * b));
+    if (t.sinks) o[5] = randomized(dtype, DIMS(t.heads), DOMAIN_ANY);
+    operand got = make(dtype, DIMS(t.batch, t.heads, t.rows, t.value_dim)),
+            expected = make(dtype, DIMS(t.batch, t.heads, t.rows, t.value_dim));
+    attributes_attention a = {.scale = NAN, .causal = t.causal, .window = t.window};
+    for (int64_t row = 0; row < t.batch * t.heads * t.rows; row++) attend_row(&t, o, &expected, row, attention_scale(&a, t.dim));
+    call c = {.op = OP_attention, .attributes = &a, .input_count = 6, .output_count = 1, .inputs = o, .outputs = &got};
+    CHECK(run_on_cuda(c), "%s", tarn_error());
+    near(&got, &expected, 2 * closeness(dtype), "attention");
+}
+
+static void test_attentions(tarn_dtype dtype) {
+    test_attention(dtype, (attention_case){1, 6, 2, 1, 300, 64, 64, .window = 0});
+    test_attention(dtype, (attention_case){2, 4, 4, 17, 17, 80, 40, .causal = true});
+    test_attention(dtype, (attention_case){2, 4, 2, 5, 130, 128, 128, .causal = true, .length = true});
+    test_attention(dtype, (attention_case){1, 2, 1, 70, 200, 32, 256, .window = 33, .causal = true});
+    test_attention(dtype, (attention_case){2, 2, 1, 9, 65, 24, 24, .mask = true, .truths = true, .sinks = true});
+    test_attention(dtype, (attention_case){2, 2, 2, 9, 65, 256, 256, .mask = true, .causal = true});
+}
+
+/* ---- copies and memory */
+static void test_copies(void) {
+    const int64_t sizes[] = {0, 1, 4097, (4 << 20) - 1, 4 << 20, (4 << 20) + 1, 33 << 20};
+    for (int i = 0; i < 7; i++) {
+        char *from = malloc((size_t)sizes[i] + 1), *to = calloc((size_t)sizes[i] + 1, 1);
+        for (int64_t j = 0; j < sizes[i]; j++) from[j] = (char)random_bits();
+        void *there = cuda->allocate(0, sizes[i]);
+        CHECK(there && (uintptr_t)there % 64 == 0 && copy_bytes(there, from, sizes[i], COPY_TO_DEVICE), "%s", tarn_error());
+        CHECK(copy_bytes(to, there, sizes[i], COPY_TO_HOST) && memcmp(from, to, (size_t)sizes[i]) == 0, "%lld bytes", (long long)sizes[i]);
+        cuda->release(0, there);
+        free(from), free(to);
+    }
+    CHECK(!cuda->allocate(0, INT64_C(1) << 50) && strstr(tarn_error(), "bytes"));
+    tarn_clear_error();
+    CHECK(cuda->memory_bytes(0) > INT64_C(1) << 30);
+}
+
+int main(void) {
+    if (!open_cuda()) return failures ? 1 : 77;
+    random_begin("cuda ops");
+    test_copies();
+    static const tarn_dtype moved[] = {TARN_BOOL, TARN_INT16, TARN_FLOAT32, TARN_BFLOAT16, TARN_FLOAT64, TARN_UINT32};
+    for (int d = 0; d < 6; d++) test_moving(moved[d]), test_picking(moved[d]);
+    test_moving(TARN_COMPLEX64);
+    test_making();
+    static const tarn_dtype reduced[] = {TARN_BOOL, TARN_INT32, TARN_UINT64, TARN_FLOAT32, TARN_BFLOAT16, TARN_FLOAT16, TARN_FLOAT64};
+    for (int d = 0; d < 7; d++) test_reducing(reduced[d]);
+    static const tarn_dtype products[] = {TARN_FLOAT32, TARN_FLOAT16, TARN_BFLOAT16, TARN_FLOAT64, TARN_INT32, TARN_COMPLEX64, TARN_UINT8};
+    for (int d = 0; d < 7; d++) test_products(products[d]);
+    for (int d = 0; d < 3; d++) {
+        const int64_t widths[] = {2, 3, 4, 5, 6, 8}, groups[] = {32, 64, 128};
+        for (int w = 0; w < 6; w++)
+            test_quantized(floats[d], widths[w], groups[w % 3], 1), test_quantized(floats[d], widths[w], groups[w % 3], 19);
+    }
+    for (int d = 0; d < 4; d++) {
+        const tarn_ints shapes[] = {DIMS(1), DIMS(3, 16), DIMS(2, 3, 37), DIMS(4, 600), DIMS(2, 9000), DIMS(0, 5), DIMS(5, 0)};
+        for (int s = 0; s < 7; s++) test_rows(floats[d], shapes[s]);
+        test_rope(floats[d], (attributes_rope){.base = 10000, .scale = 1}, false, false);
+        test_rope(floats[d], (attributes_rope){.base = 500, .scale = 0.5, .dims = 12}, false, true);
+        test_rope(floats[d], (attributes_rope){.base = 10000, .scale = 1, .traditional = true}, true, true);
+        test_attentions(floats[d]);
+    }
+    cuda->stream_free(cuda_stream);
+    printf("cuda ops: %d checks, %d failures\n", checks, failures);
+    return failures != 0;
+}
