@@ -131,18 +131,29 @@ static buffer_copy *new_copy(buffer *b, int slot) {
     return &b->copies[b->copy_count];
 }
 
-bool buffer_allocate(buffer *b, int slot, tarn_stream *stream) {
-    if (b->bytes == 0) return true;
+/* Adds the copy, unless there is one: another thread was faster. Takes over the block in the first case. */
+static bool add_copy(buffer *b, int slot, pool_block **block) {
     pthread_mutex_lock(lock_of(b));
     buffer_copy *c = copy_on(b, slot);
     bool ok = c != NULL;
-    if (!ok && (c = new_copy(b, slot))) {
-        c->block = pool_allocate(slot, b->bytes + (hard_mode() ? HARD_GUARD : 0), stream);
-        ok = c->block != NULL;
-        if (ok) c->data = c->block->memory;
-        if (ok) b->copy_count++;
+    if (!ok && *block && (c = new_copy(b, slot))) {
+        c->block = *block;
+        c->data = c->block->memory;
+        b->copy_count++;
+        *block = NULL;
+        ok = true;
     }
     pthread_mutex_unlock(lock_of(b));
+    return ok;
+}
+
+/* The device is asked, and its work waited for, without a lock. */
+bool buffer_allocate(buffer *b, int slot, tarn_stream *stream) {
+    pool_block *block = NULL;
+    if (b->bytes == 0 || add_copy(b, slot, &block)) return true;
+    block = pool_allocate(slot, b->bytes + (hard_mode() ? HARD_GUARD : 0), stream);
+    bool ok = block && add_copy(b, slot, &block);
+    pool_release(block, NULL, 0);
     return ok;
 }
 

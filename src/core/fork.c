@@ -12,6 +12,7 @@
 #include "core/fallback.h"
 #include "core/lock.h"
 #include "core/pool.h"
+#include "core/release.h"
 
 static atomic_uint generation;
 
@@ -29,6 +30,7 @@ static void before(void) {
     buffers_before_fork();
     pools_before_fork();
     fallback_before_fork();
+    release_before_fork();
     worker_before_fork();
     parallel_before_fork();
     regions_before_fork();
@@ -38,6 +40,7 @@ static void after(void) {
     regions_after_fork();
     parallel_after_fork();
     worker_after_fork();
+    release_after_fork();
     fallback_after_fork();
     pools_after_fork();
     buffers_after_fork();
@@ -51,6 +54,7 @@ static void in_child(void) {
     regions_after_fork();
     parallel_in_child();
     worker_in_child();
+    release_after_fork();
     fallback_after_fork();
     pools_after_fork();
     buffers_in_child();

@@ -1,5 +1,6 @@
 #include "core/release.h"
 
+#include <pthread.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -7,7 +8,7 @@
 #include "core/scope.h"
 #include "tarn/memory.h"
 
-release_note *_Atomic release_notes;
+atomic_bool release_queued;
 static _Thread_local bool draining;
 
 void release_later(release_note *note) {
@@ -16,36 +17,52 @@ void release_later(release_note *note) {
     }
 }
 
-/* In the order in which they were left. */
-static release_note *take_notes(void) {
-    release_note *taken = atomic_exchange(&release_notes, NULL), *ordered = NULL;
+/* What has been left, the first first. All threads take from here one by one: what waits behind a function that takes its time is another
+   thread's to call, and is there in a forked child. */
+static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER;
+static release_note *queue;
+release_note *_Atomic release_notes; /* and what was left since */
+
+static void append_new(void) {
+    release_note *taken = atomic_exchange(&release_notes, NULL), *ordered = NULL, **end = &queue;
     while (taken) {
         release_note *next = taken->next;
         taken->next = ordered;
         ordered = taken;
         taken = next;
     }
-    return ordered;
+    while (*end) end = &(*end)->next;
+    *end = ordered;
+}
+
+static release_note *take_note(void) {
+    pthread_mutex_lock(&queue_lock);
+    append_new();
+    release_note *first = queue;
+    if (first) queue = first->next;
+    atomic_store(&release_queued, queue != NULL);
+    pthread_mutex_unlock(&queue_lock);
+    return first;
 }
 
 /* Functions of the user work whatever error this thread has, and whatever it traces; what errors they leave are not its own. */
-static void run_notes(release_note *notes) {
-    trace *traced = trace_suspend();
-    error_set_aside();
-    while (notes) {
-        release_note *next = notes->next;
-        notes->run(notes);
-        notes = next;
-    }
-    error_put_back();
-    trace_resume(traced);
-}
-
 void release_all_notes(void) {
     if (draining || lock_is_held()) return;
     draining = true;
-    for (release_note *notes; (notes = take_notes());) run_notes(notes);
+    trace *traced = trace_suspend();
+    error_set_aside();
+    for (release_note *note; (note = take_note());) note->run(note);
+    error_put_back();
+    trace_resume(traced);
     draining = false;
+}
+
+void release_before_fork(void) {
+    pthread_mutex_lock(&queue_lock);
+}
+
+void release_after_fork(void) {
+    pthread_mutex_unlock(&queue_lock);
 }
 
 bool release_is_draining(void) {

@@ -19,10 +19,15 @@ void release_later(release_note *note);
 bool release_is_draining(void); /* this thread is within a function that a note called */
 
 extern release_note *_Atomic release_notes; /* the last first */
+extern atomic_bool release_queued;          /* whether others wait that a thread has begun to call */
 void release_all_notes(void);
 /* At entry points: calls what has been left, unless the thread holds a lock of ours or does so already. */
 static inline void release_drain(void) {
-    if (atomic_load_explicit(&release_notes, memory_order_relaxed)) release_all_notes();
+    if (atomic_load_explicit(&release_notes, memory_order_relaxed) || atomic_load_explicit(&release_queued, memory_order_relaxed))
+        release_all_notes();
 }
+
+void release_before_fork(void);
+void release_after_fork(void);
 
 #endif

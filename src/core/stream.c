@@ -32,6 +32,10 @@ void ticket_wait(ticket t) {
     pthread_mutex_unlock(&t.stream->lock);
 }
 
+void work_wait(const work *w) {
+    for (int i = 0; i < w->after_count; i++) ticket_wait(w->after[i]);
+}
+
 void work_complete(const work *w) {
     tarn_stream *s = w->stream;
     for (int i = 0; i < w->after_count; i++) atomic_fetch_sub(&w->after[i].stream->watchers, 1);
@@ -45,8 +49,7 @@ void work_complete(const work *w) {
 /* ---- submitting */
 
 static void wait_for_all(submission *s) {
-    const work *w = (const work *)s;
-    for (int i = 0; i < w->after_count; i++) ticket_wait(w->after[i]);
+    work_wait((const work *)s);
 }
 
 /* What is not done yet, as the backend understands it. A stream that is waited for keeps its handle until it has been. */
@@ -135,16 +138,18 @@ tarn_stream *stream_make(tarn_device device, int slot, const backend *of, bool i
     return s;
 }
 
-/* Nothing is submitted to it any more; what was is done, and nobody waits for it. */
+/* Nothing is submitted to it while its work is waited for, nor later: work that would have come behind goes to the default stream, which
+   does not wait for this one. Then nobody waits for it. */
 void tarn_stream_free(tarn_stream *s) {
     if (!s || s->is_default) return;
     if (current == s) current = NULL;
     pthread_mutex_lock(&list_lock);
     pthread_mutex_lock(&s->order);
-    bool freed_already = atomic_exchange(&s->freed, true);
+    bool freed_already = atomic_load(&s->freed);
+    if (!freed_already) ticket_wait(stream_newest(s));
+    atomic_store(&s->freed, true);
     pthread_mutex_unlock(&s->order);
     if (!freed_already) {
-        ticket_wait(stream_newest(s));
         while (atomic_load(&s->watchers) > 0) sched_yield();
         if (!slot_is_lost(s->slot)) s->backend->stream_free(s->handle);
         s->handle = NULL;

@@ -17,6 +17,8 @@ typedef struct {
 
 /* Gives the work to its stream. Cannot fail; waits while very much of the stream's work is not done. */
 ticket stream_submit(work *w);
+/* Waits for what the work waited for, and until that has told how it went. */
+void work_wait(const work *w);
 /* The work is over: its ticket is done from now on, and it may be freed. */
 void work_complete(const work *w);
 

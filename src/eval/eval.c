@@ -121,30 +121,42 @@ static bool is_dense(const tarn_array *a) {
     return aligned && strides_are_dense(a->ndim, a->shape, a->strides);
 }
 
+/* The buffer of an array that was evaluated, for the caller, and where in it the array's values begin, if they are dense. An error if
+   another thread has given the memory away since. */
+static buffer *value_of(const tarn_array *a, bool *dense, int64_t *offset) {
+    schedule_lock();
+    buffer *b = buffer_retain(a->buffer);
+    *dense = b && is_dense(a);
+    *offset = a->offset;
+    schedule_unlock();
+    if (!b) tarn_fail("an array is read whose memory another thread has given away (tarn_move or .donate)");
+    return b;
+}
+
 /* Gives a its values in dense order: what a copy of them has takes the place of its own buffer. Of several threads that ask at once the
    first does it: what was read once stays where it is. */
 static bool make_dense(tarn_array *a) {
-    schedule_lock();
-    bool dense_already = is_dense(a);
-    schedule_unlock();
-    if (dense_already) return true;
+    bool dense_already;
+    int64_t offset;
+    buffer *b = value_of(a, &dense_already, &offset);
+    buffer_release(b);
+    if (!b || dense_already) return b;
     TARN_SCOPE;
     tarn_array *dense = tarn_contiguous(a);
     if (!dense || !tarn_eval(dense)) return false;
     schedule_lock();
-    if (!is_dense(a)) array_set_value(a, buffer_retain(dense->buffer), dense->offset, dense->strides);
+    if (a->buffer && !is_dense(a)) array_set_value(a, buffer_retain(dense->buffer), dense->offset, dense->strides);
     schedule_unlock();
     return true;
 }
 
 static const void *data_for(const char *what, tarn_array *a) {
     if (!evaluate(what, &a, 1) || !make_dense(a)) return NULL;
-    schedule_lock();
-    buffer *b = buffer_retain(a->buffer);
-    int64_t offset = a->offset * dtype_bytes(a->dtype);
-    schedule_unlock();
-    bool ok = buffer_to_host(b) && (!b->check || b->check(b->context));
-    const void *data = ok ? (const char *)buffer_data(b, DEVICE_HOST) + offset : NULL;
+    bool dense;
+    int64_t offset;
+    buffer *b = value_of(a, &dense, &offset);
+    bool ok = b && buffer_to_host(b) && (!b->check || b->check(b->context));
+    const void *data = ok ? (const char *)buffer_data(b, DEVICE_HOST) + offset * dtype_bytes(a->dtype) : NULL;
     buffer_release(b); /* the array holds it */
     release_drain();
     return data;

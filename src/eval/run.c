@@ -43,11 +43,11 @@ struct run {
     move **moves; /* MOST_MOVES for each that may be needed */
     int move_count, moves_used;
     bool launched;
-    bool verifies;             /* what it read may turn out not to be what it should have been */
-    release_note note;         /* of the verification */
-    const error_note **marks;  /* of storages: why what is in them is not good */
-    atomic_bool marked;        /* any */
-    message *_Atomic messages; /* what the marks point to */
+    bool verifies;                    /* what it read may turn out not to be what it should have been */
+    release_note note;                /* of the verification */
+    const error_note *_Atomic *marks; /* of storages: why what is in them is not good; segments that run at once may find the same */
+    atomic_bool marked;               /* any */
+    message *_Atomic messages;        /* what the marks point to */
 };
 
 /* ---- making and freeing */
@@ -105,7 +105,7 @@ static void carve_run(run *r, const program *p, carver *c) {
                  .offsets = carve(c, storages, sizeof(int64_t)),
                  .scratches = carve(c, p->scratches.count, sizeof(pool_block *)),
                  .segments = carve(c, p->segments.count, sizeof(run_segment)),
-                 .marks = carve(c, storages, sizeof(error_note *)),
+                 .marks = carve(c, storages, sizeof(const error_note *_Atomic)),
                  .calls = p->once ? p->calls : carve(c, p->steps.count, sizeof(call))};
     operand *operands = p->once ? p->operands : carve(c, (size_t)p->operand_count, sizeof(operand));
     for (size_t i = 0; i < p->segments.count; i++) {
@@ -186,9 +186,15 @@ buffer *run_buffer(const run *r, int storage_index) {
     return r->buffers[storage_index];
 }
 
+/* Whether others who need the storage's buffer wait for this run: not those of its inputs that it hands on as they are. */
+static bool is_pending_for(const run *r, size_t t) {
+    const storage *it = &r->p->storages.items[t];
+    return it->exported && (it->input < 0 || it->donated);
+}
+
 void run_cancel(run *r) {
     for (size_t t = 0; t < r->p->storages.count; t++)
-        if (r->buffers[t] && r->p->storages.items[t].exported)
+        if (r->buffers[t] && is_pending_for(r, t))
             buffer_set_state(r->buffers[t], r->p->storages.items[t].input < 0 ? BUFFER_GIVEN_UP : BUFFER_SUBMITTED);
     run_free(r);
 }
@@ -200,8 +206,7 @@ static run_state settle_inputs(run *r) {
     for (size_t i = 0; i < r->p->inputs.count; i++) {
         const program_input *in = &r->p->inputs.items[i];
         buffer *b = r->buffers[in->storage];
-        bool own = r->p->storages.items[in->storage].exported && r->p->storages.items[in->storage].donated; /* pending for us */
-        if (!own && !buffer_settle(b)) return RUN_AGAIN;
+        if (!is_pending_for(r, (size_t)in->storage) && !buffer_settle(b)) return RUN_AGAIN;
         if (b->check && b->context != asked && !b->check(b->context)) return RUN_FAILED;
         asked = b->check ? b->context : asked;
     }
@@ -369,7 +374,10 @@ static void poison_written(run_segment *g) {
 static void segment_done(submission *s) {
     run_segment *g = (run_segment *)s;
     run *r = g->run;
-    if (!g->segment->stream->backend->host_memory) spread_marks(g);
+    if (!g->segment->stream->backend->host_memory) {
+        work_wait(&g->w); /* on a device it may be over before what it waited for has told that it failed */
+        spread_marks(g);
+    }
     if (atomic_load(&r->marked)) poison_written(g);
     let_go(r);
     work_complete(&g->w);
@@ -496,7 +504,7 @@ static void give_back(run *r) {
         buffer *b = is_lent(r->p, t) ? NULL : r->buffers[t];
         if (!b) continue;
         if (it->input < 0 || it->donated) buffer_drop_stale(b);
-        if (it->exported) buffer_set_state(b, BUFFER_SUBMITTED);
+        if (is_pending_for(r, t)) buffer_set_state(b, BUFFER_SUBMITTED);
         if (b->foreign) continue;
         buffer_hold(b);
         buffer_release(b);

@@ -21,6 +21,8 @@ TARN_API bool tarn_mock_set_missing_on(int device, const char *ops);
 TARN_API void tarn_mock_set_memory(int64_t bytes);
 TARN_API void tarn_mock_set_delay(int64_t microseconds, uint64_t seed);
 TARN_API void tarn_mock_set_lag(int64_t microseconds);
+/* The n-th submission from now is told to be over so much later than the streams that wait for it go on. */
+TARN_API void tarn_mock_tell_late(int64_t n, int64_t microseconds);
 TARN_API void tarn_mock_set_peers(bool peers);
 /* From now on all work, copies and allocations of the device fail. */
 TARN_API void tarn_mock_lose_device(int device, bool lost);

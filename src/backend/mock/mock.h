@@ -46,8 +46,9 @@ bool mock_is_lost(int device); /* sets the error */
 bool mock_fault_due(mock_fault fault);
 void mock_add(mock_count what, int64_t n);
 int64_t mock_total(mock_count what);
-void mock_delay(void); /* before a submission */
-void mock_lag(void);   /* before each call and copy */
+void mock_delay(void);     /* before a submission */
+void mock_lag(void);       /* before each call and copy */
+void mock_tell_late(void); /* after a submission, which other streams of the device know to be over */
 bool mock_settings_good(void);
 
 /* Hands an error of this shared object's own copy of the error state to the library that opened it; returns ok. */

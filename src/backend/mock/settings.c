@@ -192,6 +192,17 @@ void mock_lag(void) {
     sleep_for(settings.lag);
 }
 
+static _Atomic int64_t late_in, lateness;
+
+void tarn_mock_tell_late(int64_t n, int64_t microseconds) {
+    lateness = microseconds;
+    late_in = n;
+}
+
+void mock_tell_late(void) {
+    if (late_in > 0 && atomic_fetch_sub(&late_in, 1) == 1) sleep_for(lateness);
+}
+
 /* ---- counts */
 void mock_add(mock_count what, int64_t n) {
     atomic_fetch_add(&settings.totals[what], n);

@@ -51,6 +51,7 @@ static void run_task(void *context) {
     mock_delay();
     mock_run(stream->device, s);
     atomic_fetch_add(&stream->reached, 1);
+    mock_tell_late();
     s->done(s);
 }
 
