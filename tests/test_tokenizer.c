@@ -201,7 +201,6 @@ static void test_bad_parts(void) {
         {"\"pre_tokenizer\":{\"type\":\"Digits\",\"individual\":true}", "pre_tokenizer: unknown member \"individual\""},
         {"\"pre_tokenizer\":{\"type\":\"Digits\",\"individual_digits\":1}", "pre_tokenizer.individual_digits: must be true or false"},
         {"\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"__\"}", "pre_tokenizer.replacement: must be one character"},
-        {"\"pre_tokenizer\":{\"type\":\"UnicodeScripts\"}", "type \"UnicodeScripts\" is not supported"},
         {SPLIT("("), "pre_tokenizer.pattern: missing closing parenthesis"},
         {SPLIT("(?i:[a&&b])"), "pre_tokenizer.pattern: ignoring the case of an intersection of classes is not supported"},
         {"\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\"},\"behavior\":\"Kept\"}",

@@ -105,6 +105,7 @@ CUTS += [metaspace(s, t) for s in ("always", "first", "never") for t in (True, F
 CUTS += [{"type": "Digits", "individual_digits": i} for i in (True, False)] + [{"type": "Punctuation", "behavior": b} for b in BEHAVIORS]
 CUTS += [{"type": t} for t in ("Whitespace", "WhitespaceSplit", "BertPreTokenizer")] + [{"type": "CharDelimiterSplit", "delimiter": d} for d in " a▁"]
 CUTS += [{"type": "FixedLength", "length": n} for n in (1, 2, 7)] + [cuts({"type": "FixedLength", "length": 3}, byte_level(False))]
+CUTS += [{"type": "UnicodeScripts"}, cuts({"type": "UnicodeScripts"}, byte_level(False)), cuts(metaspace("first", False), {"type": "UnicodeScripts"})]
 CUTS += [cuts(), cuts({"type": "WhitespaceSplit"}, metaspace("always", True)), cuts({"type": "Punctuation", "behavior": "Isolated"}, metaspace("first", True))]
 CUTS += [cuts(metaspace("first", False), {"type": "Digits", "individual_digits": True}), cuts({"type": "Digits", "individual_digits": False}, byte_level(True, True))]
 
@@ -115,12 +116,21 @@ def test_pretokenizer(part):
     compare_ids(description(pre_tokenizer=part, added_tokens=added), random_texts())
 
 
-UNICODE_CUTS = [{"type": t} for t in ("Whitespace", "WhitespaceSplit", "BertPreTokenizer")] + [{"type": "Digits", "individual_digits": False}, {"type": "Punctuation", "behavior": "Contiguous"}]
+UNICODE_CUTS = [{"type": t} for t in ("UnicodeScripts", "Whitespace", "WhitespaceSplit", "BertPreTokenizer")] + [{"type": "Digits", "individual_digits": False}, {"type": "Punctuation", "behavior": "Contiguous"}]
 
 
 @pytest.mark.parametrize("part", UNICODE_CUTS, ids=name_of)
 def test_pretokenizer_on_every_character(part):
     compare_ids(description(pre_tokenizer=part), every_character())
+
+
+def test_scripts_of_every_character():
+    """Each character behind a letter, a digit, a mark and ideographs, of which one is of its own script or none is."""
+    part = description(pre_tokenizer={"type": "UnicodeScripts"})
+    others = "a1\u0301中かカー가אابбβअกა "
+    compare_ids(part, ["".join(f"{o}{chr(c)}{o}" for o in others) for c in points() if c % 2 == SEED % 2])
+    chars = [chr(c) for c in points()]
+    compare_ids(part, ["".join(chars[i : i + 64]) for i in range(0, len(chars), 64)])
 
 
 CLASSES = [rf"\p{{{c}}}" for c in ("L", "Lu", "Ll", "Lt", "Lm", "Lo", "M", "Mn", "N", "Nd", "Nl", "No", "P", "Pc", "Po", "S", "Sm", "So", "Z", "^L")]

@@ -4,6 +4,7 @@
 #include "tokenizer/byte_level.h"
 #include "tokenizer/pretokenizer_steps.h"
 #include "unicode/database.h"
+#include "unicode/script.h"
 
 bool cutting_set(cutting *c, const char *s, size_t length, size_t zero) {
     text_clear(&c->now);
@@ -84,6 +85,31 @@ bool cut_fixed_length(const cut_step *step, cutting *c) {
             if (characters % step->length == 0 && !vector_push(&c->next_pieces, ((range){at, at}))) return false;
             at += size;
             c->next_pieces.items[c->next_pieces.count - 1].end = at;
+        }
+    }
+    take_pieces(c);
+    return true;
+}
+
+/* Japanese is written in three scripts, which count as one; a space and unassigned characters belong to any (SCRIPT_NONE). */
+static script cutting_script(uint32_t c) {
+    script s = unicode_script(c);
+    bool japanese = s == SCRIPT_HIRAGANA || s == SCRIPT_KATAKANA || c == 0x30FC;
+    return c == ' ' ? SCRIPT_NONE : japanese ? SCRIPT_HAN : s;
+}
+
+bool cut_scripts(const cut_step *step, cutting *c) {
+    (void)step;
+    for (size_t i = 0; i < c->pieces.count; i++) {
+        range piece = c->pieces.items[i];
+        script last = SCRIPT_NONE;
+        for (size_t at = piece.start, size; at < piece.end; at += size) {
+            uint32_t character = 0;
+            size = utf8_decode(c->now.bytes + at, piece.end - at, &character);
+            script now = cutting_script(character);
+            if (now != SCRIPT_NONE && now != last && !vector_push(&c->next_pieces, ((range){at, at}))) return false;
+            if (now != SCRIPT_NONE) last = now;
+            if (last != SCRIPT_NONE) c->next_pieces.items[c->next_pieces.count - 1].end = at + size;
         }
     }
     take_pieces(c);

@@ -115,9 +115,9 @@ static bool read_fixed_length(const part *p, void *into) {
     return keep(into, step);
 }
 
-static bool refuse(const part *p, void *into) {
-    (void)into;
-    return part_fail(p, "type \"%s\" is not supported", json_text(json_get(p->value, "type"), NULL));
+static bool read_scripts(const part *p, void *into) {
+    (void)p;
+    return keep(into, (cut_step){.apply = cut_scripts});
 }
 
 static const part_kind kinds[] = {
@@ -131,7 +131,7 @@ static const part_kind kinds[] = {
     {"BertPreTokenizer", "", read_bert},
     {"CharDelimiterSplit", "delimiter", read_delimiter},
     {"Sequence", "pretokenizers", read_sequence},
-    {"UnicodeScripts", "", refuse},
+    {"UnicodeScripts", "", read_scripts},
     {"FixedLength", "length", read_fixed_length},
 };
 

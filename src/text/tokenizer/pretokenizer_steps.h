@@ -10,6 +10,8 @@ bool cut_split(const cut_step *step, cutting *c);
 bool cut_whitespace(const cut_step *step, cutting *c);
 /* Pieces of so many characters, the last one shorter. */
 bool cut_fixed_length(const cut_step *step, cutting *c);
+/* Cuts where the script changes; what comes before the first character of a script is dropped. */
+bool cut_scripts(const cut_step *step, cutting *c);
 /* add_prefix_space, the pattern if there is one, then bytes as visible characters. */
 bool cut_byte_level(const cut_step *step, cutting *c);
 /* Spaces become the replacement, one is put in front, then a cut before each if `split`. */

@@ -182,6 +182,11 @@ bool unicode_is_other(uint32_t c) {
     return is_between(c, 8, UTF8PROC_CATEGORY_CC, UTF8PROC_CATEGORY_CO);
 }
 
+bool unicode_is_assigned(uint32_t c) {
+    utf8proc_category_t is = category_in(c, 9);
+    return is != UTF8PROC_CATEGORY_CN && is != UTF8PROC_CATEGORY_CO;
+}
+
 bool unicode_is_word(uint32_t c) {
     utf8proc_category_t is = category_in(c, 16);
     bool letter_like = (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) ||

@@ -21,6 +21,7 @@ bool unicode_is_punctuation(uint32_t c);     /* P* of Unicode 8, and all ASCII t
 bool unicode_is_mark(uint32_t c);            /* Mn, Mc, Me of Unicode 9 */
 bool unicode_is_nonspacing_mark(uint32_t c); /* Mn of Unicode 8 */
 bool unicode_is_other(uint32_t c);           /* Cc, Cf, Co of Unicode 8 */
+bool unicode_is_assigned(uint32_t c);        /* in Unicode 9, and not for private use */
 bool unicode_is_word(uint32_t c);            /* \w of Rust's regular expressions: Unicode 16 */
 
 /* A character that Oniguruma (Unicode 16) knows and PCRE2 (14 in version 10.42) does not has a stand-in: the nearest older one of the same
