@@ -15,7 +15,7 @@
 #include "into.h"
 
 enum { MOST_STREAMS = 4 };
-static const tarn_device cpu = {TARN_CPU, 0}, mock = {TARN_MOCK, 0};
+static const tarn_device cpu = {TARN_CPU, 0}, mock = {TARN_MOCK, 0}, cuda = {TARN_CUDA, 0};
 static tarn_stream *streams[MOST_STREAMS];
 static int stream_count;
 static uint64_t graph_seed;
@@ -316,15 +316,15 @@ static int number_of(const char *name, int otherwise) {
     return given ? atoi(given) : otherwise;
 }
 
-/* TARN_GRAPHS_STREAMS: ccm is two further streams of the CPU and one of the mock device. */
+/* TARN_GRAPHS_STREAMS: ccm is two further streams of the CPU and one of the mock device; g is one of a GPU. */
 static void open_streams(void) {
     const char *wish = getenv("TARN_GRAPHS_STREAMS");
     for (int i = 0; wish && wish[i] && i < MOST_STREAMS; i++) {
-        streams[i] = tarn_stream_new(wish[i] == 'm' ? mock : cpu);
+        streams[i] = tarn_stream_new(wish[i] == 'm' ? mock : wish[i] == 'g' ? cuda : cpu);
         CHECK(streams[i]);
         stream_count++;
     }
-    if (wish && strchr(wish, 'm')) tarn_allow_fallback(true);
+    if (wish && strpbrk(wish, "gm")) tarn_allow_fallback(true);
 }
 
 int main(void) {

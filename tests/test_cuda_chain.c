@@ -1,0 +1,124 @@
+/* A decode-shaped chain through the public API on a CUDA device against the CPU: norm, products, rope, a cache that is written in place,
+   attention, a gate, token after token, dense and with 4-bit weights; arrays that go from device to device; a device error that is told
+   where the array is read. Skips where there is no device. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "tarn/tarn.h"
+
+enum { WIDTH = 256, HEADS = 8, KV_HEADS = 2, DIM = 32, KEYS = 64, STEPS = 20 };
+
+typedef struct {
+    tarn_array *weights[7], *packed[7][3], *norm, *keys, *values;
+    bool quantized;
+} layer;
+
+static tarn_array *drawn(uint64_t seed, tarn_ints shape, tarn_dtype dtype) {
+    tarn_array *x = tarn_random_normal(tarn_random_key(seed), shape, TARN_FLOAT32);
+    return tarn_astype(tarn_multiply(x, tarn_scalar(0.07, TARN_FLOAT32)), dtype);
+}
+
+static bool make_layer(layer *l, tarn_dtype dtype, bool quantized) {
+    static const int64_t rows[] = {WIDTH, KV_HEADS * DIM, KV_HEADS * DIM, WIDTH, 3 * WIDTH, 3 * WIDTH, WIDTH};
+    *l = (layer){.quantized = quantized, .norm = drawn(9, TARN_SHAPE(WIDTH), dtype)};
+    for (int i = 0; i < 7; i++) {
+        l->weights[i] = drawn((uint64_t)i, TARN_SHAPE(rows[i], i == 6 ? 3 * WIDTH : WIDTH), dtype);
+        if (quantized && !tarn_quantize(l->weights[i], l->packed[i], .bits = 4, .group_size = 64)) return false;
+    }
+    l->keys = tarn_zeros(TARN_SHAPE(1, KV_HEADS, KEYS, DIM), dtype);
+    l->values = tarn_zeros(TARN_SHAPE(1, KV_HEADS, KEYS, DIM), dtype);
+    return tarn_ok();
+}
+
+static tarn_array *project(const layer *l, int i, tarn_array *x) {
+    if (!l->quantized) return tarn_matmul(x, tarn_transpose(l->weights[i]));
+    return tarn_quantized_matmul(x, l->packed[i][0], l->packed[i][1], .biases = l->packed[i][2], .bits = 4, .group_size = 64);
+}
+
+static tarn_array *heads_of(tarn_array *x, int64_t heads) {
+    return tarn_swapaxes(tarn_reshape(x, TARN_SHAPE(1, 1, heads, DIM)), 1, 2);
+}
+
+static tarn_array *step(layer *l, tarn_array *x, int position) {
+    tarn_array *at = tarn_scalar_int(position, TARN_INT32), *start = tarn_reshape(at, TARN_SHAPE(1));
+    tarn_array *y = tarn_rms_norm(x, l->norm);
+    tarn_array *q = tarn_rope(heads_of(project(l, 0, y), HEADS), at), *k = tarn_rope(heads_of(project(l, 1, y), KV_HEADS), at);
+    l->keys = tarn_slice_update(l->keys, k, start, TARN_AXES(2));
+    l->values = tarn_slice_update(l->values, heads_of(project(l, 2, y), KV_HEADS), start, TARN_AXES(2));
+    tarn_array *length = tarn_reshape(tarn_scalar_int(position + 1, TARN_INT32), TARN_SHAPE(1));
+    tarn_array *a = tarn_attention(q, l->keys, l->values, .length = length);
+    x = tarn_add(x, project(l, 3, tarn_reshape(tarn_swapaxes(a, 1, 2), TARN_SHAPE(1, 1, WIDTH))));
+    y = tarn_rms_norm(x, l->norm);
+    y = tarn_multiply(tarn_silu(project(l, 4, y)), project(l, 5, y));
+    return tarn_add(x, project(l, 6, y));
+}
+
+/* The state after all steps, as numbers on the host. */
+static bool decode(tarn_device device, tarn_dtype dtype, bool quantized, float *out) {
+    TARN_SCOPE;
+    layer l;
+    if (!make_layer(&l, dtype, quantized)) return false; /* on the CPU: the device gets them when they are first read there */
+    tarn_array *x = drawn(77, TARN_SHAPE(1, 1, WIDTH), dtype);
+    TARN_ON(tarn_default_stream(device));
+    for (int i = 0; i < STEPS; i++) x = step(&l, x, i);
+    return tarn_read(tarn_astype(x, TARN_FLOAT32), out, WIDTH * sizeof *out);
+}
+
+static double distance(const float *a, const float *b) {
+    double error = 0, size = 0;
+    for (int i = 0; i < WIDTH; i++) {
+        error += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+        size += (double)b[i] * (double)b[i];
+    }
+    return sqrt(error / size);
+}
+
+static void test_decode(tarn_dtype dtype, bool quantized, double most) {
+    float there[WIDTH], here[WIDTH];
+    CHECK(decode((tarn_device){TARN_CUDA, 0}, dtype, quantized, there));
+    CHECK(decode((tarn_device){TARN_CPU, 0}, dtype, quantized, here));
+    double d = distance(there, here);
+    printf("%s%s: %g from the CPU after %d steps\n", dtype == TARN_FLOAT32 ? "float32" : "bfloat16", quantized ? ", 4 bits" : "", d, STEPS);
+    CHECK(d <= most);
+    tarn_clear_error();
+}
+
+/* Ops in turn here and there, on two streams of the device. */
+static void test_devices(void) {
+    TARN_SCOPE;
+    tarn_device gpu = {TARN_CUDA, 0};
+    tarn_stream *streams[3] = {tarn_default_stream(gpu), tarn_stream_new(gpu), tarn_default_stream((tarn_device){TARN_CPU, 0})};
+    tarn_array *x = tarn_arange(0, 1000, 1, TARN_FLOAT32);
+    for (int i = 0; i < 60; i++) {
+        TARN_ON(streams[i % 3]);
+        x = tarn_add(tarn_sqrt(tarn_square(x)), tarn_scalar(1, TARN_FLOAT32));
+        if (i % 7 == 0) CHECK(tarn_eval(x));
+    }
+    const float *values = tarn_data(x);
+    for (int i = 0; values && i < 1000; i++) CHECK(values[i] == (float)(i + 60));
+    CHECK(values != NULL);
+    tarn_stream_free(streams[1]);
+}
+
+/* What the device has no row for is an error that says so; more than there is memory for, too; the device goes on. */
+static void test_errors(void) {
+    TARN_SCOPE;
+    TARN_ON(tarn_default_stream((tarn_device){TARN_CUDA, 0}));
+    CHECK_ERROR(tarn_eval(tarn_sort(tarn_arange(0, 9, 1, TARN_FLOAT32))), "sort");
+    CHECK_ERROR(tarn_eval(tarn_contiguous(tarn_broadcast_to(tarn_arange(0, 1 << 20, 1, TARN_FLOAT32), TARN_SHAPE(1 << 20, 1 << 20)))),
+                "bytes");
+    CHECK(tarn_item(tarn_sum(tarn_arange(0, 100, 1, TARN_FLOAT32))) == 4950);
+}
+
+int main(void) {
+    setenv("TARN_BACKENDS", TARN_BUILD_DIR, 0);
+    if (tarn_device_count(TARN_CUDA) == 0) return printf("there is no CUDA device here\n"), 77;
+    test_decode(TARN_FLOAT32, false, 2e-5);
+    test_decode(TARN_BFLOAT16, false, 2e-2);
+    test_decode(TARN_FLOAT32, true, 2e-5);
+    test_decode(TARN_BFLOAT16, true, 2e-2);
+    test_devices();
+    test_errors();
+    return check_report("cuda chain");
+}
