@@ -78,7 +78,7 @@ static inline bool run_on_cuda(call c) {
     c.inputs = operands;
     c.outputs = operands + c.input_count;
     int64_t bytes = c.row->workspace ? c.row->workspace(&c) : 0;
-    if (bytes > 0) c.workspace = workspace = cuda->allocate(0, bytes);
+    if (bytes > 0) workspace = cuda->allocate(0, bytes + 64), c.workspace = (char *)workspace + 64; /* no more than 64 is promised */
     bool ok = run_and_wait((submission){.calls = &c, .call_count = 1});
     for (int i = 0; ok && i < c.output_count; i++)
         if (outputs[i].data)

@@ -11,10 +11,11 @@
 
 #define FUNCTIONS(F)                                                                                                                       \
     F(cublasLtCreate)                                                                                                                      \
-    F(cublasLtMatmul) F(cublasLtMatmulDescCreate) F(cublasLtMatmulDescDestroy) F(cublasLtMatmulDescSetAttribute)                           \
-        F(cublasLtMatrixLayoutCreate) F(cublasLtMatrixLayoutDestroy) F(cublasLtMatrixLayoutSetAttribute) F(cublasLtMatmulPreferenceCreate) \
-            F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic)                   \
-                F(cublasLtGetStatusString)
+    F(cublasLtMatmul)                                                                                                                      \
+    F(cublasLtMatmulDescCreate)                                                                                                            \
+    F(cublasLtMatmulDescDestroy) F(cublasLtMatmulDescSetAttribute) F(cublasLtMatrixLayoutCreate) F(cublasLtMatrixLayoutDestroy)            \
+        F(cublasLtMatrixLayoutSetAttribute) F(cublasLtMatmulPreferenceCreate) F(cublasLtMatmulPreferenceDestroy)                           \
+            F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic) F(cublasLtGetStatusString)
 
 static struct {
 #define MEMBER(name) __typeof__(name) *name;
@@ -130,7 +131,7 @@ static size_t slot_of(const choice_key *key) {
 static bool ask(cublasLtHandle_t handle, const description *d, const choice_key *key, cublasLtMatmulAlgo_t *algorithm) {
     cublasLtMatmulPreference_t wish = NULL;
     cublasLtMatmulHeuristicResult_t found;
-    uint64_t most = LT_WORKSPACE;
+    uint64_t most = LT_USED;
     uint32_t schemes = CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE; /* halves are summed in float32 */
     int count = 0;
     if (!lt_ok(lt.cublasLtMatmulPreferenceCreate(&wish), "a wish")) return false;
@@ -169,13 +170,14 @@ static bool multiply(const lt_product *p, const description *d, void *c, const v
     memcpy(&key.product, p, sizeof *p);
     key.aligned[0] = alignment(b), key.aligned[1] = alignment(a), key.aligned[2] = alignment(c);
     key.device = cuda_device_now;
+    void *room = (void *)(((uintptr_t)workspace + LT_ALIGNMENT - 1) / LT_ALIGNMENT * LT_ALIGNMENT);
     cublasLtMatmulAlgo_t algorithm;
     pthread_mutex_lock(&lock);
     cublasLtHandle_t handle = handle_now();
     bool ok = handle && choose(handle, d, &key, &algorithm);
     pthread_mutex_unlock(&lock);
-    return ok && lt_ok(lt.cublasLtMatmul(handle, d->how, alpha, b, d->a, a, d->b, beta, c, d->c, c, d->c, &algorithm, workspace,
-                                         LT_WORKSPACE, cuda_stream_now),
+    return ok && lt_ok(lt.cublasLtMatmul(handle, d->how, alpha, b, d->a, a, d->b, beta, c, d->c, c, d->c, &algorithm, room, LT_USED,
+                                         cuda_stream_now),
                        "multiplying");
 }
 

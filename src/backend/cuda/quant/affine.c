@@ -4,7 +4,7 @@
 #include "cuda/kernels.h"
 #include "cuda/matmul/lt.h"
 
-enum { FEW = 8 };
+enum { FEW = 8, MOST_K = 24576 /* of which shared memory holds a row of floats */ };
 #define SCALES (DTYPE_BIT(TARN_FLOAT16) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT32))
 
 static affine_kernel packed(const operand *o, int64_t bits, int64_t group) {
@@ -42,7 +42,8 @@ static int64_t rows_of_x(const call *c) {
 }
 
 static bool is_few(const call *c) {
-    return ((const attributes_quantized_matmul *)c->attributes)->transpose && rows_of_x(c) <= FEW;
+    return ((const attributes_quantized_matmul *)c->attributes)->transpose && rows_of_x(c) <= FEW &&
+           c->inputs[0].shape[c->inputs[0].ndim - 1] <= MOST_K;
 }
 
 static bool supports_product(const call *c) {

@@ -31,54 +31,71 @@ void launch_dequantize(const affine_kernel *k, kernel_stream stream) {
     FLOATS(k->dtype, unpack<type><<<blocks_for(k->rows * k->k, 256), 256, 0, stream>>>(*k))
 }
 
-/* ---- one row of x a block row: 32 numbers, `BITS` words, a lane and step */
-template <class S, int BITS> __global__ void __launch_bounds__(128) matvec(const __grid_constant__ affine_kernel k) {
-    i64 row = blockIdx.x * 4ll + threadIdx.x / 32;
-    if (row >= k.rows) return;
-    const S *x = (const S *)k.x + blockIdx.y * k.k;
-    const u32 *words = k.words + row * (k.k / 32 * BITS);
-    i64 groups = row * (k.k / k.group);
-    float sum = 0;
-    for (i64 piece = threadIdx.x % 32; piece < k.k / 32; piece += 32) {
-        u32 w[BITS + 1];
+/* ---- one row of x a block row. x lies in shared memory as the lanes read it: number i of all pieces of 32 side by side. A warp takes a row of
+   the weight after the other, a lane a piece of `BITS` words. */
+enum { WARPS = 8 };
+
+template <class S> DEVICE void spread_x(float *to, const S *x, i64 k, i64 pieces) {
+    for (i64 i = threadIdx.x; i < k; i += 32 * WARPS) to[i % 32 * pieces + i / 32] = widen(x[i]);
+    __syncthreads();
+}
+
+template <int BITS> DEVICE float piece_dot(const affine_kernel &k, const u32 *words, const float *x, i64 pieces, i64 group) {
+    u32 w[BITS + 1];
 #pragma unroll
-        for (int i = 0; i < BITS; i++) w[i] = words[piece * BITS + i];
-        w[BITS] = 0;
-        float products = 0, all = 0;
+    for (int i = 0; i < BITS; i++) w[i] = words[i];
+    w[BITS] = 0;
+    float products = 0, all = 0;
 #pragma unroll
-        for (int i = 0; i < 32; i++) {
-            float xi = widen(x[piece * 32 + i]);
-            u32 q = __funnelshift_r(w[i * BITS / 32], w[i * BITS / 32 + 1], i * BITS % 32) & ((1u << BITS) - 1);
-            products += (float)q * xi;
-            all += xi;
-        }
-        i64 group = groups + piece * 32 / k.group;
-        sum += scale_at(k.scales, group, k.scale_dtype) * products + scale_at(k.biases, group, k.scale_dtype) * all;
+    for (int i = 0; i < 32; i++) {
+        float xi = x[i * pieces];
+        u32 q = __funnelshift_r(w[i * BITS / 32], w[i * BITS / 32 + 1], i * BITS % 32) & ((1u << BITS) - 1);
+        products += (float)q * xi;
+        all += xi;
     }
-    for (int step = 16; step; step /= 2) sum += __shfl_xor_sync(~0u, sum, step);
-    if (threadIdx.x % 32 == 0) narrow((S *)k.to + blockIdx.y * k.rows + row, sum);
+    return scale_at(k.scales, group, k.scale_dtype) * products + scale_at(k.biases, group, k.scale_dtype) * all;
+}
+
+template <class S, int BITS> __global__ void __launch_bounds__(32 * WARPS) matvec(const __grid_constant__ affine_kernel k) {
+    extern __shared__ float x[];
+    i64 pieces = k.k / 32, padded = pieces | 1;
+    spread_x(x, (const S *)k.x + blockIdx.y * k.k, k.k, padded);
+    for (i64 row = blockIdx.x * (i64)WARPS + threadIdx.x / 32; row < k.rows; row += gridDim.x * (i64)WARPS) {
+        const u32 *words = k.words + row * (pieces * BITS);
+        i64 groups = row * (k.k / k.group);
+        float sum = 0;
+        for (i64 piece = threadIdx.x % 32; piece < pieces; piece += 32)
+            sum += piece_dot<BITS>(k, words + piece * BITS, x + piece, padded, groups + piece * 32 / k.group);
+        for (int step = 16; step; step /= 2) sum += __shfl_xor_sync(~0u, sum, step);
+        if (threadIdx.x % 32 == 0) narrow((S *)k.to + blockIdx.y * k.rows + row, sum);
+    }
+}
+
+template <class S, int BITS> static void launch_bits(const affine_kernel *k, kernel_stream stream) {
+    unsigned bytes = (unsigned)(32 * (k->k / 32 | 1) * sizeof(float)), blocks = blocks_for(k->rows, WARPS);
+    cudaFuncSetAttribute(matvec<S, BITS>, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes);
+    matvec<S, BITS><<<dim3(blocks < 528 ? blocks : 528, (unsigned)k->m), 32 * WARPS, bytes, stream>>>(*k);
 }
 
 template <class S> static void launch(const affine_kernel *k, kernel_stream stream) {
-    dim3 blocks(blocks_for(k->rows, 4), (unsigned)k->m);
     switch (k->bits) {
     case 2:
-        matvec<S, 2><<<blocks, 128, 0, stream>>>(*k);
+        launch_bits<S, 2>(k, stream);
         break;
     case 3:
-        matvec<S, 3><<<blocks, 128, 0, stream>>>(*k);
+        launch_bits<S, 3>(k, stream);
         break;
     case 4:
-        matvec<S, 4><<<blocks, 128, 0, stream>>>(*k);
+        launch_bits<S, 4>(k, stream);
         break;
     case 5:
-        matvec<S, 5><<<blocks, 128, 0, stream>>>(*k);
+        launch_bits<S, 5>(k, stream);
         break;
     case 6:
-        matvec<S, 6><<<blocks, 128, 0, stream>>>(*k);
+        launch_bits<S, 6>(k, stream);
         break;
     default:
-        matvec<S, 8><<<blocks, 128, 0, stream>>>(*k);
+        launch_bits<S, 8>(k, stream);
     }
 }
 
