@@ -46,15 +46,14 @@ void node_retain(node *n) {
     atomic_fetch_add(&n->references, 1);
 }
 
-/* A dead node waits in a list, linked through its `inputs` array once that is emptied: a list of its own would need memory, and recursion
- * would overflow. */
+/* Dead nodes wait in a list that is part of them: one of its own would need memory, and recursion would overflow. */
 typedef struct {
     node *first;
 } dead_list;
 
 static void drop_reference(node *n, dead_list *dead) {
     if (atomic_fetch_sub(&n->references, 1) != 1) return;
-    n->epoch = (uint64_t)(uintptr_t)dead->first; /* nobody schedules a dead node: its notes are free */
+    n->next_dead = dead->first;
     dead->first = n;
 }
 
@@ -73,7 +72,7 @@ static void give_up_inputs(node *n, dead_list *dead) {
 static void free_all(dead_list *dead) {
     while (dead->first) {
         node *n = dead->first;
-        dead->first = (node *)(uintptr_t)n->epoch;
+        dead->first = n->next_dead;
         give_up_inputs(n, dead);
         for (int i = 0; i < n->output_count; i++) buffer_release(n->outputs[i].buffer);
         attributes_free(n->op, n->attributes);

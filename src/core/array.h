@@ -40,8 +40,11 @@ struct node {
     void *attributes;
     int input_count;
     tarn_array **inputs; /* NULL entries: absent optional inputs */
-    uint64_t epoch;      /* as of arrays */
-    int note;
+    union {
+        uint64_t epoch;  /* as of arrays */
+        node *next_dead; /* once nobody holds it, and nobody schedules it any more */
+    };
+    int place;         /* in the schedule's order, if it has one there */
     uint64_t sequence; /* of ops with effects: the order in which they were made */
     int output_count;
     tarn_array outputs[];

@@ -165,7 +165,9 @@ tarn_array *tarn_return(tarn_array *a) {
     }
     size_t *mark = &local.marks.items[depth - 1].held, i = held_place(a);
     if (i < *mark || i == local.held.count) return a; /* held by an outer scope or by a keep already */
-    place(local.held.items[*mark], i);                /* to the front of this scope's part, then the part begins behind it */
+    /* The parts of the scopes lie behind each other: a changes places with the first of this scope's, and then the part begins behind it.
+       So the outer scope's has grown by a, without memory. */
+    place(local.held.items[*mark], i);
     place(a, (*mark)++);
     return a;
 }

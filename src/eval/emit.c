@@ -139,7 +139,7 @@ bool emit_measure_workspace(schedule *s, step *st) {
     return st->workspace >= 0 || tarn_fail("%s: a workspace too large to count", op_name(st->op));
 }
 
-bool emit_find_row(schedule *s, step *st) {
+static bool find_row_of(schedule *s, step *st) {
     operand *room = NEW_ARRAY(operand, st->input_count + st->output_count);
     if (!room) return false;
     call c = call_of(s, st, room);
@@ -170,7 +170,7 @@ int emit_copy(schedule *s, int v, tarn_stream *stream) {
     lists[1] = out;
     step st = {.op = OP_contiguous, .input_count = 1, .output_count = 1, .inputs = lists, .outputs = lists + 1, .stream = stream};
     s->p->copies++;
-    bool ok = emit_find_row(s, &st) && emit_measure_workspace(s, &st); /* its source may have other readers in the step the copy is for */
+    bool ok = find_row_of(s, &st) && emit_measure_workspace(s, &st); /* its source may have other readers in the step the copy is for */
     return ok && emit_step(s, st) >= 0 ? out : -1;
 }
 
@@ -267,6 +267,8 @@ static int place_output(schedule *s, const step *st, const tarn_array *out) {
     return emit_dense_value(s, out, st->stream);
 }
 
+/* The kernel of an update writes only what changes: its output 0 must hold input 0 already. So it lies over that input if this is the last
+   use, else over a copy, which is what the kernel then gets as its input. */
 static int place_updated(schedule *s, step *st, const tarn_array *out) {
     bool taken = emit_may_take(s, st, 0, out) && !is_read_twice(s, st, 0);
     int v = taken ? emit_take(s, st->inputs[0], out) : emit_copy(s, st->inputs[0], st->stream);
@@ -306,16 +308,19 @@ static bool start_step(schedule *s, step *st, const node *n) {
     return true;
 }
 
-/* The row is asked with outputs where they would lie if nothing were reused. */
+bool emit_choose_row(schedule *s, step *st, emit_trial begin) {
+    bool ok = find_row_of(s, st);
+    s->p->values.count = begin.values;
+    s->p->storages.count = begin.storages;
+    for (int i = 0; i < st->output_count; i++) st->outputs[i] = -1;
+    return ok;
+}
+
 static bool choose_row(schedule *s, step *st, const node *n) {
-    size_t values = s->p->values.count, storages = s->p->storages.count;
+    emit_trial begin = emit_begin_trial(s);
     for (int i = 0; i < n->output_count; i++)
         if ((st->outputs[i] = emit_dense_value(s, &n->outputs[i], st->stream)) < 0) return false;
-    bool ok = emit_find_row(s, st);
-    s->p->values.count = values;
-    s->p->storages.count = storages;
-    for (int i = 0; i < n->output_count; i++) st->outputs[i] = -1;
-    return ok;
+    return emit_choose_row(s, st, begin);
 }
 
 static bool is_foreign(const schedule *s, int v) {

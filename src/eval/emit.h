@@ -14,7 +14,16 @@ bool emit_is_unaligned(const schedule *s, int v);
 bool emit_is_last_use(const schedule *s, int v, tarn_stream *stream);
 bool emit_may_take(const schedule *s, const step *st, int i, const tarn_array *out); /* out in the memory of input i */
 int emit_take(schedule *s, int v, const tarn_array *out);
-bool emit_find_row(schedule *s, step *st);
+
+/* A row is chosen before outputs have their places: it is asked with outputs where they would lie if nothing were reused, made since the
+   trial began and taken back after. */
+typedef struct {
+    size_t values, storages;
+} emit_trial;
+static inline emit_trial emit_begin_trial(const schedule *s) {
+    return (emit_trial){s->p->values.count, s->p->storages.count};
+}
+bool emit_choose_row(schedule *s, step *st, emit_trial begin);
 bool emit_measure_workspace(schedule *s, step *st); /* when inputs and outputs have their places */
 int emit_step(schedule *s, step made);
 

@@ -143,13 +143,10 @@ bool emit_group(schedule *s, const unit *u) {
     for (int i = 0; i < u->external_count; i++)
         if ((lists[i] = broadcast_input(s, u->externals[i], shape, st.stream)) < 0) return false;
 
-    size_t values = s->p->values.count, storages = s->p->storages.count;
+    emit_trial begin = emit_begin_trial(s);
     for (int i = 0, o = 0; i < u->count; i++)
         if (is_output(s, nodes[i]) && (st.outputs[o++] = emit_dense_value(s, &nodes[i]->outputs[0], st.stream)) < 0) return false;
-    if (!emit_find_row(s, &st)) return false;
-    s->p->values.count = values;
-    s->p->storages.count = storages;
-    for (int i = 0; i < outputs; i++) st.outputs[i] = -1;
+    if (!emit_choose_row(s, &st, begin)) return false;
 
     for (int i = 0; i < u->external_count; i++) emit_consume(s, u->externals[i], st.stream);
     for (int i = 0, o = 0; i < u->count; i++)

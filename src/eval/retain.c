@@ -14,9 +14,11 @@ static bool is_candidate(const entry *e) {
 
 /* A node that lowering left out is not in the order: what it needs has a reader outside the schedule and is not taken. */
 static bool is_tainted(const schedule *s, const node *n) {
-    return n->epoch == s->epoch && n->note < (int)s->tainted.count && s->order.items[n->note] == n && s->tainted.items[n->note];
+    return n->epoch == s->epoch && n->place < (int)s->tainted.count && s->order.items[n->place] == n && s->tainted.items[n->place];
 }
 
+/* Whether n could not be computed again once this schedule has run: it reads memory that the schedule may take, or what would have to be
+   computed again from such. Nodes come in order, so what n reads has been decided. */
 static bool reads_taken_memory(const schedule *s, const node *n) {
     for (int i = 0; i < n->input_count; i++) {
         if (!n->inputs[i]) continue;
@@ -42,7 +44,7 @@ bool schedule_retain(schedule *s) {
     for (size_t i = 0; i < s->entries.count; i++) s->entries.items[i].candidate = is_candidate(&s->entries.items[i]);
     for (size_t i = 0; i < s->order.count; i++) {
         node *n = s->order.items[i];
-        n->note = (int)i;
+        n->place = (int)i;
         unsigned char tainted = reads_taken_memory(s, n);
         bool effect = op_has_flag(n->op, OP_EFFECT);
         if (!vector_push(&s->tainted, tainted)) return false;

@@ -89,13 +89,13 @@ static bool refuse_leftovers(const plan *p) {
 typedef struct {
     const char *name;
     size_t shard;
-} mapped;
+} placed;
 
 static int by_name(const void *a, const void *b) {
-    return strcmp(((const mapped *)a)->name, ((const mapped *)b)->name);
+    return strcmp(((const placed *)a)->name, ((const placed *)b)->name);
 }
 
-static bool index_weights(const plan *p, text *t, const mapped *sorted) {
+static bool index_weights(const plan *p, text *t, const placed *sorted) {
     for (size_t i = 0; i < p->content->count; i++) {
         char *shard = shard_name(p, sorted[i].shard);
         text_add(t, i ? ",\n        " : "\n        ");
@@ -108,10 +108,10 @@ static bool index_weights(const plan *p, text *t, const mapped *sorted) {
 
 static bool index_text(const plan *p, int64_t parameters, text *t) {
     size_t count = p->content->count;
-    mapped *sorted = NEW_ARRAY(mapped, count);
+    placed *sorted = NEW_ARRAY(placed, count);
     if (!sorted) return false;
     for (size_t shard = 0; shard < p->shards; shard++)
-        for (size_t i = p->cuts[shard]; i < p->cuts[shard + 1]; i++) sorted[i] = (mapped){p->content->items[i].name, shard};
+        for (size_t i = p->cuts[shard]; i < p->cuts[shard + 1]; i++) sorted[i] = (placed){p->content->items[i].name, shard};
     if (count) qsort(sorted, count, sizeof *sorted, by_name);
     /* One file per tensor name: two shards with the same name cannot be told apart by the files' own checks. */
     bool ok = true;

@@ -16,7 +16,7 @@ static tarn_ints sizes_along(tarn_ints axes, const tarn_array *block, int64_t *s
 static tarn_array *read_block(tarn_array *x, tarn_array *like, tarn_array *start, tarn_ints axes, tarn_ints step) {
     int64_t sizes[TARN_MAX_NDIM], begins[TARN_MAX_NDIM] = {0};
     tarn_array *block = tarn_slice_array(x, start, axes, sizes_along(axes, like, sizes), .step = step);
-    if (!block || memcmp(block->shape, like->shape, (size_t)like->ndim * sizeof *like->shape) == 0) return block;
+    if (!block || array_same_shape(block, like)) return block;
     return tarn_slice(block, ((tarn_ints){begins, like->ndim}), array_shape(like));
 }
 

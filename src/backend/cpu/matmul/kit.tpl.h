@@ -1,4 +1,7 @@
-/* The body of a kit, for the vector words included before it. KIT is the name of the table. */
+/* The body of a kit, for the vector words included before it. KIT is the name of the table.
+
+   The functions named *_as, *_run and *_bits take dtypes, bits, numbers of lines and of tokens as arguments and are always inlined into
+   callers that pass constants: so each combination is a loop of its own without a test in it, and is written once. */
 #include "cpu/matmul/kit.h"
 
 enum { NEAR = 1024, FAR = 3072 }; /* bytes ahead: two prefetches a line, measured in docs/design/cpu-matmul.md */
