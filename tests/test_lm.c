@@ -134,7 +134,7 @@ static double first_logit(const char *folder) {
     const int32_t ids[] = {5, 70, 31};
     tarn_model *model = tarn_model_load(folder);
     tarn_session *session = model ? tarn_session_new(model) : NULL;
-    double *logits = session && tarn_session_sync(session, ids, 3, NULL) ? logits_of(session) : NULL, first = logits ? logits[0] : NAN;
+    double *logits = session && tarn_session_sync(session, ids, 3) ? logits_of(session) : NULL, first = logits ? logits[0] : NAN;
     memory_free(logits);
     tarn_session_free(session);
     tarn_model_free(model);
@@ -175,9 +175,9 @@ static void check_case(tarn_model *model, tarn_session *session, const json *exp
     int32_t *ids = NULL;
     size_t count = 0;
     const char *prompt = json_text(json_get(expected, "prompt"), NULL);
-    CHECK(tarn_model_encode_prompt(model, NULL, prompt, strlen(prompt), &ids, &count));
+    CHECK(tarn_model_encode_prompt(model, prompt, strlen(prompt), &ids, &count));
     CHECK(same_ids(ids, json_get(expected, "input_ids"), count));
-    CHECK(tarn_session_sync(session, ids, count, NULL));
+    CHECK(tarn_session_sync(session, ids, count));
     double *logits = logits_of(session);
     const json *top = json_get(expected, "top_ids"), *values = json_get(expected, "top_logits");
     /* Not 2e-3: the file's logits were computed with rotary frequencies rounded to bfloat16, which is worth up to 2.7e-3. */
@@ -225,7 +225,7 @@ static bool same_logits(tarn_session *a, tarn_session *b) {
 /* Whether a session that has done other things gives the bits of a fresh one. */
 static bool as_cold(const tarn_model *model, tarn_session *used, const int32_t *ids, size_t count) {
     tarn_session *cold = tarn_session_new(model);
-    bool same = cold && tarn_session_sync(cold, ids, count, NULL) && tarn_session_sync(used, ids, count, NULL) && same_logits(cold, used);
+    bool same = cold && tarn_session_sync(cold, ids, count) && tarn_session_sync(used, ids, count) && same_logits(cold, used);
     tarn_session_free(cold);
     return same;
 }
@@ -241,7 +241,7 @@ static void test_cache(tarn_dtype dtype) {
     fill_ids(ids, N, 1);
     memcpy(other, ids, sizeof ids);
     fill_ids(other + 530, N - 530, 2);
-    CHECK(tarn_session_sync(session, ids, 300, NULL) && tarn_session_reused(session) == 0);
+    CHECK(tarn_session_sync(session, ids, 300) && tarn_session_reused(session) == 0);
     CHECK(tarn_generate(session, ids, 300, &g, .max_tokens = TARN_VALUE(30), .ignore_end = true) && g.reused_tokens == 300);
     tarn_generation_free(&g);
     CHECK(as_cold(model, session, ids, 600) && tarn_session_reused(session) == 256);
@@ -272,15 +272,15 @@ static void test_steps(void) {
     CHECK(whole && steps);
     if (!whole || !steps) return;
     fill_ids(ids, N, 3);
-    CHECK(tarn_session_sync(steps, ids, 1, NULL));
+    CHECK(tarn_session_sync(steps, ids, 1));
     for (int i = 1; i < N; i++) {
         CHECK(tarn_session_step(steps, ids[i]));
         if (i % 41) continue;
-        CHECK(tarn_session_sync(whole, ids, (size_t)i + 1, NULL) && largest_gap(whole, steps) < 1e-3);
+        CHECK(tarn_session_sync(whole, ids, (size_t)i + 1) && largest_gap(whole, steps) < 1e-3);
     }
-    CHECK(tarn_session_sync(whole, ids, N, NULL) && largest_gap(whole, steps) < 1e-3);
-    CHECK(tarn_session_sync(steps, ids, 200, NULL) && tarn_session_reused(steps) == 199); /* what was generated is kept */
-    CHECK(tarn_session_sync(whole, ids, 200, NULL) && largest_gap(whole, steps) < 1e-3);
+    CHECK(tarn_session_sync(whole, ids, N) && largest_gap(whole, steps) < 1e-3);
+    CHECK(tarn_session_sync(steps, ids, 200) && tarn_session_reused(steps) == 199); /* what was generated is kept */
+    CHECK(tarn_session_sync(whole, ids, 200) && largest_gap(whole, steps) < 1e-3);
     tarn_session_free(whole);
     tarn_session_free(steps);
     tarn_model_free(model);
@@ -294,9 +294,9 @@ static void test_limits(void) {
     CHECK(session);
     if (!session) return;
     fill_ids(ids, 20, 4);
-    CHECK_ERROR(tarn_session_sync(session, ids, 0, NULL), "no tokens");
-    CHECK_ERROR(tarn_session_sync(session, ids, 17, NULL), "17 tokens, but the context holds 16");
-    CHECK_ERROR(tarn_session_sync(session, (int32_t[]){5, 2048}, 2, NULL), "token id 2048 is outside the model's vocabulary of 2048");
+    CHECK_ERROR(tarn_session_sync(session, ids, 0), "no tokens");
+    CHECK_ERROR(tarn_session_sync(session, ids, 17), "17 tokens, but the context holds 16");
+    CHECK_ERROR(tarn_session_sync(session, ((int32_t[]){5, 2048}), 2), "token id 2048 is outside the model's vocabulary of 2048");
     CHECK_ERROR(tarn_session_step(session, -1), "token id -1");
     CHECK(tarn_generate(session, ids, 16, &g, .ignore_end = true) && g.token_count == 1 && g.finish == TARN_FINISH_LENGTH);
     tarn_generation_free(&g);
@@ -311,7 +311,7 @@ static void test_limits(void) {
     tarn_generation_free(&g);
     CHECK_ERROR(tarn_generate(session, ids, 4, &g, .temperature = 1, .top_k = 5000), "top_k");
     tarn_generation_free(&g);
-    CHECK_ERROR(tarn_model_encode_prompt(model, NULL, "a\xff", 2, &(int32_t *){NULL}, &(size_t){0}), "not valid UTF-8 at byte 1");
+    CHECK_ERROR(tarn_model_encode_prompt(model, "a\xff", 2, &(int32_t *){NULL}, &(size_t){0}), "not valid UTF-8 at byte 1");
     CHECK_ERROR(tarn_model_load("/nonexistent"), "/nonexistent");
     CHECK_ERROR(tarn_model_load(TINY, .dtype = TARN_INT32), "int32");
     tarn_session_free(session);
@@ -332,7 +332,7 @@ static void test_stopping(void) {
     tarn_generation whole, cut;
     tarn_model *model = tarn_model_load(TINY);
     tarn_session *session = model ? tarn_session_new(model) : NULL;
-    CHECK(session && tarn_model_encode_prompt(model, NULL, prompt, strlen(prompt), &ids, &count));
+    CHECK(session && tarn_model_encode_prompt(model, prompt, strlen(prompt), &ids, &count));
     if (!session || !ids) return;
     CHECK(tarn_generate(session, ids, count, &whole, .max_tokens = TARN_VALUE(60), .on_text = collect, .context = &shown));
     CHECK(whole.text && !strcmp(whole.text, text_string(&shown)) && whole.text_length > 40);

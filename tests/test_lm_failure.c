@@ -56,7 +56,7 @@ static void test_session(const int32_t *expected) {
     CHECK(session);
     for (int64_t n = 1; session && !done; n = next(n)) {
         int32_t tokens[4] = {0};
-        CHECK(tarn_session_sync(session, (int32_t[]){1}, 1, NULL)); /* something else in between */
+        CHECK(tarn_session_sync(session, (int32_t[]){1}, 1)); /* something else in between */
         memory_fail_at(n);
         bool ok = run(session, tokens);
         done = memory_fail_at(0) < n; /* there was no n-th allocation */

@@ -26,19 +26,19 @@ static double logprobs[4];
     CASE(tarn_model_template(NULL), "model is NULL")                                                                                       \
     CASE(tarn_model_end_tokens(NULL, &(int){0}), "model is NULL")                                                                          \
     CASE(tarn_model_end_tokens(model, NULL), "count is NULL")                                                                              \
-    CASE(tarn_model_encode_messages(NULL, "[]", NULL, true, &ids, &count), "model is NULL")                                                \
-    CASE(tarn_model_encode_messages(model, NULL, NULL, true, &ids, &count), "messages_json is NULL")                                       \
-    CASE(tarn_model_encode_messages(model, "[]", NULL, true, NULL, &count), "ids is NULL")                                                 \
-    CASE(tarn_model_encode_messages(model, "[]", NULL, true, &ids, NULL), "count is NULL")                                                 \
+    CASE(tarn_model_encode_messages(NULL, "[]", &ids, &count), "model is NULL")                                                            \
+    CASE(tarn_model_encode_messages(model, NULL, &ids, &count), "messages_json is NULL")                                                   \
+    CASE(tarn_model_encode_messages(model, "[]", NULL, &count), "ids is NULL")                                                             \
+    CASE(tarn_model_encode_messages(model, "[]", &ids, NULL), "count is NULL")                                                             \
     CASE(tarn_model_encode_text(NULL, "x", 1, &ids, &count), "model is NULL")                                                              \
     CASE(tarn_model_encode_text(model, NULL, 1, &ids, &count), "utf8 is NULL")                                                             \
-    CASE(tarn_model_encode_prompt(NULL, NULL, "x", 1, &ids, &count), "model is NULL")                                                      \
-    CASE(tarn_model_encode_prompt(model, NULL, NULL, 1, &ids, &count), "prompt is NULL")                                                   \
-    CASE(tarn_model_encode_prompt(model, NULL, "x", 1, NULL, &count), "ids is NULL")                                                       \
-    CASE(tarn_template_variables(NULL, NULL, NULL, false), "messages_json is NULL")                                                        \
+    CASE(tarn_model_encode_prompt(NULL, "x", 1, &ids, &count), "model is NULL")                                                            \
+    CASE(tarn_model_encode_prompt(model, NULL, 1, &ids, &count), "prompt is NULL")                                                         \
+    CASE(tarn_model_encode_prompt(model, "x", 1, NULL, &count), "ids is NULL")                                                             \
+    CASE(tarn_template_variables(NULL, NULL), "messages_json is NULL")                                                                     \
     CASE(tarn_session_new(NULL), "model is NULL")                                                                                          \
-    CASE(tarn_session_sync(NULL, &id, 1, NULL), "session is NULL")                                                                         \
-    CASE(tarn_session_sync(session, NULL, 1, NULL), "ids is NULL")                                                                         \
+    CASE(tarn_session_sync(NULL, &id, 1), "tarn_session_sync: session is NULL")                                                            \
+    CASE(tarn_session_sync(session, NULL, 1), "ids is NULL")                                                                               \
     CASE(tarn_session_step(NULL, 1), "session is NULL")                                                                                    \
     CASE(tarn_session_step(tarn_session_new(NULL), 1), "model is NULL")                                                                    \
     CASE(tarn_session_logits(NULL), "session is NULL")                                                                                     \

@@ -15,7 +15,9 @@ static void report(const char *what, const char *wanted, const char *got) {
 
 static char *render(const char *source, const char *variables, const tarn_template_options *options) {
     tarn_template *parsed = tarn_template_parse(source, strlen(source), "t.jinja");
-    char *text = parsed ? tarn_template_render_with(parsed, variables, strlen(variables), options, NULL) : NULL;
+    char *text =
+        parsed ? tarn_template_render_with(parsed, variables, strlen(variables), NULL, options ? *options : (tarn_template_options){0})
+               : NULL;
     tarn_template_free(parsed);
     return text;
 }

@@ -40,7 +40,7 @@ static tarn_tokenizer *make(const char *parts) {
 static bool encodes_to(const tarn_tokenizer *t, const char *s, size_t length, const int32_t *expected, size_t expected_count) {
     int32_t *ids = NULL;
     size_t count = 0;
-    bool same = tarn_tokenizer_encode(t, s, length, true, &ids, &count) && count == expected_count &&
+    bool same = tarn_tokenizer_encode(t, s, length, &ids, &count, .add_special_tokens = true) && count == expected_count &&
                 (count == 0 || memcmp(ids, expected, count * sizeof *ids) == 0);
     tarn_free(ids);
     return same;
@@ -79,7 +79,7 @@ static void test_tiny(void) {
     if (!CHECK(t != NULL)) return;
     size_t length;
     CHECK(encodes_to(t, "Hello world<|eot_id|>!", 22, IDS(0, 1296, 481, 430, 4, 6)));
-    char *back = tarn_tokenizer_decode(t, IDS(0, 1296, 481, 430, 4, 6), true, &length);
+    char *back = tarn_tokenizer_decode(t, ((int32_t[]){0, 1296, 481, 430, 4, 6}), 6, &length, .skip_special_tokens = true);
     CHECK(back && strcmp(back, "Hello world!") == 0 && length == 12);
     tarn_free(back);
     CHECK(tarn_tokenizer_named_id(t, "eos_token") == 4 && tarn_tokenizer_named_id(t, "unk_token") == -1);
@@ -95,7 +95,7 @@ static void test_tiny(void) {
 /* Pushes all ids, with a finish after `cut` of them; the parts must be whole UTF-8 and give what decoding the two halves gives. */
 static bool stream_matches(const tarn_tokenizer *t, const int32_t *ids, size_t count, size_t cut) {
     text streamed = {0};
-    tarn_token_stream *s = tarn_token_stream_new(t, false);
+    tarn_token_stream *s = tarn_token_stream_new(t);
     bool ok = s != NULL;
     for (size_t i = 0; ok && i <= count + 1; i++) {
         bool finish = i == cut || i == count + 1;
@@ -103,7 +103,7 @@ static bool stream_matches(const tarn_tokenizer *t, const int32_t *ids, size_t c
         const char *part = finish ? tarn_token_stream_finish(s, &length) : tarn_token_stream_push(s, ids[at], &length);
         ok = part && utf8_valid(part, length) && text_append(&streamed, part, length);
     }
-    char *first = tarn_tokenizer_decode(t, ids, cut, false, NULL), *second = tarn_tokenizer_decode(t, ids + cut, count - cut, false, NULL);
+    char *first = tarn_tokenizer_decode(t, ids, cut, NULL), *second = tarn_tokenizer_decode(t, ids + cut, count - cut, NULL);
     text whole = {0};
     ok = ok && first && second && text_add(&whole, first) && text_add(&whole, second) &&
          strcmp(text_string(&whole), text_string(&streamed)) == 0;
@@ -157,7 +157,7 @@ static void test_bytes_are_prompt(void) {
                  {1, "b"},
                  {4, ""}};
     tarn_tokenizer *t = make("\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}]}");
-    tarn_token_stream *s = tarn_token_stream_new(t, true);
+    tarn_token_stream *s = tarn_token_stream_new(t, .skip_special_tokens = true);
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         CHECK(strcmp(tarn_token_stream_push(s, steps[i].id, NULL), steps[i].text) == 0);
     CHECK(strcmp(tarn_token_stream_finish(s, NULL), "\xEF\xBF\xBD") == 0);
@@ -169,8 +169,8 @@ static void test_stream_is_prompt(void) {
     tarn_tokenizer *t = tarn_tokenizer_load(TARN_SOURCE_DIR "/models/tiny");
     int32_t *ids = NULL;
     size_t count = 0, length;
-    if (!CHECK(t && tarn_tokenizer_encode(t, "\xF0\x9F\xA6\x99", 4, false, &ids, &count) && count == 4)) return;
-    tarn_token_stream *s = tarn_token_stream_new(t, true);
+    if (!CHECK(t && tarn_tokenizer_encode(t, "\xF0\x9F\xA6\x99", 4, &ids, &count) && count == 4)) return;
+    tarn_token_stream *s = tarn_token_stream_new(t, .skip_special_tokens = true);
     for (size_t i = 0; i < 3; i++) CHECK(tarn_token_stream_push(s, ids[i], &length) && length == 0);
     CHECK(strcmp(tarn_token_stream_push(s, ids[3], &length), "\xF0\x9F\xA6\x99") == 0 && length == 4);
     CHECK(tarn_token_stream_finish(s, &length) && length == 0);
@@ -246,7 +246,7 @@ static void test_bad_models(void) {
 static void encode_fails_with(const tarn_tokenizer *t, const char *s, size_t length, const char *message) {
     int32_t *ids;
     size_t count;
-    CHECK(!tarn_tokenizer_encode(t, s, length, true, &ids, &count) && !ids && count == 0);
+    CHECK(!tarn_tokenizer_encode(t, s, length, &ids, &count, .add_special_tokens = true) && !ids && count == 0);
     CHECK(tarn_error() && strstr(tarn_error(), message));
     tarn_clear_error();
 }
@@ -269,12 +269,13 @@ static void test_limits(void) {
     size_t count = 0;
     for (size_t i = 0; s && i < LONG; i++) s[i] = "ab"[i & 1];
     tarn_tokenizer *t = make("");
-    CHECK(s && tarn_tokenizer_encode(t, s, LONG, true, &ids, &count) && count == LONG / 2 && ids[0] == 2 && ids[count - 1] == 2);
+    CHECK(s && tarn_tokenizer_encode(t, s, LONG, &ids, &count, .add_special_tokens = true) && count == LONG / 2 && ids[0] == 2 &&
+          ids[count - 1] == 2);
     tarn_free(ids);
     tarn_tokenizer_free(t);
     t = make("\"normalizer\":{\"type\":\"NFC\"}");
     for (size_t i = 0; s && i + 4 <= LONG; i += 4) memcpy(s + i, "\xCC\x81\xCC\x96", 4); /* marks in the wrong order */
-    CHECK(tarn_tokenizer_encode(t, s, LONG, true, &ids, &count) && count == LONG / 2);
+    CHECK(tarn_tokenizer_encode(t, s, LONG, &ids, &count, .add_special_tokens = true) && count == LONG / 2);
     tarn_free(ids);
     tarn_tokenizer_free(t);
     t = make(SPLIT("(?:a|aa)+[xy]"));
@@ -288,7 +289,8 @@ static void *encode_often(void *tokenizer) {
     int32_t *ids;
     size_t count, wrong = 0;
     for (int i = 0; i < 200; i++) {
-        wrong += !tarn_tokenizer_encode(tokenizer, "Hello world<|eot_id|>!", 22, true, &ids, &count) || count != 6 || ids[1] != 1296;
+        wrong += !tarn_tokenizer_encode(tokenizer, "Hello world<|eot_id|>!", 22, &ids, &count, .add_special_tokens = true) || count != 6 ||
+                 ids[1] != 1296;
         tarn_free(ids);
     }
     return wrong ? tokenizer : NULL;
@@ -311,9 +313,9 @@ static bool load_and_use(void) {
                     "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}]}");
     int32_t *ids = NULL;
     size_t count = 0;
-    bool ok = t && tarn_tokenizer_encode(t, "ab b<s>\xC3\xA9", 9, true, &ids, &count);
-    char *back = ok ? tarn_tokenizer_decode(t, ids, count, false, NULL) : NULL;
-    tarn_token_stream *s = ok ? tarn_token_stream_new(t, true) : NULL;
+    bool ok = t && tarn_tokenizer_encode(t, "ab b<s>\xC3\xA9", 9, &ids, &count, .add_special_tokens = true);
+    char *back = ok ? tarn_tokenizer_decode(t, ids, count, NULL) : NULL;
+    tarn_token_stream *s = ok ? tarn_token_stream_new(t, .skip_special_tokens = true) : NULL;
     ok = ok && back && s && tarn_token_stream_push(s, 4, NULL) && tarn_token_stream_finish(s, NULL);
     tarn_token_stream_free(s);
     tarn_free(back);

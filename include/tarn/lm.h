@@ -59,23 +59,34 @@ TARN_API const int32_t *tarn_model_end_tokens(const tarn_model *model, int *coun
 
 /* ---- from text to ids */
 
-/* Ids of a list of messages, JSON [{"role": …, "content": …}, …], through the model's chat template, in *ids (tarn_free). `variables` is a
-   JSON object of further template variables, or NULL; with `tools` in it the template named "tool_use" is taken, if there is one. An error
-   if the model has no template. */
-TARN_API bool tarn_model_encode_messages(const tarn_model *model, const char *messages_json, const char *variables_json,
-                                         bool add_generation_prompt, int32_t **ids, size_t *count);
+typedef struct {
+    int begin_;
+    bool add_generation_prompt; /* the text ends with the beginning of an answer */
+    const char *variables_json; /* a JSON object of further variables for the template; NULL: none */
+    int end_;
+} tarn_messages_options;
+/* Ids of a list of messages, JSON [{"role": …, "content": …}, …], through the model's chat template, in *ids (tarn_free). With `tools` in
+   .variables_json the template named "tool_use" is taken, if there is one. An error if the model has no template. */
+#define tarn_model_encode_messages(...) TARN_CALL(4, tarn_model_encode_messages_with, tarn_messages_options, __VA_ARGS__)
+TARN_API bool tarn_model_encode_messages_with(const tarn_model *model, const char *messages_json, int32_t **ids, size_t *count,
+                                              tarn_messages_options options TARN_ABSENT);
 /* The ids of a plain text. The beginning-of-text token and the like are added unless the text begins with the former, as in mlx-lm. */
 TARN_API bool tarn_model_encode_text(const tarn_model *model, const char *utf8, size_t length, int32_t **ids, size_t *count);
-/* The ids of one user message, with a system message before it unless `system` is NULL; of the plain text where the model has no template.
- */
-TARN_API bool tarn_model_encode_prompt(const tarn_model *model, const char *system, const char *prompt, size_t length, int32_t **ids,
-                                       size_t *count);
+typedef struct {
+    int begin_;
+    const char *system; /* a system message before it, ended by a NUL; NULL: none. An error if the model has no template */
+    int end_;
+} tarn_prompt_options;
+/* The ids of one user message; of the plain text where the model has no template. */
+#define tarn_model_encode_prompt(...) TARN_CALL(5, tarn_model_encode_prompt_with, tarn_prompt_options, __VA_ARGS__)
+TARN_API bool tarn_model_encode_prompt_with(const tarn_model *model, const char *prompt, size_t length, int32_t **ids, size_t *count,
+                                            tarn_prompt_options options TARN_ABSENT);
 
 /* The JSON object of a chat template's variables, ended by a NUL (tarn_free): messages, add_generation_prompt, tools and documents (null),
-   the named tokens of the tokenizer (which may be NULL), and the members of `variables_json` (may be NULL), which go before ours of the
-   same name. */
-TARN_API char *tarn_template_variables(const tarn_tokenizer *tokenizer, const char *messages_json, const char *variables_json,
-                                       bool add_generation_prompt);
+   the named tokens of the tokenizer (which may be NULL), and the members of .variables_json, which go before ours of the same name. */
+#define tarn_template_variables(...) TARN_CALL(2, tarn_template_variables_with, tarn_messages_options, __VA_ARGS__)
+TARN_API char *tarn_template_variables_with(const tarn_tokenizer *tokenizer, const char *messages_json,
+                                            tarn_messages_options options TARN_ABSENT);
 
 /* Which of the tokenizer's chat templates these variables take: "tool_use" if there is one and `tools` are given and not null, else
  * "default". */
@@ -93,9 +104,14 @@ typedef struct {
 #define tarn_session_new(...) TARN_CALL(1, tarn_session_new_with, tarn_session_options, __VA_ARGS__)
 TARN_API tarn_session *tarn_session_new_with(const tarn_model *model, tarn_session_options options TARN_ABSENT);
 TARN_API void tarn_session_free(tarn_session *session); /* NULL is allowed */
-/* Makes the session's timeline exactly these tokens: keeps the longest usable prefix of what it holds, computes the rest. `interrupt`, if
-   not NULL, is looked at between chunks; once it is not 0 the call fails. */
-TARN_API bool tarn_session_sync(tarn_session *session, const int32_t *ids, size_t count, const volatile sig_atomic_t *interrupt);
+typedef struct {
+    int begin_;
+    const volatile sig_atomic_t *interrupt; /* looked at between chunks: once it is not 0 the call fails; NULL: none */
+    int end_;
+} tarn_sync_options;
+/* Makes the session's timeline exactly these tokens: keeps the longest usable prefix of what it holds, computes the rest. */
+#define tarn_session_sync(...) TARN_CALL(3, tarn_session_sync_with, tarn_sync_options, __VA_ARGS__)
+TARN_API bool tarn_session_sync_with(tarn_session *session, const int32_t *ids, size_t count, tarn_sync_options options TARN_ABSENT);
 /* Appends one token. */
 TARN_API bool tarn_session_step(tarn_session *session, int32_t id);
 /* The logits [vocab] after the last token; they belong to the session and live until it moves on. NULL if it holds no tokens. */

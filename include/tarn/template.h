@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "tarn/error.h"
+#include "tarn/options.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,19 +24,21 @@ TARN_API void tarn_template_free(tarn_template *parsed);
 
 /* What one rendering may use; 0 means the default. */
 typedef struct {
+    int begin_;
     int64_t steps;        /* nodes evaluated, plus one for about every 64 bytes or items handled inside one: 10 million */
     size_t output_bytes;  /* of the result: 64 MiB */
     size_t memory_bytes;  /* of intermediate values: 512 MiB */
     int depth;            /* nested evaluations, a macro call takes about ten: 1500 */
     const int64_t *clock; /* seconds since 1970 in UTC that strftime_now shows; NULL: the local time now */
+    int end_;
 } tarn_template_options;
 
 /* Renders with the variables of one JSON object (messages, tools, add_generation_prompt, bos_token, …). Returns UTF-8 followed by a NUL
    that is not counted in *out_length (may be NULL); release it with tarn_free. NULL on failure; the message of the template's own
    raise_exception stands in the error after the position. */
-TARN_API char *tarn_template_render(const tarn_template *parsed, const char *variables_json, size_t length, size_t *out_length);
-TARN_API char *tarn_template_render_with(const tarn_template *parsed, const char *variables_json, size_t length,
-                                         const tarn_template_options *options, size_t *out_length);
+#define tarn_template_render(...) TARN_CALL(4, tarn_template_render_with, tarn_template_options, __VA_ARGS__)
+TARN_API char *tarn_template_render_with(const tarn_template *parsed, const char *variables_json, size_t length, size_t *out_length,
+                                         tarn_template_options options TARN_ABSENT);
 
 #ifdef __cplusplus
 }

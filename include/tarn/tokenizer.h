@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "tarn/error.h"
+#include "tarn/options.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,22 +32,36 @@ TARN_API bool tarn_tokenizer_configure(tarn_tokenizer *tokenizer, const char *by
 
 TARN_API void tarn_tokenizer_free(tarn_tokenizer *tokenizer);
 
-/* Token ids of utf8[0..length), in *ids (tarn_free) and *count. With add_special_tokens the post-processor adds its tokens (BOS and the
-   like). Added tokens such as "<|im_end|>" in the text always become their ids. Invalid UTF-8 is an error that tells the offset. */
-TARN_API bool tarn_tokenizer_encode(const tarn_tokenizer *tokenizer, const char *utf8, size_t length, bool add_special_tokens,
-                                    int32_t **ids, size_t *count);
+typedef struct {
+    int begin_;
+    bool add_special_tokens; /* the post-processor adds its tokens (BOS and the like) */
+    int end_;
+} tarn_encode_options;
+/* Token ids of utf8[0..length), in *ids (tarn_free) and *count. Added tokens such as "<|im_end|>" in the text always become their ids.
+   Invalid UTF-8 is an error that tells the offset. */
+#define tarn_tokenizer_encode(...) TARN_CALL(5, tarn_tokenizer_encode_with, tarn_encode_options, __VA_ARGS__)
+TARN_API bool tarn_tokenizer_encode_with(const tarn_tokenizer *tokenizer, const char *utf8, size_t length, int32_t **ids, size_t *count,
+                                         tarn_encode_options options TARN_ABSENT);
 
+typedef struct {
+    int begin_;
+    bool skip_special_tokens; /* leave them out */
+    int end_;
+} tarn_decode_options;
 /* Text of ids[0..count), ended by a NUL that *length (may be NULL) does not count; release with tarn_free. Ids that are no token (padding
-   rows of an embedding) are left out, as are special tokens if skip_special_tokens. Bytes that are no UTF-8 become U+FFFD. */
-TARN_API char *tarn_tokenizer_decode(const tarn_tokenizer *tokenizer, const int32_t *ids, size_t count, bool skip_special_tokens,
-                                     size_t *length);
+   rows of an embedding) are left out. Bytes that are no UTF-8 become U+FFFD. */
+#define tarn_tokenizer_decode(...) TARN_CALL(4, tarn_tokenizer_decode_with, tarn_decode_options, __VA_ARGS__)
+TARN_API char *tarn_tokenizer_decode_with(const tarn_tokenizer *tokenizer, const int32_t *ids, size_t count, size_t *length,
+                                          tarn_decode_options options TARN_ABSENT);
 
 /* Decodes one id at a time. What the pushes and the finish return, put together, is what tarn_tokenizer_decode returns for all ids; each
-   part is whole UTF-8 and as long as what later ids cannot change. One difference: of byte tokens ("<0xE2>") a stream returns every character
-   as soon as it is whole, while tarn_tokenizer_decode makes U+FFFD of all of a run that is not UTF-8 as a whole. The tokenizer must outlive the stream; a stream belongs to one thread.
+   part is whole UTF-8 and as long as what later ids cannot change. One difference: of byte tokens ("<0xE2>") a stream returns every
+   character as soon as it is whole, while tarn_tokenizer_decode makes U+FFFD of all of a run that is not UTF-8 as a whole. The tokenizer
+   must outlive the stream; a stream belongs to one thread.
  */
 typedef struct tarn_token_stream tarn_token_stream;
-TARN_API tarn_token_stream *tarn_token_stream_new(const tarn_tokenizer *tokenizer, bool skip_special_tokens);
+#define tarn_token_stream_new(...) TARN_CALL(1, tarn_token_stream_new_with, tarn_decode_options, __VA_ARGS__)
+TARN_API tarn_token_stream *tarn_token_stream_new_with(const tarn_tokenizer *tokenizer, tarn_decode_options options TARN_ABSENT);
 /* The new text, possibly "", valid until the next call on this stream; NULL on failure. */
 TARN_API const char *tarn_token_stream_push(tarn_token_stream *stream, int32_t id, size_t *length);
 /* The rest; afterwards the stream is as new. */
@@ -67,8 +82,9 @@ typedef enum { TARN_TOKEN_ADDED = 1, TARN_TOKEN_SPECIAL = 2 } tarn_token_flags;
 TARN_API int tarn_tokenizer_token_flags(const tarn_tokenizer *tokenizer, int32_t id);
 
 /* Tokens named by tokenizer_config.json (or special_tokens_map.json): `role` is "bos_token", "eos_token", "pad_token", "unk_token",
-   "cls_token", "sep_token", "mask_token", or a name that a model's files make up, such as "image_token". The text is NULL and the id -1 if there
-   is none. Such tokens, and others that tokenizer_config.json lists, are added tokens also where tokenizer.json does not list them. */
+   "cls_token", "sep_token", "mask_token", or a name that a model's files make up, such as "image_token". The text is NULL and the id -1 if
+   there is none. Such tokens, and others that tokenizer_config.json lists, are added tokens also where tokenizer.json does not list them.
+ */
 TARN_API const char *tarn_tokenizer_named_token(const tarn_tokenizer *tokenizer, const char *role, size_t *length);
 TARN_API int32_t tarn_tokenizer_named_id(const tarn_tokenizer *tokenizer, const char *role);
 /* The role of the named token `index`, counted from 0; NULL behind the last one. */

@@ -3,9 +3,17 @@
 #define BASE_REQUIRE_H
 
 #include <stddef.h>
+#include <string.h>
 
 #include "tarn/error.h"
 
-#define REQUIRE(pointer) ((pointer) != NULL || tarn_fail("%s: %s is NULL", __func__, #pointer))
+#define REQUIRE(pointer) ((pointer) != NULL || require_fail(__func__, #pointer))
+
+/* A function with options is called by its name without "_with" (tarn/options.h). */
+static inline bool require_fail(const char *function, const char *pointer) {
+    size_t length = strlen(function);
+    if (length > 5 && !strcmp(function + length - 5, "_with")) length -= 5;
+    return tarn_fail("%.*s: %s is NULL", (int)length, function, pointer);
+}
 
 #endif

@@ -51,7 +51,7 @@ static char *prompt_text(const cli_values *v, size_t *length) {
 }
 
 static bool encode(const cli_values *v, const tarn_model *model, const char *text, size_t length, int32_t **ids, size_t *count) {
-    if (!v->ignore_chat_template) return tarn_model_encode_prompt(model, v->system_prompt, text, length, ids, count);
+    if (!v->ignore_chat_template) return tarn_model_encode_prompt(model, text, length, ids, count, .system = v->system_prompt);
     return tarn_model_encode_text(model, text, length, ids, count);
 }
 

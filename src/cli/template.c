@@ -23,10 +23,11 @@ static int print(const char *text, size_t length) {
 
 /* NULL after a message, which names --vars or the file of the messages. */
 static char *make_variables(const cli_values *v, const tarn_tokenizer *tokenizer, const char *messages) {
-    char *alone = tarn_template_variables(tokenizer, "[]", v->vars, false);
+    char *alone = tarn_template_variables(tokenizer, "[]", .variables_json = v->vars);
     if (!alone) return cli_error("--vars: %s", tarn_error()), NULL;
     tarn_free(alone);
-    char *variables = tarn_template_variables(tokenizer, messages, v->vars, v->add_generation_prompt);
+    char *variables =
+        tarn_template_variables(tokenizer, messages, .variables_json = v->vars, .add_generation_prompt = v->add_generation_prompt);
     if (!variables) cli_error("%s: %s", cli_path_name(v->messages), tarn_error());
     return variables;
 }

@@ -54,7 +54,9 @@ static int tokenize(const cli_values *v) {
     char *text = input_text(v, v->prompt, &length);
     int status = EXIT_FAILED;
     if (text)
-        status = tarn_tokenizer_encode(tokenizer, text, length, !v->no_special_tokens, &ids, &count) ? print_ids(ids, count) : cli_failed();
+        status = tarn_tokenizer_encode(tokenizer, text, length, &ids, &count, .add_special_tokens = !v->no_special_tokens)
+                     ? print_ids(ids, count)
+                     : cli_failed();
     tarn_free(ids);
     free(text);
     tarn_tokenizer_free(tokenizer);
@@ -80,7 +82,7 @@ static int decode(const cli_values *v, const tarn_tokenizer *tokenizer, const ch
     size_t count = 0, length = 0;
     const char *what = v->prompt_ids || v->positional ? "token ids" : cli_path_name(v->text ? v->text : "-");
     if (!cli_parse_ids(text, text_length, what, &ids, &count)) return EXIT_FAILED;
-    char *decoded = tarn_tokenizer_decode(tokenizer, ids, count, v->skip_special_tokens, &length);
+    char *decoded = tarn_tokenizer_decode(tokenizer, ids, count, &length, .skip_special_tokens = v->skip_special_tokens);
     int status = decoded ? print_text(v, decoded, length) : cli_failed();
     tarn_free(decoded);
     tarn_free(ids);

@@ -47,7 +47,8 @@ static void drop_turn(tarn_chat *chat) {
 static bool encode(const tarn_chat *chat, int32_t **ids, size_t *count) {
     text list = {0};
     for (size_t i = 0; i < chat->messages.count; i++) text_format(&list, "%s%s", i ? ", " : "[", chat->messages.items[i]);
-    bool ok = text_add(&list, "]") && tarn_model_encode_messages(chat->model, text_string(&list), NULL, true, ids, count);
+    bool ok =
+        text_add(&list, "]") && tarn_model_encode_messages(chat->model, text_string(&list), ids, count, .add_generation_prompt = true);
     text_free(&list);
     return ok;
 }

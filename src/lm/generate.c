@@ -133,7 +133,7 @@ static bool open_generation(generation *g) {
     if (!sampler_check(o, g->session->model->config.vocab) || !stopper_check(o->stop, o->stop_count)) return false;
     if (o->stop_count && !tokenizer) return tarn_fail("stop strings need a tokenizer, and the model folder has none");
     g->stopper = (stopper){.stops = o->stop, .count = o->stop_count};
-    if (tokenizer && !(g->stream = tarn_token_stream_new(tokenizer, true))) return false;
+    if (tokenizer && !(g->stream = tarn_token_stream_new(tokenizer, .skip_special_tokens = true))) return false;
     return sampler_open(&g->sampler, o);
 }
 

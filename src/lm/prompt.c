@@ -52,14 +52,13 @@ static bool check_messages(const char *messages) {
     return ok;
 }
 
-char *tarn_template_variables(const tarn_tokenizer *tokenizer, const char *messages_json, const char *variables_json,
-                              bool add_generation_prompt) {
+char *tarn_template_variables_with(const tarn_tokenizer *tokenizer, const char *messages_json, tarn_messages_options options) {
     text t = {0};
     if (!REQUIRE(messages_json)) return NULL;
-    const char *variables = variables_json ? variables_json : "{}";
+    const char *variables = options.variables_json ? options.variables_json : "{}";
     json *own = json_parse_exact(variables, strlen(variables), "template variables");
     bool ok = own && (json_is(own, JSON_DICTIONARY) || tarn_fail("template variables: not a JSON object")) &&
-              check_messages(messages_json) && write_variables(&t, tokenizer, messages_json, variables, own, add_generation_prompt);
+              check_messages(messages_json) && write_variables(&t, tokenizer, messages_json, variables, own, options.add_generation_prompt);
     if (own) json_free(own);
     if (ok) return text_take(&t);
     text_free(&t);
@@ -81,19 +80,19 @@ static bool need_tokenizer(const tarn_model *model) {
     return model->tokenizer || tarn_fail("%s: the folder has no tokenizer.json", model->config.path);
 }
 
-bool tarn_model_encode_messages(const tarn_model *model, const char *messages_json, const char *variables_json, bool add_generation_prompt,
-                                int32_t **ids, size_t *count) {
+bool tarn_model_encode_messages_with(const tarn_model *model, const char *messages_json, int32_t **ids, size_t *count,
+                                     tarn_messages_options options) {
     if (!REQUIRE(model) || !REQUIRE(messages_json) || !REQUIRE(ids) || !REQUIRE(count) || !need_tokenizer(model)) return false;
-    const char *name = tarn_template_name(model->tokenizer, variables_json);
+    const char *name = tarn_template_name(model->tokenizer, options.variables_json);
     if (!name) return false;
     const tarn_template *chosen = strcmp(name, "default") ? model->tool_template : model->chat_template;
     if (!chosen) return tarn_fail("%s: the folder has no chat template", model->config.path);
     size_t length = 0;
-    char *variables = tarn_template_variables(model->tokenizer, messages_json, variables_json, add_generation_prompt), *prompt = NULL;
+    char *variables = tarn_template_variables_with(model->tokenizer, messages_json, options), *prompt = NULL;
     if (variables) prompt = tarn_template_render(chosen, variables, strlen(variables), &length);
     tarn_free(variables);
     /* the template writes the special tokens itself */
-    bool ok = prompt && tarn_tokenizer_encode(model->tokenizer, prompt, length, false, ids, count);
+    bool ok = prompt && tarn_tokenizer_encode(model->tokenizer, prompt, length, ids, count);
     tarn_free(prompt);
     return ok;
 }
@@ -117,11 +116,13 @@ static bool begins_with_first_token(const tarn_tokenizer *tokenizer, const char 
 
 bool tarn_model_encode_text(const tarn_model *model, const char *utf8, size_t length, int32_t **ids, size_t *count) {
     if (!REQUIRE(model) || !REQUIRE(utf8) || !REQUIRE(ids) || !REQUIRE(count) || !need_tokenizer(model)) return false;
-    return tarn_tokenizer_encode(model->tokenizer, utf8, length, !begins_with_first_token(model->tokenizer, utf8, length), ids, count);
+    bool begins = begins_with_first_token(model->tokenizer, utf8, length);
+    return tarn_tokenizer_encode(model->tokenizer, utf8, length, ids, count, .add_special_tokens = !begins);
 }
 
-bool tarn_model_encode_prompt(const tarn_model *model, const char *system, const char *prompt, size_t length, int32_t **ids,
-                              size_t *count) {
+bool tarn_model_encode_prompt_with(const tarn_model *model, const char *prompt, size_t length, int32_t **ids, size_t *count,
+                                   tarn_prompt_options options) {
+    const char *system = options.system;
     if (!REQUIRE(model) || !REQUIRE(prompt) || !REQUIRE(ids) || !REQUIRE(count)) return false;
     if (!need_tokenizer(model) || !check_text("prompt", prompt, length)) return false;
     if (system && !check_text("system prompt", system, strlen(system))) return false;
@@ -133,7 +134,7 @@ bool tarn_model_encode_prompt(const tarn_model *model, const char *system, const
     bool ok = text_add(&messages, "[") &&
               (!system || (add_message(&messages, "system", system, strlen(system)) && text_add(&messages, ", "))) &&
               add_message(&messages, "user", prompt, length) && text_add(&messages, "]") &&
-              tarn_model_encode_messages(model, text_string(&messages), NULL, true, ids, count);
+              tarn_model_encode_messages(model, text_string(&messages), ids, count, .add_generation_prompt = true);
     text_free(&messages);
     return ok;
 }

@@ -163,8 +163,8 @@ bool session_follow(tarn_session *s, const int32_t *ids, size_t count, const pro
     return run_prompt(s, ids, (int64_t)count, watch);
 }
 
-bool tarn_session_sync(tarn_session *session, const int32_t *ids, size_t count, const volatile sig_atomic_t *interrupt) {
-    return REQUIRE(session) && session_follow(session, ids, count, &(prompt_watch){.interrupt = interrupt});
+bool tarn_session_sync_with(tarn_session *session, const int32_t *ids, size_t count, tarn_sync_options options) {
+    return REQUIRE(session) && session_follow(session, ids, count, &(prompt_watch){.interrupt = options.interrupt});
 }
 
 bool session_read(tarn_session *s, const int32_t *ids, size_t count, const prompt_watch *watch) {

@@ -20,7 +20,7 @@ static void render(const tarn_template *parsed, const char *variables, size_t le
     static const int64_t clock = 1732342567;
     const tarn_template_options low = {.steps = 20000, .output_bytes = 1 << 16, .memory_bytes = 1 << 22, .depth = 200, .clock = &clock};
     size_t written = 0;
-    char *text_out = tarn_template_render_with(parsed, variables, length, &low, &written);
+    char *text_out = tarn_template_render_with(parsed, variables, length, &written, low);
     require(text_out ? utf8_valid(text_out, written) && text_out[written] == 0 : tarn_error() != NULL);
     tarn_free(text_out);
     tarn_clear_error();

@@ -18,9 +18,9 @@ static const char fixed[] =
 static void round_trip(const tarn_tokenizer *t, const char *text, size_t length) {
     int32_t *ids = NULL;
     size_t count = 0;
-    if (tarn_tokenizer_encode(t, text, length, true, &ids, &count)) {
-        tarn_free(tarn_tokenizer_decode(t, ids, count, false, NULL));
-        tarn_token_stream *stream = tarn_token_stream_new(t, true);
+    if (tarn_tokenizer_encode(t, text, length, &ids, &count, .add_special_tokens = true)) {
+        tarn_free(tarn_tokenizer_decode(t, ids, count, NULL));
+        tarn_token_stream *stream = tarn_token_stream_new(t, .skip_special_tokens = true);
         for (size_t i = 0; stream && i < count; i++) (void)tarn_token_stream_push(stream, ids[i], NULL);
         if (stream) (void)tarn_token_stream_finish(stream, NULL);
         tarn_token_stream_free(stream);

@@ -89,11 +89,13 @@ def jinja(source, variables):
 
 class Options(ctypes.Structure):
     _fields_ = [
+        ("begin", ctypes.c_int),
         ("steps", ctypes.c_int64),
         ("output_bytes", ctypes.c_size_t),
         ("memory_bytes", ctypes.c_size_t),
         ("depth", ctypes.c_int),
         ("clock", ctypes.POINTER(ctypes.c_int64)),
+        ("end", ctypes.c_int),
     ]
 
 
@@ -107,8 +109,8 @@ def load():
         ctypes.c_void_p,
         ctypes.c_char_p,
         ctypes.c_size_t,
-        ctypes.POINTER(Options),
         ctypes.POINTER(ctypes.c_size_t),
+        Options,
     ]
     library.tarn_error.restype = ctypes.c_char_p
     library.tarn_free.argtypes = [ctypes.c_void_p]
@@ -133,7 +135,7 @@ def tarn(source, variables, **limits):
     clock, length = ctypes.c_int64(CLOCK), ctypes.c_size_t()
     options = Options(clock=ctypes.pointer(clock), **limits)
     given = json.dumps(variables, ensure_ascii=False).encode()
-    result = LIBRARY.tarn_template_render_with(parsed, given, len(given), ctypes.byref(options), ctypes.byref(length))
+    result = LIBRARY.tarn_template_render_with(parsed, given, len(given), ctypes.byref(length), options)
     LIBRARY.tarn_template_free(parsed)
     if not result:
         return failure()

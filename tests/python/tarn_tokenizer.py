@@ -11,6 +11,12 @@ class TokenizerError(Exception):
     pass
 
 
+class Options(ctypes.Structure):
+    """tarn_encode_options and tarn_decode_options: each has one."""
+
+    _fields_ = [("begin", ctypes.c_int), ("given", ctypes.c_bool), ("end", ctypes.c_int)]
+
+
 def open_library():
     lib = ctypes.CDLL(str(LIBRARY))
     size = ctypes.POINTER(ctypes.c_size_t)
@@ -23,9 +29,9 @@ def open_library():
         "tarn_tokenizer_load": (pointer, [ctypes.c_char_p]),
         "tarn_tokenizer_from_json": (pointer, [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p]),
         "tarn_tokenizer_free": (None, [pointer]),
-        "tarn_tokenizer_encode": (ctypes.c_bool, [pointer, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_bool, ctypes.POINTER(ids), size]),
-        "tarn_tokenizer_decode": (pointer, [pointer, ids, ctypes.c_size_t, ctypes.c_bool, size]),
-        "tarn_token_stream_new": (pointer, [pointer, ctypes.c_bool]),
+        "tarn_tokenizer_encode_with": (ctypes.c_bool, [pointer, ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(ids), size, Options]),
+        "tarn_tokenizer_decode_with": (pointer, [pointer, ids, ctypes.c_size_t, size, Options]),
+        "tarn_token_stream_new_with": (pointer, [pointer, Options]),
         "tarn_token_stream_push": (pointer, [pointer, ctypes.c_int32, size]),
         "tarn_token_stream_finish": (pointer, [pointer, size]),
         "tarn_token_stream_free": (None, [pointer]),
@@ -63,7 +69,9 @@ class Tokenizer:
     def encode(self, text, add_special_tokens=True):
         data = text if isinstance(text, bytes) else text.encode()
         ids, count = ctypes.POINTER(ctypes.c_int32)(), ctypes.c_size_t()
-        self.check(self.library.tarn_tokenizer_encode(self.handle, data, len(data), add_special_tokens, ctypes.byref(ids), ctypes.byref(count)))
+        options = Options(given=add_special_tokens)
+        good = self.library.tarn_tokenizer_encode_with(self.handle, data, len(data), ctypes.byref(ids), ctypes.byref(count), options)
+        self.check(good)
         result = ids[: count.value]
         self.library.tarn_free(ids)
         return result
@@ -71,7 +79,7 @@ class Tokenizer:
     def decode(self, ids, skip_special_tokens=True):
         length = ctypes.c_size_t()
         array = (ctypes.c_int32 * len(ids))(*ids)
-        block = self.library.tarn_tokenizer_decode(self.handle, array, len(ids), skip_special_tokens, ctypes.byref(length))
+        block = self.library.tarn_tokenizer_decode_with(self.handle, array, len(ids), ctypes.byref(length), Options(given=skip_special_tokens))
         self.check(block)
         result = ctypes.string_at(block, length.value)
         self.library.tarn_free(block)
@@ -80,7 +88,7 @@ class Tokenizer:
     def stream(self, ids, skip_special_tokens=True):
         """The parts that a stream returns, each whole UTF-8, the last one from finish."""
         lib, parts, length = self.library, [], ctypes.c_size_t()
-        stream = lib.tarn_token_stream_new(self.handle, skip_special_tokens)
+        stream = lib.tarn_token_stream_new_with(self.handle, Options(given=skip_special_tokens))
         self.check(stream)
         try:
             for token in ids:

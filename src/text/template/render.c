@@ -77,9 +77,7 @@ value text_value(render *r, const char *s) {
     return string_value(string_share(&r->memory, s, strlen(s)));
 }
 
-static void render_start(render *r, const tarn_template *parsed, const tarn_template_options *options) {
-    static const tarn_template_options none = {0};
-    const tarn_template_options *o = options ? options : &none;
+static void render_start(render *r, const tarn_template *parsed, const tarn_template_options *o) {
     r->of = parsed;
     r->steps = o->steps > 0 ? o->steps : DEFAULT_STEPS;
     r->depth = o->depth > 0 ? o->depth : DEFAULT_DEPTH;
@@ -110,14 +108,14 @@ static void place_error(render *r) {
     error_blame(kind);
 }
 
-char *tarn_template_render_with(const tarn_template *parsed, const char *variables_json, size_t length,
-                                const tarn_template_options *options, size_t *out_length) {
+char *tarn_template_render_with(const tarn_template *parsed, const char *variables_json, size_t length, size_t *out_length,
+                                tarn_template_options options) {
     if (!parsed) return tarn_fail("tarn_template_render: there is no template"), NULL;
     if (!tarn_ok()) return NULL;
     json *variables = json_parse_exact(variables_json, length, "template variables");
     if (!variables) return NULL;
     render r = {0};
-    render_start(&r, parsed, options);
+    render_start(&r, parsed, &options);
     bool ok = render_all(&r, variables);
     if (!ok) place_error(&r);
     size_t written = r.output.length;
@@ -127,8 +125,4 @@ char *tarn_template_render_with(const tarn_template *parsed, const char *variabl
     json_free(variables);
     if (result && out_length) *out_length = written;
     return result;
-}
-
-char *tarn_template_render(const tarn_template *parsed, const char *variables_json, size_t length, size_t *out_length) {
-    return tarn_template_render_with(parsed, variables_json, length, NULL, out_length);
 }

@@ -22,11 +22,11 @@ static bool push(const tarn_tokenizer *t, decoding *d, int32_t id, bool skip_spe
     return found->decoded ? decoding_push(d, found->decoded->bytes, found->decoded->length) : decoding_push(d, found->bytes, found->length);
 }
 
-char *tarn_tokenizer_decode(const tarn_tokenizer *t, const int32_t *ids, size_t count, bool skip_special_tokens, size_t *length) {
+char *tarn_tokenizer_decode_with(const tarn_tokenizer *t, const int32_t *ids, size_t count, size_t *length, tarn_decode_options options) {
     if (!REQUIRE(t) || (count && !REQUIRE(ids))) return NULL;
     decoding d;
     bool ok = decoding_init(&d, &t->decoder);
-    for (size_t i = 0; ok && i < count; i++) ok = push(t, &d, ids[i], skip_special_tokens);
+    for (size_t i = 0; ok && i < count; i++) ok = push(t, &d, ids[i], options.skip_special_tokens);
     ok = ok && decoding_finish(&d);
     if (length) *length = ok ? d.out.length : 0;
     char *decoded = ok ? text_take(&d.out) : NULL;
@@ -34,11 +34,11 @@ char *tarn_tokenizer_decode(const tarn_tokenizer *t, const int32_t *ids, size_t 
     return decoded;
 }
 
-tarn_token_stream *tarn_token_stream_new(const tarn_tokenizer *t, bool skip_special_tokens) {
+tarn_token_stream *tarn_token_stream_new_with(const tarn_tokenizer *t, tarn_decode_options options) {
     tarn_token_stream *s = REQUIRE(t) ? NEW(tarn_token_stream) : NULL;
     if (!s) return NULL;
     s->t = t;
-    s->skip_special = skip_special_tokens;
+    s->skip_special = options.skip_special_tokens;
     if (decoding_init(&s->decoding, &t->decoder)) return s->decoding.prompt = true, s;
     memory_free(s);
     return NULL;

@@ -79,15 +79,15 @@ static bool check_utf8(const char *s, size_t length) {
     return true;
 }
 
-bool tarn_tokenizer_encode(const tarn_tokenizer *t, const char *utf8, size_t length, bool add_special_tokens, int32_t **ids,
-                           size_t *count) {
+bool tarn_tokenizer_encode_with(const tarn_tokenizer *t, const char *utf8, size_t length, int32_t **ids, size_t *count,
+                                tarn_encode_options options) {
     if (!REQUIRE(t) || !REQUIRE(utf8) || !REQUIRE(ids) || !REQUIRE(count)) return false;
     *ids = NULL;
     *count = 0;
     if (!check_utf8(utf8, length)) return false;
     encoding e = {.t = t};
-    bool ok = (!add_special_tokens || append(&e.ids, &t->postprocessor.before)) && encode_all(&e, utf8, length) &&
-              (!add_special_tokens || append(&e.ids, &t->postprocessor.after)) && vector_reserve(&e.ids, 1);
+    bool ok = (!options.add_special_tokens || append(&e.ids, &t->postprocessor.before)) && encode_all(&e, utf8, length) &&
+              (!options.add_special_tokens || append(&e.ids, &t->postprocessor.after)) && vector_reserve(&e.ids, 1);
     if (ok) {
         *ids = e.ids.items;
         *count = e.ids.count;
