@@ -41,6 +41,7 @@ static void test_everything(const int32_t *expected) {
         bool ok = load_and_run(tokens);
         done = memory_fail_at(0) < n;        /* there was no n-th allocation */
         CHECK(ok == (tarn_error() == NULL)); /* a part may do without its memory: then the result is right */
+        CHECK(ok || tarn_error_kind() == TARN_ERROR_MEMORY);
         if (ok) CHECK(!memcmp(tokens, expected, sizeof tokens));
         failed += !ok;
         tarn_clear_error();
