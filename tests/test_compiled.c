@@ -1,6 +1,5 @@
-/* Compiled functions: what they capture, keys, donation, state, threads, functions that call or free themselves, contexts that are
- * released.
- */
+/* Compiled functions: what they capture, keys, donation, state, threads, functions that call or free themselves,
+   contexts that are * released. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -38,7 +37,8 @@ static int64_t recomputed(void) {
 
 BODY(adds_first, return tarn_result(results, tarn_add(x[0], tarn_slice_axis(*(tarn_array **)context, 0, 0, 1)));)
 
-/* What is captured and not computed yet is computed by the first call, and not again; what the function makes itself is part of it. */
+/* What is captured and not computed yet is computed by the first call, and not again; what the function makes itself
+   is part of it. */
 static void test_captured(void) {
     TARN_SCOPE;
     tarn_array *inner = tarn_keep(tarn_sort(tarn_sin(tarn_arange(0, 1000, 1, TARN_FLOAT64)), .axis = TARN_AXIS(0))), *y;
@@ -60,8 +60,12 @@ static void test_captured(void) {
 }
 
 static tarn_array *made_inside;
-BODY(makes_inside, tarn_array *made = tarn_arange(0, 4, 1, TARN_FLOAT64); made_inside = made; node_retain(made->node);
-     return tarn_result(results, tarn_multiply(x[0], tarn_cumsum(made, .axis = TARN_AXIS(0))));)
+static bool makes_inside(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    (void)context, (void)count;
+    made_inside = tarn_arange(0, 4, 1, TARN_FLOAT64);
+    node_retain(made_inside->node);
+    return tarn_result(results, tarn_multiply(x[0], tarn_cumsum(made_inside, .axis = TARN_AXIS(0))));
+}
 
 static void test_made_inside(void) {
     TARN_SCOPE;
@@ -101,7 +105,12 @@ static void test_keys(void) {
 
 /* ---- donation: memory that two arguments share is not taken */
 
-BODY(adds_one_to_each, for (int i = 0; i < count; i++) if (!tarn_result(results, tarn_add(x[i], one(1)))) return false; return true;)
+static bool adds_one_to_each(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    (void)context;
+    for (int i = 0; i < count; i++)
+        if (!tarn_result(results, tarn_add(x[i], one(1)))) return false;
+    return true;
+}
 
 static void test_donation(void) {
     TARN_SCOPE;
@@ -119,7 +128,8 @@ static void test_donation(void) {
     tarn_compiled_free(c);
 }
 
-/* ---- state that is collected and stored: at each call every leaf grows by x, and there is one more until there are MOST */
+/* ---- state that is collected and stored: at each call every leaf grows by x, and there is one more until there are
+   MOST */
 
 enum { MOST = 4 };
 typedef struct {
@@ -153,10 +163,17 @@ static void *see(void *context) {
     return NULL;
 }
 
-BODY(grows, container *s = context; pthread_t other; if (pthread_create(&other, NULL, see, s)) return false; pthread_join(other, NULL);
-     tarn_array *sum = x[0]; for (int i = 1; i < count; i++) sum = tarn_add(sum, x[i]); if (!tarn_result(results, sum)) return false;
-     for (int i = 1; i < count; i++) if (!tarn_result_state(results, tarn_add(x[i], x[0]))) return false;
-     return count > MOST || tarn_result_state(results, tarn_multiply(x[0], one(1)));)
+static bool grows(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    pthread_t other;
+    if (pthread_create(&other, NULL, see, context)) return false;
+    pthread_join(other, NULL);
+    tarn_array *sum = x[0];
+    for (int i = 1; i < count; i++) sum = tarn_add(sum, x[i]);
+    if (!tarn_result(results, sum)) return false;
+    for (int i = 1; i < count; i++)
+        if (!tarn_result_state(results, tarn_add(x[i], x[0]))) return false;
+    return count > MOST || tarn_result_state(results, tarn_multiply(x[0], one(1)));
+}
 
 static void empty(container *s) {
     for (int i = 0; i < s->count; i++) tarn_drop(s->leaves[i]);
@@ -211,11 +228,19 @@ static bool store_outer(void *context, tarn_array *const *leaves, int count) {
 }
 
 /* As a binding does it: the container has the leaves of the trace while the function runs. */
-BODY(lends, nest *n = context; container own = *n->s; n->s->count = count - 1;
-     for (int i = 1; i < count; i++) n->s->leaves[i - 1] = tarn_keep(x[i]);
-     bool ok = tarn_result_all(results, tarn_compiled_call(n->inner, x, 1));
-     for (int i = 0; i < n->s->count; i++) ok = tarn_result_state(results, n->s->leaves[i]) && ok, tarn_drop(n->s->leaves[i]); *n->s = own;
-     return ok;)
+static bool lends(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    nest *n = context;
+    container *s = n->s, own = *s;
+    s->count = count - 1;
+    for (int i = 1; i < count; i++) s->leaves[i - 1] = tarn_keep(x[i]);
+    bool ok = tarn_result_all(results, tarn_compiled_call(n->inner, x, 1));
+    for (int i = 0; i < s->count; i++) {
+        ok = tarn_result_state(results, s->leaves[i]) && ok;
+        tarn_drop(s->leaves[i]);
+    }
+    *s = own;
+    return ok;
+}
 BODY(calls_inner, return tarn_result_all(results, tarn_compiled_call(((nest *)context)->inner, x, count));)
 
 static void test_nested_state(void) {
@@ -303,8 +328,16 @@ typedef struct {
     int depth; /* to which it calls itself */
 } recursion;
 
-BODY(calls_itself, recursion *r = context; if (r->depth == 0) return tarn_result(results, x[0]); r->depth--; tarn_array * y;
-     bool ok = into(&y, tarn_compiled_call(r->c, x, 1)); r->depth++; return ok && tarn_result(results, tarn_add(y, one(1)));)
+static bool calls_itself(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    recursion *r = context;
+    tarn_array *y;
+    (void)count;
+    if (r->depth == 0) return tarn_result(results, x[0]);
+    r->depth--;
+    bool ok = into(&y, tarn_compiled_call(r->c, x, 1));
+    r->depth++;
+    return ok && tarn_result(results, tarn_add(y, one(1)));
+}
 BODY(never_ends, return tarn_result_all(results, tarn_compiled_call(((recursion *)context)->c, x, 1));)
 
 static void test_recursion(void) {
@@ -331,8 +364,13 @@ typedef struct {
 static void count_release(void *context) {
     ((owner *)context)->released++;
 }
-BODY(frees_itself, owner *o = context; tarn_compiled_free(o->c); o->released_inside = o->released;
-     return tarn_result(results, tarn_add(x[0], one(1)));)
+static bool frees_itself(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    owner *o = context;
+    (void)count;
+    tarn_compiled_free(o->c);
+    o->released_inside = o->released;
+    return tarn_result(results, tarn_add(x[0], one(1)));
+}
 
 static void test_release(void) {
     TARN_SCOPE;
@@ -355,10 +393,18 @@ typedef struct {
 } meeting;
 
 /* Traced by two threads at once: each waits in here for the other, at most ten seconds. */
-BODY(meets, meeting *m = context; struct timespec end; clock_gettime(CLOCK_REALTIME, &end); end.tv_sec += 10; pthread_mutex_lock(&m->lock);
-     if (++m->inside > m->most) m->most = m->inside; pthread_cond_broadcast(&m->changed);
-     for (int late = 0; m->most < 2 && !late;) late = pthread_cond_timedwait(&m->changed, &m->lock, &end); m->inside--;
-     pthread_mutex_unlock(&m->lock); return tarn_result(results, tarn_add(x[0], one(1)));)
+static void meet(meeting *m) {
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += 10;
+    pthread_mutex_lock(&m->lock);
+    if (++m->inside > m->most) m->most = m->inside;
+    pthread_cond_broadcast(&m->changed);
+    for (int late = 0; m->most < 2 && !late;) late = pthread_cond_timedwait(&m->changed, &m->lock, &end);
+    m->inside--;
+    pthread_mutex_unlock(&m->lock);
+}
+BODY(meets, meet(context); return tarn_result(results, tarn_add(x[0], one(1)));)
 
 typedef struct {
     tarn_compiled *c;

@@ -252,7 +252,7 @@ static void test_options(void) {
     TARN_SCOPE;
     tarn_array *state = tarn_keep(one(0)), **slots[] = {&state, &state, NULL}, *y, *x = one(1);
     tarn_function f = {counts, &state};
-    CHECK_ERROR(tarn_compile(f, .state = slots, .state_count = 2), "state 0 and state 1");
+    CHECK_ERROR(tarn_compile(f, .state = slots, .state_count = 2), "same variable twice");
     CHECK_ERROR(tarn_compile(f, .state = slots + 1, .state_count = 2), "state 1");
     CHECK_ERROR(tarn_compile(f, .donate = TARN_INTS(-1)), "donate");
     CHECK_ERROR(tarn_compile((tarn_function){0}), "NULL");

@@ -26,10 +26,10 @@ TARN_API void tarn_set_memory_limit(tarn_device device, int64_t bytes);
 TARN_API void tarn_set_cache_limit(tarn_device device, int64_t bytes);
 TARN_API void tarn_clear_cache(tarn_device device);
 
-/* Functions that give back what belongs to the user (`release` of tarn_from_foreign and tarn_custom_new) are called in a thread that is
-   inside a function of Tarn, never in one of Tarn's own, and with no lock held: they may do anything, with scopes of their own. When
-   something is not needed any more, the next call that evaluates, reads, drops, ends a scope, asks for memory or handles streams, in any
-   thread, calls its function; this one does nothing else. */
+/* Functions that give back what belongs to the user (`release` of tarn_from_foreign, tarn_custom_new and tarn_compile) are
+   called in a thread that is inside a function of Tarn, never in one of Tarn's own, and with no lock held: they may do
+   anything, with scopes of their own. When something is not needed any more, the next call that evaluates, reads, drops,
+   ends a scope, asks for memory or handles streams, in any thread, calls its function; this one does nothing else. */
 TARN_API void tarn_drain_released(void);
 
 #ifdef __cplusplus

@@ -89,23 +89,25 @@ TARN_API tarn_custom_function *tarn_custom_new_with(tarn_function function, tarn
 TARN_API void tarn_custom_free(tarn_custom_function *custom);
 TARN_API tarn_results *tarn_custom_call(tarn_custom_function *custom, tarn_array *const *inputs, int count);
 
-/* A compiled function. The first call for each combination of shapes, dtypes and non-array values (`key`) traces the function; later calls
-   replay a plan: no graph is built. Arrays that the function captured are inputs of the plan; those that were not computed yet are computed
-   once. Values cannot be read inside. The plans kept are bounded.
+/* A compiled function. The first call for each combination of shapes, dtypes and non-array values (`key`) traces the
+   function; later calls replay a plan: no graph is built. Arrays that the function captured are inputs of the plan; those
+   that were not computed yet are computed once. Values cannot be read inside. The plans kept are bounded.
 
-   The state is what the function reads and replaces beside its arguments (a cache, the weights that are trained), in one of two forms:
-   - collect and store: `collect` hands out its leaves as they are before a call. The function gets them as further inputs, after the
-     arguments, and hands out the new ones with tarn_result_state, after its results; `store` receives these. Both have the function's
-     context and return false, with the error set, on failure. There may be more or fewer leaves at each call.
-   - variables: state[i] points to a tarn_array * that the function reads and may assign to; each call passes their values and stores the
-     new ones, kept. While the function is traced they hold placeholders.
+   The state is what the function reads and replaces beside its arguments (a cache, the weights that are trained), in one of
+   two forms:
+   - collect and store: `collect` hands out its leaves as they are before a call. The function gets them as further inputs,
+     after the arguments, and hands out the new ones with tarn_result_state, after its results; `store` receives these when
+     the work is under way. Both have the function's context and return false, with the error set, on failure: the call
+     fails. There may be more or fewer leaves at each call.
+   - variables: state[i] points to a tarn_array * that the function reads and may assign to; each call passes their values
+     and stores the new ones, kept. While the function is traced they hold placeholders.
 
-   donate: indices of inputs, or TARN_DONATE_STATE for the state, whose memory outputs may take. release(context) is called when the
-   function has been freed and no call of it lasts; see tarn/memory.h.
+   donate: indices of inputs, or TARN_DONATE_STATE for the state, whose memory outputs may take. release(context) is called
+   when the function has been freed and no call of it lasts; see tarn/memory.h.
 
-   Several threads may call a function at once: none of Tarn's locks is held while a callback runs, and of plans that two make for the same
-   arguments the first stays. State belongs to one of them at a time. A function that is called while another one, or itself, is traced
-   becomes part of that trace. */
+   Several threads may call a function at once: none of Tarn's locks is held while a callback runs, and of plans that two
+   make for the same arguments the first stays. State belongs to one of them at a time. A function that is called while
+   another one, or itself, is traced becomes part of that trace. */
 typedef struct tarn_compiled tarn_compiled;
 #define TARN_DONATE_STATE INT64_MIN
 typedef struct {

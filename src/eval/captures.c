@@ -1,5 +1,6 @@
-/* What a traced function captured. An array that somebody holds, by a keep or a scope, outlives the trace: its value is worth having, and a
-   plan that has it need not compute it at each call. What only the graph holds was made within the function and stays part of the plan. */
+/* What a traced function captured. An array that somebody holds, by a keep or a scope, outlives the trace: its value
+   is worth having, and a plan that has it need not compute it at each call. What only the graph holds was made within
+   the function and stays part of the plan. */
 #include "core/lock.h"
 #include "eval/compiled.h"
 #include "tarn/array.h"

@@ -73,22 +73,29 @@ void tarn_compiled_info(const tarn_compiled *c, int64_t *plans, int64_t *hits) {
 
 /* ---- a call */
 
+static bool fail_donate(long long index, int inputs) {
+    return tarn_fail_kind(TARN_ERROR_INDEX, "compile: donate has %lld, there are %d inputs", index, inputs);
+}
+
 static bool mark_donated(plan_call *request) {
     const tarn_compiled *c = request->c;
+    int inputs = request->input_count;
     for (int k = 0; k < c->donate_count; k++) {
-        int64_t i = c->donate[k];
-        if (i >= request->input_count)
-            return tarn_fail_kind(TARN_ERROR_INDEX, "compile: donate has %lld, there are %d inputs", (long long)i, request->input_count);
-        if (i >= 0) request->donate[i] = true;
-        for (int leaf = request->input_count; i == TARN_DONATE_STATE && leaf < request->count; leaf++) request->donate[leaf] = true;
+        long long i = c->donate[k];
+        if (i >= inputs) return fail_donate(i, inputs);
+        if (i >= 0)
+            request->donate[i] = true;
+        else
+            memset(request->donate + inputs, true, request->leaves.arrays.count * sizeof *request->donate);
     }
     return true;
 }
 
 static bool take_inputs(plan_call *request, tarn_array *const *inputs) {
-    for (int i = 0; i < request->input_count; i++)
+    int count = request->input_count;
+    for (int i = 0; i < count; i++)
         if (!inputs || !(request->values[i] = inputs[i])) return tarn_fail("compile: input %d is NULL", i);
-    for (int i = request->input_count; i < request->count; i++) request->values[i] = request->leaves.arrays.items[i - request->input_count];
+    for (int i = count; i < request->count; i++) request->values[i] = request->leaves.arrays.items[i - count];
     return true;
 }
 
@@ -98,7 +105,8 @@ static bool call_begin(plan_call *request, tarn_array *const *inputs) {
     request->values = NEW_ARRAY(tarn_array *, request->count);
     request->donate = NEW_ARRAY(bool, request->count);
     request->donated = NEW_ARRAY(bool, request->count);
-    return request->values && request->donate && request->donated && take_inputs(request, inputs) && mark_donated(request);
+    if (!request->values || !request->donate || !request->donated) return false;
+    return take_inputs(request, inputs) && mark_donated(request);
 }
 
 static void call_end(plan_call *request) {
@@ -109,7 +117,8 @@ static void call_end(plan_call *request) {
     vector_free(&request->key);
 }
 
-/* Making a plan may change what the arguments look like: memory that it captured is not given away. Then another one is needed. */
+/* Making a plan may change what the arguments look like: memory that it captured is not given away. Then another one
+   is needed. */
 static bool call_plan(plan_call *request) {
     for (bool made = false;;) {
         bool found;
@@ -139,15 +148,22 @@ static bool has_variable(const tarn_compiled *c, tarn_array **variable) {
     return false;
 }
 
+/* Whether the function that is being planned has leaf i of this one's state among its own: then it is lent to it and part
+   of the trace. Of variables there is a list. */
+static bool is_state_of(const tarn_compiled *outer, const plan_call *request, int i) {
+    const tarn_compiled *c = request->c;
+    bool by_variable = c->variable_count && (outer->variable_count || !outer->collect);
+    return by_variable ? has_variable(outer, c->variables[i]) : trace_reaches(request->leaves.arrays.items[i]);
+}
+
 /* A plan that is being made will not change what is not its own state. */
 static bool check_inner_state(const plan_call *request) {
-    const tarn_compiled *outer = plan_in_making(), *c = request->c;
-    for (int i = 0; outer && i < (int)request->leaves.arrays.count; i++) {
-        bool variables = c->variables && c->variable_count && (outer->variable_count || !outer->collect);
-        if (variables ? has_variable(outer, c->variables[i]) : trace_reaches(request->leaves.arrays.items[i])) continue;
-        return tarn_fail("compile: a compiled function calls another whose state %d is not among its own: later calls would not change it",
-                         i);
-    }
+    const tarn_compiled *outer = plan_in_making();
+    for (int i = 0; outer && i < (int)request->leaves.arrays.count; i++)
+        if (!is_state_of(outer, request, i))
+            return tarn_fail("compile: a compiled function calls another whose state %d is not among its own: "
+                             "later calls would not change it",
+                             i);
     return true;
 }
 
@@ -161,11 +177,12 @@ static bool store_handed_out(const tarn_compiled *c, tarn_results *results) {
 }
 
 static bool inline_call(plan_call *request, tarn_array *const *inputs) {
-    tarn_array **own = request->values;
-    const tarn_results *leaves = &request->leaves;
-    return check_inner_state(request) && function_inputs("compiled function", inputs, request->input_count, own) &&
-           function_inputs("compiled function", leaves->arrays.items, (int)leaves->arrays.count, own + request->input_count) &&
-           function_call("compiled function", state_call, request->c, own, request->count, request->results) &&
+    static const char what[] = "compiled function";
+    tarn_array **own = request->values, *const *leaves = request->leaves.arrays.items;
+    int count = request->input_count;
+    return check_inner_state(request) && function_inputs(what, inputs, count, own) &&
+           function_inputs(what, leaves, request->count - count, own + count) &&
+           function_call(what, state_call, request->c, own, request->count, request->results) &&
            store_handed_out(request->c, request->results);
 }
 

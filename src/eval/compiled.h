@@ -1,5 +1,5 @@
-/* Compiled functions, shared by their files: compiled.c is what users call, state.c hands state in and out, plan.c describes calls and
-   makes plans, captures.c computes what a function captured, replay.c runs a plan. */
+/* Compiled functions, shared by their files: compiled.c is what users call, state.c hands state in and out, plan.c
+   describes calls and makes plans, captures.c computes what a function captured, replay.c runs a plan. */
 #ifndef EVAL_COMPILED_H
 #define EVAL_COMPILED_H
 
@@ -10,8 +10,8 @@
 #include "eval/program.h"
 #include "tarn/transform.h"
 
-/* What a plan was made for, as plain numbers: dtypes, shapes, strides, alignment, streams, which arguments may be overwritten, the caller's
-   bytes. */
+/* What a plan was made for, as plain numbers: dtypes, shapes, strides, alignment, streams, which arguments may be
+   overwritten, the caller's bytes. */
 typedef VECTOR(int64_t) plan_key;
 
 typedef struct {
@@ -25,10 +25,10 @@ typedef struct {
 } plan;
 
 struct tarn_compiled {
-    release_note note;      /* of `release`; first */
-    atomic_int references;  /* the caller's and one for each call */
-    tarn_function user;     /* as it was given */
-    tarn_function function; /* gets the leaves of the state after the arguments, and hands out new ones after the results */
+    release_note note;                                    /* of `release`; first */
+    atomic_int references;                                /* the caller's and one for each call */
+    tarn_function user;                                   /* as it was given */
+    tarn_function function;                               /* with the state as its last inputs and results */
     bool (*collect)(void *context, tarn_results *leaves); /* NULL: no state. The context is that of `function` */
     bool (*store)(void *context, tarn_array *const *leaves, int count);
     void (*release)(void *context);
@@ -74,7 +74,8 @@ void plan_release(plan *p);
 /* The function of which this thread makes a plan, or NULL. */
 const tarn_compiled *plan_in_making(void);
 
-/* captures.c: computes arrays that the outputs of a trace read, that are not part of it, and that somebody outside holds. */
+/* captures.c: computes arrays that the outputs of a trace read, that are not part of it, and that somebody outside
+   holds. */
 bool captures_compute(tarn_array *const *outputs, int count);
 
 /* replay.c: one try. *found: there was a plan; else one has to be made. `made`: it was, for this call. */

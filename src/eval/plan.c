@@ -1,4 +1,5 @@
-/* Plans of a compiled function: what a call looks like, and the programs that were made for calls that looked the same. */
+/* Plans of a compiled function: what a call looks like, and the programs that were made for calls that looked the
+   same. */
 #include "base/memory.h"
 #include "core/lock.h"
 #include "eval/compiled.h"
@@ -27,13 +28,14 @@ static void count_appearances(const plan_call *request) {
     }
 }
 
-/* Memory can be given away if no other array, no plan and no argument of this call stands on it; else the plan works on a copy, which is
-   another plan. */
+/* Memory can be given away if no other array, no plan and no argument of this call stands on it; else the plan works
+   on a copy, which is another plan. */
 static bool may_be_taken(const tarn_array *a) {
     return !a->buffer->foreign && atomic_load(&a->buffer->references) == 1 && a->note == 1;
 }
 
-/* Mapped memory, or a view for a wider dtype, may be aligned for less than its elements: then other kernels, or copies, are planned. */
+/* Mapped memory, or a view for a wider dtype, may be aligned for less than its elements: then other kernels, or
+   copies, are planned. */
 static int alignment_of(const tarn_array *a) {
     return alignment_at(buffer_data(a->buffer, DEVICE_HOST), a->offset * dtype_bytes(a->dtype));
 }
@@ -63,7 +65,8 @@ static bool describe_value(plan_call *request, int i) {
 
 bool plan_describe(plan_call *request) {
     const tarn_compiled_call_options *o = &request->options;
-    int64_t numbers[] = {(int64_t)(intptr_t)stream_current(), request->input_count, request->count, (int64_t)o->key_bytes};
+    int64_t stream = (int64_t)(intptr_t)stream_current();
+    int64_t numbers[] = {stream, request->input_count, request->count, (int64_t)o->key_bytes};
     request->key.count = 0;
     bool ok = push_numbers(&request->key, numbers, 4) && push_bytes(&request->key, o->key, o->key_bytes);
     count_appearances(request);
@@ -91,8 +94,9 @@ static array_type *types_of(tarn_array *const *arrays, int count) {
 
 /* The call is described anew: what its arguments look like may have changed while the function ran. */
 static program *schedule_traced(plan_call *request, const traced_function *t) {
-    schedule_options o = {
-        .plan = true, .leaves = t->inputs, .arguments = request->values, .argument_count = request->count, .donated = request->donated};
+    schedule_options o = {.plan = true, .leaves = t->inputs, .argument_count = request->count};
+    o.arguments = request->values;
+    o.donated = request->donated;
     schedule_lock();
     program *made = plan_describe(request) ? schedule_make(t->outputs, t->output_count, o, NULL) : NULL;
     schedule_unlock();
@@ -136,7 +140,8 @@ plan *plan_find(const plan_call *request) {
     const plan_key *key = &request->key;
     for (size_t i = 0; i < request->c->plans.count; i++) {
         plan *p = request->c->plans.items[i];
-        if (p->key.count == key->count && memcmp(p->key.items, key->items, key->count * sizeof *key->items) == 0) return p;
+        if (p->key.count != key->count) continue;
+        if (memcmp(p->key.items, key->items, key->count * sizeof *key->items) == 0) return p;
     }
     return NULL;
 }

@@ -24,7 +24,8 @@ static bool make_outputs(const plan *p, const run *r, const int64_t *offsets, ta
     return true;
 }
 
-/* What may be overwritten is taken away before anything is submitted, and given back if nothing is. Under the schedule lock. */
+/* What may be overwritten is taken away before anything is submitted, and given back if nothing is. Under the
+   schedule lock. */
 static void take_arguments(const plan_call *request, const plan *p, const run *r) {
     for (size_t i = 0; i < p->program->inputs.count; i++) {
         const program_input *in = &p->program->inputs.items[i];
@@ -57,7 +58,8 @@ typedef struct {
     tarn_array **made;
 } plan_run;
 
-/* Under the schedule lock: no array that is read here loses its value between the description of the call and this. */
+/* Under the schedule lock: no array that is read here loses its value between the description of the call and this.
+ */
 static void begin_run(plan_run *on, const plan_call *request, const plan *p) {
     *on = (plan_run){.arguments = NEW_ARRAY(buffer *, request->count),
                      .offsets = NEW_ARRAY(int64_t, request->count),
@@ -74,8 +76,9 @@ static void begin_run(plan_run *on, const plan_call *request, const plan *p) {
 /* Arrays over what the run computes are made before it is launched, because that may fail. */
 static run_state finish_run(plan_run *on, const plan_call *request, const plan *p) {
     run_state state = run_reserve(on->run);
-    if (state == RUN_READY && (!make_outputs(p, on->run, on->offsets, on->made) || !results_reserve(request->results, p->output_count)))
-        state = RUN_FAILED;
+    bool ok = state == RUN_READY && make_outputs(p, on->run, on->offsets, on->made);
+    ok = ok && results_reserve(request->results, p->output_count);
+    if (state == RUN_READY && !ok) state = RUN_FAILED;
     if (state == RUN_READY) {
         results_fill(request->results, on->made, p->output_count - p->state_count);
         run_launch(on->run, false);
@@ -107,6 +110,10 @@ static plan *begin_call(plan_run *on, plan_call *request, bool made) {
     return p;
 }
 
+static bool store_made(const tarn_compiled *c, const plan *p, tarn_array *const *made) {
+    return state_store(c, made + p->output_count - p->state_count, p->state_count);
+}
+
 run_state plan_replay(plan_call *request, bool made, bool *found) {
     plan_run on = {0};
     fork_hold();
@@ -114,7 +121,7 @@ run_state plan_replay(plan_call *request, bool made, bool *found) {
     run_state state = on.run ? finish_run(&on, request, p) : p || !tarn_ok() ? RUN_FAILED : RUN_AGAIN;
     fork_allow();
     *found = p != NULL;
-    if (state == RUN_READY && !state_store(request->c, on.made + p->output_count - p->state_count, p->state_count)) state = RUN_FAILED;
+    if (state == RUN_READY && !store_made(request->c, p, on.made)) state = RUN_FAILED;
     run_end(&on, request->count);
     plan_release(p);
     return state;

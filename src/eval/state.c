@@ -1,16 +1,34 @@
-/* The state of compiled functions. Plans know one form, leaves that are collected and stored; variables are put into it here. */
+/* The state of compiled functions. Plans know one form, leaves that are collected and stored; variables are put into
+   it here. */
+#include <stdlib.h>
+
 #include "base/memory.h"
 #include "core/scope.h"
 #include "eval/compiled.h"
 
+static int by_address(const void *a, const void *b) {
+    uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;
+    return (x > y) - (x < y);
+}
+
+static bool check_different(const tarn_compile_options *o) {
+    size_t count = (size_t)o->state_count;
+    uintptr_t *sorted = NEW_ARRAY(uintptr_t, count);
+    bool ok = sorted != NULL;
+    for (size_t i = 0; ok && i < count; i++) sorted[i] = (uintptr_t)o->state[i];
+    if (ok) qsort(sorted, count, sizeof *sorted, by_address);
+    for (size_t i = 1; ok && i < count; i++)
+        if (sorted[i] == sorted[i - 1]) ok = tarn_fail("compile: state has the same variable twice");
+    memory_free(sorted);
+    return ok;
+}
+
 static bool check_variables(const tarn_compile_options *o) {
-    if (o->state_count < 0 || (o->state_count && !o->state)) return tarn_fail("compile: a state of %d arrays is NULL", o->state_count);
-    for (int i = 0; i < o->state_count; i++) {
+    int count = o->state_count;
+    if (count < 0 || (count && !o->state)) return tarn_fail("compile: a state of %d arrays is NULL", count);
+    for (int i = 0; i < count; i++)
         if (!o->state[i]) return tarn_fail("compile: state %d is NULL", i);
-        for (int k = 0; k < i; k++)
-            if (o->state[k] == o->state[i]) return tarn_fail("compile: state %d and state %d are the same variable", k, i);
-    }
-    return true;
+    return check_different(o);
 }
 
 bool state_check(const tarn_compile_options *o) {
@@ -63,8 +81,8 @@ static bool store_variables(void *context, tarn_array *const *leaves, int count)
     return true;
 }
 
-/* The variable's new value, for the results, and the lent one taken back. A function that gave the lent one up (tarn_drop) put another in
-   its place that it kept; plain assignment leaves both as they are. */
+/* The variable's new value, for the results, and the lent one taken back. A function that gave the lent one up
+   (tarn_drop) put another in its place that it kept; plain assignment leaves both as they are. */
 static bool take_variable(tarn_results *results, tarn_array *now, tarn_array *lent) {
     bool kept = now != lent && atomic_load(&lent->keeps) == 0;
     bool ok = tarn_result_state(results, now);
