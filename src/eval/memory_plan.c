@@ -142,8 +142,7 @@ static bool note_idle(planner *pl, int t, int from, int until) {
 
 static bool fits(const program *p, const idle *it, const storage *t) {
     const storage *host = &p->storages.items[it->storage];
-    int64_t bytes = t->bytes + (hard_mode() ? HARD_GUARD : 0);
-    return host->stream == t->stream && host->bytes >= bytes && it->from <= t->first && it->until >= t->last;
+    return host->stream == t->stream && host->bytes >= t->bytes && it->from <= t->first && it->until >= t->last;
 }
 
 /* Storages come in the order of their last steps, backwards: what begins after this one's end is of no use any more. Only a few are looked
