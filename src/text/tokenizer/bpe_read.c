@@ -39,6 +39,7 @@ typedef struct {
     bool skipped;
     int32_t ids[2], last; /* last: the token that the merge before gave */
     text whole;
+    VECTOR(merge) merges;
 } merge_reader;
 
 static bool fail_merge(const merge_reader *m, const char *what) {
@@ -95,20 +96,18 @@ static void insert(bpe *b, merge new) {
     b->merges[i] = new;
 }
 
-/* Makes the table large enough for so many merges: at most half of it is in use. */
-static bool reserve_merges(bpe *b, size_t count) {
-    bpe bigger = *b;
-    for (bigger.capacity = 16; bigger.capacity < count * 2; bigger.capacity *= 2) {
+/* The table: at most half of it is in use. Its lines are fetched some merges ahead, or each would be waited for. */
+static bool fill_merges(bpe *b, const merge *list, size_t count) {
+    enum { AHEAD = 16 };
+    for (b->capacity = 16; b->capacity < count * 2; b->capacity *= 2) {
     }
-    if (bigger.capacity <= b->capacity) return true;
-    bigger.count = 0;
-    bigger.merges = memory_new_aligned(bigger.capacity * sizeof(merge));
-    if (!bigger.merges) return false;
-    for (size_t i = 0; i < bigger.capacity; i++) bigger.merges[i].pair = NO_PAIR;
-    for (size_t i = 0; i < b->capacity; i++)
-        if (b->merges[i].pair != NO_PAIR) insert(&bigger, b->merges[i]);
-    memory_free_aligned(b->merges);
-    *b = bigger;
+    b->merges = memory_new_aligned(b->capacity * sizeof(merge));
+    if (!b->merges) return false;
+    for (size_t i = 0; i < b->capacity; i++) b->merges[i].pair = NO_PAIR;
+    for (size_t i = 0; i < count; i++) {
+        if (i + AHEAD < count) __builtin_prefetch(&b->merges[bpe_slot(b, list[i + AHEAD].pair)], 1);
+        insert(b, list[i]);
+    }
     return true;
 }
 
@@ -137,22 +136,24 @@ static bool read_merge(bpe *b, merge_reader *m) {
     part item = {.parent = m->list, .index = m->index};
     if (id == NO_TOKEN) return part_fail(&item, "the merged token \"%.100s\" is not in the vocabulary", text_string(&m->whole));
     uint64_t pair = (uint64_t)(uint32_t)m->ids[0] << 32 | (uint32_t)m->ids[1];
-    return reserve_merges(b, b->count + 1) && (insert(b, (merge){.pair = pair, .rank = (uint32_t)m->index, .id = id}), true);
+    return vector_push(&m->merges, ((merge){.pair = pair, .rank = (uint32_t)m->index, .id = id}));
 }
 
 static bool read_merges(bpe *b, const part *list, json_reader *r) {
     if (!r->bytes || json_reader_peek(r) != '[') return part_fail(list, "must be an array");
-    if (!reserve_merges(b, r->count)) return false;
     b->separable = !b->prefix && !b->suffix && vocabulary_id(b->tokens, MARKER, MARKER_LENGTH) != NO_TOKEN &&
                    !(b->unknown && ends_with_marker(b->unknown, b->unknown_length));
     merge_reader m = {.list = list, .reader = r, .last = NO_TOKEN};
+    if (!vector_reserve(&m.merges, r->count < TOKEN_LIMIT ? r->count : TOKEN_LIMIT)) return false;
     int more = json_reader_open(r, '[') ? json_reader_next(r) : -1;
     for (; more > 0; m.index++) {
         if (m.index == TOKEN_LIMIT) more = part_fail(list, "more merges than the limit of %d", TOKEN_LIMIT) ? 0 : -1;
         if (more > 0) more = read_merge(b, &m) ? json_reader_next(r) : -1;
     }
+    bool ok = more == 0 && fill_merges(b, m.merges.items, m.merges.count);
+    vector_free(&m.merges);
     text_free(&m.whole);
-    return more == 0;
+    return ok;
 }
 
 static bool keep_string(const part *model, const char *key, char **copy, size_t *length) {

@@ -2,13 +2,29 @@
 
 #include <string.h>
 
-#include "base/map.h"
 #include "base/memory.h"
 #include "tarn/error.h"
 
+static uint64_t word_at(const char *bytes) {
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+static uint64_t mix(uint64_t hash, uint64_t word) {
+    hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    return hash ^ hash >> 32;
+}
+
+/* Eight bytes at a time, the last eight of them once more: tokens are short. */
 static uint32_t hash_token(const char *bytes, size_t length) {
-    uint64_t hash = hash_bytes(HASH_START, bytes, length) * UINT64_C(0x9E3779B97F4A7C15);
-    return (uint32_t)(hash >> 32);
+    uint64_t hash = length, word = 0;
+    for (size_t i = 0; i + 8 < length; i += 8) hash = mix(hash, word_at(bytes + i));
+    if (length >= 8)
+        word = word_at(bytes + length - 8);
+    else
+        for (size_t i = 0; i < length; i++) word = word << 8 | (unsigned char)bytes[i];
+    return (uint32_t)(mix(hash, word) * UINT64_C(0xD6E8FEB86659FD93) >> 32);
 }
 
 /* Puts an id where a later look-up finds it first; the token is known not to be there. */
@@ -49,20 +65,26 @@ static bool reach(vocabulary *v, size_t id) {
     return true;
 }
 
-/* A copy that ends with a NUL. */
+/* A copy behind its length, ended by a NUL. */
 static const char *keep_bytes(vocabulary *v, const char *bytes, size_t length) {
-    char *copy = arena_take(&v->bytes, length + 1);
-    if (copy) memcpy(copy, bytes, length);
-    return copy;
+    uint32_t size = (uint32_t)length;
+    char *room = arena_take(&v->bytes, sizeof size + length + 1);
+    if (!room) return NULL;
+    memcpy(room, &size, sizeof size);
+    memcpy(room + sizeof size, bytes, length);
+    return room + sizeof size;
+}
+
+static bool is_token(const char *token, const char *bytes, size_t length) {
+    uint32_t size;
+    memcpy(&size, token - sizeof size, sizeof size);
+    return size == length && memcmp(token, bytes, length) == 0;
 }
 
 static int32_t find(const vocabulary *v, uint32_t hash, const char *bytes, size_t length) {
     if (!v->capacity) return NO_TOKEN;
-    for (size_t i = hash & (v->capacity - 1); v->slots[i].id != NO_TOKEN; i = (i + 1) & (v->capacity - 1)) {
-        if (v->slots[i].hash != hash) continue;
-        const vocabulary_entry *entry = &v->tokens.items[v->slots[i].id];
-        if (entry->length == length && memcmp(entry->bytes, bytes, length) == 0) return v->slots[i].id;
-    }
+    for (size_t i = hash & (v->capacity - 1); v->slots[i].id != NO_TOKEN; i = (i + 1) & (v->capacity - 1))
+        if (v->slots[i].hash == hash && is_token(v->slots[i].bytes, bytes, length)) return v->slots[i].id;
     return NO_TOKEN;
 }
 
@@ -74,7 +96,7 @@ bool vocabulary_add(vocabulary *v, const char *bytes, size_t length, int32_t id)
     const char *copy = keep_bytes(v, bytes, length);
     if (!copy) return false;
     v->tokens.items[id] = (vocabulary_entry){.bytes = copy, .length = (uint32_t)length};
-    insert(v, (vocabulary_slot){hash, id});
+    insert(v, (vocabulary_slot){hash, id, copy});
     v->count++;
     return true;
 }

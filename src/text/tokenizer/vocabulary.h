@@ -20,12 +20,14 @@ typedef struct {
     const token_text *decoded; /* what the decoders get in its place; NULL for the token itself */
 } vocabulary_entry;
 
+/* Has the token's bytes beside its id, so that a look-up touches two lines of memory: the slot's and theirs. */
 typedef struct {
     uint32_t hash; /* of the token */
     int32_t id;    /* NO_TOKEN for an empty slot */
+    const char *bytes;
 } vocabulary_slot;
 
-/* Ids are found by a table with open addressing; the tokens' bytes stand in one arena. */
+/* Ids are found by a table with open addressing; the tokens' bytes stand in one arena, each token's behind their number (uint32_t). */
 typedef struct {
     vocabulary_slot *slots;
     size_t capacity;                 /* of the table: a power of two, or 0 */
