@@ -1,9 +1,14 @@
 /* Arrays: what they are, who owns them, how they are made and read.
 
    Ownership. Every operation returns an array that belongs to the innermost open scope of the calling thread and is released with it.
-   tarn_keep() owns an array beyond scopes, tarn_drop() gives that up. tarn_return() hands an array to the enclosing scope. tarn_move()
-   gives up the caller's own hold (its keep, and its place in an open scope), so that the operation it is passed to may work in the array's
-   memory; do not use the array after that operation. Operations never consume their inputs.
+   tarn_keep() owns an array beyond scopes, tarn_drop() gives that up. tarn_own() makes the scope's hold such a keep. tarn_return() hands an
+   array to the enclosing scope. tarn_move() gives up the caller's own hold (its keep, and its place in an open scope), so that the
+   operation it is passed to may work in the array's memory. Within the expression that moves it an array may be named once more, before or
+   after the move, as in tarn_add(tarn_move(a), f(a)): if f evaluates and its work was done in the memory of a, that is an error. Do not use
+   the array after that expression. Operations never consume their inputs.
+
+   An array is gone when nobody holds it any more; what uses it then is undefined. With TARN_HARD=1 in the environment the library fails
+   with "array used after its scope ended" as long as it remembers the array.
 
    Errors. The first failure is stored for the thread (tarn/error.h) and the call returns NULL; while an error is set every operation
    returns NULL, so expressions nest and one check at the end is enough.
@@ -56,7 +61,8 @@ TARN_API int tarn_scope_begin(void);
 TARN_API void tarn_scope_end(const int *scope);
 
 TARN_API tarn_array *tarn_keep(tarn_array *a);   /* returns a */
-TARN_API void tarn_drop(tarn_array *a);          /* NULL is allowed */
+TARN_API void tarn_drop(tarn_array *a);          /* NULL is allowed; of an array that is not kept: an error */
+TARN_API tarn_array *tarn_own(tarn_array *a);    /* returns a, kept; the innermost hold that an open scope has on it is gone */
 TARN_API tarn_array *tarn_move(tarn_array *a);   /* returns a; NULL without memory */
 TARN_API tarn_array *tarn_return(tarn_array *a); /* returns a, which now belongs to the scope around the innermost one */
 
@@ -91,7 +97,7 @@ TARN_API int64_t tarn_dim(const tarn_array *a, int axis); /* negative axes count
 TARN_API tarn_ints tarn_shape_of(const tarn_array *a);    /* lives as long as a */
 TARN_API int64_t tarn_size(const tarn_array *a);          /* number of elements */
 TARN_API const char *tarn_dtype_name(tarn_dtype dtype);   /* "float32" */
-TARN_API bool tarn_dtype_from_name(const char *name, tarn_dtype *dtype);
+TARN_API bool tarn_dtype_from_name(const char *name, tarn_dtype *dtype); /* false, without an error, for a name that there is not */
 TARN_API int64_t tarn_dtype_bytes(tarn_dtype dtype);
 
 /* ---- evaluation */
@@ -117,9 +123,12 @@ inline tarn_array *const *tarn_arrays_of(std::initializer_list<tarn_array *> lis
 TARN_API bool tarn_read(tarn_array *a, void *out, size_t bytes);
 /* Evaluates and gives the values in host memory, dense row-major; they live as long as the array. NULL on failure. */
 TARN_API const void *tarn_data(tarn_array *a);
-/* The value of an array of one element, converted. 0 on failure. */
+/* The value of an array of one element; 0 on failure. tarn_item rounds integers beyond 2^53 as a double does; whatever else the result
+   cannot hold is an error: a complex number whose imaginary part is not 0, a float that is no integer, an integer out of range. */
 TARN_API double tarn_item(tarn_array *a);
 TARN_API int64_t tarn_item_int(tarn_array *a);
+TARN_API uint64_t tarn_item_uint(tarn_array *a);
+TARN_API bool tarn_item_complex(tarn_array *a, double *real, double *imaginary); /* of real dtypes the imaginary part is 0 */
 
 /* ---- looking at graphs (for people): released with tarn_free. */
 TARN_API char *tarn_dump_text(tarn_array *const *arrays, int count); /* one line a node */

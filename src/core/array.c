@@ -8,6 +8,7 @@
 #include "base/checked.h"
 #include "base/memory.h"
 #include "base/vector.h"
+#include "core/quarantine.h"
 #include "core/scope.h"
 
 static _Atomic int64_t nodes_alive;
@@ -74,9 +75,9 @@ static void free_all(dead_list *dead) {
         node *n = dead->first;
         dead->first = n->next_dead;
         give_up_inputs(n, dead);
-        for (int i = 0; i < n->output_count; i++) buffer_release(n->outputs[i].buffer);
+        for (int i = 0; i < n->output_count; i++) array_set_value(&n->outputs[i], NULL, 0, NULL);
         attributes_free(n->op, n->attributes);
-        memory_free(n);
+        quarantine_free(n);
         atomic_fetch_sub(&nodes_alive, 1);
     }
 }
@@ -91,6 +92,7 @@ void node_release(node *n) {
 void array_begin_reading(tarn_array *a) {
     if (!a) return;
     atomic_fetch_add(&a->readers, 1);
+    if (atomic_load(&a->moved)) atomic_store(&a->moved, MOVED_AND_READ);
     node_retain(a->node);
 }
 
@@ -211,6 +213,7 @@ int64_t tarn_dtype_bytes(tarn_dtype dtype) {
 }
 
 bool tarn_dtype_from_name(const char *name, tarn_dtype *dtype) {
+    if (!name || !dtype) return tarn_fail("dtype_from_name: %s is NULL", name ? "dtype" : "name");
     for (int i = 0; i < TARN_DTYPE_COUNT; i++)
         if (strcmp(name, dtype_facts[i].name) == 0) return *dtype = (tarn_dtype)i, true;
     return false;

@@ -11,6 +11,9 @@
 
 typedef struct node node;
 
+/* Whether an array was moved, and an operation has taken it since. */
+enum array_moved { NOT_MOVED, MOVED_UNREAD, MOVED_AND_READ };
+
 struct tarn_array {
     node *node;
     int index; /* which output of the node */
@@ -23,6 +26,8 @@ struct tarn_array {
     int64_t offset, strides[TARN_MAX_NDIM];
     bool was_computed; /* has had a value: computing it again is counted */
     bool given_away;   /* its memory was donated: it cannot be computed again if it is a leaf */
+
+    atomic_int moved; /* array_moved */
 
     atomic_int keeps, scopes, readers; /* holders, by kind; all of them are references of the node */
     atomic_size_t scope_place;         /* where the scopes' list that held it last has it: a hint */

@@ -1,10 +1,14 @@
-/* A thread's scopes are one list of arrays with a mark where each scope begins; moved arrays wait in a second list until an operation takes
-   them, or their scope ends. Lists of results go with their scope. */
+/* A thread's scopes are one list of arrays with a mark where each scope begins. Lists of results go with their scope. What was moved loses
+   its holds at once, but not its node: that waits in a list of its own until the scope ends, so that whatever else an expression says of
+   the array, before or after the move, speaks of an array that is there. */
 #include "core/scope.h"
+
+#include <pthread.h>
 
 #include "base/memory.h"
 #include "base/vector.h"
 #include "core/lock.h"
+#include "core/quarantine.h"
 #include "core/release.h"
 #include "core/results.h"
 
@@ -13,19 +17,55 @@ typedef struct {
     size_t held, moved, lists;
 } scope_mark;
 
+/* Of the moved arrays of a scope: how many keep their nodes, and how many of these a value that nothing was written over. */
+enum { MOST_MOVED = 256, MOST_MOVED_VALUES = 4 };
+
+/* A list with more room than this is freed when the last scope ends; others stay with the thread. */
+enum { ROOM_KEPT = 4096 };
+
 static _Thread_local struct {
     VECTOR(tarn_array *) held, moved; /* held has NULL where an array was taken out */
     size_t holes;                     /* how many */
     VECTOR(tarn_results *) lists;
     VECTOR(scope_mark) marks; /* one a scope */
     trace *traces;            /* innermost first */
+    bool lasts;               /* the lists are freed when the thread ends */
 } local;
 
 bool scope_check_open(const char *what) {
     return local.marks.count > 0 ? true : tarn_fail("%s: no scope is open in this thread (TARN_SCOPE)", what);
 }
 
+static pthread_key_t thread_end;
+static pthread_once_t thread_end_once = PTHREAD_ONCE_INIT;
+static bool has_thread_end;
+
+static void free_lists(void) {
+    vector_free(&local.held);
+    vector_free(&local.moved);
+    vector_free(&local.lists);
+    vector_free(&local.marks);
+}
+
+static void end_thread(void *scope) {
+    (void)scope;
+    tarn_scope_end(&(int){1}); /* those that the thread left open */
+    free_lists();
+    local.lasts = false;
+}
+
+static void make_thread_end(void) {
+    has_thread_end = pthread_key_create(&thread_end, end_thread) == 0;
+}
+
+/* Whether the lists may stay between scopes: somebody frees them at the thread's end. */
+static void let_lists_last(void) {
+    pthread_once(&thread_end_once, make_thread_end);
+    local.lasts = has_thread_end && pthread_setspecific(thread_end, &local) == 0;
+}
+
 int tarn_scope_begin(void) {
+    if (!local.lasts) let_lists_last();
     /* Without memory for the mark the scope is not opened; the error says so, and its end is told apart by the depth. */
     scope_mark mark = {local.held.count, local.moved.count, local.lists.count};
     return vector_push(&local.marks, mark) ? (int)local.marks.count : -1;
@@ -52,12 +92,8 @@ void tarn_scope_end(const int *scope) {
     /* Scopes that a jump or an exception left open lie above this one: they end with it. */
     if (!scope || *scope < 1 || local.marks.count < (size_t)*scope) return;
     while (local.marks.count >= (size_t)*scope) end_innermost();
-    if (local.marks.count == 0) {
-        vector_free(&local.held);
-        vector_free(&local.moved);
-        vector_free(&local.lists);
-        vector_free(&local.marks);
-    }
+    bool large = local.held.capacity > ROOM_KEPT || local.lists.capacity > ROOM_KEPT || local.marks.capacity > ROOM_KEPT;
+    if (local.marks.count == 0 && (large || !local.lasts)) free_lists();
     release_drain();
 }
 
@@ -85,16 +121,26 @@ bool scope_register(node *n) {
 }
 
 tarn_array *tarn_keep(tarn_array *a) {
-    if (!a) return NULL;
+    if (!a || !array_check_alive("keep", a)) return NULL;
     atomic_fetch_add(&a->keeps, 1);
     node_retain(a->node);
     return a;
 }
 
+/* One keep less; false if there is none. The node's reference is the caller's to release. */
+static bool take_keep(tarn_array *a) {
+    int keeps = atomic_load(&a->keeps);
+    while (keeps > 0 && !atomic_compare_exchange_weak(&a->keeps, &keeps, keeps - 1)) {
+    }
+    return keeps > 0;
+}
+
 void tarn_drop(tarn_array *a) {
-    if (!a) return;
-    atomic_fetch_sub(&a->keeps, 1);
-    node_release(a->node);
+    if (!a || !array_check_alive("drop", a)) return;
+    if (take_keep(a))
+        node_release(a->node);
+    else
+        fail_shapes(a, NULL, NULL, "drop: the array is not kept (tarn_keep, tarn_own)");
     release_drain();
 }
 
@@ -129,35 +175,61 @@ static bool leave_scopes(tarn_array *a) {
     return true;
 }
 
+tarn_array *tarn_own(tarn_array *a) {
+    if (!a || !array_check_alive("own", a)) return NULL;
+    atomic_fetch_add(&a->keeps, 1);
+    if (atomic_load(&a->scopes) > 0 && leave_scopes(a))
+        atomic_fetch_sub(&a->scopes, 1);
+    else
+        node_retain(a->node);
+    return a;
+}
+
+/* The list grows with the scope's operations otherwise. */
+static void forget_oldest_moved(size_t begin) {
+    tarn_array *a = local.moved.items[begin];
+    if (atomic_load(&a->moved) != MOVED_AND_READ) return;
+    for (size_t i = begin + 1; i < local.moved.count; i++) local.moved.items[i - 1] = local.moved.items[i];
+    local.moved.count--;
+    node_release(a->node);
+}
+
+/* What nobody holds, and no operation that is still to be computed reads, loses its value. */
+static void give_up_value(tarn_array *a) {
+    if (atomic_load(&a->moved) != MOVED_AND_READ) return;
+    schedule_lock();
+    if (a->buffer && !array_is_held(a)) {
+        a->given_away = true;
+        array_set_value(a, NULL, 0, NULL);
+    }
+    schedule_unlock();
+}
+
+static bool remember_moved(tarn_array *a) {
+    size_t begin = local.marks.count ? local.marks.items[local.marks.count - 1].moved : 0;
+    if (local.moved.count - begin >= MOST_MOVED) forget_oldest_moved(begin);
+    if (!vector_push(&local.moved, a)) return false;
+    atomic_store(&a->moved, MOVED_UNREAD);
+    node_retain(a->node);
+    if (local.moved.count - begin > MOST_MOVED_VALUES) give_up_value(local.moved.items[local.moved.count - 1 - MOST_MOVED_VALUES]);
+    return true;
+}
+
 tarn_array *tarn_move(tarn_array *a) {
-    if (!a) return NULL;
-    bool scoped = atomic_load(&a->scopes) > 0, kept = atomic_load(&a->keeps) > 0;
-    if (!scoped && !kept) return a;
-    bool ok = vector_push(&local.moved, a); /* without memory the holds are given up all the same, and there is nothing to go on with */
-    if (ok) node_retain(a->node);
+    if (!a || !array_check_alive("move", a)) return NULL;
+    if (!atomic_load(&a->scopes) && !atomic_load(&a->keeps)) return a;
+    bool ok = remember_moved(a); /* without memory the holds are given up all the same, and there is nothing to go on with */
     while (atomic_load(&a->scopes) > 0 && leave_scopes(a)) {
         atomic_fetch_sub(&a->scopes, 1);
         node_release(a->node);
     }
-    if (kept) tarn_drop(a);
+    if (take_keep(a)) node_release(a->node);
+    release_drain();
     return ok ? a : NULL;
 }
 
-void scope_consume_moved(const node *n) {
-    for (int i = 0; i < n->input_count && local.moved.count; i++) {
-        for (size_t j = local.moved.count; j > 0 && n->inputs[i]; j--) {
-            if (local.moved.items[j - 1] != n->inputs[i]) continue;
-            size_t last = --local.moved.count;
-            local.moved.items[j - 1] = local.moved.items[last];
-            for (size_t m = 0; m < local.marks.count; m++)
-                if (local.marks.items[m].moved > last) local.marks.items[m].moved = last;
-            node_release(n->inputs[i]->node);
-        }
-    }
-}
-
 tarn_array *tarn_return(tarn_array *a) {
-    if (!a) return NULL;
+    if (!a || !array_check_alive("return", a)) return NULL;
     size_t depth = local.marks.count;
     if (depth < 2) {
         tarn_fail("tarn_return: no scope around the innermost one");

@@ -12,8 +12,6 @@ bool scope_register(node *n);
 bool scope_hold(tarn_array *a); /* on one array */
 /* The innermost scope frees the list at its end. */
 bool scope_own(tarn_results *list);
-/* n has just taken its holds on its inputs: moved arrays among them need no other. */
-void scope_consume_moved(const node *n);
 
 /* A trace remembers the nodes that were built, by this thread, on its arguments; as long as it lasts they keep their inputs. Traces nest.
  */

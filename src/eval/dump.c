@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "core/lock.h"
+#include "core/quarantine.h"
 #include "core/scope.h"
 #include "eval/program.h"
 
@@ -72,8 +73,9 @@ static void print_dot(const walk *w, const node *n, text *t) {
         if (n->inputs[i]) text_format(t, "  n%lld -> n%lld;\n", (long long)number_of(w, n->inputs[i]->node), (long long)number_of(w, n));
 }
 
-static char *dump(tarn_array *const *arrays, int count, void (*print)(const walk *, const node *, text *), const char *head,
-                  const char *tail) {
+static char *dump(const char *what, tarn_array *const *arrays, int count, void (*print)(const walk *, const node *, text *),
+                  const char *head, const char *tail) {
+    if (!arrays_check(what, arrays, count)) return NULL;
     walk w = {.numbers = map_new()};
     text t = {0};
     text_add(&t, head);
@@ -90,10 +92,10 @@ static char *dump(tarn_array *const *arrays, int count, void (*print)(const walk
 }
 
 char *tarn_dump_text(tarn_array *const *arrays, int count) {
-    return dump(arrays, count, print_text, "", "");
+    return dump("dump_text", arrays, count, print_text, "", "");
 }
 char *tarn_dump_dot(tarn_array *const *arrays, int count) {
-    return dump(arrays, count, print_dot, "digraph tarn {\n", "}\n");
+    return dump("dump_dot", arrays, count, print_dot, "digraph tarn {\n", "}\n");
 }
 
 static void print_value(const program *p, int v, text *out) {
@@ -134,8 +136,7 @@ bool program_print(const program *p, text *out) {
 }
 
 char *tarn_dump_schedule(tarn_array *const *arrays, int count) {
-    for (int i = 0; i < count; i++)
-        if (!arrays[i]) return tarn_fail("dump_schedule: array %d is NULL", i), NULL;
+    if (!arrays_check("dump_schedule", arrays, count)) return NULL;
     schedule_lock();
     program *p = schedule_make(arrays, count, (schedule_options){0}, NULL);
     text t = {0};

@@ -4,19 +4,11 @@
 #include "base/memory.h"
 #include "core/lock.h"
 #include "core/move.h"
+#include "core/quarantine.h"
 #include "core/release.h"
 #include "core/scope.h"
 #include "eval/program.h"
-#include "table/scalar.h"
 #include "tarn/ops.h"
-
-static bool check_arrays(const char *what, tarn_array *const *arrays, int count) {
-    if (!tarn_ok()) return false;
-    if (count < 0 || (count && !arrays)) return tarn_fail("%s: %d arrays%s", what, count, arrays ? "" : " at NULL");
-    for (int i = 0; i < count; i++)
-        if (!arrays[i]) return tarn_fail("%s: array %d is NULL", what, i);
-    return true;
-}
 
 typedef struct {
     schedule *notes;
@@ -31,8 +23,8 @@ static bool need_work(tarn_array *const *arrays, int count) {
 }
 
 /* Schedules what the arrays need, and claims it. Under the lock; false with nothing changed. */
-static bool plan_evaluation(evaluation *e, tarn_array *const *arrays, int count) {
-    e->p = schedule_make(arrays, count, (schedule_options){0}, &e->notes);
+static bool plan_evaluation(evaluation *e, tarn_array *const *arrays, int count, bool reads) {
+    e->p = schedule_make(arrays, count, (schedule_options){.reads = reads}, &e->notes);
     e->r = e->p ? run_new(e->p, NULL, NULL) : NULL;
     if (e->r) schedule_claim(e->notes, e->r);
     return e->r != NULL;
@@ -61,15 +53,18 @@ static run_state execute(evaluation *e, bool waits) {
     return state;
 }
 
+/* Why something is computed: the caller goes on, waits for it, or reads it. */
+typedef enum { TO_START, TO_WAIT, TO_READ } purpose;
+
 /* Submits what the arrays need. The lock is held while graphs are read and values given, not while work is made ready or submitted. */
-static bool compute(tarn_array *const *arrays, int count, bool waits) {
+static bool compute(tarn_array *const *arrays, int count, purpose why) {
     for (;;) {
         evaluation e = {0};
         fork_hold(); /* no child shall wait for what this thread has claimed */
         schedule_lock();
-        bool needed = need_work(arrays, count), planned = needed && plan_evaluation(&e, arrays, count);
+        bool needed = need_work(arrays, count), planned = needed && plan_evaluation(&e, arrays, count, why == TO_READ);
         schedule_unlock();
-        run_state state = planned ? execute(&e, waits) : needed ? RUN_FAILED : RUN_READY;
+        run_state state = planned ? execute(&e, why != TO_START) : needed ? RUN_FAILED : RUN_READY;
         evaluation_free(&e);
         fork_allow();
         release_drain();
@@ -78,7 +73,7 @@ static bool compute(tarn_array *const *arrays, int count, bool waits) {
 }
 
 bool tarn_async_eval_all(tarn_array *const *arrays, int count) {
-    return check_arrays("async_eval", arrays, count) && compute(arrays, count, false);
+    return arrays_check("async_eval", arrays, count) && compute(arrays, count, TO_START);
 }
 
 /* The buffer of an array that has been computed, a reference of the caller's. */
@@ -100,17 +95,17 @@ static bool await(tarn_array *a, bool *again) {
     return good;
 }
 
-static bool evaluate(const char *what, tarn_array *const *arrays, int count) {
-    bool ok = check_arrays(what, arrays, count) && compute(arrays, count, true);
+static bool evaluate(const char *what, tarn_array *const *arrays, int count, purpose why) {
+    bool ok = arrays_check(what, arrays, count) && compute(arrays, count, why);
     for (int i = 0; ok && i < count; i++) {
         bool again = true;
-        for (ok = await(arrays[i], &again); ok && again; ok = ok && await(arrays[i], &again)) ok = compute(&arrays[i], 1, true);
+        for (ok = await(arrays[i], &again); ok && again; ok = ok && await(arrays[i], &again)) ok = compute(&arrays[i], 1, why);
     }
     return ok;
 }
 
 bool tarn_eval_all(tarn_array *const *arrays, int count) {
-    return evaluate("eval", arrays, count);
+    return evaluate("eval", arrays, count, TO_WAIT);
 }
 
 /* ---- reading */
@@ -151,7 +146,7 @@ static bool make_dense(tarn_array *a) {
 }
 
 static const void *data_for(const char *what, tarn_array *a) {
-    if (!evaluate(what, &a, 1) || !make_dense(a)) return NULL;
+    if (!evaluate(what, &a, 1, TO_READ) || !make_dense(a)) return NULL;
     bool dense;
     int64_t offset;
     buffer *b = value_of(a, &dense, &offset);
@@ -167,33 +162,16 @@ const void *tarn_data(tarn_array *a) {
 }
 
 bool tarn_read(tarn_array *a, void *out, size_t bytes) {
+    if (!out && bytes) return tarn_fail("read: out is NULL");
     const void *data = data_for("read", a);
     if (!data) return false;
-    if (!out) return tarn_fail("read: out is NULL");
     if (bytes < (size_t)array_bytes(a)) return tarn_fail("read: %zu bytes of room for %lld", bytes, (long long)array_bytes(a));
     memcpy(out, data, (size_t)array_bytes(a));
     return true;
 }
 
-static const void *one_element(tarn_array *a) {
-    const void *data = data_for("item", a);
-    if (data && array_size(a) != 1) return tarn_fail("item: the array has %lld elements", (long long)array_size(a)), NULL;
-    return data;
-}
-
-double tarn_item(tarn_array *a) {
-    const void *data = one_element(a);
-    return data ? load_double(data, a->dtype) : 0;
-}
-
-int64_t tarn_item_int(tarn_array *a) {
-    const void *data = one_element(a);
-    if (!data) return 0;
-    return dtype_kind_of(a->dtype) <= KIND_INT ? load_int(data, a->dtype) : double_to_signed(load_double(data, a->dtype), 64);
-}
-
 tarn_array *tarn_detach(tarn_array *a) {
-    if (!evaluate("detach", &a, 1) || !scope_check_open("detach")) return NULL;
+    if (!evaluate("detach", &a, 1, TO_WAIT) || !scope_check_open("detach")) return NULL;
     schedule_lock();
     buffer *b = buffer_retain(a->buffer);
     int64_t offset = a->offset, strides[TARN_MAX_NDIM];

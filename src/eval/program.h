@@ -29,6 +29,7 @@ typedef struct {
     int64_t bytes;
     int input;           /* index into inputs, -1 for memory of the program's own */
     bool donated;        /* an input whose memory the program may overwrite */
+    bool written;        /* by a step: asked of inputs that were moved only (schedule.c) */
     bool exported;       /* outlives the run */
     tarn_stream *stream; /* that uses it; NULL: none yet */
     int alignment;       /* in bytes, of its first element: of an input in mapped memory perhaps less than its dtype's or a view's */
@@ -123,6 +124,7 @@ typedef struct {
     tarn_array *const *arguments; /* plan: the values that stand for them, with data: their strides are part of the plan */
     int argument_count;
     const bool *donated; /* plan: arguments that may be overwritten */
+    bool reads;          /* the caller reads values, in the middle of an expression perhaps: what it moved keeps its value where it can */
 } schedule_options;
 
 /* Makes a program of the graph above the roots. For an evaluation (not a plan) the caller claims what it computes and takes, runs it, and

@@ -131,6 +131,28 @@ __attribute__((destructor)) static void free_spare(void) {
     memory_free(s);
 }
 
+static bool is_taken(const entry *e) {
+    return e->candidate && e->value >= 0;
+}
+
+/* What was moved and is not written over keeps its value, as long as its node lasts: the expression that moved it may have more to say of
+ * it. */
+static void spare_moved(schedule *s) {
+    bool any = false;
+    for (size_t i = 0; i < s->entries.count && !any; i++)
+        any = is_taken(&s->entries.items[i]) && atomic_load(&s->entries.items[i].a->moved);
+    for (size_t i = 0; any && i < s->p->steps.count; i++) {
+        const step *st = &s->p->steps.items[i];
+        for (int k = 0; k < st->output_count; k++)
+            if (st->outputs[k] >= 0) s->p->storages.items[s->p->values.items[st->outputs[k]].storage].written = true;
+    }
+    for (size_t i = 0; any && i < s->entries.count; i++) {
+        entry *e = &s->entries.items[i];
+        storage *t = is_taken(e) && atomic_load(&e->a->moved) ? &s->p->storages.items[s->p->values.items[e->value].storage] : NULL;
+        if (t && !t->written) e->candidate = t->donated = false;
+    }
+}
+
 program *schedule_make(tarn_array *const *roots, int count, schedule_options options, schedule **notes) {
     schedule *s = schedule_new();
     if (!s) return NULL;
@@ -142,6 +164,7 @@ program *schedule_make(tarn_array *const *roots, int count, schedule_options opt
     bool ok = s->p && mark_roots(s, roots, count) && schedule_discover(s, roots, count) && schedule_retain(s) && order_units(s);
     if (ok) count_uses(s);
     ok = ok && schedule_emit(s);
+    if (ok && options.reads) spare_moved(s);
     if (ok) s->p->once = !options.plan;
     for (int i = 0; ok && i < count; i++) {
         int v = s->entries.items[schedule_resolve(s, roots[i]->note)].value;
@@ -177,10 +200,6 @@ static buffer *computed_buffer(const schedule *s, size_t i, const run *r, const 
     return run_buffer(r, (*v)->storage);
 }
 
-static bool is_taken(const entry *e) {
-    return e->candidate && e->value >= 0;
-}
-
 static void take_away(const schedule *s, entry *e) {
     node_retain(e->a->node);
     if (s->p->storages.items[s->p->values.items[e->value].storage].exported) buffer_set_state(e->a->buffer, BUFFER_PENDING);
@@ -208,8 +227,31 @@ static void let_go(schedule *s) {
         if (is_taken(&s->entries.items[i])) node_release(s->entries.items[i].a->node);
 }
 
+static bool was_moved(const entry *e) {
+    return came_in(e) && !e->root && atomic_load(&e->a->moved);
+}
+
+/* What was moved, and all that reads it computed, loses its value even if its node is remembered. */
+static void give_up_moved(schedule *s) {
+    for (size_t i = 0; i < s->entries.count; i++) {
+        tarn_array *a = s->entries.items[i].a;
+        if (!s->entries.items[i].remembered) continue;
+        if (a->buffer && !array_is_held(a)) {
+            a->given_away = true;
+            array_set_value(a, NULL, 0, NULL);
+        }
+        node_release(a->node);
+    }
+}
+
 void schedule_commit(schedule *s) {
+    for (size_t i = 0; i < s->entries.count; i++) {
+        entry *e = &s->entries.items[i];
+        e->remembered = !s->options.reads && was_moved(e);
+        if (e->remembered) node_retain(e->a->node);
+    }
     for (size_t i = s->order.count; i > 0; i--) node_forget_inputs(s->order.items[i - 1]);
+    give_up_moved(s);
     let_go(s);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
+#include "core/quarantine.h"
 #include "core/scope.h"
 
 enum { FEW = 8 }; /* inputs that need no allocation */
@@ -41,6 +42,7 @@ static bool check_inputs(op_id op, tarn_array *const *inputs, int count) {
     for (int i = 0; i < count; i++) {
         bool required = i < op_facts[op].least_inputs || op_facts[op].most_inputs == OP_MANY;
         if (!inputs[i] && required) return tarn_fail("%s: input %d is NULL", op_name(op), i);
+        if (inputs[i] && !array_check_alive(op_name(op), inputs[i])) return false;
     }
     return true;
 }
@@ -106,7 +108,6 @@ static node *make(op_id op, tarn_array *const *inputs, int count, const void *at
     if (!n) return NULL;
     if (op_has_flag(op, OP_EFFECT)) n->sequence = atomic_fetch_add(&next_effect, 1);
     bool ok = trace_register(n) && scope_register(n);
-    if (ok) scope_consume_moved(n);
     node_release(n); /* the scope holds it now */
     return ok ? n : NULL;
 }
