@@ -127,6 +127,13 @@ static void test_move_within_expression(tarn_array *(*f)(tarn_array *)) {
     CHECK(at(tarn_add(moved, value), 1) == 2 + expected);
 }
 
+static void test_moved_and_read(void) {
+    TARN_SCOPE;
+    tarn_array *turned = tarn_transpose(tarn_reshape(vector4(), TARN_SHAPE(2, 2)));
+    CHECK(tarn_eval(turned));
+    CHECK(at(tarn_move(turned), 1) == 3);
+}
+
 /* What f overwrote cannot be had again: an error, and no wrong number. */
 static void test_move_overwritten(void) {
     TARN_SCOPE;
@@ -180,6 +187,7 @@ int main(void) {
     test_drop_of_unkept();
     test_move_within_expression(sum_now);
     test_move_within_expression(last_of_inner);
+    test_moved_and_read();
     test_move_overwritten();
     test_moved_memory();
     test_many_moves();

@@ -137,8 +137,11 @@ static bool make_dense(tarn_array *a) {
     buffer_release(b);
     if (!b || dense_already) return b;
     TARN_SCOPE;
+    array_begin_reading(a); /* an array that was moved keeps its value */
     tarn_array *dense = tarn_contiguous(a);
-    if (!dense || !tarn_eval(dense)) return false;
+    bool ok = dense && tarn_eval(dense);
+    array_end_reading(a);
+    if (!ok) return false;
     schedule_lock();
     if (a->buffer && !is_dense(a)) array_set_value(a, buffer_retain(dense->buffer), dense->offset, dense->strides);
     schedule_unlock();
