@@ -70,6 +70,17 @@ static void test_picking(tarn_dtype dtype) {
     attributes_gather rows = {.axes = DIMS(0)}, two = {.axes = DIMS(0, 2)};
     check_exact(CALL(gather, &rows, NULL, x, first), dtype, DIMS(3, 2, 4, 6));
     check_exact(CALL(gather, &two, NULL, x, first, second), dtype, DIMS(3, 2, 4));
+    operand three = filled(TARN_INT32, DIMS(3), VALUES(1, -2, 0));
+    for (int64_t axis = 0; axis < 3; axis++) {
+        attributes_gather along = {.axes = TARN_INTS(axis)};
+        const int64_t shape[] = {axis == 0 ? 3 : 5, axis == 1 ? 3 : 4, axis == 2 ? 3 : 6};
+        for (int layout = 0; layout < LAYOUTS; layout++)
+            check_exact(CALL(gather, &along, NULL, laid_out(dtype, DIMS(5, 4, 6), DOMAIN_ANY, layout), three), dtype,
+                        DIMS(shape[0], shape[1], shape[2]));
+        const int64_t none[] = {axis == 0 ? 0 : 5, axis == 1 ? 0 : 4, axis == 2 ? 0 : 6};
+        check_exact(CALL(gather, &along, NULL, make(dtype, DIMS(none[0], none[1], none[2])), three), dtype,
+                    DIMS(shape[0], shape[1], shape[2]));
+    }
     for (int mode = 0; mode < 5; mode++) {
         if (dtype == TARN_BOOL && mode) continue;
         attributes_scatter a = {.axes = DIMS(0), .mode = (tarn_scatter_mode)mode};

@@ -1,8 +1,8 @@
 /* gather and scatter. */
 #include "cuda/device.cuh"
 
-/* Where element i of what is picked lies in `many`; -1: outside. */
-DEVICE i64 picked_place(const pick_kernel &k, i64 i, i64 *own) {
+/* Where element i of what is picked lies in `many`, which may be before its first element; false: outside. */
+DEVICE bool picked_place(const pick_kernel &k, i64 i, i64 *place, i64 *own) {
     i64 at = 0, index_at[KERNEL_MOST_INDICES] = {0}, left = i, index;
     *own = 0;
     for (int d = k.ndim - 1; d >= 0; d--) {
@@ -14,26 +14,26 @@ DEVICE i64 picked_place(const pick_kernel &k, i64 i, i64 *own) {
     for (int j = 0; j < k.count; j++) {
         i64 value = integer_at(k.indices[j], index_at[j], k.index_dtype[j]);
         if (value < 0) value += k.index_size[j];
-        if (value < 0 || value >= k.index_size[j]) return -1;
+        if (value < 0 || value >= k.index_size[j]) return false;
         at += value * k.index_step[j];
     }
-    return at;
+    *place = at;
+    return true;
 }
 
 template <class S> __global__ void gather_elements(const __grid_constant__ pick_kernel k) {
-    i64 i = thread_number(), own;
+    i64 i = thread_number(), at, own;
     if (i >= k.n) return;
-    i64 at = picked_place(k, i, &own);
-    ((S *)k.picked)[own] = at < 0 ? (S)0 : ((const S *)k.many)[at];
+    bool inside = picked_place(k, i, &at, &own);
+    ((S *)k.picked)[own] = inside ? ((const S *)k.many)[at] : (S)0;
 }
 
 /* A thread for each place along the axes that the indices do not choose: there updates cannot meet, the others apply in order. */
 template <class S> __global__ void scatter_in_order(const __grid_constant__ pick_kernel k) {
-    i64 first = thread_number() * k.in_order, own;
+    i64 first = thread_number() * k.in_order, at, own;
     if (first >= k.n) return;
     for (i64 i = first; i < first + k.in_order; i++) {
-        i64 at = picked_place(k, i, &own);
-        if (at < 0) continue;
+        if (!picked_place(k, i, &at, &own)) continue;
         S *to = (S *)k.many + at;
         auto x = widen(*to), y = widen(((const S *)k.picked)[own]);
         if (k.mode == 0)
