@@ -180,6 +180,46 @@ static void test_many_moves(void) {
     CHECK(tarn_item(tarn_sum(tarn_stack(parts, 300))) == 299 * 150);
 }
 
+/* ---- pins */
+
+static bool negates(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)context, (void)count;
+    return tarn_result(results, tarn_negative(inputs[0]));
+}
+
+/* Memory that is pinned is neither overwritten after a move, nor donated, nor replaced by a dense copy, and outlives its array. */
+static void test_pin(void) {
+    tarn_layout layout;
+    tarn_pinned *pins[3];
+    const float *data[3];
+    tarn_compiled *c = tarn_compile((TARN_FUNCTION(negates, NULL)), .donate = TARN_INTS(0));
+    {
+        TARN_SCOPE;
+        tarn_array *a = tarn_add(vector4(), tarn_scalar(0, TARN_FLOAT32));
+        CHECK(!tarn_is_computed(a) && (pins[0] = tarn_pin(a, &layout)) && tarn_is_computed(a) && layout.strides[0] == 1);
+        data[0] = layout.data;
+        CHECK(at(tarn_negative(tarn_move(a)), 3) == -4 && data[0][3] == 4);
+        a = vector4();
+        CHECK((pins[1] = tarn_pin(a, &layout)) != NULL);
+        data[1] = layout.data;
+        CHECK(at(tarn_results_at(tarn_compiled_call(c, &a, 1), 0), 3) == -4 && data[1][3] == 4 && at(a, 3) == 4);
+        a = tarn_transpose(tarn_reshape(vector4(), TARN_SHAPE(2, 2)));
+        CHECK((pins[2] = tarn_pin(a, &layout)) && layout.strides[0] == 1 && layout.strides[1] == 2);
+        data[2] = layout.data;
+        CHECK(at(a, 1) == 3 && data[2][1] == 2); /* read dense, elsewhere */
+        CHECK_ERROR(tarn_pin(NULL, &layout), "pin: array 0 is NULL");
+        CHECK_ERROR(tarn_pin(a, NULL), "pin: layout is NULL");
+    }
+    for (int i = 0; i < 3; i++) {
+        CHECK(data[i][0] == 1 && data[i][3] == 4);
+        tarn_unpin(pins[i]);
+    }
+    tarn_unpin(NULL);
+    tarn_compiled_free(c);
+    tarn_memory info;
+    CHECK(tarn_memory_info((tarn_device){TARN_CPU, 0}, &info) && info.active == 0);
+}
+
 int main(void) {
     test_items();
     test_null();
@@ -191,6 +231,7 @@ int main(void) {
     test_move_overwritten();
     test_moved_memory();
     test_many_moves();
+    test_pin();
     CHECK(node_alive_count() == 0 && tarn_ok());
     return check_report("holds");
 }

@@ -123,6 +123,22 @@ inline tarn_array *const *tarn_arrays_of(std::initializer_list<tarn_array *> lis
 TARN_API bool tarn_read(tarn_array *a, void *out, size_t bytes);
 /* Evaluates and gives the values in host memory, dense row-major; they live as long as the array. NULL on failure. */
 TARN_API const void *tarn_data(tarn_array *a);
+/* Whether a has a value, or one is being computed: evaluating it starts nothing. */
+TARN_API bool tarn_is_computed(const tarn_array *a);
+
+/* Where the elements are: [i, j, ...] at data[i * strides[0] + j * strides[1] + ...], counted in elements of the dtype; strides may be 0 or
+   negative. In mapped memory data may be aligned for less than the dtype. */
+typedef struct {
+    const void *data; /* in host memory: the element whose indices are all 0 */
+    int64_t offset;   /* of that element in the memory that the array shares with its views, in elements */
+    int64_t strides[TARN_MAX_NDIM];
+} tarn_layout;
+/* Evaluates a, waits, and holds its memory as it lies: until tarn_unpin it is not written, given to another array, moved or freed, whatever
+   becomes of a. NULL on failure. Not to be written by the caller either. Any thread may unpin; NULL is allowed. */
+typedef struct tarn_pinned tarn_pinned;
+TARN_API tarn_pinned *tarn_pin(tarn_array *a, tarn_layout *layout);
+TARN_API void tarn_unpin(tarn_pinned *pin);
+
 /* The value of an array of one element; 0 on failure. tarn_item rounds integers beyond 2^53 as a double does; whatever else the result
    cannot hold is an error: a complex number whose imaginary part is not 0, a float that is no integer, an integer out of range. */
 TARN_API double tarn_item(tarn_array *a);
