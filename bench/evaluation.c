@@ -1,5 +1,5 @@
-/* What evaluation itself costs: one small op made, evaluated and dropped; a kernel of a replayed plan; and two streams that sort one array,
-   beside two arrays. Prints medians of several rounds, and the load of the machine. */
+/* What evaluation itself costs: one small op made, evaluated and dropped; a kernel of a replayed plan; and two streams
+   that sort one array, beside two arrays. Prints medians of several rounds, and the load of the machine. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -26,7 +26,8 @@ static double median(double *times, int count) {
 }
 
 static tarn_array *numbers(int64_t count) {
-    return tarn_random_uniform(tarn_random_key(1), TARN_SHAPE(count), TARN_FLOAT32, .low = TARN_VALUE(-1), .high = TARN_VALUE(1));
+    return tarn_random_uniform(tarn_random_key(1), TARN_SHAPE(count), TARN_FLOAT32, .low = TARN_VALUE(-1),
+                               .high = TARN_VALUE(1));
 }
 
 static void bench_eager(void) {
@@ -48,8 +49,8 @@ static void bench_eager(void) {
         }
         computed[r] = (now() - begin) / EAGER;
     }
-    printf("a + b of 16 floats      made and dropped %.2f us, made, evaluated and dropped %.2f us\n", median(made, ROUNDS),
-           median(computed, ROUNDS));
+    printf("a + b of 16 floats      made and dropped %.2f us, made, evaluated and dropped %.2f us\n",
+           median(made, ROUNDS), median(computed, ROUNDS));
 }
 
 static bool small_kernels(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
@@ -105,7 +106,8 @@ static void bench_streams(void) {
         one[r] = sort_on_two_streams(x, x, streams);
     }
     double shared = median(one, SORT_ROUNDS), apart = median(two, SORT_ROUNDS);
-    printf("sort and argsort, 8 M   one array %.0f ms, two arrays %.0f ms: %.2f x\n", shared / 1e3, apart / 1e3, shared / apart);
+    printf("sort and argsort, 8 M   one array %.0f ms, two arrays %.0f ms: %.2f x\n", shared / 1e3, apart / 1e3,
+           shared / apart);
     for (int i = 0; i < 2; i++) tarn_stream_free(streams[i]);
 }
 

@@ -2,9 +2,9 @@
 
      bench_matmul [threads=n] [gb=1] [only=decode|widths|thin|prefill|prompt|dense|square|small]
 
-   Streaming kernels are timed over a set of matrices larger than any cache and given as GB/s of packed weights, scales and biases beside
-   the speed of reading them, measured in turn; blocked ones as TFLOP/s. Medians of five. Data are random: tiles of zeros are faster than
-   real ones. */
+   Streaming kernels are timed over a set of matrices larger than any cache and given as GB/s of packed weights, scales
+   and biases beside the speed of reading them, measured in turn; blocked ones as TFLOP/s. Medians of five. Data are
+   random: tiles of zeros are faster than real ones. */
 #include <cblas.h>
 #include <math.h>
 #include <stdio.h>
@@ -58,8 +58,8 @@ static int compare_doubles(const void *a, const void *b) {
 
 enum { REPEATS = 5 };
 
-/* Median seconds of a run, in turn with readings of the pool, whose median becomes the limit; short runs are repeated until they take a few
-   milliseconds. */
+/* Median seconds of a run, in turn with readings of the pool, whose median becomes the limit; short runs are repeated
+   until they take a few milliseconds. */
 static double seconds_of(void (*run)(void *), void *context) {
     double values[REPEATS];
     int64_t times = 1;
@@ -114,8 +114,11 @@ static void bench_affine(int bits, int group, matmul_dtype x_dtype, int64_t m, i
             store_from_float(MATMUL_BF16, -8 * s, scales + b.scale_bytes, i);
         }
     }
-    quantized_lines weights = {
-        .scale_dtype = MATMUL_BF16, .bits = bits, .group = group, .packed_stride = k * bits / 8, .group_stride = k / group};
+    quantized_lines weights = {.scale_dtype = MATMUL_BF16,
+                               .bits = bits,
+                               .group = group,
+                               .packed_stride = k * bits / 8,
+                               .group_stride = k / group};
     void *x = random_array(x_dtype, m * k), *out = random_array(x_dtype, m * n);
     b.p = (affine_problem){.x = {x, x_dtype, k, 1, NULL, false},
                            .weights = weights,
@@ -126,12 +129,15 @@ static void bench_affine(int bits, int group, matmul_dtype x_dtype, int64_t m, i
                            .out_dtype = x_dtype,
                            .out_stride = n};
     b.workspace = memory_new_aligned((size_t)affine_workspace(&b.p) + 64);
-    double seconds = seconds_of(run_affine, &b) / (double)b.copies, bytes = (double)(b.packed_bytes + 2 * b.scale_bytes);
+    double seconds = seconds_of(run_affine, &b) / (double)b.copies,
+           bytes = (double)(b.packed_bytes + 2 * b.scale_bytes);
     double tflops = 2e-12 * (double)m * (double)n * (double)k / seconds;
-    printf("affine %d bits g%-3d x %-4s m %4lld n %6lld k %5lld  %8.3f ms  %6.1f GB/s (%3.0f%%)  %6.3f TFLOP/s (%3.0f%% of bf16, %3.0f%% "
+    printf("affine %d bits g%-3d x %-4s m %4lld n %6lld k %5lld  %8.3f ms  %6.1f GB/s (%3.0f%%)  %6.3f TFLOP/s "
+           "(%3.0f%% of bf16, %3.0f%% "
            "of f32)\n",
-           bits, group, dtype_names[x_dtype], (long long)m, (long long)n, (long long)k, seconds * 1e3, bytes / seconds * 1e-9,
-           bytes / seconds * 1e-7 / reading_limit, tflops, bf16_limit > 0 ? 100 * tflops / bf16_limit : 0, 100 * tflops / f32_limit);
+           bits, group, dtype_names[x_dtype], (long long)m, (long long)n, (long long)k, seconds * 1e3,
+           bytes / seconds * 1e-9, bytes / seconds * 1e-7 / reading_limit, tflops,
+           bf16_limit > 0 ? 100 * tflops / bf16_limit : 0, 100 * tflops / f32_limit);
     fflush(stdout);
     memory_free_aligned(x), memory_free_aligned(out), memory_free_aligned(b.workspace);
 }
@@ -189,10 +195,11 @@ static void run_dense(void *context) {
     b->inputs[1].data = first;
 }
 
-static void set_operand(dense_bench *b, operand *o, int which, tarn_dtype dtype, int64_t batch, int64_t rows, int64_t columns,
-                        bool turned) {
+static void set_operand(dense_bench *b, operand *o, int which, tarn_dtype dtype, int64_t batch, int64_t rows,
+                        int64_t columns, bool turned) {
     memcpy(b->shapes[which], (int64_t[]){batch, rows, columns}, sizeof b->shapes[which]);
-    memcpy(b->strides[which], (int64_t[]){rows * columns, turned ? 1 : columns, turned ? rows : 1}, sizeof b->strides[which]);
+    memcpy(b->strides[which], (int64_t[]){rows * columns, turned ? 1 : columns, turned ? rows : 1},
+           sizeof b->strides[which]);
     *o = (operand){.dtype = dtype, .ndim = 3, .shape = b->shapes[which], .strides = b->strides[which]};
 }
 
@@ -215,17 +222,24 @@ static void bench_dense(matmul_dtype d, int64_t batch, int64_t m, int64_t n, int
     b.inputs[0].data = random_array(d, batch * m * k);
     b.inputs[1].data = random_array(d, b.copies * batch * k * n);
     b.outputs[0].data = random_array(d, batch * m * n);
-    b.c =
-        (call){.op = OP_matmul, .input_count = 2, .output_count = 1, .inputs = b.inputs, .outputs = b.outputs, .row = dense_row(dtypes[d])};
+    b.c = (call){.op = OP_matmul,
+                 .input_count = 2,
+                 .output_count = 1,
+                 .inputs = b.inputs,
+                 .outputs = b.outputs,
+                 .row = dense_row(dtypes[d])};
     b.c.workspace = memory_new_aligned((size_t)b.c.row->workspace(&b.c) + 64);
-    double seconds = seconds_of(run_dense, &b) / (double)b.copies, tflops = 2e-12 * (double)(batch * m) * (double)n * (double)k / seconds;
-    printf("dense %-4s batch %2lld m %5lld n %6lld k %5lld %s  %9.4f ms  %6.1f GB/s (%3.0f%%)  %7.4f TFLOP/s (%3.0f%% of bf16, %3.0f%% of "
+    double seconds = seconds_of(run_dense, &b) / (double)b.copies,
+           tflops = 2e-12 * (double)(batch * m) * (double)n * (double)k / seconds;
+    printf("dense %-4s batch %2lld m %5lld n %6lld k %5lld %s  %9.4f ms  %6.1f GB/s (%3.0f%%)  %7.4f TFLOP/s (%3.0f%% "
+           "of bf16, %3.0f%% of "
            "f32)\n",
-           dtype_names[d], (long long)batch, (long long)m, (long long)n, (long long)k, turned ? "b turned" : "        ", seconds * 1e3,
-           (double)b.b_bytes / seconds * 1e-9, (double)b.b_bytes / seconds * 1e-7 / reading_limit, tflops,
-           bf16_limit > 0 ? 100 * tflops / bf16_limit : 0, 100 * tflops / f32_limit);
+           dtype_names[d], (long long)batch, (long long)m, (long long)n, (long long)k, turned ? "b turned" : "        ",
+           seconds * 1e3, (double)b.b_bytes / seconds * 1e-9, (double)b.b_bytes / seconds * 1e-7 / reading_limit,
+           tflops, bf16_limit > 0 ? 100 * tflops / bf16_limit : 0, 100 * tflops / f32_limit);
     fflush(stdout);
-    memory_free_aligned(b.inputs[0].data), memory_free_aligned(b.inputs[1].data), memory_free_aligned(b.outputs[0].data);
+    memory_free_aligned(b.inputs[0].data), memory_free_aligned(b.inputs[1].data),
+        memory_free_aligned(b.outputs[0].data);
     memory_free_aligned(b.c.workspace);
 }
 
@@ -239,8 +253,8 @@ typedef struct {
 static void blas_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)thread, (void)threads;
     const blas_bench *b = context;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)(end - begin), (int)b->n, (int)b->n, 1, b->a + begin * b->n, (int)b->n,
-                b->b, (int)b->n, 0, b->out + begin * b->n, (int)b->n);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)(end - begin), (int)b->n, (int)b->n, 1,
+                b->a + begin * b->n, (int)b->n, b->b, (int)b->n, 0, b->out + begin * b->n, (int)b->n);
 }
 
 static void run_blas(void *context) {
@@ -249,12 +263,14 @@ static void run_blas(void *context) {
 }
 
 static void bench_blas(int64_t n) {
-    blas_bench b = {random_array(MATMUL_F32, n * n), random_array(MATMUL_F32, n * n), random_array(MATMUL_F32, n * n), n};
+    blas_bench b = {random_array(MATMUL_F32, n * n), random_array(MATMUL_F32, n * n), random_array(MATMUL_F32, n * n),
+                    n};
     double seconds = seconds_of(run_blas, &b), tflops = 2e-12 * (double)n * (double)n * (double)n / seconds;
     printf("OpenBLAS f32 m n k %5lld  %9.4f ms  %7.4f TFLOP/s (%3.0f%% of f32)\n", (long long)n, seconds * 1e3, tflops,
            100 * tflops / f32_limit);
     fflush(stdout);
-    memory_free_aligned((void *)(uintptr_t)b.a), memory_free_aligned((void *)(uintptr_t)b.b), memory_free_aligned(b.out);
+    memory_free_aligned((void *)(uintptr_t)b.a), memory_free_aligned((void *)(uintptr_t)b.b),
+        memory_free_aligned(b.out);
 }
 
 static void bench_products(void) {
@@ -323,9 +339,10 @@ int main(int argc, char **argv) {
     char isa[CPU_TEXT];
     cpu_features_text(cpu_used(), isa);
     printf("%s, %s, %d threads, load %.2f\n", cpu_model_name(), isa, parallel_threads(), load);
-    printf("reading: 1 thread %.1f (best %.1f), all %.1f (best %.1f) GB/s; prefetch %d and %d bytes ahead\n", reading.one.median,
-           reading.one.best, reading.all.median, reading.all.best, reading.near, reading.far);
-    printf("%s: 1 thread %.3f, all %.3f TFLOP/s; %s: %.3f, %.3f\n", f32.units, f32.one, f32.all, bf16.units, bf16.one, bf16.all);
+    printf("reading: 1 thread %.1f (best %.1f), all %.1f (best %.1f) GB/s; prefetch %d and %d bytes ahead\n",
+           reading.one.median, reading.one.best, reading.all.median, reading.all.best, reading.near, reading.far);
+    printf("%s: 1 thread %.3f, all %.3f TFLOP/s; %s: %.3f, %.3f\n", f32.units, f32.one, f32.all, bf16.units, bf16.one,
+           bf16.all);
     pool = memory_new_aligned((size_t)pool_bytes + (256u << 20));
     if (!pool) return 1;
     for (size_t i = 0; i < ((size_t)pool_bytes + (256u << 20)) / 8; i++) ((uint64_t *)(void *)pool)[i] = random_bits();

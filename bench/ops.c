@@ -1,5 +1,6 @@
-/* What the CPU's kernels move and compute in a second, beside what one loop over the same memory reaches in the same run: fused chains,
-   copies, reductions, rows, attention. Best of several runs; random data. `bench_ops decode`: attention of one token alone. */
+/* What the CPU's kernels move and compute in a second, beside what one loop over the same memory reaches in the same
+   run: fused chains, copies, reductions, rows, attention. Best of several runs; random data. `bench_ops decode`:
+   attention of one token alone. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,27 +105,34 @@ static double time_loop(stream s, int64_t n) {
 /* ---- groups */
 static void bench_groups(int64_t n) {
     operand x = make(TARN_FLOAT32, DIMS(n)), y = make(TARN_FLOAT32, DIMS(n)), out = make(TARN_FLOAT32, DIMS(n));
-    operand half = make(TARN_BFLOAT16, DIMS(n)), half_out = make(TARN_BFLOAT16, DIMS(n)), one = make(TARN_FLOAT32, DIMS(1));
+    operand half = make(TARN_BFLOAT16, DIMS(n)), half_out = make(TARN_BFLOAT16, DIMS(n)),
+            one = make(TARN_FLOAT32, DIMS(1));
     operand scalar = one;
     scalar.shape = x.shape;
     scalar.strides = (int64_t[]){0};
     const uint8_t f = TARN_FLOAT32, b = TARN_BFLOAT16;
-    group_instruction add[] = {{OP_add, 2, {0, 1}, f, f}}, silu[] = {{OP_silu, 2, {0}, f, f}, {OP_multiply, 2, {2, 1}, f, f}};
-    group_instruction chain[] = {{OP_multiply, 2, {0, 1}, f, f}, {OP_add, 2, {2, 0}, f, f},      {OP_subtract, 3, {2, 1}, f, f},
-                                 {OP_maximum, 2, {2, 3}, f, f},  {OP_multiply, 2, {2, 0}, f, f}, {OP_add, 2, {2, 1}, f, f}};
+    group_instruction add[] = {{OP_add, 2, {0, 1}, f, f}},
+                      silu[] = {{OP_silu, 2, {0}, f, f}, {OP_multiply, 2, {2, 1}, f, f}};
+    group_instruction chain[] = {{OP_multiply, 2, {0, 1}, f, f}, {OP_add, 2, {2, 0}, f, f},
+                                 {OP_subtract, 3, {2, 1}, f, f}, {OP_maximum, 2, {2, 3}, f, f},
+                                 {OP_multiply, 2, {2, 0}, f, f}, {OP_add, 2, {2, 1}, f, f}};
     group_instruction exponential[] = {{OP_exp, 2, {0}, f, f}}, add_half[] = {{OP_add, 2, {0, 1}, b, b}},
                       narrow[] = {{OP_astype, 2, {0}, f, b}};
     group_instruction silu_half[] = {{OP_silu, 2, {0}, b, b}, {OP_multiply, 2, {2, 1}, b, b}};
     const uint16_t in[] = {0, 1}, result[] = {2};
     double limit = time_loop((stream){x.data, y.data, out.data}, n);
     print_bytes("  plain loop x + y", limit, 12.0 * (double)n);
-#define GROUP(what, list, first, second, to, bytes)                                                                                        \
-    {                                                                                                                                      \
-        group_program p = {2, 1, sizeof list / sizeof *list, 4, in, result, list};                                                         \
-        operand inputs[] = {first, second}, output = to;                                                                                   \
-        double seconds =                                                                                                                   \
-            time_call((call){.op = OP_group, .input_count = 2, .output_count = 1, .inputs = inputs, .outputs = &output, .program = &p});   \
-        print_bytes(what, seconds, (bytes) * (double)n);                                                                                   \
+#define GROUP(what, list, first, second, to, bytes)                                                                    \
+    {                                                                                                                  \
+        group_program p = {2, 1, sizeof list / sizeof *list, 4, in, result, list};                                     \
+        operand inputs[] = {first, second}, output = to;                                                               \
+        double seconds = time_call((call){.op = OP_group,                                                              \
+                                          .input_count = 2,                                                            \
+                                          .output_count = 1,                                                           \
+                                          .inputs = inputs,                                                            \
+                                          .outputs = &output,                                                          \
+                                          .program = &p});                                                             \
+        print_bytes(what, seconds, (bytes) * (double)n);                                                               \
     }
     GROUP("  x + y", add, x, y, out, 12.0)
     GROUP("  x + scalar", add, x, scalar, out, 8.0)
@@ -134,19 +142,19 @@ static void bench_groups(int64_t n) {
     GROUP("  x + y bfloat16", add_half, half, half, half_out, 6.0)
     GROUP("  silu(x) * y bfloat16", silu_half, half, half, half_out, 6.0)
     GROUP("  float32 to bfloat16", narrow, x, y, half_out, 6.0)
-    memory_free_aligned(x.data), memory_free_aligned(y.data), memory_free_aligned(out.data), memory_free_aligned(half.data),
-        memory_free_aligned(half_out.data);
+    memory_free_aligned(x.data), memory_free_aligned(y.data), memory_free_aligned(out.data),
+        memory_free_aligned(half.data), memory_free_aligned(half_out.data);
 }
 
 /* ---- copies, reductions and rows */
-#define TIME(what, bytes, op_, attributes_, outputs_, ...)                                                                                 \
-    print_bytes(what,                                                                                                                      \
-                time_call((call){.op = OP_##op_,                                                                                           \
-                                 .attributes = (attributes_),                                                                              \
-                                 .inputs = (operand[]){__VA_ARGS__},                                                                       \
-                                 .input_count = sizeof((operand[]){__VA_ARGS__}) / sizeof(operand),                                        \
-                                 .outputs = (outputs_),                                                                                    \
-                                 .output_count = 1}),                                                                                      \
+#define TIME(what, bytes, op_, attributes_, outputs_, ...)                                                             \
+    print_bytes(what,                                                                                                  \
+                time_call((call){.op = OP_##op_,                                                                       \
+                                 .attributes = (attributes_),                                                          \
+                                 .inputs = (operand[]){__VA_ARGS__},                                                   \
+                                 .input_count = sizeof((operand[]){__VA_ARGS__}) / sizeof(operand),                    \
+                                 .outputs = (outputs_),                                                                \
+                                 .output_count = 1}),                                                                  \
                 bytes)
 
 static operand transposed(operand o) {
@@ -160,7 +168,8 @@ static operand transposed(operand o) {
 static void bench_moves(void) {
     operand x = make(TARN_FLOAT32, DIMS(4096, 4096)), out = make(TARN_FLOAT32, DIMS(4096, 4096)),
             half = make(TARN_BFLOAT16, DIMS(4096, 4096));
-    operand half_out = make(TARN_BFLOAT16, DIMS(4096, 4096)), sums = make(TARN_FLOAT32, DIMS(4096)), all = make(TARN_FLOAT32, TARN_0D);
+    operand half_out = make(TARN_BFLOAT16, DIMS(4096, 4096)), sums = make(TARN_FLOAT32, DIMS(4096)),
+            all = make(TARN_FLOAT32, TARN_0D);
     const double bytes = 4096.0 * 4096 * 4;
     TIME("copy f32 4096 x 4096", 2 * bytes, contiguous, NULL, &out, x);
     TIME("transpose f32 4096 x 4096", 2 * bytes, contiguous, NULL, &out, transposed(x));
@@ -170,17 +179,20 @@ static void bench_moves(void) {
     TIME("sum of columns", bytes, reduce, (&(attributes_reduce){.kind = REDUCE_SUM, .axes = DIMS(0)}), &sums, x);
     TIME("softmax f32 4096 x 4096", 2 * bytes, softmax, NULL, &out, x);
     TIME("softmax bf16 4096 x 4096", bytes, softmax, NULL, &half_out, half);
-    operand weight = make(TARN_BFLOAT16, DIMS(4096)), logits = make(TARN_FLOAT32, DIMS(1, 128256)), index = make(TARN_UINT32, DIMS(1));
+    operand weight = make(TARN_BFLOAT16, DIMS(4096)), logits = make(TARN_FLOAT32, DIMS(1, 128256)),
+            index = make(TARN_UINT32, DIMS(1));
     TIME("rms_norm bf16 4096 x 4096", bytes, rms_norm, (&(attributes_rms_norm){.eps = 1e-5}), &half_out, half, weight);
     operand row = make(TARN_BFLOAT16, DIMS(1, 4096)), row_out = make(TARN_BFLOAT16, DIMS(1, 4096)),
             order = make(TARN_UINT32, DIMS(1, 128256));
-    TIME("rms_norm bf16 1 x 4096", 2.0 * 4096 * 2, rms_norm, (&(attributes_rms_norm){.eps = 1e-5}), &row_out, row, weight);
+    TIME("rms_norm bf16 1 x 4096", 2.0 * 4096 * 2, rms_norm, (&(attributes_rms_norm){.eps = 1e-5}), &row_out, row,
+         weight);
     TIME("argmax of 128256 f32", 128256.0 * 4, arg_reduce, (&(attributes_arg_reduce){.axis = -1}), &index, logits);
     TIME("argsort of 128256 f32", 128256.0 * 4, argsort, (&(attributes_argsort){.axis = -1}), &order, logits);
     operand key = make(TARN_UINT32, DIMS(2)), bits = make(TARN_UINT32, DIMS(1 << 20));
-    TIME("random bits 1 M words", 4.0 * (1 << 20), random_bits, (&(attributes_random_bits){.shape = DIMS(1 << 20), .width = 4}), &bits,
-         key);
-    memory_free_aligned(x.data), memory_free_aligned(out.data), memory_free_aligned(half.data), memory_free_aligned(half_out.data);
+    TIME("random bits 1 M words", 4.0 * (1 << 20), random_bits,
+         (&(attributes_random_bits){.shape = DIMS(1 << 20), .width = 4}), &bits, key);
+    memory_free_aligned(x.data), memory_free_aligned(out.data), memory_free_aligned(half.data),
+        memory_free_aligned(half_out.data);
 }
 
 /* ---- indices. Bytes: what is read and written at the places, and the indices. */
@@ -197,41 +209,47 @@ static operand places(int64_t size, tarn_ints shape) {
 static void bench_indices(void) {
     enum { ROWS = 8000, WIDTH = 2048, MANY = 4096, N = 1 << 20 };
     const double row_bytes = 4.0 * MANY * WIDTH, square = 4.0 * WIDTH * WIDTH, bytes = 4.0 * 4 * N;
-    operand table = make(TARN_FLOAT32, DIMS(ROWS, WIDTH)), rows = make(TARN_FLOAT32, DIMS(MANY, WIDTH)), ids = places(ROWS, DIMS(MANY));
+    operand table = make(TARN_FLOAT32, DIMS(ROWS, WIDTH)), rows = make(TARN_FLOAT32, DIMS(MANY, WIDTH)),
+            ids = places(ROWS, DIMS(MANY));
     operand x = make(TARN_FLOAT32, DIMS(WIDTH, WIDTH)), out = make(TARN_FLOAT32, DIMS(WIDTH, WIDTH)),
             along = places(WIDTH, DIMS(WIDTH, WIDTH));
     operand one = make(TARN_FLOAT32, DIMS(N)), four = make(TARN_FLOAT32, DIMS(4 * N)), at = places(N, DIMS(4 * N));
-    TIME("take 4096 rows of 2048 f32", 2 * row_bytes, gather, (&(attributes_gather){.axes = DIMS(0)}), &rows, table, ids);
-    TIME("add 4096 rows of 2048 f32", 3 * row_bytes, scatter, (&(attributes_scatter){.axes = DIMS(0), .mode = TARN_SCATTER_ADD}), &table,
-         table, rows, ids);
-    TIME("take along the last axis 2048 x 2048", 3 * square, gather, (&(attributes_gather){.axes = DIMS(1), .batch = DIMS(0)}), &out, x,
-         along);
-    TIME("take along the first axis", 3 * square, gather, (&(attributes_gather){.axes = DIMS(0), .batch = DIMS(1)}), &out, x, along);
-    TIME("put along the first axis", 3 * square, scatter, (&(attributes_scatter){.axes = DIMS(0), .batch = DIMS(1)}), &out, out, x, along);
+    TIME("take 4096 rows of 2048 f32", 2 * row_bytes, gather, (&(attributes_gather){.axes = DIMS(0)}), &rows, table,
+         ids);
+    TIME("add 4096 rows of 2048 f32", 3 * row_bytes, scatter,
+         (&(attributes_scatter){.axes = DIMS(0), .mode = TARN_SCATTER_ADD}), &table, table, rows, ids);
+    TIME("take along the last axis 2048 x 2048", 3 * square, gather,
+         (&(attributes_gather){.axes = DIMS(1), .batch = DIMS(0)}), &out, x, along);
+    TIME("take along the first axis", 3 * square, gather, (&(attributes_gather){.axes = DIMS(0), .batch = DIMS(1)}),
+         &out, x, along);
+    TIME("put along the first axis", 3 * square, scatter, (&(attributes_scatter){.axes = DIMS(0), .batch = DIMS(1)}),
+         &out, out, x, along);
     TIME("take 4 M elements of 1 M", 3 * bytes, gather, (&(attributes_gather){.axes = DIMS(0)}), &four, one, at);
-    TIME("add 4 M elements to 1 M", 4 * bytes, scatter, (&(attributes_scatter){.axes = DIMS(0), .mode = TARN_SCATTER_ADD}), &one, one, four,
-         at);
-    free(table.data), free(rows.data), free(x.data), free(out.data), free(along.data), free(one.data), free(four.data), free(at.data);
+    TIME("add 4 M elements to 1 M", 4 * bytes, scatter,
+         (&(attributes_scatter){.axes = DIMS(0), .mode = TARN_SCATTER_ADD}), &one, one, four, at);
+    free(table.data), free(rows.data), free(x.data), free(out.data), free(along.data), free(one.data), free(four.data),
+        free(at.data);
 }
 
 /* ---- attention */
-static void bench_attention(const char *what, tarn_dtype dtype, int64_t heads, int64_t kv_heads, int64_t length, int64_t keys, int64_t dim,
-                            bool causal) {
+static void bench_attention(const char *what, tarn_dtype dtype, int64_t heads, int64_t kv_heads, int64_t length,
+                            int64_t keys, int64_t dim, bool causal) {
     operand inputs[] = {make(dtype, DIMS(1, heads, length, dim)), make(dtype, DIMS(1, kv_heads, keys, dim)),
                         make(dtype, DIMS(1, kv_heads, keys, dim))};
     operand out = make(dtype, DIMS(1, heads, length, dim));
     attributes_attention a = {.scale = 0.1, .causal = causal};
-    double seconds =
-        time_call((call){.op = OP_attention, .attributes = &a, .inputs = inputs, .input_count = 3, .outputs = &out, .output_count = 1});
-    double operations = 4.0 * (double)(heads * length * keys * dim), bytes = 2.0 * (double)(kv_heads * keys * dim * dtype_bytes(dtype));
-    printf("%-44s %10.1f us %8.1f GFLOP/s %8.1f GB/s of keys and values\n", what, seconds * 1e6, operations / seconds * 1e-9,
-           bytes / seconds * 1e-9);
+    double seconds = time_call((call){
+        .op = OP_attention, .attributes = &a, .inputs = inputs, .input_count = 3, .outputs = &out, .output_count = 1});
+    double operations = 4.0 * (double)(heads * length * keys * dim),
+           bytes = 2.0 * (double)(kv_heads * keys * dim * dtype_bytes(dtype));
+    printf("%-44s %10.1f us %8.1f GFLOP/s %8.1f GB/s of keys and values\n", what, seconds * 1e6,
+           operations / seconds * 1e-9, bytes / seconds * 1e-9);
     for (int i = 0; i < 3; i++) memory_free_aligned(inputs[i].data);
     memory_free_aligned(out.data);
 }
 
-/* One token over caches that together no cache of the machine holds, as the layers of a model are read one after the other. Each round
-   measures reading too; medians. */
+/* One token over caches that together no cache of the machine holds, as the layers of a model are read one after the
+   other. Each round measures reading too; medians. */
 enum { ROUNDS = 5 };
 
 static double decode_rate(call c, char *const caches[2], int64_t layers, int64_t bytes) {
@@ -252,7 +270,8 @@ static void bench_decode(tarn_dtype dtype, int64_t heads, int64_t kv_heads, int6
     char *caches[] = {inputs[1].data, inputs[2].data};
     inputs[1].shape = inputs[2].shape = (int64_t[]){1, kv_heads, keys, dim};
     attributes_attention a = {.scale = 0.1, .causal = true};
-    call c = {.op = OP_attention, .attributes = &a, .inputs = inputs, .input_count = 3, .outputs = &out, .output_count = 1};
+    call c = {
+        .op = OP_attention, .attributes = &a, .inputs = inputs, .input_count = 3, .outputs = &out, .output_count = 1};
     choose_row(&c);
     double rates[ROUNDS], limits[ROUNDS];
     measured_reading reading = {0};
@@ -261,9 +280,10 @@ static void bench_decode(tarn_dtype dtype, int64_t heads, int64_t kv_heads, int6
         rates[i] = decode_rate(c, caches, layers, bytes);
     }
     double rate = median(rates, ROUNDS), limit = median(limits, ROUNDS);
-    printf("decode %2lld/%lld heads T %5lld D %lld %-8s %-18s %8.1f us %6.1f GB/s of keys and values, %3.0f %% of %.1f\n", (long long)heads,
-           (long long)kv_heads, (long long)keys, (long long)dim, dtype_facts[dtype].name, c.row->name, 2e-3 * (double)bytes / rate, rate,
-           100 * rate / limit, limit);
+    printf(
+        "decode %2lld/%lld heads T %5lld D %lld %-8s %-18s %8.1f us %6.1f GB/s of keys and values, %3.0f %% of %.1f\n",
+        (long long)heads, (long long)kv_heads, (long long)keys, (long long)dim, dtype_facts[dtype].name, c.row->name,
+        2e-3 * (double)bytes / rate, rate, 100 * rate / limit, limit);
     memory_free_aligned(caches[0]), memory_free_aligned(caches[1]), memory_free_aligned(c.workspace);
 }
 

@@ -1,5 +1,6 @@
-/* What sharing work out costs: an empty parallel_for, one after a pause in which the workers went to sleep, and two callers that compute at
-   the same time, each with its own work. Beside them: the cost of the work without sharing. Prints microseconds, medians. */
+/* What sharing work out costs: an empty parallel_for, one after a pause in which the workers went to sleep, and two
+   callers that compute at the same time, each with its own work. Beside them: the cost of the work without sharing.
+   Prints microseconds, medians. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,8 +96,8 @@ int main(int count, char **arguments) {
     double load = 0;
     getloadavg(&load, 1);
     printf("%s, %d threads, load %.2f; microseconds\n", cpu_model_name(), parallel_threads(), load);
-    printf("empty: 2 slices %.2f, 16 %.2f, 64 %.2f, 1000 %.2f; after 2 ms of rest %.2f\n", empty(2), empty(16), empty(64), empty(1000),
-           after_sleep());
+    printf("empty: 2 slices %.2f, 16 %.2f, 64 %.2f, 1000 %.2f; after 2 ms of rest %.2f\n", empty(2), empty(16),
+           empty(64), empty(1000), after_sleep());
     static caller one;
     static uint32_t results[ITEMS];
     one.results = results;

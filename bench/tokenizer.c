@@ -1,5 +1,6 @@
-/* How long a tokenizer takes to load: a made vocabulary of 248,320 tokens with all its merges, written as new files are (indented, a merge
-   is a list of two strings) and as old ones are, or the folders given. The limit beside it is reading the file's bytes and adding them up.
+/* How long a tokenizer takes to load: a made vocabulary of 248,320 tokens with all its merges, written as new files are
+   (indented, a merge is a list of two strings) and as old ones are, or the folders given. The limit beside it is
+   reading the file's bytes and adding them up.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@ static uint32_t draw(uint32_t limit) {
     return (uint32_t)((state >> 33) % limit);
 }
 
-/* 256 letters of one and two bytes, then tokens out of two earlier ones, of which the first ones are taken most often. */
+/* 256 letters of one and two bytes, then tokens out of two earlier ones, of which the first ones are taken most often.
+ */
 static token *make_tokens(void) {
     token *tokens = calloc(TOKENS, sizeof *tokens);
     map *taken = map_new();
@@ -48,14 +50,17 @@ static token *make_tokens(void) {
 static void write_file(const char *path, const token *tokens, bool lists) {
     FILE *f = fopen(path, "w");
     const char *indent = lists ? "\n      " : "", *deeper = lists ? "\n        " : "";
-    fprintf(f, "{\"version\": \"1.0\", \"added_tokens\": [], \"normalizer\": null, \"pre_tokenizer\": {\"type\": \"ByteLevel\", "
+    fprintf(f, "{\"version\": \"1.0\", \"added_tokens\": [], \"normalizer\": null, \"pre_tokenizer\": {\"type\": "
+               "\"ByteLevel\", "
                "\"add_prefix_space\": false, "
-               "\"trim_offsets\": true, \"use_regex\": true}, \"post_processor\": null, \"decoder\": {\"type\": \"ByteLevel\"}, \"model\": "
+               "\"trim_offsets\": true, \"use_regex\": true}, \"post_processor\": null, \"decoder\": {\"type\": "
+               "\"ByteLevel\"}, \"model\": "
                "{\"type\": \"BPE\", \"vocab\": {");
     for (int i = 0; i < TOKENS; i++) fprintf(f, "%s%s\"%s\": %d", i ? "," : "", indent, tokens[i].bytes, i);
     fprintf(f, "}, \"merges\": [");
     for (int i = LETTERS; i < TOKENS; i++) {
-        const char *left = tokens[tokens[i].left].bytes, *right = tokens[tokens[i].right].bytes, *comma = i > LETTERS ? "," : "";
+        const char *left = tokens[tokens[i].left].bytes, *right = tokens[tokens[i].right].bytes,
+                   *comma = i > LETTERS ? "," : "";
         if (lists)
             fprintf(f, "%s%s[%s\"%s\",%s\"%s\"%s]", comma, indent, deeper, left, deeper, right, indent);
         else

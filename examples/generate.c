@@ -18,7 +18,8 @@ int main(int count, char **words) {
     size_t length = 0;
     tarn_model *model = tarn_model_load(count > 1 ? words[1] : "models/tiny");
     tarn_session *session = model ? tarn_session_new(model) : NULL;
-    bool ok = session && tarn_model_encode_prompt(model, prompt, strlen(prompt), &ids, &length) && answer(session, ids, length);
+    bool ok = session && tarn_model_encode_prompt(model, prompt, strlen(prompt), &ids, &length) &&
+              answer(session, ids, length);
     if (!ok) fprintf(stderr, "generate: %s\n", tarn_error());
     tarn_free(ids);
     tarn_session_free(session);

@@ -47,7 +47,8 @@ CASE(repeat, X, NO_ENTRIES, tarn_repeat(a->x, 2, .axis = TARN_AXIS(0)))
 CASE(take, X | Y, NO_ENTRIES, tarn_take(a->x, INDICES(a->y), .axis = TARN_AXIS(0)))
 CASE(take_along_axis, X | Y, NO_ENTRIES, tarn_take_along_axis(a->x, INDICES(a->y), .axis = TARN_AXIS(0)))
 CASE(gather, X | Y | LIST, ENTRIES(0), tarn_gather(a->x, TARN_ARRAYS(ROW_INDICES(a->y)), 1, a->list))
-CASE(scatter_axes, X | Y | Z | LIST, ENTRIES(0), tarn_scatter_axes(a->x, TARN_ARRAYS(ROW_INDICES(a->y)), 1, a->z, a->list))
+CASE(scatter_axes, X | Y | Z | LIST, ENTRIES(0),
+     tarn_scatter_axes(a->x, TARN_ARRAYS(ROW_INDICES(a->y)), 1, a->z, a->list))
 CASE(scatter, X | Y | Z, NO_ENTRIES, tarn_scatter(a->x, ROW_INDICES(a->y), a->z, .axis = TARN_AXIS(0)))
 CASE(scatter_add, X | Y | Z, NO_ENTRIES, tarn_scatter_add(a->x, ROW_INDICES(a->y), a->z, .axis = TARN_AXIS(0)))
 CASE(put_along_axis, X | Y | Z, NO_ENTRIES, tarn_put_along_axis(a->x, INDICES(a->y), a->z, .axis = TARN_AXIS(0)))
@@ -73,9 +74,11 @@ CASE(cumsum, X, NO_ENTRIES, tarn_cumsum(a->x, .axis = TARN_AXIS(0)))
 CASE(sort, X, NO_ENTRIES, tarn_sort(a->x, .axis = TARN_AXIS(0)))
 CASE(argsort, X, NO_ENTRIES, tarn_argsort(a->x, .axis = TARN_AXIS(0)))
 CASE(matmul, X | Y, NO_ENTRIES, tarn_matmul(a->x, a->y))
-CASE(quantized_matmul, X | Y | Z, NO_ENTRIES, tarn_quantized_matmul(WIDE(a->x), PACKED(a->y), GROUPS(a->z), .biases = GROUPS(a->z)))
+CASE(quantized_matmul, X | Y | Z, NO_ENTRIES,
+     tarn_quantized_matmul(WIDE(a->x), PACKED(a->y), GROUPS(a->z), .biases = GROUPS(a->z)))
 CASE(quantize, X | PLACE, NO_ENTRIES, tarn_quantize(WIDE(a->x), a->place, .group_size = 64, .bits = 4))
-CASE(dequantize, X | Y, NO_ENTRIES, tarn_dequantize(PACKED(a->x), GROUPS(a->y), .biases = GROUPS(a->y), .group_size = 64, .bits = 4))
+CASE(dequantize, X | Y, NO_ENTRIES,
+     tarn_dequantize(PACKED(a->x), GROUPS(a->y), .biases = GROUPS(a->y), .group_size = 64, .bits = 4))
 
 /* complex, fused */
 CASE(imaginary_unit_like, X, NO_ENTRIES, tarn_imaginary_unit_like(a->x))

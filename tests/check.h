@@ -9,23 +9,24 @@
 
 static int check_failures;
 
-#define CHECK(condition)                                                                                                                   \
-    do {                                                                                                                                   \
-        if (!(condition)) {                                                                                                                \
-            check_failures++;                                                                                                              \
-            fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition, tarn_error() ? tarn_error() : "no error");                 \
-        }                                                                                                                                  \
+#define CHECK(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            check_failures++;                                                                                          \
+            fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition,                                        \
+                    tarn_error() ? tarn_error() : "no error");                                                         \
+        }                                                                                                              \
     } while (0)
 
 /* The expression fails with an error that holds these words; clears it. */
-#define CHECK_ERROR(expression, words)                                                                                                     \
-    do {                                                                                                                                   \
-        if ((expression) || !tarn_error() || !strstr(tarn_error(), (words))) {                                                             \
-            check_failures++;                                                                                                              \
-            fprintf(stderr, "%s:%d: %s should fail with \"%s\", not: %s\n", __FILE__, __LINE__, #expression, (words),                      \
-                    tarn_error() ? tarn_error() : "no error");                                                                             \
-        }                                                                                                                                  \
-        tarn_clear_error();                                                                                                                \
+#define CHECK_ERROR(expression, words)                                                                                 \
+    do {                                                                                                               \
+        if ((expression) || !tarn_error() || !strstr(tarn_error(), (words))) {                                         \
+            check_failures++;                                                                                          \
+            fprintf(stderr, "%s:%d: %s should fail with \"%s\", not: %s\n", __FILE__, __LINE__, #expression, (words),  \
+                    tarn_error() ? tarn_error() : "no error");                                                         \
+        }                                                                                                              \
+        tarn_clear_error();                                                                                            \
     } while (0)
 
 static inline int check_report(const char *name) {

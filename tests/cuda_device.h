@@ -73,16 +73,20 @@ static inline bool run_on_cuda(call c) {
     int count = c.input_count + c.output_count;
     if (count > MOST || !choose_row(cuda, &c)) return false;
     if (c.row->prepare && !c.row->prepare(&c, &c.prepared)) return false;
-    for (int i = 0; i < count; i++) operands[i] = sent(i < c.input_count ? &c.inputs[i] : &c.outputs[i - c.input_count], &blocks[i]);
+    for (int i = 0; i < count; i++)
+        operands[i] = sent(i < c.input_count ? &c.inputs[i] : &c.outputs[i - c.input_count], &blocks[i]);
     operand *outputs = c.outputs;
     c.inputs = operands;
     c.outputs = operands + c.input_count;
     int64_t bytes = c.row->workspace ? c.row->workspace(&c) : 0;
-    if (bytes > 0) workspace = cuda->allocate(0, bytes + 64), c.workspace = (char *)workspace + 64; /* no more than 64 is promised */
+    if (bytes > 0)
+        workspace = cuda->allocate(0, bytes + 64),
+        c.workspace = (char *)workspace + 64; /* no more than 64 is promised */
     bool ok = run_and_wait((submission){.calls = &c, .call_count = 1});
     for (int i = 0; ok && i < c.output_count; i++)
         if (outputs[i].data)
-            ok = copy_bytes(outputs[i].data, c.outputs[i].data, operand_size(&outputs[i]) * dtype_bytes(outputs[i].dtype), COPY_TO_HOST);
+            ok = copy_bytes(outputs[i].data, c.outputs[i].data,
+                            operand_size(&outputs[i]) * dtype_bytes(outputs[i].dtype), COPY_TO_HOST);
     for (int i = 0; i < count; i++) cuda->release(0, blocks[i]);
     cuda->release(0, workspace);
     return ok;

@@ -1,6 +1,6 @@
-/* Numbers with several infinitesimals beside each other, on which functions are differentiated without any graph: the oracle for nested
-   derivatives. at[i] is the coefficient of the product of the infinitesimals in the bits of i, and the square of each is zero. The highest
-   bit belongs to the innermost derivative. Included by tests only. */
+/* Numbers with several infinitesimals beside each other, on which functions are differentiated without any graph: the
+   oracle for nested derivatives. at[i] is the coefficient of the product of the infinitesimals in the bits of i, and
+   the square of each is zero. The highest bit belongs to the innermost derivative. Included by tests only. */
 #ifndef TESTS_DUAL_NUMBERS_H
 #define TESTS_DUAL_NUMBERS_H
 
@@ -55,7 +55,11 @@ static inline dual dual_apply(dual_function f, dual x, int levels);
 
 /* The derivative of f at x, which has no infinitesimals from `levels` up. */
 static inline dual dual_slope(dual_function f, dual x, int levels) {
-    dual y = dual_apply(f == DUAL_SIN ? DUAL_COS : f == DUAL_COS ? DUAL_SIN : f, x, levels), square = dual_multiply(y, y);
+    dual y = dual_apply(f == DUAL_SIN   ? DUAL_COS
+                        : f == DUAL_COS ? DUAL_SIN
+                                        : f,
+                        x, levels),
+         square = dual_multiply(y, y);
     switch (f) {
     case DUAL_COS:
         return dual_add(dual_of(0), -1, y);

@@ -1,5 +1,6 @@
-/* Random graphs as data: a list of ops over numbered values, which can be built any number of times, eagerly or not. Leaves hold small
-   integers, so that sums are exact in whatever order kernels take them; what is not exact is marked and compared with a tolerance. */
+/* Random graphs as data: a list of ops over numbered values, which can be built any number of times, eagerly or not.
+   Leaves hold small integers, so that sums are exact in whatever order kernels take them; what is not exact is marked
+   and compared with a tolerance. */
 #ifndef TESTS_GRAPH_SPECS_H
 #define TESTS_GRAPH_SPECS_H
 
@@ -114,7 +115,8 @@ static inline tarn_array *spec_clip(tarn_array *x) {
 
 static inline tarn_array *spec_indices(const spec_step *s, int64_t size) {
     int32_t data[3];
-    for (int i = 0; i < 3; i++) data[i] = (int32_t)((s->a >> 4 * i) % (size ? size : 1)) - (s->b >> i & 1 ? (int32_t)size : 0);
+    for (int i = 0; i < 3; i++)
+        data[i] = (int32_t)((s->a >> 4 * i) % (size ? size : 1)) - (s->b >> i & 1 ? (int32_t)size : 0);
     return tarn_from_data(data, TARN_SHAPE(3), TARN_INT32);
 }
 
@@ -156,7 +158,8 @@ static inline tarn_array *spec_update(const spec_step *s, tarn_array *x, tarn_ar
         stop[i] = least > 1 ? least - (s->c >> i & 1) : least;
     }
     tarn_array *part = tarn_slice(y, ((tarn_ints){start, n}), ((tarn_ints){stop, n}));
-    return tarn_slice_update(x, tarn_astype(part, tarn_dtype_of(x)), spec_block_start(s, n > 1), n > 1 ? TARN_AXES(0, 1) : TARN_AXES(0));
+    return tarn_slice_update(x, tarn_astype(part, tarn_dtype_of(x)), spec_block_start(s, n > 1),
+                             n > 1 ? TARN_AXES(0, 1) : TARN_AXES(0));
 }
 
 static inline tarn_array *spec_scatter(const spec_step *s, tarn_array *x, tarn_array *y) {
@@ -332,7 +335,9 @@ static bool spec_apply(const spec_step *s, tarn_array *const *in, tarn_array **o
         o = tarn_contiguous(x);
         break;
     case SPEC_BLOCK:
-        o = tarn_ndim(x) ? tarn_slice_array(x, spec_block_start(s, false), TARN_AXES(0), TARN_INTS(tarn_dim(x, 0) ? 1 : 0)) : NULL;
+        o = tarn_ndim(x)
+                ? tarn_slice_array(x, spec_block_start(s, false), TARN_AXES(0), TARN_INTS(tarn_dim(x, 0) ? 1 : 0))
+                : NULL;
         break;
     case SPEC_KINDS:
         break;
@@ -370,8 +375,8 @@ static inline bool spec_makes_inexact(spec_kind k) {
 }
 /* Small differences stay small through these. */
 static inline bool spec_is_smooth(spec_kind k) {
-    return k <= SPEC_MAXIMUM || k == SPEC_NEGATE || (k >= SPEC_TRANSPOSE && k <= SPEC_SUM) || k == SPEC_TAKE || k == SPEC_SCATTER ||
-           k == SPEC_DEPENDS || k == SPEC_CONTIGUOUS || k == SPEC_BLOCK;
+    return k <= SPEC_MAXIMUM || k == SPEC_NEGATE || (k >= SPEC_TRANSPOSE && k <= SPEC_SUM) || k == SPEC_TAKE ||
+           k == SPEC_SCATTER || k == SPEC_DEPENDS || k == SPEC_CONTIGUOUS || k == SPEC_BLOCK;
 }
 
 /* ---- the oracle: each op for itself, on copies */
@@ -414,9 +419,14 @@ static bool spec_evaluate(spec_graph *g, spec_step *s, bool fresh) {
 
 static bool spec_try(spec_graph *g) {
     spec_step *s = &g->step[g->steps];
-    *s = (spec_step){.kind = (spec_kind)dice(SPEC_KINDS), .axis = dice(3) - 1, .a = dice(1 << 12), .b = dice(1 << 12), .c = dice(16)};
+    *s = (spec_step){.kind = (spec_kind)dice(SPEC_KINDS),
+                     .axis = dice(3) - 1,
+                     .a = dice(1 << 12),
+                     .b = dice(1 << 12),
+                     .c = dice(16)};
     if (s->kind == SPEC_ASTYPE)
-        s->a = (int[]){TARN_FLOAT32, TARN_BFLOAT16, TARN_FLOAT16, TARN_FLOAT64, TARN_INT32, TARN_INT8, TARN_BOOL}[s->a % 7];
+        s->a = (int[]){
+            TARN_FLOAT32, TARN_BFLOAT16, TARN_FLOAT16, TARN_FLOAT64, TARN_INT32, TARN_INT8, TARN_BOOL}[s->a % 7];
     s->input_count = spec_arity(s->kind);
     bool inexact = false;
     for (int i = 0; i < s->input_count; i++) { /* rather what was made last */
@@ -440,11 +450,15 @@ static bool spec_try(spec_graph *g) {
 static void spec_fill_leaf(spec_value *v) {
     size_t width = (size_t)tarn_dtype_bytes(v->dtype);
     for (size_t i = 0; i < value_bytes(v); i += width)
-        store_double(v->data + i, v->dtype, v->dtype == TARN_BOOL ? dice(2) : v->dtype == TARN_UINT8 ? dice(8) : dice(15) - 7);
+        store_double(v->data + i, v->dtype,
+                     v->dtype == TARN_BOOL    ? dice(2)
+                     : v->dtype == TARN_UINT8 ? dice(8)
+                                              : dice(15) - 7);
 }
 
 static void spec_make(spec_graph *g, int steps) {
-    static const int64_t shapes[][3] = {{4, 6, 0}, {6, 0, 0}, {4, 1, 0}, {1, 6, 0}, {2, 4, 6}, {0, 0, 0}, {2, 32, 0}, {6, 4, 0}, {6, 6, 0}};
+    static const int64_t shapes[][3] = {{4, 6, 0}, {6, 0, 0},  {4, 1, 0}, {1, 6, 0}, {2, 4, 6},
+                                        {0, 0, 0}, {2, 32, 0}, {6, 4, 0}, {6, 6, 0}};
     static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_FLOAT32, TARN_BFLOAT16, TARN_FLOAT16, TARN_FLOAT64,
                                         TARN_INT32,   TARN_INT8,    TARN_BOOL,     TARN_UINT8};
     g->leaves = 3 + dice(4);

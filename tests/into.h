@@ -9,14 +9,15 @@ static inline bool into(tarn_array **to, const tarn_results *results) {
     return results != NULL;
 }
 
-static inline bool vjp_into(tarn_function f, tarn_array *const *inputs, int count, tarn_array *const *cotangents, int cotangent_count,
-                            tarn_array **outputs, tarn_array **gradients) {
+static inline bool vjp_into(tarn_function f, tarn_array *const *inputs, int count, tarn_array *const *cotangents,
+                            int cotangent_count, tarn_array **outputs, tarn_array **gradients) {
     tarn_results *values;
-    return into(gradients, tarn_vjp(f, inputs, count, cotangents, cotangent_count, .outputs = &values)) && into(outputs, values);
+    return into(gradients, tarn_vjp(f, inputs, count, cotangents, cotangent_count, .outputs = &values)) &&
+           into(outputs, values);
 }
 
-static inline bool jvp_into(tarn_function f, tarn_array *const *inputs, int count, tarn_array *const *tangents, tarn_array **outputs,
-                            tarn_array **output_tangents) {
+static inline bool jvp_into(tarn_function f, tarn_array *const *inputs, int count, tarn_array *const *tangents,
+                            tarn_array **outputs, tarn_array **output_tangents) {
     tarn_results *values;
     return into(output_tangents, tarn_jvp(f, inputs, count, tangents, .outputs = &values)) && into(outputs, values);
 }

@@ -1,4 +1,5 @@
-/* Arrays and calls for tests that drive kernel rows directly, without a graph. Memory is kept until the process ends. */
+/* Arrays and calls for tests that drive kernel rows directly, without a graph. Memory is kept until the process ends.
+ */
 #ifndef TESTS_KERNEL_CALLS_H
 #define TESTS_KERNEL_CALLS_H
 
@@ -30,7 +31,8 @@ static inline bool check_at(const char *file, int line, const char *what, bool o
 
 #define DIMS(...) TARN_INTS(__VA_ARGS__)
 
-/* Zeroed memory that stays until the process ends, and stays reachable, so that the leak checker has nothing to say. free() is allowed. */
+/* Zeroed memory that stays until the process ends, and stays reachable, so that the leak checker has nothing to say.
+ * free() is allowed. */
 static inline void *keep(size_t count, size_t size) {
     static void **kept;
     static size_t kept_count;
@@ -82,13 +84,13 @@ static inline void *place(const operand *o, int64_t index) {
 static inline double get(const operand *o, int64_t index) {
     const void *p = place(o, index);
     switch (o->dtype) {
-#define DTYPE(name, ENUM, bytes, kind, type)                                                                                               \
-    case TARN_##ENUM: {                                                                                                                    \
-        type v;                                                                                                                            \
-        memcpy(&v, p, sizeof v);                                                                                                           \
-        if (TARN_##ENUM == TARN_FLOAT16) return (double)float16_to_float((uint16_t)v);                                                     \
-        if (TARN_##ENUM == TARN_BFLOAT16) return (double)bfloat16_to_float((uint16_t)v);                                                   \
-        return (double)v;                                                                                                                  \
+#define DTYPE(name, ENUM, bytes, kind, type)                                                                           \
+    case TARN_##ENUM: {                                                                                                \
+        type v;                                                                                                        \
+        memcpy(&v, p, sizeof v);                                                                                       \
+        if (TARN_##ENUM == TARN_FLOAT16) return (double)float16_to_float((uint16_t)v);                                 \
+        if (TARN_##ENUM == TARN_BFLOAT16) return (double)bfloat16_to_float((uint16_t)v);                               \
+        return (double)v;                                                                                              \
     }
 #include "table/dtype.def"
 #undef DTYPE
@@ -100,19 +102,19 @@ static inline double get(const operand *o, int64_t index) {
 static inline void put(const operand *o, int64_t index, double x) {
     void *p = place(o, index);
     switch (o->dtype) {
-#define DTYPE(name, ENUM, bytes, kind, type)                                                                                               \
-    case TARN_##ENUM: {                                                                                                                    \
-        type v = 0;                                                                                                                        \
-        if (TARN_##ENUM == TARN_BOOL)                                                                                                      \
-            v = x != 0;                                                                                                                    \
-        else if (TARN_##ENUM == TARN_FLOAT16)                                                                                              \
-            v = (type)double_to_float16(x);                                                                                                \
-        else if (TARN_##ENUM == TARN_BFLOAT16)                                                                                             \
-            v = (type)double_to_bfloat16(x);                                                                                               \
-        else                                                                                                                               \
-            v = (type)x;                                                                                                                   \
-        memcpy(p, &v, sizeof v);                                                                                                           \
-        break;                                                                                                                             \
+#define DTYPE(name, ENUM, bytes, kind, type)                                                                           \
+    case TARN_##ENUM: {                                                                                                \
+        type v = 0;                                                                                                    \
+        if (TARN_##ENUM == TARN_BOOL)                                                                                  \
+            v = x != 0;                                                                                                \
+        else if (TARN_##ENUM == TARN_FLOAT16)                                                                          \
+            v = (type)double_to_float16(x);                                                                            \
+        else if (TARN_##ENUM == TARN_BFLOAT16)                                                                         \
+            v = (type)double_to_bfloat16(x);                                                                           \
+        else                                                                                                           \
+            v = (type)x;                                                                                               \
+        memcpy(p, &v, sizeof v);                                                                                       \
+        break;                                                                                                         \
     }
 #include "table/dtype.def"
 #undef DTYPE
@@ -166,12 +168,12 @@ static inline bool run_call(const backend *b, call c) {
 
 #define OPERANDS(...)      ((operand[]){__VA_ARGS__})
 #define OPERAND_COUNT(...) ((int)(sizeof(OPERANDS(__VA_ARGS__)) / sizeof(operand)))
-#define CALL(op_, attributes_, out_, ...)                                                                                                  \
-    ((call){.op = OP_##op_,                                                                                                                \
-            .attributes = (attributes_),                                                                                                   \
-            .input_count = OPERAND_COUNT(__VA_ARGS__),                                                                                     \
-            .output_count = 1,                                                                                                             \
-            .inputs = OPERANDS(__VA_ARGS__),                                                                                               \
+#define CALL(op_, attributes_, out_, ...)                                                                              \
+    ((call){.op = OP_##op_,                                                                                            \
+            .attributes = (attributes_),                                                                               \
+            .input_count = OPERAND_COUNT(__VA_ARGS__),                                                                 \
+            .output_count = 1,                                                                                         \
+            .inputs = OPERANDS(__VA_ARGS__),                                                                           \
             .outputs = (out_)})
 
 /* A group of one instruction: out = op(inputs). All operands have out's shape. */
@@ -181,7 +183,8 @@ static inline bool run_elementwise(const backend *b, op_id op, operand *out, ope
     for (uint16_t i = 0; i < 3; i++) instruction.arguments[i] = i < count ? i : 0;
     const uint16_t loaded[3] = {0, 1, 2}, result = (uint16_t)count;
     group_program program = {count, 1, 1, count + 1, loaded, &result, &instruction};
-    call c = {.op = OP_group, .input_count = count, .output_count = 1, .inputs = inputs, .outputs = out, .program = &program};
+    call c = {
+        .op = OP_group, .input_count = count, .output_count = 1, .inputs = inputs, .outputs = out, .program = &program};
     return run_call(b, c);
 }
 

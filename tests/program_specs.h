@@ -1,6 +1,6 @@
-/* Random programs as data: functions that call transforms of inner functions, which read the outer ones' values as they like. Values are
-   vectors of three or scalars, in float64. program_value runs one on dual numbers, without arrays or graphs: what it says is right.
-   Included by tests only. */
+/* Random programs as data: functions that call transforms of inner functions, which read the outer ones' values as they
+   like. Values are vectors of three or scalars, in float64. program_value runs one on dual numbers, without arrays or
+   graphs: what it says is right. Included by tests only. */
 #ifndef TESTS_PROGRAM_SPECS_H
 #define TESTS_PROGRAM_SPECS_H
 
@@ -105,7 +105,8 @@ static inline int pick(const program *p, const visible *v, int kind) {
     return fits[dice(3) ? count - 1 - dice(last) : dice(count)];
 }
 
-static inline int make_block(program *p, visible around, const bool *vectors, int parameters, int result, int derivatives, int depth);
+static inline int make_block(program *p, visible around, const bool *vectors, int parameters, int result,
+                             int derivatives, int depth);
 
 static inline bool takes_derivative(step_kind k) {
     return k == STEP_GRAD || k == STEP_VJP || k == STEP_JVP;
@@ -123,7 +124,8 @@ static inline void input_kinds(step_kind k, int *kinds) {
 
 static inline int input_count(step_kind k) {
     if (k == STEP_WHERE || k == STEP_OUTER) return 3;
-    bool one = (k >= STEP_SIN && k <= STEP_SORT) || (k >= STEP_SOFTMAX && k <= STEP_MATRIX) || k == STEP_CUSTOM || k == STEP_VMAP;
+    bool one = (k >= STEP_SIN && k <= STEP_SORT) || (k >= STEP_SOFTMAX && k <= STEP_MATRIX) || k == STEP_CUSTOM ||
+               k == STEP_VMAP;
     return one ? 1 : 2;
 }
 
@@ -172,7 +174,8 @@ static inline bool make_step(program *p, program_step *s, visible *v, int deriva
     return true;
 }
 
-static inline int make_block(program *p, visible around, const bool *vectors, int parameters, int result, int derivatives, int depth) {
+static inline int make_block(program *p, visible around, const bool *vectors, int parameters, int result,
+                             int derivatives, int depth) {
     int index = p->blocks++;
     program_block *b = &p->block[index];
     *b = (program_block){.parameter_count = parameters};
@@ -232,7 +235,8 @@ static inline dual ruled(const dual_run *r, const program_step *s, dual x, dual 
     dual by_x = dual_multiply(dual_multiply(dual_apply(DUAL_COS, low_x, level), low_y), dual_high(x, level));
     dual by_y = dual_multiply(dual_apply(DUAL_SIN, low_x, level), dual_high(y, level));
     double factor = has_rule(s, r->modes[level]) ? s->factor : 1;
-    return dual_join(ruled(r, s, low_x, low_y, level), dual_add(dual_add(dual_of(0), factor, by_x), factor, by_y), level);
+    return dual_join(ruled(r, s, low_x, low_y, level), dual_add(dual_add(dual_of(0), factor, by_x), factor, by_y),
+                     level);
 }
 
 static inline dual dual_dot(const dual *a, const dual *b) {
@@ -251,8 +255,8 @@ static inline void dual_sort(dual_run *r, dual *at) {
             }
 }
 
-static inline void run_elementwise(dual_run *r, const program_step *s, const dual_value *x, const dual_value *y, const dual_value *z,
-                                   dual_value *out) {
+static inline void run_elementwise(dual_run *r, const program_step *s, const dual_value *x, const dual_value *y,
+                                   const dual_value *z, dual_value *out) {
     for (int i = 0; i < WIDTH; i++) {
         dual a = x->at[i], b = y->at[i], *o = &out->at[i];
         switch (s->kind) {
@@ -291,8 +295,8 @@ static inline void run_elementwise(dual_run *r, const program_step *s, const dua
     }
 }
 
-static inline void run_vector(dual_run *r, const program_step *s, const dual_value *x, const dual_value *y, const dual_value *z,
-                              dual_value *out) {
+static inline void run_vector(dual_run *r, const program_step *s, const dual_value *x, const dual_value *y,
+                              const dual_value *z, dual_value *out) {
     dual sum = dual_of(0), exponentials[WIDTH];
     *out = *x;
     for (int i = 0; i < WIDTH; i++) {
@@ -336,8 +340,8 @@ static inline dual_value moved(dual_value x, const dual_value *direction, int le
 }
 
 /* The derivative of <weights, block(arguments)> by each element of argument `which`. */
-static inline dual_value slopes(dual_run *r, const program_step *s, const dual_value *arguments, int which, const dual_value *weights,
-                                int level) {
+static inline dual_value slopes(dual_run *r, const program_step *s, const dual_value *arguments, int which,
+                                const dual_value *weights, int level) {
     int result = r->p->block[s->block].result, size = size_of(r->p, s->in[which]);
     dual_value out = {{{{0}}}};
     r->modes[level] = REVERSE;
@@ -368,7 +372,8 @@ static inline dual_value run_call(dual_run *r, const program_step *s, const dual
         r->modes[level] = FORWARD;
         given[0] = moved(in[0], &in[1], level);
         first = run_block(r, s->block, given, level + 1);
-        for (int i = 0; i < WIDTH; i++) out.at[i] = dual_add(dual_low(first.at[i], level), 1, dual_high(first.at[i], level));
+        for (int i = 0; i < WIDTH; i++)
+            out.at[i] = dual_add(dual_low(first.at[i], level), 1, dual_high(first.at[i], level));
         return out;
     case STEP_VMAP:
     case STEP_VMAP_WIDE:
@@ -376,7 +381,8 @@ static inline dual_value run_call(dual_run *r, const program_step *s, const dual
             given[0] = scalar_of(in[0].at[b]);
             first = run_block(r, s->block, given, level);
             if (s->kind == STEP_VMAP) out.at[b] = first.at[0];
-            for (int i = 0; i < WIDTH && s->kind == STEP_VMAP_WIDE; i++) out.at[i] = dual_add(out.at[i], 1, first.at[i]);
+            for (int i = 0; i < WIDTH && s->kind == STEP_VMAP_WIDE; i++)
+                out.at[i] = dual_add(out.at[i], 1, first.at[i]);
         }
         return out;
     case STEP_VMAP_STACK:
@@ -398,7 +404,8 @@ static inline dual_value run_step(dual_run *r, const program_step *s, int level)
     else
         run_elementwise(r, s, &in[0], &in[1], &in[2], &out);
     for (int i = 0; i < WIDTH; i++)
-        for (int k = 0; k < DUAL_SIZE; k++) r->most = fmax(r->most, isfinite(out.at[i].at[k]) ? fabs(out.at[i].at[k]) : INFINITY);
+        for (int k = 0; k < DUAL_SIZE; k++)
+            r->most = fmax(r->most, isfinite(out.at[i].at[k]) ? fabs(out.at[i].at[k]) : INFINITY);
     return out;
 }
 
@@ -410,8 +417,8 @@ static inline dual_value run_block(dual_run *r, int index, const dual_value *arg
     return r->values[b->result];
 }
 
-/* The program's value at x and y, its gradient by their four elements, and its tangent in the direction of the elements; false if it is no
-   good as a test. */
+/* The program's value at x and y, its gradient by their four elements, and its tangent in the direction of the
+   elements; false if it is no good as a test. */
 typedef struct {
     double value, gradient[WIDTH + 1], tangent, most;
 } program_results;

@@ -34,7 +34,8 @@ static inline void put_any(const operand *o, int64_t index, test_domain domain) 
         put(o, index, (double)(random_bits() & 1));
     } else {
         double magnitude = domain == DOMAIN_SMALL ? floor(8 * random_unit()) : floor(random_unit() * 100);
-        bool negative = domain != DOMAIN_SMALL && domain != DOMAIN_POSITIVE && !dtype_is_unsigned(o->dtype) && (random_bits() & 1);
+        bool negative =
+            domain != DOMAIN_SMALL && domain != DOMAIN_POSITIVE && !dtype_is_unsigned(o->dtype) && (random_bits() & 1);
         put(o, index, negative ? -magnitude : magnitude);
     }
 }
@@ -60,7 +61,8 @@ static inline double ulps(double a, double b, double scale, tarn_dtype dtype) {
 
 static inline double difference(const operand *a, const operand *b, int64_t i, double scale) {
     if (a->dtype != TARN_COMPLEX64) {
-        if (dtype_kind_of(a->dtype) != KIND_FLOAT) return memcmp(place(a, i), place(b, i), (size_t)dtype_bytes(a->dtype)) ? INFINITY : 0;
+        if (dtype_kind_of(a->dtype) != KIND_FLOAT)
+            return memcmp(place(a, i), place(b, i), (size_t)dtype_bytes(a->dtype)) ? INFINITY : 0;
         return ulps(get(a, i), get(b, i), scale, a->dtype);
     }
     float x[2], y[2];
@@ -68,14 +70,16 @@ static inline double difference(const operand *a, const operand *b, int64_t i, d
     memcpy(y, place(b, i), sizeof y);
     double size = fmax(scale, fmax(fabs((double)y[0]), fabs((double)y[1])));
     if (!isfinite(size)) return isfinite(x[0]) && isfinite(x[1]) ? INFINITY : 0;
-    return fmax(ulps((double)x[0], (double)y[0], size, TARN_FLOAT32), ulps((double)x[1], (double)y[1], size, TARN_FLOAT32));
+    return fmax(ulps((double)x[0], (double)y[0], size, TARN_FLOAT32),
+                ulps((double)x[1], (double)y[1], size, TARN_FLOAT32));
 }
 
-static inline void compare(const operand *got, const operand *expected, double tolerance, const operand *scale, const char *what) {
+static inline void compare(const operand *got, const operand *expected, double tolerance, const operand *scale,
+                           const char *what) {
     for (int64_t i = 0, n = operand_size(expected); i < n; i++) {
         double d = difference(got, expected, i, scale ? fabs(get(scale, i)) : 0);
-        CHECK(d <= tolerance, "%s %s[%lld]: %.17g instead of %.17g (%g ulp)", what, dtype_facts[got->dtype].name, (long long)i, get(got, i),
-              get(expected, i), d);
+        CHECK(d <= tolerance, "%s %s[%lld]: %.17g instead of %.17g (%g ulp)", what, dtype_facts[got->dtype].name,
+              (long long)i, get(got, i), get(expected, i), d);
         if (!(d <= tolerance)) return;
     }
 }

@@ -1,5 +1,5 @@
-/* The random numbers of tests. Each thing that is tested begins a stream of its own, named after it, so that a new row of a table or a new
-   case leaves the inputs of the others alone. */
+/* The random numbers of tests. Each thing that is tested begins a stream of its own, named after it, so that a new row
+   of a table or a new case leaves the inputs of the others alone. */
 #ifndef TESTS_RANDOM_STREAM_H
 #define TESTS_RANDOM_STREAM_H
 

@@ -1,8 +1,10 @@
-/* CASE(function, an expression over x [n, 2 n], y [2 n, n], in[ROW] [n], in[INDICES] [n, 2 n], in[KEY]); the size n changes between trace
-   and replay. MANY_CASE(function, outputs, a call that writes out). */
+/* CASE(function, an expression over x [n, 2 n], y [2 n, n], in[ROW] [n], in[INDICES] [n, 2 n], in[KEY]); the size n
+   changes between trace and replay. MANY_CASE(function, outputs, a call that writes out). */
 #define DEEP(a) tarn_expand_dims(a, TARN_AXES(0, 1)) /* [1, 1, rows, columns] */
-#define WORDS(a)                                                                                                                           \
-    tarn_astype(tarn_abs(tarn_slice_axis(tarn_concatenate(TARN_ARRAYS(a, a, a, a), 4, .axis = TARN_AXIS(-1)), -1, 0, 8)), TARN_UINT32)
+#define WORDS(a)                                                                                                       \
+    tarn_astype(                                                                                                       \
+        tarn_abs(tarn_slice_axis(tarn_concatenate(TARN_ARRAYS(a, a, a, a), 4, .axis = TARN_AXIS(-1)), -1, 0, 8)),      \
+        TARN_UINT32)
 #define ONES_COLUMN(a) tarn_ones_like(tarn_slice_axis(a, -1, 0, 1))
 
 /* dtype and order */
@@ -40,7 +42,8 @@ CASE(repeat, tarn_repeat(x, 3, .axis = TARN_AXIS(-1)))
 CASE(gather, tarn_gather(y, TARN_ARRAYS(in[ROW], in[ROW]), 2, TARN_AXES(0, 1)))
 CASE(take, tarn_take(y, in[ROW], .axis = TARN_AXIS(0)))
 CASE(take_along_axis, tarn_take_along_axis(x, in[INDICES], .axis = TARN_AXIS(-1)))
-CASE(scatter_axes, tarn_scatter_axes(y, TARN_ARRAYS(in[ROW], in[ROW]), 2, tarn_sum(x), TARN_AXES(0, 1), .mode = TARN_SCATTER_ADD))
+CASE(scatter_axes,
+     tarn_scatter_axes(y, TARN_ARRAYS(in[ROW], in[ROW]), 2, tarn_sum(x), TARN_AXES(0, 1), .mode = TARN_SCATTER_ADD))
 CASE(scatter, tarn_scatter(y, in[ROW], tarn_sum(x), .axis = TARN_AXIS(0)))
 CASE(scatter_add, tarn_scatter_add(y, in[ROW], tarn_take(y, in[ROW], .axis = TARN_AXIS(0)), .axis = TARN_AXIS(0)))
 CASE(put_along_axis, tarn_put_along_axis(x, in[INDICES], tarn_sum(x), .axis = TARN_AXIS(1)))
@@ -66,8 +69,8 @@ CASE(cumsum, tarn_cumsum(x, .axis = TARN_AXIS(-1), .reverse = true))
 CASE(sort, tarn_sort(x))
 CASE(argsort, tarn_argsort(x, .axis = TARN_AXIS(0)))
 CASE(matmul, tarn_matmul(x, y))
-CASE(quantized_matmul,
-     tarn_quantized_matmul(tarn_broadcast_to(tarn_sum(x), TARN_SHAPE(3, 64)), WORDS(x), ONES_COLUMN(x), .biases = ONES_COLUMN(x)))
+CASE(quantized_matmul, tarn_quantized_matmul(tarn_broadcast_to(tarn_sum(x), TARN_SHAPE(3, 64)), WORDS(x),
+                                             ONES_COLUMN(x), .biases = ONES_COLUMN(x)))
 MANY_CASE(quantize, 3, tarn_quantize(tarn_repeat(x, 32, .axis = TARN_AXIS(-1)), out, .group_size = 32, .bits = 4))
 CASE(dequantize, tarn_dequantize(WORDS(x), ONES_COLUMN(x), .biases = ONES_COLUMN(x), .group_size = 64, .bits = 4))
 

@@ -1,4 +1,5 @@
-/* How often tests repeat what they draw at random: TARN_ROUNDS per cent of the usual number, so that slow machines and emulators finish. */
+/* How often tests repeat what they draw at random: TARN_ROUNDS per cent of the usual number, so that slow machines and
+ * emulators finish. */
 #ifndef TESTS_ROUNDS_H
 #define TESTS_ROUNDS_H
 

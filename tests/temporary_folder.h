@@ -29,7 +29,8 @@ static inline void expect_error(const char *what, const char *words) {
     const char *message = tarn_error();
     for (const char *word; (word = strsep(&rest, "|"));)
         if (!message || !strstr(message, word))
-            check_failures++, fprintf(stderr, "%s: no '%s' in the error: %s\n", what, word, message ? message : "(no error)");
+            check_failures++,
+                fprintf(stderr, "%s: no '%s' in the error: %s\n", what, word, message ? message : "(no error)");
     tarn_clear_error();
 }
 

@@ -1,6 +1,7 @@
-/* Bad arguments of every function of array.h, ops.h and random.h that makes arrays: NULL for each required array, negative list counts,
-   lists at NULL, dtypes that do not exist, sizes whose bytes no 64-bit number holds. Each is an error that begins with the function's name.
-   Functions come from the headers: one that has no case here fails the test. Elementwise functions come from the table. */
+/* Bad arguments of every function of array.h, ops.h and random.h that makes arrays: NULL for each required array,
+   negative list counts, lists at NULL, dtypes that do not exist, sizes whose bytes no 64-bit number holds. Each is an
+   error that begins with the function's name. Functions come from the headers: one that has no case here fails the
+   test. Elementwise functions come from the table. */
 #include <ctype.h>
 #include <stdlib.h>
 
@@ -44,18 +45,18 @@ static tarn_array *of_shape(const tarn_array *x, tarn_ints shape, tarn_dtype dty
 #define SINGLE(x)      of_shape(x, TARN_SHAPE(1, 1), TARN_FLOAT32)
 #define KEY(x)         of_shape(x, TARN_SHAPE(2), TARN_UINT32)
 
-#define CASE(function, takes, good, ...)                                                                                                   \
-    static bool call_##function(const arguments *a) {                                                                                      \
-        (void)a;                                                                                                                           \
-        return (__VA_ARGS__) != 0;                                                                                                         \
+#define CASE(function, takes, good, ...)                                                                               \
+    static bool call_##function(const arguments *a) {                                                                  \
+        (void)a;                                                                                                       \
+        return (__VA_ARGS__) != 0;                                                                                     \
     }
 #include "argument_cases.h"
 #undef CASE
 
 #define CASE(function, takes, good, ...) {#function, takes, good, call_##function},
-#define ENTRIES(...)                                                                                                                       \
+#define ENTRIES(...)                                                                                                   \
     { (const int64_t[]){__VA_ARGS__}, (int64_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)) }
-#define NO_ENTRIES                                                                                                                         \
+#define NO_ENTRIES                                                                                                     \
     { NULL, 0 }
 static const function_case cases[] = {
 #include "argument_cases.h"
@@ -76,7 +77,8 @@ static void refused(const function_case *f, const arguments *a, const char *what
     bool made = f->call(a), named = tarn_error() && strncmp(tarn_error(), start, strlen(start)) == 0;
     if (made || !named) {
         check_failures++;
-        fprintf(stderr, "%s with %s: %s, error: %s\n", f->name, what, made ? "made" : "refused", tarn_error() ? tarn_error() : "none");
+        fprintf(stderr, "%s with %s: %s, error: %s\n", f->name, what, made ? "made" : "refused",
+                tarn_error() ? tarn_error() : "none");
     }
     tarn_clear_error();
 }
@@ -154,7 +156,8 @@ static bool is_asked_elsewhere(const char *name, size_t length) {
     return false;
 }
 
-/* Declarations "TARN_API tarn_array *tarn_<name>(" and "TARN_API bool tarn_<name>(", the latter in ops.h and random.h. */
+/* Declarations "TARN_API tarn_array *tarn_<name>(" and "TARN_API bool tarn_<name>(", the latter in ops.h and random.h.
+ */
 static void check_header(const char *file, bool also_bools) {
     char path[512], line[512];
     snprintf(path, sizeof path, "%s/include/tarn/%s", TARN_SOURCE_DIR, file);
@@ -180,19 +183,22 @@ static void check_sizes(void) {
     int64_t big = INT64_C(1) << 31, huge = INT64_C(1) << 62;
     tarn_array *one = tarn_scalar(1, TARN_FLOAT32), *byte = tarn_scalar(1, TARN_UINT8);
     tarn_array *column = tarn_broadcast_to(one, TARN_SHAPE(big, 1)), *row = tarn_broadcast_to(one, TARN_SHAPE(1, big));
-    CHECK_ERROR(tarn_add(column, row), "add: the result has a negative size or is too large: float32 [2147483648, 2147483648]");
+    CHECK_ERROR(tarn_add(column, row),
+                "add: the result has a negative size or is too large: float32 [2147483648, 2147483648]");
     CHECK_ERROR(tarn_matmul(column, row), "matmul: the result");
     CHECK_ERROR(tarn_broadcast_to(one, TARN_SHAPE(huge)), "broadcast_to: the result");
     CHECK_ERROR(tarn_broadcast_to(one, TARN_SHAPE(0, huge)), "broadcast_to: the result"); /* its strides could wrap */
     CHECK_ERROR(tarn_zeros(TARN_SHAPE(-1), TARN_FLOAT32), "zeros: ");
     tarn_array *half = tarn_broadcast_to(byte, TARN_SHAPE(huge - 1));
     CHECK(half && tarn_ok());
-    CHECK_ERROR(tarn_concatenate(TARN_ARRAYS(half, tarn_broadcast_to(byte, TARN_SHAPE(16))), 2), "concatenate: the result");
+    CHECK_ERROR(tarn_concatenate(TARN_ARRAYS(half, tarn_broadcast_to(byte, TARN_SHAPE(16))), 2),
+                "concatenate: the result");
     CHECK_ERROR(tarn_stack(TARN_ARRAYS(half, half), 2), "stack: the result");
     CHECK_ERROR(tarn_repeat(half, 3, .axis = TARN_AXIS(0)), "repeat: ");
     CHECK_ERROR(tarn_astype(half, TARN_INT16), "astype: the result");
-    CHECK_ERROR(tarn_take(row, tarn_broadcast_to(tarn_scalar(0, TARN_INT8), TARN_SHAPE(huge / 4 + 1)), .axis = TARN_AXIS(-1)),
-                "take: the result");
+    CHECK_ERROR(
+        tarn_take(row, tarn_broadcast_to(tarn_scalar(0, TARN_INT8), TARN_SHAPE(huge / 4 + 1)), .axis = TARN_AXIS(-1)),
+        "take: the result");
     CHECK_ERROR(tarn_random_bits(tarn_random_key(1), TARN_SHAPE(huge)), "random_bits: the result");
     CHECK_ERROR(tarn_stack(TARN_ARRAYS(one, tarn_ones(TARN_SHAPE(2), TARN_FLOAT32)), 2),
                 "stack: arrays 0 and 1 differ in shape: float32 [] and");
@@ -205,7 +211,8 @@ static void check_memory(void) {
     tarn_device cpu = {TARN_CPU, 0};
     tarn_set_memory_limit(cpu, 1 << 20);
     tarn_array *one = tarn_scalar(1, TARN_FLOAT32);
-    CHECK_ERROR(tarn_eval(tarn_exp(tarn_broadcast_to(one, TARN_SHAPE(1 << 20)))), "exp float32 [1048576]: out of memory");
+    CHECK_ERROR(tarn_eval(tarn_exp(tarn_broadcast_to(one, TARN_SHAPE(1 << 20)))),
+                "exp float32 [1048576]: out of memory");
     CHECK_ERROR(tarn_eval(tarn_sort(tarn_broadcast_to(one, TARN_SHAPE(4, 1 << 20)), .axis = TARN_AXIS(1))),
                 "sort float32 [4, 1048576]: out of memory");
     tarn_set_memory_limit(cpu, 0);
@@ -217,10 +224,11 @@ static void check_values(void) {
     TARN_SCOPE;
     CHECK_ERROR(tarn_scalar_int(INT64_C(1) << 40, TARN_INT8), "scalar_int: 1099511627776 is outside the range of int8");
     CHECK_ERROR(tarn_scalar_int(-1, TARN_UINT64), "scalar_int: -1 is outside");
-    CHECK(tarn_scalar_int(-128, TARN_INT8) && tarn_scalar_int(255, TARN_UINT8) && tarn_scalar_int(INT64_MAX, TARN_UINT64));
+    CHECK(tarn_scalar_int(-128, TARN_INT8) && tarn_scalar_int(255, TARN_UINT8) &&
+          tarn_scalar_int(INT64_MAX, TARN_UINT64));
     CHECK_ERROR(tarn_arange(0x1p53 + 2, 0x1p53 + 6, 1, TARN_INT64), "arange: ");
-    CHECK(tarn_item_int(tarn_take(tarn_arange(0x1p53 - 3, 0x1p53, 1, TARN_INT64), tarn_scalar(2, TARN_INT32), .axis = TARN_AXIS(0))) ==
-          (INT64_C(1) << 53) - 1);
+    CHECK(tarn_item_int(tarn_take(tarn_arange(0x1p53 - 3, 0x1p53, 1, TARN_INT64), tarn_scalar(2, TARN_INT32),
+                                  .axis = TARN_AXIS(0))) == (INT64_C(1) << 53) - 1);
     tarn_array *empty = tarn_zeros(TARN_SHAPE(2, 0), TARN_FLOAT32);
     CHECK_ERROR(tarn_max(empty), "max: of no elements");
     CHECK_ERROR(tarn_min(empty, .axes = TARN_AXES(1)), "min: of no elements");

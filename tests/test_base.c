@@ -1,5 +1,5 @@
-/* The pool of threads, the memory below everything, and the environment: every index is visited once by one thread at a time, blocks do not
-   overlap, a variable that means nothing is named. */
+/* The pool of threads, the memory below everything, and the environment: every index is visited once by one thread at a
+   time, blocks do not overlap, a variable that means nothing is named. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -235,12 +235,14 @@ static void test_settings(void) {
     CHECK(settings_check() && settings_threads() == 0 && cpu_thread_count() >= 1);
     set_or_not("TARN_THREADS", before);
     free(before);
-    static const char *const wrong[][2] = {{"TARN_THREADS", "abc"}, {"TARN_THREADS", "0"}, {"TARN_THREADS", "-1"}, {"TARN_THREADS", "4x"},
-                                           {"TARN_THREADS", "1e9"}, {"TARN_ISA", "bogus"}, {"TARN_FUSE", "no"},    {"TARN_HARD", "yes"}};
+    static const char *const wrong[][2] = {{"TARN_THREADS", "abc"}, {"TARN_THREADS", "0"},   {"TARN_THREADS", "-1"},
+                                           {"TARN_THREADS", "4x"},  {"TARN_THREADS", "1e9"}, {"TARN_ISA", "bogus"},
+                                           {"TARN_FUSE", "no"},     {"TARN_HARD", "yes"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) check_refused(wrong[i][0], wrong[i][1]);
     char *without = strdup(settings_without_list());
     set_or_not("TARN_WITHOUT", "rms_norm,quantized_matmul");
-    CHECK(settings_without("rms_norm") && settings_without("quantized_matmul") && !settings_without("matmul") && !settings_without("norm"));
+    CHECK(settings_without("rms_norm") && settings_without("quantized_matmul") && !settings_without("matmul") &&
+          !settings_without("norm"));
     set_or_not("TARN_WITHOUT", *without ? without : NULL);
     free(without);
 }

@@ -11,10 +11,10 @@
 #include "into.h"
 #include "tarn/tarn.h"
 
-#define BODY(name, ...)                                                                                                                    \
-    static bool name(void *context, tarn_array *const *x, int count, tarn_results *results) {                                              \
-        (void)context, (void)x, (void)count;                                                                                               \
-        __VA_ARGS__                                                                                                                        \
+#define BODY(name, ...)                                                                                                \
+    static bool name(void *context, tarn_array *const *x, int count, tarn_results *results) {                          \
+        (void)context, (void)x, (void)count;                                                                           \
+        __VA_ARGS__                                                                                                    \
     }
 
 static tarn_array *one(double value) {
@@ -71,7 +71,8 @@ static void test_made_inside(void) {
     TARN_SCOPE;
     tarn_array *y;
     tarn_compiled *c = tarn_compile(TARN_FUNCTION(makes_inside, NULL));
-    for (int i = 0; i < 3; i++) CHECK(into(&y, tarn_compiled_call(c, TARN_ARRAYS(one(i)), 1)) && tarn_item(tarn_sum(y)) == 10 * i);
+    for (int i = 0; i < 3; i++)
+        CHECK(into(&y, tarn_compiled_call(c, TARN_ARRAYS(one(i)), 1)) && tarn_item(tarn_sum(y)) == 10 * i);
     CHECK(!made_inside->buffer);
     node_release(made_inside->node);
     tarn_compiled_free(c);
@@ -88,7 +89,8 @@ static void test_keys(void) {
     tarn_compiled *c = tarn_compile(TARN_FUNCTION(times_number, &number));
     for (int i = 0; i < 8; i++) {
         number = i % 4;
-        CHECK(into(&y, tarn_compiled_call(c, &x, 1, .key = &number, .key_bytes = sizeof number)) && tarn_item(y) == 2 * number);
+        CHECK(into(&y, tarn_compiled_call(c, &x, 1, .key = &number, .key_bytes = sizeof number)) &&
+              tarn_item(y) == 2 * number);
     }
     CHECK(plans_of(c) == 4);
     number = 7;
@@ -195,9 +197,9 @@ static void check_growth(bool donate, int traced) {
     container s = {0};
     double leaves[MOST];
     int count = 0;
-    tarn_compiled *c =
-        donate ? tarn_compile(TARN_FUNCTION(grows, &s), .collect = collect, .store = store, .donate = TARN_INTS(TARN_DONATE_STATE))
-               : tarn_compile(TARN_FUNCTION(grows, &s), .collect = collect, .store = store);
+    tarn_compiled *c = donate ? tarn_compile(TARN_FUNCTION(grows, &s), .collect = collect, .store = store,
+                                             .donate = TARN_INTS(TARN_DONATE_STATE))
+                              : tarn_compile(TARN_FUNCTION(grows, &s), .collect = collect, .store = store);
     for (int i = 1; i < 9; i++) {
         TARN_SCOPE;
         double before = s.count ? leaves[0] : -1, wanted = grow(leaves, &count, i);
@@ -418,7 +420,8 @@ static void *call_often(void *context) {
         int key = (w->start + i) % w->keys;
         tarn_array *y;
         w->failed +=
-            !into(&y, tarn_compiled_call(w->c, TARN_ARRAYS(one(i)), 1, .key = &key, .key_bytes = sizeof key)) || tarn_item(y) != i + 1;
+            !into(&y, tarn_compiled_call(w->c, TARN_ARRAYS(one(i)), 1, .key = &key, .key_bytes = sizeof key)) ||
+            tarn_item(y) != i + 1;
     }
     if (w->failed) fprintf(stderr, "a thread: %s\n", tarn_error() ? tarn_error() : "a wrong value");
     return NULL;

@@ -7,10 +7,10 @@
 #include "tarn/tarn.h"
 
 static int failures;
-#define CHECK(condition)                                                                                                                   \
-    ((condition)                                                                                                                           \
-         ? (void)0                                                                                                                         \
-         : (failures++, (void)fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition, tarn_ok() ? "no error" : tarn_error())))
+#define CHECK(condition)                                                                                               \
+    ((condition) ? (void)0                                                                                             \
+                 : (failures++, (void)fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition,              \
+                                              tarn_ok() ? "no error" : tarn_error())))
 
 static const tarn_device cpu = {TARN_CPU, 0};
 
@@ -89,9 +89,11 @@ static void test_peak(void) {
     tarn_array *x = tarn_ones(TARN_SHAPE(N, N), TARN_FLOAT32), *w = tarn_ones(TARN_SHAPE(N, N), TARN_FLOAT32), *y = x;
     CHECK(tarn_eval(x, w));
     int64_t product = peak_of(tarn_matmul(x, w)); /* its result and the panels it packs */
-    for (int i = 0; i < 40; i++) y = i % 3 == 0 ? tarn_matmul(y, w) : i % 3 == 1 ? tarn_softmax(y, .axes = TARN_AXES(-1)) : tarn_add(y, x);
+    for (int i = 0; i < 40; i++)
+        y = i % 3 == 0 ? tarn_matmul(y, w) : i % 3 == 1 ? tarn_softmax(y, .axes = TARN_AXES(-1)) : tarn_add(y, x);
     int64_t chain = peak_of(y);
-    printf("one product: %.2f buffers at the peak, a 40-op chain: %.2f\n", (double)product / BYTES, (double)chain / BYTES);
+    printf("one product: %.2f buffers at the peak, a 40-op chain: %.2f\n", (double)product / BYTES,
+           (double)chain / BYTES);
     CHECK(chain <= product + BYTES + 4096);
 }
 
@@ -147,13 +149,14 @@ static void test_plan(void) {
     TARN_SCOPE;
     tarn_array *state = tarn_keep(tarn_zeros(TARN_SHAPE(1024, 64), TARN_FLOAT32)), **slot = &state;
     tarn_eval(state);
-    tarn_compiled *c = tarn_compile(TARN_FUNCTION(step, &state), .state = &slot, .state_count = 1, .donate = TARN_AXES(TARN_DONATE_STATE));
+    tarn_compiled *c = tarn_compile(TARN_FUNCTION(step, &state), .state = &slot, .state_count = 1,
+                                    .donate = TARN_AXES(TARN_DONATE_STATE));
     CHECK(c);
     int64_t active = 0;
     for (int i = 0; i < 100; i++) {
         TARN_SCOPE;
-        tarn_array *row = tarn_full(TARN_SHAPE(1, 64), 1, TARN_FLOAT32), *place = tarn_from_data((int32_t[]){i}, TARN_SHAPE(1), TARN_INT32),
-                   *sum;
+        tarn_array *row = tarn_full(TARN_SHAPE(1, 64), 1, TARN_FLOAT32),
+                   *place = tarn_from_data((int32_t[]){i}, TARN_SHAPE(1), TARN_INT32), *sum;
         CHECK(into(&sum, tarn_compiled_call(c, TARN_ARRAYS(row, place), 2)));
         CHECK(tarn_item(sum) == 64 * (i + 1));
         if (i == 2) active = memory().active;

@@ -1,5 +1,5 @@
-/* The CPU's block interpreter against the reference: every row of the table, every dtype, instruction set, layout and size; conversions
-   between all dtypes; random programs that reuse registers; outputs in the memory of inputs. */
+/* The CPU's block interpreter against the reference: every row of the table, every dtype, instruction set, layout and
+   size; conversions between all dtypes; random programs that reuse registers; outputs in the memory of inputs. */
 #include "cpu/cpu.h"
 #include "base/threads.h"
 #include "kernel_calls.h"
@@ -26,7 +26,8 @@ static void test_row(op_id op, tarn_dtype dtype, tarn_ints shape, int layout) {
     }
     tarn_dtype out = result_dtype(op, dtype);
     group_instruction instruction = {(uint16_t)op, (uint16_t)(count - 1), {0, 1, 2}, (uint8_t)dtype, (uint8_t)out};
-    group_program program = {count, 1, 1, count, (uint16_t[]){0, 1, 2}, (uint16_t[]){(uint16_t)(count - 1)}, &instruction};
+    group_program program = {count,       1, 1, count, (uint16_t[]){0, 1, 2}, (uint16_t[]){(uint16_t)(count - 1)},
+                             &instruction};
     operand got = make(out, shape), expected = make(out, shape);
     CHECK(run_on(&backend_cpu, &program, inputs, &got), "%s: %s", op_name(op), tarn_error());
     CHECK(run_on(&backend_reference, &program, inputs, &expected), "%s: %s", op_name(op), tarn_error());
@@ -39,7 +40,8 @@ static bool accepts(op_id op, tarn_dtype dtype) {
 }
 
 static void test_rows(void) {
-    const tarn_ints shapes[] = {TARN_0D, DIMS(0), DIMS(1), DIMS(15), DIMS(1030), DIMS(3, 5, 7), DIMS(2, 33, 16), DIMS(4, 0, 3)};
+    const tarn_ints shapes[] = {TARN_0D,    DIMS(0),       DIMS(1),         DIMS(15),
+                                DIMS(1030), DIMS(3, 5, 7), DIMS(2, 33, 16), DIMS(4, 0, 3)};
     for (op_id op = 0; op < OP_COUNT; op++) {
         random_begin(op_name(op));
         for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++) {
@@ -53,9 +55,27 @@ static void test_rows(void) {
 
 /* ---- special values */
 static void test_special(op_id op, tarn_dtype dtype) {
-    static const double floats[] = {0, -0.0, 1, -1, 0.5, 2, -2, 3, 1e-40, 6e-8, 65504, 65520, 3e38, INFINITY, -INFINITY, NAN};
-    static const double whole[] = {
-        0, 1, -1, 2, -2, 3, 7, 8, 15, 31, 32, 63, 64, 127, -128, 255, -2147483648.0, 2147483647.0, -9223372036854775808.0};
+    static const double floats[] = {0,     -0.0, 1,     -1,    0.5,  2,        -2,        3,
+                                    1e-40, 6e-8, 65504, 65520, 3e38, INFINITY, -INFINITY, NAN};
+    static const double whole[] = {0,
+                                   1,
+                                   -1,
+                                   2,
+                                   -2,
+                                   3,
+                                   7,
+                                   8,
+                                   15,
+                                   31,
+                                   32,
+                                   63,
+                                   64,
+                                   127,
+                                   -128,
+                                   255,
+                                   -2147483648.0,
+                                   2147483647.0,
+                                   -9223372036854775808.0};
     bool real = dtype_kind_of(dtype) == KIND_FLOAT;
     const double *values = real ? floats : whole;
     int64_t n = real ? 16 : 19;
@@ -77,28 +97,30 @@ static void test_special(op_id op, tarn_dtype dtype) {
     group_instruction instruction = {(uint16_t)op, 3, {0, 1, 2}, (uint8_t)dtype, (uint8_t)out};
     group_program program = {count, 1, 1, 4, (uint16_t[]){0, 1, 2}, (uint16_t[]){3}, &instruction};
     operand got = make(out, DIMS(n, n)), expected = make(out, DIMS(n, n));
-    CHECK(run_on(&backend_cpu, &program, inputs, &got) && run_on(&backend_reference, &program, inputs, &expected), "%s", op_name(op));
+    CHECK(run_on(&backend_cpu, &program, inputs, &got) && run_on(&backend_reference, &program, inputs, &expected), "%s",
+          op_name(op));
     for (int64_t i = 0; i < n * n; i++) {
         double a = get(&got, i), b = get(&expected, i);
         bool agree = real ? special_agrees(op, a, b, out) : difference(&got, &expected, i, 0) == 0;
-        CHECK(agree, "%s %s(%g, %g): %.9g instead of %.9g", op_name(op), dtype_facts[dtype].name, get(&inputs[0], i), get(&inputs[1], i), a,
-              b);
+        CHECK(agree, "%s %s(%g, %g): %.9g instead of %.9g", op_name(op), dtype_facts[dtype].name, get(&inputs[0], i),
+              get(&inputs[1], i), a, b);
     }
 }
 
 static void test_specials(void) {
     for (op_id op = 0; op < OP_COUNT; op++)
         for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++)
-            if (dtype != TARN_BOOL && dtype != TARN_COMPLEX64 && accepts(op, (tarn_dtype)dtype)) test_special(op, (tarn_dtype)dtype);
+            if (dtype != TARN_BOOL && dtype != TARN_COMPLEX64 && accepts(op, (tarn_dtype)dtype))
+                test_special(op, (tarn_dtype)dtype);
 }
 
 /* ---- conversions */
 static void test_conversion(tarn_dtype from, tarn_dtype to) {
-    static const double values[] = {0,        -0.0,     1,        -1,           1.5,          2.5,          -2.5,
-                                    127.7,    128,      255,      256,          -129,         32768,        65519,
-                                    65520,    1e-7,     3e-8,     2.98e-8,      1e10,         -1e10,        1e20,
-                                    -1e20,    3e38,     4e38,     2147483648.0, 4294967295.0, 1.0009765625, 1.00146484375,
-                                    16777217, 33554435, INFINITY, -INFINITY,    NAN};
+    static const double values[] = {
+        0,        -0.0,      1,     -1,    1.5,          2.5,          -2.5,         127.7,         128,      255,
+        256,      -129,      32768, 65519, 65520,        1e-7,         3e-8,         2.98e-8,       1e10,     -1e10,
+        1e20,     -1e20,     3e38,  4e38,  2147483648.0, 4294967295.0, 1.0009765625, 1.00146484375, 16777217, 33554435,
+        INFINITY, -INFINITY, NAN};
     int64_t n = sizeof values / sizeof *values;
     random_begin(dtype_facts[from].name);
     operand in = make(from, DIMS(n + 200)), got = make(to, DIMS(n + 200)), expected = make(to, DIMS(n + 200));
@@ -119,10 +141,11 @@ static void test_conversion(tarn_dtype from, tarn_dtype to) {
     compare(&got, &expected, 0, NULL, what);
 }
 
-/* ---- programs: random instructions over a few registers, all ops exact, so that every result must be the reference's; but for float64,
-   which the reference rounds twice */
+/* ---- programs: random instructions over a few registers, all ops exact, so that every result must be the reference's;
+   but for float64, which the reference rounds twice */
 static group_instruction random_instruction(tarn_dtype *dtypes, int registers) {
-    static const op_id ops[] = {OP_add, OP_multiply, OP_subtract, OP_maximum, OP_less, OP_where, OP_negative, OP_equal, OP_abs};
+    static const op_id ops[] = {OP_add,   OP_multiply, OP_subtract, OP_maximum, OP_less,
+                                OP_where, OP_negative, OP_equal,    OP_abs};
     for (;;) {
         group_instruction in = {.result = (uint16_t)(random_bits() % (unsigned)registers)};
         for (int i = 0; i < 3; i++) in.arguments[i] = (uint16_t)(random_bits() % (unsigned)registers);
@@ -168,17 +191,20 @@ static void test_program(int length, int inputs, int outputs, tarn_ints shape, b
     CHECK(run_on(&backend_reference, &program, in, expected), "%s", tarn_error());
     if (in_place && dtype_bytes(got[0].dtype) == dtype_bytes(in[0].dtype)) got[0].data = in[0].data;
     CHECK(run_on(&backend_cpu, &program, in, got), "%s", tarn_error());
-    for (int i = 0; i < outputs; i++) compare(&got[i], &expected[i], row_tolerance(OP_add, got[i].dtype), NULL, "program");
+    for (int i = 0; i < outputs; i++)
+        compare(&got[i], &expected[i], row_tolerance(OP_add, got[i].dtype), NULL, "program");
 }
 
 static void test_programs(void) {
     const tarn_ints shapes[] = {DIMS(1), DIMS(300), DIMS(2, 7, 9), DIMS(3, 700)};
     random_begin("programs");
     for (int i = 0; i < rounds(400); i++)
-        test_program(1 + (int)(random_bits() % 12), 1 + (int)(random_bits() % 7), 1 + (int)(random_bits() % 3), shapes[i % 4], i % 3 == 0);
+        test_program(1 + (int)(random_bits() % 12), 1 + (int)(random_bits() % 7), 1 + (int)(random_bits() % 3),
+                     shapes[i % 4], i % 3 == 0);
 }
 
-/* As many inputs and registers as a program may have, of wide numbers: blocks must shrink to fit a thread's scratch memory. */
+/* As many inputs and registers as a program may have, of wide numbers: blocks must shrink to fit a thread's scratch
+ * memory. */
 static void test_largest_program(void) {
     enum { IN = GROUP_MAX_INPUTS, ALL = GROUP_MAX_REGISTERS };
     operand in[IN], got = make(TARN_FLOAT64, DIMS(3, 700)), expected = make(TARN_FLOAT64, DIMS(3, 700));
@@ -190,7 +216,8 @@ static void test_largest_program(void) {
     }
     for (int i = 0; i < ALL; i++) {
         uint16_t first = (uint16_t)(i < IN ? i : i - 1), second = (uint16_t)(i * 7 % IN);
-        instructions[i] = (group_instruction){i % 2 ? OP_minimum : OP_maximum, (uint16_t)i, {first, second}, TARN_FLOAT64, TARN_FLOAT64};
+        instructions[i] = (group_instruction){
+            i % 2 ? OP_minimum : OP_maximum, (uint16_t)i, {first, second}, TARN_FLOAT64, TARN_FLOAT64};
     }
     group_program program = {IN, 1, ALL, ALL, input_registers, &last, instructions};
     CHECK(run_on(&backend_reference, &program, in, &expected), "%s", tarn_error());
@@ -200,7 +227,8 @@ static void test_largest_program(void) {
 
 /* Large enough for several threads, with a broadcast row: the same bits whatever the number of threads. */
 static void test_threads(void) {
-    operand x = randomized(TARN_FLOAT32, DIMS(300, 1001), DOMAIN_ANY), row = randomized(TARN_FLOAT32, DIMS(1, 1001), DOMAIN_ANY);
+    operand x = randomized(TARN_FLOAT32, DIMS(300, 1001), DOMAIN_ANY),
+            row = randomized(TARN_FLOAT32, DIMS(1, 1001), DOMAIN_ANY);
     operand inputs[] = {x, view(row, 0, DIMS(300, 1001), DIMS(0, 1))};
     group_instruction instructions[] = {{OP_multiply, 2, {0, 1, 0}, TARN_FLOAT32, TARN_FLOAT32},
                                         {OP_tanh, 2, {2}, TARN_FLOAT32, TARN_FLOAT32}};

@@ -1,4 +1,5 @@
-/* softmax, rms_norm and rope of the CPU against their formulas in double, with the roundings that the formulas state. */
+/* softmax, rms_norm and rope of the CPU against their formulas in double, with the roundings that the formulas state.
+ */
 #include "cpu/cpu.h"
 #include "base/threads.h"
 #include "kernel_calls.h"
@@ -21,7 +22,8 @@ static void test_softmax(tarn_dtype dtype, tarn_ints shape, int layout, double s
         double top = -INFINITY, sum = 0;
         for (int64_t i = 0; i < n; i++) top = fmax(top, get(&x, row * n + i));
         for (int64_t i = 0; i < n; i++) sum += exp((double)(float)(get(&x, row * n + i) - top));
-        for (int64_t i = 0; i < n; i++) put(&expected, row * n + i, exp((double)(float)(get(&x, row * n + i) - top)) / sum);
+        for (int64_t i = 0; i < n; i++)
+            put(&expected, row * n + i, exp((double)(float)(get(&x, row * n + i) - top)) / sum);
     }
     CHECK(run_call(&backend_cpu, CALL(softmax, NULL, &got, x)), "%s", tarn_error());
     operand tiny = make(TARN_FLOAT64, shape); /* exponentials below the smallest normal number are zero */
@@ -76,14 +78,16 @@ typedef struct {
 
 static void test_rope(tarn_dtype dtype, tarn_ints shape, rope_case t) {
     operand x = laid_out(dtype, shape, DOMAIN_ANY, t.layout), got = make(dtype, shape);
-    int64_t length = shape.values[shape.count - 2], dim = shape.values[shape.count - 1], batch = shape.values[0], n = operand_size(&x);
+    int64_t length = shape.values[shape.count - 2], dim = shape.values[shape.count - 1], batch = shape.values[0],
+            n = operand_size(&x);
     int64_t dims = t.attributes.dims ? t.attributes.dims : dim, half = dims / 2;
     operand offset = t.rows ? make(TARN_INT32, DIMS(batch)) : filled(TARN_INT32, TARN_0D, VALUES(5)),
             freqs = make(TARN_FLOAT32, DIMS(half));
     for (int64_t i = 0; t.rows && i < batch; i++) put(&offset, i, (double)(7 * i + 1));
     for (int64_t i = 0; i < half; i++) put(&freqs, i, 1.0 + (double)i * 1.5);
     operand absent = {0};
-    CHECK(run_call(&backend_cpu, CALL(rope, &t.attributes, &got, x, offset, t.freqs ? freqs : absent)), "%s", tarn_error());
+    CHECK(run_call(&backend_cpu, CALL(rope, &t.attributes, &got, x, offset, t.freqs ? freqs : absent)), "%s",
+          tarn_error());
     for (int64_t at = 0; at < n; at++) {
         int64_t i = at % dim, row = at / dim, pair = t.attributes.traditional ? i / 2 : i % half;
         if (i >= dims) {
@@ -99,7 +103,8 @@ static void test_rope(tarn_dtype dtype, tarn_ints shape, rope_case t) {
         double expected = second ? u * sin(theta) + v * cos(theta) : u * cos(theta) - v * sin(theta);
         double size = fabs(u) + fabs(v), error = fabs(get(&got, at) - expected);
         double unit = ldexp(size, -bits_of_mantissa(dtype) - 1) + size * fabs(theta) * 4e-7 + size * 3e-7;
-        CHECK(error <= unit, "rope %s [%lld]: %g instead of %g", dtype_facts[dtype].name, (long long)at, get(&got, at), expected);
+        CHECK(error <= unit, "rope %s [%lld]: %g instead of %g", dtype_facts[dtype].name, (long long)at, get(&got, at),
+              expected);
     }
 }
 

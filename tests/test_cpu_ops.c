@@ -1,4 +1,5 @@
-/* The CPU's kernels for moving, indexing, reducing, sorting and making, against the reference: all dtypes, strides, sizes and sets. */
+/* The CPU's kernels for moving, indexing, reducing, sorting and making, against the reference: all dtypes, strides,
+ * sizes and sets. */
 #include "cpu/cpu.h"
 #include "base/threads.h"
 #include "kernel_calls.h"
@@ -47,7 +48,8 @@ static operand indices_of(tarn_dtype dtype, tarn_ints shape, int64_t size) {
 
 /* ---- moving */
 static void test_copies(tarn_dtype dtype) {
-    const tarn_ints shapes[] = {TARN_0D, DIMS(0), DIMS(7), DIMS(3, 5), DIMS(70, 90), DIMS(2, 3, 4, 5), DIMS(5, 1, 130, 33)};
+    const tarn_ints shapes[] = {
+        TARN_0D, DIMS(0), DIMS(7), DIMS(3, 5), DIMS(70, 90), DIMS(2, 3, 4, 5), DIMS(5, 1, 130, 33)};
     for (int s = 0; s < 7; s++)
         for (int layout = 0; layout < LAYOUTS; layout++) {
             operand x = laid_out(dtype, shapes[s], DOMAIN_ANY, layout), out = make(dtype, shapes[s]);
@@ -62,10 +64,12 @@ static void test_copies(tarn_dtype dtype) {
 
 static void test_blocks(tarn_dtype dtype) {
     for (int i = 0; i < 6; i++) {
-        operand x = laid_out(dtype, DIMS(4, 9, 6), DOMAIN_ANY, i), update = laid_out(dtype, DIMS(4, 3, 6), DOMAIN_ANY, 5 - i);
+        operand x = laid_out(dtype, DIMS(4, 9, 6), DOMAIN_ANY, i),
+                update = laid_out(dtype, DIMS(4, 3, 6), DOMAIN_ANY, 5 - i);
         operand start = filled(i % 2 ? TARN_INT32 : TARN_INT64, DIMS(1), VALUES((double)(i * 3 - 4)));
         operand dense = randomized(dtype, DIMS(4, 9, 6), DOMAIN_ANY), block = make(dtype, DIMS(4, 3, 6));
-        compare_call(CALL(slice_update, &(attributes_slice_update){.axes = DIMS(1)}, &dense, x, update, start), 0, "slice_update");
+        compare_call(CALL(slice_update, &(attributes_slice_update){.axes = DIMS(1)}, &dense, x, update, start), 0,
+                     "slice_update");
         attributes_slice_array sizes = {.axes = DIMS(-2), .sizes = DIMS(3)};
         compare_call(CALL(slice_array, &sizes, &block, x, start), 0, "slice_array");
     }
@@ -75,15 +79,20 @@ static void test_blocks(tarn_dtype dtype) {
 static void test_placed_blocks(tarn_dtype dtype, int64_t scale) {
     const int64_t wide = 30 * scale, part = 5 * scale;
     for (int i = 0; i < 6; i++) {
-        operand x = laid_out(dtype, DIMS(4, 9, wide), DOMAIN_ANY, i), dense = randomized(dtype, DIMS(4, 9, wide), DOMAIN_ANY);
-        operand starts = randomized(TARN_INT16, DIMS(4, 2), DOMAIN_SMALL), row_starts = randomized(TARN_INT64, DIMS(4, 9, 1), DOMAIN_ANY);
-        operand update = laid_out(dtype, DIMS(4, 4, part), DOMAIN_ANY, 5 - i), rows = laid_out(dtype, DIMS(4, 9, part), DOMAIN_ANY, 5 - i);
+        operand x = laid_out(dtype, DIMS(4, 9, wide), DOMAIN_ANY, i),
+                dense = randomized(dtype, DIMS(4, 9, wide), DOMAIN_ANY);
+        operand starts = randomized(TARN_INT16, DIMS(4, 2), DOMAIN_SMALL),
+                row_starts = randomized(TARN_INT64, DIMS(4, 9, 1), DOMAIN_ANY);
+        operand update = laid_out(dtype, DIMS(4, 4, part), DOMAIN_ANY, 5 - i),
+                rows = laid_out(dtype, DIMS(4, 9, part), DOMAIN_ANY, 5 - i);
         operand block = make(dtype, DIMS(4, 4, part)), row_block = make(dtype, DIMS(4, 9, part));
-        attributes_slice_update write = {.axes = DIMS(-1, 1), .step = DIMS(3, 2)}, write_rows = {.axes = DIMS(2), .step = DIMS(4)};
+        attributes_slice_update write = {.axes = DIMS(-1, 1), .step = DIMS(3, 2)},
+                                write_rows = {.axes = DIMS(2), .step = DIMS(4)};
         attributes_slice_array read = {.axes = DIMS(-1, 1), .sizes = DIMS(part, 4), .step = DIMS(3, 2)};
         attributes_slice_array read_rows = {.axes = DIMS(2), .sizes = DIMS(part)};
         compare_call(CALL(slice_update, &write, &dense, x, update, starts), 0, "slice_update, a start for each row");
-        compare_call(CALL(slice_update, &write_rows, &dense, x, rows, row_starts), 0, "slice_update, starts for two axes");
+        compare_call(CALL(slice_update, &write_rows, &dense, x, rows, row_starts), 0,
+                     "slice_update, starts for two axes");
         compare_call(CALL(slice_array, &read, &block, x, starts), 0, "slice_array, a start for each row");
         compare_call(CALL(slice_array, &read_rows, &row_block, x, row_starts), 0, "slice_array, starts for two axes");
     }
@@ -104,21 +113,26 @@ static void test_indices(tarn_dtype dtype) {
                     picked[n++] = 2, picked[n++] = 3;
                 else
                     picked[n++] = shape[k];
-            operand out = make(dtype, (tarn_ints){picked, 4}), updates = randomized(dtype, (tarn_ints){picked, 4}, DOMAIN_ANY);
+            operand out = make(dtype, (tarn_ints){picked, 4}),
+                    updates = randomized(dtype, (tarn_ints){picked, 4}, DOMAIN_ANY);
             operand dense = randomized(dtype, DIMS(6, 5, 7), DOMAIN_ANY);
             compare_call(CALL(gather, &(attributes_gather){.axes = DIMS(axis)}, &out, x, at), 0, "gather");
-            compare_call(CALL(scatter, &(attributes_scatter){.axes = DIMS(axis)}, &dense, x, updates, at), 0, "scatter");
+            compare_call(CALL(scatter, &(attributes_scatter){.axes = DIMS(axis)}, &dense, x, updates, at), 0,
+                         "scatter");
             along[axis] = 4;
-            operand line = indices_of(kinds[i], (tarn_ints){along, 3}, shape[axis]), taken = make(dtype, (tarn_ints){along, 3});
+            operand line = indices_of(kinds[i], (tarn_ints){along, 3}, shape[axis]),
+                    taken = make(dtype, (tarn_ints){along, 3});
             operand values = randomized(dtype, (tarn_ints){along, 3}, DOMAIN_ANY);
             tarn_ints others = DIMS(axis == 0, axis == 2 ? 1 : 2);
-            compare_call(CALL(gather, (&(attributes_gather){.axes = DIMS(axis - 3), .batch = others}), &taken, x, line), 0, "gather along");
+            compare_call(CALL(gather, (&(attributes_gather){.axes = DIMS(axis - 3), .batch = others}), &taken, x, line),
+                         0, "gather along");
             attributes_scatter put = {.axes = DIMS(axis), .batch = others};
             compare_call(CALL(scatter, &put, &dense, x, values, line), 0, "scatter along");
         }
 }
 
-/* Several index arrays: which axes of x [4, 5, 3, 6] they index, their shapes, which axes of x are a batch, and what is picked. */
+/* Several index arrays: which axes of x [4, 5, 3, 6] they index, their shapes, which axes of x are a batch, and what is
+ * picked. */
 typedef struct {
     tarn_ints axes, batch;
     int count;
@@ -131,18 +145,27 @@ static void test_several(tarn_dtype dtype, const several *s, int layout) {
     operand x = laid_out(dtype, DIMS(4, 5, 3, 6), DOMAIN_POSITIVE, layout), out = make(dtype, s->picked);
     operand updates = laid_out(dtype, s->picked, DOMAIN_POSITIVE, (layout + 1) % LAYOUTS);
     operand dense = randomized(dtype, DIMS(4, 5, 3, 6), DOMAIN_POSITIVE), inputs[5] = {x, updates};
-    for (int k = 0; k < s->count; k++) inputs[k + 2] = indices_of(kinds[(k + layout) % 3], s->shapes[k], sizes[s->axes.values[k]]);
+    for (int k = 0; k < s->count; k++)
+        inputs[k + 2] = indices_of(kinds[(k + layout) % 3], s->shapes[k], sizes[s->axes.values[k]]);
     for (int mode = TARN_SCATTER_SET; mode <= TARN_SCATTER_MIN; mode++) {
         attributes_scatter put = {.axes = s->axes, .batch = s->batch, .mode = (tarn_scatter_mode)mode};
-        call c = {
-            .op = OP_scatter, .attributes = &put, .input_count = s->count + 2, .output_count = 1, .inputs = inputs, .outputs = &dense};
+        call c = {.op = OP_scatter,
+                  .attributes = &put,
+                  .input_count = s->count + 2,
+                  .output_count = 1,
+                  .inputs = inputs,
+                  .outputs = &dense};
         compare_call(c, dtype == TARN_FLOAT64 && mode != TARN_SCATTER_SET ? 8 : 0, "scatter over several axes");
     }
     attributes_gather take = {.axes = s->axes, .batch = s->batch};
     inputs[1] = x;
-    compare_call(
-        (call){.op = OP_gather, .attributes = &take, .input_count = s->count + 1, .output_count = 1, .inputs = inputs + 1, .outputs = &out},
-        0, "gather over several axes");
+    compare_call((call){.op = OP_gather,
+                        .attributes = &take,
+                        .input_count = s->count + 1,
+                        .output_count = 1,
+                        .inputs = inputs + 1,
+                        .outputs = &out},
+                 0, "gather over several axes");
 }
 
 static void test_several_axes(tarn_dtype dtype) {
@@ -159,10 +182,11 @@ static void test_several_axes(tarn_dtype dtype) {
         for (int layout = 0; layout < LAYOUTS; layout++) test_several(dtype, &cases[i], layout);
 }
 
-/* Thousands of updates of few places: the same bits with any number of threads, as rows, columns or ranges of places are shared out. */
+/* Thousands of updates of few places: the same bits with any number of threads, as rows, columns or ranges of places
+ * are shared out. */
 static void test_scatter_threads(int64_t rows, int64_t width, int64_t updates, int64_t repeats, bool along) {
-    operand x = randomized(TARN_FLOAT32, DIMS(repeats, rows, width), DOMAIN_ANY), at = indices_of(TARN_INT32, DIMS(updates), rows),
-            results[3];
+    operand x = randomized(TARN_FLOAT32, DIMS(repeats, rows, width), DOMAIN_ANY),
+            at = indices_of(TARN_INT32, DIMS(updates), rows), results[3];
     operand values = randomized(TARN_FLOAT32, DIMS(repeats, updates, width), DOMAIN_ANY);
     attributes_scatter add = {.axes = DIMS(1), .batch = DIMS(0, 2), .mode = TARN_SCATTER_ADD};
     if (along)
@@ -176,8 +200,9 @@ static void test_scatter_threads(int64_t rows, int64_t width, int64_t updates, i
         memcpy(out->data, x.data, bytes);
         parallel_set_threads(threads);
         CHECK(run_call(&backend_cpu, CALL(scatter, &add, out, x, values, at)), "%s", tarn_error());
-        CHECK(memcmp(out->data, results[0].data, bytes) == 0, "scatter of %lld into %lld rows of %lld: %d threads change the sums",
-              (long long)updates, (long long)rows, (long long)width, threads);
+        CHECK(memcmp(out->data, results[0].data, bytes) == 0,
+              "scatter of %lld into %lld rows of %lld: %d threads change the sums", (long long)updates, (long long)rows,
+              (long long)width, threads);
     }
     parallel_set_threads(0);
 }
@@ -194,7 +219,8 @@ static operand reducible(tarn_dtype dtype, tarn_ints shape, reduce_kind kind, in
     operand x = laid_out(dtype, shape, kind == REDUCE_PROD ? DOMAIN_POSITIVE : DOMAIN_ANY, layout);
     int64_t n = operand_size(&x);
     if (kind >= REDUCE_ALL)
-        for (int64_t i = 0; i < n; i++) put(&x, i, kind == REDUCE_ALL ? random_bits() % 40 != 0 : random_bits() % 40 == 0);
+        for (int64_t i = 0; i < n; i++)
+            put(&x, i, kind == REDUCE_ALL ? random_bits() % 40 != 0 : random_bits() % 40 == 0);
     if (kind == REDUCE_PROD && dtype_kind_of(dtype) >= KIND_FLOAT)
         for (int64_t i = 0; i < n; i++) put(&x, i, 1 + (random_unit() - 0.5) * 0.01);
     if ((kind == REDUCE_MAX || kind == REDUCE_MIN) && dtype_kind_of(dtype) == KIND_FLOAT && n > 20) put(&x, n / 2, NAN);
@@ -237,7 +263,8 @@ static void test_extremes(tarn_dtype dtype) {
             const int64_t shape[] = {3, 270, 5};
             int64_t kept[3] = {3, 270, 5};
             kept[axis] = 1;
-            operand x = laid_out(dtype, (tarn_ints){shape, 3}, DOMAIN_ANY, layout), out = make(TARN_UINT32, (tarn_ints){kept, 3});
+            operand x = laid_out(dtype, (tarn_ints){shape, 3}, DOMAIN_ANY, layout),
+                    out = make(TARN_UINT32, (tarn_ints){kept, 3});
             if (layout == 2 && dtype_kind_of(dtype) == KIND_FLOAT) put(&x, 777, NAN);
             attributes_arg_reduce a = {.least = layout % 2, .axis = axis - (layout % 2 ? 3 : 0), .keepdims = true};
             compare_call(CALL(arg_reduce, &a, &out, x), 0, "arg_reduce");
@@ -249,20 +276,27 @@ static void test_orders(tarn_dtype dtype) {
     for (int axis = 0; axis < 3; axis++)
         for (int layout = 0; layout < LAYOUTS; layout++) {
             const int64_t shape[] = {3, 290, 5};
-            operand x = laid_out(dtype, (tarn_ints){shape, 3}, DOMAIN_ANY, layout), out = make(dtype, (tarn_ints){shape, 3});
+            operand x = laid_out(dtype, (tarn_ints){shape, 3}, DOMAIN_ANY, layout),
+                    out = make(dtype, (tarn_ints){shape, 3});
             operand order = make(TARN_UINT32, (tarn_ints){shape, 3});
             static const double specials[] = {NAN, INFINITY, -INFINITY, 0, -0.0, 0, NAN, -0.0, 1e-40, -1e-40};
             for (int64_t i = 0; i < 500 && dtype_kind_of(dtype) == KIND_FLOAT; i += 7) put(&x, i, specials[i % 10]);
             compare_call(CALL(sort, &(attributes_sort){.axis = axis}, &out, x), 0, "sort");
             compare_call(CALL(argsort, &(attributes_argsort){.axis = axis - 3}, &order, x), 0, "argsort");
-            attributes_scan a = {.kind = (reduce_kind)(layout % 4), .axis = axis, .reverse = layout % 2, .exclusive = layout == 3};
+            attributes_scan a = {
+                .kind = (reduce_kind)(layout % 4), .axis = axis, .reverse = layout % 2, .exclusive = layout == 3};
             if (dtype == TARN_COMPLEX64 && a.kind >= REDUCE_MAX) continue;
-            operand sums = make(a.kind >= REDUCE_MAX ? dtype : reduced_dtype((reduce_kind)a.kind, dtype), (tarn_ints){shape, 3});
+            operand sums =
+                make(a.kind >= REDUCE_MAX ? dtype : reduced_dtype((reduce_kind)a.kind, dtype), (tarn_ints){shape, 3});
             operand numbers = reducible(dtype, (tarn_ints){shape, 3}, (reduce_kind)a.kind, layout);
             /* The reference rounds half types once and keeps long doubles; partial sums reach 20. */
             operand scale = make(TARN_FLOAT64, (tarn_ints){shape, 3});
             for (int64_t i = 0; dtype == TARN_FLOAT64 && i < operand_size(&scale); i++) put(&scale, i, 20);
-            compare_scaled(CALL(scan, &a, &sums, numbers), dtype == TARN_FLOAT64 ? 64 : dtype_is_half(dtype) ? 1 : 0, &scale, "scan");
+            compare_scaled(CALL(scan, &a, &sums, numbers),
+                           dtype == TARN_FLOAT64  ? 64
+                           : dtype_is_half(dtype) ? 1
+                                                  : 0,
+                           &scale, "scan");
         }
 }
 
@@ -285,19 +319,24 @@ static void test_random(void) {
     for (int width = 1; width <= 4; width *= 2)
         for (int64_t n = 0; n < 300; n += 37) {
             operand out = make(width == 1 ? TARN_UINT8 : width == 2 ? TARN_UINT16 : TARN_UINT32, DIMS(3, n));
-            compare_call(CALL(random_bits, (&(attributes_random_bits){.shape = DIMS(n), .width = width}), &out, keys), 0, "random_bits");
+            compare_call(CALL(random_bits, (&(attributes_random_bits){.shape = DIMS(n), .width = width}), &out, keys),
+                         0, "random_bits");
         }
 }
 
 /* ---- quantization, bit for bit */
 static void test_quantization(tarn_dtype dtype, int64_t bits, int64_t group) {
-    operand w = laid_out(dtype, DIMS(5, 3, 2 * group), DOMAIN_ANY, 4), packed = make(TARN_UINT32, DIMS(5, 3, 2 * group * bits / 32));
-    operand scales = make(dtype, DIMS(5, 3, 2)), biases = make(dtype, DIMS(5, 3, 2)), back = make(dtype, DIMS(5, 3, 2 * group));
+    operand w = laid_out(dtype, DIMS(5, 3, 2 * group), DOMAIN_ANY, 4),
+            packed = make(TARN_UINT32, DIMS(5, 3, 2 * group * bits / 32));
+    operand scales = make(dtype, DIMS(5, 3, 2)), biases = make(dtype, DIMS(5, 3, 2)),
+            back = make(dtype, DIMS(5, 3, 2 * group));
     for (int64_t i = 0; i < group; i++) put(&w, i, (double)(i % 2)); /* one-sided */
     operand outputs[] = {packed, scales, biases};
     attributes_quantize a = {.group_size = group, .bits = bits};
-    compare_call((call){.op = OP_quantize, .attributes = &a, .inputs = &w, .input_count = 1, .outputs = outputs, .output_count = 3}, 0,
-                 "quantize");
+    compare_call(
+        (call){
+            .op = OP_quantize, .attributes = &a, .inputs = &w, .input_count = 1, .outputs = outputs, .output_count = 3},
+        0, "quantize");
     for (int64_t i = 0; i < operand_size(&packed); i++) ((uint32_t *)packed.data)[i] = (uint32_t)random_bits();
     for (int64_t i = 0; i < 30; i++) put(&scales, i, random_unit()), put(&biases, i, random_unit() - 0.5);
     attributes_dequantize d = {.group_size = group, .bits = bits};
@@ -336,7 +375,8 @@ int main(void) {
         }
         parallel_set_threads(isa == ISA_AVX2 ? 3 : 0);
         test_set();
-        printf("%s: %d checks, %d failures, %d calls left to the reference\n", cpu_isa_levels[isa]->name, checks, failures, left_out);
+        printf("%s: %d checks, %d failures, %d calls left to the reference\n", cpu_isa_levels[isa]->name, checks,
+               failures, left_out);
     }
     test_placed_blocks(TARN_FLOAT32, 1000); /* a block is worth several threads */
     test_scatter_threads(37, 3000, 900, 1, false);

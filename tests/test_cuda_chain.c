@@ -1,6 +1,6 @@
-/* A decode-shaped chain through the public API on a CUDA device against the CPU: norm, products, rope, a cache that is written in place,
-   attention, a gate, token after token, dense and with 4-bit weights; arrays that go from device to device; a device error that is told
-   where the array is read. Skips where there is no device. */
+/* A decode-shaped chain through the public API on a CUDA device against the CPU: norm, products, rope, a cache that is
+   written in place, attention, a gate, token after token, dense and with 4-bit weights; arrays that go from device to
+   device; a device error that is told where the array is read. Skips where there is no device. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -33,7 +33,8 @@ static bool make_layer(layer *l, tarn_dtype dtype, bool quantized) {
 
 static tarn_array *project(const layer *l, int i, tarn_array *x) {
     if (!l->quantized) return tarn_matmul(x, tarn_transpose(l->weights[i]));
-    return tarn_quantized_matmul(x, l->packed[i][0], l->packed[i][1], .biases = l->packed[i][2], .bits = 4, .group_size = 64);
+    return tarn_quantized_matmul(x, l->packed[i][0], l->packed[i][1], .biases = l->packed[i][2], .bits = 4,
+                                 .group_size = 64);
 }
 
 static tarn_array *heads_of(tarn_array *x, int64_t heads) {
@@ -43,7 +44,8 @@ static tarn_array *heads_of(tarn_array *x, int64_t heads) {
 static tarn_array *step(layer *l, tarn_array *x, int position) {
     tarn_array *at = tarn_scalar_int(position, TARN_INT32), *start = tarn_reshape(at, TARN_SHAPE(1));
     tarn_array *y = tarn_rms_norm(x, l->norm);
-    tarn_array *q = tarn_rope(heads_of(project(l, 0, y), HEADS), at), *k = tarn_rope(heads_of(project(l, 1, y), KV_HEADS), at);
+    tarn_array *q = tarn_rope(heads_of(project(l, 0, y), HEADS), at),
+               *k = tarn_rope(heads_of(project(l, 1, y), KV_HEADS), at);
     l->keys = tarn_slice_update(l->keys, k, start, TARN_AXES(2));
     l->values = tarn_slice_update(l->values, heads_of(project(l, 2, y), KV_HEADS), start, TARN_AXES(2));
     tarn_array *length = tarn_reshape(tarn_scalar_int(position + 1, TARN_INT32), TARN_SHAPE(1));
@@ -58,7 +60,8 @@ static tarn_array *step(layer *l, tarn_array *x, int position) {
 static bool decode(tarn_device device, tarn_dtype dtype, bool quantized, float *out) {
     TARN_SCOPE;
     layer l;
-    if (!make_layer(&l, dtype, quantized)) return false; /* on the CPU: the device gets them when they are first read there */
+    if (!make_layer(&l, dtype, quantized))
+        return false; /* on the CPU: the device gets them when they are first read there */
     tarn_array *x = drawn(77, TARN_SHAPE(1, 1, WIDTH), dtype);
     TARN_ON(tarn_default_stream(device));
     for (int i = 0; i < STEPS; i++) x = step(&l, x, i);
@@ -79,7 +82,8 @@ static void test_decode(tarn_dtype dtype, bool quantized, double most) {
     CHECK(decode((tarn_device){TARN_CUDA, 0}, dtype, quantized, there));
     CHECK(decode((tarn_device){TARN_CPU, 0}, dtype, quantized, here));
     double d = distance(there, here);
-    printf("%s%s: %g from the CPU after %d steps\n", dtype == TARN_FLOAT32 ? "float32" : "bfloat16", quantized ? ", 4 bits" : "", d, STEPS);
+    printf("%s%s: %g from the CPU after %d steps\n", dtype == TARN_FLOAT32 ? "float32" : "bfloat16",
+           quantized ? ", 4 bits" : "", d, STEPS);
     CHECK(d <= most);
     tarn_clear_error();
 }
@@ -88,7 +92,8 @@ static void test_decode(tarn_dtype dtype, bool quantized, double most) {
 static void test_devices(void) {
     TARN_SCOPE;
     tarn_device gpu = {TARN_CUDA, 0};
-    tarn_stream *streams[3] = {tarn_default_stream(gpu), tarn_stream_new(gpu), tarn_default_stream((tarn_device){TARN_CPU, 0})};
+    tarn_stream *streams[3] = {tarn_default_stream(gpu), tarn_stream_new(gpu),
+                               tarn_default_stream((tarn_device){TARN_CPU, 0})};
     tarn_array *x = tarn_arange(0, 1000, 1, TARN_FLOAT32);
     for (int i = 0; i < 60; i++) {
         TARN_ON(streams[i % 3]);
@@ -106,7 +111,8 @@ static void test_errors(void) {
     TARN_SCOPE;
     TARN_ON(tarn_default_stream((tarn_device){TARN_CUDA, 0}));
     CHECK_ERROR(tarn_eval(tarn_sort(tarn_arange(0, 9, 1, TARN_FLOAT32))), "sort");
-    CHECK_ERROR(tarn_eval(tarn_contiguous(tarn_broadcast_to(tarn_arange(0, 1 << 20, 1, TARN_FLOAT32), TARN_SHAPE(1 << 20, 1 << 20)))),
+    CHECK_ERROR(tarn_eval(tarn_contiguous(
+                    tarn_broadcast_to(tarn_arange(0, 1 << 20, 1, TARN_FLOAT32), TARN_SHAPE(1 << 20, 1 << 20)))),
                 "bytes");
     CHECK(tarn_item(tarn_sum(tarn_arange(0, 100, 1, TARN_FLOAT32))) == 4950);
 }

@@ -1,5 +1,5 @@
-/* Fused groups on a CUDA device against the reference: every row of the table, every dtype it takes, layouts, sizes, conversions between
-   all dtypes. Skips where there is no device. */
+/* Fused groups on a CUDA device against the reference: every row of the table, every dtype it takes, layouts, sizes,
+   conversions between all dtypes. Skips where there is no device. */
 #include "cuda_device.h"
 #include "row_results.h"
 
@@ -22,7 +22,8 @@ static void test_row(op_id op, tarn_dtype dtype, tarn_ints shape, int layout) {
     }
     tarn_dtype out = result_dtype(op, dtype);
     group_instruction instruction = {(uint16_t)op, (uint16_t)(count - 1), {0, 1, 2}, (uint8_t)dtype, (uint8_t)out};
-    group_program program = {count, 1, 1, count, (uint16_t[]){0, 1, 2}, (uint16_t[]){(uint16_t)(count - 1)}, &instruction};
+    group_program program = {count,       1, 1, count, (uint16_t[]){0, 1, 2}, (uint16_t[]){(uint16_t)(count - 1)},
+                             &instruction};
     operand got = randomized(out, shape, DOMAIN_ANY), expected = make(out, shape);
     CHECK(run_program(&program, inputs, &got, true), "%s: %s", op_name(op), tarn_error());
     CHECK(run_program(&program, inputs, &expected, false), "%s: %s", op_name(op), tarn_error());
@@ -46,7 +47,8 @@ static int test_rows(void) {
             test_row(op, (tarn_dtype)dtype, DIMS(40, 30), 1 + rows % 5);
         }
     }
-    const tarn_ints shapes[] = {TARN_0D, DIMS(0), DIMS(1), DIMS(15), DIMS(3, 5, 7), DIMS(2, 33, 16), DIMS(4, 0, 3), DIMS(70000)};
+    const tarn_ints shapes[] = {TARN_0D,       DIMS(0),         DIMS(1),       DIMS(15),
+                                DIMS(3, 5, 7), DIMS(2, 33, 16), DIMS(4, 0, 3), DIMS(70000)};
     for (int s = 0; s < 8; s++)
         for (int layout = 0; layout < LAYOUTS; layout++) test_row(OP_where, TARN_FLOAT16, shapes[s], layout);
     return rows;
@@ -57,13 +59,15 @@ static void test_conversions(void) {
         for (int to = 0; to < TARN_DTYPE_COUNT; to++) {
             operand x = randomized((tarn_dtype)from, DIMS(300), DOMAIN_ANY), got = make((tarn_dtype)to, DIMS(300));
             if (dtype_kind_of((tarn_dtype)from) == KIND_FLOAT) {
-                const double special[] = {NAN, INFINITY, -INFINITY, 1e30, -1e30, 300, -300, 70000, 1e-8, -0.0, 2.5, 3e9, -3e9, 1e19};
+                const double special[] = {NAN,   INFINITY, -INFINITY, 1e30, -1e30, 300,  -300,
+                                          70000, 1e-8,     -0.0,      2.5,  3e9,   -3e9, 1e19};
                 for (int i = 0; i < 14; i++) put(&x, i, special[i]);
             }
             operand expected = make((tarn_dtype)to, DIMS(300));
             group_instruction instruction = {OP_astype, 1, {0, 0, 0}, (uint8_t)from, (uint8_t)to};
             group_program program = {1, 1, 1, 2, (uint16_t[]){0}, (uint16_t[]){1}, &instruction};
-            CHECK(run_program(&program, &x, &got, true) && run_program(&program, &x, &expected, false), "%s", tarn_error());
+            CHECK(run_program(&program, &x, &got, true) && run_program(&program, &x, &expected, false), "%s",
+                  tarn_error());
             tarn_clear_error();
             compare(&got, &expected, 0, NULL, dtype_facts[from].name);
         }
@@ -88,7 +92,8 @@ static void test_program(int round) {
     for (int i = 0; i < INPUTS; i++) inputs[i] = laid_out(dtype, DIMS(7, 9, 31), DOMAIN_UNIT, (round + i) % LAYOUTS);
     for (int i = 0; i < 3; i++) got[i] = make(dtype, DIMS(7, 9, 31)), expected[i] = make(dtype, DIMS(7, 9, 31));
     got[1].data = expected[1].data = NULL;
-    CHECK(run_program(&program, inputs, got, true) && run_program(&program, inputs, expected, false), "%s", tarn_error());
+    CHECK(run_program(&program, inputs, got, true) && run_program(&program, inputs, expected, false), "%s",
+          tarn_error());
     tarn_clear_error();
     for (int i = 0; i < 3; i += 2) compare(&got[i], &expected[i], dtype == TARN_INT32 ? 0 : 1, NULL, "program");
 }

@@ -1,5 +1,6 @@
-/* The other rows of the CUDA device against the reference, or against their formulas in double where the reference has none: fresh random
-   inputs, layouts, sizes that are no multiples of anything, nothing at all. Copies and streams. Skips where there is no device. */
+/* The other rows of the CUDA device against the reference, or against their formulas in double where the reference has
+   none: fresh random inputs, layouts, sizes that are no multiples of anything, nothing at all. Copies and streams.
+   Skips where there is no device. */
 #include "cuda_device.h"
 #include "table/absent.h"
 
@@ -13,7 +14,8 @@ static void near(const operand *got, const operand *expected, double most, const
         error += d * d;
         size += e * e;
     }
-    CHECK(error <= most * most * size, "%s %s: %g instead of at most %g", what, dtype_facts[got->dtype].name, sqrt(error / size), most);
+    CHECK(error <= most * most * size, "%s %s: %g instead of at most %g", what, dtype_facts[got->dtype].name,
+          sqrt(error / size), most);
 }
 
 static double closeness(tarn_dtype dtype) {
@@ -27,7 +29,8 @@ static bool run_both(call c, operand *got, operand *expected, bool keeps) {
     r.outputs = expected;
     int64_t bytes = operand_size(got) * dtype_bytes(got->dtype);
     if (!keeps) memset(got->data, 0x5A, (size_t)bytes);
-    bool ok = CHECK(run_on_cuda(c), "%s: %s", op_name(c.op), tarn_error()) && CHECK(run_call(&backend_reference, r), "%s", tarn_error());
+    bool ok = CHECK(run_on_cuda(c), "%s: %s", op_name(c.op), tarn_error()) &&
+              CHECK(run_call(&backend_reference, r), "%s", tarn_error());
     tarn_clear_error();
     return ok;
 }
@@ -45,18 +48,22 @@ static void check_near(call c, tarn_dtype dtype, tarn_ints shape, double most) {
 /* ---- moving */
 static void test_moving(tarn_dtype dtype) {
     for (int layout = 0; layout < LAYOUTS; layout++) {
-        check_exact(CALL(contiguous, NULL, NULL, laid_out(dtype, DIMS(5, 7, 33), DOMAIN_ANY, layout)), dtype, DIMS(5, 7, 33));
-        check_exact(CALL(contiguous, NULL, NULL, laid_out(dtype, DIMS(3, 0, 2), DOMAIN_ANY, layout)), dtype, DIMS(3, 0, 2));
+        check_exact(CALL(contiguous, NULL, NULL, laid_out(dtype, DIMS(5, 7, 33), DOMAIN_ANY, layout)), dtype,
+                    DIMS(5, 7, 33));
+        check_exact(CALL(contiguous, NULL, NULL, laid_out(dtype, DIMS(3, 0, 2), DOMAIN_ANY, layout)), dtype,
+                    DIMS(3, 0, 2));
         attributes_concatenate a = {.axis = -2};
         check_exact(CALL(concatenate, &a, NULL, laid_out(dtype, DIMS(4, 3, 5), DOMAIN_ANY, layout),
                          randomized(dtype, DIMS(4, 0, 5), DOMAIN_ANY), laid_out(dtype, DIMS(4, 6, 5), DOMAIN_ANY, 1)),
                     dtype, DIMS(4, 9, 5));
     }
-    operand x = randomized(dtype, DIMS(3, 4, 20, 6), DOMAIN_ANY), starts = filled(TARN_INT32, DIMS(3, 1), VALUES(2, 19, -4));
+    operand x = randomized(dtype, DIMS(3, 4, 20, 6), DOMAIN_ANY),
+            starts = filled(TARN_INT32, DIMS(3, 1), VALUES(2, 19, -4));
     attributes_slice_array read = {.axes = DIMS(2), .sizes = DIMS(5), .step = DIMS(2)};
     check_exact(CALL(slice_array, &read, NULL, x, starts), dtype, DIMS(3, 4, 5, 6));
     attributes_slice_update write = {.axes = DIMS(2)};
-    operand update = laid_out(dtype, DIMS(3, 4, 5, 6), DOMAIN_ANY, 3), got = make(dtype, DIMS(3, 4, 20, 6)), expected = got;
+    operand update = laid_out(dtype, DIMS(3, 4, 5, 6), DOMAIN_ANY, 3), got = make(dtype, DIMS(3, 4, 20, 6)),
+            expected = got;
     expected.data = keep((size_t)operand_size(&x), (size_t)dtype_bytes(dtype));
     memcpy(got.data, x.data, (size_t)(operand_size(&x) * dtype_bytes(dtype)));
     memcpy(expected.data, x.data, (size_t)(operand_size(&x) * dtype_bytes(dtype)));
@@ -66,7 +73,8 @@ static void test_moving(tarn_dtype dtype) {
 
 static void test_picking(tarn_dtype dtype) {
     operand x = laid_out(dtype, DIMS(9, 4, 6), DOMAIN_ANY, 1);
-    operand first = filled(TARN_INT64, DIMS(3, 2), VALUES(0, -1, 8, 9, -10, 3)), second = filled(TARN_UINT32, DIMS(2), VALUES(5, 0));
+    operand first = filled(TARN_INT64, DIMS(3, 2), VALUES(0, -1, 8, 9, -10, 3)),
+            second = filled(TARN_UINT32, DIMS(2), VALUES(5, 0));
     attributes_gather rows = {.axes = DIMS(0)}, two = {.axes = DIMS(0, 2)};
     check_exact(CALL(gather, &rows, NULL, x, first), dtype, DIMS(3, 2, 4, 6));
     check_exact(CALL(gather, &two, NULL, x, first, second), dtype, DIMS(3, 2, 4));
@@ -86,15 +94,18 @@ static void test_picking(tarn_dtype dtype) {
         attributes_scatter a = {.axes = DIMS(0), .mode = (tarn_scatter_mode)mode};
         operand start = randomized(dtype, DIMS(9, 4, 6), DOMAIN_ANY), got = make(dtype, DIMS(9, 4, 6)),
                 expected = make(dtype, DIMS(9, 4, 6));
-        for (int64_t i = 0; i < operand_size(&start); i++) put(&got, i, get(&start, i)), put(&expected, i, get(&start, i));
-        operand indices = filled(TARN_INT32, DIMS(5), VALUES(2, -1, 2, 20, 2)), updates = laid_out(dtype, DIMS(5, 4, 6), DOMAIN_ANY, 2);
+        for (int64_t i = 0; i < operand_size(&start); i++)
+            put(&got, i, get(&start, i)), put(&expected, i, get(&start, i));
+        operand indices = filled(TARN_INT32, DIMS(5), VALUES(2, -1, 2, 20, 2)),
+                updates = laid_out(dtype, DIMS(5, 4, 6), DOMAIN_ANY, 2);
         if (!run_both(CALL(scatter, &a, NULL, start, updates, indices), &got, &expected, true)) continue;
         compare(&got, &expected, dtype_kind_of(dtype) == KIND_FLOAT ? 1 : 0, NULL, "scatter");
     }
 }
 
 static void test_making(void) {
-    static const tarn_dtype dtypes[] = {TARN_INT32, TARN_UINT8, TARN_INT64, TARN_FLOAT32, TARN_FLOAT64, TARN_BFLOAT16, TARN_FLOAT16};
+    static const tarn_dtype dtypes[] = {TARN_INT32,   TARN_UINT8,    TARN_INT64,  TARN_FLOAT32,
+                                        TARN_FLOAT64, TARN_BFLOAT16, TARN_FLOAT16};
     operand absent[1] = {{0}};
     for (int d = 0; d < 7; d++) {
         attributes_arange a = {.start = 3, .stop = 103, .step = 1, .dtype = dtypes[d]};
@@ -103,10 +114,12 @@ static void test_making(void) {
     }
     for (int64_t n = 1; n < 9; n += 3) {
         attributes_random_bits a = {.shape = TARN_INTS(n), .width = 1};
-        check_exact(CALL(random_bits, &a, NULL, laid_out(TARN_UINT32, DIMS(3, 2), DOMAIN_ANY, 1)), TARN_UINT8, DIMS(3, n));
+        check_exact(CALL(random_bits, &a, NULL, laid_out(TARN_UINT32, DIMS(3, 2), DOMAIN_ANY, 1)), TARN_UINT8,
+                    DIMS(3, n));
     }
     attributes_random_bits many = {.shape = DIMS(1001), .width = 4};
-    check_exact(CALL(random_bits, &many, NULL, filled(TARN_UINT32, DIMS(2), VALUES(7, 4000000000))), TARN_UINT32, DIMS(1001));
+    check_exact(CALL(random_bits, &many, NULL, filled(TARN_UINT32, DIMS(2), VALUES(7, 4000000000))), TARN_UINT32,
+                DIMS(1001));
 }
 
 /* ---- reducing */
@@ -138,12 +151,14 @@ static void test_products(tarn_dtype dtype) {
     for (int s = 0; s < 6; s++) {
         int64_t m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
         operand a = randomized(dtype, DIMS(m, k), DOMAIN_UNIT), b = randomized(dtype, DIMS(k, n), DOMAIN_UNIT);
-        operand at = transposed(randomized(dtype, DIMS(k, m), DOMAIN_UNIT)), bt = transposed(randomized(dtype, DIMS(n, k), DOMAIN_UNIT));
+        operand at = transposed(randomized(dtype, DIMS(k, m), DOMAIN_UNIT)),
+                bt = transposed(randomized(dtype, DIMS(n, k), DOMAIN_UNIT));
         check_near(CALL(matmul, NULL, NULL, a, b), dtype, DIMS(m, n), most);
         check_near(CALL(matmul, NULL, NULL, at, b), dtype, DIMS(m, n), most);
         check_near(CALL(matmul, NULL, NULL, a, bt), dtype, DIMS(m, n), most);
         check_near(CALL(matmul, NULL, NULL, at, bt), dtype, DIMS(m, n), most);
-        operand many = randomized(dtype, DIMS(2, 3, m, k), DOMAIN_UNIT), few = randomized(dtype, DIMS(3, k, n), DOMAIN_UNIT);
+        operand many = randomized(dtype, DIMS(2, 3, m, k), DOMAIN_UNIT),
+                few = randomized(dtype, DIMS(3, k, n), DOMAIN_UNIT);
         check_near(CALL(matmul, NULL, NULL, many, few), dtype, DIMS(2, 3, m, n), most);
         check_near(CALL(matmul, NULL, NULL, many, b), dtype, DIMS(2, 3, m, n), most);
         check_near(CALL(matmul, NULL, NULL, laid_out(dtype, DIMS(m, k), DOMAIN_UNIT, 3), b), dtype, DIMS(m, n), most);
@@ -157,27 +172,32 @@ static void test_quantized(tarn_dtype dtype, int64_t bits, int64_t group, int64_
     parts[1] = make(dtype, DIMS(n, k / group));
     parts[2] = make(dtype, DIMS(n, k / group));
     attributes_quantize make_it = {.group_size = group, .bits = bits};
-    call c = {.op = OP_quantize, .attributes = &make_it, .input_count = 1, .output_count = 3, .inputs = &w, .outputs = parts};
+    call c = {
+        .op = OP_quantize, .attributes = &make_it, .input_count = 1, .output_count = 3, .inputs = &w, .outputs = parts};
     CHECK(run_call(&backend_reference, c), "%s", tarn_error());
     attributes_dequantize read = {.group_size = group, .bits = bits};
     check_exact(CALL(dequantize, &read, NULL, parts[0], parts[1], parts[2]), dtype, DIMS(n, k));
     attributes_quantized_matmul a = {.transpose = true, .group_size = group, .bits = bits};
     operand x = randomized(dtype, DIMS(2, m, k), DOMAIN_UNIT);
-    check_near(CALL(quantized_matmul, &a, NULL, x, parts[0], parts[1], parts[2]), dtype, DIMS(2, m, n), 2 * closeness(dtype));
+    check_near(CALL(quantized_matmul, &a, NULL, x, parts[0], parts[1], parts[2]), dtype, DIMS(2, m, n),
+               2 * closeness(dtype));
     a.transpose = false;
     operand y = randomized(dtype, DIMS(m, n), DOMAIN_UNIT);
-    check_near(CALL(quantized_matmul, &a, NULL, y, parts[0], parts[1], parts[2]), dtype, DIMS(m, k), 2 * closeness(dtype));
+    check_near(CALL(quantized_matmul, &a, NULL, y, parts[0], parts[1], parts[2]), dtype, DIMS(m, k),
+               2 * closeness(dtype));
 }
 
 /* ---- rows: the formulas in double */
 static void test_rows(tarn_dtype dtype, tarn_ints shape) {
-    operand x = randomized(dtype, shape, DOMAIN_ANY), got = make(dtype, shape), soft = make(dtype, shape), norm = make(dtype, shape);
+    operand x = randomized(dtype, shape, DOMAIN_ANY), got = make(dtype, shape), soft = make(dtype, shape),
+            norm = make(dtype, shape);
     int64_t n = shape.values[shape.count - 1];
     operand weight = randomized(dtype, DIMS(n), DOMAIN_POSITIVE);
     attributes_rms_norm a = {.eps = 1e-3};
     for (int64_t row = 0; n && row < operand_size(&x) / n; row++) {
         double top = -INFINITY, sum = 0, squares = 0;
-        for (int64_t i = 0; i < n; i++) top = fmax(top, get(&x, row * n + i)), squares += get(&x, row * n + i) * get(&x, row * n + i);
+        for (int64_t i = 0; i < n; i++)
+            top = fmax(top, get(&x, row * n + i)), squares += get(&x, row * n + i) * get(&x, row * n + i);
         for (int64_t i = 0; i < n; i++) sum += exp(get(&x, row * n + i) - top);
         for (int64_t i = 0; i < n; i++) {
             put(&soft, row * n + i, exp(get(&x, row * n + i) - top) / sum);
@@ -217,7 +237,8 @@ typedef struct {
 } attention_case;
 
 static void attend_row(const attention_case *t, const operand *o, operand *expected, int64_t row, double scale) {
-    int64_t b = row / (t->heads * t->rows), h = row / t->rows % t->heads, i = row % t->rows, g = h / (t->heads / t->kv_heads);
+    int64_t b = row / (t->heads * t->rows), h = row / t->rows % t->heads, i = row % t->rows,
+            g = h / (t->heads / t->kv_heads);
     int64_t count = t->length ? (int64_t)get(&o[4], b) : t->keys, position = count - t->rows + i;
     double *scores = calloc((size_t)t->keys + 1, sizeof *scores), top = t->sinks ? get(&o[5], h) : -INFINITY, sum = 0;
     for (int64_t k = 0; k < count; k++) {
@@ -234,7 +255,8 @@ static void attend_row(const attention_case *t, const operand *o, operand *expec
     if (t->sinks) sum += exp(get(&o[5], h) - top);
     for (int64_t d = 0; d < t->value_dim; d++) {
         double v = 0;
-        for (int64_t k = 0; k < count; k++) v += scores[k] / sum * get(&o[2], ((b * t->kv_heads + g) * t->keys + k) * t->value_dim + d);
+        for (int64_t k = 0; k < count; k++)
+            v += scores[k] / sum * get(&o[2], ((b * t->kv_heads + g) * t->keys + k) * t->value_dim + d);
         put(expected, row * t->value_dim + d, v);
     }
     free(scores);
@@ -253,7 +275,8 @@ static void test_attention(tarn_dtype dtype, attention_case t) {
     operand got = make(dtype, DIMS(t.batch, t.heads, t.rows, t.value_dim)),
             expected = make(dtype, DIMS(t.batch, t.heads, t.rows, t.value_dim));
     attributes_attention a = {.scale = NAN, .causal = t.causal, .window = t.window};
-    for (int64_t row = 0; row < t.batch * t.heads * t.rows; row++) attend_row(&t, o, &expected, row, attention_scale(&a, t.dim));
+    for (int64_t row = 0; row < t.batch * t.heads * t.rows; row++)
+        attend_row(&t, o, &expected, row, attention_scale(&a, t.dim));
     call c = {.op = OP_attention, .attributes = &a, .input_count = 6, .output_count = 1, .inputs = o, .outputs = &got};
     CHECK(run_on_cuda(c), "%s", tarn_error());
     near(&got, &expected, 2 * closeness(dtype), "attention");
@@ -275,8 +298,10 @@ static void test_copies(void) {
         char *from = malloc((size_t)sizes[i] + 1), *to = calloc((size_t)sizes[i] + 1, 1);
         for (int64_t j = 0; j < sizes[i]; j++) from[j] = (char)random_bits();
         void *there = cuda->allocate(0, sizes[i]);
-        CHECK(there && (uintptr_t)there % 64 == 0 && copy_bytes(there, from, sizes[i], COPY_TO_DEVICE), "%s", tarn_error());
-        CHECK(copy_bytes(to, there, sizes[i], COPY_TO_HOST) && memcmp(from, to, (size_t)sizes[i]) == 0, "%lld bytes", (long long)sizes[i]);
+        CHECK(there && (uintptr_t)there % 64 == 0 && copy_bytes(there, from, sizes[i], COPY_TO_DEVICE), "%s",
+              tarn_error());
+        CHECK(copy_bytes(to, there, sizes[i], COPY_TO_HOST) && memcmp(from, to, (size_t)sizes[i]) == 0, "%lld bytes",
+              (long long)sizes[i]);
         cuda->release(0, there);
         free(from), free(to);
     }
@@ -293,17 +318,21 @@ int main(void) {
     for (int d = 0; d < 6; d++) test_moving(moved[d]), test_picking(moved[d]);
     test_moving(TARN_COMPLEX64);
     test_making();
-    static const tarn_dtype reduced[] = {TARN_BOOL, TARN_INT32, TARN_UINT64, TARN_FLOAT32, TARN_BFLOAT16, TARN_FLOAT16, TARN_FLOAT64};
+    static const tarn_dtype reduced[] = {TARN_BOOL,     TARN_INT32,   TARN_UINT64, TARN_FLOAT32,
+                                         TARN_BFLOAT16, TARN_FLOAT16, TARN_FLOAT64};
     for (int d = 0; d < 7; d++) test_reducing(reduced[d]);
-    static const tarn_dtype products[] = {TARN_FLOAT32, TARN_FLOAT16, TARN_BFLOAT16, TARN_FLOAT64, TARN_INT32, TARN_COMPLEX64, TARN_UINT8};
+    static const tarn_dtype products[] = {TARN_FLOAT32, TARN_FLOAT16,   TARN_BFLOAT16, TARN_FLOAT64,
+                                          TARN_INT32,   TARN_COMPLEX64, TARN_UINT8};
     for (int d = 0; d < 7; d++) test_products(products[d]);
     for (int d = 0; d < 3; d++) {
         const int64_t widths[] = {2, 3, 4, 5, 6, 8}, groups[] = {32, 64, 128};
         for (int w = 0; w < 6; w++)
-            test_quantized(floats[d], widths[w], groups[w % 3], 1), test_quantized(floats[d], widths[w], groups[w % 3], 19);
+            test_quantized(floats[d], widths[w], groups[w % 3], 1),
+                test_quantized(floats[d], widths[w], groups[w % 3], 19);
     }
     for (int d = 0; d < 4; d++) {
-        const tarn_ints shapes[] = {DIMS(1), DIMS(3, 16), DIMS(2, 3, 37), DIMS(4, 600), DIMS(2, 9000), DIMS(0, 5), DIMS(5, 0)};
+        const tarn_ints shapes[] = {DIMS(1),       DIMS(3, 16), DIMS(2, 3, 37), DIMS(4, 600),
+                                    DIMS(2, 9000), DIMS(0, 5),  DIMS(5, 0)};
         for (int s = 0; s < 7; s++) test_rows(floats[d], shapes[s]);
         test_rope(floats[d], (attributes_rope){.base = 10000, .scale = 1}, false, false);
         test_rope(floats[d], (attributes_rope){.base = 500, .scale = 0.5, .dims = 12}, false, true);

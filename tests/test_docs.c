@@ -10,9 +10,10 @@
 #define PAGE TARN_SOURCE_DIR "/docs/dtypes.md"
 
 static const char *const short_names[TARN_DTYPE_COUNT] = {
-    [TARN_BOOL] = "bool",     [TARN_UINT8] = "u8",    [TARN_UINT16] = "u16",  [TARN_UINT32] = "u32",   [TARN_UINT64] = "u64",
-    [TARN_INT8] = "i8",       [TARN_INT16] = "i16",   [TARN_INT32] = "i32",   [TARN_INT64] = "i64",    [TARN_FLOAT16] = "f16",
-    [TARN_BFLOAT16] = "bf16", [TARN_FLOAT32] = "f32", [TARN_FLOAT64] = "f64", [TARN_COMPLEX64] = "c64"};
+    [TARN_BOOL] = "bool",   [TARN_UINT8] = "u8",     [TARN_UINT16] = "u16",    [TARN_UINT32] = "u32",
+    [TARN_UINT64] = "u64",  [TARN_INT8] = "i8",      [TARN_INT16] = "i16",     [TARN_INT32] = "i32",
+    [TARN_INT64] = "i64",   [TARN_FLOAT16] = "f16",  [TARN_BFLOAT16] = "bf16", [TARN_FLOAT32] = "f32",
+    [TARN_FLOAT64] = "f64", [TARN_COMPLEX64] = "c64"};
 
 /* TARN_DTYPE_COUNT for what is no dtype. */
 static int dtype_called(const char *name) {
@@ -25,7 +26,8 @@ static int dtype_called(const char *name) {
 static int read_row(char *row, int *dtypes) {
     int count = 0;
     for (char *word; (word = strsep(&row, "|* "));)
-        if (*word && dtype_called(word) < TARN_DTYPE_COUNT && count <= TARN_DTYPE_COUNT) dtypes[count++] = dtype_called(word);
+        if (*word && dtype_called(word) < TARN_DTYPE_COUNT && count <= TARN_DTYPE_COUNT)
+            dtypes[count++] = dtype_called(word);
     return count;
 }
 
@@ -61,8 +63,10 @@ static double cast_float(double x, tarn_dtype dtype) {
 static void test_casts(void) {
     TARN_SCOPE;
     CHECK(cast_float(300, TARN_UINT8) == 255 && cast_float(-5, TARN_UINT8) == 0 && cast_float(-2.9, TARN_INT32) == -2);
-    CHECK(cast_float(1e20, TARN_INT64) == 0x1p63 && cast_float(NAN, TARN_INT32) == 0 && cast_float(INFINITY, TARN_INT16) == 32767);
-    CHECK(cast(tarn_scalar_int(300, TARN_INT32), TARN_UINT8) == 44 && cast(tarn_scalar_int(-1, TARN_INT32), TARN_UINT8) == 255);
+    CHECK(cast_float(1e20, TARN_INT64) == 0x1p63 && cast_float(NAN, TARN_INT32) == 0 &&
+          cast_float(INFINITY, TARN_INT16) == 32767);
+    CHECK(cast(tarn_scalar_int(300, TARN_INT32), TARN_UINT8) == 44 &&
+          cast(tarn_scalar_int(-1, TARN_INT32), TARN_UINT8) == 255);
     CHECK(cast_float(NAN, TARN_BOOL) == 1 && cast_float(0.3, TARN_BOOL) == 1 && cast_float(0, TARN_BOOL) == 0);
     CHECK(isinf(cast_float(1e10, TARN_FLOAT16)));
 }
@@ -73,7 +77,8 @@ static int64_t divided(tarn_array *(*divide)(tarn_array *, tarn_array *), int64_
 
 static void test_integers(void) {
     TARN_SCOPE;
-    CHECK(divided(tarn_floor_divide, -7, 2) == -4 && divided(tarn_remainder, -7, 2) == 1 && divided(tarn_remainder, 7, -2) == -1);
+    CHECK(divided(tarn_floor_divide, -7, 2) == -4 && divided(tarn_remainder, -7, 2) == 1 &&
+          divided(tarn_remainder, 7, -2) == -1);
     CHECK(divided(tarn_floor_divide, 7, 0) == 0 && divided(tarn_remainder, 7, 0) == 0);
     CHECK(divided(tarn_add, INT32_MAX, 1) == INT32_MIN);
     tarn_array *x = tarn_arange(1, 4, 1, TARN_FLOAT32);

@@ -1,5 +1,6 @@
-/* Ops with effects (the test row `test_effect`): they run once, stay, and run in the order in which they were made, whatever the graph
-   looks like, on one stream and on several, evaluated and compiled. Its attributes are also those of types that no other row has. */
+/* Ops with effects (the test row `test_effect`): they run once, stay, and run in the order in which they were made,
+   whatever the graph looks like, on one stream and on several, evaluated and compiled. Its attributes are also those of
+   types that no other row has. */
 #include <stdlib.h>
 
 #include "base/map.h"
@@ -32,7 +33,8 @@ static bool logged(int count) {
     for (int i = 0; i < count && same; i++) same = log_.numbers[i] == i + 1;
     if (!same) {
         fprintf(stderr, "logged");
-        for (int i = 0; i < atomic_load(&log_.count) && i < EFFECT_LOG_ROOM; i++) fprintf(stderr, " %lld", (long long)log_.numbers[i]);
+        for (int i = 0; i < atomic_load(&log_.count) && i < EFFECT_LOG_ROOM; i++)
+            fprintf(stderr, " %lld", (long long)log_.numbers[i]);
         fprintf(stderr, "\n");
     }
     atomic_store(&log_.count, 0);
@@ -50,7 +52,8 @@ static void check_order(void) {
     for (int i = 0; i < 6; i++) made[i] = effect(i % 2 ? tarn_exp(numbers()) : numbers(), i + 1);
     for (int i = 0; i < 6; i++) sum = tarn_add(tarn_square(made[5 - i]), tarn_softmax(sum, .axes = TARN_AXES(0)));
     CHECK(tarn_eval(sum) && logged(6));
-    tarn_array *first = effect(numbers(), 1), *second = effect(tarn_add(first, first), 2), *third = effect(numbers(), 3);
+    tarn_array *first = effect(numbers(), 1), *second = effect(tarn_add(first, first), 2),
+               *third = effect(numbers(), 3);
     CHECK(tarn_eval(third, second) && logged(3));
 }
 
@@ -70,7 +73,8 @@ static void check_once(void) {
 /* Streams of one device, and the test device: each waits for what the one before did. */
 static void check_streams(void) {
     TARN_SCOPE;
-    tarn_stream *streams[3] = {tarn_stream_new((tarn_device){TARN_CPU, 0}), tarn_stream_new((tarn_device){TARN_CPU, 0}), NULL};
+    tarn_stream *streams[3] = {tarn_stream_new((tarn_device){TARN_CPU, 0}), tarn_stream_new((tarn_device){TARN_CPU, 0}),
+                               NULL};
     streams[2] = tarn_device_count(TARN_MOCK) ? tarn_default_stream((tarn_device){TARN_MOCK, 0}) : streams[0];
     for (int round = 0; round < 20; round++) {
         TARN_SCOPE;
@@ -79,7 +83,8 @@ static void check_streams(void) {
         for (int i = 0; i < 9; i++) {
             tarn_use_stream(streams[i % 3]);
             tarn_array *x =
-                i % 3 ? numbers() : tarn_sort(tarn_arange(100000, 0, -1, TARN_FLOAT32), .axis = TARN_AXIS(0)); /* some take long */
+                i % 3 ? numbers()
+                      : tarn_sort(tarn_arange(100000, 0, -1, TARN_FLOAT32), .axis = TARN_AXIS(0)); /* some take long */
             made[i] = effect(x, i + 1);
         }
         tarn_use_stream(before);
@@ -118,7 +123,8 @@ static void check_attributes(void) {
     weights[1] = 2;
     CHECK(copy->weights.values[1] == -1 && !attributes_equal(OP_test_effect, &a, copy));
     text t = {0};
-    CHECK(attributes_print(OP_test_effect, copy, &t) && strcmp(text_string(&t), "log=log of 0, number=3, weights=[0.5, -1]") == 0);
+    CHECK(attributes_print(OP_test_effect, copy, &t) &&
+          strcmp(text_string(&t), "log=log of 0, number=3, weights=[0.5, -1]") == 0);
     text_free(&t);
     attributes_free(OP_test_effect, copy);
     CHECK(atomic_load(&log_.holders) == holders);

@@ -1,6 +1,7 @@
-/* The values of every elementwise row against an oracle that is not made from the table: NumPy and mpmath expressions, evaluated by
-   tools/elementwise_vectors.py into tests/data/elementwise.json. A row that the file lacks, or whose oracle has changed since, is evaluated
-   now if there is a Python with NumPy; otherwise it fails by name. This tests the reference; the reference tests the other backends. */
+/* The values of every elementwise row against an oracle that is not made from the table: NumPy and mpmath expressions,
+   evaluated by tools/elementwise_vectors.py into tests/data/elementwise.json. A row that the file lacks, or whose
+   oracle has changed since, is evaluated now if there is a Python with NumPy; otherwise it fails by name. This tests
+   the reference; the reference tests the other backends. */
 #include <complex.h>
 
 #include "base/json.h"
@@ -47,7 +48,8 @@ static double rounded_to(tarn_dtype dtype, double x) {
 /* Within `most` spacings of the dtype around `wanted`, or the same infinity or NaN. */
 static bool close_to(double got, double wanted, tarn_dtype dtype, double most) {
     double nearest = rounded_to(dtype, wanted);
-    if (isnan(got) || isnan(nearest) || isinf(got) || isinf(nearest)) return got == nearest || (isnan(got) && isnan(nearest));
+    if (isnan(got) || isnan(nearest) || isinf(got) || isinf(nearest))
+        return got == nearest || (isnan(got) && isnan(nearest));
     precision p = precision_of(dtype);
     int exponent = wanted == 0 || ilogb(wanted) < p.least_exponent ? p.least_exponent : ilogb(wanted);
     return fabs(got - nearest) <= most * ldexp(1, exponent - p.digits + 1);
@@ -78,7 +80,9 @@ static bool fill(const trial *t, size_t point, operand *operands) {
             continue;
         }
         /* wrapped results serve int32 only; the other widths get numbers that stay inside all of them */
-        if (!holds(dtype, real_of(v)) || (dtype_kind_of(dtype) == KIND_INT && dtype != TARN_INT32 && fabs(real_of(v)) > 127)) return false;
+        if (!holds(dtype, real_of(v)) ||
+            (dtype_kind_of(dtype) == KIND_INT && dtype != TARN_INT32 && fabs(real_of(v)) > 127))
+            return false;
         put(&operands[i], 0, real_of(v));
     }
     return true;
@@ -108,8 +112,8 @@ static void run_point(const trial *t, size_t point, const json *wanted) {
         tarn_clear_error();
         points_run++;
         CHECK(!ran || is_right(&out, wanted), "%s of %s at point %zu (%.9g, %.9g) is %.17g, not %.17g", op_name(t->op),
-              dtype_facts[t->dtype].name, point, get(&operands[0], 0), t->arity > 1 ? get(&operands[1], 0) : 0, get(&out, 0),
-              creal(complex_of(wanted)));
+              dtype_facts[t->dtype].name, point, get(&operands[0], 0), t->arity > 1 ? get(&operands[1], 0) : 0,
+              get(&out, 0), creal(complex_of(wanted)));
     }
     for (int i = 0; i < t->arity; i++) free(operands[i].data);
     free(out.data);
@@ -129,8 +133,8 @@ static json *evaluate_now(op_id op) {
     static const char *const pythons[] = {"\"$TARN_PYTHON\"", ".venv/bin/python", "python3"};
     for (int i = 0; i < 3; i++) {
         char command[512];
-        snprintf(command, sizeof command, "cd '%s' && %s tools/elementwise_vectors.py --row %s 2>/dev/null", TARN_SOURCE_DIR, pythons[i],
-                 op_name(op));
+        snprintf(command, sizeof command, "cd '%s' && %s tools/elementwise_vectors.py --row %s 2>/dev/null",
+                 TARN_SOURCE_DIR, pythons[i], op_name(op));
         FILE *pipe = popen(command, "r");
         static char bytes[1 << 20];
         size_t length = pipe ? fread(bytes, 1, sizeof bytes, pipe) : 0;
@@ -169,8 +173,8 @@ static void test_row(op_id op) {
             vectors = find_vectors(live, op, kind);
             evaluated_live += vectors != NULL;
         }
-        CHECK(vectors, "%s has no vectors for %s and no Python could make them: run tools/elementwise_vectors.py", op_name(op),
-              kind_names[kind]);
+        CHECK(vectors, "%s has no vectors for %s and no Python could make them: run tools/elementwise_vectors.py",
+              op_name(op), kind_names[kind]);
         if (!vectors) continue;
         vectors_used++;
         run_vectors(file, vectors, op, kind);
@@ -187,7 +191,7 @@ int main(void) {
     for (op_id op = 0; op < OP_COUNT; op++)
         if (op_is_elementwise(op)) test_row(op), rows++;
     json_free(committed);
-    printf("%d rows, %d row and kind vectors (%d evaluated now), %d points, %d failures\n", rows, vectors_used, evaluated_live, points_run,
-           failures);
+    printf("%d rows, %d row and kind vectors (%d evaluated now), %d points, %d failures\n", rows, vectors_used,
+           evaluated_live, points_run, failures);
     return failures != 0;
 }

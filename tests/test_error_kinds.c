@@ -1,4 +1,5 @@
-/* Ways to fail, and the kind that each must have: where it is met, and where a result is read that was computed meanwhile. */
+/* Ways to fail, and the kind that each must have: where it is met, and where a result is read that was computed
+ * meanwhile. */
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdio.h>
@@ -234,7 +235,8 @@ static void test_ways(void) {
         TARN_SCOPE;
         ways[i].run();
         if (tarn_error_kind() != ways[i].kind)
-            check_failures++, fprintf(stderr, "%s: kind %d, not %d\n", ways[i].name, (int)tarn_error_kind(), (int)ways[i].kind);
+            check_failures++,
+                fprintf(stderr, "%s: kind %d, not %d\n", ways[i].name, (int)tarn_error_kind(), (int)ways[i].kind);
         expect_error(ways[i].name, ways[i].words);
         CHECK(tarn_error_kind() == TARN_ERROR_NONE);
         CHECK(tarn_item(tarn_sum(ones())) == 8);

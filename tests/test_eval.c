@@ -10,10 +10,10 @@
 #include "tarn/tarn.h"
 
 static int failures;
-#define CHECK(condition)                                                                                                                   \
-    ((condition)                                                                                                                           \
-         ? (void)0                                                                                                                         \
-         : (failures++, (void)fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition, tarn_ok() ? "no error" : tarn_error())))
+#define CHECK(condition)                                                                                               \
+    ((condition) ? (void)0                                                                                             \
+                 : (failures++, (void)fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition,              \
+                                              tarn_ok() ? "no error" : tarn_error())))
 
 static const tarn_device cpu = {TARN_CPU, 0}, mock = {TARN_MOCK, 0};
 
@@ -34,7 +34,8 @@ static int count_lines(const char *text, const char *word) {
 
 static void test_group(void) {
     TARN_SCOPE;
-    tarn_array *x = tarn_astype(ramp(1000, TARN_INT32), TARN_BFLOAT16), *y = tarn_astype(ramp(1000, TARN_INT32), TARN_FLOAT32);
+    tarn_array *x = tarn_astype(ramp(1000, TARN_INT32), TARN_BFLOAT16),
+               *y = tarn_astype(ramp(1000, TARN_INT32), TARN_FLOAT32);
     CHECK(tarn_eval(x, y));
     tarn_array *sum = tarn_add(x, y);                                     /* bf16 with f32: f32 */
     tarn_array *big = tarn_greater(sum, tarn_scalar(100, TARN_FLOAT32));  /* bool */
@@ -82,7 +83,8 @@ static void test_outputs(void) {
     CHECK(tarn_split(x, 3, parts) && at(parts[1], 0) == 4 && at(parts[2], 3) == 11);
     CHECK(tarn_divmod(tarn_subtract(x, tarn_scalar_int(6, TARN_INT32)), tarn_scalar_int(4, TARN_INT32), pair));
     CHECK(at(pair[0], 0) == -2 && at(pair[1], 0) == 2 && at(pair[0], 11) == 1 && at(pair[1], 11) == 1);
-    tarn_array *q[3], *w = tarn_reshape(tarn_divide(ramp(128, TARN_FLOAT32), tarn_scalar(100, TARN_FLOAT32)), TARN_SHAPE(2, 64));
+    tarn_array *q[3],
+        *w = tarn_reshape(tarn_divide(ramp(128, TARN_FLOAT32), tarn_scalar(100, TARN_FLOAT32)), TARN_SHAPE(2, 64));
     CHECK(tarn_quantize(w, q, .group_size = 64, .bits = 8));
     CHECK(fabs(at(tarn_dequantize(q[0], q[1], .biases = q[2], .group_size = 64, .bits = 8), 77) - 0.77) < 2e-3);
 }
@@ -163,7 +165,8 @@ static bool refuse(void *context) {
 static void test_poison(void) {
     TARN_SCOPE;
     static const float data[4] = {1, 2, 3, 4};
-    tarn_array *bad = tarn_from_foreign(data, TARN_SHAPE(4), TARN_FLOAT32, .check = refuse, .context = (void *)(uintptr_t) "weights.bin");
+    tarn_array *bad = tarn_from_foreign(data, TARN_SHAPE(4), TARN_FLOAT32, .check = refuse,
+                                        .context = (void *)(uintptr_t) "weights.bin");
     tarn_array *good = tarn_ones(TARN_SHAPE(4), TARN_FLOAT32);
     CHECK(!tarn_eval(tarn_add(bad, good)) && strstr(tarn_error(), "weights.bin"));
     tarn_clear_error();
@@ -200,7 +203,8 @@ static void test_mock(void) {
     tarn_stream *s = tarn_default_stream(mock);
     CHECK(s);
     tarn_memory info;
-    tarn_array *x = tarn_reshape(ramp(12, TARN_FLOAT32), TARN_SHAPE(3, 4)), *on_mock = NULL, *soft = NULL, *rope = NULL, *attended = NULL;
+    tarn_array *x = tarn_reshape(ramp(12, TARN_FLOAT32), TARN_SHAPE(3, 4)), *on_mock = NULL, *soft = NULL, *rope = NULL,
+               *attended = NULL;
     CHECK(tarn_eval(x));
     tarn_array *q = tarn_random_normal(tarn_random_key(3), TARN_SHAPE(1, 4, 3, 8), TARN_FLOAT32);
     tarn_array *kv = tarn_random_normal(tarn_random_key(4), TARN_SHAPE(1, 2, 5, 8), TARN_FLOAT32);
@@ -231,7 +235,8 @@ static void test_mock_failure(void) {
         TARN_ON(tarn_default_stream(mock));
         tarn_array *x = tarn_ones(TARN_SHAPE(8), TARN_FLOAT32), *good = tarn_add(x, x);
         CHECK(tarn_eval(good));
-        tarn_array *y = tarn_cumsum(tarn_cumsum(tarn_cumsum(x, .axis = TARN_AXIS(0)), .axis = TARN_AXIS(0)), .axis = TARN_AXIS(0)),
+        tarn_array *y = tarn_cumsum(tarn_cumsum(tarn_cumsum(x, .axis = TARN_AXIS(0)), .axis = TARN_AXIS(0)),
+                                    .axis = TARN_AXIS(0)),
                    *z = tarn_cumsum(y, .axis = TARN_AXIS(0));
         fail_launch(n);
         CHECK(tarn_async_eval(z));

@@ -1,4 +1,5 @@
-/* Failure injection: the n-th allocation fails, for n = 1, 2, ...: each time an error is set, nothing leaks, and the next try works. */
+/* Failure injection: the n-th allocation fails, for n = 1, 2, ...: each time an error is set, nothing leaks, and the
+ * next try works. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,10 +9,10 @@
 #include "tarn/tarn.h"
 
 static int failures;
-#define CHECK(condition)                                                                                                                   \
-    ((condition) ? (void)0                                                                                                                 \
-                 : (failures++, (void)fprintf(stderr, "%s:%d: n = %d: %s (%s)\n", __FILE__, __LINE__, attempt, #condition,                 \
-                                              tarn_ok() ? "no error" : tarn_error())))
+#define CHECK(condition)                                                                                               \
+    ((condition) ? (void)0                                                                                             \
+                 : (failures++, (void)fprintf(stderr, "%s:%d: n = %d: %s (%s)\n", __FILE__, __LINE__, attempt,         \
+                                              #condition, tarn_ok() ? "no error" : tarn_error())))
 
 static int attempt;
 
@@ -27,7 +28,8 @@ static bool forward(void) {
     TARN_SCOPE;
     tarn_array *x = tarn_reshape(tarn_arange(0, 12, 1, TARN_FLOAT32), TARN_SHAPE(3, 4));
     tarn_array *w = tarn_multiply(tarn_transpose(x), tarn_scalar(0.1, TARN_FLOAT32)), *parts[2];
-    tarn_array *y = tarn_concatenate(TARN_ARRAYS(tarn_matmul(x, w), tarn_ones(TARN_SHAPE(3, 3), TARN_FLOAT32)), 2, .axis = TARN_AXIS(1));
+    tarn_array *y = tarn_concatenate(TARN_ARRAYS(tarn_matmul(x, w), tarn_ones(TARN_SHAPE(3, 3), TARN_FLOAT32)), 2,
+                                     .axis = TARN_AXIS(1));
     if (!tarn_split(y, 2, parts, .axis = TARN_AXIS(1))) return false;
     loss_value = tarn_item(tarn_sum(tarn_softmax(tarn_add(parts[0], parts[1]), .axes = TARN_AXES(-1))));
     return tarn_ok() && fabs(loss_value - 3) < 1e-5;
@@ -50,12 +52,13 @@ static bool add_state(void *context, tarn_array *const *inputs, int count, tarn_
 static bool compiled(void) {
     TARN_SCOPE;
     tarn_array *state = tarn_keep(tarn_zeros(TARN_SHAPE(8), TARN_FLOAT32)), **slot = &state;
-    tarn_compiled *c =
-        tarn_compile(TARN_FUNCTION(add_state, &state), .state = &slot, .state_count = 1, .donate = TARN_AXES(TARN_DONATE_STATE));
+    tarn_compiled *c = tarn_compile(TARN_FUNCTION(add_state, &state), .state = &slot, .state_count = 1,
+                                    .donate = TARN_AXES(TARN_DONATE_STATE));
     bool ok = c != NULL;
     for (int i = 0; i < 3 && ok; i++) {
         tarn_array *sum = NULL;
-        ok = into(&sum, tarn_compiled_call(c, TARN_ARRAYS(tarn_ones(TARN_SHAPE(8), TARN_FLOAT32)), 1)) && tarn_item(sum) == 8 * (i + 1);
+        ok = into(&sum, tarn_compiled_call(c, TARN_ARRAYS(tarn_ones(TARN_SHAPE(8), TARN_FLOAT32)), 1)) &&
+             tarn_item(sum) == 8 * (i + 1);
     }
     tarn_compiled_free(c);
     tarn_drop(state);

@@ -1,5 +1,5 @@
-/* Forks: a child computes, on the CPU, with what its parent had; whatever other threads are doing when the process forks, it never hangs.
-   Other devices are lost, and say so. */
+/* Forks: a child computes, on the CPU, with what its parent had; whatever other threads are doing when the process
+   forks, it never hangs. Other devices are lost, and say so. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -17,8 +17,8 @@ static const tarn_device cpu = {TARN_CPU, 0}, mock = {TARN_MOCK, 0};
 
 enum { PATIENCE = 60 /* s: a child that takes longer hangs */ };
 
-/* The thread sanitizer cannot follow a child that starts threads (it finds "dup thread with used id") and counts at most 64 locks of one
-   thread: under it the children do nothing, and the parent's side is tested. */
+/* The thread sanitizer cannot follow a child that starts threads (it finds "dup thread with used id") and counts at
+   most 64 locks of one thread: under it the children do nothing, and the parent's side is tested. */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define __SANITIZE_THREAD__ 1

@@ -1,5 +1,5 @@
-/* Evaluation's corners, each a graph of its own: memory that is shared, given away, mapped or limited; streams that go; plans over
-   arguments that lie anywhere; very long and very wide graphs; threads. */
+/* Evaluation's corners, each a graph of its own: memory that is shared, given away, mapped or limited; streams that go;
+   plans over arguments that lie anywhere; very long and very wide graphs; threads. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,9 +36,9 @@ static void test_three_shapes(void) {
     tarn_array *choice = tarn_ones(TARN_SHAPE(4, 1), TARN_BOOL), *x = tarn_ones(TARN_SHAPE(3, 1, 6), TARN_FLOAT32);
     tarn_array *y = tarn_ones(TARN_SHAPE(2, 1, 1), TARN_FLOAT32);
     CHECK_ERROR(tarn_where(choice, x, y), "where");
-    CHECK_ERROR(
-        tarn_where(tarn_ones(TARN_SHAPE(4), TARN_BOOL), tarn_ones(TARN_SHAPE(1), TARN_FLOAT32), tarn_ones(TARN_SHAPE(6), TARN_FLOAT32)),
-        "where");
+    CHECK_ERROR(tarn_where(tarn_ones(TARN_SHAPE(4), TARN_BOOL), tarn_ones(TARN_SHAPE(1), TARN_FLOAT32),
+                           tarn_ones(TARN_SHAPE(6), TARN_FLOAT32)),
+                "where");
 }
 
 /* b = a[:2]; a[0] = 5: whatever is evaluated first. */
@@ -49,7 +49,8 @@ static void test_aliasing(void) {
         if (order & 2) CHECK(tarn_eval(a));
         tarn_array *b = tarn_slice_axis(a, 0, 0, 2), *five = tarn_full(TARN_SHAPE(1), 5, TARN_FLOAT32);
         if (order & 4) CHECK(tarn_eval(b));
-        tarn_array *c = tarn_slice_update(tarn_move(a), five, tarn_from_data((int32_t[]){0}, TARN_SHAPE(1), TARN_INT32), TARN_AXES(0));
+        tarn_array *c = tarn_slice_update(tarn_move(a), five, tarn_from_data((int32_t[]){0}, TARN_SHAPE(1), TARN_INT32),
+                                          TARN_AXES(0));
         if (order >= 8) CHECK(tarn_eval(c));
         CHECK(tarn_eval(b, c));
         CHECK(at(b, 0) == 0 && at(b, 1) == 1 && at(c, 0) == 5 && at(c, 1) == 1 && at(c, 3) == 3);
@@ -66,8 +67,9 @@ static void test_second_output(void) {
     CHECK(tarn_quantize(tarn_reshape(x, TARN_SHAPE(2, 32)), q, .group_size = 32, .bits = 8));
     CHECK(tarn_eval(q[1]));
     CHECK(tarn_eval(q[0], q[1]));
-    CHECK(tarn_item(tarn_max(tarn_abs(tarn_subtract(tarn_reshape(x, TARN_SHAPE(2, 32)),
-                                                    tarn_dequantize(q[0], q[1], .biases = q[2], .group_size = 32, .bits = 8))))) < 0.2);
+    CHECK(tarn_item(tarn_max(tarn_abs(
+              tarn_subtract(tarn_reshape(x, TARN_SHAPE(2, 32)),
+                            tarn_dequantize(q[0], q[1], .biases = q[2], .group_size = 32, .bits = 8))))) < 0.2);
 }
 
 /* ---- memory of others, dropped while it is being read */
@@ -85,7 +87,8 @@ static void test_foreign_dropped_early(void) {
         tarn_array *sum = NULL;
         {
             TARN_SCOPE;
-            tarn_array *x = tarn_from_foreign(data, TARN_SHAPE(N), TARN_FLOAT32, .release = count_release, .context = &released);
+            tarn_array *x =
+                tarn_from_foreign(data, TARN_SHAPE(N), TARN_FLOAT32, .release = count_release, .context = &released);
             sum = tarn_return(tarn_sum(tarn_cumsum(tarn_cumsum(x, .axis = TARN_AXIS(0)), .axis = TARN_AXIS(0))));
             CHECK(tarn_async_eval(sum));
         }
@@ -100,7 +103,8 @@ static void test_foreign_dropped_early(void) {
 
 static bool doubled(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     (void)context, (void)count;
-    return tarn_result(results, tarn_add(inputs[0], inputs[0])) && tarn_result(results, tarn_slice_axis(inputs[0], 0, 1, 3));
+    return tarn_result(results, tarn_add(inputs[0], inputs[0])) &&
+           tarn_result(results, tarn_slice_axis(inputs[0], 0, 1, 3));
 }
 
 /* Arguments of one kind that begin in different places of their buffers share a plan. */
@@ -123,7 +127,8 @@ static bool shift(void *context, tarn_array *const *inputs, int count, tarn_resu
     (void)count;
     tarn_array *moved = tarn_add(inputs[0], tarn_scalar(1, TARN_FLOAT32)); /* may lie in the memory of input 0 */
     tarn_array *sum = tarn_cumsum(moved, .axis = TARN_AXIS(0));
-    return tarn_result(results, tarn_add(tarn_multiply(sum, tarn_scalar(0, TARN_FLOAT32)), context ? (tarn_array *)context : inputs[1]));
+    return tarn_result(results, tarn_add(tarn_multiply(sum, tarn_scalar(0, TARN_FLOAT32)),
+                                         context ? (tarn_array *)context : inputs[1]));
 }
 
 /* The same array as a donated and as another argument, or captured as well: it is not given away. */
@@ -152,7 +157,8 @@ static bool increased(void *context, tarn_array *const *inputs, int count, tarn_
     return tarn_result(results, tarn_add(inputs[0], tarn_scalar(1, TARN_FLOAT32)));
 }
 
-/* What still needs an array that was given away says so, naming both; also if the array was computed, and not made from memory. */
+/* What still needs an array that was given away says so, naming both; also if the array was computed, and not made from
+ * memory. */
 static void test_given_away(void) {
     for (int computed = 0; computed < 3; computed++) {
         TARN_SCOPE;
@@ -160,7 +166,8 @@ static void test_given_away(void) {
                                  : tarn_from_data((float[]){1, 2, 3, 4}, TARN_SHAPE(4), TARN_FLOAT32),
                    *out;
         CHECK(tarn_eval(x));
-        tarn_array *later = computed == 2 ? tarn_reshape(x, TARN_SHAPE(2, 2)) : tarn_sort(tarn_negative(x), .axis = TARN_AXIS(0));
+        tarn_array *later =
+            computed == 2 ? tarn_reshape(x, TARN_SHAPE(2, 2)) : tarn_sort(tarn_negative(x), .axis = TARN_AXIS(0));
         tarn_compiled *f = tarn_compile(TARN_FUNCTION(increased, NULL), .donate = TARN_AXES(0));
         CHECK(into(&out, tarn_compiled_call(f, &x, 1)) && at(out, 1) == (computed ? 2 : 3));
         CHECK_ERROR(tarn_eval(later), computed == 2 ? "reshape float32 [2, 2]" : "sort float32 [4]");
@@ -183,11 +190,11 @@ static bool count_up(void *context, tarn_array *const *inputs, int count, tarn_r
 static void test_state_in_inner_scope(void) {
     TARN_SCOPE;
     tarn_array *state = tarn_keep(tarn_zeros(TARN_SHAPE(3), TARN_FLOAT32)), **slot = &state, *out;
-    tarn_compiled *f =
-        tarn_compile(TARN_FUNCTION(count_up, &state), .state = &slot, .state_count = 1, .donate = TARN_AXES(TARN_DONATE_STATE));
+    tarn_compiled *f = tarn_compile(TARN_FUNCTION(count_up, &state), .state = &slot, .state_count = 1,
+                                    .donate = TARN_AXES(TARN_DONATE_STATE));
     for (int i = 1; i < 6; i++)
-        CHECK(into(&out, tarn_compiled_call(f, TARN_ARRAYS(tarn_ones(TARN_SHAPE(3), TARN_FLOAT32)), 1)) && at(out, 2) == -i &&
-              at(state, 0) == i);
+        CHECK(into(&out, tarn_compiled_call(f, TARN_ARRAYS(tarn_ones(TARN_SHAPE(3), TARN_FLOAT32)), 1)) &&
+              at(out, 2) == -i && at(state, 0) == i);
     tarn_compiled_free(f);
     tarn_drop(state);
 }
@@ -203,7 +210,8 @@ static void test_memory_limit(void) {
     tarn_array *big = tarn_concatenate(TARN_ARRAYS(x, other, x, other), 4);
     CHECK_ERROR(tarn_eval(big), "out of memory");
     CHECK(at(x, 7) == 7 && at(tarn_add(x, other), 7) == 8);
-    tarn_array *y = tarn_keep(tarn_cumsum(x, .axis = TARN_AXIS(0))), *z = tarn_keep(tarn_concatenate(TARN_ARRAYS(tarn_move(y), x), 2));
+    tarn_array *y = tarn_keep(tarn_cumsum(x, .axis = TARN_AXIS(0))),
+               *z = tarn_keep(tarn_concatenate(TARN_ARRAYS(tarn_move(y), x), 2));
     CHECK_ERROR(tarn_eval(z), "out of memory");
     tarn_set_memory_limit(cpu, 0);
     tarn_array *given = tarn_ones(TARN_SHAPE(N), TARN_FLOAT32);
@@ -319,7 +327,8 @@ static void test_threads(bool shared_stream, tarn_stream *stream) {
     pthread_t threads[THREADS];
     tarn_array *shared = tarn_keep(ramp(1000));
     tarn_array *halves = tarn_slice_axis(tarn_transpose(tarn_reshape(shared, TARN_SHAPE(500, 2))), 1, 0, 4);
-    tarn_array *strided = tarn_keep(tarn_transpose(tarn_remainder(tarn_transpose(halves), tarn_scalar(2, TARN_FLOAT32))));
+    tarn_array *strided =
+        tarn_keep(tarn_transpose(tarn_remainder(tarn_transpose(halves), tarn_scalar(2, TARN_FLOAT32))));
     if (shared_stream) CHECK(tarn_eval(shared));
     tarn_compiled *f = tarn_compile(TARN_FUNCTION(doubled, NULL));
     for (int i = 0; i < THREADS; i++) {

@@ -1,6 +1,7 @@
-/* Random graphs against an eager oracle: whatever is moved, kept, scoped, evaluated early, spread over streams and devices, or compiled,
-   every value is what the op gives when each step is computed at once on copies; and afterwards nothing is left. TARN_GRAPHS_SEED repeats a
-   run; TARN_GRAPHS how many. tests/CMakeLists.txt runs it again in other environments. */
+/* Random graphs against an eager oracle: whatever is moved, kept, scoped, evaluated early, spread over streams and
+   devices, or compiled, every value is what the op gives when each step is computed at once on copies; and afterwards
+   nothing is left. TARN_GRAPHS_SEED repeats a run; TARN_GRAPHS how many. tests/CMakeLists.txt runs it again in other
+   environments. */
 #include "graph_specs.h"
 
 #include <math.h>
@@ -38,7 +39,8 @@ static bool same_value(const spec_value *v, const unsigned char *got) {
     size_t width = (size_t)tarn_dtype_bytes(v->dtype);
     double slack = v->inexact ? tolerance(v->dtype) : 0;
     double largest = 1;
-    for (size_t i = 0; i < value_bytes(v) && v->inexact; i += width) largest = fmax(largest, fabs(load_double(v->data + i, v->dtype)));
+    for (size_t i = 0; i < value_bytes(v) && v->inexact; i += width)
+        largest = fmax(largest, fabs(load_double(v->data + i, v->dtype)));
     for (size_t i = 0; i < value_bytes(v); i += width) {
         double want = load_double(v->data + i, v->dtype), have = load_double(got + i, v->dtype);
         if (!(fabs(want - have) <= slack * largest)) return false;
@@ -63,9 +65,10 @@ static void compare(const building *b, int i, const char *when) {
     } else if (!same_value(v, got)) {
         int made_by = -1;
         for (int s = 0; s < b->g->steps; s++)
-            if (b->g->step[s].outputs[0] == i || (b->g->step[s].output_count > 1 && b->g->step[s].outputs[1] == i)) made_by = s;
-        fprintf(stderr, "  seed %llu: value %d (%s, kind %d of step %d) is wrong %s\n", (unsigned long long)graph_seed, i,
-                tarn_dtype_name(v->dtype), made_by < 0 ? -1 : (int)b->g->step[made_by].kind, made_by, when);
+            if (b->g->step[s].outputs[0] == i || (b->g->step[s].output_count > 1 && b->g->step[s].outputs[1] == i))
+                made_by = s;
+        fprintf(stderr, "  seed %llu: value %d (%s, kind %d of step %d) is wrong %s\n", (unsigned long long)graph_seed,
+                i, tarn_dtype_name(v->dtype), made_by < 0 ? -1 : (int)b->g->step[made_by].kind, made_by, when);
         check_failures++;
     }
 }
@@ -155,7 +158,8 @@ static tarn_array *make_leaf(const spec_value *v) {
     if (dice(3) == 0) return tarn_from_foreign(v->data, value_shape(v), v->dtype);
     if (dice(2) || v->ndim == 0) return tarn_from_data(v->data, value_shape(v), v->dtype);
     /* a part of a larger array: it does not begin where its buffer does */
-    tarn_array *x = tarn_from_data(v->data, value_shape(v), v->dtype), *both = tarn_concatenate(TARN_ARRAYS(x, x, x), 3);
+    tarn_array *x = tarn_from_data(v->data, value_shape(v), v->dtype),
+               *both = tarn_concatenate(TARN_ARRAYS(x, x, x), 3);
     int64_t n = v->shape[0], part = dice(3);
     x = tarn_slice_axis(both, 0, part * n, (part + 1) * n);
     if (dice(2)) CHECK(tarn_eval(x));

@@ -1,4 +1,5 @@
-/* Who holds an array and for how long, beyond plain scopes: own, move within an expression, drops too many, exact items. */
+/* Who holds an array and for how long, beyond plain scopes: own, move within an expression, drops too many, exact
+ * items. */
 #include <math.h>
 
 #include "check.h"
@@ -25,7 +26,8 @@ static void test_items(void) {
     CHECK(tarn_item_int(tarn_scalar_int(INT64_MIN, TARN_INT64)) == INT64_MIN && tarn_ok());
     CHECK_ERROR(tarn_item_uint(tarn_scalar_int(-1, TARN_INT8)), "item_uint: -1 is negative");
     CHECK(tarn_item_int(tarn_scalar(1, TARN_BOOL)) == 1 && tarn_item_uint(tarn_scalar(1, TARN_BOOL)) == 1);
-    CHECK(tarn_item_int(tarn_scalar(-3, TARN_FLOAT16)) == -3 && tarn_item_uint(tarn_scalar(0x1p63, TARN_FLOAT64)) == UINT64_C(1) << 63);
+    CHECK(tarn_item_int(tarn_scalar(-3, TARN_FLOAT16)) == -3 &&
+          tarn_item_uint(tarn_scalar(0x1p63, TARN_FLOAT64)) == UINT64_C(1) << 63);
     CHECK_ERROR(tarn_item_int(tarn_scalar(0.5, TARN_FLOAT32)), "item_int: float32 0.5 is not");
     CHECK_ERROR(tarn_item_int(tarn_scalar(0x1p63, TARN_FLOAT64)), "item_int: float64");
     CHECK_ERROR(tarn_item_int(tarn_scalar((double)NAN, TARN_FLOAT32)), "item_int: float32");
@@ -152,7 +154,8 @@ static void test_moved_memory(void) {
     tarn_array *large = tarn_add(tarn_ones(TARN_SHAPE(1 << 20), TARN_FLOAT32), tarn_scalar(1, TARN_FLOAT32));
     CHECK(tarn_eval(large));
     tarn_array *sum = tarn_sum(tarn_move(large));
-    CHECK(tarn_eval(sum) && tarn_memory_info((tarn_device){TARN_CPU, 0}, &after) && after.active < before.active + 100000);
+    CHECK(tarn_eval(sum) && tarn_memory_info((tarn_device){TARN_CPU, 0}, &after) &&
+          after.active < before.active + 100000);
     CHECK(tarn_item(sum) == 2 << 20);
 }
 
@@ -161,7 +164,8 @@ static void test_many_moves(void) {
     TARN_SCOPE;
     int64_t nodes = node_alive_count();
     tarn_memory before, after;
-    tarn_array *x = tarn_own(tarn_ones(TARN_SHAPE(100, 100), TARN_FLOAT32)), *mean = tarn_full(TARN_SHAPE(100, 100), 0.01, TARN_FLOAT32);
+    tarn_array *x = tarn_own(tarn_ones(TARN_SHAPE(100, 100), TARN_FLOAT32)),
+               *mean = tarn_full(TARN_SHAPE(100, 100), 0.01, TARN_FLOAT32);
     CHECK(tarn_eval(x, mean) && tarn_memory_info((tarn_device){TARN_CPU, 0}, &before));
     for (int i = 0; i < 2000; i++) {
         x = tarn_own(tarn_matmul(tarn_move(x), mean));
@@ -187,7 +191,8 @@ static bool negates(void *context, tarn_array *const *inputs, int count, tarn_re
     return tarn_result(results, tarn_negative(inputs[0]));
 }
 
-/* Memory that is pinned is neither overwritten after a move, nor donated, nor replaced by a dense copy, and outlives its array. */
+/* Memory that is pinned is neither overwritten after a move, nor donated, nor replaced by a dense copy, and outlives
+ * its array. */
 static void test_pin(void) {
     tarn_layout layout;
     tarn_pinned *pins[3];
@@ -196,7 +201,8 @@ static void test_pin(void) {
     {
         TARN_SCOPE;
         tarn_array *a = tarn_add(vector4(), tarn_scalar(0, TARN_FLOAT32));
-        CHECK(!tarn_is_computed(a) && (pins[0] = tarn_pin(a, &layout)) && tarn_is_computed(a) && layout.strides[0] == 1);
+        CHECK(!tarn_is_computed(a) && (pins[0] = tarn_pin(a, &layout)) && tarn_is_computed(a) &&
+              layout.strides[0] == 1);
         data[0] = layout.data;
         CHECK(at(tarn_negative(tarn_move(a)), 3) == -4 && data[0][3] == 4);
         a = vector4();

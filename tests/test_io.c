@@ -1,5 +1,5 @@
-/* tarn/io.h: arrays saved and loaded, single files and folders; saving over the file the arrays stand on; a file that is truncated before
-   and between evaluations; files that cannot be mapped as they are. */
+/* tarn/io.h: arrays saved and loaded, single files and folders; saving over the file the arrays stand on; a file that
+   is truncated before and between evaluations; files that cannot be mapped as they are. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,12 +33,14 @@ static void test_round_trip(void) {
     CHECK(tarn_read(tarn_tensors_get(t, "f"), read, sizeof read) && !memcmp(read, values, sizeof read));
     tarn_array *transposed = tarn_tensors_get(t, "t");
     const float expected[6] = {0, 3e30f, -1.5f, -0.0f, 2, 1e-40f};
-    CHECK(tarn_dim(transposed, 0) == 3 && tarn_read(transposed, read, sizeof read) && !memcmp(read, expected, sizeof read));
+    CHECK(tarn_dim(transposed, 0) == 3 && tarn_read(transposed, read, sizeof read) &&
+          !memcmp(read, expected, sizeof read));
     CHECK(tarn_item_int(tarn_tensors_get(t, "scalar")) == -7 && tarn_ndim(tarn_tensors_get(t, "scalar")) == 0);
     CHECK(tarn_dtype_of(tarn_tensors_get(t, "half")) == TARN_BFLOAT16 && tarn_dim(tarn_tensors_get(t, "none"), 1) == 4);
     float pair[2];
     CHECK(tarn_read(tarn_tensors_get(t, "complex"), pair, sizeof pair) && pair[0] == 1 && pair[1] == -2);
-    CHECK(!tarn_tensors_get(t, "zzz") && !tarn_tensors_at(t, 6) && !tarn_tensors_at(t, -1) && !tarn_tensors_name(t, 6) && tarn_ok());
+    CHECK(!tarn_tensors_get(t, "zzz") && !tarn_tensors_at(t, 6) && !tarn_tensors_at(t, -1) &&
+          !tarn_tensors_name(t, 6) && tarn_ok());
     const char *key, *value;
     CHECK(tarn_tensors_metadata_count(t) == 2 && tarn_tensors_metadata_at(t, 1, &key, &value) && !strcmp(value, "b"));
     CHECK(!strcmp(tarn_tensors_metadata(t, "format"), "mlx") && !tarn_tensors_metadata(t, "x") &&
@@ -185,7 +187,8 @@ static void test_places_that_are_taken(void) {
     TARN_SCOPE;
     const char *second = in_folder("model-00002-of-00002.safetensors"), *fifo = in_folder("fifo");
     struct stat status;
-    tarn_named_array arrays[] = {{"a", tarn_ones(TARN_SHAPE(100), TARN_FLOAT32)}, {"b", tarn_ones(TARN_SHAPE(100), TARN_FLOAT32)}};
+    tarn_named_array arrays[] = {{"a", tarn_ones(TARN_SHAPE(100), TARN_FLOAT32)},
+                                 {"b", tarn_ones(TARN_SHAPE(100), TARN_FLOAT32)}};
     CHECK(tarn_save_weights(folder, arrays, 2, .shard_bytes = 400));
     CHECK(unlink(second) == 0 && mkdir(second, 0777) == 0);
     arrays[0].array = tarn_zeros(TARN_SHAPE(100), TARN_FLOAT32);
@@ -286,7 +289,8 @@ static void test_unsupported_dtypes(void) {
     const char *path = in_folder("x.safetensors");
     FILE *file = fopen(path, "wb");
     const uint64_t length = sizeof header - 1;
-    CHECK(file && fwrite(&length, 8, 1, file) == 1 && fwrite(header, length, 1, file) == 1 && fwrite("0123456789+\7", 12, 1, file) == 1);
+    CHECK(file && fwrite(&length, 8, 1, file) == 1 && fwrite(header, length, 1, file) == 1 &&
+          fwrite("0123456789+\7", 12, 1, file) == 1);
     if (file) fclose(file);
     tarn_tensors *t = tarn_load_safetensors(path);
     CHECK(t && tarn_tensors_count(t) == 4 && !strcmp(tarn_tensors_name(t, 1), "b"));

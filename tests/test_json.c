@@ -10,10 +10,11 @@
 
 static int failures;
 
-#define CHECK(condition)                                                                                                                   \
-    do {                                                                                                                                   \
-        if (!(condition))                                                                                                                  \
-            failures++, printf("%s:%d: failed: %s (%s)\n", __FILE__, __LINE__, #condition, tarn_error() ? tarn_error() : "");              \
+#define CHECK(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            failures++,                                                                                                \
+                printf("%s:%d: failed: %s (%s)\n", __FILE__, __LINE__, #condition, tarn_error() ? tarn_error() : "");  \
     } while (0)
 
 static json *parse(const char *s) {
@@ -25,13 +26,15 @@ static void refused(const char *s, size_t length, const char *place, const char 
     json *root = json_parse(s, length, "text.json");
     const char *message = tarn_error();
     if (root || !message || !strstr(message, place) || !strstr(message, words) || !strstr(message, "text.json"))
-        failures++, printf("not refused with '%s' and '%s': %.60s: %s\n", place, words, s, message ? message : "no error");
+        failures++,
+            printf("not refused with '%s' and '%s': %.60s: %s\n", place, words, s, message ? message : "no error");
     json_free(root);
     tarn_clear_error();
 }
 
 static void test_values(void) {
-    json *r = parse("{\"a\": 1, \"b\": -9223372036854775808, \"c\": 1.5e3, \"d\": \"x\\u0000y\", \"e\": [true, false, null], \"f\": {}}");
+    json *r = parse("{\"a\": 1, \"b\": -9223372036854775808, \"c\": 1.5e3, \"d\": \"x\\u0000y\", \"e\": [true, false, "
+                    "null], \"f\": {}}");
     CHECK(r && json_is(r, JSON_DICTIONARY) && json_count(r) == 6);
     CHECK(json_whole(json_get(r, "a"), 7) == 1);
     CHECK(json_whole(json_get(r, "b"), 7) == INT64_MIN);
@@ -43,7 +46,8 @@ static void test_values(void) {
     const json *e = json_get(r, "e");
     CHECK(json_count(e) == 3 && json_truth(json_at(e, 0), false) && !json_truth(json_at(e, 1), true));
     CHECK(json_is(json_at(e, 2), JSON_NOTHING) && json_truth(json_at(e, 2), true) && !json_truth(json_at(e, 2), false));
-    CHECK(!json_at(e, 3) && !json_get(r, "z") && !json_get(e, "a") && !json_is(NULL, JSON_NOTHING) && json_kind_of(NULL) == JSON_NOTHING);
+    CHECK(!json_at(e, 3) && !json_get(r, "z") && !json_get(e, "a") && !json_is(NULL, JSON_NOTHING) &&
+          json_kind_of(NULL) == JSON_NOTHING);
     CHECK(json_count(NULL) == 0 && json_count(json_get(r, "a")) == 0 && !json_text(json_get(r, "a"), NULL));
     json_free(r);
     json_free(NULL);
@@ -66,9 +70,9 @@ static void test_order(void) {
 }
 
 static void test_large_integers(void) {
-    json *r =
-        parse("[1000000000000000019884624838656, -9223372036854775809, 9223372036854775808, 9223372036854775807, 18446744073709551615,"
-              "99999999999999999999, 1e5]");
+    json *r = parse("[1000000000000000019884624838656, -9223372036854775809, 9223372036854775808, 9223372036854775807, "
+                    "18446744073709551615,"
+                    "99999999999999999999, 1e5]");
     CHECK(json_is(json_at(r, 0), JSON_NUMBER) && json_number(json_at(r, 0), 0) == 1000000000000000019884624838656.0);
     CHECK(json_is(json_at(r, 1), JSON_NUMBER) && json_number(json_at(r, 1), 0) == -9223372036854775808.0);
     CHECK(json_is(json_at(r, 2), JSON_NUMBER) && json_number(json_at(r, 2), 0) == 9223372036854775808.0);
@@ -107,14 +111,16 @@ static void test_errors(void) {
 static void test_not_finite(void) {
     json *r = parse("{\"a\": [1, -Infinity, 2.5, {\"b\": NaN}], \"c\": Infinity, \"d\": \"NaN\", \"e\": 3}");
     const json *a = json_get(r, "a");
-    CHECK(json_whole(json_at(a, 0), 0) == 1 && json_number(json_at(a, 1), 0) == -(double)INFINITY && json_number(json_at(a, 2), 0) == 2.5);
+    CHECK(json_whole(json_at(a, 0), 0) == 1 && json_number(json_at(a, 1), 0) == -(double)INFINITY &&
+          json_number(json_at(a, 2), 0) == 2.5);
     CHECK(json_is(json_at(a, 1), JSON_NUMBER) && json_is(json_get(r, "c"), JSON_NUMBER) &&
           isnan(json_number(json_get(json_at(a, 3), "b"), 0)));
     CHECK(json_number(json_get(r, "c"), 0) == (double)INFINITY && json_whole(json_get(r, "c"), 7) == 7 &&
           json_whole(json_get(r, "e"), 0) == 3);
     json_free(r);
     r = parse("NaN");
-    CHECK(json_is(r, JSON_NUMBER) && isnan(json_number(r, 0)) && json_count(r) == 0 && !json_truth(r, false) && !json_text(r, NULL));
+    CHECK(json_is(r, JSON_NUMBER) && isnan(json_number(r, 0)) && json_count(r) == 0 && !json_truth(r, false) &&
+          !json_text(r, NULL));
     json_free(r);
     CHECK(!json_parse_exact("[1, 9223372036854775808]", 24, "text.json") &&
           strstr(tarn_error(), "line 1, column 5: an integer of more than 64 bits"));
@@ -131,19 +137,22 @@ static json_reader reader_of(const char *s, size_t length) {
 }
 
 static void test_reader(void) {
-    const char s[] = " { \"a\\u00e9\\n\\ud83d\\ude00\" : [ 1 , -9223372036854775808,9223372036854775807 ], \"\\u0000\xC3\xA9\":{},\"\":0}";
+    const char s[] = " { \"a\\u00e9\\n\\ud83d\\ude00\" : [ 1 , -9223372036854775808,9223372036854775807 ], "
+                     "\"\\u0000\xC3\xA9\":{},\"\":0}";
     json_reader r = reader_of(s, sizeof s - 1);
     const char *key;
     size_t length;
     int64_t n = 0;
-    CHECK(json_reader_peek(&r) == '{' && json_reader_open(&r, '{') && json_reader_next(&r) == 1 && json_reader_key(&r, &key, &length));
+    CHECK(json_reader_peek(&r) == '{' && json_reader_open(&r, '{') && json_reader_next(&r) == 1 &&
+          json_reader_key(&r, &key, &length));
     CHECK(length == 8 && !memcmp(key, "a\xC3\xA9\n\xF0\x9F\x98\x80", 8) && json_reader_open(&r, '['));
-    CHECK(json_reader_next(&r) == 1 && json_reader_whole(&r, &n) && n == 1 && json_reader_next(&r) == 1 && json_reader_whole(&r, &n) &&
-          n == INT64_MIN);
+    CHECK(json_reader_next(&r) == 1 && json_reader_whole(&r, &n) && n == 1 && json_reader_next(&r) == 1 &&
+          json_reader_whole(&r, &n) && n == INT64_MIN);
     CHECK(json_reader_next(&r) == 1 && json_reader_whole(&r, &n) && n == INT64_MAX && json_reader_next(&r) == 0);
-    CHECK(json_reader_next(&r) == 1 && json_reader_key(&r, &key, &length) && length == 3 && !memcmp(key, "\0\xC3\xA9", 3));
-    CHECK(json_reader_open(&r, '{') && json_reader_next(&r) == 0 && json_reader_next(&r) == 1 && json_reader_key(&r, &key, &length) &&
-          length == 0);
+    CHECK(json_reader_next(&r) == 1 && json_reader_key(&r, &key, &length) && length == 3 &&
+          !memcmp(key, "\0\xC3\xA9", 3));
+    CHECK(json_reader_open(&r, '{') && json_reader_next(&r) == 0 && json_reader_next(&r) == 1 &&
+          json_reader_key(&r, &key, &length) && length == 0);
     CHECK(json_reader_whole(&r, &n) && n == 0 && json_reader_next(&r) == 0 && json_reader_peek(&r) == 0);
     json_reader_free(&r);
 }
@@ -156,7 +165,9 @@ static bool walk(json_reader *r) {
     int more = json_reader_open(r, '[') ? json_reader_next(r) : -1;
     while (more > 0) {
         char kind = json_reader_peek(r);
-        bool ok = kind == '"' ? json_reader_string(r, &s, &length) : kind == 'n' ? json_reader_null(r) : json_reader_whole(r, &n);
+        bool ok = kind == '"'   ? json_reader_string(r, &s, &length)
+                  : kind == 'n' ? json_reader_null(r)
+                                : json_reader_whole(r, &n);
         more = ok ? json_reader_next(r) : -1;
     }
     return more == 0;
@@ -165,7 +176,8 @@ static bool walk(json_reader *r) {
 static void reader_refuses(const char *s, size_t length, const char *words) {
     json_reader r = reader_of(s, length);
     if (walk(&r) || !tarn_error() || !strstr(tarn_error(), words))
-        failures++, printf("the reader did not refuse with '%s': %.60s: %s\n", words, s, tarn_error() ? tarn_error() : "no error");
+        failures++, printf("the reader did not refuse with '%s': %.60s: %s\n", words, s,
+                           tarn_error() ? tarn_error() : "no error");
     json_reader_free(&r);
     tarn_clear_error();
 }
@@ -205,7 +217,8 @@ static void test_reader_errors(void) {
 
 static void test_left_out(void) {
     static const char *const paths[] = {"m.v", "m.w", "k"};
-    const char s[] = "{\"a\": 1,\n \"m\": {\"v\" : {\"x\": 1, \"}]\\\"\": [2, 3]}, \"n\": 5, \"w\": [\"p\", \"q\"]},\n \"v\": [9], \"k\": "
+    const char s[] = "{\"a\": 1,\n \"m\": {\"v\" : {\"x\": 1, \"}]\\\"\": [2, 3]}, \"n\": 5, \"w\": [\"p\", \"q\"]},\n "
+                     "\"v\": [9], \"k\": "
                      "7, \"z\": NaN}";
     json_reader r[3];
     json *root = json_parse_around(s, sizeof s - 1, "text.json", paths, r, 3);
@@ -214,16 +227,19 @@ static void test_left_out(void) {
           json_is(json_get(m, "w"), JSON_NOTHING));
     CHECK(json_whole(json_get(m, "n"), 0) == 5 && json_whole(json_get(root, "k"), 0) == 7 &&
           json_whole(json_at(json_get(root, "v"), 0), 0) == 9);
-    CHECK(r[0].bytes && r[0].count == 2 && r[1].bytes && r[1].count == 2 && !r[2].bytes && isnan(json_number(json_get(root, "z"), 0)));
+    CHECK(r[0].bytes && r[0].count == 2 && r[1].bytes && r[1].count == 2 && !r[2].bytes &&
+          isnan(json_number(json_get(root, "z"), 0)));
     CHECK(json_reader_peek(&r[0]) == '{' && walk(&r[1]) && json_reader_peek(&r[1]) == 0);
     json_free(root);
     const char twice[] = "{\"m\": {\"v\": [1], \"v\": [2]}}", late[] = "{\"m\": {\"v\": [1, 2, 3]},\n  \"x\" 5}",
                open[] = "{\"m\": {\"v\": [1, 2";
     CHECK(!json_parse_around(twice, sizeof twice - 1, "text.json", paths, r, 3) && strstr(tarn_error(), "duplicate"));
     tarn_clear_error();
-    CHECK(!json_parse_around(late, sizeof late - 1, "text.json", paths, r, 3) && strstr(tarn_error(), "line 2, column 7: ':' expected"));
+    CHECK(!json_parse_around(late, sizeof late - 1, "text.json", paths, r, 3) &&
+          strstr(tarn_error(), "line 2, column 7: ':' expected"));
     tarn_clear_error();
-    CHECK(!json_parse_around(open, sizeof open - 1, "text.json", paths, r, 3) && strstr(tarn_error(), "line 1, column 17: '}' expected"));
+    CHECK(!json_parse_around(open, sizeof open - 1, "text.json", paths, r, 3) &&
+          strstr(tarn_error(), "line 1, column 17: '}' expected"));
     tarn_clear_error();
 }
 

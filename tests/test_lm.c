@@ -1,5 +1,5 @@
-/* Models against logits that Hugging Face transformers or mlx-lm computed (tests/data/golden, models/tiny/expected.json), and what a
-   session promises: cached equals cold bit for bit, steps equal one pass. */
+/* Models against logits that Hugging Face transformers or mlx-lm computed (tests/data/golden,
+   models/tiny/expected.json), and what a session promises: cached equals cold bit for bit, steps equal one pass. */
 #include <math.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -80,7 +80,8 @@ static void test_golden(void) {
     static const char *const names[] = {"llama-rope3", "llama-tied",   "llama-yarn", "mistral-window",
                                         "qwen2-bias",  "qwen3-qknorm", "phi3-joined"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char *folder = path_join(TARN_SOURCE_DIR "/tests/data/golden", names[i]), *path = path_join(folder, "expected.json");
+        char *folder = path_join(TARN_SOURCE_DIR "/tests/data/golden", names[i]),
+             *path = path_join(folder, "expected.json");
         json *expected = json_read_file(path, 1 << 20);
         CHECK(expected);
         int before = check_failures;
@@ -103,7 +104,8 @@ static char *file_of(const char *folder, const char *name) {
     return path;
 }
 
-/* The checkpoint `from` in `folder`: norms in one dtype, all else in another, and a head of `head` times the embedding unless that is 0. */
+/* The checkpoint `from` in `folder`: norms in one dtype, all else in another, and a head of `head` times the embedding
+ * unless that is 0. */
 static bool write_changed(const char *folder, const char *from, double head, tarn_dtype norms, tarn_dtype others) {
     TARN_SCOPE;
     enum { MOST = 64 };
@@ -115,11 +117,13 @@ static bool write_changed(const char *folder, const char *from, double head, tar
     bool ok = count > 0 && count < MOST && !symlink(target, config);
     for (int64_t i = 0; ok && i < count; i++) {
         const char *name = tarn_tensors_name(tensors, i);
-        arrays[i] = (tarn_named_array){name, tarn_astype(tarn_tensors_at(tensors, i), strstr(name, "norm") ? norms : others)};
+        arrays[i] =
+            (tarn_named_array){name, tarn_astype(tarn_tensors_at(tensors, i), strstr(name, "norm") ? norms : others)};
     }
     if (ok && head != 0) {
         tarn_array *embedding = tarn_tensors_get(tensors, "model.embed_tokens.weight");
-        arrays[count++] = (tarn_named_array){"lm_head.weight", tarn_multiply(embedding, tarn_scalar_like(head, embedding))};
+        arrays[count++] =
+            (tarn_named_array){"lm_head.weight", tarn_multiply(embedding, tarn_scalar_like(head, embedding))};
     }
     ok = ok && tarn_save_safetensors(weights, arrays, count);
     tarn_tensors_free(tensors);
@@ -134,7 +138,8 @@ static double first_logit(const char *folder) {
     const int32_t ids[] = {5, 70, 31};
     tarn_model *model = tarn_model_load(folder);
     tarn_session *session = model ? tarn_session_new(model) : NULL;
-    double *logits = session && tarn_session_sync(session, ids, 3) ? logits_of(session) : NULL, first = logits ? logits[0] : NAN;
+    double *logits = session && tarn_session_sync(session, ids, 3) ? logits_of(session) : NULL,
+           first = logits ? logits[0] : NAN;
     memory_free(logits);
     tarn_session_free(session);
     tarn_model_free(model);
@@ -180,7 +185,8 @@ static void check_case(tarn_model *model, tarn_session *session, const json *exp
     CHECK(tarn_session_sync(session, ids, count));
     double *logits = logits_of(session);
     const json *top = json_get(expected, "top_ids"), *values = json_get(expected, "top_logits");
-    /* Not 2e-3: the file's logits were computed with rotary frequencies rounded to bfloat16, which is worth up to 2.7e-3. */
+    /* Not 2e-3: the file's logits were computed with rotary frequencies rounded to bfloat16, which is worth up
+     * to 2.7e-3. */
     for (size_t i = 0; logits && i < json_count(top); i++)
         CHECK(fabs(logits[json_whole(json_at(top, i), 0)] - json_number(json_at(values, i), NAN)) < 3e-3);
     tarn_generation g;
@@ -198,7 +204,8 @@ static void test_tiny(void) {
     tarn_session *session = model ? tarn_session_new(model) : NULL;
     CHECK(expected && session);
     const json *cases = json_get(expected, "cases");
-    for (size_t i = 0; session && tarn_ok() && i < json_count(cases); i++) check_case(model, session, json_at(cases, i));
+    for (size_t i = 0; session && tarn_ok() && i < json_count(cases); i++)
+        check_case(model, session, json_at(cases, i));
     tarn_clear_error();
     tarn_session_free(session);
     tarn_model_free(model);
@@ -225,7 +232,8 @@ static bool same_logits(tarn_session *a, tarn_session *b) {
 /* Whether a session that has done other things gives the bits of a fresh one. */
 static bool as_cold(const tarn_model *model, tarn_session *used, const int32_t *ids, size_t count) {
     tarn_session *cold = tarn_session_new(model);
-    bool same = cold && tarn_session_sync(cold, ids, count) && tarn_session_sync(used, ids, count) && same_logits(cold, used);
+    bool same =
+        cold && tarn_session_sync(cold, ids, count) && tarn_session_sync(used, ids, count) && same_logits(cold, used);
     tarn_session_free(cold);
     return same;
 }
@@ -242,12 +250,14 @@ static void test_cache(tarn_dtype dtype) {
     memcpy(other, ids, sizeof ids);
     fill_ids(other + 530, N - 530, 2);
     CHECK(tarn_session_sync(session, ids, 300) && tarn_session_reused(session) == 0);
-    CHECK(tarn_generate(session, ids, 300, &g, .max_tokens = TARN_VALUE(30), .ignore_end = true) && g.reused_tokens == 300);
+    CHECK(tarn_generate(session, ids, 300, &g, .max_tokens = TARN_VALUE(30), .ignore_end = true) &&
+          g.reused_tokens == 300);
     tarn_generation_free(&g);
     CHECK(as_cold(model, session, ids, 600) && tarn_session_reused(session) == 256);
     CHECK(as_cold(model, session, ids, 600) && tarn_session_reused(session) == 600);
-    CHECK(as_cold(model, session, other, N) && tarn_session_reused(session) == 512);   /* another ending */
-    CHECK(as_cold(model, session, other, 512) && tarn_session_reused(session) == 256); /* shorter: the last chunk again, for its logits */
+    CHECK(as_cold(model, session, other, N) && tarn_session_reused(session) == 512); /* another ending */
+    CHECK(as_cold(model, session, other, 512) &&
+          tarn_session_reused(session) == 256); /* shorter: the last chunk again, for its logits */
     CHECK(as_cold(model, session, other, 40) && tarn_session_reused(session) == 0);
     CHECK(as_cold(model, session, ids, 513));
     for (int i = 513; i < 540; i++) CHECK(tarn_session_step(session, ids[i])); /* generated tokens are no prompt */
@@ -268,7 +278,8 @@ static void test_steps(void) {
     enum { N = 290 };
     int32_t ids[N];
     tarn_model *model = tarn_model_load(TINY, .dtype = TARN_FLOAT32);
-    tarn_session *whole = model ? tarn_session_new(model) : NULL, *steps = model ? tarn_session_new(model, .fast_cache = true) : NULL;
+    tarn_session *whole = model ? tarn_session_new(model) : NULL,
+                 *steps = model ? tarn_session_new(model, .fast_cache = true) : NULL;
     CHECK(whole && steps);
     if (!whole || !steps) return;
     fill_ids(ids, N, 3);
@@ -296,22 +307,27 @@ static void test_limits(void) {
     fill_ids(ids, 20, 4);
     CHECK_ERROR(tarn_session_sync(session, ids, 0), "no tokens");
     CHECK_ERROR(tarn_session_sync(session, ids, 17), "17 tokens, but the context holds 16");
-    CHECK_ERROR(tarn_session_sync(session, ((int32_t[]){5, 2048}), 2), "token id 2048 is outside the model's vocabulary of 2048");
+    CHECK_ERROR(tarn_session_sync(session, ((int32_t[]){5, 2048}), 2),
+                "token id 2048 is outside the model's vocabulary of 2048");
     CHECK_ERROR(tarn_session_step(session, -1), "token id -1");
-    CHECK(tarn_generate(session, ids, 16, &g, .ignore_end = true) && g.token_count == 1 && g.finish == TARN_FINISH_LENGTH);
+    CHECK(tarn_generate(session, ids, 16, &g, .ignore_end = true) && g.token_count == 1 &&
+          g.finish == TARN_FINISH_LENGTH);
     tarn_generation_free(&g);
-    CHECK(tarn_generate(session, ids, 14, &g, .ignore_end = true) && g.token_count == 3 && g.finish == TARN_FINISH_LENGTH);
+    CHECK(tarn_generate(session, ids, 14, &g, .ignore_end = true) && g.token_count == 3 &&
+          g.finish == TARN_FINISH_LENGTH);
     tarn_generation_free(&g);
     CHECK(tarn_generate(session, ids, 4, &g, .max_tokens = TARN_VALUE(0)) && g.token_count == 0 && g.text && !*g.text);
     tarn_generation_free(&g);
     static const volatile sig_atomic_t yes = 1;
-    CHECK(tarn_generate(session, ids, 4, &g, .interrupt = &yes) && g.finish == TARN_FINISH_INTERRUPTED && g.token_count == 0);
+    CHECK(tarn_generate(session, ids, 4, &g, .interrupt = &yes) && g.finish == TARN_FINISH_INTERRUPTED &&
+          g.token_count == 0);
     tarn_generation_free(&g);
     CHECK_ERROR(tarn_generate(session, ids, 4, &g, .temperature = -1), "temperature");
     tarn_generation_free(&g);
     CHECK_ERROR(tarn_generate(session, ids, 4, &g, .temperature = 1, .top_k = 5000), "top_k");
     tarn_generation_free(&g);
-    CHECK_ERROR(tarn_model_encode_prompt(model, "a\xff", 2, &(int32_t *){NULL}, &(size_t){0}), "not valid UTF-8 at byte 1");
+    CHECK_ERROR(tarn_model_encode_prompt(model, "a\xff", 2, &(int32_t *){NULL}, &(size_t){0}),
+                "not valid UTF-8 at byte 1");
     CHECK_ERROR(tarn_model_load("/nonexistent"), "/nonexistent");
     CHECK_ERROR(tarn_model_load(TINY, .dtype = TARN_INT32), "int32");
     tarn_session_free(session);
@@ -334,7 +350,8 @@ static void test_stopping(void) {
     tarn_session *session = model ? tarn_session_new(model) : NULL;
     CHECK(session && tarn_model_encode_prompt(model, prompt, strlen(prompt), &ids, &count));
     if (!session || !ids) return;
-    CHECK(tarn_generate(session, ids, count, &whole, .max_tokens = TARN_VALUE(60), .on_text = collect, .context = &shown));
+    CHECK(tarn_generate(session, ids, count, &whole, .max_tokens = TARN_VALUE(60), .on_text = collect,
+                        .context = &shown));
     CHECK(whole.text && !strcmp(whole.text, text_string(&shown)) && whole.text_length > 40);
     char stop[12];
     snprintf(stop, sizeof stop, "%.11s", whole.text + 20);
@@ -344,7 +361,8 @@ static void test_stopping(void) {
     CHECK(cut.finish == TARN_FINISH_STOP && cut.text_length <= 20 && !strncmp(cut.text, whole.text, cut.text_length));
     CHECK(shown.length == cut.text_length && !memcmp(shown.bytes, cut.text, shown.length));
     tarn_generation_free(&cut);
-    CHECK(tarn_generate(session, ids, count, &cut, .end_tokens = &whole.tokens[3], .end_token_count = 1) && cut.token_count <= 4);
+    CHECK(tarn_generate(session, ids, count, &cut, .end_tokens = &whole.tokens[3], .end_token_count = 1) &&
+          cut.token_count <= 4);
     CHECK(cut.finish == TARN_FINISH_STOP && cut.tokens[cut.token_count - 1] == whole.tokens[3]);
     tarn_generation_free(&cut);
     tarn_generation_free(&whole);
@@ -369,7 +387,8 @@ static void test_chat(void) {
     tarn_generation_free(&g);
     CHECK(tarn_chat_say(chat, "Hello!", &g, .interrupt = &yes) && g.finish == TARN_FINISH_INTERRUPTED);
     tarn_generation_free(&g);
-    CHECK(tarn_chat_reset(chat) && tarn_chat_say(chat, "What is the capital of Japan?", &g) && g.prompt_tokens == first);
+    CHECK(tarn_chat_reset(chat) && tarn_chat_say(chat, "What is the capital of Japan?", &g) &&
+          g.prompt_tokens == first);
     tarn_generation_free(&g);
     tarn_chat_free(chat);
     tarn_model_free(model);
@@ -419,7 +438,8 @@ static void test_progress(void) {
     fill_ids(ids, N, 5);
     tarn_model *model = tarn_model_load(TINY);
     tarn_session *session = tarn_session_new(model, .context = 256);
-    CHECK_ERROR(tarn_score(session, ids, N, logprobs), "the text has 600 tokens, but the context holds 256: a stride is needed");
+    CHECK_ERROR(tarn_score(session, ids, N, logprobs),
+                "the text has 600 tokens, but the context holds 256: a stride is needed");
     CHECK_ERROR(tarn_score(session, ids, N, logprobs, .stride = 256), "stride 256 is not from 1 to 255");
     CHECK_ERROR(tarn_score(session, ids, N, logprobs, .stride = -1), "stride -1");
     CHECK_ERROR(tarn_score(session, ids, 1, logprobs), "1 tokens");

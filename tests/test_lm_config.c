@@ -9,12 +9,14 @@
 #include "lm/config.h"
 #include "lm/stopper.h"
 
-#define SIZES                                                                                                                              \
-    "\"hidden_size\": 64, \"intermediate_size\": 128, \"num_hidden_layers\": 3, \"num_attention_heads\": 4, \"vocab_size\": 160, "         \
+#define SIZES                                                                                                          \
+    "\"hidden_size\": 64, \"intermediate_size\": 128, \"num_hidden_layers\": 3, \"num_attention_heads\": 4, "          \
+    "\"vocab_size\": 160, "                                                                                            \
     "\"num_key_value_heads\": 2"
 
-#define OTHER_SIZES(hidden, heads)                                                                                                         \
-    "\"hidden_size\": " #hidden ", \"intermediate_size\": 128, \"num_hidden_layers\": 3, \"num_attention_heads\": " #heads                 \
+#define OTHER_SIZES(hidden, heads)                                                                                     \
+    "\"hidden_size\": " #hidden                                                                                        \
+    ", \"intermediate_size\": 128, \"num_hidden_layers\": 3, \"num_attention_heads\": " #heads                         \
     ", \"vocab_size\": 160, \"num_key_value_heads\": 1"
 
 static bool parse(model_config *config, const char *source) {
@@ -23,8 +25,10 @@ static bool parse(model_config *config, const char *source) {
 
 static bool refused(const char *source, const char *words) {
     model_config config;
-    bool failed = !parse(&config, source) && tarn_error() && strstr(tarn_error(), words) && strstr(tarn_error(), "config.json");
-    if (!failed) fprintf(stderr, "%s: expected \"%s\", got %s\n", source, words, tarn_error() ? tarn_error() : "no error");
+    bool failed =
+        !parse(&config, source) && tarn_error() && strstr(tarn_error(), words) && strstr(tarn_error(), "config.json");
+    if (!failed)
+        fprintf(stderr, "%s: expected \"%s\", got %s\n", source, words, tarn_error() ? tarn_error() : "no error");
     tarn_clear_error();
     config_free(&config);
     return failed;
@@ -34,7 +38,8 @@ static void test_families(void) {
     CHECK(refused("{}", "\"model_type\" is missing"));
     CHECK(refused("[]", "not a JSON object"));
     CHECK(refused("{\"model_type\": 3}", "must be a string"));
-    CHECK(refused("{\"model_type\": \"qwen3_moe\"}", "\"qwen3_moe\" is not supported; supported are llama, mistral, qwen2, qwen3, phi3"));
+    CHECK(refused("{\"model_type\": \"qwen3_moe\"}",
+                  "\"qwen3_moe\" is not supported; supported are llama, mistral, qwen2, qwen3, phi3"));
 }
 
 /* -1 names no token, alone and in a list. */
@@ -57,9 +62,11 @@ static void test_sizes(void) {
     CHECK(refused("{\"model_type\": \"llama\", \"vocab_size\": 99999999999999}", "\"vocab_size\" must be an integer"));
     CHECK(refused("{\"model_type\": \"llama\", \"vocab_size\": \"160\"}", "\"vocab_size\" must be an integer"));
     CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"hidden_act\": \"mish\"}",
-                  "\"hidden_act\" \"mish\" is not supported; supported are silu, swish, relu, gelu, gelu_new, gelu_pytorch_tanh"));
+                  "\"hidden_act\" \"mish\" is not supported; supported are silu, swish, relu, gelu, gelu_new, "
+                  "gelu_pytorch_tanh"));
     CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"hidden_act\": 3}", "\"hidden_act\" must be a string"));
-    CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"rms_norm_eps\": \"x\"}", "\"rms_norm_eps\" must be a number"));
+    CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"rms_norm_eps\": \"x\"}",
+                  "\"rms_norm_eps\" must be a number"));
     CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"mlp_bias\": 1}", "\"mlp_bias\" must be true or false"));
     model_config c;
     CHECK(parse(&c, "{\"model_type\": \"llama\", " SIZES "}"));
@@ -67,7 +74,8 @@ static void test_sizes(void) {
     CHECK(!config_has(&c, QKV_BIAS) && !config_has(&c, QK_NORM));
     config_free(&c);
     CHECK(parse(&c, "{\"model_type\": \"qwen3\", " SIZES ", \"attention_bias\": true}"));
-    CHECK(c.head_dim == 128 && config_has(&c, QKV_BIAS) && config_has(&c, O_BIAS) && config_has(&c, QK_NORM) && !config_has(&c, MLP_BIAS));
+    CHECK(c.head_dim == 128 && config_has(&c, QKV_BIAS) && config_has(&c, O_BIAS) && config_has(&c, QK_NORM) &&
+          !config_has(&c, MLP_BIAS));
     config_free(&c);
     CHECK(parse(&c, "{\"model_type\": \"qwen2\", " SIZES "}") && config_has(&c, QKV_BIAS) && !config_has(&c, O_BIAS));
     config_free(&c);
@@ -75,7 +83,8 @@ static void test_sizes(void) {
     CHECK(parse(&c, "{\"model_type\": \"mistral\", " OTHER_SIZES(71, 5) "}") && c.head_dim == 14);
     config_free(&c);
     CHECK(refused("{\"model_type\": \"mistral\", " OTHER_SIZES(62, 4) "}", "\"head_dim\" 15 must be even"));
-    CHECK(refused("{\"model_type\": \"mistral\", " OTHER_SIZES(3, 4) "}", "\"hidden_size\" 3 is less than \"num_attention_heads\" 4"));
+    CHECK(refused("{\"model_type\": \"mistral\", " OTHER_SIZES(3, 4) "}",
+                  "\"hidden_size\" 3 is less than \"num_attention_heads\" 4"));
 }
 
 /* The windows of the three layers as one number, 0 if parsing failed. */
@@ -97,10 +106,13 @@ static void test_windows(void) {
     CHECK(windows("{\"model_type\": \"qwen2\", " SIZES ", \"sliding_window\": 8}") == 0);
     CHECK(windows("{\"model_type\": \"qwen2\", " SIZES
                   ", \"sliding_window\": 8, \"use_sliding_window\": true, \"max_window_layers\": 1}") == 808);
-    CHECK(windows("{\"model_type\": \"qwen3\", " SIZES ", \"sliding_window\": 8, \"use_sliding_window\": true, \"layer_types\": "
+    CHECK(windows("{\"model_type\": \"qwen3\", " SIZES
+                  ", \"sliding_window\": 8, \"use_sliding_window\": true, \"layer_types\": "
                   "[\"sliding_attention\", \"full_attention\", \"full_attention\"]}") == 80000);
-    CHECK(refused("{\"model_type\": \"qwen3\", " SIZES ", \"layer_types\": [\"full_attention\"]}", "\"layer_types\" must be a list"));
-    CHECK(refused("{\"model_type\": \"qwen3\", " SIZES ", \"layer_types\": [\"full_attention\", \"linear\", \"full_attention\"]}",
+    CHECK(refused("{\"model_type\": \"qwen3\", " SIZES ", \"layer_types\": [\"full_attention\"]}",
+                  "\"layer_types\" must be a list"));
+    CHECK(refused("{\"model_type\": \"qwen3\", " SIZES
+                  ", \"layer_types\": [\"full_attention\", \"linear\", \"full_attention\"]}",
                   "\"layer_types\"[1]"));
 }
 
@@ -108,59 +120,73 @@ static void test_quantization(void) {
     model_config c;
     quantization q;
     bool given;
-    CHECK(parse(&c,
-                "{\"model_type\": \"llama\", " SIZES ", \"quantization\": {\"group_size\": 64, \"bits\": 4, \"mode\": \"affine\", "
-                "\"model.layers.0.mlp.up_proj\": {\"bits\": 6, \"group_size\": 32}, \"lm_head\": false, \"model.embed_tokens\": true}}"));
-    CHECK(config_quantization(&c, "model.layers.0.mlp.up_proj", &q, &given) && given && q.bits == 6 && q.group_size == 32);
+    CHECK(parse(&c, "{\"model_type\": \"llama\", " SIZES
+                    ", \"quantization\": {\"group_size\": 64, \"bits\": 4, \"mode\": \"affine\", "
+                    "\"model.layers.0.mlp.up_proj\": {\"bits\": 6, \"group_size\": 32}, \"lm_head\": false, "
+                    "\"model.embed_tokens\": true}}"));
+    CHECK(config_quantization(&c, "model.layers.0.mlp.up_proj", &q, &given) && given && q.bits == 6 &&
+          q.group_size == 32);
     CHECK(config_quantization(&c, "lm_head", &q, &given) && given && q.bits == 0);
     CHECK(config_quantization(&c, "model.embed_tokens", &q, &given) && given && q.bits == 4 && q.group_size == 64);
     CHECK(config_quantization(&c, "model.layers.1.mlp.up_proj", &q, &given) && !given && q.bits == 4);
     config_free(&c);
-    CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"quantization\": {\"group_size\": 32, \"bits\": 4, \"mode\": \"mxfp4\"}}",
+    CHECK(refused("{\"model_type\": \"llama\", " SIZES
+                  ", \"quantization\": {\"group_size\": 32, \"bits\": 4, \"mode\": \"mxfp4\"}}",
                   "mxfp4 is not supported"));
-    CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"quantization\": {\"group_size\": 32, \"bits\": 7}}", "bits"));
-    CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"quantization\": {\"group_size\": 48, \"bits\": 4}}", "group_size"));
-    CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"quantization_config\": {\"quant_method\": \"gptq\", \"bits\": 4}}", "gptq"));
+    CHECK(
+        refused("{\"model_type\": \"llama\", " SIZES ", \"quantization\": {\"group_size\": 32, \"bits\": 7}}", "bits"));
+    CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"quantization\": {\"group_size\": 48, \"bits\": 4}}",
+                  "group_size"));
+    CHECK(refused("{\"model_type\": \"llama\", " SIZES
+                  ", \"quantization_config\": {\"quant_method\": \"gptq\", \"bits\": 4}}",
+                  "gptq"));
 }
 
 /* ---- rotary scaling: expected periods are those of transformers for head_dim 16 */
 
 static void test_rope(void) {
     model_config c;
-    CHECK(parse(&c, "{\"model_type\": \"llama\", " SIZES ", \"rope_theta\": 500000.0}") && c.rope.base == 500000 && !c.rope.periods);
+    CHECK(parse(&c, "{\"model_type\": \"llama\", " SIZES ", \"rope_theta\": 500000.0}") && c.rope.base == 500000 &&
+          !c.rope.periods);
     config_free(&c);
-    CHECK(parse(&c, "{\"model_type\": \"llama\", " SIZES ", \"rope_scaling\": {\"type\": \"linear\", \"factor\": 4}}") &&
-          c.rope.scale == 0.25);
+    CHECK(
+        parse(&c, "{\"model_type\": \"llama\", " SIZES ", \"rope_scaling\": {\"type\": \"linear\", \"factor\": 4}}") &&
+        c.rope.scale == 0.25);
     config_free(&c);
     CHECK(parse(&c, "{\"model_type\": \"llama\", " SIZES
                     ", \"rope_parameters\": {\"rope_type\": \"linear\", \"factor\": 4, \"rope_theta\": 5e5}}"));
     CHECK(c.rope.scale == 0.25 && c.rope.base == 500000);
     config_free(&c);
-    CHECK(parse(&c,
-                "{\"model_type\": \"llama\", " SIZES ", \"rope_parameters\": {\"factor\": 4.0, \"original_max_position_embeddings\": 64, "
-                "\"rope_theta\": 10000.0, \"rope_type\": \"yarn\"}}"));
+    CHECK(parse(&c, "{\"model_type\": \"llama\", " SIZES
+                    ", \"rope_parameters\": {\"factor\": 4.0, \"original_max_position_embeddings\": 64, "
+                    "\"rope_theta\": 10000.0, \"rope_type\": \"yarn\"}}"));
     CHECK(fabs(c.rope.attention_factor - (0.1 * log(4) + 1)) < 1e-12 && c.rope.periods && c.rope.periods[0] == 1);
     config_free(&c);
     CHECK(parse(&c, "{\"model_type\": \"llama\", " SIZES
                     ", \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 1, "
                     "\"high_freq_factor\": 4, \"original_max_position_embeddings\": 32}, \"rope_theta\": 500000}"));
-    CHECK(c.rope.periods && c.rope.periods[0] == 1 && fabs(c.rope.periods[7] / (8 * pow(500000, 14.0 / 16)) - 1) < 1e-6);
+    CHECK(c.rope.periods && c.rope.periods[0] == 1 &&
+          fabs(c.rope.periods[7] / (8 * pow(500000, 14.0 / 16)) - 1) < 1e-6);
     config_free(&c);
-    CHECK(parse(&c, "{\"model_type\": \"qwen3\", " SIZES ", \"rope_parameters\": {\"full_attention\": {\"rope_theta\": 1e6, \"rope_type\": "
+    CHECK(parse(&c, "{\"model_type\": \"qwen3\", " SIZES
+                    ", \"rope_parameters\": {\"full_attention\": {\"rope_theta\": 1e6, \"rope_type\": "
                     "\"default\"}, \"sliding_attention\": {\"rope_theta\": 1e6, \"rope_type\": \"default\"}}}") &&
           c.rope.base == 1e6);
     config_free(&c);
-    CHECK(refused("{\"model_type\": \"qwen3\", " SIZES ", \"rope_parameters\": {\"full_attention\": {\"rope_theta\": 1e6}, "
+    CHECK(refused("{\"model_type\": \"qwen3\", " SIZES
+                  ", \"rope_parameters\": {\"full_attention\": {\"rope_theta\": 1e6}, "
                   "\"sliding_attention\": {\"rope_theta\": 1e4}}}",
                   "differ between layer types"));
-    CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"rope_scaling\": {\"type\": \"longrope\"}}", "\"longrope\" is not supported"));
-    CHECK(
-        refused("{\"model_type\": \"llama\", " SIZES ", \"rope_scaling\": {\"type\": \"linear\"}}", "\"rope_scaling.factor\" is missing"));
+    CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"rope_scaling\": {\"type\": \"longrope\"}}",
+                  "\"longrope\" is not supported"));
+    CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"rope_scaling\": {\"type\": \"linear\"}}",
+                  "\"rope_scaling.factor\" is missing"));
     CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"rope_scaling\": 3}", "\"rope_scaling\" must be an object"));
     CHECK(refused("{\"model_type\": \"llama\", " SIZES ", \"partial_rotary_factor\": 0.5}",
                   "\"partial_rotary_factor\" other than 1 is not supported for model_type \"llama\""));
     CHECK(refused("{\"model_type\": \"phi3\", " SIZES ", \"partial_rotary_factor\": 0.2}", "no even number above 0"));
-    CHECK(parse(&c, "{\"model_type\": \"phi3\", " SIZES ", \"partial_rotary_factor\": 0.5}") && c.rope.dims == 8 && c.eps == 1e-5);
+    CHECK(parse(&c, "{\"model_type\": \"phi3\", " SIZES ", \"partial_rotary_factor\": 0.5}") && c.rope.dims == 8 &&
+          c.eps == 1e-5);
     config_free(&c);
     CHECK(parse(&c, "{\"model_type\": \"phi3\", " SIZES
                     ", \"rope_parameters\": {\"partial_rotary_factor\": 0.75, \"rope_type\": \"default\"}}") &&
@@ -205,7 +231,8 @@ static void test_stops(void) {
 static void check_activation(const char *name, const double *expected) {
     TARN_SCOPE;
     const activation *found = activation_find(name);
-    tarn_array *y = found ? found->apply(tarn_from_data((float[]){-1.5f, 0.25f, 2}, TARN_SHAPE(3), TARN_FLOAT32)) : NULL;
+    tarn_array *y =
+        found ? found->apply(tarn_from_data((float[]){-1.5f, 0.25f, 2}, TARN_SHAPE(3), TARN_FLOAT32)) : NULL;
     const float *values = y ? tarn_data(y) : NULL;
     CHECK(values);
     for (int i = 0; values && i < 3; i++) CHECK(fabs((double)values[i] - expected[i]) < 1e-6);

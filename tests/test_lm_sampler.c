@@ -22,7 +22,8 @@ static void test_penalties(void) {
     const int32_t tokens[] = {4, 0, 1, 0};
     tarn_array *x = vector(logits, 5);
     tarn_generate_options none = {0}, repetition = {.repetition_penalty = 2}, presence = {.presence_penalty = 0.5},
-                          frequency = {.frequency_penalty = 0.5}, recent = {.repetition_penalty = 2, .penalty_context = 2},
+                          frequency = {.frequency_penalty = 0.5},
+                          recent = {.repetition_penalty = 2, .penalty_context = 2},
                           bias = {.bias_ids = (int32_t[]){3, 1}, .bias_values = (double[]){-10, 1}, .bias_count = 2},
                           all = {.repetition_penalty = 2,
                                  .presence_penalty = 0.5,
@@ -31,7 +32,8 @@ static void test_penalties(void) {
                                  .bias_values = (double[]){-4},
                                  .bias_count = 1};
     CHECK(close_to(sampler_penalize(&none, x, tokens, 4), logits, 5));
-    CHECK(close_to(sampler_penalize(&repetition, x, tokens, 4), (float[]){1, -4, 0.5f, 4, -2}, 5)); /* once, though 0 is there twice */
+    CHECK(close_to(sampler_penalize(&repetition, x, tokens, 4), (float[]){1, -4, 0.5f, 4, -2},
+                   5)); /* once, though 0 is there twice */
     CHECK(close_to(sampler_penalize(&presence, x, tokens, 4), (float[]){1.5f, -2.5f, 0.5f, 4, -1.5f}, 5));
     CHECK(close_to(sampler_penalize(&frequency, x, tokens, 4), (float[]){1, -2.5f, 0.5f, 4, -1.5f}, 5)); /* 0 twice */
     CHECK(close_to(sampler_penalize(&recent, x, tokens, 4), (float[]){1, -4, 0.5f, 4, -1}, 5));
@@ -45,8 +47,9 @@ static void test_filters(void) {
     TARN_SCOPE;
     const float out = -INFINITY, a = logf(0.5f), b = logf(0.3f), c = logf(0.15f), d = logf(0.05f);
     tarn_array *x = vector((float[]){c, a, d, b}, 4);
-    tarn_generate_options p = {.top_p = 0.79}, whole = {.top_p = 1}, least = {.top_p = 0.01}, min = {.min_p = 0.2}, k = {.top_k = 2},
-                          both = {.top_p = 0.9, .min_p = 0.4, .top_k = 3}, strict = {.top_p = 0.9, .top_k = 1};
+    tarn_generate_options p = {.top_p = 0.79}, whole = {.top_p = 1}, least = {.top_p = 0.01}, min = {.min_p = 0.2},
+                          k = {.top_k = 2}, both = {.top_p = 0.9, .min_p = 0.4, .top_k = 3},
+                          strict = {.top_p = 0.9, .top_k = 1};
     CHECK(close_to(sampler_filter(&p, x), (float[]){out, a, out, b}, 4));
     CHECK(close_to(sampler_filter(&whole, x), (float[]){c, a, d, b}, 4));
     CHECK(close_to(sampler_filter(&least, x), (float[]){out, a, out, out}, 4)); /* never nothing */
@@ -59,7 +62,8 @@ static void test_filters(void) {
 static void test_draws(void) {
     TARN_SCOPE;
     tarn_array *logits = vector((float[]){1, 3, 2, -1}, 4);
-    tarn_generate_options greedy = {0}, hot = {.temperature = 1, .seed = TARN_SEED(42)}, single = {.temperature = 2, .top_k = 1};
+    tarn_generate_options greedy = {0}, hot = {.temperature = 1, .seed = TARN_SEED(42)},
+                          single = {.temperature = 2, .top_k = 1};
     sampler s;
     int32_t token = -1, first[20], counts[4] = {0};
     CHECK(sampler_open(&s, &greedy) && sampler_draw(&s, logits, NULL, 0, &token) && token == 1);
@@ -101,7 +105,8 @@ static void test_small_temperature(void) {
     int32_t token;
     tarn_generate_options o = {.temperature = 1e-300, .seed = TARN_SEED(1)};
     CHECK(sampler_open(&s, &o));
-    CHECK_ERROR(sampler_draw(&s, vector((float[]){1, 3, 2}, 3), NULL, 0, &token), "temperature 1e-300 is too small for logits in float32");
+    CHECK_ERROR(sampler_draw(&s, vector((float[]){1, 3, 2}, 3), NULL, 0, &token),
+                "temperature 1e-300 is too small for logits in float32");
     sampler_close(&s);
 }
 
@@ -112,8 +117,10 @@ static void test_refusals(void) {
     CHECK_ERROR(sampler_check(&(tarn_generate_options){.top_k = 10}, 10), "top_k");
     CHECK_ERROR(sampler_check(&(tarn_generate_options){.repetition_penalty = -1}, 10), "repetition_penalty");
     CHECK_ERROR(sampler_check(&(tarn_generate_options){.presence_penalty = INFINITY}, 10), "presence_penalty");
-    CHECK_ERROR(sampler_check(&(tarn_generate_options){.bias_ids = (int32_t[]){10}, .bias_values = (double[]){1}, .bias_count = 1}, 10),
-                "token id 10");
+    CHECK_ERROR(
+        sampler_check(
+            &(tarn_generate_options){.bias_ids = (int32_t[]){10}, .bias_values = (double[]){1}, .bias_count = 1}, 10),
+        "token id 10");
 }
 
 int main(void) {

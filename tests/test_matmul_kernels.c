@@ -1,6 +1,6 @@
-/* The CPU's products against sums in double, through the cells that evaluation calls: every packed format, shapes around every block size,
-   both orientations, every instruction set of this machine. Every input ends at an unreadable page, so a read past the end faults; that
-   also puts it at whatever alignment its size gives. */
+/* The CPU's products against sums in double, through the cells that evaluation calls: every packed format, shapes
+   around every block size, both orientations, every instruction set of this machine. Every input ends at an unreadable
+   page, so a read past the end faults; that also puts it at whatever alignment its size gives. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +68,8 @@ static void array_new(array *a, tarn_dtype dtype, int ndim, const int64_t *shape
     a->map_bytes = (pages + 1) * PAGE;
     a->map = mmap(NULL, a->map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (a->map == MAP_FAILED || mprotect(a->map + pages * PAGE, PAGE, PROT_NONE) != 0) exit(1);
-    a->o = (operand){.data = a->map + pages * PAGE - bytes, .dtype = dtype, .ndim = ndim, .shape = a->shape, .strides = a->strides};
+    a->o = (operand){
+        .data = a->map + pages * PAGE - bytes, .dtype = dtype, .ndim = ndim, .shape = a->shape, .strides = a->strides};
 }
 
 static void array_free(array *a) {
@@ -97,7 +98,8 @@ static const kernel_row *find_row(const call *c) {
     const kernel_row *rows[CPU_FAMILY_ROWS];
     int n = cpu_rows_matmul(c->op, ISA_BASELINE, rows);
     for (int i = 0; i < n; i++)
-        if ((rows[i]->dtypes & DTYPE_BIT(c->inputs[0].dtype)) && (!rows[i]->supports || rows[i]->supports(c))) return rows[i];
+        if ((rows[i]->dtypes & DTYPE_BIT(c->inputs[0].dtype)) && (!rows[i]->supports || rows[i]->supports(c)))
+            return rows[i];
     return NULL;
 }
 
@@ -121,10 +123,14 @@ static bool run_call(call *c) {
 }
 
 static double unit_of(tarn_dtype dtype) {
-    return dtype == TARN_FLOAT64 ? 0x1p-53 : dtype == TARN_FLOAT32 ? 0x1p-24 : dtype == TARN_BFLOAT16 ? 0x1p-8 : 0x1p-11;
+    return dtype == TARN_FLOAT64    ? 0x1p-53
+           : dtype == TARN_FLOAT32  ? 0x1p-24
+           : dtype == TARN_BFLOAT16 ? 0x1p-8
+                                    : 0x1p-11;
 }
 
-/* Compares out with expected: `size` bounds each sum of magnitudes, `slack` the error allowed relative to the norm of the products. */
+/* Compares out with expected: `size` bounds each sum of magnitudes, `slack` the error allowed relative to the norm of
+ * the products. */
 typedef struct {
     const char *what;
     double slack;
@@ -139,9 +145,11 @@ static double smallest_loss(tarn_dtype dtype) {
 
 static void compare(comparison *c, double got, double expected, double norm, tarn_dtype dtype) {
     checks++;
-    double allowed = unit_of(dtype) * 1.01 * fabs(expected) + 6 * c->slack * norm + (dtype == TARN_FLOAT16 ? 0x1p-24 : 1e-37);
+    double allowed =
+        unit_of(dtype) * 1.01 * fabs(expected) + 6 * c->slack * norm + (dtype == TARN_FLOAT16 ? 0x1p-24 : 1e-37);
     bool good = isnan(expected) ? isnan(got) : isinf(expected) ? got == expected : fabs(got - expected) <= allowed;
-    if (!good && c->bad++ < 3) printf("%s: got %.9g, expected %.9g, allowed error %.3g\n", c->what, got, expected, allowed);
+    if (!good && c->bad++ < 3)
+        printf("%s: got %.9g, expected %.9g, allowed error %.3g\n", c->what, got, expected, allowed);
     if (isfinite(expected) && isfinite(got)) {
         double rounding = unit_of(dtype) * fabs(expected) + smallest_loss(dtype); /* of the result */
         double beyond = fabs(got - expected) - rounding;
@@ -220,13 +228,19 @@ static void check_quantized(const quantized_case *q, contents kind) {
     }
     attributes_quantized_matmul attributes = {.transpose = q->transpose, .group_size = q->group, .bits = q->bits};
     operand inputs[4] = {x.o, w.o, scales.o, biases.o}, outputs[1] = {out.o};
-    call c = {
-        .op = OP_quantized_matmul, .attributes = &attributes, .input_count = 4, .output_count = 1, .inputs = inputs, .outputs = outputs};
+    call c = {.op = OP_quantized_matmul,
+              .attributes = &attributes,
+              .input_count = 4,
+              .output_count = 1,
+              .inputs = inputs,
+              .outputs = outputs};
     char what[160];
-    snprintf(what, sizeof what, "quantized %s: %d bits, group %d, scales %s, x %s, m %lld n %lld k %lld, %s, contents %d", level_name,
-             q->bits, q->group, dtype_facts[q->scale_dtype].name, dtype_facts[q->x_dtype].name, (long long)q->m, (long long)q->n,
-             (long long)q->k, q->transpose ? "lines are outputs" : "lines are inputs", kind);
-    /* bf16 tokens may meet weights rounded to bf16; tiles hold others as two bf16 parts, AVX2 holds half tokens as one plane of words */
+    snprintf(what, sizeof what,
+             "quantized %s: %d bits, group %d, scales %s, x %s, m %lld n %lld k %lld, %s, contents %d", level_name,
+             q->bits, q->group, dtype_facts[q->scale_dtype].name, dtype_facts[q->x_dtype].name, (long long)q->m,
+             (long long)q->n, (long long)q->k, q->transpose ? "lines are outputs" : "lines are inputs", kind);
+    /* bf16 tokens may meet weights rounded to bf16; tiles hold others as two bf16 parts, AVX2 holds half tokens as one
+     * plane of words */
     bool words = q->x_dtype == TARN_FLOAT16 && cpu_has(CPU_AVX2) && !cpu_has(CPU_AVX512VNNI);
     double split = cpu_has(CPU_AMX) ? 1.2e-5 : words ? 6e-5 : 5e-6;
     comparison compared = {.what = what, .slack = q->x_dtype == TARN_BFLOAT16 ? 2.5e-3 : split};
@@ -244,7 +258,8 @@ static void check_quantized(const quantized_case *q, contents kind) {
                 norm += product * product;
             }
             double got = get(&out, t * q->n + n);
-            if (isnan(sum) || isinf(sum)) /* rounded parts of weights may turn an infinity into NaN, never into a number */
+            if (isnan(sum) ||
+                isinf(sum)) /* rounded parts of weights may turn an infinity into NaN, never into a number */
                 compare(&compared, isfinite(got) ? 0 : NAN, NAN, 0, q->x_dtype);
             else
                 compare(&compared, got, sum, sqrt(norm), q->x_dtype);
@@ -289,10 +304,12 @@ static void check_counts(void) {
     for (int64_t m = 0; m <= 40; m++)
         for (int b = 2; b < 6; b += 3)
             for (int d = 0; d < 3; d++) {
-                quantized_case q = {all_bits[b], 64, TARN_BFLOAT16, floats[d], m, random_columns(), 64 * (1 + random_below(12)), true};
+                quantized_case q = {
+                    all_bits[b], 64, TARN_BFLOAT16, floats[d], m, random_columns(), 64 * (1 + random_below(12)), true};
                 check_quantized(&q, PLAIN);
             }
-    quantized_case large = {4, 64, TARN_BFLOAT16, TARN_BFLOAT16, 150, 1100, 1088, true}; /* several blocks of everything */
+    quantized_case large = {4,   64,   TARN_BFLOAT16, TARN_BFLOAT16,
+                            150, 1100, 1088,          true}; /* several blocks of everything */
     check_quantized(&large, PLAIN);
     large.x_dtype = TARN_FLOAT32;
     check_quantized(&large, PLAIN);
@@ -306,8 +323,14 @@ static void check_contents(void) {
     for (int b = 0; b < 6; b++)
         for (contents kind = SPECIAL; kind <= ZERO; kind++)
             for (int d = 0; d < 3; d++) {
-                quantized_case q = {
-                    all_bits[b], groups[random_below(3)], TARN_FLOAT32, floats[d], 1 + random_below(16), random_columns(), 0, true};
+                quantized_case q = {all_bits[b],
+                                    groups[random_below(3)],
+                                    TARN_FLOAT32,
+                                    floats[d],
+                                    1 + random_below(16),
+                                    random_columns(),
+                                    0,
+                                    true};
                 if (kind == TINY && q.x_dtype == TARN_BFLOAT16 && q.m > 4) q.m = 4;
                 q.k = q.group * (1 + random_below(5));
                 check_quantized(&q, kind);
@@ -333,10 +356,13 @@ static void check_dense(const dense_case *d, contents kind) {
     operand inputs[2] = {a.o, b.o}, outputs[1] = {out.o};
     call c = {.op = OP_matmul, .input_count = 2, .output_count = 1, .inputs = inputs, .outputs = outputs};
     char what[160];
-    snprintf(what, sizeof what, "dense %s: %s, batch %lld m %lld n %lld k %lld%s%s%s", level_name, dtype_facts[d->dtype].name,
-             (long long)d->batch, (long long)d->m, (long long)d->n, (long long)d->k, d->a_swapped ? ", a turned" : "",
-             d->b_swapped ? ", b turned" : "", d->b_shared ? ", b shared" : "");
-    comparison compared = {.what = what, .slack = d->dtype == TARN_FLOAT64 ? 1e-14 : d->dtype == TARN_FLOAT16 ? 1.2e-5 : 2e-6};
+    snprintf(what, sizeof what, "dense %s: %s, batch %lld m %lld n %lld k %lld%s%s%s", level_name,
+             dtype_facts[d->dtype].name, (long long)d->batch, (long long)d->m, (long long)d->n, (long long)d->k,
+             d->a_swapped ? ", a turned" : "", d->b_swapped ? ", b turned" : "", d->b_shared ? ", b shared" : "");
+    comparison compared = {.what = what,
+                           .slack = d->dtype == TARN_FLOAT64   ? 1e-14
+                                    : d->dtype == TARN_FLOAT16 ? 1.2e-5
+                                                               : 2e-6};
     if (!run_call(&c)) {
         printf("%s: no row\n", what);
         failures++;
@@ -346,8 +372,9 @@ static void check_dense(const dense_case *d, contents kind) {
             for (int64_t n = 0; n < d->n; n++) {
                 double sum = 0, norm = 0;
                 for (int64_t k = 0; k < d->k; k++) {
-                    double product = get(&a, i * a.strides[0] + m * a.strides[1] + k * a.strides[2]) *
-                                     get(&b, (d->b_shared ? 0 : i * b.strides[0]) + k * b.strides[1] + n * b.strides[2]);
+                    double product =
+                        get(&a, i * a.strides[0] + m * a.strides[1] + k * a.strides[2]) *
+                        get(&b, (d->b_shared ? 0 : i * b.strides[0]) + k * b.strides[1] + n * b.strides[2]);
                     sum += product;
                     norm += product * product;
                 }
@@ -376,9 +403,11 @@ static void check_dense_shapes(void) {
         check_dense(&d, i % 10 == 9 ? SPECIAL : PLAIN);
     }
     for (int i = 0; i < 4; i++) {
-        dense_case large = {dtypes[i], 1, 300 + random_below(50), 290 + random_below(50), 500 + random_below(50), i & 1, i & 2, false};
+        dense_case large = {
+            dtypes[i], 1, 300 + random_below(50), 290 + random_below(50), 500 + random_below(50), i & 1, i & 2, false};
         check_dense(&large, PLAIN);
-        dense_case thin = {dtypes[i], 1, 1 + random_below(4), 1500 + random_below(1000), 300, false, random_below(2) == 0, false};
+        dense_case thin = {dtypes[i], 1,     1 + random_below(4),  1500 + random_below(1000),
+                           300,       false, random_below(2) == 0, false};
         check_dense(&thin, PLAIN);
         dense_case column = {dtypes[i], 2, 600, 1 + random_below(3), 70, random_below(2) == 0, false, true};
         check_dense(&column, PLAIN);
@@ -410,8 +439,10 @@ static void check_threads(void) {
                 call c = {.op = OP_matmul, .input_count = 2, .output_count = 1, .inputs = inputs, .outputs = outputs};
                 run_call(&c);
                 checks++;
-                if (threads > 1 && memcmp(one.o.data, other.o.data, (size_t)(count_of(&one) * dtype_bytes(floats[d]))) != 0) {
-                    printf("%s, m %lld: %d threads give other bits than one\n", dtype_facts[floats[d]].name, (long long)m, threads);
+                if (threads > 1 &&
+                    memcmp(one.o.data, other.o.data, (size_t)(count_of(&one) * dtype_bytes(floats[d]))) != 0) {
+                    printf("%s, m %lld: %d threads give other bits than one\n", dtype_facts[floats[d]].name,
+                           (long long)m, threads);
                     failures++;
                 }
             }

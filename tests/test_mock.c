@@ -1,5 +1,5 @@
-/* The mock device, opened as the library opens it: memory that the host cannot touch, copies, streams, events across streams, order,
-   delays, missing rows, and everything that can be told to fail. */
+/* The mock device, opened as the library opens it: memory that the host cannot touch, copies, streams, events across
+   streams, order, delays, missing rows, and everything that can be told to fail. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
@@ -65,8 +65,12 @@ static void reset(void) {
 
 static piece *new_piece(void) {
     piece *p = keep(1, sizeof *p);
-    p->s = (submission){
-        .calls = p->calls, .copies = &p->copy, .waits = &p->wait, .before = note_before, .after = note_after, .done = note_done};
+    p->s = (submission){.calls = p->calls,
+                        .copies = &p->copy,
+                        .waits = &p->wait,
+                        .before = note_before,
+                        .after = note_after,
+                        .done = note_done};
     return p;
 }
 
@@ -119,7 +123,12 @@ static call *addition(operand out, operand a, operand b) {
     call *c = keep(1, sizeof *c);
     operand *operands = keep(3, sizeof *operands);
     operands[0] = a, operands[1] = b, operands[2] = out;
-    *c = (call){.op = OP_group, .input_count = 2, .output_count = 1, .inputs = operands, .outputs = operands + 2, .program = &program};
+    *c = (call){.op = OP_group,
+                .input_count = 2,
+                .output_count = 1,
+                .inputs = operands,
+                .outputs = operands + 2,
+                .program = &program};
     CHECK(choose_row(mock, c), "%s", tarn_error());
     return c;
 }
@@ -182,8 +191,10 @@ static void test_limit(void) {
 static void test_kernel(void) {
     reset();
     backend_stream *stream = mock->stream_new(0);
-    operand a = on_device(0, TARN_FLOAT32, DIMS(4)), b = on_device(0, TARN_FLOAT32, DIMS(4)), out = on_device(0, TARN_FLOAT32, DIMS(4));
-    int64_t launches = HOOK(tarn_mock_launches)(), copies = HOOK(tarn_mock_copies)(), bytes = HOOK(tarn_mock_copied_bytes)();
+    operand a = on_device(0, TARN_FLOAT32, DIMS(4)), b = on_device(0, TARN_FLOAT32, DIMS(4)),
+            out = on_device(0, TARN_FLOAT32, DIMS(4));
+    int64_t launches = HOOK(tarn_mock_launches)(), copies = HOOK(tarn_mock_copies)(),
+            bytes = HOOK(tarn_mock_copied_bytes)();
     float got[4];
     receive(stream, got, out);
     send(stream, a, (float[]){1, 2, 3, 4});
@@ -194,8 +205,8 @@ static void test_kernel(void) {
     launch(stream, addition(out, a, back));
     receive(stream, got, out);
     finish();
-    CHECK(got[0] == 41 && got[1] == 32 && got[2] == 23 && got[3] == 14, "%g %g %g %g", (double)got[0], (double)got[1], (double)got[2],
-          (double)got[3]);
+    CHECK(got[0] == 41 && got[1] == 32 && got[2] == 23 && got[3] == 14, "%g %g %g %g", (double)got[0], (double)got[1],
+          (double)got[2], (double)got[3]);
     CHECK(result.done == 5 && result.failed == 0, "%d %d", result.done, result.failed);
     CHECK(HOOK(tarn_mock_launches)() == launches + 1 && HOOK(tarn_mock_copies)() == copies + 4, "counts");
     CHECK(HOOK(tarn_mock_copied_bytes)() == bytes + 64, "counts");
@@ -212,15 +223,19 @@ static void expect_failure(const char *words) {
 static void test_violations(void) {
     reset();
     backend_stream *stream = mock->stream_new(0);
-    operand a = on_device(0, TARN_FLOAT32, DIMS(4)), other = on_device(1, TARN_FLOAT32, DIMS(4)), host = make(TARN_FLOAT32, DIMS(4));
-    operand longer = view(a, 1, DIMS(4), DIMS(1)), before = view(a, 2, DIMS(4), DIMS(-1)), gone = on_device(0, TARN_FLOAT32, DIMS(4));
+    operand a = on_device(0, TARN_FLOAT32, DIMS(4)), other = on_device(1, TARN_FLOAT32, DIMS(4)),
+            host = make(TARN_FLOAT32, DIMS(4));
+    operand longer = view(a, 1, DIMS(4), DIMS(1)), before = view(a, 2, DIMS(4), DIMS(-1)),
+            gone = on_device(0, TARN_FLOAT32, DIMS(4));
     operand out = on_device(0, TARN_FLOAT32, DIMS(4)), nothing = view(a, 4, DIMS(0), DIMS(1));
     int64_t violations = HOOK(tarn_mock_violations)();
     struct {
         operand x;
         const char *words;
-    } cases[] = {
-        {host, "not in device memory"}, {other, "memory of mock:1"}, {longer, "beyond its block"}, {before, "not in device memory"}};
+    } cases[] = {{host, "not in device memory"},
+                 {other, "memory of mock:1"},
+                 {longer, "beyond its block"},
+                 {before, "not in device memory"}};
     for (int i = 0; i < 4; i++) {
         launch(stream, addition(out, a, cases[i].x));
         finish();
@@ -278,8 +293,8 @@ static void test_faults(void) {
     mock->stream_free(stream);
 }
 
-/* Two streams hand one number back and forth: x is doubled on one, incremented on the other. Without the waits the random delays would mix
-   them up. The first waits for a counter in host memory besides. */
+/* Two streams hand one number back and forth: x is doubled on one, incremented on the other. Without the waits the
+   random delays would mix them up. The first waits for a counter in host memory besides. */
 static void test_waits(void) {
     reset();
     HOOK(tarn_mock_set_delay)(300, 7);
@@ -361,7 +376,8 @@ static void test_peers(void) {
 static void test_plan(void) {
     reset();
     backend_stream *stream = mock->stream_new(0);
-    operand a = on_device(0, TARN_FLOAT32, DIMS(2)), b = on_device(0, TARN_FLOAT32, DIMS(2)), out = on_device(0, TARN_FLOAT32, DIMS(2));
+    operand a = on_device(0, TARN_FLOAT32, DIMS(2)), b = on_device(0, TARN_FLOAT32, DIMS(2)),
+            out = on_device(0, TARN_FLOAT32, DIMS(2));
     call calls[] = {*addition(out, a, a), *addition(out, out, a)};
     operand_place places[] = {{0, 0}, {0, 0}, {1, 0}, {-1, 0}, {1, 0}, {0, 0}, {1, 0}, {-1, 0}};
     backend_plan *plan = mock->prepare(0, calls, 2, places, 2);
@@ -380,7 +396,8 @@ static void test_plan(void) {
         if (wrong)
             expect_failure("not what it was prepared from");
         else
-            CHECK((double)got[0] == 3 && (double)got[1] == 6 && !result.failed, "%g %g %s", (double)got[0], (double)got[1], result.error);
+            CHECK((double)got[0] == 3 && (double)got[1] == 6 && !result.failed, "%g %g %s", (double)got[0],
+                  (double)got[1], result.error);
     }
     CHECK(HOOK(tarn_mock_replays)() == 2, "replays");
     mock->plan_free(plan);
@@ -457,7 +474,8 @@ int main(int count, char **arguments) {
     test_rows();
     test_environment();
     CHECK(tarn_ok(), "%s", tarn_error());
-    printf("%d checks, %d failures: memory, limits, kernels, violations, faults, waits across streams, order, peers, plans, rows, "
+    printf("%d checks, %d failures: memory, limits, kernels, violations, faults, waits across streams, order, peers, "
+           "plans, rows, "
            "environment\n",
            checks, failures);
     return failures != 0;

@@ -1,7 +1,8 @@
-/* Every elementwise row through the public API: each dtype, on the CPU with each instruction set and on the mock device. Values and special
-   values against the reference; broadcast, strided, empty, 0-d, size-1 and odd inputs; gradient and tangent against central differences of
-   the reference in float64; fused, unfused and compiled bit for bit the same. Rows come from the table, so that a new one is tested without
-   an edit here. Prints the matrix op × dtype × place. Arguments: only these ops. */
+/* Every elementwise row through the public API: each dtype, on the CPU with each instruction set and on the mock
+   device. Values and special values against the reference; broadcast, strided, empty, 0-d, size-1 and odd inputs;
+   gradient and tangent against central differences of the reference in float64; fused, unfused and compiled bit for bit
+   the same. Rows come from the table, so that a new one is tested without an edit here. Prints the matrix op × dtype ×
+   place. Arguments: only these ops. */
 #include "base/cpu.h"
 #include "base/settings.h"
 #include "into.h"
@@ -60,7 +61,8 @@ static int64_t lay_out(tarn_ints shape, int layout, int64_t *strides, int64_t *o
 static operand numbers_of(op_id op, tarn_dtype dtype, tarn_ints shape) {
     test_domain domain = op_facts[op].domain;
     operand o = randomized(dtype, shape, domain);
-    for (int64_t i = 0, n = operand_size(&o); i < n && op_facts[op].result == RESULT_FLOAT && dtype_kind_of(dtype) == KIND_INT; i++) {
+    for (int64_t i = 0, n = operand_size(&o);
+         i < n && op_facts[op].result == RESULT_FLOAT && dtype_kind_of(dtype) == KIND_INT; i++) {
         double x = trunc(random_real(domain));
         put(&o, i, dtype_is_unsigned(dtype) ? fabs(x) : x);
     }
@@ -114,7 +116,8 @@ static operand converted(const operand *o, tarn_dtype dtype) {
 }
 
 static operand expected_of(op_id op, const argument *arguments, tarn_dtype work) {
-    operand inputs[3], out = make(result_dtype(op, work), (tarn_ints){arguments[0].values.shape, arguments[0].values.ndim});
+    operand inputs[3],
+        out = make(result_dtype(op, work), (tarn_ints){arguments[0].values.shape, arguments[0].values.ndim});
     for (int i = 0; i < inputs_of(op); i++) inputs[i] = converted(&arguments[i].values, input_dtype(op, i, work));
     CHECK(run_elementwise(&backend_reference, op, &out, inputs, inputs_of(op)), "%s: %s", op_name(op), tarn_error());
     return out;
@@ -122,7 +125,8 @@ static operand expected_of(op_id op, const argument *arguments, tarn_dtype work)
 
 static operand read_array(tarn_array *a) {
     operand out = make(tarn_dtype_of(a), tarn_shape_of(a));
-    CHECK(a && tarn_read(a, out.data, (size_t)(tarn_size(a) * tarn_dtype_bytes(tarn_dtype_of(a)))), "%s: %s", place_name, tarn_error());
+    CHECK(a && tarn_read(a, out.data, (size_t)(tarn_size(a) * tarn_dtype_bytes(tarn_dtype_of(a)))), "%s: %s",
+          place_name, tarn_error());
     tarn_clear_error();
     return out;
 }
@@ -142,7 +146,8 @@ static void check_values(op_id op, tarn_dtype dtype, tarn_dtype work, tarn_ints 
     TARN_SCOPE;
     argument arguments[3] = {0};
     char what[96];
-    for (int i = 0; i < inputs_of(op); i++) arguments[i] = argument_of(op, i, dtype, shape, (layout + i) % ARGUMENT_LAYOUTS);
+    for (int i = 0; i < inputs_of(op); i++)
+        arguments[i] = argument_of(op, i, dtype, shape, (layout + i) % ARGUMENT_LAYOUTS);
     operand expected = expected_of(op, arguments, work), got = computed_by(op, arguments);
     if (!same_type(&got, &expected, op, dtype)) return;
     snprintf(what, sizeof what, "%s of %s on %s, layout %d:", op_name(op), dtype_facts[dtype].name, place_name, layout);
@@ -163,8 +168,9 @@ static void check_special(op_id op, tarn_dtype dtype) {
     operand expected = expected_of(op, arguments, dtype), got = computed_by(op, arguments);
     if (!same_type(&got, &expected, op, dtype)) return;
     for (int64_t i = 0; i < N * N; i++)
-        CHECK(special_agrees(op, get(&got, i), get(&expected, i), got.dtype), "%s of %s (%g, %g) on %s: %.9g instead of %.9g", op_name(op),
-              dtype_facts[dtype].name, values[i / N], values[i % N], place_name, get(&got, i), get(&expected, i));
+        CHECK(special_agrees(op, get(&got, i), get(&expected, i), got.dtype),
+              "%s of %s (%g, %g) on %s: %.9g instead of %.9g", op_name(op), dtype_facts[dtype].name, values[i / N],
+              values[i % N], place_name, get(&got, i), get(&expected, i));
 }
 
 /* ---- fused, unfused, compiled: the op and what a group may hold beside it, with outputs of three dtypes */
@@ -175,12 +181,13 @@ static bool call_with_company(void *context, tarn_array *const *inputs, int coun
 }
 enum { COMPANY = 3 };
 
-static void check_same_bits(op_id op, tarn_dtype dtype, const char *way, tarn_array **outputs, const operand *expected) {
+static void check_same_bits(op_id op, tarn_dtype dtype, const char *way, tarn_array **outputs,
+                            const operand *expected) {
     for (int k = 0; k < COMPANY; k++) {
         operand got = read_array(outputs[k]);
         size_t bytes = (size_t)(operand_size(&expected[k]) * dtype_bytes(expected[k].dtype));
-        CHECK(got.dtype == expected[k].dtype && memcmp(got.data, expected[k].data, bytes) == 0, "%s of %s on %s, output %d: %s changes it",
-              op_name(op), dtype_facts[dtype].name, place_name, k, way);
+        CHECK(got.dtype == expected[k].dtype && memcmp(got.data, expected[k].data, bytes) == 0,
+              "%s of %s on %s, output %d: %s changes it", op_name(op), dtype_facts[dtype].name, place_name, k, way);
     }
 }
 
@@ -189,19 +196,23 @@ static void check_fused(op_id op, tarn_dtype dtype) {
     tarn_function function = TARN_FUNCTION(call_with_company, (void *)(intptr_t)op);
     tarn_array *inputs[3] = {0}, *outputs[COMPANY] = {0};
     operand expected[COMPANY];
-    for (int i = 0; i < inputs_of(op); i++) inputs[i] = argument_of(op, i, dtype, DIMS(3, 101), i % 2 ? ONE_ROW : DENSE).array;
+    for (int i = 0; i < inputs_of(op); i++)
+        inputs[i] = argument_of(op, i, dtype, DIMS(3, 101), i % 2 ? ONE_ROW : DENSE).array;
     const char *asked = getenv("TARN_FUSE");
     setenv("TARN_FUSE", "0", 1);
     settings_read_again();
-    CHECK(into(outputs, tarn_call(function, inputs, inputs_of(op))) && tarn_eval_all(outputs, COMPANY), "%s", tarn_error());
+    CHECK(into(outputs, tarn_call(function, inputs, inputs_of(op))) && tarn_eval_all(outputs, COMPANY), "%s",
+          tarn_error());
     for (int k = 0; k < COMPANY; k++) expected[k] = read_array(outputs[k]);
     asked ? setenv("TARN_FUSE", asked, 1) : unsetenv("TARN_FUSE");
     settings_read_again();
-    CHECK(into(outputs, tarn_call(function, inputs, inputs_of(op))) && tarn_eval_all(outputs, COMPANY), "%s", tarn_error());
+    CHECK(into(outputs, tarn_call(function, inputs, inputs_of(op))) && tarn_eval_all(outputs, COMPANY), "%s",
+          tarn_error());
     check_same_bits(op, dtype, "fusion", outputs, expected);
     tarn_compiled *compiled = tarn_compile(function);
     for (int run = 0; run < 2; run++) {
-        CHECK(into(outputs, tarn_compiled_call(compiled, inputs, inputs_of(op))), "%s compiled: %s", op_name(op), tarn_error());
+        CHECK(into(outputs, tarn_compiled_call(compiled, inputs, inputs_of(op))), "%s compiled: %s", op_name(op),
+              tarn_error());
         check_same_bits(op, dtype, "compilation", outputs, expected);
     }
     tarn_compiled_free(compiled);
@@ -230,15 +241,16 @@ static bool agree(double a, double b) {
     return fabs(a - b) <= 0.1 * (1 + fabs(b));
 }
 
-/* The derivatives at a point; false where the op is not smooth: near a step or a pole, or at a kink or tie, where the slopes to the two
-   sides differ. */
+/* The derivatives at a point; false where the op is not smooth: near a step or a pole, or at a kink or tie, where the
+   slopes to the two sides differ. */
 static bool derivatives_at(op_id op, const double *x, double *derivatives) {
     for (int i = 0; i < inputs_of(op); i++) {
         derivatives[i] = 0;
         if (input_dtype(op, i, TARN_FLOAT64) == TARN_BOOL) continue;
         derivatives[i] = slope(op, x, i, -1e-5, 1e-5);
         if (!agree(slope(op, x, i, -0.02, 0.02), derivatives[i])) return false;
-        if (!agree(slope(op, x, i, 0, 1e-5), derivatives[i]) || !agree(slope(op, x, i, -1e-5, 0), derivatives[i])) return false;
+        if (!agree(slope(op, x, i, 0, 1e-5), derivatives[i]) || !agree(slope(op, x, i, -1e-5, 0), derivatives[i]))
+            return false;
     }
     return true;
 }
@@ -262,7 +274,8 @@ static bool draw_slopes(op_id op, tarn_dtype dtype, slopes *s) {
         for (int i = 0; i < inputs_of(op); i++) s->derivatives[i][found] = derivatives[i];
         found++;
     }
-    for (int i = 0; i < inputs_of(op); i++) s->inputs[i] = tarn_from_data(operands[i].data, DIMS(POINTS), operands[i].dtype);
+    for (int i = 0; i < inputs_of(op); i++)
+        s->inputs[i] = tarn_from_data(operands[i].data, DIMS(POINTS), operands[i].dtype);
     return CHECK(found == POINTS, "%s: no smooth points in its domain", op_name(op));
 }
 
@@ -276,8 +289,8 @@ static void check_slope(op_id op, const char *what, int input, tarn_array *a, co
     CHECK(!a || tarn_size(a) == POINTS, "%s: a %s of another shape", op_name(op), what);
     for (int64_t j = 0; j < POINTS && operand_size(&got) == POINTS; j++)
         CHECK(fabs(get(&got, j) - expected[j]) <= slope_tolerance(dtype) * (1 + fabs(expected[j])),
-              "%s of %s on %s: the %s of input %d is %.9g, not %.9g", op_name(op), dtype_facts[dtype].name, place_name, what, input,
-              get(&got, j), expected[j]);
+              "%s of %s on %s: the %s of input %d is %.9g, not %.9g", op_name(op), dtype_facts[dtype].name, place_name,
+              what, input, get(&got, j), expected[j]);
 }
 
 static bool call_op(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
@@ -296,7 +309,8 @@ static void check_slopes(op_id op, tarn_dtype dtype) {
         check_slope(op, "gradient", i, gradients[i], s.derivatives[i]);
         tarn_array *tangents[3] = {0}, *tangent = NULL;
         tangents[i] = ones;
-        CHECK(jvp_into(function, s.inputs, inputs_of(op), tangents, &out, &tangent), "%s: %s", op_name(op), tarn_error());
+        CHECK(jvp_into(function, s.inputs, inputs_of(op), tangents, &out, &tangent), "%s: %s", op_name(op),
+              tarn_error());
         check_slope(op, "tangent", i, tangent, s.derivatives[i]);
         tarn_clear_error();
     }
@@ -331,7 +345,8 @@ static void print_matrix(char **names) {
     for (op_id op = 0; op < OP_COUNT; op++) {
         if (!is_wanted(op, names)) continue;
         printf("\n%-14s", op_name(op));
-        for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++) printf("%-9s", *matrix[op][dtype] ? matrix[op][dtype] : ".");
+        for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++)
+            printf("%-9s", *matrix[op][dtype] ? matrix[op][dtype] : ".");
     }
     printf("\n. not taken by the op, - skipped, X failed");
     for (int at = 0; at < PLACES; at++) printf(", %c %s", places[at].letter, places[at].name);

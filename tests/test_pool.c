@@ -1,4 +1,5 @@
-/* The pools of memory and the streams, behind the public API: limits, caches, many threads, many devices, many streams. */
+/* The pools of memory and the streams, behind the public API: limits, caches, many threads, many devices, many streams.
+ */
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -82,7 +83,8 @@ static void test_threads(void) {
     tarn_set_memory_limit(cpu, before + 20 * MB); /* less than all want */
     tarn_reset_peak(cpu);
     pthread_t threads[THREADS];
-    for (int i = 0; i < THREADS; i++) CHECK(pthread_create(&threads[i], NULL, allocate_often, (void *)(uintptr_t)(i + 1)) == 0);
+    for (int i = 0; i < THREADS; i++)
+        CHECK(pthread_create(&threads[i], NULL, allocate_often, (void *)(uintptr_t)(i + 1)) == 0);
     for (int i = 0; i < 20; i++) {
         usleep(1000);
         tarn_clear_cache(cpu);

@@ -1,6 +1,7 @@
-/* Random programs of nested transforms over captured arrays (program_specs.h), run under every transform and checked against numbers that
-   were differentiated without a graph. TARN_PROGRAMS: how many; TARN_PROGRAMS_SEED: the first seed, to repeat one; TARN_PROGRAMS_STREAMS:
-   ccm runs steps on two further streams of the CPU and one of the mock device. */
+/* Random programs of nested transforms over captured arrays (program_specs.h), run under every transform and checked
+   against numbers that were differentiated without a graph. TARN_PROGRAMS: how many; TARN_PROGRAMS_SEED: the first
+   seed, to repeat one; TARN_PROGRAMS_STREAMS: ccm runs steps on two further streams of the CPU and one of the mock
+   device. */
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -81,7 +82,8 @@ static tarn_array *call_custom(tarn_function function, tarn_custom_options rules
 }
 
 static tarn_array *ruled_call(const program_step *s, tarn_array *const *in) {
-    tarn_custom_options rules = {.vjp = has_rule(s, REVERSE) ? ruled_vjp : NULL, .jvp = has_rule(s, FORWARD) ? ruled_jvp : NULL};
+    tarn_custom_options rules = {.vjp = has_rule(s, REVERSE) ? ruled_vjp : NULL,
+                                 .jvp = has_rule(s, FORWARD) ? ruled_jvp : NULL};
     return call_custom((tarn_function){ruled_value, (void *)(uintptr_t)s}, rules, in, 2);
 }
 
@@ -186,7 +188,9 @@ static tarn_array *inner_call(array_run *r, const program_step *s, tarn_array *c
     else if (s->kind == STEP_COMPILED)
         out = compiled_twice(f, in);
     else
-        out = s->kind == STEP_JVP ? tangent_call(f, in) : s->kind >= STEP_VMAP ? batch_call(s, f, in) : gradient_call(s, f, in);
+        out = s->kind == STEP_JVP    ? tangent_call(f, in)
+              : s->kind >= STEP_VMAP ? batch_call(s, f, in)
+                                     : gradient_call(s, f, in);
     r->without_values -= without;
     return out;
 }
@@ -304,10 +308,10 @@ static bool check_example(program *p, const plans *f, const double *at, const pr
     return did("value", into(&y, tarn_call(TARN_FUNCTION(whole_eager, p), own, 2))) && same(y, &value, 1) &&
            did("compile", into(&y, tarn_compiled_call(f->value, x, 2))) && same(y, &value, 1) &&
            did("jvp", jvp_into(eager, x, 2, x, &y, &t)) && same(y, &value, 1) && same(t, &tangent, 1) &&
-           did("grad", into(g, tarn_grad(eager, x, 2, .argnums = both, .outputs = &values))) && into(&y, values) && same(y, &value, 1) &&
-           same_gradients(g, wanted, 1) && did("compile of grad", into(g, tarn_compiled_call(f->gradient, x, 2))) &&
-           same_gradients(g, wanted, 1) && did("grad of compile", into(g, tarn_grad(compiled, x, 2, .argnums = both))) &&
-           same_gradients(g, wanted, 1);
+           did("grad", into(g, tarn_grad(eager, x, 2, .argnums = both, .outputs = &values))) && into(&y, values) &&
+           same(y, &value, 1) && same_gradients(g, wanted, 1) &&
+           did("compile of grad", into(g, tarn_compiled_call(f->gradient, x, 2))) && same_gradients(g, wanted, 1) &&
+           did("grad of compile", into(g, tarn_grad(compiled, x, 2, .argnums = both))) && same_gradients(g, wanted, 1);
 }
 
 static void check_examples(program *p, double (*at)[ELEMENTS], const program_results *wanted) {
@@ -327,8 +331,10 @@ static bool check_batch(program *p, double (*at)[ELEMENTS], const program_result
     for (int e = 0; e < EXAMPLES; e++) values[e] = wanted[e].value;
     tarn_compiled *plan = tarn_compile(TARN_FUNCTION(batch_of_gradients, p));
     bool ok = did("vmap", into(&y, tarn_vmap(TARN_FUNCTION(whole, p), x, 2))) && same(y, values, EXAMPLES) &&
-              did("vmap of grad", into(g, tarn_call(TARN_FUNCTION(batch_of_gradients, p), x, 2))) && same_gradients(g, wanted, EXAMPLES) &&
-              did("compile of vmap of grad", into(g, tarn_compiled_call(plan, x, 2))) && same_gradients(g, wanted, EXAMPLES);
+              did("vmap of grad", into(g, tarn_call(TARN_FUNCTION(batch_of_gradients, p), x, 2))) &&
+              same_gradients(g, wanted, EXAMPLES) &&
+              did("compile of vmap of grad", into(g, tarn_compiled_call(plan, x, 2))) &&
+              same_gradients(g, wanted, EXAMPLES);
     tarn_compiled_free(plan);
     return ok;
 }

@@ -1,5 +1,5 @@
-/* Modes of quantization with two, three and five inputs: the test rows of quant.def through the public functions, against numbers that are
-   decoded here. */
+/* Modes of quantization with two, three and five inputs: the test rows of quant.def through the public functions,
+   against numbers that are decoded here. */
 #include <math.h>
 
 #include "check.h"
@@ -104,8 +104,8 @@ static bool batched_product(void *context, tarn_array *const *inputs, int count,
 static void check_weight(weight w) {
     tarn_array *dense = tarn_from_data(w.dense, TARN_SHAPE(ROWS, WIDTH), TARN_FLOAT32), *turned = tarn_transpose(dense);
     tarn_quantized_options o = w.options;
-    tarn_array *back = tarn_dequantize(w.packed, w.scales, .mode = o.mode, .biases = o.biases, .group_size = o.group_size, .bits = o.bits,
-                                       .global_scale = o.global_scale);
+    tarn_array *back = tarn_dequantize(w.packed, w.scales, .mode = o.mode, .biases = o.biases,
+                                       .group_size = o.group_size, .bits = o.bits, .global_scale = o.global_scale);
     CHECK(back && difference(back, dense) <= (tarn_dtype_of(back) == TARN_BFLOAT16 ? 0.05 : 0));
     tarn_array *x = tarn_random_normal(tarn_random_key(1), TARN_SHAPE(3, WIDTH), TARN_FLOAT32);
     CHECK(difference(product(&w, x), tarn_matmul(x, turned)) < 1e-4);
@@ -144,7 +144,9 @@ static void check_errors(void) {
     CHECK_ERROR(product(&global, x), "the global scale are NULL");
     global.options.mode = "median";
     CHECK_ERROR(product(&global, x), "there is no mode \"median\"");
-    CHECK_ERROR(build(OP_quantize, &x, 1, &(attributes_quantize){.mode = QUANT_test_power, .group_size = 32, .bits = 4}), "only read");
+    CHECK_ERROR(
+        build(OP_quantize, &x, 1, &(attributes_quantize){.mode = QUANT_test_power, .group_size = 32, .bits = 4}),
+        "only read");
     CHECK_ERROR(tarn_quantize(x, out, .bits = 7), "(affine: 2, 3, 4, 5, 6, 8 bits in groups of 32, 64, 128)");
     CHECK_ERROR(tarn_check_quantization("affine", 48, 4), "4 bits in groups of 48");
     CHECK(tarn_check_quantization("affine", 128, 3) && tarn_ok());

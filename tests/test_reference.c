@@ -1,5 +1,6 @@
-/* The structural kernels of the reference, driven through calls: each against loops over doubles, for all dtypes, dense and transposed,
-   with empty and 0-d operands. Small whole numbers are exact in every dtype, so that results are compared for equality. */
+/* The structural kernels of the reference, driven through calls: each against loops over doubles, for all dtypes, dense
+   and transposed, with empty and 0-d operands. Small whole numbers are exact in every dtype, so that results are
+   compared for equality. */
 #include "kernel_calls.h"
 #include "tarn/ops.h"
 
@@ -14,8 +15,8 @@ static bool same(double a, double b) {
 
 static void expect(operand got, const double *values, const char *what) {
     for (int64_t i = 0, n = operand_size(&got); i < n; i++)
-        CHECK(same(get(&got, i), values[i]), "%s [%lld] of %s is %.17g, not %.17g", what, (long long)i, dtype_facts[got.dtype].name,
-              get(&got, i), values[i]);
+        CHECK(same(get(&got, i), values[i]), "%s [%lld] of %s is %.17g, not %.17g", what, (long long)i,
+              dtype_facts[got.dtype].name, get(&got, i), values[i]);
 }
 
 /* ---- every op that needs a kernel has a row */
@@ -36,7 +37,8 @@ static void test_copies(tarn_dtype d) {
     RUN(contiguous, NULL, &out, back);
     for (int i = 0; i < 24; i++) CHECK(get(&out, i) == get(&back, i), "contiguous");
 
-    operand wide = make(d, DIMS(2, 5, 4)), part = varied(d, DIMS(2, 0, 4)), first = view(back, 0, DIMS(2, 2, 4), DIMS(1, 2, 6));
+    operand wide = make(d, DIMS(2, 5, 4)), part = varied(d, DIMS(2, 0, 4)),
+            first = view(back, 0, DIMS(2, 2, 4), DIMS(1, 2, 6));
     RUN(concatenate, (&(attributes_concatenate){.axis = -2}), &wide, first, part, back);
     for (int i = 0; i < 2; i++)
         for (int j = 0; j < 5; j++)
@@ -65,11 +67,13 @@ static void test_blocks(tarn_dtype d, double start, int64_t moved) {
             bool inside = j >= moved && j < moved + 2;
             double wanted = inside ? get(&update, i * 2 + j - moved) : get(&x, i * 6 + j);
             CHECK(get(&out, i * 6 + j) == wanted, "slice_update at %g [%d %d]", start, i, j);
-            if (inside) CHECK(get(&block, i * 2 + j - moved) == get(&x, i * 6 + j), "slice_array at %g [%d %d]", start, i, j);
+            if (inside)
+                CHECK(get(&block, i * 2 + j - moved) == get(&x, i * 6 + j), "slice_array at %g [%d %d]", start, i, j);
         }
 }
 
-/* Every row of x [2, 8] has a start of its own; the block takes every third element. A start beyond is moved back to 1. */
+/* Every row of x [2, 8] has a start of its own; the block takes every third element. A start beyond is moved back to 1.
+ */
 static void test_placed_blocks(tarn_dtype d) {
     static const int wanted[2] = {1, 0};
     operand x = varied(d, DIMS(2, 8)), starts = filled(TARN_INT64, DIMS(2, 1), VALUES(7, -1)),
@@ -77,18 +81,21 @@ static void test_placed_blocks(tarn_dtype d) {
     operand out = make(d, DIMS(2, 8)), block = make(d, DIMS(2, 3));
     RUN(contiguous, NULL, &out, x);
     RUN(slice_update, (&(attributes_slice_update){.axes = DIMS(1), .step = DIMS(3)}), &out, x, update, starts);
-    RUN(slice_array, (&(attributes_slice_array){.axes = DIMS(1), .sizes = DIMS(3), .step = DIMS(3)}), &block, x, starts);
+    RUN(slice_array, (&(attributes_slice_array){.axes = DIMS(1), .sizes = DIMS(3), .step = DIMS(3)}), &block, x,
+        starts);
     for (int i = 0; i < 16; i++) {
         int row = i / 8, place = i % 8 - wanted[row];
         bool inside = place >= 0 && place % 3 == 0 && place / 3 < 3;
-        CHECK(get(&out, i) == (inside ? get(&update, row * 3 + place / 3) : get(&x, i)), "slice_update with starts and steps [%d]", i);
+        CHECK(get(&out, i) == (inside ? get(&update, row * 3 + place / 3) : get(&x, i)),
+              "slice_update with starts and steps [%d]", i);
         if (inside) CHECK(get(&block, row * 3 + place / 3) == get(&x, i), "slice_array with starts and steps [%d]", i);
     }
 }
 
 /* ---- indexing */
 static void test_gather(tarn_dtype d, tarn_dtype index) {
-    operand x = transposed(varied(d, DIMS(3, 5, 2))), at = filled(index, DIMS(2, 2), VALUES(4, 0, 7, dtype_is_unsigned(index) ? 2 : -1));
+    operand x = transposed(varied(d, DIMS(3, 5, 2))),
+            at = filled(index, DIMS(2, 2), VALUES(4, 0, 7, dtype_is_unsigned(index) ? 2 : -1));
     operand out = make(d, DIMS(2, 2, 2, 3));
     RUN(gather, (&(attributes_gather){.axes = DIMS(1)}), &out, x, at);
     operand sums = make(d, DIMS(2, 5, 3)), placed = make(d, DIMS(2, 5, 3)), zero = make(d, DIMS(2, 5, 3));
@@ -100,11 +107,13 @@ static void test_gather(tarn_dtype d, tarn_dtype index) {
         for (int p = 0; p < 4; p++)
             for (int k = 0; k < 3; k++) {
                 int from = (int[]){4, 0, -1, dtype_is_unsigned(index) ? 2 : 4}[p], there = (i * 4 + p) * 3 + k;
-                CHECK(get(&out, there) == (from < 0 ? 0 : get(&x, (i * 5 + from) * 3 + k)), "gather [%d %d %d]", i, p, k);
+                CHECK(get(&out, there) == (from < 0 ? 0 : get(&x, (i * 5 + from) * 3 + k)), "gather [%d %d %d]", i, p,
+                      k);
                 if (from < 0) continue;
                 bool last = p == 3 || from != 4 || dtype_is_unsigned(index), truth = d == TARN_BOOL;
                 if (last) CHECK(get(&placed, (i * 5 + from) * 3 + k) == get(&updates, there), "scatter");
-                double u = get(&updates, there), other = from != 4 || dtype_is_unsigned(index) ? 0 : get(&updates, (i * 4 + 3 - p) * 3 + k);
+                double u = get(&updates, there),
+                       other = from != 4 || dtype_is_unsigned(index) ? 0 : get(&updates, (i * 4 + 3 - p) * 3 + k);
                 double wanted = truth ? (u != 0 || other != 0) : 2 * (u + other);
                 CHECK(get(&sums, (i * 5 + from) * 3 + k) == wanted, "scatter add %g", wanted);
             }
@@ -133,13 +142,15 @@ static void test_scatter_modes(void) {
     for (int mode = TARN_SCATTER_SET; mode <= TARN_SCATTER_MIN; mode++) {
         operand out = filled(TARN_FLOAT32, DIMS(3), VALUES(2, 3, -5));
         RUN(scatter, (&(attributes_scatter){.axes = DIMS(0), .mode = (tarn_scatter_mode)mode}), &out, x, updates, at);
-        for (int i = 0; i < 3; i++) CHECK(get(&out, i) == wanted[mode][i], "scatter, mode %d [%d]: %g", mode, i, get(&out, i));
+        for (int i = 0; i < 3; i++)
+            CHECK(get(&out, i) == wanted[mode][i], "scatter, mode %d [%d]: %g", mode, i, get(&out, i));
     }
 }
 
 /* Along an axis: the other one is a batch. */
 static void test_gather_along(tarn_dtype d) {
-    operand x = transposed(varied(d, DIMS(3, 4))), at = filled(TARN_INT16, DIMS(4, 2), VALUES(0, -1, 2, 9, 1, 1, -3, 2));
+    operand x = transposed(varied(d, DIMS(3, 4))),
+            at = filled(TARN_INT16, DIMS(4, 2), VALUES(0, -1, 2, 9, 1, 1, -3, 2));
     const int from[8] = {0, 2, 2, -1, 1, 1, 0, 2};
     operand out = make(d, DIMS(4, 2)), placed = make(d, DIMS(4, 3)), updates = varied(d, DIMS(4, 2));
     RUN(gather, (&(attributes_gather){.axes = DIMS(-1), .batch = DIMS(0)}), &out, x, at);
@@ -152,10 +163,13 @@ static void test_gather_along(tarn_dtype d) {
                 if (from[i * 2 + k] == j) wanted = get(&updates, i * 2 + k);
             CHECK(get(&placed, i * 3 + j) == wanted, "scatter along [%d %d]", i, j);
         }
-    for (int i = 0; i < 8; i++) CHECK(get(&out, i) == (from[i] < 0 ? 0 : get(&x, i / 2 * 3 + from[i])), "gather along [%d]", i);
+    for (int i = 0; i < 8; i++)
+        CHECK(get(&out, i) == (from[i] < 0 ? 0 : get(&x, i / 2 * 3 + from[i])), "gather along [%d]", i);
     operand sums = make(d, DIMS(4, 3)), ones = filled(d, DIMS(4, 2), VALUES(1, 1, 1, 1, 1, 1, 1, 1));
-    RUN(scatter, (&(attributes_scatter){.axes = DIMS(1), .batch = DIMS(0), .mode = TARN_SCATTER_ADD}), &sums, sums, ones, at);
-    expect(sums, d == TARN_BOOL ? VALUES(1, 0, 1, 0, 0, 1, 0, 1, 0, 1, 0, 1) : VALUES(1, 0, 1, 0, 0, 1, 0, 2, 0, 1, 0, 1),
+    RUN(scatter, (&(attributes_scatter){.axes = DIMS(1), .batch = DIMS(0), .mode = TARN_SCATTER_ADD}), &sums, sums,
+        ones, at);
+    expect(sums,
+           d == TARN_BOOL ? VALUES(1, 0, 1, 0, 0, 1, 0, 1, 0, 1, 0, 1) : VALUES(1, 0, 1, 0, 0, 1, 0, 2, 0, 1, 0, 1),
            "scatter along an axis");
 }
 
@@ -183,7 +197,8 @@ static tarn_dtype reduced_dtype(reduce_kind kind, tarn_dtype d) {
     return dtype_is_unsigned(d) ? TARN_UINT32 : TARN_INT32;
 }
 
-/* Axes 0 and 2 of [3, 4, 2]; products of 6 numbers below 8 fit every sum dtype but the half types, whose products are taken of ±1. */
+/* Axes 0 and 2 of [3, 4, 2]; products of 6 numbers below 8 fit every sum dtype but the half types, whose products are
+ * taken of ±1. */
 static void test_reduce(tarn_dtype d, reduce_kind kind) {
     operand x = transposed(varied(d, DIMS(2, 4, 3))), out = make(reduced_dtype(kind, d), DIMS(1, 4, 1));
     if (kind == REDUCE_PROD)
@@ -196,7 +211,8 @@ static void test_reduce(tarn_dtype d, reduce_kind kind) {
         for (int i = 0; i < 3; i++)
             for (int k = 0; k < 2; k++)
                 if (i || k) wanted = folded(kind, wanted, get(&x, (i * 4 + j) * 2 + k));
-        CHECK(get(&out, j) == wanted, "reduce %d of %s is %g, not %g", (int)kind, dtype_facts[d].name, get(&out, j), wanted);
+        CHECK(get(&out, j) == wanted, "reduce %d of %s is %g, not %g", (int)kind, dtype_facts[d].name, get(&out, j),
+              wanted);
     }
     operand point = make(out.dtype, (tarn_ints){NULL, 0}), again = make(out.dtype, (tarn_ints){NULL, 0});
     RUN(reduce, (&(attributes_reduce){.kind = kind}), &point, x);
@@ -252,7 +268,8 @@ static void test_arg_reduce(tarn_dtype d) {
         CHECK(get(&first, 0) == 1, "the first NaN wins");
     }
     operand nothing = make(d, DIMS(2, 0));
-    CHECK(!run_call(reference, CALL(arg_reduce, (&(attributes_arg_reduce){.axis = 1}), &out, nothing)), "an empty axis");
+    CHECK(!run_call(reference, CALL(arg_reduce, (&(attributes_arg_reduce){.axis = 1}), &out, nothing)),
+          "an empty axis");
     tarn_clear_error();
 }
 
@@ -267,8 +284,10 @@ static void test_scan(tarn_dtype d, reduce_kind kind, bool reverse, bool exclusi
         for (int j = 0; j < 5; j++) {
             int here = i * 5 + (reverse ? 4 - j : j);
             double next = j ? folded(kind, running, get(&x, here)) : get(&x, here);
-            if (!exclusive || j) CHECK(get(&out, here) == (exclusive ? running : next), "scan %d [%d %d]", (int)kind, i, j);
-            if (exclusive && !j && kind <= REDUCE_PROD) CHECK((int)get(&out, here) == (int)kind, "scan begins with %d", (int)kind);
+            if (!exclusive || j)
+                CHECK(get(&out, here) == (exclusive ? running : next), "scan %d [%d %d]", (int)kind, i, j);
+            if (exclusive && !j && kind <= REDUCE_PROD)
+                CHECK((int)get(&out, here) == (int)kind, "scan begins with %d", (int)kind);
             running = next;
         }
     }
@@ -286,13 +305,15 @@ static void test_sort(tarn_dtype d) {
             CHECK(get(&out, here) == get(&x, i * N + from), "sort and argsort differ");
             if (!j) continue;
             double before = get(&out, here - 1);
-            CHECK(before < get(&out, here) || (before == get(&out, here) && get(&at, here - 1) < from), "order at %d", j);
+            CHECK(before < get(&out, here) || (before == get(&out, here) && get(&at, here - 1) < from), "order at %d",
+                  j);
         }
     operand empty = make(d, DIMS(0, 3)), single = make(d, DIMS(1));
     RUN(sort, (&(attributes_sort){.axis = 0}), &empty, empty);
     RUN(sort, (&(attributes_sort){.axis = 0}), &single, single);
     if (dtype_kind_of(d) != KIND_FLOAT) return;
-    operand mixed = filled(d, DIMS(6), VALUES(nan_, 1, -inf, nan_, inf, 0)), sorted = make(d, DIMS(6)), places = make(TARN_UINT32, DIMS(6));
+    operand mixed = filled(d, DIMS(6), VALUES(nan_, 1, -inf, nan_, inf, 0)), sorted = make(d, DIMS(6)),
+            places = make(TARN_UINT32, DIMS(6));
     RUN(sort, (&(attributes_sort){.axis = 0}), &sorted, mixed);
     expect(sorted, VALUES(-inf, 0, 1, inf, nan_, nan_), "NaN last");
     RUN(argsort, (&(attributes_argsort){.axis = 0}), &places, mixed);
@@ -308,20 +329,22 @@ static void test_matmul(tarn_dtype d, int64_t m, int64_t n, int64_t k) {
         for (int64_t i = 0; i < m; i++)
             for (int64_t j = 0; j < n; j++) {
                 double sum = 0;
-                for (int64_t l = 0; l < k; l++) sum += get(&a, (p / 3 * m + i) * k + l) * get(&b, (p % 3 * n + j) * k + l);
+                for (int64_t l = 0; l < k; l++)
+                    sum += get(&a, (p / 3 * m + i) * k + l) * get(&b, (p % 3 * n + j) * k + l);
                 operand wanted = make(d, DIMS(1));
                 if (dtype_kind_of(d) == KIND_INT && dtype_bytes(d) == 1)
                     sum = dtype_is_unsigned(d) ? (double)(uint8_t)(int64_t)sum : (double)(int8_t)(int64_t)sum;
                 put(&wanted, 0, sum);
-                CHECK(get(&out, (p * m + i) * n + j) == get(&wanted, 0), "%s matmul [%d %d %d]", dtype_facts[d].name, (int)p, (int)i,
-                      (int)j);
+                CHECK(get(&out, (p * m + i) * n + j) == get(&wanted, 0), "%s matmul [%d %d %d]", dtype_facts[d].name,
+                      (int)p, (int)i, (int)j);
                 free(wanted.data);
             }
 }
 
 static void test_matmul_accuracy(void) {
     enum { K = 4096 };
-    operand a = make(TARN_BFLOAT16, DIMS(1, K)), b = make(TARN_BFLOAT16, DIMS(K, 1)), out = make(TARN_BFLOAT16, DIMS(1, 1));
+    operand a = make(TARN_BFLOAT16, DIMS(1, K)), b = make(TARN_BFLOAT16, DIMS(K, 1)),
+            out = make(TARN_BFLOAT16, DIMS(1, 1));
     for (int i = 0; i < K; i++) put(&a, i, 1), put(&b, i, 1);
     RUN(matmul, NULL, &out, a, b);
     CHECK(get(&out, 0) == K, "%d ones in bfloat16 are %g", K, get(&out, 0));
@@ -343,9 +366,15 @@ static void test_quantize(tarn_dtype d, int bits, int group) {
     enum { ROWS = 3, K = 256 };
     operand w = transposed(make(d, DIMS(K, ROWS)));
     for (int i = 0; i < ROWS * K; i++) put(&w, i, sin(i * 1.7) + (i / K == 1 ? 3 : i / K == 2 ? -3 : 0));
-    operand outs[3] = {make(TARN_UINT32, DIMS(ROWS, K * bits / 32)), make(d, DIMS(ROWS, K / group)), make(d, DIMS(ROWS, K / group))};
+    operand outs[3] = {make(TARN_UINT32, DIMS(ROWS, K * bits / 32)), make(d, DIMS(ROWS, K / group)),
+                       make(d, DIMS(ROWS, K / group))};
     attributes_quantize attributes = {.group_size = group, .bits = bits};
-    call c = {.op = OP_quantize, .attributes = &attributes, .input_count = 1, .output_count = 3, .inputs = &w, .outputs = outs};
+    call c = {.op = OP_quantize,
+              .attributes = &attributes,
+              .input_count = 1,
+              .output_count = 3,
+              .inputs = &w,
+              .outputs = outs};
     CHECK(run_call(reference, c), "%s", tarn_error());
 
     operand back = make(d, DIMS(ROWS, K)), x = varied(d, DIMS(2, K)), y = make(d, DIMS(2, ROWS));
@@ -357,7 +386,8 @@ static void test_quantize(tarn_dtype d, int bits, int group) {
         double scale = get(&outs[1], i / group), bias = get(&outs[2], i / group);
         uint32_t q = stream_bits((uint32_t *)outs[0].data + i / K * (K * bits / 32), i % K, bits);
         double exact = scale * q + bias;
-        /* half a step, a whole one at the end that the scale which makes zero exact leaves out, and what rounding costs */
+        /* half a step, a whole one at the end that the scale which makes zero exact leaves out, and what rounding costs
+         */
         double slack = fabs(scale) * (q + 1 < 1u << bits ? 0.501 : 1.01) + 4 * (d == TARN_BFLOAT16  ? 0x1p-8
                                                                                 : d == TARN_FLOAT16 ? 0x1p-11
                                                                                                     : 0x1p-22);
@@ -370,10 +400,12 @@ static void test_quantize(tarn_dtype d, int bits, int group) {
         for (int j = 0; j < 2; j++) sums[j * ROWS + i / K] += exact * get(&x, j * K + i % K);
     }
     double spacing = d == TARN_BFLOAT16 ? 0x1p-8 : d == TARN_FLOAT16 ? 0x1p-11 : 0x1p-23;
-    for (int i = 0; i < 2 * ROWS; i++) CHECK(fabs(get(&y, i) - sums[i]) <= spacing * fabs(sums[i]) + 1e-9, "%g %g", get(&y, i), sums[i]);
+    for (int i = 0; i < 2 * ROWS; i++)
+        CHECK(fabs(get(&y, i) - sums[i]) <= spacing * fabs(sums[i]) + 1e-9, "%g %g", get(&y, i), sums[i]);
 
     if (group > ROWS * K || K % group) return;
-    operand left = varied(d, DIMS(1, ROWS)), plain = make(d, DIMS(1, K)); /* the same matrix, not transposed: [ROWS, K] */
+    operand left = varied(d, DIMS(1, ROWS)),
+            plain = make(d, DIMS(1, K)); /* the same matrix, not transposed: [ROWS, K] */
     facts.transpose = false;
     RUN(quantized_matmul, &facts, &plain, left, outs[0], outs[1], outs[2]);
     for (int j = 0; j < K; j++) {
@@ -396,7 +428,11 @@ typedef struct {
 } quantized_golden;
 
 static const quantized_golden quantized_goldens[] = {
-    {2, TARN_FLOAT32, {0xb6dcb6dfu, 0xc72db72du, 0xdb6dcb6du, 0xdcb2db72u}, {-0.390625, -0.3828125}, {0.78125, 0.765625}},
+    {2,
+     TARN_FLOAT32,
+     {0xb6dcb6dfu, 0xc72db72du, 0xdb6dcb6du, 0xdcb2db72u},
+     {-0.390625, -0.3828125},
+     {0.78125, 0.765625}},
     {3,
      TARN_FLOAT32,
      {0xf078ceafu, 0x50f19d5eu, 0xa1e33abdu, 0x7bc2733au, 0xf543c675u, 0xea878ceau},
@@ -409,25 +445,26 @@ static const quantized_golden quantized_goldens[] = {
      {0.78125, 0.765625}},
     {5,
      TARN_FLOAT32,
-     {0x8b1ea29fu, 0x3faec276u, 0xb724870fu, 0x66979550u, 0xa01981bfu, 0x9da2c7a8u, 0xc453ebb8u, 0x582dc921u, 0x6fd9e7f5u, 0xf26a0660u},
+     {0x8b1ea29fu, 0x3faec276u, 0xb724870fu, 0x66979550u, 0xa01981bfu, 0x9da2c7a8u, 0xc453ebb8u, 0x582dc921u,
+      0x6fd9e7f5u, 0xf26a0660u},
      {-0.048828125, -0.0478515625},
      {0.78125, 0.765625}},
     {6,
      TARN_FLOAT32,
-     {0xa2e91a3fu, 0x5b447332u, 0x8383e6f9u, 0xeb09ac48u, 0xed8d93c4u, 0xa4062f19u, 0x342a3ed1u, 0x7fd6b847u, 0xc888793eu, 0x7d52c09au,
-      0x01dfdcd9u, 0xed2a8063u},
+     {0xa2e91a3fu, 0x5b447332u, 0x8383e6f9u, 0xeb09ac48u, 0xed8d93c4u, 0xa4062f19u, 0x342a3ed1u, 0x7fd6b847u,
+      0xc888793eu, 0x7d52c09au, 0x01dfdcd9u, 0xed2a8063u},
      {-0.0244140625, -0.02392578125},
      {0.78125, 0.765625}},
     {8,
      TARN_FLOAT32,
-     {0xe643a1ffu, 0x6ecd2988u, 0xf854b30fu, 0x80df3b9au, 0x0866c521u, 0x92f14dacu, 0x1a78d733u, 0xa4005fbdu, 0x2a8ced44u, 0xb81071d3u,
-      0x3d9eff57u, 0xcb2284e5u, 0x4fb00869u, 0xdd3596f7u, 0x61c31a7cu, 0xf047a800u},
+     {0xe643a1ffu, 0x6ecd2988u, 0xf854b30fu, 0x80df3b9au, 0x0866c521u, 0x92f14dacu, 0x1a78d733u, 0xa4005fbdu,
+      0x2a8ced44u, 0xb81071d3u, 0x3d9eff57u, 0xcb2284e5u, 0x4fb00869u, 0xdd3596f7u, 0x61c31a7cu, 0xf047a800u},
      {-0.006103515625, -0.005935077555477619},
      {0.78125, 0.765625}},
     {8,
      TARN_BFLOAT16,
-     {0xe643a1ffu, 0x6ecd2988u, 0xf854b30fu, 0x80df3b9au, 0x0866c521u, 0x92f14dacu, 0x1a78d733u, 0xa4005fbdu, 0x2a8ced44u, 0xb81071d3u,
-      0x3d9eff57u, 0xcb2284e5u, 0x4fb00869u, 0xdd3596f7u, 0x61c31a7cu, 0xf047a800u},
+     {0xe643a1ffu, 0x6ecd2988u, 0xf854b30fu, 0x80df3b9au, 0x0866c521u, 0x92f14dacu, 0x1a78d733u, 0xa4005fbdu,
+      0x2a8ced44u, 0xb81071d3u, 0x3d9eff57u, 0xcb2284e5u, 0x4fb00869u, 0xdd3596f7u, 0x61c31a7cu, 0xf047a800u},
      {-0.006103515625, -0.00592041015625},
      {0.78125, 0.765625}},
 };
@@ -437,7 +474,12 @@ static void test_quantize_golden(const quantized_golden *g) {
             outs[3] = {make(TARN_UINT32, DIMS(1, 2 * g->bits)), make(g->dtype, DIMS(1, 2)), make(g->dtype, DIMS(1, 2))};
     for (int i = 0; i < 64; i++) put(&w, i, (i * 37 % 101 - 50) / 64.0);
     attributes_quantize attributes = {.group_size = 32, .bits = g->bits};
-    call c = {.op = OP_quantize, .attributes = &attributes, .input_count = 1, .output_count = 3, .inputs = &w, .outputs = outs};
+    call c = {.op = OP_quantize,
+              .attributes = &attributes,
+              .input_count = 1,
+              .output_count = 3,
+              .inputs = &w,
+              .outputs = outs};
     CHECK(run_call(reference, c), "%s", tarn_error());
     CHECK(memcmp(outs[0].data, g->packed, (size_t)g->bits * 8) == 0, "%d bits: other words than MLX's", g->bits);
     expect(outs[1], g->scales, "scales");
@@ -450,14 +492,18 @@ static void test_quantize_exact(void) {
             outs[3] = {make(TARN_UINT32, DIMS(3, 4)), make(TARN_FLOAT32, DIMS(3, 1)), make(TARN_FLOAT32, DIMS(3, 1))};
     for (int i = 0; i < 32; i++) put(&w, i, i % 2 ? 0 : -0.3 * i), put(&w, 32 + i, 0.7), put(&w, 64 + i, 0);
     attributes_quantize attributes = {.group_size = 32, .bits = 4};
-    CHECK(
-        run_call(reference,
-                 (call){.op = OP_quantize, .attributes = &attributes, .input_count = 1, .output_count = 3, .inputs = &w, .outputs = outs}));
+    CHECK(run_call(reference, (call){.op = OP_quantize,
+                                     .attributes = &attributes,
+                                     .input_count = 1,
+                                     .output_count = 3,
+                                     .inputs = &w,
+                                     .outputs = outs}));
     operand back = make(TARN_FLOAT32, DIMS(3, 32));
     RUN(dequantize, (&(attributes_dequantize){.group_size = 32, .bits = 4}), &back, outs[0], outs[1], outs[2]);
     for (int i = 1; i < 32; i += 2) CHECK(fabs(get(&back, i)) < 1e-6, "zero became %g", get(&back, i));
     for (int i = 0; i < 32; i++)
-        CHECK(get(&back, 32 + i) == (double)0.7F && get(&back, 64 + i) == 0, "%g %g", get(&back, 32 + i), get(&back, 64 + i));
+        CHECK(get(&back, 32 + i) == (double)0.7F && get(&back, 64 + i) == 0, "%g %g", get(&back, 32 + i),
+              get(&back, 64 + i));
 }
 
 /* ---- making */
@@ -472,7 +518,8 @@ static void test_arange(tarn_dtype d) {
 
 /* The constants of JAX's tests that MLX's tests repeat: threefry of key(0), and its split. */
 static void test_random_bits(void) {
-    operand key = filled(TARN_UINT32, DIMS(2), VALUES(0, 0)), two = make(TARN_UINT32, DIMS(2, 2)), one = make(TARN_UINT32, DIMS(1));
+    operand key = filled(TARN_UINT32, DIMS(2), VALUES(0, 0)), two = make(TARN_UINT32, DIMS(2, 2)),
+            one = make(TARN_UINT32, DIMS(1));
     RUN(random_bits, (&(attributes_random_bits){.shape = DIMS(2, 2), .width = 4}), &two, key);
     expect(two, VALUES(4146024105, 967050713, 2718843009, 1272950319), "split of key 0");
     RUN(random_bits, (&(attributes_random_bits){.shape = DIMS(1), .width = 4}), &one, key);
@@ -486,7 +533,8 @@ static void test_random_bits(void) {
     RUN(random_bits, (&(attributes_random_bits){.shape = DIMS(3), .width = 2}), &many, keys);
     RUN(random_bits, (&(attributes_random_bits){.shape = DIMS(3), .width = 2}), &single, key);
     CHECK(memcmp(many.data, single.data, 6) == 0, "the first of several keys, read through strides");
-    RUN(random_bits, (&(attributes_random_bits){.shape = DIMS(3), .width = 2}), &single, filled(TARN_UINT32, DIMS(2), VALUES(5, 9)));
+    RUN(random_bits, (&(attributes_random_bits){.shape = DIMS(3), .width = 2}), &single,
+        filled(TARN_UINT32, DIMS(2), VALUES(5, 9)));
     CHECK(memcmp((char *)many.data + 6, single.data, 6) == 0, "the second of several keys");
 }
 
@@ -514,9 +562,11 @@ int main(void) {
     static const tarn_dtype floats[] = {TARN_FLOAT16, TARN_BFLOAT16, TARN_FLOAT32};
     static const int bits[] = {2, 3, 4, 5, 6, 8}, groups[] = {32, 64, 128};
     for (int i = 0; i < 54; i++) test_quantize(floats[i / 18], bits[i / 3 % 6], groups[i % 3]);
-    for (int i = 0; i < (int)(sizeof quantized_goldens / sizeof *quantized_goldens); i++) test_quantize_golden(&quantized_goldens[i]);
+    for (int i = 0; i < (int)(sizeof quantized_goldens / sizeof *quantized_goldens); i++)
+        test_quantize_golden(&quantized_goldens[i]);
     test_quantize_exact();
-    printf("%d checks, %d failures: every structural kernel, %d dtypes; quantization with 6 widths, 3 groups, 3 dtypes\n", checks, failures,
-           TARN_DTYPE_COUNT);
+    printf(
+        "%d checks, %d failures: every structural kernel, %d dtypes; quantization with 6 widths, 3 groups, 3 dtypes\n",
+        checks, failures, TARN_DTYPE_COUNT);
     return failures != 0;
 }

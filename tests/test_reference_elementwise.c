@@ -1,5 +1,5 @@
-/* Elementwise groups of the reference: integer functions over every pair of bytes, special values, conversions between all dtypes, rounding
-   between instructions, several outputs, strided, broadcast, empty and 0-d operands. */
+/* Elementwise groups of the reference: integer functions over every pair of bytes, special values, conversions between
+   all dtypes, rounding between instructions, several outputs, strided, broadcast, empty and 0-d operands. */
 #include "kernel_calls.h"
 
 static const backend *const reference = &backend_reference;
@@ -22,9 +22,9 @@ static double one(op_id op, tarn_dtype dtype, double x, double y) {
 static bool same(double a, double b) {
     return a == b ? signbit(a) == signbit(b) || a != 0 : isnan(a) && isnan(b);
 }
-#define EXPECT(op, dtype, x, y, wanted)                                                                                                    \
-    CHECK(same(one(OP_##op, dtype, x, y), wanted), "%s(%g, %g) of %s is %.17g, not %.17g", #op, (double)(x), (double)(y),                  \
-          dtype_facts[dtype].name, one(OP_##op, dtype, x, y), (double)(wanted))
+#define EXPECT(op, dtype, x, y, wanted)                                                                                \
+    CHECK(same(one(OP_##op, dtype, x, y), wanted), "%s(%g, %g) of %s is %.17g, not %.17g", #op, (double)(x),           \
+          (double)(y), dtype_facts[dtype].name, one(OP_##op, dtype, x, y), (double)(wanted))
 
 /* ---- integers of 8 bits: all pairs, against long arithmetic that is wrapped afterwards */
 static int64_t floor_quotient(int64_t x, int64_t y) {
@@ -96,9 +96,11 @@ static void test_integers(void) {
     memcpy(y.data, &zero, 8);
     CHECK(run_elementwise(reference, OP_floor_divide, &out, (operand[]){x, y}, 2) && *(int64_t *)out.data == 0);
     uint64_t high = UINT64_MAX;
-    operand u = make(TARN_UINT64, DIMS(1)), v = filled(TARN_UINT64, DIMS(1), VALUES(10)), w = make(TARN_UINT64, DIMS(1));
+    operand u = make(TARN_UINT64, DIMS(1)), v = filled(TARN_UINT64, DIMS(1), VALUES(10)),
+            w = make(TARN_UINT64, DIMS(1));
     memcpy(u.data, &high, 8);
-    CHECK(run_elementwise(reference, OP_floor_divide, &w, (operand[]){u, v}, 2) && *(uint64_t *)w.data == UINT64_MAX / 10);
+    CHECK(run_elementwise(reference, OP_floor_divide, &w, (operand[]){u, v}, 2) &&
+          *(uint64_t *)w.data == UINT64_MAX / 10);
     CHECK(run_elementwise(reference, OP_maximum, &w, (operand[]){u, v}, 2) && *(uint64_t *)w.data == UINT64_MAX);
 }
 
@@ -146,13 +148,15 @@ static void test_special(void) {
     EXPECT(add, TARN_BFLOAT16, 256, 1, 256);
 }
 
-/* erf of the result must be x to within the spacing of doubles around x; the derivative says what that means for the result. */
+/* erf of the result must be x to within the spacing of doubles around x; the derivative says what that means for the
+ * result. */
 static void test_erfinv(void) {
     for (int i = -4000; i <= 4000; i++) {
         double x = i / 4001.0, y = one(OP_erfinv, TARN_FLOAT64, x, 0);
         long double slope = 2 / sqrtl(acosl(-1.0L)) * expl(-(long double)y * y);
         long double error = fabsl(erfl(y) - (long double)x) / slope;
-        CHECK(error <= 1.01L * (long double)(nextafter(fabs(y), inf) - fabs(y)) / 2, "erfinv(%g) is off by %Lg", x, error);
+        CHECK(error <= 1.01L * (long double)(nextafter(fabs(y), inf) - fabs(y)) / 2, "erfinv(%g) is off by %Lg", x,
+              error);
     }
     for (double tiny = 1e-1; tiny > 1e-300; tiny /= 7) {
         double y = one(OP_erfinv, TARN_FLOAT64, tiny, 0);
@@ -180,7 +184,8 @@ static double converted_integer(int64_t x, tarn_dtype to) {
 }
 
 static void test_astype(void) {
-    const double points[] = {0, -0.0, 1, -1, 2.5, -3.75, 100, 200, -200, 40000, 70000, 3e9, -3e9, 1e19, 1e30, inf, -inf, nan_, 1.5, 0.1};
+    const double points[] = {0,     -0.0, 1,    -1,   2.5,  -3.75, 100,  200,  -200, 40000,
+                             70000, 3e9,  -3e9, 1e19, 1e30, inf,   -inf, nan_, 1.5,  0.1};
     enum { POINTS = sizeof points / sizeof *points };
     for (int from = 0; from < TARN_DTYPE_COUNT; from++)
         for (int to = 0; to < TARN_DTYPE_COUNT; to++) {
@@ -190,9 +195,10 @@ static void test_astype(void) {
                 put(&x, i, whole ? (i * 37 % 127) - (dtype_is_unsigned((tarn_dtype)from) ? 0 : 60) : points[i]);
             operand out = apply(OP_astype, &x, 1, (tarn_dtype)to);
             for (int i = 0; i < POINTS; i++) {
-                double v = get(&x, i), wanted = whole ? converted_integer((int64_t)v, (tarn_dtype)to) : converted(v, (tarn_dtype)to);
-                CHECK(same(get(&out, i), wanted), "%s %g as %s is %.17g, not %.17g", dtype_facts[from].name, v, dtype_facts[to].name,
-                      get(&out, i), wanted);
+                double v = get(&x, i),
+                       wanted = whole ? converted_integer((int64_t)v, (tarn_dtype)to) : converted(v, (tarn_dtype)to);
+                CHECK(same(get(&out, i), wanted), "%s %g as %s is %.17g, not %.17g", dtype_facts[from].name, v,
+                      dtype_facts[to].name, get(&out, i), wanted);
             }
         }
 }
@@ -206,7 +212,8 @@ static void test_complex(void) {
     operand product = APPLY(multiply, TARN_COMPLEX64, x, y);
     const float *p = product.data;
     CHECK(p[0] == 7 && p[1] == 1 && p[2] == 0 && p[3] == -4, "(3+4i)(1-i), -2i * 2");
-    operand size = APPLY(abs, TARN_FLOAT32, x), imaginary = APPLY(imag, TARN_FLOAT32, x), different = APPLY(not_equal, TARN_BOOL, x, y);
+    operand size = APPLY(abs, TARN_FLOAT32, x), imaginary = APPLY(imag, TARN_FLOAT32, x),
+            different = APPLY(not_equal, TARN_BOOL, x, y);
     CHECK(get(&size, 0) == 5 && get(&size, 1) == 2 && get(&imaginary, 0) == 4 && get(&imaginary, 1) == -2);
     CHECK(get(&different, 0) == 1 && get(&different, 1) == 1);
     operand conjugate = APPLY(conjugate, TARN_COMPLEX64, x), real = APPLY(astype, TARN_INT8, x);
@@ -219,9 +226,11 @@ static void test_complex(void) {
 static void test_where(void) {
     operand test = filled(TARN_BOOL, DIMS(4), VALUES(1, 0, 1, 0));
     for (int d = 0; d < TARN_DTYPE_COUNT; d++) {
-        operand x = filled((tarn_dtype)d, DIMS(4), VALUES(1, 1, 0, 0)), y = filled((tarn_dtype)d, DIMS(4), VALUES(0, 1, 1, 1));
+        operand x = filled((tarn_dtype)d, DIMS(4), VALUES(1, 1, 0, 0)),
+                y = filled((tarn_dtype)d, DIMS(4), VALUES(0, 1, 1, 1));
         operand out = APPLY(where, (tarn_dtype)d, test, x, y);
-        for (int i = 0; i < 4; i++) CHECK(get(&out, i) == (i % 2 ? 1 : i == 0), "where of %s [%d]", dtype_facts[d].name, i);
+        for (int i = 0; i < 4; i++)
+            CHECK(get(&out, i) == (i % 2 ? 1 : i == 0), "where of %s [%d]", dtype_facts[d].name, i);
     }
 }
 
@@ -244,8 +253,8 @@ static void test_program(int64_t n) {
     CHECK(run_call(reference, c), "%s", tarn_error());
     for (int64_t i = 0; i < n; i++) {
         double half = (double)bfloat16_to_float(double_to_bfloat16(get(&x, i)));
-        CHECK(get(&outs[1], i) == 2 * half && get(&outs[2], i) == (2 * half > get(&x, i)), "element %lld of %lld", (long long)i,
-              (long long)n);
+        CHECK(get(&outs[1], i) == 2 * half && get(&outs[2], i) == (2 * half > get(&x, i)), "element %lld of %lld",
+              (long long)i, (long long)n);
         CHECK(get(&first, i) == 0, "an output without memory was written");
     }
 }
@@ -254,13 +263,16 @@ static void test_layouts(void) {
     for (int d = 0; d < TARN_DTYPE_COUNT; d++) {
         tarn_dtype t = (tarn_dtype)d;
         operand base = varied(t, DIMS(7, 5, 3)), back = transposed(base), out = make(t, DIMS(3, 5, 7));
-        operand column = view(base, 0, DIMS(3, 5, 7), DIMS(0, 1, 0)), scalar = view(base, 4, DIMS(3, 5, 7), DIMS(0, 0, 0));
-        CHECK(run_elementwise(reference, OP_where, &out, (operand[]){varied(TARN_BOOL, DIMS(3, 5, 7)), back, column}, 3));
+        operand column = view(base, 0, DIMS(3, 5, 7), DIMS(0, 1, 0)),
+                scalar = view(base, 4, DIMS(3, 5, 7), DIMS(0, 0, 0));
+        CHECK(
+            run_elementwise(reference, OP_where, &out, (operand[]){varied(TARN_BOOL, DIMS(3, 5, 7)), back, column}, 3));
         operand test = varied(TARN_BOOL, DIMS(3, 5, 7));
         for (int i = 0; i < 105; i++) CHECK(get(&out, i) == (get(&test, i) != 0 ? get(&back, i) : get(&column, i)));
-        CHECK(run_elementwise(reference, OP_equal,
-                              &(operand){.data = test.data, .dtype = TARN_BOOL, .ndim = 3, .shape = test.shape, .strides = test.strides},
-                              (operand[]){back, scalar}, 2));
+        CHECK(run_elementwise(
+            reference, OP_equal,
+            &(operand){.data = test.data, .dtype = TARN_BOOL, .ndim = 3, .shape = test.shape, .strides = test.strides},
+            (operand[]){back, scalar}, 2));
         for (int i = 0; i < 105; i++) CHECK((get(&test, i) != 0) == (get(&back, i) == get(&base, 4)));
         operand nothing = make(t, DIMS(4, 0, 2)), point = filled(t, (tarn_ints){NULL, 0}, VALUES(1));
         CHECK(run_elementwise(reference, OP_conjugate, &nothing, &nothing, 1), "empty");
@@ -272,7 +284,8 @@ static void test_layouts(void) {
 
 static void test_refused(void) {
     operand x = varied(TARN_INT32, DIMS(3)), out = make(TARN_INT32, DIMS(3));
-    CHECK(!run_elementwise(reference, OP_exp, &out, &x, 1) && strstr(tarn_error(), "exp") && strstr(tarn_error(), "int32"));
+    CHECK(!run_elementwise(reference, OP_exp, &out, &x, 1) && strstr(tarn_error(), "exp") &&
+          strstr(tarn_error(), "int32"));
     tarn_clear_error();
 }
 
@@ -286,7 +299,8 @@ int main(void) {
     for (int64_t n = 0; n < 70; n++) test_program(n);
     test_layouts();
     test_refused();
-    printf("%d checks, %d failures: bytes exhaustively, special values of 4 float dtypes, %d x %d conversions, groups, layouts\n", checks,
-           failures, TARN_DTYPE_COUNT, TARN_DTYPE_COUNT);
+    printf("%d checks, %d failures: bytes exhaustively, special values of 4 float dtypes, %d x %d conversions, groups, "
+           "layouts\n",
+           checks, failures, TARN_DTYPE_COUNT, TARN_DTYPE_COUNT);
     return failures != 0;
 }

@@ -1,4 +1,5 @@
-/* Functions by which the user gets back what is his: called in a thread of his, with no lock held, so that they may do anything. */
+/* Functions by which the user gets back what is his: called in a thread of his, with no lock held, so that they may do
+ * anything. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>

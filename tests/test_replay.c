@@ -1,5 +1,6 @@
-/* A traced graph, built again over inputs of other sizes, gives what the function itself gives there: attributes hold what the caller said,
-   and no size that was worked out. Every function that argument_cases.h knows has a case here or a reason. */
+/* A traced graph, built again over inputs of other sizes, gives what the function itself gives there: attributes hold
+   what the caller said, and no size that was worked out. Every function that argument_cases.h knows has a case here or
+   a reason. */
 #include "base/memory.h"
 #include "check.h"
 #include "into.h"
@@ -16,20 +17,20 @@ typedef struct {
     int outputs;
 } replay_case;
 
-#define CASE(function, ...)                                                                                                                \
-    static bool call_##function(void *context, tarn_array *const *in, int count, tarn_results *results) {                                  \
-        (void)context, (void)count;                                                                                                        \
-        return tarn_result(results, (__VA_ARGS__));                                                                                        \
+#define CASE(function, ...)                                                                                            \
+    static bool call_##function(void *context, tarn_array *const *in, int count, tarn_results *results) {              \
+        (void)context, (void)count;                                                                                    \
+        return tarn_result(results, (__VA_ARGS__));                                                                    \
     }
 #define x in[X]
 #define y in[Y]
-#define MANY_CASE(function, outputs, ...)                                                                                                  \
-    static bool call_##function(void *context, tarn_array *const *in, int count, tarn_results *results) {                                  \
-        tarn_array *out[outputs];                                                                                                          \
-        (void)context, (void)count;                                                                                                        \
-        bool ok = (__VA_ARGS__);                                                                                                           \
-        for (int i = 0; i < outputs && ok; i++) ok = tarn_result(results, out[i]);                                                         \
-        return ok;                                                                                                                         \
+#define MANY_CASE(function, outputs, ...)                                                                              \
+    static bool call_##function(void *context, tarn_array *const *in, int count, tarn_results *results) {              \
+        tarn_array *out[outputs];                                                                                      \
+        (void)context, (void)count;                                                                                    \
+        bool ok = (__VA_ARGS__);                                                                                       \
+        for (int i = 0; i < outputs && ok; i++) ok = tarn_result(results, out[i]);                                     \
+        return ok;                                                                                                     \
     }
 #include "replay_cases.h"
 #undef CASE
@@ -71,7 +72,8 @@ static bool replay(const traced_function *t, tarn_array *const *in, tarn_array *
         }
         node *again = build_again(n, inputs);
         ok = again != NULL;
-        for (int i = 0; ok && i < again->output_count; i++) values[g.steps.items[s].first + (size_t)i] = &again->outputs[i];
+        for (int i = 0; ok && i < again->output_count; i++)
+            values[g.steps.items[s].first + (size_t)i] = &again->outputs[i];
     }
     for (int i = 0; i < t->output_count && ok && values; i++) {
         int64_t slot = graph_slot(&g, t->outputs[i]);
@@ -113,14 +115,12 @@ static void check_case(const replay_case *c, int64_t from, int64_t to) {
 /* ---- every function has a case or takes no array whose size could change */
 
 static bool is_covered(const char *name) {
-    static const char
-        *const exempt[] =
-            {
-                "detach",      "from_data",   "from_foreign",   "scalar",        "scalar_int", "scalar_complex",
-                "full",        "zeros",       "ones",           "arange",        "random_key", "random_split",
-                "random_next", "random_bits", "random_uniform", "random_normal", "as_strided", /* strides are sizes that the caller worked
-                                                                                                  out */
-            };
+    static const char *const exempt[] = {
+        "detach",      "from_data",   "from_foreign",   "scalar",        "scalar_int", "scalar_complex",
+        "full",        "zeros",       "ones",           "arange",        "random_key", "random_split",
+        "random_next", "random_bits", "random_uniform", "random_normal", "as_strided", /* strides are sizes that the
+                                                                                          caller worked out */
+    };
     for (size_t i = 0; i < CASES; i++)
         if (strcmp(cases[i].name, name) == 0) return true;
     for (size_t i = 0; i < sizeof exempt / sizeof *exempt; i++)

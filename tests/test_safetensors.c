@@ -1,5 +1,5 @@
-/* io/safetensors: round trips, hostile files and what their messages say, model folders, writing that is whole or not at all, and a mapped
-   file that shrinks. */
+/* io/safetensors: round trips, hostile files and what their messages say, model folders, writing that is whole or not
+   at all, and a mapped file that shrinks. */
 #include "io/safetensors.h"
 
 #include <inttypes.h>
@@ -28,8 +28,9 @@ static const void *from_pointers(void *context, size_t index) {
     return ((const void *const *)context)[index];
 }
 
-static const tarn_dtype all_dtypes[] = {TARN_BOOL,  TARN_UINT8,  TARN_INT8,    TARN_UINT16,   TARN_INT16,   TARN_UINT32,  TARN_INT32,
-                                        TARN_INT64, TARN_UINT64, TARN_FLOAT16, TARN_BFLOAT16, TARN_FLOAT32, TARN_FLOAT64, TARN_COMPLEX64};
+static const tarn_dtype all_dtypes[] = {TARN_BOOL,     TARN_UINT8,   TARN_INT8,    TARN_UINT16,   TARN_INT16,
+                                        TARN_UINT32,   TARN_INT32,   TARN_INT64,   TARN_UINT64,   TARN_FLOAT16,
+                                        TARN_BFLOAT16, TARN_FLOAT32, TARN_FLOAT64, TARN_COMPLEX64};
 enum { DTYPES = sizeof all_dtypes / sizeof *all_dtypes };
 
 static void test_round_trip(void) {
@@ -65,7 +66,8 @@ static void test_round_trip(void) {
         safetensors_dtype_name(e->dtype, &size);
         CHECK(e->offset % size == 0);
     }
-    CHECK(file && !safetensors_find(file, "t99") && !strcmp(json_text(json_get(file->metadata, "format"), NULL), "mlx"));
+    CHECK(file && !safetensors_find(file, "t99") &&
+          !strcmp(json_text(json_get(file->metadata, "format"), NULL), "mlx"));
     CHECK(file && !strcmp(json_text(json_get(file->metadata, "quote"), NULL), "a \"b\""));
     safetensors_close(file);
     clear_folder();
@@ -162,20 +164,25 @@ static void test_hostile_headers(void) {
     bad("{\"a\":{\"dtype\":\"U8\",\"shape\":[1.0],\"data_offsets\":[0,1]}}", 1, "'a'|shape[0]");
     bad("{\"a\":{\"dtype\":\"U8\",\"shape\":[18446744073709551617],\"data_offsets\":[0,1]}}", 1, "'a'|shape[0]");
     bad("{\"a\":{\"dtype\":\"U8\",\"shape\":[1,1,1,1,1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,1]}}", 1, "'a'|13 axes");
-    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 0, "'a'|too many elements");
-    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904],\"data_offsets\":[0,0]}}", 0, "'a'|too many elements");
+    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 0,
+        "'a'|too many elements");
+    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904],\"data_offsets\":[0,0]}}", 0,
+        "'a'|too many elements");
     bad("{\"a\":{\"dtype\":\"U8\",\"shape\":[1]}}", 1, "'a'|data_offsets is missing");
     bad("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0]}}", 1, "'a'|data_offsets");
     bad("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,\"1\"]}}", 1, "'a'|data_offsets");
     bad("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[-1,0]}}", 1, "'a'|data_offsets");
     bad("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,0]}}", 1, "'a'|before they begin");
-    bad("{\"a\":{\"dtype\":\"U8\",\"shape\":[9],\"data_offsets\":[0,9]}}", 8, "'a'|data_offsets end at 9|8 bytes of data");
-    bad("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[9223372036854775806,9223372036854775807]}}", 1, "'a'|data_offsets end");
+    bad("{\"a\":{\"dtype\":\"U8\",\"shape\":[9],\"data_offsets\":[0,9]}}", 8,
+        "'a'|data_offsets end at 9|8 bytes of data");
+    bad("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[9223372036854775806,9223372036854775807]}}", 1,
+        "'a'|data_offsets end");
     bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "'a'|hold 4 bytes|need 8");
     bad("{\"a\":{\"dtype\":\"BF16\",\"shape\":[0],\"data_offsets\":[0,4]}}", 4, "'a'|hold 4 bytes|need 0");
 }
 
-#define U8(name, begin, end, size) "\"" name "\":{\"dtype\":\"U8\",\"shape\":[" size "],\"data_offsets\":[" begin "," end "]}"
+#define U8(name, begin, end, size)                                                                                     \
+    "\"" name "\":{\"dtype\":\"U8\",\"shape\":[" size "],\"data_offsets\":[" begin "," end "]}"
 
 static void test_hostile_layouts(void) {
     bad("{" U8("a", "0", "4", "4") "," U8("b", "3", "7", "4") "}", 7, "'b'|overlap|'a'");
@@ -199,11 +206,13 @@ static void test_hostile_depth(void) {
 }
 
 static void test_odd_but_valid(void) {
-    const char header[] = "{" U8("b", "4", "8", "2,2") "," U8("z", "4", "4", "0") ",\"__metadata__\":null," U8("a", "0", "4", "4") "}   ";
+    const char header[] =
+        "{" U8("b", "4", "8", "2,2") "," U8("z", "4", "4", "0") ",\"__metadata__\":null," U8("a", "0", "4", "4") "}   ";
     char bytes[512] = {(char)(sizeof header - 1)};
     memcpy(bytes + 8, header, sizeof header - 1);
     safetensors *file = safetensors_parse(bytes, 8 + sizeof header - 1 + 8, "good");
-    CHECK(file && file->count == 3 && safetensors_find(file, "b")->shape[1] == 2 && safetensors_find(file, "z")->bytes == 0);
+    CHECK(file && file->count == 3 && safetensors_find(file, "b")->shape[1] == 2 &&
+          safetensors_find(file, "z")->bytes == 0);
     safetensors_close(file);
     static const char *const floats[] = {"F8_E4M3", "F8_E8M0"};
     for (int i = 0; i < 2; i++) {
@@ -249,8 +258,10 @@ static const void *const model_pointers[] = {model_data[0], model_data[1], model
 
 static safetensors_content model(void) {
     static const int64_t shape[] = {10, 25}; /* 1000 bytes each */
-    static const safetensors_item items[] = {
-        {"d", TARN_FLOAT32, {shape, 2}}, {"a", TARN_FLOAT32, {shape, 2}}, {"c", TARN_FLOAT32, {shape, 2}}, {"b", TARN_FLOAT32, {shape, 2}}};
+    static const safetensors_item items[] = {{"d", TARN_FLOAT32, {shape, 2}},
+                                             {"a", TARN_FLOAT32, {shape, 2}},
+                                             {"c", TARN_FLOAT32, {shape, 2}},
+                                             {"b", TARN_FLOAT32, {shape, 2}}};
     static const safetensors_pair metadata[] = {{"format", "mlx"}};
     for (size_t i = 0; i < 4; i++) memset(model_data[i], (int)i + 1, sizeof model_data[i]);
     return (safetensors_content){items, 4, metadata, 1, from_pointers, NULL, (void *)(uintptr_t)model_pointers};
@@ -267,7 +278,8 @@ static bool folder_has(const safetensors_folder *f, const char *name, int value)
 static void check_model(size_t files) {
     safetensors_folder f;
     CHECK(safetensors_open_folder(folder, &f));
-    CHECK(f.count == files && folder_has(&f, "d", 1) && folder_has(&f, "a", 2) && folder_has(&f, "c", 3) && folder_has(&f, "b", 4));
+    CHECK(f.count == files && folder_has(&f, "d", 1) && folder_has(&f, "a", 2) && folder_has(&f, "c", 3) &&
+          folder_has(&f, "b", 4));
     safetensors_close_folder(&f);
 }
 
@@ -326,8 +338,10 @@ static void test_bad_folders(void) {
     bad_index("{\"weight_map\": {\"a\": \"..\"}}", INDEX "'a'|'..'");
     bad_index("{\"weight_map\": {\"a\": \"\"}}", INDEX "'a'");
     bad_index("{\"weight_map\": {\"a\": \"x\\u0000y\"}}", INDEX "'a'");
-    bad_index("{\"weight_map\": {\"a\": \"model-00009-of-00009.safetensors\"}}", INDEX "'a'|model-00009-of-00009.safetensors|missing");
-    bad_index("{\"weight_map\": {\"b\": \"model-00001-of-00002.safetensors\"}}", INDEX "'b' is not in 'model-00001-of-00002.safetensors'");
+    bad_index("{\"weight_map\": {\"a\": \"model-00009-of-00009.safetensors\"}}",
+              INDEX "'a'|model-00009-of-00009.safetensors|missing");
+    bad_index("{\"weight_map\": {\"b\": \"model-00001-of-00002.safetensors\"}}",
+              INDEX "'b' is not in 'model-00001-of-00002.safetensors'");
     CHECK(unlink(in_folder("model.safetensors.index.json")) == 0);
     CHECK(link(in_folder("model-00001-of-00002.safetensors"), in_folder("model-copy.safetensors")) == 0);
     CHECK(!safetensors_open_folder(folder, &f));
@@ -343,9 +357,11 @@ static void write_index(const char *index) {
 static void test_stale_index(void) {
     safetensors_content content = model();
     CHECK(safetensors_write_folder(folder, &content, 0, 0));
-    write_index("{\"weight_map\": {\"a\": \"model-00001-of-00002.safetensors\", \"b\": \"model-00002-of-00002.safetensors\"}}");
+    write_index(
+        "{\"weight_map\": {\"a\": \"model-00001-of-00002.safetensors\", \"b\": \"model-00002-of-00002.safetensors\"}}");
     check_model(1);
-    bad_index("{\"weight_map\": {\"a\": \"model-00001-of-00002.safetensors\", \"zzz\": \"model-00002-of-00002.safetensors\"}}",
+    bad_index("{\"weight_map\": {\"a\": \"model-00001-of-00002.safetensors\", \"zzz\": "
+              "\"model-00002-of-00002.safetensors\"}}",
               INDEX "'a'|model-00001-of-00002.safetensors|missing");
     clear_folder();
     CHECK(safetensors_write_folder(folder, &content, 2500, 0)); /* a renamed shard stays an error */
@@ -373,7 +389,8 @@ static void test_over_itself(void) {
     CHECK(safetensors_write(path, &content));
     safetensors *file = safetensors_open(path);
     const void *pointers[4];
-    for (size_t i = 0; file && i < 4; i++) pointers[i] = file->bytes + safetensors_find(file, content.items[3 - i].name)->offset;
+    for (size_t i = 0; file && i < 4; i++)
+        pointers[i] = file->bytes + safetensors_find(file, content.items[3 - i].name)->offset;
     content.context = pointers;
     CHECK(file && safetensors_write(path, &content));
     CHECK(file && file_unchanged(file->file)); /* the mapping is still the old file */
@@ -435,7 +452,8 @@ static int write_with_limit(const char *path, bool whole_folder) {
     if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 1;
     bool ok = whole_folder ? safetensors_write_folder(folder, &content, 2500, 0) : safetensors_write(path, &content);
     const char *message = tarn_error();
-    return ok || !message || !strstr(message, whole_folder ? "of-00002.safetensors" : path) || !strstr(message, "cannot write");
+    return ok || !message || !strstr(message, whole_folder ? "of-00002.safetensors" : path) ||
+           !strstr(message, "cannot write");
 }
 
 static void test_disk_full(void) {

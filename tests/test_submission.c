@@ -1,6 +1,6 @@
-/* What happens after work is submitted: order, memory however far a device lags, failures that arrive late, plans that are replayed, and
-   evaluations that are given up before anything was submitted. On the CPU and on the mock device, as the library uses it.
-   TARN_QUEUE=20000 makes the queues longer. */
+/* What happens after work is submitted: order, memory however far a device lags, failures that arrive late, plans that
+   are replayed, and evaluations that are given up before anything was submitted. On the CPU and on the mock device, as
+   the library uses it. TARN_QUEUE=20000 makes the queues longer. */
 #include <dlfcn.h>
 #include <math.h>
 #include <stdlib.h>

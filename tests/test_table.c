@@ -59,7 +59,8 @@ static void check_words(void) {
 
 static void check_defaults(void) {
     CHECK(attributes_rms_norm_default.eps == 1e-5);
-    CHECK(attributes_rope_default.base == 10000 && attributes_rope_default.scale == 1 && !attributes_rope_default.traditional);
+    CHECK(attributes_rope_default.base == 10000 && attributes_rope_default.scale == 1 &&
+          !attributes_rope_default.traditional);
     CHECK(attributes_scan_default.kind == REDUCE_SUM && attributes_scan_default.axis == -1);
     CHECK(attributes_reduce_default.axes.values == NULL && attributes_reduce_default.axes.count == 0);
     CHECK(attributes_arange_default.dtype == TARN_INT32 && attributes_arange_default.step == 1);
@@ -72,7 +73,8 @@ static void check_rules(void) {
         bool view = op_has_flag((op_id)op, OP_VIEW), fused = op_facts[op].class == OP_CLASS_FUSED;
         if (!r->infer) check_failures++, fprintf(stderr, "%s has no shape rule\n", op_name((op_id)op));
         if (view && !r->layout) check_failures++, fprintf(stderr, "the view %s has no layout\n", op_name((op_id)op));
-        if (!view && r->layout) check_failures++, fprintf(stderr, "%s has a layout and is no view\n", op_name((op_id)op));
+        if (!view && r->layout)
+            check_failures++, fprintf(stderr, "%s has a layout and is no view\n", op_name((op_id)op));
         if ((fused || op_has_flag((op_id)op, OP_LIKE)) && !r->formula)
             check_failures++, fprintf(stderr, "%s has no formula\n", op_name((op_id)op));
     }
@@ -81,7 +83,8 @@ static void check_rules(void) {
 /* Which rows give an input back, by the text of their values; the evaluation then computes nothing. */
 static void check_kept(void) {
     CHECK(op_facts[OP_conjugate].kept == (1u << KIND_BOOL | 1u << KIND_INT | 1u << KIND_FLOAT));
-    CHECK(op_facts[OP_floor].kept == 1u << KIND_INT && op_facts[OP_negative].kept == 0 && op_facts[OP_maximum].kept == 0);
+    CHECK(op_facts[OP_floor].kept == 1u << KIND_INT && op_facts[OP_negative].kept == 0 &&
+          op_facts[OP_maximum].kept == 0);
     CHECK(op_facts[OP_where].inputs == INPUTS_CHOICE && op_facts[OP_add].inputs == INPUTS_ALIKE);
     TARN_SCOPE;
     tarn_array *x = tarn_from_data((int[]){3, -4}, TARN_SHAPE(2), TARN_INT32), *y = tarn_floor(x);

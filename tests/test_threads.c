@@ -1,5 +1,6 @@
-/* Several threads at once: evaluations that wait for what another thread gives up, streams that are freed while others use them, failures
-   that are told late, functions of the user that take their time, and random graphs over shared arrays while memory fails. */
+/* Several threads at once: evaluations that wait for what another thread gives up, streams that are freed while others
+   use them, failures that are told late, functions of the user that take their time, and random graphs over shared
+   arrays while memory fails. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -178,7 +179,8 @@ static void test_slow_release(void) {
     {
         TARN_SCOPE;
         tarn_array *first = tarn_from_foreign(values, TARN_SHAPE(LENGTH), TARN_FLOAT32, .release = release_slowly);
-        tarn_array *second = tarn_from_foreign(values, TARN_SHAPE(LENGTH), TARN_FLOAT32, .check = no_check, .context = &slow);
+        tarn_array *second =
+            tarn_from_foreign(values, TARN_SHAPE(LENGTH), TARN_FLOAT32, .check = no_check, .context = &slow);
         y = tarn_keep(tarn_sum(tarn_sort(tarn_move(first))));
         z = tarn_keep(tarn_max(tarn_cos(second)));
         CHECK(tarn_async_eval(y));
@@ -246,7 +248,8 @@ static tarn_array *combine(unsigned kind, tarn_array *x, tarn_array *y) {
     if (kind == 0) return tarn_multiply(tarn_add(x, y), half);
     if (kind == 1) return tarn_sort(tarn_multiply(tarn_add(y, x), half));
     if (kind == 2) return tarn_mean(tarn_stack(TARN_ARRAYS(x, y), 2), .axes = TARN_AXES(0));
-    return tarn_reshape(tarn_multiply(tarn_reshape(tarn_add(x, y), TARN_SHAPE(LENGTH / 10, 10)), half), TARN_SHAPE(LENGTH));
+    return tarn_reshape(tarn_multiply(tarn_reshape(tarn_add(x, y), TARN_SHAPE(LENGTH / 10, 10)), half),
+                        TARN_SHAPE(LENGTH));
 }
 
 static void check_value(board *b, tarn_array *a, double value) {

@@ -1,5 +1,6 @@
-/* The tokenizer: models/tiny, small files made here, streams cut at every token, bad files and their messages, limits, threads, failing
-   allocations. Agreement with Hugging Face's library over many texts is tests/python/test_tokenizer*.py. */
+/* The tokenizer: models/tiny, small files made here, streams cut at every token, bad files and their messages, limits,
+   threads, failing allocations. Agreement with Hugging Face's library over many texts is
+   tests/python/test_tokenizer*.py. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,10 +24,12 @@ static bool check(bool good, const char *what, int line) {
 }
 
 /* A tokenizer.json around the parts given; the vocabulary is a b ab \u0120 and four bytes. */
-#define MODEL                                                                                                                              \
-    "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2,\"\xC4\xA0\":3,\"<0xC3>\":4,\"<0xA9>\":5,\"<0xF0>\":6,\"?\":7},"      \
+#define MODEL                                                                                                          \
+    "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2,\"\xC4\xA0\":3,\"<0xC3>\":4,\"<0xA9>\":5,\"<"     \
+    "0xF0>\":6,\"?\":7},"                                                                                              \
     "\"merges\":[\"a b\"],\"byte_fallback\":true,\"unk_token\":\"?\"}"
-#define SPLIT(pattern)   "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"" pattern "\"},\"behavior\":\"Isolated\"}"
+#define SPLIT(pattern)                                                                                                 \
+    "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"" pattern "\"},\"behavior\":\"Isolated\"}"
 #define ADDED(id, token) "{\"id\":" id ",\"content\":\"" token "\",\"special\":true}"
 
 static tarn_tokenizer *make(const char *parts) {
@@ -37,23 +40,25 @@ static tarn_tokenizer *make(const char *parts) {
     return made;
 }
 
-static bool encodes_to(const tarn_tokenizer *t, const char *s, size_t length, const int32_t *expected, size_t expected_count) {
+static bool encodes_to(const tarn_tokenizer *t, const char *s, size_t length, const int32_t *expected,
+                       size_t expected_count) {
     int32_t *ids = NULL;
     size_t count = 0;
-    bool same = tarn_tokenizer_encode(t, s, length, &ids, &count, .add_special_tokens = true) && count == expected_count &&
-                (count == 0 || memcmp(ids, expected, count * sizeof *ids) == 0);
+    bool same = tarn_tokenizer_encode(t, s, length, &ids, &count, .add_special_tokens = true) &&
+                count == expected_count && (count == 0 || memcmp(ids, expected, count * sizeof *ids) == 0);
     tarn_free(ids);
     return same;
 }
 
 #define IDS(...) (const int32_t[]){__VA_ARGS__}, sizeof((const int32_t[]){__VA_ARGS__}) / sizeof(int32_t)
 
-/* Vocabulary and merges are read from the text: keys with NULs and escapes, merges as lists, members in any order, many tokens. */
+/* Vocabulary and merges are read from the text: keys with NULs and escapes, merges as lists, members in any order, many
+ * tokens. */
 static void test_large_parts(void) {
-    const char json[] =
-        "{\"model\":{\"merges\":[[\"a\",\"\\u0000\"] , \"\\u00e9 a\"],\"vocab\" : {\"\\u0000\":2,\"a\":0,\n\"a\\u0000\":3,\"\xC3\xA9\":1,"
-        "\"\xC3\xA9"
-        "a\":4}}}";
+    const char json[] = "{\"model\":{\"merges\":[[\"a\",\"\\u0000\"] , \"\\u00e9 a\"],\"vocab\" : "
+                        "{\"\\u0000\":2,\"a\":0,\n\"a\\u0000\":3,\"\xC3\xA9\":1,"
+                        "\"\xC3\xA9"
+                        "a\":4}}}";
     tarn_tokenizer *t = tarn_tokenizer_from_json(json, sizeof json - 1, "nul.json");
     if (!CHECK(t != NULL)) return;
     CHECK(encodes_to(t,
@@ -61,7 +66,8 @@ static void test_large_parts(void) {
                      "a\0",
                      6, IDS(3, 1, 3)));
     size_t length = 0;
-    CHECK(!memcmp(tarn_tokenizer_token(t, 3, &length), "a\0", 3) && length == 2 && tarn_tokenizer_token_id(t, "\0", 1) == 2);
+    CHECK(!memcmp(tarn_tokenizer_token(t, 3, &length), "a\0", 3) && length == 2 &&
+          tarn_tokenizer_token_id(t, "\0", 1) == 2);
     tarn_tokenizer_free(t);
     text big = {0};
     text_add(&big, "{\"model\":{\"vocab\":{");
@@ -79,20 +85,25 @@ static void test_tiny(void) {
     if (!CHECK(t != NULL)) return;
     size_t length;
     CHECK(encodes_to(t, "Hello world<|eot_id|>!", 22, IDS(0, 1296, 481, 430, 4, 6)));
-    char *back = tarn_tokenizer_decode(t, ((int32_t[]){0, 1296, 481, 430, 4, 6}), 6, &length, .skip_special_tokens = true);
+    char *back =
+        tarn_tokenizer_decode(t, ((int32_t[]){0, 1296, 481, 430, 4, 6}), 6, &length, .skip_special_tokens = true);
     CHECK(back && strcmp(back, "Hello world!") == 0 && length == 12);
     tarn_free(back);
     CHECK(tarn_tokenizer_named_id(t, "eos_token") == 4 && tarn_tokenizer_named_id(t, "unk_token") == -1);
     CHECK(strcmp(tarn_tokenizer_named_token(t, "bos_token", &length), "<|begin_of_text|>") == 0 && length == 17);
-    CHECK(tarn_tokenizer_chat_template(t, NULL, &length) && length > 100 && !tarn_tokenizer_chat_template(t, "tool_use", NULL));
+    CHECK(tarn_tokenizer_chat_template(t, NULL, &length) && length > 100 &&
+          !tarn_tokenizer_chat_template(t, "tool_use", NULL));
     CHECK(tarn_tokenizer_vocab_size(t) == 1672 && tarn_tokenizer_id_limit(t) == 1672);
-    CHECK(tarn_tokenizer_token_id(t, "<|pad|>", 7) == 5 && tarn_tokenizer_token_flags(t, 5) == (TARN_TOKEN_ADDED | TARN_TOKEN_SPECIAL));
-    CHECK(strcmp(tarn_tokenizer_token(t, 5, &length), "<|pad|>") == 0 && length == 7 && !tarn_tokenizer_token(t, 1672, NULL));
+    CHECK(tarn_tokenizer_token_id(t, "<|pad|>", 7) == 5 &&
+          tarn_tokenizer_token_flags(t, 5) == (TARN_TOKEN_ADDED | TARN_TOKEN_SPECIAL));
+    CHECK(strcmp(tarn_tokenizer_token(t, 5, &length), "<|pad|>") == 0 && length == 7 &&
+          !tarn_tokenizer_token(t, 1672, NULL));
     CHECK(tarn_tokenizer_token_flags(t, 300) == 0 && tarn_tokenizer_token_flags(t, -1) == 0);
     tarn_tokenizer_free(t);
 }
 
-/* Pushes all ids, with a finish after `cut` of them; the parts must be whole UTF-8 and give what decoding the two halves gives. */
+/* Pushes all ids, with a finish after `cut` of them; the parts must be whole UTF-8 and give what decoding the two
+ * halves gives. */
 static bool stream_matches(const tarn_tokenizer *t, const int32_t *ids, size_t count, size_t cut) {
     text streamed = {0};
     tarn_token_stream *s = tarn_token_stream_new(t);
@@ -103,7 +114,8 @@ static bool stream_matches(const tarn_tokenizer *t, const int32_t *ids, size_t c
         const char *part = finish ? tarn_token_stream_finish(s, &length) : tarn_token_stream_push(s, ids[at], &length);
         ok = part && utf8_valid(part, length) && text_append(&streamed, part, length);
     }
-    char *first = tarn_tokenizer_decode(t, ids, cut, NULL), *second = tarn_tokenizer_decode(t, ids + cut, count - cut, NULL);
+    char *first = tarn_tokenizer_decode(t, ids, cut, NULL),
+         *second = tarn_tokenizer_decode(t, ids + cut, count - cut, NULL);
     text whole = {0};
     ok = ok && first && second && text_add(&whole, first) && text_add(&whole, second) &&
          strcmp(text_string(&whole), text_string(&streamed)) == 0;
@@ -122,10 +134,12 @@ static void test_streams(void) {
         "\"decoder\":{\"type\":\"ByteFallback\"}",
         "\"decoder\":{\"type\":\"BPEDecoder\",\"suffix\":\"b\"}",
         "\"decoder\":{\"type\":\"Metaspace\",\"replacement\":\"a\"}",
-        "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\" "
+        "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},"
+        "\"content\":\" "
         "\"},{\"type\":"
         "\"ByteFallback\"},{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":1}]}",
-        "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"Replace\",\"pattern\":{\"String\":\"aab\"},"
+        "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"Replace\",\"pattern\":{"
+        "\"String\":\"aab\"},"
         "\"content\":"
         "\"-\"},{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"b+\"},\"content\":\"+\"}]}",
     };
@@ -156,7 +170,8 @@ static void test_bytes_are_prompt(void) {
                  {5, "\xEF\xBF\xBD"},
                  {1, "b"},
                  {4, ""}};
-    tarn_tokenizer *t = make("\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}]}");
+    tarn_tokenizer *t =
+        make("\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}]}");
     tarn_token_stream *s = tarn_token_stream_new(t, .skip_special_tokens = true);
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         CHECK(strcmp(tarn_token_stream_push(s, steps[i].id, NULL), steps[i].text) == 0);
@@ -195,23 +210,30 @@ static void test_bad_parts(void) {
         {"\"normalizer\":{\"type\":\"X\"}", "tokenizer.json: normalizer: unknown type \"X\""},
         {"\"normalizer\":{}", "normalizer.type: is missing"},
         {"\"normalizer\":[]", "normalizer: must be an object"},
-        {"\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"\"}", "type \"Precompiled\" is not supported"},
+        {"\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"\"}",
+         "type \"Precompiled\" is not supported"},
         {"\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\"},{\"type\":\"X\"}]}",
          "tokenizer.json: pre_tokenizer.pretokenizers[1]: unknown type \"X\""},
         {"\"pre_tokenizer\":{\"type\":\"Digits\",\"individual\":true}", "pre_tokenizer: unknown member \"individual\""},
-        {"\"pre_tokenizer\":{\"type\":\"Digits\",\"individual_digits\":1}", "pre_tokenizer.individual_digits: must be true or false"},
-        {"\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"__\"}", "pre_tokenizer.replacement: must be one character"},
+        {"\"pre_tokenizer\":{\"type\":\"Digits\",\"individual_digits\":1}",
+         "pre_tokenizer.individual_digits: must be true or false"},
+        {"\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"__\"}",
+         "pre_tokenizer.replacement: must be one character"},
         {SPLIT("("), "pre_tokenizer.pattern: missing closing parenthesis"},
-        {SPLIT("(?i:[a&&b])"), "pre_tokenizer.pattern: ignoring the case of an intersection of classes is not supported"},
+        {SPLIT("(?i:[a&&b])"),
+         "pre_tokenizer.pattern: ignoring the case of an intersection of classes is not supported"},
         {"\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\"},\"behavior\":\"Kept\"}",
          "pre_tokenizer.behavior: unknown behavior"},
         {"\"decoder\":{\"type\":\"CTC\"}", "decoder.pad_token: is missing"},
         {"\"decoder\":{\"type\":\"Strip\",\"content\":\" \",\"start\":-1,\"stop\":0}", "decoder.start: is -1"},
-        {"\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"x\",\"type_id\":0}}],\"special_"
+        {"\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"x\",\"type_id\":"
+         "0}}],\"special_"
          "tokens\":{}}",
          "post_processor.special_tokens: has no \"x\""},
-        {"\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"x\",99],\"cls\":[\"y\",1]}", "adds the id 99, which is no token"},
-        {"\"added_tokens\":[" ADDED("8", "x") "," ADDED("8", "y") "]", "added_tokens[1]: \"y\" has the id 8, but the next free one is 9"},
+        {"\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"x\",99],\"cls\":[\"y\",1]}",
+         "adds the id 99, which is no token"},
+        {"\"added_tokens\":[" ADDED("8", "x") "," ADDED("8", "y") "]",
+         "added_tokens[1]: \"y\" has the id 8, but the next free one is 9"},
         {"\"added_tokens\":[" ADDED("8", "a") "]", "added_tokens[0]: \"a\" has the id 8, but in the vocabulary 0"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) fails_with(cases[i][0], cases[i][1]);
@@ -225,7 +247,8 @@ static void test_bad_models(void) {
         {"{\"model\":{\"vocab\":{\"a\":0,\"b\":0},\"merges\":[]}}", "model.vocab: \"a\" and \"b\" have the same id 0"},
         {"{\"model\":{\"vocab\":{\"a\":-1},\"merges\":[]}}", "model.vocab: the id of \"a\""},
         {"{\"model\":{\"vocab\":{\"a\":4294967296},\"merges\":[]}}", "model.vocab: the id of \"a\""},
-        {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a a\"]}}", "model.merges[0]: the merged token \"aa\" is not in the vocabulary"},
+        {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a a\"]}}",
+         "model.merges[0]: the merged token \"aa\" is not in the vocabulary"},
         {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a\"]}}", "model.merges[0]: must have exactly one space"},
         {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[[\"a\"]]}}", "model.merges[0]: must be a string"},
         {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"dropout\":0.1}}", "model.dropout: "},
@@ -269,8 +292,8 @@ static void test_limits(void) {
     size_t count = 0;
     for (size_t i = 0; s && i < LONG; i++) s[i] = "ab"[i & 1];
     tarn_tokenizer *t = make("");
-    CHECK(s && tarn_tokenizer_encode(t, s, LONG, &ids, &count, .add_special_tokens = true) && count == LONG / 2 && ids[0] == 2 &&
-          ids[count - 1] == 2);
+    CHECK(s && tarn_tokenizer_encode(t, s, LONG, &ids, &count, .add_special_tokens = true) && count == LONG / 2 &&
+          ids[0] == 2 && ids[count - 1] == 2);
     tarn_free(ids);
     tarn_tokenizer_free(t);
     t = make("\"normalizer\":{\"type\":\"NFC\"}");
@@ -289,8 +312,9 @@ static void *encode_often(void *tokenizer) {
     int32_t *ids;
     size_t count, wrong = 0;
     for (int i = 0; i < 200; i++) {
-        wrong += !tarn_tokenizer_encode(tokenizer, "Hello world<|eot_id|>!", 22, &ids, &count, .add_special_tokens = true) || count != 6 ||
-                 ids[1] != 1296;
+        wrong +=
+            !tarn_tokenizer_encode(tokenizer, "Hello world<|eot_id|>!", 22, &ids, &count, .add_special_tokens = true) ||
+            count != 6 || ids[1] != 1296;
         tarn_free(ids);
     }
     return wrong ? tokenizer : NULL;
@@ -309,8 +333,9 @@ static void test_threads(void) {
 
 static bool load_and_use(void) {
     tarn_tokenizer *t = make("\"normalizer\":{\"type\":\"NFKC\"}," SPLIT("\\\\s+|b") ",\"added_tokens\":[" ADDED(
-        "8", "<s>") "],"
-                    "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}]}");
+        "8",
+        "<s>") "],"
+               "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}]}");
     int32_t *ids = NULL;
     size_t count = 0;
     bool ok = t && tarn_tokenizer_encode(t, "ab b<s>\xC3\xA9", 9, &ids, &count, .add_special_tokens = true);
@@ -346,7 +371,8 @@ static bool write_file(const char *folder, const char *name, const char *content
 }
 
 static void remove_folder(const char *folder) {
-    static const char *const names[] = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"};
+    static const char *const names[] = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+                                        "chat_template.jinja"};
     char path[300];
     for (int i = 0; i < 4; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
@@ -355,21 +381,25 @@ static void remove_folder(const char *folder) {
     rmdir(folder);
 }
 
-/* Tokens as strings and objects, the older file as a fallback, templates in a list, and the template file before them. */
+/* Tokens as strings and objects, the older file as a fallback, templates in a list, and the template file before them.
+ */
 static void test_folder(void) {
     char folder[] = "/tmp/tarn-tokenizer-XXXXXX";
     if (!CHECK(mkdtemp(folder) != NULL)) return;
     CHECK(write_file(folder, "tokenizer.json", "{" MODEL "}"));
-    CHECK(write_file(folder, "tokenizer_config.json",
-                     "{\"bos_token\":{\"content\":\"a\",\"lstrip\":false},\"eos_token\":\"b\",\"pad_token\":null,\"chat_template\":["
-                     "{\"name\":\"default\",\"template\":\"one\"},{\"name\":\"tool_use\",\"template\":\"two\"}]}"));
-    CHECK(write_file(folder, "special_tokens_map.json", "{\"eos_token\":\"a\",\"pad_token\":\"ab\",\"unk_token\":\"nowhere\"}"));
+    CHECK(write_file(
+        folder, "tokenizer_config.json",
+        "{\"bos_token\":{\"content\":\"a\",\"lstrip\":false},\"eos_token\":\"b\",\"pad_token\":null,\"chat_template\":["
+        "{\"name\":\"default\",\"template\":\"one\"},{\"name\":\"tool_use\",\"template\":\"two\"}]}"));
+    CHECK(write_file(folder, "special_tokens_map.json",
+                     "{\"eos_token\":\"a\",\"pad_token\":\"ab\",\"unk_token\":\"nowhere\"}"));
     tarn_tokenizer *t = tarn_tokenizer_load(folder);
     if (!CHECK(t != NULL)) return;
     CHECK(t && tarn_tokenizer_named_id(t, "bos_token") == 0 && tarn_tokenizer_named_id(t, "eos_token") == 0);
     CHECK(tarn_tokenizer_named_id(t, "pad_token") == 2 && tarn_tokenizer_named_id(t, "unk_token") == 8);
     CHECK(tarn_tokenizer_named_token(t, "unk_token", NULL) && !tarn_tokenizer_named_token(t, "cls_token", NULL));
-    CHECK(tarn_tokenizer_token_flags(t, 8) == (TARN_TOKEN_ADDED | TARN_TOKEN_SPECIAL) && encodes_to(t, "nowhereb", 8, IDS(8, 1)));
+    CHECK(tarn_tokenizer_token_flags(t, 8) == (TARN_TOKEN_ADDED | TARN_TOKEN_SPECIAL) &&
+          encodes_to(t, "nowhereb", 8, IDS(8, 1)));
     CHECK(strcmp(tarn_tokenizer_chat_template(t, NULL, NULL), "one") == 0);
     CHECK(strcmp(tarn_tokenizer_chat_template(t, "tool_use", NULL), "two") == 0);
     tarn_tokenizer_free(t);
@@ -378,39 +408,44 @@ static void test_folder(void) {
     CHECK(t && strcmp(tarn_tokenizer_chat_template(t, "default", NULL), "three") == 0);
     tarn_tokenizer_free(t);
     CHECK(write_file(folder, "tokenizer_config.json", "{\"bos_token\":7}"));
-    CHECK(!tarn_tokenizer_load(folder) && strstr(tarn_error(), "tokenizer_config.json: bos_token: must be a string or an object"));
+    CHECK(!tarn_tokenizer_load(folder) &&
+          strstr(tarn_error(), "tokenizer_config.json: bos_token: must be a string or an object"));
     tarn_clear_error();
     remove_folder(folder);
     CHECK(!tarn_tokenizer_load(folder) && strstr(tarn_error(), "tokenizer.json: No such file"));
     tarn_clear_error();
 }
 
-/* Tokens that only tokenizer_config.json knows, as strings, objects, lists and named ones; in it, special_tokens_map.json does not count
-   once the tokens are listed. The ids are those that transformers 5.24 gives. */
+/* Tokens that only tokenizer_config.json knows, as strings, objects, lists and named ones; in it,
+   special_tokens_map.json does not count once the tokens are listed. The ids are those that transformers 5.24 gives. */
 static void test_config_tokens(void) {
-    static const char config[] = "{\"eos_token\":\"<e>\",\"pad_token\":{\"__type\":\"AddedToken\",\"content\":\"<p>\",\"lstrip\":true},"
-                                 "\"image_token\":\"<i>\",\"add_bos_token\":true,"
-                                 "\"model_max_length\":Infinity,\"additional_special_tokens\":[\"<x>\",\"a\"],"
-                                 "\"added_tokens_decoder\":{\"10\":{\"content\":\"<z>\",\"special\":true},\"9\":{\"content\":\"<y>\"},"
-                                 "\"8\":{\"content\":\"<s>\",\"rstrip\":true,\"special\":false}}}";
+    static const char config[] =
+        "{\"eos_token\":\"<e>\",\"pad_token\":{\"__type\":\"AddedToken\",\"content\":\"<p>\",\"lstrip\":true},"
+        "\"image_token\":\"<i>\",\"add_bos_token\":true,"
+        "\"model_max_length\":Infinity,\"additional_special_tokens\":[\"<x>\",\"a\"],"
+        "\"added_tokens_decoder\":{\"10\":{\"content\":\"<z>\",\"special\":true},\"9\":{\"content\":\"<y>\"},"
+        "\"8\":{\"content\":\"<s>\",\"rstrip\":true,\"special\":false}}}";
     tarn_tokenizer *t = make("\"added_tokens\":[" ADDED("8", "<s>") "," ADDED("8", "<s>") "," ADDED("0", "") "]");
     CHECK(t && tarn_tokenizer_configure(t, config, sizeof config - 1, "tokenizer_config.json"));
     if (!t) return;
     CHECK(encodes_to(t, "<s> b<y><z><e> <p><i><x>a", 25, IDS(8, 1, 9, 10, 11, 12, 13, 14, 0)));
     CHECK(tarn_tokenizer_token_flags(t, 9) == TARN_TOKEN_ADDED &&
           tarn_tokenizer_token_flags(t, 0) == (TARN_TOKEN_ADDED | TARN_TOKEN_SPECIAL));
-    CHECK(tarn_tokenizer_named_id(t, "image_token") == 13 && tarn_tokenizer_token_flags(t, 8) == (TARN_TOKEN_ADDED | TARN_TOKEN_SPECIAL));
+    CHECK(tarn_tokenizer_named_id(t, "image_token") == 13 &&
+          tarn_tokenizer_token_flags(t, 8) == (TARN_TOKEN_ADDED | TARN_TOKEN_SPECIAL));
     CHECK(tarn_tokenizer_role(t, 0) && !strcmp(tarn_tokenizer_role(t, 0), "eos_token") &&
           !strcmp(tarn_tokenizer_role(t, 2), "image_token") && !tarn_tokenizer_role(t, 3));
     tarn_tokenizer_free(t);
-    static const char *const bad[][2] = {{"{\"eos_token\":[]}", "eos_token: must be a string"},
-                                         {"{\"added_tokens_decoder\":{\"x\":\"a\"}}", "added_tokens_decoder.x: is no token id"},
-                                         {"{\"added_tokens_decoder\":{\"1\":7}}", "added_tokens_decoder.1: must be a string"},
-                                         {"{\"extra_special_tokens\":[7]}", "extra_special_tokens[0]: must be a string"},
-                                         {"{\"pad_token\":{\"lstrip\":true}}", "pad_token.content: is missing"}};
+    static const char *const bad[][2] = {
+        {"{\"eos_token\":[]}", "eos_token: must be a string"},
+        {"{\"added_tokens_decoder\":{\"x\":\"a\"}}", "added_tokens_decoder.x: is no token id"},
+        {"{\"added_tokens_decoder\":{\"1\":7}}", "added_tokens_decoder.1: must be a string"},
+        {"{\"extra_special_tokens\":[7]}", "extra_special_tokens[0]: must be a string"},
+        {"{\"pad_token\":{\"lstrip\":true}}", "pad_token.content: is missing"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         t = make("");
-        CHECK(t && !tarn_tokenizer_configure(t, bad[i][0], strlen(bad[i][0]), "config") && strstr(tarn_error(), bad[i][1]));
+        CHECK(t && !tarn_tokenizer_configure(t, bad[i][0], strlen(bad[i][0]), "config") &&
+              strstr(tarn_error(), bad[i][1]));
         tarn_clear_error();
         tarn_tokenizer_free(t);
     }
@@ -420,9 +455,11 @@ static void test_config_tokens(void) {
 static void test_lists(void) {
     char folder[] = "/tmp/tarn-tokenizer-XXXXXX", path[300];
     if (!CHECK(mkdtemp(folder) != NULL)) return;
-    CHECK(!tarn_tokenizer_load(folder) && strstr(tarn_error(), "tokenizer.json: No such file") && !tarn_tokenizer_found(folder));
+    CHECK(!tarn_tokenizer_load(folder) && strstr(tarn_error(), "tokenizer.json: No such file") &&
+          !tarn_tokenizer_found(folder));
     tarn_clear_error();
-    CHECK(write_file(folder, "tokenizer.model", "") && !tarn_tokenizer_load(folder) && strstr(tarn_error(), "SentencePiece"));
+    CHECK(write_file(folder, "tokenizer.model", "") && !tarn_tokenizer_load(folder) &&
+          strstr(tarn_error(), "SentencePiece"));
     tarn_clear_error();
     CHECK(write_file(folder, "tekken.json", "{}") && !tarn_tokenizer_load(folder) &&
           strstr(tarn_error(), "tekken.json: config: is missing"));
@@ -431,7 +468,8 @@ static void test_lists(void) {
     snprintf(path, sizeof path, "%s/tekken.json", folder), unlink(path);
     CHECK(!tarn_tokenizer_load("model.gguf") && strstr(tarn_error(), "GGUF files are not supported"));
     tarn_clear_error();
-    CHECK(write_file(folder, "vocab.json", "{\"a\":0,\"b\":1,\"\\u0120\":2,\"\\u0120a\":3,\"ba\":4,\"<|endoftext|>\":5}"));
+    CHECK(write_file(folder, "vocab.json",
+                     "{\"a\":0,\"b\":1,\"\\u0120\":2,\"\\u0120a\":3,\"ba\":4,\"<|endoftext|>\":5}"));
     CHECK(write_file(folder, "merges.txt", "#version: 0.2\r\n\xC4\xA0 a\nb a\n") && tarn_tokenizer_found(folder));
     CHECK(write_file(folder, "tokenizer_config.json", "{\"tokenizer_class\":\"LlamaTokenizer\"}"));
     CHECK(!tarn_tokenizer_load(folder) && strstr(tarn_error(), "names LlamaTokenizer"));

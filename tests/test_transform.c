@@ -1,15 +1,15 @@
-/* Transforms themselves: nesting, custom functions, integers, errors, what is released, long graphs, exhausted memory. The ops are in
-   test_transform_ops.c and test_transform_rows.c. */
+/* Transforms themselves: nesting, custom functions, integers, errors, what is released, long graphs, exhausted memory.
+   The ops are in test_transform_ops.c and test_transform_rows.c. */
 #include "transform_checks.h"
 
 #include "base/memory.h"
 #include "core/array.h"
 
 #define FUNCTION(call) TARN_FUNCTION(call, NULL)
-#define BODY(name, expression)                                                                                                             \
-    static bool name(void *context, tarn_array *const *x, int count, tarn_results *results) {                                              \
-        (void)context, (void)x, (void)count;                                                                                               \
-        return tarn_result(results, expression);                                                                                           \
+#define BODY(name, expression)                                                                                         \
+    static bool name(void *context, tarn_array *const *x, int count, tarn_results *results) {                          \
+        (void)context, (void)x, (void)count;                                                                           \
+        return tarn_result(results, expression);                                                                       \
     }
 
 static tarn_array *reals(const double *values, int64_t count) {
@@ -33,7 +33,8 @@ static bool equals(tarn_array *a, const double *wanted, int64_t count) {
 static void refused(bool ok, const char *words, const char *file, int line) {
     checks++;
     if (ok || !tarn_error() || !strstr(tarn_error(), words))
-        failures++, printf("%s:%d: not refused with '%s': %s\n", file, line, words, tarn_error() ? tarn_error() : "no error");
+        failures++,
+            printf("%s:%d: not refused with '%s': %s\n", file, line, words, tarn_error() ? tarn_error() : "no error");
     tarn_clear_error();
 }
 #define REFUSED(call, words) refused(call, words, __FILE__, __LINE__)
@@ -55,13 +56,16 @@ static void test_grad(void) {
     TARN_SCOPE;
     tarn_array *in[2] = {REALS(1, 2, 3), REALS(4, 5, 6)}, *g[2], *value[3];
     tarn_results *outputs;
-    CHECK(into(g, tarn_grad(TARN_FUNCTION(value_and_rest, NULL), in, 2, .argnums = TARN_INTS(1, 0), .outputs = &outputs)));
+    CHECK(into(g,
+               tarn_grad(TARN_FUNCTION(value_and_rest, NULL), in, 2, .argnums = TARN_INTS(1, 0), .outputs = &outputs)));
     CHECK(into(value, outputs) && tarn_results_count(outputs) == 3);
     CHECK(EQUALS(g[0], 1, 2, 3) && EQUALS(g[1], 4, 5, 6));
     CHECK(tarn_item(value[0]) == 32 && EQUALS(value[1], 2, 3, 4) && EQUALS(value[2], 3, 4, 5));
-    CHECK(into(g, tarn_grad(FUNCTION(first_only), in, 2, .argnums = TARN_INTS(0, 1))) && EQUALS(g[0], 2, 4, 6) && EQUALS(g[1], 0, 0, 0));
+    CHECK(into(g, tarn_grad(FUNCTION(first_only), in, 2, .argnums = TARN_INTS(0, 1))) && EQUALS(g[0], 2, 4, 6) &&
+          EQUALS(g[1], 0, 0, 0));
     in[1] = in[0]; /* one array given twice is two inputs */
-    CHECK(into(g, tarn_grad(TARN_FUNCTION(value_and_rest, NULL), in, 2, .argnums = TARN_INTS(1))) && EQUALS(g[0], 1, 2, 3));
+    CHECK(into(g, tarn_grad(TARN_FUNCTION(value_and_rest, NULL), in, 2, .argnums = TARN_INTS(1))) &&
+          EQUALS(g[0], 1, 2, 3));
 }
 
 /* Captured arrays are constants, and an outer transform sees through an inner one. */
@@ -122,7 +126,8 @@ static void test_known(void) {
 /* ---- integers */
 
 BODY(through_integers, tarn_sum(tarn_multiply(tarn_astype(tarn_astype(x[0], TARN_INT32), TARN_FLOAT64), SCALAR(0.5))))
-BODY(computed_index, tarn_sum(tarn_multiply(x[0], tarn_take(REALS(1, 2, 3), tarn_astype(x[0], TARN_INT32), .axis = TARN_AXIS(0)))))
+BODY(computed_index,
+     tarn_sum(tarn_multiply(x[0], tarn_take(REALS(1, 2, 3), tarn_astype(x[0], TARN_INT32), .axis = TARN_AXIS(0)))))
 BODY(given_index, tarn_take(REALS(1, 2, 3), x[0], .axis = TARN_AXIS(0)))
 BODY(stopped_index, tarn_take(REALS(1, 2, 3), tarn_stop_gradient(x[0]), .axis = TARN_AXIS(0)))
 BODY(best_index, tarn_sum(tarn_take(x[0], tarn_argmax(x[0], .axis = TARN_AXIS(0)), .axis = TARN_AXIS(0))))
@@ -132,15 +137,16 @@ BODY(cast_down, tarn_astype(x[0], TARN_FLOAT16))
 static bool with_weight(void *context, tarn_array *const *x, int count, tarn_results *results) {
     (void)context, (void)count;
     tarn_array *words = tarn_broadcast_to(x[0], TARN_SHAPE(2, 4)), *ones = tarn_ones(TARN_SHAPE(2, 1), TARN_FLOAT32);
-    return tarn_result(results, tarn_sum(tarn_quantized_matmul(tarn_ones(TARN_SHAPE(1, 32), TARN_FLOAT32), words, ones, .biases = ones,
-                                                               .group_size = 32)));
+    return tarn_result(results, tarn_sum(tarn_quantized_matmul(tarn_ones(TARN_SHAPE(1, 32), TARN_FLOAT32), words, ones,
+                                                               .biases = ones, .group_size = 32)));
 }
 
 static void test_integers(void) {
     TARN_SCOPE;
     tarn_array *x = REALS(0, 1, 2), *g, *y, *t = tarn_from_data((float[]){1, 2, 3}, TARN_SHAPE(3), TARN_FLOAT32), *out;
     CHECK(into(&g, tarn_grad(FUNCTION(through_integers), &x, 1)) && EQUALS(g, 0, 0, 0));
-    CHECK(jvp_into(FUNCTION(through_integers), &x, 1, &x, &y, &out) && tarn_dtype_of(out) == TARN_FLOAT64 && EQUALS(out, 0));
+    CHECK(jvp_into(FUNCTION(through_integers), &x, 1, &x, &y, &out) && tarn_dtype_of(out) == TARN_FLOAT64 &&
+          EQUALS(out, 0));
     CHECK(into(&g, tarn_grad(FUNCTION(computed_index), &x, 1)) && EQUALS(g, 1, 2, 3));
     CHECK(into(&g, tarn_grad(FUNCTION(best_index), &x, 1)) && EQUALS(g, 0, 0, 1));
     tarn_array *word = tarn_scalar_int(1, TARN_UINT32), *turn = tarn_scalar(1, TARN_FLOAT32);
@@ -149,10 +155,14 @@ static void test_integers(void) {
     REFUSED(jvp_into(FUNCTION(given_index), &whole, 1, &t, &y, &out), "tarn_stop_gradient");
     CHECK(jvp_into(FUNCTION(stopped_index), &whole, 1, &t, &y, &out) && EQUALS(out, 0, 0, 0));
     REFUSED(into(&g, tarn_grad(FUNCTION(first_only), &whole, 1)), "input 0 is int32");
-    CHECK(vjp_into(FUNCTION(doubled), &whole, 1, &t, 1, &y, &g) && tarn_dtype_of(g) == TARN_INT32 && EQUALS(g, 0, 0, 0));
-    CHECK(jvp_into(FUNCTION(doubled), &whole, 1, &t, &y, &out) && tarn_dtype_of(out) == TARN_FLOAT32 && EQUALS(out, 2, 4, 6));
-    CHECK(jvp_into(FUNCTION(less_than_two), &x, 1, &t, &y, &out) && tarn_dtype_of(out) == TARN_FLOAT32 && EQUALS(out, 0, 0, 0));
-    CHECK(jvp_into(FUNCTION(cast_down), &x, 1, &t, &y, &out) && tarn_dtype_of(out) == TARN_FLOAT16 && EQUALS(out, 1, 2, 3));
+    CHECK(vjp_into(FUNCTION(doubled), &whole, 1, &t, 1, &y, &g) && tarn_dtype_of(g) == TARN_INT32 &&
+          EQUALS(g, 0, 0, 0));
+    CHECK(jvp_into(FUNCTION(doubled), &whole, 1, &t, &y, &out) && tarn_dtype_of(out) == TARN_FLOAT32 &&
+          EQUALS(out, 2, 4, 6));
+    CHECK(jvp_into(FUNCTION(less_than_two), &x, 1, &t, &y, &out) && tarn_dtype_of(out) == TARN_FLOAT32 &&
+          EQUALS(out, 0, 0, 0));
+    CHECK(jvp_into(FUNCTION(cast_down), &x, 1, &t, &y, &out) && tarn_dtype_of(out) == TARN_FLOAT16 &&
+          EQUALS(out, 1, 2, 3));
 }
 
 /* ---- custom functions */
@@ -190,7 +200,8 @@ static bool custom_vjp_of(void *context, tarn_array *const *x, int count, tarn_r
     return tarn_result_all(results, tarn_vjp(TARN_FUNCTION(call_custom, context), x, 2, &one, 1));
 }
 static bool custom_batch(void *context, tarn_array *const *x, int count, tarn_results *results) {
-    return tarn_result_all(results, tarn_vmap(TARN_FUNCTION(call_custom, context), x, count, .in_axes = TARN_INTS(0, TARN_UNBATCHED)));
+    return tarn_result_all(
+        results, tarn_vmap(TARN_FUNCTION(call_custom, context), x, count, .in_axes = TARN_INTS(0, TARN_UNBATCHED)));
 }
 
 static void test_custom(void) {
@@ -203,8 +214,10 @@ static void test_custom(void) {
     tarn_array *in[2] = {SCALAR(2), SCALAR(3)}, *one = SCALAR(1), *y, *g[2], *t[2] = {SCALAR(1), SCALAR(5)};
     CHECK(vjp_into(TARN_FUNCTION(call_custom, both), in, 2, &one, 1, &y, g) && tarn_item(y) == 12);
     CHECK(tarn_item(g[0]) == 100 && tarn_item(g[1]) == 30);
-    CHECK(vjp_into(TARN_FUNCTION(call_custom, forward), in, 2, &one, 1, &y, g) && tarn_item(g[0]) == 12 && tarn_item(g[1]) == 4);
-    CHECK(vjp_into(TARN_FUNCTION(call_custom, none), in, 2, &one, 1, &y, g) && tarn_item(g[0]) == 12 && tarn_item(g[1]) == 4);
+    CHECK(vjp_into(TARN_FUNCTION(call_custom, forward), in, 2, &one, 1, &y, g) && tarn_item(g[0]) == 12 &&
+          tarn_item(g[1]) == 4);
+    CHECK(vjp_into(TARN_FUNCTION(call_custom, none), in, 2, &one, 1, &y, g) && tarn_item(g[0]) == 12 &&
+          tarn_item(g[1]) == 4);
     CHECK(jvp_into(TARN_FUNCTION(call_custom, both), in, 2, t, &y, g) && tarn_item(y) == 12 && tarn_item(g[0]) == 1005);
     CHECK(jvp_into(TARN_FUNCTION(call_custom, backward), in, 2, t, &y, g) && tarn_item(g[0]) == 32);
     CHECK(jvp_into(TARN_FUNCTION(call_custom, none), in, 2, t, &y, g) && tarn_item(g[0]) == 32);
@@ -216,7 +229,8 @@ static void test_custom(void) {
     CHECK(vjp_into(TARN_FUNCTION(custom_batch, both), batch, 2, &ones, 1, &y, g) && EQUALS(y, 3, 12, 27));
     CHECK(EQUALS(g[0], 100, 100, 100) && EQUALS(g[1], 90));
     CHECK(jvp_into(TARN_FUNCTION(custom_batch, both), batch, 2, moves, &y, g) && EQUALS(g[0], 1001, 1, 1));
-    CHECK(vjp_into(TARN_FUNCTION(custom_batch, forward), batch, 2, &ones, 1, &y, g) && EQUALS(g[0], 6, 12, 18) && EQUALS(g[1], 14));
+    CHECK(vjp_into(TARN_FUNCTION(custom_batch, forward), batch, 2, &ones, 1, &y, g) && EQUALS(g[0], 6, 12, 18) &&
+          EQUALS(g[1], 14));
     tarn_array *wide[2] = {tarn_reshape(REALS(1, 2, 3, 4), TARN_SHAPE(2, 2)), REALS(3, 5)}; /* a batch of batches */
     CHECK(into(&y, tarn_vmap(TARN_FUNCTION(custom_batch, both), wide, 2)) && EQUALS(y, 3, 12, 45, 80));
 
@@ -265,18 +279,21 @@ static void test_errors(void) {
     REFUSED(tarn_results_at(tarn_vmap(FUNCTION(cube), &x, 1), 1), "no result 1 of 1");
     REFUSED(tarn_results_at(NULL, 0), "NULL");
     REFUSED(into(&g, tarn_grad(FUNCTION(NULL), &x, 1)), "NULL");
-    REFUSED(vjp_into(FUNCTION(keeps_shape), &x, 1, &w, 1, &y, &g), "vjp: cotangent 0 does not fit: float64 [3] for float64 [2]");
+    REFUSED(vjp_into(FUNCTION(keeps_shape), &x, 1, &w, 1, &y, &g),
+            "vjp: cotangent 0 does not fit: float64 [3] for float64 [2]");
     REFUSED(jvp_into(FUNCTION(keeps_shape), &x, 1, &w, &y, &g), "jvp: tangent 0 does not fit");
     REFUSED(into(&y, tarn_vmap(FUNCTION(reads_value), &x, 1)), "being traced");
     REFUSED(into(&y, tarn_vmap(FUNCTION(cube), &x, 1, .in_axes = TARN_INTS(1))), "no axis 1");
     REFUSED(into(&y, tarn_vmap(FUNCTION(cube), &x, 1, .in_axes = TARN_INTS(0, 0))), "2 in_axes for 1 inputs");
     REFUSED(into(&y, tarn_vmap(FUNCTION(cube), &x, 1, .in_axes = TARN_INTS(TARN_UNBATCHED))), "no input has a batch");
-    REFUSED(into(&y, tarn_vmap(FUNCTION(cube), &x, 1, .out_axes = TARN_INTS(TARN_UNBATCHED))), "different for each example");
+    REFUSED(into(&y, tarn_vmap(FUNCTION(cube), &x, 1, .out_axes = TARN_INTS(TARN_UNBATCHED))),
+            "different for each example");
     REFUSED(into(&y, tarn_vmap(FUNCTION(cube), TARN_ARRAYS(x, w), 2)), "input 0 has 2 examples, input 1 has 3");
     REFUSED(into(&y, tarn_vmap(FUNCTION(cube), &x, 1, .out_axes = TARN_INTS(3))), "out_axes");
     tarn_array *missing = NULL;
     REFUSED(into(&g, tarn_grad(FUNCTION(first_only), &missing, 1)), "input 0 is NULL");
-    CHECK(into(&g, tarn_grad(FUNCTION(reads_value), &x, 1)) && EQUALS(g, 6, 12)); /* values may be read where there are any */
+    CHECK(into(&g, tarn_grad(FUNCTION(reads_value), &x, 1)) &&
+          EQUALS(g, 6, 12)); /* values may be read where there are any */
 }
 
 /* ---- what is left behind */
@@ -284,9 +301,11 @@ static void test_errors(void) {
 static bool everything(void *context, tarn_array *const *x, int count, tarn_results *results) {
     (void)count;
     tarn_array *y = tarn_softmax(tarn_matmul(x[0], tarn_transpose(x[0])), .axes = TARN_AXES(-1)), *parts[2], *z;
-    if (!y || !tarn_split(y, 2, parts) || !into(&z, tarn_custom_call(context, TARN_ARRAYS(parts[0], parts[1]), 2))) return false;
+    if (!y || !tarn_split(y, 2, parts) || !into(&z, tarn_custom_call(context, TARN_ARRAYS(parts[0], parts[1]), 2)))
+        return false;
     return tarn_result(
-        results, tarn_sum(tarn_multiply(tarn_rms_norm(z, NULL), tarn_take(z, tarn_argmax(z, .axis = TARN_AXIS(0)), .axis = TARN_AXIS(1)))));
+        results, tarn_sum(tarn_multiply(tarn_rms_norm(z, NULL),
+                                        tarn_take(z, tarn_argmax(z, .axis = TARN_AXIS(0)), .axis = TARN_AXIS(1)))));
 }
 
 static bool all_transforms(tarn_custom_function *custom) {
@@ -298,14 +317,16 @@ static bool all_transforms(tarn_custom_function *custom) {
                *both = tarn_from_data(values, TARN_SHAPE(2, 4, 3), TARN_FLOAT64);
     tarn_function derivative_of = {derivative, &f};
     tarn_array *g = NULL, *y = NULL, *t = NULL, *b = NULL;
-    bool ok = x && both && into(&g, tarn_grad(f, &x, 1)) && jvp_into(f, &x, 1, &x, &y, &t) && into(&b, tarn_vmap(derivative_of, &both, 1));
+    bool ok = x && both && into(&g, tarn_grad(f, &x, 1)) && jvp_into(f, &x, 1, &x, &y, &t) &&
+              into(&b, tarn_vmap(derivative_of, &both, 1));
     return ok && tarn_eval(g, y, t, b);
 }
 
 static void test_leaks(void) {
     int freed = 0;
     int64_t before = node_alive_count();
-    tarn_custom_function *custom = tarn_custom_new(TARN_FUNCTION(square_times, &freed), .vjp = own_vjp, .release = count_release);
+    tarn_custom_function *custom =
+        tarn_custom_new(TARN_FUNCTION(square_times, &freed), .vjp = own_vjp, .release = count_release);
     for (int i = 0; i < 3; i++) CHECK(all_transforms(custom));
     CHECK(node_alive_count() == before);
     int64_t n = 0, seen = 0;

@@ -1,15 +1,15 @@
-/* What functions read, move and change beside their arguments, under every transform: captured arrays, arguments that are moved, state of
-   compiled functions, arguments of traces that are over. */
+/* What functions read, move and change beside their arguments, under every transform: captured arrays, arguments that
+   are moved, state of compiled functions, arguments of traces that are over. */
 #include <math.h>
 
 #include "check.h"
 #include "into.h"
 #include "tarn/tarn.h"
 
-#define BODY(name, ...)                                                                                                                    \
-    static bool name(void *context, tarn_array *const *x, int count, tarn_results *results) {                                              \
-        (void)context, (void)x, (void)count;                                                                                               \
-        __VA_ARGS__                                                                                                                        \
+#define BODY(name, ...)                                                                                                \
+    static bool name(void *context, tarn_array *const *x, int count, tarn_results *results) {                          \
+        (void)context, (void)x, (void)count;                                                                           \
+        __VA_ARGS__                                                                                                    \
     }
 
 static tarn_array *three(double value) {
@@ -35,7 +35,8 @@ BODY(times_captured, return tarn_result(results, tarn_multiply(x[0], ((captures 
 BODY(through_plan, captures *c = context; c->captured = x[0];
      return tarn_result_all(results, tarn_compiled_call(c->compiled, TARN_ARRAYS(one(3)), 1));)
 BODY(sum_through_plan, captures *c = context; c->captured = x[0];
-     return tarn_result(results, tarn_sum(tarn_results_at(tarn_compiled_call(c->compiled, TARN_ARRAYS(one(3)), 1), 0)));)
+     return tarn_result(results,
+                        tarn_sum(tarn_results_at(tarn_compiled_call(c->compiled, TARN_ARRAYS(one(3)), 1), 0)));)
 
 /* `before`: the compiled function has a plan already, made while its captured array was another. */
 static void test_capture_of_plan(bool before) {
@@ -49,7 +50,8 @@ static void test_capture_of_plan(bool before) {
     CHECK(vjp_into(TARN_FUNCTION(through_plan, &c), &x, 1, &ones, 1, &y, &g) && total(g) == 9 && total(y) == 18);
     CHECK(jvp_into(TARN_FUNCTION(through_plan, &c), &x, 1, &ones, &y, &g) && total(g) == 9 && total(y) == 18);
     CHECK(into(&y, tarn_vmap(TARN_FUNCTION(through_plan, &c), &x, 1)) && tarn_ndim(y) == 1 && total(y) == 18);
-    for (int i = 2; i < 5; i++) CHECK(into(&y, tarn_compiled_call(c.outer, TARN_ARRAYS(three(i)), 1)) && total(y) == 9 * i);
+    for (int i = 2; i < 5; i++)
+        CHECK(into(&y, tarn_compiled_call(c.outer, TARN_ARRAYS(three(i)), 1)) && total(y) == 9 * i);
     tarn_compiled_free(c.compiled);
     tarn_compiled_free(c.outer);
 }
@@ -72,7 +74,8 @@ static void test_perturbations(void) {
     for (int way = 0; way < 2; way++) {
         captures c = {.forward = way};
         CHECK(into(&d, tarn_grad(TARN_FUNCTION(inner_derivative, &c), &x, 1)) && tarn_item(d) == 6);
-        CHECK(jvp_into(TARN_FUNCTION(inner_derivative, &c), &x, 1, &unit, &y, &d) && tarn_item(d) == 6 && tarn_item(y) == 9);
+        CHECK(jvp_into(TARN_FUNCTION(inner_derivative, &c), &x, 1, &unit, &y, &d) && tarn_item(d) == 6 &&
+              tarn_item(y) == 9);
         CHECK(into(&y, tarn_vmap(TARN_FUNCTION(inner_derivative, &c), TARN_ARRAYS(three(3)), 1)) && total(y) == 27);
     }
 }
@@ -115,7 +118,8 @@ static void test_reading_inside(void) {
 BODY(times_hundred, return tarn_result(results, tarn_multiply(x[1], one(100)));)
 BODY(times_both, captures *c = context;
      return tarn_result(results, tarn_multiply(x[0], tarn_multiply(c->captured, tarn_tanh(c->captured))));)
-BODY(times_stopped, return tarn_result(results, tarn_multiply(x[0], tarn_stop_gradient(((captures *)context)->captured)));)
+BODY(times_stopped,
+     return tarn_result(results, tarn_multiply(x[0], tarn_stop_gradient(((captures *)context)->captured)));)
 BODY(through_custom, captures *c = context; c->captured = x[0];
      return tarn_result_all(results, tarn_custom_call(c->custom, TARN_ARRAYS(x[1]), 1));)
 
@@ -149,7 +153,8 @@ static void test_capture_of_custom(void) {
 static bool batch_captured(void *context, tarn_array *const *x, int count, tarn_results *results) {
     tarn_array *y, *in[2] = {three(5), x[0]};
     (void)count;
-    if (!into(&y, tarn_vmap(TARN_FUNCTION(through_custom, context), in, 2, .in_axes = TARN_INTS(0, TARN_UNBATCHED)))) return false;
+    if (!into(&y, tarn_vmap(TARN_FUNCTION(through_custom, context), in, 2, .in_axes = TARN_INTS(0, TARN_UNBATCHED))))
+        return false;
     return tarn_result(results, tarn_sum(y));
 }
 
@@ -180,7 +185,8 @@ static void check_moving(tarn_callback body, bool kept) {
     for (int i = 0; i < 2; i++) {
         CHECK(vjp_into(f, x, 2, &ones, 1, &y, g) && total(y) == product);
         CHECK(jvp_into(f, x, 2, TARN_ARRAYS(ones, NULL), &y, &plain) && total(y) == product);
-        CHECK(into(&y, tarn_vmap(f, x, 2, .in_axes = TARN_INTS(TARN_UNBATCHED, 0))) && tarn_ndim(y) == (body == moves_all ? 2 : 1));
+        CHECK(into(&y, tarn_vmap(f, x, 2, .in_axes = TARN_INTS(TARN_UNBATCHED, 0))) &&
+              tarn_ndim(y) == (body == moves_all ? 2 : 1));
         CHECK(into(&y, tarn_compiled_call(compiled, x, 2)) && total(y) == product);
         CHECK(into(&y, tarn_custom_call(custom, x, 2)) && total(y) == product);
         CHECK(vjp_into(TARN_FUNCTION(calls_compiled, compiled), x, 2, &ones, 1, &y, g) && total(y) == product);
@@ -225,7 +231,8 @@ static void test_inner_state(void) {
     tarn_compiled *with = tarn_compile(TARN_FUNCTION(calls_compiled, inner), .state = &slot, .state_count = 1);
     CHECK_ERROR(into(&y, tarn_compiled_call(without, &x, 1)), "state 0");
     CHECK(tarn_item(state) == 0);
-    for (int i = 1; i < 4; i++) CHECK(into(&y, tarn_compiled_call(with, &x, 1)) && total(y) == 3 * i && tarn_item(state) == i);
+    for (int i = 1; i < 4; i++)
+        CHECK(into(&y, tarn_compiled_call(with, &x, 1)) && total(y) == 3 * i && tarn_item(state) == i);
     CHECK(into(&y, tarn_compiled_call(inner, &x, 1)) && total(y) == 12);
     CHECK(into(&g, tarn_grad(TARN_FUNCTION(sums_compiled, inner), &x, 1)) && total(g) == 15 && tarn_item(state) == 5);
     tarn_compiled_free(without);
@@ -242,7 +249,8 @@ static void test_plain_state(void) {
     TARN_SCOPE;
     tarn_array *state = tarn_keep(one(0)), **slot = &state, *x = three(1), *y;
     tarn_compiled *c = tarn_compile(TARN_FUNCTION(counts_plainly, &state), .state = &slot, .state_count = 1);
-    for (int i = 1; i < 4; i++) CHECK(into(&y, tarn_compiled_call(c, &x, 1)) && total(y) == 3 * i && tarn_item(state) == i);
+    for (int i = 1; i < 4; i++)
+        CHECK(into(&y, tarn_compiled_call(c, &x, 1)) && total(y) == 3 * i && tarn_item(state) == i);
     CHECK(into(&y, tarn_grad(TARN_FUNCTION(sums_compiled, c), &x, 1)) && total(y) == 12 && tarn_item(state) == 4);
     tarn_compiled_free(c);
     tarn_drop(state);
@@ -273,7 +281,8 @@ BODY(adds_leaked, return tarn_result(results, tarn_add(x[0], leaked));)
 static void test_leaked_arguments(void) {
     TARN_SCOPE;
     tarn_array *x = three(10), *y;
-    tarn_compiled *first = tarn_compile(TARN_FUNCTION(leaks, NULL)), *second = tarn_compile(TARN_FUNCTION(adds_leaked, NULL));
+    tarn_compiled *first = tarn_compile(TARN_FUNCTION(leaks, NULL)),
+                  *second = tarn_compile(TARN_FUNCTION(adds_leaked, NULL));
     CHECK(into(&y, tarn_compiled_call(first, &x, 1)) && total(y) == 30);
     CHECK_ERROR(into(&y, tarn_compiled_call(second, &x, 1)), "traced");
     CHECK_ERROR(tarn_eval(leaked), "traced");

@@ -1,25 +1,28 @@
-/* Transforms and plans together: a compiled transform gives what the transform gives, and a compiled function inside a transform is seen
- * through. */
+/* Transforms and plans together: a compiled transform gives what the transform gives, and a compiled function inside a
+ * transform is seen through. */
 #include "transform_checks.h"
 
 #include "core/array.h"
 
-#define BODY(name, expression)                                                                                                             \
-    static bool call_##name(void *context, tarn_array *const *x, int count, tarn_results *results) {                                       \
-        (void)context, (void)count;                                                                                                        \
-        return tarn_result(results, expression);                                                                                           \
+#define BODY(name, expression)                                                                                         \
+    static bool call_##name(void *context, tarn_array *const *x, int count, tarn_results *results) {                   \
+        (void)context, (void)count;                                                                                    \
+        return tarn_result(results, expression);                                                                       \
     }
 
-BODY(elementwise, tarn_multiply(tarn_tanh(tarn_add(x[0], x[1])), tarn_where(tarn_greater(x[0], x[1]), tarn_exp(x[1]), x[0])))
+BODY(elementwise,
+     tarn_multiply(tarn_tanh(tarn_add(x[0], x[1])), tarn_where(tarn_greater(x[0], x[1]), tarn_exp(x[1]), x[0])))
 BODY(layer, tarn_softmax(tarn_matmul(tarn_rms_norm(x[0], x[1]), tarn_transpose(x[0])), .axes = TARN_AXES(-1)))
 BODY(update, tarn_multiply(tarn_slice_update(x[0], tarn_square(x[1]), x[2], TARN_AXES(0)), x[0]))
 BODY(attention, tarn_attention(x[0], x[1], x[1], .causal = true, .length = x[2]))
-BODY(lookup, tarn_sum(tarn_cumsum(tarn_take(tarn_square(x[0]), x[1], .axis = TARN_AXIS(0)), .axis = TARN_AXIS(0)), .axes = TARN_AXES(-1)))
+BODY(lookup, tarn_sum(tarn_cumsum(tarn_take(tarn_square(x[0]), x[1], .axis = TARN_AXIS(0)), .axis = TARN_AXIS(0)),
+                      .axes = TARN_AXES(-1)))
 
 static bool call_split(void *context, tarn_array *const *x, int count, tarn_results *results) {
     tarn_array *parts[2];
     (void)context, (void)count;
-    return tarn_split(tarn_sin(x[0]), 2, parts, .axis = TARN_AXIS(-1)) && tarn_result(results, parts[0]) && tarn_result(results, parts[1]);
+    return tarn_split(tarn_sin(x[0]), 2, parts, .axis = TARN_AXIS(-1)) && tarn_result(results, parts[0]) &&
+           tarn_result(results, parts[1]);
 }
 
 static bool call_compiled(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
@@ -32,7 +35,8 @@ static void check_compiled(const test_case *c) {
     tarn_compiled *compiled = tarn_compile(TARN_FUNCTION(c->call, c->context));
     for (int run = 0; run < 3; run++) {
         tarn_array *inputs[MOST], *wanted[MOST] = {NULL}, *got[MOST] = {NULL};
-        for (int i = 0; i < c->count; i++) inputs[i] = run == 2 && has_gradient(c->inputs[i]) ? variant(c->inputs[i], 1) : c->inputs[i];
+        for (int i = 0; i < c->count; i++)
+            inputs[i] = run == 2 && has_gradient(c->inputs[i]) ? variant(c->inputs[i], 1) : c->inputs[i];
         into(wanted, tarn_call(function_of(c), inputs, c->count));
         into(got, tarn_compiled_call(compiled, inputs, c->count));
         if (trouble(c, "compiled")) break;

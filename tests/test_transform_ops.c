@@ -1,4 +1,5 @@
-/* Structural and fused ops through every transform: gradients, tangents, batches, and gradients of gradients and of batches. */
+/* Structural and fused ops through every transform: gradients, tangents, batches, and gradients of gradients and of
+ * batches. */
 #include "transform_checks.h"
 
 #include "ops/build.h"
@@ -6,10 +7,10 @@
 #define F64 TARN_FLOAT64
 
 /* A case: a body over inputs x[0..], with what it returns as output 0. */
-#define BODY(name, expression)                                                                                                             \
-    static bool call_##name(void *context, tarn_array *const *x, int count, tarn_results *results) {                                       \
-        (void)context, (void)count;                                                                                                        \
-        return tarn_result(results, expression);                                                                                           \
+#define BODY(name, expression)                                                                                         \
+    static bool call_##name(void *context, tarn_array *const *x, int count, tarn_results *results) {                   \
+        (void)context, (void)count;                                                                                    \
+        return tarn_result(results, expression);                                                                       \
     }
 
 /* Which ops stood in the bodies that were run. */
@@ -36,7 +37,7 @@ static void run(const char *name, tarn_callback call, int outputs, int count, ta
     for (int i = 0; i < count; i++) tarn_drop(inputs[i]);
 }
 #define RUN(name, ...) RUN_MANY(name, 1, __VA_ARGS__)
-#define RUN_MANY(name, outputs, ...)                                                                                                       \
+#define RUN_MANY(name, outputs, ...)                                                                                   \
     (random_begin(#name), run(#name, call_##name, outputs, TARN_COUNT(__VA_ARGS__), TARN_ARRAYS(__VA_ARGS__)))
 #define REAL(...)          random_array(TARN_SHAPE(__VA_ARGS__), F64, -2, 2)
 #define POSITIVE(...)      random_array(TARN_SHAPE(__VA_ARGS__), F64, 0.3, 2)
@@ -150,23 +151,27 @@ BODY(slice_array, bend(tarn_slice_array(x[0], x[1], TARN_AXES(1, 0), TARN_INTS(2
 /* Batches that would have more axes than arrays can: an error, also where the op alone has just as many. */
 static void check_too_many_axes(tarn_callback call, int count, tarn_array *const *inputs) {
     tarn_array *out = NULL;
-    CHECK(!into(&out, tarn_vmap(TARN_FUNCTION(call, NULL), inputs, count)) && tarn_error() && strstr(tarn_error(), "12 axes"));
+    CHECK(!into(&out, tarn_vmap(TARN_FUNCTION(call, NULL), inputs, count)) && tarn_error() &&
+          strstr(tarn_error(), "12 axes"));
     tarn_clear_error();
 }
 
 static void test_axis_limit(void) {
     TARN_SCOPE;
-    tarn_array *x = tarn_ones(TARN_SHAPE(2, 1, 1, 1, 1, 1, 1), F64), *indices = tarn_zeros(TARN_SHAPE(2, 1, 1, 1, 1, 1, 1, 1), TARN_INT32);
+    tarn_array *x = tarn_ones(TARN_SHAPE(2, 1, 1, 1, 1, 1, 1), F64),
+               *indices = tarn_zeros(TARN_SHAPE(2, 1, 1, 1, 1, 1, 1, 1), TARN_INT32);
     tarn_array *updates = tarn_ones(TARN_SHAPE(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1), F64);
     check_too_many_axes(call_gather_last, 2, TARN_ARRAYS(x, indices));
-    check_too_many_axes(call_scatter_last, 3,
-                        TARN_ARRAYS(x, tarn_broadcast_to(updates, TARN_SHAPE(2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)), indices));
+    check_too_many_axes(
+        call_scatter_last, 3,
+        TARN_ARRAYS(x, tarn_broadcast_to(updates, TARN_SHAPE(2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)), indices));
 }
 
 /* Products with zeros: x[0] has the updates 0 and 3, x[1] = 0 has 4, x[2] has 7, x[3] has two zeros. */
 static void test_products_of_zeros(void) {
     TARN_SCOPE;
-    static const double x[] = {2, 0, 5, 1}, updates[] = {0, 3, 4, 7, 0, 0}, by_x[] = {0, 4, 7, 0}, by_updates[] = {6, 0, 0, 5, 0, 0};
+    static const double x[] = {2, 0, 5, 1}, updates[] = {0, 3, 4, 7, 0, 0}, by_x[] = {0, 4, 7, 0},
+                        by_updates[] = {6, 0, 0, 5, 0, 0};
     static const int32_t places[] = {0, 0, 1, 2, 3, 3};
     tarn_array *in[] = {tarn_from_data(x, TARN_SHAPE(1, 4), F64), tarn_from_data(updates, TARN_SHAPE(1, 6), F64),
                         tarn_from_data(places, TARN_SHAPE(6), TARN_INT32)};
@@ -218,18 +223,22 @@ BODY(sum_all, bend(tarn_sum(x[0])))
 BODY(sum_none, bend(tarn_sum(x[0], .axes = TARN_NO_AXES)))
 BODY(mean, bend(tarn_mean(x[0], .axes = TARN_AXES(1), .keepdims = true)))
 BODY(prod, tarn_prod(x[0], .axes = TARN_AXES(0, 2)))
-BODY(prod_zero, tarn_prod(tarn_multiply(x[0], tarn_from_data((double[]){1, 0, 1}, TARN_SHAPE(3), F64)), .keepdims = true))
+BODY(prod_zero,
+     tarn_prod(tarn_multiply(x[0], tarn_from_data((double[]){1, 0, 1}, TARN_SHAPE(3), F64)), .keepdims = true))
 BODY(max, bend(tarn_max(x[0], .axes = TARN_AXES(1))))
 BODY(min, bend(tarn_min(x[0], .keepdims = true)))
 BODY(logsumexp, tarn_logsumexp(x[0], .axes = TARN_AXES(-1)))
-BODY(all, tarn_multiply(x[0], tarn_astype(tarn_all(tarn_greater(x[0], tarn_scalar_like(0, x[0])), .axes = TARN_AXES(0)), F64)))
-BODY(argmax, tarn_take_along_axis(bend(x[0]), tarn_argmax(x[0], .axis = TARN_AXIS(1), .keepdims = true), .axis = TARN_AXIS(1)))
+BODY(all, tarn_multiply(x[0], tarn_astype(tarn_all(tarn_greater(x[0], tarn_scalar_like(0, x[0])), .axes = TARN_AXES(0)),
+                                          F64)))
+BODY(argmax,
+     tarn_take_along_axis(bend(x[0]), tarn_argmax(x[0], .axis = TARN_AXIS(1), .keepdims = true), .axis = TARN_AXIS(1)))
 BODY(sort, tarn_multiply(bend(tarn_sort(x[0], .axis = TARN_AXIS(0))), x[1]))
 BODY(argsort, tarn_multiply(tarn_take_along_axis(bend(x[0]), tarn_argsort(x[0]), .axis = TARN_AXIS(-1)), x[1]))
 
 #define KEY random_array(TARN_SHAPE(2), TARN_UINT32, 0, 4294967295.0)
 BODY(random_bits, tarn_multiply(x[0], tarn_astype(tarn_random_bits(x[1], TARN_SHAPE(3), .width = 1), F64)))
-BODY(random_categorical, tarn_multiply(x[0], tarn_astype(tarn_random_categorical(x[1], tarn_astype(x[2], TARN_FLOAT32)), F64)))
+BODY(random_categorical,
+     tarn_multiply(x[0], tarn_astype(tarn_random_categorical(x[1], tarn_astype(x[2], TARN_FLOAT32)), F64)))
 
 typedef struct {
     reduce_kind kind;
@@ -251,7 +260,8 @@ static void test_scans(void) {
         static const reduce_kind kinds[] = {REDUCE_SUM, REDUCE_PROD, REDUCE_MAX, REDUCE_MIN};
         scan_kind s = {kinds[i / 4], i & 1, i & 2};
         test_case c = {.call = call_scan, .context = &s, .outputs = 1, .count = 1, .inputs = {REAL(2, 4)}};
-        snprintf(c.name, sizeof c.name, "scan %d%s%s", i / 4, s.reverse ? " reverse" : "", s.exclusive ? " exclusive" : "");
+        snprintf(c.name, sizeof c.name, "scan %d%s%s", i / 4, s.reverse ? " reverse" : "",
+                 s.exclusive ? " exclusive" : "");
         cover_body(call_scan, &s, 1, c.inputs);
         check_transforms(&c);
         tarn_drop(c.inputs[0]);
@@ -280,7 +290,8 @@ static void test_reducing(void) {
 /* ---- products */
 BODY(matmul, tarn_matmul(x[0], x[1]))
 BODY(quantized_matmul, tarn_quantized_matmul(x[0], x[1], x[2], .biases = x[3], .group_size = 32, .bits = 4))
-BODY(quantized_matmul_rows, tarn_quantized_matmul(x[0], x[1], x[2], .biases = x[3], .group_size = 32, .bits = 8, .no_transpose = true))
+BODY(quantized_matmul_rows,
+     tarn_quantized_matmul(x[0], x[1], x[2], .biases = x[3], .group_size = 32, .bits = 8, .no_transpose = true))
 BODY(dequantize, bend(tarn_dequantize(x[0], x[1], .biases = x[2], .group_size = 32, .bits = 4)))
 
 static tarn_array *words(int64_t rows, int64_t columns) {
@@ -306,8 +317,10 @@ static void test_products(void) {
     RUN(matmul, REAL(2, 2, 3), REAL(3, 2));
     RUN(matmul, REAL(2, 1, 2, 2), REAL(3, 2, 1));
     RUN(matmul, COMPLEX(2, 2), COMPLEX(2, 2));
-    RUN(quantized_matmul, random_array(TARN_SHAPE(2, 32), TARN_FLOAT32, -1, 1), words(3, 4), scales(3, 1), scales(3, 1));
-    RUN(quantized_matmul_rows, random_array(TARN_SHAPE(2, 1, 3), TARN_FLOAT32, -1, 1), words(3, 8), scales(3, 1), scales(3, 1));
+    RUN(quantized_matmul, random_array(TARN_SHAPE(2, 32), TARN_FLOAT32, -1, 1), words(3, 4), scales(3, 1),
+        scales(3, 1));
+    RUN(quantized_matmul_rows, random_array(TARN_SHAPE(2, 1, 3), TARN_FLOAT32, -1, 1), words(3, 8), scales(3, 1),
+        scales(3, 1));
     RUN(dequantize, words(2, 4), scales(2, 1), scales(2, 1));
 }
 
@@ -338,8 +351,8 @@ static void test_fused(void) {
     RUN(rope, REAL(2, 2, 4), INTEGERS(3, 1));
     RUN(rope_part, REAL(2, 2, 4), INTEGERS(3, 1), POSITIVE(1));
     RUN(attention, REAL(1, 2, 2, 2), REAL(1, 1, 3, 2), REAL(1, 1, 3, 2));
-    RUN(attention_mask, REAL(2, 2, 1, 2), REAL(2, 1, 3, 2), REAL(2, 1, 3, 1), random_array(TARN_SHAPE(2, 1, 1, 3), TARN_BOOL, 0, 2),
-        INTEGERS(3, 2));
+    RUN(attention_mask, REAL(2, 2, 1, 2), REAL(2, 1, 3, 2), REAL(2, 1, 3, 1),
+        random_array(TARN_SHAPE(2, 1, 1, 3), TARN_BOOL, 0, 2), INTEGERS(3, 2));
     RUN(attention_sinks, REAL(1, 2, 1, 2), REAL(1, 2, 2, 2), REAL(1, 2, 2, 2), REAL(2));
     RUN(attention_additive, REAL(1, 1, 2, 2), REAL(1, 1, 2, 2), REAL(1, 1, 2, 2), REAL(2, 2));
     RUN_MANY(divmod, 2, POSITIVE(2, 3), POSITIVE(3));
@@ -362,11 +375,12 @@ static void test_kinds(void) {
     RUN(floor_divide, INDICES(50, 2, 3), INDICES(7, 3));
     RUN(complex_product, COMPLEX(2), COMPLEX(2, 1), random_array(TARN_SHAPE(2), TARN_FLOAT32, -1, 1));
     RUN(random, random_array(TARN_SHAPE(2), TARN_UINT32, 0, 1e9), random_array(TARN_SHAPE(3), TARN_FLOAT32, -1, 1));
-    RUN_MANY(mixed, 2, random_array(TARN_SHAPE(2, 3), TARN_BFLOAT16, -1, 1), random_array(TARN_SHAPE(3), TARN_FLOAT32, -1, 1),
-             random_array(TARN_SHAPE(2, 1), TARN_BOOL, 0, 2));
+    RUN_MANY(mixed, 2, random_array(TARN_SHAPE(2, 3), TARN_BFLOAT16, -1, 1),
+             random_array(TARN_SHAPE(3), TARN_FLOAT32, -1, 1), random_array(TARN_SHAPE(2, 1), TARN_BOOL, 0, 2));
 }
 
-/* ---- points at which a factor of the gradient is infinite or NaN. The gradients are torch's, but for ties, which are MLX's. */
+/* ---- points at which a factor of the gradient is infinite or NaN. The gradients are torch's, but for ties, which are
+ * MLX's. */
 BODY(power, tarn_power(x[0], x[1]))
 BODY(arctan2, tarn_arctan2(x[0], x[1]))
 BODY(maximum, tarn_maximum(x[0], x[1]))
@@ -424,7 +438,8 @@ static void check_near(const point *p, const char *what, int input, tarn_array *
 static void check_point(const point *p, tarn_dtype dtype) {
     TARN_SCOPE;
     tarn_function f = TARN_FUNCTION(p->call, NULL), both = TARN_FUNCTION(both_gradients, (void *)(intptr_t)p);
-    tarn_array *x[2] = {tarn_scalar(p->at[0], dtype), tarn_scalar(p->at[1], dtype)}, *one = tarn_scalar(1, dtype), *g[2], *y, *values[2];
+    tarn_array *x[2] = {tarn_scalar(p->at[0], dtype), tarn_scalar(p->at[1], dtype)}, *one = tarn_scalar(1, dtype),
+               *g[2], *y, *values[2];
     CHECK(into(g, tarn_call(both, x, 2)));
     for (int i = 0; i < 2; i++) {
         tarn_array *tangents[2] = {i == 0 ? one : NULL, i == 1 ? one : NULL}, *tangent = NULL;
@@ -457,8 +472,8 @@ static void print_missing(void) {
 static void check_coverage(void) {
     static const op_id elsewhere[] = {OP_custom}; /* test_transform.c */
     for (int op = 0; op < OP_COUNT; op++) {
-        bool known =
-            covered[op] || op_is_elementwise((op_id)op) || op_has_flag((op_id)op, OP_LEAF) || strncmp(op_name((op_id)op), "test_", 5) == 0;
+        bool known = covered[op] || op_is_elementwise((op_id)op) || op_has_flag((op_id)op, OP_LEAF) ||
+                     strncmp(op_name((op_id)op), "test_", 5) == 0;
         for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) known = known || elsewhere[i] == (op_id)op;
         checks++;
         if (!known) failures++, printf("%s has no case in this test\n", op_name((op_id)op));

@@ -33,7 +33,8 @@ static tarn_array *draw_array(test_domain domain, tarn_ints shape, tarn_dtype dt
     for (int64_t i = 0; i < shape.count; i++) size *= shape.values[i];
     numbers n = {size, calloc((size_t)size, sizeof(double))};
     for (int64_t i = 0; i < size; i++) n.at[i] = draw(domain);
-    for (int64_t i = 0; i < size && dtype == TARN_INT32; i++) n.at[i] = domain == DOMAIN_NONZERO && fabs(n.at[i]) < 1 ? 1 : trunc(n.at[i]);
+    for (int64_t i = 0; i < size && dtype == TARN_INT32; i++)
+        n.at[i] = domain == DOMAIN_NONZERO && fabs(n.at[i]) < 1 ? 1 : trunc(n.at[i]);
     for (int64_t i = 0; i < size && dtype == TARN_BOOL; i++) n.at[i] = n.at[i] > 0;
     tarn_array *a = array_of(n, shape, dtype);
     free(n.at);

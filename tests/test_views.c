@@ -1,5 +1,5 @@
-/* Views against NumPy (tests/data/views.json): values, whether or not a kernel reads them afterwards, evaluated and compiled. Each op of
-   the kind VIEW has a case. And views for another dtype over memory that is not aligned for it. */
+/* Views against NumPy (tests/data/views.json): values, whether or not a kernel reads them afterwards, evaluated and
+   compiled. Each op of the kind VIEW has a case. And views for another dtype over memory that is not aligned for it. */
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -20,9 +20,9 @@ typedef struct {
     tarn_array *(*call)(tarn_array *x);
 } view_case;
 
-#define CASE(name, numpy, ...)                                                                                                             \
-    static tarn_array *call_##name(tarn_array *x) {                                                                                        \
-        return __VA_ARGS__;                                                                                                                \
+#define CASE(name, numpy, ...)                                                                                         \
+    static tarn_array *call_##name(tarn_array *x) {                                                                    \
+        return __VA_ARGS__;                                                                                            \
     }
 #include "view_cases.h"
 #undef CASE
@@ -84,8 +84,10 @@ static void check_case(const view_case *c, const json *expected) {
     check_value(c->name, "evaluated", y, expected);
     check_value(c->name, "read by a kernel", read_by_kernel(c->call(counted())), expected);
     tarn_compiled *function = tarn_compile(((tarn_function){compiled_case, (void *)(uintptr_t)c}));
-    for (int64_t start = 0; start < 3; start++) { /* the argument begins further on in its memory, where a view may not be aligned */
-        tarn_array *longer = tarn_concatenate(TARN_ARRAYS(tarn_zeros(TARN_SHAPE(start), TARN_FLOAT32), tarn_reshape(x, TARN_SHAPE(24))), 2);
+    for (int64_t start = 0; start < 3;
+         start++) { /* the argument begins further on in its memory, where a view may not be aligned */
+        tarn_array *longer = tarn_concatenate(
+            TARN_ARRAYS(tarn_zeros(TARN_SHAPE(start), TARN_FLOAT32), tarn_reshape(x, TARN_SHAPE(24))), 2);
         tarn_eval(longer);
         tarn_array *argument = tarn_reshape(tarn_slice_axis(longer, 0, start, start + 24), TARN_SHAPE(2, 3, 4));
         CHECK(tarn_eval(argument) && into(&again, tarn_compiled_call(function, &argument, 1)));
@@ -118,7 +120,8 @@ static void check_alignment(void) {
         const int32_t *got = tarn_data(tarn_view(x, TARN_INT32));
         CHECK(got && memcmp(got, expected, sizeof expected) == 0);
         tarn_array *whole = tarn_from_foreign(bytes, TARN_SHAPE(40), TARN_UINT8);
-        got = tarn_data(tarn_add(tarn_view(tarn_slice_axis(whole, 0, start, start + 16), TARN_INT32), tarn_scalar_int(1, TARN_INT32)));
+        got = tarn_data(tarn_add(tarn_view(tarn_slice_axis(whole, 0, start, start + 16), TARN_INT32),
+                                 tarn_scalar_int(1, TARN_INT32)));
         for (int i = 0; i < 4; i++) CHECK(got && got[i] == expected[i] + 1);
     }
 }
@@ -127,7 +130,8 @@ static void check_refusals(void) {
     TARN_SCOPE;
     tarn_array *x = tarn_zeros(TARN_SHAPE(2, 3), TARN_FLOAT32), *gradient;
     CHECK_ERROR(tarn_view(x, TARN_FLOAT64), "view: the last axis is no whole number of float64: float32 [2, 3]");
-    CHECK_ERROR(tarn_view(tarn_scalar(1, TARN_FLOAT32), TARN_UINT8), "view: the last axis is no whole number of uint8: float32 []");
+    CHECK_ERROR(tarn_view(tarn_scalar(1, TARN_FLOAT32), TARN_UINT8),
+                "view: the last axis is no whole number of uint8: float32 []");
     tarn_function function = {compiled_case, &(view_case){"view_same", call_view_same}};
     tarn_array *y = counted();
     CHECK_ERROR(into(&gradient, tarn_grad(function, &y, 1)), "");

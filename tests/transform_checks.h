@@ -1,5 +1,5 @@
-/* Checks of transforms that any function can be put through: gradients against central differences, tangents against gradients, batches
-   against loops, and the same for functions made by transforms. Included by tests only. */
+/* Checks of transforms that any function can be put through: gradients against central differences, tangents against
+   gradients, batches against loops, and the same for functions made by transforms. Included by tests only. */
 #ifndef TESTS_TRANSFORM_CHECKS_H
 #define TESTS_TRANSFORM_CHECKS_H
 
@@ -19,12 +19,13 @@ enum { MOST = 8, BATCH = 3 };
 
 static int failures, checks;
 
-#define CHECK(condition)                                                                                                                   \
-    do {                                                                                                                                   \
-        checks++;                                                                                                                          \
-        if (!(condition))                                                                                                                  \
-            failures++, printf("%s:%d: failed: %s (%s)\n", __FILE__, __LINE__, #condition, tarn_error() ? tarn_error() : "");              \
-        tarn_clear_error();                                                                                                                \
+#define CHECK(condition)                                                                                               \
+    do {                                                                                                               \
+        checks++;                                                                                                      \
+        if (!(condition))                                                                                              \
+            failures++,                                                                                                \
+                printf("%s:%d: failed: %s (%s)\n", __FILE__, __LINE__, #condition, tarn_error() ? tarn_error() : "");  \
+        tarn_clear_error();                                                                                            \
     } while (0)
 
 /* A function with example inputs. A caller keeps the inputs. */
@@ -152,7 +153,8 @@ static inline void fail_at(const test_case *c, const char *what, int which, int6
     printf("%s: %s %d: element %lld is %.12g, not %.12g\n", c->name, what, which, (long long)i, got, wanted);
 }
 
-static inline bool same_numbers(const test_case *c, const char *what, int which, numbers got, numbers wanted, double tolerance) {
+static inline bool same_numbers(const test_case *c, const char *what, int which, numbers got, numbers wanted,
+                                double tolerance) {
     checks++;
     for (int64_t i = 0; i < wanted.count; i++)
         if (got.count != wanted.count || !close_to(got.at[i], wanted.at[i], tolerance))
@@ -178,7 +180,8 @@ static inline double loss(const test_case *c, tarn_array *const *inputs, tarn_ar
     return sum;
 }
 
-static inline double difference(const test_case *c, int input, int64_t element, tarn_array *const *cotangents, double step) {
+static inline double difference(const test_case *c, int input, int64_t element, tarn_array *const *cotangents,
+                                double step) {
     TARN_SCOPE;
     tarn_array *moved[MOST], *x = c->inputs[input];
     memcpy(moved, c->inputs, sizeof moved);
@@ -215,7 +218,8 @@ static inline void check_gradient(const test_case *c) {
     if (trouble(c, "vjp")) return;
     for (int i = 0; i < c->count; i++) {
         tarn_array *x = c->inputs[i], *g = gradients[i];
-        bool right_type = tarn_dtype_of(g) == tarn_dtype_of(x) && tarn_size(g) == tarn_size(x) && tarn_ndim(g) == tarn_ndim(x);
+        bool right_type =
+            tarn_dtype_of(g) == tarn_dtype_of(x) && tarn_size(g) == tarn_size(x) && tarn_ndim(g) == tarn_ndim(x);
         checks++;
         if (!right_type) failures++, printf("%s: gradient %d has another dtype or shape\n", c->name, i);
         numbers n = read_numbers(g);
@@ -236,8 +240,8 @@ static inline void check_gradient(const test_case *c) {
 static inline void check_tangent(const test_case *c) {
     for (int only = -1; only < c->count; only++) {
         TARN_SCOPE;
-        tarn_array *outputs[MOST] = {NULL}, *cotangents[MOST] = {NULL}, *gradients[MOST] = {NULL}, *tangents[MOST] = {NULL},
-                   *moved[MOST] = {NULL};
+        tarn_array *outputs[MOST] = {NULL}, *cotangents[MOST] = {NULL}, *gradients[MOST] = {NULL},
+                   *tangents[MOST] = {NULL}, *moved[MOST] = {NULL};
         if (only >= 0 && !has_gradient(c->inputs[only])) continue;
         make_cotangents(c, outputs, cotangents);
         for (int i = 0; i < c->count; i++)
@@ -268,7 +272,8 @@ static inline void check_tangent(const test_case *c) {
         if (trouble(c, "values of tangents")) return;
         checks++;
         if (fabs(forward - backward) > 10 * case_tolerance(c, outputs) * (1 + scale))
-            failures++, printf("%s: tangent and gradient differ (input %d): %.12g and %.12g\n", c->name, only, forward, backward);
+            failures++, printf("%s: tangent and gradient differ (input %d): %.12g and %.12g\n", c->name, only, forward,
+                               backward);
     }
 }
 
@@ -294,12 +299,14 @@ static inline void check_batch_of(const test_case *c, unsigned batched, bool las
     int64_t in_axes[MOST], out_axes[MOST];
     for (int i = 0; i < c->count; i++) {
         tarn_array *parts[BATCH];
-        for (int b = 0; b < BATCH; b++) parts[b] = variants[b][i] = batched >> i & 1 ? variant(c->inputs[i], b) : c->inputs[i];
+        for (int b = 0; b < BATCH; b++)
+            parts[b] = variants[b][i] = batched >> i & 1 ? variant(c->inputs[i], b) : c->inputs[i];
         stacked[i] = batched >> i & 1 ? tarn_stack(parts, BATCH, .axis = TARN_AXIS(last ? -1 : 0)) : c->inputs[i];
         in_axes[i] = !(batched >> i & 1) ? TARN_UNBATCHED : last ? -1 : 0;
     }
     for (int k = 0; k < c->outputs; k++) out_axes[k] = last ? -1 : 0;
-    into(outputs, tarn_vmap(function_of(c), stacked, c->count, .in_axes = {in_axes, c->count}, .out_axes = {out_axes, c->outputs}));
+    into(outputs, tarn_vmap(function_of(c), stacked, c->count, .in_axes = {in_axes, c->count},
+                            .out_axes = {out_axes, c->outputs}));
     char what[64];
     snprintf(what, sizeof what, "vmap (inputs %x, %s axis)", batched, last ? "last" : "first");
     if (trouble(c, what)) return;
@@ -397,7 +404,8 @@ static inline void check_transforms(const test_case *c) {
     check_batch_of_tangent(c);
 }
 
-/* Work goes to the device that TARN_TEST_DEVICE names (mock, cuda), else to the CPU. False: there is none, the test is skipped. */
+/* Work goes to the device that TARN_TEST_DEVICE names (mock, cuda), else to the CPU. False: there is none, the test is
+ * skipped. */
 static inline bool choose_device(void) {
     const char *name = getenv("TARN_TEST_DEVICE");
     tarn_device_type type = TARN_CPU;

@@ -1,10 +1,12 @@
-/* Devices and streams. Every device works in the same pool of arrays: an array may be used on any device without a copy call.
+/* Devices and streams. Every device works in the same pool of arrays: an array may be used on any device without a copy
+   call.
 
-   A stream is a queue of work on a device. Operations go to the calling thread's current stream, which is the default stream of the default
-   device unless tarn_use_stream() or TARN_ON() says otherwise. Streams may be used from any thread.
+   A stream is a queue of work on a device. Operations go to the calling thread's current stream, which is the default
+   stream of the default device unless tarn_use_stream() or TARN_ON() says otherwise. Streams may be used from any
+   thread.
 
-   fork() waits for the work of all streams. The child computes on the CPU, with the arrays and streams of its parent; another device that
-   its parent had in use, and arrays that have values only there, are errors in it. */
+   fork() waits for the work of all streams. The child computes on the CPU, with the arrays and streams of its parent;
+   another device that its parent had in use, and arrays that have values only there, are errors in it. */
 #ifndef TARN_DEVICE_H
 #define TARN_DEVICE_H
 
@@ -37,25 +39,26 @@ TARN_API tarn_stream *tarn_use_stream(tarn_stream *stream);
 /* Operations to the end of the block go to `stream`. */
 #define TARN_ON(stream)          TARN_ON_NAMED(stream, __COUNTER__)
 #define TARN_ON_NAMED(stream, n) TARN_ON_DECLARE(stream, n)
-#define TARN_ON_DECLARE(stream, n)                                                                                                         \
-    __attribute__((cleanup(tarn_restore_stream), unused)) tarn_stream *tarn_previous_stream_##n = tarn_use_stream(stream)
+#define TARN_ON_DECLARE(stream, n)                                                                                     \
+    __attribute__((cleanup(tarn_restore_stream), unused)) tarn_stream *tarn_previous_stream_##n =                      \
+        tarn_use_stream(stream)
 TARN_API void tarn_restore_stream(tarn_stream *const *previous);
 
-/* Asks that evaluations which are running be given up: between two kernels they end with an error. May be called from a signal handler and
-   from any thread; it holds for the whole process until tarn_clear_interrupt(). */
+/* Asks that evaluations which are running be given up: between two kernels they end with an error. May be called from a
+   signal handler and from any thread; it holds for the whole process until tarn_clear_interrupt(). */
 TARN_API void tarn_interrupt(void);
 TARN_API bool tarn_interrupted(void);
 TARN_API void tarn_clear_interrupt(void);
 
-/* On a device other than the CPU, an op with neither kernel nor formula is an error unless this is allowed: then it runs on the CPU and is
- * counted. */
+/* On a device other than the CPU, an op with neither kernel nor formula is an error unless this is allowed: then it
+ * runs on the CPU and is counted. */
 TARN_API void tarn_allow_fallback(bool allowed);
 TARN_API int64_t tarn_fallback_count(void);
 /* The op names that fell back so far, one a line (tarn_free). */
 TARN_API char *tarn_fallback_list(void);
 
-/* How many threads compute at the same time on the CPU, at most 1024, from now on; 0: as many as the process may use. Results do not
-   depend on it. */
+/* How many threads compute at the same time on the CPU, at most 1024, from now on; 0: as many as the process may use.
+   Results do not depend on it. */
 TARN_API bool tarn_set_threads(int count);
 
 /* What `tarn doctor` prints: measured now, on the CPU; takes seconds. */

@@ -1,4 +1,5 @@
-/* Errors. Every failure in Tarn is a kind and a message kept for the calling thread; the library never aborts, exits or prints. */
+/* Errors. Every failure in Tarn is a kind and a message kept for the calling thread; the library never aborts, exits or
+ * prints. */
 #ifndef TARN_ERROR_H
 #define TARN_ERROR_H
 
@@ -19,11 +20,12 @@ extern "C" {
 /* True while no error is set in this thread. */
 TARN_API bool tarn_ok(void);
 
-/* The first error since the last tarn_clear_error() in this thread, or NULL. The text lives until the error is cleared. */
+/* The first error since the last tarn_clear_error() in this thread, or NULL. The text lives until the error is cleared.
+ */
 TARN_API const char *tarn_error(void);
 
-/* What kind of failure that error is: which exception a binding raises. Where a computation failed that nobody waited for, who reads its
-   result gets the kind with the message. */
+/* What kind of failure that error is: which exception a binding raises. Where a computation failed that nobody waited
+   for, who reads its result gets the kind with the message. */
 typedef enum {
     TARN_ERROR_NONE,      /* no error is set */
     TARN_ERROR_VALUE,     /* an argument that cannot be: all that is none of the following */
@@ -39,8 +41,8 @@ TARN_API tarn_error_class tarn_error_kind(void);
 /* Forgets this thread's error; operations work again. */
 TARN_API void tarn_clear_error(void);
 
-/* Sets this thread's error, of the kind TARN_ERROR_VALUE, unless one is set already, and returns false. For callbacks and for code above
-   the library. */
+/* Sets this thread's error, of the kind TARN_ERROR_VALUE, unless one is set already, and returns false. For callbacks
+   and for code above the library. */
 TARN_API bool tarn_fail(const char *format, ...) TARN_PRINTF(1, 2);
 /* The same with a kind; one that is none of the list is TARN_ERROR_VALUE. */
 TARN_API bool tarn_fail_kind(tarn_error_class kind, const char *format, ...) TARN_PRINTF(2, 3);

@@ -14,8 +14,8 @@ extern "C" {
 
 /* ---- dtype and order */
 TARN_API tarn_array *tarn_astype(tarn_array *x, tarn_dtype dtype);
-/* The bits of x as another dtype. Where the dtypes differ in size, the last axis becomes shorter or longer: its bytes must be whole
-   elements. No gradient passes. */
+/* The bits of x as another dtype. Where the dtypes differ in size, the last axis becomes shorter or longer: its bytes
+   must be whole elements. No gradient passes. */
 TARN_API tarn_array *tarn_view(tarn_array *x, tarn_dtype dtype);
 TARN_API tarn_array *tarn_contiguous(tarn_array *x);
 TARN_API tarn_array *tarn_stop_gradient(tarn_array *x);
@@ -34,7 +34,8 @@ typedef struct {
     int end_;
 } tarn_axes_options;
 #define tarn_transpose(...) TARN_CALL(1, tarn_transpose_with, tarn_axes_options, __VA_ARGS__)
-TARN_API tarn_array *tarn_transpose_with(tarn_array *x, tarn_axes_options options TARN_ABSENT); /* absent axes: reversed */
+TARN_API tarn_array *tarn_transpose_with(tarn_array *x,
+                                         tarn_axes_options options TARN_ABSENT); /* absent axes: reversed */
 TARN_API tarn_array *tarn_swapaxes(tarn_array *x, int64_t a, int64_t b);
 TARN_API tarn_array *tarn_moveaxis(tarn_array *x, int64_t from, int64_t to);
 TARN_API tarn_array *tarn_reshape(tarn_array *x, tarn_ints shape); /* one entry may be -1 */
@@ -45,22 +46,25 @@ typedef struct {
     int end_;
 } tarn_flatten_options;
 #define tarn_flatten(...) TARN_CALL(1, tarn_flatten_with, tarn_flatten_options, __VA_ARGS__)
-TARN_API tarn_array *tarn_flatten_with(tarn_array *x, tarn_flatten_options options TARN_ABSENT); /* these axes become one */
-TARN_API tarn_array *tarn_unflatten(tarn_array *x, int64_t axis, tarn_ints shape);               /* axis becomes axes of this shape */
+TARN_API tarn_array *tarn_flatten_with(tarn_array *x,
+                                       tarn_flatten_options options TARN_ABSENT);  /* these axes become one */
+TARN_API tarn_array *tarn_unflatten(tarn_array *x, int64_t axis, tarn_ints shape); /* axis becomes axes of this shape */
 TARN_API tarn_array *tarn_expand_dims(tarn_array *x, tarn_ints axes);
 #define tarn_squeeze(...) TARN_CALL(1, tarn_squeeze_with, tarn_axes_options, __VA_ARGS__)
-TARN_API tarn_array *tarn_squeeze_with(tarn_array *x, tarn_axes_options options TARN_ABSENT); /* absent axes: every axis of size 1 */
+TARN_API tarn_array *tarn_squeeze_with(tarn_array *x,
+                                       tarn_axes_options options TARN_ABSENT); /* absent axes: every axis of size 1 */
 TARN_API tarn_array *tarn_broadcast_to(tarn_array *x, tarn_ints shape);
 TARN_API tarn_array *tarn_broadcast_like(tarn_array *x, tarn_array *like);
-/* x[start:stop:step] as Python takes it, an entry for each of the first axes; INT64_MAX as stop (with a negative step: INT64_MIN) means to
- * the end. */
+/* x[start:stop:step] as Python takes it, an entry for each of the first axes; INT64_MAX as stop (with a negative step:
+ * INT64_MIN) means to the end. */
 typedef struct {
     int begin_;
     tarn_ints step;
     int end_;
 } tarn_slice_options;
 #define tarn_slice(...) TARN_CALL(3, tarn_slice_with, tarn_slice_options, __VA_ARGS__)
-TARN_API tarn_array *tarn_slice_with(tarn_array *x, tarn_ints start, tarn_ints stop, tarn_slice_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_slice_with(tarn_array *x, tarn_ints start, tarn_ints stop,
+                                     tarn_slice_options options TARN_ABSENT);
 /* x[..., start:stop, ...] on one axis. */
 TARN_API tarn_array *tarn_slice_axis(tarn_array *x, int64_t axis, int64_t start, int64_t stop);
 /* What works along one axis. */
@@ -71,16 +75,21 @@ typedef struct {
 } tarn_axis_options;
 /* parts[0 .. sections) along axis (absent: 0); false on failure. */
 #define tarn_split(...) TARN_CALL(3, tarn_split_with, tarn_axis_options, __VA_ARGS__)
-TARN_API bool tarn_split_with(tarn_array *x, int64_t sections, tarn_array **parts, tarn_axis_options options TARN_ABSENT);
-#define tarn_split_at(...) TARN_CALL(3, tarn_split_at_with, tarn_axis_options, __VA_ARGS__) /* indices.count + 1 parts */
-TARN_API bool tarn_split_at_with(tarn_array *x, tarn_ints indices, tarn_array **parts, tarn_axis_options options TARN_ABSENT);
+TARN_API bool tarn_split_with(tarn_array *x, int64_t sections, tarn_array **parts,
+                              tarn_axis_options options TARN_ABSENT);
+#define tarn_split_at(...)                                                                                             \
+    TARN_CALL(3, tarn_split_at_with, tarn_axis_options, __VA_ARGS__) /* indices.count + 1 parts */
+TARN_API bool tarn_split_at_with(tarn_array *x, tarn_ints indices, tarn_array **parts,
+                                 tarn_axis_options options TARN_ABSENT);
 typedef struct {
     int begin_;
     int64_t offset;
     int end_;
 } tarn_strided_options;
-#define tarn_as_strided(...) TARN_CALL(3, tarn_as_strided_with, tarn_strided_options, __VA_ARGS__) /* in elements of a dense x */
-TARN_API tarn_array *tarn_as_strided_with(tarn_array *x, tarn_ints shape, tarn_ints strides, tarn_strided_options options TARN_ABSENT);
+#define tarn_as_strided(...)                                                                                           \
+    TARN_CALL(3, tarn_as_strided_with, tarn_strided_options, __VA_ARGS__) /* in elements of a dense x */
+TARN_API tarn_array *tarn_as_strided_with(tarn_array *x, tarn_ints shape, tarn_ints strides,
+                                          tarn_strided_options options TARN_ABSENT);
 
 /* ---- moving */
 
@@ -92,37 +101,47 @@ TARN_API tarn_array *tarn_stack_with(tarn_array *const *arrays, int count, tarn_
 /* Absent axis: of x flattened. */
 #define tarn_repeat(...) TARN_CALL(2, tarn_repeat_with, tarn_axis_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_repeat_with(tarn_array *x, int64_t times, tarn_axis_options options TARN_ABSENT);
-/* x[..., indices, ...]: axis is replaced by the axes of indices; absent: of x flattened. Negative indices count from the end; an index
-   outside gives zero. */
+/* x[..., indices, ...]: axis is replaced by the axes of indices; absent: of x flattened. Negative indices count from
+   the end; an index outside gives zero. */
 #define tarn_take(...)            TARN_CALL(2, tarn_take_with, tarn_axis_options, __VA_ARGS__)
 #define tarn_take_along_axis(...) TARN_CALL(2, tarn_take_along_axis_with, tarn_axis_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_take_with(tarn_array *x, tarn_array *indices, tarn_axis_options options TARN_ABSENT);
-TARN_API tarn_array *tarn_take_along_axis_with(tarn_array *x, tarn_array *indices, tarn_axis_options options TARN_ABSENT);
-/* x[i, j, ...] for several axes: an index array for each of axes; the arrays broadcast to each other. The axes are replaced by those of the
-   indices, where the first of them (lowest number) stood. As tarn_take for one. */
+TARN_API tarn_array *tarn_take_along_axis_with(tarn_array *x, tarn_array *indices,
+                                               tarn_axis_options options TARN_ABSENT);
+/* x[i, j, ...] for several axes: an index array for each of axes; the arrays broadcast to each other. The axes are
+   replaced by those of the indices, where the first of them (lowest number) stood. As tarn_take for one. */
 TARN_API tarn_array *tarn_gather(tarn_array *x, tarn_array *const *indices, int count, tarn_ints axes);
-/* What an update makes of the element in its place. Updates of one place apply in order, whatever the number of threads: of those set, the
-   last stands. Sums and products of half types are rounded once. Gradients: of those set, the last one gets it; the largest (smallest) of
-   a place share it; of a product each factor gets the others, zeros too, but the gradient of that gradient counts factors other than zero.
+/* What an update makes of the element in its place. Updates of one place apply in order, whatever the number of
+   threads: of those set, the last stands. Sums and products of half types are rounded once. Gradients: of those set,
+   the last one gets it; the largest (smallest) of a place share it; of a product each factor gets the others, zeros
+   too, but the gradient of that gradient counts factors other than zero.
  */
-typedef enum { TARN_SCATTER_SET, TARN_SCATTER_ADD, TARN_SCATTER_MULTIPLY, TARN_SCATTER_MAX, TARN_SCATTER_MIN } tarn_scatter_mode;
+typedef enum {
+    TARN_SCATTER_SET,
+    TARN_SCATTER_ADD,
+    TARN_SCATTER_MULTIPLY,
+    TARN_SCATTER_MAX,
+    TARN_SCATTER_MIN
+} tarn_scatter_mode;
 typedef struct {
     int begin_;
     tarn_scatter_mode mode; /* TARN_SCATTER_SET */
     int end_;
 } tarn_scatter_options;
-/* x with the elements that tarn_gather would read updated. updates are cast to x's dtype and broadcast to the shape of what would be read;
-   indices outside are dropped. */
+/* x with the elements that tarn_gather would read updated. updates are cast to x's dtype and broadcast to the shape of
+   what would be read; indices outside are dropped. */
 #define tarn_scatter_axes(...) TARN_CALL(5, tarn_scatter_axes_with, tarn_scatter_options, __VA_ARGS__)
-TARN_API tarn_array *tarn_scatter_axes_with(tarn_array *x, tarn_array *const *indices, int count, tarn_array *updates, tarn_ints axes,
-                                            tarn_scatter_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_scatter_axes_with(tarn_array *x, tarn_array *const *indices, int count, tarn_array *updates,
+                                            tarn_ints axes, tarn_scatter_options options TARN_ABSENT);
 /* x with the elements that tarn_take(_along_axis) would read replaced by, or increased by, updates. */
 #define tarn_scatter(...)        TARN_CALL(3, tarn_scatter_with, tarn_axis_options, __VA_ARGS__)
 #define tarn_scatter_add(...)    TARN_CALL(3, tarn_scatter_add_with, tarn_axis_options, __VA_ARGS__)
 #define tarn_put_along_axis(...) TARN_CALL(3, tarn_put_along_axis_with, tarn_axis_options, __VA_ARGS__)
 #define tarn_add_along_axis(...) TARN_CALL(3, tarn_add_along_axis_with, tarn_axis_options, __VA_ARGS__)
-TARN_API tarn_array *tarn_scatter_with(tarn_array *x, tarn_array *indices, tarn_array *updates, tarn_axis_options options TARN_ABSENT);
-TARN_API tarn_array *tarn_scatter_add_with(tarn_array *x, tarn_array *indices, tarn_array *updates, tarn_axis_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_scatter_with(tarn_array *x, tarn_array *indices, tarn_array *updates,
+                                       tarn_axis_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_scatter_add_with(tarn_array *x, tarn_array *indices, tarn_array *updates,
+                                           tarn_axis_options options TARN_ABSENT);
 TARN_API tarn_array *tarn_put_along_axis_with(tarn_array *x, tarn_array *indices, tarn_array *updates,
                                               tarn_axis_options options TARN_ABSENT);
 TARN_API tarn_array *tarn_add_along_axis_with(tarn_array *x, tarn_array *indices, tarn_array *updates,
@@ -132,8 +151,9 @@ typedef struct {
     tarn_ints step; /* of each of axes, above 0: the block takes every step-th element. Absent: 1 */
     int end_;
 } tarn_block_options;
-/* x with `update` written at `start`: integers [axes.count], one for each of axes; or [leading axes of x ..., axes.count], and every row of
-   those axes has its block at its own place. A start beyond the end is moved back so that the block fits. */
+/* x with `update` written at `start`: integers [axes.count], one for each of axes; or [leading axes of x ...,
+   axes.count], and every row of those axes has its block at its own place. A start beyond the end is moved back so that
+   the block fits. */
 #define tarn_slice_update(...) TARN_CALL(4, tarn_slice_update_with, tarn_block_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_slice_update_with(tarn_array *x, tarn_array *update, tarn_array *start, tarn_ints axes,
                                             tarn_block_options options TARN_ABSENT);
@@ -142,7 +162,8 @@ TARN_API tarn_array *tarn_slice_update_with(tarn_array *x, tarn_array *update, t
 TARN_API tarn_array *tarn_slice_array_with(tarn_array *x, tarn_array *start, tarn_ints axes, tarn_ints sizes,
                                            tarn_block_options options TARN_ABSENT);
 
-/* ---- reducing: absent axes = all. Sums and products of bool and small integers are int32 or uint32; half types accumulate in float32. */
+/* ---- reducing: absent axes = all. Sums and products of bool and small integers are int32 or uint32; half types
+ * accumulate in float32. */
 typedef struct {
     int begin_;
     tarn_ints axes;
@@ -195,8 +216,8 @@ TARN_API tarn_array *tarn_argsort_with(tarn_array *x, tarn_axis_options options 
 
 /* ---- products */
 TARN_API tarn_array *tarn_matmul(tarn_array *a, tarn_array *b); /* 1-d operands as in NumPy */
-/* A packed weight. MLX's affine mode: groups of the last axis share a scale and a bias; in .group_size and .bits 0 means those usual in the
-   mode (of affine 64, 4). scales are NULL where the mode has none. */
+/* A packed weight. MLX's affine mode: groups of the last axis share a scale and a bias; in .group_size and .bits 0
+   means those usual in the mode (of affine 64, 4). scales are NULL where the mode has none. */
 typedef struct {
     int begin_;
     const char *mode;   /* "affine" */
@@ -220,13 +241,15 @@ typedef struct {
 } tarn_dequantize_options;
 /* In the scales' dtype; of modes without float scales bfloat16. */
 #define tarn_dequantize(...) TARN_CALL(2, tarn_dequantize_with, tarn_dequantize_options, __VA_ARGS__)
-TARN_API tarn_array *tarn_dequantize_with(tarn_array *packed, tarn_array *scales, tarn_dequantize_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_dequantize_with(tarn_array *packed, tarn_array *scales,
+                                          tarn_dequantize_options options TARN_ABSENT);
 typedef struct {
     int begin_;
     int64_t group_size, bits; /* 64, 4 */
     int end_;
 } tarn_quantize_options;
-/* MLX affine quantization of the last axis: out[0] packed uint32, out[1] scales, out[2] biases. bits 2 3 4 5 6 8, group_size 32 64 128. */
+/* MLX affine quantization of the last axis: out[0] packed uint32, out[1] scales, out[2] biases. bits 2 3 4 5 6 8,
+ * group_size 32 64 128. */
 #define tarn_quantize(...) TARN_CALL(2, tarn_quantize_with, tarn_quantize_options, __VA_ARGS__)
 TARN_API bool tarn_quantize_with(tarn_array *w, tarn_array *out[3], tarn_quantize_options options TARN_ABSENT);
 /* Whether there is such a format; if not, the error lists those of the mode. */
@@ -245,7 +268,8 @@ typedef struct {
     int end_;
 } tarn_norm_options;
 #define tarn_rms_norm(...) TARN_CALL(2, tarn_rms_norm_with, tarn_norm_options, __VA_ARGS__)
-TARN_API tarn_array *tarn_rms_norm_with(tarn_array *x, tarn_array *weight, tarn_norm_options options TARN_ABSENT); /* weight may be NULL */
+TARN_API tarn_array *tarn_rms_norm_with(tarn_array *x, tarn_array *weight,
+                                        tarn_norm_options options TARN_ABSENT); /* weight may be NULL */
 typedef struct {
     int begin_;
     int64_t dims;      /* how many of the last axis rotate; 0: all */
@@ -268,9 +292,11 @@ typedef struct {
     tarn_array *sinks;  /* [heads]: a logit that takes part in the softmax and carries no value */
     int end_;
 } tarn_attention_options;
-/* q [batch, heads, length, dim], k [batch, kv heads, keys, dim], v [batch, kv heads, keys, value dim]; heads is a multiple of kv heads. */
+/* q [batch, heads, length, dim], k [batch, kv heads, keys, dim], v [batch, kv heads, keys, value dim]; heads is a
+ * multiple of kv heads. */
 #define tarn_attention(...) TARN_CALL(3, tarn_attention_with, tarn_attention_options, __VA_ARGS__)
-TARN_API tarn_array *tarn_attention_with(tarn_array *q, tarn_array *k, tarn_array *v, tarn_attention_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_attention_with(tarn_array *q, tarn_array *k, tarn_array *v,
+                                         tarn_attention_options options TARN_ABSENT);
 /* quotient and remainder of one pass */
 TARN_API bool tarn_divmod(tarn_array *x, tarn_array *y, tarn_array *out[2]);
 

@@ -1,18 +1,21 @@
 /* How calls are written: lists of numbers, and arguments that may be left out.
 
-   Required arguments are parameters; results that do not fit the return value come after them; what may be left out is named, last:
+   Required arguments are parameters; results that do not fit the return value come after them; what may be left out is
+   named, last:
 
        tarn_sum(x, .axes = TARN_AXES(-1), .keepdims = true)
 
-   Absent is not zero. An option in which zero is a value has a type of its own, .axis = TARN_AXIS(0), .eps = TARN_VALUE(0), and is absent
-   if it is not named; in options that are plain numbers zero means the default. A bare number in place of TARN_AXIS, TARN_VALUE or a list
-   does not fit their first member, a pointer: compilers say so, as they do of an option without its name.
+   Absent is not zero. An option in which zero is a value has a type of its own, .axis = TARN_AXIS(0), .eps =
+   TARN_VALUE(0), and is absent if it is not named; in options that are plain numbers zero means the default. A bare
+   number in place of TARN_AXIS, TARN_VALUE or a list does not fit their first member, a pointer: compilers say so, as
+   they do of an option without its name.
 
-   A literal with commas that is one of the required arguments needs parentheses, because macros take the commas between braces for those
-   between arguments: tarn_grad(((tarn_function){f, NULL}), &x, 1). TARN_FUNCTION, TARN_SHAPE and the like need none.
+   A literal with commas that is one of the required arguments needs parentheses, because macros take the commas between
+   braces for those between arguments: tarn_grad(((tarn_function){f, NULL}), &x, 1). TARN_FUNCTION, TARN_SHAPE and the
+   like need none.
 
-   In C++ options stand in braces, in the order of their declaration: tarn_sum(x, {.axes = TARN_AXES(-1), .keepdims = true}) from C++20 on;
-   before it, auto o = tarn_reduce_options{}; o.keepdims = true; tarn_sum(x, o). */
+   In C++ options stand in braces, in the order of their declaration: tarn_sum(x, {.axes = TARN_AXES(-1), .keepdims =
+   true}) from C++20 on; before it, auto o = tarn_reduce_options{}; o.keepdims = true; tarn_sum(x, o). */
 #ifndef TARN_OPTIONS_H
 #define TARN_OPTIONS_H
 
@@ -41,8 +44,8 @@ typedef struct {
 } tarn_value;
 #define TARN_GIVEN ((const struct tarn_given *)1)
 
-/* A struct of options begins with `int begin_` and ends with `int end_`: TARN_CALL puts what it was given between the two, where a value
-   without a name has no place. The number is how many arguments are required. */
+/* A struct of options begins with `int begin_` and ends with `int end_`: TARN_CALL puts what it was given between the
+   two, where a value without a name has no place. The number is how many arguments are required. */
 #define TARN_CALL(required, function, options, ...) TARN_CALL_##required(function, options, __VA_ARGS__)
 
 #ifdef __cplusplus
@@ -76,8 +79,9 @@ inline tarn_ints tarn_ints_none() {
 #define TARN_CALL_3_(function, options, a, b, c, ...)       function(a, b, c, (options){.end_ = 0, __VA_ARGS__})
 #define TARN_CALL_4_(function, options, a, b, c, d, ...)    function(a, b, c, d, (options){.end_ = 0, __VA_ARGS__})
 #define TARN_CALL_5_(function, options, a, b, c, d, e, ...) function(a, b, c, d, e, (options){.end_ = 0, __VA_ARGS__})
-#define TARN_INTS(...)                                      ((tarn_ints){(int64_t[]){__VA_ARGS__}, (int64_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))})
-#define TARN_NO_AXES                                        ((tarn_ints){(int64_t[]){0}, 0})
+#define TARN_INTS(...)                                                                                                 \
+    ((tarn_ints){(int64_t[]){__VA_ARGS__}, (int64_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))})
+#define TARN_NO_AXES ((tarn_ints){(int64_t[]){0}, 0})
 #endif
 
 #define TARN_AXIS(i)    (TARN_LITERAL(tarn_axis){TARN_GIVEN, (i)})

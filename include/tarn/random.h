@@ -1,5 +1,5 @@
-/* Random numbers with explicit keys: threefry2x32, bit for bit the streams of MLX (and JAX). A key is a uint32 array [2]; use each key
- * once. */
+/* Random numbers with explicit keys: threefry2x32, bit for bit the streams of MLX (and JAX). A key is a uint32 array
+ * [2]; use each key once. */
 #ifndef TARN_RANDOM_H
 #define TARN_RANDOM_H
 
@@ -20,7 +20,8 @@ typedef struct {
     int end_;
 } tarn_random_bits_options;
 #define tarn_random_bits(...) TARN_CALL(2, tarn_random_bits_with, tarn_random_bits_options, __VA_ARGS__)
-TARN_API tarn_array *tarn_random_bits_with(tarn_array *key, tarn_ints shape, tarn_random_bits_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_random_bits_with(tarn_array *key, tarn_ints shape,
+                                           tarn_random_bits_options options TARN_ABSENT);
 typedef struct {
     int begin_;
     tarn_value low, high; /* 0, 1 */
@@ -37,8 +38,8 @@ typedef struct {
 #define tarn_random_normal(...) TARN_CALL(3, tarn_random_normal_with, tarn_random_normal_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_random_normal_with(tarn_array *key, tarn_ints shape, tarn_dtype dtype,
                                              tarn_random_normal_options options TARN_ABSENT);
-/* uint32 indices drawn along the last axis of unnormalized log-probabilities [..., n]; one distribution is drawn by inverse CDF, several by
-   the Gumbel maximum, as MLX does. */
+/* uint32 indices drawn along the last axis of unnormalized log-probabilities [..., n]; one distribution is drawn by
+   inverse CDF, several by the Gumbel maximum, as MLX does. */
 TARN_API tarn_array *tarn_random_categorical(tarn_array *key, tarn_array *logits);
 
 #ifdef __cplusplus

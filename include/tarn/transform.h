@@ -1,4 +1,5 @@
-/* Function transforms. They take functions and trace them on fresh inputs; what they return is built of ordinary operations.
+/* Function transforms. They take functions and trace them on fresh inputs; what they return is built of ordinary
+   operations.
 
    A function is a callback that gets arrays and hands out as many as it has:
 
@@ -7,7 +8,8 @@
        }
        tarn_array *gradient = tarn_results_at(tarn_grad(TARN_FUNCTION(loss, NULL), &x, 1), 0);
 
-   Callbacks run in a scope of their own. They return false, with the error set, on failure; they must not leave by longjmp or an exception.
+   Callbacks run in a scope of their own. They return false, with the error set, on failure; they must not leave by
+   longjmp or an exception.
  */
 #ifndef TARN_TRANSFORM_H
 #define TARN_TRANSFORM_H
@@ -18,12 +20,15 @@
 extern "C" {
 #endif
 
-/* A list of arrays. Transforms return one; it and its arrays belong to the innermost scope (take arrays out before you tarn_return one). */
+/* A list of arrays. Transforms return one; it and its arrays belong to the innermost scope (take arrays out before you
+ * tarn_return one). */
 typedef struct tarn_results tarn_results;
-TARN_API int tarn_results_count(const tarn_results *results);                 /* 0 of NULL */
-TARN_API tarn_array *tarn_results_at(const tarn_results *results, int index); /* NULL, with the error set, if there is none */
+TARN_API int tarn_results_count(const tarn_results *results); /* 0 of NULL */
+TARN_API tarn_array *tarn_results_at(const tarn_results *results,
+                                     int index); /* NULL, with the error set, if there is none */
 TARN_API tarn_array *const *tarn_results_arrays(const tarn_results *results); /* all of them; NULL of NULL */
-/* In a callback: hands out a further array. False if it is NULL, which is an error but in the rules of custom functions. */
+/* In a callback: hands out a further array. False if it is NULL, which is an error but in the rules of custom
+ * functions. */
 TARN_API bool tarn_result(tarn_results *results, tarn_array *a);
 TARN_API bool tarn_result_all(tarn_results *results, const tarn_results *others); /* each of them */
 
@@ -37,8 +42,8 @@ typedef struct {
 /* The function itself, on arrays that it may move: what it hands out. */
 TARN_API tarn_results *tarn_call(tarn_function function, tarn_array *const *inputs, int count);
 
-/* Gradients of the function's first result, a 0-d float, with respect to the inputs named by `argnums` (absent: input 0), in that order.
- *outputs gets all that the function handed out: the value, and what it added to it. */
+/* Gradients of the function's first result, a 0-d float, with respect to the inputs named by `argnums` (absent: input
+ *0), in that order. outputs gets all that the function handed out: the value, and what it added to it. */
 typedef struct {
     int begin_;
     tarn_ints argnums;
@@ -46,24 +51,27 @@ typedef struct {
     int end_;
 } tarn_grad_options;
 #define tarn_grad(...) TARN_CALL(3, tarn_grad_with, tarn_grad_options, __VA_ARGS__)
-TARN_API tarn_results *tarn_grad_with(tarn_function function, tarn_array *const *inputs, int count, tarn_grad_options options TARN_ABSENT);
+TARN_API tarn_results *tarn_grad_with(tarn_function function, tarn_array *const *inputs, int count,
+                                      tarn_grad_options options TARN_ABSENT);
 
 typedef struct {
     int begin_;
     tarn_results **outputs; /* of the function */
     int end_;
 } tarn_outputs_options;
-/* Vector-Jacobian product: for each input the gradient that belongs to it. There is a cotangent for each output (NULL: zero). */
+/* Vector-Jacobian product: for each input the gradient that belongs to it. There is a cotangent for each output (NULL:
+ * zero). */
 #define tarn_vjp(...) TARN_CALL(5, tarn_vjp_with, tarn_outputs_options, __VA_ARGS__)
-TARN_API tarn_results *tarn_vjp_with(tarn_function function, tarn_array *const *inputs, int count, tarn_array *const *cotangents,
-                                     int cotangent_count, tarn_outputs_options options TARN_ABSENT);
+TARN_API tarn_results *tarn_vjp_with(tarn_function function, tarn_array *const *inputs, int count,
+                                     tarn_array *const *cotangents, int cotangent_count,
+                                     tarn_outputs_options options TARN_ABSENT);
 /* Jacobian-vector product: the tangents of the outputs. There is a tangent for each input (NULL: zero). */
 #define tarn_jvp(...) TARN_CALL(4, tarn_jvp_with, tarn_outputs_options, __VA_ARGS__)
-TARN_API tarn_results *tarn_jvp_with(tarn_function function, tarn_array *const *inputs, int count, tarn_array *const *tangents,
-                                     tarn_outputs_options options TARN_ABSENT);
+TARN_API tarn_results *tarn_jvp_with(tarn_function function, tarn_array *const *inputs, int count,
+                                     tarn_array *const *tangents, tarn_outputs_options options TARN_ABSENT);
 
-/* Runs the function over a batch axis of each input: in_axes.values[i] (TARN_UNBATCHED: the input has none; absent list: 0 for all);
-   results have their batch at out_axes.values[i] (absent: 0). Values cannot be read inside. */
+/* Runs the function over a batch axis of each input: in_axes.values[i] (TARN_UNBATCHED: the input has none; absent
+   list: 0 for all); results have their batch at out_axes.values[i] (absent: 0). Values cannot be read inside. */
 #define TARN_UNBATCHED INT64_MIN
 typedef struct {
     int begin_;
@@ -71,12 +79,13 @@ typedef struct {
     int end_;
 } tarn_vmap_options;
 #define tarn_vmap(...) TARN_CALL(3, tarn_vmap_with, tarn_vmap_options, __VA_ARGS__)
-TARN_API tarn_results *tarn_vmap_with(tarn_function function, tarn_array *const *inputs, int count, tarn_vmap_options options TARN_ABSENT);
+TARN_API tarn_results *tarn_vmap_with(tarn_function function, tarn_array *const *inputs, int count,
+                                      tarn_vmap_options options TARN_ABSENT);
 
-/* A function with rules of its own. A rule that is absent comes from the function itself. The object is kept alive by the graphs that use
-   it; `release(context)` is called when it goes.
-   vjp: inputs are the primals, then the cotangents, then the outputs; hands out a gradient for each primal (NULL: zero).
-   jvp: inputs are the primals, then the tangents; hands out a tangent for each output (NULL: zero). */
+/* A function with rules of its own. A rule that is absent comes from the function itself. The object is kept alive by
+   the graphs that use it; `release(context)` is called when it goes. vjp: inputs are the primals, then the cotangents,
+   then the outputs; hands out a gradient for each primal (NULL: zero). jvp: inputs are the primals, then the tangents;
+   hands out a tangent for each output (NULL: zero). */
 typedef struct tarn_custom_function tarn_custom_function;
 typedef struct {
     int begin_;
@@ -90,24 +99,24 @@ TARN_API void tarn_custom_free(tarn_custom_function *custom);
 TARN_API tarn_results *tarn_custom_call(tarn_custom_function *custom, tarn_array *const *inputs, int count);
 
 /* A compiled function. The first call for each combination of shapes, dtypes and non-array values (`key`) traces the
-   function; later calls replay a plan: no graph is built. Arrays that the function captured are inputs of the plan; those
-   that were not computed yet are computed once. Values cannot be read inside. The plans kept are bounded.
+   function; later calls replay a plan: no graph is built. Arrays that the function captured are inputs of the plan;
+   those that were not computed yet are computed once. Values cannot be read inside. The plans kept are bounded.
 
-   The state is what the function reads and replaces beside its arguments (a cache, the weights that are trained), in one of
-   two forms:
-   - collect and store: `collect` hands out its leaves as they are before a call. The function gets them as further inputs,
-     after the arguments, and hands out the new ones with tarn_result_state, after its results; `store` receives these when
-     the work is under way. Both have the function's context and return false, with the error set, on failure: the call
-     fails. There may be more or fewer leaves at each call.
-   - variables: state[i] points to a tarn_array * that the function reads and may assign to; each call passes their values
-     and stores the new ones, kept. While the function is traced they hold placeholders.
+   The state is what the function reads and replaces beside its arguments (a cache, the weights that are trained), in
+   one of two forms:
+   - collect and store: `collect` hands out its leaves as they are before a call. The function gets them as further
+   inputs, after the arguments, and hands out the new ones with tarn_result_state, after its results; `store` receives
+   these when the work is under way. Both have the function's context and return false, with the error set, on failure:
+   the call fails. There may be more or fewer leaves at each call.
+   - variables: state[i] points to a tarn_array * that the function reads and may assign to; each call passes their
+   values and stores the new ones, kept. While the function is traced they hold placeholders.
 
-   donate: indices of inputs, or TARN_DONATE_STATE for the state, whose memory outputs may take. release(context) is called
-   when the function has been freed and no call of it lasts; see tarn/memory.h.
+   donate: indices of inputs, or TARN_DONATE_STATE for the state, whose memory outputs may take. release(context) is
+   called when the function has been freed and no call of it lasts; see tarn/memory.h.
 
-   Several threads may call a function at once: none of Tarn's locks is held while a callback runs, and of plans that two
-   make for the same arguments the first stays. State belongs to one of them at a time. A function that is called while
-   another one, or itself, is traced becomes part of that trace. */
+   Several threads may call a function at once: none of Tarn's locks is held while a callback runs, and of plans that
+   two make for the same arguments the first stays. State belongs to one of them at a time. A function that is called
+   while another one, or itself, is traced becomes part of that trace. */
 typedef struct tarn_compiled tarn_compiled;
 #define TARN_DONATE_STATE INT64_MIN
 typedef struct {

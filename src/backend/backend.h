@@ -1,10 +1,12 @@
-/* The whole contract between evaluation and a device. A backend is a table of functions; those of other devices live in shared objects that
-   export `const backend *tarn_backend(void)` and are refused if their table hash differs. Each shared object has error state of its own:
-   where a function here says "with the error set" it sets the library's, and its kind, through the function that the optional export `void
-   tarn_backend_errors(bool (*fail)(tarn_error_class kind, const char *format, ...))` was given.
+/* The whole contract between evaluation and a device. A backend is a table of functions; those of other devices live in
+   shared objects that export `const backend *tarn_backend(void)` and are refused if their table hash differs. Each
+   shared object has error state of its own: where a function here says "with the error set" it sets the library's, and
+   its kind, through the function that the optional export `void tarn_backend_errors(bool (*fail)(tarn_error_class kind,
+   const char *format, ...))` was given.
 
-   Work is given to streams in submissions. Those of one stream run one after the other; submitting returns at once. The submissions of a
-   stream are numbered 1, 2, 3, …: "submission n is done" is all that streams, and the library, need to know of each other's progress. */
+   Work is given to streams in submissions. Those of one stream run one after the other; submitting returns at once. The
+   submissions of a stream are numbered 1, 2, 3, …: "submission n is done" is all that streams, and the library, need to
+   know of each other's progress. */
 #ifndef BACKEND_BACKEND_H
 #define BACKEND_BACKEND_H
 
@@ -17,8 +19,8 @@ typedef struct backend_stream backend_stream;
 typedef struct backend_plan backend_plan;
 typedef struct submission submission;
 
-/* What a submission waits for: `number` of another stream. Of a stream of the same backend `stream` is that stream; of another backend's it
-   is NULL, and *reached, in host memory, is `base` + the number of submissions that are done. */
+/* What a submission waits for: `number` of another stream. Of a stream of the same backend `stream` is that stream; of
+   another backend's it is NULL, and *reached, in host memory, is `base` + the number of submissions that are done. */
 typedef struct {
     backend_stream *stream;
     uint64_t number, base;
@@ -35,8 +37,8 @@ typedef struct {
     int peer; /* COPY_FROM_PEER: the device whose memory `from` is */
 } block_copy;
 
-/* What is submitted in one piece. It, and all that it points to, is the submitter's and lives until `done` has returned. No function that
-   it names blocks for long, and none fails. */
+/* What is submitted in one piece. It, and all that it points to, is the submitter's and lives until `done` has
+   returned. No function that it names blocks for long, and none fails. */
 struct submission {
     /* In this order: */
     const awaited *waits;
@@ -46,7 +48,8 @@ struct submission {
     const call *calls;
     int call_count;
     int threads; /* that the calls' workspace is for: host backends split work for so many */
-    bool small;  /* so little work that a host backend may do it in the calling thread if the stream is idle and nothing is to be waited for
+    bool small;  /* so little work that a host backend may do it in the calling thread if the stream is idle and nothing
+                  * is to be waited for
                   */
 
     backend_plan *plan; /* not NULL: the calls are those that this plan was prepared from, over these bases */
@@ -57,10 +60,11 @@ struct submission {
     /* Backends whose calls run on the host ask it in stream order before call i; false: the call is left out. */
     bool (*before)(submission *s, int i);
     /* Call i is over; copies are numbered -1, -2, … `error` is NULL if it went well. The kind of the failure is
-       TARN_ERROR_RUNTIME unless the library's error is set in this thread, and to another kind than VALUE. Backends whose calls run on the
-       host tell of every call right after it; others of those that failed, before `done`. */
+       TARN_ERROR_RUNTIME unless the library's error is set in this thread, and to another kind than VALUE. Backends
+       whose calls run on the host tell of every call right after it; others of those that failed, before `done`. */
     void (*after)(submission *s, int i, const char *error);
-    /* In stream order, once, whatever happened: everything of the submission is over and nothing will touch it again. */
+    /* In stream order, once, whatever happened: everything of the submission is over and nothing will touch it again.
+     */
     void (*done)(submission *s);
 
     void *room[8]; /* the backend's own */
@@ -79,7 +83,8 @@ typedef struct backend {
     bool host_memory; /* its memory is the host's: no copies between it and the CPU */
 
     int (*device_count)(void);
-    /* Memory of a device, aligned to 64 bytes; NULL, with the error set, if there is not enough. Zero bytes give an address, too. */
+    /* Memory of a device, aligned to 64 bytes; NULL, with the error set, if there is not enough. Zero bytes give an
+     * address, too. */
     void *(*allocate)(int device, int64_t bytes);
     void (*release)(int device, void *block);
 
@@ -88,13 +93,14 @@ typedef struct backend {
     /* Cannot fail: what goes wrong is told by `after`. One thread at a time submits to a stream. */
     void (*submit)(backend_stream *stream, submission *s);
 
-    /* Optional. Makes ready a list of calls that will be submitted many times over other bases: captures a graph. places[] has an entry for
-       each input, then each output, then the workspace, of each call in turn. NULL, without an error, if nothing is gained. Called outside
-       every lock. */
+    /* Optional. Makes ready a list of calls that will be submitted many times over other bases: captures a graph.
+       places[] has an entry for each input, then each output, then the workspace, of each call in turn. NULL, without
+       an error, if nothing is gained. Called outside every lock. */
     backend_plan *(*prepare)(int device, const call *calls, int count, const operand_place *places, int bases);
     void (*plan_free)(backend_plan *plan); /* once no submission of it is left */
 
-    /* The rows for an op on a device, best first; NULL and 0 if there are none. Depends on the instruction set in use. */
+    /* The rows for an op on a device, best first; NULL and 0 if there are none. Depends on the instruction set in use.
+     */
     const kernel_row *const *(*rows)(int device, op_id op, int *count);
 
     /* Whether a device reads another's memory without going through the host. NULL: none does. */

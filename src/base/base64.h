@@ -4,8 +4,8 @@
 
 #include "base/text.h"
 
-/* Appends the bytes that s[0..length) stands for. False, without an error, if it is no padded base64; with the error set if there is no
-   memory. */
+/* Appends the bytes that s[0..length) stands for. False, without an error, if it is no padded base64; with the error
+   set if there is no memory. */
 bool base64_decode(const char *s, size_t length, text *out);
 
 #endif

@@ -27,8 +27,9 @@ static inline bool checked_product(const int64_t *sizes, int64_t count, int64_t 
     return zero || fits;
 }
 
-/* The bytes of an array of these sizes with elements of `item` bytes. False for a negative size, and where strides or bytes exceed half of
-   INT64_MAX: sums and roundings of sizes that passed cannot wrap. A size of zero does not hide the others. */
+/* The bytes of an array of these sizes with elements of `item` bytes. False for a negative size, and where strides or
+   bytes exceed half of INT64_MAX: sums and roundings of sizes that passed cannot wrap. A size of zero does not hide the
+   others. */
 static inline bool checked_bytes(const int64_t *sizes, int64_t count, int64_t item, int64_t *bytes) {
     int64_t reach = item;
     bool zero = false;

@@ -36,7 +36,8 @@ void cpu_features_text(cpu_features features, char text[CPU_TEXT]) {
     size_t used = 0;
     text[0] = 0;
     for (size_t i = 0; i < sizeof feature_names / sizeof *feature_names; i++)
-        if (features >> i & 1) used += (size_t)snprintf(text + used, CPU_TEXT - used, "%s%s", used ? " " : "", feature_names[i]);
+        if (features >> i & 1)
+            used += (size_t)snprintf(text + used, CPU_TEXT - used, "%s%s", used ? " " : "", feature_names[i]);
     if (!used) snprintf(text, CPU_TEXT, "baseline");
 }
 

@@ -25,7 +25,8 @@ enum {
 cpu_features cpu_found(void);
 cpu_features cpu_used(void);
 
-/* False while compiling for processors that never have what is wanted, so that what is called only then need not be there. */
+/* False while compiling for processors that never have what is wanted, so that what is called only then need not be
+ * there. */
 static inline bool cpu_has(cpu_features wanted) {
 #ifndef __x86_64__
     if (wanted & ~(cpu_features)CPU_NEON) return false;
@@ -41,8 +42,8 @@ typedef struct {
 enum { CPU_LEVELS = 8 };
 extern const cpu_level cpu_levels[CPU_LEVELS];
 
-/* Uses no features beyond a level from now on; false if one that it needs is missing, but the level is set all the same. NULL: back to all
-   that TARN_ISA allows. For tests. */
+/* Uses no features beyond a level from now on; false if one that it needs is missing, but the level is set all the
+   same. NULL: back to all that TARN_ISA allows. For tests. */
 bool cpu_limit(const cpu_level *level);
 
 /* The names of the features, with spaces between them; "baseline" if there are none. */

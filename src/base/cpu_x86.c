@@ -16,15 +16,17 @@ static registers ask(unsigned leaf, unsigned part) {
     return r;
 }
 
-/* The kernel gives a process the 8 KiB of tile state only when it asks (Linux 5.16: arch_prctl ARCH_REQ_XCOMP_PERM, feature 18). */
+/* The kernel gives a process the 8 KiB of tile state only when it asks (Linux 5.16: arch_prctl ARCH_REQ_XCOMP_PERM,
+ * feature 18). */
 static bool has_tiles(void) {
     const unsigned tiles = 1u << 24 | 1u << 25 | 1u << 22; /* tile, int8, bf16 */
     return (ask(7, 0).d & tiles) == tiles && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
 }
 
 static bool has_avx512(void) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
 }
 
 static cpu_features beyond_avx512(void) {

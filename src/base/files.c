@@ -91,7 +91,9 @@ file_mapping *file_map(const char *path) {
         return NULL;
     }
     m->bytes = bytes;
-    if (m->length) madvise(bytes, m->length, MADV_HUGEPAGE); /* honoured by ext4 and others since Linux 6.16, for pages not yet in memory */
+    if (m->length)
+        madvise(bytes, m->length,
+                MADV_HUGEPAGE); /* honoured by ext4 and others since Linux 6.16, for pages not yet in memory */
     if (m->length && !(m->guard = guard_add(m->bytes, m->length))) {
         file_unmap(m);
         return NULL;
@@ -101,11 +103,14 @@ file_mapping *file_map(const char *path) {
 
 bool file_unchanged(const file_mapping *m) {
     if (guard_broken(m->guard))
-        return tarn_fail_kind(TARN_ERROR_IO, "%s: the file was truncated, or could not be read, while it was in use", m->path);
+        return tarn_fail_kind(TARN_ERROR_IO, "%s: the file was truncated, or could not be read, while it was in use",
+                              m->path);
     struct stat status;
     if (fstat(m->descriptor, &status) != 0) return tarn_fail_kind(TARN_ERROR_IO, "%s: %s", m->path, strerror(errno));
-    if ((size_t)status.st_size != m->length || status.st_mtim.tv_sec != m->seconds || status.st_mtim.tv_nsec != m->nanoseconds)
-        return tarn_fail_kind(TARN_ERROR_IO, "%s: the file changed while it was in use (%zu bytes when opened, %lld now)", m->path,
+    if ((size_t)status.st_size != m->length || status.st_mtim.tv_sec != m->seconds ||
+        status.st_mtim.tv_nsec != m->nanoseconds)
+        return tarn_fail_kind(TARN_ERROR_IO,
+                              "%s: the file changed while it was in use (%zu bytes when opened, %lld now)", m->path,
                               m->length, (long long)status.st_size);
     return true;
 }
@@ -217,7 +222,8 @@ static bool sync_and_close(file_writer *w) {
 }
 
 static bool take_name(file_writer *w) {
-    if (rename(w->temporary, w->path) != 0) return tarn_fail_kind(TARN_ERROR_IO, "%s: cannot finish writing: %s", w->path, strerror(errno));
+    if (rename(w->temporary, w->path) != 0)
+        return tarn_fail_kind(TARN_ERROR_IO, "%s: cannot finish writing: %s", w->path, strerror(errno));
     memory_free(w->temporary);
     w->temporary = NULL;
     return true;

@@ -1,4 +1,5 @@
-/* Files: whole reads, mappings that notice a change, and writes that appear whole or not at all. Failures name the file. */
+/* Files: whole reads, mappings that notice a change, and writes that appear whole or not at all. Failures name the
+ * file. */
 #ifndef BASE_FILES_H
 #define BASE_FILES_H
 
@@ -14,8 +15,9 @@ bool file_exists(const char *path);
 /* `folder/name` (memory_free). */
 char *path_join(const char *folder, const char *name);
 
-/* A read-only mapping of a whole file. The descriptor stays open, so that a replaced file is still the one that was checked. If the file
-   shrinks while the mapping is read, the missing part reads as zeros and file_unchanged fails from then on. */
+/* A read-only mapping of a whole file. The descriptor stays open, so that a replaced file is still the one that was
+   checked. If the file shrinks while the mapping is read, the missing part reads as zeros and file_unchanged fails from
+   then on. */
 typedef struct {
     char *path;
     const char *bytes;
@@ -26,14 +28,15 @@ typedef struct {
 } file_mapping;
 
 file_mapping *file_map(const char *path);
-/* True while the file has the size and modification time it was mapped with; otherwise an error naming the file. What was read before a
-   successful call was the file's true contents. */
+/* True while the file has the size and modification time it was mapped with; otherwise an error naming the file. What
+   was read before a successful call was the file's true contents. */
 bool file_unchanged(const file_mapping *mapping);
 /* Reads bytes [offset, offset + length) into `out`, not through the mapping. */
 bool file_read_part(const file_mapping *mapping, int64_t offset, void *out, size_t length);
 void file_unmap(file_mapping *mapping);
 
-/* A file being written beside its final path; nothing is seen under `path` before file_commit has synced and renamed it. */
+/* A file being written beside its final path; nothing is seen under `path` before file_commit has synced and renamed
+ * it. */
 typedef struct {
     char *path, *temporary;
     int descriptor;

@@ -1,4 +1,5 @@
-/* The SIGBUS handler and the list of ranges it knows. Slots are never freed, so that the handler can walk the list without a lock. */
+/* The SIGBUS handler and the list of ranges it knows. Slots are never freed, so that the handler can walk the list
+ * without a lock. */
 #include "base/guard.h"
 
 #include <errno.h>

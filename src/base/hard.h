@@ -1,5 +1,5 @@
-/* Hard mode (TARN_HARD=1), for tests: new memory is filled with a pattern that is NaN in every float format, blocks carry guard bytes,
-   graphs are evaluated in another valid order. */
+/* Hard mode (TARN_HARD=1), for tests: new memory is filled with a pattern that is NaN in every float format, blocks
+   carry guard bytes, graphs are evaluated in another valid order. */
 #ifndef BASE_HARD_H
 #define BASE_HARD_H
 

@@ -9,14 +9,16 @@
 #include "tarn/error.h"
 
 /* NaN and the infinities, which jansson has no values for. To jansson they are nulls that are never freed. */
-static json_t not_finite[] = {
-    [SCAN_NAN] = {JSON_NULL, SIZE_MAX}, [SCAN_INFINITY] = {JSON_NULL, SIZE_MAX}, [SCAN_NEGATIVE_INFINITY] = {JSON_NULL, SIZE_MAX}};
+static json_t not_finite[] = {[SCAN_NAN] = {JSON_NULL, SIZE_MAX},
+                              [SCAN_INFINITY] = {JSON_NULL, SIZE_MAX},
+                              [SCAN_NEGATIVE_INFINITY] = {JSON_NULL, SIZE_MAX}};
 
 static bool is_not_finite(const json_t *value) {
     return value >= not_finite && value < not_finite + sizeof not_finite / sizeof *not_finite;
 }
 
-/* Counts the numbers of a tree in the order of the text, and puts the values that are not finite where the scan found them. */
+/* Counts the numbers of a tree in the order of the text, and puts the values that are not finite where the scan found
+ * them. */
 typedef struct {
     const json_scan *scan;
     size_t number, next;
@@ -78,9 +80,11 @@ json *json_parse_exact(const char *bytes, size_t length, const char *name) {
     return parse(&(json_scan){.bytes = bytes, .length = length, .name = name, .exact = true});
 }
 
-json *json_parse_around(const char *bytes, size_t length, const char *name, const char *const *paths, json_reader *readers, size_t count) {
+json *json_parse_around(const char *bytes, size_t length, const char *name, const char *const *paths,
+                        json_reader *readers, size_t count) {
     for (size_t i = 0; i < count; i++) readers[i] = (json_reader){0};
-    return parse(&(json_scan){.bytes = bytes, .length = length, .name = name, .paths = paths, .readers = readers, .path_count = count});
+    return parse(&(json_scan){
+        .bytes = bytes, .length = length, .name = name, .paths = paths, .readers = readers, .path_count = count});
 }
 
 json *json_read_file(const char *path, size_t limit) {
@@ -102,8 +106,9 @@ static const json_t *inner(const json *value) {
 
 json_kind json_kind_of(const json *value) {
     static const json_kind kinds[] = {
-        [JSON_OBJECT] = JSON_DICTIONARY, [JSON_ARRAY] = JSON_LIST, [JSON_STRING] = JSON_TEXT, [JSON_INTEGER] = JSON_WHOLE,
-        [JSON_REAL] = JSON_NUMBER,       [JSON_TRUE] = JSON_YES,   [JSON_FALSE] = JSON_NO,    [JSON_NULL] = JSON_NOTHING};
+        [JSON_OBJECT] = JSON_DICTIONARY, [JSON_ARRAY] = JSON_LIST,  [JSON_STRING] = JSON_TEXT,
+        [JSON_INTEGER] = JSON_WHOLE,     [JSON_REAL] = JSON_NUMBER, [JSON_TRUE] = JSON_YES,
+        [JSON_FALSE] = JSON_NO,          [JSON_NULL] = JSON_NOTHING};
     if (!value) return JSON_NOTHING;
     return is_not_finite(inner(value)) ? JSON_NUMBER : kinds[json_typeof(inner(value))];
 }
@@ -146,7 +151,8 @@ int64_t json_whole(const json *value, int64_t fallback) {
 }
 
 double json_number(const json *value, double fallback) {
-    if (is_not_finite(inner(value))) return (const double[]){(double)NAN, (double)INFINITY, -(double)INFINITY}[inner(value) - not_finite];
+    if (is_not_finite(inner(value)))
+        return (const double[]){(double)NAN, (double)INFINITY, -(double)INFINITY}[inner(value) - not_finite];
     return json_is(value, JSON_WHOLE) || json_is(value, JSON_NUMBER) ? json_number_value(inner(value)) : fallback;
 }
 

@@ -20,7 +20,8 @@ static char byte_at(const json_reader *r, size_t at) {
 }
 
 char json_reader_peek(json_reader *r) {
-    while (r->at < r->length && (r->bytes[r->at] == ' ' || r->bytes[r->at] == '\n' || r->bytes[r->at] == '\r' || r->bytes[r->at] == '\t'))
+    while (r->at < r->length &&
+           (r->bytes[r->at] == ' ' || r->bytes[r->at] == '\n' || r->bytes[r->at] == '\r' || r->bytes[r->at] == '\t'))
         r->at++;
     return byte_at(r, r->at);
 }
@@ -143,7 +144,8 @@ bool json_reader_whole(json_reader *r, int64_t *value) {
     int64_t n = 0;
     for (; byte_at(r, at) >= '0' && byte_at(r, at) <= '9'; at++) {
         int digit = r->bytes[at] - '0';
-        if (__builtin_mul_overflow(n, 10, &n) || __builtin_sub_overflow(n, digit, &n)) return fail(r, "an integer of more than 64 bits");
+        if (__builtin_mul_overflow(n, 10, &n) || __builtin_sub_overflow(n, digit, &n))
+            return fail(r, "an integer of more than 64 bits");
     }
     bool zeros = byte_at(r, first) == '0' && at > first + 1;
     char next = byte_at(r, at);
@@ -155,7 +157,8 @@ bool json_reader_whole(json_reader *r, int64_t *value) {
 }
 
 bool json_reader_null(json_reader *r) {
-    if (json_reader_peek(r) != 'n' || r->length - r->at < 4 || memcmp(r->bytes + r->at, "null", 4) != 0) return fail(r, "null expected");
+    if (json_reader_peek(r) != 'n' || r->length - r->at < 4 || memcmp(r->bytes + r->at, "null", 4) != 0)
+        return fail(r, "null expected");
     r->at += 4;
     return true;
 }

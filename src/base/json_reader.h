@@ -1,5 +1,5 @@
-/* Reading JSON piece by piece, for lists and dictionaries too large for a tree of small values: strings are handed out as they stand in
-   the text. Nothing is kept, so a key that occurs twice is the caller's business. */
+/* Reading JSON piece by piece, for lists and dictionaries too large for a tree of small values: strings are handed out
+   as they stand in the text. Nothing is kept, so a key that occurs twice is the caller's business. */
 #ifndef BASE_JSON_READER_H
 #define BASE_JSON_READER_H
 
@@ -11,11 +11,12 @@
 
 enum { JSON_DEPTH = 64 };
 
-/* Reads bytes[at..length); start it with those, free it with json_reader_free. Every failure sets the error with name, line, column. */
+/* Reads bytes[at..length); start it with those, free it with json_reader_free. Every failure sets the error with name,
+ * line, column. */
 typedef struct {
     const char *bytes, *name;
     size_t at, length;
-    size_t count;           /* about how many items it has, where json_parse_around found it; in valid JSON exactly so many */
+    size_t count; /* about how many items it has, where json_parse_around found it; in valid JSON exactly so many */
     char close[JSON_DEPTH]; /* the brackets that end what is open */
     int depth;
     bool first;   /* nothing was read behind the last opening bracket */
@@ -38,7 +39,8 @@ bool json_reader_whole(json_reader *r, int64_t *value);
 bool json_reader_null(json_reader *r);
 void json_reader_free(json_reader *r);
 
-/* Sets the error "name: line l, column c: what" for the byte at a place of the text (columns count bytes). Always false. */
+/* Sets the error "name: line l, column c: what" for the byte at a place of the text (columns count bytes). Always
+ * false. */
 bool json_fail_at(const char *bytes, size_t at, const char *name, const char *what);
 
 #endif

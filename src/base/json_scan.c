@@ -38,7 +38,8 @@ static void skip_string(json_scan *s) {
 
 /* ---- numbers ---- */
 
-/* Integers beyond int64 become reals of 17 digits, an E and an exponent, which fits into as many bytes from 19 digits on. */
+/* Integers beyond int64 become reals of 17 digits, an E and an exponent, which fits into as many bytes from 19 digits
+ * on. */
 static bool replace_integer(json_scan *s, size_t from, size_t to) {
     char number[512], shortened[64];
     size_t length = to - from;
@@ -57,12 +58,16 @@ static bool replace_integer(json_scan *s, size_t from, size_t to) {
 static bool scan_number(json_scan *s) {
     size_t from = s->at, to = from;
     bool integer = true;
-    for (; to < s->length && (strchr("+-.eE", s->bytes[to]) ? s->bytes[to] != 0 : s->bytes[to] >= '0' && s->bytes[to] <= '9'); to++)
+    for (; to < s->length &&
+           (strchr("+-.eE", s->bytes[to]) ? s->bytes[to] != 0 : s->bytes[to] >= '0' && s->bytes[to] <= '9');
+         to++)
         integer = integer && s->bytes[to] >= '0' && s->bytes[to] <= '9';
     bool ok = true;
     if (integer && to - from >= INT64_DIGITS && s->bytes[from] != '0') {
         bool negative = from > 0 && s->bytes[from - 1] == '-';
-        int order = to - from > INT64_DIGITS ? 1 : memcmp(s->bytes + from, negative ? "9223372036854775808" : "9223372036854775807", 19);
+        int order = to - from > INT64_DIGITS
+                        ? 1
+                        : memcmp(s->bytes + from, negative ? "9223372036854775808" : "9223372036854775807", 19);
         ok = order <= 0 || replace_integer(s, from, to);
     }
     s->at = to;
@@ -77,11 +82,13 @@ static bool begins(const json_scan *s, const char *word) {
 
 /* A zero for the parser; a blank in front keeps it apart from what should not stand there. */
 static bool scan_not_finite_number(json_scan *s) {
-    static const char *const words[] = {[SCAN_NAN] = "NaN", [SCAN_INFINITY] = "Infinity", [SCAN_NEGATIVE_INFINITY] = "-Infinity"};
+    static const char *const words[] = {
+        [SCAN_NAN] = "NaN", [SCAN_INFINITY] = "Infinity", [SCAN_NEGATIVE_INFINITY] = "-Infinity"};
     for (scan_kind kind = SCAN_NAN; kind <= SCAN_NEGATIVE_INFINITY; kind++) {
         if (!begins(s, words[kind])) continue;
         size_t end = s->at + strlen(words[kind]);
-        bool ok = vector_push(&s->not_finite, ((scan_not_finite){s->numbers++, kind})) && replace_padded(s, s->at, end, " 0", 2);
+        bool ok = vector_push(&s->not_finite, ((scan_not_finite){s->numbers++, kind})) &&
+                  replace_padded(s, s->at, end, " 0", 2);
         s->at = end;
         return ok;
     }
@@ -103,13 +110,17 @@ static bool is_path(const json_scan *s, const char *path) {
 }
 
 static size_t skip_blanks(const json_scan *s, size_t at) {
-    while (at < s->length && (s->bytes[at] == ' ' || s->bytes[at] == '\n' || s->bytes[at] == '\t' || s->bytes[at] == '\r')) at++;
+    while (at < s->length &&
+           (s->bytes[at] == ' ' || s->bytes[at] == '\n' || s->bytes[at] == '\t' || s->bytes[at] == '\r'))
+        at++;
     return at;
 }
 
-/* Steps over the list or dictionary at the cursor, to the bracket that closes it or the end of the text; the number of its items. */
+/* Steps over the list or dictionary at the cursor, to the bracket that closes it or the end of the text; the number of
+ * its items. */
 static size_t skip_value(json_scan *s) {
-    static const bool counts[256] = {['"'] = true, ['{'] = true, ['['] = true, ['}'] = true, [']'] = true, [','] = true};
+    static const bool counts[256] = {
+        ['"'] = true, ['{'] = true, ['['] = true, ['}'] = true, [']'] = true, [','] = true};
     size_t items = 1;
     for (int depth = 0; s->at < s->length;) {
         char c = s->bytes[s->at];
@@ -128,7 +139,8 @@ static size_t skip_value(json_scan *s) {
 
 static bool leave_out(json_scan *s, json_reader *reader) {
     size_t from = s->at, items = skip_value(s);
-    if (reader->bytes || s->shift_count == sizeof s->shifts / sizeof *s->shifts) return true; /* a key twice: the parser will say so */
+    if (reader->bytes || s->shift_count == sizeof s->shifts / sizeof *s->shifts)
+        return true; /* a key twice: the parser will say so */
     *reader = (json_reader){.bytes = s->bytes, .name = s->name, .at = from, .length = s->at, .count = items};
     if (!replace(s, from, s->at, "null", 4)) return false;
     s->shifts[s->shift_count][0] = s->copy.length;

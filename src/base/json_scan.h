@@ -1,5 +1,5 @@
-/* The scan over a JSON text before the library's parser: depth, numbers that the library has no values for, and values that are left out of
-   the tree. Whether the text is JSON is left to the parser. */
+/* The scan over a JSON text before the library's parser: depth, numbers that the library has no values for, and values
+   that are left out of the tree. Whether the text is JSON is left to the parser. */
 #ifndef BASE_JSON_SCAN_H
 #define BASE_JSON_SCAN_H
 

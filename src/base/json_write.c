@@ -33,10 +33,12 @@ bool json_write_string(text *t, const char *s, size_t length, bool ascii) {
     return text_add_char(t, '"');
 }
 
-/* Lays out digits d[0..n) times 10^(exponent - n + 1) as Python does: fixed from 1e-4 up to below 1e16, else scientific. */
+/* Lays out digits d[0..n) times 10^(exponent - n + 1) as Python does: fixed from 1e-4 up to below 1e16, else
+ * scientific. */
 static bool write_digits(text *t, const char *d, int n, int exponent) {
     if (exponent < -4 || exponent >= 16)
-        return text_format(t, "%c%s%.*se%c%02d", d[0], n > 1 ? "." : "", n - 1, d + 1, exponent < 0 ? '-' : '+', abs(exponent));
+        return text_format(t, "%c%s%.*se%c%02d", d[0], n > 1 ? "." : "", n - 1, d + 1, exponent < 0 ? '-' : '+',
+                           abs(exponent));
     if (exponent < 0) return text_format(t, "0.%.*s%.*s", -exponent - 1, "0000", n, d);
     if (n > exponent + 1) return text_format(t, "%.*s.%.*s", exponent + 1, d, n - exponent - 1, d + exponent + 1);
     return text_format(t, "%.*s%.*s.0", n, d, exponent + 1 - n, "0000000000000000");

@@ -1,4 +1,5 @@
-/* Open addressing with linear probing; a slot's key lives in one growing block, so that an insertion is rarely an allocation. */
+/* Open addressing with linear probing; a slot's key lives in one growing block, so that an insertion is rarely an
+ * allocation. */
 #include "base/map.h"
 
 #include <string.h>
@@ -54,7 +55,8 @@ static slot *find(const map *m, uint64_t hash, const void *key, size_t length) {
         if (s->state == EMPTY) return removed ? removed : s;
         if (s->state == REMOVED)
             removed = removed ? removed : s;
-        else if (s->hash == hash && s->length == length && (length == 0 || memcmp(m->keys.items + s->key, key, length) == 0))
+        else if (s->hash == hash && s->length == length &&
+                 (length == 0 || memcmp(m->keys.items + s->key, key, length) == 0))
             return s;
     }
 }

@@ -1,4 +1,5 @@
-/* A hash map from byte strings to 64-bit values. Keys are copied. Lookups never fail; insertions fail only without memory. */
+/* A hash map from byte strings to 64-bit values. Keys are copied. Lookups never fail; insertions fail only without
+ * memory. */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 

@@ -56,7 +56,8 @@ void tarn_free(void *block) {
 
 void *memory_new_aligned(size_t bytes) {
     size_t alignment = bytes >= 2 * HUGE_PAGE ? HUGE_PAGE : ALIGNMENT, rounded;
-    if (__builtin_add_overflow(bytes ? bytes : 1, alignment - 1, &rounded) || injected()) return checked(NULL, 1, bytes);
+    if (__builtin_add_overflow(bytes ? bytes : 1, alignment - 1, &rounded) || injected())
+        return checked(NULL, 1, bytes);
     void *block = regions_take(bytes);
     if (block) return block;
     rounded &= ~(alignment - 1);

@@ -25,10 +25,13 @@ static bool is_repository_name(const char *s) {
 }
 
 static bool nothing_there(const char *folder, const char *file, int reason) {
-    if (folder[0] == '~') return tarn_fail_kind(TARN_ERROR_IO, "%s: no such folder: the shell replaces ~ only outside of quotes", folder);
+    if (folder[0] == '~')
+        return tarn_fail_kind(TARN_ERROR_IO, "%s: no such folder: the shell replaces ~ only outside of quotes", folder);
     if (reason == ENOENT && is_repository_name(folder))
-        return tarn_fail_kind(TARN_ERROR_IO,
-                              "%s: no such folder, and Tarn downloads nothing: give the folder of a model that is on this machine", folder);
+        return tarn_fail_kind(
+            TARN_ERROR_IO,
+            "%s: no such folder, and Tarn downloads nothing: give the folder of a model that is on this machine",
+            folder);
     return tarn_fail_kind(TARN_ERROR_IO, "%s/%s: %s; " A_MODEL, folder, file, strerror(reason));
 }
 
@@ -49,7 +52,8 @@ static bool is_gguf(const char *folder, const char *name) {
 
 static bool is_weights(const char *folder, const char *name) {
     (void)folder;
-    return !strncmp(name, "model", 5) && (ends_with(name, ".safetensors") || ends_with(name, ".safetensors.index.json"));
+    return !strncmp(name, "model", 5) &&
+           (ends_with(name, ".safetensors") || ends_with(name, ".safetensors.index.json"));
 }
 
 bool model_folder_has_weights(const char *folder) {
@@ -71,7 +75,8 @@ static bool not_in_folder(const char *folder, const char *file) {
     if (snapshot)
         tarn_fail_kind(TARN_ERROR_IO, "%s: no %s here; look in %s/%s", folder, file, snapshots, snapshot);
     else if (gguf)
-        tarn_fail_kind(TARN_ERROR_IO, "%s: no %s here, and GGUF files such as %s are not supported; " A_MODEL, folder, file, gguf);
+        tarn_fail_kind(TARN_ERROR_IO, "%s: no %s here, and GGUF files such as %s are not supported; " A_MODEL, folder,
+                       file, gguf);
     else
         tarn_fail_kind(TARN_ERROR_IO, "%s/%s: %s", folder, file, strerror(ENOENT));
     memory_free(snapshots);
@@ -85,6 +90,8 @@ bool model_folder_lacks(const char *folder, const char *file) {
     bool there = !stat(folder, &status);
     int reason = errno;
     if (there && S_ISDIR(status.st_mode)) return not_in_folder(folder, file);
-    if (ends_with(folder, ".gguf")) return tarn_fail_kind(TARN_ERROR_IO, "%s: GGUF files are not supported; " A_MODEL, folder);
-    return there ? tarn_fail_kind(TARN_ERROR_IO, "%s: not a folder; " A_MODEL, folder) : nothing_there(folder, file, reason);
+    if (ends_with(folder, ".gguf"))
+        return tarn_fail_kind(TARN_ERROR_IO, "%s: GGUF files are not supported; " A_MODEL, folder);
+    return there ? tarn_fail_kind(TARN_ERROR_IO, "%s: not a folder; " A_MODEL, folder)
+                 : nothing_there(folder, file, reason);
 }

@@ -1,5 +1,5 @@
-/* A region is 8 MiB of huge pages, shared out in runs of units; a flag for each unit says whether it is taken. A region without blocks goes
-   back to the system, unless it is the last one. */
+/* A region is 8 MiB of huge pages, shared out in runs of units; a flag for each unit says whether it is taken. A region
+   without blocks goes back to the system, unless it is the last one. */
 #include "base/regions.h"
 
 #include <pthread.h>

@@ -1,4 +1,5 @@
-/* Pointers that a public function must be given: `if (!REQUIRE(session)) return false;` fails with "tarn_session_step: session is NULL". */
+/* Pointers that a public function must be given: `if (!REQUIRE(session)) return false;` fails with "tarn_session_step:
+ * session is NULL". */
 #ifndef BASE_REQUIRE_H
 #define BASE_REQUIRE_H
 

@@ -19,7 +19,8 @@ static struct {
 } settings;
 
 static void complain(const char *name, const char *value, const char *expected) {
-    snprintf(settings.wrong, sizeof settings.wrong, "the environment variable %s is \"%.80s\"; it must be %s", name, value, expected);
+    snprintf(settings.wrong, sizeof settings.wrong, "the environment variable %s is \"%.80s\"; it must be %s", name,
+             value, expected);
 }
 
 /* An empty value is as good as none. */

@@ -1,4 +1,5 @@
-/* What the environment says about Tarn: read once, when first asked for. What setenv does afterwards changes nothing. */
+/* What the environment says about Tarn: read once, when first asked for. What setenv does afterwards changes nothing.
+ */
 #ifndef BASE_SETTINGS_H
 #define BASE_SETTINGS_H
 

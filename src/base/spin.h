@@ -1,4 +1,5 @@
-/* Waiting awake, for a time that the clock measures: how long a processor's pause is differs by model, from 15 to 50 ns. */
+/* Waiting awake, for a time that the clock measures: how long a processor's pause is differs by model, from 15 to 50
+ * ns. */
 #ifndef BASE_SPIN_H
 #define BASE_SPIN_H
 
@@ -23,8 +24,8 @@ typedef struct {
     int64_t began; /* ns; 0: the clock was not read yet */
 } spin;
 
-/* Pauses once; false when about `nanoseconds` have passed since the first call. Where only two threads compute it soon leaves the core to
-   others that can use it: who waits there takes the time of who is waited for. */
+/* Pauses once; false when about `nanoseconds` have passed since the first call. Where only two threads compute it soon
+   leaves the core to others that can use it: who waits there takes the time of who is waited for. */
 bool spin_once(spin *s, int64_t nanoseconds);
 
 #endif

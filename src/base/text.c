@@ -38,7 +38,8 @@ bool text_format(text *t, const char *format, ...) {
         ok = text_append(t, small, (size_t)length);
     } else if (ok) {
         char *large = memory_new((size_t)length + 1, 1);
-        ok = large && vsnprintf(large, (size_t)length + 1, format, again) == length && text_append(t, large, (size_t)length);
+        ok = large && vsnprintf(large, (size_t)length + 1, format, again) == length &&
+             text_append(t, large, (size_t)length);
         if (!large) t->failed = true;
         memory_free(large);
     }
@@ -108,8 +109,8 @@ size_t utf8_incomplete(const char *s, size_t length) {
         size_t size = *p >= 0xF0 ? 4 : *p >= 0xE0 ? 3 : *p >= 0xC2 ? 2 : 1;
         if (size <= back || *p > 0xF4) return 0;
         /* The second byte already decides about overlong forms, surrogates and the upper end. */
-        if (back >= 2 && ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) || (p[0] == 0xF0 && p[1] < 0x90) ||
-                          (p[0] == 0xF4 && p[1] > 0x8F)))
+        if (back >= 2 && ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
+                          (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F)))
             return 0;
         return back;
     }

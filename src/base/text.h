@@ -1,5 +1,5 @@
-/* A growing string, always ended by a NUL that is not counted in `length`. The first failed append sets the thread's error; later ones do
- * nothing. */
+/* A growing string, always ended by a NUL that is not counted in `length`. The first failed append sets the thread's
+ * error; later ones do nothing. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
@@ -27,8 +27,8 @@ char *text_take(text *t);
 void text_clear(text *t);
 void text_free(text *t);
 
-/* UTF-8. Decodes one character of s[0..length): its length in bytes, or 0 if the bytes are not valid UTF-8 (RFC 3629: no surrogates,
-   nothing overlong or above U+10FFFF). */
+/* UTF-8. Decodes one character of s[0..length): its length in bytes, or 0 if the bytes are not valid UTF-8 (RFC 3629:
+   no surrogates, nothing overlong or above U+10FFFF). */
 size_t utf8_decode(const char *s, size_t length, uint32_t *character);
 /* Writes 1 to 4 bytes and returns how many. */
 size_t utf8_encode(uint32_t character, char out[4]);

@@ -1,6 +1,6 @@
-/* The pool: callers put jobs into it, workers help with them. Workers wait awake for a while before they sleep. Every thread takes the
-   slices of its own part of a job in order, then what is left of the others' parts: cores that share memory, or are shared with other
-   programs, are never equally fast. */
+/* The pool: callers put jobs into it, workers help with them. Workers wait awake for a while before they sleep. Every
+   thread takes the slices of its own part of a job in order, then what is left of the others' parts: cores that share
+   memory, or are shared with other programs, are never equally fast. */
 #include "base/threads.h"
 
 #include <pthread.h>
@@ -27,14 +27,15 @@ typedef struct {
     int parts, slices; /* of each part */
 } task;
 
-/* A ticket is a job's number, how many parts it has and how many slices each part: what a thread must know before it has taken a slice.
-   From then on until that slice is done the job stays as it is. */
+/* A ticket is a job's number, how many parts it has and how many slices each part: what a thread must know before it
+   has taken a slice. From then on until that slice is done the job stays as it is. */
 typedef struct {
     _Atomic uint64_t ticket; /* 0: nothing to help with */
     atomic_bool taken;       /* by a caller */
     _Atomic int unfinished;  /* slices */
     task task;
-    /* Of each part: number of the last job in which somebody took a slice of it, shifted by SLICE_BITS, and how many were taken. */
+    /* Of each part: number of the last job in which somebody took a slice of it, shifted by SLICE_BITS, and how many
+     * were taken. */
     _Atomic uint64_t claims[PARALLEL_MOST];
 } job;
 
@@ -62,7 +63,8 @@ static int parts_of(uint64_t ticket) {
 
 /* Slices are whole grains, as even as they can be; a part is neighbouring slices. */
 static void run_slice(const task *t, int part, int slice, int thread) {
-    int64_t grains = (t->count - 1) / t->grain + 1, slices = (int64_t)t->parts * t->slices, i = (int64_t)part * t->slices + slice;
+    int64_t grains = (t->count - 1) / t->grain + 1, slices = (int64_t)t->parts * t->slices,
+            i = (int64_t)part * t->slices + slice;
     int64_t each = grains / slices, more = grains % slices; /* grains * i / slices, without overflow */
     int64_t begin = each * i + more * i / slices, end = each * (i + 1) + more * (i + 1) / slices;
     if (begin < end) t->body(t->context, begin * t->grain, end == grains ? t->count : end * t->grain, thread, t->parts);
@@ -107,8 +109,8 @@ static void announce(void) {
     if (atomic_load(&pool.threads) > atomic_load(&pool.callers)) wake_all();
 }
 
-/* Helpers leave as many threads to the callers as there are jobs, so that no core has two of them, and the rest begin at different jobs,
-   others with each change. The job to help with, or NULL. */
+/* Helpers leave as many threads to the callers as there are jobs, so that no core has two of them, and the rest begin
+   at different jobs, others with each change. The job to help with, or NULL. */
 static job *choose_job(int thread, uint64_t seen, uint64_t *ticket) {
     job *found[MOST_JOBS];
     uint64_t tickets[MOST_JOBS];
@@ -236,7 +238,8 @@ static void work_alone(const task *t) {
         for (int slice = 0; slice < t->slices; slice++) run_slice(t, part, slice, 0);
 }
 
-/* Works on the own job to its end. Once the last of several callers is left, those who had made room for the others are called. */
+/* Works on the own job to its end. Once the last of several callers is left, those who had made room for the others are
+ * called. */
 static void share_out(job *j) {
     uint64_t number = atomic_fetch_add(&pool.numbers, 1) + 1;
     uint64_t ticket = (number << PART_BITS | (uint64_t)j->task.parts) << SLICE_BITS | (uint64_t)j->task.slices;
@@ -250,7 +253,8 @@ static void share_out(job *j) {
         announce();
     }
     atomic_store(&j->ticket, 0);
-    if (atomic_fetch_sub(&pool.callers, 1) > 1) atomic_fetch_add(&pool.announced, 1); /* helpers that are awake choose again */
+    if (atomic_fetch_sub(&pool.callers, 1) > 1)
+        atomic_fetch_add(&pool.announced, 1); /* helpers that are awake choose again */
     for (spin s = {0}; atomic_load_explicit(&j->unfinished, memory_order_acquire) > 0;)
         if (!spin_once(&s, AWAKE)) sched_yield();
     atomic_store(&j->taken, false);

@@ -5,14 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define VECTOR(type)                                                                                                                       \
-    struct {                                                                                                                               \
-        type *items;                                                                                                                       \
-        size_t count, capacity;                                                                                                            \
+#define VECTOR(type)                                                                                                   \
+    struct {                                                                                                           \
+        type *items;                                                                                                   \
+        size_t count, capacity;                                                                                        \
     }
 
 /* Makes room for `more` further items; false, with the error set and the vector unchanged, if there is no memory. */
-#define vector_reserve(vector, more)                                                                                                       \
+#define vector_reserve(vector, more)                                                                                   \
     vector_grow((void **)&(vector)->items, &(vector)->capacity, (vector)->count, (more), sizeof *(vector)->items)
 
 /* Appends a copy of item; false if there is no memory. */

@@ -58,7 +58,8 @@ static void *work(void *argument) {
     return NULL;
 }
 
-/* Sees to it that what waits will be run: by the worker's thread, or, if there can be none, here and now. Under the lock. */
+/* Sees to it that what waits will be run: by the worker's thread, or, if there can be none, here and now. Under the
+ * lock. */
 static void go_on(worker *w) {
     if (!atomic_load(&w->first)) return;
     if (!w->has_thread) w->has_thread = start_thread(&w->thread, work, w);

@@ -1,5 +1,6 @@
-/* A thread that runs jobs one after the other, in the order they were given. The streams of host backends are made of these. The thread is
-   there while there are jobs for it: it begins with the first, may be sent home when there are none, and does not outlive a fork. */
+/* A thread that runs jobs one after the other, in the order they were given. The streams of host backends are made of
+   these. The thread is there while there are jobs for it: it begins with the first, may be sent home when there are
+   none, and does not outlive a fork. */
 #ifndef BASE_WORKER_H
 #define BASE_WORKER_H
 

@@ -7,13 +7,16 @@
 
 static const cli_option options[] = {
     MODEL_OPTION,
-    {"--random", NULL, OPTION_TEXT, FIELD(random), "SHAPE", "Random weights of a known shape instead, such as llama-3.2-1b"},
+    {"--random", NULL, OPTION_TEXT, FIELD(random), "SHAPE",
+     "Random weights of a known shape instead, such as llama-3.2-1b"},
     {"--bits", NULL, OPTION_INTEGER, FIELD(bits), "N", "Of random weights: 2 3 4 5 6 8, or 16 for bfloat16 (4)"},
     {"--prompt-tokens", "-p", OPTION_INTEGER, FIELD(prompt_length), "N",
      "Length of the prompt (256); the letter is that of mlx_lm.benchmark"},
-    {"--context", NULL, OPTION_INTEGER, FIELD(context), "N", "Tokens there are at the end; the prompt is what is not generated"},
+    {"--context", NULL, OPTION_INTEGER, FIELD(context), "N",
+     "Tokens there are at the end; the prompt is what is not generated"},
     {"--generation-tokens", "-n", OPTION_INTEGER, FIELD(generation_length), "N", "Tokens to generate (32)"},
-    {"--dtype", NULL, OPTION_TEXT, FIELD(dtype), "NAME", "float32, bfloat16 or float16 (as in the file; random weights: bfloat16)"},
+    {"--dtype", NULL, OPTION_TEXT, FIELD(dtype), "NAME",
+     "float32, bfloat16 or float16 (as in the file; random weights: bfloat16)"},
     {"--json", NULL, OPTION_FLAG, FIELD(json), NULL, "Print one JSON object"},
 };
 
@@ -49,7 +52,8 @@ static void random_ids(int32_t *ids, int64_t count, int64_t vocab, uint32_t seed
 static bool trial(tarn_session *session, int32_t *ids, bench_result *b, int number) {
     tarn_generation g;
     random_ids(ids, b->prompt, b->facts.vocab_size, (uint32_t)number + 1);
-    bool ok = tarn_generate(session, ids, (size_t)b->prompt, &g, .max_tokens = TARN_VALUE((double)b->generated + 1), .ignore_end = true);
+    bool ok = tarn_generate(session, ids, (size_t)b->prompt, &g, .max_tokens = TARN_VALUE((double)b->generated + 1),
+                            .ignore_end = true);
     b->trials[number].prefill_tps = g.prompt_tps;
     b->trials[number].decode_tps = g.generation_tps;
     if (g.peak_memory_bytes > b->peak_memory) b->peak_memory = g.peak_memory_bytes;
@@ -67,7 +71,8 @@ static double prompt_flops(const bench_result *b) {
 
 /* Bytes that one step reads: weights, and keys and values of the tokens there are, on average. */
 static double step_bytes(const bench_result *b) {
-    return (double)b->facts.step_bytes + (double)b->facts.cache_bytes_per_token * ((double)b->prompt + (double)(b->generated + 1) / 2);
+    return (double)b->facts.step_bytes +
+           (double)b->facts.cache_bytes_per_token * ((double)b->prompt + (double)(b->generated + 1) / 2);
 }
 
 static bool at_memory_limit(const bench_result *b) {
@@ -90,7 +95,8 @@ static bool measure_limits(bench_result *b, int number) {
     return true;
 }
 
-/* The peak of the model's run is asked for, not that of the measuring buffer before it. Without /proc the larger one is shown. */
+/* The peak of the model's run is asked for, not that of the measuring buffer before it. Without /proc the larger one is
+ * shown. */
 static void forget_peak_memory(void) {
     FILE *file = fopen("/proc/self/clear_refs", "w");
     if (!file) return;
@@ -121,7 +127,8 @@ static void summarize_all(bench_result *b) {
     b->decode_gbps = step_bytes(b) * b->median.decode_tps * 1e-9;
 }
 
-/* Trials in turn with the limits, the first of which were measured before the model was made: the peak of memory is the model's. */
+/* Trials in turn with the limits, the first of which were measured before the model was made: the peak of memory is the
+ * model's. */
 static bool measure(const tarn_model *model, bench_result *b) {
     int32_t *ids = malloc((size_t)b->prompt * sizeof *ids);
     tarn_session *session = tarn_session_new(model, .context = b->prompt + b->generated + 1);
@@ -142,11 +149,12 @@ static bool measure(const tarn_model *model, bench_result *b) {
 
 static void print_table(FILE *out, const bench_result *b) {
     const tarn_model_facts *f = &b->facts;
-    fprintf(out, "model       %s, %.3f million parameters, %.1f MB (%.2f bits a weight)\n", f->model_type, (double)f->parameters / 1e6,
-            (double)f->weight_bytes / 1e6, f->bits_per_weight);
-    fprintf(out, "prompt      %lld tokens: %.1f tokens/s, %.3f TFLOP/s = %.0f %% of %.3f\n", (long long)b->prompt, b->median.prefill_tps,
-            b->prefill_tflops, 100 * b->prefill_tflops / b->median.tflops, b->median.tflops);
-    fprintf(out, "generation  %lld tokens: %.2f tokens/s, %.2f GB/s", (long long)b->generated, b->median.decode_tps, b->decode_gbps);
+    fprintf(out, "model       %s, %.3f million parameters, %.1f MB (%.2f bits a weight)\n", f->model_type,
+            (double)f->parameters / 1e6, (double)f->weight_bytes / 1e6, f->bits_per_weight);
+    fprintf(out, "prompt      %lld tokens: %.1f tokens/s, %.3f TFLOP/s = %.0f %% of %.3f\n", (long long)b->prompt,
+            b->median.prefill_tps, b->prefill_tflops, 100 * b->prefill_tflops / b->median.tflops, b->median.tflops);
+    fprintf(out, "generation  %lld tokens: %.2f tokens/s, %.2f GB/s", (long long)b->generated, b->median.decode_tps,
+            b->decode_gbps);
     if (at_memory_limit(b))
         fprintf(out, " = %.0f %% of %.2f\n", 100 * b->decode_gbps / b->median.read_gbps, b->median.read_gbps);
     else
@@ -154,8 +162,8 @@ static void print_table(FILE *out, const bench_result *b) {
     fprintf(out, "a token     reads %.1f MB of weights and scales and %.1f MB of cache\n", (double)f->step_bytes / 1e6,
             (step_bytes(b) - (double)f->step_bytes) / 1e6);
     fprintf(out, "medians of %d trials, each after a measurement of the limits\n", TRIALS);
-    fprintf(out, "peak memory %.1f MB; %d threads, %s; load average %.2f\n", (double)b->peak_memory / 1e6, b->limits.threads,
-            b->limits.isa_used, b->limits.load_average);
+    fprintf(out, "peak memory %.1f MB; %d threads, %s; load average %.2f\n", (double)b->peak_memory / 1e6,
+            b->limits.threads, b->limits.isa_used, b->limits.load_average);
 }
 
 static void print_json(cli_output *out, const bench_result *b) {
@@ -185,8 +193,9 @@ static void print_json(cli_output *out, const bench_result *b) {
 static int print(const cli_values *v, const bench_result *b) {
     cli_output out;
     if (above_limit(b))
-        return cli_error("%.2f GB/s of %.2f and %.3f TFLOP/s of %.3f: a figure above the limit means that the measurement is wrong",
-                         b->decode_gbps, b->best.read_gbps, b->prefill_tflops, b->best.tflops);
+        return cli_error(
+            "%.2f GB/s of %.2f and %.3f TFLOP/s of %.3f: a figure above the limit means that the measurement is wrong",
+            b->decode_gbps, b->best.read_gbps, b->prefill_tflops, b->best.tflops);
     if (!cli_open(&out)) return EXIT_FAILED;
     if (v->json)
         print_json(&out, b);
@@ -214,17 +223,22 @@ static bool check(const cli_values *v) {
     if (v->model && v->bits.given) return cli_misuse(name, "--bits needs --random"), false;
     if (v->context.given && v->prompt_length.given) return cli_misuse(name, "give -p or --context, not both"), false;
     if (!cli_dtype(v->dtype, &dtype)) return cli_misuse(name, "--dtype must be float32, bfloat16 or float16"), false;
-    if (bits != 16 && (bits < 2 || bits > 8 || bits == 7)) return cli_misuse(name, "--bits must be 2, 3, 4, 5, 6, 8 or 16"), false;
+    if (bits != 16 && (bits < 2 || bits > 8 || bits == 7))
+        return cli_misuse(name, "--bits must be 2, 3, 4, 5, 6, 8 or 16"), false;
     if (v->prompt_length.given && v->prompt_length.value < 1) return cli_misuse(name, "-p must be 1 or more"), false;
-    if (v->context.given && v->context.value <= generated_of(v)) return cli_misuse(name, "--context must be above -n"), false;
-    if (v->generation_length.given && v->generation_length.value < 1) return cli_misuse(name, "-n must be 1 or more"), false;
+    if (v->context.given && v->context.value <= generated_of(v))
+        return cli_misuse(name, "--context must be above -n"), false;
+    if (v->generation_length.given && v->generation_length.value < 1)
+        return cli_misuse(name, "-n must be 1 or more"), false;
     return true;
 }
 
 static tarn_model *make_model(const cli_values *v) {
     tarn_dtype dtype;
     if (!v->random) return cli_load(v, true);
-    return cli_dtype(v->dtype, &dtype) ? tarn_model_random(v->random, v->bits.given ? (int)v->bits.value : 4, .dtype = dtype) : NULL;
+    return cli_dtype(v->dtype, &dtype)
+               ? tarn_model_random(v->random, v->bits.given ? (int)v->bits.value : 4, .dtype = dtype)
+               : NULL;
 }
 
 static bool known_shape(const char *name) {
@@ -239,11 +253,12 @@ static bool known_shape(const char *name) {
 
 static int check_context(const bench_result *b) {
     if (b->prompt <= b->facts.context - b->generated - 1) return 0;
-    return cli_error("-p %lld and -n %lld do not fit the context of %lld tokens", (long long)b->prompt, (long long)b->generated,
-                     (long long)b->facts.context);
+    return cli_error("-p %lld and -n %lld do not fit the context of %lld tokens", (long long)b->prompt,
+                     (long long)b->generated, (long long)b->facts.context);
 }
 
-/* What will be refused is refused before the limits are measured, which takes seconds. Weights stay in their file here. */
+/* What will be refused is refused before the limits are measured, which takes seconds. Weights stay in their file here.
+ */
 static int look_ahead(const cli_values *v, bench_result *b) {
     cli_values as_stored = *v;
     as_stored.dtype = NULL;
@@ -260,7 +275,8 @@ static int run(const cli_values *v) {
     bench_result b = {.prompt = prompt_of(v), .generated = generated_of(v)};
     int status = look_ahead(v, &b);
     if (status) return status;
-    if (!measure_limits(&b, 0)) return cli_failed(); /* before the model is there: reading fast takes a large buffer of its own */
+    if (!measure_limits(&b, 0))
+        return cli_failed(); /* before the model is there: reading fast takes a large buffer of its own */
     forget_peak_memory();
     tarn_model *model = make_model(v);
     if (!model) return cli_failed();

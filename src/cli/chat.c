@@ -1,4 +1,5 @@
-/* tarn chat: a conversation at the terminal, or a message a line from elsewhere. Ctrl-C stops an answer and keeps the conversation. */
+/* tarn chat: a conversation at the terminal, or a message a line from elsewhere. Ctrl-C stops an answer and keeps the
+ * conversation. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,8 +117,8 @@ static bool turn(conversation *c, const char *line, size_t length) {
 static void welcome(const conversation *c, const tarn_model *model) {
     tarn_model_facts f;
     if (!tarn_model_info(model, &f)) return;
-    fprintf(c->notes, "%s: %s, %.3g million parameters, context of %lld tokens. /help lists commands, Ctrl-D leaves.\n", c->values->model,
-            f.model_type, (double)f.parameters / 1e6, (long long)f.context);
+    fprintf(c->notes, "%s: %s, %.3g million parameters, context of %lld tokens. /help lists commands, Ctrl-D leaves.\n",
+            c->values->model, f.model_type, (double)f.parameters / 1e6, (long long)f.context);
 }
 
 static int converse(conversation *c, const tarn_model *model) {
@@ -142,7 +143,9 @@ static int run(const cli_values *v) {
     if (!cli_check_generation(chat_command.name, v)) return EXIT_USAGE;
     tarn_model *model = cli_load(v, false);
     conversation c = {v, NULL, v->json ? stderr : stdout, false};
-    if (model) c.chat = tarn_chat_new(model, .system = v->system_prompt, .session.fast_cache = !v->exact_cache, .drop_oldest = true);
+    if (model)
+        c.chat = tarn_chat_new(model, .system = v->system_prompt, .session.fast_cache = !v->exact_cache,
+                               .drop_oldest = true);
     int status = c.chat ? 0 : cli_failed();
     cli_catch_interrupt();
     if (c.chat) status = converse(&c, model);
@@ -152,4 +155,5 @@ static int run(const cli_values *v) {
 }
 
 const cli_command chat_command = {
-    "chat", "talk with a model", "FOLDER [options]", FIELD(model), options, (int)(sizeof options / sizeof *options), run};
+    "chat", "talk with a model", "FOLDER [options]", FIELD(model), options, (int)(sizeof options / sizeof *options),
+    run};

@@ -1,4 +1,5 @@
-/* What the commands share: a table-driven reader of options, input and output. The command line sees the public API only. */
+/* What the commands share: a table-driven reader of options, input and output. The command line sees the public API
+ * only. */
 #ifndef CLI_H
 #define CLI_H
 
@@ -28,11 +29,13 @@ typedef struct {
 } given_list;
 
 typedef struct {
-    const char *model, *prompt, *prompt_ids, *system_prompt, *dtype, *text, *file, *messages, *vars, *random, *positional;
+    const char *model, *prompt, *prompt_ids, *system_prompt, *dtype, *text, *file, *messages, *vars, *random,
+        *positional;
     given_integer max_tokens, top_k, seed, bits, prompt_length, generation_length, context, stride;
     given_number temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty;
     given_list stop;
-    bool json, ids, ignore_chat_template, no_escapes, add_generation_prompt, no_special_tokens, skip_special_tokens, exact_cache, help;
+    bool json, ids, ignore_chat_template, no_escapes, add_generation_prompt, no_special_tokens, skip_special_tokens,
+        exact_cache, help;
 } cli_values;
 
 typedef enum { OPTION_FLAG, OPTION_TEXT, OPTION_LIST, OPTION_INTEGER, OPTION_NUMBER } option_kind;
@@ -57,21 +60,28 @@ typedef struct {
 #define NO_WORD       SIZE_MAX
 
 /* The rows that several commands' tables share. */
-#define MODEL_OPTION                                                                                                                       \
+#define MODEL_OPTION                                                                                                   \
     { "--model", NULL, OPTION_TEXT, FIELD(model), "FOLDER", "Model folder; the option's name may be left out" }
-#define DTYPE_OPTION                                                                                                                       \
+#define DTYPE_OPTION                                                                                                   \
     { "--dtype", NULL, OPTION_TEXT, FIELD(dtype), "NAME", "float32, bfloat16 or float16 (as in the file)" }
-#define SAMPLING_OPTIONS                                                                                                                   \
-    {"--temp",           NULL, OPTION_NUMBER,                                                                                              \
-     FIELD(temperature), "T",  "Temperature; 0 takes the most likely token, whatever --top-p, --top-k and --min-p say (0)"},               \
-        {"--top-p", NULL, OPTION_NUMBER, FIELD(top_p), "P", "Keep the likeliest tokens that have this mass together (1: off)"},            \
-        {"--top-k", NULL, OPTION_INTEGER, FIELD(top_k), "K", "Keep the K likeliest tokens (0: off)"},                                      \
-        {"--min-p", NULL, OPTION_NUMBER, FIELD(min_p), "P", "Keep tokens at least P times as likely as the best (0: off)"},                \
-        {"--repetition-penalty", NULL, OPTION_NUMBER, FIELD(repetition_penalty), "P", "Make recent tokens less likely (0: off)"},          \
-        {"--presence-penalty", NULL, OPTION_NUMBER, FIELD(presence_penalty), "P", "Take P off the logits of recent tokens (0: off)"},      \
-        {"--frequency-penalty", NULL, OPTION_NUMBER, FIELD(frequency_penalty), "P", "The same for each occurrence (0: off)"},              \
-        {"--stop", NULL, OPTION_LIST, FIELD(stop), "TEXT", "End before this text; may be given several times"},                            \
-        {"--seed", NULL, OPTION_INTEGER, FIELD(seed), "N", "Seed of the random numbers (from the clock)"}, DTYPE_OPTION
+#define SAMPLING_OPTIONS                                                                                               \
+    {"--temp",      NULL,                                                                                              \
+     OPTION_NUMBER, FIELD(temperature),                                                                                \
+     "T",           "Temperature; 0 takes the most likely token, whatever --top-p, --top-k and --min-p say (0)"},      \
+        {"--top-p",    NULL, OPTION_NUMBER,                                                                            \
+         FIELD(top_p), "P",  "Keep the likeliest tokens that have this mass together (1: off)"},                       \
+        {"--top-k", NULL, OPTION_INTEGER, FIELD(top_k), "K", "Keep the K likeliest tokens (0: off)"},                  \
+        {"--min-p",    NULL, OPTION_NUMBER,                                                                            \
+         FIELD(min_p), "P",  "Keep tokens at least P times as likely as the best (0: off)"},                           \
+        {"--repetition-penalty",    NULL, OPTION_NUMBER,                                                               \
+         FIELD(repetition_penalty), "P",  "Make recent tokens less likely (0: off)"},                                  \
+        {"--presence-penalty",    NULL, OPTION_NUMBER,                                                                 \
+         FIELD(presence_penalty), "P",  "Take P off the logits of recent tokens (0: off)"},                            \
+        {"--frequency-penalty",    NULL, OPTION_NUMBER,                                                                \
+         FIELD(frequency_penalty), "P",  "The same for each occurrence (0: off)"},                                     \
+        {"--stop", NULL, OPTION_LIST, FIELD(stop), "TEXT", "End before this text; may be given several times"},        \
+        {"--seed", NULL, OPTION_INTEGER, FIELD(seed), "N", "Seed of the random numbers (from the clock)"},             \
+        DTYPE_OPTION
 
 /* False, after a message on stderr, for what the command does not take. */
 bool cli_parse(const cli_command *command, int count, char **words, cli_values *values);
@@ -80,13 +90,14 @@ void cli_help(const cli_command *command);
 size_t cli_distance(const char *a, const char *b);
 enum { ALMOST = 3 }; /* a distance below this may be a slip */
 
-extern const cli_command generate_command, chat_command, score_command, tokenize_command, detokenize_command, template_command,
-    info_command, doctor_command, bench_command;
+extern const cli_command generate_command, chat_command, score_command, tokenize_command, detokenize_command,
+    template_command, info_command, doctor_command, bench_command;
 
 /* ---- messages: both print "tarn: …" to stderr */
-int cli_failed(void);                                                         /* the library's error; returns EXIT_FAILED */
+int cli_failed(void); /* the library's error; returns EXIT_FAILED */
 int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2))); /* returns EXIT_FAILED */
-int cli_misuse(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3))); /* returns EXIT_USAGE */
+int cli_misuse(const char *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3))); /* returns EXIT_USAGE */
 
 /* ---- input: results are released with free(); NULL after a message */
 char *cli_read(const char *path, size_t *length); /* "-": standard input; ended by a NUL */
@@ -124,7 +135,8 @@ tarn_generate_options cli_generation(const cli_values *values, int64_t usual_tok
 /* Fields of an open JSON object: tokens, text, finish_reason and figures. */
 void json_generation(cli_output *out, const tarn_generation *result);
 
-/* ---- progress of prompts (progress.c): a line on stderr, if that is a terminal, for work that takes longer than a second */
+/* ---- progress of prompts (progress.c): a line on stderr, if that is a terminal, for work that takes longer than a
+ * second */
 void cli_progress_begin(const char *what);
 void cli_progress(void *unused, int64_t computed, int64_t all); /* an .on_prompt callback */
 void cli_progress_end(void);                                    /* takes the line away; may be called again */

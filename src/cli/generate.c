@@ -7,7 +7,8 @@
 
 static const cli_option options[] = {
     MODEL_OPTION,
-    {"--prompt", "-p", OPTION_TEXT, FIELD(prompt), "TEXT", "What to say; \\n and \\t become newline and tab; - reads standard input"},
+    {"--prompt", "-p", OPTION_TEXT, FIELD(prompt), "TEXT",
+     "What to say; \\n and \\t become newline and tab; - reads standard input"},
     {"--no-escapes", NULL, OPTION_FLAG, FIELD(no_escapes), NULL, "Leave \\n and \\t in --prompt as they are"},
     {"--prompt-ids", NULL, OPTION_TEXT, FIELD(prompt_ids), "IDS", "Token ids, space separated, instead of a prompt"},
     {"--system-prompt", NULL, OPTION_TEXT, FIELD(system_prompt), "TEXT", "A system message before the prompt"},
@@ -23,7 +24,8 @@ static bool check(const cli_values *v) {
     if (!v->prompt == !v->prompt_ids) return cli_misuse(name, "give either --prompt or --prompt-ids"), false;
     if (v->prompt_ids && v->no_escapes) return cli_misuse(name, "--no-escapes needs --prompt"), false;
     if (v->prompt_ids && v->system_prompt) return cli_misuse(name, "--system-prompt needs --prompt"), false;
-    if (v->ignore_chat_template && v->system_prompt) return cli_misuse(name, "--system-prompt needs the chat template"), false;
+    if (v->ignore_chat_template && v->system_prompt)
+        return cli_misuse(name, "--system-prompt needs the chat template"), false;
     return cli_check_generation(name, v);
 }
 
@@ -50,8 +52,10 @@ static char *prompt_text(const cli_values *v, size_t *length) {
     return s;
 }
 
-static bool encode(const cli_values *v, const tarn_model *model, const char *text, size_t length, int32_t **ids, size_t *count) {
-    if (!v->ignore_chat_template) return tarn_model_encode_prompt(model, text, length, ids, count, .system = v->system_prompt);
+static bool encode(const cli_values *v, const tarn_model *model, const char *text, size_t length, int32_t **ids,
+                   size_t *count) {
+    if (!v->ignore_chat_template)
+        return tarn_model_encode_prompt(model, text, length, ids, count, .system = v->system_prompt);
     return tarn_model_encode_text(model, text, length, ids, count);
 }
 
@@ -78,7 +82,8 @@ static bool print_piece(void *context, const char *text, size_t length) {
 }
 
 static void print_figures(const tarn_generation *r) {
-    fprintf(stderr, "==========\nPrompt: %lld tokens, %.3f tokens-per-sec\nGeneration: %zu tokens, %.3f tokens-per-sec\n",
+    fprintf(stderr,
+            "==========\nPrompt: %lld tokens, %.3f tokens-per-sec\nGeneration: %zu tokens, %.3f tokens-per-sec\n",
             (long long)r->prompt_tokens, r->prompt_tps, r->token_count, r->generation_tps);
     fprintf(stderr, "Peak memory: %.3f GB\n", (double)r->peak_memory_bytes / 1e9);
 }
@@ -92,7 +97,8 @@ static int print_json(const int32_t *ids, size_t count, const tarn_generation *r
     return cli_close(&out, 0);
 }
 
-static int print_result(const cli_values *v, const tarn_model *model, const int32_t *ids, size_t count, const tarn_generation *r) {
+static int print_result(const cli_values *v, const tarn_model *model, const int32_t *ids, size_t count,
+                        const tarn_generation *r) {
     if (v->json) return print_json(ids, count, r);
     if (!tarn_model_tokenizer(model)) /* there is no text: the ids are the answer */
         for (size_t i = 0; i < r->token_count; i++) printf("%s%d", i ? " " : "", r->tokens[i]);

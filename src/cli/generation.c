@@ -1,4 +1,5 @@
-/* What generating commands share: checks of their options, the library's options made from them, and results as JSON. */
+/* What generating commands share: checks of their options, the library's options made from them, and results as JSON.
+ */
 #include "cli.h"
 
 static bool within(given_number n, double low, double high) {

@@ -13,16 +13,18 @@ static void print_table(FILE *out, const tarn_model_facts *f) {
     fprintf(out, "parameters      %.3f million\n", (double)f->parameters / 1e6);
     fprintf(out, "layers          %lld, width %lld, %lld heads, %lld kv heads, head size %lld\n", (long long)f->layers,
             (long long)f->hidden_size, (long long)f->heads, (long long)f->kv_heads, (long long)f->head_dim);
-    fprintf(out, "vocabulary      %lld\ncontext         %lld tokens\n", (long long)f->vocab_size, (long long)f->context);
+    fprintf(out, "vocabulary      %lld\ncontext         %lld tokens\n", (long long)f->vocab_size,
+            (long long)f->context);
     fprintf(out, "dtype           %s\n", tarn_dtype_name(f->dtype));
     if (f->bits)
-        fprintf(out, "quantization    %d bits, groups of %d (%.2f bits a weight)\n", f->bits, f->group_size, f->bits_per_weight);
+        fprintf(out, "quantization    %d bits, groups of %d (%.2f bits a weight)\n", f->bits, f->group_size,
+                f->bits_per_weight);
     else
         fprintf(out, "quantization    none\n");
     fprintf(out, "weights         %.1f MB%s\n", (double)f->weight_bytes / 1e6,
             f->has_weights ? "" : " by config.json; the folder has none");
-    fprintf(out, "cache           %.3f MB for 1000 tokens, %.1f MB for the whole context\n", (double)f->cache_bytes_per_token / 1e3,
-            (double)f->cache_bytes_per_token * (double)f->context / 1e6);
+    fprintf(out, "cache           %.3f MB for 1000 tokens, %.1f MB for the whole context\n",
+            (double)f->cache_bytes_per_token / 1e3, (double)f->cache_bytes_per_token * (double)f->context / 1e6);
     fprintf(out, "memory needed   %.1f MB with the whole context\n",
             ((double)f->weight_bytes + (double)f->cache_bytes_per_token * (double)f->context) / 1e6);
 }
@@ -69,5 +71,10 @@ static int run(const cli_values *v) {
     return cli_close(&out, 0);
 }
 
-const cli_command info_command = {
-    "info", "size, shape and memory of a model", "FOLDER [--json]", FIELD(model), options, (int)(sizeof options / sizeof *options), run};
+const cli_command info_command = {"info",
+                                  "size, shape and memory of a model",
+                                  "FOLDER [--json]",
+                                  FIELD(model),
+                                  options,
+                                  (int)(sizeof options / sizeof *options),
+                                  run};

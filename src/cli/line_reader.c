@@ -1,5 +1,5 @@
-/* Lines by libedit. A line may hold newlines: pasted ones (terminals put marks around what is pasted), those of Alt-Enter, and those after
-   a backslash at the end of a line. */
+/* Lines by libedit. A line may hold newlines: pasted ones (terminals put marks around what is pasted), those of
+   Alt-Enter, and those after a backslash at the end of a line. */
 #include "line_reader.h"
 
 #include <errno.h>

@@ -11,8 +11,8 @@ typedef struct line_reader line_reader;
 line_reader *line_reader_open(void);
 void line_reader_close(line_reader *reader);
 bool line_reader_at_terminal(const line_reader *reader);
-/* The next message, ended by a NUL that *length does not count (free): a line, or several of which all but the last end with a backslash.
-   NULL at the end of input, or after a message. Ctrl-C at the prompt begins a new line. */
+/* The next message, ended by a NUL that *length does not count (free): a line, or several of which all but the last end
+   with a backslash. NULL at the end of input, or after a message. Ctrl-C at the prompt begins a new line. */
 char *line_reader_next(line_reader *reader, size_t *length);
 bool line_reader_failed(const line_reader *reader);
 

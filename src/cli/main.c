@@ -1,4 +1,5 @@
-/* The command line: finds the command, reads its options, runs it. Exit status: 0, 1 for a failure, 2 for wrong usage. */
+/* The command line: finds the command, reads its options, runs it. Exit status: 0, 1 for a failure, 2 for wrong usage.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -6,8 +7,9 @@
 
 #include "cli.h"
 
-static const cli_command *const commands[] = {&generate_command, &chat_command, &score_command,  &tokenize_command, &detokenize_command,
-                                              &template_command, &info_command, &doctor_command, &bench_command};
+static const cli_command *const commands[] = {&generate_command, &chat_command,       &score_command,
+                                              &tokenize_command, &detokenize_command, &template_command,
+                                              &info_command,     &doctor_command,     &bench_command};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void overview(FILE *stream) {
@@ -16,8 +18,8 @@ static void overview(FILE *stream) {
     fputs("\ntarn help COMMAND shows a command's options; tarn --version the version.\n", stream);
 }
 
-/* A file opened later must not become a standard stream that came closed: its text would be read as a prompt. What takes the place cannot
-   be read (or written), so that using it is the error it was. */
+/* A file opened later must not become a standard stream that came closed: its text would be read as a prompt. What
+   takes the place cannot be read (or written), so that using it is the error it was. */
 static bool hold_standard_streams(void) {
     for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
         if (fcntl(i, F_GETFD) < 0 && open("/dev/null", i == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) return false;

@@ -52,7 +52,8 @@ static bool parse_integer(const char *word, long long *n) {
 
 static bool store_integer(const cli_command *command, const cli_option *o, const char *word, given_integer *out) {
     long long n;
-    if (!parse_integer(word, &n)) return cli_misuse(command->name, "%s needs an integer, not \"%s\"", o->name, word), false;
+    if (!parse_integer(word, &n))
+        return cli_misuse(command->name, "%s needs an integer, not \"%s\"", o->name, word), false;
     *out = (given_integer){true, n};
     return true;
 }
@@ -60,7 +61,8 @@ static bool store_integer(const cli_command *command, const cli_option *o, const
 static bool store_number(const cli_command *command, const cli_option *o, const char *word, given_number *out) {
     char *end;
     double x = strtod(word, &end);
-    if (end == word || *end || !isfinite(x)) return cli_misuse(command->name, "%s needs a number, not \"%s\"", o->name, word), false;
+    if (end == word || *end || !isfinite(x))
+        return cli_misuse(command->name, "%s needs a number, not \"%s\"", o->name, word), false;
     *out = (given_number){true, x};
     return true;
 }
@@ -90,7 +92,8 @@ static bool store(const cli_command *command, const cli_option *o, const char *w
 }
 
 static bool take_positional(const cli_command *command, const char *word, cli_values *values) {
-    const char **member = command->positional == NO_WORD ? NULL : (const char **)(void *)((char *)values + command->positional);
+    const char **member =
+        command->positional == NO_WORD ? NULL : (const char **)(void *)((char *)values + command->positional);
     if (!member || *member) return cli_misuse(command->name, "unexpected argument \"%s\"", word), false;
     *member = word;
     return true;
@@ -124,7 +127,8 @@ bool cli_parse(const cli_command *command, int count, char **words, cli_values *
         if (!o) return unknown_option(command, word);
         if (o->kind == OPTION_FLAG && equals) return cli_misuse(command->name, "%s takes no value", o->name), false;
         const char *value = equals ? equals + 1 : NULL;
-        if (o->kind != OPTION_FLAG && !value && ++i == count) return cli_misuse(command->name, "%s needs a value", o->name), false;
+        if (o->kind != OPTION_FLAG && !value && ++i == count)
+            return cli_misuse(command->name, "%s needs a value", o->name), false;
         if (!store(command, o, value ? value : words[i], values)) return false;
     }
     return true;
@@ -132,8 +136,8 @@ bool cli_parse(const cli_command *command, int count, char **words, cli_values *
 
 static void print_option(const cli_option *o) {
     char left[64];
-    snprintf(left, sizeof left, "%s%s%s%s%s", o->letter ? o->letter : "", o->letter ? ", " : "", o->name, o->value ? " " : "",
-             o->value ? o->value : "");
+    snprintf(left, sizeof left, "%s%s%s%s%s", o->letter ? o->letter : "", o->letter ? ", " : "", o->name,
+             o->value ? " " : "", o->value ? o->value : "");
     printf("  %-28s %s\n", left, o->help);
 }
 

@@ -1,5 +1,5 @@
-/* Progress of a prompt: a thread that, from the first second on, writes "prompt 256/600" to a terminal's stderr and takes it away at the
-   end. A chunk of a large model takes long, so that the first line must not wait for one. */
+/* Progress of a prompt: a thread that, from the first second on, writes "prompt 256/600" to a terminal's stderr and
+   takes it away at the end. A chunk of a large model takes long, so that the first line must not wait for one. */
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>

@@ -43,10 +43,14 @@ static bool fits(const cli_values *v, const tarn_model *model, size_t count) {
     tarn_model_facts facts;
     tarn_model_info(model, &facts);
     long long context = facts.context, stride = v->stride.value;
-    if (count < 2) return cli_error("%s: the text has %zu token, and the first is not scored", cli_path_name(v->text), count), false;
-    if (v->stride.given && stride >= context) return cli_error("--stride %lld must be below the context of %lld", stride, context), false;
+    if (count < 2)
+        return cli_error("%s: the text has %zu token, and the first is not scored", cli_path_name(v->text), count),
+               false;
+    if (v->stride.given && stride >= context)
+        return cli_error("--stride %lld must be below the context of %lld", stride, context), false;
     if ((long long)count <= context || v->stride.given) return true;
-    return cli_error("%s: the text has %zu tokens, but the context holds %lld; --stride N scores it in windows, such as --stride %lld",
+    return cli_error("%s: the text has %zu tokens, but the context holds %lld; --stride N scores it in windows, such "
+                     "as --stride %lld",
                      cli_path_name(v->text), count, context, context / 2),
            false;
 }
@@ -57,7 +61,8 @@ static int score(const cli_values *v, const tarn_model *model, const int32_t *id
     tarn_session *session = tarn_session_new(model);
     if (!logprobs) tarn_fail_kind(TARN_ERROR_MEMORY, "out of memory");
     cli_progress_begin("scored");
-    bool ok = logprobs && session && tarn_score(session, ids, count, logprobs, .stride = v->stride.value, .on_prompt = cli_progress);
+    bool ok = logprobs && session &&
+              tarn_score(session, ids, count, logprobs, .stride = v->stride.value, .on_prompt = cli_progress);
     cli_progress_end();
     int status = ok ? print(v, ids, count, logprobs) : cli_failed();
     tarn_session_free(session);
@@ -65,10 +70,12 @@ static int score(const cli_values *v, const tarn_model *model, const int32_t *id
     return status;
 }
 
-static bool text_ids(const cli_values *v, const tarn_model *model, const char *text, size_t length, int32_t **ids, size_t *count) {
+static bool text_ids(const cli_values *v, const tarn_model *model, const char *text, size_t length, int32_t **ids,
+                     size_t *count) {
     if (v->ids) return cli_parse_ids(text, length, cli_path_name(v->text), ids, count);
     const tarn_tokenizer *tokenizer = tarn_model_tokenizer(model);
-    if (!tokenizer) return cli_error("%s: the folder has no tokenizer.json; give token ids with --ids", v->model), false;
+    if (!tokenizer)
+        return cli_error("%s: the folder has no tokenizer.json; give token ids with --ids", v->model), false;
     if (tarn_model_encode_text(model, text, length, ids, count)) return true;
     return cli_error("%s: %s", cli_path_name(v->text), tarn_error()), false;
 }
@@ -79,7 +86,8 @@ static int run(const cli_values *v) {
     size_t count = 0, length = 0;
     if (!v->model) return cli_misuse(score_command.name, "a model folder is missing (--model)");
     if (!v->text) return cli_misuse(score_command.name, "--text is missing");
-    if (!cli_dtype(v->dtype, &dtype)) return cli_misuse(score_command.name, "--dtype must be float32, bfloat16 or float16");
+    if (!cli_dtype(v->dtype, &dtype))
+        return cli_misuse(score_command.name, "--dtype must be float32, bfloat16 or float16");
     if (v->stride.given && v->stride.value < 1) return cli_misuse(score_command.name, "--stride must be 1 or more");
     char *text = cli_read(v->text, &length);
     if (!text) return EXIT_FAILED;

@@ -11,8 +11,8 @@
 
 /* ---- messages */
 
-/* A message stays on one line, whatever names from files it holds: control characters are written as escapes, and none reaches the
-   terminal. */
+/* A message stays on one line, whatever names from files it holds: control characters are written as escapes, and none
+   reaches the terminal. */
 static void put_text(const char *message) {
     for (const unsigned char *s = (const unsigned char *)message; *s; s++)
         if (*s < 0x20 || *s == 0x7f)
@@ -118,7 +118,8 @@ bool cli_parse_ids(const char *text, size_t length, const char *what, int32_t **
     at += bracket;
     *ids = list;
     *count = 0;
-    if (read_ids(&at, list, count) && (*at == ']') == bracket && !at[bracket + strspn(at + bracket, " \t\r\n")]) return true;
+    if (read_ids(&at, list, count) && (*at == ']') == bracket && !at[bracket + strspn(at + bracket, " \t\r\n")])
+        return true;
     cli_error("%s: \"%.16s\" is no token id", what, at);
     free(list);
     *ids = NULL;
@@ -128,7 +129,8 @@ bool cli_parse_ids(const char *text, size_t length, const char *what, int32_t **
 bool cli_dtype(const char *name, tarn_dtype *dtype) {
     *dtype = TARN_BOOL;
     if (!name) return true;
-    bool known = tarn_dtype_from_name(name, dtype) && (*dtype == TARN_FLOAT32 || *dtype == TARN_BFLOAT16 || *dtype == TARN_FLOAT16);
+    bool known = tarn_dtype_from_name(name, dtype) &&
+                 (*dtype == TARN_FLOAT32 || *dtype == TARN_BFLOAT16 || *dtype == TARN_FLOAT16);
     if (!known) tarn_clear_error();
     return known;
 }

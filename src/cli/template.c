@@ -26,14 +26,14 @@ static char *make_variables(const cli_values *v, const tarn_tokenizer *tokenizer
     char *alone = tarn_template_variables(tokenizer, "[]", .variables_json = v->vars);
     if (!alone) return cli_error("--vars: %s", tarn_error()), NULL;
     tarn_free(alone);
-    char *variables =
-        tarn_template_variables(tokenizer, messages, .variables_json = v->vars, .add_generation_prompt = v->add_generation_prompt);
+    char *variables = tarn_template_variables(tokenizer, messages, .variables_json = v->vars,
+                                              .add_generation_prompt = v->add_generation_prompt);
     if (!variables) cli_error("%s: %s", cli_path_name(v->messages), tarn_error());
     return variables;
 }
 
-static int render(const cli_values *v, const tarn_tokenizer *tokenizer, const char *source, size_t length, const char *name,
-                  const char *messages) {
+static int render(const cli_values *v, const tarn_tokenizer *tokenizer, const char *source, size_t length,
+                  const char *name, const char *messages) {
     size_t rendered = 0;
     tarn_template *parsed = tarn_template_parse(source, length, name);
     if (!parsed) return cli_failed();
@@ -56,8 +56,8 @@ static int render_model(const cli_values *v, const char *messages) {
     if (!tokenizer) return cli_failed();
     const char *name = tarn_template_name(tokenizer, v->vars);
     const char *source = tarn_tokenizer_chat_template(tokenizer, name ? name : "default", &length);
-    int status =
-        source ? render(v, tokenizer, source, length, v->model, messages) : cli_error("%s: the folder has no chat template", v->model);
+    int status = source ? render(v, tokenizer, source, length, v->model, messages)
+                        : cli_error("%s: the folder has no chat template", v->model);
     tarn_tokenizer_free(tokenizer);
     return status;
 }
@@ -77,7 +77,8 @@ static int run(const cli_values *v) {
     char *messages = cli_read(v->messages, &length);
     if (!messages) return EXIT_FAILED;
     int status = EXIT_FAILED;
-    if (cli_no_nul(messages, length, cli_path_name(v->messages))) status = v->model ? render_model(v, messages) : render_file(v, messages);
+    if (cli_no_nul(messages, length, cli_path_name(v->messages)))
+        status = v->model ? render_model(v, messages) : render_file(v, messages);
     free(messages);
     return status;
 }

@@ -9,7 +9,8 @@ static const cli_option tokenize_options[] = {
     {"--model", NULL, OPTION_TEXT, FIELD(model), "FOLDER", "Model folder"},
     {"--prompt", "-p", OPTION_TEXT, FIELD(prompt), "TEXT", "The text, as it is"},
     {"--text", NULL, OPTION_TEXT, FIELD(text), "FILE", "The text, from a file; - reads standard input (the default)"},
-    {"--no-special-tokens", NULL, OPTION_FLAG, FIELD(no_special_tokens), NULL, "Add none, such as a beginning-of-text token"},
+    {"--no-special-tokens", NULL, OPTION_FLAG, FIELD(no_special_tokens), NULL,
+     "Add none, such as a beginning-of-text token"},
     {"--json", NULL, OPTION_FLAG, FIELD(json), NULL, "The output is JSON in any case"},
 };
 static const cli_option detokenize_options[] = {
@@ -23,7 +24,8 @@ static const cli_option detokenize_options[] = {
 /* False, after a message, without a model or with more than one input: an option's words, bare words, a file. */
 static bool check(const char *command, const cli_values *v, const char *option, const char *words) {
     if (!v->model) return cli_misuse(command, "--model is missing"), false;
-    if (!!words + !!v->positional + !!v->text > 1) return cli_misuse(command, "give one of %s, --text and a bare word", option), false;
+    if (!!words + !!v->positional + !!v->text > 1)
+        return cli_misuse(command, "give one of %s, --text and a bare word", option), false;
     return true;
 }
 
@@ -54,9 +56,10 @@ static int tokenize(const cli_values *v) {
     char *text = input_text(v, v->prompt, &length);
     int status = EXIT_FAILED;
     if (text)
-        status = tarn_tokenizer_encode(tokenizer, text, length, &ids, &count, .add_special_tokens = !v->no_special_tokens)
-                     ? print_ids(ids, count)
-                     : cli_failed();
+        status =
+            tarn_tokenizer_encode(tokenizer, text, length, &ids, &count, .add_special_tokens = !v->no_special_tokens)
+                ? print_ids(ids, count)
+                : cli_failed();
     tarn_free(ids);
     free(text);
     tarn_tokenizer_free(tokenizer);
@@ -82,7 +85,8 @@ static int decode(const cli_values *v, const tarn_tokenizer *tokenizer, const ch
     size_t count = 0, length = 0;
     const char *what = v->prompt_ids || v->positional ? "token ids" : cli_path_name(v->text ? v->text : "-");
     if (!cli_parse_ids(text, text_length, what, &ids, &count)) return EXIT_FAILED;
-    char *decoded = tarn_tokenizer_decode(tokenizer, ids, count, &length, .skip_special_tokens = v->skip_special_tokens);
+    char *decoded =
+        tarn_tokenizer_decode(tokenizer, ids, count, &length, .skip_special_tokens = v->skip_special_tokens);
     int status = decoded ? print_text(v, decoded, length) : cli_failed();
     tarn_free(decoded);
     tarn_free(ids);

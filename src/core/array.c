@@ -17,7 +17,8 @@ int64_t node_alive_count(void) {
     return atomic_load(&nodes_alive);
 }
 
-node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs, const void *attributes, tarn_stream *stream) {
+node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs, const void *attributes,
+               tarn_stream *stream) {
     bool ok;
     void *copied = attributes_copy(op, attributes, &ok);
     node *n = ok ? memory_new(1, sizeof(node) + (size_t)outputs * sizeof(tarn_array)) : NULL;
@@ -151,8 +152,8 @@ bool fail_shapes(const tarn_array *a, const char *joiner, const tarn_array *b, c
 static node *leaf(op_id op, const void *attributes, tarn_ints shape, tarn_dtype dtype, tarn_stream *stream) {
     int64_t bytes;
     if (shape.count > TARN_MAX_NDIM || !checked_bytes(shape.values, shape.count, dtype_bytes(dtype), &bytes)) {
-        tarn_fail("an array of %lld axes: the shape is negative, too large or has more than %d axes", (long long)shape.count,
-                  TARN_MAX_NDIM);
+        tarn_fail("an array of %lld axes: the shape is negative, too large or has more than %d axes",
+                  (long long)shape.count, TARN_MAX_NDIM);
         return NULL;
     }
     if (!scope_check_open("making an array")) return NULL;

@@ -55,9 +55,10 @@ struct node {
     tarn_array outputs[];
 };
 
-/* A node with `outputs` outputs whose dtypes and shapes the caller fills in; attributes are copied; takes a reader's hold on each input.
-   References: one, the caller's. NULL on failure. */
-node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs, const void *attributes, tarn_stream *stream);
+/* A node with `outputs` outputs whose dtypes and shapes the caller fills in; attributes are copied; takes a reader's
+   hold on each input. References: one, the caller's. NULL on failure. */
+node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs, const void *attributes,
+               tarn_stream *stream);
 void node_retain(node *n);
 void node_release(node *n); /* frees without recursion what nobody holds any more */
 /* A hold as a reader in the graph has it: tarn_move gives up the others. NULL is passed over. */
@@ -67,7 +68,8 @@ void array_end_reading(tarn_array *a);
 void node_forget_inputs(node *n);
 int64_t node_alive_count(void);
 
-/* Holders take a new hold before they give up the old one; scopes are asked twice, because a hold passes from them to keeps and back. */
+/* Holders take a new hold before they give up the old one; scopes are asked twice, because a hold passes from them to
+ * keeps and back. */
 static inline bool array_is_held(const tarn_array *a) {
     return atomic_load(&a->scopes) || atomic_load(&a->keeps) || atomic_load(&a->scopes) || atomic_load(&a->readers);
 }
@@ -86,7 +88,8 @@ static inline tarn_ints array_shape(const tarn_array *a) {
     return (tarn_ints){a->shape, a->ndim};
 }
 
-/* Gives a value to an array (takes over the caller's reference of the buffer), or takes it away with NULL. Under the schedule lock. */
+/* Gives a value to an array (takes over the caller's reference of the buffer), or takes it away with NULL. Under the
+ * schedule lock. */
 void array_set_value(tarn_array *a, buffer *b, int64_t offset, const int64_t *strides);
 
 /* A leaf array over a buffer (takes over the caller's reference), registered with the innermost scope. */
@@ -96,7 +99,9 @@ tarn_array *array_argument(int index, tarn_ints shape, tarn_dtype dtype, tarn_st
 
 /* Appends "float32 [2, 3]". */
 void array_describe(const tarn_array *a, text *out);
-/* Fails with the formatted words, then ": float32 [2, 3]" and, unless b is NULL, the joiner and the other: returns false. */
-bool fail_shapes(const tarn_array *a, const char *joiner, const tarn_array *b, const char *format, ...) TARN_PRINTF(4, 5);
+/* Fails with the formatted words, then ": float32 [2, 3]" and, unless b is NULL, the joiner and the other: returns
+ * false. */
+bool fail_shapes(const tarn_array *a, const char *joiner, const tarn_array *b, const char *format, ...)
+    TARN_PRINTF(4, 5);
 
 #endif

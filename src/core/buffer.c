@@ -10,7 +10,8 @@
 #include "core/release.h"
 #include "tarn/error.h"
 
-static error_note without_memory = {TARN_ERROR_RUNTIME, "a computation failed, and there was no memory to keep its message"};
+static error_note without_memory = {TARN_ERROR_RUNTIME,
+                                    "a computation failed, and there was no memory to keep its message"};
 static char nothing[8]; /* the address of what has no bytes: NULL means absent */
 
 /* ---- life */
@@ -75,7 +76,8 @@ void buffer_release(buffer *b) {
     b->copy_count = 0;
     if (b->copies != b->own_copies) memory_free(b->copies);
     if (b->readers != b->own_readers) memory_free(b->readers);
-    if (b->foreign) pool_count_mapped(-b->bytes); /* its readers are done: work holds the foreign buffers that it uses to its end */
+    if (b->foreign)
+        pool_count_mapped(-b->bytes); /* its readers are done: work holds the foreign buffers that it uses to its end */
     if (b->release)
         release_later(&b->note);
     else
@@ -250,7 +252,8 @@ static void wait_for_copies(buffer *b) {
     }
 }
 
-/* This thread does the checks that are due, unless another is at it. Within a check, which may read arrays, nothing is waited for. */
+/* This thread does the checks that are due, unless another is at it. Within a check, which may read arrays, nothing is
+ * waited for. */
 void buffer_verify(buffer *b) {
     while (atomic_load(&b->unverified) && !release_is_draining()) {
         release_drain();

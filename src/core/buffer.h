@@ -1,5 +1,5 @@
-/* A buffer: one logical block of memory with at most one copy per device. Each copy knows the work that makes it valid; the buffer knows
-   its last readers. */
+/* A buffer: one logical block of memory with at most one copy per device. Each copy knows the work that makes it valid;
+   the buffer knows its last readers. */
 #ifndef CORE_BUFFER_H
 #define CORE_BUFFER_H
 
@@ -25,7 +25,7 @@ typedef struct buffer {
     atomic_int holders;    /* those who only ask whether it is good, or say that it is not: work on its way */
     int64_t bytes;
     atomic_int state;
-    atomic_int unverified;                       /* runs that wrote it from foreign memory that has not been checked since */
+    atomic_int unverified; /* runs that wrote it from foreign memory that has not been checked since */
     buffer_copy *copies, own_copies[BUFFER_OWN]; /* these and the readers under lock_of(buffer) */
     int copy_count;
     ticket *readers, own_readers[BUFFER_OWN]; /* the last ones, one a stream */
@@ -48,7 +48,8 @@ void buffer_release(buffer *b); /* its memory is given back in the order of the 
 buffer *buffer_hold(buffer *b);
 void buffer_let_go(buffer *b);
 
-/* Where its bytes are, or will be, on a device; NULL if it has no copy there. An empty buffer has an address everywhere. */
+/* Where its bytes are, or will be, on a device; NULL if it has no copy there. An empty buffer has an address
+ * everywhere. */
 void *buffer_data(buffer *b, int slot);
 bool buffer_is_valid_on(buffer *b, int slot);
 int buffer_valid_slot(buffer *b); /* a device with a valid copy, the host first; -1: none */
@@ -62,14 +63,14 @@ void buffer_fill_on_host(buffer *b);
 
 /* ---- while work is submitted: nothing fails */
 
-/* Adds what work on a stream must wait for to read the copy on the device, or (writing) to write it, to after[0 .. count); what does not
-   fit into `room` is waited for here. Returns the new count. */
+/* Adds what work on a stream must wait for to read the copy on the device, or (writing) to write it, to after[0 ..
+   count); what does not fit into `room` is waited for here. Returns the new count. */
 int buffer_waits(buffer *b, int slot, bool writing, ticket *after, int count, int room);
 /* The work has been submitted; t is its end. */
 void buffer_was_read(buffer *b, ticket t);
 void buffer_was_written(buffer *b, int slot, ticket t); /* other copies are not valid any more */
 void buffer_was_copied(buffer *b, int slot, ticket t);  /* the copy on the device is as good as the others from t on */
-void buffer_drop_stale(buffer *b);                      /* gives back copies that are not valid; nobody else may be about to fill them */
+void buffer_drop_stale(buffer *b); /* gives back copies that are not valid; nobody else may be about to fill them */
 void buffer_set_state(buffer *b, buffer_state state);
 /* Waits while it is pending; false if it was given up. */
 bool buffer_settle(buffer *b);

@@ -65,7 +65,8 @@ static const backend *load_backend(tarn_device_type type) {
     memcpy(&report_to, &symbol, sizeof report_to);
     if (report_to) report_to(tarn_fail_kind);
     const backend *found = entry();
-    if (found->version != BACKEND_VERSION || found->table_hash != backend_hash()) return NULL; /* built from other tables */
+    if (found->version != BACKEND_VERSION || found->table_hash != backend_hash())
+        return NULL; /* built from other tables */
     return opened[type] = found;
 }
 
@@ -75,7 +76,8 @@ static bool check_without(void) {
         char op[64] = "";
         if ((size_t)(end - name) < sizeof op) memcpy(op, name, (size_t)(end - name));
         if (op_from_name(op) == OP_COUNT)
-            return tarn_fail("the environment variable TARN_WITHOUT is \"%.80s\"; there is no op \"%s\"", settings_without_list(), op);
+            return tarn_fail("the environment variable TARN_WITHOUT is \"%.80s\"; there is no op \"%s\"",
+                             settings_without_list(), op);
     }
     return true;
 }
@@ -96,15 +98,18 @@ static device_entry *make_entry(tarn_device device, int slot, const backend *of)
 static int find_slot(tarn_device device) {
     for (int i = 0; i < slot_count; i++)
         if (slots[i]->device.type == device.type && slots[i]->device.index == device.index) return i;
-    if (slot_count == 0 && (device.type != TARN_CPU || device.index != 0) && find_slot((tarn_device){TARN_CPU, 0}) < 0) return -1;
+    if (slot_count == 0 && (device.type != TARN_CPU || device.index != 0) && find_slot((tarn_device){TARN_CPU, 0}) < 0)
+        return -1;
     if (slot_count == 0 && (!settings_check() || !check_without())) return -1;
     fork_prepare_for();
     const backend *of = (unsigned)device.type < TARN_DEVICE_TYPE_COUNT ? load_backend(device.type) : NULL;
     if (!of || device.index < 0 || device.index >= of->device_count()) {
-        tarn_fail_kind(TARN_ERROR_RUNTIME, "there is no device %s:%d", tarn_device_type_name(device.type), device.index);
+        tarn_fail_kind(TARN_ERROR_RUNTIME, "there is no device %s:%d", tarn_device_type_name(device.type),
+                       device.index);
         return -1;
     }
-    if (slot_count == MOST_SLOTS) return tarn_fail_kind(TARN_ERROR_RUNTIME, "more than %d devices in use", MOST_SLOTS), -1;
+    if (slot_count == MOST_SLOTS)
+        return tarn_fail_kind(TARN_ERROR_RUNTIME, "more than %d devices in use", MOST_SLOTS), -1;
     slots[slot_count] = make_entry(device, slot_count, of);
     return slots[slot_count] ? slot_count++ : -1;
 }
@@ -122,9 +127,10 @@ bool slot_is_lost(int slot) {
 
 bool slot_check(int slot) {
     if (!slot_is_lost(slot)) return true;
-    return tarn_fail_kind(TARN_ERROR_RUNTIME,
-                          "the device %s:%d and what it had in memory cannot be used in a process forked after it was in use",
-                          tarn_device_type_name(slots[slot]->device.type), slots[slot]->device.index);
+    return tarn_fail_kind(
+        TARN_ERROR_RUNTIME,
+        "the device %s:%d and what it had in memory cannot be used in a process forked after it was in use",
+        tarn_device_type_name(slots[slot]->device.type), slots[slot]->device.index);
 }
 
 int device_slot_count(void) {

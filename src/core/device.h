@@ -21,7 +21,8 @@ bool slot_check(int slot);
 bool slot_is_lost(int slot);
 tarn_stream *slot_default_stream(int slot);
 struct pool *slot_pool(int slot);
-/* For what is moved to and from a device, beside its other work; made when first asked for. NULL, with the error set, without memory. */
+/* For what is moved to and from a device, beside its other work; made when first asked for. NULL, with the error set,
+ * without memory. */
 tarn_stream *slot_copy_stream(int slot);
 
 void devices_before_fork(void);

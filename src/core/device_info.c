@@ -13,7 +13,8 @@ bool tarn_measure(tarn_measurement *result) {
 }
 
 bool tarn_set_threads(int count) {
-    if (count < 0 || count > PARALLEL_MOST) return tarn_fail("set_threads: %d; from 0 to %d are possible", count, PARALLEL_MOST);
+    if (count < 0 || count > PARALLEL_MOST)
+        return tarn_fail("set_threads: %d; from 0 to %d are possible", count, PARALLEL_MOST);
     parallel_set_threads(count);
     return true;
 }

@@ -1,5 +1,6 @@
-/* Before a fork all work that was submitted is waited for and every lock is taken, in the order in which they nest; so the child finds
-   nothing half done. It has no threads of ours: the CPU's come back with the first work, other devices are lost. */
+/* Before a fork all work that was submitted is waited for and every lock is taken, in the order in which they nest; so
+   the child finds nothing half done. It has no threads of ours: the CPU's come back with the first work, other devices
+   are lost. */
 #include "core/fork.h"
 
 #include <pthread.h>
@@ -20,7 +21,8 @@ unsigned fork_generation(void) {
     return atomic_load(&generation);
 }
 
-/* Nothing more can be submitted, what was is waited for, and then the locks are taken: first those that are held while others are. */
+/* Nothing more can be submitted, what was is waited for, and then the locks are taken: first those that are held while
+ * others are. */
 static void before(void) {
     locks_close();
     streams_wait();

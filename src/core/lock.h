@@ -5,8 +5,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-/* One process-wide lock under which graphs are scheduled and arrays get and lose values. Not recursive: a thread that holds the lock and
-   asks for it again waits for ever. */
+/* One process-wide lock under which graphs are scheduled and arrays get and lose values. Not recursive: a thread that
+   holds the lock and asks for it again waits for ever. */
 void schedule_lock(void);
 void schedule_unlock(void);
 /* Whether this thread is between schedule_lock and schedule_unlock or between fork_hold and fork_allow. */
@@ -15,8 +15,8 @@ bool lock_is_held(void);
 /* The lock of a small object that has none of its own; several objects share it, so hold one at a time. */
 pthread_mutex_t *lock_of(const void *object);
 
-/* Between the two no other thread forks: what is done there in steps is whole in a child. They nest. Callbacks of the user, who may wait
-   for the thread that forks, have no place there, nor has who holds a lock already. */
+/* Between the two no other thread forks: what is done there in steps is whole in a child. They nest. Callbacks of the
+   user, who may wait for the thread that forks, have no place there, nor has who holds a lock already. */
 void fork_hold(void);
 void fork_allow(void);
 

@@ -1,5 +1,5 @@
-/* The pool of memory of each device: freed blocks wait, with the tickets of their last use, for a request of about their size. The lock of
-   a pool is not held while its device gives or takes memory, nor while work is waited for. */
+/* The pool of memory of each device: freed blocks wait, with the tickets of their last use, for a request of about
+   their size. The lock of a pool is not held while its device gives or takes memory, nor while work is waited for. */
 #include "core/pool.h"
 
 #include <pthread.h>
@@ -96,7 +96,8 @@ static void take_cached(pool *p, pool_block *f) {
     p->info.cached -= f->bytes;
 }
 
-/* Keeps the tickets that are not done: a block that was taken in stream order may be given back before anything new uses it. */
+/* Keeps the tickets that are not done: a block that was taken in stream order may be given back before anything new
+ * uses it. */
 static void forget_done(pool_block *f) {
     int kept = 0;
     for (int i = 0; i < f->after_count; i++)
@@ -108,15 +109,16 @@ static void forget_done(pool_block *f) {
     f->room = POOL_OWN_TICKETS;
 }
 
-/* Whether nothing uses the block any more but, if that is not NULL, work that comes before what `stream` is given next. */
+/* Whether nothing uses the block any more but, if that is not NULL, work that comes before what `stream` is given next.
+ */
 static bool is_idle(pool_block *f, const tarn_stream *stream) {
     for (int i = 0; i < f->after_count; i++)
         if (f->after[i].stream != stream && !ticket_done(f->after[i])) return false;
     return true;
 }
 
-/* Takes the oldest blocks out until at most `keep` bytes are cached, and adds them to a list. With `patience` only idle ones: it passes
-   over at most so many that are in use. */
+/* Takes the oldest blocks out until at most `keep` bytes are cached, and adds them to a list. With `patience` only idle
+   ones: it passes over at most so many that are in use. */
 static void evict(pool *p, int64_t keep, int64_t patience, bool idle, pool_block **list) {
     for (pool_block *f = p->oldest, *next; f && p->info.cached > keep && patience > 0; f = next) {
         next = f->newer;
@@ -146,8 +148,8 @@ static void unlock_and_return(pool *p, pool_block *list) {
     return_all(list);
 }
 
-/* The smallest free block that is neither too small nor wastefully large; of many that are in use by other streams only the first are
-   looked at. */
+/* The smallest free block that is neither too small nor wastefully large; of many that are in use by other streams only
+   the first are looked at. */
 static pool_block *find_cached(pool *p, int64_t bytes, tarn_stream *stream) {
     int64_t most = bytes + bytes / 8;
     if (p->info.limit > 0 && most > p->info.limit - p->info.active) most = p->info.limit - p->info.active;
@@ -172,7 +174,8 @@ static pool_block *find_cached(pool *p, int64_t bytes, tarn_stream *stream) {
 
 static bool within_limit(const pool *p, int64_t bytes) {
     if (p->info.limit <= 0 || bytes <= 0 || p->info.active + bytes <= p->info.limit) return true;
-    return tarn_fail_kind(TARN_ERROR_MEMORY, "out of memory: %lld bytes more would exceed the limit of %lld (%lld in use)",
+    return tarn_fail_kind(TARN_ERROR_MEMORY,
+                          "out of memory: %lld bytes more would exceed the limit of %lld (%lld in use)",
                           (long long)bytes, (long long)p->info.limit, (long long)p->info.active);
 }
 
@@ -184,7 +187,8 @@ static void make_room(pool *p, pool_block **list) {
     evict(p, keep, INT64_MAX, false, list);
 }
 
-/* Gives cached blocks back to the device, of which it has none left: `bytes` of the idle ones, or all there are. False if there was none.
+/* Gives cached blocks back to the device, of which it has none left: `bytes` of the idle ones, or all there are. False
+ * if there was none.
  */
 static bool give_back(pool *p, int64_t bytes, bool all) {
     pool_block *list = NULL;
@@ -195,7 +199,8 @@ static bool give_back(pool *p, int64_t bytes, bool all) {
     return any;
 }
 
-/* Memory from the device; when it has none left, cached blocks are given back: idle ones, then all. Without the lock. */
+/* Memory from the device; when it has none left, cached blocks are given back: idle ones, then all. Without the lock.
+ */
 static void *allocate_new(pool *p, int64_t bytes) {
     const backend *of = slot_backend(p->slot);
     bool before = tarn_ok();
@@ -229,7 +234,9 @@ pool_block *pool_allocate(int slot, int64_t bytes, tarn_stream *stream) {
     pool *p = locked_pool(slot);
     bool allowed = within_limit(p, bytes);
     if (allowed) f = find_cached(p, bytes, stream);
-    int64_t taken = f ? f->bytes : allowed ? bytes : 0; /* counted before it is there: others must not take the same room */
+    int64_t taken = f         ? f->bytes
+                    : allowed ? bytes
+                              : 0; /* counted before it is there: others must not take the same room */
     p->info.active += taken;
     if (!f) make_room(p, &evicted);
     note_peak(p);

@@ -12,9 +12,9 @@ typedef struct pool pool;
 pool *pool_new(int slot);
 void pool_free(pool *p);
 
-/* A block of the device's memory. It may be given back while work that uses it is queued: a stream all of whose work comes after the
-   tickets gets it at once, others when the tickets are done. Giving back needs no memory and waits for nothing, so any thread may do it.
-   With stream NULL a block is taken that nothing uses. */
+/* A block of the device's memory. It may be given back while work that uses it is queued: a stream all of whose work
+   comes after the tickets gets it at once, others when the tickets are done. Giving back needs no memory and waits for
+   nothing, so any thread may do it. With stream NULL a block is taken that nothing uses. */
 enum { POOL_OWN_TICKETS = 2 };
 typedef struct pool_block {
     void *memory;

@@ -1,5 +1,5 @@
-/* In hard mode freed nodes wait a while before their memory goes, so that an array which is used after its last hold was given up is told
-   by its node. Otherwise nothing is known of such an array, and nothing is asked. */
+/* In hard mode freed nodes wait a while before their memory goes, so that an array which is used after its last hold
+   was given up is told by its node. Otherwise nothing is known of such an array, and nothing is asked. */
 #ifndef CORE_QUARANTINE_H
 #define CORE_QUARANTINE_H
 
@@ -15,7 +15,8 @@ static inline bool array_check_alive(const char *what, const tarn_array *a) {
     return !hard_mode() || quarantine_check(what, a);
 }
 
-/* What every function asks that is given arrays to look at: no error is set, the list is one, none of them is NULL or known to be gone. */
+/* What every function asks that is given arrays to look at: no error is set, the list is one, none of them is NULL or
+ * known to be gone. */
 bool arrays_check(const char *what, tarn_array *const *arrays, int count);
 
 #endif

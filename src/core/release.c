@@ -17,8 +17,8 @@ void release_later(release_note *note) {
     }
 }
 
-/* What has been left, the first first. All threads take from here one by one: what waits behind a function that takes its time is another
-   thread's to call, and is there in a forked child. */
+/* What has been left, the first first. All threads take from here one by one: what waits behind a function that takes
+   its time is another thread's to call, and is there in a forked child. */
 static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER;
 static release_note *queue;
 release_note *_Atomic release_notes; /* and what was left since */
@@ -45,7 +45,8 @@ static release_note *take_note(void) {
     return first;
 }
 
-/* Functions of the user work whatever error this thread has, and whatever it traces; what errors they leave are not its own. */
+/* Functions of the user work whatever error this thread has, and whatever it traces; what errors they leave are not its
+ * own. */
 void release_all_notes(void) {
     if (draining || lock_is_held()) return;
     draining = true;

@@ -1,6 +1,6 @@
-/* What belongs to the user is given back by calling a function of his, which may do anything: evaluate, free a stream, drop arrays. So it
-   is called by no thread of ours and with no lock held: whoever finds that something is not needed any more leaves a note, under whatever
-   locks, and the library's entry points call the functions. */
+/* What belongs to the user is given back by calling a function of his, which may do anything: evaluate, free a stream,
+   drop arrays. So it is called by no thread of ours and with no lock held: whoever finds that something is not needed
+   any more leaves a note, under whatever locks, and the library's entry points call the functions. */
 #ifndef CORE_RELEASE_H
 #define CORE_RELEASE_H
 
@@ -23,7 +23,8 @@ extern atomic_bool release_queued;          /* whether others wait that a thread
 void release_all_notes(void);
 /* At entry points: calls what has been left, unless the thread holds a lock of ours or does so already. */
 static inline void release_drain(void) {
-    if (atomic_load_explicit(&release_notes, memory_order_relaxed) || atomic_load_explicit(&release_queued, memory_order_relaxed))
+    if (atomic_load_explicit(&release_notes, memory_order_relaxed) ||
+        atomic_load_explicit(&release_queued, memory_order_relaxed))
         release_all_notes();
 }
 

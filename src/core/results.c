@@ -57,7 +57,8 @@ bool tarn_result(tarn_results *r, tarn_array *a) {
 
 bool tarn_result_state(tarn_results *r, tarn_array *leaf) {
     if (!tarn_ok()) return false;
-    if (!r || !r->open || !r->takes_state) return tarn_fail("result_state: the list is not that of a compiled function with .collect");
+    if (!r || !r->open || !r->takes_state)
+        return tarn_fail("result_state: the list is not that of a compiled function with .collect");
     if (!push(r, leaf)) return false;
     r->states++;
     return true;

@@ -6,7 +6,8 @@
 #include "core/array.h"
 #include "tarn/transform.h"
 
-/* While it is open a list has a hold of its own on each array, which a tarn_move does not give up; then the scope has them. */
+/* While it is open a list has a hold of its own on each array, which a tarn_move does not give up; then the scope has
+ * them. */
 struct tarn_results {
     VECTOR(tarn_array *) arrays;
     bool open, optional; /* entries may be NULL, for zero */
@@ -16,10 +17,12 @@ struct tarn_results {
 
 /* An open list that goes with the innermost scope. */
 tarn_results *results_new(void);
-/* Room for so many arrays, with which results_fill cannot fail: the innermost scope holds them already, and the list is complete. */
+/* Room for so many arrays, with which results_fill cannot fail: the innermost scope holds them already, and the list is
+ * complete. */
 bool results_reserve(tarn_results *r, int count);
 void results_fill(tarn_results *r, tarn_array *const *arrays, int count);
-/* The innermost scope takes over the holds of a list from results_new, which it returns: or, if not `ok` or without memory, NULL. */
+/* The innermost scope takes over the holds of a list from results_new, which it returns: or, if not `ok` or without
+ * memory, NULL. */
 tarn_results *results_close(tarn_results *r, bool ok);
 /* Gives up the holds; for a list of the caller's own ({.open = true}), which is empty then. */
 void results_clear(tarn_results *r);

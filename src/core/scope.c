@@ -1,6 +1,6 @@
-/* A thread's scopes are one list of arrays with a mark where each scope begins. Lists of results go with their scope. What was moved loses
-   its holds at once, but not its node: that waits in a list of its own until the scope ends, so that whatever else an expression says of
-   the array, before or after the move, speaks of an array that is there. */
+/* A thread's scopes are one list of arrays with a mark where each scope begins. Lists of results go with their scope.
+   What was moved loses its holds at once, but not its node: that waits in a list of its own until the scope ends, so
+   that whatever else an expression says of the array, before or after the move, speaks of an array that is there. */
 #include "core/scope.h"
 
 #include <pthread.h>
@@ -17,7 +17,8 @@ typedef struct {
     size_t held, moved, lists;
 } scope_mark;
 
-/* Of the moved arrays of a scope: how many keep their nodes, and how many of these a value that nothing was written over. */
+/* Of the moved arrays of a scope: how many keep their nodes, and how many of these a value that nothing was written
+ * over. */
 enum { MOST_MOVED = 256, MOST_MOVED_VALUES = 4 };
 
 /* A list with more room than this is freed when the last scope ends; others stay with the thread. */
@@ -66,7 +67,8 @@ static void let_lists_last(void) {
 
 int tarn_scope_begin(void) {
     if (!local.lasts) let_lists_last();
-    /* Without memory for the mark the scope is not opened; the error says so, and its end is told apart by the depth. */
+    /* Without memory for the mark the scope is not opened; the error says so, and its end is told apart by the depth.
+     */
     scope_mark mark = {local.held.count, local.moved.count, local.lists.count};
     return vector_push(&local.marks, mark) ? (int)local.marks.count : -1;
 }
@@ -92,7 +94,8 @@ void tarn_scope_end(const int *scope) {
     /* Scopes that a jump or an exception left open lie above this one: they end with it. */
     if (!scope || *scope < 1 || local.marks.count < (size_t)*scope) return;
     while (local.marks.count >= (size_t)*scope) end_innermost();
-    bool large = local.held.capacity > ROOM_KEPT || local.lists.capacity > ROOM_KEPT || local.marks.capacity > ROOM_KEPT;
+    bool large =
+        local.held.capacity > ROOM_KEPT || local.lists.capacity > ROOM_KEPT || local.marks.capacity > ROOM_KEPT;
     if (local.marks.count == 0 && (large || !local.lasts)) free_lists();
     release_drain();
 }
@@ -144,7 +147,8 @@ void tarn_drop(tarn_array *a) {
     release_drain();
 }
 
-/* Where in the list a is; its count if it is not there. Arrays that several threads' scopes hold, or one scope twice, are searched. */
+/* Where in the list a is; its count if it is not there. Arrays that several threads' scopes hold, or one scope twice,
+ * are searched. */
 static size_t held_place(const tarn_array *a) {
     size_t i = atomic_load_explicit(&a->scope_place, memory_order_relaxed);
     if (i < local.held.count && local.held.items[i] == a) return i;
@@ -168,7 +172,8 @@ static void compact_held(void) {
 static bool leave_scopes(tarn_array *a) {
     size_t i = held_place(a);
     if (i == local.held.count) return false;
-    if (i + 1 == local.held.count && i >= local.marks.items[local.marks.count - 1].held) return local.held.count--, true;
+    if (i + 1 == local.held.count && i >= local.marks.items[local.marks.count - 1].held)
+        return local.held.count--, true;
     local.held.items[i] = NULL;
     local.holes++;
     if (local.holes > 32 && local.holes > local.held.count / 2) compact_held();
@@ -211,14 +216,16 @@ static bool remember_moved(tarn_array *a) {
     if (!vector_push(&local.moved, a)) return false;
     atomic_store(&a->moved, MOVED_UNREAD);
     node_retain(a->node);
-    if (local.moved.count - begin > MOST_MOVED_VALUES) give_up_value(local.moved.items[local.moved.count - 1 - MOST_MOVED_VALUES]);
+    if (local.moved.count - begin > MOST_MOVED_VALUES)
+        give_up_value(local.moved.items[local.moved.count - 1 - MOST_MOVED_VALUES]);
     return true;
 }
 
 tarn_array *tarn_move(tarn_array *a) {
     if (!a || !array_check_alive("move", a)) return NULL;
     if (!atomic_load(&a->scopes) && !atomic_load(&a->keeps)) return a;
-    bool ok = remember_moved(a); /* without memory the holds are given up all the same, and there is nothing to go on with */
+    bool ok =
+        remember_moved(a); /* without memory the holds are given up all the same, and there is nothing to go on with */
     while (atomic_load(&a->scopes) > 0 && leave_scopes(a)) {
         atomic_fetch_sub(&a->scopes, 1);
         node_release(a->node);
@@ -237,8 +244,8 @@ tarn_array *tarn_return(tarn_array *a) {
     }
     size_t *mark = &local.marks.items[depth - 1].held, i = held_place(a);
     if (i < *mark || i == local.held.count) return a; /* held by an outer scope or by a keep already */
-    /* The parts of the scopes lie behind each other: a changes places with the first of this scope's, and then the part begins behind it.
-       So the outer scope's has grown by a, without memory. */
+    /* The parts of the scopes lie behind each other: a changes places with the first of this scope's, and then the part
+       begins behind it. So the outer scope's has grown by a, without memory. */
     place(local.held.items[*mark], i);
     place(a, (*mark)++);
     return a;

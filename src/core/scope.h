@@ -13,7 +13,8 @@ bool scope_hold(tarn_array *a); /* on one array */
 /* The innermost scope frees the list at its end. */
 bool scope_own(tarn_results *list);
 
-/* A trace remembers the nodes that were built, by this thread, on its arguments; as long as it lasts they keep their inputs. Traces nest.
+/* A trace remembers the nodes that were built, by this thread, on its arguments; as long as it lasts they keep their
+ * inputs. Traces nest.
  */
 typedef struct trace trace;
 trace *trace_begin(void);

@@ -52,7 +52,8 @@ static void wait_for_all(submission *s) {
     work_wait((const work *)s);
 }
 
-/* What is not done yet, as the backend understands it. A stream that is waited for keeps its handle until it has been. */
+/* What is not done yet, as the backend understands it. A stream that is waited for keeps its handle until it has been.
+ */
 static void list_waits(work *w) {
     int count = 0;
     for (int i = 0; i < w->after_count; i++) {
@@ -65,7 +66,8 @@ static void list_waits(work *w) {
         }
         bool same = t.stream->backend == w->stream->backend;
         w->after[count] = t;
-        w->waits[count++] = (awaited){same ? t.stream->handle : NULL, t.number - t.stream->base, t.stream->base, &t.stream->completed};
+        w->waits[count++] =
+            (awaited){same ? t.stream->handle : NULL, t.number - t.stream->base, t.stream->base, &t.stream->completed};
     }
     w->after_count = w->s.wait_count = count;
     w->s.waits = w->waits;
@@ -138,8 +140,8 @@ tarn_stream *stream_make(tarn_device device, int slot, const backend *of, bool i
     return s;
 }
 
-/* Nothing is submitted to it while its work is waited for, nor later: work that would have come behind goes to the default stream, which
-   does not wait for this one. Then nobody waits for it. */
+/* Nothing is submitted to it while its work is waited for, nor later: work that would have come behind goes to the
+   default stream, which does not wait for this one. Then nobody waits for it. */
 void tarn_stream_free(tarn_stream *s) {
     if (!s || s->is_default) return;
     if (current == s) current = NULL;

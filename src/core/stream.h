@@ -11,7 +11,8 @@
 
 struct backend_stream;
 
-/* Streams are never freed but used again, for the same device: who names one that was freed (a node, a ticket) names one that works. */
+/* Streams are never freed but used again, for the same device: who names one that was freed (a node, a ticket) names
+ * one that works. */
 struct tarn_stream {
     tarn_device device;
     int slot;
@@ -22,8 +23,8 @@ struct tarn_stream {
 
     struct backend_stream *handle; /* NULL once freed */
     uint64_t base;                 /* submissions before this handle's first */
-    atomic_int watchers;           /* who may be using the handle without the order lock: tarn_stream_free waits for them */
-    pthread_mutex_t order;         /* held while a submission is numbered and given to the backend */
+    atomic_int watchers;   /* who may be using the handle without the order lock: tarn_stream_free waits for them */
+    pthread_mutex_t order; /* held while a submission is numbered and given to the backend */
     _Atomic uint64_t submitted, completed;
 
     pthread_mutex_t lock; /* for those who sleep until `completed` moves */

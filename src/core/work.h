@@ -5,8 +5,8 @@
 #include "backend/backend.h"
 #include "core/stream.h"
 
-/* A submission and what it waits for. The caller fills in what is to be done, `after` and room for as many `waits`, and `done`, which calls
-   work_complete before it lets go of the work. */
+/* A submission and what it waits for. The caller fills in what is to be done, `after` and room for as many `waits`, and
+   `done`, which calls work_complete before it lets go of the work. */
 typedef struct {
     submission s; /* first: the backend hands it back */
     tarn_stream *stream;

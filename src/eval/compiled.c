@@ -148,8 +148,8 @@ static bool has_variable(const tarn_compiled *c, tarn_array **variable) {
     return false;
 }
 
-/* Whether the function that is being planned has leaf i of this one's state among its own: then it is lent to it and part
-   of the trace. Of variables there is a list. */
+/* Whether the function that is being planned has leaf i of this one's state among its own: then it is lent to it and
+   part of the trace. Of variables there is a list. */
 static bool is_state_of(const tarn_compiled *outer, const plan_call *request, int i) {
     const tarn_compiled *c = request->c;
     bool by_variable = c->variable_count && (outer->variable_count || !outer->collect);
@@ -197,7 +197,8 @@ static bool call_inlined(plan_call *request, tarn_array *const *inputs) {
     return ok;
 }
 
-tarn_results *tarn_compiled_call_with(tarn_compiled *c, tarn_array *const *inputs, int count, tarn_compiled_call_options o) {
+tarn_results *tarn_compiled_call_with(tarn_compiled *c, tarn_array *const *inputs, int count,
+                                      tarn_compiled_call_options o) {
     if (!c) return tarn_fail("compiled function: it is NULL"), NULL;
     if (!tarn_ok() || !scope_check_open("compiled function")) return NULL;
     if (count < 0) return tarn_fail("compiled function: %d inputs", count), NULL;

@@ -1,5 +1,5 @@
-/* Finds, without recursion, the nodes that must be computed, and replaces each node that has a formula and no kernel by its formula's
- * nodes. */
+/* Finds, without recursion, the nodes that must be computed, and replaces each node that has a formula and no kernel by
+ * its formula's nodes. */
 #include <string.h>
 
 #include "core/scope.h"
@@ -99,7 +99,8 @@ static bool leaf_without_value(schedule *s, node *n) {
         }
     }
     if (n->op == OP_argument)
-        return tarn_fail("a value is read inside a function that is being traced: in vmap and compile arguments have none");
+        return tarn_fail(
+            "a value is read inside a function that is being traced: in vmap and compile arguments have none");
     return given_away(s, n);
 }
 

@@ -48,8 +48,8 @@ static void print_text(const walk *w, const node *n, text *t) {
         if (!n->inputs[i])
             text_add(t, "-");
         else
-            text_format(t, n->inputs[i]->node->output_count > 1 ? "%%%lld.%d" : "%%%lld", (long long)number_of(w, n->inputs[i]->node),
-                        n->inputs[i]->index);
+            text_format(t, n->inputs[i]->node->output_count > 1 ? "%%%lld.%d" : "%%%lld",
+                        (long long)number_of(w, n->inputs[i]->node), n->inputs[i]->index);
     }
     text_add(t, ")");
     if (n->attributes) {
@@ -70,11 +70,13 @@ static void print_dot(const walk *w, const node *n, text *t) {
     array_describe(&n->outputs[0], t);
     text_add(t, "\"];\n");
     for (int i = 0; i < n->input_count; i++)
-        if (n->inputs[i]) text_format(t, "  n%lld -> n%lld;\n", (long long)number_of(w, n->inputs[i]->node), (long long)number_of(w, n));
+        if (n->inputs[i])
+            text_format(t, "  n%lld -> n%lld;\n", (long long)number_of(w, n->inputs[i]->node),
+                        (long long)number_of(w, n));
 }
 
-static char *dump(const char *what, tarn_array *const *arrays, int count, void (*print)(const walk *, const node *, text *),
-                  const char *head, const char *tail) {
+static char *dump(const char *what, tarn_array *const *arrays, int count,
+                  void (*print)(const walk *, const node *, text *), const char *head, const char *tail) {
     if (!arrays_check(what, arrays, count)) return NULL;
     walk w = {.numbers = map_new()};
     text t = {0};
@@ -128,7 +130,8 @@ static void print_step(const program *p, const step *st, text *out) {
 
 bool program_print(const program *p, text *out) {
     for (size_t i = 0; i < p->steps.count; i++) print_step(p, &p->steps.items[i], out);
-    text_format(out, "%zu steps, %lld of them copies; %zu storages", p->steps.count, (long long)p->copies, p->storages.count);
+    text_format(out, "%zu steps, %lld of them copies; %zu storages", p->steps.count, (long long)p->copies,
+                p->storages.count);
     for (size_t i = 0; i < p->scratches.count; i++)
         text_format(out, i ? ", %lld" : "; scratch of %lld", (long long)p->scratches.items[i].bytes);
     text_add(out, p->scratches.count ? " bytes\n" : "\n");

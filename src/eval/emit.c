@@ -1,5 +1,5 @@
-/* Units to steps: values, layouts, kernels, reuse of memory. A storage's `pending` counts the uses to come: at its last use it may be
-   overwritten by the step that reads it, or is freed after it. */
+/* Units to steps: values, layouts, kernels, reuse of memory. A storage's `pending` counts the uses to come: at its last
+   use it may be overwritten by the step that reads it, or is freed after it. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -48,17 +48,20 @@ static int external_value(schedule *s, int e) {
     entry *it = &s->entries.items[e];
     bool argument = it->argument >= 0;
     tarn_array *a = argument ? s->options.arguments[it->argument] : it->a;
-    program_input in = {
-        .captured = argument ? NULL : buffer_retain(a->buffer), .argument = it->argument, .storage = (int)s->p->storages.count};
+    program_input in = {.captured = argument ? NULL : buffer_retain(a->buffer),
+                        .argument = it->argument,
+                        .storage = (int)s->p->storages.count};
     if (!vector_push(&s->p->inputs, in)) {
         buffer_release(in.captured);
         return -1;
     }
     int t = new_storage(s, a->buffer->bytes, (int)s->p->inputs.count - 1, NULL);
     if (t < 0) return -1;
-    s->p->storages.items[t].alignment = alignment_at(buffer_data(a->buffer, DEVICE_HOST), argument ? a->offset * dtype_bytes(a->dtype) : 0);
+    s->p->storages.items[t].alignment =
+        alignment_at(buffer_data(a->buffer, DEVICE_HOST), argument ? a->offset * dtype_bytes(a->dtype) : 0);
     s->p->storages.items[t].donated = argument ? s->options.donated && s->options.donated[it->argument] : it->candidate;
-    array_layout at = {.ndim = a->ndim, .offset = argument ? 0 : a->offset}; /* of arguments each run tells where they begin */
+    array_layout at = {.ndim = a->ndim,
+                       .offset = argument ? 0 : a->offset}; /* of arguments each run tells where they begin */
     memcpy(at.shape, a->shape, sizeof at.shape);
     memcpy(at.strides, a->strides, sizeof at.strides);
     int v = new_value(s, t, a->dtype, &at);
@@ -69,9 +72,10 @@ static int external_value(schedule *s, int e) {
 
 int emit_value_of(schedule *s, int e) {
     int v = s->entries.items[e].value;
-    return v >= 0                         ? v
-           : s->entries.items[e].external ? external_value(s, e)
-                                          : (tarn_fail_kind(TARN_ERROR_RUNTIME, "internal: a value is used before it is made"), -1);
+    return v >= 0 ? v
+           : s->entries.items[e].external
+               ? external_value(s, e)
+               : (tarn_fail_kind(TARN_ERROR_RUNTIME, "internal: a value is used before it is made"), -1);
 }
 
 void emit_consume(schedule *s, int e, tarn_stream *stream) {
@@ -112,7 +116,8 @@ static void operand_of(const schedule *s, int v, operand *o) {
     *o = (operand){0};
     if (v < 0) return;
     const value *it = &s->p->values.items[v];
-    *o = (operand){.data = o, .dtype = it->dtype, .ndim = it->at.ndim, .shape = it->at.shape, .strides = it->at.strides};
+    *o =
+        (operand){.data = o, .dtype = it->dtype, .ndim = it->at.ndim, .shape = it->at.shape, .strides = it->at.strides};
 }
 
 /* A call on the step's values, for asking rows; its operands live in `room`. */
@@ -152,9 +157,10 @@ static bool find_row_of(schedule *s, step *st) {
     tarn_dtype dtype = c.input_count ? c.inputs[0].dtype : c.outputs[0].dtype;
     memory_free(room);
     if (st->row) return true;
-    return tarn_fail_kind(TARN_ERROR_RUNTIME,
-                          "%s: the device %s has neither a kernel nor a formula for %s (tarn_allow_fallback would run it on the CPU)",
-                          op_name(st->op), tarn_device_type_name(st->stream->device.type), dtype_facts[dtype].name);
+    return tarn_fail_kind(
+        TARN_ERROR_RUNTIME,
+        "%s: the device %s has neither a kernel nor a formula for %s (tarn_allow_fallback would run it on the CPU)",
+        op_name(st->op), tarn_device_type_name(st->stream->device.type), dtype_facts[dtype].name);
 }
 
 int emit_copy(schedule *s, int v, tarn_stream *stream) {
@@ -168,9 +174,15 @@ int emit_copy(schedule *s, int v, tarn_stream *stream) {
     if (out < 0 || !lists) return -1;
     lists[0] = v;
     lists[1] = out;
-    step st = {.op = OP_contiguous, .input_count = 1, .output_count = 1, .inputs = lists, .outputs = lists + 1, .stream = stream};
+    step st = {.op = OP_contiguous,
+               .input_count = 1,
+               .output_count = 1,
+               .inputs = lists,
+               .outputs = lists + 1,
+               .stream = stream};
     s->p->copies++;
-    bool ok = find_row_of(s, &st) && emit_measure_workspace(s, &st); /* its source may have other readers in the step the copy is for */
+    bool ok = find_row_of(s, &st) &&
+              emit_measure_workspace(s, &st); /* its source may have other readers in the step the copy is for */
     return ok && emit_step(s, st) >= 0 ? out : -1;
 }
 
@@ -197,7 +209,8 @@ static bool emit_view(schedule *s, const unit *u) {
         if (out->external || (out->uses == 0 && !out->retained)) continue;
         int v = view_value(s, n, i, from);
         if (v < 0 && (!tarn_ok() || (from = emit_copy(s, from, n->stream)) < 0 || (v = view_value(s, n, i, from)) < 0))
-            return tarn_ok() ? tarn_fail_kind(TARN_ERROR_RUNTIME, "internal: %s over a dense array", op_name(n->op)) : false;
+            return tarn_ok() ? tarn_fail_kind(TARN_ERROR_RUNTIME, "internal: %s over a dense array", op_name(n->op))
+                             : false;
         emit_set_value(s, e, v);
     }
     for (int k = 0; k < n->input_count; k++)
@@ -233,7 +246,8 @@ static bool fix_layouts(schedule *s, step *st) {
 /* Whether another input of the step reads the storage of input i. */
 static bool is_read_twice(const schedule *s, const step *st, int i) {
     for (int k = 0; k < st->input_count; k++)
-        if (k != i && st->inputs[k] >= 0 && s->p->values.items[st->inputs[k]].storage == s->p->values.items[st->inputs[i]].storage)
+        if (k != i && st->inputs[k] >= 0 &&
+            s->p->values.items[st->inputs[k]].storage == s->p->values.items[st->inputs[i]].storage)
             return true;
     return false;
 }
@@ -241,7 +255,8 @@ static bool is_read_twice(const schedule *s, const step *st, int i) {
 /* A small part of a large block would hold all of it for as long as it lives. */
 static bool is_small_part(const schedule *s, int v) {
     const storage *t = &s->p->storages.items[s->p->values.items[v].storage];
-    return t->bytes > MOST_PINNED && layout_size(&s->p->values.items[v].at) * dtype_bytes(s->p->values.items[v].dtype) < t->bytes / 2;
+    return t->bytes > MOST_PINNED &&
+           layout_size(&s->p->values.items[v].at) * dtype_bytes(s->p->values.items[v].dtype) < t->bytes / 2;
 }
 
 bool emit_may_take(const schedule *s, const step *st, int i, const tarn_array *out) {
@@ -267,8 +282,8 @@ static int place_output(schedule *s, const step *st, const tarn_array *out) {
     return emit_dense_value(s, out, st->stream);
 }
 
-/* The kernel of an update writes only what changes: its output 0 must hold input 0 already. So it lies over that input if this is the last
-   use, else over a copy, which is what the kernel then gets as its input. */
+/* The kernel of an update writes only what changes: its output 0 must hold input 0 already. So it lies over that input
+   if this is the last use, else over a copy, which is what the kernel then gets as its input. */
 static int place_updated(schedule *s, step *st, const tarn_array *out) {
     bool taken = emit_may_take(s, st, 0, out) && !is_read_twice(s, st, 0);
     int v = taken ? emit_take(s, st->inputs[0], out) : emit_copy(s, st->inputs[0], st->stream);
@@ -283,7 +298,9 @@ static bool place_outputs(schedule *s, step *st, const node *n) {
         const tarn_array *out = &n->outputs[i];
         bool update = i == 0 && op_has_flag(n->op, OP_UPDATE), effect = i == 0 && op_has_flag(n->op, OP_EFFECT);
         if (e->external || (e->uses == 0 && !e->retained && !update && !effect)) continue;
-        st->outputs[i] = update ? place_updated(s, st, out) : i == 0 ? place_output(s, st, out) : emit_dense_value(s, out, st->stream);
+        st->outputs[i] = update   ? place_updated(s, st, out)
+                         : i == 0 ? place_output(s, st, out)
+                                  : emit_dense_value(s, out, st->stream);
         if (st->outputs[i] < 0) return false;
     }
     return true;
@@ -329,11 +346,13 @@ static bool is_foreign(const schedule *s, int v) {
     return captured && captured->foreign;
 }
 
-/* A dense array is already what `contiguous` asks for, unless it is a small part of memory of ours: then a copy lets that go. */
+/* A dense array is already what `contiguous` asks for, unless it is a small part of memory of ours: then a copy lets
+ * that go. */
 static bool emit_same(schedule *s, const node *n) {
     if (n->op != OP_contiguous) return false;
     int source = schedule_source(s, n->inputs[0]), v = emit_value_of(s, source);
-    if (v < 0 || !emit_is_dense(s, v) || emit_is_unaligned(s, v) || (is_small_part(s, v) && !is_foreign(s, v))) return false;
+    if (v < 0 || !emit_is_dense(s, v) || emit_is_unaligned(s, v) || (is_small_part(s, v) && !is_foreign(s, v)))
+        return false;
     emit_set_value(s, n->outputs[0].note, v);
     emit_consume(s, source, n->stream);
     return true;
@@ -376,8 +395,10 @@ bool schedule_emit(schedule *s) {
     for (size_t i = 0; i < s->entries.count; i++) { /* roots that came in with a value, or share one that did */
         const entry *e = &s->entries.items[i];
         int source = schedule_resolve(s, (int)i);
-        if ((e->root || e->retained) && s->entries.items[source].value < 0 && emit_value_of(s, source) < 0) return false;
-        if (e->root || e->retained) s->p->storages.items[s->p->values.items[s->entries.items[source].value].storage].exported = true;
+        if ((e->root || e->retained) && s->entries.items[source].value < 0 && emit_value_of(s, source) < 0)
+            return false;
+        if (e->root || e->retained)
+            s->p->storages.items[s->p->values.items[s->entries.items[source].value].storage].exported = true;
     }
     return true;
 }

@@ -15,8 +15,8 @@ bool emit_is_last_use(const schedule *s, int v, tarn_stream *stream);
 bool emit_may_take(const schedule *s, const step *st, int i, const tarn_array *out); /* out in the memory of input i */
 int emit_take(schedule *s, int v, const tarn_array *out);
 
-/* A row is chosen before outputs have their places: it is asked with outputs where they would lie if nothing were reused, made since the
-   trial began and taken back after. */
+/* A row is chosen before outputs have their places: it is asked with outputs where they would lie if nothing were
+   reused, made since the trial began and taken back after. */
 typedef struct {
     size_t values, storages;
 } emit_trial;

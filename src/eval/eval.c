@@ -56,7 +56,8 @@ static run_state execute(evaluation *e, bool waits) {
 /* Why something is computed: the caller goes on, waits for it, or reads it. */
 typedef enum { TO_START, TO_WAIT, TO_READ } purpose;
 
-/* Submits what the arrays need. The lock is held while graphs are read and values given, not while work is made ready or submitted. */
+/* Submits what the arrays need. The lock is held while graphs are read and values given, not while work is made ready
+ * or submitted. */
 static bool compute(tarn_array *const *arrays, int count, purpose why) {
     for (;;) {
         evaluation e = {0};
@@ -84,8 +85,8 @@ static buffer *buffer_of(tarn_array *a) {
     return b;
 }
 
-/* Waits until the array's value is there; an error of its computation is this thread's now. *again: another thread was to compute it and
-   gave up. */
+/* Waits until the array's value is there; an error of its computation is this thread's now. *again: another thread was
+   to compute it and gave up. */
 static bool await(tarn_array *a, bool *again) {
     buffer *b = buffer_of(a);
     *again = !b || !buffer_settle(b);
@@ -99,7 +100,8 @@ static bool evaluate(const char *what, tarn_array *const *arrays, int count, pur
     bool ok = arrays_check(what, arrays, count) && compute(arrays, count, why);
     for (int i = 0; ok && i < count; i++) {
         bool again = true;
-        for (ok = await(arrays[i], &again); ok && again; ok = ok && await(arrays[i], &again)) ok = compute(&arrays[i], 1, why);
+        for (ok = await(arrays[i], &again); ok && again; ok = ok && await(arrays[i], &again))
+            ok = compute(&arrays[i], 1, why);
     }
     return ok;
 }
@@ -116,8 +118,8 @@ static bool is_dense(const tarn_array *a) {
     return aligned && strides_are_dense(a->ndim, a->shape, a->strides);
 }
 
-/* The buffer of an array that was evaluated, for the caller, and where in it the array's values begin, if they are dense. An error if
-   another thread has given the memory away since. */
+/* The buffer of an array that was evaluated, for the caller, and where in it the array's values begin, if they are
+   dense. An error if another thread has given the memory away since. */
 static buffer *value_of(const tarn_array *a, bool *dense, int64_t *offset) {
     schedule_lock();
     buffer *b = buffer_retain(a->buffer);
@@ -128,8 +130,8 @@ static buffer *value_of(const tarn_array *a, bool *dense, int64_t *offset) {
     return b;
 }
 
-/* Gives a its values in dense order: what a copy of them has takes the place of its own buffer. Of several threads that ask at once the
-   first does it: what was read once stays where it is. */
+/* Gives a its values in dense order: what a copy of them has takes the place of its own buffer. Of several threads that
+   ask at once the first does it: what was read once stays where it is. */
 static bool make_dense(tarn_array *a) {
     bool dense_already;
     int64_t offset;
@@ -168,7 +170,8 @@ bool tarn_read(tarn_array *a, void *out, size_t bytes) {
     if (!out && bytes) return tarn_fail("read: out is NULL");
     const void *data = data_for("read", a);
     if (!data) return false;
-    if (bytes < (size_t)array_bytes(a)) return tarn_fail("read: %zu bytes of room for %lld", bytes, (long long)array_bytes(a));
+    if (bytes < (size_t)array_bytes(a))
+        return tarn_fail("read: %zu bytes of room for %lld", bytes, (long long)array_bytes(a));
     memcpy(out, data, (size_t)array_bytes(a));
     return true;
 }

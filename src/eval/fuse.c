@@ -1,7 +1,7 @@
 /* Forms units: a view, a kernel, or a group of elementwise nodes of one shape and stream.
 
-   A node may join the group of one of its inputs if nothing it reads from elsewhere can depend on that group. Depths tell: a unit is deeper
-   than all it reads, so what is less deep than the group does not depend on it. */
+   A node may join the group of one of its inputs if nothing it reads from elsewhere can depend on that group. Depths
+   tell: a unit is deeper than all it reads, so what is less deep than the group does not depend on it. */
 #include <string.h>
 
 #include "base/hard.h"
@@ -24,7 +24,9 @@ static bool has_external(const unit *u, int e) {
 /* Whether n may join group g; its inputs are entries sources[]. */
 static bool may_join(const schedule *s, int g, const node *n, const int *sources) {
     const unit *u = &s->units.items[g];
-    if (u->kind != UNIT_GROUP || u->node->stream != n->stream || !array_same_shape(&u->node->outputs[0], &n->outputs[0])) return false;
+    if (u->kind != UNIT_GROUP || u->node->stream != n->stream ||
+        !array_same_shape(&u->node->outputs[0], &n->outputs[0]))
+        return false;
     int more = 0;
     for (int i = 0; i < n->input_count; i++) {
         if (s->entries.items[sources[i]].unit == g) continue;
@@ -47,7 +49,8 @@ static bool add_member(schedule *s, int g, node *n, const int *sources) {
     u->last = index;
     u->count++;
     for (int i = 0; i < n->input_count; i++)
-        if (s->entries.items[sources[i]].unit != g && !has_external(u, sources[i])) u->externals[u->external_count++] = sources[i];
+        if (s->entries.items[sources[i]].unit != g && !has_external(u, sources[i]))
+            u->externals[u->external_count++] = sources[i];
     s->entries.items[n->outputs[0].note].unit = g;
     return true;
 }
@@ -59,12 +62,13 @@ static bool merge_groups(schedule *s, int g, int h) {
     for (int i = 0; i < v->external_count; i++) more += !has_external(u, v->externals[i]);
     int inputs = u->external_count + more, nodes = u->count + v->count + 1;
     bool alike = v->kind == UNIT_GROUP && u->depth == v->depth && u->node->stream == v->node->stream;
-    if (!alike || !array_same_shape(&u->node->outputs[0], &v->node->outputs[0]) || nodes > MOST_INSTRUCTIONS || inputs > GROUP_MAX_INPUTS ||
-        inputs + nodes > GROUP_MAX_REGISTERS)
+    if (!alike || !array_same_shape(&u->node->outputs[0], &v->node->outputs[0]) || nodes > MOST_INSTRUCTIONS ||
+        inputs > GROUP_MAX_INPUTS || inputs + nodes > GROUP_MAX_REGISTERS)
         return false;
     for (int i = 0; i < v->external_count; i++)
         if (!has_external(u, v->externals[i])) u->externals[u->external_count++] = v->externals[i];
-    for (int m = v->first; m >= 0; m = s->members.items[m].next) s->entries.items[s->members.items[m].node->outputs[0].note].unit = g;
+    for (int m = v->first; m >= 0; m = s->members.items[m].next)
+        s->entries.items[s->members.items[m].node->outputs[0].note].unit = g;
     s->members.items[u->last].next = v->first;
     u->last = v->last;
     u->count += v->count;
@@ -109,7 +113,8 @@ bool schedule_form_unit(schedule *s, node *n) {
     if (!vector_push(&s->units, u)) return false;
     for (int i = 0; i < n->output_count; i++) {
         entry *e = &s->entries.items[n->outputs[i].note];
-        if (!e->external) e->unit = (int)s->units.count - 1; /* an output that has its value already is not computed again */
+        if (!e->external)
+            e->unit = (int)s->units.count - 1; /* an output that has its value already is not computed again */
     }
     return true;
 }

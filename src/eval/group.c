@@ -5,7 +5,8 @@
 #include "eval/emit.h"
 
 typedef struct {
-    int last_use[GROUP_MAX_REGISTERS]; /* of value i: the instruction that reads it last; inputs come first, then a value an instruction */
+    int last_use[GROUP_MAX_REGISTERS]; /* of value i: the instruction that reads it last; inputs come first, then a
+                                          value an instruction */
     int reg[GROUP_MAX_REGISTERS];
     bool busy[GROUP_MAX_REGISTERS];
     int registers;
@@ -53,9 +54,11 @@ static void write_instructions(schedule *s, const unit *u, node *const *nodes, a
     for (int i = 0; i < u->external_count; i++) a->reg[i] = take_register(a);
     for (int i = 0; i < u->count; i++) {
         const node *n = nodes[i];
-        code[i] = (group_instruction){
-            .op = (uint16_t)n->op, .dtype = (uint8_t)n->outputs[0].dtype, .input_dtype = (uint8_t)n->inputs[n->input_count - 1]->dtype};
-        for (int k = 0; k < n->input_count; k++) code[i].arguments[k] = (uint16_t)a->reg[value_number(s, u, nodes, n->inputs[k])];
+        code[i] = (group_instruction){.op = (uint16_t)n->op,
+                                      .dtype = (uint8_t)n->outputs[0].dtype,
+                                      .input_dtype = (uint8_t)n->inputs[n->input_count - 1]->dtype};
+        for (int k = 0; k < n->input_count; k++)
+            code[i].arguments[k] = (uint16_t)a->reg[value_number(s, u, nodes, n->inputs[k])];
         /* The result has a register of its own: an instruction never writes over what it reads. */
         a->reg[u->external_count + i] = take_register(a);
         code[i].result = (uint16_t)a->reg[u->external_count + i];
@@ -90,7 +93,8 @@ static int broadcast_input(schedule *s, int e, const tarn_array *shape, tarn_str
     if (v >= 0 && emit_is_unaligned(s, v)) v = emit_copy(s, v, stream);
     if (v < 0) return -1;
     value in = s->p->values.items[v];
-    if (in.at.ndim == shape->ndim && memcmp(in.at.shape, shape->shape, (size_t)shape->ndim * sizeof *shape->shape) == 0) return v;
+    if (in.at.ndim == shape->ndim && memcmp(in.at.shape, shape->shape, (size_t)shape->ndim * sizeof *shape->shape) == 0)
+        return v;
     value out = in;
     out.at.ndim = shape->ndim;
     memcpy(out.at.shape, shape->shape, sizeof out.at.shape);
@@ -101,22 +105,25 @@ static int broadcast_input(schedule *s, int e, const tarn_array *shape, tarn_str
     return vector_push(&s->p->values, out) ? (int)s->p->values.count - 1 : -1;
 }
 
-/* Blocks are loaded before they are stored: an output may lie in any dense input that is read for the last time, if every input on that
- * memory lies there alike. */
+/* Blocks are loaded before they are stored: an output may lie in any dense input that is read for the last time, if
+ * every input on that memory lies there alike. */
 static bool overlaps_otherwise(const schedule *s, const step *st, int i) {
     const value *v = &s->p->values.items[st->inputs[i]];
     for (int k = 0; k < st->input_count; k++) {
         const value *w = &s->p->values.items[st->inputs[k]];
-        if (k != i && w->storage == v->storage && (w->at.offset != v->at.offset || !emit_is_dense(s, st->inputs[k]))) return true;
+        if (k != i && w->storage == v->storage && (w->at.offset != v->at.offset || !emit_is_dense(s, st->inputs[k])))
+            return true;
     }
     return false;
 }
 
 static int place_output(schedule *s, const step *st, const tarn_array *out) {
     for (int i = 0; i < st->input_count; i++) {
-        bool taken = !(st->row->may_overwrite & 1u << i) || !emit_may_take(s, st, i, out) || overlaps_otherwise(s, st, i);
+        bool taken =
+            !(st->row->may_overwrite & 1u << i) || !emit_may_take(s, st, i, out) || overlaps_otherwise(s, st, i);
         for (int k = 0; k < st->output_count && !taken; k++)
-            taken = st->outputs[k] >= 0 && s->p->values.items[st->outputs[k]].storage == s->p->values.items[st->inputs[i]].storage;
+            taken = st->outputs[k] >= 0 &&
+                    s->p->values.items[st->outputs[k]].storage == s->p->values.items[st->inputs[i]].storage;
         if (!taken) return emit_take(s, st->inputs[i], out);
     }
     return emit_dense_value(s, out, st->stream);
@@ -136,7 +143,11 @@ bool emit_group(schedule *s, const unit *u) {
     int outputs = collect_nodes(s, u, nodes);
     const tarn_array *shape = &u->node->outputs[0];
     int *lists = ARENA_NEW_ARRAY(&s->p->memory, int, (size_t)(u->external_count + outputs));
-    step st = {.op = OP_group, .stream = u->node->stream, .input_count = u->external_count, .output_count = outputs, .inputs = lists};
+    step st = {.op = OP_group,
+               .stream = u->node->stream,
+               .input_count = u->external_count,
+               .output_count = outputs,
+               .inputs = lists};
     if (!lists || !(st.group = make_program(s, u, nodes, outputs))) return false;
     st.outputs = lists + u->external_count;
     for (int i = 0; i < outputs; i++) st.outputs[i] = -1;
@@ -145,7 +156,8 @@ bool emit_group(schedule *s, const unit *u) {
 
     emit_trial begin = emit_begin_trial(s);
     for (int i = 0, o = 0; i < u->count; i++)
-        if (is_output(s, nodes[i]) && (st.outputs[o++] = emit_dense_value(s, &nodes[i]->outputs[0], st.stream)) < 0) return false;
+        if (is_output(s, nodes[i]) && (st.outputs[o++] = emit_dense_value(s, &nodes[i]->outputs[0], st.stream)) < 0)
+            return false;
     if (!emit_choose_row(s, &st, begin)) return false;
 
     for (int i = 0; i < u->external_count; i++) emit_consume(s, u->externals[i], st.stream);

@@ -51,7 +51,8 @@ int64_t tarn_item_int(tarn_array *a) {
         return tarn_fail("item_int: %s %.17g is not a 64-bit integer", tarn_dtype_name(it.dtype), it.real), 0;
     }
     if (it.dtype == TARN_UINT64 && it.whole > INT64_MAX)
-        return tarn_fail("item_int: %llu is more than an int64 holds (tarn_item_uint)", (unsigned long long)it.whole), 0;
+        return tarn_fail("item_int: %llu is more than an int64 holds (tarn_item_uint)", (unsigned long long)it.whole),
+               0;
     return (int64_t)it.whole;
 }
 
@@ -60,9 +61,11 @@ uint64_t tarn_item_uint(tarn_array *a) {
     if (!read_real("item_uint", a, &it)) return 0;
     if (!is_whole(&it)) {
         if (is_whole_within(&it, 0, 0x1p64)) return (uint64_t)it.real;
-        return tarn_fail("item_uint: %s %.17g is not an unsigned 64-bit integer", tarn_dtype_name(it.dtype), it.real), 0;
+        return tarn_fail("item_uint: %s %.17g is not an unsigned 64-bit integer", tarn_dtype_name(it.dtype), it.real),
+               0;
     }
-    if (it.dtype != TARN_UINT64 && (int64_t)it.whole < 0) return tarn_fail("item_uint: %lld is negative", (long long)it.whole), 0;
+    if (it.dtype != TARN_UINT64 && (int64_t)it.whole < 0)
+        return tarn_fail("item_uint: %lld is negative", (long long)it.whole), 0;
     return it.whole;
 }
 

@@ -1,8 +1,10 @@
-/* Where storages lie. What lives within a run on one stream gets an offset: in memory that lies idle just then (a result's that is not
-   written yet, an input's that was given away and is not read any more), else in the stream's scratch. All others have a buffer.
+/* Where storages lie. What lives within a run on one stream gets an offset: in memory that lies idle just then (a
+   result's that is not written yet, an input's that was given away and is not read any more), else in the stream's
+   scratch. All others have a buffer.
 
-   The steps are walked from the last to the first: a storage begins to need memory at its last use and ceases to at its first, and a
-   result's memory is free from its first step on. So a chain needs its result's memory and that of one more link, however long it is. */
+   The steps are walked from the last to the first: a storage begins to need memory at its last use and ceases to at its
+   first, and a result's memory is free from its first step on. So a chain needs its result's memory and that of one
+   more link, however long it is. */
 #include "base/hard.h"
 #include "eval/program.h"
 
@@ -25,7 +27,7 @@ typedef struct {
     VECTOR(hole_list) holes; /* of each scratch, by address */
     VECTOR(idle) idles;
     int idle_classes[ROOM_CLASSES]; /* first of those with at least 2^i bytes, and less than twice as many; -1: none */
-    int *ending;                    /* of each step: the first storage that it uses last; linked by next_ending; -1: none */
+    int *ending; /* of each step: the first storage that it uses last; linked by next_ending; -1: none */
     int *next_ending;
 } planner;
 
@@ -145,8 +147,8 @@ static bool fits(const program *p, const idle *it, const storage *t) {
     return host->stream == t->stream && host->bytes >= t->bytes && it->from <= t->first && it->until >= t->last;
 }
 
-/* Storages come in the order of their last steps, backwards: what begins after this one's end is of no use any more. Only a few are looked
-   at. */
+/* Storages come in the order of their last steps, backwards: what begins after this one's end is of no use any more.
+   Only a few are looked at. */
 static bool place_in_idle(planner *pl, storage *t) {
     int looks = MOST_LOOKS;
     for (int c = class_of(t->bytes); c < ROOM_CLASSES; c++) {
@@ -168,7 +170,8 @@ static bool place_in_idle(planner *pl, storage *t) {
     return false;
 }
 
-/* A result's memory before it is written; a given input's after it was last read. Where an argument begins, no plan can know. */
+/* A result's memory before it is written; a given input's after it was last read. Where an argument begins, no plan can
+ * know. */
 static bool find_idles(planner *pl) {
     for (size_t i = 0; i < pl->p->storages.count; i++) {
         const storage *t = &pl->p->storages.items[i];
@@ -220,7 +223,8 @@ static bool free_beginning(planner *pl, int index) {
     const step *st = &pl->p->steps.items[index];
     if (st->workspace && !give(pl, st->scratch, st->workspace_at, rounded(st->workspace))) return false;
     for (int k = 0; k < st->output_count; k++) {
-        const storage *t = st->outputs[k] < 0 ? NULL : &pl->p->storages.items[pl->p->values.items[st->outputs[k]].storage];
+        const storage *t =
+            st->outputs[k] < 0 ? NULL : &pl->p->storages.items[pl->p->values.items[st->outputs[k]].storage];
         bool begins = t && t->first == index && t->within < 0;
         if (begins && !give(pl, ON_SCRATCH(t->within), t->at, rounded(t->bytes))) return false;
     }
@@ -236,7 +240,8 @@ static bool plan(planner *pl) {
     list_by_end(pl);
     bool ok = find_idles(pl);
     for (size_t i = p->steps.count; ok && i > 0; i--)
-        ok = place_ending(pl, (int)i - 1) && place_workspace(pl, &p->steps.items[i - 1]) && free_beginning(pl, (int)i - 1);
+        ok = place_ending(pl, (int)i - 1) && place_workspace(pl, &p->steps.items[i - 1]) &&
+             free_beginning(pl, (int)i - 1);
     return ok;
 }
 

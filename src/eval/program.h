@@ -1,5 +1,6 @@
-/* A program: what evaluating a graph, or calling a compiled function, does. It is made once from a graph (schedule.c) and run any number of
-   times (run.c). It knows no nodes: values stand on storages, steps are kernel calls whose pointers are filled in when it runs. */
+/* A program: what evaluating a graph, or calling a compiled function, does. It is made once from a graph (schedule.c)
+   and run any number of times (run.c). It knows no nodes: values stand on storages, steps are kernel calls whose
+   pointers are filled in when it runs. */
 #ifndef EVAL_PROGRAM_H
 #define EVAL_PROGRAM_H
 
@@ -32,11 +33,13 @@ typedef struct {
     bool written;        /* by a step: asked of inputs that were moved only (schedule.c) */
     bool exported;       /* outlives the run */
     tarn_stream *stream; /* that uses it; NULL: none yet */
-    int alignment;       /* in bytes, of its first element: of an input in mapped memory perhaps less than its dtype's or a view's */
-    bool shared;         /* by several streams: not overwritten, and in a buffer of its own */
-    int pending;         /* while scheduling: uses to come */
+    int alignment; /* in bytes, of its first element: of an input in mapped memory perhaps less than its dtype's or a
+                      view's */
+    bool shared;   /* by several streams: not overwritten, and in a buffer of its own */
+    int pending;   /* while scheduling: uses to come */
 
-    int first, last; /* the steps that write it first and use it last (memory_plan.c); an input's first is -1, a result's last is the end */
+    int first, last; /* the steps that write it first and use it last (memory_plan.c); an input's first is -1, a
+                        result's last is the end */
     int within;      /* the storage in whose buffer it lies: itself, if it has one; or ON_SCRATCH(i) */
     int64_t at;      /* in bytes, there */
     int bases;       /* the first of its bases, -1: none (seal.c) */
@@ -119,16 +122,19 @@ typedef struct program {
 
 /* How an array of a graph enters and leaves. Both run under the schedule lock. */
 typedef struct {
-    bool plan;                    /* roots are the outputs of a traced function: only they get values, and nothing of the graph changes */
-    tarn_array *const *leaves;    /* plan: the OP_argument leaves by index; those of another trace have no value here */
-    tarn_array *const *arguments; /* plan: the values that stand for them, with data: their strides are part of the plan */
+    bool plan; /* roots are the outputs of a traced function: only they get values, and nothing of the graph changes */
+    tarn_array *const *leaves; /* plan: the OP_argument leaves by index; those of another trace have no value here */
+    tarn_array *const
+        *arguments; /* plan: the values that stand for them, with data: their strides are part of the plan */
     int argument_count;
     const bool *donated; /* plan: arguments that may be overwritten */
-    bool reads;          /* the caller reads values, in the middle of an expression perhaps: what it moved keeps its value where it can */
+    bool reads; /* the caller reads values, in the middle of an expression perhaps: what it moved keeps its value where
+                   it can */
 } schedule_options;
 
-/* Makes a program of the graph above the roots. For an evaluation (not a plan) the caller claims what it computes and takes, runs it, and
-   commits or rolls back; for a plan the values of the roots are in outputs. NULL on failure. Under the lock. */
+/* Makes a program of the graph above the roots. For an evaluation (not a plan) the caller claims what it computes and
+   takes, runs it, and commits or rolls back; for a plan the values of the roots are in outputs. NULL on failure. Under
+   the lock. */
 typedef struct schedule schedule;
 typedef struct run run;
 program *schedule_make(tarn_array *const *roots, int count, schedule_options options, schedule **notes);
@@ -138,7 +144,8 @@ uint64_t schedule_new_epoch(void);
 program *program_new(void); /* empty */
 void program_release(program *p);
 
-/* Gives the arrays that will be computed the buffers of the run, and takes away what it may overwrite. Under the lock, as are the others.
+/* Gives the arrays that will be computed the buffers of the run, and takes away what it may overwrite. Under the lock,
+ * as are the others.
  */
 void schedule_claim(schedule *s, const run *r);
 /* The run was launched: nodes that are not needed any more forget their inputs. */
@@ -155,12 +162,14 @@ bool program_prepare(program *p);
 /* The row that serves a call on a device, or NULL. Looks at shapes, dtypes and strides only. */
 const kernel_row *find_row(int slot, const call *c);
 
-/* Running a program. arguments[i]: the buffer of argument i (retained), in which it begins at byte offsets[i]. The run holds the program.
-   NULL on failure. */
+/* Running a program. arguments[i]: the buffer of argument i (retained), in which it begins at byte offsets[i]. The run
+   holds the program. NULL on failure. */
 run *run_new(program *p, buffer *const *arguments, const int64_t *offsets);
-/* The buffer of an input, a shared or an exported storage, borrowed. The exported ones are pending until the run is launched. */
+/* The buffer of an input, a shared or an exported storage, borrowed. The exported ones are pending until the run is
+ * launched. */
 buffer *run_buffer(const run *r, int storage);
-/* Gets all that the run needs: what can fail, fails here. RUN_AGAIN: what an input was to be computed by has been given up. */
+/* Gets all that the run needs: what can fail, fails here. RUN_AGAIN: what an input was to be computed by has been given
+ * up. */
 typedef enum { RUN_READY, RUN_FAILED, RUN_AGAIN } run_state;
 run_state run_reserve(run *r);
 /* Submits it, which cannot fail, and lets go of it. `waits`: the caller will wait for it at once. */
@@ -168,7 +177,8 @@ void run_launch(run *r, bool waits);
 /* Instead of launching: its exported buffers will never be filled. */
 void run_cancel(run *r);
 
-/* The error that is set is about memory for a base: it gets the name and shape of the largest result that was to lie there. */
+/* The error that is set is about memory for a base: it gets the name and shape of the largest result that was to lie
+ * there. */
 void program_name_result(const program *p, int base);
 
 bool program_print(const program *p, text *out);

@@ -1,24 +1,28 @@
 /* Decides whose memory may be taken and who has a value afterwards.
 
-   Held strongly (a keep, a reader outside the schedule, a root): has a value afterwards. Held by a scope or a trace only, or read by a node
-   that is being traced: its memory is released, unless that happened before, or computing it again would need memory that this schedule may
-   take. Held by nobody: released. What an op with an effect gave always stays: it is never computed again. */
+   Held strongly (a keep, a reader outside the schedule, a root): has a value afterwards. Held by a scope or a trace
+   only, or read by a node that is being traced: its memory is released, unless that happened before, or computing it
+   again would need memory that this schedule may take. Held by nobody: released. What an op with an effect gave always
+   stays: it is never computed again. */
 #include "eval/schedule.h"
 
 static bool is_candidate(const entry *e) {
     const tarn_array *a = e->a;
-    bool held = atomic_load(&a->keeps) || atomic_load(&a->scopes) || atomic_load(&a->readers) > e->readers || atomic_load(&a->node->traced);
+    bool held = atomic_load(&a->keeps) || atomic_load(&a->scopes) || atomic_load(&a->readers) > e->readers ||
+                atomic_load(&a->node->traced);
     return e->external && a->buffer && !e->root && !e->needed_again && !held && !a->buffer->foreign &&
            atomic_load(&a->buffer->references) == 1;
 }
 
-/* A node that lowering left out is not in the order: what it needs has a reader outside the schedule and is not taken. */
+/* A node that lowering left out is not in the order: what it needs has a reader outside the schedule and is not taken.
+ */
 static bool is_tainted(const schedule *s, const node *n) {
-    return n->epoch == s->epoch && n->place < (int)s->tainted.count && s->order.items[n->place] == n && s->tainted.items[n->place];
+    return n->epoch == s->epoch && n->place < (int)s->tainted.count && s->order.items[n->place] == n &&
+           s->tainted.items[n->place];
 }
 
-/* Whether n could not be computed again once this schedule has run: it reads memory that the schedule may take, or what would have to be
-   computed again from such. Nodes come in order, so what n reads has been decided. */
+/* Whether n could not be computed again once this schedule has run: it reads memory that the schedule may take, or what
+   would have to be computed again from such. Nodes come in order, so what n reads has been decided. */
 static bool reads_taken_memory(const schedule *s, const node *n) {
     for (int i = 0; i < n->input_count; i++) {
         if (!n->inputs[i]) continue;
@@ -53,7 +57,8 @@ bool schedule_retain(schedule *s) {
             bool again = e->a->was_computed; /* once it was released in vain: not twice */
             e->retained = !e->external && (effect || is_held_strongly(e) || ((tainted || again) && is_held_weakly(e)));
             /* An output that is held but not wanted yet stays uncomputed if it can be computed later. */
-            if (e->retained && !effect && !e->root && !tainted && e->unit >= 0 && e->readers == 0 && n->output_count > 1)
+            if (e->retained && !effect && !e->root && !tainted && e->unit >= 0 && e->readers == 0 &&
+                n->output_count > 1)
                 e->retained = false;
         }
     }

@@ -21,6 +21,7 @@ static const kernel_row *first_fitting(const backend *b, int device, const call 
 
 const kernel_row *find_row(int slot, const call *c) {
     /* The device's own rows of ops in TARN_WITHOUT are passed over: the formula or the reference serves. */
-    const kernel_row *row = settings_without(op_name(c->op)) ? NULL : first_fitting(slot_backend(slot), slot_device_index(slot), c);
+    const kernel_row *row =
+        settings_without(op_name(c->op)) ? NULL : first_fitting(slot_backend(slot), slot_device_index(slot), c);
     return row || slot != DEVICE_HOST ? row : first_fitting(&backend_reference, 0, c);
 }

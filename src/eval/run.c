@@ -1,6 +1,6 @@
-/* Running a program: buffers and scratch first, which is all that can fail; then its segments are submitted, with what must be moved before
-   them, and buffers are told who reads and writes them. While a segment runs, what a failed call reaches is marked, and poisoned at its
-   end. */
+/* Running a program: buffers and scratch first, which is all that can fail; then its segments are submitted, with what
+   must be moved before them, and buffers are told who reads and writes them. While a segment runs, what a failed call
+   reaches is marked, and poisoned at its end. */
 #include <sched.h>
 #include <stddef.h>
 #include <string.h>
@@ -14,7 +14,8 @@
 #include "eval/hard.h"
 #include "eval/program.h"
 
-/* Work of so few elements is done faster than it is handed over: first where somebody waits for it, second where nobody does. */
+/* Work of so few elements is done faster than it is handed over: first where somebody waits for it, second where nobody
+ * does. */
 enum { SMALL_AWAITED = 1 << 18, SMALL = 1 << 15 };
 
 typedef struct message {
@@ -43,11 +44,12 @@ struct run {
     move **moves; /* MOST_MOVES for each that may be needed */
     int move_count, moves_used;
     bool launched;
-    bool verifies;                    /* what it read may turn out not to be what it should have been */
-    release_note note;                /* of the verification */
-    const error_note *_Atomic *marks; /* of storages: why what is in them is not good; segments that run at once may find the same */
-    atomic_bool marked;               /* any */
-    message *_Atomic messages;        /* what the marks point to */
+    bool verifies;     /* what it read may turn out not to be what it should have been */
+    release_note note; /* of the verification */
+    const error_note *_Atomic
+        *marks;         /* of storages: why what is in them is not good; segments that run at once may find the same */
+    atomic_bool marked; /* any */
+    message *_Atomic messages; /* what the marks point to */
 };
 
 /* ---- making and freeing */
@@ -79,8 +81,8 @@ static bool bind(run *r, buffer *const *arguments, const int64_t *offsets) {
     return true;
 }
 
-/* How many tickets a segment can wait for; further ones are waited for by who submits it. Small runs shall be small blocks: they are made
-   and freed in no time. */
+/* How many tickets a segment can wait for; further ones are waited for by who submits it. Small runs shall be small
+   blocks: they are made and freed in no time. */
 static int ticket_room(const segment *s) {
     return s->use_count < 8 ? s->use_count + 2 : 2 * s->use_count;
 }
@@ -141,15 +143,16 @@ static void finish(run *r) {
         else
             buffer_let_go(b);
     }
-    for (size_t i = 0; i < r->p->scratches.count; i++) pool_release(r->scratches[i], NULL, 0); /* unused: it was not launched */
+    for (size_t i = 0; i < r->p->scratches.count; i++)
+        pool_release(r->scratches[i], NULL, 0); /* unused: it was not launched */
     free_messages(r);
     program_release(r->p);
     for (int i = 0; i < r->move_count; i++) move_free(r->moves[i]);
     memory_free(r->moves);
 }
 
-/* What is held is let go of before the last segment's ticket is done: who has waited for that finds it gone. Checks are the user's: they
-   wait for an entry point. */
+/* What is held is let go of before the last segment's ticket is done: who has waited for that finds it gone. Checks are
+   the user's: they wait for an entry point. */
 static void let_go(run *r) {
     if (atomic_fetch_sub(&r->users, 1) != 1) return;
     if (r->verifies)
@@ -186,7 +189,8 @@ buffer *run_buffer(const run *r, int storage_index) {
     return r->buffers[storage_index];
 }
 
-/* Whether others who need the storage's buffer wait for this run: not those of its inputs that it hands on as they are. */
+/* Whether others who need the storage's buffer wait for this run: not those of its inputs that it hands on as they are.
+ */
 static bool is_pending_for(const run *r, size_t t) {
     const storage *it = &r->p->storages.items[t];
     return it->exported && (it->input < 0 || it->donated);
@@ -222,7 +226,8 @@ static bool reserve_base(run *r, size_t i) {
         return true;
     }
     const storage *t = &r->p->storages.items[b->storage];
-    tarn_stream *user = t->input < 0 && !t->shared ? t->stream : NULL; /* others may be filled by a copy in another stream */
+    tarn_stream *user =
+        t->input < 0 && !t->shared ? t->stream : NULL; /* others may be filled by a copy in another stream */
     if (!buffer_allocate(r->buffers[b->storage], b->slot, user)) return false;
     r->bases[i] = (char *)buffer_data(r->buffers[b->storage], b->slot) + r->offsets[b->storage];
     return true;
@@ -241,7 +246,8 @@ static bool reserve_bases(run *r) {
 static bool may_have_to_move(const run *r, const segment_use *u) {
     const program_base *b = &r->p->bases.items[u->base];
     bool one_device = r->p->storages.items[b->storage].bases == u->base && b->next < 0;
-    return u->reads && !(one_device && (r->p->storages.items[b->storage].input < 0 || buffer_is_valid_on(r->buffers[b->storage], b->slot)));
+    return u->reads && !(one_device && (r->p->storages.items[b->storage].input < 0 ||
+                                        buffer_is_valid_on(r->buffers[b->storage], b->slot)));
 }
 
 static bool reserve_moves(run *r) {
@@ -276,7 +282,8 @@ run_state run_reserve(run *r) {
 
 /* ---- while a segment runs */
 
-static const error_note without_memory = {TARN_ERROR_RUNTIME, "a kernel failed, and there was no memory to keep its message"};
+static const error_note without_memory = {TARN_ERROR_RUNTIME,
+                                          "a kernel failed, and there was no memory to keep its message"};
 static const error_note given_up = {TARN_ERROR_INTERRUPT, "interrupted"};
 
 static const error_note *keep_message(run *r, tarn_error_class kind, const char *error) {
@@ -337,7 +344,8 @@ static bool before_call(submission *s, int i) {
     return !why;
 }
 
-/* A kernel was given what it can do: where it names no kind of its own, such as missing memory, it is not the caller who was wrong. */
+/* A kernel was given what it can do: where it names no kind of its own, such as missing memory, it is not the caller
+ * who was wrong. */
 static tarn_error_class kind_of_failure(void) {
     return tarn_error_kind() > TARN_ERROR_VALUE ? tarn_error_kind() : TARN_ERROR_RUNTIME;
 }
@@ -346,7 +354,8 @@ static void after_call(submission *s, int i, const char *error) {
     run_segment *g = (run_segment *)s;
     run *r = g->run;
     int index = g->segment->first + i;
-    if (!error && hard_mode() && g->segment->stream->backend->host_memory && !hard_guards_hold(r->p, index, &s->calls[i]))
+    if (!error && hard_mode() && g->segment->stream->backend->host_memory &&
+        !hard_guards_hold(r->p, index, &s->calls[i]))
         error = "a kernel wrote behind its output";
     if (error) mark_outputs(r, &r->p->steps.items[index], keep_message(r, kind_of_failure(), error));
 }
@@ -407,7 +416,8 @@ static bool is_written(const run *r, size_t t) {
 static void verify(release_note *note) {
     run *r = (run *)(void *)((char *)note - offsetof(run, note));
     for (size_t i = 0; i < r->p->inputs.count; i++) /* earlier runs' first, which another thread may be at */
-        while (atomic_load(&r->buffers[r->p->inputs.items[i].storage]->unverified) > is_written(r, (size_t)r->p->inputs.items[i].storage))
+        while (atomic_load(&r->buffers[r->p->inputs.items[i].storage]->unverified) >
+               is_written(r, (size_t)r->p->inputs.items[i].storage))
             sched_yield();
     const error_note *why = failed_check(r);
     for (size_t i = 0; i < r->p->segments.count; i++) {

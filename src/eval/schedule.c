@@ -135,8 +135,8 @@ static bool is_taken(const entry *e) {
     return e->candidate && e->value >= 0;
 }
 
-/* What was moved and is not written over keeps its value, as long as its node lasts: the expression that moved it may have more to say of
- * it. */
+/* What was moved and is not written over keeps its value, as long as its node lasts: the expression that moved it may
+ * have more to say of it. */
 static void spare_moved(schedule *s) {
     bool any = false;
     for (size_t i = 0; i < s->entries.count && !any; i++)
@@ -148,7 +148,9 @@ static void spare_moved(schedule *s) {
     }
     for (size_t i = 0; any && i < s->entries.count; i++) {
         entry *e = &s->entries.items[i];
-        storage *t = is_taken(e) && atomic_load(&e->a->moved) ? &s->p->storages.items[s->p->values.items[e->value].storage] : NULL;
+        storage *t = is_taken(e) && atomic_load(&e->a->moved)
+                         ? &s->p->storages.items[s->p->values.items[e->value].storage]
+                         : NULL;
         if (t && !t->written) e->candidate = t->donated = false;
     }
 }
@@ -161,7 +163,8 @@ program *schedule_make(tarn_array *const *roots, int count, schedule_options opt
     s->p = program_new();
     int threads = parallel_threads(), before = parallel_fix(threads);
     if (s->p) s->p->threads = threads;
-    bool ok = s->p && mark_roots(s, roots, count) && schedule_discover(s, roots, count) && schedule_retain(s) && order_units(s);
+    bool ok = s->p && mark_roots(s, roots, count) && schedule_discover(s, roots, count) && schedule_retain(s) &&
+              order_units(s);
     if (ok) count_uses(s);
     ok = ok && schedule_emit(s);
     if (ok && options.reads) spare_moved(s);
@@ -202,7 +205,8 @@ static buffer *computed_buffer(const schedule *s, size_t i, const run *r, const 
 
 static void take_away(const schedule *s, entry *e) {
     node_retain(e->a->node);
-    if (s->p->storages.items[s->p->values.items[e->value].storage].exported) buffer_set_state(e->a->buffer, BUFFER_PENDING);
+    if (s->p->storages.items[s->p->values.items[e->value].storage].exported)
+        buffer_set_state(e->a->buffer, BUFFER_PENDING);
     e->a->given_away = true;
     array_set_value(e->a, NULL, 0, NULL);
 }

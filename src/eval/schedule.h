@@ -1,5 +1,6 @@
-/* The scheduler's own notes on a graph, shared by its files: discover.c finds what must be computed and lowers it, fuse.c forms units,
-   retain.c decides whose memory stays, schedule.c orders the units, emit.c turns them into steps. Everything runs under the schedule lock.
+/* The scheduler's own notes on a graph, shared by its files: discover.c finds what must be computed and lowers it,
+   fuse.c forms units, retain.c decides whose memory stays, schedule.c orders the units, emit.c turns them into steps.
+   Everything runs under the schedule lock.
  */
 #ifndef EVAL_SCHEDULE_H
 #define EVAL_SCHEDULE_H
@@ -30,8 +31,9 @@ typedef enum { UNIT_VIEW, UNIT_KERNEL, UNIT_GROUP } unit_kind;
 /* What is computed in one go. */
 typedef struct {
     unit_kind kind;
-    node *node;       /* of a group: its first */
-    int depth;        /* longer than that of every unit whose results it reads from outside (a view: as long as its source's) */
+    node *node; /* of a group: its first */
+    int depth;  /* longer than that of every unit whose results it reads from outside (a view: as long as its source's)
+                 */
     int first, count; /* a group's nodes: links in s->members from first */
     int last;
     int externals[GROUP_MAX_INPUTS]; /* a group's inputs, as entries */

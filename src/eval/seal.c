@@ -1,4 +1,5 @@
-/* The end of making a program: its calls, what their operands point into, and the segments in which they are submitted. */
+/* The end of making a program: its calls, what their operands point into, and the segments in which they are submitted.
+ */
 #include <string.h>
 
 #include "base/error.h"
@@ -63,13 +64,15 @@ static bool seal_step(program *p, int index, operand *room, operand_place *place
         if (!place_value(p, v, slot, &places[i])) return false;
         p->elements += v < 0 ? 0 : operand_size(&room[i]);
     }
-    places[st->input_count + st->output_count] = st->workspace ? (operand_place){st->scratch, st->workspace_at} : (operand_place){-1, 0};
+    places[st->input_count + st->output_count] =
+        st->workspace ? (operand_place){st->scratch, st->workspace_at} : (operand_place){-1, 0};
     return true;
 }
 
 static bool make_calls(program *p) {
     size_t steps = p->steps.count;
-    for (size_t i = 0; i < steps; i++) p->operand_count += p->steps.items[i].input_count + p->steps.items[i].output_count;
+    for (size_t i = 0; i < steps; i++)
+        p->operand_count += p->steps.items[i].input_count + p->steps.items[i].output_count;
     p->calls = ARENA_NEW_ARRAY(&p->memory, call, steps);
     p->operands = ARENA_NEW_ARRAY(&p->memory, operand, (size_t)p->operand_count);
     p->places = ARENA_NEW_ARRAY(&p->memory, operand_place, (size_t)p->operand_count + steps);
@@ -124,7 +127,10 @@ static bool cut_segments(program *p) {
         const step *st = &p->steps.items[i];
         segment *last = p->segments.count ? &p->segments.items[p->segments.count - 1] : NULL;
         if (!last || last->stream != st->stream) {
-            segment made = {.stream = st->stream, .first = (int)i, .first_place = places - p->places, .first_use = (int)p->uses.count};
+            segment made = {.stream = st->stream,
+                            .first = (int)i,
+                            .first_place = places - p->places,
+                            .first_use = (int)p->uses.count};
             ok = vector_push(&p->segments, made);
             if (!ok) break;
             last = &p->segments.items[p->segments.count - 1];
@@ -156,7 +162,8 @@ bool program_prepare(program *p) {
         segment *s = &p->segments.items[i];
         const backend *of = s->stream->backend;
         if (of->prepare)
-            s->plan = of->prepare(s->stream->device.index, p->calls + s->first, s->count, p->places + s->first_place, (int)p->bases.count);
+            s->plan = of->prepare(s->stream->device.index, p->calls + s->first, s->count, p->places + s->first_place,
+                                  (int)p->bases.count);
     }
     return tarn_ok();
 }

@@ -71,8 +71,10 @@ static bool check_shard_name(const char *index, const char *tensor, const json *
     size_t length = 0;
     *name = json_text(value, &length);
     if (!*name) return tarn_fail("%s: weight_map: '%s' is no string", index, tensor);
-    if (!length || strlen(*name) != length || strchr(*name, '/') || strchr(*name, '\\') || !strcmp(*name, ".") || strstr(*name, ".."))
-        return tarn_fail("%s: weight_map: '%s': the shard name '%s' is not the name of a file in this folder", index, tensor, *name);
+    if (!length || strlen(*name) != length || strchr(*name, '/') || strchr(*name, '\\') || !strcmp(*name, ".") ||
+        strstr(*name, ".."))
+        return tarn_fail("%s: weight_map: '%s': the shard name '%s' is not the name of a file in this folder", index,
+                         tensor, *name);
     return true;
 }
 
@@ -84,17 +86,19 @@ static bool shard_missing(const char *path, const char *name) {
 }
 
 /* Opens the shard that holds `tensor` if it is not open, and checks that the tensor is there. */
-static bool add_indexed(safetensors_folder *folder, const char *path, const char *index, map *opened, const char *tensor,
-                        const json *value) {
+static bool add_indexed(safetensors_folder *folder, const char *path, const char *index, map *opened,
+                        const char *tensor, const json *value) {
     const char *name;
     uint64_t at;
     if (!check_shard_name(index, tensor, value, &name)) return false;
     if (!map_get(opened, name, strlen(name), &at)) {
-        if (shard_missing(path, name)) return tarn_fail("%s: weight_map: '%s' is in '%s', but that file is missing", index, tensor, name);
+        if (shard_missing(path, name))
+            return tarn_fail("%s: weight_map: '%s' is in '%s', but that file is missing", index, tensor, name);
         at = folder->count;
         if (!add_file(folder, path, name) || !map_set(opened, name, strlen(name), at, NULL)) return false;
     }
-    if (!safetensors_find(folder->items[at], tensor)) return tarn_fail("%s: weight_map: '%s' is not in '%s'", index, tensor, name);
+    if (!safetensors_find(folder->items[at], tensor))
+        return tarn_fail("%s: weight_map: '%s' is not in '%s'", index, tensor, name);
     return true;
 }
 
@@ -107,7 +111,8 @@ static bool read_index(safetensors_folder *folder, const char *path, const char 
     void *cursor = NULL;
     const char *tensor;
     const json *value;
-    while (ok && json_each(weights, &cursor, &tensor, NULL, &value)) ok = add_indexed(folder, path, index, opened, tensor, value);
+    while (ok && json_each(weights, &cursor, &tensor, NULL, &value))
+        ok = add_indexed(folder, path, index, opened, tensor, value);
     map_free(opened);
     return ok;
 }
@@ -160,7 +165,8 @@ static bool has_all(const safetensors *file, const json *weights) {
     return true;
 }
 
-/* Takes model.safetensors in place of an index of which a file is missing, if it has all that the index names; *taken tells. */
+/* Takes model.safetensors in place of an index of which a file is missing, if it has all that the index names; *taken
+ * tells. */
 static bool replace_stale(safetensors_folder *folder, const char *path, const char *index, bool *taken) {
     json *root = json_read_file(index, INDEX_LIMIT);
     const json *weights = json_get(root, "weight_map");
@@ -179,7 +185,9 @@ static bool add_weights(safetensors_folder *folder, const char *path, const char
     bool indexed = file_exists(index), alone = file_exists(single), taken = false;
     if (indexed && alone && !replace_stale(folder, path, index, &taken)) return false;
     if (taken) return true;
-    return indexed ? add_by_index(folder, path, index) : alone ? add_file(folder, path, "model.safetensors") : add_all(folder, path);
+    return indexed ? add_by_index(folder, path, index)
+           : alone ? add_file(folder, path, "model.safetensors")
+                   : add_all(folder, path);
 }
 
 bool safetensors_open_folder(const char *path, safetensors_folder *folder) {

@@ -57,8 +57,8 @@ static bool check_file(void *context) {
 static tarn_array *array_in_file(shared_file *s, const safetensors_entry *e) {
     tarn_ints shape = {e->shape, e->ndim};
     atomic_fetch_add(&s->references, 1);
-    tarn_array *a =
-        tarn_from_foreign(s->file->bytes + e->offset, shape, e->dtype, .check = check_file, .release = release_file, .context = s);
+    tarn_array *a = tarn_from_foreign(s->file->bytes + e->offset, shape, e->dtype, .check = check_file,
+                                      .release = release_file, .context = s);
     if (!a) release_file(s);
     return a;
 }
@@ -137,7 +137,8 @@ tarn_array *tarn_tensors_at(const tarn_tensors *t, int64_t index) {
     if (index < 0 || index >= tarn_tensors_count(t)) return NULL;
     const named *item = &t->items[index];
     if (item->unsupported)
-        tarn_fail_kind(TARN_ERROR_TYPE, "%s: tensor '%s': dtype %s is not supported", item->path, item->name, item->unsupported);
+        tarn_fail_kind(TARN_ERROR_TYPE, "%s: tensor '%s': dtype %s is not supported", item->path, item->name,
+                       item->unsupported);
     return item->array;
 }
 

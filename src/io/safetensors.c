@@ -11,19 +11,22 @@
 
 enum { LENGTH_BYTES = 8, HEADER_LIMIT = 100000000 };
 
-/* What files may hold. A dtype without a name of ours (bytes 0) can be passed over, since its size is known, but not be loaded. */
+/* What files may hold. A dtype without a name of ours (bytes 0) can be passed over, since its size is known, but not be
+ * loaded. */
 static const struct {
     const char *name;
     int bits;
     tarn_dtype dtype;
     int64_t bytes;
 } dtypes[] = {
-    {"BOOL", 8, TARN_BOOL, 1},      {"U8", 8, TARN_UINT8, 1},         {"I8", 8, TARN_INT8, 1},          {"U16", 16, TARN_UINT16, 2},
-    {"I16", 16, TARN_INT16, 2},     {"F16", 16, TARN_FLOAT16, 2},     {"U32", 32, TARN_UINT32, 4},      {"I32", 32, TARN_INT32, 4},
-    {"BF16", 16, TARN_BFLOAT16, 2}, {"F32", 32, TARN_FLOAT32, 4},     {"U64", 64, TARN_UINT64, 8},      {"I64", 64, TARN_INT64, 8},
-    {"F64", 64, TARN_FLOAT64, 8},   {"C64", 64, TARN_COMPLEX64, 8},   {"F8_E4M3", 8, TARN_UINT8, 1},    {"F8_E8M0", 8, TARN_UINT8, 1},
-    {"F8_E5M2", 8, TARN_BOOL, 0},   {"F8_E4M3FNUZ", 8, TARN_BOOL, 0}, {"F8_E5M2FNUZ", 8, TARN_BOOL, 0}, {"F6_E2M3", 6, TARN_BOOL, 0},
-    {"F6_E3M2", 6, TARN_BOOL, 0},   {"F4", 4, TARN_BOOL, 0},
+    {"BOOL", 8, TARN_BOOL, 1},        {"U8", 8, TARN_UINT8, 1},       {"I8", 8, TARN_INT8, 1},
+    {"U16", 16, TARN_UINT16, 2},      {"I16", 16, TARN_INT16, 2},     {"F16", 16, TARN_FLOAT16, 2},
+    {"U32", 32, TARN_UINT32, 4},      {"I32", 32, TARN_INT32, 4},     {"BF16", 16, TARN_BFLOAT16, 2},
+    {"F32", 32, TARN_FLOAT32, 4},     {"U64", 64, TARN_UINT64, 8},    {"I64", 64, TARN_INT64, 8},
+    {"F64", 64, TARN_FLOAT64, 8},     {"C64", 64, TARN_COMPLEX64, 8}, {"F8_E4M3", 8, TARN_UINT8, 1},
+    {"F8_E8M0", 8, TARN_UINT8, 1},    {"F8_E5M2", 8, TARN_BOOL, 0},   {"F8_E4M3FNUZ", 8, TARN_BOOL, 0},
+    {"F8_E5M2FNUZ", 8, TARN_BOOL, 0}, {"F6_E2M3", 6, TARN_BOOL, 0},   {"F6_E3M2", 6, TARN_BOOL, 0},
+    {"F4", 4, TARN_BOOL, 0},
 };
 
 static int find_dtype(const char *name) {
@@ -52,10 +55,12 @@ static bool read_dtype(const safetensors *file, safetensors_entry *e, const json
 }
 
 static bool read_shape(const safetensors *file, safetensors_entry *e, const json *value) {
-    if (!json_is(value, JSON_LIST)) return tarn_fail("%s: tensor '%s': shape is missing or no list", file->path, e->name);
+    if (!json_is(value, JSON_LIST))
+        return tarn_fail("%s: tensor '%s': shape is missing or no list", file->path, e->name);
     size_t count = json_count(value);
     if (count > TARN_MAX_NDIM)
-        return tarn_fail("%s: tensor '%s': shape has %zu axes, more than %d", file->path, e->name, count, (int)TARN_MAX_NDIM);
+        return tarn_fail("%s: tensor '%s': shape has %zu axes, more than %d", file->path, e->name, count,
+                         (int)TARN_MAX_NDIM);
     e->ndim = (int)count;
     for (size_t i = 0; i < count; i++) {
         e->shape[i] = json_whole(json_at(value, i), -1);
@@ -70,11 +75,12 @@ static bool read_offsets(const safetensors *file, safetensors_entry *e, const js
     int64_t begin = json_whole(json_at(value, 0), -1), end = json_whole(json_at(value, 1), -1);
     if (begin < 0 || end < 0) return tarn_fail("%s: tensor '%s': data_offsets are no offsets", file->path, e->name);
     if (begin > end)
-        return tarn_fail("%s: tensor '%s': data_offsets end (%" PRId64 ") before they begin (%" PRId64 ")", file->path, e->name, end,
-                         begin);
+        return tarn_fail("%s: tensor '%s': data_offsets end (%" PRId64 ") before they begin (%" PRId64 ")", file->path,
+                         e->name, end, begin);
     int64_t available = (int64_t)file->length - data;
     if (end > available)
-        return tarn_fail("%s: tensor '%s': data_offsets end at %" PRId64 ", but the file has %" PRId64 " bytes of data (truncated?)",
+        return tarn_fail("%s: tensor '%s': data_offsets end at %" PRId64 ", but the file has %" PRId64
+                         " bytes of data (truncated?)",
                          file->path, e->name, end, available);
     e->offset = data + begin;
     e->bytes = end - begin;
@@ -82,7 +88,8 @@ static bool read_offsets(const safetensors *file, safetensors_entry *e, const js
 }
 
 static bool read_entry(const safetensors *file, safetensors_entry *e, const json *value, int64_t data) {
-    if (!json_is(value, JSON_DICTIONARY)) return tarn_fail("%s: tensor '%s': is no object in the header", file->path, e->name);
+    if (!json_is(value, JSON_DICTIONARY))
+        return tarn_fail("%s: tensor '%s': is no object in the header", file->path, e->name);
     int bits = 0;
     int64_t bytes = 0;
     /* Fields beyond these three are ignored, as the format's own reader does. */
@@ -91,11 +98,12 @@ static bool read_entry(const safetensors *file, safetensors_entry *e, const json
     if (!read_offsets(file, e, json_get(value, "data_offsets"), data)) return false;
     if (!checked_product(e->shape, e->ndim, &bytes) || !checked_mul(bytes, bits, &bytes))
         return tarn_fail("%s: tensor '%s': shape has too many elements", file->path, e->name);
-    if (bytes % 8) return tarn_fail("%s: tensor '%s': %" PRId64 " bits are not whole bytes", file->path, e->name, bytes);
+    if (bytes % 8)
+        return tarn_fail("%s: tensor '%s': %" PRId64 " bits are not whole bytes", file->path, e->name, bytes);
     bytes /= 8;
     if (bytes != e->bytes)
-        return tarn_fail("%s: tensor '%s': data_offsets hold %" PRId64 " bytes, but dtype and shape need %" PRId64, file->path, e->name,
-                         e->bytes, bytes);
+        return tarn_fail("%s: tensor '%s': data_offsets hold %" PRId64 " bytes, but dtype and shape need %" PRId64,
+                         file->path, e->name, e->bytes, bytes);
     return true;
 }
 
@@ -144,14 +152,16 @@ static bool check_cover(const safetensors *file, const safetensors_entry *const 
     for (size_t i = 0; i < file->count; i++) {
         const safetensors_entry *e = sorted[i];
         if (e->offset < at)
-            return tarn_fail("%s: tensor '%s': data_offsets overlap those of '%s'", file->path, e->name, sorted[i - 1]->name);
+            return tarn_fail("%s: tensor '%s': data_offsets overlap those of '%s'", file->path, e->name,
+                             sorted[i - 1]->name);
         if (e->offset > at)
-            return tarn_fail("%s: tensor '%s': data_offsets leave a gap of %" PRId64 " bytes before it", file->path, e->name,
-                             e->offset - at);
+            return tarn_fail("%s: tensor '%s': data_offsets leave a gap of %" PRId64 " bytes before it", file->path,
+                             e->name, e->offset - at);
         at += e->bytes;
     }
     if (at != (int64_t)file->length)
-        return tarn_fail("%s: %" PRId64 " trailing bytes after the last tensor", file->path, (int64_t)file->length - at);
+        return tarn_fail("%s: %" PRId64 " trailing bytes after the last tensor", file->path,
+                         (int64_t)file->length - at);
     return true;
 }
 
@@ -167,21 +177,24 @@ static bool check_layout(const safetensors *file, int64_t data) {
 }
 
 static bool read_header_length(const safetensors *file, uint64_t *length) {
-    if (file->length < LENGTH_BYTES) return tarn_fail("%s: %zu bytes are too few for a safetensors file", file->path, file->length);
+    if (file->length < LENGTH_BYTES)
+        return tarn_fail("%s: %zu bytes are too few for a safetensors file", file->path, file->length);
     *length = 0;
     for (int i = LENGTH_BYTES - 1; i >= 0; i--) *length = *length << 8 | (unsigned char)file->bytes[i];
     if (*length > HEADER_LIMIT)
-        return tarn_fail("%s: header length %" PRIu64 " is above the limit of 100 MB; not a safetensors file?", file->path, *length);
+        return tarn_fail("%s: header length %" PRIu64 " is above the limit of 100 MB; not a safetensors file?",
+                         file->path, *length);
     if (*length > file->length - LENGTH_BYTES)
-        return tarn_fail("%s: header length %" PRIu64 " goes beyond the end of the file (%zu bytes; truncated?)", file->path, *length,
-                         file->length);
+        return tarn_fail("%s: header length %" PRIu64 " goes beyond the end of the file (%zu bytes; truncated?)",
+                         file->path, *length, file->length);
     return true;
 }
 
 static bool read_file(safetensors *file) {
     uint64_t length = 0;
     if (!read_header_length(file, &length)) return false;
-    if (!length || file->bytes[LENGTH_BYTES] != '{') return tarn_fail("%s: the header does not begin with '{'", file->path);
+    if (!length || file->bytes[LENGTH_BYTES] != '{')
+        return tarn_fail("%s: the header does not begin with '{'", file->path);
     file->header = json_parse(file->bytes + LENGTH_BYTES, (size_t)length, file->path);
     int64_t data = LENGTH_BYTES + (int64_t)length;
     return file->header && read_entries(file, data) && check_layout(file, data);

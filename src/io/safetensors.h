@@ -1,5 +1,6 @@
-/* The safetensors file format: files checked whole before use, model folders of several files, and writing. No arrays here: that is
-   load.c and save.c. Format: https://github.com/huggingface/safetensors (8 bytes header length, JSON header, data without gaps). */
+/* The safetensors file format: files checked whole before use, model folders of several files, and writing. No arrays
+   here: that is load.c and save.c. Format: https://github.com/huggingface/safetensors (8 bytes header length, JSON
+   header, data without gaps). */
 #ifndef IO_SAFETENSORS_H
 #define IO_SAFETENSORS_H
 
@@ -35,7 +36,8 @@ typedef struct {
     map *names; /* name -> index of entry */
 } safetensors;
 
-/* Maps a file and checks its whole header: after this every entry lies in the file, and the entries cover the data exactly once. */
+/* Maps a file and checks its whole header: after this every entry lies in the file, and the entries cover the data
+ * exactly once. */
 safetensors *safetensors_open(const char *path);
 /* The same over bytes that outlive the result; `name` is what messages call them. */
 safetensors *safetensors_parse(const char *bytes, size_t length, const char *name);
@@ -48,8 +50,9 @@ typedef struct {
     size_t count, capacity;
 } safetensors_folder;
 
-/* Opens the shards that model.safetensors.index.json names, or else model.safetensors, or else all model*.safetensors in order of their
-   names. A shard that is missing, a tensor that is not where the index says, or one that two shards hold, is an error. */
+/* Opens the shards that model.safetensors.index.json names, or else model.safetensors, or else all model*.safetensors
+   in order of their names. A shard that is missing, a tensor that is not where the index says, or one that two shards
+   hold, is an error. */
 bool safetensors_open_folder(const char *path, safetensors_folder *folder);
 void safetensors_close_folder(safetensors_folder *folder);
 
@@ -65,8 +68,8 @@ typedef struct {
     const char *key, *value;
 } safetensors_pair;
 
-/* The dense bytes of item `index`, valid until the next call; NULL with the error set stops the writing. So a model can be computed one
-   tensor at a time. Not asked for empty items; the order is that of the file, not that of the items. */
+/* The dense bytes of item `index`, valid until the next call; NULL with the error set stops the writing. So a model can
+   be computed one tensor at a time. Not asked for empty items; the order is that of the file, not that of the items. */
 typedef const void *(*safetensors_source)(void *context, size_t index);
 
 typedef struct {
@@ -75,17 +78,20 @@ typedef struct {
     const safetensors_pair *metadata;
     size_t metadata_count;
     safetensors_source data;
-    bool (*good)(void *context); /* asked when everything is written and before it gets its name: were all the bytes right? May be NULL */
+    bool (*good)(void *context); /* asked when everything is written and before it gets its name: were all the bytes
+                                    right? May be NULL */
     void *context;
 } safetensors_content;
 
-/* Writes path.partial-…, syncs and renames: `path` holds the old file or the whole new one. The data may lie in the old file. */
+/* Writes path.partial-…, syncs and renames: `path` holds the old file or the whole new one. The data may lie in the old
+ * file. */
 bool safetensors_write(const char *path, const safetensors_content *content);
 
-/* Writes model.safetensors or, cut before `shard_bytes` (0: 5 GiB, as mlx-lm) are exceeded, model-00001-of-0000N.safetensors, and the
-   index. All files are written before the first is renamed, the index last. A folder that holds other model*.safetensors is refused.
-   Parameters are noted in the index unless 0. */
-bool safetensors_write_folder(const char *folder, const safetensors_content *content, int64_t shard_bytes, int64_t parameters);
+/* Writes model.safetensors or, cut before `shard_bytes` (0: 5 GiB, as mlx-lm) are exceeded,
+   model-00001-of-0000N.safetensors, and the index. All files are written before the first is renamed, the index last. A
+   folder that holds other model*.safetensors is refused. Parameters are noted in the index unless 0. */
+bool safetensors_write_folder(const char *folder, const safetensors_content *content, int64_t shard_bytes,
+                              int64_t parameters);
 
 /* ---- for the parts of io */
 

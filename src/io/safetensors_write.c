@@ -1,5 +1,6 @@
-/* Writing safetensors files. The header lists names in order; the data lie in order of item size, largest first, so that every tensor is
-   aligned for its dtype when the file is mapped: the format allows no gaps, but the header may be padded. */
+/* Writing safetensors files. The header lists names in order; the data lie in order of item size, largest first, so
+   that every tensor is aligned for its dtype when the file is mapped: the format allows no gaps, but the header may be
+   padded. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +26,10 @@ static bool place_item(const char *path, const safetensors_item *item, size_t in
     *p = (placed){.name = item->name, .shape = item->shape, .index = index};
     if (!p->name) return tarn_fail("%s: tensor %zu has no name", path, index);
     if (!strcmp(p->name, "__metadata__")) return tarn_fail("%s: '__metadata__' cannot be the name of a tensor", path);
-    if (!(p->dtype = safetensors_dtype_name(item->dtype, &p->item))) return tarn_fail("%s: tensor '%s': unknown dtype", path, p->name);
-    if (p->shape.count > TARN_MAX_NDIM) return tarn_fail("%s: tensor '%s': more than %d axes", path, p->name, (int)TARN_MAX_NDIM);
+    if (!(p->dtype = safetensors_dtype_name(item->dtype, &p->item)))
+        return tarn_fail("%s: tensor '%s': unknown dtype", path, p->name);
+    if (p->shape.count > TARN_MAX_NDIM)
+        return tarn_fail("%s: tensor '%s': more than %d axes", path, p->name, (int)TARN_MAX_NDIM);
     if (!checked_product(p->shape.values, p->shape.count, &p->bytes) || !checked_mul(p->bytes, p->item, &p->bytes))
         return tarn_fail("%s: tensor '%s': a shape with a negative size or too many elements", path, p->name);
     return true;
@@ -46,13 +49,15 @@ static bool place_all(const char *path, const safetensors_content *c, placed *by
         if (!place_item(path, &c->items[i], i, &by_names[i])) return false;
     qsort(by_names, c->count, sizeof *by_names, by_name);
     for (size_t i = 1; i < c->count; i++)
-        if (!strcmp(by_names[i].name, by_names[i - 1].name)) return tarn_fail("%s: two tensors named '%s'", path, by_names[i].name);
+        if (!strcmp(by_names[i].name, by_names[i - 1].name))
+            return tarn_fail("%s: two tensors named '%s'", path, by_names[i].name);
     for (size_t i = 0; i < c->count; i++) by_offsets[i] = &by_names[i];
     qsort(by_offsets, c->count, sizeof *by_offsets, by_alignment);
     int64_t at = 0;
     for (size_t i = 0; i < c->count; i++) {
         by_offsets[i]->offset = at;
-        if (!checked_add(at, by_offsets[i]->bytes, &at)) return tarn_fail("%s: the tensors are too large for one file", path);
+        if (!checked_add(at, by_offsets[i]->bytes, &at))
+            return tarn_fail("%s: the tensors are too large for one file", path);
     }
     return true;
 }
@@ -104,12 +109,14 @@ static bool write_data(file_writer *writer, const safetensors_content *c, placed
     return true;
 }
 
-static file_writer *write_placed(const char *path, const safetensors_content *c, placed *by_names, placed **by_offsets) {
+static file_writer *write_placed(const char *path, const safetensors_content *c, placed *by_names,
+                                 placed **by_offsets) {
     text header = {0};
     file_writer *writer = NULL;
     if (!write_header(&header, c, by_names)) {
         tarn_fail("%s: a name or metadata is not valid UTF-8", path);
-    } else if ((writer = file_create(path)) && !(file_write(writer, header.bytes, header.length) && write_data(writer, c, by_offsets))) {
+    } else if ((writer = file_create(path)) &&
+               !(file_write(writer, header.bytes, header.length) && write_data(writer, c, by_offsets))) {
         file_abandon(writer);
         writer = NULL;
     }
@@ -120,7 +127,8 @@ static file_writer *write_placed(const char *path, const safetensors_content *c,
 file_writer *safetensors_write_uncommitted(const char *path, const safetensors_content *c) {
     placed *by_names = NEW_ARRAY(placed, c->count), **by_offsets = NEW_ARRAY(placed *, c->count);
     file_writer *writer = NULL;
-    if (by_names && by_offsets && place_all(path, c, by_names, by_offsets)) writer = write_placed(path, c, by_names, by_offsets);
+    if (by_names && by_offsets && place_all(path, c, by_names, by_offsets))
+        writer = write_placed(path, c, by_names, by_offsets);
     memory_free(by_names);
     memory_free(by_offsets);
     return writer;

@@ -78,7 +78,8 @@ static bool refuse_leftovers(const plan *p) {
     for (size_t i = 0; ok && i < names.count; i++) {
         ok = is_ours(p, names.items[i], &ours);
         if (ok && !ours)
-            ok = tarn_fail_kind(TARN_ERROR_IO, "%s: holds '%s', which is no part of the model to be saved", p->folder, names.items[i]);
+            ok = tarn_fail_kind(TARN_ERROR_IO, "%s: holds '%s', which is no part of the model to be saved", p->folder,
+                                names.items[i]);
     }
     safetensors_free_names(&names);
     return ok;
@@ -99,7 +100,8 @@ static bool index_weights(const plan *p, text *t, const placed *sorted) {
     for (size_t i = 0; i < p->content->count; i++) {
         char *shard = shard_name(p, sorted[i].shard);
         text_add(t, i ? ",\n        " : "\n        ");
-        bool ok = shard && json_write_string(t, sorted[i].name, strlen(sorted[i].name), true) && text_format(t, ": \"%s\"", shard);
+        bool ok = shard && json_write_string(t, sorted[i].name, strlen(sorted[i].name), true) &&
+                  text_format(t, ": \"%s\"", shard);
         memory_free(shard);
         if (!ok) return false;
     }
@@ -111,12 +113,14 @@ static bool index_text(const plan *p, int64_t parameters, text *t) {
     placed *sorted = NEW_ARRAY(placed, count);
     if (!sorted) return false;
     for (size_t shard = 0; shard < p->shards; shard++)
-        for (size_t i = p->cuts[shard]; i < p->cuts[shard + 1]; i++) sorted[i] = (placed){p->content->items[i].name, shard};
+        for (size_t i = p->cuts[shard]; i < p->cuts[shard + 1]; i++)
+            sorted[i] = (placed){p->content->items[i].name, shard};
     if (count) qsort(sorted, count, sizeof *sorted, by_name);
     /* One file per tensor name: two shards with the same name cannot be told apart by the files' own checks. */
     bool ok = true;
     for (size_t i = 1; ok && i < count; i++)
-        if (!strcmp(sorted[i].name, sorted[i - 1].name)) ok = tarn_fail("%s: two tensors named '%s'", p->folder, sorted[i].name);
+        if (!strcmp(sorted[i].name, sorted[i - 1].name))
+            ok = tarn_fail("%s: two tensors named '%s'", p->folder, sorted[i].name);
     text_format(t, "{\n    \"metadata\": {\n        \"total_size\": %" PRId64, p->total);
     if (parameters) text_format(t, ",\n        \"total_parameters\": %" PRId64, parameters);
     text_add(t, "\n    },\n    \"weight_map\": {");
@@ -174,11 +178,13 @@ static bool write_all(plan *p, int64_t parameters) {
     return false;
 }
 
-bool safetensors_write_folder(const char *folder, const safetensors_content *content, int64_t shard_bytes, int64_t parameters) {
+bool safetensors_write_folder(const char *folder, const safetensors_content *content, int64_t shard_bytes,
+                              int64_t parameters) {
     plan p = {.folder = folder, .content = content};
     for (size_t i = 0; i < content->count; i++)
         if (!content->items[i].name) return tarn_fail("%s: tensor %zu has no name", folder, i);
-    bool ok = cut(&p, shard_bytes > 0 ? shard_bytes : MLX_SHARD_BYTES) && refuse_leftovers(&p) && write_all(&p, parameters);
+    bool ok =
+        cut(&p, shard_bytes > 0 ? shard_bytes : MLX_SHARD_BYTES) && refuse_leftovers(&p) && write_all(&p, parameters);
     memory_free(p.writers);
     memory_free(p.cuts);
     return ok;

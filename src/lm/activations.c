@@ -24,12 +24,12 @@ static tarn_array *gelu_tanh(tarn_array *x) {
     return tarn_multiply(tarn_multiply(x, like(0.5, x)), tarn_add(t, like(1, x)));
 }
 
-#define ACTIVATIONS                                                                                                                        \
-    ACTIVATION("silu", tarn_silu)                                                                                                          \
-    ACTIVATION("swish", tarn_silu)                                                                                                         \
-    ACTIVATION("relu", relu)                                                                                                               \
-    ACTIVATION("gelu", gelu)                                                                                                               \
-    ACTIVATION("gelu_new", gelu_tanh)                                                                                                      \
+#define ACTIVATIONS                                                                                                    \
+    ACTIVATION("silu", tarn_silu)                                                                                      \
+    ACTIVATION("swish", tarn_silu)                                                                                     \
+    ACTIVATION("relu", relu)                                                                                           \
+    ACTIVATION("gelu", gelu)                                                                                           \
+    ACTIVATION("gelu_new", gelu_tanh)                                                                                  \
     ACTIVATION("gelu_pytorch_tanh", gelu_tanh)
 
 static const activation activations[] = {

@@ -6,8 +6,8 @@
 #include "lm/activations.h"
 
 tarn_array *linear_forward(const linear *m, tarn_array *x) {
-    tarn_array *y = m->scales ? tarn_quantized_matmul(x, m->weight, m->scales, .biases = m->biases, .group_size = m->quantized.group_size,
-                                                      .bits = m->quantized.bits)
+    tarn_array *y = m->scales ? tarn_quantized_matmul(x, m->weight, m->scales, .biases = m->biases,
+                                                      .group_size = m->quantized.group_size, .bits = m->quantized.bits)
                               : tarn_matmul(x, tarn_swapaxes(m->weight, 0, 1));
     return m->bias ? tarn_add(y, m->bias) : y;
 }
@@ -15,11 +15,13 @@ tarn_array *linear_forward(const linear *m, tarn_array *x) {
 tarn_array *embedding_forward(const linear *m, tarn_array *ids) {
     tarn_array *rows = tarn_take(m->weight, ids, .axis = TARN_AXIS(0));
     if (!m->scales) return rows;
-    return tarn_dequantize(rows, tarn_take(m->scales, ids, .axis = TARN_AXIS(0)), .biases = tarn_take(m->biases, ids, .axis = TARN_AXIS(0)),
+    return tarn_dequantize(rows, tarn_take(m->scales, ids, .axis = TARN_AXIS(0)),
+                           .biases = tarn_take(m->biases, ids, .axis = TARN_AXIS(0)),
                            .group_size = m->quantized.group_size, .bits = m->quantized.bits);
 }
 
-/* [batch, length, heads * dim] -> [batch, length, heads, dim], normed along dim if there is a norm, -> [batch, heads, length, dim] */
+/* [batch, length, heads * dim] -> [batch, length, heads, dim], normed along dim if there is a norm, -> [batch, heads,
+ * length, dim] */
 static tarn_array *split_heads(const forward_state *f, tarn_array *x, int64_t heads, tarn_array *norm) {
     x = tarn_unflatten(x, -1, TARN_SHAPE(heads, f->config->head_dim));
     if (norm) x = tarn_rms_norm(x, norm, .eps = TARN_VALUE(f->config->eps));
@@ -28,8 +30,8 @@ static tarn_array *split_heads(const forward_state *f, tarn_array *x, int64_t he
 
 static tarn_array *rotate(const forward_state *f, tarn_array *x) {
     const rope_config *rope = &f->config->rope;
-    return tarn_rope(x, f->position, .dims = rope->dims, .base = TARN_VALUE(rope->base), .scale = TARN_VALUE(rope->scale),
-                     .freqs = f->weights->periods);
+    return tarn_rope(x, f->position, .dims = rope->dims, .base = TARN_VALUE(rope->base),
+                     .scale = TARN_VALUE(rope->scale), .freqs = f->weights->periods);
 }
 
 tarn_array *attention_forward(const forward_state *f, int64_t layer, tarn_array *x) {
@@ -42,8 +44,10 @@ tarn_array *attention_forward(const forward_state *f, int64_t layer, tarn_array 
     v = kv_cache_write(f->cache, 2 * layer + 1, v, f->position);
     /* q and k are each to be multiplied by the attention factor: once here is the same */
     double scale = c->rope.attention_factor * c->rope.attention_factor / sqrt((double)c->head_dim);
-    tarn_array *y = tarn_attention(q, k, v, .scale = TARN_VALUE(scale), .causal = true, .window = c->windows[layer], .length = f->length);
-    return linear_forward(&m->o, tarn_flatten(tarn_swapaxes(y, 1, 2), .start_axis = TARN_AXIS(2), .end_axis = TARN_AXIS(3)));
+    tarn_array *y = tarn_attention(q, k, v, .scale = TARN_VALUE(scale), .causal = true, .window = c->windows[layer],
+                                   .length = f->length);
+    return linear_forward(&m->o,
+                          tarn_flatten(tarn_swapaxes(y, 1, 2), .start_axis = TARN_AXIS(2), .end_axis = TARN_AXIS(3)));
 }
 
 cache_kind attention_cache(const model_config *config, int64_t layer) {

@@ -1,5 +1,5 @@
-/* The layers that decoder models are made of: structs of weights, and what they compute. Which weights a layer has, their names in files
-   and their shapes are the tables of layer.def. Shapes: x [batch, length, hidden]. */
+/* The layers that decoder models are made of: structs of weights, and what they compute. Which weights a layer has,
+   their names in files and their shapes are the tables of layer.def. Shapes: x [batch, length, hidden]. */
 #ifndef LM_BLOCKS_H
 #define LM_BLOCKS_H
 
@@ -7,7 +7,8 @@
 #include "lm/kv_cache.h"
 #include "tarn/ops.h"
 
-/* A matrix [rows, columns] that x is multiplied with transposed, or whose rows are looked up: dense, or packed by affine quantization. */
+/* A matrix [rows, columns] that x is multiplied with transposed, or whose rows are looked up: dense, or packed by
+ * affine quantization. */
 typedef struct {
     tarn_array *weight;          /* dense [rows, columns], or packed uint32 [rows, columns * bits / 32] */
     tarn_array *scales, *biases; /* [rows, columns / group_size]; NULL if dense */
@@ -41,8 +42,8 @@ typedef struct {
 typedef struct field_list field_list;
 extern const field_list fields_layer, fields_layer_joined, fields_model;
 
-/* Where a forward pass stands: for each row of the batch the position int32 [batch] of its first token, and the keys there are after it,
-   int32 [batch]. */
+/* Where a forward pass stands: for each row of the batch the position int32 [batch] of its first token, and the keys
+   there are after it, int32 [batch]. */
 typedef struct {
     const model_config *config;
     const model_weights *weights;
@@ -64,7 +65,7 @@ typedef struct model_rules {
     /* The last hidden states [batch, length, hidden], before the final norm, of ids int32 [batch, length]. */
     tarn_array *(*forward)(const forward_state *f, tarn_array *ids);
     tarn_array *(*logits)(const forward_state *f, tarn_array *x); /* [batch, length, vocab] of hidden states */
-    const field_list *layer, *model;                              /* weights of a layer_weights and of the model_weights */
+    const field_list *layer, *model; /* weights of a layer_weights and of the model_weights */
     cache_kind (*cache)(const model_config *config, int64_t layer);
 } model_rules;
 

@@ -11,8 +11,9 @@
 struct tarn_chat {
     const tarn_model *model;
     tarn_session *session;
-    VECTOR(char *) messages; /* a JSON object each: perhaps the system message, then those of user and assistant in turn */
-    size_t opening;          /* how many stay: 1 with a system message, else 0 */
+    VECTOR(char *)
+    messages;       /* a JSON object each: perhaps the system message, then those of user and assistant in turn */
+    size_t opening; /* how many stay: 1 with a system message, else 0 */
     bool drop_oldest;
     int64_t dropped; /* turns */
 };
@@ -21,8 +22,8 @@ struct tarn_chat {
 
 static bool add_message(tarn_chat *chat, const char *role, const char *content, size_t length) {
     text t = {0};
-    bool ok =
-        text_format(&t, "{\"role\": \"%s\", \"content\": ", role) && json_write_string(&t, content, length, false) && text_add(&t, "}");
+    bool ok = text_format(&t, "{\"role\": \"%s\", \"content\": ", role) &&
+              json_write_string(&t, content, length, false) && text_add(&t, "}");
     char *message = ok ? text_take(&t) : NULL;
     text_free(&t);
     if (message && vector_push(&chat->messages, message)) return true;
@@ -46,9 +47,10 @@ static void drop_turn(tarn_chat *chat) {
 
 static bool encode(const tarn_chat *chat, int32_t **ids, size_t *count) {
     text list = {0};
-    for (size_t i = 0; i < chat->messages.count; i++) text_format(&list, "%s%s", i ? ", " : "[", chat->messages.items[i]);
-    bool ok =
-        text_add(&list, "]") && tarn_model_encode_messages(chat->model, text_string(&list), ids, count, .add_generation_prompt = true);
+    for (size_t i = 0; i < chat->messages.count; i++)
+        text_format(&list, "%s%s", i ? ", " : "[", chat->messages.items[i]);
+    bool ok = text_add(&list, "]") &&
+              tarn_model_encode_messages(chat->model, text_string(&list), ids, count, .add_generation_prompt = true);
     text_free(&list);
     return ok;
 }
@@ -96,12 +98,15 @@ int64_t tarn_chat_dropped(const tarn_chat *chat) {
 static bool too_long(const tarn_chat *chat, size_t count) {
     long long context = chat->session->context;
     bool alone = chat->messages.count == chat->opening + 1;
-    if (alone) return tarn_fail("the message has %zu tokens in its template, but the context holds %lld", count, context);
-    return tarn_fail("the conversation has %zu tokens, but the context holds %lld: it must be reset, or oldest turns dropped", count,
-                     context);
+    if (alone)
+        return tarn_fail("the message has %zu tokens in its template, but the context holds %lld", count, context);
+    return tarn_fail(
+        "the conversation has %zu tokens, but the context holds %lld: it must be reset, or oldest turns dropped", count,
+        context);
 }
 
-/* The ids of the conversation, cut at its beginning if need be. Much is dropped at once, so that the cache is of use for a while again. */
+/* The ids of the conversation, cut at its beginning if need be. Much is dropped at once, so that the cache is of use
+ * for a while again. */
 static bool encode_fitting(tarn_chat *chat, int64_t answer, int32_t **ids, size_t *count) {
     int64_t context = chat->session->context, room = answer < context / 4 ? answer : context / 4, most = context - room;
     while (encode(chat, ids, count)) {
@@ -120,8 +125,10 @@ static bool encode_fitting(tarn_chat *chat, int64_t answer, int32_t **ids, size_
 static bool answer(tarn_chat *chat, tarn_generation *result, tarn_generate_options options) {
     int32_t *ids = NULL;
     size_t count;
-    int64_t most = options.max_tokens.given && options.max_tokens.value < 1e9 ? (int64_t)options.max_tokens.value : 1000000000;
-    bool ok = encode_fitting(chat, most, &ids, &count) && tarn_generate_with(chat->session, ids, count, result, options);
+    int64_t most =
+        options.max_tokens.given && options.max_tokens.value < 1e9 ? (int64_t)options.max_tokens.value : 1000000000;
+    bool ok =
+        encode_fitting(chat, most, &ids, &count) && tarn_generate_with(chat->session, ids, count, result, options);
     tarn_free(ids);
     return ok && add_message(chat, "assistant", result->text, result->text_length);
 }

@@ -1,5 +1,6 @@
-/* config.json and generation_config.json into a checked struct. Rotary scaling is in config_rope.c; what the weights look like is checked
-   against this struct in parameters.c. Nothing here touches weights: an unsupported model is refused first. */
+/* config.json and generation_config.json into a checked struct. Rotary scaling is in config_rope.c; what the weights
+   look like is checked against this struct in parameters.c. Nothing here touches weights: an unsupported model is
+   refused first. */
 #include "lm/config.h"
 
 #include <string.h>
@@ -18,8 +19,9 @@
 #undef MODEL
 
 const model_family model_families[] = {
-#define MODEL(name, rules, head_dim, kv_heads, positions, eps, qkv_bias, o_bias, mlp_bias, qk_norm, window, rotary)                        \
-    {#name, &rules_##rules, head_dim, kv_heads, positions, eps, {NEVER, ALWAYS, qkv_bias, o_bias, mlp_bias, qk_norm}, window, rotary},
+#define MODEL(name, rules, head_dim, kv_heads, positions, eps, qkv_bias, o_bias, mlp_bias, qk_norm, window, rotary)    \
+    {#name,  &rules_##rules, head_dim, kv_heads, positions, eps, {NEVER, ALWAYS, qkv_bias, o_bias, mlp_bias, qk_norm}, \
+     window, rotary},
 #include "lm/models.def"
 #undef MODEL
 };
@@ -63,14 +65,16 @@ static bool read_sizes(model_config *c, const field_reader *fields) {
     int64_t kv_heads = given && c->family->kv_heads ? c->family->kv_heads : c->heads;
     if (!field_integer(fields, "num_key_value_heads", 1, MOST_HEADS, &kv_heads, &c->kv_heads)) return false;
     if (c->heads % c->kv_heads)
-        return tarn_fail("%s: \"num_attention_heads\" %lld is no multiple of \"num_key_value_heads\" %lld", fields->file,
-                         (long long)c->heads, (long long)c->kv_heads);
+        return tarn_fail("%s: \"num_attention_heads\" %lld is no multiple of \"num_key_value_heads\" %lld",
+                         fields->file, (long long)c->heads, (long long)c->kv_heads);
     int64_t head_dim = c->family->head_dim ? c->family->head_dim : c->hidden / c->heads; /* rounded down */
     if (!head_dim && !field_find(fields, "head_dim"))
-        return tarn_fail("%s: \"hidden_size\" %lld is less than \"num_attention_heads\" %lld, and there is no \"head_dim\"", fields->file,
-                         (long long)c->hidden, (long long)c->heads);
+        return tarn_fail(
+            "%s: \"hidden_size\" %lld is less than \"num_attention_heads\" %lld, and there is no \"head_dim\"",
+            fields->file, (long long)c->hidden, (long long)c->heads);
     if (!field_integer(fields, "head_dim", 1, MOST_HEAD_DIM, &head_dim, &c->head_dim)) return false;
-    return c->head_dim % 2 == 0 || tarn_fail("%s: \"head_dim\" %lld must be even", fields->file, (long long)c->head_dim);
+    return c->head_dim % 2 == 0 ||
+           tarn_fail("%s: \"head_dim\" %lld must be even", fields->file, (long long)c->head_dim);
 }
 
 static bool read_activation(model_config *c, const field_reader *fields) {
@@ -78,20 +82,22 @@ static bool read_activation(model_config *c, const field_reader *fields) {
     const char *name = value ? json_text(value, NULL) : "silu";
     if (!name) return tarn_fail("%s: \"hidden_act\" must be a string", fields->file);
     c->activation = activation_find(name);
-    return c->activation ||
-           tarn_fail("%s: \"hidden_act\" \"%.32s\" is not supported; supported are %s", fields->file, name, activation_names());
+    return c->activation || tarn_fail("%s: \"hidden_act\" \"%.32s\" is not supported; supported are %s", fields->file,
+                                      name, activation_names());
 }
 
 static bool read_switches(model_config *c, const field_reader *fields) {
     c->has_tie = field_find(fields, "tie_word_embeddings") != NULL;
     return read_activation(c, fields) && field_number(fields, "rms_norm_eps", 0, 1, &c->family->eps, &c->eps) &&
-           field_boolean(fields, "attention_bias", false, &c->attention_bias) && field_boolean(fields, "mlp_bias", false, &c->mlp_bias) &&
+           field_boolean(fields, "attention_bias", false, &c->attention_bias) &&
+           field_boolean(fields, "mlp_bias", false, &c->mlp_bias) &&
            field_boolean(fields, "tie_word_embeddings", false, &c->tied);
 }
 
 bool config_has(const model_config *config, model_part part) {
     part_rule rule = config->family->parts[part];
-    return rule == ALWAYS || (rule == IF_ATTENTION_BIAS && config->attention_bias) || (rule == IF_MLP_BIAS && config->mlp_bias);
+    return rule == ALWAYS || (rule == IF_ATTENTION_BIAS && config->attention_bias) ||
+           (rule == IF_MLP_BIAS && config->mlp_bias);
 }
 
 /* ---- windows */
@@ -104,7 +110,8 @@ static bool read_layer_types(model_config *c, const field_reader *fields, const 
         const char *type = json_text(json_at(types, (size_t)i), NULL);
         bool sliding = type && !strcmp(type, "sliding_attention");
         if (!sliding && (!type || strcmp(type, "full_attention")))
-            return tarn_fail("%s: \"layer_types\"[%lld] must be \"full_attention\" or \"sliding_attention\"", fields->file, (long long)i);
+            return tarn_fail("%s: \"layer_types\"[%lld] must be \"full_attention\" or \"sliding_attention\"",
+                             fields->file, (long long)i);
         c->windows[i] = sliding ? window : 0;
     }
     return true;
@@ -124,14 +131,16 @@ static bool read_windows(model_config *c, const field_reader *fields) {
     const json *types = field_find(fields, "layer_types");
     bool use = true, absent = !json_get(fields->object, "sliding_window"); /* null means: no window */
     int64_t window, from;
-    if (!field_integer(fields, "sliding_window", 1, most_ids, absent && has_usual_window(rule) ? &usual : &none, &window) ||
+    if (!field_integer(fields, "sliding_window", 1, most_ids, absent && has_usual_window(rule) ? &usual : &none,
+                       &window) ||
         !field_integer(fields, "max_window_layers", 0, INT32_MAX, &usual_layers, &from) ||
         !field_boolean(fields, "use_sliding_window", false, &use))
         return false;
     if (rule == WINDOW_LATER_LAYERS && !use) window = 0;
     c->windows = NEW_ARRAY(int64_t, c->layers);
     if (!c->windows) return false;
-    if (types && (rule == WINDOW_BY_TYPE || rule == WINDOW_LATER_LAYERS)) return read_layer_types(c, fields, types, window);
+    if (types && (rule == WINDOW_BY_TYPE || rule == WINDOW_LATER_LAYERS))
+        return read_layer_types(c, fields, types, window);
     for (int64_t i = 0; i < c->layers; i++) c->windows[i] = sees_window(rule, i, from) ? window : 0;
     return true;
 }
@@ -143,8 +152,8 @@ static bool read_quantization(const field_reader *fields, const quantization *us
     const char *name = json_text(mode, NULL);
     int64_t group_size, bits, usual_group = usual->group_size, usual_bits = usual->bits;
     if (mode && (!name || strcmp(name, "affine")))
-        return tarn_fail("%s: \"%smode\" %s%.32s is not supported; supported is \"affine\"", fields->file, fields->prefix, name ? "" : "(",
-                         name ? name : "no string)");
+        return tarn_fail("%s: \"%smode\" %s%.32s is not supported; supported is \"affine\"", fields->file,
+                         fields->prefix, name ? "" : "(", name ? name : "no string)");
     if (!field_integer(fields, "group_size", 1, 1 << 16, usual_group ? &usual_group : NULL, &group_size) ||
         !field_integer(fields, "bits", 1, 16, usual_bits ? &usual_bits : NULL, &bits))
         return false;
@@ -164,12 +173,14 @@ static bool read_quantizations(model_config *c, const field_reader *fields) {
     if (!ours && !theirs) return true;
     const char *method = json_text(json_get(theirs, "quant_method"), NULL);
     if (!ours && (method || !json_get(theirs, "group_size")))
-        return tarn_fail("%s: \"quantization_config.quant_method\" \"%.32s\" is not supported; supported is \"quantization\" as mlx-lm "
+        return tarn_fail("%s: \"quantization_config.quant_method\" \"%.32s\" is not supported; supported is "
+                         "\"quantization\" as mlx-lm "
                          "writes it",
                          fields->file, method ? method : "");
     const json *value = ours ? ours : theirs;
     if (!json_is(value, JSON_DICTIONARY)) return tarn_fail("%s: \"quantization\" must be an object", fields->file);
-    return read_quantization(&(field_reader){fields->file, value, "quantization."}, &(quantization){0, 0}, &c->quantized);
+    return read_quantization(&(field_reader){fields->file, value, "quantization."}, &(quantization){0, 0},
+                             &c->quantized);
 }
 
 bool config_quantization(const model_config *config, const char *path, quantization *out, bool *given) {
@@ -179,7 +190,8 @@ bool config_quantization(const model_config *config, const char *path, quantizat
     *given = config->quantized.bits && own && !json_is(own, JSON_NOTHING);
     if (!*given || json_is(own, JSON_YES)) return true;
     if (json_is(own, JSON_NO)) return *out = (quantization){0, 0}, true;
-    if (!json_is(own, JSON_DICTIONARY)) return tarn_fail("%s: \"quantization.%s\" must be an object, true or false", config->path, path);
+    if (!json_is(own, JSON_DICTIONARY))
+        return tarn_fail("%s: \"quantization.%s\" must be an object, true or false", config->path, path);
     text prefix = {0};
     bool ok = text_format(&prefix, "quantization.%s.", path) &&
               read_quantization(&(field_reader){config->path, own, text_string(&prefix)}, &config->quantized, out);
@@ -202,7 +214,8 @@ static bool read_end_tokens(model_config *c, const field_reader *fields) {
         const json *item = json_is(value, JSON_LIST) ? json_at(value, i) : value;
         int64_t id = json_whole(item, -1);
         if (!json_is(item, JSON_WHOLE) || id < -1 || id > most_ids)
-            return tarn_fail("%s: \"eos_token_id\" must be a token id, a list of token ids, or -1 for none", fields->file);
+            return tarn_fail("%s: \"eos_token_id\" must be a token id, a list of token ids, or -1 for none",
+                             fields->file);
         if (id >= 0) c->end_tokens[c->end_token_count++] = (int32_t)id;
     }
     return true;

@@ -10,8 +10,9 @@
 /* Parts that some families have, and when: never, always, or if a field of config.json says so. */
 typedef enum { NOWHERE, EVERYWHERE, QKV_BIAS, O_BIAS, MLP_BIAS, QK_NORM, PART_COUNT } model_part;
 typedef enum { NEVER, ALWAYS, IF_ATTENTION_BIAS, IF_MLP_BIAS } part_rule;
-/* Which layers see a window only: those called "sliding_attention" in layer_types; every one, of 4096 unless the file says else; every one
-   if the file gives a window; or, if use_sliding_window, those in layer_types or, without such a list, from max_window_layers on. */
+/* Which layers see a window only: those called "sliding_attention" in layer_types; every one, of 4096 unless the file
+   says else; every one if the file gives a window; or, if use_sliding_window, those in layer_types or, without such a
+   list, from max_window_layers on. */
 typedef enum { WINDOW_BY_TYPE, WINDOW_EVERY_LAYER, WINDOW_IF_GIVEN, WINDOW_LATER_LAYERS } window_rule;
 /* Whether partial_rotary_factor may leave a part of each head as it is. */
 typedef enum { ROTARY_WHOLE, ROTARY_PART } rotary_rule;
@@ -49,7 +50,8 @@ typedef struct {
     int64_t vocab, hidden, mlp, layers, heads, kv_heads, head_dim, positions;
     double eps;
     const struct activation *activation; /* activations.h */
-    bool has_tie, tied;                  /* has_tie: the file says; once weights are loaded, tied tells whether the embedding is the head */
+    bool has_tie,
+        tied; /* has_tie: the file says; once weights are loaded, tied tells whether the embedding is the head */
     bool attention_bias, mlp_bias;
     int64_t *windows; /* [layers]; 0: sees everything */
     rope_config rope;
@@ -66,19 +68,22 @@ void config_free(model_config *config);
 
 /* Whether a part exists in this model. */
 bool config_has(const model_config *config, model_part part);
-/* How the matrix called `path` ("model.layers.0.mlp.up_proj") is quantized. *given tells whether it has an entry of its own. */
+/* How the matrix called `path` ("model.layers.0.mlp.up_proj") is quantized. *given tells whether it has an entry of its
+ * own. */
 bool config_quantization(const model_config *config, const char *path, quantization *out, bool *given);
 
-/* ---- fields of JSON objects, used by the readers of this folder. `file` is what messages call the text. A missing or null field gives the
-   fallback; without one (NULL) it is an error. */
+/* ---- fields of JSON objects, used by the readers of this folder. `file` is what messages call the text. A missing or
+   null field gives the fallback; without one (NULL) it is an error. */
 typedef struct {
     const char *file;
     const json *object;
     const char *prefix; /* what stands before a field's name in messages: "" or "rope_scaling." */
 } field_reader;
 const json *field_find(const field_reader *reader, const char *key); /* NULL for a missing or null field */
-bool field_integer(const field_reader *reader, const char *key, int64_t low, int64_t high, const int64_t *fallback, int64_t *out);
-bool field_number(const field_reader *reader, const char *key, double low, double high, const double *fallback, double *out);
+bool field_integer(const field_reader *reader, const char *key, int64_t low, int64_t high, const int64_t *fallback,
+                   int64_t *out);
+bool field_number(const field_reader *reader, const char *key, double low, double high, const double *fallback,
+                  double *out);
 bool field_boolean(const field_reader *reader, const char *key, bool fallback, bool *out);
 
 /* Reads rope_scaling + rope_theta or rope_parameters (config_rope.c). */

@@ -1,6 +1,6 @@
-/* Rotary embedding of config.json: both ways of writing it (rope_theta beside rope_scaling, and rope_parameters), and the periods of the
-   scaling rules, computed as Hugging Face transformers does. "dynamic" changes nothing below max_position_embeddings, which is as far as a
-   session goes. */
+/* Rotary embedding of config.json: both ways of writing it (rope_theta beside rope_scaling, and rope_parameters), and
+   the periods of the scaling rules, computed as Hugging Face transformers does. "dynamic" changes nothing below
+   max_position_embeddings, which is as far as a session goes. */
 #include "lm/config.h"
 
 #include <math.h>
@@ -45,9 +45,12 @@ static bool read_llama3(rope_reader *r) {
     double factor, low, high;
     if (!field_number(&r->fields, "factor", least_factor, most_factor, NULL, &factor) ||
         !field_number(&r->fields, "low_freq_factor", least_factor, most_factor, &usual_low, &low) ||
-        !field_number(&r->fields, "high_freq_factor", least_factor, most_factor, &usual_high, &high) || !make_periods(r))
+        !field_number(&r->fields, "high_freq_factor", least_factor, most_factor, &usual_high, &high) ||
+        !make_periods(r))
         return false;
-    if (high <= low) return tarn_fail("%s: \"%shigh_freq_factor\" must be above \"low_freq_factor\"", r->fields.file, r->fields.prefix);
+    if (high <= low)
+        return tarn_fail("%s: \"%shigh_freq_factor\" must be above \"low_freq_factor\"", r->fields.file,
+                         r->fields.prefix);
     float *periods = r->config->rope.periods;
     for (int64_t i = 0; i < r->config->rope.dims / 2; i++) {
         double wave = 2 * pi * periods[i], frequency = 1 / (double)periods[i];
@@ -72,7 +75,8 @@ static bool read_yarn_attention(rope_reader *r, double factor) {
         !field_number(&r->fields, "mscale_all_dim", 0, most_factor, &absent, &all_dim) ||
         !field_number(&r->fields, "attention_factor", least_factor, most_factor, &absent, &given))
         return false;
-    double own = mscale > 0 && all_dim > 0 ? yarn_scale(factor, mscale) / yarn_scale(factor, all_dim) : yarn_scale(factor, 1);
+    double own =
+        mscale > 0 && all_dim > 0 ? yarn_scale(factor, mscale) / yarn_scale(factor, all_dim) : yarn_scale(factor, 1);
     r->config->rope.attention_factor = given > 0 ? given : own;
     return true;
 }
@@ -91,7 +95,8 @@ static bool read_yarn(rope_reader *r) {
         !field_number(&r->fields, "beta_slow", 0, most_factor, &usual_slow, &slow) ||
         !field_boolean(&r->fields, "truncate", true, &truncate) || !read_yarn_attention(r, factor) || !make_periods(r))
         return false;
-    double low = yarn_dimension(r, fast > 0 ? fast : usual_fast), high = yarn_dimension(r, slow > 0 ? slow : usual_slow);
+    double low = yarn_dimension(r, fast > 0 ? fast : usual_fast),
+           high = yarn_dimension(r, slow > 0 ? slow : usual_slow);
     if (truncate) low = floor(low), high = ceil(high);
     low = fmax(low, 0), high = fmin(high, (double)r->config->rope.dims - 1);
     if (low == high) high += 0.001;
@@ -106,7 +111,11 @@ static bool read_yarn(rope_reader *r) {
 static const struct {
     const char *name;
     bool (*read)(rope_reader *r);
-} rules[] = {{"default", read_default}, {"linear", read_linear}, {"dynamic", read_default}, {"llama3", read_llama3}, {"yarn", read_yarn}};
+} rules[] = {{"default", read_default},
+             {"linear", read_linear},
+             {"dynamic", read_default},
+             {"llama3", read_llama3},
+             {"yarn", read_yarn}};
 
 static bool read_rule(rope_reader *r) {
     const json *type = field_find(&r->fields, "rope_type");
@@ -115,8 +124,9 @@ static bool read_rule(rope_reader *r) {
     if (!name) return tarn_fail("%s: \"%srope_type\" must be a string", r->fields.file, r->fields.prefix);
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (!strcmp(name, rules[i].name)) return rules[i].read(r);
-    return tarn_fail("%s: \"%srope_type\" \"%.32s\" is not supported; supported are default, linear, dynamic, llama3, yarn", r->fields.file,
-                     r->fields.prefix, name);
+    return tarn_fail(
+        "%s: \"%srope_type\" \"%.32s\" is not supported; supported are default, linear, dynamic, llama3, yarn",
+        r->fields.file, r->fields.prefix, name);
 }
 
 static bool same_text(const json *a, const json *b) {
@@ -152,7 +162,8 @@ static bool find_object(const field_reader *top, const json **object) {
 static bool read_theta(rope_reader *r, const field_reader *top) {
     static const double usual = 10000;
     double outer;
-    if (!field_number(top, "rope_theta", 1, 1e15, &usual, &outer) || !field_number(&r->fields, "rope_theta", 1, 1e15, &outer, &r->theta))
+    if (!field_number(top, "rope_theta", 1, 1e15, &usual, &outer) ||
+        !field_number(&r->fields, "rope_theta", 1, 1e15, &outer, &r->theta))
         return false;
     if (r->theta <= 1) return tarn_fail("%s: \"rope_theta\" must be above 1", top->file);
     r->config->rope.base = r->theta;
@@ -174,7 +185,8 @@ static bool read_dims(rope_reader *r, const field_reader *top) {
         !field_number(&r->fields, "partial_rotary_factor", 0, 1, &outer, &part))
         return false;
     if (part != 1 && c->family->rotary == ROTARY_WHOLE)
-        return tarn_fail("%s: \"partial_rotary_factor\" other than 1 is not supported for model_type \"%s\"", top->file, c->family->name);
+        return tarn_fail("%s: \"partial_rotary_factor\" other than 1 is not supported for model_type \"%s\"", top->file,
+                         c->family->name);
     c->rope.dims = (int64_t)((double)c->head_dim * part);
     return (c->rope.dims >= 2 && c->rope.dims % 2 == 0) ||
            tarn_fail("%s: \"partial_rotary_factor\" %g of head_dim %lld is no even number above 0", top->file, part,

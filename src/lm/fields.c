@@ -12,18 +12,20 @@ static bool missing(const field_reader *reader, const char *key) {
     return tarn_fail("%s: \"%s%s\" is missing", reader->file, reader->prefix, key);
 }
 
-bool field_integer(const field_reader *reader, const char *key, int64_t low, int64_t high, const int64_t *fallback, int64_t *out) {
+bool field_integer(const field_reader *reader, const char *key, int64_t low, int64_t high, const int64_t *fallback,
+                   int64_t *out) {
     const json *value = field_find(reader, key);
     if (!value) return fallback ? (*out = *fallback, true) : missing(reader, key);
     int64_t n = json_whole(value, INT64_MIN);
     if (!json_is(value, JSON_WHOLE) || n < low || n > high)
-        return tarn_fail("%s: \"%s%s\" must be an integer from %lld to %lld", reader->file, reader->prefix, key, (long long)low,
-                         (long long)high);
+        return tarn_fail("%s: \"%s%s\" must be an integer from %lld to %lld", reader->file, reader->prefix, key,
+                         (long long)low, (long long)high);
     *out = n;
     return true;
 }
 
-bool field_number(const field_reader *reader, const char *key, double low, double high, const double *fallback, double *out) {
+bool field_number(const field_reader *reader, const char *key, double low, double high, const double *fallback,
+                  double *out) {
     const json *value = field_find(reader, key);
     if (!value) return fallback ? (*out = *fallback, true) : missing(reader, key);
     bool number = json_is(value, JSON_WHOLE) || json_is(value, JSON_NUMBER);

@@ -85,7 +85,8 @@ static bool contains(const int32_t *ids, int count, int32_t id) {
 static bool is_end(const generation *g, int32_t token) {
     const model_config *c = &g->session->model->config;
     const tarn_generate_options *o = g->options;
-    return !o->ignore_end && (contains(c->end_tokens, c->end_token_count, token) || contains(o->end_tokens, o->end_token_count, token));
+    return !o->ignore_end &&
+           (contains(c->end_tokens, c->end_token_count, token) || contains(o->end_tokens, o->end_token_count, token));
 }
 
 /* One token: drawn, recorded, shown, and appended to the session if there will be another. */
@@ -154,7 +155,8 @@ static void fill_figures(const generation *g, size_t prompt, tarn_generation *r)
     r->generation_seconds = g->first > 0 ? end - g->first : 0;
     r->prompt_tps = r->prompt_seconds > 0 ? computed / r->prompt_seconds : 0;
     /* the first token belongs to the prompt's time */
-    r->generation_tps = g->tokens.count > 1 && r->generation_seconds > 0 ? (double)(g->tokens.count - 1) / r->generation_seconds : 0;
+    r->generation_tps =
+        g->tokens.count > 1 && r->generation_seconds > 0 ? (double)(g->tokens.count - 1) / r->generation_seconds : 0;
     if (!getrusage(RUSAGE_SELF, &usage)) r->peak_memory_bytes = (int64_t)usage.ru_maxrss * 1024;
 }
 
@@ -169,7 +171,8 @@ static void fill_result(generation *g, size_t prompt, tarn_generation *r) {
     r->text = r->text_length ? text_take(&g->stopper.all) : memory_new(1, 1);
 }
 
-bool tarn_generate_with(tarn_session *session, const int32_t *ids, size_t count, tarn_generation *result, tarn_generate_options options) {
+bool tarn_generate_with(tarn_session *session, const int32_t *ids, size_t count, tarn_generation *result,
+                        tarn_generate_options options) {
     if (result) *result = (tarn_generation){.prompt_tokens = (int64_t)count};
     if (!REQUIRE(session) || !tarn_ok()) return false;
     generation g = {.session = session, .options = &options, .begin = now()};

@@ -1,5 +1,5 @@
-/* Keys and values of all layers, [batch, heads, capacity, dim] each, written in place at a position that is an array. Rows beyond the
-   tokens a session holds are stale and never seen: attention is told how many keys are valid. */
+/* Keys and values of all layers, [batch, heads, capacity, dim] each, written in place at a position that is an array.
+   Rows beyond the tokens a session holds are stale and never seen: attention is told how many keys are valid. */
 #ifndef LM_KV_CACHE_H
 #define LM_KV_CACHE_H
 
@@ -20,7 +20,8 @@ typedef struct {
 /* For `layers` layers, whose kinds the caller then fills in. */
 bool kv_cache_open(kv_cache *cache, int64_t batch, int64_t layers, tarn_dtype dtype);
 void kv_cache_close(kv_cache *cache);
-/* Room for at least `tokens` of the `most` there may ever be, doubling; what was written stays. *grown tells whether arrays were replaced.
+/* Room for at least `tokens` of the `most` there may ever be, doubling; what was written stays. *grown tells whether
+ * arrays were replaced.
  */
 bool kv_cache_reserve(kv_cache *cache, int64_t tokens, int64_t most, bool *grown);
 /* Forgets everything, memory too. */

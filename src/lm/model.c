@@ -1,5 +1,5 @@
-/* Loading a model: config first, so that what is not supported is refused before weights are read; then tokenizer and template; then the
-   weights, which stay in their files. */
+/* Loading a model: config first, so that what is not supported is refused before weights are read; then tokenizer and
+   template; then the weights, which stay in their files. */
 #include "lm/model.h"
 
 #include <string.h>
@@ -12,12 +12,14 @@
 #include "base/text.h"
 
 /* Parses the template of that name, if there is one. */
-static bool load_template(tarn_template **parsed, const tarn_tokenizer *tokenizer, const char *folder, const char *name) {
+static bool load_template(tarn_template **parsed, const tarn_tokenizer *tokenizer, const char *folder,
+                          const char *name) {
     size_t length;
     const char *source = tarn_tokenizer_chat_template(tokenizer, name, &length);
     if (!source) return true;
     text title = {0};
-    if (text_format(&title, "%s: chat template", folder)) *parsed = tarn_template_parse(source, length, text_string(&title));
+    if (text_format(&title, "%s: chat template", folder))
+        *parsed = tarn_template_parse(source, length, text_string(&title));
     text_free(&title);
     return *parsed != NULL;
 }
@@ -53,7 +55,8 @@ static tarn_dtype stored_dtype(const model_config *config) {
     tarn_dtype dtype;
     for (size_t i = 0; i < sizeof dtype_keys / sizeof *dtype_keys; i++) {
         const char *name = json_text(json_get(config->document, dtype_keys[i]), NULL);
-        if (name && (!strcmp(name, "bfloat16") || !strcmp(name, "float16")) && tarn_dtype_from_name(name, &dtype)) return dtype;
+        if (name && (!strcmp(name, "bfloat16") || !strcmp(name, "float16")) && tarn_dtype_from_name(name, &dtype))
+            return dtype;
     }
     return TARN_FLOAT32;
 }
@@ -85,11 +88,13 @@ static tarn_model *finish(tarn_model *model, bool ok) {
 
 static bool check_dtype(const char *function, tarn_dtype dtype) {
     if (dtype == TARN_BOOL || dtype == TARN_FLOAT32 || dtype == TARN_BFLOAT16 || dtype == TARN_FLOAT16) return true;
-    return tarn_fail_kind(TARN_ERROR_TYPE, "%s: .dtype must be float32, bfloat16 or float16, not %s", function, tarn_dtype_name(dtype));
+    return tarn_fail_kind(TARN_ERROR_TYPE, "%s: .dtype must be float32, bfloat16 or float16, not %s", function,
+                          tarn_dtype_name(dtype));
 }
 
 static bool load(tarn_model *model, const char *folder, const tarn_model_options *o) {
-    bool ok = config_load(&model->config, folder) && (o->no_tokenizer || load_text_parts(model, folder)) && default_end_token(model);
+    bool ok = config_load(&model->config, folder) && (o->no_tokenizer || load_text_parts(model, folder)) &&
+              default_end_token(model);
     bool alone = o->describe && !model_folder_has_weights(folder);
     return ok && (alone ? describe(model, o->dtype) : load_files(model, folder, o->dtype));
 }
@@ -136,12 +141,14 @@ const char *tarn_model_shapes(void) {
 
 static bool shape_config(model_config *config, const known_shape *s, int bits) {
     text t = {0};
-    text_format(&t,
-                "{\"model_type\":\"%s\",\"hidden_size\":%d,\"intermediate_size\":%d,\"num_hidden_layers\":%d,\"num_attention_heads\":%d,"
-                "\"num_key_value_heads\":%d,\"head_dim\":%d,\"vocab_size\":%d,\"max_position_embeddings\":%d,\"rope_theta\":%d,"
-                "\"tie_word_embeddings\":%s,\"sliding_window\":null",
-                s->model_type, s->hidden, s->mlp, s->layers, s->heads, s->kv_heads, s->head_dim, s->vocab, s->context, s->theta,
-                s->tied ? "true" : "false");
+    text_format(
+        &t,
+        "{\"model_type\":\"%s\",\"hidden_size\":%d,\"intermediate_size\":%d,\"num_hidden_layers\":%d,\"num_attention_"
+        "heads\":%d,"
+        "\"num_key_value_heads\":%d,\"head_dim\":%d,\"vocab_size\":%d,\"max_position_embeddings\":%d,\"rope_theta\":%d,"
+        "\"tie_word_embeddings\":%s,\"sliding_window\":null",
+        s->model_type, s->hidden, s->mlp, s->layers, s->heads, s->kv_heads, s->head_dim, s->vocab, s->context, s->theta,
+        s->tied ? "true" : "false");
     if (bits < 16) text_format(&t, ",\"quantization\":{\"group_size\":64,\"bits\":%d}", bits);
     bool ok = text_add(&t, "}") && config_parse(config, text_string(&t), t.length, s->name);
     text_free(&t);

@@ -1,5 +1,5 @@
-/* Binding tensors to the structs of blocks.h by the table layer.def. Each tensor is checked: there, of the right shape and dtype, and
-   quantized as config.json says. */
+/* Binding tensors to the structs of blocks.h by the table layer.def. Each tensor is checked: there, of the right shape
+   and dtype, and quantized as config.json says. */
 #include "lm/parameters.h"
 
 #include <stddef.h>
@@ -40,9 +40,11 @@ struct field_list {
     size_t count;
 };
 
-#define LINEAR(member, name, rows, columns, part)            {offsetof(OWNER, member), name, true, rows, columns, NOTHING, rows, part},
-#define ROWS(member, name, before, rows, all, columns, part) {offsetof(OWNER, member), name, true, rows, columns, before, all, part},
-#define NORM(member, name, size, part)                       {offsetof(OWNER, member), name, false, size, size, NOTHING, size, part},
+#define LINEAR(member, name, rows, columns, part)                                                                      \
+    {offsetof(OWNER, member), name, true, rows, columns, NOTHING, rows, part},
+#define ROWS(member, name, before, rows, all, columns, part)                                                           \
+    {offsetof(OWNER, member), name, true, rows, columns, before, all, part},
+#define NORM(member, name, size, part) {offsetof(OWNER, member), name, false, size, size, NOTHING, size, part},
 
 #define OWNER layer_weights
 static const field layer_fields[] = {
@@ -67,9 +69,10 @@ static const field model_fields[] = {
 #undef ROWS
 #undef NORM
 
-#define LIST(fields)                                                                                                                       \
+#define LIST(fields)                                                                                                   \
     { fields, sizeof fields / sizeof *fields }
-const field_list fields_layer = LIST(layer_fields), fields_layer_joined = LIST(joined_fields), fields_model = LIST(model_fields);
+const field_list fields_layer = LIST(layer_fields), fields_layer_joined = LIST(joined_fields),
+                 fields_model = LIST(model_fields);
 
 /* ---- loading */
 
@@ -108,8 +111,8 @@ static bool check_tensor(const loader *l, const char *name, tarn_array *a, bool 
     if (!same) return wrong_shape(l, name, a, expected);
     tarn_dtype dtype = tarn_dtype_of(a);
     if (packed ? dtype == TARN_UINT32 : is_float(dtype)) return true;
-    return tarn_fail("%s: tensor \"%s\" is %s; expected is %s", l->source->where(l->source->context, name), name, tarn_dtype_name(dtype),
-                     packed ? "uint32 (packed)" : "float16, bfloat16 or float32");
+    return tarn_fail("%s: tensor \"%s\" is %s; expected is %s", l->source->where(l->source->context, name), name,
+                     tarn_dtype_name(dtype), packed ? "uint32 (packed)" : "float16, bfloat16 or float32");
 }
 
 /* The rows of a tensor that belong to the field: a view. */
@@ -119,8 +122,8 @@ static tarn_array *own_rows(const loader *l, const field *f, tarn_array *a) {
 }
 
 /* Keeps the field's rows of base.part, a tensor of `shape`, in *slot. */
-static bool load_tensor(const loader *l, const field *f, const char *base, const char *part, bool packed, tarn_ints shape,
-                        tarn_array **slot) {
+static bool load_tensor(const loader *l, const field *f, const char *base, const char *part, bool packed,
+                        tarn_ints shape, tarn_array **slot) {
     TARN_SCOPE;
     text name = {0};
     bool ok = text_format(&name, "%s.%s", base, part);
@@ -140,11 +143,12 @@ static bool load_tensor(const loader *l, const field *f, const char *base, const
     return true;
 }
 
-static bool load_quantized(const loader *l, const field *f, const char *base, int64_t rows, int64_t columns, linear *m) {
+static bool load_quantized(const loader *l, const field *f, const char *base, int64_t rows, int64_t columns,
+                           linear *m) {
     quantization q = m->quantized;
     if (columns % q.group_size)
-        return tarn_fail("%s: tensor \"%s.weight\" cannot be quantized in groups of %d: it has %lld columns", l->config->path, base,
-                         q.group_size, (long long)columns);
+        return tarn_fail("%s: tensor \"%s.weight\" cannot be quantized in groups of %d: it has %lld columns",
+                         l->config->path, base, q.group_size, (long long)columns);
     int64_t groups = columns / q.group_size;
     return load_tensor(l, f, base, "weight", true, TARN_SHAPE(rows, columns * q.bits / 32), &m->weight) &&
            load_tensor(l, f, base, "scales", false, TARN_SHAPE(rows, groups), &m->scales) &&
@@ -163,10 +167,12 @@ static bool load_linear(const loader *l, const field *f, const char *base, linea
     bool given, scales = has_part(l, base, "scales");
     if (!config_quantization(l->config, base, &m->quantized, &given)) return false;
     if (scales && !l->config->quantized.bits)
-        return tarn_fail("%s: \"quantization\" is missing, but the tensor \"%s.scales\" is there", l->config->path, base);
+        return tarn_fail("%s: \"quantization\" is missing, but the tensor \"%s.scales\" is there", l->config->path,
+                         base);
     if (!given && !scales) m->quantized = (quantization){0, 0};
     int64_t rows = size_of(l->config, f->all), columns = size_of(l->config, f->columns);
-    if (config_has(l->config, f->part) && !load_tensor(l, f, base, "bias", false, TARN_SHAPE(rows), &m->bias)) return false;
+    if (config_has(l->config, f->part) && !load_tensor(l, f, base, "bias", false, TARN_SHAPE(rows), &m->bias))
+        return false;
     if (m->quantized.bits) return load_quantized(l, f, base, rows, columns, m);
     return load_tensor(l, f, base, "weight", false, TARN_SHAPE(rows, columns), &m->weight);
 }
@@ -183,15 +189,16 @@ static bool load_layer(const loader *l, int64_t index, layer_weights *layer) {
     for (size_t i = 0; i < fields->count; i++) {
         const field *f = &fields->items[i];
         text base = {0};
-        bool ok = text_format(&base, "model.layers.%lld.%s", (long long)index, f->name) && load_field(l, f, text_string(&base), layer);
+        bool ok = text_format(&base, "model.layers.%lld.%s", (long long)index, f->name) &&
+                  load_field(l, f, text_string(&base), layer);
         text_free(&base);
         if (!ok) return false;
     }
     return true;
 }
 
-/* A head that is there is used, whatever the config says: where it is the embedding once more this changes nothing, and where it differs it
-   is what transformers uses. */
+/* A head that is there is used, whatever the config says: where it is the embedding once more this changes nothing, and
+   where it differs it is what transformers uses. */
 static void decide_tie(const loader *l, model_config *config) {
     config->tied = (config->tied || !config->has_tie) && !has_part(l, "lm_head", "weight");
 }
@@ -238,7 +245,8 @@ bool parameters_load(model_weights *weights, model_config *config, const tensor_
 typedef void (*field_visit)(void *context, const field *f, void *member);
 
 static void visit_fields(const field_list *fields, void *owner, field_visit visit, void *context) {
-    for (size_t i = 0; i < fields->count; i++) visit(context, &fields->items[i], (char *)owner + fields->items[i].offset);
+    for (size_t i = 0; i < fields->count; i++)
+        visit(context, &fields->items[i], (char *)owner + fields->items[i].offset);
 }
 
 static void visit_all(const model_weights *weights, const model_config *config, field_visit visit, void *context) {

@@ -1,4 +1,5 @@
-/* Weights of a model from a source of tensors: the table layer.def walked once, every tensor checked against the config. */
+/* Weights of a model from a source of tensors: the table layer.def walked once, every tensor checked against the
+ * config. */
 #ifndef LM_PARAMETERS_H
 #define LM_PARAMETERS_H
 
@@ -8,13 +9,16 @@
 typedef struct {
     void *context;
     bool (*has)(void *context, const char *name);
-    /* The tensor, in the open scope. `shape` is what the caller expects (a generator makes that; a file gives what it has). */
+    /* The tensor, in the open scope. `shape` is what the caller expects (a generator makes that; a file gives what it
+     * has). */
     tarn_array *(*get)(void *context, const char *name, tarn_dtype dtype, tarn_ints shape);
-    const char *(*where)(void *context, const char *name); /* the file that holds the tensor, or where it was looked for */
+    const char *(*where)(void *context,
+                         const char *name); /* the file that holds the tensor, or where it was looked for */
 } tensor_source;
 
-/* Fills *weights. *dtype: what dense weights and scales are cast to; TARN_BOOL becomes what the embedding (or its scales) has, so that
-   activations have one dtype even where a file mixes them. On failure nothing needs to be freed. */
+/* Fills *weights. *dtype: what dense weights and scales are cast to; TARN_BOOL becomes what the embedding (or its
+   scales) has, so that activations have one dtype even where a file mixes them. On failure nothing needs to be freed.
+ */
 bool parameters_load(model_weights *weights, model_config *config, const tensor_source *source, tarn_dtype *dtype);
 void parameters_free(model_weights *weights, const model_config *config);
 

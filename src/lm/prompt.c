@@ -16,8 +16,8 @@ static bool add_name(text *t, const char *name) {
 static bool add_token(text *t, const tarn_tokenizer *tokenizer, const char *role) {
     size_t length;
     const char *token = tarn_tokenizer_named_token(tokenizer, role, &length);
-    return text_add(t, t->length > 1 ? ", " : "") && json_write_string(t, role, strlen(role), false) && text_add(t, ": ") &&
-           json_write_string(t, token, length, false);
+    return text_add(t, t->length > 1 ? ", " : "") && json_write_string(t, role, strlen(role), false) &&
+           text_add(t, ": ") && json_write_string(t, token, length, false);
 }
 
 /* The members of the JSON object in `variables`, as they stand there. */
@@ -28,8 +28,8 @@ static bool add_members(text *t, const json *document, const char *variables) {
 }
 
 /* What transformers passes, but for what the caller gives. */
-static bool write_variables(text *t, const tarn_tokenizer *tokenizer, const char *messages, const char *variables, const json *own,
-                            bool add_generation_prompt) {
+static bool write_variables(text *t, const tarn_tokenizer *tokenizer, const char *messages, const char *variables,
+                            const json *own, bool add_generation_prompt) {
     const struct {
         const char *name, *value;
     } ours[] = {{"tools", "null"},
@@ -52,13 +52,15 @@ static bool check_messages(const char *messages) {
     return ok;
 }
 
-char *tarn_template_variables_with(const tarn_tokenizer *tokenizer, const char *messages_json, tarn_messages_options options) {
+char *tarn_template_variables_with(const tarn_tokenizer *tokenizer, const char *messages_json,
+                                   tarn_messages_options options) {
     text t = {0};
     if (!REQUIRE(messages_json)) return NULL;
     const char *variables = options.variables_json ? options.variables_json : "{}";
     json *own = json_parse_exact(variables, strlen(variables), "template variables");
     bool ok = own && (json_is(own, JSON_DICTIONARY) || tarn_fail("template variables: not a JSON object")) &&
-              check_messages(messages_json) && write_variables(&t, tokenizer, messages_json, variables, own, options.add_generation_prompt);
+              check_messages(messages_json) &&
+              write_variables(&t, tokenizer, messages_json, variables, own, options.add_generation_prompt);
     if (own) json_free(own);
     if (ok) return text_take(&t);
     text_free(&t);
@@ -82,7 +84,8 @@ static bool need_tokenizer(const tarn_model *model) {
 
 bool tarn_model_encode_messages_with(const tarn_model *model, const char *messages_json, int32_t **ids, size_t *count,
                                      tarn_messages_options options) {
-    if (!REQUIRE(model) || !REQUIRE(messages_json) || !REQUIRE(ids) || !REQUIRE(count) || !need_tokenizer(model)) return false;
+    if (!REQUIRE(model) || !REQUIRE(messages_json) || !REQUIRE(ids) || !REQUIRE(count) || !need_tokenizer(model))
+        return false;
     const char *name = tarn_template_name(model->tokenizer, options.variables_json);
     if (!name) return false;
     const tarn_template *chosen = strcmp(name, "default") ? model->tool_template : model->chat_template;
@@ -98,7 +101,8 @@ bool tarn_model_encode_messages_with(const tarn_model *model, const char *messag
 }
 
 static bool add_message(text *t, const char *role, const char *content, size_t length) {
-    return text_format(t, "{\"role\": \"%s\", \"content\": ", role) && json_write_string(t, content, length, false) && text_add(t, "}");
+    return text_format(t, "{\"role\": \"%s\", \"content\": ", role) && json_write_string(t, content, length, false) &&
+           text_add(t, "}");
 }
 
 static bool check_text(const char *what, const char *s, size_t length) {
@@ -120,14 +124,16 @@ bool tarn_model_encode_text(const tarn_model *model, const char *utf8, size_t le
     return tarn_tokenizer_encode(model->tokenizer, utf8, length, ids, count, .add_special_tokens = !begins);
 }
 
-bool tarn_model_encode_prompt_with(const tarn_model *model, const char *prompt, size_t length, int32_t **ids, size_t *count,
-                                   tarn_prompt_options options) {
+bool tarn_model_encode_prompt_with(const tarn_model *model, const char *prompt, size_t length, int32_t **ids,
+                                   size_t *count, tarn_prompt_options options) {
     const char *system = options.system;
     if (!REQUIRE(model) || !REQUIRE(prompt) || !REQUIRE(ids) || !REQUIRE(count)) return false;
     if (!need_tokenizer(model) || !check_text("prompt", prompt, length)) return false;
     if (system && !check_text("system prompt", system, strlen(system))) return false;
     if (!model->chat_template) {
-        if (system) return tarn_fail("%s: the folder has no chat template, so there is no place for a system prompt", model->config.path);
+        if (system)
+            return tarn_fail("%s: the folder has no chat template, so there is no place for a system prompt",
+                             model->config.path);
         return tarn_model_encode_text(model, prompt, length, ids, count);
     }
     text messages = {0};

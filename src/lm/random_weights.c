@@ -1,4 +1,5 @@
-/* Random weights in memory, for measurements: packed words are drawn as they are, so that a quantized model needs no room but its own. */
+/* Random weights in memory, for measurements: packed words are drawn as they are, so that a quantized model needs no
+ * room but its own. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -39,7 +40,8 @@ static void put(void *out, int64_t i, float x, tarn_dtype dtype) {
         ((uint16_t *)out)[i] = (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
     else /* float16, cut to its 10 bits: every value lies between 2^-14 and 2, or is 0 */
         ((uint16_t *)out)[i] =
-            (uint16_t)((bits >> 16 & 0x8000) | ((bits & 0x7fffffff) < 0x38800000 ? 0 : ((bits & 0x7fffffff) >> 13) - (112 << 10)));
+            (uint16_t)((bits >> 16 & 0x8000) |
+                       ((bits & 0x7fffffff) < 0x38800000 ? 0 : ((bits & 0x7fffffff) >> 13) - (112 << 10)));
 }
 
 /* Uniform in [low, high), or all low. */
@@ -57,7 +59,8 @@ static void fill(random_tensors *r, const char *name, void *out, int64_t count, 
         for (int64_t i = 0; i < count; i++) words[i] = (uint32_t)next_random(r);
         return;
     }
-    /* uniform weights of deviation 0.02; q is uniform in 0 .. 2^bits - 1, so that scale * q - scale * (2^bits - 1) / 2 has it too */
+    /* uniform weights of deviation 0.02; q is uniform in 0 .. 2^bits - 1, so that scale * q - scale * (2^bits - 1) / 2
+     * has it too */
     const float half_width = 0.034641f, steps = (float)((1 << r->bits) - 1);
     float scale = 2 * half_width / steps;
     if (is_norm(name))

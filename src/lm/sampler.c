@@ -1,5 +1,5 @@
-/* Sampling in array operations, so that it runs where the logits are. Order and rules are those of mlx-lm's sample_utils: penalties change
-   logits; filters look at probabilities before the temperature. */
+/* Sampling in array operations, so that it runs where the logits are. Order and rules are those of mlx-lm's
+   sample_utils: penalties change logits; filters look at probabilities before the temperature. */
 #include "lm/sampler.h"
 
 #include <math.h>
@@ -27,7 +27,8 @@ static tarn_array *repetition(double penalty, tarn_array *logits, tarn_array *re
 }
 
 static tarn_array *presence(double penalty, tarn_array *logits, tarn_array *recent) {
-    return tarn_scatter(logits, recent, tarn_subtract(tarn_take(logits, recent, .axis = TARN_AXIS(0)), like(penalty, logits)),
+    return tarn_scatter(logits, recent,
+                        tarn_subtract(tarn_take(logits, recent, .axis = TARN_AXIS(0)), like(penalty, logits)),
                         .axis = TARN_AXIS(0));
 }
 
@@ -93,12 +94,14 @@ static bool check_ids(const char *what, const int32_t *ids, int64_t count, int64
     if (count < 0 || (count && !ids)) return tarn_fail("%s: a list with a count and no ids", what);
     for (int64_t i = 0; i < count; i++)
         if (ids[i] < 0 || ids[i] >= vocab)
-            return tarn_fail("%s: token id %d is outside the model's vocabulary of %lld", what, ids[i], (long long)vocab);
+            return tarn_fail("%s: token id %d is outside the model's vocabulary of %lld", what, ids[i],
+                             (long long)vocab);
     return true;
 }
 
 bool sampler_check(const tarn_generate_options *o, int64_t vocab) {
-    if (!(o->temperature >= 0 && o->temperature < INFINITY)) return tarn_fail("temperature must be 0 or more, not %g", o->temperature);
+    if (!(o->temperature >= 0 && o->temperature < INFINITY))
+        return tarn_fail("temperature must be 0 or more, not %g", o->temperature);
     if (!(o->top_p >= 0 && o->top_p <= 1)) return tarn_fail("top_p must be from 0 to 1, not %g", o->top_p);
     if (!(o->min_p >= 0 && o->min_p <= 1)) return tarn_fail("min_p must be from 0 to 1, not %g", o->min_p);
     if (o->top_k < 0) return tarn_fail("top_k must be 0 (off) or more, not %lld", (long long)o->top_k);
@@ -119,7 +122,8 @@ bool sampler_open(sampler *s, const tarn_generate_options *options) {
     if (options->temperature == 0) return true;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t seed = options->seed.given ? options->seed.value : (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    uint64_t seed =
+        options->seed.given ? options->seed.value : (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     TARN_SCOPE;
     s->key = tarn_keep(tarn_random_key(seed));
     return s->key && tarn_eval(s->key);
@@ -144,19 +148,21 @@ static void set_key(sampler *s, tarn_array *next) {
     s->key = tarn_keep(next);
 }
 
-/* The logarithm of the sum of exponentials is finite only if no logit is NaN or infinite (but some may be -infinity). */
+/* The logarithm of the sum of exponentials is finite only if no logit is NaN or infinite (but some may be -infinity).
+ */
 static bool check_finite(tarn_array *total) {
     double value = tarn_item(total);
     return tarn_ok() &&
-           (isfinite(value) || tarn_fail("the logits are not finite in %s: the weights are damaged, or too large for this dtype",
-                                         tarn_dtype_name(tarn_dtype_of(total))));
+           (isfinite(value) ||
+            tarn_fail("the logits are not finite in %s: the weights are damaged, or too large for this dtype",
+                      tarn_dtype_name(tarn_dtype_of(total))));
 }
 
 /* The inverse of the temperature may be more than the dtype holds, and then no token is likelier than another. */
 static bool check_temperature(const sampler *s, tarn_array *best) {
     double value = tarn_item(best);
-    return tarn_ok() && (isfinite(value) || tarn_fail("temperature %g is too small for logits in %s", s->options->temperature,
-                                                      tarn_dtype_name(tarn_dtype_of(best))));
+    return tarn_ok() && (isfinite(value) || tarn_fail("temperature %g is too small for logits in %s",
+                                                      s->options->temperature, tarn_dtype_name(tarn_dtype_of(best))));
 }
 
 bool sampler_draw(sampler *s, tarn_array *logits, const int32_t *tokens, int64_t count, int32_t *token) {
@@ -165,8 +171,10 @@ bool sampler_draw(sampler *s, tarn_array *logits, const int32_t *tokens, int64_t
     logits = sampler_penalize(s->options, logits, tokens, count);
     tarn_array *total = tarn_logsumexp(logits, .axes = TARN_AXES(-1), .keepdims = true), *next = NULL, *best = NULL;
     tarn_array *logprobs = tarn_subtract(logits, total);
-    tarn_array *drawn = greedy ? tarn_argmax(logprobs, .axis = TARN_AXIS(-1)) : draw(s, sampler_filter(s->options, logprobs), &next, &best);
-    if (!tarn_eval_all((tarn_array *[]){drawn, total, next, best}, greedy ? 2 : 4) || !check_finite(total)) return false;
+    tarn_array *drawn = greedy ? tarn_argmax(logprobs, .axis = TARN_AXIS(-1))
+                               : draw(s, sampler_filter(s->options, logprobs), &next, &best);
+    if (!tarn_eval_all((tarn_array *[]){drawn, total, next, best}, greedy ? 2 : 4) || !check_finite(total))
+        return false;
     if (!greedy && !check_temperature(s, best)) return false;
     if (next) set_key(s, next);
     *token = (int32_t)tarn_item_int(drawn);

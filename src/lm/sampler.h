@@ -1,4 +1,5 @@
-/* From logits to a token, as mlx-lm does it: penalties, logarithms of probabilities, filters, then a draw at the temperature. */
+/* From logits to a token, as mlx-lm does it: penalties, logarithms of probabilities, filters, then a draw at the
+ * temperature. */
 #ifndef LM_SAMPLER_H
 #define LM_SAMPLER_H
 
@@ -19,7 +20,8 @@ void sampler_close(sampler *s);
 bool sampler_draw(sampler *s, tarn_array *logits, const int32_t *tokens, int64_t count, int32_t *token);
 
 /* The parts, on logits or logarithms of probabilities [vocab]; results belong to the open scope. */
-tarn_array *sampler_penalize(const tarn_generate_options *options, tarn_array *logits, const int32_t *tokens, int64_t count);
+tarn_array *sampler_penalize(const tarn_generate_options *options, tarn_array *logits, const int32_t *tokens,
+                             int64_t count);
 tarn_array *sampler_filter(const tarn_generate_options *options, tarn_array *logprobs);
 
 #endif

@@ -21,7 +21,8 @@ static tarn_array *make_logprobs(void *context, tarn_array *logits, int64_t posi
     n = scored(s, position, n);
     tarn_array *next = tarn_from_data(s->ids + position + 1, TARN_SHAPE(n, 1), TARN_INT32);
     tarn_array *x = tarn_astype(tarn_slice_axis(logits, 0, 0, n), TARN_FLOAT32);
-    return tarn_subtract(tarn_take_along_axis(x, next, .axis = TARN_AXIS(1)), tarn_logsumexp(x, .axes = TARN_AXES(1), .keepdims = true));
+    return tarn_subtract(tarn_take_along_axis(x, next, .axis = TARN_AXIS(1)),
+                         tarn_logsumexp(x, .axes = TARN_AXES(1), .keepdims = true));
 }
 
 static bool take_logprobs(void *context, tarn_array *made, int64_t position, int64_t n) {
@@ -31,7 +32,8 @@ static bool take_logprobs(void *context, tarn_array *made, int64_t position, int
     n = scored(s, position, n);
     for (int64_t i = position < s->known ? s->known - position : 0; i < n; i++) {
         if (!isfinite(values[i]))
-            return tarn_fail("the log-probability of token %d at position %lld is not finite: the weights are damaged, or too large for "
+            return tarn_fail("the log-probability of token %d at position %lld is not finite: the weights are damaged, "
+                             "or too large for "
                              "this dtype",
                              s->ids[position + i + 1], (long long)(position + i + 1));
         s->logprobs[position + i] = (double)values[i];
@@ -54,7 +56,8 @@ static void tell(void *context, int64_t computed, int64_t all) {
 }
 
 /* The window of `length` ids from w->begin on; the ids before `known` have been scored. */
-static bool score_window(tarn_session *session, window *w, int64_t length, int64_t known, const int32_t *ids, double *logprobs) {
+static bool score_window(tarn_session *session, window *w, int64_t length, int64_t known, const int32_t *ids,
+                         double *logprobs) {
     scoring s = {ids + w->begin, length, logprobs + w->begin, known > w->begin ? known - w->begin - 1 : 0};
     const logits_reader reader = {make_logprobs, take_logprobs, &s};
     const prompt_watch watch = {w->options->interrupt, w->options->on_prompt ? tell : NULL, w, &reader};
@@ -63,16 +66,20 @@ static bool score_window(tarn_session *session, window *w, int64_t length, int64
 
 static bool check(const tarn_session *session, size_t count, int64_t stride) {
     long long context = session->context;
-    if (count < 2) return tarn_fail("score: the text has %zu tokens, and the first is not scored: at least 2 are needed", count);
+    if (count < 2)
+        return tarn_fail("score: the text has %zu tokens, and the first is not scored: at least 2 are needed", count);
     if (stride < 0 || (stride && stride >= context))
         return tarn_fail("score: stride %lld is not from 1 to %lld", (long long)stride, context - 1);
     if (count <= (size_t)context || stride) return true;
-    return tarn_fail("score: the text has %zu tokens, but the context holds %lld: a stride is needed to score it in windows", count,
-                     context);
+    return tarn_fail(
+        "score: the text has %zu tokens, but the context holds %lld: a stride is needed to score it in windows", count,
+        context);
 }
 
-bool tarn_score_with(tarn_session *session, const int32_t *ids, size_t count, double *logprobs, tarn_score_options options) {
-    if (!REQUIRE(session) || !REQUIRE(ids) || !REQUIRE(logprobs) || !check(session, count, options.stride)) return false;
+bool tarn_score_with(tarn_session *session, const int32_t *ids, size_t count, double *logprobs,
+                     tarn_score_options options) {
+    if (!REQUIRE(session) || !REQUIRE(ids) || !REQUIRE(logprobs) || !check(session, count, options.stride))
+        return false;
     window w = {&options, 0, (int64_t)count};
     for (int64_t known = 0; known < w.all; w.begin += options.stride) {
         int64_t length = w.all - w.begin < session->context ? w.all - w.begin : session->context;

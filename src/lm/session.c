@@ -1,4 +1,5 @@
-/* Sessions: which tokens the cache holds, what of it can be reused, prompts in fixed chunks, and decoding steps as plans. */
+/* Sessions: which tokens the cache holds, what of it can be reused, prompts in fixed chunks, and decoding steps as
+ * plans. */
 #include "lm/session.h"
 
 #include <string.h>
@@ -91,15 +92,17 @@ static tarn_array *last_logits(const tarn_session *s, const forward_state *f, ta
     return tarn_reshape(rules_of(s)->logits(f, tarn_slice_axis(x, 1, -1, INT64_MAX)), TARN_SHAPE(-1));
 }
 
-/* One chunk of a prompt; logits only where somebody wants them. What is computed is asked for at once: the cache is written in place, so
-   that nothing of the call can be computed a second time. */
+/* One chunk of a prompt; logits only where somebody wants them. What is computed is asked for at once: the cache is
+   written in place, so that nothing of the call can be computed a second time. */
 static bool prefill(tarn_session *s, const int32_t *ids, int64_t n, bool last, const logits_reader *reader) {
     TARN_SCOPE;
     forward_state f;
     tarn_array *x = append(s, &f, ids, n), *wanted[2] = {NULL, NULL};
     int count = 0;
     if (last) s->logits = tarn_keep(wanted[count++] = last_logits(s, &f, x));
-    if (reader) wanted[count++] = reader->make(reader->context, tarn_reshape(rules_of(s)->logits(&f, x), TARN_SHAPE(n, -1)), s->count, n);
+    if (reader)
+        wanted[count++] =
+            reader->make(reader->context, tarn_reshape(rules_of(s)->logits(&f, x), TARN_SHAPE(n, -1)), s->count, n);
     if (!kv_cache_settle(&s->cache, wanted, count)) return forget_all(s);
     if (reader && !reader->take(reader->context, wanted[count - 1], s->count, n)) return forget_all(s);
     appended(s, ids, n);
@@ -111,14 +114,17 @@ static bool prefill(tarn_session *s, const int32_t *ids, int64_t n, bool last, c
 static bool check_tokens(const tarn_session *s, const int32_t *ids, size_t count) {
     if (count == 0) return tarn_fail("the prompt has no tokens");
     if (!REQUIRE(ids)) return false;
-    if (count > (size_t)s->context) return tarn_fail("the prompt has %zu tokens, but the context holds %lld", count, (long long)s->context);
+    if (count > (size_t)s->context)
+        return tarn_fail("the prompt has %zu tokens, but the context holds %lld", count, (long long)s->context);
     for (size_t i = 0; i < count; i++)
         if (ids[i] < 0 || ids[i] >= s->model->config.vocab)
-            return tarn_fail("token id %d is outside the model's vocabulary of %lld", ids[i], (long long)s->model->config.vocab);
+            return tarn_fail("token id %d is outside the model's vocabulary of %lld", ids[i],
+                             (long long)s->model->config.vocab);
     return true;
 }
 
-/* How many tokens can stay. At least one must be computed for its logits; unless the cache is fast, whole chunks of prompt only. */
+/* How many tokens can stay. At least one must be computed for its logits; unless the cache is fast, whole chunks of
+ * prompt only. */
 static int64_t reusable(const tarn_session *s, const int32_t *ids, int64_t count) {
     int64_t limit = s->fast_cache ? s->count : s->settled, same = 0;
     if (limit > count - 1) limit = count - 1;
@@ -189,8 +195,8 @@ static bool make_plan(tarn_session *s) {
     if (!state) return false;
     for (int64_t i = 0; i < 2 * s->cache.layers; i++)
         if (s->cache.arrays[i]) state[count++] = &s->cache.arrays[i];
-    s->step =
-        tarn_compile(TARN_FUNCTION(step_function, s), .state = state, .state_count = (int)count, .donate = TARN_INTS(TARN_DONATE_STATE));
+    s->step = tarn_compile(TARN_FUNCTION(step_function, s), .state = state, .state_count = (int)count,
+                           .donate = TARN_INTS(TARN_DONATE_STATE));
     memory_free(state);
     return s->step != NULL;
 }
@@ -198,7 +204,8 @@ static bool make_plan(tarn_session *s) {
 static bool run_step(tarn_session *s, int32_t id) {
     TARN_SCOPE;
     int32_t position = (int32_t)s->count;
-    tarn_array *inputs[] = {tarn_from_data(&id, TARN_SHAPE(1, 1), TARN_INT32), tarn_from_data(&position, TARN_SHAPE(1), TARN_INT32)};
+    tarn_array *inputs[] = {tarn_from_data(&id, TARN_SHAPE(1, 1), TARN_INT32),
+                            tarn_from_data(&position, TARN_SHAPE(1), TARN_INT32)};
     if (!s->step && !make_plan(s)) return false;
     tarn_array *logits = tarn_results_at(tarn_compiled_call(s->step, inputs, 2), 0);
     if (!tarn_eval(logits)) return false;
@@ -209,7 +216,8 @@ static bool run_step(tarn_session *s, int32_t id) {
 static bool step(tarn_session *s, int32_t id) {
     if (s->count >= s->context) return tarn_fail("the context of %lld tokens is full", (long long)s->context);
     if (id < 0 || id >= s->model->config.vocab)
-        return tarn_fail("token id %d is outside the model's vocabulary of %lld", id, (long long)s->model->config.vocab);
+        return tarn_fail("token id %d is outside the model's vocabulary of %lld", id,
+                         (long long)s->model->config.vocab);
     forget_logits(s);
     if (!reserve(s, s->count + 1)) return false;
     if (!run_step(s, id)) return forget_all(s);

@@ -5,8 +5,8 @@
 #include "lm/model.h"
 #include "tarn/transform.h"
 
-/* Prompts are computed in calls on the positions [k * CHUNK, (k + 1) * CHUNK): always the same calls for the same tokens, so that what a
-   session kept is bit for bit what a fresh one would compute. */
+/* Prompts are computed in calls on the positions [k * CHUNK, (k + 1) * CHUNK): always the same calls for the same
+   tokens, so that what a session kept is bit for bit what a fresh one would compute. */
 enum { CHUNK = 256 };
 
 struct tarn_session {
@@ -22,8 +22,8 @@ struct tarn_session {
     tarn_compiled *step; /* the plan of one decoding step; NULL until the first */
 };
 
-/* What to do with the logits [n, vocab] of the n tokens that a call appends at `position`: `make` says in operations what is wanted of
-   them, `take` gets that computed. */
+/* What to do with the logits [n, vocab] of the n tokens that a call appends at `position`: `make` says in operations
+   what is wanted of them, `take` gets that computed. */
 typedef struct {
     tarn_array *(*make)(void *context, tarn_array *logits, int64_t position, int64_t n);
     bool (*take)(void *context, tarn_array *made, int64_t position, int64_t n);
@@ -31,7 +31,7 @@ typedef struct {
 } logits_reader;
 /* Who follows a prompt while it is computed; every member may be NULL. */
 typedef struct {
-    const volatile sig_atomic_t *interrupt;                         /* looked at between chunks: not 0 stops with an error */
+    const volatile sig_atomic_t *interrupt; /* looked at between chunks: not 0 stops with an error */
     void (*progress)(void *context, int64_t computed, int64_t all); /* before the first chunk and after each */
     void *context;                                                  /* of progress */
     const logits_reader *reader;                                    /* of the logits of every position */

@@ -1,4 +1,5 @@
-/* Stop strings over a growing text. Texts and stop strings are whole UTF-8, so that every cut falls between characters. */
+/* Stop strings over a growing text. Texts and stop strings are whole UTF-8, so that every cut falls between characters.
+ */
 #include "lm/stopper.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Weights from the safetensors files of a model folder; remembers what was asked for, so that what is left over can be told. */
+/* Weights from the safetensors files of a model folder; remembers what was asked for, so that what is left over can be
+ * told. */
 #include <string.h>
 
 #include "base/files.h"

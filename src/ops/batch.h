@@ -1,4 +1,5 @@
-/* Helpers of batching rules. In a rule x [batch at some axis, example axes ...]; most rules bring the batch to the front first. */
+/* Helpers of batching rules. In a rule x [batch at some axis, example axes ...]; most rules bring the batch to the
+ * front first. */
 #ifndef OPS_BATCH_H
 #define OPS_BATCH_H
 
@@ -10,7 +11,8 @@ int64_t batch_size(tarn_array *const *inputs, const int *axes, int count);
 tarn_array *batch_front(tarn_array *x, int axis);
 /* The same, and an x without batch is broadcast to `size` examples. */
 tarn_array *batch_whole(tarn_array *x, int axis, int64_t size);
-/* batch_front with axes of size 1 after the batch, so that the example has at least ndim axes and broadcasts like one without. */
+/* batch_front with axes of size 1 after the batch, so that the example has at least ndim axes and broadcasts like one
+ * without. */
 tarn_array *batch_align(tarn_array *x, int axis, int ndim);
 
 /* An axis of the example (negative from the end of its ndim axes), counted with the batch in front. */

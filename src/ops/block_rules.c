@@ -8,7 +8,8 @@ static const char *const a_start = "the start of a block";
 
 /* The sizes of a block of this shape along the axes. */
 static tarn_ints sizes_along(tarn_ints axes, const tarn_array *block, int64_t *storage) {
-    for (int64_t i = 0; i < axes.count; i++) storage[i] = block->shape[axes.values[i] < 0 ? axes.values[i] + block->ndim : axes.values[i]];
+    for (int64_t i = 0; i < axes.count; i++)
+        storage[i] = block->shape[axes.values[i] < 0 ? axes.values[i] + block->ndim : axes.values[i]];
     return (tarn_ints){storage, axes.count};
 }
 

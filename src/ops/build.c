@@ -13,7 +13,8 @@ enum { FEW = 8 }; /* inputs that need no allocation */
 /* Every shape passes here, so that nothing behind has to ask whether an element count becomes bytes. */
 static bool check_size(op_id op, tarn_dtype dtype, int ndim, const int64_t *shape) {
     int64_t bytes;
-    if (ndim > TARN_MAX_NDIM) return tarn_fail("%s: the result would have %d axes, more than %d", op_name(op), ndim, TARN_MAX_NDIM);
+    if (ndim > TARN_MAX_NDIM)
+        return tarn_fail("%s: the result would have %d axes, more than %d", op_name(op), ndim, TARN_MAX_NDIM);
     if (checked_bytes(shape, ndim, dtype_bytes(dtype), &bytes)) return true;
     tarn_array wanted = {.dtype = dtype, .ndim = ndim};
     memcpy(wanted.shape, shape, (size_t)ndim * sizeof *shape);
@@ -38,7 +39,8 @@ bool types_add(inference *i, tarn_dtype dtype, int ndim, const int64_t *shape) {
 
 static bool check_inputs(op_id op, tarn_array *const *inputs, int count) {
     if (!tarn_ok() || !scope_check_open(op_name(op))) return false;
-    if (count < op_facts[op].least_inputs || count > op_facts[op].most_inputs) return tarn_fail("%s: %d inputs given", op_name(op), count);
+    if (count < op_facts[op].least_inputs || count > op_facts[op].most_inputs)
+        return tarn_fail("%s: %d inputs given", op_name(op), count);
     for (int i = 0; i < count; i++) {
         bool required = i < op_facts[op].least_inputs || op_facts[op].most_inputs == OP_MANY;
         if (!inputs[i] && required) return tarn_fail("%s: input %d is NULL", op_name(op), i);
@@ -49,7 +51,8 @@ static bool check_inputs(op_id op, tarn_array *const *inputs, int count) {
 
 static bool check_list(op_id op, const char *name, tarn_ints list) {
     if (list.count >= 0 && (list.count == 0 || list.values)) return true;
-    return tarn_fail("%s: %s is a list of %lld entries%s", op_name(op), name, (long long)list.count, list.values ? "" : " at NULL");
+    return tarn_fail("%s: %s is a list of %lld entries%s", op_name(op), name, (long long)list.count,
+                     list.values ? "" : " at NULL");
 }
 
 /* What any op may rely on: dtypes exist, lists are lists. */
@@ -58,10 +61,12 @@ static bool check_attributes(op_id op, const void *attributes) {
     const attribute_fact *facts = op_facts[op].attributes ? op_facts[op].attributes(&count) : NULL;
     for (int i = 0; i < count; i++) {
         const void *at = (const char *)attributes + facts[i].offset;
-        if ((facts[i].type == ATTRIBUTE_INTS || facts[i].type == ATTRIBUTE_REALS) && !check_list(op, facts[i].name, *(const tarn_ints *)at))
+        if ((facts[i].type == ATTRIBUTE_INTS || facts[i].type == ATTRIBUTE_REALS) &&
+            !check_list(op, facts[i].name, *(const tarn_ints *)at))
             return false;
         if (facts[i].type == ATTRIBUTE_DTYPE && (unsigned)*(const tarn_dtype *)at >= TARN_DTYPE_COUNT)
-            return tarn_fail_kind(TARN_ERROR_TYPE, "%s: %s %d does not exist", op_name(op), facts[i].name, (int)*(const tarn_dtype *)at);
+            return tarn_fail_kind(TARN_ERROR_TYPE, "%s: %s %d does not exist", op_name(op), facts[i].name,
+                                  (int)*(const tarn_dtype *)at);
         if (facts[i].type == ATTRIBUTE_NAME && (unsigned)*(const int *)at >= (unsigned)facts[i].names->count)
             return tarn_fail("%s: there is no %s %d", op_name(op), facts[i].names->what, *(const int *)at);
     }
@@ -98,7 +103,8 @@ static _Atomic uint64_t next_effect;
 static node *make(op_id op, tarn_array *const *inputs, int count, const void *attributes) {
     inference types = {.op = op, .attributes = attributes, .inputs = inputs, .input_count = count};
     tarn_stream *stream = stream_current();
-    node *n = stream && rules_of(op)->infer(&types) ? node_new(op, types.count, count, inputs, attributes, stream) : NULL;
+    node *n =
+        stream && rules_of(op)->infer(&types) ? node_new(op, types.count, count, inputs, attributes, stream) : NULL;
     for (int i = 0; n && i < types.count; i++) {
         n->outputs[i].dtype = types.types[i].dtype;
         n->outputs[i].ndim = types.types[i].ndim;

@@ -5,13 +5,15 @@
 #include "core/array.h"
 #include "tarn/ops.h"
 
-/* Makes a node: checks the inputs (a NULL among the required ones is an error), promotes the inputs of elementwise ops, infers the outputs,
-   registers them with the scope and with traces. Returns the node (its outputs belong to the scope) or NULL. The attributes are copied. */
+/* Makes a node: checks the inputs (a NULL among the required ones is an error), promotes the inputs of elementwise ops,
+   infers the outputs, registers them with the scope and with traces. Returns the node (its outputs belong to the scope)
+   or NULL. The attributes are copied. */
 node *build_node(op_id op, tarn_array *const *inputs, int input_count, const void *attributes);
 /* Output 0 of it. */
 tarn_array *build(op_id op, tarn_array *const *inputs, int input_count, const void *attributes);
-#define BUILD(op, attributes, ...)                                                                                                         \
-    build(OP_##op, (tarn_array *[]){__VA_ARGS__}, (int)(sizeof((tarn_array *[]){__VA_ARGS__}) / sizeof(tarn_array *)), attributes)
+#define BUILD(op, attributes, ...)                                                                                     \
+    build(OP_##op, (tarn_array *[]){__VA_ARGS__}, (int)(sizeof((tarn_array *[]){__VA_ARGS__}) / sizeof(tarn_array *)), \
+          attributes)
 
 /* The same op and attributes over other inputs: what transforms do with a traced graph. */
 node *build_again(const node *n, tarn_array *const *inputs);
@@ -40,19 +42,21 @@ typedef struct {
     int64_t offset, shape[TARN_MAX_NDIM], strides[TARN_MAX_NDIM];
 } array_layout;
 
-/* The rules of an op. A missing vjp or vmap rule needs a reason, which is the error message: NO_RULE in the tests' list. */
+/* The rules of an op. A missing vjp or vmap rule needs a reason, which is the error message: NO_RULE in the tests'
+ * list. */
 typedef struct op_rules {
     bool (*infer)(inference *i);
-    /* of views: how output `index` lies over an input that lies at `in`; *out comes as a copy of *in with the output's shape. False,
-       without an error, if strides cannot express it: over a dense copy of the input they can */
+    /* of views: how output `index` lies over an input that lies at `in`; *out comes as a copy of *in with the output's
+       shape. False, without an error, if strides cannot express it: over a dense copy of the input they can */
     bool (*layout)(const node *n, int index, const array_layout *in, array_layout *out);
-    /* gradients[i] for each input of n, given the cotangents of its outputs (NULL: zero); leaves NULL where none passes. Made of ops that
-       have gradients, linear in the cotangents, adjoint for complex. wanted[i]: the caller has a use for it. */
+    /* gradients[i] for each input of n, given the cotangents of its outputs (NULL: zero); leaves NULL where none
+       passes. Made of ops that have gradients, linear in the cotangents, adjoint for complex. wanted[i]: the caller has
+       a use for it. */
     bool (*vjp)(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients);
     /* tangents of the outputs (NULL: zero) given those of the inputs (NULL: zero); absent: the vjp applied twice */
     bool (*jvp)(node *n, tarn_array *const *tangents, tarn_array **output_tangents);
-    /* n over a batch: inputs[i] has its batch axis at axes[i], -1 if it has none (at least one has); writes the outputs and where their
-       batch axis is. False without an error: by the formula instead */
+    /* n over a batch: inputs[i] has its batch axis at axes[i], -1 if it has none (at least one has); writes the outputs
+       and where their batch axis is. False without an error: by the formula instead */
     bool (*vmap)(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes);
     /* the outputs of a fused op from other ops, over n's inputs */
     bool (*formula)(const node *n, tarn_array *const *inputs, tarn_array **outputs);
@@ -67,8 +71,8 @@ bool layout_identity(const node *n, int index, const array_layout *in, array_lay
 /* Filled in by each family: `const op_rules rules_<op>` for structural and fused ops; elementwise ops share theirs. */
 const op_rules *rules_of(op_id op);
 
-/* The gradient of input `i` of an elementwise node in its broadcast shape, before summing; NULL where the row says ZERO (and no error is
- * set). */
+/* The gradient of input `i` of an elementwise node in its broadcast shape, before summing; NULL where the row says ZERO
+ * (and no error is set). */
 tarn_array *elementwise_vjp(node *n, int i, tarn_array *cotangent);
 
 /* The axis of an option, or what stands for it where it was not given. */

@@ -1,22 +1,22 @@
-/* Elementwise ops from the table: the C functions, the shape rule they share, and their gradients. Batching needs no rule of its own: they
- * broadcast. */
+/* Elementwise ops from the table: the C functions, the shape rule they share, and their gradients. Batching needs no
+ * rule of its own: they broadcast. */
 #include "ops/build.h"
 #include "ops/elementwise_vjp.h"
 #include "ops/rules.h"
 
 #include <string.h>
 
-#define UNARY(name, ...)                                                                                                                   \
-    tarn_array *tarn_##name(tarn_array *x) {                                                                                               \
-        return BUILD(name, NULL, x);                                                                                                       \
+#define UNARY(name, ...)                                                                                               \
+    tarn_array *tarn_##name(tarn_array *x) {                                                                           \
+        return BUILD(name, NULL, x);                                                                                   \
     }
-#define BINARY(name, ...)                                                                                                                  \
-    tarn_array *tarn_##name(tarn_array *x, tarn_array *y) {                                                                                \
-        return BUILD(name, NULL, x, y);                                                                                                    \
+#define BINARY(name, ...)                                                                                              \
+    tarn_array *tarn_##name(tarn_array *x, tarn_array *y) {                                                            \
+        return BUILD(name, NULL, x, y);                                                                                \
     }
-#define TERNARY(name, ...)                                                                                                                 \
-    tarn_array *tarn_##name(tarn_array *x, tarn_array *y, tarn_array *z) {                                                                 \
-        return BUILD(name, NULL, x, y, z);                                                                                                 \
+#define TERNARY(name, ...)                                                                                             \
+    tarn_array *tarn_##name(tarn_array *x, tarn_array *y, tarn_array *z) {                                             \
+        return BUILD(name, NULL, x, y, z);                                                                             \
     }
 #include "table/elementwise.def"
 #undef UNARY
@@ -44,37 +44,38 @@ static bool infer(inference *i) {
 
 const op_rules rules_elementwise = {.infer = infer, .vmap = vmap_broadcasting, .passes = passes_elementwise};
 
-/* Where the row's value is the input itself nothing is computed: the conjugate and the real part of a real number (gradients, which are
-   written for complex numbers too, are full of them), an integer rounded. */
+/* Where the row's value is the input itself nothing is computed: the conjugate and the real part of a real number
+   (gradients, which are written for complex numbers too, are full of them), an integer rounded. */
 static bool itself(const node *n, tarn_array *const *inputs, tarn_array **outputs) {
     bool kept = op_facts[n->op].kept & 1u << dtype_kind_of(n->inputs[0]->dtype);
     outputs[0] = kept ? inputs[0] : NULL;
     return true;
 }
 
-const op_rules rules_keeping = {.infer = infer, .formula = itself, .vmap = vmap_broadcasting, .passes = passes_elementwise};
+const op_rules rules_keeping = {
+    .infer = infer, .formula = itself, .vmap = vmap_broadcasting, .passes = passes_elementwise};
 
 /* ---- gradients: an expression of the row for each input */
 
 #define ZERO        NULL
 #define like(value) tarn_scalar_like(value, x)
 #define zero(g)     tarn_scalar_like(0.0, g)
-#define VJP(name, index, inputs, expression)                                                                                               \
-    static tarn_array *vjp_##name##_##index(node *n, tarn_array *g) {                                                                      \
-        inputs tarn_array *out = &n->outputs[0];                                                                                           \
-        (void)out, (void)g, (void)x;                                                                                                       \
-        return expression;                                                                                                                 \
+#define VJP(name, index, inputs, expression)                                                                           \
+    static tarn_array *vjp_##name##_##index(node *n, tarn_array *g) {                                                  \
+        inputs tarn_array *out = &n->outputs[0];                                                                       \
+        (void)out, (void)g, (void)x;                                                                                   \
+        return expression;                                                                                             \
     }
 #define X tarn_array *x = n->inputs[0];
-#define XY                                                                                                                                 \
-    X tarn_array *y = n->inputs[1];                                                                                                        \
+#define XY                                                                                                             \
+    X tarn_array *y = n->inputs[1];                                                                                    \
     (void)y;
-#define XYZ                                                                                                                                \
-    XY tarn_array *z = n->inputs[2];                                                                                                       \
+#define XYZ                                                                                                            \
+    XY tarn_array *z = n->inputs[2];                                                                                   \
     (void)z;
 #define UNARY(name, rule, values, domain, vx, oracle, doc)      VJP(name, 0, X, vx)
 #define BINARY(name, rule, values, domain, vx, vy, oracle, doc) VJP(name, 0, XY, vx) VJP(name, 1, XY, vy)
-#define TERNARY(name, rule, taken, values, domain, vx, vy, vz, oracle, doc)                                                                \
+#define TERNARY(name, rule, taken, values, domain, vx, vy, vz, oracle, doc)                                            \
     VJP(name, 0, XYZ, vx) VJP(name, 1, XYZ, vy) VJP(name, 2, XYZ, vz)
 #include "table/elementwise.def"
 #undef UNARY

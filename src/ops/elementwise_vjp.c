@@ -1,6 +1,6 @@
-/* Gradients of elementwise rows that are too long for their column in src/table/elementwise.def. Where a factor is infinite or NaN at a
-   point at which the gradient is zero, the factor is computed from another number there: `where` around it alone would leave the NaN in the
-   gradient of the gradient. */
+/* Gradients of elementwise rows that are too long for their column in src/table/elementwise.def. Where a factor is
+   infinite or NaN at a point at which the gradient is zero, the factor is computed from another number there: `where`
+   around it alone would leave the NaN in the gradient of the gradient. */
 #include "ops/elementwise_vjp.h"
 
 static tarn_array *like(double value, tarn_array *x) {

@@ -26,7 +26,8 @@ bool front_require(const front *f, tarn_array *const *inputs, int count) {
 }
 
 bool front_require_dtype(const front *f, tarn_dtype dtype) {
-    return (unsigned)dtype < TARN_DTYPE_COUNT || tarn_fail_kind(TARN_ERROR_TYPE, "%s: dtype %d does not exist", f->name, (int)dtype);
+    return (unsigned)dtype < TARN_DTYPE_COUNT ||
+           tarn_fail_kind(TARN_ERROR_TYPE, "%s: dtype %d does not exist", f->name, (int)dtype);
 }
 
 bool front_require_list(const front *f, tarn_ints list) {

@@ -1,5 +1,5 @@
-/* The beginning of C functions that are more than one node: what they look into is checked, and errors inside them name the function that
-   the user called, not what it is made of.
+/* The beginning of C functions that are more than one node: what they look into is checked, and errors inside them name
+   the function that the user called, not what it is made of.
 
    tarn_array *tarn_moveaxis(tarn_array *x, int64_t from, int64_t to) {
        FRONT("moveaxis");
@@ -27,9 +27,9 @@ static inline tarn_array *flat_unless(tarn_axis given, tarn_array *x) {
 }
 
 #define FRONT(name) __attribute__((cleanup(front_end), unused)) front front_ = front_begin(name)
-#define REQUIRE_THAT(test)                                                                                                                 \
-    do                                                                                                                                     \
-        if (!(test)) return 0;                                                                                                             \
+#define REQUIRE_THAT(test)                                                                                             \
+    do                                                                                                                 \
+        if (!(test)) return 0;                                                                                         \
     while (0)
 #define REQUIRE(...)         REQUIRE_THAT(front_require(&front_, TARN_ARRAYS(__VA_ARGS__), TARN_COUNT(__VA_ARGS__)))
 #define REQUIRE_DTYPE(dtype) REQUIRE_THAT(front_require_dtype(&front_, dtype))

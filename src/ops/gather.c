@@ -48,7 +48,8 @@ bool selection_infer(const char *op, const tarn_array *x, const selection *s, se
     if (!mark_axes(op, x, s->axes, out->replaced) || !mark_axes(op, x, s->batch, out->replaced)) return false;
     if (!broadcast_indices(op, s, &indices) || !check_batch_axes(op, x, s->batch, &indices)) return false;
     int kept = x->ndim - (int)(s->axes.count + s->batch.count);
-    if (kept + indices.ndim > TARN_MAX_NDIM) return tarn_fail("%s: the result would have more than %d axes", op, TARN_MAX_NDIM);
+    if (kept + indices.ndim > TARN_MAX_NDIM)
+        return tarn_fail("%s: the result would have more than %d axes", op, TARN_MAX_NDIM);
     while (out->place < x->ndim && !out->replaced[out->place]) out->place++;
     out->index_ndim = indices.ndim;
     array_type *p = &out->picked;
@@ -74,7 +75,8 @@ static bool infer_gather(inference *i) {
     const attributes_gather *a = i->attributes;
     selection_type t;
     selection s = {i->inputs + 1, i->input_count - 1, a->axes, a->batch};
-    return selection_infer("gather", i->inputs[0], &s, &t) && types_add(i, t.picked.dtype, t.picked.ndim, t.picked.shape);
+    return selection_infer("gather", i->inputs[0], &s, &t) &&
+           types_add(i, t.picked.dtype, t.picked.ndim, t.picked.shape);
 }
 
 static bool has_type(const tarn_array *a, const array_type *t) {
@@ -90,14 +92,16 @@ static bool infer_scatter(inference *i) {
     if (updates->dtype != x->dtype)
         return tarn_fail_kind(TARN_ERROR_TYPE, "scatter: updates are %s, x is %s", dtype_facts[updates->dtype].name,
                               dtype_facts[x->dtype].name);
-    if (!has_type(updates, &t.picked)) return tarn_fail("scatter: updates do not have the shape that the indices select");
+    if (!has_type(updates, &t.picked))
+        return tarn_fail("scatter: updates do not have the shape that the indices select");
     return types_add(i, x->dtype, x->ndim, x->shape);
 }
 
 /* ---- making the nodes */
 
 /* first, second (if there is one) and the indices. */
-static tarn_array *build_selecting(op_id op, tarn_array *first, tarn_array *second, const selection *s, const void *attributes) {
+static tarn_array *build_selecting(op_id op, tarn_array *first, tarn_array *second, const selection *s,
+                                   const void *attributes) {
     tarn_array *inputs[TARN_MAX_NDIM + 2] = {first};
     int count = 1;
     if (s->count > TARN_MAX_NDIM) return tarn_fail("%s: %d index arrays, more than axes", op_name(op), s->count), NULL;
@@ -112,10 +116,12 @@ tarn_array *gather_selected(tarn_array *x, const selection *s) {
 
 /* Half types accumulate in float32: the sum of many updates is rounded once. */
 tarn_array *scatter_selected(tarn_array *x, tarn_array *updates, const selection *s, tarn_scatter_mode mode) {
-    bool widened = x && updates && dtype_is_half(x->dtype) && (mode == TARN_SCATTER_ADD || mode == TARN_SCATTER_MULTIPLY);
+    bool widened =
+        x && updates && dtype_is_half(x->dtype) && (mode == TARN_SCATTER_ADD || mode == TARN_SCATTER_MULTIPLY);
     attributes_scatter a = {.axes = s->axes, .batch = s->batch, .mode = mode};
     if (!widened) return build_selecting(OP_scatter, x, updates, s, &a);
-    tarn_array *wide = build_selecting(OP_scatter, tarn_astype(x, TARN_FLOAT32), tarn_astype(updates, TARN_FLOAT32), s, &a);
+    tarn_array *wide =
+        build_selecting(OP_scatter, tarn_astype(x, TARN_FLOAT32), tarn_astype(updates, TARN_FLOAT32), s, &a);
     return tarn_astype(wide, x->dtype);
 }
 
@@ -133,7 +139,8 @@ tarn_array *tarn_gather(tarn_array *x, tarn_array *const *indices, int count, ta
 }
 
 /* Updates converted and broadcast to what is selected. */
-static tarn_array *scatter_updates(const char *op, tarn_array *x, tarn_array *updates, const selection *s, tarn_scatter_mode mode) {
+static tarn_array *scatter_updates(const char *op, tarn_array *x, tarn_array *updates, const selection *s,
+                                   tarn_scatter_mode mode) {
     selection_type t;
     if (!no_null(op, x, updates, s->indices, s->count) || !selection_infer(op, x, s, &t)) return NULL;
     if (updates->dtype != x->dtype) updates = tarn_astype(updates, x->dtype);
@@ -141,8 +148,8 @@ static tarn_array *scatter_updates(const char *op, tarn_array *x, tarn_array *up
     return scatter_selected(x, updates, s, mode);
 }
 
-tarn_array *tarn_scatter_axes_with(tarn_array *x, tarn_array *const *indices, int count, tarn_array *updates, tarn_ints axes,
-                                   tarn_scatter_options o) {
+tarn_array *tarn_scatter_axes_with(tarn_array *x, tarn_array *const *indices, int count, tarn_array *updates,
+                                   tarn_ints axes, tarn_scatter_options o) {
     FRONT("scatter_axes");
     return scatter_updates("scatter_axes", x, updates, &(selection){indices, count, axes, {NULL, 0}}, o.mode);
 }
@@ -177,7 +184,8 @@ static bool align(const char *op, tarn_array **x, tarn_array **indices, int axis
     int ndim = (*x)->ndim;
     for (int i = 0; i < ndim; i++) {
         int64_t p = (*x)->shape[i], q = (*indices)->shape[i], common = p == 1 ? q : p;
-        if (i != axis && q != common && q != 1) return tarn_fail("%s: indices must have the shape of x apart from axis %d", op, axis);
+        if (i != axis && q != common && q != 1)
+            return tarn_fail("%s: indices must have the shape of x apart from axis %d", op, axis);
         xs[i] = i == axis ? p : common;
         is[i] = i == axis ? q : common;
     }
@@ -189,10 +197,12 @@ static bool align(const char *op, tarn_array **x, tarn_array **indices, int axis
 }
 
 /* The selection along an axis; `storage` [TARN_MAX_NDIM] holds its lists. False with the error set. */
-static bool select_along(const char *op, tarn_array **x, tarn_array **indices, int64_t wanted, int64_t *storage, selection *s) {
+static bool select_along(const char *op, tarn_array **x, tarn_array **indices, int64_t wanted, int64_t *storage,
+                         selection *s) {
     int axis, others = 1;
     if (!no_null(op, *x, *x, indices, 1)) return false;
-    if ((*x)->ndim != (*indices)->ndim) return tarn_fail("%s: indices have %d axes, x has %d", op, (*indices)->ndim, (*x)->ndim);
+    if ((*x)->ndim != (*indices)->ndim)
+        return tarn_fail("%s: indices have %d axes, x has %d", op, (*indices)->ndim, (*x)->ndim);
     if (!check_axis(op, wanted, (*x)->ndim, &axis) || !align(op, x, indices, axis)) return false;
     storage[0] = axis;
     for (int i = 0; i < (*x)->ndim; i++)
@@ -207,11 +217,12 @@ tarn_array *tarn_take_along_axis_with(tarn_array *x, tarn_array *indices, tarn_a
     int64_t storage[TARN_MAX_NDIM];
     selection s;
     x = flat_unless(o.axis, x);
-    return select_along("take_along_axis", &x, &indices, axis_or(o.axis, 0), storage, &s) ? gather_selected(x, &s) : NULL;
+    return select_along("take_along_axis", &x, &indices, axis_or(o.axis, 0), storage, &s) ? gather_selected(x, &s)
+                                                                                          : NULL;
 }
 
-static tarn_array *scatter_along(const char *op, tarn_array *x, tarn_array *indices, tarn_array *updates, tarn_axis axis,
-                                 tarn_scatter_mode mode) {
+static tarn_array *scatter_along(const char *op, tarn_array *x, tarn_array *indices, tarn_array *updates,
+                                 tarn_axis axis, tarn_scatter_mode mode) {
     FRONT(op);
     REQUIRE(x, indices, updates);
     int64_t storage[TARN_MAX_NDIM];

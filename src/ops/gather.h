@@ -4,9 +4,9 @@
 
 #include "ops/build.h"
 
-/* The elements of x [...] at places that index arrays give: axes[k] of x by indices[k]; the arrays broadcast to each other. An axis of x in
-   `batch` goes with the axis of the same number of the indices. What is selected has the axes of the indices where the first axis of
-   either list stood, and the remaining axes of x before and after. */
+/* The elements of x [...] at places that index arrays give: axes[k] of x by indices[k]; the arrays broadcast to each
+   other. An axis of x in `batch` goes with the axis of the same number of the indices. What is selected has the axes of
+   the indices where the first axis of either list stood, and the remaining axes of x before and after. */
 typedef struct {
     tarn_array *const *indices;
     int count;

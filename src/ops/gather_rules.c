@@ -20,8 +20,8 @@ bool vjp_gather(node *n, tarn_array *const *cotangents, const bool *wanted, tarn
     return tarn_ok();
 }
 
-/* Of several updates of one place the last one stands: where this is it. The numbers of the updates are written and read back, on an x that
-   has only the axes that are indexed. */
+/* Of several updates of one place the last one stands: where this is it. The numbers of the updates are written and
+   read back, on an x that has only the axes that are indexed. */
 static tarn_array *winners(const node *n, const selection *s) {
     tarn_array *x = n->inputs[0], *updates = n->inputs[1];
     selection_type t;
@@ -33,7 +33,8 @@ static tarn_array *winners(const node *n, const selection *s) {
         count *= ones[i];
     }
     tarn_array *numbers = tarn_reshape(tarn_arange(0, (double)count, 1, TARN_INT64), (tarn_ints){ones, updates->ndim});
-    tarn_array *written = scatter_selected(tarn_full((tarn_ints){shape, x->ndim}, -1, TARN_INT64), numbers, s, TARN_SCATTER_SET);
+    tarn_array *written =
+        scatter_selected(tarn_full((tarn_ints){shape, x->ndim}, -1, TARN_INT64), numbers, s, TARN_SCATTER_SET);
     return tarn_equal(numbers, gather_selected(written, s));
 }
 
@@ -56,18 +57,23 @@ static tarn_array *one_for_zero(tarn_array *a) {
     return tarn_where(is_zero(a), tarn_scalar_like(1, a), a);
 }
 
-/* The product of x and the other updates of each update's place: that of all but zeros, divided, or zero if another one is. */
+/* The product of x and the other updates of each update's place: that of all but zeros, divided, or zero if another one
+ * is. */
 static tarn_array *product_of_others(tarn_array *x, tarn_array *updates, const selection *s) {
-    tarn_array *product = gather_selected(scatter_selected(one_for_zero(x), one_for_zero(updates), s, TARN_SCATTER_MULTIPLY), s);
+    tarn_array *product =
+        gather_selected(scatter_selected(one_for_zero(x), one_for_zero(updates), s, TARN_SCATTER_MULTIPLY), s);
     tarn_array *own = tarn_astype(is_zero(updates), TARN_INT32);
-    tarn_array *zeros = gather_selected(scatter_selected(tarn_astype(is_zero(x), TARN_INT32), own, s, TARN_SCATTER_ADD), s);
-    return tarn_where(tarn_equal(zeros, own), tarn_divide(product, one_for_zero(updates)), tarn_scalar_like(0, product));
+    tarn_array *zeros =
+        gather_selected(scatter_selected(tarn_astype(is_zero(x), TARN_INT32), own, s, TARN_SCATTER_ADD), s);
+    return tarn_where(tarn_equal(zeros, own), tarn_divide(product, one_for_zero(updates)),
+                      tarn_scalar_like(0, product));
 }
 
 static bool vjp_multiply(const node *n, tarn_array *g, const selection *s, const bool *wanted, tarn_array **gradients) {
     tarn_array *x = n->inputs[0], *updates = n->inputs[1];
     if (wanted[0]) gradients[0] = scatter_selected(g, tarn_conjugate(updates), s, TARN_SCATTER_MULTIPLY);
-    if (wanted[1]) gradients[1] = tarn_multiply(gather_selected(g, s), tarn_conjugate(product_of_others(x, updates, s)));
+    if (wanted[1])
+        gradients[1] = tarn_multiply(gather_selected(g, s), tarn_conjugate(product_of_others(x, updates, s)));
     return tarn_ok();
 }
 
@@ -78,8 +84,10 @@ static tarn_array *stands(tarn_array *a, tarn_array *result) {
 
 /* As in a reduction, the largest (smallest) share the gradient. */
 static bool vjp_extreme(node *n, tarn_array *g, const selection *s, const bool *wanted, tarn_array **gradients) {
-    tarn_array *out = &n->outputs[0], *of_x = stands(n->inputs[0], out), *of_updates = stands(n->inputs[1], gather_selected(out, s));
-    tarn_array *count = scatter_selected(tarn_astype(of_x, TARN_INT32), tarn_astype(of_updates, TARN_INT32), s, TARN_SCATTER_ADD);
+    tarn_array *out = &n->outputs[0], *of_x = stands(n->inputs[0], out),
+               *of_updates = stands(n->inputs[1], gather_selected(out, s));
+    tarn_array *count =
+        scatter_selected(tarn_astype(of_x, TARN_INT32), tarn_astype(of_updates, TARN_INT32), s, TARN_SCATTER_ADD);
     if (!count || !g) return false;
     tarn_array *share = tarn_divide(g, tarn_astype(count, g->dtype)), *none = tarn_scalar_like(0, g);
     if (wanted[0]) gradients[0] = tarn_where(of_x, share, none);
@@ -149,7 +157,8 @@ static bool join_batches(const node *n, int64_t size, batched_selection *b) {
     return b->indices[0] != NULL;
 }
 
-/* Axes [batch, indices, before, after] of what is selected put in an example's order [batch, before, indices, after], or back. */
+/* Axes [batch, indices, before, after] of what is selected put in an example's order [batch, before, indices, after],
+ * or back. */
 static tarn_array *turn_axes(tarn_array *a, const selection_type *t, bool back) {
     int64_t order[TARN_MAX_NDIM];
     int first = back ? t->place : t->index_ndim, second = back ? t->index_ndim : t->place, place = 1;
@@ -166,7 +175,8 @@ bool vmap_gather(node *n, tarn_array *const *inputs, const int *axes, tarn_array
     int64_t size = batch_size(inputs, axes, n->input_count);
     if (!batched_indices(n, inputs + 1, axes + 1, &b)) return false;
     bool apart = b.selection.batch.count == 0;
-    if (apart && axes[0] < 0) return batch_result(gather_selected(inputs[0], &b.selection), b.type.place, outputs, output_axes);
+    if (apart && axes[0] < 0)
+        return batch_result(gather_selected(inputs[0], &b.selection), b.type.place, outputs, output_axes);
     if (apart && !b.indexed) {
         b.selection.axes = batch_axes(b.selection.axes, n->inputs[0]->ndim, b.axes);
         return batch_result(gather_selected(batch_front(inputs[0], axes[0]), &b.selection), 0, outputs, output_axes);

@@ -4,7 +4,8 @@
 #include "base/memory.h"
 #include "core/scope.h"
 
-/* places: the address of a source array, or of a node, to 1 + its (first) slot; 0: a node that does not depend on the sources. */
+/* places: the address of a source array, or of a node, to 1 + its (first) slot; 0: a node that does not depend on the
+ * sources. */
 static bool place(const graph *g, const void *key, uint64_t *value) {
     return map_get_pointer(g->places, key, value);
 }
@@ -31,7 +32,8 @@ static bool enter(graph *g, visit_stack *stack, const tarn_array *a) {
 
 static bool leave(graph *g, node *n, graph_connects connects) {
     bool connected = false;
-    for (int i = 0; i < n->input_count && !connected; i++) connected = graph_slot(g, n->inputs[i]) >= 0 && (!connects || connects(n, i));
+    for (int i = 0; i < n->input_count && !connected; i++)
+        connected = graph_slot(g, n->inputs[i]) >= 0 && (!connects || connects(n, i));
     if (!connected) return true;
     if (!vector_push(&g->steps, ((graph_step){n, g->slot_count}))) return false;
     bool ok = map_set_pointer(g->places, n, (uint64_t)g->slot_count + 1);
@@ -52,7 +54,8 @@ static bool walk(graph *g, visit_stack *stack, const tarn_array *end, graph_conn
     return true;
 }
 
-bool graph_make(graph *g, tarn_array *const *sources, int source_count, tarn_array *const *ends, int end_count, graph_connects connects) {
+bool graph_make(graph *g, tarn_array *const *sources, int source_count, tarn_array *const *ends, int end_count,
+                graph_connects connects) {
     *g = (graph){.places = map_new(), .slot_count = (size_t)source_count};
     bool ok = g->places != NULL;
     uint64_t known;

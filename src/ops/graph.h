@@ -1,5 +1,5 @@
-/* The part of a traced graph that lies between some arrays and what was made of them, in an order to walk it; and building it again over
-   other arrays. */
+/* The part of a traced graph that lies between some arrays and what was made of them, in an order to walk it; and
+   building it again over other arrays. */
 #ifndef OPS_GRAPH_H
 #define OPS_GRAPH_H
 
@@ -12,7 +12,8 @@ typedef struct {
     size_t first; /* slot of its output 0 */
 } graph_step;
 
-/* Every array of the part has a slot, a place in lists that a transform keeps: first the sources, then the outputs of each step. */
+/* Every array of the part has a slot, a place in lists that a transform keeps: first the sources, then the outputs of
+ * each step. */
 typedef struct {
     VECTOR(graph_step) steps; /* inputs before their readers */
     map *places;
@@ -22,9 +23,10 @@ typedef struct {
 /* Whether input i of n counts as a connection; NULL: all do. */
 typedef bool (*graph_connects)(const node *n, int i);
 
-/* The nodes through which `ends` depend on `sources`, both parts of a trace that lasts. Does not recurse. Release with graph_free, also
-   after a failure. */
-bool graph_make(graph *g, tarn_array *const *sources, int source_count, tarn_array *const *ends, int end_count, graph_connects connects);
+/* The nodes through which `ends` depend on `sources`, both parts of a trace that lasts. Does not recurse. Release with
+   graph_free, also after a failure. */
+bool graph_make(graph *g, tarn_array *const *sources, int source_count, tarn_array *const *ends, int end_count,
+                graph_connects connects);
 void graph_free(graph *g);
 
 /* The slot of an array; -1 if it does not depend on the sources. */

@@ -11,7 +11,8 @@
 static bool infer_concatenate(inference *i) {
     const tarn_array *first = i->inputs[0];
     int axis;
-    if (!check_axis("concatenate", ((const attributes_concatenate *)i->attributes)->axis, first->ndim, &axis)) return false;
+    if (!check_axis("concatenate", ((const attributes_concatenate *)i->attributes)->axis, first->ndim, &axis))
+        return false;
     int64_t shape[TARN_MAX_NDIM], total = 0;
     memcpy(shape, first->shape, sizeof shape);
     for (int k = 0; k < i->input_count; k++) {
@@ -19,7 +20,8 @@ static bool infer_concatenate(inference *i) {
         bool fits = x->ndim == first->ndim && x->dtype == first->dtype && checked_add(total, x->shape[axis], &total);
         for (int d = 0; d < x->ndim && fits; d++) fits = d == axis || x->shape[d] == first->shape[d];
         if (fits) continue;
-        return fail_shapes(first, " and ", x, "concatenate: along axis %d, inputs 0 and %d do not go together", axis, k);
+        return fail_shapes(first, " and ", x, "concatenate: along axis %d, inputs 0 and %d do not go together", axis,
+                           k);
     }
     shape[axis] = total;
     return types_add(i, first->dtype, first->ndim, shape);
@@ -33,13 +35,15 @@ static tarn_array **promoted(const char *op, tarn_array *const *arrays, int coun
     tarn_dtype dtype = arrays[0]->dtype;
     for (int i = 1; i < count; i++) dtype = dtype_promote(dtype, arrays[i]->dtype);
     tarn_array **list = NEW_ARRAY(tarn_array *, count);
-    for (int i = 0; list && i < count; i++) list[i] = arrays[i]->dtype == dtype ? arrays[i] : tarn_astype(arrays[i], dtype);
+    for (int i = 0; list && i < count; i++)
+        list[i] = arrays[i]->dtype == dtype ? arrays[i] : tarn_astype(arrays[i], dtype);
     return list;
 }
 
 tarn_array *tarn_concatenate_with(tarn_array *const *arrays, int count, tarn_axis_options o) {
     tarn_array **list = promoted("concatenate", arrays, count);
-    tarn_array *out = list ? build(OP_concatenate, list, count, &(attributes_concatenate){.axis = axis_or(o.axis, 0)}) : NULL;
+    tarn_array *out =
+        list ? build(OP_concatenate, list, count, &(attributes_concatenate){.axis = axis_or(o.axis, 0)}) : NULL;
     memory_free(list);
     return out;
 }
@@ -56,4 +60,5 @@ tarn_array *tarn_stack_with(tarn_array *const *arrays, int count, tarn_axis_opti
     return out;
 }
 
-const op_rules rules_concatenate = {.infer = infer_concatenate, .vjp = vjp_concatenate, .jvp = jvp_concatenate, .vmap = vmap_concatenate};
+const op_rules rules_concatenate = {
+    .infer = infer_concatenate, .vjp = vjp_concatenate, .jvp = jvp_concatenate, .vmap = vmap_concatenate};

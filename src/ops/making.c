@@ -75,7 +75,8 @@ tarn_array *tarn_scalar_int(int64_t value, tarn_dtype dtype) {
     unsigned char bytes[8];
     bool whole = dtype_kind_of(dtype) == KIND_INT;
     if (whole && !is_held(value, dtype))
-        return tarn_fail("scalar_int: %lld is outside the range of %s", (long long)value, dtype_facts[dtype].name), NULL;
+        return tarn_fail("scalar_int: %lld is outside the range of %s", (long long)value, dtype_facts[dtype].name),
+               NULL;
     if (whole)
         memcpy(bytes, &value, sizeof value); /* the low bytes */
     else
@@ -125,16 +126,18 @@ tarn_array *tarn_ones_like(tarn_array *x) {
 /* A double holds every integer up to 2^53 and not all beyond. */
 static bool is_exact(const attributes_arange *a) {
     const double most = 0x1p53;
-    return dtype_kind_of(a->dtype) != KIND_INT || (fabs(a->start) <= most && fabs(a->stop) <= most && fabs(a->step) <= most);
+    return dtype_kind_of(a->dtype) != KIND_INT ||
+           (fabs(a->start) <= most && fabs(a->stop) <= most && fabs(a->step) <= most);
 }
 
 static bool infer_arange(inference *i) {
     const attributes_arange *a = i->attributes;
     if (!is_exact(a))
-        return tarn_fail("arange: from %g to %g by %g in %s: integers beyond 2^53 are not exact", a->start, a->stop, a->step,
-                         dtype_facts[a->dtype].name);
+        return tarn_fail("arange: from %g to %g by %g in %s: integers beyond 2^53 are not exact", a->start, a->stop,
+                         a->step, dtype_facts[a->dtype].name);
     double count = ceil((a->stop - a->start) / a->step);
-    if (!(a->step != 0) || !(count < 9e15)) return tarn_fail("arange: from %g to %g by %g is no finite range", a->start, a->stop, a->step);
+    if (!(a->step != 0) || !(count < 9e15))
+        return tarn_fail("arange: from %g to %g by %g is no finite range", a->start, a->stop, a->step);
     return types_add(i, a->dtype, 1, (int64_t[]){count > 0 ? (int64_t)count : 0});
 }
 

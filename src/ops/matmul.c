@@ -12,7 +12,8 @@ static bool infer_matmul(inference *i) {
     const tarn_array *a = i->inputs[0], *b = i->inputs[1];
     if (a->ndim < 2 || b->ndim < 2 || a->shape[a->ndim - 1] != b->shape[b->ndim - 2]) return mismatch(a, b);
     if (a->dtype != b->dtype || dtype_kind_of(a->dtype) < KIND_FLOAT)
-        return tarn_fail_kind(TARN_ERROR_TYPE, "matmul: %s @ %s is not supported", dtype_facts[a->dtype].name, dtype_facts[b->dtype].name);
+        return tarn_fail_kind(TARN_ERROR_TYPE, "matmul: %s @ %s is not supported", dtype_facts[a->dtype].name,
+                              dtype_facts[b->dtype].name);
     int ndim = a->ndim > b->ndim ? a->ndim : b->ndim;
     int64_t shape[TARN_MAX_NDIM];
     for (int k = 3; k <= ndim; k++) {

@@ -22,7 +22,8 @@ static tarn_array *sum_to(tarn_array *g, tarn_array *like) {
 
 /* aH @ g summed over the leading axes that b does not have: one product over all rows if it has none. */
 static tarn_array *right_gradient(tarn_array *a, tarn_array *b, tarn_array *g) {
-    bool same_rows = g && a->ndim == g->ndim && memcmp(a->shape, g->shape, (size_t)(a->ndim - 1) * sizeof *a->shape) == 0;
+    bool same_rows =
+        g && a->ndim == g->ndim && memcmp(a->shape, g->shape, (size_t)(a->ndim - 1) * sizeof *a->shape) == 0;
     if (b->ndim == 2 && same_rows) return tarn_matmul(adjoint(rows_of(a)), rows_of(g));
     return sum_to(tarn_matmul(adjoint(a), g), b);
 }
@@ -54,10 +55,10 @@ bool vmap_matmul(node *n, tarn_array *const *inputs, const int *axes, tarn_array
 
 /* ---- quantized */
 
-/* The gradients of scales and biases, given that of the dense weight, [..., groups * group]: weight = scale * q + bias, group by group.
-   packed and what goes with it begin at inputs[first]. */
-static bool affine_gradients(const node *n, int first, quant_mode mode, int64_t group, int64_t bits, tarn_array *dense, const bool *wanted,
-                             tarn_array **gradients) {
+/* The gradients of scales and biases, given that of the dense weight, [..., groups * group]: weight = scale * q + bias,
+   group by group. packed and what goes with it begin at inputs[first]. */
+static bool affine_gradients(const node *n, int first, quant_mode mode, int64_t group, int64_t bits, tarn_array *dense,
+                             const bool *wanted, tarn_array **gradients) {
     if (mode != QUANT_affine) return no_gradient_of(n, first + 1, "scales of a mode that is only read");
     tarn_array *scales = n->inputs[first + 1];
     tarn_ints groups = TARN_SHAPE(-1, group);
@@ -89,9 +90,11 @@ bool vmap_dequantize(node *n, tarn_array *const *inputs, const int *axes, tarn_a
     int64_t batch = batch_size(inputs, axes, n->input_count);
     int global = QUANT_PART_COUNT;
     if (n->input_count > global && axes[global] >= 0)
-        return tarn_fail("dequantize: a global scale of %s for each example has no batching", names_quant_mode.words[a->mode]);
+        return tarn_fail("dequantize: a global scale of %s for each example has no batching",
+                         names_quant_mode.words[a->mode]);
     tarn_array *whole[1 + QUANT_PART_COUNT] = {NULL};
-    for (int i = 0; i < n->input_count; i++) whole[i] = i == global ? inputs[i] : batch_whole(inputs[i], axes[i], batch);
+    for (int i = 0; i < n->input_count; i++)
+        whole[i] = i == global ? inputs[i] : batch_whole(inputs[i], axes[i], batch);
     return batch_result(build(OP_dequantize, whole, n->input_count, a), 0, outputs, output_axes);
 }
 
@@ -128,9 +131,11 @@ bool vjp_quantized_matmul(node *n, tarn_array *const *cotangents, const bool *wa
 }
 
 /* A global scale, input 4, has no axes to batch. */
-bool vmap_quantized_matmul(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+bool vmap_quantized_matmul(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs,
+                           int *output_axes) {
     int global = 1 + QUANT_PART_COUNT, count = n->input_count < global ? n->input_count : global;
-    if (n->input_count > global && axes[global] >= 0) return tarn_fail("quantized_matmul: a global scale for each example has no batching");
+    if (n->input_count > global && axes[global] >= 0)
+        return tarn_fail("quantized_matmul: a global scale for each example has no batching");
     bool weight_batched = false;
     for (int i = 1; i < count; i++) weight_batched = weight_batched || axes[i] >= 0;
     int64_t batch = batch_size(inputs, axes, count);

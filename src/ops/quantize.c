@@ -1,5 +1,5 @@
-/* Quantized weights: packed rows and, beside them, the parts that the mode has (table/quant.def). Modes and their layouts are MLX's
-   (reference/mlx.md 5.5) and GGUF's. */
+/* Quantized weights: packed rows and, beside them, the parts that the mode has (table/quant.def). Modes and their
+   layouts are MLX's (reference/mlx.md 5.5) and GGUF's. */
 #include <string.h>
 
 #include "ops/front.h"
@@ -17,14 +17,16 @@ static bool check_format(const char *op, quant_format f) {
     if (quant_exists(f.mode, f.group_size, f.bits)) return true;
     text t = {0};
     quant_describe(f.mode, &t);
-    tarn_fail("%s: %lld bits in groups of %lld are not supported (%s)", op, (long long)f.bits, (long long)f.group_size, text_string(&t));
+    tarn_fail("%s: %lld bits in groups of %lld are not supported (%s)", op, (long long)f.bits, (long long)f.group_size,
+              text_string(&t));
     text_free(&t);
     return false;
 }
 
 bool tarn_check_quantization(const char *mode, int64_t group_size, int64_t bits) {
     quant_mode found;
-    if (!mode || !quant_find(mode, &found)) return tarn_fail("quantization: there is no mode \"%.32s\"", mode ? mode : "(NULL)");
+    if (!mode || !quant_find(mode, &found))
+        return tarn_fail("quantization: there is no mode \"%.32s\"", mode ? mode : "(NULL)");
     return check_format("quantization", (quant_format){found, group_size, bits});
 }
 
@@ -75,7 +77,8 @@ static bool fits(const tarn_array *part, const tarn_array *w, unsigned dtypes, i
 }
 
 static bool parts_fit(const quant_fact *mode, tarn_array *const *weight, int count, int64_t groups) {
-    const tarn_array *w = weight[PACKED], *scales = part_of(weight, count, SCALES), *biases = part_of(weight, count, BIASES);
+    const tarn_array *w = weight[PACKED], *scales = part_of(weight, count, SCALES),
+                     *biases = part_of(weight, count, BIASES);
     const tarn_array *global = part_of(weight, count, GLOBAL);
     unsigned dtypes = mode->scale_dtypes | (mode->scale_dtypes & 1u << TARN_FLOAT32 ? 1u << TARN_FLOAT64 : 0);
     if (scales && !fits(scales, w, dtypes, groups)) return false;
@@ -88,8 +91,9 @@ static bool check_packed(const char *op, tarn_array *const *weight, int count, q
     const tarn_array *w = weight[PACKED];
     const quant_fact *mode = quant_fact_of(f.mode);
     if (!check_format(op, f) || !check_presence(op, mode, weight, count)) return false;
-    *width =
-        w->ndim >= 2 && w->dtype == quant_packed_dtype(f.mode) ? quant_row_width(f.mode, f.group_size, f.bits, w->shape[w->ndim - 1]) : -1;
+    *width = w->ndim >= 2 && w->dtype == quant_packed_dtype(f.mode)
+                 ? quant_row_width(f.mode, f.group_size, f.bits, w->shape[w->ndim - 1])
+                 : -1;
     if (*width >= 0 && parts_fit(mode, weight, count, *width / f.group_size)) return true;
     text t = {0};
     for (int i = 0; i < count; i++) {
@@ -97,8 +101,8 @@ static bool check_packed(const char *op, tarn_array *const *weight, int count, q
         text_add(&t, i ? ", " : "");
         array_describe(weight[i], &t);
     }
-    tarn_fail("%s: packed weight, scales and biases do not go together for %lld bits in groups of %lld: %s", op, (long long)f.bits,
-              (long long)f.group_size, text_string(&t));
+    tarn_fail("%s: packed weight, scales and biases do not go together for %lld bits in groups of %lld: %s", op,
+              (long long)f.bits, (long long)f.group_size, text_string(&t));
     text_free(&t);
     return false;
 }
@@ -107,7 +111,8 @@ static bool infer_dequantize(inference *i) {
     const attributes_dequantize *a = i->attributes;
     const tarn_array *w = i->inputs[0];
     int64_t shape[TARN_MAX_NDIM], width;
-    if (!check_packed("dequantize", i->inputs, i->input_count, (quant_format){a->mode, a->group_size, a->bits}, &width)) return false;
+    if (!check_packed("dequantize", i->inputs, i->input_count, (quant_format){a->mode, a->group_size, a->bits}, &width))
+        return false;
     memcpy(shape, w->shape, sizeof shape);
     shape[w->ndim - 1] = width;
     const tarn_array *scales = part_of(i->inputs, i->input_count, SCALES);
@@ -119,7 +124,8 @@ static bool infer_quantized_matmul(inference *i) {
     const tarn_array *x = i->inputs[0], *w = i->inputs[1];
     const attributes_quantized_matmul *a = i->attributes;
     int64_t width;
-    if (!check_packed("quantized_matmul", i->inputs + 1, i->input_count - 1, (quant_format){a->mode, a->group_size, a->bits}, &width))
+    if (!check_packed("quantized_matmul", i->inputs + 1, i->input_count - 1,
+                      (quant_format){a->mode, a->group_size, a->bits}, &width))
         return false;
     if (dtype_kind_of(x->dtype) != KIND_FLOAT)
         return tarn_fail_kind(TARN_ERROR_TYPE, "quantized_matmul: x is %s", dtype_facts[x->dtype].name);
@@ -133,8 +139,8 @@ static bool infer_quantized_matmul(inference *i) {
         shape[ndim - k] = p == 1 ? q : p;
     }
     if (!fit) {
-        return fail_shapes(x, NULL, NULL, "quantized_matmul: x does not go with a weight of [%lld, %lld]", (long long)rows,
-                           (long long)width);
+        return fail_shapes(x, NULL, NULL, "quantized_matmul: x does not go with a weight of [%lld, %lld]",
+                           (long long)rows, (long long)width);
     }
     shape[ndim - 2] = x->shape[x->ndim - 2];
     shape[ndim - 1] = outer;
@@ -148,7 +154,8 @@ static bool format_of(const char *function, const char *word, int64_t group_size
     quant_mode mode = QUANT_affine;
     if (word && !quant_find(word, &mode)) return tarn_fail("%s: there is no mode \"%.32s\"", function, word);
     const quant_fact *usual = quant_fact_of(mode);
-    *f = (quant_format){.mode = mode, .group_size = group_size ? group_size : usual->group_size, .bits = bits ? bits : usual->bits};
+    *f = (quant_format){
+        .mode = mode, .group_size = group_size ? group_size : usual->group_size, .bits = bits ? bits : usual->bits};
     return true;
 }
 
@@ -162,7 +169,8 @@ bool tarn_quantize_with(tarn_array *w, tarn_array *out[3], tarn_quantize_options
     quant_format f = {0};
     if (!out) return tarn_fail("quantize: the list of results is NULL");
     if (!format_of("quantize", NULL, o.group_size, o.bits, &f)) return false;
-    node *n = build_node(OP_quantize, &w, 1, &(attributes_quantize){.mode = f.mode, .group_size = f.group_size, .bits = f.bits});
+    node *n = build_node(OP_quantize, &w, 1,
+                         &(attributes_quantize){.mode = f.mode, .group_size = f.group_size, .bits = f.bits});
     for (int i = 0; i < 3; i++) out[i] = n ? &n->outputs[i] : NULL;
     return n != NULL;
 }
@@ -182,15 +190,18 @@ tarn_array *tarn_quantized_matmul_with(tarn_array *x, tarn_array *w, tarn_array 
     REQUIRE(x, w);
     quant_format f = {0};
     if (!format_of("quantized_matmul", o.mode, o.group_size, o.bits, &f)) return NULL;
-    attributes_quantized_matmul a = {.mode = f.mode, .transpose = !o.no_transpose, .group_size = f.group_size, .bits = f.bits};
+    attributes_quantized_matmul a = {
+        .mode = f.mode, .transpose = !o.no_transpose, .group_size = f.group_size, .bits = f.bits};
     bool row = x->ndim == 1;
     tarn_array *inputs[] = {row ? tarn_expand_dims(x, TARN_AXES(0)) : x, w, scales, o.biases, o.global_scale};
     tarn_array *out = build(OP_quantized_matmul, inputs, present(inputs, 1 + WEIGHT_INPUTS), &a);
     return row ? tarn_squeeze(out, .axes = TARN_AXES(-2)) : out;
 }
 
-const op_rules rules_quantize = {.infer = infer_quantize,
-                                 .vmap = vmap_quantize,
-                                 .no_vjp = "rounding to packed integers has no gradient; put tarn_stop_gradient around the weight"};
+const op_rules rules_quantize = {
+    .infer = infer_quantize,
+    .vmap = vmap_quantize,
+    .no_vjp = "rounding to packed integers has no gradient; put tarn_stop_gradient around the weight"};
 const op_rules rules_dequantize = {.infer = infer_dequantize, .vjp = vjp_dequantize, .vmap = vmap_dequantize};
-const op_rules rules_quantized_matmul = {.infer = infer_quantized_matmul, .vjp = vjp_quantized_matmul, .vmap = vmap_quantized_matmul};
+const op_rules rules_quantized_matmul = {
+    .infer = infer_quantized_matmul, .vjp = vjp_quantized_matmul, .vmap = vmap_quantized_matmul};

@@ -1,4 +1,5 @@
-/* Random numbers from threefry keys; the algorithms are those of MLX (reference/mlx.md 5.6), so that equal keys give equal numbers. */
+/* Random numbers from threefry keys; the algorithms are those of MLX (reference/mlx.md 5.6), so that equal keys give
+ * equal numbers. */
 #include <math.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@ static bool infer_random_bits(inference *i) {
     const tarn_array *key = i->inputs[0];
     const attributes_random_bits *a = i->attributes;
     if (!check_key(key)) return false;
-    if (a->width != 1 && a->width != 2 && a->width != 4) return tarn_fail("random_bits: width %lld", (long long)a->width);
+    if (a->width != 1 && a->width != 2 && a->width != 4)
+        return tarn_fail("random_bits: width %lld", (long long)a->width);
     if (a->shape.count > TARN_MAX_NDIM) return tarn_fail("random_bits: more than %d axes", TARN_MAX_NDIM);
     int batch = key->ndim - 1, ndim = batch + (int)a->shape.count;
     int64_t shape[2 * TARN_MAX_NDIM];
@@ -57,7 +59,8 @@ static double below_one(tarn_dtype dtype) {
     return dtype == TARN_FLOAT16 ? 1.0 - 0x1p-11 : dtype == TARN_BFLOAT16 ? 1.0 - 0x1p-8 : 1.0 - 0x1p-24;
 }
 
-tarn_array *tarn_random_uniform_with(tarn_array *key, tarn_ints shape, tarn_dtype dtype, tarn_random_uniform_options o) {
+tarn_array *tarn_random_uniform_with(tarn_array *key, tarn_ints shape, tarn_dtype dtype,
+                                     tarn_random_uniform_options o) {
     FRONT("random_uniform");
     REQUIRE_DTYPE(dtype);
     if (dtype_kind_of(dtype) != KIND_FLOAT || dtype == TARN_FLOAT64)
@@ -120,5 +123,6 @@ tarn_array *tarn_random_categorical(tarn_array *key, tarn_array *logits) {
     return BUILD(random_categorical, NULL, key, logits);
 }
 
-const op_rules rules_random_categorical = {.infer = infer_categorical, .formula = formula_categorical, .passes = passes_none};
+const op_rules rules_random_categorical = {
+    .infer = infer_categorical, .formula = formula_categorical, .passes = passes_none};
 const op_rules rules_random_bits = {.infer = infer_random_bits, .vmap = vmap_random_bits, .passes = passes_none};

@@ -19,7 +19,8 @@ bool reduce_axes(const char *op, tarn_ints axes, int ndim, bool *reduced) {
 /* Sums and products of bool and small integers are 32 bits wide. */
 static tarn_dtype reduced_dtype(reduce_kind kind, tarn_dtype dtype) {
     if (kind == REDUCE_ALL || kind == REDUCE_ANY) return TARN_BOOL;
-    if (kind == REDUCE_MAX || kind == REDUCE_MIN || dtype_kind_of(dtype) > KIND_INT || dtype_bytes(dtype) > 4) return dtype;
+    if (kind == REDUCE_MAX || kind == REDUCE_MIN || dtype_kind_of(dtype) > KIND_INT || dtype_bytes(dtype) > 4)
+        return dtype;
     return dtype_is_unsigned(dtype) ? TARN_UINT32 : TARN_INT32;
 }
 
@@ -49,7 +50,8 @@ static bool infer_reduce(inference *i) {
     const attributes_reduce *a = i->attributes;
     const char *name = names_reduce_kind.words[a->kind];
     bool extreme = a->kind == REDUCE_MAX || a->kind == REDUCE_MIN, reduced[TARN_MAX_NDIM];
-    if (x->dtype == TARN_COMPLEX64 && extreme) return tarn_fail_kind(TARN_ERROR_TYPE, "%s: complex64 has no order", name);
+    if (x->dtype == TARN_COMPLEX64 && extreme)
+        return tarn_fail_kind(TARN_ERROR_TYPE, "%s: complex64 has no order", name);
     if (!reduce_axes(name, a->axes, x->ndim, reduced)) return false;
     if (extreme && folds_nothing(x, reduced)) return tarn_fail("%s: of no elements there is none", name);
     return reduced_type(i, reduced_dtype(a->kind, x->dtype), a->axes, a->keepdims);
@@ -134,11 +136,13 @@ static bool infer_scan(inference *i) {
 
 tarn_array *tarn_cumsum_with(tarn_array *x, tarn_scan_options o) {
     FRONT("cumsum");
-    attributes_scan a = {.kind = REDUCE_SUM, .axis = axis_or(o.axis, 0), .reverse = o.reverse, .exclusive = o.exclusive};
+    attributes_scan a = {
+        .kind = REDUCE_SUM, .axis = axis_or(o.axis, 0), .reverse = o.reverse, .exclusive = o.exclusive};
     return BUILD(scan, &a, o.axis.given ? x : tarn_flatten(x));
 }
 
-const op_rules rules_reduce = {.infer = infer_reduce, .vjp = vjp_reduce, .jvp = jvp_reduce, .vmap = vmap_reduce, .passes = passes_reduce};
+const op_rules rules_reduce = {
+    .infer = infer_reduce, .vjp = vjp_reduce, .jvp = jvp_reduce, .vmap = vmap_reduce, .passes = passes_reduce};
 const op_rules rules_sum_like = {.infer = infer_sum_like,
                                  .vjp = vjp_sum_like,
                                  .jvp = jvp_linear,

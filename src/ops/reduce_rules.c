@@ -22,7 +22,8 @@ static tarn_array *with_reduced_axes(tarn_array *a, const node *n) {
 
 /* Largest (smallest) elements share the gradient; where the result is NaN, its NaNs do. */
 static tarn_array *extreme_gradient(node *n, tarn_array *g) {
-    tarn_array *x = n->inputs[0], *best = tarn_logical_or(tarn_equal(x, with_reduced_axes(&n->outputs[0], n)), tarn_isnan(x));
+    tarn_array *x = n->inputs[0],
+               *best = tarn_logical_or(tarn_equal(x, with_reduced_axes(&n->outputs[0], n)), tarn_isnan(x));
     attributes_reduce sum = *(const attributes_reduce *)n->attributes;
     sum.kind = REDUCE_SUM;
     sum.keepdims = true;
@@ -49,8 +50,10 @@ static tarn_array *product_gradient(node *n, tarn_array *g) {
         if (reduced[i]) order[place++] = i;
     for (int i = 0; i < ndim; i++) back[order[i]] = i;
     if (kept == ndim) return with_reduced_axes(g, n);
-    tarn_array *moved = tarn_transpose(x, .axes = {order, ndim}), *rows = tarn_flatten(moved, .start_axis = TARN_AXIS(kept));
-    tarn_array *others = tarn_multiply(running(rows, REDUCE_PROD, -1, false, true), running(rows, REDUCE_PROD, -1, true, true));
+    tarn_array *moved = tarn_transpose(x, .axes = {order, ndim}),
+               *rows = tarn_flatten(moved, .start_axis = TARN_AXIS(kept));
+    tarn_array *others =
+        tarn_multiply(running(rows, REDUCE_PROD, -1, false, true), running(rows, REDUCE_PROD, -1, true, true));
     others = tarn_transpose(tarn_reshape_like(others, moved), .axes = {back, ndim});
     return tarn_multiply(with_reduced_axes(g, n), tarn_conjugate(others));
 }
@@ -160,14 +163,14 @@ static int64_t sort_axis(const node *n) {
 bool vjp_sort(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
     tarn_array *x = n->inputs[0], *zeros = zeros_view(cotangents[0], x);
     if (wanted[0])
-        gradients[0] =
-            tarn_add_along_axis(zeros, tarn_argsort(x, .axis = TARN_AXIS(sort_axis(n))), cotangents[0], .axis = TARN_AXIS(sort_axis(n)));
+        gradients[0] = tarn_add_along_axis(zeros, tarn_argsort(x, .axis = TARN_AXIS(sort_axis(n))), cotangents[0],
+                                           .axis = TARN_AXIS(sort_axis(n)));
     return tarn_ok();
 }
 
 bool jvp_sort(node *n, tarn_array *const *tangents, tarn_array **output_tangents) {
-    output_tangents[0] =
-        tarn_take_along_axis(tangents[0], tarn_argsort(n->inputs[0], .axis = TARN_AXIS(sort_axis(n))), .axis = TARN_AXIS(sort_axis(n)));
+    output_tangents[0] = tarn_take_along_axis(tangents[0], tarn_argsort(n->inputs[0], .axis = TARN_AXIS(sort_axis(n))),
+                                              .axis = TARN_AXIS(sort_axis(n)));
     return tarn_ok();
 }
 

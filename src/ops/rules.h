@@ -1,15 +1,15 @@
-/* The gradient, tangent and batching rules of the structural and fused ops, where they are not in the file of the shape rule. What each
-   kind of rule receives is said in build.h. */
+/* The gradient, tangent and batching rules of the structural and fused ops, where they are not in the file of the shape
+   rule. What each kind of rule receives is said in build.h. */
 #ifndef OPS_RULES_H
 #define OPS_RULES_H
 
 #include "ops/build.h"
 
-#define DECLARE(name)                                                                                                                      \
-    bool layout_##name(const node *n, int index, const array_layout *in, array_layout *out);                                               \
-    bool vjp_##name(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients);                                   \
-    bool jvp_##name(node *n, tarn_array *const *tangents, tarn_array **output_tangents);                                                   \
-    bool vmap_##name(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes);                         \
+#define DECLARE(name)                                                                                                  \
+    bool layout_##name(const node *n, int index, const array_layout *in, array_layout *out);                           \
+    bool vjp_##name(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients);               \
+    bool jvp_##name(node *n, tarn_array *const *tangents, tarn_array **output_tangents);                               \
+    bool vmap_##name(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes);     \
     bool formula_##name(const node *n, tarn_array *const *inputs, tarn_array **outputs);
 #define FUSED(name, ...)      DECLARE(name)
 #define STRUCTURAL(name, ...) DECLARE(name)
@@ -20,8 +20,10 @@
 #undef STRUCTURAL
 
 /* Gradients of ops with one input that only move elements about. */
-bool vjp_reshaping(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients);    /* elements keep their order */
-bool vjp_broadcasting(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients); /* summed again */
+bool vjp_reshaping(node *n, tarn_array *const *cotangents, const bool *wanted,
+                   tarn_array **gradients); /* elements keep their order */
+bool vjp_broadcasting(node *n, tarn_array *const *cotangents, const bool *wanted,
+                      tarn_array **gradients); /* summed again */
 bool vjp_identity(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients);
 /* The tangent of an op that is linear in input 0, the other inputs as they are: the op itself. */
 bool jvp_linear(node *n, tarn_array *const *tangents, tarn_array **output_tangents);

@@ -1,5 +1,5 @@
-/* Gradients and batching of running sums, products, maxima and minima. A reversed scan is a scan of the reversed array; an exclusive one is
-   a scan whose results are read one place later. */
+/* Gradients and batching of running sums, products, maxima and minima. A reversed scan is a scan of the reversed array;
+   an exclusive one is a scan whose results are read one place later. */
 #include <string.h>
 
 #include "ops/batch.h"
@@ -45,21 +45,26 @@ static tarn_array *extreme_gradient(tarn_array *x, tarn_array *g, reduce_kind ki
     int64_t shape[TARN_MAX_NDIM];
     if (!sets) return NULL;
     for (int i = 0; i < x->ndim; i++) shape[i] = i == axis ? x->shape[axis] : 1;
-    tarn_array *places = tarn_reshape(tarn_arange(0, (double)x->shape[axis], 1, TARN_INT64), (tarn_ints){shape, x->ndim});
+    tarn_array *places =
+        tarn_reshape(tarn_arange(0, (double)x->shape[axis], 1, TARN_INT64), (tarn_ints){shape, x->ndim});
     tarn_array *last = scan(tarn_where(sets, places, tarn_scalar_int(0, TARN_INT64)), REDUCE_MAX, axis, false, false);
     return tarn_add_along_axis(zeros_view(g, x), last, g, .axis = TARN_AXIS(axis));
 }
 
-/* Of an inclusive forward product, with x and g [..., n]: the gradient of element i is the product before it, times the sum over later j of
-   g_j and the product between. Without division, so that zeros are right; the products between take n * n places for each row. */
+/* Of an inclusive forward product, with x and g [..., n]: the gradient of element i is the product before it, times the
+   sum over later j of g_j and the product between. Without division, so that zeros are right; the products between take
+   n * n places for each row. */
 static tarn_array *product_gradient(tarn_array *x, tarn_array *g) {
     int last = x->ndim;
     double n = (double)x->shape[last - 1];
     tarn_array *j = tarn_arange(0, n, 1, TARN_INT64), *i = tarn_expand_dims(j, TARN_AXES(1));
-    tarn_array *wide = tarn_expand_dims(x, TARN_AXES(-2)), *one = tarn_scalar_like(1, x), *zero = tarn_scalar_like(0, x);
-    tarn_array *between = scan(tarn_where(tarn_greater(j, i), wide, one), REDUCE_PROD, -1, false, false); /* [..., i, j]: over i < k <= j */
+    tarn_array *wide = tarn_expand_dims(x, TARN_AXES(-2)), *one = tarn_scalar_like(1, x),
+               *zero = tarn_scalar_like(0, x);
+    tarn_array *between = scan(tarn_where(tarn_greater(j, i), wide, one), REDUCE_PROD, -1, false,
+                               false); /* [..., i, j]: over i < k <= j */
     between = tarn_where(tarn_greater_equal(j, i), between, zero);
-    tarn_array *after = tarn_sum(tarn_multiply(tarn_expand_dims(g, TARN_AXES(-2)), tarn_conjugate(between)), .axes = TARN_AXES(-1));
+    tarn_array *after =
+        tarn_sum(tarn_multiply(tarn_expand_dims(g, TARN_AXES(-2)), tarn_conjugate(between)), .axes = TARN_AXES(-1));
     return tarn_multiply(after, tarn_conjugate(scan(x, REDUCE_PROD, -1, false, true)));
 }
 

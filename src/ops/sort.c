@@ -5,7 +5,8 @@
 static bool check(inference *i, int64_t wanted) {
     const tarn_array *x = i->inputs[0];
     int axis;
-    if (x->dtype == TARN_COMPLEX64) return tarn_fail_kind(TARN_ERROR_TYPE, "%s: complex64 has no order", op_name(i->op));
+    if (x->dtype == TARN_COMPLEX64)
+        return tarn_fail_kind(TARN_ERROR_TYPE, "%s: complex64 has no order", op_name(i->op));
     if (!check_axis(op_name(i->op), wanted, x->ndim, &axis)) return false;
     return x->shape[axis] <= UINT32_MAX || tarn_fail("%s: axis %d is longer than 2^32", op_name(i->op), axis);
 }

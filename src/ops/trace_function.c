@@ -1,4 +1,5 @@
-/* Running a function of arrays on fresh inputs. What is done with the graph is the business of the transforms and of compile. */
+/* Running a function of arrays on fresh inputs. What is done with the graph is the business of the transforms and of
+ * compile. */
 #include "ops/trace_function.h"
 
 #include <string.h>
@@ -16,8 +17,8 @@ tarn_array *trace_argument(int index, const tarn_array *like) {
     return array_argument(index, array_shape(like), like->dtype, like->node->stream);
 }
 
-/* The function may move what it is given. What is others' is therefore given as an alias, and the holds are those of a reader, which a move
-   does not give up. */
+/* The function may move what it is given. What is others' is therefore given as an alias, and the holds are those of a
+   reader, which a move does not give up. */
 static bool hold_inputs(traced_function *t, const char *what, tarn_array *const *inputs, const bool *fresh) {
     for (int i = 0; i < t->input_count; i++) {
         if (!inputs[i]) return tarn_fail("%s: input %d is NULL", what, i);
@@ -39,7 +40,8 @@ bool function_inputs(const char *what, tarn_array *const *inputs, int count, tar
     return true;
 }
 
-bool function_call(const char *what, tarn_callback call, void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+bool function_call(const char *what, tarn_callback call, void *context, tarn_array *const *inputs, int count,
+                   tarn_results *results) {
     int scope = tarn_scope_begin();
     bool ok = tarn_ok() && call(context, inputs, count, results);
     if (!ok && tarn_ok()) tarn_fail("%s: the function failed without an error", what);
@@ -49,12 +51,13 @@ bool function_call(const char *what, tarn_callback call, void *context, tarn_arr
     return ok;
 }
 
-bool traced_begin(traced_function *t, const char *what, tarn_function function, tarn_array *const *inputs, int input_count,
-                  const bool *fresh) {
+bool traced_begin(traced_function *t, const char *what, tarn_function function, tarn_array *const *inputs,
+                  int input_count, const bool *fresh) {
     *t = (traced_function){0};
     if (!tarn_ok() || !scope_check_open(what)) return false;
     if (!function.call) return tarn_fail("%s: the function is NULL", what);
-    if (input_count < 0 || (input_count && !inputs)) return tarn_fail("%s: %d inputs%s", what, input_count, inputs ? "" : " at NULL");
+    if (input_count < 0 || (input_count && !inputs))
+        return tarn_fail("%s: %d inputs%s", what, input_count, inputs ? "" : " at NULL");
     t->input_count = input_count;
     t->results.open = true;
     t->inputs = NEW_ARRAY(tarn_array *, input_count);

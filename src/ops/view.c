@@ -24,7 +24,8 @@ bool transpose_axes(const attributes_transpose *a, int ndim, int *axes) {
         return true;
     }
     bool seen[TARN_MAX_NDIM] = {false};
-    if (a->axes.count != ndim) return tarn_fail("transpose: %lld axes given for an array of %d", (long long)a->axes.count, ndim);
+    if (a->axes.count != ndim)
+        return tarn_fail("transpose: %lld axes given for an array of %d", (long long)a->axes.count, ndim);
     for (int i = 0; i < ndim; i++) {
         if (!check_axis("transpose", a->axes.values[i], ndim, &axes[i])) return false;
         if (seen[axes[i]]) return tarn_fail("transpose: axis %d is given twice", axes[i]);
@@ -131,7 +132,8 @@ static bool infer_flatten(inference *i) {
     int first, last, count = 0;
     int64_t shape[TARN_MAX_NDIM];
     if (x->ndim == 0) return types_add(i, x->dtype, 1, (int64_t[]){1});
-    if (!check_axis("flatten", a->first, x->ndim, &first) || !check_axis("flatten", a->last, x->ndim, &last)) return false;
+    if (!check_axis("flatten", a->first, x->ndim, &first) || !check_axis("flatten", a->last, x->ndim, &last))
+        return false;
     if (last < first) return tarn_fail("flatten: axis %d is not behind axis %d", last, first);
     for (int k = 0; k < x->ndim; k++) {
         if (k > first && k <= last)
@@ -148,7 +150,9 @@ static bool infer_unflatten(inference *i) {
     int axis, count = 0;
     int64_t shape[2 * TARN_MAX_NDIM];
     array_type parts;
-    if (!check_axis("unflatten", a->axis, x->ndim, &axis) || !reshape_shape("unflatten", a->shape, x->shape[axis], &parts)) return false;
+    if (!check_axis("unflatten", a->axis, x->ndim, &axis) ||
+        !reshape_shape("unflatten", a->shape, x->shape[axis], &parts))
+        return false;
     for (int k = 0; k < x->ndim; k++) {
         if (k != axis) shape[count++] = x->shape[k];
         for (int j = 0; k == axis && j < parts.ndim; j++) shape[count++] = parts.shape[j];
@@ -157,7 +161,8 @@ static bool infer_unflatten(inference *i) {
 }
 
 tarn_array *tarn_flatten_with(tarn_array *x, tarn_flatten_options o) {
-    return BUILD(flatten, (&(attributes_flatten){.first = axis_or(o.start_axis, 0), .last = axis_or(o.end_axis, -1)}), x);
+    return BUILD(flatten, (&(attributes_flatten){.first = axis_or(o.start_axis, 0), .last = axis_or(o.end_axis, -1)}),
+                 x);
 }
 tarn_array *tarn_unflatten(tarn_array *x, int64_t axis, tarn_ints shape) {
     return BUILD(unflatten, (&(attributes_unflatten){.axis = axis, .shape = shape}), x);
@@ -221,7 +226,8 @@ tarn_array *tarn_squeeze_with(tarn_array *x, tarn_axes_options o) {
 
 static bool broadcasts_to(const char *op, const tarn_array *x, int ndim, const int64_t *shape) {
     bool fits = x->ndim <= ndim;
-    for (int k = 1; k <= x->ndim && fits; k++) fits = x->shape[x->ndim - k] == 1 || x->shape[x->ndim - k] == shape[ndim - k];
+    for (int k = 1; k <= x->ndim && fits; k++)
+        fits = x->shape[x->ndim - k] == 1 || x->shape[x->ndim - k] == shape[ndim - k];
     if (fits) return true;
     text t = {0};
     array_describe(x, &t);
@@ -261,20 +267,24 @@ slice_range slice_resolve(int64_t size, int64_t start, int64_t stop, int64_t ste
     start = clamp(start < 0 && start > -INT64_MAX + size ? start + size : start, low, high);
     bool open = stop == INT64_MIN || stop == INT64_MAX;
     stop = open ? (step > 0 ? size : -1) : clamp(stop < 0 ? stop + size : stop, low, high);
-    int64_t distance = step > 0 ? stop - start : start - stop, stride = step > 0 ? step : step == INT64_MIN ? INT64_MAX : -step;
+    int64_t distance = step > 0 ? stop - start : start - stop, stride = step > 0            ? step
+                                                                        : step == INT64_MIN ? INT64_MAX
+                                                                                            : -step;
     int64_t count = distance > 0 ? (distance - 1) / stride + 1 : 0;
     return (slice_range){count ? start : 0, count > 1 ? step : 1, count};
 }
 
 bool slice_ranges(const attributes_slice *a, const tarn_array *x, slice_range *ranges) {
-    if (a->start.count != a->stop.count || a->start.count > x->ndim || (a->step.values && a->step.count != a->start.count))
-        return tarn_fail("slice: %lld starts, %lld stops and %lld steps for an array of %d axes", (long long)a->start.count,
-                         (long long)a->stop.count, (long long)a->step.count, x->ndim);
+    if (a->start.count != a->stop.count || a->start.count > x->ndim ||
+        (a->step.values && a->step.count != a->start.count))
+        return tarn_fail("slice: %lld starts, %lld stops and %lld steps for an array of %d axes",
+                         (long long)a->start.count, (long long)a->stop.count, (long long)a->step.count, x->ndim);
     for (int i = 0; i < x->ndim; i++) {
         bool given = i < a->start.count;
         int64_t step = given && a->step.values ? a->step.values[i] : 1;
         if (step == 0) return tarn_fail("slice: the step of axis %d is 0", i);
-        ranges[i] = given ? slice_resolve(x->shape[i], a->start.values[i], a->stop.values[i], step) : (slice_range){0, 1, x->shape[i]};
+        ranges[i] = given ? slice_resolve(x->shape[i], a->start.values[i], a->stop.values[i], step)
+                          : (slice_range){0, 1, x->shape[i]};
     }
     return true;
 }
@@ -315,14 +325,17 @@ bool split_bounds(const attributes_split *a, const tarn_array *x, int *axis, int
     int64_t size = x->shape[*axis];
     if (!a->indices.values) {
         if (a->sections < 1 || size % a->sections)
-            return tarn_fail("split: an axis of size %lld does not split into %lld equal parts", (long long)size, (long long)a->sections);
+            return tarn_fail("split: an axis of size %lld does not split into %lld equal parts", (long long)size,
+                             (long long)a->sections);
         *begin = size / a->sections * i;
         *end = size / a->sections * (i + 1);
         return true;
     }
     *begin = i == 0 ? 0 : slice_resolve(size, a->indices.values[i - 1], INT64_MAX, 1).start;
     if (i > 0 && slice_resolve(size, a->indices.values[i - 1], INT64_MAX, 1).count == 0) *begin = size;
-    *end = i == a->indices.count ? size : clamp(a->indices.values[i] < 0 ? a->indices.values[i] + size : a->indices.values[i], 0, size);
+    *end = i == a->indices.count
+               ? size
+               : clamp(a->indices.values[i] < 0 ? a->indices.values[i] + size : a->indices.values[i], 0, size);
     if (*end < *begin) *end = *begin;
     return true;
 }
@@ -355,7 +368,8 @@ bool tarn_split_with(tarn_array *x, int64_t sections, tarn_array **parts, tarn_a
 
 bool tarn_split_at_with(tarn_array *x, tarn_ints indices, tarn_array **parts, tarn_axis_options o) {
     FRONT("split_at");
-    return split_into(x, &(attributes_split){.indices = indices.count ? indices : TARN_NO_AXES, .axis = axis_or(o.axis, 0)}, parts);
+    return split_into(
+        x, &(attributes_split){.indices = indices.count ? indices : TARN_NO_AXES, .axis = axis_or(o.axis, 0)}, parts);
 }
 
 /* ---- view */
@@ -382,8 +396,10 @@ tarn_array *tarn_view(tarn_array *x, tarn_dtype dtype) {
 static bool infer_as_strided(inference *i) {
     const attributes_as_strided *a = i->attributes;
     int64_t low = a->offset, high = a->offset, reach, size = array_size(i->inputs[0]), count;
-    if (a->shape.count != a->strides.count || a->shape.count > TARN_MAX_NDIM || !checked_product(a->shape.values, a->shape.count, &count))
-        return tarn_fail("as_strided: a shape of %lld axes with %lld strides", (long long)a->shape.count, (long long)a->strides.count);
+    if (a->shape.count != a->strides.count || a->shape.count > TARN_MAX_NDIM ||
+        !checked_product(a->shape.values, a->shape.count, &count))
+        return tarn_fail("as_strided: a shape of %lld axes with %lld strides", (long long)a->shape.count,
+                         (long long)a->strides.count);
     bool inside = true;
     for (int64_t k = 0; k < a->shape.count && count > 0; k++) {
         inside = inside && checked_mul(a->shape.values[k] - 1, a->strides.values[k], &reach);
@@ -405,7 +421,8 @@ tarn_array *tarn_stop_gradient(tarn_array *x) {
 tarn_array *tarn_depends(tarn_array *x, tarn_array *const *others, int count) {
     FRONT("depends");
     REQUIRE(x);
-    if (count < 0 || (count && !others)) return tarn_fail("depends: %d other arrays%s", count, others ? "" : " at NULL"), NULL;
+    if (count < 0 || (count && !others))
+        return tarn_fail("depends: %d other arrays%s", count, others ? "" : " at NULL"), NULL;
     tarn_array **inputs = NEW_ARRAY(tarn_array *, count + 1);
     if (!inputs) return NULL;
     inputs[0] = x;
@@ -415,38 +432,60 @@ tarn_array *tarn_depends(tarn_array *x, tarn_array *const *others, int count) {
     return out;
 }
 
-const op_rules rules_transpose = {
-    .infer = infer_transpose, .layout = layout_transpose, .vjp = vjp_transpose, .jvp = jvp_linear, .vmap = vmap_transpose};
+const op_rules rules_transpose = {.infer = infer_transpose,
+                                  .layout = layout_transpose,
+                                  .vjp = vjp_transpose,
+                                  .jvp = jvp_linear,
+                                  .vmap = vmap_transpose};
 const op_rules rules_reshape = {
     .infer = infer_reshape, .layout = layout_reshape, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_reshape};
 const op_rules rules_flatten = {
     .infer = infer_flatten, .layout = layout_reshape, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_flatten};
-const op_rules rules_unflatten = {
-    .infer = infer_unflatten, .layout = layout_reshape, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_unflatten};
+const op_rules rules_unflatten = {.infer = infer_unflatten,
+                                  .layout = layout_reshape,
+                                  .vjp = vjp_reshaping,
+                                  .jvp = jvp_linear,
+                                  .vmap = vmap_unflatten};
 const op_rules rules_reshape_like = {.infer = infer_reshape_like,
                                      .vjp = vjp_reshaping,
                                      .jvp = jvp_linear,
                                      .vmap = vmap_reshape_like,
                                      .formula = formula_reshape_like,
                                      .passes = passes_first};
-const op_rules rules_expand_dims = {
-    .infer = infer_expand_dims, .layout = layout_expand_dims, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_expand_dims};
+const op_rules rules_expand_dims = {.infer = infer_expand_dims,
+                                    .layout = layout_expand_dims,
+                                    .vjp = vjp_reshaping,
+                                    .jvp = jvp_linear,
+                                    .vmap = vmap_expand_dims};
 const op_rules rules_squeeze = {
     .infer = infer_squeeze, .layout = layout_squeeze, .vjp = vjp_reshaping, .jvp = jvp_linear, .vmap = vmap_squeeze};
-const op_rules rules_broadcast_to = {
-    .infer = infer_broadcast_to, .layout = layout_broadcast_to, .vjp = vjp_broadcasting, .jvp = jvp_linear, .vmap = vmap_broadcast_to};
+const op_rules rules_broadcast_to = {.infer = infer_broadcast_to,
+                                     .layout = layout_broadcast_to,
+                                     .vjp = vjp_broadcasting,
+                                     .jvp = jvp_linear,
+                                     .vmap = vmap_broadcast_to};
 const op_rules rules_broadcast_like = {.infer = infer_broadcast_like,
                                        .vjp = vjp_broadcasting,
                                        .jvp = jvp_linear,
                                        .vmap = vmap_broadcast_like,
                                        .formula = formula_broadcast_like,
                                        .passes = passes_first};
-const op_rules rules_slice = {.infer = infer_slice, .layout = layout_slice, .vjp = vjp_slice, .jvp = jvp_linear, .vmap = vmap_slice};
-const op_rules rules_split = {.infer = infer_split, .layout = layout_split, .vjp = vjp_split, .jvp = jvp_linear, .vmap = vmap_split};
-const op_rules rules_as_strided = {
-    .infer = infer_as_strided, .layout = layout_as_strided, .vjp = vjp_as_strided, .jvp = jvp_linear, .vmap = vmap_as_strided};
+const op_rules rules_slice = {
+    .infer = infer_slice, .layout = layout_slice, .vjp = vjp_slice, .jvp = jvp_linear, .vmap = vmap_slice};
+const op_rules rules_split = {
+    .infer = infer_split, .layout = layout_split, .vjp = vjp_split, .jvp = jvp_linear, .vmap = vmap_split};
+const op_rules rules_as_strided = {.infer = infer_as_strided,
+                                   .layout = layout_as_strided,
+                                   .vjp = vjp_as_strided,
+                                   .jvp = jvp_linear,
+                                   .vmap = vmap_as_strided};
 const op_rules rules_view = {
     .infer = infer_view, .layout = layout_view, .vmap = vmap_view, .no_vjp = "the bits of a number have no gradient"};
-const op_rules rules_stop_gradient = {.infer = same_shape, .layout = layout_identity, .vmap = vmap_anywhere, .passes = passes_none};
-const op_rules rules_depends = {
-    .infer = same_shape, .layout = layout_identity, .vjp = vjp_identity, .jvp = jvp_linear, .vmap = vmap_depends, .passes = passes_first};
+const op_rules rules_stop_gradient = {
+    .infer = same_shape, .layout = layout_identity, .vmap = vmap_anywhere, .passes = passes_none};
+const op_rules rules_depends = {.infer = same_shape,
+                                .layout = layout_identity,
+                                .vjp = vjp_identity,
+                                .jvp = jvp_linear,
+                                .vmap = vmap_depends,
+                                .passes = passes_first};

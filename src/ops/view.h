@@ -8,7 +8,8 @@ typedef struct {
     int64_t start, step, count;
 } slice_range;
 
-/* Python's slice on an axis of `size`: start, stop and step as the caller gave them (negative from the end, clamped). step must not be 0.
+/* Python's slice on an axis of `size`: start, stop and step as the caller gave them (negative from the end, clamped).
+ * step must not be 0.
  */
 slice_range slice_resolve(int64_t size, int64_t start, int64_t stop, int64_t step);
 /* The range of each axis of x for a slice op's attributes. */

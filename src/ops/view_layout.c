@@ -4,7 +4,8 @@
 #include "ops/rules.h"
 #include "ops/view.h"
 
-/* Matches runs of axes: a run of old axes that lie one in the other like one axis is cut into the new axes of the same size. */
+/* Matches runs of axes: a run of old axes that lie one in the other like one axis is cut into the new axes of the same
+ * size. */
 static bool reshape_view(const array_layout *in, array_layout *out) {
     int64_t shape[TARN_MAX_NDIM], strides[TARN_MAX_NDIM];
     int count = 0, axis = 0;
@@ -135,5 +136,6 @@ bool view_layout(const node *n, int index, const array_layout *in, array_layout 
     out->ndim = a->ndim;
     memcpy(out->shape, a->shape, sizeof out->shape);
     bool (*layout)(const node *, int, const array_layout *, array_layout *) = rules_of(n->op)->layout;
-    return layout ? layout(n, index, in, out) : tarn_fail_kind(TARN_ERROR_RUNTIME, "internal: %s has no layout", op_name(n->op));
+    return layout ? layout(n, index, in, out)
+                  : tarn_fail_kind(TARN_ERROR_RUNTIME, "internal: %s has no layout", op_name(n->op));
 }

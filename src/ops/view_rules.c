@@ -1,4 +1,5 @@
-/* Gradients, tangents and batching of the ops that move no data: views, identities, conversions. Shapes are in view.c. */
+/* Gradients, tangents and batching of the ops that move no data: views, identities, conversions. Shapes are in view.c.
+ */
 #include "ops/view.h"
 
 #include <string.h>
@@ -29,7 +30,8 @@ bool jvp_linear(node *n, tarn_array *const *tangents, tarn_array **output_tangen
     tarn_array **inputs = memory_copy(n->inputs, (size_t)n->input_count * sizeof *n->inputs);
     if (!inputs) return false;
     bool ok = true;
-    for (int i = 1; i < n->input_count && ok; i++) ok = !tangents[i] || no_gradient_of(n, i, "which is not differentiated");
+    for (int i = 1; i < n->input_count && ok; i++)
+        ok = !tangents[i] || no_gradient_of(n, i, "which is not differentiated");
     inputs[0] = ok ? tangents[0] : NULL;
     node *made = inputs[0] ? build_again(n, inputs) : NULL;
     memory_free(inputs);
@@ -94,9 +96,9 @@ bool vmap_flatten(node *n, tarn_array *const *inputs, const int *axes, tarn_arra
     int ndim = n->inputs[0]->ndim;
     tarn_array *x = batch_front(inputs[0], axes[0]);
     if (ndim == 0) return batch_result(tarn_expand_dims(x, TARN_AXES(1)), 0, outputs, output_axes);
-    return batch_result(
-        tarn_flatten(x, .start_axis = TARN_AXIS(batch_axis(a->first, ndim)), .end_axis = TARN_AXIS(batch_axis(a->last, ndim))), 0, outputs,
-        output_axes);
+    return batch_result(tarn_flatten(x, .start_axis = TARN_AXIS(batch_axis(a->first, ndim)),
+                                     .end_axis = TARN_AXIS(batch_axis(a->last, ndim))),
+                        0, outputs, output_axes);
 }
 
 bool vmap_unflatten(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
@@ -110,8 +112,8 @@ bool vmap_reshape_like(node *n, tarn_array *const *inputs, const int *axes, tarn
     tarn_array *x = batch_front(inputs[0], axes[0]);
     tarn_ints shape = array_shape(&n->outputs[0]);
     if (!x || axes[0] < 0) return batch_result(tarn_reshape(x, shape), -1, outputs, output_axes);
-    tarn_array *out =
-        axes[1] >= 0 ? tarn_reshape_like(x, batch_front(inputs[1], axes[1])) : tarn_reshape(x, batch_shape(x->shape[0], shape, storage));
+    tarn_array *out = axes[1] >= 0 ? tarn_reshape_like(x, batch_front(inputs[1], axes[1]))
+                                   : tarn_reshape(x, batch_shape(x->shape[0], shape, storage));
     return batch_result(out, 0, outputs, output_axes);
 }
 
@@ -140,7 +142,8 @@ bool vmap_squeeze(node *n, tarn_array *const *inputs, const int *axes, tarn_arra
     if (!squeeze_axes(n->attributes, n->inputs[0], removed)) return false;
     for (int i = 0; i < n->inputs[0]->ndim; i++)
         if (removed[i]) places[count++] = i + 1;
-    return batch_result(tarn_squeeze(batch_front(inputs[0], axes[0]), .axes = {places, count}), 0, outputs, output_axes);
+    return batch_result(tarn_squeeze(batch_front(inputs[0], axes[0]), .axes = {places, count}), 0, outputs,
+                        output_axes);
 }
 
 /* ---- broadcast */
@@ -149,7 +152,8 @@ bool vmap_broadcast_to(node *n, tarn_array *const *inputs, const int *axes, tarn
     int64_t storage[TARN_MAX_NDIM + 1];
     tarn_array *x = batch_align(inputs[0], axes[0], n->outputs[0].ndim);
     if (!x) return false;
-    return batch_result(tarn_broadcast_to(x, batch_shape(x->shape[0], array_shape(&n->outputs[0]), storage)), 0, outputs, output_axes);
+    return batch_result(tarn_broadcast_to(x, batch_shape(x->shape[0], array_shape(&n->outputs[0]), storage)), 0,
+                        outputs, output_axes);
 }
 
 bool vmap_broadcast_like(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
@@ -205,7 +209,8 @@ bool vmap_slice(node *n, tarn_array *const *inputs, const int *axes, tarn_array 
     int64_t start[TARN_MAX_NDIM + 1], stop[TARN_MAX_NDIM + 1], step[TARN_MAX_NDIM + 1];
     tarn_ints starts = batch_shape(0, a->start, start), stops = batch_shape(INT64_MAX, a->stop, stop), steps = a->step;
     if (steps.values) steps = batch_shape(1, a->step, step);
-    return batch_result(tarn_slice(batch_front(inputs[0], axes[0]), starts, stops, .step = steps), 0, outputs, output_axes);
+    return batch_result(tarn_slice(batch_front(inputs[0], axes[0]), starts, stops, .step = steps), 0, outputs,
+                        output_axes);
 }
 
 /* ---- split */
@@ -216,7 +221,8 @@ bool vjp_split(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_
     tarn_array **parts = NEW_ARRAY(tarn_array *, n->output_count), *like = NULL;
     if (!parts) return false;
     for (int i = 0; i < n->output_count; i++) like = cotangents[i] ? cotangents[i] : like;
-    for (int i = 0; i < n->output_count; i++) parts[i] = cotangents[i] ? cotangents[i] : zeros_view(like, &n->outputs[i]);
+    for (int i = 0; i < n->output_count; i++)
+        parts[i] = cotangents[i] ? cotangents[i] : zeros_view(like, &n->outputs[i]);
     bool overlap = false; /* indices that go down cut nothing: those parts are empty, and what follows is read twice */
     int64_t begin, end, last = 0;
     for (int i = 0, axis; i < n->output_count && !overlap; i++) {
@@ -246,10 +252,11 @@ bool vjp_as_strided(node *n, tarn_array *const *cotangents, const bool *wanted, 
     tarn_array *x = n->inputs[0];
     if (!wanted[0]) return true;
     int64_t size = array_size(x);
-    tarn_array *places = tarn_as_strided(tarn_arange(0, (double)size, 1, TARN_INT64), a->shape, a->strides, .offset = a->offset);
+    tarn_array *places =
+        tarn_as_strided(tarn_arange(0, (double)size, 1, TARN_INT64), a->shape, a->strides, .offset = a->offset);
     tarn_array *zeros = tarn_broadcast_to(tarn_scalar_like(0, cotangents[0]), TARN_SHAPE(size));
-    tarn_array *flat =
-        tarn_scatter_add(zeros, tarn_reshape(places, TARN_SHAPE(-1)), tarn_reshape(cotangents[0], TARN_SHAPE(-1)), .axis = TARN_AXIS(0));
+    tarn_array *flat = tarn_scatter_add(zeros, tarn_reshape(places, TARN_SHAPE(-1)),
+                                        tarn_reshape(cotangents[0], TARN_SHAPE(-1)), .axis = TARN_AXIS(0));
     gradients[0] = tarn_reshape_like(flat, x);
     return tarn_ok();
 }
@@ -259,7 +266,8 @@ bool vmap_as_strided(node *n, tarn_array *const *inputs, const int *axes, tarn_a
     int64_t shape[TARN_MAX_NDIM + 1], strides[TARN_MAX_NDIM + 1];
     tarn_array *x = batch_front(inputs[0], axes[0]);
     if (!x) return false;
-    tarn_ints batched = batch_shape(x->shape[0], a->shape, shape), steps = batch_shape(array_size(n->inputs[0]), a->strides, strides);
+    tarn_ints batched = batch_shape(x->shape[0], a->shape, shape),
+              steps = batch_shape(array_size(n->inputs[0]), a->strides, strides);
     return batch_result(tarn_as_strided(x, batched, steps, .offset = a->offset), 0, outputs, output_axes);
 }
 

@@ -10,8 +10,8 @@
 
 /* ---- words */
 #define WORD(ENUMERATOR, word) [ENUMERATOR] = #word,
-#define NAMES(list, ...)                                                                                                                   \
-    static const char *const words_##list[] = {__VA_ARGS__};                                                                               \
+#define NAMES(list, ...)                                                                                               \
+    static const char *const words_##list[] = {__VA_ARGS__};                                                           \
     const name_list names_##list = {#list, (int)(sizeof words_##list / sizeof *words_##list), words_##list};
 #define PUBLIC_NAMES(list, ...) NAMES(list, __VA_ARGS__)
 #include "table/names.def"
@@ -26,11 +26,13 @@ bool name_find(const name_list *list, const char *word, int *place) {
 }
 
 /* ---- defaults */
-#define NONE                                                                                                                               \
+#define NONE                                                                                                           \
     { 0 }
-#define A(type, name, value)                                  .name = value,
-#define FUSED(op, least, most, outputs, batch, list, doc)     const attributes_##op attributes_##op##_default = {list.end_ = 0};
-#define STRUCTURAL(op, least, most, outputs, kind, list, doc) const attributes_##op attributes_##op##_default = {list.end_ = 0};
+#define A(type, name, value) .name = value,
+#define FUSED(op, least, most, outputs, batch, list, doc)                                                              \
+    const attributes_##op attributes_##op##_default = {list.end_ = 0};
+#define STRUCTURAL(op, least, most, outputs, kind, list, doc)                                                          \
+    const attributes_##op attributes_##op##_default = {list.end_ = 0};
 #include "table/fused.def"
 #include "table/structural.def"
 #undef A
@@ -45,9 +47,14 @@ static const attribute_fact *described(op_id op, int *count) {
 }
 
 static size_t bytes_of(attribute_type type) {
-    static const size_t bytes[] = {
-        sizeof(int64_t),         sizeof(double),          sizeof(bool), sizeof(tarn_dtype), sizeof(int), sizeof(tarn_ints),
-        sizeof(attribute_reals), sizeof(attribute_object)};
+    static const size_t bytes[] = {sizeof(int64_t),
+                                   sizeof(double),
+                                   sizeof(bool),
+                                   sizeof(tarn_dtype),
+                                   sizeof(int),
+                                   sizeof(tarn_ints),
+                                   sizeof(attribute_reals),
+                                   sizeof(attribute_object)};
     return bytes[type];
 }
 
@@ -55,7 +62,8 @@ static size_t bytes_of(attribute_type type) {
 static bool is_list(attribute_type type) {
     return type == ATTRIBUTE_INTS || type == ATTRIBUTE_REALS;
 }
-_Static_assert(sizeof(attribute_reals) == sizeof(tarn_ints) && sizeof(double) == sizeof(int64_t), "lists are copied as one type");
+_Static_assert(sizeof(attribute_reals) == sizeof(tarn_ints) && sizeof(double) == sizeof(int64_t),
+               "lists are copied as one type");
 _Static_assert(sizeof(reduce_kind) == sizeof(int), "names are stored as int");
 
 static bool lists_equal(tarn_ints a, tarn_ints b) {
@@ -68,8 +76,9 @@ bool attributes_equal(op_id op, const void *a, const void *b) {
     const attribute_fact *facts = described(op, &count);
     for (int i = 0; i < count; i++) {
         const char *pa = (const char *)a + facts[i].offset, *pb = (const char *)b + facts[i].offset;
-        bool same = is_list(facts[i].type) ? lists_equal(*(const tarn_ints *)(const void *)pa, *(const tarn_ints *)(const void *)pb)
-                                           : memcmp(pa, pb, bytes_of(facts[i].type)) == 0;
+        bool same = is_list(facts[i].type)
+                        ? lists_equal(*(const tarn_ints *)(const void *)pa, *(const tarn_ints *)(const void *)pb)
+                        : memcmp(pa, pb, bytes_of(facts[i].type)) == 0;
         if (!same) return false;
     }
     return true;
@@ -93,7 +102,8 @@ uint64_t attributes_hash(op_id op, const void *attributes, uint64_t hash) {
 
 /* ---- printing */
 static bool print_real(double x, text *out) {
-    return isnan(x) ? text_add(out, "none") : text_format(out, "%g", x); /* NaN is how a row says that a real is absent */
+    return isnan(x) ? text_add(out, "none")
+                    : text_format(out, "%g", x); /* NaN is how a row says that a real is absent */
 }
 
 static bool print_list(const attribute_fact *f, const void *p, text *out) {
@@ -166,7 +176,8 @@ void *attributes_copy(op_id op, const void *attributes, bool *ok) {
     /* The whole struct, end_ and padding included, so that it may be copied as one. */
     size_t own = (op_facts[op].attribute_bytes + 8) & ~(size_t)7, total = own;
     for (int i = 0; i < count; i++)
-        if (is_list(facts[i].type)) total += (size_t)list_bytes((const tarn_ints *)((const char *)attributes + facts[i].offset));
+        if (is_list(facts[i].type))
+            total += (size_t)list_bytes((const tarn_ints *)((const char *)attributes + facts[i].offset));
     char *copy = memory_new(1, total);
     *ok = copy != NULL;
     if (!copy) return NULL;
@@ -185,7 +196,8 @@ void attributes_free(op_id op, void *attributes) {
     int count;
     const attribute_fact *facts = described(op, &count);
     for (int i = 0; i < count && attributes; i++) {
-        const attribute_object *o = (const attribute_object *)(const void *)((const char *)attributes + facts[i].offset);
+        const attribute_object *o =
+            (const attribute_object *)(const void *)((const char *)attributes + facts[i].offset);
         if (facts[i].type == ATTRIBUTE_OBJECT && o->object) o->type->release(o->object);
     }
     memory_free(attributes);

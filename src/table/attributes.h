@@ -1,5 +1,5 @@
-/* Attributes: the struct of each op, made from its row, and the description by which they are compared, hashed, printed and copied without
-   knowing the op. */
+/* Attributes: the struct of each op, made from its row, and the description by which they are compared, hashed, printed
+   and copied without knowing the op. */
 #ifndef TABLE_ATTRIBUTES_H
 #define TABLE_ATTRIBUTES_H
 
@@ -91,10 +91,10 @@ typedef struct {
 #define ATTRIBUTE_C_REALS      attribute_reals
 #define ATTRIBUTE_C_OBJECT     attribute_object
 #define A(type, name, value)   ATTRIBUTE_C_##type name;
-#define ATTRIBUTES(op, list)                                                                                                               \
-    typedef struct {                                                                                                                       \
-        list char end_;                                                                                                                    \
-    } attributes_##op;                                                                                                                     \
+#define ATTRIBUTES(op, list)                                                                                           \
+    typedef struct {                                                                                                   \
+        list char end_;                                                                                                \
+    } attributes_##op;                                                                                                 \
     extern const attributes_##op attributes_##op##_default;
 #define FUSED(op, least, most, outputs, batch, list, doc)     ATTRIBUTES(op, list)
 #define STRUCTURAL(op, least, most, outputs, kind, list, doc) ATTRIBUTES(op, list)

@@ -1,9 +1,10 @@
-/* The conversions of one number that every backend must agree on: half types from and to wider ones, and floats to integers.
-   Rounding is to nearest, ties to even, done once: a double goes to a half type directly, never by way of a float.
+/* The conversions of one number that every backend must agree on: half types from and to wider ones, and floats to
+   integers. Rounding is to nearest, ties to even, done once: a double goes to a half type directly, never by way of a
+   float.
 
-   A float becomes an integer by dropping its fraction; beyond the integer's range it becomes the nearest limit, NaN becomes 0 (what CUDA
-   and Arm do in hardware and XLA defines; C leaves it undefined). Integers become narrower ones modulo 2^bits. To bool: x != 0, so NaN is
-   true. */
+   A float becomes an integer by dropping its fraction; beyond the integer's range it becomes the nearest limit, NaN
+   becomes 0 (what CUDA and Arm do in hardware and XLA defines; C leaves it undefined). Integers become narrower ones
+   modulo 2^bits. To bool: x != 0, so NaN is true. */
 #ifndef TABLE_CONVERT_H
 #define TABLE_CONVERT_H
 
@@ -47,9 +48,11 @@ static inline uint16_t half_from_double_(double x, int mantissa, int bias) {
     if (exponent < least - mantissa - 1) return sign;
     significand |= UINT64_C(1) << 52;
     int dropped = 52 - mantissa + (exponent < least ? least - exponent : 0);
-    uint64_t kept = significand >> dropped, rest = significand & ((UINT64_C(1) << dropped) - 1), half = UINT64_C(1) << (dropped - 1);
+    uint64_t kept = significand >> dropped, rest = significand & ((UINT64_C(1) << dropped) - 1),
+             half = UINT64_C(1) << (dropped - 1);
     kept += rest > half || (rest == half && (kept & 1));
-    if (exponent >= least) kept += (uint64_t)(exponent - least) << mantissa; /* a carry out of the significand raises the exponent */
+    if (exponent >= least)
+        kept += (uint64_t)(exponent - least) << mantissa; /* a carry out of the significand raises the exponent */
     return (uint16_t)(sign | kept);
 }
 static inline uint16_t double_to_float16(double x) {
@@ -74,7 +77,8 @@ static inline uint16_t float_to_bfloat16(float x) {
     return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
-/* A double that rounds to any narrower float as the integer itself would: bits beyond 52 are gathered in the last one. */
+/* A double that rounds to any narrower float as the integer itself would: bits beyond 52 are gathered in the last one.
+ */
 static inline double uint64_to_double_sticky(uint64_t u) {
     if (u >> 53) u = (u & ~UINT64_C(0xFFF)) | (u & 0xFFF ? 0x1000 : 0);
     return (double)u;

@@ -13,7 +13,7 @@
 #define READ     false
 
 static const quant_fact facts[] = {
-#define QUANT_MODE(name, group, bits, parts, dtypes, block, made, doc)                                                                     \
+#define QUANT_MODE(name, group, bits, parts, dtypes, block, made, doc)                                                 \
     [QUANT_##name] = {#name, doc, group, bits, parts, dtypes, block, made},
 #define QUANT_WIDTH(...)
 #include "table/quant.def"
@@ -50,7 +50,8 @@ bool quant_tests_ask;
 
 bool quant_find(const char *name, quant_mode *mode) {
     int place;
-    if (!name_find(&names_quant_mode, name, &place) || (strncmp(name, "test_", 5) == 0 && !quant_tests_ask)) return false;
+    if (!name_find(&names_quant_mode, name, &place) || (strncmp(name, "test_", 5) == 0 && !quant_tests_ask))
+        return false;
     *mode = (quant_mode)place;
     return true;
 }
@@ -82,11 +83,13 @@ bool quant_describe(quant_mode mode, text *out) {
 }
 
 int64_t quant_row_entries(quant_mode mode, int64_t group_size, int64_t bits, int64_t width) {
-    return facts[mode].block_bytes ? width / group_size * facts[mode].block_bytes : width / 32 * bits + width % 32 * bits / 32;
+    return facts[mode].block_bytes ? width / group_size * facts[mode].block_bytes
+                                   : width / 32 * bits + width % 32 * bits / 32;
 }
 
 int64_t quant_row_width(quant_mode mode, int64_t group_size, int64_t bits, int64_t entries) {
-    int64_t per = facts[mode].block_bytes ? facts[mode].block_bytes : bits, many = facts[mode].block_bytes ? group_size : 32;
+    int64_t per = facts[mode].block_bytes ? facts[mode].block_bytes : bits,
+            many = facts[mode].block_bytes ? group_size : 32;
     int64_t width = entries / per * many + entries % per * many / per;
     return width % group_size == 0 && quant_row_entries(mode, group_size, bits, width) == entries ? width : -1;
 }

@@ -4,7 +4,12 @@
 
 #include "table/table.h"
 
-enum { QUANT_SCALES = 1, QUANT_BIASES = 2, QUANT_GLOBAL = 4, QUANT_PART_COUNT = 3 }; /* part p is input p + 1 behind the packed weight */
+enum {
+    QUANT_SCALES = 1,
+    QUANT_BIASES = 2,
+    QUANT_GLOBAL = 4,
+    QUANT_PART_COUNT = 3
+}; /* part p is input p + 1 behind the packed weight */
 
 typedef struct {
     const char *name, *doc;

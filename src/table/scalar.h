@@ -66,7 +66,8 @@ static inline void store_double(void *out, tarn_dtype dtype, double number) {
     uint16_t half = dtype == TARN_FLOAT16 ? double_to_float16(number) : double_to_bfloat16(number);
     uint8_t truth = number != 0;
     int bits = 8 * (int)dtype_bytes(dtype);
-    uint64_t whole = dtype_is_unsigned(dtype) ? double_to_unsigned(number, bits) : (uint64_t)double_to_signed(number, bits);
+    uint64_t whole =
+        dtype_is_unsigned(dtype) ? double_to_unsigned(number, bits) : (uint64_t)double_to_signed(number, bits);
     const void *from = &whole;
     if (dtype_kind_of(dtype) == KIND_BOOL)
         from = &truth;

@@ -9,7 +9,8 @@ const dtype_fact dtype_facts[TARN_DTYPE_COUNT] = {
 #undef DTYPE
 };
 
-/* One function for each op that describes its attributes; inside it `row` is the op's own struct, which a nested A() could not name. */
+/* One function for each op that describes its attributes; inside it `row` is the op's own struct, which a nested A()
+ * could not name. */
 #define DESCRIBE_INTEGER       ATTRIBUTE_INTEGER
 #define DESCRIBE_REAL          ATTRIBUTE_REAL
 #define DESCRIBE_BOOLEAN       ATTRIBUTE_BOOLEAN
@@ -19,12 +20,12 @@ const dtype_fact dtype_facts[TARN_DTYPE_COUNT] = {
 #define DESCRIBE_REALS         ATTRIBUTE_REALS
 #define DESCRIBE_OBJECT        ATTRIBUTE_OBJECT
 #define A(type_, name_, value) {.name = #name_, .offset = offsetof(row, name_), .type = DESCRIBE_##type_},
-#define DESCRIBE(op, ...)                                                                                                                  \
-    static const attribute_fact *describe_##op(int *count) {                                                                               \
-        typedef attributes_##op row;                                                                                                       \
-        static const attribute_fact facts[] = {__VA_ARGS__{.name = NULL, .offset = offsetof(row, end_)}};                                  \
-        *count = (int)(sizeof facts / sizeof *facts) - 1;                                                                                  \
-        return facts;                                                                                                                      \
+#define DESCRIBE(op, ...)                                                                                              \
+    static const attribute_fact *describe_##op(int *count) {                                                           \
+        typedef attributes_##op row;                                                                                   \
+        static const attribute_fact facts[] = {__VA_ARGS__{.name = NULL, .offset = offsetof(row, end_)}};              \
+        *count = (int)(sizeof facts / sizeof *facts) - 1;                                                              \
+        return facts;                                                                                                  \
     }
 #define FUSED(op, least, most, outputs, batch, list, doc)     DESCRIBE(op, list)
 #define STRUCTURAL(op, least, most, outputs, kind, list, doc) DESCRIBE(op, list)
@@ -45,44 +46,47 @@ const dtype_fact dtype_facts[TARN_DTYPE_COUNT] = {
 #define INEXACT(v)       FLOAT(v) COMPLEX(v)
 #define ALL(v)           BOOL(v) NUMBERS(v)
 
-#define ELEMENTWISE(op, count, rule, taken, values, where, check, text)                                                                    \
-    [OP_##op] = {.name = #op,                                                                                                              \
-                 .doc = text,                                                                                                              \
-                 .oracle = check,                                                                                                          \
-                 .class = OP_CLASS_ELEMENTWISE,                                                                                            \
-                 .least_inputs = count,                                                                                                    \
-                 .most_inputs = count,                                                                                                     \
-                 .outputs = 1,                                                                                                             \
-                 .result = RESULT_##rule,                                                                                                  \
-                 .inputs = INPUTS_##taken,                                                                                                 \
-                 .kinds = (0 values) % (1u << KIND_COUNT),                                                                                 \
-                 .kept = (0 values) >> KIND_COUNT,                                                                                         \
+#define ELEMENTWISE(op, count, rule, taken, values, where, check, text)                                                \
+    [OP_##op] = {.name = #op,                                                                                          \
+                 .doc = text,                                                                                          \
+                 .oracle = check,                                                                                      \
+                 .class = OP_CLASS_ELEMENTWISE,                                                                        \
+                 .least_inputs = count,                                                                                \
+                 .most_inputs = count,                                                                                 \
+                 .outputs = 1,                                                                                         \
+                 .result = RESULT_##rule,                                                                              \
+                 .inputs = INPUTS_##taken,                                                                             \
+                 .kinds = (0 values) % (1u << KIND_COUNT),                                                             \
+                 .kept = (0 values) >> KIND_COUNT,                                                                     \
                  .domain = DOMAIN_##where},
-#define UNARY(op, rule, values, where, vx, check, text)                   ELEMENTWISE(op, 1, rule, ALIKE, values, where, check, text)
-#define BINARY(op, rule, values, where, vx, vy, check, text)              ELEMENTWISE(op, 2, rule, ALIKE, values, where, check, text)
-#define TERNARY(op, rule, inputs, values, where, vx, vy, vz, check, text) ELEMENTWISE(op, 3, rule, inputs, values, where, check, text)
-#define FORMULA                                                           0
-#define LEADING                                                           OP_LEADING
-#define KERNEL                                                            OP_KERNEL
-#define VIEW                                                              OP_VIEW
-#define LIKE                                                              OP_LIKE
-#define LEAF                                                              OP_LEAF
-#define UPDATE                                                            OP_UPDATE
-#define CAST                                                              OP_CAST
-#define EFFECT                                                            OP_EFFECT
-#define MANY                                                              OP_MANY
-#define DESCRIBED(op, kind, least, most, count, bits, text)                                                                                \
-    [OP_##op] = {.name = #op,                                                                                                              \
-                 .doc = text,                                                                                                              \
-                 .class = kind,                                                                                                            \
-                 .least_inputs = least,                                                                                                    \
-                 .most_inputs = most,                                                                                                      \
-                 .outputs = count,                                                                                                         \
-                 .flags = bits,                                                                                                            \
-                 .attribute_bytes = offsetof(attributes_##op, end_),                                                                       \
+#define UNARY(op, rule, values, where, vx, check, text)      ELEMENTWISE(op, 1, rule, ALIKE, values, where, check, text)
+#define BINARY(op, rule, values, where, vx, vy, check, text) ELEMENTWISE(op, 2, rule, ALIKE, values, where, check, text)
+#define TERNARY(op, rule, inputs, values, where, vx, vy, vz, check, text)                                              \
+    ELEMENTWISE(op, 3, rule, inputs, values, where, check, text)
+#define FORMULA 0
+#define LEADING OP_LEADING
+#define KERNEL  OP_KERNEL
+#define VIEW    OP_VIEW
+#define LIKE    OP_LIKE
+#define LEAF    OP_LEAF
+#define UPDATE  OP_UPDATE
+#define CAST    OP_CAST
+#define EFFECT  OP_EFFECT
+#define MANY    OP_MANY
+#define DESCRIBED(op, kind, least, most, count, bits, text)                                                            \
+    [OP_##op] = {.name = #op,                                                                                          \
+                 .doc = text,                                                                                          \
+                 .class = kind,                                                                                        \
+                 .least_inputs = least,                                                                                \
+                 .most_inputs = most,                                                                                  \
+                 .outputs = count,                                                                                     \
+                 .flags = bits,                                                                                        \
+                 .attribute_bytes = offsetof(attributes_##op, end_),                                                   \
                  .attributes = describe_##op},
-#define FUSED(op, least, most, outputs, batch, list, text)     DESCRIBED(op, OP_CLASS_FUSED, least, most, outputs, batch, text)
-#define STRUCTURAL(op, least, most, outputs, bits, list, text) DESCRIBED(op, OP_CLASS_STRUCTURAL, least, most, outputs, bits, text)
+#define FUSED(op, least, most, outputs, batch, list, text)                                                             \
+    DESCRIBED(op, OP_CLASS_FUSED, least, most, outputs, batch, text)
+#define STRUCTURAL(op, least, most, outputs, bits, list, text)                                                         \
+    DESCRIBED(op, OP_CLASS_STRUCTURAL, least, most, outputs, bits, text)
 
 const op_fact op_facts[OP_COUNT] = {
 #include "table/elementwise.def"
@@ -90,8 +94,8 @@ const op_fact op_facts[OP_COUNT] = {
 #include "table/structural.def"
 };
 
-/* Kinds of dtype: f32 stands for the promotion of integers with floats. Signed and unsigned of one width meet in the next signed width;
-   uint64 with a signed integer has none and becomes float32. */
+/* Kinds of dtype: f32 stands for the promotion of integers with floats. Signed and unsigned of one width meet in the
+   next signed width; uint64 with a signed integer has none and becomes float32. */
 tarn_dtype dtype_promote(tarn_dtype a, tarn_dtype b) {
     if (a == b) return a;
     dtype_kind ka = dtype_kind_of(a), kb = dtype_kind_of(b);

@@ -65,10 +65,27 @@ typedef enum {
 typedef enum { OP_CLASS_ELEMENTWISE, OP_CLASS_FUSED, OP_CLASS_STRUCTURAL } op_class;
 typedef enum { RESULT_SAME, RESULT_FLOAT, RESULT_REAL, RESULT_TRUTH } result_rule;
 typedef enum { INPUTS_ALIKE, INPUTS_CHOICE } input_rule;
-typedef enum { DOMAIN_ANY, DOMAIN_POSITIVE, DOMAIN_UNIT, DOMAIN_ABOVE1, DOMAIN_NONZERO, DOMAIN_SMALL, DOMAIN_TRUTHS } test_domain;
+typedef enum {
+    DOMAIN_ANY,
+    DOMAIN_POSITIVE,
+    DOMAIN_UNIT,
+    DOMAIN_ABOVE1,
+    DOMAIN_NONZERO,
+    DOMAIN_SMALL,
+    DOMAIN_TRUTHS
+} test_domain;
 
 /* Kinds of structural.def (an op has one of them), and LEADING of fused.def. */
-enum { OP_KERNEL = 1, OP_VIEW = 2, OP_LIKE = 4, OP_LEAF = 8, OP_UPDATE = 16, OP_CAST = 32, OP_EFFECT = 64, OP_LEADING = 128 };
+enum {
+    OP_KERNEL = 1,
+    OP_VIEW = 2,
+    OP_LIKE = 4,
+    OP_LEAF = 8,
+    OP_UPDATE = 16,
+    OP_CAST = 32,
+    OP_EFFECT = 64,
+    OP_LEADING = 128
+};
 
 enum { OP_MANY = INT32_MAX, OP_NO_UPDATE = -1 };
 
@@ -76,12 +93,12 @@ typedef struct {
     const char *name, *doc, *oracle; /* oracle of elementwise rows, else NULL */
     op_class class;
     int least_inputs, most_inputs, outputs, flags;
-    result_rule result;                              /* elementwise */
-    input_rule inputs;                               /* elementwise: CHOICE: the first is bool, the others are promoted */
-    unsigned kinds;                                  /* elementwise: 1u << KIND_… for each kind of input the row has a value for */
-    unsigned kept;                                   /* elementwise: those for which the value is the one input itself */
-    test_domain domain;                              /* elementwise */
-    size_t attribute_bytes;                          /* 0 if there are none */
+    result_rule result;     /* elementwise */
+    input_rule inputs;      /* elementwise: CHOICE: the first is bool, the others are promoted */
+    unsigned kinds;         /* elementwise: 1u << KIND_… for each kind of input the row has a value for */
+    unsigned kept;          /* elementwise: those for which the value is the one input itself */
+    test_domain domain;     /* elementwise */
+    size_t attribute_bytes; /* 0 if there are none */
     const attribute_fact *(*attributes)(int *count); /* NULL if there are none */
 } op_fact;
 
@@ -101,8 +118,8 @@ op_id op_from_name(const char *name);
 bool attributes_equal(op_id op, const void *a, const void *b);
 uint64_t attributes_hash(op_id op, const void *attributes, uint64_t hash);
 bool attributes_print(op_id op, const void *attributes, text *out); /* "axis=-1, keepdims=true" */
-/* A copy in one block with the lists it points to; objects are retained. NULL on failure, or if the op has no attributes (then *ok stays
-   true). */
+/* A copy in one block with the lists it points to; objects are retained. NULL on failure, or if the op has no
+   attributes (then *ok stays true). */
 void *attributes_copy(op_id op, const void *attributes, bool *ok);
 void attributes_free(op_id op, void *attributes);
 

@@ -20,7 +20,8 @@ static bool leading_vmap(node *n, tarn_array *const *inputs, const int *axes, ta
 }
 
 /* The formula over stand-ins for the examples, batched node by node. */
-static bool stand_ins(node *n, tarn_array *const *inputs, const int *axes, tarn_array **examples, tarn_array **sources) {
+static bool stand_ins(node *n, tarn_array *const *inputs, const int *axes, tarn_array **examples,
+                      tarn_array **sources) {
     for (int i = 0; i < n->input_count; i++) {
         examples[i] = axes[i] >= 0 ? trace_argument(i, n->inputs[i]) : inputs[i];
         sources[i] = axes[i] >= 0 ? examples[i] : NULL;
@@ -28,7 +29,8 @@ static bool stand_ins(node *n, tarn_array *const *inputs, const int *axes, tarn_
     return tarn_ok();
 }
 
-static bool formula_pass(node *n, formula_graph *f, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+static bool formula_pass(node *n, formula_graph *f, tarn_array *const *inputs, const int *axes, tarn_array **outputs,
+                         int *output_axes) {
     int *slot_axes = NEW_ARRAY(int, f->graph.slot_count);
     if (!slot_axes) return false;
     for (int i = 0; i < n->input_count; i++) {
@@ -46,9 +48,11 @@ static bool formula_pass(node *n, formula_graph *f, tarn_array *const *inputs, c
 }
 
 static bool formula_vmap(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
-    tarn_array **examples = NEW_ARRAY(tarn_array *, n->input_count), **sources = NEW_ARRAY(tarn_array *, n->input_count);
+    tarn_array **examples = NEW_ARRAY(tarn_array *, n->input_count),
+               **sources = NEW_ARRAY(tarn_array *, n->input_count);
     formula_graph f = {0};
-    bool ok = examples && sources && stand_ins(n, inputs, axes, examples, sources) && formula_begin(&f, n, examples, sources, NULL);
+    bool ok = examples && sources && stand_ins(n, inputs, axes, examples, sources) &&
+              formula_begin(&f, n, examples, sources, NULL);
     if (ok) {
         ok = formula_pass(n, &f, inputs, axes, outputs, output_axes);
         formula_end(&f);

@@ -1,6 +1,7 @@
-/* Functions with rules of their own. The node's inputs are the arguments and then the function's outputs, which it passes on; a rule takes
-   the place of the way through those outputs. Of what else the function read a rule knows nothing: traced arrays that it captured are the
-   last inputs, so that a gradient or tangent that should pass through them is noticed. */
+/* Functions with rules of their own. The node's inputs are the arguments and then the function's outputs, which it
+   passes on; a rule takes the place of the way through those outputs. Of what else the function read a rule knows
+   nothing: traced arrays that it captured are the last inputs, so that a gradient or tangent that should pass through
+   them is noticed. */
 #include <stdatomic.h>
 #include <string.h>
 
@@ -109,11 +110,13 @@ static bool push_all(array_list *list, tarn_array *const *arrays, int count) {
 }
 
 /* The node of a call, over aliases of its arguments. */
-static node *call_node(tarn_custom_function *c, tarn_array *const *inputs, int input_count, tarn_array *const *aliases, bool traced) {
+static node *call_node(tarn_custom_function *c, tarn_array *const *inputs, int input_count, tarn_array *const *aliases,
+                       bool traced) {
     traced_function t;
     if (!traced_begin(&t, "custom_call", c->function, aliases, input_count, NULL)) return NULL;
     array_list all = {0};
-    bool ok = push_all(&all, inputs, input_count) && push_all(&all, t.outputs, t.output_count) && (!traced || list_captured(&t, &all));
+    bool ok = push_all(&all, inputs, input_count) && push_all(&all, t.outputs, t.output_count) &&
+              (!traced || list_captured(&t, &all));
     node *n = ok ? custom_node(c, all.items, (int)all.count, input_count, t.output_count) : NULL;
     vector_free(&all);
     traced_end(&t);
@@ -153,8 +156,8 @@ static tarn_array *or_zeros(tarn_array *given, tarn_array *of) {
 }
 
 /* Calls a rule with these lists one after the other; what it hands out belongs to the scope. */
-static bool call_rule(const node *n, const char *what, tarn_callback rule, tarn_array *const *lists[3], const int counts[3],
-                      tarn_array **results, int result_count) {
+static bool call_rule(const node *n, const char *what, tarn_callback rule, tarn_array *const *lists[3],
+                      const int counts[3], tarn_array **results, int result_count) {
     int total = counts[0] + counts[1] + counts[2], place = 0;
     tarn_array **inputs = NEW_ARRAY(tarn_array *, total);
     tarn_results *given = inputs && tarn_ok() ? results_new() : NULL;
@@ -171,7 +174,8 @@ static bool call_rule(const node *n, const char *what, tarn_callback rule, tarn_
 }
 
 static bool check_result(const char *what, int i, const tarn_array *result, const tarn_array *of) {
-    return !result || array_same_shape(result, of) || fail_shapes(result, " for ", of, "%s: result %d does not fit", what, i);
+    return !result || array_same_shape(result, of) ||
+           fail_shapes(result, " for ", of, "%s: result %d does not fit", what, i);
 }
 
 /* None of the captured inputs is on the way that a rule cuts. */
@@ -179,7 +183,8 @@ static bool check_captured(const node *n, const char *what, int i, bool reached)
     if (!reached) return true;
     text t = {0};
     array_describe(n->inputs[i], &t);
-    tarn_fail("custom %s: the function reads an array (%s) that is being differentiated and is not among its arguments, for which the rule "
+    tarn_fail("custom %s: the function reads an array (%s) that is being differentiated and is not among its "
+              "arguments, for which the rule "
               "says nothing: make it an argument, or put tarn_stop_gradient around it",
               what, text_string(&t));
     text_free(&t);
@@ -223,7 +228,8 @@ static bool jvp_custom(node *n, tarn_array *const *tangents, tarn_array **output
 
 /* ---- batching: a custom node over the batch, whose rules are the original ones, batched */
 
-/* What the rules of a batched function need: the original, and where its arguments have their batch. Outputs have it first. */
+/* What the rules of a batched function need: the original, and where its arguments have their batch. Outputs have it
+ * first. */
 typedef struct {
     tarn_custom_function *original;
     int arguments, output_count;
@@ -238,7 +244,8 @@ static void release_batched(void *context) {
     memory_free(b);
 }
 
-/* A rule of the original, as a function of one example. An entry that it leaves NULL means zero; under vmap that has to be said. */
+/* A rule of the original, as a function of one example. An entry that it leaves NULL means zero; under vmap that has to
+ * be said. */
 typedef struct {
     const batched_context *batched;
     tarn_callback rule;
@@ -265,7 +272,8 @@ static bool rule_with_zeros(void *context, tarn_array *const *inputs, int count,
     return ok;
 }
 
-static tarn_results *run_batched_rule(const rule_call *r, tarn_array *const *inputs, int count, const int64_t *in_axes) {
+static tarn_results *run_batched_rule(const rule_call *r, tarn_array *const *inputs, int count,
+                                      const int64_t *in_axes) {
     return tarn_vmap(TARN_FUNCTION(rule_with_zeros, (void *)r), inputs, count, .in_axes = {in_axes, count});
 }
 
@@ -315,7 +323,8 @@ static batched_context *new_context(const node *n, const int *axes) {
         types[k].ndim = n->outputs[k].ndim;
         memcpy(types[k].shape, n->outputs[k].shape, sizeof types[k].shape);
     }
-    *b = (batched_context){.original = custom_of(n), .arguments = arguments, .output_count = n->output_count, .types = types};
+    *b = (batched_context){
+        .original = custom_of(n), .arguments = arguments, .output_count = n->output_count, .types = types};
     for (int i = 0; i < arguments; i++) b->axes[i] = axes[i] < 0 ? TARN_UNBATCHED : axes[i];
     atomic_fetch_add(&b->original->references, 1);
     return b;
@@ -328,7 +337,8 @@ static tarn_custom_function *batched_function(const node *n, const int *axes) {
         if (b) release_batched(b);
         return NULL;
     }
-    *c = (tarn_custom_function){.note = {.run = release_context}, .references = 1, .release = release_batched, .context = b};
+    *c = (tarn_custom_function){
+        .note = {.run = release_context}, .references = 1, .release = release_batched, .context = b};
     if (b->original->vjp) c->vjp = batched_vjp;
     if (b->original->jvp) c->jvp = batched_jvp;
     return c;
@@ -337,8 +347,10 @@ static tarn_custom_function *batched_function(const node *n, const int *axes) {
 static bool vmap_custom(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
     int arguments = arguments_of(n), count = n->output_count;
     int64_t size = batch_size(inputs, axes, n->input_count);
-    if (!custom_of(n)->vjp && !custom_of(n)->jvp) { /* the outputs of the function, batched already, are all that there is to say */
-        for (int k = 0; k < count; k++) batch_result(inputs[arguments + k], axes[arguments + k], outputs + k, output_axes + k);
+    if (!custom_of(n)->vjp &&
+        !custom_of(n)->jvp) { /* the outputs of the function, batched already, are all that there is to say */
+        for (int k = 0; k < count; k++)
+            batch_result(inputs[arguments + k], axes[arguments + k], outputs + k, output_axes + k);
         return true;
     }
     tarn_array **all = memory_copy(inputs, (size_t)n->input_count * sizeof *inputs);
@@ -350,5 +362,9 @@ static bool vmap_custom(node *n, tarn_array *const *inputs, const int *axes, tar
     return batch_results(made, 0, outputs, output_axes);
 }
 
-const op_rules rules_custom = {
-    .infer = infer_custom, .layout = layout_identity, .vjp = vjp_custom, .jvp = jvp_custom, .vmap = vmap_custom, .formula = lowered_custom};
+const op_rules rules_custom = {.infer = infer_custom,
+                               .layout = layout_identity,
+                               .vjp = vjp_custom,
+                               .jvp = jvp_custom,
+                               .vmap = vmap_custom,
+                               .formula = lowered_custom};

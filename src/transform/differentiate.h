@@ -1,5 +1,5 @@
-/* What tarn_grad, tarn_vjp and tarn_jvp have in common: the function run on aliases of its inputs, and the graph between them and the
- * outputs. */
+/* What tarn_grad, tarn_vjp and tarn_jvp have in common: the function run on aliases of its inputs, and the graph
+ * between them and the outputs. */
 #ifndef TRANSFORM_DIFFERENTIATE_H
 #define TRANSFORM_DIFFERENTIATE_H
 
@@ -12,8 +12,8 @@ typedef struct {
 } differentiation;
 
 /* wanted[i]: the graph begins at input i. `what` begins the messages. End it also after a failure. */
-bool differentiate_begin(differentiation *d, const char *what, tarn_function function, tarn_array *const *inputs, int input_count,
-                         const bool *wanted);
+bool differentiate_begin(differentiation *d, const char *what, tarn_function function, tarn_array *const *inputs,
+                         int input_count, const bool *wanted);
 void differentiate_end(differentiation *d);
 
 /* What came in for an array, in its dtype if that is inexact; NULL with the error set if the shape differs. */

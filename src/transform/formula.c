@@ -8,10 +8,12 @@ static bool mark_sources(trace *t, tarn_array *const *sources, int count) {
     return true;
 }
 
-bool formula_begin(formula_graph *f, node *n, tarn_array *const *inputs, tarn_array *const *sources, graph_connects connects) {
+bool formula_begin(formula_graph *f, node *n, tarn_array *const *inputs, tarn_array *const *sources,
+                   graph_connects connects) {
     *f = (formula_graph){.outputs = NEW_ARRAY(tarn_array *, n->output_count)};
     f->trace = f->outputs ? trace_begin() : NULL;
-    bool ok = f->trace && mark_sources(f->trace, sources, n->input_count) && rules_of(n->op)->formula(n, inputs, f->outputs);
+    bool ok =
+        f->trace && mark_sources(f->trace, sources, n->input_count) && rules_of(n->op)->formula(n, inputs, f->outputs);
     ok = ok && graph_make(&f->graph, sources, n->input_count, f->outputs, n->output_count, connects);
     f->slots = ok ? NEW_ARRAY(tarn_array *, f->graph.slot_count) : NULL;
     if (f->slots) return true;

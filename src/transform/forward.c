@@ -1,5 +1,6 @@
-/* Tangents of nodes, and the forward pass that carries them through a graph. The tangent of an op without a rule of its own is its gradient
-   applied twice: the gradient is linear in the cotangent, and the gradient of that linear map is the map of the tangents. */
+/* Tangents of nodes, and the forward pass that carries them through a graph. The tangent of an op without a rule of its
+   own is its gradient applied twice: the gradient is linear in the cotangent, and the gradient of that linear map is
+   the map of the tangents. */
 #include "base/memory.h"
 #include "transform/transform.h"
 
@@ -77,7 +78,8 @@ static bool twice_first(twice *t, node *n, tarn_array *const *tangents) {
 }
 
 static bool twice_second(twice *t, node *n, tarn_array *const *tangents) {
-    if (!graph_make(&t->graph, t->cotangents, n->output_count, t->gradients, n->input_count, gradient_passes)) return false;
+    if (!graph_make(&t->graph, t->cotangents, n->output_count, t->gradients, n->input_count, gradient_passes))
+        return false;
     t->slots = NEW_ARRAY(tarn_array *, t->graph.slot_count);
     if (!t->slots) return false;
     for (int i = 0; i < n->input_count; i++) {

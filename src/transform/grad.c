@@ -34,7 +34,8 @@ static bool all_results(tarn_results *results, const differentiation *d) {
     return ok;
 }
 
-static bool vjp_in_scope(differentiation *d, tarn_array *const *cotangents, int count, tarn_results *gradients, tarn_results *outputs) {
+static bool vjp_in_scope(differentiation *d, tarn_array *const *cotangents, int count, tarn_results *gradients,
+                         tarn_results *outputs) {
     if (!seed(d, cotangents, count) || !reverse_pass(&d->graph, d->slots)) return false;
     for (int i = 0; i < d->traced.input_count; i++)
         if (!tarn_result(gradients, gradient_of(d, i))) return false;
@@ -65,8 +66,8 @@ static bool *wanted_inputs(tarn_array *const *inputs, int count, tarn_ints argnu
         if (!fits) tarn_fail_kind(TARN_ERROR_INDEX, "grad: argnums has %lld, there are %d inputs", (long long)i, count);
         if (again) tarn_fail("grad: argnums has %lld twice", (long long)i);
         if (exact)
-            tarn_fail_kind(TARN_ERROR_TYPE, "grad: input %lld is %s; only floats and complex numbers have gradients", (long long)i,
-                           tarn_dtype_name(inputs[i]->dtype));
+            tarn_fail_kind(TARN_ERROR_TYPE, "grad: input %lld is %s; only floats and complex numbers have gradients",
+                           (long long)i, tarn_dtype_name(inputs[i]->dtype));
         if (fits) wanted[i] = true;
     }
     if (tarn_ok()) return wanted;
@@ -75,7 +76,8 @@ static bool *wanted_inputs(tarn_array *const *inputs, int count, tarn_ints argnu
 }
 
 static bool check_scalar(const traced_function *f) {
-    if (f->output_count == 0) return tarn_fail("grad: the function handed out no result; the first must be a 0-d float");
+    if (f->output_count == 0)
+        return tarn_fail("grad: the function handed out no result; the first must be a 0-d float");
     const tarn_array *out = f->outputs[0];
     if (out->ndim == 0 && dtype_kind_of(out->dtype) == KIND_FLOAT) return true;
     return fail_shapes(out, NULL, NULL, "grad: the first output of the function must be a 0-d float");

@@ -18,7 +18,8 @@ static tarn_array *zero_tangent(tarn_array *out, tarn_array *const *tangents, in
     return tarn_zeros(array_shape(out), is_inexact(out->dtype) ? out->dtype : dtype);
 }
 
-static bool jvp_in_scope(differentiation *d, tarn_array *const *tangents, tarn_results *results, tarn_results *outputs) {
+static bool jvp_in_scope(differentiation *d, tarn_array *const *tangents, tarn_results *results,
+                         tarn_results *outputs) {
     int inputs = d->traced.input_count, count = d->traced.output_count;
     for (int i = 0; i < inputs; i++)
         if (tangents[i] && !(d->slots[i] = incoming("jvp: tangent", i, tangents[i], d->traced.inputs[i]))) return false;
@@ -37,8 +38,8 @@ tarn_results *tarn_jvp_with(tarn_function function, tarn_array *const *inputs, i
     if (!transform_begin(&call, "jvp", o.outputs)) return NULL;
     differentiation d = {0};
     bool *wanted = moving_inputs(tangents, count);
-    bool ok =
-        wanted && differentiate_begin(&d, "jvp", function, inputs, count, wanted) && jvp_in_scope(&d, tangents, call.results, call.outputs);
+    bool ok = wanted && differentiate_begin(&d, "jvp", function, inputs, count, wanted) &&
+              jvp_in_scope(&d, tangents, call.results, call.outputs);
     memory_free(wanted);
     differentiate_end(&d);
     return transform_end(&call, ok);

@@ -57,7 +57,8 @@ static bool raw_gradients(node *n, tarn_array *const *cotangents, const bool *wa
 bool node_vjp(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
     tarn_stream *before = tarn_use_stream(n->stream);
     bool ok = raw_gradients(n, cotangents, wanted, gradients) && tarn_ok();
-    for (int i = 0; i < n->input_count && ok; i++) gradients[i] = wanted[i] ? gradient_for(gradients[i], n->inputs[i]) : NULL;
+    for (int i = 0; i < n->input_count && ok; i++)
+        gradients[i] = wanted[i] ? gradient_for(gradients[i], n->inputs[i]) : NULL;
     tarn_use_stream(before);
     return ok && tarn_ok();
 }

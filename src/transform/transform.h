@@ -21,8 +21,8 @@ tarn_results *transform_end(transform_call *call, bool ok);
 
 /* ---- one node */
 
-/* Gradients of n's inputs, in the inputs' shapes and, for floats and complex numbers, their dtypes. cotangents and gradients as in
-   op_rules.vjp. */
+/* Gradients of n's inputs, in the inputs' shapes and, for floats and complex numbers, their dtypes. cotangents and
+   gradients as in op_rules.vjp. */
 bool node_vjp(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients);
 /* Tangents of n's outputs; at least one of the tangents is there. */
 bool node_jvp(node *n, tarn_array *const *tangents, tarn_array **output_tangents);
@@ -49,14 +49,16 @@ bool forward_pass(const graph *g, tarn_array **tangents);
 /* Values over a batch of all slots, and where their batch axis is, from those of the sources. */
 bool batch_pass(const graph *g, tarn_array **values, int *axes);
 
-/* A fused node's formula over these inputs as a graph of its own. sources[i]: inputs[i], or NULL where no connection matters. */
+/* A fused node's formula over these inputs as a graph of its own. sources[i]: inputs[i], or NULL where no connection
+ * matters. */
 typedef struct {
     trace *trace;
     graph graph;
     tarn_array **outputs; /* of the formula, one for each of the node's */
     tarn_array **slots;   /* [graph.slot_count], empty */
 } formula_graph;
-bool formula_begin(formula_graph *f, node *n, tarn_array *const *inputs, tarn_array *const *sources, graph_connects connects);
+bool formula_begin(formula_graph *f, node *n, tarn_array *const *inputs, tarn_array *const *sources,
+                   graph_connects connects);
 void formula_end(formula_graph *f);
 
 #endif

@@ -28,11 +28,13 @@ static bool check_axes(batching *b, tarn_ints in_axes) {
         b->axes[i] = -1;
         if (axis == TARN_UNBATCHED) continue;
         if (axis < -x->ndim || axis >= x->ndim)
-            return tarn_fail_kind(TARN_ERROR_INDEX, "vmap: input %d has no axis %lld, only %d axes", i, (long long)axis, x->ndim);
+            return tarn_fail_kind(TARN_ERROR_INDEX, "vmap: input %d has no axis %lld, only %d axes", i, (long long)axis,
+                                  x->ndim);
         b->axes[i] = axis_normal(axis, x->ndim);
         int64_t size = x->shape[b->axes[i]];
         if (first >= 0 && size != b->size)
-            return tarn_fail("vmap: input %d has %lld examples, input %d has %lld", first, (long long)b->size, i, (long long)size);
+            return tarn_fail("vmap: input %d has %lld examples, input %d has %lld", first, (long long)b->size, i,
+                             (long long)size);
         if (first < 0) first = i;
         b->size = size;
     }
@@ -79,7 +81,8 @@ static tarn_array *placed_output(batching *b, int which, int64_t wanted) {
     int axis = slot >= 0 ? b->value_axes[slot] : -1, ndim = out->ndim + 1, place;
     out = slot >= 0 ? b->values[slot] : out;
     if (wanted == TARN_UNBATCHED) {
-        if (axis >= 0) tarn_fail("vmap: output %d is different for each example, its out_axis is TARN_UNBATCHED", which);
+        if (axis >= 0)
+            tarn_fail("vmap: output %d is different for each example, its out_axis is TARN_UNBATCHED", which);
         return tarn_ok() ? out : NULL;
     }
     if (!check_axis("vmap: out_axes", wanted, ndim, &place)) return NULL;

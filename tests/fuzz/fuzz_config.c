@@ -1,5 +1,5 @@
-/* Any bytes as config.json. What is accepted has sizes in range: the products that loading forms cannot overflow, and every layer has its
-   window and its quantization. */
+/* Any bytes as config.json. What is accepted has sizes in range: the products that loading forms cannot overflow, and
+   every layer has its window and its quantization. */
 #include <math.h>
 
 #include "lm/config.h"
@@ -22,7 +22,8 @@ static void check(const model_config *c) {
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         quantization q;
         bool given;
-        if (config_quantization(c, paths[i], &q, &given)) require(q.bits >= 0 && q.bits <= 8 && q.bits != 7 && q.bits != 1);
+        if (config_quantization(c, paths[i], &q, &given))
+            require(q.bits >= 0 && q.bits <= 8 && q.bits != 7 && q.bits != 1);
     }
 }
 

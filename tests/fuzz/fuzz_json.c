@@ -1,4 +1,5 @@
-/* Any bytes as JSON. What is accepted is walked through every accessor, and written again: the copy must parse to the same. */
+/* Any bytes as JSON. What is accepted is walked through every accessor, and written again: the copy must parse to the
+ * same. */
 #include <string.h>
 
 #include "base/json.h"

@@ -1,5 +1,5 @@
-/* Any bytes as JSON, of which the dictionary "v" and the list "m.w" are read piece by piece. What the tree of the whole text has there, the
-   reader must give, and the rest of the tree must be the same. */
+/* Any bytes as JSON, of which the dictionary "v" and the list "m.w" are read piece by piece. What the tree of the whole
+   text has there, the reader must give, and the rest of the tree must be the same. */
 #include <string.h>
 
 #include "base/json.h"
@@ -11,7 +11,8 @@ static void require(bool condition) {
     if (!condition) __builtin_trap();
 }
 
-/* 1, 0 at the end, -1 on failure or at a value that is no string, whole number or null. `expected` is NULL where there is no tree. */
+/* 1, 0 at the end, -1 on failure or at a value that is no string, whole number or null. `expected` is NULL where there
+ * is no tree. */
 static int read_item(json_reader *r, const json *expected) {
     const char *s, *other;
     size_t length, other_length;
@@ -46,8 +47,8 @@ static void read_dictionary(json_reader *r, const json *expected) {
     int more = json_reader_open(r, '{') ? json_reader_next(r) : -1;
     for (; more > 0; i++) {
         if (!json_reader_key(r, &key, &length)) return;
-        require(!expected ||
-                (json_each(expected, &cursor, &other, &other_length, &value) && length == other_length && !memcmp(key, other, length)));
+        require(!expected || (json_each(expected, &cursor, &other, &other_length, &value) && length == other_length &&
+                              !memcmp(key, other, length)));
         more = read_item(r, expected ? value : NULL);
     }
     require(more < 0 ? !tarn_ok() : !expected || i == json_count(expected));

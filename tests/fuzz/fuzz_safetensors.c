@@ -1,5 +1,6 @@
-/* Any bytes as a safetensors file. After a first byte 'r' the rest is the file as it is; otherwise the input is a header, ended by a NUL,
-   and data, and the right header length is put before it, so that the fuzzer need not find it. What is accepted must keep its promises. */
+/* Any bytes as a safetensors file. After a first byte 'r' the rest is the file as it is; otherwise the input is a
+   header, ended by a NUL, and data, and the right header length is put before it, so that the fuzzer need not find it.
+   What is accepted must keep its promises. */
 #include <string.h>
 
 #include "base/memory.h"

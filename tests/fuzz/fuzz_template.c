@@ -1,5 +1,5 @@
-/* Any bytes as a chat template and its variables: the text before the first NUL is the template, the rest the JSON. Limits are low, so that
-   every input ends soon; a result must be valid UTF-8, a failure must have a message. */
+/* Any bytes as a chat template and its variables: the text before the first NUL is the template, the rest the JSON.
+   Limits are low, so that every input ends soon; a result must be valid UTF-8, a failure must have a message. */
 #include <string.h>
 
 #include "base/text.h"
@@ -8,8 +8,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char usual[] =
-    "{\"messages\": [{\"role\": \"user\", \"content\": \"h\\u00e9\"}, {\"role\": \"assistant\", \"content\": \"x\", \"tool_calls\": "
-    "[{\"function\": {\"name\": \"f\", \"arguments\": {\"a\": [1, 2.5, null]}}}]}], \"add_generation_prompt\": true, \"n\": 3, "
+    "{\"messages\": [{\"role\": \"user\", \"content\": \"h\\u00e9\"}, {\"role\": \"assistant\", \"content\": \"x\", "
+    "\"tool_calls\": "
+    "[{\"function\": {\"name\": \"f\", \"arguments\": {\"a\": [1, 2.5, null]}}}]}], \"add_generation_prompt\": true, "
+    "\"n\": 3, "
     "\"l\": [3, 1, 2], \"s\": \"Hello World\", \"d\": {\"b\": 1, \"a\": 2}, \"bos_token\": \"<s>\"}";
 
 static void require(bool condition) {
@@ -18,7 +20,8 @@ static void require(bool condition) {
 
 static void render(const tarn_template *parsed, const char *variables, size_t length) {
     static const int64_t clock = 1732342567;
-    const tarn_template_options low = {.steps = 20000, .output_bytes = 1 << 16, .memory_bytes = 1 << 22, .depth = 200, .clock = &clock};
+    const tarn_template_options low = {
+        .steps = 20000, .output_bytes = 1 << 16, .memory_bytes = 1 << 22, .depth = 200, .clock = &clock};
     size_t written = 0;
     char *text_out = tarn_template_render_with(parsed, variables, length, &written, low);
     require(text_out ? utf8_valid(text_out, written) && text_out[written] == 0 : tarn_error() != NULL);

@@ -1,5 +1,5 @@
-/* Fuzzes tokenizer.json: the bytes are loaded as one, then text is encoded and decoded with what came of it. With a first byte 'T' the rest
-   is text for a fixed tokenizer instead. */
+/* Fuzzes tokenizer.json: the bytes are loaded as one, then text is encoded and decoded with what came of it. With a
+   first byte 'T' the rest is text for a fixed tokenizer instead. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,12 +8,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char fixed[] =
-    "{\"added_tokens\":[{\"id\":4,\"content\":\"<s>\",\"single_word\":true,\"lstrip\":true,\"rstrip\":true,\"normalized\":true,\"special\":"
-    "true}],"
-    "\"normalizer\":{\"type\":\"NFKC\"},\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"use_regex\":true},"
-    "\"decoder\":{\"type\":\"ByteLevel\"},\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2,\"\\u0120\":3},\"merges\":[\"a "
-    "b\"]}}";
+static const char fixed[] = "{\"added_tokens\":[{\"id\":4,\"content\":\"<s>\",\"single_word\":true,\"lstrip\":true,"
+                            "\"rstrip\":true,\"normalized\":true,\"special\":"
+                            "true}],"
+                            "\"normalizer\":{\"type\":\"NFKC\"},\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_"
+                            "space\":true,\"use_regex\":true},"
+                            "\"decoder\":{\"type\":\"ByteLevel\"},\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":"
+                            "1,\"ab\":2,\"\\u0120\":3},\"merges\":[\"a "
+                            "b\"]}}";
 
 static void round_trip(const tarn_tokenizer *t, const char *text, size_t length) {
     int32_t *ids = NULL;

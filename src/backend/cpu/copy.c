@@ -5,7 +5,8 @@
 #include "cpu/move.h"
 
 /* A block of `shape` at `to` and at `from`, seen through the strides of the operands they lie in. */
-static bool copy_block(const operand *to_like, char *to, const operand *from_like, const char *from, const int64_t *shape) {
+static bool copy_block(const operand *to_like, char *to, const operand *from_like, const char *from,
+                       const int64_t *shape) {
     move_plan p = move_plan_of(to_like->ndim, shape, to_like->strides, from_like->strides, dtype_bytes(to_like->dtype));
     move_run_parallel(&p, to, from);
     return true;
@@ -32,8 +33,8 @@ static bool run_concatenate(const call *c) {
 
 enum { GRAIN_BYTES = 1 << 17 };
 
-/* A block in `many`, whose elements are `step` apart along axes, and the dense array beside it. Every row of the leading axes has a start
-   of its own. */
+/* A block in `many`, whose elements are `step` apart along axes, and the dense array beside it. Every row of the
+   leading axes has a start of its own. */
 typedef struct {
     const operand *many, *dense, *starts;
     tarn_ints axes, step;
@@ -45,16 +46,16 @@ static int64_t step_of(const placed_block *b, int64_t i) {
     return b->step.count ? b->step.values[i] : 1;
 }
 
-static placed_block placed_block_of(const operand *many, const operand *dense, const operand *starts, tarn_ints axes, tarn_ints step,
-                                    bool reading) {
+static placed_block placed_block_of(const operand *many, const operand *dense, const operand *starts, tarn_ints axes,
+                                    tarn_ints step, bool reading) {
     placed_block b = {.many = many, .dense = dense, .starts = starts, .axes = axes, .step = step, .reading = reading};
     int leading = starts->ndim - 1;
     int64_t strides[TARN_MAX_NDIM];
     for (int i = 0; i < many->ndim; i++) strides[i] = many->strides[i];
     for (int64_t i = 0; i < axes.count; i++) strides[axis_normal(axes.values[i], many->ndim)] *= step_of(&b, i);
     const int64_t *outer = strides + leading, *inner = dense->strides + leading;
-    b.plan = move_plan_of(many->ndim - leading, dense->shape + leading, reading ? inner : outer, reading ? outer : inner,
-                          dtype_bytes(many->dtype));
+    b.plan = move_plan_of(many->ndim - leading, dense->shape + leading, reading ? inner : outer,
+                          reading ? outer : inner, dtype_bytes(many->dtype));
     return b;
 }
 
@@ -117,13 +118,14 @@ static bool run_slice_array(const call *c) {
     return move_blocks(placed_block_of(&c->inputs[0], &c->outputs[0], &c->inputs[1], a->axes, a->step, true));
 }
 
-#define COPY_ROW(name_)                                                                                                                    \
-    {                                                                                                                                      \
-        .op = OP_##name_, .name = #name_ "_cpu", .dtypes = DTYPES_ALL, .selector = -1, .layout = LAYOUT_ANY, .any_address = ~0u,           \
-        .run = run_##name_                                                                                                                 \
+#define COPY_ROW(name_)                                                                                                \
+    {                                                                                                                  \
+        .op = OP_##name_, .name = #name_ "_cpu", .dtypes = DTYPES_ALL, .selector = -1, .layout = LAYOUT_ANY,           \
+        .any_address = ~0u, .run = run_##name_                                                                         \
     }
 
 int cpu_rows_copy(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
-    static const kernel_row rows[] = {COPY_ROW(contiguous), COPY_ROW(concatenate), COPY_ROW(slice_update), COPY_ROW(slice_array)};
+    static const kernel_row rows[] = {COPY_ROW(contiguous), COPY_ROW(concatenate), COPY_ROW(slice_update),
+                                      COPY_ROW(slice_array)};
     return isa == ISA_BASELINE ? cpu_pick_rows(op, rows, 4, out, 0) : 0;
 }

@@ -1,5 +1,6 @@
-/* How the CPU backend is put together: every family of kernels answers one question, and cpu.c lays the answers over each other by
-   instruction set. Kernels that are compiled for an instruction set live in files named <family>_<isa>.c. */
+/* How the CPU backend is put together: every family of kernels answers one question, and cpu.c lays the answers over
+   each other by instruction set. Kernels that are compiled for an instruction set live in files named <family>_<isa>.c.
+ */
 #ifndef CPU_CPU_H
 #define CPU_CPU_H
 
@@ -12,7 +13,8 @@ enum { CPU_FAMILY_ROWS = 8 };
 typedef enum { ISA_BASELINE, ISA_AVX2, ISA_AVX512, ISA_COUNT } cpu_isa;
 extern const cpu_level *const cpu_isa_levels[ISA_COUNT];
 
-/* X(isa, ISA) for every set that this kind of processor may have: a family's rows and its table of them are made by it. */
+/* X(isa, ISA) for every set that this kind of processor may have: a family's rows and its table of them are made by it.
+ */
 #ifdef __x86_64__
 #define CPU_EACH_ISA(X) X(baseline, ISA_BASELINE) X(avx2, ISA_AVX2) X(avx512, ISA_AVX512)
 #else
@@ -23,8 +25,9 @@ static inline bool cpu_isa_is_used(cpu_isa isa) {
     return cpu_has(cpu_isa_levels[isa]->needs);
 }
 
-/* Writes the rows that the family has for `op` compiled for exactly this instruction set, best first, and returns how many. cpu.c asks for
-   every set in use, the best one first, so a row that suits all sets is given for ISA_BASELINE alone. */
+/* Writes the rows that the family has for `op` compiled for exactly this instruction set, best first, and returns how
+   many. cpu.c asks for every set in use, the best one first, so a row that suits all sets is given for ISA_BASELINE
+   alone. */
 typedef int cpu_family(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]);
 
 cpu_family cpu_rows_elementwise; /* groups */
@@ -39,7 +42,8 @@ cpu_family cpu_rows_quant;  /* quantize, dequantize */
 cpu_family cpu_rows_matmul; /* matmul, quantized_matmul */
 
 /* Appends the rows of a static table (NULL: there are none) that serve `op`: the usual body of a family. */
-static inline int cpu_pick_rows(op_id op, const kernel_row *rows, int count, const kernel_row *out[CPU_FAMILY_ROWS], int found) {
+static inline int cpu_pick_rows(op_id op, const kernel_row *rows, int count, const kernel_row *out[CPU_FAMILY_ROWS],
+                                int found) {
     for (int i = 0; rows && i < count && found < CPU_FAMILY_ROWS; i++)
         if (rows[i].op == op) out[found++] = &rows[i];
     return found;

@@ -1,10 +1,12 @@
-/* exp of scores, which are never above 0: without a call, so that it may stand in the middle of a loop over registers. */
+/* exp of scores, which are never above 0: without a call, so that it may stand in the middle of a loop over registers.
+ */
 #ifndef CPU_EXP_H
 #define CPU_EXP_H
 
 #include "cpu/simd.h"
 
-/* exp(x) for x <= 0 within 2 ulp; 0 where it would be subnormal. A NaN stays one. Taylor's series on [-ln 2 / 2, ln 2 / 2]. */
+/* exp(x) for x <= 0 within 2 ulp; 0 where it would be subnormal. A NaN stays one. Taylor's series on [-ln 2 / 2, ln 2 /
+ * 2]. */
 static inline vf32 exp_of_negative(vf32 x) {
     const float least = -87.33654F;
     vf32 inside = blend_f32((vi32)(x < least), splat_f32(least), x);

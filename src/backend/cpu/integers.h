@@ -9,11 +9,11 @@
 /* Whole numbers beyond int64 become INT64_MAX: no array is that long. */
 static inline int64_t integer_at(const void *from, tarn_dtype dtype) {
     switch (dtype) {
-#define INTEGER(ENUM, type)                                                                                                                \
-    case TARN_##ENUM: {                                                                                                                    \
-        type x;                                                                                                                            \
-        memcpy(&x, from, sizeof x);                                                                                                        \
-        return (int64_t)x;                                                                                                                 \
+#define INTEGER(ENUM, type)                                                                                            \
+    case TARN_##ENUM: {                                                                                                \
+        type x;                                                                                                        \
+        memcpy(&x, from, sizeof x);                                                                                    \
+        return (int64_t)x;                                                                                             \
     }
         INTEGER(INT32, int32_t)
         INTEGER(UINT32, uint32_t)

@@ -7,12 +7,14 @@
 
 enum { GRAIN = 1 << 14, PIECE = 64 };
 
-/* ---- arange. Whole numbers: the first two elements without their fractions, and on in equal steps, as NumPy; floats are rounded once. */
+/* ---- arange. Whole numbers: the first two elements without their fractions, and on in equal steps, as NumPy; floats
+ * are rounded once. */
 
 static bool run_arange(const call *c) {
     const attributes_arange *a = c->attributes;
     const operand *out = &c->outputs[0];
-    int64_t n = operand_size(out), first = double_to_signed(a->start, 64), second = double_to_signed(a->start + a->step, 64);
+    int64_t n = operand_size(out), first = double_to_signed(a->start, 64),
+            second = double_to_signed(a->start + a->step, 64);
     int64_t step = second - first, value = first;
     for (int64_t i = 0; i < n; i++, value += step) {
         if (out->dtype == TARN_INT32 || out->dtype == TARN_UINT32)
@@ -28,8 +30,8 @@ static bool run_arange(const call *c) {
 /* start + i * step must be exact in double for float32 to be rounded once: whole numbers are. */
 static bool supports_arange(const call *c) {
     const attributes_arange *a = c->attributes;
-    return c->outputs[0].dtype != TARN_FLOAT32 ||
-           (a->start == (double)(int32_t)double_to_signed(a->start, 32) && a->step == (double)(int32_t)double_to_signed(a->step, 32));
+    return c->outputs[0].dtype != TARN_FLOAT32 || (a->start == (double)(int32_t)double_to_signed(a->start, 32) &&
+                                                   a->step == (double)(int32_t)double_to_signed(a->step, 32));
 }
 
 /* ---- random bits: threefry2x32 with 20 rounds (Salmon, Moraes, Dror, Shaw, 2011), PIECE counters side by side */
@@ -126,8 +128,9 @@ static bool run_random_bits(const call *c) {
 int cpu_rows_make(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
     static const kernel_row rows[] = {{.op = OP_arange,
                                        .name = "arange_cpu",
-                                       .dtypes = DTYPE_BIT(TARN_INT32) | DTYPE_BIT(TARN_UINT32) | DTYPE_BIT(TARN_INT64) |
-                                                 DTYPE_BIT(TARN_UINT64) | DTYPE_BIT(TARN_FLOAT32),
+                                       .dtypes = DTYPE_BIT(TARN_INT32) | DTYPE_BIT(TARN_UINT32) |
+                                                 DTYPE_BIT(TARN_INT64) | DTYPE_BIT(TARN_UINT64) |
+                                                 DTYPE_BIT(TARN_FLOAT32),
                                        .selector = -1,
                                        .supports = supports_arange,
                                        .run = run_arange},

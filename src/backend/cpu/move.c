@@ -32,7 +32,8 @@ static void swap_axes(move_plan *p, int i, int j) {
     p->shape[j] = shape, p->to[j] = to, p->from[j] = from;
 }
 
-/* If the source is not dense along the last axis, the axis along which it is closest to dense becomes the last but one: the two make tiles.
+/* If the source is not dense along the last axis, the axis along which it is closest to dense becomes the last but one:
+ * the two make tiles.
  */
 static void arrange(move_plan *p) {
     int last = p->ndim - 1, best = last;
@@ -42,7 +43,8 @@ static void arrange(move_plan *p) {
     for (int i = best; i + 1 < last; i++) swap_axes(p, i, i + 1);
 }
 
-move_plan move_plan_of(int ndim, const int64_t *shape, const int64_t *to_strides, const int64_t *from_strides, int64_t bytes) {
+move_plan move_plan_of(int ndim, const int64_t *shape, const int64_t *to_strides, const int64_t *from_strides,
+                       int64_t bytes) {
     move_plan p = {.bytes = bytes};
     for (int i = 0; i < ndim; i++) add_axis(&p, shape[i], to_strides[i] * bytes, from_strides[i] * bytes);
     if (p.ndim == 0) {
@@ -56,9 +58,9 @@ move_plan move_plan_of(int ndim, const int64_t *shape, const int64_t *to_strides
 
 /* ---- one row, and a tile of rows */
 
-#define COPY_ROW(bits)                                                                                                                     \
-    static void copy_row_##bits(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t count) {                           \
-        for (int64_t i = 0; i < count; i++) memcpy(to + i * to_step, from + i * from_step, bits / 8);                                      \
+#define COPY_ROW(bits)                                                                                                 \
+    static void copy_row_##bits(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t count) {       \
+        for (int64_t i = 0; i < count; i++) memcpy(to + i * to_step, from + i * from_step, bits / 8);                  \
     }
 COPY_ROW(8)
 COPY_ROW(16)
@@ -78,23 +80,26 @@ static void copy_row(char *to, int64_t to_step, const char *from, int64_t from_s
         copy_row_64(to, to_step, from, from_step, count);
 }
 
-/* A tile whose source is dense along the rows' axis: every line of memory is read and written once and whole, by way of a buffer. */
-#define TRANSPOSE(bits)                                                                                                                    \
-    static void transpose_##bits(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t rows, int64_t columns) {          \
-        enum { SIDE = 512 / bits };                                                                                                        \
-        uint##bits##_t tile[SIDE][SIDE], line[SIDE];                                                                                       \
-        for (int64_t j = 0; j < columns; j++) memcpy(tile[j], from + j * from_step, (size_t)rows * sizeof *line);                          \
-        for (int64_t i = 0; i < rows; i++) {                                                                                               \
-            for (int64_t j = 0; j < columns; j++) line[j] = tile[j][i];                                                                    \
-            memcpy(to + i * to_step, line, (size_t)columns * sizeof *line);                                                                \
-        }                                                                                                                                  \
+/* A tile whose source is dense along the rows' axis: every line of memory is read and written once and whole, by way of
+ * a buffer. */
+#define TRANSPOSE(bits)                                                                                                \
+    static void transpose_##bits(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t rows,         \
+                                 int64_t columns) {                                                                    \
+        enum { SIDE = 512 / bits };                                                                                    \
+        uint##bits##_t tile[SIDE][SIDE], line[SIDE];                                                                   \
+        for (int64_t j = 0; j < columns; j++) memcpy(tile[j], from + j * from_step, (size_t)rows * sizeof *line);      \
+        for (int64_t i = 0; i < rows; i++) {                                                                           \
+            for (int64_t j = 0; j < columns; j++) line[j] = tile[j][i];                                                \
+            memcpy(to + i * to_step, line, (size_t)columns * sizeof *line);                                            \
+        }                                                                                                              \
     }
 TRANSPOSE(8)
 TRANSPOSE(16)
 TRANSPOSE(32)
 TRANSPOSE(64)
 
-static void transpose(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t rows, int64_t columns, int64_t bytes) {
+static void transpose(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t rows, int64_t columns,
+                      int64_t bytes) {
     if (bytes == 4)
         transpose_32(to, to_step, from, from_step, rows, columns);
     else if (bytes == 2)
@@ -119,8 +124,8 @@ static void copy_rows(const move_plan *p, char *to, const char *from, int64_t be
         int64_t stop = columns - band < BAND * side ? columns : band + BAND * side;
         for (int64_t i = begin; i < end; i += side)
             for (int64_t j = band; j < stop; j += side)
-                transpose(to + i * p->to[outer] + j * p->bytes, p->to[outer], from + i * p->bytes + j * p->from[inner], p->from[inner],
-                          end - i < side ? end - i : side, stop - j < side ? stop - j : side, p->bytes);
+                transpose(to + i * p->to[outer] + j * p->bytes, p->to[outer], from + i * p->bytes + j * p->from[inner],
+                          p->from[inner], end - i < side ? end - i : side, stop - j < side ? stop - j : side, p->bytes);
     }
 }
 

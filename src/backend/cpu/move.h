@@ -4,7 +4,8 @@
 
 #include "backend/call.h"
 
-/* Two views of the same shape; strides in bytes. Axes of size 1 are gone, and axes that one stride of each can walk are one. */
+/* Two views of the same shape; strides in bytes. Axes of size 1 are gone, and axes that one stride of each can walk are
+ * one. */
 typedef struct {
     int ndim; /* at least 1 */
     int64_t bytes;
@@ -12,7 +13,8 @@ typedef struct {
 } move_plan;
 
 /* Strides in elements of `bytes` bytes. */
-move_plan move_plan_of(int ndim, const int64_t *shape, const int64_t *to_strides, const int64_t *from_strides, int64_t bytes);
+move_plan move_plan_of(int ndim, const int64_t *shape, const int64_t *to_strides, const int64_t *from_strides,
+                       int64_t bytes);
 
 /* On this thread alone. */
 void move_run(const move_plan *p, char *to, const char *from);

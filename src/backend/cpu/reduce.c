@@ -1,8 +1,9 @@
-/* reduce and arg_reduce, made of the loops of elementwise.tpl.h: many sums are kept side by side and folded into one at the end, which is
-   fast and loses fewer digits than one running sum. Half types fold in float32.
+/* reduce and arg_reduce, made of the loops of elementwise.tpl.h: many sums are kept side by side and folded into one at
+   the end, which is fast and loses fewer digits than one running sum. Half types fold in float32.
 
-   An axis gives the lanes: a reduced one (each output folds BLOCK partial results) or a kept one (BLOCK outputs fold side by side). What is
-   reduced is cut into chunks that depend on the shape alone; their results are joined in order, whatever the number of threads. */
+   An axis gives the lanes: a reduced one (each output folds BLOCK partial results) or a kept one (BLOCK outputs fold
+   side by side). What is reduced is cut into chunks that depend on the shape alone; their results are joined in order,
+   whatever the number of threads. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,9 +96,10 @@ static void choose_loops(reduction *r) {
     fill_identity(r);
 }
 
-/* Elements as values to fold: `count` of them, `stride` apart. They are where they lie, if that will do, else in `piece`, whose last step
-   is filled up with the identity. */
-static const char *load_piece(const reduction *r, register_block *piece, int64_t offset, int64_t stride, int64_t count) {
+/* Elements as values to fold: `count` of them, `stride` apart. They are where they lie, if that will do, else in
+   `piece`, whose last step is filled up with the identity. */
+static const char *load_piece(const reduction *r, register_block *piece, int64_t offset, int64_t stride,
+                              int64_t count) {
     register_block raw;
     const char *from = r->data + offset * dtype_bytes(r->from);
     int64_t rounded = (count + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP;
@@ -114,7 +116,8 @@ static const char *load_piece(const reduction *r, register_block *piece, int64_t
 
 /* ---- lanes along a reduced axis */
 
-/* Folds BLOCK values into the first, halves at a time. The last steps read beyond the half they need, into values no longer wanted. */
+/* Folds BLOCK values into the first, halves at a time. The last steps read beyond the half they need, into values no
+ * longer wanted. */
 static void fold_block(const reduction *r, register_block *total, int64_t count) {
     register_block other;
     for (int64_t half = count / 2; half > 0; half /= 2) {
@@ -137,7 +140,8 @@ static void reduce_row_chunk(const reduction *r, int64_t output, int64_t chunk) 
     int64_t begin = chunk * CHUNK_PIECES, end = begin + CHUNK_PIECES < r->pieces ? begin + CHUNK_PIECES : r->pieces;
     for (int64_t i = begin; i < end; i++) {
         int64_t at = i % in_row * BLOCK, count = r->lanes - at < BLOCK ? r->lanes - at : BLOCK;
-        const char *x = load_piece(r, &piece, base + offset_in(&r->inner, i / in_row) + at * r->lane_stride, r->lane_stride, count);
+        const char *x =
+            load_piece(r, &piece, base + offset_in(&r->inner, i / in_row) + at * r->lane_stride, r->lane_stride, count);
         r->fold(total.bytes, total.bytes, x, NULL, (count + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP);
     }
     fold_block(r, &total, block);
@@ -155,8 +159,10 @@ static void row_part(void *context, int64_t begin, int64_t end, int thread, int 
 /* COLUMNS blocks at a time: longer stretches of each row are kinder to the memory. */
 static void reduce_column_chunk(const reduction *r, int64_t column_block, int64_t chunk) {
     register_block totals[COLUMNS], piece;
-    int64_t wide = BLOCK * COLUMNS, blocks = (r->lanes + wide - 1) / wide, at = column_block % blocks * wide, outer = column_block / blocks;
-    int64_t count = r->lanes - at < wide ? r->lanes - at : wide, base = offset_in(&r->outputs, outer) + at * r->lane_stride;
+    int64_t wide = BLOCK * COLUMNS, blocks = (r->lanes + wide - 1) / wide, at = column_block % blocks * wide,
+            outer = column_block / blocks;
+    int64_t count = r->lanes - at < wide ? r->lanes - at : wide,
+            base = offset_in(&r->outputs, outer) + at * r->lane_stride;
     int64_t begin = chunk * CHUNK_PIECES, end = begin + CHUNK_PIECES < r->pieces ? begin + CHUNK_PIECES : r->pieces;
     for (int64_t b = 0; b * BLOCK < count; b++) totals[b] = r->identity;
     for (int64_t i = begin; i < end; i++) {
@@ -187,7 +193,8 @@ static void join_part(void *context, int64_t begin, int64_t end, int thread, int
     const reduction *r = context;
     for (int64_t at = begin; at < end; at += BLOCK) {
         register_block total = {0}, piece = r->identity;
-        int64_t count = end - at < BLOCK ? end - at : BLOCK, rounded = (count + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP;
+        int64_t count = end - at < BLOCK ? end - at : BLOCK,
+                rounded = (count + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP;
         memcpy(total.bytes, r->partials + at * r->width, (size_t)(count * r->width));
         for (int64_t chunk = 1; chunk < r->chunks; chunk++) {
             memcpy(piece.bytes, r->partials + (chunk * r->output_count + at) * r->width, (size_t)(count * r->width));
@@ -210,7 +217,8 @@ static void mark_reduced(const call *c, bool *reduced) {
 static int closest_axis(const operand *x, const bool *reduced, bool wanted) {
     int best = -1;
     for (int i = 0; i < x->ndim; i++)
-        if (reduced[i] == wanted && x->shape[i] != 1 && (best < 0 || llabs(x->strides[i]) <= llabs(x->strides[best]))) best = i;
+        if (reduced[i] == wanted && x->shape[i] != 1 && (best < 0 || llabs(x->strides[i]) <= llabs(x->strides[best])))
+            best = i;
     return best;
 }
 
@@ -252,7 +260,8 @@ static bool run_reduce(const call *c, const elementwise_kernels *kernels) {
     plan_axes(&r, c);
     if (r.output_count == 0) return true;
     choose_loops(&r);
-    int64_t columns = r.by_row ? r.output_count : r.outputs.size * ((r.lanes + BLOCK * COLUMNS - 1) / (BLOCK * COLUMNS));
+    int64_t columns =
+        r.by_row ? r.output_count : r.outputs.size * ((r.lanes + BLOCK * COLUMNS - 1) / (BLOCK * COLUMNS));
     int64_t unit = operand_size(x) / (columns * r.chunks);
     parallel_for(columns * r.chunks, GRAIN / (unit + 1) + 1, r.by_row ? row_part : column_part, &r);
     parallel_for(r.output_count, GRAIN / r.chunks / BLOCK * BLOCK + BLOCK, join_part, &r);
@@ -274,17 +283,18 @@ typedef struct {
     uint32_t *out;
 } arg_reduction;
 
-/* The first of `count` values that equals `wanted` (any NaN, if that is one), or -1. The loop without a branch runs over vectors. */
-#define FIND(type)                                                                                                                         \
-    static int64_t find_##type(const char *from, const char *wanted, int64_t count) {                                                      \
-        const type *x = (const type *)(const void *)from;                                                                                  \
-        type w;                                                                                                                            \
-        memcpy(&w, wanted, sizeof w);                                                                                                      \
-        int found = 0;                                                                                                                     \
-        for (int64_t i = 0; i < count; i++) found |= (x[i] == w) | ((x[i] != x[i]) & (w != w));                                            \
-        for (int64_t i = 0; found && i < count; i++)                                                                                       \
-            if (x[i] == w || (x[i] != x[i] && w != w)) return i;                                                                           \
-        return -1;                                                                                                                         \
+/* The first of `count` values that equals `wanted` (any NaN, if that is one), or -1. The loop without a branch runs
+ * over vectors. */
+#define FIND(type)                                                                                                     \
+    static int64_t find_##type(const char *from, const char *wanted, int64_t count) {                                  \
+        const type *x = (const type *)(const void *)from;                                                              \
+        type w;                                                                                                        \
+        memcpy(&w, wanted, sizeof w);                                                                                  \
+        int found = 0;                                                                                                 \
+        for (int64_t i = 0; i < count; i++) found |= (x[i] == w) | ((x[i] != x[i]) & (w != w));                        \
+        for (int64_t i = 0; found && i < count; i++)                                                                   \
+            if (x[i] == w || (x[i] != x[i] && w != w)) return i;                                                       \
+        return -1;                                                                                                     \
     }
 FIND(float)
 FIND(double)
@@ -326,7 +336,8 @@ static bool run_arg_reduce(const call *c, const elementwise_kernels *kernels) {
     const attributes_arg_reduce *attributes = c->attributes;
     const operand *x = &c->inputs[0];
     int axis = axis_normal(attributes->axis, x->ndim);
-    arg_reduction a = {.values = {.kernels = kernels, .data = x->data, .from = x->dtype, .to = x->dtype}, .out = c->outputs[0].data};
+    arg_reduction a = {.values = {.kernels = kernels, .data = x->data, .from = x->dtype, .to = x->dtype},
+                       .out = c->outputs[0].data};
     a.values.kind = attributes->least ? REDUCE_MIN : REDUCE_MAX;
     a.values.lanes = x->shape[axis];
     a.values.lane_stride = x->strides[axis];
@@ -351,25 +362,25 @@ static bool supports_reduce(const call *c) {
 
 /* ---- rows */
 
-#define REDUCE_ROWS(isa, isa_id)                                                                                                           \
-    static bool reduce_##isa(const call *c) {                                                                                              \
-        return run_reduce(c, &elementwise_kernels_##isa);                                                                                  \
-    }                                                                                                                                      \
-    static bool arg_reduce_##isa(const call *c) {                                                                                          \
-        return run_arg_reduce(c, &elementwise_kernels_##isa);                                                                              \
-    }                                                                                                                                      \
-    static const kernel_row rows_##isa[] = {{.op = OP_reduce,                                                                              \
-                                             .name = "reduce_" #isa,                                                                       \
-                                             .dtypes = DTYPES_ALL,                                                                         \
-                                             .layout = LAYOUT_ANY,                                                                         \
-                                             .supports = supports_reduce,                                                                  \
-                                             .workspace = reduce_workspace,                                                                \
-                                             .run = reduce_##isa},                                                                         \
-                                            {.op = OP_arg_reduce,                                                                          \
-                                             .name = "arg_reduce_" #isa,                                                                   \
-                                             .dtypes = DTYPES_ALL,                                                                         \
-                                             .layout = LAYOUT_ANY,                                                                         \
-                                             .supports = supports_arg_reduce,                                                              \
+#define REDUCE_ROWS(isa, isa_id)                                                                                       \
+    static bool reduce_##isa(const call *c) {                                                                          \
+        return run_reduce(c, &elementwise_kernels_##isa);                                                              \
+    }                                                                                                                  \
+    static bool arg_reduce_##isa(const call *c) {                                                                      \
+        return run_arg_reduce(c, &elementwise_kernels_##isa);                                                          \
+    }                                                                                                                  \
+    static const kernel_row rows_##isa[] = {{.op = OP_reduce,                                                          \
+                                             .name = "reduce_" #isa,                                                   \
+                                             .dtypes = DTYPES_ALL,                                                     \
+                                             .layout = LAYOUT_ANY,                                                     \
+                                             .supports = supports_reduce,                                              \
+                                             .workspace = reduce_workspace,                                            \
+                                             .run = reduce_##isa},                                                     \
+                                            {.op = OP_arg_reduce,                                                      \
+                                             .name = "arg_reduce_" #isa,                                               \
+                                             .dtypes = DTYPES_ALL,                                                     \
+                                             .layout = LAYOUT_ANY,                                                     \
+                                             .supports = supports_arg_reduce,                                          \
                                              .run = arg_reduce_##isa}};
 CPU_EACH_ISA(REDUCE_ROWS)
 

@@ -1,4 +1,5 @@
-/* Reading a row of any float dtype that computes in float32, a piece at a time. Included by files compiled for an instruction set. */
+/* Reading a row of any float dtype that computes in float32, a piece at a time. Included by files compiled for an
+ * instruction set. */
 #ifndef CPU_ROWS_H
 #define CPU_ROWS_H
 
@@ -6,7 +7,8 @@
 #include "table/table.h"
 
 /* `count` elements from the index `at` on, as floats: where they are, if the row is float32, else in `buffer`. */
-static inline __attribute__((unused)) const float *row_floats(float *buffer, const void *row, int64_t at, int64_t count, tarn_dtype dtype) {
+static inline __attribute__((unused)) const float *row_floats(float *buffer, const void *row, int64_t at, int64_t count,
+                                                              tarn_dtype dtype) {
     if (dtype == TARN_FLOAT32) return (const float *)row + at;
     if (dtype == TARN_BFLOAT16)
         floats_from_bfloat16(buffer, (const uint16_t *)row + at, count);
@@ -15,7 +17,8 @@ static inline __attribute__((unused)) const float *row_floats(float *buffer, con
     return buffer;
 }
 
-static inline __attribute__((unused)) void row_store(void *row, int64_t at, const float *from, int64_t count, tarn_dtype dtype) {
+static inline __attribute__((unused)) void row_store(void *row, int64_t at, const float *from, int64_t count,
+                                                     tarn_dtype dtype) {
     if (dtype == TARN_BFLOAT16)
         floats_to_bfloat16((uint16_t *)row + at, from, count);
     else if (dtype == TARN_FLOAT16)

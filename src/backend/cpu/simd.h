@@ -1,10 +1,10 @@
-/* Vectors of the instruction set that the including file is compiled for: types, loads and stores, half types, and the mathematical
-   functions (SLEEF, 1 ULP). Only files named *_<isa>.c may include it. Everything here is static, so that no file calls code of a wider
-   set.
+/* Vectors of the instruction set that the including file is compiled for: types, loads and stores, half types, and the
+   mathematical functions (SLEEF, 1 ULP). Only files named *_<isa>.c may include it. Everything here is static, so that
+   no file calls code of a wider set.
 
-   What the sets do differently is in simd_<isa>.h: widen_float16, narrow_float16, floor, ceil, trunc, rint, sqrt, fma_f32 (in one rounding
-   where the set has it), any, sum_lanes (halves are added to halves until one lane is left), and sum_two and sum_four, sum_lanes of several
-   vectors at once. */
+   What the sets do differently is in simd_<isa>.h: widen_float16, narrow_float16, floor, ceil, trunc, rint, sqrt,
+   fma_f32 (in one rounding where the set has it), any, sum_lanes (halves are added to halves until one lane is left),
+   and sum_two and sum_four, sum_lanes of several vectors at once. */
 #ifndef CPU_SIMD_H
 #define CPU_SIMD_H
 
@@ -32,16 +32,16 @@ static inline hu16 narrow_bfloat16(vf32 x) {
 }
 
 /* Conversion of `count` elements, the last few one by one. */
-#define SIMD_HALF(type)                                                                                                                    \
-    static inline __attribute__((unused)) void floats_from_##type(float *to, const uint16_t *from, int64_t count) {                        \
-        int64_t i = 0;                                                                                                                     \
-        for (; i + LANES <= count; i += LANES) store_f32(to + i, widen_##type(load_hu16(from + i)));                                       \
-        for (; i < count; i++) to[i] = type##_to_float(from[i]);                                                                           \
-    }                                                                                                                                      \
-    static inline __attribute__((unused)) void floats_to_##type(uint16_t *to, const float *from, int64_t count) {                          \
-        int64_t i = 0;                                                                                                                     \
-        for (; i + LANES <= count; i += LANES) store_hu16(to + i, narrow_##type(load_f32(from + i)));                                      \
-        for (; i < count; i++) to[i] = float_to_##type(from[i]);                                                                           \
+#define SIMD_HALF(type)                                                                                                \
+    static inline __attribute__((unused)) void floats_from_##type(float *to, const uint16_t *from, int64_t count) {    \
+        int64_t i = 0;                                                                                                 \
+        for (; i + LANES <= count; i += LANES) store_f32(to + i, widen_##type(load_hu16(from + i)));                   \
+        for (; i < count; i++) to[i] = type##_to_float(from[i]);                                                       \
+    }                                                                                                                  \
+    static inline __attribute__((unused)) void floats_to_##type(uint16_t *to, const float *from, int64_t count) {      \
+        int64_t i = 0;                                                                                                 \
+        for (; i + LANES <= count; i += LANES) store_hu16(to + i, narrow_##type(load_f32(from + i)));                  \
+        for (; i < count; i++) to[i] = float_to_##type(from[i]);                                                       \
     }
 SIMD_HALF(float16)
 SIMD_HALF(bfloat16)
@@ -62,12 +62,12 @@ static inline float max_lanes(vf32 x) {
 }
 
 /* ---- mathematical functions */
-#define SIMD_MATH(f)                                                                                                                       \
-    static inline __attribute__((unused)) vf32 f##_f32(vf32 x) {                                                                           \
-        return (vf32)SLEEF_F(f)(F32_IS(x));                                                                                                \
-    }                                                                                                                                      \
-    static inline __attribute__((unused)) vf64 f##_f64(vf64 x) {                                                                           \
-        return (vf64)SLEEF_D(f)(F64_IS(x));                                                                                                \
+#define SIMD_MATH(f)                                                                                                   \
+    static inline __attribute__((unused)) vf32 f##_f32(vf32 x) {                                                       \
+        return (vf32)SLEEF_F(f)(F32_IS(x));                                                                            \
+    }                                                                                                                  \
+    static inline __attribute__((unused)) vf64 f##_f64(vf64 x) {                                                       \
+        return (vf64)SLEEF_D(f)(F64_IS(x));                                                                            \
     }
 SIMD_MATH(exp)
 SIMD_MATH(expm1)
@@ -86,19 +86,20 @@ SIMD_MATH(tanh)
 SIMD_MATH(atanh)
 SIMD_MATH(erf)
 
-/* SLEEF's versions of these overflow long before their results do. From `large` on, log(x) + more is the result to the last bit. */
-#define SIMD_MATH_LARGE(f, large, large_wide, more)                                                                                        \
-    static inline __attribute__((unused)) vf32 f##_f32(vf32 x) {                                                                           \
-        vf32 size = abs_f32(x), y = (vf32)SLEEF_F(f)(F32_IS(x));                                                                           \
-        if (!any_f32((vi32)(size > large))) return y;                                                                                      \
-        vf32 far = (vf32)((vi32)(log_f32(size) + (float)(more)) | ((vi32)x & INT32_MIN));                                                  \
-        return blend_f32((vi32)(size > large) & (vi32)(x > lowest_##f), far, y);                                                           \
-    }                                                                                                                                      \
-    static inline __attribute__((unused)) vf64 f##_f64(vf64 x) {                                                                           \
-        vf64 size = abs_f64(x), y = (vf64)SLEEF_D(f)(F64_IS(x));                                                                           \
-        if (!any_f64((vi64)(size > large_wide))) return y;                                                                                 \
-        vf64 far = (vf64)((vi64)(log_f64(size) + (more)) | ((vi64)x & INT64_MIN));                                                         \
-        return blend_f64((vi64)(size > large_wide) & (vi64)(x > (double)lowest_##f), far, y);                                              \
+/* SLEEF's versions of these overflow long before their results do. From `large` on, log(x) + more is the result to the
+ * last bit. */
+#define SIMD_MATH_LARGE(f, large, large_wide, more)                                                                    \
+    static inline __attribute__((unused)) vf32 f##_f32(vf32 x) {                                                       \
+        vf32 size = abs_f32(x), y = (vf32)SLEEF_F(f)(F32_IS(x));                                                       \
+        if (!any_f32((vi32)(size > large))) return y;                                                                  \
+        vf32 far = (vf32)((vi32)(log_f32(size) + (float)(more)) | ((vi32)x & INT32_MIN));                              \
+        return blend_f32((vi32)(size > large) & (vi32)(x > lowest_##f), far, y);                                       \
+    }                                                                                                                  \
+    static inline __attribute__((unused)) vf64 f##_f64(vf64 x) {                                                       \
+        vf64 size = abs_f64(x), y = (vf64)SLEEF_D(f)(F64_IS(x));                                                       \
+        if (!any_f64((vi64)(size > large_wide))) return y;                                                             \
+        vf64 far = (vf64)((vi64)(log_f64(size) + (more)) | ((vi64)x & INT64_MIN));                                     \
+        return blend_f64((vi64)(size > large_wide) & (vi64)(x > (double)lowest_##f), far, y);                          \
     }
 #define lowest_log1p 0.0F
 #define lowest_acosh 0.0F
@@ -110,12 +111,12 @@ SIMD_MATH_LARGE(acosh, 1e10F, 1e20, 0.69314718055994530942)
 #undef lowest_acosh
 #undef lowest_asinh
 
-#define SIMD_MATH2(f)                                                                                                                      \
-    static inline __attribute__((unused)) vf32 f##_f32(vf32 x, vf32 y) {                                                                   \
-        return (vf32)SLEEF_F(f)(F32_IS(x), F32_IS(y));                                                                                     \
-    }                                                                                                                                      \
-    static inline __attribute__((unused)) vf64 f##_f64(vf64 x, vf64 y) {                                                                   \
-        return (vf64)SLEEF_D(f)(F64_IS(x), F64_IS(y));                                                                                     \
+#define SIMD_MATH2(f)                                                                                                  \
+    static inline __attribute__((unused)) vf32 f##_f32(vf32 x, vf32 y) {                                               \
+        return (vf32)SLEEF_F(f)(F32_IS(x), F32_IS(y));                                                                 \
+    }                                                                                                                  \
+    static inline __attribute__((unused)) vf64 f##_f64(vf64 x, vf64 y) {                                               \
+        return (vf64)SLEEF_D(f)(F64_IS(x), F64_IS(y));                                                                 \
     }
 SIMD_MATH2(pow)
 SIMD_MATH2(atan2)

@@ -21,12 +21,12 @@ static inline hu16 narrow_float16(vf32 x) {
     return (hu16)_mm256_cvtps_ph((__m256)x, _MM_FROUND_TO_NEAREST_INT);
 }
 
-#define SIMD_ROUND(name, mode)                                                                                                             \
-    static inline __attribute__((unused)) vf32 name##_f32(vf32 x) {                                                                        \
-        return (vf32)_mm256_round_ps((__m256)x, mode);                                                                                     \
-    }                                                                                                                                      \
-    static inline __attribute__((unused)) vf64 name##_f64(vf64 x) {                                                                        \
-        return (vf64)_mm256_round_pd((__m256d)x, mode);                                                                                    \
+#define SIMD_ROUND(name, mode)                                                                                         \
+    static inline __attribute__((unused)) vf32 name##_f32(vf32 x) {                                                    \
+        return (vf32)_mm256_round_ps((__m256)x, mode);                                                                 \
+    }                                                                                                                  \
+    static inline __attribute__((unused)) vf64 name##_f64(vf64 x) {                                                    \
+        return (vf64)_mm256_round_pd((__m256d)x, mode);                                                                \
     }
 SIMD_ROUND(floor, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)
 SIMD_ROUND(ceil, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC)
@@ -65,7 +65,8 @@ static inline pair_f32 sum_two(vf32 a, vf32 b) {
 }
 static inline quad_f32 sum_four(vf32 a, vf32 b, vf32 c, vf32 d) {
     __m256d ab = _mm256_castps_pd(add_pairs_avx2(a, b)), cd = _mm256_castps_pd(add_pairs_avx2(c, d));
-    __m256 all = _mm256_add_ps(_mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd)), _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd)));
+    __m256 all =
+        _mm256_add_ps(_mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd)), _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd)));
     return (quad_f32)_mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps(all, 1));
 }
 

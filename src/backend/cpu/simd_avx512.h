@@ -21,12 +21,12 @@ static inline hu16 narrow_float16(vf32 x) {
     return (hu16)_mm512_cvtps_ph((__m512)x, _MM_FROUND_TO_NEAREST_INT);
 }
 
-#define SIMD_ROUND(name, mode)                                                                                                             \
-    static inline __attribute__((unused)) vf32 name##_f32(vf32 x) {                                                                        \
-        return (vf32)_mm512_roundscale_ps((__m512)x, mode);                                                                                \
-    }                                                                                                                                      \
-    static inline __attribute__((unused)) vf64 name##_f64(vf64 x) {                                                                        \
-        return (vf64)_mm512_roundscale_pd((__m512d)x, mode);                                                                               \
+#define SIMD_ROUND(name, mode)                                                                                         \
+    static inline __attribute__((unused)) vf32 name##_f32(vf32 x) {                                                    \
+        return (vf32)_mm512_roundscale_ps((__m512)x, mode);                                                            \
+    }                                                                                                                  \
+    static inline __attribute__((unused)) vf64 name##_f64(vf64 x) {                                                    \
+        return (vf64)_mm512_roundscale_pd((__m512d)x, mode);                                                           \
     }
 SIMD_ROUND(floor, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)
 SIMD_ROUND(ceil, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC)
@@ -67,7 +67,8 @@ static inline pair_f32 sum_two(vf32 a, vf32 b) {
 }
 static inline quad_f32 sum_four(vf32 a, vf32 b, vf32 c, vf32 d) {
     __m512d ab = _mm512_castps_pd(add_pairs_avx512(a, b)), cd = _mm512_castps_pd(add_pairs_avx512(c, d));
-    __m512 all = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd)), _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd)));
+    __m512 all =
+        _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd)), _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd)));
     __m256 half = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
     return (quad_f32)_mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
 }

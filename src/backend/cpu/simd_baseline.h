@@ -32,14 +32,14 @@ static inline hu16 narrow_float16(vf32 x) {
     return h;
 }
 
-#define SIMD_LANE_BY_LANE(name)                                                                                                            \
-    static inline __attribute__((unused)) vf32 name##_f32(vf32 x) {                                                                        \
-        for (int i = 0; i < LANES; i++) x[i] = __builtin_##name##f(x[i]);                                                                  \
-        return x;                                                                                                                          \
-    }                                                                                                                                      \
-    static inline __attribute__((unused)) vf64 name##_f64(vf64 x) {                                                                        \
-        for (int i = 0; i < WIDE_LANES; i++) x[i] = __builtin_##name(x[i]);                                                                \
-        return x;                                                                                                                          \
+#define SIMD_LANE_BY_LANE(name)                                                                                        \
+    static inline __attribute__((unused)) vf32 name##_f32(vf32 x) {                                                    \
+        for (int i = 0; i < LANES; i++) x[i] = __builtin_##name##f(x[i]);                                              \
+        return x;                                                                                                      \
+    }                                                                                                                  \
+    static inline __attribute__((unused)) vf64 name##_f64(vf64 x) {                                                    \
+        for (int i = 0; i < WIDE_LANES; i++) x[i] = __builtin_##name(x[i]);                                            \
+        return x;                                                                                                      \
     }
 SIMD_LANE_BY_LANE(floor)
 SIMD_LANE_BY_LANE(ceil)

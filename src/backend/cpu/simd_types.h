@@ -1,4 +1,5 @@
-/* Vectors of SIMD_BYTES: types, loads and stores, masks. Included by the file of an instruction set, which names SIMD_BYTES first. */
+/* Vectors of SIMD_BYTES: types, loads and stores, masks. Included by the file of an instruction set, which names
+ * SIMD_BYTES first. */
 #ifndef CPU_SIMD_TYPES_H
 #define CPU_SIMD_TYPES_H
 
@@ -23,14 +24,14 @@ SIMD_TYPE(pair_f32, float, 8)
 enum { LANES = SIMD_BYTES / 4, WIDE_LANES = SIMD_BYTES / 8 };
 
 /* Memory need only be aligned to its elements. */
-#define SIMD_ACCESS(name, type)                                                                                                            \
-    static inline __attribute__((unused)) type load_##name(const void *from) {                                                             \
-        type v;                                                                                                                            \
-        memcpy(&v, from, sizeof v);                                                                                                        \
-        return v;                                                                                                                          \
-    }                                                                                                                                      \
-    static inline __attribute__((unused)) void store_##name(void *to, type v) {                                                            \
-        memcpy(to, &v, sizeof v);                                                                                                          \
+#define SIMD_ACCESS(name, type)                                                                                        \
+    static inline __attribute__((unused)) type load_##name(const void *from) {                                         \
+        type v;                                                                                                        \
+        memcpy(&v, from, sizeof v);                                                                                    \
+        return v;                                                                                                      \
+    }                                                                                                                  \
+    static inline __attribute__((unused)) void store_##name(void *to, type v) {                                        \
+        memcpy(to, &v, sizeof v);                                                                                      \
     }
 SIMD_ACCESS(f32, vf32)
 SIMD_ACCESS(i32, vi32)

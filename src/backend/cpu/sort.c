@@ -1,7 +1,7 @@
 /* sort, argsort and scan, a line along the axis at a time.
 
-   Numbers become unsigned keys in the same order (a NaN is the largest, both zeros are equal) and are sorted by a stable radix sort of
-   bytes, which skips the bytes that all keys share; short lines by insertion. */
+   Numbers become unsigned keys in the same order (a NaN is the largest, both zeros are equal) and are sorted by a
+   stable radix sort of bytes, which skips the bytes that all keys share; short lines by insertion. */
 #include <string.h>
 
 #include "base/threads.h"
@@ -17,7 +17,8 @@ typedef struct {
 
 /* ---- keys */
 
-/* The bits of a float of this many bits: negative numbers are turned over, so that integers compare as the numbers do. */
+/* The bits of a float of this many bits: negative numbers are turned over, so that integers compare as the numbers do.
+ */
 static uint64_t float_key(uint64_t bits, int width, uint64_t infinity) {
     uint64_t sign = UINT64_C(1) << (width - 1), magnitude = bits & (sign - 1);
     if (magnitude > infinity) return UINT64_MAX;
@@ -108,7 +109,8 @@ static void sort_line(const sort_job *j, int64_t line, item *items) {
     const operand *x = &j->call->inputs[0], *out = &j->call->outputs[0];
     const char *from = (const char *)x->data + line_offset(x, j->axis, line);
     char *to = (char *)out->data + line_offset(out, j->axis, line);
-    int64_t step = x->strides[j->axis] * dtype_bytes(x->dtype), bytes = dtype_bytes(out->dtype), out_step = out->strides[j->axis] * bytes;
+    int64_t step = x->strides[j->axis] * dtype_bytes(x->dtype), bytes = dtype_bytes(out->dtype),
+            out_step = out->strides[j->axis] * bytes;
     for (int64_t i = 0; i < j->n; i++) items[i] = (item){key_of(from + i * step, x->dtype), (uint32_t)i};
     const item *sorted = sort_items(items, j->n);
     for (int64_t i = 0; i < j->n; i++) {
@@ -130,7 +132,8 @@ static void sort_part(void *context, int64_t begin, int64_t end, int thread, int
 static sort_job job_of(const call *c) {
     const operand *x = &c->inputs[0];
     bool indices = c->op == OP_argsort;
-    int64_t axis = indices ? ((const attributes_argsort *)c->attributes)->axis : ((const attributes_sort *)c->attributes)->axis;
+    int64_t axis =
+        indices ? ((const attributes_argsort *)c->attributes)->axis : ((const attributes_sort *)c->attributes)->axis;
     sort_job j = {.call = c, .axis = axis_normal(axis, x->ndim), .indices = indices};
     j.n = x->shape[j.axis];
     j.lines = j.n > 0 ? operand_size(x) / j.n : 0;
@@ -153,8 +156,8 @@ static bool supports_sort(const call *c) {
     return c->inputs[0].dtype != TARN_COMPLEX64 && job_of(c).n <= UINT32_MAX;
 }
 
-/* ---- scan: one running value a line, in the compute type of the output. Sums of floats run in double, so that a long line keeps its
- * digits. */
+/* ---- scan: one running value a line, in the compute type of the output. Sums of floats run in double, so that a long
+ * line keeps its digits. */
 
 typedef struct {
     const call *call;
@@ -164,16 +167,16 @@ typedef struct {
 
 enum { PIECE = 256 };
 
-#define SCAN(name, type, running_type, expression, first)                                                                                  \
-    static void name(void *values, int64_t count, void *state, bool start, bool exclusive) {                                               \
-        type *x = values;                                                                                                                  \
-        running_type running = start ? (first) : *(running_type *)state;                                                                   \
-        for (int64_t i = 0; i < count; i++) {                                                                                              \
-            running_type a = running, b = (running_type)x[i];                                                                              \
-            running = (running_type)(expression);                                                                                          \
-            x[i] = (type)(exclusive ? a : running);                                                                                        \
-        }                                                                                                                                  \
-        *(running_type *)state = running;                                                                                                  \
+#define SCAN(name, type, running_type, expression, first)                                                              \
+    static void name(void *values, int64_t count, void *state, bool start, bool exclusive) {                           \
+        type *x = values;                                                                                              \
+        running_type running = start ? (first) : *(running_type *)state;                                               \
+        for (int64_t i = 0; i < count; i++) {                                                                          \
+            running_type a = running, b = (running_type)x[i];                                                          \
+            running = (running_type)(expression);                                                                      \
+            x[i] = (type)(exclusive ? a : running);                                                                    \
+        }                                                                                                              \
+        *(running_type *)state = running;                                                                              \
     }
 SCAN(sum_float, float, double, a + b, 0)
 SCAN(sum_double, double, double, a + b, 0)
@@ -197,7 +200,8 @@ static scan_loop scan_loop_of(reduce_kind kind, compute_type type) {
 static void scan_line(const scan_job *j, int64_t line) {
     const operand *x = &j->call->inputs[0], *out = &j->call->outputs[0];
     const elementwise_kernels *kernels = &elementwise_kernels_baseline;
-    int64_t n = x->shape[j->axis], from_step = x->strides[j->axis], to_step = out->strides[j->axis], bytes = dtype_bytes(out->dtype);
+    int64_t n = x->shape[j->axis], from_step = x->strides[j->axis], to_step = out->strides[j->axis],
+            bytes = dtype_bytes(out->dtype);
     const char *from = (const char *)x->data + line_offset(x, j->axis, line);
     char *to = (char *)out->data + line_offset(out, j->axis, line);
     scan_loop loop = scan_loop_of(j->attributes->kind, compute_type_of(out->dtype));
@@ -211,7 +215,8 @@ static void scan_line(const scan_job *j, int64_t line) {
         kernels->loads[x->dtype](values, from + at * from_step * dtype_bytes(x->dtype), from_step, count);
         loop(values, count, &state, at == 0, j->attributes->exclusive);
         kernels->stores[out->dtype](raw, values, count);
-        for (int64_t i = 0; i < count; i++) memcpy(to + (at + i) * to_step * bytes, (char *)raw + i * bytes, (size_t)bytes);
+        for (int64_t i = 0; i < count; i++)
+            memcpy(to + (at + i) * to_step * bytes, (char *)raw + i * bytes, (size_t)bytes);
     }
 }
 
@@ -238,10 +243,10 @@ static bool supports_scan(const call *c) {
 
 /* ---- rows */
 
-#define SORT_ROW(name_, supports_, workspace_, run_)                                                                                       \
-    {                                                                                                                                      \
-        .op = OP_##name_, .name = #name_ "_cpu", .dtypes = DTYPES_ALL, .layout = LAYOUT_ANY, .supports = supports_,                        \
-        .workspace = workspace_, .run = run_                                                                                               \
+#define SORT_ROW(name_, supports_, workspace_, run_)                                                                   \
+    {                                                                                                                  \
+        .op = OP_##name_, .name = #name_ "_cpu", .dtypes = DTYPES_ALL, .layout = LAYOUT_ANY, .supports = supports_,    \
+        .workspace = workspace_, .run = run_                                                                           \
     }
 
 int cpu_rows_sort(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {

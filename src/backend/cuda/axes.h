@@ -13,7 +13,8 @@ typedef struct {
 /* Those of `shape`, ndim of them; strides[k] are operand k's. */
 axes axes_joined(int ndim, const int64_t *shape, int operands, const int64_t *const *strides);
 
-/* Strides of o along the axes of a result with ndim axes, to which it is broadcast: its own axes but the last `without` are the last ones.
+/* Strides of o along the axes of a result with ndim axes, to which it is broadcast: its own axes but the last `without`
+ * are the last ones.
  */
 void axes_broadcast(const operand *o, int without, int ndim, const int64_t *shape, int64_t *strides);
 

@@ -1,5 +1,6 @@
-/* Copies. Host memory is not page-locked as a rule, so that its bytes go through pieces that are: while the device moves one, this thread
-   fills or empties the other. The source of a copy to the device has been read when cuda_copy returns. */
+/* Copies. Host memory is not page-locked as a rule, so that its bytes go through pieces that are: while the device
+   moves one, this thread fills or empties the other. The source of a copy to the device has been read when cuda_copy
+   returns. */
 #include "cuda/cuda.h"
 
 #include <string.h>
@@ -10,8 +11,10 @@ static bool make_staging(staging *s) {
     if (s->pieces[STAGING_PIECES - 1]) return true;
     for (int i = 0; i < STAGING_PIECES; i++) {
         if (s->pieces[i]) continue;
-        if (!s->free[i] && !cuda_ok(cudaEventCreateWithFlags(&s->free[i], cudaEventDisableTiming), "an event")) return false;
-        if (!cuda_ok(cudaHostAlloc((void **)&s->pieces[i], PIECE, cudaHostAllocDefault), "page-locked memory")) return false;
+        if (!s->free[i] && !cuda_ok(cudaEventCreateWithFlags(&s->free[i], cudaEventDisableTiming), "an event"))
+            return false;
+        if (!cuda_ok(cudaHostAlloc((void **)&s->pieces[i], PIECE, cudaHostAllocDefault), "page-locked memory"))
+            return false;
     }
     return true;
 }
@@ -33,7 +36,8 @@ static bool to_device(staging *s, cudaStream_t stream, const block_copy *c) {
         size_t bytes = piece_bytes(c->bytes - at);
         if (!cuda_ok(cudaEventSynchronize(s->free[i]), "waiting for a copy")) return false;
         memcpy(s->pieces[i], (const char *)c->from + at, bytes);
-        if (!cuda_ok(cudaMemcpyAsync((char *)c->to + at, s->pieces[i], bytes, cudaMemcpyHostToDevice, stream), "copying to the device") ||
+        if (!cuda_ok(cudaMemcpyAsync((char *)c->to + at, s->pieces[i], bytes, cudaMemcpyHostToDevice, stream),
+                     "copying to the device") ||
             !cuda_ok(cudaEventRecord(s->free[i], stream), "recording an event"))
             return false;
     }
@@ -42,7 +46,8 @@ static bool to_device(staging *s, cudaStream_t stream, const block_copy *c) {
 
 static bool fetch(staging *s, cudaStream_t stream, const block_copy *c, int64_t at, unsigned i) {
     return cuda_ok(cudaEventSynchronize(s->free[i]), "waiting for a copy") &&
-           cuda_ok(cudaMemcpyAsync(s->pieces[i], (const char *)c->from + at, piece_bytes(c->bytes - at), cudaMemcpyDeviceToHost, stream),
+           cuda_ok(cudaMemcpyAsync(s->pieces[i], (const char *)c->from + at, piece_bytes(c->bytes - at),
+                                   cudaMemcpyDeviceToHost, stream),
                    "copying to the host") &&
            cuda_ok(cudaEventRecord(s->free[i], stream), "recording an event");
 }
@@ -68,7 +73,8 @@ static bool to_host(staging *s, cudaStream_t stream, const block_copy *c) {
 bool cuda_copy(int device, staging *s, cudaStream_t stream, const block_copy *c) {
     if (c->bytes == 0) return true;
     if (c->direction == COPY_FROM_PEER)
-        return cuda_ok(cudaMemcpyPeerAsync(c->to, device, c->from, c->peer, (size_t)c->bytes, stream), "copying from another device");
+        return cuda_ok(cudaMemcpyPeerAsync(c->to, device, c->from, c->peer, (size_t)c->bytes, stream),
+                       "copying from another device");
     if (!make_staging(s)) return false;
     return c->direction == COPY_TO_DEVICE ? to_device(s, stream, c) : to_host(s, stream, c);
 }

@@ -1,4 +1,5 @@
-/* NVIDIA GPUs. Kernels are launched by the thread of a stream that gives it its work; what they need to know of it stands here. */
+/* NVIDIA GPUs. Kernels are launched by the thread of a stream that gives it its work; what they need to know of it
+ * stands here. */
 #ifndef CUDA_CUDA_H
 #define CUDA_CUDA_H
 
@@ -39,8 +40,8 @@ bool cuda_copy(int device, staging *s, cudaStream_t stream, const block_copy *co
 void cuda_staging_free(staging *s);
 
 /* ---- nvrtc.c */
-/* The kernel `name` of this source, compiled for the device at hand unless it was before (in this process or, kept in the cache folder, in
-   another). NULL with the error set. */
+/* The kernel `name` of this source, compiled for the device at hand unless it was before (in this process or, kept in
+   the cache folder, in another). NULL with the error set. */
 cudaKernel_t cuda_compiled(const char *source, const char *name);
 
 /* ---- rows: `const kernel_row cuda_<op>…` in the files of their families, listed in backend.c */

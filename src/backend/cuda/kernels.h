@@ -1,5 +1,5 @@
-/* What C gives to kernels: structs of plain numbers, read by C and CUDA alike. A launcher gives the kernel to `stream`; what the launch
-   gave is read with cudaGetLastError by the caller. dtypes are numbers of tarn_dtype. */
+/* What C gives to kernels: structs of plain numbers, read by C and CUDA alike. A launcher gives the kernel to `stream`;
+   what the launch gave is read with cudaGetLastError by the caller. dtypes are numbers of tarn_dtype. */
 #ifndef CUDA_KERNELS_H
 #define CUDA_KERNELS_H
 
@@ -22,20 +22,24 @@ typedef struct {
 } copy_kernel;
 void launch_copy(const copy_kernel *k, kernel_stream stream);
 
-/* A block of `block`'s shape within `many`: it begins at starts (integers of start_dtype), moved so that it lies within. `axes` of them. */
+/* A block of `block`'s shape within `many`: it begins at starts (integers of start_dtype), moved so that it lies
+ * within. `axes` of them. */
 typedef struct {
     void *many, *block;
     const void *starts;
     int bytes, ndim, leading, axes, start_dtype, reading;
-    int64_t n, shape[KERNEL_MOST_AXES], many_shape[KERNEL_MOST_AXES], many_strides[KERNEL_MOST_AXES], block_strides[KERNEL_MOST_AXES];
-    int64_t start_strides[KERNEL_MOST_AXES]; /* of the leading axes; the last entry is that from one of `axes` to the next */
+    int64_t n, shape[KERNEL_MOST_AXES], many_shape[KERNEL_MOST_AXES], many_strides[KERNEL_MOST_AXES],
+        block_strides[KERNEL_MOST_AXES];
+    int64_t start_strides[KERNEL_MOST_AXES]; /* of the leading axes; the last entry is that from one of `axes` to the
+                                                next */
     int64_t step[KERNEL_MOST_AXES];          /* of each axis of `many` */
     int axis[KERNEL_MOST_AXES];
 } block_kernel;
 void launch_block(const block_kernel *k, kernel_stream stream);
 
-/* gather and scatter: what is picked has the shape `shape`; its element lies in `many` at the sum of index * strides, and of each index
-   array's value * index_step. Of a scatter the axes that the indices choose along are the last ones, in_order elements in all. */
+/* gather and scatter: what is picked has the shape `shape`; its element lies in `many` at the sum of index * strides,
+   and of each index array's value * index_step. Of a scatter the axes that the indices choose along are the last ones,
+   in_order elements in all. */
 typedef struct {
     void *many, *picked;
     int dtype, bytes, ndim, count, mode; /* mode: -1 gather, else tarn_scatter_mode */
@@ -91,7 +95,8 @@ typedef struct {
 void launch_softmax(const norm_kernel *k, kernel_stream stream);
 void launch_rms_norm(const norm_kernel *k, kernel_stream stream);
 
-/* x [batch, heads, length, dim], any strides but a dense last axis; offset of offset_dtype, offset_step 0 if all rows share it. */
+/* x [batch, heads, length, dim], any strides but a dense last axis; offset of offset_dtype, offset_step 0 if all rows
+ * share it. */
 typedef struct {
     void *to;
     const void *from, *offset;

@@ -9,8 +9,8 @@ void *cuda_allocate(int device, int64_t bytes) {
     size_t left = 0, all = 0;
     cudaMemGetInfo(&left, &all);
     tarn_clear_error();
-    cuda_report(tarn_fail_kind(TARN_ERROR_MEMORY, "cuda:%d: no %lld bytes (%zu of %zu are free): %s", device, (long long)bytes, left, all,
-                               cudaGetErrorString(error)));
+    cuda_report(tarn_fail_kind(TARN_ERROR_MEMORY, "cuda:%d: no %lld bytes (%zu of %zu are free): %s", device,
+                               (long long)bytes, left, all, cudaGetErrorString(error)));
     return NULL;
 }
 

@@ -1,6 +1,6 @@
 /* Kernels from source. NVRTC is opened when the first is needed. What it made is kept in memory, and as
-   $XDG_CACHE_HOME/tarn/cuda-<hash of source and architecture>.cubin (~/.cache without the variable): a file that does not load is made
-   again. */
+   $XDG_CACHE_HOME/tarn/cuda-<hash of source and architecture>.cubin (~/.cache without the variable): a file that does
+   not load is made again. */
 #include "cuda/cuda.h"
 
 #include <dlfcn.h>
@@ -15,10 +15,11 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-#define FUNCTIONS(F)                                                                                                                       \
-    F(nvrtcCreateProgram)                                                                                                                  \
-    F(nvrtcDestroyProgram)                                                                                                                 \
-    F(nvrtcCompileProgram) F(nvrtcGetCUBINSize) F(nvrtcGetCUBIN) F(nvrtcGetProgramLogSize) F(nvrtcGetProgramLog) F(nvrtcGetErrorString)
+#define FUNCTIONS(F)                                                                                                   \
+    F(nvrtcCreateProgram)                                                                                              \
+    F(nvrtcDestroyProgram)                                                                                             \
+    F(nvrtcCompileProgram)                                                                                             \
+    F(nvrtcGetCUBINSize) F(nvrtcGetCUBIN) F(nvrtcGetProgramLogSize) F(nvrtcGetProgramLog) F(nvrtcGetErrorString)
 
 static struct {
 #define MEMBER(name) __typeof__(name) *name;
@@ -39,16 +40,20 @@ enum { BUCKETS = 1024 };
 static entry *entries[BUCKETS];
 
 static void *open_library(void) {
-    static const char *const names[] = {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", "/usr/local/cuda/lib64/libnvrtc.so"};
+    static const char *const names[] = {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so",
+                                        "/usr/local/cuda/lib64/libnvrtc.so"};
     void *library = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof *names && !library; i++) library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    for (size_t i = 0; i < sizeof names / sizeof *names && !library; i++)
+        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
     return library;
 }
 
 static bool load_nvrtc(void) {
     if (nvrtc.good) return true;
     void *library = open_library(), *symbol;
-    if (!library) return tarn_fail("cuda: NVRTC (libnvrtc.so), which compiles elementwise kernels, is not installed: %s", dlerror());
+    if (!library)
+        return tarn_fail("cuda: NVRTC (libnvrtc.so), which compiles elementwise kernels, is not installed: %s",
+                         dlerror());
     bool good = true;
 #define FIND(name) good = (symbol = dlsym(library, #name)) && good, memcpy(&nvrtc.name, &symbol, sizeof symbol);
     FUNCTIONS(FIND)
@@ -83,7 +88,8 @@ static bool cache_path(const char *source, int arch, text *path) {
     mkdir(text_string(path), 0777);
     text_add(path, "/tarn");
     mkdir(text_string(path), 0777);
-    text_format(path, "/cuda-%016llx%016llx.cubin", (unsigned long long)hash_of(source, arch, UINT64_C(0xCBF29CE484222325)),
+    text_format(path, "/cuda-%016llx%016llx.cubin",
+                (unsigned long long)hash_of(source, arch, UINT64_C(0xCBF29CE484222325)),
                 (unsigned long long)hash_of(source, arch, UINT64_C(0x9E3779B97F4A7C15)));
     return !path->failed;
 }
@@ -137,7 +143,8 @@ static char *compile_program(nvrtcProgram program, int arch, size_t *bytes) {
 static char *compile(const char *source, int arch, size_t *bytes) {
     nvrtcProgram program;
     if (!load_nvrtc()) return NULL;
-    if (nvrtc.nvrtcCreateProgram(&program, source, "tarn.cu", 0, NULL, NULL) != NVRTC_SUCCESS) return tarn_fail("cuda: NVRTC failed"), NULL;
+    if (nvrtc.nvrtcCreateProgram(&program, source, "tarn.cu", 0, NULL, NULL) != NVRTC_SUCCESS)
+        return tarn_fail("cuda: NVRTC failed"), NULL;
     char *cubin = compile_program(program, arch, bytes);
     nvrtc.nvrtcDestroyProgram(&program);
     return cubin;

@@ -4,25 +4,25 @@
 
 #include "backend/call.h"
 
-#define CUDA_ROWS(ROW)                                                                                                                     \
-    ROW(group)                                                                                                                             \
-    ROW(contiguous)                                                                                                                        \
-    ROW(concatenate)                                                                                                                       \
-    ROW(slice_update)                                                                                                                      \
-    ROW(slice_array)                                                                                                                       \
-    ROW(arange)                                                                                                                            \
-    ROW(random_bits)                                                                                                                       \
-    ROW(gather)                                                                                                                            \
-    ROW(scatter)                                                                                                                           \
-    ROW(reduce)                                                                                                                            \
-    ROW(arg_reduce)                                                                                                                        \
-    ROW(softmax)                                                                                                                           \
-    ROW(rms_norm)                                                                                                                          \
-    ROW(rope)                                                                                                                              \
-    ROW(attention)                                                                                                                         \
-    ROW(matmul)                                                                                                                            \
-    ROW(matmul_any)                                                                                                                        \
-    ROW(dequantize)                                                                                                                        \
+#define CUDA_ROWS(ROW)                                                                                                 \
+    ROW(group)                                                                                                         \
+    ROW(contiguous)                                                                                                    \
+    ROW(concatenate)                                                                                                   \
+    ROW(slice_update)                                                                                                  \
+    ROW(slice_array)                                                                                                   \
+    ROW(arange)                                                                                                        \
+    ROW(random_bits)                                                                                                   \
+    ROW(gather)                                                                                                        \
+    ROW(scatter)                                                                                                       \
+    ROW(reduce)                                                                                                        \
+    ROW(arg_reduce)                                                                                                    \
+    ROW(softmax)                                                                                                       \
+    ROW(rms_norm)                                                                                                      \
+    ROW(rope)                                                                                                          \
+    ROW(attention)                                                                                                     \
+    ROW(matmul)                                                                                                        \
+    ROW(matmul_any)                                                                                                    \
+    ROW(dequantize)                                                                                                    \
     ROW(quantized_matmul)
 
 #define DECLARE(name) extern const kernel_row cuda_##name;

@@ -1,9 +1,10 @@
-/* Streams. Each has two threads: one that waits for what a submission waits for on the host's side and then gives its copies and kernels to
-   the CUDA stream, and one that waits until the device is done with each and tells. So nothing runs in the driver's callbacks, where CUDA
-   must not be called and where one blocked function would hold up every stream.
+/* Streams. Each has two threads: one that waits for what a submission waits for on the host's side and then gives its
+   copies and kernels to the CUDA stream, and one that waits until the device is done with each and tells. So nothing
+   runs in the driver's callbacks, where CUDA must not be called and where one blocked function would hold up every
+   stream.
 
-   No deadlock: a submission waits only for submissions that were submitted before it, whose threads wait for still earlier ones. On the
-   device, a stream waits only for events that have been recorded. */
+   No deadlock: a submission waits only for submissions that were submitted before it, whose threads wait for still
+   earlier ones. On the device, a stream waits only for events that have been recorded. */
 #include "cuda/cuda.h"
 
 #include <pthread.h>
@@ -72,18 +73,20 @@ void cuda_stream_free(backend_stream *s) {
 
 static bool make_events(backend_stream *s) {
     for (int i = 0; i < RING; i++)
-        if (!cuda_ok(cudaEventCreateWithFlags(&s->ends[i], cudaEventDisableTiming | cudaEventBlockingSync), "an event")) return false;
+        if (!cuda_ok(cudaEventCreateWithFlags(&s->ends[i], cudaEventDisableTiming | cudaEventBlockingSync), "an event"))
+            return false;
     return true;
 }
 
 backend_stream *cuda_stream_new(int device) {
-    backend_stream *s = device < MOST_DEVICES ? NEW(backend_stream) : (tarn_fail("cuda: %d devices at most", MOST_DEVICES), NULL);
+    backend_stream *s =
+        device < MOST_DEVICES ? NEW(backend_stream) : (tarn_fail("cuda: %d devices at most", MOST_DEVICES), NULL);
     if (!s) return cuda_report(false), NULL;
     s->device = device;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->moved, NULL);
-    bool ok = cuda_use(device) && cuda_ok(cudaStreamCreateWithFlags(&s->stream, cudaStreamNonBlocking), "a stream") && make_events(s) &&
-              (s->giver = worker_new()) != NULL && (s->teller = worker_new()) != NULL;
+    bool ok = cuda_use(device) && cuda_ok(cudaStreamCreateWithFlags(&s->stream, cudaStreamNonBlocking), "a stream") &&
+              make_events(s) && (s->giver = worker_new()) != NULL && (s->teller = worker_new()) != NULL;
     if (ok) return s;
     cuda_stream_free(s);
     return cuda_report(false), NULL;
@@ -91,13 +94,13 @@ backend_stream *cuda_stream_new(int device) {
 
 /* ---- waiting */
 
-/* For a submission of another CUDA stream: until its end has an event, which then holds up this stream, not this thread. An event that was
-   used again since belongs to a submission long done. */
+/* For a submission of another CUDA stream: until its end has an event, which then holds up this stream, not this
+   thread. An event that was used again since belongs to a submission long done. */
 static bool await_stream(backend_stream *s, backend_stream *other, uint64_t number) {
     pthread_mutex_lock(&other->lock);
     while (other->given < number) pthread_cond_wait(&other->moved, &other->lock);
-    bool ok =
-        other->given - number >= RING || cuda_ok(cudaStreamWaitEvent(s->stream, other->ends[number % RING], 0), "waiting for a stream");
+    bool ok = other->given - number >= RING ||
+              cuda_ok(cudaStreamWaitEvent(s->stream, other->ends[number % RING], 0), "waiting for a stream");
     pthread_mutex_unlock(&other->lock);
     return ok;
 }
@@ -120,8 +123,8 @@ static bool await_all(backend_stream *s, const submission *of) {
 
 /* ---- giving */
 
-/* Keeps the thread's error until the submission's turn to be told of. Where there is no memory for it the device counts as lost: nothing
-   may go unnoticed. */
+/* Keeps the thread's error until the submission's turn to be told of. Where there is no memory for it the device counts
+   as lost: nothing may go unnoticed. */
 static void keep_failure(task *t, int at) {
     const char *why = tarn_error() ? tarn_error() : "failed without saying why";
     size_t bytes = strlen(why) + 1;

@@ -1,7 +1,8 @@
-/* What tests find in libtarn_mock.so by dlsym. The same names as types: `tarn_mock_count *count = dlsym(library, "tarn_mock_launches")`.
+/* What tests find in libtarn_mock.so by dlsym. The same names as types: `tarn_mock_count *count = dlsym(library,
+   "tarn_mock_launches")`.
 
-   Faults: the n-th such event from now (1 = the next) fails, and none after it; 0 turns the fault off. A failed launch or copy is told to
-   `after` when its turn comes; of a failed submission every call and copy is. */
+   Faults: the n-th such event from now (1 = the next) fails, and none after it; 0 turns the fault off. A failed launch
+   or copy is told to `after` when its turn comes; of a failed submission every call and copy is. */
 #ifndef MOCK_HOOKS_H
 #define MOCK_HOOKS_H
 
@@ -27,8 +28,9 @@ TARN_API void tarn_mock_set_peers(bool peers);
 /* From now on all work, copies and allocations of the device fail. */
 TARN_API void tarn_mock_lose_device(int device, bool lost);
 
-/* Since the start: submissions, launches and copies begun, bytes copied; rows and plans prepared, submissions that replayed a plan. Now:
-   blocks and bytes allocated. Violations: operands or copies outside the device's blocks, blocks released twice. */
+/* Since the start: submissions, launches and copies begun, bytes copied; rows and plans prepared, submissions that
+   replayed a plan. Now: blocks and bytes allocated. Violations: operands or copies outside the device's blocks, blocks
+   released twice. */
 TARN_API int64_t tarn_mock_submissions(void);
 TARN_API int64_t tarn_mock_launches(void);
 TARN_API int64_t tarn_mock_copies(void);

@@ -1,5 +1,5 @@
-/* Device memory: each block is mapped twice over, at an address without access rights that the host knows it by, and at one that kernels
-   use. Blocks are found by binary search among the host's addresses. */
+/* Device memory: each block is mapped twice over, at an address without access rights that the host knows it by, and at
+   one that kernels use. Blocks are found by binary search among the host's addresses. */
 #include "mock/mock.h"
 
 #include <pthread.h>
@@ -70,11 +70,12 @@ static bool insert(block b) {
 
 static bool may_allocate(int device, int64_t bytes) {
     if (!mock_settings_good() || mock_is_lost(device)) return false;
-    if (mock_fault_due(FAULT_ALLOCATION)) return tarn_fail_kind(TARN_ERROR_MEMORY, "mock:%d: this allocation was told to fail", device);
+    if (mock_fault_due(FAULT_ALLOCATION))
+        return tarn_fail_kind(TARN_ERROR_MEMORY, "mock:%d: this allocation was told to fail", device);
     int64_t limit = mock_memory_limit();
     if (bytes >= 0 && bytes <= limit && used[device] <= limit - bytes) return true;
-    return tarn_fail_kind(TARN_ERROR_MEMORY, "mock:%d: out of memory: %lld bytes more than the %lld in use exceed %lld", device,
-                          (long long)bytes, (long long)used[device], (long long)limit);
+    return tarn_fail_kind(TARN_ERROR_MEMORY, "mock:%d: out of memory: %lld bytes more than the %lld in use exceed %lld",
+                          device, (long long)bytes, (long long)used[device], (long long)limit);
 }
 
 void *mock_allocate(int device, int64_t bytes) {
@@ -125,7 +126,9 @@ void *mock_inside(int device, const void *from, int64_t bytes, const char *what)
     if (b.device != device) return mock_violation("mock:%d: %s is in memory of mock:%d", device, what, b.device), NULL;
     int64_t offset = (const char *)from - b.address;
     if (bytes > b.bytes - offset)
-        return mock_violation("mock:%d: %s ends %lld bytes beyond its block", device, what, (long long)(offset + bytes - b.bytes)), NULL;
+        return mock_violation("mock:%d: %s ends %lld bytes beyond its block", device, what,
+                              (long long)(offset + bytes - b.bytes)),
+               NULL;
     return b.memory + offset;
 }
 

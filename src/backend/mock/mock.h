@@ -1,8 +1,10 @@
-/* The mock device: reference kernels over memory that only they can reach, on threads of their own. It exists so that everything a GPU asks
-   of the rest of Tarn (residency, copies, events, fallback, failures that arrive late) is tested on machines without one.
+/* The mock device: reference kernels over memory that only they can reach, on threads of their own. It exists so that
+   everything a GPU asks of the rest of Tarn (residency, copies, events, fallback, failures that arrive late) is tested
+   on machines without one.
 
-   Device addresses have no access rights: the host that touches one dies at that instruction. Kernels work on the same blocks under other
-   addresses; an operand that is not wholly inside a live block of its device is an error of the launch, and counted.
+   Device addresses have no access rights: the host that touches one dies at that instruction. Kernels work on the same
+   blocks under other addresses; an operand that is not wholly inside a live block of its device is an error of the
+   launch, and counted.
 
    Environment, read once:
      TARN_MOCK_DEVICES=2          how many devices there are
@@ -12,8 +14,8 @@
      TARN_MOCK_SEED=n             of those times (1)
      TARN_MOCK_MISSING=op,op      ops for which there are no rows
      TARN_MOCK_PEERS=0            the devices do not read each other's memory (1)
-     TARN_MOCK_FAIL_LAUNCH=n, TARN_MOCK_FAIL_SUBMISSION=n, TARN_MOCK_FAIL_ALLOCATION=n, TARN_MOCK_FAIL_COPY=n   see hooks.h
-   A value that cannot be understood leaves no device, and every use says why. */
+     TARN_MOCK_FAIL_LAUNCH=n, TARN_MOCK_FAIL_SUBMISSION=n, TARN_MOCK_FAIL_ALLOCATION=n, TARN_MOCK_FAIL_COPY=n   see
+   hooks.h A value that cannot be understood leaves no device, and every use says why. */
 #ifndef MOCK_MOCK_H
 #define MOCK_MOCK_H
 
@@ -59,7 +61,8 @@ bool mock_violation(const char *format, ...) TARN_PRINTF(1, 2);
 /* ---- memory.c */
 void *mock_allocate(int device, int64_t bytes);
 void mock_release(int device, void *block);
-/* Where kernels find the bytes [from, from + bytes) of a device: they must lie inside one live block. `what` is for the error. */
+/* Where kernels find the bytes [from, from + bytes) of a device: they must lie inside one live block. `what` is for the
+ * error. */
 void *mock_inside(int device, const void *from, int64_t bytes, const char *what);
 bool mock_is_device_memory(const void *at);
 
@@ -74,7 +77,8 @@ void mock_run(int device, submission *s);
 /* ---- plan.c */
 backend_plan *mock_prepare(int device, const call *calls, int count, const operand_place *places, int bases);
 void mock_plan_free(backend_plan *plan);
-/* Call i of the plan over these bases; false, and a violation, if it is not what `given` says. The operands are written to `room`. */
+/* Call i of the plan over these bases; false, and a violation, if it is not what `given` says. The operands are written
+ * to `room`. */
 bool mock_plan_call(const backend_plan *plan, int i, void *const *bases, const call *given, operand *room, call *out);
 
 #endif

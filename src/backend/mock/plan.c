@@ -41,7 +41,8 @@ backend_plan *mock_prepare(int device, const call *calls, int count, const opera
         mock_plan_free(plan);
         return mock_report(false), NULL;
     }
-    for (int i = 0, at = 0; i < count; at += operand_count(&calls[i]) + 1, i++) plan->calls[i] = (planned_call){calls[i], at};
+    for (int i = 0, at = 0; i < count; at += operand_count(&calls[i]) + 1, i++)
+        plan->calls[i] = (planned_call){calls[i], at};
     return plan;
 }
 

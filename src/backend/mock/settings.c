@@ -34,8 +34,8 @@ static bool number(const char *name, int64_t least, int64_t most, int64_t *value
 }
 
 static bool read_faults(void) {
-    static const char *const names[FAULT_COUNT] = {"TARN_MOCK_FAIL_LAUNCH", "TARN_MOCK_FAIL_SUBMISSION", "TARN_MOCK_FAIL_ALLOCATION",
-                                                   "TARN_MOCK_FAIL_COPY"};
+    static const char *const names[FAULT_COUNT] = {"TARN_MOCK_FAIL_LAUNCH", "TARN_MOCK_FAIL_SUBMISSION",
+                                                   "TARN_MOCK_FAIL_ALLOCATION", "TARN_MOCK_FAIL_COPY"};
     bool ok = true;
     for (int i = 0; i < FAULT_COUNT; i++) {
         int64_t n = 0;

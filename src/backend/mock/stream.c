@@ -1,4 +1,5 @@
-/* Streams are worker threads. A stream waits for others as a device does: by looking at a counter, without asking the host. */
+/* Streams are worker threads. A stream waits for others as a device does: by looking at a counter, without asking the
+ * host. */
 #include "mock/mock.h"
 
 #include <time.h>

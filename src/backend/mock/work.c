@@ -1,5 +1,6 @@
-/* What a submission does: copies, then calls, whether or not those before them failed. A kernel gets a copy of its call whose pointers are
-   the kernels' own addresses, made when its turn comes: work on a block that was given back too early is found. */
+/* What a submission does: copies, then calls, whether or not those before them failed. A kernel gets a copy of its call
+   whose pointers are the kernels' own addresses, made when its turn comes: work on a block that was given back too
+   early is found. */
 #include "mock/mock.h"
 
 #include <stdio.h>
@@ -54,8 +55,10 @@ static bool run_call(int device, const submission *s, int i, operand *room) {
     if (mock_is_lost(device) || (s->plan && !mock_plan_call(s->plan, i, s->bases, &s->calls[i], room, &planned)) ||
         !translate_call(device, &planned, room + operands, &translated))
         return false;
-    if (mock_fault_due(FAULT_LAUNCH)) return tarn_fail("mock:%d: this launch of %s was told to fail", device, op_name(planned.op));
-    if (translated.row->prepare && !translated.prepared) return mock_violation("%s runs unprepared", translated.row->name);
+    if (mock_fault_due(FAULT_LAUNCH))
+        return tarn_fail("mock:%d: this launch of %s was told to fail", device, op_name(planned.op));
+    if (translated.row->prepare && !translated.prepared)
+        return mock_violation("%s runs unprepared", translated.row->name);
     return translated.row->run(&translated) || tarn_fail("%s failed without saying why", translated.row->name);
 }
 
@@ -71,12 +74,14 @@ static bool run_copy(int device, const block_copy *c) {
     if (mock_is_lost(device)) return false;
     if (mock_fault_due(FAULT_COPY)) return tarn_fail("mock:%d: this copy was told to fail", device);
     if (c->bytes == 0) return true;
-    bool peer = c->direction == COPY_FROM_PEER, to_device = c->direction != COPY_TO_HOST, from_device = c->direction != COPY_TO_DEVICE;
+    bool peer = c->direction == COPY_FROM_PEER, to_device = c->direction != COPY_TO_HOST,
+         from_device = c->direction != COPY_TO_DEVICE;
     if (!peer && mock_is_device_memory(to_device ? c->from : c->to))
         return mock_violation("mock:%d: both ends of a copy are in device memory", device);
     if (peer && !mock_is_peer(device, c->peer)) return mock_violation("mock:%d: mock:%d is no peer", device, c->peer);
     void *to = to_device ? mock_inside(device, c->to, c->bytes, "a copy's end") : c->to;
-    const void *from = from_device ? mock_inside(peer ? c->peer : device, c->from, c->bytes, "a copy's source") : c->from;
+    const void *from =
+        from_device ? mock_inside(peer ? c->peer : device, c->from, c->bytes, "a copy's source") : c->from;
     if (!to || !from) return false;
     memcpy(to, from, (size_t)c->bytes);
     mock_add(COUNT_COPIED_BYTES, c->bytes);

@@ -28,7 +28,8 @@ static bool run_concatenate(const call *c) {
     return true;
 }
 
-/* A block of `shape` in o: its elements are step apart along axes, and every row of the leading axes of o has a start of its own. */
+/* A block of `shape` in o: its elements are step apart along axes, and every row of the leading axes of o has a start
+ * of its own. */
 typedef struct {
     const operand *o, *starts;
     const int64_t *shape;
@@ -39,14 +40,15 @@ static int64_t step_of(const placed_block *b, int64_t i) {
     return b->step.count ? b->step.values[i] : 1;
 }
 
-/* Where the block begins for the row at `at`, whose starts are there: moved so that the block lies within o; a negative start is one before
-   0. */
+/* Where the block begins for the row at `at`, whose starts are there: moved so that the block lies within o; a negative
+   start is one before 0. */
 static const char *block_begin(const placed_block *b, const char *at, const char *starts) {
     const operand *o = b->o;
     int64_t stride = b->starts->strides[b->starts->ndim - 1] * dtype_bytes(b->starts->dtype);
     for (int64_t i = 0; i < b->axes.count; i++) {
         int axis = axis_normal(b->axes.values[i], o->ndim);
-        int64_t index = value_index(value_loader_of(b->starts->dtype)(starts + i * stride), value_class_of(b->starts->dtype));
+        int64_t index =
+            value_index(value_loader_of(b->starts->dtype)(starts + i * stride), value_class_of(b->starts->dtype));
         int64_t span = b->shape[axis] > 0 ? (b->shape[axis] - 1) * step_of(b, i) + 1 : 0, most = o->shape[axis] - span;
         index = index > most ? most : index;
         at += (index < 0 ? 0 : index) * o->strides[axis] * dtype_bytes(o->dtype);
@@ -67,7 +69,8 @@ static bool copy_placed(const placed_block *b, const operand *dense, bool readin
     cursor row = cursor_of_axes(&stepped, b->o->data, rows), start = cursor_of_axes(b->starts, b->starts->data, rows);
     for (cursor there = cursor_of_axes(dense, dense->data, rows); there.left > 0;
          cursor_next(&there), cursor_next(&row), cursor_next(&start)) {
-        cursor block = cursor_of_axes(&stepped, block_begin(b, row.at, start.at), rest), other = cursor_of_axes(&part, there.at, rest);
+        cursor block = cursor_of_axes(&stepped, block_begin(b, row.at, start.at), rest),
+               other = cursor_of_axes(&part, there.at, rest);
         if (reading)
             cursor_copy(other, block);
         else

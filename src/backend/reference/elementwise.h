@@ -1,5 +1,5 @@
-/* Elementwise ops over blocks of values, a table for each class of numbers. The classes see the same rows of src/table/elementwise.def;
-   what differs is the functions of the value language. */
+/* Elementwise ops over blocks of values, a table for each class of numbers. The classes see the same rows of
+   src/table/elementwise.def; what differs is the functions of the value language. */
 #ifndef REFERENCE_ELEMENTWISE_H
 #define REFERENCE_ELEMENTWISE_H
 
@@ -11,7 +11,8 @@ typedef void (*elementwise_function)(const value *x, const value *y, const value
 /* NULL if the op takes no such numbers. */
 elementwise_function elementwise_function_of(op_id op, value_class class);
 
-extern const elementwise_function elementwise_bool[OP_COUNT], elementwise_unsigned[OP_COUNT], elementwise_signed[OP_COUNT],
-    elementwise_float[OP_COUNT], elementwise_double[OP_COUNT], elementwise_complex[OP_COUNT];
+extern const elementwise_function elementwise_bool[OP_COUNT], elementwise_unsigned[OP_COUNT],
+    elementwise_signed[OP_COUNT], elementwise_float[OP_COUNT], elementwise_double[OP_COUNT],
+    elementwise_complex[OP_COUNT];
 
 #endif

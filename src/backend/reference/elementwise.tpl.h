@@ -4,8 +4,9 @@
      T       the C type of a number, SLOT its member of `value`
      BOOL(v) INT(v) FLOAT(v) COMPLEX(v): STATEMENT(v) for its own kind, nothing for the others
 
-   and, after including "reference/elementwise.h", the functions of the value language, but for those that read the same for every type. A
-   row without a value for the kind makes a function that does nothing and is never called: op_facts[].kinds tells. */
+   and, after including "reference/elementwise.h", the functions of the value language, but for those that read the same
+   for every type. A row without a value for the kind makes a function that does nothing and is never called:
+   op_facts[].kinds tells. */
 #define STATEMENT(v) out[i].SLOT = (T)(v);
 #define REALS(v)     INT(v) FLOAT(v)
 #define NUMBERS(v)   INT(v) FLOAT(v) COMPLEX(v)
@@ -22,16 +23,17 @@
 
 /* `number` keeps the loop's variables from being called unused in the rows that do not read them. */
 #define number __attribute__((unused)) const T
-#define LOOP(op, load, values)                                                                                                             \
-    static void op##_row(const value *px, const value *py, const value *pz, value *out, int count) {                                       \
-        (void)px, (void)py, (void)pz, (void)out;                                                                                           \
-        for (int i = 0; i < count; i++) {                                                                                                  \
-            load values                                                                                                                    \
-        }                                                                                                                                  \
+#define LOOP(op, load, values)                                                                                         \
+    static void op##_row(const value *px, const value *py, const value *pz, value *out, int count) {                   \
+        (void)px, (void)py, (void)pz, (void)out;                                                                       \
+        for (int i = 0; i < count; i++) {                                                                              \
+            load values                                                                                                \
+        }                                                                                                              \
     }
-#define UNARY(op, result, values, ...)           LOOP(op, number x = px[i].SLOT;, values)
-#define BINARY(op, result, values, ...)          LOOP(op, number x = px[i].SLOT; number y = py[i].SLOT;, values)
-#define TERNARY(op, result, inputs, values, ...) LOOP(op, number x = px[i].SLOT; number y = py[i].SLOT; number z = pz[i].SLOT;, values)
+#define UNARY(op, result, values, ...)  LOOP(op, number x = px[i].SLOT;, values)
+#define BINARY(op, result, values, ...) LOOP(op, number x = px[i].SLOT; number y = py[i].SLOT;, values)
+#define TERNARY(op, result, inputs, values, ...)                                                                       \
+    LOOP(op, number x = px[i].SLOT; number y = py[i].SLOT; number z = pz[i].SLOT;, values)
 #include "table/elementwise.def"
 #undef UNARY
 #undef BINARY

@@ -1,4 +1,5 @@
-/* Elementwise ops on complex64, in double. Multiplication and division are the C language's: infinities survive them. */
+/* Elementwise ops on complex64, in double. Multiplication and division are the C language's: infinities survive them.
+ */
 #include "reference/elementwise.h"
 
 #define TABLE elementwise_complex

@@ -2,9 +2,9 @@
 
 #include <math.h>
 
-#define FOLD(name, slot_, result)                                                                                                          \
-    static value name(value a, value b) {                                                                                                  \
-        return (value){.slot_ = (result)};                                                                                                 \
+#define FOLD(name, slot_, result)                                                                                      \
+    static value name(value a, value b) {                                                                              \
+        return (value){.slot_ = (result)};                                                                             \
     }
 FOLD(or_truth, u, a.u | b.u)
 FOLD(and_truth, u, a.u &b.u)
@@ -20,12 +20,12 @@ FOLD(multiply_double, l, a.l *b.l)
 FOLD(multiply_complex, c, a.c *b.c)
 
 /* The first of equal ones, and the first NaN. */
-#define EXTREMES(name, class)                                                                                                              \
-    static value max_##name(value a, value b) {                                                                                            \
-        return !value_is_nan(a, class) && (value_is_nan(b, class) || value_less(a, b, class)) ? b : a;                                     \
-    }                                                                                                                                      \
-    static value min_##name(value a, value b) {                                                                                            \
-        return !value_is_nan(a, class) && (value_is_nan(b, class) || value_less(b, a, class)) ? b : a;                                     \
+#define EXTREMES(name, class)                                                                                          \
+    static value max_##name(value a, value b) {                                                                        \
+        return !value_is_nan(a, class) && (value_is_nan(b, class) || value_less(a, b, class)) ? b : a;                 \
+    }                                                                                                                  \
+    static value min_##name(value a, value b) {                                                                        \
+        return !value_is_nan(a, class) && (value_is_nan(b, class) || value_less(b, a, class)) ? b : a;                 \
     }
 EXTREMES(unsigned, CLASS_UNSIGNED)
 EXTREMES(signed, CLASS_SIGNED)
@@ -33,9 +33,9 @@ EXTREMES(float, CLASS_FLOAT)
 EXTREMES(double, CLASS_DOUBLE)
 EXTREMES(complex, CLASS_COMPLEX)
 
-#define EACH_CLASS(name)                                                                                                                   \
-    [CLASS_UNSIGNED] = name##_unsigned, [CLASS_SIGNED] = name##_signed, [CLASS_FLOAT] = name##_float, [CLASS_DOUBLE] = name##_double,      \
-    [CLASS_COMPLEX] = name##_complex
+#define EACH_CLASS(name)                                                                                               \
+    [CLASS_UNSIGNED] = name##_unsigned, [CLASS_SIGNED] = name##_signed, [CLASS_FLOAT] = name##_float,                  \
+    [CLASS_DOUBLE] = name##_double, [CLASS_COMPLEX] = name##_complex
 
 fold_function fold_of(reduce_kind kind, value_class class) {
     static const fold_function folds[][CLASS_COUNT] = {
@@ -61,7 +61,8 @@ static value lowest(tarn_dtype dtype) {
 
 static value highest(tarn_dtype dtype) {
     value_class class = value_class_of(dtype);
-    return class >= CLASS_FLOAT ? infinite(class, 1) : value_convert((value){.d = (double)INFINITY}, CLASS_FLOAT, dtype);
+    return class >= CLASS_FLOAT ? infinite(class, 1)
+                                : value_convert((value){.d = (double)INFINITY}, CLASS_FLOAT, dtype);
 }
 
 value fold_identity(reduce_kind kind, tarn_dtype dtype) {

@@ -1,4 +1,5 @@
-/* Fused groups of elementwise ops, a block of elements at a time. Every value is rounded to its dtype before the next instruction reads it.
+/* Fused groups of elementwise ops, a block of elements at a time. Every value is rounded to its dtype before the next
+ * instruction reads it.
  */
 #include <string.h>
 
@@ -12,8 +13,9 @@ typedef value block[BLOCK];
 
 elementwise_function elementwise_function_of(op_id op, value_class class) {
     static const elementwise_function *const tables[CLASS_COUNT] = {
-        [CLASS_BOOL] = elementwise_bool,   [CLASS_UNSIGNED] = elementwise_unsigned, [CLASS_SIGNED] = elementwise_signed,
-        [CLASS_FLOAT] = elementwise_float, [CLASS_DOUBLE] = elementwise_double,     [CLASS_COMPLEX] = elementwise_complex,
+        [CLASS_BOOL] = elementwise_bool,     [CLASS_UNSIGNED] = elementwise_unsigned,
+        [CLASS_SIGNED] = elementwise_signed, [CLASS_FLOAT] = elementwise_float,
+        [CLASS_DOUBLE] = elementwise_double, [CLASS_COMPLEX] = elementwise_complex,
     };
     static const dtype_kind kinds[CLASS_COUNT] = {
         [CLASS_BOOL] = KIND_BOOL,   [CLASS_UNSIGNED] = KIND_INT, [CLASS_SIGNED] = KIND_INT,
@@ -58,13 +60,14 @@ static bool check_program(const call *c) {
     const group_program *program = c->program;
     if (program->register_count > GROUP_MAX_REGISTERS || program->input_count > GROUP_MAX_INPUTS ||
         program->output_count > GROUP_MAX_REGISTERS)
-        return tarn_fail("group: %d inputs, %d outputs and %d registers are more than a kernel takes", program->input_count,
-                         program->output_count, program->register_count);
+        return tarn_fail("group: %d inputs, %d outputs and %d registers are more than a kernel takes",
+                         program->input_count, program->output_count, program->register_count);
     for (int i = 0; i < program->instruction_count; i++) {
         const group_instruction *instruction = &program->instructions[i];
         if (instruction->op != OP_astype &&
             !elementwise_function_of((op_id)instruction->op, value_class_of((tarn_dtype)instruction->input_dtype)))
-            return tarn_fail("%s: not defined for %s", op_name((op_id)instruction->op), dtype_facts[instruction->input_dtype].name);
+            return tarn_fail("%s: not defined for %s", op_name((op_id)instruction->op),
+                             dtype_facts[instruction->input_dtype].name);
     }
     return true;
 }
@@ -81,10 +84,12 @@ static bool run(const call *c) {
         count = left < BLOCK ? (int)left : BLOCK;
         for (int i = 0; i < c->input_count; i++)
             load_block(registers[program->input_registers[i]], &inputs[i], value_loader_of(c->inputs[i].dtype), count);
-        for (int i = 0; i < program->instruction_count; i++) run_instruction(&program->instructions[i], registers, count);
+        for (int i = 0; i < program->instruction_count; i++)
+            run_instruction(&program->instructions[i], registers, count);
         for (int i = 0; i < c->output_count; i++)
             if (c->outputs[i].data)
-                store_block(&outputs[i], registers[program->output_registers[i]], value_storer_of(c->outputs[i].dtype), count);
+                store_block(&outputs[i], registers[program->output_registers[i]], value_storer_of(c->outputs[i].dtype),
+                            count);
     }
     return true;
 }

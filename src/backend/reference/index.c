@@ -1,5 +1,5 @@
-/* Reading and writing by index arrays: gather and scatter. Negative indices count from the end; what lies outside is read as zero and not
-   written. */
+/* Reading and writing by index arrays: gather and scatter. Negative indices count from the end; what lies outside is
+   read as zero and not written. */
 #include <string.h>
 
 #include "reference/fold.h"
@@ -44,18 +44,20 @@ static void move(mover m, char *to, const char *from) {
     value_storer_of(m.dtype)(to, value_convert(both, class, m.dtype));
 }
 
-/* `many` is the operand of x's shape. What is picked from it has, in this order, axes of x that are not in `axes` or `batch`, the axes of
-   the indices, the other axes of x. */
+/* `many` is the operand of x's shape. What is picked from it has, in this order, axes of x that are not in `axes` or
+   `batch`, the axes of the indices, the other axes of x. */
 typedef struct {
     const operand *many, *indices;
     int count;
     tarn_ints axes, batch;
     int ndim, place, index_ndim;    /* of what is picked; where its index axes begin, and how many there are */
     int64_t shape[TARN_MAX_NDIM];   /* what is picked */
-    int64_t strides[TARN_MAX_NDIM]; /* steps in `many`, in elements, of these axes: 0 for those of the indices, but for a batch */
+    int64_t strides[TARN_MAX_NDIM]; /* steps in `many`, in elements, of these axes: 0 for those of the indices, but for
+                                       a batch */
 } picking;
 
-static picking picking_of(const operand *many, const operand *picked, const operand *indices, int count, tarn_ints axes, tarn_ints batch) {
+static picking picking_of(const operand *many, const operand *picked, const operand *indices, int count, tarn_ints axes,
+                          tarn_ints batch) {
     picking p = {.many = many, .indices = indices, .count = count, .axes = axes, .batch = batch, .ndim = picked->ndim};
     unsigned replaced = 0;
     for (int64_t i = 0; i < axes.count; i++) replaced |= 1u << axis_normal(axes.values[i], many->ndim);
@@ -85,7 +87,8 @@ static char *element_at(const picking *p, const int64_t *at) {
         int axis = axis_normal(p->axes.values[k], p->many->ndim), first = p->place + p->index_ndim - o->ndim;
         int64_t element = 0;
         for (int i = 0; i < o->ndim; i++) element += o->shape[i] == 1 ? 0 : at[first + i] * o->strides[i];
-        int64_t index = index_at((const char *)o->data + element * dtype_bytes(o->dtype), o->dtype, p->many->shape[axis]);
+        int64_t index =
+            index_at((const char *)o->data + element * dtype_bytes(o->dtype), o->dtype, p->many->shape[axis]);
         if (index < 0) return NULL;
         offset += index * p->many->strides[axis];
     }

@@ -1,5 +1,6 @@
-/* The integer functions of the value language, for the type T (int64_t or uint64_t). None of them traps: each has a result for every input.
-   Narrower dtypes use them too and wrap the result, which comes to the same as computing in their width. */
+/* The integer functions of the value language, for the type T (int64_t or uint64_t). None of them traps: each has a
+   result for every input. Narrower dtypes use them too and wrap the result, which comes to the same as computing in
+   their width. */
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -4,7 +4,8 @@
 #include "reference/reference.h"
 #include "reference/value.h"
 
-/* Floats: start + i * step, rounded once. Integers: the first two elements without their fractions, and on in equal steps (as NumPy). */
+/* Floats: start + i * step, rounded once. Integers: the first two elements without their fractions, and on in equal
+ * steps (as NumPy). */
 static value arange_value(const attributes_arange *attributes, value_class class, int64_t i) {
     long double start = (long double)attributes->start, step = (long double)attributes->step;
     if (class != CLASS_SIGNED && class != CLASS_UNSIGNED) return (value){.l = start + (long double)i * step};
@@ -15,7 +16,8 @@ static value arange_value(const attributes_arange *attributes, value_class class
 
 static bool run_arange(const call *c) {
     const operand *out = &c->outputs[0];
-    value_class class = value_class_of(out->dtype), from = class == CLASS_SIGNED || class == CLASS_UNSIGNED ? class : CLASS_DOUBLE;
+    value_class class = value_class_of(out->dtype),
+                from = class == CLASS_SIGNED || class == CLASS_UNSIGNED ? class : CLASS_DOUBLE;
     value_storer store = value_storer_of(out->dtype);
     cursor to = cursor_of(out);
     for (int64_t i = 0; to.left > 0; i++, cursor_next(&to))

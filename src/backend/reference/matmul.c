@@ -14,8 +14,15 @@ static bool run(const call *c) {
     const operand *out = &c->outputs[0];
     value_class class = value_class_of(out->dtype);
     dense_matrix a = dense_matrix_of(&c->inputs[0], class), b = dense_matrix_of(&c->inputs[1], class);
-    product p = {
-        out->shape[out->ndim - 2], out->shape[out->ndim - 1], inner_size(c), dense_entry, dense_entry, &a, &b, out->dtype, out->data};
+    product p = {out->shape[out->ndim - 2],
+                 out->shape[out->ndim - 1],
+                 inner_size(c),
+                 dense_entry,
+                 dense_entry,
+                 &a,
+                 &b,
+                 out->dtype,
+                 out->data};
     cursor left = leading_axes(&c->inputs[0], out), right = leading_axes(&c->inputs[1], out);
     for (; left.left > 0; cursor_next(&left), cursor_next(&right), p.out += p.m * p.n * dtype_bytes(out->dtype)) {
         a.data = left.at;

@@ -5,10 +5,10 @@
 /* Columns multiplied at a time: each is read once, each row once for every so many columns. */
 enum { PANEL = 16 };
 
-#define DOT(name, slot)                                                                                                                    \
-    static void name(value *sums, const value *row, const value *panel, int64_t k) {                                                       \
-        for (int64_t l = 0; l < k; l++)                                                                                                    \
-            for (int j = 0; j < PANEL; j++) sums[j].slot += row[l].slot * panel[l * PANEL + j].slot;                                       \
+#define DOT(name, slot)                                                                                                \
+    static void name(value *sums, const value *row, const value *panel, int64_t k) {                                   \
+        for (int64_t l = 0; l < k; l++)                                                                                \
+            for (int j = 0; j < PANEL; j++) sums[j].slot += row[l].slot * panel[l * PANEL + j].slot;                   \
     }
 DOT(dot_integer, u)
 DOT(dot_float, d)
@@ -38,7 +38,8 @@ static void run_panel(const product *p, int64_t first, int count, value *panel, 
         for (int j = 0; j < PANEL; j++) sums[j] = value_of_integer(0, class);
         for (int64_t l = 0; l < p->k; l++) row[l] = p->left(p->left_matrix, i, l);
         dots[class](sums, row, panel, p->k);
-        for (int j = 0; j < count; j++) value_storer_of(p->dtype)(p->out + (i * p->n + first + j) * bytes, rounded(sums[j], p->dtype));
+        for (int j = 0; j < count; j++)
+            value_storer_of(p->dtype)(p->out + (i * p->n + first + j) * bytes, rounded(sums[j], p->dtype));
     }
 }
 
@@ -54,9 +55,12 @@ int64_t product_workspace(int64_t k) {
 
 dense_matrix dense_matrix_of(const operand *o, value_class class) {
     int64_t bytes = dtype_bytes(o->dtype);
-    return (dense_matrix){
-        o->data, o->strides[o->ndim - 2] * bytes, o->strides[o->ndim - 1] * bytes, value_loader_of(o->dtype), value_class_of(o->dtype),
-        class};
+    return (dense_matrix){o->data,
+                          o->strides[o->ndim - 2] * bytes,
+                          o->strides[o->ndim - 1] * bytes,
+                          value_loader_of(o->dtype),
+                          value_class_of(o->dtype),
+                          class};
 }
 
 value dense_entry(const void *matrix, int64_t row, int64_t column) {

@@ -1,4 +1,5 @@
-/* Matrix products in the widest type of a kind, over matrices that are read one number at a time: dense ones and packed ones. */
+/* Matrix products in the widest type of a kind, over matrices that are read one number at a time: dense ones and packed
+ * ones. */
 #ifndef REFERENCE_PRODUCT_H
 #define REFERENCE_PRODUCT_H
 

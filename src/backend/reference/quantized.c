@@ -1,5 +1,5 @@
-/* Quantized weights: quantize, dequantize and quantized_matmul. Each row of packed words is one little-endian stream of `bits` bits a
-   number; what a number is made of them is said by a decoder for each mode of quant.def. */
+/* Quantized weights: quantize, dequantize and quantized_matmul. Each row of packed words is one little-endian stream of
+   `bits` bits a number; what a number is made of them is said by a decoder for each mode of quant.def. */
 #include <math.h>
 #include <string.h>
 
@@ -99,9 +99,11 @@ static void steps_of(const operand *o, int64_t *row, int64_t *entry) {
 }
 
 /* The packed weight o[0] and its parts. */
-static packed_matrix packed_matrix_of(const operand *o, int count, int64_t bits, int64_t group_size, value_class to, bool stepwise) {
+static packed_matrix packed_matrix_of(const operand *o, int count, int64_t bits, int64_t group_size, value_class to,
+                                      bool stepwise) {
     static const operand absent = {0};
-    const operand *scales = count > 1 ? &o[1] : &absent, *biases = count > 2 ? &o[2] : &absent, *global = count > 3 ? &o[3] : &absent;
+    const operand *scales = count > 1 ? &o[1] : &absent, *biases = count > 2 ? &o[2] : &absent,
+                  *global = count > 3 ? &o[3] : &absent;
     packed_matrix p = {.packed = o[0].data,
                        .scales = scales->data,
                        .biases = biases->data,
@@ -242,7 +244,8 @@ static bool run_quantized_matmul(const call *c) {
     const operand *x = &c->inputs[0], *out = &c->outputs[0];
     value_class class = value_class_of(out->dtype);
     dense_matrix left = dense_matrix_of(x, class);
-    weight_matrix right = {packed_matrix_of(c->inputs + 1, c->input_count - 1, a->bits, a->group_size, class, false), a->mode};
+    weight_matrix right = {packed_matrix_of(c->inputs + 1, c->input_count - 1, a->bits, a->group_size, class, false),
+                           a->mode};
     product p = {out->shape[out->ndim - 2],
                  out->shape[out->ndim - 1],
                  x->shape[x->ndim - 1],
@@ -256,7 +259,8 @@ static bool run_quantized_matmul(const call *c) {
     row_cursors matrices = {.count = with_rows(c, 1)};
     for (int i = 0; i < matrices.count; i++)
         if (c->inputs[i + 1].data) matrices.at[i] = leading_axes(&c->inputs[i + 1], out);
-    for (; xs.left > 0; p.out += p.m * p.n * dtype_bytes(out->dtype), cursor_next(&xs), follow_rows(&matrices, &right.packed, true)) {
+    for (; xs.left > 0;
+         p.out += p.m * p.n * dtype_bytes(out->dtype), cursor_next(&xs), follow_rows(&matrices, &right.packed, true)) {
         follow_rows(&matrices, &right.packed, false);
         left.data = xs.at;
         product_run(&p, c->workspace);
@@ -274,5 +278,5 @@ static int64_t workspace(const call *c) {
 
 const kernel_row reference_quantize = {REFERENCE_ROW(quantize), .run = run_quantize};
 const kernel_row reference_dequantize = {REFERENCE_ROW(dequantize), .run = run_dequantize};
-const kernel_row reference_quantized_matmul = {REFERENCE_ROW(quantized_matmul), .supports = supports_matrices, .workspace = workspace,
-                                               .run = run_quantized_matmul};
+const kernel_row reference_quantized_matmul = {REFERENCE_ROW(quantized_matmul), .supports = supports_matrices,
+                                               .workspace = workspace, .run = run_quantized_matmul};

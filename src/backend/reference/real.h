@@ -17,8 +17,8 @@ static inline T max(T a, T b) {
     return a > b || a != a ? a : b;
 }
 
-/* The remainder of x / y, rounded towards minus infinity: with the sign of y, a zero too. Exact but for one addition, however large the
-   quotient is. */
+/* The remainder of x / y, rounded towards minus infinity: with the sign of y, a zero too. Exact but for one addition,
+   however large the quotient is. */
 static inline T floor_mod(T x, T y) {
     T rest = MATH(fmod)(x, y);
     if (rest == 0) return MATH(copysign)(rest, y);

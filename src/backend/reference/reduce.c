@@ -1,4 +1,5 @@
-/* reduce, arg_reduce and scan. They run in the widest type of the output's kind and round once, where a value is stored. */
+/* reduce, arg_reduce and scan. They run in the widest type of the output's kind and round once, where a value is
+ * stored. */
 #include "reference/fold.h"
 #include "reference/reference.h"
 #include "tarn/error.h"
@@ -53,9 +54,11 @@ static bool run_arg_reduce(const call *c) {
     int axis = axis_normal(attributes->axis, x->ndim);
     value_class class = value_class_of(x->dtype);
     cursor to = cursor_of(out), kept = cursor_of_axes(x, x->data, all_axes(x) & ~(1u << axis));
-    if (to.left > 0 && x->shape[axis] == 0) return tarn_fail("arg_reduce: axis %d is empty, so that nothing in it is largest", axis);
+    if (to.left > 0 && x->shape[axis] == 0)
+        return tarn_fail("arg_reduce: axis %d is empty, so that nothing in it is largest", axis);
     for (; to.left > 0; cursor_next(&to), cursor_next(&kept)) {
-        int64_t best = best_of(cursor_of_axes(x, kept.at, 1u << axis), value_loader_of(x->dtype), attributes->least, class);
+        int64_t best =
+            best_of(cursor_of_axes(x, kept.at, 1u << axis), value_loader_of(x->dtype), attributes->least, class);
         value_storer_of(out->dtype)(to.at, (value){.i = best});
     }
     return true;

@@ -1,5 +1,5 @@
-/* Every op that needs a kernel, in plain C in the widest type of its kind: slow, complete, and what the other backends are compared with.
-   The table says which ops do; one without its row here does not link. */
+/* Every op that needs a kernel, in plain C in the widest type of its kind: slow, complete, and what the other backends
+   are compared with. The table says which ops do; one without its row here does not link. */
 #include "reference/reference.h"
 
 /* OP(op) for the kinds that have a kernel. */

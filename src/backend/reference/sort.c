@@ -49,7 +49,8 @@ static void sort_row(const call *c, cursor to, cursor at) {
 }
 
 static int sorted_axis(const call *c) {
-    int64_t axis = c->op == OP_sort ? ((const attributes_sort *)c->attributes)->axis : ((const attributes_argsort *)c->attributes)->axis;
+    int64_t axis = c->op == OP_sort ? ((const attributes_sort *)c->attributes)->axis
+                                    : ((const attributes_argsort *)c->attributes)->axis;
     return axis_normal(axis, c->inputs[0].ndim);
 }
 

@@ -14,7 +14,8 @@ static bool run_test_effect(const call *c) {
     if (place < EFFECT_LOG_ROOM) log->numbers[place] = a->number;
     size_t bytes = (size_t)dtype_bytes(c->inputs[0].dtype);
     cursor from = cursor_of(&c->inputs[0]);
-    for (cursor to = cursor_of(&c->outputs[0]); to.left > 0; cursor_next(&to), cursor_next(&from)) memcpy(to.at, from.at, bytes);
+    for (cursor to = cursor_of(&c->outputs[0]); to.left > 0; cursor_next(&to), cursor_next(&from))
+        memcpy(to.at, from.at, bytes);
     return true;
 }
 

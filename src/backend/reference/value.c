@@ -21,32 +21,32 @@ value_class value_class_of(tarn_dtype dtype) {
 }
 
 /* ---- loading and storing: for each dtype the slot of the value, how it is read from storage and how it is written */
-#define SLOTS(DTYPE)                                                                                                                       \
-    DTYPE(bool, BOOL, uint8_t, u, s != 0, (uint8_t)(w != 0))                                                                               \
-    DTYPE(uint8, UINT8, uint8_t, u, s, (uint8_t)w)                                                                                         \
-    DTYPE(uint16, UINT16, uint16_t, u, s, (uint16_t)w)                                                                                     \
-    DTYPE(uint32, UINT32, uint32_t, u, s, (uint32_t)w)                                                                                     \
-    DTYPE(uint64, UINT64, uint64_t, u, s, w)                                                                                               \
-    DTYPE(int8, INT8, int8_t, i, s, (int8_t)w)                                                                                             \
-    DTYPE(int16, INT16, int16_t, i, s, (int16_t)w)                                                                                         \
-    DTYPE(int32, INT32, int32_t, i, s, (int32_t)w)                                                                                         \
-    DTYPE(int64, INT64, int64_t, i, s, w)                                                                                                  \
-    DTYPE(float16, FLOAT16, uint16_t, d, (double)float16_to_float(s), double_to_float16(w))                                                \
-    DTYPE(bfloat16, BFLOAT16, uint16_t, d, (double)bfloat16_to_float(s), double_to_bfloat16(w))                                            \
-    DTYPE(float32, FLOAT32, float, d, (double)s, (float)w)                                                                                 \
-    DTYPE(float64, FLOAT64, double, l, (long double)s, (double)w)                                                                          \
+#define SLOTS(DTYPE)                                                                                                   \
+    DTYPE(bool, BOOL, uint8_t, u, s != 0, (uint8_t)(w != 0))                                                           \
+    DTYPE(uint8, UINT8, uint8_t, u, s, (uint8_t)w)                                                                     \
+    DTYPE(uint16, UINT16, uint16_t, u, s, (uint16_t)w)                                                                 \
+    DTYPE(uint32, UINT32, uint32_t, u, s, (uint32_t)w)                                                                 \
+    DTYPE(uint64, UINT64, uint64_t, u, s, w)                                                                           \
+    DTYPE(int8, INT8, int8_t, i, s, (int8_t)w)                                                                         \
+    DTYPE(int16, INT16, int16_t, i, s, (int16_t)w)                                                                     \
+    DTYPE(int32, INT32, int32_t, i, s, (int32_t)w)                                                                     \
+    DTYPE(int64, INT64, int64_t, i, s, w)                                                                              \
+    DTYPE(float16, FLOAT16, uint16_t, d, (double)float16_to_float(s), double_to_float16(w))                            \
+    DTYPE(bfloat16, BFLOAT16, uint16_t, d, (double)bfloat16_to_float(s), double_to_bfloat16(w))                        \
+    DTYPE(float32, FLOAT32, float, d, (double)s, (float)w)                                                             \
+    DTYPE(float64, FLOAT64, double, l, (long double)s, (double)w)                                                      \
     DTYPE(complex64, COMPLEX64, float _Complex, c, (double _Complex)s, (float _Complex)w)
 
-#define ACCESS(name, ENUM, type, slot, read, write)                                                                                        \
-    static value load_##name(const void *element) {                                                                                        \
-        type s;                                                                                                                            \
-        memcpy(&s, element, sizeof s);                                                                                                     \
-        return (value){.slot = read};                                                                                                      \
-    }                                                                                                                                      \
-    static void store_##name(void *element, value v) {                                                                                     \
-        __typeof__(v.slot) w = v.slot;                                                                                                     \
-        type s = write;                                                                                                                    \
-        memcpy(element, &s, sizeof s);                                                                                                     \
+#define ACCESS(name, ENUM, type, slot, read, write)                                                                    \
+    static value load_##name(const void *element) {                                                                    \
+        type s;                                                                                                        \
+        memcpy(&s, element, sizeof s);                                                                                 \
+        return (value){.slot = read};                                                                                  \
+    }                                                                                                                  \
+    static void store_##name(void *element, value v) {                                                                 \
+        __typeof__(v.slot) w = v.slot;                                                                                 \
+        type s = write;                                                                                                \
+        memcpy(element, &s, sizeof s);                                                                                 \
     }
 SLOTS(ACCESS)
 
@@ -99,7 +99,8 @@ static double _Complex round_complex(value v, value_class from) {
 static value to_integer(value v, value_class from, tarn_dtype to) {
     int bits = (int)dtype_bytes(to) * 8;
     bool whole = from <= CLASS_SIGNED; /* u and i are the same bits */
-    if (dtype_is_unsigned(to)) return (value){.u = whole ? wrap_unsigned(v.u, bits) : double_to_unsigned(as_double(v, from), bits)};
+    if (dtype_is_unsigned(to))
+        return (value){.u = whole ? wrap_unsigned(v.u, bits) : double_to_unsigned(as_double(v, from), bits)};
     return (value){.i = whole ? wrap_signed(v.i, bits) : double_to_signed(as_double(v, from), bits)};
 }
 

@@ -1,5 +1,5 @@
-/* One number in the widest type of its kind, and a cursor that walks the elements of an operand in row-major order. Every reference kernel
-   is written on these. */
+/* One number in the widest type of its kind, and a cursor that walks the elements of an operand in row-major order.
+   Every reference kernel is written on these. */
 #ifndef REFERENCE_VALUE_H
 #define REFERENCE_VALUE_H
 
@@ -9,7 +9,8 @@
 
 #include "backend/call.h"
 
-/* u of bool (0 or 1) and unsigned, i of signed integers, d of float16, bfloat16 and float32, l of float64, c of complex64. */
+/* u of bool (0 or 1) and unsigned, i of signed integers, d of float16, bfloat16 and float32, l of float64, c of
+ * complex64. */
 typedef union {
     uint64_t u;
     int64_t i;
@@ -18,7 +19,15 @@ typedef union {
     double _Complex c;
 } value;
 
-typedef enum { CLASS_BOOL, CLASS_UNSIGNED, CLASS_SIGNED, CLASS_FLOAT, CLASS_DOUBLE, CLASS_COMPLEX, CLASS_COUNT } value_class;
+typedef enum {
+    CLASS_BOOL,
+    CLASS_UNSIGNED,
+    CLASS_SIGNED,
+    CLASS_FLOAT,
+    CLASS_DOUBLE,
+    CLASS_COMPLEX,
+    CLASS_COUNT
+} value_class;
 
 value_class value_class_of(tarn_dtype dtype);
 
@@ -27,7 +36,8 @@ typedef void (*value_storer)(void *element, value v);
 value_loader value_loader_of(tarn_dtype dtype);
 value_storer value_storer_of(tarn_dtype dtype); /* v is of the dtype's class and already rounded to it */
 
-/* v, of class `from`, as a number of `to`: rounded to the dtype, in the dtype's class (table/convert.h has the rules). */
+/* v, of class `from`, as a number of `to`: rounded to the dtype, in the dtype's class (table/convert.h has the rules).
+ */
 value value_convert(value v, value_class from, tarn_dtype to);
 
 /* v of any class in another one, not rounded to a dtype. Not from a float to an integer class. */

@@ -1,5 +1,5 @@
-/* Llama and the families that differ from it by flags (models.def): pre-norm decoder layers with rotary grouped-query attention and a
-   gated MLP. Touvron et al. 2023, https://arxiv.org/abs/2302.13971. */
+/* Llama and the families that differ from it by flags (models.def): pre-norm decoder layers with rotary grouped-query
+   attention and a gated MLP. Touvron et al. 2023, https://arxiv.org/abs/2302.13971. */
 #include "lm/blocks.h"
 
 tarn_array *llama_forward(const forward_state *f, tarn_array *ids) {
@@ -14,7 +14,8 @@ tarn_array *llama_forward(const forward_state *f, tarn_array *ids) {
     return x;
 }
 
-/* In float32 where the head is quantized, which costs nothing: half types round logits so coarsely that the best tokens often tie. */
+/* In float32 where the head is quantized, which costs nothing: half types round logits so coarsely that the best tokens
+ * often tie. */
 tarn_array *llama_logits(const forward_state *f, tarn_array *x) {
     const model_weights *m = f->weights;
     const linear *head = m->head.weight ? &m->head : &m->embedding;

@@ -1,6 +1,7 @@
-/* Scaled dot-product attention with grouped heads. Row i of the queries stands at position keys - length + i, where keys is what `length`
-   gives for its batch row, else all of them; keys beyond it do not exist. Other masked keys get the most negative finite score, so that a
-   row with nothing to see is the mean of the values, not NaN. Scores, softmax and sums are float32 for half types. */
+/* Scaled dot-product attention with grouped heads. Row i of the queries stands at position keys - length + i, where
+   keys is what `length` gives for its batch row, else all of them; keys beyond it do not exist. Other masked keys get
+   the most negative finite score, so that a row with nothing to see is the mean of the values, not NaN. Scores, softmax
+   and sums are float32 for half types. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -28,17 +29,19 @@ static const tarn_array *optional(const inference *i, int which) {
 }
 
 static bool check_optional(const inference *i) {
-    const tarn_array *q = i->inputs[Q], *mask = optional(i, MASK), *length = optional(i, LENGTH), *sinks = optional(i, SINKS);
+    const tarn_array *q = i->inputs[Q], *mask = optional(i, MASK), *length = optional(i, LENGTH),
+                     *sinks = optional(i, SINKS);
     const int64_t full[4] = {q->shape[0], q->shape[1], q->shape[2], i->inputs[K]->shape[2]};
     bool fits = !mask || mask->ndim <= 4;
     for (int k = 1; mask && k <= mask->ndim && fits; k++)
         fits = mask->shape[mask->ndim - k] == 1 || mask->shape[mask->ndim - k] == full[4 - k];
     if (!fits || (mask && dtype_kind_of(mask->dtype) != KIND_BOOL && dtype_kind_of(mask->dtype) != KIND_FLOAT))
-        return tarn_fail("attention: the mask is bool or float and broadcasts to [%lld, %lld, %lld, %lld]", (long long)full[0],
-                         (long long)full[1], (long long)full[2], (long long)full[3]);
+        return tarn_fail("attention: the mask is bool or float and broadcasts to [%lld, %lld, %lld, %lld]",
+                         (long long)full[0], (long long)full[1], (long long)full[2], (long long)full[3]);
     if (length && (dtype_kind_of(length->dtype) != KIND_INT || length->ndim != 1 || length->shape[0] != full[0]))
         return tarn_fail("attention: length is one integer for each of the %lld batch rows", (long long)full[0]);
-    if (sinks && (sinks->ndim != 1 || sinks->shape[0] != full[1])) return tarn_fail("attention: sinks are [%lld]", (long long)full[1]);
+    if (sinks && (sinks->ndim != 1 || sinks->shape[0] != full[1]))
+        return tarn_fail("attention: sinks are [%lld]", (long long)full[1]);
     return true;
 }
 
@@ -49,8 +52,9 @@ static bool infer(inference *i) {
     if (q->ndim != 4 || k->ndim != 4 || v->ndim != 4) return refuse(parts, "inputs have 4 axes");
     if (dtype_kind_of(q->dtype) != KIND_FLOAT || k->dtype != q->dtype || v->dtype != q->dtype)
         return refuse(parts, "dtypes differ or are no floats");
-    bool fits = k->shape[0] == q->shape[0] && v->shape[0] == q->shape[0] && k->shape[1] == v->shape[1] && k->shape[2] == v->shape[2] &&
-                k->shape[3] == q->shape[3] && k->shape[1] > 0 && q->shape[1] % k->shape[1] == 0;
+    bool fits = k->shape[0] == q->shape[0] && v->shape[0] == q->shape[0] && k->shape[1] == v->shape[1] &&
+                k->shape[2] == v->shape[2] && k->shape[3] == q->shape[3] && k->shape[1] > 0 &&
+                q->shape[1] % k->shape[1] == 0;
     if (!fits) return refuse(parts, "shapes do not go together");
     if (a->window < 0 || (a->window > 0 && !a->causal))
         return tarn_fail("attention: a window of %lld needs .causal and a positive size", (long long)a->window);
@@ -75,7 +79,8 @@ static positions find_positions(tarn_array *q, tarn_array *k, tarn_array *length
 static tarn_array *causal_mask(const attributes_attention *a, positions p) {
     tarn_array *visible = tarn_less_equal(p.key, p.query);
     if (!a->window) return visible;
-    return tarn_logical_and(visible, tarn_greater(p.key, tarn_subtract(p.query, tarn_scalar_int(a->window, TARN_INT32))));
+    return tarn_logical_and(visible,
+                            tarn_greater(p.key, tarn_subtract(p.query, tarn_scalar_int(a->window, TARN_INT32))));
 }
 
 /* The mask with the heads' axis split into kv heads and the group, as the scores have it. */
@@ -110,8 +115,9 @@ static tarn_array *softmax_with_sinks(tarn_array *scores, tarn_array *sinks) {
     const int64_t *s = scores->shape;
     tarn_array *column = tarn_reshape(tarn_astype(sinks, scores->dtype), TARN_SHAPE(1, s[1], s[2], 1, 1));
     column = tarn_broadcast_to(column, TARN_SHAPE(s[0], s[1], s[2], s[3], 1));
-    return tarn_slice_axis(tarn_softmax(tarn_concatenate(TARN_ARRAYS(column, scores), 2, .axis = TARN_AXIS(-1)), .axes = TARN_AXES(-1)), -1,
-                           1, INT64_MAX);
+    return tarn_slice_axis(
+        tarn_softmax(tarn_concatenate(TARN_ARRAYS(column, scores), 2, .axis = TARN_AXIS(-1)), .axes = TARN_AXES(-1)),
+        -1, 1, INT64_MAX);
 }
 
 static bool formula(const node *n, tarn_array *const *in, tarn_array **outputs) {
@@ -119,14 +125,17 @@ static bool formula(const node *n, tarn_array *const *in, tarn_array **outputs) 
     int64_t kv_heads = in[K]->shape[1], group = in[Q]->shape[1] / kv_heads;
     positions p = find_positions(in[Q], in[K], LENGTH < n->input_count ? in[LENGTH] : NULL);
     tarn_array *q = tarn_unflatten(formula_widen(in[Q]), 1, TARN_SHAPE(kv_heads, group));
-    tarn_array *k = tarn_expand_dims(formula_widen(in[K]), TARN_AXES(2)), *v = tarn_expand_dims(formula_widen(in[V]), TARN_AXES(2));
+    tarn_array *k = tarn_expand_dims(formula_widen(in[K]), TARN_AXES(2)),
+               *v = tarn_expand_dims(formula_widen(in[V]), TARN_AXES(2));
     if (!q || !k || !v) return false;
     if (p.count) /* what lies beyond may be NaN */
         v = tarn_where(tarn_less(tarn_expand_dims(p.key, TARN_AXES(-1)), p.count), v, tarn_scalar_like(0, v));
-    tarn_array *scores = tarn_matmul(tarn_multiply(q, tarn_scalar_like(attention_scale(a, in[Q]->shape[3]), q)), tarn_swapaxes(k, -1, -2));
+    tarn_array *scores = tarn_matmul(tarn_multiply(q, tarn_scalar_like(attention_scale(a, in[Q]->shape[3]), q)),
+                                     tarn_swapaxes(k, -1, -2));
     scores = scores ? apply_masks(n, in, scores, p) : NULL;
     tarn_array *weights = scores ? softmax_with_sinks(scores, SINKS < n->input_count ? in[SINKS] : NULL) : NULL;
-    outputs[0] = formula_narrow(tarn_flatten(tarn_matmul(weights, v), .start_axis = TARN_AXIS(1), .end_axis = TARN_AXIS(2)), in[Q]->dtype);
+    outputs[0] = formula_narrow(
+        tarn_flatten(tarn_matmul(weights, v), .start_axis = TARN_AXIS(1), .end_axis = TARN_AXIS(2)), in[Q]->dtype);
     return outputs[0] != NULL;
 }
 

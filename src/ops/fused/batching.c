@@ -1,5 +1,5 @@
-/* Batching of fused ops that have a batch axis of their own: the examples join it, and the kernel is kept. Where that cannot be said, false
-   without an error sends the caller to the formula. */
+/* Batching of fused ops that have a batch axis of their own: the examples join it, and the kernel is kept. Where that
+   cannot be said, false without an error sends the caller to the formula. */
 #include "ops/batch.h"
 #include "ops/rules.h"
 

@@ -1,4 +1,5 @@
-/* mean and logsumexp over axes: what the caller said stays in the node, so that counts and empty axes are those of the shapes at hand. */
+/* mean and logsumexp over axes: what the caller said stays in the node, so that counts and empty axes are those of the
+ * shapes at hand. */
 #include "ops/front.h"
 #include "ops/fused/formula.h"
 #include "ops/reduce.h"

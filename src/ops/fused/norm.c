@@ -1,13 +1,13 @@
-/* rms_norm over the last axis (Zhang and Sennrich, 2019): the normalized row is rounded to x's dtype before the weight multiplies it, as in
- * MLX. */
+/* rms_norm over the last axis (Zhang and Sennrich, 2019): the normalized row is rounded to x's dtype before the weight
+ * multiplies it, as in MLX. */
 #include "ops/fused/formula.h"
 
 static bool infer(inference *i) {
     const tarn_array *x = i->inputs[0], *weight = i->input_count > 1 ? i->inputs[1] : NULL;
     if (x->ndim < 1) return tarn_fail("rms_norm: x is 0-d");
     if (weight && (weight->ndim != 1 || weight->shape[0] != x->shape[x->ndim - 1]))
-        return tarn_fail("rms_norm: the weight has %lld elements, the last axis of x %lld", (long long)array_size(weight),
-                         (long long)x->shape[x->ndim - 1]);
+        return tarn_fail("rms_norm: the weight has %lld elements, the last axis of x %lld",
+                         (long long)array_size(weight), (long long)x->shape[x->ndim - 1]);
     return infer_same_float(i);
 }
 
@@ -25,7 +25,8 @@ tarn_array *tarn_rms_norm_with(tarn_array *x, tarn_array *weight, tarn_norm_opti
     attributes_rms_norm a = attributes_rms_norm_default;
     if (o.eps.given) a.eps = o.eps.value;
     if (x && weight &&
-        weight->dtype != x->dtype) { /* the result has the common dtype, as if the row had been multiplied by an ordinary product */
+        weight->dtype !=
+            x->dtype) { /* the result has the common dtype, as if the row had been multiplied by an ordinary product */
         tarn_dtype dtype = dtype_promote(x->dtype, weight->dtype);
         x = formula_narrow(x, dtype);
         weight = formula_narrow(weight, dtype);

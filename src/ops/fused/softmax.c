@@ -48,8 +48,9 @@ tarn_array *tarn_softmax_with(tarn_array *x, tarn_axes_options o) {
     if (dtype_kind_of(x->dtype) < KIND_FLOAT) x = tarn_astype(x, TARN_FLOAT32);
     bool same = reduced_last(reduced, (int)tarn_ndim(x), order, back);
     tarn_array *moved = same ? x : tarn_transpose(x, .axes = {order, tarn_ndim(x)});
-    tarn_array *y =
-        count == 1 ? along_last(moved) : tarn_reshape_like(along_last(tarn_flatten(moved, .start_axis = TARN_AXIS(-count))), moved);
+    tarn_array *y = count == 1
+                        ? along_last(moved)
+                        : tarn_reshape_like(along_last(tarn_flatten(moved, .start_axis = TARN_AXIS(-count))), moved);
     return same ? y : tarn_transpose(y, .axes = {back, tarn_ndim(y)});
 }
 

@@ -1,5 +1,5 @@
-/* x.name, x[key] and slices, with the sandbox's rules: names that begin with "_" and methods that would change a value are refused when
-   they are used. Attributes come before keys with the dot, after them with brackets. */
+/* x.name, x[key] and slices, with the sandbox's rules: names that begin with "_" and methods that would change a value
+   are refused when they are used. Attributes come before keys with the dot, after them with brackets. */
 #include <string.h>
 
 #include "template/iterate.h"
@@ -28,7 +28,8 @@ static bool changes_value(value v, const string *name) {
                       dict_names[] = " clear pop popitem setdefault update ";
     const char *names = v.kind == VALUE_LIST ? list_names : v.kind == VALUE_DICT ? dict_names : "";
     for (const char *at = names; *at; at += strcspn(at + 1, " ") + 1)
-        if (strncmp(at + 1, name->bytes, name->length) == 0 && at[1] && at[1 + name->length] == ' ') return name->length > 0;
+        if (strncmp(at + 1, name->bytes, name->length) == 0 && at[1] && at[1 + name->length] == ' ')
+            return name->length > 0;
     return false;
 }
 
@@ -105,7 +106,8 @@ static value macro_attribute(render *r, const macro *m, const char *name, bool *
     static const struct {
         const char *name;
         int catches;
-    } flags[] = {{"caller", CATCHES_CALLER}, {"catch_kwargs", CATCHES_KEYWORDS}, {"catch_varargs", CATCHES_POSITIONALS}};
+    } flags[] = {
+        {"caller", CATCHES_CALLER}, {"catch_kwargs", CATCHES_KEYWORDS}, {"catch_varargs", CATCHES_POSITIONALS}};
     *found = true;
     if (strcmp(name, "name") == 0 && macro_name(m)) return string_value(macro_name(m));
     if (strcmp(name, "arguments") == 0) return argument_names(r, macro_node(m));
@@ -123,7 +125,8 @@ static value plain_attribute(render *r, value v, const string *name, bool *found
     memcpy(small, name->bytes, name->length);
     if (v.kind == VALUE_LOOP) return loop_attribute(r, v.loop, small, found);
     bool first = strcmp(small, "grouper") == 0, current = strcmp(small, "current") == 0;
-    if (is_sequence(v) && v.list->group && (first || strcmp(small, "list") == 0)) return *found = true, v.list->items[!first];
+    if (is_sequence(v) && v.list->group && (first || strcmp(small, "list") == 0))
+        return *found = true, v.list->items[!first];
     if (v.kind == VALUE_CYCLER && current) return *found = true, v.cycler->items->items[v.cycler->position];
     if (v.kind == VALUE_MACRO) return macro_attribute(r, v.macro, small, found);
     return FAILED;
@@ -179,7 +182,8 @@ static value sequence_item(render *r, value v, int64_t index, bool *found) {
 static value item(render *r, value v, value index, bool *found) {
     *found = false;
     if (v.kind == VALUE_DICT) return namespace_attribute(v, index, found);
-    if ((is_string(v) || is_sequence(v) || v.kind == VALUE_RANGE) && is_whole(index)) return sequence_item(r, v, whole(index), found);
+    if ((is_string(v) || is_sequence(v) || v.kind == VALUE_RANGE) && is_whole(index))
+        return sequence_item(r, v, whole(index), found);
     return FAILED;
 }
 
@@ -279,7 +283,8 @@ value get_slice(render *r, value v, value start, value stop, value stride) {
     if (is_undefined(v)) return undefined_fail(r, v);
     if (!is_string(v) && !is_sequence(v) && v.kind != VALUE_RANGE)
         return render_fail(r, "'%s' object cannot be sliced", value_type_name(v));
-    if (!slice_bound(start) || !slice_bound(stop) || !slice_bound(stride)) return render_fail(r, "slice indices must be integers or None");
+    if (!slice_bound(start) || !slice_bound(stop) || !slice_bound(stride))
+        return render_fail(r, "slice indices must be integers or None");
     int64_t step_size = failed(stride) || stride.kind == VALUE_NONE ? 1 : whole(stride);
     if (step_size == 0) return render_fail(r, "slice step cannot be zero");
     walk w = walk_of(start, stop, step_size, value_length(v));

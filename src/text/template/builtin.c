@@ -36,7 +36,8 @@ void builtin_missing(const char *template_name, const token *at, const struct no
     bool filter = n->kind == NODE_FILTER;
     const char *kind = filter ? "filter" : "test";
     int length = n->attribute->length > 100 ? 100 : (int)n->attribute->length;
-    bool known = builtin_known(filter ? BUILTIN_FILTERS : BUILTIN_TESTS, n->attribute->bytes, n->attribute->length) != NULL;
-    tarn_fail(known ? "%s:%u:%u: the %s '%.*s' is not supported" : "%s:%u:%u: No %s named '%.*s'.", template_name, at->line, at->column,
-              kind, length, n->attribute->bytes);
+    bool known =
+        builtin_known(filter ? BUILTIN_FILTERS : BUILTIN_TESTS, n->attribute->bytes, n->attribute->length) != NULL;
+    tarn_fail(known ? "%s:%u:%u: the %s '%.*s' is not supported" : "%s:%u:%u: No %s named '%.*s'.", template_name,
+              at->line, at->column, kind, length, n->attribute->bytes);
 }

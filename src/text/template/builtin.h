@@ -16,13 +16,15 @@ typedef struct {
     size_t named_count;
 } arguments;
 
-/* `self` is the filtered or tested value or the method's object, a[] the arguments by parameter; VALUE_FAILED where not given. */
+/* `self` is the filtered or tested value or the method's object, a[] the arguments by parameter; VALUE_FAILED where not
+ * given. */
 typedef value (*builtin_function)(render *r, value self, const arguments *given, const value *a);
 
 typedef struct builtin {
     const char *name;
-    const char *parameters; /* "old new count?": "?" may be missing, "-x" is positional only; "*": anything, in `given` */
-    builtin_function call;  /* NULL: known to Jinja or Python, not supported here */
+    const char
+        *parameters; /* "old new count?": "?" may be missing, "-x" is positional only; "*": anything, in `given` */
+    builtin_function call; /* NULL: known to Jinja or Python, not supported here */
 } builtin;
 
 typedef enum {
@@ -49,8 +51,9 @@ struct node;
 void builtin_missing(const char *template_name, const token *at, const struct node *n);
 
 /* The tables, each ended by a NULL name. */
-extern const builtin filters_text[], filters_sequence[], filters_select[], filters_number[], tests_kind[], tests_compare[], globals_all[];
-extern const builtin methods_text[], methods_text_case[], methods_list[], methods_tuple[], methods_dict[], methods_dict_class[],
-    methods_number[], methods_loop[], methods_cycler[];
+extern const builtin filters_text[], filters_sequence[], filters_select[], filters_number[], tests_kind[],
+    tests_compare[], globals_all[];
+extern const builtin methods_text[], methods_text_case[], methods_list[], methods_tuple[], methods_dict[],
+    methods_dict_class[], methods_number[], methods_loop[], methods_cycler[];
 
 #endif

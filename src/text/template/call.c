@@ -54,7 +54,8 @@ static bool add_sequence(render *r, arguments *given, value v) {
 }
 
 static bool add_mapping(render *r, arguments *given, value v, size_t room) {
-    if (v.kind != VALUE_DICT) return render_fail(r, "argument after ** must be a mapping, not %s", value_type_name(v)), false;
+    if (v.kind != VALUE_DICT)
+        return render_fail(r, "argument after ** must be a mapping, not %s", value_type_name(v)), false;
     for (size_t i = 0; i < v.dict->count; i++) {
         value key = v.dict->entries[i].key;
         if (!is_string(key)) return render_fail(r, "keywords must be strings"), false;
@@ -119,13 +120,15 @@ static bool bind(render *r, const builtin *b, const arguments *given, value *a) 
         size_t at;
         bool named = !p.positional && name_given(given, &name, &at);
         if (index < given->count && named)
-            return render_fail(r, "%s() got multiple values for argument '%.*s'", b->name, (int)p.length, p.name), false;
+            return render_fail(r, "%s() got multiple values for argument '%.*s'", b->name, (int)p.length, p.name),
+                   false;
         if (named) used++;
         a[index] = index < given->count ? given->items[index] : named ? given->named[at] : FAILED;
         if (failed(a[index]) && !p.optional)
             return render_fail(r, "%s() missing required argument: '%.*s'", b->name, (int)p.length, p.name), false;
     }
-    if (given->count > index) return render_fail(r, "%s() takes at most %zu arguments (%zu given)", b->name, index, given->count), false;
+    if (given->count > index)
+        return render_fail(r, "%s() takes at most %zu arguments (%zu given)", b->name, index, given->count), false;
     return used == given->named_count || (render_fail(r, "%s() got an unexpected keyword argument", b->name), false);
 }
 
@@ -150,7 +153,8 @@ static value take_named(arguments *given, const string *name) {
 static value missing_parameter(render *r, const node *parameter_node) {
     size_t mark = render_mark(r);
     const string *name = &parameter_node->name->text;
-    if (!render_write(r, "parameter '", 11) || !render_string(r, name) || !render_write(r, "' was not provided", 18)) return FAILED;
+    if (!render_write(r, "parameter '", 11) || !render_string(r, name) || !render_write(r, "' was not provided", 18))
+        return FAILED;
     string *hint = render_cut(r, mark);
     return hint ? undefined_hint(r, hint->bytes) : FAILED;
 }
@@ -169,7 +173,8 @@ static bool bind_macro(render *r, const macro *m, scope *inside, arguments *give
     for (size_t i = 0; i < names->count; i++) {
         if (!failed(bound[i])) continue;
         size_t first_default = names->count - defaults->count;
-        value v = i < first_default ? missing_parameter(r, names->items[i]) : evaluate(r, inside, defaults->items[i - first_default]);
+        value v = i < first_default ? missing_parameter(r, names->items[i])
+                                    : evaluate(r, inside, defaults->items[i - first_default]);
         if (failed(v) || !scope_set(r, inside, names->items[i]->name, v)) return false;
     }
     return true;
@@ -209,14 +214,15 @@ static bool bind_special(render *r, const macro *m, scope *inside, arguments *gi
         if (!set_special(r, inside, "kwargs", keywords_dict(r, given))) return false;
     } else if (given->named_count) {
         const string *extra = given->names[0];
-        return render_fail(r, "macro '%.*s' takes no keyword argument '%.*s'", (int)shown.length, shown.bytes, (int)extra->length,
-                           extra->bytes),
+        return render_fail(r, "macro '%.*s' takes no keyword argument '%.*s'", (int)shown.length, shown.bytes,
+                           (int)extra->length, extra->bytes),
                false;
     }
     size_t used = m->of->items.count;
     if (catches & CATCHES_POSITIONALS) return set_special(r, inside, "varargs", rest_tuple(r, given, used));
     if (given->count <= used) return true;
-    return render_fail(r, "macro '%.*s' takes not more than %zu argument(s)", (int)shown.length, shown.bytes, used), false;
+    return render_fail(r, "macro '%.*s' takes not more than %zu argument(s)", (int)shown.length, shown.bytes, used),
+           false;
 }
 
 static value call_macro(render *r, const macro *m, arguments *given) {
@@ -224,7 +230,8 @@ static value call_macro(render *r, const macro *m, arguments *given) {
     size_t mark = render_mark(r);
     bool has_caller = false;
     scope *inside = scope_new(r, m->around);
-    if (!inside || !scope_hide(r, inside, &m->of->hidden) || !bind_macro(r, m, inside, given, &has_caller)) return FAILED;
+    if (!inside || !scope_hide(r, inside, &m->of->hidden) || !bind_macro(r, m, inside, given, &has_caller))
+        return FAILED;
     r->at = at;
     if (!bind_special(r, m, inside, given, has_caller) || !execute(r, inside, &m->of->body)) return FAILED;
     r->at = at;
@@ -247,7 +254,8 @@ static value call_object(render *r, value callee, arguments *given) {
     case VALUE_UNDEFINED:
         return undefined_fail(r, callee);
     case VALUE_JOINER:
-        return given->count || given->named_count ? render_fail(r, "a joiner takes no arguments") : call_joiner(callee.cycler);
+        return given->count || given->named_count ? render_fail(r, "a joiner takes no arguments")
+                                                  : call_joiner(callee.cycler);
     case VALUE_LOOP:
         if (given->count != 1 || given->named_count) return render_fail(r, "loop() takes one argument");
         return call_loop(r, callee.loop, given->items[0]);

@@ -97,7 +97,8 @@ static bool evaluate_part(render *r, scope *s, const node *n, value *part) {
 
 static value evaluate_slice(render *r, scope *s, value v, const node *n) {
     value start = FAILED, stop = FAILED, stride = FAILED;
-    bool ok = evaluate_part(r, s, n->left, &start) && evaluate_part(r, s, n->right, &stop) && evaluate_part(r, s, n->third, &stride);
+    bool ok = evaluate_part(r, s, n->left, &start) && evaluate_part(r, s, n->right, &stop) &&
+              evaluate_part(r, s, n->third, &stride);
     r->at = n;
     return ok ? get_slice(r, v, start, stop, stride) : FAILED;
 }

@@ -154,7 +154,8 @@ static bool execute_set_block(render *r, scope *s, const node *n) {
 static bool write_block(render *r, const node *n, value v) {
     r->at = n;
     if (failed(v)) return false;
-    return is_string(v) ? render_string(r, v.string) : (render_fail(r, "expected str instance, %s found", value_type_name(v)), false);
+    return is_string(v) ? render_string(r, v.string)
+                        : (render_fail(r, "expected str instance, %s found", value_type_name(v)), false);
 }
 
 static bool execute_filter_block(render *r, scope *s, const node *n) {

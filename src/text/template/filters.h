@@ -6,7 +6,8 @@
 
 value filter_tojson(render *r, value self, const arguments *given, const value *a);
 
-/* A lookup such as "address.city" or 0, as map(attribute=…), sort(attribute=…) make; what is missing on the way becomes the fallback. */
+/* A lookup such as "address.city" or 0, as map(attribute=…), sort(attribute=…) make; what is missing on the way becomes
+ * the fallback. */
 value get_path(render *r, value v, value path, value fallback);
 /* Lower case for strings, everything else as it is. */
 value ignore_case(render *r, value v);

@@ -10,12 +10,14 @@
 #include "template/iterate.h"
 #include "template/text.h"
 
-#define FILTER(name)                                                                                                                       \
-    static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
+#define FILTER(name)                                                                                                   \
+    static value name(render *r, value self, const arguments *given __attribute__((unused)),                           \
+                      const value *a __attribute__((unused)))
 
 enum { LONGEST_NUMBER = 400 };
 
-/* The text without white space around it and without the underscores between its digits; false if it cannot be a number of Python's. */
+/* The text without white space around it and without the underscores between its digits; false if it cannot be a number
+ * of Python's. */
 static bool number_text(render *r, string *s, char *out) {
     string *bare = strip(r, s, NULL, STRIP_LEFT | STRIP_RIGHT);
     size_t length = 0;
@@ -55,7 +57,8 @@ static bool parse_real(const char *s, double *x) {
     const char *digits = s + (*s == '-' || *s == '+');
     char *end;
     bool word = strcasecmp(digits, "inf") == 0 || strcasecmp(digits, "infinity") == 0 || strcasecmp(digits, "nan") == 0;
-    if (!word && (strspn(digits, "0123456789.eE+-") != strlen(digits) || *digits == '-' || *digits == '+')) return false;
+    if (!word && (strspn(digits, "0123456789.eE+-") != strlen(digits) || *digits == '-' || *digits == '+'))
+        return false;
     *x = strtod(s, &end);
     return *end == 0;
 }
@@ -72,7 +75,8 @@ static value whole_of_text(render *r, string *s, int base, value fallback) {
     double x;
     bool big = false;
     if (!number_text(r, s, digits)) return tarn_ok() ? fallback : FAILED;
-    if (parse_whole(digits, base, &n, &big)) return big ? render_fail(r, "the integer does not fit in 64 bits") : integer_value(n);
+    if (parse_whole(digits, base, &n, &big))
+        return big ? render_fail(r, "the integer does not fit in 64 bits") : integer_value(n);
     return parse_real(digits, &x) ? truncate_real(r, x, fallback) : fallback;
 }
 
@@ -97,7 +101,8 @@ FILTER(filter_float) {
     value fallback = failed(a[0]) ? real_value(0) : a[0];
     if (is_undefined(self)) return undefined_fail(r, self);
     if (is_number(self)) return real_value(number(self));
-    if (!is_string(self) || !number_text(r, self.string, digits) || !parse_real(digits, &x)) return tarn_ok() ? fallback : FAILED;
+    if (!is_string(self) || !number_text(r, self.string, digits) || !parse_real(digits, &x))
+        return tarn_ok() ? fallback : FAILED;
     return real_value(x);
 }
 
@@ -133,7 +138,8 @@ static int64_t round_whole(int64_t n, int64_t places) {
 
 FILTER(filter_round) {
     int64_t places;
-    bool ceiling = is_string(a[1]) && string_is(a[1].string, "ceil"), flooring = is_string(a[1]) && string_is(a[1].string, "floor");
+    bool ceiling = is_string(a[1]) && string_is(a[1].string, "ceil"),
+         flooring = is_string(a[1]) && string_is(a[1].string, "floor");
     bool common = failed(a[1]) || (is_string(a[1]) && string_is(a[1].string, "common"));
     if (is_undefined(self)) return undefined_fail(r, self);
     if (!ceiling && !flooring && !common) return render_fail(r, "method must be common, ceil or floor");

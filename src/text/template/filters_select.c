@@ -1,10 +1,11 @@
-/* The lazy filters: map, select, reject, selectattr, rejectattr, unique. Like Python's generators they work on an item when it is asked
-   for, so that mistakes in their arguments show only then. */
+/* The lazy filters: map, select, reject, selectattr, rejectattr, unique. Like Python's generators they work on an item
+   when it is asked for, so that mistakes in their arguments show only then. */
 #include "template/filters.h"
 #include "template/iterate.h"
 
-#define FILTER(name)                                                                                                                       \
-    static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
+#define FILTER(name)                                                                                                   \
+    static value name(render *r, value self, const arguments *given __attribute__((unused)),                           \
+                      const value *a __attribute__((unused)))
 
 typedef struct {
     iterator *from;        /* NULL until the first item is asked for */
@@ -42,7 +43,8 @@ static bool find_inner(render *r, builtin_kind kind, value name, selection *s) {
     if (s->inner) return true;
     string *shown = value_string(r, name);
     const char *what = kind == BUILTIN_FILTERS ? "filter" : "test";
-    if (shown) render_fail(r, "No %s named '%.*s'.", what, shown->length > 100 ? 100 : (int)shown->length, shown->bytes);
+    if (shown)
+        render_fail(r, "No %s named '%.*s'.", what, shown->length > 100 ? 100 : (int)shown->length, shown->bytes);
     return false;
 }
 

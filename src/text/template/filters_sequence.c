@@ -6,8 +6,9 @@
 #include "template/iterate.h"
 #include "template/text.h"
 
-#define FILTER(name)                                                                                                                       \
-    static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
+#define FILTER(name)                                                                                                   \
+    static value name(render *r, value self, const arguments *given __attribute__((unused)),                           \
+                      const value *a __attribute__((unused)))
 
 value ignore_case(render *r, value v) {
     return is_string(v) ? string_value(change_case(r, v.string, CASE_LOWER)) : v;
@@ -166,7 +167,8 @@ static bool add_groups(render *r, const list *items, const list *keys, list *gro
         bool same = false;
         if (i && !equal(r, keys->items[i], keys->items[i - 1], &same)) return false;
         if (same) {
-            if (!list_push(&r->memory, groups->items[groups->count - 1].list->items[1].list, items->items[i])) return false;
+            if (!list_push(&r->memory, groups->items[groups->count - 1].list->items[1].list, items->items[i]))
+                return false;
             continue;
         }
         /* The key as the group's first item has it, whatever its case. */
@@ -178,7 +180,8 @@ static bool add_groups(render *r, const list *items, const list *keys, list *gro
 }
 
 FILTER(filter_groupby) {
-    list *items = list_of(r, self), *keys = items ? list_new(&r->memory, items->count) : NULL, *groups = list_new(&r->memory, 0);
+    list *items = list_of(r, self), *keys = items ? list_new(&r->memory, items->count) : NULL,
+         *groups = list_new(&r->memory, 0);
     for (size_t i = 0; keys && i < items->count; i++) {
         value key = get_path(r, items->items[i], a[0], a[1]);
         if (!failed(key) && !is_truthy(a[2])) key = ignore_case(r, key);
@@ -220,7 +223,8 @@ static step step_parts(render *r, iterator *it, value *item) {
     int64_t size;
     if (!p->made) {
         list *all = list_of(r, it->source);
-        if (!all || !integer_argument(r, p->size, 1, &size) || !(p->made = p->make(r, all, size, p->fill))) return STEP_FAILED;
+        if (!all || !integer_argument(r, p->size, 1, &size) || !(p->made = p->make(r, all, size, p->fill)))
+            return STEP_FAILED;
     }
     if (it->position >= p->made->count) return STEP_END;
     *item = p->made->items[it->position++];
@@ -250,14 +254,16 @@ static list *make_batches(render *r, const list *all, int64_t size, value fill) 
 static list *make_slices(render *r, const list *all, int64_t slices, value fill) {
     list *made = list_new(&r->memory, 0);
     if (slices == 0) return render_fail(r, "integer division or modulo by zero"), NULL;
-    int64_t length = (int64_t)all->count, each = slices > 0 ? length / slices : 0, extra = slices > 0 ? length % slices : 0, next = 0;
+    int64_t length = (int64_t)all->count, each = slices > 0 ? length / slices : 0,
+            extra = slices > 0 ? length % slices : 0, next = 0;
     for (int64_t i = 0; made && i < slices; i++) {
         list *part = spend(r, 1) ? list_new(&r->memory, 0) : NULL;
         int64_t end = next + each + (i < extra);
         for (; part && next < end; next++)
             if (!list_push(&r->memory, part, all->items[next])) return NULL;
         bool fills = !failed(fill) && i >= extra;
-        if (!part || (fills && !list_push(&r->memory, part, fill)) || !list_push(&r->memory, made, list_value(part))) return NULL;
+        if (!part || (fills && !list_push(&r->memory, part, fill)) || !list_push(&r->memory, made, list_value(part)))
+            return NULL;
     }
     return made;
 }
@@ -273,7 +279,8 @@ FILTER(filter_attr) {
     /* Like the dot, without the keys of dicts. */
     string *name = string_argument(r, a[0], "attribute name");
     if (!name) return FAILED;
-    if (self.kind != VALUE_DICT || builtin_known(BUILTIN_DICT_METHODS, name->bytes, name->length)) return get_attribute(r, self, name);
+    if (self.kind != VALUE_DICT || builtin_known(BUILTIN_DICT_METHODS, name->bytes, name->length))
+        return get_attribute(r, self, name);
     return get_attribute(r, NONE, name);
 }
 

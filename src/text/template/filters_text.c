@@ -6,8 +6,9 @@
 #include "template/iterate.h"
 #include "template/text.h"
 
-#define FILTER(name)                                                                                                                       \
-    static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
+#define FILTER(name)                                                                                                   \
+    static value name(render *r, value self, const arguments *given __attribute__((unused)),                           \
+                      const value *a __attribute__((unused)))
 
 static value with_case(render *r, value self, case_kind which) {
     string *s = value_string(r, self);
@@ -39,12 +40,15 @@ FILTER(filter_title) {
             continue;
         }
         string *first = string_slice_bytes(&r->memory, s, i, i + size);
-        for (word = i + size; word < s->length && utf8_decode(s->bytes + word, s->length - word, &c) && !splits_words(c);)
+        for (word = i + size;
+             word < s->length && utf8_decode(s->bytes + word, s->length - word, &c) && !splits_words(c);)
             word += utf8_decode(s->bytes + word, s->length - word, &c);
         string *rest = string_slice_bytes(&r->memory, s, i + size, word);
         size = word - i;
         /* The cases are made behind what is written so far and cut off again. */
-        if (!first || !rest || !(first = change_case(r, first, CASE_UPPER)) || !(rest = change_case(r, rest, CASE_LOWER))) return FAILED;
+        if (!first || !rest || !(first = change_case(r, first, CASE_UPPER)) ||
+            !(rest = change_case(r, rest, CASE_LOWER)))
+            return FAILED;
         if (!render_string(r, first) || !render_string(r, rest)) return FAILED;
     }
     return s ? string_value(render_cut(r, mark)) : FAILED;
@@ -52,12 +56,14 @@ FILTER(filter_title) {
 
 FILTER(filter_trim) {
     string *s = value_string(r, self), *characters = NULL;
-    if (!s || (!failed(a[0]) && a[0].kind != VALUE_NONE && !(characters = string_argument(r, a[0], "strip arg")))) return FAILED;
+    if (!s || (!failed(a[0]) && a[0].kind != VALUE_NONE && !(characters = string_argument(r, a[0], "strip arg"))))
+        return FAILED;
     return like(s, strip(r, s, characters, STRIP_LEFT | STRIP_RIGHT));
 }
 
 FILTER(filter_replace) {
-    string *s = value_string(r, self), *from = s ? value_string(r, a[0]) : NULL, *to = from ? value_string(r, a[1]) : NULL;
+    string *s = value_string(r, self), *from = s ? value_string(r, a[0]) : NULL,
+           *to = from ? value_string(r, a[1]) : NULL;
     int64_t count = -1;
     if (!to || (a[2].kind != VALUE_NONE && !integer_argument(r, a[2], -1, &count))) return FAILED;
     string *replaced = replace_text(r, s, from, to, count);
@@ -88,7 +94,8 @@ FILTER(filter_force_escape) {
 FILTER(filter_format) {
     string *s = value_string(r, self);
     if (!s) return FAILED;
-    if (given->count && given->named_count) return render_fail(r, "can't handle positional and keyword arguments at the same time");
+    if (given->count && given->named_count)
+        return render_fail(r, "can't handle positional and keyword arguments at the same time");
     dict *named = dict_new(&r->memory);
     list *items = list_new(&r->memory, given->count);
     for (size_t i = 0; named && i < given->named_count; i++)
@@ -120,7 +127,8 @@ FILTER(filter_indent) {
     for (size_t i = 0; i < lines->count; i++) {
         const string *line = lines->items[i].string;
         bool indents = i == 0 ? first : blank || line->length > 0;
-        if ((i && !render_write(r, "\n", 1)) || (indents && !render_string(r, space.string)) || !render_string(r, line)) return FAILED;
+        if ((i && !render_write(r, "\n", 1)) || (indents && !render_string(r, space.string)) || !render_string(r, line))
+            return FAILED;
     }
     return like(s, render_cut(r, mark));
 }
@@ -148,13 +156,15 @@ FILTER(filter_wordcount) {
 FILTER(filter_truncate) {
     int64_t length, leeway, have = value_length(self);
     if (have < 0) return render_fail(r, "object of type '%s' has no len()", value_type_name(self));
-    if (!integer_argument(r, a[0], 255, &length) || !integer_argument(r, a[3].kind == VALUE_NONE ? FAILED : a[3], 5, &leeway))
+    if (!integer_argument(r, a[0], 255, &length) ||
+        !integer_argument(r, a[3].kind == VALUE_NONE ? FAILED : a[3], 5, &leeway))
         return FAILED;
     value suffix = failed(a[2]) ? text_value(r, "...") : a[2];
     string *end = failed(suffix) ? NULL : string_argument(r, suffix, "end");
     if (!end) return FAILED;
     int64_t rest = length - (int64_t)string_characters(end);
-    if (rest < 0 || leeway < 0) return render_fail(r, "truncate(): the length is below that of the end, or the leeway below zero");
+    if (rest < 0 || leeway < 0)
+        return render_fail(r, "truncate(): the length is below that of the end, or the leeway below zero");
     if (have <= length || have - length <= leeway) return self;
     string *s = string_argument(r, self, "truncate() value");
     if (!s) return FAILED;
@@ -176,9 +186,12 @@ static bool write_quoted_url(render *r, const string *s, bool query) {
     static const char hex[] = "0123456789ABCDEF";
     for (size_t i = 0; i < s->length; i++) {
         unsigned char c = (unsigned char)s->bytes[i];
-        bool plain = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || (c && strchr("_.-~", c)) || (c == '/' && !query);
+        bool plain = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || (c && strchr("_.-~", c)) ||
+                     (c == '/' && !query);
         char code[3] = {'%', hex[c >> 4], hex[c & 15]};
-        if (plain ? !render_write(r, &s->bytes[i], 1) : c == ' ' && query ? !render_write(r, "+", 1) : !render_write(r, code, 3))
+        if (plain               ? !render_write(r, &s->bytes[i], 1)
+            : c == ' ' && query ? !render_write(r, "+", 1)
+                                : !render_write(r, code, 3))
             return false;
     }
     return true;
@@ -186,7 +199,8 @@ static bool write_quoted_url(render *r, const string *s, bool query) {
 
 static bool write_url_pair(render *r, value pair) {
     string *name, *item;
-    if (!is_sequence(pair) || pair.list->count != 2) return render_fail(r, "urlencode: expected pairs of names and values"), false;
+    if (!is_sequence(pair) || pair.list->count != 2)
+        return render_fail(r, "urlencode: expected pairs of names and values"), false;
     if (!(name = value_string(r, pair.list->items[0])) || !(item = value_string(r, pair.list->items[1]))) return false;
     return write_quoted_url(r, name, true) && render_write(r, "=", 1) && write_quoted_url(r, item, true);
 }

@@ -58,14 +58,17 @@ static bool write_dict(render *r, const dict *d) {
     if (!write_text(r, "{")) return false;
     for (size_t i = 0; i < d->count; i++) {
         const dict_entry *entry = &d->entries[i];
-        if ((i && !write_text(r, ", ")) || !write_repr(r, entry->key) || !write_text(r, ": ") || !write_repr(r, entry->value)) return false;
+        if ((i && !write_text(r, ", ")) || !write_repr(r, entry->key) || !write_text(r, ": ") ||
+            !write_repr(r, entry->value))
+            return false;
     }
     return write_text(r, "}");
 }
 
 static bool write_view(render *r, value v) {
     list *items = list_of(r, v);
-    return items && write_text(r, value_type_name(v)) && write_text(r, "(") && write_items(r, items, "[", "]") && write_text(r, ")");
+    return items && write_text(r, value_type_name(v)) && write_text(r, "(") && write_items(r, items, "[", "]") &&
+           write_text(r, ")");
 }
 
 static bool write_range(render *r, const range *n) {
@@ -78,8 +81,8 @@ static bool write_range(render *r, const range *n) {
 
 static bool write_loop(render *r, loop *l) {
     int64_t length;
-    return loop_length(r, l, &length) && write_text(r, "<LoopContext ") && write_integer(r, l->index + 1) && write_text(r, "/") &&
-           write_integer(r, length) && write_text(r, ">");
+    return loop_length(r, l, &length) && write_text(r, "<LoopContext ") && write_integer(r, l->index + 1) &&
+           write_text(r, "/") && write_integer(r, length) && write_text(r, ">");
 }
 
 static bool write_macro(render *r, const macro *m) {

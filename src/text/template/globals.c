@@ -7,15 +7,16 @@
 #include "template/iterate.h"
 #include "template/text.h"
 
-#define FUNCTION(name)                                                                                                                     \
-    static value name(render *r, value self __attribute__((unused)), const arguments *given __attribute__((unused)),                       \
+#define FUNCTION(name)                                                                                                 \
+    static value name(render *r, value self __attribute__((unused)), const arguments *given __attribute__((unused)),   \
                       const value *a __attribute__((unused)))
 
 enum { LONGEST_RANGE = 100000 };
 
 FUNCTION(raise_exception) {
     string *message = value_string(r, a[0]);
-    return message ? render_fail(r, "%.*s", (int)(message->length > 800 ? 800 : message->length), message->bytes) : FAILED;
+    return message ? render_fail(r, "%.*s", (int)(message->length > 800 ? 800 : message->length), message->bytes)
+                   : FAILED;
 }
 
 static int64_t range_count(int64_t start, int64_t stop, int64_t stride) {
@@ -29,12 +30,13 @@ static int64_t range_count(int64_t start, int64_t stop, int64_t stride) {
 FUNCTION(make_range) {
     int64_t start, stop, stride;
     bool only_stop = failed(a[1]);
-    if (!integer_argument(r, only_stop ? integer_value(0) : a[0], 0, &start) || !integer_argument(r, a[only_stop ? 0 : 1], 0, &stop) ||
-        !integer_argument(r, a[2], 1, &stride))
+    if (!integer_argument(r, only_stop ? integer_value(0) : a[0], 0, &start) ||
+        !integer_argument(r, a[only_stop ? 0 : 1], 0, &stop) || !integer_argument(r, a[2], 1, &stride))
         return FAILED;
     if (stride == 0) return render_fail(r, "range() arg 3 must not be zero");
     int64_t count = range_count(start, stop, stride);
-    if (count > LONGEST_RANGE) return render_fail(r, "Range too big. The sandbox blocks ranges larger than MAX_RANGE (%d).", LONGEST_RANGE);
+    if (count > LONGEST_RANGE)
+        return render_fail(r, "Range too big. The sandbox blocks ranges larger than MAX_RANGE (%d).", LONGEST_RANGE);
     range *made = ARENA_NEW(&r->memory, range);
     if (!made) return FAILED;
     *made = (range){start, stop, stride, count};
@@ -44,7 +46,8 @@ FUNCTION(make_range) {
 static bool add_entry(render *r, dict *d, value pair) {
     list *items = list_of(r, pair);
     if (!items) return false;
-    if (items->count != 2) return render_fail(r, "dictionary update sequence element has length %zu; 2 is required", items->count), false;
+    if (items->count != 2)
+        return render_fail(r, "dictionary update sequence element has length %zu; 2 is required", items->count), false;
     return dict_set(&r->memory, d, items->items[0], items->items[1]);
 }
 
@@ -52,7 +55,8 @@ static bool add_all(render *r, dict *d, value from) {
     if (is_undefined(from)) return undefined_fail(r, from), false;
     if (from.kind == VALUE_DICT) {
         for (size_t i = 0; i < from.dict->count; i++)
-            if (!spend(r, 1) || !dict_set(&r->memory, d, from.dict->entries[i].key, from.dict->entries[i].value)) return false;
+            if (!spend(r, 1) || !dict_set(&r->memory, d, from.dict->entries[i].key, from.dict->entries[i].value))
+                return false;
         return true;
     }
     list *pairs = list_of(r, from);
@@ -214,7 +218,8 @@ const builtin methods_list[] = {
     {"copy", "", copy_method},
     {0},
 };
-const builtin methods_tuple[] = {{"index", "-value -start? -stop?", sequence_index}, {"count", "-value", sequence_count}, {0}};
+const builtin methods_tuple[] = {
+    {"index", "-value -start? -stop?", sequence_index}, {"count", "-value", sequence_count}, {0}};
 
 FUNCTION(number_is_integer) {
     if (is_whole(self)) return render_fail(r, "'int' object has no attribute 'is_integer'");

@@ -1,6 +1,7 @@
-/* Names that a scope hides. In Jinja a scope (template, loop body, macro, block) owns a name from its beginning when it assigns to it
-   anywhere outside of an if, before its own statements ask for it; so scopes inside of it that ask earlier find nothing there, not the
-   template's variable of that name. Scopes inside count only when they ask, not for what the outer one owns. */
+/* Names that a scope hides. In Jinja a scope (template, loop body, macro, block) owns a name from its beginning when it
+   assigns to it anywhere outside of an if, before its own statements ask for it; so scopes inside of it that ask
+   earlier find nothing there, not the template's variable of that name. Scopes inside count only when they ask, not for
+   what the outer one owns. */
 #include "base/memory.h"
 #include "template/parser.h"
 

@@ -16,7 +16,8 @@ struct iterator {
     bool done;
 };
 
-/* A fresh iterator (an iterator value itself gives the one it holds); NULL with TypeError's message if v cannot be walked. */
+/* A fresh iterator (an iterator value itself gives the one it holds); NULL with TypeError's message if v cannot be
+ * walked. */
 iterator *iterate(render *r, value v);
 bool can_iterate(value v);
 step iterator_next(render *r, iterator *it, value *item);

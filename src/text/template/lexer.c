@@ -1,5 +1,5 @@
-/* Source to tokens. What Jinja does with white space around tags (trim_blocks, lstrip_blocks, "-" and "+" signs) happens here and nowhere
-   else. Literals stay as they are written: literal.c reads them. */
+/* Source to tokens. What Jinja does with white space around tags (trim_blocks, lstrip_blocks, "-" and "+" signs)
+   happens here and nowhere else. Literals stay as they are written: literal.c reads them. */
 #include <string.h>
 
 #include "base/text.h"
@@ -47,7 +47,8 @@ static bool next_is(const lexer *l, const char *p, const char *wanted) {
 
 static const char *skip_space(const lexer *l, const char *p) {
     uint32_t c;
-    for (size_t size; p < l->end && (size = utf8_decode(p, (size_t)(l->end - p), &c)) && character_is_space(c);) p += size;
+    for (size_t size; p < l->end && (size = utf8_decode(p, (size_t)(l->end - p), &c)) && character_is_space(c);)
+        p += size;
     return p;
 }
 
@@ -63,7 +64,8 @@ static const char *strip_right(const char *begin, const char *end) {
     return end;
 }
 
-/* The end of the text before a tag: "-" takes all white space, lstrip_blocks that between a line's beginning and the tag. */
+/* The end of the text before a tag: "-" takes all white space, lstrip_blocks that between a line's beginning and the
+ * tag. */
 static const char *text_end(const lexer *l, const char *begin, const char *end, char sign, bool variable) {
     if (sign == '-') return strip_right(begin, end);
     if (sign == '+' || variable) return end;
@@ -101,7 +103,8 @@ static const char *word_tag(const lexer *l, const char *p, const char *word, boo
 static bool lex_comment(lexer *l, const char *begin) {
     const char *p = begin;
     while (p < l->end && !next_is(l, p, "#}")) p++;
-    if (begin == l->end) return l->at = begin, true; /* Jinja does not mind a comment or raw text that ends before it begins */
+    if (begin == l->end)
+        return l->at = begin, true; /* Jinja does not mind a comment or raw text that ends before it begins */
     if (p >= l->end) return lex_fail(l, "Missing end of comment tag");
     if (p > begin && sign_at(l, p - 1)) p--;
     l->at = closing_tag(l, p, "#}", true, true);
@@ -274,7 +277,13 @@ static bool lex_text_and_tag(lexer *l) {
 }
 
 bool template_tokenize(const char *source, size_t length, const char *name, token_list *tokens) {
-    lexer l = {.source = source, .at = source, .end = source + length, .counted = source, .name = name, .line = 1, .column = 1};
+    lexer l = {.source = source,
+               .at = source,
+               .end = source + length,
+               .counted = source,
+               .name = name,
+               .line = 1,
+               .column = 1};
     l.tokens = tokens;
     while (l.at < l.end)
         if (!lex_text_and_tag(&l)) return false;

@@ -49,7 +49,8 @@ static size_t hex_escape(parser *p, const token *t, const char *s, const char *e
         c = c << 4 | (uint32_t)digit;
     }
     char bytes[4];
-    if (c > 0x10FFFF || (c >= 0xD800 && c < 0xE000)) return parse_fail(p, t, "\\%c%.*s is no character", s[-1], (int)digits, s), 0;
+    if (c > 0x10FFFF || (c >= 0xD800 && c < 0xE000))
+        return parse_fail(p, t, "\\%c%.*s is no character", s[-1], (int)digits, s), 0;
     return text_append(out, bytes, utf8_encode(c, bytes)) ? digits : 0;
 }
 

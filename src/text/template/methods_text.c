@@ -6,8 +6,9 @@
 #include "template/iterate.h"
 #include "template/text.h"
 
-#define METHOD(name)                                                                                                                       \
-    static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
+#define METHOD(name)                                                                                                   \
+    static value name(render *r, value self, const arguments *given __attribute__((unused)),                           \
+                      const value *a __attribute__((unused)))
 
 static bool push_slice(render *r, list *l, const string *s, size_t begin, size_t end) {
     string *part = string_slice_bytes(&r->memory, s, begin, end);
@@ -47,7 +48,8 @@ static bool split_at(render *r, list *l, const string *s, const string *separato
     return push_slice(r, l, s, begin, s->length);
 }
 
-/* Where the last `part` in s[0, end) begins, or SIZE_MAX. Every place where its first byte stands costs steps; false without them. */
+/* Where the last `part` in s[0, end) begins, or SIZE_MAX. Every place where its first byte stands costs steps; false
+ * without them. */
 static bool find_last(render *r, const string *s, size_t end, const string *part, size_t *at) {
     *at = end;
     if (part->length == 0) return true;
@@ -106,12 +108,13 @@ static value split(render *r, const string *s, const value *a, bool from_right) 
     string *separator = NULL;
     int64_t most;
     bool words = failed(a[0]) || a[0].kind == VALUE_NONE;
-    if ((!words && !(separator = string_argument(r, a[0], "separator"))) || !integer_argument(r, a[1], -1, &most)) return FAILED;
+    if ((!words && !(separator = string_argument(r, a[0], "separator"))) || !integer_argument(r, a[1], -1, &most))
+        return FAILED;
     if (separator && separator->length == 0) return render_fail(r, "empty separator");
     list *l = list_new(&r->memory, 0);
     if (!l) return FAILED;
-    bool ok =
-        words ? (from_right ? rsplit_words : split_words)(r, l, s, most) : (from_right ? rsplit_at : split_at)(r, l, s, separator, most);
+    bool ok = words ? (from_right ? rsplit_words : split_words)(r, l, s, most)
+                    : (from_right ? rsplit_at : split_at)(r, l, s, separator, most);
     if (ok && from_right) reverse_items(l);
     return ok ? list_value(l) : FAILED;
 }
@@ -137,7 +140,8 @@ static value partition(render *r, string *s, value separator, bool from_right) {
     if (!l) return FAILED;
     size_t none = from_right ? 0 : s->length, after = found ? at + part->length : none;
     size_t begin = found ? at : none;
-    bool ok = push_slice(r, l, s, 0, begin) && push_slice(r, l, s, begin, after) && push_slice(r, l, s, after, s->length);
+    bool ok =
+        push_slice(r, l, s, 0, begin) && push_slice(r, l, s, begin, after) && push_slice(r, l, s, after, s->length);
     return ok ? tuple_value(l) : FAILED;
 }
 
@@ -150,7 +154,8 @@ METHOD(text_rpartition) {
 
 static value strip_method(render *r, string *s, value characters, int sides) {
     string *set = NULL;
-    if (!failed(characters) && characters.kind != VALUE_NONE && !(set = string_argument(r, characters, "strip arg"))) return FAILED;
+    if (!failed(characters) && characters.kind != VALUE_NONE && !(set = string_argument(r, characters, "strip arg")))
+        return FAILED;
     return like(s, strip(r, s, set, sides));
 }
 
@@ -170,7 +175,8 @@ static bool text_window(render *r, string *s, value start, value stop, size_t *b
     int64_t length = (int64_t)string_characters(s), from, to;
     if (start.kind == VALUE_NONE) start = FAILED;
     if (stop.kind == VALUE_NONE) stop = FAILED;
-    if (!integer_argument(r, start, 0, &from) || !integer_argument(r, stop, length, &to) || !spend(r, s->length)) return false;
+    if (!integer_argument(r, start, 0, &from) || !integer_argument(r, stop, length, &to) || !spend(r, s->length))
+        return false;
     if (from < 0) from = from + length < 0 ? 0 : from + length;
     if (to < 0) to = to + length < 0 ? 0 : to + length;
     if (to > length) to = length;
@@ -188,7 +194,8 @@ static bool affix_matches(const string *s, size_t begin, size_t end, const strin
 static value has_affix(render *r, string *s, const value *a, bool at_end) {
     size_t begin, end;
     bool inside, found = false;
-    if (a[0].kind != VALUE_TUPLE && !string_argument(r, a[0], at_end ? "endswith first arg" : "startswith first arg")) return FAILED;
+    if (a[0].kind != VALUE_TUPLE && !string_argument(r, a[0], at_end ? "endswith first arg" : "startswith first arg"))
+        return FAILED;
     if (!text_window(r, s, a[1], a[2], &begin, &end, &inside)) return FAILED;
     if (is_string(a[0])) return boolean_value(inside && affix_matches(s, begin, end, a[0].string, at_end));
     for (size_t i = 0; !found && i < a[0].list->count; i++) {
@@ -258,7 +265,8 @@ METHOD(text_count) {
 }
 
 METHOD(text_replace) {
-    string *from = string_argument(r, a[0], "replace() argument 1"), *to = from ? string_argument(r, a[1], "replace() argument 2") : NULL;
+    string *from = string_argument(r, a[0], "replace() argument 1"),
+           *to = from ? string_argument(r, a[1], "replace() argument 2") : NULL;
     int64_t count;
     if (!to || !integer_argument(r, a[2], -1, &count)) return FAILED;
     return like(self.string, replace_text(r, self.string, from, to, count));
@@ -270,7 +278,9 @@ METHOD(text_join) {
     value item;
     step s = STEP_FAILED;
     for (; it && (s = iterator_next(r, it, &item)) == STEP_ITEM; position++) {
-        if (!is_string(item)) return render_fail(r, "sequence item %zu: expected str instance, %s found", position, value_type_name(item));
+        if (!is_string(item))
+            return render_fail(r, "sequence item %zu: expected str instance, %s found", position,
+                               value_type_name(item));
         if ((position && !render_string(r, self.string)) || !render_string(r, item.string)) return FAILED;
     }
     return s == STEP_END ? string_value(render_cut(r, mark)) : FAILED;
@@ -302,7 +312,8 @@ string *pad_text(render *r, string *s, int64_t width, const char *fill, size_t f
     /* Python gives the odd one to the left when the width is odd too. */
     int64_t left = side == PAD_LEFT ? missing : side == PAD_RIGHT ? 0 : missing / 2 + (missing & width & 1);
     size_t mark = render_mark(r);
-    bool ok = write_fill(r, left, fill, fill_length) && render_string(r, s) && write_fill(r, missing - left, fill, fill_length);
+    bool ok = write_fill(r, left, fill, fill_length) && render_string(r, s) &&
+              write_fill(r, missing - left, fill, fill_length);
     return ok ? render_cut(r, mark) : NULL;
 }
 
@@ -343,7 +354,9 @@ METHOD(text_expandtabs) {
         char c = s->bytes[i];
         int64_t spaces = c == '\t' && size > 0 ? size - column % size : 0;
         if (c == '\t' ? !write_fill(r, spaces, " ", 1) : !render_write(r, &c, 1)) return FAILED;
-        column = c == '\n' || c == '\r' ? 0 : c == '\t' ? column + spaces : column + (((unsigned char)c & 0xC0) != 0x80);
+        column = c == '\n' || c == '\r' ? 0
+                 : c == '\t'            ? column + spaces
+                                        : column + (((unsigned char)c & 0xC0) != 0x80);
     }
     return like(s, render_cut(r, mark));
 }

@@ -2,11 +2,12 @@
 #include "unicode/characters.h"
 #include "template/text.h"
 
-#define METHOD(name)                                                                                                                       \
-    static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
-#define CASE(name, which)                                                                                                                  \
-    METHOD(name) {                                                                                                                         \
-        return like(self.string, change_case(r, self.string, which));                                                                      \
+#define METHOD(name)                                                                                                   \
+    static value name(render *r, value self, const arguments *given __attribute__((unused)),                           \
+                      const value *a __attribute__((unused)))
+#define CASE(name, which)                                                                                              \
+    METHOD(name) {                                                                                                     \
+        return like(self.string, change_case(r, self.string, which));                                                  \
     }
 CASE(text_upper, CASE_UPPER)
 CASE(text_lower, CASE_LOWER)
@@ -34,9 +35,9 @@ static bool is_ascii(uint32_t c) {
     return c < 0x80;
 }
 
-#define KIND(name, is, empty)                                                                                                              \
-    METHOD(name) {                                                                                                                         \
-        return all_are(r, self.string, is, empty);                                                                                         \
+#define KIND(name, is, empty)                                                                                          \
+    METHOD(name) {                                                                                                     \
+        return all_are(r, self.string, is, empty);                                                                     \
     }
 KIND(text_isalpha, character_is_letter, false)
 KIND(text_isalnum, is_alphanumeric, false)

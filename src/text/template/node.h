@@ -1,4 +1,5 @@
-/* The tree that parsing makes of a template. Nodes, names and constants live in the template's arena and never change. */
+/* The tree that parsing makes of a template. Nodes, names and constants live in the template's arena and never change.
+ */
 #ifndef TEMPLATE_NODE_H
 #define TEMPLATE_NODE_H
 

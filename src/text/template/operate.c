@@ -56,7 +56,8 @@ static value whole_power(render *r, int64_t base, int64_t exponent) {
     }
     int64_t result = 1;
     bool overflow = false;
-    if (base == 0 || base == 1 || base == -1) return integer_value(exponent == 0 ? 1 : exponent % 2 ? base : base * base);
+    if (base == 0 || base == 1 || base == -1)
+        return integer_value(exponent == 0 ? 1 : exponent % 2 ? base : base * base);
     for (; exponent > 0 && !overflow; exponent--) overflow = __builtin_mul_overflow(result, base, &result);
     return whole_result(r, overflow, &result);
 }
@@ -75,9 +76,11 @@ static value operate_whole(render *r, token_kind symbol, int64_t a, int64_t b) {
     default:
         break;
     }
-    if (b == 0) return render_fail(r, symbol == TOKEN_DIVIDE ? "division by zero" : "integer division or modulo by zero");
+    if (b == 0)
+        return render_fail(r, symbol == TOKEN_DIVIDE ? "division by zero" : "integer division or modulo by zero");
     if (symbol == TOKEN_DIVIDE) return real_value((double)((long double)a / (long double)b));
-    if (b == -1) return symbol == TOKEN_MODULO ? integer_value(0) : whole_result(r, __builtin_sub_overflow(0, a, &n), &n);
+    if (b == -1)
+        return symbol == TOKEN_MODULO ? integer_value(0) : whole_result(r, __builtin_sub_overflow(0, a, &n), &n);
     int64_t quotient = floor_divide(a, b);
     return integer_value(symbol == TOKEN_MODULO ? a - quotient * b : quotient);
 }
@@ -98,7 +101,8 @@ static double real_floor_divide(double a, double b) {
 
 static value real_power(render *r, double a, double b) {
     if (a == 0 && b < 0) return render_fail(r, "0.0 cannot be raised to a negative power");
-    if (a < 0 && isfinite(a) && isfinite(b) && b != floor(b)) return render_fail(r, "complex numbers are not supported");
+    if (a < 0 && isfinite(a) && isfinite(b) && b != floor(b))
+        return render_fail(r, "complex numbers are not supported");
     double result = pow(a, b);
     if (isinf(result) && isfinite(a) && isfinite(b)) return render_fail(r, "Numerical result out of range");
     return real_value(result);
@@ -192,7 +196,8 @@ value operate_sign(render *r, token_kind symbol, value v) {
     bool minus = symbol == TOKEN_SUBTRACT;
     int64_t n = 0;
     if (v.kind == VALUE_REAL) return real_value(minus ? -v.real : v.real);
-    if (is_whole(v)) return minus ? whole_result(r, __builtin_sub_overflow(0, whole(v), &n), &n) : integer_value(whole(v));
+    if (is_whole(v))
+        return minus ? whole_result(r, __builtin_sub_overflow(0, whole(v), &n), &n) : integer_value(whole(v));
     return render_fail(r, "bad operand type for unary %s: '%s'", operator_name(symbol), value_type_name(v));
 }
 
@@ -241,11 +246,13 @@ static bool order(render *r, token_kind symbol, value a, value b, int *result) {
     }
     if (is_sequence(a) && a.kind == b.kind) return order_lists(r, symbol, a.list, b.list, result);
     const char *left = value_type_name(a), *right = value_type_name(b);
-    return render_fail(r, "'%s' not supported between instances of '%s' and '%s'", operator_name(symbol), left, right), false;
+    return render_fail(r, "'%s' not supported between instances of '%s' and '%s'", operator_name(symbol), left, right),
+           false;
 }
 
 static bool contains_text(render *r, value a, value b, bool *result) {
-    if (!is_string(a)) return render_fail(r, "'in <string>' requires string as left operand, not %s", value_type_name(a)), false;
+    if (!is_string(a))
+        return render_fail(r, "'in <string>' requires string as left operand, not %s", value_type_name(a)), false;
     *result = memmem(b.string->bytes, b.string->length, a.string->bytes, a.string->length) != NULL;
     return spend(r, b.string->length);
 }
@@ -323,11 +330,13 @@ static bool merge(render *r, column from, column to, size_t begin, size_t middle
 }
 
 bool sort_values(render *r, value *items, value *keys, size_t count, bool reverse) {
-    column from = {items, keys}, to = {ARENA_NEW_ARRAY(&r->memory, value, count), ARENA_NEW_ARRAY(&r->memory, value, count)};
+    column from = {items, keys},
+           to = {ARENA_NEW_ARRAY(&r->memory, value, count), ARENA_NEW_ARRAY(&r->memory, value, count)};
     if (!to.items || !to.keys) return false;
     for (size_t width = 1; width < count; width *= 2) {
         for (size_t begin = 0; begin < count; begin += 2 * width) {
-            size_t middle = begin + width < count ? begin + width : count, end = middle + width < count ? middle + width : count;
+            size_t middle = begin + width < count ? begin + width : count,
+                   end = middle + width < count ? middle + width : count;
             if (!merge(r, from, to, begin, middle, end, reverse)) return false;
         }
         column swap = from;

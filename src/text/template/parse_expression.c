@@ -1,5 +1,6 @@
-/* Expressions, from loosest to tightest: if else, or, and, not, comparisons, + -, ~, * / // %, **, unary signs, filters and tests, postfix.
-   The order is Jinja's, which differs from Python's: "~" binds tighter than "+", "is" tighter than any symbol. */
+/* Expressions, from loosest to tightest: if else, or, and, not, comparisons, + -, ~, * / // %, **, unary signs, filters
+   and tests, postfix. The order is Jinja's, which differs from Python's: "~" binds tighter than "+", "is" tighter than
+   any symbol. */
 #include <string.h>
 
 #include "template/builtin.h"
@@ -66,8 +67,8 @@ static node *parse_level(parser *p, int level) {
 /* The comparison at this place, already skipped; TOKEN_END if there is none. */
 static token_kind skip_comparison(parser *p) {
     token_kind kind = current(p)->kind;
-    if (kind == TOKEN_EQUAL || kind == TOKEN_NOT_EQUAL || kind == TOKEN_LESS || kind == TOKEN_LESS_EQUAL || kind == TOKEN_GREATER ||
-        kind == TOKEN_GREATER_EQUAL)
+    if (kind == TOKEN_EQUAL || kind == TOKEN_NOT_EQUAL || kind == TOKEN_LESS || kind == TOKEN_LESS_EQUAL ||
+        kind == TOKEN_GREATER || kind == TOKEN_GREATER_EQUAL)
         return p->at++, kind;
     if (skip_name(p, "in")) return TOKEN_IN;
     if (at_name(p, "not") && next_is_name(p, "in")) return p->at += 2, TOKEN_NOT_IN;
@@ -109,13 +110,15 @@ static node *parse_not(parser *p) {
 
 static node *parse_and(parser *p) {
     node *left = parse_not(p);
-    for (const token *at = current(p); left && skip_name(p, "and"); at = current(p)) left = node_pair(p, NODE_AND, at, left, parse_not(p));
+    for (const token *at = current(p); left && skip_name(p, "and"); at = current(p))
+        left = node_pair(p, NODE_AND, at, left, parse_not(p));
     return left;
 }
 
 static node *parse_or(parser *p) {
     node *left = parse_and(p);
-    for (const token *at = current(p); left && skip_name(p, "or"); at = current(p)) left = node_pair(p, NODE_OR, at, left, parse_and(p));
+    for (const token *at = current(p); left && skip_name(p, "or"); at = current(p))
+        left = node_pair(p, NODE_OR, at, left, parse_and(p));
     return left;
 }
 
@@ -224,7 +227,8 @@ static void note_special_name(parser *p, const token *t) {
         uint8_t catches;
     } special[] = {{"caller", CATCHES_CALLER}, {"kwargs", CATCHES_KEYWORDS}, {"varargs", CATCHES_POSITIONALS}};
     for (int i = 0; p->catches && i < 3; i++)
-        if (t->length == strlen(special[i].name) && memcmp(t->start, special[i].name, t->length) == 0) *p->catches |= special[i].catches;
+        if (t->length == strlen(special[i].name) && memcmp(t->start, special[i].name, t->length) == 0)
+            *p->catches |= special[i].catches;
 }
 
 static node *parse_name(parser *p, bool namespaces) {
@@ -309,7 +313,8 @@ static node *parse_index(parser *p, node *left) {
 static node *parse_dot(parser *p, node *left) {
     const token *at = current(p), *name = at + 1;
     p->at++;
-    if (at_kind(p, TOKEN_INTEGER)) return node_pair(p, NODE_ITEM, at, left, parse_constant(p, literal_integer(p, name)));
+    if (at_kind(p, TOKEN_INTEGER))
+        return node_pair(p, NODE_ITEM, at, left, parse_constant(p, literal_integer(p, name)));
     if (!at_kind(p, TOKEN_NAME)) return parse_unexpected(p, "a name or number");
     p->at++;
     node *n = syntax_node_new(p, NODE_ATTRIBUTE, at);
@@ -381,7 +386,8 @@ static bool parse_builtin_name(parser *p, node *n) {
     const token *last = current(p) - 1;
     token whole = {.start = first->start, .length = (size_t)(last->start + last->length - first->start)};
     if (!(n->attribute = token_text(p, &whole))) return false;
-    n->builtin = builtin_find(n->kind == NODE_FILTER ? BUILTIN_FILTERS : BUILTIN_TESTS, n->attribute->bytes, n->attribute->length);
+    n->builtin = builtin_find(n->kind == NODE_FILTER ? BUILTIN_FILTERS : BUILTIN_TESTS, n->attribute->bytes,
+                              n->attribute->length);
     return n->builtin || p->soft || vector_push(&p->unknown, n);
 }
 
@@ -428,7 +434,8 @@ static node *parse_test(parser *p, node *left) {
     node *n = syntax_node_new(p, NODE_TEST, at);
     if (!n || !parse_builtin_name(p, n)) return NULL;
     n->left = left;
-    if (at_kind(p, TOKEN_LEFT_PARENTHESIS) ? !parse_arguments(p, n) : at_test_argument(p) && !parse_test_argument(p, n)) return NULL;
+    if (at_kind(p, TOKEN_LEFT_PARENTHESIS) ? !parse_arguments(p, n) : at_test_argument(p) && !parse_test_argument(p, n))
+        return NULL;
     node *inner = node_done(p, n);
     if (!negated || !inner) return inner;
     node *outer = syntax_node_new(p, NODE_NOT, at);

@@ -58,7 +58,8 @@ static bool parse_branches(parser *p, node_vector *branches) {
         p->at++;
         if (!branch || (!otherwise && !(branch->left = parse_tuple(p, TUPLE_NO_CONDITION)))) return false;
         skip_kind(p, TOKEN_COLON);
-        if (!expect(p, TOKEN_BLOCK_END) || !parse_body(p, otherwise ? "endif" : "elif else endif", &branch->body)) return false;
+        if (!expect(p, TOKEN_BLOCK_END) || !parse_body(p, otherwise ? "endif" : "elif else endif", &branch->body))
+            return false;
         if (!node_done(p, branch) || !vector_push(branches, branch)) return false;
         if (skip_name(p, "endif")) return true;
     }
@@ -142,7 +143,8 @@ static bool parse_macro_body(parser *p, node *n, const char *end) {
         if (string_is(name, "varargs")) n->catches &= (uint8_t)~CATCHES_POSITIONALS;
         if (!string_is(name, "caller") || !(n->catches & CATCHES_CALLER)) continue;
         token at = {.line = n->line, .column = n->column};
-        if (i < without_default) return parse_fail(p, &at, "the special \"caller\" argument must be omitted or be given a default"), false;
+        if (i < without_default)
+            return parse_fail(p, &at, "the special \"caller\" argument must be omitted or be given a default"), false;
     }
     return true;
 }

@@ -44,10 +44,22 @@ node *parse_fail(const parser *p, const token *at, const char *format, ...) {
 
 static const char *describe(token_kind kind) {
     static const char *const names[] = {
-        [TOKEN_DATA] = "text",           [TOKEN_VARIABLE_BEGIN] = "{{",   [TOKEN_VARIABLE_END] = "}}", [TOKEN_BLOCK_BEGIN] = "{%",
-        [TOKEN_BLOCK_END] = "%}",        [TOKEN_NAME] = "name",           [TOKEN_STRING] = "string",   [TOKEN_INTEGER] = "integer",
-        [TOKEN_REAL] = "float",          [TOKEN_END] = "end of template", [TOKEN_COMMA] = ",",         [TOKEN_COLON] = ":",
-        [TOKEN_RIGHT_PARENTHESIS] = ")", [TOKEN_RIGHT_BRACKET] = "]",     [TOKEN_RIGHT_BRACE] = "}",   [TOKEN_ASSIGN] = "=",
+        [TOKEN_DATA] = "text",
+        [TOKEN_VARIABLE_BEGIN] = "{{",
+        [TOKEN_VARIABLE_END] = "}}",
+        [TOKEN_BLOCK_BEGIN] = "{%",
+        [TOKEN_BLOCK_END] = "%}",
+        [TOKEN_NAME] = "name",
+        [TOKEN_STRING] = "string",
+        [TOKEN_INTEGER] = "integer",
+        [TOKEN_REAL] = "float",
+        [TOKEN_END] = "end of template",
+        [TOKEN_COMMA] = ",",
+        [TOKEN_COLON] = ":",
+        [TOKEN_RIGHT_PARENTHESIS] = ")",
+        [TOKEN_RIGHT_BRACKET] = "]",
+        [TOKEN_RIGHT_BRACE] = "}",
+        [TOKEN_ASSIGN] = "=",
         [TOKEN_LEFT_PARENTHESIS] = "(",
     };
     return kind < sizeof names / sizeof *names && names[kind] ? names[kind] : "symbol";
@@ -150,8 +162,8 @@ static bool parse_source(parser *p, const char *source, size_t length) {
     char *copy = arena_take(&p->into->memory, length + 1);
     if (!copy) return false;
     length = normalize(source, length, copy);
-    return template_tokenize(copy, length, p->name, &p->tokens) && parse_body(p, "", &p->into->body) && known_filters(p) &&
-           hide_names(p->into);
+    return template_tokenize(copy, length, p->name, &p->tokens) && parse_body(p, "", &p->into->body) &&
+           known_filters(p) && hide_names(p->into);
 }
 
 tarn_template *tarn_template_parse(const char *source, size_t length, const char *name) {

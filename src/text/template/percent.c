@@ -124,7 +124,8 @@ static bool write_text_directive(render *r, const directive *d, value v) {
 }
 
 /* The number in digits[], sign or prefix first. */
-static bool write_number_directive(render *r, const directive *d, bool negative, const char *prefix, const char *digits) {
+static bool write_number_directive(render *r, const directive *d, bool negative, const char *prefix,
+                                   const char *digits) {
     size_t mark = render_mark(r);
     const char *sign = negative ? "-" : d->plus ? "+" : d->space ? " " : "";
     if (!render_write(r, sign, strlen(sign)) || !render_write(r, prefix, strlen(prefix))) return false;
@@ -137,11 +138,13 @@ static bool write_number_directive(render *r, const directive *d, bool negative,
 static bool write_whole_directive(render *r, const directive *d, value v) {
     char digits[600], code = d->code == 'i' || d->code == 'u' ? 'd' : d->code;
     if (v.kind == VALUE_REAL && code == 'd') {
-        if (!isfinite(v.real) || fabs(v.real) >= 0x1p63) return render_fail(r, "the number does not fit in 64 bits"), false;
+        if (!isfinite(v.real) || fabs(v.real) >= 0x1p63)
+            return render_fail(r, "the number does not fit in 64 bits"), false;
         v = integer_value((int64_t)v.real);
     }
     if (is_undefined(v)) return undefined_fail(r, v), false;
-    if (!is_whole(v)) return render_fail(r, "%%%c format: a number is required, not %s", d->code, value_type_name(v)), false;
+    if (!is_whole(v))
+        return render_fail(r, "%%%c format: a number is required, not %s", d->code, value_type_name(v)), false;
     if (d->precision > 500) return render_fail(r, "precision too big"), false;
     int64_t n = whole(v);
     unsigned long long size = n < 0 ? 0ULL - (unsigned long long)n : (unsigned long long)n;
@@ -200,7 +203,8 @@ static bool format_one(render *r, formatter *f) {
     if (failed(v) || !read_directive(r, f, &d)) return false;
     if (d.code == '%') return render_write(r, "%", 1);
     if (d.code == 'a' || !d.code || !strchr("diuxXoeEfFgGcsr", d.code))
-        return render_fail(r, "unsupported format character '%c'", isprint((unsigned char)d.code) ? d.code : '?'), false;
+        return render_fail(r, "unsupported format character '%c'", isprint((unsigned char)d.code) ? d.code : '?'),
+               false;
     if (!named && failed(v = next_operand(r, f))) return false;
     return write_directive(r, &d, v);
 }
@@ -219,7 +223,8 @@ static bool format_all(render *r, formatter *f) {
 static bool all_used(const formatter *f) {
     value v = f->operand;
     if (v.kind == VALUE_TUPLE) return f->named || f->used == v.list->count;
-    return f->used || f->named || v.kind == VALUE_DICT || v.kind == VALUE_LIST || v.kind == VALUE_RANGE || is_undefined(v);
+    return f->used || f->named || v.kind == VALUE_DICT || v.kind == VALUE_LIST || v.kind == VALUE_RANGE ||
+           is_undefined(v);
 }
 
 value percent_format(render *r, value format, value operand) {

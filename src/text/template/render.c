@@ -41,7 +41,8 @@ value undefined_fail(render *r, value v) {
     if (write_repr(r, u->name)) name = render_cut(r, mark);
     if (!name) return FAILED;
     int length = name->length > 400 ? 400 : (int)name->length;
-    if (u->unsafe) return render_fail(r, "access to attribute %.*s of '%s' object is unsafe.", length, name->bytes, u->type);
+    if (u->unsafe)
+        return render_fail(r, "access to attribute %.*s of '%s' object is unsafe.", length, name->bytes, u->type);
     if (!u->type) return render_fail(r, "%.*s is undefined", length, name->bytes);
     const char *suffix = strcmp(u->type, "None") == 0 ? "" : " object";
     if (!is_string(u->name)) return render_fail(r, "%s%s has no element %.*s", u->type, suffix, length, name->bytes);
@@ -60,7 +61,8 @@ bool enter(render *r) {
 }
 
 bool render_write(render *r, const char *bytes, size_t length) {
-    if (length > r->output_limit - r->output.length) return render_fail(r, "the output exceeds %zu bytes", r->output_limit), false;
+    if (length > r->output_limit - r->output.length)
+        return render_fail(r, "the output exceeds %zu bytes", r->output_limit), false;
     return spend(r, length) && text_append(&r->output, bytes, length);
 }
 
@@ -108,8 +110,8 @@ static void place_error(render *r) {
     error_blame(kind);
 }
 
-char *tarn_template_render_with(const tarn_template *parsed, const char *variables_json, size_t length, size_t *out_length,
-                                tarn_template_options options) {
+char *tarn_template_render_with(const tarn_template *parsed, const char *variables_json, size_t length,
+                                size_t *out_length, tarn_template_options options) {
     if (!parsed) return tarn_fail("tarn_template_render: there is no template"), NULL;
     if (!tarn_ok()) return NULL;
     json *variables = json_parse_exact(variables_json, length, "template variables");

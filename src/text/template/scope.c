@@ -61,7 +61,8 @@ static value context_get(render *r, const variable_name *name) {
     else if (global && global->call)
         *known = (value){.kind = VALUE_FUNCTION, .function = global};
     else
-        *known = global ? render_fail(r, "the global '%s' is not supported", global->name) : undefined_variable(r, name);
+        *known =
+            global ? render_fail(r, "the global '%s' is not supported", global->name) : undefined_variable(r, name);
     return *known;
 }
 
@@ -77,7 +78,8 @@ static bool assign_tuple(render *r, scope *s, const node *target, value v) {
     list *items = list_of(r, v);
     if (!items) return false;
     size_t wanted = target->items.count;
-    if (items->count < wanted) return render_fail(r, "not enough values to unpack (expected %zu, got %zu)", wanted, items->count), false;
+    if (items->count < wanted)
+        return render_fail(r, "not enough values to unpack (expected %zu, got %zu)", wanted, items->count), false;
     if (items->count > wanted) return render_fail(r, "too many values to unpack (expected %zu)", wanted), false;
     for (size_t i = 0; i < wanted; i++)
         if (!assign(r, s, target->items.items[i], items->items[i])) return false;

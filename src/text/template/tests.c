@@ -5,13 +5,14 @@
 #include "template/iterate.h"
 #include "template/text.h"
 
-#define TEST(name, expression)                                                                                                             \
-    static value name(render *r __attribute__((unused)), value self, const arguments *given __attribute__((unused)),                       \
-                      const value *a __attribute__((unused))) {                                                                            \
-        return boolean_value(expression);                                                                                                  \
+#define TEST(name, expression)                                                                                         \
+    static value name(render *r __attribute__((unused)), value self, const arguments *given __attribute__((unused)),   \
+                      const value *a __attribute__((unused))) {                                                        \
+        return boolean_value(expression);                                                                              \
     }
-#define FUNCTION(name)                                                                                                                     \
-    static value name(render *r, value self, const arguments *given __attribute__((unused)), const value *a __attribute__((unused)))
+#define FUNCTION(name)                                                                                                 \
+    static value name(render *r, value self, const arguments *given __attribute__((unused)),                           \
+                      const value *a __attribute__((unused)))
 
 TEST(is_defined, !is_undefined(self))
 TEST(test_undefined, is_undefined(self))
@@ -30,10 +31,11 @@ TEST(is_filter, is_string(self) && builtin_find(BUILTIN_FILTERS, self.string->by
 TEST(is_test, is_string(self) && builtin_find(BUILTIN_TESTS, self.string->bytes, self.string->length) != NULL)
 
 /* What has a length and takes indices. */
-TEST(test_sequence, is_string(self) || is_sequence(self) || self.kind == VALUE_DICT || self.kind == VALUE_RANGE || is_undefined(self))
+TEST(test_sequence,
+     is_string(self) || is_sequence(self) || self.kind == VALUE_DICT || self.kind == VALUE_RANGE || is_undefined(self))
 
-TEST(is_callable, self.kind == VALUE_MACRO || self.kind == VALUE_FUNCTION || self.kind == VALUE_METHOD || self.kind == VALUE_JOINER ||
-                      self.kind == VALUE_LOOP || self.kind == VALUE_UNDEFINED)
+TEST(is_callable, self.kind == VALUE_MACRO || self.kind == VALUE_FUNCTION || self.kind == VALUE_METHOD ||
+                      self.kind == VALUE_JOINER || self.kind == VALUE_LOOP || self.kind == VALUE_UNDEFINED)
 
 static value remainder_is(render *r, value self, value divisor, int64_t wanted) {
     value rest = operate(r, TOKEN_MODULO, self, divisor);
@@ -77,10 +79,10 @@ FUNCTION(is_upper) {
     return text_is(r, self, character_is_upper, character_is_lower);
 }
 
-#define COMPARISON(name, symbol)                                                                                                           \
-    FUNCTION(name) {                                                                                                                       \
-        bool holds;                                                                                                                        \
-        return compare(r, symbol, self, a[0], &holds) ? boolean_value(holds) : FAILED;                                                     \
+#define COMPARISON(name, symbol)                                                                                       \
+    FUNCTION(name) {                                                                                                   \
+        bool holds;                                                                                                    \
+        return compare(r, symbol, self, a[0], &holds) ? boolean_value(holds) : FAILED;                                 \
     }
 COMPARISON(is_equal, TOKEN_EQUAL)
 COMPARISON(is_not_equal, TOKEN_NOT_EQUAL)

@@ -69,7 +69,8 @@ static bool write_mapped(render *r, uint32_t c, size_t (*map)(uint32_t, uint32_t
     return true;
 }
 
-/* True if, skipping what does not count, a cased character stands in s[begin, end), looked at from its end or its beginning. */
+/* True if, skipping what does not count, a cased character stands in s[begin, end), looked at from its end or its
+ * beginning. */
 static bool cased_before(const string *s, size_t end) {
     uint32_t c;
     while (end > 0) {
@@ -97,7 +98,8 @@ static bool write_lower(render *r, const string *s, size_t i, size_t size, uint3
     return spend(r, s->length) && write_character(r, cased_before(s, i) && !cased_after(s, i + size) ? 0x3C2 : 0x3C3);
 }
 
-static bool write_case(render *r, const string *s, size_t i, size_t size, uint32_t c, case_kind which, bool after_cased) {
+static bool write_case(render *r, const string *s, size_t i, size_t size, uint32_t c, case_kind which,
+                       bool after_cased) {
     switch (which) {
     case CASE_UPPER:
         return write_mapped(r, c, character_upper);
@@ -167,7 +169,8 @@ string *replace_text(render *r, string *s, const string *from, const string *to,
     if (from->length == 0) return replace_empty(r, s, to, count);
     size_t mark = render_mark(r);
     const char *at = s->bytes, *end = s->bytes + s->length;
-    for (const char *found; count != 0 && (found = memmem(at, (size_t)(end - at), from->bytes, from->length)); count--) {
+    for (const char *found; count != 0 && (found = memmem(at, (size_t)(end - at), from->bytes, from->length));
+         count--) {
         if (!render_write(r, at, (size_t)(found - at)) || !render_string(r, to)) return NULL;
         at = found + from->length;
     }
@@ -181,7 +184,8 @@ size_t line_end(const string *s, size_t i) {
     if ((c >= '\n' && c <= '\f') || (c >= 0x1C && c <= 0x1E)) return i + 1;
     size_t left = s->length - i;
     if (left >= 2 && memcmp(s->bytes + i, "\xC2\x85", 2) == 0) return i + 2;
-    if (left >= 3 && (memcmp(s->bytes + i, "\xE2\x80\xA8", 3) == 0 || memcmp(s->bytes + i, "\xE2\x80\xA9", 3) == 0)) return i + 3;
+    if (left >= 3 && (memcmp(s->bytes + i, "\xE2\x80\xA8", 3) == 0 || memcmp(s->bytes + i, "\xE2\x80\xA9", 3) == 0))
+        return i + 3;
     return i;
 }
 

@@ -22,7 +22,8 @@ static bool write_line(render *r, const layout *l, int depth) {
 
 static bool write_number(render *r, value v) {
     if (v.kind == VALUE_REAL && isnan(v.real)) return render_write(r, "NaN", 3);
-    if (v.kind == VALUE_REAL && isinf(v.real)) return render_write(r, v.real < 0 ? "-Infinity" : "Infinity", v.real < 0 ? 9 : 8);
+    if (v.kind == VALUE_REAL && isinf(v.real))
+        return render_write(r, v.real < 0 ? "-Infinity" : "Infinity", v.real < 0 ? 9 : 8);
     return write_repr(r, v);
 }
 
@@ -71,8 +72,9 @@ static bool write_object(render *r, const layout *l, const dict *d, int depth) {
     bool ok = render_write(r, "{", 1);
     for (size_t i = 0; ok && i < d->count; i++) {
         const dict_entry *entry = &d->entries[order ? (size_t)order[i].integer : i];
-        ok = (i == 0 || render_string(r, &l->item_separator)) && write_line(r, l, depth + 1) && write_key(r, l, entry->key) &&
-             render_string(r, &l->key_separator) && write_member(r, l, entry->value, depth + 1);
+        ok = (i == 0 || render_string(r, &l->item_separator)) && write_line(r, l, depth + 1) &&
+             write_key(r, l, entry->key) && render_string(r, &l->key_separator) &&
+             write_member(r, l, entry->value, depth + 1);
     }
     return ok && write_line(r, l, depth) && render_write(r, "}", 1);
 }

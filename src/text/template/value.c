@@ -46,7 +46,8 @@ string *string_join_two(arena *memory, string *a, string *b) {
     string *joined = string_share(memory, a->bytes, a->length);
     if (!joined) return NULL;
     struct string_buffer *shared = a->buffer;
-    bool at_end = shared && a->bytes + a->length == shared->bytes + shared->used && b->length <= shared->capacity - shared->used;
+    bool at_end =
+        shared && a->bytes + a->length == shared->bytes + shared->used && b->length <= shared->capacity - shared->used;
     if (at_end)
         joined->buffer = shared;
     else if (!buffer_start(memory, a, b->length, joined))
@@ -300,7 +301,8 @@ bool value_hash(value v, uint64_t *hash) {
         return *hash = mix((uint64_t)whole(v)), true;
     case VALUE_REAL:
         /* A float equal to an integer has the integer's hash. */
-        if (v.real >= -0x1p63 && v.real < 0x1p63 && v.real == floor(v.real)) return *hash = mix((uint64_t)(int64_t)v.real), true;
+        if (v.real >= -0x1p63 && v.real < 0x1p63 && v.real == floor(v.real))
+            return *hash = mix((uint64_t)(int64_t)v.real), true;
         return *hash = mix(hash_bytes(HASH_START, &v.real, sizeof v.real)), true;
     case VALUE_NONE:
     case VALUE_UNDEFINED:
@@ -322,11 +324,12 @@ bool value_hash(value v, uint64_t *hash) {
 
 const char *value_type_name(value v) {
     static const char *const names[] = {
-        [VALUE_UNDEFINED] = "Undefined", [VALUE_NONE] = "NoneType", [VALUE_BOOLEAN] = "bool",       [VALUE_INTEGER] = "int",
-        [VALUE_REAL] = "float",          [VALUE_STRING] = "str",    [VALUE_LIST] = "list",          [VALUE_TUPLE] = "tuple",
-        [VALUE_DICT] = "dict",           [VALUE_RANGE] = "range",   [VALUE_ITERATOR] = "generator", [VALUE_NAMESPACE] = "Namespace",
-        [VALUE_LOOP] = "LoopContext",    [VALUE_MACRO] = "Macro",   [VALUE_FUNCTION] = "function",  [VALUE_METHOD] = "method",
-        [VALUE_CYCLER] = "Cycler",       [VALUE_JOINER] = "Joiner",
+        [VALUE_UNDEFINED] = "Undefined", [VALUE_NONE] = "NoneType",      [VALUE_BOOLEAN] = "bool",
+        [VALUE_INTEGER] = "int",         [VALUE_REAL] = "float",         [VALUE_STRING] = "str",
+        [VALUE_LIST] = "list",           [VALUE_TUPLE] = "tuple",        [VALUE_DICT] = "dict",
+        [VALUE_RANGE] = "range",         [VALUE_ITERATOR] = "generator", [VALUE_NAMESPACE] = "Namespace",
+        [VALUE_LOOP] = "LoopContext",    [VALUE_MACRO] = "Macro",        [VALUE_FUNCTION] = "function",
+        [VALUE_METHOD] = "method",       [VALUE_CYCLER] = "Cycler",      [VALUE_JOINER] = "Joiner",
     };
     static const char *const views[] = {"dict_keys", "dict_values", "dict_items"};
     if (v.kind == VALUE_VIEW) return views[v.view->part];

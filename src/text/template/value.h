@@ -1,5 +1,5 @@
-/* The values a template works with: Python's, as far as Jinja shows them. All live in the arena of one rendering (constants in that of the
-   template) and never change, except namespaces, iterators, loops, cyclers and joiners. */
+/* The values a template works with: Python's, as far as Jinja shows them. All live in the arena of one rendering
+   (constants in that of the template) and never change, except namespaces, iterators, loops, cyclers and joiners. */
 #ifndef TEMPLATE_VALUE_H
 #define TEMPLATE_VALUE_H
 
@@ -38,8 +38,8 @@ typedef struct loop loop;
 typedef struct macro macro;
 typedef struct render render;
 
-/* Bytes may be shared with other strings or with the JSON text. The end of a shared buffer grows in place, so that building a text by
-   appending to a variable takes linear time. */
+/* Bytes may be shared with other strings or with the JSON text. The end of a shared buffer grows in place, so that
+   building a text by appending to a variable takes linear time. */
 typedef struct {
     const char *bytes;
     size_t length;
@@ -106,7 +106,8 @@ typedef struct cycler {
     size_t position;
 } cycler;
 
-/* Why there is no value: a hint, or an object's type and the name that it lacks, or (no type) the name of a variable. */
+/* Why there is no value: a hint, or an object's type and the name that it lacks, or (no type) the name of a variable.
+ */
 struct undefined {
     const char *hint, *type;
     value name;
@@ -181,8 +182,8 @@ list *list_new(arena *memory, size_t capacity);
 bool list_push(arena *memory, list *l, value item);
 list *list_pair(arena *memory, value a, value b);
 
-/* Keys are hashed and compared as Python does (1 == 1.0 == True); dict_set replaces. It fails for keys that cannot be hashed; dict_find
-   gives NULL for them. */
+/* Keys are hashed and compared as Python does (1 == 1.0 == True); dict_set replaces. It fails for keys that cannot be
+   hashed; dict_find gives NULL for them. */
 dict *dict_new(arena *memory);
 bool dict_set(arena *memory, dict *d, value key, value item);
 const dict_entry *dict_find(const dict *d, value key);

@@ -9,7 +9,7 @@
 /* Bounds the time to look for tokens at one place of the text. */
 enum { LONGEST_TOKEN = 1024 };
 
-/* --- the tree ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the tree */
 
 static int32_t trie_child(const trie *t, int32_t node, unsigned char byte) {
     if (node == 0) return t->first[byte];
@@ -29,13 +29,15 @@ static int32_t trie_extend(trie *t, int32_t node, unsigned char byte) {
     return t->nodes.items[node].child = child;
 }
 
-/* Of two tokens that the normalizer makes the same a special one counts, else the first. (`tokenizers` 0.23 takes one at random.) */
+/* Of two tokens that the normalizer makes the same a special one counts, else the first. (`tokenizers` 0.23 takes one
+ * at random.) */
 static bool trie_add(trie *t, const char *s, size_t length, int32_t found, const added_token *tokens) {
     int32_t node = 0;
     if (t->nodes.count == 0 && !vector_push(&t->nodes, ((trie_node){.found = -1}))) return false;
     for (size_t i = 0; i < length; i++)
         if (!(node = trie_extend(t, node, (unsigned char)s[i]))) return false;
-    int32_t other = t->nodes.items[node].found; /* at the root, of a token of which the normalizer leaves nothing: it is never found */
+    int32_t other = t->nodes.items[node]
+                        .found; /* at the root, of a token of which the normalizer leaves nothing: it is never found */
     if (other < 0 || (tokens[found].special && !tokens[other].special)) t->nodes.items[node].found = found;
     return true;
 }
@@ -56,7 +58,7 @@ static int32_t trie_longest(const trie *t, const char *s, size_t length, size_t 
     return found;
 }
 
-/* --- finding ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- finding */
 
 static size_t character_before(const char *s, size_t end, uint32_t *c) {
     size_t start = end - 1;
@@ -93,7 +95,8 @@ static size_t skip_spaces_right(const char *s, size_t length, size_t end) {
 }
 
 /* `taken`: the text before it belongs to segments already. */
-static bool add_match(const added_token *token, const char *s, size_t length, segment match, size_t *taken, segments *out) {
+static bool add_match(const added_token *token, const char *s, size_t length, segment match, size_t *taken,
+                      segments *out) {
     if (token->single_word && !is_single_word(s, length, match.start, match.end)) return true;
     if (token->left) match.start = skip_spaces_left(s, match.start, *taken);
     if (token->right) match.end = skip_spaces_right(s, length, match.end);
@@ -119,9 +122,10 @@ bool added_find(const added_tokens *a, const trie *t, const char *s, size_t leng
     return taken == length || vector_push(out, ((segment){taken, length, NO_TOKEN}));
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- reading */
 
-/* The id that `tokenizers` gives to the next token that the model's vocabulary lacks: it does not look at the file's. */
+/* The id that `tokenizers` gives to the next token that the model's vocabulary lacks: it does not look at the file's.
+ */
 static int64_t next_id(const added_tokens *a) {
     return a->greatest >= (int64_t)a->model_size ? a->greatest + 1 : (int64_t)a->model_size;
 }
@@ -139,14 +143,15 @@ static bool add_to_tree(added_tokens *a, vocabulary *v, const normalizer *n, int
     if (!token->normalized) return trie_add(&a->plain, entry->bytes, entry->length, index, a->tokens.items);
     working w = {0};
     bool ok = working_set(&w, entry->bytes, entry->length, true) && normalizer_apply(n, &w) &&
-              trie_add(&a->normalized, text_string(&w.now), w.now.length, index, a->tokens.items) && keep_decoded(v, token->id, &w.now);
+              trie_add(&a->normalized, text_string(&w.now), w.now.length, index, a->tokens.items) &&
+              keep_decoded(v, token->id, &w.now);
     working_free(&w);
     return ok;
 }
 
 /* A token that is none yet: its id is that of the vocabulary, or the next free one. */
-static bool add_new(added_tokens *a, vocabulary *v, const normalizer *n, const part *place, const char *content, size_t length,
-                    added_token token) {
+static bool add_new(added_tokens *a, vocabulary *v, const normalizer *n, const part *place, const char *content,
+                    size_t length, added_token token) {
     token.id = vocabulary_id(v, content, length);
     bool outside = token.id == NO_TOKEN;
     if (outside && next_id(a) >= TOKEN_LIMIT) return part_fail(place, "no id is left for \"%.100s\"", content);
@@ -178,10 +183,11 @@ static bool change(added_tokens *a, vocabulary *v, const normalizer *n, size_t i
     return !moves || add_to_tree(a, v, n, (int32_t)index);
 }
 
-bool added_extend(added_tokens *a, vocabulary *v, const normalizer *n, const part *place, const char *content, size_t length,
-                  const added_token *token, size_t settled) {
+bool added_extend(added_tokens *a, vocabulary *v, const normalizer *n, const part *place, const char *content,
+                  size_t length, const added_token *token, size_t settled) {
     if (length == 0) return true; /* `tokenizers` skips it */
-    if (length > LONGEST_TOKEN) return part_fail(place, "a token of %zu bytes, more than the limit of %d", length, LONGEST_TOKEN);
+    if (length > LONGEST_TOKEN)
+        return part_fail(place, "a token of %zu bytes, more than the limit of %d", length, LONGEST_TOKEN);
     int32_t id = vocabulary_id(v, content, length);
     bool known = id != NO_TOKEN && v->tokens.items[id].flags != 0;
     if (!known) return add_new(a, v, n, place, content, length, *token);
@@ -190,8 +196,9 @@ bool added_extend(added_tokens *a, vocabulary *v, const normalizer *n, const par
 }
 
 bool added_read_flags(const part *p, added_token *token) {
-    return part_boolean(p, "single_word", false, &token->single_word) && part_boolean(p, "lstrip", false, &token->left) &&
-           part_boolean(p, "rstrip", false, &token->right) && part_boolean(p, "special", false, &token->special) &&
+    return part_boolean(p, "single_word", false, &token->single_word) &&
+           part_boolean(p, "lstrip", false, &token->left) && part_boolean(p, "rstrip", false, &token->right) &&
+           part_boolean(p, "special", false, &token->special) &&
            part_boolean(p, "normalized", !token->special, &token->normalized);
 }
 
@@ -201,16 +208,18 @@ static bool check_id(const added_tokens *a, const vocabulary *v, const part *ite
     if (!part_integer(item, "id", 0, TOKEN_LIMIT - 1, &given)) return false;
     int32_t known = vocabulary_id(v, content, length);
     int64_t expected = known != NO_TOKEN ? known : next_id(a);
-    return given == expected || part_fail(item, "\"%.100s\" has the id %lld, but %s %lld", content, (long long)given,
-                                          known != NO_TOKEN ? "in the vocabulary" : "the next free one is", (long long)expected);
+    return given == expected ||
+           part_fail(item, "\"%.100s\" has the id %lld, but %s %lld", content, (long long)given,
+                     known != NO_TOKEN ? "in the vocabulary" : "the next free one is", (long long)expected);
 }
 
 static bool read_token(added_tokens *a, vocabulary *v, const normalizer *n, const part *item) {
     added_token token = {0};
     const char *content;
     size_t length;
-    return part_known(item, "id content single_word lstrip rstrip normalized special") && part_string(item, "content", &content, &length) &&
-           added_read_flags(item, &token) && (length == 0 || check_id(a, v, item, content, length)) &&
+    return part_known(item, "id content single_word lstrip rstrip normalized special") &&
+           part_string(item, "content", &content, &length) && added_read_flags(item, &token) &&
+           (length == 0 || check_id(a, v, item, content, length)) &&
            added_extend(a, v, n, item, content, length, &token, 0);
 }
 

@@ -31,10 +31,10 @@ typedef struct {
 
 /* Reads "added_tokens"; the model's vocabulary is complete and gains those tokens that it lacks. */
 bool added_read(added_tokens *a, vocabulary *v, const normalizer *n, const part *list);
-/* Adds one more token; `place` is what messages name. One that is among the first `settled` added tokens stays as it is, another that is
-   there already gets these flags. */
-bool added_extend(added_tokens *a, vocabulary *v, const normalizer *n, const part *place, const char *content, size_t length,
-                  const added_token *token, size_t settled);
+/* Adds one more token; `place` is what messages name. One that is among the first `settled` added tokens stays as it
+   is, another that is there already gets these flags. */
+bool added_extend(added_tokens *a, vocabulary *v, const normalizer *n, const part *place, const char *content,
+                  size_t length, const added_token *token, size_t settled);
 /* Reads the flags of a token from its JSON object. */
 bool added_read_flags(const part *p, added_token *token);
 void added_free(added_tokens *a);

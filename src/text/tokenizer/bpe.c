@@ -18,9 +18,10 @@ static bool add_symbol(bpe_work *work, int32_t id) {
     return vector_push(&work->symbols, ((symbol){.id = id, .previous = index - 1, .next = index + 1}));
 }
 
-/* The id of one character as it is written at its place in the word; the spelling stays in work->scratch unless it is plain. */
-static int32_t character_id(const bpe *b, bpe_work *work, const char *s, size_t size, bool first, bool last, const char **spelling,
-                            size_t *spelling_length) {
+/* The id of one character as it is written at its place in the word; the spelling stays in work->scratch unless it is
+ * plain. */
+static int32_t character_id(const bpe *b, bpe_work *work, const char *s, size_t size, bool first, bool last,
+                            const char **spelling, size_t *spelling_length) {
     *spelling = s;
     *spelling_length = size;
     bool prefixed = b->prefix && !first, suffixed = b->suffix && last;
@@ -48,10 +49,13 @@ static bool add_bytes(const bpe *b, bpe_work *work, const char *s, size_t length
 static bool unknown_id(const bpe *b, int32_t *id) {
     *id = vocabulary_model_id(b->tokens, b->unknown, b->unknown_length);
     return *id != NO_TOKEN ||
-           tarn_fail("tokenizer: the text has a character without a token, and the unk_token \"%s\" is in no vocabulary", b->unknown);
+           tarn_fail(
+               "tokenizer: the text has a character without a token, and the unk_token \"%s\" is in no vocabulary",
+               b->unknown);
 }
 
-/* A character without a token. `pending` holds an unknown token that is not in the list yet, because the next one may melt into it. */
+/* A character without a token. `pending` holds an unknown token that is not in the list yet, because the next one may
+ * melt into it. */
 static bool add_unknown(const bpe *b, bpe_work *work, const char *spelling, size_t length, int32_t *pending) {
     bool added = false;
     if (b->byte_fallback && !add_bytes(b, work, spelling, length, &added)) return false;
@@ -70,8 +74,9 @@ static bool read_symbols(const bpe *b, bpe_work *work, const char *s, size_t len
         size = utf8_decode(s + i, length - i, &c);
         const char *spelling = s + i;
         size_t spelling_length = size;
-        int32_t id = plain && c < DIRECT ? b->direct[c]
-                                         : character_id(b, work, s + i, size, i == 0, i + size == length, &spelling, &spelling_length);
+        int32_t id = plain && c < DIRECT
+                         ? b->direct[c]
+                         : character_id(b, work, s + i, size, i == 0, i + size == length, &spelling, &spelling_length);
         if (work->scratch.failed) return false;
         if (id == NO_TOKEN) {
             if (!add_unknown(b, work, spelling, spelling_length, &pending)) return false;
@@ -84,7 +89,8 @@ static bool read_symbols(const bpe *b, bpe_work *work, const char *s, size_t len
     return pending == NO_TOKEN || add_symbol(work, pending);
 }
 
-/* Short words: look for the best pair again after each merge. Nothing is allocated, and lists this short stay in cache. */
+/* Short words: look for the best pair again after each merge. Nothing is allocated, and lists this short stay in cache.
+ */
 static bool merge_short(const bpe *b, bpe_work *work, token_ids *out) {
     enum { NONE = -1 };
     size_t count = work->symbols.count;

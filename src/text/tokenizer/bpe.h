@@ -25,7 +25,8 @@ typedef struct {
     char *unknown; /* the unk_token; NULL if none */
     size_t unknown_length;
     bool fuse_unknown, byte_fallback, ignore_merges;
-    bool separable; /* no merge reaches over a place where U+2581 follows another character, so that words can be encoded one by one */
+    bool separable; /* no merge reaches over a place where U+2581 follows another character, so that words can be
+                       encoded one by one */
     int32_t direct[DIRECT], bytes[256]; /* ids of plain characters and of <0xNN>, or NO_TOKEN */
 } bpe;
 

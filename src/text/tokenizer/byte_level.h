@@ -1,4 +1,5 @@
-/* GPT-2's way to write bytes as visible characters: printable Latin-1 as itself, the other 68 bytes as U+0100 and up. */
+/* GPT-2's way to write bytes as visible characters: printable Latin-1 as itself, the other 68 bytes as U+0100 and up.
+ */
 #ifndef TOKENIZER_BYTE_LEVEL_H
 #define TOKENIZER_BYTE_LEVEL_H
 

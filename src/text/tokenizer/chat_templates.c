@@ -1,4 +1,5 @@
-/* Chat templates: the member of tokenizer_config.json, a string or a list of named ones, and the files that go before it. */
+/* Chat templates: the member of tokenizer_config.json, a string or a list of named ones, and the files that go before
+ * it. */
 #include <dirent.h>
 #include <string.h>
 
@@ -21,7 +22,9 @@ static chat_template *find_template(const tarn_tokenizer *t, const char *name, s
 static bool set_template(tarn_tokenizer *t, const char *name, size_t name_length, const char *source, size_t length) {
     chat_template *old = find_template(t, name, name_length), new = {0};
     if (old) return string_set(&old->source, source, length);
-    if (string_set(&new.name, name, name_length) && string_set(&new.source, source, length) && vector_push(&t->templates, new)) return true;
+    if (string_set(&new.name, name, name_length) && string_set(&new.source, source, length) &&
+        vector_push(&t->templates, new))
+        return true;
     memory_free(new.name.bytes);
     memory_free(new.source.bytes);
     return false;
@@ -64,7 +67,8 @@ static bool is_template_name(const char *name) {
 }
 
 /* Reads folder/file, if it is there, as the template `name`. */
-static bool read_template_file(tarn_tokenizer *t, const char *folder, const char *file, const char *name, size_t name_length) {
+static bool read_template_file(tarn_tokenizer *t, const char *folder, const char *file, const char *name,
+                               size_t name_length) {
     char *path = path_join(folder, file), *source = NULL;
     size_t length = 0;
     bool ok = path != NULL;
@@ -83,7 +87,8 @@ static bool read_template_folder(tarn_tokenizer *t, const char *folder) {
     DIR *listing = path ? opendir(path) : NULL;
     bool ok = path != NULL;
     for (struct dirent *entry; ok && listing && (entry = readdir(listing));)
-        if (is_template_name(entry->d_name)) ok = read_template_file(t, path, entry->d_name, entry->d_name, strlen(entry->d_name) - 6);
+        if (is_template_name(entry->d_name))
+            ok = read_template_file(t, path, entry->d_name, entry->d_name, strlen(entry->d_name) - 6);
     if (listing) closedir(listing);
     memory_free(path);
     return ok;
@@ -91,7 +96,8 @@ static bool read_template_folder(tarn_tokenizer *t, const char *folder) {
 
 bool tokenizer_read_template_files(tarn_tokenizer *t, const char *folder) {
     tarn_tokenizer files = {0};
-    bool ok = read_template_file(&files, folder, "chat_template.jinja", "default", 7) && read_template_folder(&files, folder);
+    bool ok =
+        read_template_file(&files, folder, "chat_template.jinja", "default", 7) && read_template_folder(&files, folder);
     if (ok && files.templates.count > 0) { /* then those of tokenizer_config.json do not count */
         tokenizer_free_templates(t);
         t->templates = files.templates;

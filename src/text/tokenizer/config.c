@@ -1,5 +1,6 @@
-/* tokenizer_config.json and special_tokens_map.json: the tokens that have a role, and tokens that tokenizer.json does not know. Both files
-   hold much that steers Python classes only; what is not asked for here is none of our business. */
+/* tokenizer_config.json and special_tokens_map.json: the tokens that have a role, and tokens that tokenizer.json does
+   not know. Both files hold much that steers Python classes only; what is not asked for here is none of our business.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,8 @@
 #include "tokenizer/tokenizer.h"
 
 /* In the order in which `transformers` adds those that are no tokens yet. */
-static const char *const roles[] = {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
+static const char *const roles[] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                    "pad_token", "cls_token", "mask_token"};
 enum { ROLES = sizeof roles / sizeof *roles };
 
 bool string_set(string *to, const char *bytes, size_t length) {
@@ -21,7 +23,8 @@ bool string_set(string *to, const char *bytes, size_t length) {
 
 static named_token *find_named(const tarn_tokenizer *t, const char *role, size_t length) {
     for (size_t i = 0; i < t->named.count; i++)
-        if (t->named.items[i].role.length == length && memcmp(t->named.items[i].role.bytes, role, length) == 0) return &t->named.items[i];
+        if (t->named.items[i].role.length == length && memcmp(t->named.items[i].role.bytes, role, length) == 0)
+            return &t->named.items[i];
     return NULL;
 }
 
@@ -35,10 +38,12 @@ static bool read_token(const part *p, const char **content, size_t *length, adde
     return part_string(p, "content", content, length) && added_read_flags(p, token);
 }
 
-static bool append_named(tarn_tokenizer *t, const char *role, size_t role_length, const char *content, size_t length, added_token token,
-                         bool plain) {
+static bool append_named(tarn_tokenizer *t, const char *role, size_t role_length, const char *content, size_t length,
+                         added_token token, bool plain) {
     named_token new = {.token = token, .plain = plain};
-    if (string_set(&new.role, role, role_length) && string_set(&new.content, content, length) && vector_push(&t->named, new)) return true;
+    if (string_set(&new.role, role, role_length) && string_set(&new.content, content, length) &&
+        vector_push(&t->named, new))
+        return true;
     memory_free(new.role.bytes);
     memory_free(new.content.bytes);
     return false;
@@ -101,8 +106,8 @@ static bool add_extra_named(tarn_tokenizer *t, const part *file) {
     return true;
 }
 
-/* The older file goes before the newer one, where it counts. Of names that a model makes up the places are those in which they come here,
-   and the last token counts. */
+/* The older file goes before the newer one, where it counts. Of names that a model makes up the places are those in
+   which they come here, and the last token counts. */
 static bool read_named(tarn_tokenizer *t, const part *map, const part *config) {
     const part *files[] = {map, config};
     for (int i = 0; i < 2 * ROLES; i++) {
@@ -119,7 +124,8 @@ static bool add_json_token(tarn_tokenizer *t, const part *p) {
     added_token token;
     const char *content;
     size_t length;
-    return read_token(p, &content, &length, &token) && added_extend(&t->added, &t->tokens, &t->normalizer, p, content, length, &token, 0);
+    return read_token(p, &content, &length, &token) &&
+           added_extend(&t->added, &t->tokens, &t->normalizer, p, content, length, &token, 0);
 }
 
 typedef struct {
@@ -162,8 +168,8 @@ typedef struct {
 typedef VECTOR(wanted_token) wanted_tokens;
 
 static bool same_flags(const added_token *a, const added_token *b) {
-    return a->single_word == b->single_word && a->left == b->left && a->right == b->right && a->normalized == b->normalized &&
-           a->special == b->special;
+    return a->single_word == b->single_word && a->left == b->left && a->right == b->right &&
+           a->normalized == b->normalized && a->special == b->special;
 }
 
 /* The last flags of a token count, unless the same was said before in the same way. */
@@ -196,9 +202,11 @@ static bool want_list(wanted_tokens *list, const part *p) {
 /* The older "additional_special_tokens" counts only where there is no newer list. */
 static bool want_extra(wanted_tokens *list, const part *config, const part *map) {
     part extra = part_member(config, "extra_special_tokens"), more = part_member(map, "extra_special_tokens");
-    part older = part_member(config, "additional_special_tokens"), oldest = part_member(map, "additional_special_tokens");
+    part older = part_member(config, "additional_special_tokens"),
+         oldest = part_member(map, "additional_special_tokens");
     bool none = !json_is(extra.value, JSON_LIST) || !json_count(extra.value);
-    bool replaced = json_is(more.value, JSON_DICTIONARY) && !json_is(extra.value, JSON_DICTIONARY); /* names in place of the lists */
+    bool replaced = json_is(more.value, JSON_DICTIONARY) &&
+                    !json_is(extra.value, JSON_DICTIONARY); /* names in place of the lists */
     if ((!replaced && !want_list(list, none ? &older : &extra)) || !want_list(list, &more)) return false;
     return !none || json_count(older.value) || json_count(more.value) || want_list(list, &oldest);
 }
@@ -208,7 +216,8 @@ static bool add_wanted(tarn_tokenizer *t, const wanted_tokens *list, const part 
     size_t settled = t->added.tokens.count;
     for (size_t i = 0; i < list->count; i++) {
         const wanted_token *w = &list->items[i];
-        if (!added_extend(&t->added, &t->tokens, &t->normalizer, file, w->content, w->length, &w->token, settled)) return false;
+        if (!added_extend(&t->added, &t->tokens, &t->normalizer, file, w->content, w->length, &w->token, settled))
+            return false;
     }
     return true;
 }
@@ -224,7 +233,8 @@ bool tokenizer_read_config(tarn_tokenizer *t, const part *config, const part *ma
     static const part nothing = {0};
     const part *files[] = {map, config};
     for (int i = 0; i < 2; i++)
-        if (!part_absent(files[i]) && !json_is(files[i]->value, JSON_DICTIONARY)) return part_fail(files[i], "must be an object");
+        if (!part_absent(files[i]) && !json_is(files[i]->value, JSON_DICTIONARY))
+            return part_fail(files[i], "must be an object");
     part listed = part_member(config, "added_tokens_decoder");
     if (!part_absent(&listed)) map = &nothing; /* a file that has it is complete, and newer */
     if (!read_named(t, map, config) || !add_listed(t, &listed)) return false;

@@ -12,17 +12,20 @@ struct tarn_token_stream {
 /* A token is skipped if what the decoders would see is the text of a special token. */
 static bool is_skipped(const tarn_tokenizer *t, const vocabulary_entry *entry) {
     if (!entry->decoded) return entry->flags & TARN_TOKEN_SPECIAL;
-    const vocabulary_entry *same = vocabulary_token(&t->tokens, vocabulary_id(&t->tokens, entry->decoded->bytes, entry->decoded->length));
+    const vocabulary_entry *same =
+        vocabulary_token(&t->tokens, vocabulary_id(&t->tokens, entry->decoded->bytes, entry->decoded->length));
     return same && (same->flags & TARN_TOKEN_SPECIAL);
 }
 
 static bool push(const tarn_tokenizer *t, decoding *d, int32_t id, bool skip_special) {
     const vocabulary_entry *found = vocabulary_token(&t->tokens, id);
     if (!found || (skip_special && is_skipped(t, found))) return true;
-    return found->decoded ? decoding_push(d, found->decoded->bytes, found->decoded->length) : decoding_push(d, found->bytes, found->length);
+    return found->decoded ? decoding_push(d, found->decoded->bytes, found->decoded->length)
+                          : decoding_push(d, found->bytes, found->length);
 }
 
-char *tarn_tokenizer_decode_with(const tarn_tokenizer *t, const int32_t *ids, size_t count, size_t *length, tarn_decode_options options) {
+char *tarn_tokenizer_decode_with(const tarn_tokenizer *t, const int32_t *ids, size_t count, size_t *length,
+                                 tarn_decode_options options) {
     if (!REQUIRE(t) || (count && !REQUIRE(ids))) return NULL;
     decoding d;
     bool ok = decoding_init(&d, &t->decoder);

@@ -1,5 +1,5 @@
-/* Decoders: stages that turn tokens back into text. Every stage works on a stream: it passes on what later tokens cannot change and holds
-   the rest, so that decoding everything is a stream too. */
+/* Decoders: stages that turn tokens back into text. Every stage works on a stream: it passes on what later tokens
+   cannot change and holds the rest, so that decoding everything is a stream too. */
 #ifndef TOKENIZER_DECODER_H
 #define TOKENIZER_DECODER_H
 
@@ -11,7 +11,7 @@ typedef struct {
     text token, held; /* a token that has not ended yet; bytes that wait for what follows */
     size_t tokens;    /* how many tokens have ended */
     size_t count;     /* Strip: characters taken from the front of this token */
-    bool open;        /* Strip: the front is done; BPEDecoder: a token is held; ByteFallback: a part of a run was passed on */
+    bool open; /* Strip: the front is done; BPEDecoder: a token is held; ByteFallback: a part of a run was passed on */
 } stage_state;
 
 typedef struct decoding decoding;
@@ -34,7 +34,8 @@ struct decoding {
     const decoder *stages;
     stage_state *states;
     text out;
-    bool prompt; /* a stream: byte tokens become characters as soon as these are whole, before it is known whether the whole run is valid */
+    bool prompt; /* a stream: byte tokens become characters as soon as these are whole, before it is known whether the
+                    whole run is valid */
 };
 
 /* Reads a decoder; a null means tokens with spaces between them. A Sequence becomes its stages. */

@@ -7,8 +7,9 @@
 
 static const char REPLACEMENT[] = "\xEF\xBF\xBD";
 
-/* The length of the longest beginning of s that some character begins with (Unicode's "maximal subpart"), at least 1. `whole` tells that it
-   is a character. Characters end before `length` unless *more is set: then further bytes could still complete this one. */
+/* The length of the longest beginning of s that some character begins with (Unicode's "maximal subpart"), at least 1.
+   `whole` tells that it is a character. Characters end before `length` unless *more is set: then further bytes could
+   still complete this one. */
 static size_t character_part(const char *s, size_t length, bool *whole, bool *more) {
     uint32_t c;
     size_t size = utf8_decode(s, length, &c);
@@ -23,7 +24,8 @@ static size_t character_part(const char *s, size_t length, bool *whole, bool *mo
     return 1;
 }
 
-/* Passes on the characters of state->held, U+FFFD for what is none, and keeps an unfinished one unless this is the end. */
+/* Passes on the characters of state->held, U+FFFD for what is none, and keeps an unfinished one unless this is the end.
+ */
 static bool emit_characters(decoding *d, size_t stage, bool end) {
     text *held = &d->states[stage].held;
     size_t at = 0, plain = 0; /* [plain, at) is good and not passed on yet */
@@ -33,7 +35,8 @@ static bool emit_characters(decoding *d, size_t stage, bool end) {
         size_t size = character_part(held->bytes + at, held->length - at, &whole, &more);
         if (more && !end) break;
         if (!whole) {
-            ok = decoding_emit(d, stage, held->bytes + plain, at - plain, false) && decoding_emit(d, stage, REPLACEMENT, 3, false);
+            ok = decoding_emit(d, stage, held->bytes + plain, at - plain, false) &&
+                 decoding_emit(d, stage, REPLACEMENT, 3, false);
             plain = at + size;
         }
         at += size;
@@ -49,7 +52,8 @@ static bool emit_characters(decoding *d, size_t stage, bool end) {
 bool byte_level_take(decoding *d, size_t stage, const char *s, size_t length, bool ends) {
     stage_state *state = &d->states[stage];
     if (!stage_collect(state, s, length, ends)) return !state->token.failed;
-    bool ok = byte_level_read(text_string(&state->token), state->token.length, &state->held) && emit_characters(d, stage, false);
+    bool ok = byte_level_read(text_string(&state->token), state->token.length, &state->held) &&
+              emit_characters(d, stage, false);
     text_clear(&state->token);
     return ok;
 }
@@ -63,7 +67,9 @@ static bool byte_token(const char *s, size_t length, char *byte) {
     if (length != 6 || memcmp(s, "<0x", 3) != 0 || s[5] != '>') return false;
     int value = 0;
     for (int i = 3; i < 5; i++) {
-        int c = (unsigned char)s[i], digit = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+        int c = (unsigned char)s[i], digit = c >= '0' && c <= '9'                 ? c - '0'
+                                             : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                                                  : -1;
         if (i == 3 && c == '+') digit = 0;
         if (digit < 0) return false;
         value = value * 16 + digit;
@@ -72,7 +78,8 @@ static bool byte_token(const char *s, size_t length, char *byte) {
     return true;
 }
 
-/* A stream passes on what is certain of a run, as part of one token: whole characters, and U+FFFD for bytes that no character begins with.
+/* A stream passes on what is certain of a run, as part of one token: whole characters, and U+FFFD for bytes that no
+ * character begins with.
  */
 static bool pass_on(decoding *d, size_t stage) {
     stage_state *state = &d->states[stage];

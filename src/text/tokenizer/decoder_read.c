@@ -51,8 +51,8 @@ static bool read_replace(const part *p, void *into) {
     part pattern = part_member(p, "pattern");
     const char *literal = json_text(json_get(pattern.value, "String"), &stage.string_length);
     bool plain = literal && stage.string_length > 0 && json_count(pattern.value) == 1;
-    bool ok =
-        plain ? copy_string(&pattern, "String", &stage.string, &stage.string_length) : split_read_pattern(p, "pattern", &stage.pattern);
+    bool ok = plain ? copy_string(&pattern, "String", &stage.string, &stage.string_length)
+                    : split_read_pattern(p, "pattern", &stage.pattern);
     if (!plain) stage.take = replace_pattern_take;
     if (ok && copy_string(p, "content", &stage.content, &stage.content_length)) return keep(p, into, stage);
     drop(&stage);
@@ -83,8 +83,8 @@ static bool read_metaspace(const part *p, void *into) {
 
 static bool read_wordpiece(const part *p, void *into) {
     decode_stage stage = {.take = wordpiece_take};
-    return part_boolean(p, "cleanup", true, &stage.first) && copy_string(p, "prefix", &stage.string, &stage.string_length) &&
-           keep(p, into, stage);
+    return part_boolean(p, "cleanup", true, &stage.first) &&
+           copy_string(p, "prefix", &stage.string, &stage.string_length) && keep(p, into, stage);
 }
 
 static bool read_bpe_suffix(const part *p, void *into) {
@@ -108,7 +108,8 @@ static bool read_sequence(const part *p, void *into) {
 
 static bool read_ctc(const part *p, void *into) {
     decode_stage stage = {.take = ctc_take};
-    bool ok = part_boolean(p, "cleanup", true, &stage.first) && copy_string(p, "pad_token", &stage.string, &stage.string_length) &&
+    bool ok = part_boolean(p, "cleanup", true, &stage.first) &&
+              copy_string(p, "pad_token", &stage.string, &stage.string_length) &&
               copy_string(p, "word_delimiter_token", &stage.content, &stage.content_length);
     if (ok && stage.string_length && stage.content_length) return keep(p, into, stage);
     drop(&stage);

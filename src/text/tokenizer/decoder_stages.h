@@ -12,7 +12,8 @@ stage_take byte_level_take, byte_fallback_take, fuse_take;
 stage_finish byte_level_finish, byte_fallback_finish, fuse_finish;
 
 /* decoder_text.c */
-stage_take replace_string_take, replace_pattern_take, strip_take, metaspace_take, wordpiece_take, bpe_suffix_take, spaces_take, ctc_take;
+stage_take replace_string_take, replace_pattern_take, strip_take, metaspace_take, wordpiece_take, bpe_suffix_take,
+    spaces_take, ctc_take;
 stage_finish bpe_suffix_finish;
 
 /* Appends to text_of a token what arrived; true once the token is whole. On failure the text is marked failed. */

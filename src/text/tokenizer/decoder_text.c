@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "tokenizer/decoder_stages.h"
 
-/* --- Replace -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Replace */
 
 /* How many bytes at the end of s could begin the string that is looked for. */
 static size_t possible_start(const decode_stage *stage, const char *s, size_t length) {
@@ -18,7 +18,8 @@ static bool replace_all(decoding *d, size_t index, const char *s, size_t length,
     const char *found;
     while ((found = memmem(s, length, stage->string, stage->string_length))) {
         size_t before = (size_t)(found - s);
-        if (!decoding_emit(d, index, s, before, false) || !decoding_emit(d, index, stage->content, stage->content_length, false))
+        if (!decoding_emit(d, index, s, before, false) ||
+            !decoding_emit(d, index, stage->content, stage->content_length, false))
             return false;
         s += before + stage->string_length;
         length -= before + stage->string_length;
@@ -65,9 +66,10 @@ bool replace_pattern_take(decoding *d, size_t index, const char *s, size_t lengt
     return ok;
 }
 
-/* --- Strip ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Strip */
 
-/* Drops the stage's character from the front of the token, at most stage->start times. Returns the bytes dropped from s. */
+/* Drops the stage's character from the front of the token, at most stage->start times. Returns the bytes dropped from
+ * s. */
 static size_t strip_front(const decode_stage *stage, stage_state *state, const char *s, size_t length) {
     size_t at = 0;
     while (at < length && !state->open) {
@@ -85,7 +87,9 @@ static size_t strip_front(const decode_stage *stage, stage_state *state, const c
 static size_t strippable_end(const decode_stage *stage, const char *s, size_t length) {
     char character[4];
     size_t size = utf8_encode(stage->character, character), end = 0;
-    for (size_t i = 0; i < stage->stop && length - end >= size && memcmp(s + length - end - size, character, size) == 0; i++) end += size;
+    for (size_t i = 0; i < stage->stop && length - end >= size && memcmp(s + length - end - size, character, size) == 0;
+         i++)
+        end += size;
     return end;
 }
 
@@ -105,7 +109,7 @@ bool strip_take(decoding *d, size_t index, const char *s, size_t length, bool en
     return true;
 }
 
-/* --- Metaspace ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Metaspace */
 
 bool metaspace_take(decoding *d, size_t index, const char *s, size_t length, bool ends) {
     const decode_stage *stage = &d->stages->items[index];
@@ -122,8 +126,7 @@ bool metaspace_take(decoding *d, size_t index, const char *s, size_t length, boo
     return decoding_emit(d, index, s, length, ends);
 }
 
-/* --- WordPiece, BPEDecoder, none -------------------------------------------------------------------------------------------------------
- */
+/* ---- WordPiece, BPEDecoder, none */
 
 static bool replace_in(text *t, const char *from, size_t from_length, const char *to) {
     text result = {0};
@@ -154,7 +157,8 @@ bool wordpiece_take(decoding *d, size_t index, const char *s, size_t length, boo
     stage_state *state = &d->states[index];
     if (!stage_collect(state, s, length, ends)) return !state->token.failed;
     const char *token = text_string(&state->token);
-    bool inside = state->token.length >= stage->string_length && memcmp(token, stage->string, stage->string_length) == 0;
+    bool inside =
+        state->token.length >= stage->string_length && memcmp(token, stage->string, stage->string_length) == 0;
     size_t skip = state->tokens > 0 && inside ? stage->string_length : 0;
     text word = {0};
     if (state->tokens > 0 && !inside) text_add_char(&word, ' ');
@@ -208,7 +212,8 @@ bool ctc_take(decoding *d, size_t index, const char *s, size_t length, bool ends
     bool ok = text_append(&state->held, state->token.bytes, state->token.length);
     if (ok && !again) {
         ok = replace_in(&state->token, stage->string, stage->string_length, "");
-        if (ok && stage->first) ok = clean_up(&state->token) && replace_in(&state->token, stage->content, stage->content_length, " ");
+        if (ok && stage->first)
+            ok = clean_up(&state->token) && replace_in(&state->token, stage->content, stage->content_length, " ");
         if (ok && state->token.length > 0) ok = decoding_emit(d, index, state->token.bytes, state->token.length, true);
     }
     text_clear(&state->token);

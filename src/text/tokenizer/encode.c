@@ -27,7 +27,8 @@ static void encoding_free(encoding *e) {
 static bool encode_pieces(encoding *e) {
     for (size_t i = 0; i < e->cutting.pieces.count; i++) {
         range piece = e->cutting.pieces.items[i];
-        if (!bpe_encode(&e->t->model, &e->bpe, e->cutting.now.bytes + piece.start, piece.end - piece.start, &e->ids)) return false;
+        if (!bpe_encode(&e->t->model, &e->bpe, e->cutting.now.bytes + piece.start, piece.end - piece.start, &e->ids))
+            return false;
     }
     return true;
 }
@@ -47,7 +48,8 @@ static bool encode_raw(encoding *e, const char *s, size_t length, bool first) {
     if (!added_find(&e->t->added, &e->t->added.normalized, now->bytes, now->length, &e->normal)) return false;
     for (size_t i = 0; i < e->normal.count; i++) {
         segment piece = e->normal.items[i];
-        if (piece.id == NO_TOKEN ? !encode_normal(e, piece.start, piece.end) : !vector_push(&e->ids, piece.id)) return false;
+        if (piece.id == NO_TOKEN ? !encode_normal(e, piece.start, piece.end) : !vector_push(&e->ids, piece.id))
+            return false;
     }
     return true;
 }
@@ -74,7 +76,8 @@ static bool check_utf8(const char *s, size_t length) {
     uint32_t c;
     for (size_t i = 0, size; i < length; i += size) {
         size = utf8_decode(s + i, length - i, &c);
-        if (size == 0) return tarn_fail("tokenizer: the text is not UTF-8: byte 0x%02X at offset %zu", (unsigned char)s[i], i);
+        if (size == 0)
+            return tarn_fail("tokenizer: the text is not UTF-8: byte 0x%02X at offset %zu", (unsigned char)s[i], i);
     }
     return true;
 }
@@ -86,7 +89,8 @@ bool tarn_tokenizer_encode_with(const tarn_tokenizer *t, const char *utf8, size_
     *count = 0;
     if (!check_utf8(utf8, length)) return false;
     encoding e = {.t = t};
-    bool ok = (!options.add_special_tokens || append(&e.ids, &t->postprocessor.before)) && encode_all(&e, utf8, length) &&
+    bool ok = (!options.add_special_tokens || append(&e.ids, &t->postprocessor.before)) &&
+              encode_all(&e, utf8, length) &&
               (!options.add_special_tokens || append(&e.ids, &t->postprocessor.after)) && vector_reserve(&e.ids, 1);
     if (ok) {
         *ids = e.ids.items;

@@ -1,5 +1,6 @@
-/* Tokenizers of folders without a tokenizer.json: tekken.json, or vocab.json and merges.txt, from which the tokenizer.json is put together
-   that transformers' class stands for. What other files a folder may have instead is named, with what would serve. */
+/* Tokenizers of folders without a tokenizer.json: tekken.json, or vocab.json and merges.txt, from which the
+   tokenizer.json is put together that transformers' class stands for. What other files a folder may have instead is
+   named, with what would serve. */
 #include <string.h>
 
 #include "base/files.h"
@@ -10,11 +11,13 @@
 
 enum { LIST_LIMIT = 1 << 28 };
 
-#define QWEN                                                                                                                               \
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*"        \
+#define QWEN                                                                                                           \
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}| "                                  \
+    "?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*"                                                                   \
     "[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+"
 
-/* What a class does around its model, with %s for add_prefix_space, and the tokens it has unless the configuration says otherwise. */
+/* What a class does around its model, with %s for add_prefix_space, and the tokens it has unless the configuration says
+ * otherwise. */
 static const struct {
     const char *name, *normalizer, *pre_tokenizer, *tokens;
 } classes[] = {
@@ -49,7 +52,8 @@ bool tarn_tokenizer_found(const char *folder) {
 static int find_class(const char *name) {
     for (int i = 0; i < CLASSES; i++) {
         size_t length = strlen(classes[i].name);
-        if (strncmp(name, classes[i].name, length) == 0 && (!name[length] || strcmp(name + length, "Fast") == 0)) return i;
+        if (strncmp(name, classes[i].name, length) == 0 && (!name[length] || strcmp(name + length, "Fast") == 0))
+            return i;
     }
     return -1;
 }
@@ -74,7 +78,8 @@ static char *read_list(const char *folder, const char *name, size_t *length) {
     return bytes;
 }
 
-static bool write_description(text *t, int class, bool add_prefix_space, const char *vocab, const char *merges, size_t merges_length) {
+static bool write_description(text *t, int class, bool add_prefix_space, const char *vocab, const char *merges,
+                              size_t merges_length) {
     text_format(t, "{\"normalizer\":%s,\"pre_tokenizer\":", classes[class].normalizer);
     const char *format = classes[class].pre_tokenizer, *hole = strstr(format, "%s");
     text_append(t, format, (size_t)(hole - format));
@@ -88,7 +93,8 @@ static bool write_description(text *t, int class, bool add_prefix_space, const c
 
 static tarn_tokenizer *build(const char *folder, int class, bool add_prefix_space) {
     size_t vocab_length = 0, merges_length = 0;
-    char *vocab = read_list(folder, "vocab.json", &vocab_length), *merges = vocab ? read_list(folder, "merges.txt", &merges_length) : NULL;
+    char *vocab = read_list(folder, "vocab.json", &vocab_length),
+         *merges = vocab ? read_list(folder, "merges.txt", &merges_length) : NULL;
     text description = {0}, name = {0};
     tarn_tokenizer *t = NULL;
     if (merges && write_description(&description, class, add_prefix_space, vocab, merges, merges_length) &&
@@ -110,7 +116,8 @@ static tarn_tokenizer *read_lists(const char *folder, const part *config, const 
         return NULL;
     int class = name ? find_class(name) : -1;
     if (class >= 0) return *tokens = classes[class].tokens, build(folder, class, add_prefix_space);
-    tarn_fail("%s: there is no tokenizer.json, and vocab.json with merges.txt does for GPT2Tokenizer and Qwen2Tokenizer only; "
+    tarn_fail("%s: there is no tokenizer.json, and vocab.json with merges.txt does for GPT2Tokenizer and "
+              "Qwen2Tokenizer only; "
               "tokenizer_config.json "
               "names %s. transformers' save_pretrained writes a tokenizer.json",
               folder, name ? name : "no tokenizer_class");

@@ -53,7 +53,7 @@ void working_free(working *w) {
     text_free(&w->next);
 }
 
-/* --- the steps ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- the steps */
 
 static bool apply_form(const normal_step *step, working *w) {
     if (!unicode_normalize(w->now.bytes, w->now.length, step->form, &w->next)) return false;
@@ -139,8 +139,8 @@ static bool apply_replace(const normal_step *step, working *w) {
 }
 
 static uint32_t nmt_replacement(uint32_t c) {
-    bool space = c == 9 || c == 10 || c == 12 || c == 13 || c == 0x1680 || (c >= 0x200B && c <= 0x200F) || c == 0x2028 || c == 0x2029 ||
-                 c == 0x2581 || c == 0xFEFF || c == 0xFFFD;
+    bool space = c == 9 || c == 10 || c == 12 || c == 13 || c == 0x1680 || (c >= 0x200B && c <= 0x200F) ||
+                 c == 0x2028 || c == 0x2029 || c == 0x2581 || c == 0xFEFF || c == 0xFFFD;
     return space ? ' ' : c;
 }
 
@@ -162,12 +162,13 @@ static bool apply_byte_level(const normal_step *step, working *w) {
     return working_finish(w);
 }
 
-/* --- BertNormalizer ------------------------------------------------------------------------------------------------------------------ */
+/* ---- BertNormalizer */
 
 static bool clean_bert(working *w) {
     uint32_t c;
     while (working_next(w, &c)) {
-        bool space = unicode_is_space(c), control = c == 0 || c == 0xFFFD || (unicode_is_other(c) && c != 9 && c != 10 && c != 13);
+        bool space = unicode_is_space(c),
+             control = c == 0 || c == 0xFFFD || (unicode_is_other(c) && c != 9 && c != 10 && c != 13);
         if (!control) working_put(w, space ? ' ' : c);
     }
     return working_finish(w);
@@ -199,11 +200,11 @@ static bool strip_nonspacing(working *w) {
 }
 
 static bool apply_bert(const normal_step *step, working *w) {
-    return (!step->clean || clean_bert(w)) && (!step->chinese || space_chinese(w)) && (!step->strip_accents || strip_nonspacing(w)) &&
-           (!step->lowercase || apply_lowercase(step, w));
+    return (!step->clean || clean_bert(w)) && (!step->chinese || space_chinese(w)) &&
+           (!step->strip_accents || strip_nonspacing(w)) && (!step->lowercase || apply_lowercase(step, w));
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- reading */
 
 static bool keep(normalizer *n, normal_step step) {
     if (vector_push(n, step)) return true;
@@ -227,7 +228,8 @@ static bool read_lowercase(const part *p, void *into) {
 
 static bool read_strip(const part *p, void *into) {
     normal_step step = {.apply = apply_strip};
-    return part_boolean(p, "strip_left", true, &step.left) && part_boolean(p, "strip_right", true, &step.right) && keep(into, step);
+    return part_boolean(p, "strip_left", true, &step.left) && part_boolean(p, "strip_right", true, &step.right) &&
+           keep(into, step);
 }
 
 static bool read_strip_accents(const part *p, void *into) {
@@ -264,9 +266,10 @@ static bool read_byte_level(const part *p, void *into) {
 
 static bool read_bert(const part *p, void *into) {
     normal_step step = {.apply = apply_bert};
-    return part_boolean(p, "clean_text", true, &step.clean) && part_boolean(p, "handle_chinese_chars", true, &step.chinese) &&
-           part_boolean(p, "lowercase", true, &step.lowercase) && part_boolean(p, "strip_accents", step.lowercase, &step.strip_accents) &&
-           keep(into, step);
+    return part_boolean(p, "clean_text", true, &step.clean) &&
+           part_boolean(p, "handle_chinese_chars", true, &step.chinese) &&
+           part_boolean(p, "lowercase", true, &step.lowercase) &&
+           part_boolean(p, "strip_accents", step.lowercase, &step.strip_accents) && keep(into, step);
 }
 
 static bool read_sequence(const part *p, void *into) {

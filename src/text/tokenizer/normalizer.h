@@ -9,8 +9,9 @@
 /* Text on its way through the steps. Each step reads `now`, writes `next`, and ends with working_finish. */
 typedef struct {
     text now, next;
-    size_t zero; /* how many bytes of `now` stem from the first character of the input: Metaspace "first" asks for that */
-    size_t at;   /* the next character that working_next reads */
+    size_t
+        zero;  /* how many bytes of `now` stem from the first character of the input: Metaspace "first" asks for that */
+    size_t at; /* the next character that working_next reads */
     size_t next_zero;
     bool passed; /* next_zero is known */
 } working;

@@ -108,7 +108,8 @@ bool part_character(const part *p, const char *key, uint32_t *character) {
     size_t length;
     if (!part_string(p, key, &string, &length)) return false;
     part member = part_member(p, key);
-    if (length == 0 || utf8_decode(string, length, character) != length) return part_fail(&member, "must be one character");
+    if (length == 0 || utf8_decode(string, length, character) != length)
+        return part_fail(&member, "must be one character");
     return true;
 }
 

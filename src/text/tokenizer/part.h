@@ -19,15 +19,18 @@ part part_item(const part *array, size_t index);
 /* Missing or null. */
 bool part_absent(const part *p);
 
-/* p is an object and has no members but those of `names`, which are separated by spaces, and such as say nothing (null, false, empty). */
+/* p is an object and has no members but those of `names`, which are separated by spaces, and such as say nothing (null,
+ * false, empty). */
 bool part_known(const part *p, const char *names);
 bool part_array(const part *p);
-/* Members of p. Each fails if the member has another kind; a missing or null one gives the fallback, or fails where none is given. */
+/* Members of p. Each fails if the member has another kind; a missing or null one gives the fallback, or fails where
+ * none is given. */
 bool part_boolean(const part *p, const char *key, bool fallback, bool *value);
 bool part_integer(const part *p, const char *key, int64_t least, int64_t most, int64_t *value);
 bool part_string(const part *p, const char *key, const char **string, size_t *length);
-bool part_optional_string(const part *p, const char *key, const char **string, size_t *length); /* NULL if missing or null */
-bool part_character(const part *p, const char *key, uint32_t *character);                       /* a string of one character */
+bool part_optional_string(const part *p, const char *key, const char **string,
+                          size_t *length);                                /* NULL if missing or null */
+bool part_character(const part *p, const char *key, uint32_t *character); /* a string of one character */
 
 /* One row of a table of the kinds that an object's "type" may name. */
 typedef struct {

@@ -43,7 +43,8 @@ bool cut_split(const cut_step *step, cutting *c) {
         const char *s = c->now.bytes + piece.start;
         size_t length = piece.end - piece.start;
         c->matches.count = 0;
-        bool found = step->pattern ? regex_find_all(step->pattern, s, length, &c->matches) : find_characters(step, s, length, &c->matches);
+        bool found = step->pattern ? regex_find_all(step->pattern, s, length, &c->matches)
+                                   : find_characters(step, s, length, &c->matches);
         if (!found || !split_at(piece, &c->matches, step->invert, step->behavior, &c->next_pieces)) return false;
     }
     take_pieces(c);
@@ -91,7 +92,8 @@ bool cut_fixed_length(const cut_step *step, cutting *c) {
     return true;
 }
 
-/* Japanese is written in three scripts, which count as one; a space and unassigned characters belong to any (SCRIPT_NONE). */
+/* Japanese is written in three scripts, which count as one; a space and unassigned characters belong to any
+ * (SCRIPT_NONE). */
 static script cutting_script(uint32_t c) {
     script s = unicode_script(c);
     bool japanese = s == SCRIPT_HIRAGANA || s == SCRIPT_KATAKANA || c == 0x30FC;

@@ -22,10 +22,12 @@ static regex *fixed_pattern(const char *pattern) {
 static bool read_byte_level(const part *p, void *into) {
     cut_step step = {.apply = cut_byte_level, .behavior = SPLIT_ISOLATED};
     bool trim_offsets, use_regex; /* offsets are not reported, so trimming them changes nothing */
-    if (!part_boolean(p, "add_prefix_space", true, &step.add_prefix_space) || !part_boolean(p, "trim_offsets", true, &trim_offsets) ||
-        !part_boolean(p, "use_regex", true, &use_regex))
+    if (!part_boolean(p, "add_prefix_space", true, &step.add_prefix_space) ||
+        !part_boolean(p, "trim_offsets", true, &trim_offsets) || !part_boolean(p, "use_regex", true, &use_regex))
         return false;
-    if (use_regex) step.pattern = fixed_pattern("'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+");
+    if (use_regex)
+        step.pattern =
+            fixed_pattern("'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+");
     return (!use_regex || step.pattern) && keep(into, step);
 }
 
@@ -44,7 +46,8 @@ static bool read_metaspace(const part *p, void *into) {
     const char *unused;
     size_t length;
     return part_character(p, "replacement", &step.character) && split_read_prepend_scheme(p, &step.prepend) &&
-           part_boolean(p, "split", true, &step.split) && part_optional_string(p, "str_rep", &unused, &length) && keep(into, step);
+           part_boolean(p, "split", true, &step.split) && part_optional_string(p, "str_rep", &unused, &length) &&
+           keep(into, step);
 }
 
 static bool is_number(const cut_step *step, uint32_t c) {

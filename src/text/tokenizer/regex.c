@@ -37,8 +37,8 @@ static pcre2_code *compile(const char *pattern, size_t length, text *why) {
         pcre2_set_newline(context, PCRE2_NEWLINE_LF);
         pcre2_set_parens_nest_limit(context, 100);
         code = pcre2_compile((PCRE2_SPTR)pattern, length,
-                             PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_POSSESS, &number, &offset,
-                             context);
+                             PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_POSSESS,
+                             &number, &offset, context);
         char message[128];
         if (!code && tarn_ok() && pcre2_get_error_message(number, (PCRE2_UCHAR *)message, sizeof message) != 0)
             text_format(why, "%s at byte %zu", message, (size_t)offset);
@@ -91,7 +91,8 @@ static bool explain(int number) {
 }
 
 /* The next match at or after `at`: 1, 0 for none, -1 on failure. */
-static int search(const regex *r, const char *s, size_t length, size_t at, pcre2_match_data *data, pcre2_match_context *context) {
+static int search(const regex *r, const char *s, size_t length, size_t at, pcre2_match_data *data,
+                  pcre2_match_context *context) {
     int result = pcre2_match(r->code, (PCRE2_SPTR)s, length, at, PCRE2_NO_UTF_CHECK, data, context);
     if (result == PCRE2_ERROR_JIT_STACKLIMIT)
         result = pcre2_match(r->code, (PCRE2_SPTR)s, length, at, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, data, context);
@@ -105,14 +106,17 @@ static size_t character_length(const char *s, size_t length) {
     return size ? size : 1;
 }
 
-static bool find_pattern(const regex *r, const char *s, size_t length, ranges *out, pcre2_match_data *data, pcre2_match_context *context) {
+static bool find_pattern(const regex *r, const char *s, size_t length, ranges *out, pcre2_match_data *data,
+                         pcre2_match_context *context) {
     const PCRE2_SIZE *found = pcre2_get_ovector_pointer(data);
     size_t last_end = SIZE_MAX;
     for (size_t at = 0; at <= length;) {
         int result = search(r, s, length, at, data, context);
         if (result <= 0) return result == 0;
-        /* \K in a look-ahead could give a match that ends before it starts, in a look-behind one that starts before the search. */
-        if (found[0] > found[1] || found[0] < at) return tarn_fail("tokenizer: a match of the pattern of a split runs backwards");
+        /* \K in a look-ahead could give a match that ends before it starts, in a look-behind one that starts before the
+         * search. */
+        if (found[0] > found[1] || found[0] < at)
+            return tarn_fail("tokenizer: a match of the pattern of a split runs backwards");
         if (found[0] == found[1] && found[0] == last_end) {
             at = last_end + character_length(s + last_end, length - last_end);
             continue;

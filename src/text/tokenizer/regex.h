@@ -1,5 +1,5 @@
-/* Regular expressions as the `tokenizers` library understands them (Oniguruma with Ruby's syntax, UTF-8), run by PCRE2. The only file that
-   knows PCRE2 is regex.c; regex_syntax.c rewrites what the two read differently. */
+/* Regular expressions as the `tokenizers` library understands them (Oniguruma with Ruby's syntax, UTF-8), run by PCRE2.
+   The only file that knows PCRE2 is regex.c; regex_syntax.c rewrites what the two read differently. */
 #ifndef TOKENIZER_REGEX_H
 #define TOKENIZER_REGEX_H
 
@@ -8,7 +8,8 @@
 
 typedef struct regex regex;
 
-/* `literal` takes the pattern as plain text. On failure NULL with the reason in `why`, unless memory ran out (then the error is set). */
+/* `literal` takes the pattern as plain text. On failure NULL with the reason in `why`, unless memory ran out (then the
+ * error is set). */
 regex *regex_new(const char *pattern, size_t length, bool literal, text *why);
 void regex_free(regex *r);
 
@@ -17,9 +18,9 @@ typedef struct {
 } range;
 typedef VECTOR(range) ranges;
 
-/* Appends all matches in s[0..length), valid UTF-8, from left to right. An empty match right behind another match does not
-   count, and nothing matches in an empty text. Fails
-   when a match takes more steps or memory than any sensible pattern needs. */
+/* Appends all matches in s[0..length), valid UTF-8, from left to right. An empty match right behind another match does
+   not count, and nothing matches in an empty text. Fails when a match takes more steps or memory than any sensible
+   pattern needs. */
 bool regex_find_all(const regex *r, const char *s, size_t length, ranges *out);
 
 /* Rewrites a pattern for PCRE2; false with the reason in `why` for what has no equivalent. */

@@ -1,12 +1,14 @@
-/* Rewrites what matches one character: escapes, properties and classes. PCRE2's classes know no intersection and no inverted class inside
-   of another, so a class that has one becomes a group of alternatives and look-aheads, each of which matches one character. */
+/* Rewrites what matches one character: escapes, properties and classes. PCRE2's classes know no intersection and no
+   inverted class inside of another, so a class that has one becomes a group of alternatives and look-aheads, each of
+   which matches one character. */
 #include <ctype.h>
 #include <strings.h>
 
 #include "tokenizer/regex.h"
 #include "tokenizer/regex_rewriter.h"
 
-/* Oniguruma's word characters; outside of classes it has an older table for Latin-1, with superscripts and fractions. */
+/* Oniguruma's word characters; outside of classes it has an older table for Latin-1, with superscripts and fractions.
+ */
 #define WORD_IN_CLASS "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
 #define WORD          WORD_IN_CLASS "\\xB2\\xB3\\xB9\\xBC-\\xBE"
 
@@ -42,8 +44,9 @@ static const struct {
 
 /* A letter of first to last folds to several, or is a mark that stands in such a fold. */
 bool several_between(uint32_t first, uint32_t last) {
-    static const uint32_t bad[][2] = {{0xDF, 0xDF},   {0x130, 0x130}, {0x149, 0x149},   {0x1F0, 0x1F0},   {0x300, 0x36F},  {0x390, 0x390},
-                                      {0x3B0, 0x3B0}, {0x587, 0x587}, {0x1E96, 0x1E9E}, {0x1F50, 0x1FFC}, {0xFB00, 0xFB17}};
+    static const uint32_t bad[][2] = {{0xDF, 0xDF},     {0x130, 0x130},   {0x149, 0x149},  {0x1F0, 0x1F0},
+                                      {0x300, 0x36F},   {0x390, 0x390},   {0x3B0, 0x3B0},  {0x587, 0x587},
+                                      {0x1E96, 0x1E9E}, {0x1F50, 0x1FFC}, {0xFB00, 0xFB17}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (first <= bad[i][1] && last >= bad[i][0]) return true;
     return false;
@@ -77,8 +80,8 @@ static bool copy_braced(rewriter *r) {
 #define ALPHABETIC "\\p{Alphabetic}\\x{363}-\\x{36F}\\x{C04}\\x{F82}\\x{F83}\\x{1DD3}-\\x{1DE6}\\x{11080}\\x{11081}"
 #define LOWERCASE  "\\p{Lowercase}\\x{10FC}\\x{A7F2}-\\x{A7F4}\\x{AB69}"
 
-/* What Oniguruma calls a property besides general categories and scripts: \p{Name}, and [:name:] in a class. Names are compared without
-   case, blanks, hyphens and underscores. */
+/* What Oniguruma calls a property besides general categories and scripts: \p{Name}, and [:name:] in a class. Names are
+   compared without case, blanks, hyphens and underscores. */
 static const struct {
     const char *name, *members; /* in a class */
     bool bracket;               /* [:name:] too */
@@ -144,7 +147,8 @@ static bool same_name(const char *name, const char *s, size_t length) {
 /* The members of a property, or NULL. */
 static const char *find_property(const char *s, size_t length, bool bracket) {
     for (size_t i = 0; i < sizeof properties / sizeof *properties; i++)
-        if ((!bracket || properties[i].bracket) && same_name(properties[i].name, s, length)) return properties[i].members;
+        if ((!bracket || properties[i].bracket) && same_name(properties[i].name, s, length))
+            return properties[i].members;
     return NULL;
 }
 
@@ -157,8 +161,8 @@ static bool is_category(const char *name, size_t length) {
 
 /* ---- classes */
 
-/* A class being read: characters that stand in one class of PCRE2; alternatives for other sets, each with a bar before it; and the operands
-   before an intersection, as look-aheads. */
+/* A class being read: characters that stand in one class of PCRE2; alternatives for other sets, each with a bar before
+   it; and the operands before an intersection, as look-aheads. */
 typedef struct {
     text plain, others, before;
 } class_parts;
@@ -176,7 +180,8 @@ static bool add_members(class_parts *c, const char *members, bool inverted) {
 
 /* \p{…} and \P{…}: PCRE2's plain script names cover characters that several scripts share, too. */
 static bool read_property(rewriter *r, class_parts *c) {
-    const char *name = r->at + 3, *close = r->at + 2 < r->end && r->at[2] == '{' ? memchr(name, '}', (size_t)(r->end - name)) : NULL;
+    const char *name = r->at + 3,
+               *close = r->at + 2 < r->end && r->at[2] == '{' ? memchr(name, '}', (size_t)(r->end - name)) : NULL;
     if (!close) return refuse(r, "\\p without a name in braces");
     bool inverted = r->at[1] == 'P', hat = name < close && *name == '^';
     name += hat;
@@ -201,7 +206,8 @@ static bool read_escape(rewriter *r, class_parts *c, bool *is_set) {
         if (r->caseless || !escapes[i].complement) return refuse(r, name);
         return add_members(c, escapes[i].complement, true);
     }
-    if (r->caseless && strchr("pPux", letter)) return refuse(r, "ignoring the case of a set or number inside of a class");
+    if (r->caseless && strchr("pPux", letter))
+        return refuse(r, "ignoring the case of a set or number inside of a class");
     if (letter == 'u') return rewrite_code_point(r);
     if (letter == 'p' || letter == 'P') return read_property(r, c);
     if (letter == 'x') return follows(r, "\\x{") ? copy_braced(r) : copy_byte(r);
@@ -247,7 +253,8 @@ static bool write_operand(const class_parts *c, text *out) {
     if (!plain && !others) return text_add(out, "(?!)");
     if (!others) return text_format(out, "[%s]", text_string(&c->plain));
     const char *alternatives = text_string(&c->others) + 1;
-    return plain ? text_format(out, "(?:[%s]|%s)", text_string(&c->plain), alternatives) : text_format(out, "(?:%s)", alternatives);
+    return plain ? text_format(out, "(?:[%s]|%s)", text_string(&c->plain), alternatives)
+                 : text_format(out, "(?:%s)", alternatives);
 }
 
 /* "&&": what comes next must be in both. */
@@ -260,7 +267,8 @@ static bool intersect(rewriter *r, class_parts *c) {
     return ok;
 }
 
-/* What stands in a class, up to its closing bracket. A hyphen stands for itself behind a set, at the beginning and at the end. */
+/* What stands in a class, up to its closing bracket. A hyphen stands for itself behind a set, at the beginning and at
+ * the end. */
 static bool read_set(rewriter *r, class_parts *c, int depth) {
     bool ok = true, alone = !follows(r, "]"), in_range = false;
     uint32_t low = 0, character = 0;
@@ -308,7 +316,8 @@ static bool read_class(rewriter *r, class_parts *parent, int depth) {
     bool inverted = follows(r, "[^");
     r->at += 1 + inverted;
     r->out = &c.plain;
-    bool ok = !(inverted && depth > 0 && r->caseless && !refuse(r, "ignoring the case of an inverted class inside of a class")) &&
+    bool ok = !(inverted && depth > 0 && r->caseless &&
+                !refuse(r, "ignoring the case of an inverted class inside of a class")) &&
               read_set(r, &c, depth);
     r->out = around;
     r->at += ok;
@@ -317,7 +326,8 @@ static bool read_class(rewriter *r, class_parts *parent, int depth) {
         ok = text_append(&parent->plain, text_string(&c.plain), c.plain.length) &&
              text_append(&parent->others, text_string(&c.others), c.others.length);
     else if (ok)
-        ok = (depth == 0 || text_add_char(&parent->others, '|')) && write_class(&c, inverted, depth == 0 ? r->out : &parent->others);
+        ok = (depth == 0 || text_add_char(&parent->others, '|')) &&
+             write_class(&c, inverted, depth == 0 ? r->out : &parent->others);
     free_parts(&c);
     return ok;
 }

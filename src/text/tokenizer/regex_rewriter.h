@@ -1,5 +1,5 @@
-/* What the two halves of the rewriting share: regex_syntax.c for groups, quantifiers and flags, regex_class.c for what matches one
- * character. */
+/* What the two halves of the rewriting share: regex_syntax.c for groups, quantifiers and flags, regex_class.c for what
+ * matches one character. */
 #ifndef TOKENIZER_REGEX_REWRITER_H
 #define TOKENIZER_REGEX_REWRITER_H
 

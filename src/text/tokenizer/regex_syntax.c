@@ -1,5 +1,5 @@
-/* Rewrites Oniguruma's Ruby syntax for PCRE2 (UTF, UCP, MULTILINE): groups, the `m` flag, interval quantifiers. What has no equivalent is
-   refused, never guessed. Whether the pattern is well formed is left to PCRE2. */
+/* Rewrites Oniguruma's Ruby syntax for PCRE2 (UTF, UCP, MULTILINE): groups, the `m` flag, interval quantifiers. What
+   has no equivalent is refused, never guessed. Whether the pattern is well formed is left to PCRE2. */
 #include "tokenizer/regex.h"
 
 #include "tokenizer/regex_rewriter.h"
@@ -23,10 +23,12 @@ static bool rewrite_flags(rewriter *r, size_t begin) {
         if (*r->at == 'i') caseless = on;
         if (!text_add_char(r->out, *r->at == 'm' ? 's' : *r->at)) return false;
     }
-    /* In Ruby flags without a group reach over the bars behind them, in PCRE2 too, but only from the beginning of a group. */
+    /* In Ruby flags without a group reach over the bars behind them, in PCRE2 too, but only from the beginning of a
+     * group. */
     size_t opened = r->depth > 0 ? r->groups[r->depth - 1] : 0;
     bool first =
-        begin == 0 || (r->depth > 0 && (begin == opened + 1 || memcmp(r->out->bytes + opened, "(?:", 3) == 0) && begin == opened + 3);
+        begin == 0 ||
+        (r->depth > 0 && (begin == opened + 1 || memcmp(r->out->bytes + opened, "(?:", 3) == 0) && begin == opened + 3);
     if (isolated && !first) return refuse(r, "a flag in the middle of a group");
     if (!isolated) open_group(r, begin);
     r->caseless = caseless;
@@ -88,7 +90,8 @@ static bool close_group(rewriter *r) {
     return copy(r, 1);
 }
 
-/* Oniguruma ignores case between "ss" and sharp s too, and so for some thirty ligatures and composed letters; PCRE2 folds one to one. */
+/* Oniguruma ignores case between "ss" and sharp s too, and so for some thirty ligatures and composed letters; PCRE2
+ * folds one to one. */
 static bool folds_to_several(rewriter *r, uint32_t c) {
     static const char *const pairs[] = {"ss", "ff", "fi", "fl", "st"};
     uint32_t lower = c >= 'A' && c <= 'Z' ? c + 32 : c;

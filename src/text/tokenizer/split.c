@@ -23,7 +23,8 @@ bool split_read_prepend_scheme(const part *p, prepend_scheme *scheme) {
     size_t length;
     bool add_prefix_space;
     part old = part_member(p, "add_prefix_space"), member = part_member(p, "prepend_scheme");
-    if (!part_boolean(p, "add_prefix_space", true, &add_prefix_space) || !part_optional_string(p, "prepend_scheme", &name, &length))
+    if (!part_boolean(p, "add_prefix_space", true, &add_prefix_space) ||
+        !part_optional_string(p, "prepend_scheme", &name, &length))
         return false;
     *scheme = PREPEND_ALWAYS;
     bool known = !name;
@@ -65,7 +66,8 @@ static bool extend(splitter *s, range r) {
     return true;
 }
 
-/* One segment, match or text between matches, from left to right; for MergedWithNext from right to left with start and end exchanged. */
+/* One segment, match or text between matches, from left to right; for MergedWithNext from right to left with start and
+ * end exchanged. */
 static bool add_segment(splitter *s, range r, bool is_match) {
     bool previous = s->previous_match;
     s->previous_match = is_match;
@@ -102,7 +104,8 @@ static bool backwards(splitter *s, range whole, const ranges *matches, bool inve
     size_t at = whole.end - whole.start;
     for (size_t i = matches->count; i-- > 0;) {
         range m = matches->items[i];
-        if (at != m.end && !add_segment(s, mirrored((range){whole.start + m.end, whole.start + at}), invert)) return false;
+        if (at != m.end && !add_segment(s, mirrored((range){whole.start + m.end, whole.start + at}), invert))
+            return false;
         if (!add_segment(s, mirrored((range){whole.start + m.start, whole.start + m.end}), !invert)) return false;
         at = m.start;
     }

@@ -1,5 +1,5 @@
-/* From tekken.json to the tokenizer.json that transformers makes of it: tokens written as visible characters, and for every token the pairs
-   of tokens that it is made of as merges, in the order of ranks. Reading is in tekken_read.c. */
+/* From tekken.json to the tokenizer.json that transformers makes of it: tokens written as visible characters, and for
+   every token the pairs of tokens that it is made of as merges, in the order of ranks. Reading is in tekken_read.c. */
 #include "tokenizer/tekken.h"
 
 #include <stdlib.h>
@@ -26,7 +26,8 @@ static bool separate(writer *w) {
 
 static bool write_visible(writer *w, const char *bytes, size_t length) {
     text_clear(&w->visible);
-    return byte_level_write(bytes, length, &w->visible) && json_write_string(w->out, text_string(&w->visible), w->visible.length, false);
+    return byte_level_write(bytes, length, &w->visible) &&
+           json_write_string(w->out, text_string(&w->visible), w->visible.length, false);
 }
 
 /* ---- vocabulary and special tokens */
@@ -46,7 +47,9 @@ static bool write_vocabulary(writer *w, const part *list) {
     const vocabulary *specials = &w->from->specials;
     for (size_t i = 0; i < specials->count; i++) {
         const vocabulary_entry *token = &specials->tokens.items[i];
-        if (!separate(w) || !json_write_string(w->out, token->bytes, token->length, false) || !text_format(w->out, ":%zu", i)) return false;
+        if (!separate(w) || !json_write_string(w->out, token->bytes, token->length, false) ||
+            !text_format(w->out, ":%zu", i))
+            return false;
     }
     for (size_t i = 0; i < w->from->tokens.count; i++)
         if (!write_token(w, i, list)) return false;
@@ -72,13 +75,15 @@ typedef struct {
 
 static int by_ranks(const void *a, const void *b) {
     const halves *x = a, *y = b;
-    return x->left != y->left ? (x->left > y->left) - (x->left < y->left) : (x->right > y->right) - (x->right < y->right);
+    return x->left != y->left ? (x->left > y->left) - (x->left < y->left)
+                              : (x->right > y->right) - (x->right < y->right);
 }
 
 static bool write_merge(writer *w, halves pair) {
-    const vocabulary_entry *tokens = w->from->tokens.tokens.items, *left = &tokens[pair.left], *right = &tokens[pair.right];
-    return separate(w) && text_add_char(w->out, '[') && write_visible(w, left->bytes, left->length) && text_add_char(w->out, ',') &&
-           write_visible(w, right->bytes, right->length) && text_add_char(w->out, ']');
+    const vocabulary_entry *tokens = w->from->tokens.tokens.items, *left = &tokens[pair.left],
+                           *right = &tokens[pair.right];
+    return separate(w) && text_add_char(w->out, '[') && write_visible(w, left->bytes, left->length) &&
+           text_add_char(w->out, ',') && write_visible(w, right->bytes, right->length) && text_add_char(w->out, ']');
 }
 
 /* A token may be made of several pairs: all of them are merges. */
@@ -107,10 +112,13 @@ static bool write_merges(writer *w) {
 /* ---- the whole */
 
 static bool write_description(writer *w, const part *list) {
-    return text_add(w->out, "{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{\"Regex\":") &&
+    return text_add(w->out, "{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\","
+                            "\"pattern\":{\"Regex\":") &&
            json_write_string(w->out, w->from->pattern, w->from->pattern_length, false) &&
-           text_add(w->out, "},\"behavior\":\"Isolated\"},{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":false}]},"
-                            "\"decoder\":{\"type\":\"ByteLevel\"},\"model\":{\"type\":\"BPE\",\"ignore_merges\":true,\"vocab\":{") &&
+           text_add(
+               w->out,
+               "},\"behavior\":\"Isolated\"},{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":false}]},"
+               "\"decoder\":{\"type\":\"ByteLevel\"},\"model\":{\"type\":\"BPE\",\"ignore_merges\":true,\"vocab\":{") &&
            write_vocabulary(w, list) && text_add(w->out, "},\"merges\":[") && write_merges(w) &&
            text_add(w->out, "]},\"added_tokens\":[") && write_specials(w) && text_add(w->out, "]}");
 }
@@ -120,7 +128,8 @@ static tarn_tokenizer *build(const tekken *from, const part *file) {
     writer w = {.from = from, .out = &description};
     part list = part_member(file, "vocab");
     tarn_tokenizer *t = NULL;
-    if (write_description(&w, &list)) t = tarn_tokenizer_from_json(text_string(&description), description.length, file->name);
+    if (write_description(&w, &list))
+        t = tarn_tokenizer_from_json(text_string(&description), description.length, file->name);
     text_free(&w.visible);
     text_free(&description);
     return t;

@@ -1,4 +1,5 @@
-/* tekken.json, Mistral's vocabulary: bytes of tokens in base64 by rank, the pattern that cuts the text, special tokens. */
+/* tekken.json, Mistral's vocabulary: bytes of tokens in base64 by rank, the pattern that cuts the text, special tokens.
+ */
 #ifndef TOKENIZER_TEKKEN_H
 #define TOKENIZER_TEKKEN_H
 

@@ -1,4 +1,5 @@
-/* Reads tekken.json. Members that say nothing about text (image, audio, version) are not looked at, as in mistral-common. */
+/* Reads tekken.json. Members that say nothing about text (image, audio, version) are not looked at, as in
+ * mistral-common. */
 #include "tokenizer/tekken.h"
 
 #include <stdio.h>
@@ -52,7 +53,8 @@ static bool read_pattern(tekken *t, const part *config) {
     return ok;
 }
 
-static bool optional_integer(const part *p, const char *key, int64_t least, int64_t most, int64_t fallback, int64_t *value) {
+static bool optional_integer(const part *p, const char *key, int64_t least, int64_t most, int64_t fallback,
+                             int64_t *value) {
     part member = part_member(p, key);
     *value = fallback;
     return part_absent(&member) || part_integer(p, key, least, most, value);
@@ -61,22 +63,25 @@ static bool optional_integer(const part *p, const char *key, int64_t least, int6
 /* ---- special tokens */
 
 static bool add_special(tekken *t, const part *place, const char *name, size_t length, int64_t rank) {
-    if (length == 0 || length > LONGEST_TOKEN) return part_fail(place, "a token of %zu bytes, not of 1 to %d", length, LONGEST_TOKEN);
-    return vocabulary_add(&t->specials, name, length, (int32_t)rank) || fail_unless_error(place, "the token or its rank occurs twice");
+    if (length == 0 || length > LONGEST_TOKEN)
+        return part_fail(place, "a token of %zu bytes, not of 1 to %d", length, LONGEST_TOKEN);
+    return vocabulary_add(&t->specials, name, length, (int32_t)rank) ||
+           fail_unless_error(place, "the token or its rank occurs twice");
 }
 
 /* Ranks in any order, but every one up to their number. */
 static bool read_listed_specials(tekken *t, const part *list) {
     if (!part_array(list)) return false;
     size_t count = json_count(list->value);
-    if (count == 0 || count > MOST_SPECIALS) return part_fail(list, "%zu special tokens, not 1 to %d", count, MOST_SPECIALS);
+    if (count == 0 || count > MOST_SPECIALS)
+        return part_fail(list, "%zu special tokens, not 1 to %d", count, MOST_SPECIALS);
     for (size_t i = 0; i < count; i++) {
         part item = part_item(list, i);
         const char *name;
         size_t length;
         int64_t rank;
-        if (!part_integer(&item, "rank", 0, (int64_t)count - 1, &rank) || !part_string(&item, "token_str", &name, &length) ||
-            !add_special(t, &item, name, length, rank))
+        if (!part_integer(&item, "rank", 0, (int64_t)count - 1, &rank) ||
+            !part_string(&item, "token_str", &name, &length) || !add_special(t, &item, name, length, rank))
             return false;
     }
     return true;
@@ -142,9 +147,11 @@ static bool read_entry(tekken *t, entry *e, json_reader *r) {
     int more = json_reader_open(r, '{') ? json_reader_next(r) : -1;
     while (more > 0) more = read_member(e, r) ? json_reader_next(r) : -1;
     if (more < 0) return false;
-    if (!e->ranked || e->rank != (int64_t)e->place->index) return fail_member(e, "rank", "must be the place in the list");
+    if (!e->ranked || e->rank != (int64_t)e->place->index)
+        return fail_member(e, "rank", "must be the place in the list");
     if (!e->written) return fail_member(e, "token_bytes", "is missing");
-    if (e->bytes.length == 0 || e->bytes.length > LONGEST_TOKEN) return fail_member(e, "token_bytes", "a token has 1 to 1024 bytes");
+    if (e->bytes.length == 0 || e->bytes.length > LONGEST_TOKEN)
+        return fail_member(e, "token_bytes", "a token has 1 to 1024 bytes");
     return vocabulary_add(&t->tokens, text_string(&e->bytes), e->bytes.length, (int32_t)e->rank) ||
            fail_member(e, "token_bytes", "the token occurs twice");
 }
@@ -153,7 +160,8 @@ static bool read_entry(tekken *t, entry *e, json_reader *r) {
 static bool check_bytes(const tekken *t, const part *list) {
     for (int i = 0; i < BYTES; i++) {
         char byte = (char)i;
-        if (vocabulary_id(&t->tokens, &byte, 1) == NO_TOKEN) return part_fail(list, "the byte 0x%02X is no token", (unsigned)i);
+        if (vocabulary_id(&t->tokens, &byte, 1) == NO_TOKEN)
+            return part_fail(list, "the byte 0x%02X is no token", (unsigned)i);
     }
     return true;
 }
@@ -167,7 +175,8 @@ static bool read_vocabulary(tekken *t, const part *file, const part *config, jso
     int more = json_reader_open(r, '[') ? json_reader_next(r) : -1;
     part item = {.parent = &list};
     entry e = {.place = &item};
-    for (; more > 0 && (int64_t)item.index < size - specials; item.index++) more = read_entry(t, &e, r) ? json_reader_next(r) : -1;
+    for (; more > 0 && (int64_t)item.index < size - specials; item.index++)
+        more = read_entry(t, &e, r) ? json_reader_next(r) : -1;
     text_free(&e.bytes);
     return more >= 0 && check_bytes(t, &list);
 }
@@ -175,7 +184,8 @@ static bool read_vocabulary(tekken *t, const part *file, const part *config, jso
 bool tekken_read(tekken *t, const part *file, json_reader *vocab) {
     if (!json_is(file->value, JSON_DICTIONARY)) return part_fail(file, "must be an object");
     part config = part_member(file, "config");
-    if (!json_is(config.value, JSON_DICTIONARY)) return part_fail(&config, part_absent(&config) ? "is missing" : "must be an object");
+    if (!json_is(config.value, JSON_DICTIONARY))
+        return part_fail(&config, part_absent(&config) ? "is missing" : "must be an object");
     return read_pattern(t, &config) && read_specials(t, file, &config) && read_vocabulary(t, file, &config, vocab);
 }
 

@@ -1,4 +1,5 @@
-/* Loading, freeing and asking a tokenizer. Encoding is in encode.c, decoding in decode.c, tokenizer_config.json in config.c. */
+/* Loading, freeing and asking a tokenizer. Encoding is in encode.c, decoding in decode.c, tokenizer_config.json in
+ * config.c. */
 #include "tokenizer/tokenizer.h"
 
 #include <string.h>
@@ -13,21 +14,27 @@ enum { FILE_LIMIT = 1 << 29 };
 /* Ids that the post-processor puts in must be tokens. */
 static bool check_ids(const tarn_tokenizer *t, const token_ids *ids, const part *p) {
     for (size_t i = 0; i < ids->count; i++)
-        if (!vocabulary_token(&t->tokens, ids->items[i])) return part_fail(p, "adds the id %d, which is no token", (int)ids->items[i]);
+        if (!vocabulary_token(&t->tokens, ids->items[i]))
+            return part_fail(p, "adds the id %d, which is no token", (int)ids->items[i]);
     return true;
 }
 
-/* Truncation and padding are the caller's choice here, as they are in transformers, which overrides what the file says at each call; so
-   both members may hold anything. */
+/* Truncation and padding are the caller's choice here, as they are in transformers, which overrides what the file says
+   at each call; so both members may hold anything. */
 bool tokenizer_read(tarn_tokenizer *t, const json *root, const char *name, json_reader *vocab, json_reader *merges) {
     part file = {.name = name, .value = root};
-    if (!part_known(&file, "version truncation padding added_tokens normalizer pre_tokenizer post_processor decoder model")) return false;
-    part model = part_member(&file, "model"), added = part_member(&file, "added_tokens"), normal = part_member(&file, "normalizer");
-    part cut = part_member(&file, "pre_tokenizer"), post = part_member(&file, "post_processor"), decode = part_member(&file, "decoder");
+    if (!part_known(&file,
+                    "version truncation padding added_tokens normalizer pre_tokenizer post_processor decoder model"))
+        return false;
+    part model = part_member(&file, "model"), added = part_member(&file, "added_tokens"),
+         normal = part_member(&file, "normalizer");
+    part cut = part_member(&file, "pre_tokenizer"), post = part_member(&file, "post_processor"),
+         decode = part_member(&file, "decoder");
     return normalizer_read(&t->normalizer, &normal) && pretokenizer_read(&t->pretokenizer, &cut) &&
            postprocessor_read(&t->postprocessor, &post) && decoder_read(&t->decoder, &decode) &&
-           bpe_read(&t->model, &t->tokens, &model, vocab, merges) && added_read(&t->added, &t->tokens, &t->normalizer, &added) &&
-           check_ids(t, &t->postprocessor.before, &post) && check_ids(t, &t->postprocessor.after, &post);
+           bpe_read(&t->model, &t->tokens, &model, vocab, merges) &&
+           added_read(&t->added, &t->tokens, &t->normalizer, &added) && check_ids(t, &t->postprocessor.before, &post) &&
+           check_ids(t, &t->postprocessor.after, &post);
 }
 
 tarn_tokenizer *tarn_tokenizer_from_json(const char *bytes, size_t length, const char *name) {

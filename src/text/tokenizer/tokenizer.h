@@ -39,11 +39,12 @@ struct tarn_tokenizer {
     VECTOR(chat_template) templates;
 };
 
-/* Reads a parsed tokenizer.json into t, which is zeroed; `name` is the file in messages, the readers stand for model.vocab and merges. */
+/* Reads a parsed tokenizer.json into t, which is zeroed; `name` is the file in messages, the readers stand for
+ * model.vocab and merges. */
 bool tokenizer_read(tarn_tokenizer *t, const json *root, const char *name, json_reader *vocab, json_reader *merges);
 
-/* Reads a parsed tokenizer_config.json and special_tokens_map.json; either may be absent. Tokens that they name and tokenizer.json lacks
-   are added, as `transformers` does. */
+/* Reads a parsed tokenizer_config.json and special_tokens_map.json; either may be absent. Tokens that they name and
+   tokenizer.json lacks are added, as `transformers` does. */
 bool tokenizer_read_config(tarn_tokenizer *t, const part *config, const part *map);
 void tokenizer_free_config(tarn_tokenizer *t);
 
@@ -53,7 +54,8 @@ tarn_tokenizer *tokenizer_from_folder(const char *folder, const part *config, co
 /* tekken.c: the tokenizer of a tekken.json, without the roles of its tokens. */
 tarn_tokenizer *tokenizer_from_tekken(const char *path);
 
-/* chat_templates.c: "chat_template" of a tokenizer_config.json; chat_template.jinja and the folder additional_chat_templates. */
+/* chat_templates.c: "chat_template" of a tokenizer_config.json; chat_template.jinja and the folder
+ * additional_chat_templates. */
 bool tokenizer_read_templates(tarn_tokenizer *t, const part *config);
 bool tokenizer_read_template_files(tarn_tokenizer *t, const char *folder);
 void tokenizer_free_templates(tarn_tokenizer *t);

@@ -27,7 +27,8 @@ typedef struct {
     const char *bytes;
 } vocabulary_slot;
 
-/* Ids are found by a table with open addressing; the tokens' bytes stand in one arena, each token's behind their number (uint32_t). */
+/* Ids are found by a table with open addressing; the tokens' bytes stand in one arena, each token's behind their number
+ * (uint32_t). */
 typedef struct {
     vocabulary_slot *slots;
     size_t capacity;                 /* of the table: a power of two, or 0 */
@@ -38,7 +39,8 @@ typedef struct {
 
 /* Makes room for about so many tokens. */
 bool vocabulary_reserve(vocabulary *v, size_t count);
-/* id is below TOKEN_LIMIT. False with the error set if there is no memory, and without an error if the id or the token is taken. */
+/* id is below TOKEN_LIMIT. False with the error set if there is no memory, and without an error if the id or the token
+ * is taken. */
 bool vocabulary_add(vocabulary *v, const char *bytes, size_t length, int32_t id);
 /* Sets what the decoders get in place of a token. */
 bool vocabulary_set_decoded(vocabulary *v, int32_t id, const char *bytes, size_t length);

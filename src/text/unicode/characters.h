@@ -1,5 +1,5 @@
-/* What is asked of single characters (code points) and of case; utf8proc and a table of the mappings to several characters are behind it.
-   The answers are those of Python's str methods. */
+/* What is asked of single characters (code points) and of case; utf8proc and a table of the mappings to several
+   characters are behind it. The answers are those of Python's str methods. */
 #ifndef UNICODE_CHARACTERS_H
 #define UNICODE_CHARACTERS_H
 

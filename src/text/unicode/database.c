@@ -35,7 +35,8 @@ static const newer_row *find_newer(uint32_t c) {
     return low < sizeof newer / sizeof *newer && newer[low].first <= c ? &newer[low] : NULL;
 }
 
-/* The general category as it was in a version of Unicode (8, 9, 14, 16, 17), but for characters that have changed theirs. */
+/* The general category as it was in a version of Unicode (8, 9, 14, 16, 17), but for characters that have changed
+ * theirs. */
 static utf8proc_category_t category_in(uint32_t c, int version) {
     const newer_row *row = find_newer(c);
     if (!row) return utf8proc_category((utf8proc_int32_t)c);
@@ -57,7 +58,8 @@ static int combining_class(utf8proc_int32_t c) {
     return utf8proc_get_property(c)->combining_class;
 }
 
-/* utf8proc_decompose sorts marks by swapping neighbours, which takes quadratic time on hostile text; so marks are put in order here. */
+/* utf8proc_decompose sorts marks by swapping neighbours, which takes quadratic time on hostile text; so marks are put
+ * in order here. */
 static bool decompose(const char *s, size_t length, bool compatible, characters *out) {
     utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | (compatible ? UTF8PROC_COMPAT : 0);
     enum { LONGEST = 32 }; /* U+FDFA has 18 */
@@ -66,7 +68,8 @@ static bool decompose(const char *s, size_t length, bool compatible, characters 
         i += utf8_decode(s + i, length - i, &c);
         if (!vector_reserve(out, LONGEST)) return false;
         int last_class = 0;
-        utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)c, out->items + out->count, LONGEST, options, &last_class);
+        utf8proc_ssize_t n =
+            utf8proc_decompose_char((utf8proc_int32_t)c, out->items + out->count, LONGEST, options, &last_class);
         if (n < 0 || n > LONGEST) return tarn_fail("Unicode normalization: %s", utf8proc_errmsg(n));
         out->count += (size_t)n;
     }
@@ -103,7 +106,8 @@ static bool normalize_known(const char *s, size_t length, unicode_form form, tex
     characters list = {0};
     bool ok = decompose(s, length, form == FORM_NFKC || form == FORM_NFKD, &list) && sort_marks(&list);
     if (ok && (form == FORM_NFC || form == FORM_NFKC))
-        list.count = (size_t)utf8proc_normalize_utf32(list.items, (utf8proc_ssize_t)list.count, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+        list.count = (size_t)utf8proc_normalize_utf32(list.items, (utf8proc_ssize_t)list.count,
+                                                      UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     for (size_t i = 0; ok && i < list.count; i++) {
         char bytes[4];
         ok = text_append(out, bytes, utf8_encode((uint32_t)list.items[i], bytes));
@@ -112,7 +116,8 @@ static bool normalize_known(const char *s, size_t length, unicode_form form, tex
     return ok;
 }
 
-/* Stands before the first trailing consonant; utf8proc takes it for one and drops it. It changes nothing and lets nothing pass. */
+/* Stands before the first trailing consonant; utf8proc takes it for one and drops it. It changes nothing and lets
+ * nothing pass. */
 enum { HANGUL_T_BASE = 0x11A7 };
 
 /* Newer characters neither change nor let anything pass: so the text between them can be taken piece by piece. */
@@ -140,8 +145,9 @@ bool unicode_normalize(const char *s, size_t length, unicode_form form, text *ou
 static const struct {
     uint32_t first, last, step, lower; /* every step-th character */
 } lower_rows[] = {
-    {0x1C89, 0x1C89, 1, 0x1C8A}, {0xA7CB, 0xA7CB, 1, 0x264}, {0xA7CC, 0xA7CE, 2, 0xA7CD},    {0xA7D2, 0xA7D4, 2, 0xA7D3},
-    {0xA7DA, 0xA7DA, 1, 0xA7DB}, {0xA7DC, 0xA7DC, 1, 0x19B}, {0x10D50, 0x10D65, 1, 0x10D70}, {0x16EA0, 0x16EB8, 1, 0x16EBB},
+    {0x1C89, 0x1C89, 1, 0x1C8A},    {0xA7CB, 0xA7CB, 1, 0x264},     {0xA7CC, 0xA7CE, 2, 0xA7CD},
+    {0xA7D2, 0xA7D4, 2, 0xA7D3},    {0xA7DA, 0xA7DA, 1, 0xA7DB},    {0xA7DC, 0xA7DC, 1, 0x19B},
+    {0x10D50, 0x10D65, 1, 0x10D70}, {0x16EA0, 0x16EB8, 1, 0x16EBB},
 };
 
 size_t unicode_lower(uint32_t c, uint32_t out[2]) {
@@ -154,8 +160,8 @@ size_t unicode_lower(uint32_t c, uint32_t out[2]) {
 }
 
 bool unicode_is_space(uint32_t c) {
-    return (c >= 9 && c <= 13) || c == ' ' || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
-           c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+    return (c >= 9 && c <= 13) || c == ' ' || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
+           c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 bool unicode_is_number(uint32_t c) {
@@ -189,8 +195,9 @@ bool unicode_is_assigned(uint32_t c) {
 
 bool unicode_is_word(uint32_t c) {
     utf8proc_category_t is = category_in(c, 16);
-    bool letter_like = (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) ||
+    bool letter_like = (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) ||
+                       (c >= 0x1F150 && c <= 0x1F169) ||
                        (c >= 0x1F170 && c <= 0x1F189); /* symbols that have the property Alphabetic */
-    return (is >= UTF8PROC_CATEGORY_LU && is <= UTF8PROC_CATEGORY_NL) || is == UTF8PROC_CATEGORY_PC || letter_like || c == 0x200C ||
-           c == 0x200D;
+    return (is >= UTF8PROC_CATEGORY_LU && is <= UTF8PROC_CATEGORY_NL) || is == UTF8PROC_CATEGORY_PC || letter_like ||
+           c == 0x200C || c == 0x200D;
 }

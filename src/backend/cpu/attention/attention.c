@@ -1,11 +1,12 @@
-/* Attention without a matrix of scores: sums that are rescaled as larger scores appear (Milakov and Gimelshein, 2018; Dao et al., 2022).
-   Scores, exponentials and sums are float32.
+/* Attention without a matrix of scores: sums that are rescaled as larger scores appear (Milakov and Gimelshein, 2018;
+   Dao et al., 2022). Scores, exponentials and sums are float32.
 
-   Few rows (a step of decoding) are shared out by kv head and chunk of keys, the chunks' sums joined afterwards; many rows by kv head and
-   block of rows. Neither the chunks nor the blocks depend on the number of threads, and a row's result does not depend on the other rows.
+   Few rows (a step of decoding) are shared out by kv head and chunk of keys, the chunks' sums joined afterwards; many
+   rows by kv head and block of rows. Neither the chunks nor the blocks depend on the number of threads, and a row's
+   result does not depend on the other rows.
 
-   What a row may not see has the most negative finite score, as the formula says (ops/fused/attention.c): a row that sees nothing is the
-   mean of the values of all keys below its length. Keys beyond the length do not exist. */
+   What a row may not see has the most negative finite score, as the formula says (ops/fused/attention.c): a row that
+   sees nothing is the mean of the values of all keys below its length. Keys beyond the length do not exist. */
 #include "cpu/attention/attention.h"
 #include "table/absent.h"
 
@@ -35,7 +36,8 @@ static float float_at(const char *from, tarn_dtype dtype) {
     return dtype == TARN_FLOAT16 ? float16_to_float(half) : bfloat16_to_float(half);
 }
 
-static void hide_by_position(const attention_problem *p, int64_t position, int64_t begin, int64_t count, float *scores, int64_t stride) {
+static void hide_by_position(const attention_problem *p, int64_t position, int64_t begin, int64_t count, float *scores,
+                             int64_t stride) {
     for (int64_t i = 0; i < count; i++) {
         int64_t key = begin + i;
         if (key > position || position - key >= p->window) scores[i * stride] = -FLT_MAX;
@@ -53,8 +55,8 @@ static void apply_mask(const attention_problem *p, const char *mask, int64_t cou
     }
 }
 
-void attention_mask_row(const attention_problem *p, int64_t batch, int64_t kv_head, int64_t row, int64_t begin, int64_t count,
-                        float *scores, int64_t stride) {
+void attention_mask_row(const attention_problem *p, int64_t batch, int64_t kv_head, int64_t row, int64_t begin,
+                        int64_t count, float *scores, int64_t stride) {
     attention_span span = attention_span_of(p, batch);
     int64_t head = kv_head * p->group + row / p->length, query = row % p->length;
     if (p->causal) hide_by_position(p, span.first + query, begin, count, scores, stride);
@@ -100,7 +102,8 @@ static attention_problem problem_of(const call *c) {
                            .sinks = optional(c, SINKS),
                            .mask = optional(c, MASK)};
     for (int i = 1; p.mask && i <= p.mask->ndim; i++)
-        if (p.mask->shape[p.mask->ndim - i] != 1) p.mask_strides[4 - i] = p.mask->strides[p.mask->ndim - i] * dtype_bytes(p.mask->dtype);
+        if (p.mask->shape[p.mask->ndim - i] != 1)
+            p.mask_strides[4 - i] = p.mask->strides[p.mask->ndim - i] * dtype_bytes(p.mask->dtype);
     p.plain = p.causal && !p.mask;
     return p;
 }
@@ -111,7 +114,8 @@ static bool is_thin(const attention_problem *p) {
 
 /* Tiles beside AVX-512's vectors, where they serve. */
 static const attention_kernels *fitting(const attention_problem *p, const attention_kernels *kernels) {
-    bool serves = p->dtype == TARN_BFLOAT16 && p->dim % 32 == 0 && p->value_dim % 32 == 0 && p->dim > 0 && p->dim <= 256;
+    bool serves =
+        p->dtype == TARN_BFLOAT16 && p->dim % 32 == 0 && p->value_dim % 32 == 0 && p->dim > 0 && p->dim <= 256;
     if (!cpu_has(CPU_AMX) || !serves || is_thin(p)) return kernels;
     return kernels == &attention_kernels_avx512 ? &attention_kernels_amx : kernels;
 }
@@ -155,10 +159,12 @@ static void store_row(const attention_problem *p, int64_t row, const float *sums
 static void join_row(const attention_job *j, int64_t batch, int64_t kv_head, int64_t row) {
     const attention_problem *p = j->problem;
     int64_t head = kv_head * p->group + row / p->length, stride = partial_floats(p);
-    float *first = (float *)(void *)j->workspace + (batch * p->kv_heads + kv_head) * j->chunks * stride + row * (2 + p->value_dim);
-    float sink = p->sinks
-                     ? float_at((const char *)p->sinks->data + head * p->sinks->strides[0] * dtype_bytes(p->sinks->dtype), p->sinks->dtype)
-                     : -INFINITY;
+    float *first =
+        (float *)(void *)j->workspace + (batch * p->kv_heads + kv_head) * j->chunks * stride + row * (2 + p->value_dim);
+    float sink =
+        p->sinks ? float_at((const char *)p->sinks->data + head * p->sinks->strides[0] * dtype_bytes(p->sinks->dtype),
+                            p->sinks->dtype)
+                 : -INFINITY;
     float most = sink, total = 0;
     for (int64_t i = 0; i < j->chunks; i++) most = fmaxf(most, first[i * stride]);
     float safe = most > -INFINITY ? most : 0;
@@ -234,24 +240,25 @@ static bool run(const call *c, const attention_kernels *kernels) {
 /* ---- rows */
 
 static bool supports(const call *c) {
-    return c->inputs[Q].shape[3] <= ATTENTION_MOST_DIM && c->inputs[V].shape[3] <= ATTENTION_MOST_DIM && c->inputs[K].shape[1] > 0;
+    return c->inputs[Q].shape[3] <= ATTENTION_MOST_DIM && c->inputs[V].shape[3] <= ATTENTION_MOST_DIM &&
+           c->inputs[K].shape[1] > 0;
 }
 
 #define DTYPES_NARROW (DTYPE_BIT(TARN_FLOAT16) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT32))
-#define ATTENTION_ROW(isa, isa_id)                                                                                                         \
-    static bool run_##isa(const call *c) {                                                                                                 \
-        return run(c, &attention_kernels_##isa);                                                                                           \
-    }                                                                                                                                      \
-    static int64_t workspace_##isa(const call *c) {                                                                                        \
-        return workspace(c, &attention_kernels_##isa);                                                                                     \
-    }                                                                                                                                      \
-    static const kernel_row row_##isa = {.op = OP_attention,                                                                               \
-                                         .name = "attention_" #isa,                                                                        \
-                                         .dtypes = DTYPES_NARROW,                                                                          \
-                                         .layout = LAYOUT_ROWS,                                                                            \
-                                         .any_layout = 1 << MASK | 1 << VALID | 1 << SINKS,                                                \
-                                         .supports = supports,                                                                             \
-                                         .workspace = workspace_##isa,                                                                     \
+#define ATTENTION_ROW(isa, isa_id)                                                                                     \
+    static bool run_##isa(const call *c) {                                                                             \
+        return run(c, &attention_kernels_##isa);                                                                       \
+    }                                                                                                                  \
+    static int64_t workspace_##isa(const call *c) {                                                                    \
+        return workspace(c, &attention_kernels_##isa);                                                                 \
+    }                                                                                                                  \
+    static const kernel_row row_##isa = {.op = OP_attention,                                                           \
+                                         .name = "attention_" #isa,                                                    \
+                                         .dtypes = DTYPES_NARROW,                                                      \
+                                         .layout = LAYOUT_ROWS,                                                        \
+                                         .any_layout = 1 << MASK | 1 << VALID | 1 << SINKS,                            \
+                                         .supports = supports,                                                         \
+                                         .workspace = workspace_##isa,                                                 \
                                          .run = run_##isa};
 CPU_EACH_ISA(ATTENTION_ROW)
 

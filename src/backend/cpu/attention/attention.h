@@ -1,4 +1,5 @@
-/* Attention as its kernels see it: rows are the queries of all heads that share a kv head (row = head in the group * length + query). */
+/* Attention as its kernels see it: rows are the queries of all heads that share a kv head (row = head in the group *
+ * length + query). */
 #ifndef CPU_ATTENTION_H
 #define CPU_ATTENTION_H
 
@@ -41,16 +42,17 @@ typedef struct {
     int64_t (*wide_scratch)(const attention_problem *p);
     /* Rows [row, row + wide_rows) of a kv head, all keys. */
     void (*wide)(const attention_problem *p, int64_t batch, int64_t kv_head, int64_t row, char *scratch);
-    /* All rows (at most ATTENTION_THIN_ROWS), one chunk of keys. For each row: partial[0] the largest score, partial[1] the sum of
-       exp(score - largest), then value_dim sums. The partial of a row is 2 + value_dim floats. */
+    /* All rows (at most ATTENTION_THIN_ROWS), one chunk of keys. For each row: partial[0] the largest score, partial[1]
+       the sum of exp(score - largest), then value_dim sums. The partial of a row is 2 + value_dim floats. */
     void (*thin)(const attention_problem *p, int64_t batch, int64_t kv_head, int64_t chunk, float *partial);
 } attention_kernels;
 
 extern const attention_kernels attention_kernels_baseline, attention_kernels_avx2, attention_kernels_avx512;
 extern const attention_kernels attention_kernels_amx; /* no thin; wide: bfloat16 heads of whole tiles */
 
-/* Scores of one row against keys [begin, begin + count) of which those before `end` exist, `stride` floats apart: masks are applied. */
-void attention_mask_row(const attention_problem *p, int64_t batch, int64_t kv_head, int64_t row, int64_t begin, int64_t count,
-                        float *scores, int64_t stride);
+/* Scores of one row against keys [begin, begin + count) of which those before `end` exist, `stride` floats apart: masks
+ * are applied. */
+void attention_mask_row(const attention_problem *p, int64_t batch, int64_t kv_head, int64_t row, int64_t begin,
+                        int64_t count, float *scores, int64_t stride);
 
 #endif

@@ -1,8 +1,8 @@
-/* Few rows, a step of decoding: lanes are elements of the head. Up to GROUP_ROWS rows share each key and value that is read; a unit is a
-   chunk of keys, so that keys and values pass through the caches once.
+/* Few rows, a step of decoding: lanes are elements of the head. Up to GROUP_ROWS rows share each key and value that is
+   read; a unit is a chunk of keys, so that keys and values pass through the caches once.
 
-   Elements come in blocks of two vectors. Of bfloat16 these are the elements with even and with odd indices, for which a shift and a mask
-   suffice; queries and sums are kept in that order. */
+   Elements come in blocks of two vectors. Of bfloat16 these are the elements with even and with odd indices, for which
+   a shift and a mask suffice; queries and sums are kept in that order. */
 enum {
     BLOCK = 2 * LANES, /* elements */
     GROUP_ROWS = 4,
@@ -30,7 +30,8 @@ static void to_blocks(float *blocks, const float *from, int64_t count, tarn_dtyp
         memset(mixed, 0, sizeof mixed);
         memcpy(mixed, from + at, (size_t)own * sizeof(float));
         if (dtype != TARN_BFLOAT16) memcpy(blocks, mixed, sizeof mixed);
-        for (int i = 0; i < LANES && dtype == TARN_BFLOAT16; i++) blocks[i] = mixed[2 * i], blocks[LANES + i] = mixed[2 * i + 1];
+        for (int i = 0; i < LANES && dtype == TARN_BFLOAT16; i++)
+            blocks[i] = mixed[2 * i], blocks[LANES + i] = mixed[2 * i + 1];
     }
 }
 
@@ -143,15 +144,18 @@ INLINE float fetch_again(const volatile float *x) {
     return *x;
 }
 
-/* Adds weighted values of VALUE_KEYS keys at most to the sums of `blocks` blocks of elements; the next keys' are fetched meanwhile. */
-INLINE void add_values(thin_unit *u, int64_t at, int64_t count, int64_t first_block, tarn_dtype dtype, int rows, int blocks) {
+/* Adds weighted values of VALUE_KEYS keys at most to the sums of `blocks` blocks of elements; the next keys' are
+ * fetched meanwhile. */
+INLINE void add_values(thin_unit *u, int64_t at, int64_t count, int64_t first_block, tarn_dtype dtype, int rows,
+                       int blocks) {
     const row_reader *r = &u->v;
     const int block_bytes = BLOCK * (dtype == TARN_FLOAT32 ? 4 : 2);
     const char *from = r->data + at * r->stride + first_block * block_bytes;
     bool last = first_block == r->blocks;
     block sum[GROUP_ROWS][4];
     for (int row = 0; row < rows; row++)
-        for (int b = 0; b < blocks; b++) sum[row][b] = load_block((const char *)(u->sums[row] + (first_block + b) * BLOCK), TARN_FLOAT32);
+        for (int b = 0; b < blocks; b++)
+            sum[row][b] = load_block((const char *)(u->sums[row] + (first_block + b) * BLOCK), TARN_FLOAT32);
     for (int64_t key = 0; key < count; key++, from += r->stride) {
         const char *next = from + VALUE_KEYS * r->stride;
         for (int i = 0; i < blocks * block_bytes; i += 64) PREFETCH(next + i);
@@ -160,7 +164,8 @@ INLINE void add_values(thin_unit *u, int64_t at, int64_t count, int64_t first_bl
             block x = last ? load_last(from, r->rest, dtype) : load_block(from + b * block_bytes, dtype);
             UNROLL(4)
             for (int row = 0; row < rows; row++) {
-                vf32 weight = splat_f32(LANES == 16 ? u->scores[row][at + key] : fetch_again(&u->scores[row][at + key]));
+                vf32 weight =
+                    splat_f32(LANES == 16 ? u->scores[row][at + key] : fetch_again(&u->scores[row][at + key]));
                 sum[row][b].first = fma_f32(weight, x.first, sum[row][b].first);
                 sum[row][b].second = fma_f32(weight, x.second, sum[row][b].second);
             }
@@ -224,7 +229,8 @@ INLINE void attend_thin(thin_unit *u, float *partial, tarn_dtype dtype, int rows
         weigh(u, row, own);
     }
     add_chunk(u, dtype, rows);
-    for (int row = 0; row < rows; row++) from_blocks(partial + (u->row + row) * (2 + p->value_dim) + 2, u->sums[row], p->value_dim, dtype);
+    for (int row = 0; row < rows; row++)
+        from_blocks(partial + (u->row + row) * (2 + p->value_dim) + 2, u->sums[row], p->value_dim, dtype);
 }
 
 static int64_t padded_to_blocks(int64_t n) {
@@ -236,19 +242,20 @@ static void start_rows(thin_unit *u, int rows) {
     const attention_problem *p = u->p;
     float buffer[ATTENTION_MOST_DIM], scaled[ATTENTION_MOST_DIM];
     for (int row = 0; row < rows; row++) {
-        const float *x = row_floats(buffer, attention_query(p, u->batch, u->kv_head, u->row + row), 0, p->dim, p->dtype);
+        const float *x =
+            row_floats(buffer, attention_query(p, u->batch, u->kv_head, u->row + row), 0, p->dim, p->dtype);
         for (int64_t i = 0; i < p->dim; i++) scaled[i] = x[i] * p->scale;
         to_blocks(u->q[row], scaled, p->dim, p->dtype);
         memset(u->sums[row], 0, (size_t)padded_to_blocks(p->value_dim) * sizeof(float));
     }
 }
 
-#define ATTEND(dtype)                                                                                                                      \
-    static void attend_##dtype(thin_unit *u, float *partial, int rows) {                                                                   \
-        if (rows == 1) attend_thin(u, partial, dtype, 1);                                                                                  \
-        if (rows == 2) attend_thin(u, partial, dtype, 2);                                                                                  \
-        if (rows == 3) attend_thin(u, partial, dtype, 3);                                                                                  \
-        if (rows == 4) attend_thin(u, partial, dtype, 4);                                                                                  \
+#define ATTEND(dtype)                                                                                                  \
+    static void attend_##dtype(thin_unit *u, float *partial, int rows) {                                               \
+        if (rows == 1) attend_thin(u, partial, dtype, 1);                                                              \
+        if (rows == 2) attend_thin(u, partial, dtype, 2);                                                              \
+        if (rows == 3) attend_thin(u, partial, dtype, 3);                                                              \
+        if (rows == 4) attend_thin(u, partial, dtype, 4);                                                              \
     }
 ATTEND(TARN_BFLOAT16)
 ATTEND(TARN_FLOAT16)

@@ -1,10 +1,10 @@
-/* Many rows: WIDE_BLOCKS blocks of ROWS rows, whose lanes are rows. q is transposed once, and maxima and sums over keys need no work across
-   lanes. The products are those of wide_vectors.tpl.h or of wide_tiles.tpl.h. */
+/* Many rows: WIDE_BLOCKS blocks of ROWS rows, whose lanes are rows. q is transposed once, and maxima and sums over keys
+   need no work across lanes. The products are those of wide_vectors.tpl.h or of wide_tiles.tpl.h. */
 enum {
     ROWS = 2 * LANES,
     WIDE_BLOCKS = 4,
 #if defined __AMX_TILE__ || defined __AMXTILE__ /* the latter is clang 14's */
-    KEYS = 64, /* keys at a time */
+    KEYS = 64,                                  /* keys at a time */
 #else
     KEYS = 48,
 #endif
@@ -37,8 +37,8 @@ static int64_t padded_values(const attention_problem *p) {
 }
 
 static int64_t wide_scratch(const attention_problem *p) {
-    int64_t floats =
-        WIDE_BLOCKS * ROWS * (p->dim + padded_values(p)) + sweeps(p) * KEYS * KEY_STRIDE + KEYS * padded_values(p) + KEYS * ROWS;
+    int64_t floats = WIDE_BLOCKS * ROWS * (p->dim + padded_values(p)) + sweeps(p) * KEYS * KEY_STRIDE +
+                     KEYS * padded_values(p) + KEYS * ROWS;
     return (floats * 4 + 63) / 64 * 64;
 }
 
@@ -58,7 +58,8 @@ static float sink_of(const wide_unit *u, int64_t row) {
     return *row_floats(&x, at, 0, 1, sinks->dtype);
 }
 
-/* Keys that some row of the block may see. Where a row may see none, it is the mean over all of them, and none is left out. */
+/* Keys that some row of the block may see. Where a row may see none, it is the mean over all of them, and none is left
+ * out. */
 static void find_range(const wide_unit *u, row_block *b) {
     const attention_problem *p = u->p;
     int64_t least = INT64_MAX, most = INT64_MIN;
@@ -95,7 +96,8 @@ static void mask_scores(const wide_unit *u, const row_block *b, int64_t begin, i
     for (int64_t i = 0; i < b->rows; i++) {
         int64_t position = u->span.first + (b->row + i) % p->length;
         bool sees_all = begin + count - 1 <= position && position - begin < p->window;
-        if (p->mask || !sees_all) attention_mask_row(p, u->batch, u->kv_head, b->row + i, begin, count, u->scores + i, ROWS);
+        if (p->mask || !sees_all)
+            attention_mask_row(p, u->batch, u->kv_head, b->row + i, begin, count, u->scores + i, ROWS);
     }
 }
 
@@ -131,7 +133,8 @@ static void finish_block(const wide_unit *u, const row_block *b) {
     float buffer[DEPTH];
     for (int64_t i = 0; i < b->rows; i++) {
         int64_t row = b->row + i, head = u->kv_head * p->group + row / p->length;
-        char *out = p->out + ((u->batch * p->heads + head) * p->length + row % p->length) * p->value_dim * dtype_bytes(p->dtype);
+        char *out = p->out +
+                    ((u->batch * p->heads + head) * p->length + row % p->length) * p->value_dim * dtype_bytes(p->dtype);
         float total = b->total[i / LANES][i % LANES];
         for (int64_t at = 0; at < p->value_dim; at += DEPTH) {
             int64_t count = p->value_dim - at < DEPTH ? p->value_dim - at : DEPTH;
@@ -144,15 +147,20 @@ static void finish_block(const wide_unit *u, const row_block *b) {
 /* False if the results are not to be used. */
 static bool attend_wide(const attention_problem *p, int64_t batch, int64_t kv_head, int64_t row, char *scratch) {
     bool special = false;
-    wide_unit u = {
-        .special = &special, .p = p, .batch = batch, .kv_head = kv_head, .padded = padded_values(p), .span = attention_span_of(p, batch)};
+    wide_unit u = {.special = &special,
+                   .p = p,
+                   .batch = batch,
+                   .kv_head = kv_head,
+                   .padded = padded_values(p),
+                   .span = attention_span_of(p, batch)};
     row_block blocks[WIDE_BLOCKS];
     float *at = (float *)(void *)scratch;
     int64_t begin = INT64_MAX, end = 0, rows = p->group * p->length;
     int count = 0;
     for (; count < WIDE_BLOCKS && row < rows; count++, row += ROWS) {
         row_block *b = &blocks[count];
-        *b = (row_block){.q = at, .sums = at + p->dim * ROWS, .row = row, .rows = rows - row < ROWS ? rows - row : ROWS};
+        *b =
+            (row_block){.q = at, .sums = at + p->dim * ROWS, .row = row, .rows = rows - row < ROWS ? rows - row : ROWS};
         at = b->sums + u.padded * ROWS;
         start_block(&u, b);
         begin = b->begin < begin ? b->begin : begin;

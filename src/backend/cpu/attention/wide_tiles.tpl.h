@@ -1,10 +1,11 @@
-/* The products of wide.tpl.h in AMX tiles of bfloat16, two by two, over heads of whole tiles: keys by rows of q, then elements of the
-   values by weights. A weight is two bfloat16, its upper bits and what is left, neither of them negative: products with it are as good as
-   with the float32 that it is.
+/* The products of wide.tpl.h in AMX tiles of bfloat16, two by two, over heads of whole tiles: keys by rows of q, then
+   elements of the values by weights. A weight is two bfloat16, its upper bits and what is left, neither of them
+   negative: products with it are as good as with the float32 that it is.
 
    q      words of two elements, [dim / 2][ROWS]
    keys   as they are, [KEYS][dim]; values transposed, [value_dim][KEYS]; zeros where there is no key
-   scores float32 [KEYS][ROWS], then the weights' words of two keys: upper parts where the first key's scores were, lower in the second's */
+   scores float32 [KEYS][ROWS], then the weights' words of two keys: upper parts where the first key's scores were,
+   lower in the second's */
 #include <immintrin.h>
 
 #include "cpu/tiles.h"
@@ -12,8 +13,8 @@
 enum { TILE = 16, STEP = 32 /* elements in a row of a tile */ };
 
 INLINE void transpose_stage(__m512i x[TILE], int distance) {
-    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), step = _mm512_set1_epi32(distance),
-                  from_b = _mm512_set1_epi32(TILE);
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                  step = _mm512_set1_epi32(distance), from_b = _mm512_set1_epi32(TILE);
     const __mmask16 second = _mm512_test_epi32_mask(lane, step);
     const __m512i upper = _mm512_mask_add_epi32(lane, second, _mm512_sub_epi32(lane, step), from_b);
     const __m512i lower = _mm512_mask_add_epi32(_mm512_add_epi32(lane, step), second, lane, from_b);
@@ -49,14 +50,16 @@ static void pack_queries(const wide_unit *u, row_block *b) {
         }
 }
 
-/* 16 elements of STEP keys. Returns whether one of them is infinite or NaN, times which a part of a weight that is zero would be NaN. */
+/* 16 elements of STEP keys. Returns whether one of them is infinite or NaN, times which a part of a weight that is zero
+ * would be NaN. */
 INLINE bool transpose_values(char *to, const char *from, int64_t stride, int64_t count) {
     const __m512i exponent = _mm512_set1_epi16(0x7F80);
     __m512i x[TILE];
     __mmask32 special = 0;
     for (int64_t i = 0; i < TILE; i++) {
         const __m256i *row = (const __m256i *)(const void *)(from + 2 * i * stride);
-        __m256i first = 2 * i < count ? _mm256_loadu_si256(row) : _mm256_setzero_si256(), second = _mm256_setzero_si256();
+        __m256i first = 2 * i < count ? _mm256_loadu_si256(row) : _mm256_setzero_si256(),
+                second = _mm256_setzero_si256();
         if (2 * i + 1 < count) second = _mm256_loadu_si256((const __m256i *)(const void *)((const char *)row + stride));
         x[i] = _mm512_or_si512(_mm512_cvtepu16_epi32(first), _mm512_slli_epi32(_mm512_cvtepu16_epi32(second), 16));
         special |= _mm512_cmpeq_epi16_mask(_mm512_and_si512(x[i], exponent), exponent);
@@ -79,20 +82,21 @@ static void load_keys(const wide_unit *u, int64_t begin, int64_t count) {
     }
     for (int64_t i = 0; i < KEYS; i += STEP)
         for (int64_t d = 0; d < p->value_dim; d += TILE)
-            if (transpose_values((char *)u->values + (d * KEYS + i) * 2, v + i * p->v.row + d * 2, p->v.row, count - i)) *u->special = true;
+            if (transpose_values((char *)u->values + (d * KEYS + i) * 2, v + i * p->v.row + d * 2, p->v.row, count - i))
+                *u->special = true;
 }
 
 /* Four tiles of sums: `a` and `b` point to the first of two tiles each. */
-#define ADD_PRODUCTS(a, a_stride, a_next, b, b_stride)                                                                                     \
-    {                                                                                                                                      \
-        _tile_loadd(4, a, a_stride);                                                                                                       \
-        _tile_loadd(6, b, b_stride);                                                                                                       \
-        _tile_dpbf16ps(0, 4, 6);                                                                                                           \
-        _tile_loadd(7, (b) + 64, b_stride);                                                                                                \
-        _tile_dpbf16ps(1, 4, 7);                                                                                                           \
-        _tile_loadd(5, (a) + (a_next), a_stride);                                                                                          \
-        _tile_dpbf16ps(2, 5, 6);                                                                                                           \
-        _tile_dpbf16ps(3, 5, 7);                                                                                                           \
+#define ADD_PRODUCTS(a, a_stride, a_next, b, b_stride)                                                                 \
+    {                                                                                                                  \
+        _tile_loadd(4, a, a_stride);                                                                                   \
+        _tile_loadd(6, b, b_stride);                                                                                   \
+        _tile_dpbf16ps(0, 4, 6);                                                                                       \
+        _tile_loadd(7, (b) + 64, b_stride);                                                                            \
+        _tile_dpbf16ps(1, 4, 7);                                                                                       \
+        _tile_loadd(5, (a) + (a_next), a_stride);                                                                      \
+        _tile_dpbf16ps(2, 5, 6);                                                                                       \
+        _tile_dpbf16ps(3, 5, 7);                                                                                       \
     }
 
 static void store_tiles(float *to) {
@@ -131,7 +135,8 @@ static void split_weights(float *first, float *second) {
 static void shrink_sums(float *sums, int64_t count, const vf32 shrink[2]) {
     if (!any_f32((vi32)(shrink[0] != 1)) && !any_f32((vi32)(shrink[1] != 1))) return;
     for (int64_t i = 0; i < count; i++, sums += ROWS)
-        for (int half = 0; half < 2; half++) store_f32(sums + half * LANES, load_f32(sums + half * LANES) * shrink[half]);
+        for (int half = 0; half < 2; half++)
+            store_f32(sums + half * LANES, load_f32(sums + half * LANES) * shrink[half]);
 }
 
 static void multiply_values(const wide_unit *u, row_block *b, int64_t count, const vf32 shrink[2]) {
@@ -146,7 +151,8 @@ static void multiply_values(const wide_unit *u, row_block *b, int64_t count, con
         _tile_loadd(2, sums + TILE * ROWS, ROWS * 4);
         _tile_loadd(3, sums + TILE * ROWS + TILE, ROWS * 4);
         for (int64_t i = 0; i < padded; i += STEP) {
-            const char *v = (const char *)u->values + (d * KEYS + i) * 2, *weights = (const char *)(u->scores + i * ROWS);
+            const char *v = (const char *)u->values + (d * KEYS + i) * 2,
+                       *weights = (const char *)(u->scores + i * ROWS);
             ADD_PRODUCTS(v, KEYS * 2, TILE * KEYS * 2, weights, 2 * ROWS * 4)
             ADD_PRODUCTS(v, KEYS * 2, TILE * KEYS * 2, weights + ROWS * 4, 2 * ROWS * 4)
         }

@@ -1,4 +1,5 @@
-/* The products of wide.tpl.h in vectors: float32 copies of q, keys and values, from which keys and values are broadcast. */
+/* The products of wide.tpl.h in vectors: float32 copies of q, keys and values, from which keys and values are
+ * broadcast. */
 
 /* The scaled queries, transposed; rows beyond the last are zero. */
 static void pack_queries(const wide_unit *u, row_block *b) {
@@ -26,7 +27,8 @@ static void load_keys(const wide_unit *u, int64_t begin, int64_t count) {
             row_store(to, 0, row_floats(to, k + (begin + i) * p->k.row, at, depth, p->dtype), depth, TARN_FLOAT32);
         }
         float *to = u->values + i * u->padded;
-        row_store(to, 0, row_floats(to, v + (begin + i) * p->v.row, 0, p->value_dim, p->dtype), p->value_dim, TARN_FLOAT32);
+        row_store(to, 0, row_floats(to, v + (begin + i) * p->v.row, 0, p->value_dim, p->dtype), p->value_dim,
+                  TARN_FLOAT32);
         for (int64_t d = p->value_dim; d < u->padded; d++) to[d] = 0;
     }
 }
@@ -36,7 +38,8 @@ INLINE void score_tile(float *scores, const float *q, const float *keys, int64_t
     vf32 sum[KEY_TILE][2];
     UNROLL(16)
     for (int i = 0; i < KEY_TILE; i++)
-        for (int half = 0; half < 2; half++) sum[i][half] = first ? (vf32){0} : load_f32(scores + i * ROWS + half * LANES);
+        for (int half = 0; half < 2; half++)
+            sum[i][half] = first ? (vf32){0} : load_f32(scores + i * ROWS + half * LANES);
     for (int64_t d = 0; d < depth; d++) {
         vf32 q0 = load_f32(q + d * ROWS), q1 = load_f32(q + d * ROWS + LANES);
         UNROLL(16)
@@ -60,7 +63,8 @@ static void multiply_keys(const wide_unit *u, const row_block *b, int64_t count)
     }
 }
 
-INLINE void value_tile(float *sums, const float *weights, const float *values, int64_t padded, int64_t count, const vf32 *shrink) {
+INLINE void value_tile(float *sums, const float *weights, const float *values, int64_t padded, int64_t count,
+                       const vf32 *shrink) {
     vf32 sum[VALUE_TILE][2];
     UNROLL(16)
     for (int i = 0; i < VALUE_TILE; i++)
@@ -81,5 +85,6 @@ INLINE void value_tile(float *sums, const float *weights, const float *values, i
 }
 
 static void multiply_values(const wide_unit *u, row_block *b, int64_t count, const vf32 shrink[2]) {
-    for (int64_t d = 0; d < u->padded; d += VALUE_TILE) value_tile(b->sums + d * ROWS, u->scores, u->values + d, u->padded, count, shrink);
+    for (int64_t d = 0; d < u->padded; d += VALUE_TILE)
+        value_tile(b->sums + d * ROWS, u->scores, u->values + d, u->padded, count, shrink);
 }

@@ -1,8 +1,9 @@
-/* The block interpreter: runs a group's program over blocks of a few hundred elements that stay in the first-level cache. Loads, stores and
-   loops come from the instruction set's kernels (elementwise.tpl.h); here is what happens between them.
+/* The block interpreter: runs a group's program over blocks of a few hundred elements that stay in the first-level
+   cache. Loads, stores and loops come from the instruction set's kernels (elementwise.tpl.h); here is what happens
+   between them.
 
-   A slot is a place in memory that holds a block of values: one for each register, one for each input. A dense input or output whose dtype
-   is its own compute type needs no copying: for a full block its slot is the array's own memory. */
+   A slot is a place in memory that holds a block of values: one for each register, one for each input. A dense input or
+   output whose dtype is its own compute type needs no copying: for a full block its slot is the array's own memory. */
 #include "cpu/elementwise/elementwise.h"
 
 #include <string.h>
@@ -17,7 +18,9 @@ enum {
     LEAST_BLOCK = 256,
     MOST_BLOCK = 1024,
     ALIGNMENT = 64,
-    CACHE_BYTES = 24 << 10,   /* what the slots of a program may fill of the first-level cache before blocks shrink to LEAST_BLOCK */
+    CACHE_BYTES =
+        24
+        << 10, /* what the slots of a program may fill of the first-level cache before blocks shrink to LEAST_BLOCK */
     SCRATCH_BYTES = 48 << 10, /* what they may fill at all; of a thread's stack */
     GRAIN = 1 << 15           /* elements of a cheap program for which waking another thread pays */
 };
@@ -143,14 +146,15 @@ static bool overlap(const sink *a, const source *b, int64_t size) {
     return a->data < b->data + (after + 1) * b->bytes && b->data + before * b->bytes < a->data + size * a->bytes;
 }
 
-/* Values of the slot may go straight to the output's memory if they are as wide and no step reads, once the first of them is written, an
-   input that lives there too. */
+/* Values of the slot may go straight to the output's memory if they are as wide and no step reads, once the first of
+   them is written, an input that lives there too. */
 static bool may_write_through(const plan *p, const sink *to) {
     bool written = false;
     for (int i = 0; i < p->step_count; i++) {
         const step *s = &p->steps[i];
         for (int j = 0; written && j < p->source_count; j++)
-            if (p->sources[j].raw && step_reads(s, p->sources[j].slot) && overlap(to, &p->sources[j], p->size)) return false;
+            if (p->sources[j].raw && step_reads(s, p->sources[j].slot) && overlap(to, &p->sources[j], p->size))
+                return false;
         if (s->result == to->slot && s->bytes != to->bytes) return false;
         written = written || s->result == to->slot;
     }
@@ -217,7 +221,8 @@ static void plan_widths(plan *p, const call *c) {
 
 /* One loop that reads and writes arrays alone runs over all of its elements at once. */
 static bool is_whole(const plan *p) {
-    bool whole = p->step_count == 1 && p->sink_count == 1 && p->sinks[0].raw && p->steps[0].loop && !p->steps[0].convert;
+    bool whole =
+        p->step_count == 1 && p->sink_count == 1 && p->sinks[0].raw && p->steps[0].loop && !p->steps[0].convert;
     for (int i = 0; i < p->source_count; i++)
         whole = whole && p->sources[i].raw && p->sources[i].ndim == 1 && p->sources[i].strides[0] == 1;
     return whole;
@@ -236,7 +241,8 @@ static void make_plan(plan *p, const call *c, const elementwise_kernels *kernels
         plan_source(&p->sources[i], &c->inputs[i], INPUT_SLOTS + i, kernels);
         map.value[program->input_registers[i]] = (uint8_t)(INPUT_SLOTS + i);
     }
-    for (int i = 0; i < program->instruction_count; i++) p->steps[i] = plan_step(&program->instructions[i], &map, kernels);
+    for (int i = 0; i < program->instruction_count; i++)
+        p->steps[i] = plan_step(&program->instructions[i], &map, kernels);
     for (int i = 0; i < program->output_count; i++)
         if (c->outputs[i].data) plan_sink(p, &c->outputs[i], map.value[program->output_registers[i]], kernels);
     plan_widths(p, c);
@@ -347,7 +353,8 @@ static void run_part(void *context, int64_t begin, int64_t end, int thread, int 
         run_block(&r, begin, count);
         begin += count;
     }
-    for (; begin < end; begin += r.plan->block) run_block(&r, begin, end - begin < r.plan->block ? end - begin : r.plan->block);
+    for (; begin < end; begin += r.plan->block)
+        run_block(&r, begin, end - begin < r.plan->block ? end - begin : r.plan->block);
 }
 
 static bool run(const call *c, const elementwise_kernels *kernels) {
@@ -362,11 +369,14 @@ static bool run(const call *c, const elementwise_kernels *kernels) {
 
 static bool supports(const call *c) {
     const group_program *p = c->program;
-    if (p->input_count > GROUP_MAX_INPUTS || p->register_count > GROUP_MAX_REGISTERS || p->output_count > GROUP_MAX_REGISTERS) return false;
+    if (p->input_count > GROUP_MAX_INPUTS || p->register_count > GROUP_MAX_REGISTERS ||
+        p->output_count > GROUP_MAX_REGISTERS)
+        return false;
     for (int i = 0; i < p->instruction_count; i++) {
         const group_instruction *in = &p->instructions[i];
         if (in->op == OP_astype) continue;
-        if (in->op >= OP_COUNT || !elementwise_kernels_baseline.ops[pass_of((tarn_dtype)in->input_dtype)][in->op]) return false;
+        if (in->op >= OP_COUNT || !elementwise_kernels_baseline.ops[pass_of((tarn_dtype)in->input_dtype)][in->op])
+            return false;
     }
     return true;
 }
@@ -375,18 +385,18 @@ static int64_t workspace(const call *c) {
     return (int64_t)sizeof(step) * c->program->instruction_count;
 }
 
-#define GROUP_ROW(isa, isa_id)                                                                                                             \
-    static bool run_##isa(const call *c) {                                                                                                 \
-        return run(c, &elementwise_kernels_##isa);                                                                                         \
-    }                                                                                                                                      \
-    static const kernel_row row_##isa = {.op = OP_group,                                                                                   \
-                                         .name = "group_" #isa,                                                                            \
-                                         .dtypes = DTYPES_ALL,                                                                             \
-                                         .selector = -1,                                                                                   \
-                                         .layout = LAYOUT_ANY,                                                                             \
-                                         .may_overwrite = (1u << GROUP_MAX_INPUTS) - 1,                                                    \
-                                         .supports = supports,                                                                             \
-                                         .workspace = workspace,                                                                           \
+#define GROUP_ROW(isa, isa_id)                                                                                         \
+    static bool run_##isa(const call *c) {                                                                             \
+        return run(c, &elementwise_kernels_##isa);                                                                     \
+    }                                                                                                                  \
+    static const kernel_row row_##isa = {.op = OP_group,                                                               \
+                                         .name = "group_" #isa,                                                        \
+                                         .dtypes = DTYPES_ALL,                                                         \
+                                         .selector = -1,                                                               \
+                                         .layout = LAYOUT_ANY,                                                         \
+                                         .may_overwrite = (1u << GROUP_MAX_INPUTS) - 1,                                \
+                                         .supports = supports,                                                         \
+                                         .workspace = workspace,                                                       \
                                          .run = run_##isa};
 CPU_EACH_ISA(GROUP_ROW)
 

@@ -1,5 +1,6 @@
-/* What one instruction set brings to the block interpreter: loops over blocks of register values. A register holds elements of the compute
-   type of its dtype; counts are multiples of ELEMENTWISE_STEP, because whole vectors are read and written. */
+/* What one instruction set brings to the block interpreter: loops over blocks of register values. A register holds
+   elements of the compute type of its dtype; counts are multiples of ELEMENTWISE_STEP, because whole vectors are read
+   and written. */
 #ifndef CPU_ELEMENTWISE_H
 #define CPU_ELEMENTWISE_H
 
@@ -11,10 +12,20 @@ enum { ELEMENTWISE_STEP = 16 };
 typedef enum { TYPE_I32, TYPE_U32, TYPE_I64, TYPE_U64, TYPE_F32, TYPE_F64, TYPE_C64, TYPE_COUNT } compute_type;
 
 /* Expansions of the table: one for each compute type, and one for the rows' BOOL values. */
-typedef enum { PASS_I32, PASS_U32, PASS_I64, PASS_U64, PASS_F32, PASS_F64, PASS_C64, PASS_BOOL, PASS_COUNT } elementwise_pass;
+typedef enum {
+    PASS_I32,
+    PASS_U32,
+    PASS_I64,
+    PASS_U64,
+    PASS_F32,
+    PASS_F64,
+    PASS_C64,
+    PASS_BOOL,
+    PASS_COUNT
+} elementwise_pass;
 
-/* result[i] = op(x[i], y[i], z[i]); what the op has no use for may be NULL. Of an op with a truth the first input is TYPE_I32. The result
-   may be the memory of an argument of the same width. */
+/* result[i] = op(x[i], y[i], z[i]); what the op has no use for may be NULL. Of an op with a truth the first input is
+   TYPE_I32. The result may be the memory of an argument of the same width. */
 typedef void (*elementwise_loop)(void *result, const void *x, const void *y, const void *z, int64_t count);
 /* Register values from an array of the dtype, `stride` elements apart; any count. */
 typedef void (*elementwise_load)(void *to, const void *from, int64_t stride, int64_t count);

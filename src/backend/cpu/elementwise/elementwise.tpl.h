@@ -1,4 +1,5 @@
-/* The loops of the block interpreter for one instruction set: the rows of the table for every pass, loads, stores and conversions. */
+/* The loops of the block interpreter for one instruction set: the rows of the table for every pass, loads, stores and
+ * conversions. */
 #include "cpu/elementwise/elementwise.h"
 #include "cpu/elementwise/memory.h"
 #include "cpu/elementwise/values.h"
@@ -94,11 +95,13 @@
 #define PASS       c64
 #include "cpu/elementwise/rows.tpl.h"
 
-#define CONVERTS(type)                                                                                                                     \
-    [TARN_BOOL] = convert_##type##_bool, [TARN_UINT8] = convert_##type##_uint8, [TARN_UINT16] = convert_##type##_uint16,                   \
-    [TARN_UINT32] = convert_##type##_uint32, [TARN_UINT64] = convert_##type##_uint64, [TARN_INT8] = convert_##type##_int8,                 \
-    [TARN_INT16] = convert_##type##_int16, [TARN_INT32] = convert_##type##_int32, [TARN_INT64] = convert_##type##_int64,                   \
-    [TARN_FLOAT16] = convert_##type##_float16, [TARN_BFLOAT16] = convert_##type##_bfloat16, [TARN_FLOAT32] = convert_##type##_float32,     \
+#define CONVERTS(type)                                                                                                 \
+    [TARN_BOOL] = convert_##type##_bool, [TARN_UINT8] = convert_##type##_uint8,                                        \
+    [TARN_UINT16] = convert_##type##_uint16, [TARN_UINT32] = convert_##type##_uint32,                                  \
+    [TARN_UINT64] = convert_##type##_uint64, [TARN_INT8] = convert_##type##_int8,                                      \
+    [TARN_INT16] = convert_##type##_int16, [TARN_INT32] = convert_##type##_int32,                                      \
+    [TARN_INT64] = convert_##type##_int64, [TARN_FLOAT16] = convert_##type##_float16,                                  \
+    [TARN_BFLOAT16] = convert_##type##_bfloat16, [TARN_FLOAT32] = convert_##type##_float32,                            \
     [TARN_FLOAT64] = convert_##type##_float64, [TARN_COMPLEX64] = convert_##type##_complex64
 const elementwise_kernels ISA(elementwise_kernels) = {
     .ops = {[PASS_I32] = ops_i32,

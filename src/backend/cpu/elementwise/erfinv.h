@@ -1,5 +1,5 @@
-/* The inverse of the error function on vectors: a guess, then Halley's steps, each of which triples the digits. Near 1 the residual is
-   taken from erfc, which keeps its digits there as erf does near 0. */
+/* The inverse of the error function on vectors: a guess, then Halley's steps, each of which triples the digits. Near 1
+   the residual is taken from erfc, which keeps its digits there as erf does near 0. */
 #ifndef CPU_ERFINV_H
 #define CPU_ERFINV_H
 
@@ -47,7 +47,8 @@ static inline vf32 erfinv_f32(vf32 x) {
         memcpy(&part, (char *)&x + half * SIMD_BYTES / 2, sizeof part);
         vf64 wide = __builtin_convertvector(part, vf64);
         memcpy(&part, (char *)&guess + half * SIMD_BYTES / 2, sizeof part);
-        part = __builtin_convertvector(erfinv_finish(erfinv_step(__builtin_convertvector(part, vf64), abs_f64(wide)), wide), hf32);
+        part = __builtin_convertvector(
+            erfinv_finish(erfinv_step(__builtin_convertvector(part, vf64), abs_f64(wide)), wide), hf32);
         memcpy((char *)&y + half * SIMD_BYTES / 2, &part, sizeof part);
     }
     return y;

@@ -1,5 +1,5 @@
-/* How elements move between arrays and registers, and from one dtype to another (table/convert.h has the rules). Included by
-   elementwise.tpl.h alone. */
+/* How elements move between arrays and registers, and from one dtype to another (table/convert.h has the rules).
+   Included by elementwise.tpl.h alone. */
 #ifndef CPU_ELEMENTWISE_MEMORY_H
 #define CPU_ELEMENTWISE_MEMORY_H
 
@@ -8,25 +8,25 @@
 #include "cpu/simd.h"
 
 /* load_<dtype>: S is the type in memory, C the one in registers; `value` makes the one from `s`. */
-#define LOAD(name, S, C, value)                                                                                                            \
-    static void load_##name(void *to, const void *from, int64_t stride, int64_t count) {                                                   \
-        const S *in = from;                                                                                                                \
-        C *out = to;                                                                                                                       \
-        if (stride == 1) {                                                                                                                 \
-            for (int64_t i = 0; i < count; i++) {                                                                                          \
-                S s = in[i];                                                                                                               \
-                out[i] = value;                                                                                                            \
-            }                                                                                                                              \
-        } else if (stride == 0) {                                                                                                          \
-            S s = *in;                                                                                                                     \
-            C splat = value;                                                                                                               \
-            for (int64_t i = 0; i < count; i++) out[i] = splat;                                                                            \
-        } else {                                                                                                                           \
-            for (int64_t i = 0; i < count; i++) {                                                                                          \
-                S s = in[i * stride];                                                                                                      \
-                out[i] = value;                                                                                                            \
-            }                                                                                                                              \
-        }                                                                                                                                  \
+#define LOAD(name, S, C, value)                                                                                        \
+    static void load_##name(void *to, const void *from, int64_t stride, int64_t count) {                               \
+        const S *in = from;                                                                                            \
+        C *out = to;                                                                                                   \
+        if (stride == 1) {                                                                                             \
+            for (int64_t i = 0; i < count; i++) {                                                                      \
+                S s = in[i];                                                                                           \
+                out[i] = value;                                                                                        \
+            }                                                                                                          \
+        } else if (stride == 0) {                                                                                      \
+            S s = *in;                                                                                                 \
+            C splat = value;                                                                                           \
+            for (int64_t i = 0; i < count; i++) out[i] = splat;                                                        \
+        } else {                                                                                                       \
+            for (int64_t i = 0; i < count; i++) {                                                                      \
+                S s = in[i * stride];                                                                                  \
+                out[i] = value;                                                                                        \
+            }                                                                                                          \
+        }                                                                                                              \
     }
 LOAD(bool, uint8_t, int32_t, s != 0)
 LOAD(uint8, uint8_t, int32_t, s)
@@ -57,11 +57,11 @@ static void load_bfloat16(void *to, const void *from, int64_t stride, int64_t co
         load_strided_bfloat16(to, from, stride, count);
 }
 
-#define STORE(name, S, C)                                                                                                                  \
-    static void store_##name(void *to, const void *from, int64_t count) {                                                                  \
-        const C *in = from;                                                                                                                \
-        S *out = to;                                                                                                                       \
-        for (int64_t i = 0; i < count; i++) out[i] = (S)in[i];                                                                             \
+#define STORE(name, S, C)                                                                                              \
+    static void store_##name(void *to, const void *from, int64_t count) {                                              \
+        const C *in = from;                                                                                            \
+        S *out = to;                                                                                                   \
+        for (int64_t i = 0; i < count; i++) out[i] = (S)in[i];                                                         \
     }
 STORE(bool, uint8_t, int32_t)
 STORE(uint8, uint8_t, int32_t)
@@ -85,46 +85,46 @@ static void store_bfloat16(void *to, const void *from, int64_t count) {
 }
 
 /* convert_<type>_<dtype>: E is the register type of x, C that of the dtype. */
-#define CONVERT(type, E, name, C, value)                                                                                                   \
-    static void convert_##type##_##name(void *to, const void *from, int64_t count) {                                                       \
-        const E *in = from;                                                                                                                \
-        C *out = to;                                                                                                                       \
-        for (int64_t i = 0; i < count; i++) {                                                                                              \
-            E x = in[i];                                                                                                                   \
-            out[i] = (C)(value);                                                                                                           \
-        }                                                                                                                                  \
+#define CONVERT(type, E, name, C, value)                                                                               \
+    static void convert_##type##_##name(void *to, const void *from, int64_t count) {                                   \
+        const E *in = from;                                                                                            \
+        C *out = to;                                                                                                   \
+        for (int64_t i = 0; i < count; i++) {                                                                          \
+            E x = in[i];                                                                                               \
+            out[i] = (C)(value);                                                                                       \
+        }                                                                                                              \
     }
-#define FROM_INTEGER(type, E, AS_DOUBLE)                                                                                                   \
-    CONVERT(type, E, bool, int32_t, x != 0)                                                                                                \
-    CONVERT(type, E, uint8, int32_t, (uint8_t)x)                                                                                           \
-    CONVERT(type, E, uint16, int32_t, (uint16_t)x)                                                                                         \
-    CONVERT(type, E, uint32, uint32_t, x)                                                                                                  \
-    CONVERT(type, E, uint64, uint64_t, x)                                                                                                  \
-    CONVERT(type, E, int8, int32_t, (int8_t)x)                                                                                             \
-    CONVERT(type, E, int16, int32_t, (int16_t)x)                                                                                           \
-    CONVERT(type, E, int32, int32_t, x)                                                                                                    \
-    CONVERT(type, E, int64, int64_t, x)                                                                                                    \
-    CONVERT(type, E, float16, float, float16_to_float(double_to_float16(AS_DOUBLE(x))))                                                    \
-    CONVERT(type, E, bfloat16, float, bfloat16_to_float(double_to_bfloat16(AS_DOUBLE(x))))                                                 \
-    CONVERT(type, E, float32, float, x)                                                                                                    \
-    CONVERT(type, E, float64, double, x)                                                                                                   \
+#define FROM_INTEGER(type, E, AS_DOUBLE)                                                                               \
+    CONVERT(type, E, bool, int32_t, x != 0)                                                                            \
+    CONVERT(type, E, uint8, int32_t, (uint8_t)x)                                                                       \
+    CONVERT(type, E, uint16, int32_t, (uint16_t)x)                                                                     \
+    CONVERT(type, E, uint32, uint32_t, x)                                                                              \
+    CONVERT(type, E, uint64, uint64_t, x)                                                                              \
+    CONVERT(type, E, int8, int32_t, (int8_t)x)                                                                         \
+    CONVERT(type, E, int16, int32_t, (int16_t)x)                                                                       \
+    CONVERT(type, E, int32, int32_t, x)                                                                                \
+    CONVERT(type, E, int64, int64_t, x)                                                                                \
+    CONVERT(type, E, float16, float, float16_to_float(double_to_float16(AS_DOUBLE(x))))                                \
+    CONVERT(type, E, bfloat16, float, bfloat16_to_float(double_to_bfloat16(AS_DOUBLE(x))))                             \
+    CONVERT(type, E, float32, float, x)                                                                                \
+    CONVERT(type, E, float64, double, x)                                                                               \
     CONVERT(type, E, complex64, float _Complex, (float)x)
 /* REAL(x) is the real part, an E or narrower. */
-#define FROM_FLOAT(type, E, REAL)                                                                                                          \
-    CONVERT(type, E, bool, int32_t, x != 0)                                                                                                \
-    CONVERT(type, E, uint8, int32_t, double_to_unsigned((double)REAL(x), 8))                                                               \
-    CONVERT(type, E, uint16, int32_t, double_to_unsigned((double)REAL(x), 16))                                                             \
-    CONVERT(type, E, uint32, uint32_t, double_to_unsigned((double)REAL(x), 32))                                                            \
-    CONVERT(type, E, uint64, uint64_t, double_to_unsigned((double)REAL(x), 64))                                                            \
-    CONVERT(type, E, int8, int32_t, double_to_signed((double)REAL(x), 8))                                                                  \
-    CONVERT(type, E, int16, int32_t, double_to_signed((double)REAL(x), 16))                                                                \
-    CONVERT(type, E, int32, int32_t, double_to_signed((double)REAL(x), 32))                                                                \
-    CONVERT(type, E, int64, int64_t, double_to_signed((double)REAL(x), 64))                                                                \
-    CONVERT(type, E, float32, float, REAL(x))                                                                                              \
+#define FROM_FLOAT(type, E, REAL)                                                                                      \
+    CONVERT(type, E, bool, int32_t, x != 0)                                                                            \
+    CONVERT(type, E, uint8, int32_t, double_to_unsigned((double)REAL(x), 8))                                           \
+    CONVERT(type, E, uint16, int32_t, double_to_unsigned((double)REAL(x), 16))                                         \
+    CONVERT(type, E, uint32, uint32_t, double_to_unsigned((double)REAL(x), 32))                                        \
+    CONVERT(type, E, uint64, uint64_t, double_to_unsigned((double)REAL(x), 64))                                        \
+    CONVERT(type, E, int8, int32_t, double_to_signed((double)REAL(x), 8))                                              \
+    CONVERT(type, E, int16, int32_t, double_to_signed((double)REAL(x), 16))                                            \
+    CONVERT(type, E, int32, int32_t, double_to_signed((double)REAL(x), 32))                                            \
+    CONVERT(type, E, int64, int64_t, double_to_signed((double)REAL(x), 64))                                            \
+    CONVERT(type, E, float32, float, REAL(x))                                                                          \
     CONVERT(type, E, float64, double, REAL(x))
-#define FROM_WIDE_FLOAT(type, E, REAL)                                                                                                     \
-    FROM_FLOAT(type, E, REAL)                                                                                                              \
-    CONVERT(type, E, float16, float, float16_to_float(double_to_float16((double)REAL(x))))                                                 \
+#define FROM_WIDE_FLOAT(type, E, REAL)                                                                                 \
+    FROM_FLOAT(type, E, REAL)                                                                                          \
+    CONVERT(type, E, float16, float, float16_to_float(double_to_float16((double)REAL(x))))                             \
     CONVERT(type, E, bfloat16, float, bfloat16_to_float(double_to_bfloat16((double)REAL(x))))
 #define ITSELF(x)    (x)
 #define TO_DOUBLE(x) ((double)(x))
@@ -141,11 +141,11 @@ CONVERT(c64, uint64_t, complex64, uint64_t, x)
 #undef CONVERT
 
 /* The half types are where models live. Counts are multiples of a vector. */
-#define CONVERT_HALF(name)                                                                                                                 \
-    static void convert_f32_##name(void *to, const void *from, int64_t count) {                                                            \
-        const float *in = from;                                                                                                            \
-        float *out = to;                                                                                                                   \
-        for (int64_t i = 0; i < count; i += LANES) store_f32(out + i, widen_##name(narrow_##name(load_f32(in + i))));                      \
+#define CONVERT_HALF(name)                                                                                             \
+    static void convert_f32_##name(void *to, const void *from, int64_t count) {                                        \
+        const float *in = from;                                                                                        \
+        float *out = to;                                                                                               \
+        for (int64_t i = 0; i < count; i += LANES) store_f32(out + i, widen_##name(narrow_##name(load_f32(in + i))));  \
     }
 CONVERT_HALF(float16)
 CONVERT_HALF(bfloat16)

@@ -1,6 +1,6 @@
-/* Expands the rows of src/table/elementwise.def into loops over registers, for one type of values. The file that includes this defines
-   PASS, the functions of the value language, and BOOL(v) INT(v) FLOAT(v) COMPLEX(v) as VALUE(v) for its own kind and nothing for the
-   others. It leaves the table ops_<PASS>. */
+/* Expands the rows of src/table/elementwise.def into loops over registers, for one type of values. The file that
+   includes this defines PASS, the functions of the value language, and BOOL(v) INT(v) FLOAT(v) COMPLEX(v) as VALUE(v)
+   for its own kind and nothing for the others. It leaves the table ops_<PASS>. */
 #define ROW(op)    FN2(row_##op, PASS)
 #define REALS(v)   INT(v) FLOAT(v)
 #define NUMBERS(v) INT(v) FLOAT(v) COMPLEX(v)
@@ -23,14 +23,14 @@
 #define FIRST_ALIKE  INPUT(x)
 #define FIRST_CHOICE __attribute__((unused)) M x = FN(load_truths)(px + i * 4);
 
-#define LOOP(op, rule, inputs, values)                                                                                                     \
-    static void ROW(op)(void *to, const void *vx, const void *vy, const void *vz, int64_t count) {                                         \
-        const char *px = vx, *py = vy, *pz = vz;                                                                                           \
-        char *out = to;                                                                                                                    \
-        (void)py, (void)pz;                                                                                                                \
-        for (int64_t i = 0; i < count; i += FN(COUNT)) {                                                                                   \
-            inputs RESULT_##rule values KEEP_##rule                                                                                        \
-        }                                                                                                                                  \
+#define LOOP(op, rule, inputs, values)                                                                                 \
+    static void ROW(op)(void *to, const void *vx, const void *vy, const void *vz, int64_t count) {                     \
+        const char *px = vx, *py = vy, *pz = vz;                                                                       \
+        char *out = to;                                                                                                \
+        (void)py, (void)pz;                                                                                            \
+        for (int64_t i = 0; i < count; i += FN(COUNT)) {                                                               \
+            inputs RESULT_##rule values KEEP_##rule                                                                    \
+        }                                                                                                              \
     }
 #define VALUE(v)                               result = (v);
 #define UNARY(op, rule, values, ...)           LOOP(op, rule, INPUT(x), values)

@@ -1,5 +1,5 @@
-/* Reading and writing by index arrays: gather and scatter. Negative indices count from the end; what lies outside is read as zero and not
-   written. Sums and the like of half and complex numbers are left to the reference. */
+/* Reading and writing by index arrays: gather and scatter. Negative indices count from the end; what lies outside is
+   read as zero and not written. Sums and the like of half and complex numbers are left to the reference. */
 #include "base/threads.h"
 #include "cpu/cpu.h"
 #include "cpu/index/pick.h"
@@ -26,13 +26,15 @@ static void walk_part(void *context, int64_t begin, int64_t end, int thread, int
 
 static bool run_gather(const call *c) {
     const attributes_gather *a = c->attributes;
-    pick p = pick_make(&c->inputs[0], &c->outputs[0], &c->inputs[1], c->input_count - 1, a->axes, a->batch, true, TARN_SCATTER_SET);
+    pick p = pick_make(&c->inputs[0], &c->outputs[0], &c->inputs[1], c->input_count - 1, a->axes, a->batch, true,
+                       TARN_SCATTER_SET);
     if (p.bytes > 0) parallel_for(size_of(&p, 0, p.ndim), GRAIN_BYTES / p.bytes + 1, walk_part, &p);
     return true;
 }
 
-/* ---- scatter. Updates of one place apply in order: axes of the walk along which every step is another place are shared out among threads,
-   and if that is too little, pieces of the last of them, columns of the blocks, or the places themselves. */
+/* ---- scatter. Updates of one place apply in order: axes of the walk along which every step is another place are
+   shared out among threads, and if that is too little, pieces of the last of them, columns of the blocks, or the places
+   themselves. */
 
 typedef struct {
     pick pick;
@@ -107,8 +109,8 @@ static void share_out(scatter_job *j, int64_t lanes, int64_t output_bytes) {
 static bool run_scatter(const call *c) {
     const attributes_scatter *a = c->attributes;
     const operand *out = &c->outputs[0];
-    scatter_job j = {
-        .pick = pick_make(out, &c->inputs[1], &c->inputs[2], c->input_count - 2, a->axes, a->batch, false, (tarn_scatter_mode)a->mode)};
+    scatter_job j = {.pick = pick_make(out, &c->inputs[1], &c->inputs[2], c->input_count - 2, a->axes, a->batch, false,
+                                       (tarn_scatter_mode)a->mode)};
     arrange_axes(&j);
     int64_t lanes = size_of(&j.pick, 0, j.separate), repeats = size_of(&j.pick, j.separate, j.pick.ndim);
     if (lanes == 0 || repeats == 0 || j.pick.bytes == 0) return true;
@@ -123,10 +125,10 @@ static bool supports_scatter(const call *c) {
     return mode == TARN_SCATTER_SET || pick_combine_of(mode, c->inputs[0].dtype);
 }
 
-#define INDEX_ROW(name_, supports_)                                                                                                        \
-    {                                                                                                                                      \
-        .op = OP_##name_, .name = #name_ "_cpu", .dtypes = DTYPES_ALL, .selector = -1, .layout = LAYOUT_ANY, .any_address = ~0u,           \
-        .supports = supports_, .run = run_##name_                                                                                          \
+#define INDEX_ROW(name_, supports_)                                                                                    \
+    {                                                                                                                  \
+        .op = OP_##name_, .name = #name_ "_cpu", .dtypes = DTYPES_ALL, .selector = -1, .layout = LAYOUT_ANY,           \
+        .any_address = ~0u, .supports = supports_, .run = run_##name_                                                  \
     }
 
 int cpu_rows_index(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {

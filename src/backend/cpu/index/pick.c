@@ -4,19 +4,20 @@
 
 /* ---- places: positions in the axes that are indexed, a chunk of the last axis of the walk at a time */
 
-/* Adds index * step to places where the index is inside. VALUE(x) is x as int64; beyond int64 it is outside every axis. */
+/* Adds index * step to places where the index is inside. VALUE(x) is x as int64; beyond int64 it is outside every axis.
+ */
 #define SAME(x)   ((int64_t)(x))
 #define CAPPED(x) ((x) > INT64_MAX ? INT64_MAX : (int64_t)(x))
-#define ADD_PLACES(name, type, VALUE)                                                                                                      \
-    static void add_##name(const pick_index *o, const char *from, int64_t from_step, int64_t *places, int64_t count) {                     \
-        for (int64_t i = 0; i < count; i++) {                                                                                              \
-            type x;                                                                                                                        \
-            memcpy(&x, from + i * from_step, sizeof x);                                                                                    \
-            int64_t index = VALUE(x);                                                                                                      \
-            index += index < 0 ? o->size : 0;                                                                                              \
-            bool inside = (uint64_t)index < (uint64_t)o->size && places[i] != PICK_OUTSIDE;                                                \
-            places[i] = inside ? places[i] + index * o->step : PICK_OUTSIDE;                                                               \
-        }                                                                                                                                  \
+#define ADD_PLACES(name, type, VALUE)                                                                                  \
+    static void add_##name(const pick_index *o, const char *from, int64_t from_step, int64_t *places, int64_t count) { \
+        for (int64_t i = 0; i < count; i++) {                                                                          \
+            type x;                                                                                                    \
+            memcpy(&x, from + i * from_step, sizeof x);                                                                \
+            int64_t index = VALUE(x);                                                                                  \
+            index += index < 0 ? o->size : 0;                                                                          \
+            bool inside = (uint64_t)index < (uint64_t)o->size && places[i] != PICK_OUTSIDE;                            \
+            places[i] = inside ? places[i] + index * o->step : PICK_OUTSIDE;                                           \
+        }                                                                                                              \
     }
 ADD_PLACES(uint8, uint8_t, SAME)
 ADD_PLACES(uint16, uint16_t, SAME)
@@ -48,7 +49,8 @@ static void walk_chunk(const pick *p, int64_t row, int64_t at, int64_t count) {
         for (int k = 0; k < p->index_count; k++) index[k] += here * a->index[k];
     }
     for (int64_t i = 0; i < count; i++) places[i] = many + i * last->many;
-    for (int k = 0; k < p->index_count; k++) add_places(&p->indices[k], p->indices[k].data + index[k], last->index[k], places, count);
+    for (int k = 0; k < p->index_count; k++)
+        add_places(&p->indices[k], p->indices[k].data + index[k], last->index[k], places, count);
     p->action(p, p->many, p->picked + picked, last->picked, places, count);
 }
 
@@ -64,18 +66,20 @@ void pick_walk(const pick *p, int64_t begin, int64_t end) {
 
 /* ---- what is done at each place */
 
-#define ELEMENTS(bits)                                                                                                                     \
-    static void gather_##bits(const pick *p, char *many, char *picked, int64_t step, const int64_t *places, int64_t count) {               \
-        (void)p;                                                                                                                           \
-        for (int64_t i = 0; i < count; i++) {                                                                                              \
-            uint##bits##_t x = 0;                                                                                                          \
-            if (places[i] != PICK_OUTSIDE) memcpy(&x, many + places[i], sizeof x);                                                         \
-            memcpy(picked + i * step, &x, sizeof x);                                                                                       \
-        }                                                                                                                                  \
-    }                                                                                                                                      \
-    static void set_##bits(const pick *p, char *many, char *picked, int64_t step, const int64_t *places, int64_t count) {                  \
-        for (int64_t i = 0; i < count; i++)                                                                                                \
-            if (places[i] >= p->first && places[i] < p->end) memcpy(many + places[i], picked + i * step, bits / 8);                        \
+#define ELEMENTS(bits)                                                                                                 \
+    static void gather_##bits(const pick *p, char *many, char *picked, int64_t step, const int64_t *places,            \
+                              int64_t count) {                                                                         \
+        (void)p;                                                                                                       \
+        for (int64_t i = 0; i < count; i++) {                                                                          \
+            uint##bits##_t x = 0;                                                                                      \
+            if (places[i] != PICK_OUTSIDE) memcpy(&x, many + places[i], sizeof x);                                     \
+            memcpy(picked + i * step, &x, sizeof x);                                                                   \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void set_##bits(const pick *p, char *many, char *picked, int64_t step, const int64_t *places,               \
+                           int64_t count) {                                                                            \
+        for (int64_t i = 0; i < count; i++)                                                                            \
+            if (places[i] >= p->first && places[i] < p->end) memcpy(many + places[i], picked + i * step, bits / 8);    \
     }
 ELEMENTS(8)
 ELEMENTS(16)
@@ -100,10 +104,12 @@ static void combine_block(const pick *p, int axis, char *to, const char *from) {
     if (axis == b->ndim - 1)
         p->combine(to, b->to[axis], from, b->from[axis], b->shape[axis]);
     else
-        for (int64_t i = 0; i < b->shape[axis]; i++) combine_block(p, axis + 1, to + i * b->to[axis], from + i * b->from[axis]);
+        for (int64_t i = 0; i < b->shape[axis]; i++)
+            combine_block(p, axis + 1, to + i * b->to[axis], from + i * b->from[axis]);
 }
 
-static void combine_blocks(const pick *p, char *many, char *picked, int64_t step, const int64_t *places, int64_t count) {
+static void combine_blocks(const pick *p, char *many, char *picked, int64_t step, const int64_t *places,
+                           int64_t count) {
     for (int64_t i = 0; i < count; i++)
         if (places[i] >= p->first && places[i] < p->end) combine_block(p, 0, many + places[i], picked + i * step);
 }
@@ -141,27 +147,30 @@ static unsigned axes_named(tarn_ints axes, int ndim) {
 }
 
 /* Axis `axis` of the indices, which stands at `place` + axis in what is picked. */
-static pick_axis index_axis(const operand *many, const operand *picked, const operand *indices, int count, int place, int index_ndim,
-                            unsigned batch, int axis) {
+static pick_axis index_axis(const operand *many, const operand *picked, const operand *indices, int count, int place,
+                            int index_ndim, unsigned batch, int axis) {
     int64_t bytes = dtype_bytes(many->dtype);
     pick_axis a = {.size = picked->shape[place + axis], .picked = picked->strides[place + axis] * bytes};
     if (axis < many->ndim && batch >> axis & 1) a.many = many->strides[axis] * bytes;
     for (int k = 0; k < count; k++) {
         int own = axis - (index_ndim - indices[k].ndim);
-        if (own >= 0 && indices[k].shape[own] != 1) a.index[k] = indices[k].strides[own] * dtype_bytes(indices[k].dtype);
+        if (own >= 0 && indices[k].shape[own] != 1)
+            a.index[k] = indices[k].strides[own] * dtype_bytes(indices[k].dtype);
     }
     return a;
 }
 
-pick pick_make(const operand *many, const operand *picked, const operand *indices, int count, tarn_ints axes, tarn_ints batch, bool reading,
-               tarn_scatter_mode mode) {
+pick pick_make(const operand *many, const operand *picked, const operand *indices, int count, tarn_ints axes,
+               tarn_ints batch, bool reading, tarn_scatter_mode mode) {
     pick p = {.many = many->data, .picked = picked->data, .index_count = count, .first = 0, .end = INT64_MAX};
     int64_t bytes = dtype_bytes(many->dtype), shape[TARN_MAX_NDIM], of_many[TARN_MAX_NDIM];
     unsigned in_batch = axes_named(batch, many->ndim), replaced = in_batch | axes_named(axes, many->ndim);
     int place = 0, kept = 0, index_ndim = picked->ndim - many->ndim + (int)(axes.count + batch.count);
     for (; place < many->ndim && !(replaced >> place & 1); place++)
-        add_axis(&p, (pick_axis){picked->shape[place], many->strides[place] * bytes, picked->strides[place] * bytes, {0}});
-    for (int i = 0; i < index_ndim; i++) add_axis(&p, index_axis(many, picked, indices, count, place, index_ndim, in_batch, i));
+        add_axis(&p,
+                 (pick_axis){picked->shape[place], many->strides[place] * bytes, picked->strides[place] * bytes, {0}});
+    for (int i = 0; i < index_ndim; i++)
+        add_axis(&p, index_axis(many, picked, indices, count, place, index_ndim, in_batch, i));
     if (p.ndim == 0) p.axes[p.ndim++] = (pick_axis){1, 0, 0, {0}};
     for (int k = 0; k < count; k++) {
         int axis = axis_normal(axes.values[k], many->ndim);

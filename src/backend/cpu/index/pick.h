@@ -39,8 +39,8 @@ struct pick {
 };
 
 /* mode: of scatter; reading: gather. */
-pick pick_make(const operand *many, const operand *picked, const operand *indices, int count, tarn_ints axes, tarn_ints batch, bool reading,
-               tarn_scatter_mode mode);
+pick pick_make(const operand *many, const operand *picked, const operand *indices, int count, tarn_ints axes,
+               tarn_ints batch, bool reading, tarn_scatter_mode mode);
 /* Positions [begin, end) of the axes, numbered row by row. */
 void pick_walk(const pick *p, int64_t begin, int64_t end);
 

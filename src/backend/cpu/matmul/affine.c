@@ -1,6 +1,6 @@
-/* Few tokens: exact integer planes, on the baseline f32 sums per group. Many: weights are dequantized panel by panel under the blocked
-   product. Both fast paths for few tokens take sums of x apart from sums of weights, which infinities and NaN do not survive: such tokens
-   are multiplied by dequantized weights, one at a time. */
+/* Few tokens: exact integer planes, on the baseline f32 sums per group. Many: weights are dequantized panel by panel
+   under the blocked product. Both fast paths for few tokens take sums of x apart from sums of weights, which infinities
+   and NaN do not survive: such tokens are multiplied by dequantized weights, one at a time. */
 #include "cpu/matmul/affine.h"
 
 #include "base/threads.h"
@@ -41,7 +41,8 @@ static gemm_problem as_gemm(const affine_problem *p, int64_t token, int64_t toke
 
 /* NULL: no planes. */
 static const planes_format *format_of(const affine_problem *p) {
-    return !p->turned && p->tokens <= matmul_plane_tokens(p->x.dtype) ? matmul_planes_for(p->x.dtype, p->weights.bits) : NULL;
+    return !p->turned && p->tokens <= matmul_plane_tokens(p->x.dtype) ? matmul_planes_for(p->x.dtype, p->weights.bits)
+                                                                      : NULL;
 }
 
 static bool is_few(const affine_problem *p) {
@@ -142,7 +143,8 @@ static void add_block(const affine_job *j, int64_t begin, int64_t count) {
         j->kit->add_lines(MATMUL_F32, lines, COLUMNS, some, count, (int)p->tokens, x, to);
     }
     for (int64_t t = 0; t < p->tokens; t++)
-        j->kit->narrow(p->out_dtype, totals[t], count, (char *)p->out + (t * p->out_stride + begin) * matmul_dtype_bytes(p->out_dtype));
+        j->kit->narrow(p->out_dtype, totals[t], count,
+                       (char *)p->out + (t * p->out_stride + begin) * matmul_dtype_bytes(p->out_dtype));
 }
 
 static void add_columns(void *context, int64_t begin, int64_t end, int thread, int threads) {
@@ -169,7 +171,8 @@ static bool prepare(affine_job *j, char *prepared, const planes_format *format) 
         read_token(j, t);
         j->unfit[t] = false;
         if (format)
-            j->unfit[t] = !planes_prepare(format, &p->weights, x, p->depth, prepared + t * planes_bytes(format, &p->weights, p->depth));
+            j->unfit[t] = !planes_prepare(format, &p->weights, x, p->depth,
+                                          prepared + t * planes_bytes(format, &p->weights, p->depth));
         else if (!p->turned)
             j->unfit[t] = !sum_groups(x, p->depth, p->weights.group, j->sums + t * sum_count(p));
         any_unfit = any_unfit || j->unfit[t];
@@ -183,7 +186,8 @@ static void run_few(const affine_problem *p, char *workspace) {
     j.sums = j.x + p->tokens * line_floats(p->depth);
     j.unfit = (bool *)(void *)(j.sums + p->tokens * sum_count(p));
     bool any_unfit = prepare(&j, workspace, format);
-    j.planes = (planes_product){format, &p->weights, p->depth, p->tokens, workspace, j.unfit, p->out, p->out_dtype, p->out_stride};
+    j.planes = (planes_product){format,  &p->weights, p->depth,     p->tokens,    workspace,
+                                j.unfit, p->out,      p->out_dtype, p->out_stride};
     int64_t grain = SMALL_WORK / p->depth / p->tokens + 1;
     if (p->turned) grain = (grain + 127) / 128 * 128; /* whole groups */
     parallel_for(p->columns, grain, format ? plane_lines : p->turned ? add_columns : dot_lines, &j);

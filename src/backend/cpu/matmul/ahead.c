@@ -3,19 +3,22 @@
 
 #include "cpu/matmul/inline.h"
 
-static void begin_quantized(matmul_ahead *a, const quantized_lines *q, int64_t line, int64_t lines, int64_t begin, int64_t count) {
+static void begin_quantized(matmul_ahead *a, const quantized_lines *q, int64_t line, int64_t lines, int64_t begin,
+                            int64_t count) {
     int64_t size = matmul_dtype_bytes(q->scale_dtype), scale = (line * q->group_stride + begin / q->group) * size;
     *a = (matmul_ahead){.line_count = lines,
-                        .lines = {(const char *)q->packed + line * q->packed_stride + begin * q->bits / 8, (const char *)q->scales + scale,
-                                  (const char *)q->biases + scale},
+                        .lines = {(const char *)q->packed + line * q->packed_stride + begin * q->bits / 8,
+                                  (const char *)q->scales + scale, (const char *)q->biases + scale},
                         .strides = {q->packed_stride, q->group_stride * size, q->group_stride * size},
                         .bytes = {count * q->bits / 8, (count / q->group + 1) * size, (count / q->group + 1) * size}};
 }
 
-void matmul_ahead_begin(matmul_ahead *a, const matmul_operand *o, int64_t first, int64_t count, int64_t k, int64_t depth) {
+void matmul_ahead_begin(matmul_ahead *a, const matmul_operand *o, int64_t first, int64_t count, int64_t k,
+                        int64_t depth) {
     int64_t size = matmul_dtype_bytes(o->dtype);
     bool by_depth = o->quantized ? o->by_depth : o->depth_stride != 1;
-    int64_t line = by_depth ? k : first, lines = by_depth ? depth : count, begin = by_depth ? first : k, length = by_depth ? count : depth;
+    int64_t line = by_depth ? k : first, lines = by_depth ? depth : count, begin = by_depth ? first : k,
+            length = by_depth ? count : depth;
     if (o->quantized) {
         begin_quantized(a, o->quantized, line, lines, begin, length);
         return;

@@ -8,12 +8,14 @@
 
 enum { LINE = DEPTH_BLOCK, UNIT = 32 };
 
-/* The low part of v beside its high one. A finite value that would round to infinity is cut instead; infinities and NaN have no low part.
+/* The low part of v beside its high one. A finite value that would round to infinity is cut instead; infinities and NaN
+ * have no low part.
  */
 INLINE __m256i split(__m512 v, __m256i *low) {
     __m256i high = (__m256i)_mm512_cvtneps_pbh(v);
     __m512 value = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(high), 16));
-    __mmask16 endless = _mm512_fpclass_ps_mask(v, 0x99), cut = _mm512_fpclass_ps_mask(value, 0x18) & (__mmask16)~endless;
+    __mmask16 endless = _mm512_fpclass_ps_mask(v, 0x99),
+              cut = _mm512_fpclass_ps_mask(value, 0x18) & (__mmask16)~endless;
     if (__builtin_expect(cut, 0)) {
         high = _mm256_mask_mov_epi16(high, cut, _mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_castps_si512(v), 16)));
         value = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(high), 16));
@@ -31,7 +33,10 @@ static void convert_lines(const float *lines, int count, int depth, uint16_t *hi
     for (int i = 0; i < count; i++)
         for (int k = 0; k < padded(depth); k += 16) {
             int rest = depth - k, place = i * LINE + k;
-            __m512 v = _mm512_maskz_loadu_ps((__mmask16)(rest >= 16 ? 0xffff : rest <= 0 ? 0 : (1u << rest) - 1), lines + place);
+            __m512 v = _mm512_maskz_loadu_ps((__mmask16)(rest >= 16  ? 0xffff
+                                                         : rest <= 0 ? 0
+                                                                     : (1u << rest) - 1),
+                                             lines + place);
             __m256i l, h = split(v, &l);
             _mm256_storeu_si256((__m256i *)(high + place), h);
             if (low) _mm256_storeu_si256((__m256i *)(low + place), l);
@@ -49,14 +54,16 @@ typedef struct {
 INLINE __m256 load_groups(matmul_dtype dtype, const void *scales, int64_t group, __mmask8 mask) {
     if (dtype == MATMUL_F32) return _mm256_maskz_loadu_ps(mask, (const float *)scales + group);
     __m128i h = _mm_maskz_loadu_epi16(mask, (const uint16_t *)scales + group);
-    return dtype == MATMUL_F16 ? _mm256_cvtph_ps(h) : _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16));
+    return dtype == MATMUL_F16 ? _mm256_cvtph_ps(h)
+                               : _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16));
 }
 
 /* 4-bit: the sixteen possible weights of a group are a table, looked up by the bits themselves. */
 INLINE void dequantize_nibbles(const line_part *p, uint16_t *high, uint16_t *low) {
     const __m512 values = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m512i shifts = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(_mm_set1_epi16(4), _mm_setzero_si128())),
-                                              _mm256_set_m128i(_mm_set1_epi16(12), _mm_set1_epi16(8)), 1);
+    const __m512i shifts =
+        _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(_mm_set1_epi16(4), _mm_setzero_si128())),
+                           _mm256_set_m128i(_mm_set1_epi16(12), _mm_set1_epi16(8)), 1);
     for (int g = 0; g * p->group < p->depth; g++) {
         __m512 v = _mm512_fmadd_ps(values, _mm512_set1_ps(p->scales[g]), _mm512_set1_ps(p->biases[g]));
         __m256i l = _mm256_setzero_si256(), h = low ? split(v, &l) : (__m256i)_mm512_cvtneps_pbh(v);
@@ -109,7 +116,8 @@ INLINE void dequantize_line(const line_part *p, uint16_t *high, uint16_t *low) {
     }
 }
 
-static void dequantize_lines(const quantized_lines *q, int64_t line, int count, int64_t k, int depth, uint16_t *high, uint16_t *low) {
+static void dequantize_lines(const quantized_lines *q, int64_t line, int count, int64_t k, int depth, uint16_t *high,
+                             uint16_t *low) {
     for (int i = 0; i < count; i++) {
         line_part p = {q->packed + (line + i) * q->packed_stride, k, depth, q->group, q->bits, {0}, {0}};
         int64_t group = (line + i) * q->group_stride + k / q->group;
@@ -133,8 +141,8 @@ static void copy_lines(const matmul_operand *o, int64_t line, int count, int64_t
 }
 
 /* Lines [count][LINE] along the depth; low is NULL for one part. */
-static void read_lines(const matmul_engine *e, const matmul_operand *o, int64_t line, int count, int64_t k, int depth, uint16_t *high,
-                       uint16_t *low) {
+static void read_lines(const matmul_engine *e, const matmul_operand *o, int64_t line, int count, int64_t k, int depth,
+                       uint16_t *high, uint16_t *low) {
     if (o->quantized) {
         dequantize_lines(o->quantized, line, count, k, depth, high, low);
     } else if (o->dtype == MATMUL_BF16 && o->depth_stride == 1 && !low) {
@@ -142,13 +150,15 @@ static void read_lines(const matmul_engine *e, const matmul_operand *o, int64_t 
     } else {
         float lines[ROW_PANEL_MAX * LINE];
         bool turned = o->stride == 1 && o->depth_stride != 1;
-        matmul_region r = turned ? (matmul_region){k, depth, line, count, LINE, true} : (matmul_region){line, count, k, depth, LINE, false};
+        matmul_region r = turned ? (matmul_region){k, depth, line, count, LINE, true}
+                                 : (matmul_region){line, count, k, depth, LINE, false};
         matmul_read_dense(e->kit, o, turned, &r, lines);
         convert_lines(lines, count, depth, high, low);
     }
 }
 
-void matmul_fill_bf16(const matmul_engine *e, const matmul_operand *rows, int64_t row, int count, int64_t k, int depth, void *panel) {
+void matmul_fill_bf16(const matmul_engine *e, const matmul_operand *rows, int64_t row, int count, int64_t k, int depth,
+                      void *panel) {
     uint16_t *high = panel, *low = e->parts == 2 ? high + e->panel_rows * LINE : NULL;
     read_lines(e, rows, row, count, k, depth, high, low);
     for (int i = count; i < e->panel_rows; i++) {
@@ -238,8 +248,8 @@ static void pack_by_depth(const matmul_engine *e, const stripe_source *s, uint16
     tiles_from_floats(s, floats, high, low);
 }
 
-void matmul_pack_bf16(const matmul_engine *e, const matmul_operand *columns, int64_t column, int count, int width, int64_t k, int depth,
-                      const quantized_lines *rows, void *stripe) {
+void matmul_pack_bf16(const matmul_engine *e, const matmul_operand *columns, int64_t column, int count, int width,
+                      int64_t k, int depth, const quantized_lines *rows, void *stripe) {
     const bool shuffled = rows && rows->bits == 4;
     uint16_t *high = stripe, *low = e->parts == 2 ? high + padded(depth) * width : NULL;
     if (columns->quantized || (columns->stride == 1 && columns->depth_stride != 1)) {

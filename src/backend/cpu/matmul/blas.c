@@ -1,5 +1,5 @@
-/* f64 and complex64. The output is cut into blocks of a fixed size, one call each, so that results do not depend on the number of threads;
-   sizes and strides are checked before a call, because the library answers bad ones on stderr. */
+/* f64 and complex64. The output is cut into blocks of a fixed size, one call each, so that results do not depend on the
+   number of threads; sizes and strides are checked before a call, because the library answers bad ones on stderr. */
 #include "cpu/matmul/blas.h"
 
 #include <cblas.h>
@@ -27,7 +27,8 @@ typedef struct {
 } blas_job;
 
 /* False if neither axis is dense with the other at least as far apart as the dense one is long. */
-static bool describe_matrix(blas_matrix *m, const void *data, int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride) {
+static bool describe_matrix(blas_matrix *m, const void *data, int64_t rows, int64_t columns, int64_t row_stride,
+                            int64_t column_stride) {
     *m = (blas_matrix){.data = data, .row_stride = row_stride, .column_stride = column_stride};
     if (column_stride == 1 || columns <= 1) {
         m->turned = CblasNoTrans;
@@ -48,7 +49,8 @@ static bool describe(blas_job *j, const call *c) {
     batch_of(&j->axes, out, c->inputs, 2);
     j->row_blocks = (j->axes.folded + BLOCK - 1) / BLOCK;
     j->column_blocks = (j->n + BLOCK - 1) / BLOCK;
-    return j->k <= INT_MAX && describe_matrix(&j->a, a->data, j->axes.folded, j->k, j->axes.row_stride, a->strides[a->ndim - 1]) &&
+    return j->k <= INT_MAX &&
+           describe_matrix(&j->a, a->data, j->axes.folded, j->k, j->axes.row_stride, a->strides[a->ndim - 1]) &&
            describe_matrix(&j->b, b->data, j->k, j->n, b->strides[b->ndim - 2], b->strides[b->ndim - 1]);
 }
 
@@ -63,11 +65,12 @@ static void multiply_block(const blas_job *j, const char *a, const char *b, char
     if (j->k == 0) {
         for (int64_t r = 0; r < m; r++) memset(out + r * j->n * size, 0, (size_t)(n * size));
     } else if (j->dtype == TARN_FLOAT64) {
-        cblas_dgemm(CblasRowMajor, j->a.turned, j->b.turned, (int)m, (int)n, (int)j->k, one[0], (const double *)(const void *)a,
-                    leading(&j->a), (const double *)(const void *)b, leading(&j->b), zero[0], (double *)(void *)out, (int)j->n);
+        cblas_dgemm(CblasRowMajor, j->a.turned, j->b.turned, (int)m, (int)n, (int)j->k, one[0],
+                    (const double *)(const void *)a, leading(&j->a), (const double *)(const void *)b, leading(&j->b),
+                    zero[0], (double *)(void *)out, (int)j->n);
     } else {
-        cblas_cgemm(CblasRowMajor, j->a.turned, j->b.turned, (int)m, (int)n, (int)j->k, complex_one, a, leading(&j->a), b, leading(&j->b),
-                    complex_zero, out, (int)j->n);
+        cblas_cgemm(CblasRowMajor, j->a.turned, j->b.turned, (int)m, (int)n, (int)j->k, complex_one, a, leading(&j->a),
+                    b, leading(&j->b), complex_zero, out, (int)j->n);
     }
 }
 
@@ -77,8 +80,10 @@ static void run_units(void *context, int64_t begin, int64_t end, int thread, int
     const blas_job *j = context;
     int64_t size = dtype_bytes(j->dtype), blocks = j->row_blocks * j->column_blocks;
     for (int64_t u = begin; u < end; u++) {
-        int64_t product = u / blocks, row = u % blocks / j->column_blocks * BLOCK, column = u % j->column_blocks * BLOCK;
-        int64_t m = j->axes.folded - row < BLOCK ? j->axes.folded - row : BLOCK, n = j->n - column < BLOCK ? j->n - column : BLOCK;
+        int64_t product = u / blocks, row = u % blocks / j->column_blocks * BLOCK,
+                column = u % j->column_blocks * BLOCK;
+        int64_t m = j->axes.folded - row < BLOCK ? j->axes.folded - row : BLOCK,
+                n = j->n - column < BLOCK ? j->n - column : BLOCK;
         const char *a = j->a.data + (batch_offset(&j->axes, 0, product) + row * j->a.row_stride) * size;
         const char *b = j->b.data + (batch_offset(&j->axes, 1, product) + column * j->b.column_stride) * size;
         multiply_block(j, a, b, j->out + ((product * j->axes.folded + row) * j->n + column) * size, m, n);
@@ -89,14 +94,16 @@ static bool run(const call *c) {
     blas_job j;
     describe(&j, c); /* supports() has seen that it fits */
     int64_t units = j.axes.count * j.row_blocks * j.column_blocks;
-    double work = (double)(j.axes.folded < BLOCK ? j.axes.folded : BLOCK) * (double)(j.n < BLOCK ? j.n : BLOCK) * (double)j.k + 1;
+    double work =
+        (double)(j.axes.folded < BLOCK ? j.axes.folded : BLOCK) * (double)(j.n < BLOCK ? j.n : BLOCK) * (double)j.k + 1;
     parallel_for(units, work < SMALL_WORK ? (int64_t)(SMALL_WORK / work) + 1 : 1, run_units, &j);
     return true;
 }
 
 static bool supports(const call *c) {
     blas_job j;
-    return c->inputs[1].dtype == c->inputs[0].dtype && c->outputs[0].dtype == c->inputs[0].dtype && describe(&j, c) && j.n <= INT_MAX;
+    return c->inputs[1].dtype == c->inputs[0].dtype && c->outputs[0].dtype == c->inputs[0].dtype && describe(&j, c) &&
+           j.n <= INT_MAX;
 }
 
 const kernel_row matmul_blas_row = {.op = OP_matmul,

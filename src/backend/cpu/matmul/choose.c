@@ -2,7 +2,9 @@
 #include "cpu/matmul/choose.h"
 
 static const matmul_engine *f32_engine(void) {
-    return cpu_has(CPU_AVX512) ? &matmul_engine_avx512 : cpu_has(CPU_AVX2) ? &matmul_engine_avx2 : &matmul_engine_baseline;
+    return cpu_has(CPU_AVX512) ? &matmul_engine_avx512
+           : cpu_has(CPU_AVX2) ? &matmul_engine_avx2
+                               : &matmul_engine_baseline;
 }
 
 /* f16 values and their products fit two bf16 parts but for 2^-16; dense f32 keeps f32 multiplications. */

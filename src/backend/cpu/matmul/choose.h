@@ -8,8 +8,8 @@
 /* The weights that tokens meet: dense, packed lines of outputs, packed lines of inputs. */
 typedef enum { WEIGHTS_DENSE, WEIGHTS_PACKED, WEIGHTS_TURNED } matmul_weights;
 
-/* The engine for tokens of this dtype. Packed weights need a sum accurate to 1e-5 for f32 tokens, 1e-4 for f16; bf16 tokens may meet
-   weights rounded once to bf16. */
+/* The engine for tokens of this dtype. Packed weights need a sum accurate to 1e-5 for f32 tokens, 1e-4 for f16; bf16
+   tokens may meet weights rounded once to bf16. */
 const matmul_engine *matmul_engine_for(matmul_dtype dtype, matmul_weights weights);
 
 /* How few tokens of this dtype are split against weights of this width; NULL: not at all. */

@@ -4,8 +4,8 @@
 
 enum { NEAR = 1024, FAR = 3072 }; /* bytes ahead */
 
-INLINE void dot_bits(const quantized_lines *q, int64_t line, int64_t k, const float *const *x, const float *const *sums, float *out,
-                     int bits, int tokens) {
+INLINE void dot_bits(const quantized_lines *q, int64_t line, int64_t k, const float *const *x, const float *const *sums,
+                     float *out, int bits, int tokens) {
     const uint8_t *stream = q->packed + line * q->packed_stride;
     int64_t first = line * q->group_stride, next_line = 0;
     vec total[4];
@@ -33,8 +33,8 @@ INLINE void dot_bits(const quantized_lines *q, int64_t line, int64_t k, const fl
     for (int t = 0; t < tokens; t++) out[t] = v_sum(total[t]) + offset[t];
 }
 
-INLINE void dot_tokens(const quantized_lines *q, int64_t line, int64_t k, int tokens, const float *const *x, const float *const *sums,
-                       float *out, int bits) {
+INLINE void dot_tokens(const quantized_lines *q, int64_t line, int64_t k, int tokens, const float *const *x,
+                       const float *const *sums, float *out, int bits) {
     switch (tokens) {
     case 1:
         dot_bits(q, line, k, x, sums, out, bits, 1);
@@ -50,8 +50,8 @@ INLINE void dot_tokens(const quantized_lines *q, int64_t line, int64_t k, int to
     }
 }
 
-void matmul_dot_baseline(const quantized_lines *q, int64_t line, int64_t k, int tokens, const float *const *x, const float *const *sums,
-                         float *out) {
+void matmul_dot_baseline(const quantized_lines *q, int64_t line, int64_t k, int tokens, const float *const *x,
+                         const float *const *sums, float *out) {
     switch (q->bits) {
     case 2:
         dot_tokens(q, line, k, tokens, x, sums, out, 2);

@@ -1,5 +1,5 @@
-/* What the blocked product (gemm.c) asks of an engine: panels of rows in the first-level cache, packed stripes of columns in the second,
-   and a micro-kernel that multiplies one by the other. */
+/* What the blocked product (gemm.c) asks of an engine: panels of rows in the first-level cache, packed stripes of
+   columns in the second, and a micro-kernel that multiplies one by the other. */
 #ifndef CPU_MATMUL_ENGINE_H
 #define CPU_MATMUL_ENGINE_H
 
@@ -17,23 +17,25 @@ struct matmul_engine {
     int depth_step;    /* the depth of a block is padded with zeros to a multiple of this */
     int step_bytes;    /* that so many values of a row or a column take when packed */
     int parts;         /* 2: values are held as a high and a low bf16 part */
-    /* Panel, for DEPTH_BLOCK depths: parts x [panel_rows][DEPTH_BLOCK] of rows [row, row + rows) and depth [k, k + depth); missing rows and
-     * depth are zeros. */
-    void (*fill)(const matmul_engine *engine, const matmul_operand *rows, int64_t row, int count, int64_t k, int depth, void *panel);
-    /* One stripe of columns [column, column + count), `width` wide, in the engine's own order. `rows`: the packed weights
-       that it will meet, whose width or groups matter to some engines; NULL if they are dense. */
-    void (*pack)(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width, int64_t k, int depth,
-                 const quantized_lines *rows, void *stripe);
-    /* sums[row * stride + column] (+)= panel x stripe; all panel_rows may be written. `lines`: the rows, if they are packed. */
-    void (*multiply)(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows, const void *stripe, int width,
-                     int depth, float *sums, int64_t stride, bool first);
+    /* Panel, for DEPTH_BLOCK depths: parts x [panel_rows][DEPTH_BLOCK] of rows [row, row + rows) and depth [k, k +
+     * depth); missing rows and depth are zeros. */
+    void (*fill)(const matmul_engine *engine, const matmul_operand *rows, int64_t row, int count, int64_t k, int depth,
+                 void *panel);
+    /* One stripe of columns [column, column + count), `width` wide, in the engine's own order. `rows`: the packed
+       weights that it will meet, whose width or groups matter to some engines; NULL if they are dense. */
+    void (*pack)(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width,
+                 int64_t k, int depth, const quantized_lines *rows, void *stripe);
+    /* sums[row * stride + column] (+)= panel x stripe; all panel_rows may be written. `lines`: the rows, if they are
+     * packed. */
+    void (*multiply)(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows,
+                     const void *stripe, int width, int depth, float *sums, int64_t stride, bool first);
     /* Before and after a thread's calls of multiply; NULL if there is nothing to set up. */
     void (*begin)(void);
     void (*end)(void);
 };
 
 extern const matmul_engine matmul_engine_baseline, matmul_engine_avx2, matmul_engine_avx512; /* f32 */
-extern const matmul_engine matmul_engine_words_avx2, matmul_engine_words_avxvnni;            /* half tokens by packed weights */
+extern const matmul_engine matmul_engine_words_avx2, matmul_engine_words_avxvnni; /* half tokens by packed weights */
 extern const matmul_engine matmul_engine_dpbf16, matmul_engine_tiles, matmul_engine_split_tiles;
 
 #endif

@@ -1,5 +1,5 @@
-/* bf16 products by AMX tiles: two tiles of 16 rows by two of 16 columns, the panel from the first-level cache, the stripe streamed from the
-   second by prefetches two steps ahead. With two parts the same sums take three products. */
+/* bf16 products by AMX tiles: two tiles of 16 rows by two of 16 columns, the panel from the first-level cache, the
+   stripe streamed from the second by prefetches two steps ahead. With two parts the same sums take three products. */
 #include "cpu/matmul/bf16.h"
 
 #include <immintrin.h>
@@ -52,8 +52,8 @@ INLINE void add_products_narrow(const char *panel, const char *stripe, int steps
     }
 }
 
-static void multiply(const matmul_engine *e, const quantized_lines *lines, const void *panel, int rows, const void *stripe, int width,
-                     int depth, float *sums, int64_t stride, bool first) {
+static void multiply(const matmul_engine *e, const quantized_lines *lines, const void *panel, int rows,
+                     const void *stripe, int width, int depth, float *sums, int64_t stride, bool first) {
     (void)rows, (void)lines;
     int steps = (depth + STEP - 1) / STEP;
     float *below = sums + TILE_ROWS * stride;
@@ -82,19 +82,19 @@ static void multiply(const matmul_engine *e, const quantized_lines *lines, const
     if (wide) _tile_stored(3, below + 16, stride * 4);
 }
 
-#define TILE_ENGINE(identifier, title, part_count)                                                                                         \
-    const matmul_engine identifier = {.name = title,                                                                                       \
-                                      .kit = &matmul_kit_avx512,                                                                           \
-                                      .panel_rows = 32,                                                                                    \
-                                      .narrow_stripe = 16,                                                                                 \
-                                      .depth_block = DEPTH_BLOCK,                                                                          \
-                                      .depth_step = STEP,                                                                                  \
-                                      .step_bytes = 64 * part_count,                                                                       \
-                                      .parts = part_count,                                                                                 \
-                                      .fill = matmul_fill_bf16,                                                                            \
-                                      .pack = matmul_pack_bf16,                                                                            \
-                                      .multiply = multiply,                                                                                \
-                                      .begin = begin,                                                                                      \
+#define TILE_ENGINE(identifier, title, part_count)                                                                     \
+    const matmul_engine identifier = {.name = title,                                                                   \
+                                      .kit = &matmul_kit_avx512,                                                       \
+                                      .panel_rows = 32,                                                                \
+                                      .narrow_stripe = 16,                                                             \
+                                      .depth_block = DEPTH_BLOCK,                                                      \
+                                      .depth_step = STEP,                                                              \
+                                      .step_bytes = 64 * part_count,                                                   \
+                                      .parts = part_count,                                                             \
+                                      .fill = matmul_fill_bf16,                                                        \
+                                      .pack = matmul_pack_bf16,                                                        \
+                                      .multiply = multiply,                                                            \
+                                      .begin = begin,                                                                  \
                                       .end = end};
 TILE_ENGINE(matmul_engine_tiles, "bf16 AMX", 1)
 TILE_ENGINE(matmul_engine_split_tiles, "bf16 AMX, two parts", 2)

@@ -4,8 +4,8 @@
 
 enum { ROWS = 14, PAIRS = 16 };
 
-INLINE void micro(const uint16_t *panel, const uint16_t *stripe, int64_t width, int64_t depth, float *sums, int64_t stride, bool first,
-                  int rows, int vectors) {
+INLINE void micro(const uint16_t *panel, const uint16_t *stripe, int64_t width, int64_t depth, float *sums,
+                  int64_t stride, bool first, int rows, int vectors) {
     vec total[ROWS][2];
     UNROLL(16)
     for (int i = 0; i < rows; i++)
@@ -23,7 +23,8 @@ INLINE void micro(const uint16_t *panel, const uint16_t *stripe, int64_t width, 
             for (int i = 0; i < rows; i++) {
                 int pair;
                 memcpy(&pair, panel + k + 2 * p + i * DEPTH_BLOCK, sizeof pair);
-                for (int v = 0; v < vectors; v++) total[i][v] = _mm512_dpbf16_ps(total[i][v], b[v], (__m512bh)_mm512_set1_epi32(pair));
+                for (int v = 0; v < vectors; v++)
+                    total[i][v] = _mm512_dpbf16_ps(total[i][v], b[v], (__m512bh)_mm512_set1_epi32(pair));
             }
         }
     UNROLL(16)
@@ -34,29 +35,30 @@ INLINE void micro(const uint16_t *panel, const uint16_t *stripe, int64_t width, 
         }
 }
 
-typedef void (*micro_kernel)(const uint16_t *panel, const uint16_t *stripe, int64_t width, int64_t depth, float *sums, int64_t stride,
-                             bool first);
-#define MICRO(rows, vectors)                                                                                                               \
-    static void micro_##rows##_##vectors(const uint16_t *panel, const uint16_t *stripe, int64_t width, int64_t depth, float *sums,         \
-                                         int64_t stride, bool first) {                                                                     \
-        micro(panel, stripe, width, depth, sums, stride, first, rows, vectors);                                                            \
+typedef void (*micro_kernel)(const uint16_t *panel, const uint16_t *stripe, int64_t width, int64_t depth, float *sums,
+                             int64_t stride, bool first);
+#define MICRO(rows, vectors)                                                                                           \
+    static void micro_##rows##_##vectors(const uint16_t *panel, const uint16_t *stripe, int64_t width, int64_t depth,  \
+                                         float *sums, int64_t stride, bool first) {                                    \
+        micro(panel, stripe, width, depth, sums, stride, first, rows, vectors);                                        \
     }
 #define ROW_OF_TABLE(rows, vectors) [rows / 2] = micro_##rows##_##vectors,
 /* clang-format off */
-#define MICROS(M, vectors) M(2, vectors) M(4, vectors) M(6, vectors) M(8, vectors) M(10, vectors) M(12, vectors) M(14, vectors)
+#define MICROS(M, vectors)                                                                                             \
+    M(2, vectors) M(4, vectors) M(6, vectors) M(8, vectors) M(10, vectors) M(12, vectors) M(14, vectors)
 /* clang-format on */
 MICROS(MICRO, 1)
 MICROS(MICRO, 2)
 static const micro_kernel micros[2][ROWS / 2 + 1] = {{MICROS(ROW_OF_TABLE, 1)}, {MICROS(ROW_OF_TABLE, 2)}};
 
-static void multiply(const matmul_engine *e, const quantized_lines *lines, const void *panel, int rows, const void *stripe, int width,
-                     int depth, float *sums, int64_t stride, bool first) {
+static void multiply(const matmul_engine *e, const quantized_lines *lines, const void *panel, int rows,
+                     const void *stripe, int width, int depth, float *sums, int64_t stride, bool first) {
     (void)e, (void)lines;
     depth = (depth + 31) / 32 * 32;
     for (int row = 0; row < rows; row += ROWS) {
         int some = rows - row < ROWS ? rows - row : ROWS;
-        micros[width / WIDTH - 1][(some + 1) / 2]((const uint16_t *)panel + row * DEPTH_BLOCK, stripe, width, depth, sums + row * stride,
-                                                  stride, first);
+        micros[width / WIDTH - 1][(some + 1) / 2]((const uint16_t *)panel + row * DEPTH_BLOCK, stripe, width, depth,
+                                                  sums + row * stride, stride, first);
     }
 }
 

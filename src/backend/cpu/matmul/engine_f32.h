@@ -4,17 +4,20 @@
 
 #include "cpu/matmul/engine.h"
 
-void matmul_fill_f32(const matmul_engine *engine, const matmul_operand *rows, int64_t row, int count, int64_t k, int depth, void *panel);
+void matmul_fill_f32(const matmul_engine *engine, const matmul_operand *rows, int64_t row, int count, int64_t k,
+                     int depth, void *panel);
 /* A stripe is [depth][width]. */
-void matmul_pack_f32(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width, int64_t k, int depth,
-                     const quantized_lines *rows, void *stripe);
+void matmul_pack_f32(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width,
+                     int64_t k, int depth, const quantized_lines *rows, void *stripe);
 
-/* Element (i, k) of the operand's lines as f32: out[a * out_stride + b] for a < lines, b < count, line a being index first + a of the axis
-   that is not dense; values [begin, begin + count) along the dense one. `turned` swaps a and b in out. */
+/* Element (i, k) of the operand's lines as f32: out[a * out_stride + b] for a < lines, b < count, line a being index
+   first + a of the axis that is not dense; values [begin, begin + count) along the dense one. `turned` swaps a and b in
+   out. */
 typedef struct {
     int64_t first, lines, begin, count, out_stride;
     bool turned;
 } matmul_region;
-void matmul_read_dense(const matmul_kit *kit, const matmul_operand *operand, bool lines_are_depth, const matmul_region *region, float *out);
+void matmul_read_dense(const matmul_kit *kit, const matmul_operand *operand, bool lines_are_depth,
+                       const matmul_region *region, float *out);
 
 #endif

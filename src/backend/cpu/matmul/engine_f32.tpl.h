@@ -1,11 +1,12 @@
-/* The f32 micro-kernels, for the vector words included before it: ROWS x (2 vectors) of sums in registers, the panel read by broadcast,
-   the stripe by vectors. ENGINE and ENGINE_KIT are the names of the tables. A micro-kernel exists for each even number of rows up to ROWS.
+/* The f32 micro-kernels, for the vector words included before it: ROWS x (2 vectors) of sums in registers, the panel
+   read by broadcast, the stripe by vectors. ENGINE and ENGINE_KIT are the names of the tables. A micro-kernel exists
+   for each even number of rows up to ROWS.
  */
 #include "cpu/matmul/engine_f32.h"
 
 /* panel [rows][DEPTH_BLOCK], stripe [depth][vectors * WIDTH] with `step` floats from one depth to the next. */
-INLINE void micro(const float *panel, const float *stripe, int64_t step, int64_t depth, float *sums, int64_t stride, bool first, int rows,
-                  int vectors) {
+INLINE void micro(const float *panel, const float *stripe, int64_t step, int64_t depth, float *sums, int64_t stride,
+                  bool first, int rows, int vectors) {
     vec total[ROWS][2];
     UNROLL(16)
     for (int i = 0; i < rows; i++)
@@ -32,26 +33,28 @@ INLINE void micro(const float *panel, const float *stripe, int64_t step, int64_t
         }
 }
 
-typedef void (*micro_kernel)(const float *panel, const float *stripe, int64_t step, int64_t depth, float *sums, int64_t stride, bool first);
-#define MICRO(rows, vectors)                                                                                                               \
-    static void micro_##rows##_##vectors(const float *panel, const float *stripe, int64_t step, int64_t depth, float *sums,                \
-                                         int64_t stride, bool first) {                                                                     \
-        micro(panel, stripe, step, depth, sums, stride, first, rows, vectors);                                                             \
+typedef void (*micro_kernel)(const float *panel, const float *stripe, int64_t step, int64_t depth, float *sums,
+                             int64_t stride, bool first);
+#define MICRO(rows, vectors)                                                                                           \
+    static void micro_##rows##_##vectors(const float *panel, const float *stripe, int64_t step, int64_t depth,         \
+                                         float *sums, int64_t stride, bool first) {                                    \
+        micro(panel, stripe, step, depth, sums, stride, first, rows, vectors);                                         \
     }
 #define ROW_OF_TABLE(rows, vectors) [rows / 2] = micro_##rows##_##vectors,
 MICROS(MICRO, 1)
 MICROS(MICRO, 2)
 static const micro_kernel micros[2][ROWS / 2 + 1] = {{MICROS(ROW_OF_TABLE, 1)}, {MICROS(ROW_OF_TABLE, 2)}};
 
-static void multiply(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows, const void *stripe, int width,
-                     int depth, float *sums, int64_t stride, bool first) {
+static void multiply(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows,
+                     const void *stripe, int width, int depth, float *sums, int64_t stride, bool first) {
     (void)engine, (void)lines;
     for (int column = 0; column < width; column += 2 * WIDTH) {
         int vectors = width - column >= 2 * WIDTH ? 2 : 1;
         for (int row = 0; row < rows; row += ROWS) {
             int some = rows - row < ROWS ? rows - row : ROWS;
-            micros[vectors - 1][(some + 1) / 2]((const float *)panel + (int64_t)row * DEPTH_BLOCK, (const float *)stripe + column, width,
-                                                depth, sums + row * stride + column, stride, first);
+            micros[vectors - 1][(some + 1) / 2]((const float *)panel + (int64_t)row * DEPTH_BLOCK,
+                                                (const float *)stripe + column, width, depth,
+                                                sums + row * stride + column, stride, first);
         }
     }
 }

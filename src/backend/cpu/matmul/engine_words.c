@@ -16,7 +16,8 @@ bool matmul_words_unfit(const matmul_operand *x, int64_t token, int64_t depth, i
     const char *first = (const char *)x->data + token * x->stride * 2;
     for (int64_t k = 0; k < depth; k += group) {
         const char *at = first + k * x->depth_stride * 2;
-        uint16_t bits = x->depth_stride == 1 ? largest_bits(at, 2, group) : largest_bits(at, x->depth_stride * 2, group);
+        uint16_t bits =
+            x->depth_stride == 1 ? largest_bits(at, 2, group) : largest_bits(at, x->depth_stride * 2, group);
         float largest = x->dtype == MATMUL_BF16 ? bfloat16_to_float(bits) : float16_to_float(bits);
         if (!(largest <= 3.4e38f) || (largest > 0 && largest < 1e-20f)) return true;
     }

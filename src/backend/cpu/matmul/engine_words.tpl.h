@@ -1,9 +1,9 @@
-/* Half tokens by packed weights in integers, for the words included before it: `add_words(sum, a, b)`. ENGINE and ENGINE_NAME are the
-   names. A token is one plane of words (planes.h), weights stay as they are, and the sums of a group are exact in int32; then scale, step
-   and bias turn them into f32 sums. 6 rows by 16 columns in registers.
+/* Half tokens by packed weights in integers, for the words included before it: `add_words(sum, a, b)`. ENGINE and
+   ENGINE_NAME are the names. A token is one plane of words (planes.h), weights stay as they are, and the sums of a
+   group are exact in int32; then scale, step and bias turn them into f32 sums. 6 rows by 16 columns in registers.
 
-   Panel: [24][256] words, then scales [24][8] and biases [24][8] of the block's groups. Stripe: for each 16 columns the words
-   [depth / 2][16][2], then steps [groups][16] and sums [groups][16]. */
+   Panel: [24][256] words, then scales [24][8] and biases [24][8] of the block's groups. Stripe: for each 16 columns the
+   words [depth / 2][16][2], then steps [groups][16] and sums [groups][16]. */
 #include "cpu/matmul/engine_f32.h"
 #include "cpu/matmul/unpack_avx2.h"
 
@@ -41,7 +41,8 @@ static void unpack_line(const uint8_t *p, const pair_tables *t, int bits, int de
     for (; i < depth; i += STEP) unpack_32(copy + (i - last) * bits / 8, t, bits, out + i);
 }
 
-static void fill(const matmul_engine *engine, const matmul_operand *rows, int64_t row, int count, int64_t k, int depth, void *to) {
+static void fill(const matmul_engine *engine, const matmul_operand *rows, int64_t row, int count, int64_t k, int depth,
+                 void *to) {
     (void)engine;
     const quantized_lines *q = rows->quantized;
     words_panel *panel = to;
@@ -66,12 +67,14 @@ static void fill(const matmul_engine *engine, const matmul_operand *rows, int64_
 INLINE float round_group(const float *x, int group, int16_t *out, float *sum) {
     __m256i most = _mm256_setzero_si256(), total = most, ones = _mm256_set1_epi16(1);
     for (int i = 0; i < group; i += 8)
-        most = _mm256_max_epu32(most, _mm256_and_si256(_mm256_castps_si256(_mm256_loadu_ps(x + i)), _mm256_set1_epi32(0x7fffffff)));
+        most = _mm256_max_epu32(
+            most, _mm256_and_si256(_mm256_castps_si256(_mm256_loadu_ps(x + i)), _mm256_set1_epi32(0x7fffffff)));
     __m128i half = _mm_max_epu32(_mm256_castsi256_si128(most), _mm256_extracti128_si256(most, 1));
     half = _mm_max_epu32(half, _mm_shuffle_epi32(half, 0x4e));
     half = _mm_max_epu32(half, _mm_shuffle_epi32(half, 0xb1));
     uint32_t magnitude = (uint32_t)_mm_cvtsi128_si32(half);
-    float largest = magnitude < 0x7f800000u ? float_of_bits(magnitude) : 0, inverse = largest >= 1e-20f ? 32767 / largest : 0;
+    float largest = magnitude < 0x7f800000u ? float_of_bits(magnitude) : 0,
+          inverse = largest >= 1e-20f ? 32767 / largest : 0;
     for (int i = 0; i < group; i += 16) {
         __m256i a = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + i), _mm256_set1_ps(inverse)));
         __m256i b = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + i + 8), _mm256_set1_ps(inverse)));
@@ -87,8 +90,8 @@ INLINE float round_group(const float *x, int group, int16_t *out, float *sum) {
 }
 
 /* Sixteen columns; missing ones are zeros. */
-static void pack_columns(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int64_t k, int depth,
-                         int group, char *to) {
+static void pack_columns(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count,
+                         int64_t k, int depth, int group, char *to) {
     float x[COLUMNS][DEPTH_BLOCK];
     int16_t words[COLUMNS][DEPTH_BLOCK];
     float *steps = (float *)(void *)(to + depth * COLUMNS * 2), *sums = steps + depth / STEP * COLUMNS;
@@ -104,11 +107,12 @@ static void pack_columns(const matmul_engine *engine, const matmul_operand *colu
         for (int g = 0; g < depth / group; g++)
             steps[g * COLUMNS + i] = round_group(x[i] + g * group, group, words[i] + g * group, &sums[g * COLUMNS + i]);
     /* pairs of words are turned as floats are */
-    engine->kit->transpose((const float *)(const void *)words, DEPTH_BLOCK / 2, COLUMNS, depth / 2, (float *)(void *)to, COLUMNS);
+    engine->kit->transpose((const float *)(const void *)words, DEPTH_BLOCK / 2, COLUMNS, depth / 2, (float *)(void *)to,
+                           COLUMNS);
 }
 
-static void pack(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width, int64_t k, int depth,
-                 const quantized_lines *rows, void *stripe) {
+static void pack(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width,
+                 int64_t k, int depth, const quantized_lines *rows, void *stripe) {
     char *to = stripe;
     for (int c = 0; c < width; c += COLUMNS, to += depth / STEP * COLUMNS * engine->step_bytes)
         pack_columns(engine, columns, column + c, count - c < COLUMNS ? count - c : COLUMNS, k, depth, rows->group, to);
@@ -117,11 +121,12 @@ static void pack(const matmul_engine *engine, const matmul_operand *columns, int
 /* ---- products */
 
 /* The sums of one group become f32: sums = (scale * step) * product + bias * sum of x, added to what is there. */
-INLINE void add_group(const words_panel *panel, int row, int g, __m256i (*product)[2], const float *steps, const float *sums_of_x,
-                      float *sums, int64_t stride, bool first) {
+INLINE void add_group(const words_panel *panel, int row, int g, __m256i (*product)[2], const float *steps,
+                      const float *sums_of_x, float *sums, int64_t stride, bool first) {
     UNROLL(6)
     for (int i = 0; i < ROWS; i++) {
-        __m256 scale = _mm256_broadcast_ss(&panel->scales[row + i][g]), bias = _mm256_broadcast_ss(&panel->biases[row + i][g]);
+        __m256 scale = _mm256_broadcast_ss(&panel->scales[row + i][g]),
+               bias = _mm256_broadcast_ss(&panel->biases[row + i][g]);
         UNROLL(2)
         for (int v = 0; v < 2; v++) {
             float *to = sums + i * stride + 8 * v;
@@ -134,9 +139,11 @@ INLINE void add_group(const words_panel *panel, int row, int g, __m256i (*produc
 }
 
 /* 6 rows by 16 columns, group by group. */
-static void micro(const words_panel *panel, int row, const char *stripe, int depth, int group, float *sums, int64_t stride, bool first) {
+static void micro(const words_panel *panel, int row, const char *stripe, int depth, int group, float *sums,
+                  int64_t stride, bool first) {
     const int16_t *x = (const int16_t *)(const void *)stripe;
-    const float *steps = (const float *)(const void *)(stripe + depth * COLUMNS * 2), *sums_of_x = steps + depth / STEP * COLUMNS;
+    const float *steps = (const float *)(const void *)(stripe + depth * COLUMNS * 2),
+                *sums_of_x = steps + depth / STEP * COLUMNS;
     for (int g = 0; g < depth / group; g++) {
         const int16_t *w = panel->words[row] + g * group;
         __m256i product[ROWS][2];
@@ -160,12 +167,12 @@ static void micro(const words_panel *panel, int row, const char *stripe, int dep
     }
 }
 
-static void multiply(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows, const void *stripe, int width,
-                     int depth, float *sums, int64_t stride, bool first) {
+static void multiply(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows,
+                     const void *stripe, int width, int depth, float *sums, int64_t stride, bool first) {
     for (int c = 0; c < width; c += COLUMNS)
         for (int row = 0; row < rows; row += ROWS)
-            micro(panel, row, (const char *)stripe + c * (depth / STEP) * engine->step_bytes, depth, lines->group, sums + row * stride + c,
-                  stride, first);
+            micro(panel, row, (const char *)stripe + c * (depth / STEP) * engine->step_bytes, depth, lines->group,
+                  sums + row * stride + c, stride, first);
 }
 
 const matmul_engine ENGINE = {.name = ENGINE_NAME,

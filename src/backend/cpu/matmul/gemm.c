@@ -1,6 +1,7 @@
-/* Blocking. Columns are packed, a chunk at a time, into stripes of 32 per block of 256 depths; rows are brought, panel by panel, into a
-   scratch that stays in the first-level cache while it meets all stripes of a block. Sums of a block of rows and columns live in f32 in the
-   second-level cache until the depth is exhausted, then are rounded and stored. Work is split over rows and columns, never over the depth.
+/* Blocking. Columns are packed, a chunk at a time, into stripes of 32 per block of 256 depths; rows are brought, panel
+   by panel, into a scratch that stays in the first-level cache while it meets all stripes of a block. Sums of a block
+   of rows and columns live in f32 in the second-level cache until the depth is exhausted, then are rounded and stored.
+   Work is split over rows and columns, never over the depth.
  */
 #include "cpu/matmul/gemm.h"
 
@@ -12,9 +13,9 @@ enum {
     BLOCK_BYTES = 512 << 10, /* of packed columns that meet one panel: they stay in the second-level cache */
     SUMS_BYTES = 512 << 10,  /* of a unit's sums */
     MOST_ROWS = 1024,        /* of a unit: enough units for threads to even out */
-    SUMS_PADDING = 16,       /* floats after each row of sums, so that rows do not share a set of the first-level cache */
-    CHUNK_BYTES = 48 << 20,  /* of packed columns at a time */
-    SMALL_WORK = 1 << 18     /* multiplications worth waking a thread for */
+    SUMS_PADDING = 16, /* floats after each row of sums, so that rows do not share a set of the first-level cache */
+    CHUNK_BYTES = 48 << 20, /* of packed columns at a time */
+    SMALL_WORK = 1 << 18    /* multiplications worth waking a thread for */
 };
 
 typedef struct {
@@ -76,7 +77,8 @@ static bool make_plan(gemm_plan *plan, const matmul_engine *e, const gemm_proble
     *plan = (gemm_plan){.engine = e, .p = p};
     int threads = threads_of(p);
     int64_t column_bytes, unit = BLOCK_BYTES / packed_bytes(e, e->depth_block) / STRIPE * STRIPE;
-    if (p->depth > INT64_MAX / 64 || !checked_mul(divide_up(p->depth, e->depth_step), e->step_bytes, &column_bytes)) return false;
+    if (p->depth > INT64_MAX / 64 || !checked_mul(divide_up(p->depth, e->depth_step), e->step_bytes, &column_bytes))
+        return false;
     plan->chunk_columns = column_bytes > 0 ? CHUNK_BYTES / column_bytes / unit * unit : p->column_count;
     if (plan->chunk_columns < unit) plan->chunk_columns = unit;
     plan->chunk_columns = smaller(plan->chunk_columns, p->column_count);
@@ -84,7 +86,8 @@ static bool make_plan(gemm_plan *plan, const matmul_engine *e, const gemm_proble
     if (!checked_mul(padded_columns(e, plan->chunk_columns), column_bytes, &plan->chunk_bytes)) return false;
     plan->chunk_bytes = round_up(plan->chunk_bytes, 64);
     plan->panel_bytes = round_up(e->panel_rows * packed_bytes(e, DEPTH_BLOCK), 64);
-    plan->thread_bytes = plan->panel_bytes + round_up(plan->block_rows * (plan->block_columns + SUMS_PADDING) * 4, 4096) + 64;
+    plan->thread_bytes =
+        plan->panel_bytes + round_up(plan->block_rows * (plan->block_columns + SUMS_PADDING) * 4, 4096) + 64;
     int64_t scratch;
     return checked_mul(plan->thread_bytes, threads, &scratch) && checked_add(scratch, plan->chunk_bytes, &scratch);
 }
@@ -117,8 +120,9 @@ static void pack_units(void *context, int64_t begin, int64_t end, int thread, in
                                smaller(plan->columns - column - STRIPE, STRIPE), k, depth);
             matmul_ahead_some(&ahead, 1);
         }
-        plan->engine->pack(plan->engine, &plan->p->columns, plan->first_column + column, (int)count, stripe_width(plan->engine, count), k,
-                           (int)depth, plan->p->rows.quantized, stripe_at(plan, k, depth, column));
+        plan->engine->pack(plan->engine, &plan->p->columns, plan->first_column + column, (int)count,
+                           stripe_width(plan->engine, count), k, (int)depth, plan->p->rows.quantized,
+                           stripe_at(plan, k, depth, column));
     }
 }
 
@@ -135,7 +139,8 @@ static void expect_panel(const gemm_plan *plan, const unit *u, int64_t row, int6
         row = 0;
         k += plan->engine->depth_block;
     }
-    int64_t rows = smaller(u->rows - row, plan->engine->panel_rows), depth = smaller(plan->p->depth - k, plan->engine->depth_block);
+    int64_t rows = smaller(u->rows - row, plan->engine->panel_rows),
+            depth = smaller(plan->p->depth - k, plan->engine->depth_block);
     matmul_ahead_begin(ahead, &plan->p->rows, u->row + row, depth > 0 ? rows : 0, k, depth > 0 ? depth : 0);
 }
 
@@ -150,7 +155,8 @@ static void multiply_depth_block(const gemm_plan *plan, const unit *u, int64_t k
         for (int64_t column = 0; column < u->columns; column += STRIPE) {
             matmul_ahead_some(&ahead, divide_up(u->columns, STRIPE));
             e->multiply(e, plan->p->rows.quantized, u->panel, rows, stripe_at(plan, k, depth, u->column + column),
-                        stripe_width(e, u->columns - column), (int)depth, u->sums + row * u->stride + column, u->stride, k == 0);
+                        stripe_width(e, u->columns - column), (int)depth, u->sums + row * u->stride + column, u->stride,
+                        k == 0);
         }
     }
 }
@@ -164,7 +170,8 @@ static void store_turned(const matmul_kit *kit, const gemm_problem *p, const uni
         for (int64_t r = 0; r < u->rows; r += ROWS) {
             int64_t columns = smaller(u->columns - c, COLUMNS), rows = smaller(u->rows - r, ROWS);
             kit->transpose(u->sums + r * u->stride + c, u->stride, rows, columns, turned, ROWS);
-            for (int64_t i = 0; i < columns; i++) kit->narrow(p->out_dtype, turned + i * ROWS, rows, out + ((c + i) * step + r) * size);
+            for (int64_t i = 0; i < columns; i++)
+                kit->narrow(p->out_dtype, turned + i * ROWS, rows, out + ((c + i) * step + r) * size);
         }
 }
 

@@ -1,7 +1,8 @@
 /* The body of a kit, for the vector words included before it. KIT is the name of the table.
 
-   The functions named *_as, *_run and *_bits take dtypes, bits, numbers of lines and of tokens as arguments and are always inlined into
-   callers that pass constants: so each combination is a loop of its own without a test in it, and is written once. */
+   The functions named *_as, *_run and *_bits take dtypes, bits, numbers of lines and of tokens as arguments and are
+   always inlined into callers that pass constants: so each combination is a loop of its own without a test in it, and
+   is written once. */
 #include "cpu/matmul/kit.h"
 
 enum { NEAR = 1024, FAR = 3072 }; /* bytes ahead: two prefetches a line, measured in docs/design/cpu-matmul.md */
@@ -10,7 +11,8 @@ INLINE vec load_any(matmul_dtype dtype, const void *data, int64_t i) {
     return dtype == MATMUL_F32 ? v_load((const float *)data + i) : v_load_half(dtype, (const uint16_t *)data + i);
 }
 
-INLINE void widen_as(matmul_dtype dtype, const void *source, int64_t stride, int64_t lines, int64_t count, float *out, int64_t out_stride) {
+INLINE void widen_as(matmul_dtype dtype, const void *source, int64_t stride, int64_t lines, int64_t count, float *out,
+                     int64_t out_stride) {
     for (int64_t l = 0; l < lines; l++, out += out_stride) {
         const char *line = (const char *)source + l * stride * matmul_dtype_bytes(dtype);
         int64_t i = 0;
@@ -19,7 +21,8 @@ INLINE void widen_as(matmul_dtype dtype, const void *source, int64_t stride, int
     }
 }
 
-static void widen(matmul_dtype dtype, const void *source, int64_t stride, int64_t lines, int64_t count, float *out, int64_t out_stride) {
+static void widen(matmul_dtype dtype, const void *source, int64_t stride, int64_t lines, int64_t count, float *out,
+                  int64_t out_stride) {
     if (dtype == MATMUL_F32)
         widen_as(MATMUL_F32, source, stride, lines, count, out, out_stride);
     else if (dtype == MATMUL_BF16)
@@ -43,16 +46,19 @@ static void narrow(matmul_dtype dtype, const float *source, int64_t count, void 
         narrow_as(MATMUL_F16, source, count, out);
 }
 
-static void transpose(const float *source, int64_t stride, int64_t lines, int64_t count, float *out, int64_t out_stride) {
+static void transpose(const float *source, int64_t stride, int64_t lines, int64_t count, float *out,
+                      int64_t out_stride) {
     int64_t whole_lines = lines - lines % WIDTH, whole = count - count % WIDTH;
     for (int64_t l = 0; l < whole_lines; l += WIDTH)
-        for (int64_t c = 0; c < whole; c += WIDTH) v_transpose(source + l * stride + c, stride, out + c * out_stride + l, out_stride);
+        for (int64_t c = 0; c < whole; c += WIDTH)
+            v_transpose(source + l * stride + c, stride, out + c * out_stride + l, out_stride);
     for (int64_t l = 0; l < lines; l++)
         for (int64_t c = l < whole_lines ? whole : 0; c < count; c++) out[c * out_stride + l] = source[l * stride + c];
 }
 
 /* A table of the sixteen weights of a group saves the arithmetic, where a vector holds it. */
-INLINE void dequantize_run(const uint8_t *stream, int64_t begin, int64_t end, vec scale, vec bias, float *out, int bits) {
+INLINE void dequantize_run(const uint8_t *stream, int64_t begin, int64_t end, vec scale, vec bias, float *out,
+                           int bits) {
 #ifdef HAS_LOOKUP
     if (bits == 4) {
         vec table = v_fma(v_count(), scale, bias);
@@ -60,10 +66,12 @@ INLINE void dequantize_run(const uint8_t *stream, int64_t begin, int64_t end, ve
         return;
     }
 #endif
-    for (int64_t i = begin; i < end; i += WIDTH, out += WIDTH) v_store(out, v_fma(v_unpack(stream, i, bits), scale, bias));
+    for (int64_t i = begin; i < end; i += WIDTH, out += WIDTH)
+        v_store(out, v_fma(v_unpack(stream, i, bits), scale, bias));
 }
 
-INLINE void dequantize_bits(const quantized_lines *q, int64_t line, int64_t begin, int64_t count, float *out, int bits) {
+INLINE void dequantize_bits(const quantized_lines *q, int64_t line, int64_t begin, int64_t count, float *out,
+                            int bits) {
     const uint8_t *stream = q->packed + line * q->packed_stride;
     for (int64_t i = begin; i < begin + count;) {
         int64_t group = i / q->group, end = (group + 1) * q->group;
@@ -99,7 +107,8 @@ static void dequantize(const quantized_lines *q, int64_t line, int64_t begin, in
 }
 
 /* Two accumulators a line and token hide the latency of the additions. */
-INLINE void dot_as(matmul_dtype dtype, const void *const *lines, int64_t k, const float *const *x, float *out, int count, int tokens) {
+INLINE void dot_as(matmul_dtype dtype, const void *const *lines, int64_t k, const float *const *x, float *out,
+                   int count, int tokens) {
     vec total[2][4][2];
     const int64_t size = matmul_dtype_bytes(dtype);
     for (int l = 0; l < count; l++)
@@ -130,7 +139,8 @@ INLINE void dot_as(matmul_dtype dtype, const void *const *lines, int64_t k, cons
         }
 }
 
-INLINE void dot_tokens(matmul_dtype dtype, const void *const *lines, int64_t k, int tokens, const float *const *x, float *out, int count) {
+INLINE void dot_tokens(matmul_dtype dtype, const void *const *lines, int64_t k, int tokens, const float *const *x,
+                       float *out, int count) {
     switch (tokens) {
     case 1:
         dot_as(dtype, lines, k, x, out, count, 1);
@@ -146,7 +156,8 @@ INLINE void dot_tokens(matmul_dtype dtype, const void *const *lines, int64_t k, 
     }
 }
 
-INLINE void dot_lines(matmul_dtype dtype, const void *const *lines, int64_t k, int tokens, const float *const *x, float *out, int count) {
+INLINE void dot_lines(matmul_dtype dtype, const void *const *lines, int64_t k, int tokens, const float *const *x,
+                      float *out, int count) {
     if (dtype == MATMUL_F32)
         dot_tokens(MATMUL_F32, lines, k, tokens, x, out, count);
     else if (dtype == MATMUL_BF16)
@@ -159,14 +170,16 @@ static void dot(matmul_dtype dtype, const void *line, int64_t k, int tokens, con
     dot_lines(dtype, &line, k, tokens, x, out, 1);
 }
 
-static void dot_pair(matmul_dtype dtype, const void *first, const void *second, int64_t k, int tokens, const float *const *x, float *out) {
+static void dot_pair(matmul_dtype dtype, const void *first, const void *second, int64_t k, int tokens,
+                     const float *const *x, float *out) {
     const void *lines[2] = {first, second};
     dot_lines(dtype, lines, k, tokens, x, out, 2);
 }
 
-INLINE void add_lines_as(matmul_dtype dtype, const void *lines, int64_t stride, int line_count, int64_t count, int tokens,
-                         const float *const *x, float *const *sums) {
-    const int64_t size = matmul_dtype_bytes(dtype), ahead = (4 + 8192 / (count * size + 1)) * stride; /* the hardware loses short lines */
+INLINE void add_lines_as(matmul_dtype dtype, const void *lines, int64_t stride, int line_count, int64_t count,
+                         int tokens, const float *const *x, float *const *sums) {
+    const int64_t size = matmul_dtype_bytes(dtype),
+                  ahead = (4 + 8192 / (count * size + 1)) * stride; /* the hardware loses short lines */
     int64_t i = 0;
     for (; i + WIDTH <= count; i += WIDTH) {
         vec w[4];
@@ -182,7 +195,8 @@ INLINE void add_lines_as(matmul_dtype dtype, const void *lines, int64_t stride, 
     }
     for (; i < count; i++)
         for (int t = 0; t < tokens; t++)
-            for (int l = 0; l < line_count; l++) sums[t][i] = s_fma(x[t][l], load_as_float(dtype, lines, l * stride + i), sums[t][i]);
+            for (int l = 0; l < line_count; l++)
+                sums[t][i] = s_fma(x[t][l], load_as_float(dtype, lines, l * stride + i), sums[t][i]);
 }
 
 static void add_lines(matmul_dtype dtype, const void *lines, int64_t stride, int line_count, int64_t count, int tokens,

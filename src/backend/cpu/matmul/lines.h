@@ -21,8 +21,9 @@ static inline int64_t matmul_dtype_bytes(matmul_dtype dtype) {
     return dtype == MATMUL_F32 ? 4 : 2;
 }
 
-/* Lines of affine-quantized values: value j of a line is scale[j / group] * q + bias[j / group], q being bits [j * bits, (j + 1) * bits)
-   of the line's little-endian bit stream (MLX's layout). Pointers need the alignment of a byte only. */
+/* Lines of affine-quantized values: value j of a line is scale[j / group] * q + bias[j / group], q being bits [j *
+   bits, (j + 1) * bits) of the line's little-endian bit stream (MLX's layout). Pointers need the alignment of a byte
+   only. */
 typedef struct {
     const uint8_t *packed;
     const void *scales, *biases;
@@ -32,8 +33,8 @@ typedef struct {
     int64_t group_stride;  /* scales from line to line; biases alike */
 } quantized_lines;
 
-/* One factor of a product: element (i, k) is data[i * stride + k * depth_stride]; or, if quantized is set, value k of line i, or value i
-   of line k when `by_depth`. */
+/* One factor of a product: element (i, k) is data[i * stride + k * depth_stride]; or, if quantized is set, value k of
+   line i, or value i of line k when `by_depth`. */
 typedef struct {
     const void *data;
     matmul_dtype dtype;

@@ -1,5 +1,5 @@
-/* The op matmul: a [..., m, k] @ b [..., k, n] for f32, bf16, f16 (blas.c serves f64 and complex64). Leading axes are folded or looped
-   over; many small products are spread over the threads, a large one is split by itself. */
+/* The op matmul: a [..., m, k] @ b [..., k, n] for f32, bf16, f16 (blas.c serves f64 and complex64). Leading axes are
+   folded or looped over; many small products are spread over the threads, a large one is split by itself. */
 #include "cpu/cpu.h"
 
 #include "base/checked.h"
@@ -30,7 +30,8 @@ static gemm_problem turned_problem(const gemm_problem *p) {
     return t;
 }
 
-/* Few rows or columns stream the other factor; otherwise the larger side is taken panel by panel, the smaller is packed. */
+/* Few rows or columns stream the other factor; otherwise the larger side is taken panel by panel, the smaller is
+ * packed. */
 static void choose(matmul_job *j) {
     gemm_problem *p = &j->problem;
     int64_t least = p->row_count < p->column_count ? p->row_count : p->column_count;

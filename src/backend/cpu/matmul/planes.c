@@ -51,8 +51,8 @@ static void find_lines(const quantized_lines *q, int64_t first, int64_t second, 
     }
 }
 
-/* Lines [first, first + count), each with the one `apart` further on. The tokens of a pass meet all of them before the next pass, so that
-   their planes stay in the first-level cache. */
+/* Lines [first, first + count), each with the one `apart` further on. The tokens of a pass meet all of them before the
+   next pass, so that their planes stay in the first-level cache. */
 static void multiply_lines(const planes_product *p, planes_pass *pass, int64_t first, int64_t count, int64_t apart) {
     int64_t which[PLANES_TOKENS];
     int tokens;
@@ -74,6 +74,7 @@ void planes_multiply(const planes_product *p, int64_t begin, int64_t end) {
     planes_pass pass = {.k = p->k, .bits = p->lines->bits, .scale_dtype = p->lines->scale_dtype};
     p->format->set_tables(&pass);
     int64_t half = (end - begin) / 2;
-    for (int64_t i = 0; i < half; i += BLOCK) multiply_lines(p, &pass, begin + i, half - i < BLOCK ? half - i : BLOCK, half);
+    for (int64_t i = 0; i < half; i += BLOCK)
+        multiply_lines(p, &pass, begin + i, half - i < BLOCK ? half - i : BLOCK, half);
     if ((end - begin) & 1) multiply_lines(p, &pass, end - 1, 1, 0);
 }

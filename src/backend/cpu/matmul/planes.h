@@ -1,13 +1,14 @@
-/* One to a few tokens against packed weights with integer sums that are exact. A token's values are split, group by group, into planes of
-   small signed integers relative to the largest of the group; weights stay unsigned, and the sum of every register is exact in int32:
+/* One to a few tokens against packed weights with integer sums that are exact. A token's values are split, group by
+   group, into planes of small signed integers relative to the largest of the group; weights stay unsigned, and the sum
+   of every register is exact in int32:
 
      three planes of bytes   x = step * (h * 2^14 + m * 2^7 + l)    22 bits
      one plane of words      x = step * w                           16 bits
      two planes of words     x = step * (h * 2^15 + l)              24 bits (float32 holds no more)
 
-   What a result loses is the rounding of x: at most step / 2 a value, step being the largest magnitude of the value's group divided by
-   2^21, 2^15 or 2^24, times the weight. For values of one size that is 1e-6 of the result's norm, 2e-5 for one plane of words, which serves
-   half types only: their own rounding is 4e-3 and 5e-4 of each value. */
+   What a result loses is the rounding of x: at most step / 2 a value, step being the largest magnitude of the value's
+   group divided by 2^21, 2^15 or 2^24, times the weight. For values of one size that is 1e-6 of the result's norm, 2e-5
+   for one plane of words, which serves half types only: their own rounding is 4e-3 and 5e-4 of each value. */
 #ifndef CPU_MATMUL_PLANES_H
 #define CPU_MATMUL_PLANES_H
 
@@ -15,14 +16,16 @@
 
 enum { PLANES_TOKENS = 4, PLANES_TABLES = 5 };
 
-/* What a kernel multiplies: up to four prepared tokens, and how packed values are spread (each instruction set's own tables). */
+/* What a kernel multiplies: up to four prepared tokens, and how packed values are spread (each instruction set's own
+ * tables). */
 typedef struct {
     _Alignas(64) uint8_t tables[PLANES_TABLES][64];
     int64_t k;
     int bits;
     matmul_dtype scale_dtype;
     const void *planes[PLANES_TOKENS];
-    const float *steps[PLANES_TOKENS], *sums[PLANES_TOKENS]; /* for each group: step, and the sum of the rounded values */
+    const float *steps[PLANES_TOKENS],
+        *sums[PLANES_TOKENS]; /* for each group: step, and the sum of the rounded values */
 } planes_pass;
 
 /* Two lines in flight. */
@@ -37,8 +40,8 @@ typedef void planes_kernel(const planes_pass *pass, const planes_pair *pair, flo
 /* One way to split and multiply. */
 typedef struct {
     int value_bytes; /* of all planes of a value */
-    /* Splits x [k] into planes, steps and sums, which are zero before. False if the planes cannot hold it: infinities, NaN, or groups below
-       1e-20 but not zero. */
+    /* Splits x [k] into planes, steps and sums, which are zero before. False if the planes cannot hold it: infinities,
+       NaN, or groups below 1e-20 but not zero. */
     bool (*split)(const quantized_lines *lines, const float *x, int64_t k, void *planes, float *steps, float *sums);
     void (*set_tables)(planes_pass *pass);
     planes_kernel *(*find)(const quantized_lines *lines, int tokens); /* 1, 2 or 4 tokens */
@@ -50,10 +53,11 @@ extern const planes_format planes_avx512vnni, planes_avx512vbmi; /* bytes */
 
 /* Bytes of one prepared token of k values; a multiple of 64. */
 int64_t planes_bytes(const planes_format *format, const quantized_lines *lines, int64_t k);
-bool planes_prepare(const planes_format *format, const quantized_lines *lines, const float *x, int64_t k, void *prepared);
+bool planes_prepare(const planes_format *format, const quantized_lines *lines, const float *x, int64_t k,
+                    void *prepared);
 
-/* out[t * out_stride + line] for lines [begin, end) and any number of tokens, prepared one after the other, planes_bytes apart; tokens
-   whose `skip` is set are left out. */
+/* out[t * out_stride + line] for lines [begin, end) and any number of tokens, prepared one after the other,
+   planes_bytes apart; tokens whose `skip` is set are left out. */
 typedef struct {
     const planes_format *format;
     const quantized_lines *lines;

@@ -1,9 +1,9 @@
-/* Planes on 32-byte registers, for the words included before it: `add_words(sum, a, b)` (sums of two products of words) and
-   `three_planes(even, odd, planes)` (64 nibbles by three planes of bytes). PLANES(kind) names the formats. Float32 tokens take three planes
-   of bytes at 4 bits and two of words elsewhere, half tokens one plane of words.
+/* Planes on 32-byte registers, for the words included before it: `add_words(sum, a, b)` (sums of two products of words)
+   and `three_planes(even, odd, planes)` (64 nibbles by three planes of bytes). PLANES(kind) names the formats. Float32
+   tokens take three planes of bytes at 4 bits and two of words elsewhere, half tokens one plane of words.
 
-   64 values unpack into four registers of words, 4 bits: values 4 * lane + register; other widths: even and odd values of 32 each. Planes
-   lie in that order. Two lines are in flight, with two prefetches per line of the cache each. */
+   64 values unpack into four registers of words, 4 bits: values 4 * lane + register; other widths: even and odd values
+   of 32 each. Planes lie in that order. Two lines are in flight, with two prefetches per line of the cache each. */
 #include "cpu/matmul/unpack_avx2.h"
 
 enum { NEAR = 1024, FAR = 3072, SCALE_NEAR = 2048, SCALE_FAR = 6144 }; /* bytes ahead */
@@ -49,7 +49,8 @@ INLINE void store_step(const int32_t *u, void *planes, int kind, int bits, int c
 
 INLINE uint32_t largest_magnitude(const float *x, int count) {
     __m256i most = _mm256_setzero_si256();
-    for (int i = 0; i < count; i += 8) most = _mm256_max_epu32(most, _mm256_and_si256(load(x + i), _mm256_set1_epi32(0x7fffffff)));
+    for (int i = 0; i < count; i += 8)
+        most = _mm256_max_epu32(most, _mm256_and_si256(load(x + i), _mm256_set1_epi32(0x7fffffff)));
     uint32_t lanes[8], largest = 0;
     _mm256_storeu_si256((__m256i *)lanes, most);
     for (int i = 0; i < 8; i++) largest = lanes[i] > largest ? lanes[i] : largest;
@@ -72,7 +73,8 @@ INLINE bool round_group(const float *x, int64_t g, int group, float most, int32_
     return true;
 }
 
-INLINE bool split(const quantized_lines *q, const float *x, int64_t k, char *planes, float *steps, float *sums, int kind, int bits) {
+INLINE bool split(const quantized_lines *q, const float *x, int64_t k, char *planes, float *steps, float *sums,
+                  int kind, int bits) {
     const float most = kind == WORDS ? 32767 : kind == BYTES ? 127 * 128 * 128 : 32767.0f * 32768;
     const int group = q->group, values = step_values(bits, group), count = group > values ? group : values;
     int32_t u[MOST_GROUP] = {0};
@@ -95,7 +97,8 @@ static void set_tables(planes_pass *pass) {
 }
 
 /* The values of a step: registers of words, or for planes of bytes even and odd values. */
-INLINE void unpack(const uint8_t *p, const pair_tables *u, int64_t any_bits, __m256i *w, int kind, int bits, int values) {
+INLINE void unpack(const uint8_t *p, const pair_tables *u, int64_t any_bits, __m256i *w, int kind, int bits,
+                   int values) {
     if (bits == 4) {
         const __m256i packed = load(p), mask = kind == BYTES ? _mm256_set1_epi8(15) : _mm256_set1_epi16(15);
         w[0] = _mm256_and_si256(packed, mask);
@@ -130,7 +133,8 @@ INLINE __m256 step_product(const __m256i *w, const char *planes, int kind, int v
     const int16_t *words = (const int16_t *)(const void *)planes;
     __m256 high = _mm256_cvtepi32_ps(plane_of_words(w, words, values / 16));
     if (kind == WORDS) return high;
-    return _mm256_fmadd_ps(high, _mm256_set1_ps(32768), _mm256_cvtepi32_ps(plane_of_words(w, words + values, values / 16)));
+    return _mm256_fmadd_ps(high, _mm256_set1_ps(32768),
+                           _mm256_cvtepi32_ps(plane_of_words(w, words + values, values / 16)));
 }
 
 /* The scale of each lane of a step that begins at `value` of the run. */
@@ -167,7 +171,8 @@ INLINE void begin_run(const planes_pass *pass, const planes_pair *at, int64_t g,
 
 /* One step of both lines, `v` values into the run that begins at `first`, with all tokens. */
 INLINE void step(const planes_pass *pass, const pair_tables *u, const uint8_t *const *packed, int64_t first, uint32_t v,
-                 float (*scale)[PLANES_TOKENS][RUN], __m256 (*total)[PLANES_TOKENS], int kind, int bits, int group, int tokens) {
+                 float (*scale)[PLANES_TOKENS][RUN], __m256 (*total)[PLANES_TOKENS], int kind, int bits, int group,
+                 int tokens) {
     const int values = step_values(bits, group);
     __m256i w[2][4];
     UNROLL(2)
@@ -178,15 +183,17 @@ INLINE void step(const planes_pass *pass, const pair_tables *u, const uint8_t *c
         UNROLL(2)
         for (int l = 0; l < 2; l++) {
             __m256 product = step_product(w[l], planes, kind, values);
-            total[l][t] = _mm256_fmadd_ps(product, lane_scales(scale[l][t], v, (uint32_t)group, (uint32_t)values), total[l][t]);
+            total[l][t] =
+                _mm256_fmadd_ps(product, lane_scales(scale[l][t], v, (uint32_t)group, (uint32_t)values), total[l][t]);
         }
     }
 }
 
 /* `count` values of a run that begins at `first`, and up to a line of the cache more: there, scales are zero. */
-INLINE void run_of_groups(const planes_pass *pass, const pair_tables *u, const planes_pair *at, int64_t first, uint32_t count,
-                          __m256 (*total)[PLANES_TOKENS], int kind, int bits, int group, int tokens) {
-    const uint32_t values = (uint32_t)step_values(bits, group), turn = bits == 4 ? 2 : 1; /* steps to a line of the cache */
+INLINE void run_of_groups(const planes_pass *pass, const pair_tables *u, const planes_pair *at, int64_t first,
+                          uint32_t count, __m256 (*total)[PLANES_TOKENS], int kind, int bits, int group, int tokens) {
+    const uint32_t values = (uint32_t)step_values(bits, group),
+                   turn = bits == 4 ? 2 : 1; /* steps to a line of the cache */
     const int64_t bytes = values * (uint32_t)(bits == ANY_BITS ? pass->bits : bits) / 8;
     const uint8_t *packed[2] = {at->packed[0], at->packed[1]};
     float scale[2][PLANES_TOKENS][RUN];
@@ -212,7 +219,8 @@ typedef struct {
     char scales[2][RUN * 4], biases[2][RUN * 4];
 } line_ends;
 
-static __attribute__((noinline)) void copy_ends(const planes_pass *pass, planes_pair *at, int64_t count, int group, line_ends *ends) {
+static __attribute__((noinline)) void copy_ends(const planes_pass *pass, planes_pair *at, int64_t count, int group,
+                                                line_ends *ends) {
     int64_t bytes = count * pass->bits / 8, scales = count / group * matmul_dtype_bytes(pass->scale_dtype);
     memset(ends, 0, sizeof *ends);
     for (int l = 0; l < 2; l++) {
@@ -220,7 +228,8 @@ static __attribute__((noinline)) void copy_ends(const planes_pass *pass, planes_
         memcpy(ends->scales[l], at->scales[l], (size_t)scales);
         memcpy(ends->biases[l], at->biases[l], (size_t)scales);
     }
-    *at = (planes_pair){{ends->packed[0], ends->packed[1]}, {ends->scales[0], ends->scales[1]}, {ends->biases[0], ends->biases[1]}};
+    *at = (planes_pair){
+        {ends->packed[0], ends->packed[1]}, {ends->scales[0], ends->scales[1]}, {ends->biases[0], ends->biases[1]}};
 }
 
 INLINE planes_pair pair_at(const planes_pass *pass, const planes_pair *pair, int64_t value, int group) {
@@ -236,10 +245,11 @@ INLINE float sum_of(__m256 v) {
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
 }
 
-INLINE void pair_kernel(const planes_pass *pass, const planes_pair *pair, float (*out)[PLANES_TOKENS], int kind, int bits, int group,
-                        int tokens) {
+INLINE void pair_kernel(const planes_pass *pass, const planes_pair *pair, float (*out)[PLANES_TOKENS], int kind,
+                        int bits, int group, int tokens) {
     const pair_tables tables = read_pair_tables(pass->tables);
-    const int run = RUN * group, margin = bits == ANY_BITS ? 48 : 0; /* values whose bytes unpack_pairs reads too many of */
+    const int run = RUN * group,
+              margin = bits == ANY_BITS ? 48 : 0; /* values whose bytes unpack_pairs reads too many of */
     __m256 total[2][PLANES_TOKENS];
     line_ends ends;
     for (int t = 0; t < tokens; t++) total[0][t] = total[1][t] = _mm256_setzero_ps();
@@ -255,14 +265,16 @@ INLINE void pair_kernel(const planes_pass *pass, const planes_pair *pair, float 
 
 /* ---- the kernels: each kind by width, group and tokens */
 
-#define KERNEL(kind, bits, group, tokens)                                                                                                  \
-    static void kind##_##bits##_##group##_##tokens(const planes_pass *pass, const planes_pair *pair, float(*out)[PLANES_TOKENS]) {         \
-        pair_kernel(pass, pair, out, kind, bits, group, tokens);                                                                           \
+#define KERNEL(kind, bits, group, tokens)                                                                              \
+    static void kind##_##bits##_##group##_##tokens(const planes_pass *pass, const planes_pair *pair,                   \
+                                                   float(*out)[PLANES_TOKENS]) {                                       \
+        pair_kernel(pass, pair, out, kind, bits, group, tokens);                                                       \
     }
 #define NAME(kind, bits, group, tokens) kind##_##bits##_##group##_##tokens,
 /* clang-format off */
 #define EACH_TOKENS(M, kind, bits, group) M(kind, bits, group, 1) M(kind, bits, group, 2) M(kind, bits, group, 4)
-#define EACH_GROUP(M, kind, bits) EACH_TOKENS(M, kind, bits, 32) EACH_TOKENS(M, kind, bits, 64) EACH_TOKENS(M, kind, bits, 128)
+#define EACH_GROUP(M, kind, bits)                                                                                      \
+    EACH_TOKENS(M, kind, bits, 32) EACH_TOKENS(M, kind, bits, 64) EACH_TOKENS(M, kind, bits, 128)
 /* clang-format on */
 EACH_GROUP(KERNEL, WORDS, 0)
 EACH_GROUP(KERNEL, WORDS, 4)
@@ -271,7 +283,8 @@ EACH_GROUP(KERNEL, TWO_WORDS, 0)
 EACH_GROUP(KERNEL, TWO_WORDS, 8)
 EACH_GROUP(KERNEL, BYTES, 4)
 
-static planes_kernel *const kernels_of_words[] = {EACH_GROUP(NAME, WORDS, 0) EACH_GROUP(NAME, WORDS, 4) EACH_GROUP(NAME, WORDS, 8)};
+static planes_kernel *const kernels_of_words[] = {EACH_GROUP(NAME, WORDS, 0) EACH_GROUP(NAME, WORDS, 4)
+                                                      EACH_GROUP(NAME, WORDS, 8)};
 static planes_kernel *const kernels_of_two_words[] = {EACH_GROUP(NAME, TWO_WORDS, 0) EACH_GROUP(NAME, TWO_WORDS, 8)};
 static planes_kernel *const kernels_of_bytes[] = {EACH_GROUP(NAME, BYTES, 4)};
 
@@ -292,10 +305,12 @@ static planes_kernel *find_bytes(const quantized_lines *q, int tokens) {
 }
 
 static bool split_words(const quantized_lines *q, const float *x, int64_t k, void *planes, float *steps, float *sums) {
-    return q->bits == 4 ? split(q, x, k, planes, steps, sums, WORDS, 4) : split(q, x, k, planes, steps, sums, WORDS, ANY_BITS);
+    return q->bits == 4 ? split(q, x, k, planes, steps, sums, WORDS, 4)
+                        : split(q, x, k, planes, steps, sums, WORDS, ANY_BITS);
 }
 
-static bool split_two_words(const quantized_lines *q, const float *x, int64_t k, void *planes, float *steps, float *sums) {
+static bool split_two_words(const quantized_lines *q, const float *x, int64_t k, void *planes, float *steps,
+                            float *sums) {
     return split(q, x, k, planes, steps, sums, TWO_WORDS, ANY_BITS);
 }
 
@@ -303,7 +318,9 @@ static bool split_bytes(const quantized_lines *q, const float *x, int64_t k, voi
     return split(q, x, k, planes, steps, sums, BYTES, 4);
 }
 
-const planes_format PLANES(words) = {.value_bytes = WORDS, .split = split_words, .set_tables = set_tables, .find = find_words};
+const planes_format PLANES(words) = {
+    .value_bytes = WORDS, .split = split_words, .set_tables = set_tables, .find = find_words};
 const planes_format PLANES(two_words) = {
     .value_bytes = TWO_WORDS, .split = split_two_words, .set_tables = set_tables, .find = find_two_words};
-const planes_format PLANES(bytes) = {.value_bytes = BYTES, .split = split_bytes, .set_tables = set_tables, .find = find_bytes};
+const planes_format PLANES(bytes) = {
+    .value_bytes = BYTES, .split = split_bytes, .set_tables = set_tables, .find = find_bytes};

@@ -1,11 +1,13 @@
-/* Planes of bytes by vpdpbusd on 64-byte registers, for the words included before it: `unpack_any` and `set_tables` (how widths other than
-   4 and 8 are unpacked); PLANES is the name of the format. Two lines are in flight, each with two prefetches per line of the cache: that is
-   what reaches the speed of memory (docs/design/cpu-matmul.md). The layout of the weights is the file's; only the token is rearranged. */
+/* Planes of bytes by vpdpbusd on 64-byte registers, for the words included before it: `unpack_any` and `set_tables`
+   (how widths other than 4 and 8 are unpacked); PLANES is the name of the format. Two lines are in flight, each with
+   two prefetches per line of the cache: that is what reaches the speed of memory (docs/design/cpu-matmul.md). The
+   layout of the weights is the file's; only the token is rearranged. */
 
 enum { NEAR = 1024, FAR = 3072, SCALE_NEAR = 2048, SCALE_FAR = 6144 }; /* bytes ahead */
 enum { ANY_BITS = 0 };
 
-/* Values in one 64-byte register of unpacked weights and the bytes they come from: 4-bit weights fill two registers, even and odd values.
+/* Values in one 64-byte register of unpacked weights and the bytes they come from: 4-bit weights fill two registers,
+ * even and odd values.
  */
 INLINE int64_t block_values(int bits) {
     return bits == 4 ? 128 : 64;
@@ -104,15 +106,17 @@ INLINE __m512i three_planes_of_nibbles(__m512i even, __m512i odd, const int8_t *
 /* The group, counted from the first of 16, that each 32-bit lane of block `b` belongs to. */
 INLINE __m512i lane_groups(int64_t b, int bits, int group) {
     int values = (int)block_values(bits), lane = values / 16;
-    __m512i lanes = _mm512_setr_epi32(0, lane / group, 2 * lane / group, 3 * lane / group, 4 * lane / group, 5 * lane / group,
-                                      6 * lane / group, 7 * lane / group, 8 * lane / group, 9 * lane / group, 10 * lane / group,
-                                      11 * lane / group, 12 * lane / group, 13 * lane / group, 14 * lane / group, 15 * lane / group);
+    __m512i lanes = _mm512_setr_epi32(0, lane / group, 2 * lane / group, 3 * lane / group, 4 * lane / group,
+                                      5 * lane / group, 6 * lane / group, 7 * lane / group, 8 * lane / group,
+                                      9 * lane / group, 10 * lane / group, 11 * lane / group, 12 * lane / group,
+                                      13 * lane / group, 14 * lane / group, 15 * lane / group);
     return _mm512_add_epi32(lanes, _mm512_set1_epi32((int)b * values / group));
 }
 
 /* Block b of the run of up to 16 groups that begins at `value`: the products of lines first .. last with all tokens. */
-INLINE void block(const planes_pass *pass, const unpacking *u, planes_pair *pair, int first, int last, int64_t value, int64_t b,
-                  __mmask64 keep, __m512 (*scale)[PLANES_TOKENS], __m512 (*total)[PLANES_TOKENS], int bits, int group, int tokens) {
+INLINE void block(const planes_pass *pass, const unpacking *u, planes_pair *pair, int first, int last, int64_t value,
+                  int64_t b, __mmask64 keep, __m512 (*scale)[PLANES_TOKENS], __m512 (*total)[PLANES_TOKENS], int bits,
+                  int group, int tokens) {
     const __m512i nibble = _mm512_set1_epi8(15), groups = lane_groups(b, bits, group);
     const int64_t bytes = bits == ANY_BITS ? 8 * pass->bits : 64;
     const int64_t planes_at = value * 3 + b * block_values(bits) * 3;
@@ -137,14 +141,15 @@ INLINE void block(const planes_pass *pass, const unpacking *u, planes_pair *pair
         UNROLL(2)
         for (int l = first; l <= last; l++) {
             __m512i d = bits == 4 ? three_planes_of_nibbles(even[l], odd[l], planes) : three_planes(even[l], planes);
-            total[l][t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(d), _mm512_permutexvar_ps(groups, scale[l][t]), total[l][t]);
+            total[l][t] =
+                _mm512_fmadd_ps(_mm512_cvtepi32_ps(d), _mm512_permutexvar_ps(groups, scale[l][t]), total[l][t]);
         }
     }
 }
 
 /* Scales times steps of up to 16 groups, and the biases' share of the totals. */
-INLINE void begin_groups(const planes_pass *pass, const planes_pair *pair, int64_t g, __mmask16 mask, __m512 (*scale)[PLANES_TOKENS],
-                         __m512 (*total)[PLANES_TOKENS], int tokens) {
+INLINE void begin_groups(const planes_pass *pass, const planes_pair *pair, int64_t g, __mmask16 mask,
+                         __m512 (*scale)[PLANES_TOKENS], __m512 (*total)[PLANES_TOKENS], int tokens) {
     UNROLL(2)
     for (int l = 0; l < 2; l++) {
         int64_t byte = g * matmul_dtype_bytes(pass->scale_dtype);
@@ -152,7 +157,8 @@ INLINE void begin_groups(const planes_pass *pass, const planes_pair *pair, int64
         PREFETCH(pair->biases[l] + byte + SCALE_NEAR);
         PREFETCH(pair->scales[l] + byte + SCALE_FAR);
         PREFETCH(pair->biases[l] + byte + SCALE_FAR);
-        __m512 s = load_scales(pass->scale_dtype, pair->scales[l], g, mask), b = load_scales(pass->scale_dtype, pair->biases[l], g, mask);
+        __m512 s = load_scales(pass->scale_dtype, pair->scales[l], g, mask),
+               b = load_scales(pass->scale_dtype, pair->biases[l], g, mask);
         UNROLL(4)
         for (int t = 0; t < tokens; t++) {
             scale[l][t] = _mm512_mul_ps(s, _mm512_loadu_ps(pass->steps[t] + g));
@@ -162,7 +168,8 @@ INLINE void begin_groups(const planes_pass *pass, const planes_pair *pair, int64
 }
 
 /* out[l][t] for two lines. */
-INLINE void pair_kernel(const planes_pass *pass, const planes_pair *lines, float (*out)[PLANES_TOKENS], int bits, int group, int tokens) {
+INLINE void pair_kernel(const planes_pass *pass, const planes_pair *lines, float (*out)[PLANES_TOKENS], int bits,
+                        int group, int tokens) {
     const int run = group == 128 ? 8 : 16, values = (int)block_values(bits), blocks = run * group / values;
     const int turn = bits == 8 ? 8 : 1; /* blocks of one line before the other's: measured */
     __m512 total[2][PLANES_TOKENS], scale[2][PLANES_TOKENS];
@@ -176,28 +183,33 @@ INLINE void pair_kernel(const planes_pass *pass, const planes_pair *lines, float
         if (tokens == 1) {
             for (int64_t b = 0; b < blocks; b += turn) {
                 UNROLL(8)
-                for (int64_t i = b; i < b + turn; i++) block(pass, &tables, pair, 0, 0, value, i, ~0ull, scale, total, bits, group, 1);
+                for (int64_t i = b; i < b + turn; i++)
+                    block(pass, &tables, pair, 0, 0, value, i, ~0ull, scale, total, bits, group, 1);
                 UNROLL(8)
-                for (int64_t i = b; i < b + turn; i++) block(pass, &tables, pair, 1, 1, value, i, ~0ull, scale, total, bits, group, 1);
+                for (int64_t i = b; i < b + turn; i++)
+                    block(pass, &tables, pair, 1, 1, value, i, ~0ull, scale, total, bits, group, 1);
             }
         } else {
             UNROLL(2)
-            for (int64_t b = 0; b < blocks; b++) block(pass, &tables, pair, 0, 1, value, b, ~0ull, scale, total, bits, group, tokens);
+            for (int64_t b = 0; b < blocks; b++)
+                block(pass, &tables, pair, 0, 1, value, b, ~0ull, scale, total, bits, group, tokens);
         }
     }
     int64_t rest = pass->k - value;
     if (rest) begin_groups(pass, pair, value / group, (__mmask16)((1u << rest / group) - 1), scale, total, tokens);
     for (int64_t b = 0; b * values < rest; b++) {
         int64_t bytes = (rest - b * values) * (bits == ANY_BITS ? pass->bits : bits) / 8;
-        block(pass, &tables, pair, 0, 1, value, b, bytes >= 64 ? ~0ull : (1ull << bytes) - 1, scale, total, bits, group, tokens);
+        block(pass, &tables, pair, 0, 1, value, b, bytes >= 64 ? ~0ull : (1ull << bytes) - 1, scale, total, bits, group,
+              tokens);
     }
     for (int l = 0; l < 2; l++)
         for (int t = 0; t < tokens; t++) out[l][t] = _mm512_reduce_add_ps(total[l][t]);
 }
 
-#define KERNEL(bits, group, tokens)                                                                                                        \
-    static void planes_##bits##_##group##_##tokens(const planes_pass *pass, const planes_pair *pair, float(*out)[PLANES_TOKENS]) {         \
-        pair_kernel(pass, pair, out, bits, group, tokens);                                                                                 \
+#define KERNEL(bits, group, tokens)                                                                                    \
+    static void planes_##bits##_##group##_##tokens(const planes_pass *pass, const planes_pair *pair,                   \
+                                                   float(*out)[PLANES_TOKENS]) {                                       \
+        pair_kernel(pass, pair, out, bits, group, tokens);                                                             \
     }
 #define NAME(bits, group, tokens) planes_##bits##_##group##_##tokens,
 /* clang-format off */

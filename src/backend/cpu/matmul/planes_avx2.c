@@ -10,7 +10,8 @@ INLINE __m256i add_words(__m256i sum, __m256i a, __m256i b) {
 
 /* Sums of four products of 4 by 8 bits fit 16; the constants of the second product put the planes in their places. */
 INLINE __m256i one_plane(__m256i even, __m256i odd, const int8_t *plane, int place) {
-    __m256i x_even = _mm256_loadu_si256((const __m256i *)plane), x_odd = _mm256_loadu_si256((const __m256i *)(plane + 32));
+    __m256i x_even = _mm256_loadu_si256((const __m256i *)plane),
+            x_odd = _mm256_loadu_si256((const __m256i *)(plane + 32));
     __m256i sums = _mm256_add_epi16(_mm256_maddubs_epi16(even, x_even), _mm256_maddubs_epi16(odd, x_odd));
     return _mm256_madd_epi16(sums, _mm256_set1_epi16((short)place));
 }

@@ -4,8 +4,8 @@
 #include "cpu/matmul/inline.h"
 #include "cpu/matmul/planes.h"
 
-/* 64 values: each quarter gets the bytes of its sixteen values, each word in it those of a pair, which begins at bit 0, 2, 4 or 6 of the
-   word and comes down; the second of the pair goes up to the high byte. */
+/* 64 values: each quarter gets the bytes of its sixteen values, each word in it those of a pair, which begins at bit 0,
+   2, 4 or 6 of the word and comes down; the second of the pair goes up to the high byte. */
 INLINE __m512i unpack_any(const __m512i *table, __m512i packed) {
     __m512i pairs = _mm512_shuffle_epi8(_mm512_permutexvar_epi16(table[0], packed), table[1]);
     __m512i first = _mm512_srlv_epi16(pairs, table[2]), second = _mm512_sllv_epi16(first, table[3]);

@@ -15,7 +15,8 @@ INLINE __m256i one_plane(__m256i sum, __m256i even, __m256i odd, const int8_t *p
 
 /* The low plane has a sum of its own, which shortens the chain. */
 INLINE __m256i three_planes(__m256i even, __m256i odd, const int8_t *planes) {
-    __m256i high = one_plane(_mm256_setzero_si256(), even, odd, planes), low = one_plane(_mm256_setzero_si256(), even, odd, planes + 128);
+    __m256i high = one_plane(_mm256_setzero_si256(), even, odd, planes),
+            low = one_plane(_mm256_setzero_si256(), even, odd, planes + 128);
     high = one_plane(_mm256_slli_epi32(high, 7), even, odd, planes + 64);
     return _mm256_add_epi32(_mm256_slli_epi32(high, 7), low);
 }

@@ -29,7 +29,8 @@ static affine_problem describe(const call *c, batch_axes *axes) {
                                .packed_stride = row_stride(&in[W]) * 4,
                                .group_stride = row_stride(&in[SCALES])};
     int64_t n = out->shape[out->ndim - 1];
-    matmul_operand x = {in[X].data, matmul_dtype_of(in[X].dtype), axes->row_stride, in[X].strides[in[X].ndim - 1], NULL, false};
+    matmul_operand x = {in[X].data, matmul_dtype_of(in[X].dtype), axes->row_stride, in[X].strides[in[X].ndim - 1], NULL,
+                        false};
     return (affine_problem){.x = x,
                             .weights = weights,
                             .turned = !attributes->transpose,
@@ -77,7 +78,8 @@ static bool run(const call *c) {
 
 const kernel_row matmul_quantized_row = {.op = OP_quantized_matmul,
                                          .name = "quantized_matmul_cpu",
-                                         .dtypes = DTYPE_BIT(TARN_FLOAT32) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT16),
+                                         .dtypes = DTYPE_BIT(TARN_FLOAT32) | DTYPE_BIT(TARN_BFLOAT16) |
+                                                   DTYPE_BIT(TARN_FLOAT16),
                                          .layout = LAYOUT_ROWS,
                                          .any_address = 2 | 4 | 8,
                                          .supports = supports,

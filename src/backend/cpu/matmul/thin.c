@@ -1,5 +1,6 @@
-/* Where the depth is dense, sums of products along it, two columns in flight. Where the columns are, lines are added up in a block of sums
-   that stays in the first-level cache. Otherwise values are gathered. Work is split over the columns. */
+/* Where the depth is dense, sums of products along it, two columns in flight. Where the columns are, lines are added up
+   in a block of sums that stays in the first-level cache. Otherwise values are gathered. Work is split over the
+   columns. */
 #include "cpu/matmul/thin.h"
 
 #include "base/threads.h"
@@ -41,7 +42,8 @@ static void dot_pairs(const thin_job *j, int64_t begin, int64_t end, int64_t apa
     for (int64_t token = 0; token < p->row_count; token += PASS)
         for (int64_t c = begin; c < end; c++) {
             int tokens = pass_of(p, token);
-            j->kit->dot_pair(p->columns.dtype, column_at(p, c), column_at(p, c + apart), p->depth, tokens, j->x + token, sums);
+            j->kit->dot_pair(p->columns.dtype, column_at(p, c), column_at(p, c + apart), p->depth, tokens, j->x + token,
+                             sums);
             for (int t = 0; t < tokens; t++) {
                 store(p, token + t, c, sums[t]);
                 store(p, token + t, c + apart, sums[PASS + t]);
@@ -62,7 +64,8 @@ static void dot_columns(void *context, int64_t begin, int64_t end, int thread, i
     (void)thread, (void)threads;
     const thin_job *j = context;
     int64_t half = (end - begin) / 2;
-    for (int64_t c = begin; c < begin + half; c += PAIRS) dot_pairs(j, c, c + PAIRS < begin + half ? c + PAIRS : begin + half, half);
+    for (int64_t c = begin; c < begin + half; c += PAIRS)
+        dot_pairs(j, c, c + PAIRS < begin + half ? c + PAIRS : begin + half, half);
     if ((end - begin) & 1) dot_last(j, end - 1);
 }
 
@@ -88,7 +91,8 @@ static void add_block(const thin_job *j, int64_t begin, int64_t count) {
         const char *lines = column_at(p, begin) + k * p->columns.depth_stride * matmul_dtype_bytes(p->columns.dtype);
         int some = p->depth - k < 4 ? (int)(p->depth - k) : 4;
         for (int t = 0; t < tokens; t += PASS)
-            j->kit->add_lines(p->columns.dtype, lines, p->columns.depth_stride, some, count, pass_of(p, t), x + t, to + t);
+            j->kit->add_lines(p->columns.dtype, lines, p->columns.depth_stride, some, count, pass_of(p, t), x + t,
+                              to + t);
     }
     for (int t = 0; t < tokens; t++) store_block(j, sums[t], t, begin, count);
 }

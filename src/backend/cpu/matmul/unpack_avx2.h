@@ -1,6 +1,6 @@
-/* Packed values of any width as words, 32 at a time, with AVX2. Each half of a register gets the bytes of sixteen values, each word in it
-   those of a pair of values, which begins at bit 0, 2, 4 or 6. Either value is moved to the top of its word by one product and down from
-   there by another. Widths up to 6 bits. */
+/* Packed values of any width as words, 32 at a time, with AVX2. Each half of a register gets the bytes of sixteen
+   values, each word in it those of a pair of values, which begins at bit 0, 2, 4 or 6. Either value is moved to the top
+   of its word by one product and down from there by another. Widths up to 6 bits. */
 #ifndef CPU_MATMUL_UNPACK_AVX2_H
 #define CPU_MATMUL_UNPACK_AVX2_H
 
@@ -36,8 +36,8 @@ INLINE pair_tables read_pair_tables(const void *tables) {
     return (pair_tables){t[0], t[1], t[2], t[3]};
 }
 
-/* w[0]: the even ones of 32 values, w[1]: the odd ones. Reads 16 bytes from p and 16 from the seventeenth value on: with 2 bits
-   12 bytes past the values. */
+/* w[0]: the even ones of 32 values, w[1]: the odd ones. Reads 16 bytes from p and 16 from the seventeenth value on:
+   with 2 bits 12 bytes past the values. */
 INLINE void unpack_pairs(const uint8_t *p, const pair_tables *t, int64_t bits, __m256i *w) {
     __m128i low = _mm_loadu_si128((const __m128i *)p), high = _mm_loadu_si128((const __m128i *)(p + 2 * bits));
     __m256i pairs = _mm256_shuffle_epi8(_mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1), t->spread);

@@ -52,16 +52,19 @@ INLINE void v_store_half(matmul_dtype dtype, void *p, vec v) {
     _mm256_storeu_si256((__m256i *)p, h);
 }
 
-/* Values begin .. begin + 15 of a bit stream as f32; begin is a multiple of 16. Each lane takes the two 16-bit words its value may lie in.
+/* Values begin .. begin + 15 of a bit stream as f32; begin is a multiple of 16. Each lane takes the two 16-bit words
+ * its value may lie in.
  */
 INLINE vec v_unpack(const uint8_t *stream, int64_t begin, int bits) {
     const uint8_t *p = stream + begin * bits / 8;
     if (bits == 8) return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)));
-    __m512i bit = _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), _mm512_set1_epi32(bits));
+    __m512i bit = _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                                     _mm512_set1_epi32(bits));
     __m512i word = _mm512_srli_epi32(bit, 4);
     __m512i pair = _mm512_or_si512(word, _mm512_slli_epi32(_mm512_add_epi32(word, _mm512_set1_epi32(1)), 16));
     __m512i bytes = _mm512_castsi128_si512(_mm_maskz_loadu_epi8((__mmask16)((1u << 2 * bits) - 1), p));
-    __m512i lanes = _mm512_srlv_epi32(_mm512_permutexvar_epi16(pair, bytes), _mm512_and_si512(bit, _mm512_set1_epi32(15)));
+    __m512i lanes =
+        _mm512_srlv_epi32(_mm512_permutexvar_epi16(pair, bytes), _mm512_and_si512(bit, _mm512_set1_epi32(15)));
     return _mm512_cvtepi32_ps(_mm512_and_si512(lanes, _mm512_set1_epi32((1 << bits) - 1)));
 }
 
@@ -71,7 +74,8 @@ INLINE vec v_lookup(const uint8_t *stream, int64_t begin, vec table) {
     int half[2];
     memcpy(half, stream + begin / 2, sizeof half);
     __m512i lanes = _mm512_mask_set1_epi32(_mm512_set1_epi32(half[0]), 0xff00, half[1]);
-    __m512i places = _mm512_srlv_epi32(lanes, _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28));
+    __m512i places =
+        _mm512_srlv_epi32(lanes, _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28));
     return _mm512_permutexvar_ps(places, table);
 }
 INLINE vec v_count(void) {

@@ -35,7 +35,8 @@ INLINE float v_sum(vec v) {
     return (v[0] + v[2]) + (v[1] + v[3]);
 }
 INLINE vec v_load_half(matmul_dtype dtype, const void *p) {
-    return (vec){load_as_float(dtype, p, 0), load_as_float(dtype, p, 1), load_as_float(dtype, p, 2), load_as_float(dtype, p, 3)};
+    return (vec){load_as_float(dtype, p, 0), load_as_float(dtype, p, 1), load_as_float(dtype, p, 2),
+                 load_as_float(dtype, p, 3)};
 }
 INLINE void v_store_half(matmul_dtype dtype, void *p, vec v) {
     for (int i = 0; i < WIDTH; i++) store_from_float(dtype, v[i], p, i);
@@ -45,10 +46,12 @@ INLINE void v_store_half(matmul_dtype dtype, void *p, vec v) {
 INLINE vec v_unpack(const uint8_t *stream, int64_t begin, int bits) {
     int64_t bit = begin * bits;
     uint32_t word = 0;
-    memcpy(&word, stream + bit / 8, (size_t)((bit & 7) + 4 * bits + 7) / 8); /* at most four bytes: 6-bit values begin at a byte */
+    memcpy(&word, stream + bit / 8,
+           (size_t)((bit & 7) + 4 * bits + 7) / 8); /* at most four bytes: 6-bit values begin at a byte */
     word >>= bit & 7;
     uint32_t mask = (1u << bits) - 1;
-    return (vec){(float)(word & mask), (float)(word >> bits & mask), (float)(word >> 2 * bits & mask), (float)(word >> 3 * bits & mask)};
+    return (vec){(float)(word & mask), (float)(word >> bits & mask), (float)(word >> 2 * bits & mask),
+                 (float)(word >> 3 * bits & mask)};
 }
 
 INLINE void v_transpose(const float *source, int64_t stride, float *out, int64_t out_stride) {

@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* Sums `bytes` (a multiple of 512) from two streams, each half of them, with two prefetches a line; 0 leaves one out. */
+/* Sums `bytes` (a multiple of 512) from two streams, each half of them, with two prefetches a line; 0 leaves one out.
+ */
 typedef uint64_t measure_read_loop(const char *p, int64_t bytes, int near, int far);
 /* Runs `rounds` of multiplications over 4096 random floats (f32) or 32768 random bf16; returns the operations done. */
 typedef double measure_rate_loop(const void *random, int64_t rounds, float *sink);

@@ -1,4 +1,5 @@
-/* Runs the loops of this machine's instruction set alone and on all threads, several times each, and keeps median and best. */
+/* Runs the loops of this machine's instruction set alone and on all threads, several times each, and keeps median and
+ * best. */
 #include "cpu/measure/measure.h"
 
 #include <stdlib.h>
@@ -71,7 +72,8 @@ static void choose_distances(reading *r) {
     reading attempt = *r;
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         attempt.near = pairs[i][0], attempt.far = pairs[i][1];
-        double first = read_once(&attempt, false), second = read_once(&attempt, false), rate = first > second ? first : second;
+        double first = read_once(&attempt, false), second = read_once(&attempt, false),
+               rate = first > second ? first : second;
         if (rate <= best) continue;
         best = rate;
         r->near = attempt.near, r->far = attempt.far;
@@ -182,7 +184,8 @@ measured_rate measure_bf16(void) {
     if (!random) return (measured_rate){.units = "none"};
     uint64_t state = 1;
     for (int i = 0; i < RANDOM_BYTES / 2; i++) random[i] = float_to_bfloat16(random_float(&state));
-    measured_rate r = cpu_has(CPU_AMX) ? rate(measure_tiles_amx, random, "AMX bf16") : rate(measure_dot_avx512bf16, random, "vdpbf16ps");
+    measured_rate r = cpu_has(CPU_AMX) ? rate(measure_tiles_amx, random, "AMX bf16")
+                                       : rate(measure_dot_avx512bf16, random, "vdpbf16ps");
     memory_free_aligned(random);
     return r;
 }

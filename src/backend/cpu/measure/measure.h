@@ -1,5 +1,6 @@
-/* What this machine can do at most: the speed of reading memory and of multiplying, measured on random data. Benchmarks print their figures
-   beside these, taken in the same run; `tarn doctor` prints them alone. Seconds of work; nothing else should run meanwhile. */
+/* What this machine can do at most: the speed of reading memory and of multiplying, measured on random data. Benchmarks
+   print their figures beside these, taken in the same run; `tarn doctor` prints them alone. Seconds of work; nothing
+   else should run meanwhile. */
 #ifndef CPU_MEASURE_H
 #define CPU_MEASURE_H
 
@@ -16,8 +17,8 @@ typedef struct {
     measured one, all; /* GB/s with one and with parallel_threads() threads */
 } measured_reading;
 
-/* Reads a buffer of `bytes` (0: 1 GiB or a quarter of the free memory, whichever is less) in huge pages if the system gives them. False,
-   with the error set, if there is no memory. */
+/* Reads a buffer of `bytes` (0: 1 GiB or a quarter of the free memory, whichever is less) in huge pages if the system
+   gives them. False, with the error set, if there is no memory. */
 bool measure_reading(int64_t bytes, measured_reading *result);
 
 /* One more reading by all threads, of these bytes and with the distances found before; GB/s. */
@@ -28,7 +29,8 @@ typedef struct {
     const char *units; /* "AVX-512 FMA", "AMX bf16", "vdpbf16ps", "none" */
 } measured_rate;
 
-/* Multiply-add in registers (f32) and from the first-level cache (bf16 tiles); random values, because tiles of zeros are faster. */
+/* Multiply-add in registers (f32) and from the first-level cache (bf16 tiles); random values, because tiles of zeros
+ * are faster. */
 measured_rate measure_f32(void);
 measured_rate measure_bf16(void);
 

@@ -1,4 +1,5 @@
-/* Kernels over rows: softmax, rms_norm and rope. Rows are shared out among threads; what is done with one is in norm.tpl.h. */
+/* Kernels over rows: softmax, rms_norm and rope. Rows are shared out among threads; what is done with one is in
+ * norm.tpl.h. */
 #include "cpu/norm/norm.h"
 
 #include <math.h>
@@ -36,7 +37,8 @@ static void rms_norm_part(void *context, int64_t begin, int64_t end, int thread,
     int64_t n = x->shape[x->ndim - 1];
     float eps = (float)((const attributes_rms_norm *)j->call->attributes)->eps;
     for (int64_t i = begin; i < end; i++)
-        j->kernels->rms_norm((char *)out->data + i * n * dtype_bytes(out->dtype), row_at(x, i), weight, n, eps, x->dtype);
+        j->kernels->rms_norm((char *)out->data + i * n * dtype_bytes(out->dtype), row_at(x, i), weight, n, eps,
+                             x->dtype);
 }
 
 static bool run_rows(const call *c, const norm_kernels *kernels, parallel_body body) {
@@ -47,7 +49,8 @@ static bool run_rows(const call *c, const norm_kernels *kernels, parallel_body b
     return true;
 }
 
-/* ---- rope: x [batch, ..., length, dim]. A unit of work is one position of one batch row: its angles serve all heads. */
+/* ---- rope: x [batch, ..., length, dim]. A unit of work is one position of one batch row: its angles serve all heads.
+ */
 
 typedef struct {
     const call *call;
@@ -63,7 +66,8 @@ static void rope_unit(const rope_job *j, int64_t batch, int64_t at, const float 
     bool traditional = ((const attributes_rope *)j->call->attributes)->traditional;
     for (int64_t head = 0; head < heads; head++) {
         int64_t row = (batch * heads + head) * length + at;
-        j->kernels->rope_row((char *)out->data + row * dim * bytes, row_at(x, row), cosines, sines, j->half, dim, traditional, x->dtype);
+        j->kernels->rope_row((char *)out->data + row * dim * bytes, row_at(x, row), cosines, sines, j->half, dim,
+                             traditional, x->dtype);
     }
 }
 
@@ -71,7 +75,8 @@ static void rope_part(void *context, int64_t begin, int64_t end, int thread, int
     (void)thread, (void)threads;
     const rope_job *j = context;
     const operand *x = &j->call->inputs[0], *offset = &j->call->inputs[1];
-    float scale = (float)((const attributes_rope *)j->call->attributes)->scale, cosines[ROPE_MOST_DIMS / 2], sines[ROPE_MOST_DIMS / 2];
+    float scale = (float)((const attributes_rope *)j->call->attributes)->scale, cosines[ROPE_MOST_DIMS / 2],
+          sines[ROPE_MOST_DIMS / 2];
     int64_t length = x->shape[x->ndim - 2];
     bool shared = offset->ndim == 0 || offset->shape[0] == 1;
     for (int64_t i = begin; i < end; i++) {
@@ -105,28 +110,29 @@ static bool supports_rms_norm(const call *c) {
 
 static bool supports_rope(const call *c) {
     bool freqs = c->input_count > 2 && c->inputs[2].ndim > 0;
-    return rotated(c) <= ROPE_MOST_DIMS && (!freqs || (c->inputs[2].dtype == TARN_FLOAT32 && operand_is_dense(&c->inputs[2])));
+    return rotated(c) <= ROPE_MOST_DIMS &&
+           (!freqs || (c->inputs[2].dtype == TARN_FLOAT32 && operand_is_dense(&c->inputs[2])));
 }
 
 /* ---- rows */
 
 #define DTYPES_NARROW (DTYPE_BIT(TARN_FLOAT16) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT32))
-#define NORM_ROW(name_, isa, supports_)                                                                                                    \
-    {                                                                                                                                      \
-        .op = OP_##name_, .name = #name_ "_" #isa, .dtypes = DTYPES_NARROW, .layout = LAYOUT_ROWS, .may_overwrite = 1,                     \
-        .supports = supports_, .run = name_##_##isa                                                                                        \
+#define NORM_ROW(name_, isa, supports_)                                                                                \
+    {                                                                                                                  \
+        .op = OP_##name_, .name = #name_ "_" #isa, .dtypes = DTYPES_NARROW, .layout = LAYOUT_ROWS, .may_overwrite = 1, \
+        .supports = supports_, .run = name_##_##isa                                                                    \
     }
-#define NORM_ROWS(isa, isa_id)                                                                                                             \
-    static bool softmax_##isa(const call *c) {                                                                                             \
-        return run_rows(c, &norm_kernels_##isa, softmax_part);                                                                             \
-    }                                                                                                                                      \
-    static bool rms_norm_##isa(const call *c) {                                                                                            \
-        return run_rows(c, &norm_kernels_##isa, rms_norm_part);                                                                            \
-    }                                                                                                                                      \
-    static bool rope_##isa(const call *c) {                                                                                                \
-        return run_rope(c, &norm_kernels_##isa);                                                                                           \
-    }                                                                                                                                      \
-    static const kernel_row rows_##isa[] = {NORM_ROW(softmax, isa, NULL), NORM_ROW(rms_norm, isa, supports_rms_norm),                      \
+#define NORM_ROWS(isa, isa_id)                                                                                         \
+    static bool softmax_##isa(const call *c) {                                                                         \
+        return run_rows(c, &norm_kernels_##isa, softmax_part);                                                         \
+    }                                                                                                                  \
+    static bool rms_norm_##isa(const call *c) {                                                                        \
+        return run_rows(c, &norm_kernels_##isa, rms_norm_part);                                                        \
+    }                                                                                                                  \
+    static bool rope_##isa(const call *c) {                                                                            \
+        return run_rope(c, &norm_kernels_##isa);                                                                       \
+    }                                                                                                                  \
+    static const kernel_row rows_##isa[] = {NORM_ROW(softmax, isa, NULL), NORM_ROW(rms_norm, isa, supports_rms_norm),  \
                                             NORM_ROW(rope, isa, supports_rope)};
 CPU_EACH_ISA(NORM_ROWS)
 

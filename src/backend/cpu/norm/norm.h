@@ -1,4 +1,5 @@
-/* What one instruction set brings to the kernels over rows: softmax, rms_norm, rope. Rows are dense; dtypes float32, float16, bfloat16. */
+/* What one instruction set brings to the kernels over rows: softmax, rms_norm, rope. Rows are dense; dtypes float32,
+ * float16, bfloat16. */
 #ifndef CPU_NORM_H
 #define CPU_NORM_H
 
@@ -15,8 +16,8 @@ typedef struct {
     /* cosines and sines of position * turns[i] */
     void (*rope_angles)(float *cosines, float *sines, const float *turns, int64_t half, float position);
     /* dim elements, the first 2 * half of which turn */
-    void (*rope_row)(void *to, const void *from, const float *cosines, const float *sines, int64_t half, int64_t dim, bool traditional,
-                     tarn_dtype dtype);
+    void (*rope_row)(void *to, const void *from, const float *cosines, const float *sines, int64_t half, int64_t dim,
+                     bool traditional, tarn_dtype dtype);
 } norm_kernels;
 
 extern const norm_kernels norm_kernels_baseline, norm_kernels_avx2, norm_kernels_avx512;

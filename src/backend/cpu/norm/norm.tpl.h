@@ -1,4 +1,5 @@
-/* softmax, rms_norm and rope of one row, for one instruction set. Sums run in float32 over LANES partial sums for each of four vectors. */
+/* softmax, rms_norm and rope of one row, for one instruction set. Sums run in float32 over LANES partial sums for each
+ * of four vectors. */
 #include "cpu/exp.h"
 #include "cpu/matmul/inline.h"
 #include "cpu/norm/norm.h"
@@ -6,8 +7,8 @@
 
 enum { PIECE = 512, KEPT = 8192 };
 
-/* ---- softmax: the largest element, the sum of exp(x - largest), the quotients. float32 keeps the exponentials in the output; half types
-   keep those of rows up to KEPT in a buffer and compute those of longer ones twice. */
+/* ---- softmax: the largest element, the sum of exp(x - largest), the quotients. float32 keeps the exponentials in the
+   output; half types keep those of rows up to KEPT in a buffer and compute those of longer ones twice. */
 
 static float largest(const void *from, int64_t n, tarn_dtype dtype) {
     float buffer[PIECE];
@@ -94,7 +95,8 @@ INLINE float mean_square(const void *from, int64_t n, tarn_dtype dtype) {
     return sum_lanes((sums[0] + sums[1]) + (sums[2] + sums[3])) / (float)n;
 }
 
-INLINE void normalize(void *to, const void *from, const void *weight, int64_t at, int64_t count, float scale, tarn_dtype dtype) {
+INLINE void normalize(void *to, const void *from, const void *weight, int64_t at, int64_t count, float scale,
+                      tarn_dtype dtype) {
     vf32 y = row_vector(from, at, count, dtype) * scale;
     if (weight) y = rounded(y, dtype) * row_vector(weight, at, count, dtype);
     row_put(to, at, y, count, dtype);
@@ -120,7 +122,8 @@ static void rms_norm(void *to, const void *from, const void *weight, int64_t n, 
 
 static void rope_turns(float *turns, const float *freqs, int64_t half, float step) {
     for (int64_t i = 0; i < half; i++) turns[i] = freqs ? 1 / freqs[i] : (float)i * step;
-    for (int64_t i = 0; !freqs && i < half; i += LANES) store_some(turns + i, exp_f32(load_some(turns + i, half - i, (vf32){0})), half - i);
+    for (int64_t i = 0; !freqs && i < half; i += LANES)
+        store_some(turns + i, exp_f32(load_some(turns + i, half - i, (vf32){0})), half - i);
 }
 
 static void rope_angles(float *cosines, float *sines, const float *turns, int64_t half, float position) {
@@ -131,8 +134,8 @@ static void rope_angles(float *cosines, float *sines, const float *turns, int64_
     }
 }
 
-static void rope_row(void *to, const void *from, const float *cosines, const float *sines, int64_t half, int64_t dim, bool traditional,
-                     tarn_dtype dtype) {
+static void rope_row(void *to, const void *from, const float *cosines, const float *sines, int64_t half, int64_t dim,
+                     bool traditional, tarn_dtype dtype) {
     float buffer[ROPE_MOST_DIMS], out[ROPE_MOST_DIMS];
     const float *x = row_floats(buffer, from, 0, 2 * half, dtype);
     for (int64_t i = 0; !traditional && i < half; i++) {

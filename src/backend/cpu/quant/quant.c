@@ -29,8 +29,8 @@ static void quantize_part(void *context, int64_t begin, int64_t end, int thread,
     const quant_job *j = context;
     const operand *out = j->call->outputs;
     for (int64_t i = begin; i < end; i++)
-        j->kernels->quantize(&j->row, row_at(&j->call->inputs[0], i), (uint32_t *)(void *)row_at(&out[0], i), row_at(&out[1], i),
-                             row_at(&out[2], i));
+        j->kernels->quantize(&j->row, row_at(&j->call->inputs[0], i), (uint32_t *)(void *)row_at(&out[0], i),
+                             row_at(&out[1], i), row_at(&out[2], i));
 }
 
 static bool run(const call *c, const operand *wide, quant_job job, parallel_body body) {
@@ -44,12 +44,14 @@ static bool run(const call *c, const operand *wide, quant_job job, parallel_body
 
 static bool run_dequantize(const call *c, const quant_kernels *kernels) {
     const attributes_dequantize *a = c->attributes;
-    return run(c, &c->outputs[0], (quant_job){.kernels = kernels, .row = {.group_size = a->group_size, .bits = a->bits}}, dequantize_part);
+    return run(c, &c->outputs[0],
+               (quant_job){.kernels = kernels, .row = {.group_size = a->group_size, .bits = a->bits}}, dequantize_part);
 }
 
 static bool run_quantize(const call *c, const quant_kernels *kernels) {
     const attributes_quantize *a = c->attributes;
-    return run(c, &c->inputs[0], (quant_job){.kernels = kernels, .row = {.group_size = a->group_size, .bits = a->bits}}, quantize_part);
+    return run(c, &c->inputs[0], (quant_job){.kernels = kernels, .row = {.group_size = a->group_size, .bits = a->bits}},
+               quantize_part);
 }
 
 static bool is_known(quant_mode mode, int64_t group_size, int64_t bits) {
@@ -69,18 +71,18 @@ static bool supports_quantize(const call *c) {
 /* ---- rows */
 
 #define DTYPES_NARROW (DTYPE_BIT(TARN_FLOAT16) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT32))
-#define QUANT_ROW(name_, isa, selector_)                                                                                                   \
-    {                                                                                                                                      \
-        .op = OP_##name_, .name = #name_ "_" #isa, .dtypes = DTYPES_NARROW, .selector = selector_, .layout = LAYOUT_ROWS,                  \
-        .supports = supports_##name_, .run = name_##_##isa                                                                                 \
+#define QUANT_ROW(name_, isa, selector_)                                                                               \
+    {                                                                                                                  \
+        .op = OP_##name_, .name = #name_ "_" #isa, .dtypes = DTYPES_NARROW, .selector = selector_,                     \
+        .layout = LAYOUT_ROWS, .supports = supports_##name_, .run = name_##_##isa                                      \
     }
-#define QUANT_ROWS(isa, isa_id)                                                                                                            \
-    static bool dequantize_##isa(const call *c) {                                                                                          \
-        return run_dequantize(c, &quant_kernels_##isa);                                                                                    \
-    }                                                                                                                                      \
-    static bool quantize_##isa(const call *c) {                                                                                            \
-        return run_quantize(c, &quant_kernels_##isa);                                                                                      \
-    }                                                                                                                                      \
+#define QUANT_ROWS(isa, isa_id)                                                                                        \
+    static bool dequantize_##isa(const call *c) {                                                                      \
+        return run_dequantize(c, &quant_kernels_##isa);                                                                \
+    }                                                                                                                  \
+    static bool quantize_##isa(const call *c) {                                                                        \
+        return run_quantize(c, &quant_kernels_##isa);                                                                  \
+    }                                                                                                                  \
     static const kernel_row rows_##isa[] = {QUANT_ROW(dequantize, isa, -1), QUANT_ROW(quantize, isa, 0)};
 CPU_EACH_ISA(QUANT_ROWS)
 

@@ -1,5 +1,6 @@
-/* What one instruction set brings to quantize and dequantize: one row of MLX's affine format. A row of packed words is a little-endian
-   stream of `bits` bits a number; group_size numbers share a scale and a bias. All rows are dense; dtypes float32, float16, bfloat16. */
+/* What one instruction set brings to quantize and dequantize: one row of MLX's affine format. A row of packed words is
+   a little-endian stream of `bits` bits a number; group_size numbers share a scale and a bias. All rows are dense;
+   dtypes float32, float16, bfloat16. */
 #ifndef CPU_QUANT_H
 #define CPU_QUANT_H
 

@@ -58,9 +58,11 @@ static void unpack_group(float *to, const uint32_t *words, int64_t at, int64_t c
 static void dequantize(const quant_row *r, void *to, const uint32_t *packed, const void *scales, const void *biases) {
     float levels[MOST_GROUP];
     for (int64_t at = 0; at < r->k; at += r->group_size) {
-        float scale = one_float(scales, at / r->group_size, r->dtype), bias = one_float(biases, at / r->group_size, r->dtype);
+        float scale = one_float(scales, at / r->group_size, r->dtype),
+              bias = one_float(biases, at / r->group_size, r->dtype);
         unpack_group(levels, packed, at, r->group_size, r->bits);
-        for (int64_t i = 0; i < r->group_size; i += LANES) store_f32(levels + i, rounded(load_f32(levels + i) * scale, r->dtype) + bias);
+        for (int64_t i = 0; i < r->group_size; i += LANES)
+            store_f32(levels + i, rounded(load_f32(levels + i) * scale, r->dtype) + bias);
         row_store(to, at, levels, r->group_size, r->dtype);
     }
 }

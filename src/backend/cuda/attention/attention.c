@@ -22,13 +22,14 @@ static void take_strides(int64_t *to, const operand *o) {
 static void take_mask(attention_kernel *k, const operand *mask) {
     k->mask = mask->data;
     k->mask_dtype = (int)mask->dtype;
-    for (int i = 0; i < mask->ndim; i++) k->mask_strides[4 - mask->ndim + i] = mask->shape[i] == 1 ? 0 : mask->strides[i];
+    for (int i = 0; i < mask->ndim; i++)
+        k->mask_strides[4 - mask->ndim + i] = mask->shape[i] == 1 ? 0 : mask->strides[i];
 }
 
 static bool run(const call *c) {
     const attributes_attention *a = c->attributes;
-    const operand *q = &c->inputs[Q], *k = &c->inputs[K], *v = &c->inputs[V], *mask = optional(c, MASK), *length = optional(c, LENGTH),
-                  *sinks = optional(c, SINKS);
+    const operand *q = &c->inputs[Q], *k = &c->inputs[K], *v = &c->inputs[V], *mask = optional(c, MASK),
+                  *length = optional(c, LENGTH), *sinks = optional(c, SINKS);
     attention_kernel kernel = {.to = c->outputs[0].data,
                                .q = q->data,
                                .k = k->data,
@@ -49,7 +50,8 @@ static bool run(const call *c) {
     take_strides(kernel.k_strides, k);
     take_strides(kernel.v_strides, v);
     if (mask) take_mask(&kernel, mask);
-    if (length) kernel.length = length->data, kernel.length_dtype = (int)length->dtype, kernel.length_step = length->strides[0];
+    if (length)
+        kernel.length = length->data, kernel.length_dtype = (int)length->dtype, kernel.length_step = length->strides[0];
     if (sinks) kernel.sinks = sinks->data, kernel.sink_step = sinks->strides[0];
     launch_attention(&kernel, cuda_stream_now);
     return true;

@@ -14,7 +14,8 @@ static bool prepare(const call *c, void **prepared) {
     return cuda_report(*prepared != NULL);
 }
 
-/* The struct that the printed kernel takes: its arrays have one entry more than there are inputs or axes, so that none is empty. */
+/* The struct that the printed kernel takes: its arrays have one entry more than there are inputs or axes, so that none
+ * is empty. */
 typedef struct {
     char bytes[8 * (GROUP_MAX_INPUTS + 1 + GROUP_MAX_REGISTERS + 1 + (TARN_MAX_NDIM + 1) * (GROUP_MAX_INPUTS + 2))];
 } parameters;
@@ -28,11 +29,13 @@ static void fill(parameters *p, const call *c, const group_axes *a) {
     char *at = p->bytes;
     const int64_t none = 0;
     size_t axes = (size_t)a->ndim * sizeof none;
-    for (int i = 0; i <= c->input_count; i++) at = put(at, i < c->input_count ? &c->inputs[i].data : (void *const *)&none, 8);
+    for (int i = 0; i <= c->input_count; i++)
+        at = put(at, i < c->input_count ? &c->inputs[i].data : (void *const *)&none, 8);
     for (int i = 0; i < c->output_count; i++) at = put(at, &c->outputs[i].data, 8);
     at = put(at, &a->n, 8);
     at = put(put(at, a->shape, axes), &none, 8);
-    for (int i = 0; i <= c->input_count; i++) at = put(put(at, i < c->input_count ? a->strides[i] : a->shape, axes), &none, 8);
+    for (int i = 0; i <= c->input_count; i++)
+        at = put(put(at, i < c->input_count ? a->strides[i] : a->shape, axes), &none, 8);
 }
 
 static bool run(const call *c) {
@@ -42,7 +45,9 @@ static bool run(const call *c) {
     if (axes.n == 0) return true;
     fill(&p, c, &axes);
     unsigned blocks = (unsigned)((axes.n + 1023) / 1024);
-    return cuda_ok(cudaLaunchKernel(c->prepared, (dim3){blocks, 1, 1}, (dim3){256, 1, 1}, (void *[]){&p}, 0, cuda_stream_now), "group");
+    return cuda_ok(
+        cudaLaunchKernel(c->prepared, (dim3){blocks, 1, 1}, (dim3){256, 1, 1}, (void *[]){&p}, 0, cuda_stream_now),
+        "group");
 }
 
 /* Each element is read before it is written, by the same thread. */

@@ -1,4 +1,5 @@
-/* Printing a group: values.cuh, a function for each instruction with the text of its row, and one kernel of 4 elements a thread. */
+/* Printing a group: values.cuh, a function for each instruction with the text of its row, and one kernel of 4 elements
+ * a thread. */
 #include "cuda/elementwise/print.h"
 
 #include <string.h>
@@ -75,10 +76,11 @@ static const char *compute_type(tarn_dtype dtype) {
 
 static const char *storage_type(tarn_dtype dtype) {
     static const char *const types[TARN_DTYPE_COUNT] = {
-        [TARN_BOOL] = "truth8",    [TARN_UINT8] = "unsigned char", [TARN_UINT16] = "unsigned short", [TARN_UINT32] = "u32",
-        [TARN_UINT64] = "u64",     [TARN_INT8] = "signed char",    [TARN_INT16] = "short",           [TARN_INT32] = "int",
-        [TARN_INT64] = "i64",      [TARN_FLOAT16] = "float16",     [TARN_BFLOAT16] = "bfloat16",     [TARN_FLOAT32] = "float",
-        [TARN_FLOAT64] = "double", [TARN_COMPLEX64] = "complex64"};
+        [TARN_BOOL] = "truth8",     [TARN_UINT8] = "unsigned char", [TARN_UINT16] = "unsigned short",
+        [TARN_UINT32] = "u32",      [TARN_UINT64] = "u64",          [TARN_INT8] = "signed char",
+        [TARN_INT16] = "short",     [TARN_INT32] = "int",           [TARN_INT64] = "i64",
+        [TARN_FLOAT16] = "float16", [TARN_BFLOAT16] = "bfloat16",   [TARN_FLOAT32] = "float",
+        [TARN_FLOAT64] = "double",  [TARN_COMPLEX64] = "complex64"};
     return types[dtype];
 }
 
@@ -115,8 +117,13 @@ static void print_function(const group_instruction *in, int number, text *out) {
     tarn_dtype from = (tarn_dtype)in->input_dtype;
     const op_fact *fact = &op_facts[in->op];
     const char *type = compute_type(from);
-    bool choice = fact->inputs == INPUTS_CHOICE, real = fact->result == RESULT_REAL && dtype_kind_of(from) == KIND_COMPLEX;
-    text_format(out, "DEVICE %s f%d(%s x", fact->result == RESULT_TRUTH ? "bool" : real ? "double" : type, number, choice ? "bool" : type);
+    bool choice = fact->inputs == INPUTS_CHOICE,
+         real = fact->result == RESULT_REAL && dtype_kind_of(from) == KIND_COMPLEX;
+    text_format(out, "DEVICE %s f%d(%s x",
+                fact->result == RESULT_TRUTH ? "bool"
+                : real                       ? "double"
+                                             : type,
+                number, choice ? "bool" : type);
     for (int i = 1; i < fact->most_inputs; i++) text_format(out, ", %s %c", type, "xyz"[i]);
     text_format(out, ") {\n    typedef %s T;\n    return %s;\n}\n", type, row_text((op_id)in->op, from));
 }
@@ -129,8 +136,8 @@ static void print_functions(const group_program *p, text *out) {
 }
 
 static void print_parameters(const call *c, const group_axes *a, text *out) {
-    text_format(out, "struct parameters {\n    void *in[%d], *out[%d];\n    i64 n, shape[%d], strides[%d][%d];\n};\n", c->input_count + 1,
-                c->output_count, a->ndim + 1, c->input_count + 1, a->ndim + 1);
+    text_format(out, "struct parameters {\n    void *in[%d], *out[%d];\n    i64 n, shape[%d], strides[%d][%d];\n};\n",
+                c->input_count + 1, c->output_count, a->ndim + 1, c->input_count + 1, a->ndim + 1);
 }
 
 /* Where element i of each input is: i itself, 0, or by the axes. */
@@ -142,7 +149,8 @@ static void print_places(const call *c, const group_axes *a, text *out) {
     for (int k = 0; k < c->input_count; k++)
         text_format(out, is_flat(a) ? "        i64 at%d = i * p.strides[%d][0];\n" : "        i64 at%d = 0;\n", k, k);
     if (is_flat(a)) return;
-    text_format(out, "        i64 left = i, index;\n#pragma unroll\n        for (int d = %d; d >= 0; d--) {\n", a->ndim - 1);
+    text_format(out, "        i64 left = i, index;\n#pragma unroll\n        for (int d = %d; d >= 0; d--) {\n",
+                a->ndim - 1);
     text_add(out, "            left = divide(left, p.shape[d], &index);\n");
     for (int k = 0; k < c->input_count; k++) text_format(out, "            at%d += index * p.strides[%d][d];\n", k, k);
     text_add(out, "        }\n");
@@ -150,11 +158,13 @@ static void print_places(const call *c, const group_axes *a, text *out) {
 
 static void print_loads(const call *c, text *out) {
     for (int k = 0; k < c->input_count; k++)
-        text_format(out, "        v%d[u] = widen(((const %s *)p.in[%d])[at%d]);\n", k, storage_type(c->inputs[k].dtype), k, k);
+        text_format(out, "        v%d[u] = widen(((const %s *)p.in[%d])[at%d]);\n", k, storage_type(c->inputs[k].dtype),
+                    k, k);
 }
 
 static void print_instruction(const group_instruction *in, int number, int value, const int *now, text *out) {
-    text_format(out, "        %s v%d = to_%s(", compute_type((tarn_dtype)in->dtype), value, dtype_facts[in->dtype].name);
+    text_format(out, "        %s v%d = to_%s(", compute_type((tarn_dtype)in->dtype), value,
+                dtype_facts[in->dtype].name);
     int count = in->op == OP_astype ? 1 : op_facts[in->op].most_inputs;
     if (in->op != OP_astype) text_format(out, "language::f%d(", number);
     for (int i = 0; i < count; i++) {
@@ -172,18 +182,20 @@ static void print_body(const call *c, const group_axes *a, text *out) {
         text_format(out, "    %s v%d[4];\n", compute_type(c->inputs[k].dtype), k);
         now[p->input_registers[k]] = -1 - k;
     }
-    text_add(out, "#pragma unroll\n    for (int u = 0; u < 4; u++) {\n        i64 i = first + u * 256;\n        if (i >= p.n) break;\n");
+    text_add(out, "#pragma unroll\n    for (int u = 0; u < 4; u++) {\n        i64 i = first + u * 256;\n        if (i "
+                  ">= p.n) break;\n");
     print_places(c, a, out);
     print_loads(c, out);
-    text_add(out,
-             "    }\n#pragma unroll\n    for (int u = 0; u < 4; u++) {\n        i64 i = first + u * 256;\n        if (i >= p.n) break;\n");
+    text_add(out, "    }\n#pragma unroll\n    for (int u = 0; u < 4; u++) {\n        i64 i = first + u * 256;\n        "
+                  "if (i >= p.n) break;\n");
     for (int i = 0; i < p->instruction_count; i++) {
         print_instruction(&p->instructions[i], i, c->input_count + i, now, out);
         now[p->instructions[i].result] = c->input_count + i;
     }
     for (int k = 0; k < c->output_count; k++) {
         int from = now[p->output_registers[k]];
-        text_format(out, "        if (p.out[%d]) narrow((%s *)p.out[%d] + i, ", k, storage_type(c->outputs[k].dtype), k);
+        text_format(out, "        if (p.out[%d]) narrow((%s *)p.out[%d] + i, ", k, storage_type(c->outputs[k].dtype),
+                    k);
         text_format(out, from < 0 ? "v%d[u]);\n" : "v%d);\n", from < 0 ? -1 - from : from);
     }
     text_add(out, "    }\n");

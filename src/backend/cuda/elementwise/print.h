@@ -4,7 +4,8 @@
 
 #include "backend/call.h"
 
-/* The operands of a group seen through as few axes as say the same. Strides of inputs, in elements; outputs are dense. */
+/* The operands of a group seen through as few axes as say the same. Strides of inputs, in elements; outputs are dense.
+ */
 typedef struct {
     int ndim;
     int64_t n, shape[TARN_MAX_NDIM], strides[GROUP_MAX_INPUTS][TARN_MAX_NDIM];
@@ -12,7 +13,8 @@ typedef struct {
 
 void group_axes_of(const call *c, group_axes *axes);
 
-/* The source of the kernel `group`; it takes one struct: inputs, outputs that are read, n, shape, strides (of axes that it does not know).
+/* The source of the kernel `group`; it takes one struct: inputs, outputs that are read, n, shape, strides (of axes that
+ * it does not know).
  */
 bool group_print(const call *c, const group_axes *axes, text *out);
 

@@ -2,8 +2,8 @@
 #include "cuda/cuda.h"
 #include "cuda/kernels.h"
 
-/* What is picked has, in this order: axes of `many` that nothing replaces and that stand before the first that is replaced, the axes of the
-   indices, the other axes. */
+/* What is picked has, in this order: axes of `many` that nothing replaces and that stand before the first that is
+   replaced, the axes of the indices, the other axes. */
 typedef struct {
     unsigned replaced; /* axes of many that indices or batch stand for */
     int place, index_ndim;
@@ -64,8 +64,8 @@ static void order_axes(pick_kernel *k) {
     }
 }
 
-static bool pick(const operand *many, const operand *picked, const operand *indices, int count, tarn_ints chosen, tarn_ints batch,
-                 int mode) {
+static bool pick(const operand *many, const operand *picked, const operand *indices, int count, tarn_ints chosen,
+                 tarn_ints batch, int mode) {
     pick_kernel k = {.many = many->data,
                      .picked = picked->data,
                      .dtype = (int)many->dtype,

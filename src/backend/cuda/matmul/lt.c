@@ -1,5 +1,5 @@
-/* cuBLASLt, opened when the first product is planned. It sees matrices by columns: c is made as its transpose, bᵀ times aᵀ. What its
-   heuristic chose is kept for the shape. */
+/* cuBLASLt, opened when the first product is planned. It sees matrices by columns: c is made as its transpose, bᵀ times
+   aᵀ. What its heuristic chose is kept for the shape. */
 #include "cuda/matmul/lt.h"
 
 #include <cublasLt.h>
@@ -9,12 +9,13 @@
 
 #include "cuda/cuda.h"
 
-#define FUNCTIONS(F)                                                                                                                       \
-    F(cublasLtCreate)                                                                                                                      \
-    F(cublasLtMatmul)                                                                                                                      \
-    F(cublasLtMatmulDescCreate)                                                                                                            \
-    F(cublasLtMatmulDescDestroy) F(cublasLtMatmulDescSetAttribute) F(cublasLtMatrixLayoutCreate) F(cublasLtMatrixLayoutDestroy)            \
-        F(cublasLtMatrixLayoutSetAttribute) F(cublasLtMatmulPreferenceCreate) F(cublasLtMatmulPreferenceDestroy)                           \
+#define FUNCTIONS(F)                                                                                                   \
+    F(cublasLtCreate)                                                                                                  \
+    F(cublasLtMatmul)                                                                                                  \
+    F(cublasLtMatmulDescCreate)                                                                                        \
+    F(cublasLtMatmulDescDestroy)                                                                                       \
+    F(cublasLtMatmulDescSetAttribute) F(cublasLtMatrixLayoutCreate) F(cublasLtMatrixLayoutDestroy)                     \
+        F(cublasLtMatrixLayoutSetAttribute) F(cublasLtMatmulPreferenceCreate) F(cublasLtMatmulPreferenceDestroy)       \
             F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic) F(cublasLtGetStatusString)
 
 static struct {
@@ -29,16 +30,19 @@ static cublasLtHandle_t handles[MOST_DEVICES];
 
 /* ---- the library */
 static void *open_library(void) {
-    static const char *const names[] = {"libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so", "/usr/local/cuda/lib64/libcublasLt.so"};
+    static const char *const names[] = {"libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so",
+                                        "/usr/local/cuda/lib64/libcublasLt.so"};
     void *library = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof *names && !library; i++) library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    for (size_t i = 0; i < sizeof names / sizeof *names && !library; i++)
+        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
     return library;
 }
 
 static bool load(void) {
     if (lt.good) return true;
     void *library = open_library(), *symbol;
-    if (!library) return tarn_fail("cuda: cuBLASLt (libcublasLt.so), which multiplies matrices, is not installed: %s", dlerror());
+    if (!library)
+        return tarn_fail("cuda: cuBLASLt (libcublasLt.so), which multiplies matrices, is not installed: %s", dlerror());
     bool good = true;
 #define FIND(name) good = (symbol = dlsym(library, #name)) && good, memcpy(&lt.name, &symbol, sizeof symbol);
     FUNCTIONS(FIND)
@@ -54,7 +58,8 @@ bool lt_prepare(void) {
 }
 
 static bool lt_ok(cublasStatus_t status, const char *what) {
-    return status == CUBLAS_STATUS_SUCCESS || tarn_fail("matmul: cuBLASLt: %s: %s", what, lt.cublasLtGetStatusString(status));
+    return status == CUBLAS_STATUS_SUCCESS ||
+           tarn_fail("matmul: cuBLASLt: %s: %s", what, lt.cublasLtGetStatusString(status));
 }
 
 /* Under the lock. */
@@ -71,14 +76,21 @@ typedef struct {
 } description;
 
 static cudaDataType_t type_of(tarn_dtype dtype) {
-    return dtype == TARN_FLOAT16 ? CUDA_R_16F : dtype == TARN_BFLOAT16 ? CUDA_R_16BF : dtype == TARN_FLOAT64 ? CUDA_R_64F : CUDA_R_32F;
+    return dtype == TARN_FLOAT16    ? CUDA_R_16F
+           : dtype == TARN_BFLOAT16 ? CUDA_R_16BF
+           : dtype == TARN_FLOAT64  ? CUDA_R_64F
+                                    : CUDA_R_32F;
 }
 
-static bool make_layout(cublasLtMatrixLayout_t *layout, const lt_product *p, int64_t rows, int64_t columns, int64_t step, int64_t apart) {
+static bool make_layout(cublasLtMatrixLayout_t *layout, const lt_product *p, int64_t rows, int64_t columns,
+                        int64_t step, int64_t apart) {
     int32_t batch = (int32_t)p->batch;
-    return lt_ok(lt.cublasLtMatrixLayoutCreate(layout, type_of(p->dtype), (uint64_t)rows, (uint64_t)columns, step), "a layout") &&
-           lt_ok(lt.cublasLtMatrixLayoutSetAttribute(*layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &batch, sizeof batch), "a batch") &&
-           lt_ok(lt.cublasLtMatrixLayoutSetAttribute(*layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &apart, sizeof apart),
+    return lt_ok(lt.cublasLtMatrixLayoutCreate(layout, type_of(p->dtype), (uint64_t)rows, (uint64_t)columns, step),
+                 "a layout") &&
+           lt_ok(lt.cublasLtMatrixLayoutSetAttribute(*layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &batch, sizeof batch),
+                 "a batch") &&
+           lt_ok(lt.cublasLtMatrixLayoutSetAttribute(*layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &apart,
+                                                     sizeof apart),
                  "a batch");
 }
 
@@ -89,7 +101,8 @@ static bool set_transposed(const description *d, cublasLtMatmulDescAttributes_t 
 
 static bool describe(description *d, const lt_product *p) {
     bool wide = p->dtype == TARN_FLOAT64;
-    return lt_ok(lt.cublasLtMatmulDescCreate(&d->how, wide ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F, wide ? CUDA_R_64F : CUDA_R_32F),
+    return lt_ok(lt.cublasLtMatmulDescCreate(&d->how, wide ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F,
+                                             wide ? CUDA_R_64F : CUDA_R_32F),
                  "a description") &&
            set_transposed(d, CUBLASLT_MATMUL_DESC_TRANSA, p->b_transposed) &&
            set_transposed(d, CUBLASLT_MATMUL_DESC_TRANSB, p->a_transposed) &&
@@ -132,7 +145,8 @@ static bool ask(cublasLtHandle_t handle, const description *d, const choice_key 
     cublasLtMatmulPreference_t wish = NULL;
     cublasLtMatmulHeuristicResult_t found;
     uint64_t most = LT_USED;
-    uint32_t schemes = CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE; /* halves are summed in float32 */
+    uint32_t schemes =
+        CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE; /* halves are summed in float32 */
     int count = 0;
     if (!lt_ok(lt.cublasLtMatmulPreferenceCreate(&wish), "a wish")) return false;
     lt.cublasLtMatmulPreferenceSetAttribute(wish, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &most, sizeof most);
@@ -141,15 +155,16 @@ static bool ask(cublasLtHandle_t handle, const description *d, const choice_key 
     lt.cublasLtMatmulPreferenceSetAttribute(wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, &key->aligned[1], 4);
     lt.cublasLtMatmulPreferenceSetAttribute(wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, &key->aligned[2], 4);
     lt.cublasLtMatmulPreferenceSetAttribute(wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &key->aligned[2], 4);
-    bool ok =
-        lt_ok(lt.cublasLtMatmulAlgoGetHeuristic(handle, d->how, d->a, d->b, d->c, d->c, wish, 1, &found, &count), "choosing a kernel");
+    bool ok = lt_ok(lt.cublasLtMatmulAlgoGetHeuristic(handle, d->how, d->a, d->b, d->c, d->c, wish, 1, &found, &count),
+                    "choosing a kernel");
     lt.cublasLtMatmulPreferenceDestroy(wish);
     if (ok && count == 0) return tarn_fail("matmul: cuBLASLt has no kernel for this product");
     if (ok) *algorithm = found.algo;
     return ok;
 }
 
-static bool choose(cublasLtHandle_t handle, const description *d, const choice_key *key, cublasLtMatmulAlgo_t *algorithm) {
+static bool choose(cublasLtHandle_t handle, const description *d, const choice_key *key,
+                   cublasLtMatmulAlgo_t *algorithm) {
     size_t slot = slot_of(key);
     if (!kept[slot].used || memcmp(&kept[slot].key, key, sizeof *key) != 0) {
         if (!ask(handle, d, key, &kept[slot].algorithm)) return kept[slot].used = false;
@@ -160,7 +175,8 @@ static bool choose(cublasLtHandle_t handle, const description *d, const choice_k
     return true;
 }
 
-static bool multiply(const lt_product *p, const description *d, void *c, const void *a, const void *b, void *workspace) {
+static bool multiply(const lt_product *p, const description *d, void *c, const void *a, const void *b,
+                     void *workspace) {
     static const float one = 1, zero = 0;
     static const double one_wide = 1, zero_wide = 0;
     bool wide = p->dtype == TARN_FLOAT64;
@@ -176,8 +192,8 @@ static bool multiply(const lt_product *p, const description *d, void *c, const v
     cublasLtHandle_t handle = handle_now();
     bool ok = handle && choose(handle, d, &key, &algorithm);
     pthread_mutex_unlock(&lock);
-    return ok && lt_ok(lt.cublasLtMatmul(handle, d->how, alpha, b, d->a, a, d->b, beta, c, d->c, c, d->c, &algorithm, room, LT_USED,
-                                         cuda_stream_now),
+    return ok && lt_ok(lt.cublasLtMatmul(handle, d->how, alpha, b, d->a, a, d->b, beta, c, d->c, c, d->c, &algorithm,
+                                         room, LT_USED, cuda_stream_now),
                        "multiplying");
 }
 
@@ -185,7 +201,8 @@ bool lt_multiply(const lt_product *p, void *c, const void *a, const void *b, voi
     description d = {0};
     lt_product key;
     memset(&key, 0, sizeof key);
-    key.dtype = p->dtype, key.m = p->m, key.n = p->n, key.k = p->k, key.a_step = p->a_step, key.b_step = p->b_step, key.batch = p->batch;
+    key.dtype = p->dtype, key.m = p->m, key.n = p->n, key.k = p->k, key.a_step = p->a_step, key.b_step = p->b_step,
+    key.batch = p->batch;
     key.a_batch = p->a_batch, key.b_batch = p->b_batch, key.c_batch = p->c_batch;
     key.a_transposed = p->a_transposed, key.b_transposed = p->b_transposed;
     bool ok = lt_prepare() && describe(&d, &key) && multiply(&key, &d, c, a, b, workspace);

@@ -7,8 +7,8 @@
 /* What the row asks for: the library uses LT_USED bytes of it, from an address that is a multiple of LT_ALIGNMENT. */
 enum { LT_USED = 32 << 20, LT_ALIGNMENT = 256, LT_WORKSPACE = LT_USED + LT_ALIGNMENT };
 
-/* c[m, n] = a[m, k] b[k, n], row-major; a or b may lie transposed, `a_step` and `b_step` are the distances of its rows (columns if so).
-   batch products, so many elements apart. float32 is multiplied as such, never as TF32. */
+/* c[m, n] = a[m, k] b[k, n], row-major; a or b may lie transposed, `a_step` and `b_step` are the distances of its rows
+   (columns if so). batch products, so many elements apart. float32 is multiplied as such, never as TF32. */
 typedef struct {
     tarn_dtype dtype;
     int64_t m, n, k, a_step, b_step, batch, a_batch, b_batch, c_batch;

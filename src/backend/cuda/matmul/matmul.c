@@ -14,7 +14,8 @@ typedef struct {
 
 /* False: neither axis is dense, or lines overlap. An axis of one element may be stepped along in any way. */
 static bool matrix_of(const operand *o, matrix *m) {
-    int64_t rows = o->shape[o->ndim - 2], columns = o->shape[o->ndim - 1], down = o->strides[o->ndim - 2], across = o->strides[o->ndim - 1];
+    int64_t rows = o->shape[o->ndim - 2], columns = o->shape[o->ndim - 1], down = o->strides[o->ndim - 2],
+            across = o->strides[o->ndim - 1];
     if (columns == 1 || across == 1) {
         *m = (matrix){false, rows == 1 ? (columns > 1 ? columns : 1) : down};
         if (m->step >= columns) return true;
@@ -35,7 +36,8 @@ static axes leading_axes(const call *c) {
 
 static bool supports_lt(const call *c) {
     matrix m;
-    return c->inputs[0].ndim >= 2 && c->inputs[1].ndim >= 2 && matrix_of(&c->inputs[0], &m) && matrix_of(&c->inputs[1], &m);
+    return c->inputs[0].ndim >= 2 && c->inputs[1].ndim >= 2 && matrix_of(&c->inputs[0], &m) &&
+           matrix_of(&c->inputs[1], &m);
 }
 
 /* An axis of rows that b does not have goes to those of a where it continues them. */
@@ -50,7 +52,8 @@ static void join_rows(lt_product *p, axes *a) {
 static bool run_lt(const call *c) {
     const operand *a = &c->inputs[0], *b = &c->inputs[1], *out = &c->outputs[0];
     matrix left, right;
-    if (!matrix_of(a, &left) || !matrix_of(b, &right)) return tarn_fail("matmul: matrices of these strides cannot be multiplied");
+    if (!matrix_of(a, &left) || !matrix_of(b, &right))
+        return tarn_fail("matmul: matrices of these strides cannot be multiplied");
     int64_t k = a->shape[a->ndim - 1], size = operand_size(out), bytes = dtype_bytes(out->dtype);
     if (size == 0) return true;
     if (k == 0) return cuda_ok(cudaMemsetAsync(out->data, 0, (size_t)(size * bytes), cuda_stream_now), "clearing");
@@ -68,7 +71,8 @@ static bool run_lt(const call *c) {
     int outer = leading.ndim > 0 ? leading.ndim - 1 : 0;
     if (leading.ndim > 0) {
         p.batch = leading.shape[outer];
-        p.a_batch = leading.strides[0][outer], p.b_batch = leading.strides[1][outer], p.c_batch = leading.strides[2][outer];
+        p.a_batch = leading.strides[0][outer], p.b_batch = leading.strides[1][outer],
+        p.c_batch = leading.strides[2][outer];
     }
     int64_t count = 1;
     for (int i = 0; i < outer; i++) count *= leading.shape[i];
@@ -124,8 +128,9 @@ static bool run_any(const call *c) {
     return true;
 }
 
-const kernel_row cuda_matmul = {CUDA_ROW(matmul),        .dtypes = DTYPES_FLOAT, .selector = -1,        .layout = LAYOUT_MATRIX,
-                                .supports = supports_lt, .workspace = workspace, .prepare = prepare_lt, .run = run_lt};
+const kernel_row cuda_matmul = {
+    CUDA_ROW(matmul),        .dtypes = DTYPES_FLOAT, .selector = -1,        .layout = LAYOUT_MATRIX,
+    .supports = supports_lt, .workspace = workspace, .prepare = prepare_lt, .run = run_lt};
 const kernel_row cuda_matmul_any = {.op = OP_matmul,
                                     .name = "matmul_any_cuda",
                                     .dtypes = DTYPES_ALL,

@@ -7,7 +7,8 @@
 static norm_kernel rows_of(const call *c) {
     const operand *x = &c->inputs[0];
     int64_t n = x->shape[x->ndim - 1];
-    return (norm_kernel){.to = c->outputs[0].data, .from = x->data, .dtype = (int)x->dtype, .n = n, .rows = n ? operand_size(x) / n : 0};
+    return (norm_kernel){
+        .to = c->outputs[0].data, .from = x->data, .dtype = (int)x->dtype, .n = n, .rows = n ? operand_size(x) / n : 0};
 }
 
 static bool run_softmax(const call *c) {
@@ -38,7 +39,8 @@ static bool heads_join(const operand *x) {
 
 static bool run_rope(const call *c) {
     const attributes_rope *a = c->attributes;
-    const operand *x = &c->inputs[0], *offset = &c->inputs[1], *freqs = c->input_count > 2 && c->inputs[2].data ? &c->inputs[2] : NULL;
+    const operand *x = &c->inputs[0], *offset = &c->inputs[1],
+                  *freqs = c->input_count > 2 && c->inputs[2].data ? &c->inputs[2] : NULL;
     rope_kernel k = {.to = c->outputs[0].data,
                      .from = x->data,
                      .offset = offset->data,
@@ -67,6 +69,7 @@ static bool supports_rope(const call *c) {
 
 #define ROWS .dtypes = DTYPES_FLOAT, .selector = 0, .layout = LAYOUT_DENSE
 const kernel_row cuda_softmax = {CUDA_ROW(softmax), ROWS, .may_overwrite = 1, .run = run_softmax};
-const kernel_row cuda_rms_norm = {CUDA_ROW(rms_norm), ROWS, .may_overwrite = 1, .supports = supports_rms_norm, .run = run_rms_norm};
+const kernel_row cuda_rms_norm = {CUDA_ROW(rms_norm), ROWS, .may_overwrite = 1, .supports = supports_rms_norm,
+                                  .run = run_rms_norm};
 const kernel_row cuda_rope = {CUDA_ROW(rope),        .dtypes = DTYPES_FLOAT,    .selector = 0,  .layout = LAYOUT_ROWS,
                               .any_layout = 1u << 1, .supports = supports_rope, .run = run_rope};

@@ -11,7 +11,12 @@ static unsigned axes_bits(tarn_ints axes, const operand *x) {
 
 static reduce_kernel reduction(const call *c, unsigned reduced) {
     const operand *x = &c->inputs[0], *out = &c->outputs[0];
-    reduce_kernel k = {.to = out->data, .from = x->data, .from_dtype = (int)x->dtype, .to_dtype = (int)out->dtype, .kept = 1, .reduced = 1};
+    reduce_kernel k = {.to = out->data,
+                       .from = x->data,
+                       .from_dtype = (int)x->dtype,
+                       .to_dtype = (int)out->dtype,
+                       .kept = 1,
+                       .reduced = 1};
     for (int i = 0; i < x->ndim; i++) {
         bool goes = reduced >> i & 1;
         int *ndim = goes ? &k.reduced_ndim : &k.kept_ndim;

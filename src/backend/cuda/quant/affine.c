@@ -1,5 +1,5 @@
-/* Rows of dequantize and quantized_matmul for affine weights: few rows of x by a kernel of their own, more by unpacking and a dense
- * product. */
+/* Rows of dequantize and quantized_matmul for affine weights: few rows of x by a kernel of their own, more by unpacking
+ * and a dense product. */
 #include "cuda/cuda.h"
 #include "cuda/kernels.h"
 #include "cuda/matmul/lt.h"
@@ -31,7 +31,8 @@ static bool run_dequantize(const call *c) {
 }
 
 static bool supports_dequantize(const call *c) {
-    return ((const attributes_dequantize *)c->attributes)->mode == QUANT_affine && (SCALES & DTYPE_BIT(c->inputs[1].dtype));
+    return ((const attributes_dequantize *)c->attributes)->mode == QUANT_affine &&
+           (SCALES & DTYPE_BIT(c->inputs[1].dtype));
 }
 
 /* ---- quantized_matmul */
@@ -97,6 +98,8 @@ static bool prepare(const call *c, void **prepared) {
 }
 
 const kernel_row cuda_dequantize = {
-    CUDA_ROW(dequantize), .dtypes = SCALES, .selector = -1, .layout = LAYOUT_DENSE, .supports = supports_dequantize, .run = run_dequantize};
-const kernel_row cuda_quantized_matmul = {CUDA_ROW(quantized_matmul),   .dtypes = SCALES,       .selector = -1,     .layout = LAYOUT_DENSE,
-                                          .supports = supports_product, .workspace = workspace, .prepare = prepare, .run = run_product};
+    CUDA_ROW(dequantize), .dtypes = SCALES, .selector = -1, .layout = LAYOUT_DENSE, .supports = supports_dequantize,
+    .run = run_dequantize};
+const kernel_row cuda_quantized_matmul = {
+    CUDA_ROW(quantized_matmul),   .dtypes = SCALES,       .selector = -1,     .layout = LAYOUT_DENSE,
+    .supports = supports_product, .workspace = workspace, .prepare = prepare, .run = run_product};
