@@ -226,6 +226,28 @@ static void test_pin(void) {
     CHECK(tarn_memory_info((tarn_device){TARN_CPU, 0}, &info) && info.active == 0);
 }
 
+/* ---- cycles */
+
+static void release_array(void *context) {
+    tarn_array **a = context;
+    tarn_drop(*a);
+    *a = NULL;
+}
+
+/* A function whose context holds its own result: computed, the result gives the function up. */
+static void test_cycle(void) {
+    static tarn_array *held;
+    TARN_SCOPE;
+    tarn_custom_function *c =
+        tarn_custom_new(((tarn_function){negates, &held}), .vjp = negates, .release = release_array);
+    tarn_array *x = vector4();
+    held = tarn_keep(tarn_results_at(tarn_custom_call(c, &x, 1), 0));
+    tarn_custom_free(c);
+    CHECK(tarn_eval(held));
+    tarn_drain_released();
+    CHECK(!held);
+}
+
 int main(void) {
     test_items();
     test_null();
@@ -238,6 +260,7 @@ int main(void) {
     test_moved_memory();
     test_many_moves();
     test_pin();
+    test_cycle();
     CHECK(node_alive_count() == 0 && tarn_ok());
     return check_report("holds");
 }

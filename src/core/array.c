@@ -103,6 +103,19 @@ void array_end_reading(tarn_array *a) {
     node_release(a->node);
 }
 
+/* A node that cannot be computed again needs no functions of the user's: they may hold the array, which would then
+ * never go. */
+static void give_up_objects(node *n) {
+    int count = 0;
+    const attribute_fact *facts = op_facts[n->op].attributes ? op_facts[n->op].attributes(&count) : NULL;
+    for (int i = 0; i < count && n->attributes; i++) {
+        attribute_object *o = (attribute_object *)(void *)((char *)n->attributes + facts[i].offset);
+        if (facts[i].type != ATTRIBUTE_OBJECT || !o->object) continue;
+        o->type->release(o->object);
+        o->object = NULL;
+    }
+}
+
 void node_forget_inputs(node *n) {
     if (atomic_load(&n->traced) || n->input_count == 0) return;
     for (int i = 0; i < n->output_count; i++) {
@@ -111,6 +124,7 @@ void node_forget_inputs(node *n) {
     }
     dead_list dead = {NULL};
     n->forgot_inputs = true;
+    give_up_objects(n);
     give_up_inputs(n, &dead);
     free_all(&dead);
 }
