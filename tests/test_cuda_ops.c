@@ -248,7 +248,7 @@ static void attend_row(const attention_case *t, const operand *o, operand *expec
         s *= scale;
         if (t->causal && (k > position || (t->window && k <= position - t->window))) s = -1e38;
         double m = t->mask ? get(&o[3], i * t->keys + k) : 0;
-        scores[k] = t->mask && t->truths ? (m ? s : -1e38) : s + m;
+        scores[k] = t->mask && t->truths ? (m != 0 ? s : -1e38) : s + m;
         top = fmax(top, scores[k]);
     }
     for (int64_t k = 0; k < count; k++) sum += scores[k] = exp(scores[k] - top);

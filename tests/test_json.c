@@ -140,8 +140,8 @@ static void test_reader(void) {
     const char s[] = " { \"a\\u00e9\\n\\ud83d\\ude00\" : [ 1 , -9223372036854775808,9223372036854775807 ], "
                      "\"\\u0000\xC3\xA9\":{},\"\":0}";
     json_reader r = reader_of(s, sizeof s - 1);
-    const char *key;
-    size_t length;
+    const char *key = NULL;
+    size_t length = 0;
     int64_t n = 0;
     CHECK(json_reader_peek(&r) == '{' && json_reader_open(&r, '{') && json_reader_next(&r) == 1 &&
           json_reader_key(&r, &key, &length));
