@@ -1,29 +1,12 @@
 /* What evaluation itself costs: one small op made, evaluated and dropped; a kernel of a replayed plan; and two streams
    that sort one array, beside two arrays. Prints medians of several rounds, and the load of the machine. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include "base/cpu.h"
 #include "tarn/tarn.h"
+#include "timing.h"
 
 enum { ROUNDS = 21, EAGER = 2000, REPLAYS = 50, KERNELS = 200, SORT_ROUNDS = 9, SORTED = 8 << 20 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
-}
-
-static int by_size(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *times, int count) {
-    qsort(times, (size_t)count, sizeof *times, by_size);
-    return times[count / 2];
-}
 
 static tarn_array *numbers(int64_t count) {
     return tarn_random_uniform(tarn_random_key(1), TARN_SHAPE(count), TARN_FLOAT32, .low = TARN_VALUE(-1),
@@ -36,18 +19,18 @@ static void bench_eager(void) {
     tarn_array *a = numbers(16), *b = numbers(16);
     tarn_eval(a, b);
     for (int r = 0; r < ROUNDS; r++) {
-        double begin = now();
+        double begin = microseconds();
         for (int i = 0; i < EAGER; i++) {
             TARN_SCOPE;
             tarn_add(a, b);
         }
-        made[r] = (now() - begin) / EAGER;
-        begin = now();
+        made[r] = (microseconds() - begin) / EAGER;
+        begin = microseconds();
         for (int i = 0; i < EAGER; i++) {
             TARN_SCOPE;
             tarn_eval(tarn_add(a, b));
         }
-        computed[r] = (now() - begin) / EAGER;
+        computed[r] = (microseconds() - begin) / EAGER;
     }
     printf("a + b of 16 floats      made and dropped %.2f us, made, evaluated and dropped %.2f us\n",
            median(made, ROUNDS), median(computed, ROUNDS));
@@ -67,12 +50,12 @@ static void bench_replay(void) {
     tarn_compiled *c = tarn_compile(TARN_FUNCTION(small_kernels, NULL));
     tarn_eval(x);
     for (int r = 0; r < ROUNDS; r++) {
-        double begin = now();
+        double begin = microseconds();
         for (int i = 0; i < REPLAYS; i++) {
             TARN_SCOPE;
             tarn_eval(tarn_results_at(tarn_compiled_call(c, &x, 1), 0));
         }
-        times[r] = (now() - begin) / (REPLAYS * KERNELS);
+        times[r] = (microseconds() - begin) / (REPLAYS * KERNELS);
     }
     printf("a replayed plan         %.3f us a kernel (softmax or sort of 4 floats, computed)\n", median(times, ROUNDS));
     tarn_compiled_free(c);
@@ -89,9 +72,9 @@ static double sort_on_two_streams(tarn_array *x, tarn_array *y, tarn_stream *con
         TARN_ON(streams[1]);
         order = tarn_argsort(y);
     }
-    double begin = now();
+    double begin = microseconds();
     tarn_eval(sorted, order);
-    return now() - begin;
+    return microseconds() - begin;
 }
 
 static void bench_streams(void) {

@@ -18,6 +18,7 @@
 #include "cpu/matmul/affine.h"
 #include "cpu/matmul/choose.h"
 #include "cpu/measure/measure.h"
+#include "timing.h"
 
 /* With one thread the time is the processor's, so that other programs on the machine matter less. */
 static double now(void) {
@@ -50,11 +51,6 @@ static double pool_bytes = 1e9, reading_limit, f32_limit, bf16_limit;
 static measured_reading reading;
 static char *pool;
 static const char *const dtype_names[] = {"f32", "bf16", "f16"};
-
-static int compare_doubles(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
 
 enum { REPEATS = 5 };
 

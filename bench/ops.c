@@ -13,6 +13,7 @@
 #include "cpu/measure/measure.h"
 #include "tarn/error.h"
 #include "tarn/ops.h"
+#include "timing.h"
 
 /* One thread counts its own time, so that other programs on the machine matter less. */
 static double now(void) {
@@ -49,16 +50,6 @@ static void choose_row(call *c) {
         if (!rows[i]->supports || rows[i]->supports(c)) c->row = rows[i];
     int64_t bytes = c->row->workspace ? c->row->workspace(c) : 0;
     c->workspace = memory_new_aligned((size_t)bytes + 64);
-}
-
-static int compare_doubles(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
-static double median(double *values, int count) {
-    qsort(values, (size_t)count, sizeof *values, compare_doubles);
-    return values[count / 2];
 }
 
 static double time_call(call c) {

@@ -3,30 +3,13 @@
    Prints microseconds, medians. */
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cpu.h"
 #include "base/threads.h"
+#include "timing.h"
 
 enum { ROUNDS = 2001, PAUSED_ROUNDS = 101, SHARED_ROUNDS = 41, ITEMS = 1 << 14 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
-}
-
-static int by_size(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *times, int count) {
-    qsort(times, (size_t)count, sizeof *times, by_size);
-    return times[count / 2];
-}
 
 static void nothing(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)context, (void)begin, (void)end, (void)thread, (void)threads;
@@ -35,9 +18,9 @@ static void nothing(void *context, int64_t begin, int64_t end, int thread, int t
 static double empty(int64_t count) {
     static double times[ROUNDS];
     for (int i = 0; i < ROUNDS; i++) {
-        double begin = now();
+        double begin = microseconds();
         parallel_for(count, 1, nothing, NULL);
-        times[i] = now() - begin;
+        times[i] = microseconds() - begin;
     }
     return median(times, ROUNDS);
 }
@@ -46,9 +29,9 @@ static double after_sleep(void) {
     static double times[PAUSED_ROUNDS];
     for (int i = 0; i < PAUSED_ROUNDS; i++) {
         usleep(2000);
-        double begin = now();
+        double begin = microseconds();
         parallel_for(64, 1, nothing, NULL);
-        times[i] = now() - begin;
+        times[i] = microseconds() - begin;
     }
     return median(times, PAUSED_ROUNDS);
 }
@@ -70,13 +53,13 @@ typedef struct {
 
 static void *call(void *context) {
     caller *c = context;
-    double all = now();
+    double all = microseconds();
     for (int i = 0; i < SHARED_ROUNDS; i++) {
-        double begin = now();
+        double begin = microseconds();
         parallel_for(ITEMS, 16, turn, c->results);
-        c->times[i] = now() - begin;
+        c->times[i] = microseconds() - begin;
     }
-    c->all = now() - all;
+    c->all = microseconds() - all;
     return NULL;
 }
 
@@ -101,9 +84,9 @@ int main(int count, char **arguments) {
     static caller one;
     static uint32_t results[ITEMS];
     one.results = results;
-    double begin = now();
+    double begin = microseconds();
     turn(results, 0, ITEMS, 0, 1);
-    begin = now() - begin;
+    begin = microseconds() - begin;
     call(&one);
     printf("one caller: median %.0f, without the pool %.0f\n", median(one.times, SHARED_ROUNDS), begin);
     for (int i = 0; i < 3; i++) two_callers();

@@ -205,16 +205,23 @@ void run_cancel(run *r) {
 
 /* ---- reserving */
 
-static run_state settle_inputs(run *r) {
+/* Whether all foreign memory that the run reads is still what it was: each check once. */
+static bool foreign_holds(const run *r) {
     const void *asked = NULL;
     for (size_t i = 0; i < r->p->inputs.count; i++) {
-        const program_input *in = &r->p->inputs.items[i];
-        buffer *b = r->buffers[in->storage];
-        if (!is_pending_for(r, (size_t)in->storage) && !buffer_settle(b)) return RUN_AGAIN;
-        if (b->check && b->context != asked && !b->check(b->context)) return RUN_FAILED;
+        const buffer *b = r->buffers[r->p->inputs.items[i].storage];
+        if (b->check && b->context != asked && !b->check(b->context)) return false;
         asked = b->check ? b->context : asked;
     }
-    return RUN_READY;
+    return true;
+}
+
+static run_state settle_inputs(run *r) {
+    for (size_t i = 0; i < r->p->inputs.count; i++) {
+        int t = r->p->inputs.items[i].storage;
+        if (!is_pending_for(r, (size_t)t) && !buffer_settle(r->buffers[t])) return RUN_AGAIN;
+    }
+    return foreign_holds(r) ? RUN_READY : RUN_FAILED;
 }
 
 static bool reserve_base(run *r, size_t i) {
@@ -396,17 +403,10 @@ static void segment_done(submission *s) {
 /* ---- afterwards: what was read from a mapped file is only known to be the file's if it has not changed meanwhile */
 
 static const error_note *failed_check(run *r) {
-    const void *asked = NULL;
-    for (size_t i = 0; i < r->p->inputs.count; i++) {
-        buffer *b = r->buffers[r->p->inputs.items[i].storage];
-        if (b->check && b->context != asked && !b->check(b->context)) {
-            const error_note *why = keep_message(r, tarn_error_kind(), tarn_error());
-            tarn_clear_error();
-            return why;
-        }
-        asked = b->check ? b->context : asked;
-    }
-    return NULL;
+    if (foreign_holds(r)) return NULL;
+    const error_note *why = keep_message(r, tarn_error_kind(), tarn_error());
+    tarn_clear_error();
+    return why;
 }
 
 static bool is_written(const run *r, size_t t) {
