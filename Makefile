@@ -14,7 +14,7 @@ options += $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache)
 purposes := $(if $(findstring clang,$(CC)),clang $(if $(SANITIZE),sanitize))
 sources = $(shell git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' 'bench/*.[ch]')
 
-.PHONY: build demo test fuzz thread-sanitize test-aarch64 format check-format install clean
+.PHONY: build demo test mlx-tests fuzz thread-sanitize test-aarch64 format check-format install clean
 
 build: $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS) tarn
@@ -32,6 +32,13 @@ test:
 	$(MAKE) --no-print-directory $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS)
 	TARN_SANITIZED=$(SANITIZE) TARN_CC=$(CC) tools/test.sh $(BUILD) $(if $(HARD),hard)
+
+# MLX's own Python tests, a folder of files test_*.py, on real mlx and on Tarn (tools/mlx_tests.py).
+mlx-tests:
+	tools/setup.sh build test
+	$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	ninja -C $(BUILD) -j $(JOBS)
+	PYTHONPATH=$(BUILD)/python .venv/bin/python tools/mlx_tests.py $(MLX_TESTS) --log $(BUILD)/mlx_tests.log
 
 fuzz:
 	tools/setup.sh build clang sanitize
