@@ -14,7 +14,7 @@ options += $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache)
 purposes := $(if $(findstring clang,$(CC)),clang $(if $(SANITIZE),sanitize))
 sources = $(shell git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' 'bench/*.[ch]')
 
-.PHONY: build demo test mlx-tests fuzz thread-sanitize test-aarch64 format check-format install clean
+.PHONY: build demo reference test mlx-tests fuzz thread-sanitize test-aarch64 format check-format install clean
 
 build: $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS) tarn
@@ -26,6 +26,10 @@ demo:
 	tools/setup.sh build $(purposes)
 	$(MAKE) --no-print-directory build
 	$(BUILD)/tarn generate --model models/tiny --prompt "Tell me a story about a fox."
+
+# A page for each public header, in build/reference.
+reference: build
+	python3 tools/reference.py $(BUILD)/reference include/tarn/*.h $(BUILD)/include/tarn/elementwise.h
 
 test:
 	tools/setup.sh build test $(purposes)
