@@ -56,6 +56,12 @@ CASE(add_along_axis, X | Y | Z, NO_ENTRIES, tarn_add_along_axis(a->x, INDICES(a-
 CASE(slice_update, X | Y | Z | LIST, ENTRIES(0, 1), tarn_slice_update(a->x, a->y, ROW_INDICES(a->z), a->list))
 CASE(slice_array, X | Y | LIST, ENTRIES(0, 1), tarn_slice_array(a->x, ROW_INDICES(a->y), a->list, TARN_SHAPE(1, 1)))
 
+/* index.h */
+CASE(index, X | Y, NO_ENTRIES, tarn_index(a->x, TARN_INDEX(TARN_AT(0), TARN_PICK(INDICES(a->y)))))
+CASE(index_update, X | Y | Z, NO_ENTRIES,
+     tarn_index_update(a->x, TARN_INDEX(TARN_PICK(ROW_INDICES(a->y))), a->z, .mode = TARN_SCATTER_ADD))
+CASE(nonzero, X | PLACE, NO_ENTRIES, tarn_nonzero(a->x, a->place))
+
 /* reducing */
 CASE(sum, X | LIST, ENTRIES(0), tarn_sum(a->x, .axes = a->list))
 CASE(prod, X | LIST, ENTRIES(0), tarn_prod(a->x, .axes = a->list))

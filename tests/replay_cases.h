@@ -51,6 +51,11 @@ CASE(add_along_axis, tarn_add_along_axis(x, in[INDICES], tarn_square(x), .axis =
 CASE(slice_update, tarn_slice_update(x, tarn_slice_axis(x, -1, 0, 1), tarn_slice_axis(in[ROW], 0, 0, 1), TARN_AXES(-1)))
 CASE(slice_array, tarn_slice_array(x, tarn_slice_axis(in[ROW], 0, 0, 1), TARN_AXES(-1), TARN_INTS(2)))
 
+/* index.h */
+CASE(index, tarn_index(x, TARN_INDEX(TARN_AT(-1), TARN_NEW_AXIS, TARN_PICK(in[ROW]))))
+CASE(index_update, tarn_index_update(y, TARN_INDEX(TARN_PICK(in[ROW]), TARN_AT(-1)), tarn_sum(x)))
+MANY_CASE(nonzero, 2, tarn_nonzero(x, out, .size = TARN_INTEGER(5)))
+
 /* reducing */
 CASE(sum, tarn_sum(x, .axes = TARN_AXES(-1)))
 CASE(prod, tarn_prod(x))

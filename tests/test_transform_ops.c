@@ -3,6 +3,7 @@
 #include "transform_checks.h"
 
 #include "ops/build.h"
+#include "tarn/index.h"
 
 #define F64 TARN_FLOAT64
 
@@ -148,6 +149,24 @@ BODY(slice_update_rows, bend(tarn_slice_update(x[0], bend(x[1]), x[2], TARN_AXES
 BODY(slice_array_rows, bend(tarn_slice_array(x[0], x[1], TARN_AXES(-1), TARN_INTS(2), .step = TARN_INTS(3))))
 BODY(slice_array, bend(tarn_slice_array(x[0], x[1], TARN_AXES(1, 0), TARN_INTS(2, 2))))
 
+/* Masks are traced: how many elements they select must not matter, or be said. */
+static tarn_array *positive(tarn_array *a) {
+    return tarn_greater(a, tarn_scalar_like(0, a));
+}
+BODY(index, bend(tarn_index(x[0], TARN_INDEX(TARN_AT(-1), TARN_STEPS(-1, TARN_BEGIN, -2), TARN_PICK(x[1])))))
+BODY(index_checked, bend(tarn_index(x[0], TARN_INDEX(TARN_ELLIPSIS, TARN_PICK(x[1])), .check = true)))
+BODY(index_checked_x,
+     bend(tarn_index(x[0], TARN_INDEX(TARN_PICK(tarn_from_data((int32_t[]){1, -2}, TARN_SHAPE(2), TARN_INT32))),
+                     .check = true)))
+BODY(index_mask, bend(tarn_index(x[0], TARN_INDEX(TARN_PICK(positive(x[1]))), .size = TARN_INTEGER(2))))
+BODY(index_update, bend(tarn_index_update(x[0], TARN_INDEX(TARN_STEPS(-1, TARN_BEGIN, -2), TARN_PICK(x[2])), bend(x[1]),
+                                          .mode = TARN_SCATTER_ADD)))
+BODY(index_update_checked, bend(tarn_index_update(x[0], TARN_INDEX(TARN_PICK(x[2])), bend(x[1]), .check = true)))
+BODY(index_update_mask, bend(tarn_index_update(x[0], TARN_INDEX(TARN_PICK(positive(x[2]))), bend(x[1]))))
+BODY(index_update_mask_rows, bend(tarn_index_update(x[0], TARN_INDEX(TARN_PICK(tarn_less(x[2], x[2]))), bend(x[1]))))
+BODY(index_update_mask_behind, bend(tarn_index_update(x[0], TARN_INDEX(TARN_WHOLE, TARN_PICK(positive(x[2]))),
+                                                      bend(x[1]), .mode = TARN_SCATTER_ADD)))
+
 /* Batches that would have more axes than arrays can: an error, also where the op alone has just as many. */
 static void check_too_many_axes(tarn_callback call, int count, tarn_array *const *inputs) {
     tarn_array *out = NULL;
@@ -213,6 +232,15 @@ static void test_moving(void) {
     RUN(slice_array_rows, REAL(2, 5), INDICES(4, 2, 1));
     RUN(slice_array, REAL(3, 4), INTEGERS(1, 0));
     RUN(slice_array, REAL(3, 4), INTEGERS(7, 1));
+    RUN(index, REAL(2, 3, 4), INDICES(4, 2));
+    RUN(index_checked, REAL(2, 3), INDICES(3, 2));
+    RUN(index_checked_x, REAL(2, 3));
+    RUN(index_mask, REAL(4, 2), REAL(4));
+    RUN(index_update, REAL(3, 3), REAL(2, 2), INDICES(3, 2));
+    RUN(index_update_checked, REAL(3, 2), REAL(2, 2), INDICES(3, 2));
+    RUN(index_update_mask, REAL(3, 2), REAL(2), REAL(3));
+    RUN(index_update_mask_rows, REAL(3, 2), REAL(2, 2), REAL(3));
+    RUN(index_update_mask_behind, REAL(2, 3), REAL(3), REAL(3));
     test_axis_limit();
     test_products_of_zeros();
 }

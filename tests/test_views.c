@@ -1,5 +1,6 @@
-/* Views against NumPy (tests/data/views.json): values, whether or not a kernel reads them afterwards, evaluated and
-   compiled. Each op of the kind VIEW has a case. And views for another dtype over memory that is not aligned for it. */
+/* Views and indexing against NumPy (tests/data/views.json): values, whether or not a kernel reads them afterwards,
+   evaluated and compiled. Each op of the kind VIEW has a case. And views for another dtype over memory that is not
+   aligned for it. */
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -15,6 +16,37 @@ static tarn_array *part(tarn_array *x, int64_t sections, const int64_t *indices,
     return ok ? parts[which] : NULL;
 }
 
+/* ---- what index_cases.h indexes with */
+static tarn_array *ints(const int32_t *values, tarn_ints shape) {
+    return tarn_from_data(values, shape, TARN_INT32);
+}
+static tarn_array *bits(const char *values, tarn_ints shape) {
+    bool flags[24];
+    for (int i = 0; values[i]; i++) flags[i] = values[i] == '1';
+    return tarn_from_data(flags, shape, TARN_BOOL);
+}
+#define NO_ENTRIES      ((tarn_entries){NULL, 0})
+#define I               ints((int32_t[]){2, 0, -1}, TARN_SHAPE(3))
+#define J               ints((int32_t[]){0, 1}, TARN_SHAPE(2, 1))
+#define K               ints((int32_t[]){-2}, TARN_0D)
+#define TWICE           ints((int32_t[]){0, 0, 1}, TARN_SHAPE(3))
+#define P               bits("01", TARN_SHAPE(2))
+#define M               bits("101001", TARN_SHAPE(2, 3))
+#define M0              bits("101", TARN_SHAPE(3))
+#define E               bits("100001000010000100001000", TARN_SHAPE(2, 3, 4))
+#define NONE_TRUE       bits("000000000000", TARN_SHAPE(3, 4))
+#define ROWS(x)         tarn_index(x, TARN_INDEX(TARN_AT(0)))
+#define SET(value, ...) tarn_index_update(x, TARN_INDEX(__VA_ARGS__), tarn_scalar(value, TARN_FLOAT32))
+
+static tarn_array *place(tarn_array *x, int axis) {
+    tarn_array *out[TARN_MAX_NDIM];
+    return tarn_nonzero(x, out) ? out[axis] : NULL;
+}
+static tarn_array *places(tarn_array *x, int64_t size, int64_t fill) {
+    tarn_array *out[TARN_MAX_NDIM];
+    return tarn_nonzero(x, out, .size = TARN_INTEGER(size), .fill = fill) ? out[tarn_ndim(x) / 2] : NULL;
+}
+
 typedef struct {
     const char *name;
     tarn_array *(*call)(tarn_array *x);
@@ -22,13 +54,16 @@ typedef struct {
 
 #define CASE(name, numpy, ...)                                                                                         \
     static tarn_array *call_##name(tarn_array *x) {                                                                    \
+        (void)x;                                                                                                       \
         return __VA_ARGS__;                                                                                            \
     }
 #include "view_cases.h"
+#include "index_cases.h"
 #undef CASE
 #define CASE(name, ...) {#name, call_##name},
 static const view_case cases[] = {
 #include "view_cases.h"
+#include "index_cases.h"
 };
 enum { CASES = sizeof cases / sizeof *cases };
 

@@ -42,6 +42,10 @@ typedef struct {
     const struct tarn_given *given;
     double value;
 } tarn_value;
+typedef struct {
+    const struct tarn_given *given;
+    int64_t value;
+} tarn_integer;
 #define TARN_GIVEN ((const struct tarn_given *)1)
 
 /* A struct of options begins with `int begin_` and ends with `int end_`: TARN_CALL puts what it was given between the
@@ -86,6 +90,7 @@ inline tarn_ints tarn_ints_none() {
 
 #define TARN_AXIS(i)    (TARN_LITERAL(tarn_axis){TARN_GIVEN, (i)})
 #define TARN_VALUE(v)   (TARN_LITERAL(tarn_value){TARN_GIVEN, (v)})
+#define TARN_INTEGER(i) (TARN_LITERAL(tarn_integer){TARN_GIVEN, (i)})
 #define TARN_SHAPE(...) TARN_INTS(__VA_ARGS__)
 #define TARN_AXES(...)  TARN_INTS(__VA_ARGS__)
 #define TARN_0D         TARN_NO_AXES

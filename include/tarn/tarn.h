@@ -5,6 +5,7 @@
 #include "tarn/error.h"
 #include "tarn/array.h"
 #include "tarn/ops.h"
+#include "tarn/index.h"
 #include "tarn/random.h"
 #include "tarn/transform.h"
 #include "tarn/device.h"

@@ -264,9 +264,8 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high) {
 
 slice_range slice_resolve(int64_t size, int64_t start, int64_t stop, int64_t step) {
     int64_t low = step > 0 ? 0 : -1, high = step > 0 ? size : size - 1;
-    start = clamp(start < 0 && start > -INT64_MAX + size ? start + size : start, low, high);
-    bool open = stop == INT64_MIN || stop == INT64_MAX;
-    stop = open ? (step > 0 ? size : -1) : clamp(stop < 0 ? stop + size : stop, low, high);
+    start = clamp(start < 0 ? start + size : start, low, high);
+    stop = clamp(stop < 0 ? stop + size : stop, low, high);
     int64_t distance = step > 0 ? stop - start : start - stop, stride = step > 0            ? step
                                                                         : step == INT64_MIN ? INT64_MAX
                                                                                             : -step;
@@ -312,6 +311,39 @@ tarn_array *tarn_slice_axis(tarn_array *x, int64_t axis, int64_t start, int64_t 
     starts[place] = start;
     stops[place] = stop;
     return tarn_slice(x, ((tarn_ints){starts, place + 1}), ((tarn_ints){stops, place + 1}));
+}
+
+/* a with these axes backwards. */
+static tarn_array *turned(tarn_array *a, const bool *backwards) {
+    int64_t start[TARN_MAX_NDIM], stop[TARN_MAX_NDIM], step[TARN_MAX_NDIM];
+    bool any = false;
+    if (!a) return NULL;
+    for (int i = 0; i < a->ndim; i++) {
+        start[i] = backwards[i] ? -1 : 0;
+        stop[i] = backwards[i] ? INT64_MIN : INT64_MAX;
+        step[i] = backwards[i] ? -1 : 1;
+        any = any || backwards[i];
+    }
+    if (!any) return a;
+    return tarn_slice(a, ((tarn_ints){start, a->ndim}), ((tarn_ints){stop, a->ndim}), .step = {step, a->ndim});
+}
+
+tarn_array *slice_put(tarn_array *x, tarn_array *block, const slice_range *ranges) {
+    int64_t axes[TARN_MAX_NDIM], starts[TARN_MAX_NDIM], steps[TARN_MAX_NDIM];
+    bool backwards[TARN_MAX_NDIM];
+    int count = 0;
+    for (int i = 0; i < x->ndim; i++) {
+        slice_range r = ranges[i];
+        backwards[i] = r.step < 0;
+        if (r.count == x->shape[i] && r.step == 1) continue;
+        axes[count] = i;
+        steps[count] = backwards[i] ? -r.step : r.step;
+        starts[count++] = backwards[i] && r.count > 0 ? r.start + (r.count - 1) * r.step : r.start;
+    }
+    block = turned(block, backwards);
+    if (!block || count == 0) return block;
+    tarn_array *start = tarn_from_data(starts, TARN_SHAPE(count), TARN_INT64);
+    return tarn_slice_update(x, block, start, ((tarn_ints){axes, count}), .step = {steps, count});
 }
 
 /* ---- split */

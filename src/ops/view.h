@@ -14,6 +14,8 @@ typedef struct {
 slice_range slice_resolve(int64_t size, int64_t start, int64_t stop, int64_t step);
 /* The range of each axis of x for a slice op's attributes. */
 bool slice_ranges(const attributes_slice *a, const tarn_array *x, slice_range *ranges);
+/* x with a block of the ranges' shape where a slice of them would read it. */
+tarn_array *slice_put(tarn_array *x, tarn_array *block, const slice_range *ranges);
 
 /* The permutation, each axis normal; absent axes: reversed. */
 bool transpose_axes(const attributes_transpose *a, int ndim, int *axes);

@@ -166,41 +166,11 @@ bool vmap_broadcast_like(node *n, tarn_array *const *inputs, const int *axes, ta
 
 /* ---- slice */
 
-/* g in the order of x: the axes that were read backwards are turned round. */
-static tarn_array *forwards(tarn_array *g, int ndim, const slice_range *ranges) {
-    int64_t start[TARN_MAX_NDIM], stop[TARN_MAX_NDIM], step[TARN_MAX_NDIM];
-    bool turned = false;
-    for (int i = 0; i < ndim; i++) {
-        bool back = ranges[i].step < 0;
-        start[i] = back ? -1 : 0;
-        stop[i] = back ? INT64_MIN : INT64_MAX;
-        step[i] = back ? -1 : 1;
-        turned = turned || back;
-    }
-    if (!turned) return g;
-    return tarn_slice(g, ((tarn_ints){start, ndim}), ((tarn_ints){stop, ndim}), .step = {step, ndim});
-}
-
 /* What was read is written back among zeros. */
 bool vjp_slice(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
-    tarn_array *x = n->inputs[0], *g = cotangents[0];
     slice_range ranges[TARN_MAX_NDIM];
-    int64_t axes[TARN_MAX_NDIM], starts[TARN_MAX_NDIM], steps[TARN_MAX_NDIM];
-    int count = 0;
-    if (!wanted[0] || !slice_ranges(n->attributes, x, ranges)) return tarn_ok();
-    g = forwards(g, x->ndim, ranges);
-    for (int i = 0; i < x->ndim; i++) {
-        slice_range r = ranges[i];
-        if (r.count == x->shape[i] && r.step == 1) continue;
-        axes[count] = i;
-        steps[count] = r.step < 0 ? -r.step : r.step;
-        starts[count++] = r.step < 0 && r.count > 0 ? r.start + (r.count - 1) * r.step : r.start;
-    }
-    if (count) {
-        tarn_array *start = tarn_from_data(starts, TARN_SHAPE(count), TARN_INT64);
-        g = tarn_slice_update(zeros_view(g, x), g, start, ((tarn_ints){axes, count}), .step = {steps, count});
-    }
-    gradients[0] = g;
+    if (!wanted[0] || !slice_ranges(n->attributes, n->inputs[0], ranges)) return tarn_ok();
+    gradients[0] = slice_put(zeros_view(cotangents[0], n->inputs[0]), cotangents[0], ranges);
     return tarn_ok();
 }
 
