@@ -101,4 +101,13 @@ CASE(random_next, X | PLACE, NO_ENTRIES, tarn_random_next(KEY(a->x), a->place, a
 CASE(random_bits, X | LIST, ENTRIES(2, 3), tarn_random_bits(KEY(a->x), a->list))
 CASE(random_uniform, X | LIST | DTYPE, ENTRIES(2, 3), tarn_random_uniform(KEY(a->x), a->list, a->dtype))
 CASE(random_normal, X | LIST | DTYPE, ENTRIES(2, 3), tarn_random_normal(KEY(a->x), a->list, a->dtype))
-CASE(random_categorical, X | Y, NO_ENTRIES, tarn_random_categorical(KEY(a->x), a->y))
+CASE(random_categorical, X | Y | LIST, ENTRIES(3, 2), tarn_random_categorical(KEY(a->x), a->y, .shape = a->list))
+CASE(random_laplace, X | LIST | DTYPE, ENTRIES(2, 3), tarn_random_laplace(KEY(a->x), a->list, a->dtype))
+CASE(random_gumbel, X | LIST | DTYPE, ENTRIES(2, 3), tarn_random_gumbel(KEY(a->x), a->list, a->dtype))
+CASE(random_randint, X | Y | Z | LIST | DTYPE, ENTRIES(2, 2),
+     tarn_random_randint(KEY(a->x), a->y, a->z, a->list, a->dtype == TARN_FLOAT32 ? TARN_INT32 : a->dtype))
+CASE(random_bernoulli, X | Y | LIST, ENTRIES(2, 2), tarn_random_bernoulli(KEY(a->x), a->y, .shape = a->list))
+CASE(random_truncated_normal, X | Y | Z | LIST | DTYPE, ENTRIES(2, 2),
+     tarn_random_truncated_normal(KEY(a->x), a->y, a->z, a->dtype, .shape = a->list))
+CASE(random_permutation, X, NO_ENTRIES, tarn_random_permutation(KEY(a->x), 5))
+CASE(random_permute, X | Y, NO_ENTRIES, tarn_random_permute(KEY(a->x), a->y))

@@ -37,7 +37,8 @@ cpu_family cpu_rows_reduce;      /* reduce, arg_reduce */
 cpu_family cpu_rows_sort;        /* sort, argsort, scan */
 cpu_family cpu_rows_norm;        /* softmax, rms_norm, rope */
 cpu_family cpu_rows_attention;
-cpu_family cpu_rows_make;   /* arange, random_bits */
+cpu_family cpu_rows_make;   /* arange */
+cpu_family cpu_rows_random; /* random_bits */
 cpu_family cpu_rows_quant;  /* quantize, dequantize */
 cpu_family cpu_rows_matmul; /* matmul, quantized_matmul */
 

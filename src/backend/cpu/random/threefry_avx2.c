@@ -1,0 +1,2 @@
+/* Threefry for this instruction set. */
+#include "cpu/random/threefry.tpl.h"
