@@ -13,7 +13,8 @@ static inline bool is_exact(op_id op) {
                                   OP_imag,        OP_equal,         OP_not_equal,  OP_less,           OP_less_equal,
                                   OP_greater,     OP_greater_equal, OP_isnan,      OP_isinf,          OP_logical_not,
                                   OP_logical_and, OP_logical_or,    OP_where,      OP_bitwise_invert, OP_bitwise_and,
-                                  OP_bitwise_or,  OP_bitwise_xor,   OP_left_shift, OP_right_shift};
+                                  OP_bitwise_or,  OP_bitwise_xor,   OP_left_shift, OP_right_shift,    OP_positive,
+                                  OP_isfinite,    OP_isposinf,      OP_isneginf,   OP_logical_xor};
     for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
         if (exact[i] == op) return true;
     return false;

@@ -83,7 +83,7 @@ static void check_rules(void) {
 /* Which rows give an input back, by the text of their values; the evaluation then computes nothing. */
 static void check_kept(void) {
     CHECK(op_facts[OP_conjugate].kept == (1u << KIND_BOOL | 1u << KIND_INT | 1u << KIND_FLOAT));
-    CHECK(op_facts[OP_floor].kept == 1u << KIND_INT && op_facts[OP_negative].kept == 0 &&
+    CHECK(op_facts[OP_floor].kept == (1u << KIND_BOOL | 1u << KIND_INT) && op_facts[OP_negative].kept == 0 &&
           op_facts[OP_maximum].kept == 0);
     CHECK(op_facts[OP_where].inputs == INPUTS_CHOICE && op_facts[OP_add].inputs == INPUTS_ALIKE);
     TARN_SCOPE;

@@ -84,6 +84,7 @@ static bool compute_dtype(op_id op, tarn_array *const *inputs, int first, int co
     for (int i = first + 1; i < count; i++) common = dtype_promote(common, inputs[i]->dtype);
     dtype_kind kind = dtype_kind_of(common);
     if (f->result == RESULT_FLOAT && kind < KIND_FLOAT) common = TARN_FLOAT32;
+    if (f->result == RESULT_WHOLE && kind == KIND_BOOL) common = TARN_UINT8;
     *dtype = common;
     if (f->kinds & 1u << dtype_kind_of(common)) return true;
     return tarn_fail_kind(TARN_ERROR_TYPE, "%s: %s is not supported", f->name, dtype_facts[common].name);

@@ -26,6 +26,28 @@ tarn_array *silu_vjp(node *n, tarn_array *g) {
     return tarn_multiply(g, tarn_multiply(tarn_sigmoid(x), slope));
 }
 
+/* exp(x - out) for one of the two: as a sigmoid, where there is one, so that infinities keep their share. */
+static tarn_array *logaddexp_share(node *n, tarn_array *g, tarn_array *x, tarn_array *other) {
+    if (x->dtype != TARN_COMPLEX64) return tarn_multiply(g, tarn_sigmoid(tarn_subtract(x, other)));
+    return tarn_multiply(g, tarn_conjugate(tarn_exp(tarn_subtract(x, &n->outputs[0]))));
+}
+
+tarn_array *logaddexp_vjp_x(node *n, tarn_array *g) {
+    return logaddexp_share(n, g, n->inputs[0], n->inputs[1]);
+}
+
+tarn_array *logaddexp_vjp_y(node *n, tarn_array *g) {
+    return logaddexp_share(n, g, n->inputs[1], n->inputs[0]);
+}
+
+/* 1 / (sqrt(x - 1) sqrt(x + 1)): of complex numbers the product of the roots is not the root of the product. */
+tarn_array *arccosh_vjp(node *n, tarn_array *g) {
+    tarn_array *x = n->inputs[0], *one = like(1, x);
+    if (x->dtype != TARN_COMPLEX64) return tarn_multiply(g, tarn_rsqrt(tarn_subtract(tarn_square(x), one)));
+    tarn_array *roots = tarn_multiply(tarn_sqrt(tarn_subtract(x, one)), tarn_sqrt(tarn_add(x, one)));
+    return tarn_divide(g, tarn_conjugate(roots));
+}
+
 /* y x^(y - 1). 0^0 is 1 all around, of slope 0. */
 tarn_array *power_vjp_x(node *n, tarn_array *g) {
     tarn_array *x = n->inputs[0], *y = n->inputs[1];

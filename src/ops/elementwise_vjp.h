@@ -6,6 +6,9 @@
 
 tarn_array *sign_vjp(node *n, tarn_array *g);
 tarn_array *silu_vjp(node *n, tarn_array *g);
+tarn_array *logaddexp_vjp_x(node *n, tarn_array *g);
+tarn_array *logaddexp_vjp_y(node *n, tarn_array *g);
+tarn_array *arccosh_vjp(node *n, tarn_array *g);
 tarn_array *power_vjp_x(node *n, tarn_array *g);
 tarn_array *power_vjp_y(node *n, tarn_array *g);
 tarn_array *arctan2_vjp_x(node *n, tarn_array *g);

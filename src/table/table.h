@@ -63,7 +63,7 @@ typedef enum {
 } op_id;
 
 typedef enum { OP_CLASS_ELEMENTWISE, OP_CLASS_FUSED, OP_CLASS_STRUCTURAL } op_class;
-typedef enum { RESULT_SAME, RESULT_FLOAT, RESULT_REAL, RESULT_TRUTH } result_rule;
+typedef enum { RESULT_SAME, RESULT_FLOAT, RESULT_WHOLE, RESULT_REAL, RESULT_TRUTH } result_rule;
 typedef enum { INPUTS_ALIKE, INPUTS_CHOICE } input_rule;
 typedef enum {
     DOMAIN_ANY,

@@ -339,6 +339,24 @@ DEVICE bool operator==(cplx a, cplx b) {
 DEVICE bool operator!=(cplx a, cplx b) {
     return !(a == b);
 }
+DEVICE bool lt(cplx a, cplx b) { /* real parts first, then imaginary ones */
+    return a.re < b.re || (a.re == b.re && a.im < b.im);
+}
+DEVICE bool le(cplx a, cplx b) {
+    return a.re < b.re || (a.re == b.re && a.im <= b.im);
+}
+DEVICE cplx min(cplx a, cplx b) {
+    return lt(a, b) || a != a ? a : b;
+}
+DEVICE cplx max(cplx a, cplx b) {
+    return lt(b, a) || a != a ? a : b;
+}
+DEVICE bool isinf(cplx x) {
+    return isinf(x.re) || isinf(x.im);
+}
+DEVICE cplx rint(cplx x) {
+    return cplx(::rint(x.re), ::rint(x.im));
+}
 DEVICE double abs(cplx x) {
     return ::hypot(x.re, x.im);
 }
@@ -382,6 +400,27 @@ DEVICE cplx tanh(cplx x) {
 }
 DEVICE cplx tan(cplx x) {
     cplx t = tanh(cplx(-x.im, x.re));
+    return cplx(t.im, -t.re);
+}
+DEVICE cplx asinh(cplx x) { /* odd: the side without cancellation */
+    if (x.re < 0) return -asinh(-x);
+    return log(x + sqrt(x * x + cplx(1)));
+}
+DEVICE cplx asin(cplx x) {
+    cplx t = asinh(cplx(-x.im, x.re));
+    return cplx(t.im, -t.re);
+}
+DEVICE cplx acos(cplx x) {
+    return cplx(1.57079632679489661923) - asin(x);
+}
+DEVICE cplx acosh(cplx x) {
+    return log(x + sqrt(x - cplx(1)) * sqrt(x + cplx(1)));
+}
+DEVICE cplx atanh(cplx x) {
+    return (log(cplx(1) + x) - log(cplx(1) - x)) * cplx(0.5);
+}
+DEVICE cplx atan(cplx x) {
+    cplx t = atanh(cplx(-x.im, x.re));
     return cplx(t.im, -t.re);
 }
 DEVICE cplx pow(cplx x, cplx y) {

@@ -11,10 +11,12 @@
 
 #define RESULT_SAME  V result = {0};
 #define RESULT_FLOAT V result = {0};
+#define RESULT_WHOLE V result = {0};
 #define RESULT_REAL  FN(R) result = {0};
 #define RESULT_TRUTH M result = {0};
 #define KEEP_SAME    FN(store)(out + i * FN(BYTES), result);
 #define KEEP_FLOAT   KEEP_SAME
+#define KEEP_WHOLE   KEEP_SAME
 #define KEEP_REAL    FN(store_real)(out + i * FN(REAL_BYTES), result);
 #define KEEP_TRUTH   FN(store_truths)(out + i * 4, result);
 
@@ -64,10 +66,12 @@ static const elementwise_loop FN2(ops, PASS)[OP_COUNT] = {
 #undef M
 #undef RESULT_SAME
 #undef RESULT_FLOAT
+#undef RESULT_WHOLE
 #undef RESULT_REAL
 #undef RESULT_TRUTH
 #undef KEEP_SAME
 #undef KEEP_FLOAT
+#undef KEEP_WHOLE
 #undef KEEP_REAL
 #undef KEEP_TRUTH
 #undef INPUT

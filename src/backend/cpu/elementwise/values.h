@@ -225,6 +225,24 @@ FUNCTION void store_truths_c64(void *to, int truth) {
 FUNCTION int eq_c64(c64 a, c64 b) {
     return a == b;
 }
+FUNCTION int lt_c64(c64 a, c64 b) { /* real parts first, then imaginary ones */
+    return creal(a) < creal(b) || (creal(a) == creal(b) && cimag(a) < cimag(b));
+}
+FUNCTION int le_c64(c64 a, c64 b) {
+    return creal(a) < creal(b) || (creal(a) == creal(b) && cimag(a) <= cimag(b));
+}
+FUNCTION c64 min_c64(c64 a, c64 b) {
+    return lt_c64(a, b) || a != a ? a : b;
+}
+FUNCTION c64 max_c64(c64 a, c64 b) {
+    return lt_c64(b, a) || a != a ? a : b;
+}
+FUNCTION int isinf_c64(c64 a) {
+    return (__builtin_isinf)(creal(a)) || (__builtin_isinf)(cimag(a));
+}
+FUNCTION c64 rint_c64(c64 a) {
+    return __builtin_complex((__builtin_rint)(creal(a)), (__builtin_rint)(cimag(a)));
+}
 FUNCTION int not__c64(int a) {
     return !a;
 }
@@ -245,6 +263,12 @@ FUNCTION c64 select_c64(int mask, c64 a, c64 b) {
 #define sin_c64(x)     csin(x)
 #define cos_c64(x)     ccos(x)
 #define tan_c64(x)     ctan(x)
+#define asin_c64(x)    casin(x)
+#define acos_c64(x)    cacos(x)
+#define atan_c64(x)    catan(x)
+#define asinh_c64(x)   casinh(x)
+#define acosh_c64(x)   cacosh(x)
+#define atanh_c64(x)   catanh(x)
 #define sinh_c64(x)    csinh(x)
 #define cosh_c64(x)    ccosh(x)
 #define tanh_c64(x)    ctanh(x)
