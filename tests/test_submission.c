@@ -3,10 +3,13 @@
    the library uses it. TARN_QUEUE=20000 makes the queues longer. */
 #include <dlfcn.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
 #include "check.h"
+#include "core/work.h"
 #include "mock/hooks.h"
 #include "tarn/tarn.h"
 
@@ -152,6 +155,91 @@ static void test_given_up(tarn_device device) {
     CHECK(!failed);
 }
 
+/* ---- device memory in the caller's hands */
+
+static void no_failure(submission *s, int i, const char *error) {
+    (void)s, (void)i;
+    CHECK(!error);
+}
+static void after_read(submission *s) {
+    work_complete((work *)s);
+}
+
+/* Bytes at an address of the mock device. */
+static void read_device(void *to, const void *from, int64_t bytes) {
+    tarn_stream *stream = tarn_default_stream(mock);
+    block_copy copy = {.to = to, .from = from, .bytes = bytes, .direction = COPY_TO_HOST};
+    work w = {.s = {.copies = &copy, .copy_count = 1, .after = no_failure, .done = after_read}, .stream = stream};
+    ticket_wait(stream_submit(&w));
+}
+
+/* What is pinned on a device is there, whatever becomes of the array and whoever asks for its memory. */
+static void test_pin_on_device(void) {
+    TARN_SCOPE;
+    tarn_stream *stream = tarn_default_stream(mock);
+    tarn_layout host, device;
+    tarn_array *x = tarn_slice_axis(tarn_arange(0, 8, 1, TARN_FLOAT32), 0, 3, 7);
+    tarn_pinned *on_device = tarn_pin(x, &device, .stream = stream), *on_host = tarn_pin(x, &host);
+    CHECK(on_device && on_host && device.data != host.data && device.offset == host.offset);
+    CHECK(((const float *)host.data)[0] == 3 && ((const float *)host.data)[3] == 6);
+    TARN_ON(stream);
+    CHECK(tarn_item(tarn_sum(tarn_negative(tarn_move(x)))) == -18);
+    float got[4] = {0};
+    read_device(got, device.data, sizeof got);
+    CHECK(got[0] == 3 && got[3] == 6);
+    tarn_unpin(on_host);
+    tarn_unpin(on_device);
+    tarn_array *made = tarn_multiply(tarn_ones(TARN_SHAPE(4), TARN_FLOAT32), tarn_scalar(5, TARN_FLOAT32));
+    CHECK((on_device = tarn_pin(made, &device, .stream = stream)) != NULL);
+    read_device(got, device.data, sizeof got);
+    CHECK(got[0] == 5 && got[3] == 5);
+    tarn_unpin(on_device);
+}
+
+/* ---- several threads that need the same bytes on a device */
+
+enum { UPLOADERS = 3, UPLOADS = 200 };
+typedef struct {
+    pthread_barrier_t barrier;
+    tarn_array *shared;
+    atomic_bool wrong;
+} upload;
+
+static void *upload_often(void *context) {
+    upload *u = context;
+    tarn_stream *stream = tarn_stream_new(mock);
+    for (int i = 0; i < UPLOADS; i++) {
+        pthread_barrier_wait(&u->barrier); /* u->shared is new */
+        TARN_SCOPE;
+        TARN_ON(stream);
+        if (tarn_item(tarn_max(u->shared)) != 63) atomic_store(&u->wrong, true);
+        pthread_barrier_wait(&u->barrier);
+    }
+    tarn_stream_free(stream);
+    return NULL;
+}
+
+/* They move them once. */
+static void test_uploads(void) {
+    TARN_SCOPE;
+    upload u = {0};
+    pthread_t threads[UPLOADERS];
+    tarn_memory before, after;
+    CHECK(pthread_barrier_init(&u.barrier, NULL, UPLOADERS + 1) == 0);
+    CHECK(tarn_memory_info(mock, &before));
+    for (int i = 0; i < UPLOADERS; i++) CHECK(pthread_create(&threads[i], NULL, upload_often, &u) == 0);
+    for (int i = 0; i < UPLOADS; i++) {
+        u.shared = tarn_arange(0, 64, 1, TARN_FLOAT32);
+        CHECK(tarn_eval(u.shared));
+        pthread_barrier_wait(&u.barrier);
+        pthread_barrier_wait(&u.barrier);
+    }
+    for (int i = 0; i < UPLOADERS; i++) pthread_join(threads[i], NULL);
+    CHECK(tarn_memory_info(mock, &after) && !u.wrong);
+    CHECK(after.copied_in - before.copied_in == (int64_t)UPLOADS * 64 * 4);
+    pthread_barrier_destroy(&u.barrier);
+}
+
 int main(void) {
     setenv("TARN_BACKENDS", TARN_BUILD_DIR, 1);
     CHECK(tarn_device_count(TARN_MOCK) == 2);
@@ -169,6 +257,8 @@ int main(void) {
     test_rows_by_device();
     test_given_up(cpu);
     test_given_up(mock);
+    test_pin_on_device();
+    test_uploads();
     CHECK(HOOK(tarn_mock_violations)() == 0);
     return check_report("submission");
 }

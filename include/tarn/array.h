@@ -136,15 +136,22 @@ TARN_API bool tarn_is_computed(const tarn_array *a);
 /* Where the elements are: [i, j, ...] at data[i * strides[0] + j * strides[1] + ...], counted in elements of the dtype;
    strides may be 0 or negative. In mapped memory data may be aligned for less than the dtype. */
 typedef struct {
-    const void *data; /* in host memory: the element whose indices are all 0 */
+    const void *data; /* the element whose indices are all 0: in host memory, or the device's */
     int64_t offset;   /* of that element in the memory that the array shares with its views, in elements */
     int64_t strides[TARN_MAX_NDIM];
 } tarn_layout;
 /* Evaluates a, waits, and holds its memory as it lies: until tarn_unpin it is not written, given to another array,
-   moved or freed, whatever becomes of a. NULL on failure. Not to be written by the caller either. Any thread may unpin;
-   NULL is allowed. */
+   moved or freed, whatever becomes of a. stream: layout.data is an address of its device, where the values are copied
+   if they are not there (absent: of the host); they are complete, other streams need not wait. NULL on failure. Not to
+   be written by the caller either. Any thread may unpin; NULL is allowed. */
 typedef struct tarn_pinned tarn_pinned;
-TARN_API tarn_pinned *tarn_pin(tarn_array *a, tarn_layout *layout);
+typedef struct {
+    int begin_;
+    tarn_stream *stream;
+    int end_;
+} tarn_pin_options;
+#define tarn_pin(...) TARN_CALL(2, tarn_pin_with, tarn_pin_options, __VA_ARGS__)
+TARN_API tarn_pinned *tarn_pin_with(tarn_array *a, tarn_layout *layout, tarn_pin_options options TARN_ABSENT);
 TARN_API void tarn_unpin(tarn_pinned *pin);
 
 /* The value of an array of one element; 0 on failure. tarn_item rounds integers beyond 2^53 as a double does; whatever
@@ -155,6 +162,17 @@ TARN_API int64_t tarn_item_int(tarn_array *a);
 TARN_API uint64_t tarn_item_uint(tarn_array *a);
 TARN_API bool tarn_item_complex(tarn_array *a, double *real,
                                 double *imaginary); /* of real dtypes the imaginary part is 0 */
+
+/* ---- what arrays keep alive, for languages whose collector looks for cycles */
+
+/* Calls `visit` for each context (of tarn_custom_new, tarn_checkpoint, tarn_from_foreign) that would be released if the
+   caller gave up one hold on a: each reference to it comes from arrays that only a keeps alive. `release` is the
+   function that was given with it, by which the caller knows his own. Ends at the first answer other than 0, and
+   returns it. It takes no memory and sets no error; `visit` must not call Tarn. While some thread is in another
+   function of Tarn references come and go: a collector that asks twice and relies on the same answer asks only when
+   none is. Work that was started and goes on makes no difference. */
+typedef int (*tarn_context_visitor)(void *context, void (*release)(void *context), void *argument);
+TARN_API int tarn_visit_contexts(tarn_array *a, tarn_context_visitor visit, void *argument);
 
 /* ---- looking at graphs (for people): released with tarn_free. */
 TARN_API char *tarn_dump_text(tarn_array *const *arrays, int count); /* one line a node */

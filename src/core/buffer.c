@@ -215,7 +215,25 @@ void buffer_was_copied(buffer *b, int slot, ticket t) {
     buffer_copy *c = copy_on(b, slot);
     if (c) c->ready = t;
     if (c) c->valid = true;
+    if (c) c->claimed = false;
     pthread_mutex_unlock(lock_of(b));
+}
+
+/* One look: true if it is settled who fills the copy. */
+static bool try_claim(buffer *b, int slot, bool *mine) {
+    pthread_mutex_lock(lock_of(b));
+    buffer_copy *c = copy_on(b, slot);
+    bool valid = !c || c->valid, others = c && c->claimed;
+    *mine = !valid && !others;
+    if (*mine) c->claimed = true;
+    pthread_mutex_unlock(lock_of(b));
+    return valid || *mine;
+}
+
+bool buffer_claim_copy(buffer *b, int slot) {
+    bool mine;
+    while (!try_claim(b, slot, &mine)) sched_yield();
+    return mine;
 }
 
 void buffer_was_written(buffer *b, int slot, ticket t) {

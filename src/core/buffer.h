@@ -12,6 +12,7 @@ typedef struct {
     pool_block *block; /* NULL: foreign, or of no bytes */
     void *data;
     bool valid;
+    bool claimed; /* a thread is about to submit what fills it from another copy */
     ticket ready;
 } buffer_copy;
 
@@ -66,6 +67,9 @@ void buffer_fill_on_host(buffer *b);
 /* Adds what work on a stream must wait for to read the copy on the device, or (writing) to write it, to after[0 ..
    count); what does not fit into `room` is waited for here. Returns the new count. */
 int buffer_waits(buffer *b, int slot, bool writing, ticket *after, int count, int room);
+/* Whether the caller is to fill the copy on the device from another, and tell buffer_was_copied; else it is valid.
+   Waits while another thread does so, which is not long: until it has submitted that. */
+bool buffer_claim_copy(buffer *b, int slot);
 /* The work has been submitted; t is its end. */
 void buffer_was_read(buffer *b, ticket t);
 void buffer_was_written(buffer *b, int slot, ticket t); /* other copies are not valid any more */

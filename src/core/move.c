@@ -1,6 +1,7 @@
 #include "core/move.h"
 
 #include "base/memory.h"
+#include "core/lock.h"
 #include "core/work.h"
 #include "tarn/error.h"
 
@@ -73,32 +74,43 @@ bool move_reserve(buffer *b, int slot) {
     return streams && buffer_allocate(b, slot, NULL) && buffer_allocate(b, DEVICE_HOST, NULL);
 }
 
+static void hop(move **m, buffer *b, int from, int to, bool peers) {
+    if (!buffer_claim_copy(b, to)) return;
+    submit(*m, b, from, to, peers);
+    *m = NULL;
+}
+
 void move_to(buffer *b, int slot, move *moves[MOST_MOVES]) {
     int from = buffer_valid_slot(b);
     if (from < 0 || buffer_is_valid_on(b, slot)) return;
     bool peers = from != DEVICE_HOST && slot != DEVICE_HOST && are_peers(from, slot);
     if (from != DEVICE_HOST && slot != DEVICE_HOST && !peers) {
-        submit(moves[0], b, from, DEVICE_HOST, false);
-        moves[0] = NULL;
+        hop(&moves[0], b, from, DEVICE_HOST, false);
         from = DEVICE_HOST;
     }
-    submit(moves[1], b, from, slot, peers);
-    moves[1] = NULL;
+    hop(&moves[1], b, from, slot, peers);
 }
 
-static bool bring_to_host(buffer *b) {
-    move *moves[MOST_MOVES] = {NULL, move_new()}; /* one move is enough */
-    bool ok = moves[1] && move_reserve(b, DEVICE_HOST);
-    if (ok) move_to(b, DEVICE_HOST, moves);
-    move_free(moves[1]);
+/* A child of a fork shall find no copy claimed by a thread that it has not. */
+static void move_now(buffer *b, int slot, move *moves[MOST_MOVES]) {
+    fork_hold();
+    move_to(b, slot, moves);
+    fork_allow();
+}
+
+static bool bring(buffer *b, int slot) {
+    move *moves[MOST_MOVES] = {move_new(), move_new()};
+    bool ok = moves[0] && moves[1] && move_reserve(b, slot);
+    if (ok) move_now(b, slot, moves);
+    for (int i = 0; i < MOST_MOVES; i++) move_free(moves[i]);
     return ok;
 }
 
-bool buffer_to_host(buffer *b) {
+bool buffer_bring(buffer *b, int slot) {
     buffer_wait(b);
     if (!buffer_is_good(b)) return false;
-    if (buffer_is_valid_on(b, DEVICE_HOST)) return true;
-    if (!bring_to_host(b)) return false;
+    if (buffer_is_valid_on(b, slot)) return true;
+    if (!bring(b, slot)) return false;
     buffer_wait(b);
     return buffer_is_good(b);
 }

@@ -12,11 +12,11 @@ void move_free(move *m); /* unused; NULL is fine */
 
 /* What a move of the buffer to the device will need: memory there and on the way, streams. */
 bool move_reserve(buffer *b, int slot);
-/* Makes the buffer valid on the device for work that is submitted from now on; takes from `moves` what it uses, which
- * becomes NULL. */
+/* Makes the buffer valid on the device for work that is submitted from now on, once if several threads ask; takes from
+   `moves` what it uses, which becomes NULL. */
 void move_to(buffer *b, int slot, move *moves[MOST_MOVES]);
 
-/* Waits until the buffer is filled and its bytes are on the host, where they are then; false with the error set. */
-bool buffer_to_host(buffer *b);
+/* Waits until the buffer is filled and its bytes are on the device, where they are then; false with the error set. */
+bool buffer_bring(buffer *b, int slot);
 
 #endif

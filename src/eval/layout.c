@@ -31,19 +31,19 @@ static buffer *locate(const tarn_array *a, tarn_layout *layout) {
     return b;
 }
 
-static bool bring(buffer *b, const tarn_array *a, tarn_layout *layout) {
-    if (!buffer_to_host(b) || (b->check && !b->check(b->context))) return false;
-    layout->data = (const char *)buffer_data(b, DEVICE_HOST) + layout->offset * dtype_bytes(a->dtype);
+static bool bring(buffer *b, const tarn_array *a, int slot, tarn_layout *layout) {
+    if (!buffer_bring(b, slot) || (b->check && !b->check(b->context))) return false;
+    layout->data = (const char *)buffer_data(b, slot) + layout->offset * dtype_bytes(a->dtype);
     return true;
 }
 
-tarn_pinned *tarn_pin(tarn_array *a, tarn_layout *layout) {
+tarn_pinned *tarn_pin_with(tarn_array *a, tarn_layout *layout, tarn_pin_options o) {
     if (!layout) return tarn_fail("pin: layout is NULL"), NULL;
     if (!arrays_check("pin", &a, 1) || !tarn_eval_all(&a, 1)) return NULL;
     *layout = (tarn_layout){0};
     tarn_pinned *pin = NEW(tarn_pinned);
     buffer *b = pin ? locate(a, layout) : NULL;
-    if (b && bring(b, a, layout)) {
+    if (b && bring(b, a, o.stream ? o.stream->slot : DEVICE_HOST, layout)) {
         pin->b = b;
         return pin;
     }
