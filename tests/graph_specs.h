@@ -66,6 +66,8 @@ typedef enum {
     SPEC_DEPENDS,
     SPEC_CONTIGUOUS,
     SPEC_BLOCK,
+    SPEC_CHECKPOINT,
+    SPEC_CUSTOM,
     SPEC_KINDS
 } spec_kind;
 
@@ -203,6 +205,39 @@ static inline bool spec_quantize(tarn_array *x, tarn_array **out) {
     return (out[0] = tarn_dequantize(parts[0], parts[1], .biases = parts[2], .group_size = 32, .bits = 8)) != NULL;
 }
 
+static inline bool spec_square(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    (void)context, (void)count;
+    return tarn_result(results, tarn_multiply(x[0], x[0]));
+}
+static inline bool spec_checkpointed(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    return tarn_result_all(results, tarn_checkpoint(TARN_FUNCTION(spec_square, context), x, count));
+}
+/* 2 x x, for whose gradient x x is computed again */
+static inline tarn_array *spec_checkpoint(tarn_array *x) {
+    return spec_clip(tarn_results_at(tarn_vjp(TARN_FUNCTION(spec_checkpointed, NULL), &x, 1, TARN_ARRAYS(x), 1), 0));
+}
+
+static inline bool spec_negative(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    (void)context, (void)count;
+    return tarn_result(results, tarn_negative(x[0]));
+}
+static inline bool spec_batch(void *context, tarn_array *const *x, const int64_t *axes, int count,
+                              tarn_results *results, int64_t *out_axes) {
+    out_axes[0] = axes[0];
+    return spec_negative(context, x, count, results);
+}
+static inline bool spec_call(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    return tarn_result_all(results, tarn_custom_call(context, x, count));
+}
+/* -x, by the rules of a custom function for batches and gradients */
+static inline tarn_array *spec_custom(tarn_array *x) {
+    tarn_custom_function *c =
+        tarn_custom_new(TARN_FUNCTION(spec_negative, NULL), .vjp = spec_negative, .vmap = spec_batch);
+    tarn_array *y = tarn_results_at(tarn_vmap(TARN_FUNCTION(spec_call, c), &x, 1, .in_axes = TARN_AXES(-1)), 0);
+    tarn_custom_free(c);
+    return y;
+}
+
 /* Builds one step over its inputs x; false if the op refuses them (the error is the caller's to clear). */
 static bool spec_apply(const spec_step *s, tarn_array *const *in, tarn_array **out) {
     tarn_array *x = in[0], *y = in[1], *z = in[2], *o = NULL;
@@ -338,6 +373,12 @@ static bool spec_apply(const spec_step *s, tarn_array *const *in, tarn_array **o
         o = tarn_ndim(x)
                 ? tarn_slice_array(x, spec_block_start(s, false), TARN_AXES(0), TARN_INTS(tarn_dim(x, 0) ? 1 : 0))
                 : NULL;
+        break;
+    case SPEC_CHECKPOINT:
+        o = spec_checkpoint(x);
+        break;
+    case SPEC_CUSTOM:
+        o = spec_custom(x);
         break;
     case SPEC_KINDS:
         break;

@@ -18,6 +18,10 @@ CASE(imaginary_unit_like, tarn_multiply(tarn_imaginary_unit_like(x), x))
 CASE(zeros_like, tarn_zeros_like(x))
 CASE(ones_like, tarn_ones_like(x))
 
+/* functions */
+CASE(checkpoint, tarn_results_at(tarn_checkpoint(TARN_FUNCTION(replayed_body, NULL), in, 1), 0))
+CASE(gradient_of_checkpoint, tarn_results_at(tarn_grad(TARN_FUNCTION(replayed_checkpoint, NULL), in, 1), 0))
+
 /* views */
 CASE(transpose, tarn_transpose(x))
 CASE(swapaxes, tarn_swapaxes(x, 0, -1))

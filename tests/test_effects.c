@@ -21,7 +21,8 @@ static void release_log(void *object) {
 static bool describe_log(const void *object, text *out) {
     return text_format(out, "log of %d", atomic_load(&((const effect_log *)object)->count));
 }
-static const object_type log_type = {"log", retain_log, release_log, describe_log};
+static const object_type log_type = {
+    .name = "log", .retain = retain_log, .release = release_log, .describe = describe_log};
 
 static tarn_array *effect(tarn_array *x, int64_t number) {
     return BUILD(test_effect, (&(attributes_test_effect){.log = {&log_type, &log_}, .number = number}), x);

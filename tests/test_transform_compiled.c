@@ -1,5 +1,5 @@
 /* Transforms and plans together: a compiled transform gives what the transform gives, and a compiled function inside a
- * transform is seen through. */
+ * transform is seen through; so is a checkpoint. */
 #include "transform_checks.h"
 
 #include "core/array.h"
@@ -63,6 +63,25 @@ static void check_inside(const test_case *c) {
     tarn_compiled_free(compiled);
 }
 
+static bool call_checkpoint(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    return tarn_result_all(results, tarn_checkpoint(function_of(context), inputs, count));
+}
+
+/* All transforms of a checkpoint of the function, and its plans. */
+static void check_checkpoint(const test_case *c) {
+    test_case again = *c, gradient;
+    derived d = {.base = &again};
+    tarn_array *values[MOST] = {NULL};
+    again.call = call_checkpoint, again.context = (void *)(uintptr_t)c;
+    snprintf(again.name, sizeof again.name, "checkpoint of %.80s", c->name);
+    check_transforms(&again);
+    make_cotangents(c, values, d.given);
+    gradient = again;
+    gradient.call = call_gradients, gradient.context = &d, gradient.outputs = 0;
+    for (int i = 0; i < c->count; i++) gradient.outputs += has_gradient(c->inputs[i]);
+    check_compiled(&gradient);
+}
+
 static void run(const char *name, tarn_callback call, int outputs, int count, tarn_array *const *inputs) {
     TARN_SCOPE;
     test_case c = {.call = call, .outputs = outputs, .count = count};
@@ -70,6 +89,7 @@ static void run(const char *name, tarn_callback call, int outputs, int count, ta
     memcpy(c.inputs, inputs, (size_t)count * sizeof *inputs);
     check_compiled(&c);
     check_inside(&c);
+    check_checkpoint(&c);
     derived d = {.base = &c};
     tarn_array *values[MOST] = {NULL};
     test_case gradient = c, batch = c;

@@ -83,13 +83,20 @@ TARN_API tarn_results *tarn_vmap_with(tarn_function function, tarn_array *const 
                                       tarn_vmap_options options TARN_ABSENT);
 
 /* A function with rules of its own. A rule that is absent comes from the function itself. The object is kept alive by
-   the graphs that use it; `release(context)` is called when it goes. vjp: inputs are the primals, then the cotangents,
-   then the outputs; hands out a gradient for each primal (NULL: zero). jvp: inputs are the primals, then the tangents;
-   hands out a tangent for each output (NULL: zero). */
+   the graphs that use it; `release(context)` is called when it goes. Rules have the function's context.
+   - vjp: inputs are the primals, then the cotangents, then the outputs; hands out a gradient for each primal (NULL:
+   zero).
+   - jvp: inputs are the primals, then the tangents; hands out a tangent for each output (NULL: zero).
+   - vmap: inputs[i] has its batch at axes[i] (TARN_UNBATCHED: it has none); hands out the outputs over the batch.
+   out_axes[k], of output k, is 0 and may be set to where that has its batch; TARN_UNBATCHED: it is the same for all
+   examples. Gradients and tangents of the batch are those of the other rules, if there are any. */
 typedef struct tarn_custom_function tarn_custom_function;
+typedef bool (*tarn_batch_callback)(void *context, tarn_array *const *inputs, const int64_t *axes, int count,
+                                    tarn_results *results, int64_t *out_axes);
 typedef struct {
     int begin_;
     tarn_callback vjp, jvp;
+    tarn_batch_callback vmap;
     void (*release)(void *context);
     int end_;
 } tarn_custom_options;
@@ -97,6 +104,19 @@ typedef struct {
 TARN_API tarn_custom_function *tarn_custom_new_with(tarn_function function, tarn_custom_options options TARN_ABSENT);
 TARN_API void tarn_custom_free(tarn_custom_function *custom);
 TARN_API tarn_results *tarn_custom_call(tarn_custom_function *custom, tarn_array *const *inputs, int count);
+
+/* What the function hands out, less memory: for its gradient the function is run, and computed, again, so that what
+   lies between its inputs and outputs is not kept until then. It must give the same again, from its inputs alone: an
+   array that it reads besides and that is being differentiated is an error. release(context) is called once the
+   function will not be needed any more (tarn/memory.h), also if the call fails. */
+typedef struct {
+    int begin_;
+    void (*release)(void *context);
+    int end_;
+} tarn_checkpoint_options;
+#define tarn_checkpoint(...) TARN_CALL(3, tarn_checkpoint_with, tarn_checkpoint_options, __VA_ARGS__)
+TARN_API tarn_results *tarn_checkpoint_with(tarn_function function, tarn_array *const *inputs, int count,
+                                            tarn_checkpoint_options options TARN_ABSENT);
 
 /* A compiled function. The first call for each combination of shapes, dtypes and non-array values (`key`) traces the
    function; later calls replay a plan: no graph is built. Arrays that the function captured are inputs of the plan;

@@ -27,6 +27,12 @@ void schedule_unlock(void) {
     pthread_mutex_unlock(&graph_lock);
 }
 
+static uint64_t last_epoch;
+
+uint64_t schedule_new_epoch(void) {
+    return ++last_epoch;
+}
+
 pthread_mutex_t *lock_of(const void *object) {
     uint64_t mixed = (uint64_t)(uintptr_t)object * UINT64_C(0x9E3779B97F4A7C15);
     return &shared[mixed >> 60];

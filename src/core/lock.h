@@ -4,11 +4,14 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* One process-wide lock under which graphs are scheduled and arrays get and lose values. Not recursive: a thread that
    holds the lock and asks for it again waits for ever. */
 void schedule_lock(void);
 void schedule_unlock(void);
+/* A number for notes in arrays and nodes, by which they are told from those of others. Under the lock. */
+uint64_t schedule_new_epoch(void);
 /* Whether this thread is between schedule_lock and schedule_unlock or between fork_hold and fork_allow. */
 bool lock_is_held(void);
 

@@ -139,8 +139,6 @@ typedef struct schedule schedule;
 typedef struct run run;
 program *schedule_make(tarn_array *const *roots, int count, schedule_options options, schedule **notes);
 void schedule_free(schedule *s);
-/* A number for notes in arrays and nodes, by which they are told from those of others. Under the lock. */
-uint64_t schedule_new_epoch(void);
 program *program_new(void); /* empty */
 void program_release(program *p);
 

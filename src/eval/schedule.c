@@ -3,12 +3,7 @@
 
 #include "base/memory.h"
 #include "base/threads.h"
-
-static uint64_t last_epoch; /* under the schedule lock */
-
-uint64_t schedule_new_epoch(void) {
-    return ++last_epoch;
-}
+#include "core/lock.h"
 
 static bool mark_roots(schedule *s, tarn_array *const *roots, int count) {
     for (int i = 0; i < count; i++) {

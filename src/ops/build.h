@@ -62,6 +62,8 @@ typedef struct op_rules {
     bool (*formula)(const node *n, tarn_array *const *inputs, tarn_array **outputs);
     /* whether gradients pass from the outputs to input i; NULL: they do */
     bool (*passes)(const node *n, int i);
+    /* whether a batch of input i matters to the outputs; NULL: it does */
+    bool (*batch_passes)(const node *n, int i);
     const char *no_vjp, *no_vmap;
 } op_rules;
 

@@ -46,7 +46,9 @@ static bool walk(graph *g, visit_stack *stack, const tarn_array *end, graph_conn
     while (stack->count) {
         visit *top = &stack->items[stack->count - 1];
         if (top->next < top->node->input_count) {
-            if (!enter(g, stack, top->node->inputs[top->next++])) return false;
+            const node *n = top->node;
+            int i = top->next++;
+            if ((!connects || connects(n, i)) && !enter(g, stack, n->inputs[i])) return false;
         } else if (!leave(g, vector_pop(stack).node, connects)) {
             return false;
         }

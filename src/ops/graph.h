@@ -23,8 +23,8 @@ typedef struct {
 /* Whether input i of n counts as a connection; NULL: all do. */
 typedef bool (*graph_connects)(const node *n, int i);
 
-/* The nodes through which `ends` depend on `sources`, both parts of a trace that lasts. Does not recurse. Release with
-   graph_free, also after a failure. */
+/* The nodes through which `ends` depend on `sources`, by inputs that connect, both parts of a trace that lasts. Does
+   not recurse. Release with graph_free, also after a failure. */
 bool graph_make(graph *g, tarn_array *const *sources, int source_count, tarn_array *const *ends, int end_count,
                 graph_connects connects);
 void graph_free(graph *g);

@@ -61,12 +61,16 @@ typedef struct {
     int64_t count;
 } attribute_reals;
 
+struct context_visit; /* core/contexts.h */
+
 /* Something that nodes share. Its functions count the holders and may be called from any thread. */
 typedef struct {
     const char *name;
     void (*retain)(void *object);
     void (*release)(void *object);
-    bool (*describe)(const void *object, text *out); /* NULL: the name says enough */
+    bool (*describe)(const void *object, text *out);      /* NULL: the name says enough */
+    void (*visit)(void *object, struct context_visit *v); /* one reference (core/contexts.h); NULL: it holds nothing of
+                                                             the user's */
 } object_type;
 
 typedef struct {

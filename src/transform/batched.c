@@ -3,6 +3,11 @@
 #include "ops/batch.h"
 #include "transform/transform.h"
 
+bool batch_passes(const node *n, int i) {
+    const op_rules *r = rules_of(n->op);
+    return !r->batch_passes || r->batch_passes(n, i);
+}
+
 static int batched_count(const node *n, const int *axes) {
     int count = 0;
     for (int i = 0; i < n->input_count; i++) count += axes[i] >= 0;

@@ -31,6 +31,8 @@ bool node_vmap(node *n, tarn_array *const *inputs, const int *axes, tarn_array *
 
 /* Whether gradients pass to input i: the connections of graphs that are differentiated. */
 bool gradient_passes(const node *n, int i);
+/* Whether a batch of input i matters: those of graphs that are batched. */
+bool batch_passes(const node *n, int i);
 
 static inline bool is_inexact(tarn_dtype dtype) {
     return dtype_kind_of(dtype) >= KIND_FLOAT;

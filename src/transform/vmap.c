@@ -58,7 +58,7 @@ static bool trace_examples(batching *b, tarn_function function) {
         sources[i] = b->marked[i] ? b->fresh[i] : NULL;
     }
     bool ok = traced_begin(&b->traced, "vmap", function, b->fresh, b->count, b->marked) &&
-              graph_make(&b->graph, sources, b->count, b->traced.outputs, b->traced.output_count, NULL);
+              graph_make(&b->graph, sources, b->count, b->traced.outputs, b->traced.output_count, batch_passes);
     memory_free(sources);
     return ok;
 }
