@@ -65,6 +65,26 @@ static bool compiled(void) {
     return ok && tarn_ok();
 }
 
+/* Indexing and the functions on shapes. */
+static bool indexing(void) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_reshape(tarn_arange(0, 12, 1, TARN_FLOAT32), TARN_SHAPE(3, 4)), *out[4];
+    tarn_array *i = tarn_arange(0, 3, 1, TARN_INT32), *mask = tarn_greater(x, tarn_scalar(5, TARN_FLOAT32));
+    x = tarn_index_update(x, TARN_INDEX(TARN_BACKWARDS, TARN_SPAN(1, 3)), tarn_scalar(1, TARN_FLOAT32));
+    x = tarn_index_update(x, TARN_INDEX(TARN_PICK(i), TARN_AT(0)), i, .mode = TARN_SCATTER_ADD, .check = true);
+    x = tarn_index_update(x, TARN_INDEX(TARN_PICK(mask)), tarn_arange(0, 6, 1, TARN_FLOAT32));
+    tarn_array *picked = tarn_index(x, TARN_INDEX(TARN_PICK(mask))),
+               *square = tarn_index(x, TARN_INDEX(TARN_WHOLE, TARN_PICK(i)));
+    bool ok =
+        tarn_unstack(x, out, .axis = TARN_AXIS(1)) && tarn_broadcast_arrays(TARN_ARRAYS(x, out[3], out[0]), 1, out);
+    tarn_array *others =
+        tarn_add(tarn_pad(tarn_diag(tarn_diagonal(square)), TARN_INTS(2, 1), TARN_INTS(0), .mode = TARN_PAD_REFLECT),
+                 tarn_tile(tarn_slice_axis(tarn_roll(out[0], TARN_INTS(1, 2), .axes = TARN_AXES(0, 1)), 0, 0, 1),
+                           TARN_SHAPE(5, 1)));
+    tarn_array *padded = tarn_pad(tarn_flip(picked), TARN_INTS(1), TARN_INTS(2));
+    return ok && tarn_eval(others, padded) && tarn_item(tarn_sum(padded)) == 15;
+}
+
 static int64_t nodes_alive(void) {
     tarn_memory m = {0};
     tarn_synchronize(NULL);
@@ -98,6 +118,7 @@ int main(void) {
     inject("forward", forward);
     inject("gradient", gradient);
     inject("compiled", compiled);
+    inject("indexing", indexing);
     printf("%s\n", failures ? "FAILED" : "passed");
     return failures != 0;
 }

@@ -148,6 +148,34 @@ static void test_scatter_modes(void) {
 }
 
 /* Along an axis: the other one is a batch. */
+/* A batch of two masks, read through strides; the first has one place more than there is room for. */
+static void test_nonzero(void) {
+    operand masks = transposed(filled(TARN_BOOL, DIMS(3, 2, 2), VALUES(0, 1, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0)));
+    operand rows = make(TARN_INT64, DIMS(2, 2)), columns = make(TARN_INT64, DIMS(2, 2));
+    attributes_nonzero a = {.size = 2, .fill = -9, .batch = 1};
+    call c = {.op = OP_nonzero, .attributes = &a, .input_count = 1, .output_count = 2, .inputs = &masks};
+    operand out[2] = {rows, columns};
+    c.outputs = out;
+    CHECK(run_call(reference, c), "%s", tarn_error());
+    expect(rows, VALUES(0, 0, 0, -9), "nonzero, rows");
+    expect(columns, VALUES(1, 2, 0, -9), "nonzero, columns");
+    a.check = true;
+    CHECK(!run_call(reference, c) && strstr(tarn_error(), "3 elements of a mask are true, there are values for 2"), "");
+    tarn_clear_error();
+}
+
+static void test_checked_indices(tarn_dtype index) {
+    operand x = make(TARN_BOOL, DIMS(2, 5)), out = make(index, DIMS(2, 2)),
+            at = transposed(filled(index, DIMS(2, 2), VALUES(4, 0, 1, dtype_is_unsigned(index) ? 2 : -5)));
+    RUN(checked_indices, (&(attributes_checked_indices){.axis = -1}), &out, at, x);
+    for (int i = 0; i < 4; i++) CHECK(get(&out, i) == get(&at, i), "checked_indices");
+    put(&at, 3, 5);
+    CHECK(!run_call(reference, CALL(checked_indices, (&(attributes_checked_indices){.axis = -1}), &out, at, x)) &&
+              strstr(tarn_error(), "index 5 on axis 1, which has 5 elements"),
+          "%s", tarn_error());
+    tarn_clear_error();
+}
+
 static void test_gather_along(tarn_dtype d) {
     operand x = transposed(varied(d, DIMS(3, 4))),
             at = filled(TARN_INT16, DIMS(4, 2), VALUES(0, -1, 2, 9, 1, 1, -3, 2));
@@ -556,6 +584,8 @@ int main(void) {
         if (d != TARN_BOOL) test_arange(d);
     }
     test_scatter_modes();
+    test_nonzero();
+    test_checked_indices(TARN_INT64), test_checked_indices(TARN_UINT8), test_checked_indices(TARN_INT16);
     test_reduce_accuracy();
     test_matmul_accuracy();
     test_random_bits();

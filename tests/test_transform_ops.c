@@ -76,6 +76,8 @@ BODY(slice, bend(tarn_slice(x[0], TARN_INTS(0, -3), TARN_INTS(INT64_MAX, -1))))
 BODY(slice_steps, bend(tarn_slice(x[0], TARN_INTS(-1, 1), TARN_INTS(INT64_MIN, INT64_MAX), .step = TARN_INTS(-1, 2))))
 BODY(slice_backwards, bend(tarn_slice(x[0], TARN_INTS(-2, 0), TARN_INTS(0, 3), .step = TARN_INTS(-2, 2))))
 BODY(as_strided, bend(tarn_as_strided(x[0], TARN_SHAPE(3, 2), TARN_INTS(1, 2), .offset = 1)))
+BODY(diagonal, bend(tarn_diagonal(x[0], .offset = -1, .axis1 = TARN_AXIS(2), .axis2 = TARN_AXIS(0))))
+BODY(diagonal_beyond, bend(tarn_concatenate(TARN_ARRAYS(tarn_diagonal(x[0], .offset = 9), tarn_diagonal(x[0])), 2)))
 BODY(depends, bend(tarn_depends(x[0], &x[1], 1)))
 BODY(contiguous, bend(tarn_contiguous(tarn_swapaxes(x[0], 0, 1))))
 BODY(stop_gradient, tarn_multiply(x[0], tarn_stop_gradient(tarn_astype(x[1], F64))))
@@ -115,6 +117,8 @@ static void test_views(void) {
     RUN(slice_steps, REAL(3, 5));
     RUN(slice_backwards, REAL(6, 4));
     RUN(as_strided, REAL(2, 3));
+    RUN(diagonal, REAL(2, 3, 3));
+    RUN(diagonal_beyond, REAL(2, 3));
     RUN(depends, REAL(3), REAL(2));
     RUN(contiguous, REAL(2, 3));
     RUN(stop_gradient, REAL(3), INDICES(9, 3));
@@ -126,6 +130,14 @@ static void test_views(void) {
 /* ---- moving */
 BODY(concatenate, bend(tarn_concatenate(x, 3, .axis = TARN_AXIS(-1))))
 BODY(stack, bend(tarn_stack(x, 2, .axis = TARN_AXIS(1))))
+BODY(tile, bend(tarn_tile(x[0], TARN_SHAPE(2, 1, 2))))
+BODY(roll, bend(tarn_multiply(tarn_roll(x[0], TARN_INTS(1, -4), .axes = TARN_AXES(0, -1)), x[1])))
+BODY(roll_flat, bend(tarn_multiply(tarn_roll(x[0], TARN_INTS(4)), x[1])))
+BODY(pad, bend(tarn_pad(x[0], TARN_INTS(1, 0), TARN_INTS(2), .value = x[1])))
+BODY(pad_edge, bend(tarn_pad(x[0], TARN_INTS(1), TARN_INTS(2), .mode = TARN_PAD_EDGE)))
+BODY(pad_reflect, bend(tarn_pad(x[0], TARN_INTS(1, 3), TARN_INTS(2, 0), .mode = TARN_PAD_REFLECT)))
+BODY(pad_symmetric, bend(tarn_pad(x[0], TARN_INTS(1), TARN_INTS(2, 7), .mode = TARN_PAD_SYMMETRIC)))
+BODY(diag, bend(tarn_diag(x[0], .k = -1)))
 BODY(repeat, bend(tarn_repeat(x[0], 2, .axis = TARN_AXIS(0))))
 BODY(gather, bend(tarn_take(x[0], x[1], .axis = TARN_AXIS(1))))
 BODY(gather_last, bend(tarn_take(x[0], x[1], .axis = TARN_AXIS(-1))))
@@ -204,6 +216,14 @@ static void test_products_of_zeros(void) {
 static void test_moving(void) {
     RUN(concatenate, REAL(2, 1), REAL(2, 3), REAL(2, 2));
     RUN(stack, REAL(2, 2), REAL(2, 2));
+    RUN(tile, REAL(2, 1));
+    RUN(roll, REAL(2, 3), REAL(2, 3));
+    RUN(roll_flat, REAL(2, 3), REAL(2, 3));
+    RUN(pad, REAL(2, 2), REAL_0D);
+    RUN(pad_edge, REAL(2, 2));
+    RUN(pad_reflect, REAL(3, 2));
+    RUN(pad_symmetric, REAL(2, 2));
+    RUN(diag, REAL(2));
     RUN(repeat, REAL(3));
     RUN(gather, REAL(2, 3, 2), INTEGERS(2, 0, 2, -1));
     RUN(gather, REAL(2, 3), INDICES(3, 2, 2));

@@ -16,6 +16,15 @@ static tarn_array *part(tarn_array *x, int64_t sections, const int64_t *indices,
     return ok ? parts[which] : NULL;
 }
 
+static tarn_array *unstacked(tarn_array *x, int64_t axis, int which) {
+    tarn_array *parts[4] = {NULL};
+    return tarn_unstack(x, parts, .axis = TARN_AXIS(axis)) ? parts[which] : NULL;
+}
+static tarn_array *broadcast_second(tarn_array *x, tarn_array *y) {
+    tarn_array *both[2] = {NULL};
+    return tarn_broadcast_arrays(TARN_ARRAYS(x, y), 2, both) ? both[1] : NULL;
+}
+
 /* ---- what index_cases.h indexes with */
 static tarn_array *ints(const int32_t *values, tarn_ints shape) {
     return tarn_from_data(values, shape, TARN_INT32);

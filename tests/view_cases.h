@@ -47,3 +47,54 @@ CASE(view_of_bytes, "x.view(np.uint8)[..., 1:9].copy().view(np.float32)",
      tarn_view(tarn_slice_axis(tarn_view(x, TARN_UINT8), -1, 1, 9), TARN_FLOAT32))
 CASE(stop_gradient, "x", tarn_stop_gradient(x))
 CASE(depends, "x[1:]", tarn_depends(tarn_slice_axis(x, 0, 1, 2), TARN_ARRAYS(tarn_exp(x)), 1))
+CASE(diagonal, "np.diagonal(x)", tarn_diagonal(x))
+CASE(diagonal_above, "np.diagonal(x, 2, 1, 2)",
+     tarn_diagonal(x, .offset = 2, .axis1 = TARN_AXIS(1), .axis2 = TARN_AXIS(2)))
+CASE(diagonal_below, "np.diagonal(x, -1, -1, 0)",
+     tarn_diagonal(x, .offset = -1, .axis1 = TARN_AXIS(-1), .axis2 = TARN_AXIS(0)))
+CASE(diagonal_beyond, "np.diagonal(x, 9)", tarn_diagonal(x, .offset = 9))
+CASE(diagonal_strided, "np.diagonal(x[:, ::-1, 1::2])",
+     tarn_diagonal(tarn_index(x, TARN_INDEX(TARN_WHOLE, TARN_BACKWARDS, TARN_STEPS(1, TARN_END, 2)))))
+CASE(flip, "np.flip(x)", tarn_flip(x))
+CASE(flip_axes, "np.flip(x, (0, -1))", tarn_flip(x, .axes = TARN_AXES(0, -1)))
+CASE(flip_none, "x", tarn_flip(x, .axes = TARN_NO_AXES))
+CASE(unstack, "x[:, 1]", unstacked(x, 1, 1))
+CASE(unstack_last, "x[..., 3]", unstacked(x, -1, 3))
+CASE(atleast_1d, "x", tarn_atleast_1d(x))
+CASE(atleast_2d, "np.atleast_2d(x[0, 0])", tarn_atleast_2d(tarn_index(x, TARN_INDEX(TARN_AT(0), TARN_AT(0)))))
+CASE(atleast_3d, "np.atleast_3d(x[0, 0])", tarn_atleast_3d(tarn_index(x, TARN_INDEX(TARN_AT(0), TARN_AT(0)))))
+CASE(atleast_3d_of_2d, "np.atleast_3d(x[0])", tarn_atleast_3d(tarn_index(x, TARN_INDEX(TARN_AT(0)))))
+CASE(atleast_3d_of_0d, "np.atleast_3d(x[0, 0, 1])",
+     tarn_atleast_3d(tarn_index(x, TARN_INDEX(TARN_AT(0), TARN_AT(0), TARN_AT(1)))))
+CASE(broadcast_arrays, "np.broadcast_arrays(x[:, :1], x[0])[1]", broadcast_second(tarn_slice_axis(x, 1, 0, 1), ROWS(x)))
+CASE(tile, "np.tile(x, 2)", tarn_tile(x, TARN_SHAPE(2)))
+CASE(tile_more, "np.tile(x[0], (2, 1, 3))", tarn_tile(ROWS(x), TARN_SHAPE(2, 1, 3)))
+CASE(tile_ones, "np.tile(x[:1], (3, 1, 2))", tarn_tile(tarn_slice_axis(x, 0, 0, 1), TARN_SHAPE(3, 1, 2)))
+CASE(tile_none, "np.tile(x, (0, 1))", tarn_tile(x, TARN_SHAPE(0, 1)))
+CASE(tile_no_reps, "np.tile(x, ())", tarn_tile(x, TARN_NO_AXES))
+CASE(roll, "np.roll(x, 5)", tarn_roll(x, TARN_INTS(5)))
+CASE(roll_back, "np.roll(x, -30)", tarn_roll(x, TARN_INTS(-30)))
+CASE(roll_axes, "np.roll(x, (1, -2), (0, -1))", tarn_roll(x, TARN_INTS(1, -2), .axes = TARN_AXES(0, -1)))
+CASE(roll_all_by_one, "np.roll(x, 1, (0, 1, 2))", tarn_roll(x, TARN_INTS(1), .axes = TARN_AXES(0, 1, 2)))
+CASE(roll_twice, "np.roll(x, (1, 7), 2)", tarn_roll(x, TARN_INTS(1, 7), .axes = TARN_AXES(2)))
+CASE(roll_round, "np.roll(x, 8, 2)", tarn_roll(x, TARN_INTS(8), .axes = TARN_AXES(2)))
+CASE(pad, "np.pad(x, 1)", tarn_pad(x, TARN_INTS(1), TARN_INTS(1)))
+CASE(pad_value, "np.pad(x, ((1, 0), (0, 2), (3, 1)), constant_values=7)",
+     tarn_pad(x, TARN_INTS(1, 0, 3), TARN_INTS(0, 2, 1), .value = tarn_scalar(7, TARN_INT8)))
+CASE(pad_edge, "np.pad(x, ((1, 0), (0, 2), (3, 1)), 'edge')",
+     tarn_pad(x, TARN_INTS(1, 0, 3), TARN_INTS(0, 2, 1), .mode = TARN_PAD_EDGE))
+CASE(pad_reflect, "np.pad(x, ((1, 0), (0, 2), (3, 1)), 'reflect')",
+     tarn_pad(x, TARN_INTS(1, 0, 3), TARN_INTS(0, 2, 1), .mode = TARN_PAD_REFLECT))
+CASE(pad_reflect_far, "np.pad(x, ((9, 4), (8, 0), (0, 30)), 'reflect')",
+     tarn_pad(x, TARN_INTS(9, 8, 0), TARN_INTS(4, 0, 30), .mode = TARN_PAD_REFLECT))
+CASE(pad_symmetric, "np.pad(x, ((1, 0), (0, 2), (3, 1)), 'symmetric')",
+     tarn_pad(x, TARN_INTS(1, 0, 3), TARN_INTS(0, 2, 1), .mode = TARN_PAD_SYMMETRIC))
+CASE(pad_symmetric_far, "np.pad(x, ((9, 4), (8, 0), (0, 30)), 'symmetric')",
+     tarn_pad(x, TARN_INTS(9, 8, 0), TARN_INTS(4, 0, 30), .mode = TARN_PAD_SYMMETRIC))
+CASE(pad_reflect_single, "np.pad(x[:1, :, :1], 3, 'reflect')",
+     tarn_pad(tarn_slice(x, TARN_INTS(0, 0, 0), TARN_INTS(1, 3, 1)), TARN_INTS(3), TARN_INTS(3),
+              .mode = TARN_PAD_REFLECT))
+CASE(diag, "np.diag(x[0, 0])", tarn_diag(tarn_index(x, TARN_INDEX(TARN_AT(0), TARN_AT(0)))))
+CASE(diag_above, "np.diag(x[0, 0], 2)", tarn_diag(tarn_index(x, TARN_INDEX(TARN_AT(0), TARN_AT(0))), .k = 2))
+CASE(diag_below, "np.diag(x[0, 0], -1)", tarn_diag(tarn_index(x, TARN_INDEX(TARN_AT(0), TARN_AT(0))), .k = -1))
+CASE(diag_of_matrix, "np.diag(x[0], -1)", tarn_diag(ROWS(x), .k = -1))

@@ -90,6 +90,29 @@ typedef struct {
     TARN_CALL(3, tarn_as_strided_with, tarn_strided_options, __VA_ARGS__) /* in elements of a dense x */
 TARN_API tarn_array *tarn_as_strided_with(tarn_array *x, tarn_ints shape, tarn_ints strides,
                                           tarn_strided_options options TARN_ABSENT);
+/* The order of elements along axes reversed; absent: along all. */
+#define tarn_flip(...) TARN_CALL(1, tarn_flip_with, tarn_axes_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_flip_with(tarn_array *x, tarn_axes_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    int64_t offset;         /* how much further on on axis2; below 0: on axis1 */
+    tarn_axis axis1, axis2; /* 0, 1 */
+    int end_;
+} tarn_diagonal_options;
+/* The diagonals of the matrices that axis1 (rows) and axis2 make, along a new last axis. */
+#define tarn_diagonal(...) TARN_CALL(1, tarn_diagonal_with, tarn_diagonal_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_diagonal_with(tarn_array *x, tarn_diagonal_options options TARN_ABSENT);
+/* parts[0 .. size of axis): x cut along axis (absent: 0), which is gone in them. */
+#define tarn_unstack(...) TARN_CALL(2, tarn_unstack_with, tarn_axis_options, __VA_ARGS__)
+TARN_API bool tarn_unstack_with(tarn_array *x, tarn_array **parts, tarn_axis_options options TARN_ABSENT);
+/* x with axes of size 1 added, as NumPy does: [n] becomes [1, n] and [1, n, 1], [n, m] becomes [n, m, 1]. */
+TARN_API tarn_array *tarn_atleast_1d(tarn_array *x);
+TARN_API tarn_array *tarn_atleast_2d(tarn_array *x);
+TARN_API tarn_array *tarn_atleast_3d(tarn_array *x);
+/* out[i]: arrays[i] in the shape that all of them broadcast to. */
+TARN_API bool tarn_broadcast_arrays(tarn_array *const *arrays, int count, tarn_array **out);
+/* The shape that shapes broadcast to: shape[0 .. *ndim), which has room for TARN_MAX_NDIM. */
+TARN_API bool tarn_broadcast_shapes(const tarn_ints *shapes, int count, int64_t *shape, int *ndim);
 
 /* ---- moving */
 
@@ -101,16 +124,59 @@ TARN_API tarn_array *tarn_stack_with(tarn_array *const *arrays, int count, tarn_
 /* Absent axis: of x flattened. */
 #define tarn_repeat(...) TARN_CALL(2, tarn_repeat_with, tarn_axis_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_repeat_with(tarn_array *x, int64_t times, tarn_axis_options options TARN_ABSENT);
+/* x so many times along each of its last axes; more numbers than axes: new axes come first. */
+TARN_API tarn_array *tarn_tile(tarn_array *x, tarn_ints reps);
+/* Elements moved by shift along axes (absent: in the order of all), those beyond the end in again at the beginning. One
+   shift serves all axes; several for one axis add up. */
+#define tarn_roll(...) TARN_CALL(2, tarn_roll_with, tarn_axes_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_roll_with(tarn_array *x, tarn_ints shift, tarn_axes_options options TARN_ABSENT);
+typedef enum {
+    TARN_PAD_CONSTANT,
+    TARN_PAD_EDGE,     /* the first and the last element */
+    TARN_PAD_REFLECT,  /* x mirrored at its first and last element, as often as needed */
+    TARN_PAD_SYMMETRIC /* the same, which are repeated */
+} tarn_pad_mode;
+typedef struct {
+    int begin_;
+    tarn_pad_mode mode; /* TARN_PAD_CONSTANT */
+    tarn_array *value;  /* 0-d, cast to x's dtype; absent: zero */
+    int end_;
+} tarn_pad_options;
+/* x with so many elements before and behind it: a number for each axis, or one for all. */
+#define tarn_pad(...) TARN_CALL(3, tarn_pad_with, tarn_pad_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_pad_with(tarn_array *x, tarn_ints before, tarn_ints behind,
+                                   tarn_pad_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    int64_t k; /* which diagonal: 0, above it, or (negative) below */
+    int end_;
+} tarn_diag_options;
+/* A matrix with x [n] on a diagonal, zeros elsewhere; of a matrix x its diagonal. */
+#define tarn_diag(...) TARN_CALL(1, tarn_diag_with, tarn_diag_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_diag_with(tarn_array *x, tarn_diag_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    tarn_axis axis;
+    bool check; /* an index outside is an error where the result is read */
+    int end_;
+} tarn_take_options;
 /* x[..., indices, ...]: axis is replaced by the axes of indices; absent: of x flattened. Negative indices count from
    the end; an index outside gives zero. */
-#define tarn_take(...)            TARN_CALL(2, tarn_take_with, tarn_axis_options, __VA_ARGS__)
-#define tarn_take_along_axis(...) TARN_CALL(2, tarn_take_along_axis_with, tarn_axis_options, __VA_ARGS__)
-TARN_API tarn_array *tarn_take_with(tarn_array *x, tarn_array *indices, tarn_axis_options options TARN_ABSENT);
+#define tarn_take(...)            TARN_CALL(2, tarn_take_with, tarn_take_options, __VA_ARGS__)
+#define tarn_take_along_axis(...) TARN_CALL(2, tarn_take_along_axis_with, tarn_take_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_take_with(tarn_array *x, tarn_array *indices, tarn_take_options options TARN_ABSENT);
 TARN_API tarn_array *tarn_take_along_axis_with(tarn_array *x, tarn_array *indices,
-                                               tarn_axis_options options TARN_ABSENT);
+                                               tarn_take_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    bool check; /* as of tarn_take */
+    int end_;
+} tarn_gather_options;
 /* x[i, j, ...] for several axes: an index array for each of axes; the arrays broadcast to each other. The axes are
    replaced by those of the indices, where the first of them (lowest number) stood. As tarn_take for one. */
-TARN_API tarn_array *tarn_gather(tarn_array *x, tarn_array *const *indices, int count, tarn_ints axes);
+#define tarn_gather(...) TARN_CALL(4, tarn_gather_with, tarn_gather_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_gather_with(tarn_array *x, tarn_array *const *indices, int count, tarn_ints axes,
+                                      tarn_gather_options options TARN_ABSENT);
 /* What an update makes of the element in its place. Updates of one place apply in order, whatever the number of
    threads: of those set, the last stands. Sums and products of half types are rounded once. Gradients: of those set,
    the last one gets it; the largest (smallest) of a place share it; of a product each factor gets the others, zeros

@@ -133,9 +133,21 @@ static bool no_null(const char *op, tarn_array *x, tarn_array *updates, tarn_arr
     return there || tarn_fail("%s: an input is NULL", op);
 }
 
-tarn_array *tarn_gather(tarn_array *x, tarn_array *const *indices, int count, tarn_ints axes) {
+/* indices[k], each of which must lie on axes[k] of x. */
+static bool check_places(tarn_array *x, tarn_array *const *indices, int count, tarn_ints axes, tarn_array **checked) {
+    bool ok = axes.count == count && count <= TARN_MAX_NDIM;
+    if (!ok) return tarn_fail("gather: %d index arrays for %lld axes", count, (long long)axes.count);
+    for (int k = 0; k < count; k++) checked[k] = checked_indices(indices[k], x, axes.values[k]);
+    return tarn_ok();
+}
+
+tarn_array *tarn_gather_with(tarn_array *x, tarn_array *const *indices, int count, tarn_ints axes,
+                             tarn_gather_options o) {
+    FRONT("gather");
+    tarn_array *checked[TARN_MAX_NDIM];
     if (!no_null("gather", x, x, indices, count)) return NULL;
-    return gather_selected(x, &(selection){indices, count, axes, {NULL, 0}});
+    if (o.check && !check_places(x, indices, count, axes, checked)) return NULL;
+    return gather_selected(x, &(selection){o.check ? checked : indices, count, axes, {NULL, 0}});
 }
 
 /* Updates converted and broadcast to what is selected. */
@@ -154,10 +166,14 @@ tarn_array *tarn_scatter_axes_with(tarn_array *x, tarn_array *const *indices, in
     return scatter_updates("scatter_axes", x, updates, &(selection){indices, count, axes, {NULL, 0}}, o.mode);
 }
 
-tarn_array *tarn_take_with(tarn_array *x, tarn_array *indices, tarn_axis_options o) {
+tarn_array *tarn_take_with(tarn_array *x, tarn_array *indices, tarn_take_options o) {
     FRONT("take");
     REQUIRE(x, indices);
-    return tarn_gather(flat_unless(o.axis, x), &indices, 1, TARN_INTS(axis_or(o.axis, 0)));
+    int axis;
+    x = flat_unless(o.axis, x);
+    if (!x || !check_axis("take", axis_or(o.axis, 0), x->ndim, &axis)) return NULL;
+    if (x->shape[axis] == 0 && array_size(indices)) return tarn_fail("take: axis %d has no elements", axis), NULL;
+    return tarn_gather(x, &indices, 1, TARN_INTS(axis_or(o.axis, 0)), .check = o.check);
 }
 
 /* A scatter into x flattened has x's shape. */
@@ -211,14 +227,15 @@ static bool select_along(const char *op, tarn_array **x, tarn_array **indices, i
     return true;
 }
 
-tarn_array *tarn_take_along_axis_with(tarn_array *x, tarn_array *indices, tarn_axis_options o) {
+tarn_array *tarn_take_along_axis_with(tarn_array *x, tarn_array *indices, tarn_take_options o) {
     FRONT("take_along_axis");
     REQUIRE(x, indices);
     int64_t storage[TARN_MAX_NDIM];
     selection s;
     x = flat_unless(o.axis, x);
-    return select_along("take_along_axis", &x, &indices, axis_or(o.axis, 0), storage, &s) ? gather_selected(x, &s)
-                                                                                          : NULL;
+    if (!select_along("take_along_axis", &x, &indices, axis_or(o.axis, 0), storage, &s)) return NULL;
+    if (o.check) indices = checked_indices(indices, x, s.axes.values[0]);
+    return indices ? gather_selected(x, &s) : NULL;
 }
 
 static tarn_array *scatter_along(const char *op, tarn_array *x, tarn_array *indices, tarn_array *updates,

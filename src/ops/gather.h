@@ -27,4 +27,7 @@ tarn_array *gather_selected(tarn_array *x, const selection *s);
 /* updates in the shape of what is selected. */
 tarn_array *scatter_selected(tarn_array *x, tarn_array *updates, const selection *s, tarn_scatter_mode mode);
 
+/* indices, each of which must lie on an axis of x; else an error where they are read. */
+tarn_array *checked_indices(tarn_array *indices, tarn_array *x, int64_t axis);
+
 #endif

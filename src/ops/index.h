@@ -45,7 +45,5 @@ typedef struct {
 bool mask_indices(tarn_array *mask, mask_places places, tarn_array **out);
 /* How many are true, evaluated now; -1 with the error set. */
 int64_t mask_count(tarn_array *mask);
-/* indices, each of which must lie on an axis of x; else an error where they are read. */
-tarn_array *checked_indices(tarn_array *indices, tarn_array *x, int64_t axis);
 
 #endif

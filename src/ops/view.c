@@ -313,34 +313,30 @@ tarn_array *tarn_slice_axis(tarn_array *x, int64_t axis, int64_t start, int64_t 
     return tarn_slice(x, ((tarn_ints){starts, place + 1}), ((tarn_ints){stops, place + 1}));
 }
 
-/* a with these axes backwards. */
-static tarn_array *turned(tarn_array *a, const bool *backwards) {
+tarn_array *slice_turned(tarn_array *a, const bool *backwards) {
     int64_t start[TARN_MAX_NDIM], stop[TARN_MAX_NDIM], step[TARN_MAX_NDIM];
-    bool any = false;
-    if (!a) return NULL;
     for (int i = 0; i < a->ndim; i++) {
         start[i] = backwards[i] ? -1 : 0;
         stop[i] = backwards[i] ? INT64_MIN : INT64_MAX;
         step[i] = backwards[i] ? -1 : 1;
-        any = any || backwards[i];
     }
-    if (!any) return a;
     return tarn_slice(a, ((tarn_ints){start, a->ndim}), ((tarn_ints){stop, a->ndim}), .step = {step, a->ndim});
 }
 
 tarn_array *slice_put(tarn_array *x, tarn_array *block, const slice_range *ranges) {
     int64_t axes[TARN_MAX_NDIM], starts[TARN_MAX_NDIM], steps[TARN_MAX_NDIM];
-    bool backwards[TARN_MAX_NDIM];
+    bool backwards[TARN_MAX_NDIM], any = false;
     int count = 0;
     for (int i = 0; i < x->ndim; i++) {
         slice_range r = ranges[i];
         backwards[i] = r.step < 0;
+        any = any || backwards[i];
         if (r.count == x->shape[i] && r.step == 1) continue;
         axes[count] = i;
         steps[count] = backwards[i] ? -r.step : r.step;
         starts[count++] = backwards[i] && r.count > 0 ? r.start + (r.count - 1) * r.step : r.start;
     }
-    block = turned(block, backwards);
+    if (any) block = slice_turned(block, backwards);
     if (!block || count == 0) return block;
     tarn_array *start = tarn_from_data(starts, TARN_SHAPE(count), TARN_INT64);
     return tarn_slice_update(x, block, start, ((tarn_ints){axes, count}), .step = {steps, count});

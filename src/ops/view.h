@@ -14,8 +14,20 @@ typedef struct {
 slice_range slice_resolve(int64_t size, int64_t start, int64_t stop, int64_t step);
 /* The range of each axis of x for a slice op's attributes. */
 bool slice_ranges(const attributes_slice *a, const tarn_array *x, slice_range *ranges);
+/* a with these axes backwards. */
+tarn_array *slice_turned(tarn_array *a, const bool *backwards);
 /* x with a block of the ranges' shape where a slice of them would read it. */
 tarn_array *slice_put(tarn_array *x, tarn_array *block, const slice_range *ranges);
+
+/* Where a diagonal lies: the axes of its matrices, and its first element in them. */
+typedef struct {
+    int rows, columns;
+    int64_t row, column;
+} diagonal_place;
+bool diagonal_axes(const attributes_diagonal *a, int ndim, diagonal_place *d);
+int64_t diagonal_length(const diagonal_place *d, const int64_t *shape);
+/* x with a diagonal where tarn_diagonal would read it. */
+tarn_array *diagonal_put(tarn_array *x, tarn_array *diagonal, const attributes_diagonal *a);
 
 /* The permutation, each axis normal; absent axes: reversed. */
 bool transpose_axes(const attributes_transpose *a, int ndim, int *axes);

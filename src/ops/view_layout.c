@@ -101,6 +101,18 @@ bool layout_split(const node *n, int index, const array_layout *in, array_layout
     return true;
 }
 
+bool layout_diagonal(const node *n, int index, const array_layout *in, array_layout *out) {
+    (void)index;
+    diagonal_place d;
+    int to = 0;
+    if (!diagonal_axes(n->attributes, in->ndim, &d)) return false;
+    for (int i = 0; i < in->ndim; i++)
+        if (i != d.rows && i != d.columns) out->strides[to++] = in->strides[i];
+    out->strides[to] = in->strides[d.rows] + in->strides[d.columns];
+    if (diagonal_length(&d, in->shape)) out->offset += d.row * in->strides[d.rows] + d.column * in->strides[d.columns];
+    return true;
+}
+
 bool layout_as_strided(const node *n, int index, const array_layout *in, array_layout *out) {
     (void)index;
     const attributes_as_strided *a = n->attributes;
