@@ -11,6 +11,7 @@
 #include "tarn/device.h"
 #include "tarn/memory.h"
 #include "tarn/io.h"
+#include "tarn/print.h"
 #include "tarn/tokenizer.h"
 #include "tarn/template.h"
 #include "tarn/lm.h"

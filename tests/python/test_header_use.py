@@ -28,12 +28,15 @@ tarn_array *use(tarn_array *x, const int64_t *axes, int64_t count) {
     tarn_free(tarn_template_render(NULL, "{}", 2, &length, .depth = 100));
     tarn_free(tarn_template_variables(NULL, "[]", .add_generation_prompt = true));
     tarn_session_sync(NULL, ids, length);
+    x = tarn_index(x, TARN_INDEX(TARN_AT(0), TARN_ELLIPSIS, TARN_STEPS(0, TARN_END, 2), TARN_NEW_AXIS, TARN_PICK(x)), .check = true);
+    x = tarn_index_update(x, TARN_INDEX(TARN_WHOLE, TARN_BACKWARDS), x, .mode = TARN_SCATTER_ADD, .size = TARN_INTEGER(0));
+    tarn_free(tarn_format(x, .precision = TARN_INTEGER(0)));
     return tarn_rms_norm(tarn_concatenate(TARN_ARRAYS(x, x), 2), NULL, .eps = TARN_VALUE(0));
 }
 """
 WRONG = ["tarn_sum(x, 0)", "tarn_sum(x, 1)", "tarn_sum(x, .axes = -1)", "tarn_rms_norm(x, x, .eps = 1e-3)", "tarn_sort(x, .axis = 1)",
          "tarn_sort(x, 1)", "tarn_argmax(x, -1, true)", "tarn_random_uniform(x, TARN_SHAPE(2), TARN_FLOAT32, .low = -1.0)", "tarn_session_sync(NULL, NULL, 0, NULL)",
-         "tarn_tokenizer_decode(NULL, NULL, 0, NULL, true)", "tarn_template_variables(NULL, NULL, true)"]
+         "tarn_tokenizer_decode(NULL, NULL, 0, NULL, true)", "tarn_template_variables(NULL, NULL, true)", "tarn_index(x, TARN_INDEX(TARN_AT(0)), .size = 3)"]
 CXX = """
 #include <tarn/tarn.h>
 static bool loss(void *, tarn_array *const *in, int, tarn_results *results) {
@@ -49,6 +52,9 @@ double use(const float *data) {
     with.add_special_tokens = true;
     tarn_tokenizer_encode(nullptr, "x", 1, nullptr, nullptr, with);
     tarn_free(tarn_template_variables(nullptr, "[]"));
+    x = tarn_index(x, TARN_INDEX(TARN_AT(0), TARN_ELLIPSIS, TARN_SPAN(1, TARN_END), TARN_NEW_AXIS, TARN_PICK(x)));
+    x = tarn_index_update(x, TARN_INDEX(TARN_WHOLE), tarn_tile(x, TARN_SHAPE(2)));
+    tarn_print(x);
 #if __cplusplus >= 202002L
     tarn_sum(x, {.axes = TARN_AXES(-1), .keepdims = true});
     tarn_sort(x, {.axis = TARN_AXIS(0)});
