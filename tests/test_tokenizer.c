@@ -91,8 +91,8 @@ static void test_tiny(void) {
     tarn_free(back);
     CHECK(tarn_tokenizer_named_id(t, "eos_token") == 4 && tarn_tokenizer_named_id(t, "unk_token") == -1);
     CHECK(strcmp(tarn_tokenizer_named_token(t, "bos_token", &length), "<|begin_of_text|>") == 0 && length == 17);
-    CHECK(tarn_tokenizer_chat_template(t, NULL, &length) && length > 100 &&
-          !tarn_tokenizer_chat_template(t, "tool_use", NULL));
+    CHECK(tarn_tokenizer_chat_template(t, .length = &length) && length > 100 &&
+          !tarn_tokenizer_chat_template(t, .name = "tool_use"));
     CHECK(tarn_tokenizer_vocab_size(t) == 1672 && tarn_tokenizer_id_limit(t) == 1672);
     CHECK(tarn_tokenizer_token_id(t, "<|pad|>", 7) == 5 &&
           tarn_tokenizer_token_flags(t, 5) == (TARN_TOKEN_ADDED | TARN_TOKEN_SPECIAL));
@@ -400,12 +400,12 @@ static void test_folder(void) {
     CHECK(tarn_tokenizer_named_token(t, "unk_token", NULL) && !tarn_tokenizer_named_token(t, "cls_token", NULL));
     CHECK(tarn_tokenizer_token_flags(t, 8) == (TARN_TOKEN_ADDED | TARN_TOKEN_SPECIAL) &&
           encodes_to(t, "nowhereb", 8, IDS(8, 1)));
-    CHECK(strcmp(tarn_tokenizer_chat_template(t, NULL, NULL), "one") == 0);
-    CHECK(strcmp(tarn_tokenizer_chat_template(t, "tool_use", NULL), "two") == 0);
+    CHECK(strcmp(tarn_tokenizer_chat_template(t), "one") == 0);
+    CHECK(strcmp(tarn_tokenizer_chat_template(t, .name = "tool_use"), "two") == 0);
     tarn_tokenizer_free(t);
     CHECK(write_file(folder, "chat_template.jinja", "three"));
     t = tarn_tokenizer_load(folder);
-    CHECK(t && strcmp(tarn_tokenizer_chat_template(t, "default", NULL), "three") == 0);
+    CHECK(t && strcmp(tarn_tokenizer_chat_template(t, .name = "default"), "three") == 0);
     tarn_tokenizer_free(t);
     CHECK(write_file(folder, "tokenizer_config.json", "{\"bos_token\":7}"));
     CHECK(!tarn_tokenizer_load(folder) &&

@@ -96,9 +96,18 @@ TARN_API int32_t tarn_tokenizer_named_id(const tarn_tokenizer *tokenizer, const 
 /* The role of the named token `index`, counted from 0; NULL behind the last one. */
 TARN_API const char *tarn_tokenizer_role(const tarn_tokenizer *tokenizer, size_t index);
 
-/* The chat template called `name` (NULL: "default"), or NULL. chat_template.jinja and the files in
-   additional_chat_templates go before tokenizer_config.json. */
-TARN_API const char *tarn_tokenizer_chat_template(const tarn_tokenizer *tokenizer, const char *name, size_t *length);
+/* The chat template called `name` (absent: "default"), or NULL; `length` gets its bytes. It lives as long as the
+   tokenizer. chat_template.jinja and the files in additional_chat_templates go before tokenizer_config.json. */
+typedef struct {
+    int begin_;
+    const char *name;
+    size_t *length;
+    int end_;
+} tarn_chat_template_options;
+#define tarn_tokenizer_chat_template(...)                                                                              \
+    TARN_CALL(1, tarn_tokenizer_chat_template_with, tarn_chat_template_options, __VA_ARGS__)
+TARN_API const char *tarn_tokenizer_chat_template_with(const tarn_tokenizer *tokenizer,
+                                                       tarn_chat_template_options options TARN_ABSENT);
 
 #ifdef __cplusplus
 }

@@ -55,7 +55,7 @@ static int render_model(const cli_values *v, const char *messages) {
     tarn_tokenizer *tokenizer = tarn_tokenizer_load(v->model);
     if (!tokenizer) return cli_failed();
     const char *name = tarn_template_name(tokenizer, v->vars);
-    const char *source = tarn_tokenizer_chat_template(tokenizer, name ? name : "default", &length);
+    const char *source = tarn_tokenizer_chat_template(tokenizer, .name = name, .length = &length);
     int status = source ? render(v, tokenizer, source, length, v->model, messages)
                         : cli_error("%s: the folder has no chat template", v->model);
     tarn_tokenizer_free(tokenizer);

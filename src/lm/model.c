@@ -15,7 +15,7 @@
 static bool load_template(tarn_template **parsed, const tarn_tokenizer *tokenizer, const char *folder,
                           const char *name) {
     size_t length;
-    const char *source = tarn_tokenizer_chat_template(tokenizer, name, &length);
+    const char *source = tarn_tokenizer_chat_template(tokenizer, .name = name, .length = &length);
     if (!source) return true;
     text title = {0};
     if (text_format(&title, "%s: chat template", folder))

@@ -73,7 +73,7 @@ const char *tarn_template_name(const tarn_tokenizer *tokenizer, const char *vari
     bool tools = json_kind_of(json_get(own, "tools")) != JSON_NOTHING, parsed = own || !variables_json;
     json_free(own);
     if (!parsed) return NULL;
-    return tools && tarn_tokenizer_chat_template(tokenizer, "tool_use", NULL) ? "tool_use" : "default";
+    return tools && tarn_tokenizer_chat_template(tokenizer, .name = "tool_use") ? "tool_use" : "default";
 }
 
 /* ---- ids */

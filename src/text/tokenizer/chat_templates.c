@@ -107,8 +107,9 @@ bool tokenizer_read_template_files(tarn_tokenizer *t, const char *folder) {
     return ok;
 }
 
-const char *tarn_tokenizer_chat_template(const tarn_tokenizer *t, const char *name, size_t *length) {
-    const chat_template *found = find_template(t, name ? name : "default", name ? strlen(name) : 7);
-    if (length) *length = found ? found->source.length : 0;
+const char *tarn_tokenizer_chat_template_with(const tarn_tokenizer *t, tarn_chat_template_options o) {
+    const char *name = o.name ? o.name : "default";
+    const chat_template *found = find_template(t, name, strlen(name));
+    if (o.length) *o.length = found ? found->source.length : 0;
     return found ? found->source.bytes : NULL;
 }

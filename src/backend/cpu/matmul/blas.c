@@ -1,15 +1,16 @@
-/* f64 and complex64. The output is cut into blocks of a fixed size, one call each, so that results do not depend on the
-   number of threads; sizes and strides are checked before a call, because the library answers bad ones on stderr. */
+/* f64 and complex64. One thread works, because the library is not made for several (base/blas.h). The output is cut
+   into blocks of a fixed size, one call each; sizes and strides are checked before a call, because the library answers
+   bad ones on stderr. */
 #include "cpu/matmul/blas.h"
 
 #include <cblas.h>
 #include <limits.h>
 #include <string.h>
 
-#include "base/threads.h"
+#include "base/blas.h"
 #include "cpu/matmul/batch.h"
 
-enum { BLOCK = 256, SMALL_WORK = 1 << 16 };
+enum { BLOCK = 256 };
 
 /* A matrix whose rows or columns are dense, as BLAS wants it. */
 typedef struct {
@@ -21,7 +22,7 @@ typedef struct {
 typedef struct {
     batch_axes axes;
     tarn_dtype dtype;
-    int64_t n, k, row_blocks, column_blocks;
+    int64_t n, k;
     blas_matrix a, b;
     char *out;
 } blas_job;
@@ -47,8 +48,6 @@ static bool describe(blas_job *j, const call *c) {
     const operand *a = &c->inputs[0], *b = &c->inputs[1], *out = &c->outputs[0];
     *j = (blas_job){.dtype = a->dtype, .n = out->shape[out->ndim - 1], .k = a->shape[a->ndim - 1], .out = out->data};
     batch_of(&j->axes, out, c->inputs, 2);
-    j->row_blocks = (j->axes.folded + BLOCK - 1) / BLOCK;
-    j->column_blocks = (j->n + BLOCK - 1) / BLOCK;
     return j->k <= INT_MAX &&
            describe_matrix(&j->a, a->data, j->axes.folded, j->k, j->axes.row_stride, a->strides[a->ndim - 1]) &&
            describe_matrix(&j->b, b->data, j->k, j->n, b->strides[b->ndim - 2], b->strides[b->ndim - 1]);
@@ -74,29 +73,24 @@ static void multiply_block(const blas_job *j, const char *a, const char *b, char
     }
 }
 
-/* Unit u is a block of the output of one product of the batch. */
-static void run_units(void *context, int64_t begin, int64_t end, int thread, int threads) {
-    (void)thread, (void)threads;
-    const blas_job *j = context;
-    int64_t size = dtype_bytes(j->dtype), blocks = j->row_blocks * j->column_blocks;
-    for (int64_t u = begin; u < end; u++) {
-        int64_t product = u / blocks, row = u % blocks / j->column_blocks * BLOCK,
-                column = u % j->column_blocks * BLOCK;
-        int64_t m = j->axes.folded - row < BLOCK ? j->axes.folded - row : BLOCK,
-                n = j->n - column < BLOCK ? j->n - column : BLOCK;
-        const char *a = j->a.data + (batch_offset(&j->axes, 0, product) + row * j->a.row_stride) * size;
-        const char *b = j->b.data + (batch_offset(&j->axes, 1, product) + column * j->b.column_stride) * size;
-        multiply_block(j, a, b, j->out + ((product * j->axes.folded + row) * j->n + column) * size, m, n);
-    }
+/* The block at a row and column of one product of the batch. */
+static void multiply_at(const blas_job *j, int64_t product, int64_t row, int64_t column) {
+    int64_t size = dtype_bytes(j->dtype);
+    int64_t m = j->axes.folded - row < BLOCK ? j->axes.folded - row : BLOCK,
+            n = j->n - column < BLOCK ? j->n - column : BLOCK;
+    const char *a = j->a.data + (batch_offset(&j->axes, 0, product) + row * j->a.row_stride) * size;
+    const char *b = j->b.data + (batch_offset(&j->axes, 1, product) + column * j->b.column_stride) * size;
+    multiply_block(j, a, b, j->out + ((product * j->axes.folded + row) * j->n + column) * size, m, n);
 }
 
 static bool run(const call *c) {
     blas_job j;
     describe(&j, c); /* supports() has seen that it fits */
-    int64_t units = j.axes.count * j.row_blocks * j.column_blocks;
-    double work =
-        (double)(j.axes.folded < BLOCK ? j.axes.folded : BLOCK) * (double)(j.n < BLOCK ? j.n : BLOCK) * (double)j.k + 1;
-    parallel_for(units, work < SMALL_WORK ? (int64_t)(SMALL_WORK / work) + 1 : 1, run_units, &j);
+    blas_begin();
+    for (int64_t product = 0; product < j.axes.count; product++)
+        for (int64_t row = 0; row < j.axes.folded; row += BLOCK)
+            for (int64_t column = 0; column < j.n; column += BLOCK) multiply_at(&j, product, row, column);
+    blas_end();
     return true;
 }
 
