@@ -120,5 +120,28 @@ CASE(random_randint, X | Y | Z | LIST | DTYPE, ENTRIES(2, 2),
 CASE(random_bernoulli, X | Y | LIST, ENTRIES(2, 2), tarn_random_bernoulli(KEY(a->x), a->y, .shape = a->list))
 CASE(random_truncated_normal, X | Y | Z | LIST | DTYPE, ENTRIES(2, 2),
      tarn_random_truncated_normal(KEY(a->x), a->y, a->z, a->dtype, .shape = a->list))
+CASE(random_multivariate_normal, X | Y | Z | LIST, ENTRIES(3, 2),
+     tarn_random_multivariate_normal(KEY(a->x), a->y, a->z, .shape = a->list))
 CASE(random_permutation, X, NO_ENTRIES, tarn_random_permutation(KEY(a->x), 5))
 CASE(random_permute, X | Y, NO_ENTRIES, tarn_random_permute(KEY(a->x), a->y))
+
+/* linalg.h */
+CASE(linalg_norm, X | LIST, ENTRIES(0, 1), tarn_linalg_norm(a->x, .kind = "nuc", .axes = a->list))
+CASE(linalg_cross, X | Y, NO_ENTRIES, tarn_linalg_cross(a->x, a->y))
+CASE(linalg_qr, X | PLACE, NO_ENTRIES, tarn_linalg_qr(a->x, a->place))
+CASE(linalg_svd, X | PLACE, NO_ENTRIES, tarn_linalg_svd(a->x, a->place))
+CASE(linalg_cholesky, X, NO_ENTRIES, tarn_linalg_cholesky(a->x))
+CASE(linalg_lu, X | PLACE, NO_ENTRIES, tarn_linalg_lu(a->x, a->place))
+CASE(linalg_lu_factor, X | PLACE, NO_ENTRIES, tarn_linalg_lu_factor(a->x, a->place))
+CASE(linalg_eigvals, X, NO_ENTRIES, tarn_linalg_eigvals(a->x))
+CASE(linalg_eig, X | PLACE, NO_ENTRIES, tarn_linalg_eig(a->x, a->place))
+CASE(linalg_eigvalsh, X, NO_ENTRIES, tarn_linalg_eigvalsh(a->x))
+CASE(linalg_eigh, X | PLACE, NO_ENTRIES, tarn_linalg_eigh(a->x, a->place))
+CASE(linalg_inv, X, NO_ENTRIES, tarn_linalg_inv(a->x))
+CASE(linalg_tri_inv, X, NO_ENTRIES, tarn_linalg_tri_inv(a->x))
+CASE(linalg_cholesky_inv, X, NO_ENTRIES, tarn_linalg_cholesky_inv(a->x))
+CASE(linalg_pinv, X, NO_ENTRIES, tarn_linalg_pinv(a->x))
+CASE(linalg_solve, X | Y, NO_ENTRIES, tarn_linalg_solve(a->x, a->y))
+CASE(linalg_solve_triangular, X | Y, NO_ENTRIES, tarn_linalg_solve_triangular(a->x, a->y))
+CASE(linalg_det, X, NO_ENTRIES, tarn_linalg_det(a->x))
+CASE(linalg_slogdet, X | PLACE, NO_ENTRIES, tarn_linalg_slogdet(a->x, a->place))

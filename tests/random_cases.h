@@ -77,3 +77,8 @@ CASE(categorical_half, "r.categorical(logits(1, 50).astype(mx.bfloat16), num_sam
      tarn_random_categorical(k, tarn_astype(logits(1, 50), TARN_BFLOAT16), .count = TARN_AXIS(99)))
 CASE(categorical_whole, "r.categorical(mx.arange(5), num_samples=99, key=k)", 0, 0,
      tarn_random_categorical(k, tarn_arange(0, 5, 1, TARN_INT32), .count = TARN_AXIS(99)))
+CASE(multivariate_normal, "r.multivariate_normal(a([0, 1]), a([[1, 0.5], [0.5, 2]]), [9], key=k)", 16, 1,
+     tarn_random_multivariate_normal(k, tarn_arange(0, 2, 1, TARN_FLOAT32), covariance(), .shape = TARN_SHAPE(9)))
+CASE(multivariate_normal_batch, "r.multivariate_normal(a([[[0, 1]], [[2, 3]]]), a([[1, 0.5], [0.5, 2]]), key=k)", 16, 1,
+     tarn_random_multivariate_normal(k, tarn_reshape(tarn_arange(0, 4, 1, TARN_FLOAT32), TARN_SHAPE(2, 1, 2)),
+                                     covariance()))

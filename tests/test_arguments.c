@@ -249,5 +249,6 @@ int main(void) {
     check_header("ops.h", true);
     check_header("index.h", true);
     check_header("random.h", true);
+    check_header("linalg.h", true);
     return check_report("arguments");
 }

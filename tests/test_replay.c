@@ -149,6 +149,7 @@ static bool is_covered(const char *name) {
         "random_bernoulli",
         "random_truncated_normal",
         "random_permutation",
+        "random_multivariate_normal",
         "random_permute",
     };
     for (size_t i = 0; i < CASES; i++)

@@ -335,6 +335,8 @@ static void test_reducing(void) {
     test_scans();
 }
 
+#include "transform_linalg.h"
+
 /* ---- products */
 BODY(matmul, tarn_matmul(x[0], x[1]))
 BODY(quantized_matmul, tarn_quantized_matmul(x[0], x[1], x[2], .biases = x[3], .group_size = 32, .bits = 4))
@@ -534,6 +536,7 @@ int main(void) {
     print_missing();
     test_views();
     test_moving();
+    test_linalg();
     test_reducing();
     test_products();
     test_fused();

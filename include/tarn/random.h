@@ -77,6 +77,13 @@ TARN_API tarn_array *tarn_random_bernoulli_with(tarn_array *key, tarn_array *p,
 TARN_API tarn_array *tarn_random_truncated_normal_with(tarn_array *key, tarn_array *lower, tarn_array *upper,
                                                        tarn_dtype dtype, tarn_random_shape_options options TARN_ABSENT);
 
+/* Jointly normal numbers float32 [batch..., n] of a mean [..., n] and a covariance [..., n, n]; .shape is that of the
+   batch, to which the leading axes of both broadcast. */
+#define tarn_random_multivariate_normal(...)                                                                           \
+    TARN_CALL(3, tarn_random_multivariate_normal_with, tarn_random_shape_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_random_multivariate_normal_with(tarn_array *key, tarn_array *mean, tarn_array *cov,
+                                                          tarn_random_shape_options options TARN_ABSENT);
+
 /* uint32 indices drawn along an axis of unnormalized log-probabilities. */
 typedef struct {
     int begin_;

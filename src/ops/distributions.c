@@ -4,6 +4,7 @@
 
 #include "ops/front.h"
 #include "ops/random.h"
+#include "tarn/linalg.h"
 
 static const double below_2_32 = 4294967295.0;
 
@@ -157,6 +158,40 @@ tarn_array *tarn_random_bernoulli_with(tarn_array *key, tarn_array *p, tarn_rand
     tarn_array *out = tarn_less(bits, tarn_multiply(p, tarn_scalar(below_2_32, TARN_FLOAT32)));
     if (out && !array_same_shape(out, bits))
         return fail_shapes(p, " to ", bits, "random_bernoulli: p does not broadcast"), NULL;
+    return out;
+}
+
+/* The symmetric root of the covariance, times standard normal numbers. */
+tarn_array *tarn_random_multivariate_normal_with(tarn_array *key, tarn_array *mean, tarn_array *cov,
+                                                 tarn_random_shape_options o) {
+    FRONT("random_multivariate_normal");
+    REQUIRE(mean, cov);
+    REQUIRE_LIST(o.shape);
+    int last = cov->ndim - 1;
+    if (mean->ndim < 1 || last < 1 || cov->shape[last] != cov->shape[last - 1] ||
+        cov->shape[last] != mean->shape[mean->ndim - 1])
+        return fail_shapes(mean, " and ", cov,
+                           "random_multivariate_normal: mean [..., n], covariance [..., n, n], not"),
+               NULL;
+    tarn_array *parts[3];
+    tarn_array *means = tarn_astype(mean, TARN_FLOAT32);
+    if (!tarn_linalg_svd(tarn_astype(cov, TARN_FLOAT32), parts)) return NULL;
+    tarn_array *root =
+        tarn_matmul(tarn_multiply(parts[0], tarn_expand_dims(tarn_sqrt(parts[1]), TARN_AXES(-2))), parts[2]);
+    array_type type;
+    tarn_array *rows = tarn_squeeze(tarn_slice_axis(root, -1, 0, 1), .axes = TARN_AXES(-1));
+    if (!rows || !means || !broadcast_shapes("random_multivariate_normal", means, rows, &type)) return NULL;
+    if (o.shape.values) { /* the shape of the batch, to which those of mean and covariance broadcast */
+        type.ndim = (int)o.shape.count + 1;
+        if (type.ndim > TARN_MAX_NDIM) return tarn_fail("random_multivariate_normal: too many axes"), NULL;
+        for (int i = 0; i + 1 < type.ndim; i++) type.shape[i] = o.shape.values[i];
+        type.shape[type.ndim - 1] = mean->shape[mean->ndim - 1];
+    }
+    tarn_array *z = tarn_random_normal(key, ((tarn_ints){type.shape, type.ndim}), TARN_FLOAT32);
+    tarn_array *x = tarn_squeeze(tarn_matmul(tarn_expand_dims(z, TARN_AXES(-2)), root), .axes = TARN_AXES(-2));
+    tarn_array *out = tarn_add(x, means);
+    if (out && !array_same_shape(out, z))
+        return fail_shapes(out, " from ", z, "random_multivariate_normal: mean and covariance give"), NULL;
     return out;
 }
 
