@@ -12,9 +12,9 @@ BUILD ?= build$(variant)
 options := -G Ninja -DCMAKE_C_COMPILER=$(CC) -DCMAKE_INSTALL_PREFIX=$(PREFIX)$(if $(SANITIZE), -DTARN_SANITIZE=ON)
 options += $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache)
 purposes := $(if $(findstring clang,$(CC)),clang $(if $(SANITIZE),sanitize))
-sources = $(shell git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' 'bench/*.[ch]')
+sources = $(shell git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' 'bench/*.[ch]' 'python/*.[ch]')
 
-.PHONY: build demo reference test mlx-tests fuzz thread-sanitize test-aarch64 format check-format install clean
+.PHONY: build demo reference test mlx-tests differential fuzz thread-sanitize test-aarch64 format check-format install clean
 
 build: $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS) tarn
@@ -43,6 +43,14 @@ mlx-tests:
 	$(MAKE) --no-print-directory $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS)
 	PYTHONPATH=$(BUILD)/python .venv/bin/python tools/mlx_tests.py $(MLX_TESTS) --log $(BUILD)/mlx_tests.log
+
+# Random calls of tarn.core against mlx and NumPy: the table of what was called, and what differs.
+CALLS ?= 30000
+differential:
+	tools/setup.sh build test
+	$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	ninja -C $(BUILD) -j $(JOBS) tarn_python
+	PYTHONPATH=$(BUILD)/python:tests/python .venv/bin/python -m differential --calls $(CALLS)
 
 fuzz:
 	tools/setup.sh build clang sanitize

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 declare -A packages=(
     [build]="gcc libc6-dev cmake ninja-build pkgconf libpcre2-dev libutf8proc-dev libsleef-dev libopenblas-serial-dev libjansson-dev libedit-dev"
-    [test]="python3 python3-venv binutils git"
+    [test]="python3 python3-dev python3-venv binutils git"
     [clang]="clang"
     [sanitize]="libclang-rt-14-dev"
     [format]="clang-format"

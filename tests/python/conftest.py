@@ -1,6 +1,11 @@
-"""What every test needs: the build folder's place, and processes that start without the sanitizers' settings of this one (tools/test.sh)."""
+"""What every test needs: the build folder's place, the package, and processes that start without the sanitizers' settings of this one (tools/test.sh)."""
 
 import os
+import sys
 
 os.environ.pop("LD_PRELOAD", None)
 os.environ.pop("ASAN_OPTIONS", None)
+
+# tarn.core, as it was built.
+if "TARN_BUILD_DIR" in os.environ:
+    sys.path.insert(0, os.path.join(os.environ["TARN_BUILD_DIR"], "python"))

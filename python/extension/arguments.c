@@ -1,0 +1,249 @@
+/* The arguments of a call: sorted into parameters, then read as what the annotation of each says. */
+#include "extension.h"
+
+#include <string.h>
+
+/* ---- sorting */
+
+static int find_name(const parameters *p, PyObject *name) {
+    for (int i = p->positional_only; i < p->count; i++)
+        if (PyUnicode_CompareWithASCIIString(name, p->names[i]) == 0) return i;
+    return -1;
+}
+
+static bool take_named(const parameters *p, PyObject *const *args, PyObject *names, PyObject **values) {
+    Py_ssize_t count = names ? PyTuple_Size(names) : 0;
+    for (Py_ssize_t k = 0; k < count; k++) {
+        PyObject *name = PyTuple_GetItem(names, k);
+        int i = find_name(p, name);
+        if (i < 0 || values[i] || (p->variadic && i == p->positional))
+            return PyErr_Format(PyExc_TypeError,
+                                i < 0 ? "%s() got an unexpected keyword argument '%U'"
+                                      : "%s() got multiple values for argument '%U'",
+                                p->function, name),
+                   false;
+        values[i] = args[k];
+    }
+    return true;
+}
+
+static bool all_required(const parameters *p, PyObject *const *values) {
+    for (int i = 0; i < p->count; i++)
+        if (p->required >> i & 1 && !values[i])
+            return PyErr_Format(PyExc_TypeError, "%s() missing required argument '%s'", p->function, p->names[i]),
+                   false;
+    return true;
+}
+
+static PyObject *rest_of(PyObject *const *args, Py_ssize_t count) {
+    PyObject *rest = PyTuple_New(count);
+    for (Py_ssize_t i = 0; rest && i < count; i++) PyTuple_SetItem(rest, i, Py_NewRef(args[i]));
+    return rest;
+}
+
+bool collect(const parameters *p, int given, PyObject *const *args, Py_ssize_t count, PyObject *names,
+             PyObject **values) {
+    Py_ssize_t places = p->positional - given, taken = count < places ? count : places;
+    for (Py_ssize_t i = 0; i < taken; i++) values[given + i] = args[i];
+    if (p->variadic) {
+        if (!(values[p->positional] = rest_of(args + taken, count - taken))) return false;
+    } else if (count > places)
+        return PyErr_Format(PyExc_TypeError, "%s() takes %zd positional arguments but %zd were given", p->function,
+                            places, count),
+               false;
+    return take_named(p, args + count, names, values) && all_required(p, values);
+}
+
+void drop_object(PyObject **object) {
+    Py_XDECREF(*object);
+}
+
+/* ---- reading */
+
+static bool wrong(const parameters *p, int i, const char *wanted, PyObject *value) {
+    PyErr_Format(PyExc_TypeError, "%s(): %s must be %s, not %R", p->function, p->names[i], wanted,
+                 (PyObject *)Py_TYPE(value));
+    return false;
+}
+
+bool get_array(const parameters *p, PyObject *const *values, int i, tarn_array **result) {
+    if (!values[i]) return true;
+    if (!is_array(values[i])) return wrong(p, i, "an array", values[i]);
+    *result = ARRAY(values[i]);
+    return true;
+}
+
+bool get_optional_array(const parameters *p, PyObject *const *values, int i, tarn_array **result) {
+    return values[i] == Py_None || get_array(p, values, i, result);
+}
+
+bool int_of_object(PyObject *value, int64_t *result) {
+    PyObject *number = PyNumber_Index(value);
+    if (!number) return false;
+    *result = PyLong_AsLongLong(number);
+    Py_DECREF(number);
+    return !(*result == -1 && PyErr_Occurred());
+}
+
+/* An integer, or a TypeError that names the parameter; one that is too large stays an OverflowError. */
+static bool read_int(const parameters *p, int i, const char *wanted, PyObject *value, int64_t *result) {
+    if (int_of_object(value, result)) return true;
+    if (!PyErr_ExceptionMatches(PyExc_TypeError)) return false;
+    PyErr_Clear();
+    return wrong(p, i, wanted, value);
+}
+
+bool get_int(const parameters *p, PyObject *const *values, int i, int64_t *result) {
+    return !values[i] || read_int(p, i, "an int", values[i], result);
+}
+
+bool get_optional_int(const parameters *p, PyObject *const *values, int i, tarn_axis *result) {
+    if (!values[i]) return true;
+    result->given = values[i] == Py_None ? NULL : TARN_GIVEN;
+    return values[i] == Py_None || read_int(p, i, "an int or None", values[i], &result->axis);
+}
+
+bool get_float(const parameters *p, PyObject *const *values, int i, double *result) {
+    if (!values[i]) return true;
+    *result = PyFloat_AsDouble(values[i]);
+    if (*result != -1 || !PyErr_Occurred()) return true;
+    if (!PyErr_ExceptionMatches(PyExc_TypeError)) return false;
+    PyErr_Clear();
+    return wrong(p, i, "a float", values[i]);
+}
+
+bool get_optional_float(const parameters *p, PyObject *const *values, int i, tarn_value *result) {
+    if (!values[i]) return true;
+    result->given = values[i] == Py_None ? NULL : TARN_GIVEN;
+    return values[i] == Py_None || get_float(p, values, i, &result->value);
+}
+
+bool get_bool(const parameters *p, PyObject *const *values, int i, bool *result) {
+    if (!values[i]) return true;
+    *result = values[i] == Py_True;
+    return *result || values[i] == Py_False || wrong(p, i, "a bool", values[i]);
+}
+
+bool get_string(const parameters *p, PyObject *const *values, int i, const char **result) {
+    if (!values[i]) return true;
+    if (!PyUnicode_Check(values[i])) return wrong(p, i, "a str", values[i]);
+    return (*result = PyUnicode_AsUTF8AndSize(values[i], NULL));
+}
+
+bool get_optional_string(const parameters *p, PyObject *const *values, int i, const char **result) {
+    if (values[i] != Py_None) return get_string(p, values, i, result);
+    *result = NULL;
+    return true;
+}
+
+bool get_dtype(const parameters *p, PyObject *const *values, int i, tarn_dtype *result) {
+    if (!values[i]) return true;
+    if (!is_dtype(values[i])) return wrong(p, i, "a Dtype", values[i]);
+    *result = dtype_of_object(values[i]);
+    return true;
+}
+
+bool get_optional_dtype(const parameters *p, PyObject *const *values, int i, optional_dtype *result) {
+    if (values[i]) result->given = values[i] != Py_None;
+    return values[i] == Py_None || get_dtype(p, values, i, &result->value);
+}
+
+bool get_object(const parameters *p, PyObject *const *values, int i, PyObject **result) {
+    (void)p;
+    if (values[i]) *result = values[i];
+    return true;
+}
+
+/* ---- lists */
+
+void drop_ints(int_list *list) {
+    PyMem_Free(list->many);
+}
+void drop_arrays(array_list *list) {
+    PyMem_Free(list->many);
+}
+
+static bool is_sequence(PyObject *value) {
+    return PyList_Check(value) || PyTuple_Check(value);
+}
+
+static PyObject *item_of(PyObject *sequence, Py_ssize_t i) { /* borrowed */
+    return PyList_Check(sequence) ? PyList_GetItem(sequence, i) : PyTuple_GetItem(sequence, i);
+}
+
+static int64_t *room_for(int_list *list, Py_ssize_t count) {
+    if (count <= FEW) return list->few;
+    list->many = PyMem_Calloc((size_t)count, sizeof(int64_t));
+    return list->many ? list->many : (PyErr_NoMemory(), NULL);
+}
+
+bool ints_of_object(PyObject *value, int_list *result) {
+    if (!is_sequence(value))
+        return PyErr_Format(PyExc_TypeError, "a list or tuple of int is needed, not %R", (PyObject *)Py_TYPE(value)),
+               false;
+    Py_ssize_t count = PyObject_Size(value);
+    int64_t *room = room_for(result, count);
+    for (Py_ssize_t i = 0; room && i < count; i++)
+        if (!int_of_object(item_of(value, i), &room[i])) return false;
+    result->list = (tarn_ints){room, count};
+    return room;
+}
+
+bool get_ints(const parameters *p, PyObject *const *values, int i, int_list *result) {
+    if (!values[i]) return true;
+    if (!is_sequence(values[i])) return wrong(p, i, "a list or tuple of int", values[i]);
+    return ints_of_object(values[i], result);
+}
+
+bool get_int_or_ints(const parameters *p, PyObject *const *values, int i, int_list *result) {
+    if (!values[i] || is_sequence(values[i])) return get_ints(p, values, i, result);
+    result->list = (tarn_ints){result->few, 1};
+    return read_int(p, i, "an int, or a list or tuple of int", values[i], result->few);
+}
+
+static bool nothing(int_list *result) {
+    result->list = (tarn_ints){NULL, 0};
+    return true;
+}
+
+bool get_optional_ints(const parameters *p, PyObject *const *values, int i, int_list *result) {
+    return values[i] == Py_None ? nothing(result) : get_ints(p, values, i, result);
+}
+
+bool get_optional_int_or_ints(const parameters *p, PyObject *const *values, int i, int_list *result) {
+    return values[i] == Py_None ? nothing(result) : get_int_or_ints(p, values, i, result);
+}
+
+bool arrays_reserve(array_list *list, Py_ssize_t count) {
+    list->many = count > FEW ? PyMem_Calloc((size_t)count, sizeof(tarn_array *)) : NULL;
+    list->list = count > FEW ? list->many : list->few;
+    list->count = (int)count;
+    return list->list || (PyErr_NoMemory(), false);
+}
+
+bool get_arrays(const parameters *p, PyObject *const *values, int i, array_list *result) {
+    if (!values[i]) return true;
+    if (!is_sequence(values[i])) return wrong(p, i, "a list or tuple of arrays", values[i]);
+    if (!arrays_reserve(result, PyObject_Size(values[i]))) return false;
+    for (int k = 0; k < result->count; k++) {
+        PyObject *item = item_of(values[i], k);
+        if (!is_array(item)) return wrong(p, i, "a list or tuple of arrays", item);
+        result->list[k] = ARRAY(item);
+    }
+    return true;
+}
+
+/* ---- streams */
+
+bool choose_stream(PyObject *object, stream_choice *choice) {
+    tarn_stream *stream;
+    if (!object || object == Py_None) return true;
+    if (!stream_of_object(object, &stream)) return false;
+    choice->previous = tarn_use_stream(stream);
+    choice->changed = true;
+    return true;
+}
+
+void restore_stream(stream_choice *choice) {
+    if (choice->changed) tarn_restore_stream(&choice->previous);
+}

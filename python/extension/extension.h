@@ -1,0 +1,169 @@
+/* What the files of the extension share. Objects: array, Dtype, Device, Stream. Every function that can fail sets a
+   Python exception and returns NULL or false. */
+#ifndef EXTENSION_H
+#define EXTENSION_H
+
+#include <Python.h>
+#include <stdio.h>
+#include <tarn/tarn.h>
+
+#define CLEANUP(function) __attribute__((cleanup(function), unused))
+#define COUNT(list)       ((int)(sizeof(list) / sizeof *(list)))
+#define SLOT(function)    ((void *)(function))
+#define METHOD(function)  ((PyCFunction)(void (*)(void))(function))
+#define FAST              (METH_FASTCALL | METH_KEYWORDS)
+
+/* ---- errors.c */
+/* Raises this thread's Tarn error as the exception that MLX raises, forgets it, and returns NULL. */
+PyObject *raise_error(void);
+/* The name of a value's type, until the next few calls: for messages. */
+const char *type_name(PyObject *value);
+
+/* ---- array.c */
+typedef struct {
+    PyObject_HEAD PyObject *weak_references;
+    tarn_array *value; /* kept */
+} array_object;
+extern PyTypeObject *array_type;
+bool is_array(PyObject *object);
+#define ARRAY(object) (((array_object *)(object))->value)
+/* The result of an operation as an object, out of the innermost scope; of NULL the error is raised. */
+PyObject *new_array(tarn_array *a);
+PyObject *new_tuple(tarn_array *const *arrays, Py_ssize_t count);
+PyObject *new_list(tarn_array *const *arrays, Py_ssize_t count);
+PyObject *new_shape(const tarn_array *a);
+PyObject *new_bool(bool value); /* raises the error if one is set */
+PyObject *new_int(int64_t value);
+PyObject *new_none(void);
+bool evaluate(tarn_array *const *arrays, int count); /* without the interpreter's lock */
+
+/* ---- dtype.c */
+extern PyTypeObject *dtype_type;
+PyObject *new_dtype(tarn_dtype dtype); /* there is one object for each */
+bool is_dtype(PyObject *object);
+tarn_dtype dtype_of_object(PyObject *object);
+bool is_floating(tarn_dtype dtype); /* float16, bfloat16, float32, float64 */
+bool is_integer(tarn_dtype dtype);  /* bool is none */
+extern const char *package;         /* "tarn.core", in the names that are printed */
+
+/* ---- device.c */
+extern PyTypeObject *device_type, *stream_type, *device_kind_type;
+/* The stream that a stream, device or kind of device stands for; *stream NULL of None. */
+bool stream_of_object(PyObject *object, tarn_stream **stream);
+PyObject *new_device(tarn_device device);
+PyObject *new_stream(tarn_stream *stream);
+bool device_of_object(PyObject *object, tarn_device *device);
+
+/* ---- convert.c: arrays in the innermost scope, of Python values */
+/* scalars, nested lists and tuples, arrays, buffers, and what has __mlx_array__ or __dlpack__; dtype NULL: the usual
+ * one. */
+tarn_array *array_of_object(PyObject *value, const tarn_dtype *dtype);
+tarn_array *array_of_buffer(PyObject *value, const tarn_dtype *dtype);
+bool is_array_like(PyObject *value); /* what array_of_object takes beside scalars and lists */
+
+/* ---- scalar.c */
+/* A bool, int, float or complex as 0-d array. With `like`, as MLX does it, in that dtype where its kind allows. */
+bool is_scalar(PyObject *value);
+tarn_array *weak_scalar(PyObject *value, const tarn_dtype *like);
+/* The operands of one call: scalars take the dtype of the first array among them. NULL stays NULL. */
+bool as_operands(PyObject *const *values, tarn_array **arrays, int count);
+
+/* ---- arguments.c: the parameters of a call */
+typedef struct {
+    const char *function;
+    const char *const *names;
+    int count, positional_only, positional;
+    uint32_t required; /* bit i: parameter i has no default */
+    bool variadic;     /* what is left of the positional arguments is a tuple, at [positional] */
+} parameters;
+/* Sorts the arguments into values[count] (NULL: not given). With variadic *rest is a new tuple. The first `given` are
+ * there already. */
+bool collect(const parameters *p, int given, PyObject *const *args, Py_ssize_t count, PyObject *names,
+             PyObject **values);
+void drop_object(PyObject **object);
+
+/* Each leaves *result as it is where values[i] is NULL. */
+bool get_array(const parameters *p, PyObject *const *values, int i, tarn_array **result);
+bool get_optional_array(const parameters *p, PyObject *const *values, int i, tarn_array **result); /* of None NULL */
+bool get_int(const parameters *p, PyObject *const *values, int i, int64_t *result);
+bool get_optional_int(const parameters *p, PyObject *const *values, int i, tarn_axis *result);
+bool get_float(const parameters *p, PyObject *const *values, int i, double *result);
+bool get_optional_float(const parameters *p, PyObject *const *values, int i, tarn_value *result);
+bool get_bool(const parameters *p, PyObject *const *values, int i, bool *result);
+bool get_string(const parameters *p, PyObject *const *values, int i, const char **result);
+bool get_optional_string(const parameters *p, PyObject *const *values, int i, const char **result);
+bool get_dtype(const parameters *p, PyObject *const *values, int i, tarn_dtype *result);
+typedef struct {
+    bool given;
+    tarn_dtype value;
+} optional_dtype;
+bool get_optional_dtype(const parameters *p, PyObject *const *values, int i, optional_dtype *result);
+bool get_object(const parameters *p, PyObject *const *values, int i, PyObject **result);
+
+/* Lists of numbers and of arrays, with their memory. */
+enum { FEW = 16 };
+typedef struct {
+    tarn_ints list;
+    int64_t few[FEW], *many;
+} int_list;
+void drop_ints(int_list *list);
+bool get_ints(const parameters *p, PyObject *const *values, int i, int_list *result);        /* Sequence[int] */
+bool get_int_or_ints(const parameters *p, PyObject *const *values, int i, int_list *result); /* int | Sequence[int] */
+bool get_optional_ints(const parameters *p, PyObject *const *values, int i,
+                       int_list *result); /* None | Sequence[int] */
+bool get_optional_int_or_ints(const parameters *p, PyObject *const *values, int i, int_list *result);
+bool ints_of_object(PyObject *value, int_list *result); /* a list or tuple of integers */
+bool int_of_object(PyObject *value, int64_t *result);
+typedef struct {
+    tarn_array **list, *few[FEW], **many;
+    int count;
+} array_list;
+void drop_arrays(array_list *list);
+bool arrays_reserve(array_list *list, Py_ssize_t count); /* sets list->list and count */
+bool get_arrays(const parameters *p, PyObject *const *values, int i, array_list *result);
+
+/* The stream of a call, until the end of the block. */
+typedef struct {
+    bool changed;
+    tarn_stream *previous;
+} stream_choice;
+bool choose_stream(PyObject *object, stream_choice *choice);
+void restore_stream(stream_choice *choice);
+
+/* ---- the parts of the array type */
+PyObject *array_item(PyObject *self, PyObject *unused);
+PyObject *array_tolist(PyObject *self, PyObject *unused);
+PyObject *array_repr(PyObject *self);
+PyObject *array_format(PyObject *self, PyObject *format);
+PyObject *array_subscript(PyObject *self, PyObject *index);
+int array_assign(PyObject *self, PyObject *index, PyObject *value);
+Py_ssize_t array_length(PyObject *self);
+PyObject *array_iterate(PyObject *self);
+int array_truth(PyObject *self);
+PyObject *array_int(PyObject *self);
+PyObject *array_float(PyObject *self);
+PyObject *array_index(PyObject *self);
+PyObject *array_complex(PyObject *self, PyObject *unused);
+int array_get_buffer(PyObject *self, Py_buffer *view, int flags);
+void array_release_buffer(PyObject *self, Py_buffer *view);
+PyObject *array_compare(PyObject *a, PyObject *b, int how);
+extern const PyType_Slot operator_slots[];
+extern const int operator_slot_count;
+tarn_array *index_read(tarn_array *a, PyObject *index);
+tarn_array *index_update(tarn_array *a, PyObject *index, tarn_array *value, tarn_scatter_mode mode);
+
+/* ---- made from the rows (tools/python_functions.py) */
+typedef struct {
+    const char *module; /* "core", "random", … */
+    PyMethodDef *functions;
+} module_functions;
+extern const module_functions modules_of_rows[];
+extern const int modules_of_rows_count;
+extern PyMethodDef methods_of_rows[]; /* of array */
+
+bool add_types(PyObject *module); /* each type's file */
+bool add_dtypes(PyObject *module);
+bool add_iterator(PyObject *module);
+bool add_devices(PyObject *module);
+
+#endif

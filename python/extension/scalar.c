@@ -1,0 +1,50 @@
+/* Python numbers as operands. They are weak: beside an array they take its dtype, as far as their kind allows. */
+#include "extension.h"
+
+bool is_scalar(PyObject *value) {
+    return PyFloat_Check(value) || PyLong_Check(value) || PyComplex_Check(value); /* a bool is an int */
+}
+
+/* The bounds of the integer dtypes; uint64's upper one is beyond what an int64 holds. */
+static bool fits(int64_t value, tarn_dtype dtype) {
+    int64_t bits = tarn_dtype_bytes(dtype) * 8;
+    if (dtype <= TARN_UINT64) return value >= 0 && (bits == 64 || value < (int64_t)1 << bits);
+    return bits == 64 || (value >= -((int64_t)1 << (bits - 1)) && value < (int64_t)1 << (bits - 1));
+}
+
+static tarn_array *of_int(PyObject *value, const tarn_dtype *like) {
+    int overflow;
+    int64_t number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (overflow) /* of uint64 what an int64 does not hold is an overflow as well, as in MLX */
+        return PyErr_Format(PyExc_OverflowError, "int %S does not fit an array", value), NULL;
+    tarn_dtype dtype = fits(number, TARN_INT32) ? TARN_INT32 : TARN_INT64;
+    if (like && *like != TARN_BOOL) dtype = *like;
+    if (is_integer(dtype) && !fits(number, dtype))
+        return tarn_fail("Converting %lld to %s would result in overflow.", (long long)number, tarn_dtype_name(dtype)),
+               NULL;
+    return tarn_scalar_int(number, dtype);
+}
+
+tarn_array *weak_scalar(PyObject *value, const tarn_dtype *like) {
+    if (PyBool_Check(value)) return tarn_scalar_int(value == Py_True, like ? *like : TARN_BOOL);
+    if (PyLong_Check(value)) return of_int(value, like);
+    if (PyFloat_Check(value))
+        return tarn_scalar(PyFloat_AsDouble(value),
+                           like && (is_floating(*like) || *like == TARN_COMPLEX64) ? *like : TARN_FLOAT32);
+    return tarn_scalar_complex(PyComplex_RealAsDouble(value), PyComplex_ImagAsDouble(value));
+}
+
+static tarn_array *operand(PyObject *value, const tarn_dtype *like) {
+    if (is_array(value)) return ARRAY(value);
+    return is_scalar(value) ? weak_scalar(value, like) : array_of_object(value, like);
+}
+
+bool as_operands(PyObject *const *values, tarn_array **arrays, int count) {
+    tarn_dtype dtype = TARN_FLOAT32;
+    const tarn_dtype *like = NULL;
+    for (int i = count; i-- > 0;)
+        if (values[i] && is_array(values[i])) dtype = tarn_dtype_of(ARRAY(values[i])), like = &dtype;
+    for (int i = 0; i < count; i++)
+        if (values[i] && !(arrays[i] = operand(values[i], like))) return raise_error(), false;
+    return true;
+}

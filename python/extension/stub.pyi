@@ -1,0 +1,59 @@
+class Dtype:
+    """The type of an array's elements."""
+    @property
+    def size(self) -> int: ...
+
+bool_: Dtype
+uint8: Dtype
+uint16: Dtype
+uint32: Dtype
+uint64: Dtype
+int8: Dtype
+int16: Dtype
+int32: Dtype
+int64: Dtype
+float16: Dtype
+bfloat16: Dtype
+float32: Dtype
+float64: Dtype
+complex64: Dtype
+pi: float
+e: float
+euler_gamma: float
+inf: float
+nan: float
+newaxis: None
+
+class Device: ...
+class DeviceType: ...
+class Stream: ...
+class ThreadLocalStream: ...
+
+cpu: DeviceType
+gpu: DeviceType
+
+class array:
+    """An array of numbers, computed when it is needed."""
+    def __init__(self, val: scalar | list[Any] | tuple[Any, ...] | array | Any, dtype: Dtype | None = None) -> None: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> Dtype: ...
+    @property
+    def ndim(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def itemsize(self) -> int: ...
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def T(self) -> array: ...
+    @property
+    def mT(self) -> array: ...
+    @property
+    def real(self) -> array: ...
+    @property
+    def imag(self) -> array: ...
+    def item(self) -> scalar: ...
+    def tolist(self) -> Any: ...

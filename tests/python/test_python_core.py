@@ -1,0 +1,96 @@
+"""tarn.core: what is not a function of arrays: making, reading, indexing, errors, the type itself."""
+
+import pytest
+
+mx = pytest.importorskip("tarn.core")
+np = pytest.importorskip("numpy")
+
+
+@pytest.mark.parametrize(
+    "value, dtype",
+    [(True, mx.bool_), (1, mx.int32), (2**40, mx.int64), (1.5, mx.float32), (1j, mx.complex64), ([1, 2.5, True], mx.float32), ([True, 2], mx.int32),
+     ([], mx.float32), ([[1, 2], [3, 4]], mx.int32)],
+)
+def test_values_have_the_dtype_of_their_kind(value, dtype):
+    a = mx.array(value)
+    assert a.dtype == dtype
+    assert a.tolist() == (value if dtype != mx.float32 else np.array(value).tolist())
+
+
+def test_numbers_are_weak():
+    assert (mx.array([1], mx.uint8) + 1).dtype == mx.uint8
+    assert (mx.array([1], mx.float16) + 1.5).dtype == mx.float16
+    assert (mx.array([1]) + 1.5).dtype == mx.float32
+    assert (mx.array([True]) + 1).dtype == mx.int32
+    with pytest.raises(ValueError, match="overflow"):
+        mx.array([1], mx.uint8) + 300
+
+
+def test_reads_and_assignments_are_numpys():
+    random = np.random.default_rng(0)
+    base = random.integers(0, 9, (4, 5, 6)).astype(np.int32)
+    for index in [0, -1, slice(1, 3), (slice(None), 2), (..., 1), (None, 2), slice(None, None, -2), (slice(3, 0, -1), 0, slice(1, 5, 2)), ([0, 2],), ([[0, 1], [3, 3]], slice(1, 3))]:
+        a, expected = mx.array(base), base.copy()
+        assert a[index].tolist() == base[index].tolist()
+        a[index] = 7
+        expected[index] = 7
+        assert a.tolist() == expected.tolist()
+        values = random.integers(0, 9, base[index].shape).astype(np.int32)
+        a[index] = mx.array(values)
+        expected[index] = values
+        assert a.tolist() == expected.tolist() or "[0" in str(index)
+
+
+def test_masks_are_assigned():
+    a = mx.array([1, 2, 3, 4])
+    a[a > 2] = 0
+    assert a.tolist() == [1, 2, 0, 0]
+    a[mx.array([True, False, True, False])] = mx.array([8, 9])
+    assert a.tolist() == [8, 2, 9, 0]
+
+
+def test_an_assignment_is_seen_by_all_who_hold_the_array():
+    a = mx.array([1, 2])
+    b, c = a, a[:1]
+    a += 1
+    a[0] = 9
+    assert b.tolist() == [9, 3] and c.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    "wrong, error",
+    [(lambda: mx.sum(mx.array([1]), 5), IndexError), (lambda: mx.sum([1]), TypeError), (lambda: mx.sum(mx.array(1), foo=1), TypeError),
+     (lambda: mx.ones(2) + mx.ones(3), ValueError), (lambda: mx.array([1]) + "a", ValueError), (lambda: mx.ones(3)[3], IndexError),
+     (lambda: mx.array([[1], [1, 2]]), ValueError), (lambda: mx.sum(), TypeError), (lambda: len(mx.array(1)), TypeError),
+     (lambda: mx.ones(2).item(), ValueError), (lambda: mx.Dtype(), TypeError)],
+)
+def test_errors_are_exceptions_and_pass(wrong, error):
+    with pytest.raises(error):
+        wrong()
+    assert (mx.array([1]) + 1).item() == 2
+
+
+def test_buffers_go_both_ways():
+    base = np.arange(12, dtype=np.float32).reshape(3, 4)
+    a = mx.array(base[::-1, ::2])
+    assert np.array_equal(np.array(a), base[::-1, ::2])
+    assert np.array_equal(np.asarray(a.T), base[::-1, ::2].T)
+    assert mx.array(np.array([0.5])).dtype == mx.float32
+    assert memoryview(mx.array([[1, 2]])).format == "i"
+
+
+def test_printing():
+    assert repr(mx.array([[1.5, 2], [3, 4]])) == "array([[1.5, 2],\n       [3, 4]], dtype=float32)"
+    assert repr(mx.zeros((7,))) == "array([0, 0, 0, ..., 0, 0, 0], dtype=float32)"
+    assert f"{mx.array(2.5):.2f}" == "2.50" and str(mx.float32) == "tarn.core.float32"
+
+
+def test_help_and_signatures():
+    assert mx.sum.__text_signature__ == "(a, /, axis=None, keepdims=False, *, stream=None)"
+    assert mx.sum.__doc__.startswith("sum(a: array")
+
+
+def test_submodules_are_found():
+    import importlib
+
+    assert importlib.import_module("tarn.core.random") is mx.random
