@@ -3,6 +3,7 @@
 #include "base/threads.h"
 #include "cpu/cpu.h"
 #include "cpu/index/pick.h"
+#include "cpu/index/places.h"
 
 enum {
     GRAIN_BYTES = 1 << 16,  /* what is worth a thread */
@@ -133,5 +134,7 @@ static bool supports_scatter(const call *c) {
 
 int cpu_rows_index(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
     static const kernel_row rows[] = {INDEX_ROW(gather, NULL), INDEX_ROW(scatter, supports_scatter)};
-    return isa == ISA_BASELINE ? cpu_pick_rows(op, rows, 2, out, 0) : 0;
+    if (isa != ISA_BASELINE) return 0;
+    int found = cpu_pick_rows(op, rows, 2, out, 0);
+    return cpu_pick_rows(op, places_rows, PLACES_ROWS, out, found);
 }

@@ -48,6 +48,11 @@ static void walk_chunk(const pick *p, int64_t row, int64_t at, int64_t count) {
         picked += here * a->picked;
         for (int k = 0; k < p->index_count; k++) index[k] += here * a->index[k];
     }
+    if (p->direct) {
+        p->direct(p, p->many + many, p->picked + picked, last->picked, p->indices[0].data + index[0], last->index[0],
+                  count);
+        return;
+    }
     for (int64_t i = 0; i < count; i++) places[i] = many + i * last->many;
     for (int k = 0; k < p->index_count; k++)
         add_places(&p->indices[k], p->indices[k].data + index[k], last->index[k], places, count);
@@ -58,7 +63,7 @@ void pick_walk(const pick *p, int64_t begin, int64_t end) {
     int64_t last = p->axes[p->ndim - 1].size;
     while (begin < end) {
         int64_t at = begin % last, count = last - at < end - begin ? last - at : end - begin;
-        if (count > PICK_CHUNK) count = PICK_CHUNK;
+        if (!p->direct && count > PICK_CHUNK) count = PICK_CHUNK;
         walk_chunk(p, begin / last, at, count);
         begin += count;
     }
@@ -184,5 +189,6 @@ pick pick_make(const operand *many, const operand *picked, const operand *indice
     for (int i = 0; i < kept; i++) p.bytes *= shape[i];
     p.combine = reading ? NULL : pick_combine_of(mode, many->dtype);
     p.action = action_of(&p, bytes, reading);
+    p.direct = reading ? pick_direct_of(&p) : NULL;
     return p;
 }

@@ -24,6 +24,9 @@ typedef struct {
 typedef struct pick pick;
 /* Elements or blocks at `places` (bytes from many, or PICK_OUTSIDE) and at picked, picked + step, ... */
 typedef void pick_action(const pick *p, char *many, char *picked, int64_t step, const int64_t *places, int64_t count);
+/* The same where one index array gives the places, without a list of them. */
+typedef void pick_direct(const pick *p, const char *many, char *picked, int64_t step, const char *index,
+                         int64_t index_step, int64_t count);
 typedef void pick_combine(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t count);
 
 struct pick {
@@ -35,6 +38,7 @@ struct pick {
     move_plan block;    /* what lies at a place: axes that no index replaces, after those of the indices */
     int64_t bytes;      /* of the block */
     pick_action *action;
+    pick_direct *direct; /* of a gather, where it does */
     pick_combine *combine;
 };
 
@@ -44,6 +48,8 @@ pick pick_make(const operand *many, const operand *picked, const operand *indice
 /* Positions [begin, end) of the axes, numbered row by row. */
 void pick_walk(const pick *p, int64_t begin, int64_t end);
 
+/* NULL where places have to be listed. */
+pick_direct *pick_direct_of(const pick *p);
 /* NULL where no kernel combines this dtype so. */
 pick_combine *pick_combine_of(tarn_scatter_mode mode, tarn_dtype dtype);
 
