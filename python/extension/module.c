@@ -1,5 +1,5 @@
 /* The module tarn.core: its types, constants, and the functions of the rows, in it and in its submodules. */
-#include "extension.h"
+#include "special.h"
 
 #include <string.h>
 
@@ -46,7 +46,7 @@ PyMODINIT_FUNC PyInit_core(void);
 PyMODINIT_FUNC PyInit_core(void) {
     PyObject *module = PyModule_Create(&definition);
     if (module && add_types(module) && add_iterator(module) && add_dtypes(module) && add_devices(module) &&
-        add_constants(module) && add_functions(module))
+        add_constants(module) && add_functions(module) && add_random_state(module))
         return module;
     Py_XDECREF(module);
     return NULL;

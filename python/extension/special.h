@@ -17,6 +17,13 @@ tarn_array *reshape_to(tarn_array *a, PyObject *shape);
 /* Halves to even, at the given decimal place. */
 tarn_array *round_to(tarn_array *a, int64_t decimals);
 
+/* ---- random.c: the given key, or without one the next of the thread's state. NULL with an exception. */
+tarn_array *random_key(tarn_array *key);
+bool random_seed(uint64_t seed);
+extern PyTypeObject *random_state_type;
+PyObject *random_state_key(void); /* borrowed: the array that the state holds now */
+bool add_random_state(PyObject *core);
+
 /* ---- tree.c */
 bool eval_trees(PyObject *trees);
 bool async_eval_trees(PyObject *trees);

@@ -94,3 +94,28 @@ def test_submodules_are_found():
     import importlib
 
     assert importlib.import_module("tarn.core.random") is mx.random
+
+
+def test_the_random_state_is_mlxs():
+    mlx = pytest.importorskip("mlx.core")
+    for seed in (0, 7, 2**40):
+        for m in (mx, mlx):
+            m.random.seed(seed)
+        for _ in range(3):
+            assert mx.random.gumbel((5,)).tolist() == pytest.approx(mlx.random.gumbel((5,)).tolist(), rel=1e-5)
+            assert mx.random.state[0].tolist() == mlx.random.state[0].tolist()
+    key = mx.random.key(3)
+    before = mx.random.state[0].tolist()
+    assert mx.random.gumbel((2,), key=key).tolist() == mx.random.gumbel((2,), key=key).tolist()
+    assert mx.random.state[0].tolist() == before and len(mx.random.state) == 1
+
+
+def test_each_thread_has_its_random_state():
+    import threading
+
+    mx.random.seed(1)
+    before, other = mx.random.state[0].tolist(), []
+    thread = threading.Thread(target=lambda: (mx.random.seed(9), other.append(mx.random.state[0].tolist())))
+    thread.start()
+    thread.join()
+    assert other == [[0, 9]] and mx.random.state[0].tolist() == before
