@@ -300,6 +300,36 @@ static void test_orders(tarn_dtype dtype) {
         }
 }
 
+/* Long lines, which threads share, and those of 16 bits that are counted: to the last bit of each zero and NaN. */
+static void test_long_orders(tarn_dtype dtype) {
+    static const double specials[] = {NAN, INFINITY, 0, -0.0, 1e-40, -1e-40};
+    const int64_t lengths[] = {1, 33, 129, 700, 20000, 70000};
+    for (int l = 0; l < 6; l++)
+        for (int alike = 0; alike < 2; alike++) {
+            operand x = randomized(dtype, DIMS(lengths[l], 2), DOMAIN_ANY);
+            for (int64_t i = 0; i < 2 * lengths[l] && (alike || dtype_kind_of(dtype) == KIND_FLOAT);
+                 i += 1 + !alike * 5)
+                put(&x, i,
+                    alike ? (double)(random_bits() % 5) : specials[random_bits() % 6] * (random_bits() % 2 ? -1 : 1));
+            for (int indices = 0; indices < 2; indices++) {
+                operand got = make(indices ? TARN_UINT32 : dtype, DIMS(lengths[l], 2)),
+                        expected = make(got.dtype, DIMS(lengths[l], 2));
+                attributes_sort along = {.axis = 0};
+                call c = {.op = indices ? OP_argsort : OP_sort,
+                          .attributes = &along,
+                          .input_count = 1,
+                          .inputs = &x,
+                          .output_count = 1,
+                          .outputs = &expected};
+                CHECK(run_call(&backend_reference, c));
+                c.outputs = &got;
+                CHECK(run_call(&backend_cpu, c));
+                CHECK(!memcmp(got.data, expected.data, (size_t)(2 * lengths[l] * dtype_bytes(got.dtype))),
+                      "%s of %lld %s, alike %d", op_name(c.op), (long long)lengths[l], dtype_facts[dtype].name, alike);
+            }
+        }
+}
+
 static void test_making(tarn_dtype dtype) {
     static const double starts[][2] = {{0, 1}, {-3, 2}, {0.5, 0.25}, {10, -3}, {1.7, 1.5}};
     for (int i = 0; i < 5; i++) {
@@ -363,6 +393,7 @@ static void test_set(void) {
         test_reductions((tarn_dtype)dtype);
         test_extremes((tarn_dtype)dtype);
         test_orders((tarn_dtype)dtype);
+        test_long_orders((tarn_dtype)dtype);
         test_making((tarn_dtype)dtype);
     }
 }

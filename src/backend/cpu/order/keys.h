@@ -1,0 +1,23 @@
+/* Numbers as unsigned keys in the same order, and back. A NaN is the largest, whatever its bits; both zeros are equal.
+ */
+#ifndef CPU_ORDER_KEYS_H
+#define CPU_ORDER_KEYS_H
+
+#include "table/table.h"
+
+typedef struct {
+    /* Keys of `count` elements, `step` bytes apart, as uint32_t or, of 64-bit dtypes and complex numbers, uint64_t. */
+    void (*keys)(void *keys, const char *from, int64_t step, int64_t count, tarn_dtype dtype);
+    /* The elements again: of zeros 0, of NaNs one of them. Not of complex numbers. */
+    void (*elements)(char *to, int64_t step, const void *keys, int64_t count, tarn_dtype dtype);
+    /* Whether the bits of some element are lost in its key: -0 and NaNs. */
+    bool (*loses)(const char *from, int64_t step, int64_t count, tarn_dtype dtype);
+} order_conversions;
+
+extern const order_conversions order_conversions_baseline, order_conversions_avx512;
+
+static inline int order_key_bytes(tarn_dtype dtype) {
+    return dtype_bytes(dtype) == 8 ? 8 : 4;
+}
+
+#endif

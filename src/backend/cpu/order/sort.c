@@ -1,0 +1,285 @@
+/* sort and argsort, a line along the axis at a time: numbers become unsigned keys, the keys are put in order, and
+   become numbers again (sort) or give the places from which they came (argsort).
+
+   Keys alone forget which zero and which NaN they were: those are written again from the line, in the order they have
+   there, so that sorting is stable to the bit. With places, keys of 32 bits are the upper half of a key of 64, and
+   longer ones have them beside them: in either case no two are equal. */
+#include <string.h>
+
+#include "base/threads.h"
+#include "cpu/cpu.h"
+#include "cpu/order/keys.h"
+#include "cpu/order/lines.h"
+#include "cpu/order/order.h"
+
+enum { GRAIN = 1 << 15, MOST_SLOTS = 32, MOST_PARTS = 64, COUNTED = 1 << 16, PIECE = 256 };
+
+typedef enum { KEYS_NARROW, KEYS_COUNTED, KEYS_WIDE, KEYS_PLACED, KEYS_PAIRS } key_kind;
+
+typedef struct {
+    const call *call;
+    const order_kernels *kernels;
+    const order_conversions *convert;
+    int axis;
+    key_kind kind;
+    int64_t lines, slots, n;
+    int64_t bytes; /* workspace of a line */
+} sort_job;
+
+/* One line: elements `step` bytes apart. */
+typedef struct {
+    const sort_job *job;
+    const char *from;
+    char *to;
+    int64_t step, out_step;
+    void *keys;
+    uint32_t *places;
+} sort_line;
+
+/* ---- keys in order */
+
+typedef struct {
+    char *keys;
+    uint32_t *places;
+    int64_t n;
+} key_part;
+
+typedef struct {
+    const order_loops *loops;
+    int width;
+    key_part parts[MOST_PARTS];
+    int count;
+} part_list;
+
+static void split_parts(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    part_list *list = context;
+    (void)thread, (void)threads;
+    for (int64_t i = begin; i < end; i++) {
+        key_part *first = &list->parts[i], *second = &list->parts[list->count + i];
+        bool sorted = false;
+        int64_t n = first->n > GRAIN ? list->loops->split(first->keys, first->places, first->n, &sorted) : first->n;
+        *second = (key_part){first->keys + n * list->width, first->places ? first->places + n : NULL, first->n - n};
+        first->n = sorted ? 0 : n;
+    }
+}
+
+static void sort_parts(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    const part_list *list = context;
+    (void)thread, (void)threads;
+    for (int64_t i = begin; i < end; i++)
+        list->loops->sort(list->parts[i].keys, list->parts[i].places, list->parts[i].n);
+}
+
+/* In parts that threads share, once there are enough of them. */
+static void order_in_parts(const order_loops *loops, int width, void *keys, uint32_t *places, int64_t n) {
+    part_list list = {.loops = loops, .width = width, .parts = {{keys, places, n}}, .count = 1};
+    while (n > GRAIN && list.count < 8 * parallel_threads() && list.count < MOST_PARTS) {
+        parallel_for(list.count, 1, split_parts, &list);
+        list.count *= 2;
+    }
+    parallel_for(list.count, 1, sort_parts, &list);
+}
+
+/* Keys of 16 bits, by how many there are of each. */
+static void order_by_counting(uint32_t *keys, uint32_t *counts, int64_t n) {
+    memset(counts, 0, COUNTED * sizeof *counts);
+    for (int64_t i = 0; i < n; i++) counts[keys[i] & (COUNTED - 1)]++;
+    for (uint32_t key = 0; key < COUNTED; key++)
+        for (uint32_t i = 0; i < counts[key]; i++) *keys++ = key;
+}
+
+static void order_line(const sort_line *line) {
+    const order_kernels *k = line->job->kernels;
+    int64_t n = line->job->n;
+    uint32_t *narrow = line->keys;
+    if (line->job->kind == KEYS_COUNTED)
+        order_by_counting(narrow, narrow + n, n);
+    else if (line->job->kind == KEYS_NARROW)
+        order_in_parts(&k->narrow, 4, narrow, NULL, n);
+    else
+        order_in_parts(line->places ? &k->pairs : &k->wide, 8, line->keys, line->places, n);
+}
+
+/* ---- to keys and back, in pieces that threads share */
+
+static void read_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    const sort_line *line = context;
+    tarn_dtype dtype = line->job->call->inputs[0].dtype;
+    (void)thread, (void)threads;
+    uint32_t narrow[PIECE];
+    uint64_t *wide = line->keys;
+    if (line->job->kind != KEYS_PLACED)
+        line->job->convert->keys((char *)line->keys + begin * order_key_bytes(dtype), line->from + begin * line->step,
+                                 line->step, end - begin, dtype);
+    for (int64_t at = begin; line->job->kind == KEYS_PLACED && at < end; at += PIECE) {
+        int64_t count = end - at < PIECE ? end - at : PIECE;
+        line->job->convert->keys(narrow, line->from + at * line->step, line->step, count, dtype);
+        for (int64_t i = 0; i < count; i++) wide[at + i] = (uint64_t)narrow[i] << 32 | (uint64_t)(at + i);
+    }
+    for (int64_t i = begin; line->places && i < end; i++) line->places[i] = (uint32_t)i;
+}
+
+static void write_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    const sort_line *line = context;
+    const operand *x = &line->job->call->inputs[0];
+    const uint64_t *wide = line->keys;
+    (void)thread, (void)threads;
+    if (line->job->call->op == OP_argsort) {
+        for (int64_t i = begin; i < end; i++) {
+            uint32_t place = line->places ? line->places[i] : (uint32_t)wide[i];
+            memcpy(line->to + i * line->out_step, &place, sizeof place);
+        }
+    } else if (line->places) { /* complex numbers */
+        for (int64_t i = begin; i < end; i++)
+            memcpy(line->to + i * line->out_step, line->from + line->places[i] * line->step, 8);
+    } else {
+        line->job->convert->elements(line->to + begin * line->out_step, line->out_step,
+                                     (const char *)line->keys + begin * order_key_bytes(x->dtype), end - begin,
+                                     x->dtype);
+    }
+}
+
+static uint64_t key_at(const void *keys, int64_t i, int bytes) {
+    uint64_t key = 0;
+    memcpy(&key, (const char *)keys + i * bytes, (size_t)bytes);
+    return key;
+}
+
+static uint64_t key_of(const sort_line *line, const char *element) {
+    tarn_dtype dtype = line->job->call->inputs[0].dtype;
+    char key[8];
+    line->job->convert->keys(key, element, 8, 1, dtype);
+    return key_at(key, 0, order_key_bytes(dtype));
+}
+
+/* The place of the first element of the result whose key is not below this one. */
+static int64_t first_with(const sort_line *line, uint64_t key) {
+    int64_t low = 0, high = line->job->n;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (key_of(line, line->to + middle * line->out_step) < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The elements with this key get the bits and the order that they have in the line. */
+static void restore(const sort_line *line, uint64_t key) {
+    tarn_dtype dtype = line->job->call->inputs[0].dtype;
+    int64_t n = line->job->n, place = first_with(line, key);
+    char keys[PIECE * 8];
+    bool some = place < n && key_of(line, line->to + place * line->out_step) == key;
+    for (int64_t at = 0; some && at < n; at += PIECE) {
+        int64_t count = n - at < PIECE ? n - at : PIECE;
+        line->job->convert->keys(keys, line->from + at * line->step, line->step, count, dtype);
+        for (int64_t i = 0; i < count; i++)
+            if (key_at(keys, i, order_key_bytes(dtype)) == key)
+                memcpy(line->to + place++ * line->out_step, line->from + (at + i) * line->step,
+                       (size_t)dtype_bytes(dtype));
+    }
+}
+
+static void restore_lost(const sort_line *line) {
+    const char zero[8] = {0};
+    restore(line, key_of(line, zero));
+    restore(line, order_key_bytes(line->job->call->inputs[0].dtype) == 8 ? UINT64_MAX : UINT32_MAX);
+}
+
+/* ---- lines along an axis */
+
+static void sort_one(const sort_job *j, int64_t number, char *workspace) {
+    const operand *x = &j->call->inputs[0], *out = &j->call->outputs[0];
+    sort_line line = {.job = j,
+                      .from = line_at(x, j->axis, number),
+                      .to = line_at(out, j->axis, number),
+                      .step = x->strides[j->axis] * dtype_bytes(x->dtype),
+                      .out_step = out->strides[j->axis] * dtype_bytes(out->dtype),
+                      .keys = workspace,
+                      .places = j->kind == KEYS_PAIRS ? (uint32_t *)(void *)(workspace + 8 * j->n) : NULL};
+    parallel_for(j->n, GRAIN, read_part, &line);
+    order_line(&line);
+    parallel_for(j->n, GRAIN, write_part, &line);
+    if (j->call->op == OP_sort && j->convert->loses(line.from, line.step, j->n, x->dtype)) restore_lost(&line);
+}
+
+static void sort_slots(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    const sort_job *j = context;
+    (void)thread, (void)threads;
+    for (int64_t slot = begin; slot < end; slot++)
+        for (int64_t line = j->lines * slot / j->slots; line < j->lines * (slot + 1) / j->slots; line++)
+            sort_one(j, line, (char *)j->call->workspace + slot * j->bytes);
+}
+
+static key_kind kind_of(op_id op, tarn_dtype dtype, int64_t n) {
+    bool wide = order_key_bytes(dtype) == 8, counted = dtype_bytes(dtype) <= 2 && n >= COUNTED / 4;
+    if (dtype == TARN_COMPLEX64 || (op == OP_argsort && wide)) return KEYS_PAIRS;
+    if (op == OP_argsort) return KEYS_PLACED;
+    return wide ? KEYS_WIDE : counted ? KEYS_COUNTED : KEYS_NARROW;
+}
+
+static int64_t line_bytes(key_kind kind, int64_t n) {
+    static const int per_key[] = {
+        [KEYS_NARROW] = 4, [KEYS_COUNTED] = 4, [KEYS_WIDE] = 8, [KEYS_PLACED] = 8, [KEYS_PAIRS] = 12};
+    int64_t bytes = per_key[kind] * n + (kind == KEYS_COUNTED ? 4 * COUNTED : 0);
+    return (bytes + 63) & -64;
+}
+
+static sort_job job_of(const call *c) {
+    const operand *x = &c->inputs[0];
+    int64_t axis = c->op == OP_argsort ? ((const attributes_argsort *)c->attributes)->axis
+                                       : ((const attributes_sort *)c->attributes)->axis;
+    sort_job j = {.call = c, .axis = axis_normal(axis, x->ndim)};
+    j.n = x->shape[j.axis];
+    j.kind = kind_of(c->op, x->dtype, j.n);
+    j.bytes = line_bytes(j.kind, j.n);
+    j.lines = j.n > 0 ? operand_size(x) / j.n : 0;
+    bool shared = j.lines < parallel_threads(); /* then threads share each line */
+    j.slots = shared ? j.lines > 0 : j.lines < MOST_SLOTS ? j.lines : MOST_SLOTS;
+    return j;
+}
+
+static bool run_sort(const call *c, const order_kernels *kernels, const order_conversions *convert) {
+    sort_job j = job_of(c);
+    j.kernels = kernels;
+    j.convert = convert;
+    if (j.slots == 1)
+        sort_slots(&j, 0, 1, 0, 1);
+    else
+        parallel_for(j.slots, j.lines * j.n < GRAIN ? j.slots : 1, sort_slots, &j);
+    return true;
+}
+
+static int64_t sort_workspace(const call *c) {
+    sort_job j = job_of(c);
+    return j.slots * j.bytes;
+}
+
+static bool supports_sort(const call *c) {
+    return c->inputs[0].shape[job_of(c).axis] < UINT32_MAX;
+}
+
+/* ---- rows, one of each op for an instruction set */
+
+#define SORT_ROW(op_, isa)                                                                                             \
+    {                                                                                                                  \
+        .op = OP_##op_, .name = #op_ "_" #isa, .dtypes = DTYPES_ALL, .layout = LAYOUT_ANY, .supports = supports_sort,  \
+        .workspace = sort_workspace, .run = sort_##isa                                                                 \
+    }
+#define SORT_ROWS(isa)                                                                                                 \
+    static bool sort_##isa(const call *c) {                                                                            \
+        return run_sort(c, &order_kernels_##isa, &order_conversions_##isa);                                            \
+    }                                                                                                                  \
+    static const kernel_row rows_##isa[] = {SORT_ROW(sort, isa), SORT_ROW(argsort, isa)};
+SORT_ROWS(baseline)
+#ifdef __x86_64__
+SORT_ROWS(avx512)
+#endif
+
+int cpu_rows_sort(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
+#ifdef __x86_64__
+    if (isa == ISA_AVX512) return cpu_pick_rows(op, rows_avx512, 2, out, 0);
+#endif
+    return isa == ISA_BASELINE ? cpu_pick_rows(op, rows_baseline, 2, out, 0) : 0;
+}
