@@ -8,7 +8,8 @@
 typedef struct {
     /* Keys of `count` elements, `step` bytes apart, as uint32_t or, of 64-bit dtypes and complex numbers, uint64_t. */
     void (*keys)(void *keys, const char *from, int64_t step, int64_t count, tarn_dtype dtype);
-    /* The elements again: of zeros 0, of NaNs one of them. Not of complex numbers. */
+    /* The elements again: of zeros 0, of NaNs one of them. Not of complex numbers. to may be keys,
+     * where elements are dense and as wide. */
     void (*elements)(char *to, int64_t step, const void *keys, int64_t count, tarn_dtype dtype);
     /* Whether the bits of some element are lost in its key: -0 and NaNs. */
     bool (*loses)(const char *from, int64_t step, int64_t count, tarn_dtype dtype);

@@ -30,7 +30,8 @@
     X(name, NAME, bits, key, KEY_OF_FLOAT(b, (key)(sign), (key)(infinity), key),                                       \
       FLOAT_OF_KEY(k, (key)(sign), (key)(infinity)))
 
-/* The loop over dense elements is one of its own, because only that becomes vectors. */
+/* The loop over dense elements is one of its own, because only that becomes vectors. Keys may become elements where
+   they lie, if those are as wide. */
 #define CONVERT(name, NAME, BITS, KEY, key_of, bits_of)                                                                \
     static inline KEY key_of_##name(const char *from) {                                                                \
         BITS bits;                                                                                                     \
@@ -41,16 +42,22 @@
     static void keys_of_##name(void *keys, const char *from, int64_t step, int64_t count) {                            \
         KEY *to = keys;                                                                                                \
         if (step == sizeof(BITS))                                                                                      \
-            for (int64_t i = 0; i < count; i++) to[i] = key_of_##name(from + i * (int64_t)sizeof(BITS));               \
+            _Pragma("GCC ivdep") for (int64_t i = 0; i < count; i++) to[i] =                                           \
+                key_of_##name(from + i * (int64_t)sizeof(BITS));                                                       \
         else                                                                                                           \
             for (int64_t i = 0; i < count; i++) to[i] = key_of_##name(from + i * step);                                \
     }                                                                                                                  \
+    static inline void put_##name(char *to, KEY k) {                                                                   \
+        BITS bits = (BITS)(bits_of);                                                                                   \
+        memcpy(to, &bits, sizeof bits);                                                                                \
+    }                                                                                                                  \
     static void elements_of_##name(char *to, int64_t step, const void *keys, int64_t count) {                          \
         const KEY *from = keys;                                                                                        \
-        for (int64_t i = 0; i < count; i++) {                                                                          \
-            KEY k = from[i];                                                                                           \
-            BITS bits = (BITS)(bits_of);                                                                               \
-            memcpy(to + i * step, &bits, sizeof bits);                                                                 \
+        if (step == sizeof(BITS)) {                                                                                    \
+            _Pragma("GCC ivdep") for (int64_t i = 0; i < count; i++)                                                   \
+                put_##name(to + i * (int64_t)sizeof(BITS), from[i]);                                                   \
+        } else {                                                                                                       \
+            for (int64_t i = 0; i < count; i++) put_##name(to + i * step, from[i]);                                    \
         }                                                                                                              \
     }
 EACH_ORDERED(CONVERT)

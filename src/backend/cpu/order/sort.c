@@ -72,8 +72,12 @@ static void sort_parts(void *context, int64_t begin, int64_t end, int thread, in
 
 /* In parts that threads share, once there are enough of them. */
 static void order_in_parts(const order_loops *loops, int width, void *keys, uint32_t *places, int64_t n) {
+    if (n <= GRAIN) {
+        loops->sort(keys, places, n);
+        return;
+    }
     part_list list = {.loops = loops, .width = width, .parts = {{keys, places, n}}, .count = 1};
-    while (n > GRAIN && list.count < 8 * parallel_threads() && list.count < MOST_PARTS) {
+    while (list.count < 8 * parallel_threads() && list.count < MOST_PARTS) {
         parallel_for(list.count, 1, split_parts, &list);
         list.count *= 2;
     }
@@ -196,7 +200,7 @@ static void sort_one(const sort_job *j, int64_t number, char *workspace) {
                       .to = line_at(out, j->axis, number),
                       .step = x->strides[j->axis] * dtype_bytes(x->dtype),
                       .out_step = out->strides[j->axis] * dtype_bytes(out->dtype),
-                      .keys = workspace,
+                      .keys = j->bytes ? workspace : line_at(out, j->axis, number),
                       .places = j->kind == KEYS_PAIRS ? (uint32_t *)(void *)(workspace + 8 * j->n) : NULL};
     parallel_for(j->n, GRAIN, read_part, &line);
     order_line(&line);
@@ -219,9 +223,13 @@ static key_kind kind_of(op_id op, tarn_dtype dtype, int64_t n) {
     return wide ? KEYS_WIDE : counted ? KEYS_COUNTED : KEYS_NARROW;
 }
 
-static int64_t line_bytes(key_kind kind, int64_t n) {
+/* Keys that are as wide as the elements are put in order in the output, if that is dense. */
+static int64_t line_bytes(key_kind kind, const operand *out, int axis, int64_t n) {
     static const int per_key[] = {
         [KEYS_NARROW] = 4, [KEYS_COUNTED] = 4, [KEYS_WIDE] = 8, [KEYS_PLACED] = 8, [KEYS_PAIRS] = 12};
+    if (kind != KEYS_PAIRS && kind != KEYS_PLACED && per_key[kind] == dtype_bytes(out->dtype) &&
+        out->strides[axis] == 1)
+        return 0;
     int64_t bytes = per_key[kind] * n + (kind == KEYS_COUNTED ? 4 * COUNTED : 0);
     return (bytes + 63) & -64;
 }
@@ -233,7 +241,7 @@ static sort_job job_of(const call *c) {
     sort_job j = {.call = c, .axis = axis_normal(axis, x->ndim)};
     j.n = x->shape[j.axis];
     j.kind = kind_of(c->op, x->dtype, j.n);
-    j.bytes = line_bytes(j.kind, j.n);
+    j.bytes = line_bytes(j.kind, &c->outputs[0], j.axis, j.n);
     j.lines = j.n > 0 ? operand_size(x) / j.n : 0;
     bool shared = j.lines < parallel_threads(); /* then threads share each line */
     j.slots = shared ? j.lines > 0 : j.lines < MOST_SLOTS ? j.lines : MOST_SLOTS;

@@ -80,40 +80,46 @@ static int64_t NAME(partition)(KEY *keys, uint32_t *places, int64_t n, KEY key, 
 
 /* ---- a few vectors: Batcher's bitonic network (1968), in the form whose exchanges all go upwards */
 
-/* Lane i with lane i ^ d. */
-static inline __attribute__((always_inline)) VECTOR NAME(exchange)(VECTOR v, int d) {
-    unsigned upper = 0;
-    int top = 1;
-    while (top * 2 <= d) top *= 2;
-    for (int i = 0; i < WIDTH; i++) upper |= (unsigned)((i & top) != 0) << i;
-    return NAME(order_lanes)(v, NAME(turn)(v, d), upper);
+/* Lane i with lane i ^ d, whose highest bit is `top`: the lanes that have it get the larger ones. */
+static inline __attribute__((always_inline)) VECTOR NAME(exchange)(VECTOR v, int d, int top) {
+    return NAME(order_lanes)(v, NAME(turn)(v, d), top == 1 ? 0xAAAA : top == 2 ? 0xCCCC : top == 4 ? 0xF0F0 : 0xFF00);
 }
 
-/* Lanes of a bitonic row. */
+/* Lanes of a bitonic row. Constants, not loops: lanes and bits are to be known to the compiler. */
 static inline __attribute__((always_inline)) VECTOR NAME(clean)(VECTOR v) {
-#pragma GCC unroll 4
-    for (int d = WIDTH / 2; d > 0; d /= 2) v = NAME(exchange)(v, d);
-    return v;
+    if (WIDTH == 16) v = NAME(exchange)(v, 8, 8);
+    v = NAME(exchange)(v, 4, 4);
+    v = NAME(exchange)(v, 2, 2);
+    return NAME(exchange)(v, 1, 1);
 }
 
 static inline __attribute__((always_inline)) VECTOR NAME(sort_lanes)(VECTOR v) {
-#pragma GCC unroll 4
-    for (int size = 2; size <= WIDTH; size *= 2) {
-        v = NAME(exchange)(v, size - 1);
-#pragma GCC unroll 4
-        for (int d = size / 4; d > 0; d /= 2) v = NAME(exchange)(v, d);
-    }
-    return v;
+    v = NAME(exchange)(v, 1, 1);
+    v = NAME(exchange)(v, 3, 2);
+    v = NAME(exchange)(v, 1, 1);
+    v = NAME(exchange)(v, 7, 4);
+    v = NAME(exchange)(v, 2, 2);
+    v = NAME(exchange)(v, 1, 1);
+    if (WIDTH == 8) return v;
+    v = NAME(exchange)(v, 15, 8);
+    v = NAME(exchange)(v, 4, 4);
+    v = NAME(exchange)(v, 2, 2);
+    return NAME(exchange)(v, 1, 1);
 }
 
 /* 2 * half vectors, each half of them in order: the second is turned around, and both become one bitonic row. */
 static inline __attribute__((always_inline)) void NAME(merge)(VECTOR *v, int half) {
     VECTOR turned[4];
+#pragma GCC unroll 4
     for (int i = 0; i < half; i++) turned[i] = NAME(turn)(v[2 * half - 1 - i], WIDTH - 1);
+#pragma GCC unroll 4
     for (int i = 0; i < half; i++) v[half + i] = turned[i];
+#pragma GCC unroll 3
     for (int step = half; step > 0; step /= 2)
+#pragma GCC unroll 8
         for (int i = 0; i < 2 * half; i++)
             if (!(i & step)) NAME(order)(&v[i], &v[i + step]);
+#pragma GCC unroll 8
     for (int i = 0; i < 2 * half; i++) v[i] = NAME(clean)(v[i]);
 }
 
@@ -125,10 +131,11 @@ static inline __attribute__((always_inline)) void NAME(sort_vectors)(KEY *keys, 
         int64_t left = n - i * WIDTH, some = left < 0 ? 0 : left < WIDTH ? left : WIDTH;
         v[i] = NAME(sort_lanes)(NAME(load_some)(keys + i * WIDTH, places + i * WIDTH, some));
     }
-#pragma GCC unroll 3
-    for (int half = 1; half < count; half *= 2)
 #pragma GCC unroll 4
-        for (int i = 0; i < count; i += 2 * half) NAME(merge)(v + i, half);
+    for (int i = 0; i + 1 < count; i += 2) NAME(merge)(v + i, 1);
+#pragma GCC unroll 2
+    for (int i = 0; i + 3 < count; i += 4) NAME(merge)(v + i, 2);
+    if (count == 8) NAME(merge)(v, 4);
 #pragma GCC unroll 8
     for (int i = 0; i < count; i++) {
         int64_t left = n - i * WIDTH, some = left < 0 ? 0 : left < WIDTH ? left : WIDTH;
