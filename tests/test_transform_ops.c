@@ -339,6 +339,36 @@ static void test_reducing(void) {
 
 /* ---- products */
 BODY(matmul, tarn_matmul(x[0], x[1]))
+BODY(addmm, tarn_addmm(x[0], x[1], x[2], .alpha = TARN_VALUE(2), .beta = TARN_VALUE(-3)))
+BODY(inner, tarn_inner(x[0], x[1]))
+BODY(outer, tarn_outer(x[0], x[1]))
+BODY(vecdot, tarn_vecdot(x[0], x[1]))
+BODY(tensordot, tarn_tensordot(x[0], x[1], 2))
+BODY(kron, tarn_kron(x[0], x[1]))
+BODY(einsum_chain, tarn_einsum("ij,jk,kl->il", x, 3))
+BODY(einsum_batch, tarn_einsum("...ij,...jk->...ki", x, 2))
+BODY(einsum_diagonal, bend(tarn_einsum("iij->ji", x, 1)))
+BODY(einsum_sums, tarn_einsum("ij,kj,j->i", x, 3))
+BODY(einsum_ones, tarn_einsum("ij,jk->ik", x, 2))
+BODY(gather_mm, tarn_gather_mm(x[0], x[1], .left_indices = x[2], .right_indices = x[3]))
+BODY(segmented_mm, tarn_segmented_mm(x[0], x[1], x[2]))
+BODY(block_masked_mm,
+     tarn_block_masked_mm(x[0], x[1], .block_size = 2, .mask_out = x[2], .mask_left = x[3], .mask_right = x[4]))
+BODY(hadamard_transform, bend(tarn_hadamard_transform(x[0])))
+BODY(conv1d, tarn_conv1d(x[0], x[1], .stride = TARN_INTS(2), .padding = TARN_INTS(1), .dilation = TARN_INTS(2)))
+BODY(conv1d_groups, tarn_conv1d(x[0], x[1], .groups = 2))
+BODY(conv2d, tarn_conv2d(x[0], x[1], .stride = TARN_INTS(2, 1), .padding = TARN_INTS(0, 1)))
+BODY(conv3d, tarn_conv3d(x[0], x[1]))
+BODY(conv_transpose1d, tarn_conv_transpose1d(x[0], x[1], .stride = TARN_INTS(2), .padding = TARN_INTS(1),
+                                             .output_padding = TARN_INTS(1), .groups = 2))
+BODY(conv_transpose2d, tarn_conv_transpose2d(x[0], x[1], .stride = TARN_INTS(2), .dilation = TARN_INTS(1, 2)))
+BODY(conv_general,
+     tarn_conv_general(x[0], x[1], .stride = TARN_INTS(2), .padding = TARN_INTS(-1), .padding_after = TARN_INTS(3),
+                       .kernel_dilation = TARN_INTS(2), .input_dilation = TARN_INTS(3), .groups = 2, .flip = true))
+BODY(conv_like,
+     BUILD(conv_like, (&(attributes_conv_like){.stride = TARN_INTS(2), .low = TARN_INTS(1), .groups = 1, .full = true}),
+           x[0], x[1], x[2]))
+BODY(convolve, tarn_convolve(x[0], x[1]))
 BODY(quantized_matmul, tarn_quantized_matmul(x[0], x[1], x[2], .biases = x[3], .group_size = 32, .bits = 4))
 BODY(quantized_matmul_rows,
      tarn_quantized_matmul(x[0], x[1], x[2], .biases = x[3], .group_size = 32, .bits = 8, .no_transpose = true))
@@ -359,7 +389,43 @@ static bool call_quantize(void *context, tarn_array *const *x, int count, tarn_r
     return tarn_result(results, tarn_multiply(x[0], tarn_astype(parts[1], F64)));
 }
 
+BODY(gather_qmm, tarn_gather_qmm(x[0], x[1], x[2], .biases = x[3], .group_size = 32, .bits = 4, .left_indices = x[4],
+                                 .right_indices = x[5]))
+BODY(fp8, tarn_multiply(x[0], tarn_from_fp8(tarn_to_fp8(tarn_stop_gradient(x[0])), F64)))
+
+static tarn_array *packed(int64_t matrices, int64_t rows, int64_t columns) {
+    return random_array(TARN_SHAPE(matrices, rows, columns), TARN_UINT32, 0, 4294967295.0);
+}
+static tarn_array *groups(int64_t matrices, int64_t rows, int64_t columns) {
+    return random_array(TARN_SHAPE(matrices, rows, columns), TARN_FLOAT32, 0.05, 0.1);
+}
+
+/* Rounded values have the gradient of what was rounded. */
+static bool call_rounded(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    (void)context, (void)count;
+    return tarn_result(results, tarn_sum(tarn_qqmm(x[0], x[1], NULL, .mode = "mxfp8")));
+}
+
+static void test_straight_through(void) {
+    TARN_SCOPE;
+    tarn_array *x[2] = {random_array(TARN_SHAPE(2, 32), TARN_FLOAT32, -1, 1),
+                        random_array(TARN_SHAPE(3, 32), TARN_FLOAT32, -1, 1)};
+    tarn_array *g =
+        tarn_results_at(tarn_grad(TARN_FUNCTION(call_rounded, NULL), x, 2, .argnums = TARN_INTS(0, 1)), 0);
+    tarn_array *each = tarn_sum(x[1], .axes = TARN_AXES(0)), *off = tarn_subtract(g, each);
+    CHECK(g && tarn_item(tarn_max(tarn_abs(off))) < 0.2);
+    tarn_array *made =
+        build(OP_fake_quantize, x, 1, &(attributes_fake_quantize){.mode = QUANT_mxfp8, .group_size = 32, .bits = 8});
+    CHECK(made != NULL);
+    covered[OP_fake_quantize] = true;
+    for (int i = 0; i < 2; i++) tarn_drop(x[i]);
+}
+
 static void test_products(void) {
+    RUN(gather_qmm, random_array(TARN_SHAPE(3, 2, 32), TARN_FLOAT32, -1, 1), packed(2, 3, 4), groups(2, 3, 1),
+        groups(2, 3, 1), INDICES(3, 2, 1), INDICES(2, 3));
+    RUN(fp8, REAL(2, 3));
+    test_straight_through();
     RUN(quantize, REAL(2, 1), INDICES(9, 2, 32));
     RUN(matmul, REAL(2, 3), REAL(3, 2));
     RUN(matmul, REAL(3), REAL(3));
@@ -367,6 +433,35 @@ static void test_products(void) {
     RUN(matmul, REAL(2, 2, 3), REAL(3, 2));
     RUN(matmul, REAL(2, 1, 2, 2), REAL(3, 2, 1));
     RUN(matmul, COMPLEX(2, 2), COMPLEX(2, 2));
+    RUN(addmm, REAL(2), REAL(2, 3), REAL(3, 2));
+    RUN(inner, REAL(2, 3), REAL(2, 2, 3));
+    RUN(outer, REAL(2), REAL(3));
+    RUN(vecdot, COMPLEX(2, 3), COMPLEX(3));
+    RUN(vecdot, REAL(2, 3), REAL(2, 3));
+    RUN(tensordot, REAL(2, 3, 2), REAL(3, 2, 2));
+    RUN(kron, REAL(2, 2), REAL(3));
+    RUN(einsum_chain, REAL(2, 3), REAL(3, 2), REAL(2, 2));
+    RUN(einsum_batch, REAL(2, 2, 3), REAL(3, 2));
+    RUN(einsum_batch, COMPLEX(2, 2), COMPLEX(2, 2));
+    RUN(einsum_diagonal, REAL(3, 3, 2));
+    RUN(einsum_sums, REAL(2, 3), REAL(2, 3), REAL(3));
+    RUN(einsum_ones, REAL(2, 1), REAL(3, 2));
+    RUN(gather_mm, REAL(3, 2, 3), REAL(2, 3, 2), INDICES(3, 2, 1), INDICES(2, 3));
+    RUN(segmented_mm, REAL(2, 4), REAL(4, 2), INDICES(5, 3, 2));
+    RUN(block_masked_mm, REAL(3, 5), REAL(5, 2), REAL(2, 1), REAL(2, 3),
+        random_array(TARN_SHAPE(3, 1), TARN_BOOL, 0, 2));
+    RUN(hadamard_transform, REAL(2, 24));
+    RUN(hadamard_transform, COMPLEX(2, 4));
+    RUN(conv1d, REAL(2, 5, 2), REAL(3, 2, 2));
+    RUN(conv1d, COMPLEX(1, 4, 2), COMPLEX(1, 2, 2));
+    RUN(conv1d_groups, REAL(2, 3, 4), REAL(2, 2, 2));
+    RUN(conv2d, REAL(1, 4, 3, 2), REAL(2, 3, 2, 2));
+    RUN(conv3d, REAL(1, 2, 3, 2, 2), REAL(1, 2, 2, 1, 2));
+    RUN(conv_transpose1d, REAL(1, 3, 4), REAL(4, 3, 2));
+    RUN(conv_transpose2d, REAL(1, 2, 2, 2), REAL(1, 2, 2, 2));
+    RUN(conv_general, REAL(1, 4, 2), REAL(2, 3, 1));
+    RUN(conv_like, REAL(1, 3, 2), REAL(2, 2, 2), REAL(1, 4, 1));
+    RUN(convolve, REAL(4), REAL(3));
     RUN(quantized_matmul, random_array(TARN_SHAPE(2, 32), TARN_FLOAT32, -1, 1), words(3, 4), scales(3, 1),
         scales(3, 1));
     RUN(quantized_matmul_rows, random_array(TARN_SHAPE(2, 1, 3), TARN_FLOAT32, -1, 1), words(3, 8), scales(3, 1),

@@ -281,19 +281,90 @@ TARN_API tarn_array *tarn_sort_with(tarn_array *x, tarn_axis_options options TAR
 TARN_API tarn_array *tarn_argsort_with(tarn_array *x, tarn_axis_options options TARN_ABSENT);
 
 /* ---- products */
-TARN_API tarn_array *tarn_matmul(tarn_array *a, tarn_array *b); /* 1-d operands as in NumPy */
-/* A packed weight. MLX's affine mode: groups of the last axis share a scale and a bias; in .group_size and .bits 0
-   means those usual in the mode (of affine 64, 4). scales are NULL where the mode has none. */
+/* 1-d operands as in NumPy. The common dtype is a float or complex: products of integers are refused, as by MLX. */
+TARN_API tarn_array *tarn_matmul(tarn_array *a, tarn_array *b);
+typedef struct {
+    int begin_;
+    tarn_value alpha, beta; /* 1, 1 */
+    int end_;
+} tarn_addmm_options;
+/* alpha * a @ b + beta * c, c broadcast to the product. */
+#define tarn_addmm(...) TARN_CALL(3, tarn_addmm_with, tarn_addmm_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_addmm_with(tarn_array *c, tarn_array *a, tarn_array *b,
+                                     tarn_addmm_options options TARN_ABSENT);
+/* Sums of products over the last axes: [axes of a ..., axes of b ...]. Of a 0-d input the product. */
+TARN_API tarn_array *tarn_inner(tarn_array *a, tarn_array *b);
+/* Every element of a by every one of b, flattened: [size of a, size of b]. */
+TARN_API tarn_array *tarn_outer(tarn_array *a, tarn_array *b);
+/* Sums of products along axis (absent: the last), a conjugated; the other axes broadcast. */
+#define tarn_vecdot(...) TARN_CALL(2, tarn_vecdot_with, tarn_axis_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_vecdot_with(tarn_array *a, tarn_array *b, tarn_axis_options options TARN_ABSENT);
+/* Sums of products over the last `axes` axes of a and the first of b; over these axes of a and those of b. */
+TARN_API tarn_array *tarn_tensordot(tarn_array *a, tarn_array *b, int64_t axes);
+TARN_API tarn_array *tarn_tensordot_axes(tarn_array *a, tarn_array *b, tarn_ints a_axes, tarn_ints b_axes);
+/* The Kronecker product: every element of a replaced by itself times b. */
+TARN_API tarn_array *tarn_kron(tarn_array *a, tarn_array *b);
+/* Sums of products by Einstein's convention, "ij,jk->ik": letters name axes, those that the result lacks are summed; an
+   ellipsis stands for the axes before, between or after, which broadcast. Without an arrow the result has, in
+   alphabetical order, the letters that stand there once. More than two operands are taken in pairs, by
+   tarn_einsum_path. */
+TARN_API tarn_array *tarn_einsum(const char *subscripts, tarn_array *const *operands, int count);
+/* The order of pairs: steps[i] are the places of the two operands that step i takes out of the list (of one operand:
+   its place and -1), in place of which their product comes last; count - 1 steps, or 1. *description (may be NULL)
+   receives words about it, for tarn_free. How many steps, or -1 on failure. */
+typedef struct {
+    int first, second;
+} tarn_einsum_step;
+TARN_API int tarn_einsum_path(const char *subscripts, tarn_array *const *operands, int count, tarn_einsum_step *steps,
+                              char **description);
+typedef struct {
+    int begin_;
+    tarn_array *left_indices, *right_indices;
+    bool sorted_indices; /* the one that is given ascends: may be faster */
+    int end_;
+} tarn_gather_mm_options;
+/* a [..., m, k] @ b [..., k, n] of matrices picked by integer arrays: places in the leading axes counted as one. The
+   picked ones broadcast to each other; absent indices pick all. An index outside gives a matrix of zeros. */
+#define tarn_gather_mm(...) TARN_CALL(2, tarn_gather_mm_with, tarn_gather_mm_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_gather_mm_with(tarn_array *a, tarn_array *b, tarn_gather_mm_options options TARN_ABSENT);
+/* a [m, k] @ b [k, n] over ranges of k, each [beginning, end) of segments [..., 2]: [..., m, n]. */
+TARN_API tarn_array *tarn_segmented_mm(tarn_array *a, tarn_array *b, tarn_array *segments);
+typedef struct {
+    int begin_;
+    int64_t block_size; /* 64 */
+    tarn_array *mask_out, *mask_left, *mask_right;
+    int end_;
+} tarn_block_masked_options;
+/* a @ b with blocks [block_size, block_size] of the result, of a or of b multiplied by the entry of a mask, or left out
+   where a mask of truths is false. */
+#define tarn_block_masked_mm(...) TARN_CALL(2, tarn_block_masked_mm_with, tarn_block_masked_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_block_masked_mm_with(tarn_array *a, tarn_array *b,
+                                               tarn_block_masked_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    tarn_value scale; /* 1 / sqrt(n) */
+    int end_;
+} tarn_hadamard_options;
+/* The Walsh-Hadamard transform of the last axis, n = m * 2^k elements, m among 1, 12, 20 and 28. */
+#define tarn_hadamard_transform(...) TARN_CALL(1, tarn_hadamard_transform_with, tarn_hadamard_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_hadamard_transform_with(tarn_array *x, tarn_hadamard_options options TARN_ABSENT);
+/* Modes of quantized weights, by name; in .group_size and .bits 0 means those usual in the mode.
+     affine  groups of 64 (32, 128), 4 bits (1, 2, 3, 5, 6, 8): scale * q + bias, both floats
+     mxfp4   groups of 32: E2M1 by a power of two (E8M0)      mxfp8   groups of 32: E4M3 by a power of two
+     nvfp4   groups of 16: E2M1 by E4M3, and a global scale, float32 of one element, or none
+   A packed weight is uint32, a stream of bits for each row; scales, and biases of modes that have them, stand beside
+   it, one for each group of the last axis. */
 typedef struct {
     int begin_;
     const char *mode;   /* "affine" */
     tarn_array *biases; /* of modes that have them */
     int64_t group_size, bits;
-    bool no_transpose;        /* w is [k, n] instead of [n, k] */
-    tarn_array *global_scale; /* float32 [], of modes that have one */
+    bool no_transpose; /* w is [k, n] instead of [n, k] */
+    tarn_array *global_scale;
     int end_;
 } tarn_quantized_options;
-/* x [..., m, k] times a packed weight [n, k], multiplied transposed. */
+/* x [..., m, k] times a packed weight [n, k], multiplied transposed, in the common dtype of x and float scales. scales
+   are NULL where the mode has none. */
 #define tarn_quantized_matmul(...) TARN_CALL(3, tarn_quantized_matmul_with, tarn_quantized_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_quantized_matmul_with(tarn_array *x, tarn_array *w, tarn_array *scales,
                                                 tarn_quantized_options options TARN_ABSENT);
@@ -302,24 +373,121 @@ typedef struct {
     const char *mode; /* "affine" */
     tarn_array *biases;
     int64_t group_size, bits;
+    bool no_transpose;
+    tarn_array *global_scales; /* one for all, or one for each matrix of w */
+    tarn_array *left_indices, *right_indices;
+    bool sorted_indices;
+    int end_;
+} tarn_gather_qmm_options;
+/* The same of matrices picked as by tarn_gather_mm. */
+#define tarn_gather_qmm(...) TARN_CALL(3, tarn_gather_qmm_with, tarn_gather_qmm_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_gather_qmm_with(tarn_array *x, tarn_array *w, tarn_array *scales,
+                                          tarn_gather_qmm_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    const char *mode; /* "nvfp4"; mxfp4, mxfp8 */
+    int64_t group_size, bits;
+    tarn_array *global_scale_x, *global_scale_w; /* both or none */
+    int end_;
+} tarn_qqmm_options;
+/* x [..., m, k] rounded to the mode, times a packed weight [n, k], or, without scales (NULL), a dense one that is
+   rounded, too. The gradient passes through rounding. */
+#define tarn_qqmm(...) TARN_CALL(3, tarn_qqmm_with, tarn_qqmm_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_qqmm_with(tarn_array *x, tarn_array *w, tarn_array *scales,
+                                    tarn_qqmm_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    const char *mode; /* "nvfp4"; mxfp4, mxfp8 */
+    int64_t group_size, bits;
+    tarn_array *global_scale_x, *global_scale_w;
+    tarn_array *left_indices, *right_indices;
+    bool sorted_indices;
+    int end_;
+} tarn_gather_qqmm_options;
+/* The same of matrices picked as by tarn_gather_mm. */
+#define tarn_gather_qqmm(...) TARN_CALL(3, tarn_gather_qqmm_with, tarn_gather_qqmm_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_gather_qqmm_with(tarn_array *x, tarn_array *w, tarn_array *scales,
+                                           tarn_gather_qqmm_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    const char *mode; /* "affine" */
+    tarn_array *biases;
+    int64_t group_size, bits;
     tarn_array *global_scale;
+    tarn_dtype dtype; /* TARN_BOOL: that of float scales, else bfloat16, with a global scale float32 */
     int end_;
 } tarn_dequantize_options;
-/* In the scales' dtype; of modes without float scales bfloat16. */
 #define tarn_dequantize(...) TARN_CALL(2, tarn_dequantize_with, tarn_dequantize_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_dequantize_with(tarn_array *packed, tarn_array *scales,
                                           tarn_dequantize_options options TARN_ABSENT);
 typedef struct {
     int begin_;
-    int64_t group_size, bits; /* 64, 4 */
+    int64_t group_size, bits;
+    const char *mode; /* "affine" */
+    tarn_array *global_scale;
     int end_;
 } tarn_quantize_options;
-/* MLX affine quantization of the last axis: out[0] packed uint32, out[1] scales, out[2] biases. bits 2 3 4 5 6 8,
- * group_size 32 64 128. */
+/* The last axis of w quantized: out[0] packed, out[1] scales, out[2] biases, NULL where the mode has none. */
 #define tarn_quantize(...) TARN_CALL(2, tarn_quantize_with, tarn_quantize_options, __VA_ARGS__)
 TARN_API bool tarn_quantize_with(tarn_array *w, tarn_array *out[3], tarn_quantize_options options TARN_ABSENT);
 /* Whether there is such a format; if not, the error lists those of the mode. */
 TARN_API bool tarn_check_quantization(const char *mode, int64_t group_size, int64_t bits);
+/* x as numbers of eight bits, E4M3 in uint8: rounded to even, at most 448, NaN as 127; and back to a float dtype. */
+TARN_API tarn_array *tarn_to_fp8(tarn_array *x);
+TARN_API tarn_array *tarn_from_fp8(tarn_array *x, tarn_dtype dtype);
+
+/* ---- convolutions, channels last: x [n, spatial ..., c], weight [o, kernel ..., c / groups], result [n, places ...,
+   o]. Lists have an entry for each spatial axis, or one for all; absent: 1, of padding 0. groups 0 means 1. Half types
+   accumulate in float32; integers are refused. */
+typedef struct {
+    int begin_;
+    tarn_ints stride, padding; /* zeros before and after x; negative: that many of its elements are left out */
+    tarn_ints padding_after;   /* after x, if it is not as many as before */
+    tarn_ints kernel_dilation, input_dilation; /* distance between elements of the kernel, of x */
+    int64_t groups;
+    bool flip; /* the kernel runs backwards: a convolution as mathematicians have it */
+    int end_;
+} tarn_conv_general_options;
+#define tarn_conv_general(...) TARN_CALL(2, tarn_conv_general_with, tarn_conv_general_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_conv_general_with(tarn_array *x, tarn_array *weight,
+                                            tarn_conv_general_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    tarn_ints stride, padding, dilation;
+    int64_t groups;
+    int end_;
+} tarn_conv_options;
+#define tarn_conv1d(...) TARN_CALL(2, tarn_conv1d_with, tarn_conv_options, __VA_ARGS__)
+#define tarn_conv2d(...) TARN_CALL(2, tarn_conv2d_with, tarn_conv_options, __VA_ARGS__)
+#define tarn_conv3d(...) TARN_CALL(2, tarn_conv3d_with, tarn_conv_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_conv1d_with(tarn_array *x, tarn_array *weight, tarn_conv_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_conv2d_with(tarn_array *x, tarn_array *weight, tarn_conv_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_conv3d_with(tarn_array *x, tarn_array *weight, tarn_conv_options options TARN_ABSENT);
+/* Transposed convolutions: (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1 places. */
+typedef struct {
+    int begin_;
+    tarn_ints stride, padding, dilation, output_padding;
+    int64_t groups;
+    int end_;
+} tarn_conv_transpose_options;
+#define tarn_conv_transpose1d(...) TARN_CALL(2, tarn_conv_transpose1d_with, tarn_conv_transpose_options, __VA_ARGS__)
+#define tarn_conv_transpose2d(...) TARN_CALL(2, tarn_conv_transpose2d_with, tarn_conv_transpose_options, __VA_ARGS__)
+#define tarn_conv_transpose3d(...) TARN_CALL(2, tarn_conv_transpose3d_with, tarn_conv_transpose_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_conv_transpose1d_with(tarn_array *x, tarn_array *weight,
+                                                tarn_conv_transpose_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_conv_transpose2d_with(tarn_array *x, tarn_array *weight,
+                                                tarn_conv_transpose_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_conv_transpose3d_with(tarn_array *x, tarn_array *weight,
+                                                tarn_conv_transpose_options options TARN_ABSENT);
+/* The discrete convolution of x [n] and v [m], the longer one first: n + m - 1 values ("full"), n ("same") or n - m + 1
+ * ("valid"). */
+typedef struct {
+    int begin_;
+    const char *mode; /* "full" */
+    int end_;
+} tarn_convolve_options;
+#define tarn_convolve(...) TARN_CALL(2, tarn_convolve_with, tarn_convolve_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_convolve_with(tarn_array *x, tarn_array *v, tarn_convolve_options options TARN_ABSENT);
 
 /* ---- complex */
 TARN_API tarn_array *tarn_imaginary_unit_like(tarn_array *x); /* 0-d complex64 i */

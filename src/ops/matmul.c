@@ -35,7 +35,10 @@ tarn_array *tarn_matmul(tarn_array *a, tarn_array *b) {
     REQUIRE(a, b);
     if (a->ndim == 0 || b->ndim == 0) return tarn_fail("matmul: an input is 0-d"), NULL;
     tarn_dtype dtype = dtype_promote(a->dtype, b->dtype);
-    if (dtype_kind_of(dtype) < KIND_FLOAT) dtype = TARN_FLOAT32;
+    if (dtype_kind_of(dtype) < KIND_FLOAT)
+        return tarn_fail_kind(TARN_ERROR_TYPE, "matmul: %s @ %s is not supported", dtype_facts[a->dtype].name,
+                              dtype_facts[b->dtype].name),
+               NULL;
     tarn_array *left = as(a, dtype), *right = as(b, dtype);
     bool row = a->ndim == 1, column = b->ndim == 1;
     if (row) left = tarn_expand_dims(left, TARN_AXES(0));

@@ -16,8 +16,7 @@ bool reduce_axes(const char *op, tarn_ints axes, int ndim, bool *reduced) {
     return true;
 }
 
-/* Sums and products of bool and small integers are 32 bits wide. */
-static tarn_dtype reduced_dtype(reduce_kind kind, tarn_dtype dtype) {
+tarn_dtype reduced_dtype(reduce_kind kind, tarn_dtype dtype) {
     if (kind == REDUCE_ALL || kind == REDUCE_ANY) return TARN_BOOL;
     if (kind == REDUCE_MAX || kind == REDUCE_MIN || dtype_kind_of(dtype) > KIND_INT || dtype_bytes(dtype) > 4)
         return dtype;

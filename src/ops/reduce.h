@@ -6,6 +6,9 @@
 /* reduced[i]: axis i is among axes (absent: all are). */
 bool reduce_axes(const char *op, tarn_ints axes, int ndim, bool *reduced);
 
+/* Sums and products of bool and small integers are 32 bits wide. */
+tarn_dtype reduced_dtype(reduce_kind kind, tarn_dtype dtype);
+
 /* Adds the type that reducing input 0 over axes has. */
 bool reduced_type(inference *i, tarn_dtype dtype, tarn_ints axes, bool keepdims);
 

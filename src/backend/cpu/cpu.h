@@ -43,6 +43,7 @@ cpu_family cpu_rows_random; /* random_bits */
 cpu_family cpu_rows_linalg; /* factors of matrices, equations */
 cpu_family cpu_rows_quant;  /* quantize, dequantize */
 cpu_family cpu_rows_matmul; /* matmul, quantized_matmul */
+cpu_family cpu_rows_conv;
 
 /* Appends the rows of a static table (NULL: there are none) that serve `op`: the usual body of a family. */
 static inline int cpu_pick_rows(op_id op, const kernel_row *rows, int count, const kernel_row *out[CPU_FAMILY_ROWS],

@@ -1,4 +1,4 @@
-/* Quantized weights: quantize, dequantize and quantized_matmul. Each row of packed words is one little-endian stream of
+/* Quantized weights: dequantize and quantized_matmul. Each row of packed words is one little-endian stream of
    `bits` bits a number; what a number is made of them is said by a decoder for each mode of quant.def. */
 #include <math.h>
 #include <string.h>
@@ -7,77 +7,7 @@
 #include "reference/product.h"
 #include "reference/reference.h"
 #include "table/convert.h"
-
-/* ---- quantize: in float32 whatever the dtype */
-typedef struct {
-    float scale, bias;
-} affine;
-
-/* The end of the range that is farther from zero becomes a multiple of the scale, so that zero is exact. */
-static affine fit(float least, float most, int64_t levels) {
-    bool negative = fabsf(least) > fabsf(most);
-    float edge = negative ? least : most, scale = fmaxf((most - least) / (float)levels, 1e-7F);
-    if (!negative) scale = -scale;
-    float q = rintf(edge / scale);
-    return q != 0 ? (affine){edge / q, edge} : (affine){scale, 0};
-}
-
-static float float_at(const char *at, tarn_dtype dtype) {
-    value v = value_convert(value_loader_of(dtype)(at), value_class_of(dtype), TARN_FLOAT32);
-    return (float)v.d;
-}
-
-static affine fit_group(const char *w, int64_t step, int64_t count, tarn_dtype dtype, int64_t levels) {
-    float least = INFINITY, most = -INFINITY;
-    for (int64_t i = 0; i < count; i++) {
-        float x = float_at(w + i * step, dtype);
-        if (x < least) least = x;
-        if (x > most) most = x;
-    }
-    return fit(least, most, levels);
-}
-
-/* NaN becomes level 0. */
-static uint32_t level(float x, affine a, int64_t levels) {
-    float q = rintf((x - a.bias) / a.scale);
-    return q > 0 ? (uint32_t)fminf(q, (float)levels) : 0;
-}
-
-/* Ors a number of at most 8 bits into a stream that was zero. */
-static void put_bits(uint32_t *words, int64_t index, int64_t bits, uint32_t q) {
-    int64_t word = index * bits / 32, shift = index * bits % 32;
-    words[word] |= q << shift;
-    if (shift + bits > 32) words[word + 1] |= q >> (32 - shift);
-}
-
-static void store_float(const operand *o, int64_t index, float x) {
-    if (!o->data) return;
-    value v = value_convert((value){.d = (double)x}, CLASS_FLOAT, o->dtype);
-    value_storer_of(o->dtype)((char *)o->data + index * dtype_bytes(o->dtype), v);
-}
-
-static void quantize_row(const call *c, const char *w, int64_t row) {
-    const attributes_quantize *attributes = c->attributes;
-    const operand *x = &c->inputs[0];
-    int64_t k = x->shape[x->ndim - 1], group = attributes->group_size, levels = (1 << attributes->bits) - 1;
-    int64_t step = x->strides[x->ndim - 1] * dtype_bytes(x->dtype), words = k * attributes->bits / 32;
-    uint32_t *packed = c->outputs[0].data ? (uint32_t *)c->outputs[0].data + row * words : NULL;
-    if (packed) memset(packed, 0, (size_t)words * sizeof *packed);
-    for (int64_t first = 0; first < k; first += group) {
-        affine a = fit_group(w + first * step, step, group, x->dtype, levels);
-        store_float(&c->outputs[1], (row * k + first) / group, a.scale);
-        store_float(&c->outputs[2], (row * k + first) / group, a.bias);
-        for (int64_t i = first; packed && i < first + group; i++)
-            put_bits(packed, i, attributes->bits, level(float_at(w + i * step, x->dtype), a, levels));
-    }
-}
-
-static bool run_quantize(const call *c) {
-    const operand *x = &c->inputs[0];
-    cursor at = cursor_of_axes(x, x->data, all_axes(x) & ~(1u << (x->ndim - 1)));
-    for (int64_t row = 0; at.left > 0; cursor_next(&at), row++) quantize_row(c, at.at, row);
-    return true;
-}
+#include "table/float8.h"
 
 /* ---- reading packed rows */
 typedef struct {
@@ -86,8 +16,10 @@ typedef struct {
     int64_t packed_entry, scale_step, bias_step;   /* bytes within a row */
     int64_t bits, group_size;
     float global;
+    bool global_given;
     tarn_dtype dtype; /* of scales and biases */
-    bool stepwise;    /* each step is rounded to that dtype: what dequantize gives in MLX */
+    bool stepwise;    /* each step is rounded: what dequantize gives in MLX */
+    tarn_dtype step;  /* to this dtype */
     value_class to;
 } packed_matrix;
 
@@ -112,6 +44,8 @@ static packed_matrix packed_matrix_of(const operand *o, int count, int64_t bits,
                        .global = global->data ? *(const float *)global->data : 1,
                        .dtype = scales->dtype,
                        .stepwise = stepwise,
+                       .step = scales->dtype,
+                       .global_given = global->data != NULL,
                        .to = to};
     steps_of(&o[0], &p.packed_step, &p.packed_entry);
     steps_of(scales, &p.scales_step, &p.scale_step);
@@ -146,7 +80,7 @@ static value bias_at(const packed_matrix *p, int64_t row, int64_t index) {
 /* ---- decoders: the number at (row, index) */
 
 static value round_step(const packed_matrix *p, value v) {
-    return p->stepwise ? value_convert(v, p->to, p->dtype) : v;
+    return p->stepwise ? value_widen(value_convert(v, p->to, p->step), value_class_of(p->step), p->to) : v;
 }
 
 static value decode_affine(const packed_matrix *p, int64_t row, int64_t index) {
@@ -155,11 +89,35 @@ static value decode_affine(const packed_matrix *p, int64_t row, int64_t index) {
     return fold_of(REDUCE_SUM, p->to)(scaled, bias_at(p, row, index));
 }
 
-#ifdef TARN_TEST_ROWS
 static value real_value(double x, value_class to) {
     return value_widen((value){.d = x}, CLASS_FLOAT, to);
 }
 
+static uint8_t scale_byte(const packed_matrix *p, int64_t row, int64_t index) {
+    return *(const uint8_t *)(p->scales + row * p->scales_step + index / p->group_size * p->scale_step);
+}
+
+/* An element by its scale, each as the steps' dtype holds it. */
+static value scaled(const packed_matrix *p, double element, double scale) {
+    value rounded = round_step(p, real_value(scale, p->to));
+    return round_step(p, fold_of(REDUCE_PROD, p->to)(real_value(element, p->to), rounded));
+}
+
+static value decode_mxfp4(const packed_matrix *p, int64_t row, int64_t index) {
+    return scaled(p, float4_to_double(level_at(p, row, index)), power8_to_double(scale_byte(p, row, index)));
+}
+
+static value decode_mxfp8(const packed_matrix *p, int64_t row, int64_t index) {
+    return scaled(p, float8_to_double((uint8_t)level_at(p, row, index)), power8_to_double(scale_byte(p, row, index)));
+}
+
+static value decode_nvfp4(const packed_matrix *p, int64_t row, int64_t index) {
+    float scale = (float)float8_to_double(scale_byte(p, row, index));
+    if (p->global_given) scale *= p->global / (448 * 6);
+    return scaled(p, float4_to_double(level_at(p, row, index)), (double)scale);
+}
+
+#ifdef TARN_TEST_ROWS
 static value decode_test_block(const packed_matrix *p, int64_t row, int64_t index) {
     const char *block = p->packed + row * p->packed_step + index / 32 * 34 * p->packed_entry;
     unsigned char scale[2] = {(unsigned char)block[0], (unsigned char)block[p->packed_entry]};
@@ -168,8 +126,7 @@ static value decode_test_block(const packed_matrix *p, int64_t row, int64_t inde
 }
 
 static value decode_test_power(const packed_matrix *p, int64_t row, int64_t index) {
-    uint8_t exponent = *(const uint8_t *)(p->scales + row * p->scales_step + index / p->group_size * p->scale_step);
-    return real_value(ldexp((double)level_at(p, row, index) - 8, exponent - 127), p->to);
+    return real_value(ldexp((double)level_at(p, row, index) - 8, scale_byte(p, row, index) - 127), p->to);
 }
 
 static value decode_test_global(const packed_matrix *p, int64_t row, int64_t index) {
@@ -212,6 +169,7 @@ static bool run_dequantize(const call *c) {
     const operand *out = &c->outputs[0];
     value_class class = value_class_of(out->dtype);
     packed_matrix p = packed_matrix_of(c->inputs, c->input_count, a->bits, a->group_size, class, true);
+    if (a->mode != QUANT_affine) p.step = p.global_given ? TARN_FLOAT32 : out->dtype;
     row_cursors rows = {.count = with_rows(c, 0)};
     for (int i = 0; i < rows.count; i++)
         if (c->inputs[i].data) rows.at[i] = rows_of(&c->inputs[i]);
@@ -276,7 +234,6 @@ static int64_t workspace(const call *c) {
     return product_workspace(c->inputs[0].shape[c->inputs[0].ndim - 1]);
 }
 
-const kernel_row reference_quantize = {REFERENCE_ROW(quantize), .run = run_quantize};
 const kernel_row reference_dequantize = {REFERENCE_ROW(dequantize), .run = run_dequantize};
 const kernel_row reference_quantized_matmul = {REFERENCE_ROW(quantized_matmul), .supports = supports_matrices,
                                                .workspace = workspace, .run = run_quantized_matmul};

@@ -16,6 +16,10 @@ static void begin_quantized(matmul_ahead *a, const quantized_lines *q, int64_t l
 void matmul_ahead_begin(matmul_ahead *a, const matmul_operand *o, int64_t first, int64_t count, int64_t k,
                         int64_t depth) {
     int64_t size = matmul_dtype_bytes(o->dtype);
+    if (o->gather) {
+        *a = (matmul_ahead){0};
+        return;
+    }
     bool by_depth = o->quantized ? o->by_depth : o->depth_stride != 1;
     int64_t line = by_depth ? k : first, lines = by_depth ? depth : count, begin = by_depth ? first : k,
             length = by_depth ? count : depth;

@@ -105,6 +105,35 @@ static char *stripe_at(const gemm_plan *plan, int64_t k, int64_t depth, int64_t 
     return plan->packed + packed_bytes(e, k) * padded_columns(e, plan->columns) + column * packed_bytes(e, depth);
 }
 
+/* The block of lines that is read now: of an operand that is gathered a dense copy in `block`, which begins at line and
+   depth 0. */
+static const matmul_operand *read_block(const matmul_operand *o, int64_t *line, int lines, int64_t *k, int depth,
+                                        float *block, matmul_operand *dense) {
+    if (!o->gather) return o;
+    bool turned = o->gather->read(o->gather->context, *line, lines, *k, depth, block);
+    *dense = (matmul_operand){.data = block,
+                              .dtype = o->dtype,
+                              .stride = turned ? 1 : DEPTH_BLOCK,
+                              .depth_stride = turned ? ROW_PANEL_MAX : 1};
+    *line = *k = 0;
+    return dense;
+}
+
+static void fill_panel(const gemm_plan *plan, int64_t row, int rows, int64_t k, int depth, void *panel) {
+    float block[ROW_PANEL_MAX * DEPTH_BLOCK];
+    matmul_operand dense;
+    const matmul_operand *o = read_block(&plan->p->rows, &row, rows, &k, depth, block, &dense);
+    plan->engine->fill(plan->engine, o, row, rows, k, depth, panel);
+}
+
+static void pack_stripe(const gemm_plan *plan, int64_t column, int count, int64_t k, int depth, void *stripe) {
+    float block[STRIPE * DEPTH_BLOCK];
+    matmul_operand dense;
+    int width = stripe_width(plan->engine, count);
+    const matmul_operand *o = read_block(&plan->p->columns, &column, count, &k, depth, block, &dense);
+    plan->engine->pack(plan->engine, o, column, count, width, k, depth, plan->p->rows.quantized, stripe);
+}
+
 /* Unit u packs one stripe of one block of the depth. */
 static void pack_units(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)thread, (void)threads;
@@ -120,9 +149,7 @@ static void pack_units(void *context, int64_t begin, int64_t end, int thread, in
                                smaller(plan->columns - column - STRIPE, STRIPE), k, depth);
             matmul_ahead_some(&ahead, 1);
         }
-        plan->engine->pack(plan->engine, &plan->p->columns, plan->first_column + column, (int)count,
-                           stripe_width(plan->engine, count), k, (int)depth, plan->p->rows.quantized,
-                           stripe_at(plan, k, depth, column));
+        pack_stripe(plan, plan->first_column + column, (int)count, k, (int)depth, stripe_at(plan, k, depth, column));
     }
 }
 
@@ -149,7 +176,7 @@ static void multiply_depth_block(const gemm_plan *plan, const unit *u, int64_t k
     int64_t depth = smaller(plan->p->depth - k, plan->engine->depth_block);
     for (int64_t row = 0; row < u->rows; row += e->panel_rows) {
         int rows = (int)smaller(u->rows - row, e->panel_rows);
-        e->fill(e, &plan->p->rows, u->row + row, rows, k, (int)depth, u->panel);
+        fill_panel(plan, u->row + row, rows, k, (int)depth, u->panel);
         matmul_ahead ahead;
         expect_panel(plan, u, row + e->panel_rows, k, &ahead);
         for (int64_t column = 0; column < u->columns; column += STRIPE) {
@@ -175,8 +202,21 @@ static void store_turned(const matmul_kit *kit, const gemm_problem *p, const uni
         }
 }
 
+/* Rows begin where the problem says; columns are dense. */
+static void store_placed(const gemm_plan *plan, const unit *u) {
+    const gemm_problem *p = plan->p;
+    int64_t size = matmul_dtype_bytes(p->out_dtype), column = plan->first_column + u->column;
+    for (int64_t r = 0; r < u->rows; r++)
+        plan->engine->kit->narrow(p->out_dtype, u->sums + r * u->stride, u->columns,
+                                  (char *)p->out + (p->out_row(p->out_context, u->row + r) + column) * size);
+}
+
 static void store(const gemm_plan *plan, const unit *u) {
     const gemm_problem *p = plan->p;
+    if (p->out_row) {
+        store_placed(plan, u);
+        return;
+    }
     int64_t size = matmul_dtype_bytes(p->out_dtype), row_step = p->out_row_stride, column_step = p->out_column_stride;
     char *out = (char *)p->out + (u->row * row_step + (plan->first_column + u->column) * column_step) * size;
     if (column_step == 1) {

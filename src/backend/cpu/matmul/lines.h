@@ -33,14 +33,23 @@ typedef struct {
     int64_t group_stride;  /* scales from line to line; biases alike */
 } quantized_lines;
 
+/* A factor whose elements stand in no regular order: they are read block by block. */
+typedef struct {
+    /* Lines [line, line + lines) and depths [k, k + depth), at most 32 by 256, in the operand's dtype: out[i * 256 +
+       k], or turned, out[k * 32 + i], which is what it returns. */
+    bool (*read)(const void *context, int64_t line, int lines, int64_t k, int depth, void *out);
+    const void *context;
+} matmul_gather;
+
 /* One factor of a product: element (i, k) is data[i * stride + k * depth_stride]; or, if quantized is set, value k of
-   line i, or value i of line k when `by_depth`. */
+   line i, or value i of line k when `by_depth`; or, if gather is set, what that reads. */
 typedef struct {
     const void *data;
     matmul_dtype dtype;
     int64_t stride, depth_stride; /* elements */
     const quantized_lines *quantized;
     bool by_depth;
+    const matmul_gather *gather;
 } matmul_operand;
 
 static inline float load_as_float(matmul_dtype dtype, const void *data, int64_t i) {

@@ -29,8 +29,10 @@ static affine_problem describe(const call *c, batch_axes *axes) {
                                .packed_stride = row_stride(&in[W]) * 4,
                                .group_stride = row_stride(&in[SCALES])};
     int64_t n = out->shape[out->ndim - 1];
-    matmul_operand x = {in[X].data, matmul_dtype_of(in[X].dtype), axes->row_stride, in[X].strides[in[X].ndim - 1], NULL,
-                        false};
+    matmul_operand x = {.data = in[X].data,
+                        .dtype = matmul_dtype_of(in[X].dtype),
+                        .stride = axes->row_stride,
+                        .depth_stride = in[X].strides[in[X].ndim - 1]};
     return (affine_problem){.x = x,
                             .weights = weights,
                             .turned = !attributes->transpose,
@@ -43,7 +45,7 @@ static affine_problem describe(const call *c, batch_axes *axes) {
 }
 
 static bool known_format(const attributes_quantized_matmul *a) {
-    return a->mode == QUANT_affine && quant_exists(a->mode, a->group_size, a->bits);
+    return a->mode == QUANT_affine && a->bits > 1 && quant_exists(a->mode, a->group_size, a->bits);
 }
 
 static bool supports(const call *c) {

@@ -55,7 +55,7 @@ static bool run_quantize(const call *c, const quant_kernels *kernels) {
 }
 
 static bool is_known(quant_mode mode, int64_t group_size, int64_t bits) {
-    return mode == QUANT_affine && quant_exists(mode, group_size, bits);
+    return mode == QUANT_affine && bits > 1 && quant_exists(mode, group_size, bits);
 }
 static bool supports_dequantize(const call *c) {
     const attributes_dequantize *a = c->attributes;

@@ -31,8 +31,8 @@ static bool run_dequantize(const call *c) {
 }
 
 static bool supports_dequantize(const call *c) {
-    return ((const attributes_dequantize *)c->attributes)->mode == QUANT_affine &&
-           (SCALES & DTYPE_BIT(c->inputs[1].dtype));
+    const attributes_dequantize *a = c->attributes;
+    return a->mode == QUANT_affine && a->bits > 1 && (SCALES & DTYPE_BIT(c->inputs[1].dtype));
 }
 
 /* ---- quantized_matmul */
@@ -48,7 +48,8 @@ static bool is_few(const call *c) {
 }
 
 static bool supports_product(const call *c) {
-    return ((const attributes_quantized_matmul *)c->attributes)->mode == QUANT_affine && c->inputs[1].ndim == 2 &&
+    const attributes_quantized_matmul *a = c->attributes;
+    return a->mode == QUANT_affine && a->bits > 1 && c->inputs[1].ndim == 2 &&
            c->outputs[0].dtype == c->inputs[0].dtype && (SCALES & DTYPE_BIT(c->inputs[2].dtype));
 }
 

@@ -1,0 +1,194 @@
+/* Reading blocks. Where lines are neighbours in memory (batch_inner), a run is a few lines at one depth; else a run is
+   a few depths of one line: channels, and places of the kernel too if they follow each other. */
+#include "cpu/conv/patches.h"
+
+static int64_t product(const int64_t *sizes, int count) {
+    int64_t p = 1;
+    for (int i = 0; i < count; i++) p *= sizes[i];
+    return p;
+}
+
+int64_t patches_lines(const conv_patches *p) {
+    return p->batch * product(p->places, p->axes);
+}
+
+int64_t patches_depth(const conv_patches *p) {
+    return p->channels * product(p->taps, p->axes);
+}
+
+/* index as places in sizes, the last fastest. */
+static void split_index(int64_t index, const int64_t *sizes, int axes, int64_t *places) {
+    for (int i = axes - 1; i >= 0; i--) {
+        places[i] = index % sizes[i];
+        index /= sizes[i];
+    }
+}
+
+patch_line patches_line(const conv_patches *p, int64_t line) {
+    patch_line l;
+    int64_t count = product(p->places, p->axes);
+    l.b = p->batch_inner ? line % p->batch : line / count;
+    split_index(p->batch_inner ? line / p->batch : line % count, p->places, p->axes, l.place);
+    return l;
+}
+
+typedef struct {
+    int64_t c, tap[CONV_AXES];
+} patch_depth;
+
+static patch_depth depth_at(const conv_patches *p, int64_t k) {
+    patch_depth d;
+    int64_t count = product(p->taps, p->axes);
+    d.c = p->channels_outer ? k / count : k % p->channels;
+    split_index(p->channels_outer ? k % count : k / p->channels, p->taps, p->axes, d.tap);
+    return d;
+}
+
+/* Positions of a line at the first place of the kernel. */
+static void begin_positions(const conv_patches *p, const patch_line *l, int64_t *position) {
+    for (int i = 0; i < p->axes; i++) position[i] = p->first[i] + l->place[i] * p->place_step[i];
+}
+
+static bool is_inside(const conv_patches *p, const int64_t *position, const int64_t *move) {
+    bool inside = true;
+    for (int i = 0; i < p->axes; i++) {
+        int64_t at = position[i] + move[i];
+        inside = inside && at >= 0 && at < p->size[i];
+    }
+    return inside;
+}
+
+static int64_t offset_of(const conv_patches *p, const int64_t *positions) {
+    int64_t offset = 0;
+    for (int i = 0; i < p->axes; i++) offset += positions[i] * p->stride[i];
+    return offset;
+}
+
+/* ---- runs along the depth */
+
+/* Elements that follow each other, all at one place of the kernel. */
+typedef struct {
+    int64_t offset, move[CONV_AXES];
+    int at, count;
+} depth_run;
+
+static int depth_runs(const conv_patches *p, int64_t k, int depth, depth_run *runs) {
+    bool along = !p->channels_outer && p->channel_stride == 1;
+    int count = 0;
+    for (int at = 0; at < depth; at += runs[count++].count) {
+        depth_run *r = &runs[count];
+        patch_depth d = depth_at(p, k + at);
+        for (int i = 0; i < p->axes; i++) r->move[i] = d.tap[i] * p->tap_step[i];
+        r->offset = offset_of(p, r->move) + d.c * p->channel_stride;
+        r->at = at;
+        r->count = !along ? 1 : p->channels - d.c < depth - at ? (int)(p->channels - d.c) : depth - at;
+    }
+    return count;
+}
+
+/* Runs that follow each other in memory and in depth, joined: for lines that lie inside with all of the kernel. */
+static int joined_runs(const depth_run *runs, int count, depth_run *joined) {
+    int made = 0;
+    for (int i = 0; i < count; i++) {
+        depth_run *last = &joined[made - 1];
+        if (made && last->offset + last->count == runs[i].offset)
+            last->count += runs[i].count;
+        else
+            joined[made++] = runs[i];
+    }
+    return made;
+}
+
+static bool all_inside(const conv_patches *p, const int64_t *position) {
+    int64_t last[CONV_AXES], none[CONV_AXES] = {0};
+    for (int i = 0; i < p->axes; i++) last[i] = (p->taps[i] - 1) * p->tap_step[i];
+    return is_inside(p, position, none) && is_inside(p, position, last);
+}
+
+static void copy_run(const conv_patches *p, const char *from, char *to, int count) {
+    if (count == 1 && p->bytes == 4)
+        memcpy(to, from, 4);
+    else if (count == 1 && p->bytes == 2)
+        memcpy(to, from, 2);
+    else
+        memcpy(to, from, (size_t)(count * p->bytes));
+}
+
+static void read_line(const conv_patches *p, int64_t line, const depth_run *runs, int count, const depth_run *joined,
+                      int joined_count, char *out) {
+    int64_t position[CONV_AXES];
+    patch_line l = patches_line(p, line);
+    begin_positions(p, &l, position);
+    int64_t base = l.b * p->batch_stride + offset_of(p, position);
+    bool whole = all_inside(p, position);
+    const depth_run *list = whole ? joined : runs;
+    for (int i = 0, n = whole ? joined_count : count; i < n; i++) {
+        char *to = out + list[i].at * p->bytes;
+        if (whole || is_inside(p, position, list[i].move))
+            copy_run(p, p->data + (base + list[i].offset) * p->bytes, to, list[i].count);
+        else
+            memset(to, 0, (size_t)(list[i].count * p->bytes));
+    }
+}
+
+static void read_lines(const conv_patches *p, int64_t line, int lines, int64_t k, int depth, char *out) {
+    depth_run runs[PATCH_DEPTH], joined[PATCH_DEPTH];
+    int count = depth_runs(p, k, depth, runs), joined_count = joined_runs(runs, count, joined);
+    for (int i = 0; i < lines; i++)
+        read_line(p, line + i, runs, count, joined, joined_count, out + (int64_t)i * PATCH_DEPTH * p->bytes);
+}
+
+/* ---- runs along the lines */
+
+/* Lines that differ in b alone. */
+typedef struct {
+    int64_t offset, position[CONV_AXES];
+    int at, count;
+} line_run;
+
+static int line_runs(const conv_patches *p, int64_t line, int lines, line_run *runs) {
+    int count = 0;
+    for (int at = 0; at < lines;) {
+        patch_line l = patches_line(p, line + at);
+        line_run *r = &runs[count++];
+        begin_positions(p, &l, r->position);
+        r->offset = l.b * p->batch_stride + offset_of(p, r->position);
+        r->at = at;
+        r->count = p->batch - l.b < lines - at ? (int)(p->batch - l.b) : lines - at;
+        at += r->count;
+    }
+    return count;
+}
+
+static void read_depth(const conv_patches *p, const patch_depth *d, const line_run *runs, int count, char *out) {
+    int64_t move[CONV_AXES];
+    for (int i = 0; i < p->axes; i++) move[i] = d->tap[i] * p->tap_step[i];
+    int64_t offset = offset_of(p, move) + d->c * p->channel_stride;
+    for (int r = 0; r < count; r++) {
+        char *to = out + runs[r].at * p->bytes;
+        size_t bytes = (size_t)(runs[r].count * p->bytes);
+        if (is_inside(p, runs[r].position, move))
+            memcpy(to, p->data + (runs[r].offset + offset) * p->bytes, bytes);
+        else
+            memset(to, 0, bytes);
+    }
+}
+
+static void read_depths(const conv_patches *p, int64_t line, int lines, int64_t k, int depth, char *out) {
+    line_run runs[PATCH_LINES];
+    int count = line_runs(p, line, lines, runs);
+    for (int i = 0; i < depth; i++) {
+        patch_depth d = depth_at(p, k + i);
+        read_depth(p, &d, runs, count, out + (int64_t)i * PATCH_LINES * p->bytes);
+    }
+}
+
+bool patches_read(const void *patches, int64_t line, int lines, int64_t k, int depth, void *out) {
+    const conv_patches *p = patches;
+    bool turned = p->batch_inner && p->batch_stride == 1;
+    if (turned)
+        read_depths(p, line, lines, k, depth, out);
+    else
+        read_lines(p, line, lines, k, depth, out);
+    return turned;
+}

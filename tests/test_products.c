@@ -1,0 +1,188 @@
+/* The matmul family and convolutions through the public functions: small numbers worked out by hand, the CPU's kernel
+   against the reference, errors. Gradients and batches are in test_transform_ops.c. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "rounds.h"
+#include "tarn/memory.h"
+#include "tarn/tarn.h"
+
+#define F32 TARN_FLOAT32
+
+static tarn_array *counted(tarn_ints shape) {
+    int64_t size = 1;
+    for (int64_t i = 0; i < shape.count; i++) size *= shape.values[i];
+    return tarn_reshape(tarn_arange(1, (double)size + 1, 1, F32), shape);
+}
+
+static bool is(tarn_array *x, tarn_ints shape, const double *values) {
+    tarn_ints s = tarn_shape_of(x);
+    bool same = x && s.count == shape.count;
+    for (int64_t i = 0; same && i < s.count; i++) same = s.values[i] == shape.values[i];
+    const double *data = same ? tarn_data(tarn_astype(x, TARN_FLOAT64)) : NULL;
+    for (int64_t i = 0; data && same && i < tarn_size(x); i++) same = fabs(data[i] - values[i]) < 1e-6;
+    return same && data;
+}
+#define IS(x, shape, ...) CHECK(is(x, shape, (double[]){__VA_ARGS__}))
+
+static double difference(tarn_array *a, tarn_array *b) {
+    return tarn_item(tarn_max(tarn_abs(tarn_subtract(tarn_astype(a, TARN_FLOAT64), tarn_astype(b, TARN_FLOAT64)))));
+}
+
+/* ---- the matmul family */
+
+static void check_products(void) {
+    TARN_SCOPE;
+    tarn_array *a = counted(TARN_SHAPE(2, 2)), *b = counted(TARN_SHAPE(2, 2)), *v = counted(TARN_SHAPE(2));
+    IS(tarn_addmm(v, a, b, .alpha = TARN_VALUE(2), .beta = TARN_VALUE(10)), TARN_SHAPE(2, 2), 24, 40, 40, 64);
+    IS(tarn_addmm(v, a, v), TARN_SHAPE(2), 6, 13);
+    IS(tarn_inner(a, b), TARN_SHAPE(2, 2), 5, 11, 11, 25);
+    IS(tarn_outer(v, v), TARN_SHAPE(2, 2), 1, 2, 2, 4);
+    IS(tarn_vecdot(a, v), TARN_SHAPE(2), 5, 11);
+    IS(tarn_vecdot(a, a, .axis = TARN_AXIS(0)), TARN_SHAPE(2), 10, 20);
+    IS(tarn_tensordot(a, b, 2), TARN_0D, 30);
+    IS(tarn_tensordot_axes(a, b, TARN_AXES(0), TARN_AXES(-1)), TARN_SHAPE(2, 2), 7, 15, 10, 22);
+    IS(tarn_kron(v, a), TARN_SHAPE(2, 4), 1, 2, 2, 4, 3, 4, 6, 8);
+    IS(tarn_hadamard_transform(counted(TARN_SHAPE(4)), .scale = TARN_VALUE(1)), TARN_SHAPE(4), 10, -2, -4, 0);
+    IS(tarn_gather_mm(tarn_expand_dims(a, TARN_AXES(1)), b, .left_indices = tarn_scalar_int(-1, TARN_INT32)),
+       TARN_SHAPE(1, 2), 15, 22);
+    static const int32_t ranges[] = {0, 1, 1, 2, 1, 1};
+    IS(tarn_segmented_mm(a, b, tarn_from_data(ranges, TARN_SHAPE(3, 2), TARN_INT32)), TARN_SHAPE(3, 2, 2), 1, 2, 3, 6,
+       6, 8, 12, 16, 0, 0, 0, 0);
+    IS(tarn_block_masked_mm(a, b, .block_size = 1, .mask_left = tarn_astype(tarn_less(a, b), TARN_BOOL),
+                            .mask_out = tarn_scalar_like(1, a)),
+       TARN_SHAPE(2, 2), 0, 0, 0, 0);
+    CHECK_ERROR(tarn_matmul(tarn_astype(a, TARN_INT32), tarn_astype(b, TARN_INT32)), "int32 @ int32");
+    CHECK_ERROR(tarn_addmm(counted(TARN_SHAPE(3, 2, 2)), a, b), "c does not broadcast");
+    CHECK_ERROR(tarn_tensordot(a, b, 3), "tensordot: 3 axes");
+    CHECK_ERROR(tarn_tensordot_axes(a, b, TARN_AXES(0, 0), TARN_AXES(0, 1)), "given twice");
+    CHECK_ERROR(tarn_kron(tarn_zeros(TARN_SHAPE(0), F32), v), "empty");
+    CHECK_ERROR(tarn_hadamard_transform(counted(TARN_SHAPE(36))), "of 36 elements");
+    CHECK_ERROR(tarn_vecdot(v, tarn_scalar(1, F32)), "0-d");
+}
+
+static void check_einsum(void) {
+    TARN_SCOPE;
+    tarn_array *a = counted(TARN_SHAPE(2, 2)), *v = counted(TARN_SHAPE(2)), *n = tarn_astype(a, TARN_INT32);
+    tarn_array *two[2] = {a, a}, *three[3] = {v, a, v}, *mixed[2] = {n, tarn_astype(v, TARN_INT32)};
+    IS(tarn_einsum("ij,jk", two, 2), TARN_SHAPE(2, 2), 7, 10, 15, 22);
+    IS(tarn_einsum(" i j , k j -> k i ", two, 2), TARN_SHAPE(2, 2), 5, 11, 11, 25);
+    IS(tarn_einsum("ii", &a, 1), TARN_0D, 5);
+    IS(tarn_einsum("ii->i", &a, 1), TARN_SHAPE(2), 1, 4);
+    IS(tarn_einsum("ba", &a, 1), TARN_SHAPE(2, 2), 1, 3, 2, 4);
+    IS(tarn_einsum("i,ij,j->", three, 3), TARN_0D, 27);
+    IS(tarn_einsum("...j,j->...", TARN_ARRAYS(a, v), 2), TARN_SHAPE(2), 5, 11);
+    IS(tarn_einsum("ij,k->ik", mixed, 2), TARN_SHAPE(2, 2), 3, 6, 7, 14);
+    IS(tarn_einsum(",->", TARN_ARRAYS(tarn_scalar(2, F32), tarn_scalar(3, F32)), 2), TARN_0D, 6);
+    CHECK_ERROR(tarn_einsum("ij,jk", &a, 1), "1 operands for 2 terms");
+    CHECK_ERROR(tarn_einsum("i1", &a, 1), "'1' in \"i1\" is no letter");
+    CHECK_ERROR(tarn_einsum("ijk", &a, 1), "3 letters for operand 0");
+    CHECK_ERROR(tarn_einsum("i...j...", &a, 1), "two ellipses");
+    CHECK_ERROR(tarn_einsum("ij->ik", &a, 1), "'k' of the result");
+    CHECK_ERROR(tarn_einsum("ij->ii", &a, 1), "twice");
+    CHECK_ERROR(tarn_einsum("ij,jk", TARN_ARRAYS(n, n), 2), "int32");
+    CHECK_ERROR(tarn_einsum("ij,jk", TARN_ARRAYS(a, counted(TARN_SHAPE(3, 2))), 2), "meets one of 2");
+    CHECK_ERROR(tarn_einsum(NULL, &a, 1), "NULL");
+}
+
+/* The path of the example in NumPy's documentation, and what MLX writes about it. */
+static void check_path(void) {
+    TARN_SCOPE;
+    tarn_einsum_step steps[4];
+    char *words;
+    tarn_array *m = counted(TARN_SHAPE(10, 10)), *core = counted(TARN_SHAPE(10, 10, 10, 10));
+    static const int wanted[4][2] = {{0, 2}, {0, 3}, {0, 2}, {0, 1}};
+    CHECK(tarn_einsum_path("ea,fb,abcd,gc,hd->efgh", TARN_ARRAYS(m, m, core, m, m), 5, steps, &words) == 4);
+    for (int i = 0; i < 4; i++) CHECK(steps[i].first == wanted[i][0] && steps[i].second == wanted[i][1]);
+    CHECK(strstr(words, "Naive FLOP count:  500000000\n  Optimized FLOP count:  800000\n"));
+    CHECK(strstr(words, "Naive scaling:  8\n     Optimized scaling:  5\n"));
+    tarn_free(words);
+}
+
+/* ---- convolutions */
+
+static void check_small_convolutions(void) {
+    TARN_SCOPE;
+    tarn_array *x = counted(TARN_SHAPE(4)), *v = tarn_from_data((float[]){1, 10, 100}, TARN_SHAPE(3), F32);
+    IS(tarn_convolve(x, v), TARN_SHAPE(6), 1, 12, 123, 234, 340, 400);
+    IS(tarn_convolve(v, x, .mode = "same"), TARN_SHAPE(4), 12, 123, 234, 340);
+    IS(tarn_convolve(x, v, .mode = "valid"), TARN_SHAPE(2), 123, 234);
+    tarn_array *line = counted(TARN_SHAPE(1, 4, 1)), *w = counted(TARN_SHAPE(1, 2, 1));
+    IS(tarn_conv1d(line, w), TARN_SHAPE(1, 3, 1), 5, 8, 11);
+    IS(tarn_conv1d(line, w, .stride = TARN_INTS(2), .padding = TARN_INTS(1)), TARN_SHAPE(1, 3, 1), 2, 8, 4);
+    IS(tarn_conv1d(line, w, .dilation = TARN_INTS(3)), TARN_SHAPE(1, 1, 1), 9);
+    IS(tarn_conv_transpose1d(line, w, .stride = TARN_INTS(2)), TARN_SHAPE(1, 8, 1), 1, 2, 2, 4, 3, 6, 4, 8);
+    IS(tarn_conv_transpose1d(line, w, .output_padding = TARN_INTS(1)), TARN_SHAPE(1, 6, 1), 1, 4, 7, 10, 8, 0);
+    IS(tarn_conv_general(line, w, .input_dilation = TARN_INTS(2), .flip = true), TARN_SHAPE(1, 6, 1), 2, 2, 4, 3, 6, 4);
+    IS(tarn_conv_general(line, w, .padding = TARN_INTS(-1), .padding_after = TARN_INTS(1)), TARN_SHAPE(1, 3, 1), 8, 11,
+       4);
+    tarn_array *image = counted(TARN_SHAPE(1, 2, 2, 2)), *square = counted(TARN_SHAPE(2, 2, 2, 1));
+    IS(tarn_conv2d(image, square, .groups = 2), TARN_SHAPE(1, 1, 1, 2), 50, 140);
+    CHECK_ERROR(tarn_conv1d(image, w), "conv1d: the input has 3 axes");
+    CHECK_ERROR(tarn_conv2d(image, square), "last axis is not the 2 channels");
+    CHECK_ERROR(tarn_conv2d(image, square, .groups = 3), "3 groups");
+    CHECK_ERROR(tarn_conv1d(line, w, .stride = TARN_INTS(0)), "stride is 0");
+    CHECK_ERROR(tarn_conv1d(line, w, .padding = TARN_INTS(1, 1)), "padding has 2 entries");
+    CHECK_ERROR(tarn_conv1d(line, counted(TARN_SHAPE(1, 5, 1))), "reaches over 5 elements");
+    CHECK_ERROR(tarn_conv1d(tarn_astype(line, TARN_INT32), w), "int32 by float32");
+    CHECK_ERROR(tarn_convolve(x, v, .mode = "whole"), "no mode \"whole\"");
+}
+
+static void check_empty_convolutions(void) {
+    TARN_SCOPE;
+    tarn_array *w = counted(TARN_SHAPE(2, 1, 3)), *none = tarn_zeros(TARN_SHAPE(2, 1, 0), F32);
+    CHECK(tarn_size(tarn_conv1d(tarn_zeros(TARN_SHAPE(0, 4, 3), F32), w)) == 0);
+    IS(tarn_conv1d(tarn_zeros(TARN_SHAPE(1, 0, 3), F32), w, .padding = TARN_INTS(1)), TARN_SHAPE(1, 2, 2), 0, 0, 0, 0);
+    IS(tarn_conv1d(tarn_zeros(TARN_SHAPE(1, 2, 0), F32), none), TARN_SHAPE(1, 2, 2), 0, 0, 0, 0);
+}
+
+static uint32_t seed = 1;
+static int64_t between(int64_t low, int64_t high) {
+    seed = seed * 1664525 + 1013904223;
+    return low + (int64_t)(seed >> 8) % (high - low + 1);
+}
+
+/* Random geometry; the CPU's products against the reference in float64. */
+static void check_random_convolution(tarn_dtype dtype) {
+    TARN_SCOPE;
+    enum { AXES = 3 };
+    int64_t axes = between(1, AXES), groups = between(1, 3), channels = between(1, 40), outs = between(1, 40);
+    int64_t xs[AXES + 2] = {between(1, 3)}, ws[AXES + 2] = {groups * outs}, lists[5][AXES];
+    for (int64_t i = 0; i < axes; i++) {
+        ws[i + 1] = between(1, 4);
+        for (int k = 0; k < 3; k++) lists[k][i] = between(1, 3); /* stride, kernel dilation, input dilation */
+        for (int k = 3; k < 5; k++) lists[k][i] = between(-1, 3);
+        xs[i + 1] = between(lists[1][i] * (ws[i + 1] - 1) + 4, 14);
+    }
+    xs[axes + 1] = groups * channels;
+    ws[axes + 1] = channels;
+    tarn_array *key = tarn_random_key(seed);
+    tarn_array *x = tarn_random_normal(key, ((tarn_ints){xs, axes + 2}), F32),
+               *w = tarn_random_normal(key, ((tarn_ints){ws, axes + 2}), F32);
+    if (between(0, 3) == 0) w = tarn_swapaxes(tarn_contiguous(tarn_swapaxes(w, 0, -1)), 0, -1);
+    if (between(0, 3) == 0) x = tarn_swapaxes(tarn_contiguous(tarn_swapaxes(x, 0, -1)), 0, -1);
+    x = tarn_astype(x, dtype), w = tarn_astype(w, dtype);
+    tarn_conv_general_options o = {.stride = {lists[0], axes},
+                                   .kernel_dilation = {lists[1], axes},
+                                   .input_dilation = {lists[2], axes},
+                                   .padding = {lists[3], axes},
+                                   .padding_after = {lists[4], axes},
+                                   .groups = groups,
+                                   .flip = between(0, 1) == 0};
+    tarn_array *fast = tarn_conv_general_with(x, w, o),
+               *exact = tarn_conv_general_with(tarn_astype(x, TARN_FLOAT64), tarn_astype(w, TARN_FLOAT64), o);
+    double most = tarn_item(tarn_max(tarn_abs(exact))) + 1;
+    CHECK(difference(fast, exact) < most * (dtype == F32 ? 1e-5 : dtype == TARN_FLOAT16 ? 2e-3 : 1e-2));
+}
+
+int main(void) {
+    check_products();
+    check_einsum();
+    check_path();
+    check_small_convolutions();
+    check_empty_convolutions();
+    for (int i = 0; i < rounds(100); i++)
+        check_random_convolution(i % 4 == 1 ? TARN_BFLOAT16 : i % 4 == 2 ? TARN_FLOAT16 : F32);
+    return check_report("products");
+}
