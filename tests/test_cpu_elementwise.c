@@ -245,6 +245,47 @@ static void test_threads(void) {
     parallel_set_threads(0);
 }
 
+/* An operand whose memory begins with a line of the cache, or `off` elements behind. */
+static operand aligned(tarn_dtype dtype, int64_t count, int64_t off) {
+    operand o = make(dtype, DIMS(count + 128));
+    int64_t skip = (int64_t)(-(uintptr_t)o.data & 63) / dtype_bytes(dtype);
+    return view(o, skip + off, DIMS(count), DIMS(1));
+}
+
+/* Outputs that go past the caches: halves, wide numbers, two of one register, one that begins within a line, one in the
+   memory of an input. Whole numbers, so that all is exact. */
+static void test_streams(int threads) {
+    enum { COUNT = (1 << 23) + 4099, OUTPUTS = 6 };
+    const uint8_t f = TARN_FLOAT32, h = TARN_BFLOAT16, d = TARN_FLOAT64;
+    static operand x, y, out[OUTPUTS];
+    if (!x.data) {
+        x = aligned(TARN_FLOAT32, COUNT, 0), y = aligned(TARN_BFLOAT16, COUNT, 0);
+        const tarn_dtype dtypes[] = {f, f, h, d, f};
+        for (int i = 0; i < OUTPUTS - 1; i++) out[i] = aligned(dtypes[i], COUNT, i == 4);
+        out[5] = x;
+    }
+    for (int i = 0; i < OUTPUTS; i++) memset(out[i].data, 0, (size_t)COUNT * (size_t)dtype_bytes(out[i].dtype));
+    for (int i = 0; i < COUNT; i++) {
+        ((float *)x.data)[i] = (float)(i % 5);
+        ((uint16_t *)y.data)[i] = float_to_bfloat16((float)(i % 7));
+    }
+    group_instruction list[] = {{OP_astype, 2, {1}, h, f}, {OP_multiply, 3, {0, 2}, f, f},
+                                {OP_astype, 4, {3}, f, h}, {OP_astype, 5, {3}, f, d},
+                                {OP_add, 2, {2, 0}, f, f}, {OP_subtract, 0, {2, 3}, f, f}};
+    group_program program = {2, OUTPUTS, 6, 6, (uint16_t[]){0, 1}, (uint16_t[]){3, 3, 4, 5, 2, 0}, list};
+    parallel_set_threads(threads);
+    CHECK(run_on(&backend_cpu, &program, (operand[]){x, y}, out), "%s", tarn_error());
+    parallel_set_threads(0);
+    int wrong = 0;
+    for (int i = 0; i < COUNT; i++) {
+        float a = (float)(i % 5), b = (float)(i % 7);
+        wrong += ((float *)out[0].data)[i] != a * b || ((float *)out[1].data)[i] != a * b;
+        wrong += bfloat16_to_float(((uint16_t *)out[2].data)[i]) != a * b || ((double *)out[3].data)[i] != a * b;
+        wrong += ((float *)out[4].data)[i] != a + b || ((float *)out[5].data)[i] != a + b - a * b;
+    }
+    CHECK(wrong == 0, "%d elements are wrong", wrong);
+}
+
 int main(void) {
     for (int isa = ISA_BASELINE; isa < ISA_COUNT; isa++) {
         if (!cpu_limit(cpu_isa_levels[isa])) {
@@ -258,6 +299,8 @@ int main(void) {
         test_programs();
         test_largest_program();
         test_threads();
+        test_streams(1);
+        test_streams(3);
         printf("%s: %d checks, %d failures\n", cpu_isa_levels[isa]->name, checks, failures);
     }
     return failures != 0;

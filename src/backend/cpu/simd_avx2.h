@@ -14,6 +14,14 @@
 
 #include "cpu/simd_types.h"
 
+/* Past the caches, to an address that is a multiple of SIMD_BYTES; other threads see it after the fence. */
+static inline __attribute__((unused)) void stream_f32(void *to, vf32 v) {
+    _mm256_stream_ps(to, (__m256)v);
+}
+static inline __attribute__((unused)) void stream_fence(void) {
+    _mm_sfence();
+}
+
 static inline vf32 widen_float16(hu16 h) {
     return (vf32)_mm256_cvtph_ps((__m128i)h);
 }

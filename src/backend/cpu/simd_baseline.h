@@ -21,6 +21,12 @@
 #include "cpu/simd_types.h"
 #include "table/convert.h"
 
+/* The compiler's vectors have no way past the caches. */
+static inline __attribute__((unused)) void stream_f32(void *to, vf32 v) {
+    store_f32(to, v);
+}
+static inline __attribute__((unused)) void stream_fence(void) {}
+
 static inline vf32 widen_float16(hu16 h) {
     vu32 wide = __builtin_convertvector(h, vu32), sign = (wide & 0x8000) << 16, magnitude = wide & 0x7FFF;
     vu32 special = (vu32)(magnitude >= 0x7C00), number = (vu32)((vf32)(magnitude << 13) * 0x1p112F);

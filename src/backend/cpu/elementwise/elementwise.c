@@ -14,15 +14,21 @@
 
 enum {
     INPUT_SLOTS = GROUP_MAX_REGISTERS + 1, /* slots of the inputs come after those of the registers and a spare one */
-    SLOTS = INPUT_SLOTS + GROUP_MAX_INPUTS,
+    STREAM_SLOTS = INPUT_SLOTS + GROUP_MAX_INPUTS, /* outputs on their way past the caches */
+    MOST_STREAMS = 4,
+    SLOTS = STREAM_SLOTS + MOST_STREAMS,
     LEAST_BLOCK = 256,
     MOST_BLOCK = 1024,
+    BUSY_BLOCK = 512, /* where memory is what limits */
     ALIGNMENT = 64,
     CACHE_BYTES =
         24
         << 10, /* what the slots of a program may fill of the first-level cache before blocks shrink to LEAST_BLOCK */
     SCRATCH_BYTES = 48 << 10, /* what they may fill at all; of a thread's stack */
-    GRAIN = 1 << 15           /* elements of a cheap program for which waking another thread pays */
+    GRAIN = 1 << 15,          /* elements of a cheap program for which waking another thread pays */
+    LINE = 64,                /* bytes of the cache */
+    AHEAD_BYTES = 1 << 20,    /* inputs of so many bytes are fetched ahead */
+    STREAM_BYTES = 16 << 20   /* an output of so many bytes will not be in a cache when it is read */
 };
 
 typedef struct {
@@ -37,6 +43,7 @@ typedef struct {
     int slot, bytes, width; /* bytes of an element in memory and in a register */
     bool constant;          /* one element for all: loaded once */
     bool raw;               /* the array's memory is as good as a register */
+    int64_t share;          /* bytes to fetch ahead during a step; 0: none */
     int ndim;               /* collapsed axes, at least 1 */
     int64_t shape[TARN_MAX_NDIM], strides[TARN_MAX_NDIM];
 } source;
@@ -45,13 +52,19 @@ typedef struct {
     char *data;
     elementwise_store store;
     int slot, bytes;
-    bool raw; /* the slot is the output's memory in full blocks */
+    bool dense;    /* values in the slot are as the array has them */
+    bool raw;      /* the slot is the output's memory in full blocks */
+    int stream;    /* the slot by way of which it goes past the caches; 0: it does not */
+    int64_t share; /* bytes that go during a step */
 } sink;
 
 typedef struct {
     int step_count, source_count, sink_count, slot_bytes;
     int64_t size, block, slot_offset[SLOTS], scratch_bytes; /* of a thread: about CACHE_BYTES, SCRATCH_BYTES at most */
     bool whole;                                             /* one loop over arrays only: no blocks needed */
+    bool busy; /* much comes from memory or goes there: it moves while steps compute */
+    int stream_count;
+    const elementwise_kernels *kernels;
     step *steps;
     source sources[GROUP_MAX_INPUTS];
     sink sinks[GROUP_MAX_REGISTERS];
@@ -182,11 +195,24 @@ static void skip_last_rounding(plan *p, int slot, int last) {
     s->convert = NULL;
 }
 
+/* Whether the output goes past the caches: not where an input was just read, or another output has the same values. */
+static bool may_stream(const plan *p, const sink *to) {
+    if (p->stream_count == MOST_STREAMS || p->size * to->bytes < STREAM_BYTES) return false;
+    if (to->slot >= INPUT_SLOTS || (uintptr_t)to->data % LINE != 0) return false;
+    for (int i = 0; i < p->source_count; i++)
+        if (overlap(to, &p->sources[i], p->size)) return false;
+    for (int i = 0; i < p->sink_count; i++)
+        if (p->sinks[i].slot == to->slot) return false;
+    return true;
+}
+
 static void plan_sink(plan *p, const operand *o, int slot, const elementwise_kernels *kernels) {
     sink s = {.data = o->data, .store = kernels->stores[o->dtype], .slot = slot, .bytes = (int)dtype_bytes(o->dtype)};
     int last = last_writer(p, slot);
+    s.dense = is_raw(o->dtype);
+    if (may_stream(p, &s)) s.stream = STREAM_SLOTS + p->stream_count++;
     if (slot >= INPUT_SLOTS) p->sources[slot - INPUT_SLOTS].raw = false; /* another output may be in its memory */
-    s.raw = last >= 0 && is_raw(o->dtype) && !slot_is_sunk_raw(p, slot) && may_write_through(p, &s);
+    s.raw = !s.stream && last >= 0 && is_raw(o->dtype) && !slot_is_sunk_raw(p, slot) && may_write_through(p, &s);
     if (last >= 0) skip_last_rounding(p, slot, last);
     p->sinks[p->sink_count++] = s;
 }
@@ -197,9 +223,10 @@ static void place_slots(plan *p) {
     int count = 0;
     for (int i = 0; i < p->source_count; i++) used[p->sources[i].slot] = true;
     for (int i = 0; i < p->step_count; i++) used[p->steps[i].result] = true;
+    for (int i = 0; i < p->stream_count; i++) used[STREAM_SLOTS + i] = true;
     for (int i = 0; i < SLOTS; i++) count += used[i];
     wide = p->slot_bytes > 4;
-    p->block = MOST_BLOCK;
+    p->block = p->busy ? BUSY_BLOCK : MOST_BLOCK;
     int64_t bytes = count * (wide ? 8 : 4);
     while (p->block > LEAST_BLOCK && p->block * bytes > CACHE_BYTES) p->block /= 2;
     while (p->block * bytes > SCRATCH_BYTES) p->block /= 2;
@@ -219,22 +246,43 @@ static void plan_widths(plan *p, const call *c) {
         if (compute_type_bytes(compute_type_of((tarn_dtype)c->program->instructions[i].dtype)) == 8) p->slot_bytes = 8;
 }
 
+static bool is_line(const source *s) {
+    return s->ndim == 1 && s->strides[0] == 1;
+}
+
 /* One loop that reads and writes arrays alone runs over all of its elements at once. */
 static bool is_whole(const plan *p) {
-    bool whole =
-        p->step_count == 1 && p->sink_count == 1 && p->sinks[0].raw && p->steps[0].loop && !p->steps[0].convert;
-    for (int i = 0; i < p->source_count; i++)
-        whole = whole && p->sources[i].raw && p->sources[i].ndim == 1 && p->sources[i].strides[0] == 1;
+    bool whole = !p->busy && p->step_count == 1 && p->sink_count == 1 && p->sinks[0].raw && p->steps[0].loop &&
+                 !p->steps[0].convert;
+    for (int i = 0; i < p->source_count; i++) whole = whole && p->sources[i].raw && is_line(&p->sources[i]);
     return whole;
+}
+
+static bool is_busy(const plan *p) {
+    int64_t bytes = 0;
+    for (int i = 0; i < p->source_count; i++) bytes += is_line(&p->sources[i]) ? p->size * p->sources[i].bytes : 0;
+    return p->stream_count > 0 || bytes >= AHEAD_BYTES;
+}
+
+/* What of a block of so many bytes moves during each step: whole lines of the cache. */
+static int64_t share_of(const plan *p, int64_t bytes) {
+    return p->busy && p->step_count > 0 ? (bytes / p->step_count + LINE - 1) / LINE * LINE : 0;
+}
+
+static void plan_shares(plan *p) {
+    for (int i = 0; i < p->source_count; i++)
+        p->sources[i].share = is_line(&p->sources[i]) ? share_of(p, p->block * p->sources[i].bytes) : 0;
+    for (int i = 0; i < p->sink_count; i++) p->sinks[i].share = share_of(p, p->block * p->sinks[i].bytes);
 }
 
 static void make_plan(plan *p, const call *c, const elementwise_kernels *kernels) {
     const group_program *program = c->program;
     slot_map map = {.spare = GROUP_MAX_REGISTERS};
     for (int i = 0; i < GROUP_MAX_REGISTERS; i++) map.own[i] = (uint8_t)i;
+    p->kernels = kernels;
     p->size = operand_size(&c->outputs[0]);
     p->source_count = program->input_count;
-    p->sink_count = 0;
+    p->sink_count = p->stream_count = 0;
     p->step_count = program->instruction_count;
     p->steps = c->workspace;
     for (int i = 0; i < program->input_count; i++) {
@@ -245,17 +293,26 @@ static void make_plan(plan *p, const call *c, const elementwise_kernels *kernels
         p->steps[i] = plan_step(&program->instructions[i], &map, kernels);
     for (int i = 0; i < program->output_count; i++)
         if (c->outputs[i].data) plan_sink(p, &c->outputs[i], map.value[program->output_registers[i]], kernels);
+    p->busy = is_busy(p);
     plan_widths(p, c);
     place_slots(p);
+    plan_shares(p);
     p->whole = is_whole(p);
 }
 
 /* ---- running it */
 
+/* A block of an output on its way past the caches. */
+typedef struct {
+    char *to, *from;
+    int64_t bytes;
+} passage;
+
 typedef struct {
     const plan *plan;
     char *slots[SLOTS]; /* where each slot is for this block */
     char *scratch;
+    passage ways[MOST_STREAMS];
 } runner;
 
 /* Walks `count` elements from `begin` on in runs along the last axis. */
@@ -314,6 +371,46 @@ static void load_block(runner *r, int64_t begin, int64_t count) {
     }
 }
 
+/* While a step computes, memory shall be busy: a part of the next block's inputs is fetched, and a part of the block
+   before goes to the outputs. Few lines at a time: a core has a dozen or two on the way, and waits if there are more.
+ */
+static void move_lines(const runner *r, int64_t begin, int part) {
+    const plan *p = r->plan;
+    for (int i = 0; i < p->source_count; i++) {
+        const source *s = &p->sources[i];
+        int64_t bytes = p->block * s->bytes, first = part * s->share, end = first + s->share;
+        if (end > bytes) end = bytes;
+        const char *next = s->data + (begin + p->block) * s->bytes;
+        for (int64_t b = first; b < end; b += LINE) __builtin_prefetch(next + b);
+    }
+    for (int i = 0; i < p->sink_count; i++) {
+        const sink *s = &p->sinks[i];
+        if (!s->stream) continue;
+        const passage *way = &r->ways[s->stream - STREAM_SLOTS];
+        int64_t first = part * s->share, end = first + s->share < way->bytes ? first + s->share : way->bytes;
+        if (first < end) p->kernels->stream(way->to + first, way->from + first, end - first);
+    }
+}
+
+/* Sends the block's values on their way, or stores them if they are no whole lines. What was on its way before has
+   arrived. */
+static void send_block(runner *r, const sink *s, int64_t begin, int64_t count) {
+    char *to = s->data + begin * s->bytes, *from = r->slots[s->slot], *other = r->slots[s->stream];
+    passage *way = &r->ways[s->stream - STREAM_SLOTS];
+    *way = (passage){0};
+    if (count * s->bytes % LINE != 0 || (uintptr_t)to % LINE != 0) {
+        s->store(to, from, count);
+        return;
+    }
+    *way = (passage){to, s->dense ? from : other, count * s->bytes};
+    if (!s->dense) {
+        s->store(other, from, count);
+        return;
+    }
+    r->slots[s->slot] = other;
+    r->slots[s->stream] = from;
+}
+
 static void run_block(runner *r, int64_t begin, int64_t count) {
     const plan *p = r->plan;
     bool full = count % ELEMENTWISE_STEP == 0;
@@ -325,14 +422,17 @@ static void run_block(runner *r, int64_t begin, int64_t count) {
     }
     for (int i = 0; i < p->step_count; i++) {
         const step *s = &p->steps[i];
+        if (p->busy) move_lines(r, begin, i);
         char *result = r->slots[s->result], *x = r->slots[s->arguments[0]];
         if (s->loop) s->loop(result, x, r->slots[s->arguments[1]], r->slots[s->arguments[2]], rounded);
         if (s->convert) s->convert(result, s->loop ? result : x, rounded);
     }
     for (int i = 0; i < p->sink_count; i++) {
         const sink *s = &p->sinks[i];
-        if (!s->raw || !full) s->store(s->data + begin * s->bytes, r->slots[s->slot], count);
+        if (!s->stream && (!s->raw || !full)) s->store(s->data + begin * s->bytes, r->slots[s->slot], count);
     }
+    for (int i = 0; i < p->sink_count; i++) /* afterwards: the slot gets other memory */
+        if (p->sinks[i].stream) send_block(r, &p->sinks[i], begin, count);
 }
 
 static void load_constants(runner *r) {
@@ -355,6 +455,8 @@ static void run_part(void *context, int64_t begin, int64_t end, int thread, int 
     }
     for (; begin < end; begin += r.plan->block)
         run_block(&r, begin, end - begin < r.plan->block ? end - begin : r.plan->block);
+    for (int i = 0; i < p->stream_count; i++) p->kernels->stream(r.ways[i].to, r.ways[i].from, r.ways[i].bytes);
+    if (p->stream_count > 0) p->kernels->fence();
 }
 
 static bool run(const call *c, const elementwise_kernels *kernels) {

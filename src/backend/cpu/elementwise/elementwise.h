@@ -39,6 +39,10 @@ typedef struct {
     elementwise_load loads[TARN_DTYPE_COUNT];
     elementwise_store stores[TARN_DTYPE_COUNT];
     elementwise_convert converts[TYPE_COUNT][TARN_DTYPE_COUNT];
+    /* Copies bytes, a multiple of 64, to an address that is one: past the caches, where the machine can. What follows
+       `fence` in any thread sees them. */
+    void (*stream)(void *to, const void *from, int64_t bytes);
+    void (*fence)(void);
 } elementwise_kernels;
 
 extern const elementwise_kernels elementwise_kernels_baseline, elementwise_kernels_avx2, elementwise_kernels_avx512;

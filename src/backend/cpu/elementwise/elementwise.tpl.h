@@ -95,6 +95,10 @@
 #define PASS       c64
 #include "cpu/elementwise/rows.tpl.h"
 
+static void stream(void *to, const void *from, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += SIMD_BYTES) stream_f32((char *)to + i, load_f32((const char *)from + i));
+}
+
 #define CONVERTS(type)                                                                                                 \
     [TARN_BOOL] = convert_##type##_bool, [TARN_UINT8] = convert_##type##_uint8,                                        \
     [TARN_UINT16] = convert_##type##_uint16, [TARN_UINT32] = convert_##type##_uint32,                                  \
@@ -134,4 +138,6 @@ const elementwise_kernels ISA(elementwise_kernels) = {
             [TYPE_F64] = {CONVERTS(f64)},
             [TYPE_C64] = {CONVERTS(c64)},
         },
+    .stream = stream,
+    .fence = stream_fence,
 };
