@@ -217,6 +217,78 @@ static void test_many_children(void) {
     }
 }
 
+/* ---- a check of the user's that waits for what the forking thread has: an interpreter's lock */
+
+static pthread_mutex_t interpreter = PTHREAD_MUTEX_INITIALIZER;
+static atomic_int in_check;
+
+static bool check_with_lock(void *context) {
+    (void)context;
+    atomic_fetch_add(&in_check, 1);
+    pthread_mutex_lock(&interpreter);
+    pthread_mutex_unlock(&interpreter);
+    return true;
+}
+
+typedef struct {
+    tarn_array *file, *sum; /* sum is computed from file, lazily */
+    tarn_compiled *compiled;
+    bool by_plan, ok;
+} checked;
+
+static bool sum_of_checked(void *context) {
+    TARN_SCOPE;
+    checked *c = context;
+    tarn_array *y = c->sum;
+    return (!c->by_plan || into(&y, tarn_compiled_call(c->compiled, &c->file, 1))) && sums_to(y, c->by_plan ? 30 : 20);
+}
+
+static void *evaluate_checked(void *context) {
+    checked *c = context;
+    c->ok = sum_of_checked(c);
+    return NULL;
+}
+
+static bool go_on_in_child(void *context) {
+    pthread_mutex_unlock(&interpreter);
+    return sum_of_checked(context) && compute_much(NULL); /* what the other thread had claimed, which is not here */
+}
+
+static void test_check(bool by_plan) {
+    static const float numbers[4] = {1, 2, 3, 4};
+    TARN_SCOPE;
+    checked c = {.by_plan = by_plan, .compiled = tarn_compile(TARN_FUNCTION(squares, NULL))};
+    c.file = tarn_from_foreign(numbers, TARN_SHAPE(4), TARN_FLOAT32, .check = check_with_lock);
+    c.sum = tarn_add(c.file, c.file);
+    if (by_plan) CHECK(sum_of_checked(&c)); /* the plan is there */
+    pthread_t thread;
+    pthread_mutex_lock(&interpreter);
+    atomic_store(&in_check, 0);
+    CHECK(pthread_create(&thread, NULL, evaluate_checked, &c) == 0);
+    for (int i = 0; i < 100000 && !atomic_load(&in_check); i++) usleep(100);
+    CHECK(atomic_load(&in_check));
+    in_child(go_on_in_child, &c);
+    pthread_mutex_unlock(&interpreter);
+    pthread_join(thread, NULL);
+    CHECK(c.ok);
+    tarn_compiled_free(c.compiled);
+}
+
+/* A check that forks itself. */
+static int checks_left;
+static bool fork_in_check(void *context) {
+    if (checks_left > 0 && --checks_left == 0) in_child(compute_much, NULL);
+    return !context;
+}
+
+static void test_fork_in_check(void) {
+    static const float numbers[4] = {1, 2, 3, 4};
+    TARN_SCOPE;
+    checks_left = 1;
+    tarn_array *file = tarn_from_foreign(numbers, TARN_SHAPE(4), TARN_FLOAT32, .check = fork_in_check);
+    CHECK(sums_to(tarn_add(file, file), 20) && checks_left == 0);
+}
+
 /* ---- other devices */
 
 static bool lost(bool ok) {
@@ -291,6 +363,9 @@ int main(void) {
     test_others_busy();
     test_forking_threads();
     test_many_children();
+    test_check(false);
+    test_check(true);
+    test_fork_in_check();
     test_mock();
     return check_report("fork");
 }

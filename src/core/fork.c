@@ -63,6 +63,7 @@ static void in_child(void) {
     streams_in_child();
     devices_in_child();
     locks_in_child();
+    fork_undo_in_child();
 }
 
 static void install(void) {

@@ -59,6 +59,44 @@ void fork_allow(void) {
     if (--own_hold == 0) atomic_fetch_sub(&holders, 1);
 }
 
+static fork_undo *undone; /* who is let; under the schedule lock */
+
+void fork_let(fork_undo *u) {
+    u->thread = pthread_self();
+    u->holds = own_hold;
+    schedule_lock();
+    u->next = undone;
+    undone = u;
+    schedule_unlock();
+    own_hold = 0;
+    atomic_fetch_sub(&holders, 1);
+}
+
+void fork_let_end(fork_undo *u) {
+    fork_hold();
+    own_hold = u->holds;
+    schedule_lock();
+    fork_undo **at = &undone;
+    while (*at != u) at = &(*at)->next;
+    *at = u->next;
+    schedule_unlock();
+}
+
+void fork_undo_in_child(void) {
+    fork_undo *all = undone, *own = NULL;
+    while (all) {
+        fork_undo *u = all;
+        all = u->next;
+        if (pthread_equal(u->thread, pthread_self())) {
+            u->next = own;
+            own = u;
+        } else {
+            u->undo(u);
+        }
+    }
+    undone = own;
+}
+
 void locks_close(void) {
     pthread_mutex_lock(&gate);
     atomic_store(&closed, true);

@@ -19,14 +19,27 @@ bool lock_is_held(void);
 pthread_mutex_t *lock_of(const void *object);
 
 /* Between the two no other thread forks: what is done there in steps is whole in a child. They nest. Callbacks of the
-   user, who may wait for the thread that forks, have no place there, nor has who holds a lock already. */
+   user, who may wait for the thread that forks, have no place there (fork_let), nor has who holds a lock already. */
 void fork_hold(void);
 void fork_allow(void);
+
+/* Callbacks that must be asked in the midst of such steps stand between the two: others may fork, and a child, which
+   has not the thread, calls `undo` in its place, with no lock held. */
+typedef struct fork_undo {
+    struct fork_undo *next;
+    void (*undo)(struct fork_undo *u);
+    pthread_t thread;
+    int holds;
+} fork_undo;
+void fork_let(fork_undo *u);
+void fork_let_end(fork_undo *u);
 
 /* Around a fork. Once it is closed no thread is between fork_hold and fork_allow. */
 void locks_close(void);
 void locks_before_fork(void);
 void locks_after_fork(void);
 void locks_in_child(void);
+/* The last of what is done in a child. */
+void fork_undo_in_child(void);
 
 #endif

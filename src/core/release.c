@@ -70,6 +70,16 @@ bool release_is_draining(void) {
     return draining;
 }
 
+bool release_pause(void) {
+    bool before = draining;
+    draining = true;
+    return before;
+}
+
+void release_go_on(bool before) {
+    draining = before;
+}
+
 void tarn_drain_released(void) {
     release_drain();
 }

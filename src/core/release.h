@@ -16,7 +16,10 @@ typedef struct release_note {
 /* Any thread. */
 void release_later(release_note *note);
 
-bool release_is_draining(void); /* this thread is within a function that a note called */
+bool release_is_draining(void); /* this thread is within a function that a note called, or between the next two */
+/* Between the two this thread calls nothing that was left. Returns what release_go_on is given. */
+bool release_pause(void);
+void release_go_on(bool before);
 
 extern release_note *_Atomic release_notes; /* the last first */
 extern atomic_bool release_queued;          /* whether others wait that a thread has begun to call */

@@ -11,6 +11,7 @@
 #include "tarn/ops.h"
 
 typedef struct {
+    fork_undo undo; /* first */
     schedule *notes;
     program *p;
     run *r;
@@ -35,22 +36,36 @@ static void evaluation_free(evaluation *e) {
     program_release(e->p);
 }
 
+static void give_up(evaluation *e) {
+    schedule_lock();
+    schedule_roll_back(e->notes, e->r);
+    schedule_unlock();
+    run_cancel(e->r);
+}
+
+static void undo_evaluation(fork_undo *u) {
+    evaluation *e = (evaluation *)u;
+    give_up(e);
+    evaluation_free(e);
+}
+
 static run_state reserve(evaluation *e) {
-    return program_prepare(e->p) ? run_reserve(e->r) : RUN_FAILED;
+    e->undo.undo = undo_evaluation;
+    return program_prepare(e->p) ? run_reserve(e->r, &e->undo) : RUN_FAILED;
 }
 
 /* Submits what is planned; or nothing has happened. */
 static run_state execute(evaluation *e, bool waits) {
     run_state state = reserve(e);
-    if (state == RUN_READY) run_launch(e->r, waits);
+    if (state != RUN_READY) {
+        give_up(e);
+        return state;
+    }
+    run_launch(e->r, waits);
     schedule_lock();
-    if (state == RUN_READY)
-        schedule_commit(e->notes);
-    else
-        schedule_roll_back(e->notes, e->r);
+    schedule_commit(e->notes);
     schedule_unlock();
-    if (state != RUN_READY) run_cancel(e->r);
-    return state;
+    return RUN_READY;
 }
 
 /* Why something is computed: the caller goes on, waits for it, or reads it. */

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/vector.h"
 #include "core/array.h"
+#include "core/lock.h"
 #include "ops/view.h"
 
 enum { LARGEST_ELEMENT = 8 };
@@ -167,9 +168,9 @@ run *run_new(program *p, buffer *const *arguments, const int64_t *offsets);
  * launched. */
 buffer *run_buffer(const run *r, int storage);
 /* Gets all that the run needs: what can fail, fails here. RUN_AGAIN: what an input was to be computed by has been given
- * up. */
+   up. Between fork_hold and fork_allow; u takes back, with the run, what it was begun for. */
 typedef enum { RUN_READY, RUN_FAILED, RUN_AGAIN } run_state;
-run_state run_reserve(run *r);
+run_state run_reserve(run *r, fork_undo *u);
 /* Submits it, which cannot fail, and lets go of it. `waits`: the caller will wait for it at once. */
 void run_launch(run *r, bool waits);
 /* Instead of launching: its exported buffers will never be filled. */

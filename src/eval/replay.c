@@ -52,77 +52,93 @@ static void give_back_arguments(const plan_call *request, buffer *const *argumen
 
 /* What a call needs to run its plan: retained, so that no other thread takes it. */
 typedef struct {
+    fork_undo undo; /* first */
+    const plan_call *request;
+    plan *plan;
     run *run;
     buffer **arguments;
     int64_t *offsets;
     tarn_array **made;
 } plan_run;
 
+static void run_end(plan_run *on) {
+    for (int i = 0; on->arguments && i < on->request->count; i++) buffer_release(on->arguments[i]);
+    memory_free(on->arguments);
+    memory_free(on->offsets);
+    memory_free(on->made);
+    plan_release(on->plan);
+}
+
+static void give_up(plan_run *on) {
+    give_back_arguments(on->request, on->arguments);
+    run_cancel(on->run);
+}
+
+static void undo_call(fork_undo *u) {
+    plan_run *on = (plan_run *)u;
+    give_up(on);
+    run_end(on);
+}
+
 /* Under the schedule lock: no array that is read here loses its value between the description of the call and this.
  */
-static void begin_run(plan_run *on, const plan_call *request, const plan *p) {
-    *on = (plan_run){.arguments = NEW_ARRAY(buffer *, request->count),
-                     .offsets = NEW_ARRAY(int64_t, request->count),
-                     .made = NEW_ARRAY(tarn_array *, p->output_count)};
+static void begin_run(plan_run *on) {
+    const plan_call *request = on->request;
+    on->arguments = NEW_ARRAY(buffer *, request->count);
+    on->offsets = NEW_ARRAY(int64_t, request->count);
+    on->made = NEW_ARRAY(tarn_array *, on->plan->output_count);
     if (!on->arguments || !on->offsets || !on->made) return;
     for (int i = 0; i < request->count; i++) {
         on->arguments[i] = buffer_retain(request->values[i]->buffer);
         on->offsets[i] = request->values[i]->offset * dtype_bytes(request->values[i]->dtype);
     }
-    on->run = run_new(p->program, on->arguments, on->offsets);
-    if (on->run) take_arguments(request, p, on->run);
+    on->run = run_new(on->plan->program, on->arguments, on->offsets);
+    if (on->run) take_arguments(request, on->plan, on->run);
 }
 
 /* Arrays over what the run computes are made before it is launched, because that may fail. */
-static run_state finish_run(plan_run *on, const plan_call *request, const plan *p) {
-    run_state state = run_reserve(on->run);
+static run_state finish_run(plan_run *on) {
+    const plan *p = on->plan;
+    run_state state = run_reserve(on->run, &on->undo);
     bool ok = state == RUN_READY && make_outputs(p, on->run, on->offsets, on->made);
-    ok = ok && results_reserve(request->results, p->output_count);
+    ok = ok && results_reserve(on->request->results, p->output_count);
     if (state == RUN_READY && !ok) state = RUN_FAILED;
-    if (state == RUN_READY) {
-        results_fill(request->results, on->made, p->output_count - p->state_count);
-        run_launch(on->run, false);
+    if (state != RUN_READY) {
+        give_up(on);
         return state;
     }
-    give_back_arguments(request, on->arguments);
-    run_cancel(on->run);
+    results_fill(on->request->results, on->made, p->output_count - p->state_count);
+    run_launch(on->run, false);
     return state;
 }
 
-static void run_end(plan_run *on, int count) {
-    for (int i = 0; on->arguments && i < count; i++) buffer_release(on->arguments[i]);
-    memory_free(on->arguments);
-    memory_free(on->offsets);
-    memory_free(on->made);
-}
-
 /* Finds the plan, which the call holds from then on, and begins its run. */
-static plan *begin_call(plan_run *on, plan_call *request, bool made) {
+static bool begin_call(plan_run *on, plan_call *request, bool made) {
+    *on = (plan_run){.undo = {.undo = undo_call}, .request = request};
     schedule_lock();
-    plan *p = plan_describe(request) ? plan_find(request) : NULL;
+    plan *p = on->plan = plan_describe(request) ? plan_find(request) : NULL;
     if (p) {
         request->c->hits += !made;
         p->used = ++request->c->clock;
         atomic_fetch_add(&p->references, 1);
-        begin_run(on, request, p);
+        begin_run(on);
     }
     schedule_unlock();
     return p;
 }
 
-static bool store_made(const tarn_compiled *c, const plan *p, tarn_array *const *made) {
-    return state_store(c, made + p->output_count - p->state_count, p->state_count);
+static bool store_made(const plan_run *on) {
+    const plan *p = on->plan;
+    return state_store(on->request->c, on->made + p->output_count - p->state_count, p->state_count);
 }
 
 run_state plan_replay(plan_call *request, bool made, bool *found) {
-    plan_run on = {0};
+    plan_run on;
     fork_hold();
-    plan *p = begin_call(&on, request, made);
-    run_state state = on.run ? finish_run(&on, request, p) : p || !tarn_ok() ? RUN_FAILED : RUN_AGAIN;
+    *found = begin_call(&on, request, made);
+    run_state state = on.run ? finish_run(&on) : *found || !tarn_ok() ? RUN_FAILED : RUN_AGAIN;
     fork_allow();
-    *found = p != NULL;
-    if (state == RUN_READY && !store_made(request->c, p, on.made)) state = RUN_FAILED;
-    run_end(&on, request->count);
-    plan_release(p);
+    if (state == RUN_READY && !store_made(&on)) state = RUN_FAILED;
+    run_end(&on);
     return state;
 }

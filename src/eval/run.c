@@ -205,23 +205,46 @@ void run_cancel(run *r) {
 
 /* ---- reserving */
 
-/* Whether all foreign memory that the run reads is still what it was: each check once. */
+static bool same_check(const buffer *a, const buffer *b) {
+    return a && a->check == b->check && a->context == b->context;
+}
+
+/* Whether all foreign memory that the run reads is still what it was: neighbours that share a file ask once. */
 static bool foreign_holds(const run *r) {
-    const void *asked = NULL;
+    const buffer *asked = NULL;
     for (size_t i = 0; i < r->p->inputs.count; i++) {
         const buffer *b = r->buffers[r->p->inputs.items[i].storage];
-        if (b->check && b->context != asked && !b->check(b->context)) return false;
-        asked = b->check ? b->context : asked;
+        if (!b->check || same_check(asked, b)) continue;
+        if (!b->check(b->context)) return false;
+        asked = b;
     }
     return true;
 }
 
-static run_state settle_inputs(run *r) {
+static bool has_checks(const run *r) {
+    for (size_t i = 0; i < r->p->inputs.count; i++)
+        if (r->buffers[r->p->inputs.items[i].storage]->check) return true;
+    return false;
+}
+
+/* The user may wait in a check for a thread that forks; and what else of his waits to be called may need what this run
+   has claimed. */
+static bool ask_checks(const run *r, fork_undo *u) {
+    if (!has_checks(r)) return true;
+    bool before = release_pause();
+    fork_let(u);
+    bool ok = foreign_holds(r);
+    fork_let_end(u);
+    release_go_on(before);
+    return ok;
+}
+
+static run_state settle_inputs(run *r, fork_undo *u) {
     for (size_t i = 0; i < r->p->inputs.count; i++) {
         int t = r->p->inputs.items[i].storage;
         if (!is_pending_for(r, (size_t)t) && !buffer_settle(r->buffers[t])) return RUN_AGAIN;
     }
-    return foreign_holds(r) ? RUN_READY : RUN_FAILED;
+    return ask_checks(r, u) ? RUN_READY : RUN_FAILED;
 }
 
 static bool reserve_base(run *r, size_t i) {
@@ -280,9 +303,9 @@ static bool check_devices(const run *r) {
     return true;
 }
 
-run_state run_reserve(run *r) {
+run_state run_reserve(run *r, fork_undo *u) {
     if (!check_devices(r)) return RUN_FAILED;
-    run_state state = settle_inputs(r);
+    run_state state = settle_inputs(r, u);
     if (state != RUN_READY) return state;
     return reserve_bases(r) && reserve_moves(r) ? RUN_READY : RUN_FAILED;
 }
