@@ -14,7 +14,7 @@ static PyObject *new_object(PyTypeObject *type, tarn_array *a) {
     array_object *object = PyObject_New(array_object, type);
     if (!object) return NULL;
     object->weak_references = NULL;
-    object->value = tarn_own(a);
+    object->value = a ? tarn_own(a) : NULL;
     return (PyObject *)object;
 }
 
@@ -63,20 +63,32 @@ bool evaluate(tarn_array *const *list, int count) {
     return done || raise_error();
 }
 
+void replace_array(PyObject *self, tarn_array *a) {
+    tarn_array *old = ARRAY(self);
+    ((array_object *)self)->value = tarn_own(a);
+    tarn_drop(old);
+}
+
+/* Without a value until __init__ or __setstate__ gives one. */
 static PyObject *array_new(PyTypeObject *type, PyObject *arguments, PyObject *named) {
+    (void)arguments, (void)named;
+    return new_object(type, NULL);
+}
+
+static int array_init(PyObject *self, PyObject *arguments, PyObject *named) {
     static char *names[] = {"val", "dtype", NULL};
     PyObject *value, *given = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(arguments, named, "O|O:array", names, &value, &given)) return NULL;
+    if (!PyArg_ParseTupleAndKeywords(arguments, named, "O|O:array", names, &value, &given)) return -1;
     if (value == Py_None || (given != Py_None && !is_dtype(given))) {
         PyErr_Format(PyExc_TypeError,
                      "array(): val must be a number, list, tuple or array and dtype a Dtype, not %s and %s",
                      type_name(value), type_name(given));
-        return NULL;
+        return -1;
     }
     TARN_SCOPE;
     tarn_dtype dtype = given == Py_None ? TARN_FLOAT32 : dtype_of_object(given);
     tarn_array *a = array_of_object(value, given == Py_None ? NULL : &dtype);
-    return a ? new_object(type, a) : raise_error();
+    return a ? (replace_array(self, a), 0) : (raise_error(), -1);
 }
 
 static void array_free(PyObject *self) {
@@ -153,6 +165,7 @@ static PyGetSetDef properties[] = {
     {"mT", array_matrix_transposed, NULL, "The array with its last two axes exchanged.", NULL},
     {"real", array_real, NULL, "The real part.", NULL},
     {"imag", array_imag, NULL, "The imaginary part.", NULL},
+    {"at", array_at, NULL, "a.at[index].add(value): a with all updates applied, also those of the same element.", NULL},
     {0}};
 
 static PyMemberDef members[] = {
@@ -163,6 +176,7 @@ static const PyType_Slot own_slots[] = {
                 "val is a number, a list or tuple (nested), another array, or an object with a buffer (NumPy).\n\n"
                 ">>> mx.array([1.0, 2.0]) + 1\narray([2, 3], dtype=float32)"},
     {Py_tp_new, SLOT(array_new)},
+    {Py_tp_init, SLOT(array_init)},
     {Py_tp_dealloc, SLOT(array_free)},
     {Py_tp_getset, properties},
     {Py_tp_members, members},
@@ -182,6 +196,17 @@ static const PyMethodDef own_methods[] = {
     {"tolist", array_tolist, METH_NOARGS, "tolist()\n--\n\nThe values as nested lists of Python numbers."},
     {"__complex__", array_complex, METH_NOARGS, NULL},
     {"__format__", array_format, METH_O, NULL},
+    {"__copy__", array_copy, METH_NOARGS, NULL},
+    {"__deepcopy__", array_copy, METH_O, NULL},
+    {"__getstate__", array_get_state, METH_NOARGS, NULL},
+    {"__setstate__", array_set_state, METH_O, NULL},
+    {"__bytes__", array_bytes, METH_NOARGS, NULL},
+    {"__array__", METHOD(array_numpy), METH_VARARGS | METH_KEYWORDS, NULL},
+    {"__array_namespace__", METHOD(array_namespace), METH_VARARGS | METH_KEYWORDS, NULL},
+    {"__dlpack__", METHOD(array_dlpack), METH_VARARGS | METH_KEYWORDS, NULL},
+    {"__dlpack_device__", array_dlpack_device, METH_NOARGS, NULL},
+    {"__div__", array_divide, METH_O, NULL},
+    {"__rdiv__", array_divide_into, METH_O, NULL},
 };
 
 /* Own methods and those of the rows: a type has one table. */

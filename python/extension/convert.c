@@ -156,6 +156,7 @@ tarn_array *array_of_object(PyObject *value, const tarn_dtype *dtype) {
     if (is_list(value)) return array_of_list(value, dtype);
     if (PyObject_HasAttrString(value, "__mlx_array__")) return array_of_method(value, "__mlx_array__", dtype);
     if (PyObject_CheckBuffer(value)) return array_of_buffer(value, dtype);
+    if (PyObject_HasAttrString(value, "__dlpack__")) return cast(array_of_dlpack(value, Py_None), dtype);
     PyErr_Format(PyExc_ValueError, "Invalid type %s received in array initialization.", type_name(value));
     return NULL;
 }

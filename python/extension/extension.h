@@ -29,6 +29,7 @@ bool is_array(PyObject *object);
 #define ARRAY(object) (((array_object *)(object))->value)
 /* The result of an operation as an object, out of the innermost scope; of NULL the error is raised. */
 PyObject *new_array(tarn_array *a);
+void replace_array(PyObject *self, tarn_array *a); /* the object stands for a from now on */
 PyObject *new_tuple(tarn_array *const *arrays, Py_ssize_t count);
 PyObject *new_list(tarn_array *const *arrays, Py_ssize_t count);
 PyObject *new_shape(const tarn_array *a);
@@ -59,7 +60,7 @@ bool device_of_object(PyObject *object, tarn_device *device);
  * one. */
 tarn_array *array_of_object(PyObject *value, const tarn_dtype *dtype);
 tarn_array *array_of_buffer(PyObject *value, const tarn_dtype *dtype);
-bool is_array_like(PyObject *value); /* what array_of_object takes beside scalars and lists */
+tarn_array *array_of_dlpack(PyObject *value, PyObject *copy); /* dlpack.c */
 
 /* ---- scalar.c */
 /* A bool, int, float or complex as 0-d array. With `like`, as MLX does it, in that dtype where its kind allows. */
@@ -67,6 +68,9 @@ bool is_scalar(PyObject *value);
 tarn_array *weak_scalar(PyObject *value, const tarn_dtype *like);
 /* The operands of one call: scalars take the dtype of the first array among them. NULL stays NULL. */
 bool as_operands(PyObject *const *values, tarn_array **arrays, int count);
+
+/* One operand beside `like`: a number or array, but no list. */
+bool operand_like(PyObject *value, const tarn_array *like, tarn_array **operand);
 
 /* ---- arguments.c: the parameters of a call */
 typedef struct {
@@ -147,6 +151,17 @@ PyObject *array_complex(PyObject *self, PyObject *unused);
 int array_get_buffer(PyObject *self, Py_buffer *view, int flags);
 void array_release_buffer(PyObject *self, Py_buffer *view);
 PyObject *array_compare(PyObject *a, PyObject *b, int how);
+PyObject *array_at(PyObject *self, void *unused);
+PyObject *array_copy(PyObject *self, PyObject *unused);
+PyObject *array_bytes(PyObject *self, PyObject *unused);
+PyObject *array_get_state(PyObject *self, PyObject *unused);
+PyObject *array_set_state(PyObject *self, PyObject *state);
+PyObject *array_numpy(PyObject *self, PyObject *arguments, PyObject *named);
+PyObject *array_namespace(PyObject *self, PyObject *arguments, PyObject *named);
+PyObject *array_dlpack(PyObject *self, PyObject *arguments, PyObject *named);
+PyObject *array_dlpack_device(PyObject *self, PyObject *unused);
+PyObject *array_divide(PyObject *a, PyObject *b);
+PyObject *array_divide_into(PyObject *a, PyObject *b);
 extern const PyType_Slot operator_slots[];
 extern const int operator_slot_count;
 tarn_array *index_read(tarn_array *a, PyObject *index);
@@ -164,6 +179,9 @@ extern PyMethodDef methods_of_rows[]; /* of array */
 bool add_types(PyObject *module); /* each type's file */
 bool add_dtypes(PyObject *module);
 bool add_iterator(PyObject *module);
+bool add_at(PyObject *module);
+bool add_printing(PyObject *module);
+bool add_infos(PyObject *module);
 bool add_devices(PyObject *module);
 
 #endif

@@ -30,6 +30,12 @@ OPERATOR(add, tarn_add, "addition")
 OPERATOR(subtract, tarn_subtract, "subtraction")
 OPERATOR(multiply, tarn_multiply, "multiplication")
 OPERATOR(divide, tarn_divide, "division")
+PyObject *array_divide(PyObject *a, PyObject *b) {
+    return divide(a, b);
+} /* __div__, which MLX has as well */
+PyObject *array_divide_into(PyObject *a, PyObject *b) {
+    return divide(b, a);
+}
 OPERATOR(floor_divide, tarn_floor_divide, "floor division")
 OPERATOR(remainder_of, tarn_remainder, "modulus")
 
@@ -103,9 +109,9 @@ PyObject *array_compare(PyObject *a, PyObject *b, int how) {
 
 static PyObject *assign(PyObject *self, PyObject *result) {
     if (!result || result == Py_NotImplemented) return result;
-    tarn_array *old = ARRAY(self);
-    ((array_object *)self)->value = tarn_keep(ARRAY(result));
-    tarn_drop(old);
+    tarn_array *old = ARRAY(self); /* the result's object, which nobody else has, takes it away */
+    ((array_object *)self)->value = ARRAY(result);
+    ((array_object *)result)->value = old;
     Py_DECREF(result);
     return Py_NewRef(self);
 }

@@ -1,81 +1,18 @@
-/* How arrays are printed: array([1, 2], dtype=int32), with the middle of long axes left out. */
-#include "extension.h"
+/* How arrays are printed, and with how many digits: PrintOptions, and the context that changes them for a while. */
+#include "special.h"
 
-#include <string.h>
+#include <structmember.h>
 
-enum { EDGE = 3 };
-
-static bool say(PyObject *parts, const char *format, ...) {
-    va_list list;
-    va_start(list, format);
-    PyObject *part = PyUnicode_FromFormatV(format, list);
-    va_end(list);
-    bool said = part && PyList_Append(parts, part) == 0;
-    Py_XDECREF(part);
-    return said;
-}
-
-static bool say_float(PyObject *parts, double value, bool sign) {
-    char text[64];
-    snprintf(text, sizeof text, sign ? "%+.6g" : "%.6g", value);
-    return say(parts, "%s", text);
-}
-
-static bool say_value(PyObject *parts, PyObject *value) {
-    if (PyFloat_Check(value)) return say_float(parts, PyFloat_AsDouble(value), false);
-    if (!PyComplex_Check(value)) return say(parts, "%S", value);
-    return say_float(parts, PyComplex_RealAsDouble(value), false) &&
-           say_float(parts, PyComplex_ImagAsDouble(value), true) && say(parts, "j");
-}
-
-/* Between two items of an axis: items of the last one stand in a line, others below each other. */
-static bool separate(PyObject *parts, const char *text, int depth, int ndim) {
-    static const char blanks[] = "                        ";
-    return depth + 1 == ndim ? say(parts, "%s ", text)
-                             : say(parts, "%s\n%s", text, blanks + sizeof blanks - 1 - 7 - depth);
-}
-
-static bool say_list(PyObject *parts, PyObject *value, int depth, int ndim, const int64_t *shape) {
-    if (depth == ndim) return say_value(parts, value);
-    bool said = say(parts, "[");
-    for (Py_ssize_t i = 0; said && i < PyObject_Size(value); i++) {
-        said = i == 0 || separate(parts, ",", depth, ndim);
-        if (said && shape[depth] > 2 * EDGE && i == EDGE) said = separate(parts, "...,", depth, ndim);
-        said = said && say_list(parts, PyList_GetItem(value, i), depth + 1, ndim, shape);
-    }
-    return said && say(parts, "]");
-}
-
-/* a without the middle of its long axes. */
-static tarn_array *edges(tarn_array *a) {
-    for (int i = 0; i < tarn_ndim(a); i++) {
-        int64_t size = tarn_dim(a, i);
-        if (size > 2 * EDGE)
-            a = tarn_concatenate(
-                ((tarn_array *[]){tarn_slice_axis(a, i, 0, EDGE), tarn_slice_axis(a, i, size - EDGE, size)}), 2,
-                .axis = TARN_AXIS(i));
-    }
-    return a;
-}
-
-static bool say_array(PyObject *parts, tarn_array *a) {
-    PyObject *shown = new_array(edges(a));
-    PyObject *values = shown ? array_tolist(shown, NULL) : NULL;
-    bool said = values && say_list(parts, values, 0, tarn_ndim(a), tarn_shape_of(a).values);
-    Py_XDECREF(values);
-    Py_XDECREF(shown);
-    return said;
-}
+static int current = -1; /* digits after the point; -1: six significant ones */
 
 PyObject *array_repr(PyObject *self) {
+    tarn_array *a = ARRAY(self);
+    if (!evaluate(&a, 1)) return NULL;
     TARN_SCOPE;
-    PyObject *parts = PyList_New(0), *empty = PyUnicode_FromString(""), *text = NULL;
-    bool said = parts && empty && say(parts, "array(") && say_array(parts, ARRAY(self)) &&
-                say(parts, ", dtype=%s)", tarn_dtype_name(tarn_dtype_of(ARRAY(self))));
-    if (said) text = PyUnicode_Join(empty, parts);
-    Py_XDECREF(parts);
-    Py_XDECREF(empty);
-    return text;
+    char *text = current < 0 ? tarn_format(a) : tarn_format(a, .precision = TARN_INTEGER(current));
+    PyObject *made = text ? PyUnicode_FromString(text) : raise_error();
+    tarn_free(text);
+    return made;
 }
 
 /* A 0-d array is formatted as its value, others only without a format. */
@@ -87,4 +24,70 @@ PyObject *array_format(PyObject *self, PyObject *format) {
     PyObject *text = value ? PyObject_Format(value, format) : NULL;
     Py_XDECREF(value);
     return text;
+}
+
+/* ---- options */
+
+typedef struct {
+    PyObject_HEAD int precision, before; /* before: what a context found */
+} options_object;
+
+static PyTypeObject *options_type, *context_type;
+
+static PyObject *options_new(PyTypeObject *type, PyObject *arguments, PyObject *named) {
+    static char *names[] = {"precision", NULL};
+    int precision = -1;
+    if (!PyArg_ParseTupleAndKeywords(arguments, named, "|i:PrintOptions", names, &precision)) return NULL;
+    options_object *options = PyObject_New(options_object, type);
+    if (options) options->precision = precision, options->before = current;
+    return (PyObject *)options;
+}
+
+bool set_printing(int64_t precision) {
+    return current = (int)precision, true;
+}
+PyObject *get_printing(void) {
+    return PyObject_CallFunction((PyObject *)options_type, "i", current);
+}
+
+PyObject *printing_context(int64_t precision) {
+    options_object *context = PyObject_New(options_object, context_type);
+    if (context) context->precision = (int)precision, context->before = current;
+    return (PyObject *)context;
+}
+
+static PyObject *context_enter(PyObject *self, PyObject *unused) {
+    (void)unused;
+    options_object *context = (options_object *)self;
+    context->before = current, current = context->precision;
+    return Py_NewRef(self);
+}
+
+static PyObject *context_exit(PyObject *self, PyObject *unused) {
+    (void)unused;
+    current = ((options_object *)self)->before;
+    Py_RETURN_NONE;
+}
+
+static PyMemberDef members[] = {{"precision", T_INT, offsetof(options_object, precision), 0, "Digits after the point."},
+                                {0}};
+static PyMethodDef context_methods[] = {
+    {"__enter__", context_enter, METH_NOARGS, NULL}, {"__exit__", context_exit, METH_VARARGS, NULL}, {0}};
+static PyType_Slot options_slots[] = {{Py_tp_doc, "PrintOptions(precision=-1)\n--\n\nHow arrays are printed."},
+                                      {Py_tp_new, SLOT(options_new)},
+                                      {Py_tp_members, members},
+                                      {0, NULL}};
+static PyType_Slot context_slots[] = {
+    {Py_tp_doc, "A context in which arrays are printed otherwise."}, {Py_tp_methods, context_methods}, {0, NULL}};
+static PyType_Spec options_spec = {"tarn.core.PrintOptions", sizeof(options_object), 0, Py_TPFLAGS_DEFAULT,
+                                   options_slots};
+static PyType_Spec context_spec = {"tarn.core._PrintOptionsContext", sizeof(options_object), 0,
+                                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, context_slots};
+
+bool add_printing(PyObject *module) {
+    options_type = (PyTypeObject *)PyType_FromSpec(&options_spec);
+    context_type = (PyTypeObject *)PyType_FromSpec(&context_spec);
+    return options_type && context_type &&
+           PyModule_AddObjectRef(module, "PrintOptions", (PyObject *)options_type) == 0 &&
+           PyModule_AddObjectRef(module, "_PrintOptionsContext", (PyObject *)context_type) == 0;
 }

@@ -48,3 +48,13 @@ bool as_operands(PyObject *const *values, tarn_array **arrays, int count) {
         if (values[i] && !(arrays[i] = operand(values[i], like))) return raise_error(), false;
     return true;
 }
+
+bool operand_like(PyObject *value, const tarn_array *like, tarn_array **operand_of_value) {
+    tarn_dtype dtype = tarn_dtype_of(like);
+    if (value == Py_None || PyList_Check(value) || PyTuple_Check(value))
+        PyErr_Format(value == Py_None ? PyExc_TypeError : PyExc_ValueError,
+                     "Invalid type %s received in array initialization.", type_name(value));
+    else
+        *operand_of_value = operand(value, &dtype);
+    return *operand_of_value || (raise_error(), false);
+}

@@ -17,6 +17,13 @@ tarn_array *reshape_to(tarn_array *a, PyObject *shape);
 /* Halves to even, at the given decimal place. */
 tarn_array *round_to(tarn_array *a, int64_t decimals);
 
+tarn_array *as_array(PyObject *value, optional_dtype dtype, PyObject *copy);
+
+/* ---- print.c */
+bool set_printing(int64_t precision);
+PyObject *get_printing(void);
+PyObject *printing_context(int64_t precision);
+
 /* ---- random.c: the given key, or without one the next of the thread's state. NULL with an exception. */
 tarn_array *random_key(tarn_array *key);
 bool random_seed(uint64_t seed);

@@ -119,3 +119,70 @@ def test_each_thread_has_its_random_state():
     thread.start()
     thread.join()
     assert other == [[0, 9]] and mx.random.state[0].tolist() == before
+
+
+def test_at_applies_every_update():
+    a = mx.array([1.0, 2, 3])
+    twice = mx.array([0, 0])
+    assert a.at[twice].add(2).tolist() == [5, 2, 3] and a.at[0].subtract(2).tolist() == [-1, 2, 3]
+    assert a.at[twice].multiply(3).tolist() == [9, 2, 3] and a.at[1:].divide(2).tolist() == [1, 1, 1.5]
+    assert a.at[0].maximum(7).tolist() == [7, 2, 3] and a.at[:2].minimum(mx.array([0, 5])).tolist() == [0, 2, 3]
+    assert a.tolist() == [1, 2, 3]
+    with pytest.raises(ValueError):
+        a.at.add(1)
+
+
+def test_index_arrays_put_their_axes_where_mlx_has_them():
+    mlx = pytest.importorskip("mlx.core")
+    base = np.arange(120).reshape(2, 3, 4, 5)
+    for at in [lambda i, j: (slice(None), i, slice(None), j), lambda i, j: (i, slice(1, 3), 0), lambda i, j: (i, None, j), lambda i, j: (slice(None), i, None, j),
+               lambda i, j: (None, slice(None), i, j), lambda i, j: (slice(0, 1), i, slice(1, 3), j)]:
+        got = []
+        for m in (mx, mlx):
+            a, i, j = m.array(base), m.array([[0, 1], [1, 0]]), m.array([1, 0])
+            read = a[at(i, j)].tolist()
+            a[at(i, j)] = m.array(np.arange(len(np.ravel(read)))).reshape(np.shape(read))
+            got.append((read, a.tolist()))
+        assert got[0] == got[1]
+
+
+def test_copies_and_pickles():
+    import copy
+    import pickle
+
+    for dtype in (mx.bool_, mx.int8, mx.uint64, mx.float16, mx.bfloat16, mx.float64, mx.complex64):
+        a = mx.array([[1, 0], [3, 4]]).astype(dtype)
+        for b in (copy.copy(a), copy.deepcopy(a), pickle.loads(pickle.dumps(a))):
+            assert b.dtype is dtype and b.tolist() == a.tolist()
+            b[0] = 0
+            assert b.tolist() != a.tolist()
+    with pytest.raises(ValueError, match="bytes"):
+        mx.array(0).__setstate__((b"123", (2,), mx.float32))
+
+
+def test_dlpack_goes_both_ways():
+    base = np.arange(12, dtype=np.float32).reshape(3, 4)
+    a = mx.array(base)
+    assert np.array_equal(np.from_dlpack(a), base) and np.array_equal(np.from_dlpack(a.T), base.T)
+    assert mx.from_dlpack(base[:, ::2]).tolist() == base[:, ::2].tolist()
+    assert a.__dlpack_device__() == (1, 0)
+    del a
+    torch = pytest.importorskip("torch")
+    assert mx.array(torch.arange(6, dtype=torch.bfloat16).reshape(2, 3).T).tolist() == [[0, 3], [1, 4], [2, 5]]
+    assert torch.from_dlpack(mx.array([1.5, 2], mx.bfloat16)).tolist() == [1.5, 2]
+
+
+def test_limits_of_dtypes():
+    assert mx.finfo(mx.float16).max == 65504 and mx.finfo(mx.bfloat16).eps == 2**-7 and mx.finfo(mx.complex64).bits == 32
+    assert mx.iinfo(mx.int8).min == -128 and mx.iinfo(mx.uint64).max == 2**64 - 1
+    assert repr(mx.finfo(mx.float32)) == "finfo(min=-3.40282e+38, max=3.40282e+38, dtype=float32)"
+    for wrong in (lambda: mx.finfo(mx.int8), lambda: mx.iinfo(mx.bool_)):
+        with pytest.raises(ValueError):
+            wrong()
+
+
+def test_print_options():
+    a = mx.array([1 / 3])
+    with mx.printoptions(precision=2):
+        assert repr(a) == "array([0.33], dtype=float32)" and mx.get_printoptions().precision == 2
+    assert repr(a) == "array([0.333333], dtype=float32)"
