@@ -160,6 +160,8 @@ static void check_shape_refusals(void) {
     CHECK_ERROR(tarn_flip(x, .axes = TARN_AXES(3)), "flip: axis 3 of an array of 3 axes");
     CHECK_ERROR(tarn_diagonal(x, .axis1 = TARN_AXIS(1), .axis2 = TARN_AXIS(-2)), "diagonal: axis 1 is given twice");
     CHECK_ERROR(tarn_diagonal(tarn_flatten(x)), "diagonal: x has 1 axes");
+    CHECK_ERROR(tarn_squeeze(tarn_ones(TARN_SHAPE(1, 2), TARN_BOOL), .axes = TARN_AXES(0, -2)),
+                "squeeze: axis 0 is given twice");
     CHECK_ERROR(tarn_diag(x), "diag: x has 3 axes, not one or two");
     CHECK_ERROR(tarn_tile(x, TARN_SHAPE(2, -1)), "tile: -1 times");
     CHECK_ERROR(tarn_tile(x, TARN_SHAPE(INT64_MAX)), "tile: ");

@@ -97,7 +97,12 @@ static void check_large(void) {
     TARN_SCOPE;
     tarn_array *x = tarn_broadcast_to(tarn_scalar(1, TARN_UINT8), TARN_SHAPE(INT64_C(1) << 40));
     SAME(tarn_format(x), "array([1, 1, 1, ..., 1, 1, 1], dtype=uint8)");
-    CHECK(tarn_print(counted(TARN_SHAPE(3))));
+    CHECK(tarn_print(counted(TARN_SHAPE(3)), stdout));
+    FILE *full = fopen("/dev/full", "w");
+    if (full) setvbuf(full, NULL, _IONBF, 0);
+    if (full) CHECK_ERROR(tarn_print(x, full), "print: the file cannot be written");
+    if (full) fclose(full);
+    CHECK_ERROR(tarn_print(x, NULL), "print: there is no file");
 }
 
 int main(void) {

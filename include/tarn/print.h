@@ -2,6 +2,8 @@
 #ifndef TARN_PRINT_H
 #define TARN_PRINT_H
 
+#include <stdio.h>
+
 #include "tarn/array.h"
 
 #ifdef __cplusplus
@@ -20,9 +22,9 @@ typedef struct {
 /* Evaluates a and returns its text (tarn_free), NULL on failure. Only the elements that are shown are read. */
 #define tarn_format(...) TARN_CALL(1, tarn_format_with, tarn_format_options, __VA_ARGS__)
 TARN_API char *tarn_format_with(tarn_array *a, tarn_format_options options TARN_ABSENT);
-/* Writes the text and an end of line to the standard output. */
-#define tarn_print(...) TARN_CALL(1, tarn_print_with, tarn_format_options, __VA_ARGS__)
-TARN_API bool tarn_print_with(tarn_array *a, tarn_format_options options TARN_ABSENT);
+/* Writes the text and an end of line: tarn_print(a, stdout). */
+#define tarn_print(...) TARN_CALL(2, tarn_print_with, tarn_format_options, __VA_ARGS__)
+TARN_API bool tarn_print_with(tarn_array *a, FILE *to, tarn_format_options options TARN_ABSENT);
 
 #ifdef __cplusplus
 }

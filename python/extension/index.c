@@ -1,104 +1,82 @@
-/* a[...] and a[...] = v: integers, slices, None, Ellipsis, index arrays (lists count as such) and masks, by tarn_index.
- */
+/* a[...] and a[...] = v: Python's index as a list of entries, which tarn_index takes. Lists count as index arrays,
+   lists of bools as masks. */
 #include "extension.h"
 
-enum { MOST = 2 * TARN_MAX_NDIM };
 typedef struct {
-    tarn_entry entries[MOST];
-    int count;
+    tarn_entry list[2 * TARN_MAX_NDIM + 1];
+    int64_t count;
 } subscript;
-
-/* ---- reading the index */
 
 static bool refuse(const char *message) {
     return PyErr_SetString(PyExc_ValueError, message), false;
 }
 
-static bool bound(PyObject *slice, const char *name, int64_t absent, int64_t *result) {
-    PyObject *value = PyObject_GetAttrString(slice, name);
-    bool good = value != NULL;
-    if (value == Py_None)
-        *result = absent;
-    else if (good && !PyIndex_Check(value))
-        good = refuse("Slice indices must be integers or None.");
-    else if (good)
-        *result = PyNumber_AsSsize_t(value, NULL); /* clips what is too large, as slices do */
-    Py_XDECREF(value);
-    return good && !PyErr_Occurred();
-}
-
 static bool read_slice(PyObject *slice, tarn_entry *e) {
-    e->kind = TARN_ENTRY_SLICE;
-    if (!bound(slice, "step", 1, &e->step)) return false;
-    if (e->step == 0) return refuse("The step of a slice must not be zero.");
-    bool back = e->step < 0;
-    return bound(slice, "start", back ? INT64_MAX : 0, &e->start) &&
-           bound(slice, "stop", back ? INT64_MIN : INT64_MAX, &e->stop);
+    Py_ssize_t start, stop, step;
+    if (PySlice_Unpack(slice, &start, &stop, &step) == 0) return *e = TARN_STEPS(start, stop, step), true;
+    return PyErr_ExceptionMatches(PyExc_TypeError) ? refuse("Slice indices must be integers or None.") : false;
 }
 
-static bool read_integer(PyObject *value, tarn_entry *e) {
-    e->kind = TARN_ENTRY_INTEGER;
-    if (int_of_object(value, &e->start)) return true;
+static bool read_number(PyObject *value, tarn_entry *e) {
+    int64_t i;
+    if (int_of_object(value, &i)) return *e = TARN_AT(i), true;
     return PyErr_ExceptionMatches(PyExc_OverflowError) ? refuse("An index is beyond 64 bits.") : false;
 }
 
+/* An empty list is one of integers. */
 static bool read_array(PyObject *value, tarn_entry *e) {
-    e->kind = TARN_ENTRY_ARRAY;
-    e->array = is_array(value) ? ARRAY(value) : array_of_object(value, NULL);
-    if (!e->array) return raise_error(), false;
-    tarn_dtype dtype = tarn_dtype_of(e->array);
-    if (PyList_Check(value) && tarn_size(e->array) == 0) /* an empty list is one of integers */
-        e->array = tarn_astype(e->array, dtype = TARN_INT32);
-    return is_integer(dtype) || dtype == TARN_BOOL || refuse("Indices must be integral, or bool as a mask.");
-}
-
-static bool read_entry(PyObject *value, subscript *s) {
-    if (s->count == MOST) return refuse("Too many indices.");
-    tarn_entry *e = &s->entries[s->count++];
-    *e = (tarn_entry){0};
-    if (value == Py_None) return e->kind = TARN_ENTRY_NEW_AXIS, true;
-    if (value == Py_Ellipsis) return e->kind = TARN_ENTRY_ELLIPSIS, true;
-    if (PySlice_Check(value)) return read_slice(value, e);
-    if (PyLong_Check(value) && !PyBool_Check(value)) return read_integer(value, e);
-    return is_array(value) || PyList_Check(value) ? read_array(value, e)
-                                                  : refuse("Cannot index an array using the given type.");
-}
-
-static bool read_index(PyObject *index, subscript *s) {
-    if (!PyTuple_Check(index)) return read_entry(index, s);
-    for (Py_ssize_t i = 0; i < PyTuple_Size(index); i++)
-        if (!read_entry(PyTuple_GetItem(index, i), s)) return false;
+    tarn_dtype integers = TARN_INT32;
+    bool empty = PyList_Check(value) && PyList_Size(value) == 0;
+    tarn_array *a = is_array(value) ? ARRAY(value) : array_of_object(value, empty ? &integers : NULL);
+    if (!a) return raise_error(), false;
+    *e = TARN_PICK(a);
     return true;
 }
 
-/* ---- reads and updates */
+static bool read_entry(PyObject *value, tarn_entry *e) {
+    if (value == Py_None) return *e = TARN_NEW_AXIS, true;
+    if (value == Py_Ellipsis) return *e = TARN_ELLIPSIS, true;
+    if (PyBool_Check(value)) return *e = TARN_PICK(tarn_scalar_int(value == Py_True, TARN_BOOL)), true;
+    if (PySlice_Check(value)) return read_slice(value, e);
+    if (is_array(value) || PyList_Check(value)) return read_array(value, e);
+    if (PyIndex_Check(value)) return read_number(value, e);
+    bool like_array = PyObject_HasAttrString(value, "__mlx_array__") || PyObject_HasAttrString(value, "__dlpack__");
+    return like_array ? read_array(value, e) : refuse("Cannot index an array using the given type.");
+}
 
-static tarn_array *read_at(tarn_array *a, const subscript *s) {
-    return tarn_index(a, ((tarn_entries){s->entries, s->count}));
+static bool read_list(PyObject *list, subscript *s) {
+    s->count = PyTuple_Size(list);
+    if (s->count > COUNT(s->list)) return refuse("Too many indices.");
+    for (Py_ssize_t i = 0; i < s->count; i++)
+        if (!read_entry(PyTuple_GetItem(list, i), &s->list[i])) return false;
+    return true;
+}
+
+static bool read_index(PyObject *index, subscript *s) {
+    if (PyTuple_Check(index)) return read_list(index, s);
+    s->count = 1;
+    return read_entry(index, s->list);
+}
+
+/* Masks are counted when the array is read: computed here, others may use the interpreter meanwhile. */
+static bool compute_masks(const subscript *s) {
+    for (int64_t i = 0; i < s->count; i++) {
+        tarn_array *a = s->list[i].kind == TARN_ENTRY_ARRAY ? s->list[i].array : NULL;
+        if (a && tarn_dtype_of(a) == TARN_BOOL && !tarn_is_computed(a) && !evaluate(&a, 1)) return false;
+    }
+    return true;
 }
 
 tarn_array *index_read(tarn_array *a, PyObject *index) {
-    subscript s = {.count = 0};
-    return read_index(index, &s) ? read_at(a, &s) : NULL;
-}
-
-/* Axes of size 1 that value has in front of those of the result, which MLX lets go. */
-static tarn_array *without_leading_ones(tarn_array *value, int ndim) {
-    while (value && tarn_ndim(value) > ndim && tarn_dim(value, 0) == 1)
-        value = tarn_squeeze(value, .axes = TARN_AXES(0));
-    return value;
-}
-
-static bool is_mask_alone(const subscript *s) {
-    return s->count == 1 && s->entries[0].kind == TARN_ENTRY_ARRAY && tarn_dtype_of(s->entries[0].array) == TARN_BOOL;
+    subscript s;
+    bool good = read_index(index, &s) && compute_masks(&s);
+    return good ? tarn_index(a, ((tarn_entries){s.list, s.count})) : NULL;
 }
 
 tarn_array *index_update(tarn_array *a, PyObject *index, tarn_array *value, tarn_scatter_mode mode) {
-    subscript s = {.count = 0};
+    subscript s;
     if (!read_index(index, &s)) return NULL;
-    if (!is_mask_alone(&s)) /* what is read has the shape to which value broadcasts; nothing is computed of it */
-        value = without_leading_ones(value, tarn_ndim(read_at(a, &s)));
-    return tarn_index_update(a, ((tarn_entries){s.entries, s.count}), value, .mode = mode);
+    return tarn_index_update(a, ((tarn_entries){s.list, s.count}), value, .mode = mode);
 }
 
 /* ---- slots */

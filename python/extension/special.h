@@ -11,9 +11,6 @@ static inline int64_t int_or(tarn_axis value, int64_t absent) {
     return value.given ? value.axis : absent;
 }
 
-/* a.reshape(2, 3) and a.reshape((2, 3)): the arguments as a tuple. */
-tarn_array *reshape_to(tarn_array *a, PyObject *shape);
-
 /* Halves to even, at the given decimal place. */
 tarn_array *round_to(tarn_array *a, int64_t decimals);
 
@@ -30,6 +27,25 @@ bool random_seed(uint64_t seed);
 extern PyTypeObject *random_state_type;
 PyObject *random_state_key(void); /* borrowed: the array that the state holds now */
 bool add_random_state(PyObject *core);
+
+/* ---- shape.c */
+/* a.reshape(2, 3) and a.reshape((2, 3)): the arguments as a tuple. */
+tarn_array *reshape_to(tarn_array *a, PyObject *shape);
+tarn_array *transpose_to(tarn_array *a, PyObject *axes);
+tarn_array *flatten_between(tarn_array *a, int64_t first, int64_t last);
+tarn_array *unflatten_to(tarn_array *a, int64_t axis, tarn_ints shape);
+PyObject *at_least(const array_list *arrays, tarn_array *(*with_axes)(tarn_array *));
+PyObject *common_shape(PyObject *shapes);
+bool split_at_or_into(tarn_array *a, PyObject *where, int64_t axis, array_list *out);
+bool unstack(tarn_array *a, int64_t axis, array_list *out);
+tarn_array *joined(array_list *arrays, tarn_axis axis);
+tarn_array *roll_by(tarn_array *a, tarn_ints shift, tarn_ints axes);
+tarn_array *pad_widths(tarn_array *a, PyObject *widths, const char *mode, tarn_array *value);
+tarn_array *strided(tarn_array *a, tarn_ints shape, tarn_ints strides, int64_t offset);
+tarn_array *slice_from(tarn_array *a, tarn_array *start, tarn_ints axes, tarn_ints sizes);
+tarn_array *slice_update_from(tarn_array *a, tarn_array *update, tarn_array *start, tarn_ints axes);
+bool places_of(tarn_array *a, tarn_axis size, int64_t fill, array_list *out);
+PyObject *depends_on(PyObject *inputs, PyObject *dependencies);
 
 /* ---- tree.c */
 bool eval_trees(PyObject *trees);

@@ -2,7 +2,6 @@
 #include "tarn/print.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -171,10 +170,11 @@ char *tarn_format_with(tarn_array *a, tarn_format_options o) {
     return NULL;
 }
 
-bool tarn_print_with(tarn_array *a, tarn_format_options o) {
+bool tarn_print_with(tarn_array *a, FILE *to, tarn_format_options o) {
+    if (!to) return tarn_fail("print: there is no file to write to");
     char *shown = tarn_format_with(a, o);
-    bool ok = shown && printf("%s\n", shown) >= 0;
-    if (shown && !ok) tarn_fail_kind(TARN_ERROR_IO, "print: the standard output cannot be written");
+    bool ok = shown && fprintf(to, "%s\n", shown) >= 0;
+    if (shown && !ok) tarn_fail_kind(TARN_ERROR_IO, "print: the file cannot be written");
     tarn_free(shown);
     return ok;
 }

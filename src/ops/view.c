@@ -199,6 +199,7 @@ bool squeeze_axes(const attributes_squeeze *a, const tarn_array *x, bool *remove
         int axis;
         if (!check_axis("squeeze", a->axes.values[i], x->ndim, &axis)) return false;
         if (x->shape[axis] != 1) return tarn_fail("squeeze: axis %d has size %lld", axis, (long long)x->shape[axis]);
+        if (removed[axis]) return tarn_fail("squeeze: axis %d is given twice", axis);
         removed[axis] = true;
     }
     return true;

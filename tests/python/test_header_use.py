@@ -54,7 +54,7 @@ double use(const float *data) {
     tarn_free(tarn_template_variables(nullptr, "[]"));
     x = tarn_index(x, TARN_INDEX(TARN_AT(0), TARN_ELLIPSIS, TARN_SPAN(1, TARN_END), TARN_NEW_AXIS, TARN_PICK(x)));
     x = tarn_index_update(x, TARN_INDEX(TARN_WHOLE), tarn_tile(x, TARN_SHAPE(2)));
-    tarn_print(x);
+    tarn_print(x, nullptr);
 #if __cplusplus >= 202002L
     tarn_sum(x, {.axes = TARN_AXES(-1), .keepdims = true});
     tarn_sort(x, {.axis = TARN_AXIS(0)});
