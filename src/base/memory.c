@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/regions.h"
@@ -84,4 +85,21 @@ int64_t memory_of_machine(void) {
     int64_t bytes = pages > 0 && page > 0 ? pages * page : (int64_t)1 << 30;
     bytes = lesser_of("/sys/fs/cgroup/memory.max", bytes);
     return lesser_of("/sys/fs/cgroup/memory/memory.limit_in_bytes", bytes);
+}
+
+static int64_t peak_in_status(void) {
+    FILE *f = fopen("/proc/self/status", "re");
+    char line[256];
+    int64_t kilobytes = 0;
+    while (f && !kilobytes && fgets(line, sizeof line, f))
+        if (sscanf(line, "VmHWM: %" SCNd64, &kilobytes) != 1) kilobytes = 0;
+    if (f) fclose(f);
+    return kilobytes * 1024;
+}
+
+/* getrusage counts what the process that started this one had resident, too. */
+int64_t memory_peak_of_process(void) {
+    struct rusage usage;
+    int64_t peak = peak_in_status();
+    return peak || getrusage(RUSAGE_SELF, &usage) ? peak : (int64_t)usage.ru_maxrss * 1024;
 }

@@ -26,6 +26,9 @@ void memory_free_aligned(void *block);
 /* What this process may use of the machine's memory: what is built in, or less if its control group allows less. */
 int64_t memory_of_machine(void);
 
+/* The process's largest resident size, in bytes; 0 if it cannot be known. */
+int64_t memory_peak_of_process(void);
+
 /* Testing: the n-th allocation from now (1 = the next) and none after it fails; 0 turns this off. Returns how many were
  * counted. */
 int64_t memory_fail_at(int64_t n);

@@ -1,6 +1,5 @@
 /* Generating text: sync, then draw, show, step, until something ends it. */
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "base/memory.h"
@@ -146,7 +145,6 @@ static void close_generation(generation *g) {
 }
 
 static void fill_figures(const generation *g, size_t prompt, tarn_generation *r) {
-    struct rusage usage;
     double end = now(), computed = (double)((int64_t)prompt - g->session->reused);
     r->finish = g->finish;
     r->prompt_tokens = (int64_t)prompt;
@@ -157,7 +155,7 @@ static void fill_figures(const generation *g, size_t prompt, tarn_generation *r)
     /* the first token belongs to the prompt's time */
     r->generation_tps =
         g->tokens.count > 1 && r->generation_seconds > 0 ? (double)(g->tokens.count - 1) / r->generation_seconds : 0;
-    if (!getrusage(RUSAGE_SELF, &usage)) r->peak_memory_bytes = (int64_t)usage.ru_maxrss * 1024;
+    r->peak_memory_bytes = memory_peak_of_process();
 }
 
 static void fill_result(generation *g, size_t prompt, tarn_generation *r) {
