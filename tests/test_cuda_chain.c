@@ -106,6 +106,44 @@ static void test_devices(void) {
     tarn_stream_free(streams[1]);
 }
 
+/* The same function again and again, on other arrays each time: a plan that goes from call to call to graphs, and whose
+   graphs go from addresses to addresses. */
+static bool rounds(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)context, (void)count;
+    tarn_array *x = inputs[0], *w = inputs[1];
+    for (int i = 0; i < 4; i++) {
+        x = tarn_rms_norm(tarn_matmul(x, tarn_transpose(w)), NULL);
+        x = tarn_add(tarn_multiply(tarn_silu(x), x), tarn_softmax(x, .axes = TARN_AXES(-1)));
+    }
+    return tarn_result(results, x) && tarn_result(results, tarn_sum(x, .axes = TARN_AXES(-1)));
+}
+
+static bool run_rounds(tarn_device device, float *out) {
+    enum { CALLS = 14 };
+    TARN_SCOPE;
+    TARN_ON(tarn_default_stream(device));
+    tarn_compiled *c = tarn_compile(TARN_FUNCTION(rounds, NULL));
+    tarn_array *w = drawn(5, TARN_SHAPE(WIDTH, WIDTH), TARN_FLOAT32), *sums[CALLS];
+    bool ok = c != NULL;
+    for (int i = 0; ok && i < CALLS; i++) {
+        tarn_array *inputs[] = {drawn((uint64_t)i, TARN_SHAPE(1 + i / 12, WIDTH), TARN_FLOAT32), w};
+        tarn_results *made = tarn_compiled_call(c, inputs, 2);
+        sums[i] = tarn_slice_axis(tarn_results_at(made, 1), 0, 0, 1); /* kept, so that addresses change */
+        ok = tarn_eval(tarn_results_at(made, 0)) && (i % 3 || tarn_eval(sums[i]));
+    }
+    ok = ok && tarn_read(tarn_concatenate(sums, CALLS, .axis = TARN_AXIS(0)), out, CALLS * sizeof *out);
+    tarn_compiled_free(c);
+    return ok;
+}
+
+static void test_plans(void) {
+    float there[WIDTH] = {0}, here[WIDTH] = {0};
+    CHECK(run_rounds((tarn_device){TARN_CUDA, 0}, there));
+    CHECK(run_rounds((tarn_device){TARN_CPU, 0}, here));
+    printf("a plan: %g from the CPU\n", distance(there, here));
+    CHECK(distance(there, here) < 1e-5);
+}
+
 /* What the device has no row for is an error that says so; more than there is memory for, too; the device goes on. */
 static void test_errors(void) {
     TARN_SCOPE;
@@ -124,6 +162,7 @@ int main(void) {
     test_decode(TARN_BFLOAT16, false, 2e-2);
     test_decode(TARN_FLOAT32, true, 2e-5);
     test_decode(TARN_BFLOAT16, true, 2e-2);
+    test_plans();
     test_devices();
     test_errors();
     return check_report("cuda chain");

@@ -137,6 +137,16 @@ static void test_reducing(tarn_dtype dtype) {
             if (layout == 0 && dtype == TARN_BOOL) check_exact(CALL(reduce, &middle, NULL, x), TARN_BOOL, DIMS(6, 7));
             check_exact(CALL(reduce, &middle, NULL, make(dtype, DIMS(3, 0, 2))), to, DIMS(3, 2));
         }
+        if (layout == 0 && dtype_kind_of(dtype) == KIND_FLOAT) {
+            attributes_reduce last = {.axes = DIMS(-1)}, first = {.axes = DIMS(0)}, outer = {.axes = DIMS(0, 2)};
+            operand rows = randomized(dtype, DIMS(3, 20, 3001), DOMAIN_ANY);
+            check_near(CALL(reduce, &last, NULL, rows), dtype, DIMS(3, 20), 400 * closeness(dtype));
+            check_near(CALL(reduce, &outer, NULL, rows), dtype, DIMS(20), 400 * closeness(dtype));
+            check_near(CALL(reduce, &first, NULL, randomized(dtype, DIMS(3000, 50), DOMAIN_ANY)), dtype, DIMS(50),
+                       400 * closeness(dtype));
+            check_near(CALL(reduce, &last, NULL, randomized(dtype, DIMS(70001), DOMAIN_UNIT)), dtype, TARN_0D,
+                       400 * closeness(dtype));
+        }
         attributes_arg_reduce largest = {.axis = 1}, least = {.axis = -1, .least = true};
         operand x = laid_out(dtype, DIMS(6, 333, 7), DOMAIN_ANY, layout);
         check_exact(CALL(arg_reduce, &largest, NULL, x), TARN_UINT32, DIMS(6, 7));
@@ -165,21 +175,33 @@ static void test_products(tarn_dtype dtype) {
     }
 }
 
-static void test_quantized(tarn_dtype dtype, int64_t bits, int64_t group, int64_t m) {
-    int64_t n = 70, k = 384;
-    operand w = randomized(dtype, DIMS(n, k), DOMAIN_UNIT), parts[3];
+/* One row of x with weights as a linear layer has them, some of whose rows lie apart. */
+static void test_vectors(tarn_dtype dtype) {
+    const int64_t sizes[][2] = {{1, 8}, {7, 64}, {300, 256}, {33, 1000}, {9000, 72}, {257, 3072}};
+    for (int s = 0; s < 6; s++) {
+        int64_t n = sizes[s][0], k = sizes[s][1];
+        operand x = randomized(dtype, DIMS(1, 1, k), DOMAIN_UNIT), w = randomized(dtype, DIMS(n, k), DOMAIN_UNIT);
+        check_near(CALL(matmul, NULL, NULL, x, transposed(w)), dtype, DIMS(1, 1, n), closeness(dtype));
+        operand apart = view(w, 0, DIMS(n, k / 2), DIMS(k, 1)), half = view(x, 0, DIMS(1, k / 2), DIMS(k, 1));
+        check_near(CALL(matmul, NULL, NULL, half, transposed(apart)), dtype, DIMS(1, n), closeness(dtype));
+    }
+}
+
+static void test_quantized(tarn_dtype dtype, tarn_dtype scales, int64_t bits, int64_t group, int64_t m, int64_t k) {
+    int64_t n = 70;
+    operand w = randomized(scales, DIMS(n, k), DOMAIN_UNIT), parts[3];
     parts[0] = make(TARN_UINT32, DIMS(n, k * bits / 32));
-    parts[1] = make(dtype, DIMS(n, k / group));
-    parts[2] = make(dtype, DIMS(n, k / group));
+    parts[1] = make(scales, DIMS(n, k / group));
+    parts[2] = make(scales, DIMS(n, k / group));
     attributes_quantize make_it = {.group_size = group, .bits = bits};
     call c = {
         .op = OP_quantize, .attributes = &make_it, .input_count = 1, .output_count = 3, .inputs = &w, .outputs = parts};
     CHECK(run_call(&backend_reference, c), "%s", tarn_error());
     attributes_dequantize read = {.group_size = group, .bits = bits};
-    check_exact(CALL(dequantize, &read, NULL, parts[0], parts[1], parts[2]), dtype, DIMS(n, k));
+    check_exact(CALL(dequantize, &read, NULL, parts[0], parts[1], parts[2]), scales, DIMS(n, k));
     attributes_quantized_matmul a = {.transpose = true, .group_size = group, .bits = bits};
-    operand x = randomized(dtype, DIMS(2, m, k), DOMAIN_UNIT);
-    check_near(CALL(quantized_matmul, &a, NULL, x, parts[0], parts[1], parts[2]), dtype, DIMS(2, m, n),
+    operand x = randomized(dtype, DIMS(m, k), DOMAIN_UNIT);
+    check_near(CALL(quantized_matmul, &a, NULL, x, parts[0], parts[1], parts[2]), dtype, DIMS(m, n),
                2 * closeness(dtype));
     a.transpose = false;
     operand y = randomized(dtype, DIMS(m, n), DOMAIN_UNIT);
@@ -289,6 +311,15 @@ static void test_attentions(tarn_dtype dtype) {
     test_attention(dtype, (attention_case){1, 2, 1, 70, 200, 32, 256, .window = 33, .causal = true});
     test_attention(dtype, (attention_case){2, 2, 1, 9, 65, 24, 24, .mask = true, .truths = true, .sinks = true});
     test_attention(dtype, (attention_case){2, 2, 2, 9, 65, 256, 256, .mask = true, .causal = true});
+    test_attention(dtype, (attention_case){1, 6, 2, 1, 9000, 128, 128, .causal = true, .length = true});
+    test_attention(dtype, (attention_case){2, 3, 3, 3, 200, 80, 96, .causal = true, .sinks = true});
+    test_attention(dtype, (attention_case){1, 8, 1, 2, 300, 256, 256, .causal = true, .window = 70});
+    test_attention(dtype, (attention_case){2, 4, 2, 1, 77, 64, 64, .mask = true, .length = true});
+    test_attention(dtype, (attention_case){1, 4, 2, 300, 300, 128, 128, .causal = true});
+    test_attention(dtype, (attention_case){2, 2, 1, 65, 190, 64, 64, .causal = true, .length = true, .sinks = true});
+    test_attention(dtype, (attention_case){1, 2, 2, 100, 333, 96, 96, .window = 40, .causal = true});
+    test_attention(dtype, (attention_case){1, 2, 1, 40, 100, 256, 256, .length = true});
+    test_attention(dtype, (attention_case){1, 1, 1, 20, 7, 64, 64, .causal = true});
 }
 
 /* ---- copies and memory */
@@ -310,35 +341,58 @@ static void test_copies(void) {
     CHECK(cuda->memory_bytes(0) > INT64_C(1) << 30);
 }
 
+/* Told as it goes: the checks take a while. */
+static void end_part(const char *name) {
+    printf("%s: %d checks, %d failures\n", name, checks, failures);
+    fflush(stdout);
+}
+
+static void test_all_quantized(tarn_dtype dtype) {
+    const int64_t widths[] = {2, 3, 4, 5, 6, 8}, groups[] = {32, 64, 128};
+    for (int w = 0; w < 6; w++)
+        for (int64_t m = 1; m < 40; m = m * 5 + 2) test_quantized(dtype, dtype, widths[w], groups[w % 3], m, 384);
+    for (int64_t k = 256; k < 1024; k *= 3)
+        for (int g = 0; g < 3; g++)
+            for (int s = 0; s < 3; s++) {
+                test_quantized(dtype, floats[s], 4, groups[g], 1, k);
+                test_quantized(dtype, floats[s], 8, groups[g], 1, k);
+                test_quantized(dtype, floats[s], 4, groups[g], 5, k);
+            }
+}
+
+static void test_all_rows(tarn_dtype dtype) {
+    const tarn_ints shapes[] = {DIMS(1),       DIMS(3, 16), DIMS(2, 3, 37), DIMS(4, 600), DIMS(3, 8192),
+                                DIMS(2, 9000), DIMS(0, 5),  DIMS(5, 0),     DIMS(300, 64)};
+    for (int s = 0; s < 9; s++) test_rows(dtype, shapes[s]);
+    test_rope(dtype, (attributes_rope){.base = 10000, .scale = 1}, false, false);
+    test_rope(dtype, (attributes_rope){.base = 500, .scale = 0.5, .dims = 12}, false, true);
+    test_rope(dtype, (attributes_rope){.base = 10000, .scale = 1, .traditional = true}, true, true);
+}
+
 int main(void) {
     if (!open_cuda()) return failures ? 1 : 77;
     random_begin("cuda ops");
     test_copies();
+    end_part("copies");
     static const tarn_dtype moved[] = {TARN_BOOL, TARN_INT16, TARN_FLOAT32, TARN_BFLOAT16, TARN_FLOAT64, TARN_UINT32};
     for (int d = 0; d < 6; d++) test_moving(moved[d]), test_picking(moved[d]);
     test_moving(TARN_COMPLEX64);
     test_making();
+    end_part("moving");
     static const tarn_dtype reduced[] = {TARN_BOOL,     TARN_INT32,   TARN_UINT64, TARN_FLOAT32,
                                          TARN_BFLOAT16, TARN_FLOAT16, TARN_FLOAT64};
     for (int d = 0; d < 7; d++) test_reducing(reduced[d]);
+    end_part("reducing");
     static const tarn_dtype products[] = {TARN_FLOAT32, TARN_FLOAT16,   TARN_BFLOAT16, TARN_FLOAT64,
                                           TARN_INT32,   TARN_COMPLEX64, TARN_UINT8};
     for (int d = 0; d < 7; d++) test_products(products[d]);
-    for (int d = 0; d < 3; d++) {
-        const int64_t widths[] = {2, 3, 4, 5, 6, 8}, groups[] = {32, 64, 128};
-        for (int w = 0; w < 6; w++)
-            test_quantized(floats[d], widths[w], groups[w % 3], 1),
-                test_quantized(floats[d], widths[w], groups[w % 3], 19);
-    }
-    for (int d = 0; d < 4; d++) {
-        const tarn_ints shapes[] = {DIMS(1),       DIMS(3, 16), DIMS(2, 3, 37), DIMS(4, 600),
-                                    DIMS(2, 9000), DIMS(0, 5),  DIMS(5, 0)};
-        for (int s = 0; s < 7; s++) test_rows(floats[d], shapes[s]);
-        test_rope(floats[d], (attributes_rope){.base = 10000, .scale = 1}, false, false);
-        test_rope(floats[d], (attributes_rope){.base = 500, .scale = 0.5, .dims = 12}, false, true);
-        test_rope(floats[d], (attributes_rope){.base = 10000, .scale = 1, .traditional = true}, true, true);
-        test_attentions(floats[d]);
-    }
+    for (int d = 0; d < 3; d++) test_vectors(floats[d]);
+    end_part("products");
+    for (int d = 0; d < 3; d++) test_all_quantized(floats[d]);
+    end_part("quantized products");
+    for (int d = 0; d < 4; d++) test_all_rows(floats[d]);
+    end_part("rows");
+    for (int d = 0; d < 4; d++) test_attentions(floats[d]), end_part("attention");
     cuda->stream_free(cuda_stream);
     printf("cuda ops: %d checks, %d failures\n", checks, failures);
     return failures != 0;

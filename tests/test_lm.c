@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "tarn/tarn.h"
+#include "test_device.h"
 
 /* ---- lists of numbers in JSON */
 
@@ -454,6 +455,7 @@ static void test_progress(void) {
 }
 
 int main(void) {
+    if (!choose_device(false)) return 77;
     test_golden();
     test_changed();
     test_tiny();

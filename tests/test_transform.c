@@ -366,7 +366,7 @@ static void test_long(void) {
 }
 
 int main(void) {
-    if (!choose_device()) return puts("skipped: no mock device"), 77;
+    if (!choose_device(true)) return puts("skipped: no mock device"), 77;
     int64_t before = node_alive_count();
     test_grad();
     test_nesting();

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "into.h"
+#include "test_device.h"
 #include "random_stream.h"
 #include "tarn/memory.h"
 #include "tarn/ops.h"
@@ -402,17 +403,6 @@ static inline void check_transforms(const test_case *c) {
     check_gradient_of_gradient(c, &d, floats);
     check_batched(c, &d);
     check_batch_of_tangent(c);
-}
-
-/* Work goes to the device that TARN_TEST_DEVICE names (mock, cuda), else to the CPU. False: there is none, the test is
- * skipped. */
-static inline bool choose_device(void) {
-    const char *name = getenv("TARN_TEST_DEVICE");
-    tarn_device_type type = TARN_CPU;
-    while (name && type < TARN_DEVICE_TYPE_COUNT && strcmp(name, tarn_device_type_name(type)) != 0) type++;
-    if (type == TARN_CPU) return true;
-    tarn_allow_fallback(true); /* a test device misses some rows on purpose */
-    return tarn_device_count(type) > 0 && tarn_set_default_device((tarn_device){type, 0});
 }
 
 static inline int report(void) {

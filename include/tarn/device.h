@@ -61,16 +61,19 @@ TARN_API char *tarn_fallback_list(void);
    Results do not depend on it. */
 TARN_API bool tarn_set_threads(int count);
 
-/* What `tarn doctor` prints: measured now, on the CPU; takes seconds. */
+/* What `tarn doctor` prints: measured now; takes seconds. 0: not measured on such a device. */
 typedef struct {
     const char *processor;              /* a static string */
-    char isa_found[128], isa_used[128]; /* names of instruction sets with spaces between them */
-    int threads;
+    char isa_found[128], isa_used[128]; /* names of instruction sets with spaces between them; of a GPU sm_90 */
+    int threads;                         /* of a GPU: multiprocessors */
     double read_gbps_one, read_gbps_all; /* GB/s from memory with one thread, with all */
+    double copy_gbps, upload_gbps;       /* of a GPU: within its memory, read and written; to it from the host's */
     double f32_tflops, bf16_tflops;      /* all threads; bf16 0 if there are no instructions for it */
     double load_average;                 /* of the machine, over the last minute */
+    int64_t memory_bytes;                /* of a GPU */
 } tarn_measurement;
-TARN_API bool tarn_measure(tarn_measurement *result);
+TARN_API bool tarn_measure(tarn_measurement *result); /* the CPU */
+TARN_API bool tarn_measure_device(tarn_device device, tarn_measurement *result);
 /* The kernel rows in use on a device, one a line (tarn_free). */
 TARN_API char *tarn_kernel_list(tarn_device device);
 

@@ -13,7 +13,7 @@
 #include "backend/call.h"
 #include "tarn/device.h"
 
-enum { BACKEND_VERSION = 3 };
+enum { BACKEND_VERSION = 4 };
 
 typedef struct backend_stream backend_stream;
 typedef struct backend_plan backend_plan;
@@ -107,8 +107,8 @@ typedef struct backend {
     bool (*is_peer)(int device, int other);
     /* How much memory a device has; NULL if it does not tell. */
     int64_t (*memory_bytes)(int device);
-    /* What the device can do at most, measured now; NULL if it does not tell. */
-    bool (*measure)(tarn_measurement *result);
+    /* What a device can do at most, measured now; NULL if it does not tell. */
+    bool (*measure)(int device, tarn_measurement *result);
 } backend;
 
 /* What a backend and the library must agree on: the tables' text, and how what passes between them lies in memory. */

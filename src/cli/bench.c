@@ -17,6 +17,7 @@ static const cli_option options[] = {
     {"--generation-tokens", "-n", OPTION_INTEGER, FIELD(generation_length), "N", "Tokens to generate (32)"},
     {"--dtype", NULL, OPTION_TEXT, FIELD(dtype), "NAME",
      "float32, bfloat16 or float16 (as in the file; random weights: bfloat16)"},
+    DEVICE_OPTION,
     {"--json", NULL, OPTION_FLAG, FIELD(json), NULL, "Print one JSON object"},
 };
 
@@ -49,6 +50,13 @@ static void random_ids(int32_t *ids, int64_t count, int64_t vocab, uint32_t seed
     }
 }
 
+/* Of the device, if that is not the CPU. */
+static int64_t peak_memory(const tarn_generation *g) {
+    tarn_memory info;
+    tarn_device device = tarn_default_device();
+    return device.type != TARN_CPU && tarn_memory_info(device, &info) ? info.peak : g->peak_memory_bytes;
+}
+
 static bool trial(tarn_session *session, int32_t *ids, bench_result *b, int number) {
     tarn_generation g;
     random_ids(ids, b->prompt, b->facts.vocab_size, (uint32_t)number + 1);
@@ -56,7 +64,8 @@ static bool trial(tarn_session *session, int32_t *ids, bench_result *b, int numb
                             .ignore_end = true);
     b->trials[number].prefill_tps = g.prompt_tps;
     b->trials[number].decode_tps = g.generation_tps;
-    if (g.peak_memory_bytes > b->peak_memory) b->peak_memory = g.peak_memory_bytes;
+    int64_t peak = peak_memory(&g);
+    if (peak > b->peak_memory) b->peak_memory = peak;
     tarn_generation_free(&g);
     return ok;
 }
@@ -89,7 +98,7 @@ static bool above_limit(const bench_result *b) {
 
 /* What the machine does now: beside trial `number`. */
 static bool measure_limits(bench_result *b, int number) {
-    if (!tarn_measure(&b->limits)) return false;
+    if (!tarn_measure_device(tarn_default_device(), &b->limits)) return false;
     b->trials[number].read_gbps = b->limits.read_gbps_all;
     b->trials[number].tflops = larger(b->limits.f32_tflops, b->limits.bf16_tflops);
     return true;
@@ -162,8 +171,10 @@ static void print_table(FILE *out, const bench_result *b) {
     fprintf(out, "a token     reads %.1f MB of weights and scales and %.1f MB of cache\n", (double)f->step_bytes / 1e6,
             (step_bytes(b) - (double)f->step_bytes) / 1e6);
     fprintf(out, "medians of %d trials, each after a measurement of the limits\n", TRIALS);
-    fprintf(out, "peak memory %.1f MB; %d threads, %s; load average %.2f\n", (double)b->peak_memory / 1e6,
-            b->limits.threads, b->limits.isa_used, b->limits.load_average);
+    fprintf(out, "peak memory %.1f MB; %s, %d %s, %s; load average %.2f\n", (double)b->peak_memory / 1e6,
+            b->limits.processor, b->limits.threads,
+            tarn_default_device().type == TARN_CPU ? "threads" : "multiprocessors", b->limits.isa_used,
+            b->limits.load_average);
 }
 
 static void print_json(cli_output *out, const bench_result *b) {
@@ -217,12 +228,11 @@ static int64_t prompt_of(const cli_values *v) {
 
 static bool check(const cli_values *v) {
     const char *name = bench_command.name;
-    tarn_dtype dtype;
     int64_t bits = v->bits.given ? v->bits.value : 4;
     if (!v->model == !v->random) return cli_misuse(name, "give either --model or --random"), false;
     if (v->model && v->bits.given) return cli_misuse(name, "--bits needs --random"), false;
     if (v->context.given && v->prompt_length.given) return cli_misuse(name, "give -p or --context, not both"), false;
-    if (!cli_dtype(v->dtype, &dtype)) return cli_misuse(name, "--dtype must be float32, bfloat16 or float16"), false;
+    if (!cli_check_names(name, v)) return false;
     if (bits != 16 && (bits < 2 || bits > 8 || bits == 7))
         return cli_misuse(name, "--bits must be 2, 3, 4, 5, 6, 8 or 16"), false;
     if (v->prompt_length.given && v->prompt_length.value < 1) return cli_misuse(name, "-p must be 1 or more"), false;
@@ -273,6 +283,7 @@ static int look_ahead(const cli_values *v, bench_result *b) {
 static int run(const cli_values *v) {
     if (!check(v)) return EXIT_USAGE;
     bench_result b = {.prompt = prompt_of(v), .generated = generated_of(v)};
+    if (!cli_use_device(v)) return cli_failed();
     int status = look_ahead(v, &b);
     if (status) return status;
     if (!measure_limits(&b, 0))

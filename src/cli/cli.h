@@ -29,7 +29,7 @@ typedef struct {
 } given_list;
 
 typedef struct {
-    const char *model, *prompt, *prompt_ids, *system_prompt, *dtype, *text, *file, *messages, *vars, *random,
+    const char *model, *prompt, *prompt_ids, *system_prompt, *dtype, *device, *text, *file, *messages, *vars, *random,
         *positional;
     given_integer max_tokens, top_k, seed, bits, prompt_length, generation_length, context, stride;
     given_number temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty;
@@ -64,6 +64,8 @@ typedef struct {
     { "--model", NULL, OPTION_TEXT, FIELD(model), "FOLDER", "Model folder; the option's name may be left out" }
 #define DTYPE_OPTION                                                                                                   \
     { "--dtype", NULL, OPTION_TEXT, FIELD(dtype), "NAME", "float32, bfloat16 or float16 (as in the file)" }
+#define DEVICE_OPTION                                                                                                  \
+    { "--device", NULL, OPTION_TEXT, FIELD(device), "NAME", "cpu, gpu, or gpu:N for the N-th of several (cpu)" }
 #define SAMPLING_OPTIONS                                                                                               \
     {"--temp",      NULL,                                                                                              \
      OPTION_NUMBER, FIELD(temperature),                                                                                \
@@ -81,7 +83,7 @@ typedef struct {
          FIELD(frequency_penalty), "P",  "The same for each occurrence (0: off)"},                                     \
         {"--stop", NULL, OPTION_LIST, FIELD(stop), "TEXT", "End before this text; may be given several times"},        \
         {"--seed", NULL, OPTION_INTEGER, FIELD(seed), "N", "Seed of the random numbers (from the clock)"},             \
-        DTYPE_OPTION
+        DTYPE_OPTION, DEVICE_OPTION
 
 /* False, after a message on stderr, for what the command does not take. */
 bool cli_parse(const cli_command *command, int count, char **words, cli_values *values);
@@ -108,6 +110,12 @@ bool cli_no_nul(const char *text, size_t length, const char *what);
 bool cli_parse_ids(const char *text, size_t length, const char *what, int32_t **ids, size_t *count);
 /* Without a name TARN_BOOL, which means: as it is. */
 bool cli_dtype(const char *name, tarn_dtype *dtype);
+/* Without a name the CPU. */
+bool cli_device(const char *name, tarn_device *device);
+/* False, after a message, if a name given to --dtype or --device is none. */
+bool cli_check_names(const char *command, const cli_values *values);
+/* Makes the device that was asked for the default; false with the library's error if it is not there. */
+bool cli_use_device(const cli_values *values);
 tarn_model *cli_load(const cli_values *values, bool no_tokenizer);
 
 /* ---- output: written whole at the end, so that an error leaves nothing half written */

@@ -5,10 +5,24 @@
 #include "cli.h"
 
 static const cli_option options[] = {
+    DEVICE_OPTION,
     {"--json", NULL, OPTION_FLAG, FIELD(json), NULL, "Print one JSON object"},
 };
 
+static void print_gpu(FILE *out, const tarn_measurement *m, const char *kernels) {
+    fprintf(out, "card              %s, %s, %d multiprocessors, %.1f GB\n", m->processor, m->isa_used, m->threads,
+            (double)m->memory_bytes / 1e9);
+    fprintf(out, "bandwidth         %.0f GB/s read, %.0f GB/s copied (read and written), %.1f GB/s from the host\n",
+            m->read_gbps_all, m->copy_gbps, m->upload_gbps);
+    fprintf(out, "float32 peak      %.1f TFLOP/s\nbfloat16 peak     %.1f TFLOP/s\n\nkernels\n%s", m->f32_tflops,
+            m->bf16_tflops, kernels);
+}
+
 static void print_table(FILE *out, const tarn_measurement *m, const char *kernels) {
+    if (tarn_default_device().type != TARN_CPU) {
+        print_gpu(out, m, kernels);
+        return;
+    }
     fprintf(out, "processor         %s\ninstruction sets  %s\nof these in use   %s\nthreads           %d\n",
             m->processor, m->isa_found, m->isa_used, m->threads);
     fprintf(out, "read bandwidth    %.1f GB/s with 1 thread, %.1f GB/s with %d\n", m->read_gbps_one, m->read_gbps_all,
@@ -40,6 +54,9 @@ static void print_json(cli_output *out, const tarn_measurement *m, const char *k
     json_field_integer(out, "threads", m->threads);
     json_field_number(out, "read_gbps_one", m->read_gbps_one);
     json_field_number(out, "read_gbps_all", m->read_gbps_all);
+    json_field_number(out, "copy_gbps", m->copy_gbps);
+    json_field_number(out, "upload_gbps", m->upload_gbps);
+    json_field_integer(out, "memory_bytes", m->memory_bytes);
     json_field_number(out, "f32_tflops", m->f32_tflops);
     json_field_number(out, "bf16_tflops", m->bf16_tflops);
     json_field_number(out, "load_average", m->load_average);
@@ -50,8 +67,9 @@ static void print_json(cli_output *out, const tarn_measurement *m, const char *k
 static int run(const cli_values *v) {
     cli_output out;
     tarn_measurement measured;
-    if (!tarn_measure(&measured)) return cli_failed();
-    char *kernels = tarn_kernel_list((tarn_device){TARN_CPU, 0});
+    if (!cli_check_names(doctor_command.name, v)) return EXIT_USAGE;
+    if (!cli_use_device(v) || !tarn_measure_device(tarn_default_device(), &measured)) return cli_failed();
+    char *kernels = tarn_kernel_list(tarn_default_device());
     if (!kernels) return cli_failed();
     int status = cli_open(&out) ? 0 : EXIT_FAILED;
     if (!status) {
@@ -65,5 +83,5 @@ static int run(const cli_values *v) {
     return status;
 }
 
-const cli_command doctor_command = {"doctor", "what this machine can do, measured now", "[--json]", NO_WORD,
+const cli_command doctor_command = {"doctor", "what this machine can do, measured now", "[options]", NO_WORD,
                                     options,  (int)(sizeof options / sizeof *options),  run};

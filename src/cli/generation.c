@@ -7,7 +7,6 @@ static bool within(given_number n, double low, double high) {
 }
 
 bool cli_check_generation(const char *command, const cli_values *v) {
-    tarn_dtype dtype;
     if (v->max_tokens.value < 0) return cli_misuse(command, "--max-tokens must not be negative"), false;
     if (v->temperature.value < 0) return cli_misuse(command, "--temp must not be negative"), false;
     if (!within(v->top_p, 0, 1)) return cli_misuse(command, "--top-p must be from 0 to 1"), false;
@@ -15,8 +14,7 @@ bool cli_check_generation(const char *command, const cli_values *v) {
     if (v->top_k.value < 0) return cli_misuse(command, "--top-k must not be negative"), false;
     if (v->seed.value < 0) return cli_misuse(command, "--seed must not be negative"), false;
     if (v->repetition_penalty.value < 0) return cli_misuse(command, "--repetition-penalty must not be negative"), false;
-    if (!cli_dtype(v->dtype, &dtype)) return cli_misuse(command, "--dtype must be float32, bfloat16 or float16"), false;
-    return true;
+    return cli_check_names(command, v);
 }
 
 tarn_generate_options cli_generation(const cli_values *v, int64_t usual_tokens) {

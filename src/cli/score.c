@@ -12,6 +12,7 @@ static const cli_option options[] = {
     {"--stride", NULL, OPTION_INTEGER, FIELD(stride), "N",
      "Score a text beyond the context in windows, each N tokens after the last (off)"},
     DTYPE_OPTION,
+    DEVICE_OPTION,
     {"--json", NULL, OPTION_FLAG, FIELD(json), NULL, "Print tokens and their log-probabilities as one JSON object"},
 };
 
@@ -81,13 +82,11 @@ static bool text_ids(const cli_values *v, const tarn_model *model, const char *t
 }
 
 static int run(const cli_values *v) {
-    tarn_dtype dtype;
     int32_t *ids = NULL;
     size_t count = 0, length = 0;
     if (!v->model) return cli_misuse(score_command.name, "a model folder is missing (--model)");
     if (!v->text) return cli_misuse(score_command.name, "--text is missing");
-    if (!cli_dtype(v->dtype, &dtype))
-        return cli_misuse(score_command.name, "--dtype must be float32, bfloat16 or float16");
+    if (!cli_check_names(score_command.name, v)) return EXIT_USAGE;
     if (v->stride.given && v->stride.value < 1) return cli_misuse(score_command.name, "--stride must be 1 or more");
     char *text = cli_read(v->text, &length);
     if (!text) return EXIT_FAILED;

@@ -135,9 +135,36 @@ bool cli_dtype(const char *name, tarn_dtype *dtype) {
     return known;
 }
 
+bool cli_device(const char *name, tarn_device *device) {
+    *device = (tarn_device){TARN_CPU, 0};
+    if (!name || !strcmp(name, "cpu")) return true;
+    if (strncmp(name, "gpu", 3)) return false;
+    device->type = TARN_CUDA;
+    if (!name[3]) return true;
+    size_t digits = strspn(name + 4, "0123456789");
+    if (name[3] != ':' || digits == 0 || digits > 4 || name[4 + digits]) return false;
+    device->index = atoi(name + 4);
+    return true;
+}
+
+bool cli_check_names(const char *command, const cli_values *values) {
+    tarn_dtype dtype;
+    tarn_device device;
+    if (!cli_dtype(values->dtype, &dtype))
+        return cli_misuse(command, "--dtype must be float32, bfloat16 or float16"), false;
+    if (!cli_device(values->device, &device)) return cli_misuse(command, "--device must be cpu, gpu or gpu:N"), false;
+    return true;
+}
+
+bool cli_use_device(const cli_values *values) {
+    tarn_device device;
+    return cli_device(values->device, &device) && tarn_set_default_device(device);
+}
+
 tarn_model *cli_load(const cli_values *values, bool no_tokenizer) {
     tarn_dtype dtype = TARN_BOOL;
     cli_dtype(values->dtype, &dtype);
+    if (!cli_use_device(values)) return NULL;
     return tarn_model_load(values->model, .dtype = dtype, .no_tokenizer = no_tokenizer);
 }
 

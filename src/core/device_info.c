@@ -5,11 +5,16 @@
 #include "base/threads.h"
 #include "core/device.h"
 
-bool tarn_measure(tarn_measurement *result) {
-    if (device_slot((tarn_device){TARN_CPU, 0}) < 0) return false;
-    const backend *b = slot_backend(DEVICE_HOST);
-    return b->measure ? b->measure(result) || error_blame(TARN_ERROR_RUNTIME)
+bool tarn_measure_device(tarn_device device, tarn_measurement *result) {
+    int slot = device_slot(device);
+    if (slot < 0) return false;
+    const backend *b = slot_backend(slot);
+    return b->measure ? b->measure(device.index, result) || error_blame(TARN_ERROR_RUNTIME)
                       : tarn_fail_kind(TARN_ERROR_RUNTIME, "the device %s cannot be measured", b->name);
+}
+
+bool tarn_measure(tarn_measurement *result) {
+    return tarn_measure_device((tarn_device){TARN_CPU, 0}, result);
 }
 
 bool tarn_set_threads(int count) {

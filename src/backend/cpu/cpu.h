@@ -54,6 +54,6 @@ static inline int cpu_pick_rows(op_id op, const kernel_row *rows, int count, con
 }
 
 /* backend.measure */
-bool cpu_measure(tarn_measurement *result);
+bool cpu_measure(int device, tarn_measurement *result);
 
 #endif

@@ -5,7 +5,8 @@
 #include "cpu/cpu.h"
 #include "cpu/measure/measure.h"
 
-bool cpu_measure(tarn_measurement *result) {
+bool cpu_measure(int device, tarn_measurement *result) {
+    (void)device;
     measured_reading reading;
     if (!measure_reading(0, &reading)) return false;
     double load[1] = {0};

@@ -66,9 +66,12 @@ static backend cuda = {
     .stream_new = cuda_stream_new,
     .stream_free = cuda_stream_free,
     .submit = cuda_submit,
+    .prepare = cuda_prepare,
+    .plan_free = cuda_plan_free,
     .rows = rows,
     .is_peer = is_peer,
     .memory_bytes = cuda_memory_bytes,
+    .measure = cuda_measure,
 };
 
 TARN_API const backend *tarn_backend(void);

@@ -28,6 +28,18 @@ void cuda_submit(backend_stream *stream, submission *s);
 /* The stream that the calling thread launches on, and its device. */
 extern _Thread_local cudaStream_t cuda_stream_now;
 extern _Thread_local int cuda_device_now;
+/* Bits of the inputs of the call at hand that nothing before it in its plan writes: a kernel may read them before the
+   one before it is over. Outside plans 0. */
+extern _Thread_local unsigned cuda_constant_inputs;
+/* Has the call's row launch it on cuda_stream_now. */
+bool cuda_launch(const call *c);
+
+/* ---- plan.c: calls that are submitted again and again, as graphs */
+backend_plan *cuda_prepare(int device, const call *calls, int count, const operand_place *places, int bases);
+void cuda_plan_free(backend_plan *plan);
+/* Launches the plan for these calls on cuda_stream_now; false: it cannot be, and the calls are to be launched one by
+   one. */
+bool cuda_plan_launch(backend_plan *plan, const call *calls, int count, void *const *bases);
 
 /* ---- copy.c: page-locked memory through which copies from and to the host go */
 enum { STAGING_PIECES = 2 };
@@ -38,6 +50,9 @@ typedef struct {
 } staging;
 bool cuda_copy(int device, staging *s, cudaStream_t stream, const block_copy *copy);
 void cuda_staging_free(staging *s);
+
+/* ---- measure.c */
+bool cuda_measure(int device, tarn_measurement *result);
 
 /* ---- nvrtc.c */
 /* The kernel `name` of this source, compiled for the device at hand unless it was before (in this process or, kept in

@@ -65,6 +65,14 @@ DEVICE i64 place_of(i64 i, int ndim, const int64_t *shape, const int64_t *stride
     return at;
 }
 
+/* The value of the lane whose number differs by `step`. */
+template <class T> DEVICE T from_lane(T x, int step) {
+    return __shfl_xor_sync(~0u, x, step);
+}
+DEVICE cplx from_lane(cplx x, int step) {
+    return cplx(__shfl_xor_sync(~0u, x.re, step), __shfl_xor_sync(~0u, x.im, step));
+}
+
 /* The value of every thread of the block folded; all threads get it. room: 32 entries. */
 template <class T, class F> DEVICE T fold_block(T x, T identity, T *room, F fold) {
     for (int step = 16; step; step /= 2) x = fold(x, __shfl_xor_sync(~0u, x, step));
@@ -74,6 +82,50 @@ template <class T, class F> DEVICE T fold_block(T x, T identity, T *room, F fold
     x = threadIdx.x % 32 < blockDim.x / 32 ? room[threadIdx.x % 32] : identity;
     for (int step = 16; step; step /= 2) x = fold(x, __shfl_xor_sync(~0u, x, step));
     return x;
+}
+
+#define DEVICE_MEMBER __device__ __forceinline__
+
+/* ---- 16 bytes at a time */
+template <class S> using wide = decltype(widen(S()));
+template <class S> constexpr int PIECE = 16 / (int)sizeof(S);
+
+template <class S> DEVICE void widen_piece(const uint4 &piece, wide<S> (&to)[PIECE<S>]) {
+#pragma unroll
+    for (int i = 0; i < PIECE<S>; i++) to[i] = widen(((const S *)&piece)[i]);
+}
+template <class S> DEVICE uint4 narrow_piece(const wide<S> (&from)[PIECE<S>]) {
+    uint4 piece;
+#pragma unroll
+    for (int i = 0; i < PIECE<S>; i++) narrow((S *)&piece + i, from[i]);
+    return piece;
+}
+/* Of weights, which are read once: past the first cache, and where it stands. */
+DEVICE uint4 stream_piece(const void *from) {
+    uint4 v;
+    asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(from));
+    return v;
+}
+static inline bool lie_at_16(const void *a, const void *b = 0, const void *c = 0, const void *d = 0) {
+    return (((uintptr_t)a | (uintptr_t)b | (uintptr_t)c | (uintptr_t)d) & 15) == 0;
+}
+
+/* ---- launching a kernel that may begin before the one before it on the stream is over: it calls begin() first, or await_previous later */
+template <class... P, class... A>
+static void start(void (*kernel)(P...), dim3 blocks, dim3 threads, size_t shared, kernel_stream stream, const A &...arguments) {
+    cudaLaunchAttribute attributes[2];
+    cudaLaunchConfig_t how = {};
+    how.gridDim = blocks;
+    how.blockDim = threads;
+    how.dynamicSmemBytes = shared;
+    how.stream = stream;
+    how.attrs = attributes;
+    how.numAttrs = (unsigned)cuda_launch_attributes(attributes, shared);
+    cudaLaunchKernelEx(&how, kernel, P(arguments)...);
+}
+/* Where a kernel may want more than 48 KiB of shared memory. */
+template <class K> static void allow_shared(K kernel, size_t bytes) {
+    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes);
 }
 
 DEVICE i64 thread_number() {

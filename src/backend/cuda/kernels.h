@@ -3,6 +3,7 @@
 #ifndef CUDA_KERNELS_H
 #define CUDA_KERNELS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -11,7 +12,17 @@ extern "C" {
 
 typedef struct CUstream_st *kernel_stream;
 
-enum { KERNEL_MOST_AXES = 12, KERNEL_MOST_INDICES = 8 };
+/* How kernels that begin with await_previous are launched on the device at hand; returns how many attributes there are. */
+struct cudaLaunchAttribute_st;
+int cuda_launch_attributes(struct cudaLaunchAttribute_st *to, size_t shared);
+/* How many multiprocessors the device at hand has. */
+int cuda_processors(void);
+
+/* Random numbers, as bfloat16 or float32; reading `bytes` bytes. Multiples of 16. */
+void launch_draw(void *to, int64_t bytes, kernel_stream stream);
+void launch_read(const void *from, int64_t bytes, void *to, kernel_stream stream);
+
+enum { KERNEL_MOST_AXES = 13, KERNEL_MOST_INDICES = 8 };
 
 /* n elements of `bytes` bytes each, in row-major order of shape, from one layout to another; strides in elements. */
 typedef struct {
@@ -79,6 +90,11 @@ typedef struct {
     int64_t kept_shape[KERNEL_MOST_AXES], kept_strides[KERNEL_MOST_AXES];
     int64_t reduced_shape[KERNEL_MOST_AXES], reduced_strides[KERNEL_MOST_AXES];
     int least; /* of arg_reduce */
+    /* of reduce: results that a block takes (1 or 32: where neighbours lie side by side), parts that the reduced elements are cut into, and
+       where their values go: 16 bytes for each part of each result */
+    int across;
+    unsigned parts;
+    void *partial;
 } reduce_kernel;
 void launch_reduce(const reduce_kernel *k, kernel_stream stream);
 void launch_arg_reduce(const reduce_kernel *k, kernel_stream stream);
@@ -115,8 +131,16 @@ typedef struct {
     int64_t batch, heads, kv_heads, rows, keys, dim, value_dim, window, length_step, sink_step;
     int64_t q_strides[3], k_strides[3], v_strides[3], mask_strides[4];
     double scale;
+    /* of launch_split_attention: keys of a part, how many parts there are at most, and for each query and part its top, its sum and its
+       value_dim weighted sums */
+    int64_t part_keys, parts;
+    float *partial;
 } attention_kernel;
 void launch_attention(const attention_kernel *k, kernel_stream stream);
+/* Few queries: not float64, dim and value_dim multiples of 8 up to 256, rows of k and v at multiples of 16 bytes. */
+void launch_split_attention(const attention_kernel *k, kernel_stream stream);
+/* Many: half types, value_dim = dim, a multiple of 8 up to 256, rows of q, k and v at multiples of 16 bytes; no mask. */
+void launch_tile_attention(const attention_kernel *k, kernel_stream stream);
 
 /* c[m, n] = a[m, k] b[k, n] of one dtype, for those that no library takes. Strides of rows and columns. */
 typedef struct {
@@ -138,6 +162,39 @@ typedef struct {
 } affine_kernel;
 void launch_dequantize(const affine_kernel *k, kernel_stream stream);
 void launch_affine_matvec(const affine_kernel *k, kernel_stream stream);
+
+/* One row of x with several weights [rows, k] at once, whose rows are `step` elements apart. All addresses and rows at multiples of 16 bytes, x
+   dense. early: nothing that the stream was given before writes the weights. */
+enum { KERNEL_MOST_PARTS = 3 };
+typedef struct {
+    const void *weight;
+    void *to;
+    int64_t rows, step;
+} vector_part;
+typedef struct {
+    const void *x;
+    int dtype, parts, early;
+    int64_t k, rows; /* rows: of all parts, the launcher's */
+    vector_part part[KERNEL_MOST_PARTS];
+} vector_kernel;
+void launch_vector(const vector_kernel *k, kernel_stream stream);
+
+/* The same with affine weights of 4 bits (k a multiple of 256, groups of 64 or more) or 8 (128, 32). */
+typedef struct {
+    const uint32_t *words;
+    const void *scales, *biases;
+    void *to;
+    int64_t rows;
+} packed_part;
+typedef struct {
+    const void *x;
+    int dtype, scale_dtype, bits, parts, early;
+    int64_t k, group;
+    packed_part part[KERNEL_MOST_PARTS];
+    int64_t tiles; /* the launcher's, as are the others */
+    int down, across, group_shift;
+} packed_vector_kernel;
+void launch_packed_vector(const packed_vector_kernel *k, kernel_stream stream);
 
 #ifdef __cplusplus
 }

@@ -20,6 +20,7 @@
     ROW(rms_norm)                                                                                                      \
     ROW(rope)                                                                                                          \
     ROW(attention)                                                                                                     \
+    ROW(matmul_vector)                                                                                                 \
     ROW(matmul)                                                                                                        \
     ROW(matmul_any)                                                                                                    \
     ROW(dequantize)                                                                                                    \

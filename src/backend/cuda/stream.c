@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "base/spin.h"
 #include "base/worker.h"
+#include "cuda/kernels.h"
 
 enum {
     RING = 128,    /* more than the submissions of a stream that are in flight (core/stream.c) */
@@ -24,6 +25,7 @@ enum {
 
 _Thread_local cudaStream_t cuda_stream_now;
 _Thread_local int cuda_device_now;
+_Thread_local unsigned cuda_constant_inputs;
 
 struct backend_stream {
     worker *giver, *teller;
@@ -53,6 +55,30 @@ typedef struct {
 _Static_assert(sizeof(task) <= sizeof(((submission *)0)->room), "a task fits into a submission");
 
 static atomic_bool lost[MOST_DEVICES];
+
+/* ---- what launchers ask of the device at hand */
+static int attribute(enum cudaDeviceAttr which) {
+    int value = 0;
+    cudaDeviceGetAttribute(&value, which, cuda_device_now);
+    return value;
+}
+
+/* Overlapping kernels should find the shared memory and the cache of a multiprocessor divided as they want it, so that
+   all that do with a few KiB ask for the same. */
+int cuda_launch_attributes(cudaLaunchAttribute *to, size_t shared) {
+    enum { SMALL = 56 << 10, SHARE = 50 };
+    if (attribute(cudaDevAttrComputeCapabilityMajor) < 9) return 0;
+    to[0] = (cudaLaunchAttribute){.id = cudaLaunchAttributeProgrammaticStreamSerialization,
+                                  .val.programmaticStreamSerializationAllowed = 1};
+    if (shared > SMALL) return 1;
+    to[1] =
+        (cudaLaunchAttribute){.id = cudaLaunchAttributePreferredSharedMemoryCarveout, .val.sharedMemCarveout = SHARE};
+    return 2;
+}
+
+int cuda_processors(void) {
+    return attribute(cudaDevAttrMultiProcessorCount);
+}
 
 /* ---- making and freeing */
 
@@ -142,7 +168,7 @@ static void keep_failure(task *t, int at) {
     tarn_clear_error();
 }
 
-static bool launch(const call *c) {
+bool cuda_launch(const call *c) {
     if (c->row->prepare && !c->prepared) return tarn_fail("%s runs unprepared", c->row->name);
     if (!c->row->run(c)) return false;
     return cuda_ok(cudaGetLastError(), c->row->name);
@@ -157,8 +183,9 @@ static void give_work(task *t, const submission *s) {
     if (atomic_load(&lost[stream->device])) return;
     for (int i = 0; i < s->copy_count; i++)
         if (!cuda_copy(stream->device, &stream->staging, stream->stream, &s->copies[i])) keep_failure(t, -1 - i);
+    if (s->plan && cuda_plan_launch(s->plan, s->calls, s->call_count, s->bases)) return;
     for (int i = 0; i < s->call_count; i++)
-        if (!launch(&s->calls[i])) keep_failure(t, i);
+        if (!cuda_launch(&s->calls[i])) keep_failure(t, i);
 }
 
 static void tell(void *context);

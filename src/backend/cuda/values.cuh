@@ -6,6 +6,23 @@ typedef unsigned long long u64;
 typedef unsigned int u32;
 #define DEVICE static __device__ __forceinline__
 
+/* ---- where a kernel stands among those of its stream: it may begin while the one before it ends (start() in device.cuh). Until
+   await_previous it touches nothing that a kernel may write or read. */
+DEVICE void let_next_begin() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+DEVICE void await_previous() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+DEVICE void begin() {
+    let_next_begin();
+    await_previous();
+}
+
 struct float16 {
     unsigned short bits;
 };
@@ -356,6 +373,12 @@ DEVICE bool isinf(cplx x) {
 }
 DEVICE cplx rint(cplx x) {
     return cplx(::rint(x.re), ::rint(x.im));
+}
+template <class T> DEVICE bool is_true(T x) {
+    return x != 0;
+}
+DEVICE bool is_true(cplx x) {
+    return x.re != 0 || x.im != 0;
 }
 DEVICE double abs(cplx x) {
     return ::hypot(x.re, x.im);

@@ -1,9 +1,10 @@
-/* The row of attention: any masks, lengths and sinks, in one kernel. */
+/* The row of attention: few queries by parts of the keys, many on the matrix units, and a plain kernel for what neither
+   takes. */
 #include "cuda/cuda.h"
 #include "cuda/kernels.h"
 #include "table/absent.h"
 
-enum { Q, K, V, MASK, LENGTH, SINKS, MOST_VALUE_DIM = 512, MOST_DIM = 4096 };
+enum { Q, K, V, MASK, LENGTH, SINKS, MOST_VALUE_DIM = 512, MOST_DIM = 4096, FEW_ROWS = 8, MOST_PARTS = 128 };
 
 static const operand *optional(const call *c, int i) {
     return i < c->input_count && c->inputs[i].data ? &c->inputs[i] : NULL;
@@ -26,7 +27,7 @@ static void take_mask(attention_kernel *k, const operand *mask) {
         k->mask_strides[4 - mask->ndim + i] = mask->shape[i] == 1 ? 0 : mask->strides[i];
 }
 
-static bool run(const call *c) {
+static attention_kernel describe(const call *c) {
     const attributes_attention *a = c->attributes;
     const operand *q = &c->inputs[Q], *k = &c->inputs[K], *v = &c->inputs[V], *mask = optional(c, MASK),
                   *length = optional(c, LENGTH), *sinks = optional(c, SINKS);
@@ -45,7 +46,6 @@ static bool run(const call *c) {
                                .dim = q->shape[3],
                                .value_dim = v->shape[3],
                                .scale = attention_scale(a, q->shape[3])};
-    if (operand_size(&c->outputs[0]) == 0) return true;
     take_strides(kernel.q_strides, q);
     take_strides(kernel.k_strides, k);
     take_strides(kernel.v_strides, v);
@@ -53,7 +53,52 @@ static bool run(const call *c) {
     if (length)
         kernel.length = length->data, kernel.length_dtype = (int)length->dtype, kernel.length_step = length->strides[0];
     if (sinks) kernel.sinks = sinks->data, kernel.sink_step = sinks->strides[0];
-    launch_attention(&kernel, cuda_stream_now);
+    kernel.part_keys = 64 * ((kernel.keys + 64 * MOST_PARTS - 1) / (64 * MOST_PARTS));
+    kernel.parts = kernel.part_keys ? (kernel.keys + kernel.part_keys - 1) / kernel.part_keys : 0;
+    return kernel;
+}
+
+/* ---- which kernel: shapes and strides decide what may serve, addresses whether it does */
+static bool steps_by_16(const operand *o) {
+    int64_t each = 16 / dtype_bytes(o->dtype);
+    for (int i = 0; i < 3; i++)
+        if (o->shape[i] > 1 && o->strides[i] % each) return false;
+    return o->shape[3] % 8 == 0 && o->shape[3] > 0 && o->shape[3] <= 256;
+}
+
+static bool is_split(const call *c, const attention_kernel *k) {
+    return k->rows <= FEW_ROWS && k->keys > 0 && c->inputs[Q].dtype != TARN_FLOAT64 && steps_by_16(&c->inputs[K]) &&
+           steps_by_16(&c->inputs[V]) && k->dim % 8 == 0;
+}
+
+static bool is_tiled(const call *c, const attention_kernel *k) {
+    bool half = k->dtype == (int)TARN_FLOAT16 || k->dtype == (int)TARN_BFLOAT16;
+    return half && k->rows > FEW_ROWS && k->dim == k->value_dim && !k->mask && k->scale > 0 &&
+           k->keys < INT32_MAX / 2 && steps_by_16(&c->inputs[Q]) && steps_by_16(&c->inputs[K]) &&
+           steps_by_16(&c->inputs[V]);
+}
+
+static int64_t workspace(const call *c) {
+    attention_kernel k = describe(c);
+    return is_split(c, &k) ? k.batch * k.heads * k.rows * k.parts * (k.value_dim + 2) * (int64_t)sizeof(float) : 0;
+}
+
+static bool lies_at_16(const call *c, int first) {
+    for (int i = first; i <= V; i++)
+        if ((uintptr_t)c->inputs[i].data % 16) return false;
+    return true;
+}
+
+static bool run(const call *c) {
+    attention_kernel k = describe(c);
+    if (operand_size(&c->outputs[0]) == 0) return true;
+    k.partial = c->workspace;
+    if (is_split(c, &k) && lies_at_16(c, K))
+        launch_split_attention(&k, cuda_stream_now);
+    else if (is_tiled(c, &k) && lies_at_16(c, Q))
+        launch_tile_attention(&k, cuda_stream_now);
+    else
+        launch_attention(&k, cuda_stream_now);
     return true;
 }
 
@@ -63,4 +108,5 @@ const kernel_row cuda_attention = {CUDA_ROW(attention),
                                    .layout = LAYOUT_ROWS,
                                    .any_layout = 1u << MASK | 1u << LENGTH | 1u << SINKS,
                                    .supports = supports,
+                                   .workspace = workspace,
                                    .run = run};

@@ -3,6 +3,7 @@
 
 #include "cuda/cuda.h"
 #include "cuda/elementwise/print.h"
+#include "cuda/kernels.h"
 
 /* Every op of the program has a value for its dtype. */
 static bool prepare(const call *c, void **prepared) {
@@ -45,9 +46,13 @@ static bool run(const call *c) {
     if (axes.n == 0) return true;
     fill(&p, c, &axes);
     unsigned blocks = (unsigned)((axes.n + 1023) / 1024);
-    return cuda_ok(
-        cudaLaunchKernel(c->prepared, (dim3){blocks, 1, 1}, (dim3){256, 1, 1}, (void *[]){&p}, 0, cuda_stream_now),
-        "group");
+    cudaLaunchAttribute attributes[2];
+    cudaLaunchConfig_t how = {.gridDim = {blocks, 1, 1},
+                              .blockDim = {256, 1, 1},
+                              .stream = cuda_stream_now,
+                              .attrs = attributes,
+                              .numAttrs = (unsigned)cuda_launch_attributes(attributes, 0)};
+    return cuda_ok(cudaLaunchKernelExC(&how, c->prepared, (void *[]){&p}), "group");
 }
 
 /* Each element is read before it is written, by the same thread. */

@@ -206,7 +206,7 @@ bool group_print(const call *c, const group_axes *a, text *out) {
     print_functions(c->program, out);
     print_parameters(c, a, out);
     text_add(out, "extern \"C\" __global__ void __launch_bounds__(256) group(const __grid_constant__ parameters p) {\n"
-                  "    i64 first = blockIdx.x * 1024ll + threadIdx.x;\n");
+                  "    i64 first = blockIdx.x * 1024ll + threadIdx.x;\n    begin();\n");
     print_body(c, a, out);
     text_add(out, "}\n");
     return !out->failed;

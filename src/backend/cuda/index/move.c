@@ -6,12 +6,26 @@
 #include "cuda/kernels.h"
 #include "table/convert.h"
 
+/* Elements at an address that is no multiple of their size (of a mapped file) are copied as several smaller ones. */
+static void split_elements(copy_kernel *k) {
+    int bytes = k->bytes;
+    while ((uintptr_t)k->from % (uintptr_t)k->bytes) k->bytes /= 2;
+    int64_t parts = bytes / k->bytes;
+    if (parts == 1) return;
+    for (int i = 0; i < k->ndim; i++) k->to_strides[i] *= parts, k->from_strides[i] *= parts;
+    k->shape[k->ndim] = parts;
+    k->to_strides[k->ndim] = k->from_strides[k->ndim] = 1;
+    k->ndim++;
+    k->n *= parts;
+}
+
 static void copy(void *to, const int64_t *to_strides, const operand *from) {
     axes a = axes_joined(from->ndim, from->shape, 2, (const int64_t *const[]){to_strides, from->strides});
     copy_kernel k = {.to = to, .from = from->data, .bytes = (int)dtype_bytes(from->dtype), .ndim = a.ndim, .n = a.n};
     memcpy(k.shape, a.shape, sizeof a.shape);
     memcpy(k.to_strides, a.strides[0], sizeof a.shape);
     memcpy(k.from_strides, a.strides[1], sizeof a.shape);
+    split_elements(&k);
     if (a.n > 0) launch_copy(&k, cuda_stream_now);
 }
 

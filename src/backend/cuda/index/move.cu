@@ -2,6 +2,7 @@
 #include "cuda/device.cuh"
 
 template <class S> __global__ void copy_elements(const __grid_constant__ copy_kernel k) {
+    begin();
     i64 i = thread_number();
     if (i >= k.n) return;
     i64 to = 0, from = 0, left = i, index;
@@ -14,7 +15,7 @@ template <class S> __global__ void copy_elements(const __grid_constant__ copy_ke
 }
 
 void launch_copy(const copy_kernel *k, kernel_stream stream) {
-    SIZES(k->bytes, copy_elements<type><<<blocks_for(k->n, 256), 256, 0, stream>>>(*k))
+    SIZES(k->bytes, start(copy_elements<type>, blocks_for(k->n, 256), 256, 0, stream, *k))
 }
 
 /* ---- slice_update and slice_array */
@@ -31,6 +32,7 @@ DEVICE i64 block_begin(const block_kernel &k, i64 starts) {
 }
 
 template <class S> __global__ void copy_block(const __grid_constant__ block_kernel k) {
+    begin();
     i64 i = thread_number();
     if (i >= k.n) return;
     i64 many = 0, block = 0, starts = 0, left = i, index;
@@ -48,15 +50,17 @@ template <class S> __global__ void copy_block(const __grid_constant__ block_kern
 }
 
 void launch_block(const block_kernel *k, kernel_stream stream) {
-    SIZES(k->bytes, copy_block<type><<<blocks_for(k->n, 256), 256, 0, stream>>>(*k))
+    SIZES(k->bytes, start(copy_block<type>, blocks_for(k->n, 256), 256, 0, stream, *k))
 }
 
 /* ---- arange */
 template <class S> __global__ void count_up(const __grid_constant__ arange_kernel k) {
+    begin();
     i64 i = thread_number();
     if (i < k.n) narrow((S *)k.to + i, k.start + i * k.step);
 }
 template <class S> __global__ void count_up_whole(const __grid_constant__ arange_kernel k) {
+    begin();
     i64 i = thread_number();
     if (i < k.n) ((S *)k.to)[i] = (S)(k.first + i * k.whole_step);
 }
@@ -64,8 +68,8 @@ template <class S> __global__ void count_up_whole(const __grid_constant__ arange
 void launch_arange(const arange_kernel *k, kernel_stream stream) {
     unsigned blocks = blocks_for(k->n, 256);
     switch (k->dtype) {
-        FLOAT_CASES(count_up<type><<<blocks, 256, 0, stream>>>(*k))
-        INTEGER_CASES(count_up_whole<type><<<blocks, 256, 0, stream>>>(*k))
+        FLOAT_CASES(start(count_up<type>, blocks, 256, 0, stream, *k))
+        INTEGER_CASES(start(count_up_whole<type>, blocks, 256, 0, stream, *k))
     }
 }
 
@@ -92,6 +96,7 @@ DEVICE void put_word(char *to, i64 bytes, i64 index, u32 word) {
 }
 
 __global__ void random_words(const __grid_constant__ random_kernel k) {
+    begin();
     i64 words = (k.bytes + 3) / 4, half = words / 2, odd = words % 2, pairs = half + odd, i;
     i64 number = divide(thread_number(), pairs, &i);
     if (number >= k.count) return;
@@ -105,5 +110,5 @@ __global__ void random_words(const __grid_constant__ random_kernel k) {
 
 void launch_random(const random_kernel *k, kernel_stream stream) {
     i64 words = (k->bytes + 3) / 4;
-    random_words<<<blocks_for(k->count * (words - words / 2), 256), 256, 0, stream>>>(*k);
+    start(random_words, blocks_for(k->count * (words - words / 2), 256), 256, 0, stream, *k);
 }

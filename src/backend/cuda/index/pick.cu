@@ -22,6 +22,7 @@ DEVICE bool picked_place(const pick_kernel &k, i64 i, i64 *place, i64 *own) {
 }
 
 template <class S> __global__ void gather_elements(const __grid_constant__ pick_kernel k) {
+    begin();
     i64 i = thread_number(), at, own;
     if (i >= k.n) return;
     bool inside = picked_place(k, i, &at, &own);
@@ -30,6 +31,7 @@ template <class S> __global__ void gather_elements(const __grid_constant__ pick_
 
 /* A thread for each place along the axes that the indices do not choose: there updates cannot meet, the others apply in order. */
 template <class S> __global__ void scatter_in_order(const __grid_constant__ pick_kernel k) {
+    begin();
     i64 first = thread_number() * k.in_order, at, own;
     if (first >= k.n) return;
     for (i64 i = first; i < first + k.in_order; i++) {
@@ -49,13 +51,13 @@ template <class S> __global__ void scatter_in_order(const __grid_constant__ pick
 
 void launch_pick(const pick_kernel *k, kernel_stream stream) {
     if (k->mode < 0) {
-        SIZES(k->bytes, gather_elements<type><<<blocks_for(k->n, 256), 256, 0, stream>>>(*k))
+        SIZES(k->bytes, start(gather_elements<type>, blocks_for(k->n, 256), 256, 0, stream, *k))
         return;
     }
     unsigned blocks = blocks_for(k->n / k->in_order, 64);
     switch (k->dtype) {
-        CASE(D_BOOL, unsigned char, scatter_in_order<type><<<blocks, 64, 0, stream>>>(*k))
-        FLOAT_CASES(scatter_in_order<type><<<blocks, 64, 0, stream>>>(*k))
-        INTEGER_CASES(scatter_in_order<type><<<blocks, 64, 0, stream>>>(*k))
+        CASE(D_BOOL, unsigned char, start(scatter_in_order<type>, blocks, 64, 0, stream, *k))
+        FLOAT_CASES(start(scatter_in_order<type>, blocks, 64, 0, stream, *k))
+        INTEGER_CASES(start(scatter_in_order<type>, blocks, 64, 0, stream, *k))
     }
 }

@@ -14,9 +14,11 @@
     F(cublasLtMatmul)                                                                                                  \
     F(cublasLtMatmulDescCreate)                                                                                        \
     F(cublasLtMatmulDescDestroy)                                                                                       \
-    F(cublasLtMatmulDescSetAttribute) F(cublasLtMatrixLayoutCreate) F(cublasLtMatrixLayoutDestroy)                     \
-        F(cublasLtMatrixLayoutSetAttribute) F(cublasLtMatmulPreferenceCreate) F(cublasLtMatmulPreferenceDestroy)       \
-            F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic) F(cublasLtGetStatusString)
+    F(cublasLtMatmulDescSetAttribute)                                                                                  \
+    F(cublasLtMatrixLayoutCreate)                                                                                      \
+    F(cublasLtMatrixLayoutDestroy) F(cublasLtMatrixLayoutSetAttribute) F(cublasLtMatmulPreferenceCreate)               \
+        F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic)   \
+            F(cublasLtGetStatusString)
 
 static struct {
 #define MEMBER(name) __typeof__(name) *name;

@@ -99,6 +99,40 @@ static int64_t workspace(const call *c) {
     return LT_WORKSPACE;
 }
 
+/* ---- one row of x with weights that lie transposed */
+static int64_t rows_of(const operand *o) {
+    int64_t rows = 1;
+    for (int i = 0; i < o->ndim - 1; i++) rows *= o->shape[i];
+    return rows;
+}
+
+static bool supports_vector(const call *c) {
+    enum { MOST_BYTES = 200 << 10 /* of which shared memory holds a row */ };
+    const operand *a = &c->inputs[0], *b = &c->inputs[1];
+    if (a->ndim < 1 || b->ndim < 2 || rows_of(a) != 1) return false;
+    int64_t k = a->shape[a->ndim - 1], rows = b->shape[b->ndim - 1], step = b->strides[b->ndim - 1],
+            each = 16 / dtype_bytes(a->dtype);
+    bool dense = k <= 1 || (a->strides[a->ndim - 1] == 1 && b->strides[b->ndim - 2] == 1);
+    for (int i = 0; i < b->ndim - 2; i++) dense = dense && b->shape[i] == 1;
+    return dense && k > 0 && k % each == 0 && step % each == 0 && step >= k && rows > 1 &&
+           k * dtype_bytes(a->dtype) <= MOST_BYTES;
+}
+
+static bool run_any(const call *c);
+
+static bool run_vector(const call *c) {
+    const operand *a = &c->inputs[0], *b = &c->inputs[1];
+    vector_kernel k = {.x = a->data,
+                       .dtype = (int)a->dtype,
+                       .parts = 1,
+                       .early = cuda_constant_inputs >> 1 & 1,
+                       .k = a->shape[a->ndim - 1],
+                       .part = {{b->data, c->outputs[0].data, b->shape[b->ndim - 1], b->strides[b->ndim - 1]}}};
+    if (((uintptr_t)a->data | (uintptr_t)b->data) % 16) return run_any(c);
+    launch_vector(&k, cuda_stream_now);
+    return true;
+}
+
 static bool supports_any(const call *c) {
     return c->inputs[0].ndim >= 2 && c->inputs[1].ndim >= 2;
 }
@@ -128,6 +162,14 @@ static bool run_any(const call *c) {
     return true;
 }
 
+#define SINGLE (DTYPE_BIT(TARN_FLOAT16) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT32))
+const kernel_row cuda_matmul_vector = {.op = OP_matmul,
+                                       .name = "matmul_vector_cuda",
+                                       .dtypes = SINGLE,
+                                       .selector = -1,
+                                       .layout = LAYOUT_MATRIX,
+                                       .supports = supports_vector,
+                                       .run = run_vector};
 const kernel_row cuda_matmul = {
     CUDA_ROW(matmul),        .dtypes = DTYPES_FLOAT, .selector = -1,        .layout = LAYOUT_MATRIX,
     .supports = supports_lt, .workspace = workspace, .prepare = prepare_lt, .run = run_lt};

@@ -1,8 +1,6 @@
 /* softmax and rms_norm of dense rows, a block each; rope, a thread for each pair. Half types in float, float64 in double. */
 #include "cuda/device.cuh"
 
-template <class S> using wide = decltype(widen(S()));
-
 struct sum_of {
     template <class T> __device__ T operator()(T a, T b) const {
         return a + b;
@@ -14,12 +12,87 @@ struct max_of {
     }
 };
 
+/* ---- rows that a block holds in registers: EACH pieces of 16 bytes a thread, so that memory is read once */
+template <class S, int EACH> struct held_row {
+    wide<S> at[EACH][PIECE<S>];
+
+    static DEVICE_MEMBER i64 piece(int e) {
+        return threadIdx.x + e * (i64)blockDim.x;
+    }
+    DEVICE_MEMBER void read(const S *from, i64 n, wide<S> beyond) {
+#pragma unroll
+        for (int e = 0; e < EACH; e++) {
+            if (piece(e) * PIECE<S> < n) {
+                widen_piece<S>(((const uint4 *)from)[piece(e)], at[e]);
+                continue;
+            }
+#pragma unroll
+            for (int i = 0; i < PIECE<S>; i++) at[e][i] = beyond;
+        }
+    }
+    DEVICE_MEMBER void write(S *to, i64 n) const {
+#pragma unroll
+        for (int e = 0; e < EACH; e++)
+            if (piece(e) * PIECE<S> < n) ((uint4 *)to)[piece(e)] = narrow_piece<S>(at[e]);
+    }
+    /* Every element as `change` makes it, with its place. */
+    template <class F> DEVICE_MEMBER void change(F change) {
+#pragma unroll
+        for (int e = 0; e < EACH; e++)
+#pragma unroll
+            for (int i = 0; i < PIECE<S>; i++) change(at[e][i], piece(e) * PIECE<S> + i);
+    }
+};
+
+template <class S, int EACH> __global__ void __launch_bounds__(1024) softmax_held(const __grid_constant__ norm_kernel k) {
+    typedef wide<S> T;
+    __shared__ T room[32];
+    held_row<S, EACH> x;
+    begin();
+    T lowest = -INFINITY, top = lowest, sum = 0;
+    x.read((const S *)k.from + blockIdx.x * k.n, k.n, lowest);
+    x.change([&](T &value, i64) { top = language::max(top, value); });
+    top = fold_block(top, lowest, room, max_of());
+    x.change([&](T &value, i64 at) {
+        value = at < k.n ? language::exp(value - top) : (T)0;
+        sum += value;
+    });
+    sum = fold_block(sum, (T)0, room, sum_of());
+    x.change([&](T &value, i64) { value /= sum; });
+    x.write((S *)k.to + blockIdx.x * k.n, k.n);
+}
+
+/* The normed value is rounded before it is multiplied by the weight, as the formula says. */
+template <class S, int EACH> __global__ void __launch_bounds__(1024) rms_norm_held(const __grid_constant__ norm_kernel k) {
+    typedef wide<S> T;
+    __shared__ T room[32];
+    held_row<S, EACH> x, weight;
+    begin();
+    T sum = 0, eps = sizeof(T) == 8 ? (T)k.eps_wide : (T)k.eps;
+    x.read((const S *)k.from + blockIdx.x * k.n, k.n, (T)0);
+    if (k.weight) weight.read((const S *)k.weight, k.n, (T)0);
+    x.change([&](T &value, i64) { sum += value * value; });
+    sum = fold_block(sum, (T)0, room, sum_of());
+    T scale = 1 / language::sqrt(sum / (T)k.n + eps);
+#pragma unroll
+    for (int e = 0; e < EACH; e++)
+#pragma unroll
+        for (int i = 0; i < PIECE<S>; i++) {
+            S y;
+            narrow(&y, x.at[e][i] * scale);
+            x.at[e][i] = k.weight ? (T)widen(y) * weight.at[e][i] : (T)widen(y);
+        }
+    x.write((S *)k.to + blockIdx.x * k.n, k.n);
+}
+
+/* ---- rows of any size and address */
 template <class S> __global__ void softmax_rows(const __grid_constant__ norm_kernel k) {
     typedef wide<S> T;
     __shared__ T room[32];
     const S *x = (const S *)k.from + blockIdx.x * k.n;
     S *to = (S *)k.to + blockIdx.x * k.n;
     T lowest = -INFINITY, top = lowest, sum = 0;
+    begin();
     for (i64 i = threadIdx.x; i < k.n; i += blockDim.x) top = language::max(top, (T)widen(x[i]));
     top = fold_block(top, lowest, room, max_of());
     for (i64 i = threadIdx.x; i < k.n; i += blockDim.x) sum += language::exp((T)widen(x[i]) - top);
@@ -33,6 +106,7 @@ template <class S> __global__ void rms_norm_rows(const __grid_constant__ norm_ke
     const S *x = (const S *)k.from + blockIdx.x * k.n, *weight = (const S *)k.weight;
     S *to = (S *)k.to + blockIdx.x * k.n;
     T sum = 0, eps = sizeof(T) == 8 ? (T)k.eps_wide : (T)k.eps;
+    begin();
     for (i64 i = threadIdx.x; i < k.n; i += blockDim.x) sum += (T)widen(x[i]) * (T)widen(x[i]);
     sum = fold_block(sum, (T)0, room, sum_of());
     T scale = 1 / language::sqrt(sum / (T)k.n + eps);
@@ -46,14 +120,35 @@ template <class S> __global__ void rms_norm_rows(const __grid_constant__ norm_ke
     }
 }
 
+/* ---- which: how many pieces a thread holds; 0: the row cannot be held. A single row is spread over more threads. */
+static int held_pieces(const norm_kernel *k, int piece) {
+    i64 pieces = k->n / piece;
+    if (k->n % piece || pieces > 4096 || !lie_at_16(k->to, k->from, k->weight)) return 0;
+    if (pieces <= (k->rows < cuda_processors() ? 1024 : 128)) return 1;
+    return pieces <= 512 ? 2 : 4;
+}
+static unsigned held_threads(i64 pieces, int each) {
+    return (unsigned)((pieces + each - 1) / each + 31) / 32 * 32;
+}
 static unsigned threads_for(i64 n) {
     return n <= 128 ? 32 : n <= 1024 ? 128 : n <= 8192 ? 256 : 1024;
 }
+
+#define ROWS(name)                                                                                                                         \
+    template <class S> static void name(const norm_kernel *k, kernel_stream stream) {                                                      \
+        int each = held_pieces(k, PIECE<S>);                                                                                               \
+        unsigned rows = (unsigned)k->rows, threads = each ? held_threads(k->n / PIECE<S>, each) : threads_for(k->n);                       \
+        auto kernel = each == 1 ? name##_held<S, 1> : each == 2 ? name##_held<S, 2> : each == 4 ? name##_held<S, 4> : name##_rows<S>;      \
+        start(kernel, rows, threads, 0, stream, *k);                                                                                       \
+    }
+ROWS(softmax)
+ROWS(rms_norm)
+
 void launch_softmax(const norm_kernel *k, kernel_stream stream) {
-    FLOATS(k->dtype, softmax_rows<type><<<(unsigned)k->rows, threads_for(k->n), 0, stream>>>(*k))
+    FLOATS(k->dtype, softmax<type>(k, stream))
 }
 void launch_rms_norm(const norm_kernel *k, kernel_stream stream) {
-    FLOATS(k->dtype, rms_norm_rows<type><<<(unsigned)k->rows, threads_for(k->n), 0, stream>>>(*k))
+    FLOATS(k->dtype, rms_norm<type>(k, stream))
 }
 
 /* ---- rope */
@@ -70,6 +165,7 @@ template <class S> __global__ void rope_rows(const __grid_constant__ rope_kernel
     typedef wide<S> T;
     i64 half = k.dims / 2, each = half + (k.dim - k.dims), i, at, head;
     i64 row = divide(thread_number(), each, &i);
+    begin();
     if (row >= k.batch * k.heads * k.length) return;
     i64 batch = divide(divide(row, k.length, &at), k.heads, &head);
     const S *x = (const S *)k.from + batch * k.strides[0] + head * k.strides[1] + at * k.strides[2];
@@ -83,5 +179,5 @@ template <class S> __global__ void rope_rows(const __grid_constant__ rope_kernel
 
 void launch_rope(const rope_kernel *k, kernel_stream stream) {
     i64 n = k->batch * k->heads * k->length * (k->dims / 2 + k->dim - k->dims);
-    FLOATS(k->dtype, rope_rows<type><<<blocks_for(n, 256), 256, 0, stream>>>(*k))
+    FLOATS(k->dtype, start(rope_rows<type>, blocks_for(n, 256), 256, 0, stream, *k))
 }

@@ -1,12 +1,24 @@
 /* Rows of reduce and arg_reduce. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cuda/axes.h"
 #include "cuda/cuda.h"
 #include "cuda/kernels.h"
 
-static unsigned axes_bits(tarn_ints axes, const operand *x) {
-    if (!axes.values) return (1u << x->ndim) - 1;
+static unsigned axes_bits(tarn_ints chosen, const operand *x) {
+    if (!chosen.values) return (1u << x->ndim) - 1;
     unsigned bits = 0;
-    for (int64_t i = 0; i < axes.count; i++) bits |= 1u << axis_normal(axes.values[i], x->ndim);
+    for (int64_t i = 0; i < chosen.count; i++) bits |= 1u << axis_normal(chosen.values[i], x->ndim);
     return bits;
+}
+
+/* Axes that are walked as one go together. */
+static void join_axes(int *ndim, int64_t *shape, int64_t *strides) {
+    axes a = axes_joined(*ndim, shape, 1, (const int64_t *const[]){strides});
+    *ndim = a.ndim;
+    memcpy(shape, a.shape, (size_t)a.ndim * sizeof *shape);
+    memcpy(strides, a.strides[0], (size_t)a.ndim * sizeof *strides);
 }
 
 static reduce_kernel reduction(const call *c, unsigned reduced) {
@@ -25,31 +37,70 @@ static reduce_kernel reduction(const call *c, unsigned reduced) {
         *(goes ? &k.reduced : &k.kept) *= x->shape[i];
         ++*ndim;
     }
+    join_axes(&k.kept_ndim, k.kept_shape, k.kept_strides);
+    join_axes(&k.reduced_ndim, k.reduced_shape, k.reduced_strides);
     return k;
 }
 
-static bool run_reduce(const call *c) {
+/* Neighbouring results go together where their elements lie nearer to each other than those of one result. What is left
+   of the chip is filled with parts: how many depends on the shape alone. */
+static void cut(reduce_kernel *k) {
+    enum { BLOCKS = 512, LEAST = 2048, MOST = 256 };
+    int64_t near_kept = k->kept_ndim ? llabs(k->kept_strides[k->kept_ndim - 1]) : INT64_MAX,
+            near_reduced = k->reduced_ndim ? llabs(k->reduced_strides[k->reduced_ndim - 1]) : 0;
+    k->across = near_kept < near_reduced && k->kept_shape[k->kept_ndim - 1] >= 16 ? 32 : 1;
+    int64_t blocks = (k->kept + k->across - 1) / k->across, most = k->reduced * k->across / LEAST,
+            parts = blocks > 0 ? BLOCKS / blocks : 1;
+    parts = parts < most ? parts : most;
+    k->parts = (unsigned)(parts < 1 ? 1 : parts > MOST ? MOST : parts);
+}
+
+static reduce_kernel cut_reduction(const call *c) {
     const attributes_reduce *a = c->attributes;
     reduce_kernel k = reduction(c, axes_bits(a->axes, &c->inputs[0]));
     k.kind = (int)a->kind;
+    cut(&k);
+    return k;
+}
+
+static int64_t reduce_workspace(const call *c) {
+    reduce_kernel k = cut_reduction(c);
+    return k.parts > 1 ? k.kept * k.parts * 16 : 0;
+}
+
+static bool run_reduce(const call *c) {
+    reduce_kernel k = cut_reduction(c);
+    k.partial = c->workspace;
     if (k.kept > 0) launch_reduce(&k, cuda_stream_now);
     return true;
 }
 
 static bool supports_reduce(const call *c) {
     tarn_dtype from = c->inputs[0].dtype, to = c->outputs[0].dtype;
-    if (from == TARN_COMPLEX64 || to == TARN_COMPLEX64) return false;
     if (to == TARN_BOOL || (to == from && from != TARN_BOOL)) return true;
     return (to == TARN_INT32 && (from == TARN_BOOL || from == TARN_INT8 || from == TARN_INT16)) ||
            (to == TARN_UINT32 && (from == TARN_UINT8 || from == TARN_UINT16));
+}
+
+static reduce_kernel cut_arg_reduction(const call *c) {
+    const attributes_arg_reduce *a = c->attributes;
+    reduce_kernel k = reduction(c, 1u << axis_normal(a->axis, c->inputs[0].ndim));
+    cut(&k);
+    return k;
+}
+
+static int64_t arg_reduce_workspace(const call *c) {
+    reduce_kernel k = cut_arg_reduction(c);
+    return k.parts > 1 ? k.kept * k.parts * 16 : 0;
 }
 
 static bool run_arg_reduce(const call *c) {
     const attributes_arg_reduce *a = c->attributes;
     const operand *x = &c->inputs[0];
     int axis = axis_normal(a->axis, x->ndim);
-    reduce_kernel k = reduction(c, 1u << axis);
+    reduce_kernel k = cut_arg_reduction(c);
     k.least = a->least;
+    k.partial = c->workspace;
     if (k.kept == 0) return true;
     if (k.reduced == 0) return tarn_fail("arg_reduce: axis %d is empty, so that nothing in it is largest", axis);
     launch_arg_reduce(&k, cuda_stream_now);
@@ -61,10 +112,12 @@ static bool supports_arg_reduce(const call *c) {
 }
 
 const kernel_row cuda_reduce = {CUDA_ROW(reduce),     .dtypes = DTYPES_ALL,        .selector = -1,
-                                .layout = LAYOUT_ANY, .supports = supports_reduce, .run = run_reduce};
+                                .layout = LAYOUT_ANY, .supports = supports_reduce, .workspace = reduce_workspace,
+                                .run = run_reduce};
 const kernel_row cuda_arg_reduce = {CUDA_ROW(arg_reduce),
                                     .dtypes = DTYPES_ALL & ~DTYPE_BIT(TARN_COMPLEX64),
                                     .selector = 0,
                                     .layout = LAYOUT_ANY,
                                     .supports = supports_arg_reduce,
+                                    .workspace = arg_reduce_workspace,
                                     .run = run_arg_reduce};

@@ -1,5 +1,5 @@
-/* Reductions over any axes: a block for each result. Sums of half types in float, of float32 in float with a fixed order, of whole numbers in 64
-   bits; so a result does not depend on what else runs. */
+/* Reductions over any axes. Sums of half types in float, of float32 in float with a fixed order, of whole numbers in 64 bits; so a result does
+   not depend on what else runs. A block takes neighbouring results, and a part of what goes into each; parts are folded by a second kernel. */
 #include "cuda/device.cuh"
 
 /* The type that a reduction to S runs in. */
@@ -21,12 +21,16 @@ template <> struct running<float> {
 template <> struct running<double> {
     typedef double type;
 };
+template <> struct running<complex64> {
+    typedef cplx type;
+};
 
 enum { SUM, PROD, MAX, MIN, ALL, ANY };
 
 struct fold_kind {
     int kind;
     template <class T> __device__ T operator()(T a, T b) const {
+        using namespace language;
         return kind == SUM ? a + b : kind == PROD ? a * b : kind == MAX ? language::max(a, b) : language::min(a, b);
     }
 };
@@ -34,7 +38,10 @@ struct fold_kind {
 template <class T, class S> DEVICE T identity_of(int kind) {
     if (kind == SUM) return 0;
     if (kind == PROD) return 1;
-    if constexpr ((T)0.5 != 0) {
+    if constexpr (sizeof(T) == sizeof(cplx)) {
+        double most = kind == MAX ? -INFINITY : INFINITY;
+        return cplx(most, most);
+    } else if constexpr ((T)0.5 != 0) {
         return kind == MAX ? (T)-INFINITY : (T)INFINITY;
     } else {
         const bool is_signed = (S)-1 < (S)1;
@@ -43,24 +50,98 @@ template <class T, class S> DEVICE T identity_of(int kind) {
     }
 }
 
-template <class From, class To> __global__ void reduce_rows(const __grid_constant__ reduce_kernel k) {
+/* ---- X neighbouring results a block, THREADS / X threads for each */
+enum { THREADS = 256 };
+
+template <class From, class To, int X> DEVICE typename running<To>::type fold_range(const reduce_kernel &k, const From *from, i64 first, i64 end) {
     typedef typename running<To>::type T;
-    __shared__ T room[32];
-    const From *from = (const From *)k.from + place_of(blockIdx.x, k.kept_ndim, k.kept_shape, k.kept_strides);
-    T identity = identity_of<T, To>(k.kind), result = identity;
+    T result = identity_of<T, To>(k.kind);
     fold_kind fold = {k.kind};
-    for (i64 i = threadIdx.x; i < k.reduced; i += blockDim.x)
+    if (k.reduced_ndim <= 1) {
+        i64 step = k.reduced_ndim ? k.reduced_strides[0] : 0;
+#pragma unroll 8
+        for (i64 i = first; i < end; i += THREADS / X) result = fold(result, (T)widen(from[i * step]));
+        return result;
+    }
+    for (i64 i = first; i < end; i += THREADS / X)
         result = fold(result, (T)widen(from[place_of(i, k.reduced_ndim, k.reduced_shape, k.reduced_strides)]));
-    result = fold_block(result, identity, room, fold);
-    if (threadIdx.x == 0) narrow((To *)k.to + blockIdx.x, result);
+    return result;
+}
+
+/* A row without gaps, 16 bytes at a time; what is before and behind them one by one. */
+template <class From, class To> DEVICE typename running<To>::type fold_row(const reduce_kernel &k, const From *from, i64 first, i64 end) {
+    typedef typename running<To>::type T;
+    T result = identity_of<T, To>(k.kind);
+    fold_kind fold = {k.kind};
+    i64 head = (16 - ((u64)(from + first) & 15)) % 16 / sizeof(From), begins = first + head < end ? first + head : end,
+        pieces = (end - begins) / PIECE<From>, behind = begins + pieces * PIECE<From>;
+    if (threadIdx.x < begins - first) result = fold(result, (T)widen(from[first + threadIdx.x]));
+    if (threadIdx.x < end - behind) result = fold(result, (T)widen(from[behind + threadIdx.x]));
+#pragma unroll 4
+    for (i64 i = threadIdx.x; i < pieces; i += THREADS) {
+        uint4 piece = ((const uint4 *)(from + begins))[i];
+#pragma unroll
+        for (int j = 0; j < PIECE<From>; j++) result = fold(result, (T)widen(((const From *)&piece)[j]));
+    }
+    return result;
+}
+
+template <class From, class To, int X, bool DENSE> __global__ void __launch_bounds__(THREADS) reduce_part(const __grid_constant__ reduce_kernel k) {
+    typedef typename running<To>::type T;
+    __shared__ __align__(16) char space[THREADS * sizeof(T)];
+    T *room = (T *)space;
+    i64 at = blockIdx.x * (i64)X + threadIdx.x % X, kept = at < k.kept ? at : k.kept - 1;
+    int x = threadIdx.x % X, y = threadIdx.x / X;
+    i64 each = (k.reduced + k.parts - 1) / k.parts, first = blockIdx.y * each, end = first + each < k.reduced ? first + each : k.reduced;
+    fold_kind fold = {k.kind};
+    begin();
+    const From *from = (const From *)k.from + place_of(kept, k.kept_ndim, k.kept_shape, k.kept_strides);
+    if constexpr (DENSE)
+        room[threadIdx.x] = fold_row<From, To>(k, from, first, end);
+    else
+        room[threadIdx.x] = fold_range<From, To, X>(k, from, first + y, end);
+    for (int half = THREADS / X / 2; half; half /= 2) {
+        __syncthreads();
+        if (y < half) room[threadIdx.x] = fold(room[threadIdx.x], room[threadIdx.x + half * X]);
+    }
+    if (y > 0 || at >= k.kept) return;
+    if (k.parts > 1)
+        ((T *)k.partial)[at * k.parts + blockIdx.y] = room[x];
+    else
+        narrow((To *)k.to + at, room[x]);
+}
+
+/* A warp for each result. */
+template <class To> __global__ void __launch_bounds__(THREADS) fold_parts(const __grid_constant__ reduce_kernel k) {
+    typedef typename running<To>::type T;
+    i64 at = thread_number() / 32;
+    fold_kind fold = {k.kind};
+    T result = identity_of<T, To>(k.kind);
+    begin();
+    if (at >= k.kept) return;
+    for (int i = threadIdx.x % 32; i < k.parts; i += 32) result = fold(result, ((const T *)k.partial)[at * k.parts + i]);
+    for (int step = 16; step; step /= 2) result = fold(result, from_lane(result, step));
+    if (threadIdx.x % 32 == 0) narrow((To *)k.to + at, result);
+}
+
+template <class From, class To> static void reduce(const reduce_kernel *k, kernel_stream stream) {
+    bool dense = k->reduced_ndim == 1 && k->reduced_strides[0] == 1;
+    if (k->across > 1)
+        start(reduce_part<From, To, 32, false>, dim3(blocks_for(k->kept, 32), k->parts), THREADS, 0, stream, *k);
+    else if (dense)
+        start(reduce_part<From, To, 1, true>, dim3((unsigned)k->kept, k->parts), THREADS, 0, stream, *k);
+    else
+        start(reduce_part<From, To, 1, false>, dim3((unsigned)k->kept, k->parts), THREADS, 0, stream, *k);
+    if (k->parts > 1) start(fold_parts<To>, blocks_for(k->kept * 32, THREADS), THREADS, 0, stream, *k);
 }
 
 /* Truths: or for sum, any and max; and for the others. */
 template <class From> __global__ void reduce_truths(const __grid_constant__ reduce_kernel k) {
-    const From *from = (const From *)k.from + place_of(blockIdx.x, k.kept_ndim, k.kept_shape, k.kept_strides);
     bool any = k.kind == SUM || k.kind == ANY || k.kind == MAX, found = false;
+    begin();
+    const From *from = (const From *)k.from + place_of(blockIdx.x, k.kept_ndim, k.kept_shape, k.kept_strides);
     for (i64 i = threadIdx.x; i < k.reduced; i += blockDim.x)
-        found |= (widen(from[place_of(i, k.reduced_ndim, k.reduced_shape, k.reduced_strides)]) != 0) == any;
+        found |= language::is_true(widen(from[place_of(i, k.reduced_ndim, k.reduced_shape, k.reduced_strides)])) == any;
     found = __syncthreads_or(found);
     if (threadIdx.x == 0) ((truth8 *)k.to)[blockIdx.x].byte = found == any;
 }
@@ -75,25 +156,27 @@ void launch_reduce(const reduce_kernel *k, kernel_stream stream) {
     int from = k->from_dtype;
     if (k->to_dtype == D_BOOL) {
         switch (from) {
-            CASE(D_BOOL, truth8, reduce_truths<type><<<blocks, threads, 0, stream>>>(*k))
-            FLOAT_CASES(reduce_truths<type><<<blocks, threads, 0, stream>>>(*k))
-            INTEGER_CASES(reduce_truths<type><<<blocks, threads, 0, stream>>>(*k))
+            CASE(D_BOOL, truth8, start(reduce_truths<type>, blocks, threads, 0, stream, *k))
+            CASE(D_C64, complex64, start(reduce_truths<type>, blocks, threads, 0, stream, *k))
+            FLOAT_CASES(start(reduce_truths<type>, blocks, threads, 0, stream, *k))
+            INTEGER_CASES(start(reduce_truths<type>, blocks, threads, 0, stream, *k))
         }
     } else if (k->to_dtype == from) {
         switch (from) {
-            FLOAT_CASES(reduce_rows<type, type><<<blocks, threads, 0, stream>>>(*k))
-            INTEGER_CASES(reduce_rows<type, type><<<blocks, threads, 0, stream>>>(*k))
+            CASE(D_C64, complex64, reduce<type, type>(k, stream))
+            FLOAT_CASES(reduce<type, type>(k, stream))
+            INTEGER_CASES(reduce<type, type>(k, stream))
         }
     } else if (k->to_dtype == D_I32) {
         switch (from) {
-            CASE(D_BOOL, truth8, reduce_rows<type, int><<<blocks, threads, 0, stream>>>(*k))
-            CASE(D_I8, signed char, reduce_rows<type, int><<<blocks, threads, 0, stream>>>(*k))
-            CASE(D_I16, short, reduce_rows<type, int><<<blocks, threads, 0, stream>>>(*k))
+            CASE(D_BOOL, truth8, reduce<type, int>(k, stream))
+            CASE(D_I8, signed char, reduce<type, int>(k, stream))
+            CASE(D_I16, short, reduce<type, int>(k, stream))
         }
     } else if (k->to_dtype == D_U32) {
         switch (from) {
-            CASE(D_U8, unsigned char, reduce_rows<type, u32><<<blocks, threads, 0, stream>>>(*k))
-            CASE(D_U16, unsigned short, reduce_rows<type, u32><<<blocks, threads, 0, stream>>>(*k))
+            CASE(D_U8, unsigned char, reduce<type, u32>(k, stream))
+            CASE(D_U16, unsigned short, reduce<type, u32>(k, stream))
         }
     }
 }
@@ -111,29 +194,56 @@ template <class T> DEVICE bool beats(place<T> b, place<T> a, bool least) {
     return least ? b.value < a.value : a.value < b.value;
 }
 
+/* The best of a block's threads, in thread 0. */
+template <class T> DEVICE place<T> best_of_block(place<T> best, bool least) {
+    __shared__ place<T> room[THREADS];
+    room[threadIdx.x] = best;
+    for (int half = blockDim.x / 2; half; half /= 2) {
+        __syncthreads();
+        if (threadIdx.x < half && beats(room[threadIdx.x + half], room[threadIdx.x], least)) room[threadIdx.x] = room[threadIdx.x + half];
+    }
+    return room[0];
+}
+
 template <class S> __global__ void best_of_rows(const __grid_constant__ reduce_kernel k) {
     typedef decltype(widen(S())) T;
-    __shared__ place<T> room[256];
+    begin();
     const S *from = (const S *)k.from + place_of(blockIdx.x, k.kept_ndim, k.kept_shape, k.kept_strides);
-    i64 first = threadIdx.x < k.reduced ? threadIdx.x : 0;
-    place<T> best = {widen(from[first * k.reduced_strides[0]]), first};
-    for (i64 i = threadIdx.x; i < k.reduced; i += blockDim.x) {
-        place<T> p = {widen(from[i * k.reduced_strides[0]]), i};
+    i64 each = (k.reduced + k.parts - 1) / k.parts, low = blockIdx.y * each, end = low + each < k.reduced ? low + each : k.reduced;
+    i64 first = low + threadIdx.x < end ? low + threadIdx.x : k.reduced - 1, step = k.reduced_ndim ? k.reduced_strides[0] : 0;
+    place<T> best = {widen(from[first * step]), first};
+#pragma unroll 8
+    for (i64 i = low + threadIdx.x; i < end; i += blockDim.x) {
+        place<T> p = {widen(from[i * step]), i};
         if (beats(p, best, k.least)) best = p;
     }
-    room[threadIdx.x] = best;
-    for (int step = blockDim.x / 2; step; step /= 2) {
-        __syncthreads();
-        if (threadIdx.x < step && beats(room[threadIdx.x + step], room[threadIdx.x], k.least)) room[threadIdx.x] = room[threadIdx.x + step];
-    }
-    if (threadIdx.x == 0) ((u32 *)k.to)[blockIdx.x] = (u32)room[0].index;
+    best = best_of_block(best, k.least);
+    if (threadIdx.x > 0) return;
+    if (k.parts > 1)
+        ((place<T> *)k.partial)[blockIdx.x * k.parts + blockIdx.y] = best;
+    else
+        ((u32 *)k.to)[blockIdx.x] = (u32)best.index;
+}
+
+template <class T> __global__ void best_of_parts(const __grid_constant__ reduce_kernel k) {
+    begin();
+    const place<T> *from = (const place<T> *)k.partial + blockIdx.x * k.parts;
+    place<T> best = from[threadIdx.x < k.parts ? threadIdx.x : 0];
+    for (unsigned i = threadIdx.x; i < k.parts; i += blockDim.x)
+        if (beats(from[i], best, k.least)) best = from[i];
+    best = best_of_block(best, k.least);
+    if (threadIdx.x == 0) ((u32 *)k.to)[blockIdx.x] = (u32)best.index;
+}
+
+template <class S> static void find_best(const reduce_kernel *k, kernel_stream stream) {
+    start(best_of_rows<S>, dim3((unsigned)k->kept, k->parts), threads_for(k->reduced / k->parts), 0, stream, *k);
+    if (k->parts > 1) start(best_of_parts<decltype(widen(S()))>, (unsigned)k->kept, THREADS, 0, stream, *k);
 }
 
 void launch_arg_reduce(const reduce_kernel *k, kernel_stream stream) {
-    unsigned threads = threads_for(k->reduced), blocks = (unsigned)k->kept;
     switch (k->from_dtype) {
-        CASE(D_BOOL, truth8, best_of_rows<type><<<blocks, threads, 0, stream>>>(*k))
-        FLOAT_CASES(best_of_rows<type><<<blocks, threads, 0, stream>>>(*k))
-        INTEGER_CASES(best_of_rows<type><<<blocks, threads, 0, stream>>>(*k))
+        CASE(D_BOOL, truth8, find_best<type>(k, stream))
+        FLOAT_CASES(find_best<type>(k, stream))
+        INTEGER_CASES(find_best<type>(k, stream))
     }
 }

@@ -53,6 +53,25 @@ static bool supports_product(const call *c) {
            c->outputs[0].dtype == c->inputs[0].dtype && (SCALES & DTYPE_BIT(c->inputs[2].dtype));
 }
 
+/* One row of x, which the integer matrix units take. */
+static bool is_vector(const affine_kernel *k) {
+    bool fits = (k->bits == 4 && k->k % 256 == 0 && k->group >= 64) || (k->bits == 8 && k->k % 128 == 0);
+    return k->m == 1 && fits && ((uintptr_t)k->x | (uintptr_t)k->words) % 16 == 0;
+}
+
+static void run_vector(const affine_kernel *k) {
+    packed_vector_kernel v = {.x = k->x,
+                              .dtype = k->dtype,
+                              .scale_dtype = k->scale_dtype,
+                              .bits = k->bits,
+                              .parts = 1,
+                              .early = (cuda_constant_inputs & 14) == 14,
+                              .k = k->k,
+                              .group = k->group,
+                              .part = {{k->words, k->scales, k->biases, k->to, k->rows}}};
+    launch_packed_vector(&v, cuda_stream_now);
+}
+
 static int64_t aligned(int64_t bytes) {
     return (bytes + 255) & ~(int64_t)255;
 }
@@ -76,7 +95,10 @@ static bool run_product(const call *c) {
     if (is_few(c)) {
         k.x = x->data;
         k.to = out->data;
-        launch_affine_matvec(&k, cuda_stream_now);
+        if (is_vector(&k))
+            run_vector(&k);
+        else
+            launch_affine_matvec(&k, cuda_stream_now);
         return true;
     }
     k.to = c->workspace;

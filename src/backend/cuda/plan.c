@@ -1,0 +1,181 @@
+/* Plans: the calls of a segment as a CUDA graph, which one launch gives to the device. A graph holds addresses, so a
+   plan keeps a few graphs, one for each set of base addresses that it met; when a further set comes, the graph that was
+   not used for longest is updated to it, kernel by kernel, which is done in a fraction of the time that launching
+   takes. The first run of a plan launches call by call: what is made once (libraries' handles, choices of kernels) is
+   made then. */
+#include <pthread.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "cuda/cuda.h"
+
+enum { VERSIONS = 4, LEAST_CALLS = 2 };
+
+typedef struct {
+    cudaGraphExec_t graph;
+    uintptr_t *bases; /* the addresses that it was made for */
+    uint64_t used;
+} version;
+
+struct backend_plan {
+    int device, count, base_count;
+    unsigned *constant; /* of each call: bits of inputs that no call of the plan writes */
+    int *bases;         /* the numbers of those that the calls use */
+    cudaStream_t recorder;
+    pthread_mutex_t lock; /* of what follows */
+    uint64_t clock;
+    bool refused; /* it cannot be a graph */
+    version versions[VERSIONS];
+};
+
+/* ---- making: which memory the calls read and write */
+static int operands_of(const call *c) {
+    return c->input_count + c->output_count;
+}
+
+typedef struct {
+    bool *used, *written; /* of each base */
+} base_notes;
+
+static void note_bases(const call *calls, int count, const operand_place *places, base_notes *notes) {
+    for (int i = 0; i < count; places += operands_of(&calls[i]) + 1, i++)
+        for (int k = 0; k <= operands_of(&calls[i]); k++) {
+            if (places[k].base < 0) continue;
+            notes->used[places[k].base] = true;
+            if (k >= calls[i].input_count) notes->written[places[k].base] = true;
+        }
+}
+
+static void find_constant(backend_plan *p, const call *calls, const operand_place *places, const bool *written) {
+    for (int i = 0; i < p->count; places += operands_of(&calls[i]) + 1, i++)
+        for (int k = 0; k < calls[i].input_count && k < 32; k++)
+            if (places[k].base >= 0 && !written[places[k].base]) p->constant[i] |= 1u << k;
+}
+
+static bool fill(backend_plan *p, const call *calls, const operand_place *places, int bases) {
+    base_notes notes = {NEW_ARRAY(bool, bases), NEW_ARRAY(bool, bases)};
+    bool ok = notes.used && notes.written;
+    if (ok) {
+        note_bases(calls, p->count, places, &notes);
+        find_constant(p, calls, places, notes.written);
+        for (int i = 0; i < bases; i++)
+            if (notes.used[i]) p->bases[p->base_count++] = i;
+    }
+    memory_free(notes.used);
+    memory_free(notes.written);
+    return ok;
+}
+
+/* Without memory, or a stream to record on, there is no plan, and nothing is lost. */
+backend_plan *cuda_prepare(int device, const call *calls, int count, const operand_place *places, int bases) {
+    if (count < LEAST_CALLS) return NULL;
+    backend_plan *p = NEW(backend_plan);
+    if (p) {
+        *p = (backend_plan){
+            .device = device, .count = count, .constant = NEW_ARRAY(unsigned, count), .bases = NEW_ARRAY(int, bases)};
+        pthread_mutex_init(&p->lock, NULL);
+        bool ok = p->constant && p->bases && fill(p, calls, places, bases) && cuda_use(device) &&
+                  cuda_ok(cudaStreamCreateWithFlags(&p->recorder, cudaStreamNonBlocking), "a stream");
+        if (ok) return p;
+    }
+    cuda_plan_free(p);
+    tarn_clear_error();
+    return NULL;
+}
+
+void cuda_plan_free(backend_plan *p) {
+    if (!p) return;
+    cudaSetDevice(p->device);
+    for (int i = 0; i < VERSIONS; i++) {
+        if (p->versions[i].graph) cudaGraphExecDestroy(p->versions[i].graph);
+        memory_free(p->versions[i].bases);
+    }
+    if (p->recorder) cudaStreamDestroy(p->recorder);
+    cudaGetLastError();
+    pthread_mutex_destroy(&p->lock);
+    memory_free(p->constant);
+    memory_free(p->bases);
+    memory_free(p);
+}
+
+/* ---- recording */
+static bool launch_all(const backend_plan *p, const call *calls) {
+    bool ok = true;
+    for (int i = 0; i < p->count && ok; i++) {
+        cuda_constant_inputs = p->constant[i];
+        ok = cuda_launch(&calls[i]);
+    }
+    cuda_constant_inputs = 0;
+    return ok;
+}
+
+static cudaGraph_t record(const backend_plan *p, const call *calls) {
+    cudaGraph_t graph = NULL;
+    cudaStream_t before = cuda_stream_now;
+    if (!cuda_ok(cudaStreamBeginCapture(p->recorder, cudaStreamCaptureModeRelaxed), "recording")) return NULL;
+    cuda_stream_now = p->recorder;
+    bool ok = launch_all(p, calls);
+    cuda_stream_now = before;
+    if (cuda_ok(cudaStreamEndCapture(p->recorder, &graph), "recording") && ok) return graph;
+    if (graph) cudaGraphDestroy(graph);
+    return NULL;
+}
+
+/* The version is brought to the graph: updated if it can be, else made anew. */
+static bool take_graph(version *v, cudaGraph_t graph, cudaStream_t stream) {
+    cudaGraphExecUpdateResultInfo why;
+    if (v->graph && cudaGraphExecUpdate(v->graph, graph, &why) == cudaSuccess) return true;
+    cudaGetLastError();
+    if (v->graph) cudaGraphExecDestroy(v->graph);
+    v->graph = NULL;
+    return cuda_ok(cudaGraphInstantiate(&v->graph, graph, 0), "making a graph") &&
+           cuda_ok(cudaGraphUpload(v->graph, stream), "sending a graph");
+}
+
+/* ---- running */
+static bool is_for(const backend_plan *p, const version *v, void *const *bases) {
+    for (int i = 0; v->graph && i < p->base_count; i++)
+        if (v->bases[i] != (uintptr_t)bases[p->bases[i]]) return false;
+    return v->graph != NULL;
+}
+
+static version *find(backend_plan *p, void *const *bases) {
+    for (int i = 0; i < VERSIONS; i++)
+        if (is_for(p, &p->versions[i], bases)) return &p->versions[i];
+    return NULL;
+}
+
+static version *least_used(backend_plan *p) {
+    version *least = &p->versions[0];
+    for (int i = 1; i < VERSIONS; i++)
+        if (p->versions[i].used < least->used) least = &p->versions[i];
+    return least;
+}
+
+static version *make(backend_plan *p, const call *calls, void *const *bases) {
+    version *v = least_used(p);
+    if (!v->bases && !(v->bases = NEW_ARRAY(uintptr_t, p->base_count))) return NULL;
+    cudaGraph_t graph = record(p, calls);
+    if (!graph) return NULL;
+    bool ok = take_graph(v, graph, cuda_stream_now);
+    cudaGraphDestroy(graph);
+    for (int i = 0; ok && i < p->base_count; i++) v->bases[i] = (uintptr_t)bases[p->bases[i]];
+    return ok ? v : NULL;
+}
+
+static bool launch(backend_plan *p, const call *calls, void *const *bases) {
+    if (p->clock++ == 0 || p->refused) return false;
+    version *v = find(p, bases);
+    if (!v) v = make(p, calls, bases);
+    if (!v) return !(p->refused = true);
+    v->used = p->clock;
+    return cuda_ok(cudaGraphLaunch(v->graph, cuda_stream_now), "launching a graph");
+}
+
+bool cuda_plan_launch(backend_plan *p, const call *calls, int count, void *const *bases) {
+    pthread_mutex_lock(&p->lock);
+    bool ok = count == p->count && launch(p, calls, bases);
+    pthread_mutex_unlock(&p->lock);
+    tarn_clear_error();
+    return ok;
+}

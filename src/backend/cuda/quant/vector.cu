@@ -1,0 +1,255 @@
+/* One row of x with affine weights of 4 or 8 bits on the integer matrix units. x is split into planes of signed bytes, each group of it with a
+   scale of its own (16 bits for half types; 32 for float32, so that the product is as good as one in float32).
+
+   A warp multiplies 8 rows of a weight by a span of x at a time (256 numbers of 4 bits, 128 of 8): rows 0-7 of the matrix unit's tile are the
+   first half of the span, rows 8-15 the second half of the same 8 rows. The 8 columns are (half, quarter, plane): zero where x belongs to another,
+   so that a lane ends with both planes' products of one row (lane / 4) and one quarter of the span (lane % 4), which has one scale. Weights are
+   read as they lie in memory. Spans are shared out among `across` warps, tiles of 8 rows among `down`. */
+#include "cuda/device.cuh"
+
+enum { WARPS = 12, THREADS = 32 * WARPS, DEPTH = 3 };
+
+DEVICE void multiply_bytes(int (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, uint2 b) {
+    asm("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+r"(c[0]), "+r"(c[1]), "+r"(c[2]), "+r"(c[3])
+        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b.x), "r"(b.y));
+}
+
+template <int BITS> struct form {
+    static constexpr int SPAN = BITS == 4 ? 256 : 128, QUARTER = SPAN / 4, PRODUCTS = SPAN / 64;
+};
+
+/* ---- x in shared memory: planes as the lanes read them, 16 pairs of words a product; a scale, and the sum of what the planes stand for, a
+   quarter. FINE: a second pair of planes for what the first leaves over. */
+template <class S, int BITS> struct split_x {
+    static constexpr bool FINE = sizeof(S) == 4;
+    static constexpr int LANES = form<BITS>::QUARTER / 8; /* that hold a quarter, 8 numbers each */
+    uint2 *planes;
+    float2 *scales;
+    i64 spans;
+
+    static __host__ __device__ size_t bytes(i64 k) {
+        return (size_t)(k / form<BITS>::SPAN) * (FINE ? 2 : 1) * (form<BITS>::PRODUCTS * 16 * sizeof(uint2) + 4 * sizeof(float2));
+    }
+    DEVICE_MEMBER uint2 *plane_pair(int which) const {
+        return planes + which * spans * (form<BITS>::PRODUCTS * 16);
+    }
+    DEVICE_MEMBER float2 *scale_of(int which) const {
+        return scales + which * spans * 4;
+    }
+
+    /* Piece c: numbers 8c .. 8c + 7. The largest magnitude of a quarter becomes 32639; adding 1.5 * 2^23 + 128 leaves the whole number in the low
+       bits, high byte rounded, low byte to be flipped. A quarter with a NaN or an infinity gets a NaN for its scale. */
+    DEVICE_MEMBER void split(int which, i64 c, float (&y)[8], bool exists) const {
+        u32 most = 0, v[8];
+#pragma unroll
+        for (int i = 0; i < 8; i++) most = max(most, __float_as_uint(y[i]) & 0x7FFFFFFF);
+#pragma unroll
+        for (int step = 1; step < LANES; step *= 2) most = max(most, from_lane(most, step));
+        float largest = fmaxf(__uint_as_float(most), 1e-30f), inverse = 32639.0f / largest, scale = largest / 32639.0f;
+        if (most >= 0x7F800000) scale = inverse = __int_as_float(0x7FC00000);
+        int sum = 0;
+#pragma unroll
+        for (int i = 0; i < 8; i++) {
+            v[i] = __float_as_uint(fmaf(y[i], inverse, 12583040.0f));
+            int whole = (int)v[i] - 0x4B400080;
+            sum += whole;
+            y[i] = fmaf((float)-whole, scale, y[i]);
+        }
+#pragma unroll
+        for (int step = 1; step < LANES; step *= 2) sum += from_lane(sum, step);
+        if (!exists) return;
+        if (c % LANES == 0) scale_of(which)[c / LANES] = make_float2(scale, scale * (float)sum);
+        put(which, c, v);
+    }
+    DEVICE_MEMBER void put(int which, i64 c, const u32 (&v)[8]) const {
+        constexpr int EACH = form<BITS>::SPAN / 8, HALF = EACH / 2, LANE = HALF / 4;
+        i64 span = c / EACH;
+        int in = (int)(c % EACH), half = in / HALF, lane = in / LANE % 4, product = in % LANE;
+        uint2 *to = plane_pair(which) + (span * form<BITS>::PRODUCTS + product) * 16 + half * 4 + lane;
+        u32 first[2], second[2]; /* 4 bits: the even numbers, the odd ones, as two masks give them; 8 bits: in order */
+        if constexpr (BITS == 4) {
+            first[0] = __byte_perm(v[0], v[2], 0x5140), first[1] = __byte_perm(v[4], v[6], 0x5140);
+            second[0] = __byte_perm(v[1], v[3], 0x5140), second[1] = __byte_perm(v[5], v[7], 0x5140);
+        } else {
+            first[0] = __byte_perm(v[0], v[1], 0x5140), first[1] = __byte_perm(v[2], v[3], 0x5140);
+            second[0] = __byte_perm(v[4], v[5], 0x5140), second[1] = __byte_perm(v[6], v[7], 0x5140);
+        }
+        to[0] = make_uint2(__byte_perm(first[0], first[1], 0x7632), __byte_perm(second[0], second[1], 0x7632));
+        to[8] = make_uint2(__byte_perm(first[0], first[1], 0x5410) ^ 0x80808080u, __byte_perm(second[0], second[1], 0x5410) ^ 0x80808080u);
+    }
+    DEVICE_MEMBER void read(const S *x) const {
+        const i64 pieces = spans * (form<BITS>::SPAN / 8);
+        for (i64 c = threadIdx.x; c < (pieces + 31) / 32 * 32; c += THREADS) { /* by whole warps */
+            float y[8];
+#pragma unroll
+            for (int p = 0; p < 8 / PIECE<S>; p++) {
+                wide<S> part[PIECE<S>];
+                widen_piece<S>(((const uint4 *)x)[(c < pieces ? c : 0) * (8 / PIECE<S>) + p], part);
+#pragma unroll
+                for (int i = 0; i < PIECE<S>; i++) y[p * PIECE<S> + i] = part[i];
+            }
+            split(0, c, y, c < pieces);
+            if constexpr (FINE) split(1, c, y, c < pieces);
+        }
+        __syncthreads();
+    }
+};
+
+/* ---- where a tile lies: rows 8 * tile .. + 7 of the parts, each of which begins a tile */
+struct tile_place {
+    int part;
+    i64 row;
+};
+DEVICE tile_place place_tile(const packed_vector_kernel &k, i64 tile, int row) {
+    int part = 0;
+    for (; part + 1 < k.parts && tile >= (k.part[part].rows + 7) / 8; part++) tile -= (k.part[part].rows + 7) / 8;
+    return {part, tile * 8 + row};
+}
+
+/* What a lane reads of its row: 16 bytes of each half of a span, the scale and bias of its quarter. */
+template <class C> struct cursor {
+    const char *words;
+    const C *scales, *biases;
+    i64 group;
+};
+
+template <class S, class C, int BITS> __global__ void __launch_bounds__(THREADS, sizeof(S) == 4 ? 1 : 2)
+    multiply_packed(const __grid_constant__ packed_vector_kernel k) {
+    typedef form<BITS> F;
+    extern __shared__ uint4 shared[];
+    split_x<S, BITS> x;
+    x.spans = k.k / F::SPAN;
+    x.planes = (uint2 *)shared;
+    x.scales = (float2 *)(x.planes + x.spans * F::PRODUCTS * 16 * (x.FINE ? 2 : 1));
+    float *sums = (float *)((char *)shared + x.bytes(k.k));
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4, down = warp / k.across, across = warp % k.across;
+    const int first = (int)(x.spans * across / k.across), end = (int)(x.spans * (across + 1) / k.across), count = end - first;
+    const i64 groups = (k.tiles + k.down - 1) / k.down;
+    const int rounds = blockIdx.x < groups ? (int)((groups - 1 - blockIdx.x) / gridDim.x) + 1 : 0;
+    const int steps = down < k.down ? rounds * count : 0;
+
+    uint4 low[DEPTH], high[DEPTH];
+    C scale[DEPTH], bias[DEPTH];
+    cursor<C> at;
+    int loads = 0, load_span = end;
+    i64 load_group = (i64)blockIdx.x - gridDim.x;
+    auto load = [&](int slot) {
+        if (loads++ >= steps) return;
+        if (load_span == end) {
+            load_span = first;
+            load_group += gridDim.x;
+            i64 tile = load_group * k.down + down;
+            tile_place from = place_tile(k, tile < k.tiles ? tile : k.tiles - 1, g);
+            const packed_part &part = k.part[from.part];
+            i64 row = from.row < part.rows ? from.row : part.rows - 1;
+            at.words = (const char *)part.words + row * (k.k * BITS / 8) + first * 128 + t * 16;
+            at.scales = (const C *)part.scales + row * ((k.k / F::QUARTER) >> k.group_shift);
+            at.biases = (const C *)part.biases + row * ((k.k / F::QUARTER) >> k.group_shift);
+        }
+        low[slot] = stream_piece(at.words);
+        high[slot] = stream_piece(at.words + 64);
+        at.words += 128;
+        at.group = (load_span * 4 + t) >> k.group_shift;
+        scale[slot] = at.scales[at.group];
+        bias[slot] = at.biases[at.group];
+        load_span++;
+    };
+
+    let_next_begin();
+    if (!k.early) await_previous();
+#pragma unroll
+    for (int i = 0; i < DEPTH; i++) load(i);
+    if (k.early) await_previous();
+    x.read((const S *)k.x);
+
+    const bool mine = t / 2 == (g >> 1 & 1);
+    const int column = (g & 1) * 8 + (g >> 2) * 4 + t;
+    float sum = 0;
+    int span = first, round = 0;
+    for (int n = 0; n < steps; n += DEPTH) {
+#pragma unroll
+        for (int i = 0; i < DEPTH; i++) {
+            if (n + i >= steps) break;
+            int c[4] = {}, fine[4] = {};
+            const u32 a[4] = {low[i].x, low[i].y, low[i].z, low[i].w}, b[4] = {high[i].x, high[i].y, high[i].z, high[i].w};
+#pragma unroll
+            for (int j = 0; j < F::PRODUCTS; j++) {
+                u32 a0, a1, a2, a3;
+                if constexpr (BITS == 4)
+                    a0 = a[j] & 0x0F0F0F0F, a1 = b[j] & 0x0F0F0F0F, a2 = a[j] >> 4 & 0x0F0F0F0F, a3 = b[j] >> 4 & 0x0F0F0F0F;
+                else
+                    a0 = a[2 * j], a1 = b[2 * j], a2 = a[2 * j + 1], a3 = b[2 * j + 1];
+                uint2 y = make_uint2(0, 0), z = y;
+                if (mine) y = x.planes[(span * F::PRODUCTS + j) * 16 + column];
+                multiply_bytes(c, a0, a1, a2, a3, y);
+                if constexpr (x.FINE) {
+                    if (mine) z = x.plane_pair(1)[(span * F::PRODUCTS + j) * 16 + column];
+                    multiply_bytes(fine, a0, a1, a2, a3, z);
+                }
+            }
+            float2 unit = x.scales[span * 4 + t];
+            float product = unit.x * (float)(t < 2 ? c[0] * 256 + c[1] : c[2] * 256 + c[3]), all = unit.y;
+            if constexpr (x.FINE) {
+                float2 rest = x.scale_of(1)[span * 4 + t];
+                product += rest.x * (float)(t < 2 ? fine[0] * 256 + fine[1] : fine[2] * 256 + fine[3]);
+                all += rest.y;
+            }
+            sum = fmaf((float)widen(scale[i]), product, fmaf((float)widen(bias[i]), all, sum));
+            load(i);
+            if (++span < end) continue;
+            sum += from_lane(sum, 1);
+            sum += from_lane(sum, 2);
+            if (t == 0) sums[((round * k.down + down) * 8 + g) * k.across + across] = sum;
+            sum = 0;
+            span = first;
+            round++;
+        }
+    }
+    if (count == 0 && down < k.down)
+        for (int i = lane; i < rounds * 8; i += 32) sums[((i / 8 * k.down + down) * 8 + i % 8) * k.across + across] = 0;
+    __syncthreads();
+    for (int i = threadIdx.x; i < rounds * k.down * 8; i += THREADS) {
+        i64 tile = (blockIdx.x + (i64)(i / 8 / k.down) * gridDim.x) * k.down + i / 8 % k.down;
+        if (tile >= k.tiles) continue;
+        tile_place to = place_tile(k, tile, i % 8);
+        float all = 0;
+        for (int j = 0; j < k.across; j++) all += sums[i * k.across + j];
+        if (to.row < k.part[to.part].rows) narrow((S *)k.part[to.part].to + to.row, all);
+    }
+}
+
+/* Enough blocks for the chip, then as few parts of x as that leaves. */
+template <class S, class C, int BITS> static void launch(packed_vector_kernel k, kernel_stream stream) {
+    k.tiles = 0;
+    for (int i = 0; i < k.parts; i++) k.tiles += (k.part[i].rows + 7) / 8;
+    k.group_shift = 0;
+    for (i64 size = form<BITS>::QUARTER; size < k.group; size *= 2) k.group_shift++;
+    int most = 2 * cuda_processors();
+    k.down = k.tiles >= 4 * (most / 2) ? 4 : k.tiles >= 3 * (most / 4) ? 3 : k.tiles >= 2 * (most / 4) ? 2 : 1;
+    k.across = WARPS / k.down;
+    i64 groups = (k.tiles + k.down - 1) / k.down, blocks = groups < most ? groups : most, rounds = (groups + blocks - 1) / blocks;
+    size_t bytes = split_x<S, BITS>::bytes(k.k) + rounds * k.down * 8 * k.across * sizeof(float);
+    allow_shared(multiply_packed<S, C, BITS>, bytes);
+    start(multiply_packed<S, C, BITS>, (unsigned)blocks, THREADS, bytes, stream, k);
+}
+
+template <class S, class C> static void launch_bits(const packed_vector_kernel *k, kernel_stream stream) {
+    k->bits == 4 ? launch<S, C, 4>(*k, stream) : launch<S, C, 8>(*k, stream);
+}
+
+template <class S> static void launch_scales(const packed_vector_kernel *k, kernel_stream stream) {
+    switch (k->scale_dtype) {
+        CASE(D_F16, float16, launch_bits<S, type>(k, stream))
+        CASE(D_BF16, bfloat16, launch_bits<S, type>(k, stream))
+        CASE(D_F32, float, launch_bits<S, type>(k, stream))
+    }
+}
+
+void launch_packed_vector(const packed_vector_kernel *k, kernel_stream stream) {
+    switch (k->dtype) {
+        CASE(D_F16, float16, launch_scales<type>(k, stream))
+        CASE(D_BF16, bfloat16, launch_scales<type>(k, stream))
+        CASE(D_F32, float, launch_scales<type>(k, stream))
+    }
+}
