@@ -536,7 +536,7 @@ static void give_back(run *r) {
         const storage *it = &r->p->storages.items[t];
         buffer *b = is_lent(r->p, t) ? NULL : r->buffers[t];
         if (!b) continue;
-        if (it->input < 0 || it->donated) buffer_drop_stale(b);
+        if (it->donated || (it->input < 0 && r->move_count)) buffer_drop_stale(b);
         if (is_pending_for(r, t)) buffer_set_state(b, BUFFER_SUBMITTED);
         if (b->foreign) continue;
         buffer_hold(b);
