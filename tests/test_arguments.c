@@ -254,5 +254,6 @@ int main(void) {
     check_header("index.h", true);
     check_header("random.h", true);
     check_header("linalg.h", true);
+    check_header("fft.h", true);
     return check_report("arguments");
 }

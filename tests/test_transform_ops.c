@@ -335,7 +335,7 @@ static void test_reducing(void) {
     test_scans();
 }
 
-#include "transform_linalg.h"
+#include "transform_fields.h"
 
 /* ---- products */
 BODY(matmul, tarn_matmul(x[0], x[1]))
@@ -632,6 +632,7 @@ int main(void) {
     test_views();
     test_moving();
     test_linalg();
+    test_fft();
     test_reducing();
     test_products();
     test_fused();

@@ -6,6 +6,7 @@
 #include "tarn/array.h"
 #include "tarn/ops.h"
 #include "tarn/index.h"
+#include "tarn/fft.h"
 #include "tarn/linalg.h"
 #include "tarn/random.h"
 #include "tarn/transform.h"

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/text.h"
-#include "tarn/ops.h"
+#include "tarn/fft.h"
 
 /* ---- words: an enum for each list of names.def */
 #define NAMES(list, words) typedef enum { words } list;

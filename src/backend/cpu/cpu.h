@@ -41,6 +41,7 @@ cpu_family cpu_rows_attention;
 cpu_family cpu_rows_make;   /* arange */
 cpu_family cpu_rows_random; /* random_bits */
 cpu_family cpu_rows_linalg; /* factors of matrices, equations */
+cpu_family cpu_rows_fft;
 cpu_family cpu_rows_quant;  /* quantize, dequantize */
 cpu_family cpu_rows_matmul; /* matmul, quantized_matmul */
 cpu_family cpu_rows_conv;

@@ -1,9 +1,11 @@
-/* The one file that calls LAPACK, as OpenBLAS has it. Its functions are those of Fortran: everything by address, the
-   lengths of strings behind. Room is asked of LAPACK itself (a size of -1). */
+/* The one file that calls LAPACK, as OpenBLAS has it: by one thread at a time. Its functions are those of Fortran:
+   everything by address, the lengths of strings behind. Room is asked of LAPACK itself (a size of -1). */
 #include "cpu/linalg/lapack.h"
 
 #include <limits.h>
 #include <string.h>
+
+#include "base/blas.h"
 
 typedef float _Complex c32;
 
@@ -42,12 +44,14 @@ extern void cgeev_(const char *, const char *, const int *, c32 *, const int *, 
 /* Calls p##function for the dtype's prefix. */
 #define BY_DTYPE(dtype, CALL)                                                                                          \
     do {                                                                                                               \
+        blas_begin();                                                                                                  \
         if ((dtype) == TARN_FLOAT32)                                                                                   \
             CALL(s, float);                                                                                            \
         else if ((dtype) == TARN_FLOAT64)                                                                              \
             CALL(d, double);                                                                                           \
         else                                                                                                           \
             CALL(c, c32);                                                                                              \
+        blas_end();                                                                                                    \
     } while (0)
 
 static int smaller(int a, int b) {
@@ -116,9 +120,11 @@ static int64_t qr_numbers(tarn_dtype dtype, int m, int n) {
 #define CALL(p, T) p##geqrf_(&m, &n, NULL, &rows, NULL, (T *)(void *)first, &ask, &info)
     BY_DTYPE(dtype, CALL);
 #undef CALL
+    blas_begin();
     if (dtype == TARN_FLOAT32) sorgqr_(&m, &k, &k, NULL, &rows, NULL, (float *)(void *)second, &ask, &info);
     if (dtype == TARN_FLOAT64) dorgqr_(&m, &k, &k, NULL, &rows, NULL, second, &ask, &info);
     if (dtype == TARN_COMPLEX64) cungqr_(&m, &k, &k, NULL, &rows, NULL, (c32 *)(void *)second, &ask, &info);
+    blas_end();
     int64_t a = told(dtype, first), b = told(dtype, second);
     return a < 0 || b < 0 ? -1 : a > b ? a : b;
 }
@@ -144,9 +150,11 @@ int lapack_qr(tarn_dtype dtype, int m, int n, void *a, void *r, void *room) {
 #undef CALL
     if (info) return info;
     copy_upper(r, a, m, n, dtype_bytes(dtype));
+    blas_begin();
     if (dtype == TARN_FLOAT32) sorgqr_(&m, &k, &k, a, &rows, scales, work, &numbers, &info);
     if (dtype == TARN_FLOAT64) dorgqr_(&m, &k, &k, a, &rows, scales, work, &numbers, &info);
     if (dtype == TARN_COMPLEX64) cungqr_(&m, &k, &k, a, &rows, scales, work, &numbers, &info);
+    blas_end();
     return info;
 }
 
@@ -171,6 +179,7 @@ static int64_t svd_reals(int m, int n) { /* of complex matrices */
 static int svd_call(tarn_dtype dtype, svd_shape h, void *a, void *s, void *u, void *vt, void *work, int numbers,
                     float *reals, int *indices) {
     int info = 0;
+    blas_begin();
 #define CALL(p, T)                                                                                                     \
     p##gesdd_(h.job, &h.m, &h.n, (T *)a, &h.rows, (T *)s, (T *)u, &h.rows, (T *)vt, &h.vt_rows, (T *)work, &numbers,   \
               indices, &info, 1)
@@ -179,6 +188,7 @@ static int svd_call(tarn_dtype dtype, svd_shape h, void *a, void *s, void *u, vo
 #undef CALL
     if (dtype == TARN_COMPLEX64)
         cgesdd_(h.job, &h.m, &h.n, a, &h.rows, s, u, &h.rows, vt, &h.vt_rows, work, &numbers, reals, indices, &info, 1);
+    blas_end();
     return info;
 }
 
@@ -213,10 +223,12 @@ static int eigh_call(tarn_dtype dtype, bool upper, bool vectors, int n, void *a,
                      int *indices, eigh_sizes z) {
     int info = 0, rows = at_least_1(n), numbers = (int)z.numbers, real_count = (int)z.reals, count = (int)z.indices;
     const char *job = vectors ? "V" : "N", *part = upper ? "U" : "L";
+    blas_begin();
     if (dtype == TARN_FLOAT32) ssyevd_(job, part, &n, a, &rows, w, work, &numbers, indices, &count, &info, 1, 1);
     if (dtype == TARN_FLOAT64) dsyevd_(job, part, &n, a, &rows, w, work, &numbers, indices, &count, &info, 1, 1);
     if (dtype == TARN_COMPLEX64)
         cheevd_(job, part, &n, a, &rows, w, work, &numbers, reals, &real_count, indices, &count, &info, 1, 1);
+    blas_end();
     return info;
 }
 
@@ -250,6 +262,7 @@ static int64_t eig_numbers(tarn_dtype dtype, int n) {
     int info = 0, rows = at_least_1(n), ask = -1;
     double size[2] = {0};
     float real; /* written by the complex one, too */
+    blas_begin();
     if (dtype == TARN_FLOAT32)
         sgeev_("N", "V", &n, NULL, &rows, NULL, NULL, NULL, &rows, NULL, &rows, (float *)(void *)size, &ask, &info, 1,
                1);
@@ -258,6 +271,7 @@ static int64_t eig_numbers(tarn_dtype dtype, int n) {
     if (dtype == TARN_COMPLEX64)
         cgeev_("N", "V", &n, NULL, &rows, NULL, NULL, &rows, NULL, &rows, (c32 *)(void *)size, &ask, &real, &info, 1,
                1);
+    blas_end();
     return told(dtype, size);
 }
 
@@ -283,8 +297,10 @@ int64_t lapack_eig_room(tarn_dtype dtype, int n) {
         int info = 0, rows = at_least_1(n);                                                                            \
         T *real = take(&room, n * (int64_t)sizeof(T)), *imag = take(&room, n * (int64_t)sizeof(T));                    \
         T *packed = take(&room, (int64_t)n * n * (int64_t)sizeof(T)), *work = (T *)(void *)room;                       \
+        blas_begin();                                                                                                  \
         p##geev_("N", v ? "V" : "N", &n, a, &rows, real, imag, NULL, &rows, packed, &rows, work, &numbers, &info, 1,   \
                  1);                                                                                                   \
+        blas_end();                                                                                                    \
         if (!info) unpack_##p(n, real, imag, packed, w, v);                                                            \
         return info;                                                                                                   \
     }
@@ -297,7 +313,9 @@ int lapack_eig(tarn_dtype dtype, int n, void *a, void *w, void *v, void *room) {
     if (dtype == TARN_FLOAT64) return eig_d(n, a, w, v, room, numbers);
     char *rest = room;
     float *reals = take(&rest, 2 * (int64_t)n * 4);
+    blas_begin();
     cgeev_("N", v ? "V" : "N", &n, a, &rows, w, NULL, &rows, v, &rows, (c32 *)(void *)rest, &numbers, reals, &info, 1,
            1);
+    blas_end();
     return info;
 }

@@ -1,4 +1,4 @@
-/* Cases of test_transform_ops.c: linear algebra. Matrices are made so that they are far from singular; of factors that
+/* Cases of test_transform_ops.c: linear algebra and Fourier transforms. Matrices are made so that they are far from singular; of factors that
    are unique but for signs, squares are taken. */
 static tarn_array *unit_matrix(int64_t n, tarn_dtype dtype) {
     tarn_array *i = tarn_arange(0, (double)n, 1, TARN_INT32);
@@ -116,4 +116,37 @@ static void test_linalg(void) {
     RUN_MANY(linalg_eigh, 2, REAL(3, 3));
     RUN_MANY(linalg_eigh, 2, COMPLEX(2, 2));
     RUN_MANY(linalg_eig, 2, SINGLE(2, 2));
+}
+
+/* ---- fourier transforms */
+BODY(fft, bend(tarn_fft(x[0])))
+BODY(fft_cut, tarn_fft(x[0], .n = 3, .norm = TARN_FFT_ORTHO))
+BODY(fft_padded, tarn_fft(x[0], .n = 7, .axis = TARN_AXIS(0)))
+BODY(ifft, bend(tarn_ifft(x[0])))
+BODY(ifft_forward, tarn_ifft(x[0], .norm = TARN_FFT_FORWARD))
+BODY(rfft, bend(tarn_rfft(x[0])))
+BODY(rfft_cut, tarn_rfft(x[0], .n = 3))
+BODY(irfft, bend(tarn_irfft(x[0])))
+BODY(irfft_odd, tarn_irfft(x[0], .n = 7, .norm = TARN_FFT_FORWARD))
+BODY(irfft_cut, tarn_irfft(x[0], .n = 3, .norm = TARN_FFT_ORTHO))
+BODY(rfft2, tarn_rfft2(x[0]))
+BODY(irfftn, tarn_irfftn(x[0], .sizes = TARN_SHAPE(3, 4), .axes = TARN_AXES(0, 1)))
+BODY(fftshift, bend(tarn_fftshift(x[0])))
+
+static void test_fft(void) {
+    RUN(fft, COMPLEX(4));
+    RUN(fft, SINGLE(2, 3));
+    RUN(fft_cut, COMPLEX(5));
+    RUN(fft_padded, COMPLEX(4, 2));
+    RUN(ifft, COMPLEX(2, 3));
+    RUN(ifft_forward, COMPLEX(4));
+    RUN(rfft, SINGLE(4));
+    RUN(rfft, SINGLE(2, 5));
+    RUN(rfft_cut, SINGLE(5));
+    RUN(irfft, COMPLEX(4));
+    RUN(irfft_odd, COMPLEX(3));
+    RUN(irfft_cut, COMPLEX(4));
+    RUN(rfft2, SINGLE(2, 3));
+    RUN(irfftn, COMPLEX(2, 3));
+    RUN(fftshift, REAL(3, 4));
 }

@@ -1,0 +1,91 @@
+/* Fourier transforms: values against NumPy (tests/fft_cases.h), there and back for many sizes, and errors. */
+#include "golden_values.h"
+
+/* ---- inputs, as tools/fft_vectors.py makes them */
+
+static tarn_array *numbers(int64_t from, int64_t n) {
+    float *v = malloc((size_t)n * sizeof *v);
+    for (int64_t i = 0; v && i < n; i++) v[i] = (float)((from + i) * 37 % 23 - 11) / 4;
+    tarn_array *a = tarn_from_data(v, TARN_SHAPE(n), TARN_FLOAT32);
+    free(v);
+    return a;
+}
+static tarn_array *x(int64_t n) {
+    return numbers(0, n);
+}
+static tarn_array *z(int64_t n) {
+    return tarn_add(tarn_astype(x(n), TARN_COMPLEX64), tarn_multiply(numbers(n, n), tarn_scalar_complex(0, 1)));
+}
+static tarn_array *m(int64_t rows, int64_t columns) {
+    return tarn_reshape(x(rows * columns), TARN_SHAPE(rows, columns));
+}
+
+static void check_all(void) {
+#define CASE(name, numpy, ...)                                                                                         \
+    {                                                                                                                  \
+        TARN_SCOPE;                                                                                                    \
+        golden_check("fft", #name, (__VA_ARGS__), 20, 16);                                                              \
+    }
+#include "fft_cases.h"
+#undef CASE
+}
+
+static double distance(tarn_array *a, tarn_array *b) {
+    return tarn_item(tarn_max(tarn_abs(tarn_subtract(a, b))));
+}
+
+/* Every size to 200, powers, products and primes: back is what went in. */
+static void check_round_trips(void) {
+    static const int64_t large[] = {1024, 1000, 4096, 3125, 2187, 1009, 10007, 65536, 30030};
+    bool slow = getenv("TARN_WITHOUT") != NULL; /* the reference, in n^2 steps */
+    int64_t count = slow ? 200 : 200 + (int64_t)(sizeof large / sizeof *large);
+    for (int64_t i = 1; i <= count; i++) {
+        TARN_SCOPE;
+        int64_t n = i <= 200 ? i : large[i - 201];
+        tarn_array *complex = z(n), *real = x(n);
+        double off = distance(tarn_ifft(tarn_fft(complex)), complex);
+        double off_real = distance(tarn_irfft(tarn_rfft(real), .n = n), real);
+        CHECK(tarn_ok() && off < 2e-5 && off_real < 2e-5);
+        if (!(off < 2e-5 && off_real < 2e-5))
+            fprintf(stderr, "%lld numbers: off by %g, %g\n", (long long)n, off, off_real);
+    }
+}
+
+/* Rows are transformed alike wherever they lie and however many threads there are. */
+static void check_rows(void) {
+    TARN_SCOPE;
+    tarn_array *rows = tarn_reshape(x(300 * 74), TARN_SHAPE(3, 100, 74)), *all = tarn_fft(rows);
+    tarn_array *columns = tarn_fft(tarn_contiguous(tarn_swapaxes(rows, 1, 2)), .axis = TARN_AXIS(1));
+    CHECK(distance(all, tarn_swapaxes(columns, 1, 2)) == 0);
+    tarn_array *one = tarn_slice(rows, TARN_INTS(2, 99), TARN_INTS(3, 100));
+    CHECK(distance(tarn_fft(one), tarn_slice(all, TARN_INTS(2, 99), TARN_INTS(3, 100))) == 0);
+}
+
+static void check_errors(void) {
+    TARN_SCOPE;
+    tarn_array *a = m(5, 6), *point = tarn_scalar(1, TARN_FLOAT32);
+    CHECK_ERROR(tarn_fft(point), "fft: axis -1");
+    CHECK_ERROR(tarn_fft(a, .axis = TARN_AXIS(2)), "fft: axis 2");
+    CHECK_ERROR(tarn_rfft(a, .n = -1), "rfft: a transform of -1 numbers");
+    CHECK_ERROR(tarn_irfft(z(1)), "irfft: a transform of 0 numbers");
+    CHECK_ERROR(tarn_ifft(tarn_zeros(TARN_SHAPE(2, 0), TARN_FLOAT32)), "ifft: a transform of 0 numbers");
+    CHECK_ERROR(tarn_fft(a, .norm = (tarn_fft_norm)3), "fft: norm 3 does not exist");
+    CHECK_ERROR(tarn_fft2(x(4)), "fft2: axis -2");
+    CHECK_ERROR(tarn_fftn(point), "fftn: x is 0-d");
+    CHECK_ERROR(tarn_fftn(a, .axes = TARN_AXES(0, 0)), "fftn: axis 0");
+    CHECK_ERROR(tarn_fftn(a, .sizes = TARN_SHAPE(3)), "fftn: sizes without axes");
+    CHECK_ERROR(tarn_rfftn(a, .sizes = TARN_SHAPE(3), .axes = TARN_AXES(0, 1)), "rfftn: 1 sizes of 2 axes");
+    CHECK_ERROR(tarn_rfftn(a, .sizes = TARN_SHAPE(0), .axes = TARN_AXES(0)), "rfftn: a transform of 0 numbers");
+    CHECK_ERROR(tarn_fftfreq(0, 1), "fftfreq: of 0 samples");
+    CHECK_ERROR(tarn_rfftfreq(4, 0), "rfftfreq: a distance of 0");
+    CHECK_ERROR(tarn_fftshift(a, .axes = TARN_AXES(2)), "fftshift: axis 2");
+    CHECK_ERROR(tarn_fft(tarn_zeros(TARN_SHAPE(1), TARN_FLOAT32), .n = INT64_C(1) << 61), "fft: the result");
+}
+
+int main(void) {
+    check_all();
+    check_round_trips();
+    check_rows();
+    check_errors();
+    return check_report("fft");
+}
