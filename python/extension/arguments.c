@@ -177,6 +177,12 @@ static int64_t *room_for(int_list *list, Py_ssize_t count) {
     return list->many ? list->many : (PyErr_NoMemory(), NULL);
 }
 
+bool ints_reserve(int_list *list, Py_ssize_t count) {
+    int64_t *room = room_for(list, count);
+    list->list = (tarn_ints){room, count};
+    return room;
+}
+
 bool ints_of_object(PyObject *value, int_list *result) {
     if (!is_sequence(value))
         return PyErr_Format(PyExc_TypeError, "a list or tuple of int is needed, not %R", (PyObject *)Py_TYPE(value)),

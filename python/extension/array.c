@@ -10,11 +10,19 @@ bool is_array(PyObject *object) {
     return Py_IS_TYPE(object, array_type) || PyType_IsSubtype(Py_TYPE(object), array_type);
 }
 
+/* Only what a function of Python may hang on is worth the collector's time: arrays made while no graph keeps one cannot
+   be part of a cycle. */
+static void watch(PyObject *self) {
+    if (live_closures > 0 && !PyObject_GC_IsTracked(self)) PyObject_GC_Track(self);
+}
+
 static PyObject *new_object(PyTypeObject *type, tarn_array *a) {
-    array_object *object = PyObject_New(array_object, type);
+    array_object *object =
+        type == array_type ? PyObject_GC_New(array_object, type) : (array_object *)PyType_GenericAlloc(type, 0);
     if (!object) return NULL;
     object->weak_references = NULL;
     object->value = a ? tarn_own(a) : NULL;
+    watch((PyObject *)object);
     return (PyObject *)object;
 }
 
@@ -66,6 +74,7 @@ bool evaluate(tarn_array *const *list, int count) {
 void replace_array(PyObject *self, tarn_array *a) {
     tarn_array *old = ARRAY(self);
     ((array_object *)self)->value = tarn_own(a);
+    watch(self);
     tarn_drop(old);
 }
 
@@ -91,10 +100,23 @@ static int array_init(PyObject *self, PyObject *arguments, PyObject *named) {
     return a ? (replace_array(self, a), 0) : (raise_error(), -1);
 }
 
+static int array_traverse(PyObject *self, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(self));
+    return visit_closures_of(ARRAY(self), visit, arg);
+}
+
+static int array_clear(PyObject *self) {
+    tarn_array *a = ARRAY(self);
+    ((array_object *)self)->value = NULL;
+    tarn_drop(a);
+    return 0;
+}
+
 static void array_free(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
     if (((array_object *)self)->weak_references) PyObject_ClearWeakRefs(self);
-    tarn_drop(ARRAY(self));
+    array_clear(self);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
 }
@@ -177,6 +199,8 @@ static const PyType_Slot own_slots[] = {
                 ">>> mx.array([1.0, 2.0]) + 1\narray([2, 3], dtype=float32)"},
     {Py_tp_new, SLOT(array_new)},
     {Py_tp_init, SLOT(array_init)},
+    {Py_tp_traverse, SLOT(array_traverse)},
+    {Py_tp_clear, SLOT(array_clear)},
     {Py_tp_dealloc, SLOT(array_free)},
     {Py_tp_getset, properties},
     {Py_tp_members, members},
@@ -224,7 +248,8 @@ bool add_types(PyObject *module) {
     int count = 1;
     for (int i = 0; i < COUNT(own_slots); i++) slots[count++] = own_slots[i];
     for (int i = 0; i < operator_slot_count; i++) slots[count++] = operator_slots[i];
-    PyType_Spec spec = {"tarn.core.array", sizeof(array_object), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+    PyType_Spec spec = {"tarn.core.array", sizeof(array_object), 0,
+                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
     array_type = (PyTypeObject *)PyType_FromSpec(&spec);
     return array_type && PyModule_AddObjectRef(module, "array", (PyObject *)array_type) == 0;
 }

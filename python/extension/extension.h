@@ -13,6 +13,13 @@
 #define METHOD(function)  ((PyCFunction)(void (*)(void))(function))
 #define FAST              (METH_FASTCALL | METH_KEYWORDS)
 
+/* Puts a new reference in place of another. */
+static inline void replace(PyObject **place, PyObject *value) {
+    PyObject *old = *place;
+    *place = value;
+    Py_XDECREF(old);
+}
+
 /* ---- errors.c */
 /* Raises this thread's Tarn error as the exception that MLX raises, forgets it, and returns NULL. */
 PyObject *raise_error(void);
@@ -61,6 +68,10 @@ bool device_of_object(PyObject *object, tarn_device *device);
 tarn_array *array_of_object(PyObject *value, const tarn_dtype *dtype);
 tarn_array *array_of_buffer(PyObject *value, const tarn_dtype *dtype);
 tarn_array *array_of_dlpack(PyObject *value, PyObject *copy); /* dlpack.c */
+
+/* ---- closure.c: Python functions that graphs keep alive */
+extern int live_closures;
+int visit_closures_of(tarn_array *a, visitproc visit, void *argument);
 
 /* ---- scalar.c */
 /* A bool, int, float or complex as 0-d array. With `like`, as MLX does it, in that dtype where its kind allows. */
@@ -116,6 +127,7 @@ bool get_int_or_ints(const parameters *p, PyObject *const *values, int i, int_li
 bool get_optional_ints(const parameters *p, PyObject *const *values, int i,
                        int_list *result); /* None | Sequence[int] */
 bool get_optional_int_or_ints(const parameters *p, PyObject *const *values, int i, int_list *result);
+bool ints_reserve(int_list *list, Py_ssize_t count);    /* sets list->list, to be written */
 bool ints_of_object(PyObject *value, int_list *result); /* a list or tuple of integers */
 bool int_of_object(PyObject *value, int64_t *result);
 typedef struct {
@@ -182,6 +194,8 @@ bool add_iterator(PyObject *module);
 bool add_at(PyObject *module);
 bool add_printing(PyObject *module);
 bool add_infos(PyObject *module);
+bool add_transforms(PyObject *module);
+bool add_custom_function(PyObject *module);
 bool add_devices(PyObject *module);
 
 #endif

@@ -47,6 +47,14 @@ tarn_array *slice_update_from(tarn_array *a, tarn_array *update, tarn_array *sta
 bool places_of(tarn_array *a, tarn_axis size, int64_t fill, array_list *out);
 PyObject *depends_on(PyObject *inputs, PyObject *dependencies);
 
+/* ---- transforms.c */
+PyObject *grad_of(PyObject *function, PyObject *argnums, PyObject *argnames);
+PyObject *value_and_grad_of(PyObject *function, PyObject *argnums, PyObject *argnames);
+PyObject *vmap_of(PyObject *function, PyObject *in_axes, PyObject *out_axes);
+PyObject *checkpoint_of(PyObject *function);
+PyObject *vjp_of(PyObject *function, const array_list *primals, const array_list *cotangents);
+PyObject *jvp_of(PyObject *function, const array_list *primals, const array_list *tangents);
+
 /* ---- tree.c */
 bool eval_trees(PyObject *trees);
 bool async_eval_trees(PyObject *trees);

@@ -1,53 +1,189 @@
-/* Trees: arrays in nested lists, tuples and dicts. */
+/* Trees: taken apart, put together, and evaluated. */
+#include "tree.h"
+
 #include "special.h"
 
-typedef struct {
-    tarn_array **leaves;
-    int count, room;
-} leaves;
+void drop_leaves(leaf_list *leaves) {
+    PyMem_Free(leaves->list);
+}
 
-static bool add_leaf(leaves *found, tarn_array *a) {
-    if (found->count == found->room) {
-        found->room = 2 * found->room + 16;
-        tarn_array **more = PyMem_Realloc(found->leaves, (size_t)found->room * sizeof *more);
+bool add_leaf(leaf_list *leaves, tarn_array *a) {
+    if (leaves->count == leaves->room) {
+        int room = 2 * leaves->room + 16;
+        tarn_array **more = PyMem_Realloc(leaves->list, (size_t)room * sizeof *more);
         if (!more) return PyErr_NoMemory(), false;
-        found->leaves = more;
+        leaves->list = more, leaves->room = room;
     }
-    found->leaves[found->count++] = a;
+    leaves->list[leaves->count++] = a;
     return true;
 }
 
-static bool find_leaves(PyObject *tree, leaves *found);
+/* ---- taking apart */
 
-static bool find_in_dict(PyObject *dict, leaves *found) {
+static bool is_sequence(PyObject *value) {
+    return PyList_Check(value) || PyTuple_Check(value);
+}
+static PyObject *item(PyObject *list, Py_ssize_t i) { /* borrowed */
+    return PyList_Check(list) ? PyList_GetItem(list, i) : PyTuple_GetItem(list, i);
+}
+
+static bool leaves_of_dict(PyObject *dict, leaf_list *leaves, bool only_arrays) {
     PyObject *key, *value;
     Py_ssize_t place = 0;
     while (PyDict_Next(dict, &place, &key, &value))
-        if (!find_leaves(value, found)) return false;
+        if (!tree_leaves(value, leaves, only_arrays)) return false;
     return true;
 }
 
-static bool find_in_list(PyObject *list, leaves *found) {
+static bool leaves_of_sequence(PyObject *list, leaf_list *leaves, bool only_arrays) {
     for (Py_ssize_t i = 0; i < PyObject_Size(list); i++)
-        if (!find_leaves(PyList_Check(list) ? PyList_GetItem(list, i) : PyTuple_GetItem(list, i), found)) return false;
+        if (!tree_leaves(item(list, i), leaves, only_arrays)) return false;
     return true;
 }
 
-static bool find_leaves(PyObject *tree, leaves *found) {
-    if (is_array(tree)) return add_leaf(found, ARRAY(tree));
-    if (PyDict_Check(tree)) return find_in_dict(tree, found);
-    return PyList_Check(tree) || PyTuple_Check(tree) ? find_in_list(tree, found) : true;
+static bool leaves_within(PyObject *tree, leaf_list *leaves, bool only_arrays) {
+    if (PyDict_Check(tree)) return leaves_of_dict(tree, leaves, only_arrays);
+    if (is_sequence(tree)) return leaves_of_sequence(tree, leaves, only_arrays);
+    if (!only_arrays) return true;
+    PyErr_Format(PyExc_ValueError, "[tree_flatten] The argument should contain only arrays, not %s", type_name(tree));
+    return false;
 }
+
+bool tree_leaves(PyObject *tree, leaf_list *leaves, bool only_arrays) {
+    if (is_array(tree)) return add_leaf(leaves, ARRAY(tree));
+    if (Py_IS_TYPE(tree, random_state_type)) return tree_leaves(random_state_key(), leaves, only_arrays);
+    if (Py_EnterRecursiveCall(" in a tree of arrays")) return false;
+    bool found = leaves_within(tree, leaves, only_arrays);
+    Py_LeaveRecursiveCall();
+    return found;
+}
+
+int tree_count(PyObject *tree) {
+    leaf_list leaves CLEANUP(drop_leaves) = {0};
+    return tree_leaves(tree, &leaves, false) ? leaves.count : -1;
+}
+
+/* ---- putting together: what stands for an array is given by the filler */
+
+typedef struct {
+    tarn_array *const *arrays;
+    const int64_t *axes;
+    int count, *next; /* next NULL: marks instead of arrays and axes */
+} filler;
+
+/* The mark is the type: no tree of arguments has it as a value that could be meant. */
+static bool is_leaf(PyObject *value) {
+    return is_array(value) || value == (PyObject *)array_type;
+}
+
+static PyObject *fill(PyObject *tree, filler *with);
+
+static PyObject *axis_object(int64_t axis) {
+    return axis == TARN_UNBATCHED ? Py_NewRef(Py_None) : PyLong_FromLongLong(axis);
+}
+
+static PyObject *fill_leaf(filler *with) {
+    if (!with->next) return Py_NewRef((PyObject *)array_type);
+    if (with->axes) return axis_object(with->axes[(*with->next)++]);
+    if (*with->next >= with->count)
+        return PyErr_SetString(PyExc_RuntimeError, "a tree with more arrays than results"), NULL;
+    return new_array(with->arrays[(*with->next)++]);
+}
+
+static PyObject *fill_dict(PyObject *dict, filler *with) {
+    PyObject *made = PyDict_New(), *key, *value;
+    Py_ssize_t place = 0;
+    while (made && PyDict_Next(dict, &place, &key, &value)) {
+        PyObject *filled = fill(value, with);
+        if (!filled || PyDict_SetItem(made, key, filled) < 0) Py_CLEAR(made);
+        Py_XDECREF(filled);
+    }
+    return made;
+}
+
+static PyObject *fill_items(PyObject *sequence, filler *with) {
+    PyObject *made = PyList_New(PyObject_Size(sequence));
+    for (Py_ssize_t i = 0; made && i < PyObject_Size(sequence); i++) {
+        PyObject *filled = fill(item(sequence, i), with);
+        if (!filled || PyList_SetItem(made, i, filled) < 0) Py_CLEAR(made);
+    }
+    return made;
+}
+
+static PyObject *fill_tuple(PyObject *tuple, filler *with) {
+    PyObject *items = fill_items(tuple, with), *made = NULL;
+    bool is_named = !PyTuple_CheckExact(tuple) && PyObject_HasAttrString(tuple, "_make");
+    if (items) made = is_named ? PyObject_CallMethod(tuple, "_make", "O", items) : PyList_AsTuple(items);
+    Py_XDECREF(items);
+    return made;
+}
+
+static PyObject *fill(PyObject *tree, filler *with) {
+    if (is_leaf(tree)) return fill_leaf(with);
+    if (PyDict_Check(tree)) return fill_dict(tree, with);
+    if (PyTuple_Check(tree)) return fill_tuple(tree, with);
+    return PyList_Check(tree) ? fill_items(tree, with) : Py_NewRef(tree);
+}
+
+PyObject *tree_with(PyObject *tree, tarn_array *const *arrays, int count, int *next) {
+    return fill(tree, &(filler){arrays, NULL, count, next});
+}
+
+PyObject *tree_template(PyObject *tree) {
+    return fill(tree, &(filler){NULL, NULL, 0, NULL});
+}
+
+PyObject *tree_with_axes(PyObject *template, const int64_t *axes, int *next) {
+    return fill(template, &(filler){NULL, axes, 0, next});
+}
+
+/* ---- axes */
+
+static bool same_axis(PyObject *tree, PyObject *axis, int64_t *axes, int *next) {
+    int64_t number = TARN_UNBATCHED;
+    if (axis != Py_None && (!PyLong_Check(axis) || !int_of_object(axis, &number)))
+        return PyErr_SetString(PyExc_ValueError, "[vmap] axis must be int or None."), false;
+    for (int i = tree_count(tree); i > 0; i--) axes[(*next)++] = number;
+    return true;
+}
+
+static bool refuse_prefix(void) {
+    PyErr_SetString(PyExc_ValueError, "[tree_map] Additional input tree is not a valid prefix of the first tree.");
+    return false;
+}
+
+static bool axes_of_dict(PyObject *dict, PyObject *axes_tree, int64_t *axes, int *next) {
+    PyObject *key, *value;
+    Py_ssize_t place = 0;
+    while (PyDict_Next(dict, &place, &key, &value)) {
+        PyObject *below = PyDict_GetItem(axes_tree, key);
+        if (!below) return refuse_prefix();
+        if (!tree_axes(value, below, axes, next)) return false;
+    }
+    return true;
+}
+
+bool tree_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int *next) {
+    if (!is_sequence(axes_tree) && !PyDict_Check(axes_tree)) return same_axis(tree, axes_tree, axes, next);
+    if (is_array(tree)) return same_axis(tree, axes_tree, axes, next); /* which is refused */
+    if (PyDict_Check(tree) && PyDict_Check(axes_tree)) return axes_of_dict(tree, axes_tree, axes, next);
+    if (!is_sequence(tree) || PyList_Check(tree) != PyList_Check(axes_tree) ||
+        PyObject_Size(tree) != PyObject_Size(axes_tree))
+        return refuse_prefix();
+    for (Py_ssize_t i = 0; i < PyObject_Size(tree); i++)
+        if (!tree_axes(item(tree, i), item(axes_tree, i), axes, next)) return false;
+    return true;
+}
+
+/* ---- evaluation */
 
 static bool compute(PyObject *trees, bool (*how)(tarn_array *const *, int)) {
-    leaves found = {0};
-    bool done = find_leaves(trees, &found);
-    if (done) {
-        Py_BEGIN_ALLOW_THREADS;
-        done = how(found.leaves, found.count);
-        Py_END_ALLOW_THREADS;
-    }
-    PyMem_Free(found.leaves);
+    leaf_list leaves CLEANUP(drop_leaves) = {0};
+    if (!tree_leaves(trees, &leaves, false)) return false;
+    bool done;
+    Py_BEGIN_ALLOW_THREADS;
+    done = how(leaves.list, leaves.count);
+    Py_END_ALLOW_THREADS;
     return done;
 }
 

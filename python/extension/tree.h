@@ -1,0 +1,29 @@
+/* Trees: arrays in nested lists, tuples (named ones too) and dicts. */
+#ifndef TREE_H
+#define TREE_H
+
+#include "extension.h"
+
+typedef struct {
+    tarn_array **list;
+    int count, room;
+} leaf_list;
+void drop_leaves(leaf_list *leaves);
+bool add_leaf(leaf_list *leaves, tarn_array *a);
+/* Adds the arrays of a tree. With only_arrays another value is an error, else it is passed over. */
+bool tree_leaves(PyObject *tree, leaf_list *leaves, bool only_arrays);
+int tree_count(PyObject *tree);
+
+/* The tree with its arrays replaced by these, in order, beginning with arrays[*next]; other values stay. */
+PyObject *tree_with(PyObject *tree, tarn_array *const *arrays, int count, int *next);
+/* The tree with a mark for each array: keeps no array alive, and tree_with fills it again. */
+PyObject *tree_template(PyObject *tree);
+
+/* The template's tree with an int for each axis, None for TARN_UNBATCHED. */
+PyObject *tree_with_axes(PyObject *template, const int64_t *axes, int *next);
+
+/* An axis for each array of the tree out of a tree of axes, which may end earlier: then what it has there is for all
+   below. None is TARN_UNBATCHED. axes has room for tree_count(tree); *next is where it is written. */
+bool tree_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int *next);
+
+#endif
