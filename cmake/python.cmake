@@ -1,5 +1,8 @@
 # The Python package: build/python/tarn holds the extension, core.abi3.so, and links to the files of python/tarn. It is made where the headers
-# of a CPython from 3.11 on are found: those of .venv, or of TARN_PYTHON_EXECUTABLE.
+# of a CPython from 3.11 on are found: those of .venv, or of TARN_PYTHON_EXECUTABLE, or of the Python that makes a wheel.
+if(SKBUILD)
+  set(TARN_PYTHON_EXECUTABLE "${Python_EXECUTABLE}" CACHE FILEPATH "")
+endif()
 set(TARN_PYTHON_EXECUTABLE "${CMAKE_SOURCE_DIR}/.venv/bin/python" CACHE FILEPATH "The Python whose headers are used")
 if(NOT EXISTS "${TARN_PYTHON_EXECUTABLE}")
   find_program(TARN_PYTHON_FOUND NAMES python3)
@@ -37,3 +40,12 @@ target_include_directories(tarn_python SYSTEM PRIVATE "${TARN_PYTHON_INCLUDE}")
 target_compile_definitions(tarn_python PRIVATE Py_LIMITED_API=0x030b0000)
 target_compile_options(tarn_python PRIVATE -Wno-pedantic) # CPython's slots hold functions as void *
 target_link_libraries(tarn_python PRIVATE tarn_shared)
+
+# What a wheel holds (pyproject.toml): the package, the library beside the extension, and the GPU backend if it was made.
+install(TARGETS tarn_python LIBRARY DESTINATION tarn COMPONENT python EXCLUDE_FROM_ALL)
+install(FILES $<TARGET_FILE:tarn_shared> DESTINATION tarn RENAME $<TARGET_SONAME_FILE_NAME:tarn_shared> COMPONENT python EXCLUDE_FROM_ALL)
+install(DIRECTORY "${CMAKE_SOURCE_DIR}/python/tarn/" DESTINATION tarn COMPONENT python EXCLUDE_FROM_ALL PATTERN "__pycache__" EXCLUDE)
+install(DIRECTORY "${package}/" DESTINATION tarn COMPONENT python EXCLUDE_FROM_ALL FILES_MATCHING PATTERN "*.pyi")
+if(TARGET tarn_cuda)
+  install(TARGETS tarn_cuda LIBRARY DESTINATION tarn COMPONENT python EXCLUDE_FROM_ALL OPTIONAL)
+endif()

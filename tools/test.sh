@@ -1,5 +1,5 @@
 #!/bin/bash
-# test.sh BUILD [hard]: runs the tests of a finished build: those in C (ctest), then those in Python (pytest, in .venv). Both run even if the
+# test.sh BUILD [hard]: runs the tests of a finished build: those in C (ctest), then those in Python (pytest, in a fresh environment with the wheel). Both run even if the
 # first fails; the exit status is 0 only if both pass. hard: the tests in C run again under odd settings. TARN_SANITIZED=1: BUILD has sanitizers.
 set -u
 cd "$(dirname "$0")/.."
@@ -22,8 +22,23 @@ preloaded() {
     echo "$("$compiler" -print-file-name=$runtime) $(gcc -print-file-name=libstdc++.so.6)"
 }
 
+# The wheel that users install, and a fresh environment that holds it, and sees the programs of .venv that tests compare it with. Without
+# scikit-build-core (PyPI was out of reach) there is none, and the package of the build folder is tested.
+make_wheel() {
+    .venv/bin/python -c 'import scikit_build_core' 2>/dev/null || return 0
+    echo "the wheel"
+    local wheels=$build/wheel environment=$build/environment
+    rm -rf "$wheels" "$environment"
+    .venv/bin/python -m pip wheel -q --no-deps --no-build-isolation -C build-dir="$build/wheel-build" -w "$wheels" . || { failed+=("the wheel"); return 0; }
+    .venv/bin/python -m venv "$environment"
+    "$environment/bin/python" -m pip install -q --no-index "$wheels"/*.whl || { failed+=("the wheel"); return 0; }
+    export TARN_WHEEL=$(echo "$wheels"/*.whl)
+    .venv/bin/python -c 'import site; print(site.getsitepackages()[0])' >"$(echo "$environment"/lib/python3*/site-packages)/programs.pth"
+}
+
 in_python() {
     local settings=() python=.venv/bin/python
+    [ -z "${TARN_WHEEL:-}" ] || python=$build/environment/bin/python
     if [ -n "${TARN_SANITIZED:-}" ]; then settings=(LD_PRELOAD="$(preloaded)" ASAN_OPTIONS=detect_leaks=0); fi
     echo "tests in Python"
     "$python" -c 'import pytest' 2>/dev/null || python=/usr/bin/python3 # PyPI was out of reach
@@ -38,5 +53,6 @@ if [ "${2:-}" = hard ]; then
     in_c "AVX2, five threads" TARN_ISA=avx2 TARN_THREADS=5
     in_c "every fused op by its formula" TARN_WITHOUT=softmax,rms_norm,rope,attention,divmod
 fi
+[ -n "${TARN_SANITIZED:-}" ] || make_wheel
 in_python
 [ ${#failed[@]} -eq 0 ] || { printf 'failed: %s\n' "${failed[@]}" >&2; exit 1; }

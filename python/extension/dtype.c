@@ -11,6 +11,11 @@ PyTypeObject *dtype_type;
 static PyObject *objects[TARN_DTYPE_COUNT];
 const char *package = "tarn.core";
 
+bool behave_as_mlx(void) {
+    package = "mlx.core";
+    return true;
+}
+
 PyObject *new_dtype(tarn_dtype dtype) {
     return Py_NewRef(objects[dtype]);
 }

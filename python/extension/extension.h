@@ -53,6 +53,7 @@ tarn_dtype dtype_of_object(PyObject *object);
 bool is_floating(tarn_dtype dtype); /* float16, bfloat16, float32, float64 */
 bool is_integer(tarn_dtype dtype);  /* bool is none */
 extern const char *package;         /* "tarn.core", in the names that are printed */
+bool behave_as_mlx(void);           /* changes it: tarn/mlx */
 
 /* ---- device.c */
 extern PyTypeObject *device_type, *stream_type, *device_kind_type;

@@ -6,6 +6,6 @@ import sys
 os.environ.pop("LD_PRELOAD", None)
 os.environ.pop("ASAN_OPTIONS", None)
 
-# tarn.core, as it was built.
-if "TARN_BUILD_DIR" in os.environ:
+# tarn.core, as it was built, where it is not installed (tools/test.sh).
+if "TARN_BUILD_DIR" in os.environ and "TARN_WHEEL" not in os.environ:
     sys.path.insert(0, os.path.join(os.environ["TARN_BUILD_DIR"], "python"))

@@ -1,0 +1,58 @@
+"""tarn.mlx: the names of MLX are Tarn's modules, and programs run through python -m tarn.mlx as they would by themselves."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+tarn = pytest.importorskip("tarn")
+
+
+def run(*arguments, code=0, cwd=None):
+    environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(tarn.__file__))}
+    ran = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment, cwd=cwd, timeout=120)
+    assert ran.returncode == code, ran.stderr
+    return ran.stdout.strip() if code == 0 else ran.stderr.strip()
+
+
+def test_modules_have_second_names():
+    names = "import tarn.mlx, tarn.core, mlx, mlx.core as mx, mlx.core.random as r; from mlx.core import array"
+    assert run("-c", f"{names}; print(mx is tarn.core, mlx.core is mx, r is tarn.core.random, array is mx.array)") == "True True True True"
+
+
+def test_names_print_as_those_of_mlx():
+    assert run("-c", "import tarn.mlx, mlx.core as mx; print(mx.float32)") == "mlx.core.float32"
+    assert run("-c", "import tarn.core as mx; print(mx.float32)") == "tarn.core.float32"
+
+
+def test_a_script(tmp_path):
+    (tmp_path / "beside.py").write_text("value = 7\n")
+    (tmp_path / "script.py").write_text(
+        "import sys, beside, mlx.core as mx\nif __name__ == '__main__': print(sys.argv, beside.value, mx.array(1) + 1)\n"
+    )
+    script = str(tmp_path / "script.py")
+    assert run("-m", "tarn.mlx", script, "-x", "y") == f"['{script}', '-x', 'y'] 7 array(2, dtype=int32)"
+
+
+def test_a_module_and_a_program(tmp_path):
+    (tmp_path / "some.py").write_text("import sys, mlx.core as mx\nprint(__name__, sys.argv[1:], mx.array(2).item())\n")
+    assert run("-m", "tarn.mlx", "-m", "some", "a", cwd=tmp_path) == "__main__ ['a'] 2"
+    assert run("-m", "tarn.mlx", "-c", "import sys, mlx.core; print(sys.argv)", "a") == "['-c', 'a']"
+
+
+def test_a_script_that_fails_or_leaves(tmp_path):
+    (tmp_path / "leaves.py").write_text("import sys\nsys.exit(3)\n")
+    (tmp_path / "fails.py").write_text("1 / 0\n")
+    run("-m", "tarn.mlx", str(tmp_path / "leaves.py"), code=3)
+    assert run("-m", "tarn.mlx", str(tmp_path / "fails.py"), code=1).endswith("ZeroDivisionError: division by zero")
+
+
+def test_wrong_use():
+    assert "usage" in run("-m", "tarn.mlx", code=2) and "usage" in run("-m", "tarn.mlx", "-z", code=2)
+    assert "usage" in run("-m", "tarn.mlx", "--help")
+
+
+def test_mlx_itself_must_not_be_there_already():
+    pytest.importorskip("mlx.core")
+    assert run("-c", "import mlx.core, tarn.mlx", code=1).endswith("a process has one of the two")
