@@ -176,6 +176,76 @@ static void check_random_convolution(tarn_dtype dtype) {
     CHECK(difference(fast, exact) < most * (dtype == F32 ? 1e-5 : dtype == TARN_FLOAT16 ? 2e-3 : 1e-2));
 }
 
+/* ---- the CPU's kernels against float64 */
+
+static tarn_array *random_matrix(tarn_ints shape, uint64_t number) {
+    return tarn_random_normal(tarn_random_key(number), shape, F32);
+}
+
+/* Places from two before the first to one behind the last: those outside give zeros. */
+static tarn_array *random_places(int64_t count, int64_t matrices) {
+    int32_t places[8];
+    for (int64_t i = 0; i < count; i++) places[i] = (int32_t)between(-2, matrices);
+    return tarn_from_data(places, TARN_SHAPE(count), TARN_INT32);
+}
+
+static double tolerance(tarn_dtype dtype) {
+    return dtype == F32 ? 2e-5 : dtype == TARN_FLOAT16 ? 4e-3 : 2e-2;
+}
+
+static void check_random_picks(tarn_dtype dtype) {
+    TARN_SCOPE;
+    int64_t lefts = between(1, 3), rights = between(1, 3), m = between(1, 5), k = between(1, 90), n = between(1, 90);
+    tarn_array *a = random_matrix(TARN_SHAPE(lefts, m, k), seed),
+               *b = random_matrix(TARN_SHAPE(rights, k, n), seed + 1);
+    if (between(0, 1)) b = tarn_swapaxes(tarn_contiguous(tarn_swapaxes(b, -1, -2)), -1, -2);
+    if (between(0, 3) == 0) a = tarn_swapaxes(tarn_contiguous(tarn_swapaxes(a, -1, -2)), -1, -2);
+    a = tarn_astype(a, dtype), b = tarn_astype(b, dtype);
+    int64_t count = between(1, 8);
+    tarn_array *left = random_places(count, lefts), *right = random_places(between(0, 1) ? count : 1, rights);
+    tarn_array *fast = tarn_gather_mm(a, b, .left_indices = left, .right_indices = right);
+    tarn_array *exact = tarn_gather_mm(tarn_astype(a, TARN_FLOAT64), tarn_astype(b, TARN_FLOAT64), .left_indices = left,
+                                       .right_indices = right);
+    CHECK(difference(fast, exact) <= tolerance(dtype) * sqrt((double)k) * 3);
+}
+
+static const struct {
+    const char *mode;
+    int64_t group, bits;
+} formats[] = {{"affine", 64, 4}, {"affine", 32, 3}, {"affine", 128, 1},
+               {"mxfp4", 0, 0},   {"mxfp8", 0, 0},   {"nvfp4", 0, 0}};
+
+/* One weight, or several that are picked; the dense product of the same numbers is the measure. */
+static void check_random_weights(tarn_dtype dtype, int format) {
+    TARN_SCOPE;
+    int64_t rows = between(1, 70), columns = 128 * between(1, 3),
+            tokens = between(0, 1) ? between(1, 6) : between(7, 50);
+    bool turned = between(0, 1), picked = between(0, 1);
+    int64_t matrices = picked ? between(1, 3) : 1;
+    tarn_array *w = random_matrix(TARN_SHAPE(matrices, rows, columns), seed), *parts[3];
+    tarn_array *x = tarn_astype(random_matrix(TARN_SHAPE(2, tokens, turned ? rows : columns), seed + 1), dtype);
+    const char *mode = formats[format].mode;
+    int64_t group = formats[format].group, bits = formats[format].bits;
+    CHECK(tarn_quantize(w, parts, .mode = mode, .group_size = group, .bits = bits));
+    tarn_array *dense = tarn_dequantize(parts[0], parts[1], .biases = parts[2], .mode = mode, .group_size = group,
+                                        .bits = bits, .dtype = TARN_FLOAT64);
+    tarn_array *right = random_places(2, matrices), *fast, *wide = tarn_astype(x, TARN_FLOAT64), *exact;
+    dense = turned ? dense : tarn_swapaxes(dense, -1, -2);
+    parts[1] = parts[2] ? tarn_astype(parts[1], dtype) : parts[1];
+    parts[2] = parts[2] ? tarn_astype(parts[2], dtype) : NULL;
+    if (picked) {
+        fast = tarn_gather_qmm(x, parts[0], parts[1], .biases = parts[2], .mode = mode, .group_size = group,
+                               .bits = bits, .no_transpose = turned, .right_indices = right);
+        exact = tarn_gather_mm(wide, dense, .right_indices = right);
+    } else {
+        fast = tarn_quantized_matmul(x, parts[0], parts[1], .biases = parts[2], .mode = mode, .group_size = group,
+                                     .bits = bits, .no_transpose = turned);
+        exact = tarn_matmul(wide, dense);
+    }
+    CHECK(tarn_dtype_of(fast) == dtype);
+    CHECK(difference(fast, exact) <= tolerance(dtype) * sqrt((double)(turned ? rows : columns)) * 3);
+}
+
 int main(void) {
     check_products();
     check_einsum();
@@ -184,5 +254,12 @@ int main(void) {
     check_empty_convolutions();
     for (int i = 0; i < rounds(100); i++)
         check_random_convolution(i % 4 == 1 ? TARN_BFLOAT16 : i % 4 == 2 ? TARN_FLOAT16 : F32);
+    for (int i = 0; i < rounds(60); i++)
+        check_random_picks(i % 4 == 1 ? TARN_BFLOAT16 : i % 4 == 2 ? TARN_FLOAT16 : F32);
+    for (int i = 0; i < rounds(120); i++)
+        check_random_weights(i % 4 == 1   ? TARN_BFLOAT16
+                             : i % 4 == 2 ? TARN_FLOAT16
+                                          : F32,
+                             i / 4 % (int)(sizeof formats / sizeof *formats));
     return check_report("products");
 }

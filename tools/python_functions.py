@@ -69,6 +69,8 @@ class Parameter:
         absent = {"None | int": "{0}", "None | float": "{0}", "Dtype | None": "{0}", "object": "Py_None"}
         if self.default is None or (isinstance(self.default, ast.Constant) and self.default.value is None):
             return absent.get(self.annotation, "0" if "int_list " in self.declaration() else "NULL" if "str" in self.annotation else "0")
+        if self.annotation == "object":  # NULL: the default, which the expression knows
+            return "NULL"
         if self.annotation in ("Dtype", "Dtype | None"):
             dtype = "TARN_" + self.default.id.upper().rstrip("_")
             return dtype if self.annotation == "Dtype" else "{true, " + dtype + "}"

@@ -21,6 +21,16 @@ bool set_printing(int64_t precision);
 PyObject *get_printing(void);
 PyObject *printing_context(int64_t precision);
 
+/* ---- products.c */
+tarn_array *tensordot_over(tarn_array *a, tarn_array *b, PyObject *axes);
+PyObject *einsum_path_of(const char *subscripts, const array_list *operands);
+bool quantize_to(array_list *out, tarn_array *w, tarn_quantize_options options); /* two parts or three */
+tarn_array *conv_padded(tarn_array *x, tarn_array *weight, PyObject *padding, tarn_conv_general_options options);
+/* 0 groups are none, not what C takes as not given. */
+static inline int64_t groups_or_error(int64_t groups) {
+    return groups ? groups : -1;
+}
+
 /* ---- random.c: the given key, or without one the next of the thread's state. NULL with an exception. */
 tarn_array *random_key(tarn_array *key);
 bool random_seed(uint64_t seed);

@@ -43,7 +43,7 @@ cpu_family cpu_rows_random; /* random_bits */
 cpu_family cpu_rows_linalg; /* factors of matrices, equations */
 cpu_family cpu_rows_fft;
 cpu_family cpu_rows_quant;  /* quantize, dequantize */
-cpu_family cpu_rows_matmul; /* matmul, quantized_matmul */
+cpu_family cpu_rows_matmul; /* matmul, quantized_matmul, gather_mm, gather_qmm */
 cpu_family cpu_rows_conv;
 
 /* Appends the rows of a static table (NULL: there are none) that serve `op`: the usual body of a family. */

@@ -44,6 +44,32 @@ static patch_depth depth_at(const conv_patches *p, int64_t k) {
     return d;
 }
 
+static bool count_up(int64_t *digits, const int64_t *sizes, int axes) {
+    for (int i = axes - 1; i >= 0; i--) {
+        if (++digits[i] < sizes[i]) return true;
+        digits[i] = 0;
+    }
+    return false;
+}
+
+static void next_line(const conv_patches *p, patch_line *l) {
+    if (!p->batch_inner) {
+        if (!count_up(l->place, p->places, p->axes)) l->b++;
+    } else if (++l->b == p->batch) {
+        l->b = 0;
+        count_up(l->place, p->places, p->axes);
+    }
+}
+
+static void next_depth(const conv_patches *p, patch_depth *d) {
+    if (p->channels_outer) {
+        if (!count_up(d->tap, p->taps, p->axes)) d->c++;
+    } else if (++d->c == p->channels) {
+        d->c = 0;
+        count_up(d->tap, p->taps, p->axes);
+    }
+}
+
 /* Positions of a line at the first place of the kernel. */
 static void begin_positions(const conv_patches *p, const patch_line *l, int64_t *position) {
     for (int i = 0; i < p->axes; i++) position[i] = p->first[i] + l->place[i] * p->place_step[i];
@@ -114,12 +140,11 @@ static void copy_run(const conv_patches *p, const char *from, char *to, int coun
         memcpy(to, from, (size_t)(count * p->bytes));
 }
 
-static void read_line(const conv_patches *p, int64_t line, const depth_run *runs, int count, const depth_run *joined,
-                      int joined_count, char *out) {
+static void read_line(const conv_patches *p, const patch_line *l, const depth_run *runs, int count,
+                      const depth_run *joined, int joined_count, char *out) {
     int64_t position[CONV_AXES];
-    patch_line l = patches_line(p, line);
-    begin_positions(p, &l, position);
-    int64_t base = l.b * p->batch_stride + offset_of(p, position);
+    begin_positions(p, l, position);
+    int64_t base = l->b * p->batch_stride + offset_of(p, position);
     bool whole = all_inside(p, position);
     const depth_run *list = whole ? joined : runs;
     for (int i = 0, n = whole ? joined_count : count; i < n; i++) {
@@ -134,61 +159,80 @@ static void read_line(const conv_patches *p, int64_t line, const depth_run *runs
 static void read_lines(const conv_patches *p, int64_t line, int lines, int64_t k, int depth, char *out) {
     depth_run runs[PATCH_DEPTH], joined[PATCH_DEPTH];
     int count = depth_runs(p, k, depth, runs), joined_count = joined_runs(runs, count, joined);
-    for (int i = 0; i < lines; i++)
-        read_line(p, line + i, runs, count, joined, joined_count, out + (int64_t)i * PATCH_DEPTH * p->bytes);
+    patch_line l = patches_line(p, line);
+    for (int i = 0; i < lines; i++, next_line(p, &l))
+        read_line(p, &l, runs, count, joined, joined_count, out + (int64_t)i * PATCH_DEPTH * p->bytes);
 }
 
 /* ---- runs along the lines */
 
-/* Lines that differ in b alone. */
+/* Lines that differ in b alone. Those that follow each other in memory, at neighbouring places of the last axis, are
+   joined: `joined` of them, of the first one on. */
 typedef struct {
     int64_t offset, position[CONV_AXES];
-    int at, count;
+    int at, count, joined;
 } line_run;
 
+static bool follows(const conv_patches *p, const line_run *last, const line_run *r) {
+    bool same = last->offset + last->count == r->offset;
+    for (int i = 0; i < p->axes - 1; i++) same = same && last->position[i] == r->position[i];
+    return same;
+}
+
 static int line_runs(const conv_patches *p, int64_t line, int lines, line_run *runs) {
-    int count = 0;
-    for (int at = 0; at < lines;) {
+    int count = 0, first = 0;
+    for (int at = 0; at < lines; count++) {
         patch_line l = patches_line(p, line + at);
-        line_run *r = &runs[count++];
+        line_run *r = &runs[count];
         begin_positions(p, &l, r->position);
         r->offset = l.b * p->batch_stride + offset_of(p, r->position);
         r->at = at;
         r->count = p->batch - l.b < lines - at ? (int)(p->batch - l.b) : lines - at;
+        r->joined = 1;
         at += r->count;
+        if (count > first && follows(p, r - 1, r))
+            runs[first].joined++;
+        else
+            first = count;
     }
     return count;
+}
+
+static void read_run(const conv_patches *p, const line_run *r, const int64_t *move, int64_t offset, char *out) {
+    char *to = out + r->at * p->bytes;
+    if (is_inside(p, r->position, move))
+        memcpy(to, p->data + (r->offset + offset) * p->bytes, (size_t)(r->count * p->bytes));
+    else
+        memset(to, 0, (size_t)(r->count * p->bytes));
 }
 
 static void read_depth(const conv_patches *p, const patch_depth *d, const line_run *runs, int count, char *out) {
     int64_t move[CONV_AXES];
     for (int i = 0; i < p->axes; i++) move[i] = d->tap[i] * p->tap_step[i];
     int64_t offset = offset_of(p, move) + d->c * p->channel_stride;
-    for (int r = 0; r < count; r++) {
-        char *to = out + runs[r].at * p->bytes;
-        size_t bytes = (size_t)(runs[r].count * p->bytes);
-        if (is_inside(p, runs[r].position, move))
-            memcpy(to, p->data + (runs[r].offset + offset) * p->bytes, bytes);
-        else
-            memset(to, 0, bytes);
+    for (int r = 0; r < count; r += runs[r].joined) {
+        const line_run *first = &runs[r], *last = first + first->joined - 1;
+        if (first->joined > 1 && is_inside(p, first->position, move) && is_inside(p, last->position, move)) {
+            memcpy(out + first->at * p->bytes, p->data + (first->offset + offset) * p->bytes,
+                   (size_t)((last->at + last->count - first->at) * p->bytes));
+            continue;
+        }
+        for (const line_run *one = first; one <= last; one++) read_run(p, one, move, offset, out);
     }
 }
 
 static void read_depths(const conv_patches *p, int64_t line, int lines, int64_t k, int depth, char *out) {
     line_run runs[PATCH_LINES];
     int count = line_runs(p, line, lines, runs);
-    for (int i = 0; i < depth; i++) {
-        patch_depth d = depth_at(p, k + i);
+    patch_depth d = depth_at(p, k);
+    for (int i = 0; i < depth; i++, next_depth(p, &d))
         read_depth(p, &d, runs, count, out + (int64_t)i * PATCH_LINES * p->bytes);
-    }
 }
 
-bool patches_read(const void *patches, int64_t line, int lines, int64_t k, int depth, void *out) {
+void patches_read(const void *patches, int64_t line, int lines, int64_t k, int depth, void *out) {
     const conv_patches *p = patches;
-    bool turned = p->batch_inner && p->batch_stride == 1;
-    if (turned)
+    if (patches_turned(p))
         read_depths(p, line, lines, k, depth, out);
     else
         read_lines(p, line, lines, k, depth, out);
-    return turned;
 }

@@ -30,8 +30,11 @@ typedef struct {
 } patch_line;
 patch_line patches_line(const conv_patches *p, int64_t line);
 
-/* matmul_gather.read: whether a line's elements or those of a depth stand together in out depends on how they lie in
- * memory. */
-bool patches_read(const void *patches, int64_t line, int lines, int64_t k, int depth, void *out);
+/* Whether the elements of a depth stand together in memory, those of several lines. */
+static inline bool patches_turned(const conv_patches *p) {
+    return p->batch_inner && p->batch_stride == 1;
+}
+/* matmul_gather.read */
+void patches_read(const void *patches, int64_t line, int lines, int64_t k, int depth, void *out);
 
 #endif

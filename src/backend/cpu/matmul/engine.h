@@ -16,7 +16,9 @@ struct matmul_engine {
     int depth_block;   /* depth of a panel and a stripe, at most DEPTH_BLOCK */
     int depth_step;    /* the depth of a block is padded with zeros to a multiple of this */
     int step_bytes;    /* that so many values of a row or a column take when packed */
-    int parts;         /* 2: values are held as a high and a low bf16 part */
+    bool plain_panel;  /* a panel is [panel_rows][DEPTH_BLOCK] of panel_dtype, padded with zeros */
+    matmul_dtype panel_dtype;
+    int parts; /* 2: values are held as a high and a low bf16 part */
     /* Panel, for DEPTH_BLOCK depths: parts x [panel_rows][DEPTH_BLOCK] of rows [row, row + rows) and depth [k, k +
      * depth); missing rows and depth are zeros. */
     void (*fill)(const matmul_engine *engine, const matmul_operand *rows, int64_t row, int count, int64_t k, int depth,

@@ -90,6 +90,8 @@ static void multiply(const matmul_engine *e, const quantized_lines *lines, const
                                       .depth_block = DEPTH_BLOCK,                                                      \
                                       .depth_step = STEP,                                                              \
                                       .step_bytes = 64 * part_count,                                                   \
+                                      .plain_panel = part_count == 1,                                                  \
+                                      .panel_dtype = MATMUL_BF16,                                                      \
                                       .parts = part_count,                                                             \
                                       .fill = matmul_fill_bf16,                                                        \
                                       .pack = matmul_pack_bf16,                                                        \

@@ -110,7 +110,8 @@ static char *stripe_at(const gemm_plan *plan, int64_t k, int64_t depth, int64_t 
 static const matmul_operand *read_block(const matmul_operand *o, int64_t *line, int lines, int64_t *k, int depth,
                                         float *block, matmul_operand *dense) {
     if (!o->gather) return o;
-    bool turned = o->gather->read(o->gather->context, *line, lines, *k, depth, block);
+    bool turned = o->gather->turned;
+    o->gather->read(o->gather->context, *line, lines, *k, depth, block);
     *dense = (matmul_operand){.data = block,
                               .dtype = o->dtype,
                               .stride = turned ? 1 : DEPTH_BLOCK,
@@ -119,9 +120,23 @@ static const matmul_operand *read_block(const matmul_operand *o, int64_t *line, 
     return dense;
 }
 
+/* Lines that are gathered as the panel has them need no copy. */
+static bool fill_directly(const gemm_plan *plan, int64_t row, int rows, int64_t k, int depth, char *panel) {
+    const matmul_engine *e = plan->engine;
+    const matmul_operand *o = &plan->p->rows;
+    if (!o->gather || o->gather->turned || !e->plain_panel || e->panel_dtype != o->dtype) return false;
+    int64_t bytes = matmul_dtype_bytes(o->dtype), line = DEPTH_BLOCK * bytes;
+    int64_t padding = (round_up(depth, e->depth_step) - depth) * bytes;
+    o->gather->read(o->gather->context, row, rows, k, depth, panel);
+    for (int i = 0; padding && i < rows; i++) memset(panel + i * line + depth * bytes, 0, (size_t)padding);
+    memset(panel + rows * line, 0, (size_t)((e->panel_rows - rows) * line));
+    return true;
+}
+
 static void fill_panel(const gemm_plan *plan, int64_t row, int rows, int64_t k, int depth, void *panel) {
     float block[ROW_PANEL_MAX * DEPTH_BLOCK];
     matmul_operand dense;
+    if (fill_directly(plan, row, rows, k, depth, panel)) return;
     const matmul_operand *o = read_block(&plan->p->rows, &row, rows, &k, depth, block, &dense);
     plan->engine->fill(plan->engine, o, row, rows, k, depth, panel);
 }

@@ -36,9 +36,10 @@ typedef struct {
 /* A factor whose elements stand in no regular order: they are read block by block. */
 typedef struct {
     /* Lines [line, line + lines) and depths [k, k + depth), at most 32 by 256, in the operand's dtype: out[i * 256 +
-       k], or turned, out[k * 32 + i], which is what it returns. */
-    bool (*read)(const void *context, int64_t line, int lines, int64_t k, int depth, void *out);
+       k], or turned, out[k * 32 + i]. */
+    void (*read)(const void *context, int64_t line, int lines, int64_t k, int depth, void *out);
     const void *context;
+    bool turned;
 } matmul_gather;
 
 /* One factor of a product: element (i, k) is data[i * stride + k * depth_stride]; or, if quantized is set, value k of

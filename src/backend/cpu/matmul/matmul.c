@@ -7,6 +7,8 @@
 #include "cpu/matmul/batch.h"
 #include "cpu/matmul/blas.h"
 #include "cpu/matmul/choose.h"
+#include "cpu/matmul/floats.h"
+#include "cpu/matmul/picked.h"
 #include "cpu/matmul/quantized.h"
 #include "cpu/matmul/thin.h"
 
@@ -124,5 +126,8 @@ int cpu_rows_matmul(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS
     int found = cpu_pick_rows(op, rows, (int)(sizeof rows / sizeof *rows), out, 0);
     if (op == matmul_blas_row.op) out[found++] = &matmul_blas_row;
     if (op == matmul_quantized_row.op) out[found++] = &matmul_quantized_row;
+    if (op == matmul_floats_row.op) out[found++] = &matmul_floats_row;
+    if (op == matmul_picked_row.op) out[found++] = &matmul_picked_row;
+    if (op == matmul_picked_quantized_row.op) out[found++] = &matmul_picked_quantized_row;
     return found;
 }

@@ -1,0 +1,41 @@
+/* Products with packed floats of few bits (mxfp4, mxfp8, nvfp4): weights become float32 on their way to the product, a
+   line or a block at a time. */
+#ifndef CPU_MATMUL_FLOATS_H
+#define CPU_MATMUL_FLOATS_H
+
+#include "backend/call.h"
+#include "cpu/matmul/gemm.h"
+
+/* Value j of a line is an element (4 bits: E2M1, 8 bits: E4M3) by the scale of its group (E8M0, or E4M3 times factor).
+   Pointers need the alignment of a byte only. */
+typedef struct {
+    const uint8_t *packed, *scales;
+    int bits, group;
+    bool powers; /* scales are E8M0 */
+    float factor;
+    int64_t packed_stride, scale_stride; /* bytes from line to line */
+} float_lines;
+
+/* Values [begin, begin + count) of one line; begin and count are multiples of 16. */
+typedef void float_reader(const float_lines *lines, int64_t line, int64_t begin, int64_t count, float *out);
+float_reader float_lines_read, float_lines_read_avx512;
+float float_lines_scale(const float_lines *lines, int64_t line, int64_t group);
+
+/* out[t * out_stride + n] = sum over k of x(t, k) * w(n, k). turned = false: line n of the weights holds w(n, .); true:
+   line k holds w(., k). */
+typedef struct {
+    matmul_operand x; /* element (t, k) */
+    float_lines weights;
+    bool turned;
+    int64_t tokens, columns, depth;
+    void *out;
+    matmul_dtype out_dtype;
+    int64_t out_stride;
+} float_problem;
+
+int64_t float_workspace(const float_problem *problem);
+void float_run(const float_problem *problem, void *workspace);
+
+extern const kernel_row matmul_floats_row;
+
+#endif
