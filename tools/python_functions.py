@@ -92,7 +92,7 @@ class Parameter:
         return KINDS[self.annotation][0]
 
 
-RESERVED = {"array", "nan", "stream", "double", "float", "int", "long", "short", "signed", "register", "default", "values", "p"}
+RESERVED = {"array", "nan", "stream", "double", "float", "int", "long", "short", "signed", "register", "default", "values", "p", "device_type", "stream_type"}
 
 
 class Row:

@@ -3,6 +3,7 @@
 #define SPECIAL_H
 
 #include "extension.h"
+#include "tree.h"
 
 static inline tarn_dtype dtype_or(optional_dtype dtype, tarn_dtype absent) {
     return dtype.given ? dtype.value : absent;
@@ -64,6 +65,40 @@ PyObject *vmap_of(PyObject *function, PyObject *in_axes, PyObject *out_axes);
 PyObject *checkpoint_of(PyObject *function);
 PyObject *vjp_of(PyObject *function, const array_list *primals, const array_list *cotangents);
 PyObject *jvp_of(PyObject *function, const array_list *primals, const array_list *tangents);
+
+/* ---- device.c */
+PyObject *default_device(void);
+bool set_default_device(PyObject *where);
+PyObject *default_stream(PyObject *where);
+bool set_default_stream(PyObject *stream);
+PyObject *new_stream_on(PyObject *where);
+PyObject *new_local_stream_on(PyObject *where);
+PyObject *stream_context(PyObject *where);
+bool synchronize(PyObject *where); /* NULL or None: all streams */
+int64_t device_count(PyObject *where);
+bool is_available(PyObject *where);
+
+/* ---- memory.c */
+int64_t active_memory(void);
+int64_t peak_memory(void);
+int64_t cache_memory(void);
+int64_t memory_limit(void);
+int64_t set_memory_limit(int64_t limit);
+int64_t set_cache_limit(int64_t limit);
+int64_t set_wired_limit(int64_t limit);
+int64_t buffer_bytes(PyObject *trees);
+PyObject *device_info(PyObject *where);
+
+/* ---- distributed.c */
+PyObject *distributed_init(bool strict, const char *backend);
+tarn_array *collective(tarn_array *x, PyObject *group);
+tarn_array *no_partner(const char *what, PyObject *group); /* fails */
+bool add_group(PyObject *core);
+
+/* ---- fast.c */
+tarn_array *rope_of(tarn_array *a, int64_t dims, bool traditional, tarn_value base, double scale, tarn_array *offset,
+                    tarn_array *freqs);
+tarn_array *attention_of(tarn_array *q, tarn_array *k, tarn_array *v, double scale, PyObject *mask, tarn_array *sinks);
 
 /* ---- tree.c */
 bool eval_trees(PyObject *trees);

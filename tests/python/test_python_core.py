@@ -186,3 +186,59 @@ def test_print_options():
     with mx.printoptions(precision=2):
         assert repr(a) == "array([0.33], dtype=float32)" and mx.get_printoptions().precision == 2
     assert repr(a) == "array([0.333333], dtype=float32)"
+
+
+def test_devices_and_streams():
+    assert mx.Device(mx.cpu) == mx.cpu and mx.cpu != mx.gpu and mx.DeviceType(0) is mx.cpu and mx.DeviceType.gpu is mx.gpu
+    assert hash(mx.Device(mx.cpu)) == hash(mx.cpu) and repr(mx.Device(mx.gpu, 3)) == "Device(gpu, 3)"
+    stream = mx.new_stream(mx.cpu)
+    assert stream != mx.default_stream(mx.cpu) and stream.device == mx.cpu
+    with mx.stream(stream):
+        assert mx.default_stream(mx.cpu) == stream
+        a = mx.ones(3) + 1
+    assert mx.default_stream(mx.cpu) != stream and mx.add(a, a, stream=stream).tolist() == [4, 4, 4]
+    mx.synchronize(stream)
+    for wrong in (lambda: mx.add(a, a, stream=3), lambda: mx.set_default_device(3), lambda: mx.is_available("cpu")):
+        with pytest.raises(TypeError):
+            wrong()
+
+
+def test_a_thread_local_stream_is_another_in_each_thread():
+    import threading
+
+    local, seen = mx.new_thread_local_stream(mx.cpu), []
+
+    def use():
+        with mx.stream(local):
+            seen.append(mx.default_stream(mx.cpu))
+            assert (mx.ones(2) + 1).tolist() == [2, 2]
+
+    threads = [threading.Thread(target=use) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+        thread.join()
+    use()
+    assert seen[0] != seen[1] != seen[2]
+
+
+def test_memory_is_counted():
+    mx.synchronize()
+    before = mx.get_active_memory()
+    a = mx.zeros((1 << 20,)) + 1
+    mx.eval(a)
+    assert mx.get_active_memory() - before == 4 << 20 and mx.get_array_buffer_size(a, [a[:2]]) == 4 << 20
+    assert mx.get_peak_memory() >= 4 << 20
+    old = mx.set_memory_limit(10)
+    assert mx.set_memory_limit(old) == 10
+    with pytest.raises(ValueError, match="evaluated"):
+        mx.get_array_buffer_size(a + 1)
+
+
+def test_a_group_of_one():
+    group = mx.distributed.init()
+    a = mx.array([1.0, 2])
+    assert (group.rank(), group.size()) == (0, 1) and mx.distributed.all_sum(a, group=group).tolist() == [1, 2]
+    for wrong, error in [(lambda: mx.distributed.init(strict=True), RuntimeError), (lambda: mx.distributed.send(a, 1), ValueError), (lambda: group.split(0), RuntimeError),
+                         (lambda: mx.distributed.all_sum(a, group=3), TypeError)]:
+        with pytest.raises(error):
+            wrong()
