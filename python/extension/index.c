@@ -39,9 +39,10 @@ static bool read_entry(PyObject *value, tarn_entry *e) {
     if (PyBool_Check(value)) return *e = TARN_PICK(tarn_scalar_int(value == Py_True, TARN_BOOL)), true;
     if (PySlice_Check(value)) return read_slice(value, e);
     if (is_array(value) || PyList_Check(value)) return read_array(value, e);
-    if (PyIndex_Check(value)) return read_number(value, e);
-    bool like_array = PyObject_HasAttrString(value, "__mlx_array__") || PyObject_HasAttrString(value, "__dlpack__");
-    return like_array ? read_array(value, e) : refuse("Cannot index an array using the given type.");
+    if (PyLong_Check(value)) return read_number(value, e);
+    if (PyObject_HasAttrString(value, "__mlx_array__") || PyObject_HasAttrString(value, "__dlpack__"))
+        return read_array(value, e);
+    return PyIndex_Check(value) ? read_number(value, e) : refuse("Cannot index an array using the given type.");
 }
 
 static bool read_list(PyObject *list, subscript *s) {

@@ -70,8 +70,7 @@ bool split_at_or_into(tarn_array *a, PyObject *where, int64_t axis, array_list *
     int64_t sections;
     if (PyLong_Check(where)) {
         if (!int_of_object(where, &sections)) return false;
-        if (sections < 1) return tarn_fail("split: %lld sections", (long long)sections);
-        if (sections > tarn_size(a) + 1) return tarn_fail("split: more sections than elements");
+        if (sections < 1 || sections > INT32_MAX) return tarn_fail("split: %lld sections", (long long)sections);
         return arrays_reserve(out, (Py_ssize_t)sections) && tarn_split(a, sections, out->list, .axis = TARN_AXIS(axis));
     }
     return ints_of_object(where, &indices) && arrays_reserve(out, (Py_ssize_t)indices.list.count + 1) &&
