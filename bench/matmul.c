@@ -1,6 +1,6 @@
 /* Products of the CPU backend beside the limits of the machine, measured in the same run.
 
-     bench_matmul [threads=n] [gb=1] [only=decode|widths|thin|prefill|prompt|dense|square|small]
+     bench_matmul [threads=n] [gb=1] [only=decode|widths|thin|prefill|prompt|dense|square|large|small]
 
    Streaming kernels are timed over a set of matrices larger than any cache and given as GB/s of packed weights, scales
    and biases beside the speed of reading them, measured in turn; blocked ones as TFLOP/s. Medians of five. Data are
@@ -309,6 +309,14 @@ static void bench_square(void) {
         for (int64_t n = 512; n <= 1024; n *= 2) bench_dense((matmul_dtype)d, 1, n, n, n, false, false);
 }
 
+/* The size that issues ask for. */
+static void bench_large(void) {
+    bench_dense(MATMUL_F32, 1, 6000, 6000, 6000, false, false);
+    bench_blas(6000);
+    bench_dense(MATMUL_BF16, 1, 6000, 6000, 6000, false, false);
+    bench_dense(MATMUL_BF16, 1, 6000, 6000, 6000, true, false);
+}
+
 static bool named(int argc, char **argv, const char *name) {
     for (int i = 1; i < argc; i++)
         if (strncmp(argv[i], "only=", 5) == 0 && strcmp(argv[i] + 5, name) == 0) return true;
@@ -349,6 +357,7 @@ int main(int argc, char **argv) {
     if (wanted(argc, argv, "small")) bench_small();
     if (named(argc, argv, "thin")) bench_thin();
     if (wanted(argc, argv, "square")) bench_square();
+    if (named(argc, argv, "large")) bench_large();
     if (wanted(argc, argv, "dense")) bench_products();
     memory_free_aligned(pool);
     return 0;

@@ -24,11 +24,17 @@ static inline vf32 widen_bfloat16(hu16 h) {
     return (vf32)(__builtin_convertvector(h, vu32) << 16);
 }
 
-static inline hu16 narrow_bfloat16(vf32 x) {
-    vu32 bits = (vu32)x;
-    vu32 rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16, quiet = bits >> 16 | 0x40;
+/* To the nearest bfloat16, still as floats. */
+static inline vf32 round_bfloat16(vf32 x) {
+    vu32 bits = (vu32)x, rounded = bits + 0x7FFF + ((bits >> 16) & 1), quiet = bits | 0x400000;
     vu32 nan = (vu32)(x != x);
-    return __builtin_convertvector((nan & quiet) | (~nan & rounded), hu16);
+    return (vf32)(((nan & quiet) | (~nan & rounded)) & 0xFFFF0000);
+}
+static inline hu16 narrow_bfloat16(vf32 x) {
+    return __builtin_convertvector((vu32)round_bfloat16(x) >> 16, hu16);
+}
+static inline vf32 round_float16(vf32 x) {
+    return widen_float16(narrow_float16(x));
 }
 
 /* Conversion of `count` elements, the last few one by one. */

@@ -1,8 +1,6 @@
 /* One prefetch a line of the cache, spread by the caller over the work at hand. */
 #include "cpu/matmul/ahead.h"
 
-#include "cpu/matmul/inline.h"
-
 static void begin_quantized(matmul_ahead *a, const quantized_lines *q, int64_t line, int64_t lines, int64_t begin,
                             int64_t count) {
     int64_t size = matmul_dtype_bytes(q->scale_dtype), scale = (line * q->group_stride + begin / q->group) * size;
@@ -34,13 +32,16 @@ void matmul_ahead_begin(matmul_ahead *a, const matmul_operand *o, int64_t first,
                         .bytes = {length * size}};
 }
 
+/* Into the second-level cache: the first has no room for two panels. */
+#define FETCH(p) __builtin_prefetch((p), 0, 2)
+
 void matmul_ahead_some(matmul_ahead *a, int64_t parts) {
     int64_t end = a->done + (a->line_count + parts - 1) / parts;
     if (end > a->line_count) end = a->line_count;
     for (; a->done < end; a->done++)
         for (int i = 0; i < 3 && a->lines[i]; i++) {
             const char *p = a->lines[i] + a->done * a->strides[i];
-            for (int64_t b = 0; b < a->bytes[i]; b += 64) PREFETCH(p + b);
-            PREFETCH(p + a->bytes[i] - 1);
+            for (int64_t b = 0; b < a->bytes[i]; b += 64) FETCH(p + b);
+            FETCH(p + a->bytes[i] - 1);
         }
 }

@@ -11,6 +11,7 @@
 
 enum {
     BLOCK_BYTES = 512 << 10, /* of packed columns that meet one panel: they stay in the second-level cache */
+    MOST_COLUMNS = 512,      /* of them */
     SUMS_BYTES = 512 << 10,  /* of a unit's sums */
     MOST_ROWS = 1024,        /* of a unit: enough units for threads to even out */
     SUMS_PADDING = 16, /* floats after each row of sums, so that rows do not share a set of the first-level cache */
@@ -58,7 +59,7 @@ static int64_t packed_bytes(const matmul_engine *e, int64_t depth) {
 /* Rows and columns of a unit: the sums fit the cache, and threads get equal numbers of units as far as panels allow. */
 static void choose_units(gemm_plan *plan, int threads) {
     const matmul_engine *e = plan->engine;
-    int64_t most_columns = BLOCK_BYTES / packed_bytes(e, e->depth_block) / STRIPE * STRIPE;
+    int64_t most_columns = smaller(BLOCK_BYTES / packed_bytes(e, e->depth_block) / STRIPE * STRIPE, MOST_COLUMNS);
     plan->block_columns = smaller(round_up(plan->chunk_columns, STRIPE), most_columns);
     int64_t most_rows = smaller(SUMS_BYTES / 4 / plan->block_columns, MOST_ROWS) / e->panel_rows * e->panel_rows;
     int64_t turns = divide_up(plan->p->row_count, most_rows * threads);
