@@ -53,9 +53,15 @@ PyObject *new_shape(const tarn_array *a) {
     return shape;
 }
 
-static bool good(void) { return tarn_ok() && !PyErr_Occurred(); }
-PyObject *new_bool(bool value) { return good() ? PyBool_FromLong(value) : raise_error(); }
-PyObject *new_int(int64_t value) { return good() ? PyLong_FromLongLong(value) : raise_error(); }
+static bool good(void) {
+    return tarn_ok() && !PyErr_Occurred();
+}
+PyObject *new_bool(bool value) {
+    return good() ? PyBool_FromLong(value) : raise_error();
+}
+PyObject *new_int(int64_t value) {
+    return good() ? PyLong_FromLongLong(value) : raise_error();
+}
 PyObject *new_none(void) {
     return tarn_ok() ? Py_NewRef(Py_None) : raise_error();
 }

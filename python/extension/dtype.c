@@ -17,7 +17,7 @@ bool behave_as_mlx(void) {
 }
 
 PyObject *new_dtype(tarn_dtype dtype) {
-    return Py_NewRef(objects[dtype]);
+    return PyErr_Occurred() ? NULL : Py_NewRef(objects[dtype]);
 }
 bool is_dtype(PyObject *object) {
     return Py_IS_TYPE(object, dtype_type);

@@ -47,7 +47,7 @@ bool evaluate(tarn_array *const *arrays, int count); /* without the interpreter'
 
 /* ---- dtype.c */
 extern PyTypeObject *dtype_type;
-PyObject *new_dtype(tarn_dtype dtype); /* there is one object for each */
+PyObject *new_dtype(tarn_dtype dtype); /* there is one object for each; NULL while an exception is set */
 bool is_dtype(PyObject *object);
 tarn_dtype dtype_of_object(PyObject *object);
 bool is_floating(tarn_dtype dtype); /* float16, bfloat16, float32, float64 */

@@ -66,6 +66,13 @@ PyObject *checkpoint_of(PyObject *function);
 PyObject *vjp_of(PyObject *function, const array_list *primals, const array_list *cotangents);
 PyObject *jvp_of(PyObject *function, const array_list *primals, const array_list *tangents);
 
+/* ---- category.c */
+bool is_subdtype(PyObject *a, PyObject *b);
+bool is_dtype_of_kind(tarn_dtype dtype, PyObject *kind);
+bool can_cast(PyObject *from, tarn_dtype to);
+tarn_dtype result_dtype(PyObject *list); /* an exception may be set */
+bool add_categories(PyObject *core);
+
 /* ---- device.c */
 PyObject *default_device(void);
 bool set_default_device(PyObject *where);

@@ -243,3 +243,25 @@ def test_a_group_of_one():
                          (lambda: mx.distributed.all_sum(a, group=3), TypeError)]:
         with pytest.raises(error):
             wrong()
+
+
+def test_dtypes_and_categories_are_as_in_mlx():
+    mlx = pytest.importorskip("mlx.core")
+    dtypes = ["bool_", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64"]
+    categories = [category.name for category in mlx.DtypeCategory]
+    kinds = ["bool", "signed integer", "unsigned integer", "integral", "real floating", "complex floating", "numeric"]
+    assert [repr(category) for category in mx.DtypeCategory] == [repr(category) for category in mlx.DtypeCategory]
+
+    def answers(m):
+        for a in dtypes + categories:
+            for b in dtypes + categories:
+                yield m.issubdtype(getattr(m, a), getattr(m, b))
+        for a in dtypes:
+            yield [m.isdtype(getattr(m, a), kind) for kind in kinds]
+            for b in dtypes:
+                yield m.can_cast(getattr(m, a), getattr(m, b)), str(m.result_type(m.zeros(2, getattr(m, a)), getattr(m, b))).split(".")[-1]
+
+    assert list(answers(mx)) == list(answers(mlx))
+    for wrong in (lambda: mx.isdtype(mx.int8, "number"), lambda: mx.issubdtype(3, mx.int8), lambda: mx.result_type(), lambda: mx.can_cast(1, mx.int8)):
+        with pytest.raises(ValueError):
+            wrong()
