@@ -67,11 +67,21 @@ PyObject *new_none(void) {
 }
 
 bool evaluate(tarn_array *const *list, int count) {
-    bool done;
-    Py_BEGIN_ALLOW_THREADS;
-    done = tarn_eval_all(list, count);
-    Py_END_ALLOW_THREADS;
-    return done || raise_error();
+    return wait_for(tarn_eval_all, list, count) || raise_error();
+}
+
+/* Meanwhile other threads may let go of the arrays, or put others in their objects' places. */
+bool wait_for(bool (*how)(tarn_array *const *, int), tarn_array *const *list, int count) {
+    for (int i = 0; i < count; i++) tarn_keep(list[i]);
+    PyThreadState *state = start_waiting();
+    bool done = how(list, count);
+    bool quiet = stop_waiting(state);
+    for (int i = 0; i < count; i++) tarn_drop(list[i]);
+    return done && quiet;
+}
+
+void drop_array(tarn_array **a) {
+    tarn_drop(*a);
 }
 
 void replace_array(PyObject *self, tarn_array *a) {

@@ -107,7 +107,7 @@ static void describe(const tarn_array *a, const tarn_layout *layout, export *mad
 }
 
 int array_get_buffer(PyObject *self, Py_buffer *view, int flags) {
-    tarn_array *a = ARRAY(self);
+    tarn_array *a CLEANUP(drop_array) = tarn_keep(ARRAY(self));
     tarn_layout layout;
     *view = (Py_buffer){.obj = NULL};
     if (!evaluate(&a, 1)) return -1;

@@ -281,12 +281,10 @@ bool set_default_stream(PyObject *stream) {
 
 bool synchronize(PyObject *where) {
     tarn_stream *stream = NULL;
-    bool done;
     if (where && where != Py_None && !stream_of_object(where, &stream)) return false;
-    Py_BEGIN_ALLOW_THREADS;
-    done = tarn_synchronize(stream);
-    Py_END_ALLOW_THREADS;
-    return done;
+    PyThreadState *state = start_waiting();
+    bool done = tarn_synchronize(stream);
+    return stop_waiting(state) && done;
 }
 
 int64_t device_count(PyObject *where) {

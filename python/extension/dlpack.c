@@ -101,7 +101,7 @@ PyObject *array_dlpack(PyObject *self, PyObject *arguments, PyObject *named) {
     if (!PyArg_ParseTupleAndKeywords(arguments, named, "|$OOOO:__dlpack__", names, &stream, &version, &device, &copy))
         return NULL;
     TARN_SCOPE;
-    tarn_array *a = copy == Py_True ? tarn_contiguous(ARRAY(self)) : ARRAY(self);
+    tarn_array *held CLEANUP(drop_array) = tarn_keep(ARRAY(self)), *a = copy == Py_True ? tarn_contiguous(held) : held;
     export *made = new_export(a);
     if (!made) return NULL;
     PyObject *capsule = takes_versions(version) ? PyCapsule_New(&made->versioned, "dltensor_versioned", drop_versioned)

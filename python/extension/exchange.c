@@ -13,16 +13,14 @@ PyObject *array_copy(PyObject *self, PyObject *unused) {
 
 PyObject *array_bytes(PyObject *self, PyObject *unused) {
     (void)unused;
-    tarn_array *a = ARRAY(self);
-    PyObject *bytes = PyBytes_FromStringAndSize(NULL, tarn_size(a) * tarn_dtype_bytes(tarn_dtype_of(a)));
-    bool read = false;
-    if (bytes) {
-        char *to = PyBytes_AsString(bytes);
-        Py_BEGIN_ALLOW_THREADS;
-        read = tarn_read(a, to, (size_t)(tarn_size(a) * tarn_dtype_bytes(tarn_dtype_of(a))));
-        Py_END_ALLOW_THREADS;
-    }
-    if (!bytes || read) return bytes;
+    tarn_array *a CLEANUP(drop_array) = tarn_keep(ARRAY(self));
+    int64_t size = tarn_size(a) * tarn_dtype_bytes(tarn_dtype_of(a));
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, size);
+    if (!bytes) return NULL;
+    char *to = PyBytes_AsString(bytes);
+    PyThreadState *state = start_waiting();
+    bool read = tarn_read(a, to, (size_t)size);
+    if (stop_waiting(state) && read) return bytes;
     Py_DECREF(bytes);
     return raise_error();
 }

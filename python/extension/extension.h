@@ -43,7 +43,10 @@ PyObject *new_shape(const tarn_array *a);
 PyObject *new_bool(bool value); /* raises the error if one is set */
 PyObject *new_int(int64_t value);
 PyObject *new_none(void);
-bool evaluate(tarn_array *const *arrays, int count); /* without the interpreter's lock */
+/* Without the interpreter's lock; the arrays are kept meanwhile. */
+bool wait_for(bool (*how)(tarn_array *const *, int), tarn_array *const *arrays, int count);
+bool evaluate(tarn_array *const *arrays, int count); /* raises what fails */
+void drop_array(tarn_array **a);
 
 /* ---- dtype.c */
 extern PyTypeObject *dtype_type;
@@ -69,6 +72,11 @@ bool device_of_object(PyObject *object, tarn_device *device);
 tarn_array *array_of_object(PyObject *value, const tarn_dtype *dtype);
 tarn_array *array_of_buffer(PyObject *value, const tarn_dtype *dtype);
 tarn_array *array_of_dlpack(PyObject *value, PyObject *copy); /* dlpack.c */
+
+/* ---- interrupt.c: what takes long goes between the two. False, with an exception, if Ctrl-C was pressed meanwhile. */
+PyThreadState *start_waiting(void);
+bool stop_waiting(PyThreadState *state);
+void start_interrupts(void);
 
 /* ---- closure.c: Python functions that graphs keep alive */
 extern int live_closures;

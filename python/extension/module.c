@@ -45,6 +45,7 @@ static bool add_functions(PyObject *core) {
 PyMODINIT_FUNC PyInit_core(void);
 PyMODINIT_FUNC PyInit_core(void) {
     PyObject *module = PyModule_Create(&definition);
+    start_interrupts();
     if (module && add_types(module) && add_iterator(module) && add_at(module) && add_printing(module) &&
         add_infos(module) && add_transforms(module) && add_custom_function(module) && add_dtypes(module) &&
         add_devices(module) && add_constants(module) && add_functions(module) && add_random_state(module) &&

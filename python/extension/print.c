@@ -6,7 +6,7 @@
 static int current = -1; /* digits after the point; -1: six significant ones */
 
 PyObject *array_repr(PyObject *self) {
-    tarn_array *a = ARRAY(self);
+    tarn_array *a CLEANUP(drop_array) = tarn_keep(ARRAY(self));
     if (!evaluate(&a, 1)) return NULL;
     TARN_SCOPE;
     char *text = current < 0 ? tarn_format(a) : tarn_format(a, .precision = TARN_INTEGER(current));

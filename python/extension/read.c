@@ -63,17 +63,15 @@ static PyObject *value_at(const void *at, tarn_dtype dtype) {
 
 /* The values in host memory, dense; NULL with an exception. */
 static const char *values_of(tarn_array *a) {
-    const void *values;
-    Py_BEGIN_ALLOW_THREADS;
-    values = tarn_data(a);
-    Py_END_ALLOW_THREADS;
-    if (!values) raise_error();
-    return values;
+    PyThreadState *state = start_waiting();
+    const void *values = tarn_data(a);
+    if (stop_waiting(state) && values) return values;
+    return raise_error(), NULL;
 }
 
 PyObject *array_item(PyObject *self, PyObject *unused) {
     (void)unused;
-    tarn_array *a = ARRAY(self);
+    tarn_array *a CLEANUP(drop_array) = tarn_keep(ARRAY(self));
     if (tarn_size(a) != 1)
         return PyErr_SetString(PyExc_ValueError, "[convert] Only length-1 arrays can be converted to Python scalars."),
                NULL;
@@ -98,9 +96,10 @@ static PyObject *nested(const tarn_array *a, int axis, const char **values) {
 
 PyObject *array_tolist(PyObject *self, PyObject *unused) {
     (void)unused;
+    tarn_array *a CLEANUP(drop_array) = tarn_keep(ARRAY(self));
     TARN_SCOPE;
-    const char *values = values_of(ARRAY(self));
-    return values ? nested(ARRAY(self), 0, &values) : NULL;
+    const char *values = values_of(a);
+    return values ? nested(a, 0, &values) : NULL;
 }
 
 int array_truth(PyObject *self) {

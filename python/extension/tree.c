@@ -180,11 +180,7 @@ bool tree_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int *next) {
 static bool compute(PyObject *trees, bool (*how)(tarn_array *const *, int)) {
     leaf_list leaves CLEANUP(drop_leaves) = {0};
     if (!tree_leaves(trees, &leaves, false)) return false;
-    bool done;
-    Py_BEGIN_ALLOW_THREADS;
-    done = how(leaves.list, leaves.count);
-    Py_END_ALLOW_THREADS;
-    return done;
+    return wait_for(how, leaves.list, leaves.count);
 }
 
 bool eval_trees(PyObject *trees) {

@@ -265,3 +265,58 @@ def test_dtypes_and_categories_are_as_in_mlx():
     for wrong in (lambda: mx.isdtype(mx.int8, "number"), lambda: mx.issubdtype(3, mx.int8), lambda: mx.result_type(), lambda: mx.can_cast(1, mx.int8)):
         with pytest.raises(ValueError):
             wrong()
+
+
+INTERRUPTED = """
+import signal, sys, threading, time
+import tarn.core as mx
+{before}
+a = mx.ones((2000, 2000))
+mx.eval(a)
+threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT)).start()
+start = time.time()
+try:
+    b = a
+    for _ in range(300):
+        b = (b @ a) * 0.0005
+    mx.eval(b)
+    print("finished", time.time() - start)
+except KeyboardInterrupt:
+    assert time.time() - start < 5, time.time() - start
+    print((mx.ones(2) + 1).tolist())
+"""
+
+
+@pytest.mark.parametrize("before", ["", "signal.signal(signal.SIGINT, signal.default_int_handler); time.sleep(0.05)"])
+def test_control_c_ends_an_evaluation(before):
+    import os
+    import subprocess
+    import sys
+
+    environment = {**os.environ, "PYTHONPATH": os.path.join(os.environ.get("TARN_BUILD_DIR", ""), "python")}
+    # raise_signal() in a thread reaches the process: its handler runs in C at once, Python's in the main thread.
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED.format(before=before)], capture_output=True, text=True, timeout=120, env=environment)
+    assert done.stdout == "[2.0, 2.0]\n", done.stderr
+
+
+def test_arrays_are_used_from_several_threads():
+    import threading
+
+    a, failures = mx.ones((64, 64)), []
+
+    def work():
+        try:
+            b = a
+            for _ in range(50):
+                b = b * 2 - b
+                a[0] = 1
+                assert b.sum().item() == 4096
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
