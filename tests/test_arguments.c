@@ -30,6 +30,10 @@ typedef struct {
 
 static tarn_array *parts[3];
 static const float numbers[4] = {1, 2, 3, 4};
+static tarn_float_info float_info;
+static int64_t integer_min;
+static uint64_t integer_max;
+static tarn_unique_result distinct;
 
 /* Arrays of the kind that a function wants, where x, a float32 [2, 2], will not do; NULL for NULL. */
 static tarn_array *of_shape(const tarn_array *x, tarn_ints shape, tarn_dtype dtype) {

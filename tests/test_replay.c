@@ -138,6 +138,18 @@ static bool is_covered(const char *name) {
         "as_strided",
         "fftfreq",
         "rfftfreq", /* strides are sizes that the caller worked out */
+        "linspace",
+        "eye",
+        "tri",
+        "identity",
+        "bartlett",
+        "hanning",
+        "hamming",
+        "blackman",
+        "finfo",
+        "iinfo",
+        "can_cast",
+        "as_strided", /* strides are sizes that the caller worked out */
         /* what is drawn has a size of its own */
         "random_key",
         "random_split",

@@ -281,6 +281,26 @@ BODY(all, tarn_multiply(x[0], tarn_astype(tarn_all(tarn_greater(x[0], tarn_scala
 BODY(argmax,
      tarn_take_along_axis(bend(x[0]), tarn_argmax(x[0], .axis = TARN_AXIS(1), .keepdims = true), .axis = TARN_AXIS(1)))
 BODY(sort, tarn_multiply(bend(tarn_sort(x[0], .axis = TARN_AXIS(0))), x[1]))
+BODY(var, bend(tarn_var(x[0], .axes = TARN_AXES(1), .ddof = 1)))
+BODY(std, bend(tarn_std(x[0], .keepdims = true)))
+BODY(median, bend(tarn_median(x[0], .axes = TARN_AXES(0, -1))))
+BODY(median_odd, bend(tarn_median(x[0], .axes = TARN_AXES(-1), .keepdims = true)))
+static tarn_array *range_of(tarn_array *x) {
+    tarn_array *out[2];
+    return tarn_minmax(x, out, .axes = TARN_AXES(0)) ? tarn_subtract(bend(out[1]), out[0]) : NULL;
+}
+BODY(minmax, range_of(x[0]))
+BODY(trace, bend(tarn_trace(x[0], .offset = 1)))
+BODY(tril, tarn_multiply(bend(tarn_tril(x[0], .k = 1)), x[1]))
+BODY(triu, tarn_multiply(bend(tarn_triu(x[0], .k = -1)), x[1]))
+BODY(diff, bend(tarn_diff(x[0], 2, .axis = TARN_AXIS(0))))
+BODY(partition, tarn_multiply(bend(tarn_partition(x[0], 1)), x[1]))
+BODY(topk, tarn_multiply(bend(tarn_topk(x[0], 2, .axis = TARN_AXIS(0))), x[1]))
+BODY(clip, bend(tarn_clip(x[0], x[1], x[2])))
+BODY(nan_to_num, bend(tarn_nan_to_num(x[0])))
+BODY(searchsorted, tarn_multiply(x[1], tarn_astype(tarn_searchsorted(tarn_sort(x[0]), x[1]), F64)))
+BODY(cumprod_zero, bend(tarn_cumprod(tarn_multiply(x[0], tarn_from_data((double[]){1, 0, 1, 0}, TARN_SHAPE(4), F64)),
+                                     .axis = TARN_AXIS(1))))
 BODY(argsort, tarn_multiply(tarn_take_along_axis(bend(x[0]), tarn_argsort(x[0]), .axis = TARN_AXIS(-1)), x[1]))
 
 #define KEY random_array(TARN_SHAPE(2), TARN_UINT32, 0, 4294967295.0)
@@ -304,8 +324,8 @@ static bool call_scan(void *context, tarn_array *const *x, int count, tarn_resul
 }
 
 static void test_scans(void) {
-    for (int i = 0; i < 16; i++) {
-        static const reduce_kind kinds[] = {REDUCE_SUM, REDUCE_PROD, REDUCE_MAX, REDUCE_MIN};
+    for (int i = 0; i < 20; i++) {
+        static const reduce_kind kinds[] = {REDUCE_SUM, REDUCE_PROD, REDUCE_MAX, REDUCE_MIN, REDUCE_LOGADDEXP};
         scan_kind s = {kinds[i / 4], i & 1, i & 2};
         test_case c = {.call = call_scan, .context = &s, .outputs = 1, .count = 1, .inputs = {REAL(2, 4)}};
         snprintf(c.name, sizeof c.name, "scan %d%s%s", i / 4, s.reverse ? " reverse" : "",
@@ -330,6 +350,21 @@ static void test_reducing(void) {
     RUN(argmax, REAL(2, 3));
     RUN(sort, REAL(4, 2), REAL(4, 2));
     RUN(argsort, REAL(2, 4), REAL(2, 4));
+    RUN(var, REAL(2, 3));
+    RUN(std, REAL(2, 3));
+    RUN(median, REAL(2, 3, 2));
+    RUN(median_odd, REAL(2, 3));
+    RUN(minmax, REAL(3, 2));
+    RUN(trace, REAL(2, 3, 2));
+    RUN(tril, REAL(3, 4), REAL(3, 4));
+    RUN(triu, REAL(2, 3, 2), REAL(2, 3, 2));
+    RUN(diff, REAL(4, 2));
+    RUN(partition, REAL(2, 4), REAL(2, 4));
+    RUN(topk, REAL(4, 2), REAL(2, 2));
+    RUN(clip, REAL(2, 3), REAL(3), REAL_0D);
+    RUN(nan_to_num, REAL(3));
+    RUN(searchsorted, REAL(4), REAL(2, 3));
+    RUN(cumprod_zero, REAL(2, 4));
     RUN(random_bits, REAL(3), KEY);
     RUN(random_categorical, REAL(2), KEY, INDICES(3, 2, 4));
     test_scans();

@@ -25,7 +25,95 @@ TARN_API tarn_array *tarn_depends(tarn_array *x, tarn_array *const *others, int 
 TARN_API tarn_array *tarn_scalar_like(double value, tarn_array *x);
 TARN_API tarn_array *tarn_zeros_like(tarn_array *x);
 TARN_API tarn_array *tarn_ones_like(tarn_array *x);
+TARN_API tarn_array *tarn_full_like(tarn_array *x, double value);
 TARN_API tarn_array *tarn_arange(double start, double stop, double step, tarn_dtype dtype);
+typedef struct {
+    int begin_;
+    bool open; /* without stop, one step before it */
+    int end_;
+} tarn_linspace_options;
+/* count numbers at equal distances from start to stop, rounded once from float64. */
+#define tarn_linspace(...) TARN_CALL(4, tarn_linspace_with, tarn_linspace_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_linspace_with(double start, double stop, int64_t count, tarn_dtype dtype,
+                                        tarn_linspace_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    int64_t k; /* which diagonal: 0, above it, or (negative) below */
+    int end_;
+} tarn_diag_options;
+/* [rows, columns]: ones on a diagonal; ones on it and below it. */
+#define tarn_eye(...) TARN_CALL(3, tarn_eye_with, tarn_diag_options, __VA_ARGS__)
+#define tarn_tri(...) TARN_CALL(3, tarn_tri_with, tarn_diag_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_eye_with(int64_t rows, int64_t columns, tarn_dtype dtype,
+                                   tarn_diag_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_tri_with(int64_t rows, int64_t columns, tarn_dtype dtype,
+                                   tarn_diag_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_identity(int64_t n, tarn_dtype dtype); /* [n, n] */
+/* The matrices of the last two axes of x with zeros above (below) a diagonal. */
+#define tarn_tril(...) TARN_CALL(1, tarn_tril_with, tarn_diag_options, __VA_ARGS__)
+#define tarn_triu(...) TARN_CALL(1, tarn_triu_with, tarn_diag_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_tril_with(tarn_array *x, tarn_diag_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_triu_with(tarn_array *x, tarn_diag_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    bool sparse; /* axes of the other arrays have size 1 */
+    bool matrix; /* array i goes along axis i ("ij"); else the first two change places ("xy") */
+    int end_;
+} tarn_meshgrid_options;
+/* out[i]: arrays[i] (1-d, or 0-d) along an axis of its own, the same along those of the others. */
+#define tarn_meshgrid(...) TARN_CALL(3, tarn_meshgrid_with, tarn_meshgrid_options, __VA_ARGS__)
+TARN_API bool tarn_meshgrid_with(tarn_array *const *arrays, int count, tarn_array **out,
+                                 tarn_meshgrid_options options TARN_ABSENT);
+/* Windows, float32 [n], symmetric; below 1: empty. */
+TARN_API tarn_array *tarn_bartlett(int64_t n); /* 1 - |2 i - (n - 1)| / (n - 1) */
+TARN_API tarn_array *tarn_hanning(int64_t n);  /* 0.5 - 0.5 cos(2 pi i / (n - 1)) */
+TARN_API tarn_array *tarn_hamming(int64_t n);  /* 0.54 - 0.46 cos(…) */
+TARN_API tarn_array *tarn_blackman(int64_t n); /* 0.42 - 0.5 cos(…) + 0.08 cos(2 …) */
+
+/* ---- values of a dtype */
+typedef struct {
+    int bits;
+    double min, max, eps, smallest_normal; /* eps: from 1 to the next number */
+} tarn_float_info;
+TARN_API bool tarn_finfo(tarn_dtype dtype, tarn_float_info *info); /* of complex64 those of its parts */
+TARN_API bool tarn_iinfo(tarn_dtype dtype, int64_t *min, uint64_t *max);
+/* The dtype in which both meet in an operation. */
+TARN_API tarn_dtype tarn_promote(tarn_dtype a, tarn_dtype b);
+TARN_API bool tarn_can_cast(tarn_dtype from, tarn_dtype to); /* whether they meet in `to` */
+
+/* ---- limits and comparisons, made of elementwise operations */
+/* x, or the limit that it is beyond; NULL: no limit on that side. If low is above high, high. */
+TARN_API tarn_array *tarn_clip(tarn_array *x, tarn_array *low, tarn_array *high);
+typedef struct {
+    int begin_;
+    double nan;                          /* 0 */
+    tarn_value infinity, minus_infinity; /* absent: the largest and the lowest finite number */
+    int end_;
+} tarn_nan_to_num_options;
+#define tarn_nan_to_num(...) TARN_CALL(1, tarn_nan_to_num_with, tarn_nan_to_num_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_nan_to_num_with(tarn_array *x, tarn_nan_to_num_options options TARN_ABSENT);
+/* The nearest number of so many decimals (negative: of tens, hundreds), halves to even. Integers exactly. */
+TARN_API tarn_array *tarn_round_to(tarn_array *x, int64_t decimals);
+typedef struct {
+    int begin_;
+    tarn_value rtol, atol; /* 1e-5, 1e-8 */
+    bool equal_nan;        /* NaNs are close to each other */
+    int end_;
+} tarn_close_options;
+/* |a - b| <= atol + rtol |b|, or both the same infinity; of all elements, and of arrays of the same shape: a 0-d bool.
+ */
+#define tarn_isclose(...)  TARN_CALL(2, tarn_isclose_with, tarn_close_options, __VA_ARGS__)
+#define tarn_allclose(...) TARN_CALL(2, tarn_allclose_with, tarn_close_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_isclose_with(tarn_array *a, tarn_array *b, tarn_close_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_allclose_with(tarn_array *a, tarn_array *b, tarn_close_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    bool equal_nan;
+    int end_;
+} tarn_equal_options;
+/* A 0-d bool: whether shapes and values are equal, whatever the dtypes. */
+#define tarn_array_equal(...) TARN_CALL(2, tarn_array_equal_with, tarn_equal_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_array_equal_with(tarn_array *a, tarn_array *b, tarn_equal_options options TARN_ABSENT);
 
 /* ---- views: no data moves where strides can express the result */
 typedef struct {
@@ -146,11 +234,6 @@ typedef struct {
 #define tarn_pad(...) TARN_CALL(3, tarn_pad_with, tarn_pad_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_pad_with(tarn_array *x, tarn_ints before, tarn_ints behind,
                                    tarn_pad_options options TARN_ABSENT);
-typedef struct {
-    int begin_;
-    int64_t k; /* which diagonal: 0, above it, or (negative) below */
-    int end_;
-} tarn_diag_options;
 /* A matrix with x [n] on a diagonal, zeros elsewhere; of a matrix x its diagonal. */
 #define tarn_diag(...) TARN_CALL(1, tarn_diag_with, tarn_diag_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_diag_with(tarn_array *x, tarn_diag_options options TARN_ABSENT);
@@ -245,6 +328,8 @@ typedef struct {
 #define tarn_any(...)             TARN_REDUCTION(any, __VA_ARGS__)
 #define tarn_mean(...)            TARN_REDUCTION(mean, __VA_ARGS__)
 #define tarn_logsumexp(...)       TARN_REDUCTION(logsumexp, __VA_ARGS__)
+#define tarn_median(...)          TARN_REDUCTION(median, __VA_ARGS__)
+#define tarn_count_nonzero(...)   TARN_REDUCTION(count_nonzero, __VA_ARGS__)
 TARN_API tarn_array *tarn_sum_with(tarn_array *x, tarn_reduce_options options TARN_ABSENT);
 TARN_API tarn_array *tarn_prod_with(tarn_array *x, tarn_reduce_options options TARN_ABSENT);
 TARN_API tarn_array *tarn_max_with(tarn_array *x, tarn_reduce_options options TARN_ABSENT);
@@ -253,6 +338,27 @@ TARN_API tarn_array *tarn_all_with(tarn_array *x, tarn_reduce_options options TA
 TARN_API tarn_array *tarn_any_with(tarn_array *x, tarn_reduce_options options TARN_ABSENT);
 TARN_API tarn_array *tarn_mean_with(tarn_array *x, tarn_reduce_options options TARN_ABSENT);
 TARN_API tarn_array *tarn_logsumexp_with(tarn_array *x, tarn_reduce_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_median_with(tarn_array *x,
+                                      tarn_reduce_options options TARN_ABSENT); /* floats; NaN if any is */
+TARN_API tarn_array *tarn_count_nonzero_with(tarn_array *x, tarn_reduce_options options TARN_ABSENT); /* int32 */
+/* out[0] the smallest, out[1] the largest. */
+#define tarn_minmax(...) TARN_CALL(2, tarn_minmax_with, tarn_reduce_options, __VA_ARGS__)
+TARN_API bool tarn_minmax_with(tarn_array *x, tarn_array *out[2], tarn_reduce_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    tarn_ints axes;
+    bool keepdims;
+    int64_t ddof; /* the sum of squares is divided by the number of elements less ddof; 0 */
+    int end_;
+} tarn_var_options;
+/* Variance and standard deviation. Of integers float32, of complex numbers the float32 of their distances. */
+#define tarn_var(...) TARN_CALL(1, tarn_var_with, tarn_var_options, __VA_ARGS__)
+#define tarn_std(...) TARN_CALL(1, tarn_std_with, tarn_var_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_var_with(tarn_array *x, tarn_var_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_std_with(tarn_array *x, tarn_var_options options TARN_ABSENT);
+/* The sum of the diagonals of tarn_diagonal. */
+#define tarn_trace(...) TARN_CALL(1, tarn_trace_with, tarn_diagonal_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_trace_with(tarn_array *x, tarn_diagonal_options options TARN_ABSENT);
 /* x summed over the axes along which `like` was broadcast to x's shape. */
 TARN_API tarn_array *tarn_sum_like(tarn_array *x, tarn_array *like);
 typedef struct {
@@ -271,14 +377,58 @@ typedef struct {
     bool reverse, exclusive;
     int end_;
 } tarn_scan_options;
-#define tarn_cumsum(...) TARN_CALL(1, tarn_cumsum_with, tarn_scan_options, __VA_ARGS__)
+/* Running sums and products (of small integers modulo their range; sums of bool are int32), largest and smallest so
+   far, and log(sum(exp)) so far. */
+#define tarn_cumsum(...)       TARN_CALL(1, tarn_cumsum_with, tarn_scan_options, __VA_ARGS__)
+#define tarn_cumprod(...)      TARN_CALL(1, tarn_cumprod_with, tarn_scan_options, __VA_ARGS__)
+#define tarn_cummax(...)       TARN_CALL(1, tarn_cummax_with, tarn_scan_options, __VA_ARGS__)
+#define tarn_cummin(...)       TARN_CALL(1, tarn_cummin_with, tarn_scan_options, __VA_ARGS__)
+#define tarn_logcumsumexp(...) TARN_CALL(1, tarn_logcumsumexp_with, tarn_scan_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_cumsum_with(tarn_array *x, tarn_scan_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_cumprod_with(tarn_array *x, tarn_scan_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_cummax_with(tarn_array *x, tarn_scan_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_cummin_with(tarn_array *x, tarn_scan_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_logcumsumexp_with(tarn_array *x, tarn_scan_options options TARN_ABSENT);
+/* The difference of neighbours along axis (absent: the last), taken n times. Of bool: whether they differ. */
+#define tarn_diff(...) TARN_CALL(2, tarn_diff_with, tarn_axis_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_diff_with(tarn_array *x, int64_t n, tarn_axis_options options TARN_ABSENT);
 
-/* ---- ordering, along axis; absent: the last */
+/* ---- ordering, along axis; absent: the last. Ascending and stable; NaN is last; complex numbers by their real, then
+   their imaginary parts. */
 #define tarn_sort(...)    TARN_CALL(1, tarn_sort_with, tarn_axis_options, __VA_ARGS__)
 #define tarn_argsort(...) TARN_CALL(1, tarn_argsort_with, tarn_axis_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_sort_with(tarn_array *x, tarn_axis_options options TARN_ABSENT);
-TARN_API tarn_array *tarn_argsort_with(tarn_array *x, tarn_axis_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_argsort_with(tarn_array *x, tarn_axis_options options TARN_ABSENT); /* uint32 */
+/* None of the elements before place kth is above the one there, none behind it below. */
+#define tarn_partition(...)    TARN_CALL(2, tarn_partition_with, tarn_axis_options, __VA_ARGS__)
+#define tarn_argpartition(...) TARN_CALL(2, tarn_argpartition_with, tarn_axis_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_partition_with(tarn_array *x, int64_t kth, tarn_axis_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_argpartition_with(tarn_array *x, int64_t kth, tarn_axis_options options TARN_ABSENT);
+/* The k largest elements, ascending. */
+#define tarn_topk(...) TARN_CALL(2, tarn_topk_with, tarn_axis_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_topk_with(tarn_array *x, int64_t k, tarn_axis_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    bool right; /* behind equal elements, not before them */
+    int end_;
+} tarn_searchsorted_options;
+/* uint32, of values' shape: how many elements of `sorted` [n], which is in order, are below each value. */
+#define tarn_searchsorted(...) TARN_CALL(2, tarn_searchsorted_with, tarn_searchsorted_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_searchsorted_with(tarn_array *sorted, tarn_array *values,
+                                            tarn_searchsorted_options options TARN_ABSENT);
+typedef struct {
+    tarn_array *values, *index, *inverse, *counts; /* [size], uint32 [size], uint32 of x's shape, int32 [size] */
+} tarn_unique_result;
+typedef struct {
+    int begin_;
+    tarn_array *fill; /* 0-d, what stands behind the last distinct element; absent: the smallest element */
+    int end_;
+} tarn_unique_options;
+/* The `size` smallest distinct elements of x in order; where in x flattened the first of each is; which of them each
+   element is; how often there is each (0 behind the last). Of elements beyond size the inverse is size - 1. */
+#define tarn_unique(...) TARN_CALL(3, tarn_unique_with, tarn_unique_options, __VA_ARGS__)
+TARN_API bool tarn_unique_with(tarn_array *x, int64_t size, tarn_unique_result *result,
+                               tarn_unique_options options TARN_ABSENT);
 
 /* ---- products */
 /* 1-d operands as in NumPy. The common dtype is a float or complex: products of integers are refused, as by MLX. */

@@ -1,4 +1,4 @@
-/* Reductions and scans. */
+/* Reductions. */
 #include "ops/reduce.h"
 #include "ops/front.h"
 #include "ops/rules.h"
@@ -14,6 +14,16 @@ bool reduce_axes(const char *op, tarn_ints axes, int ndim, bool *reduced) {
         reduced[axis] = true;
     }
     return true;
+}
+
+int reduced_last(const bool *reduced, int ndim, int64_t *order, int64_t *back) {
+    int count = 0, kept = 0;
+    for (int i = 0; i < ndim; i++)
+        if (!reduced[i]) order[kept++] = i;
+    for (int i = 0; i < ndim; i++)
+        if (reduced[i]) order[kept + count++] = i;
+    for (int i = 0; i < ndim; i++) back[order[i]] = i;
+    return count;
 }
 
 tarn_dtype reduced_dtype(reduce_kind kind, tarn_dtype dtype) {
@@ -49,8 +59,6 @@ static bool infer_reduce(inference *i) {
     const attributes_reduce *a = i->attributes;
     const char *name = names_reduce_kind.words[a->kind];
     bool extreme = a->kind == REDUCE_MAX || a->kind == REDUCE_MIN, reduced[TARN_MAX_NDIM];
-    if (x->dtype == TARN_COMPLEX64 && extreme)
-        return tarn_fail_kind(TARN_ERROR_TYPE, "%s: complex64 has no order", name);
     if (!reduce_axes(name, a->axes, x->ndim, reduced)) return false;
     if (extreme && folds_nothing(x, reduced)) return tarn_fail("%s: of no elements there is none", name);
     return reduced_type(i, reduced_dtype(a->kind, x->dtype), a->axes, a->keepdims);
@@ -98,7 +106,6 @@ static bool infer_arg_reduce(inference *i) {
     const attributes_arg_reduce *a = i->attributes;
     int axis, ndim = 0;
     int64_t shape[TARN_MAX_NDIM];
-    if (x->dtype == TARN_COMPLEX64) return tarn_fail_kind(TARN_ERROR_TYPE, "arg_reduce: complex64 has no order");
     if (!check_axis("arg_reduce", a->axis, x->ndim, &axis)) return false;
     if (x->shape[axis] == 0 || x->shape[axis] > UINT32_MAX)
         return tarn_fail("arg_reduce: axis %d has %lld elements", axis, (long long)x->shape[axis]);
@@ -123,21 +130,23 @@ tarn_array *tarn_argmin_with(tarn_array *x, tarn_arg_options o) {
     return arg_reduce(x, o, true);
 }
 
-static bool infer_scan(inference *i) {
-    const tarn_array *x = i->inputs[0];
-    const attributes_scan *a = i->attributes;
-    int axis;
-    if (!check_axis("scan", a->axis, x->ndim, &axis)) return false;
-    if (x->dtype == TARN_COMPLEX64 && (a->kind == REDUCE_MAX || a->kind == REDUCE_MIN))
-        return tarn_fail_kind(TARN_ERROR_TYPE, "scan: complex64 has no order");
-    return types_add(i, x->dtype == TARN_BOOL ? TARN_INT32 : x->dtype, x->ndim, x->shape);
+tarn_array *tarn_count_nonzero_with(tarn_array *x, tarn_reduce_options o) {
+    FRONT("count_nonzero");
+    REQUIRE(x);
+    return reduce(tarn_not_equal(x, tarn_scalar_like(0, x)), REDUCE_SUM, o);
 }
 
-tarn_array *tarn_cumsum_with(tarn_array *x, tarn_scan_options o) {
-    FRONT("cumsum");
-    attributes_scan a = {
-        .kind = REDUCE_SUM, .axis = axis_or(o.axis, 0), .reverse = o.reverse, .exclusive = o.exclusive};
-    return BUILD(scan, &a, o.axis.given ? x : tarn_flatten(x));
+bool tarn_minmax_with(tarn_array *x, tarn_array *out[2], tarn_reduce_options o) {
+    FRONT("minmax");
+    if (!out) return tarn_fail("minmax: the list of results is NULL");
+    out[0] = reduce(x, REDUCE_MIN, o);
+    out[1] = reduce(x, REDUCE_MAX, o);
+    return tarn_ok();
+}
+
+tarn_array *tarn_trace_with(tarn_array *x, tarn_diagonal_options o) {
+    FRONT("trace");
+    return tarn_sum(tarn_diagonal_with(x, o), .axes = TARN_AXES(-1));
 }
 
 const op_rules rules_reduce = {
@@ -149,4 +158,3 @@ const op_rules rules_sum_like = {.infer = infer_sum_like,
                                  .formula = formula_sum_like,
                                  .passes = passes_first};
 const op_rules rules_arg_reduce = {.infer = infer_arg_reduce, .vmap = vmap_arg_reduce, .passes = passes_none};
-const op_rules rules_scan = {.infer = infer_scan, .vjp = vjp_scan, .vmap = vmap_scan};

@@ -9,6 +9,9 @@ bool reduce_axes(const char *op, tarn_ints axes, int ndim, bool *reduced);
 /* Sums and products of bool and small integers are 32 bits wide. */
 tarn_dtype reduced_dtype(reduce_kind kind, tarn_dtype dtype);
 
+/* Every axis in order, the reduced ones last; back[i] is where axis i went. Returns how many are reduced. */
+int reduced_last(const bool *reduced, int ndim, int64_t *order, int64_t *back);
+
 /* Adds the type that reducing input 0 over axes has. */
 bool reduced_type(inference *i, tarn_dtype dtype, tarn_ints axes, bool keepdims);
 

@@ -72,6 +72,11 @@ bool vjp_reduce(node *n, tarn_array *const *cotangents, const bool *wanted, tarn
     case REDUCE_MIN:
         gradients[0] = extreme_gradient(n, g);
         break;
+    case REDUCE_LOGADDEXP: {
+        tarn_array *share = tarn_exp(tarn_subtract(n->inputs[0], with_reduced_axes(&n->outputs[0], n)));
+        gradients[0] = tarn_multiply(with_reduced_axes(g, n), tarn_conjugate(share));
+        break;
+    }
     case REDUCE_ALL:
     case REDUCE_ANY:
         break;

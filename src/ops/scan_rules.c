@@ -1,4 +1,4 @@
-/* Gradients and batching of running sums, products, maxima and minima. A reversed scan is a scan of the reversed array;
+/* Gradients and batching of what runs along an axis. A reversed scan is a scan of the reversed array;
    an exclusive one is a scan whose results are read one place later. */
 #include <string.h>
 
@@ -51,27 +51,51 @@ static tarn_array *extreme_gradient(tarn_array *x, tarn_array *g, reduce_kind ki
     return tarn_add_along_axis(zeros_view(g, x), last, g, .axis = TARN_AXIS(axis));
 }
 
-/* Of an inclusive forward product, with x and g [..., n]: the gradient of element i is the product before it, times the
-   sum over later j of g_j and the product between. Without division, so that zeros are right; the products between take
-   n * n places for each row. */
+/* a [..., n] moved `by` places forward, zeros behind it. */
+static tarn_array *ahead(tarn_array *a, int64_t by) {
+    tarn_array *zeros = zeros_view(a, tarn_slice_axis(a, -1, 0, by));
+    return tarn_concatenate(TARN_ARRAYS(tarn_slice_axis(a, -1, by, INT64_MAX), zeros), 2, .axis = TARN_AXIS(-1));
+}
+
+/* s[i] = g[i] + a[i] s[i + 1] along the last axis, in log n steps: each s[i] is first a sum of one term, then of two,
+   of four (Hillis and Steele, 1986). Nothing is divided by. */
+static tarn_array *sums_from_behind(tarn_array *g, tarn_array *a) {
+    int64_t n = g->shape[g->ndim - 1];
+    for (int64_t step = 1; step < n && g && a; step *= 2) {
+        g = tarn_add(g, tarn_multiply(a, ahead(g, step)));
+        a = tarn_multiply(a, ahead(a, step));
+    }
+    return g;
+}
+
+/* Of an inclusive forward product, with x and g [..., n]: the product before i times the sum over j from i on of g[j]
+   and the product of what lies between. */
 static tarn_array *product_gradient(tarn_array *x, tarn_array *g) {
-    int last = x->ndim;
-    double n = (double)x->shape[last - 1];
-    tarn_array *j = tarn_arange(0, n, 1, TARN_INT64), *i = tarn_expand_dims(j, TARN_AXES(1));
-    tarn_array *wide = tarn_expand_dims(x, TARN_AXES(-2)), *one = tarn_scalar_like(1, x),
-               *zero = tarn_scalar_like(0, x);
-    tarn_array *between = scan(tarn_where(tarn_greater(j, i), wide, one), REDUCE_PROD, -1, false,
-                               false); /* [..., i, j]: over i < k <= j */
-    between = tarn_where(tarn_greater_equal(j, i), between, zero);
-    tarn_array *after =
-        tarn_sum(tarn_multiply(tarn_expand_dims(g, TARN_AXES(-2)), tarn_conjugate(between)), .axes = TARN_AXES(-1));
-    return tarn_multiply(after, tarn_conjugate(scan(x, REDUCE_PROD, -1, false, true)));
+    tarn_array *sums = sums_from_behind(g, tarn_conjugate(ahead(x, 1)));
+    return tarn_multiply(sums, tarn_conjugate(scan(x, REDUCE_PROD, -1, false, true)));
+}
+
+/* exp(a - b), 0 where a is -inf, whatever b is. */
+static tarn_array *share(tarn_array *a, tarn_array *b) {
+    return tarn_exp(tarn_where(tarn_isneginf(tarn_real(a)), a, tarn_subtract(a, b)));
+}
+
+/* Of an inclusive forward logaddexp: the sum over j from i on of g[j] exp(x[i] - out[j]). */
+static tarn_array *logaddexp_gradient(tarn_array *x, tarn_array *g) {
+    tarn_array *out = scan(x, REDUCE_LOGADDEXP, -1, false, false);
+    tarn_array *last = tarn_slice_axis(out, -1, -1, INT64_MAX);
+    tarn_array *next =
+        tarn_concatenate(TARN_ARRAYS(tarn_slice_axis(out, -1, 1, INT64_MAX), last), 2, .axis = TARN_AXIS(-1));
+    tarn_array *sums = next ? sums_from_behind(g, tarn_conjugate(share(out, next))) : NULL;
+    return tarn_multiply(sums, tarn_conjugate(share(x, out)));
 }
 
 static tarn_array *forward_gradient(tarn_array *x, tarn_array *g, reduce_kind kind, int axis) {
-    if (kind != REDUCE_PROD) return extreme_gradient(x, g, kind, axis);
-    tarn_array *back = product_gradient(tarn_moveaxis(x, axis, -1), tarn_moveaxis(g, axis, -1));
-    return tarn_moveaxis(back, -1, axis);
+    if (kind == REDUCE_MAX || kind == REDUCE_MIN) return extreme_gradient(x, g, kind, axis);
+    x = tarn_moveaxis(x, axis, -1);
+    g = tarn_moveaxis(g, axis, -1);
+    if (!x || !g) return NULL;
+    return tarn_moveaxis(kind == REDUCE_PROD ? product_gradient(x, g) : logaddexp_gradient(x, g), -1, axis);
 }
 
 bool vjp_scan(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {

@@ -68,15 +68,20 @@ static int64_t offset_in(const axis_list *list, int64_t index) {
 /* ---- what is folded, and how */
 
 static op_id fold_op(reduce_kind kind) {
-    static const op_id ops[] = {[REDUCE_SUM] = OP_add,     [REDUCE_PROD] = OP_multiply, [REDUCE_MAX] = OP_maximum,
-                                [REDUCE_MIN] = OP_minimum, [REDUCE_ALL] = OP_minimum,   [REDUCE_ANY] = OP_maximum};
+    static const op_id ops[] = {[REDUCE_SUM] = OP_add,
+                                [REDUCE_PROD] = OP_multiply,
+                                [REDUCE_MAX] = OP_maximum,
+                                [REDUCE_MIN] = OP_minimum,
+                                [REDUCE_ALL] = OP_minimum,
+                                [REDUCE_ANY] = OP_maximum,
+                                [REDUCE_LOGADDEXP] = OP_logaddexp};
     return ops[kind];
 }
 
 /* What folding nothing gives: 0, 1, or the end of the dtype's range. */
 static void fill_identity(reduction *r) {
     double number = r->kind == REDUCE_PROD || r->kind == REDUCE_ALL ? 1 : 0;
-    if (r->kind == REDUCE_MAX) number = -INFINITY;
+    if (r->kind == REDUCE_MAX || r->kind == REDUCE_LOGADDEXP) number = -INFINITY;
     if (r->kind == REDUCE_MIN) number = INFINITY;
     register_block one = {0};
     for (int i = 0; i < ELEMENTWISE_STEP; i++) memcpy(one.bytes + i * 8, &number, sizeof number);

@@ -19,6 +19,23 @@ FOLD(multiply_float, d, a.d *b.d)
 FOLD(multiply_double, l, a.l *b.l)
 FOLD(multiply_complex, c, a.c *b.c)
 
+/* log(exp(a) + exp(b)) without overflow. */
+static value logaddexp_float(value a, value b) {
+    double most = fmax(a.d, b.d), least = fmin(a.d, b.d);
+    if (isnan(a.d) || isnan(b.d)) return (value){.d = a.d + b.d};
+    return (value){.d = isinf(most) ? most : most + log1p(exp(least - most))};
+}
+static value logaddexp_double(value a, value b) {
+    long double most = fmaxl(a.l, b.l), least = fminl(a.l, b.l);
+    if (isnan(a.l) || isnan(b.l)) return (value){.l = a.l + b.l};
+    return (value){.l = isinf(most) ? most : most + log1pl(expl(least - most))};
+}
+static value logaddexp_complex(value a, value b) {
+    bool order = value_less(a, b, CLASS_COMPLEX);
+    double _Complex most = order ? b.c : a.c, least = order ? a.c : b.c;
+    return (value){.c = creal(least) == -(double)INFINITY ? most : most + clog(1 + cexp(least - most))};
+}
+
 /* The first of equal ones, and the first NaN. */
 #define EXTREMES(name, class)                                                                                          \
     static value max_##name(value a, value b) {                                                                        \
@@ -45,12 +62,16 @@ fold_function fold_of(reduce_kind kind, value_class class) {
         [REDUCE_MIN] = {[CLASS_BOOL] = and_truth, EACH_CLASS(min)},
         [REDUCE_ALL] = {[CLASS_BOOL] = and_truth},
         [REDUCE_ANY] = {[CLASS_BOOL] = or_truth},
+        [REDUCE_LOGADDEXP] =
+            {[CLASS_FLOAT] = logaddexp_float, [CLASS_DOUBLE] = logaddexp_double, [CLASS_COMPLEX] = logaddexp_complex},
     };
     return folds[kind][class];
 }
 
 static value infinite(value_class class, double sign) {
-    return value_widen((value){.d = sign * (double)INFINITY}, CLASS_FLOAT, class);
+    double size = sign * (double)INFINITY;
+    if (class == CLASS_COMPLEX) return (value){.c = __builtin_complex(size, size)};
+    return value_widen((value){.d = size}, CLASS_FLOAT, class);
 }
 
 static value lowest(tarn_dtype dtype) {
@@ -66,6 +87,8 @@ static value highest(tarn_dtype dtype) {
 }
 
 value fold_identity(reduce_kind kind, tarn_dtype dtype) {
+    if (kind == REDUCE_LOGADDEXP)
+        return value_widen((value){.d = -(double)INFINITY}, CLASS_FLOAT, value_class_of(dtype));
     if (kind == REDUCE_MAX) return lowest(dtype);
     if (kind == REDUCE_MIN) return highest(dtype);
     return value_of_integer(kind == REDUCE_PROD || kind == REDUCE_ALL, value_class_of(dtype));

@@ -1,5 +1,5 @@
-/* mean and logsumexp over axes: what the caller said stays in the node, so that counts and empty axes are those of the
- * shapes at hand. */
+/* mean, var and logsumexp over axes: what the caller said stays in the node, so that counts and empty axes are those of
+ * the shapes at hand. */
 #include "ops/front.h"
 #include "ops/fused/formula.h"
 #include "ops/reduce.h"
@@ -30,6 +30,25 @@ static bool formula_mean(const node *n, tarn_array *const *inputs, tarn_array **
     return outputs[0] != NULL;
 }
 
+/* Of complex numbers a distance is real. */
+static bool infer_var(inference *i) {
+    const attributes_var *a = i->attributes;
+    tarn_dtype dtype = at_least_float(i->inputs[0]->dtype);
+    return reduced_type(i, dtype == TARN_COMPLEX64 ? TARN_FLOAT32 : dtype, a->axes, a->keepdims);
+}
+
+static bool formula_var(const node *n, tarn_array *const *inputs, tarn_array **outputs) {
+    const attributes_var *a = n->attributes;
+    const tarn_array *out = &n->outputs[0];
+    tarn_array *x = summand(inputs[0]), *mean = tarn_mean(x, .axes = a->axes, .keepdims = true);
+    tarn_array *distance = tarn_subtract(x, mean);
+    tarn_array *square = tarn_real(tarn_multiply(distance, tarn_conjugate(distance)));
+    tarn_array *sum = tarn_sum(square, .axes = a->axes, .keepdims = a->keepdims);
+    double count = (double)array_size(inputs[0]) / (double)array_size(out) - (double)a->ddof;
+    outputs[0] = formula_narrow(tarn_divide(sum, tarn_scalar_like(count < 0 ? 0 : count, sum)), out->dtype);
+    return outputs[0] != NULL;
+}
+
 /* Whether a result has no elements to be made of: its sum of exponentials is 0. */
 static bool is_of_nothing(const tarn_array *x, const tarn_array *out) {
     return array_size(x) == 0 && array_size(out) > 0;
@@ -56,9 +75,19 @@ tarn_array *tarn_mean_with(tarn_array *x, tarn_reduce_options o) {
     return BUILD(mean, (&(attributes_mean){.axes = o.axes, .keepdims = o.keepdims}), x);
 }
 
+tarn_array *tarn_var_with(tarn_array *x, tarn_var_options o) {
+    return BUILD(var, (&(attributes_var){.axes = o.axes, .keepdims = o.keepdims, .ddof = o.ddof}), x);
+}
+
+tarn_array *tarn_std_with(tarn_array *x, tarn_var_options o) {
+    FRONT("std");
+    return tarn_sqrt(tarn_var_with(x, o));
+}
+
 tarn_array *tarn_logsumexp_with(tarn_array *x, tarn_reduce_options o) {
     return BUILD(logsumexp, (&(attributes_logsumexp){.axes = o.axes, .keepdims = o.keepdims}), x);
 }
 
 const op_rules rules_mean = {.infer = infer, .formula = formula_mean};
+const op_rules rules_var = {.infer = infer_var, .formula = formula_var};
 const op_rules rules_logsumexp = {.infer = infer, .formula = formula_logsumexp};

@@ -22,31 +22,18 @@ static tarn_array *along_last(tarn_array *x) {
     return BUILD(softmax, NULL, x);
 }
 
-/* The axes that are reduced go to the end, in order; whether they were there already. */
-static bool reduced_last(const bool *reduced, int ndim, int64_t *order, int64_t *back) {
-    int count = 0;
-    for (int pass = 0; pass < 2; pass++)
-        for (int i = 0; i < ndim; i++)
-            if (reduced[i] == (pass == 1)) order[count++] = i;
-    bool same = true;
-    for (int i = 0; i < ndim; i++) {
-        back[order[i]] = i;
-        same = same && order[i] == i;
-    }
-    return same;
-}
-
 tarn_array *tarn_softmax_with(tarn_array *x, tarn_axes_options o) {
     FRONT("softmax");
     REQUIRE(x);
     REQUIRE_LIST(o.axes);
     bool reduced[TARN_MAX_NDIM];
-    int64_t order[TARN_MAX_NDIM], back[TARN_MAX_NDIM], count = 0;
+    int64_t order[TARN_MAX_NDIM], back[TARN_MAX_NDIM];
     if (!reduce_axes("softmax", o.axes, x->ndim, reduced)) return NULL;
-    for (int i = 0; i < x->ndim; i++) count += reduced[i];
+    int count = reduced_last(reduced, x->ndim, order, back);
+    bool same = true;
+    for (int i = 0; i < x->ndim; i++) same = same && order[i] == i;
     if (count == 0) return tarn_fail("softmax: there is no axis to go over"), NULL;
     if (dtype_kind_of(x->dtype) < KIND_FLOAT) x = tarn_astype(x, TARN_FLOAT32);
-    bool same = reduced_last(reduced, (int)tarn_ndim(x), order, back);
     tarn_array *moved = same ? x : tarn_transpose(x, .axes = {order, tarn_ndim(x)});
     tarn_array *y = count == 1
                         ? along_last(moved)

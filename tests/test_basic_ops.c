@@ -1,0 +1,222 @@
+/* Values of what is made of other operations: creation, limits, comparisons, reductions, what runs along an axis,
+   searching. The expected ones are NumPy's. Special values, empty and 0-d arrays. */
+#include <math.h>
+#include <string.h>
+
+#include "check.h"
+#include "tarn/tarn.h"
+
+#define LIST(...) ((const double[]){__VA_ARGS__}), (int)(sizeof((double[]){__VA_ARGS__}) / sizeof(double))
+#define NOTHING   ((const double[]){0}), 0
+
+/* The values, to `most` of their size apart, and the dtype. */
+static void expect_near(tarn_array *a, tarn_dtype dtype, double most, const double *values, int count,
+                        const char *what) {
+    const double *got =
+        tarn_dtype_of(a) == dtype && tarn_size(a) == count ? tarn_data(tarn_astype(a, TARN_FLOAT64)) : NULL;
+    bool right = got != NULL;
+    for (int i = 0; right && i < count; i++)
+        right = got[i] == values[i] || (isnan(got[i]) && isnan(values[i])) ||
+                fabs(got[i] - values[i]) <= most * fabs(values[i]);
+    check_failures += !right;
+    if (!right) fprintf(stderr, "%s: %s [%lld]", what, tarn_dtype_name(tarn_dtype_of(a)), (long long)tarn_size(a));
+    for (int i = 0; !right && got && i < count; i++) fprintf(stderr, " %.9g (%.9g)", got[i], values[i]);
+    if (!right) fprintf(stderr, " %s\n", tarn_ok() ? "" : tarn_error());
+    tarn_clear_error();
+}
+static void expect(tarn_array *a, tarn_dtype dtype, const double *values, int count, const char *what) {
+    expect_near(a, dtype, 0, values, count, what);
+}
+#define FLOATS(a, ...)  expect_near(a, TARN_FLOAT32, 1e-6, LIST(__VA_ARGS__), #a)
+#define INTS(a, ...)    expect(a, TARN_INT32, LIST(__VA_ARGS__), #a)
+#define TRUTHS(a, ...)  expect(a, TARN_BOOL, LIST(__VA_ARGS__), #a)
+#define EMPTY(a, dtype) expect(a, dtype, NOTHING, #a)
+static tarn_array *floats(const float *values, int64_t count) {
+    return tarn_from_data(values, TARN_SHAPE(count), TARN_FLOAT32);
+}
+static tarn_array *integers(const int32_t *values, int64_t count) {
+    return tarn_from_data(values, TARN_SHAPE(count), TARN_INT32);
+}
+#define F(...) floats((const float[]){__VA_ARGS__}, (int64_t)(sizeof((float[]){__VA_ARGS__}) / sizeof(float)))
+#define I(...) integers((const int32_t[]){__VA_ARGS__}, (int64_t)(sizeof((int32_t[]){__VA_ARGS__}) / sizeof(int32_t)))
+
+static void test_creation(void) {
+    TARN_SCOPE;
+    FLOATS(tarn_linspace(0, 1, 5, TARN_FLOAT32), 0, 0.25, 0.5, 0.75, 1);
+    FLOATS(tarn_linspace(0, 1, 5, TARN_FLOAT32, .open = true), 0, 0.2, 0.4, 0.6, 0.8);
+    FLOATS(tarn_linspace(3, 1, 1, TARN_FLOAT32), 3);
+    INTS(tarn_linspace(0, 10, 5, TARN_INT32), 0, 2, 5, 7, 10);
+    expect(tarn_linspace(0.1, 0.7, 3, TARN_FLOAT64), TARN_FLOAT64, LIST(0.1, 0.4, 0.7), "the end is stop itself");
+    EMPTY(tarn_linspace(0, 1, 0, TARN_FLOAT16), TARN_FLOAT16);
+    CHECK_ERROR(tarn_linspace(0, 1, -1, TARN_FLOAT32), "linspace: -1");
+    INTS(tarn_eye(2, 3, TARN_INT32, .k = 1), 0, 1, 0, 0, 0, 1);
+    INTS(tarn_eye(2, 3, TARN_INT32, .k = -1), 0, 0, 0, 1, 0, 0);
+    INTS(tarn_eye(2, 2, TARN_INT32, .k = 9), 0, 0, 0, 0);
+    EMPTY(tarn_eye(2, 0, TARN_INT32), TARN_INT32);
+    CHECK_ERROR(tarn_eye(-1, 2, TARN_INT32), "eye: ");
+    TRUTHS(tarn_identity(2, TARN_BOOL), 1, 0, 0, 1);
+    INTS(tarn_tri(2, 3, TARN_INT32, .k = 1), 1, 1, 0, 1, 1, 1);
+    tarn_array *square = tarn_from_data((float[]){NAN, INFINITY, 3, 4}, TARN_SHAPE(2, 2), TARN_FLOAT32);
+    FLOATS(tarn_tril(square), NAN, 0, 3, 4);
+    FLOATS(tarn_triu(square, .k = 1), 0, INFINITY, 0, 0);
+    INTS(tarn_tril(tarn_ones(TARN_SHAPE(2, 2, 2), TARN_INT32), .k = -1), 0, 0, 1, 0, 0, 0, 1, 0);
+    CHECK_ERROR(tarn_tril(F(1, 2)), "tril: x has 1 axes");
+    FLOATS(tarn_full_like(F(1, 2), 7), 7, 7);
+    FLOATS(tarn_bartlett(5), 0, 0.5, 1, 0.5, 0);
+    FLOATS(tarn_hanning(4), 0, 0.75, 0.75, 0);
+    FLOATS(tarn_hamming(3), 0.08, 1, 0.08);
+    FLOATS(tarn_blackman(1), 1);
+    EMPTY(tarn_blackman(-3), TARN_FLOAT32);
+}
+
+static void test_grids(void) {
+    TARN_SCOPE;
+    tarn_array *in[] = {I(1, 2), I(3, 4, 5)}, *out[2] = {NULL};
+    CHECK(tarn_meshgrid(in, 2, out));
+    INTS(out[0], 1, 2, 1, 2, 1, 2);
+    INTS(out[1], 3, 3, 4, 4, 5, 5);
+    CHECK(tarn_meshgrid(in, 2, out, .matrix = true));
+    INTS(out[0], 1, 1, 1, 2, 2, 2);
+    INTS(out[1], 3, 4, 5, 3, 4, 5);
+    CHECK(tarn_meshgrid(in, 2, out, .sparse = true) && tarn_dim(out[0], 0) == 1 && tarn_dim(out[0], 1) == 2);
+    INTS(out[1], 3, 4, 5);
+    CHECK(tarn_meshgrid(NULL, 0, NULL));
+    CHECK_ERROR(tarn_meshgrid(TARN_ARRAYS(tarn_zeros(TARN_SHAPE(1, 2), TARN_INT32)), 1, out),
+                "meshgrid: array 0 has 2 axes");
+}
+
+static void test_limits(void) {
+    TARN_SCOPE;
+    FLOATS(tarn_clip(F(1, NAN, 3), tarn_scalar(0, TARN_FLOAT32), tarn_scalar(2, TARN_FLOAT32)), 1, NAN, 2);
+    INTS(tarn_clip(I(1, 2, 3), tarn_scalar_int(5, TARN_INT32), tarn_scalar_int(2, TARN_INT32)), 2, 2, 2);
+    CHECK_ERROR(tarn_clip(F(1), NULL, NULL), "clip: ");
+    FLOATS(tarn_nan_to_num(F(NAN, INFINITY, -INFINITY, 2)), 0, 3.4028234663852886e38, -3.4028234663852886e38, 2);
+    FLOATS(tarn_nan_to_num(F(NAN, INFINITY, -INFINITY), .nan = 1, .infinity = TARN_VALUE(2),
+                           .minus_infinity = TARN_VALUE(0)),
+           1, 2, 0);
+    INTS(tarn_nan_to_num(I(1)), 1);
+    FLOATS(tarn_round_to(F(1.2345F, -0.55F), 2), 1.23, -0.55);
+    FLOATS(tarn_round_to(F(125, 135), -1), 120, 140);
+    INTS(tarn_round_to(I(125, 135, -15, 2147483647), -1), 120, 140, -20, -2147483646);
+    INTS(tarn_round_to(I(125, -99), -30), 0, 0);
+    INTS(tarn_round_to(I(125), 3), 125);
+    tarn_float_info info;
+    int64_t least;
+    uint64_t most;
+    CHECK(tarn_finfo(TARN_BFLOAT16, &info) && info.max == 3.3895313892515355e38 && info.eps == 0.0078125);
+    CHECK(tarn_finfo(TARN_FLOAT16, &info) && info.min == -65504 && info.smallest_normal == 6.103515625e-05);
+    CHECK(tarn_iinfo(TARN_INT8, &least, &most) && least == -128 && most == 127);
+    CHECK(tarn_iinfo(TARN_UINT64, &least, &most) && least == 0 && most == UINT64_MAX);
+    CHECK(tarn_iinfo(TARN_INT64, &least, &most) && least == INT64_MIN && most == INT64_MAX);
+    CHECK_ERROR(tarn_finfo(TARN_INT32, &info), "finfo: int32");
+    CHECK_ERROR(tarn_iinfo(TARN_BOOL, &least, &most), "iinfo: bool");
+    CHECK(tarn_promote(TARN_INT8, TARN_UINT8) == TARN_INT16 && tarn_can_cast(TARN_INT64, TARN_FLOAT16));
+    CHECK(!tarn_can_cast(TARN_FLOAT32, TARN_FLOAT16));
+}
+
+static void test_comparisons(void) {
+    TARN_SCOPE;
+    tarn_array *a = F(1, NAN, INFINITY, -INFINITY, 1), *b = F(1.000001F, NAN, INFINITY, INFINITY, 1.1F);
+    TRUTHS(tarn_isclose(a, b), 1, 0, 1, 0, 0);
+    TRUTHS(tarn_isclose(a, b, .equal_nan = true), 1, 1, 1, 0, 0);
+    TRUTHS(tarn_isclose(a, b, .rtol = TARN_VALUE(0), .atol = TARN_VALUE(0.2)), 1, 0, 1, 0, 1);
+    TRUTHS(tarn_isclose(tarn_astype(I(1, 2), TARN_UINT8), tarn_astype(I(2, 1), TARN_UINT8)), 0, 0);
+    TRUTHS(tarn_isclose(I(16777217), I(16777216), .rtol = TARN_VALUE(0)), 0);
+    TRUTHS(tarn_allclose(F(1, 2), F(1, 2)), 1);
+    TRUTHS(tarn_allclose(tarn_zeros(TARN_SHAPE(0), TARN_FLOAT32), tarn_zeros(TARN_SHAPE(0), TARN_FLOAT32)), 1);
+    TRUTHS(tarn_array_equal(F(1, 2), I(1, 2)), 1);
+    TRUTHS(tarn_array_equal(F(1, 2), F(1)), 0);
+    TRUTHS(tarn_array_equal(F(NAN), F(NAN)), 0);
+    TRUTHS(tarn_array_equal(F(NAN), F(NAN), .equal_nan = true), 1);
+}
+
+static void test_reductions(void) {
+    TARN_SCOPE;
+    FLOATS(tarn_var(F(1, 2, 4)), 14.0 / 9);
+    FLOATS(tarn_var(I(1, 2, 4), .ddof = 1), 7.0 / 3);
+    FLOATS(tarn_var(F(1, 2, 4), .ddof = 5), INFINITY);
+    FLOATS(tarn_var(tarn_zeros(TARN_SHAPE(0), TARN_FLOAT32)), NAN);
+    FLOATS(tarn_std(F(1, 2, 4), .ddof = 1), 1.5275252316519468);
+    tarn_array *i = tarn_multiply(F(0, 2), tarn_scalar_complex(0, 1));
+    FLOATS(tarn_var(i), 1);
+    tarn_array *large = tarn_full(TARN_SHAPE(1000), 300, TARN_FLOAT16);
+    expect(tarn_var(large), TARN_FLOAT16, LIST(0), "halves are summed in float32");
+    FLOATS(tarn_median(I(3, 1, 2, 4)), 2.5);
+    FLOATS(tarn_median(F(3, NAN, 2)), NAN);
+    tarn_array *table = tarn_from_data((int32_t[]){3, 1, 2, 6, 5, 4}, TARN_SHAPE(2, 3), TARN_INT32);
+    FLOATS(tarn_median(table, .axes = TARN_AXES(0)), 4.5, 3, 3);
+    FLOATS(tarn_median(table, .axes = TARN_AXES(1), .keepdims = true), 2, 5);
+    FLOATS(tarn_median(table, .axes = TARN_AXES(1, 0)), 3.5);
+    FLOATS(tarn_median(tarn_scalar(3, TARN_FLOAT32)), 3);
+    CHECK_ERROR(tarn_median(tarn_zeros(TARN_SHAPE(2, 0), TARN_FLOAT32)), "median: axis 1 has no elements");
+    INTS(tarn_count_nonzero(F(NAN, 0, 2)), 2);
+    INTS(tarn_trace(table, .offset = 1), 1 + 4);
+    tarn_array *ends[2];
+    CHECK(tarn_minmax(table, ends, .axes = TARN_AXES(1)));
+    INTS(ends[0], 1, 4);
+    INTS(ends[1], 3, 6);
+    /* complex numbers are ordered by their real, then their imaginary parts */
+    tarn_array *z = tarn_add(F(1, 1, 0), tarn_multiply(F(2, 3, 9), tarn_scalar_complex(0, 1)));
+    FLOATS(tarn_imag(tarn_max(z)), 3);
+    FLOATS(tarn_imag(tarn_min(z)), 9);
+    expect(tarn_argmax(z), TARN_UINT32, LIST(1), "argmax of complex numbers");
+    expect(tarn_argsort(z), TARN_UINT32, LIST(2, 0, 1), "argsort of complex numbers");
+    FLOATS(tarn_imag(tarn_sort(z)), 9, 2, 3);
+}
+
+static void test_scans(void) {
+    TARN_SCOPE;
+    INTS(tarn_cumprod(I(1, 2, 3), .axis = TARN_AXIS(0), .exclusive = true), 1, 1, 2);
+    INTS(tarn_cumsum(tarn_astype(I(1, 1), TARN_BOOL)), 1, 2);
+    TRUTHS(tarn_cumprod(tarn_astype(I(1, 0, 1), TARN_BOOL)), 1, 0, 0);
+    expect(tarn_cumsum(tarn_astype(I(200, 200), TARN_UINT8)), TARN_UINT8, LIST(200, 144), "small integers wrap");
+    FLOATS(tarn_cummax(F(1, 3, NAN, 2)), 1, 3, NAN, NAN);
+    FLOATS(tarn_cummin(F(3, 1, 2), .exclusive = true), INFINITY, 3, 1);
+    INTS(tarn_cummax(I(1, 3, 2), .reverse = true, .exclusive = true), 3, 2, -2147483648.0);
+    FLOATS(tarn_logcumsumexp(F(1, 3, 2)), 1, 3.1269280110429727, 3.4076059644443806);
+    FLOATS(tarn_logcumsumexp(F(-INFINITY, -INFINITY, 1)), -INFINITY, -INFINITY, 1);
+    FLOATS(tarn_logcumsumexp(F(-200, 200, INFINITY, 0)), -200, 200, INFINITY, INFINITY);
+    FLOATS(tarn_logcumsumexp(I(0, 0), .exclusive = true), -INFINITY, 0);
+    INTS(tarn_diff(I(1, 4, 9), 2), 2);
+    INTS(tarn_diff(I(1, 4, 9), 0), 1, 4, 9);
+    EMPTY(tarn_diff(I(1, 4, 9), 5), TARN_INT32);
+    TRUTHS(tarn_diff(tarn_astype(I(1, 0, 0), TARN_BOOL), 1), 1, 0);
+    CHECK_ERROR(tarn_diff(I(1), -1), "diff: -1 times");
+}
+
+static void test_searching(void) {
+    TARN_SCOPE;
+    INTS(tarn_topk(I(3, 1, 2), 2), 2, 3);
+    EMPTY(tarn_topk(I(3, 1, 2), 0), TARN_INT32);
+    CHECK_ERROR(tarn_topk(I(3, 1, 2), 4), "topk: 4");
+    CHECK_ERROR(tarn_partition(I(3, 1, 2), -4), "partition: place -4");
+    CHECK_ERROR(tarn_argpartition(tarn_scalar(1, TARN_FLOAT32), 0), "argpartition: axis -1");
+    expect(tarn_searchsorted(I(1, 2, 2, 3), F(0, 2, 2.5F, 4)), TARN_UINT32, LIST(0, 1, 3, 4), "left");
+    expect(tarn_searchsorted(I(1, 2, 2, 3), F(0, 2, 2.5F, 4), .right = true), TARN_UINT32, LIST(0, 3, 3, 4), "right");
+    expect(tarn_searchsorted(F(1, 2, NAN), F(NAN, 3)), TARN_UINT32, LIST(2, 2), "NaN left");
+    expect(tarn_searchsorted(F(1, 2, NAN), F(NAN, 3), .right = true), TARN_UINT32, LIST(3, 2), "NaN right");
+    expect(tarn_searchsorted(tarn_zeros(TARN_SHAPE(0), TARN_INT32), I(1)), TARN_UINT32, LIST(0), "of nothing");
+    CHECK_ERROR(tarn_searchsorted(tarn_zeros(TARN_SHAPE(1, 2), TARN_INT32), I(1)), "searchsorted: the sorted array");
+    tarn_unique_result u = {NULL};
+    CHECK(tarn_unique(I(2, 1, 2, 3, 1), 4, &u, .fill = tarn_scalar_int(0, TARN_INT32)));
+    INTS(u.values, 1, 2, 3, 0);
+    expect(u.index, TARN_UINT32, LIST(1, 0, 3, 0), "where the first of each is");
+    expect(u.inverse, TARN_UINT32, LIST(1, 0, 1, 2, 0), "which each is");
+    INTS(u.counts, 2, 2, 1, 0);
+    CHECK(tarn_unique(I(3, 2, 1, 2), 2, &u));
+    INTS(u.values, 1, 2);
+    expect(u.inverse, TARN_UINT32, LIST(1, 1, 0, 1), "cut off");
+    INTS(u.counts, 1, 2);
+    CHECK_ERROR(tarn_unique(tarn_zeros(TARN_SHAPE(0), TARN_INT32), 2, &u), "unique: x is empty");
+}
+
+int main(void) {
+    test_creation();
+    test_grids();
+    test_limits();
+    test_comparisons();
+    test_reductions();
+    test_scans();
+    test_searching();
+    return check_report("basic_ops");
+}
