@@ -24,6 +24,7 @@ KINDS = {
     "Dtype": ("tarn_dtype {n} = {d}", "get_dtype", None),
     "Dtype | None": ("optional_dtype {n} = {d}", "get_optional_dtype", None),
     "object": ("PyObject *{n} = {d}", "get_object", None),
+    "None | int | float | str": ("PyObject *{n} = {d}", "get_object", None),
     "Sequence[int]": ("int_list {n}_given CLEANUP(drop_ints) = {{{d}}}", "get_ints", "tarn_ints {n} = {n}_given.list"),
     "int | Sequence[int]": ("int_list {n}_given CLEANUP(drop_ints) = {{{d}}}", "get_int_or_ints", "tarn_ints {n} = {n}_given.list"),
     "None | Sequence[int]": ("int_list {n}_given CLEANUP(drop_ints) = {{{d}}}", "get_optional_ints", "tarn_ints {n} = {n}_given.list"),
@@ -66,7 +67,7 @@ class Parameter:
 
     def c_default(self):
         """The default in C, for the declaration of this kind."""
-        absent = {"None | int": "{0}", "None | float": "{0}", "Dtype | None": "{0}", "object": "Py_None"}
+        absent = {"None | int": "{0}", "None | float": "{0}", "Dtype | None": "{0}", "object": "Py_None", "None | int | float | str": "Py_None"}
         if self.default is None or (isinstance(self.default, ast.Constant) and self.default.value is None):
             return absent.get(self.annotation, "0" if "int_list " in self.declaration() else "NULL" if "str" in self.annotation else "0")
         if self.annotation == "object":  # NULL: the default, which the expression knows

@@ -1,4 +1,4 @@
-/* Arrays in files: safetensors (https://github.com/huggingface/safetensors), the format of model weights.
+/* Arrays in files: safetensors (https://github.com/huggingface/safetensors), the format of model weights, and NumPy's.
 
    Loading maps the file: it takes no time and no memory proportional to its size, and the values are read from the disk
    when they are first used. Tensors that are not aligned for their dtype (MLX does not pad its headers, so this happens
@@ -36,13 +36,31 @@ TARN_API const char *tarn_tensors_name(const tarn_tensors *tensors, int64_t inde
 TARN_API tarn_array *tarn_tensors_at(const tarn_tensors *tensors, int64_t index);
 TARN_API tarn_array *tarn_tensors_get(const tarn_tensors *tensors, const char *name);
 
-/* The __metadata__ of the (first) file: pairs of strings. */
+/* The __metadata__ of the (first) file: pairs of strings. Of other notes tarn_tensors_metadata_at gives none. */
 TARN_API int64_t tarn_tensors_metadata_count(const tarn_tensors *tensors);
 TARN_API bool tarn_tensors_metadata_at(const tarn_tensors *tensors, int64_t index, const char **key,
                                        const char **value);
 TARN_API const char *tarn_tensors_metadata(const tarn_tensors *tensors, const char *key); /* NULL if there is none */
 
+/* A note of any kind: the one of text, array (numbers, 0-d or 1-d) and texts that is not NULL. Lent like names. False
+   for an index that does not exist. */
+typedef struct {
+    const char *key, *text;
+    tarn_array *array;
+    const char *const *texts; /* [count], and NULL */
+    int64_t count;
+} tarn_note;
+TARN_API bool tarn_tensors_note(const tarn_tensors *tensors, int64_t index, tarn_note *note);
+
+/* NumPy's files (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), versions 1 to 3: mapped like
+   safetensors where the bytes are in this machine's order; bfloat16 is V2 there, as in MLX. An npz is a zip of them, of
+   which compressed ones are read at once; names are those of the files without ".npy". */
+TARN_API tarn_array *tarn_load_npy(const char *path);
+TARN_API tarn_tensors *tarn_load_npz(const char *path);
+
 /* ---- saving */
+
+TARN_API bool tarn_save_npy(const char *path, tarn_array *array);
 
 typedef struct {
     const char *name; /* UTF-8 */
@@ -68,6 +86,16 @@ typedef struct {
 #define tarn_save_safetensors(...) TARN_CALL(3, tarn_save_safetensors_with, tarn_save_options, __VA_ARGS__)
 TARN_API bool tarn_save_safetensors_with(const char *path, const tarn_named_array *arrays, int64_t count,
                                          tarn_save_options options TARN_ABSENT);
+
+typedef struct {
+    int begin_;
+    bool compressed;
+    int end_;
+} tarn_npz_options;
+/* As numpy.savez, or savez_compressed. Written whole or not at all, as above. */
+#define tarn_save_npz(...) TARN_CALL(3, tarn_save_npz_with, tarn_npz_options, __VA_ARGS__)
+TARN_API bool tarn_save_npz_with(const char *path, const tarn_named_array *arrays, int64_t count,
+                                 tarn_npz_options options TARN_ABSENT);
 
 /* The weights of a model folder as mlx-lm lays them out: model.safetensors, or model-00001-of-0000N.safetensors cut in
    the order given, and model.safetensors.index.json. All are written before the first gets its name. A folder with

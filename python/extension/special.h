@@ -39,6 +39,17 @@ extern PyTypeObject *random_state_type;
 PyObject *random_state_key(void); /* borrowed: the array that the state holds now */
 bool add_random_state(PyObject *core);
 
+/* ---- fields.c: random numbers, linear algebra, Fourier transforms */
+tarn_array *multivariate_normal(tarn_array *key, tarn_array *mean, tarn_array *cov, tarn_ints shape, tarn_dtype dtype);
+tarn_array *permutation_of(tarn_array *key, PyObject *x, int64_t axis);
+tarn_array *norm_of(tarn_array *a, PyObject *order, tarn_ints axes, bool keepdims);
+PyObject *svd_of(tarn_array *a, bool with_vectors);
+bool is_upper(const char *triangle); /* "L" is not */
+typedef tarn_array *fft_function(tarn_array *a, tarn_fft_options options);
+typedef tarn_array *fftn_function(tarn_array *a, tarn_fftn_options options);
+tarn_array *fft_along(fft_function *f, tarn_array *a, tarn_axis n, int64_t axis, const char *norm);
+tarn_array *fft_over(fftn_function *f, tarn_array *a, tarn_ints sizes, tarn_ints axes, const char *norm);
+
 /* ---- shape.c */
 /* a.reshape(2, 3) and a.reshape((2, 3)): the arguments as a tuple. */
 tarn_array *reshape_to(tarn_array *a, PyObject *shape);
