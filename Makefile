@@ -14,7 +14,7 @@ options += $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache)
 purposes := $(if $(findstring clang,$(CC)),clang $(if $(SANITIZE),sanitize))
 sources = $(shell git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' 'bench/*.[ch]' 'python/*.[ch]')
 
-.PHONY: build demo reference test mlx-tests differential fuzz thread-sanitize test-aarch64 format check-format install clean
+.PHONY: build demo reference test test-large mlx-tests differential fuzz thread-sanitize test-aarch64 format check-format install clean
 
 build: $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS) tarn
@@ -36,6 +36,13 @@ test:
 	$(MAKE) --no-print-directory $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS)
 	TARN_SANITIZED=$(SANITIZE) TARN_CC=$(CC) tools/test.sh $(BUILD) $(if $(HARD),hard)
+
+# Arrays of more than 2^31 elements: tests/large, one program after the other, each with at most 12 GiB.
+test-large:
+	tools/setup.sh build
+	$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	ninja -C $(BUILD) -j $(JOBS) large_tests
+	set -e; for program in $(BUILD)/tests/large/large_*; do [ ! -x $$program ] || [ -d $$program ] || $$program || [ $$? = 77 ]; done
 
 # MLX's own Python tests, a folder of files test_*.py, on real mlx and on Tarn (tools/mlx_tests.py).
 mlx-tests:

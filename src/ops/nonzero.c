@@ -49,10 +49,15 @@ static int64_t not_counted(void) {
     return -1;
 }
 
+/* A sum of bools is an int32: of larger masks part by part. */
 int64_t mask_count(tarn_array *mask) {
-    if (!mask) return -1;
-    tarn_array *wide = array_size(mask) > INT32_MAX ? tarn_astype(mask, TARN_INT64) : mask;
-    int64_t count = tarn_item_int(tarn_sum(wide));
+    const int64_t part = INT64_C(1) << 30;
+    int64_t count = 0, size = mask ? array_size(mask) : 0;
+    if (size <= part) return count = tarn_item_int(tarn_sum(mask)), tarn_ok() ? count : not_counted();
+    for (int64_t begin = 0; begin < size && tarn_ok(); begin += part) {
+        TARN_SCOPE;
+        count += tarn_item_int(tarn_sum(tarn_slice_axis(tarn_flatten(mask), 0, begin, begin + part)));
+    }
     return tarn_ok() ? count : not_counted();
 }
 
