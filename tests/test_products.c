@@ -148,6 +148,8 @@ static void check_random_convolution(tarn_dtype dtype) {
     TARN_SCOPE;
     enum { AXES = 3 };
     int64_t axes = between(1, AXES), groups = between(1, 3), channels = between(1, 40), outs = between(1, 40);
+    if (between(0, 4) == 0) groups = between(2, 40), channels = outs = 1; /* each channel by itself */
+    if (between(0, 4) == 0) outs = between(1, 4);                         /* few outputs */
     int64_t xs[AXES + 2] = {between(1, 3)}, ws[AXES + 2] = {groups * outs}, lists[5][AXES];
     for (int64_t i = 0; i < axes; i++) {
         ws[i + 1] = between(1, 4);

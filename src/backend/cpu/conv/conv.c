@@ -4,6 +4,8 @@
 #include "table/conv.h"
 
 #include "base/threads.h"
+#include "cpu/conv/depthwise.h"
+#include "cpu/conv/few.h"
 #include "cpu/conv/patches.h"
 #include "cpu/cpu.h"
 #include "cpu/matmul/choose.h"
@@ -133,6 +135,7 @@ static const matmul_engine *engine_of(const call *c) {
 
 static int64_t workspace(const call *c) {
     int64_t most = 0;
+    if (conv_few_fits(c)) return conv_few_workspace(c);
     for (int64_t i = 0, n = phases(c); i < n; i++) {
         conv_product p;
         if (!is_phase(c, i)) continue;
@@ -145,6 +148,7 @@ static int64_t workspace(const call *c) {
 
 static bool run(const call *c) {
     const attributes_conv *a = c->attributes;
+    if (conv_few_fits(c)) return conv_few_run(c);
     for (int64_t group = 0; group < a->groups; group++)
         for (int64_t i = 0, n = phases(c); i < n; i++) {
             conv_product p;
@@ -178,5 +182,7 @@ static const kernel_row rows[] = {
 
 int cpu_rows_conv(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
     if (isa != ISA_BASELINE) return 0; /* the product chooses its instruction set itself */
-    return cpu_pick_rows(op, rows, (int)(sizeof rows / sizeof *rows), out, 0);
+    int found = 0;
+    if (op == conv_depthwise_row.op) out[found++] = &conv_depthwise_row;
+    return cpu_pick_rows(op, rows, (int)(sizeof rows / sizeof *rows), out, found);
 }
