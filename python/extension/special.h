@@ -12,8 +12,20 @@ static inline int64_t int_or(tarn_axis value, int64_t absent) {
     return value.given ? value.axis : absent;
 }
 
-/* Halves to even, at the given decimal place. */
-tarn_array *round_to(tarn_array *a, int64_t decimals);
+static inline tarn_array *cast_to(tarn_array *a, optional_dtype dtype) {
+    return dtype.given ? tarn_astype(a, dtype.value) : a;
+}
+/* An axis that is None is that of the array flattened. */
+static inline tarn_array *flat_if_none(tarn_array *a, tarn_axis axis) {
+    return axis.given ? a : tarn_flatten(a);
+}
+
+/* ---- creation.c */
+tarn_array *range_of(PyObject *start, PyObject *stop, PyObject *step, optional_dtype dtype);
+tarn_array *filled_with(tarn_ints shape, tarn_array *value, optional_dtype dtype);
+bool grid_of(const array_list *arrays, bool sparse, const char *indexing, array_list *out);
+tarn_array *search_sorted(tarn_array *sorted, tarn_array *values, const char *side);
+PyObject *unique_of(tarn_array *a, int64_t size, bool index, bool inverse, bool counts, tarn_array *fill);
 
 tarn_array *as_array(PyObject *value, optional_dtype dtype, PyObject *copy);
 

@@ -30,9 +30,11 @@ tarn_array *tarn_softmax_with(tarn_array *x, tarn_axes_options o) {
     int64_t order[TARN_MAX_NDIM], back[TARN_MAX_NDIM];
     if (!reduce_axes("softmax", o.axes, x->ndim, reduced)) return NULL;
     int count = reduced_last(reduced, x->ndim, order, back);
+    if (count == 0)
+        return tarn_squeeze(tarn_softmax(tarn_expand_dims(x, TARN_AXES(-1)), .axes = TARN_AXES(-1)),
+                            .axes = TARN_AXES(-1)); /* each element by itself */
     bool same = true;
     for (int i = 0; i < x->ndim; i++) same = same && order[i] == i;
-    if (count == 0) return tarn_fail("softmax: there is no axis to go over"), NULL;
     if (dtype_kind_of(x->dtype) < KIND_FLOAT) x = tarn_astype(x, TARN_FLOAT32);
     tarn_array *moved = same ? x : tarn_transpose(x, .axes = {order, tarn_ndim(x)});
     tarn_array *y = count == 1
