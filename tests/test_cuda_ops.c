@@ -154,6 +154,34 @@ static void test_reducing(tarn_dtype dtype) {
     }
 }
 
+/* ---- order */
+static void test_order(tarn_dtype dtype) {
+    for (int layout = 0; layout < LAYOUTS; layout++) {
+        for (int64_t axis = 0; axis < 3; axis++) {
+            attributes_sort sort = {.axis = axis};
+            attributes_argsort argsort = {.axis = axis};
+            operand x = laid_out(dtype, DIMS(5, 70, 3), DOMAIN_ANY, layout);
+            for (int64_t i = 0; dtype_kind_of(dtype) == KIND_FLOAT && layout < 4 && i < 9; i++)
+                put(&x, 7 * i, i % 3 ? NAN : i % 2 ? -0.0 : -INFINITY);
+            check_exact(CALL(sort, &sort, NULL, x), dtype, DIMS(5, 70, 3));
+            check_exact(CALL(argsort, &argsort, NULL, x), TARN_UINT32, DIMS(5, 70, 3));
+        }
+        for (int kind = REDUCE_SUM; kind <= REDUCE_MIN; kind++) {
+            if (dtype == TARN_COMPLEX64 && kind >= REDUCE_MAX) continue;
+            attributes_scan scan = {
+                .kind = (reduce_kind)kind, .axis = 1, .reverse = layout % 2, .exclusive = layout > 2};
+            operand x = laid_out(dtype, DIMS(3, 2500, 2), kind == REDUCE_PROD ? DOMAIN_ABOVE1 : DOMAIN_UNIT, layout);
+            bool exact = dtype_kind_of(dtype) <= KIND_INT || (kind >= REDUCE_MAX && dtype != TARN_COMPLEX64);
+            if (kind == REDUCE_PROD && !exact) x = laid_out(dtype, DIMS(3, 6, 2), DOMAIN_ABOVE1, layout);
+            check_near(CALL(scan, &scan, NULL, x), dtype == TARN_BOOL ? TARN_INT32 : dtype, DIMS(3, x.shape[1], 2),
+                       exact ? 0 : 200 * closeness(dtype == TARN_COMPLEX64 ? TARN_FLOAT32 : dtype));
+        }
+    }
+    attributes_argsort last = {.axis = -1};
+    check_exact(CALL(argsort, &last, NULL, randomized(dtype, DIMS(40000), DOMAIN_ANY)), TARN_UINT32, DIMS(40000));
+    check_exact(CALL(argsort, &last, NULL, make(dtype, DIMS(3, 0))), TARN_UINT32, DIMS(3, 0));
+}
+
 /* ---- products */
 static void test_products(tarn_dtype dtype) {
     double most = dtype_kind_of(dtype) == KIND_FLOAT ? closeness(dtype) : 0;
@@ -383,6 +411,11 @@ int main(void) {
                                          TARN_BFLOAT16, TARN_FLOAT16, TARN_FLOAT64};
     for (int d = 0; d < 7; d++) test_reducing(reduced[d]);
     end_part("reducing");
+    static const tarn_dtype ordered[] = {TARN_BOOL,     TARN_INT8,    TARN_UINT16,   TARN_INT32,
+                                         TARN_UINT64,   TARN_INT64,   TARN_FLOAT32,  TARN_FLOAT16,
+                                         TARN_BFLOAT16, TARN_FLOAT64, TARN_COMPLEX64};
+    for (int d = 0; d < 11; d++) test_order(ordered[d]);
+    end_part("order");
     static const tarn_dtype products[] = {TARN_FLOAT32, TARN_FLOAT16,   TARN_BFLOAT16, TARN_FLOAT64,
                                           TARN_INT32,   TARN_COMPLEX64, TARN_UINT8};
     for (int d = 0; d < 7; d++) test_products(products[d]);

@@ -271,7 +271,7 @@ static int check_context(const bench_result *b) {
  */
 static int look_ahead(const cli_values *v, bench_result *b) {
     cli_values as_stored = *v;
-    as_stored.dtype = NULL;
+    as_stored.dtype = as_stored.device = NULL;
     if (v->random && known_shape(v->random)) return 0;
     tarn_model *model = make_model(&as_stored);
     if (!model) return cli_failed();
@@ -283,9 +283,9 @@ static int look_ahead(const cli_values *v, bench_result *b) {
 static int run(const cli_values *v) {
     if (!check(v)) return EXIT_USAGE;
     bench_result b = {.prompt = prompt_of(v), .generated = generated_of(v)};
-    if (!cli_use_device(v)) return cli_failed();
     int status = look_ahead(v, &b);
     if (status) return status;
+    if (!cli_use_device(v)) return cli_failed();
     if (!measure_limits(&b, 0))
         return cli_failed(); /* before the model is there: reading fast takes a large buffer of its own */
     forget_peak_memory();

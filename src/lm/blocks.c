@@ -34,12 +34,25 @@ static tarn_array *rotate(const forward_state *f, tarn_array *x) {
                      .scale = TARN_VALUE(rope->scale), .freqs = f->weights->periods);
 }
 
+/* x multiplied by each of the parts: at once, where they were joined. */
+static void linears_forward(const linear *whole, const linear *const parts[], int count, tarn_array *x,
+                            tarn_array **out) {
+    tarn_array *all = whole->weight ? linear_forward(whole, x) : NULL;
+    for (int64_t i = 0, at = 0; i < count; i++) {
+        int64_t rows = tarn_dim(parts[i]->weight, 0);
+        out[i] = all ? tarn_slice_axis(all, -1, at, at + rows) : linear_forward(parts[i], x);
+        at += rows;
+    }
+}
+
 tarn_array *attention_forward(const forward_state *f, int64_t layer, tarn_array *x) {
     const model_config *c = f->config;
     const attention_weights *m = &f->weights->layers[layer].attention;
-    tarn_array *q = rotate(f, split_heads(f, linear_forward(&m->q, x), c->heads, m->q_norm));
-    tarn_array *k = rotate(f, split_heads(f, linear_forward(&m->k, x), c->kv_heads, m->k_norm));
-    tarn_array *v = split_heads(f, linear_forward(&m->v, x), c->kv_heads, NULL);
+    tarn_array *qkv[3];
+    linears_forward(&m->qkv, (const linear *const[]){&m->q, &m->k, &m->v}, 3, x, qkv);
+    tarn_array *q = rotate(f, split_heads(f, qkv[0], c->heads, m->q_norm));
+    tarn_array *k = rotate(f, split_heads(f, qkv[1], c->kv_heads, m->k_norm));
+    tarn_array *v = split_heads(f, qkv[2], c->kv_heads, NULL);
     k = kv_cache_write(f->cache, 2 * layer, k, f->position);
     v = kv_cache_write(f->cache, 2 * layer + 1, v, f->position);
     /* q and k are each to be multiplied by the attention factor: once here is the same */
@@ -56,6 +69,7 @@ cache_kind attention_cache(const model_config *config, int64_t layer) {
 }
 
 tarn_array *mlp_forward(const forward_state *f, const mlp_weights *m, tarn_array *x) {
-    tarn_array *gate = f->config->activation->apply(linear_forward(&m->gate, x));
-    return linear_forward(&m->down, tarn_multiply(gate, linear_forward(&m->up, x)));
+    tarn_array *gate_up[2];
+    linears_forward(&m->gate_up, (const linear *const[]){&m->gate, &m->up}, 2, x, gate_up);
+    return linear_forward(&m->down, tarn_multiply(f->config->activation->apply(gate_up[0]), gate_up[1]));
 }

@@ -17,12 +17,12 @@ typedef struct {
 } linear;
 
 typedef struct {
-    linear q, k, v, o;
+    linear q, k, v, o, qkv;      /* qkv: the first three as one, if they were joined (join.c) */
     tarn_array *q_norm, *k_norm; /* [head_dim] or NULL */
 } attention_weights;
 
 typedef struct {
-    linear gate, up, down;
+    linear gate, up, down, gate_up; /* gate_up: the first two as one, if they were joined */
 } mlp_weights;
 
 typedef struct {

@@ -88,13 +88,22 @@ static bool is_end(const generation *g, int32_t token) {
            (contains(c->end_tokens, c->end_token_count, token) || contains(o->end_tokens, o->end_token_count, token));
 }
 
+/* The step may have found the token already; where its logits were not finite, drawing says so. */
+static bool draw(generation *g, int32_t *token) {
+    size_t count;
+    const int32_t *before = tarn_session_tokens(g->session, &count);
+    if (g->session->likeliest) {
+        *token = (int32_t)tarn_item_int(g->session->likeliest);
+        if (*token >= 0 || !tarn_ok()) return tarn_ok();
+    }
+    return sampler_draw(&g->sampler, tarn_session_logits(g->session), before, (int64_t)count, token);
+}
+
 /* One token: drawn, recorded, shown, and appended to the session if there will be another. */
 static outcome advance(generation *g) {
     int32_t token;
-    size_t count;
-    const int32_t *before = tarn_session_tokens(g->session, &count);
     if (interrupted(g)) return g->finish = TARN_FINISH_INTERRUPTED, ENDED;
-    if (!sampler_draw(&g->sampler, tarn_session_logits(g->session), before, (int64_t)count, &token)) return FAILED;
+    if (!draw(g, &token)) return FAILED;
     if (!vector_push(&g->tokens, token)) return FAILED;
     if (g->tokens.count == 1) g->first = now();
     g->finish = TARN_FINISH_STOP;
@@ -115,6 +124,7 @@ static bool run(generation *g, const int32_t *ids, size_t count) {
         g->finish = TARN_FINISH_INTERRUPTED;
         return true;
     }
+    session_want_likeliest(g->session, sampler_is_plain(o));
     g->finish = TARN_FINISH_LENGTH;
     g->first = now();
     outcome state = g->max_tokens > 0 ? GO_ON : ENDED;

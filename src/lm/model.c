@@ -10,6 +10,7 @@
 #include "base/model_folder.h"
 #include "base/require.h"
 #include "base/text.h"
+#include "tarn/device.h"
 
 /* Parses the template of that name, if there is one. */
 static bool load_template(tarn_template **parsed, const tarn_tokenizer *tokenizer, const char *folder,
@@ -36,7 +37,8 @@ static bool bind_weights(tarn_model *model, const tensor_source *source, tarn_dt
     model->dtype = dtype;
     if (!parameters_load(&model->weights, &model->config, source, &model->dtype)) return false;
     parameters_count(&model->weights, &model->config, &model->count);
-    return true;
+    return model->described || tarn_default_device().type == TARN_CPU ||
+           parameters_join(&model->weights, &model->config);
 }
 
 static bool load_files(tarn_model *model, const char *folder, tarn_dtype dtype) {

@@ -256,21 +256,27 @@ static void visit_all(const model_weights *weights, const model_config *config, 
         visit_fields(config->family->rules->layer, &weights->layers[i], visit, context);
 }
 
-static void free_field(void *context, const field *f, void *member) {
-    (void)context;
-    if (!f->matrix) {
-        tarn_drop(*(tarn_array **)member);
-        return;
-    }
-    linear *m = member;
+static void free_linear(const linear *m) {
     tarn_drop(m->weight);
     tarn_drop(m->scales);
     tarn_drop(m->biases);
     tarn_drop(m->bias);
 }
 
+static void free_field(void *context, const field *f, void *member) {
+    (void)context;
+    if (f->matrix)
+        free_linear(member);
+    else
+        tarn_drop(*(tarn_array **)member);
+}
+
 void parameters_free(model_weights *weights, const model_config *config) {
     visit_all(weights, config, free_field, NULL);
+    for (int64_t i = 0; weights->layers && i < config->layers; i++) {
+        free_linear(&weights->layers[i].attention.qkv);
+        free_linear(&weights->layers[i].mlp.gate_up);
+    }
     tarn_drop(weights->periods);
     memory_free(weights->layers);
     *weights = (model_weights){0};

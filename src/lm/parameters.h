@@ -20,6 +20,8 @@ typedef struct {
    scales) has, so that activations have one dtype even where a file mixes them. On failure nothing needs to be freed.
  */
 bool parameters_load(model_weights *weights, model_config *config, const tensor_source *source, tarn_dtype *dtype);
+/* Joins what the same x is multiplied by. */
+bool parameters_join(model_weights *weights, const model_config *config);
 void parameters_free(model_weights *weights, const model_config *config);
 
 /* Calls visit for every tensor there is, with its elements as if not quantized. */

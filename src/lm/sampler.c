@@ -165,6 +165,18 @@ static bool check_temperature(const sampler *s, tarn_array *best) {
                                                       s->options->temperature, tarn_dtype_name(tarn_dtype_of(best))));
 }
 
+bool sampler_is_plain(const tarn_generate_options *o) {
+    return o->temperature == 0 && !o->bias_count && o->repetition_penalty == 0 && o->presence_penalty == 0 &&
+           o->frequency_penalty == 0;
+}
+
+/* Of the logarithms of probabilities, as draw's: rounding may make more of them equal than of the logits. */
+tarn_array *sampler_likeliest(tarn_array *logits) {
+    tarn_array *total = tarn_logsumexp(logits, .axes = TARN_AXES(-1), .keepdims = true);
+    tarn_array *best = tarn_argmax(tarn_subtract(logits, total), .axis = TARN_AXIS(-1), .keepdims = true);
+    return tarn_where(tarn_isfinite(total), tarn_astype(best, TARN_INT32), tarn_scalar_int(-1, TARN_INT32));
+}
+
 bool sampler_draw(sampler *s, tarn_array *logits, const int32_t *tokens, int64_t count, int32_t *token) {
     TARN_SCOPE;
     bool greedy = s->options->temperature == 0;

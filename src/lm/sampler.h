@@ -19,6 +19,11 @@ void sampler_close(sampler *s);
 /* Draws a token from logits [vocab]; tokens[0..count) is everything before it, prompt included. */
 bool sampler_draw(sampler *s, tarn_array *logits, const int32_t *tokens, int64_t count, int32_t *token);
 
+/* Whether the options say: the likeliest token of the logits as they are. */
+bool sampler_is_plain(const tarn_generate_options *options);
+/* That token of logits [vocab], int32 [1]; -1 if the logits are not finite. Belongs to the open scope. */
+tarn_array *sampler_likeliest(tarn_array *logits);
+
 /* The parts, on logits or logarithms of probabilities [vocab]; results belong to the open scope. */
 tarn_array *sampler_penalize(const tarn_generate_options *options, tarn_array *logits, const int32_t *tokens,
                              int64_t count);

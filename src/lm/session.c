@@ -6,10 +6,12 @@
 
 #include "base/memory.h"
 #include "base/require.h"
+#include "lm/sampler.h"
 
 static void forget_logits(tarn_session *s) {
     tarn_drop(s->logits);
-    s->logits = NULL;
+    tarn_drop(s->likeliest);
+    s->logits = s->likeliest = NULL;
 }
 
 static void forget_plan(tarn_session *s) {
@@ -181,12 +183,20 @@ bool session_read(tarn_session *s, const int32_t *ids, size_t count, const promp
 
 /* ---- decoding steps */
 
-/* Inputs: the token int32 [1, 1] and its position int32 [1]; output: logits [vocab]. The cache is the plan's state. */
+/* Input: the token and its position, int32 [2], in one array because each array's way to a device takes a while;
+   outputs: logits [vocab] and, if it is wanted, the likeliest token. The cache is the plan's state. */
 static bool step_function(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     tarn_session *s = context;
     (void)count;
-    forward_state f = forward_at(s, inputs[1], 1);
-    return tarn_result(results, last_logits(s, &f, rules_of(s)->forward(&f, inputs[0])));
+    tarn_array *id = tarn_reshape(tarn_slice_axis(inputs[0], 0, 0, 1), TARN_SHAPE(1, 1));
+    forward_state f = forward_at(s, tarn_slice_axis(inputs[0], 0, 1, 2), 1);
+    tarn_array *logits = last_logits(s, &f, rules_of(s)->forward(&f, id));
+    return tarn_result(results, logits) && (!s->wants_likeliest || tarn_result(results, sampler_likeliest(logits)));
+}
+
+void session_want_likeliest(tarn_session *s, bool wanted) {
+    if (s->wants_likeliest != wanted) forget_plan(s);
+    s->wants_likeliest = wanted;
 }
 
 static bool make_plan(tarn_session *s) {
@@ -203,13 +213,13 @@ static bool make_plan(tarn_session *s) {
 
 static bool run_step(tarn_session *s, int32_t id) {
     TARN_SCOPE;
-    int32_t position = (int32_t)s->count;
-    tarn_array *inputs[] = {tarn_from_data(&id, TARN_SHAPE(1, 1), TARN_INT32),
-                            tarn_from_data(&position, TARN_SHAPE(1), TARN_INT32)};
+    tarn_array *input = tarn_from_data((int32_t[]){id, (int32_t)s->count}, TARN_SHAPE(2), TARN_INT32);
     if (!s->step && !make_plan(s)) return false;
-    tarn_array *logits = tarn_results_at(tarn_compiled_call(s->step, inputs, 2), 0);
+    const tarn_results *made = tarn_compiled_call(s->step, &input, 1);
+    tarn_array *logits = tarn_results_at(made, 0), *likeliest = s->wants_likeliest ? tarn_results_at(made, 1) : NULL;
     if (!tarn_eval(logits)) return false;
     s->logits = tarn_keep(logits);
+    s->likeliest = likeliest ? tarn_keep(likeliest) : NULL;
     return true;
 }
 

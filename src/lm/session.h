@@ -18,8 +18,10 @@ struct tarn_session {
     int64_t count;   /* tokens whose keys and values are in the cache */
     int64_t settled; /* of these, the first ones that were computed as prompt */
     int64_t reused;
-    tarn_array *logits;  /* [vocab] after the last token, kept; NULL if there is none */
-    tarn_compiled *step; /* the plan of one decoding step; NULL until the first */
+    tarn_array *logits;    /* [vocab] after the last token, kept; NULL if there is none */
+    tarn_array *likeliest; /* what sampler_likeliest makes of them, kept; NULL if it was not asked for */
+    bool wants_likeliest;  /* of steps */
+    tarn_compiled *step;   /* the plan of one decoding step; NULL until the first */
 };
 
 /* What to do with the logits [n, vocab] of the n tokens that a call appends at `position`: `make` says in operations
@@ -36,6 +38,8 @@ typedef struct {
     void *context;                                                  /* of progress */
     const logits_reader *reader;                                    /* of the logits of every position */
 } prompt_watch;
+/* Whether steps are to find the likeliest token, too. */
+void session_want_likeliest(tarn_session *session, bool wanted);
 /* As tarn_session_sync, watched. */
 bool session_follow(tarn_session *session, const int32_t *ids, size_t count, const prompt_watch *watch);
 /* The same from nothing, so that the reader sees every position. */

@@ -99,6 +99,29 @@ typedef struct {
 void launch_reduce(const reduce_kernel *k, kernel_stream stream);
 void launch_arg_reduce(const reduce_kernel *k, kernel_stream stream);
 
+/* An axis of n elements of each of `rows` rows, which the other axes number. places: argsort. The workspace has room for two keys (4 bytes; 8 for
+   dtypes of 8) and two places of each element, then own_bytes from a multiple of 256 on. */
+typedef struct {
+    void *to;
+    const void *from;
+    void *workspace;
+    int dtype, places, ndim;
+    int64_t rows, n, from_step, to_step, own_bytes;
+    int64_t shape[KERNEL_MOST_AXES], from_strides[KERNEL_MOST_AXES], to_strides[KERNEL_MOST_AXES];
+} sort_kernel;
+int64_t sort_own_bytes(const sort_kernel *k);
+void launch_sort(const sort_kernel *k, kernel_stream stream);
+
+/* kind: a reduce_kind up to MIN; of bool to int32, else to the same dtype. */
+typedef struct {
+    void *to;
+    const void *from;
+    int dtype, kind, reverse, exclusive, ndim;
+    int64_t rows, n, from_step, to_step;
+    int64_t shape[KERNEL_MOST_AXES], from_strides[KERNEL_MOST_AXES], to_strides[KERNEL_MOST_AXES];
+} scan_kernel;
+void launch_scan(const scan_kernel *k, kernel_stream stream);
+
 /* Rows of n elements, dense. weight may be NULL. */
 typedef struct {
     void *to;

@@ -16,6 +16,9 @@
     ROW(scatter)                                                                                                       \
     ROW(reduce)                                                                                                        \
     ROW(arg_reduce)                                                                                                    \
+    ROW(sort)                                                                                                          \
+    ROW(argsort)                                                                                                       \
+    ROW(scan)                                                                                                          \
     ROW(softmax)                                                                                                       \
     ROW(rms_norm)                                                                                                      \
     ROW(rope)                                                                                                          \

@@ -18,8 +18,9 @@
 #include "cuda/kernels.h"
 
 enum {
-    RING = 128,    /* more than the submissions of a stream that are in flight (core/stream.c) */
-    AWAKE = 50000, /* ns of looking before sleeping */
+    RING = 128,                 /* more than the submissions of a stream that are in flight (core/stream.c) */
+    AWAKE = 50000,              /* ns of looking before sleeping */
+    AWAKE_FOR_DEVICE = 5000000, /* waking up takes as long as a tenth of a decoding step */
     MOST_DEVICES = 64
 };
 
@@ -131,6 +132,13 @@ static bool await_stream(backend_stream *s, backend_stream *other, uint64_t numb
     return ok;
 }
 
+static bool was_given(const awaited *a) {
+    pthread_mutex_lock(&a->stream->lock);
+    bool given = a->stream->given >= a->number;
+    pthread_mutex_unlock(&a->stream->lock);
+    return given;
+}
+
 static void await_host(const awaited *a) {
     for (spin s = {0}; atomic_load(a->reached) < a->base + a->number;)
         if (!spin_once(&s, AWAKE)) nanosleep(&(struct timespec){0, 20000}, NULL);
@@ -210,7 +218,7 @@ static void give(void *context) {
 
 static cudaError_t wait_for(cudaEvent_t event) {
     cudaError_t error = cudaErrorNotReady;
-    for (spin s = {0}; (error = cudaEventQuery(event)) == cudaErrorNotReady && spin_once(&s, AWAKE);) {
+    for (spin s = {0}; (error = cudaEventQuery(event)) == cudaErrorNotReady && spin_once(&s, AWAKE_FOR_DEVICE);) {
     }
     return error == cudaErrorNotReady ? cudaEventSynchronize(event) : error;
 }
@@ -247,8 +255,28 @@ static void tell(void *context) {
     s->done(s);
 }
 
+/* Work that takes no longer to give than to hand over: a graph, a few kernels, a few bytes; and nothing on the host has
+   to be waited for. */
+static bool is_quick(const submission *s) {
+    enum { FEW_CALLS = 8, FEW_BYTES = 1 << 16 };
+    for (int i = 0; i < s->wait_count; i++)
+        if (!s->waits[i].stream || !was_given(&s->waits[i])) return false;
+    int64_t bytes = 0;
+    for (int i = 0; i < s->copy_count; i++) bytes += s->copies[i].bytes;
+    return bytes <= FEW_BYTES && (s->plan || s->call_count <= FEW_CALLS);
+}
+
+/* In the calling thread, whose device stays what it was. False: the giver has other work yet. */
+static bool run_here(backend_stream *stream, task *t) {
+    int before = 0;
+    bool known = cudaGetDevice(&before) == cudaSuccess, ran = worker_run_here(stream->giver, give, t);
+    if (ran && known && before != stream->device) cudaSetDevice(before);
+    return ran;
+}
+
 void cuda_submit(backend_stream *stream, submission *s) {
     task *t = (task *)(void *)s->room;
     *t = (task){.job = {.run = give, .context = t}, .submission = s, .stream = stream, .number = ++stream->submitted};
+    if (is_quick(s) && run_here(stream, t)) return;
     worker_give(stream->giver, &t->job);
 }
