@@ -1,4 +1,5 @@
-/* Arrays in files: safetensors (https://github.com/huggingface/safetensors), the format of model weights, and NumPy's.
+/* Arrays in files: safetensors (https://github.com/huggingface/safetensors), the format of model weights, NumPy's, and
+   GGUF.
 
    Loading maps the file: it takes no time and no memory proportional to its size, and the values are read from the disk
    when they are first used. Tensors that are not aligned for their dtype (MLX does not pad its headers, so this happens
@@ -58,6 +59,17 @@ TARN_API bool tarn_tensors_note(const tarn_tensors *tensors, int64_t index, tarn
 TARN_API tarn_array *tarn_load_npy(const char *path);
 TARN_API tarn_tensors *tarn_load_npz(const char *path);
 
+/* GGUF files, with their metadata as notes. Plain numbers are mapped. Blocks of Q4_0, Q4_1 and Q8_0 become weights
+   packed in MLX's affine mode with groups of 32, "x.weight" with "x.scales" and "x.biases"; those of other formats
+   float16. */
+typedef struct {
+    int begin_;
+    bool floats; /* all blocks become float32, to the last bit what the gguf package makes of them */
+    int end_;
+} tarn_gguf_options;
+#define tarn_load_gguf(...) TARN_CALL(1, tarn_load_gguf_with, tarn_gguf_options, __VA_ARGS__)
+TARN_API tarn_tensors *tarn_load_gguf_with(const char *path, tarn_gguf_options options TARN_ABSENT);
+
 /* ---- saving */
 
 TARN_API bool tarn_save_npy(const char *path, tarn_array *array);
@@ -96,6 +108,17 @@ typedef struct {
 #define tarn_save_npz(...) TARN_CALL(3, tarn_save_npz_with, tarn_npz_options, __VA_ARGS__)
 TARN_API bool tarn_save_npz_with(const char *path, const tarn_named_array *arrays, int64_t count,
                                  tarn_npz_options options TARN_ABSENT);
+
+typedef struct {
+    int begin_;
+    const tarn_note *notes; /* arrays of numbers, 0-d or 1-d */
+    int64_t note_count;
+    int end_;
+} tarn_gguf_save_options;
+/* Plain numbers only: floats, and signed integers. */
+#define tarn_save_gguf(...) TARN_CALL(3, tarn_save_gguf_with, tarn_gguf_save_options, __VA_ARGS__)
+TARN_API bool tarn_save_gguf_with(const char *path, const tarn_named_array *arrays, int64_t count,
+                                  tarn_gguf_save_options options TARN_ABSENT);
 
 /* The weights of a model folder as mlx-lm lays them out: model.safetensors, or model-00001-of-0000N.safetensors cut in
    the order given, and model.safetensors.index.json. All are written before the first gets its name. A folder with
