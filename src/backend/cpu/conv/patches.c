@@ -2,6 +2,8 @@
    a few depths of one line: channels, and places of the kernel too if they follow each other. */
 #include "cpu/conv/patches.h"
 
+#include "cpu/matmul/inline.h"
+
 static int64_t product(const int64_t *sizes, int count) {
     int64_t p = 1;
     for (int i = 0; i < count; i++) p *= sizes[i];
@@ -221,12 +223,26 @@ static void read_depth(const conv_patches *p, const patch_depth *d, const line_r
     }
 }
 
+enum { AHEAD = 8 }; /* depths whose elements are asked for before they are read: they lie far apart */
+
+static void expect_depth(const conv_patches *p, const patch_depth *d, const line_run *runs, int count) {
+    int64_t offset = d->c * p->channel_stride;
+    for (int i = 0; i < p->axes; i++) offset += d->tap[i] * p->tap_step[i] * p->stride[i];
+    for (int r = 0; r < count; r += runs[r].joined) {
+        const char *from = p->data + (runs[r].offset + offset) * p->bytes; /* maybe outside: nothing is read */
+        PREFETCH(from);
+        PREFETCH(from + runs[r].count * p->bytes - 1);
+    }
+}
+
 static void read_depths(const conv_patches *p, int64_t line, int lines, int64_t k, int depth, char *out) {
     line_run runs[PATCH_LINES];
     int count = line_runs(p, line, lines, runs);
-    patch_depth d = depth_at(p, k);
-    for (int i = 0; i < depth; i++, next_depth(p, &d))
+    patch_depth d = depth_at(p, k), ahead = depth_at(p, k + AHEAD);
+    for (int i = 0; i < depth; i++, next_depth(p, &d), next_depth(p, &ahead)) {
+        expect_depth(p, &ahead, runs, count);
         read_depth(p, &d, runs, count, out + (int64_t)i * PATCH_LINES * p->bytes);
+    }
 }
 
 void patches_read(const void *patches, int64_t line, int lines, int64_t k, int depth, void *out) {
