@@ -1,6 +1,7 @@
 /* The plain gather, without a list of places: one index array, and one run of bytes at each place. */
 #include <string.h>
 
+#include "base/cpu.h"
 #include "cpu/index/pick.h"
 
 /* `bytes` from where each index points, or zeros where it points outside. */
@@ -41,10 +42,16 @@ static int place_of(int64_t bytes) {
     return 6;
 }
 
+pick_direct *pick_direct_baseline(const pick *p) {
+    return (p->indices[0].dtype == TARN_INT32 ? directs_int32 : directs_int64)[place_of(p->bytes)];
+}
+
 pick_direct *pick_direct_of(const pick *p) {
     const move_plan *b = &p->block;
     bool run = b->ndim == 1 && (b->shape[0] == 1 || (b->to[0] == b->bytes && b->from[0] == b->bytes));
-    if (!run || p->index_count != 1 || p->axes[p->ndim - 1].many != 0) return NULL;
-    if (p->indices[0].dtype == TARN_INT32) return directs_int32[place_of(p->bytes)];
-    return p->indices[0].dtype == TARN_INT64 ? directs_int64[place_of(p->bytes)] : NULL;
+    bool plain = p->index_count == 1 && p->axes[p->ndim - 1].many == 0 &&
+                 (p->indices[0].dtype == TARN_INT32 || p->indices[0].dtype == TARN_INT64);
+    if (!run || !plain) return NULL;
+    pick_direct *fast = cpu_has(CPU_AVX512) ? pick_direct_avx512(p) : NULL;
+    return fast ? fast : pick_direct_baseline(p);
 }

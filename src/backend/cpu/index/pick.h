@@ -50,6 +50,8 @@ void pick_walk(const pick *p, int64_t begin, int64_t end);
 
 /* NULL where places have to be listed. */
 pick_direct *pick_direct_of(const pick *p);
+pick_direct *pick_direct_baseline(const pick *p); /* of any plain gather */
+pick_direct *pick_direct_avx512(const pick *p);   /* of some, else NULL */
 /* NULL where no kernel combines this dtype so. */
 pick_combine *pick_combine_of(tarn_scatter_mode mode, tarn_dtype dtype);
 
