@@ -166,6 +166,16 @@ static inline bool run_call(const backend *b, call c) {
     return ok;
 }
 
+/* The call of a fused group. */
+static inline call group_call(const group_program *program, operand *inputs, operand *outputs) {
+    return (call){.op = OP_group,
+                  .input_count = program->input_count,
+                  .output_count = program->output_count,
+                  .inputs = inputs,
+                  .outputs = outputs,
+                  .program = program};
+}
+
 #define OPERANDS(...)      ((operand[]){__VA_ARGS__})
 #define OPERAND_COUNT(...) ((int)(sizeof(OPERANDS(__VA_ARGS__)) / sizeof(operand)))
 #define CALL(op_, attributes_, out_, ...)                                                                              \

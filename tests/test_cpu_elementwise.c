@@ -8,13 +8,7 @@
 
 /* ---- single rows */
 static bool run_on(const backend *b, const group_program *program, operand *inputs, operand *outputs) {
-    call c = {.op = OP_group,
-              .input_count = program->input_count,
-              .output_count = program->output_count,
-              .inputs = inputs,
-              .outputs = outputs,
-              .program = program};
-    return run_call(b, c);
+    return run_call(b, group_call(program, inputs, outputs));
 }
 
 static void test_row(op_id op, tarn_dtype dtype, tarn_ints shape, int layout) {

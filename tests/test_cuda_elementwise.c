@@ -4,12 +4,7 @@
 #include "row_results.h"
 
 static bool run_program(const group_program *program, operand *inputs, operand *outputs, bool on_cuda) {
-    call c = {.op = OP_group,
-              .input_count = program->input_count,
-              .output_count = program->output_count,
-              .inputs = inputs,
-              .outputs = outputs,
-              .program = program};
+    call c = group_call(program, inputs, outputs);
     return on_cuda ? run_on_cuda(c) : run_call(&backend_reference, c);
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { REGION = 8 << 20, UNIT = 16 << 10, UNITS = REGION / UNIT, LEAST = 64 << 10, MOST = 4 << 20 };
+enum { REGION = 8 << 20, UNIT = 16 << 10, UNITS = REGION / UNIT, LEAST = 64 << 10, MOST = 4 << 20, BUCKETS = 256 };
 
 typedef struct region region;
 struct region {
@@ -16,11 +16,11 @@ struct region {
     int taken;            /* units */
     uint16_t runs[UNITS]; /* units of the block that begins here; 0: none does */
     bool in_use[UNITS];
-    region *next;
+    region *next, *next_in_bucket;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static region *regions;
+static region *regions, *buckets[BUCKETS]; /* by address: regions lie at multiples of their size */
 
 #ifndef __has_feature
 #define __has_feature(x) 0
@@ -31,14 +31,20 @@ enum { SERVING = false }; /* the sanitizer knows only the ends of blocks that it
 enum { SERVING = true };
 #endif
 
+static uintptr_t number_of(const void *address) {
+    return (uintptr_t)address / REGION;
+}
+
 static region *new_region(void) {
     region *r = calloc(1, sizeof *r);
     if (!r) return NULL;
     r->memory = aligned_alloc(REGION, REGION);
     if (!r->memory) return free(r), NULL;
     madvise(r->memory, REGION, MADV_HUGEPAGE);
+    region **bucket = &buckets[number_of(r->memory) % BUCKETS];
     r->next = regions;
-    return regions = r;
+    r->next_in_bucket = *bucket;
+    return regions = *bucket = r;
 }
 
 /* The first of `count` free units in a row, or -1. */
@@ -70,19 +76,27 @@ void *regions_take(size_t bytes) {
     return block;
 }
 
+/* Where the bucket's list has the region around a block; NULL there: no region has it. */
+static region **place_of(const void *block) {
+    uintptr_t number = number_of(block);
+    region **place = &buckets[number % BUCKETS];
+    while (*place && number_of((*place)->memory) != number) place = &(*place)->next_in_bucket;
+    return place;
+}
+
 static void free_if_empty(region **place) {
-    region *r = *place;
+    region *r = *place, **in_list = &regions;
     if (r->taken || (r == regions && !r->next)) return;
-    *place = r->next;
+    while (*in_list != r) in_list = &(*in_list)->next;
+    *in_list = r->next;
+    *place = r->next_in_bucket;
     free(r->memory);
     free(r);
 }
 
 bool regions_give_back(void *block) {
     pthread_mutex_lock(&lock);
-    region **place = &regions;
-    while (*place && (uintptr_t)block - (uintptr_t)(*place)->memory >= REGION) place = &(*place)->next;
-    region *r = *place;
+    region **place = place_of(block), *r = *place;
     if (r) {
         size_t begin = (size_t)((char *)block - r->memory) / UNIT;
         memset(r->in_use + begin, false, r->runs[begin]);

@@ -82,7 +82,7 @@ static inline int64_t array_bytes(const tarn_array *a) {
     return array_size(a) * dtype_bytes(a->dtype);
 }
 static inline bool array_same_shape(const tarn_array *a, const tarn_array *b) {
-    return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+    return a->ndim == b->ndim && shapes_equal(a->ndim, a->shape, b->shape);
 }
 static inline tarn_ints array_shape(const tarn_array *a) {
     return (tarn_ints){a->shape, a->ndim};

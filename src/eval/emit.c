@@ -264,7 +264,7 @@ bool emit_may_take(const schedule *s, const step *st, int i, const tarn_array *o
     if (v < 0 || !emit_is_last_use(s, v, st->stream) || !emit_is_dense(s, v) || is_small_part(s, v)) return false;
     const value *in = &s->p->values.items[v];
     return dtype_bytes(in->dtype) == dtype_bytes(out->dtype) && in->at.ndim == out->ndim &&
-           memcmp(in->at.shape, out->shape, (size_t)out->ndim * sizeof *out->shape) == 0;
+           shapes_equal(out->ndim, in->at.shape, out->shape);
 }
 
 int emit_take(schedule *s, int v, const tarn_array *out) {

@@ -93,8 +93,7 @@ static int broadcast_input(schedule *s, int e, const tarn_array *shape, tarn_str
     if (v >= 0 && emit_is_unaligned(s, v)) v = emit_copy(s, v, stream);
     if (v < 0) return -1;
     value in = s->p->values.items[v];
-    if (in.at.ndim == shape->ndim && memcmp(in.at.shape, shape->shape, (size_t)shape->ndim * sizeof *shape->shape) == 0)
-        return v;
+    if (in.at.ndim == shape->ndim && shapes_equal(in.at.ndim, in.at.shape, shape->shape)) return v;
     value out = in;
     out.at.ndim = shape->ndim;
     memcpy(out.at.shape, shape->shape, sizeof out.at.shape);

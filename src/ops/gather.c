@@ -80,7 +80,7 @@ static bool infer_gather(inference *i) {
 }
 
 static bool has_type(const tarn_array *a, const array_type *t) {
-    return a->ndim == t->ndim && memcmp(a->shape, t->shape, sizeof *a->shape * (size_t)a->ndim) == 0;
+    return a->ndim == t->ndim && shapes_equal(a->ndim, a->shape, t->shape);
 }
 
 static bool infer_scatter(inference *i) {
@@ -205,10 +205,8 @@ static bool align(const char *op, tarn_array **x, tarn_array **indices, int axis
         xs[i] = i == axis ? p : common;
         is[i] = i == axis ? q : common;
     }
-    bool same_x = memcmp(xs, (*x)->shape, sizeof *xs * (size_t)ndim) == 0,
-         same_i = memcmp(is, (*indices)->shape, sizeof *is * (size_t)ndim) == 0;
-    if (!same_x) *x = tarn_broadcast_to(*x, (tarn_ints){xs, ndim});
-    if (!same_i) *indices = tarn_broadcast_to(*indices, (tarn_ints){is, ndim});
+    if (!shapes_equal(ndim, xs, (*x)->shape)) *x = tarn_broadcast_to(*x, (tarn_ints){xs, ndim});
+    if (!shapes_equal(ndim, is, (*indices)->shape)) *indices = tarn_broadcast_to(*indices, (tarn_ints){is, ndim});
     return tarn_ok();
 }
 

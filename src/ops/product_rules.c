@@ -22,8 +22,7 @@ static tarn_array *sum_to(tarn_array *g, tarn_array *like) {
 
 /* aH @ g summed over the leading axes that b does not have: one product over all rows if it has none. */
 static tarn_array *right_gradient(tarn_array *a, tarn_array *b, tarn_array *g) {
-    bool same_rows =
-        g && a->ndim == g->ndim && memcmp(a->shape, g->shape, (size_t)(a->ndim - 1) * sizeof *a->shape) == 0;
+    bool same_rows = g && a->ndim == g->ndim && shapes_equal(a->ndim - 1, a->shape, g->shape);
     if (b->ndim == 2 && same_rows) return tarn_matmul(adjoint(rows_of(a)), rows_of(g));
     return sum_to(tarn_matmul(adjoint(a), g), b);
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Strides, in elements, of a row-major array without gaps. */
 static inline void dense_strides(int ndim, const int64_t *shape, int64_t *strides) {
@@ -24,6 +25,10 @@ static inline bool strides_are_dense(int ndim, const int64_t *shape, const int64
         expected *= shape[i];
     }
     return true;
+}
+
+static inline bool shapes_equal(int ndim, const int64_t *a, const int64_t *b) {
+    return memcmp(a, b, (size_t)ndim * sizeof *a) == 0;
 }
 
 #endif

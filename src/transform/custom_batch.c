@@ -158,7 +158,7 @@ static tarn_array *placed_output(const node *n, int k, tarn_array *given, int64_
     if (axis != TARN_UNBATCHED && !check_axis("custom vmap: out_axes", axis, ndim, &place)) return NULL;
     tarn_array *whole = given->ndim == ndim ? batch_whole(given, place, size) : NULL;
     bool fits = whole && whole->shape[0] == size && whole->dtype == out->dtype &&
-                memcmp(whole->shape + 1, out->shape, (size_t)out->ndim * sizeof *out->shape) == 0;
+                shapes_equal(out->ndim, whole->shape + 1, out->shape);
     if (!fits && tarn_ok())
         fail_shapes(given, " for a batch of ", out, "custom vmap: result %d, its batch at axis %lld, does not fit", k,
                     axis == TARN_UNBATCHED ? -1 : (long long)axis);

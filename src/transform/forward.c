@@ -18,9 +18,7 @@ static bool diagonal_jvp(node *n, tarn_array *const *tangents, tarn_array **outp
     for (int i = 0; i < n->input_count && tarn_ok(); i++)
         if (tangents[i] && gradient_passes(n, i)) gradient_add(&sum, elementwise_vjp(n, i, tangents[i]));
     if (!tarn_ok() || !sum) return tarn_ok();
-    bool same = sum->ndim == out->ndim;
-    for (int i = 0; i < out->ndim && same; i++) same = sum->shape[i] == out->shape[i];
-    if (!same) sum = tarn_broadcast_like(sum, out);
+    if (!array_same_shape(sum, out)) sum = tarn_broadcast_like(sum, out);
     tarn_dtype dtype = tangent_dtype(out, tangents, n->input_count);
     output_tangents[0] = sum && sum->dtype != dtype ? tarn_astype(sum, dtype) : sum;
     return tarn_ok();

@@ -51,45 +51,47 @@ bool cut_split(const cut_step *step, cutting *c) {
     return true;
 }
 
+/* What becomes of a character. `state` is the step's own, anew for each piece; `index` counts its characters. */
+typedef enum { LEFT_OUT, BEGINS_PIECE, JOINS_PIECE } character_fate;
+typedef character_fate character_rule(const cut_step *step, uint32_t character, size_t index, int *state);
+
+static bool cut_by(const cut_step *step, cutting *c, int state_at_first, character_rule *rule) {
+    for (size_t i = 0; i < c->pieces.count; i++) {
+        range piece = c->pieces.items[i];
+        int state = state_at_first;
+        for (size_t at = piece.start, size, index = 0; at < piece.end; at += size, index++) {
+            uint32_t character = 0;
+            size = utf8_decode(c->now.bytes + at, piece.end - at, &character);
+            character_fate fate = rule(step, character, index, &state);
+            if (fate == BEGINS_PIECE && !vector_push(&c->next_pieces, ((range){at, at}))) return false;
+            if (fate != LEFT_OUT) c->next_pieces.items[c->next_pieces.count - 1].end = at + size;
+        }
+    }
+    take_pieces(c);
+    return true;
+}
+
 enum { SPACE, WORD, MARK };
 
-static int character_kind(uint32_t c) {
-    return unicode_is_space(c) ? SPACE : unicode_is_word(c) ? WORD : MARK;
+/* Neighbours of one kind belong together. */
+static character_fate by_kind(const cut_step *step, uint32_t c, size_t index, int *last) {
+    (void)step, (void)index;
+    int kind = unicode_is_space(c) ? SPACE : unicode_is_word(c) ? WORD : MARK, before = *last;
+    *last = kind;
+    return kind == SPACE ? LEFT_OUT : kind == before ? JOINS_PIECE : BEGINS_PIECE;
 }
 
 bool cut_whitespace(const cut_step *step, cutting *c) {
-    (void)step;
-    for (size_t i = 0; i < c->pieces.count; i++) {
-        range piece = c->pieces.items[i];
-        int last = SPACE;
-        for (size_t at = piece.start, size; at < piece.end; at += size) {
-            uint32_t character = 0;
-            size = utf8_decode(c->now.bytes + at, piece.end - at, &character);
-            int kind = character_kind(character);
-            if (kind != SPACE && kind == last)
-                c->next_pieces.items[c->next_pieces.count - 1].end = at + size;
-            else if (kind != SPACE && !vector_push(&c->next_pieces, ((range){at, at + size})))
-                return false;
-            last = kind;
-        }
-    }
-    take_pieces(c);
-    return true;
+    return cut_by(step, c, SPACE, by_kind);
+}
+
+static character_fate by_count(const cut_step *step, uint32_t c, size_t index, int *state) {
+    (void)c, (void)state;
+    return index % step->length == 0 ? BEGINS_PIECE : JOINS_PIECE;
 }
 
 bool cut_fixed_length(const cut_step *step, cutting *c) {
-    for (size_t i = 0; i < c->pieces.count; i++) {
-        range piece = c->pieces.items[i];
-        for (size_t at = piece.start, characters = 0; at < piece.end; characters++) {
-            uint32_t character;
-            size_t size = utf8_decode(c->now.bytes + at, piece.end - at, &character);
-            if (characters % step->length == 0 && !vector_push(&c->next_pieces, ((range){at, at}))) return false;
-            at += size;
-            c->next_pieces.items[c->next_pieces.count - 1].end = at;
-        }
-    }
-    take_pieces(c);
-    return true;
+    return cut_by(step, c, 0, by_count);
 }
 
 /* Japanese is written in three scripts, which count as one; a space and unassigned characters belong to any
@@ -100,22 +102,17 @@ static script cutting_script(uint32_t c) {
     return c == ' ' ? SCRIPT_NONE : japanese ? SCRIPT_HAN : s;
 }
 
+static character_fate by_script(const cut_step *step, uint32_t c, size_t index, int *last) {
+    (void)step, (void)index;
+    script now = cutting_script(c);
+    if (now == SCRIPT_NONE) return *last == SCRIPT_NONE ? LEFT_OUT : JOINS_PIECE;
+    bool joins = (int)now == *last;
+    *last = (int)now;
+    return joins ? JOINS_PIECE : BEGINS_PIECE;
+}
+
 bool cut_scripts(const cut_step *step, cutting *c) {
-    (void)step;
-    for (size_t i = 0; i < c->pieces.count; i++) {
-        range piece = c->pieces.items[i];
-        script last = SCRIPT_NONE;
-        for (size_t at = piece.start, size; at < piece.end; at += size) {
-            uint32_t character = 0;
-            size = utf8_decode(c->now.bytes + at, piece.end - at, &character);
-            script now = cutting_script(character);
-            if (now != SCRIPT_NONE && now != last && !vector_push(&c->next_pieces, ((range){at, at}))) return false;
-            if (now != SCRIPT_NONE) last = now;
-            if (last != SCRIPT_NONE) c->next_pieces.items[c->next_pieces.count - 1].end = at + size;
-        }
-    }
-    take_pieces(c);
-    return true;
+    return cut_by(step, c, SCRIPT_NONE, by_script);
 }
 
 typedef bool piece_writer(const cut_step *step, cutting *c, range piece);

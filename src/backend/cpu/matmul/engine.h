@@ -36,6 +36,12 @@ struct matmul_engine {
     void (*end)(void);
 };
 
+/* M(rows, vectors) for each height of a micro-kernel that has up to 14 rows. */
+#define MICROS_TO_14(M, vectors)                                                                                       \
+    M(2, vectors)                                                                                                      \
+    M(4, vectors)                                                                                                      \
+    M(6, vectors) M(8, vectors) M(10, vectors) M(12, vectors) M(14, vectors)
+
 extern const matmul_engine matmul_engine_baseline, matmul_engine_avx2, matmul_engine_avx512; /* f32 */
 extern const matmul_engine matmul_engine_words_avx2, matmul_engine_words_avxvnni; /* half tokens by packed weights */
 extern const matmul_engine matmul_engine_dpbf16, matmul_engine_tiles, matmul_engine_split_tiles;

@@ -2,8 +2,7 @@
 #include "cpu/matmul/vector_avx512.h"
 
 enum { ROWS = 14, PANEL_ROWS = 28, DEPTH = 256 };
-#define MICROS(M, vectors)                                                                                             \
-    M(2, vectors) M(4, vectors) M(6, vectors) M(8, vectors) M(10, vectors) M(12, vectors) M(14, vectors)
+#define MICROS      MICROS_TO_14
 #define ENGINE      matmul_engine_avx512
 #define ENGINE_KIT  matmul_kit_avx512
 #define ENGINE_NAME "f32 AVX-512"

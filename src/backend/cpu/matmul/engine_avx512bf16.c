@@ -43,13 +43,9 @@ typedef void (*micro_kernel)(const uint16_t *panel, const uint16_t *stripe, int6
         micro(panel, stripe, width, depth, sums, stride, first, rows, vectors);                                        \
     }
 #define ROW_OF_TABLE(rows, vectors) [rows / 2] = micro_##rows##_##vectors,
-/* clang-format off */
-#define MICROS(M, vectors)                                                                                             \
-    M(2, vectors) M(4, vectors) M(6, vectors) M(8, vectors) M(10, vectors) M(12, vectors) M(14, vectors)
-/* clang-format on */
-MICROS(MICRO, 1)
-MICROS(MICRO, 2)
-static const micro_kernel micros[2][ROWS / 2 + 1] = {{MICROS(ROW_OF_TABLE, 1)}, {MICROS(ROW_OF_TABLE, 2)}};
+MICROS_TO_14(MICRO, 1)
+MICROS_TO_14(MICRO, 2)
+static const micro_kernel micros[2][ROWS / 2 + 1] = {{MICROS_TO_14(ROW_OF_TABLE, 1)}, {MICROS_TO_14(ROW_OF_TABLE, 2)}};
 
 static void multiply(const matmul_engine *e, const quantized_lines *lines, const void *panel, int rows,
                      const void *stripe, int width, int depth, float *sums, int64_t stride, bool first) {

@@ -11,6 +11,7 @@ INLINE vec load_any(matmul_dtype dtype, const void *data, int64_t i) {
     return dtype == MATMUL_F32 ? v_load((const float *)data + i) : v_load_half(dtype, (const uint16_t *)data + i);
 }
 
+/* Lines of any dtype as floats: what a kernel that knows only floats is fed with, a panel at a time. */
 INLINE void widen_as(matmul_dtype dtype, const void *source, int64_t stride, int64_t lines, int64_t count, float *out,
                      int64_t out_stride) {
     for (int64_t l = 0; l < lines; l++, out += out_stride) {
@@ -31,6 +32,7 @@ static void widen(matmul_dtype dtype, const void *source, int64_t stride, int64_
         widen_as(MATMUL_F16, source, stride, lines, count, out, out_stride);
 }
 
+/* Floats to the dtype of the result, rounded once; the tail by the scalar conversion, which gives the same bits. */
 INLINE void narrow_as(matmul_dtype dtype, const float *source, int64_t count, void *out) {
     int64_t i = 0;
     for (; i + WIDTH <= count; i += WIDTH) v_store_half(dtype, (uint16_t *)out + i, v_load(source + i));
@@ -46,6 +48,8 @@ static void narrow(matmul_dtype dtype, const float *source, int64_t count, void 
         narrow_as(MATMUL_F16, source, count, out);
 }
 
+/* Whole squares of WIDTH by WIDTH in registers, then the edges: columns behind the last square of the lines that have
+   some, and lines behind the last one in full. */
 static void transpose(const float *source, int64_t stride, int64_t lines, int64_t count, float *out,
                       int64_t out_stride) {
     int64_t whole_lines = lines - lines % WIDTH, whole = count - count % WIDTH;
@@ -70,6 +74,7 @@ INLINE void dequantize_run(const uint8_t *stream, int64_t begin, int64_t end, ve
         v_store(out, v_fma(v_unpack(stream, i, bits), scale, bias));
 }
 
+/* Group by group, because scale and bias change there; a range may begin and end within a group. */
 INLINE void dequantize_bits(const quantized_lines *q, int64_t line, int64_t begin, int64_t count, float *out,
                             int bits) {
     const uint8_t *stream = q->packed + line * q->packed_stride;
