@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-int live_closures;
+int live_closures, threads_in_tarn;
 
 bool python_failed(void) {
     return tarn_fail("a Python function failed");
@@ -50,8 +50,10 @@ static int visit_closure(void *context, void (*release)(void *context), void *ar
     return 0;
 }
 
+/* The collector asks twice and must hear the same. A thread that evaluates meanwhile adds references for a while: with
+   one at it nothing is told, and what the collector would have found it finds another time. */
 int visit_closures_of(tarn_array *a, visitproc visit, void *argument) {
-    return a ? tarn_visit_contexts(a, visit_closure, &(visitor){visit, argument}) : 0;
+    return a && !threads_in_tarn ? tarn_visit_contexts(a, visit_closure, &(visitor){visit, argument}) : 0;
 }
 
 /* ---- calling */

@@ -74,6 +74,7 @@ tarn_array *array_of_buffer(PyObject *value, const tarn_dtype *dtype);
 tarn_array *array_of_dlpack(PyObject *value, PyObject *copy); /* dlpack.c */
 
 /* ---- interrupt.c: what takes long goes between the two. False, with an exception, if Ctrl-C was pressed meanwhile. */
+extern int threads_in_tarn; /* how many are between the two */
 PyThreadState *start_waiting(void);
 bool stop_waiting(PyThreadState *state);
 void start_interrupts(void);

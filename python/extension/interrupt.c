@@ -42,6 +42,7 @@ void start_interrupts(void) {
 }
 
 PyThreadState *start_waiting(void) {
+    threads_in_tarn++;
     if (pthread_equal(main_thread, pthread_self())) {
         look_at_handler();
         atomic_fetch_add(&waiting, 1);
@@ -51,6 +52,7 @@ PyThreadState *start_waiting(void) {
 
 bool stop_waiting(PyThreadState *state) {
     PyEval_RestoreThread(state);
+    threads_in_tarn--;
     if (!pthread_equal(main_thread, pthread_self())) return true;
     if (atomic_fetch_sub(&waiting, 1) > 1 || !tarn_interrupted()) return true;
     tarn_clear_interrupt();
