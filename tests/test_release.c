@@ -230,6 +230,38 @@ static void test_threads(void) {
     CHECK(seen.calls == THREADS * ROUNDS * 2);
 }
 
+/* ---- another evaluation while one is under way: it computes a node that both need, which gives up its inputs */
+
+static bool evaluate_in_check(void *context) {
+    static bool within;
+    tarn_array **shared = context;
+    if (within) return true;
+    within = true;
+    bool ok = !*shared || tarn_eval(*shared);
+    within = false;
+    return ok;
+}
+
+static void test_evaluation_within(void) {
+    static const float numbers[4] = {1, 2, 3, 4};
+    TARN_SCOPE;
+    tarn_array *shared = NULL, *sum;
+    tarn_pinned *pin;
+    tarn_layout layout;
+    tarn_array *file =
+        tarn_from_foreign(numbers, TARN_SHAPE(4), TARN_FLOAT32, .check = evaluate_in_check, .context = &shared);
+    {
+        TARN_SCOPE;
+        tarn_array *factor = tarn_full(TARN_SHAPE(4), 3, TARN_FLOAT32); /* which nobody else will hold */
+        CHECK((pin = tarn_pin(factor, &layout)) != NULL);               /* nor may its memory be taken */
+        shared = tarn_return(tarn_sort(tarn_multiply(factor, file), .axis = TARN_AXIS(0)));
+    }
+    sum = tarn_sum(shared);
+    CHECK(tarn_eval(sum));
+    CHECK(tarn_item(sum) == 30 && tarn_item(tarn_max(shared)) == 12);
+    tarn_unpin(pin);
+}
+
 int main(void) {
     alarm(120);
     test_foreign();
@@ -241,5 +273,6 @@ int main(void) {
     test_refused();
     test_traced();
     test_threads();
+    test_evaluation_within();
     return check_report("release");
 }

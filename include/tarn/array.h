@@ -76,8 +76,8 @@ TARN_API tarn_array *tarn_detach(tarn_array *a);
 TARN_API tarn_array *tarn_from_data(const void *data, tarn_ints shape, tarn_dtype dtype);
 /* Over memory of the caller, which stays as it is until `release(context)` is called; it is not written.
    `check(context)` is asked before each evaluation that reads the array and fails by setting an error (a mapped file
-   that changed). If no array can be made, `release` is not called; when it is called otherwise, tarn_drain_released()
-   in memory.h says. */
+   that changed); it must not wait for what that evaluation computes. If no array can be made, `release` is not called;
+   when it is called otherwise, tarn_drain_released() in memory.h says. */
 typedef struct {
     int begin_;
     bool (*check)(void *context);

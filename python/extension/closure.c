@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-int live_closures, threads_in_tarn;
+int live_closures;
 
 bool python_failed(void) {
     return tarn_fail("a Python function failed");

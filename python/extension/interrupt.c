@@ -41,6 +41,8 @@ void start_interrupts(void) {
     put_in_front();
 }
 
+int threads_in_tarn;
+
 PyThreadState *start_waiting(void) {
     threads_in_tarn++;
     if (pthread_equal(main_thread, pthread_self())) {

@@ -206,9 +206,17 @@ static void take_away(const schedule *s, entry *e) {
     array_set_value(e->a, NULL, 0, NULL);
 }
 
+static bool was_moved(const entry *e) {
+    return came_in(e) && !e->root && atomic_load(&e->a->moved);
+}
+
+/* From here on the lock is let go of: what is still looked at afterwards is held. Another schedule may have computed a
+   node of this one meanwhile, which then gave up its inputs. */
 void schedule_claim(schedule *s, const run *r) {
     for (size_t i = 0; i < s->entries.count; i++) {
         entry *e = &s->entries.items[i];
+        e->remembered = !s->options.reads && was_moved(e);
+        if (e->remembered) node_retain(e->a->node);
         const value *v;
         buffer *b = computed_buffer(s, i, r, &v);
         e->was_computed = e->a->was_computed;
@@ -222,33 +230,26 @@ void schedule_claim(schedule *s, const run *r) {
 /* Other threads may have given up what nobody else holds. */
 static void let_go(schedule *s) {
     for (size_t i = 0; i < s->order.count; i++) node_release(s->order.items[i]);
-    for (size_t i = 0; i < s->entries.count; i++)
-        if (is_taken(&s->entries.items[i])) node_release(s->entries.items[i].a->node);
-}
-
-static bool was_moved(const entry *e) {
-    return came_in(e) && !e->root && atomic_load(&e->a->moved);
+    for (size_t i = 0; i < s->entries.count; i++) {
+        const entry *e = &s->entries.items[i];
+        node *n = is_taken(e) || e->remembered ? e->a->node : NULL;
+        if (is_taken(e)) node_release(n);
+        if (e->remembered) node_release(n);
+    }
 }
 
 /* What was moved, and all that reads it computed, loses its value even if its node is remembered. */
 static void give_up_moved(schedule *s) {
     for (size_t i = 0; i < s->entries.count; i++) {
-        tarn_array *a = s->entries.items[i].a;
         if (!s->entries.items[i].remembered) continue;
-        if (a->buffer && !array_is_held(a)) {
-            a->given_away = true;
-            array_set_value(a, NULL, 0, NULL);
-        }
-        node_release(a->node);
+        tarn_array *a = s->entries.items[i].a;
+        if (!a->buffer || array_is_held(a)) continue;
+        a->given_away = true;
+        array_set_value(a, NULL, 0, NULL);
     }
 }
 
 void schedule_commit(schedule *s) {
-    for (size_t i = 0; i < s->entries.count; i++) {
-        entry *e = &s->entries.items[i];
-        e->remembered = !s->options.reads && was_moved(e);
-        if (e->remembered) node_retain(e->a->node);
-    }
     for (size_t i = s->order.count; i > 0; i--) node_forget_inputs(s->order.items[i - 1]);
     give_up_moved(s);
     let_go(s);

@@ -21,7 +21,7 @@ typedef struct {
     bool root;
     bool needed_again; /* read by a node that a transform is tracing: its rule may read it, too */
     bool candidate;    /* external, and held by nobody outside: its memory may be taken */
-    bool remembered;   /* external, and moved: its node is there while the schedule is committed */
+    bool remembered;   /* external, and moved: its node is held until the schedule is committed */
     bool retained;     /* has a value afterwards */
     bool was_computed; /* before this schedule */
 } entry;
