@@ -48,8 +48,8 @@ PyMODINIT_FUNC PyInit_core(void) {
     start_interrupts();
     if (module && add_types(module) && add_iterator(module) && add_at(module) && add_printing(module) &&
         add_infos(module) && add_transforms(module) && add_custom_function(module) && add_dtypes(module) &&
-        add_devices(module) && add_constants(module) && add_functions(module) && add_random_state(module) &&
-        add_group(module) && add_categories(module))
+        add_devices(module) && add_constants(module) && add_functions(module) && add_files(module) &&
+        add_random_state(module) && add_group(module) && add_categories(module))
         return module;
     Py_XDECREF(module);
     return NULL;

@@ -51,6 +51,14 @@ extern PyTypeObject *random_state_type;
 PyObject *random_state_key(void); /* borrowed: the array that the state holds now */
 bool add_random_state(PyObject *core);
 
+/* ---- files.c */
+PyObject *call_files(const char *function, PyObject *file, const char *format, bool return_metadata);
+PyObject *call_save(PyObject *file, tarn_array *array);
+PyObject *call_save_named(const char *function, PyObject *file, PyObject *arrays, PyObject *metadata);
+PyObject *load_tensors(const char *path, const char *format);
+bool save_tensors(const char *path, const char *format, PyObject *names, const array_list *arrays, PyObject *pairs);
+bool add_files(PyObject *core);
+
 /* ---- fields.c: random numbers, linear algebra, Fourier transforms */
 tarn_array *multivariate_normal(tarn_array *key, tarn_array *mean, tarn_array *cov, tarn_ints shape, tarn_dtype dtype);
 tarn_array *permutation_of(tarn_array *key, PyObject *x, int64_t axis);

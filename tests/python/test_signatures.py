@@ -57,7 +57,8 @@ def ours(function):
     rest = ["*" + arguments.vararg.arg] if arguments.vararg else []
     defaults = [None] * (len(before) - len(arguments.defaults)) + arguments.defaults + [None] * len(rest) + arguments.kw_defaults
     names = [a.arg for a in before] + rest + [a.arg for a in arguments.kwonlyargs]
-    return zip(names, [ast.unparse(default) if default else "" for default in defaults])
+    names += ["**" + arguments.kwarg.arg] if arguments.kwarg else []
+    return zip(names, [ast.unparse(default) if default else "" for default in [*defaults, None]])
 
 
 def same(default):

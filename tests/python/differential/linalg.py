@@ -26,7 +26,7 @@ def inverses(draw):
     return Call(square(draw))
 
 
-@function("linalg.det", dtypes=[d for d in ALL if d not in ("complex64", "bool", "float16", "bfloat16")], layouts=["dense"], ulps=64, scale="result")
+@function("linalg.det", dtypes=[d for d in ALL if d not in ("complex64", "bool", "float16", "bfloat16")], layouts=["dense"], ulps=64, scale="result", oracle=np.linalg.det)
 def det(draw):
     return Call(square(draw))
 
