@@ -24,6 +24,7 @@ def test_modules_have_second_names():
 def test_names_print_as_those_of_mlx():
     assert run("-c", "import tarn.mlx, mlx.core as mx; print(mx.float32)") == "mlx.core.float32"
     assert run("-c", "import tarn.core as mx; print(mx.float32)") == "tarn.core.float32"
+    assert run("-c", "import tarn.mlx, mlx.core as mx; print(mx.__version__)").startswith("0.32.")
 
 
 def test_a_script(tmp_path):

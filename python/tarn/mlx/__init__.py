@@ -11,6 +11,9 @@ import types
 import tarn.core
 
 
+VERSION = "0.32.4"  # of MLX, whose functions these are: what programs ask for as mx.__version__
+
+
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """mlx.NAME is the module tarn.NAME itself, under a second name."""
 
@@ -41,6 +44,7 @@ def _install():
     sys.modules["mlx"] = package
     sys.meta_path.insert(0, _Finder())
     tarn.core._behave_as_mlx()
+    tarn.core.__version__ = VERSION
     importlib.import_module("mlx.core")
     for name in [name for name in sys.modules if name.startswith("tarn.core.")]:
         sys.modules["mlx" + name[len("tarn") :]] = sys.modules[name]
