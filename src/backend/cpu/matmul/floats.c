@@ -75,7 +75,16 @@ typedef struct {
 } few_job;
 
 static int64_t line_floats(const float_problem *p) {
-    return (p->depth + 15) / 16 * 16;
+    return (p->depth + 31) / 32 * 32;
+}
+
+/* Of the tokens; and of each thread's scales. */
+static int64_t tokens_bytes(const float_problem *p) {
+    return (p->tokens * line_floats(p) * 4 + 63) / 64 * 64;
+}
+
+static int64_t scales_bytes(const float_problem *p) {
+    return ((p->depth / p->weights.group + 32) * 4 + 63) / 64 * 64;
 }
 
 /* Two lines by all tokens: out[t] and out[4 + t]. */
@@ -109,6 +118,21 @@ static void multiply_lines(void *context, int64_t begin, int64_t end, int thread
     }
 }
 
+#ifdef __x86_64__
+static void dot_lines(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)threads;
+    const few_job *j = context;
+    const float_problem *p = j->p;
+    float *scales = (float *)(void *)((char *)j->x + tokens_bytes(p) + thread * scales_bytes(p)), out[TOKENS];
+    const float *x[TOKENS] = {0};
+    for (int t = 0; t < p->tokens; t++) x[t] = j->x + t * line_floats(p);
+    for (int64_t n = begin; n < end; n++) {
+        float_lines_dot_avx512(&p->weights, n, p->depth, (int)p->tokens, x, scales, out);
+        for (int t = 0; t < p->tokens; t++) store_from_float(p->out_dtype, out[t], p->out, t * p->out_stride + n);
+    }
+}
+#endif
+
 static bool is_few(const float_problem *p) {
     return !p->turned && p->tokens <= TOKENS && p->depth > 0;
 }
@@ -119,7 +143,15 @@ static void run_few(const float_problem *p, float *x) {
         matmul_region line = {t, 1, 0, p->depth, 0, false};
         matmul_read_dense(j.kit, &p->x, false, &line, x + t * line_floats(p));
     }
-    parallel_for(p->columns, SMALL_WORK / p->depth / p->tokens + 1, multiply_lines, &j);
+    int64_t grain = SMALL_WORK / p->depth / p->tokens + 1;
+#ifdef __x86_64__
+    if (cpu_has(CPU_AVX512)) {
+        for (int64_t t = 0; t < p->tokens; t++) float_token_order_avx512(&p->weights, p->depth, x + t * line_floats(p));
+        parallel_for(p->columns, grain, dot_lines, &j);
+        return;
+    }
+#endif
+    parallel_for(p->columns, grain, multiply_lines, &j);
 }
 
 /* ---- any number */
@@ -140,7 +172,7 @@ static const matmul_engine *engine_of(const float_problem *p) {
 
 int64_t float_workspace(const float_problem *p) {
     if (p->tokens == 0 || p->columns == 0) return 0;
-    if (is_few(p)) return p->tokens * line_floats(p) * (int64_t)sizeof(float);
+    if (is_few(p)) return tokens_bytes(p) + scales_bytes(p) * parallel_threads();
     matmul_gather gather = {read_block, p, p->turned};
     gemm_problem g = as_gemm(p, &gather);
     return gemm_workspace(engine_of(p), &g);

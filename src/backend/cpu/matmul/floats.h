@@ -19,6 +19,11 @@ typedef struct {
 /* Values [begin, begin + count) of one line; begin and count are multiples of 16. */
 typedef void float_reader(const float_lines *lines, int64_t line, int64_t begin, int64_t count, float *out);
 float_reader float_lines_read, float_lines_read_avx512;
+/* out[t] (t < tokens <= 4) = sum over k of line(k) * x[t][k], the tokens in the order that float_token_order leaves;
+   scales: room for those of a line and 16 more. */
+void float_lines_dot_avx512(const float_lines *lines, int64_t line, int64_t depth, int tokens, const float *const *x,
+                            float *scales, float *out);
+void float_token_order_avx512(const float_lines *lines, int64_t depth, float *x);
 float float_lines_scale(const float_lines *lines, int64_t line, int64_t group);
 
 /* out[t * out_stride + n] = sum over k of x(t, k) * w(n, k). turned = false: line n of the weights holds w(n, .); true:
