@@ -409,6 +409,13 @@ static void check_dense_shapes(void) {
         dense_case thin = {dtypes[i], 1,     1 + random_below(4),  1500 + random_below(1000),
                            300,       false, random_below(2) == 0, false};
         check_dense(&thin, PLAIN);
+        /* up to 16 rows meet a matrix that fits no cache as it lies, or turned */
+        dense_case few_rows = {dtypes[i], 1,     5 + random_below(16), 1500 + random_below(500),
+                               401,       false, random_below(2) == 0, false};
+        check_dense(&few_rows, PLAIN);
+        dense_case few_columns = {
+            dtypes[i], 1, 1500 + random_below(500), 5 + random_below(16), 401, random_below(2) == 0, false, false};
+        check_dense(&few_columns, PLAIN);
         dense_case column = {dtypes[i], 2, 600, 1 + random_below(3), 70, random_below(2) == 0, false, true};
         check_dense(&column, PLAIN);
         dense_case many = {dtypes[i], 37, 9, 11, 40, false, true, false};

@@ -192,6 +192,7 @@ INLINE void add_lines_as(matmul_dtype dtype, const void *lines, int64_t stride, 
             w[l] = load_any(dtype, lines, l * stride + i);
             PREFETCH((const char *)lines + (l * stride + i + ahead) * size);
         }
+        UNROLL(4)
         for (int t = 0; t < tokens; t++) {
             vec s = v_load(sums[t] + i);
             for (int l = 0; l < line_count; l++) s = v_fma(v_set1(x[t][l]), w[l], s);
@@ -204,18 +205,25 @@ INLINE void add_lines_as(matmul_dtype dtype, const void *lines, int64_t stride, 
                 sums[t][i] = s_fma(x[t][l], load_as_float(dtype, lines, l * stride + i), sums[t][i]);
 }
 
+/* Whole passes of four lines and four tokens keep all factors in registers. */
+INLINE void add_lines_of(matmul_dtype dtype, const void *lines, int64_t stride, int line_count, int64_t count,
+                         int tokens, const float *const *x, float *const *sums) {
+    if (line_count == 4 && tokens == 4)
+        add_lines_as(dtype, lines, stride, 4, count, 4, x, sums);
+    else if (line_count == 4)
+        add_lines_as(dtype, lines, stride, 4, count, tokens, x, sums);
+    else
+        add_lines_as(dtype, lines, stride, line_count, count, tokens, x, sums);
+}
+
 static void add_lines(matmul_dtype dtype, const void *lines, int64_t stride, int line_count, int64_t count, int tokens,
                       const float *const *x, float *const *sums) {
-    if (dtype == MATMUL_F32 && line_count == 4)
-        add_lines_as(MATMUL_F32, lines, stride, 4, count, tokens, x, sums);
-    else if (dtype == MATMUL_F32)
-        add_lines_as(MATMUL_F32, lines, stride, line_count, count, tokens, x, sums);
-    else if (dtype == MATMUL_BF16 && line_count == 4)
-        add_lines_as(MATMUL_BF16, lines, stride, 4, count, tokens, x, sums);
+    if (dtype == MATMUL_F32)
+        add_lines_of(MATMUL_F32, lines, stride, line_count, count, tokens, x, sums);
     else if (dtype == MATMUL_BF16)
-        add_lines_as(MATMUL_BF16, lines, stride, line_count, count, tokens, x, sums);
+        add_lines_of(MATMUL_BF16, lines, stride, line_count, count, tokens, x, sums);
     else
-        add_lines_as(MATMUL_F16, lines, stride, line_count, count, tokens, x, sums);
+        add_lines_of(MATMUL_F16, lines, stride, line_count, count, tokens, x, sums);
 }
 
 const matmul_kit KIT = {.widen = widen,

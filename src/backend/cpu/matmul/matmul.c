@@ -36,11 +36,12 @@ static gemm_problem turned_problem(const gemm_problem *p) {
  * packed. */
 static void choose(matmul_job *j) {
     gemm_problem *p = &j->problem;
-    int64_t least = p->row_count < p->column_count ? p->row_count : p->column_count;
-    j->thin = least <= THIN_TOKENS;
-    j->turned = j->thin ? p->row_count > THIN_TOKENS : p->column_count > p->row_count;
+    const gemm_problem turned = turned_problem(p);
+    bool thin = thin_serves(p);
+    j->thin = thin || thin_serves(&turned);
+    j->turned = j->thin ? !thin : p->column_count > p->row_count;
     j->engine = matmul_engine_for(p->rows.dtype, WEIGHTS_DENSE);
-    if (j->turned) *p = turned_problem(p);
+    if (j->turned) *p = turned;
     j->each_bytes = j->thin ? thin_workspace(p) : gemm_workspace(j->engine, p);
 }
 

@@ -8,7 +8,10 @@
 
 enum {
     SMALL_WORK = 1 << 16,
-    COLUMNS = 1024,
+    COLUMNS = 1024,    /* of a block of sums, at most */
+    SUMS = 6144,       /* of a block: they stay in the first-level cache beside four lines */
+    SUMS_PADDING = 16, /* floats after those of a token: a store delays loads whose address ends in the same 12 bits */
+    LARGE_BYTES = 1 << 20,
     PASS = 4,  /* tokens at a time */
     PAIRS = 16 /* of columns that stay in the second-level cache from pass to pass */
 };
@@ -16,8 +19,14 @@ enum {
 typedef struct {
     const matmul_kit *kit;
     const gemm_problem *p;
-    const float *x[THIN_TOKENS];
+    const float *x[THIN_MOST];
 } thin_job;
+
+bool thin_serves(const gemm_problem *p) {
+    double bytes = (double)p->column_count * (double)p->depth * (double)matmul_dtype_bytes(p->columns.dtype);
+    bool side_by_side = p->columns.stride == 1 && p->columns.depth_stride != 1;
+    return p->row_count <= (side_by_side && bytes >= LARGE_BYTES ? THIN_MOST : THIN_TOKENS);
+}
 
 int64_t thin_workspace(const gemm_problem *p) {
     return p->depth > INT64_MAX / 32 ? INT64_MAX : p->row_count * (p->depth + 16) * 4;
@@ -79,14 +88,20 @@ static void store_block(const thin_job *j, const float *sums, int token, int64_t
     for (int64_t c = 0; c < count; c++) store(p, token, begin + c, sums[c]);
 }
 
+static int64_t block_columns(const gemm_problem *p) {
+    int64_t columns = SUMS / p->row_count / 64 * 64;
+    return columns < COLUMNS ? columns : COLUMNS;
+}
+
 static void add_block(const thin_job *j, int64_t begin, int64_t count) {
     const gemm_problem *p = j->p;
-    float sums[THIN_TOKENS][COLUMNS];
+    float sums[SUMS + THIN_MOST * SUMS_PADDING];
     int tokens = (int)p->row_count;
-    float *to[THIN_TOKENS];
-    for (int t = 0; t < tokens; t++) to[t] = memset(sums[t], 0, (size_t)count * sizeof(float));
+    float *to[THIN_MOST];
+    for (int t = 0; t < tokens; t++)
+        to[t] = memset(sums + t * (count + SUMS_PADDING), 0, (size_t)count * sizeof(float));
     for (int64_t k = 0; k < p->depth; k += 4) {
-        const float *x[THIN_TOKENS] = {0};
+        const float *x[THIN_MOST] = {0};
         for (int t = 0; t < tokens; t++) x[t] = j->x[t] + k;
         const char *lines = column_at(p, begin) + k * p->columns.depth_stride * matmul_dtype_bytes(p->columns.dtype);
         int some = p->depth - k < 4 ? (int)(p->depth - k) : 4;
@@ -94,12 +109,13 @@ static void add_block(const thin_job *j, int64_t begin, int64_t count) {
             j->kit->add_lines(p->columns.dtype, lines, p->columns.depth_stride, some, count, pass_of(p, t), x + t,
                               to + t);
     }
-    for (int t = 0; t < tokens; t++) store_block(j, sums[t], t, begin, count);
+    for (int t = 0; t < tokens; t++) store_block(j, to[t], t, begin, count);
 }
 
 static void add_columns(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)thread, (void)threads;
-    for (int64_t c = begin; c < end; c += COLUMNS) add_block(context, c, end - c < COLUMNS ? end - c : COLUMNS);
+    int64_t columns = block_columns(((const thin_job *)context)->p);
+    for (int64_t c = begin; c < end; c += columns) add_block(context, c, end - c < columns ? end - c : columns);
 }
 
 static void gather_columns(void *context, int64_t begin, int64_t end, int thread, int threads) {
