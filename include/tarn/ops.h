@@ -425,7 +425,8 @@ typedef struct {
     int end_;
 } tarn_unique_options;
 /* The `size` smallest distinct elements of x in order; where in x flattened the first of each is; which of them each
-   element is; how often there is each (0 behind the last). Of elements beyond size the inverse is size - 1. */
+   element is; how often there is each (0 behind the last, whose index is that of the smallest). Of elements beyond size
+   the inverse is size - 1. */
 #define tarn_unique(...) TARN_CALL(3, tarn_unique_with, tarn_unique_options, __VA_ARGS__)
 TARN_API bool tarn_unique_with(tarn_array *x, int64_t size, tarn_unique_result *result,
                                tarn_unique_options options TARN_ABSENT);

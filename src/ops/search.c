@@ -80,7 +80,8 @@ bool tarn_unique_with(tarn_array *x, int64_t size, tarn_unique_result *result, t
     tarn_array *zero = filled(tarn_scalar_int(0, TARN_UINT32), size), *one = tarn_scalar_int(1, TARN_INT32);
     tarn_array *run = tarn_minimum(r.run, tarn_scalar_int(size > 0 ? size - 1 : 0, TARN_INT32));
     result->values = at_runs(&r, filled(fill, size), r.sorted);
-    result->index = at_runs(&r, zero, r.order);
+    tarn_array *smallest = empty ? tarn_scalar_int(0, TARN_UINT32) : tarn_squeeze(tarn_slice_axis(r.order, 0, 0, 1));
+    result->index = at_runs(&r, filled(smallest, size), r.order);
     result->counts =
         tarn_scatter_add(tarn_astype(zero, TARN_INT32), r.run, tarn_broadcast_like(one, r.run), .axis = TARN_AXIS(0));
     tarn_array *inverse =

@@ -1,9 +1,10 @@
 """Functions of each element by itself."""
 
 import numpy as np
+import scipy.special
 
 from .frame import Call, by_name, function
-from .values import ALL, FLOATS, Draw
+from .values import ALL, FLOATS, INTEGERS, Draw
 
 
 def unary(*names, domain="any", **how):
@@ -30,3 +31,84 @@ unary("sqrt", "exp", "sin", "cos", "tanh", ulps=4, oracle=numpy_function)
 binary("add", "multiply", ulps=1)
 binary("equal", "logical_and", "logical_or")
 binary("divide", domain="positive", ulps=1)
+
+# ---- every other row of the table
+unary("abs", "sign", "square", "negative", "positive", "real", "imag", "logical_not", "floor", "ceil", "trunc", ulps=1, oracle=numpy_function)
+unary("isnan", "isinf", "isfinite", "isposinf", "isneginf")
+unary("rsqrt", "reciprocal", domain="positive", ulps=4)
+unary("log", "log1p", "log2", "log10", domain="positive", ulps=8, scale="result", oracle=numpy_function)
+unary("expm1", "sinh", "cosh", "degrees", "radians", ulps=16, scale="result")
+# mlx computes these of float64 in float32
+unary("sigmoid", ulps=16, scale="result", oracle=lambda x: 1 / (1 + np.exp(-x)))
+unary("erf", ulps=16, scale="result", oracle=scipy.special.erf)
+unary("erfinv", domain="unit", ulps=16, scale="result", oracle=scipy.special.erfinv)
+unary("tan", "arcsin", "arccos", "arctan", "arcsinh", "arctanh", domain="unit", ulps=16, scale="result")
+unary("arccosh", domain="above1", ulps=16, scale="result")
+unary("conj", "conjugate")
+binary("subtract", "maximum", "minimum", ulps=1)
+binary("not_equal", "less", "less_equal", "greater", "greater_equal", "logical_xor")
+binary("floor_divide", "remainder", domain="positive", ulps=1, dtypes=[d for d in ALL if d != "complex64"], oracle=numpy_function,
+       agreed=[("floor_divide of complex numbers", lambda call, ours, error: "complex64" in str(error))])
+binary("power", domain="positive", ulps=16)
+binary("logaddexp", ulps=8, scale="result", oracle=numpy_function)
+
+
+@function("arctan2", ulps=4, dtypes=FLOATS)
+def same_dtypes(draw):
+    a = draw.array(domain="positive")
+    return Call(a, draw.array(shape=a.shape, domain="positive"))
+
+
+@function("bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift", dtypes=INTEGERS)
+def bits(draw):
+    a = draw.array(domain="small")
+    return Call(a, draw.array(shape=draw.broadcast_partner(a.shape), domain="small"))
+
+
+@function("bitwise_invert", dtypes=INTEGERS + ["bool"])
+def inverted(draw):
+    return Call(draw.array())
+
+
+@function("round", ulps=2, scale="result", oracle=np.round)
+def rounded(draw):
+    return Call(draw.array(), draw.integer(-1, 2))
+
+
+@function("nan_to_num", dtypes=[d for d in ALL if d not in ("float64", "complex64")])
+def finite(draw):
+    named = {name: draw.integer(-3, 3) / 2 for name in ("nan", "posinf", "neginf") if draw.flag()}
+    return Call(draw.array(domain="special"), **named)
+
+
+@function("clip", dtypes=[d for d in ALL if d != "bool"])
+def clipped(draw):
+    a = draw.array()
+    low = draw.choice(None, draw.integer(0, 3), draw.array(shape=draw.broadcast_partner(a.shape)))
+    return Call(a, low, draw.choice(draw.integer(2, 5), draw.array(shape=())))
+
+
+@function("where")
+def chosen(draw):
+    a = draw.array()
+    condition = draw.array(shape=a.shape, dtype="bool")
+    return Call(condition, a, draw.choice(draw.scalar(), draw.array(shape=draw.broadcast_partner(a.shape))))
+
+
+@function("divmod", dtypes=INTEGERS + FLOATS, ulps=1)
+def quotients(draw):
+    a = draw.array(domain="positive")
+    return Call(a, draw.array(shape=a.shape, domain="positive"))
+
+
+@function("isclose", "allclose", oracle=by_name(lambda name: getattr(np, name)))
+def close(draw):
+    a = draw.array(domain=draw.choice("any", "special"))
+    near = draw.array(shape=a.shape, domain=draw.choice("any", "special"))
+    return Call(a, draw.choice(a, near), rtol=draw.choice(1e-5, 0.5), atol=draw.choice(1e-8, 1.0), equal_nan=draw.flag())
+
+
+@function("array_equal")
+def equal(draw):
+    a = draw.array(domain=draw.choice("any", "special"))
+    return Call(a, draw.choice(a, draw.array(), draw.array(shape=a.shape)), equal_nan=draw.flag())
