@@ -32,7 +32,7 @@ typedef int cpu_family(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_R
 
 cpu_family cpu_rows_elementwise; /* groups */
 cpu_family cpu_rows_copy;        /* contiguous, concatenate, slice_update, slice_array */
-cpu_family cpu_rows_index;       /* gather, scatter */
+cpu_family cpu_rows_index;       /* gather, scatter, nonzero, checked_indices */
 cpu_family cpu_rows_reduce;      /* reduce, arg_reduce */
 cpu_family cpu_rows_sort;        /* sort, argsort */
 cpu_family cpu_rows_scan;
