@@ -76,6 +76,10 @@ TARN_API bool tarn_measure(tarn_measurement *result); /* the CPU */
 TARN_API bool tarn_measure_device(tarn_device device, tarn_measurement *result);
 /* The kernel rows in use on a device, one a line (tarn_free). */
 TARN_API char *tarn_kernel_list(tarn_device device);
+/* What serves each op and dtype on devices of a type, a line an op after one that names the dtypes (tarn_free): k a
+   kernel, f a formula in other ops, - nothing, with the reason behind it. Elementwise ops, casts and views, which need no
+   kernel of their own, are left out. The device need not be there, but its shared object must. */
+TARN_API char *tarn_kernel_matrix(tarn_device_type type);
 
 #ifdef __cplusplus
 }

@@ -103,6 +103,9 @@ typedef struct backend {
      */
     const kernel_row *const *(*rows)(int device, op_id op, int *count);
 
+    /* Why the devices have no row for an op; NULL if no reason is known. Optional. */
+    const char *(*hole)(op_id op);
+
     /* Whether a device reads another's memory without going through the host. NULL: none does. */
     bool (*is_peer)(int device, int other);
     /* How much memory a device has; NULL if it does not tell. */

@@ -35,7 +35,7 @@ typedef struct {
     given_number temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty;
     given_list stop;
     bool json, ids, ignore_chat_template, no_escapes, add_generation_prompt, no_special_tokens, skip_special_tokens,
-        exact_cache, help;
+        exact_cache, kernels, help;
 } cli_values;
 
 typedef enum { OPTION_FLAG, OPTION_TEXT, OPTION_LIST, OPTION_INTEGER, OPTION_NUMBER } option_kind;

@@ -6,6 +6,8 @@
 
 static const cli_option options[] = {
     DEVICE_OPTION,
+    {"--kernels", NULL, OPTION_FLAG, FIELD(kernels), NULL,
+     "Print what serves each op and dtype instead: k a kernel, f a formula, - nothing"},
     {"--json", NULL, OPTION_FLAG, FIELD(json), NULL, "Print one JSON object"},
 };
 
@@ -64,10 +66,22 @@ static void print_json(cli_output *out, const tarn_measurement *m, const char *k
     fputs("}\n", out->stream);
 }
 
+/* Needs the device's shared object only. */
+static int print_matrix(const cli_values *v) {
+    tarn_device device;
+    char *matrix = cli_device(v->device, &device) ? tarn_kernel_matrix(device.type) : NULL;
+    if (!matrix) return cli_failed();
+    fputs(matrix, stdout);
+    tarn_free(matrix);
+    return 0;
+}
+
 static int run(const cli_values *v) {
     cli_output out;
     tarn_measurement measured;
     if (!cli_check_names(doctor_command.name, v)) return EXIT_USAGE;
+    if (v->kernels && v->json) return cli_misuse(doctor_command.name, "give --kernels or --json, not both");
+    if (v->kernels) return print_matrix(v);
     if (!cli_use_device(v) || !tarn_measure_device(tarn_default_device(), &measured)) return cli_failed();
     char *kernels = tarn_kernel_list(tarn_default_device());
     if (!kernels) return cli_failed();

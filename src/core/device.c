@@ -163,6 +163,14 @@ tarn_stream *slot_copy_stream(int slot) {
     return s;
 }
 
+const backend *device_backend(tarn_device_type type) {
+    if ((unsigned)type >= TARN_DEVICE_TYPE_COUNT) return NULL;
+    pthread_mutex_lock(&devices_lock);
+    const backend *of = load_backend(type);
+    pthread_mutex_unlock(&devices_lock);
+    return of;
+}
+
 int tarn_device_count(tarn_device_type type) {
     if ((unsigned)type >= TARN_DEVICE_TYPE_COUNT) return 0;
     pthread_mutex_lock(&devices_lock);

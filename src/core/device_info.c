@@ -37,3 +37,40 @@ char *tarn_kernel_list(tarn_device device) {
     }
     return text_take(&t);
 }
+
+/* ---- the matrix of ops and dtypes */
+
+static unsigned served_dtypes(const backend *b, op_id op) {
+    int count = 0;
+    unsigned served = 0;
+    const kernel_row *const *rows = b->rows(0, op, &count);
+    for (int i = 0; i < count; i++) served |= rows[i]->dtypes;
+    return served;
+}
+
+static bool needs_kernel(op_id op) {
+    return op_facts[op].class == OP_CLASS_FUSED || op_has_flag(op, OP_KERNEL | OP_UPDATE | OP_EFFECT);
+}
+
+/* The reference serves what other rows of the CPU do not. */
+static void print_op(const backend *b, op_id op, text *t) {
+    unsigned served = served_dtypes(b, op) | (b->host_memory ? served_dtypes(&backend_reference, op) : 0);
+    char other = op_facts[op].class == OP_CLASS_FUSED ? 'f' : '-';
+    text_format(t, "%-24s", op_name(op));
+    for (int d = 0; d < TARN_DTYPE_COUNT; d++) text_format(t, " %c", served >> d & 1 ? 'k' : other);
+    const char *why = b->hole ? b->hole(op) : NULL;
+    if (!served && other == '-') text_format(t, "  %s", why ? why : "no reason is given");
+    text_add(t, "\n");
+}
+
+char *tarn_kernel_matrix(tarn_device_type type) {
+    const backend *b = device_backend(type);
+    if (!b) return tarn_fail_kind(TARN_ERROR_RUNTIME, "there is no backend for %s", tarn_device_type_name(type)), NULL;
+    text t = {0};
+    text_format(&t, "%-24s", "");
+    for (int d = 0; d < TARN_DTYPE_COUNT; d++) text_format(&t, " %s", dtype_facts[d].name);
+    text_add(&t, "\n");
+    for (int op = 0; op < OP_COUNT; op++)
+        if (needs_kernel((op_id)op)) print_op(b, (op_id)op, &t);
+    return text_take(&t);
+}

@@ -57,6 +57,14 @@ static const kernel_row *const *rows(int device, op_id op, int *count) {
     return first;
 }
 
+static const char *hole(op_id op) {
+#define HOLE(name, reason) [OP_##name] = reason,
+    static const char *const reasons[OP_COUNT_WITH_GROUP] = {
+#include "cuda/holes.def"
+    };
+    return reasons[op];
+}
+
 static backend cuda = {
     .version = BACKEND_VERSION,
     .name = "cuda",
@@ -69,6 +77,7 @@ static backend cuda = {
     .prepare = cuda_prepare,
     .plan_free = cuda_plan_free,
     .rows = rows,
+    .hole = hole,
     .is_peer = is_peer,
     .memory_bytes = cuda_memory_bytes,
     .measure = cuda_measure,

@@ -128,7 +128,8 @@ static bool run_vector(const call *c) {
                        .early = cuda_constant_inputs >> 1 & 1,
                        .k = a->shape[a->ndim - 1],
                        .part = {{b->data, c->outputs[0].data, b->shape[b->ndim - 1], b->strides[b->ndim - 1]}}};
-    if (((uintptr_t)a->data | (uintptr_t)b->data) % 16) return run_any(c);
+    bool aligned = ((uintptr_t)a->data | (uintptr_t)b->data) % 16 == 0;
+    if (!aligned || !supports_vector(c)) return run_any(c); /* a copy that was made of b lies the other way round */
     launch_vector(&k, cuda_stream_now);
     return true;
 }
