@@ -226,6 +226,8 @@ CASE(fftn, X | LIST, ENTRIES(3, 4), tarn_fftn(a->x, .sizes = a->list, .axes = TA
 CASE(ifftn, X | LIST, ENTRIES(3, 4), tarn_ifftn(a->x, .sizes = a->list, .axes = TARN_AXES(0, 1)))
 CASE(rfftn, X | LIST, ENTRIES(3, 4), tarn_rfftn(a->x, .sizes = a->list, .axes = TARN_AXES(0, 1)))
 CASE(irfftn, X | LIST, ENTRIES(3, 4), tarn_irfftn(a->x, .sizes = a->list, .axes = TARN_AXES(0, 1)))
+CASE(stft, X, NO_ENTRIES, tarn_stft(a->x, .n = 2, .hop_length = 1, .pad_mode = TARN_PAD_EDGE))
+CASE(istft, X, NO_ENTRIES, tarn_istft(a->x, .hop_length = 1))
 CASE(fftfreq, 0, NO_ENTRIES, tarn_fftfreq(4, 1))
 CASE(rfftfreq, 0, NO_ENTRIES, tarn_rfftfreq(4, 1))
 CASE(fftshift, X | LIST, ENTRIES(0), tarn_fftshift(a->x, .axes = a->list))

@@ -24,7 +24,7 @@ static void check_all(void) {
 #define CASE(name, numpy, ...)                                                                                         \
     {                                                                                                                  \
         TARN_SCOPE;                                                                                                    \
-        golden_check("fft", #name, (__VA_ARGS__), 20, 16);                                                              \
+        golden_check("fft", #name, (__VA_ARGS__), 20, 16);                                                             \
     }
 #include "fft_cases.h"
 #undef CASE
@@ -61,6 +61,22 @@ static void check_rows(void) {
     CHECK(distance(tarn_fft(one), tarn_slice(all, TARN_INTS(2, 99), TARN_INTS(3, 100))) == 0);
 }
 
+/* Signals come back from their frames. */
+static void check_frames(void) {
+    TARN_SCOPE;
+    tarn_array *signal = tarn_reshape(x(2 * 400), TARN_SHAPE(2, 400)),
+               *window = tarn_add(x(30), tarn_scalar(5, TARN_FLOAT32));
+    tarn_array *s = tarn_stft(signal, .n = 40, .hop_length = 8, .window = window, .pad_mode = TARN_PAD_REFLECT);
+    CHECK(s && tarn_dim(s, 1) == 21 && tarn_dim(s, 2) == 51);
+    CHECK(distance(tarn_istft(s, .hop_length = 8, .window = window, .length = TARN_AXIS(400)), signal) < 1e-4);
+    tarn_array *both = tarn_stft(signal, .n = 40, .sides = TARN_SIDES_BOTH, .not_centered = true);
+    CHECK(both && tarn_dim(both, 1) == 40 && tarn_dim(both, 2) == 37);
+    CHECK(distance(tarn_istft(both, .sides = TARN_SIDES_BOTH, .not_centered = true), signal) < 1e-4);
+    CHECK_ERROR(tarn_stft(signal, .n = 40, .window = x(50)), "stft: a window of 50 numbers for frames of 40");
+    CHECK_ERROR(tarn_stft(signal, .n = 500, .not_centered = true), "stft: 400 numbers are less than a frame");
+    CHECK_ERROR(tarn_istft(x(4)), "istft: x is [..., frequencies, frames]");
+}
+
 static void check_errors(void) {
     TARN_SCOPE;
     tarn_array *a = m(5, 6), *point = tarn_scalar(1, TARN_FLOAT32);
@@ -86,6 +102,7 @@ int main(void) {
     check_all();
     check_round_trips();
     check_rows();
+    check_frames();
     check_errors();
     return check_report("fft");
 }

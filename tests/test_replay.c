@@ -135,6 +135,8 @@ static bool is_covered(const char *name) {
         "zeros",
         "ones",
         "arange",
+        "stft",
+        "istft",
         "fftfreq",
         "rfftfreq",
         "as_strided", /* strides are sizes that the caller worked out */

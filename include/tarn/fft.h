@@ -66,6 +66,28 @@ TARN_API tarn_array *tarn_rfftfreq(int64_t n, double distance);
 TARN_API tarn_array *tarn_fftshift_with(tarn_array *x, tarn_axes_options options TARN_ABSENT);
 TARN_API tarn_array *tarn_ifftshift_with(tarn_array *x, tarn_axes_options options TARN_ABSENT);
 
+/* Which results there are of a real signal's frames: the first half, or all. */
+typedef enum { TARN_SIDES_DEFAULT, TARN_SIDES_ONE, TARN_SIDES_BOTH } tarn_fft_sides;
+typedef struct {
+    int begin_;
+    int64_t n;              /* numbers of a frame: 2048; coming back as many as x has results of */
+    int64_t hop_length;     /* from one frame to the next: n / 4 */
+    int64_t window_length;  /* n */
+    tarn_array *window;     /* [window_length], in the middle of the frame; absent: ones */
+    bool not_centered;      /* frames begin at 0 instead of having their middle there */
+    tarn_pad_mode pad_mode; /* of what stands before and behind a centered signal */
+    tarn_fft_norm norm;
+    tarn_fft_sides sides; /* absent: both of a complex signal; coming back one */
+    tarn_axis length;     /* coming back: of the result */
+    int end_;
+} tarn_stft_options;
+/* The short-time transform of x [..., length]: complex64 [..., frequencies, frames]; and the real signal that it came
+   from, where the windows' squares do not sum up to zero. */
+#define tarn_stft(...)  TARN_CALL(1, tarn_stft_with, tarn_stft_options, __VA_ARGS__)
+#define tarn_istft(...) TARN_CALL(1, tarn_istft_with, tarn_stft_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_stft_with(tarn_array *x, tarn_stft_options options TARN_ABSENT);
+TARN_API tarn_array *tarn_istft_with(tarn_array *x, tarn_stft_options options TARN_ABSENT);
+
 #ifdef __cplusplus
 }
 #endif

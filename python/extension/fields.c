@@ -63,3 +63,40 @@ tarn_array *fft_over(fftn_function *f, tarn_array *a, tarn_ints sizes, tarn_ints
     tarn_fftn_options o = {.sizes = sizes, .axes = axes};
     return norm_named(norm, &o.norm) ? f(a, o) : NULL;
 }
+
+/* ---- frames */
+
+static bool positive(const char *name, tarn_axis value, int64_t *out) {
+    *out = value.given ? value.axis : 0;
+    return !value.given || value.axis > 0 || tarn_fail("%s must be positive, not %lld", name, (long long)value.axis);
+}
+
+static bool framing(tarn_stft_options *o, tarn_axis hop, tarn_axis win, bool center, const char *norm,
+                    PyObject *sides) {
+    o->not_centered = !center;
+    if (sides != Py_None) o->sides = PyObject_IsTrue(sides) ? TARN_SIDES_ONE : TARN_SIDES_BOTH;
+    return positive("hop_length", hop, &o->hop_length) && positive("win_length", win, &o->window_length) &&
+           norm_named(norm, &o->norm);
+}
+
+static bool pad_named(const char *name, tarn_pad_mode *mode) {
+    static const char *const names[] = {"constant", "edge", "reflect"};
+    static const tarn_pad_mode modes[] = {TARN_PAD_CONSTANT, TARN_PAD_EDGE, TARN_PAD_REFLECT};
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(names[i], name)) return *mode = modes[i], true;
+    return tarn_fail("stft: no padding is called \"%s\"", name);
+}
+
+tarn_array *stft_of(tarn_array *x, int64_t n, tarn_axis hop, tarn_axis win, tarn_array *window, bool center,
+                    const char *pad_mode, const char *norm, PyObject *onesided) {
+    tarn_stft_options o = {.window = window};
+    if (!positive("n_fft", TARN_AXIS(n), &o.n) || !pad_named(pad_mode, &o.pad_mode)) return NULL;
+    return framing(&o, hop, win, center, norm, onesided) ? tarn_stft_with(x, o) : NULL;
+}
+
+tarn_array *istft_of(tarn_array *x, tarn_axis n, tarn_axis hop, tarn_axis win, tarn_array *window, bool center,
+                     const char *norm, PyObject *onesided, tarn_axis length) {
+    tarn_stft_options o = {.window = window, .length = length};
+    if (!positive("n_fft", n, &o.n)) return NULL;
+    return framing(&o, hop, win, center, norm, onesided) ? tarn_istft_with(x, o) : NULL;
+}

@@ -68,6 +68,10 @@ bool is_upper(const char *triangle); /* "L" is not */
 typedef tarn_array *fft_function(tarn_array *a, tarn_fft_options options);
 typedef tarn_array *fftn_function(tarn_array *a, tarn_fftn_options options);
 tarn_array *fft_along(fft_function *f, tarn_array *a, tarn_axis n, int64_t axis, const char *norm);
+tarn_array *stft_of(tarn_array *x, int64_t n, tarn_axis hop, tarn_axis win, tarn_array *window, bool center,
+                    const char *pad_mode, const char *norm, PyObject *onesided);
+tarn_array *istft_of(tarn_array *x, tarn_axis n, tarn_axis hop, tarn_axis win, tarn_array *window, bool center,
+                     const char *norm, PyObject *onesided, tarn_axis length);
 tarn_array *fft_over(fftn_function *f, tarn_array *a, tarn_ints sizes, tarn_ints axes, const char *norm);
 
 /* ---- shape.c */
