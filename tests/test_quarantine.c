@@ -1,5 +1,5 @@
-/* In hard mode an array that is used after its scope ended is an error, for every function that is given one, as long as
-   the library remembers it. */
+/* In hard mode an array that is used after its scope ended is an error, for every function that is given one, as long
+   as the library remembers it. */
 #include <stdlib.h>
 
 #include "check.h"
