@@ -645,6 +645,17 @@ def test_backslashes():
     fails("generate", TINY, "--prompt-ids", "5", "--no-escapes", status=2, words=["--no-escapes"])
 
 
+def test_devices():
+    """A device that is not there is an error that names it; the CPU is what --device leaves out."""
+    ask = ["generate", TINY, "-p", "What is the capital of Japan?"]
+    assert tarn(*ask, "--device", "cpu").out == tarn(*ask).out
+    fails(*ask, "--device", "gpu:9999", status=1, words=["no device cuda:9999"])
+    for name in ("tpu", "gpu:", "gpu:x", "gpu:1x", "GPU"):
+        fails(*ask, "--device", name, status=2, words=["--device must be cpu, gpu or gpu:N"])
+    fails("doctor", "--kernels", "--json", status=2, words=["--kernels or --json"])
+    assert "\nmatmul " in tarn("doctor", "--kernels").out
+
+
 def test_usage_of_all():
     assert tarn("--help").returncode == 0 and tarn("--version").out.startswith("tarn ")
     assert tarn().returncode == 2
