@@ -27,8 +27,49 @@ template <class S> __global__ void unpack(const __grid_constant__ affine_kernel 
     narrow((S *)k.to + i, __fadd_rn(scaled, scale_at(k.biases, group, k.scale_dtype)));
 }
 
+/* Widths that divide a word: a thread for each, whose numbers are of one group. */
+template <class S, int BITS> __global__ void unpack_words(const __grid_constant__ affine_kernel k) {
+    constexpr int COUNT = 32 / BITS, BYTES = COUNT * (int)sizeof(S);
+    i64 i = thread_number(), column, row = divide(i, k.k / COUNT, &column);
+    if (row >= k.rows) return;
+    i64 group = row * (k.k / k.group) + column * COUNT / k.group;
+    float scale = scale_at(k.scales, group, k.scale_dtype), bias = scale_at(k.biases, group, k.scale_dtype);
+    u32 word = k.words[i];
+    __align__(16) S numbers[COUNT];
+#pragma unroll
+    for (int j = 0; j < COUNT; j++) {
+        float scaled = __fmul_rn(scale, (float)(word >> j * BITS & ((1u << BITS) - 1)));
+        if (k.stepwise && k.scale_dtype == D_F16) scaled = to_float16(scaled);
+        if (k.stepwise && k.scale_dtype == D_BF16) scaled = to_bfloat16(scaled);
+        narrow(numbers + j, __fadd_rn(scaled, bias));
+    }
+    if constexpr (BYTES % 16 == 0) {
+#pragma unroll
+        for (int j = 0; j < BYTES / 16; j++) ((uint4 *)k.to)[i * (BYTES / 16) + j] = ((const uint4 *)numbers)[j];
+    } else {
+        ((uint2 *)k.to)[i] = *(const uint2 *)numbers;
+    }
+}
+
+template <class S> static void unpack_all(const affine_kernel *k, kernel_stream stream) {
+    i64 n = k->rows * k->k;
+    unsigned blocks = blocks_for(n * k->bits / 32, 256);
+    if (k->bits == 2 && lie_at_16(k->to))
+        unpack_words<S, 2><<<blocks, 256, 0, stream>>>(*k);
+    else if (k->bits == 4 && lie_at_16(k->to))
+        unpack_words<S, 4><<<blocks, 256, 0, stream>>>(*k);
+    else if (k->bits == 8 && lie_at_16(k->to))
+        unpack_words<S, 8><<<blocks, 256, 0, stream>>>(*k);
+    else
+        unpack<S><<<blocks_for(n, 256), 256, 0, stream>>>(*k);
+}
+
 void launch_dequantize(const affine_kernel *k, kernel_stream stream) {
-    FLOATS(k->dtype, unpack<type><<<blocks_for(k->rows * k->k, 256), 256, 0, stream>>>(*k))
+    switch (k->dtype) {
+        CASE(D_F16, float16, unpack_all<type>(k, stream))
+        CASE(D_BF16, bfloat16, unpack_all<type>(k, stream))
+        CASE(D_F32, float, unpack_all<type>(k, stream))
+    }
 }
 
 /* ---- one row of x a block row. x lies in shared memory as the lanes read it: number i of all pieces of 32 side by side. A warp takes a row of
