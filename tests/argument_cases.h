@@ -168,6 +168,7 @@ CASE(dequantize, X | Y, NO_ENTRIES,
 CASE(imaginary_unit_like, X, NO_ENTRIES, tarn_imaginary_unit_like(a->x))
 CASE(softmax, X, NO_ENTRIES, tarn_softmax(a->x, .axes = TARN_AXES(-1)))
 CASE(rms_norm, X, NO_ENTRIES, tarn_rms_norm(a->x, NULL))
+CASE(layer_norm, X, NO_ENTRIES, tarn_layer_norm(a->x))
 CASE(rope, X | Y, NO_ENTRIES, tarn_rope(DEEP(a->x), POSITION(a->y)))
 CASE(attention, X | Y | Z, NO_ENTRIES, tarn_attention(DEEP(a->x), DEEP(a->y), DEEP(a->z)))
 CASE(divmod, X | Y | PLACE, NO_ENTRIES, tarn_divmod(a->x, a->y, a->place))

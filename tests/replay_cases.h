@@ -159,6 +159,7 @@ CASE(dequantize, tarn_dequantize(WORDS(x), ONES_COLUMN(x), .biases = ONES_COLUMN
 /* fused */
 CASE(softmax, tarn_softmax(x, .axes = TARN_AXES(0)))
 CASE(rms_norm, tarn_rms_norm(x, NULL))
+CASE(layer_norm, tarn_layer_norm(x))
 CASE(rope, tarn_rope(DEEP(x), tarn_scalar_int(3, TARN_INT32)))
 CASE(attention, tarn_attention(DEEP(x), DEEP(x), DEEP(x), .causal = true))
 MANY_CASE(divmod, 2, tarn_divmod(x, tarn_transpose(y), out))

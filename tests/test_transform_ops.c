@@ -509,6 +509,15 @@ BODY(softmax, tarn_softmax(x[0], .axes = TARN_AXES(-1)))
 BODY(softmax_first, tarn_softmax(x[0], .axes = TARN_AXES(0)))
 BODY(rms_norm, tarn_rms_norm(x[0], x[1]))
 BODY(rms_norm_bare, tarn_rms_norm(x[0], NULL, .eps = TARN_VALUE(1e-3)))
+BODY(layer_norm, tarn_layer_norm(x[0], .weight = x[1], .bias = x[2]))
+BODY(layer_norm_bare, tarn_layer_norm(x[0]))
+BODY(cross_entropy, tarn_cross_entropy(x[0], x[1]))
+static bool call_gated_delta(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    tarn_array *both[2];
+    (void)context, (void)count;
+    return tarn_gated_delta_update(x[0], x[1], x[2], x[3], x[4], x[5], NULL, both) && tarn_result(results, both[0]) &&
+           tarn_result(results, both[1]);
+}
 BODY(rope, tarn_rope(x[0], x[1], .base = TARN_VALUE(100)))
 BODY(rope_part, tarn_rope(x[0], x[1], .dims = 2, .traditional = true, .freqs = x[2]))
 BODY(attention, tarn_attention(x[0], x[1], x[2], .causal = true))
@@ -527,6 +536,11 @@ static void test_fused(void) {
     RUN(softmax_first, REAL(3, 2));
     RUN(rms_norm, REAL(2, 4), REAL(4));
     RUN(rms_norm_bare, REAL(4));
+    RUN(layer_norm, REAL(2, 4), REAL(4), REAL(4));
+    RUN(layer_norm_bare, REAL(2, 3));
+    RUN(cross_entropy, REAL(2, 3), INTEGERS(3, 2));
+    RUN(gated_delta, REAL(1, 2, 1, 2), REAL(1, 2, 1, 2), REAL(1, 2, 2, 1), POSITIVE(1, 2, 2), POSITIVE(1, 2, 2),
+        REAL(1, 2, 1, 2));
     RUN(rope, REAL(1, 2, 2, 4), random_array(TARN_0D, TARN_INT32, 0, 9));
     RUN(rope, REAL(2, 2, 4), INTEGERS(3, 1));
     RUN(rope_part, REAL(2, 2, 4), INTEGERS(3, 1), POSITIVE(1));

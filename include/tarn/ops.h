@@ -657,6 +657,24 @@ TARN_API tarn_array *tarn_rms_norm_with(tarn_array *x, tarn_array *weight,
                                         tarn_norm_options options TARN_ABSENT); /* weight may be NULL */
 typedef struct {
     int begin_;
+    tarn_array *weight, *bias; /* [n]; may be NULL */
+    tarn_value eps;            /* 1e-5 */
+    int end_;
+} tarn_layer_norm_options;
+/* x [..., n] with mean 0 and variance 1 along the last axis, times weight, plus bias, accumulated in float32; in their
+   common dtype. */
+#define tarn_layer_norm(...) TARN_CALL(1, tarn_layer_norm_with, tarn_layer_norm_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_layer_norm_with(tarn_array *x, tarn_layer_norm_options options TARN_ABSENT);
+/* logsumexp(logits) - logits[target] of float logits [..., n] and integer targets [...]: float32 [...]. */
+TARN_API tarn_array *tarn_cross_entropy(tarn_array *logits, tarn_array *targets);
+/* The gated delta rule over q, k [batch, length, heads, dim], v [batch, length, value heads, value dim], gamma (the
+   decay) and beta (the rate) [batch, length, value heads]; value heads are a multiple of heads. state float32 [batch,
+   value heads, value dim, dim] may be NULL: zero; mask bool [batch, length] may be NULL: a step where it is false gives
+   0 and leaves the state. out[0] is in the shape and dtype of v, out[1] the state after it. */
+TARN_API bool tarn_gated_delta_update(tarn_array *q, tarn_array *k, tarn_array *v, tarn_array *gamma, tarn_array *beta,
+                                      tarn_array *state, tarn_array *mask, tarn_array *out[2]);
+typedef struct {
+    int begin_;
     int64_t dims;      /* how many of the last axis rotate; 0: all */
     bool traditional;  /* pairs (2i, 2i + 1) instead of (i, i + dims / 2) */
     tarn_value base;   /* 10000 */

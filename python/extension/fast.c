@@ -17,3 +17,23 @@ tarn_array *attention_of(tarn_array *q, tarn_array *k, tarn_array *v, double sca
     return tarn_attention(q, k, v, .scale = TARN_VALUE(scale), .causal = causal,
                           .mask = is_array(mask) ? ARRAY(mask) : NULL, .sinks = sinks);
 }
+
+/* ---- kernels of other machines: made, they may be; calling one fails */
+
+PyObject *no_kernel(const char *function, const char *backend) {
+    return PyErr_Format(PyExc_RuntimeError, "[%s] No %s back-end.", function, backend), NULL;
+}
+
+static PyObject *call_kernel(PyObject *self, PyObject *arguments, PyObject *named) {
+    (void)self, (void)arguments, (void)named;
+    return no_kernel("metal_kernel", "Metal");
+}
+
+PyObject *kernel_of(const char *name, PyObject *input_names, PyObject *output_names) {
+    static PyMethodDef definition = {"metal_kernel", METHOD(call_kernel), METH_VARARGS | METH_KEYWORDS,
+                                     "A kernel for Metal, which there is not."};
+    (void)name;
+    if (!PySequence_Check(input_names) || !PySequence_Check(output_names))
+        return PyErr_SetString(PyExc_TypeError, "metal_kernel(): the names must be sequences of str"), NULL;
+    return PyCFunction_NewEx(&definition, NULL, NULL);
+}

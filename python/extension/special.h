@@ -138,6 +138,8 @@ tarn_array *no_partner(const char *what, PyObject *group); /* fails */
 bool add_group(PyObject *core);
 
 /* ---- fast.c */
+PyObject *kernel_of(const char *name, PyObject *input_names, PyObject *output_names);
+PyObject *no_kernel(const char *function, const char *backend); /* fails */
 tarn_array *rope_of(tarn_array *a, int64_t dims, bool traditional, tarn_value base, double scale, tarn_array *offset,
                     tarn_array *freqs);
 tarn_array *attention_of(tarn_array *q, tarn_array *k, tarn_array *v, double scale, PyObject *mask, tarn_array *sinks);

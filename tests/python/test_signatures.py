@@ -42,7 +42,7 @@ def theirs(function):
     text = re.sub(r"\s+", " ", text)
     text = text[text.index("(") + 1 : text.rindex(") ->" if ") ->" in text else ")")]
     for part in parts_of(text):
-        name, _, default = part.partition("=")
+        name, _, default = part.rpartition(" = ") if " = " in part else (part, "", "")
         name = name.partition(":")[0].strip()
         if name and name not in ("*", "/"):
             default = default.strip()

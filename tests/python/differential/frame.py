@@ -209,6 +209,8 @@ class Report:
     def table(self):
         lines = [f"{'function':28} " + " ".join(f"{dtype:>11}" for dtype in ALL) + f"   (calls {', '.join(LAYOUTS)}; * all refused by mlx, - not taken)"]
         for f in FUNCTIONS:
+            if not any(self.calls[f.name, dtype, layout] for dtype in f.dtypes for layout in f.layouts):
+                continue
             cells = [self.cell(f, dtype) for dtype in ALL]
             lines.append(f"{f.name:28} " + " ".join(f"{cell:>11}" for cell in cells))
         return "\n".join(lines)

@@ -1,0 +1,34 @@
+"""Every function and method of tarn.core that a row made has help with an example, and the example gives what it says."""
+
+import doctest
+import types
+
+import pytest
+
+mx = pytest.importorskip("tarn.core")
+
+MODULES = ["random", "linalg", "fft", "fast", "distributed", "metal", "cuda"]
+
+
+def functions():
+    for module in [mx, *(getattr(mx, name) for name in MODULES)]:
+        for name in sorted(dir(module)):
+            function = getattr(module, name)
+            if isinstance(function, types.BuiltinFunctionType) and not name.startswith("_"):
+                yield pytest.param(function, id=f"{module.__name__}.{name}".removeprefix("tarn.core."))
+
+
+@pytest.mark.parametrize("function", functions())
+def test_example(function, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    help_text = function.__doc__ or ""
+    assert help_text.startswith(f"{function.__name__}(")
+    if function.__text_signature__ is None:
+        pytest.fail("no signature")
+    test = doctest.DocTestParser().get_doctest(help_text, {"mx": mx}, function.__name__, None, 0)
+    assert test.examples, "no example"
+    said = []
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    runner.run(test, out=said.append)
+    mx.set_printoptions()
+    assert runner.failures == 0, "".join(said)
