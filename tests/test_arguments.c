@@ -45,6 +45,7 @@ static tarn_array *of_shape(const tarn_array *x, tarn_ints shape, tarn_dtype dty
 #define PACKED(x)      of_shape(x, TARN_SHAPE(2, 8), TARN_UINT32)
 #define GROUPS(x)      of_shape(x, TARN_SHAPE(2, 1), TARN_FLOAT32)
 #define DEEP(x)        of_shape(x, TARN_SHAPE(1, 2, 3, 4), TARN_FLOAT32)
+#define STEPS(x)       of_shape(x, TARN_SHAPE(1, 2, 3), TARN_FLOAT32)
 #define BYTES(x)       of_shape(x, TARN_SHAPE(2, 2), TARN_UINT8)
 #define CHANNELS(x)    of_shape(x, TARN_SHAPE(2, 3, 4), TARN_FLOAT32)
 #define DEEPER(x)      of_shape(x, TARN_SHAPE(1, 2, 2, 3, 4), TARN_FLOAT32)
@@ -157,9 +158,9 @@ static bool is_asked_elsewhere(const char *name, size_t length) {
                                          "own",
                                          "move",
                                          "return",
-                                         "ok",                  /* holds: NULL passes through them */
-                                         "check_quantization",  /* test_quant_modes.c */
-                                         "broadcast_shapes"};   /* test_index.c */
+                                         "ok",                 /* holds: NULL passes through them */
+                                         "check_quantization", /* test_quant_modes.c */
+                                         "broadcast_shapes"};  /* test_index.c */
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strlen(others[i]) == length && strncmp(others[i], name, length) == 0) return true;
     return false;

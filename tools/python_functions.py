@@ -150,7 +150,7 @@ def signature_of(definition):
 # ---- reading
 
 
-def read_rows(path, module, rows, aliases, methods):
+def read_rows(path, module, rows, aliases, methods, examples):
     for statement in ast.parse(path.read_text(), filename=str(path)).body:
         if isinstance(statement, ast.FunctionDef):
             rows.append(Row(module, statement))
@@ -160,6 +160,8 @@ def read_rows(path, module, rows, aliases, methods):
             rows += [Row(statement.name, one) for one in statement.body if isinstance(one, ast.FunctionDef)]
         elif isinstance(statement, ast.Assign) and statement.targets[0].id == "methods":
             methods += [name.id for name in statement.value.elts]
+        elif isinstance(statement, ast.Assign) and statement.targets[0].id == "examples":
+            examples.update(ast.literal_eval(statement.value))
         elif isinstance(statement, ast.Assign):  # acos = arccos
             aliases.append((statement.targets[0].id, statement.value.id))
         elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
@@ -172,7 +174,7 @@ ELEMENTWISE = {
 }
 
 
-def elementwise_rows(path, given):
+def elementwise_rows(path, given, examples):
     """A function for each row of the table that no row of ours has."""
     text = re.sub(r"\n +", " ", path.read_text())
     for kind, name, doc in re.findall(r'^(UNARY|BINARY)\(([a-z0-9_]+),.*"([^"]*)"\)$', text, re.M):
@@ -180,16 +182,20 @@ def elementwise_rows(path, given):
             continue
         operands = "a" if kind == "UNARY" else "a, b"
         doc = re.sub(r"\bx\b", "a", re.sub(r"\by\b", "b", doc)) if kind == "BINARY" else re.sub(r"\bx\b", "a", doc)
-        source = ELEMENTWISE[kind].format(name=name) + f':\n    {doc + "."!r}\n    return "tarn_{name}({operands})"\n'
+        if name not in examples:
+            raise RowError(f"{name}: no example in python/functions/elementwise.def")
+        arguments, result = examples[name]
+        doc += f".\n\n>>> mx.{name}({arguments})\n{result}"
+        source = ELEMENTWISE[kind].format(name=name) + f':\n    {doc!r}\n    return "tarn_{name}({operands})"\n'
         yield Row("core", ast.parse(source).body[0])
 
 
 def collect(table, paths):
-    rows, aliases, methods = [], [], []
+    rows, aliases, methods, examples = [], [], [], {}
     for path in paths:
-        read_rows(path, "core", rows, aliases, methods)
-    given = {row.name for row in rows if row.module == "core" and not row.owner}
-    rows += elementwise_rows(table, given)
+        read_rows(path, "core", rows, aliases, methods, examples)
+    given = {name for row in rows if row.module == "core" and not row.owner for name in [row.name, *row.aliases]}
+    rows += elementwise_rows(table, given, examples)
     by_name = {row.name: row for row in rows if row.module == "core" and not row.owner}
     for new, old in aliases:
         by_name[old].aliases.append(new)
@@ -366,7 +372,8 @@ def write_c(rows):
 
 
 STUB_HEAD = {
-    "core": """from collections.abc import Callable, Sequence
+    "core": """import enum
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from tarn.core import {modules}
@@ -402,8 +409,10 @@ def write_stubs(rows, folder, written):
         head = STUB_HEAD["core"].format(modules=", ".join(f"{m} as {m}" for m in MODULES[1:])) if module == "core" else STUB_HEAD["other"]
         text = head + "\n"
         if module == "core":
-            text += written
+            text += written.read_text()
             text += "\n".join(stub(row.name, with_self(row), row.doc, "    ") for row in rows if row.is_method or row.owner) + "\n"
+        elif (beside := written.with_name(f"stub_{module}.pyi")).exists():
+            text += beside.read_text()
         text += "\n".join(stub(name, row.signature, row.doc) for row in own for name in [row.name, *row.aliases])
         path = folder / ("__init__.pyi" if module == "core" else f"{module}.pyi")
         path.write_text(text)
@@ -418,7 +427,7 @@ def main():
         sys.exit(f"python_functions.py: {error}")
     out.mkdir(parents=True, exist_ok=True)
     (out / "functions.c").write_text(text)
-    write_stubs(rows, out / "core", written.read_text())
+    write_stubs(rows, out / "core", written)
 
 
 main()

@@ -668,9 +668,9 @@ TARN_API tarn_array *tarn_layer_norm_with(tarn_array *x, tarn_layer_norm_options
 /* logsumexp(logits) - logits[target] of float logits [..., n] and integer targets [...]: float32 [...]. */
 TARN_API tarn_array *tarn_cross_entropy(tarn_array *logits, tarn_array *targets);
 /* The gated delta rule over q, k [batch, length, heads, dim], v [batch, length, value heads, value dim], gamma (the
-   decay) and beta (the rate) [batch, length, value heads]; value heads are a multiple of heads. state float32 [batch,
-   value heads, value dim, dim] may be NULL: zero; mask bool [batch, length] may be NULL: a step where it is false gives
-   0 and leaves the state. out[0] is in the shape and dtype of v, out[1] the state after it. */
+   decay) and beta (the rate) [batch, length, value heads]; value heads are a multiple of heads. state (float64 if v is,
+   else float32) [batch, value heads, value dim, dim] may be NULL: zero; mask bool [batch, length] may be NULL: a step
+   where it is false gives 0 and leaves the state. out[0] is in the shape and dtype of v, out[1] the state after it. */
 TARN_API bool tarn_gated_delta_update(tarn_array *q, tarn_array *k, tarn_array *v, tarn_array *gamma, tarn_array *beta,
                                       tarn_array *state, tarn_array *mask, tarn_array *out[2]);
 typedef struct {

@@ -160,3 +160,14 @@ tarn_array *array_of_object(PyObject *value, const tarn_dtype *dtype) {
     PyErr_Format(PyExc_ValueError, "Invalid type %s received in array initialization.", type_name(value));
     return NULL;
 }
+
+/* A name for annotations: objects with __mlx_array__, of whatever type. */
+bool add_array_like(PyObject *module) {
+    static PyType_Slot slots[] = {{Py_tp_doc, "Any object whose method __mlx_array__ returns an array."}, {0, NULL}};
+    static PyType_Spec spec = {"tarn.core.ArrayLike", sizeof(PyObject), 0,
+                               Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+    PyObject *type = PyType_FromSpec(&spec);
+    bool added = type && PyModule_AddObjectRef(module, "ArrayLike", type) == 0;
+    Py_XDECREF(type);
+    return added;
+}

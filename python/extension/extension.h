@@ -202,6 +202,7 @@ bool add_types(PyObject *module); /* each type's file */
 bool add_dtypes(PyObject *module);
 bool add_iterator(PyObject *module);
 bool add_at(PyObject *module);
+bool add_array_like(PyObject *module);
 bool add_printing(PyObject *module);
 bool add_infos(PyObject *module);
 bool add_transforms(PyObject *module);

@@ -43,14 +43,19 @@ static bool add_functions(PyObject *core) {
 }
 
 PyMODINIT_FUNC PyInit_core(void);
+/* In this order: functions come before what goes into their submodules. */
+static bool (*const parts[])(PyObject *) = {
+    add_types,      add_iterator,        add_at,     add_array_like, add_printing,  add_infos,
+    add_transforms, add_custom_function, add_dtypes, add_devices,    add_constants, add_functions,
+    add_files,      add_random_state,    add_group,  add_categories,
+};
+
 PyMODINIT_FUNC PyInit_core(void) {
     PyObject *module = PyModule_Create(&definition);
+    bool added = module != NULL;
     start_interrupts();
-    if (module && add_types(module) && add_iterator(module) && add_at(module) && add_printing(module) &&
-        add_infos(module) && add_transforms(module) && add_custom_function(module) && add_dtypes(module) &&
-        add_devices(module) && add_constants(module) && add_functions(module) && add_files(module) &&
-        add_random_state(module) && add_group(module) && add_categories(module))
-        return module;
+    for (int i = 0; added && i < COUNT(parts); i++) added = parts[i](module);
+    if (added) return module;
     Py_XDECREF(module);
     return NULL;
 }

@@ -6,16 +6,17 @@
 
 typedef struct {
     tarn_array *q, *k, *v, *gamma, *beta, *mask;
-    int64_t repeats; /* value heads for each head of q and k */
+    int64_t repeats;  /* value heads for each head of q and k */
+    tarn_dtype dtype; /* of the state: float64 if v is, else float32 */
 } parts;
 
-/* Step t of x [batch, length, ...], in float32. */
-static tarn_array *step_of(tarn_array *x, int64_t t) {
-    return tarn_astype(tarn_squeeze(tarn_slice_axis(x, 1, t, t + 1), .axes = TARN_AXES(1)), TARN_FLOAT32);
+/* Step t of x [batch, length, ...], in the dtype of the state. */
+static tarn_array *step_of(const parts *p, tarn_array *x, int64_t t) {
+    return tarn_astype(tarn_squeeze(tarn_slice_axis(x, 1, t, t + 1), .axes = TARN_AXES(1)), p->dtype);
 }
 
-static tarn_array *heads_of(tarn_array *x, int64_t t, int64_t repeats) {
-    return tarn_repeat(step_of(x, t), repeats, .axis = TARN_AXIS(1));
+static tarn_array *heads_of(const parts *p, tarn_array *x, int64_t t) {
+    return tarn_repeat(step_of(p, x, t), p->repeats, .axis = TARN_AXIS(1));
 }
 
 /* What the state [batch, heads, value dim, dim] has for x [batch, heads, dim]. */
@@ -32,13 +33,13 @@ static tarn_array *chosen(tarn_array *mask, int64_t t, tarn_array *y, tarn_array
 }
 
 static tarn_array *step(const parts *p, int64_t t, tarn_array **state) {
-    tarn_array *k = heads_of(p->k, t, p->repeats);
-    tarn_array *decay = tarn_expand_dims(step_of(p->gamma, t), TARN_AXES(-1, -2));
+    tarn_array *k = heads_of(p, p->k, t);
+    tarn_array *decay = tarn_expand_dims(step_of(p, p->gamma, t), TARN_AXES(-1, -2));
     tarn_array *decayed = tarn_multiply(*state, decay);
-    tarn_array *missing = tarn_subtract(step_of(p->v, t), read_state(decayed, k));
-    tarn_array *delta = tarn_multiply(missing, tarn_expand_dims(step_of(p->beta, t), TARN_AXES(-1)));
+    tarn_array *missing = tarn_subtract(step_of(p, p->v, t), read_state(decayed, k));
+    tarn_array *delta = tarn_multiply(missing, tarn_expand_dims(step_of(p, p->beta, t), TARN_AXES(-1)));
     tarn_array *correction = tarn_multiply(tarn_expand_dims(delta, TARN_AXES(-1)), tarn_expand_dims(k, TARN_AXES(-2)));
-    tarn_array *next = tarn_add(decayed, correction), *y = read_state(next, heads_of(p->q, t, p->repeats));
+    tarn_array *next = tarn_add(decayed, correction), *y = read_state(next, heads_of(p, p->q, t));
     if (!next || !y) return NULL;
     *state = chosen(p->mask, t, next, *state);
     return chosen(p->mask, t, y, tarn_zeros_like(y));
@@ -58,7 +59,7 @@ static bool check(const parts *p) {
 
 static tarn_array *zero_state(const parts *p) {
     const int64_t *v = p->v->shape;
-    return tarn_zeros(TARN_SHAPE(v[0], v[2], v[3], p->k->shape[3]), TARN_FLOAT32);
+    return tarn_zeros(TARN_SHAPE(v[0], v[2], v[3], p->k->shape[3]), p->dtype);
 }
 
 static tarn_array *all_steps(const parts *p, tarn_array **state) {
@@ -78,10 +79,10 @@ bool tarn_gated_delta_update(tarn_array *q, tarn_array *k, tarn_array *v, tarn_a
     FRONT("gated_delta_update");
     REQUIRE(q, k, v, gamma, beta);
     if (!out) return tarn_fail("gated_delta_update: the list of results is NULL");
-    parts p = {q, k, v, gamma, beta, mask, 1};
+    parts p = {q, k, v, gamma, beta, mask, 1, v->dtype == TARN_FLOAT64 ? TARN_FLOAT64 : TARN_FLOAT32};
     if (!check(&p)) return false;
     p.repeats = v->shape[2] / k->shape[2];
-    tarn_array *state = state_before ? tarn_astype(state_before, TARN_FLOAT32) : zero_state(&p);
+    tarn_array *state = state_before ? tarn_astype(state_before, p.dtype) : zero_state(&p);
     out[0] = state ? all_steps(&p, &state) : NULL;
     out[1] = state;
     return out[0] && out[1];
