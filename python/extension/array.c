@@ -168,13 +168,15 @@ static PyObject *array_transposed(PyObject *self, void *unused) {
     return new_array(tarn_transpose(ARRAY(self)));
 }
 
+tarn_array *matrix_transposed(tarn_array *a) {
+    if (tarn_ndim(a) >= 2) return tarn_swapaxes(a, -1, -2);
+    return tarn_fail("matrix_transpose: the array must have at least 2 axes, not %d", tarn_ndim(a)), NULL;
+}
+
 static PyObject *array_matrix_transposed(PyObject *self, void *unused) {
     (void)unused;
     TARN_SCOPE;
-    if (tarn_ndim(ARRAY(self)) < 2)
-        return tarn_fail("matrix_transpose: the array must have at least 2 axes, not %d", tarn_ndim(ARRAY(self))),
-               raise_error();
-    return new_array(tarn_swapaxes(ARRAY(self), -1, -2));
+    return new_array(matrix_transposed(ARRAY(self)));
 }
 
 static PyObject *array_real(PyObject *self, void *unused) {

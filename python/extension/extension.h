@@ -47,6 +47,7 @@ PyObject *new_none(void);
 bool wait_for(bool (*how)(tarn_array *const *, int), tarn_array *const *arrays, int count);
 bool evaluate(tarn_array *const *arrays, int count); /* raises what fails */
 void drop_array(tarn_array **a);
+tarn_array *matrix_transposed(tarn_array *a); /* the last two axes exchanged */
 
 /* ---- dtype.c */
 extern PyTypeObject *dtype_type;

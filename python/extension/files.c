@@ -46,7 +46,8 @@ static PyObject *savez_compressed(PyObject *self, PyObject *args, PyObject *name
 }
 
 #define SAVEZ_WORDS                                                                                                    \
-    "(file, *args, **kwargs)\n\nWrites arrays to an .npz file: those without a name as arr_0, arr_1, ...\n\n"
+    "(file, *args, **kwargs)\n--\n\n(file, *args: array, **kwargs: array) -> None\n\nWrites arrays to an .npz file: "  \
+    "those without a name as arr_0, arr_1, ...\n\n"
 static PyMethodDef functions[] = {{"savez", METHOD(savez), METH_VARARGS | METH_KEYWORDS,
                                    "savez" SAVEZ_WORDS ">>> mx.savez(\"/tmp/tarn-example.npz\", a=mx.array([1, 2]))"},
                                   {"savez_compressed", METHOD(savez_compressed), METH_VARARGS | METH_KEYWORDS,

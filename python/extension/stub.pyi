@@ -123,6 +123,12 @@ class custom_function:
     def jvp(self, f: Callable[..., Any]) -> custom_function: ...
     def vmap(self, f: Callable[..., Any]) -> custom_function: ...
 
+def savez(file: Any, *args: array, **kwargs: array) -> None:
+    """Writes arrays to an npz file."""
+
+def savez_compressed(file: Any, *args: array, **kwargs: array) -> None:
+    """Writes arrays to an npz file, compressed."""
+
 class ArrayIterator:
     """Goes through the first axis of an array."""
     def __iter__(self) -> ArrayIterator: ...
