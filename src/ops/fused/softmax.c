@@ -22,6 +22,14 @@ static tarn_array *along_last(tarn_array *x) {
     return BUILD(softmax, NULL, x);
 }
 
+/* Of complex numbers by the sizes of their exponentials. */
+static tarn_array *of_complex(tarn_array *x, tarn_ints axes) {
+    if (array_size(x) == 0) return x;
+    tarn_array *top = tarn_stop_gradient(tarn_max(tarn_real(x), .axes = axes, .keepdims = true));
+    tarn_array *e = tarn_exp(tarn_subtract(x, top));
+    return tarn_divide(e, tarn_sum(e, .axes = axes, .keepdims = true));
+}
+
 tarn_array *tarn_softmax_with(tarn_array *x, tarn_axes_options o) {
     FRONT("softmax");
     REQUIRE(x);
@@ -35,6 +43,7 @@ tarn_array *tarn_softmax_with(tarn_array *x, tarn_axes_options o) {
                             .axes = TARN_AXES(-1)); /* each element by itself */
     bool same = true;
     for (int i = 0; i < x->ndim; i++) same = same && order[i] == i;
+    if (x->dtype == TARN_COMPLEX64) return of_complex(x, o.axes);
     if (dtype_kind_of(x->dtype) < KIND_FLOAT) x = tarn_astype(x, TARN_FLOAT32);
     tarn_array *moved = same ? x : tarn_transpose(x, .axes = {order, tarn_ndim(x)});
     tarn_array *y = count == 1

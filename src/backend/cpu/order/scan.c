@@ -1,4 +1,5 @@
 /* scan, a line along the axis at a time. */
+#include <math.h>
 #include <string.h>
 
 #include "base/threads.h"
@@ -37,14 +38,36 @@ SCAN(prod_double, double, double, a *b, 1)
 SCAN(prod_u32, uint32_t, uint32_t, a *b, 1)
 SCAN(prod_u64, uint64_t, uint64_t, a *b, 1)
 
+/* A NaN stays. */
+#define EXTREMES(suffix, type, least, most)                                                                            \
+    SCAN(max_##suffix, type, type, a != a || !(b != b || a < b) ? a : b, least)                                        \
+    SCAN(min_##suffix, type, type, a != a || !(b != b || b < a) ? a : b, most)
+EXTREMES(float, float, -INFINITY, INFINITY)
+EXTREMES(double, double, -(double)INFINITY, (double)INFINITY)
+EXTREMES(i32, int32_t, INT32_MIN, INT32_MAX)
+EXTREMES(u32, uint32_t, 0, UINT32_MAX)
+EXTREMES(i64, int64_t, INT64_MIN, INT64_MAX)
+EXTREMES(u64, uint64_t, 0, UINT64_MAX)
+
+static double logaddexp(double a, double b) {
+    double most = a > b ? a : b, least = a > b ? b : a;
+    if (isnan(a) || isnan(b)) return a + b;
+    return isinf(most) ? most : most + log1p(exp(least - most));
+}
+SCAN(logaddexp_float, float, double, logaddexp(a, b), -(double)INFINITY)
+SCAN(logaddexp_double, double, double, logaddexp(a, b), -(double)INFINITY)
+
 typedef void (*scan_loop)(void *values, int64_t count, void *state, bool start, bool exclusive);
 
 static scan_loop scan_loop_of(reduce_kind kind, compute_type type) {
-    static const scan_loop loops[2][TYPE_COUNT] = {
+    static const scan_loop loops[][TYPE_COUNT] = {
         [REDUCE_SUM] = {sum_u32, sum_u32, sum_u64, sum_u64, sum_float, sum_double, NULL},
         [REDUCE_PROD] = {prod_u32, prod_u32, prod_u64, prod_u64, prod_float, prod_double, NULL},
+        [REDUCE_MAX] = {max_i32, max_u32, max_i64, max_u64, max_float, max_double, NULL},
+        [REDUCE_MIN] = {min_i32, min_u32, min_i64, min_u64, min_float, min_double, NULL},
+        [REDUCE_LOGADDEXP] = {NULL, NULL, NULL, NULL, logaddexp_float, logaddexp_double, NULL},
     };
-    return kind <= REDUCE_PROD ? loops[kind][type] : NULL;
+    return loops[kind][type];
 }
 
 static void scan_line(const scan_job *j, int64_t line) {
@@ -84,11 +107,15 @@ static bool run_scan(const call *c) {
     return true;
 }
 
-/* Bool sums are or, and maxima need the rules of NaN: both are left to the reference. */
+/* Truths, and the ends of the range of small integers, are left to the reference. */
 static bool supports_scan(const call *c) {
-    compute_type to = compute_type_of(c->outputs[0].dtype), from = compute_type_of(c->inputs[0].dtype);
+    const attributes_scan *a = c->attributes;
+    tarn_dtype dtype = c->outputs[0].dtype;
+    compute_type to = compute_type_of(dtype), from = compute_type_of(c->inputs[0].dtype);
     bool same = from == to || (from <= TYPE_U32 && to <= TYPE_U32);
-    return same && c->outputs[0].dtype != TARN_BOOL && scan_loop_of(((const attributes_scan *)c->attributes)->kind, to);
+    bool ends = a->exclusive && (a->kind == REDUCE_MAX || a->kind == REDUCE_MIN);
+    if (ends && dtype_kind_of(dtype) == KIND_INT && dtype_bytes(dtype) < 4) return false;
+    return same && dtype != TARN_BOOL && scan_loop_of((reduce_kind)a->kind, to);
 }
 
 int cpu_rows_scan(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
