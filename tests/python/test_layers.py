@@ -18,7 +18,7 @@ BUILD = pathlib.Path(os.environ.get("TARN_BUILD_DIR", ROOT / "build"))
 CUBE = """UNARY(cube, SAME, NUMBERS(x * x * x), ANY, \
 tarn_multiply(g, tarn_multiply(like(3.0), tarn_conjugate(tarn_square(x)))), "x * x * x", "x to the third power")"""
 # What is planted: row, right text, wrong text.
-WRONG_GRADIENT = ("arctan", "tarn_divide(g, tarn_add(tarn_square(x), like(1.0)))", "tarn_divide(g, tarn_add(tarn_square(x), like(2.0)))")
+WRONG_GRADIENT = ("arctan", "tarn_conjugate(tarn_add(tarn_square(x), like(1.0)))", "tarn_conjugate(tarn_add(tarn_square(x), like(2.0)))")
 WRONG_VALUE = ("log2", "FLOAT(log2(x))", "FLOAT(log2(x) + K(0.001))")
 TESTS = ["test_ops", "test_elementwise_vectors", "test_transform_rows"]
 
