@@ -160,6 +160,10 @@ CASE(dequantize, tarn_dequantize(WORDS(x), ONES_COLUMN(x), .biases = ONES_COLUMN
 CASE(softmax, tarn_softmax(x, .axes = TARN_AXES(0)))
 CASE(rms_norm, tarn_rms_norm(x, NULL))
 CASE(layer_norm, tarn_layer_norm(x))
+CASE(cross_entropy, tarn_cross_entropy(x, tarn_argmin(x, .axis = TARN_AXIS(-1))))
+MANY_CASE(gated_delta_update, 2,
+          tarn_gated_delta_update(DEEP(x), DEEP(x), DEEP(x), tarn_expand_dims(in[ROW], TARN_AXES(0, 1)),
+                                  tarn_expand_dims(in[ROW], TARN_AXES(0, 1)), NULL, NULL, out))
 CASE(rope, tarn_rope(DEEP(x), tarn_scalar_int(3, TARN_INT32)))
 CASE(attention, tarn_attention(DEEP(x), DEEP(x), DEEP(x), .causal = true))
 MANY_CASE(divmod, 2, tarn_divmod(x, tarn_transpose(y), out))

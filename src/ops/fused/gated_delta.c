@@ -57,9 +57,12 @@ static bool check(const parts *p) {
                              "heads], a mask [batch, length]");
 }
 
+/* Zeros in the shape of the first step's correction, which a replay over other heads has as well. */
 static tarn_array *zero_state(const parts *p) {
     const int64_t *v = p->v->shape;
-    return tarn_zeros(TARN_SHAPE(v[0], v[2], v[3], p->k->shape[3]), p->dtype);
+    if (v[1] == 0) return tarn_zeros(TARN_SHAPE(v[0], v[2], v[3], p->k->shape[3]), p->dtype);
+    return tarn_zeros_like(tarn_multiply(tarn_expand_dims(step_of(p, p->v, 0), TARN_AXES(-1)),
+                                         tarn_expand_dims(heads_of(p, p->k, 0), TARN_AXES(-2))));
 }
 
 static tarn_array *all_steps(const parts *p, tarn_array **state) {
