@@ -140,7 +140,8 @@ static tarn_array *draw(const sampler *s, tarn_array *logprobs, tarn_array **nex
     if (!tarn_random_next(s->key, next, &use)) return NULL;
     tarn_array *scaled = tarn_multiply(logprobs, like(1 / s->options->temperature, logprobs));
     *best = tarn_max(scaled, .axes = TARN_AXES(-1));
-    return tarn_random_categorical(use, scaled);
+    /* a batch of one, as mlx-lm has it: MLX draws a list by inverse CDF, a single number by the Gumbel maximum */
+    return tarn_squeeze(tarn_random_categorical(use, tarn_expand_dims(scaled, TARN_AXES(0))));
 }
 
 static void set_key(sampler *s, tarn_array *next) {
