@@ -154,8 +154,7 @@ CASE(conv_transpose3d, X | Y, NO_ENTRIES, tarn_conv_transpose3d(DEEPER(a->x), DE
 CASE(convolve, X | Y, NO_ENTRIES, tarn_convolve(ROW(a->x), ROW(a->y)))
 CASE(quantized_matmul, X | Y | Z, NO_ENTRIES,
      tarn_quantized_matmul(WIDE(a->x), PACKED(a->y), GROUPS(a->z), .biases = GROUPS(a->z)))
-CASE(gather_qmm, X | Y | Z, NO_ENTRIES,
-     tarn_gather_qmm(WIDE(a->x), PACKED(a->y), GROUPS(a->z), .biases = GROUPS(a->z)))
+CASE(gather_qmm, X | Y | Z, NO_ENTRIES, tarn_gather_qmm(WIDE(a->x), PACKED(a->y), GROUPS(a->z), .biases = GROUPS(a->z)))
 CASE(qqmm, X | Y, NO_ENTRIES, tarn_qqmm(WIDE(a->x), WIDE(a->y), NULL))
 CASE(gather_qqmm, X | Y, NO_ENTRIES, tarn_gather_qqmm(WIDE(a->x), WIDE(a->y), NULL))
 CASE(to_fp8, X, NO_ENTRIES, tarn_to_fp8(a->x))

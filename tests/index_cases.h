@@ -10,8 +10,7 @@ CASE(index_slices, "x[1:, ::2, 3:0:-2]",
 CASE(index_backwards, "x[::-1, :, ::-1]", tarn_index(x, TARN_INDEX(TARN_BACKWARDS, TARN_WHOLE, TARN_BACKWARDS)))
 CASE(index_python_open, "x[:, ::-1]", /* as PySlice_Unpack gives it */
      tarn_index(x, TARN_INDEX(TARN_WHOLE, TARN_STEPS(INT64_MAX, INT64_MIN, -1))))
-CASE(index_far_stop, "x[:, 0:-9223372036854775808]",
-     tarn_index(x, TARN_INDEX(TARN_WHOLE, TARN_SPAN(0, INT64_MIN))))
+CASE(index_far_stop, "x[:, 0:-9223372036854775808]", tarn_index(x, TARN_INDEX(TARN_WHOLE, TARN_SPAN(0, INT64_MIN))))
 CASE(index_far_start, "x[:, 9223372036854775807:]",
      tarn_index(x, TARN_INDEX(TARN_WHOLE, TARN_SPAN(INT64_MAX, INT64_MAX))))
 CASE(index_empty, "x[1:1, 2]", tarn_index(x, TARN_INDEX(TARN_SPAN(1, 1), TARN_AT(2))))
@@ -30,8 +29,7 @@ CASE(index_new_axis_apart, "x[:, k, None, i]",
      tarn_index(x, TARN_INDEX(TARN_WHOLE, TARN_PICK(K), TARN_NEW_AXIS, TARN_PICK(I))))
 CASE(index_new_axis_beside, "x[None, :, i]", tarn_index(x, TARN_INDEX(TARN_NEW_AXIS, TARN_WHOLE, TARN_PICK(I))))
 CASE(index_ellipsis_apart, "x[j, ..., i]", tarn_index(x, TARN_INDEX(TARN_PICK(J), TARN_ELLIPSIS, TARN_PICK(I))))
-CASE(index_no_indices, "x[:, i[:0]]",
-     tarn_index(x, TARN_INDEX(TARN_WHOLE, TARN_PICK(tarn_slice_axis(I, 0, 0, 0)))))
+CASE(index_no_indices, "x[:, i[:0]]", tarn_index(x, TARN_INDEX(TARN_WHOLE, TARN_PICK(tarn_slice_axis(I, 0, 0, 0)))))
 CASE(mask_first, "x[p]", tarn_index(x, TARN_INDEX(TARN_PICK(P))))
 CASE(mask_two, "x[m]", tarn_index(x, TARN_INDEX(TARN_PICK(M))))
 CASE(mask_all, "x[e]", tarn_index(x, TARN_INDEX(TARN_PICK(E))))
@@ -90,13 +88,11 @@ CASE(min_slice, "put('minimum', np.s_[..., 1:3], x[:, :1, 1:3])",
      tarn_index_update(x, TARN_INDEX(TARN_ELLIPSIS, TARN_SPAN(1, 3)),
                        tarn_slice(x, TARN_INTS(0, 0, 1), TARN_INTS(2, 1, 3)), .mode = TARN_SCATTER_MIN))
 CASE(set_mask, "put('set', m, 7)", SET(7, TARN_PICK(M)))
-CASE(set_mask_rows, "put('set', m, x[1])",
-     tarn_index_update(x, TARN_INDEX(TARN_PICK(M)), tarn_slice_axis(x, 0, 1, 2)))
+CASE(set_mask_rows, "put('set', m, x[1])", tarn_index_update(x, TARN_INDEX(TARN_PICK(M)), tarn_slice_axis(x, 0, 1, 2)))
 CASE(set_mask_row, "put('set', m, x[1, 0])",
      tarn_index_update(x, TARN_INDEX(TARN_PICK(M)), tarn_index(x, TARN_INDEX(TARN_AT(1), TARN_AT(0)))))
 CASE(set_mask_first, "put('set', np.s_[p], x[1:, ::-1])",
-     tarn_index_update(x, TARN_INDEX(TARN_PICK(P)),
-                       tarn_index(x, TARN_INDEX(TARN_SPAN(1, TARN_END), TARN_BACKWARDS))))
+     tarn_index_update(x, TARN_INDEX(TARN_PICK(P)), tarn_index(x, TARN_INDEX(TARN_SPAN(1, TARN_END), TARN_BACKWARDS))))
 CASE(set_mask_all, "put('set', e, x.ravel()[5:10])",
      tarn_index_update(x, TARN_INDEX(TARN_PICK(E)), tarn_slice_axis(tarn_flatten(x), 0, 5, 10)))
 CASE(set_mask_more, "put('set', e, x.ravel()[5:10])", /* values beyond the fifth are not used */
@@ -112,7 +108,6 @@ CASE(set_mask_arrays, "put('set', np.s_[p, k, i], -1)", SET(-1, TARN_PICK(P), TA
 CASE(add_mask, "put('add', e, 100)",
      tarn_index_update(x, TARN_INDEX(TARN_PICK(E)), tarn_scalar(100, TARN_FLOAT32), .mode = TARN_SCATTER_ADD))
 CASE(add_mask_rows, "put('add', np.s_[:, m[0]], x[:, :1])",
-     tarn_index_update(x, TARN_INDEX(TARN_WHOLE, TARN_PICK(M0)), tarn_slice_axis(x, 1, 0, 1),
-                       .mode = TARN_SCATTER_ADD))
+     tarn_index_update(x, TARN_INDEX(TARN_WHOLE, TARN_PICK(M0)), tarn_slice_axis(x, 1, 0, 1), .mode = TARN_SCATTER_ADD))
 CASE(set_true, "put('set', np.s_[True], 5)", SET(5, TARN_PICK(tarn_scalar(1, TARN_BOOL))))
 CASE(set_false, "put('set', np.s_[False, 1], 5)", SET(5, TARN_PICK(tarn_scalar(0, TARN_BOOL)), TARN_AT(1)))

@@ -1,6 +1,7 @@
 /* CASE(name, "mlx expression", ulp, 0, least, expression): what real mlx draws with the key `k` of 7, written to
    tests/data/random.json by tools/random_vectors.py, and the same here. Differences are counted in units of the last
-   place of the result's dtype, in numbers below `least` of those of `least`: where numbers near 1 were subtracted. In the mlx expression r is mx.random and a(...) makes a float32 array. */
+   place of the result's dtype, in numbers below `least` of those of `least`: where numbers near 1 were subtracted. In
+   the mlx expression r is mx.random and a(...) makes a float32 array. */
 CASE(split, "r.split(k, 5)", 0, 0, tarn_random_split(k, 5))
 CASE(split_many, "mx.vmap(lambda q: r.split(q, 3))(r.split(k, 4))", 0, 0, tarn_random_split(tarn_random_split(k, 4), 3))
 CASE(uniform, "r.uniform(shape=[33], key=k)", 0, 0, tarn_random_uniform(k, TARN_SHAPE(33), TARN_FLOAT32))

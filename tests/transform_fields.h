@@ -1,5 +1,5 @@
-/* Cases of test_transform_ops.c: linear algebra and Fourier transforms. Matrices are made so that they are far from singular; of factors that
-   are unique but for signs, squares are taken. */
+/* Cases of test_transform_ops.c: linear algebra and Fourier transforms. Matrices are made so that they are far from
+   singular; of factors that are unique but for signs, squares are taken. */
 static tarn_array *unit_matrix(int64_t n, tarn_dtype dtype) {
     tarn_array *i = tarn_arange(0, (double)n, 1, TARN_INT32);
     return tarn_astype(tarn_equal(tarn_expand_dims(i, TARN_AXES(1)), i), dtype);
@@ -59,10 +59,8 @@ LIST_BODY(linalg_lu_factor, 2, tarn_linalg_lu_factor(x[0], out), out[0])
 LIST_BODY(linalg_lu, 3, tarn_linalg_lu(x[0], out), out[1], out[2])
 LIST_BODY(linalg_qr, 2, tarn_linalg_qr(x[0], out), squared(out[0]), squared(out[1]))
 LIST_BODY(linalg_slogdet, 2, tarn_linalg_slogdet(solid(x[0]), out), out[1])
-LIST_BODY(linalg_svd, 3, tarn_linalg_svd(x[0], out), squared(out[0]), out[1],
-          squared(out[2]))
-LIST_BODY(linalg_svd_thin, 3, tarn_linalg_svd(x[0], out, .thin = true), squared(out[0]),
-          squared(out[2]))
+LIST_BODY(linalg_svd, 3, tarn_linalg_svd(x[0], out), squared(out[0]), out[1], squared(out[2]))
+LIST_BODY(linalg_svd_thin, 3, tarn_linalg_svd(x[0], out, .thin = true), squared(out[0]), squared(out[2]))
 LIST_BODY(linalg_eigh, 2, tarn_linalg_eigh(hermitian(x[0]), out), out[0], squared(out[1]))
 LIST_BODY(linalg_eig, 2, tarn_linalg_eig(hermitian(x[0]), out), tarn_real(out[0]), squared(out[1]))
 

@@ -63,8 +63,8 @@ TARN_API bool tarn_set_threads(int count);
 
 /* What `tarn doctor` prints: measured now; takes seconds. 0: not measured on such a device. */
 typedef struct {
-    const char *processor;              /* a static string */
-    char isa_found[128], isa_used[128]; /* names of instruction sets with spaces between them; of a GPU sm_90 */
+    const char *processor;               /* a static string */
+    char isa_found[128], isa_used[128];  /* names of instruction sets with spaces between them; of a GPU sm_90 */
     int threads;                         /* of a GPU: multiprocessors */
     double read_gbps_one, read_gbps_all; /* GB/s from memory with one thread, with all */
     double copy_gbps, upload_gbps;       /* of a GPU: within its memory, read and written; to it from the host's */
@@ -77,8 +77,8 @@ TARN_API bool tarn_measure_device(tarn_device device, tarn_measurement *result);
 /* The kernel rows in use on a device, one a line (tarn_free). */
 TARN_API char *tarn_kernel_list(tarn_device device);
 /* What serves each op and dtype on devices of a type, a line an op after one that names the dtypes (tarn_free): k a
-   kernel, f a formula in other ops, - nothing, with the reason behind it. Elementwise ops, casts and views, which need no
-   kernel of their own, are left out. The device need not be there, but its shared object must. */
+   kernel, f a formula in other ops, - nothing, with the reason behind it. Elementwise ops, casts and views, which need
+   no kernel of their own, are left out. The device need not be there, but its shared object must. */
 TARN_API char *tarn_kernel_matrix(tarn_device_type type);
 
 #ifdef __cplusplus

@@ -12,7 +12,8 @@ extern "C" {
 
 typedef struct CUstream_st *kernel_stream;
 
-/* How kernels that begin with await_previous are launched on the device at hand; returns how many attributes there are. */
+/* How kernels that begin with await_previous are launched on the device at hand; returns how many attributes there are.
+ */
 struct cudaLaunchAttribute_st;
 int cuda_launch_attributes(struct cudaLaunchAttribute_st *to, size_t shared);
 /* How many multiprocessors the device at hand has. */
@@ -90,8 +91,8 @@ typedef struct {
     int64_t kept_shape[KERNEL_MOST_AXES], kept_strides[KERNEL_MOST_AXES];
     int64_t reduced_shape[KERNEL_MOST_AXES], reduced_strides[KERNEL_MOST_AXES];
     int least; /* of arg_reduce */
-    /* of reduce: results that a block takes (1 or 32: where neighbours lie side by side), parts that the reduced elements are cut into, and
-       where their values go: 16 bytes for each part of each result */
+    /* of reduce: results that a block takes (1 or 32: where neighbours lie side by side), parts that the reduced
+       elements are cut into, and where their values go: 16 bytes for each part of each result */
     int across;
     unsigned parts;
     void *partial;
@@ -99,8 +100,9 @@ typedef struct {
 void launch_reduce(const reduce_kernel *k, kernel_stream stream);
 void launch_arg_reduce(const reduce_kernel *k, kernel_stream stream);
 
-/* An axis of n elements of each of `rows` rows, which the other axes number. places: argsort. The workspace has room for two keys (4 bytes; 8 for
-   dtypes of 8) and two places of each element, then own_bytes from a multiple of 256 on. */
+/* An axis of n elements of each of `rows` rows, which the other axes number. places: argsort. The workspace has room
+   for two keys (4 bytes; 8 for dtypes of 8) and two places of each element, then own_bytes from a multiple of 256 on.
+ */
 typedef struct {
     void *to;
     const void *from;
@@ -154,15 +156,16 @@ typedef struct {
     int64_t batch, heads, kv_heads, rows, keys, dim, value_dim, window, length_step, sink_step;
     int64_t q_strides[3], k_strides[3], v_strides[3], mask_strides[4];
     double scale;
-    /* of launch_split_attention: keys of a part, how many parts there are at most, and for each query and part its top, its sum and its
-       value_dim weighted sums */
+    /* of launch_split_attention: keys of a part, how many parts there are at most, and for each query and part its top,
+       its sum and its value_dim weighted sums */
     int64_t part_keys, parts;
     float *partial;
 } attention_kernel;
 void launch_attention(const attention_kernel *k, kernel_stream stream);
 /* Few queries: not float64, dim and value_dim multiples of 8 up to 256, rows of k and v at multiples of 16 bytes. */
 void launch_split_attention(const attention_kernel *k, kernel_stream stream);
-/* Many: half types, value_dim = dim, a multiple of 8 up to 256, rows of q, k and v at multiples of 16 bytes; no mask. */
+/* Many: half types, value_dim = dim, a multiple of 8 up to 256, rows of q, k and v at multiples of 16 bytes; no mask.
+ */
 void launch_tile_attention(const attention_kernel *k, kernel_stream stream);
 
 /* c[m, n] = a[m, k] b[k, n] of one dtype, for those that no library takes. Strides of rows and columns. */
@@ -186,8 +189,8 @@ typedef struct {
 void launch_dequantize(const affine_kernel *k, kernel_stream stream);
 void launch_affine_matvec(const affine_kernel *k, kernel_stream stream);
 
-/* One row of x with several weights [rows, k] at once, whose rows are `step` elements apart. All addresses and rows at multiples of 16 bytes, x
-   dense. early: nothing that the stream was given before writes the weights. */
+/* One row of x with several weights [rows, k] at once, whose rows are `step` elements apart. All addresses and rows at
+   multiples of 16 bytes, x dense. early: nothing that the stream was given before writes the weights. */
 enum { KERNEL_MOST_PARTS = 3 };
 typedef struct {
     const void *weight;

@@ -145,7 +145,7 @@ CONVERT(c64, uint64_t, complex64, uint64_t, x)
     static void convert_f32_##name(void *to, const void *from, int64_t count) {                                        \
         const float *in = from;                                                                                        \
         float *out = to;                                                                                               \
-        for (int64_t i = 0; i < count; i += LANES) store_f32(out + i, round_##name(load_f32(in + i)));  \
+        for (int64_t i = 0; i < count; i += LANES) store_f32(out + i, round_##name(load_f32(in + i)));                 \
     }
 CONVERT_HALF(float16)
 CONVERT_HALF(bfloat16)

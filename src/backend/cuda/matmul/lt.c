@@ -16,9 +16,9 @@
     F(cublasLtMatmulDescDestroy)                                                                                       \
     F(cublasLtMatmulDescSetAttribute)                                                                                  \
     F(cublasLtMatrixLayoutCreate)                                                                                      \
-    F(cublasLtMatrixLayoutDestroy) F(cublasLtMatrixLayoutSetAttribute) F(cublasLtMatmulPreferenceCreate)               \
-        F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic)   \
-            F(cublasLtGetStatusString)
+    F(cublasLtMatrixLayoutDestroy)                                                                                     \
+    F(cublasLtMatrixLayoutSetAttribute) F(cublasLtMatmulPreferenceCreate) F(cublasLtMatmulPreferenceDestroy)           \
+        F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic) F(cublasLtGetStatusString)
 
 static struct {
 #define MEMBER(name) __typeof__(name) *name;
