@@ -477,6 +477,9 @@ static bool spec_try(spec_graph *g) {
     if (inexact && !spec_is_smooth(s->kind)) return false;
     if (s->kind == SPEC_BROADCAST && g->value[s->inputs[1]].inexact) return false;
     if (!spec_evaluate(g, s, true)) return false;
+    tarn_dtype dtype = g->value[g->values].dtype;
+    if (inexact && !(dtype >= TARN_FLOAT16 && dtype <= TARN_FLOAT64))
+        return false; /* as floats written into integers */
     for (int i = 0; i < s->output_count; i++) {
         spec_value *v = &g->value[g->values];
         v->inexact = inexact || spec_makes_inexact(s->kind);

@@ -241,7 +241,7 @@ static void iq3_s(bytes b, float *o) {
     for (int i = 0; i < 64; i++) {
         int point = b[2 + i] | part(b[66 + i / 8], i % 8, 1) << 8;
         float scale = d * (float)(1 + 2 * part(b[106 + i / 16], i / 8 % 2 * 4, 4));
-        four_of_three(o + 4 * i, scale, grid_iq3_s[point], odd, b[74 + i / 2] >> (i % 2 * 4));
+        four_of_three(o + 4 * i, scale, grid_iq3_s[point], odd, (unsigned)b[74 + i / 2] >> (i % 2 * 4));
     }
 }
 
