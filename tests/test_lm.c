@@ -232,7 +232,7 @@ static bool same_logits(tarn_session *a, tarn_session *b) {
 
 /* Whether a session that has done other things gives the bits of a fresh one. */
 static bool as_cold(const tarn_model *model, tarn_session *used, const int32_t *ids, size_t count) {
-    tarn_session *cold = tarn_session_new(model);
+    tarn_session *cold = tarn_session_new(model, .chunk = 256);
     bool same =
         cold && tarn_session_sync(cold, ids, count) && tarn_session_sync(used, ids, count) && same_logits(cold, used);
     tarn_session_free(cold);
@@ -244,7 +244,7 @@ static void test_cache(tarn_dtype dtype) {
     int32_t ids[N], other[N];
     tarn_generation g;
     tarn_model *model = tarn_model_load(TINY, .dtype = dtype);
-    tarn_session *session = model ? tarn_session_new(model) : NULL;
+    tarn_session *session = model ? tarn_session_new(model, .chunk = 256) : NULL;
     CHECK(session);
     if (!session) return;
     fill_ids(ids, N, 1);
@@ -431,11 +431,20 @@ static void note(void *context, int64_t computed, int64_t all) {
     *p = (progress){p->calls + 1, computed, all};
 }
 
+/* How often a prompt of 600 tokens says how far it is. */
+static int64_t calls_in_chunks(const tarn_model *model, const int32_t *ids, int64_t chunk) {
+    progress heard = {0};
+    tarn_session *session = tarn_session_new(model, .chunk = chunk);
+    CHECK(tarn_generate(session, ids, 600, NULL, .max_tokens = TARN_VALUE(1), .on_prompt = note, .context = &heard));
+    CHECK(heard.last == 600 && heard.all == 600);
+    tarn_session_free(session);
+    return heard.calls;
+}
+
 static void test_progress(void) {
     enum { N = 600 };
     int32_t ids[N];
     double logprobs[N];
-    progress heard = {0};
     fill_ids(ids, N, 5);
     tarn_model *model = tarn_model_load(TINY);
     tarn_session *session = tarn_session_new(model, .context = 256);
@@ -447,10 +456,10 @@ static void test_progress(void) {
     static const volatile sig_atomic_t yes = 1;
     CHECK_ERROR(tarn_score(session, ids, N, logprobs, .stride = 128, .interrupt = &yes), "interrupted");
     tarn_session_free(session);
-    session = tarn_session_new(model);
-    CHECK(tarn_generate(session, ids, N, NULL, .max_tokens = TARN_VALUE(1), .on_prompt = note, .context = &heard));
-    CHECK(heard.calls == 4 && heard.last == N && heard.all == N); /* at the start and after 256, 512, 600 */
-    tarn_session_free(session);
+    CHECK_ERROR(tarn_session_new(model, .chunk = -1), ".chunk must not be negative");
+    CHECK(calls_in_chunks(model, ids, 256) == 4); /* at the start and after 256, 512, 600 */
+    CHECK(calls_in_chunks(model, ids, 512) == 3);
+    CHECK(calls_in_chunks(model, ids, 0) == (tarn_default_device().type == TARN_CPU ? 4 : 2));
     tarn_model_free(model);
 }
 

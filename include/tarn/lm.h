@@ -109,6 +109,8 @@ typedef struct {
     bool fast_cache; /* reuse generated tokens, and prefixes at any length, as they lie in the cache: faster turns, but
                         results may differ in the last bits from those of a fresh session. Otherwise a cached prefix
                         gives the bits of a cold one. */
+    int64_t chunk;   /* tokens of a prompt that are computed in one call, and of which a prefix is kept whole multiples;
+                        0: 256 on the CPU, 1024 on GPUs */
     int end_;
 } tarn_session_options;
 #define tarn_session_new(...) TARN_CALL(1, tarn_session_new_with, tarn_session_options, __VA_ARGS__)

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/require.h"
 #include "lm/sampler.h"
+#include "tarn/device.h"
 
 static void forget_logits(tarn_session *s) {
     tarn_drop(s->logits);
@@ -39,15 +40,22 @@ static bool open_cache(tarn_session *s) {
     return true;
 }
 
+/* A GPU takes as long to be given a chunk as it computes some 250 tokens. */
+static int64_t default_chunk(void) {
+    return tarn_default_device().type == TARN_CPU ? 256 : 1024;
+}
+
 tarn_session *tarn_session_new_with(const tarn_model *model, tarn_session_options options) {
     if (!REQUIRE(model)) return NULL;
     if (model->described) return tarn_fail("%s: the folder has no weights", model->config.path), NULL;
     if (options.context < 0) return tarn_fail("tarn_session_new: .context must not be negative"), NULL;
+    if (options.chunk < 0) return tarn_fail("tarn_session_new: .chunk must not be negative"), NULL;
     tarn_session *s = NEW(tarn_session);
     if (!s) return NULL;
     const model_config *c = &model->config;
     s->model = model;
     s->context = options.context && options.context < c->positions ? options.context : c->positions;
+    s->chunk = options.chunk ? options.chunk : default_chunk();
     s->fast_cache = options.fast_cache;
     s->tokens = NEW_ARRAY(int32_t, s->context);
     if (s->tokens && open_cache(s)) return s;
@@ -131,7 +139,7 @@ static int64_t reusable(const tarn_session *s, const int32_t *ids, int64_t count
     int64_t limit = s->fast_cache ? s->count : s->settled, same = 0;
     if (limit > count - 1) limit = count - 1;
     while (same < limit && s->tokens[same] == ids[same]) same++;
-    return s->fast_cache ? same : same - same % CHUNK;
+    return s->fast_cache ? same : same - same % s->chunk;
 }
 
 static bool unchanged(const tarn_session *s, const int32_t *ids, int64_t count) {
@@ -153,7 +161,7 @@ static bool run_prompt(tarn_session *s, const int32_t *ids, int64_t count, const
     tell(watch, s->count, count);
     while (s->count < count) {
         if (stopped(watch)) return tarn_fail_kind(TARN_ERROR_INTERRUPT, "interrupted");
-        int64_t n = CHUNK - s->count % CHUNK;
+        int64_t n = s->chunk - s->count % s->chunk;
         if (n > count - s->count) n = count - s->count;
         if (!prefill(s, ids + s->count, n, s->count + n == count, watch->reader)) return false;
         s->settled = s->count;

@@ -5,14 +5,13 @@
 #include "lm/model.h"
 #include "tarn/transform.h"
 
-/* Prompts are computed in calls on the positions [k * CHUNK, (k + 1) * CHUNK): always the same calls for the same
-   tokens, so that what a session kept is bit for bit what a fresh one would compute. */
-enum { CHUNK = 256 };
-
 struct tarn_session {
     const tarn_model *model;
     kv_cache cache;
     int64_t context;
+    /* Prompts are computed in calls on the positions [k * chunk, (k + 1) * chunk): always the same calls for the same
+       tokens, so that what a session kept is bit for bit what a fresh one would compute. */
+    int64_t chunk;
     bool fast_cache;
     int32_t *tokens; /* [context] */
     int64_t count;   /* tokens whose keys and values are in the cache */
