@@ -110,6 +110,12 @@ static inline bool lie_at_16(const void *a, const void *b = 0, const void *c = 0
     return (((uintptr_t)a | (uintptr_t)b | (uintptr_t)c | (uintptr_t)d) & 15) == 0;
 }
 
+/* Whether the kernels of a file wait for the one before them where they say so: PTX of an older architecture does not, whatever the device. */
+static inline bool can_wait(const void *kernel) {
+    cudaFuncAttributes made = {};
+    static const bool can = cudaFuncGetAttributes(&made, kernel) == cudaSuccess && made.ptxVersion >= 90;
+    return can;
+}
 /* ---- launching a kernel that may begin before the one before it on the stream is over: it calls begin() first, or await_previous later */
 template <class... P, class... A>
 static void start(void (*kernel)(P...), dim3 blocks, dim3 threads, size_t shared, kernel_stream stream, const A &...arguments) {
@@ -120,7 +126,7 @@ static void start(void (*kernel)(P...), dim3 blocks, dim3 threads, size_t shared
     how.dynamicSmemBytes = shared;
     how.stream = stream;
     how.attrs = attributes;
-    how.numAttrs = (unsigned)cuda_launch_attributes(attributes, shared);
+    how.numAttrs = can_wait((const void *)kernel) ? (unsigned)cuda_launch_attributes(attributes, shared) : 0;
     cudaLaunchKernelEx(&how, kernel, P(arguments)...);
 }
 /* Where a kernel may want more than 48 KiB of shared memory. */
