@@ -104,7 +104,7 @@ static bool same_values(tarn_array *a, tarn_array *b) {
 
 static void check_case(const replay_case *c, int64_t from, int64_t to) {
     TARN_SCOPE;
-    tarn_array *small[INPUTS], *large[INPUTS], *direct[3] = {NULL}, *again[3] = {NULL};
+    tarn_array *small[INPUTS], *large[INPUTS], *direct[4] = {NULL}, *again[4] = {NULL};
     inputs_of(from, small);
     inputs_of(to, large);
     traced_function t;
