@@ -1,52 +1,8 @@
 /* Running sums, products, largest and smallest: a block for each row, which walks over it EACH elements a thread at a time. Half types run in
    float, whole numbers in 64 bits. */
-#include "cuda/device.cuh"
+#include "cuda/fold.cuh"
 
-enum { THREADS = 256, EACH = 8, SUM = 0, PROD, MAX, MIN };
-
-template <class S> struct running {
-    typedef i64 type;
-};
-template <> struct running<u64> {
-    typedef u64 type;
-};
-template <> struct running<float16> {
-    typedef float type;
-};
-template <> struct running<bfloat16> {
-    typedef float type;
-};
-template <> struct running<float> {
-    typedef float type;
-};
-template <> struct running<double> {
-    typedef double type;
-};
-template <> struct running<complex64> {
-    typedef cplx type;
-};
-
-struct fold_kind {
-    int kind;
-    template <class T> __device__ T operator()(T a, T b) const {
-        using namespace language;
-        return kind == SUM ? a + b : kind == PROD ? a * b : kind == MAX ? language::max(a, b) : language::min(a, b);
-    }
-};
-
-template <class T, class S> DEVICE T identity_of(int kind) {
-    if (kind == SUM) return 0;
-    if (kind == PROD) return 1;
-    if constexpr (sizeof(T) == sizeof(cplx)) {
-        return 0;
-    } else if constexpr ((T)0.5 != 0) {
-        return kind == MAX ? (T)-INFINITY : (T)INFINITY;
-    } else {
-        const bool is_signed = (S)-1 < (S)1;
-        T most = (T)(~0ull >> (64 - 8 * sizeof(S) + is_signed));
-        return kind == MIN ? most : is_signed ? -most - 1 : 0;
-    }
-}
+enum { THREADS = 256, EACH = 8 };
 
 template <class T> DEVICE T from_before(T x, int step) {
     return __shfl_up_sync(~0u, x, step);

@@ -1,54 +1,6 @@
 /* Reductions over any axes. Sums of half types in float, of float32 in float with a fixed order, of whole numbers in 64 bits; so a result does
    not depend on what else runs. A block takes neighbouring results, and a part of what goes into each; parts are folded by a second kernel. */
-#include "cuda/device.cuh"
-
-/* The type that a reduction to S runs in. */
-template <class S> struct running {
-    typedef i64 type;
-};
-template <> struct running<u64> {
-    typedef u64 type;
-};
-template <> struct running<float16> {
-    typedef float type;
-};
-template <> struct running<bfloat16> {
-    typedef float type;
-};
-template <> struct running<float> {
-    typedef float type;
-};
-template <> struct running<double> {
-    typedef double type;
-};
-template <> struct running<complex64> {
-    typedef cplx type;
-};
-
-enum { SUM, PROD, MAX, MIN, ALL, ANY };
-
-struct fold_kind {
-    int kind;
-    template <class T> __device__ T operator()(T a, T b) const {
-        using namespace language;
-        return kind == SUM ? a + b : kind == PROD ? a * b : kind == MAX ? language::max(a, b) : language::min(a, b);
-    }
-};
-
-template <class T, class S> DEVICE T identity_of(int kind) {
-    if (kind == SUM) return 0;
-    if (kind == PROD) return 1;
-    if constexpr (sizeof(T) == sizeof(cplx)) {
-        double most = kind == MAX ? -INFINITY : INFINITY;
-        return cplx(most, most);
-    } else if constexpr ((T)0.5 != 0) {
-        return kind == MAX ? (T)-INFINITY : (T)INFINITY;
-    } else {
-        const bool is_signed = (S)-1 < (S)1;
-        T most = (T)(~0ull >> (64 - 8 * sizeof(S) + is_signed));
-        return kind == MIN ? most : is_signed ? -most - 1 : 0;
-    }
-}
+#include "cuda/fold.cuh"
 
 /* ---- X neighbouring results a block, THREADS / X threads for each */
 enum { THREADS = 256 };
