@@ -17,8 +17,9 @@
     F(cublasLtMatmulDescSetAttribute)                                                                                  \
     F(cublasLtMatrixLayoutCreate)                                                                                      \
     F(cublasLtMatrixLayoutDestroy)                                                                                     \
-    F(cublasLtMatrixLayoutSetAttribute) F(cublasLtMatmulPreferenceCreate) F(cublasLtMatmulPreferenceDestroy)           \
-        F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic) F(cublasLtGetStatusString)
+    F(cublasLtMatrixLayoutSetAttribute)                                                                                \
+    F(cublasLtMatmulPreferenceCreate) F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulPreferenceSetAttribute)       \
+        F(cublasLtMatmulAlgoGetHeuristic) F(cublasLtGetStatusString)
 
 static struct {
 #define MEMBER(name) __typeof__(name) *name;
