@@ -1,11 +1,9 @@
 /* A traced graph, built again over inputs of other sizes, gives what the function itself gives there: attributes hold
    what the caller said, and no size that was worked out. Every function that argument_cases.h knows has a case here or
    a reason. */
-#include "base/memory.h"
 #include "check.h"
 #include "into.h"
-#include "ops/graph.h"
-#include "ops/trace_function.h"
+#include "ops/recording.h"
 #include "tarn/tarn.h"
 
 /* Inputs of a case at one of two sizes n: x [n, 2 n] and y [2 n, n] floats, i [n] indices, m [n, 2 n] indices. */
@@ -66,30 +64,11 @@ static void inputs_of(int64_t n, tarn_array **in) {
     for (int i = 0; i < INPUTS; i++) in[i] = tarn_detach(in[i]);
 }
 
-/* Each node of the trace over other inputs. */
+/* The trace over other inputs. */
 static bool replay(const traced_function *t, tarn_array *const *in, tarn_array **out) {
-    graph g;
-    bool ok = graph_make(&g, t->inputs, INPUTS, t->outputs, t->output_count, NULL);
-    tarn_array **values = NEW_ARRAY(tarn_array *, (int64_t)g.slot_count);
-    for (int i = 0; i < INPUTS && values; i++) values[i] = in[i];
-    for (size_t s = 0; s < g.steps.count && ok && values; s++) {
-        const node *n = g.steps.items[s].node;
-        tarn_array *inputs[8] = {NULL};
-        for (int i = 0; i < n->input_count; i++) {
-            int64_t slot = graph_slot(&g, n->inputs[i]);
-            inputs[i] = slot >= 0 ? values[slot] : n->inputs[i];
-        }
-        node *again = build_again(n, inputs);
-        ok = again != NULL;
-        for (int i = 0; ok && i < again->output_count; i++)
-            values[g.steps.items[s].first + (size_t)i] = &again->outputs[i];
-    }
-    for (int i = 0; i < t->output_count && ok && values; i++) {
-        int64_t slot = graph_slot(&g, t->outputs[i]);
-        out[i] = slot >= 0 ? values[slot] : t->outputs[i];
-    }
-    memory_free(values);
-    graph_free(&g);
+    recording r;
+    bool ok = recording_make(&r, "replay", t) && into(out, tarn_call(TARN_FUNCTION(recording_call, &r), in, INPUTS));
+    recording_free(&r);
     return ok;
 }
 

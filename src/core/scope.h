@@ -22,6 +22,10 @@ trace *trace_begin(void);
 bool trace_mark(trace *t, tarn_array *a);
 bool trace_is_active(void);              /* a trace of this thread lasts */
 bool trace_reaches(const tarn_array *a); /* a depends on a marked array of some trace that lasts */
+/* Whether a keep or a scope holds an array that no trace has made: it outlives the function that reads it. */
+static inline bool array_is_captured(const tarn_array *a) {
+    return !atomic_load(&a->node->traced) && (atomic_load(&a->keeps) || atomic_load(&a->scopes));
+}
 /* Called by build for each new node. */
 bool trace_register(node *n);
 void trace_end(trace *t);

@@ -2,6 +2,7 @@
    is worth having, and a plan that has it need not compute it at each call. What only the graph holds was made within
    the function and stays part of the plan. */
 #include "core/lock.h"
+#include "core/scope.h"
 #include "eval/compiled.h"
 #include "tarn/array.h"
 
@@ -10,10 +11,6 @@ typedef struct {
     VECTOR(node *) stack;
     VECTOR(tarn_array *) found; /* their nodes are retained */
 } search;
-
-static bool is_captured(const tarn_array *a) {
-    return !atomic_load(&a->node->traced) && (atomic_load(&a->keeps) || atomic_load(&a->scopes));
-}
 
 static bool note_captured(search *s, tarn_array *a) {
     if (a->epoch == s->epoch) return true;
@@ -25,7 +22,7 @@ static bool note_captured(search *s, tarn_array *a) {
 
 static bool visit(search *s, tarn_array *a) {
     if (!a || a->buffer || a->node->op == OP_argument) return true;
-    if (is_captured(a)) return note_captured(s, a);
+    if (array_is_captured(a)) return note_captured(s, a);
     if (a->node->epoch == s->epoch) return true;
     a->node->epoch = s->epoch;
     return vector_push(&s->stack, a->node);

@@ -23,25 +23,32 @@ typedef struct {
 } visit;
 typedef VECTOR(visit) visit_stack;
 
+static bool capture(graph *g, tarn_array *a) {
+    return vector_push(&g->steps, ((graph_step){.first = g->slot_count, .captured = a})) &&
+           map_set_pointer(g->places, a, (uint64_t)++g->slot_count);
+}
+
 /* Captured arrays are not entered: nothing that a trace has not marked can lead to a source. */
-static bool enter(graph *g, visit_stack *stack, const tarn_array *a) {
+static bool enter(graph *g, visit_stack *stack, tarn_array *a) {
     uint64_t value;
-    if (!a || place(g, a, &value) || place(g, a->node, &value) || !trace_reaches(a)) return true;
+    if (!a || place(g, a, &value) || place(g, a->node, &value)) return true;
+    if (g->whole && (a->buffer || array_is_captured(a))) return capture(g, a);
+    if (!g->whole && !trace_reaches(a)) return true;
     return map_set_pointer(g->places, a->node, 0) && vector_push(stack, ((visit){a->node, 0}));
 }
 
 static bool leave(graph *g, node *n, graph_connects connects) {
-    bool connected = false;
+    bool connected = g->whole;
     for (int i = 0; i < n->input_count && !connected; i++)
         connected = graph_slot(g, n->inputs[i]) >= 0 && (!connects || connects(n, i));
     if (!connected) return true;
-    if (!vector_push(&g->steps, ((graph_step){n, g->slot_count}))) return false;
+    if (!vector_push(&g->steps, ((graph_step){.node = n, .first = g->slot_count}))) return false;
     bool ok = map_set_pointer(g->places, n, (uint64_t)g->slot_count + 1);
     g->slot_count += (size_t)n->output_count;
     return ok;
 }
 
-static bool walk(graph *g, visit_stack *stack, const tarn_array *end, graph_connects connects) {
+static bool walk(graph *g, visit_stack *stack, tarn_array *end, graph_connects connects) {
     if (!enter(g, stack, end)) return false;
     while (stack->count) {
         visit *top = &stack->items[stack->count - 1];
@@ -56,9 +63,10 @@ static bool walk(graph *g, visit_stack *stack, const tarn_array *end, graph_conn
     return true;
 }
 
-bool graph_make(graph *g, tarn_array *const *sources, int source_count, tarn_array *const *ends, int end_count,
-                graph_connects connects) {
-    *g = (graph){.places = map_new(), .slot_count = (size_t)source_count};
+static bool make(graph *g, tarn_array *const *sources, int source_count, tarn_array *const *ends, int end_count,
+                 graph_connects connects) {
+    g->places = map_new();
+    g->slot_count = (size_t)source_count;
     bool ok = g->places != NULL;
     uint64_t known;
     for (int i = 0; i < source_count && ok; i++)
@@ -67,6 +75,18 @@ bool graph_make(graph *g, tarn_array *const *sources, int source_count, tarn_arr
     for (int i = 0; i < end_count && ok; i++) ok = walk(g, &stack, ends[i], connects);
     vector_free(&stack);
     return ok;
+}
+
+bool graph_make(graph *g, tarn_array *const *sources, int source_count, tarn_array *const *ends, int end_count,
+                graph_connects connects) {
+    *g = (graph){0};
+    return make(g, sources, source_count, ends, end_count, connects);
+}
+
+bool graph_make_whole(graph *g, tarn_array *const *sources, int source_count, tarn_array *const *ends, int end_count,
+                      graph_connects connects) {
+    *g = (graph){.whole = true};
+    return make(g, sources, source_count, ends, end_count, connects);
 }
 
 void graph_free(graph *g) {

@@ -9,7 +9,8 @@
 
 typedef struct {
     node *node;
-    size_t first; /* slot of its output 0 */
+    size_t first;         /* slot of its output 0 */
+    tarn_array *captured; /* whole graphs: an array that is taken as it is; no node then */
 } graph_step;
 
 /* Every array of the part has a slot, a place in lists that a transform keeps: first the sources, then the outputs of
@@ -18,6 +19,7 @@ typedef struct {
     VECTOR(graph_step) steps; /* inputs before their readers */
     map *places;
     size_t slot_count;
+    bool whole;
 } graph;
 
 /* Whether input i of n counts as a connection; NULL: all do. */
@@ -27,6 +29,11 @@ typedef bool (*graph_connects)(const node *n, int i);
    not recurse. Release with graph_free, also after a failure. */
 bool graph_make(graph *g, tarn_array *const *sources, int source_count, tarn_array *const *ends, int end_count,
                 graph_connects connects);
+/* All that is behind `ends`, whether or not it depends on the sources, down to these and to captured arrays, which are
+   steps of their own: those that have values, and those that somebody holds and no trace has made. Under the schedule
+   lock. */
+bool graph_make_whole(graph *g, tarn_array *const *sources, int source_count, tarn_array *const *ends, int end_count,
+                      graph_connects connects);
 void graph_free(graph *g);
 
 /* The slot of an array; -1 if it does not depend on the sources. */
