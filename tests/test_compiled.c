@@ -458,7 +458,66 @@ static void test_evicted_while_running(void) {
     tarn_compiled_free(c);
 }
 
+/* ---- what is attached */
+
+static int attached, given_back;
+
+static void give_back(void *data) {
+    given_back++;
+    free(data);
+}
+
+BODY(attaches, {
+    int *shape = malloc(sizeof *shape);
+    *shape = (int)tarn_dim(x[0], 0);
+    attached++;
+    return tarn_result(results, tarn_square(x[0])) && tarn_result_attach(results, shape, give_back);
+})
+BODY(attaches_twice,
+     return tarn_result_attach(results, NULL, NULL) && tarn_result_attach(results, malloc(1), give_back);)
+
+static int count_attached(void *context, void (*release)(void *), void *argument) {
+    *(int64_t *)argument += release == give_back && *(int *)context > 0;
+    return 0;
+}
+
+static void test_attached(void) {
+    tarn_compiled *c = tarn_compile(TARN_FUNCTION(attaches, NULL));
+    for (int i = 0; i < 100; i++) {
+        TARN_SCOPE;
+        tarn_results *r = tarn_compiled_call(c, TARN_ARRAYS(tarn_ones(TARN_SHAPE(i / 2 + 1), TARN_FLOAT32)), 1);
+        CHECK(tarn_results_attached(r) && *(int *)tarn_results_attached(r) == i / 2 + 1);
+    }
+    int64_t seen = 0;
+    CHECK(tarn_compiled_visit(c, count_attached, &seen) == 0 && seen == plans_of(c));
+    CHECK(attached == 50 && given_back == 50 - plans_of(c));
+    tarn_compiled_free(c);
+    CHECK(given_back == 50);
+    TARN_SCOPE;
+    CHECK(tarn_results_attached(NULL) == NULL);
+    c = tarn_compile(TARN_FUNCTION(attaches_twice, NULL));
+    CHECK(!tarn_compiled_call(c, NULL, 0) && strstr(tarn_error(), "attached already") && given_back == 51);
+    tarn_clear_error();
+    tarn_compiled_free(c);
+}
+
+static void test_disabled(void) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_ones(TARN_SHAPE(3), TARN_FLOAT32);
+    int before = attached;
+    tarn_compiled *c = tarn_compile(TARN_FUNCTION(attaches, NULL));
+    tarn_compile_enable(false);
+    for (int i = 0; i < 3; i++)
+        CHECK(*(int *)tarn_results_attached(tarn_compiled_call(c, TARN_ARRAYS(x), 1)) == 3 && plans_of(c) == 0);
+    tarn_compile_enable(true);
+    for (int i = 0; i < 3; i++) CHECK(tarn_compiled_call(c, TARN_ARRAYS(x), 1) && plans_of(c) == 1);
+    CHECK(attached == before + 4);
+    tarn_compiled_free(c);
+}
+
 int main(void) {
+    test_attached();
+    test_disabled();
     test_captured();
     test_made_inside();
     test_keys();

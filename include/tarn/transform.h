@@ -154,6 +154,12 @@ TARN_API tarn_compiled *tarn_compile_with(tarn_function function, tarn_compile_o
 /* In the callback of a compiled function with `collect`: hands out a further leaf of its new state. */
 TARN_API bool tarn_result_state(tarn_results *results, tarn_array *leaf);
 
+/* In that callback: something of the caller's that goes with what the function handed out. tarn_results_attached tells
+   it for every call that runs the same plan, as long as the results last; NULL: nothing. release(data), unless NULL, is
+   called once no plan and no results have it any more (tarn/memory.h), or at once if this fails. */
+TARN_API bool tarn_result_attach(tarn_results *results, void *data, void (*release)(void *data));
+TARN_API void *tarn_results_attached(const tarn_results *results);
+
 /* key: bytes that tell what the function depends on beside its arrays; a plan serves the calls with the same ones. */
 typedef struct {
     int begin_;
@@ -167,6 +173,12 @@ TARN_API tarn_results *tarn_compiled_call_with(tarn_compiled *compiled, tarn_arr
 TARN_API void tarn_compiled_free(tarn_compiled *compiled);
 /* How many plans it holds and how often a call found one. */
 TARN_API void tarn_compiled_info(const tarn_compiled *compiled, int64_t *plans, int64_t *hits);
+/* Shows what is attached to its plans, with its `release`, to a collector of cycles, until `visit` returns something
+   other than 0, which is returned. visit calls no function of Tarn. */
+TARN_API int tarn_compiled_visit(const tarn_compiled *compiled, tarn_context_visitor visit, void *argument);
+/* Whether functions are compiled at all (yes, but with TARN_COMPILE=0 in the environment): else calls of compiled
+   functions run them as they are. For the whole process. */
+TARN_API void tarn_compile_enable(bool enabled);
 
 #ifdef __cplusplus
 }

@@ -9,9 +9,13 @@ static PyObject *states(void) {
 }
 static const char place[] = "tarn.core.random.state";
 
+bool random_put_state(PyObject *key) {
+    return states() && PyDict_SetItemString(states(), place, key) == 0;
+}
+
 static bool set_state(tarn_array *key) {
     PyObject *object = new_array(key);
-    bool set = object && states() && PyDict_SetItemString(states(), place, object) == 0;
+    bool set = object && random_put_state(object);
     Py_XDECREF(object);
     return set;
 }

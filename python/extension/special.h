@@ -49,6 +49,7 @@ tarn_array *random_key(tarn_array *key);
 bool random_seed(uint64_t seed);
 extern PyTypeObject *random_state_type;
 PyObject *random_state_key(void); /* borrowed: the array that the state holds now */
+bool random_put_state(PyObject *key);
 bool add_random_state(PyObject *core);
 
 /* ---- files.c */
@@ -98,6 +99,7 @@ PyObject *grad_of(PyObject *function, PyObject *argnums, PyObject *argnames);
 PyObject *value_and_grad_of(PyObject *function, PyObject *argnums, PyObject *argnames);
 PyObject *vmap_of(PyObject *function, PyObject *in_axes, PyObject *out_axes);
 PyObject *checkpoint_of(PyObject *function);
+PyObject *compile_of(PyObject *function, PyObject *inputs, PyObject *outputs, bool shapeless);
 PyObject *vjp_of(PyObject *function, const array_list *primals, const array_list *cotangents);
 PyObject *jvp_of(PyObject *function, const array_list *primals, const array_list *tangents);
 

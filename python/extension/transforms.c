@@ -1,19 +1,12 @@
-/* grad, value_and_grad, vjp, jvp, vmap and checkpoint of Python functions. What they return is a _gc_func: the function
-   and how it is to be called. Arguments and results are trees; Tarn's transforms see their arrays. */
+/* grad, value_and_grad, vjp, jvp, vmap and checkpoint of Python functions, and what they return (transform.h).
+ * Arguments and results are trees; Tarn's transforms see their arrays. */
 #include "closure.h"
 #include "special.h"
+#include "transform.h"
 
 #include <structmember.h>
 
-typedef enum { GRAD, VALUE_AND_GRAD, BATCH, CHECKPOINT } kind_of_transform;
-static const char *const names_of_kinds[] = {"grad", "value_and_grad", "vmap", "checkpoint"};
-
-typedef struct {
-    PyObject_HEAD PyObject *function;
-    PyObject *argnums, *argnames; /* grad: a tuple of int, a tuple of str */
-    PyObject *in_axes, *out_axes; /* vmap */
-    kind_of_transform kind;
-} transform_object;
+static const char *const names_of_kinds[] = {"grad", "value_and_grad", "vmap", "checkpoint", "compile"};
 
 static PyTypeObject *transform_type;
 
@@ -223,7 +216,7 @@ static PyObject *call_checkpoint(transform_object *t, PyObject *arguments, PyObj
 
 static PyObject *transform_call(PyObject *self, PyObject *arguments, PyObject *named) {
     static PyObject *(*const calls[])(transform_object *, PyObject *, PyObject *) = {call_grad, call_grad, call_vmap,
-                                                                                     call_checkpoint};
+                                                                                     call_checkpoint, call_compiled};
     TARN_SCOPE;
     return calls[((transform_object *)self)->kind]((transform_object *)self, arguments, named);
 }
@@ -234,7 +227,9 @@ static int transform_traverse(PyObject *self, visitproc visit, void *arg) {
     Py_VISIT(t->function);
     Py_VISIT(t->in_axes);
     Py_VISIT(t->out_axes);
-    return 0;
+    Py_VISIT(t->inputs);
+    Py_VISIT(t->outputs);
+    return visit_plans(t, visit, arg);
 }
 
 static int transform_clear(PyObject *self) {
@@ -244,6 +239,11 @@ static int transform_clear(PyObject *self) {
     Py_CLEAR(t->argnames);
     Py_CLEAR(t->in_axes);
     Py_CLEAR(t->out_axes);
+    Py_CLEAR(t->inputs);
+    Py_CLEAR(t->outputs);
+    tarn_compiled *compiled = t->compiled;
+    t->compiled = NULL;
+    tarn_compiled_free(compiled);
     return 0;
 }
 
@@ -255,6 +255,10 @@ static void transform_free(PyObject *self) {
     Py_DECREF(type);
 }
 
+static PyObject *help_of_function(PyObject *self, void *unused) {
+    return (void)unused, PyObject_GetAttrString(((transform_object *)self)->function, "__doc__");
+}
+
 /* What belongs to the function itself, its name and help among it, is asked of it. */
 static PyObject *transform_attribute(PyObject *self, PyObject *name) {
     PyObject *own = PyObject_GenericGetAttr(self, name);
@@ -264,7 +268,8 @@ static PyObject *transform_attribute(PyObject *self, PyObject *name) {
 }
 
 static PyMemberDef members[] = {{"__wrapped__", T_OBJECT, offsetof(transform_object, function), READONLY, NULL}, {0}};
-static PyType_Slot slots[] = {{Py_tp_doc, "A function that was transformed."},
+static PyGetSetDef properties[] = {{"__doc__", help_of_function, NULL, NULL, NULL}, {0}};
+static PyType_Slot slots[] = {{Py_tp_getset, properties},
                               {Py_tp_call, SLOT(transform_call)},
                               {Py_tp_getattro, SLOT(transform_attribute)},
                               {Py_tp_traverse, SLOT(transform_traverse)},
@@ -280,7 +285,7 @@ bool add_transforms(PyObject *module) {
     return transform_type && PyModule_AddObjectRef(module, "_gc_func", (PyObject *)transform_type) == 0;
 }
 
-static transform_object *new_transform(kind_of_transform kind, PyObject *function) {
+transform_object *new_transform(kind_of_transform kind, PyObject *function) {
     if (!PyCallable_Check(function))
         return PyErr_Format(PyExc_TypeError, "%s(): fun must be a function, not %s", names_of_kinds[kind],
                             type_name(function)),

@@ -26,4 +26,13 @@ PyObject *tree_with_axes(PyObject *template, const int64_t *axes, int *next);
    below. None is TARN_UNBATCHED. axes has room for tree_count(tree); *next is where it is written. */
 bool tree_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int *next);
 
+/* ---- lend.c: arrays put into the tree itself. Those in lists, dicts and the random state are replaced by other
+   objects, those in tuples, and one by itself, get another value. */
+typedef struct loan loan;
+/* Gives the arrays of the tree these values, until they are taken back. If a function between the two failed (not
+   `done`), what it put into the tree's places goes. */
+bool tree_lend(PyObject *tree, tarn_array *const *values, loan **loans);
+void tree_take_back(loan *loans, bool done);
+bool tree_store(PyObject *tree, tarn_array *const *arrays, int count);
+
 #endif

@@ -14,7 +14,7 @@ enum { MOST_THREADS = 1024 };
 static struct {
     int threads;
     char *isa, *backends, *without;
-    bool unfused, hard;
+    bool unfused, uncompiled, hard;
     char wrong[256]; /* what to say of a value that means nothing; the last one */
 } settings;
 
@@ -73,6 +73,7 @@ static void read_all(void) {
     settings.backends = text_of("TARN_BACKENDS");
     settings.without = text_of("TARN_WITHOUT");
     settings.unfused = !is_on("TARN_FUSE", true);
+    settings.uncompiled = !is_on("TARN_COMPILE", true);
     settings.hard = is_on("TARN_HARD", false);
     check_isa();
 }
@@ -121,6 +122,11 @@ bool settings_without(const char *op) {
 bool settings_fuse(void) {
     read_once();
     return !settings.unfused;
+}
+
+bool settings_compile(void) {
+    read_once();
+    return !settings.uncompiled;
 }
 
 bool settings_hard(void) {

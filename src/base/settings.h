@@ -11,6 +11,7 @@ const char *settings_backends(void);     /* TARN_BACKENDS: a folder; NULL: not g
 const char *settings_without_list(void); /* TARN_WITHOUT: names of ops between commas; "": none */
 bool settings_without(const char *op);   /* whether TARN_WITHOUT names the op */
 bool settings_fuse(void);                /* TARN_FUSE, unless it is 0 */
+bool settings_compile(void);             /* TARN_COMPILE, unless it is 0 */
 bool settings_hard(void);                /* TARN_HARD */
 
 /* False, with the error set, if a variable has a value that means nothing: the first use of a device says so. */

@@ -24,6 +24,8 @@ void results_fill(tarn_results *r, tarn_array *const *arrays, int count) {
 void results_clear(tarn_results *r) {
     for (size_t i = 0; r->open && i < r->arrays.count; i++) array_end_reading(r->arrays.items[i]);
     vector_free(&r->arrays);
+    attachment_release(r->attached);
+    r->attached = NULL;
 }
 
 void results_free(tarn_results *r) {
@@ -69,6 +71,42 @@ bool tarn_result_all(tarn_results *r, const tarn_results *others) {
     bool ok = tarn_ok();
     for (size_t i = 0; ok && i < others->arrays.count; i++) ok = tarn_result(r, others->arrays.items[i]);
     return ok;
+}
+
+/* ---- what is attached */
+
+attachment *attachment_retain(attachment *a) {
+    if (a) atomic_fetch_add(&a->references, 1);
+    return a;
+}
+
+static void give_back(release_note *note) {
+    attachment *a = (attachment *)note;
+    if (a->release) a->release(a->data);
+    memory_free(a);
+}
+
+void attachment_release(attachment *a) {
+    if (a && atomic_fetch_sub(&a->references, 1) == 1) release_later(&a->note);
+}
+
+static attachment *attachment_new(tarn_results *r, void *data, void (*release)(void *data)) {
+    if (!r || !r->open) return tarn_fail("result_attach: the list is NULL or complete"), NULL;
+    if (r->attached) return tarn_fail("result_attach: something is attached already"), NULL;
+    attachment *a = NEW(attachment);
+    if (a) *a = (attachment){.note = {.run = give_back}, .references = 1, .data = data, .release = release};
+    return a;
+}
+
+bool tarn_result_attach(tarn_results *r, void *data, void (*release)(void *data)) {
+    attachment *a = tarn_ok() ? attachment_new(r, data, release) : NULL;
+    if (a) return r->attached = a, true;
+    if (release) release(data);
+    return false;
+}
+
+void *tarn_results_attached(const tarn_results *r) {
+    return r && r->attached ? r->attached->data : NULL;
 }
 
 int tarn_results_count(const tarn_results *r) {

@@ -4,7 +4,19 @@
 
 #include "base/vector.h"
 #include "core/array.h"
+#include "core/release.h"
 #include "tarn/transform.h"
+
+/* Something of the user's that goes with what a function handed out: the lists and plans that have it hold a reference.
+ */
+typedef struct {
+    release_note note; /* first */
+    atomic_int references;
+    void *data;
+    void (*release)(void *data);
+} attachment;
+attachment *attachment_retain(attachment *a); /* NULL stays NULL */
+void attachment_release(attachment *a);
 
 /* While it is open a list has a hold of its own on each array, which a tarn_move does not give up; then the scope has
  * them. */
@@ -13,6 +25,7 @@ struct tarn_results {
     bool open, optional; /* entries may be NULL, for zero */
     bool takes_state;    /* tarn_result_state is allowed */
     int states;          /* how many entries, the last ones, came with it */
+    attachment *attached;
 };
 
 /* An open list that goes with the innermost scope. */

@@ -2,6 +2,7 @@
 #include "eval/compiled.h"
 
 #include "base/memory.h"
+#include "base/settings.h"
 #include "core/lock.h"
 #include "core/scope.h"
 #include "ops/trace_function.h"
@@ -71,7 +72,29 @@ void tarn_compiled_info(const tarn_compiled *c, int64_t *plans, int64_t *hits) {
     schedule_unlock();
 }
 
+int tarn_compiled_visit(const tarn_compiled *c, tarn_context_visitor visit, void *argument) {
+    int answer = 0;
+    schedule_lock();
+    for (size_t i = 0; c && visit && i < c->plans.count && answer == 0; i++) {
+        const attachment *a = c->plans.items[i]->attached;
+        if (a) answer = visit(a->data, a->release, argument);
+    }
+    schedule_unlock();
+    return answer;
+}
+
 /* ---- a call */
+
+static atomic_int disabled = -1; /* -1: what the environment says */
+
+void tarn_compile_enable(bool enabled) {
+    atomic_store(&disabled, !enabled);
+}
+
+static bool is_enabled(void) {
+    int now = atomic_load_explicit(&disabled, memory_order_relaxed);
+    return now < 0 ? settings_compile() : !now;
+}
 
 static bool fail_donate(long long index, int inputs) {
     return tarn_fail_kind(TARN_ERROR_INDEX, "compile: donate has %lld, there are %d inputs", index, inputs);
@@ -137,7 +160,7 @@ static bool call_planned(plan_call *request, tarn_array *const *inputs) {
     return ok;
 }
 
-/* ---- within a trace the function is simply part of what is traced: arrays that it captured may be, too */
+/* ---- within a trace, or disabled, the function is simply run: arrays that it captured may be traced, too */
 
 enum { MOST_NESTED = 256 };
 static _Thread_local int nested;
@@ -207,7 +230,7 @@ tarn_results *tarn_compiled_call_with(tarn_compiled *c, tarn_array *const *input
     if (!results) return NULL;
     atomic_fetch_add(&c->references, 1);
     plan_call request = {.c = c, .input_count = count, .leaves = {.open = true}, .options = o, .results = results};
-    bool ok = trace_is_active() ? call_inlined(&request, inputs) : call_planned(&request, inputs);
+    bool ok = trace_is_active() || !is_enabled() ? call_inlined(&request, inputs) : call_planned(&request, inputs);
     compiled_release(c);
     release_drain();
     return results_close(results, ok);

@@ -21,7 +21,8 @@ typedef struct {
     int output_count; /* the function's results, and then the new state */
     int state_count;
     array_type *types; /* of all outputs */
-    uint64_t used;     /* for eviction: when last */
+    attachment *attached;
+    uint64_t used; /* for eviction: when last */
 } plan;
 
 struct tarn_compiled {

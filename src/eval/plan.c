@@ -12,6 +12,7 @@ void plan_release(plan *p) {
     program_release(p->program);
     vector_free(&p->key);
     memory_free(p->types);
+    attachment_release(p->attached);
     memory_free(p);
 }
 
@@ -106,6 +107,7 @@ static program *schedule_traced(plan_call *request, const traced_function *t) {
 static bool plan_traced(plan_call *request, plan *p, const traced_function *t) {
     p->output_count = t->output_count;
     p->state_count = t->results.states;
+    p->attached = attachment_retain(t->results.attached);
     if (!captures_compute(t->outputs, t->output_count)) return false;
     p->program = schedule_traced(request, t);
     p->types = p->program && program_prepare(p->program) ? types_of(t->outputs, t->output_count) : NULL;

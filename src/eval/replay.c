@@ -107,6 +107,7 @@ static run_state finish_run(plan_run *on) {
         give_up(on);
         return state;
     }
+    on->request->results->attached = attachment_retain(p->attached);
     results_fill(on->request->results, on->made, p->output_count - p->state_count);
     run_launch(on->run, false);
     return state;

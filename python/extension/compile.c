@@ -1,0 +1,241 @@
+/* compile: Tarn plans a Python function for each kind of call. What is no array goes into the key of the plan, the
+   structure of what was returned is attached to it. The state is in containers, `inputs` and `outputs`: while the
+   function is traced the arrays of inputs hold placeholders, afterwards outputs get new ones. */
+#include "closure.h"
+#include "special.h"
+#include "transform.h"
+
+#include <string.h>
+
+/* ---- the key: the structure of the arguments, and what in them is no array */
+
+typedef struct {
+    char *bytes;
+    size_t count, room;
+} key;
+
+static void drop_key(key *k) {
+    PyMem_Free(k->bytes);
+}
+
+static bool push(key *k, const void *bytes, size_t count) {
+    if (k->count + count > k->room) {
+        size_t room = 2 * (k->count + count);
+        char *more = PyMem_Realloc(k->bytes, room);
+        if (!more) return PyErr_NoMemory(), false;
+        k->bytes = more, k->room = room;
+    }
+    if (count) memcpy(k->bytes + k->count, bytes, count);
+    k->count += count;
+    return true;
+}
+
+static bool push_sized(key *k, char what, const void *bytes, size_t count) {
+    return push(k, &what, 1) && push(k, &count, sizeof count) && push(k, bytes, count);
+}
+
+static bool push_text(key *k, char what, PyObject *text) {
+    Py_ssize_t count;
+    const char *bytes = text ? PyUnicode_AsUTF8AndSize(text, &count) : NULL;
+    return bytes && push_sized(k, what, bytes, (size_t)count);
+}
+
+/* Integers have any size. */
+static bool push_int(key *k, PyObject *value) {
+    int overflow;
+    long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (!overflow) return (number != -1 || !PyErr_Occurred()) && push_sized(k, 'i', &number, sizeof number);
+    PyObject *digits = PyNumber_ToBase(value, 16);
+    bool pushed = push_text(k, 'I', digits);
+    Py_XDECREF(digits);
+    return pushed;
+}
+
+static bool push_hash(key *k, PyObject *value) {
+    struct {
+        Py_hash_t hash;
+        PyTypeObject *type;
+    } number = {PyObject_Hash(value), Py_TYPE(value)};
+    return number.hash != -1 && push_sized(k, 'h', &number, sizeof number);
+}
+
+static bool describe(PyObject *value, key *k, leaf_list *arrays);
+
+static bool describe_items(PyObject *list, key *k, leaf_list *arrays) {
+    Py_ssize_t count = PyObject_Size(list);
+    bool good = push_sized(k, '[', &count, sizeof count), is_list = PyList_Check(list);
+    for (Py_ssize_t i = 0; good && i < count; i++)
+        good = describe(is_list ? PyList_GetItem(list, i) : PyTuple_GetItem(list, i), k, arrays);
+    return good;
+}
+
+static bool describe_dict(PyObject *dict, key *k, leaf_list *arrays) {
+    PyObject *name, *value;
+    Py_ssize_t place = 0, count = PyDict_Size(dict);
+    bool good = push_sized(k, '{', &count, sizeof count);
+    while (good && PyDict_Next(dict, &place, &name, &value))
+        good = (PyUnicode_Check(name) ? push_text(k, 's', name) : push_hash(k, name)) && describe(value, k, arrays);
+    return good;
+}
+
+static bool describe_constant(PyObject *value, key *k) {
+    if (PyUnicode_Check(value)) return push_text(k, 's', value);
+    if (PyBool_Check(value)) return push(k, value == Py_True ? "T" : "F", 1);
+    if (PyLong_Check(value)) return push_int(k, value);
+    if (PyFloat_Check(value)) {
+        double number = PyFloat_AsDouble(value);
+        return push_sized(k, 'f', &number, sizeof number);
+    }
+    if (value == Py_None) return push(k, "N", 1);
+    PyErr_Format(PyExc_ValueError,
+                 "[compile] Function arguments must be trees of arrays or constants (floats, ints, strings, or None), "
+                 "but received type %s.",
+                 type_name(value));
+    return false;
+}
+
+static bool describe(PyObject *value, key *k, leaf_list *arrays) {
+    if (is_array(value)) return push(k, "a", 1) && add_leaf(arrays, ARRAY(value));
+    bool is_dict = PyDict_Check(value);
+    if (!is_dict && !PyList_Check(value) && !PyTuple_Check(value)) return describe_constant(value, k);
+    if (Py_EnterRecursiveCall(" in arguments of a compiled function")) return false;
+    bool good = is_dict ? describe_dict(value, k, arrays) : describe_items(value, k, arrays);
+    Py_LeaveRecursiveCall();
+    return good;
+}
+
+/* ---- one call: Tarn runs without the interpreter's lock, which its callbacks take */
+
+typedef struct call {
+    struct call *before;
+    transform_object *t;
+    PyObject *arguments, *named; /* borrowed; named may be NULL */
+    PyThreadState *state;
+} call;
+
+static _Thread_local call *current;
+
+static call *enter(void) {
+    PyEval_RestoreThread(current->state);
+    return current;
+}
+
+static bool leave(call *c, bool done) {
+    done = done || python_failed();
+    c->state = PyEval_SaveThread();
+    return done;
+}
+
+/* ---- tracing */
+
+static void drop_template(void *template) {
+    PyObject *type, *value, *trace;
+    PyGILState_STATE lock = PyGILState_Ensure();
+    PyErr_Fetch(&type, &value, &trace);
+    Py_DECREF((PyObject *)template);
+    PyErr_Restore(type, value, trace);
+    PyGILState_Release(lock);
+}
+
+static bool hand_out_state(PyObject *outputs, tarn_results *results) {
+    leaf_list leaves CLEANUP(drop_leaves) = {0};
+    if (!tree_leaves(outputs, &leaves, false)) return false;
+    for (int i = 0; i < leaves.count; i++)
+        if (!tarn_result_state(results, leaves.list[i])) return false;
+    return true;
+}
+
+static bool hand_out_all(const call *c, PyObject *returned, tarn_results *results) {
+    PyObject *template = hand_out(returned, false, results) ? tree_template(returned) : NULL;
+    return template && tarn_result_attach(results, template, drop_template) && hand_out_state(c->t->outputs, results);
+}
+
+static bool call_function(const call *c, tarn_array *const *inputs, int count, int *next, tarn_results *results) {
+    PyObject *arguments = tree_with(c->arguments, inputs, count, next);
+    PyObject *named = !arguments ? NULL : c->named ? tree_with(c->named, inputs, count, next) : PyDict_New();
+    PyObject *returned = named ? PyObject_Call(c->t->function, arguments, named) : NULL;
+    Py_XDECREF(arguments);
+    Py_XDECREF(named);
+    bool done = returned && hand_out_all(c, returned, results);
+    Py_XDECREF(returned);
+    return done;
+}
+
+static bool run(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)context;
+    call *c = enter();
+    int next = 0, own = count - tree_count(c->t->inputs);
+    loan *loans;
+    bool done = tree_lend(c->t->inputs, inputs + own, &loans);
+    done = done && call_function(c, inputs, own, &next, results);
+    tree_take_back(loans, done);
+    return leave(c, done);
+}
+
+/* ---- the state */
+
+static bool collect_state(void *context, tarn_results *leaves) {
+    (void)context;
+    call *c = enter();
+    return leave(c, hand_out(c->t->inputs, false, leaves));
+}
+
+static bool store_state(void *context, tarn_array *const *leaves, int count) {
+    (void)context;
+    call *c = enter();
+    return leave(c, tree_store(c->t->outputs, leaves, count));
+}
+
+/* ---- calling */
+
+static tarn_results *call_planned(call *c, const leaf_list *arrays, const key *k) {
+    for (int i = 0; i < arrays->count; i++) tarn_keep(arrays->list[i]);
+    current = c;
+    c->state = start_waiting();
+    tarn_results *results =
+        tarn_compiled_call(c->t->compiled, arrays->list, arrays->count, .key = k->bytes, .key_bytes = k->count);
+    bool quiet = stop_waiting(c->state);
+    current = c->before;
+    for (int i = 0; i < arrays->count; i++) tarn_drop(arrays->list[i]);
+    return quiet ? results : NULL;
+}
+
+PyObject *call_compiled(transform_object *t, PyObject *arguments, PyObject *named) {
+    leaf_list arrays CLEANUP(drop_leaves) = {0};
+    key k CLEANUP(drop_key) = {0};
+    call c = {.before = current, .t = t, .arguments = arguments, .named = named};
+    if (!describe(arguments, &k, &arrays) || (named && !describe_dict(named, &k, &arrays))) return NULL;
+    tarn_results *results = call_planned(&c, &arrays, &k);
+    PyObject *template = tarn_results_attached(results);
+    int next = 0;
+    if (!results) return raise_error();
+    return tree_with(template, tarn_results_arrays(results), tarn_results_count(results), &next);
+}
+
+/* ---- making one */
+
+typedef struct {
+    visitproc visit;
+    void *argument;
+} visitor;
+
+static int visit_template(void *template, void (*release)(void *), void *argument) {
+    const visitor *v = argument;
+    return release == drop_template ? v->visit(template, v->argument) : 0;
+}
+
+int visit_plans(const transform_object *t, visitproc visit, void *argument) {
+    return t->compiled ? tarn_compiled_visit(t->compiled, visit_template, &(visitor){visit, argument}) : 0;
+}
+
+PyObject *compile_of(PyObject *function, PyObject *inputs, PyObject *outputs, bool shapeless) {
+    transform_object *t = new_transform(COMPILE, function);
+    if (!t) return NULL;
+    t->inputs = Py_NewRef(inputs);
+    t->outputs = Py_NewRef(outputs);
+    bool has_state = inputs != Py_None || outputs != Py_None;
+    t->compiled = tarn_compile(((tarn_function){run, t}), .collect = has_state ? collect_state : NULL,
+                               .store = has_state ? store_state : NULL);
+    (void)shapeless;
+    return t->compiled ? (PyObject *)t : (Py_DECREF(t), raise_error());
+}

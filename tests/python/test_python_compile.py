@@ -1,0 +1,526 @@
+"""compile: each snippet gives the same on mlx and on Tarn, and calls its function as often."""
+
+import functools
+import gc
+import weakref
+from collections import namedtuple
+
+import pytest
+
+tarn = pytest.importorskip("tarn.core")
+Pair = namedtuple("Pair", "first second")
+
+
+def plain(tree):
+    if hasattr(tree, "tolist"):
+        return tree.tolist()
+    if isinstance(tree, dict):
+        return {key: plain(value) for key, value in tree.items()}
+    if isinstance(tree, tuple) and hasattr(tree, "_make"):
+        return tree._make(plain(one) for one in tree)
+    return type(tree)(plain(one) for one in tree) if isinstance(tree, (list, tuple)) else tree
+
+
+def counted(mx, function, **options):
+    """The function, compiled, and the list of its calls."""
+    calls = []
+
+    @functools.wraps(function)
+    def call(*arguments, **named):
+        calls.append(1)
+        return function(*arguments, **named)
+
+    return mx.compile(call, **options), calls
+
+
+# ---- arguments and results
+
+
+def trees(mx):
+    f = mx.compile(lambda a, b: {"sum": a[0] + b["x"], "rest": (a[1], [b["y"]])})
+    arguments = [mx.array([1.0, 2.0]), mx.array(3)], {"x": mx.array(4.0), "y": mx.array(True)}
+    return f(*arguments), f(*arguments)
+
+
+def named_arguments(mx):
+    f, calls = counted(mx, lambda x, y=2, *, z=None: x + y if z is None else x * y + z)
+    one, two = mx.array(1.0), mx.array(2.0)
+    return f(one), f(one, 3), f(one, y=3), f(one, z=two), f(one, y=two, z=two), f(x=one), len(calls)
+
+
+def constants(mx):
+    f = mx.compile(lambda x, c: x * (2 if c is None else len(c) if isinstance(c, str) else c))
+    x = mx.array([1.0, -2.0])
+    given = [None, 1, 2, 2.0, 2.5, True, False, "ab", "abc", -0.0, 0.0, 2**40]
+    return [f(x, c) for c in given * 2]
+
+
+def structure_is_part_of_the_key(mx):
+    f, calls = counted(mx, lambda tree: tree)
+    a, b = mx.array(1.0), mx.array(2.0)
+    given = [[a, b], (a, b), [[a], b], [a, [b]], {"a": a, "b": b}, {"b": b, "a": a}, {"a": [a, b]}, {1: a, 2: b}, [a, None, b]]
+    return [f(tree) for tree in given], [f(tree) for tree in given], len(calls)
+
+
+def shapes_and_dtypes(mx):
+    f, calls = counted(mx, lambda x: (x + 1).sum())
+    given = [mx.zeros(shape, dtype) for shape in [(), (1,), (3,), (3, 1), (0,)] for dtype in (mx.float32, mx.int32, mx.float16)]
+    return [f(x) for x in given * 2], len(calls)
+
+
+def results_that_are_no_arrays(mx):
+    f, calls = counted(mx, lambda x: (x, None, 3, "text", [2.5, {"a": x + 1}], ()))
+    return f(mx.array(1.0)), f(mx.array(5.0)), len(calls)
+
+
+def nothing(mx):
+    return mx.compile(lambda x: None)(mx.array(1.0)), mx.compile(lambda: mx.ones((2,)))(), mx.compile(lambda: 3)()
+
+
+def one_array_twice(mx):
+    f = mx.compile(lambda x, y: (x, y, x + y, x))
+    a = mx.array([1.0, 2.0])
+    return f(a, a), f(a, mx.array([5.0, 6.0])), a
+
+
+def named_tuples(mx):
+    return mx.compile(lambda p: Pair(p.second, p.first + 1))(Pair(mx.array(1.0), mx.array(2.0)))
+
+
+def the_structure_follows_the_shapes(mx):
+    f = mx.compile(lambda x: {"long": x} if x.shape[0] > 1 else [x, x])
+    return [f(mx.ones((n,))) for n in (1, 2, 1, 2)]
+
+
+def assignment_to_an_argument(mx):
+    def f(x, i):
+        x[i] = 5.0
+        x += 1
+        return x
+
+    a = mx.zeros((3,))
+    return mx.compile(f)(a, mx.array(1)), mx.compile(f)(a, 2), a
+
+
+def attributes(mx):
+    @functools.partial(mx.compile, shapeless=False)
+    def f(x):
+        "what it does"
+        return x
+
+    return f.__name__, f.__doc__
+
+
+# ---- what is captured, and the state
+
+
+def captured_arrays_are_constants(mx):
+    y = mx.array(2.0)
+    f = mx.compile(lambda x: x + y)
+    before = f(mx.array(1.0))
+    y = mx.array(10.0)
+    return before, f(mx.array(1.0))
+
+
+def captured_without_value(mx):
+    y = mx.exp(mx.arange(3.0)) * 2
+    f = mx.compile(lambda x: x + y)
+    return f(mx.array(1.0)), f(mx.array(2.0)), y
+
+
+def a_list_of_inputs(mx):
+    state = [mx.array(1.0)]
+    f, calls = counted(mx, lambda x: x + state[0], inputs=state)
+    before = f(mx.array(1.0))
+    state[0] = mx.array(7.0)
+    return before, f(mx.array(1.0)), state, len(calls)
+
+
+def a_list_of_outputs(mx):
+    state = []
+
+    def call(x):
+        state.append(x * 2)
+        return x
+
+    f = mx.compile(call, outputs=state)
+    return f(mx.array(1.0)), state
+
+
+def new_names_in_the_outputs(mx):
+    state = {}
+
+    def call(x):
+        state["y"] = x + 1
+        return x
+
+    f, calls = counted(mx, call, outputs=state)
+    return [(f(mx.array(float(i))), plain(state)) for i in range(3)], len(calls)
+
+
+def a_counter(mx):
+    state = {"count": mx.array(0), "nested": [{"sum": mx.array(0.0)}, "text", None, 3]}
+
+    def call(x):
+        state["count"] = state["count"] + 1
+        state["nested"][0]["sum"] += x
+        return state["nested"][0]["sum"] / state["count"]
+
+    f, calls = counted(mx, call, inputs=state, outputs=state)
+    old = state["count"]
+    return [f(mx.array(float(i))) for i in range(5)], state, old, len(calls)
+
+
+def state_that_grows(mx):
+    state = {"all": mx.zeros((1,))}
+
+    def call(x):
+        state["all"] = mx.concatenate([state["all"], x])
+        return state["all"].sum()
+
+    f, calls = counted(mx, call, inputs=state, outputs=state)
+    return [f(mx.array([float(i)])) for i in range(4)], state, len(calls)
+
+
+def state_made_by_the_first_call(mx):
+    state = {}
+
+    def call(x):
+        state["moment"] = 0.5 * state["moment"] + x if "moment" in state else x
+        return state["moment"]
+
+    f, calls = counted(mx, call, inputs=state, outputs=state)
+    return [f(mx.array(float(i))) for i in range(4)], state, len(calls)
+
+
+def exchanged_state(mx):
+    state = [mx.array(1.0), mx.array(2.0)]
+
+    def call():
+        state[0], state[1] = state[1], state[0]
+
+    f = mx.compile(call, inputs=state, outputs=state)
+    return [(f(), plain(state)) for _ in range(3)]
+
+
+def an_array_twice_in_the_state(mx):
+    shared = mx.array(1.0)
+    state = {"a": shared, "b": shared}
+
+    def call(x):
+        state["a"] = state["a"] + x
+        state["b"] = state["b"] * x
+        return state["a"] + state["b"]
+
+    f = mx.compile(call, inputs=state, outputs=state)
+    return [f(mx.array(3.0)) for _ in range(3)], state, shared
+
+
+def modules(mx):
+    class Module(dict):
+        def __getattr__(self, name):
+            return self[name]
+
+        def __setattr__(self, name, value):
+            self[name] = value
+
+    model = Module(weight=mx.array([1.0, 2.0]), inner=Module(bias=mx.array(0.5)), layers=[Module(scale=mx.array(3.0))])
+    moments = {"weight": mx.zeros((2,))}
+
+    def loss(x):
+        return (model.layers[0].scale * (model.weight * x).sum() + model.inner.bias) ** 2
+
+    def call(x):
+        def of_weight(w):
+            model.weight = w
+            return loss(x)
+
+        value, gradient = mx.value_and_grad(of_weight)(model.weight)
+        moments["weight"] = 0.9 * moments["weight"] + gradient
+        model.weight = model.weight - 0.001 * moments["weight"]
+        model.inner.bias = model.inner.bias - 0.5
+        return value
+
+    state = [model, moments]
+    f, calls = counted(mx, functools.wraps(call)(lambda x: call(x)), inputs=state, outputs=state)
+    values = [f(mx.array([1.0, 1.5])) for _ in range(3)]
+    return [round(v.item(), 3) for v in values], [round(v, 4) for v in model.weight.tolist()], model.inner.bias, len(calls)
+
+
+def random_state(mx):
+    f = mx.compile(lambda: mx.random.uniform(shape=(2,)), inputs=mx.random.state, outputs=mx.random.state)
+    mx.random.seed(3)
+    compiled = f(), f()
+    mx.random.seed(3)
+    return compiled, mx.random.uniform(shape=(2,)), mx.random.uniform(shape=(2,))
+
+
+def random_state_among_others(mx):
+    state = [{"w": mx.array(1.0)}, mx.random.state]
+
+    def call(x):
+        state[0]["w"] = state[0]["w"] + mx.random.uniform()
+        return state[0]["w"] * x
+
+    f = mx.compile(call, inputs=state, outputs=state)
+    mx.random.seed(5)
+    return f(mx.array(2.0)), f(mx.array(2.0)), state[0]["w"], mx.random.uniform()
+
+
+def undeclared_randomness_repeats(mx):
+    f = mx.compile(lambda: mx.random.uniform(shape=(2,)))
+    return plain(f()) == plain(f())
+
+
+# ---- inside and around other transforms
+
+
+def within_grad(mx):
+    f = mx.compile(lambda x: mx.sin(x) * x)
+    x = mx.array(3.0)
+    return mx.grad(f)(x), mx.grad(mx.grad(f))(x), mx.value_and_grad(f)(x), mx.grad(lambda a: f(a) + f(2 * a))(x)
+
+
+def around_grad(mx):
+    x = mx.array([1.0, 2.0])
+    gradient, calls = counted(mx, mx.grad(lambda a: (a**3).sum()))
+    return gradient(x), gradient(x + 1), mx.compile(mx.value_and_grad(lambda a: a.sum()))(x), mx.compile(mx.grad(mx.compile(lambda a: (a * a).sum())))(x), len(calls)
+
+
+def with_vmap(mx):
+    x = mx.array([[1.0, 2.0], [3.0, 4.0]])
+    return mx.vmap(mx.compile(lambda a: a.sum() * a))(x), mx.compile(mx.vmap(lambda a: a.sum() * a))(x), mx.compile(mx.vmap(mx.compile(mx.grad(lambda a: (a * a).sum()))))(x)
+
+
+def with_products(mx):
+    x = mx.array(0.5)
+    f = mx.compile(lambda a: a * a * a)
+    return mx.vjp(f, [x], [x]), mx.jvp(f, [x], [x]), mx.compile(lambda a: mx.jvp(f, [a], [a])[1][0])(x)
+
+
+def with_checkpoint(mx):
+    f = mx.checkpoint(mx.compile(lambda a: a * a * a))
+    return mx.grad(f)(mx.array(2.0)), mx.compile(mx.grad(mx.checkpoint(lambda a: a * a * a)))(mx.array(2.0))
+
+
+def with_custom_functions(mx):
+    @mx.custom_function
+    def f(x):
+        return x * x
+
+    @f.vjp
+    def rule(x, cotangent, output):
+        return cotangent * 100
+
+    x = mx.array(2.0)
+    return mx.compile(f)(x), mx.grad(mx.compile(f))(x), mx.compile(mx.grad(f))(x), mx.compile(mx.grad(f))(x + 1)
+
+
+def nested(mx):
+    inner, calls = counted(mx, lambda x: x + 1)
+    outer, others = counted(mx, lambda x: inner(inner(x)) * 2)
+    return outer(mx.array(1.0)), outer(mx.array(2.0)), inner(mx.array(1.0)), mx.compile(mx.compile(lambda x: x))(mx.array(1.0)), len(others)
+
+
+def nested_with_state(mx):
+    state = [mx.array(0.0)]
+
+    def add(x):
+        state[0] = state[0] + x
+        return state[0]
+
+    inner = mx.compile(add, inputs=state, outputs=state)
+    outer = mx.compile(lambda x: inner(x) * 2, inputs=state, outputs=state)
+    return [outer(mx.array(1.0)) for _ in range(3)], state
+
+
+def arrays_inside(mx):
+    f = mx.compile(lambda x: x + mx.array([1.0, 2.0]) + mx.arange(2) + mx.zeros_like(x) + mx.full((2,), 3.0))
+    return f(mx.array([1.0, 2.0])), f(mx.array([3.0, 4.0]))
+
+
+# ---- turned off
+
+
+def disabled(mx):
+    state = [mx.array(1.0)]
+
+    def call(x):
+        state[0] = state[0] + x
+        return x.item()
+
+    f, calls = counted(mx, lambda x: x + 1)
+    with_state = mx.compile(call, inputs=state, outputs=state)
+    mx.disable_compile()
+    try:
+        values = f(mx.array(1.0)), f(mx.array(1.0)), with_state(mx.array(2.0)), mx.grad(f)(mx.array(1.0))
+    finally:
+        mx.enable_compile()
+    return values, state, f(mx.array(1.0)), f(mx.array(1.0)), len(calls)
+
+
+SNIPPETS = [
+    trees, named_arguments, constants, structure_is_part_of_the_key, shapes_and_dtypes, results_that_are_no_arrays, nothing, one_array_twice, named_tuples,
+    the_structure_follows_the_shapes, assignment_to_an_argument, attributes, captured_arrays_are_constants, captured_without_value, a_list_of_inputs, a_list_of_outputs,
+    new_names_in_the_outputs, a_counter, state_that_grows, state_made_by_the_first_call, exchanged_state, an_array_twice_in_the_state, modules, random_state,
+    random_state_among_others, undeclared_randomness_repeats, within_grad, around_grad, with_vmap, with_products, with_checkpoint, with_custom_functions, nested,
+    nested_with_state, arrays_inside, disabled,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda s: s.__name__)
+def test_as_mlx(snippet):
+    mlx = pytest.importorskip("mlx.core")
+    assert same(plain(snippet(tarn)), plain(snippet(mlx)))
+
+
+def same(a, b):
+    assert type(a) is type(b), (a, b)
+    if isinstance(a, dict):
+        assert list(a) == list(b)
+        return all(same(a[key], b[key]) for key in a)
+    if isinstance(a, (list, tuple)):
+        assert len(a) == len(b), (a, b)
+        return all(same(x, y) for x, y in zip(a, b))
+    assert a == (pytest.approx(b, rel=1e-5) if isinstance(b, float) else b)
+    return True
+
+
+def test_values_and_structures_have_keys_of_their_own():
+    a, b = tarn.array(1.0), tarn.array(2.0)
+    f, calls = counted(tarn, lambda given: given)
+    given = [1, True, 1.0, 0, False, 0.0, -0.0, None, "1", 2**70, 2**70 + 1, float("nan"), [[], a, b], [[a], b], [a, b, []], [a, [b]], [], {}, [None], {"a": a}, {"b": a}]
+    for tree in given * 2:
+        assert repr(plain(f(tree))) == repr(plain(tree))
+    assert len(calls) == len(given)
+
+
+# ---- what is refused
+
+
+def refusals(mx):
+    x = mx.array([1.0, -1.0])
+    compiled = mx.compile(lambda *arguments: x)
+    return {
+        "not a function": lambda: mx.compile(3),
+        "an object": lambda: compiled(object()),
+        "an object in a tree": lambda: compiled([{"a": {1, 2}}]),
+        "a dtype": lambda: compiled(mx.int32),
+        "a complex number": lambda: compiled(1j),
+        "eval": lambda: mx.compile(lambda a: mx.eval(a))(x),
+        "item": lambda: mx.compile(lambda a: a[0].item())(x),
+        "print": lambda: mx.compile(lambda a: repr(a))(x),
+        "truth": lambda: mx.compile(lambda a: a if a.sum() > 0 else -a)(x),
+        "a mask": lambda: mx.compile(lambda a: a[a > 0])(x),
+        "its own failure": lambda: mx.compile(lambda a: 1 / 0)(x),
+        "too many arguments": lambda: mx.compile(lambda a: a)(x, x),
+    }
+
+
+@pytest.mark.parametrize("name", list(refusals(tarn)))
+def test_refused_as_by_mlx(name):
+    mlx = pytest.importorskip("mlx.core")
+    with pytest.raises(Exception) as theirs:
+        refusals(mlx)[name]()
+    with pytest.raises(theirs.type):
+        refusals(tarn)[name]()
+
+
+def test_failing_leaves_the_state_as_it_was():
+    state = {"a": tarn.array(1.0), "b": [tarn.array(2.0), tarn.array(3.0)]}
+    before = state["a"]
+
+    def call(x):
+        state["a"] = state["a"] + x
+        state["b"][1] += x
+        del state["b"][0]
+        raise ValueError("no")
+
+    f = tarn.compile(call, inputs=state, outputs=state)
+    with pytest.raises(ValueError, match="no"):
+        f(tarn.array(1.0))
+    assert state["a"] is before and plain(state) == {"a": 1, "b": [2]}
+
+
+def test_state_in_a_tuple_gets_other_values():
+    state = (tarn.array(1.0),)
+
+    def call(x):
+        state[0].__iadd__(x)
+        return state[0]
+
+    f = tarn.compile(call, inputs=state, outputs=state)
+    assert plain([f(tarn.array(1.0)) for _ in range(3)]) == [2, 3, 4] and state[0].item() == 4
+
+
+def test_outputs_that_shrank_are_an_error():
+    state = [tarn.array(1.0)]
+    f = tarn.compile(lambda x: x, outputs=state)
+    f(tarn.array(1.0))
+    state.clear()
+    with pytest.raises(ValueError, match="outputs has 0 arrays"):
+        f(tarn.array(1.0))
+
+
+# ---- lifetimes
+
+
+class Note:
+    pass
+
+
+def collected(make):
+    found = make()
+    gc.collect()
+    return found() is None
+
+
+def test_a_compiled_function_that_holds_itself_is_collected():
+    def make():
+        def call(x):
+            return x + 1 if f else x
+
+        f = tarn.compile(call)
+        f(tarn.array(1.0))
+        return weakref.ref(call)
+
+    assert collected(make)
+
+
+def test_state_that_holds_its_function_is_collected():
+    def make():
+        note = Note()
+        state = {"a": tarn.array(1.0), "note": note}
+        note.function = tarn.compile(lambda x: x + state["a"], inputs=state, outputs=state)
+        note.value = note.function(tarn.array(1.0))
+        return weakref.ref(note)
+
+    assert collected(make)
+
+
+def test_what_a_function_returned_is_collected_with_it():
+    def make():
+        note = Note()
+        note.function = tarn.compile(lambda x: (x, note))
+        assert note.function(tarn.array(1.0))[1] is note
+        return weakref.ref(note)
+
+    assert collected(make)
+
+
+def test_plans_that_are_pushed_out_free_what_they_held():
+    notes = []
+
+    def call(x):
+        note = Note()
+        notes.append(weakref.ref(note))
+        return x, note
+
+    f = tarn.compile(call)
+    for n in range(100):
+        f(tarn.zeros((n,)))
+    alive = sum(note() is not None for note in notes)
+    assert len(notes) == 100 and alive < 50
+    del f
+    gc.collect()
+    assert not any(note() for note in notes)
