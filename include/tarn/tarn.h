@@ -10,6 +10,7 @@
 #include "tarn/linalg.h"
 #include "tarn/random.h"
 #include "tarn/transform.h"
+#include "tarn/export.h"
 #include "tarn/device.h"
 #include "tarn/memory.h"
 #include "tarn/io.h"

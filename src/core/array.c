@@ -106,8 +106,8 @@ void array_end_reading(tarn_array *a) {
 /* A node that cannot be computed again needs no functions of the user's: they may hold the array, which would then
  * never go. */
 static void give_up_objects(node *n) {
-    int count = 0;
-    const attribute_fact *facts = op_facts[n->op].attributes ? op_facts[n->op].attributes(&count) : NULL;
+    int count;
+    const attribute_fact *facts = op_attributes(n->op, &count);
     for (int i = 0; i < count && n->attributes; i++) {
         attribute_object *o = (attribute_object *)(void *)((char *)n->attributes + facts[i].offset);
         if (facts[i].type != ATTRIBUTE_OBJECT || !o->object) continue;

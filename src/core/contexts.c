@@ -35,8 +35,8 @@ static void follow(context_visit *v, node *n) {
 }
 
 static void follow_objects(context_visit *v, const node *n) {
-    int count = 0;
-    const attribute_fact *facts = op_facts[n->op].attributes ? op_facts[n->op].attributes(&count) : NULL;
+    int count;
+    const attribute_fact *facts = op_attributes(n->op, &count);
     for (int i = 0; i < count && n->attributes; i++) {
         const attribute_object *o = (const void *)((const char *)n->attributes + facts[i].offset);
         if (facts[i].type == ATTRIBUTE_OBJECT && o->object && o->type->visit) o->type->visit(o->object, v);

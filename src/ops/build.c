@@ -57,8 +57,8 @@ static bool check_list(op_id op, const char *name, tarn_ints list) {
 
 /* What any op may rely on: dtypes exist, lists are lists. */
 static bool check_attributes(op_id op, const void *attributes) {
-    int count = 0;
-    const attribute_fact *facts = op_facts[op].attributes ? op_facts[op].attributes(&count) : NULL;
+    int count;
+    const attribute_fact *facts = op_attributes(op, &count);
     for (int i = 0; i < count; i++) {
         const void *at = (const char *)attributes + facts[i].offset;
         if ((facts[i].type == ATTRIBUTE_INTS || facts[i].type == ATTRIBUTE_REALS) &&

@@ -37,13 +37,19 @@ static int64_t value_of(const recorder *m, const tarn_array *a) {
     return slot < 0 ? -1 : m->values[slot];
 }
 
+/* The next number is that of a, in this slot. */
+static bool number(recorder *m, size_t slot, const tarn_array *a) {
+    m->values[slot] = (int64_t)m->r->types.count;
+    return vector_push(&m->r->types, array_type_of(a));
+}
+
 static bool record_captured(recorder *m) {
     for (size_t s = 0; s < m->graph->steps.count; s++) {
         const graph_step *step = &m->graph->steps.items[s];
         if (!step->captured) continue;
         if (!vector_push(&m->r->captured, step->captured)) return false;
         array_begin_reading(step->captured);
-        m->values[step->first] = m->r->value_count++;
+        if (!number(m, step->first, step->captured)) return false;
     }
     return true;
 }
@@ -70,8 +76,8 @@ static bool record_step(recorder *m, node *n, size_t first) {
     if (ok) step.attributes = attributes_copy(n->op, n->attributes, &ok);
     if (!ok) return false;
     r->steps.items[r->steps.count++] = step;
-    for (int i = 0; i < n->output_count; i++) m->values[first + (size_t)i] = r->value_count++;
-    return true;
+    for (int i = 0; ok && i < n->output_count; i++) ok = number(m, first + (size_t)i, &n->outputs[i]);
+    return ok;
 }
 
 static bool fail_leaf(const recorder *m, const node *n) {
@@ -95,23 +101,14 @@ static bool record_steps(recorder *m) {
     return true;
 }
 
-static bool record_inputs_and_outputs(recorder *m, const traced_function *t) {
-    recording *r = m->r;
-    for (int i = 0; i < t->output_count; i++)
-        if (!vector_push(&r->outputs, value_of(m, t->outputs[i])) ||
-            !vector_push(&r->output_types, array_type_of(t->outputs[i])))
-            return false;
-    for (int i = 0; i < t->input_count; i++)
-        if (!vector_push(&r->input_types, array_type_of(t->inputs[i]))) return false;
-    return true;
-}
-
 static bool record(recorder *m, const traced_function *t) {
     m->values = NEW_ARRAY(int64_t, m->graph->slot_count);
-    if (!m->values) return false;
-    m->r->value_count = t->input_count;
-    for (int i = 0; i < t->input_count; i++) m->values[i] = i;
-    return record_captured(m) && record_steps(m) && record_inputs_and_outputs(m, t);
+    bool ok = m->values != NULL;
+    m->r->input_count = t->input_count;
+    for (int i = 0; ok && i < t->input_count; i++) ok = number(m, (size_t)i, t->inputs[i]);
+    ok = ok && record_captured(m) && record_steps(m);
+    for (int i = 0; ok && i < t->output_count; i++) ok = vector_push(&m->r->outputs, value_of(m, t->outputs[i]));
+    return ok;
 }
 
 bool recording_make(recording *r, const char *what, const traced_function *t) {
@@ -129,52 +126,75 @@ bool recording_make(recording *r, const char *what, const traced_function *t) {
 void recording_free(recording *r) {
     for (size_t i = 0; i < r->captured.count; i++) array_end_reading(r->captured.items[i]);
     for (size_t i = 0; i < r->steps.count; i++) attributes_free(r->steps.items[i].op, r->steps.items[i].attributes);
-    vector_free(&r->input_types);
     vector_free(&r->captured);
     vector_free(&r->steps);
     vector_free(&r->inputs);
     vector_free(&r->outputs);
-    vector_free(&r->output_types);
+    vector_free(&r->types);
     *r = (recording){0};
 }
 
 /* ---- building it again */
 
-static bool replay_step(const recording *r, const recorded_step *step, tarn_array **values, int64_t *next) {
+typedef VECTOR(tarn_array *) value_list;
+
+static node *build_step(const recording *r, const recorded_step *step, const value_list *values) {
     tarn_array **inputs = NEW_ARRAY(tarn_array *, step->input_count);
-    if (!inputs) return false;
-    for (int i = 0; i < step->input_count; i++) {
-        int64_t value = r->inputs.items[step->first_input + (size_t)i];
-        inputs[i] = value < 0 ? NULL : values[value];
+    for (int i = 0; inputs && i < step->input_count; i++) {
+        int64_t from = r->inputs.items[step->first_input + (size_t)i];
+        inputs[i] = from < 0 ? NULL : values->items[from];
     }
     tarn_stream *before = step->stream ? tarn_use_stream(step->stream) : NULL;
-    node *made = build_node(step->op, inputs, step->input_count, step->attributes);
+    node *made = inputs ? build_node(step->op, inputs, step->input_count, step->attributes) : NULL;
     if (step->stream) tarn_use_stream(before);
     memory_free(inputs);
-    if (made && made->output_count != step->output_count)
-        return tarn_fail("%s: %d outputs, where %d were recorded", op_name(step->op), made->output_count,
-                         step->output_count);
-    for (int i = 0; made && i < step->output_count; i++) values[(*next)++] = &made->outputs[i];
-    return made != NULL;
+    return made;
 }
 
-static bool replay(const recording *r, tarn_array *const *inputs, tarn_array **values, tarn_results *results) {
-    int64_t next = 0;
-    for (size_t i = 0; i < r->input_types.count; i++) values[next++] = inputs[i];
-    for (size_t i = 0; i < r->captured.count; i++) values[next++] = r->captured.items[i];
-    for (size_t i = 0; i < r->steps.count; i++)
-        if (!replay_step(r, &r->steps.items[i], values, &next)) return false;
-    for (size_t i = 0; i < r->outputs.count; i++)
-        if (!tarn_result(results, values[r->outputs.items[i]])) return false;
+static bool replay_step(const recording *r, const recorded_step *step, value_list *values) {
+    node *made = build_step(r, step, values);
+    if (!made) return false;
+    if (made->output_count != step->output_count)
+        return tarn_fail("%s: %d outputs, where %d were recorded", op_name(step->op), made->output_count,
+                         step->output_count);
+    for (int i = 0; i < made->output_count; i++)
+        if (!vector_push(values, &made->outputs[i])) return false;
     return true;
+}
+
+static bool replay(const recording *r, tarn_array *const *inputs, value_list *values) {
+    bool ok = vector_reserve(values, r->types.count);
+    for (int i = 0; ok && i < r->input_count; i++) ok = vector_push(values, inputs[i]);
+    for (size_t i = 0; ok && i < r->captured.count; i++) ok = vector_push(values, r->captured.items[i]);
+    for (size_t i = 0; ok && i < r->steps.count; i++) ok = replay_step(r, &r->steps.items[i], values);
+    return ok;
 }
 
 bool recording_call(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     const recording *r = context;
-    if (count < 0 || (size_t)count != r->input_types.count)
-        return tarn_fail("a recorded function: %d inputs, %zu were recorded", count, r->input_types.count);
-    tarn_array **values = NEW_ARRAY(tarn_array *, r->value_count);
-    bool ok = values && replay(r, inputs, values, results);
-    memory_free(values);
+    if (count != r->input_count)
+        return tarn_fail("a recorded function: %d inputs, where %d were recorded", count, r->input_count);
+    value_list values = {0};
+    bool ok = replay(r, inputs, &values);
+    for (size_t i = 0; ok && i < r->outputs.count; i++) ok = tarn_result(results, values.items[r->outputs.items[i]]);
+    vector_free(&values);
+    return ok;
+}
+
+bool recording_infer(recording *r) {
+    TARN_SCOPE;
+    tarn_array **inputs = NEW_ARRAY(tarn_array *, r->input_count);
+    value_list values = {0};
+    bool ok = inputs != NULL;
+    for (int i = 0; ok && i < r->input_count; i++) {
+        const array_type *t = &r->types.items[i];
+        inputs[i] = array_argument(i, (tarn_ints){t->shape, t->ndim}, t->dtype, stream_current());
+        ok = inputs[i] != NULL;
+    }
+    ok = ok && replay(r, inputs, &values);
+    for (size_t i = r->types.count; ok && i < values.count; i++)
+        ok = vector_push(&r->types, array_type_of(values.items[i]));
+    vector_free(&values);
+    memory_free(inputs);
     return ok;
 }

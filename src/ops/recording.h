@@ -17,13 +17,12 @@ typedef struct {
 } recorded_step;
 
 typedef struct {
-    VECTOR(array_type) input_types;
+    int input_count;
     VECTOR(tarn_array *) captured; /* held; perhaps not computed yet */
     VECTOR(recorded_step) steps;   /* inputs before their readers */
     VECTOR(int64_t) inputs;        /* of all steps, one after the other; -1: an optional one that is absent */
     VECTOR(int64_t) outputs;
-    VECTOR(array_type) output_types; /* as traced */
-    int64_t value_count;
+    VECTOR(array_type) types; /* of all values, as traced */
 } recording;
 
 /* What t's outputs are made of, down to its inputs and to what the function captured: arrays that have a value, or
@@ -35,6 +34,8 @@ void recording_free(recording *r);
 /* The recorded function, as a callback; the context is the recording. Shapes are inferred anew: they need not be those
    of the trace. */
 bool recording_call(void *context, tarn_array *const *inputs, int count, tarn_results *results);
+/* Completes the types of a recording that has those of the inputs: what does not fit together is an error. */
+bool recording_infer(recording *r);
 
 array_type array_type_of(const tarn_array *a);
 

@@ -41,11 +41,6 @@ bool name_find(const name_list *list, const char *word, int *place) {
 #undef STRUCTURAL
 
 /* ---- by description */
-static const attribute_fact *described(op_id op, int *count) {
-    *count = 0;
-    return op < OP_COUNT && op_facts[op].attributes ? op_facts[op].attributes(count) : NULL;
-}
-
 static size_t bytes_of(attribute_type type) {
     static const size_t bytes[] = {sizeof(int64_t),
                                    sizeof(double),
@@ -73,7 +68,7 @@ static bool lists_equal(tarn_ints a, tarn_ints b) {
 
 bool attributes_equal(op_id op, const void *a, const void *b) {
     int count;
-    const attribute_fact *facts = described(op, &count);
+    const attribute_fact *facts = op_attributes(op, &count);
     for (int i = 0; i < count; i++) {
         const char *pa = (const char *)a + facts[i].offset, *pb = (const char *)b + facts[i].offset;
         bool same = is_list(facts[i].type)
@@ -86,7 +81,7 @@ bool attributes_equal(op_id op, const void *a, const void *b) {
 
 uint64_t attributes_hash(op_id op, const void *attributes, uint64_t hash) {
     int count;
-    const attribute_fact *facts = described(op, &count);
+    const attribute_fact *facts = op_attributes(op, &count);
     for (int i = 0; i < count; i++) {
         const char *p = (const char *)attributes + facts[i].offset;
         if (!is_list(facts[i].type)) {
@@ -148,7 +143,7 @@ static bool print_one(const attribute_fact *f, const void *p, text *out) {
 
 bool attributes_print(op_id op, const void *attributes, text *out) {
     int count;
-    const attribute_fact *facts = described(op, &count);
+    const attribute_fact *facts = op_attributes(op, &count);
     for (int i = 0; i < count; i++) {
         text_format(out, i ? ", %s=" : "%s=", facts[i].name);
         print_one(&facts[i], (const char *)attributes + facts[i].offset, out);
@@ -170,7 +165,7 @@ static void copy_list(tarn_ints *list, char **room) {
 
 void *attributes_copy(op_id op, const void *attributes, bool *ok) {
     int count;
-    const attribute_fact *facts = described(op, &count);
+    const attribute_fact *facts = op_attributes(op, &count);
     *ok = true;
     if (count == 0) return NULL;
     /* The whole struct, end_ and padding included, so that it may be copied as one. */
@@ -194,7 +189,7 @@ void *attributes_copy(op_id op, const void *attributes, bool *ok) {
 
 void attributes_free(op_id op, void *attributes) {
     int count;
-    const attribute_fact *facts = described(op, &count);
+    const attribute_fact *facts = op_attributes(op, &count);
     for (int i = 0; i < count && attributes; i++) {
         const attribute_object *o =
             (const attribute_object *)(const void *)((const char *)attributes + facts[i].offset);

@@ -82,6 +82,7 @@ const dtype_fact dtype_facts[TARN_DTYPE_COUNT] = {
                  .outputs = count,                                                                                     \
                  .flags = bits,                                                                                        \
                  .attribute_bytes = offsetof(attributes_##op, end_),                                                   \
+                 .defaults = &attributes_##op##_default,                                                               \
                  .attributes = describe_##op},
 #define FUSED(op, least, most, outputs, batch, list, text)                                                             \
     DESCRIBED(op, OP_CLASS_FUSED, least, most, outputs, batch, text)

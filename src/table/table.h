@@ -99,6 +99,7 @@ typedef struct {
     unsigned kept;          /* elementwise: those for which the value is the one input itself */
     test_domain domain;     /* elementwise */
     size_t attribute_bytes; /* 0 if there are none */
+    const void *defaults;   /* of the attributes; NULL if the op can have none */
     const attribute_fact *(*attributes)(int *count); /* NULL if there are none */
 } op_fact;
 
@@ -109,6 +110,11 @@ static inline bool op_is_elementwise(op_id op) {
 }
 static inline bool op_has_flag(op_id op, int flag) {
     return op < OP_COUNT && (op_facts[op].flags & flag) != 0;
+}
+/* The description of its attributes; none of a group. */
+static inline const attribute_fact *op_attributes(op_id op, int *count) {
+    *count = 0;
+    return op < OP_COUNT && op_facts[op].attributes ? op_facts[op].attributes(count) : NULL;
 }
 const char *op_name(op_id op);
 /* The op of this name, or OP_COUNT. */
