@@ -332,6 +332,50 @@ static inline void check_batch(const test_case *c) {
     }
 }
 
+/* ---- in a file and back: the same bits */
+
+static inline const char *export_path(void) {
+    static char folder[] = "/dev/shm/tarn-test-XXXXXX", path[64];
+    if (!path[0] && (mkdtemp(folder) || mkdtemp(strcpy(folder, "/tmp/tarn-XXXXXX"))))
+        snprintf(path, sizeof path, "%s/function.tarn", folder);
+    return path;
+}
+
+static inline void forget_export_path(void) {
+    char *path = strcpy((char[64]){0}, export_path());
+    remove(path);
+    *strrchr(path, '/') = 0;
+    remove(path);
+}
+
+static inline bool same_bits(tarn_array *a, tarn_array *b) {
+    tarn_ints sa = tarn_shape_of(a), sb = tarn_shape_of(b);
+    if (!a || !b || tarn_dtype_of(a) != tarn_dtype_of(b) || sa.count != sb.count) return false;
+    if (sa.count && memcmp(sa.values, sb.values, (size_t)sa.count * sizeof *sa.values) != 0) return false;
+    size_t bytes = (size_t)(tarn_size(a) * tarn_dtype_bytes(tarn_dtype_of(a)));
+    void *pa = calloc(bytes + 1, 1), *pb = calloc(bytes + 1, 1);
+    bool same = tarn_read(a, pa, bytes) && tarn_read(b, pb, bytes) && memcmp(pa, pb, bytes) == 0;
+    free(pa);
+    free(pb);
+    return same;
+}
+
+static inline void check_exported(const test_case *c) {
+    TARN_SCOPE;
+    tarn_array *wanted[MOST] = {NULL}, *got[MOST] = {NULL};
+    bool ok = tarn_export_function(export_path(), function_of(c), c->inputs, c->count);
+    tarn_imported_function *f = ok ? tarn_import_function(export_path()) : NULL;
+    if (ok && f) ok = into(got, tarn_imported_call(f, c->inputs, c->count));
+    tarn_imported_free(f);
+    ok = ok && into(wanted, tarn_call(function_of(c), c->inputs, c->count));
+    if (trouble(c, "export")) return;
+    for (int k = 0; k < c->outputs; k++) {
+        bool same = same_bits(got[k], wanted[k]);
+        if (trouble(c, "values of an imported function")) return;
+        if (!same) failures++, printf("%s: output %d of the imported function has other bits\n", c->name, k);
+    }
+}
+
 /* ---- functions made by transforms */
 
 typedef struct {
@@ -360,6 +404,7 @@ static inline void check_gradient_of_gradient(const test_case *c, derived *d, in
     test_case g = *c;
     snprintf(g.name, sizeof g.name, "gradient of %.70s", c->name);
     g.call = call_gradients, g.context = d, g.outputs = floats;
+    check_exported(&g);
     check_gradient(&g);
     check_tangent(&g);
     check_batch_of(&g, (1u << c->count) - 1, false);
@@ -374,6 +419,7 @@ static inline void check_batched(const test_case *c, derived *d) {
         tarn_array *parts[2] = {c->inputs[i], variant(c->inputs[i], 1)};
         v.inputs[i] = tarn_stack(parts, 2);
     }
+    check_exported(&v);
     check_gradient(&v);
     check_tangent(&v);
     check_batch_of(&v, (1u << c->count) - 1, true);
@@ -385,6 +431,7 @@ static inline void check_batch_of_tangent(const test_case *c) {
     for (int i = 0; i < c->count; i++) d.given[i] = has_gradient(c->inputs[i]) ? random_like(c->inputs[i]) : NULL;
     snprintf(t.name, sizeof t.name, "tangent of %.70s", c->name);
     t.call = call_tangents, t.context = &d;
+    check_exported(&t);
     check_batch_of(&t, (1u << c->count) - 1, false);
 }
 
@@ -395,6 +442,7 @@ static inline void check_transforms(const test_case *c) {
     tarn_array *outputs[MOST] = {NULL};
     int floats = 0;
     for (int i = 0; i < c->count; i++) floats += has_gradient(c->inputs[i]);
+    check_exported(c);
     check_batch(c);
     if (!floats) return;
     check_gradient(c);
@@ -406,6 +454,7 @@ static inline void check_transforms(const test_case *c) {
 }
 
 static inline int report(void) {
+    forget_export_path();
     printf("%d checks, %d failed\n", checks, failures);
     return failures != 0;
 }

@@ -54,7 +54,7 @@ static bool formula_jvp(node *n, tarn_array *const *tangents, tarn_array **outpu
 typedef struct {
     trace *trace;
     graph graph;
-    tarn_array **cotangents; /* stand-ins without value */
+    tarn_array **cotangents; /* aliases of the outputs, of which only the shape matters: it is right in a replay, too */
     tarn_array **gradients;
     bool *wanted;
     tarn_array **slots;
@@ -67,8 +67,8 @@ static bool twice_first(twice *t, node *n, tarn_array *const *tangents) {
     t->trace = t->cotangents && t->gradients && t->wanted ? trace_begin() : NULL;
     if (!t->trace) return false;
     for (int k = 0; k < n->output_count; k++) {
-        const tarn_array *out = &n->outputs[k];
-        t->cotangents[k] = array_argument(k, array_shape(out), tangent_dtype(out, tangents, n->input_count), n->stream);
+        tarn_array *out = &n->outputs[k];
+        t->cotangents[k] = trace_alias(tarn_astype(out, tangent_dtype(out, tangents, n->input_count)));
         if (!t->cotangents[k] || !trace_mark(t->trace, t->cotangents[k])) return false;
     }
     for (int i = 0; i < n->input_count; i++) t->wanted[i] = tangents[i] != NULL;
