@@ -1,9 +1,8 @@
-/* A traced graph, built again over inputs of other sizes, gives what the function itself gives there: attributes hold
-   what the caller said, and no size that was worked out. Every function that argument_cases.h knows has a case here or
-   a reason. */
+/* A traced graph, in a file and built again over inputs of other sizes, gives what the function itself gives there:
+   attributes hold what the caller said, and no size that was worked out. Every function that argument_cases.h knows has
+   a case here or a reason. */
 #include "check.h"
-#include "into.h"
-#include "ops/recording.h"
+#include "exported.h"
 #include "tarn/tarn.h"
 
 /* Inputs of a case at one of two sizes n: x [n, 2 n] and y [2 n, n] floats, i [n] indices, m [n, 2 n] indices. */
@@ -64,35 +63,14 @@ static void inputs_of(int64_t n, tarn_array **in) {
     for (int i = 0; i < INPUTS; i++) in[i] = tarn_detach(in[i]);
 }
 
-/* The trace over other inputs. */
-static bool replay(const traced_function *t, tarn_array *const *in, tarn_array **out) {
-    recording r;
-    bool ok = recording_make(&r, "replay", t) && into(out, tarn_call(TARN_FUNCTION(recording_call, &r), in, INPUTS));
-    recording_free(&r);
-    return ok;
-}
-
-static bool same_values(tarn_array *a, tarn_array *b) {
-    tarn_ints sa = tarn_shape_of(a), sb = tarn_shape_of(b);
-    if (!a || !b || tarn_dtype_of(a) != tarn_dtype_of(b) || sa.count != sb.count) return false;
-    if (sa.count && memcmp(sa.values, sb.values, (size_t)sa.count * sizeof *sa.values) != 0) return false;
-    size_t bytes = (size_t)(tarn_size(a) * tarn_dtype_bytes(tarn_dtype_of(a)));
-    const void *pa = tarn_data(a), *pb = tarn_data(b);
-    return pa && pb && memcmp(pa, pb, bytes) == 0;
-}
-
 static void check_case(const replay_case *c, int64_t from, int64_t to) {
     TARN_SCOPE;
     tarn_array *small[INPUTS], *large[INPUTS], *direct[4] = {NULL}, *again[4] = {NULL};
     inputs_of(from, small);
     inputs_of(to, large);
-    traced_function t;
-    bool ok = traced_begin(&t, "replay", TARN_FUNCTION(c->call, NULL), small, INPUTS, NULL);
-    if (ok) {
-        ok = into(direct, tarn_call(TARN_FUNCTION(c->call, NULL), large, INPUTS)) && replay(&t, large, again);
-        for (int i = 0; i < c->outputs && ok; i++) ok = same_values(direct[i], again[i]);
-        traced_end(&t);
-    }
+    tarn_function f = TARN_FUNCTION(c->call, NULL);
+    bool ok = imported_into(again, f, small, large, INPUTS, true) && into(direct, tarn_call(f, large, INPUTS));
+    for (int i = 0; i < c->outputs && ok; i++) ok = same_bits(direct[i], again[i]);
     if (ok && tarn_ok()) return;
     check_failures++;
     fprintf(stderr, "%s traced at %lld, replayed at %lld: %s\n", c->name, (long long)from, (long long)to,
@@ -171,5 +149,6 @@ int main(void) {
         check_case(&cases[i], 4, 2);
     }
     check_coverage();
+    forget_export_path();
     return check_report("replay");
 }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "into.h"
+#include "exported.h"
 #include "test_device.h"
 #include "random_stream.h"
 #include "tarn/memory.h"
@@ -334,40 +334,11 @@ static inline void check_batch(const test_case *c) {
 
 /* ---- in a file and back: the same bits */
 
-static inline const char *export_path(void) {
-    static char folder[] = "/dev/shm/tarn-test-XXXXXX", path[64];
-    if (!path[0] && (mkdtemp(folder) || mkdtemp(strcpy(folder, "/tmp/tarn-XXXXXX"))))
-        snprintf(path, sizeof path, "%s/function.tarn", folder);
-    return path;
-}
-
-static inline void forget_export_path(void) {
-    char *path = strcpy((char[64]){0}, export_path());
-    remove(path);
-    *strrchr(path, '/') = 0;
-    remove(path);
-}
-
-static inline bool same_bits(tarn_array *a, tarn_array *b) {
-    tarn_ints sa = tarn_shape_of(a), sb = tarn_shape_of(b);
-    if (!a || !b || tarn_dtype_of(a) != tarn_dtype_of(b) || sa.count != sb.count) return false;
-    if (sa.count && memcmp(sa.values, sb.values, (size_t)sa.count * sizeof *sa.values) != 0) return false;
-    size_t bytes = (size_t)(tarn_size(a) * tarn_dtype_bytes(tarn_dtype_of(a)));
-    void *pa = calloc(bytes + 1, 1), *pb = calloc(bytes + 1, 1);
-    bool same = tarn_read(a, pa, bytes) && tarn_read(b, pb, bytes) && memcmp(pa, pb, bytes) == 0;
-    free(pa);
-    free(pb);
-    return same;
-}
-
 static inline void check_exported(const test_case *c) {
     TARN_SCOPE;
     tarn_array *wanted[MOST] = {NULL}, *got[MOST] = {NULL};
-    bool ok = tarn_export_function(export_path(), function_of(c), c->inputs, c->count);
-    tarn_imported_function *f = ok ? tarn_import_function(export_path()) : NULL;
-    if (ok && f) ok = into(got, tarn_imported_call(f, c->inputs, c->count));
-    tarn_imported_free(f);
-    ok = ok && into(wanted, tarn_call(function_of(c), c->inputs, c->count));
+    if (imported_into(got, function_of(c), c->inputs, c->inputs, c->count, false))
+        into(wanted, tarn_call(function_of(c), c->inputs, c->count));
     if (trouble(c, "export")) return;
     for (int k = 0; k < c->outputs; k++) {
         bool same = same_bits(got[k], wanted[k]);

@@ -36,7 +36,7 @@ def copy_tree(to):
     if listed.returncode:
         pytest.skip("not a git checkout")
     for name in listed.stdout.splitlines():
-        if re.match(r"src/(lm|text|io|cli)/|models/|bench/results/|docs/|tests/(fuzz|python)/", name) or not (ROOT / name).is_file():
+        if re.match(r"src/(lm|text|io|cli|export)/|models/|bench/results/|docs/|tests/(fuzz|python)/", name) or not (ROOT / name).is_file():
             continue
         if re.match(r"tests/test_\w+\.c$", name) and pathlib.Path(name).stem not in TESTS:
             continue
