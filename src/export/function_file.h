@@ -57,7 +57,7 @@ bool function_file_read(function_file *f, const char *graph, size_t length, tarn
 #define FILE_VERSION     "1"
 #define FILE_TENSOR_NAME "captured.%zu"
 enum { FILE_CHECKSUM = 17 }; /* 16 digits and the end */
-void file_checksum(const char *graph, size_t length, char digits[FILE_CHECKSUM]);
+void file_checksum(const char *graph, const char *metadata, char digits[FILE_CHECKSUM]);
 
 /* attributes.c: as an object, a member for each attribute. */
 bool attributes_write(op_id op, const void *attributes, text *out);

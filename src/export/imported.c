@@ -29,11 +29,12 @@ static bool check_version(const char *path, const tarn_tensors *t) {
 
 static bool check_graph(const char *path, const tarn_tensors *t) {
     char digits[FILE_CHECKSUM];
-    const char *graph = tarn_tensors_metadata(t, "graph"), *checksum = tarn_tensors_metadata(t, "checksum");
-    if (!graph || !checksum) return tarn_fail("%s: it has no graph or no checksum", path);
-    file_checksum(graph, strlen(graph), digits);
+    const char *graph = tarn_tensors_metadata(t, "graph"), *metadata = tarn_tensors_metadata(t, "metadata"),
+               *checksum = tarn_tensors_metadata(t, "checksum");
+    if (!graph || !metadata || !checksum) return tarn_fail("%s: it has no graph, metadata or checksum", path);
+    file_checksum(graph, metadata, digits);
     return strcmp(digits, checksum) == 0 ||
-           tarn_fail("%s: the graph is not the one that was written (its checksum differs)", path);
+           tarn_fail("%s: graph and metadata are not those that were written (their checksum differs)", path);
 }
 
 static tarn_array **captured_of(const char *path, const tarn_tensors *t) {

@@ -7,8 +7,9 @@
 #include "export/function_file.h"
 #include "tarn/io.h"
 
-void file_checksum(const char *graph, size_t length, char digits[FILE_CHECKSUM]) {
-    snprintf(digits, FILE_CHECKSUM, "%016llx", (unsigned long long)hash_bytes(HASH_START, graph, length));
+void file_checksum(const char *graph, const char *metadata, char digits[FILE_CHECKSUM]) {
+    uint64_t hash = hash_bytes(hash_bytes(HASH_START, graph, strlen(graph)), metadata, strlen(metadata));
+    snprintf(digits, FILE_CHECKSUM, "%016llx", (unsigned long long)hash);
 }
 
 typedef struct {
@@ -133,7 +134,7 @@ static bool save(const writer *w, const function_file *f) {
     size_t count = w->captured.count;
     tarn_named_array *arrays = NEW_ARRAY(tarn_named_array, count);
     char(*names)[NAME_ROOM] = memory_new(count, NAME_ROOM);
-    file_checksum(w->out.bytes, w->out.length, checksum);
+    file_checksum(w->out.bytes, f->metadata, checksum);
     const tarn_pair notes[] = {{"format", FILE_FORMAT},
                                {"version", FILE_VERSION},
                                {"metadata", f->metadata},
