@@ -11,6 +11,8 @@
 #include "tarn/random.h"
 #include "tarn/transform.h"
 #include "tarn/export.h"
+#include "tarn/nn.h"
+#include "tarn/optim.h"
 #include "tarn/device.h"
 #include "tarn/memory.h"
 #include "tarn/io.h"

@@ -1,0 +1,99 @@
+/* A step of training as one compiled function, whose state is every array of a tree and of its optimizer. */
+#include "base/memory.h"
+#include "nn/nn.h"
+#include "nn/parameters.h"
+#include "tarn/optim.h"
+
+struct tarn_trainer {
+    tarn_function loss;
+    tarn_optimizer *optimizer;
+    tarn_parameters *trained;
+    tarn_parameters state; /* of both, in the order of the leaves */
+    double max_norm;
+    tarn_compiled *compiled;
+};
+
+/* Members of the struct or the optimizer do not move while a trainer is there; they need no path. */
+static bool add_leaf(void *context, const tarn_leaf *leaf) {
+    tarn_trainer *t = context;
+    return vector_push(&t->state.members, ((member){NULL, leaf->array}));
+}
+
+static bool update_by(tarn_trainer *t, const tarn_results *gradients) {
+    int count = tarn_results_count(gradients);
+    tarn_array *const *all = tarn_results_arrays(gradients), **clipped = NULL;
+    if (t->max_norm <= 0) return tarn_optimizer_update(t->optimizer, t->trained, all, count);
+    clipped = NEW_ARRAY(tarn_array *, count ? count : 1);
+    bool ok = clipped && tarn_clip_grad_norm(all, count, t->max_norm, clipped, NULL) &&
+              tarn_optimizer_update(t->optimizer, t->trained, clipped, count);
+    memory_free(clipped);
+    return ok;
+}
+
+static bool step_on(tarn_trainer *t, tarn_array *const *inputs, int count, tarn_results *results) {
+    tarn_results *outputs = NULL;
+    tarn_results *gradients = tarn_parameters_grad(t->trained, t->loss, inputs, count, .outputs = &outputs);
+    if (!gradients || !tarn_result_all(results, outputs) || !update_by(t, gradients)) return false;
+    for (size_t i = 0; i < t->state.members.count; i++)
+        if (!tarn_result_state(results, *t->state.members.items[i].array)) return false;
+    return true;
+}
+
+static bool step(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    tarn_trainer *t = context;
+    int own = count - (int)t->state.members.count;
+    tarn_array **saved = members_lend(&t->state, inputs + own);
+    bool ok = saved && step_on(t, inputs, own, results);
+    members_return(&t->state, saved);
+    return ok;
+}
+
+static bool collect(void *context, tarn_results *leaves) {
+    const tarn_trainer *t = context;
+    for (size_t i = 0; i < t->state.members.count; i++)
+        if (!tarn_result(leaves, *t->state.members.items[i].array)) return false;
+    return true;
+}
+
+static bool store(void *context, tarn_array *const *leaves, int count) {
+    tarn_trainer *t = context;
+    for (int i = 0; i < count; i++)
+        if (!tarn_assign(t->state.members.items[i].array, leaves[i])) return false;
+    return true;
+}
+
+static bool fill(tarn_trainer *t, tarn_tree tree, const tarn_trainer_options *o) {
+    t->trained = tarn_parameters_new(tree, .only = o->only, .context = o->context);
+    if (!t->trained || !tarn_optimizer_init(t->optimizer, t->trained)) return false;
+    if (!tarn_tree_visit(tree, add_leaf, t) || !tarn_optimizer_visit(t->optimizer, add_leaf, t)) return false;
+    t->compiled = tarn_compile(TARN_FUNCTION(step, t), .collect = collect, .store = store,
+                               .donate = TARN_INTS(TARN_DONATE_STATE));
+    return t->compiled != NULL;
+}
+
+tarn_trainer *tarn_trainer_new_with(tarn_function loss, tarn_tree tree, tarn_optimizer *optimizer,
+                                    tarn_trainer_options o) {
+    if (!loss.call || !optimizer) {
+        tarn_fail("trainer: %s is NULL", loss.call ? "the optimizer" : "loss");
+        return NULL;
+    }
+    tarn_trainer *t = NEW(tarn_trainer);
+    if (!t) return NULL;
+    t->loss = loss, t->optimizer = optimizer, t->max_norm = o.max_norm;
+    if (fill(t, tree, &o)) return t;
+    tarn_trainer_free(t);
+    return NULL;
+}
+
+void tarn_trainer_free(tarn_trainer *t) {
+    if (!t) return;
+    tarn_compiled_free(t->compiled);
+    tarn_parameters_free(t->trained);
+    vector_free(&t->state.members);
+    memory_free(t);
+}
+
+tarn_results *tarn_trainer_step(tarn_trainer *t, tarn_array *const *inputs, int count) {
+    if (!t) return tarn_fail("trainer: the trainer is NULL"), NULL;
+    return tarn_compiled_call(t->compiled, inputs, count);
+}
