@@ -56,9 +56,30 @@ from tarn.nn.layers.activations import (
 )
 from tarn.nn.layers.base import Module
 from tarn.nn.layers.containers import Sequential
+from tarn.nn.layers.convolution import Conv1d, Conv2d, Conv3d
+from tarn.nn.layers.convolution_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from tarn.nn.layers.distributed import (
+    AllToShardedLinear,
+    FullyShardedModule,
+    QuantizedAllToShardedLinear,
+    QuantizedShardedToAllLinear,
+    ShardedToAllLinear,
+    fully_shard,
+)
 from tarn.nn.layers.dropout import Dropout, Dropout2d, Dropout3d
 from tarn.nn.layers.embedding import Embedding
 from tarn.nn.layers.linear import Bilinear, Identity, Linear
 from tarn.nn.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
+from tarn.nn.layers.pooling import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d
 from tarn.nn.layers.positional_encoding import ALiBi, RoPE, SinusoidalPositionalEncoding
 from tarn.nn.layers.quantized import QQLinear, QuantizedEmbedding, QuantizedLinear, quantize
+from tarn.nn.layers.recurrent import GRU, LSTM, RNN
+from tarn.nn.layers.transformer import (
+    MultiHeadAttention,
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
+from tarn.nn.layers.upsample import Upsample

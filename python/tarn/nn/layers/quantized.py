@@ -110,8 +110,8 @@ class QuantizedEmbedding(_Quantized):
         return layer
 
 
-class QuantizedLinear(_Quantized):
-    """A Linear whose weight is quantized. Its parameters are frozen."""
+class QuantizedProduct(_Quantized):
+    """What linear layers with a quantized weight share. Their parameters are frozen."""
 
     def __init__(
         self,
@@ -130,14 +130,22 @@ class QuantizedLinear(_Quantized):
             self.bias = mx.zeros((output_dims,))
         self.freeze()
 
-    def _extra_repr(self):
+    def _sizes(self):
+        """Inputs and outputs."""
         outputs, words = self.weight.shape
-        inputs = words * 32 // self.bits
+        return words * 32 // self.bits, outputs
+
+    def _extra_repr(self):
+        inputs, outputs = self._sizes()
         return f"input_dims={inputs}, output_dims={outputs}, bias={'bias' in self}, {self._format_repr()}"
 
     def __call__(self, x):
         x = self._product(x)
         return x + self["bias"] if "bias" in self else x
+
+
+class QuantizedLinear(QuantizedProduct):
+    """A Linear whose weight is quantized. Its parameters are frozen."""
 
     @classmethod
     def from_linear(cls, linear_layer: Module, group_size: int = None, bits: int = None, mode: str = "affine"):
