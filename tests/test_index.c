@@ -65,6 +65,24 @@ static void check_views(void) {
     tarn_unpin(whole);
 }
 
+/* ---- an update of an array that nobody else holds writes into its memory; else into a copy */
+static void check_in_place(bool held) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_own(counted()), *row = tarn_own(tarn_ones(TARN_SHAPE(1, 4), TARN_FLOAT32)), *y;
+    CHECK(tarn_eval_all(TARN_ARRAYS(x, row), 2));
+    {
+        TARN_SCOPE;
+        y = tarn_own(tarn_index_update(x, TARN_INDEX(TARN_AT(1), TARN_SPAN(1, 2)), row));
+    }
+    if (!held) tarn_drop(x);
+    char *steps = tarn_dump_schedule(&y, 1);
+    CHECK(steps && (strstr(steps, "1 steps, 0 of them copies") != NULL) == !held);
+    tarn_free(steps);
+    if (held) tarn_drop(x);
+    tarn_drop(y);
+    tarn_drop(row);
+}
+
 /* ---- nothing is evaluated but a mask that is read */
 static void check_lazy(void) {
     TARN_SCOPE;
@@ -180,6 +198,8 @@ static void check_shape_refusals(void) {
 int main(void) {
     check_refusals();
     check_views();
+    check_in_place(false);
+    check_in_place(true);
     check_lazy();
     check_reading();
     check_traced();

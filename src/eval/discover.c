@@ -157,6 +157,30 @@ static bool visit(schedule *s, tarn_array *a) {
     return a->buffer || a->node->epoch == s->epoch || enter(s, a->node);
 }
 
+/* Not computed, and read by nodes of this schedule alone, which were lowered and wanted its shape: it goes with them.
+ */
+static bool is_left_over(const schedule *s, const entry *e) {
+    const node *n = e->a->node;
+    return !e->external && !e->needed_again && n->epoch != s->epoch && n->output_count == 1 &&
+           !atomic_load(&e->a->keeps) && !atomic_load(&e->a->scopes) && !atomic_load(&n->traced) &&
+           atomic_load(&e->a->readers) == e->readers;
+}
+
+/* What is left over holds its inputs for nobody outside. */
+static bool count_left_over(schedule *s) {
+    for (size_t i = 0; i < s->entries.count; i++) {
+        const node *n = s->entries.items[i].a->node;
+        if (!is_left_over(s, &s->entries.items[i])) continue;
+        for (int k = 0; k < n->input_count; k++) {
+            if (!n->inputs[k]) continue;
+            int e = schedule_entry(s, n->inputs[k]);
+            if (e < 0) return false;
+            s->entries.items[e].readers++;
+        }
+    }
+    return true;
+}
+
 bool schedule_discover(schedule *s, tarn_array *const *roots, int count) {
     for (int r = 0; r < count; r++) {
         if (!visit(s, roots[r])) return false;
@@ -172,5 +196,5 @@ bool schedule_discover(schedule *s, tarn_array *const *roots, int count) {
             if (a && !visit(s, a)) return false;
         }
     }
-    return true;
+    return count_left_over(s);
 }
