@@ -59,6 +59,7 @@ static bool infer_reduce(inference *i) {
     const attributes_reduce *a = i->attributes;
     const char *name = names_reduce_kind.words[a->kind];
     bool extreme = a->kind == REDUCE_MAX || a->kind == REDUCE_MIN, reduced[TARN_MAX_NDIM];
+    if (a->kind == REDUCE_LOGADDEXP) return tarn_fail("reduce: there is no reduction by logaddexp");
     if (!reduce_axes(name, a->axes, x->ndim, reduced)) return false;
     if (extreme && folds_nothing(x, reduced)) return tarn_fail("%s: of no elements there is none", name);
     return reduced_type(i, reduced_dtype(a->kind, x->dtype), a->axes, a->keepdims);

@@ -11,6 +11,10 @@ static bool infer_scan(inference *i) {
     const tarn_array *x = i->inputs[0];
     const attributes_scan *a = i->attributes;
     int axis;
+    bool is_float = dtype_kind_of(x->dtype) >= KIND_FLOAT;
+    if (a->kind == REDUCE_ALL || a->kind == REDUCE_ANY || (a->kind == REDUCE_LOGADDEXP && !is_float))
+        return tarn_fail("scan: there is no running %s of %s", names_reduce_kind.words[a->kind],
+                         dtype_facts[x->dtype].name);
     if (!check_axis("scan", a->axis, x->ndim, &axis)) return false;
     return types_add(i, scanned_dtype((reduce_kind)a->kind, x->dtype), x->ndim, x->shape);
 }

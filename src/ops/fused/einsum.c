@@ -85,7 +85,7 @@ static bool infer(inference *i) {
     tarn_dtype dtype;
     if (a->result.count > TARN_MAX_NDIM) return tarn_fail("einsum: the result has more than %d axes", TARN_MAX_NDIM);
     if (!add_sizes(&sizes, i->inputs[0], a->left)) return false;
-    if (i->input_count > 1 && !add_sizes(&sizes, i->inputs[1], a->right)) return false;
+    if (i->input_count > 1 && i->inputs[1] && !add_sizes(&sizes, i->inputs[1], a->right)) return false;
     for (int k = 0; k < a->result.count; k++) {
         int at = place_of(sizes.labels, sizes.count, a->result.values[k]);
         if (at < 0) return tarn_fail("einsum: a label of the result is in no input");
