@@ -78,6 +78,46 @@ static void check_case(const replay_case *c, int64_t from, int64_t to) {
     tarn_clear_error();
 }
 
+/* ---- compiled, with and without .shapeless: the bits are those of the function itself */
+
+typedef struct {
+    const replay_case *of;
+    int traces;
+} counted_case;
+
+static bool call_counted(void *context, tarn_array *const *in, int count, tarn_results *results) {
+    counted_case *c = context;
+    c->traces++;
+    return c->of->call(NULL, in, count, results);
+}
+
+static bool same_compiled(tarn_compiled *c, const replay_case *of, int64_t n) {
+    TARN_SCOPE;
+    tarn_array *in[INPUTS], *direct[4] = {NULL}, *planned[4] = {NULL};
+    inputs_of(n, in);
+    bool ok = into(direct, tarn_call(TARN_FUNCTION(of->call, NULL), in, INPUTS)) &&
+              tarn_eval_all(direct, of->outputs) && /* values without vectors are computed otherwise */
+              into(planned, tarn_compiled_call(c, in, INPUTS));
+    for (int i = 0; i < of->outputs && ok; i++) ok = same_values(direct[i], planned[i]);
+    return ok;
+}
+
+static void check_compiled(const replay_case *of, bool shapeless) {
+    counted_case counted = {of, 0};
+    tarn_compiled *c = tarn_compile(TARN_FUNCTION(call_counted, &counted), .shapeless = shapeless);
+    bool ok = true;
+    for (int round = 0; round < 2; round++)
+        for (int64_t n = 2; n <= 6 && ok; n += 2) ok = same_compiled(c, of, n);
+    bool retraced = !shapeless || strstr(of->name, "checkpoint") || strcmp(of->name, "convolve") == 0;
+    if (!ok || !tarn_ok() || counted.traces != (retraced ? 3 : 1)) {
+        check_failures++;
+        fprintf(stderr, "%s compiled%s, %d traces: %s\n", of->name, shapeless ? " shapeless" : "", counted.traces,
+                tarn_error() ? tarn_error() : "other values");
+        tarn_clear_error();
+    }
+    tarn_compiled_free(c);
+}
+
 /* ---- every function has a case or takes no array whose size could change */
 
 static bool is_covered(const char *name) {
@@ -147,6 +187,8 @@ int main(void) {
     for (size_t i = 0; i < CASES; i++) {
         check_case(&cases[i], 2, 4);
         check_case(&cases[i], 4, 2);
+        check_compiled(&cases[i], false);
+        check_compiled(&cases[i], true);
     }
     check_coverage();
     forget_export_path();

@@ -131,6 +131,11 @@ TARN_API tarn_results *tarn_checkpoint_with(tarn_function function, tarn_array *
    - variables: state[i] points to a tarn_array * that the function reads and may assign to; each call passes their
    values and stores the new ones, kept. While the function is traced they hold placeholders.
 
+   shapeless: calls with arguments of other shapes, but of the same dtypes and numbers of axes, do not trace the
+   function again: plans for them are made of what it built the first time. An operation that does not go with the new
+   shapes is an error that names it. A function that asks for sizes (tarn_dim, tarn_shape_of, tarn_size), or that uses
+   transforms, is traced for each shape nevertheless.
+
    donate: indices of inputs, or TARN_DONATE_STATE for the state, whose memory outputs may take. release(context) is
    called when the function has been freed and no call of it lasts; see tarn/memory.h.
 
@@ -144,6 +149,7 @@ typedef struct {
     tarn_array ***state; /* state[i] is a tarn_array ** */
     int state_count;
     tarn_ints donate;
+    bool shapeless;
     bool (*collect)(void *context, tarn_results *leaves); /* hands them out with tarn_result */
     bool (*store)(void *context, tarn_array *const *leaves, int count);
     void (*release)(void *context);

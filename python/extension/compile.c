@@ -235,7 +235,6 @@ PyObject *compile_of(PyObject *function, PyObject *inputs, PyObject *outputs, bo
     t->outputs = Py_NewRef(outputs);
     bool has_state = inputs != Py_None || outputs != Py_None;
     t->compiled = tarn_compile(((tarn_function){run, t}), .collect = has_state ? collect_state : NULL,
-                               .store = has_state ? store_state : NULL);
-    (void)shapeless;
+                               .store = has_state ? store_state : NULL, .shapeless = shapeless);
     return t->compiled ? (PyObject *)t : (Py_DECREF(t), raise_error());
 }

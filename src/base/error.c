@@ -71,6 +71,11 @@ void error_name_function(const char *name) {
     tarn_fail_kind(kind, "%s: %s", name, behind_name(before));
 }
 
+void error_add(const char *more) {
+    size_t length = strlen(current.message);
+    snprintf(current.message + length, sizeof current.message - length, "%s", more);
+}
+
 error_note *error_note_copy(const error_note *note) {
     bool before = tarn_ok();
     size_t length = strlen(note->text) + 1;

@@ -8,6 +8,9 @@
    …" in stack becomes "stack: …"), or goes before a message that begins with none. */
 void error_name_function(const char *name);
 
+/* Adds to the message of the error that is set. */
+void error_add(const char *more);
+
 /* If the error that is set is a TARN_ERROR_VALUE it becomes one of this kind: what was wrong was not given by the
  * caller. Returns false. */
 bool error_blame(tarn_error_class kind);

@@ -211,14 +211,19 @@ int tarn_ndim(const tarn_array *a) {
 int64_t tarn_dim(const tarn_array *a, int axis) {
     if (!a) return 0;
     if (axis < 0) axis += a->ndim;
+    trace_note_sizes(a);
     return axis >= 0 && axis < a->ndim ? a->shape[axis] : 0;
 }
 
 tarn_ints tarn_shape_of(const tarn_array *a) {
-    return a ? array_shape(a) : TARN_NO_AXES;
+    if (!a) return TARN_NO_AXES;
+    trace_note_sizes(a);
+    return array_shape(a);
 }
 int64_t tarn_size(const tarn_array *a) {
-    return a ? array_size(a) : 0;
+    if (!a) return 0;
+    trace_note_sizes(a);
+    return array_size(a);
 }
 const char *tarn_dtype_name(tarn_dtype dtype) {
     return (unsigned)dtype < TARN_DTYPE_COUNT ? dtype_facts[dtype].name : "unknown";

@@ -255,6 +255,7 @@ tarn_array *tarn_return(tarn_array *a) {
 
 struct trace {
     trace *outer;
+    bool holds_sizes;
     VECTOR(node *) nodes;
 };
 
@@ -262,8 +263,17 @@ trace *trace_begin(void) {
     trace *t = NEW(trace);
     if (!t) return NULL;
     t->outer = local.traces;
+    if (t->outer) t->outer->holds_sizes = true;
     local.traces = t;
     return t;
+}
+
+void trace_note_sizes(const tarn_array *a) {
+    if (local.traces && trace_reaches(a)) local.traces->holds_sizes = true;
+}
+
+bool trace_holds_sizes(const trace *t) {
+    return t->holds_sizes;
 }
 
 static bool trace_add(trace *t, node *n) {

@@ -20,6 +20,10 @@ typedef struct trace trace;
 trace *trace_begin(void);
 /* Marks a (usually an argument, or a fresh alias of a value) as one on which traced nodes are built. */
 bool trace_mark(trace *t, tarn_array *a);
+/* The function that is traced asked for sizes of a: what it builds may hold them. */
+void trace_note_sizes(const tarn_array *a);
+/* Whether what was built may hold sizes that were worked out: it asked for some, or traces were begun within. */
+bool trace_holds_sizes(const trace *t);
 bool trace_is_active(void);              /* a trace of this thread lasts */
 bool trace_reaches(const tarn_array *a); /* a depends on a marked array of some trace that lasts */
 /* Whether a keep or a scope holds an array that no trace has made: it outlives the function that reads it. */

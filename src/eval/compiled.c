@@ -20,8 +20,10 @@ static bool check_options(tarn_function function, const tarn_compile_options *o)
 }
 
 static void compiled_destroy(tarn_compiled *c) {
-    for (size_t i = 0; i < c->plans.count; i++) plan_release(c->plans.items[i]);
-    vector_free(&c->plans);
+    for (size_t i = 0; i < c->plans.items.count; i++) plan_release((plan *)c->plans.items.items[i]);
+    for (size_t i = 0; i < c->traces.items.count; i++) kept_trace_release((kept_trace *)c->traces.items.items[i]);
+    vector_free(&c->plans.items);
+    vector_free(&c->traces.items);
     memory_free(c->variables);
     memory_free(c->donate);
     memory_free(c);
@@ -53,7 +55,8 @@ tarn_compiled *tarn_compile_with(tarn_function function, tarn_compile_options o)
                          .collect = o.collect,
                          .store = o.store,
                          .release = o.release,
-                         .donate_count = (int)o.donate.count};
+                         .donate_count = (int)o.donate.count,
+                         .shapeless = o.shapeless};
     c->donate = memory_copy(o.donate.values, (size_t)o.donate.count * sizeof *o.donate.values);
     if (c->donate && state_in_variables(c, &o)) return c;
     compiled_destroy(c);
@@ -67,18 +70,23 @@ void tarn_compiled_free(tarn_compiled *c) {
 
 void tarn_compiled_info(const tarn_compiled *c, int64_t *plans, int64_t *hits) {
     schedule_lock();
-    if (plans) *plans = c ? (int64_t)c->plans.count : 0;
+    if (plans) *plans = c ? (int64_t)c->plans.items.count : 0;
     if (hits) *hits = c ? c->hits : 0;
     schedule_unlock();
 }
 
-int tarn_compiled_visit(const tarn_compiled *c, tarn_context_visitor visit, void *argument) {
+static int visit(const attachment *a, tarn_context_visitor visitor, void *argument) {
+    return a ? visitor(a->data, a->release, argument) : 0;
+}
+
+int tarn_compiled_visit(const tarn_compiled *c, tarn_context_visitor visitor, void *argument) {
     int answer = 0;
+    if (!c || !visitor) return 0;
     schedule_lock();
-    for (size_t i = 0; c && visit && i < c->plans.count && answer == 0; i++) {
-        const attachment *a = c->plans.items[i]->attached;
-        if (a) answer = visit(a->data, a->release, argument);
-    }
+    for (size_t i = 0; i < c->plans.items.count && !answer; i++)
+        answer = visit(((plan *)c->plans.items.items[i])->attached, visitor, argument);
+    for (size_t i = 0; i < c->traces.items.count && !answer; i++)
+        answer = visit(((kept_trace *)c->traces.items.items[i])->attached, visitor, argument);
     schedule_unlock();
     return answer;
 }

@@ -1,5 +1,6 @@
 /* Compiled functions, shared by their files: compiled.c is what users call, state.c hands state in and out, plan.c
-   describes calls and makes plans, captures.c computes what a function captured, replay.c runs a plan. */
+   describes calls and makes plans, shapeless.c keeps traces for other shapes, captures.c computes what a function
+   captured, replay.c runs a plan. */
 #ifndef EVAL_COMPILED_H
 #define EVAL_COMPILED_H
 
@@ -7,23 +8,27 @@
 
 #include "core/release.h"
 #include "core/results.h"
+#include "eval/cache.h"
 #include "eval/program.h"
+#include "ops/recording.h"
 #include "tarn/transform.h"
 
-/* What a plan was made for, as plain numbers: dtypes, shapes, strides, alignment, streams, which arguments may be
-   overwritten, the caller's bytes. */
-typedef VECTOR(int64_t) plan_key;
-
 typedef struct {
-    atomic_int references; /* the compiled function's and one for each call that runs it */
-    plan_key key;
+    cached cached;
     program *program;
     int output_count; /* the function's results, and then the new state */
     int state_count;
     array_type *types; /* of all outputs */
     attachment *attached;
-    uint64_t used; /* for eviction: when last */
 } plan;
+
+/* A trace that is kept, of a function that is .shapeless: plans for other shapes are made of it. */
+typedef struct {
+    cached cached;
+    recording recording;
+    int state_count;
+    attachment *attached;
+} kept_trace;
 
 struct tarn_compiled {
     release_note note;                                    /* of `release`; first */
@@ -37,9 +42,9 @@ struct tarn_compiled {
     int variable_count;
     int64_t *donate;
     int donate_count;
+    bool shapeless;
 
-    VECTOR(plan *) plans; /* this and what follows: under the schedule lock */
-    uint64_t clock;
+    cache plans, traces; /* this and what follows: under the schedule lock */
     int64_t hits;
 };
 
@@ -52,7 +57,7 @@ typedef struct {
     bool *donate;        /* what the caller gives away */
     bool *donated;       /* and what of it can be taken */
     tarn_compiled_call_options options;
-    plan_key key;
+    cache_key key;
     tarn_results *results;
 } plan_call;
 
@@ -65,15 +70,25 @@ bool state_store(const tarn_compiled *c, tarn_array *const *leaves, int count);
 bool state_call(void *context, tarn_array *const *inputs, int count, tarn_results *results);
 
 /* plan.c */
-/* What the call looks like now, into its key. Under the schedule lock. */
+/* What the call looks like now, into its key: dtypes, shapes, strides, alignment, streams, which arguments may be
+   overwritten, the caller's bytes. Under the schedule lock. */
 bool plan_describe(plan_call *request);
-/* The plan for the call's key, or NULL. Under the schedule lock. */
-plan *plan_find(const plan_call *request);
+/* Of that what another call of a .shapeless function must have, too. */
+bool plan_describe_kinds(const plan_call *request, cache_key *key);
 /* Traces the function, with no lock held. If another thread has made the same plan meanwhile, that stays. */
 bool plan_make(plan_call *request);
 void plan_release(plan *p);
 /* The function of which this thread makes a plan, or NULL. */
 const tarn_compiled *plan_in_making(void);
+
+/* shapeless.c: the trace that was kept for a call like this, retained, or NULL (also without memory: with the error
+   set). */
+kept_trace *kept_trace_find(const plan_call *request);
+/* Keeps a trace of the user's function. */
+bool kept_trace_add(const plan_call *request, const traced_function *t);
+void kept_trace_release(kept_trace *k);
+/* The function once more (the context), as a callback. */
+bool kept_trace_call(void *context, tarn_array *const *inputs, int count, tarn_results *results);
 
 /* captures.c: computes arrays that the outputs of a trace read, that are not part of it, and that somebody outside
    holds. */

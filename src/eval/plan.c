@@ -5,12 +5,10 @@
 #include "eval/compiled.h"
 #include "ops/trace_function.h"
 
-enum { MOST_PLANS = 32 };
-
 void plan_release(plan *p) {
-    if (!p || atomic_fetch_sub(&p->references, 1) != 1) return;
+    if (!p || atomic_fetch_sub(&p->cached.references, 1) != 1) return;
     program_release(p->program);
-    vector_free(&p->key);
+    vector_free(&p->cached.key);
     memory_free(p->types);
     attachment_release(p->attached);
     memory_free(p);
@@ -41,7 +39,7 @@ static int alignment_of(const tarn_array *a) {
     return alignment_at(buffer_data(a->buffer, DEVICE_HOST), a->offset * dtype_bytes(a->dtype));
 }
 
-static bool push_bytes(plan_key *key, const void *bytes, size_t size) {
+static bool push_bytes(cache_key *key, const void *bytes, size_t size) {
     size_t count = size / sizeof(int64_t) + (size % sizeof(int64_t) != 0);
     if (!size) return true;
     if (!vector_reserve(key, count)) return false;
@@ -51,7 +49,7 @@ static bool push_bytes(plan_key *key, const void *bytes, size_t size) {
     return true;
 }
 
-static bool push_numbers(plan_key *key, const int64_t *numbers, int count) {
+static bool push_numbers(cache_key *key, const int64_t *numbers, int count) {
     return push_bytes(key, numbers, (size_t)count * sizeof *numbers);
 }
 
@@ -64,14 +62,25 @@ static bool describe_value(plan_call *request, int i) {
            push_numbers(&request->key, a->strides, a->ndim);
 }
 
-bool plan_describe(plan_call *request) {
+static bool describe_call(const plan_call *request, cache_key *key) {
     const tarn_compiled_call_options *o = &request->options;
     int64_t stream = (int64_t)(intptr_t)stream_current();
     int64_t numbers[] = {stream, request->input_count, request->count, (int64_t)o->key_bytes};
+    return push_numbers(key, numbers, 4) && push_bytes(key, o->key, o->key_bytes);
+}
+
+bool plan_describe(plan_call *request) {
     request->key.count = 0;
-    bool ok = push_numbers(&request->key, numbers, 4) && push_bytes(&request->key, o->key, o->key_bytes);
+    bool ok = describe_call(request, &request->key);
     count_appearances(request);
     for (int i = 0; i < request->count && ok; i++) ok = describe_value(request, i);
+    return ok;
+}
+
+bool plan_describe_kinds(const plan_call *request, cache_key *key) {
+    bool ok = describe_call(request, key);
+    for (int i = 0; i < request->count && ok; i++)
+        ok = push_numbers(key, (int64_t[]){request->values[i]->dtype, request->values[i]->ndim}, 2);
     return ok;
 }
 
@@ -114,74 +123,48 @@ static bool plan_traced(plan_call *request, plan *p, const traced_function *t) {
     return p->types != NULL;
 }
 
-static bool trace_call(plan_call *request, tarn_array *const *arguments, traced_function *t) {
+static bool trace_call(plan_call *request, tarn_function function, tarn_array *const *arguments, traced_function *t) {
     const tarn_compiled *before = planning;
     planning = request->c;
-    bool ok = traced_begin(t, "compile", TARN_FUNCTION(state_call, request->c), arguments, request->count, NULL);
+    bool ok = traced_begin(t, "compile", function, arguments, request->count, NULL);
     planning = before;
+    return ok;
+}
+
+/* Of the user's function, or of what an earlier trace built. */
+static bool trace_over(plan_call *request, tarn_array *const *arguments, kept_trace *kept, plan *p) {
+    tarn_function function = kept ? TARN_FUNCTION(kept_trace_call, kept) : TARN_FUNCTION(state_call, request->c);
+    traced_function t;
+    if (!trace_call(request, function, arguments, &t)) return false;
+    bool keep = !kept && request->c->shapeless && !trace_holds_sizes(t.trace);
+    bool ok = plan_traced(request, p, &t) && (!keep || kept_trace_add(request, &t));
+    traced_end(&t);
     return ok;
 }
 
 static bool trace_plan(plan_call *request, plan *p) {
     TARN_SCOPE;
     tarn_array **arguments = NEW_ARRAY(tarn_array *, request->count);
-    traced_function t;
-    bool ok = arguments != NULL;
+    kept_trace *kept = request->c->shapeless ? kept_trace_find(request) : NULL;
+    bool ok = arguments && tarn_ok();
     for (int i = 0; ok && i < request->count; i++) ok = (arguments[i] = trace_argument(i, request->values[i])) != NULL;
-    if (ok && (ok = trace_call(request, arguments, &t))) {
-        ok = plan_traced(request, p, &t);
-        traced_end(&t);
-    }
+    ok = ok && trace_over(request, arguments, kept, p);
     memory_free(arguments);
+    kept_trace_release(kept);
     return ok;
 }
 
-/* ---- finding and keeping plans; under the schedule lock */
-
-plan *plan_find(const plan_call *request) {
-    const plan_key *key = &request->key;
-    for (size_t i = 0; i < request->c->plans.count; i++) {
-        plan *p = request->c->plans.items[i];
-        if (p->key.count != key->count) continue;
-        if (memcmp(p->key.items, key->items, key->count * sizeof *key->items) == 0) return p;
-    }
-    return NULL;
-}
-
-/* Takes the plan that was not used for longest out of the list. */
-static plan *evict_oldest(tarn_compiled *c) {
-    size_t oldest = 0;
-    for (size_t i = 1; i < c->plans.count; i++)
-        if (c->plans.items[i]->used < c->plans.items[oldest]->used) oldest = i;
-    plan *p = c->plans.items[oldest];
-    c->plans.items[oldest] = c->plans.items[--c->plans.count];
-    return p;
-}
-
-/* The list takes over p, and *evicted is what had to go for it: p itself, if there is one like it. */
-static bool keep_plan(plan_call *request, plan *p, plan **evicted) {
-    tarn_compiled *c = request->c;
-    *evicted = p;
-    if (plan_find(request)) return true;
-    plan *oldest = c->plans.count == MOST_PLANS ? evict_oldest(c) : NULL;
-    if (!vector_push(&c->plans, p)) return false;
-    p->key = request->key;
-    p->used = ++c->clock;
-    request->key = (plan_key){0};
-    *evicted = oldest;
-    return true;
-}
-
 bool plan_make(plan_call *request) {
-    plan *p = NEW(plan), *evicted = p;
+    plan *p = NEW(plan);
     if (!p) return false;
-    p->references = 1;
+    p->cached.references = 1;
+    cached *evicted = &p->cached;
     bool ok = trace_plan(request, p);
     if (ok) {
         schedule_lock();
-        ok = keep_plan(request, p, &evicted);
+        ok = cache_keep(&request->c->plans, &p->cached, &request->key, &evicted);
         schedule_unlock();
     }
-    plan_release(evicted);
+    plan_release((plan *)evicted);
     return ok;
 }

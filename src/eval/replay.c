@@ -117,11 +117,11 @@ static run_state finish_run(plan_run *on) {
 static bool begin_call(plan_run *on, plan_call *request, bool made) {
     *on = (plan_run){.undo = {.undo = undo_call}, .request = request};
     schedule_lock();
-    plan *p = on->plan = plan_describe(request) ? plan_find(request) : NULL;
+    tarn_compiled *c = request->c;
+    plan *p = on->plan = plan_describe(request) ? (plan *)cache_find(&c->plans, &request->key) : NULL;
     if (p) {
-        request->c->hits += !made;
-        p->used = ++request->c->clock;
-        atomic_fetch_add(&p->references, 1);
+        c->hits += !made;
+        atomic_fetch_add(&p->cached.references, 1);
         begin_run(on);
     }
     schedule_unlock();

@@ -192,7 +192,7 @@ tarn_array *tarn_convolve_with(tarn_array *x, tarn_array *v, tarn_convolve_optio
     REQUIRE(x, v);
     if (x->ndim != 1 || v->ndim != 1) return fail_shapes(x, " and ", v, "convolve: inputs have one axis"), NULL;
     if (x->shape[0] == 0 || v->shape[0] == 0) return tarn_fail("convolve: an input is empty"), NULL;
-    if (v->shape[0] > x->shape[0]) {
+    if (tarn_dim(v, 0) > tarn_dim(x, 0)) { /* which depends on the sizes */
         tarn_array *longer = v;
         v = x;
         x = longer;

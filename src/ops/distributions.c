@@ -207,5 +207,5 @@ tarn_array *tarn_random_permute_with(tarn_array *key, tarn_array *x, tarn_axis_o
     REQUIRE(x);
     int axis;
     if (!check_axis("random_permute", axis_or(o.axis, 0), x->ndim, &axis)) return NULL;
-    return tarn_take(x, tarn_random_permutation(key, x->shape[axis]), .axis = TARN_AXIS(axis));
+    return tarn_take(x, tarn_random_permutation(key, tarn_dim(x, axis)), .axis = TARN_AXIS(axis));
 }

@@ -1,6 +1,7 @@
 /* Updates of what an index selects: computed on the view that the entries name and written back into x. */
 #include <string.h>
 
+#include "core/scope.h"
 #include "ops/front.h"
 #include "ops/index.h"
 
@@ -84,13 +85,21 @@ static tarn_array *with_own_axes(tarn_array *v, const index_plan *p) {
     return p->dropped_count ? tarn_expand_dims(v, ((tarn_ints){p->dropped, p->dropped_count})) : v;
 }
 
-static tarn_array *write_back(tarn_array *x, tarn_array *updated, const index_plan *p) {
-    slice_range ranges[TARN_MAX_NDIM];
+/* A start counted from the end is one that was worked out. */
+static bool put_ranges(tarn_array *x, const index_plan *p, slice_range *ranges) {
     int64_t ndim = x->ndim;
     attributes_slice a = {{p->start, ndim}, {p->stop, ndim}, {p->step, ndim}, 0};
+    if (!slice_ranges(&a, x, ranges)) return false;
+    for (int i = 0; i < ndim; i++)
+        if (ranges[i].start != p->start[i]) trace_note_sizes(x);
+    return true;
+}
+
+static tarn_array *write_back(tarn_array *x, tarn_array *updated, const index_plan *p) {
+    slice_range ranges[TARN_MAX_NDIM];
     updated = with_own_axes(updated, p);
     if (!updated || !p->sliced) return updated;
-    return slice_ranges(&a, x, ranges) ? slice_put(x, updated, ranges) : NULL;
+    return put_ranges(x, p, ranges) ? slice_put(x, updated, ranges) : NULL;
 }
 
 /* Values of x's dtype, without leading axes of size 1 that the selection does not have. */

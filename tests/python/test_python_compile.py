@@ -339,6 +339,36 @@ def arrays_inside(mx):
     return f(mx.array([1.0, 2.0])), f(mx.array([3.0, 4.0]))
 
 
+# ---- shapeless
+
+
+def other_shapes(mx):
+    f, calls = counted(mx, lambda x, y: mx.softmax(x @ y, axis=-1) * 3 - 1, shapeless=True)
+    shapes = [((2, 3), (3, 4)), ((5, 2), (2, 4)), ((1, 1), (1, 1)), ((2, 3), (3, 4))]
+    return [f(mx.ones(a), mx.ones(b) * 0.5) for a, b in shapes], len(calls)
+
+
+def shapeless_state(mx):
+    state = [mx.zeros((2,))]
+
+    def call(x):
+        state[0] = mx.concatenate([state[0], x])
+        return {"twice": state[0] * 2, "n": "text"}
+
+    f, calls = counted(mx, call, inputs=state, outputs=state, shapeless=True)
+    return [f(mx.ones((n,))) for n in (1, 2, 3, 1)], state, len(calls)
+
+
+def shapeless_gradient(mx):
+    f = mx.compile(mx.value_and_grad(lambda x: (mx.tanh(x) ** 2).sum()), shapeless=True)
+    return [f(mx.ones((n,)) / n) for n in (1, 2, 3)], mx.grad(lambda x: f(x)[0])(mx.ones((4,)))
+
+
+def shapeless_reshape(mx):
+    f, calls = counted(mx, lambda x: (x.reshape(2, -1), x.flatten(), x[:, None].T), shapeless=True)
+    return [f(mx.arange(2 * n).reshape(n, 2)) for n in (1, 2, 3)][0], len(calls)
+
+
 # ---- turned off
 
 
@@ -364,7 +394,8 @@ SNIPPETS = [
     the_structure_follows_the_shapes, assignment_to_an_argument, attributes, captured_arrays_are_constants, captured_without_value, a_list_of_inputs, a_list_of_outputs,
     new_names_in_the_outputs, a_counter, state_that_grows, state_made_by_the_first_call, exchanged_state, an_array_twice_in_the_state, modules, random_state,
     random_state_among_others, undeclared_randomness_repeats, within_grad, around_grad, with_vmap, with_products, with_checkpoint, with_custom_functions, nested,
-    nested_with_state, arrays_inside, disabled,
+    nested_with_state, arrays_inside, other_shapes, shapeless_state, shapeless_gradient, shapeless_reshape,
+    disabled,
 ]  # fmt: skip
 
 
@@ -393,6 +424,50 @@ def test_values_and_structures_have_keys_of_their_own():
     for tree in given * 2:
         assert repr(plain(f(tree))) == repr(plain(tree))
     assert len(calls) == len(given)
+
+
+def test_shapeless_traces_again_for_other_dtypes_and_numbers_of_axes():
+    f, calls = counted(tarn, lambda x: (x * 2).sum(-1), shapeless=True)
+    given = [((2, 3), tarn.float32), ((3, 2), tarn.float32), ((3, 2, 4), tarn.float32), ((4,), tarn.float32), ((2, 3), tarn.int32), ((7, 1), tarn.int32), ((7, 1, 0), tarn.float32)]
+    for shape, dtype in given:
+        assert plain(f(tarn.ones(shape, dtype))) == plain((tarn.ones(shape, dtype) * 2).sum(-1))
+    assert len(calls) == 4
+
+
+def last_column(x):
+    x[:, -1] = 7.0
+    return x.at[-1:, ::2].add(1.0)
+
+
+WITH_SIZES = [
+    lambda x: x.reshape(x.shape[0] * x.shape[1]), lambda x: x * len(x), lambda x: x / x.size, lambda x: sum(row for row in x), lambda x: tarn.zeros(x.shape) + x,
+    lambda x: tarn.full_like(x, 2.0), lambda x: tarn.random.permutation(x, key=tarn.random.key(3)), last_column, lambda x: x * x.nbytes,
+]  # fmt: skip
+WITHOUT_SIZES = [
+    lambda x: x[:-1] - x[-1], lambda x: x[..., -2:][::-1], lambda x: x[tarn.array([0, -1])], lambda x: x.at[:-1].add(1.0), lambda x: tarn.mean(x, 0) + tarn.var(x, 1, keepdims=True),
+    lambda x: tarn.split(x, 2, axis=1)[1], lambda x: tarn.pad(x, 1), lambda x: tarn.tile(x, (2, 1)), lambda x: tarn.roll(x, 1), lambda x: tarn.cumsum(x), lambda x: tarn.argmax(x, -1),
+    lambda x: tarn.sort(x, axis=None), lambda x: tarn.take_along_axis(x, tarn.argsort(x, 0), 0), lambda x: tarn.einsum("ij,kj->ik", x, x), lambda x: tarn.ones_like(x) * 3,
+    lambda x: tarn.fft.irfft(tarn.fft.rfft(x)), lambda x: tarn.meshgrid(x[0], x[:, 0])[0], lambda x: tarn.tril(x), lambda x: tarn.repeat(x, 2, axis=0), lambda x: x.flatten()[None].squeeze(0),
+    lambda x: tarn.random.categorical(x, key=tarn.random.key(1)), lambda x: tarn.fast.rms_norm(x, None, 1e-5), lambda x: tarn.unflatten(x, 1, (2, -1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("function", WITH_SIZES + WITHOUT_SIZES)
+def test_shapeless_is_right_whatever_the_function_says(function):
+    f, calls = counted(tarn, function, shapeless=True)
+    for shape in [(2, 4), (4, 8), (8, 4), (3, 2)]:
+        x = tarn.random.normal(shape, key=tarn.random.key(7))
+        assert plain(f(x + 0)) == plain(function(x + 0))
+    assert len(calls) == (4 if function in WITH_SIZES else 1)
+
+
+def test_shapeless_with_transforms_inside():
+    f = tarn.compile(tarn.grad(lambda x: tarn.mean(tarn.pad(x, 1)[1:] ** 2)), shapeless=True)
+    g = tarn.compile(tarn.vmap(lambda r: (r[:-1] * r[1:]).reshape(-1)), shapeless=True)
+    for shape in [(2, 3), (5, 4), (1, 7), (2, 3)]:
+        x = tarn.arange(float(shape[0] * shape[1])).reshape(shape)
+        assert plain(f(x)) == plain(tarn.grad(lambda a: tarn.mean(tarn.pad(a, 1)[1:] ** 2))(x))
+        assert plain(g(x)) == plain(x[:, :-1] * x[:, 1:])
 
 
 # ---- what is refused
