@@ -158,12 +158,13 @@ static void read_line(const conv_patches *p, const patch_line *l, const depth_ru
     }
 }
 
-static void read_lines(const conv_patches *p, int64_t line, int lines, int64_t k, int depth, char *out) {
+static void read_lines(const conv_patches *p, int64_t line, int lines, int64_t k, int depth, char *out,
+                       int64_t stride) {
     depth_run runs[PATCH_DEPTH], joined[PATCH_DEPTH];
     int count = depth_runs(p, k, depth, runs), joined_count = joined_runs(runs, count, joined);
     patch_line l = patches_line(p, line);
     for (int i = 0; i < lines; i++, next_line(p, &l))
-        read_line(p, &l, runs, count, joined, joined_count, out + (int64_t)i * PATCH_DEPTH * p->bytes);
+        read_line(p, &l, runs, count, joined, joined_count, out + i * stride * p->bytes);
 }
 
 /* ---- runs along the lines */
@@ -235,20 +236,21 @@ static void expect_depth(const conv_patches *p, const patch_depth *d, const line
     }
 }
 
-static void read_depths(const conv_patches *p, int64_t line, int lines, int64_t k, int depth, char *out) {
+static void read_depths(const conv_patches *p, int64_t line, int lines, int64_t k, int depth, char *out,
+                        int64_t stride) {
     line_run runs[PATCH_LINES];
     int count = line_runs(p, line, lines, runs);
     patch_depth d = depth_at(p, k), ahead = depth_at(p, k + AHEAD);
     for (int i = 0; i < depth; i++, next_depth(p, &d), next_depth(p, &ahead)) {
         expect_depth(p, &ahead, runs, count);
-        read_depth(p, &d, runs, count, out + (int64_t)i * PATCH_LINES * p->bytes);
+        read_depth(p, &d, runs, count, out + i * stride * p->bytes);
     }
 }
 
-void patches_read(const void *patches, int64_t line, int lines, int64_t k, int depth, void *out) {
+void patches_read(const void *patches, int64_t line, int lines, int64_t k, int depth, void *out, int64_t stride) {
     const conv_patches *p = patches;
     if (patches_turned(p))
-        read_depths(p, line, lines, k, depth, out);
+        read_depths(p, line, lines, k, depth, out, stride);
     else
-        read_lines(p, line, lines, k, depth, out);
+        read_lines(p, line, lines, k, depth, out, stride);
 }

@@ -5,7 +5,7 @@
 
 #include "cpu/matmul/lines.h"
 
-enum { CONV_AXES = 3, PATCH_LINES = 32, PATCH_DEPTH = 256 };
+enum { CONV_AXES = 3, PATCH_LINES = 32, PATCH_DEPTH = 512 };
 
 /* Line (b, place ...) meets at depth (c, tap ...) the element b * batch_stride + c * channel_stride + sum of position *
    stride, position = first + place * place_step + tap * tap_step; a zero where a position is not in [0, size). Strides
@@ -35,6 +35,6 @@ static inline bool patches_turned(const conv_patches *p) {
     return p->batch_inner && p->batch_stride == 1;
 }
 /* matmul_gather.read */
-void patches_read(const void *patches, int64_t line, int lines, int64_t k, int depth, void *out);
+void patches_read(const void *patches, int64_t line, int lines, int64_t k, int depth, void *out, int64_t stride);
 
 #endif

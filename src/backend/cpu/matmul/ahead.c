@@ -8,7 +8,7 @@ static void begin_quantized(matmul_ahead *a, const quantized_lines *q, int64_t l
                         .lines = {(const char *)q->packed + line * q->packed_stride + begin * q->bits / 8,
                                   (const char *)q->scales + scale, (const char *)q->biases + scale},
                         .strides = {q->packed_stride, q->group_stride * size, q->group_stride * size},
-                        .bytes = {count * q->bits / 8, (count / q->group + 1) * size, (count / q->group + 1) * size}};
+                        .bytes = {count * q->bits / 8, count / q->group * size, count / q->group * size}};
 }
 
 void matmul_ahead_begin(matmul_ahead *a, const matmul_operand *o, int64_t first, int64_t count, int64_t k,
@@ -35,13 +35,16 @@ void matmul_ahead_begin(matmul_ahead *a, const matmul_operand *o, int64_t first,
 /* Into the second-level cache: the first has no room for two panels. */
 #define FETCH(p) __builtin_prefetch((p), 0, 2)
 
+static const char *start_of_line(const char *p) {
+    return p - (uintptr_t)p % 64;
+}
+
 void matmul_ahead_some(matmul_ahead *a, int64_t parts) {
     int64_t end = a->done + (a->line_count + parts - 1) / parts;
     if (end > a->line_count) end = a->line_count;
     for (; a->done < end; a->done++)
         for (int i = 0; i < 3 && a->lines[i]; i++) {
             const char *p = a->lines[i] + a->done * a->strides[i];
-            for (int64_t b = 0; b < a->bytes[i]; b += 64) FETCH(p + b);
-            FETCH(p + a->bytes[i] - 1);
+            for (const char *line = start_of_line(p); line < p + a->bytes[i]; line += 64) FETCH(line);
         }
 }

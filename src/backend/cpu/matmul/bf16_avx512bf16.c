@@ -6,7 +6,7 @@
 #include "cpu/matmul/engine_f32.h"
 #include "cpu/matmul/vector_avx512.h"
 
-enum { LINE = DEPTH_BLOCK, UNIT = 32 };
+enum { UNIT = 32 };
 
 /* The low part of v beside its high one. A finite value that would round to infinity is cut instead; infinities and NaN
  * have no low part.
@@ -28,11 +28,12 @@ static int padded(int depth) {
     return (depth + UNIT - 1) / UNIT * UNIT;
 }
 
-/* Lines [count][LINE] of floats to bf16, padding the depth with zeros. */
-static void convert_lines(const float *lines, int count, int depth, uint16_t *high, uint16_t *low) {
+/* Lines [count][stride] of floats to bf16, padding the depth with zeros. */
+static void convert_lines(const float *lines, int count, int64_t stride, int depth, uint16_t *high, uint16_t *low) {
     for (int i = 0; i < count; i++)
         for (int k = 0; k < padded(depth); k += 16) {
-            int rest = depth - k, place = i * LINE + k;
+            int rest = depth - k;
+            int64_t place = i * stride + k;
             __m512 v = _mm512_maskz_loadu_ps((__mmask16)(rest >= 16  ? 0xffff
                                                          : rest <= 0 ? 0
                                                                      : (1u << rest) - 1),
@@ -43,19 +44,19 @@ static void convert_lines(const float *lines, int count, int depth, uint16_t *hi
         }
 }
 
-/* The weights of one line and up to eight groups. */
+/* The weights of one line and the groups of a block. */
 typedef struct {
     const uint8_t *stream; /* of the whole line */
     int64_t k;
     int depth, group, bits;
-    float scales[8], biases[8];
+    float scales[DEPTH_BLOCK_MAX / UNIT], biases[DEPTH_BLOCK_MAX / UNIT];
 } line_part;
 
-INLINE __m256 load_groups(matmul_dtype dtype, const void *scales, int64_t group, __mmask8 mask) {
-    if (dtype == MATMUL_F32) return _mm256_maskz_loadu_ps(mask, (const float *)scales + group);
-    __m128i h = _mm_maskz_loadu_epi16(mask, (const uint16_t *)scales + group);
-    return dtype == MATMUL_F16 ? _mm256_cvtph_ps(h)
-                               : _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16));
+INLINE __m512 load_groups(matmul_dtype dtype, const void *scales, int64_t group, __mmask16 mask) {
+    if (dtype == MATMUL_F32) return _mm512_maskz_loadu_ps(mask, (const float *)scales + group);
+    __m256i h = _mm256_maskz_loadu_epi16(mask, (const uint16_t *)scales + group);
+    return dtype == MATMUL_F16 ? _mm512_cvtph_ps(h)
+                               : _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(h), 16));
 }
 
 INLINE __m512 nibble_values(void) {
@@ -161,59 +162,66 @@ INLINE void dequantize_line(const line_part *p, uint16_t *high, uint16_t *low) {
 }
 
 static void dequantize_lines(const quantized_lines *q, int64_t line, int count, int64_t k, int depth, uint16_t *high,
-                             uint16_t *low) {
+                             uint16_t *low, int64_t stride) {
     for (int i = 0; i < count; i++) {
         line_part p = {q->packed + (line + i) * q->packed_stride, k, depth, q->group, q->bits, {0}, {0}};
         int64_t group = (line + i) * q->group_stride + k / q->group;
         if (q->bits == 4 && q->scale_dtype == MATMUL_BF16 && !low && group > 0) {
             dequantize_plain_nibbles(&p, (const uint16_t *)q->scales + group, (const uint16_t *)q->biases + group,
-                                     high + i * LINE);
+                                     high + i * stride);
             continue;
         }
-        __mmask8 mask = (__mmask8)((1u << (depth + q->group - 1) / q->group) - 1);
-        _mm256_storeu_ps(p.scales, load_groups(q->scale_dtype, q->scales, group, mask));
-        _mm256_storeu_ps(p.biases, load_groups(q->scale_dtype, q->biases, group, mask));
+        __mmask16 mask = (__mmask16)((1u << (depth + q->group - 1) / q->group) - 1);
+        _mm512_storeu_ps(p.scales, load_groups(q->scale_dtype, q->scales, group, mask));
+        _mm512_storeu_ps(p.biases, load_groups(q->scale_dtype, q->biases, group, mask));
         if (low)
-            dequantize_line(&p, high + i * LINE, low + i * LINE);
+            dequantize_line(&p, high + i * stride, low + i * stride);
         else
-            dequantize_line(&p, high + i * LINE, NULL);
+            dequantize_line(&p, high + i * stride, NULL);
     }
 }
 
-static void copy_lines(const matmul_operand *o, int64_t line, int count, int64_t k, int depth, uint16_t *out) {
+static void copy_lines(const matmul_operand *o, int64_t line, int count, int64_t k, int depth, uint16_t *out,
+                       int64_t stride) {
     for (int i = 0; i < count; i++) {
         const uint16_t *from = (const uint16_t *)o->data + (line + i) * o->stride + k;
-        uint16_t *to = out + i * LINE;
+        uint16_t *to = out + i * stride;
         memcpy(to, from, (size_t)depth * 2);
         memset(to + depth, 0, (size_t)(padded(depth) - depth) * 2);
     }
 }
 
-/* Lines [count][LINE] along the depth; low is NULL for one part. */
+/* Lines [count][stride] along the depth; low is NULL for one part. */
 static void read_lines(const matmul_engine *e, const matmul_operand *o, int64_t line, int count, int64_t k, int depth,
-                       uint16_t *high, uint16_t *low) {
+                       uint16_t *high, uint16_t *low, int64_t stride) {
     if (o->quantized) {
-        dequantize_lines(o->quantized, line, count, k, depth, high, low);
+        dequantize_lines(o->quantized, line, count, k, depth, high, low, stride);
     } else if (o->dtype == MATMUL_BF16 && o->depth_stride == 1 && !low) {
-        copy_lines(o, line, count, k, depth, high);
+        copy_lines(o, line, count, k, depth, high, stride);
     } else {
-        float lines[ROW_PANEL_MAX * LINE];
+        float lines[ROW_PANEL_MAX * DEPTH_BLOCK_MAX];
         bool turned = o->stride == 1 && o->depth_stride != 1;
-        matmul_region r = turned ? (matmul_region){k, depth, line, count, LINE, true}
-                                 : (matmul_region){line, count, k, depth, LINE, false};
+        matmul_region r = turned ? (matmul_region){k, depth, line, count, stride, true}
+                                 : (matmul_region){line, count, k, depth, stride, false};
         matmul_read_dense(e->kit, o, turned, &r, lines);
-        convert_lines(lines, count, depth, high, low);
+        convert_lines(lines, count, stride, depth, high, low);
+    }
+}
+
+void matmul_fill_bf16_part(const matmul_engine *e, const matmul_operand *rows, int64_t row, int count, int height,
+                           int64_t k, int depth, uint16_t *high) {
+    const int64_t stride = e->depth_block;
+    uint16_t *low = e->parts == 2 ? high + e->panel_rows * stride : NULL;
+    read_lines(e, rows, row, count, k, depth, high, low, stride);
+    for (int i = count; i < height; i++) {
+        memset(high + i * stride, 0, (size_t)padded(depth) * 2);
+        if (low) memset(low + i * stride, 0, (size_t)padded(depth) * 2);
     }
 }
 
 void matmul_fill_bf16(const matmul_engine *e, const matmul_operand *rows, int64_t row, int count, int64_t k, int depth,
                       void *panel) {
-    uint16_t *high = panel, *low = e->parts == 2 ? high + e->panel_rows * LINE : NULL;
-    read_lines(e, rows, row, count, k, depth, high, low);
-    for (int i = count; i < e->panel_rows; i++) {
-        memset(high + i * LINE, 0, (size_t)padded(depth) * 2);
-        if (low) memset(low + i * LINE, 0, (size_t)padded(depth) * 2);
-    }
+    matmul_fill_bf16_part(e, rows, row, count, e->panel_rows, k, depth, panel);
 }
 
 /* ---- stripes */
@@ -231,7 +239,7 @@ static void tiles_from_lines(const uint16_t *lines, int width, int depth, bool s
     for (int k = 0; k < depth; k += UNIT)
         for (int c = 0; c < width; c += 16, stripe += 16 * UNIT) {
             for (int i = 0; i < 16; i++) {
-                __m512i v = _mm512_loadu_si512(lines + (c + i) * LINE + k);
+                __m512i v = _mm512_loadu_si512(lines + (c + i) * DEPTH_BLOCK_MAX + k);
                 _mm512_storeu_si512(block + i * UNIT, shuffled ? _mm512_permutexvar_epi16(order, v) : v);
             }
             v_transpose((const float *)(const void *)block, 16, (float *)(void *)stripe, 16);
@@ -291,7 +299,7 @@ static void pack_by_depth(const matmul_engine *e, const stripe_source *s, uint16
         tiles_from_bf16(s, high);
         return;
     }
-    float floats[LINE * STRIPE];
+    float floats[DEPTH_BLOCK_MAX * STRIPE];
     matmul_pack_f32(e, s->columns, s->column, s->count, s->width, s->k, s->depth, NULL, floats);
     memset(floats + s->depth * s->width, 0, (size_t)((padded(s->depth) - s->depth) * s->width) * sizeof(float));
     tiles_from_floats(s, floats, high, low);
@@ -306,10 +314,11 @@ void matmul_pack_bf16(const matmul_engine *e, const matmul_operand *columns, int
         pack_by_depth(e, &source, high, low);
         return;
     }
-    uint16_t lines[2][STRIPE * LINE];
+    uint16_t lines[2][STRIPE * DEPTH_BLOCK_MAX];
     for (int i = count; i < width; i++)
-        for (int part = 0; part < e->parts; part++) memset(lines[part] + i * LINE, 0, (size_t)padded(depth) * 2);
-    read_lines(e, columns, column, count, k, depth, lines[0], low ? lines[1] : NULL);
+        for (int part = 0; part < e->parts; part++)
+            memset(lines[part] + i * DEPTH_BLOCK_MAX, 0, (size_t)padded(depth) * 2);
+    read_lines(e, columns, column, count, k, depth, lines[0], low ? lines[1] : NULL, DEPTH_BLOCK_MAX);
     tiles_from_lines(lines[0], width, padded(depth), shuffled, high);
     if (low) tiles_from_lines(lines[1], width, padded(depth), shuffled, low);
 }

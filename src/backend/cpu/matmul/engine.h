@@ -5,7 +5,7 @@
 
 #include "cpu/matmul/kit.h"
 
-enum { DEPTH_BLOCK = 256, STRIPE = 32, ROW_PANEL_MAX = 32 };
+enum { DEPTH_BLOCK_MAX = 512, STRIPE = 32, ROW_PANEL_MAX = 32 };
 
 typedef struct matmul_engine matmul_engine;
 struct matmul_engine {
@@ -13,13 +13,13 @@ struct matmul_engine {
     const matmul_kit *kit;
     int panel_rows;    /* rows of a panel, at most ROW_PANEL_MAX */
     int narrow_stripe; /* a last stripe of at most so many columns is packed this wide, the others STRIPE */
-    int depth_block;   /* depth of a panel and a stripe, at most DEPTH_BLOCK */
+    int depth_block;   /* depth of a panel and a stripe, at most DEPTH_BLOCK_MAX */
     int depth_step;    /* the depth of a block is padded with zeros to a multiple of this */
     int step_bytes;    /* that so many values of a row or a column take when packed */
-    bool plain_panel;  /* a panel is [panel_rows][DEPTH_BLOCK] of panel_dtype, padded with zeros */
+    bool plain_panel;  /* a panel is [panel_rows][depth_block] of panel_dtype, padded with zeros */
     matmul_dtype panel_dtype;
     int parts; /* 2: values are held as a high and a low bf16 part */
-    /* Panel, for DEPTH_BLOCK depths: parts x [panel_rows][DEPTH_BLOCK] of rows [row, row + rows) and depth [k, k +
+    /* Panel, for depth_block depths: parts x [panel_rows][depth_block] of rows [row, row + rows) and depth [k, k +
      * depth); missing rows and depth are zeros. */
     void (*fill)(const matmul_engine *engine, const matmul_operand *rows, int64_t row, int count, int64_t k, int depth,
                  void *panel);

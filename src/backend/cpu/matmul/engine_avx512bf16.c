@@ -2,7 +2,7 @@
 #include "cpu/matmul/bf16.h"
 #include "cpu/matmul/vector_avx512.h"
 
-enum { ROWS = 14, PAIRS = 16 };
+enum { ROWS = 14, PAIRS = 16, DEPTH = 256 };
 
 INLINE void micro(const uint16_t *panel, const uint16_t *stripe, int64_t width, int64_t depth, float *sums,
                   int64_t stride, bool first, int rows, int vectors) {
@@ -22,7 +22,7 @@ INLINE void micro(const uint16_t *panel, const uint16_t *stripe, int64_t width, 
             UNROLL(16)
             for (int i = 0; i < rows; i++) {
                 int pair;
-                memcpy(&pair, panel + k + 2 * p + i * DEPTH_BLOCK, sizeof pair);
+                memcpy(&pair, panel + k + 2 * p + i * DEPTH, sizeof pair);
                 for (int v = 0; v < vectors; v++)
                     total[i][v] = _mm512_dpbf16_ps(total[i][v], b[v], (__m512bh)_mm512_set1_epi32(pair));
             }
@@ -53,7 +53,7 @@ static void multiply(const matmul_engine *e, const quantized_lines *lines, const
     depth = (depth + 31) / 32 * 32;
     for (int row = 0; row < rows; row += ROWS) {
         int some = rows - row < ROWS ? rows - row : ROWS;
-        micros[width / WIDTH - 1][(some + 1) / 2]((const uint16_t *)panel + row * DEPTH_BLOCK, stripe, width, depth,
+        micros[width / WIDTH - 1][(some + 1) / 2]((const uint16_t *)panel + row * DEPTH, stripe, width, depth,
                                                   sums + row * stride, stride, first);
     }
 }
@@ -62,7 +62,7 @@ const matmul_engine matmul_engine_dpbf16 = {.name = "bf16 vdpbf16ps",
                                             .kit = &matmul_kit_avx512,
                                             .panel_rows = 28,
                                             .narrow_stripe = 16,
-                                            .depth_block = DEPTH_BLOCK,
+                                            .depth_block = DEPTH,
                                             .depth_step = 32,
                                             .step_bytes = 64,
                                             .plain_panel = true,

@@ -46,7 +46,7 @@ void matmul_read_dense(const matmul_kit *kit, const matmul_operand *o, bool line
 
 static void read_quantized(const matmul_kit *kit, const matmul_operand *o, const matmul_region *r, float *out) {
     enum { LINES = 16 };
-    float block[LINES * DEPTH_BLOCK];
+    float block[LINES * DEPTH_BLOCK_MAX];
     if (!r->turned) {
         for (int64_t l = 0; l < r->lines; l++)
             kit->dequantize(o->quantized, r->first + l, r->begin, r->count, out + l * r->out_stride);
@@ -55,8 +55,8 @@ static void read_quantized(const matmul_kit *kit, const matmul_operand *o, const
     for (int64_t l = 0; l < r->lines; l += LINES) {
         int64_t lines = r->lines - l < LINES ? r->lines - l : LINES;
         for (int64_t i = 0; i < lines; i++)
-            kit->dequantize(o->quantized, r->first + l + i, r->begin, r->count, block + i * DEPTH_BLOCK);
-        kit->transpose(block, DEPTH_BLOCK, lines, r->count, out + l, r->out_stride);
+            kit->dequantize(o->quantized, r->first + l + i, r->begin, r->count, block + i * DEPTH_BLOCK_MAX);
+        kit->transpose(block, DEPTH_BLOCK_MAX, lines, r->count, out + l, r->out_stride);
     }
 }
 
@@ -64,16 +64,16 @@ void matmul_fill_f32(const matmul_engine *engine, const matmul_operand *rows, in
                      int depth, void *panel) {
     float *out = panel;
     if (rows->quantized) {
-        matmul_region r = {row, count, k, depth, DEPTH_BLOCK, false};
+        matmul_region r = {row, count, k, depth, engine->depth_block, false};
         read_quantized(engine->kit, rows, &r, out);
     } else {
         bool turned = rows->stride == 1 && rows->depth_stride != 1;
-        matmul_region r = turned ? (matmul_region){k, depth, row, count, DEPTH_BLOCK, true}
-                                 : (matmul_region){row, count, k, depth, DEPTH_BLOCK, false};
+        matmul_region r = turned ? (matmul_region){k, depth, row, count, engine->depth_block, true}
+                                 : (matmul_region){row, count, k, depth, engine->depth_block, false};
         matmul_read_dense(engine->kit, rows, turned, &r, out);
     }
     for (int i = count; i < engine->panel_rows; i++)
-        memset(out + (int64_t)i * DEPTH_BLOCK, 0, (size_t)depth * sizeof *out);
+        memset(out + (int64_t)i * engine->depth_block, 0, (size_t)depth * sizeof *out);
 }
 
 void matmul_pack_f32(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width,

@@ -4,7 +4,7 @@
  */
 #include "cpu/matmul/engine_f32.h"
 
-/* panel [rows][DEPTH_BLOCK], stripe [depth][vectors * WIDTH] with `step` floats from one depth to the next. */
+/* panel [rows][DEPTH], stripe [depth][vectors * WIDTH] with `step` floats from one depth to the next. */
 INLINE void micro(const float *panel, const float *stripe, int64_t step, int64_t depth, float *sums, int64_t stride,
                   bool first, int rows, int vectors) {
     vec total[ROWS][2];
@@ -21,7 +21,7 @@ INLINE void micro(const float *panel, const float *stripe, int64_t step, int64_t
         if (vectors * WIDTH > 16) PREFETCH(stripe + 8 * step + 16);
         UNROLL(16)
         for (int i = 0; i < rows; i++) {
-            vec a = v_set1(panel[i * DEPTH_BLOCK]);
+            vec a = v_set1(panel[i * DEPTH]);
             for (int v = 0; v < vectors; v++) total[i][v] = v_fma(a, b[v], total[i][v]);
         }
     }
@@ -52,7 +52,7 @@ static void multiply(const matmul_engine *engine, const quantized_lines *lines, 
         int vectors = width - column >= 2 * WIDTH ? 2 : 1;
         for (int row = 0; row < rows; row += ROWS) {
             int some = rows - row < ROWS ? rows - row : ROWS;
-            micros[vectors - 1][(some + 1) / 2]((const float *)panel + (int64_t)row * DEPTH_BLOCK,
+            micros[vectors - 1][(some + 1) / 2]((const float *)panel + (int64_t)row * DEPTH,
                                                 (const float *)stripe + column, width, depth,
                                                 sums + row * stride + column, stride, first);
         }

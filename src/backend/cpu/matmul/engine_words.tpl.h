@@ -7,10 +7,10 @@
 #include "cpu/matmul/engine_f32.h"
 #include "cpu/matmul/unpack_avx2.h"
 
-enum { PANEL_ROWS = 24, ROWS = 6, COLUMNS = 16, STEP = 32, MOST_GROUPS = DEPTH_BLOCK / STEP };
+enum { PANEL_ROWS = 24, ROWS = 6, COLUMNS = 16, STEP = 32, DEPTH = 256, MOST_GROUPS = DEPTH / STEP };
 
 typedef struct {
-    int16_t words[PANEL_ROWS][DEPTH_BLOCK];
+    int16_t words[PANEL_ROWS][DEPTH];
     float scales[PANEL_ROWS][MOST_GROUPS], biases[PANEL_ROWS][MOST_GROUPS];
 } words_panel;
 
@@ -92,22 +92,22 @@ INLINE float round_group(const float *x, int group, int16_t *out, float *sum) {
 /* Sixteen columns; missing ones are zeros. */
 static void pack_columns(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count,
                          int64_t k, int depth, int group, char *to) {
-    float x[COLUMNS][DEPTH_BLOCK];
-    int16_t words[COLUMNS][DEPTH_BLOCK];
+    float x[COLUMNS][DEPTH];
+    int16_t words[COLUMNS][DEPTH];
     float *steps = (float *)(void *)(to + depth * COLUMNS * 2), *sums = steps + depth / STEP * COLUMNS;
     memset(words, 0, sizeof words);
     memset(steps, 0, (size_t)(depth / STEP * COLUMNS) * 8);
     if (count > 0) {
         bool by_depth = columns->stride == 1 && columns->depth_stride != 1;
-        matmul_region r = by_depth ? (matmul_region){k, depth, column, count, DEPTH_BLOCK, true}
-                                   : (matmul_region){column, count, k, depth, DEPTH_BLOCK, false};
+        matmul_region r = by_depth ? (matmul_region){k, depth, column, count, DEPTH, true}
+                                   : (matmul_region){column, count, k, depth, DEPTH, false};
         matmul_read_dense(engine->kit, columns, by_depth, &r, x[0]);
     }
     for (int i = 0; i < count; i++)
         for (int g = 0; g < depth / group; g++)
             steps[g * COLUMNS + i] = round_group(x[i] + g * group, group, words[i] + g * group, &sums[g * COLUMNS + i]);
     /* pairs of words are turned as floats are */
-    engine->kit->transpose((const float *)(const void *)words, DEPTH_BLOCK / 2, COLUMNS, depth / 2, (float *)(void *)to,
+    engine->kit->transpose((const float *)(const void *)words, DEPTH / 2, COLUMNS, depth / 2, (float *)(void *)to,
                            COLUMNS);
 }
 
@@ -155,7 +155,7 @@ static void micro(const words_panel *panel, int row, const char *stripe, int dep
             UNROLL(6)
             for (int i = 0; i < ROWS; i++) {
                 int32_t pair;
-                memcpy(&pair, w + i * DEPTH_BLOCK, sizeof pair);
+                memcpy(&pair, w + i * DEPTH, sizeof pair);
                 __m256i v = _mm256_set1_epi32(pair);
                 product[i][0] = add_words(product[i][0], v, a);
                 product[i][1] = add_words(product[i][1], v, b);
@@ -179,7 +179,7 @@ const matmul_engine ENGINE = {.name = ENGINE_NAME,
                               .kit = &matmul_kit_avx2,
                               .panel_rows = PANEL_ROWS,
                               .narrow_stripe = COLUMNS,
-                              .depth_block = DEPTH_BLOCK,
+                              .depth_block = DEPTH,
                               .depth_step = STEP,
                               .step_bytes = 2 * STEP + 2 * (int)sizeof(float),
                               .parts = 1,

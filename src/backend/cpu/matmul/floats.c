@@ -51,15 +51,15 @@ static float_reader *reader(void) {
 }
 
 /* matmul_gather.read: a line of the weights is one of the operand, or, turned, one depth of it. */
-static void read_block(const void *context, int64_t line, int lines, int64_t k, int depth, void *out) {
+static void read_block(const void *context, int64_t line, int lines, int64_t k, int depth, void *out, int64_t stride) {
     const float_problem *p = context;
     float_reader *read = reader();
     float *to = out, wide[ROW_PANEL_MAX];
     for (int i = 0; !p->turned && i < lines; i++)
-        read(&p->weights, line + i, k, (depth + 15) / 16 * 16, to + i * DEPTH_BLOCK);
+        read(&p->weights, line + i, k, (depth + 15) / 16 * 16, to + i * stride);
     for (int i = 0; p->turned && i < depth; i++) {
         read(&p->weights, k + i, line, (lines + 15) / 16 * 16, wide);
-        memcpy(to + (int64_t)i * ROW_PANEL_MAX, wide, (size_t)lines * sizeof *wide);
+        memcpy(to + i * stride, wide, (size_t)lines * sizeof *wide);
     }
 }
 

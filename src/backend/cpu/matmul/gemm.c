@@ -86,7 +86,7 @@ static bool make_plan(gemm_plan *plan, const matmul_engine *e, const gemm_proble
     choose_units(plan, threads);
     if (!checked_mul(padded_columns(e, plan->chunk_columns), column_bytes, &plan->chunk_bytes)) return false;
     plan->chunk_bytes = round_up(plan->chunk_bytes, 64);
-    plan->panel_bytes = round_up(e->panel_rows * packed_bytes(e, DEPTH_BLOCK), 64);
+    plan->panel_bytes = round_up(e->panel_rows * packed_bytes(e, e->depth_block), 64);
     plan->thread_bytes =
         plan->panel_bytes + round_up(plan->block_rows * (plan->block_columns + SUMS_PADDING) * 4, 4096) + 64;
     int64_t scratch;
@@ -112,11 +112,10 @@ static const matmul_operand *read_block(const matmul_operand *o, int64_t *line, 
                                         float *block, matmul_operand *dense) {
     if (!o->gather) return o;
     bool turned = o->gather->turned;
-    o->gather->read(o->gather->context, *line, lines, *k, depth, block);
-    *dense = (matmul_operand){.data = block,
-                              .dtype = o->dtype,
-                              .stride = turned ? 1 : DEPTH_BLOCK,
-                              .depth_stride = turned ? ROW_PANEL_MAX : 1};
+    int64_t stride = turned ? ROW_PANEL_MAX : DEPTH_BLOCK_MAX;
+    o->gather->read(o->gather->context, *line, lines, *k, depth, block, stride);
+    *dense = (matmul_operand){
+        .data = block, .dtype = o->dtype, .stride = turned ? 1 : stride, .depth_stride = turned ? stride : 1};
     *line = *k = 0;
     return dense;
 }
@@ -126,16 +125,16 @@ static bool fill_directly(const gemm_plan *plan, int64_t row, int rows, int64_t 
     const matmul_engine *e = plan->engine;
     const matmul_operand *o = &plan->p->rows;
     if (!o->gather || o->gather->turned || !e->plain_panel || e->panel_dtype != o->dtype) return false;
-    int64_t bytes = matmul_dtype_bytes(o->dtype), line = DEPTH_BLOCK * bytes;
+    int64_t bytes = matmul_dtype_bytes(o->dtype), line = e->depth_block * bytes;
     int64_t padding = (round_up(depth, e->depth_step) - depth) * bytes;
-    o->gather->read(o->gather->context, row, rows, k, depth, panel);
+    o->gather->read(o->gather->context, row, rows, k, depth, panel, e->depth_block);
     for (int i = 0; padding && i < rows; i++) memset(panel + i * line + depth * bytes, 0, (size_t)padding);
     memset(panel + rows * line, 0, (size_t)((e->panel_rows - rows) * line));
     return true;
 }
 
 static void fill_panel(const gemm_plan *plan, int64_t row, int rows, int64_t k, int depth, void *panel) {
-    float block[ROW_PANEL_MAX * DEPTH_BLOCK];
+    float block[ROW_PANEL_MAX * DEPTH_BLOCK_MAX];
     matmul_operand dense;
     if (fill_directly(plan, row, rows, k, depth, panel)) return;
     const matmul_operand *o = read_block(&plan->p->rows, &row, rows, &k, depth, block, &dense);
@@ -143,7 +142,7 @@ static void fill_panel(const gemm_plan *plan, int64_t row, int rows, int64_t k, 
 }
 
 static void pack_stripe(const gemm_plan *plan, int64_t column, int count, int64_t k, int depth, void *stripe) {
-    float block[STRIPE * DEPTH_BLOCK];
+    float block[STRIPE * DEPTH_BLOCK_MAX];
     matmul_operand dense;
     int width = stripe_width(plan->engine, count);
     const matmul_operand *o = read_block(&plan->p->columns, &column, count, &k, depth, block, &dense);
@@ -204,17 +203,25 @@ static void multiply_depth_block(const gemm_plan *plan, const unit *u, int64_t k
     }
 }
 
+/* Lines of the cache that will be written soon. */
+static void expect_stores(char *to, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(to + i, 1, 3);
+}
+
 /* Stores sums whose rows are dense in out after turning: 16 columns at a time. */
 static void store_turned(const matmul_kit *kit, const gemm_problem *p, const unit *u, char *out) {
     enum { COLUMNS = 16, ROWS = 256 };
     float turned[COLUMNS * ROWS];
-    int64_t size = matmul_dtype_bytes(p->out_dtype), step = p->out_column_stride;
-    for (int64_t c = 0; c < u->columns; c += COLUMNS)
-        for (int64_t r = 0; r < u->rows; r += ROWS) {
+    int64_t size = matmul_dtype_bytes(p->out_dtype), step = p->out_column_stride * size;
+    for (int64_t r = 0; r < u->rows; r += ROWS)
+        for (int64_t c = 0; c < u->columns; c += COLUMNS) {
             int64_t columns = smaller(u->columns - c, COLUMNS), rows = smaller(u->rows - r, ROWS);
+            char *to = out + c * step + r * size;
             kit->transpose(u->sums + r * u->stride + c, u->stride, rows, columns, turned, ROWS);
-            for (int64_t i = 0; i < columns; i++)
-                kit->narrow(p->out_dtype, turned + i * ROWS, rows, out + ((c + i) * step + r) * size);
+            for (int64_t i = 0; i < columns; i++) {
+                if (c + COLUMNS + i < u->columns) expect_stores(to + (COLUMNS + i) * step, rows * size);
+                kit->narrow(p->out_dtype, turned + i * ROWS, rows, to + i * step);
+            }
         }
 }
 

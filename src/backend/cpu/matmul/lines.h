@@ -35,9 +35,9 @@ typedef struct {
 
 /* A factor whose elements stand in no regular order: they are read block by block. */
 typedef struct {
-    /* Lines [line, line + lines) and depths [k, k + depth), at most 32 by 256, in the operand's dtype: out[i * 256 +
-       k], or turned, out[k * 32 + i]. */
-    void (*read)(const void *context, int64_t line, int lines, int64_t k, int depth, void *out);
+    /* Lines [line, line + lines) and depths [k, k + depth), at most 32 by 512, in the operand's dtype: out[i * stride
+       + k], or turned, out[k * stride + i]. */
+    void (*read)(const void *context, int64_t line, int lines, int64_t k, int depth, void *out, int64_t stride);
     const void *context;
     bool turned;
 } matmul_gather;
