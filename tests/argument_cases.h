@@ -200,6 +200,7 @@ CASE(linalg_norm, X | LIST, ENTRIES(0, 1), tarn_linalg_norm(a->x, .kind = "nuc",
 CASE(linalg_cross, X | Y, NO_ENTRIES, tarn_linalg_cross(a->x, a->y))
 CASE(linalg_qr, X | PLACE, NO_ENTRIES, tarn_linalg_qr(a->x, a->place))
 CASE(linalg_svd, X | PLACE, NO_ENTRIES, tarn_linalg_svd(a->x, a->place))
+CASE(linalg_svdvals, X, NO_ENTRIES, tarn_linalg_svdvals(a->x))
 CASE(linalg_cholesky, X, NO_ENTRIES, tarn_linalg_cholesky(a->x))
 CASE(linalg_lu, X | PLACE, NO_ENTRIES, tarn_linalg_lu(a->x, a->place))
 CASE(linalg_lu_factor, X | PLACE, NO_ENTRIES, tarn_linalg_lu_factor(a->x, a->place))

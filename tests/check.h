@@ -1,4 +1,4 @@
-/* Checks of the tests: a failed one is counted and told, the test goes on. */
+/* Checks of the tests: a failed one is counted and told, the test goes on. In any thread. */
 #ifndef TESTS_CHECK_H
 #define TESTS_CHECK_H
 
@@ -12,7 +12,7 @@ static int check_failures;
 #define CHECK(condition)                                                                                               \
     do {                                                                                                               \
         if (!(condition)) {                                                                                            \
-            check_failures++;                                                                                          \
+            __atomic_add_fetch(&check_failures, 1, __ATOMIC_RELAXED);                                                  \
             fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition,                                        \
                     tarn_error() ? tarn_error() : "no error");                                                         \
         }                                                                                                              \
@@ -22,7 +22,7 @@ static int check_failures;
 #define CHECK_ERROR(expression, words)                                                                                 \
     do {                                                                                                               \
         if ((expression) || !tarn_error() || !strstr(tarn_error(), (words))) {                                         \
-            check_failures++;                                                                                          \
+            __atomic_add_fetch(&check_failures, 1, __ATOMIC_RELAXED);                                                  \
             fprintf(stderr, "%s:%d: %s should fail with \"%s\", not: %s\n", __FILE__, __LINE__, #expression, (words),  \
                     tarn_error() ? tarn_error() : "no error");                                                         \
         }                                                                                                              \

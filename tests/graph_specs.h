@@ -6,19 +6,9 @@
 
 #include <stdlib.h>
 
+#include "dice.h"
 #include "table/scalar.h"
 #include "tarn/tarn.h"
-
-static uint64_t dice_state;
-static inline uint64_t dice_bits(void) {
-    uint64_t z = dice_state += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
-    return z ^ z >> 31;
-}
-static inline int dice(int n) {
-    return (int)(dice_bits() % (uint64_t)n);
-}
 
 typedef enum {
     SPEC_ADD,

@@ -5,8 +5,8 @@
 #define TESTS_PROGRAM_SPECS_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
+#include "dice.h"
 #include "dual_numbers.h"
 
 typedef enum {
@@ -68,16 +68,6 @@ typedef struct {
 
 /* ---- making one */
 
-static uint64_t dice_state;
-static inline uint64_t dice_bits(void) {
-    uint64_t z = dice_state += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
-    return z ^ z >> 31;
-}
-static inline int dice(int n) {
-    return (int)(dice_bits() % (uint64_t)n);
-}
 static inline double dice_real(void) {
     return (double)(dice_bits() >> 11) * 0x1p-52 - 1;
 }

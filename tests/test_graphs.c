@@ -1,24 +1,16 @@
 /* Random graphs against an eager oracle: whatever is moved, kept, scoped, evaluated early, spread over streams and
    devices, or compiled, every value is what the op gives when each step is computed at once on copies; and afterwards
-   nothing is left. TARN_GRAPHS_SEED repeats a run; TARN_GRAPHS how many. tests/CMakeLists.txt runs it again in other
-   environments. */
+   nothing is left. TARN_GRAPHS_SEED repeats a run; TARN_GRAPHS how many; TARN_GRAPHS_STREAMS=ccm takes streams beside
+   the default ones (graph_streams.h). tests/CMakeLists.txt runs it again in other environments. */
 #include "graph_specs.h"
 
 #include <math.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "backend/backend.h"
 #include "base/settings.h"
-#include "check.h"
-#include "rounds.h"
-#include "core/work.h"
+#include "graph_streams.h"
 #include "into.h"
+#include "rounds.h"
 
-enum { MOST_STREAMS = 4 };
-static const tarn_device cpu = {TARN_CPU, 0}, mock = {TARN_MOCK, 0}, cuda = {TARN_CUDA, 0};
-static tarn_stream *streams[MOST_STREAMS];
-static int stream_count;
 static uint64_t graph_seed;
 
 static double tolerance(tarn_dtype dtype) {
@@ -104,21 +96,6 @@ static bool build_step(building *b, int index, bool scoped) {
         if (ok && !b->lazily) keep_or_not(b, s->outputs[i]);
     }
     return ok;
-}
-
-static void nap(submission *s) {
-    work *w = (work *)s;
-    usleep(300);
-    work_complete(w);
-    free(w);
-}
-
-/* A stream that falls behind: what others do with its results must wait. */
-static void slow_down_a_stream(void) {
-    work *w = stream_count ? calloc(1, sizeof *w) : NULL;
-    if (!w) return;
-    *w = (work){.s = {.done = nap}, .stream = streams[dice(stream_count)]};
-    stream_submit(w);
 }
 
 /* Something that looks at values half way. */
@@ -272,19 +249,6 @@ static void compiled_run(spec_graph *g) {
 
 /* ---- */
 
-static int64_t active(tarn_device device) {
-    tarn_memory m = {0};
-    if (device.type == TARN_CPU || stream_count) tarn_memory_info(device, &m);
-    tarn_clear_error();
-    return m.active;
-}
-
-static int64_t nodes(void) {
-    tarn_memory m = {0};
-    tarn_memory_info(cpu, &m);
-    return m.nodes;
-}
-
 static void one_graph(void) {
     static spec_graph g;
     char *fuse = getenv("TARN_FUSE"), wish[8] = "";
@@ -300,7 +264,7 @@ static void one_graph(void) {
     for (int run = 0; run < 3; run++) {
         bool device = stream_count && streams[0] && tarn_stream_device(streams[stream_count - 1]).type == TARN_MOCK;
         tarn_synchronize(NULL);
-        int64_t on_cpu = active(cpu), on_mock = device ? active(mock) : 0, alive = nodes();
+        int64_t on_cpu = active(cpu), on_mock = device ? active(mock) : 0, alive = nodes_alive();
         if (run < 2)
             lazy_run(&g);
         else
@@ -308,34 +272,17 @@ static void one_graph(void) {
         CHECK(tarn_ok());
         tarn_clear_error();
         tarn_synchronize(NULL);
-        CHECK(nodes() == alive);
+        CHECK(nodes_alive() == alive);
         CHECK(active(cpu) == on_cpu);
         CHECK(!device || active(mock) == on_mock);
         if (check_failures) return;
     }
 }
 
-static int number_of(const char *name, int otherwise) {
-    const char *given = getenv(name);
-    return given ? atoi(given) : otherwise;
-}
-
-/* TARN_GRAPHS_STREAMS: ccm is two further streams of the CPU and one of the mock device; g is one of a GPU. */
-static void open_streams(void) {
-    const char *wish = getenv("TARN_GRAPHS_STREAMS");
-    for (int i = 0; wish && wish[i] && i < MOST_STREAMS; i++) {
-        streams[i] = tarn_stream_new(wish[i] == 'm' ? mock : wish[i] == 'g' ? cuda : cpu);
-        CHECK(streams[i]);
-        stream_count++;
-    }
-    if (wish && strpbrk(wish, "gm")) tarn_allow_fallback(true);
-}
-
 int main(void) {
     setenv("TARN_BACKENDS", TARN_BUILD_DIR, 0);
-    open_streams();
-    const char *given = getenv("TARN_GRAPHS_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 1000 + (uint64_t)getpid() % 1000;
+    open_streams(getenv("TARN_GRAPHS_STREAMS"));
+    uint64_t seed = first_seed("TARN_GRAPHS_SEED");
     int graphs = number_of("TARN_GRAPHS", rounds(300));
     printf("first seed %llu, %d graphs\n", (unsigned long long)seed, graphs);
     for (int i = 0; i < graphs && !check_failures; i++) {

@@ -95,6 +95,32 @@ static void check_rectangular(tarn_array *a) {
     }
 }
 
+/* The bits of a value do not depend on who reads the vectors. */
+static void check_alone(tarn_array *a, bool (*factor)(tarn_array *a, tarn_array **out), int values) {
+    tarn_array *alone[3], *together[3];
+    CHECK(factor(a, alone) && factor(a, together) && tarn_eval(alone[values]));
+    CHECK(tarn_eval(together[0], together[1], together[values]));
+    CHECK(tarn_item(tarn_array_equal(alone[values], together[values])) == 1);
+}
+static bool svd_of(tarn_array *a, tarn_array **factors) {
+    return tarn_linalg_svd(a, factors);
+}
+static bool eigh_of(tarn_array *a, tarn_array **factors) {
+    return tarn_linalg_eigh(a, factors);
+}
+static bool eig_of(tarn_array *a, tarn_array **factors) {
+    return tarn_linalg_eig(a, factors);
+}
+static void check_values_alone(void) {
+    TARN_SCOPE;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        tarn_array *a = tarn_random_normal(tarn_random_key(seed), TARN_SHAPE(7, 7), TARN_FLOAT32);
+        check_alone(a, svd_of, 1);
+        check_alone(tarn_add(a, tarn_transpose(a)), eigh_of, 0);
+        check_alone(a, eig_of, 0);
+    }
+}
+
 static void check_square(tarn_array *a) {
     tarn_array *h = tarn_add(gram(a), unit_like(a)), *l = tarn_linalg_cholesky(h),
                *u = tarn_linalg_cholesky(h, .upper = true);
@@ -172,5 +198,6 @@ int main(void) {
     check_all();
     check_factors();
     check_errors();
+    check_values_alone();
     return check_report("linalg");
 }

@@ -47,6 +47,7 @@ BODY(linalg_solve_triangular, tarn_linalg_solve_triangular(solid(x[0]), x[1]))
 BODY(linalg_solve_triangular_upper, tarn_linalg_solve_triangular(solid(x[0]), x[1], .upper = true))
 BODY(linalg_det, tarn_linalg_det(x[0]))
 BODY(linalg_eigvalsh, tarn_linalg_eigvalsh(hermitian(x[0])))
+BODY(linalg_svdvals, tarn_linalg_svdvals(x[0]))
 BODY(linalg_eigvals, tarn_abs(tarn_linalg_eigvals(solid(x[0]))))
 BODY(linalg_norm, tarn_linalg_norm(x[0]))
 BODY(linalg_norm_third, tarn_linalg_norm(x[0], .order = TARN_VALUE(3), .axes = TARN_AXES(0), .keepdims = true))
@@ -88,6 +89,8 @@ static void test_linalg(void) {
     RUN(linalg_det, REAL(3, 3));
     RUN(linalg_det, COMPLEX(2, 2));
     RUN(linalg_eigvalsh, REAL(3, 3));
+    RUN(linalg_svdvals, REAL(3, 2));
+    RUN(linalg_svdvals, COMPLEX(2, 3));
     RUN(linalg_eigvals, SINGLE(2, 2));
     RUN(linalg_norm, REAL(2, 3));
     RUN(linalg_norm_third, REAL(3, 2));

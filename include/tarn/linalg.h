@@ -44,9 +44,11 @@ typedef struct {
     int end_;
 } tarn_svd_options;
 /* a [..., m, n] = u @ diag(s) @ vt: out[0] u [..., m, m], out[1] singular values [..., k], descending, out[2] vt [...,
-   n, n]. Factors that nobody reads are not computed. */
+   n, n]. */
 #define tarn_linalg_svd(...) TARN_CALL(2, tarn_linalg_svd_with, tarn_svd_options, __VA_ARGS__)
 TARN_API bool tarn_linalg_svd_with(tarn_array *a, tarn_array *out[3], tarn_svd_options options TARN_ABSENT);
+/* The singular values alone, in a fraction of the time; their last bits may differ. */
+TARN_API tarn_array *tarn_linalg_svdvals(tarn_array *a);
 /* l with a = l @ lH, or (.upper) u with a = uH @ u; only that triangle of a is read. */
 #define tarn_linalg_cholesky(...) TARN_CALL(1, tarn_linalg_cholesky_with, tarn_triangle_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_linalg_cholesky_with(tarn_array *a, tarn_triangle_options options TARN_ABSENT);
@@ -57,7 +59,8 @@ TARN_API bool tarn_linalg_lu(tarn_array *a, tarn_array *out[3]);
 TARN_API bool tarn_linalg_lu_factor(tarn_array *a, tarn_array *out[2]);
 
 /* ---- eigenvalues of a [..., n, n] */
-/* complex64 in no order; vectors of length 1 are the columns of out[1]. */
+/* The values alone take a fraction of the time; their last bits may differ from those beside vectors.
+   complex64 in no order; vectors of length 1 are the columns of out[1]. */
 TARN_API tarn_array *tarn_linalg_eigvals(tarn_array *a);
 TARN_API bool tarn_linalg_eig(tarn_array *a, tarn_array *out[2]);
 /* Of a Hermitian matrix, of which one triangle is read: real, ascending. The gradient is that of a Hermitian change. */

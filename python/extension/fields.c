@@ -35,8 +35,8 @@ tarn_array *norm_of(tarn_array *a, PyObject *order, tarn_ints axes, bool keepdim
 
 PyObject *svd_of(tarn_array *a, bool with_vectors) {
     tarn_array *parts[3];
-    if (!tarn_linalg_svd(a, parts)) return raise_error();
-    return with_vectors ? new_tuple(parts, 3) : new_array(parts[1]);
+    if (!with_vectors) return new_array(tarn_linalg_svdvals(a));
+    return tarn_linalg_svd(a, parts) ? new_tuple(parts, 3) : raise_error();
 }
 
 bool is_upper(const char *triangle) {

@@ -115,7 +115,9 @@ static bool infer_qr(inference *i) {
 static bool infer_svd(inference *i) {
     if (!linalg_check("linalg_svd", i->inputs[0])) return false;
     matrix_facts f = facts_of(i->inputs[0]);
-    bool thin = ((const attributes_linalg_svd *)i->attributes)->thin;
+    const attributes_linalg_svd *a = i->attributes;
+    bool thin = a->thin;
+    if (a->values) return add(i, linalg_real(f.dtype), f.k, -1);
     return add(i, f.dtype, f.m, thin ? f.k : f.m) && add(i, linalg_real(f.dtype), f.k, -1) &&
            add(i, f.dtype, thin ? f.k : f.n, f.n);
 }
@@ -129,13 +131,15 @@ static bool infer_cholesky(inference *i) {
 static bool infer_eigh(inference *i) {
     if (!linalg_check_square("linalg_eigh", i->inputs[0])) return false;
     matrix_facts f = facts_of(i->inputs[0]);
-    return add(i, linalg_real(f.dtype), f.n, -1) && add(i, f.dtype, f.n, f.n);
+    return add(i, linalg_real(f.dtype), f.n, -1) &&
+           (((const attributes_linalg_eigh *)i->attributes)->values || add(i, f.dtype, f.n, f.n));
 }
 
 static bool infer_eig(inference *i) {
     if (!linalg_check_square("linalg_eig", i->inputs[0])) return false;
     matrix_facts f = facts_of(i->inputs[0]);
-    return add(i, TARN_COMPLEX64, f.n, -1) && add(i, TARN_COMPLEX64, f.n, f.n);
+    return add(i, TARN_COMPLEX64, f.n, -1) &&
+           (((const attributes_linalg_eig *)i->attributes)->values || add(i, TARN_COMPLEX64, f.n, f.n));
 }
 
 /* The outputs of a node in the caller's list. */
@@ -154,6 +158,12 @@ bool tarn_linalg_svd_with(tarn_array *a, tarn_array *out[3], tarn_svd_options o)
     return outputs_of("linalg_svd", OP_linalg_svd, a, &(attributes_linalg_svd){.thin = o.thin}, out, 3);
 }
 
+tarn_array *tarn_linalg_svdvals(tarn_array *a) {
+    FRONT("linalg_svdvals");
+    REQUIRE(a);
+    return BUILD(linalg_svd, &(attributes_linalg_svd){.values = true}, a);
+}
+
 tarn_array *tarn_linalg_cholesky_with(tarn_array *a, tarn_triangle_options o) {
     return BUILD(linalg_cholesky, &(attributes_linalg_cholesky){.upper = o.upper}, a);
 }
@@ -169,13 +179,13 @@ bool tarn_linalg_lu(tarn_array *a, tarn_array *out[3]) {
 /* ---- eigenvalues */
 
 bool tarn_linalg_eig(tarn_array *a, tarn_array *out[2]) {
-    return outputs_of("linalg_eig", OP_linalg_eig, a, NULL, out, 2);
+    return outputs_of("linalg_eig", OP_linalg_eig, a, &(attributes_linalg_eig){.values = false}, out, 2);
 }
 
 tarn_array *tarn_linalg_eigvals(tarn_array *a) {
     FRONT("linalg_eigvals");
-    tarn_array *parts[2];
-    return tarn_linalg_eig(a, parts) ? parts[0] : NULL;
+    REQUIRE(a);
+    return BUILD(linalg_eig, &(attributes_linalg_eig){.values = true}, a);
 }
 
 bool tarn_linalg_eigh_with(tarn_array *a, tarn_array *out[2], tarn_triangle_options o) {
@@ -184,8 +194,8 @@ bool tarn_linalg_eigh_with(tarn_array *a, tarn_array *out[2], tarn_triangle_opti
 
 tarn_array *tarn_linalg_eigvalsh_with(tarn_array *a, tarn_triangle_options o) {
     FRONT("linalg_eigvalsh");
-    tarn_array *parts[2];
-    return tarn_linalg_eigh_with(a, parts, o) ? parts[0] : NULL;
+    REQUIRE(a);
+    return BUILD(linalg_eigh, (&(attributes_linalg_eigh){.upper = o.upper, .values = true}), a);
 }
 
 /* ---- equations */

@@ -130,12 +130,26 @@ bool vjp_linalg_cholesky(node *n, tarn_array *const *cotangents, const bool *wan
     return tarn_ok();
 }
 
+/* The outputs of a node and their cotangents. Of values alone the rules compute the factors as well. */
+typedef struct {
+    tarn_array *part[3], *g[3];
+} factors;
+
+static factors factors_of(node *n, tarn_array *const *cotangents) {
+    factors f = {{NULL}, {NULL}};
+    for (int i = 0; i < n->output_count; i++) f.part[i] = &n->outputs[i], f.g[i] = cotangents[i];
+    return f;
+}
+
 /* ---- eigh: Ga = v (diag(Gw) + (vH Gv) / (w_j - w_i)) vH */
 
 bool vjp_linalg_eigh(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
-    tarn_array *w = &n->outputs[0], *v = &n->outputs[1], *inner = NULL;
+    const attributes_linalg_eigh *a = n->attributes;
+    factors f = factors_of(n, cotangents);
     if (!wanted[0]) return true;
-    if (cotangents[1]) inner = tarn_multiply(times(adjoint(v), cotangents[1]), reciprocal_differences(w));
+    if (a->values && !tarn_linalg_eigh(n->inputs[0], f.part, .upper = a->upper)) return false;
+    tarn_array *w = f.part[0], *v = f.part[1], *inner = NULL;
+    if (f.g[1]) inner = tarn_multiply(times(adjoint(v), f.g[1]), reciprocal_differences(w));
     if (cotangents[0]) inner = plus(inner, tarn_astype(linalg_diagonal_matrix(cotangents[0]), v->dtype));
     if (inner) gradients[0] = symmetric(times(times(v, inner), adjoint(v)));
     return tarn_ok();
@@ -144,10 +158,12 @@ bool vjp_linalg_eigh(node *n, tarn_array *const *cotangents, const bool *wanted,
 /* ---- eig: Ga = vH-1 (diag(Gw) + (vH Gv - vH v Re(diag(vH Gv))) / conj(w_j - w_i)) vH, the vectors having length 1 */
 
 bool vjp_linalg_eig(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
-    tarn_array *w = &n->outputs[0], *v = &n->outputs[1], *inner = NULL;
+    factors f = factors_of(n, cotangents);
     if (!wanted[0]) return true;
-    if (cotangents[1]) {
-        tarn_array *turned = times(adjoint(v), cotangents[1]);
+    if (((const attributes_linalg_eig *)n->attributes)->values && !tarn_linalg_eig(n->inputs[0], f.part)) return false;
+    tarn_array *w = f.part[0], *v = f.part[1], *inner = NULL;
+    if (f.g[1]) {
+        tarn_array *turned = times(adjoint(v), f.g[1]);
         tarn_array *lengths = tarn_expand_dims(tarn_real(linalg_diagonal(turned)), TARN_AXES(-2));
         inner = tarn_multiply(tarn_subtract(turned, tarn_multiply(times(adjoint(v), v), lengths)),
                               tarn_conjugate(reciprocal_differences(w)));
@@ -187,8 +203,13 @@ static tarn_array *phases(tarn_array *u, tarn_array *gu, tarn_array *s) {
 }
 
 bool vjp_linalg_svd(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
-    tarn_array *u = &n->outputs[0], *s = &n->outputs[1], *v = adjoint(&n->outputs[2]);
-    tarn_array *gu = cotangents[0], *gs = cotangents[1], *gv = cotangents[2] ? adjoint(cotangents[2]) : NULL;
+    factors f = factors_of(n, cotangents);
+    if (((const attributes_linalg_svd *)n->attributes)->values) {
+        f.g[1] = f.g[0], f.g[0] = NULL;
+        if (!tarn_linalg_svd(n->inputs[0], f.part, .thin = true)) return false;
+    }
+    tarn_array *u = f.part[0], *s = f.part[1], *v = adjoint(f.part[2]);
+    tarn_array *gu = f.g[0], *gs = f.g[1], *gv = f.g[2] ? adjoint(f.g[2]) : NULL;
     if (!wanted[0] || !(gu || gs || gv)) return true;
     int64_t k = s->shape[s->ndim - 1];
     tarn_array *u1 = linalg_columns(u, 0, k), *v1 = linalg_columns(v, 0, k);

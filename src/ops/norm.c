@@ -46,10 +46,9 @@ typedef tarn_array *reduction(tarn_array *x, tarn_reduce_options options);
 
 /* Singular values of the matrices, reduced. */
 static tarn_array *over_singular_values(tarn_array *x, matrix_axes a, reduction *reduce) {
-    tarn_array *parts[3], *moved = tarn_moveaxis(x, a.rows, -1);
     int columns = a.columns - (a.columns > a.rows);
-    if (!tarn_linalg_svd(tarn_moveaxis(moved, columns, -1), parts, .thin = true)) return NULL;
-    tarn_array *out = reduce(parts[1], (tarn_reduce_options){.axes = TARN_AXES(-1)});
+    tarn_array *values = tarn_linalg_svdvals(tarn_moveaxis(tarn_moveaxis(x, a.rows, -1), columns, -1));
+    tarn_array *out = reduce(values, (tarn_reduce_options){.axes = TARN_AXES(-1)});
     if (!a.keepdims) return out;
     int first = a.rows < a.columns ? a.rows : a.columns, second = a.rows + a.columns - first;
     return tarn_expand_dims(out, TARN_AXES(first, second));

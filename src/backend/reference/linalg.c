@@ -90,7 +90,9 @@ static bool qr(const reference_matrices *r, wide *a) {
 
 /* Of a matrix with more columns than rows, by its conjugate transpose. */
 static bool svd(const reference_matrices *r, wide *a) {
-    bool thin = ((const attributes_linalg_svd *)r->call->attributes)->thin, turned = r->m < r->n;
+    const attributes_linalg_svd *attributes = r->call->attributes;
+    bool thin = attributes->thin, turned = r->m < r->n;
+    int values = attributes->values ? 0 : 1; /* their output */
     int64_t large = turned ? r->n : r->m, columns = thin ? r->k : large;
     wide *v = a + r->m * r->n, *u = v + r->k * r->k, *room = u + large * large;
     long double *s = (long double *)(void *)(room + r->k);
@@ -99,9 +101,10 @@ static bool svd(const reference_matrices *r, wide *a) {
     if (!all_finite(a, r->m * r->n)) return fail_not_finite(r);
     matrix_svd(a, large, r->k, s, v);
     matrix_svd_bases(a, large, r->k, u, room);
-    tarn_dtype real = r->call->outputs[1].dtype;
-    for (int64_t i = 0; r->outputs[1] && i < r->k; i++)
-        put_number(r->outputs[1] + i * dtype_bytes(real), (wide)s[i], real);
+    tarn_dtype real = r->call->outputs[values].dtype;
+    for (int64_t i = 0; r->outputs[values] && i < r->k; i++)
+        put_number(r->outputs[values] + i * dtype_bytes(real), (wide)s[i], real);
+    if (attributes->values) return true;
     store(r, turned ? 2 : 0, u, turned ? columns : large, turned ? large : columns, large, turned);
     store(r, turned ? 0 : 2, v, r->k, r->k, r->k, !turned);
     return true;
@@ -137,7 +140,7 @@ static bool eigh(const reference_matrices *r, wide *a) {
     if (!all_finite(a, n * n)) return fail_not_finite(r);
     matrix_eigh(a, n, v);
     store(r, 0, a, n, 1, n + 1, false);
-    store(r, 1, v, n, n, n, false);
+    if (r->call->output_count > 1) store(r, 1, v, n, n, n, false);
     return true;
 }
 
@@ -148,7 +151,7 @@ static bool eig(const reference_matrices *r, wide *a) {
     if (!all_finite(a, n * n)) return fail_not_finite(r);
     if (!matrix_eig(a, n, v, v + n * n)) return fail(r, "did not converge");
     store(r, 0, a, n, 1, n + 1, false);
-    store(r, 1, v, n, n, n, false);
+    if (r->call->output_count > 1) store(r, 1, v, n, n, n, false);
     return true;
 }
 

@@ -157,6 +157,15 @@ static int run_qr(const matrix_job *j, int64_t index, char *room) {
 
 /* ---- svd */
 
+/* Whether only singular values or eigenvalues are wanted. They come out in other last bits than beside vectors, which
+   therefore are computed whether somebody reads them or not. */
+static bool only_values(const matrix_job *j) {
+    const void *a = j->call->attributes;
+    return j->call->op == OP_linalg_svd    ? ((const attributes_linalg_svd *)a)->values
+           : j->call->op == OP_linalg_eigh ? ((const attributes_linalg_eigh *)a)->values
+                                           : ((const attributes_linalg_eig *)a)->values;
+}
+
 static bool is_thin(const matrix_job *j) {
     return ((const attributes_linalg_svd *)j->call->attributes)->thin;
 }
@@ -181,13 +190,15 @@ static void set_unit(const matrix_job *j, char *a, int64_t n) {
 
 static int run_svd(const matrix_job *j, int64_t index, char *room) {
     int64_t columns = is_thin(j) ? j->k : j->m, rows = is_thin(j) ? j->k : j->n;
-    bool vectors = j->call->outputs[0].data || j->call->outputs[2].data;
+    bool vectors = !only_values(j);
     void *a = take(&room, matrix_bytes(j, j->m, j->n)), *u = take(&room, matrix_bytes(j, j->m, columns)),
-         *vt = take(&room, matrix_bytes(j, rows, j->n)), *s = take(&room, j->k * 8), *out = place(j, 1, index);
+         *vt = take(&room, matrix_bytes(j, rows, j->n)), *s = take(&room, j->k * 8),
+         *out = place(j, vectors ? 1 : 0, index);
     load(j, a, 0, index);
     if (!all_finite(j, a)) return NOT_FINITE;
     int info =
         lapack_svd(j->dtype, j->m, j->n, is_thin(j), a, out ? out : s, vectors ? u : NULL, vectors ? vt : NULL, room);
+    if (!vectors) return info;
     if (j->k == 0) set_unit(j, u, columns), set_unit(j, vt, rows); /* LAPACK does nothing */
     store(j, 0, index, u, j->m, columns);
     store(j, 2, index, vt, rows, j->n);
@@ -220,12 +231,12 @@ static int64_t eigh_room(const matrix_job *j) {
 }
 
 static int run_eigh(const matrix_job *j, int64_t index, char *room) {
-    bool upper = ((const attributes_linalg_eigh *)j->call->attributes)->upper, vectors = j->call->outputs[1].data;
+    bool upper = ((const attributes_linalg_eigh *)j->call->attributes)->upper, vectors = !only_values(j);
     void *a = take(&room, matrix_bytes(j, j->n, j->n)), *w = take(&room, j->n * 8), *out = place(j, 0, index);
     load(j, a, 0, index);
     if (!all_finite(j, a)) return NOT_FINITE;
     int info = lapack_eigh(j->dtype, upper, vectors, j->n, a, out ? out : w, room);
-    store(j, 1, index, a, j->n, j->n);
+    if (vectors) store(j, 1, index, a, j->n, j->n);
     return info;
 }
 
@@ -249,12 +260,12 @@ static void store_complex(const matrix_job *j, int output, int64_t index, const 
 static int run_eig(const matrix_job *j, int64_t index, char *room) {
     void *a = take(&room, matrix_bytes(j, j->n, j->n)), *w = take(&room, (int64_t)j->n * 16),
          *v = take(&room, (int64_t)j->n * j->n * 16);
-    bool vectors = j->call->outputs[1].data;
+    bool vectors = !only_values(j);
     load(j, a, 0, index);
     if (!all_finite(j, a)) return NOT_FINITE;
     int info = lapack_eig(j->dtype, j->n, a, w, vectors ? v : NULL, room);
     store_complex(j, 0, index, w, j->n, 1);
-    store_complex(j, 1, index, v, j->n, j->n);
+    if (vectors) store_complex(j, 1, index, v, j->n, j->n);
     return info;
 }
 
