@@ -19,6 +19,12 @@ static bool replayed_body(void *context, tarn_array *const *in, int count, tarn_
     (void)context, (void)count;
     return tarn_result(results, tarn_sum(tarn_multiply(tarn_tanh(in[0]), tarn_softmax(in[0], .axes = TARN_AXES(-1)))));
 }
+static inline bool replayed_convolution(void *context, tarn_array *const *in, int count, tarn_results *results) {
+    tarn_array *a = tarn_expand_dims(in[0], TARN_AXES(0, 3)), *b = tarn_slice_axis(a, 1, 0, 2);
+    (void)context, (void)count;
+    return tarn_result(results,
+                       tarn_sum(tarn_square(tarn_conv2d(a, b, .stride = TARN_INTS(2), .padding = TARN_INTS(1)))));
+}
 static bool replayed_checkpoint(void *context, tarn_array *const *in, int count, tarn_results *results) {
     return tarn_result_all(results, tarn_checkpoint(TARN_FUNCTION(replayed_body, context), in, count));
 }

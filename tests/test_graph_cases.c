@@ -72,6 +72,20 @@ static void test_second_output(void) {
                             tarn_dequantize(q[0], q[1], .biases = q[2], .group_size = 32, .bits = 8))))) < 0.2);
 }
 
+/* That a value was looked at changes nothing of what is computed from it: kernels add up strided numbers in another
+   order than dense ones. */
+static void test_looked_at(void) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_random_normal(tarn_random_key(3), TARN_SHAPE(9, 301), TARN_FLOAT32), *sums[2];
+    for (int looked = 0; looked < 2; looked++) {
+        tarn_array *turned = tarn_transpose(x);
+        if (looked) CHECK(tarn_data(turned) && tarn_data(turned) == tarn_data(turned));
+        sums[looked] = tarn_sum(tarn_reshape(tarn_transpose(turned), TARN_SHAPE(9, 7, 43)), .axes = TARN_AXES(0, 2));
+        sums[looked] = tarn_add(sums[looked], tarn_sum(turned));
+    }
+    CHECK(tarn_item(tarn_array_equal(sums[0], sums[1])) == 1);
+}
+
 /* ---- memory of others, dropped while it is being read */
 
 static int released;
@@ -355,12 +369,19 @@ static const struct {
     const char *name;
     void (*run)(void);
 } cases[] = {
-    {"three_shapes", test_three_shapes},     {"aliasing", test_aliasing},
-    {"second_output", test_second_output},   {"foreign_dropped_early", test_foreign_dropped_early},
-    {"plan_offsets", test_plan_offsets},     {"donated_twice", test_donated_twice},
-    {"given_away", test_given_away},         {"state_in_inner_scope", test_state_in_inner_scope},
-    {"memory_limit", test_memory_limit},     {"freed_stream", test_freed_stream},
-    {"chain_of_views", test_chain_of_views}, {"wide", test_wide},
+    {"three_shapes", test_three_shapes},
+    {"aliasing", test_aliasing},
+    {"second_output", test_second_output},
+    {"looked_at", test_looked_at},
+    {"foreign_dropped_early", test_foreign_dropped_early},
+    {"plan_offsets", test_plan_offsets},
+    {"donated_twice", test_donated_twice},
+    {"given_away", test_given_away},
+    {"state_in_inner_scope", test_state_in_inner_scope},
+    {"memory_limit", test_memory_limit},
+    {"freed_stream", test_freed_stream},
+    {"chain_of_views", test_chain_of_views},
+    {"wide", test_wide},
     {"threads", test_threads_all},
 };
 

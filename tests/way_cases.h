@@ -22,3 +22,4 @@ CASE(truncated_normal,
 CASE(permutation, tarn_random_permutation(in[KEY], 6))
 CASE(permute, tarn_random_permute(in[KEY], x, .axis = TARN_AXIS(-1)))
 CASE(gradient, tarn_results_at(tarn_grad(TARN_FUNCTION(replayed_body, NULL), &x, 1), 0))
+CASE(gradient_of_convolution, tarn_results_at(tarn_grad(TARN_FUNCTION(replayed_convolution, NULL), &x, 1), 0))

@@ -130,7 +130,8 @@ void node_forget_inputs(node *n) {
 }
 
 void array_set_value(tarn_array *a, buffer *b, int64_t offset, const int64_t *strides) {
-    buffer *old = a->buffer;
+    buffer *old = a->buffer, *dense = a->dense;
+    a->dense = NULL;
     a->buffer = b;
     a->offset = offset;
     if (b) {
@@ -138,6 +139,7 @@ void array_set_value(tarn_array *a, buffer *b, int64_t offset, const int64_t *st
         memcpy(a->strides, strides, (size_t)a->ndim * sizeof *strides);
     }
     buffer_release(old);
+    buffer_release(dense);
 }
 
 void array_describe(const tarn_array *a, text *out) {

@@ -24,6 +24,10 @@ struct tarn_array {
     /* The value: elements at buffer[offset + sum(index[i] * strides[i])]. Changed only under the schedule lock. */
     buffer *buffer; /* NULL until computed, and after its memory was released or given away */
     int64_t offset, strides[TARN_MAX_NDIM];
+    /* What a reader in host memory was given, dense, where the value itself is not: it stays as it is, for kernels add
+       up strided numbers in another order than dense ones. */
+    buffer *dense;
+    int64_t dense_offset;
     bool was_computed; /* has had a value: computing it again is counted */
     bool given_away;   /* its memory was donated: it cannot be computed again if it is a leaf */
 

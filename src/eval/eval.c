@@ -134,19 +134,20 @@ static bool is_dense(const tarn_array *a) {
 }
 
 /* The buffer of an array that was evaluated, for the caller, and where in it the array's values begin, if they are
-   dense. An error if another thread has given the memory away since. */
+   dense there or in a copy. An error if another thread has given the memory away since. */
 static buffer *value_of(const tarn_array *a, bool *dense, int64_t *offset) {
     schedule_lock();
-    buffer *b = buffer_retain(a->buffer);
-    *dense = b && is_dense(a);
-    *offset = a->offset;
+    bool copied = a->buffer && a->dense;
+    buffer *b = buffer_retain(copied ? a->dense : a->buffer);
+    *dense = copied || (b && is_dense(a));
+    *offset = copied ? a->dense_offset : a->offset;
     schedule_unlock();
     if (!b) tarn_fail("an array is read whose memory another thread has given away (tarn_move or .donate)");
     return b;
 }
 
-/* Gives a its values in dense order: what a copy of them has takes the place of its own buffer. Of several threads that
-   ask at once the first does it: what was read once stays where it is. */
+/* Gives a its values in dense order as well. Of several threads that ask at once the first does it: what was read once
+   stays where it is. */
 static bool make_dense(tarn_array *a) {
     bool dense_already;
     int64_t offset;
@@ -160,7 +161,10 @@ static bool make_dense(tarn_array *a) {
     array_end_reading(a);
     if (!ok) return false;
     schedule_lock();
-    if (a->buffer && !is_dense(a)) array_set_value(a, buffer_retain(dense->buffer), dense->offset, dense->strides);
+    if (a->buffer && !a->dense) {
+        a->dense = buffer_retain(dense->buffer);
+        a->dense_offset = dense->offset;
+    }
     schedule_unlock();
     return true;
 }
