@@ -167,6 +167,14 @@ static bool is_sequence(PyObject *value) {
     return PyList_Check(value) || PyTuple_Check(value);
 }
 
+/* Whether it has a length, as arrays and ranges do: then its items may be meant. */
+static bool has_items(PyObject *value) {
+    if (is_sequence(value)) return true;
+    if (!PySequence_Check(value) || PyUnicode_Check(value) || PyBytes_Check(value)) return false;
+    if (PyObject_Size(value) >= 0) return true;
+    return PyErr_Clear(), false;
+}
+
 static PyObject *item_of(PyObject *sequence, Py_ssize_t i) { /* borrowed */
     return PyList_Check(sequence) ? PyList_GetItem(sequence, i) : PyTuple_GetItem(sequence, i);
 }
@@ -183,28 +191,39 @@ bool ints_reserve(int_list *list, Py_ssize_t count) {
     return room;
 }
 
+/* Sizes, axes and the like have 32 bits in MLX, whose programs catch what is beyond. */
+static bool in_range(int64_t number) {
+    if (!like_mlx || number == (int32_t)number) return true;
+    PyErr_Format(PyExc_OverflowError, "Integer value %lld is outside the supported range [-2147483648, 2147483647].",
+                 (long long)number);
+    return false;
+}
+
 bool ints_of_object(PyObject *value, int_list *result) {
-    if (!is_sequence(value))
+    if (!has_items(value))
         return PyErr_Format(PyExc_TypeError, "a list or tuple of int is needed, not %R", (PyObject *)Py_TYPE(value)),
                false;
-    Py_ssize_t count = PyObject_Size(value);
-    int64_t *room = room_for(result, count);
-    for (Py_ssize_t i = 0; room && i < count; i++)
-        if (!int_of_object(item_of(value, i), &room[i])) return false;
+    PyObject *list = is_sequence(value) ? Py_NewRef(value) : PySequence_List(value);
+    Py_ssize_t count = list ? PyObject_Size(list) : 0;
+    int64_t *room = list ? room_for(result, count) : NULL;
+    bool good = room;
+    for (Py_ssize_t i = 0; good && i < count; i++)
+        good = int_of_object(item_of(list, i), &room[i]) && in_range(room[i]);
     result->list = (tarn_ints){room, count};
-    return room;
+    Py_XDECREF(list);
+    return good;
 }
 
 bool get_ints(const parameters *p, PyObject *const *values, int i, int_list *result) {
     if (!values[i]) return true;
-    if (!is_sequence(values[i])) return wrong(p, i, "a list or tuple of int", values[i]);
+    if (!has_items(values[i])) return wrong(p, i, "a list or tuple of int", values[i]);
     return ints_of_object(values[i], result);
 }
 
 bool get_int_or_ints(const parameters *p, PyObject *const *values, int i, int_list *result) {
-    if (!values[i] || is_sequence(values[i])) return get_ints(p, values, i, result);
+    if (!values[i] || has_items(values[i])) return get_ints(p, values, i, result);
     result->list = (tarn_ints){result->few, 1};
-    return read_int(p, i, "an int, or a list or tuple of int", values[i], result->few);
+    return read_int(p, i, "an int, or a list or tuple of int", values[i], result->few) && in_range(*result->few);
 }
 
 static bool nothing(int_list *result) {
@@ -227,8 +246,15 @@ bool arrays_reserve(array_list *list, Py_ssize_t count) {
     return list->list || (PyErr_NoMemory(), false);
 }
 
+/* An array stands for those along its first axis. */
+static bool get_rows(tarn_array *a, array_list *result) {
+    if (!arrays_reserve(result, (Py_ssize_t)tarn_dim(a, 0))) return false;
+    return tarn_unstack(a, result->list, .axis = TARN_AXIS(0)) || (raise_error(), false);
+}
+
 bool get_arrays(const parameters *p, PyObject *const *values, int i, array_list *result) {
     if (!values[i]) return true;
+    if (is_array(values[i]) && tarn_ndim(ARRAY(values[i])) > 0) return get_rows(ARRAY(values[i]), result);
     if (!is_sequence(values[i])) return wrong(p, i, "a list or tuple of arrays", values[i]);
     if (!arrays_reserve(result, PyObject_Size(values[i]))) return false;
     for (int k = 0; k < result->count; k++) {

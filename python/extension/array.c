@@ -224,6 +224,8 @@ static const PyType_Slot own_slots[] = {
     {Py_tp_richcompare, SLOT(array_compare)},
     {Py_tp_hash, SLOT(array_hash)},
     {Py_mp_length, SLOT(array_length)},
+    {Py_sq_length, SLOT(array_length)},
+    {Py_sq_item, SLOT(array_element)},
     {Py_mp_subscript, SLOT(array_subscript)},
     {Py_mp_ass_subscript, SLOT(array_assign)},
     {Py_bf_getbuffer, SLOT(array_get_buffer)},

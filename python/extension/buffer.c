@@ -12,9 +12,9 @@ typedef struct {
 /* PEP 3118, native sizes. The first row of a dtype is what its own buffers say. */
 static const format_row formats[] = {
     {"?", TARN_BOOL},       {"B", TARN_UINT8},   {"H", TARN_UINT16},  {"I", TARN_UINT32},
-    {"L", TARN_UINT64},     {"b", TARN_INT8},    {"h", TARN_INT16},   {"i", TARN_INT32},
-    {"l", TARN_INT64},      {"e", TARN_FLOAT16}, {"f", TARN_FLOAT32}, {"d", TARN_FLOAT64},
-    {"Zf", TARN_COMPLEX64}, {"Q", TARN_UINT64},  {"q", TARN_INT64},   {"bfloat16", TARN_BFLOAT16},
+    {"Q", TARN_UINT64},     {"b", TARN_INT8},    {"h", TARN_INT16},   {"i", TARN_INT32},
+    {"q", TARN_INT64},      {"e", TARN_FLOAT16}, {"f", TARN_FLOAT32}, {"d", TARN_FLOAT64},
+    {"Zf", TARN_COMPLEX64}, {"L", TARN_UINT64},  {"l", TARN_INT64},   {"bfloat16", TARN_BFLOAT16},
     {"c", TARN_UINT8},
 };
 

@@ -42,7 +42,8 @@ static bool look_at_list(PyObject *list, int depth, contents *found) {
     if (found->shape[depth] != count) return tarn_fail("Initialization encountered non-uniform length.");
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *one = item(list, i);
-        if (i > 0 && is_list(one) != (depth + 1 < found->ndim))
+        if (found->kind == OF_ARRAYS) return true; /* the items' shapes are compared when they are stacked */
+        if (i > 0 && !is_array(one) && is_list(one) != (depth + 1 < found->ndim))
             return tarn_fail("Initialization encountered non-uniform length.");
         if (!look_at(one, depth + 1, found)) return false;
     }

@@ -37,6 +37,7 @@ tarn_array *range_of(PyObject *start, PyObject *stop, PyObject *step, optional_d
     if (stop == NULL || stop == Py_None) return PyErr_SetString(PyExc_TypeError, "arange(): no number is given"), NULL;
     if (!number_of(start, 0, &first, &whole) || !number_of(stop, 0, &end, &whole) || !number_of(step, 1, &by, &whole))
         return NULL;
+    if (like_mlx && (end - first) / by > INT32_MAX) return tarn_fail("[arange] Maximum size exceeded."), NULL;
     tarn_dtype to = dtype_or(dtype, range_dtype(whole, first, end));
     if (to == TARN_BOOL) return tarn_fail("arange: bool is not supported"), NULL;
     return is_integer(to) ? whole_range(first, end, by, to) : tarn_arange(first, end, by, to);
@@ -44,8 +45,10 @@ tarn_array *range_of(PyObject *start, PyObject *stop, PyObject *step, optional_d
 
 /* ---- others */
 
-tarn_array *filled_with(tarn_ints shape, tarn_array *value, optional_dtype dtype) {
-    return tarn_contiguous(tarn_broadcast_to(cast_to(value, dtype), shape));
+tarn_array *filled_with(tarn_ints shape, PyObject *value, optional_dtype dtype) {
+    if (value == Py_None) return PyErr_SetString(PyExc_TypeError, "full(): vals is None"), NULL;
+    tarn_array *a = array_of_object(value, dtype.given ? &dtype.value : NULL);
+    return tarn_contiguous(tarn_broadcast_to(a, shape));
 }
 
 bool grid_of(const array_list *arrays, bool sparse, const char *indexing, array_list *out) {

@@ -13,6 +13,8 @@ static int custom_init(PyObject *self, PyObject *arguments, PyObject *named) {
     static char *names[] = {"f", NULL};
     PyObject *function;
     if (!PyArg_ParseTupleAndKeywords(arguments, named, "O:custom_function", names, &function)) return -1;
+    if (!PyCallable_Check(function))
+        return PyErr_Format(PyExc_TypeError, "custom_function(): a %s cannot be called", type_name(function)), -1;
     replace(&((custom_object *)self)->rules[FUNCTION], Py_NewRef(function));
     return 0;
 }
@@ -81,9 +83,11 @@ static PyObject *call_rule(PyObject *rule, PyObject *a, PyObject *b, PyObject *c
     return made;
 }
 
-/* Hands out `count` arrays of a tree in which None stands for zero, as do those that are missing. */
+/* Hands out `count` arrays of a tree in which None stands for zero, as do those that are missing. One for an argument
+   that is no array may be None. */
 static bool hand_out_or_zero(PyObject *tree, int count, int *done, tarn_results *results) {
     if (tree == Py_None || is_array(tree)) {
+        if (*done == count && tree == Py_None) return true;
         if (*done == count)
             return PyErr_SetString(PyExc_ValueError, "[custom vjp] more gradients than arguments"), python_failed();
         tarn_result(results, tree == Py_None ? NULL : ARRAY(tree));

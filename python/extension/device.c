@@ -12,6 +12,7 @@ typedef struct {
 } kind_object;
 typedef struct {
     PyObject_HEAD tarn_stream *stream;
+    unsigned long thread; /* that made the object; 0: of all threads */
 } stream_object;
 typedef struct {
     PyObject_HEAD tarn_device device;
@@ -57,10 +58,16 @@ static tarn_stream *current_on(tarn_device device) {
 
 static tarn_stream *of_this_thread(local_stream_object *local);
 
+/* In MLX a stream belongs to the thread that made it. */
+static tarn_stream *of_thread(const stream_object *object) {
+    if (!like_mlx || !object->thread || object->thread == PyThread_get_thread_ident()) return object->stream;
+    return PyErr_SetString(PyExc_RuntimeError, "There is no such stream in the current thread."), NULL;
+}
+
 bool stream_of_object(PyObject *object, tarn_stream **stream) {
     tarn_device device;
     if (Py_IS_TYPE(object, stream_type))
-        *stream = ((stream_object *)object)->stream;
+        *stream = of_thread((stream_object *)object);
     else if (Py_IS_TYPE(object, local_stream_type))
         *stream = of_this_thread((local_stream_object *)object);
     else if (!device_of_object(object, &device))
@@ -81,7 +88,7 @@ PyObject *new_device(tarn_device device) {
 /* Streams are never freed: what was built on them may be computed at any time. */
 PyObject *new_stream(tarn_stream *stream) {
     stream_object *object = stream ? PyObject_New(stream_object, stream_type) : (stream_object *)raise_error();
-    if (object) object->stream = stream;
+    if (object) object->stream = stream, object->thread = PyThread_get_thread_ident();
     return (PyObject *)object;
 }
 
@@ -89,6 +96,12 @@ PyObject *new_stream_on(PyObject *where) {
     tarn_device device;
     if (!device_of_object(where, &device)) return NULL;
     return new_stream(there_is(device) ? tarn_stream_new(device) : NULL);
+}
+
+PyObject *new_shared_stream_on(PyObject *where) {
+    PyObject *stream = new_stream_on(where);
+    if (stream) ((stream_object *)stream)->thread = 0;
+    return stream;
 }
 
 PyObject *new_local_stream_on(PyObject *where) {

@@ -183,6 +183,8 @@ static PyObject *capsule_of(PyObject *value) {
 
 tarn_array *array_of_dlpack(PyObject *value, PyObject *copy) {
     if (copy == Py_False) return tarn_fail("from_dlpack: an array cannot be made without a copy"), NULL;
+    if (!PyCapsule_CheckExact(value) && !PyObject_HasAttrString(value, "__dlpack__"))
+        return PyErr_Format(PyExc_TypeError, "from_dlpack(): a %s has no __dlpack__", type_name(value)), NULL;
     PyObject *capsule = PyCapsule_CheckExact(value) ? Py_NewRef(value) : capsule_of(value);
     tarn_array *a = capsule ? of_capsule(capsule) : NULL;
     Py_XDECREF(capsule);

@@ -10,10 +10,11 @@ typedef struct {
 PyTypeObject *dtype_type;
 static PyObject *objects[TARN_DTYPE_COUNT];
 const char *package = "tarn.core";
+bool like_mlx;
 
 bool behave_as_mlx(void) {
     package = "mlx.core";
-    return true;
+    return like_mlx = true;
 }
 
 PyObject *new_dtype(tarn_dtype dtype) {

@@ -75,9 +75,9 @@ PyObject *array_namespace(PyObject *self, PyObject *arguments, PyObject *named) 
     static char *names[] = {"api_version", NULL};
     PyObject *version = Py_None;
     (void)self;
-    return PyArg_ParseTupleAndKeywords(arguments, named, "|O:__array_namespace__", names, &version)
-               ? PyImport_ImportModule("tarn.core")
-               : NULL;
+    if (!PyArg_ParseTupleAndKeywords(arguments, named, "|O:__array_namespace__", names, &version)) return NULL;
+    if (version == Py_None) return PyImport_ImportModule("tarn.core");
+    return PyErr_SetString(PyExc_ValueError, "__array_namespace__(): a version of the API cannot be asked for"), NULL;
 }
 
 tarn_array *as_array(PyObject *value, optional_dtype dtype, PyObject *copy) {

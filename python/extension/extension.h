@@ -57,7 +57,8 @@ tarn_dtype dtype_of_object(PyObject *object);
 bool is_floating(tarn_dtype dtype); /* float16, bfloat16, float32, float64 */
 bool is_integer(tarn_dtype dtype);  /* bool is none */
 extern const char *package;         /* "tarn.core", in the names that are printed */
-bool behave_as_mlx(void);           /* changes it: tarn/mlx */
+extern bool like_mlx;               /* under tarn.mlx: what Tarn does otherwise on purpose is done as MLX does it */
+bool behave_as_mlx(void);           /* changes both */
 
 /* ---- device.c */
 extern PyTypeObject *device_type, *stream_type, *device_kind_type;
@@ -165,6 +166,7 @@ PyObject *array_format(PyObject *self, PyObject *format);
 PyObject *array_subscript(PyObject *self, PyObject *index);
 int array_assign(PyObject *self, PyObject *index, PyObject *value);
 Py_ssize_t array_length(PyObject *self);
+PyObject *array_element(PyObject *self, Py_ssize_t i);
 PyObject *array_iterate(PyObject *self);
 int array_truth(PyObject *self);
 PyObject *array_int(PyObject *self);

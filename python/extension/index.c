@@ -59,6 +59,14 @@ static bool read_index(PyObject *index, subscript *s) {
     return read_entry(index, s->list);
 }
 
+/* MLX has no masks in what is read; programs ask whether it refuses them. */
+static bool no_masks(const subscript *s) {
+    for (int64_t i = 0; i < s->count; i++)
+        if (s->list[i].kind == TARN_ENTRY_ARRAY && tarn_dtype_of(s->list[i].array) == TARN_BOOL)
+            return refuse("boolean indices are not yet supported");
+    return true;
+}
+
 /* Masks are counted when the array is read: computed here, others may use the interpreter meanwhile. */
 static bool compute_masks(const subscript *s) {
     for (int64_t i = 0; i < s->count; i++) {
@@ -70,7 +78,7 @@ static bool compute_masks(const subscript *s) {
 
 tarn_array *index_read(tarn_array *a, PyObject *index) {
     subscript s;
-    bool good = read_index(index, &s) && compute_masks(&s);
+    bool good = read_index(index, &s) && (like_mlx ? no_masks(&s) : compute_masks(&s));
     return good ? tarn_index(a, ((tarn_entries){s.list, s.count})) : NULL;
 }
 

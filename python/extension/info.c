@@ -19,7 +19,6 @@ static const range_of_floats float_ranges[TARN_DTYPE_COUNT] = {
     [TARN_BFLOAT16] = {0x1.fep127, 0x1p-7, 0x1p-126},
     [TARN_FLOAT32] = {(double)FLT_MAX, (double)FLT_EPSILON, (double)FLT_MIN},
     [TARN_FLOAT64] = {DBL_MAX, DBL_EPSILON, DBL_MIN},
-    [TARN_COMPLEX64] = {(double)FLT_MAX, (double)FLT_EPSILON, (double)FLT_MIN},
 };
 
 static bool dtype_argument(PyObject *arguments, PyObject *named, const char *function, tarn_dtype *dtype) {
@@ -37,6 +36,7 @@ static info_object *new_info(PyTypeObject *type, tarn_dtype dtype) {
 static PyObject *finfo_new(PyTypeObject *type, PyObject *arguments, PyObject *named) {
     tarn_dtype dtype;
     if (!dtype_argument(arguments, named, "finfo", &dtype)) return NULL;
+    if (dtype == TARN_COMPLEX64) dtype = TARN_FLOAT32; /* of its parts */
     const range_of_floats *range = &float_ranges[dtype];
     if (range->max == 0)
         return PyErr_Format(PyExc_ValueError, "[finfo] dtype %s is not inexact.", tarn_dtype_name(dtype)), NULL;
@@ -44,7 +44,7 @@ static PyObject *finfo_new(PyTypeObject *type, PyObject *arguments, PyObject *na
     if (info) {
         info->least = PyFloat_FromDouble(-range->max), info->most = PyFloat_FromDouble(range->max);
         info->eps = range->eps, info->smallest = range->smallest;
-        info->bits = (int)tarn_dtype_bytes(dtype == TARN_COMPLEX64 ? TARN_FLOAT32 : dtype) * 8;
+        info->bits = (int)tarn_dtype_bytes(dtype) * 8;
     }
     return (PyObject *)info;
 }

@@ -8,8 +8,9 @@ bool is_scalar(PyObject *value) {
 /* The bounds of the integer dtypes; uint64's upper one is beyond what an int64 holds. */
 static bool fits(int64_t value, tarn_dtype dtype) {
     int64_t bits = tarn_dtype_bytes(dtype) * 8;
-    if (dtype <= TARN_UINT64) return value >= 0 && (bits == 64 || value < (int64_t)1 << bits);
-    return bits == 64 || (value >= -((int64_t)1 << (bits - 1)) && value < (int64_t)1 << (bits - 1));
+    if (bits == 64) return true; /* uint64 takes negative numbers modulo 2^64 */
+    if (dtype <= TARN_UINT64) return value >= 0 && value < (int64_t)1 << bits;
+    return value >= -((int64_t)1 << (bits - 1)) && value < (int64_t)1 << (bits - 1);
 }
 
 static tarn_array *of_int(PyObject *value, const tarn_dtype *like) {
@@ -22,6 +23,7 @@ static tarn_array *of_int(PyObject *value, const tarn_dtype *like) {
     if (is_integer(dtype) && !fits(number, dtype))
         return tarn_fail("Converting %lld to %s would result in overflow.", (long long)number, tarn_dtype_name(dtype)),
                NULL;
+    if (dtype == TARN_UINT64 && number < 0) return tarn_astype(tarn_scalar_int(number, TARN_INT64), dtype);
     return tarn_scalar_int(number, dtype);
 }
 
@@ -36,6 +38,7 @@ tarn_array *weak_scalar(PyObject *value, const tarn_dtype *like) {
 
 static tarn_array *operand(PyObject *value, const tarn_dtype *like) {
     if (is_array(value)) return ARRAY(value);
+    if (value == Py_None) return PyErr_SetString(PyExc_TypeError, "an array or number is needed, not None"), NULL;
     return is_scalar(value) ? weak_scalar(value, like) : array_of_object(value, like);
 }
 

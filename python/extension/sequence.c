@@ -13,6 +13,12 @@ Py_ssize_t array_length(PyObject *self) {
     return tarn_dim(ARRAY(self), 0);
 }
 
+/* What makes an array a sequence: reversed(a), and lists of arrays that are one array. */
+PyObject *array_element(PyObject *self, Py_ssize_t i) {
+    TARN_SCOPE;
+    return new_array(tarn_index(ARRAY(self), TARN_INDEX(TARN_AT(i))));
+}
+
 PyObject *array_iterate(PyObject *self) {
     if (tarn_ndim(ARRAY(self)) == 0) return PyErr_SetString(PyExc_TypeError, "iter() 0-dimensional array."), NULL;
     iterator_object *iterator = PyObject_New(iterator_object, iterator_type);

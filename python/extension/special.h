@@ -22,7 +22,7 @@ static inline tarn_array *flat_if_none(tarn_array *a, tarn_axis axis) {
 
 /* ---- creation.c */
 tarn_array *range_of(PyObject *start, PyObject *stop, PyObject *step, optional_dtype dtype);
-tarn_array *filled_with(tarn_ints shape, tarn_array *value, optional_dtype dtype);
+tarn_array *filled_with(tarn_ints shape, PyObject *value, optional_dtype dtype);
 bool grid_of(const array_list *arrays, bool sparse, const char *indexing, array_list *out);
 tarn_array *search_sorted(tarn_array *sorted, tarn_array *values, const char *side);
 PyObject *unique_of(tarn_array *a, int64_t size, bool index, bool inverse, bool counts, tarn_array *fill);
@@ -116,6 +116,7 @@ bool set_default_device(PyObject *where);
 PyObject *default_stream(PyObject *where);
 bool set_default_stream(PyObject *stream);
 PyObject *new_stream_on(PyObject *where);
+PyObject *new_shared_stream_on(PyObject *where); /* any thread may use it, under tarn.mlx too */
 PyObject *new_local_stream_on(PyObject *where);
 PyObject *stream_context(PyObject *where);
 bool synchronize(PyObject *where); /* NULL or None: all streams */

@@ -47,7 +47,10 @@ def load_path(core, path, kind, return_metadata):
         return core._load_npy(path)
     if kind == "npz" and return_metadata:
         raise ValueError("[load] metadata not supported for format npz")
-    arrays, metadata = core._load_tensors(path, kind)
+    try:
+        arrays, metadata = core._load_tensors(path, kind)
+    except RuntimeError as error:  # of the types that MLX raises
+        raise (ValueError if kind == "npz" or kind == "gguf" and not os.path.exists(path) else RuntimeError)(str(error)) from None
     return (arrays, metadata) if return_metadata else arrays
 
 

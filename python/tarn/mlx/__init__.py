@@ -45,6 +45,9 @@ def _install():
     sys.meta_path.insert(0, _Finder())
     tarn.core._behave_as_mlx()
     tarn.core.__version__ = VERSION
+    for value in vars(tarn.core).values():
+        if isinstance(value, type):
+            value.__module__ = "mlx.core"
     importlib.import_module("mlx.core")
     for name in [name for name in sys.modules if name.startswith("tarn.core.")]:
         sys.modules["mlx" + name[len("tarn") :]] = sys.modules[name]
