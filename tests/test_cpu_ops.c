@@ -283,21 +283,56 @@ static void test_orders(tarn_dtype dtype) {
             for (int64_t i = 0; i < 500 && dtype_kind_of(dtype) == KIND_FLOAT; i += 7) put(&x, i, specials[i % 10]);
             compare_call(CALL(sort, &(attributes_sort){.axis = axis}, &out, x), 0, "sort");
             compare_call(CALL(argsort, &(attributes_argsort){.axis = axis - 3}, &order, x), 0, "argsort");
-            attributes_scan a = {
-                .kind = (reduce_kind)(layout % 4), .axis = axis, .reverse = layout % 2, .exclusive = layout == 3};
-            if (dtype == TARN_COMPLEX64 && a.kind >= REDUCE_MAX) continue;
-            operand sums =
-                make(a.kind >= REDUCE_MAX ? dtype : reduced_dtype((reduce_kind)a.kind, dtype), (tarn_ints){shape, 3});
-            operand numbers = reducible(dtype, (tarn_ints){shape, 3}, (reduce_kind)a.kind, layout);
-            /* The reference rounds half types once and keeps long doubles; partial sums reach 20. */
-            operand scale = make(TARN_FLOAT64, (tarn_ints){shape, 3});
-            for (int64_t i = 0; dtype == TARN_FLOAT64 && i < operand_size(&scale); i++) put(&scale, i, 20);
-            compare_scaled(CALL(scan, &a, &sums, numbers),
-                           dtype == TARN_FLOAT64  ? 64
-                           : dtype_is_half(dtype) ? 1
-                                                  : 0,
-                           &scale, "scan");
         }
+}
+
+static void test_scan(tarn_dtype dtype, tarn_ints shape, attributes_scan a, int layout) {
+    if (dtype == TARN_COMPLEX64 && a.kind >= REDUCE_MAX) return;
+    if (a.kind == REDUCE_LOGADDEXP && dtype_kind_of(dtype) < KIND_FLOAT) return;
+    operand out = make(a.kind >= REDUCE_MAX ? dtype : reduced_dtype((reduce_kind)a.kind, dtype), shape);
+    operand x = reducible(dtype, shape, (reduce_kind)(a.kind == REDUCE_LOGADDEXP ? REDUCE_SUM : a.kind), layout);
+    /* The reference rounds half types once and keeps long doubles; partial sums of n numbers reach 6 sqrt(n). */
+    operand scale = make(TARN_FLOAT64, shape);
+    double most =
+        a.kind == REDUCE_LOGADDEXP ? 4 : 6 * sqrt((double)shape.values[axis_normal(a.axis, (int)shape.count)]);
+    bool rounds = dtype == TARN_FLOAT64 || a.kind == REDUCE_LOGADDEXP;
+    for (int64_t i = 0; rounds && i < operand_size(&scale); i++) put(&scale, i, most);
+    double tolerance = dtype_is_half(dtype) ? 1 : dtype == TARN_FLOAT64 ? 64 : rounds ? 8 : a.kind < REDUCE_MAX ? 1 : 0;
+    compare_scaled(CALL(scan, &a, &out, x), tolerance, &scale, "scan");
+}
+
+/* Lines and columns, short and long, of all kinds and both ways. */
+static void test_scans(tarn_dtype dtype) {
+    static const reduce_kind kinds[] = {REDUCE_SUM, REDUCE_PROD, REDUCE_MAX, REDUCE_MIN, REDUCE_LOGADDEXP};
+    for (int i = 0; i < 60; i++) {
+        attributes_scan a = {.kind = kinds[i % 5], .axis = i % 3, .reverse = i % 2, .exclusive = i / 5 % 2};
+        test_scan(dtype, DIMS(3, 290, 5), a, i % LAYOUTS);
+        test_scan(dtype, DIMS(4, 7, 37), a, (i + 1) % LAYOUTS);
+    }
+    for (int i = 0; i < 10; i++) {
+        attributes_scan a = {.kind = kinds[i % 5], .axis = -1, .reverse = i / 5, .exclusive = i % 2};
+        test_scan(dtype, DIMS(2, 140001), a, i % 2 ? 0 : 1);
+        a.axis = 0;
+        test_scan(dtype, DIMS(9, 4117), a, 0);
+    }
+}
+
+/* Long lines and large outputs, which go past the caches: the same bits with any number of threads. */
+static void test_scan_threads(tarn_ints shape, attributes_scan a) {
+    operand x = randomized(TARN_FLOAT32, shape, DOMAIN_ANY), results[3], expected = make(TARN_FLOAT32, shape);
+    size_t bytes = (size_t)operand_size(&x) * sizeof(float);
+    for (int threads = 1; threads <= 3; threads++) {
+        operand *out = &results[threads - 1];
+        *out = make(TARN_FLOAT32, shape);
+        parallel_set_threads(threads);
+        CHECK(run_call(&backend_cpu, CALL(scan, &a, out, x)), "%s", tarn_error());
+        CHECK(memcmp(out->data, results[0].data, bytes) == 0, "scan: %d threads change the sums", threads);
+    }
+    parallel_set_threads(0);
+    CHECK(run_call(&backend_reference, CALL(scan, &a, &expected, x)), "%s", tarn_error());
+    operand scale = make(TARN_FLOAT64, shape);
+    for (int64_t i = 0; i < operand_size(&scale); i++) put(&scale, i, 1);
+    compare(&results[0], &expected, 2, &scale, "scan of many");
 }
 
 /* Long lines, which threads share, and those of 16 bits that are counted: to the last bit of each zero and NaN. */
@@ -393,6 +428,7 @@ static void test_set(void) {
         test_reductions((tarn_dtype)dtype);
         test_extremes((tarn_dtype)dtype);
         test_orders((tarn_dtype)dtype);
+        test_scans((tarn_dtype)dtype);
         test_long_orders((tarn_dtype)dtype);
         test_making((tarn_dtype)dtype);
     }
@@ -415,5 +451,12 @@ int main(void) {
     test_scatter_threads(5000, 1, 200000, 1, false);
     test_scatter_threads(50, 8, 500, 9, false);
     test_scatter_threads(50, 8, 500, 9, true);
+    for (int way = 0; way < 4; way++) {
+        attributes_scan a = {.kind = REDUCE_SUM, .axis = -1, .reverse = way & 1, .exclusive = way >> 1};
+        test_scan_threads(DIMS(1, 4400001), a);
+        test_scan_threads(DIMS(1001, 4201), a);
+        a.axis = 0;
+        test_scan_threads(DIMS(1001, 4208), a);
+    }
     return failures != 0;
 }

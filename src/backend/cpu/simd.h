@@ -33,6 +33,13 @@ static inline vf32 round_bfloat16(vf32 x) {
 static inline hu16 narrow_bfloat16(vf32 x) {
     return __builtin_convertvector((vu32)round_bfloat16(x) >> 16, hu16);
 }
+static inline __attribute__((unused)) hf32 widen_quarter_bfloat16(qu16 q) {
+    return (hf32)(__builtin_convertvector(q, hu32) << 16);
+}
+static inline __attribute__((unused)) qu16 narrow_quarter_bfloat16(hf32 x) {
+    hu32 bits = (hu32)x, rounded = bits + 0x7FFF + ((bits >> 16) & 1), quiet = bits | 0x400000, nan = (hu32)(x != x);
+    return __builtin_convertvector(((nan & quiet) | (~nan & rounded)) >> 16, qu16);
+}
 static inline vf32 round_float16(vf32 x) {
     return widen_float16(narrow_float16(x));
 }

@@ -18,6 +18,9 @@
 static inline __attribute__((unused)) void stream_f32(void *to, vf32 v) {
     _mm256_stream_ps(to, (__m256)v);
 }
+static inline __attribute__((unused)) void stream_half(void *to, hf32 v) {
+    _mm_stream_ps(to, (__m128)v);
+}
 static inline __attribute__((unused)) void stream_fence(void) {
     _mm_sfence();
 }
@@ -27,6 +30,17 @@ static inline vf32 widen_float16(hu16 h) {
 }
 static inline hu16 narrow_float16(vf32 x) {
     return (hu16)_mm256_cvtps_ph((__m256)x, _MM_FROUND_TO_NEAREST_INT);
+}
+static inline __attribute__((unused)) hf32 widen_quarter_float16(qu16 q) {
+    __m128i bits = _mm_setzero_si128();
+    memcpy(&bits, &q, sizeof q);
+    return (hf32)_mm_cvtph_ps(bits);
+}
+static inline __attribute__((unused)) qu16 narrow_quarter_float16(hf32 x) {
+    __m128i bits = _mm_cvtps_ph((__m128)x, _MM_FROUND_TO_NEAREST_INT);
+    qu16 q;
+    memcpy(&q, &bits, sizeof q);
+    return q;
 }
 
 #define SIMD_ROUND(name, mode)                                                                                         \

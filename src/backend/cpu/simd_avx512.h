@@ -18,6 +18,9 @@
 static inline __attribute__((unused)) void stream_f32(void *to, vf32 v) {
     _mm512_stream_ps(to, (__m512)v);
 }
+static inline __attribute__((unused)) void stream_half(void *to, hf32 v) {
+    _mm256_stream_ps(to, (__m256)v);
+}
 static inline __attribute__((unused)) void stream_fence(void) {
     _mm_sfence();
 }
@@ -27,6 +30,12 @@ static inline vf32 widen_float16(hu16 h) {
 }
 static inline hu16 narrow_float16(vf32 x) {
     return (hu16)_mm512_cvtps_ph((__m512)x, _MM_FROUND_TO_NEAREST_INT);
+}
+static inline __attribute__((unused)) hf32 widen_quarter_float16(qu16 q) {
+    return (hf32)_mm256_cvtph_ps((__m128i)q);
+}
+static inline __attribute__((unused)) qu16 narrow_quarter_float16(hf32 x) {
+    return (qu16)_mm256_cvtps_ph((__m256)x, _MM_FROUND_TO_NEAREST_INT);
 }
 
 #define SIMD_ROUND(name, mode)                                                                                         \

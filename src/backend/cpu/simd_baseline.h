@@ -25,6 +25,9 @@
 static inline __attribute__((unused)) void stream_f32(void *to, vf32 v) {
     store_f32(to, v);
 }
+static inline __attribute__((unused)) void stream_half(void *to, hf32 v) {
+    store_hf32(to, v);
+}
 static inline __attribute__((unused)) void stream_fence(void) {}
 
 static inline vf32 widen_float16(hu16 h) {
@@ -36,6 +39,12 @@ static inline hu16 narrow_float16(vf32 x) {
     hu16 h;
     for (int i = 0; i < LANES; i++) h[i] = float_to_float16(x[i]);
     return h;
+}
+static inline __attribute__((unused)) hf32 widen_quarter_float16(qu16 q) {
+    return (hf32){float16_to_float(q[0]), float16_to_float(q[1])};
+}
+static inline __attribute__((unused)) qu16 narrow_quarter_float16(hf32 x) {
+    return (qu16){float_to_float16(x[0]), float_to_float16(x[1])};
 }
 
 #define SIMD_LANE_BY_LANE(name)                                                                                        \

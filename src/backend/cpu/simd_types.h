@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* ---- types: v<kind><bits> fills a register, h<kind><bits> half of one */
+/* ---- types: v<kind><bits> fills a register, h<kind><bits> half of one, q<kind><bits> a quarter */
 #define SIMD_TYPE(name, type, bytes) typedef type name __attribute__((vector_size(bytes)));
 SIMD_TYPE(vf32, float, SIMD_BYTES)
 SIMD_TYPE(vi32, int32_t, SIMD_BYTES)
@@ -18,6 +18,8 @@ SIMD_TYPE(vu64, uint64_t, SIMD_BYTES)
 SIMD_TYPE(hu16, uint16_t, SIMD_BYTES / 2)
 SIMD_TYPE(hf32, float, SIMD_BYTES / 2)
 SIMD_TYPE(hi32, int32_t, SIMD_BYTES / 2)
+SIMD_TYPE(hu32, uint32_t, SIMD_BYTES / 2)
+SIMD_TYPE(qu16, uint16_t, SIMD_BYTES / 4)
 SIMD_TYPE(quad_f32, float, 16)
 SIMD_TYPE(pair_f32, float, 8)
 
@@ -41,6 +43,7 @@ SIMD_ACCESS(i64, vi64)
 SIMD_ACCESS(u64, vu64)
 SIMD_ACCESS(hu16, hu16)
 SIMD_ACCESS(hi32, hi32)
+SIMD_ACCESS(hf32, hf32)
 
 static inline vf32 splat_f32(float x) {
     return x - (vf32){0};

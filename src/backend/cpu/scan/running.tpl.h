@@ -1,0 +1,119 @@
+/* Loops of one running value (scan.h). The file that includes this defines
+
+     NAME(f)            f with the name of the kind and the type
+     ELEMENT, ELEMENTS  an element, and COUNT of them
+     VALUE, VALUES      what runs, and COUNT of those
+     WIDEN(e), NARROW(v)   ELEMENTS as VALUES, and back
+     STREAM(to, e)      ELEMENTS past the caches
+     FIRST              what has run before the first element
+     FOLD(a, b)         VALUES of a and then b
+
+   and undefines them after it. */
+
+INLINE VALUES NAME(all)(VALUE x) {
+    return x - (VALUES){0};
+}
+
+/* Each lane with those below it. */
+INLINE VALUES NAME(prefix)(VALUES v) {
+    const VALUES first = NAME(all)(FIRST);
+    v = FOLD(LANES_UP(COUNT, 1, first, v), v);
+    if (COUNT > 2) v = FOLD(LANES_UP(COUNT, 2, first, v), v);
+    if (COUNT > 4) v = FOLD(LANES_UP(COUNT, 4, first, v), v);
+    if (COUNT > 8) v = FOLD(LANES_UP(COUNT, 8, first, v), v);
+    return v;
+}
+
+/* Elements beyond count are as if nothing came. */
+INLINE VALUES NAME(get)(const ELEMENT *from, int64_t count) {
+    ELEMENTS elements = {0};
+    memcpy(&elements, from, count >= COUNT ? sizeof elements : (size_t)count * sizeof *from);
+    VALUES v = WIDEN(elements);
+    for (int64_t i = count; i < COUNT; i++) v[i] = FIRST;
+    return v;
+}
+INLINE void NAME(put)(ELEMENT *to, VALUES v, int64_t count, bool past) {
+    ELEMENTS elements = NARROW(v);
+    if (past && count >= COUNT)
+        STREAM(to, elements);
+    else
+        memcpy(to, &elements, count >= COUNT ? sizeof elements : (size_t)count * sizeof *to);
+}
+
+static void NAME(start)(scan_state *state) {
+    VALUE first = FIRST;
+    memcpy(state, &first, sizeof first);
+}
+
+INLINE void NAME(step)(ELEMENT *to, const ELEMENT *from, int64_t count, VALUES *carry, scan_way way) {
+    VALUES v = NAME(get)(from, count);
+    v = NAME(prefix)(way.backwards ? LANES_BACKWARDS(COUNT, v) : v);
+    VALUES out = FOLD(*carry, way.exclusive ? LANES_UP(COUNT, 1, NAME(all)(FIRST), v) : v);
+    *carry = FOLD(*carry, LANES_LAST(COUNT, v));
+    NAME(put)(to, way.backwards ? LANES_BACKWARDS(COUNT, out) : out, count, way.past);
+}
+
+static void NAME(line)(void *to, const void *from, int64_t count, scan_state *state, scan_way way) {
+    ELEMENT *out = to;
+    const ELEMENT *in = from;
+    VALUE running;
+    memcpy(&running, state, sizeof running);
+    VALUES carry = NAME(all)(running);
+    int64_t i = 0, ahead = way.backwards ? -AHEAD : AHEAD;
+    for (; i + COUNT <= count; i += COUNT) {
+        int64_t at = way.backwards ? count - COUNT - i : i;
+        PREFETCH((const char *)(in + at) + ahead);
+        NAME(step)(out + at, in + at, COUNT, &carry, way);
+    }
+    int64_t at = way.backwards ? 0 : i;
+    if (i < count) NAME(step)(out + at, in + at, count - i, &carry, way);
+    running = carry[0];
+    memcpy(state, &running, sizeof running);
+}
+
+static void NAME(join)(scan_state *state, const scan_state *more) {
+    VALUE a, b;
+    memcpy(&a, state, sizeof a), memcpy(&b, more, sizeof b);
+    a = FOLD(NAME(all)(a), NAME(all)(b))[0];
+    memcpy(state, &a, sizeof a);
+}
+
+/* Four sums side by side. */
+static void NAME(total)(const void *from, int64_t count, scan_state *state) {
+    const ELEMENT *in = from;
+    VALUES sums[4];
+    int64_t i = 0;
+    for (int j = 0; j < 4; j++) sums[j] = NAME(all)(FIRST);
+    for (; i + 4 * COUNT <= count; i += 4 * COUNT) {
+        PREFETCH((const char *)(in + i) + AHEAD);
+        UNROLL(4)
+        for (int j = 0; j < 4; j++) sums[j] = FOLD(sums[j], NAME(get)(in + i + j * COUNT, COUNT));
+    }
+    for (; i < count; i += COUNT) sums[0] = FOLD(sums[0], NAME(get)(in + i, count - i));
+    VALUES all = NAME(prefix)(FOLD(FOLD(sums[0], sums[1]), FOLD(sums[2], sums[3])));
+    VALUE last = all[COUNT - 1];
+    scan_state more;
+    memcpy(&more, &last, sizeof last);
+    NAME(join)(state, &more);
+}
+
+static void NAME(start_columns)(scan_states *states, int64_t count) {
+    VALUES first = NAME(all)(FIRST);
+    for (int64_t i = 0; i < count; i += COUNT)
+        memcpy(states->values + i * (int64_t)sizeof(VALUE), &first, sizeof first);
+}
+
+static void NAME(row)(void *to, const void *from, int64_t count, scan_states *states, scan_way way) {
+    for (int64_t i = 0; i < count; i += COUNT) {
+        VALUES before, after;
+        char *running = states->values + i * (int64_t)sizeof(VALUE);
+        memcpy(&before, running, sizeof before);
+        PREFETCH((const ELEMENT *)from + i + way.ahead);
+        after = FOLD(before, NAME(get)((const ELEMENT *)from + i, count - i));
+        memcpy(running, &after, sizeof after);
+        NAME(put)((ELEMENT *)to + i, way.exclusive ? before : after, count - i, way.past);
+    }
+}
+
+static const scan_loops NAME(loops) = {NAME(start), NAME(line),          NAME(total),
+                                       NAME(join),  NAME(start_columns), NAME(row)};

@@ -1,0 +1,299 @@
+/* scan: running values along an axis. What the loops need not know: where lines and columns lie, and how threads share
+   them. Elements that are not dense values of the compute type go through a piece in the first-level cache.
+
+   Along the last axis, or where few elements lie side by side behind the axis, a line is run at a time; along others
+   columns, SCAN_COLUMNS at a time. Few long lines are cut into chunks: what each chunk comes to is found first, then
+   where it begins, then all of it, a few chunks at a time so that they are still in a cache. Lines are cut by the shape
+   alone, so that results do not depend on the number of threads. */
+#include "cpu/scan/scan.h"
+
+#include <string.h>
+
+#include "base/threads.h"
+#include "cpu/cpu.h"
+#include "cpu/order/lines.h"
+
+enum {
+    PIECE = 512,
+    GRAIN = 1 << 14,
+    LEAST_COLUMNS = 16,
+    FEW_LINES = 8,
+    CHUNK = 1 << 16,
+    MOST_CHUNKS = 64,        /* of a round */
+    STREAM_BYTES = 16 << 20, /* an output of so many bytes goes past the caches */
+    ALIGNMENT = 64
+};
+
+typedef struct {
+    const call *call;
+    const attributes_scan *attributes;
+    const elementwise_kernels *kernels;
+    const scan_loops *loops;  /* of values of the compute type */
+    const scan_loops *direct; /* of the arrays' elements as they are; NULL: they go through a piece */
+    int axis;
+    bool past; /* the output goes past the caches */
+} scan_job;
+
+/* A stretch of a line. Steps in elements. */
+typedef struct {
+    const scan_job *job;
+    const char *from;
+    char *to;
+    int64_t from_step, to_step, count;
+} stretch;
+
+static scan_way way_of(const scan_job *j) {
+    return (scan_way){.exclusive = j->attributes->exclusive, .backwards = j->attributes->reverse};
+}
+
+static stretch part_of(const stretch *s, int64_t at, int64_t count) {
+    stretch part = *s;
+    part.from += at * s->from_step * dtype_bytes(s->job->call->inputs[0].dtype);
+    part.to += at * s->to_step * dtype_bytes(s->job->call->outputs[0].dtype);
+    part.count = count;
+    return part;
+}
+
+/* ---- lines */
+
+static void run_piece(const stretch *s, scan_state *state) {
+    double values[PIECE], stored[PIECE];
+    tarn_dtype from = s->job->call->inputs[0].dtype, to = s->job->call->outputs[0].dtype;
+    int64_t bytes = dtype_bytes(to);
+    s->job->kernels->loads[from](values, s->from, s->from_step, s->count);
+    s->job->loops->line(values, values, s->count, state, way_of(s->job));
+    s->job->kernels->stores[to](s->to_step == 1 ? (void *)s->to : stored, values, s->count);
+    for (int64_t i = 0; s->to_step != 1 && i < s->count; i++)
+        memcpy(s->to + i * s->to_step * bytes, (char *)stored + i * bytes, (size_t)bytes);
+}
+
+/* The part of a dense line whose output is whole vectors goes past the caches, if it shall; the rest does not. */
+static void run_dense(const stretch *s, scan_state *state) {
+    scan_way way = way_of(s->job), past = way;
+    int64_t bytes = dtype_bytes(s->job->call->outputs[0].dtype),
+            head = (int64_t)(-(uintptr_t)s->to % ALIGNMENT) / bytes, whole = (s->count - head) / ALIGNMENT * ALIGNMENT;
+    past.past = s->job->past && whole > 0;
+    if (!past.past) head = 0, whole = s->count;
+    const int64_t begins[] = {0, head, head + whole, s->count};
+    for (int i = 0; i < 3; i++) {
+        int part = way.backwards ? 2 - i : i;
+        int64_t begin = begins[part] * bytes, count = begins[part + 1] - begins[part];
+        if (count > 0) s->job->direct->line(s->to + begin, s->from + begin, count, state, part == 1 ? past : way);
+    }
+}
+
+static void run_stretch(const stretch *s, scan_state *state) {
+    if (s->job->direct && s->from_step == 1 && s->to_step == 1) {
+        run_dense(s, state);
+        return;
+    }
+    for (int64_t done = 0; done < s->count; done += PIECE) {
+        int64_t some = s->count - done < PIECE ? s->count - done : PIECE;
+        stretch piece = part_of(s, s->job->attributes->reverse ? s->count - done - some : done, some);
+        run_piece(&piece, state);
+    }
+}
+
+static stretch line_of(const scan_job *j, int64_t line) {
+    const operand *x = &j->call->inputs[0], *out = &j->call->outputs[0];
+    return (stretch){.job = j,
+                     .from = line_at(x, j->axis, line),
+                     .to = line_at(out, j->axis, line),
+                     .from_step = x->strides[j->axis],
+                     .to_step = out->strides[j->axis],
+                     .count = x->shape[j->axis]};
+}
+
+static void line_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    const scan_job *j = context;
+    for (int64_t line = begin; line < end; line++) {
+        stretch s = line_of(j, line);
+        scan_state state;
+        j->loops->start(&state);
+        run_stretch(&s, &state);
+    }
+    j->kernels->fence();
+}
+
+/* ---- few long lines, in chunks */
+
+typedef struct {
+    stretch line;
+    int64_t first; /* chunk of this round, in the order in which they run */
+    scan_state states[MOST_CHUNKS];
+} chunk_round;
+
+static stretch chunk_at(const chunk_round *r, int64_t number) {
+    int64_t n = r->line.count, begin = number * CHUNK, some = n - begin < CHUNK ? n - begin : CHUNK;
+    return part_of(&r->line, r->line.job->attributes->reverse ? n - begin - some : begin, some);
+}
+
+static void total_of(const stretch *s, scan_state *state) {
+    const scan_job *j = s->job;
+    double values[PIECE];
+    if (j->direct && s->from_step == 1) {
+        j->direct->total(s->from, s->count, state);
+        return;
+    }
+    for (int64_t at = 0; at < s->count; at += PIECE) {
+        stretch piece = part_of(s, at, s->count - at < PIECE ? s->count - at : PIECE);
+        j->kernels->loads[j->call->inputs[0].dtype](values, piece.from, s->from_step, piece.count);
+        j->loops->total(values, piece.count, state);
+    }
+}
+
+static void total_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    chunk_round *r = context;
+    for (int64_t i = begin; i < end; i++) {
+        stretch s = chunk_at(r, r->first + i);
+        r->line.job->loops->start(&r->states[i]);
+        total_of(&s, &r->states[i]);
+    }
+}
+
+static void chunk_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    chunk_round *r = context;
+    for (int64_t i = begin; i < end; i++) {
+        stretch s = chunk_at(r, r->first + i);
+        run_stretch(&s, &r->states[i]);
+    }
+    r->line.job->kernels->fence();
+}
+
+static void run_in_chunks(const scan_job *j, int64_t line) {
+    chunk_round r = {.line = line_of(j, line)};
+    int64_t chunks = (r.line.count + CHUNK - 1) / CHUNK, most = 2 * parallel_threads();
+    if (most > MOST_CHUNKS) most = MOST_CHUNKS;
+    scan_state running;
+    j->loops->start(&running);
+    for (r.first = 0; r.first < chunks; r.first += most) {
+        int64_t some = chunks - r.first < most ? chunks - r.first : most;
+        parallel_for(some, 1, total_part, &r);
+        for (int64_t i = 0; i < some; i++) {
+            scan_state total = r.states[i];
+            r.states[i] = running;
+            j->loops->join(&running, &total);
+        }
+        parallel_for(some, 1, chunk_part, &r);
+    }
+}
+
+/* ---- columns: the axes behind the axis that one stride walks are one */
+
+typedef struct {
+    const scan_job *job;
+    int64_t columns, blocks, step; /* of one line of rows; step: between elements of a row of the input */
+    operand x, out;                /* without these axes */
+} column_job;
+
+static column_job columns_of(const scan_job *j) {
+    column_job c = {.job = j, .columns = 1, .step = 1, .x = j->call->inputs[0], .out = j->call->outputs[0]};
+    int last = c.x.ndim - 1;
+    if (last > j->axis) c.step = c.x.strides[last];
+    for (; last > j->axis && (c.columns == 1 || c.x.strides[last] == c.step * c.columns); last--)
+        c.columns *= c.x.shape[last];
+    c.x.ndim = c.out.ndim = last + 1;
+    c.blocks = (c.columns + SCAN_COLUMNS - 1) / SCAN_COLUMNS;
+    return c;
+}
+
+/* One row of a block, through a piece where elements are no values. */
+static void run_row(const column_job *c, char *to, const char *from, int64_t count, scan_states *states, scan_way way) {
+    const scan_job *j = c->job;
+    double values[SCAN_COLUMNS];
+    if (j->direct && c->step == 1) {
+        j->direct->row(to, from, count, states, way);
+        return;
+    }
+    way.past = false;
+    j->kernels->loads[c->x.dtype](values, from, c->step, count);
+    j->loops->row(values, values, count, states, way);
+    j->kernels->stores[c->out.dtype](to, values, count);
+}
+
+static void run_columns(const column_job *c, int64_t line, int64_t block, scan_states *states) {
+    const scan_job *j = c->job;
+    int64_t n = c->x.shape[j->axis], at = block * SCAN_COLUMNS, bytes = dtype_bytes(c->x.dtype),
+            out_bytes = dtype_bytes(c->out.dtype), step = c->x.strides[j->axis] * bytes,
+            out_step = c->out.strides[j->axis] * out_bytes;
+    int64_t count = c->columns - at < SCAN_COLUMNS ? c->columns - at : SCAN_COLUMNS;
+    const char *from = line_at(&c->x, j->axis, line) + at * c->step * bytes;
+    char *to = line_at(&c->out, j->axis, line) + at * out_bytes;
+    scan_way way = way_of(j);
+    if (way.backwards) from += (n - 1) * step, to += (n - 1) * out_step, step = -step, out_step = -out_step;
+    way.past = j->past && (uintptr_t)to % ALIGNMENT == 0 && out_step % ALIGNMENT == 0;
+    way.ahead = step / bytes;
+    j->loops->start_columns(states, count);
+    for (int64_t i = 0; i < n; i++) run_row(c, to + i * out_step, from + i * step, count, states, way);
+}
+
+static void column_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    const column_job *c = context;
+    scan_states states;
+    for (int64_t i = begin; i < end; i++) run_columns(c, i / c->blocks, i % c->blocks, &states);
+    c->job->kernels->fence();
+}
+
+/* ---- the op */
+
+static const scan_loops *direct_loops(const scan_kernels *scans, reduce_kind kind, tarn_dtype from, tarn_dtype to) {
+    compute_type type = compute_type_of(to);
+    bool alike = dtype_bytes(from) == dtype_bytes(to) && compute_type_of(from) == type;
+    if (alike && to == TARN_BFLOAT16) return scans->bfloat16[kind];
+    if (alike && to == TARN_FLOAT16) return scans->float16[kind];
+    return alike && dtype_bytes(to) == compute_type_bytes(type) ? scans->loops[kind][type] : NULL;
+}
+
+static bool run_scan(const call *c, const elementwise_kernels *kernels, const scan_kernels *scans) {
+    const operand *x = &c->inputs[0], *out = &c->outputs[0];
+    scan_job j = {.call = c, .attributes = c->attributes, .kernels = kernels};
+    j.loops = scans->loops[j.attributes->kind][compute_type_of(out->dtype)];
+    j.direct = direct_loops(scans, (reduce_kind)j.attributes->kind, x->dtype, out->dtype);
+    j.axis = axis_normal(j.attributes->axis, x->ndim);
+    j.past = operand_size(out) * dtype_bytes(out->dtype) >= STREAM_BYTES;
+    int64_t n = x->shape[j.axis], size = operand_size(x), lines = n > 0 ? size / n : 0;
+    if (size == 0) return true;
+    column_job columns = columns_of(&j);
+    if (columns.columns >= LEAST_COLUMNS)
+        parallel_for(size / n / columns.columns * columns.blocks, GRAIN / (n * SCAN_COLUMNS) + 1, column_part,
+                     &columns);
+    else if (lines < FEW_LINES && n > 2 * CHUNK)
+        for (int64_t line = 0; line < lines; line++) run_in_chunks(&j, line);
+    else
+        parallel_for(lines, GRAIN / n + 1, line_part, &j);
+    return true;
+}
+
+/* Truths, and the ends of the range of small integers, are left to the reference. */
+static bool supports_scan(const call *c) {
+    const attributes_scan *a = c->attributes;
+    tarn_dtype dtype = c->outputs[0].dtype;
+    compute_type to = compute_type_of(dtype), from = compute_type_of(c->inputs[0].dtype);
+    bool same = from == to || (from <= TYPE_U32 && to <= TYPE_U32);
+    bool ends = a->exclusive && (a->kind == REDUCE_MAX || a->kind == REDUCE_MIN);
+    if (ends && dtype_kind_of(dtype) == KIND_INT && dtype_bytes(dtype) < 4) return false;
+    return same && dtype != TARN_BOOL && a->kind <= REDUCE_LOGADDEXP && scan_kernels_baseline.loops[a->kind][to];
+}
+
+#define SCAN_ROWS(isa, isa_id)                                                                                         \
+    static bool scan_##isa(const call *c) {                                                                            \
+        return run_scan(c, &elementwise_kernels_##isa, &scan_kernels_##isa);                                           \
+    }                                                                                                                  \
+    static const kernel_row row_##isa = {.op = OP_scan,                                                                \
+                                         .name = "scan_" #isa,                                                         \
+                                         .dtypes = DTYPES_ALL,                                                         \
+                                         .layout = LAYOUT_ANY,                                                         \
+                                         .supports = supports_scan,                                                    \
+                                         .run = scan_##isa};
+CPU_EACH_ISA(SCAN_ROWS)
+
+int cpu_rows_scan(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
+#define TABLE(isa, isa_id) [isa_id] = &row_##isa,
+    static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
+#undef TABLE
+    return cpu_pick_rows(op, rows[isa], 1, out, 0);
+}

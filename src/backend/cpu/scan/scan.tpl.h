@@ -1,0 +1,191 @@
+/* Running values for one instruction set: the loops of running.tpl.h for each type, and those of logarithms. */
+#include <math.h>
+
+#include "cpu/exp.h"
+#include "cpu/lanes.h"
+#include "cpu/matmul/inline.h"
+#include "cpu/scan/scan.h"
+
+enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
+
+/* How many lanes, as words that can be part of a name. */
+#if SIMD_BYTES == 64
+#define NARROW_LANES 16
+#define WIDE_LANES_  8
+#elif SIMD_BYTES == 32
+#define NARROW_LANES 8
+#define WIDE_LANES_  4
+#else
+#define NARROW_LANES 4
+#define WIDE_LANES_  2
+#endif
+
+/* ---- floats: sums and products in double, half a vector at a time */
+#define VALUE  double
+#define VALUES vf64
+#define COUNT  WIDE_LANES_
+
+#define TYPE(f)       f##_f32
+#define ELEMENT       float
+#define ELEMENTS      hf32
+#define WIDEN(e)      __builtin_convertvector(e, vf64)
+#define NARROW(v)     __builtin_convertvector(v, hf32)
+#define STREAM(to, e) stream_half(to, e)
+#include "cpu/scan/sums.tpl.h"
+#undef TYPE
+#undef ELEMENT
+#undef ELEMENTS
+#undef WIDEN
+#undef NARROW
+#undef STREAM
+
+#define ELEMENT       uint16_t
+#define ELEMENTS      qu16
+#define STREAM(to, e) memcpy(to, &(e), sizeof(e)) /* too little for a line of its own */
+#define TYPE(f)       f##_bf16
+#define WIDEN(e)      __builtin_convertvector(widen_quarter_bfloat16(e), vf64)
+#define NARROW(v)     narrow_quarter_bfloat16(__builtin_convertvector(v, hf32))
+#include "cpu/scan/sums.tpl.h"
+#undef TYPE
+#undef WIDEN
+#undef NARROW
+
+#define TYPE(f)   f##_f16
+#define WIDEN(e)  __builtin_convertvector(widen_quarter_float16(e), vf64)
+#define NARROW(v) narrow_quarter_float16(__builtin_convertvector(v, hf32))
+#include "cpu/scan/sums.tpl.h"
+#undef TYPE
+#undef WIDEN
+#undef NARROW
+#undef ELEMENTS
+#undef STREAM
+#undef VALUE
+#undef VALUES
+#undef COUNT
+
+/* ---- floats: extremes in float32, which are halves as they came */
+#define VALUE         float
+#define VALUES        vf32
+#define COUNT         NARROW_LANES
+#define MASK          vi32
+#define LEAST         -INFINITY
+#define MOST          INFINITY
+#define ELEMENTS      hu16
+#define STREAM(to, e) stream_half(to, (hf32)(e))
+#define TYPE(f)       f##_bf16
+#define WIDEN(e)      widen_bfloat16(e)
+#define NARROW(v)     __builtin_convertvector((vu32)(v) >> 16, hu16)
+#include "cpu/scan/extremes.tpl.h"
+#undef TYPE
+#undef WIDEN
+#undef NARROW
+
+#define TYPE(f)   f##_f16
+#define WIDEN(e)  widen_float16(e)
+#define NARROW(v) narrow_float16(v)
+#include "cpu/scan/extremes.tpl.h"
+#undef TYPE
+#undef WIDEN
+#undef NARROW
+#undef VALUE
+#undef ELEMENT
+#undef ELEMENTS
+#undef STREAM
+
+/* ---- values of one type, as they lie */
+#define VALUE         ELEMENT
+#define ELEMENTS      VALUES
+#define WIDEN(e)      (e)
+#define NARROW(v)     (v)
+#define STREAM(to, e) stream_f32(to, (vf32)(e))
+#define TYPE(f)       f##_f32
+#define ELEMENT       float
+#include "cpu/scan/extremes.tpl.h"
+#undef TYPE
+#undef ELEMENT
+#undef VALUES
+#undef LEAST
+#undef MOST
+
+#define TYPE(f) f##_i32
+#define ELEMENT int32_t
+#define VALUES  vi32
+#define LEAST   INT32_MIN
+#define MOST    INT32_MAX
+#include "cpu/scan/extremes.tpl.h"
+#undef TYPE
+#undef ELEMENT
+#undef VALUES
+#undef LEAST
+#undef MOST
+
+#define TYPE(f) f##_u32
+#define ELEMENT uint32_t
+#define VALUES  vu32
+#define LEAST   0
+#define MOST    UINT32_MAX
+#include "cpu/scan/extremes.tpl.h"
+#include "cpu/scan/sums.tpl.h"
+#undef TYPE
+#undef ELEMENT
+#undef VALUES
+#undef MASK
+#undef COUNT
+#undef LEAST
+#undef MOST
+
+#define MASK    vi64
+#define COUNT   WIDE_LANES_
+#define TYPE(f) f##_u64
+#define ELEMENT uint64_t
+#define VALUES  vu64
+#define LEAST   0
+#define MOST    UINT64_MAX
+#include "cpu/scan/extremes.tpl.h"
+#include "cpu/scan/sums.tpl.h"
+#undef TYPE
+#undef ELEMENT
+#undef VALUES
+#undef LEAST
+#undef MOST
+
+#define TYPE(f) f##_i64
+#define ELEMENT int64_t
+#define VALUES  vi64
+#define LEAST   INT64_MIN
+#define MOST    INT64_MAX
+#include "cpu/scan/extremes.tpl.h"
+#undef TYPE
+#undef ELEMENT
+#undef VALUES
+#undef LEAST
+#undef MOST
+
+#define TYPE(f) f##_f64
+#define ELEMENT double
+#define VALUES  vf64
+#define LEAST   -(double)INFINITY
+#define MOST    (double)INFINITY
+#include "cpu/scan/extremes.tpl.h"
+#include "cpu/scan/sums.tpl.h"
+
+#include "cpu/scan/logs.tpl.h"
+
+/* Sums and products of signed integers are those of unsigned ones. */
+#define SUMS(kind)                                                                                                     \
+    { &kind##_loops_u32, &kind##_loops_u32, &kind##_loops_u64, &kind##_loops_u64, &kind##_loops_f32, &kind##_loops_f64 }
+#define EXTREMES(kind)                                                                                                 \
+    { &kind##_loops_i32, &kind##_loops_u32, &kind##_loops_i64, &kind##_loops_u64, &kind##_loops_f32, &kind##_loops_f64 }
+#define HALVES(type)                                                                                                   \
+    {                                                                                                                  \
+        [REDUCE_SUM] = &sum_loops_##type, [REDUCE_PROD] = &prod_loops_##type, [REDUCE_MAX] = &max_loops_##type,        \
+        [REDUCE_MIN] = &min_loops_##type                                                                               \
+    }
+const scan_kernels ISA(scan_kernels) = {
+    .loops = {[REDUCE_SUM] = SUMS(sum),
+              [REDUCE_PROD] = SUMS(prod),
+              [REDUCE_MAX] = EXTREMES(max),
+              [REDUCE_MIN] = EXTREMES(min),
+              [REDUCE_LOGADDEXP] = {[TYPE_F32] = &logs_loops_f32, [TYPE_F64] = &logs_loops_f64}},
+    .bfloat16 = HALVES(bf16),
+    .float16 = HALVES(f16)};

@@ -1,0 +1,2 @@
+/* Running values for this instruction set. */
+#include "cpu/scan/scan.tpl.h"
