@@ -49,7 +49,7 @@ static bool same_compiled(tarn_compiled *c, const replay_function *of, int64_t n
     inputs_of(n, in);
     bool ok = into(direct, tarn_call(TARN_FUNCTION(of->call, NULL), in, INPUTS)) &&
               into(planned, tarn_compiled_call(c, in, INPUTS));
-    for (int i = 0; i < of->outputs && ok; i++) ok = same_values(direct[i], planned[i]);
+    for (int i = 0; i < of->outputs && ok; i++) ok = same_bits(direct[i], planned[i]);
     return ok;
 }
 
