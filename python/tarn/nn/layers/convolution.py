@@ -13,12 +13,14 @@ def each(value, axes):
 
 
 def uniform_weight(out_channels, kernel_size, in_channels, groups=1):
-    """[out_channels, *kernel_size, in_channels / groups] drawn evenly within 1 / sqrt(kernel elements * in_channels)."""
-    scale = math.sqrt(1 / (in_channels * math.prod(kernel_size)))
-    return mx.random.uniform(low=-scale, high=scale, shape=(out_channels, *kernel_size, in_channels // groups))
+    """[out_channels, *kernel_size, in_channels / groups] drawn evenly within 1 / sqrt(inputs of an output)."""
+    inputs = in_channels // groups
+    scale = math.sqrt(1 / (inputs * math.prod(kernel_size)))
+    return mx.random.uniform(low=-scale, high=scale, shape=(out_channels, *kernel_size, inputs))
 
 
 def require_divisible(in_channels, groups):
+    """An error unless each group has the same number of channels."""
     if in_channels % groups != 0:
         raise ValueError(
             f"The number of input channels ({in_channels}) must be divisible by the number of groups ({groups})"

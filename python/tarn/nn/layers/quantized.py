@@ -183,9 +183,9 @@ class QQLinear(_Quantized):
             self._quantized = True
 
     def dequantize(self):
-        """Stores the weight as float32 numbers again; nothing if it is so already."""
+        """Stores the weight as bfloat16 numbers again; nothing if it is not quantized."""
         if self._quantized:
-            self.weight = mx.dequantize(self.weight, scales=self.scales, dtype=mx.float32, **self._format)
+            self.weight = mx.dequantize(self.weight, scales=self.scales, **self._format)
             del self.scales
             self._quantized = False
 

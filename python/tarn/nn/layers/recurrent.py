@@ -66,13 +66,14 @@ class GRU(Module):
 
     def _step(self, x, hidden):
         gates, n = mx.split(x, [2 * self.hidden_size], axis=-1)
-        if hidden is None:
-            _, z = mx.split(mx.sigmoid(gates), 2, axis=-1)
-            return (1 - z) * mx.tanh(n)
-        of_gates, of_n = mx.split(hidden @ self.Wh.T, [2 * self.hidden_size], axis=-1)
-        r, z = mx.split(mx.sigmoid(gates + of_gates), 2, axis=-1)
-        n = mx.tanh(n + r * (of_n if self.bhn is None else of_n + self.bhn))
-        return (1 - z) * n + z * hidden
+        of_n = self.bhn
+        if hidden is not None:
+            of_gates, product = mx.split(hidden @ self.Wh.T, [2 * self.hidden_size], axis=-1)
+            gates = gates + of_gates
+            of_n = product if of_n is None else product + of_n
+        r, z = mx.split(mx.sigmoid(gates), 2, axis=-1)
+        n = mx.tanh(n if of_n is None else n + r * of_n)
+        return (1 - z) * n if hidden is None else (1 - z) * n + z * hidden
 
     def __call__(self, x, hidden=None):
         states = []

@@ -148,7 +148,8 @@ class Upsample(Module):
         self.antialias = antialias
 
     def _extra_repr(self) -> str:
-        return f"scale_factor={self.scale_factor}, mode={self.mode!r}, align_corners={self.align_corners}"
+        antialias = ", antialias=True" if self.antialias else ""
+        return f"scale_factor={self.scale_factor}, mode={self.mode!r}, align_corners={self.align_corners}{antialias}"
 
     def __call__(self, x: mx.array) -> mx.array:
         axes = x.ndim - 2
