@@ -1,4 +1,5 @@
-"""The same Python on mlx and on Tarn, in one process: expressions over mx, nn, optim, utils, whose values are brought to one form and compared."""
+"""The same Python on mlx and on Tarn, in one process: expressions over mx, nn, optim, utils, whose values are
+brought to one form and compared."""
 
 import contextlib
 import importlib

@@ -1,4 +1,5 @@
-"""Sharded layers as each process of a group of several would run them: the group and its communication are played here."""
+"""Sharded layers as each process of a group of several would run them: the group and its communication are played
+here."""
 
 import numpy
 import pytest
@@ -128,7 +129,8 @@ def test_what_cannot_be_shared_out_is_named():
 def test_gradients_are_averaged_in_batches(monkeypatch, size):
     calls = []
     monkeypatch.setattr(mx.distributed, "all_sum", lambda x, *, group=None, stream=None: calls.append(x.size) or 3 * x)
-    gradients = {"a": TARN.numbers(5), "b": [TARN.numbers(2, 3, dtype="float16"), {"c": TARN.numbers(4)}], "d": TARN.numbers()}
+    halves = TARN.numbers(2, 3, dtype="float16")
+    gradients = {"a": TARN.numbers(5), "b": [halves, {"c": TARN.numbers(4)}], "d": TARN.numbers()}
     averaged = nn.average_gradients(gradients, Member(0, 3), all_reduce_size=size)
     for (path, x), (other, y) in zip(TARN.utils.tree_flatten(gradients), TARN.utils.tree_flatten(averaged)):
         assert path == other and x.dtype == y.dtype and x.shape == y.shape

@@ -4,10 +4,14 @@ import pytest
 from nn_sides import MLX, TARN, check_close, check_program
 
 MODELS = {
-    "perceptron": ("nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3))", (8, 6), "optim.SGD(0.1, momentum=0.9)"),
+    "perceptron": (
+        "nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3))",
+        (8, 6),
+        "optim.SGD(0.1, momentum=0.9)",
+    ),
     "convolutional": (
-        "nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm(4), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 6, 3), "
-        "nn.GELU(), nn.AvgPool2d(2), lambda x: x.flatten(1), nn.Dropout(0.2), nn.Linear(6, 3))",
+        "nn.Sequential(nn.Conv2d(1, 4, 3, padding=1, bias=False), nn.BatchNorm(4), nn.ReLU(), nn.MaxPool2d(2), "
+        "nn.Conv2d(4, 6, 3), nn.GELU(), nn.AvgPool2d(2), lambda x: x.flatten(1), nn.Dropout(0.2), nn.Linear(6, 3))",
         (4, 8, 8, 1),
         "optim.Adam(0.01)",
     ),
@@ -23,7 +27,8 @@ MODELS = {
         "optim.RMSprop(0.01)",
     ),
     "grouped": (
-        "nn.Sequential(nn.Conv1d(4, 8, 3, groups=2), nn.GroupNorm(2, 8), nn.SiLU(), lambda x: x.mean(1), nn.Linear(8, 3))",
+        "nn.Sequential(nn.Conv1d(4, 8, 3, groups=2), nn.GroupNorm(2, 8), nn.SiLU(), lambda x: x.mean(1), "
+        "nn.Linear(8, 3))",
         (4, 9, 4),
         "optim.Lion(0.01, weight_decay=0.1)",
     ),

@@ -1,4 +1,5 @@
-"""Optimizers and schedules against mlx's: twenty steps over a tree of parameters, states, errors; states that go from one package to the other."""
+"""Optimizers and schedules against mlx's: twenty steps over a tree of parameters, states, errors; states that go
+from one package to the other."""
 
 import numpy
 import pytest
@@ -48,7 +49,7 @@ for step in range({steps}):
     parameters = optimizer.apply_gradients(tree(step + 1), parameters)
     mx.eval(parameters, optimizer.state)
 
-(parameters, optimizer.state, optimizer.learning_rate if 'ctor()' not in '{optimizer}' and 'init' not in '{optimizer}' else 0)
+(parameters, optimizer.state)
 """
 
 
@@ -176,7 +177,9 @@ def model_of(side):
     return side.nn.Sequential(side.nn.Linear(4, 6), side.nn.Tanh(), side.nn.Linear(6, 2))
 
 
-@pytest.mark.parametrize("name", ["SGD(0.1, momentum=0.9)", "Adam(0.01)", "AdamW(0.01, bias_correction=True)", "Adafactor()", "Muon(0.01)"])
+@pytest.mark.parametrize(
+    "name", ["SGD(0.1, momentum=0.9)", "Adam(0.01)", "AdamW(0.01, bias_correction=True)", "Adafactor()", "Muon(0.01)"]
+)
 def test_a_state_goes_to_mlx_and_back(tmp_path, name):
     """Five steps in one package, its weights and state saved, five more in the other: as ten in one."""
     whole = {side: train(side, eval(f"optim.{name}", side.names), model_of(side), 10) for side in (MLX, TARN)}

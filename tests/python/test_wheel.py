@@ -33,7 +33,8 @@ def run(python, program, *options):
 def test_it_holds_what_a_user_needs():
     names = zipfile.ZipFile(WHEEL).namelist()
     assert re.search(r"-cp311-abi3-", Path(WHEEL).name)
-    for name in ["tarn/__init__.py", "tarn/py.typed", "tarn/core.abi3.so", "tarn/core/__init__.pyi", "tarn/mlx/__main__.py"]:
+    for name in ["tarn/__init__.py", "tarn/py.typed", "tarn/core.abi3.so", "tarn/core/__init__.pyi", "tarn/mlx/__main__.py",
+                 "tarn/nn/layers/linear.py", "tarn/optimizers/__init__.py", "tarn/utils.py"]:
         assert name in names, name
     assert any(re.match(r"tarn/libtarn\.so", name) for name in names)
 

@@ -64,7 +64,8 @@ class Conv1d(Module):
 
 
 class Conv2d(Module):
-    """Convolution of [batch, height, width, in_channels] with weight [out_channels, *kernel_size, in_channels / groups].
+    """Convolution of [batch, height, width, in_channels] with weight [out_channels, *kernel_size, in_channels /
+    groups].
     """
 
     def __init__(
@@ -101,7 +102,8 @@ class Conv2d(Module):
 
 
 class Conv3d(Module):
-    """Convolution of [batch, depth, height, width, in_channels] with weight [out_channels, *kernel_size, in_channels]."""
+    """Convolution of [batch, depth, height, width, in_channels] with weight [out_channels, *kernel_size,
+    in_channels]."""
 
     def __init__(
         self,

@@ -50,8 +50,8 @@ class ConvTranspose1d(_ConvTranspose):
 
 
 class ConvTranspose2d(_ConvTranspose):
-    """Transposed convolution of [batch, height, width, in_channels] with weight [out_channels, *kernel_size, in_channels].
-    output_padding: added to one side of each axis of the result."""
+    """Transposed convolution of [batch, height, width, in_channels] with weight [out_channels, *kernel_size,
+    in_channels]. output_padding: added to one side of each axis of the result."""
 
     def __init__(
         self,

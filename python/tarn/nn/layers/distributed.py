@@ -110,8 +110,8 @@ def _part(size, group, what):
 
 
 class AllToShardedLinear(Module):
-    """A Linear of which each process of group has output_dims / processes outputs, from the whole input. Gradients of the
-    input are summed over the group."""
+    """A Linear of which each process of group has output_dims / processes outputs, from the whole input. Gradients
+    of the input are summed over the group."""
 
     def __init__(
         self, input_dims: int, output_dims: int, bias: bool = True, group: Optional[mx.distributed.Group] = None
@@ -147,7 +147,8 @@ class AllToShardedLinear(Module):
 
 
 class ShardedToAllLinear(Module):
-    """A Linear of which each process of group takes input_dims / processes inputs; the results are summed over the group.
+    """A Linear of which each process of group takes input_dims / processes inputs; the results are summed over the
+    group.
     """
 
     def __init__(
@@ -273,8 +274,8 @@ def _unsharded_parameters(module, key, value):
 
 
 class FullyShardedModule(Module):
-    """A module of which each process of group keeps a part of every parameter, along its first axis, and gathers the whole
-    when it is called. compute_dtype: of the whole."""
+    """A module of which each process of group keeps a part of every parameter, along its first axis, and gathers the
+    whole when it is called. compute_dtype: of the whole."""
 
     def __init__(
         self,

@@ -139,7 +139,8 @@ class MaxPool2d(_MaxPool):
 
 
 class AvgPool2d(_AvgPool):
-    """The mean of each window of [batch, height, width, channels]; padding counts as zeros. stride: kernel_size by default.
+    """The mean of each window of [batch, height, width, channels]; padding counts as zeros. stride: kernel_size by
+    default.
     """
 
     _axes_count = 2
@@ -168,8 +169,8 @@ class MaxPool3d(_MaxPool):
 
 
 class AvgPool3d(_AvgPool):
-    """The mean of each window of [batch, depth, height, width, channels]; padding counts as zeros. stride: kernel_size by
-    default."""
+    """The mean of each window of [batch, depth, height, width, channels]; padding counts as zeros. stride:
+    kernel_size by default."""
 
     _axes_count = 3
 

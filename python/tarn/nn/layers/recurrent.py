@@ -84,9 +84,9 @@ class GRU(Module):
 
 
 class LSTM(Module):
-    """Long short-term memory (Hochreiter and Schmidhuber, 1997): i, f and o are sigmoids of W x + W h + b and g a tanh,
-    c = f * c + i * g, h = o * tanh(c). Wx, Wh and bias hold those of i, f, g and o, one below the other. Returns h and c
-    after each step."""
+    """Long short-term memory (Hochreiter and Schmidhuber, 1997): i, f and o are sigmoids of W x + W h + b and g a
+    tanh, c = f * c + i * g, h = o * tanh(c). Wx, Wh and bias hold those of i, f, g and o, one below the other.
+    Returns h and c after each step."""
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True):
         super().__init__()

@@ -13,9 +13,9 @@ from tarn.nn.utils import checkpoint as checkpointed
 
 
 class MultiHeadAttention(Module):
-    """softmax(q kᵀ / sqrt(head dims) + mask) v in num_heads heads, between projections of queries, keys and values and of
-    the result. All dimensions are dims unless given; value_input_dims: key_input_dims. mask, broadcast to [batch, heads,
-    queries, keys]: added to the scores, or where true what is seen."""
+    """softmax(q kᵀ / sqrt(head dims) + mask) v in num_heads heads, between projections of queries, keys and values
+    and of the result. All dimensions are dims unless given; value_input_dims: key_input_dims. mask, broadcast to
+    [batch, heads, queries, keys]: added to the scores, or where true what is seen."""
 
     def __init__(
         self,
@@ -63,8 +63,8 @@ class MultiHeadAttention(Module):
 
 
 class TransformerEncoderLayer(Module):
-    """Attention and a perceptron of mlp_dims (4 * dims by default), each added to its input. norm_first: what they take is
-    normalized; else the sums are."""
+    """Attention and a perceptron of mlp_dims (4 * dims by default), each added to its input. norm_first: what they
+    take is normalized; else the sums are."""
 
     def __init__(
         self,
@@ -102,8 +102,8 @@ class TransformerEncoderLayer(Module):
 
 
 class TransformerEncoder(Module):
-    """num_layers TransformerEncoderLayers, and a norm behind them. checkpoint: layers are computed again for gradients, so
-    that less memory is held."""
+    """num_layers TransformerEncoderLayers, and a norm behind them. checkpoint: layers are computed again for
+    gradients, so that less memory is held."""
 
     def __init__(
         self,

@@ -15,8 +15,8 @@ def _size(n, scale):
 
 
 def _places(n, scale, align_corners):
-    """Where each element of the new axis lies on the old one, of size n. align_corners: first on first and last on last;
-    else centre on centre."""
+    """Where each element of the new axis lies on the old one, of size n. align_corners: first on first and last on
+    last; else centre on centre."""
     size = _size(n, scale)
     if align_corners:
         step = (n - 1) / max(size - 1, 1)
@@ -52,8 +52,8 @@ def _cubic(a):
 
 
 def _taps(places, n, kernel, radius, width, drop_outside):
-    """What each place takes: lists of indices and of weights. The kernel reaches radius * width to each side. Outside the
-    axis its ends count, or nothing (drop_outside), and weights add up to 1."""
+    """What each place takes: lists of indices and of weights. The kernel reaches radius * width to each side.
+    Outside the axis its ends count, or nothing (drop_outside), and weights add up to 1."""
     reach = radius * width
     count = 2 * math.ceil(reach)
     indices, weights = [], []
@@ -95,8 +95,8 @@ def upsample_nearest(x: mx.array, scale_factor: Tuple):
 
 
 def upsample_linear(x: mx.array, scale_factor: Tuple, align_corners: bool = False, antialias: bool = False):
-    """Between two old elements, new ones lie on a straight line. antialias: below a scale of 1 all that a new element covers
-    counts."""
+    """Between two old elements, new ones lie on a straight line. antialias: below a scale of 1 all that a new
+    element covers counts."""
     _require_antialias(align_corners, antialias)
     for axis, scale in enumerate(scale_factor, 1):
         n = x.shape[axis]
