@@ -118,3 +118,32 @@ CASE(step_decay, "opt.step_decay(0.5, 0.9, 3)(mx.array(7))",
      tarn_step_decay(tarn_scalar_int(7, TARN_INT32), 0.5, 0.9, 3))
 CASE(clip, "opt.clip_grad_norm({'a': X, 'b': v(2, 3)}, 0.5)[0]['a']", clipped(0))
 CASE(clip_norm, "opt.clip_grad_norm({'a': X, 'b': v(2, 3)}, 0.5)[1]", clipped(1))
+
+#define S v(1, 2, 3, 4)
+CASE(rnn, "layer(nn.RNN(4, 3), Wxh=v(2, 3, 4), Whh=v(3, 3, 3), bias=v(4, 3))(v(1, 2, 3, 4), v(5, 2, 3))",
+     tarn_rnn_forward(&(tarn_rnn){v(2, 3, 4), v(3, 3, 3), v(4, 3)}, S, v(5, 2, 3)))
+CASE(gru, "layer(nn.GRU(4, 3), Wx=v(2, 9, 4), Wh=v(3, 9, 3), b=v(4, 9), bhn=v(5, 3))(v(1, 2, 3, 4))",
+     tarn_gru_forward(&(tarn_gru){v(2, 9, 4), v(3, 9, 3), v(4, 9), v(5, 3)}, S, NULL))
+CASE(gru_continued, "layer(nn.GRU(4, 3), Wx=v(2, 9, 4), Wh=v(3, 9, 3), b=v(4, 9), bhn=v(5, 3))(v(1, 3, 4), v(6, 3))",
+     tarn_gru_forward(&(tarn_gru){v(2, 9, 4), v(3, 9, 3), v(4, 9), v(5, 3)}, v(1, 3, 4), v(6, 3)))
+CASE(lstm, "layer(nn.LSTM(4, 3), Wx=v(2, 12, 4), Wh=v(3, 12, 3), bias=v(4, 12))(v(1, 2, 3, 4), v(5, 2, 3), v(6, 2, 3))[0]",
+     lstm(false))
+CASE(lstm_cells, "layer(nn.LSTM(4, 3), Wx=v(2, 12, 4), Wh=v(3, 12, 3), bias=v(4, 12))(v(1, 2, 3, 4), v(5, 2, 3), v(6, 2, 3))[1]",
+     lstm(true))
+CASE(encoder, "stack(nn.TransformerEncoder(2, 4, 2))(v(1, 2, 3, 4), nn.MultiHeadAttention.create_additive_causal_mask(3))",
+     encoder(false))
+CASE(encoder_norm_last, "stack(nn.TransformerEncoder(2, 4, 2, mlp_dims=6, activation=nn.gelu, norm_first=False))(v(1, 2, 3, 4), None)",
+     encoder(true))
+CASE(decoder, "stack(nn.TransformerDecoder(2, 4, 2))(v(1, 2, 3, 4), v(2, 2, 5, 4), None, None)", decoder())
+CASE(sinusoidal, "nn.SinusoidalPositionalEncoding(6)(v(1, 4))", tarn_sinusoidal_encoding(v(1, 4), 6))
+CASE(sinusoidal_turns, "nn.SinusoidalPositionalEncoding(6, cos_first=True, full_turns=True, scale=0.5)(v(1, 4))",
+     tarn_sinusoidal_encoding(v(1, 4), 6, .cos_first = true, .full_turns = true, .scale = TARN_VALUE(0.5)))
+CASE(alibi, "nn.ALiBi()(mx.zeros((1, 4, 3, 5)), offset=2)[0]", tarn_alibi_bias(4, 3, 5))
+CASE(upsample_nearest, "nn.Upsample((2, 1.5))(v(1, 1, 3, 4, 2))",
+     tarn_upsample(v(1, 1, 3, 4, 2), ((double[]){2, 1.5}), 2))
+CASE(upsample_linear, "nn.Upsample(2, mode='linear')(v(1, 1, 3, 4, 2))",
+     tarn_upsample(v(1, 1, 3, 4, 2), &(double){2}, 1, .mode = TARN_LINEAR))
+CASE(upsample_corners, "nn.Upsample(2, mode='linear', align_corners=True)(v(1, 1, 3, 4, 2))",
+     tarn_upsample(v(1, 1, 3, 4, 2), &(double){2}, 1, .mode = TARN_LINEAR, .align_corners = true))
+CASE(upsample_cubic, "nn.Upsample(2, mode='cubic')(v(1, 1, 3, 4, 2))",
+     tarn_upsample(v(1, 1, 3, 4, 2), &(double){2}, 1, .mode = TARN_CUBIC))

@@ -288,6 +288,122 @@ TARN_API bool tarn_batch_norm_init_with(tarn_batch_norm *layer, int64_t dims,
 /* training: by the batch, whose mean and variance go into the running ones; else by those, if the layer has them. */
 TARN_API tarn_array *tarn_batch_norm_forward(tarn_batch_norm *layer, tarn_array *x, bool training);
 
+/* ---- recurrent layers over x [batch, length, inputs] (or [length, inputs]): the hidden states [batch, length,
+   hidden]. Arrays have MLX's names. */
+typedef struct {
+    tarn_array *Wxh, *Whh, *bias; /* [hidden, inputs], [hidden, hidden], [hidden] */
+} tarn_rnn;
+typedef struct {
+    tarn_array *Wx, *Wh, *b, *bhn; /* [3 hidden, inputs], [3 hidden, hidden], [3 hidden], [hidden]: r, z, n */
+} tarn_gru;
+typedef struct {
+    tarn_array *Wx, *Wh, *bias; /* [4 hidden, inputs], [4 hidden, hidden], [4 hidden]: i, f, g, o */
+} tarn_lstm;
+TARN_API extern const tarn_fields tarn_rnn_fields, tarn_gru_fields, tarn_lstm_fields;
+#define tarn_rnn_init(...)  TARN_CALL(4, tarn_rnn_init_with, tarn_layer_options, __VA_ARGS__)
+#define tarn_gru_init(...)  TARN_CALL(4, tarn_gru_init_with, tarn_layer_options, __VA_ARGS__)
+#define tarn_lstm_init(...) TARN_CALL(4, tarn_lstm_init_with, tarn_layer_options, __VA_ARGS__)
+TARN_API bool tarn_rnn_init_with(tarn_rnn *layer, int64_t inputs, int64_t hidden, tarn_array **key,
+                                 tarn_layer_options options TARN_ABSENT);
+TARN_API bool tarn_gru_init_with(tarn_gru *layer, int64_t inputs, int64_t hidden, tarn_array **key,
+                                 tarn_layer_options options TARN_ABSENT);
+TARN_API bool tarn_lstm_init_with(tarn_lstm *layer, int64_t inputs, int64_t hidden, tarn_array **key,
+                                  tarn_layer_options options TARN_ABSENT);
+/* h = tanh(Wxh x + Whh h + bias); hidden [batch, hidden]: the state before, NULL: zero. */
+TARN_API tarn_array *tarn_rnn_forward(const tarn_rnn *layer, tarn_array *x, tarn_array *hidden);
+/* Cho et al., 2014: n = tanh(Wn x + bn + r (Un h + bhn)); h = (1 - z) n + z h */
+TARN_API tarn_array *tarn_gru_forward(const tarn_gru *layer, tarn_array *x, tarn_array *hidden);
+/* Hochreiter and Schmidhuber, 1997: c = f c + i g; h = o tanh(c). *cells (may be NULL) gets the cells. */
+TARN_API tarn_array *tarn_lstm_forward(const tarn_lstm *layer, tarn_array *x, tarn_array *hidden, tarn_array *cell,
+                                       tarn_array **cells);
+
+/* ---- transformers (Vaswani et al., 2017); x [batch, length, dims] */
+typedef struct {
+    tarn_linear query_proj, key_proj, value_proj, out_proj;
+    int64_t heads;
+} tarn_multi_head_attention;
+TARN_API extern const tarn_fields tarn_multi_head_attention_fields;
+typedef struct {
+    int begin_;
+    int64_t query_inputs, key_inputs, value_inputs, value_dims, value_outputs; /* 0: dims */
+    bool bias;
+    tarn_dtype dtype; /* TARN_BOOL: float32 */
+    int end_;
+} tarn_multi_head_options;
+#define tarn_multi_head_attention_init(...)                                                                            \
+    TARN_CALL(4, tarn_multi_head_attention_init_with, tarn_multi_head_options, __VA_ARGS__)
+TARN_API bool tarn_multi_head_attention_init_with(tarn_multi_head_attention *layer, int64_t dims, int64_t heads,
+                                                  tarn_array **key, tarn_multi_head_options options TARN_ABSENT);
+/* mask: as of tarn_attention, or NULL. */
+TARN_API tarn_array *tarn_multi_head_attention_forward(const tarn_multi_head_attention *layer, tarn_array *queries,
+                                                       tarn_array *keys, tarn_array *values, tarn_array *mask);
+
+/* Attention and two linear layers, each added to its input; cross_attention (of a decoder) looks at `memory`. */
+typedef struct {
+    tarn_multi_head_attention attention; /* in files "attention", of a decoder "self_attention" */
+    tarn_multi_head_attention cross_attention;
+    tarn_layer_norm_layer ln1, ln2, ln3; /* ln3 of a decoder only */
+    tarn_linear linear1, linear2;
+    double dropout;
+    bool norm_last; /* norms after the sum, as in the paper, not before the layer */
+    tarn_array *(*activation)(tarn_array *x);
+} tarn_transformer_layer;
+TARN_API extern const tarn_fields tarn_encoder_layer_fields, tarn_decoder_layer_fields;
+typedef struct {
+    tarn_transformer_layer *layers;
+    int count;
+    tarn_layer_norm_layer ln;
+} tarn_transformer_stack;
+TARN_API extern const tarn_fields tarn_encoder_fields, tarn_decoder_fields;
+typedef struct {
+    int begin_;
+    int64_t mlp_dims; /* 0: 4 dims */
+    double dropout;
+    bool norm_last;
+    tarn_array *(*activation)(tarn_array *x); /* tarn_relu */
+    tarn_dtype dtype;                         /* TARN_BOOL: float32 */
+    int end_;
+} tarn_transformer_options;
+#define tarn_encoder_init(...) TARN_CALL(5, tarn_encoder_init_with, tarn_transformer_options, __VA_ARGS__)
+#define tarn_decoder_init(...) TARN_CALL(5, tarn_decoder_init_with, tarn_transformer_options, __VA_ARGS__)
+TARN_API bool tarn_encoder_init_with(tarn_transformer_stack *stack, int count, int64_t dims, int64_t heads,
+                                     tarn_array **key, tarn_transformer_options options TARN_ABSENT);
+TARN_API bool tarn_decoder_init_with(tarn_transformer_stack *stack, int count, int64_t dims, int64_t heads,
+                                     tarn_array **key, tarn_transformer_options options TARN_ABSENT);
+/* key: for dropout, in training; NULL: none. The trees are {&tarn_encoder_fields, stack}, or of a decoder. */
+TARN_API tarn_array *tarn_encoder_forward(const tarn_transformer_stack *stack, tarn_array *x, tarn_array *mask,
+                                          tarn_array *key);
+TARN_API tarn_array *tarn_decoder_forward(const tarn_transformer_stack *stack, tarn_array *x, tarn_array *memory,
+                                          tarn_array *mask, tarn_array *memory_mask, tarn_array *key);
+/* [length, length] of a float dtype: 0 up to the diagonal, -infinity (the lowest finite number) above it. */
+TARN_API tarn_array *tarn_causal_mask(int64_t length, tarn_dtype dtype);
+
+/* ---- places */
+typedef struct {
+    int begin_;
+    tarn_value min_frequency, max_frequency, scale; /* 1e-4, 1, sqrt(2 / dims) */
+    bool cos_first, full_turns;
+    int end_;
+} tarn_sinusoidal_options;
+/* [..., dims] of positions: sines and cosines at frequencies in geometric steps. */
+#define tarn_sinusoidal_encoding(...) TARN_CALL(2, tarn_sinusoidal_encoding_with, tarn_sinusoidal_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_sinusoidal_encoding_with(tarn_array *positions, int64_t dims,
+                                                   tarn_sinusoidal_options options TARN_ABSENT);
+/* What ALiBi (Press et al., 2021) adds to scores: float32 [heads, queries, keys], the queries being the last ones. */
+TARN_API tarn_array *tarn_alibi_bias(int64_t heads, int64_t queries, int64_t keys);
+
+typedef enum { TARN_NEAREST, TARN_LINEAR, TARN_CUBIC } tarn_interpolation;
+typedef struct {
+    int begin_;
+    tarn_interpolation mode;
+    bool align_corners; /* the first and last places of both meet */
+    int end_;
+} tarn_upsample_options;
+/* x [batch, 1 to 3 axes, channels] with its axes so many times as long (rounded down); one number, or one for each. */
+#define tarn_upsample(...) TARN_CALL(3, tarn_upsample_with, tarn_upsample_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_upsample_with(tarn_array *x, const double *scale, int count,
+                                        tarn_upsample_options options TARN_ABSENT);
+
 /* ---- activations that are no operation of tarn/elementwise.h */
 TARN_API tarn_array *tarn_relu(tarn_array *x);
 TARN_API tarn_array *tarn_relu2(tarn_array *x); /* relu(x)² */
