@@ -293,6 +293,39 @@ static void check_trainer(void) {
     tarn_tree_free(TARN_TREE(network, &b));
 }
 
+static double run(network *n, tarn_optimizer *o, const char *load, const char *save) {
+    double value = 0;
+    tarn_trainer *t = tarn_trainer_new(TARN_FUNCTION(loss, n), TARN_TREE(network, n), o);
+    CHECK(!load || tarn_trainer_load(t, load));
+    for (int k = 0; k < 3; k++) {
+        TARN_SCOPE;
+        tarn_array *batch[] = {v(k, 16, 8), i(3, 16)};
+        value = tarn_item(tarn_results_at(tarn_trainer_step(t, batch, 2), 0));
+    }
+    CHECK(!save || tarn_trainer_save(t, save, .metadata = &(tarn_pair){"epoch", "3"}, .metadata_count = 1));
+    tarn_trainer_free(t);
+    return value;
+}
+
+/* Saved, and gone on with elsewhere, or by the first one: the same bits. */
+static void check_resumed(void) {
+    TARN_SCOPE;
+    network a = {0}, b = {0};
+    tarn_optimizer *o = tarn_adamw(0.003), *o2 = tarn_adamw(0.003);
+    const char *path = in_folder("state.safetensors"), *optimizer = in_folder("optimizer.safetensors");
+    CHECK(network_init(&a, 1) && network_init(&b, 2));
+    run(&a, o, NULL, path);
+    CHECK(run(&a, o, NULL, NULL) == run(&b, o2, path, NULL));
+    CHECK(same(a.norm.running_var, b.norm.running_var) && same(a.table.weight, b.table.weight));
+    CHECK(tarn_optimizer_save(o, optimizer) && tarn_optimizer_load(o2, optimizer));
+    CHECK_ERROR(tarn_optimizer_load(o2, path), "\"step\" is missing");
+    CHECK_ERROR(tarn_tree_load(TARN_TREE(network, &a), path), "\"input.weight\" is missing");
+    tarn_optimizer_free(o);
+    tarn_optimizer_free(o2);
+    tarn_tree_free(TARN_TREE(network, &a));
+    tarn_tree_free(TARN_TREE(network, &b));
+}
+
 static bool is_weight(const char *path) {
     return strstr(path, "weight") != NULL;
 }
@@ -355,6 +388,7 @@ int main(void) {
         tarn_tree_free(TARN_TREE(network, &n));
     }
     check_trainer();
+    check_resumed();
     check_initial_values();
     check_errors();
     CHECK(tarn_ok());

@@ -9,6 +9,7 @@
 #ifndef TARN_OPTIM_H
 #define TARN_OPTIM_H
 
+#include "tarn/io.h"
 #include "tarn/nn.h"
 
 #ifdef __cplusplus
@@ -146,6 +147,11 @@ TARN_API bool tarn_optimizer_init(tarn_optimizer *optimizer, const tarn_paramete
 /* Visits the arrays of the state, "step", "learning_rate", "layers.0.weight.m". */
 TARN_API bool tarn_optimizer_visit(tarn_optimizer *optimizer, tarn_leaf_visitor visit, void *context);
 
+/* A safetensors file with the state under these names; loading asks for each array, with its shape, after
+   tarn_optimizer_init. */
+TARN_API bool tarn_optimizer_save(tarn_optimizer *optimizer, const char *path);
+TARN_API bool tarn_optimizer_load(tarn_optimizer *optimizer, const char *path);
+
 /* gradients times max_norm / (norm + 1e-6) where their common norm is above max_norm: out[0 .. count). *norm (may be
    NULL) gets it. */
 TARN_API bool tarn_clip_grad_norm(tarn_array *const *gradients, int count, double max_norm, tarn_array **out,
@@ -166,6 +172,19 @@ typedef struct {
 TARN_API tarn_trainer *tarn_trainer_new_with(tarn_function loss, tarn_tree tree, tarn_optimizer *optimizer,
                                              tarn_trainer_options options TARN_ABSENT);
 TARN_API void tarn_trainer_free(tarn_trainer *trainer);
+/* Everything that a step reads and replaces in one safetensors file, "model.…" and "optimizer.…", written whole or not
+   at all; a trainer that loads it goes on with the same bits. metadata: notes of the caller's (tarn_load_safetensors
+   gives them back). */
+typedef struct {
+    int begin_;
+    const tarn_pair *metadata;
+    int64_t metadata_count;
+    int end_;
+} tarn_trainer_save_options;
+#define tarn_trainer_save(...) TARN_CALL(2, tarn_trainer_save_with, tarn_trainer_save_options, __VA_ARGS__)
+TARN_API bool tarn_trainer_save_with(tarn_trainer *trainer, const char *path,
+                                     tarn_trainer_save_options options TARN_ABSENT);
+TARN_API bool tarn_trainer_load(tarn_trainer *trainer, const char *path);
 /* One step; what the loss handed out, its value first. The work is under way when it returns. */
 TARN_API tarn_results *tarn_trainer_step(tarn_trainer *trainer, tarn_array *const *inputs, int count);
 

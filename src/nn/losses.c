@@ -12,10 +12,7 @@ static tarn_array *at_least(tarn_array *x, double low) {
 
 /* Losses of elements broadcast nothing: a target of another shape is a mistake that would pass unseen. */
 static bool same_shapes(const char *what, const tarn_array *a, const tarn_array *b) {
-    tarn_ints x = tarn_shape_of(a), y = tarn_shape_of(b);
-    bool same = x.count == y.count;
-    for (int64_t i = 0; same && i < x.count; i++) same = x.values[i] == y.values[i];
-    return same || !a || !b ||
+    return !a || !b || same_shape(a, b) ||
            tarn_fail("%s: inputs of %d axes and targets of %d, or their sizes differ", what, tarn_ndim(a),
                      tarn_ndim(b));
 }

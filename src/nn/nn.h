@@ -24,4 +24,6 @@ tarn_array *spend_key(tarn_array **key);
 /* Uniform over [-limit, limit). */
 tarn_array *init_uniform(tarn_array **key, tarn_ints shape, tarn_dtype dtype, double limit);
 
+bool same_shape(const tarn_array *a, const tarn_array *b);
+
 #endif

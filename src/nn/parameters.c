@@ -1,8 +1,9 @@
 /* Parameters: the members of a tree that are trained, and gradients by them. */
-#include "base/memory.h"
-#include "nn/parameters.h"
-
 #include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "nn/parameters.h"
 
 /* ---- which */
 
@@ -15,27 +16,38 @@ static bool is_inexact(tarn_dtype dtype) {
     return dtype >= TARN_FLOAT16;
 }
 
-static bool add_member(void *context, const tarn_leaf *leaf) {
-    choice *c = context;
-    if (leaf->state || !is_inexact(tarn_dtype_of(*leaf->array))) return true;
-    if (c->options->only && !c->options->only(c->options->context, leaf->path)) return tarn_ok();
-    member m = {memory_copy(leaf->path, strlen(leaf->path) + 1), leaf->array};
-    if (m.path && vector_push(&c->parameters->members, m)) return true;
+bool members_add(tarn_parameters *p, const char *prefix, const tarn_leaf *leaf) {
+    text path = {0};
+    bool ok = text_format(&path, "%s%s", prefix, leaf->path);
+    member m = {ok ? text_take(&path) : NULL, leaf->array};
+    text_free(&path);
+    if (m.path && vector_push(&p->members, m)) return true;
     memory_free(m.path);
     return false;
 }
 
+void members_clear(tarn_parameters *p) {
+    for (size_t i = 0; i < p->members.count; i++) memory_free(p->members.items[i].path);
+    vector_free(&p->members);
+}
+
+static bool add_trained(void *context, const tarn_leaf *leaf) {
+    choice *c = context;
+    if (leaf->state || !is_inexact(tarn_dtype_of(*leaf->array))) return true;
+    if (c->options->only && !c->options->only(c->options->context, leaf->path)) return tarn_ok();
+    return members_add(c->parameters, "", leaf);
+}
+
 tarn_parameters *tarn_parameters_new_with(tarn_tree tree, tarn_parameters_options options) {
     tarn_parameters *p = NEW(tarn_parameters);
-    if (p && tarn_tree_visit(tree, add_member, &(choice){p, &options})) return p;
+    if (p && tarn_tree_visit(tree, add_trained, &(choice){p, &options})) return p;
     tarn_parameters_free(p);
     return NULL;
 }
 
 void tarn_parameters_free(tarn_parameters *p) {
     if (!p) return;
-    for (size_t i = 0; i < p->members.count; i++) memory_free(p->members.items[i].path);
-    vector_free(&p->members);
+    members_clear(p);
     memory_free(p);
 }
 
@@ -57,14 +69,19 @@ tarn_array *tarn_parameters_at(const tarn_parameters *p, int index) {
     return m ? *m->array : NULL;
 }
 
+bool same_shape(const tarn_array *a, const tarn_array *b) {
+    tarn_ints x = tarn_shape_of(a), y = tarn_shape_of(b);
+    bool same = x.count == y.count;
+    for (int64_t i = 0; same && i < x.count; i++) same = x.values[i] == y.values[i];
+    return same;
+}
+
 bool parameters_check(const tarn_parameters *p, const char *what, tarn_array *const *arrays, int count) {
     if (!p) return tarn_fail("%s: parameters is NULL", what);
     if (count != tarn_parameters_count(p) || (count && !arrays))
         return tarn_fail("%s: %d arrays for %d parameters", what, count, tarn_parameters_count(p));
     for (int i = 0; i < count; i++) {
-        tarn_ints want = tarn_shape_of(tarn_parameters_at(p, i)), have = tarn_shape_of(arrays[i]);
-        bool fits = arrays[i] && want.count == have.count &&
-                    (!want.count || !memcmp(want.values, have.values, (size_t)want.count * sizeof *want.values));
+        bool fits = arrays[i] && same_shape(arrays[i], tarn_parameters_at(p, i));
         if (!fits)
             return tarn_fail("%s: \"%s\": %s", what, tarn_parameters_path(p, i),
                              arrays[i] ? "the shape is another than the parameter's" : "the array is NULL");

@@ -4,6 +4,7 @@
 
 #include "base/vector.h"
 #include "nn/nn.h"
+#include "tarn/io.h"
 
 typedef struct {
     char *path;
@@ -13,6 +14,13 @@ typedef struct {
 struct tarn_parameters {
     VECTOR(member) members;
 };
+
+/* A further member, at the prefix and its own path. */
+bool members_add(tarn_parameters *p, const char *prefix, const tarn_leaf *leaf);
+void members_clear(tarn_parameters *p);
+/* As tarn_tree_save and tarn_tree_load. */
+bool members_save(const tarn_parameters *p, const char *path, const tarn_pair *metadata, int64_t metadata_count);
+bool members_load(const tarn_parameters *p, const char *path, bool lax);
 
 /* Whether there is an array for each parameter, of its shape. */
 bool parameters_check(const tarn_parameters *p, const char *what, tarn_array *const *arrays, int count);

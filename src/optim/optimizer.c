@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "nn/parameters.h"
 #include "optim/optim.h"
 
 tarn_optimizer *optimizer_new(const optimizer_rule *rule, double learning_rate, tarn_schedule schedule,
@@ -187,5 +188,25 @@ bool tarn_optimizer_visit(tarn_optimizer *o, tarn_leaf_visitor visit, void *cont
     state_visit v = {.visit = visit, .context = context};
     bool ok = visit_states(&v, o);
     text_free(&v.path);
+    return ok;
+}
+
+/* ---- in files */
+
+static bool add_leaf(void *context, const tarn_leaf *leaf) {
+    return members_add(context, "", leaf);
+}
+
+bool tarn_optimizer_save(tarn_optimizer *o, const char *path) {
+    tarn_parameters all = {0};
+    bool ok = tarn_optimizer_visit(o, add_leaf, &all) && members_save(&all, path, NULL, 0);
+    members_clear(&all);
+    return ok;
+}
+
+bool tarn_optimizer_load(tarn_optimizer *o, const char *path) {
+    tarn_parameters all = {0};
+    bool ok = tarn_optimizer_visit(o, add_leaf, &all) && members_load(&all, path, false);
+    members_clear(&all);
     return ok;
 }

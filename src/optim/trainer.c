@@ -13,10 +13,11 @@ struct tarn_trainer {
     tarn_compiled *compiled;
 };
 
-/* Members of the struct or the optimizer do not move while a trainer is there; they need no path. */
-static bool add_leaf(void *context, const tarn_leaf *leaf) {
-    tarn_trainer *t = context;
-    return vector_push(&t->state.members, ((member){NULL, leaf->array}));
+static bool add_of_tree(void *context, const tarn_leaf *leaf) {
+    return members_add(context, "model.", leaf);
+}
+static bool add_of_optimizer(void *context, const tarn_leaf *leaf) {
+    return members_add(context, "optimizer.", leaf);
 }
 
 static bool update_by(tarn_trainer *t, const tarn_results *gradients) {
@@ -65,7 +66,8 @@ static bool store(void *context, tarn_array *const *leaves, int count) {
 static bool fill(tarn_trainer *t, tarn_tree tree, const tarn_trainer_options *o) {
     t->trained = tarn_parameters_new(tree, .only = o->only, .context = o->context);
     if (!t->trained || !tarn_optimizer_init(t->optimizer, t->trained)) return false;
-    if (!tarn_tree_visit(tree, add_leaf, t) || !tarn_optimizer_visit(t->optimizer, add_leaf, t)) return false;
+    if (!tarn_tree_visit(tree, add_of_tree, &t->state)) return false;
+    if (!tarn_optimizer_visit(t->optimizer, add_of_optimizer, &t->state)) return false;
     t->compiled = tarn_compile(TARN_FUNCTION(step, t), .collect = collect, .store = store,
                                .donate = TARN_INTS(TARN_DONATE_STATE));
     return t->compiled != NULL;
@@ -89,11 +91,21 @@ void tarn_trainer_free(tarn_trainer *t) {
     if (!t) return;
     tarn_compiled_free(t->compiled);
     tarn_parameters_free(t->trained);
-    vector_free(&t->state.members);
+    members_clear(&t->state);
     memory_free(t);
 }
 
 tarn_results *tarn_trainer_step(tarn_trainer *t, tarn_array *const *inputs, int count) {
     if (!t) return tarn_fail("trainer: the trainer is NULL"), NULL;
     return tarn_compiled_call(t->compiled, inputs, count);
+}
+
+bool tarn_trainer_save_with(tarn_trainer *t, const char *path, tarn_trainer_save_options o) {
+    if (!t) return tarn_fail("trainer: the trainer is NULL");
+    return members_save(&t->state, path, o.metadata, o.metadata_count);
+}
+
+bool tarn_trainer_load(tarn_trainer *t, const char *path) {
+    if (!t) return tarn_fail("trainer: the trainer is NULL");
+    return members_load(&t->state, path, false);
 }
