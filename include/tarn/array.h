@@ -176,7 +176,17 @@ TARN_API int tarn_visit_contexts(tarn_array *a, tarn_context_visitor visit, void
 
 /* ---- looking at graphs (for people): released with tarn_free. */
 TARN_API char *tarn_dump_text(tarn_array *const *arrays, int count); /* one line a node */
-TARN_API char *tarn_dump_dot(tarn_array *const *arrays, int count);  /* Graphviz */
+/* As a picture for Graphviz (dot -Tsvg): a box for each operation, round ones for arrays that are there already. Those
+   of `named` are called by names[i] (UTF-8). */
+typedef struct {
+    int begin_;
+    tarn_array *const *named; /* [named_count] */
+    const char *const *names; /* [named_count] */
+    int named_count;
+    int end_;
+} tarn_dot_options;
+#define tarn_dump_dot(...) TARN_CALL(2, tarn_dump_dot_with, tarn_dot_options, __VA_ARGS__)
+TARN_API char *tarn_dump_dot_with(tarn_array *const *arrays, int count, tarn_dot_options options TARN_ABSENT);
 /* What evaluating the arrays now would do: one line a step (kernels, copies, reuse), after lowering and fusion. */
 TARN_API char *tarn_dump_schedule(tarn_array *const *arrays, int count);
 

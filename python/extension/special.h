@@ -60,6 +60,11 @@ PyObject *load_tensors(const char *path, const char *format);
 bool save_tensors(const char *path, const char *format, PyObject *names, const array_list *arrays, PyObject *pairs);
 bool add_files(PyObject *core);
 
+/* ---- export.c */
+PyObject *exporter_of(const char *path, PyObject *function, bool shapeless, const char *metadata);
+PyObject *import_from(const char *path, bool with_metadata);
+bool add_export(PyObject *core);
+
 /* ---- fields.c: random numbers, linear algebra, Fourier transforms */
 tarn_array *multivariate_normal(tarn_array *key, tarn_array *mean, tarn_array *cov, tarn_ints shape, tarn_dtype dtype);
 tarn_array *permutation_of(tarn_array *key, PyObject *x, int64_t axis);

@@ -129,6 +129,19 @@ def savez(file: Any, *args: array, **kwargs: array) -> None:
 def savez_compressed(file: Any, *args: array, **kwargs: array) -> None:
     """Writes arrays to an npz file, compressed."""
 
+class FunctionExporter:
+    """A function that is traced again at each call, with other arrays, for one file."""
+    def __call__(self, *args: Any, **kwargs: Any) -> None: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> FunctionExporter: ...
+    def __exit__(self, exc_type: Any = None, exc_value: Any = None, traceback: Any = None) -> None: ...
+
+def export_function(file_or_callback: Any, fun: Callable[..., Any], *args: Any, shapeless: bool = False, metadata: str | None = None, **kwargs: Any) -> None:
+    """Traces fun with arrays like these and writes it to a file, or shows it to a callback."""
+
+def export_to_dot(file: Any, *args: Any, **kwargs: array) -> None:
+    """Writes what is to be computed for arrays as a graph for Graphviz."""
+
 class ArrayIterator:
     """Goes through the first axis of an array."""
     def __iter__(self) -> ArrayIterator: ...

@@ -10,6 +10,7 @@
 typedef struct {
     map *numbers;
     VECTOR(node *) order, stack;
+    tarn_dot_options dot;
 } walk;
 
 /* Inputs before readers, without recursion: a node is written when it is met again on the stack. */
@@ -65,20 +66,49 @@ static void print_text(const walk *w, const node *n, text *t) {
     text_add(t, "\n");
 }
 
-static void print_dot(const walk *w, const node *n, text *t) {
-    text_format(t, "  n%lld [label=\"%s\\n", (long long)number_of(w, n), op_name(n->op));
-    array_describe(&n->outputs[0], t);
-    text_add(t, "\"];\n");
-    for (int i = 0; i < n->input_count; i++)
-        if (n->inputs[i])
-            text_format(t, "  n%lld -> n%lld;\n", (long long)number_of(w, n->inputs[i]->node),
-                        (long long)number_of(w, n));
+static const char *name_of(const walk *w, const tarn_array *a) {
+    for (int i = 0; i < w->dot.named_count; i++)
+        if (w->dot.named[i] == a) return w->dot.names[i];
+    return NULL;
 }
 
-static char *dump(const char *what, tarn_array *const *arrays, int count,
+static void print_quoted(const char *name, text *t) {
+    for (; *name; name++) {
+        if (*name == '"' || *name == '\\') text_add_char(t, '\\');
+        text_add_char(t, *name);
+    }
+}
+
+/* A line for each output; of named ones with the name. */
+static void print_label(const walk *w, const node *n, text *t) {
+    bool is_leaf = op_has_flag(n->op, OP_LEAF);
+    text_add(t, is_leaf ? "" : op_name(n->op));
+    for (int i = 0; i < n->output_count; i++) {
+        const char *name = name_of(w, &n->outputs[i]);
+        text_add(t, is_leaf && i == 0 ? "" : "\\n");
+        if (name) print_quoted(name, t);
+        text_add(t, name ? ": " : "");
+        array_describe(&n->outputs[i], t);
+    }
+}
+
+static void print_dot(const walk *w, const node *n, text *t) {
+    long long number = number_of(w, n);
+    text_format(t, "  n%lld [label=\"", number);
+    print_label(w, n, t);
+    text_add(t, n->input_count ? "\"];\n" : "\", shape=ellipse];\n");
+    for (int i = 0; i < n->input_count; i++) {
+        if (!n->inputs[i]) continue;
+        text_format(t, "  n%lld -> n%lld", (long long)number_of(w, n->inputs[i]->node), number);
+        if (n->inputs[i]->node->output_count > 1) text_format(t, " [label=%d]", n->inputs[i]->index);
+        text_add(t, ";\n");
+    }
+}
+
+static char *dump(const char *what, tarn_array *const *arrays, int count, tarn_dot_options dot,
                   void (*print)(const walk *, const node *, text *), const char *head, const char *tail) {
     if (!arrays_check(what, arrays, count)) return NULL;
-    walk w = {.numbers = map_new()};
+    walk w = {.numbers = map_new(), .dot = dot};
     text t = {0};
     text_add(&t, head);
     schedule_lock(); /* no node forgets its inputs meanwhile */
@@ -94,10 +124,15 @@ static char *dump(const char *what, tarn_array *const *arrays, int count,
 }
 
 char *tarn_dump_text(tarn_array *const *arrays, int count) {
-    return dump("dump_text", arrays, count, print_text, "", "");
+    return dump("dump_text", arrays, count, (tarn_dot_options){0}, print_text, "", "");
 }
-char *tarn_dump_dot(tarn_array *const *arrays, int count) {
-    return dump("dump_dot", arrays, count, print_dot, "digraph tarn {\n", "}\n");
+
+char *tarn_dump_dot_with(tarn_array *const *arrays, int count, tarn_dot_options o) {
+    if (o.named_count && (!o.named || !o.names))
+        return tarn_fail("dump_dot: %d names, but a list is NULL", o.named_count), NULL;
+    for (int i = 0; i < o.named_count; i++)
+        if (!o.named[i] || !o.names[i]) return tarn_fail("dump_dot: name %d, or its array, is NULL", i), NULL;
+    return dump("dump_dot", arrays, count, o, print_dot, "digraph tarn {\n  node [shape=box];\n", "}\n");
 }
 
 static void print_value(const program *p, int v, text *out) {
