@@ -294,6 +294,15 @@ static void compiled(const way_graph *g) {
     for (int i = 1; i < WAY_LEAVES; i++) tarn_drop(c.captured[i]);
 }
 
+/* One trace at a time serves both sizes. */
+static void shapeless(const way_graph *g) {
+    TARN_SCOPE;
+    compiled_context c = {.g = g, .dice = dice_bits()};
+    tarn_compiled *f = tarn_compile(TARN_FUNCTION(compiled_body, &c), .shapeless = true);
+    for (int turn = 0; turn < 2 * SIZES && !check_failures; turn++) compiled_call(&c, f, turn % SIZES);
+    tarn_compiled_free(f);
+}
+
 /* ---- the mock device */
 
 /* What the values are on the device where this is called. */
@@ -315,6 +324,7 @@ static void on_mock(const way_graph *g) {
     compute_again(&other);
     plain(&other);
     compiled(&other);
+    shapeless(&other);
     way_free(&other);
 }
 
@@ -392,6 +402,7 @@ static const struct {
     {"unfused", unfused},
     {"threads", threads},
     {"compiled", compiled},
+    {"shapeless", shapeless},
     {"on the mock device", on_mock},
     {"step by step on the mock device", step_by_step},
 };

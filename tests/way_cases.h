@@ -8,6 +8,7 @@ CASE(checked, tarn_take(tarn_flatten(y), in[ROW], .check = true))
 CASE(updated, tarn_slice_update(tarn_square(x), tarn_slice_axis(x, 0, 0, 1), tarn_slice_axis(in[ROW], 0, -1, INT64_MAX),
                                 TARN_AXES(0)))
 CASE(stft, tarn_stft(tarn_flatten(x), .n = 4, .hop_length = 2))
+CASE(istft, tarn_istft(tarn_expand_dims(x, TARN_AXES(0)), .hop_length = 1))
 MANY_CASE(split_key, 2, tarn_random_next(in[KEY], &out[0], &out[1]))
 CASE(bits, tarn_random_bits(in[KEY], TARN_SHAPE(3, 2), .width = 2))
 CASE(uniform, tarn_multiply(tarn_random_uniform(in[KEY], TARN_SHAPE(5), TARN_FLOAT32), tarn_sum(x)))
@@ -19,6 +20,8 @@ CASE(randint,
 CASE(bernoulli, tarn_random_bernoulli(in[KEY], tarn_sigmoid(x)))
 CASE(truncated_normal,
      tarn_random_truncated_normal(in[KEY], tarn_scalar(-1, TARN_FLOAT32), tarn_exp(tarn_tanh(x)), TARN_FLOAT32))
+CASE(multivariate_normal,
+     tarn_random_multivariate_normal(in[KEY], tarn_sum(x, .axes = TARN_AXES(-1)), tarn_matmul(x, tarn_transpose(x))))
 CASE(permutation, tarn_random_permutation(in[KEY], 6))
 CASE(permute, tarn_random_permute(in[KEY], x, .axis = TARN_AXIS(-1)))
 CASE(gradient, tarn_results_at(tarn_grad(TARN_FUNCTION(replayed_body, NULL), &x, 1), 0))

@@ -2,6 +2,7 @@
    (reference/mlx.md 5.6), rounded where MLX rounds, so that equal keys give equal numbers. */
 #include <math.h>
 
+#include "core/scope.h"
 #include "ops/front.h"
 #include "ops/random.h"
 #include "tarn/linalg.h"
@@ -107,6 +108,7 @@ tarn_array *tarn_random_truncated_normal_with(tarn_array *key, tarn_array *lower
                *high = tarn_astype(upper, dtype);
     array_type both;
     if (!low || !high || !broadcast_shapes("random_truncated_normal", low, high, &both)) return NULL;
+    if (!o.shape.values) trace_note_sizes(low), trace_note_sizes(high); /* so much is drawn */
     tarn_array *u =
         tarn_random_uniform(key, (o.shape.values ? o.shape : (tarn_ints){both.shape, both.ndim}), dtype,
                             .lows = tarn_erf(tarn_divide(low, root)), .highs = tarn_erf(tarn_divide(high, root)));
@@ -154,7 +156,7 @@ tarn_array *tarn_random_bernoulli_with(tarn_array *key, tarn_array *p, tarn_rand
     REQUIRE(key, p);
     REQUIRE_LIST(o.shape);
     if (!require_float("random_bernoulli: p", p->dtype)) return NULL;
-    tarn_array *bits = tarn_random_bits(key, o.shape.values ? o.shape : array_shape(p));
+    tarn_array *bits = tarn_random_bits(key, o.shape.values ? o.shape : tarn_shape_of(p));
     tarn_array *out = tarn_less(bits, tarn_multiply(p, tarn_scalar(below_2_32, TARN_FLOAT32)));
     if (out && !array_same_shape(out, bits))
         return fail_shapes(p, " to ", bits, "random_bernoulli: p does not broadcast"), NULL;
@@ -181,6 +183,7 @@ tarn_array *tarn_random_multivariate_normal_with(tarn_array *key, tarn_array *me
     array_type type;
     tarn_array *rows = tarn_squeeze(tarn_slice_axis(root, -1, 0, 1), .axes = TARN_AXES(-1));
     if (!rows || !means || !broadcast_shapes("random_multivariate_normal", means, rows, &type)) return NULL;
+    trace_note_sizes(means), trace_note_sizes(rows); /* so much is drawn */
     if (o.shape.values) { /* the shape of the batch, to which those of mean and covariance broadcast */
         type.ndim = (int)o.shape.count + 1;
         if (type.ndim > TARN_MAX_NDIM) return tarn_fail("random_multivariate_normal: too many axes"), NULL;

@@ -47,7 +47,7 @@ tarn_array *tarn_stft_with(tarn_array *x, tarn_stft_options o) {
     if (x->ndim < 1) return tarn_fail("stft: x is 0-d"), NULL;
     if (!framing_of("stft", o.n ? o.n : 2048, &o, &f)) return NULL;
     if (!o.not_centered && !(x = with_edges(x, f.n / 2, o.pad_mode))) return NULL;
-    int64_t length = x->shape[x->ndim - 1];
+    int64_t length = tarn_dim(x, -1); /* on which the number of frames depends */
     if (length < f.n) return tarn_fail("stft: %lld numbers are less than a frame", (long long)length), NULL;
     tarn_array *frames = windowed(tarn_take(x, places(&f, (length - f.n) / f.hop + 1), .axis = TARN_AXIS(-1)), &f);
     bool whole = o.sides == TARN_SIDES_BOTH || (o.sides == TARN_SIDES_DEFAULT && x->dtype == TARN_COMPLEX64);
@@ -76,7 +76,7 @@ tarn_array *tarn_istft_with(tarn_array *x, tarn_stft_options o) {
     framing f;
     bool whole = o.sides == TARN_SIDES_BOTH;
     if (x->ndim < 2) return tarn_fail("istft: x is [..., frequencies, frames]"), NULL;
-    int64_t numbers = x->shape[x->ndim - 2], count = x->shape[x->ndim - 1], n = whole ? numbers : 2 * (numbers - 1);
+    int64_t numbers = tarn_dim(x, -2), count = tarn_dim(x, -1), n = whole ? numbers : 2 * (numbers - 1);
     if (!framing_of("istft", o.n ? o.n : n, &o, &f)) return NULL;
     tarn_array *turned = tarn_swapaxes(x, -1, -2);
     tarn_array *frames =
