@@ -22,11 +22,11 @@ bool map_remove(map *m, const void *key, size_t length);
 bool map_next(const map *m, size_t *cursor, const void **key, size_t *length, uint64_t *value);
 
 /* For keys that are pointers or integers. */
-static inline bool map_set_pointer(map *m, const void *key, uint64_t value) {
-    return map_set(m, &key, sizeof key, value, NULL);
+static inline bool map_set_pointer(map *m, const void *key, uint64_t number) {
+    return map_set(m, &key, sizeof key, number, NULL);
 }
-static inline bool map_get_pointer(const map *m, const void *key, uint64_t *value) {
-    return map_get(m, &key, sizeof key, value);
+static inline bool map_get_pointer(const map *m, const void *key, uint64_t *number) {
+    return map_get(m, &key, sizeof key, number);
 }
 
 /* FNV-1a of bytes, continued from `hash` (start with HASH_START). */

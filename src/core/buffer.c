@@ -101,6 +101,15 @@ void *buffer_data(buffer *b, int slot) {
     return data;
 }
 
+const void *buffer_peek(buffer *b) {
+    if (b->foreign || atomic_load(&b->unverified) || atomic_load(&b->state) != BUFFER_SUBMITTED) return NULL;
+    pthread_mutex_lock(lock_of(b));
+    const buffer_copy *c = copy_on(b, DEVICE_HOST);
+    const void *data = c && c->valid && ticket_done(c->ready) ? c->data : NULL;
+    pthread_mutex_unlock(lock_of(b));
+    return data && !buffer_poisoned(b) ? data : NULL;
+}
+
 bool buffer_is_valid_on(buffer *b, int slot) {
     if (b->bytes == 0) return true;
     pthread_mutex_lock(lock_of(b));

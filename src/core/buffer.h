@@ -55,6 +55,9 @@ void *buffer_data(buffer *b, int slot);
 bool buffer_is_valid_on(buffer *b, int slot);
 int buffer_valid_slot(buffer *b); /* a device with a valid copy, the host first; -1: none */
 
+/* Its bytes on the host, if they are there, good and checked without waiting; else NULL. */
+const void *buffer_peek(buffer *b);
+
 /* ---- before work is submitted: all that may fail */
 
 /* Memory on the stream's device, without contents unless it has some already; false if there is none. */

@@ -90,9 +90,9 @@ void kept_trace_release(kept_trace *k);
 /* The function once more (the context), as a callback. */
 bool kept_trace_call(void *context, tarn_array *const *inputs, int count, tarn_results *results);
 
-/* captures.c: computes arrays that the outputs of a trace read, that are not part of it, and that somebody outside
-   holds. */
-bool captures_compute(tarn_array *const *outputs, int count);
+/* captures.c: computes what the outputs of a trace read, is not part of it, and somebody outside holds; and small
+   arrays that are the same at every call. */
+bool captures_compute(const traced_function *t);
 
 /* replay.c: one try. *found: there was a plan; else one has to be made. `made`: it was, for this call. */
 run_state plan_replay(plan_call *request, bool made, bool *found);

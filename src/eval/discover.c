@@ -142,7 +142,8 @@ static int child_count(const frame *f) {
 static bool leave(schedule *s, frame f) {
     node *n = f.node;
     if (!vector_push(&s->order, n)) return false;
-    if (f.alias_first < 0) return schedule_form_unit(s, n);
+    bool shared = false;
+    if (f.alias_first < 0) return schedule_share(s, n, &shared) && (shared || schedule_form_unit(s, n));
     for (int i = 0; i < n->output_count; i++) {
         if (s->entries.items[n->outputs[i].note].external) continue; /* has its value already */
         int target = schedule_entry(s, s->targets.items[f.alias_first + i]);
@@ -153,8 +154,9 @@ static bool leave(schedule *s, frame f) {
 }
 
 static bool visit(schedule *s, tarn_array *a) {
-    if (schedule_entry(s, a) < 0) return false;
-    return a->buffer || a->node->epoch == s->epoch || enter(s, a->node);
+    int e = schedule_entry(s, a);
+    if (e < 0) return false;
+    return a->buffer ? schedule_share_scalar(s, e) : a->node->epoch == s->epoch || enter(s, a->node);
 }
 
 /* Not computed, and read by nodes of this schedule alone, which were lowered and wanted its shape: it goes with them.

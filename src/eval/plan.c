@@ -117,7 +117,7 @@ static bool plan_traced(plan_call *request, plan *p, const traced_function *t) {
     p->output_count = t->output_count;
     p->state_count = t->results.states;
     p->attached = attachment_retain(t->results.attached);
-    if (!captures_compute(t->outputs, t->output_count)) return false;
+    if (!captures_compute(t)) return false;
     p->program = schedule_traced(request, t);
     p->types = p->program && program_prepare(p->program) ? types_of(t->outputs, t->output_count) : NULL;
     return p->types != NULL;

@@ -100,12 +100,15 @@ static void free_lists(schedule *s) {
     vector_free(&s->stack);
     vector_free(&s->order_stack);
     vector_free(&s->sequence);
+    vector_free(&s->said);
 }
 
 static void reset(schedule *s) {
     s->entries.count = s->units.count = s->members.count = s->order.count = s->tainted.count = 0;
     s->targets.count = s->stack.count = s->order_stack.count = s->sequence.count = 0;
     s->last_effect = 0;
+    map_free(s->same);
+    s->same = NULL;
     s->p = NULL;
 }
 

@@ -1,10 +1,11 @@
 /* The scheduler's own notes on a graph, shared by its files: discover.c finds what must be computed and lowers it,
-   fuse.c forms units, retain.c decides whose memory stays, schedule.c orders the units, emit.c turns them into steps.
-   Everything runs under the schedule lock.
+   same.c what a plan would compute twice, fuse.c forms units, retain.c decides whose memory stays, schedule.c orders
+   the units, emit.c turns them into steps. Everything runs under the schedule lock.
  */
 #ifndef EVAL_SCHEDULE_H
 #define EVAL_SCHEDULE_H
 
+#include "base/map.h"
 #include "eval/program.h"
 #include "ops/build.h"
 
@@ -69,7 +70,9 @@ struct schedule {
     VECTOR(frame) stack;
     VECTOR(order_frame) order_stack;
     VECTOR(int) sequence; /* units in the order of execution */
-    int last_effect;      /* while emitting: 1 + the value of the effect that was emitted last; 0: none yet */
+    map *same;            /* of a plan: what has been said already (same.c) */
+    VECTOR(int64_t) said;
+    int last_effect; /* while emitting: 1 + the value of the effect that was emitted last; 0: none yet */
 };
 
 /* The entry of an array, made if need be; -1 without memory. */
@@ -86,6 +89,10 @@ static inline int schedule_source(schedule *s, tarn_array *a) {
 
 bool schedule_discover(schedule *s, tarn_array *const *roots, int count);
 bool schedule_form_unit(schedule *s, node *n);
+/* same.c: of a plan. *found: an equal node came before, whose values n shares. */
+bool schedule_share(schedule *s, const node *n, bool *found);
+/* A captured scalar shares the value of an equal one. */
+bool schedule_share_scalar(schedule *s, int e);
 bool schedule_retain(schedule *s);
 bool schedule_emit(schedule *s);
 
