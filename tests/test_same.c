@@ -68,8 +68,7 @@ static const same_case cases[] = {
     {"behind_depends", behind_depends, OP_scan, 2, 1},
     {"equal_depends", equal_depends, OP_scan, 1, 1},
     {"equal_keys", equal_keys, OP_random_bits, 1, 1},
-    {"other_keys", other_keys, OP_random_bits, 3, 1},
-    /* and that which makes them */,
+    {"other_keys", other_keys, OP_random_bits, 3, 1}, /* one makes them */
     {"equal_constants", equal_constants, OP_scan, 0, 1},
     {"small_constant", small_constant, OP_scan, 0, 1},
     {"large_constant", large_constant, OP_scan, 1, 1},
