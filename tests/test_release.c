@@ -262,6 +262,29 @@ static void test_evaluation_within(void) {
     tarn_unpin(pin);
 }
 
+static bool is_unchanged(void *context) {
+    return context == NULL;
+}
+
+/* Several evaluations on their way write one buffer in turn, each from foreign memory: each waits for the checks of
+   those before it, not of those behind. */
+static void test_checks_of_one_buffer(void) {
+    enum { SIZE = 1 << 20 };
+    static float numbers[SIZE] = {[SIZE - 1] = 1};
+    TARN_SCOPE;
+    tarn_array *file = tarn_from_foreign(numbers, TARN_SHAPE(SIZE), TARN_FLOAT32, .check = is_unchanged);
+    tarn_array *sum = tarn_own(tarn_multiply(file, tarn_scalar(1, TARN_FLOAT32)));
+    for (int i = 0; i < 50; i++) {
+        TARN_SCOPE;
+        tarn_array *next = tarn_own(tarn_add(sum, file));
+        tarn_drop(sum);
+        CHECK(tarn_async_eval(next));
+        sum = next;
+    }
+    CHECK(tarn_eval(sum) && tarn_item(tarn_max(sum)) == 51);
+    tarn_drop(sum);
+}
+
 int main(void) {
     alarm(120);
     test_foreign();
@@ -274,5 +297,6 @@ int main(void) {
     test_traced();
     test_threads();
     test_evaluation_within();
+    test_checks_of_one_buffer();
     return check_report("release");
 }

@@ -26,7 +26,8 @@ typedef struct buffer {
     atomic_int holders;    /* those who only ask whether it is good, or say that it is not: work on its way */
     int64_t bytes;
     atomic_int state;
-    atomic_int unverified; /* runs that wrote it from foreign memory that has not been checked since */
+    atomic_uint dubious, verified; /* runs that wrote it from foreign memory, and those of them after which that memory
+                                      was checked; both only grow, and may wrap around */
     buffer_copy *copies, own_copies[BUFFER_OWN]; /* these and the readers under lock_of(buffer) */
     int copy_count;
     ticket *readers, own_readers[BUFFER_OWN]; /* the last ones, one a stream */
@@ -38,6 +39,10 @@ typedef struct buffer {
     release_note note;            /* of `release` */
     _Atomic(error_note *) poison; /* the error of the computation that should have filled it */
 } buffer;
+
+static inline bool buffer_is_unverified(const buffer *b) {
+    return atomic_load(&b->dubious) != atomic_load(&b->verified);
+}
 
 /* A buffer of so many bytes with no copy anywhere. */
 buffer *buffer_new(int64_t bytes);

@@ -46,6 +46,7 @@ struct run {
     bool launched;
     bool verifies;     /* what it read may turn out not to be what it should have been */
     release_note note; /* of the verification */
+    unsigned *earlier; /* of inputs: how many dubious runs wrote it before this one */
     const error_note *_Atomic
         *marks;         /* of storages: why what is in them is not good; segments that run at once may find the same */
     atomic_bool marked; /* any */
@@ -108,6 +109,7 @@ static void carve_run(run *r, const program *p, carver *c) {
                  .scratches = carve(c, p->scratches.count, sizeof(pool_block *)),
                  .segments = carve(c, p->segments.count, sizeof(run_segment)),
                  .marks = carve(c, storages, sizeof(const error_note *_Atomic)),
+                 .earlier = carve(c, p->inputs.count, sizeof(unsigned)),
                  .calls = p->once ? p->calls : carve(c, p->steps.count, sizeof(call))};
     operand *operands = p->once ? p->operands : carve(c, (size_t)p->operand_count, sizeof(operand));
     for (size_t i = 0; i < p->segments.count; i++) {
@@ -438,10 +440,10 @@ static bool is_written(const run *r, size_t t) {
 
 static void verify(release_note *note) {
     run *r = (run *)(void *)((char *)note - offsetof(run, note));
-    for (size_t i = 0; i < r->p->inputs.count; i++) /* earlier runs' first, which another thread may be at */
-        while (atomic_load(&r->buffers[r->p->inputs.items[i].storage]->unverified) >
-               is_written(r, (size_t)r->p->inputs.items[i].storage))
-            sched_yield();
+    for (size_t i = 0; i < r->p->inputs.count; i++) { /* earlier runs' first, which another thread may be at */
+        const buffer *b = r->buffers[r->p->inputs.items[i].storage];
+        while ((int)(r->earlier[i] - atomic_load(&b->verified)) > 0) sched_yield();
+    }
     const error_note *why = failed_check(r);
     for (size_t i = 0; i < r->p->segments.count; i++) {
         spread_marks(&r->segments[i]);
@@ -450,7 +452,7 @@ static void verify(release_note *note) {
     for (size_t t = 0; t < r->p->storages.count; t++) {
         if (!is_written(r, t)) continue;
         if (why) buffer_poison(r->buffers[t], why);
-        atomic_fetch_sub(&r->buffers[t]->unverified, 1);
+        atomic_fetch_add(&r->buffers[t]->verified, 1);
     }
     finish(r);
     run_release(r);
@@ -460,13 +462,15 @@ static void verify(release_note *note) {
 static void plan_verification(run *r) {
     for (size_t i = 0; i < r->p->inputs.count && !r->verifies; i++) {
         const buffer *b = r->buffers[r->p->inputs.items[i].storage];
-        r->verifies = b->check || atomic_load(&((buffer *)(uintptr_t)b)->unverified);
+        r->verifies = b->check || buffer_is_unverified(b);
     }
     if (!r->verifies) return;
     r->note.run = verify;
     atomic_fetch_add(&r->references, 1);
+    for (size_t i = 0; i < r->p->inputs.count; i++)
+        r->earlier[i] = atomic_load(&r->buffers[r->p->inputs.items[i].storage]->dubious);
     for (size_t t = 0; t < r->p->storages.count; t++)
-        if (is_written(r, t)) atomic_fetch_add(&r->buffers[t]->unverified, 1);
+        if (is_written(r, t)) atomic_fetch_add(&r->buffers[t]->dubious, 1);
 }
 
 /* ---- launching */

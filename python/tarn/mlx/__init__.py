@@ -40,6 +40,7 @@ def _install():
     if other is not None:
         raise ImportError("tarn.mlx: mlx itself was imported before; a process has one of the two")
     package = types.ModuleType("mlx", "Tarn, under MLX's names.")
+    package.__spec__ = importlib.machinery.ModuleSpec("mlx", None, is_package=True)  # programs ask for it: is mlx there?
     package.__path__ = []
     sys.modules["mlx"] = package
     sys.meta_path.insert(0, _Finder())
