@@ -63,7 +63,7 @@ static void check_names(tarn_imported_function *f, tarn_array *x, tarn_array *y,
 static void check_listing(const tarn_imported_function *f) {
     const tarn_signature *s = tarn_imported_signature(f, 1);
     CHECK(tarn_imported_count(f) == 2 && s && !tarn_imported_signature(f, 2) && !tarn_imported_signature(f, -1));
-    CHECK(s && !s->shapeless && s->input_count == 3 && s->output_count == 1);
+    CHECK(s && s->input_count == 3 && s->output_count == 1);
     CHECK(s && !s->inputs[0].name && strcmp(s->inputs[1].name, "mask") == 0 && strcmp(s->inputs[2].name, "bias") == 0);
     CHECK(s && s->inputs[1].dtype == F32 && s->inputs[1].shape.count == 1 && s->inputs[1].shape.values[0] == 2);
     CHECK(s && s->inputs[2].shape.count == 0 && s->outputs[0].dtype == F32 && s->outputs[0].shape.values[0] == 2);
@@ -95,6 +95,14 @@ static void test_signatures(void) {
 
 /* ---- any sizes */
 
+BODY(energy_of, tarn_result(results, tarn_sum(tarn_square(x[0]))))
+
+/* Something else at each call, as random keys are. */
+static tarn_array *next_number(void) {
+    static double next;
+    return tarn_scalar(next++, F32);
+}
+
 BODY(average, tarn_result(results, tarn_multiply(tarn_mean(x[0], .axes = TARN_AXES(-1), .keepdims = true), x[0])))
 
 static void test_shapeless(void) {
@@ -107,6 +115,46 @@ static void test_shapeless(void) {
     tarn_array *flat = numbers(0, 3);
     CHECK_ERROR(imported_into(got, f, &small, &flat, 1, true), "the file has (float32 [any, any])");
     CHECK_ERROR(imported_into(got, f, &small, &large, 1, false), "the file has (float32 [2, 3])");
+}
+
+/* Which axes of the inputs are free: "[*1]". */
+static void check_free(tarn_callback call, void *context, tarn_array *const *in, int count, const char *wanted) {
+    text said = {0};
+    CHECK(tarn_export_function(export_path(), TARN_FUNCTION(call, context), in, count, .shapeless = true));
+    tarn_imported_function *f = tarn_import_function(export_path());
+    const tarn_signature *s = tarn_imported_signature(f, 0);
+    for (int i = 0; s && i < s->input_count; i++) {
+        text_add(&said, i ? " [" : "[");
+        for (int64_t k = 0; k < s->inputs[i].shape.count; k++)
+            text_add(&said, s->inputs[i].shape.values[k] < 0 ? "*" : "1");
+        text_add(&said, "]");
+    }
+    tarn_imported_free(f);
+    if (strcmp(text_string(&said), wanted) != 0)
+        check_failures++, fprintf(stderr, "free axes %s, not %s\n", text_string(&said), wanted);
+    text_free(&said);
+}
+
+BODY(halves, tarn_result(results, tarn_reshape(x[0], TARN_SHAPE(tarn_dim(x[0], 0), -1, 2))))
+BODY(by_size, tarn_result(results, tarn_multiply(x[0], tarn_scalar((double)tarn_dim(x[0], 1), F32))))
+BODY(branches, tarn_result(results, tarn_dim(x[0], 0) <= 2 ? tarn_square(x[0]) : tarn_exp(x[0])))
+BODY(looks_only, tarn_dim(x[0], 0) > 0 && tarn_result(results, tarn_matmul(x[0], x[1])))
+BODY(linear, tarn_dim(x[0], 0) > 0 && tarn_result(results, tarn_matmul(x[0], context)))
+BODY(gradient, tarn_result_all(results, tarn_grad(TARN_FUNCTION(energy_of, NULL), x, 1)))
+BODY(drawn, tarn_dim(x[0], 0) && tarn_result(results, tarn_add(x[0], next_number())))
+
+static void test_free_sizes(void) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_reshape(numbers(0, 24), TARN_SHAPE(4, 6)), *y = tarn_reshape(numbers(0, 30), TARN_SHAPE(6, 5));
+    check_free(average, NULL, &x, 1, "[**]");
+    check_free(halves, NULL, &x, 1, "[1*]");
+    check_free(by_size, NULL, &x, 1, "[*1]");
+    check_free(branches, NULL, &x, 1, "[**]"); /* above 2 it is the same */
+    check_free(branches, NULL, TARN_ARRAYS(tarn_slice_axis(x, 0, 0, 2)), 1, "[1*]");
+    check_free(looks_only, NULL, TARN_ARRAYS(x, y), 2, "[**] [**]"); /* 6 goes with 6 */
+    check_free(linear, y, &x, 1, "[*1]");
+    check_free(drawn, NULL, &x, 1, "[**]");
+    check_free(gradient, NULL, &x, 1, "[**]");
 }
 
 /* ---- captured arrays */
@@ -387,6 +435,7 @@ int main(void) {
     test_small();
     test_signatures();
     test_shapeless();
+    test_free_sizes();
     test_shared_arrays();
     test_captured_dtypes();
     test_constants();

@@ -75,7 +75,7 @@ static void test_flipped(void) {
 #define OUTPUT "{\"value\":1,\"dtype\":\"float32\",\"shape\":[2,3]}"
 #define NEGATE "{\"op\":\"negative\",\"inputs\":[0]}"
 #define GRAPH(inputs, captured, steps, outputs)                                                                        \
-    "{\"signatures\":[{\"shapeless\":false,\"inputs\":[" inputs "],\"captured\":[" captured "],\"steps\":[" steps      \
+    "{\"signatures\":[{\"inputs\":[" inputs "],\"captured\":[" captured "],\"steps\":[" steps                          \
     "],\"outputs\":[" outputs "]}],\"captured\":[{\"dtype\":\"int32\",\"shape\":[4]}]}"
 #define STEPS(steps) GRAPH(INPUT, "", steps, "")
 #define STEP(rest)   STEPS("{" rest "}")
@@ -93,7 +93,7 @@ static const struct {
     {"{\"captured\":[{\"dtype\":\"int32\",\"shape\":[4]}],\"signatures\":[],\"more\":1}", "unknown member 'more'"},
     {"{\"captured\":[{\"dtype\":\"int32\",\"shape\":[5]}],\"signatures\":[]}", "of another dtype or shape"},
     {"{\"captured\":[{\"dtype\":\"float32\",\"shape\":[4]}],\"signatures\":[]}", "of another dtype or shape"},
-    {"{\"captured\":[{\"dtype\":\"int32\",\"shape\":[4]}],\"signatures\":[{}]}", "'shapeless' is no truth"},
+    {"{\"captured\":[{\"dtype\":\"int32\",\"shape\":[4]}],\"signatures\":[{}]}", "'inputs' is missing"},
     /* inputs */
     {INPUTS("{\"dtype\":\"int33\",\"shape\":[]}"), "no dtype 'int33'"},
     {INPUTS("{\"dtype\":3,\"shape\":[]}"), "no dtype ''"},
@@ -110,6 +110,8 @@ static const struct {
     {INPUTS("{\"name\":\"a\",\"dtype\":\"int32\",\"shape\":[]},{\"name\":\"a\",\"dtype\":\"int32\",\"shape\":[]}"),
      "two inputs named 'a'"},
     {INPUTS("{\"name\":\"a\",\"dtype\":\"int32\",\"shape\":[]}," INPUT), "without a name after one with"},
+    {INPUTS("{\"dtype\":\"int32\",\"shape\":[2],\"any\":[1]}"), "an axis is no whole number from 0 to 0"},
+    {INPUTS("{\"dtype\":\"int32\",\"shape\":[2],\"any\":0}"), "'any' is no list"},
     /* captured arrays */
     {GRAPH(INPUT, "1", "", ""), "a captured array is no whole number from 0 to 0"},
     {GRAPH(INPUT, "-1", "", ""), "a captured array is no whole number from 0 to 0"},

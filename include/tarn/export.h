@@ -24,12 +24,16 @@ extern "C" {
 
 typedef struct {
     int begin_;
-    bool shapeless;           /* signatures take arrays of any sizes, of the same dtypes and numbers of axes */
+    bool shapeless;           /* axes may have other sizes than those of the arrays given here */
     const char *metadata;     /* UTF-8 that is kept with the function; NULL: none */
     const char *const *names; /* of the last name_count inputs, which are then found by name, in any order */
     int name_count;
     int end_;
 } tarn_export_options;
+/* shapeless: an axis may have any size if what the function does is the same for other sizes. A function that asks for
+   sizes, or uses transforms, is called a few times more, with other ones, to find out; an axis whose size gets into
+   the graph, or for which the function takes no other, keeps it. Sizes that must agree with each other should be
+   alike in the example, and others different. */
 /* Traces the function for arrays like these, of which only dtype and shape matter, and writes the file: whole, or not
    at all. Arrays that the function captured are evaluated and are in the file as they are now. Of custom functions the
    file has what they compute, not their rules. */
@@ -86,10 +90,9 @@ TARN_API const char *tarn_imported_metadata(const tarn_imported_function *import
 typedef struct {
     const char *name; /* NULL: by its place */
     tarn_dtype dtype;
-    tarn_ints shape; /* of the example, if the signature is shapeless */
+    tarn_ints shape; /* -1: any size. Of results: what they are for the example */
 } tarn_parameter;
 typedef struct {
-    bool shapeless;
     int input_count, output_count;
     const tarn_parameter *inputs, *outputs;
 } tarn_signature;

@@ -92,16 +92,25 @@ static bool hand_out_arrays(PyObject *returned, tarn_results *results) {
     return good;
 }
 
+/* An interrupt, unlike other exceptions, is not an answer to whether the function takes arrays of these sizes. */
+static bool exported_failed(void) {
+    if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_Exception))
+        tarn_fail_kind(TARN_ERROR_INTERRUPT, "a Python function was interrupted");
+    return python_failed();
+}
+
+/* For a function without fixed sizes it is called for several, of which it may refuse some. */
 bool run_exported(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     const exported_call *c = context;
     (void)count;
+    PyErr_Clear();
     PyObject *positional = positional_of(c->given, inputs), *named = positional ? named_of(c->given, inputs) : NULL;
     PyObject *returned = named ? PyObject_Call(c->function, positional, named) : NULL;
     bool good = returned && hand_out_arrays(returned, results);
     Py_XDECREF(positional);
     Py_XDECREF(named);
     Py_XDECREF(returned);
-    return good || python_failed();
+    return good || exported_failed();
 }
 
 /* ---- FunctionExporter */
@@ -123,7 +132,8 @@ static PyObject *exporter_trace(PyObject *self, PyObject *arguments, PyObject *n
     bool ok = tarn_exporter_trace(e->exporter, given.arrays.list, given.arrays.count, .names = given.words,
                                   .name_count = given.name_count);
     e->call.given = before;
-    return ok ? new_none() : raise_error();
+    if (!ok) return raise_error();
+    return PyErr_Clear(), new_none();
 }
 
 static PyObject *exporter_close(PyObject *self, PyObject *unused) {

@@ -15,13 +15,14 @@ static bool trace_arguments(const arguments *a, tarn_array **stand_ins) {
     return true;
 }
 
-bool signature_trace(signature *s, const char *what, tarn_function function, const arguments *a) {
+bool signature_trace(signature *s, const char *what, tarn_function function, const arguments *a, bool *holds_sizes) {
     TARN_SCOPE;
     traced_function t;
     tarn_array **stand_ins = NEW_ARRAY(tarn_array *, a->count);
     bool ok = stand_ins && trace_arguments(a, stand_ins) && traced_begin(&t, what, function, stand_ins, a->count, NULL);
     if (ok) {
         ok = recording_make(&s->graph, what, &t) && signature_set_names(s, a);
+        if (holds_sizes) *holds_sizes = trace_holds_sizes(t.trace);
         traced_end(&t);
     }
     memory_free(stand_ins);
@@ -39,7 +40,6 @@ tarn_exporter *tarn_exporter_new_with(const char *path, tarn_function function, 
     return NULL;
 }
 
-/* Also of the sizes of a signature that takes any. */
 static bool check_new(const tarn_exporter *e, const arguments *a) {
     tarn_array **ordered = NEW_ARRAY(tarn_array *, a->count);
     bool found = false;
@@ -51,10 +51,14 @@ static bool check_new(const tarn_exporter *e, const arguments *a) {
 }
 
 static bool add_signature(tarn_exporter *e, const arguments *a) {
-    signature s = {.shapeless = e->shapeless};
-    if (signature_trace(&s, "export", e->function, a) && vector_push(&e->file.signatures, s)) return true;
-    signature_free(&s);
-    return false;
+    signature s = {0};
+    bool holds_sizes = false;
+    bool ok = signature_trace(&s, "export", e->function, a, &holds_sizes) && vector_reserve(&s.free, (size_t)a->count);
+    for (int i = 0; ok && i < a->count; i++) s.free.items[s.free.count++] = 0;
+    if (ok && e->shapeless) ok = signature_free_sizes(&s, e->function, a, holds_sizes);
+    ok = ok && vector_push(&e->file.signatures, s);
+    if (!ok) signature_free(&s);
+    return ok;
 }
 
 bool tarn_exporter_trace_with(tarn_exporter *e, tarn_array *const *inputs, int count, tarn_names_options o) {

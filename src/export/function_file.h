@@ -1,6 +1,7 @@
 /* Exported functions, shared by the files of this folder: signature.c says what a function takes, exporter.c traces,
-   write.c and read.c put functions into files and take them out (docs/design/export.md has the format), attributes.c
-   does so for the attributes of a step, imported.c calls, visit.c shows a graph to somebody else. */
+   sizes.c finds out which sizes matter, write.c and read.c put functions into files and take them out
+   (docs/design/export.md has the format), attributes.c does so for the attributes of a step, imported.c calls, visit.c
+   shows a graph to somebody else. */
 #ifndef EXPORT_FUNCTION_FILE_H
 #define EXPORT_FUNCTION_FILE_H
 
@@ -12,8 +13,8 @@
 
 typedef struct {
     recording graph;
-    VECTOR(char *) names; /* of the last inputs */
-    bool shapeless;
+    VECTOR(char *) names;  /* of the last inputs */
+    VECTOR(uint32_t) free; /* for each input a bit for each axis that may have any size */
 } signature;
 
 /* Arrays as they are given to a function. */
@@ -44,8 +45,12 @@ void function_file_free(function_file *f);
 /* Fails with what was given and what the file has. */
 bool function_file_fail(const function_file *f, const arguments *a);
 
-/* exporter.c: runs the function for arrays like these and records what it does. */
-bool signature_trace(signature *s, const char *what, tarn_function function, const arguments *a);
+/* exporter.c: runs the function for arrays like these and records what it does. holds_sizes (NULL is allowed): whether
+   it asked for sizes, or uses transforms, which do. */
+bool signature_trace(signature *s, const char *what, tarn_function function, const arguments *a, bool *holds_sizes);
+
+/* sizes.c: after signature_trace, which axes may have any size: all of them if it holds none. */
+bool signature_free_sizes(signature *s, tarn_function function, const arguments *a, bool holds_sizes);
 
 /* write.c */
 bool function_file_write(const function_file *f);

@@ -14,6 +14,7 @@ struct tarn_imported_function {
     tarn_tensors *tensors;
     tarn_signature *listed;     /* for users, made of file.signatures */
     tarn_parameter *parameters; /* of all of them */
+    array_type *types;          /* of these */
 };
 
 /* ---- opening */
@@ -63,13 +64,16 @@ static bool read_tensors(tarn_imported_function *f, const char *path) {
 
 /* ---- listing */
 
-static void list_signature(const signature *s, tarn_signature *to, tarn_parameter *parameters) {
+/* Results have the sizes that they had for the example. */
+static void list_signature(const signature *s, tarn_signature *to, tarn_parameter *parameters, array_type *types) {
     const recording *r = &s->graph;
-    *to =
-        (tarn_signature){s->shapeless, r->input_count, (int)r->outputs.count, parameters, parameters + r->input_count};
+    *to = (tarn_signature){r->input_count, (int)r->outputs.count, parameters, parameters + r->input_count};
     for (int i = 0; i < to->input_count + to->output_count; i++) {
         bool is_input = i < to->input_count;
-        const array_type *t = &r->types.items[is_input ? i : r->outputs.items[i - to->input_count]];
+        array_type *t = &types[i];
+        *t = r->types.items[is_input ? i : r->outputs.items[i - to->input_count]];
+        for (int k = 0; is_input && k < t->ndim; k++)
+            if (s->free.items[i] >> k & 1) t->shape[k] = -1;
         parameters[i] = (tarn_parameter){is_input ? signature_name(s, i) : NULL, t->dtype, {t->shape, t->ndim}};
     }
 }
@@ -80,12 +84,14 @@ static bool list(tarn_imported_function *f) {
     for (size_t i = 0; i < count; i++) total += (size_t)s[i].graph.input_count + s[i].graph.outputs.count;
     f->listed = NEW_ARRAY(tarn_signature, count);
     f->parameters = NEW_ARRAY(tarn_parameter, total);
-    tarn_parameter *next = f->parameters;
-    for (size_t i = 0; f->listed && next && i < count; i++) {
-        list_signature(&s[i], &f->listed[i], next);
-        next += f->listed[i].input_count + f->listed[i].output_count;
+    f->types = NEW_ARRAY(array_type, total);
+    bool ok = f->listed && f->parameters && f->types;
+    total = 0;
+    for (size_t i = 0; ok && i < count; i++) {
+        list_signature(&s[i], &f->listed[i], f->parameters + total, f->types + total);
+        total += (size_t)f->listed[i].input_count + (size_t)f->listed[i].output_count;
     }
-    return f->listed && f->parameters;
+    return ok;
 }
 
 int tarn_imported_count(const tarn_imported_function *f) {
@@ -120,6 +126,7 @@ void tarn_imported_free(tarn_imported_function *f) {
     tarn_tensors_free(f->tensors);
     memory_free(f->listed);
     memory_free(f->parameters);
+    memory_free(f->types);
     memory_free(f);
 }
 

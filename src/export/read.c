@@ -96,12 +96,26 @@ static bool read_name(const reader *d, signature *s, const json *name) {
     return false;
 }
 
+static bool read_free_axes(const reader *d, const json *list, int ndim, uint32_t *axes) {
+    *axes = 0;
+    if (list && !json_is(list, JSON_LIST)) return tarn_fail("%s: 'any' is no list", d->where);
+    for (size_t i = 0; i < json_count(list); i++) {
+        int64_t axis;
+        if (!get_whole(d, json_at(list, i), 0, ndim - 1, "an axis", &axis)) return false;
+        *axes |= UINT32_C(1) << axis;
+    }
+    return true;
+}
+
 static bool read_input(reader *d, signature *s, const json *input) {
     array_type type;
+    uint32_t axes;
     const json *name = json_get(input, "name");
-    if (!check_members(d, input, MEMBERS("name", "dtype", "shape")) || !read_type(d, input, &type)) return false;
+    if (!check_members(d, input, MEMBERS("name", "dtype", "shape", "any")) || !read_type(d, input, &type) ||
+        !read_free_axes(d, json_get(input, "any"), type.ndim, &axes))
+        return false;
     if (!name && s->names.count) return tarn_fail("%s: an input without a name after one with", d->where);
-    return (!name || read_name(d, s, name)) && vector_push(&s->graph.types, type);
+    return (!name || read_name(d, s, name)) && vector_push(&s->graph.types, type) && vector_push(&s->free, axes);
 }
 
 static bool read_inputs(reader *d, signature *s, const json *from) {
@@ -224,11 +238,8 @@ static bool infer(reader *d) {
 }
 
 static bool read_signature(reader *d, signature *s, const json *from) {
-    const json *shapeless = json_get(from, "shapeless");
     say_where(d, "members");
-    if (!check_members(d, from, MEMBERS("shapeless", "inputs", "captured", "steps", "outputs"))) return false;
-    s->shapeless = json_is(shapeless, JSON_YES);
-    if (!s->shapeless && !json_is(shapeless, JSON_NO)) return tarn_fail("%s: 'shapeless' is no truth", d->where);
+    if (!check_members(d, from, MEMBERS("inputs", "captured", "steps", "outputs"))) return false;
     d->r = &s->graph;
     return read_inputs(d, s, from) && read_captured(d, from) && read_steps(d, from) && infer(d) &&
            read_outputs(d, from);

@@ -40,6 +40,7 @@ bool signature_set_names(signature *s, const arguments *a) {
 void signature_free(signature *s) {
     for (size_t i = 0; i < s->names.count; i++) memory_free(s->names.items[i]);
     vector_free(&s->names);
+    vector_free(&s->free);
     recording_free(&s->graph);
 }
 
@@ -56,8 +57,9 @@ static tarn_array *find_named(const arguments *a, const char *name) {
 
 static bool takes(const signature *s, int input, const tarn_array *a) {
     const array_type *t = &s->graph.types.items[input];
-    if (!a || a->dtype != t->dtype || a->ndim != t->ndim) return false;
-    return s->shapeless || shapes_equal(t->ndim, t->shape, a->shape);
+    bool fits = a && a->dtype == t->dtype && a->ndim == t->ndim;
+    for (int k = 0; fits && k < t->ndim; k++) fits = s->free.items[input] >> k & 1 || a->shape[k] == t->shape[k];
+    return fits;
 }
 
 bool signature_takes(const signature *s, const arguments *a, tarn_array **ordered) {
@@ -91,11 +93,11 @@ void function_file_free(function_file *f) {
 
 /* ---- in words: "(float32 [2, 3], mask=bool [any])" */
 
-static void describe_input(text *t, bool first, const char *name, tarn_dtype dtype, tarn_ints shape, bool any) {
+static void describe_input(text *t, bool first, const char *name, tarn_dtype dtype, tarn_ints shape, uint32_t any) {
     text_format(t, "%s%s%s%s [", first ? "" : ", ", name ? name : "", name ? "=" : "", dtype_facts[dtype].name);
     for (int64_t i = 0; i < shape.count; i++) {
         text_add(t, i ? ", " : "");
-        if (any)
+        if (any >> i & 1)
             text_add(t, "any");
         else
             text_format(t, "%lld", (long long)shape.values[i]);
@@ -108,7 +110,7 @@ static void describe_signature(text *t, const signature *s) {
     for (int i = 0; i < s->graph.input_count; i++) {
         const array_type *type = &s->graph.types.items[i];
         describe_input(t, i == 0, signature_name(s, i), type->dtype, (tarn_ints){type->shape, type->ndim},
-                       s->shapeless);
+                       s->free.items[i]);
     }
     text_add(t, ")");
 }
@@ -118,7 +120,7 @@ static void describe_arguments(text *t, const arguments *a) {
     text_add(t, "(");
     for (int i = 0; i < a->count; i++)
         describe_input(t, i == 0, i < positional ? NULL : a->names.names[i - positional], a->inputs[i]->dtype,
-                       array_shape(a->inputs[i]), false);
+                       array_shape(a->inputs[i]), 0);
     text_add(t, ")");
 }
 

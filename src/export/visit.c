@@ -117,7 +117,8 @@ bool tarn_visit_graph_with(tarn_function function, tarn_array *const *inputs, in
     if (!visit) return tarn_fail("visit_graph: the visitor is NULL");
     signature s = {0};
     show v = {.s = &s, .visit = visit, .context = context};
-    bool ok = arguments_check("visit_graph", &a) && signature_trace(&s, "visit_graph", function, &a) && show_all(&v);
+    bool ok =
+        arguments_check("visit_graph", &a) && signature_trace(&s, "visit_graph", function, &a, NULL) && show_all(&v);
     vector_free(&v.inputs);
     vector_free(&v.outputs);
     vector_free(&v.attributes);

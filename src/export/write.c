@@ -31,6 +31,14 @@ static void write_type(text *out, const array_type *t) {
     write_numbers(out, t->shape, t->ndim);
 }
 
+static void write_free_axes(text *out, uint32_t axes) {
+    int64_t list[TARN_MAX_NDIM], count = 0;
+    for (int k = 0; k < TARN_MAX_NDIM; k++)
+        if (axes >> k & 1) list[count++] = k;
+    text_add(out, ",\"any\":");
+    write_numbers(out, list, count);
+}
+
 static void write_inputs(text *out, const signature *s) {
     text_add(out, "\"inputs\":[");
     for (int i = 0; i < s->graph.input_count; i++) {
@@ -42,6 +50,7 @@ static void write_inputs(text *out, const signature *s) {
             text_add(out, ",");
         }
         write_type(out, &s->graph.types.items[i]);
+        if (s->free.items[i]) write_free_axes(out, s->free.items[i]);
         text_add(out, "}");
     }
     text_add(out, "]");
@@ -98,7 +107,7 @@ static bool write_captured(writer *w, const recording *r) {
 }
 
 static bool write_signature(writer *w, const signature *s) {
-    text_add(&w->out, s->shapeless ? "{\"shapeless\":true," : "{\"shapeless\":false,");
+    text_add(&w->out, "{");
     write_inputs(&w->out, s);
     if (!write_captured(w, &s->graph) || !write_steps(&w->out, &s->graph)) return false;
     write_outputs(&w->out, &s->graph);

@@ -221,6 +221,59 @@ def test_control_flow_is_as_it_was_traced(mx, path, shapeless):
         assert same(mx, f(mx.array(1), y)[0], fun(mx.array(1), y))
 
 
+def test_sizes_that_matter(path):
+    x = tarn.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    taken = lambda f, *shapes: [shape for shape in shapes if not refused(f, tarn.ones(shape))]
+
+    def refused(f, x):
+        try:
+            return not f(x)
+        except ValueError:
+            return True
+
+    shapes = (2, 3), (5, 3), (2, 7), (4, 6)
+    for fun, fits in [
+        (lambda x: x / x.shape[1], {(2, 3), (5, 3)}),  # a constant of the file
+        (lambda x: x.reshape(x.shape[0], 3, -1), {(2, 3)}),  # rows stand in the shape, and 3 is 3
+        (lambda x: x.reshape(x.shape[0], -1, x.shape[1]) if x.ndim == 2 else x, {(2, 3)}),
+        (lambda x: x * x if x.shape[0] < 3 else x, {(2, 3), (2, 7)}),
+        (lambda x: tarn.exp(x) if x.shape[0] else x, set(shapes)),  # it asks, and does the same
+        (lambda x: x + {2: 1.0}[x.shape[0]], {(2, 3), (2, 7)}),  # a KeyError for other sizes
+    ]:
+        f = through_file(tarn, path, fun, x, shapeless=True)
+        assert set(taken(f, *shapes)) == fits
+        for shape in fits:
+            assert same(tarn, f(tarn.ones(shape))[0], fun(tarn.ones(shape)))
+
+
+def test_interrupts_are_not_answers(path):
+    calls = []
+
+    def fun(x):
+        calls.append(x.shape)
+        if len(calls) > 1:
+            raise KeyboardInterrupt
+        return x
+
+    with pytest.raises(KeyboardInterrupt):
+        tarn.export_function(path, fun, tarn.ones((2, 3)), shapeless=True)
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("fun", [lambda x: (x * x).sum(), lambda x: (x * x).mean(), lambda x: tarn.softmax(x, axis=-1).max(), lambda x: (x - x.mean(axis=0)).var()])
+def test_gradients_of_any_size(path, fun):
+    x = tarn.random.normal((4, 3))
+    f = through_file(tarn, path, tarn.grad(fun), x, shapeless=True)
+    for shape in [(4, 3), (5, 3), (4, 6), (1, 2)]:
+        y = tarn.random.normal(shape)
+        try:
+            out = f(y)[0]
+        except ValueError:
+            assert shape != (4, 3)
+        else:
+            assert same(tarn, out, tarn.grad(fun)(y))
+
+
 # ---- functions that read what is around them
 
 
