@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("TARN_BUILD_DIR", ROOT / "build"))
 tarn = pytest.importorskip("tarn.core")
 mlx = pytest.importorskip("mlx.core")
 
@@ -368,6 +370,25 @@ def test_another_process(path):
     program = f"import tarn.core as mx; print(mx.import_function({path!r})(mx.array([[1.0, 2.0, 3.0]]), scale=mx.array(2.0))[0].tolist())"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert eval(said.stdout) == f(x, scale=tarn.array(2.0))[0].tolist()
+
+
+def test_the_example_in_c(path):
+    """What examples/export_ring.py learned, in Python and in examples/run_exported.c."""
+    pytest.importorskip("tarn.nn")
+    program = BUILD / "examples" / "example_run_exported"
+    if not program.exists():
+        pytest.skip("the examples are not built")
+    subprocess.run([sys.executable, ROOT / "examples" / "export_ring.py", path], check=True)
+    said = subprocess.run([program, path], capture_output=True, text=True, check=True).stdout.splitlines()
+    f, metadata = tarn.import_function(path, return_metadata=True)
+    places = [2 * (tarn.arange(n) + 0.5) / n - 1 for n in (40, 20)]
+    points = tarn.stack([a.flatten() for a in tarn.meshgrid(*places)], axis=1)
+    probability = f(points)[0].reshape(20, 40)
+    picture = ["".join(".#"[p > 0.5] for p in row) for row in probability.tolist()]
+    radius = tarn.linalg.norm(points, axis=1).reshape(20, 40)
+    right = ((probability > 0.5) == ((radius > 0.4) & (radius < 0.8))).sum().item()
+    assert said == [metadata, *picture, f"right at {right} of 800 points"]
+    assert right > 720
 
 
 def test_messages(path):
