@@ -102,7 +102,7 @@ void *buffer_data(buffer *b, int slot) {
 }
 
 const void *buffer_peek(buffer *b) {
-    if (b->foreign || atomic_load(&b->unverified) || atomic_load(&b->state) != BUFFER_SUBMITTED) return NULL;
+    if (b->foreign || buffer_is_unverified(b) || atomic_load(&b->state) != BUFFER_SUBMITTED) return NULL;
     pthread_mutex_lock(lock_of(b));
     const buffer_copy *c = copy_on(b, DEVICE_HOST);
     const void *data = c && c->valid && ticket_done(c->ready) ? c->data : NULL;
