@@ -1,7 +1,8 @@
 /* Forms units: a view, a kernel, or a group of elementwise nodes of one shape and stream.
 
    A node may join the group of one of its inputs if nothing it reads from elsewhere can depend on that group. Depths
-   tell: a unit is deeper than all it reads, so what is less deep than the group does not depend on it. */
+   tell: a unit is deeper than all it reads, so what is less deep than the group does not depend on it. On a group that
+   no other unit reads nothing depends, and it may become deeper. */
 #include <string.h>
 
 #include "base/hard.h"
@@ -13,6 +14,11 @@ enum { MOST_INSTRUCTIONS = 40 };
 static int input_depth(const schedule *s, int e) {
     int u = s->entries.items[e].unit;
     return u < 0 ? 0 : s->units.items[u].depth;
+}
+
+static void note_read(schedule *s, int e) {
+    int u = s->entries.items[e].unit;
+    if (u >= 0) s->units.items[u].read = true;
 }
 
 static bool has_external(const unit *u, int e) {
@@ -30,11 +36,17 @@ static bool may_join(const schedule *s, int g, const node *n, const int *sources
     int more = 0;
     for (int i = 0; i < n->input_count; i++) {
         if (s->entries.items[sources[i]].unit == g) continue;
-        if (input_depth(s, sources[i]) >= u->depth) return false;
+        if (u->read && input_depth(s, sources[i]) >= u->depth) return false;
         more += !has_external(u, sources[i]);
     }
     return u->count < MOST_INSTRUCTIONS && u->external_count + more <= GROUP_MAX_INPUTS &&
            u->external_count + more + u->count + 1 <= GROUP_MAX_REGISTERS;
+}
+
+static void add_external(schedule *s, unit *u, int e) {
+    note_read(s, e);
+    if (input_depth(s, e) >= u->depth) u->depth = input_depth(s, e) + 1;
+    if (!has_external(u, e)) u->externals[u->external_count++] = e;
 }
 
 static bool add_member(schedule *s, int g, node *n, const int *sources) {
@@ -49,19 +61,20 @@ static bool add_member(schedule *s, int g, node *n, const int *sources) {
     u->last = index;
     u->count++;
     for (int i = 0; i < n->input_count; i++)
-        if (s->entries.items[sources[i]].unit != g && !has_external(u, sources[i]))
-            u->externals[u->external_count++] = sources[i];
+        if (s->entries.items[sources[i]].unit != g) add_external(s, u, sources[i]);
     s->entries.items[n->outputs[0].note].unit = g;
     return true;
 }
 
-/* Two groups of one depth do not depend on each other: they may become one. */
+/* Two groups of one depth do not depend on each other, nor does one on another that is less deep and not read: they may
+   become one. h is not deeper than g. */
 static bool merge_groups(schedule *s, int g, int h) {
     unit *u = &s->units.items[g], *v = &s->units.items[h];
     int more = 0;
     for (int i = 0; i < v->external_count; i++) more += !has_external(u, v->externals[i]);
     int inputs = u->external_count + more, nodes = u->count + v->count + 1;
-    bool alike = v->kind == UNIT_GROUP && u->depth == v->depth && u->node->stream == v->node->stream;
+    bool apart = u->depth == v->depth || !v->read;
+    bool alike = v->kind == UNIT_GROUP && apart && u->node->stream == v->node->stream;
     if (!alike || !array_same_shape(&u->node->outputs[0], &v->node->outputs[0]) || nodes > MOST_INSTRUCTIONS ||
         inputs > GROUP_MAX_INPUTS || inputs + nodes > GROUP_MAX_REGISTERS)
         return false;
@@ -72,6 +85,7 @@ static bool merge_groups(schedule *s, int g, int h) {
     s->members.items[u->last].next = v->first;
     u->last = v->last;
     u->count += v->count;
+    u->read |= v->read;
     v->count = 0; /* nothing leads to it any more */
     return true;
 }
@@ -106,6 +120,7 @@ bool schedule_form_unit(schedule *s, node *n) {
         if (n->inputs[i] && e < 0) return false;
         if (group) sources[i] = e;
         if (e >= 0 && input_depth(s, e) > depth) depth = input_depth(s, e);
+        if (e >= 0 && !group) note_read(s, e);
     }
     if (group) return form_group(s, n, sources, depth);
     bool view = op_has_flag(n->op, OP_VIEW);

@@ -39,6 +39,7 @@ typedef struct {
     int last;
     int externals[GROUP_MAX_INPUTS]; /* a group's inputs, as entries */
     int external_count;
+    bool read; /* by another unit, which is deeper */
     bool ordered, stacked;
 } unit;
 

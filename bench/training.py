@@ -1,0 +1,233 @@
+"""training.py: steps of training in Tarn, mlx and PyTorch on this CPU, in one run: a perceptron, a convolutional network, a
+transformer, and the optimizer's update of 100 M parameters beside what the memory can move.
+
+PYTHONPATH=build/python .venv/bin/python bench/training.py [CASE ...] [--without mlx|torch|tarn]"""
+
+import argparse
+import importlib
+import importlib.util
+import os
+import time
+
+import numpy
+
+THREADS = len(os.sched_getaffinity(0))
+
+
+def best(step, seconds=4.0):
+    """The shortest time of a step in so many seconds, after one."""
+    step()
+    times, end = [], time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times) < 3:
+        start = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+class Arrays:
+    """mlx or Tarn: the same program on either, compiled, as their users write it."""
+
+    def __init__(self, package):
+        self.mx, self.nn, self.optim = (importlib.import_module(f"{package}.{name}") for name in ("core", "nn", "optimizers"))
+
+    def step(self, model, optimizer, x, y, compiled):
+        mx, nn = self.mx, self.nn
+        x, y = mx.array(x), mx.array(y)
+        value_and_grad = nn.value_and_grad(model, lambda x, y: nn.losses.cross_entropy(model(x), y, reduction="mean"))
+        state = [model.state, optimizer.state, mx.random.state]
+
+        def plain(x, y):
+            loss, gradients = value_and_grad(x, y)
+            optimizer.update(model, gradients)
+            return loss
+
+        run = mx.compile(plain, inputs=state, outputs=state) if compiled else plain
+        return lambda: mx.eval(run(x, y), state)
+
+    def perceptron(self, x, y):
+        nn = self.nn
+        model = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 10))
+        return model, self.optim.SGD(1e-2)
+
+    def convolutional(self, x, y):
+        nn = self.nn
+        model = nn.Sequential(
+            *[nn.Conv2d(1, 32, 3, padding=1), nn.BatchNorm(32), nn.ReLU(), nn.MaxPool2d(2)],
+            *[nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm(64), nn.ReLU(), nn.MaxPool2d(2)],
+            *[lambda x: x.reshape(x.shape[0], -1), nn.Linear(3136, 128), nn.ReLU(), nn.Linear(128, 10)],
+        )
+        return model, self.optim.Adam(1e-3)
+
+    def transformer(self, x, y):
+        mx, nn = self.mx, self.nn
+
+        class Model(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.embedding = nn.Embedding(256, 256)
+                self.encoder = nn.TransformerEncoder(4, 256, 8)
+                self.head = nn.Linear(256, 256)
+
+            def __call__(self, x):
+                mask = nn.MultiHeadAttention.create_additive_causal_mask(x.shape[1])
+                return self.head(self.encoder(self.embedding(x), mask))
+
+        return Model(), self.optim.AdamW(1e-3)
+
+    def case(self, name, x, y, compiled):
+        self.mx.random.seed(0)
+        return self.step(*getattr(self, name)(x, y), x, y, compiled)
+
+    def update(self, name, sizes):
+        """A step of an optimizer over parameters of these sizes."""
+        mx = self.mx
+        parameters = {str(i): mx.random.normal((size,)) for i, size in enumerate(sizes)}
+        gradients = {str(i): mx.random.normal((size,)) for i, size in enumerate(sizes)}
+        optimizer = getattr(self.optim, name)(1e-3)
+        holder = self.nn.Module()
+        holder.update(parameters, strict=False)
+        for key, value in parameters.items():
+            holder[key] = value
+        del parameters, value
+        mx.eval(holder, gradients)
+
+        def step():
+            optimizer.update(holder, gradients)
+            mx.eval(holder, optimizer.state)
+
+        return step
+
+
+class Torch:
+    def __init__(self):
+        import torch
+
+        torch.set_num_threads(THREADS)
+        torch.manual_seed(0)
+        self.torch, self.nn = torch, torch.nn
+
+    def perceptron(self):
+        nn = self.nn
+        model = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 10))
+        return model, self.torch.optim.SGD(model.parameters(), 1e-2)
+
+    def convolutional(self):
+        nn = self.nn
+        model = nn.Sequential(
+            *[nn.Conv2d(1, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2)],
+            *[nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2)],
+            *[nn.Flatten(), nn.Linear(3136, 128), nn.ReLU(), nn.Linear(128, 10)],
+        ).to(memory_format=self.torch.channels_last)
+        return model, self.torch.optim.Adam(model.parameters(), 1e-3)
+
+    def transformer(self):
+        torch, nn = self.torch, self.nn
+
+        class Model(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.embedding = nn.Embedding(256, 256)
+                layer = nn.TransformerEncoderLayer(256, 8, 1024, 0.0, batch_first=True, norm_first=True)
+                self.encoder = nn.TransformerEncoder(layer, 4, nn.LayerNorm(256), enable_nested_tensor=False)
+                self.head = nn.Linear(256, 256)
+
+            def forward(self, x):
+                mask = nn.Transformer.generate_square_subsequent_mask(x.shape[1])
+                return self.head(self.encoder(self.embedding(x), mask=mask, is_causal=True)).flatten(0, 1)
+
+        model = Model()
+        return model, torch.optim.AdamW(model.parameters(), 1e-3)
+
+    def case(self, name, x, y, compiled):
+        torch = self.torch
+        x, y = torch.tensor(x), torch.tensor(y).long().flatten()
+        if name == "convolutional":
+            x = x.permute(0, 3, 1, 2)  # channels last in memory, as the arrays of the others
+        model, optimizer = getattr(self, name)()
+        loss_of = self.nn.CrossEntropyLoss()
+
+        def step():
+            optimizer.zero_grad()
+            loss = loss_of(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss.item()
+
+        return step
+
+    def update(self, name, sizes):
+        torch = self.torch
+        parameters = [torch.nn.Parameter(torch.randn(size)) for size in sizes]
+        for parameter in parameters:
+            parameter.grad = torch.randn(parameter.shape)
+        return getattr(torch.optim, name)(parameters, 1e-3, **({"fused": True} if name != "Adagrad" else {})).step
+
+
+def stream(size):
+    """Bytes a second that reading two arrays of this size and writing one moves, by PyTorch on all threads or by NumPy."""
+    try:
+        import torch
+
+        torch.set_num_threads(THREADS)
+        a, b = torch.randn(size), torch.randn(size)
+        return 12 * size / best(lambda: torch.add(a, b, out=a))
+    except ImportError:
+        a, b = numpy.ones(size, "f4"), numpy.ones(size, "f4")
+        return 12 * size / best(lambda: numpy.add(a, b, out=a))
+
+
+def data(name):
+    random = numpy.random.default_rng(0)
+    if name == "transformer":
+        tokens = random.integers(0, 256, (8, 129)).astype("int32")
+        return tokens[:, :-1], tokens[:, 1:]
+    shape = (256, 784) if name == "perceptron" else (64, 28, 28, 1)
+    return random.normal(size=shape).astype("f4"), random.integers(0, 10, shape[0]).astype("int32")
+
+
+MODELS = ["perceptron", "convolutional", "transformer"]
+BYTES = {"SGD": 12, "Adam": 28, "AdamW": 28}  # of each parameter: what an update must read and write in float32
+SIZES = [25_000_000] * 4
+
+
+def print_models(names, sides, seconds):
+    print(f"{'step of training, ms':24}" + "".join(f"{side:>14}" for side in sides))
+    for name in names:
+        for compiled in (False, True):
+            times = {}
+            for side, one in sides.items():
+                if side != "torch" or not compiled:
+                    times[side] = best(one.case(name, *data(name), compiled), seconds) * 1e3
+            row = "".join(f"{times.get(side, float('nan')):14.2f}" for side in sides)
+            print(f"{name + (' compiled' if compiled else ''):24}{row}", flush=True)
+
+
+def print_updates(names, sides, seconds):
+    limit = stream(SIZES[0])
+    print(f"update of {sum(SIZES) / 1e6:.0f} M parameters; memory moves {limit / 1e9:.1f} GB/s")
+    for name in names:
+        for side, one in sides.items():
+            taken = best(one.update(name, SIZES), seconds)
+            rate = BYTES[name] * sum(SIZES) / taken
+            print(f"{name:8}{side:8}{taken * 1e3:10.1f} ms {rate / 1e9:8.1f} GB/s {100 * rate / limit:6.0f} %", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("cases", nargs="*", default=[*MODELS, *BYTES])
+    parser.add_argument("--without", action="append", default=[])
+    parser.add_argument("--seconds", type=float, default=3.0)
+    arguments = parser.parse_args()
+    sides = {name: Arrays(name) for name in ("tarn", "mlx") if name not in arguments.without}
+    if "torch" not in arguments.without and importlib.util.find_spec("torch"):
+        sides["torch"] = Torch()
+    models, updates = ([name for name in arguments.cases if name in known] for known in (MODELS, BYTES))
+    if models:
+        print_models(models, sides, arguments.seconds)
+    if updates:
+        print_updates(updates, sides, arguments.seconds)
+
+
+if __name__ == "__main__":
+    main()
