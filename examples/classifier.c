@@ -48,16 +48,16 @@ static double accuracy(const network *n, tarn_array *x, tarn_array *arm) {
     return tarn_item(tarn_mean(tarn_astype(tarn_equal(found, arm), TARN_FLOAT32)));
 }
 
-static bool epoch(tarn_trainer *trainer, tarn_array *x, tarn_array *arm, tarn_array *order, double *value) {
-    for (int64_t i = 0; i + BATCH <= POINTS; i += BATCH) {
+static bool epoch(tarn_trainer *trainer, tarn_batches *batches, int64_t number, double *value) {
+    bool ok = tarn_batches_start(batches, number);
+    for (bool more = ok; more;) {
         TARN_SCOPE;
-        tarn_array *rows = tarn_slice_axis(order, 0, i, i + BATCH);
-        tarn_array *batch[] = {tarn_take(x, rows, .axis = TARN_AXIS(0)), tarn_take(arm, rows, .axis = TARN_AXIS(0))};
-        tarn_results *results = tarn_trainer_step(trainer, batch, 2);
-        if (!results) return false;
-        *value = tarn_item(tarn_results_at(results, 0));
+        tarn_array *batch[2];
+        more = tarn_batches_next(batches, batch);
+        tarn_results *results = more ? tarn_trainer_step(trainer, batch, 2) : NULL;
+        if (results) *value = tarn_item(tarn_results_at(results, 0));
     }
-    return tarn_ok();
+    return ok && tarn_ok();
 }
 
 static bool train(network *n, tarn_optimizer *optimizer, tarn_array *key) {
@@ -65,15 +65,16 @@ static bool train(network *n, tarn_optimizer *optimizer, tarn_array *key) {
     spiral(&key, &seen_x, &seen_arm);
     spiral(&key, &x, &arm);
     if (!network_init(n, &key)) return false;
+    tarn_batches *batches = tarn_batches_new(TARN_ARRAYS(seen_x, seen_arm), 2, BATCH);
     tarn_trainer *trainer = tarn_trainer_new(TARN_FUNCTION(loss, n), TARN_TREE(network, n), optimizer);
     double value = 0;
-    bool ok = trainer != NULL;
+    bool ok = batches && trainer;
     for (int i = 0; i < 60 && ok; i++) {
-        tarn_array *order = tarn_random_permutation(tarn_random_key((uint64_t)i), POINTS);
-        ok = epoch(trainer, seen_x, seen_arm, order, &value);
+        ok = epoch(trainer, batches, i, &value);
         if (ok && i % 20 == 19) printf("epoch %d: loss %.4f\n", i + 1, value);
     }
     tarn_trainer_free(trainer);
+    tarn_batches_free(batches);
     if (ok)
         printf("right: %.1f %% of seen points, %.1f %% of others\n", 100 * accuracy(n, seen_x, seen_arm),
                100 * accuracy(n, x, arm));

@@ -13,6 +13,7 @@
 #include "tarn/export.h"
 #include "tarn/nn.h"
 #include "tarn/optim.h"
+#include "tarn/train.h"
 #include "tarn/device.h"
 #include "tarn/memory.h"
 #include "tarn/io.h"
