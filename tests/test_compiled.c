@@ -458,6 +458,75 @@ static void test_evicted_while_running(void) {
     tarn_compiled_free(c);
 }
 
+/* ---- one trace, several plans */
+
+typedef struct {
+    int traces;
+    tarn_array *leaf;
+    bool given;
+} counted_state;
+
+BODY(counts_traces, ((counted_state *)context)->traces++;
+     return tarn_result(results, tarn_exp(x[0])) && tarn_result_state(results, tarn_add(x[count - 1], x[0]));)
+
+static bool collect_leaf(void *context, tarn_results *leaves) {
+    const counted_state *s = context;
+    return s->given ? tarn_result_given(leaves, s->leaf) : tarn_result(leaves, s->leaf);
+}
+static bool store_leaf(void *context, tarn_array *const *leaves, int count) {
+    counted_state *s = context;
+    CHECK(count == 1);
+    tarn_drop(s->leaf);
+    s->leaf = tarn_keep(leaves[0]);
+    return true;
+}
+
+/* Arguments that lie otherwise, and state that may be overwritten, need plans of their own, but the function is not
+   called for them. */
+static void test_one_trace(void) {
+    TARN_SCOPE;
+    counted_state s = {.leaf = tarn_own(tarn_zeros(TARN_SHAPE(4, 4), TARN_FLOAT32))};
+    tarn_compiled *c = tarn_compile(TARN_FUNCTION(counts_traces, &s), .collect = collect_leaf, .store = store_leaf);
+    tarn_array *x = tarn_reshape(tarn_arange(0, 16, 1, TARN_FLOAT32), TARN_SHAPE(4, 4));
+    CHECK(tarn_eval(x));
+    for (int i = 0; i < 4; i++) {
+        TARN_SCOPE;
+        s.given = i > 1;
+        CHECK(tarn_compiled_call(c, TARN_ARRAYS(i % 2 ? tarn_transpose(x) : x), 1));
+    }
+    CHECK(s.traces == 1 && plans_of(c) == 4);
+    tarn_array *wanted = tarn_multiply(tarn_add(x, tarn_transpose(x)), tarn_scalar(2, TARN_FLOAT32));
+    CHECK(tarn_item(tarn_all(tarn_equal(s.leaf, wanted))));
+    tarn_compiled_free(c);
+    tarn_drop(s.leaf);
+}
+
+static void call_once(tarn_compiled *c) {
+    TARN_SCOPE;
+    CHECK(tarn_compiled_call(c, TARN_ARRAYS(tarn_ones(TARN_SHAPE(8), TARN_FLOAT32)), 1));
+}
+
+/* What is given up is overwritten if nothing else has it: a second keep, or what is to be computed of it, does. */
+static void test_given(void) {
+    TARN_SCOPE;
+    counted_state s = {.given = true, .leaf = tarn_own(tarn_zeros(TARN_SHAPE(8), TARN_FLOAT32))};
+    tarn_compiled *c = tarn_compile(TARN_FUNCTION(counts_traces, &s), .collect = collect_leaf, .store = store_leaf);
+    for (int i = 0; i < 3; i++) call_once(c);
+    const void *before = tarn_data(s.leaf);
+    call_once(c);
+    CHECK(tarn_data(s.leaf) == before);
+    tarn_array *second = tarn_keep(s.leaf);
+    call_once(c);
+    CHECK(tarn_data(s.leaf) != tarn_data(second));
+    tarn_array *reads = tarn_negative(s.leaf);
+    call_once(c);
+    CHECK(tarn_item(tarn_min(reads)) == -5 && tarn_item(tarn_min(second)) == 4 && tarn_item(tarn_min(s.leaf)) == 6);
+    CHECK(s.traces == 1);
+    tarn_drop(second);
+    tarn_drop(s.leaf);
+    tarn_compiled_free(c);
+}
+
 /* ---- what is attached */
 
 static int attached, given_back;
@@ -516,6 +585,8 @@ static void test_disabled(void) {
 }
 
 int main(void) {
+    test_one_trace();
+    test_given();
     test_attached();
     test_disabled();
     test_captured();

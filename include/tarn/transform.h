@@ -157,6 +157,9 @@ typedef struct {
 } tarn_compile_options;
 #define tarn_compile(...) TARN_CALL(1, tarn_compile_with, tarn_compile_options, __VA_ARGS__)
 TARN_API tarn_compiled *tarn_compile_with(tarn_function function, tarn_compile_options options TARN_ABSENT);
+/* In `collect`: hands out a leaf that the caller gives up if the call succeeds, because `store` gets another one for
+   it: its memory may be taken if nothing but one keep holds it. */
+TARN_API bool tarn_result_given(tarn_results *leaves, tarn_array *leaf);
 /* In the callback of a compiled function with `collect`: hands out a further leaf of its new state. */
 TARN_API bool tarn_result_state(tarn_results *results, tarn_array *leaf);
 

@@ -177,7 +177,7 @@ static bool run(void *context, tarn_array *const *inputs, int count, tarn_result
 static bool collect_state(void *context, tarn_results *leaves) {
     (void)context;
     call *c = enter();
-    return leave(c, hand_out(c->t->inputs, false, leaves));
+    return leave(c, tree_collect(c->t->inputs, c->t->inputs == c->t->outputs, leaves));
 }
 
 static bool store_state(void *context, tarn_array *const *leaves, int count) {

@@ -59,6 +59,23 @@ static bool put(const slot *s, PyObject *array) {
     return PyList_SetItem(s->container, PyLong_AsSsize_t(s->name), Py_NewRef(array)) == 0;
 }
 
+/* ---- collecting */
+
+typedef struct {
+    bool replaced;
+    tarn_results *leaves;
+} collector;
+
+static bool collect_one(const slot *s, void *context) {
+    const collector *c = context;
+    bool given = c->replaced && s->container && Py_REFCNT(s->array) == 1;
+    return given ? tarn_result_given(c->leaves, ARRAY(s->array)) : tarn_result(c->leaves, ARRAY(s->array));
+}
+
+bool tree_collect(PyObject *tree, bool replaced, tarn_results *leaves) {
+    return each(tree, (slot){0}, collect_one, &(collector){replaced, leaves});
+}
+
 /* ---- lending: each place gets an array of its own for a while, also where one object is in several */
 
 struct loan {

@@ -33,6 +33,8 @@ typedef struct loan loan;
    `done`), what it put into the tree's places goes. */
 bool tree_lend(PyObject *tree, tarn_array *const *values, loan **loans);
 void tree_take_back(loan *loans, bool done);
+/* Hands out the arrays of the tree; if they will be replaced, those that only the tree holds as given up. */
+bool tree_collect(PyObject *tree, bool replaced, tarn_results *leaves);
 bool tree_store(PyObject *tree, tarn_array *const *arrays, int count);
 
 #endif

@@ -24,6 +24,7 @@ void results_fill(tarn_results *r, tarn_array *const *arrays, int count) {
 void results_clear(tarn_results *r) {
     for (size_t i = 0; r->open && i < r->arrays.count; i++) array_end_reading(r->arrays.items[i]);
     vector_free(&r->arrays);
+    vector_free(&r->given);
     attachment_release(r->attached);
     r->attached = NULL;
 }
@@ -64,6 +65,10 @@ bool tarn_result_state(tarn_results *r, tarn_array *leaf) {
     if (!push(r, leaf)) return false;
     r->states++;
     return true;
+}
+
+bool tarn_result_given(tarn_results *r, tarn_array *leaf) {
+    return tarn_result(r, leaf) && vector_push(&r->given, (int)r->arrays.count - 1);
 }
 
 bool tarn_result_all(tarn_results *r, const tarn_results *others) {

@@ -14,6 +14,7 @@ typedef struct {
     atomic_int references;
     void *data;
     void (*release)(void *data);
+    uint64_t epoch; /* when it was last visited: a plan and the trace that it is made of have the same */
 } attachment;
 attachment *attachment_retain(attachment *a); /* NULL stays NULL */
 void attachment_release(attachment *a);
@@ -26,6 +27,7 @@ struct tarn_results {
     bool takes_state;    /* tarn_result_state is allowed */
     int states;          /* how many entries, the last ones, came with it */
     attachment *attached;
+    VECTOR(int) given; /* indices of the entries that came with tarn_result_given */
 };
 
 /* An open list that goes with the innermost scope. */

@@ -75,20 +75,27 @@ void tarn_compiled_info(const tarn_compiled *c, int64_t *plans, int64_t *hits) {
     schedule_unlock();
 }
 
-static int visit(const attachment *a, tarn_context_visitor visitor, void *argument) {
-    return a ? visitor(a->data, a->release, argument) : 0;
+typedef struct {
+    tarn_context_visitor visit;
+    void *argument;
+    uint64_t epoch;
+    int answer;
+} visitor;
+
+static void visit(visitor *v, attachment *a) {
+    if (!a || a->epoch == v->epoch || v->answer) return;
+    a->epoch = v->epoch;
+    v->answer = v->visit(a->data, a->release, v->argument);
 }
 
-int tarn_compiled_visit(const tarn_compiled *c, tarn_context_visitor visitor, void *argument) {
-    int answer = 0;
-    if (!c || !visitor) return 0;
+int tarn_compiled_visit(const tarn_compiled *c, tarn_context_visitor visit_attached, void *argument) {
+    if (!c || !visit_attached) return 0;
     schedule_lock();
-    for (size_t i = 0; i < c->plans.items.count && !answer; i++)
-        answer = visit(((plan *)c->plans.items.items[i])->attached, visitor, argument);
-    for (size_t i = 0; i < c->traces.items.count && !answer; i++)
-        answer = visit(((kept_trace *)c->traces.items.items[i])->attached, visitor, argument);
+    visitor v = {visit_attached, argument, schedule_new_epoch(), 0};
+    for (size_t i = 0; i < c->plans.items.count; i++) visit(&v, ((plan *)c->plans.items.items[i])->attached);
+    for (size_t i = 0; i < c->traces.items.count; i++) visit(&v, ((kept_trace *)c->traces.items.items[i])->attached);
     schedule_unlock();
-    return answer;
+    return v.answer;
 }
 
 /* ---- a call */
@@ -115,10 +122,12 @@ static bool mark_donated(plan_call *request) {
         long long i = c->donate[k];
         if (i >= inputs) return fail_donate(i, inputs);
         if (i >= 0)
-            request->donate[i] = true;
+            request->donate[i] = DONATED;
         else
-            memset(request->donate + inputs, true, request->leaves.arrays.count * sizeof *request->donate);
+            for (int leaf = inputs; leaf < request->count; leaf++) request->donate[leaf] = DONATED;
     }
+    for (size_t k = 0; k < request->leaves.given.count; k++)
+        request->donate[inputs + request->leaves.given.items[k]] = GIVEN_IF_ALONE;
     return true;
 }
 
@@ -134,7 +143,7 @@ static bool call_begin(plan_call *request, tarn_array *const *inputs) {
     if (!state_collect(request->c, &request->leaves)) return false;
     request->count = request->input_count + (int)request->leaves.arrays.count;
     request->values = NEW_ARRAY(tarn_array *, request->count);
-    request->donate = NEW_ARRAY(bool, request->count);
+    request->donate = NEW_ARRAY(donation, request->count);
     request->donated = NEW_ARRAY(bool, request->count);
     if (!request->values || !request->donate || !request->donated) return false;
     return take_inputs(request, inputs) && mark_donated(request);

@@ -1,5 +1,5 @@
 /* Compiled functions, shared by their files: compiled.c is what users call, state.c hands state in and out, plan.c
-   describes calls and makes plans, shapeless.c keeps traces for other shapes, captures.c computes what a function
+   describes calls and makes plans, kept_trace.c keeps traces, captures.c computes what a function
    captured, replay.c runs a plan. */
 #ifndef EVAL_COMPILED_H
 #define EVAL_COMPILED_H
@@ -22,10 +22,12 @@ typedef struct {
     attachment *attached;
 } plan;
 
-/* A trace that is kept, of a function that is .shapeless: plans for other shapes are made of it. */
+/* A trace that is kept: plans for arguments that lie otherwise in memory, and of a function that is .shapeless for
+   other shapes, are made of it. */
 typedef struct {
     cached cached;
     recording recording;
+    bool shapeless;
     int state_count;
     attachment *attached;
 } kept_trace;
@@ -48,13 +50,15 @@ struct tarn_compiled {
     int64_t hits;
 };
 
+typedef enum { KEPT, DONATED, GIVEN_IF_ALONE } donation;
+
 /* One call. */
 typedef struct {
     tarn_compiled *c;
     int input_count, count; /* the arguments; these and then the leaves of the state */
     tarn_array **values;
     tarn_results leaves; /* holds those of the state */
-    bool *donate;        /* what the caller gives away */
+    donation *donate;    /* what the caller gives away */
     bool *donated;       /* and what of it can be taken */
     tarn_compiled_call_options options;
     cache_key key;
@@ -73,15 +77,15 @@ bool state_call(void *context, tarn_array *const *inputs, int count, tarn_result
 /* What the call looks like now, into its key: dtypes, shapes, strides, alignment, streams, which arguments may be
    overwritten, the caller's bytes. Under the schedule lock. */
 bool plan_describe(plan_call *request);
-/* Of that what another call of a .shapeless function must have, too. */
-bool plan_describe_kinds(const plan_call *request, cache_key *key);
+/* What of that the function saw when it was traced; or what it would see with arguments of any size. */
+bool plan_describe_seen(const plan_call *request, bool sizes, cache_key *key);
 /* Traces the function, with no lock held. If another thread has made the same plan meanwhile, that stays. */
 bool plan_make(plan_call *request);
 void plan_release(plan *p);
 /* The function of which this thread makes a plan, or NULL. */
 const tarn_compiled *plan_in_making(void);
 
-/* shapeless.c: the trace that was kept for a call like this, retained, or NULL (also without memory: with the error
+/* kept_trace.c: the trace that was kept for a call like this, retained, or NULL (also without memory: with the error
    set). */
 kept_trace *kept_trace_find(const plan_call *request);
 /* Keeps a trace of the user's function. */

@@ -29,7 +29,9 @@ static void count_appearances(const plan_call *request) {
 
 /* Memory can be given away if no other array, no plan and no argument of this call stands on it; else the plan works
    on a copy, which is another plan. */
-static bool may_be_taken(const tarn_array *a) {
+static bool may_be_taken(const tarn_array *a, donation how) {
+    bool alone = atomic_load(&a->keeps) <= 1 && !atomic_load(&a->scopes) && atomic_load(&a->readers) == 1;
+    if (how == KEPT || (how == GIVEN_IF_ALONE && !alone)) return false; /* the list of leaves is a reader */
     return !a->buffer->foreign && atomic_load(&a->buffer->references) == 1 && a->note == 1;
 }
 
@@ -56,7 +58,7 @@ static bool push_numbers(cache_key *key, const int64_t *numbers, int count) {
 static bool describe_value(plan_call *request, int i) {
     const tarn_array *a = request->values[i];
     if (!a->buffer) return tarn_fail("compile: the memory of an argument was given away meanwhile");
-    request->donated[i] = request->donate[i] && may_be_taken(a);
+    request->donated[i] = may_be_taken(a, request->donate[i]);
     int64_t numbers[] = {a->dtype, a->ndim, request->donated[i], alignment_of(a)};
     return push_numbers(&request->key, numbers, 4) && push_numbers(&request->key, a->shape, a->ndim) &&
            push_numbers(&request->key, a->strides, a->ndim);
@@ -77,10 +79,12 @@ bool plan_describe(plan_call *request) {
     return ok;
 }
 
-bool plan_describe_kinds(const plan_call *request, cache_key *key) {
-    bool ok = describe_call(request, key);
-    for (int i = 0; i < request->count && ok; i++)
-        ok = push_numbers(key, (int64_t[]){request->values[i]->dtype, request->values[i]->ndim}, 2);
+bool plan_describe_seen(const plan_call *request, bool sizes, cache_key *key) {
+    bool ok = push_numbers(key, &(int64_t){sizes}, 1) && describe_call(request, key);
+    for (int i = 0; i < request->count && ok; i++) {
+        const tarn_array *a = request->values[i];
+        ok = push_numbers(key, (int64_t[]){a->dtype, a->ndim}, 2) && (!sizes || push_numbers(key, a->shape, a->ndim));
+    }
     return ok;
 }
 
@@ -136,8 +140,7 @@ static bool trace_over(plan_call *request, tarn_array *const *arguments, kept_tr
     tarn_function function = kept ? TARN_FUNCTION(kept_trace_call, kept) : TARN_FUNCTION(state_call, request->c);
     traced_function t;
     if (!trace_call(request, function, arguments, &t)) return false;
-    bool keep = !kept && request->c->shapeless && !trace_holds_sizes(t.trace);
-    bool ok = plan_traced(request, p, &t) && (!keep || kept_trace_add(request, &t));
+    bool ok = plan_traced(request, p, &t) && (kept || kept_trace_add(request, &t));
     traced_end(&t);
     return ok;
 }
@@ -145,7 +148,7 @@ static bool trace_over(plan_call *request, tarn_array *const *arguments, kept_tr
 static bool trace_plan(plan_call *request, plan *p) {
     TARN_SCOPE;
     tarn_array **arguments = NEW_ARRAY(tarn_array *, request->count);
-    kept_trace *kept = request->c->shapeless ? kept_trace_find(request) : NULL;
+    kept_trace *kept = kept_trace_find(request);
     bool ok = arguments && tarn_ok();
     for (int i = 0; ok && i < request->count; i++) ok = (arguments[i] = trace_argument(i, request->values[i])) != NULL;
     ok = ok && trace_over(request, arguments, kept, p);

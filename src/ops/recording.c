@@ -76,6 +76,7 @@ static bool record_step(recorder *m, node *n, size_t first) {
     if (ok) step.attributes = attributes_copy(n->op, n->attributes, &ok);
     if (!ok) return false;
     r->steps.items[r->steps.count++] = step;
+    if (op_has_flag(n->op, OP_EFFECT) && !vector_push(&r->effects, n->sequence)) return false;
     for (int i = 0; ok && i < n->output_count; i++) ok = number(m, first + (size_t)i, &n->outputs[i]);
     return ok;
 }
@@ -130,6 +131,7 @@ void recording_free(recording *r) {
     vector_free(&r->steps);
     vector_free(&r->inputs);
     vector_free(&r->outputs);
+    vector_free(&r->effects);
     vector_free(&r->types);
     *r = (recording){0};
 }
@@ -162,12 +164,35 @@ static bool replay_step(const recording *r, const recorded_step *step, value_lis
     return true;
 }
 
+static size_t rank_of(const recording *r, size_t effect) {
+    size_t rank = 0;
+    for (size_t i = 0; i < r->effects.count; i++) rank += r->effects.items[i] < r->effects.items[effect];
+    return rank;
+}
+
+/* Effects come in the order in which the function said them, not in that of the steps. */
+static bool order_effects(const recording *r, const value_list *values) {
+    VECTOR(node *) made = {0};
+    VECTOR(uint64_t) drawn = {0};
+    size_t at = (size_t)r->input_count + r->captured.count;
+    bool ok = true;
+    for (size_t i = 0; i < r->steps.count && ok; at += (size_t)r->steps.items[i++].output_count) {
+        if (!op_has_flag(r->steps.items[i].op, OP_EFFECT)) continue;
+        node *n = values->items[at]->node;
+        ok = vector_push(&made, n) && vector_push(&drawn, n->sequence);
+    }
+    for (size_t i = 0; i < r->effects.count && ok; i++) made.items[i]->sequence = drawn.items[rank_of(r, i)];
+    vector_free(&made);
+    vector_free(&drawn);
+    return ok;
+}
+
 static bool replay(const recording *r, tarn_array *const *inputs, value_list *values) {
     bool ok = vector_reserve(values, r->types.count);
     for (int i = 0; ok && i < r->input_count; i++) ok = vector_push(values, inputs[i]);
     for (size_t i = 0; ok && i < r->captured.count; i++) ok = vector_push(values, r->captured.items[i]);
     for (size_t i = 0; ok && i < r->steps.count; i++) ok = replay_step(r, &r->steps.items[i], values);
-    return ok;
+    return ok && (r->effects.count == 0 || order_effects(r, values));
 }
 
 bool recording_call(void *context, tarn_array *const *inputs, int count, tarn_results *results) {

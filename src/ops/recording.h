@@ -22,6 +22,9 @@ typedef struct {
     VECTOR(recorded_step) steps;   /* inputs before their readers */
     VECTOR(int64_t) inputs;        /* of all steps, one after the other; -1: an optional one that is absent */
     VECTOR(int64_t) outputs;
+    VECTOR(uint64_t)
+    effects;                  /* of each step with an effect when it was made, before or after the others; none: in the
+                                 order of the steps */
     VECTOR(array_type) types; /* of all values, as traced */
 } recording;
 
