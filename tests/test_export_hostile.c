@@ -7,46 +7,7 @@
 #include "core/array.h"
 #include "exported.h"
 #include "ops/recording.h"
-
-enum { X, Y, ROW, INDICES, KEY, INPUTS };
-
-static bool replayed_body(void *context, tarn_array *const *in, int count, tarn_results *results) {
-    (void)context, (void)count;
-    return tarn_result(results, tarn_sum(tarn_multiply(tarn_tanh(in[0]), tarn_softmax(in[0], .axes = TARN_AXES(-1)))));
-}
-static bool replayed_checkpoint(void *context, tarn_array *const *in, int count, tarn_results *results) {
-    return tarn_result_all(results, tarn_checkpoint(TARN_FUNCTION(replayed_body, context), in, count));
-}
-
-#define CASE(function, ...)                                                                                            \
-    static bool call_##function(void *context, tarn_array *const *in, int count, tarn_results *results) {              \
-        (void)context, (void)count;                                                                                    \
-        return tarn_result(results, (__VA_ARGS__));                                                                    \
-    }
-#define x in[X]
-#define y in[Y]
-#define MANY_CASE(function, outputs, ...)                                                                              \
-    static bool call_##function(void *context, tarn_array *const *in, int count, tarn_results *results) {              \
-        tarn_array *out[outputs];                                                                                      \
-        (void)context, (void)count;                                                                                    \
-        bool ok = (__VA_ARGS__);                                                                                       \
-        for (int i = 0; i < outputs && ok; i++) ok = tarn_result(results, out[i]);                                     \
-        return ok;                                                                                                     \
-    }
-#include "replay_cases.h"
-#undef CASE
-#undef MANY_CASE
-#undef x
-#undef y
-
-#define CASE(function, ...)               {#function, call_##function},
-#define MANY_CASE(function, outputs, ...) {#function, call_##function},
-static const struct {
-    const char *name;
-    tarn_callback call;
-} cases[] = {
-#include "replay_cases.h"
-};
+#include "replay_functions.h"
 
 static tarn_array *inputs[INPUTS];
 static const char *case_name;
@@ -213,12 +174,12 @@ static void check_case(tarn_callback call) {
 int main(int count, char **names) {
     TARN_SCOPE;
     make_inputs();
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        case_name = cases[i].name;
+    for (size_t i = 0; i < REPLAY_FUNCTIONS; i++) {
+        case_name = replay_functions[i].name;
         if (count > 1 && strcmp(names[1], case_name) != 0) continue;
         int before = built;
         if (count > 2) printf("%s\n", case_name), fflush(stdout);
-        check_case(cases[i].call);
+        check_case(replay_functions[i].call);
         if (count > 2) printf("%s: %d built\n", case_name, built - before);
     }
     printf("%d graphs built\n", built);

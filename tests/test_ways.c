@@ -1,11 +1,12 @@
 /* Every way to evaluate a random graph (way_graphs.h) gives the same bits: all at once, step by step, fused or not,
    with values that are moved, kept, dropped and looked at half way, over several streams, in several threads that share
-   the leaves, compiled, and compiled without regard to shapes. So on the CPU and on the mock device, whose reference
-   kernels moreover agree with the CPU's within what the dtype allows. Afterwards nothing is left. TARN_WAYS: how many
-   graphs (5000 are the long mode); TARN_WAYS_SEED repeats one; TARN_WAYS_NODES: how large. */
+   the leaves, compiled, compiled without regard to shapes, and out of a file. So on the CPU and on the mock device,
+   whose reference kernels moreover agree with the CPU's within what the dtype allows. Afterwards nothing is left.
+   TARN_WAYS: how many graphs (5000 are the long mode); TARN_WAYS_SEED repeats one; TARN_WAYS_NODES: how large. */
 #include <pthread.h>
 
 #include "base/settings.h"
+#include "exported.h"
 #include "rounds.h"
 #include "way_graphs.h"
 
@@ -117,7 +118,7 @@ static bool scoped_apply(run *r, const way_step *s, tarn_array **out) {
 static bool build_one(run *r, int index) {
     const way_step *s = &r->g->step[index];
     tarn_array *out[4] = {NULL};
-    TARN_ON(r->wild && stream_count && dice(2) ? streams[dice(stream_count)] : NULL);
+    TARN_ON(r->wild && stream_count && dice(2) ? streams[dice(stream_count)] : stream_current());
     if (r->wild) move_inputs(r, index);
     bool ok = r->wild && dice(2) ? scoped_apply(r, s, out) : way_apply(r->g, s, r->array, out);
     if (!ok) tell(r->g, s->first, "cannot be built");
@@ -264,20 +265,27 @@ static bool compiled_body(void *context, tarn_array *const *inputs, int count, t
     return true;
 }
 
-static void compiled_call(const compiled_context *c, tarn_compiled *f, int size) {
-    TARN_SCOPE;
-    tarn_array *inputs[WAY_LEAVES], *outputs[MOST_VALUES];
-    int count = 0, next = 0;
+static int make_inputs(const compiled_context *c, int size, tarn_array **inputs) {
+    int count = 0;
     for (int i = 0; i < WAY_LEAVES; i++)
         if (!c->captured[i]) inputs[count++] = way_leaf(c->g, i, c->g->size[size]);
+    return count;
+}
+
+static void compare_results(const way_graph *g, int size, const tarn_results *results) {
+    int next = 0;
+    if (!results) tell(g, 0, "the call of the function");
+    for (int i = 0; results && i < g->values; i++)
+        if (checked[i]) compare(g, i, size, tarn_results_at(results, next++));
+}
+
+static void compiled_call(const compiled_context *c, tarn_compiled *f, int size) {
+    TARN_SCOPE;
+    tarn_array *inputs[WAY_LEAVES];
+    int count = make_inputs(c, size, inputs);
     if (dice(2)) CHECK(tarn_eval(inputs[0]));
     slow_down_a_stream();
-    if (!into(outputs, tarn_compiled_call(f, inputs, count))) {
-        tell(c->g, 0, "the call of a compiled function");
-        return;
-    }
-    for (int i = 0; i < c->g->values; i++)
-        if (checked[i]) compare(c->g, i, size, outputs[next++]);
+    compare_results(c->g, size, tarn_compiled_call(f, inputs, count));
 }
 
 static void compiled(const way_graph *g) {
@@ -303,6 +311,30 @@ static void shapeless(const way_graph *g) {
     tarn_compiled_free(f);
 }
 
+/* ---- in a file, with a signature for each of `sizes` sizes */
+
+static void through_file(const compiled_context *c, int sizes) {
+    TARN_SCOPE;
+    tarn_array *inputs[WAY_LEAVES];
+    tarn_exporter *e = tarn_exporter_new(export_path(), TARN_FUNCTION(compiled_body, (void *)(uintptr_t)c));
+    for (int k = 0; k < sizes; k++) CHECK(tarn_exporter_trace(e, inputs, make_inputs(c, k, inputs)));
+    CHECK(tarn_exporter_close(e));
+    tarn_exporter_free(e);
+    tarn_imported_function *f = tarn_import_function(export_path());
+    for (int k = 0; k < sizes; k++) compare_results(c->g, k, tarn_imported_call(f, inputs, make_inputs(c, k, inputs)));
+    tarn_imported_free(f);
+}
+
+static void exported(const way_graph *g) {
+    TARN_SCOPE;
+    compiled_context c = {.g = g, .dice = dice_bits()};
+    through_file(&c, SIZES);
+    for (int i = 1; i < WAY_LEAVES; i++)
+        if (dice(2)) c.captured[i] = tarn_keep(way_leaf(g, i, g->size[0]));
+    through_file(&c, 1);
+    for (int i = 1; i < WAY_LEAVES; i++) tarn_drop(c.captured[i]);
+}
+
 /* ---- the mock device */
 
 /* What the values are on the device where this is called. */
@@ -320,11 +352,15 @@ static void compute_again(way_graph *g) {
 static void on_mock(const way_graph *g) {
     TARN_ON(tarn_default_stream(mock));
     static way_graph other;
+    int cpu_streams = stream_count;
     other = *g;
+    stream_count = 0;
     compute_again(&other);
     plain(&other);
     compiled(&other);
     shapeless(&other);
+    exported(&other);
+    stream_count = cpu_streams;
     way_free(&other);
 }
 
@@ -397,14 +433,9 @@ static const struct {
     const char *name;
     void (*run)(const way_graph *g);
 } ways[] = {
-    {"plain", plain},
-    {"wandering", wander},
-    {"unfused", unfused},
-    {"threads", threads},
-    {"compiled", compiled},
-    {"shapeless", shapeless},
-    {"on the mock device", on_mock},
-    {"step by step on the mock device", step_by_step},
+    {"plain", plain},       {"wandering", wander},           {"unfused", unfused},
+    {"threads", threads},   {"compiled", compiled},          {"shapeless", shapeless},
+    {"exported", exported}, {"on the mock device", on_mock}, {"step by step on the mock device", step_by_step},
 };
 
 static void go(const way_graph *g, int index) {
@@ -490,5 +521,6 @@ int main(void) {
     if (check_failures && i)
         printf("repeat with TARN_WAYS_SEED=%llu TARN_WAYS=1\n", (unsigned long long)(seed + (uint64_t)i - 1));
     for (int k = 0; k < stream_count; k++) tarn_stream_free(streams[k]);
+    forget_export_path();
     return check_report("ways");
 }
