@@ -7,8 +7,17 @@ static const matmul_engine *f32_engine(void) {
                                : &matmul_engine_baseline;
 }
 
-/* f16 values and their products fit two bf16 parts but for 2^-16; dense f32 keeps f32 multiplications. */
+static const matmul_engine *f64_engine(void) {
+    return cpu_has(CPU_AVX512) ? &matmul_engine_f64_avx512
+           : cpu_has(CPU_AVX2) ? &matmul_engine_f64_avx2
+                               : &matmul_engine_f64_baseline;
+}
+
+/* Complex numbers are multiplied as floats. f16 values and their products fit two bf16 parts but for 2^-16; dense f32
+ * keeps f32 multiplications. */
 const matmul_engine *matmul_engine_for(matmul_dtype dtype, matmul_weights weights) {
+    if (dtype == MATMUL_F64) return f64_engine();
+    if (dtype == MATMUL_C64) return f32_engine();
     if (cpu_has(CPU_AMX) && dtype == MATMUL_BF16) return &matmul_engine_tiles;
     if (cpu_has(CPU_AMX) && (weights != WEIGHTS_DENSE || dtype == MATMUL_F16)) return &matmul_engine_split_tiles;
     if (cpu_has(CPU_FASTBF16) && dtype == MATMUL_BF16) return &matmul_engine_dpbf16;

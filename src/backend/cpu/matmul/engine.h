@@ -16,6 +16,7 @@ struct matmul_engine {
     int depth_block;   /* depth of a panel and a stripe, at most DEPTH_BLOCK_MAX */
     int depth_step;    /* the depth of a block is padded with zeros to a multiple of this */
     int step_bytes;    /* that so many values of a row or a column take when packed */
+    int sum_bytes;     /* 4: sums are floats; 8: doubles */
     bool plain_panel;  /* a panel is [panel_rows][depth_block] of panel_dtype, padded with zeros */
     matmul_dtype panel_dtype;
     int parts; /* 2: values are held as a high and a low bf16 part */
@@ -30,7 +31,7 @@ struct matmul_engine {
     /* sums[row * stride + column] (+)= panel x stripe; all panel_rows may be written. `lines`: the rows, if they are
      * packed. */
     void (*multiply)(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows,
-                     const void *stripe, int width, int depth, float *sums, int64_t stride, bool first);
+                     const void *stripe, int width, int depth, void *sums, int64_t stride, bool first);
     /* Before and after a thread's calls of multiply; NULL if there is nothing to set up. */
     void (*begin)(void);
     void (*end)(void);
@@ -43,6 +44,7 @@ struct matmul_engine {
     M(6, vectors) M(8, vectors) M(10, vectors) M(12, vectors) M(14, vectors)
 
 extern const matmul_engine matmul_engine_baseline, matmul_engine_avx2, matmul_engine_avx512; /* f32 */
+extern const matmul_engine matmul_engine_f64_baseline, matmul_engine_f64_avx2, matmul_engine_f64_avx512;
 extern const matmul_engine matmul_engine_words_avx2, matmul_engine_words_avxvnni; /* half tokens by packed weights */
 extern const matmul_engine matmul_engine_dpbf16, matmul_engine_tiles, matmul_engine_split_tiles;
 

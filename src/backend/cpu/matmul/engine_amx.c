@@ -57,7 +57,8 @@ INLINE void add_products_narrow(const char *panel, int64_t line, const char *str
 }
 
 static void multiply(const matmul_engine *e, const quantized_lines *lines, const void *panel, int rows,
-                     const void *stripe, int width, int depth, float *sums, int64_t stride, bool first) {
+                     const void *stripe, int width, int depth, void *to, int64_t stride, bool first) {
+    float *sums = to;
     (void)rows, (void)lines;
     int steps = (depth + STEP - 1) / STEP;
     int64_t line = e->depth_block * 2;
@@ -94,6 +95,7 @@ static void multiply(const matmul_engine *e, const quantized_lines *lines, const
                                       .narrow_stripe = 16,                                                             \
                                       .depth_block = 512 / part_count,                                                 \
                                       .depth_step = STEP,                                                              \
+                                      .sum_bytes = sizeof(float),                                                      \
                                       .step_bytes = 64 * part_count,                                                   \
                                       .plain_panel = part_count == 1,                                                  \
                                       .panel_dtype = MATMUL_BF16,                                                      \

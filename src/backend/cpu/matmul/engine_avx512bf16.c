@@ -48,7 +48,8 @@ MICROS_TO_14(MICRO, 2)
 static const micro_kernel micros[2][ROWS / 2 + 1] = {{MICROS_TO_14(ROW_OF_TABLE, 1)}, {MICROS_TO_14(ROW_OF_TABLE, 2)}};
 
 static void multiply(const matmul_engine *e, const quantized_lines *lines, const void *panel, int rows,
-                     const void *stripe, int width, int depth, float *sums, int64_t stride, bool first) {
+                     const void *stripe, int width, int depth, void *to, int64_t stride, bool first) {
+    float *sums = to;
     (void)e, (void)lines;
     depth = (depth + 31) / 32 * 32;
     for (int row = 0; row < rows; row += ROWS) {
@@ -64,6 +65,7 @@ const matmul_engine matmul_engine_dpbf16 = {.name = "bf16 vdpbf16ps",
                                             .narrow_stripe = 16,
                                             .depth_block = DEPTH,
                                             .depth_step = 32,
+                                            .sum_bytes = sizeof(float),
                                             .step_bytes = 64,
                                             .plain_panel = true,
                                             .panel_dtype = MATMUL_BF16,

@@ -1,4 +1,4 @@
-/* Filling and packing of f32 engines, whatever their vectors; used by engine_f32.tpl.h. */
+/* Filling and packing of f32 and f64 engines, whatever their vectors; used by engine_fma.tpl.h. */
 #ifndef CPU_MATMUL_ENGINE_F32_H
 #define CPU_MATMUL_ENGINE_F32_H
 
@@ -8,6 +8,12 @@ void matmul_fill_f32(const matmul_engine *engine, const matmul_operand *rows, in
                      int depth, void *panel);
 /* A stripe is [depth][width]. */
 void matmul_pack_f32(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width,
+                     int64_t k, int depth, const quantized_lines *rows, void *stripe);
+
+/* The same for f64. */
+void matmul_fill_f64(const matmul_engine *engine, const matmul_operand *rows, int64_t row, int count, int64_t k,
+                     int depth, void *panel);
+void matmul_pack_f64(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width,
                      int64_t k, int depth, const quantized_lines *rows, void *stripe);
 
 /* Element (i, k) of the operand's lines as f32: out[a * out_stride + b] for a < lines, b < count, line a being index

@@ -168,7 +168,8 @@ static void micro(const words_panel *panel, int row, const char *stripe, int dep
 }
 
 static void multiply(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows,
-                     const void *stripe, int width, int depth, float *sums, int64_t stride, bool first) {
+                     const void *stripe, int width, int depth, void *to, int64_t stride, bool first) {
+    float *sums = to;
     for (int c = 0; c < width; c += COLUMNS)
         for (int row = 0; row < rows; row += ROWS)
             micro(panel, row, (const char *)stripe + c * (depth / STEP) * engine->step_bytes, depth, lines->group,
@@ -181,6 +182,7 @@ const matmul_engine ENGINE = {.name = ENGINE_NAME,
                               .narrow_stripe = COLUMNS,
                               .depth_block = DEPTH,
                               .depth_step = STEP,
+                              .sum_bytes = sizeof(float),
                               .step_bytes = 2 * STEP + 2 * (int)sizeof(float),
                               .parts = 1,
                               .fill = fill,

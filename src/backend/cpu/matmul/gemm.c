@@ -8,13 +8,14 @@
 #include "base/checked.h"
 #include "base/threads.h"
 #include "cpu/matmul/ahead.h"
+#include "cpu/matmul/store.h"
 
 enum {
     BLOCK_BYTES = 512 << 10, /* of packed columns that meet one panel: they stay in the second-level cache */
     MOST_COLUMNS = 512,      /* of them */
     SUMS_BYTES = 512 << 10,  /* of a unit's sums */
     MOST_ROWS = 1024,        /* of a unit: enough units for threads to even out */
-    SUMS_PADDING = 16, /* floats after each row of sums, so that rows do not share a set of the first-level cache */
+    SUMS_PADDING = 16, /* numbers after each row of sums, so that rows do not share a set of the first-level cache */
     CHUNK_BYTES = 48 << 20, /* of packed columns at a time */
     SMALL_WORK = 1 << 18    /* multiplications worth waking a thread for */
 };
@@ -61,7 +62,8 @@ static void choose_units(gemm_plan *plan, int threads) {
     const matmul_engine *e = plan->engine;
     int64_t most_columns = smaller(BLOCK_BYTES / packed_bytes(e, e->depth_block) / STRIPE * STRIPE, MOST_COLUMNS);
     plan->block_columns = smaller(round_up(plan->chunk_columns, STRIPE), most_columns);
-    int64_t most_rows = smaller(SUMS_BYTES / 4 / plan->block_columns, MOST_ROWS) / e->panel_rows * e->panel_rows;
+    int64_t most_rows =
+        smaller(SUMS_BYTES / e->sum_bytes / plan->block_columns, MOST_ROWS) / e->panel_rows * e->panel_rows;
     int64_t turns = divide_up(plan->p->row_count, most_rows * threads);
     plan->block_rows = round_up(divide_up(plan->p->row_count, turns * threads), e->panel_rows);
     int64_t row_blocks = divide_up(plan->p->row_count, plan->block_rows);
@@ -88,7 +90,7 @@ static bool make_plan(gemm_plan *plan, const matmul_engine *e, const gemm_proble
     plan->chunk_bytes = round_up(plan->chunk_bytes, 64);
     plan->panel_bytes = round_up(e->panel_rows * packed_bytes(e, e->depth_block), 64);
     plan->thread_bytes =
-        plan->panel_bytes + round_up(plan->block_rows * (plan->block_columns + SUMS_PADDING) * 4, 4096) + 64;
+        plan->panel_bytes + round_up(plan->block_rows * (plan->block_columns + SUMS_PADDING) * e->sum_bytes, 4096) + 64;
     int64_t scratch;
     return checked_mul(plan->thread_bytes, threads, &scratch) && checked_add(scratch, plan->chunk_bytes, &scratch);
 }
@@ -170,8 +172,8 @@ static void pack_units(void *context, int64_t begin, int64_t end, int thread, in
 
 typedef struct {
     int64_t row, rows, column, columns; /* column counts from the chunk's first */
-    int64_t stride;                     /* floats from row to row of sums */
-    float *sums;
+    int64_t stride;                     /* numbers from row to row of sums */
+    char *sums;
     void *panel;
 } unit;
 
@@ -197,61 +199,20 @@ static void multiply_depth_block(const gemm_plan *plan, const unit *u, int64_t k
         for (int64_t column = 0; column < u->columns; column += STRIPE) {
             matmul_ahead_some(&ahead, divide_up(u->columns, STRIPE));
             e->multiply(e, plan->p->rows.quantized, u->panel, rows, stripe_at(plan, k, depth, u->column + column),
-                        stripe_width(e, u->columns - column), (int)depth, u->sums + row * u->stride + column, u->stride,
-                        k == 0);
+                        stripe_width(e, u->columns - column), (int)depth,
+                        u->sums + (row * u->stride + column) * e->sum_bytes, u->stride, k == 0);
         }
     }
-}
-
-/* Lines of the cache that will be written soon. */
-static void expect_stores(char *to, int64_t bytes) {
-    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(to + i, 1, 3);
-}
-
-/* Stores sums whose rows are dense in out after turning: 16 columns at a time. */
-static void store_turned(const matmul_kit *kit, const gemm_problem *p, const unit *u, char *out) {
-    enum { COLUMNS = 16, ROWS = 256 };
-    float turned[COLUMNS * ROWS];
-    int64_t size = matmul_dtype_bytes(p->out_dtype), step = p->out_column_stride * size;
-    for (int64_t r = 0; r < u->rows; r += ROWS)
-        for (int64_t c = 0; c < u->columns; c += COLUMNS) {
-            int64_t columns = smaller(u->columns - c, COLUMNS), rows = smaller(u->rows - r, ROWS);
-            char *to = out + c * step + r * size;
-            kit->transpose(u->sums + r * u->stride + c, u->stride, rows, columns, turned, ROWS);
-            for (int64_t i = 0; i < columns; i++) {
-                if (c + COLUMNS + i < u->columns) expect_stores(to + (COLUMNS + i) * step, rows * size);
-                kit->narrow(p->out_dtype, turned + i * ROWS, rows, to + i * step);
-            }
-        }
-}
-
-/* Rows begin where the problem says; columns are dense. */
-static void store_placed(const gemm_plan *plan, const unit *u) {
-    const gemm_problem *p = plan->p;
-    int64_t size = matmul_dtype_bytes(p->out_dtype), column = plan->first_column + u->column;
-    for (int64_t r = 0; r < u->rows; r++)
-        plan->engine->kit->narrow(p->out_dtype, u->sums + r * u->stride, u->columns,
-                                  (char *)p->out + (p->out_row(p->out_context, u->row + r) + column) * size);
 }
 
 static void store(const gemm_plan *plan, const unit *u) {
-    const gemm_problem *p = plan->p;
-    if (p->out_row) {
-        store_placed(plan, u);
-        return;
-    }
-    int64_t size = matmul_dtype_bytes(p->out_dtype), row_step = p->out_row_stride, column_step = p->out_column_stride;
-    char *out = (char *)p->out + (u->row * row_step + (plan->first_column + u->column) * column_step) * size;
-    if (column_step == 1) {
-        for (int64_t r = 0; r < u->rows; r++)
-            plan->engine->kit->narrow(p->out_dtype, u->sums + r * u->stride, u->columns, out + r * row_step * size);
-    } else if (row_step == 1) {
-        store_turned(plan->engine->kit, p, u, out);
-    } else {
-        for (int64_t r = 0; r < u->rows; r++)
-            for (int64_t c = 0; c < u->columns; c++)
-                store_from_float(p->out_dtype, u->sums[r * u->stride + c], out, r * row_step + c * column_step);
-    }
+    sums_block block = {.sums = u->sums,
+                        .stride = u->stride,
+                        .row = u->row,
+                        .rows = u->rows,
+                        .column = plan->first_column + u->column,
+                        .columns = u->columns};
+    store_sums(plan->engine, plan->p, &block);
 }
 
 static void multiply_units(void *context, int64_t begin, int64_t end, int thread, int threads) {
@@ -266,8 +227,8 @@ static void multiply_units(void *context, int64_t begin, int64_t end, int thread
         u.columns = smaller(plan->columns - u.column, plan->block_columns);
         u.stride = plan->block_columns + SUMS_PADDING;
         u.panel = scratch;
-        u.sums = (float *)(void *)(scratch + plan->panel_bytes);
-        if (plan->p->depth == 0) memset(u.sums, 0, (size_t)(u.rows * u.stride) * sizeof(float));
+        u.sums = scratch + plan->panel_bytes;
+        if (plan->p->depth == 0) memset(u.sums, 0, (size_t)(u.rows * u.stride * plan->engine->sum_bytes));
         for (int64_t k = 0; k < plan->p->depth; k += plan->engine->depth_block) multiply_depth_block(plan, &u, k);
         store(plan, &u);
     }

@@ -10,15 +10,20 @@
 #include "table/convert.h"
 #include "tarn/array.h"
 
-typedef enum { MATMUL_F32, MATMUL_BF16, MATMUL_F16 } matmul_dtype;
+/* Packed weights, few rows and convolutions know the first three. */
+typedef enum { MATMUL_F32, MATMUL_BF16, MATMUL_F16, MATMUL_F64, MATMUL_C64 } matmul_dtype;
 
-/* Of float32, bfloat16 or float16. */
+/* Of float32, bfloat16, float16, float64 or complex64. */
 static inline matmul_dtype matmul_dtype_of(tarn_dtype dtype) {
-    return dtype == TARN_FLOAT32 ? MATMUL_F32 : dtype == TARN_BFLOAT16 ? MATMUL_BF16 : MATMUL_F16;
+    return dtype == TARN_FLOAT32    ? MATMUL_F32
+           : dtype == TARN_BFLOAT16 ? MATMUL_BF16
+           : dtype == TARN_FLOAT16  ? MATMUL_F16
+           : dtype == TARN_FLOAT64  ? MATMUL_F64
+                                    : MATMUL_C64;
 }
 
 static inline int64_t matmul_dtype_bytes(matmul_dtype dtype) {
-    return dtype == MATMUL_F32 ? 4 : 2;
+    return dtype >= MATMUL_F64 ? 8 : dtype == MATMUL_F32 ? 4 : 2;
 }
 
 /* Lines of affine-quantized values: value j of a line is scale[j / group] * q + bias[j / group], q being bits [j *

@@ -1,12 +1,12 @@
-/* The op matmul: a [..., m, k] @ b [..., k, n] for f32, bf16, f16 (blas.c serves f64 and complex64). Leading axes are
-   folded or looped over; many small products are spread over the threads, a large one is split by itself. */
+/* The op matmul: a [..., m, k] @ b [..., k, n] for f32, bf16, f16, f64, complex64. Leading axes are folded or looped
+   over; many small products are spread over the threads, a large one is split by itself. */
 #include "cpu/cpu.h"
 
 #include "base/checked.h"
 #include "base/threads.h"
 #include "cpu/matmul/batch.h"
-#include "cpu/matmul/blas.h"
 #include "cpu/matmul/choose.h"
+#include "cpu/matmul/complex.h"
 #include "cpu/matmul/floats.h"
 #include "cpu/matmul/picked.h"
 #include "cpu/matmul/quantized.h"
@@ -32,6 +32,10 @@ static gemm_problem turned_problem(const gemm_problem *p) {
     return t;
 }
 
+static gemm_problem blocked_problem(const gemm_problem *p, bool turned, complex_factors *factors) {
+    return p->out_dtype == MATMUL_C64 ? complex_as_floats(p, turned, factors) : *p;
+}
+
 /* Few rows or columns stream the other factor; otherwise the larger side is taken panel by panel, the smaller is
  * packed. */
 static void choose(matmul_job *j) {
@@ -42,7 +46,9 @@ static void choose(matmul_job *j) {
     j->turned = j->thin ? !thin : p->column_count > p->row_count;
     j->engine = matmul_engine_for(p->rows.dtype, WEIGHTS_DENSE);
     if (j->turned) *p = turned;
-    j->each_bytes = j->thin ? thin_workspace(p) : gemm_workspace(j->engine, p);
+    complex_factors factors;
+    gemm_problem blocked = blocked_problem(p, j->turned, &factors);
+    j->each_bytes = j->thin ? thin_workspace(p) : gemm_workspace(j->engine, &blocked);
 }
 
 static void describe(matmul_job *j, const call *c) {
@@ -82,10 +88,12 @@ static void run_product(const matmul_job *j, int64_t i, void *memory) {
     a->data = (const char *)a->data + batch_offset(&j->axes, 0, i) * matmul_dtype_bytes(a->dtype);
     b->data = (const char *)b->data + batch_offset(&j->axes, 1, i) * matmul_dtype_bytes(b->dtype);
     p.out = (char *)p.out + i * p.row_count * p.column_count * matmul_dtype_bytes(p.out_dtype);
+    complex_factors factors;
+    gemm_problem blocked = blocked_problem(&p, j->turned, &factors);
     if (j->thin)
         thin_run(matmul_kit_in_use(), &p, memory);
     else
-        gemm_run(j->engine, &p, memory);
+        gemm_run(j->engine, &blocked, memory);
 }
 
 static void run_products(void *context, int64_t begin, int64_t end, int thread, int threads) {
@@ -114,7 +122,8 @@ static bool same_dtypes(const call *c) {
 static const kernel_row rows[] = {
     {.op = OP_matmul,
      .name = "matmul_cpu",
-     .dtypes = DTYPE_BIT(TARN_FLOAT32) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT16),
+     .dtypes = DTYPE_BIT(TARN_FLOAT32) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT16) | DTYPE_BIT(TARN_FLOAT64) |
+               DTYPE_BIT(TARN_COMPLEX64),
      .layout = LAYOUT_MATRIX,
      .any_address = 1 | 2,
      .supports = same_dtypes,
@@ -125,7 +134,6 @@ static const kernel_row rows[] = {
 int cpu_rows_matmul(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
     if (isa != ISA_BASELINE) return 0; /* kernels choose their instruction set themselves */
     int found = cpu_pick_rows(op, rows, (int)(sizeof rows / sizeof *rows), out, 0);
-    if (op == matmul_blas_row.op) out[found++] = &matmul_blas_row;
     if (op == matmul_quantized_row.op) out[found++] = &matmul_quantized_row;
     if (op == matmul_floats_row.op) out[found++] = &matmul_floats_row;
     if (op == matmul_picked_row.op) out[found++] = &matmul_picked_row;

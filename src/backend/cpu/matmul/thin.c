@@ -23,6 +23,7 @@ typedef struct {
 } thin_job;
 
 bool thin_serves(const gemm_problem *p) {
+    if (p->columns.dtype > MATMUL_F16) return false;
     double bytes = (double)p->column_count * (double)p->depth * (double)matmul_dtype_bytes(p->columns.dtype);
     bool side_by_side = p->columns.stride == 1 && p->columns.depth_stride != 1;
     return p->row_count <= (side_by_side && bytes >= LARGE_BYTES ? THIN_MOST : THIN_TOKENS);

@@ -1,11 +1,14 @@
-/* The f32 micro-kernels, for the vector words included before it: ROWS x (2 vectors) of sums in registers, the panel
-   read by broadcast, the stripe by vectors. ENGINE and ENGINE_KIT are the names of the tables. A micro-kernel exists
-   for each even number of rows up to ROWS.
+/* The micro-kernels of f32 and f64, for the vector words included before it: ROWS x (2 vectors) of sums in registers,
+   the panel read by broadcast, the stripe by vectors. ENGINE and ENGINE_KIT are the names of the tables, NUMBER is the
+   type, NUMBER_DTYPE its dtype, FILL and PACK bring its panels and stripes. A micro-kernel exists for each even number
+   of rows up to ROWS.
  */
 #include "cpu/matmul/engine_f32.h"
 
+enum { LINE_NUMBERS = 64 / sizeof(NUMBER) }; /* of the cache */
+
 /* panel [rows][DEPTH], stripe [depth][vectors * WIDTH] with `step` floats from one depth to the next. */
-INLINE void micro(const float *panel, const float *stripe, int64_t step, int64_t depth, float *sums, int64_t stride,
+INLINE void micro(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth, NUMBER *sums, int64_t stride,
                   bool first, int rows, int vectors) {
     vec total[ROWS][2];
     UNROLL(16)
@@ -14,11 +17,11 @@ INLINE void micro(const float *panel, const float *stripe, int64_t step, int64_t
             total[i][v] = v_zero();
             PREFETCH(sums + i * stride + v * WIDTH); /* needed when the depth is done */
         }
-    for (const float *end = panel + depth; panel < end; panel++, stripe += step) {
+    for (const NUMBER *end = panel + depth; panel < end; panel++, stripe += step) {
         vec b[2];
         for (int v = 0; v < vectors; v++) b[v] = v_load(stripe + v * WIDTH);
         PREFETCH(stripe + 8 * step);
-        if (vectors * WIDTH > 16) PREFETCH(stripe + 8 * step + 16);
+        if (vectors * WIDTH > LINE_NUMBERS) PREFETCH(stripe + 8 * step + LINE_NUMBERS);
         UNROLL(16)
         for (int i = 0; i < rows; i++) {
             vec a = v_set1(panel[i * DEPTH]);
@@ -28,16 +31,16 @@ INLINE void micro(const float *panel, const float *stripe, int64_t step, int64_t
     UNROLL(16)
     for (int i = 0; i < rows; i++)
         for (int v = 0; v < vectors; v++) {
-            float *s = sums + i * stride + v * WIDTH;
+            NUMBER *s = sums + i * stride + v * WIDTH;
             v_store(s, first ? total[i][v] : v_add(v_load(s), total[i][v]));
         }
 }
 
-typedef void (*micro_kernel)(const float *panel, const float *stripe, int64_t step, int64_t depth, float *sums,
+typedef void (*micro_kernel)(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth, NUMBER *sums,
                              int64_t stride, bool first);
 #define MICRO(rows, vectors)                                                                                           \
-    static void micro_##rows##_##vectors(const float *panel, const float *stripe, int64_t step, int64_t depth,         \
-                                         float *sums, int64_t stride, bool first) {                                    \
+    static void micro_##rows##_##vectors(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth,       \
+                                         NUMBER *sums, int64_t stride, bool first) {                                   \
         micro(panel, stripe, step, depth, sums, stride, first, rows, vectors);                                         \
     }
 #define ROW_OF_TABLE(rows, vectors) [rows / 2] = micro_##rows##_##vectors,
@@ -46,15 +49,15 @@ MICROS(MICRO, 2)
 static const micro_kernel micros[2][ROWS / 2 + 1] = {{MICROS(ROW_OF_TABLE, 1)}, {MICROS(ROW_OF_TABLE, 2)}};
 
 static void multiply(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows,
-                     const void *stripe, int width, int depth, float *sums, int64_t stride, bool first) {
+                     const void *stripe, int width, int depth, void *sums, int64_t stride, bool first) {
     (void)engine, (void)lines;
     for (int column = 0; column < width; column += 2 * WIDTH) {
         int vectors = width - column >= 2 * WIDTH ? 2 : 1;
         for (int row = 0; row < rows; row += ROWS) {
             int some = rows - row < ROWS ? rows - row : ROWS;
-            micros[vectors - 1][(some + 1) / 2]((const float *)panel + (int64_t)row * DEPTH,
-                                                (const float *)stripe + column, width, depth,
-                                                sums + row * stride + column, stride, first);
+            micros[vectors - 1][(some + 1) / 2]((const NUMBER *)panel + (int64_t)row * DEPTH,
+                                                (const NUMBER *)stripe + column, width, depth,
+                                                (NUMBER *)sums + row * stride + column, stride, first);
         }
     }
 }
@@ -65,10 +68,11 @@ const matmul_engine ENGINE = {.name = ENGINE_NAME,
                               .narrow_stripe = WIDTH,
                               .depth_block = DEPTH,
                               .depth_step = 1,
-                              .step_bytes = 4,
+                              .step_bytes = sizeof(NUMBER),
+                              .sum_bytes = sizeof(NUMBER),
                               .plain_panel = true,
-                              .panel_dtype = MATMUL_F32,
+                              .panel_dtype = NUMBER_DTYPE,
                               .parts = 1,
-                              .fill = matmul_fill_f32,
-                              .pack = matmul_pack_f32,
+                              .fill = FILL,
+                              .pack = PACK,
                               .multiply = multiply};

@@ -1,0 +1,79 @@
+/* Rounds floats to the result's dtype; doubles are copied. Whichever axis of the result is dense is written along. */
+#include "cpu/matmul/store.h"
+
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* Lines of the cache that will be written soon. */
+static void expect_stores(char *to, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(to + i, 1, 3);
+}
+
+/* Rows are dense in out: they are turned, 16 columns at a time. */
+static void store_turned(const matmul_kit *kit, const gemm_problem *p, const sums_block *b, char *out) {
+    enum { COLUMNS = 16, ROWS = 256 };
+    float turned[COLUMNS * ROWS];
+    const float *sums = b->sums;
+    int64_t size = matmul_dtype_bytes(p->out_dtype), step = p->out_column_stride * size;
+    for (int64_t r = 0; r < b->rows; r += ROWS)
+        for (int64_t c = 0; c < b->columns; c += COLUMNS) {
+            int64_t columns = smaller(b->columns - c, COLUMNS), rows = smaller(b->rows - r, ROWS);
+            char *to = out + c * step + r * size;
+            kit->transpose(sums + r * b->stride + c, b->stride, rows, columns, turned, ROWS);
+            for (int64_t i = 0; i < columns; i++) {
+                if (c + COLUMNS + i < b->columns) expect_stores(to + (COLUMNS + i) * step, rows * size);
+                kit->narrow(p->out_dtype, turned + i * ROWS, rows, to + i * step);
+            }
+        }
+}
+
+/* Rows begin where the problem says; columns are dense. */
+static void store_placed(const matmul_kit *kit, const gemm_problem *p, const sums_block *b) {
+    int64_t size = matmul_dtype_bytes(p->out_dtype);
+    for (int64_t r = 0; r < b->rows; r++)
+        kit->narrow(p->out_dtype, (const float *)b->sums + r * b->stride, b->columns,
+                    (char *)p->out + (p->out_row(p->out_context, b->row + r) + b->column) * size);
+}
+
+static void store_floats(const matmul_kit *kit, const gemm_problem *p, const sums_block *b, char *out) {
+    const float *sums = b->sums;
+    int64_t size = matmul_dtype_bytes(p->out_dtype), row_step = p->out_row_stride, column_step = p->out_column_stride;
+    if (column_step == 1) {
+        for (int64_t r = 0; r < b->rows; r++)
+            kit->narrow(p->out_dtype, sums + r * b->stride, b->columns, out + r * row_step * size);
+    } else if (row_step == 1) {
+        store_turned(kit, p, b, out);
+    } else {
+        for (int64_t r = 0; r < b->rows; r++)
+            for (int64_t c = 0; c < b->columns; c++)
+                store_from_float(p->out_dtype, sums[r * b->stride + c], out, r * row_step + c * column_step);
+    }
+}
+
+/* Rows of a line of the cache at a time, which serves both axes. */
+static void store_doubles(const gemm_problem *p, const sums_block *b, double *out) {
+    enum { ROWS = 8 };
+    const double *sums = b->sums;
+    for (int64_t first = 0; first < b->rows; first += ROWS) {
+        int64_t end = smaller(first + ROWS, b->rows);
+        for (int64_t r = first; p->out_column_stride == 1 && r < end; r++)
+            memcpy(out + r * p->out_row_stride, sums + r * b->stride, (size_t)b->columns * sizeof *out);
+        for (int64_t c = 0; p->out_column_stride != 1 && c < b->columns; c++)
+            for (int64_t r = first; r < end; r++)
+                out[r * p->out_row_stride + c * p->out_column_stride] = sums[r * b->stride + c];
+    }
+}
+
+void store_sums(const matmul_engine *engine, const gemm_problem *p, const sums_block *b) {
+    if (p->out_row) {
+        store_placed(engine->kit, p, b);
+        return;
+    }
+    int64_t place = b->row * p->out_row_stride + b->column * p->out_column_stride;
+    char *out = (char *)p->out + place * matmul_dtype_bytes(p->out_dtype);
+    if (engine->sum_bytes == sizeof(double))
+        store_doubles(p, b, (double *)(void *)out);
+    else
+        store_floats(engine->kit, p, b, out);
+}
