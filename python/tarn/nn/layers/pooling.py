@@ -7,7 +7,7 @@ from tarn.nn.layers.base import Module
 
 
 def _windows(x, size, stride):
-    """A view of x [batch, *spatial, channels]: [batch, *windows, *size, channels]."""
+    """A view of x [batch, *spatial, channels] as windows of this size, and the axes that lie within a window."""
     batch, *spatial, channels = x.shape
     if len(spatial) < 1:
         raise ValueError(
@@ -27,16 +27,15 @@ def _windows(x, size, stride):
     for n in reversed(x.shape[1:]):
         steps.insert(0, n * steps[0])
     strides = (steps[0], *[step * s for step, s in zip(steps[1:], stride)], *steps[1:-1], 1)
-    return mx.as_strided(x, (batch, *counts, *size, channels), strides, 0)
+    return mx.as_strided(x, (batch, *counts, *size, channels), strides, 0), tuple(range(-len(size) - 1, -1))
 
 
 def _tiles(x, size, counts):
     """_windows that do not overlap: the axes cut to whole windows, and split."""
-    x = x[(slice(None), *[slice(0, c * w) for c, w in zip(counts, size)])]
+    if any(n != c * w for n, c, w in zip(x.shape[1:], counts, size)):
+        x = x[(slice(None), *[slice(0, c * w) for c, w in zip(counts, size)])]
     split = [n for pair in zip(counts, size) for n in pair]
-    axes = len(size)
-    order = (0, *range(1, 2 * axes, 2), *range(2, 2 * axes + 1, 2), 2 * axes + 1)
-    return x.reshape(x.shape[0], *split, x.shape[-1]).transpose(order)
+    return x.reshape(x.shape[0], *split, x.shape[-1]), tuple(range(2, 2 * len(size) + 1, 2))
 
 
 class _Pool(Module):
@@ -51,7 +50,6 @@ class _Pool(Module):
         self._stride = self._kernel_size if stride is None else self._sizes("stride", stride, 1)
         sides = self._sizes("padding", padding, 0)
         self._padding = [(0, 0), *[(side, side) for side in sides], (0, 0)]
-        self._axes = tuple(range(-self._axes_count - 1, -1))
 
     def _sizes(self, name, value, least):
         """value for each spatial axis, in a list; of at least least."""
@@ -79,7 +77,7 @@ class _Pool(Module):
         return mx.pad(x, self._padding, constant_values=self._fill)
 
     def __call__(self, x):
-        return self._reduce(_windows(self._padded(x), self._kernel_size, self._stride), self._axes)
+        return self._reduce(*_windows(self._padded(x), self._kernel_size, self._stride))
 
 
 class _MaxPool(_Pool):
