@@ -89,11 +89,29 @@ static void check_progress(void) {
     tarn_free(line);
 }
 
+static void check_curves(void) {
+    const char *path = in_folder("loss.png");
+    double x[200], a[200], b[200];
+    for (int i = 0; i < 200; i++) x[i] = i * 10, a[i] = 3 * exp(-i / 40.0) + 0.1, b[i] = i == 50 ? NAN : a[i] * 1.3;
+    tarn_curve curves[] = {{x, a, 200}, {x, b, 200}};
+    CHECK(tarn_save_curves(path, curves, 2) && tarn_save_curves(path, curves, 2, .logarithmic = true, .width = 400));
+    unsigned char head[24] = {0};
+    FILE *f = fopen(path, "rb");
+    CHECK(f && fread(head, 1, sizeof head, f) == sizeof head && !memcmp(head + 1, "PNG", 3));
+    if (f) fclose(f);
+    CHECK(head[18] == 400 / 256 && head[19] == 400 % 256); /* the width, as the first chunk has it */
+    CHECK(tarn_save_curves(path, NULL, 0) && tarn_save_curves(path, curves + 1, 1));
+    CHECK_ERROR(tarn_save_curves(path, curves, 2, .width = 10), "a picture of 10 x 500");
+    CHECK_ERROR(tarn_save_curves(in_folder("nowhere/x.png"), curves, 2), "nowhere/x.png");
+    if (getenv("TARN_TELL")) tarn_save_curves(getenv("TARN_TELL"), curves, 2);
+}
+
 int main(void) {
     CHECK(mkdtemp(folder));
     check_batches();
     check_metrics();
     check_progress();
+    check_curves();
     clear_folder();
     CHECK(rmdir(folder) == 0);
     return check_report("train");

@@ -60,6 +60,22 @@ typedef struct {
 TARN_API tarn_progress tarn_progress_start(int64_t first, int64_t total); /* steps are done, and are to be */
 TARN_API char *tarn_progress_line(const tarn_progress *progress, int64_t step, double loss);
 
+/* A picture of curves, a PNG file that is written whole or not at all: loss over steps. Curves are drawn in the order
+   blue, orange, green, red, purple, brown, over axes with numbers. Points that are not finite are gaps. */
+typedef struct {
+    const double *x, *y;
+    int64_t count;
+} tarn_curve;
+typedef struct {
+    int begin_;
+    int width, height; /* pixels; 0: 800, 500 */
+    bool logarithmic;  /* the y axis; values of 0 and below are gaps */
+    int end_;
+} tarn_curves_options;
+#define tarn_save_curves(...) TARN_CALL(3, tarn_save_curves_with, tarn_curves_options, __VA_ARGS__)
+TARN_API bool tarn_save_curves_with(const char *path, const tarn_curve *curves, int count,
+                                    tarn_curves_options options TARN_ABSENT);
+
 #ifdef __cplusplus
 }
 #endif
