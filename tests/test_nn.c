@@ -326,6 +326,37 @@ static void check_resumed(void) {
     tarn_tree_free(TARN_TREE(network, &b));
 }
 
+typedef struct {
+    tarn_linear layer;
+} single;
+TARN_DEFINE_FIELDS(single, TARN_FIELD_LAYER(single, layer, tarn_linear));
+
+static bool single_loss(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    const single *s = context;
+    return count == 2 && tarn_result(results, tarn_mse_loss(tarn_linear_forward(&s->layer, inputs[0]), inputs[1]));
+}
+
+/* The mean of the parts' gradients is the gradient of the whole. */
+static void check_parts(void) {
+    TARN_SCOPE;
+    single s[2] = {0};
+    for (int k = 0; k < 2; k++) {
+        tarn_array *key = tarn_random_key(5);
+        CHECK(tarn_linear_init(&s[k].layer, 8, 3, &key));
+        tarn_optimizer *o = tarn_sgd(0.1);
+        tarn_trainer *t =
+            tarn_trainer_new(TARN_FUNCTION(single_loss, &s[k]), TARN_TREE(single, &s[k]), o, .parts = k ? 4 : 0);
+        tarn_results *r = tarn_trainer_step(t, TARN_ARRAYS(v(1, 16, 8), v(2, 16, 3)), 2);
+        CHECK(fabs(tarn_item(tarn_results_at(r, 0)) - 0.9) < 0.5);
+        if (k) CHECK_ERROR(tarn_trainer_step(t, TARN_ARRAYS(v(1, 6, 8), v(2, 6, 3)), 2), "6 rows in 4 parts");
+        tarn_trainer_free(t);
+        tarn_optimizer_free(o);
+    }
+    CHECK(tarn_item(tarn_allclose(s[0].layer.weight, s[1].layer.weight, .atol = TARN_VALUE(1e-6))) == 1);
+    tarn_tree_free(TARN_TREE(single, &s[0]));
+    tarn_tree_free(TARN_TREE(single, &s[1]));
+}
+
 static bool is_weight(const char *path) {
     return strstr(path, "weight") != NULL;
 }
@@ -389,6 +420,7 @@ int main(void) {
     }
     check_trainer();
     check_resumed();
+    check_parts();
     check_initial_values();
     check_errors();
     CHECK(tarn_ok());

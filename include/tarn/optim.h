@@ -165,6 +165,9 @@ typedef struct {
     bool (*only)(void *context, const char *path); /* which are trained, as of tarn_parameters_new */
     void *context;
     double max_norm; /* 0: gradients are not clipped */
+    /* Inputs are cut along their first axis into so many parts of the same size, one after the other, whose gradients
+       and results (floats) are averaged: less memory. 0: 1. */
+    int64_t parts;
     int end_;
 } tarn_trainer_options;
 #define tarn_trainer_new(...) TARN_CALL(3, tarn_trainer_new_with, tarn_trainer_options, __VA_ARGS__)
