@@ -66,7 +66,7 @@ typedef struct {
     const char *processor;               /* a static string */
     char isa_found[128], isa_used[128];  /* names of instruction sets with spaces between them; of a GPU sm_90 */
     int threads;                         /* of a GPU: multiprocessors */
-    double read_gbps_one, read_gbps_all; /* GB/s from memory with one thread, with all */
+    double read_gbps_one, read_gbps_all; /* GB/s from memory with one thread, with all; 0: too little memory to tell */
     double copy_gbps, upload_gbps;       /* of a GPU: within its memory, read and written; to it from the host's */
     double f32_tflops, bf16_tflops;      /* all threads; bf16 0 if there are no instructions for it */
     double load_average;                 /* of the machine, over the last minute */

@@ -84,8 +84,9 @@ static double step_bytes(const bench_result *b) {
            (double)b->facts.cache_bytes_per_token * ((double)b->prompt + (double)(b->generated + 1) / 2);
 }
 
+/* Whether memory is what limits a step, and how fast it is read is known. */
 static bool at_memory_limit(const bench_result *b) {
-    return step_bytes(b) >= least_bytes;
+    return step_bytes(b) >= least_bytes && b->median.read_gbps > 0;
 }
 
 static double larger(double a, double b) {
@@ -166,8 +167,10 @@ static void print_table(FILE *out, const bench_result *b) {
             b->decode_gbps);
     if (at_memory_limit(b))
         fprintf(out, " = %.0f %% of %.2f\n", 100 * b->decode_gbps / b->median.read_gbps, b->median.read_gbps);
-    else
+    else if (b->median.read_gbps > 0)
         fprintf(out, " (partly from caches: memory reads %.2f)\n", b->median.read_gbps);
+    else
+        fprintf(out, " (too little memory is left to measure how fast it is read)\n");
     fprintf(out, "a token     reads %.1f MB of weights and scales and %.1f MB of cache\n", (double)f->step_bytes / 1e6,
             (step_bytes(b) - (double)f->step_bytes) / 1e6);
     fprintf(out, "medians of %d trials, each after a measurement of the limits\n", TRIALS);

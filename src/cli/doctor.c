@@ -27,8 +27,11 @@ static void print_table(FILE *out, const tarn_measurement *m, const char *kernel
     }
     fprintf(out, "processor         %s\ninstruction sets  %s\nof these in use   %s\nthreads           %d\n",
             m->processor, m->isa_found, m->isa_used, m->threads);
-    fprintf(out, "read bandwidth    %.1f GB/s with 1 thread, %.1f GB/s with %d\n", m->read_gbps_one, m->read_gbps_all,
-            m->threads);
+    if (m->read_gbps_all > 0)
+        fprintf(out, "read bandwidth    %.1f GB/s with 1 thread, %.1f GB/s with %d\n", m->read_gbps_one,
+                m->read_gbps_all, m->threads);
+    else
+        fprintf(out, "read bandwidth    not measured: caches would hold too much of the memory that is available\n");
     fprintf(out, "float32 peak      %.3f TFLOP/s\n", m->f32_tflops);
     if (m->bf16_tflops > 0)
         fprintf(out, "bfloat16 peak     %.3f TFLOP/s\n", m->bf16_tflops);

@@ -2,6 +2,7 @@
  * best. */
 #include "cpu/measure/measure.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,7 +15,14 @@
 #include "cpu/matmul/lines.h"
 #include "cpu/measure/loops.h"
 
-enum { REPEATS = 5, MOST_THREADS = 1024, RANDOM_BYTES = 64 << 10 };
+enum {
+    REPEATS = 5,
+    MOST_THREADS = 1024,
+    RANDOM_BYTES = 64 << 10,
+    USUAL_BYTES = 1 << 30,  /* that are read */
+    CACHES = 3,             /* at least so many times the last cache */
+    LEAST_CACHE = 16 << 20, /* where its size is not known */
+};
 
 /* One thread counts its own time, so that other programs on the machine matter less. */
 static double now(void) {
@@ -80,9 +88,29 @@ static void choose_distances(reading *r) {
     }
 }
 
+/* Without swapping. Free pages alone say little: most memory holds files, which give way. */
+static int64_t available_bytes(void) {
+    long long kilobytes = -1;
+    char line[128];
+    FILE *file = fopen("/proc/meminfo", "r");
+    while (file && kilobytes < 0 && fgets(line, sizeof line, file)) sscanf(line, "MemAvailable: %lld", &kilobytes);
+    if (file) fclose(file);
+    return kilobytes >= 0 ? kilobytes << 10 : (int64_t)sysconf(_SC_AVPHYS_PAGES) * sysconf(_SC_PAGESIZE);
+}
+
+/* Less than that is read from caches in part. */
+static int64_t least_bytes(void) {
+    int64_t cache = 0;
+#ifdef _SC_LEVEL3_CACHE_SIZE
+    cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
+#endif
+    return CACHES * (cache > LEAST_CACHE ? cache : LEAST_CACHE);
+}
+
+/* 0: there is too little memory. */
 static int64_t default_bytes(void) {
-    int64_t free_bytes = (int64_t)sysconf(_SC_AVPHYS_PAGES) * sysconf(_SC_PAGESIZE), most = 1ll << 30;
-    return free_bytes > 0 && free_bytes / 4 < most ? free_bytes / 4 : most;
+    int64_t least = least_bytes(), wanted = least > USUAL_BYTES ? least : USUAL_BYTES, most = available_bytes() / 2;
+    return most >= wanted ? wanted : most >= least ? most : 0;
 }
 
 static measure_read_loop *read_loop(void) {
@@ -95,8 +123,9 @@ double measure_reading_again(const measured_reading *found, const void *data, in
 }
 
 bool measure_reading(int64_t bytes, measured_reading *result) {
-    bytes = (bytes > 0 ? bytes : default_bytes()) & ~((1ll << 20) - 1);
-    if (bytes == 0) bytes = 1 << 20;
+    *result = (measured_reading){0};
+    if (bytes == 0 && (bytes = default_bytes()) == 0) return true;
+    bytes = (bytes + (1 << 20) - 1) & ~((1ll << 20) - 1);
     char *data = memory_new_aligned((size_t)bytes);
     if (!data) return false;
     memset(data, 0x5a, (size_t)bytes); /* pages must exist */

@@ -17,8 +17,9 @@ typedef struct {
     measured one, all; /* GB/s with one and with parallel_threads() threads */
 } measured_reading;
 
-/* Reads a buffer of `bytes` (0: 1 GiB or a quarter of the free memory, whichever is less) in huge pages if the system
-   gives them. False, with the error set, if there is no memory. */
+/* Reads a buffer of `bytes` in huge pages if the system gives them. 0: 1 GiB, but at least three times the last cache
+   and at most half of the memory there is; if these cannot both be, nothing is measured and all results are 0. False,
+   with the error set, if there is no memory. */
 bool measure_reading(int64_t bytes, measured_reading *result);
 
 /* One more reading by all threads, of these bytes and with the distances found before; GB/s. */
