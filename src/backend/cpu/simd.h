@@ -21,7 +21,7 @@
 
 /* ---- half types */
 static inline vf32 widen_bfloat16(hu16 h) {
-    return (vf32)(__builtin_convertvector(h, vu32) << 16);
+    return (vf32)(widen_u16(h) << 16);
 }
 
 /* To the nearest bfloat16, still as floats. */

@@ -30,6 +30,9 @@ static inline __attribute__((unused)) void stream_half(void *to, hf32 v) {
 }
 static inline __attribute__((unused)) void stream_fence(void) {}
 
+static inline vu32 widen_u16(hu16 h) {
+    return __builtin_convertvector(h, vu32);
+}
 static inline vf32 widen_float16(hu16 h) {
     vu32 wide = __builtin_convertvector(h, vu32), sign = (wide & 0x8000) << 16, magnitude = wide & 0x7FFF;
     vu32 special = (vu32)(magnitude >= 0x7C00), number = (vu32)((vf32)(magnitude << 13) * 0x1p112F);

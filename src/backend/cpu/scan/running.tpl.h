@@ -27,17 +27,24 @@ INLINE VALUES NAME(prefix)(VALUES v) {
 /* Elements beyond count are as if nothing came. */
 INLINE VALUES NAME(get)(const ELEMENT *from, int64_t count) {
     ELEMENTS elements = {0};
-    memcpy(&elements, from, count >= COUNT ? sizeof elements : (size_t)count * sizeof *from);
+    if (count >= COUNT) {
+        memcpy(&elements, from, sizeof elements);
+        return WIDEN(elements);
+    }
+    for (int i = 0; i < COUNT; i++) elements[i] = i < count ? from[i] : 0;
     VALUES v = WIDEN(elements);
-    for (int64_t i = count; i < COUNT; i++) v[i] = FIRST;
+    for (int i = 0; i < COUNT; i++) v[i] = i < count ? v[i] : FIRST;
     return v;
 }
 INLINE void NAME(put)(ELEMENT *to, VALUES v, int64_t count, bool past) {
     ELEMENTS elements = NARROW(v);
-    if (past && count >= COUNT)
+    for (int i = 0; count < COUNT && i < COUNT; i++)
+        if (i < count) to[i] = elements[i];
+    if (count < COUNT) return;
+    if (past)
         STREAM(to, elements);
     else
-        memcpy(to, &elements, count >= COUNT ? sizeof elements : (size_t)count * sizeof *to);
+        memcpy(to, &elements, sizeof elements);
 }
 
 static void NAME(start)(scan_state *state) {
@@ -89,7 +96,8 @@ static void NAME(total)(const void *from, int64_t count, scan_state *state) {
         UNROLL(4)
         for (int j = 0; j < 4; j++) sums[j] = FOLD(sums[j], NAME(get)(in + i + j * COUNT, COUNT));
     }
-    for (; i < count; i += COUNT) sums[0] = FOLD(sums[0], NAME(get)(in + i, count - i));
+    for (; i + COUNT <= count; i += COUNT) sums[0] = FOLD(sums[0], NAME(get)(in + i, COUNT));
+    if (i < count) sums[0] = FOLD(sums[0], NAME(get)(in + i, count - i));
     VALUES all = NAME(prefix)(FOLD(FOLD(sums[0], sums[1]), FOLD(sums[2], sums[3])));
     VALUE last = all[COUNT - 1];
     scan_state more;
@@ -103,16 +111,23 @@ static void NAME(start_columns)(scan_states *states, int64_t count) {
         memcpy(states->values + i * (int64_t)sizeof(VALUE), &first, sizeof first);
 }
 
+INLINE void NAME(row_step)(ELEMENT *to, const ELEMENT *from, int64_t count, char *running, scan_way way) {
+    VALUES before, after;
+    memcpy(&before, running, sizeof before);
+    after = FOLD(before, NAME(get)(from, count));
+    memcpy(running, &after, sizeof after);
+    NAME(put)(to, way.exclusive ? before : after, count, way.past);
+}
+
 static void NAME(row)(void *to, const void *from, int64_t count, scan_states *states, scan_way way) {
-    for (int64_t i = 0; i < count; i += COUNT) {
-        VALUES before, after;
-        char *running = states->values + i * (int64_t)sizeof(VALUE);
-        memcpy(&before, running, sizeof before);
-        PREFETCH((const ELEMENT *)from + i + way.ahead);
-        after = FOLD(before, NAME(get)((const ELEMENT *)from + i, count - i));
-        memcpy(running, &after, sizeof after);
-        NAME(put)((ELEMENT *)to + i, way.exclusive ? before : after, count - i, way.past);
+    ELEMENT *out = to;
+    const ELEMENT *in = from;
+    int64_t i = 0, bytes = sizeof(VALUE);
+    for (; i + COUNT <= count; i += COUNT) {
+        PREFETCH(in + i + way.ahead);
+        NAME(row_step)(out + i, in + i, COUNT, states->values + i * bytes, way);
     }
+    if (i < count) NAME(row_step)(out + i, in + i, count - i, states->values + i * bytes, way);
 }
 
 static const scan_loops NAME(loops) = {NAME(start), NAME(line),          NAME(total),

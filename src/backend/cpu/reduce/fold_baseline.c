@@ -1,0 +1,2 @@
+/* Folds for this instruction set. */
+#include "cpu/reduce/fold.tpl.h"
