@@ -69,6 +69,49 @@ static void test_rms_norm(tarn_dtype dtype, tarn_ints shape, int layout, bool we
     compare(&got, &expected, dtype == TARN_FLOAT32 ? 6 : 2, NULL, "rms_norm");
 }
 
+/* ---- layer_norm */
+static void test_layer_norm(tarn_dtype dtype, tarn_ints shape, int layout, int parts) {
+    operand x = laid_out(dtype, shape, DOMAIN_ANY, layout), got = make(dtype, shape), expected = make(dtype, shape);
+    operand scale = make(TARN_FLOAT64, shape); /* what the weight makes of a unit of the row */
+    int64_t n = shape.values[shape.count - 1], rows = operand_size(&x) / (n ? n : 1);
+    operand weight = randomized(dtype, DIMS(n), DOMAIN_ANY), bias = randomized(dtype, DIMS(n), DOMAIN_ANY),
+            absent = {0};
+    attributes_layer_norm a = {.eps = 1e-3};
+    for (int64_t row = 0; n && row < rows; row++) {
+        double mean = 0, sum = 0;
+        for (int64_t i = 0; i < n; i++) mean += get(&x, row * n + i) / (double)n;
+        for (int64_t i = 0; i < n; i++) sum += pow(get(&x, row * n + i) - mean, 2);
+        for (int64_t i = 0; i < n; i++) {
+            double y = (get(&x, row * n + i) - mean) / sqrt(sum / (double)n + (double)(float)a.eps), size = fabs(y) + 1;
+            if (parts > 0) y = rounded(y, dtype) * get(&weight, i), size *= fabs(get(&weight, i));
+            if (parts > 1) y = rounded(y, dtype) + get(&bias, i);
+            put(&expected, row * n + i, y), put(&scale, row * n + i, size);
+        }
+    }
+    CHECK(run_call(&backend_cpu, CALL(layer_norm, &a, &got, x, parts > 0 ? weight : absent, parts > 1 ? bias : absent)),
+          "%s", tarn_error());
+    compare(&got, &expected, dtype == TARN_FLOAT32 ? 16 : 2, &scale, "layer_norm");
+}
+
+/* Rows that go past the caches are those that do not. */
+static void test_large_rows(tarn_dtype dtype) {
+    int64_t rows = 1100, n = dtype == TARN_FLOAT32 ? 4096 : 8192;
+    operand x = randomized(dtype, DIMS(rows, n), DOMAIN_ANY), got = make(dtype, DIMS(rows, n)), last = x,
+            one = make(dtype, DIMS(1, n));
+    int64_t bytes = n * dtype_bytes(dtype);
+    last.data = (char *)x.data + (rows - 1) * bytes;
+    last.shape = one.shape;
+    attributes_rms_norm a = {.eps = 1e-3};
+    attributes_layer_norm l = {.eps = 1e-3};
+    call all[] = {CALL(softmax, NULL, &got, x), CALL(rms_norm, &a, &got, x), CALL(layer_norm, &l, &got, x)};
+    call single[] = {CALL(softmax, NULL, &one, last), CALL(rms_norm, &a, &one, last), CALL(layer_norm, &l, &one, last)};
+    for (int i = 0; i < 3; i++) {
+        CHECK(run_call(&backend_cpu, all[i]) && run_call(&backend_cpu, single[i]), "%s", tarn_error());
+        CHECK(!memcmp((char *)got.data + (rows - 1) * bytes, one.data, (size_t)bytes), "%s of many rows",
+              op_name(all[i].op));
+    }
+}
+
 /* ---- rope */
 typedef struct {
     attributes_rope attributes;
@@ -120,18 +163,21 @@ static void test_ropes(tarn_dtype dtype) {
 
 static void test_set(void) {
     for (int d = 0; d < 3; d++) {
-        const tarn_ints shapes[] = {DIMS(1),       DIMS(3, 16), DIMS(2, 3, 37), DIMS(4, 600),
-                                    DIMS(2, 2000), DIMS(0, 5),  DIMS(5, 0),     DIMS(400, 130)};
-        for (int s = 0; s < 8; s++) {
+        const tarn_ints shapes[] = {DIMS(1),    DIMS(3, 16), DIMS(2, 3, 37), DIMS(4, 600),  DIMS(2, 2000),
+                                    DIMS(0, 5), DIMS(5, 0),  DIMS(400, 130), DIMS(2, 16399)};
+        for (int s = 0; s < 9; s++) {
             test_softmax(dtypes[d], shapes[s], 0, 1);
             test_softmax(dtypes[d], shapes[s], 0, 10);
             test_rms_norm(dtypes[d], shapes[s], 0, false);
             test_rms_norm(dtypes[d], shapes[s], 0, true);
+            for (int parts = 0; parts < 3; parts++) test_layer_norm(dtypes[d], shapes[s], 0, parts);
+            if (shapes[s].count > 1) test_layer_norm(dtypes[d], shapes[s], 4, 2);
             if (shapes[s].count > 1) test_softmax(dtypes[d], shapes[s], 4, 1);
             if (shapes[s].count > 1) test_rms_norm(dtypes[d], shapes[s], 4, true);
         }
         test_softmax_specials(dtypes[d]);
         test_ropes(dtypes[d]);
+        test_large_rows(dtypes[d]);
     }
 }
 

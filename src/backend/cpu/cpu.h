@@ -33,10 +33,10 @@ typedef int cpu_family(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_R
 cpu_family cpu_rows_elementwise; /* groups */
 cpu_family cpu_rows_copy;        /* contiguous, concatenate, slice_update, slice_array */
 cpu_family cpu_rows_index;       /* gather, scatter, nonzero, checked_indices */
-cpu_family cpu_rows_reduce;      /* reduce, arg_reduce */
+cpu_family cpu_rows_reduce;      /* reduce, mean, arg_reduce */
 cpu_family cpu_rows_sort;        /* sort, argsort */
 cpu_family cpu_rows_scan;
-cpu_family cpu_rows_norm; /* softmax, rms_norm, rope */
+cpu_family cpu_rows_norm; /* softmax, rms_norm, layer_norm, rope */
 cpu_family cpu_rows_attention;
 cpu_family cpu_rows_make;   /* arange */
 cpu_family cpu_rows_random; /* random_bits */

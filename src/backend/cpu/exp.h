@@ -8,8 +8,8 @@
 /* exp(x) for x <= 0 within 2 ulp; 0 where it would be subnormal. A NaN stays one. Taylor's series on [-ln 2 / 2, ln 2 /
  * 2]. */
 static inline vf32 exp_of_negative(vf32 x) {
-    const float least = -87.33654F;
-    vf32 inside = blend_f32((vi32)(x < least), splat_f32(least), x);
+    const vf32 least = splat_f32(-87.33654F);
+    vf32 inside = at_least_f32(x, least);
     vf32 n = rint_f32(inside * 1.44269504088896341F);
     vf32 r = fma_f32(n, splat_f32(-0.693359375F), inside); /* ln 2 in two parts, the first exact in products with n */
     r = fma_f32(n, splat_f32(2.12194440e-4F), r);
@@ -20,9 +20,9 @@ static inline vf32 exp_of_negative(vf32 x) {
     y = fma_f32(y, r, splat_f32(1.0F / 6));
     y = fma_f32(y, r, splat_f32(0.5F));
     y = fma_f32(y * r, r, r) + 1;
-    vi32 power = __builtin_convertvector(blend_f32((vi32)(n == n), n, (vf32){0}), vi32);
+    vi32 power = __builtin_convertvector(n, vi32); /* of a NaN anything that leaves y one: its lower bits are lost */
     y = (vf32)((vi32)y + (power << 23));
-    return blend_f32((vi32)(x < least), (vf32){0}, y);
+    return unless_below_f32(y, x, least);
 }
 
 #endif

@@ -68,6 +68,14 @@ static inline vf64 sqrt_f64(vf64 x) {
 static inline vf32 fma_f32(vf32 a, vf32 b, vf32 c) {
     return (vf32)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 }
+/* x, or least where it is below that; a NaN stays. */
+static inline __attribute__((unused)) vf32 at_least_f32(vf32 x, vf32 least) {
+    return (vf32)_mm256_max_ps((__m256)least, (__m256)x);
+}
+/* y, or 0 where x is below least. */
+static inline __attribute__((unused)) vf32 unless_below_f32(vf32 y, vf32 x, vf32 least) {
+    return (vf32)_mm256_and_ps(_mm256_cmp_ps((__m256)x, (__m256)least, _CMP_NLT_UQ), (__m256)y);
+}
 static inline bool any_f32(vi32 mask) {
     return _mm256_movemask_ps((__m256)mask) != 0;
 }

@@ -63,6 +63,14 @@ static inline vf64 sqrt_f64(vf64 x) {
 static inline vf32 fma_f32(vf32 a, vf32 b, vf32 c) {
     return (vf32)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
 }
+/* x, or least where it is below that; a NaN stays. */
+static inline __attribute__((unused)) vf32 at_least_f32(vf32 x, vf32 least) {
+    return (vf32)_mm512_max_ps((__m512)least, (__m512)x);
+}
+/* y, or 0 where x is below least. */
+static inline __attribute__((unused)) vf32 unless_below_f32(vf32 y, vf32 x, vf32 least) {
+    return (vf32)_mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)x, (__m512)least, _CMP_NLT_UQ), (__m512)y);
+}
 static inline bool any_f32(vi32 mask) {
     return _mm512_movepi32_mask((__m512i)mask) != 0;
 }

@@ -68,6 +68,15 @@ SIMD_LANE_BY_LANE(sqrt)
 static inline vf32 fma_f32(vf32 a, vf32 b, vf32 c) {
     return a * b + c;
 }
+/* x, or least where it is below that; a NaN stays. */
+static inline __attribute__((unused)) vf32 at_least_f32(vf32 x, vf32 least) {
+    vi32 below = (vi32)(x < least);
+    return (vf32)((below & (vi32)least) | (~below & (vi32)x));
+}
+/* y, or 0 where x is below least. */
+static inline __attribute__((unused)) vf32 unless_below_f32(vf32 y, vf32 x, vf32 least) {
+    return (vf32)(~(vi32)(x < least) & (vi32)y);
+}
 static inline bool any_f32(vi32 mask) {
     return (mask[0] | mask[1] | mask[2] | mask[3]) != 0;
 }

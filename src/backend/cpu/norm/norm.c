@@ -1,5 +1,5 @@
-/* Kernels over rows: softmax, rms_norm and rope. Rows are shared out among threads; what is done with one is in
- * norm.tpl.h. */
+/* Kernels over rows: softmax, rms_norm, layer_norm and rope. Rows are shared out among threads; what is done with one
+ * is in norm.tpl.h. */
 #include "cpu/norm/norm.h"
 
 #include <math.h>
@@ -9,43 +9,52 @@
 #include "cpu/integers.h"
 #include "cpu/operand_rows.h"
 
-enum { GRAIN = 1 << 14 /* elements worth a thread */ };
+enum {
+    GRAIN = 1 << 14,        /* elements worth a thread */
+    STREAM_BYTES = 16 << 20 /* an output of so many bytes goes past the caches */
+};
 
 static int64_t row_grain(int64_t n) {
     return GRAIN / (n > 0 ? n : 1) + 1;
 }
 
+typedef void row_kernel(const norm_row *r, void *to, const void *from);
+
 typedef struct {
     const call *call;
     const norm_kernels *kernels;
+    row_kernel *kernel; /* one of them */
+    norm_row row;
 } row_job;
 
-static void softmax_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+static void row_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)thread, (void)threads;
     const row_job *j = context;
     const operand *x = &j->call->inputs[0], *out = &j->call->outputs[0];
-    int64_t n = x->shape[x->ndim - 1];
-    for (int64_t i = begin; i < end; i++)
-        j->kernels->softmax((char *)out->data + i * n * dtype_bytes(out->dtype), row_at(x, i), n, x->dtype);
+    int64_t bytes = j->row.n * dtype_bytes(out->dtype);
+    norm_row row = j->row;
+    for (int64_t i = begin; i < end; i++) {
+        const char *from = row_at(x, i);
+        row.next = i + 1 < end ? row_at(x, i + 1) - from : 0;
+        j->kernel(&row, (char *)out->data + i * bytes, from);
+    }
+    j->kernels->fence();
 }
 
-static void rms_norm_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
-    (void)thread, (void)threads;
-    const row_job *j = context;
-    const operand *x = &j->call->inputs[0], *out = &j->call->outputs[0];
-    const void *weight = j->call->input_count > 1 ? j->call->inputs[1].data : NULL;
-    int64_t n = x->shape[x->ndim - 1];
-    float eps = (float)((const attributes_rms_norm *)j->call->attributes)->eps;
-    for (int64_t i = begin; i < end; i++)
-        j->kernels->rms_norm((char *)out->data + i * n * dtype_bytes(out->dtype), row_at(x, i), weight, n, eps,
-                             x->dtype);
+/* Optional input i, or NULL. */
+static const void *data_of(const call *c, int i) {
+    return c->input_count > i ? c->inputs[i].data : NULL;
 }
 
-static bool run_rows(const call *c, const norm_kernels *kernels, parallel_body body) {
-    const operand *x = &c->inputs[0];
-    int64_t n = x->shape[x->ndim - 1], size = operand_size(x);
-    row_job job = {c, kernels};
-    if (size > 0) parallel_for(size / n, row_grain(n), body, &job);
+static bool run_rows(const call *c, const norm_kernels *kernels, row_kernel *kernel, norm_row row) {
+    const operand *x = &c->inputs[0], *out = &c->outputs[0];
+    int64_t size = operand_size(x), bytes = dtype_bytes(x->dtype);
+    row.n = x->shape[x->ndim - 1];
+    row.dtype = x->dtype;
+    row.past = size * bytes >= STREAM_BYTES && row.n * bytes % 64 == 0 && (uintptr_t)out->data % 64 == 0 &&
+               x->data != out->data;
+    row_job job = {c, kernels, kernel, row};
+    if (size > 0) parallel_for(size / row.n, row_grain(row.n), row_part, &job);
     return true;
 }
 
@@ -103,9 +112,11 @@ static bool run_rope(const call *c, const norm_kernels *kernels) {
     return true;
 }
 
-static bool supports_rms_norm(const call *c) {
-    const operand *x = &c->inputs[0];
-    return c->input_count < 2 || c->inputs[1].ndim == 0 || c->inputs[1].dtype == x->dtype;
+/* Whether the parts are absent or of x's dtype. */
+static bool parts_are_alike(const call *c) {
+    for (int i = 1; i < c->input_count; i++)
+        if (c->inputs[i].ndim > 0 && c->inputs[i].dtype != c->inputs[0].dtype) return false;
+    return true;
 }
 
 static bool supports_rope(const call *c) {
@@ -124,15 +135,23 @@ static bool supports_rope(const call *c) {
     }
 #define NORM_ROWS(isa, isa_id)                                                                                         \
     static bool softmax_##isa(const call *c) {                                                                         \
-        return run_rows(c, &norm_kernels_##isa, softmax_part);                                                         \
+        return run_rows(c, &norm_kernels_##isa, norm_kernels_##isa.softmax, (norm_row){0});                            \
     }                                                                                                                  \
     static bool rms_norm_##isa(const call *c) {                                                                        \
-        return run_rows(c, &norm_kernels_##isa, rms_norm_part);                                                        \
+        float eps = (float)((const attributes_rms_norm *)c->attributes)->eps;                                          \
+        return run_rows(c, &norm_kernels_##isa, norm_kernels_##isa.rms_norm,                                           \
+                        (norm_row){.eps = eps, .weight = data_of(c, 1)});                                              \
+    }                                                                                                                  \
+    static bool layer_norm_##isa(const call *c) {                                                                      \
+        float eps = (float)((const attributes_layer_norm *)c->attributes)->eps;                                        \
+        return run_rows(c, &norm_kernels_##isa, norm_kernels_##isa.layer_norm,                                         \
+                        (norm_row){.eps = eps, .weight = data_of(c, 1), .bias = data_of(c, 2)});                       \
     }                                                                                                                  \
     static bool rope_##isa(const call *c) {                                                                            \
         return run_rope(c, &norm_kernels_##isa);                                                                       \
     }                                                                                                                  \
-    static const kernel_row rows_##isa[] = {NORM_ROW(softmax, isa, NULL), NORM_ROW(rms_norm, isa, supports_rms_norm),  \
+    static const kernel_row rows_##isa[] = {NORM_ROW(softmax, isa, NULL), NORM_ROW(rms_norm, isa, parts_are_alike),    \
+                                            NORM_ROW(layer_norm, isa, parts_are_alike),                                \
                                             NORM_ROW(rope, isa, supports_rope)};
 CPU_EACH_ISA(NORM_ROWS)
 
@@ -140,5 +159,5 @@ int cpu_rows_norm(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS])
 #define TABLE(isa, isa_id) [isa_id] = rows_##isa,
     static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
 #undef TABLE
-    return cpu_pick_rows(op, rows[isa], 3, out, 0);
+    return cpu_pick_rows(op, rows[isa], 4, out, 0);
 }

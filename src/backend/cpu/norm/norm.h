@@ -1,5 +1,5 @@
-/* What one instruction set brings to the kernels over rows: softmax, rms_norm, rope. Rows are dense; dtypes float32,
- * float16, bfloat16. */
+/* What one instruction set brings to the kernels over rows: softmax, rms_norm, layer_norm, rope. Rows are dense; dtypes
+ * float32, float16, bfloat16. */
 #ifndef CPU_NORM_H
 #define CPU_NORM_H
 
@@ -8,9 +8,18 @@
 enum { ROPE_MOST_DIMS = 1024 };
 
 typedef struct {
-    void (*softmax)(void *to, const void *from, int64_t n, tarn_dtype dtype);
-    /* weight has x's dtype, or is NULL */
-    void (*rms_norm)(void *to, const void *from, const void *weight, int64_t n, float eps, tarn_dtype dtype);
+    int64_t n;
+    tarn_dtype dtype;
+    bool past;    /* the output goes past the caches: it is aligned to 64 bytes */
+    int64_t next; /* bytes from the row to the one that is read next */
+    float eps;
+    const void *weight, *bias; /* of x's dtype, or NULL */
+} norm_row;
+
+typedef struct {
+    void (*softmax)(const norm_row *r, void *to, const void *from);
+    void (*rms_norm)(const norm_row *r, void *to, const void *from);   /* without bias */
+    void (*layer_norm)(const norm_row *r, void *to, const void *from); /* bias only with weight */
     /* turns[i] = exp(i * step), or 1 / freqs[i] where freqs (dense float32) is given */
     void (*rope_turns)(float *turns, const float *freqs, int64_t half, float step);
     /* cosines and sines of position * turns[i] */
@@ -18,6 +27,7 @@ typedef struct {
     /* dim elements, the first 2 * half of which turn */
     void (*rope_row)(void *to, const void *from, const float *cosines, const float *sines, int64_t half, int64_t dim,
                      bool traditional, tarn_dtype dtype);
+    void (*fence)(void); /* what follows in any thread sees what went past the caches */
 } norm_kernels;
 
 extern const norm_kernels norm_kernels_baseline, norm_kernels_avx2, norm_kernels_avx512;

@@ -1,62 +1,11 @@
-/* softmax, rms_norm and rope of one row, for one instruction set. Sums run in float32 over LANES partial sums for each
- * of four vectors. */
+/* softmax, rms_norm, layer_norm and rope of one row, for one instruction set. Sums run in float32 over LANES partial
+ * sums for each of four vectors. */
 #include "cpu/exp.h"
 #include "cpu/matmul/inline.h"
 #include "cpu/norm/norm.h"
 #include "cpu/rows.h"
 
-enum { PIECE = 512, KEPT = 8192 };
-
-/* ---- softmax: the largest element, the sum of exp(x - largest), the quotients. float32 keeps the exponentials in the
-   output; half types keep those of rows up to KEPT in a buffer and compute those of longer ones twice. */
-
-static float largest(const void *from, int64_t n, tarn_dtype dtype) {
-    float buffer[PIECE];
-    vf32 lowest = splat_f32(-__builtin_inff()), most = lowest, second = lowest;
-    for (int64_t at = 0; at < n; at += PIECE) {
-        int64_t count = n - at < PIECE ? n - at : PIECE, i = 0;
-        const float *x = row_floats(buffer, from, at, count, dtype);
-        for (; i + 2 * LANES <= count; i += 2 * LANES) {
-            vf32 a = load_f32(x + i), b = load_f32(x + i + LANES);
-            most = blend_f32((vi32)(a > most), a, most);
-            second = blend_f32((vi32)(b > second), b, second);
-        }
-        for (; i < count; i += LANES) {
-            vf32 a = load_some(x + i, count - i, lowest);
-            most = blend_f32((vi32)(a > most), a, most);
-        }
-    }
-    return max_lanes(blend_f32((vi32)(second > most), second, most));
-}
-
-/* exp(x - top) of a piece into `to`; returns what they add to the sums. */
-static vf32 exponentials(float *to, const float *x, int64_t count, float top, vf32 sum) {
-    vf32 nothing = splat_f32(-__builtin_inff());
-    for (int64_t i = 0; i < count; i += LANES) {
-        vf32 e = exp_of_negative(load_some(x + i, count - i, nothing) - top);
-        if (count - i < LANES && !(top > -__builtin_inff())) e = load_some((float *)&e, count - i, (vf32){0});
-        sum += e;
-        store_some(to + i, e, count - i);
-    }
-    return sum;
-}
-
-static void softmax(void *to, const void *from, int64_t n, tarn_dtype dtype) {
-    float kept[KEPT], top = largest(from, n, dtype), total = 0;
-    bool in_place = dtype == TARN_FLOAT32, in_buffer = !in_place && n <= KEPT;
-    for (int64_t at = 0; at < n; at += PIECE) {
-        int64_t count = n - at < PIECE ? n - at : PIECE;
-        float *e = in_place ? (float *)to + at : in_buffer ? kept + at : kept;
-        total += sum_lanes(exponentials(e, row_floats(e, from, at, count, dtype), count, top, (vf32){0}));
-    }
-    for (int64_t at = 0; at < n; at += PIECE) {
-        int64_t count = n - at < PIECE ? n - at : PIECE;
-        float *e = in_place ? (float *)to + at : in_buffer ? kept + at : kept;
-        if (!in_place && !in_buffer) exponentials(e, row_floats(e, from, at, count, dtype), count, top, (vf32){0});
-        for (int64_t i = 0; i < count; i++) e[i] = e[i] / total;
-        row_store(to, at, e, count, dtype);
-    }
-}
+enum { KEPT = 16384, AHEAD = 1024 };
 
 /* ---- vectors of a row, whole or the first `count` lanes of one */
 
@@ -76,46 +25,152 @@ INLINE void row_put(void *row, int64_t at, vf32 x, int64_t count, tarn_dtype dty
     memcpy((uint16_t *)row + at, &half, count >= LANES ? sizeof half : (size_t)count * sizeof(uint16_t));
 }
 
-/* ---- rms_norm: x * (1 / sqrt(mean(x²) + eps)), rounded, times weight, rounded */
+/* The same of a whole vector, past the caches if the row's output goes there. */
+INLINE void row_send(const norm_row *r, void *row, int64_t at, vf32 x, tarn_dtype dtype) {
+    if (!r->past)
+        row_put(row, at, x, LANES, dtype);
+    else if (dtype == TARN_FLOAT32)
+        stream_f32((float *)row + at, x);
+    else
+        stream_half((uint16_t *)row + at, (hf32)(dtype == TARN_BFLOAT16 ? narrow_bfloat16(x) : narrow_float16(x)));
+}
 
-INLINE float mean_square(const void *from, int64_t n, tarn_dtype dtype) {
-    vf32 sums[4] = {{0}, {0}, {0}, {0}};
+/* Fetches what is so many bytes behind an element, while something else keeps the processor busy. */
+INLINE void row_fetch(const void *row, int64_t at, int64_t bytes, tarn_dtype dtype) {
+    PREFETCH((const char *)row + at * (dtype == TARN_FLOAT32 ? 4 : 2) + bytes);
+}
+
+/* `inner(dtype)` for a dtype that is known to the compiler. */
+#define FOR_DTYPE(dtype, inner)                                                                                        \
+    if ((dtype) == TARN_FLOAT32)                                                                                       \
+        inner(TARN_FLOAT32);                                                                                           \
+    else if ((dtype) == TARN_BFLOAT16)                                                                                 \
+        inner(TARN_BFLOAT16);                                                                                          \
+    else                                                                                                               \
+        inner(TARN_FLOAT16);
+
+/* ---- softmax: the largest element, the sum of exp(x - largest), the quotients. The exponentials of rows up to KEPT
+   are kept in a buffer; those of longer ones are computed twice. */
+
+INLINE vf32 larger(vf32 a, vf32 b) {
+    return at_least_f32(a, b);
+}
+
+INLINE float largest(const norm_row *r, const void *from, tarn_dtype dtype) {
+    vf32 lowest = splat_f32(-__builtin_inff()), most[4] = {lowest, lowest, lowest, lowest};
     int64_t i = 0;
-    for (; i + 4 * LANES <= n; i += 4 * LANES) {
+    for (; i + 4 * LANES <= r->n; i += 4 * LANES) {
         UNROLL(4)
         for (int j = 0; j < 4; j++) {
-            vf32 x = row_vector(from, i + j * LANES, LANES, dtype);
-            sums[j] += x * x;
+            row_fetch(from, i + j * LANES, AHEAD, dtype);
+            most[j] = larger(row_vector(from, i + j * LANES, LANES, dtype), most[j]);
         }
     }
-    for (; i < n; i += LANES) {
-        vf32 x = row_vector(from, i, n - i, dtype);
-        sums[0] += x * x;
+    float top = max_lanes(larger(larger(most[0], most[1]), larger(most[2], most[3])));
+    for (; i < r->n; i += LANES) {
+        vf32 x = row_vector(from, i, r->n - i, dtype);
+        for (int j = 0; j < LANES; j++) top = j < r->n - i && x[j] > top ? x[j] : top;
     }
-    return sum_lanes((sums[0] + sums[1]) + (sums[2] + sums[3])) / (float)n;
+    return top;
 }
 
-INLINE void normalize(void *to, const void *from, const void *weight, int64_t at, int64_t count, float scale,
-                      tarn_dtype dtype) {
-    vf32 y = row_vector(from, at, count, dtype) * scale;
-    if (weight) y = rounded(y, dtype) * row_vector(weight, at, count, dtype);
-    row_put(to, at, y, count, dtype);
-}
-
-INLINE void rms_norm_of(void *to, const void *from, const void *weight, int64_t n, float eps, tarn_dtype dtype) {
-    float scale = 1 / __builtin_sqrtf(mean_square(from, n, dtype) + eps);
+/* exp(x - top) into `kept`, unless that is NULL; returns their sum. */
+INLINE float exponentials(const norm_row *r, float *kept, const void *from, float top, tarn_dtype dtype) {
+    vf32 sums[2] = {{0}, {0}};
     int64_t i = 0;
-    for (; i + LANES <= n; i += LANES) normalize(to, from, weight, i, LANES, scale, dtype);
-    if (i < n) normalize(to, from, weight, i, n - i, scale, dtype);
+    for (; i + 2 * LANES <= r->n; i += 2 * LANES) {
+        UNROLL(2)
+        for (int j = 0; j < 2; j++) {
+            int64_t at = i + j * LANES;
+            row_fetch(from, at, r->next, dtype);
+            vf32 e = exp_of_negative(row_vector(from, at, LANES, dtype) - top);
+            sums[j] += e;
+            if (kept) store_f32(kept + at, e);
+        }
+    }
+    for (; i < r->n; i += LANES) {
+        vf32 e = exp_of_negative(row_vector(from, i, r->n - i, dtype) - top);
+        for (int j = 0; j < LANES; j++) e[j] = j < r->n - i ? e[j] : 0;
+        sums[0] += e;
+        if (kept) store_some(kept + i, e, r->n - i);
+    }
+    return sum_lanes(sums[0] + sums[1]);
 }
 
-static void rms_norm(void *to, const void *from, const void *weight, int64_t n, float eps, tarn_dtype dtype) {
-    if (dtype == TARN_FLOAT32)
-        rms_norm_of(to, from, weight, n, eps, TARN_FLOAT32);
-    else if (dtype == TARN_BFLOAT16)
-        rms_norm_of(to, from, weight, n, eps, TARN_BFLOAT16);
-    else
-        rms_norm_of(to, from, weight, n, eps, TARN_FLOAT16);
+INLINE void softmax_of(const norm_row *r, void *to, const void *from, tarn_dtype dtype) {
+    float kept[KEPT], top = largest(r, from, dtype);
+    bool all = r->n <= KEPT;
+    float share = 1 / exponentials(r, all ? kept : NULL, from, top, dtype);
+    int64_t i = 0;
+    for (; i + LANES <= r->n; i += LANES) {
+        vf32 e = all ? load_f32(kept + i) : exp_of_negative(row_vector(from, i, LANES, dtype) - top);
+        row_send(r, to, i, e * share, dtype);
+    }
+    if (i < r->n) row_put(to, i, exp_of_negative(row_vector(from, i, r->n - i, dtype) - top) * share, r->n - i, dtype);
+}
+
+static void softmax(const norm_row *r, void *to, const void *from){
+#define SOFTMAX(dtype) softmax_of(r, to, from, dtype)
+    FOR_DTYPE(r->dtype, SOFTMAX)}
+
+/* ---- rms_norm: x * (1 / sqrt(mean(x^2) + eps)), rounded, times weight, rounded. layer_norm: the same of x - mean(x),
+   plus bias, rounded */
+
+/* The mean of x or, about a centre, of (x - centre)^2; what is so far behind is fetched. */
+INLINE float mean_of(const norm_row *r, const void *from, bool square, float centre, int64_t ahead, tarn_dtype dtype) {
+    vf32 sums[4] = {{0}, {0}, {0}, {0}};
+    int64_t i = 0;
+    for (; i + 4 * LANES <= r->n; i += 4 * LANES) {
+        UNROLL(4)
+        for (int j = 0; j < 4; j++) {
+            if (ahead) row_fetch(from, i + j * LANES, ahead, dtype);
+            vf32 x = row_vector(from, i + j * LANES, LANES, dtype) - centre;
+            sums[j] += square ? x * x : x;
+        }
+    }
+    for (; i < r->n; i += LANES) {
+        vf32 x = row_vector(from, i, r->n - i, dtype) - centre;
+        for (int j = 0; j < LANES; j++) x[j] = j < r->n - i ? x[j] : 0;
+        sums[0] += square ? x * x : x;
+    }
+    return sum_lanes((sums[0] + sums[1]) + (sums[2] + sums[3])) / (float)r->n;
+}
+
+INLINE vf32 normalized(const norm_row *r, const void *from, int64_t at, int64_t count, float centre, float scale,
+                       tarn_dtype dtype) {
+    vf32 y = (row_vector(from, at, count, dtype) - centre) * scale;
+    if (r->weight) y = rounded(y, dtype) * row_vector(r->weight, at, count, dtype);
+    if (r->bias) y = rounded(y, dtype) + row_vector(r->bias, at, count, dtype);
+    return y;
+}
+
+INLINE void normalize(const norm_row *r, void *to, const void *from, float centre, float scale, tarn_dtype dtype) {
+    int64_t i = 0;
+    for (; i + LANES <= r->n; i += LANES) {
+        row_fetch(from, i, r->next, dtype);
+        row_send(r, to, i, normalized(r, from, i, LANES, centre, scale, dtype), dtype);
+    }
+    if (i < r->n) row_put(to, i, normalized(r, from, i, r->n - i, centre, scale, dtype), r->n - i, dtype);
+}
+
+INLINE void rms_norm_of(const norm_row *r, void *to, const void *from, tarn_dtype dtype) {
+    float scale = 1 / __builtin_sqrtf(mean_of(r, from, true, 0, AHEAD, dtype) + r->eps);
+    normalize(r, to, from, 0, scale, dtype);
+}
+
+static void rms_norm(const norm_row *r, void *to, const void *from){
+#define RMS_NORM(dtype) rms_norm_of(r, to, from, dtype)
+    FOR_DTYPE(r->dtype, RMS_NORM)}
+
+INLINE void layer_norm_of(const norm_row *r, void *to, const void *from, tarn_dtype dtype) {
+    float centre = mean_of(r, from, false, 0, AHEAD, dtype);
+    float scale = 1 / __builtin_sqrtf(mean_of(r, from, true, centre, 0, dtype) + r->eps);
+    normalize(r, to, from, centre, scale, dtype);
+}
+
+static void layer_norm(const norm_row *r, void *to, const void *from) {
+#define LAYER_NORM(dtype) layer_norm_of(r, to, from, dtype)
+    FOR_DTYPE(r->dtype, LAYER_NORM)
 }
 
 /* ---- rope, in the order of its formula: every product and difference in float32 */
@@ -151,4 +206,4 @@ static void rope_row(void *to, const void *from, const float *cosines, const flo
     if (dim > 2 * half) memmove((char *)to + done, (const char *)from + done, (size_t)(dim * bytes - done));
 }
 
-const norm_kernels ISA(norm_kernels) = {softmax, rms_norm, rope_turns, rope_angles, rope_row};
+const norm_kernels ISA(norm_kernels) = {softmax, rms_norm, layer_norm, rope_turns, rope_angles, rope_row, stream_fence};
