@@ -47,7 +47,7 @@ PyMODINIT_FUNC PyInit_core(void);
 static bool (*const parts[])(PyObject *) = {
     add_types,      add_iterator,        add_at,           add_array_like, add_printing,   add_infos,
     add_transforms, add_custom_function, add_dtypes,       add_devices,    add_constants,  add_functions,
-    add_files,      add_export,          add_random_state, add_group,      add_categories,
+    add_files,      add_export,          add_random_state, add_group,      add_categories, add_engine,
 };
 
 PyMODINIT_FUNC PyInit_core(void) {

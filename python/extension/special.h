@@ -145,6 +145,9 @@ tarn_array *collective(tarn_array *x, PyObject *group);
 tarn_array *no_partner(const char *what, PyObject *group); /* fails */
 bool add_group(PyObject *core);
 
+/* ---- engine.c */
+bool add_engine(PyObject *core);
+
 /* ---- fast.c */
 PyObject *kernel_of(const char *name, PyObject *input_names, PyObject *output_names);
 PyObject *no_kernel(const char *function, const char *backend); /* fails */

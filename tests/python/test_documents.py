@@ -41,6 +41,7 @@ def with_kind(kind):
 def test_python(page, tmp_path, monkeypatch):
     names = {"mx": pytest.importorskip("tarn.core", reason="the Python package is not built")}
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").symlink_to(ROOT / "models")  # as if at the top of the tree
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     told = []
     for kind, text, line in blocks(page):

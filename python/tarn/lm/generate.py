@@ -1,0 +1,142 @@
+"""Generating text."""
+
+import time
+from dataclasses import dataclass
+
+import tarn.core as mx
+
+
+@dataclass
+class GenerationResponse:
+    """What one step of stream_generate gives: the new text (which may be "", until a character is whole), its token,
+    and how it goes. finish_reason: "stop" after an end token, "length" after max_tokens, else None."""
+
+    text: str
+    token: int
+    logprobs: mx.array
+    from_draft: bool
+    prompt_tokens: int
+    prompt_tps: float
+    generation_tokens: int
+    generation_tps: float
+    peak_memory: float
+    finish_reason: str | None = None
+
+
+class PromptCache:
+    """What a model has read: prompts and answers that follow one another are computed once."""
+
+    def __init__(self, model, max_kv_size=None):
+        self._session = mx._engine.Session(model._engine, context=max_kv_size or 0, fast_cache=True)
+
+    @property
+    def tokens(self):
+        """The ids that it holds."""
+        return self._session.tokens
+
+    @property
+    def offset(self):
+        return len(self._session.tokens)
+
+    def __repr__(self):
+        return f"PromptCache({self.offset} tokens)"
+
+
+def make_prompt_cache(model, max_kv_size=None):
+    """An empty cache for a model, for at most max_kv_size tokens (None: as many as the model takes)."""
+    return PromptCache(model, max_kv_size)
+
+
+def _ids(tokenizer, prompt):
+    if isinstance(prompt, str):
+        return tokenizer._engine.encode_text(prompt)
+    return prompt.tolist() if isinstance(prompt, mx.array) else list(prompt)
+
+
+def _next(session, tokens, processors):
+    """The log-probabilities [vocab] of what comes next."""
+    logits = session.logits[None]
+    for process in processors or ():
+        logits = process(tokens, logits)
+    return (logits - mx.logsumexp(logits, axis=-1, keepdims=True))[0]
+
+
+def _likeliest(logprobs):
+    return mx.argmax(logprobs, axis=-1)
+
+
+def continue_from(
+    tokenizer,
+    session,
+    tokens,
+    read=None,
+    *,
+    max_tokens=256,
+    sampler=None,
+    logits_processors=None,
+    prompt_progress_callback=None,
+):
+    """Makes the session's timeline `tokens` and goes on from there: the loop of stream_generate and of Chat. read: how
+    many of them count as the prompt; None: those that were not in the session."""
+    sample, ends = sampler or _likeliest, tokenizer.eos_token_ids
+    tell = prompt_progress_callback or (lambda computed, count: None)
+    text = mx._engine.TokenStream(tokenizer._engine)
+    tell(0, read or len(tokens))
+    started = time.perf_counter()
+    session.sync(tokens)
+    read = len(tokens) - session.reused if read is None else read
+    tell(read, read)
+    for n in range(1, max_tokens + 1):
+        logprobs = _next(session, tokens, logits_processors)
+        token = int(sample(logprobs[None])[0])
+        if n == 1:
+            first = time.perf_counter()
+        finish = "stop" if token in ends else "length" if n == max_tokens else None
+        piece = "" if token in ends else text.push(token)
+        yield GenerationResponse(
+            text=piece + text.finish() if finish else piece,
+            token=token,
+            logprobs=logprobs,
+            from_draft=False,
+            prompt_tokens=read,
+            prompt_tps=read / max(first - started, 1e-9),
+            generation_tokens=n,
+            generation_tps=n / max(time.perf_counter() - first, 1e-9),
+            peak_memory=mx.get_peak_memory() / 1e9,
+            finish_reason=finish,
+        )
+        if finish:
+            return
+        tokens = [*tokens, token]
+        session.step(token)
+
+
+def stream_generate(model, tokenizer, prompt, max_tokens=256, *, max_kv_size=None, prompt_cache=None, **options):
+    """Continues a prompt (text, ids or an array of ids) and yields a GenerationResponse a token. With a prompt_cache
+    the prompt comes after what the cache holds, and the cache holds prompt and answer afterwards. Other options:
+    sampler, a function of log-probabilities [1, vocab]; logits_processors, functions of (tokens, logits [1, vocab]);
+    prompt_progress_callback(computed, all), which hears when the prompt is read."""
+    cache = prompt_cache or make_prompt_cache(model, max_kv_size)
+    new = _ids(tokenizer, prompt)
+    tokens = cache.tokens + new
+    yield from continue_from(tokenizer, cache._session, tokens, len(new), max_tokens=max_tokens, **options)
+
+
+def generate(model, tokenizer, prompt, verbose=False, **options):
+    """The whole text that stream_generate gives. verbose prints it as it comes, and how fast."""
+    text, last = "", None
+    if verbose:
+        print("=" * 10)
+    for last in stream_generate(model, tokenizer, prompt, **options):
+        text += last.text
+        if verbose:
+            print(last.text, end="", flush=True)
+    if verbose:
+        print("\n" + "=" * 10)
+        if last is None:
+            print("No text generated for this prompt")
+        else:
+            print(f"Prompt: {last.prompt_tokens} tokens, {last.prompt_tps:.3f} tokens-per-sec")
+            print(f"Generation: {last.generation_tokens} tokens, {last.generation_tps:.3f} tokens-per-sec")
+            print(f"Peak memory: {last.peak_memory:.3f} GB")
+    return text

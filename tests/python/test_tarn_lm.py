@@ -1,0 +1,154 @@
+"""tarn.lm beside mlx_lm: the same model, the same texts, the same draws."""
+
+import json
+import shutil
+
+import pytest
+
+mx = pytest.importorskip("tarn.core", reason="the Python package is not built")
+lm = pytest.importorskip("tarn.lm")
+mlx = pytest.importorskip("mlx.core", reason="mlx is not installed")
+mlx_lm = pytest.importorskip("mlx_lm", reason="mlx_lm is not installed")
+from pathlib import Path  # noqa: E402
+
+from mlx_lm.sample_utils import make_logits_processors, make_sampler  # noqa: E402
+
+TINY = Path(__file__).resolve().parents[2] / "models/tiny"
+PROMPTS = ["Once upon a time", "Lily and the dragon", "", "The end. \U0001f98a"]
+
+
+@pytest.fixture(scope="module")
+def tarn():
+    return lm.load(TINY, dtype=mx.float32)
+
+
+@pytest.fixture(scope="module")
+def real():
+    mlx.set_default_device(mlx.cpu)
+    model, tokenizer = mlx_lm.load(str(TINY))
+    model.set_dtype(mlx.float32)
+    return model, tokenizer
+
+
+def both(tarn, real, prompt, options, mlx_options, seed=0, max_tokens=40):
+    """The tokens of both."""
+    mx.random.seed(seed)
+    mlx.random.seed(seed)
+    ours = list(lm.stream_generate(*tarn, prompt, max_tokens, **options))
+    theirs = list(mlx_lm.stream_generate(*real, prompt, max_tokens, **mlx_options))
+    assert "".join(r.text for r in ours) == "".join(r.text for r in theirs)
+    assert ours[-1].finish_reason == theirs[-1].finish_reason
+    assert ours[-1].prompt_tokens == theirs[-1].prompt_tokens
+    assert ours[-1].generation_tokens == theirs[-1].generation_tokens
+    return [r.token for r in ours], [r.token for r in theirs]
+
+
+@pytest.mark.parametrize("prompt", [prompt for prompt in PROMPTS if prompt])
+def test_likeliest_tokens(tarn, real, prompt):
+    ours, theirs = both(tarn, real, prompt, {}, {})
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"temp": 0.8},
+        {"temp": 1.0, "top_p": 0.8},
+        {"temp": 1.0, "min_p": 0.1, "min_tokens_to_keep": 3},
+        {"temp": 0.7, "top_k": 5},
+        {"temp": 1.0, "xtc_probability": 0.5, "xtc_threshold": 0.1, "xtc_special_tokens": [1]},
+    ],
+    ids=str,
+)
+def test_drawn_tokens(tarn, real, options):
+    ours, theirs = both(tarn, real, PROMPTS[0], {"sampler": lm.make_sampler(**options)}, {"sampler": make_sampler(**options)})
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"logit_bias": {582: 5.0, 7: -3.0}},
+        {"repetition_penalty": 1.5, "repetition_context_size": 8},
+        {"presence_penalty": 2.0},
+        {"frequency_penalty": 1.0, "frequency_context_size": 30},
+    ],
+    ids=str,
+)
+def test_processors(tarn, real, options):
+    ours, theirs = both(
+        tarn,
+        real,
+        PROMPTS[1],
+        {"logits_processors": lm.make_logits_processors(**options)},
+        {"logits_processors": make_logits_processors(**options)},
+    )
+    assert ours == theirs
+
+
+def test_tokenizer(tarn, real):
+    ours, theirs = tarn[1], real[1]
+    messages = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello!"}]
+    for text in PROMPTS:
+        ids = theirs.encode(text)
+        assert ours.encode(text) == ids and ours.decode(ids) == theirs.decode(ids)
+        assert ours.encode(text, add_special_tokens=False) == theirs.encode(text, add_special_tokens=False)
+    for options in ({}, {"add_generation_prompt": True}, {"tokenize": False}):
+        assert ours.apply_chat_template(messages, **options) == theirs.apply_chat_template(messages, **options)
+    assert ours.eos_token_ids == set(theirs.eos_token_ids) and ours.bos_token_id == theirs.bos_token_id
+
+
+def test_generate_prints(tarn, capsys):
+    text = lm.generate(*tarn, PROMPTS[0], verbose=True, max_tokens=10)
+    told = capsys.readouterr().out
+    assert text in told and "Generation: 10 tokens" in told and "Peak memory" in told
+
+
+def test_prompt_cache(tarn):
+    """A prompt in two parts gives what the whole gives."""
+    model, tokenizer = tarn
+    ids = tokenizer.encode(PROMPTS[0])
+    whole = lm.generate(model, tokenizer, ids, max_tokens=12)
+    cache = lm.make_prompt_cache(model)
+    list(lm.stream_generate(model, tokenizer, ids[:2], 1, prompt_cache=cache))
+    assert cache.tokens == ids[:2] and cache.offset == 2
+    assert lm.generate(model, tokenizer, ids[2:], max_tokens=12, prompt_cache=cache) == whole
+    assert cache.offset == len(ids) + 11
+
+
+def test_chat(tarn):
+    chat = lm.Chat(*tarn, system="You tell stories.")
+    first = chat.say("Tell me a story about a fox.", max_tokens=20)
+    held = chat._cache.offset
+    responses = list(chat.stream("And then?", max_tokens=5))
+    assert [m["role"] for m in chat.messages] == ["system", "user", "assistant", "user", "assistant"]
+    assert chat.messages[2]["content"] == first
+    assert responses[-1].prompt_tokens < held  # the first turn was not read again
+    chat.reset()
+    assert chat.say("Tell me a story about a fox.", max_tokens=20) == first
+
+
+def test_model_shows_what_it_is(tarn):
+    model, _ = tarn
+    parameters = model.parameters()
+    assert len(model.layers) == model.facts["layers"] == model.config["num_hidden_layers"]
+    assert parameters["model"]["layers"][0]["self_attn"]["q_proj"]["weight"].shape == (256, 256)
+    assert repr(model) == "Model(llama, 6 layers, 5.0 M parameters, float32)"
+
+
+def test_errors(tarn, tmp_path):
+    model, tokenizer = tarn
+    with pytest.raises(FileNotFoundError, match="no such folder"):
+        lm.load("/nowhere")
+    shutil.copytree(TINY, tmp_path / "broken")
+    config = json.loads((tmp_path / "broken/config.json").read_text())
+    (tmp_path / "broken/config.json").write_text(json.dumps({**config, "model_type": "nothing"}))
+    with pytest.raises(RuntimeError, match="nothing"):
+        lm.load(tmp_path / "broken")
+    with pytest.raises(ValueError, match="top_p is 2"):
+        lm.make_sampler(temp=1, top_p=2)
+    with pytest.raises(TypeError):
+        lm.generate(model, tokenizer, PROMPTS[0], max_token=3)
+    with pytest.raises(ValueError, match="context|tokens"):
+        lm.generate(model, tokenizer, [5] * 2000)
+    assert lm.generate(model, tokenizer, PROMPTS[0], max_tokens=3)  # all goes on
