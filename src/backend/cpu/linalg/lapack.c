@@ -219,11 +219,29 @@ typedef struct {
     int64_t numbers, reals, indices;
 } eigh_sizes;
 
+extern void ssymv_(const char *, const int *, const float *, const float *, const int *, const float *, const int *,
+                   const float *, float *, const int *, size_t);
+
+/* ssymv of OpenBLAS 0.3.21, for AVX-512, copies blocks to scratch memory and reads a few numbers beyond, which it
+   multiplies by zero: those may be NaN that an earlier product left. So a larger matrix of zeros goes first. work has
+   room for 2 n^2 + 6 n numbers. */
+static void clear_scratch(const char *part, int n, float *work) {
+    enum { SMALL = 64, MORE = 16 };
+    static const float small[SMALL * SMALL], factor = 1;
+    static const int step = 1;
+    float *zeros = n > SMALL - MORE ? work : NULL, out_of_small[SMALL] = {0};
+    int size = zeros ? n + MORE : SMALL;
+    if (zeros) memset(zeros, 0, (size_t)size * (size_t)(size + 1) * sizeof *zeros);
+    float *out = zeros ? zeros + (int64_t)size * size : out_of_small;
+    ssymv_(part, &size, &factor, zeros ? zeros : small, &size, zeros ? zeros : small, &step, &factor, out, &step, 1);
+}
+
 static int eigh_call(tarn_dtype dtype, bool upper, bool vectors, int n, void *a, void *w, void *work, float *reals,
                      int *indices, eigh_sizes z) {
     int info = 0, rows = at_least_1(n), numbers = (int)z.numbers, real_count = (int)z.reals, count = (int)z.indices;
     const char *job = vectors ? "V" : "N", *part = upper ? "U" : "L";
     blas_begin();
+    if (dtype == TARN_FLOAT32 && a) clear_scratch(part, n, work);
     if (dtype == TARN_FLOAT32) ssyevd_(job, part, &n, a, &rows, w, work, &numbers, indices, &count, &info, 1, 1);
     if (dtype == TARN_FLOAT64) dsyevd_(job, part, &n, a, &rows, w, work, &numbers, indices, &count, &info, 1, 1);
     if (dtype == TARN_COMPLEX64)
