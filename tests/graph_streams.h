@@ -16,7 +16,11 @@
 enum { MOST_STREAMS = 4 };
 static const tarn_device cpu = {TARN_CPU, 0}, mock = {TARN_MOCK, 0}, cuda = {TARN_CUDA, 0};
 static tarn_stream *streams[MOST_STREAMS];
-static int stream_count;
+static int stream_first, stream_count; /* those that are taken */
+
+static inline tarn_stream *dice_stream(void) {
+    return stream_count ? streams[stream_first + dice(stream_count)] : NULL;
+}
 
 static inline void nap(submission *s) {
     work *w = (work *)s;
@@ -29,7 +33,7 @@ static inline void nap(submission *s) {
 static inline void slow_down_a_stream(void) {
     work *w = stream_count ? calloc(1, sizeof *w) : NULL;
     if (!w) return;
-    *w = (work){.s = {.done = nap}, .stream = streams[dice(stream_count)]};
+    *w = (work){.s = {.done = nap}, .stream = dice_stream()};
     stream_submit(w);
 }
 

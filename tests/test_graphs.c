@@ -117,7 +117,7 @@ static void disturb(building *b, int values) {
 static void build_steps(building *b) {
     int made = b->g->leaves;
     for (int s = 0; s < b->g->steps; s++) {
-        TARN_ON(stream_count ? streams[dice(stream_count)] : NULL);
+        TARN_ON(dice_stream());
         bool ok = build_step(b, s, dice(2));
         CHECK(ok);
         if (!ok) return;
@@ -131,7 +131,7 @@ static void choose_checked(building *b) {
 }
 
 static tarn_array *make_leaf(const spec_value *v) {
-    TARN_ON(stream_count ? streams[dice(stream_count)] : NULL);
+    TARN_ON(dice_stream());
     if (dice(3) == 0) return tarn_from_foreign(v->data, value_shape(v), v->dtype);
     if (dice(2) || v->ndim == 0) return tarn_from_data(v->data, value_shape(v), v->dtype);
     /* a part of a larger array: it does not begin where its buffer does */

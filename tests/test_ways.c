@@ -5,168 +5,11 @@
    TARN_WAYS: how many graphs (5000 are the long mode); TARN_WAYS_SEED repeats one; TARN_WAYS_NODES: how large. */
 #include <pthread.h>
 
-#include "base/settings.h"
 #include "exported.h"
 #include "rounds.h"
-#include "way_graphs.h"
+#include "way_runs.h"
 
 enum { THREADS = 3 };
-static _Thread_local const char *way;
-static bool checked[MOST_VALUES]; /* compared, and never moved */
-
-/* ---- telling */
-
-static const char *name_of(const way_graph *g, int value) {
-    int by = g->made_by[value];
-    if (by < 0) return "leaf";
-    return g->step[by].op == OP_COUNT ? g->step[by].function->name : op_name(g->step[by].op);
-}
-
-/* The steps that lead to a value. */
-static void tell_steps(const way_graph *g, int value) {
-    bool needed[MOST_VALUES] = {false};
-    needed[value] = true;
-    for (int i = value; i >= 0; i--)
-        for (int k = 0; needed[i] && g->made_by[i] >= 0 && k < g->step[g->made_by[i]].input_count; k++)
-            needed[g->step[g->made_by[i]].inputs[k]] = true;
-    for (int i = 0; i <= value; i++) {
-        if (!needed[i]) continue;
-        fprintf(stderr, "  %d %s: %s %s [", i, checked[i] ? "read" : "", tarn_dtype_name(g->dtype[i]), name_of(g, i));
-        for (int k = 0; k < g->ndim[i]; k++) fprintf(stderr, "%s%lld", k ? ", " : "", (long long)g->shape[i][k]);
-        const way_step *s = g->made_by[i] < 0 ? NULL : &g->step[g->made_by[i]];
-        fprintf(stderr, "]%s", s && s->fitted && s->op != OP_COUNT ? " fitted" : "");
-        for (int k = 0; s && k < s->input_count; k++) fprintf(stderr, " %d", s->inputs[k]);
-        fprintf(stderr, " %s\n", s && s->dtype != TARN_DTYPE_COUNT ? tarn_dtype_name(s->dtype) : "");
-    }
-}
-
-static void tell(const way_graph *g, int value, const char *what) {
-    __atomic_add_fetch(&check_failures, 1, __ATOMIC_RELAXED);
-    fprintf(stderr, "seed %llu, %s: value %d of %d, %s %s by %s, %s\n", (unsigned long long)g->seed, way, value,
-            g->values, tarn_dtype_name(g->dtype[value]), name_of(g, value), tarn_error() ? tarn_error() : "no error",
-            what);
-    tell_steps(g, value);
-    tarn_clear_error();
-}
-
-static void tell_element(const way_graph *g, int value, int k, const unsigned char *got, size_t at) {
-    char what[128];
-    snprintf(what, sizeof what, "element %zu is %.17g, not %.17g", at / (size_t)dtype_bytes(g->dtype[value]),
-             load_double(got + at, g->dtype[value]), load_double(g->data[value][k] + at, g->dtype[value]));
-    tell(g, value, what);
-}
-
-/* ---- comparing */
-
-static bool is_nan(const unsigned char *p, tarn_dtype dtype) {
-    return dtype_kind_of(dtype) >= KIND_FLOAT && isnan(load_double(p, dtype));
-}
-
-/* Bit for bit; a NaN is a NaN. */
-static void compare(const way_graph *g, int value, int k, tarn_array *a) {
-    unsigned char got[MOST_ELEMENTS * sizeof(double)];
-    tarn_dtype dtype = g->dtype[value], part = dtype == TARN_COMPLEX64 ? TARN_FLOAT32 : dtype;
-    size_t bytes = g->bytes[value][k], width = (size_t)dtype_bytes(part);
-    if (tarn_dtype_of(a) != dtype || !tarn_read(a, got, sizeof got)) {
-        tell(g, value, "cannot be read");
-        return;
-    }
-    for (size_t i = 0; i < bytes; i += width) {
-        const unsigned char *want = g->data[value][k] + i;
-        if (memcmp(got + i, want, width) == 0 || (is_nan(got + i, part) && is_nan(want, part))) continue;
-        tell_element(g, value, k, got, i);
-        return;
-    }
-}
-
-/* ---- building */
-
-typedef struct {
-    const way_graph *g;
-    int size;  /* which of the two */
-    bool wild; /* scopes, moves, keeps, streams */
-    bool lazy; /* nothing is looked at */
-    tarn_array *array[MOST_VALUES];
-    bool kept[MOST_VALUES], moved[MOST_VALUES];
-} run;
-
-static void keep_or_not(run *r, int i) {
-    if (dice(4)) return;
-    tarn_keep(r->array[i]);
-    r->kept[i] = true;
-}
-
-/* Values that this step is the last to read, and nobody compares. */
-static void move_inputs(run *r, int index) {
-    const way_step *s = &r->g->step[index];
-    for (int i = 0; i < s->input_count; i++) {
-        int v = s->inputs[i];
-        if (r->g->last_use[v] != index || checked[v] || r->moved[v] || v < WAY_LEAVES || dice(4) == 0) continue;
-        tarn_move(r->array[v]);
-        r->moved[v] = true;
-        r->kept[v] = false;
-    }
-}
-
-static bool scoped_apply(run *r, const way_step *s, tarn_array **out) {
-    TARN_SCOPE;
-    bool ok = way_apply(r->g, s, r->array, out);
-    for (int i = 0; i < s->count && ok; i++) tarn_return(out[i]);
-    return ok;
-}
-
-static bool build_one(run *r, int index) {
-    const way_step *s = &r->g->step[index];
-    tarn_array *out[4] = {NULL};
-    TARN_ON(r->wild && stream_count && dice(2) ? streams[dice(stream_count)] : stream_current());
-    if (r->wild) move_inputs(r, index);
-    bool ok = r->wild && dice(2) ? scoped_apply(r, s, out) : way_apply(r->g, s, r->array, out);
-    if (!ok) tell(r->g, s->first, "cannot be built");
-    for (int i = 0; i < s->count && ok; i++) {
-        r->array[s->first + i] = out[i];
-        if (r->wild && !r->lazy) keep_or_not(r, s->first + i);
-    }
-    return ok;
-}
-
-/* Something that looks at values half way. */
-static void disturb(run *r, int values) {
-    tarn_array *some[4];
-    int count = 0, what = dice(6), i = dice(values);
-    slow_down_a_stream();
-    for (int k = 0; k < 3; k++) {
-        int v = dice(values);
-        if (!r->moved[v]) some[count++] = r->array[v];
-    }
-    if (what == 0 && !tarn_eval_all(some, count)) tell(r->g, i, "evaluation half way");
-    if (what == 1 && !tarn_async_eval_all(some, count)) tell(r->g, i, "evaluation half way");
-    if (what == 2 && !r->moved[i]) compare(r->g, i, r->size, r->array[i]);
-    if (what == 3 && count) tarn_free(tarn_dump_schedule(some, count));
-    if (what == 4 && !r->moved[i] && !tarn_data(r->array[i])) tell(r->g, i, "has no data");
-}
-
-static void build_all(run *r) {
-    for (int s = 0; s < r->g->steps && build_one(r, s); s++)
-        if (r->wild && !r->lazy && dice(4) == 0) disturb(r, r->g->step[s].first);
-}
-
-static void compare_all(run *r) {
-    tarn_array *roots[MOST_VALUES];
-    int count = 0, first = r->wild ? dice(r->g->values) : 0;
-    for (int i = 0; i < r->g->values; i++)
-        if (checked[i] && (!r->wild || dice(2))) roots[count++] = r->array[i];
-    bool ok = r->wild && dice(2) ? tarn_async_eval_all(roots, count) : tarn_eval_all(roots, count);
-    if (!ok) tell(r->g, first, "evaluation");
-    for (int k = 0; k < r->g->values; k++) {
-        int i = (first + k) % r->g->values;
-        if (checked[i]) compare(r->g, i, r->size, r->array[i]);
-    }
-}
-
-static void make_leaves(run *r) {
-    for (int i = 0; i < WAY_LEAVES; i++) r->array[i] = way_leaf(r->g, i, r->g->size[r->size]);
-}
-
 /* ---- the ways */
 
 static void plain(const way_graph *g) {
@@ -177,34 +20,6 @@ static void plain(const way_graph *g) {
         build_all(&r);
         if (!check_failures) compare_all(&r);
     }
-}
-
-static void wander_over(run *r) {
-    build_all(r);
-    if (!check_failures) compare_all(r);
-    for (int i = WAY_LEAVES; i < r->g->values; i++)
-        if (r->kept[i]) tarn_drop(r->array[i]);
-}
-
-static void wander(const way_graph *g) {
-    TARN_SCOPE;
-    run r = {.g = g, .wild = true};
-    make_leaves(&r);
-    wander_over(&r);
-}
-
-static void without_fusion(bool without) {
-    static char before[8];
-    const char *wish = getenv("TARN_FUSE");
-    if (without) {
-        snprintf(before, sizeof before, "%s", wish ? wish : "");
-        setenv("TARN_FUSE", "0", 1);
-    } else if (*before) {
-        setenv("TARN_FUSE", before, 1);
-    } else {
-        unsetenv("TARN_FUSE");
-    }
-    settings_read_again();
 }
 
 static void unfused(const way_graph *g) {
@@ -273,10 +88,11 @@ static int make_inputs(const compiled_context *c, int size, tarn_array **inputs)
 }
 
 static void compare_results(const way_graph *g, int size, const tarn_results *results) {
+    const run r = {.g = g, .size = size};
     int next = 0;
     if (!results) tell(g, 0, "the call of the function");
     for (int i = 0; results && i < g->values; i++)
-        if (checked[i]) compare(g, i, size, tarn_results_at(results, next++));
+        if (checked[i]) compare(&r, i, tarn_results_at(results, next++));
 }
 
 static void compiled_call(const compiled_context *c, tarn_compiled *f, int size) {
@@ -337,31 +153,16 @@ static void exported(const way_graph *g) {
 
 /* ---- the mock device */
 
-/* What the values are on the device where this is called. */
-static void compute_again(way_graph *g) {
-    for (int k = 0; k < SIZES; k++) {
-        TARN_SCOPE;
-        run r = {.g = g, .size = k};
-        make_leaves(&r);
-        for (int s = 0; s < g->steps && build_one(&r, s); s++)
-            tarn_eval_all(&r.array[g->step[s].first], g->step[s].count);
-        for (int i = 0; i < g->values; i++) CHECK(store_value(g, i, k, r.array[i]));
-    }
-}
-
 static void on_mock(const way_graph *g) {
-    TARN_ON(tarn_default_stream(mock));
     static way_graph other;
-    int cpu_streams = stream_count;
-    other = *g;
-    stream_count = 0;
-    compute_again(&other);
+    move_to(mock);
+    compute_again(&other, g);
     plain(&other);
     compiled(&other);
     shapeless(&other);
     exported(&other);
-    stream_count = cpu_streams;
     way_free(&other);
+    move_to(cpu);
 }
 
 /* How far a dtype lets two sums of the same numbers lie apart. */
@@ -413,7 +214,7 @@ static tarn_array *value_again(const way_graph *g, int value) {
 
 /* Each step on the mock device, over what the CPU has for its inputs. */
 static void step_by_step(const way_graph *g) {
-    TARN_ON(tarn_default_stream(mock));
+    move_to(mock);
     for (int k = 0; k < g->steps; k++) {
         TARN_SCOPE;
         static run r;
@@ -422,9 +223,10 @@ static void step_by_step(const way_graph *g) {
         const way_step *s = &g->step[k];
         for (int i = 0; i < s->input_count; i++)
             if (s->inputs[i] >= WAY_LEAVES) r.array[s->inputs[i]] = value_again(g, s->inputs[i]);
-        if (!build_one(&r, k)) return;
+        if (!build_one(&r, k)) break;
         for (int i = 0; i < s->count && is_determined(s); i++) compare_step(g, s, s->first + i, r.array[s->first + i]);
     }
+    move_to(cpu);
 }
 
 /* ---- */
@@ -509,8 +311,7 @@ static void check_coverage(void) {
 
 int main(void) {
     setenv("TARN_BACKENDS", TARN_BUILD_DIR, 0);
-    open_streams("cc");
-    tarn_allow_fallback(true);
+    open_way_streams();
     CHECK(tarn_device_count(TARN_MOCK) > 0);
     uint64_t seed = first_seed("TARN_WAYS_SEED");
     int graphs = number_of("TARN_WAYS", rounds(100)), nodes = number_of("TARN_WAYS_NODES", 0);
@@ -520,7 +321,7 @@ int main(void) {
     for (; i < graphs && !check_failures; i++) one_graph(seed + (uint64_t)i, nodes);
     if (check_failures && i)
         printf("repeat with TARN_WAYS_SEED=%llu TARN_WAYS=1\n", (unsigned long long)(seed + (uint64_t)i - 1));
-    for (int k = 0; k < stream_count; k++) tarn_stream_free(streams[k]);
+    close_way_streams();
     forget_export_path();
     return check_report("ways");
 }
