@@ -155,6 +155,7 @@ static void exported(const way_graph *g) {
 
 static void on_mock(const way_graph *g) {
     static way_graph other;
+    TARN_ON(tarn_default_stream(mock)); /* where an imported function goes */
     move_to(mock);
     compute_again(&other, g);
     plain(&other);

@@ -116,10 +116,25 @@ static bool overlaps_otherwise(const schedule *s, const step *st, int i) {
     return false;
 }
 
-static int place_output(schedule *s, const step *st, const tarn_array *out) {
+void group_dependences(const group_program *g, uint32_t *inputs) {
+    uint32_t at[GROUP_MAX_REGISTERS] = {0};
+    for (int i = 0; i < g->input_count; i++) at[g->input_registers[i]] = 1u << i;
+    for (int i = 0; i < g->instruction_count; i++) {
+        const group_instruction *in = &g->instructions[i];
+        uint32_t read = 0;
+        for (int k = 0; k < op_facts[in->op].most_inputs; k++) read |= at[in->arguments[k]];
+        at[in->result] = read;
+    }
+    for (int i = 0; i < g->output_count; i++) inputs[i] = at[g->output_registers[i]];
+}
+
+/* Over an input that the output is computed from: where another one is not good, the output still is. */
+static int place_output(schedule *s, const step *st, int index, const tarn_array *out) {
+    uint32_t inputs[GROUP_MAX_REGISTERS];
+    group_dependences(st->group, inputs);
     for (int i = 0; i < st->input_count; i++) {
-        bool taken =
-            !(st->row->may_overwrite & 1u << i) || !emit_may_take(s, st, i, out) || overlaps_otherwise(s, st, i);
+        bool taken = !(inputs[index] >> i & 1) || !(st->row->may_overwrite & 1u << i) ||
+                     !emit_may_take(s, st, i, out) || overlaps_otherwise(s, st, i);
         for (int k = 0; k < st->output_count && !taken; k++)
             taken = st->outputs[k] >= 0 &&
                     s->p->values.items[st->outputs[k]].storage == s->p->values.items[st->inputs[i]].storage;
@@ -160,8 +175,11 @@ bool emit_group(schedule *s, const unit *u) {
     if (!emit_choose_row(s, &st, begin)) return false;
 
     for (int i = 0; i < u->external_count; i++) emit_consume(s, u->externals[i], st.stream);
-    for (int i = 0, o = 0; i < u->count; i++)
-        if (is_output(s, nodes[i]) && (st.outputs[o++] = place_output(s, &st, &nodes[i]->outputs[0])) < 0) return false;
+    for (int i = 0, o = 0; i < u->count; i++) {
+        if (!is_output(s, nodes[i])) continue;
+        st.outputs[o] = place_output(s, &st, o, &nodes[i]->outputs[0]);
+        if (st.outputs[o++] < 0) return false;
+    }
     if (!emit_measure_workspace(s, &st)) return false;
     for (int i = 0, o = 0; i < u->count; i++)
         if (is_output(s, nodes[i])) emit_set_value(s, nodes[i]->outputs[0].note, st.outputs[o++]);

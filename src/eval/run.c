@@ -348,6 +348,28 @@ static const error_note *marked_input(const run *r, const step *st) {
     return NULL;
 }
 
+/* Marks what a step's marked inputs reach: of a group the outputs that are computed from them, else all. Whether
+   something is left to compute. */
+static bool mark_reached(run *r, const step *st) {
+    const error_note *why = marked_input(r, st), *reasons[GROUP_MAX_REGISTERS] = {NULL};
+    uint32_t inputs[GROUP_MAX_REGISTERS];
+    if (!why) return true;
+    if (!st->group) {
+        mark_outputs(r, st, why);
+        return false;
+    }
+    group_dependences(st->group, inputs);
+    for (int k = 0; k < st->output_count; k++)
+        for (int i = 0; i < st->input_count && !reasons[k]; i++)
+            if (inputs[k] >> i & 1) reasons[k] = r->marks[r->p->values.items[st->inputs[i]].storage];
+    bool rest = false;
+    for (int k = 0; k < st->output_count; k++) {
+        if (reasons[k]) r->marks[r->p->values.items[st->outputs[k]].storage] = reasons[k];
+        rest = rest || !reasons[k];
+    }
+    return rest;
+}
+
 static void mark_poisoned_inputs(run_segment *g) {
     run *r = g->run;
     for (int i = 0; i < g->segment->use_count; i++) {
@@ -370,10 +392,9 @@ static bool before_call(submission *s, int i) {
         mark_outputs(r, st, &given_up);
         return false;
     }
-    const error_note *why = atomic_load(&r->marked) ? marked_input(r, st) : NULL;
-    if (why) mark_outputs(r, st, why);
-    if (!why && hard_mode()) hard_fill_outputs(r->p, g->segment->first + i, &s->calls[i]);
-    return !why;
+    bool runs = !atomic_load(&r->marked) || mark_reached(r, st);
+    if (runs && hard_mode()) hard_fill_outputs(r->p, g->segment->first + i, &s->calls[i]);
+    return runs;
 }
 
 /* A kernel was given what it can do: where it names no kind of its own, such as missing memory, it is not the caller
@@ -396,11 +417,8 @@ static void after_call(submission *s, int i, const char *error) {
 static void spread_marks(run_segment *g) {
     run *r = g->run;
     mark_poisoned_inputs(g);
-    for (int i = 0; i < g->segment->count && atomic_load(&r->marked); i++) {
-        const step *st = &r->p->steps.items[g->segment->first + i];
-        const error_note *why = marked_input(r, st);
-        if (why) mark_outputs(r, st, why);
-    }
+    for (int i = 0; i < g->segment->count && atomic_load(&r->marked); i++)
+        mark_reached(r, &r->p->steps.items[g->segment->first + i]);
 }
 
 static void poison_written(run_segment *g) {
