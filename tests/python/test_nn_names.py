@@ -1,11 +1,12 @@
 """Every public name of mlx.nn, mlx.optimizers and mlx.utils is there, and takes the same arguments."""
 
+import doctest
 import importlib
 import inspect
 import types
 
 import pytest
-from nn_sides import MLX, TARN  # noqa: F401
+from nn_sides import TARN
 
 MODULES = [
     "nn",
@@ -79,3 +80,14 @@ def test_all_of_ours_says_what_it_does():
         for name, value in vars(ours).items():
             if getattr(value, "__module__", "") == ours.__name__ and not name.startswith("_"):
                 assert inspect.getdoc(value), f"{module}.{name}"
+
+
+WITH_EXAMPLES = """nn.losses nn.init nn.utils nn.layers.base nn.layers.upsample optimizers.schedulers
+optimizers.optimizers utils training"""
+
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES.split())
+def test_examples_of_the_help(module):
+    names = {"mx": TARN.mx, "nn": TARN.nn, "optimizers": TARN.optim, "tree_flatten": TARN.utils.tree_flatten}
+    failed, tried = doctest.testmod(importlib.import_module(f"tarn.{module}"), extraglobs=names)
+    assert tried and not failed

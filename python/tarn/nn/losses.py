@@ -48,7 +48,7 @@ def cross_entropy(
     shape of logits. weights: a factor of each loss. label_smoothing: the share of the targets that is spread evenly.
 
     >>> nn.losses.cross_entropy(mx.array([[2.0, -1.0], [-1.0, 2.0]]), mx.array([0, 1]))
-    array([0.0485874, 0.0485874], dtype=float32)
+    array([0.0485873, 0.0485873], dtype=float32)
     """
     if label_smoothing < 0 or label_smoothing >= 1:
         raise ValueError(f"Label smoothing must be in [0, 1), got {label_smoothing}.")

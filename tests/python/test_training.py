@@ -1,0 +1,186 @@
+"""tarn.training, and the examples that use it: what they reach, and that an interrupted run ends with the same bits."""
+
+import importlib
+import json
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+mx = pytest.importorskip("tarn.core", reason="the Python package is not built")
+
+from tarn import nn, optimizers, training, utils  # noqa: E402
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "python"
+SEEDS = range(int(os.environ.get("TARN_SEEDS", 1)))  # three in the long mode
+
+
+@pytest.fixture(autouse=True)
+def _find_examples(monkeypatch):
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+
+
+def run(name, **options):
+    return importlib.import_module(name).run(show=False, **options)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_linear_regression(seed):
+    found = run("linear_regression", seed=seed)
+    assert found["error"] < 0.02 and 0.005 < found["loss"] < 0.02
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_classifier(seed):
+    found = run("classifier", seed=seed)
+    assert found["perceptron"] >= 0.95 and found["logistic regression"] < 0.85
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_digits(seed):
+    found = run("digits", seed=seed, steps=200)
+    assert found["convolutional"] >= 0.97 and found["perceptron"] < 0.93
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_characters(seed):
+    found = run("characters", seed=seed)
+    assert found["transformer"] < found["trigrams"] - 0.3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_vae(seed):
+    """Nearer to what the pictures hold than to what dots by themselves give, and samples are like known pictures."""
+    found = run("vae", seed=seed)
+    assert found["least bound"] < found["bound"] < 0.2 * found["independent dots"]
+    assert found["likeness"] > 0.88
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.py")))
+def test_examples_are_short_and_say_what_they_do(name):
+    lines = (EXAMPLES / f"{name}.py").read_text().split("\n")
+    assert len(lines) < 150 and max(map(len, lines)) <= 120
+    assert importlib.import_module(name).__doc__
+
+
+def bits(model):
+    return {path: bytes(memoryview(value)) for path, value in utils.tree_flatten(model.parameters())}
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.mark.parametrize("name, steps", [("classifier", 60), ("digits", 12), ("characters", 24), ("vae", 40)])
+def test_an_interrupted_run_ends_with_the_same_bits(tmp_path, monkeypatch, name, steps):
+    """Interrupted at a random step, and begun again from the checkpoint before it."""
+    whole = bits(run(name, steps=steps, every=5)["model"])
+    stop = random.Random(name).randrange(5, steps)
+    plain = training.Trainer.step
+
+    def step(self, *batch):
+        if self.done == stop:
+            raise Interrupted
+        return plain(self, *batch)
+
+    file = tmp_path / "run.safetensors"
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(training.Trainer, "step", step)
+        run(name, steps=steps, every=5, checkpoint=str(file))
+    assert bits(run(name, steps=steps, every=5, checkpoint=str(file))["model"]) == whole
+
+
+# ---- the parts
+
+
+def test_batches_are_drawn_by_seed_and_step():
+    x = mx.arange(10)
+    batches = training.Batches(x, x * 2, size=3, seed=4)
+    first = [next(it) for it in [batches.after(0)] for _ in range(7)]
+    for a, b in first:
+        assert (b == 2 * a).all().item() and len(a) == 3
+    one_pass = sum((a.tolist() for a, _ in first[:3]), [])
+    assert len(set(one_pass)) == 9 and one_pass != sorted(one_pass)
+    assert sum((a.tolist() for a, _ in first[3:6]), []) != one_pass
+    for step in range(7):
+        assert next(batches.after(step))[0].tolist() == first[step][0].tolist()
+    assert next(training.Batches(x, size=3, seed=5).after(0))[0].tolist() != first[0][0].tolist()
+
+
+def test_batches_refuse_what_does_not_fit():
+    with pytest.raises(ValueError, match=r"\[2, 3\]"):
+        training.Batches(mx.zeros(2), mx.zeros(3), size=1)
+    with pytest.raises(ValueError, match="a batch of 5 of 3 rows"):
+        training.Batches(mx.zeros(3), size=5)
+
+
+def test_batches_made_ahead_are_the_same():
+    batches = training.Batches(mx.arange(20), size=3)
+    plain, early = batches.after(2), training.ahead(batches.after(2))
+    for _ in range(15):
+        assert next(plain)[0].tolist() == next(early)[0].tolist()
+    early.close()
+    assert list(training.ahead(iter([[mx.array(1)]])))[0][0].item() == 1
+
+
+def test_an_error_of_the_thread_reaches_the_run():
+    def broken():
+        yield [mx.array(1)]
+        raise RuntimeError("no more rows")
+
+    with pytest.raises(RuntimeError, match="no more rows"):
+        list(training.ahead(broken()))
+
+
+def small():
+    mx.random.seed(1)
+    model = nn.Sequential(nn.Linear(2, 4), nn.Dropout(0.5), nn.Linear(4, 1))
+    return model, optimizers.AdamW(1e-2), lambda x, y: nn.losses.mse_loss(model(x), y)
+
+
+def test_a_loss_that_is_no_number_keeps_model_and_checkpoint(tmp_path):
+    model, optimizer, loss = small()
+    file = tmp_path / "run.safetensors"
+    trainer = training.Trainer(model, optimizer, loss, checkpoint=str(file), every=1, show=False)
+    x, y = mx.ones((4, 2)), mx.ones((4, 1))
+    trainer.run(training.Batches(x, y, size=2), 3)
+    before, kept = bits(model), file.read_bytes()
+    with pytest.raises(FloatingPointError, match="the loss of step 4 is nan"):
+        trainer.run(training.Batches(x * float("nan"), y, size=2), 5)
+    assert bits(model) == before and file.read_bytes() == kept and trainer.done == 3
+
+
+def test_a_checkpoint_that_is_none_is_named(tmp_path):
+    model, optimizer, _ = small()
+    mx.save_safetensors(str(tmp_path / "weights.safetensors"), {"weight": mx.ones(2)})
+    with pytest.raises(ValueError, match="no checkpoint: it holds an array named weight"):
+        training.load_checkpoint(tmp_path / "weights.safetensors", model, optimizer)
+    training.save_checkpoint(tmp_path / "other.safetensors", 3, nn.Linear(1, 1), optimizer)
+    with pytest.raises(ValueError, match="parameters not in model"):
+        training.load_checkpoint(tmp_path / "other.safetensors", model, optimizer)
+
+
+def test_a_checkpoint_holds_all(tmp_path):
+    model, optimizer, loss = small()
+    trainer = training.Trainer(model, optimizer, loss, show=False)
+    for _ in range(3):
+        trainer.step(mx.ones((4, 2)), mx.ones((4, 1)))
+    training.save_checkpoint(tmp_path / "c.safetensors", 3, model, optimizer)
+    expected = mx.random.uniform().item()
+    other, second, _ = small()
+    assert training.load_checkpoint(tmp_path / "c.safetensors", other, second) == 3
+    assert mx.random.uniform().item() == expected and bits(other) == bits(model)
+    assert second.step.item() == 3 and second.state.keys() == optimizer.state.keys()
+
+
+def test_measurements_and_progress(tmp_path, capsys):
+    model, optimizer, loss = small()
+    trainer = training.Trainer(model, optimizer, loss, every=2, metrics=str(tmp_path / "m.jsonl"))
+    last = trainer.run(training.Batches(mx.ones((4, 2)), mx.ones((4, 1)), size=2), 5)
+    lines = [json.loads(line) for line in (tmp_path / "m.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4, 5] and lines[-1]["loss"] == last
+    assert "step 5/5  loss " in capsys.readouterr().err
+    assert trainer.run(training.Batches(mx.ones((4, 2)), mx.ones((4, 1)), size=2), 5) is None
+
+
