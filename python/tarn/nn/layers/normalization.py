@@ -174,6 +174,7 @@ class BatchNorm(Module):
         """As Module.unfreeze, but the running averages stay as they are."""
         super().unfreeze(*args, **kwargs)
         self._freeze_averages()
+        return self
 
     def _extra_repr(self):
         return (
