@@ -3,6 +3,7 @@
 #include "ops/build.h"
 #include "ops/elementwise_vjp.h"
 #include "ops/rules.h"
+#include "tarn/ops.h"
 
 #include <string.h>
 
@@ -13,6 +14,9 @@
 #define BINARY(name, ...)                                                                                              \
     tarn_array *tarn_##name(tarn_array *x, tarn_array *y) {                                                            \
         return BUILD(name, NULL, x, y);                                                                                \
+    }                                                                                                                  \
+    tarn_array *tarn_##name##_number(tarn_array *x, double y) {                                                        \
+        return x ? BUILD(name, NULL, x, tarn_number_beside(y, x)) : BUILD(name, NULL, x, x);                           \
     }
 #define TERNARY(name, ...)                                                                                             \
     tarn_array *tarn_##name(tarn_array *x, tarn_array *y, tarn_array *z) {                                             \

@@ -96,6 +96,23 @@ tarn_array *tarn_scalar_like(double value, tarn_array *x) {
     return tarn_scalar(value, x->dtype);
 }
 
+/* Whether an integer dtype holds a whole number. */
+static bool holds(tarn_dtype dtype, double whole) {
+    int bits = (int)dtype_bytes(dtype) * 8;
+    if (dtype_is_unsigned(dtype)) return whole >= 0 && whole < ldexp(1, bits);
+    return whole >= -ldexp(1, bits - 1) && whole < ldexp(1, bits - 1);
+}
+
+tarn_array *tarn_number_beside(double number, tarn_array *x) {
+    FRONT("number_beside");
+    REQUIRE(x);
+    if (dtype_kind_of(x->dtype) > KIND_INT) return tarn_scalar(number, x->dtype);
+    if (!isfinite(number) || number != rint(number)) return tarn_scalar(number, TARN_FLOAT32);
+    tarn_dtype dtype = x->dtype == TARN_BOOL ? TARN_INT32 : x->dtype;
+    if (!holds(dtype, number)) return tarn_fail("number_beside: %.17g is no %s", number, dtype_facts[dtype].name), NULL;
+    return tarn_scalar(number, dtype);
+}
+
 tarn_array *tarn_imaginary_unit_like(tarn_array *x) {
     FRONT("imaginary_unit_like");
     REQUIRE(x);
