@@ -142,30 +142,31 @@ static buffer_copy *new_copy(buffer *b, int slot) {
     return &b->copies[b->copy_count];
 }
 
-/* Adds the copy, unless there is one: another thread was faster. Takes over the block in the first case. */
-static bool add_copy(buffer *b, int slot, pool_block **block) {
+/* Adds the copy, unless there is one: another thread was faster. Takes over the block in the first case. Returns where
+   the copy is. */
+static void *add_copy(buffer *b, int slot, pool_block **block) {
     pthread_mutex_lock(lock_of(b));
     buffer_copy *c = copy_on(b, slot);
-    bool ok = c != NULL;
-    if (!ok && *block && (c = new_copy(b, slot))) {
+    if (!c && *block && (c = new_copy(b, slot))) {
         c->block = *block;
         c->data = c->block->memory;
         b->copy_count++;
         *block = NULL;
-        ok = true;
     }
+    void *data = c ? c->data : NULL;
     pthread_mutex_unlock(lock_of(b));
-    return ok;
+    return data;
 }
 
 /* The device is asked, and its work waited for, without a lock. */
-bool buffer_allocate(buffer *b, int slot, tarn_stream *stream) {
+void *buffer_allocate(buffer *b, int slot, tarn_stream *stream) {
     pool_block *block = NULL;
-    if (b->bytes == 0 || add_copy(b, slot, &block)) return true;
+    void *data = b->bytes == 0 ? nothing : add_copy(b, slot, &block);
+    if (data) return data;
     block = pool_allocate(slot, b->bytes + (hard_mode() ? HARD_GUARD : 0), stream);
-    bool ok = block && add_copy(b, slot, &block);
-    pool_release(block, NULL, 0);
-    return ok;
+    if (block) data = add_copy(b, slot, &block);
+    if (block) pool_release(block, NULL, 0);
+    return data;
 }
 
 void buffer_fill_on_host(buffer *b) {
@@ -268,15 +269,21 @@ void buffer_drop_stale(buffer *b) {
     pthread_mutex_unlock(lock_of(b));
 }
 
-static void wait_for_copies(buffer *b) {
-    for (int i = 0;; i++) {
-        pthread_mutex_lock(lock_of(b));
-        ticket ready = i < b->copy_count ? b->copies[i].ready : (ticket){0};
-        bool more = i < b->copy_count;
-        pthread_mutex_unlock(lock_of(b));
-        if (!more) return;
-        ticket_wait(ready);
+/* The first copy from *i on that is not there yet. */
+static bool find_unready(buffer *b, int *i, ticket *ready) {
+    bool found = false;
+    pthread_mutex_lock(lock_of(b));
+    for (; !found && *i < b->copy_count; ++*i) {
+        *ready = b->copies[*i].ready;
+        found = !ticket_done(*ready);
     }
+    pthread_mutex_unlock(lock_of(b));
+    return found;
+}
+
+static void wait_for_copies(buffer *b) {
+    ticket ready;
+    for (int i = 0; find_unready(b, &i, &ready);) ticket_wait(ready);
 }
 
 /* This thread does the checks that are due, unless another is at it. Within a check, which may read arrays, nothing is

@@ -65,8 +65,9 @@ const void *buffer_peek(buffer *b);
 
 /* ---- before work is submitted: all that may fail */
 
-/* Memory on the stream's device, without contents unless it has some already; false if there is none. */
-bool buffer_allocate(buffer *b, int slot, tarn_stream *stream);
+/* Memory on the stream's device, without contents unless it has some already; NULL, with the error set, if there is
+   none. */
+void *buffer_allocate(buffer *b, int slot, tarn_stream *stream);
 /* Gives host memory contents that are there already. */
 void buffer_fill_on_host(buffer *b);
 

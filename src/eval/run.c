@@ -260,9 +260,9 @@ static bool reserve_base(run *r, size_t i) {
     const storage *t = &r->p->storages.items[b->storage];
     tarn_stream *user =
         t->input < 0 && !t->shared ? t->stream : NULL; /* others may be filled by a copy in another stream */
-    if (!buffer_allocate(r->buffers[b->storage], b->slot, user)) return false;
-    r->bases[i] = (char *)buffer_data(r->buffers[b->storage], b->slot) + r->offsets[b->storage];
-    return true;
+    char *data = buffer_allocate(r->buffers[b->storage], b->slot, user);
+    if (data) r->bases[i] = data + r->offsets[b->storage];
+    return data != NULL;
 }
 
 static bool reserve_bases(run *r) {

@@ -19,11 +19,12 @@ static bool shape_bytes(const char *function, const void *data, tarn_ints shape,
 /* A buffer in host memory that may be written at once. */
 static buffer *host_buffer(const void *data, int64_t bytes) {
     buffer *b = buffer_new(bytes);
-    if (!b || !buffer_allocate(b, DEVICE_HOST, NULL)) {
+    void *to = b ? buffer_allocate(b, DEVICE_HOST, NULL) : NULL;
+    if (!to) {
         buffer_release(b);
         return NULL;
     }
-    if (bytes) memcpy(buffer_data(b, DEVICE_HOST), data, (size_t)bytes);
+    if (bytes) memcpy(to, data, (size_t)bytes);
     buffer_fill_on_host(b);
     return b;
 }

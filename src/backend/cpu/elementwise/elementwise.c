@@ -17,6 +17,7 @@ enum {
     STREAM_SLOTS = INPUT_SLOTS + GROUP_MAX_INPUTS, /* outputs on their way past the caches */
     MOST_STREAMS = 4,
     SLOTS = STREAM_SLOTS + MOST_STREAMS,
+    FEW_STEPS = 8, /* that need no workspace */
     LEAST_BLOCK = 256,
     MOST_BLOCK = 1024,
     BUSY_BLOCK = 512, /* where memory is what limits */
@@ -60,12 +61,15 @@ typedef struct {
 
 typedef struct {
     int step_count, source_count, sink_count, slot_bytes;
-    int64_t size, block, slot_offset[SLOTS], scratch_bytes; /* of a thread: about CACHE_BYTES, SCRATCH_BYTES at most */
-    bool whole;                                             /* one loop over arrays only: no blocks needed */
-    bool busy; /* much comes from memory or goes there: it moves while steps compute */
+    int64_t size, block;
+    uint8_t used[SLOTS], place[SLOTS]; /* slots that lie one after the other in a thread's scratch, and where each is */
+    int used_count;
+    int64_t used_bytes; /* of one: all take about CACHE_BYTES, SCRATCH_BYTES at most */
+    bool whole;         /* one loop over arrays only: no blocks needed */
+    bool busy;          /* much comes from memory or goes there: it moves while steps compute */
     int stream_count;
     const elementwise_kernels *kernels;
-    step *steps;
+    step *steps, few[FEW_STEPS];
     source sources[GROUP_MAX_INPUTS];
     sink sinks[GROUP_MAX_REGISTERS];
 } plan;
@@ -102,7 +106,11 @@ static void collapse(source *s, const operand *o) {
 }
 
 static void plan_source(source *s, const operand *o, int slot, const elementwise_kernels *kernels) {
-    *s = (source){.data = o->data, .load = kernels->loads[o->dtype], .slot = slot, .bytes = (int)dtype_bytes(o->dtype)};
+    s->data = o->data;
+    s->load = kernels->loads[o->dtype];
+    s->slot = slot;
+    s->bytes = (int)dtype_bytes(o->dtype);
+    s->share = 0;
     s->width = compute_type_bytes(compute_type_of(o->dtype));
     collapse(s, o);
     s->constant = s->ndim == 1 && s->strides[0] == 0;
@@ -217,25 +225,25 @@ static void plan_sink(plan *p, const operand *o, int slot, const elementwise_ker
     p->sinks[p->sink_count++] = s;
 }
 
-/* Gives each slot in use its place in the scratch memory and chooses the block. */
+static void use_slot(plan *p, bool *seen, int slot) {
+    if (seen[slot]) return;
+    seen[slot] = true;
+    p->place[slot] = (uint8_t)p->used_count;
+    p->used[p->used_count++] = (uint8_t)slot;
+}
+
+/* Finds the slots in use and chooses the block. */
 static void place_slots(plan *p) {
-    bool used[SLOTS] = {false}, wide = false;
-    int count = 0;
-    for (int i = 0; i < p->source_count; i++) used[p->sources[i].slot] = true;
-    for (int i = 0; i < p->step_count; i++) used[p->steps[i].result] = true;
-    for (int i = 0; i < p->stream_count; i++) used[STREAM_SLOTS + i] = true;
-    for (int i = 0; i < SLOTS; i++) count += used[i];
-    wide = p->slot_bytes > 4;
+    bool seen[SLOTS] = {false};
+    p->used_count = 0;
+    for (int i = 0; i < p->source_count; i++) use_slot(p, seen, p->sources[i].slot);
+    for (int i = 0; i < p->step_count; i++) use_slot(p, seen, p->steps[i].result);
+    for (int i = 0; i < MOST_STREAMS && i < p->stream_count; i++) use_slot(p, seen, STREAM_SLOTS + i);
     p->block = p->busy ? BUSY_BLOCK : MOST_BLOCK;
-    int64_t bytes = count * (wide ? 8 : 4);
+    int64_t bytes = p->used_count * p->slot_bytes;
     while (p->block > LEAST_BLOCK && p->block * bytes > CACHE_BYTES) p->block /= 2;
     while (p->block * bytes > SCRATCH_BYTES) p->block /= 2;
-    int64_t offset = 0;
-    for (int i = 0; i < SLOTS; i++) {
-        p->slot_offset[i] = offset;
-        if (used[i]) offset += p->block * (wide ? 8 : 4);
-    }
-    p->scratch_bytes = offset;
+    p->used_bytes = p->block * p->slot_bytes;
 }
 
 static void plan_widths(plan *p, const call *c) {
@@ -284,7 +292,7 @@ static void make_plan(plan *p, const call *c, const elementwise_kernels *kernels
     p->source_count = program->input_count;
     p->sink_count = p->stream_count = 0;
     p->step_count = program->instruction_count;
-    p->steps = c->workspace;
+    p->steps = p->step_count <= FEW_STEPS ? p->few : c->workspace;
     for (int i = 0; i < program->input_count; i++) {
         plan_source(&p->sources[i], &c->inputs[i], INPUT_SLOTS + i, kernels);
         map.value[program->input_registers[i]] = (uint8_t)(INPUT_SLOTS + i);
@@ -362,7 +370,7 @@ static void load_block(runner *r, int64_t begin, int64_t count) {
     for (int i = 0; i < p->source_count; i++) {
         const source *s = &p->sources[i];
         if (s->constant) continue;
-        char *scratch = r->scratch + p->slot_offset[s->slot];
+        char *scratch = r->scratch + p->place[s->slot] * p->used_bytes;
         const char *memory = direct(s, begin, count);
         r->slots[s->slot] = memory ? (char *)(uintptr_t)memory : scratch;
         if (memory) continue;
@@ -418,7 +426,8 @@ static void run_block(runner *r, int64_t begin, int64_t count) {
     load_block(r, begin, count);
     for (int i = 0; i < p->sink_count; i++) {
         const sink *s = &p->sinks[i];
-        if (s->raw) r->slots[s->slot] = full ? s->data + begin * s->bytes : r->scratch + p->slot_offset[s->slot];
+        if (s->raw)
+            r->slots[s->slot] = full ? s->data + begin * s->bytes : r->scratch + p->place[s->slot] * p->used_bytes;
     }
     for (int i = 0; i < p->step_count; i++) {
         const step *s = &p->steps[i];
@@ -444,9 +453,9 @@ static void load_constants(runner *r) {
 static void run_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)thread, (void)threads;
     const plan *p = context;
-    char memory[p->scratch_bytes + ALIGNMENT];
+    char memory[p->used_count * p->used_bytes + ALIGNMENT];
     runner r = {.plan = p, .scratch = memory + (-(uintptr_t)memory & (ALIGNMENT - 1))};
-    for (int i = 0; i < SLOTS; i++) r.slots[i] = r.scratch + p->slot_offset[i];
+    for (int i = 0; i < p->used_count; i++) r.slots[p->used[i]] = r.scratch + i * p->used_bytes;
     load_constants(&r);
     if (r.plan->whole && end - begin >= ELEMENTWISE_STEP) {
         int64_t count = (end - begin) & -ELEMENTWISE_STEP;
@@ -484,7 +493,8 @@ static bool supports(const call *c) {
 }
 
 static int64_t workspace(const call *c) {
-    return (int64_t)sizeof(step) * c->program->instruction_count;
+    int count = c->program->instruction_count;
+    return count <= FEW_STEPS ? 0 : (int64_t)sizeof(step) * count;
 }
 
 #define GROUP_ROW(isa, isa_id)                                                                                         \
