@@ -14,7 +14,7 @@ options += $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache)
 purposes := $(if $(findstring clang,$(CC)),clang $(if $(SANITIZE),sanitize))
 sources = $(shell git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' 'bench/*.[ch]' 'python/*.[ch]')
 
-.PHONY: build demo reference wheel test test-large mlx-tests differential fuzz thread-sanitize test-aarch64 format check-format install clean
+.PHONY: build demo reference wheel test test-large mlx-tests differential fuzz coverage thread-sanitize test-aarch64 format check-format install clean
 
 build: $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS) tarn
@@ -76,6 +76,15 @@ thread-sanitize:
 	cmake -S . -B build-thread $(options) -DTARN_THREAD_SANITIZE=ON
 	ninja -C build-thread -j $(JOBS)
 	ctest --test-dir build-thread --output-on-failure
+
+# The share of the lines of src without lm that the tests in C come to, file by file; the tests in Python add theirs.
+coverage:
+	tools/setup.sh build test
+	cmake -S . -B build-coverage $(options) -DTARN_COVERAGE=ON -DTARN_NVCC=
+	find build-coverage -name '*.gcda' -delete
+	ninja -C build-coverage -j $(JOBS)
+	ctest --test-dir build-coverage --output-on-failure
+	python3 tools/coverage.py build-coverage
 
 # The tests in C for another processor, emulated, with a tenth of the random rounds.
 test-aarch64:

@@ -102,6 +102,7 @@ static tarn_array *as(tarn_array *x, tarn_dtype dtype) {
 
 /* Integers are refused, not promoted, as MLX does. */
 static tarn_array *conv_of(tarn_array *x, tarn_array *w, const attributes_conv *a) {
+    if (!x || !w) return NULL;
     if (dtype_kind_of(x->dtype) < KIND_FLOAT || dtype_kind_of(w->dtype) < KIND_FLOAT)
         return tarn_fail_kind(TARN_ERROR_TYPE, "conv: %s by %s is not supported", dtype_facts[x->dtype].name,
                               dtype_facts[w->dtype].name),

@@ -328,6 +328,7 @@ tarn_array *slice_put(tarn_array *x, tarn_array *block, const slice_range *range
     int64_t axes[TARN_MAX_NDIM], starts[TARN_MAX_NDIM], steps[TARN_MAX_NDIM];
     bool backwards[TARN_MAX_NDIM], any = false;
     int count = 0;
+    if (!x) return NULL;
     for (int i = 0; i < x->ndim; i++) {
         slice_range r = ranges[i];
         backwards[i] = r.step < 0;
