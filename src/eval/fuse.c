@@ -9,7 +9,7 @@
 #include "base/settings.h"
 #include "eval/schedule.h"
 
-enum { MOST_INSTRUCTIONS = 40 };
+enum { MOST_INSTRUCTIONS = 40, NEAR = 8 };
 
 static int input_depth(const schedule *s, int e) {
     int u = s->entries.items[e].unit;
@@ -25,6 +25,13 @@ static bool has_external(const unit *u, int e) {
     for (int i = 0; i < u->external_count; i++)
         if (u->externals[i] == e) return true;
     return false;
+}
+
+/* Nodes come in the order in which they are needed. What is found long after others have read a group (the gradient's
+   part of what went forwards) is needed long after it: as a member it would hold memory until then. */
+static bool is_near(const schedule *s, int g) {
+    const unit *u = &s->units.items[g];
+    return !u->read || (int)s->units.count - u->grown <= NEAR;
 }
 
 /* Whether n may join group g; its inputs are entries sources[]. */
@@ -60,6 +67,7 @@ static bool add_member(schedule *s, int g, node *n, const int *sources) {
         u->first = index;
     u->last = index;
     u->count++;
+    u->grown = (int)s->units.count;
     for (int i = 0; i < n->input_count; i++)
         if (s->entries.items[sources[i]].unit != g) add_external(s, u, sources[i]);
     s->entries.items[n->outputs[0].note].unit = g;
@@ -94,7 +102,8 @@ static int deepest_group(const schedule *s, const node *n, const int *sources) {
     int best = -1;
     for (int i = 0; i < n->input_count; i++) {
         int g = s->entries.items[sources[i]].unit;
-        bool fits = g >= 0 && s->units.items[g].kind == UNIT_GROUP && s->units.items[g].node->stream == n->stream &&
+        bool fits = g >= 0 && s->units.items[g].kind == UNIT_GROUP && is_near(s, g) &&
+                    s->units.items[g].node->stream == n->stream &&
                     array_same_shape(&s->units.items[g].node->outputs[0], &n->outputs[0]);
         if (fits && (best < 0 || s->units.items[g].depth > s->units.items[best].depth)) best = g;
     }
@@ -105,7 +114,7 @@ static bool form_group(schedule *s, node *n, const int *sources, int depth) {
     int best = settings_fuse() ? deepest_group(s, n, sources) : -1;
     for (int i = 0; best >= 0 && i < n->input_count; i++) {
         int g = s->entries.items[sources[i]].unit;
-        if (g >= 0 && g != best) merge_groups(s, best, g);
+        if (g >= 0 && g != best && is_near(s, g)) merge_groups(s, best, g);
     }
     if (best >= 0 && may_join(s, best, n, sources)) return add_member(s, best, n, sources);
     unit u = {.kind = UNIT_GROUP, .node = n, .depth = depth + 1};

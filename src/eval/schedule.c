@@ -14,62 +14,6 @@ static bool mark_roots(schedule *s, tarn_array *const *roots, int count) {
     return true;
 }
 
-/* ---- order: depth first from what must be computed, so that a result is used soon after it is made */
-
-static bool order_from(schedule *s, int start) {
-    __typeof__(&s->order_stack) stack = &s->order_stack;
-    order_frame first = {start, 0};
-    bool ok = s->units.items[start].ordered || vector_push(stack, first);
-    while (ok && stack->count) {
-        order_frame *f = &stack->items[stack->count - 1];
-        unit *u = &s->units.items[f->unit];
-        int e = unit_input(s, u, f->next++);
-        if (e == -2) {
-            int done = f->unit;
-            stack->count--;
-            if (u->ordered) continue;
-            u->ordered = true;
-            ok = vector_push(&s->sequence, done);
-        } else if (e >= 0 && s->entries.items[e].unit >= 0 && !s->units.items[s->entries.items[e].unit].ordered) {
-            order_frame deeper = {s->entries.items[e].unit, 0};
-            ok = vector_push(stack, deeper);
-        }
-    }
-    return ok;
-}
-
-/* Ops with effects come in the order in which they were made, each behind what it needs. */
-static bool order_effects(schedule *s) {
-    VECTOR(int) effects = {0};
-    bool ok = true;
-    for (size_t i = 0; i < s->units.count && ok; i++) {
-        if (!op_has_flag(s->units.items[i].node->op, OP_EFFECT)) continue;
-        ok = vector_push(&effects, (int)i);
-        for (size_t k = effects.count; ok && k > 1; k--) { /* nearly in order already */
-            int *pair = &effects.items[k - 2];
-            if (s->units.items[pair[0]].node->sequence < s->units.items[pair[1]].node->sequence) break;
-            int later = pair[0];
-            pair[0] = pair[1];
-            pair[1] = later;
-        }
-    }
-    for (size_t i = 0; i < effects.count && ok; i++) ok = order_from(s, effects.items[i]);
-    vector_free(&effects);
-    return ok;
-}
-
-static bool order_units(schedule *s) {
-    if (!order_effects(s)) return false;
-    for (size_t i = 0; i < s->entries.count; i++) {
-        const entry *e = &s->entries.items[i];
-        if (!e->root && !e->retained) continue;
-        int target = schedule_resolve(s, (int)i);
-        int u = s->entries.items[target].unit;
-        if (u >= 0 && !order_from(s, u)) return false;
-    }
-    return true;
-}
-
 static void count_uses(schedule *s) {
     for (size_t i = 0; i < s->sequence.count; i++) {
         const unit *u = &s->units.items[s->sequence.items[i]];
@@ -99,6 +43,8 @@ static void free_lists(schedule *s) {
     vector_free(&s->targets);
     vector_free(&s->stack);
     vector_free(&s->order_stack);
+    vector_free(&s->goals);
+    vector_free(&s->takers);
     vector_free(&s->sequence);
     vector_free(&s->said);
 }
@@ -162,7 +108,7 @@ program *schedule_make(tarn_array *const *roots, int count, schedule_options opt
     int threads = parallel_threads(), before = parallel_fix(threads);
     if (s->p) s->p->threads = threads;
     bool ok = s->p && mark_roots(s, roots, count) && schedule_discover(s, roots, count) && schedule_retain(s) &&
-              order_units(s);
+              schedule_order(s);
     if (ok) count_uses(s);
     ok = ok && schedule_emit(s);
     if (ok && options.reads) spare_moved(s);

@@ -1,5 +1,5 @@
 /* The scheduler's own notes on a graph, shared by its files: discover.c finds what must be computed and lowers it,
-   same.c what a plan would compute twice, fuse.c forms units, retain.c decides whose memory stays, schedule.c orders
+   same.c what a plan would compute twice, fuse.c forms units, retain.c decides whose memory stays, order.c orders
    the units, emit.c turns them into steps. Everything runs under the schedule lock.
  */
 #ifndef EVAL_SCHEDULE_H
@@ -16,6 +16,7 @@ typedef struct {
     int unit;      /* what computes it; -1: it has a value already, or is not needed */
     int value;     /* in the program; -1: not yet */
     int readers;   /* edges from nodes of this schedule */
+    int taker;     /* of memory that may be taken: the last of its readers in s->takers, plus 1; 0: none */
     int uses;      /* by other units */
     int argument;  /* index of a plan's argument, or -1 */
     bool external; /* came in with a value */
@@ -39,6 +40,7 @@ typedef struct {
     int last;
     int externals[GROUP_MAX_INPUTS]; /* a group's inputs, as entries */
     int external_count;
+    int grown; /* a group: how many units there were when it got its last member */
     bool read; /* by another unit, which is deeper */
     bool ordered, stacked;
 } unit;
@@ -48,9 +50,19 @@ typedef struct {
     int next; /* in members, or -1 */
 } member;
 
+/* A unit that reads memory that may be taken. */
+typedef struct {
+    int unit, before; /* the one before, as entry.taker */
+} taker;
+
 typedef struct {
     int unit, next; /* input to look at */
 } order_frame;
+
+/* What must be computed, as a unit; `place` is that of its entry. */
+typedef struct {
+    int unit, depth, place;
+} goal;
 
 typedef struct {
     node *node;
@@ -70,6 +82,8 @@ struct schedule {
     VECTOR(tarn_array *) targets;  /* what lowered nodes became; their nodes are retained */
     VECTOR(frame) stack;
     VECTOR(order_frame) order_stack;
+    VECTOR(goal) goals;
+    VECTOR(taker) takers;
     VECTOR(int) sequence; /* units in the order of execution */
     map *same;            /* of a plan: what has been said already (same.c) */
     VECTOR(int64_t) said;
@@ -95,6 +109,7 @@ bool schedule_share(schedule *s, const node *n, bool *found);
 /* A captured scalar shares the value of an equal one. */
 bool schedule_share_scalar(schedule *s, int e);
 bool schedule_retain(schedule *s);
+bool schedule_order(schedule *s);
 bool schedule_emit(schedule *s);
 
 /* Input `k` of a unit as an entry: -1 for an absent one, -2 past the last. */
