@@ -128,32 +128,32 @@ void group_dependences(const group_program *g, uint32_t *inputs) {
     for (int i = 0; i < g->output_count; i++) inputs[i] = at[g->output_registers[i]];
 }
 
-/* Whether output `index` may be written over input i: if it is computed from that, so that where another input is not
-   good the output still is, and if no other output is written there. */
-static bool may_take(const schedule *s, const step *st, int i, int index, const tarn_array *out) {
-    uint32_t inputs[GROUP_MAX_REGISTERS];
-    group_dependences(st->group, inputs);
-    bool may = (inputs[index] >> i & 1) && (st->row->may_overwrite & 1u << i) && emit_may_take(s, st, i, out) &&
-               !overlaps_otherwise(s, st, i);
+/* Whether `out` may be written over input i: not if another output is. */
+static bool may_take(const schedule *s, const step *st, int i, const tarn_array *out) {
+    bool may = emit_may_take(s, st, i, out) && !overlaps_otherwise(s, st, i);
     int at = may ? s->p->values.items[st->inputs[i]].storage : -1;
     for (int k = 0; k < st->output_count && may; k++)
         may = st->outputs[k] < 0 || s->p->values.items[st->outputs[k]].storage != at;
     return may;
 }
 
-/* An input that `out` may be written over, of all or of those that came in; -1: none. */
-static int input_to_take(const schedule *s, const step *st, int index, const tarn_array *out, bool came_in) {
+/* One of the inputs (a bit each) that `out` may be written over; with came_in an argument. -1: none. */
+static int input_to_take(const schedule *s, const step *st, uint32_t inputs, const tarn_array *out, bool came_in) {
     for (int i = 0; i < st->input_count; i++)
-        if (may_take(s, st, i, index, out) &&
+        if (inputs >> i & 1 && may_take(s, st, i, out) &&
             (!came_in || s->p->storages.items[s->p->values.items[st->inputs[i]].storage].input >= 0))
             return i;
     return -1;
 }
 
-/* A result goes first of all where an argument lies that was given away: anywhere else it needs memory of its own. */
+/* Over an input that the output is computed from: where another one is not good, the output still is. A result goes
+   first of all where an argument lies that was given away: anywhere else it needs memory of its own. */
 static int place_output(schedule *s, const step *st, int index, const tarn_array *out) {
-    int i = s->entries.items[out->note].retained ? input_to_take(s, st, index, out, true) : -1;
-    if (i < 0) i = input_to_take(s, st, index, out, false);
+    uint32_t inputs[GROUP_MAX_REGISTERS];
+    group_dependences(st->group, inputs);
+    inputs[index] &= st->row->may_overwrite;
+    int i = s->entries.items[out->note].retained ? input_to_take(s, st, inputs[index], out, true) : -1;
+    if (i < 0) i = input_to_take(s, st, inputs[index], out, false);
     return i >= 0 ? emit_take(s, st->inputs[i], out) : emit_dense_value(s, out, st->stream);
 }
 
