@@ -1,5 +1,6 @@
 /* Compiled functions: what they capture, keys, donation, state, threads, functions that call or free themselves,
    contexts that are * released. */
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -458,6 +459,82 @@ static void test_evicted_while_running(void) {
     tarn_compiled_free(c);
 }
 
+/* ---- plans hold no data, and there are no more than so many of them */
+
+static tarn_memory memory(void) {
+    tarn_memory m = {0};
+    CHECK(tarn_memory_info((tarn_device){TARN_CPU, 0}, &m));
+    return m;
+}
+
+/* Memory of the process but for what the pool keeps for reuse. */
+static int64_t heap(void) {
+    return (int64_t)mallinfo2().uordblks - memory().cached;
+}
+
+BODY(some_work, return tarn_result(results, tarn_sum(tarn_matmul(tarn_tanh(x[0]), tarn_transpose(x[0])))) &&
+                       tarn_result(results, tarn_cumsum(tarn_softmax(x[0], .axes = TARN_AXES(0))));)
+
+static void call_with(tarn_compiled *c, int64_t rows, int64_t columns) {
+    TARN_SCOPE;
+    tarn_results *r = tarn_compiled_call(c, TARN_ARRAYS(tarn_ones(TARN_SHAPE(rows, columns), TARN_FLOAT32)), 1);
+    CHECK(tarn_eval(tarn_results_at(r, 0), tarn_results_at(r, 1)));
+}
+
+static void test_thousand_shapes(void) {
+    tarn_compiled *c = tarn_compile(TARN_FUNCTION(some_work, NULL));
+    call_with(c, 1, 1);
+    int64_t before = memory().active, nodes = memory().nodes, full = 0;
+    for (int i = 0; i < 1000; i++) {
+        call_with(c, 1 + i / 40, 1 + i % 40);
+        CHECK(plans_of(c) <= 32 && memory().active == before && memory().nodes == nodes);
+        if (i == 99) full = heap();
+    }
+    CHECK(plans_of(c) == 32 && heap() < full + full / 10);
+    tarn_compiled_free(c);
+}
+
+static void test_ten_thousand_steps(void) {
+    tarn_compiled *c = tarn_compile(TARN_FUNCTION(some_work, NULL), .shapeless = true);
+    int64_t after = 0, active = memory().active;
+    for (int i = 0; i < 10000; i++) {
+        call_with(c, 1 + i % 7, 1 + i * 13 % 97);
+        if (i == 1000) after = heap();
+    }
+    CHECK(memory().active == active && heap() < after + after / 10);
+    tarn_compiled_free(c);
+}
+
+typedef struct {
+    int number;
+} closure;
+
+static int closures_released;
+static void release_closure(void *context) {
+    closures_released++;
+    free(context);
+}
+
+BODY(by_number, return tarn_result(results, tarn_multiply(x[0], one(((closure *)context)->number)));)
+
+static void use_closure(int number) {
+    TARN_SCOPE;
+    closure *own = malloc(sizeof *own);
+    own->number = number;
+    tarn_compiled *c = tarn_compile(TARN_FUNCTION(by_number, own), .release = release_closure);
+    tarn_array *y;
+    for (int i = 0; i < 3; i++)
+        CHECK(into(&y, tarn_compiled_call(c, TARN_ARRAYS(one(i)), 1)) && tarn_item(y) == i * number);
+    tarn_compiled_free(c);
+}
+
+static void test_fresh_closures(void) {
+    use_closure(0);
+    int64_t active = memory().active, nodes = memory().nodes, bytes = heap();
+    for (int i = 1; i < 25; i++) use_closure(i);
+    CHECK(closures_released == 25 && memory().active == active && memory().nodes == nodes && heap() < bytes + 4096);
+}
+
 /* ---- one trace, several plans */
 
 typedef struct {
@@ -585,6 +662,9 @@ static void test_disabled(void) {
 }
 
 int main(void) {
+    test_thousand_shapes();
+    test_ten_thousand_steps();
+    test_fresh_closures();
     test_one_trace();
     test_given();
     test_attached();

@@ -599,3 +599,64 @@ def test_plans_that_are_pushed_out_free_what_they_held():
     del f
     gc.collect()
     assert not any(note() for note in notes)
+
+
+def test_a_thousand_shapes_and_ten_thousand_steps_keep_memory_flat():
+    f = tarn.compile(lambda x: (tarn.softmax(x, axis=-1) @ x.T).sum(0))
+    tarn.eval(f(tarn.ones((1, 1))))
+    gc.collect()
+    before = tarn.get_active_memory()
+    for i in range(1000):
+        tarn.eval(f(tarn.ones((1 + i // 40, 1 + i % 40))))
+        assert tarn.get_active_memory() <= before
+    state = {"w": tarn.zeros((64, 64)), "n": tarn.array(0)}
+
+    def step(x):
+        state["w"] = state["w"] + x.sum()
+        state["n"] = state["n"] + 1
+
+    g = tarn.compile(step, inputs=state, outputs=state)
+    for i in range(10000):
+        g(tarn.ones((1 + i % 61,)))
+        if i % 1000 == 10:
+            tarn.eval(state)
+            sizes = {tarn.get_active_memory()}
+    tarn.eval(state)
+    assert state["n"].item() == 10000 and tarn.get_active_memory() <= max(sizes) + 65536
+
+
+def test_state_that_only_its_container_holds_is_written_over():
+    state = [tarn.zeros((1 << 18,))]
+
+    def step():
+        state[0] = state[0] * 2 + 1
+
+    f = tarn.compile(step, inputs=state, outputs=state)
+    for _ in range(3):
+        f()
+    tarn.eval(state)
+    tarn.reset_peak_memory()
+    before = tarn.get_active_memory()
+    for _ in range(5):
+        f()
+        tarn.eval(state)
+    assert tarn.get_peak_memory() <= before + 4096
+    old = state[0]
+    f()
+    assert old[0].item() == 255 and state[0][0].item() == 511
+
+
+def test_fresh_closures_leave_nothing():
+    def use(n):
+        note = Note()
+        f = tarn.compile(lambda x: (x * n, note))
+        assert f(tarn.array(2.0))[0].item() == 2 * n
+        return weakref.ref(note)
+
+    use(0)
+    gc.collect()
+    before = tarn.get_active_memory(), len(gc.get_objects())
+    notes = [use(n) for n in range(24)]
+    gc.collect()
+    assert not any(note() for note in notes)
+    assert tarn.get_active_memory() <= before[0] and len(gc.get_objects()) <= before[1] + 40
