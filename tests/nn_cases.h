@@ -1,7 +1,7 @@
 /* CASE(name, "mlx expression", expression): layers, losses and optimizers beside mlx's. Both sides have v(seed, shape
    ...), float32 eighths that look random, and i(n, shape ...), int32 below n; trained(optimizer) is a parameter [4, 3]
    after five updates. tools/nn_vectors.py writes tests/data/nn.json. */
-#define X v(1, 4, 5)
+#define X                v(1, 4, 5)
 #define ACTIVATION(name) CASE(name, "nn." #name "(X)", tarn_##name(X))
 ACTIVATION(relu)
 ACTIVATION(relu2)
@@ -33,11 +33,14 @@ CASE(bilinear, "layer(nn.Bilinear(5, 2, 3), weight=v(2, 3, 2, 5), bias=v(3, 3))(
      tarn_bilinear_forward(&(tarn_bilinear){v(2, 3, 2, 5), v(3, 3)}, X, v(4, 4, 2)))
 CASE(embedding, "layer(nn.Embedding(6, 3), weight=v(2, 6, 3))(i(6, 2, 4))",
      tarn_embedding_forward(&(tarn_embedding){.weight = v(2, 6, 3)}, i(6, 2, 4)))
-CASE(conv2d, "layer(nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2), weight=v(2, 6, 3, 3, 2), bias=v(3, 6))(v(1, 2, 7, 6, 4))",
-     conv(v(2, 6, 3, 3, 2), v(3, 6), v(1, 2, 7, 6, 4), TARN_INTS(3, 3), false, 2, 1, 2))
+CASE(
+    conv2d,
+    "layer(nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2), weight=v(2, 6, 3, 3, 2), bias=v(3, 6))(v(1, 2, 7, 6, 4))",
+    conv(v(2, 6, 3, 3, 2), v(3, 6), v(1, 2, 7, 6, 4), TARN_INTS(3, 3), false, 2, 1, 2))
 CASE(conv1d, "layer(nn.Conv1d(4, 6, 3), weight=v(2, 6, 3, 4), bias=v(3, 6))(v(1, 2, 7, 4))",
      conv(v(2, 6, 3, 4), v(3, 6), v(1, 2, 7, 4), TARN_INTS(3), false, 1, 0, 1))
-CASE(conv_transpose2d, "layer(nn.ConvTranspose2d(4, 6, 3, stride=2, padding=1), weight=v(2, 6, 3, 3, 4), bias=v(3, 6))(v(1, 2, 3, 4, 4))",
+CASE(conv_transpose2d,
+     "layer(nn.ConvTranspose2d(4, 6, 3, stride=2, padding=1), weight=v(2, 6, 3, 3, 4), bias=v(3, 6))(v(1, 2, 3, 4, 4))",
      conv(v(2, 6, 3, 3, 4), v(3, 6), v(1, 2, 3, 4, 4), TARN_INTS(3, 3), true, 2, 1, 1))
 CASE(max_pool, "nn.MaxPool2d(3, 2, 1)(v(1, 2, 7, 6, 3))",
      tarn_max_pool(v(1, 2, 7, 6, 3), TARN_INTS(3), .stride = TARN_INTS(2), .padding = TARN_INTS(1)))
@@ -110,7 +113,8 @@ CASE(adafactor_warmup, "trained(opt.Adafactor(warmup_init=True))", trained(tarn_
 CASE(muon, "trained(opt.Muon(0.1))", trained(tarn_muon(0.1)))
 CASE(muon_plain, "trained(opt.Muon(0.1, nesterov=False, weight_decay=0, ns_steps=2))",
      trained(tarn_muon(0.1, .no_nesterov = true, .weight_decay = TARN_VALUE(0), .steps = 2)))
-CASE(scheduled, "trained(opt.SGD(opt.join_schedules([opt.linear_schedule(0, 0.5, 2), opt.cosine_decay(0.5, 3, 0.125)], [2])))",
+CASE(scheduled,
+     "trained(opt.SGD(opt.join_schedules([opt.linear_schedule(0, 0.5, 2), opt.cosine_decay(0.5, 3, 0.125)], [2])))",
      trained(tarn_sgd(0, .schedule = {joined, NULL})))
 CASE(exponential_decay, "opt.exponential_decay(0.5, 0.9)(mx.array(7))",
      tarn_exponential_decay(tarn_scalar_int(7, TARN_INT32), 0.5, 0.9))
@@ -126,13 +130,17 @@ CASE(gru, "layer(nn.GRU(4, 3), Wx=v(2, 9, 4), Wh=v(3, 9, 3), b=v(4, 9), bhn=v(5,
      tarn_gru_forward(&(tarn_gru){v(2, 9, 4), v(3, 9, 3), v(4, 9), v(5, 3)}, S, NULL))
 CASE(gru_continued, "layer(nn.GRU(4, 3), Wx=v(2, 9, 4), Wh=v(3, 9, 3), b=v(4, 9), bhn=v(5, 3))(v(1, 3, 4), v(6, 3))",
      tarn_gru_forward(&(tarn_gru){v(2, 9, 4), v(3, 9, 3), v(4, 9), v(5, 3)}, v(1, 3, 4), v(6, 3)))
-CASE(lstm, "layer(nn.LSTM(4, 3), Wx=v(2, 12, 4), Wh=v(3, 12, 3), bias=v(4, 12))(v(1, 2, 3, 4), v(5, 2, 3), v(6, 2, 3))[0]",
+CASE(lstm,
+     "layer(nn.LSTM(4, 3), Wx=v(2, 12, 4), Wh=v(3, 12, 3), bias=v(4, 12))(v(1, 2, 3, 4), v(5, 2, 3), v(6, 2, 3))[0]",
      lstm(false))
-CASE(lstm_cells, "layer(nn.LSTM(4, 3), Wx=v(2, 12, 4), Wh=v(3, 12, 3), bias=v(4, 12))(v(1, 2, 3, 4), v(5, 2, 3), v(6, 2, 3))[1]",
+CASE(lstm_cells,
+     "layer(nn.LSTM(4, 3), Wx=v(2, 12, 4), Wh=v(3, 12, 3), bias=v(4, 12))(v(1, 2, 3, 4), v(5, 2, 3), v(6, 2, 3))[1]",
      lstm(true))
-CASE(encoder, "stack(nn.TransformerEncoder(2, 4, 2))(v(1, 2, 3, 4), nn.MultiHeadAttention.create_additive_causal_mask(3))",
+CASE(encoder,
+     "stack(nn.TransformerEncoder(2, 4, 2))(v(1, 2, 3, 4), nn.MultiHeadAttention.create_additive_causal_mask(3))",
      encoder(false))
-CASE(encoder_norm_last, "stack(nn.TransformerEncoder(2, 4, 2, mlp_dims=6, activation=nn.gelu, norm_first=False))(v(1, 2, 3, 4), None)",
+CASE(encoder_norm_last,
+     "stack(nn.TransformerEncoder(2, 4, 2, mlp_dims=6, activation=nn.gelu, norm_first=False))(v(1, 2, 3, 4), None)",
      encoder(true))
 CASE(decoder, "stack(nn.TransformerDecoder(2, 4, 2))(v(1, 2, 3, 4), v(2, 2, 5, 4), None, None)", decoder())
 CASE(sinusoidal, "nn.SinusoidalPositionalEncoding(6)(v(1, 4))", tarn_sinusoidal_encoding(v(1, 4), 6))

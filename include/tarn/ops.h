@@ -24,8 +24,9 @@ TARN_API tarn_array *tarn_depends(tarn_array *x, tarn_array *const *others, int 
 /* 0-d arrays of x's dtype. */
 TARN_API tarn_array *tarn_scalar_like(double value, tarn_array *x);
 /* A number as it is beside x in an expression, 0-d: of x's dtype, if that holds its kind; a whole number beside bool is
-   an int32, one with a fraction (or no finite one) beside integers or bool a float32. A whole number beyond the range of
-   x's integers is an error. `tarn_subtract(tarn_number_beside(1, x), x)` is 1 - x; `tarn_multiply_number(x, 2)` is 2 x. */
+   an int32, one with a fraction (or no finite one) beside integers or bool a float32. A whole number beyond the range
+   of x's integers is an error. `tarn_subtract(tarn_number_beside(1, x), x)` is 1 - x; `tarn_multiply_number(x, 2)` is 2
+   x. */
 TARN_API tarn_array *tarn_number_beside(double number, tarn_array *x);
 TARN_API tarn_array *tarn_zeros_like(tarn_array *x);
 TARN_API tarn_array *tarn_ones_like(tarn_array *x);

@@ -272,3 +272,16 @@ def test_no_way_to_end_the_process():
         if len(words) == 2 and words[1] in FORBIDDEN:
             found.append((file, words[1]))
     assert not found
+
+
+# ---- what readers see
+
+
+def test_lines_are_not_too_long():
+    """C and headers, tables of rows apart. Columns count, not bytes."""
+    files = run(["git", "-C", str(ROOT), "ls-files", "*.c", "*.h"])
+    if files.returncode:
+        pytest.skip("no checkout")
+    names = [ROOT / name for name in files.stdout.split()]
+    long = [f"{path}:{i}" for path in names for i, line in enumerate(path.read_text().split("\n"), 1) if len(line) > 120]
+    assert len(names) > 500 and not long

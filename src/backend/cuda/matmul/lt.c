@@ -18,8 +18,9 @@
     F(cublasLtMatrixLayoutCreate)                                                                                      \
     F(cublasLtMatrixLayoutDestroy)                                                                                     \
     F(cublasLtMatrixLayoutSetAttribute)                                                                                \
-    F(cublasLtMatmulPreferenceCreate) F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulPreferenceSetAttribute)       \
-        F(cublasLtMatmulAlgoGetHeuristic) F(cublasLtGetStatusString)
+    F(cublasLtMatmulPreferenceCreate)                                                                                  \
+    F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic)       \
+        F(cublasLtGetStatusString)
 
 static struct {
 #define MEMBER(name) __typeof__(name) *name;
