@@ -14,7 +14,7 @@ options += $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache)
 purposes := $(if $(findstring clang,$(CC)),clang $(if $(SANITIZE),sanitize))
 sources = $(shell git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' 'bench/*.[ch]' 'python/*.[ch]')
 
-.PHONY: build demo reference wheel test test-large mlx-tests differential fuzz coverage thread-sanitize test-aarch64 format check-format install clean
+.PHONY: build demo reference wheel notebooks test test-large mlx-tests differential fuzz coverage thread-sanitize test-aarch64 format check-format install clean
 
 build: $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS) tarn
@@ -58,6 +58,14 @@ wheel:
 	rm -rf $(BUILD)/wheel
 	.venv/bin/python -m pip wheel -q --no-deps --no-build-isolation -w $(BUILD)/wheel .
 	PATH=$(CURDIR)/.venv/bin:$$PATH .venv/bin/python -m auditwheel repair -w dist $(BUILD)/wheel/*.whl
+
+# The notebooks of examples/notebooks in JupyterLab (docs/notebooks.md: on another machine).
+notebooks:
+	tools/setup.sh build test
+	$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	ninja -C $(BUILD) -j $(JOBS) tarn_python
+	.venv/bin/python -m pip install -q jupyterlab ipywidgets
+	PYTHONPATH=$(CURDIR)/$(BUILD)/python .venv/bin/python -m jupyterlab --ServerApp.root_dir=$(CURDIR) $(JUPYTER) examples/notebooks/1-arrays.ipynb
 
 # Random calls of tarn.core against mlx and NumPy: the table of what was called, and what differs.
 CALLS ?= 30000

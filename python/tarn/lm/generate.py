@@ -1,5 +1,6 @@
 """Generating text."""
 
+import resource
 import time
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import tarn.core as mx
 @dataclass
 class GenerationResponse:
     """What one step of stream_generate gives: the new text (which may be "", until a character is whole), its token,
-    and how it goes. finish_reason: "stop" after an end token, "length" after max_tokens, else None."""
+    how fast it goes, and the largest resident size of the process in GB. finish_reason: "stop" after an end token, "length" after max_tokens, else None."""
 
     text: str
     token: int
@@ -102,7 +103,7 @@ def continue_from(
             prompt_tps=read / max(first - started, 1e-9),
             generation_tokens=n,
             generation_tps=n / max(time.perf_counter() - first, 1e-9),
-            peak_memory=mx.get_peak_memory() / 1e9,
+            peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
             finish_reason=finish,
         )
         if finish:
