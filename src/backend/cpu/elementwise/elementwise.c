@@ -71,6 +71,8 @@ typedef struct {
     const elementwise_kernels *kernels;
     step *steps, few[FEW_STEPS];
     source sources[GROUP_MAX_INPUTS];
+    const source *ahead[GROUP_MAX_INPUTS]; /* those with a share */
+    int ahead_count;
     sink sinks[GROUP_MAX_REGISTERS];
 } plan;
 
@@ -278,8 +280,12 @@ static int64_t share_of(const plan *p, int64_t bytes) {
 }
 
 static void plan_shares(plan *p) {
-    for (int i = 0; i < p->source_count; i++)
-        p->sources[i].share = is_line(&p->sources[i]) ? share_of(p, p->block * p->sources[i].bytes) : 0;
+    p->ahead_count = 0;
+    for (int i = 0; i < p->source_count; i++) {
+        source *s = &p->sources[i];
+        s->share = is_line(s) ? share_of(p, p->block * s->bytes) : 0;
+        if (s->share > 0) p->ahead[p->ahead_count++] = s;
+    }
     for (int i = 0; i < p->sink_count; i++) p->sinks[i].share = share_of(p, p->block * p->sinks[i].bytes);
 }
 
@@ -384,14 +390,14 @@ static void load_block(runner *r, int64_t begin, int64_t count) {
  */
 static void move_lines(const runner *r, int64_t begin, int part) {
     const plan *p = r->plan;
-    for (int i = 0; i < p->source_count; i++) {
-        const source *s = &p->sources[i];
+    for (int i = 0; i < p->ahead_count; i++) {
+        const source *s = p->ahead[i];
         int64_t bytes = p->block * s->bytes, first = part * s->share, end = first + s->share;
         if (end > bytes) end = bytes;
         const char *next = s->data + (begin + p->block) * s->bytes;
         for (int64_t b = first; b < end; b += LINE) __builtin_prefetch(next + b);
     }
-    for (int i = 0; i < p->sink_count; i++) {
+    for (int i = 0; i < p->sink_count && p->stream_count > 0; i++) {
         const sink *s = &p->sinks[i];
         if (!s->stream) continue;
         const passage *way = &r->ways[s->stream - STREAM_SLOTS];
