@@ -29,7 +29,7 @@ def run(path):
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     NotebookClient(
-        notebook, timeout=600, kernel_name="python3", record_timing=False, resources={"metadata": {"path": str(ROOT)}}
+        notebook, timeout=600, kernel_name="python3", record_timing=False, resources={"metadata": {"path": str(path.parent)}}
     ).execute()
     for cell in notebook.cells:
         if cell.cell_type == "code":
