@@ -25,6 +25,10 @@ static inline bool replayed_convolution(void *context, tarn_array *const *in, in
     return tarn_result(results,
                        tarn_sum(tarn_square(tarn_conv2d(a, b, .stride = TARN_INTS(2), .padding = TARN_INTS(1)))));
 }
+static bool replayed_mean(void *context, tarn_array *const *in, int count, tarn_results *results) {
+    (void)context, (void)count;
+    return tarn_result(results, tarn_sum(tarn_square(tarn_mean(in[0], .axes = TARN_AXES(0)))));
+}
 static bool replayed_checkpoint(void *context, tarn_array *const *in, int count, tarn_results *results) {
     return tarn_result_all(results, tarn_checkpoint(TARN_FUNCTION(replayed_body, context), in, count));
 }

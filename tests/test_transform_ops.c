@@ -72,6 +72,8 @@ BODY(squeeze_one, bend(tarn_squeeze(x[0], .axes = TARN_AXES(-2))))
 BODY(broadcast_to, tarn_multiply(tarn_broadcast_to(bend(x[0]), TARN_SHAPE(2, 3, 2)), tarn_arange(1, 3, 1, F64)))
 BODY(broadcast_like, tarn_multiply(tarn_broadcast_like(bend(x[0]), x[1]), x[1]))
 BODY(sum_like, bend(tarn_sum_like(x[0], x[1])))
+BODY(elements_each,
+     tarn_multiply(x[0], BUILD(elements_each, (&(attributes_elements_each){.less = 1}), x[0], tarn_sum(x[0]))))
 BODY(slice, bend(tarn_slice(x[0], TARN_INTS(0, -3), TARN_INTS(INT64_MAX, -1))))
 BODY(slice_steps, bend(tarn_slice(x[0], TARN_INTS(-1, 1), TARN_INTS(INT64_MIN, INT64_MAX), .step = TARN_INTS(-1, 2))))
 BODY(slice_backwards, bend(tarn_slice(x[0], TARN_INTS(-2, 0), TARN_INTS(0, 3), .step = TARN_INTS(-2, 2))))
@@ -113,6 +115,7 @@ static void test_views(void) {
     RUN(broadcast_like, REAL(3, 1), REAL(2, 3, 2));
     RUN(sum_like, REAL(2, 3, 2), REAL(3, 1));
     RUN(sum_like, REAL(2, 3), REAL_0D);
+    RUN(elements_each, REAL(2, 4));
     RUN(slice, REAL(2, 4));
     RUN(slice_steps, REAL(3, 5));
     RUN(slice_backwards, REAL(6, 4));

@@ -102,6 +102,14 @@ tarn_array *tarn_sum_like(tarn_array *x, tarn_array *like) {
     return BUILD(sum_like, NULL, x, like);
 }
 
+static bool infer_elements_each(inference *i) {
+    return types_add(i, i->inputs[1]->dtype, 0, NULL);
+}
+
+tarn_array *elements_each(tarn_array *x, tarn_array *result, int64_t less) {
+    return BUILD(elements_each, (&(attributes_elements_each){.less = less}), x, result);
+}
+
 static bool infer_arg_reduce(inference *i) {
     const tarn_array *x = i->inputs[0];
     const attributes_arg_reduce *a = i->attributes;
@@ -152,6 +160,8 @@ tarn_array *tarn_trace_with(tarn_array *x, tarn_diagonal_options o) {
 
 const op_rules rules_reduce = {
     .infer = infer_reduce, .vjp = vjp_reduce, .jvp = jvp_reduce, .vmap = vmap_reduce, .passes = passes_reduce};
+const op_rules rules_elements_each = {
+    .infer = infer_elements_each, .formula = formula_elements_each, .passes = passes_none};
 const op_rules rules_sum_like = {.infer = infer_sum_like,
                                  .vjp = vjp_sum_like,
                                  .jvp = jvp_linear,

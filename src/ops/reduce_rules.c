@@ -121,6 +121,15 @@ bool vmap_reduce(node *n, tarn_array *const *inputs, const int *axes, tarn_array
     return batch_result(BUILD(reduce, &a, batch_front(inputs[0], axes[0])), 0, outputs, output_axes);
 }
 
+/* ---- elements_each */
+
+bool formula_elements_each(const node *n, tarn_array *const *inputs, tarn_array **outputs) {
+    const attributes_elements_each *a = n->attributes;
+    double count = (double)array_size(inputs[0]) / (double)array_size(inputs[1]) - (double)a->less;
+    outputs[0] = tarn_scalar(count < 0 ? 0 : count, n->outputs[0].dtype);
+    return outputs[0] != NULL;
+}
+
 /* ---- sum_like */
 
 bool vjp_sum_like(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {

@@ -21,12 +21,16 @@ static tarn_array *summand(tarn_array *x) {
     return formula_widen(formula_narrow(x, dtype));
 }
 
+/* A sum over x's elements divided by their count less some. The count is a node, too, so that gradients are right in a
+   replay over other sizes. */
+static tarn_array *over_count(tarn_array *sum, tarn_array *x, int64_t less) {
+    return tarn_divide(sum, elements_each(x, sum, less));
+}
+
 static bool formula_mean(const node *n, tarn_array *const *inputs, tarn_array **outputs) {
     const attributes_mean *a = n->attributes;
-    const tarn_array *out = &n->outputs[0];
     tarn_array *sum = tarn_sum(summand(inputs[0]), .axes = a->axes, .keepdims = a->keepdims);
-    double count = (double)array_size(inputs[0]) / (double)array_size(out);
-    outputs[0] = formula_narrow(tarn_divide(sum, tarn_scalar_like(count, sum)), out->dtype);
+    outputs[0] = formula_narrow(over_count(sum, inputs[0], 0), n->outputs[0].dtype);
     return outputs[0] != NULL;
 }
 
@@ -39,13 +43,11 @@ static bool infer_var(inference *i) {
 
 static bool formula_var(const node *n, tarn_array *const *inputs, tarn_array **outputs) {
     const attributes_var *a = n->attributes;
-    const tarn_array *out = &n->outputs[0];
     tarn_array *x = summand(inputs[0]), *mean = tarn_mean(x, .axes = a->axes, .keepdims = true);
     tarn_array *distance = tarn_subtract(x, mean);
     tarn_array *square = tarn_real(tarn_multiply(distance, tarn_conjugate(distance)));
     tarn_array *sum = tarn_sum(square, .axes = a->axes, .keepdims = a->keepdims);
-    double count = (double)array_size(inputs[0]) / (double)array_size(out) - (double)a->ddof;
-    outputs[0] = formula_narrow(tarn_divide(sum, tarn_scalar_like(count < 0 ? 0 : count, sum)), out->dtype);
+    outputs[0] = formula_narrow(over_count(sum, inputs[0], a->ddof), n->outputs[0].dtype);
     return outputs[0] != NULL;
 }
 
