@@ -204,9 +204,10 @@ static void test_slow_release(void) {
     free(values);
 }
 
-/* ---- random graphs over shared arrays, on streams that come and go, while now and then an allocation fails */
+/* ---- random graphs over shared arrays, on shared streams and on such that come and go, while now and then an
+   allocation fails */
 
-enum { THREADS = 4, SHARED = 6, LENGTH = 300 };
+enum { THREADS = 8, SHARED = 6, LENGTH = 300, STREAMS = 3 };
 
 typedef struct {
     pthread_mutex_t lock;
@@ -215,6 +216,7 @@ typedef struct {
     atomic_int wrong, failed;
     atomic_bool over;
     int rounds;
+    tarn_stream *streams[STREAMS]; /* used by all */
 } board;
 
 typedef struct {
@@ -278,18 +280,19 @@ static void play(player *p) {
 
 static void *play_often(void *context) {
     player *p = context;
-    tarn_stream *s = NULL;
+    tarn_stream *own = NULL;
     for (int i = 0; i < p->b->rounds; i++) {
         if (i % 16 == 0) {
-            tarn_stream_free(s);
-            s = pick(p, 4) ? tarn_stream_new(cpu) : NULL;
-            tarn_use_stream(s);
+            unsigned which = pick(p, STREAMS + 3);
+            tarn_stream_free(own);
+            own = which > STREAMS ? tarn_stream_new(cpu) : NULL;
+            tarn_use_stream(which < STREAMS ? p->b->streams[which] : own);
             tarn_clear_error();
         }
         play(p);
     }
     tarn_use_stream(NULL);
-    tarn_stream_free(s);
+    tarn_stream_free(own);
     return NULL;
 }
 
@@ -304,8 +307,9 @@ static void *let_memory_fail(void *context) {
 }
 
 static void test_board(bool failures) {
-    board b = {.lock = PTHREAD_MUTEX_INITIALIZER, .rounds = rounds(1500)};
+    board b = {.lock = PTHREAD_MUTEX_INITIALIZER, .rounds = rounds(750)};
     TARN_SCOPE;
+    for (int i = 0; i < STREAMS; i++) CHECK((b.streams[i] = tarn_stream_new(cpu)));
     for (int i = 0; i < SHARED; i++) {
         b.values[i] = i * 1024;
         b.arrays[i] = tarn_keep(tarn_full(TARN_SHAPE(LENGTH), b.values[i], TARN_FLOAT64));
@@ -323,6 +327,7 @@ static void test_board(bool failures) {
     for (int i = 0; i < SHARED; i++) check_value(&b, b.arrays[i], b.values[i]);
     CHECK(b.wrong == 0 && b.failed == before);
     for (int i = 0; i < SHARED; i++) tarn_drop(b.arrays[i]);
+    for (int i = 0; i < STREAMS; i++) tarn_stream_free(b.streams[i]);
 }
 
 int main(void) {
