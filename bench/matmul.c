@@ -116,14 +116,14 @@ static void bench_affine(int bits, int group, matmul_dtype x_dtype, int64_t m, i
                                .packed_stride = k * bits / 8,
                                .group_stride = k / group};
     void *x = random_array(x_dtype, m * k), *out = random_array(x_dtype, m * n);
-    b.p = (affine_problem){.x = {x, x_dtype, k, 1, NULL, false},
-                           .weights = weights,
-                           .tokens = m,
-                           .columns = n,
-                           .depth = k,
-                           .out = out,
-                           .out_dtype = x_dtype,
-                           .out_stride = n};
+    b.p = (affine_problem){.base = {.x = {x, x_dtype, k, 1, NULL, false, NULL},
+                                    .tokens = m,
+                                    .columns = n,
+                                    .depth = k,
+                                    .out = out,
+                                    .out_dtype = x_dtype,
+                                    .out_stride = n},
+                           .weights = weights};
     b.workspace = memory_new_aligned((size_t)affine_workspace(&b.p) + 64);
     double seconds = seconds_of(run_affine, &b) / (double)b.copies,
            bytes = (double)(b.packed_bytes + 2 * b.scale_bytes);

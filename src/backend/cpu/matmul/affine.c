@@ -24,39 +24,37 @@ static int64_t line_floats(int64_t depth) {
 }
 
 static int64_t sum_count(const affine_problem *p) {
-    return p->depth / p->weights.group + 1;
+    return p->base.depth / p->weights.group + 1;
 }
 
-/* The product as rows and columns for the blocked one: lines of weights are rows, except turned ones. */
+/* Some of the tokens, for the blocked product. */
 static gemm_problem as_gemm(const affine_problem *p, int64_t token, int64_t tokens) {
-    matmul_operand x = p->x, w = {.quantized = &p->weights, .by_depth = p->turned};
-    x.data = (const char *)x.data + token * x.stride * matmul_dtype_bytes(x.dtype);
-    void *out = (char *)p->out + token * p->out_stride * matmul_dtype_bytes(p->out_dtype);
-    gemm_problem g = {.depth = p->depth, .out = out, .out_dtype = p->out_dtype};
-    g.rows = p->turned ? x : w, g.columns = p->turned ? w : x;
-    g.row_count = p->turned ? tokens : p->columns, g.column_count = p->turned ? p->columns : tokens;
-    g.out_row_stride = p->turned ? p->out_stride : 1, g.out_column_stride = p->turned ? 1 : p->out_stride;
-    return g;
+    token_product some = p->base;
+    some.tokens = tokens;
+    some.x.data = (const char *)some.x.data + token * some.x.stride * matmul_dtype_bytes(some.x.dtype);
+    some.out = (char *)some.out + token * some.out_stride * matmul_dtype_bytes(some.out_dtype);
+    return token_product_as_gemm(&some, (matmul_operand){.quantized = &p->weights, .by_depth = some.turned});
 }
 
 /* NULL: no planes. */
 static const planes_format *format_of(const affine_problem *p) {
-    return !p->turned && p->tokens <= matmul_plane_tokens(p->x.dtype) ? matmul_planes_for(p->x.dtype, p->weights.bits)
-                                                                      : NULL;
+    return !p->base.turned && p->base.tokens <= matmul_plane_tokens(p->base.x.dtype)
+               ? matmul_planes_for(p->base.x.dtype, p->weights.bits)
+               : NULL;
 }
 
 static bool is_few(const affine_problem *p) {
-    return p->depth > 0 && (format_of(p) || p->tokens <= TOKENS);
+    return p->base.depth > 0 && (format_of(p) || p->base.tokens <= TOKENS);
 }
 
 static int64_t prepared_bytes(const affine_problem *p) {
     const planes_format *format = format_of(p);
-    return format ? p->tokens * planes_bytes(format, &p->weights, p->depth) : 0;
+    return format ? p->base.tokens * planes_bytes(format, &p->weights, p->base.depth) : 0;
 }
 
 static int64_t few_bytes(const affine_problem *p) {
-    int64_t floats = p->tokens * (line_floats(p->depth) + sum_count(p));
-    return prepared_bytes(p) + (floats * 4 + p->tokens + 127) / 64 * 64;
+    int64_t floats = p->base.tokens * (line_floats(p->base.depth) + sum_count(p));
+    return prepared_bytes(p) + (floats * 4 + p->base.tokens + 127) / 64 * 64;
 }
 
 /* Of the product of one token by dequantized weights. */
@@ -75,7 +73,7 @@ static int64_t larger(int64_t a, int64_t b) {
 }
 
 static const matmul_engine *engine_of(const affine_problem *p) {
-    return matmul_engine_for(p->x.dtype, p->turned ? WEIGHTS_TURNED : WEIGHTS_PACKED);
+    return matmul_engine_for(p->base.x.dtype, p->base.turned ? WEIGHTS_TURNED : WEIGHTS_PACKED);
 }
 
 /* Engines that split tokens into integers leave out those that are unfit. */
@@ -84,9 +82,9 @@ static bool splits_tokens(const matmul_engine *e) {
 }
 
 int64_t affine_workspace(const affine_problem *p) {
-    if (p->tokens == 0 || p->columns == 0) return 0;
+    if (p->base.tokens == 0 || p->base.columns == 0) return 0;
     if (!is_few(p)) {
-        gemm_problem g = as_gemm(p, 0, p->tokens);
+        gemm_problem g = as_gemm(p, 0, p->base.tokens);
         int64_t bytes = gemm_workspace(engine_of(p), &g);
         return splits_tokens(engine_of(p)) ? larger(bytes, single_bytes(p)) : bytes;
     }
@@ -117,15 +115,15 @@ static void dot_lines(void *context, int64_t begin, int64_t end, int thread, int
     const affine_job *j = context;
     const affine_problem *p = j->p;
     const float *x[TOKENS], *sums[TOKENS];
-    for (int64_t t = 0; t < p->tokens; t++) {
-        x[t] = j->x + t * line_floats(p->depth);
+    for (int64_t t = 0; t < p->base.tokens; t++) {
+        x[t] = j->x + t * line_floats(p->base.depth);
         sums[t] = j->sums + t * sum_count(p);
     }
     for (int64_t n = begin; n < end; n++) {
         float out[TOKENS];
-        matmul_dot_baseline(&p->weights, n, p->depth, (int)p->tokens, x, sums, out);
-        for (int64_t t = 0; t < p->tokens; t++)
-            if (!j->unfit[t]) store_from_float(p->out_dtype, out[t], p->out, t * p->out_stride + n);
+        matmul_dot_baseline(&p->weights, n, p->base.depth, (int)p->base.tokens, x, sums, out);
+        for (int64_t t = 0; t < p->base.tokens; t++)
+            if (!j->unfit[t]) store_from_float(p->base.out_dtype, out[t], p->base.out, t * p->base.out_stride + n);
     }
 }
 
@@ -135,16 +133,16 @@ static void add_block(const affine_job *j, int64_t begin, int64_t count) {
     float lines[4][COLUMNS], totals[TOKENS][COLUMNS];
     const float *x[TOKENS] = {0};
     float *to[TOKENS] = {totals[0], totals[1], totals[2], totals[3]};
-    for (int64_t t = 0; t < p->tokens; t++) memset(totals[t], 0, (size_t)count * sizeof(float));
-    for (int64_t k = 0; k < p->depth; k += 4) {
-        int some = p->depth - k < 4 ? (int)(p->depth - k) : 4;
+    for (int64_t t = 0; t < p->base.tokens; t++) memset(totals[t], 0, (size_t)count * sizeof(float));
+    for (int64_t k = 0; k < p->base.depth; k += 4) {
+        int some = p->base.depth - k < 4 ? (int)(p->base.depth - k) : 4;
         for (int i = 0; i < some; i++) j->kit->dequantize(&p->weights, k + i, begin, count, lines[i]);
-        for (int64_t t = 0; t < p->tokens; t++) x[t] = j->x + t * line_floats(p->depth) + k;
-        j->kit->add_lines(MATMUL_F32, lines, COLUMNS, some, count, (int)p->tokens, x, to);
+        for (int64_t t = 0; t < p->base.tokens; t++) x[t] = j->x + t * line_floats(p->base.depth) + k;
+        j->kit->add_lines(MATMUL_F32, lines, COLUMNS, some, count, (int)p->base.tokens, x, to);
     }
-    for (int64_t t = 0; t < p->tokens; t++)
-        j->kit->narrow(p->out_dtype, totals[t], count,
-                       (char *)p->out + (t * p->out_stride + begin) * matmul_dtype_bytes(p->out_dtype));
+    for (int64_t t = 0; t < p->base.tokens; t++)
+        j->kit->narrow(p->base.out_dtype, totals[t], count,
+                       (char *)p->base.out + (t * p->base.out_stride + begin) * matmul_dtype_bytes(p->base.out_dtype));
 }
 
 static void add_columns(void *context, int64_t begin, int64_t end, int thread, int threads) {
@@ -158,23 +156,23 @@ static void plane_lines(void *context, int64_t begin, int64_t end, int thread, i
 }
 
 static void read_token(const affine_job *j, int64_t token) {
-    matmul_region line = {token, 1, 0, j->p->depth, 0, false};
-    matmul_read_dense(j->kit, &j->p->x, false, &line, j->x + token * line_floats(j->p->depth));
+    matmul_region line = {token, 1, 0, j->p->base.depth, 0, false};
+    matmul_read_dense(j->kit, &j->p->base.x, false, &line, j->x + token * line_floats(j->p->base.depth));
 }
 
 /* Widens the tokens and splits or sums them; tells whether any is unfit. */
 static bool prepare(affine_job *j, char *prepared, const planes_format *format) {
     const affine_problem *p = j->p;
     bool any_unfit = false;
-    for (int64_t t = 0; t < p->tokens; t++) {
-        const float *x = j->x + t * line_floats(p->depth);
+    for (int64_t t = 0; t < p->base.tokens; t++) {
+        const float *x = j->x + t * line_floats(p->base.depth);
         read_token(j, t);
         j->unfit[t] = false;
         if (format)
-            j->unfit[t] = !planes_prepare(format, &p->weights, x, p->depth,
-                                          prepared + t * planes_bytes(format, &p->weights, p->depth));
-        else if (!p->turned)
-            j->unfit[t] = !sum_groups(x, p->depth, p->weights.group, j->sums + t * sum_count(p));
+            j->unfit[t] = !planes_prepare(format, &p->weights, x, p->base.depth,
+                                          prepared + t * planes_bytes(format, &p->weights, p->base.depth));
+        else if (!p->base.turned)
+            j->unfit[t] = !sum_groups(x, p->base.depth, p->weights.group, j->sums + t * sum_count(p));
         any_unfit = any_unfit || j->unfit[t];
     }
     return any_unfit;
@@ -183,27 +181,27 @@ static bool prepare(affine_job *j, char *prepared, const planes_format *format) 
 static void run_few(const affine_problem *p, char *workspace) {
     const planes_format *format = format_of(p);
     affine_job j = {.p = p, .kit = matmul_kit_in_use(), .x = (float *)(void *)(workspace + prepared_bytes(p))};
-    j.sums = j.x + p->tokens * line_floats(p->depth);
-    j.unfit = (bool *)(void *)(j.sums + p->tokens * sum_count(p));
+    j.sums = j.x + p->base.tokens * line_floats(p->base.depth);
+    j.unfit = (bool *)(void *)(j.sums + p->base.tokens * sum_count(p));
     bool any_unfit = prepare(&j, workspace, format);
-    j.planes = (planes_product){format,  &p->weights, p->depth,     p->tokens,    workspace,
-                                j.unfit, p->out,      p->out_dtype, p->out_stride};
-    int64_t grain = SMALL_WORK / p->depth / p->tokens + 1;
-    if (p->turned) grain = (grain + 127) / 128 * 128; /* whole groups */
-    parallel_for(p->columns, grain, format ? plane_lines : p->turned ? add_columns : dot_lines, &j);
-    for (int64_t t = 0; any_unfit && t < p->tokens; t++)
+    j.planes = (planes_product){format,  &p->weights, p->base.depth,     p->base.tokens,    workspace,
+                                j.unfit, p->base.out, p->base.out_dtype, p->base.out_stride};
+    int64_t grain = SMALL_WORK / p->base.depth / p->base.tokens + 1;
+    if (p->base.turned) grain = (grain + 127) / 128 * 128; /* whole groups */
+    parallel_for(p->base.columns, grain, format ? plane_lines : p->base.turned ? add_columns : dot_lines, &j);
+    for (int64_t t = 0; any_unfit && t < p->base.tokens; t++)
         if (j.unfit[t]) run_single(p, t, workspace + few_bytes(p));
 }
 
 void affine_run(const affine_problem *p, void *workspace) {
-    if (p->tokens == 0 || p->columns == 0) return;
+    if (p->base.tokens == 0 || p->base.columns == 0) return;
     if (is_few(p)) {
         run_few(p, workspace);
         return;
     }
-    gemm_problem g = as_gemm(p, 0, p->tokens);
+    gemm_problem g = as_gemm(p, 0, p->base.tokens);
     gemm_run(engine_of(p), &g, workspace);
     if (!splits_tokens(engine_of(p))) return;
-    for (int64_t t = 0; t < p->tokens; t++)
-        if (matmul_words_unfit(&p->x, t, p->depth, p->weights.group)) run_single(p, t, workspace);
+    for (int64_t t = 0; t < p->base.tokens; t++)
+        if (matmul_words_unfit(&p->base.x, t, p->base.depth, p->weights.group)) run_single(p, t, workspace);
 }

@@ -2,19 +2,17 @@
 #ifndef CPU_MATMUL_AFFINE_H
 #define CPU_MATMUL_AFFINE_H
 
-#include "cpu/matmul/gemm.h"
+#include "cpu/matmul/tokens.h"
 
-/* out[t * out_stride + n] = sum over k of x(t, k) * w(n, k). turned = false: line n of the weights holds w(n, .); true:
-   line k holds w(., k). columns (n) and depth (k) are multiples of 32 along a line. Any number of tokens. */
+/* Any number of tokens; columns and depth are multiples of 32 along a line. */
 typedef struct {
-    matmul_operand x; /* element (t, k) */
+    token_product base;
     quantized_lines weights;
-    bool turned;
-    int64_t tokens, columns, depth;
-    void *out;
-    matmul_dtype out_dtype;
-    int64_t out_stride;
 } affine_problem;
+
+/* The weights of an op: scales and biases have the same strides. */
+quantized_lines affine_lines_of(const operand *packed, const operand *scales, const operand *biases, int bits,
+                                int group);
 
 /* out[t] (t < tokens <= 4) = sum over groups of scale * sum(q * x[t][k]) + bias * sums[t][group]: one line against f32
    tokens. k is a multiple of the group. */

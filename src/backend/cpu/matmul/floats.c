@@ -55,9 +55,9 @@ static void read_block(const void *context, int64_t line, int lines, int64_t k, 
     const float_problem *p = context;
     float_reader *read = reader();
     float *to = out, wide[ROW_PANEL_MAX];
-    for (int i = 0; !p->turned && i < lines; i++)
+    for (int i = 0; !p->base.turned && i < lines; i++)
         read(&p->weights, line + i, k, (depth + 15) / 16 * 16, to + i * stride);
-    for (int i = 0; p->turned && i < depth; i++) {
+    for (int i = 0; p->base.turned && i < depth; i++) {
         read(&p->weights, k + i, line, (lines + 15) / 16 * 16, wide);
         memcpy(to + i * stride, wide, (size_t)lines * sizeof *wide);
     }
@@ -75,16 +75,16 @@ typedef struct {
 } few_job;
 
 static int64_t line_floats(const float_problem *p) {
-    return (p->depth + 31) / 32 * 32;
+    return (p->base.depth + 31) / 32 * 32;
 }
 
 /* Of the tokens; and of each thread's scales. */
 static int64_t tokens_bytes(const float_problem *p) {
-    return (p->tokens * line_floats(p) * 4 + 63) / 64 * 64;
+    return (p->base.tokens * line_floats(p) * 4 + 63) / 64 * 64;
 }
 
 static int64_t scales_bytes(const float_problem *p) {
-    return ((p->depth / p->weights.group + 32) * 4 + 63) / 64 * 64;
+    return ((p->base.depth / p->weights.group + 32) * 4 + 63) / 64 * 64;
 }
 
 /* Two lines by all tokens: out[t] and out[4 + t]. */
@@ -92,14 +92,14 @@ static void multiply_pair(const few_job *j, int64_t n, int64_t second, float *ou
     const float_problem *p = j->p;
     float lines[2][CHUNK], sums[2 * TOKENS];
     for (int i = 0; i < 2 * TOKENS; i++) out[i] = 0;
-    for (int64_t k = 0; k < p->depth; k += CHUNK) {
-        int64_t count = p->depth - k < CHUNK ? p->depth - k : CHUNK;
+    for (int64_t k = 0; k < p->base.depth; k += CHUNK) {
+        int64_t count = p->base.depth - k < CHUNK ? p->base.depth - k : CHUNK;
         const float *x[TOKENS] = {0};
-        for (int t = 0; t < p->tokens; t++) x[t] = j->x + t * line_floats(p) + k;
+        for (int t = 0; t < p->base.tokens; t++) x[t] = j->x + t * line_floats(p) + k;
         j->read(&p->weights, n, k, count, lines[0]);
         j->read(&p->weights, second, k, count, lines[1]);
-        j->kit->dot_pair(MATMUL_F32, lines[0], lines[1], count, (int)p->tokens, x, sums);
-        for (int t = 0; t < p->tokens; t++) out[t] += sums[t], out[4 + t] += sums[4 + t];
+        j->kit->dot_pair(MATMUL_F32, lines[0], lines[1], count, (int)p->base.tokens, x, sums);
+        for (int t = 0; t < p->base.tokens; t++) out[t] += sums[t], out[4 + t] += sums[4 + t];
     }
 }
 
@@ -111,9 +111,10 @@ static void multiply_lines(void *context, int64_t begin, int64_t end, int thread
         float out[2 * TOKENS];
         int64_t second = n + 1 < end ? n + 1 : n;
         multiply_pair(j, n, second, out);
-        for (int t = 0; t < p->tokens; t++) {
-            store_from_float(p->out_dtype, out[t], p->out, t * p->out_stride + n);
-            if (second > n) store_from_float(p->out_dtype, out[4 + t], p->out, t * p->out_stride + second);
+        for (int t = 0; t < p->base.tokens; t++) {
+            store_from_float(p->base.out_dtype, out[t], p->base.out, t * p->base.out_stride + n);
+            if (second > n)
+                store_from_float(p->base.out_dtype, out[4 + t], p->base.out, t * p->base.out_stride + second);
         }
     }
 }
@@ -125,66 +126,62 @@ static void dot_lines(void *context, int64_t begin, int64_t end, int thread, int
     const float_problem *p = j->p;
     float *scales = (float *)(void *)((char *)j->x + tokens_bytes(p) + thread * scales_bytes(p)), out[TOKENS];
     const float *x[TOKENS] = {0};
-    for (int t = 0; t < p->tokens; t++) x[t] = j->x + t * line_floats(p);
+    for (int t = 0; t < p->base.tokens; t++) x[t] = j->x + t * line_floats(p);
     for (int64_t n = begin; n < end; n++) {
-        float_lines_dot_avx512(&p->weights, n, p->depth, (int)p->tokens, x, scales, out);
-        for (int t = 0; t < p->tokens; t++) store_from_float(p->out_dtype, out[t], p->out, t * p->out_stride + n);
+        float_lines_dot_avx512(&p->weights, n, p->base.depth, (int)p->base.tokens, x, scales, out);
+        for (int t = 0; t < p->base.tokens; t++)
+            store_from_float(p->base.out_dtype, out[t], p->base.out, t * p->base.out_stride + n);
     }
 }
 #endif
 
 static bool is_few(const float_problem *p) {
-    return !p->turned && p->tokens <= TOKENS && p->depth > 0;
+    return !p->base.turned && p->base.tokens <= TOKENS && p->base.depth > 0;
 }
 
 static void run_few(const float_problem *p, float *x) {
     few_job j = {p, matmul_kit_in_use(), reader(), x};
-    for (int64_t t = 0; t < p->tokens; t++) {
-        matmul_region line = {t, 1, 0, p->depth, 0, false};
-        matmul_read_dense(j.kit, &p->x, false, &line, x + t * line_floats(p));
+    for (int64_t t = 0; t < p->base.tokens; t++) {
+        matmul_region line = {t, 1, 0, p->base.depth, 0, false};
+        matmul_read_dense(j.kit, &p->base.x, false, &line, x + t * line_floats(p));
     }
-    int64_t grain = SMALL_WORK / p->depth / p->tokens + 1;
+    int64_t grain = SMALL_WORK / p->base.depth / p->base.tokens + 1;
 #ifdef __x86_64__
     if (cpu_has(CPU_AVX512)) {
-        for (int64_t t = 0; t < p->tokens; t++) float_token_order_avx512(&p->weights, p->depth, x + t * line_floats(p));
-        parallel_for(p->columns, grain, dot_lines, &j);
+        for (int64_t t = 0; t < p->base.tokens; t++)
+            float_token_order_avx512(&p->weights, p->base.depth, x + t * line_floats(p));
+        parallel_for(p->base.columns, grain, dot_lines, &j);
         return;
     }
 #endif
-    parallel_for(p->columns, grain, multiply_lines, &j);
+    parallel_for(p->base.columns, grain, multiply_lines, &j);
 }
 
 /* ---- any number */
 
-/* Weights are the rows, except turned ones, which are the columns. */
 static gemm_problem as_gemm(const float_problem *p, const matmul_gather *gather) {
-    matmul_operand w = {.dtype = MATMUL_F32, .gather = gather};
-    gemm_problem g = {.depth = p->depth, .out = p->out, .out_dtype = p->out_dtype};
-    g.rows = p->turned ? p->x : w, g.columns = p->turned ? w : p->x;
-    g.row_count = p->turned ? p->tokens : p->columns, g.column_count = p->turned ? p->columns : p->tokens;
-    g.out_row_stride = p->turned ? p->out_stride : 1, g.out_column_stride = p->turned ? 1 : p->out_stride;
-    return g;
+    return token_product_as_gemm(&p->base, (matmul_operand){.dtype = MATMUL_F32, .gather = gather});
 }
 
 static const matmul_engine *engine_of(const float_problem *p) {
-    return matmul_engine_for(p->x.dtype, WEIGHTS_DENSE);
+    return matmul_engine_for(p->base.x.dtype, WEIGHTS_DENSE);
 }
 
 int64_t float_workspace(const float_problem *p) {
-    if (p->tokens == 0 || p->columns == 0) return 0;
+    if (p->base.tokens == 0 || p->base.columns == 0) return 0;
     if (is_few(p)) return tokens_bytes(p) + scales_bytes(p) * parallel_threads();
-    matmul_gather gather = {read_block, p, p->turned};
+    matmul_gather gather = {read_block, p, p->base.turned};
     gemm_problem g = as_gemm(p, &gather);
     return gemm_workspace(engine_of(p), &g);
 }
 
 void float_run(const float_problem *p, void *workspace) {
-    if (p->tokens == 0 || p->columns == 0) return;
+    if (p->base.tokens == 0 || p->base.columns == 0) return;
     if (is_few(p)) {
         run_few(p, workspace);
         return;
     }
-    matmul_gather gather = {read_block, p, p->turned};
+    matmul_gather gather = {read_block, p, p->base.turned};
     gemm_problem g = as_gemm(p, &gather);
     gemm_run(engine_of(p), &g, workspace);
 }
@@ -197,31 +194,23 @@ static bool is_short(tarn_dtype dtype) {
     return dtype == TARN_FLOAT32 || dtype == TARN_BFLOAT16 || dtype == TARN_FLOAT16;
 }
 
+float_lines float_lines_of(const operand *packed, const operand *scales, int64_t mode, int bits, int group) {
+    return (float_lines){.packed = packed->data,
+                         .scales = scales->data,
+                         .bits = bits,
+                         .group = group,
+                         .powers = mode != QUANT_nvfp4,
+                         .factor = 1,
+                         .packed_stride = packed->strides[packed->ndim - 2] * 4,
+                         .scale_stride = scales->strides[scales->ndim - 2]};
+}
+
 static float_problem describe(const call *c, batch_axes *axes) {
     const attributes_quantized_matmul *a = c->attributes;
-    const operand *in = c->inputs, *out = &c->outputs[0];
-    batch_of(axes, out, in, 3);
-    int64_t n = out->shape[out->ndim - 1];
-    float_lines weights = {.packed = in[W].data,
-                           .scales = in[SCALES].data,
-                           .bits = (int)a->bits,
-                           .group = (int)a->group_size,
-                           .powers = a->mode != QUANT_nvfp4,
-                           .factor = 1,
-                           .packed_stride = in[W].strides[in[W].ndim - 2] * 4,
-                           .scale_stride = in[SCALES].strides[in[SCALES].ndim - 2]};
-    return (float_problem){.x = {.data = in[X].data,
-                                 .dtype = matmul_dtype_of(in[X].dtype),
-                                 .stride = axes->row_stride,
-                                 .depth_stride = in[X].strides[in[X].ndim - 1]},
-                           .weights = weights,
-                           .turned = !a->transpose,
-                           .tokens = axes->folded,
-                           .columns = n,
-                           .depth = in[X].shape[in[X].ndim - 1],
-                           .out = out->data,
-                           .out_dtype = matmul_dtype_of(out->dtype),
-                           .out_stride = n};
+    const operand *in = c->inputs;
+    batch_of(axes, &c->outputs[0], in, 3);
+    return (float_problem){.base = token_product_of(&in[X], &c->outputs[0], axes, !a->transpose),
+                           .weights = float_lines_of(&in[W], &in[SCALES], a->mode, (int)a->bits, (int)a->group_size)};
 }
 
 static bool supports(const call *c) {
@@ -243,10 +232,9 @@ static bool run(const call *c) {
     if (global) first.weights.factor = *global / (448 * 6);
     for (int64_t i = 0; i < axes.count; i++) {
         float_problem p = first;
-        p.x.data = (const char *)p.x.data + batch_offset(&axes, X, i) * matmul_dtype_bytes(p.x.dtype);
+        token_product_move(&p.base, &axes, i);
         p.weights.packed += batch_offset(&axes, W, i) * 4;
         p.weights.scales += batch_offset(&axes, SCALES, i);
-        p.out = (char *)p.out + i * p.tokens * p.columns * matmul_dtype_bytes(p.out_dtype);
         float_run(&p, c->workspace);
     }
     return true;

@@ -3,8 +3,7 @@
 #ifndef CPU_MATMUL_FLOATS_H
 #define CPU_MATMUL_FLOATS_H
 
-#include "backend/call.h"
-#include "cpu/matmul/gemm.h"
+#include "cpu/matmul/tokens.h"
 
 /* Value j of a line is an element (4 bits: E2M1, 8 bits: E4M3) by the scale of its group (E8M0, or E4M3 times factor).
    Pointers need the alignment of a byte only. */
@@ -26,17 +25,13 @@ void float_lines_dot_avx512(const float_lines *lines, int64_t line, int64_t dept
 void float_token_order_avx512(const float_lines *lines, int64_t depth, float *x);
 float float_lines_scale(const float_lines *lines, int64_t line, int64_t group);
 
-/* out[t * out_stride + n] = sum over k of x(t, k) * w(n, k). turned = false: line n of the weights holds w(n, .); true:
-   line k holds w(., k). */
 typedef struct {
-    matmul_operand x; /* element (t, k) */
+    token_product base;
     float_lines weights;
-    bool turned;
-    int64_t tokens, columns, depth;
-    void *out;
-    matmul_dtype out_dtype;
-    int64_t out_stride;
 } float_problem;
+
+/* The weights of an op, of this mode (QUANT_mxfp4, QUANT_mxfp8, QUANT_nvfp4). */
+float_lines float_lines_of(const operand *packed, const operand *scales, int64_t mode, int bits, int group);
 
 int64_t float_workspace(const float_problem *problem);
 void float_run(const float_problem *problem, void *workspace);

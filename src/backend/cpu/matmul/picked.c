@@ -230,29 +230,30 @@ static bool run_dense(const call *c) {
 
 /* ---- packed matrices */
 
+static token_product picked_tokens(const picked_job *j, const void *rows, int64_t row_stride, int64_t step,
+                                   int64_t count, void *out) {
+    matmul_dtype dtype = matmul_dtype_of(j->out->dtype);
+    return (token_product){.x = {.data = rows, .dtype = dtype, .stride = row_stride, .depth_stride = step},
+                           .turned = !((const attributes_gather_qmm *)j->c->attributes)->transpose,
+                           .tokens = count,
+                           .columns = j->n,
+                           .depth = j->k,
+                           .out = out,
+                           .out_dtype = dtype,
+                           .out_stride = j->n};
+}
+
 static affine_problem packed_problem(const picked_job *j, const void *rows, int64_t row_stride, int64_t step,
                                      int64_t count, int64_t matrix, void *out) {
     const attributes_gather_qmm *a = j->c->attributes;
     const operand *w = &j->c->inputs[B], *scales = &j->c->inputs[SCALES], *biases = &j->c->inputs[BIASES];
-    matmul_dtype dtype = matmul_dtype_of(j->out->dtype), scale_dtype = matmul_dtype_of(scales->dtype);
-    int64_t scale_bytes = matmul_dtype_bytes(scale_dtype);
-    quantized_lines weights = {.packed = (const uint8_t *)w->data + matrix_offset(w, matrix) * 4,
-                               .scales = (const char *)scales->data + matrix_offset(scales, matrix) * scale_bytes,
-                               .biases = (const char *)biases->data + matrix_offset(biases, matrix) * scale_bytes,
-                               .scale_dtype = scale_dtype,
-                               .bits = (int)a->bits,
-                               .group = (int)a->group_size,
-                               .packed_stride = w->strides[w->ndim - 2] * 4,
-                               .group_stride = scales->strides[scales->ndim - 2]};
-    return (affine_problem){.x = {.data = rows, .dtype = dtype, .stride = row_stride, .depth_stride = step},
-                            .weights = weights,
-                            .turned = !a->transpose,
-                            .tokens = count,
-                            .columns = j->n,
-                            .depth = j->k,
-                            .out = out,
-                            .out_dtype = dtype,
-                            .out_stride = j->n};
+    affine_problem p = {.base = picked_tokens(j, rows, row_stride, step, count, out),
+                        .weights = affine_lines_of(w, scales, biases, (int)a->bits, (int)a->group_size)};
+    int64_t scale_bytes = matmul_dtype_bytes(p.weights.scale_dtype);
+    p.weights.packed += matrix_offset(w, matrix) * 4;
+    p.weights.scales = (const char *)p.weights.scales + matrix_offset(scales, matrix) * scale_bytes;
+    p.weights.biases = (const char *)p.weights.biases + matrix_offset(biases, matrix) * scale_bytes;
+    return p;
 }
 
 static void multiply_packed(const picked_job *j, const void *rows, int64_t row_stride, int64_t step, int64_t count,
@@ -265,24 +266,11 @@ static float_problem floats_problem(const picked_job *j, const void *rows, int64
                                     int64_t count, int64_t matrix, void *out) {
     const attributes_gather_qmm *a = j->c->attributes;
     const operand *w = &j->c->inputs[B], *scales = &j->c->inputs[SCALES];
-    matmul_dtype dtype = matmul_dtype_of(j->out->dtype);
-    float_lines weights = {.packed = (const uint8_t *)w->data + matrix_offset(w, matrix) * 4,
-                           .scales = (const uint8_t *)scales->data + matrix_offset(scales, matrix),
-                           .bits = (int)a->bits,
-                           .group = (int)a->group_size,
-                           .powers = a->mode != QUANT_nvfp4,
-                           .factor = 1,
-                           .packed_stride = w->strides[w->ndim - 2] * 4,
-                           .scale_stride = scales->strides[scales->ndim - 2]};
-    return (float_problem){.x = {.data = rows, .dtype = dtype, .stride = row_stride, .depth_stride = step},
-                           .weights = weights,
-                           .turned = !a->transpose,
-                           .tokens = count,
-                           .columns = j->n,
-                           .depth = j->k,
-                           .out = out,
-                           .out_dtype = dtype,
-                           .out_stride = j->n};
+    float_problem p = {.base = picked_tokens(j, rows, row_stride, step, count, out),
+                       .weights = float_lines_of(w, scales, a->mode, (int)a->bits, (int)a->group_size)};
+    p.weights.packed += matrix_offset(w, matrix) * 4;
+    p.weights.scales += matrix_offset(scales, matrix);
+    return p;
 }
 
 static void multiply_floats(const picked_job *j, const void *rows, int64_t row_stride, int64_t step, int64_t count,

@@ -2,7 +2,6 @@
 #include "cpu/matmul/quantized.h"
 
 #include "cpu/matmul/affine.h"
-#include "cpu/matmul/batch.h"
 #include "table/quant.h"
 
 enum { X, W, SCALES, BIASES };
@@ -15,33 +14,26 @@ static int64_t row_stride(const operand *o) {
     return o->strides[o->ndim - 2];
 }
 
+quantized_lines affine_lines_of(const operand *packed, const operand *scales, const operand *biases, int bits,
+                                int group) {
+    return (quantized_lines){.packed = packed->data,
+                             .scales = scales->data,
+                             .biases = biases->data,
+                             .scale_dtype = matmul_dtype_of(scales->dtype),
+                             .bits = bits,
+                             .group = group,
+                             .packed_stride = row_stride(packed) * 4,
+                             .group_stride = row_stride(scales)};
+}
+
 /* The first product; its pointers move with the batch. */
 static affine_problem describe(const call *c, batch_axes *axes) {
-    const attributes_quantized_matmul *attributes = c->attributes;
-    const operand *in = c->inputs, *out = &c->outputs[0];
-    batch_of(axes, out, in, 4);
-    quantized_lines weights = {.packed = in[W].data,
-                               .scales = in[SCALES].data,
-                               .biases = in[BIASES].data,
-                               .scale_dtype = matmul_dtype_of(in[SCALES].dtype),
-                               .bits = (int)attributes->bits,
-                               .group = (int)attributes->group_size,
-                               .packed_stride = row_stride(&in[W]) * 4,
-                               .group_stride = row_stride(&in[SCALES])};
-    int64_t n = out->shape[out->ndim - 1];
-    matmul_operand x = {.data = in[X].data,
-                        .dtype = matmul_dtype_of(in[X].dtype),
-                        .stride = axes->row_stride,
-                        .depth_stride = in[X].strides[in[X].ndim - 1]};
-    return (affine_problem){.x = x,
-                            .weights = weights,
-                            .turned = !attributes->transpose,
-                            .tokens = axes->folded,
-                            .columns = n,
-                            .depth = in[X].shape[in[X].ndim - 1],
-                            .out = out->data,
-                            .out_dtype = matmul_dtype_of(out->dtype),
-                            .out_stride = n};
+    const attributes_quantized_matmul *a = c->attributes;
+    const operand *in = c->inputs;
+    batch_of(axes, &c->outputs[0], in, 4);
+    return (affine_problem){.base = token_product_of(&in[X], &c->outputs[0], axes, !a->transpose),
+                            .weights =
+                                affine_lines_of(&in[W], &in[SCALES], &in[BIASES], (int)a->bits, (int)a->group_size)};
 }
 
 static bool known_format(const attributes_quantized_matmul *a) {
@@ -68,11 +60,10 @@ static bool run(const call *c) {
     for (int64_t i = 0; i < axes.count; i++) {
         affine_problem p = first;
         int64_t scale_bytes = matmul_dtype_bytes(p.weights.scale_dtype);
-        p.x.data = (const char *)p.x.data + batch_offset(&axes, X, i) * matmul_dtype_bytes(p.x.dtype);
+        token_product_move(&p.base, &axes, i);
         p.weights.packed += batch_offset(&axes, W, i) * 4;
         p.weights.scales = (const char *)p.weights.scales + batch_offset(&axes, SCALES, i) * scale_bytes;
         p.weights.biases = (const char *)p.weights.biases + batch_offset(&axes, BIASES, i) * scale_bytes;
-        p.out = (char *)p.out + i * p.tokens * p.columns * matmul_dtype_bytes(p.out_dtype);
         affine_run(&p, c->workspace);
     }
     return true;
