@@ -20,10 +20,18 @@ static tarn_array *sum_to(tarn_array *g, tarn_array *like) {
     return !g || array_same_shape(g, like) ? g : tarn_sum_like(g, like);
 }
 
+/* aH @ g of matrices; of a transposed b as the transpose of a dense array, so that the gradient of what was transposed,
+   a layer's weight, is dense. */
+static tarn_array *matrix_gradient(tarn_array *a, tarn_array *b, tarn_array *g) {
+    if (b->node->op != OP_transpose) return tarn_matmul(adjoint(a), g);
+    tarn_array *transposed = tarn_swapaxes(g, -1, -2);
+    return tarn_swapaxes(tarn_matmul(transposed, a && a->dtype == TARN_COMPLEX64 ? tarn_conjugate(a) : a), -1, -2);
+}
+
 /* aH @ g summed over the leading axes that b does not have: one product over all rows if it has none. */
 static tarn_array *right_gradient(tarn_array *a, tarn_array *b, tarn_array *g) {
     bool same_rows = g && a->ndim == g->ndim && shapes_equal(a->ndim - 1, a->shape, g->shape);
-    if (b->ndim == 2 && same_rows) return tarn_matmul(adjoint(rows_of(a)), rows_of(g));
+    if (b->ndim == 2 && same_rows) return matrix_gradient(rows_of(a), b, rows_of(g));
     return sum_to(tarn_matmul(adjoint(a), g), b);
 }
 
