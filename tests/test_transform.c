@@ -141,6 +141,11 @@ static bool with_weight(void *context, tarn_array *const *x, int count, tarn_res
                                                                .biases = ones, .group_size = 32)));
 }
 
+static bool sum_of_squares(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    (void)context, (void)count;
+    return tarn_result(results, tarn_sum(tarn_square(tarn_astype(x[0], TARN_FLOAT32))));
+}
+
 static void test_integers(void) {
     TARN_SCOPE;
     tarn_array *x = REALS(0, 1, 2), *g, *y, *t = tarn_from_data((float[]){1, 2, 3}, TARN_SHAPE(3), TARN_FLOAT32), *out;
@@ -154,7 +159,9 @@ static void test_integers(void) {
     tarn_array *whole = tarn_from_data((int32_t[]){1, 2, 3}, TARN_SHAPE(3), TARN_INT32);
     REFUSED(jvp_into(FUNCTION(given_index), &whole, 1, &t, &y, &out), "tarn_stop_gradient");
     CHECK(jvp_into(FUNCTION(stopped_index), &whole, 1, &t, &y, &out) && EQUALS(out, 0, 0, 0));
-    REFUSED(into(&g, tarn_grad(FUNCTION(first_only), &whole, 1)), "input 0 is int32");
+    REFUSED(into(&g, tarn_grad(FUNCTION(first_only), &whole, 1)), "must be a 0-d float");
+    CHECK(into(&g, tarn_grad(FUNCTION(sum_of_squares), &whole, 1)) && tarn_dtype_of(g) == TARN_INT32 &&
+          EQUALS(g, 2, 4, 6));
     CHECK(vjp_into(FUNCTION(doubled), &whole, 1, &t, 1, &y, &g) && tarn_dtype_of(g) == TARN_INT32 &&
           EQUALS(g, 0, 0, 0));
     CHECK(jvp_into(FUNCTION(doubled), &whole, 1, &t, &y, &out) && tarn_dtype_of(out) == TARN_FLOAT32 &&

@@ -43,7 +43,8 @@ typedef struct {
 TARN_API tarn_results *tarn_call(tarn_function function, tarn_array *const *inputs, int count);
 
 /* Gradients of the function's first result, a 0-d float, with respect to the inputs named by `argnums` (absent: input
- *0), in that order. outputs gets all that the function handed out: the value, and what it added to it. */
+ *0), in that order. That of an integer is the gradient of the number it is, cast to its dtype. outputs gets all that
+ *the function handed out: the value, and what it added to it. */
 typedef struct {
     int begin_;
     tarn_ints argnums;

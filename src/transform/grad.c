@@ -62,12 +62,8 @@ static bool *wanted_inputs(tarn_array *const *inputs, int count, tarn_ints argnu
     for (int64_t k = 0; k < argnums.count && wanted; k++) {
         int64_t i = argnums.values[k];
         bool fits = inputs && i >= 0 && i < count, again = fits && wanted[i];
-        bool exact = fits && inputs[i] && !is_inexact(inputs[i]->dtype);
         if (!fits) tarn_fail_kind(TARN_ERROR_INDEX, "grad: argnums has %lld, there are %d inputs", (long long)i, count);
         if (again) tarn_fail("grad: argnums has %lld twice", (long long)i);
-        if (exact)
-            tarn_fail_kind(TARN_ERROR_TYPE, "grad: input %lld is %s; only floats and complex numbers have gradients",
-                           (long long)i, tarn_dtype_name(inputs[i]->dtype));
         if (fits) wanted[i] = true;
     }
     if (tarn_ok()) return wanted;
@@ -83,6 +79,13 @@ static bool check_scalar(const traced_function *f) {
     return fail_shapes(out, NULL, NULL, "grad: the first output of the function must be a 0-d float");
 }
 
+/* Of an integer that the caller asks for: that of the number it is, cast. */
+static tarn_array *asked_gradient(const differentiation *d, int i) {
+    tarn_array *g = gradient_of(d, i);
+    tarn_dtype dtype = d->traced.inputs[i]->dtype;
+    return g && g->dtype != dtype ? tarn_astype(g, dtype) : g;
+}
+
 static bool grad_in_scope(differentiation *d, tarn_ints argnums, tarn_results *gradients, tarn_results *outputs) {
     if (!check_scalar(&d->traced)) return false;
     tarn_array *value = d->traced.outputs[0];
@@ -90,7 +93,7 @@ static bool grad_in_scope(differentiation *d, tarn_ints argnums, tarn_results *g
     if (slot >= 0) d->slots[slot] = tarn_scalar_like(1, value);
     if (!tarn_ok() || !reverse_pass(&d->graph, d->slots)) return false;
     for (int64_t k = 0; k < argnums.count; k++)
-        if (!tarn_result(gradients, gradient_of(d, (int)argnums.values[k]))) return false;
+        if (!tarn_result(gradients, asked_gradient(d, (int)argnums.values[k]))) return false;
     return all_results(outputs, d);
 }
 

@@ -5,6 +5,7 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
 import sys
 import types
 
@@ -46,6 +47,8 @@ def _install():
     sys.meta_path.insert(0, _Finder())
     tarn.core._behave_as_mlx()
     tarn.core.__version__ = VERSION
+    if "MLX_DISABLE_COMPILE" in os.environ:
+        tarn.core.disable_compile()
     for value in vars(tarn.core).values():
         if isinstance(value, type):
             value.__module__ = "mlx.core"
