@@ -1,4 +1,4 @@
-/* Kernels over rows: softmax, rms_norm, layer_norm and rope. Rows are shared out among threads; what is done with one
+/* Kernels over rows: softmax, norms, logsumexp, var and rope. Rows are shared out among threads; what is done with one
  * is in norm.tpl.h. */
 #include "cpu/norm/norm.h"
 
@@ -21,7 +21,9 @@ static int64_t row_grain(int64_t n) {
 typedef void row_kernel(const norm_row *r, void *to, const void *from);
 
 typedef struct {
-    const call *call;
+    operand x; /* its last axis is a row */
+    char *out;
+    int64_t out_bytes; /* of a row's result */
     const norm_kernels *kernels;
     row_kernel *kernel; /* one of them */
     norm_row row;
@@ -30,15 +32,21 @@ typedef struct {
 static void row_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)thread, (void)threads;
     const row_job *j = context;
-    const operand *x = &j->call->inputs[0], *out = &j->call->outputs[0];
-    int64_t bytes = j->row.n * dtype_bytes(out->dtype);
     norm_row row = j->row;
     for (int64_t i = begin; i < end; i++) {
-        const char *from = row_at(x, i);
-        row.next = i + 1 < end ? row_at(x, i + 1) - from : 0;
-        j->kernel(&row, (char *)out->data + i * bytes, from);
+        const char *from = row_at(&j->x, i);
+        row.next = i + 1 < end ? row_at(&j->x, i + 1) - from : 0;
+        j->kernel(&row, j->out + i * j->out_bytes, from);
     }
     j->kernels->fence();
+}
+
+static bool run_job(row_job *j) {
+    int64_t size = operand_size(&j->x);
+    j->row.n = j->x.shape[j->x.ndim - 1];
+    j->row.dtype = j->x.dtype;
+    if (size > 0) parallel_for(size / j->row.n, row_grain(j->row.n), row_part, j);
+    return true;
 }
 
 /* Optional input i, or NULL. */
@@ -48,14 +56,62 @@ static const void *data_of(const call *c, int i) {
 
 static bool run_rows(const call *c, const norm_kernels *kernels, row_kernel *kernel, norm_row row) {
     const operand *x = &c->inputs[0], *out = &c->outputs[0];
-    int64_t size = operand_size(x), bytes = dtype_bytes(x->dtype);
-    row.n = x->shape[x->ndim - 1];
-    row.dtype = x->dtype;
-    row.past = size * bytes >= STREAM_BYTES && row.n * bytes % 64 == 0 && (uintptr_t)out->data % 64 == 0 &&
-               x->data != out->data;
-    row_job job = {c, kernels, kernel, row};
-    if (size > 0) parallel_for(size / row.n, row_grain(row.n), row_part, &job);
-    return true;
+    int64_t bytes = x->shape[x->ndim - 1] * dtype_bytes(x->dtype);
+    row.past = operand_size(x) * dtype_bytes(x->dtype) >= STREAM_BYTES && bytes % 64 == 0 &&
+               (uintptr_t)out->data % 64 == 0 && x->data != out->data;
+    return run_job(&(row_job){*x, out->data, bytes, kernels, kernel, row});
+}
+
+/* ---- one number of a row: of the last axes, which one stride walks. Sums of longer rows would lose digits: they go
+   through the formula. */
+
+enum { LONGEST = 1 << 17 };
+
+/* var and logsumexp have them first, as mean and reduce do. */
+static tarn_ints reduced_axes(const call *c) {
+    return c->op == OP_var ? ((const attributes_var *)c->attributes)->axes
+                           : ((const attributes_logsumexp *)c->attributes)->axes;
+}
+
+/* How many of the last axes are the reduced ones; 0: they are others, or lie apart. */
+static int last_axes(const call *c) {
+    const operand *x = &c->inputs[0];
+    tarn_ints axes = reduced_axes(c);
+    bool reduced[TARN_MAX_NDIM] = {false};
+    int count = 0, first = x->ndim;
+    for (int i = 0; i < x->ndim; i++) reduced[i] = !axes.values;
+    for (int64_t i = 0; axes.values && i < axes.count; i++) reduced[axis_normal(axes.values[i], x->ndim)] = true;
+    for (int i = 0; i < x->ndim; i++) count += reduced[i];
+    for (int64_t stride = 1; first > 0 && reduced[first - 1] && x->strides[first - 1] == stride; first--)
+        stride *= x->shape[first - 1];
+    return x->ndim - first == count ? count : 0;
+}
+
+static int64_t row_length(const operand *x, int axes) {
+    int64_t n = 1;
+    for (int i = x->ndim - axes; i < x->ndim; i++) n *= x->shape[i];
+    return n;
+}
+
+static bool reduces_rows(const call *c) {
+    int axes = last_axes(c);
+    int64_t n = row_length(&c->inputs[0], axes);
+    return axes > 0 && n > 0 && n <= LONGEST;
+}
+
+static bool run_numbers(const call *c, const norm_kernels *kernels, row_kernel *kernel, norm_row row) {
+    operand x = c->inputs[0];
+    int axes = last_axes(c);
+    int64_t shape[TARN_MAX_NDIM], strides[TARN_MAX_NDIM], last = x.ndim - axes;
+    for (int i = 0; i < last; i++) shape[i] = x.shape[i], strides[i] = x.strides[i];
+    shape[last] = row_length(&x, axes), strides[last] = 1;
+    x.ndim = (int)last + 1, x.shape = shape, x.strides = strides;
+    return run_job(&(row_job){x, c->outputs[0].data, dtype_bytes(x.dtype), kernels, kernel, row});
+}
+
+static norm_row var_row(const call *c) {
+    int64_t n = row_length(&c->inputs[0], last_axes(c)), ddof = ((const attributes_var *)c->attributes)->ddof;
+    return (norm_row){.count = n > ddof ? (float)(n - ddof) : 0};
 }
 
 /* ---- rope: x [batch, ..., length, dim]. A unit of work is one position of one batch row: its angles serve all heads.
@@ -133,6 +189,11 @@ static bool supports_rope(const call *c) {
         .op = OP_##name_, .name = #name_ "_" #isa, .dtypes = DTYPES_NARROW, .layout = LAYOUT_ROWS, .may_overwrite = 1, \
         .supports = supports_, .run = name_##_##isa                                                                    \
     }
+#define NUMBER_ROW(name_, isa)                                                                                         \
+    {                                                                                                                  \
+        .op = OP_##name_, .name = #name_ "_" #isa, .dtypes = DTYPES_NARROW, .layout = LAYOUT_ANY,                      \
+        .supports = reduces_rows, .run = name_##_##isa                                                                 \
+    }
 #define NORM_ROWS(isa, isa_id)                                                                                         \
     static bool softmax_##isa(const call *c) {                                                                         \
         return run_rows(c, &norm_kernels_##isa, norm_kernels_##isa.softmax, (norm_row){0});                            \
@@ -150,8 +211,17 @@ static bool supports_rope(const call *c) {
     static bool rope_##isa(const call *c) {                                                                            \
         return run_rope(c, &norm_kernels_##isa);                                                                       \
     }                                                                                                                  \
-    static const kernel_row rows_##isa[] = {NORM_ROW(softmax, isa, NULL), NORM_ROW(rms_norm, isa, parts_are_alike),    \
+    static bool logsumexp_##isa(const call *c) {                                                                       \
+        return run_numbers(c, &norm_kernels_##isa, norm_kernels_##isa.logsumexp, (norm_row){0});                       \
+    }                                                                                                                  \
+    static bool var_##isa(const call *c) {                                                                             \
+        return run_numbers(c, &norm_kernels_##isa, norm_kernels_##isa.var, var_row(c));                                \
+    }                                                                                                                  \
+    static const kernel_row rows_##isa[] = {NORM_ROW(softmax, isa, NULL),                                              \
+                                            NORM_ROW(rms_norm, isa, parts_are_alike),                                  \
                                             NORM_ROW(layer_norm, isa, parts_are_alike),                                \
+                                            NUMBER_ROW(logsumexp, isa),                                                \
+                                            NUMBER_ROW(var, isa),                                                      \
                                             NORM_ROW(rope, isa, supports_rope)};
 CPU_EACH_ISA(NORM_ROWS)
 
@@ -159,5 +229,5 @@ int cpu_rows_norm(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS])
 #define TABLE(isa, isa_id) [isa_id] = rows_##isa,
     static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
 #undef TABLE
-    return cpu_pick_rows(op, rows[isa], 4, out, 0);
+    return cpu_pick_rows(op, rows[isa], 6, out, 0);
 }

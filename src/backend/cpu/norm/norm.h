@@ -1,5 +1,5 @@
-/* What one instruction set brings to the kernels over rows: softmax, rms_norm, layer_norm, rope. Rows are dense; dtypes
- * float32, float16, bfloat16. */
+/* What one instruction set brings to the kernels over rows: softmax, norms, logsumexp, var, rope. Rows are dense;
+ * dtypes float32, float16, bfloat16. */
 #ifndef CPU_NORM_H
 #define CPU_NORM_H
 
@@ -13,6 +13,7 @@ typedef struct {
     bool past;    /* the output goes past the caches: it is aligned to 64 bytes */
     int64_t next; /* bytes from the row to the one that is read next */
     float eps;
+    float count;               /* of var: what the sum of squares is divided by */
     const void *weight, *bias; /* of x's dtype, or NULL */
 } norm_row;
 
@@ -20,6 +21,8 @@ typedef struct {
     void (*softmax)(const norm_row *r, void *to, const void *from);
     void (*rms_norm)(const norm_row *r, void *to, const void *from);   /* without bias */
     void (*layer_norm)(const norm_row *r, void *to, const void *from); /* bias only with weight */
+    void (*logsumexp)(const norm_row *r, void *to, const void *from);  /* one number, as var */
+    void (*var)(const norm_row *r, void *to, const void *from);
     /* turns[i] = exp(i * step), or 1 / freqs[i] where freqs (dense float32) is given */
     void (*rope_turns)(float *turns, const float *freqs, int64_t half, float step);
     /* cosines and sines of position * turns[i] */

@@ -1,6 +1,7 @@
-/* softmax, rms_norm, layer_norm and rope of one row, for one instruction set. Sums run in float32 over LANES partial
+/* softmax, norms, logsumexp, var and rope of one row, for one instruction set. Sums run in float32 over LANES partial
  * sums for each of four vectors. */
 #include "cpu/exp.h"
+#include "cpu/log.h"
 #include "cpu/matmul/inline.h"
 #include "cpu/norm/norm.h"
 #include "cpu/rows.h"
@@ -116,8 +117,8 @@ static void softmax(const norm_row *r, void *to, const void *from){
 /* ---- rms_norm: x * (1 / sqrt(mean(x^2) + eps)), rounded, times weight, rounded. layer_norm: the same of x - mean(x),
    plus bias, rounded */
 
-/* The mean of x or, about a centre, of (x - centre)^2; what is so far behind is fetched. */
-INLINE float mean_of(const norm_row *r, const void *from, bool square, float centre, int64_t ahead, tarn_dtype dtype) {
+/* The sum of x or, about a centre, of (x - centre)^2; what is so far behind is fetched. */
+INLINE float sum_of(const norm_row *r, const void *from, bool square, float centre, int64_t ahead, tarn_dtype dtype) {
     vf32 sums[4] = {{0}, {0}, {0}, {0}};
     int64_t i = 0;
     for (; i + 4 * LANES <= r->n; i += 4 * LANES) {
@@ -133,7 +134,11 @@ INLINE float mean_of(const norm_row *r, const void *from, bool square, float cen
         for (int j = 0; j < LANES; j++) x[j] = j < r->n - i ? x[j] : 0;
         sums[0] += square ? x * x : x;
     }
-    return sum_lanes((sums[0] + sums[1]) + (sums[2] + sums[3])) / (float)r->n;
+    return sum_lanes((sums[0] + sums[1]) + (sums[2] + sums[3]));
+}
+
+INLINE float mean_of(const norm_row *r, const void *from, bool square, float centre, int64_t ahead, tarn_dtype dtype) {
+    return sum_of(r, from, square, centre, ahead, dtype) / (float)r->n;
 }
 
 INLINE vf32 normalized(const norm_row *r, const void *from, int64_t at, int64_t count, float centre, float scale,
@@ -168,9 +173,41 @@ INLINE void layer_norm_of(const norm_row *r, void *to, const void *from, tarn_dt
     normalize(r, to, from, centre, scale, dtype);
 }
 
-static void layer_norm(const norm_row *r, void *to, const void *from) {
+static void layer_norm(const norm_row *r, void *to, const void *from){
 #define LAYER_NORM(dtype) layer_norm_of(r, to, from, dtype)
-    FOR_DTYPE(r->dtype, LAYER_NORM)
+    FOR_DTYPE(r->dtype, LAYER_NORM)}
+
+/* ---- one number of a row */
+
+INLINE void var_of(const norm_row *r, void *to, const void *from, tarn_dtype dtype) {
+    float centre = mean_of(r, from, false, 0, AHEAD, dtype);
+    row_put(to, 0, splat_f32(sum_of(r, from, true, centre, r->next, dtype) / r->count), 1, dtype);
+}
+
+static void var(const norm_row *r, void *to, const void *from){
+#define VAR(dtype) var_of(r, to, from, dtype)
+    FOR_DTYPE(r->dtype, VAR)}
+
+/* Of a row without a finite maximum: that, or a NaN if there is one. */
+INLINE float infinite_of(const norm_row *r, const void *from, float top, tarn_dtype dtype) {
+    for (int64_t i = 0; i < r->n; i += LANES) {
+        vf32 x = row_vector(from, i, r->n - i, dtype);
+        for (int j = 0; j < LANES; j++) top = x[j] != x[j] ? x[j] : top;
+    }
+    return top;
+}
+
+INLINE void logsumexp_of(const norm_row *r, void *to, const void *from, tarn_dtype dtype) {
+    float top = largest(r, from, dtype);
+    bool finite = top - top == 0;
+    float y = finite ? top + log_of_positive(splat_f32(exponentials(r, NULL, from, top, dtype)))[0]
+                     : infinite_of(r, from, top, dtype);
+    row_put(to, 0, splat_f32(y), 1, dtype);
+}
+
+static void logsumexp(const norm_row *r, void *to, const void *from) {
+#define LOGSUMEXP(dtype) logsumexp_of(r, to, from, dtype)
+    FOR_DTYPE(r->dtype, LOGSUMEXP)
 }
 
 /* ---- rope, in the order of its formula: every product and difference in float32 */
@@ -206,4 +243,5 @@ static void rope_row(void *to, const void *from, const float *cosines, const flo
     if (dim > 2 * half) memmove((char *)to + done, (const char *)from + done, (size_t)(dim * bytes - done));
 }
 
-const norm_kernels ISA(norm_kernels) = {softmax, rms_norm, layer_norm, rope_turns, rope_angles, rope_row, stream_fence};
+const norm_kernels ISA(norm_kernels) = {softmax,    rms_norm,    layer_norm, logsumexp,   var,
+                                        rope_turns, rope_angles, rope_row,   stream_fence};

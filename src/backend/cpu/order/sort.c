@@ -84,22 +84,11 @@ static void order_in_parts(const order_loops *loops, int width, void *keys, uint
     parallel_for(list.count, 1, sort_parts, &list);
 }
 
-/* Keys of 16 bits, by how many there are of each. */
-static void order_by_counting(uint32_t *keys, uint32_t *counts, int64_t n) {
-    memset(counts, 0, COUNTED * sizeof *counts);
-    for (int64_t i = 0; i < n; i++) counts[keys[i] & (COUNTED - 1)]++;
-    for (uint32_t key = 0; key < COUNTED; key++)
-        for (uint32_t i = 0; i < counts[key]; i++) *keys++ = key;
-}
-
 static void order_line(const sort_line *line) {
     const order_kernels *k = line->job->kernels;
     int64_t n = line->job->n;
-    uint32_t *narrow = line->keys;
-    if (line->job->kind == KEYS_COUNTED)
-        order_by_counting(narrow, narrow + n, n);
-    else if (line->job->kind == KEYS_NARROW)
-        order_in_parts(&k->narrow, 4, narrow, NULL, n);
+    if (line->job->kind == KEYS_NARROW)
+        order_in_parts(&k->narrow, 4, line->keys, NULL, n);
     else
         order_in_parts(line->places ? &k->pairs : &k->wide, 8, line->keys, line->places, n);
 }
@@ -191,6 +180,36 @@ static void restore_lost(const sort_line *line) {
     restore(line, order_key_bytes(line->job->call->inputs[0].dtype) == 8 ? UINT64_MAX : UINT32_MAX);
 }
 
+/* ---- many elements of 16 bits or less, by how many there are of each: no keys are kept */
+
+static void count_keys(const sort_line *line, uint32_t *counts) {
+    tarn_dtype dtype = line->job->call->inputs[0].dtype;
+    uint32_t keys[PIECE];
+    memset(counts, 0, COUNTED * sizeof *counts);
+    for (int64_t at = 0, n = line->job->n; at < n; at += PIECE) {
+        int64_t count = n - at < PIECE ? n - at : PIECE;
+        line->job->convert->keys(keys, line->from + at * line->step, line->step, count, dtype);
+        for (int64_t i = 0; i < count; i++) counts[keys[i] & (COUNTED - 1)]++;
+    }
+}
+
+static void sort_by_counting(const sort_line *line) {
+    const order_conversions *convert = line->job->convert;
+    tarn_dtype dtype = line->job->call->inputs[0].dtype;
+    uint32_t *counts = line->keys, keys[PIECE];
+    int64_t at = 0, filled = 0;
+    count_keys(line, counts);
+    for (uint32_t key = 0; key < COUNTED; key++)
+        for (uint32_t i = 0; i < counts[key]; i++) {
+            keys[filled++] = key;
+            if (filled < PIECE) continue;
+            convert->elements(line->to + at * line->out_step, line->out_step, keys, filled, dtype);
+            at += filled;
+            filled = 0;
+        }
+    convert->elements(line->to + at * line->out_step, line->out_step, keys, filled, dtype);
+}
+
 /* ---- lines along an axis */
 
 static void sort_one(const sort_job *j, int64_t number, char *workspace) {
@@ -202,9 +221,13 @@ static void sort_one(const sort_job *j, int64_t number, char *workspace) {
                       .out_step = out->strides[j->axis] * dtype_bytes(out->dtype),
                       .keys = j->bytes ? workspace : line_at(out, j->axis, number),
                       .places = j->kind == KEYS_PAIRS ? (uint32_t *)(void *)(workspace + 8 * j->n) : NULL};
-    parallel_for(j->n, GRAIN, read_part, &line);
-    order_line(&line);
-    parallel_for(j->n, GRAIN, write_part, &line);
+    if (j->kind == KEYS_COUNTED) {
+        sort_by_counting(&line);
+    } else {
+        parallel_for(j->n, GRAIN, read_part, &line);
+        order_line(&line);
+        parallel_for(j->n, GRAIN, write_part, &line);
+    }
     if (j->call->op == OP_sort && j->convert->loses(line.from, line.step, j->n, x->dtype)) restore_lost(&line);
 }
 
@@ -226,7 +249,7 @@ static key_kind kind_of(op_id op, tarn_dtype dtype, int64_t n) {
 /* Keys that are as wide as the elements are put in order in the output, if that is dense. */
 static int64_t line_bytes(key_kind kind, const operand *out, int axis, int64_t n) {
     static const int per_key[] = {
-        [KEYS_NARROW] = 4, [KEYS_COUNTED] = 4, [KEYS_WIDE] = 8, [KEYS_PLACED] = 8, [KEYS_PAIRS] = 12};
+        [KEYS_NARROW] = 4, [KEYS_COUNTED] = 0, [KEYS_WIDE] = 8, [KEYS_PLACED] = 8, [KEYS_PAIRS] = 12};
     if (kind != KEYS_PAIRS && kind != KEYS_PLACED && per_key[kind] == dtype_bytes(out->dtype) &&
         out->strides[axis] == 1)
         return 0;
