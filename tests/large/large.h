@@ -50,6 +50,34 @@ static inline int64_t large_at(tarn_array *x, int64_t i) {
     return tarn_item_int(tarn_index(x, TARN_INDEX(TARN_AT(i))));
 }
 
+typedef struct {
+    const char *name;
+    void (*run)(void);
+} large_test;
+
+/* Runs the cases, unless the machine lacks the memory; the exit status. */
+static inline int large_main(const char *family, const large_test *tests, int count) {
+    if (!large_begin()) return puts("skipped: no memory"), 77;
+    for (int i = 0; i < count; i++) large_case(tests[i].name, tests[i].run);
+    return check_report(family);
+}
+
+static inline tarn_array *large_square(tarn_array *a) {
+    return tarn_reshape(a, TARN_SHAPE(SIDE, SIDE));
+}
+
+/* [SIDE, SIDE] of one row of bfloat16 numbers 0, 1/8 … 7/8, 0, …, and one element of memory for each column. */
+static inline tarn_array *large_rows(void) {
+    tarn_array *row = tarn_remainder(tarn_arange(0, SIDE, 1, TARN_INT32), tarn_scalar(8, TARN_INT32));
+    row = tarn_astype(tarn_multiply_number(row, 0.125), TARN_BFLOAT16);
+    return tarn_broadcast_to(row, TARN_SHAPE(SIDE, SIDE));
+}
+
+/* The element in a row and a column of a square, as a number. */
+static inline double large_item(tarn_array *square, int64_t row, int64_t column) {
+    return tarn_item(tarn_index(square, TARN_INDEX(TARN_AT(row), TARN_AT(column))));
+}
+
 /* uint8 [MANY] of zeros, but for MARKS places, the i-th of which holds i + 1. */
 enum { MARKS = 6 };
 static const int64_t marks[MARKS] = {0, 17, HALF - 1, HALF, HALF + 5, MANY - 1};
