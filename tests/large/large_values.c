@@ -38,7 +38,8 @@ static void reduced(void) {
     CHECK(tarn_item_int(tarn_sum(x)) == SUM && tarn_item_int(tarn_max(x)) == MARKS && tarn_item_int(tarn_min(x)) == 0);
     for (int axis = 0; axis < 2; axis++) {
         tarn_array *sums = tarn_sum(square, .axes = TARN_AXES(axis)), *most = tarn_max(square, .axes = TARN_AXES(axis));
-        CHECK(tarn_item_int(tarn_sum(sums)) == SUM && large_at(sums, SIDE - 1) == MARKS && large_at(most, 0) == 1 + axis);
+        CHECK(tarn_item_int(tarn_sum(sums)) == SUM && large_at(sums, SIDE - 1) == MARKS &&
+              large_at(most, 0) == 1 + axis);
     }
     CHECK(tarn_item_uint(tarn_argmax(x)) == (uint64_t)MANY - 1 && tarn_item_uint(tarn_argmin(x)) == 1);
     CHECK(large_at(tarn_argmax(square, .axis = TARN_AXIS(0)), SIDE - 1) == SIDE - 1);
