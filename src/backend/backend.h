@@ -13,7 +13,7 @@
 #include "backend/call.h"
 #include "tarn/device.h"
 
-enum { BACKEND_VERSION = 4 };
+enum { BACKEND_VERSION = 5 };
 
 typedef struct backend_stream backend_stream;
 typedef struct backend_plan backend_plan;
@@ -81,6 +81,8 @@ typedef struct backend {
     uint64_t table_hash; /* backend_hash() as it was built */
     const char *name;
     bool host_memory; /* its memory is the host's: no copies between it and the CPU */
+    int linger;       /* what a call reads stays as it is for so many calls more, unless one of them overwrites its own
+                         input: for backends that run neighbouring calls as one */
 
     int (*device_count)(void);
     /* Memory of a device, aligned to 64 bytes; NULL, with the error set, if there is not enough. Zero bytes give an

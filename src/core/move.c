@@ -98,7 +98,8 @@ static void move_now(buffer *b, int slot, move *moves[MOST_MOVES]) {
     fork_allow();
 }
 
-static bool bring(buffer *b, int slot) {
+bool buffer_send(buffer *b, int slot) {
+    if (buffer_is_valid_on(b, slot)) return true;
     move *moves[MOST_MOVES] = {move_new(), move_new()};
     bool ok = moves[0] && moves[1] && move_reserve(b, slot);
     if (ok) move_now(b, slot, moves);
@@ -109,8 +110,7 @@ static bool bring(buffer *b, int slot) {
 bool buffer_bring(buffer *b, int slot) {
     buffer_wait(b);
     if (!buffer_is_good(b)) return false;
-    if (buffer_is_valid_on(b, slot)) return true;
-    if (!bring(b, slot)) return false;
+    if (!buffer_send(b, slot)) return false;
     buffer_wait(b);
     return buffer_is_good(b);
 }

@@ -16,6 +16,8 @@ bool move_reserve(buffer *b, int slot);
    `moves` what it uses, which becomes NULL. */
 void move_to(buffer *b, int slot, move *moves[MOST_MOVES]);
 
+/* Has its bytes follow to the device once it is filled, and returns at once; false with the error set. */
+bool buffer_send(buffer *b, int slot);
 /* Waits until the buffer is filled and its bytes are on the device, where they are then; false with the error set. */
 bool buffer_bring(buffer *b, int slot);
 

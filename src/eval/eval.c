@@ -111,8 +111,25 @@ static bool await(tarn_array *a, bool *again) {
     return good;
 }
 
+/* Whether the values lie as a reader in host memory expects them. Under the lock. */
+static bool is_dense(const tarn_array *a) {
+    bool aligned = (uintptr_t)buffer_data(a->buffer, DEVICE_HOST) % (uintptr_t)dtype_bytes(a->dtype) == 0;
+    return aligned && strides_are_dense(a->ndim, a->shape, a->strides);
+}
+
+/* What is to be read follows its computation home, so that both are waited for at once. */
+static bool send_home(tarn_array *a) {
+    schedule_lock();
+    buffer *b = a->buffer && is_dense(a) ? buffer_retain(a->buffer) : NULL;
+    schedule_unlock();
+    bool ok = !b || !buffer_settle(b) || buffer_send(b, DEVICE_HOST);
+    buffer_release(b);
+    return ok;
+}
+
 static bool evaluate(const char *what, tarn_array *const *arrays, int count, purpose why) {
     bool ok = arrays_check(what, arrays, count) && compute(arrays, count, why);
+    for (int i = 0; ok && i < count && why == TO_READ; i++) ok = send_home(arrays[i]);
     for (int i = 0; ok && i < count; i++) {
         bool again = true;
         for (ok = await(arrays[i], &again); ok && again; ok = ok && await(arrays[i], &again))
@@ -126,12 +143,6 @@ bool tarn_eval_all(tarn_array *const *arrays, int count) {
 }
 
 /* ---- reading */
-
-/* Whether the values lie as a reader in host memory expects them. Under the lock. */
-static bool is_dense(const tarn_array *a) {
-    bool aligned = (uintptr_t)buffer_data(a->buffer, DEVICE_HOST) % (uintptr_t)dtype_bytes(a->dtype) == 0;
-    return aligned && strides_are_dense(a->ndim, a->shape, a->strides);
-}
 
 /* The buffer of an array that was evaluated, for the caller, and where in it the array's values begin, if they are
    dense there or in a copy. An error if another thread has given the memory away since. */

@@ -42,6 +42,12 @@ static void note_use(program *p, int v, int step_index, tarn_stream *stream, boo
     t->stream = stream;
 }
 
+/* Beyond its last use, where the backend runs several steps as one. */
+static void linger(program *p, storage *t) {
+    int more = t->stream ? t->stream->backend->linger : 0, end = (int)p->steps.count - 1;
+    if (t->last >= 0 && t->last < AT_END) t->last = t->last + more < end ? t->last + more : end;
+}
+
 static void find_lifetimes(program *p) {
     for (size_t i = 0; i < p->storages.count; i++) {
         storage *t = &p->storages.items[i];
@@ -58,6 +64,7 @@ static void find_lifetimes(program *p) {
         for (int k = 0; k < st->output_count; k++) note_use(p, st->outputs[k], (int)i, st->stream, true);
         note_use(p, st->after - 1, (int)i, st->stream, false);
     }
+    for (size_t i = 0; i < p->storages.count; i++) linger(p, &p->storages.items[i]);
 }
 
 /* ---- scratch */

@@ -71,13 +71,13 @@ tarn_array *kv_cache_write(kv_cache *cache, int64_t i, tarn_array *rows, tarn_ar
     return *slot = written;
 }
 
-bool kv_cache_settle(kv_cache *cache, tarn_array *const *others, int count) {
+bool kv_cache_settle(kv_cache *cache, tarn_array *const *others, int count, bool waits) {
     int n = 0;
     tarn_array **all = NEW_ARRAY(tarn_array *, 2 * cache->layers + count);
     for (int64_t i = 0; all && i < 2 * cache->layers; i++)
         if (cache->kinds[i / 2].heads) all[n++] = cache->arrays[i];
     for (int i = 0; all && i < count; i++) all[n++] = others[i];
-    bool ok = all && tarn_eval_all(all, n);
+    bool ok = all && (waits ? tarn_eval_all(all, n) : tarn_async_eval_all(all, n));
     memory_free(all);
     if (!ok) kv_cache_reset(cache);
     return ok;

@@ -103,18 +103,21 @@ static tarn_array *last_logits(const tarn_session *s, const forward_state *f, ta
 }
 
 /* One chunk of a prompt; logits only where somebody wants them. What is computed is asked for at once: the cache is
-   written in place, so that nothing of the call can be computed a second time. */
-static bool prefill(tarn_session *s, const int32_t *ids, int64_t n, bool last, const logits_reader *reader) {
+   written in place, so that nothing of the call can be computed a second time. *mark, kept: is there once all of the
+   chunk is. */
+static bool prefill(tarn_session *s, const int32_t *ids, int64_t n, bool last, const logits_reader *reader,
+                    tarn_array **mark) {
     TARN_SCOPE;
     forward_state f;
-    tarn_array *x = append(s, &f, ids, n), *wanted[2] = {NULL, NULL};
-    int count = 0;
+    tarn_array *x = append(s, &f, ids, n), *wanted[3] = {f.length, NULL, NULL};
+    int count = 1;
     if (last) s->logits = tarn_keep(wanted[count++] = last_logits(s, &f, x));
     if (reader)
         wanted[count++] =
             reader->make(reader->context, tarn_reshape(rules_of(s)->logits(&f, x), TARN_SHAPE(n, -1)), s->count, n);
-    if (!kv_cache_settle(&s->cache, wanted, count)) return forget_all(s);
+    if (!kv_cache_settle(&s->cache, wanted, count, last || reader)) return forget_all(s);
     if (reader && !reader->take(reader->context, wanted[count - 1], s->count, n)) return forget_all(s);
+    *mark = tarn_keep(f.length);
     appended(s, ids, n);
     return true;
 }
@@ -155,19 +158,31 @@ static void tell(const prompt_watch *watch, int64_t computed, int64_t all) {
     if (watch->progress) watch->progress(watch->context, computed, all);
 }
 
+/* A chunk is made ready while the one before it is computed, and told of when that is over. */
+static bool run_chunk(tarn_session *s, const int32_t *ids, int64_t count, const prompt_watch *watch,
+                      tarn_array **before) {
+    if (stopped(watch)) return tarn_fail_kind(TARN_ERROR_INTERRUPT, "interrupted");
+    int64_t n = s->chunk - s->count % s->chunk;
+    if (n > count - s->count) n = count - s->count;
+    tarn_array *mark = NULL;
+    if (!prefill(s, ids + s->count, n, s->count + n == count, watch->reader, &mark)) return false;
+    bool ok = !*before || tarn_eval(*before) || forget_all(s);
+    tarn_drop(*before);
+    *before = mark;
+    s->settled = s->count;
+    if (ok) tell(watch, s->count, count);
+    return ok;
+}
+
 static bool run_prompt(tarn_session *s, const int32_t *ids, int64_t count, const prompt_watch *watch) {
     forget_logits(s);
     if (!reserve(s, count < s->context ? count + 1 : count)) return false; /* the next step has room too */
     tell(watch, s->count, count);
-    while (s->count < count) {
-        if (stopped(watch)) return tarn_fail_kind(TARN_ERROR_INTERRUPT, "interrupted");
-        int64_t n = s->chunk - s->count % s->chunk;
-        if (n > count - s->count) n = count - s->count;
-        if (!prefill(s, ids + s->count, n, s->count + n == count, watch->reader)) return false;
-        s->settled = s->count;
-        tell(watch, s->count, count);
-    }
-    return true;
+    tarn_array *before = NULL;
+    bool ok = true;
+    while (ok && s->count < count) ok = run_chunk(s, ids, count, watch, &before);
+    tarn_drop(before);
+    return ok;
 }
 
 bool session_follow(tarn_session *s, const int32_t *ids, size_t count, const prompt_watch *watch) {
@@ -225,7 +240,7 @@ static bool run_step(tarn_session *s, int32_t id) {
     if (!s->step && !make_plan(s)) return false;
     const tarn_results *made = tarn_compiled_call(s->step, &input, 1);
     tarn_array *logits = tarn_results_at(made, 0), *likeliest = s->wants_likeliest ? tarn_results_at(made, 1) : NULL;
-    if (!tarn_eval(logits)) return false;
+    if (likeliest ? !tarn_data(likeliest) : !tarn_eval(logits)) return false; /* what is read first, waited for once */
     s->logits = tarn_keep(logits);
     s->likeliest = likeliest ? tarn_keep(likeliest) : NULL;
     return true;

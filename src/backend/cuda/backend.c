@@ -68,6 +68,7 @@ static const char *hole(op_id op) {
 static backend cuda = {
     .version = BACKEND_VERSION,
     .name = "cuda",
+    .linger = 4,
     .device_count = device_count,
     .allocate = cuda_allocate,
     .release = cuda_release,

@@ -53,7 +53,7 @@ static bool fetch(staging *s, cudaStream_t stream, const block_copy *c, int64_t 
 }
 
 static bool empty(staging *s, const block_copy *c, int64_t at, unsigned i) {
-    if (!cuda_ok(cudaEventSynchronize(s->free[i]), "copying to the host")) return false;
+    if (!cuda_ok(cuda_await_event(s->free[i]), "copying to the host")) return false;
     memcpy((char *)c->to + at, s->pieces[i], piece_bytes(c->bytes - at));
     return true;
 }

@@ -25,6 +25,8 @@ int64_t cuda_memory_bytes(int device);
 backend_stream *cuda_stream_new(int device);
 void cuda_stream_free(backend_stream *stream);
 void cuda_submit(backend_stream *stream, submission *s);
+/* Waits for an event: looks before it sleeps, as waking up takes as long as a tenth of a decoding step. */
+cudaError_t cuda_await_event(cudaEvent_t event);
 /* The stream that the calling thread launches on, and its device. */
 extern _Thread_local cudaStream_t cuda_stream_now;
 extern _Thread_local int cuda_device_now;
@@ -33,6 +35,11 @@ extern _Thread_local int cuda_device_now;
 extern _Thread_local unsigned cuda_constant_inputs;
 /* Has the call's row launch it on cuda_stream_now. */
 bool cuda_launch(const call *c);
+
+/* ---- fuse/fuse.c */
+/* Launches the next of `count` calls, or several that one kernel does, and returns how many. constant[i]: what
+   cuda_constant_inputs is to be for call i; NULL: nothing is known. *ok: false with the error set. */
+int cuda_launch_next(const call *calls, int count, const unsigned *constant, bool *ok);
 
 /* ---- plan.c: calls that are submitted again and again, as graphs */
 backend_plan *cuda_prepare(int device, const call *calls, int count, const operand_place *places, int bases);

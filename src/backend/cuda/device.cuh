@@ -129,6 +129,23 @@ static void start(void (*kernel)(P...), dim3 blocks, dim3 threads, size_t shared
     how.numAttrs = can_wait((const void *)kernel) ? (unsigned)cuda_launch_attributes(attributes, shared) : 0;
     cudaLaunchKernelEx(&how, kernel, P(arguments)...);
 }
+/* The same for a kernel whose blocks are clusters along x. Up to 16 blocks: more than every device promises, so that it is asked for. */
+template <class... P, class... A>
+static void start_clusters(void (*kernel)(P...), dim3 blocks, dim3 threads, size_t shared, kernel_stream stream, const A &...arguments) {
+    cudaLaunchAttribute attributes[3];
+    cudaLaunchConfig_t how = {};
+    how.gridDim = blocks;
+    how.blockDim = threads;
+    how.dynamicSmemBytes = shared;
+    how.stream = stream;
+    how.attrs = attributes;
+    how.numAttrs = (unsigned)cuda_launch_attributes(attributes, shared);
+    attributes[how.numAttrs].id = cudaLaunchAttributeClusterDimension;
+    attributes[how.numAttrs].val.clusterDim = {blocks.x, 1, 1};
+    how.numAttrs++;
+    cudaFuncSetAttribute((const void *)kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1);
+    cudaLaunchKernelEx(&how, kernel, P(arguments)...);
+}
 /* Where a kernel may want more than 48 KiB of shared memory. */
 template <class K> static void allow_shared(K kernel, size_t bytes) {
     cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes);

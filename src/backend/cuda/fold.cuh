@@ -27,12 +27,27 @@ template <> struct running<complex64> {
     typedef cplx type;
 };
 
-enum { SUM, PROD, MAX, MIN, ALL, ANY };
+enum { SUM, PROD, MAX, MIN, ALL, ANY, LOGADDEXP };
+
+/* log(exp(a) + exp(b)), as the row of elementwise.def has it. */
+template <class T> DEVICE T log_of_both(T a, T b) {
+    T far = a - b;
+    if (a == b) return a + (T)0.69314718055994530942;
+    return language::max(a, b) + language::log1p(language::exp(far < 0 ? far : -far));
+}
+DEVICE cplx log_of_both(cplx a, cplx b) {
+    using namespace language;
+    cplx low = language::min(a, b), high = language::max(a, b);
+    if (isinf(low.re) && low.re < 0) return high; /* what changes nothing */
+    return high + language::log(cplx(1) + language::exp(low - high));
+}
 
 struct fold_kind {
     int kind;
     template <class T> __device__ T operator()(T a, T b) const {
         using namespace language;
+        if constexpr (sizeof(T) == sizeof(cplx) || (T)0.5 != 0)
+            if (kind == LOGADDEXP) return log_of_both(a, b);
         return kind == SUM ? a + b : kind == PROD ? a * b : kind == MAX ? language::max(a, b) : language::min(a, b);
     }
 };
@@ -40,11 +55,12 @@ struct fold_kind {
 template <class T, class S> DEVICE T identity_of(int kind) {
     if (kind == SUM) return 0;
     if (kind == PROD) return 1;
+    if (sizeof(T) == sizeof(cplx) && kind == LOGADDEXP) return -INFINITY;
     if constexpr (sizeof(T) == sizeof(cplx)) {
         double most = kind == MAX ? -INFINITY : INFINITY;
         return cplx(most, most);
     } else if constexpr ((T)0.5 != 0) {
-        return kind == MAX ? (T)-INFINITY : (T)INFINITY;
+        return kind == MIN ? (T)INFINITY : (T)-INFINITY;
     } else {
         const bool is_signed = (S)-1 < (S)1;
         T most = (T)(~0ull >> (64 - 8 * sizeof(S) + is_signed));

@@ -16,6 +16,8 @@ typedef struct CUstream_st *kernel_stream;
  */
 struct cudaLaunchAttribute_st;
 int cuda_launch_attributes(struct cudaLaunchAttribute_st *to, size_t shared);
+/* Whether the device at hand has clusters of blocks. */
+int cuda_clusters(void);
 /* How many multiprocessors the device at hand has. */
 int cuda_processors(void);
 
@@ -114,7 +116,7 @@ typedef struct {
 int64_t sort_own_bytes(const sort_kernel *k);
 void launch_sort(const sort_kernel *k, kernel_stream stream);
 
-/* kind: a reduce_kind up to MIN; of bool to int32, else to the same dtype. */
+/* kind: a reduce_kind that has running forms; of bool to int32, else to the same dtype. */
 typedef struct {
     void *to;
     const void *from;
@@ -144,7 +146,7 @@ typedef struct {
     const float *freqs;
     int dtype, offset_dtype, traditional;
     int64_t batch, heads, length, dim, dims, offset_step, strides[3];
-    double scale, log_base;
+    double scale, slope; /* pair i turns by exp(i * slope) a position, where there are no freqs */
 } rope_kernel;
 void launch_rope(const rope_kernel *k, kernel_stream stream);
 
@@ -168,6 +170,22 @@ void launch_split_attention(const attention_kernel *k, kernel_stream stream);
  */
 void launch_tile_attention(const attention_kernel *k, kernel_stream stream);
 
+/* Attention of one new token behind the rotation of its query and key and the writing of key and value into the cache
+   that attention reads: attention.q, rope.from (the query's) and so on describe what lies there before. A cluster of
+   `ranks` blocks for each kv head, from compute capability 9.0 on. */
+typedef struct {
+    attention_kernel attention;
+    rope_kernel rope; /* of the query: its strides; offset, freqs and angles are the key's, too */
+    const void *key, *value;
+    int64_t key_strides[2], value_strides[2]; /* of batch, head */
+    void *query_to, *key_to;                  /* rotated, for who else reads them; NULL: nobody does */
+    const int *start;                         /* where in the cache, moved so that it lies within */
+    int ranks;
+    int64_t start_step; /* of batch */
+} cached_attention_kernel;
+void launch_cached_attention(const cached_attention_kernel *k, kernel_stream stream);
+int cached_attention_runs(void); /* on the device at hand */
+
 /* c[m, n] = a[m, k] b[k, n] of one dtype, for those that no library takes. Strides of rows and columns. */
 typedef struct {
     void *c;
@@ -189,9 +207,20 @@ typedef struct {
 void launch_dequantize(const affine_kernel *k, kernel_stream stream);
 void launch_affine_matvec(const affine_kernel *k, kernel_stream stream);
 
-/* One row of x with several weights [rows, k] at once, whose rows are `step` elements apart. All addresses and rows at
-   multiples of 16 bytes, x dense. early: nothing that the stream was given before writes the weights. */
-enum { KERNEL_MOST_PARTS = 3 };
+/* What the kernel of a product of one row does besides: x is normed before it (rms_norm), and its result added to, or
+   made a gate of. Each value between is rounded to the dtype, and written where there is an address for it. */
+enum { AFTER_NOTHING, AFTER_ADD, AFTER_GATE };
+typedef struct {
+    int normed, after;
+    float eps;
+    const void *norm_weight; /* [k] or NULL */
+    void *norm_to;           /* [k] or NULL */
+    const void *other;       /* AFTER_ADD: result = product + other; AFTER_GATE: silu(first half) * second half */
+    void *result;
+} around_product;
+
+/* One row of x with weights [rows, k], whose rows are `step` elements apart. All addresses and rows at multiples of 16
+   bytes, x dense. early: nothing that the stream was given before writes the weights. to: NULL if nobody reads it. */
 typedef struct {
     const void *weight;
     void *to;
@@ -199,9 +228,10 @@ typedef struct {
 } vector_part;
 typedef struct {
     const void *x;
-    int dtype, parts, early;
-    int64_t k, rows; /* rows: of all parts, the launcher's */
-    vector_part part[KERNEL_MOST_PARTS];
+    int dtype, early;
+    int64_t k;
+    vector_part part;
+    around_product around;
 } vector_kernel;
 void launch_vector(const vector_kernel *k, kernel_stream stream);
 
@@ -214,11 +244,12 @@ typedef struct {
 } packed_part;
 typedef struct {
     const void *x;
-    int dtype, scale_dtype, bits, parts, early;
+    int dtype, scale_dtype, bits, early;
     int64_t k, group;
-    packed_part part[KERNEL_MOST_PARTS];
+    packed_part part;
+    around_product around;
     int64_t tiles; /* the launcher's, as are the others */
-    int down, across, group_shift;
+    int down, across, group_shift, sums;
 } packed_vector_kernel;
 void launch_packed_vector(const packed_vector_kernel *k, kernel_stream stream);
 

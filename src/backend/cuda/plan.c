@@ -101,11 +101,7 @@ void cuda_plan_free(backend_plan *p) {
 /* ---- recording */
 static bool launch_all(const backend_plan *p, const call *calls) {
     bool ok = true;
-    for (int i = 0; i < p->count && ok; i++) {
-        cuda_constant_inputs = p->constant[i];
-        ok = cuda_launch(&calls[i]);
-    }
-    cuda_constant_inputs = 0;
+    for (int i = 0; i < p->count && ok;) i += cuda_launch_next(calls + i, p->count - i, p->constant + i, &ok);
     return ok;
 }
 

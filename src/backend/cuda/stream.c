@@ -20,7 +20,7 @@
 enum {
     RING = 128,                 /* more than the submissions of a stream that are in flight (core/stream.c) */
     AWAKE = 50000,              /* ns of looking before sleeping */
-    AWAKE_FOR_DEVICE = 5000000, /* waking up takes as long as a tenth of a decoding step */
+    AWAKE_FOR_DEVICE = 5000000,
     MOST_DEVICES = 64
 };
 
@@ -75,6 +75,10 @@ int cuda_launch_attributes(cudaLaunchAttribute *to, size_t shared) {
     to[1] =
         (cudaLaunchAttribute){.id = cudaLaunchAttributePreferredSharedMemoryCarveout, .val.sharedMemCarveout = SHARE};
     return 2;
+}
+
+int cuda_clusters(void) {
+    return attribute(cudaDevAttrClusterLaunch);
 }
 
 int cuda_processors(void) {
@@ -192,8 +196,11 @@ static void give_work(task *t, const submission *s) {
     for (int i = 0; i < s->copy_count; i++)
         if (!cuda_copy(stream->device, &stream->staging, stream->stream, &s->copies[i])) keep_failure(t, -1 - i);
     if (s->plan && cuda_plan_launch(s->plan, s->calls, s->call_count, s->bases)) return;
-    for (int i = 0; i < s->call_count; i++)
-        if (!cuda_launch(&s->calls[i])) keep_failure(t, i);
+    for (int i = 0, taken; i < s->call_count; i += taken) {
+        bool ok;
+        taken = cuda_launch_next(s->calls + i, s->call_count - i, NULL, &ok);
+        for (int k = 0; !ok && k < taken; k++) keep_failure(t, i + k);
+    }
 }
 
 static void tell(void *context);
@@ -216,7 +223,7 @@ static void give(void *context) {
 
 /* ---- telling */
 
-static cudaError_t wait_for(cudaEvent_t event) {
+cudaError_t cuda_await_event(cudaEvent_t event) {
     cudaError_t error = cudaErrorNotReady;
     for (spin s = {0}; (error = cudaEventQuery(event)) == cudaErrorNotReady && spin_once(&s, AWAKE_FOR_DEVICE);) {
     }
@@ -243,7 +250,7 @@ static void tell(void *context) {
     submission *s = t->submission;
     int device = t->stream->device;
     cudaSetDevice(device);
-    cudaError_t error = wait_for(t->stream->ends[t->number % RING]);
+    cudaError_t error = cuda_await_event(t->stream->ends[t->number % RING]);
     if (error != cudaSuccess) atomic_store(&lost[device], true);
     tell_failures(t, s);
     if (atomic_load(&lost[device])) {

@@ -34,6 +34,7 @@ static int64_t memory_bytes(int device) {
 static backend mock = {
     .version = BACKEND_VERSION,
     .name = "mock",
+    .linger = 2,
     .device_count = mock_device_count,
     .allocate = mock_allocate,
     .release = mock_release,

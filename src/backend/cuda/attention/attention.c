@@ -1,6 +1,7 @@
 /* The row of attention: few queries by parts of the keys, many on the matrix units, and a plain kernel for what neither
    takes. */
 #include "cuda/cuda.h"
+#include "cuda/fuse/fuse.h"
 #include "cuda/kernels.h"
 #include "table/absent.h"
 
@@ -27,7 +28,7 @@ static void take_mask(attention_kernel *k, const operand *mask) {
         k->mask_strides[4 - mask->ndim + i] = mask->shape[i] == 1 ? 0 : mask->strides[i];
 }
 
-static attention_kernel describe(const call *c) {
+attention_kernel attention_of(const call *c) {
     const attributes_attention *a = c->attributes;
     const operand *q = &c->inputs[Q], *k = &c->inputs[K], *v = &c->inputs[V], *mask = optional(c, MASK),
                   *length = optional(c, LENGTH), *sinks = optional(c, SINKS);
@@ -66,7 +67,7 @@ static bool steps_by_16(const operand *o) {
     return o->shape[3] % 8 == 0 && o->shape[3] > 0 && o->shape[3] <= 256;
 }
 
-static bool is_split(const call *c, const attention_kernel *k) {
+bool attention_is_split(const call *c, const attention_kernel *k) {
     return k->rows <= FEW_ROWS && k->keys > 0 && c->inputs[Q].dtype != TARN_FLOAT64 && steps_by_16(&c->inputs[K]) &&
            steps_by_16(&c->inputs[V]) && k->dim % 8 == 0;
 }
@@ -79,8 +80,9 @@ static bool is_tiled(const call *c, const attention_kernel *k) {
 }
 
 static int64_t workspace(const call *c) {
-    attention_kernel k = describe(c);
-    return is_split(c, &k) ? k.batch * k.heads * k.rows * k.parts * (k.value_dim + 2) * (int64_t)sizeof(float) : 0;
+    attention_kernel k = attention_of(c);
+    return attention_is_split(c, &k) ? k.batch * k.heads * k.rows * k.parts * (k.value_dim + 2) * (int64_t)sizeof(float)
+                                     : 0;
 }
 
 static bool lies_at_16(const call *c, int first) {
@@ -90,10 +92,10 @@ static bool lies_at_16(const call *c, int first) {
 }
 
 static bool run(const call *c) {
-    attention_kernel k = describe(c);
+    attention_kernel k = attention_of(c);
     if (operand_size(&c->outputs[0]) == 0) return true;
     k.partial = c->workspace;
-    if (is_split(c, &k) && lies_at_16(c, K))
+    if (attention_is_split(c, &k) && lies_at_16(c, K))
         launch_split_attention(&k, cuda_stream_now);
     else if (is_tiled(c, &k) && lies_at_16(c, Q))
         launch_tile_attention(&k, cuda_stream_now);

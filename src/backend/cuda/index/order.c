@@ -84,11 +84,9 @@ static bool run_scan(const call *c) {
     return true;
 }
 
-/* Running logaddexp has no kernel here. */
 static bool supports_scan(const call *c) {
-    const attributes_scan *a = c->attributes;
     tarn_dtype from = c->inputs[0].dtype, to = c->outputs[0].dtype;
-    return a->kind != REDUCE_LOGADDEXP && c->inputs[0].ndim > 0 && to == (from == TARN_BOOL ? TARN_INT32 : from);
+    return c->inputs[0].ndim > 0 && to == (from == TARN_BOOL ? TARN_INT32 : from);
 }
 
 #define ANY_STRIDES .dtypes = DTYPES_ALL, .selector = 0, .layout = LAYOUT_ANY

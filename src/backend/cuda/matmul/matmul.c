@@ -3,6 +3,7 @@
 
 #include "cuda/axes.h"
 #include "cuda/cuda.h"
+#include "cuda/fuse/fuse.h"
 #include "cuda/kernels.h"
 #include "cuda/matmul/lt.h"
 
@@ -120,16 +121,21 @@ static bool supports_vector(const call *c) {
 
 static bool run_any(const call *c);
 
-static bool run_vector(const call *c) {
+bool dense_vector_of(const call *c, unsigned constant, vector_kernel *k) {
     const operand *a = &c->inputs[0], *b = &c->inputs[1];
-    vector_kernel k = {.x = a->data,
-                       .dtype = (int)a->dtype,
-                       .parts = 1,
-                       .early = cuda_constant_inputs >> 1 & 1,
-                       .k = a->shape[a->ndim - 1],
-                       .part = {{b->data, c->outputs[0].data, b->shape[b->ndim - 1], b->strides[b->ndim - 1]}}};
-    bool aligned = ((uintptr_t)a->data | (uintptr_t)b->data) % 16 == 0;
-    if (!aligned || !supports_vector(c)) return run_any(c); /* a copy that was made of b lies the other way round */
+    if (!supports_vector(c) || ((uintptr_t)a->data | (uintptr_t)b->data) % 16) return false;
+    *k = (vector_kernel){.x = a->data,
+                         .dtype = (int)a->dtype,
+                         .early = constant >> 1 & 1,
+                         .k = a->shape[a->ndim - 1],
+                         .part = {b->data, c->outputs[0].data, b->shape[b->ndim - 1], b->strides[b->ndim - 1]}};
+    return true;
+}
+
+static bool run_vector(const call *c) {
+    vector_kernel k;
+    if (!dense_vector_of(c, cuda_constant_inputs, &k))
+        return run_any(c); /* a copy that was made of b lies the other way round */
     launch_vector(&k, cuda_stream_now);
     return true;
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "cuda/cuda.h"
+#include "cuda/fuse/fuse.h"
 #include "cuda/kernels.h"
 
 static norm_kernel rows_of(const call *c) {
@@ -37,7 +38,7 @@ static bool heads_join(const operand *x) {
     return true;
 }
 
-static bool run_rope(const call *c) {
+rope_kernel rope_of(const call *c) {
     const attributes_rope *a = c->attributes;
     const operand *x = &c->inputs[0], *offset = &c->inputs[1],
                   *freqs = c->input_count > 2 && c->inputs[2].data ? &c->inputs[2] : NULL;
@@ -55,10 +56,15 @@ static bool run_rope(const call *c) {
                      .dims = a->dims ? a->dims : x->shape[x->ndim - 1],
                      .offset_step = offset->ndim == 0 || offset->shape[0] == 1 ? 0 : offset->strides[0],
                      .strides = {x->strides[0], x->ndim > 3 ? x->strides[x->ndim - 3] : 0, x->strides[x->ndim - 2]},
-                     .scale = a->scale,
-                     .log_base = log(a->base)};
+                     .scale = a->scale};
+    k.slope = -log(a->base) / (double)(k.dims / 2);
     for (int i = 1; i < x->ndim - 2; i++) k.heads *= x->shape[i];
-    if (operand_size(x) > 0) launch_rope(&k, cuda_stream_now);
+    return k;
+}
+
+static bool run_rope(const call *c) {
+    rope_kernel k = rope_of(c);
+    if (operand_size(&c->inputs[0]) > 0) launch_rope(&k, cuda_stream_now);
     return true;
 }
 

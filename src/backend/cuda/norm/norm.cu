@@ -1,5 +1,5 @@
 /* softmax and rms_norm of dense rows, a block each; rope, a thread for each pair. Half types in float, float64 in double. */
-#include "cuda/device.cuh"
+#include "cuda/norm/rope.cuh"
 
 struct sum_of {
     template <class T> __device__ T operator()(T a, T b) const {
@@ -152,15 +152,6 @@ void launch_rms_norm(const norm_kernel *k, kernel_stream stream) {
 }
 
 /* ---- rope */
-template <class S> DEVICE void rope_pair(const rope_kernel &k, const S *x, S *to, i64 pair, wide<S> position) {
-    typedef wide<S> T;
-    i64 half = k.dims / 2, first = k.traditional ? 2 * pair : pair, second = k.traditional ? first + 1 : pair + half;
-    T turn = k.freqs ? 1 / (T)k.freqs[pair] : language::exp((T)pair * (T)(-k.log_base / half)), theta = position * turn;
-    T u = widen(x[first]), v = widen(x[second]), c = language::cos(theta), s = language::sin(theta);
-    narrow(to + first, u * c - v * s);
-    narrow(to + second, u * s + v * c);
-}
-
 template <class S> __global__ void rope_rows(const __grid_constant__ rope_kernel k) {
     typedef wide<S> T;
     i64 half = k.dims / 2, each = half + (k.dim - k.dims), i, at, head;

@@ -1,6 +1,7 @@
 /* Rows of dequantize and quantized_matmul for affine weights: few rows of x by a kernel of their own, more by unpacking
  * and a dense product. */
 #include "cuda/cuda.h"
+#include "cuda/fuse/fuse.h"
 #include "cuda/kernels.h"
 #include "cuda/matmul/lt.h"
 
@@ -59,17 +60,31 @@ static bool is_vector(const affine_kernel *k) {
     return k->m == 1 && fits && ((uintptr_t)k->x | (uintptr_t)k->words) % 16 == 0;
 }
 
-static void run_vector(const affine_kernel *k) {
-    packed_vector_kernel v = {.x = k->x,
-                              .dtype = k->dtype,
-                              .scale_dtype = k->scale_dtype,
-                              .bits = k->bits,
-                              .parts = 1,
-                              .early = (cuda_constant_inputs & 14) == 14,
-                              .k = k->k,
-                              .group = k->group,
-                              .part = {{k->words, k->scales, k->biases, k->to, k->rows}}};
-    launch_packed_vector(&v, cuda_stream_now);
+static packed_vector_kernel vector_of(const affine_kernel *k, unsigned constant) {
+    return (packed_vector_kernel){.x = k->x,
+                                  .dtype = k->dtype,
+                                  .scale_dtype = k->scale_dtype,
+                                  .bits = k->bits,
+                                  .early = (constant & 14) == 14,
+                                  .k = k->k,
+                                  .group = k->group,
+                                  .part = {k->words, k->scales, k->biases, k->to, k->rows}};
+}
+
+static affine_kernel product_of(const call *c) {
+    const attributes_quantized_matmul *a = c->attributes;
+    affine_kernel k = packed(c->inputs + 1, a->bits, a->group_size);
+    k.x = c->inputs[0].data;
+    k.to = c->outputs[0].data;
+    k.dtype = (int)c->outputs[0].dtype;
+    k.m = rows_of_x(c);
+    return k;
+}
+
+bool packed_vector_of(const call *c, unsigned constant, packed_vector_kernel *v) {
+    affine_kernel k = product_of(c);
+    *v = vector_of(&k, constant);
+    return is_few(c) && operand_size(&c->outputs[0]) > 0 && is_vector(&k);
 }
 
 static int64_t aligned(int64_t bytes) {
@@ -88,19 +103,11 @@ static int64_t workspace(const call *c) {
 static bool run_product(const call *c) {
     const attributes_quantized_matmul *a = c->attributes;
     const operand *x = &c->inputs[0], *out = &c->outputs[0];
-    affine_kernel k = packed(c->inputs + 1, a->bits, a->group_size);
-    k.dtype = (int)out->dtype;
-    k.m = rows_of_x(c);
+    affine_kernel k = product_of(c);
+    packed_vector_kernel v;
     if (operand_size(out) == 0) return true;
-    if (is_few(c)) {
-        k.x = x->data;
-        k.to = out->data;
-        if (is_vector(&k))
-            run_vector(&k);
-        else
-            launch_affine_matvec(&k, cuda_stream_now);
-        return true;
-    }
+    if (packed_vector_of(c, cuda_constant_inputs, &v)) return launch_packed_vector(&v, cuda_stream_now), true;
+    if (is_few(c)) return launch_affine_matvec(&k, cuda_stream_now), true;
     k.to = c->workspace;
     launch_dequantize(&k, cuda_stream_now);
     lt_product p = {.dtype = out->dtype,

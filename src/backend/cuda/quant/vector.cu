@@ -4,8 +4,8 @@
    A warp multiplies 8 rows of a weight by a span of x at a time (256 numbers of 4 bits, 128 of 8): rows 0-7 of the matrix unit's tile are the
    first half of the span, rows 8-15 the second half of the same 8 rows. The 8 columns are (half, quarter, plane): zero where x belongs to another,
    so that a lane ends with both planes' products of one row (lane / 4) and one quarter of the span (lane % 4), which has one scale. Weights are
-   read as they lie in memory. Spans are shared out among `across` warps, tiles of 8 rows among `down`. */
-#include "cuda/device.cuh"
+   read as they lie in memory. Spans are shared out among `across` warps, tiles of 8 rows among `down`. Before and behind it: around.cuh. */
+#include "cuda/matmul/around.cuh"
 
 enum { WARPS = 12, THREADS = 32 * WARPS, DEPTH = 3 };
 
@@ -96,15 +96,9 @@ template <class S, int BITS> struct split_x {
     }
 };
 
-/* ---- where a tile lies: rows 8 * tile .. + 7 of the parts, each of which begins a tile */
-struct tile_place {
-    int part;
-    i64 row;
-};
-DEVICE tile_place place_tile(const packed_vector_kernel &k, i64 tile, int row) {
-    int part = 0;
-    for (; part + 1 < k.parts && tile >= (k.part[part].rows + 7) / 8; part++) tile -= (k.part[part].rows + 7) / 8;
-    return {part, tile * 8 + row};
+/* ---- which tile of 8 rows comes j-th: those of a gate in turn with those that it lets through */
+DEVICE i64 tile_of(const packed_vector_kernel &k, i64 j) {
+    return k.around.after == AFTER_GATE ? j / 2 + j % 2 * (k.tiles / 2) : j;
 }
 
 /* What a lane reads of its row: 16 bytes of each half of a span, the scale and bias of its quarter. */
@@ -114,7 +108,7 @@ template <class C> struct cursor {
     i64 group;
 };
 
-template <class S, class C, int BITS> __global__ void __launch_bounds__(THREADS, sizeof(S) == 4 ? 1 : 2)
+template <class S, class C, int BITS, bool NORMED> __global__ void __launch_bounds__(THREADS, sizeof(S) == 4 ? 1 : 2)
     multiply_packed(const __grid_constant__ packed_vector_kernel k) {
     typedef form<BITS> F;
     extern __shared__ uint4 shared[];
@@ -139,10 +133,9 @@ template <class S, class C, int BITS> __global__ void __launch_bounds__(THREADS,
         if (load_span == end) {
             load_span = first;
             load_group += gridDim.x;
-            i64 tile = load_group * k.down + down;
-            tile_place from = place_tile(k, tile < k.tiles ? tile : k.tiles - 1, g);
-            const packed_part &part = k.part[from.part];
-            i64 row = from.row < part.rows ? from.row : part.rows - 1;
+            i64 tile = load_group * k.down + down, row = tile_of(k, tile < k.tiles ? tile : k.tiles - 1) * 8 + g;
+            const packed_part &part = k.part;
+            row = row < part.rows ? row : part.rows - 1;
             at.words = (const char *)part.words + row * (k.k * BITS / 8) + first * 128 + t * 16;
             at.scales = (const C *)part.scales + row * ((k.k / F::QUARTER) >> k.group_shift);
             at.biases = (const C *)part.biases + row * ((k.k / F::QUARTER) >> k.group_shift);
@@ -161,7 +154,18 @@ template <class S, class C, int BITS> __global__ void __launch_bounds__(THREADS,
 #pragma unroll
     for (int i = 0; i < DEPTH; i++) load(i);
     if (k.early) await_previous();
-    x.read((const S *)k.x);
+    i64 tile = (blockIdx.x + (i64)(threadIdx.x / k.down) * gridDim.x) * k.down + threadIdx.x % k.down;
+    if (k.around.after == AFTER_ADD && threadIdx.x < rounds * k.down && tile < k.tiles) fetch((const S *)k.around.other + 8 * tile);
+    if constexpr (NORMED) {
+        uint4 *normed = (uint4 *)(sums + k.sums);
+        const int pieces = (int)(k.k / PIECE<S>);
+        float scale = norm_scale<S>(k.around, k.x, pieces);
+        for (int c = threadIdx.x; c < pieces; c += THREADS) normed[c] = normed_piece<S>(k.around, k.x, c, scale);
+        __syncthreads();
+        x.read((const S *)normed);
+    } else {
+        x.read((const S *)k.x);
+    }
 
     const bool mine = t / 2 == (g >> 1 & 1);
     const int column = (g & 1) * 8 + (g >> 2) * 4 + t;
@@ -209,29 +213,41 @@ template <class S, class C, int BITS> __global__ void __launch_bounds__(THREADS,
     if (count == 0 && down < k.down)
         for (int i = lane; i < rounds * 8; i += 32) sums[((i / 8 * k.down + down) * 8 + i % 8) * k.across + across] = 0;
     __syncthreads();
-    for (int i = threadIdx.x; i < rounds * k.down * 8; i += THREADS) {
-        i64 tile = (blockIdx.x + (i64)(i / 8 / k.down) * gridDim.x) * k.down + i / 8 % k.down;
-        if (tile >= k.tiles) continue;
-        tile_place to = place_tile(k, tile, i % 8);
+    auto product = [&](int i) {
         float all = 0;
         for (int j = 0; j < k.across; j++) all += sums[i * k.across + j];
-        if (to.row < k.part[to.part].rows) narrow((S *)k.part[to.part].to + to.row, all);
+        return all;
+    };
+    const bool gate = k.around.after == AFTER_GATE;
+    for (int i = threadIdx.x; i < rounds * k.down * 8; i += THREADS) {
+        i64 tile = (blockIdx.x + (i64)(i / 8 / k.down) * gridDim.x) * k.down + i / 8 % k.down;
+        if (tile >= k.tiles || (gate && tile % 2)) continue;
+        i64 row = tile_of(k, tile) * 8 + i % 8;
+        if (gate)
+            end_pair<S>(k.around, k.part.to, row, k.part.rows / 2, product(i), product(i + 8));
+        else if (row < k.part.rows)
+            end_row<S>(k.around, k.part.to, row, product(i));
     }
 }
 
-/* Enough blocks for the chip, then as few parts of x as that leaves. */
-template <class S, class C, int BITS> static void launch(packed_vector_kernel k, kernel_stream stream) {
-    k.tiles = 0;
-    for (int i = 0; i < k.parts; i++) k.tiles += (k.part[i].rows + 7) / 8;
+/* Enough blocks for the chip, then as few parts of x as that leaves. Tiles of a gate are two by two in a block. */
+template <class S, class C, int BITS, bool NORMED> static void launch_normed(packed_vector_kernel k, kernel_stream stream) {
+    k.tiles = (k.part.rows + 7) / 8;
     k.group_shift = 0;
     for (i64 size = form<BITS>::QUARTER; size < k.group; size *= 2) k.group_shift++;
     int most = 2 * cuda_processors();
     k.down = k.tiles >= 4 * (most / 2) ? 4 : k.tiles >= 3 * (most / 4) ? 3 : k.tiles >= 2 * (most / 4) ? 2 : 1;
+    if (k.around.after == AFTER_GATE && k.down % 2) k.down = 2;
     k.across = WARPS / k.down;
     i64 groups = (k.tiles + k.down - 1) / k.down, blocks = groups < most ? groups : most, rounds = (groups + blocks - 1) / blocks;
-    size_t bytes = split_x<S, BITS>::bytes(k.k) + rounds * k.down * 8 * k.across * sizeof(float);
-    allow_shared(multiply_packed<S, C, BITS>, bytes);
-    start(multiply_packed<S, C, BITS>, (unsigned)blocks, THREADS, bytes, stream, k);
+    k.sums = (int)(rounds * k.down * 8 * k.across + 3) / 4 * 4;
+    size_t bytes = split_x<S, BITS>::bytes(k.k) + k.sums * sizeof(float) + (NORMED ? k.k * sizeof(S) : 0);
+    allow_shared(multiply_packed<S, C, BITS, NORMED>, bytes);
+    start(multiply_packed<S, C, BITS, NORMED>, (unsigned)blocks, THREADS, bytes, stream, k);
+}
+
+template <class S, class C, int BITS> static void launch(const packed_vector_kernel &k, kernel_stream stream) {
+    k.around.normed ? launch_normed<S, C, BITS, true>(k, stream) : launch_normed<S, C, BITS, false>(k, stream);
 }
 
 template <class S, class C> static void launch_bits(const packed_vector_kernel *k, kernel_stream stream) {

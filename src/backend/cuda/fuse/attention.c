@@ -1,0 +1,121 @@
+/* rope of query and key, key and value written into a cache, attention of one token that reads it. */
+#include "cuda/cuda.h"
+#include "cuda/fuse/fuse.h"
+#include "cuda/rows.h"
+
+enum { BEFORE = 4, ALL, Q = 0, K, V, LONGEST = 4096, FEW_RANKS = 8, MOST_RANKS = 16 };
+
+typedef struct {
+    const call *query, *key, *key_write, *value_write, *attention;
+} cached_step;
+
+/* Which of the four calls before is which. */
+static bool sort_calls(const call *calls, cached_step *s) {
+    *s = (cached_step){.attention = calls + BEFORE};
+    const operand *o = s->attention->inputs;
+    for (int i = 0; i < BEFORE; i++) {
+        const call *c = calls + i;
+        if (c->row == &cuda_rope && c->outputs[0].data == o[Q].data)
+            s->query = c;
+        else if (c->row == &cuda_rope)
+            s->key = c;
+        if (c->row == &cuda_slice_update && c->outputs[0].data == o[K].data) s->key_write = c;
+        if (c->row == &cuda_slice_update && c->outputs[0].data == o[V].data) s->value_write = c;
+    }
+    return s->query && s->key && s->key_write && s->value_write && s->key_write != s->value_write &&
+           s->key < s->key_write && s->key_write->inputs[1].data == s->key->outputs[0].data;
+}
+
+static bool same_turns(const call *a, const call *b) {
+    const attributes_rope *x = a->attributes, *y = b->attributes;
+    bool freqs = a->input_count > 2 && a->inputs[2].data, others = b->input_count > 2 && b->inputs[2].data;
+    return x->dims == y->dims && x->traditional == y->traditional && x->base == y->base && x->scale == y->scale &&
+           a->inputs[1].data == b->inputs[1].data && freqs == others &&
+           (!freqs || a->inputs[2].data == b->inputs[2].data);
+}
+
+/* A block of one row of each head of a cache [batch, heads, keys, dim], which attention reads whole, begun at start []
+   or, for each batch row, start [batch, 1]. */
+static bool writes_row(const call *c, const operand *cache) {
+    const attributes_slice_update *a = c->attributes;
+    const operand *to = &c->outputs[0], *row = &c->inputs[1], *start = &c->inputs[2];
+    if (a->axes.count != 1 || axis_normal(a->axes.values[0], 4) != 2 || a->step.count || to->ndim != 4 ||
+        row->ndim != 4)
+        return false;
+    for (int i = 0; i < 4; i++)
+        if (to->shape[i] != cache->shape[i] || to->strides[i] != cache->strides[i] ||
+            row->shape[i] != (i == 2 ? 1 : cache->shape[i]))
+            return false;
+    return row->strides[3] == 1 && start->ndim <= 2 && start->dtype == TARN_INT32 && row->dtype == cache->dtype;
+}
+
+static bool same_start(const call *a, const call *b) {
+    const operand *x = &a->inputs[2], *y = &b->inputs[2];
+    return x->data == y->data && x->ndim == y->ndim && (x->ndim < 2 || x->strides[0] == y->strides[0]);
+}
+
+static bool is_step(const cached_step *s, const attention_kernel *k) {
+    const operand *o = s->attention->inputs;
+    bool fits = k->rows == 1 && k->keys > 0 && k->keys <= LONGEST && attention_is_split(s->attention, k) &&
+                k->heads * k->dim <= 1 << 16;
+    return fits && ((uintptr_t)k->k | (uintptr_t)k->v) % 16 == 0 && same_turns(s->query, s->key) &&
+           writes_row(s->key_write, &o[K]) && writes_row(s->value_write, &o[V]) &&
+           same_start(s->key_write, s->value_write) && s->query->inputs[1].dtype == TARN_INT32 &&
+           s->query->inputs[0].ndim == 4 && s->key->inputs[0].ndim == 4;
+}
+
+/* Nothing is written where a block may still read what came before; what lies in the result's memory is lost anyhow. */
+static bool fits_memory(const cached_step *s) {
+    const call *readers[] = {s->query, s->key};
+    const operand *written[] = {&s->attention->outputs[0], &s->query->outputs[0], &s->key->outputs[0]};
+    byte_span value = span_of(&s->value_write->inputs[1]), start = span_of(&s->key_write->inputs[2]);
+    for (int w = 0; w < 3; w++) {
+        byte_span to = span_of(written[w]);
+        for (int i = 0; i < 2; i++)
+            for (int n = 0; n < readers[i]->input_count; n++)
+                if (spans_meet(to, span_of(&readers[i]->inputs[n]))) return false;
+        if (spans_meet(to, value) || spans_meet(to, start)) return false;
+        for (int n = K; n < s->attention->input_count; n++)
+            if (spans_meet(to, span_of(&s->attention->inputs[n]))) return false;
+    }
+    return true;
+}
+
+static void take_heads(int64_t *to, const operand *o) {
+    to[0] = o->strides[0], to[1] = o->strides[1];
+}
+
+static cached_attention_kernel kernel_of(const cached_step *s, const attention_kernel *k) {
+    const operand *q = &s->query->inputs[0], *key = &s->key->inputs[0], *value = &s->value_write->inputs[1],
+                  *start = &s->key_write->inputs[2];
+    byte_span result = span_of(&s->attention->outputs[0]);
+    bool query_lost = spans_meet(result, span_of(&s->query->outputs[0])),
+         key_lost = spans_meet(result, span_of(&s->key->outputs[0])) ||
+                    spans_meet(span_of(&s->query->outputs[0]), span_of(&s->key->outputs[0]));
+    cached_attention_kernel c = {.attention = *k,
+                                 .rope = rope_of(s->query),
+                                 .key = key->data,
+                                 .value = value->data,
+                                 .query_to = query_lost ? NULL : s->query->outputs[0].data,
+                                 .key_to = key_lost ? NULL : s->key->outputs[0].data,
+                                 .start = start->data,
+                                 .start_step = start->ndim == 2 ? start->strides[0] : 0,
+                                 .ranks = k->keys <= 1024 ? FEW_RANKS : MOST_RANKS};
+    c.attention.q = q->data;
+    take_heads(c.attention.q_strides, q);
+    take_heads(c.key_strides, key);
+    take_heads(c.value_strides, value);
+    return c;
+}
+
+int fuse_attention(const call *calls, int count, const unsigned *constant) {
+    cached_step s;
+    (void)constant;
+    if (count < ALL || calls[BEFORE].row != &cuda_attention || !sort_calls(calls, &s)) return 0;
+    if (operand_size(&s.attention->outputs[0]) == 0) return 0;
+    attention_kernel k = attention_of(s.attention);
+    if (!is_step(&s, &k) || !fits_memory(&s) || !cached_attention_runs()) return 0;
+    cached_attention_kernel c = kernel_of(&s, &k);
+    launch_cached_attention(&c, cuda_stream_now);
+    return ALL;
+}

@@ -1,0 +1,34 @@
+/* Neighbouring calls that one kernel does. The calls are looked at as they are launched, with their addresses: whatever
+   was written of what each of them writes, for whoever reads it, is written still, so that nobody else need know. Where
+   one's result lies in memory that an earlier one reads, they are launched one by one: `linger` (backend.h) makes that
+   rare. */
+#ifndef CUDA_FUSE_FUSE_H
+#define CUDA_FUSE_FUSE_H
+
+#include "backend/call.h"
+#include "cuda/kernels.h"
+
+/* Each launches the first calls of a list together and returns how many they were; 0: they are not of the kind.
+   constant[i]: bits of the inputs of call i that nothing before it writes. */
+int fuse_product(const call *calls, int count, const unsigned *constant);   /* rms_norm, a product of one row, a sum or
+                                                                               gate */
+int fuse_attention(const call *calls, int count, const unsigned *constant); /* rope, rope, slice_update, slice_update,
+                                                                               attention of one token */
+
+/* ---- memory */
+typedef struct {
+    uintptr_t begins, ends;
+} byte_span;
+byte_span span_of(const operand *o);
+bool spans_meet(byte_span a, byte_span b);
+/* Whether the elements follow each other without gaps, whatever the axes. */
+bool lies_in_line(const operand *o);
+
+/* ---- how the families' kernels are asked for */
+bool dense_vector_of(const call *c, unsigned constant, vector_kernel *k);         /* matmul.c; false: not by it */
+bool packed_vector_of(const call *c, unsigned constant, packed_vector_kernel *k); /* affine.c */
+rope_kernel rope_of(const call *c);                                               /* norm.c */
+attention_kernel attention_of(const call *c);                                     /* attention.c */
+bool attention_is_split(const call *c, const attention_kernel *k);
+
+#endif

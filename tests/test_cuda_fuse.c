@@ -1,0 +1,265 @@
+/* Calls that the CUDA device runs as one kernel against the same calls one by one: to the last bit where sums have one
+   order, also where results lie in memory that is read before. Skips where there is no device. */
+#include "cuda_device.h"
+
+enum { MOST_CALLS = 8, MOST_BLOCKS = 64 };
+
+static void *blocks[MOST_BLOCKS];
+static int block_count;
+
+static operand there(operand o) {
+    return sent(&o, &blocks[block_count++]);
+}
+static void release_all(void) {
+    while (block_count) cuda->release(0, blocks[--block_count]);
+}
+
+static operand returned(operand o) {
+    operand here = o;
+    int64_t bytes = operand_size(&o) * dtype_bytes(o.dtype);
+    here.data = keep((size_t)bytes + 1, 1);
+    CHECK(copy_bytes(here.data, o.data, bytes, COPY_TO_HOST), "%s", tarn_error());
+    return here;
+}
+
+static void same(operand a, operand b, const char *what) {
+    CHECK(!memcmp(a.data, b.data, (size_t)(operand_size(&a) * dtype_bytes(a.dtype))), "%s %s differ", what,
+          dtype_facts[a.dtype].name);
+}
+
+static void alike(operand a, operand b, double most, const char *what) {
+    double error = 0, size = 0;
+    for (int64_t i = 0, n = operand_size(&a); i < n; i++) {
+        double e = get(&b, i), d = get(&a, i) - e;
+        error += d * d, size += e * e;
+    }
+    CHECK(error <= most * most * size, "%s %s: %g", what, dtype_facts[a.dtype].name, sqrt(error / size));
+}
+
+static double rounding(tarn_dtype dtype) {
+    return dtype == TARN_FLOAT32 ? 1e-6 : dtype == TARN_FLOAT16 ? 6e-4 : 4e-3;
+}
+
+/* The calls' operands lie on the device. */
+static void run_calls(call *calls, int count, bool together) {
+    for (int i = 0; i < count; i++) {
+        call *c = &calls[i];
+        bool ok = choose_row(cuda, c) && (!c->row->prepare || c->row->prepare(c, &c->prepared));
+        CHECK(ok, "%s: %s", op_name(c->op), tarn_error());
+        int64_t bytes = c->row && c->row->workspace ? c->row->workspace(c) : 0;
+        if (bytes) c->workspace = blocks[block_count++] = cuda->allocate(0, bytes);
+    }
+    for (int i = 0; i < count; i += together ? count : 1)
+        CHECK(run_and_wait((submission){.calls = calls + i, .call_count = together ? count : 1}), "%s", tarn_error());
+}
+
+/* ---- a norm, a product, a sum or gate */
+typedef enum { NOTHING, SUM, GATE } behind;
+typedef struct {
+    tarn_dtype dtype;
+    int64_t rows, k, bits; /* 16: dense */
+    bool norm, weight;
+    behind after;
+    int place; /* of the result: 0 its own memory, 1 the product's, 2 the other summand's, 3 the input's */
+} product_case;
+
+static group_instruction step_of(op_id op, int result, int a, int b, tarn_dtype dtype) {
+    return (group_instruction){.op = (uint16_t)op,
+                               .result = (uint16_t)result,
+                               .arguments = {(uint16_t)a, (uint16_t)b},
+                               .input_dtype = (uint8_t)dtype,
+                               .dtype = (uint8_t)dtype};
+}
+
+static operand shaped(operand o, int64_t n) {
+    operand v = make(o.dtype, DIMS(1, 1, n));
+    v.data = o.data;
+    return v;
+}
+
+typedef struct {
+    operand x, weight, w[3], other;
+} product_inputs;
+
+static product_inputs draw(const product_case *t) {
+    product_inputs in = {.x = randomized(t->dtype, DIMS(1, 1, t->k), DOMAIN_UNIT),
+                         .weight = randomized(t->dtype, DIMS(t->k), DOMAIN_POSITIVE),
+                         .other = randomized(t->dtype, DIMS(1, 1, t->rows), DOMAIN_UNIT)};
+    in.w[0] = randomized(t->dtype, DIMS(t->rows, t->k), DOMAIN_UNIT);
+    if (t->bits == 16) return in;
+    operand dense = in.w[0];
+    in.w[0] = make(TARN_UINT32, DIMS(t->rows, t->k * t->bits / 32));
+    in.w[1] = make(t->dtype, DIMS(t->rows, t->k / 64));
+    in.w[2] = make(t->dtype, DIMS(t->rows, t->k / 64));
+    attributes_quantize how = {.group_size = 64, .bits = t->bits};
+    CHECK(run_call(&backend_reference, (call){.op = OP_quantize,
+                                              .attributes = &how,
+                                              .input_count = 1,
+                                              .output_count = 3,
+                                              .inputs = &dense,
+                                              .outputs = in.w}),
+          "%s", tarn_error());
+    return in;
+}
+
+/* results: the normed row, the product, what is made of it; those that are overwritten are not given. */
+static void run_product(const product_case *t, const product_inputs *in, bool together, operand *results) {
+    operand x = there(in->x), other = there(in->other), y = there(make(t->dtype, DIMS(1, 1, t->rows))),
+            normed = there(make(t->dtype, DIMS(1, 1, t->k)));
+    int64_t made = t->after == GATE ? t->rows / 2 : t->rows;
+    operand result = t->place == 1                   ? shaped(y, made)
+                     : t->place == 2                 ? other
+                     : t->place == 3 && made <= t->k ? shaped(x, made)
+                                                     : there(make(t->dtype, DIMS(1, 1, made)));
+    attributes_rms_norm norm = {.eps = 1e-3};
+    attributes_quantized_matmul packed = {.transpose = true, .group_size = 64, .bits = t->bits};
+    operand normings[2] = {x}, factors[4] = {t->norm ? normed : x}, parts[2];
+    if (t->weight) normings[1] = there(in->weight);
+    for (int i = 0; i < (t->bits == 16 ? 1 : 3); i++) factors[1 + i] = there(in->w[i]);
+    if (t->bits == 16) factors[1] = transposed(factors[1]);
+    group_instruction sum[] = {step_of(OP_add, 2, 1, 0, t->dtype)},
+                      gate[] = {step_of(OP_silu, 2, 0, 0, t->dtype), step_of(OP_multiply, 3, 2, 1, t->dtype)};
+    group_program program = {.input_count = 2,
+                             .output_count = 1,
+                             .instruction_count = t->after == GATE ? 2 : 1,
+                             .register_count = t->after == GATE ? 4 : 3,
+                             .input_registers = (uint16_t[]){0, 1},
+                             .output_registers = (uint16_t[]){t->after == GATE ? 3 : 2},
+                             .instructions = t->after == GATE ? gate : sum};
+    parts[0] = t->after == GATE ? shaped(y, made) : other;
+    parts[1] = shaped(y, made);
+    if (t->after == GATE) parts[1].data = (char *)y.data + made * dtype_bytes(t->dtype);
+    call calls[3];
+    int count = 0;
+    if (t->norm)
+        calls[count++] = (call){.op = OP_rms_norm,
+                                .attributes = &norm,
+                                .input_count = 2,
+                                .output_count = 1,
+                                .inputs = normings,
+                                .outputs = &normed};
+    calls[count++] = (call){.op = t->bits == 16 ? OP_matmul : OP_quantized_matmul,
+                            .attributes = &packed,
+                            .input_count = t->bits == 16 ? 2 : 4,
+                            .output_count = 1,
+                            .inputs = factors,
+                            .outputs = &y};
+    if (t->after)
+        calls[count++] = (call){.op = OP_group,
+                                .program = &program,
+                                .input_count = 2,
+                                .output_count = 1,
+                                .inputs = parts,
+                                .outputs = &result};
+    run_calls(calls, count, together);
+    results[0] = returned(normed), results[1] = returned(y), results[2] = returned(result);
+    release_all();
+}
+
+static void test_product(product_case t, const product_inputs *in) {
+    operand one[3], all[3];
+    run_product(&t, in, false, one);
+    run_product(&t, in, true, all);
+    char what[128];
+    snprintf(what, sizeof what, "%lld x %lld, %lld bits%s, behind %d, place %d:", (long long)t.rows, (long long)t.k,
+             (long long)t.bits, t.norm ? ", normed" : "", (int)t.after, t.place);
+    if (t.norm) same(all[0], one[0], what);
+    if (t.place != 1) t.after == GATE ? alike(all[1], one[1], rounding(t.dtype), what) : same(all[1], one[1], what);
+    if (t.after == SUM) same(all[2], one[2], what);
+    if (t.after == GATE) alike(all[2], one[2], rounding(t.dtype), what); /* its rows may be cut into other parts */
+}
+
+static void test_size(product_case t) {
+    product_inputs in = draw(&t);
+    for (int after = NOTHING; after <= GATE; after++)
+        for (int norm = 0; norm < 3; norm++) {
+            t.norm = norm > 0, t.weight = norm > 1, t.after = (behind)after;
+            for (t.place = 0; t.place < (after ? 4 : 1); t.place++)
+                if (t.place != 2 || after == SUM) test_product(t, &in);
+        }
+}
+
+static void test_products(tarn_dtype dtype) {
+    const int64_t sizes[][2] = {{16, 256}, {48, 512}, {264, 3072}, {32, 8192}, {8464, 256}};
+    for (int s = 0; s < 5; s++)
+        for (int64_t bits = 4; bits <= 16; bits *= 2)
+            test_size((product_case){.dtype = dtype, .rows = sizes[s][0], .k = sizes[s][1], .bits = bits});
+}
+
+/* ---- a token of a cache */
+typedef struct {
+    tarn_dtype dtype;
+    int64_t batch, heads, kv_heads, keys, dim, value_dim, position;
+    bool traditional, over; /* over: the result lies where the projections do */
+} cache_case;
+
+static void run_cache(const cache_case *t, const operand *in, bool together, operand *results) {
+    operand q = there(in[0]), k = there(in[1]), v = there(in[2]), keys = there(in[3]), values = there(in[4]),
+            offset = there(in[5]), length = there(in[6]);
+    operand turned_q = there(make(t->dtype, DIMS(t->batch, t->heads, 1, t->dim))),
+            turned_k = there(make(t->dtype, DIMS(t->batch, t->kv_heads, 1, t->dim))),
+            out = there(make(t->dtype, DIMS(t->batch, t->heads, 1, t->value_dim)));
+    if (t->over) out.data = q.data;
+    attributes_rope rope = {.base = 10000, .scale = 1, .dims = t->dim / 2, .traditional = t->traditional};
+    attributes_slice_update write = {.axes = DIMS(2)};
+    attributes_attention attend = {.scale = NAN, .causal = true};
+    operand r0[] = {q, offset, {0}}, r1[] = {k, offset, {0}}, w0[] = {keys, turned_k, offset},
+            w1[] = {values, v, offset}, a[] = {turned_q, keys, values, {0}, length, {0}};
+    call calls[] = {
+        {.op = OP_rope, .attributes = &rope, .input_count = 3, .output_count = 1, .inputs = r0, .outputs = &turned_q},
+        {.op = OP_rope, .attributes = &rope, .input_count = 3, .output_count = 1, .inputs = r1, .outputs = &turned_k},
+        {.op = OP_slice_update,
+         .attributes = &write,
+         .input_count = 3,
+         .output_count = 1,
+         .inputs = w0,
+         .outputs = &keys},
+        {.op = OP_slice_update,
+         .attributes = &write,
+         .input_count = 3,
+         .output_count = 1,
+         .inputs = w1,
+         .outputs = &values},
+        {.op = OP_attention, .attributes = &attend, .input_count = 6, .output_count = 1, .inputs = a, .outputs = &out}};
+    run_calls(calls, 5, together);
+    results[0] = returned(turned_q), results[1] = returned(turned_k), results[2] = returned(keys),
+    results[3] = returned(values), results[4] = returned(out);
+    release_all();
+}
+
+static void test_cache(cache_case t) {
+    operand in[] = {randomized(t.dtype, DIMS(t.batch, t.heads, 1, t.dim), DOMAIN_UNIT),
+                    randomized(t.dtype, DIMS(t.batch, t.kv_heads, 1, t.dim), DOMAIN_UNIT),
+                    randomized(t.dtype, DIMS(t.batch, t.kv_heads, 1, t.value_dim), DOMAIN_UNIT),
+                    randomized(t.dtype, DIMS(t.batch, t.kv_heads, t.keys, t.dim), DOMAIN_UNIT),
+                    randomized(t.dtype, DIMS(t.batch, t.kv_heads, t.keys, t.value_dim), DOMAIN_UNIT),
+                    filled(TARN_INT32, DIMS(1), VALUES((double)t.position)),
+                    make(TARN_INT32, DIMS(t.batch))};
+    for (int64_t b = 0; b < t.batch; b++) put(&in[6], b, (double)(t.position + 1));
+    operand one[5], all[5];
+    run_cache(&t, in, false, one);
+    run_cache(&t, in, true, all);
+    const char *names[] = {"rotated queries", "rotated keys", "kept keys", "kept values"};
+    for (int i = 0; i < 4; i++)
+        if (i || !t.over) same(all[i], one[i], names[i]);
+    alike(all[4], one[4], rounding(t.dtype), "attention");
+}
+
+static void test_caches(tarn_dtype dtype) {
+    const cache_case cases[] = {
+        {dtype, 1, 24, 8, 768, 128, 128, 511, false, false},  {dtype, 1, 24, 8, 2048, 128, 128, 1500, true, false},
+        {dtype, 2, 8, 2, 300, 64, 64, 0, false, false},       {dtype, 1, 16, 1, 96, 96, 80, 95, false, true},
+        {dtype, 3, 4, 4, 1025, 256, 256, 1000, false, false}, {dtype, 1, 6, 2, 64, 64, 32, 30, true, true},
+        {dtype, 1, 5, 5, 70, 32, 64, 69, true, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) test_cache(cases[i]);
+}
+
+int main(void) {
+    if (!open_cuda()) return failures ? 1 : 77;
+    random_begin("cuda fuse");
+    static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_FLOAT16, TARN_BFLOAT16};
+    for (int d = 0; d < 3; d++) test_products(dtypes[d]), test_caches(dtypes[d]);
+    cuda->stream_free(cuda_stream);
+    printf("cuda fuse: %d checks, %d failures\n", checks, failures);
+    return failures != 0;
+}
