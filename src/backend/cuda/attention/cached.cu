@@ -1,5 +1,5 @@
 /* Attention of one new token, with what comes before it: query and key are rotated, key and value written into the cache. A cluster of blocks for
-   each kv head, which share out the keys; the block whose keys the new one is among writes it before it reads. The parts are folded through the
+   each kv head, which share out the keys; the block whose keys the new one is among writes it. The parts are folded through the
    cluster's shared memory, so that one kernel does it all. */
 #include <cooperative_groups.h>
 
@@ -57,10 +57,10 @@ template <class S, int WIDTH, int QUERIES> DEVICE void join_ranks(const attentio
 template <class S, int LANES, int QUERIES> __global__ void __launch_bounds__(THREADS) attend_cached(const __grid_constant__ cached_attention_kernel c) {
     constexpr int WIDTH = LANES * 8;
     const attention_kernel &k = c.attention;
-    extern __shared__ float shared[];
-    float *values = shared, *parts = values + WARPS * QUERIES * WIDTH;
+    extern __shared__ uint4 shared[];
+    S *rotated = (S *)shared; /* queries, then the key */
+    float *values = (float *)(rotated + (QUERIES + 1) * k.dim), *parts = values + WARPS * QUERIES * WIDTH;
     float2 *tops = (float2 *)(parts + QUERIES * (WIDTH + 2));
-    S *rotated = (S *)(tops + WARPS * QUERIES);
     int at = threadIdx.x % LANES * 8, slot = threadIdx.x / LANES, rank = blockIdx.x, ranks = gridDim.x;
     block_queries<S, QUERIES> q;
     q.group = k.heads / k.kv_heads;
@@ -83,19 +83,20 @@ template <class S, int LANES, int QUERIES> __global__ void __launch_bounds__(THR
     if (low < high) ahead.read(k, q.batch, q.kv_head, low + slot, low, high);
     rotate_heads<S>(c.rope, (const S *)k.q + q.batch * k.q_strides[0] + first_head * k.q_strides[1], k.q_strides[1], heads,
                     (const S *)c.key + q.batch * c.key_strides[0] + q.kv_head * c.key_strides[1], rotated, (float)offset * (float)c.rope.scale);
-    if (owner)
-        copy_row((S *)k.v + q.batch * k.v_strides[0] + q.kv_head * k.v_strides[1] + start * k.v_strides[2],
-                 (const S *)c.value + q.batch * c.value_strides[0] + q.kv_head * c.value_strides[1], k.value_dim);
+    const S *key = rotated + heads * k.dim, *value = (const S *)c.value + q.batch * c.value_strides[0] + q.kv_head * c.value_strides[1];
+    if (owner) copy_row((S *)k.v + q.batch * k.v_strides[0] + q.kv_head * k.v_strides[1] + start * k.v_strides[2], value, k.value_dim);
     __syncthreads();
     if (owner) {
-        const S *key = rotated + heads * k.dim;
         copy_row((S *)k.k + q.batch * k.k_strides[0] + q.kv_head * k.k_strides[1] + start * k.k_strides[2], key, k.dim);
         if (c.key_to) copy_row((S *)c.key_to + (q.batch * k.kv_heads + q.kv_head) * k.dim, key, k.dim);
         if (c.query_to) copy_row((S *)c.query_to + (q.batch * k.heads + first_head) * k.dim, (const S *)rotated, heads * k.dim);
-        __syncthreads();
 #pragma unroll
-        for (int a = 0; a < AHEAD; a++) /* what was read before it was written */
-            if (ahead.place(low + slot, a, low, high) == start) ahead.read_one(k, q.batch, q.kv_head, start, a);
+        for (int a = 0; a < AHEAD; a++) { /* not as it was in the cache when that was read */
+            if (ahead.place(low + slot, a, low, high) != start) continue;
+            ahead.keys[a].read(key + (at < k.dim ? at : 0));
+            ahead.values[a].read(value + (at < k.value_dim ? at : 0));
+        }
+        __syncthreads(); /* a later batch may read it */
     }
     float own[QUERIES][8];
 #pragma unroll

@@ -3,7 +3,7 @@
 #include "cuda/fuse/fuse.h"
 #include "cuda/rows.h"
 
-enum { BEFORE = 4, ALL, Q = 0, K, V, LONGEST = 4096, FEW_RANKS = 8, MOST_RANKS = 16 };
+enum { BEFORE = 4, ALL, Q = 0, K, V, LONGEST = 16384, FEW_RANKS = 8, MOST_RANKS = 16 };
 
 typedef struct {
     const call *query, *key, *key_write, *value_write, *attention;
@@ -54,12 +54,18 @@ static bool same_start(const call *a, const call *b) {
     return x->data == y->data && x->ndim == y->ndim && (x->ndim < 2 || x->strides[0] == y->strides[0]);
 }
 
+/* What is read 16 bytes at a time. */
+static bool steps_by_16(const operand *o) {
+    int64_t each = 16 / dtype_bytes(o->dtype);
+    return (uintptr_t)o->data % 16 == 0 && o->strides[0] % each == 0 && o->strides[1] % each == 0;
+}
+
 static bool is_step(const cached_step *s, const attention_kernel *k) {
     const operand *o = s->attention->inputs;
     bool fits = k->rows == 1 && k->keys > 0 && k->keys <= LONGEST && attention_is_split(s->attention, k) &&
                 k->heads * k->dim <= 1 << 16;
-    return fits && ((uintptr_t)k->k | (uintptr_t)k->v) % 16 == 0 && same_turns(s->query, s->key) &&
-           writes_row(s->key_write, &o[K]) && writes_row(s->value_write, &o[V]) &&
+    return fits && ((uintptr_t)k->k | (uintptr_t)k->v) % 16 == 0 && steps_by_16(&s->value_write->inputs[1]) &&
+           same_turns(s->query, s->key) && writes_row(s->key_write, &o[K]) && writes_row(s->value_write, &o[V]) &&
            same_start(s->key_write, s->value_write) && s->query->inputs[1].dtype == TARN_INT32 &&
            s->query->inputs[0].ndim == 4 && s->key->inputs[0].ndim == 4;
 }
