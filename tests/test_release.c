@@ -285,6 +285,24 @@ static void test_checks_of_one_buffer(void) {
     tarn_drop(sum);
 }
 
+/* A run whose results are read while another stream is still at the rest of it: the checks of the run that reads them
+   are due first, and have to be put off. */
+static void test_checks_of_two_streams(void) {
+    enum { SIZE = 1 << 20 };
+    static float numbers[SIZE] = {[SIZE - 1] = 1};
+    TARN_SCOPE;
+    tarn_stream *other = tarn_stream_new(tarn_default_device());
+    tarn_array *file = tarn_from_foreign(numbers, TARN_SHAPE(SIZE), TARN_FLOAT32, .check = is_unchanged);
+    tarn_array *quick = tarn_multiply(file, tarn_scalar(2, TARN_FLOAT32)), *slow = file;
+    tarn_use_stream(other);
+    for (int i = 0; i < 5; i++) slow = tarn_sort(tarn_sin(slow), .axis = TARN_AXIS(0));
+    tarn_use_stream(NULL);
+    CHECK(tarn_async_eval_all(TARN_ARRAYS(quick, slow), 2));
+    tarn_array *next = tarn_add(quick, file);
+    CHECK(tarn_eval(next) && tarn_item(tarn_max(next)) == 3 && tarn_eval(slow));
+    tarn_stream_free(other);
+}
+
 int main(void) {
     alarm(120);
     test_foreign();
@@ -298,5 +316,6 @@ int main(void) {
     test_threads();
     test_evaluation_within();
     test_checks_of_one_buffer();
+    test_checks_of_two_streams();
     return check_report("release");
 }

@@ -10,6 +10,7 @@
 
 atomic_bool release_queued;
 static _Thread_local bool draining;
+static _Thread_local release_note *put_off; /* the first that was, since this thread began to call */
 
 void release_later(release_note *note) {
     note->next = atomic_load(&release_notes);
@@ -45,6 +46,23 @@ static release_note *take_note(void) {
     return first;
 }
 
+void release_put_off(release_note *note) {
+    if (!put_off) put_off = note;
+    release_later(note);
+}
+
+/* All that can be called: when one comes again that was put off, all have been tried. */
+static void call_all(void) {
+    put_off = NULL;
+    for (release_note *note; (note = take_note());) {
+        if (note == put_off) {
+            release_later(note);
+            return;
+        }
+        note->run(note);
+    }
+}
+
 /* Functions of the user work whatever error this thread has, and whatever it traces; what errors they leave are not its
  * own. */
 void release_all_notes(void) {
@@ -52,7 +70,7 @@ void release_all_notes(void) {
     draining = true;
     trace *traced = trace_suspend();
     error_set_aside();
-    for (release_note *note; (note = take_note());) note->run(note);
+    call_all();
     error_put_back();
     trace_resume(traced);
     draining = false;

@@ -16,6 +16,9 @@ typedef struct release_note {
 /* Any thread. */
 void release_later(release_note *note);
 
+/* Within a note's function: it cannot be called yet, and is left again, behind the others. */
+void release_put_off(release_note *note);
+
 bool release_is_draining(void); /* this thread is within a function that a note called, or between the next two */
 /* Between the two this thread calls nothing that was left. Returns what release_go_on is given. */
 bool release_pause(void);

@@ -456,11 +456,21 @@ static bool is_written(const run *r, size_t t) {
     return has_buffer(r->p, t) || (r->p->storages.items[t].donated && r->p->storages.items[t].exported);
 }
 
+/* Whether the runs that wrote its inputs before it are done with their checks: another thread may be at them, or
+   another stream still at the rest of such a run. */
+static bool earlier_are_verified(const run *r) {
+    for (size_t i = 0; i < r->p->inputs.count; i++) {
+        const buffer *b = r->buffers[r->p->inputs.items[i].storage];
+        if ((int)(r->earlier[i] - atomic_load(&b->verified)) > 0) return false;
+    }
+    return true;
+}
+
 static void verify(release_note *note) {
     run *r = (run *)(void *)((char *)note - offsetof(run, note));
-    for (size_t i = 0; i < r->p->inputs.count; i++) { /* earlier runs' first, which another thread may be at */
-        const buffer *b = r->buffers[r->p->inputs.items[i].storage];
-        while ((int)(r->earlier[i] - atomic_load(&b->verified)) > 0) sched_yield();
+    if (!earlier_are_verified(r)) {
+        release_put_off(note);
+        return;
     }
     const error_note *why = failed_check(r);
     for (size_t i = 0; i < r->p->segments.count; i++) {
