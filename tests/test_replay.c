@@ -136,6 +136,7 @@ static void check_coverage(void) {
 }
 
 int main(void) {
+    tarn_compile_enable(true);
     for (size_t i = 0; i < REPLAY_FUNCTIONS; i++) {
         check_case(&replay_functions[i], 2, 4);
         check_case(&replay_functions[i], 4, 2);

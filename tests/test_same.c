@@ -133,6 +133,7 @@ static void test_checkpoint(void) {
 }
 
 int main(void) {
+    tarn_compile_enable(true);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_case(&cases[i]);
     test_checkpoint();
     return check_report("same");
