@@ -1,7 +1,8 @@
 """training.py: steps of training in Tarn, mlx and PyTorch on this CPU, in one run: a perceptron, a convolutional network, a
 transformer, and the optimizer's update of 100 M parameters beside what the memory can move.
 
-PYTHONPATH=build/python .venv/bin/python bench/training.py [CASE ...] [--without mlx|torch|tarn]"""
+PYTHONPATH=build/python .venv/bin/python bench/training.py [CASE ...] [--without mlx|torch|tarn] [--processor]
+--processor: processor time of one thread, which says something on a machine that has other work, too."""
 
 import argparse
 import importlib
@@ -12,6 +13,7 @@ import time
 import numpy
 
 THREADS = len(os.sched_getaffinity(0))
+clock = time.perf_counter
 
 
 def best(step, seconds=4.0):
@@ -19,9 +21,9 @@ def best(step, seconds=4.0):
     step()
     times, end = [], time.perf_counter() + seconds
     while time.perf_counter() < end or len(times) < 3:
-        start = time.perf_counter()
+        start = clock()
         step()
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
     return min(times)
 
 
@@ -29,7 +31,8 @@ class Arrays:
     """mlx or Tarn: the same program on either, compiled, as their users write it."""
 
     def __init__(self, package):
-        self.mx, self.nn, self.optim = (importlib.import_module(f"{package}.{name}") for name in ("core", "nn", "optimizers"))
+        names = ("core", "nn", "optimizers")
+        self.mx, self.nn, self.optim = (importlib.import_module(f"{package}.{name}") for name in names)
 
     def step(self, model, optimizer, x, y, compiled):
         mx, nn = self.mx, self.nn
@@ -213,12 +216,22 @@ def print_updates(names, sides, seconds):
             print(f"{name:8}{side:8}{taken * 1e3:10.1f} ms {rate / 1e9:8.1f} GB/s {100 * rate / limit:6.0f} %", flush=True)
 
 
+def use_one_thread():
+    """Before the packages are imported, which read the environment."""
+    global THREADS, clock
+    THREADS, clock = 1, time.process_time
+    os.environ |= {"TARN_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("cases", nargs="*", default=[*MODELS, *BYTES])
     parser.add_argument("--without", action="append", default=[])
     parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--processor", action="store_true")
     arguments = parser.parse_args()
+    if arguments.processor:
+        use_one_thread()
     sides = {name: Arrays(name) for name in ("tarn", "mlx") if name not in arguments.without}
     if "torch" not in arguments.without and importlib.util.find_spec("torch"):
         sides["torch"] = Torch()
