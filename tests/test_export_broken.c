@@ -208,18 +208,55 @@ static void test_notes(void) {
     check_notes(FILE_FORMAT, FILE_VERSION, "0123456789abcdef", "checksum differs");
 }
 
-/* Every allocation fails in turn. */
+/* ---- every allocation fails in turn */
+
+static bool import_once(void) {
+    tarn_imported_function *f = tarn_import_function(export_path());
+    bool good = f != NULL;
+    tarn_imported_free(f);
+    return good;
+}
+
+static bool export_once(void) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_ones(TARN_SHAPE(2, 3), TARN_FLOAT32), *weight = tarn_ones(TARN_SHAPE(4), TARN_FLOAT32);
+    tarn_function f = TARN_FUNCTION(call_small, tarn_ones(TARN_SHAPE(3, 4), TARN_FLOAT32));
+    return tarn_export_function(export_path(), f, TARN_ARRAYS(x, weight), 2, .names = (const char *const[]){"weight"},
+                                .name_count = 1, .shapeless = true);
+}
+
+static bool call_once(void) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_ones(TARN_SHAPE(2, 3), TARN_FLOAT32), *weight = tarn_ones(TARN_SHAPE(4), TARN_FLOAT32);
+    tarn_imported_function *f = tarn_import_function(export_path());
+    const tarn_results *results =
+        f ? tarn_imported_call(f, TARN_ARRAYS(x, weight), 2, .names = (const char *const[]){"weight"}, .name_count = 1)
+          : NULL;
+    bool good = results && tarn_eval_all(tarn_results_arrays(results), tarn_results_count(results));
+    tarn_imported_free(f);
+    return good;
+}
+
+static void fail_in_turn(const char *what, bool (*once)(void)) {
+    int64_t alive = node_alive_count(), n = 0, seen = 1;
+    while (seen >= n) {
+        memory_fail_at(++n);
+        bool good = once();
+        seen = memory_fail_at(0);
+        if (good != tarn_ok() || node_alive_count() != alive)
+            check_failures++, fprintf(stderr, "%s, allocation %lld: %s\n", what, (long long)n,
+                                      good != tarn_ok() ? "an error and no error" : "something is left");
+        tarn_clear_error();
+    }
+    printf("%s: %lld allocations failed in turn\n", what, (long long)n - 1);
+}
+
 static void test_memory(void) {
     CHECK(imports(file, file_length));
-    for (int64_t n = 1;; n++) {
-        memory_fail_at(n);
-        tarn_imported_function *f = tarn_import_function(export_path());
-        int64_t seen = memory_fail_at(0);
-        CHECK((f != NULL) == tarn_ok());
-        tarn_imported_free(f);
-        tarn_clear_error();
-        if (seen < n) break;
-    }
+    fail_in_turn("import", import_once);
+    fail_in_turn("export", export_once);
+    CHECK(imports(file, file_length));
+    fail_in_turn("call", call_once);
 }
 
 int main(void) {
