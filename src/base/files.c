@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -197,19 +198,15 @@ bool file_write(file_writer *w, const void *bytes, size_t length) {
     return !w->failed;
 }
 
+/* The file has its name already: nothing here may fail, or take memory. */
 static void sync_folder(const char *path) {
-    text folder = {0};
+    char folder[PATH_MAX] = ".";
     const char *slash = strrchr(path, '/');
-    if (slash)
-        text_append(&folder, path, (size_t)(slash - path) + 1);
-    else
-        text_add(&folder, ".");
-    int descriptor = open(text_string(&folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor >= 0) {
-        fsync(descriptor); /* some file systems refuse this; the rename itself is still atomic */
-        close(descriptor);
-    }
-    text_free(&folder);
+    if (slash) snprintf(folder, sizeof folder, "%.*s", (int)(slash - path) + 1, path);
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;
+    fsync(descriptor); /* some file systems refuse this; the rename itself is still atomic */
+    close(descriptor);
 }
 
 static bool sync_and_close(file_writer *w) {
