@@ -660,3 +660,23 @@ def test_fresh_closures_leave_nothing():
     gc.collect()
     assert not any(note() for note in notes)
     assert tarn.get_active_memory() <= before[0] and len(gc.get_objects()) <= before[1] + 40
+
+
+def test_threads_share_a_compiled_function():
+    import threading
+
+    f = tarn.compile(lambda x, n: (x * n).sum() + tarn.array(1.0))
+    wrong = []
+
+    def call(start):
+        for i in range(150):
+            n, size = (start + i) % 5, 1 + (start * i) % 40
+            if f(tarn.ones((size,)), n).item() != size * n + 1:
+                wrong.append((n, size))
+
+    threads = [threading.Thread(target=call, args=(start,)) for start in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
