@@ -1,5 +1,5 @@
-"""training.py: steps of training in Tarn, mlx and PyTorch on this CPU, in one run: a perceptron, a convolutional network, a
-transformer, and the optimizer's update of 100 M parameters beside what the memory can move.
+"""training.py: steps of training in Tarn, mlx and PyTorch on this CPU, in one run: a perceptron, a convolutional
+network, a transformer, and the optimizer's update of 100 M parameters beside what the memory can move.
 
 PYTHONPATH=build/python .venv/bin/python bench/training.py [CASE ...] [--without mlx|torch|tarn] [--processor]
 --processor: processor time of one thread, which says something on a machine that has other work, too."""
@@ -168,7 +168,7 @@ class Torch:
 
 
 def stream(size):
-    """Bytes a second that reading two arrays of this size and writing one moves, by PyTorch on all threads or by NumPy."""
+    """Bytes a second that reading two arrays of this size and writing one moves, by PyTorch or by NumPy."""
     try:
         import torch
 
@@ -213,7 +213,8 @@ def print_updates(names, sides, seconds):
         for side, one in sides.items():
             taken = best(one.update(name, SIZES), seconds)
             rate = BYTES[name] * sum(SIZES) / taken
-            print(f"{name:8}{side:8}{taken * 1e3:10.1f} ms {rate / 1e9:8.1f} GB/s {100 * rate / limit:6.0f} %", flush=True)
+            of_limit = 100 * rate / limit
+            print(f"{name:8}{side:8}{taken * 1e3:10.1f} ms {rate / 1e9:8.1f} GB/s {of_limit:6.0f} %", flush=True)
 
 
 def use_one_thread():
