@@ -27,6 +27,14 @@ def test_names_print_as_those_of_mlx():
     assert run("-c", "import tarn.mlx, mlx.core as mx; print(mx.__version__)").startswith("0.32.")
 
 
+def test_programs_ask_whether_mlx_is_there():
+    assert run("-c", "import tarn.mlx, importlib.util as u; print(all(map(u.find_spec, ('mlx', 'mlx.core', 'mlx.nn'))))") == "True"
+
+
+def test_types_are_those_of_mlx():
+    assert run("-c", "import tarn.mlx, mlx.core as mx, pickle; print(mx.array.__module__, b'mlx.core' in pickle.dumps(mx.array(1)))") == "mlx.core True"
+
+
 def test_a_script(tmp_path):
     (tmp_path / "beside.py").write_text("value = 7\n")
     (tmp_path / "script.py").write_text(
