@@ -93,33 +93,23 @@ static void test_layer_norm(tarn_dtype dtype, tarn_ints shape, int layout, int p
     compare(&got, &expected, dtype == TARN_FLOAT32 ? 16 : 2, &scale, "layer_norm");
 }
 
-/* ---- one number of a row: the last `axes` axes */
-static void test_numbers(tarn_dtype dtype, tarn_ints shape, int axes, int special) {
+/* ---- var of the last `axes` axes */
+static void test_var(tarn_dtype dtype, tarn_ints shape, int axes) {
     operand x = randomized(dtype, shape, DOMAIN_ANY);
     int64_t kept = shape.count - axes, n = 1, list[4], rows = 1;
     for (int64_t i = 0; i < kept; i++) rows *= shape.values[i];
     for (int64_t i = kept; i < shape.count; i++) n *= shape.values[i], list[i - kept] = i;
-    operand variance = make(dtype, (tarn_ints){shape.values, kept}),
-            logs = make(dtype, (tarn_ints){shape.values, kept}),
-            expected_variance = make(dtype, (tarn_ints){shape.values, kept}),
-            expected_logs = make(dtype, (tarn_ints){shape.values, kept});
-    for (int64_t i = 0; special == 1 && i < n; i++) put(&x, i, i == n / 2 ? NAN : -INFINITY);
-    for (int64_t i = 0; special == 2 && i < n; i++) put(&x, i, i == n / 2 ? INFINITY : 1);
+    tarn_ints outer = {shape.values, kept};
+    operand got = make(dtype, outer), expected = make(dtype, outer), one = make(TARN_FLOAT64, outer);
     for (int64_t row = 0; row < rows; row++) {
-        double mean = 0, sum = 0, logs_sum = 0;
+        double mean = 0, sum = 0;
         for (int64_t i = 0; i < n; i++) mean += get(&x, row * n + i) / (double)n;
-        for (int64_t i = 0; i < n; i++)
-            sum += pow(get(&x, row * n + i) - mean, 2), logs_sum += exp(get(&x, row * n + i));
-        put(&expected_variance, row, sum / (double)(n - 1)), put(&expected_logs, row, log(logs_sum));
+        for (int64_t i = 0; i < n; i++) sum += pow(get(&x, row * n + i) - mean, 2);
+        put(&expected, row, sum / (double)(n - 1)), put(&one, row, 1);
     }
-    attributes_var v = {.axes = {list, axes}, .ddof = 1};
-    attributes_logsumexp l = {.axes = {list, axes}};
-    CHECK(run_call(&backend_cpu, CALL(var, &v, &variance, x)), "%s", tarn_error());
-    CHECK(run_call(&backend_cpu, CALL(logsumexp, &l, &logs, x)), "%s", tarn_error());
-    operand one = make(TARN_FLOAT64, (tarn_ints){shape.values, kept});
-    for (int64_t i = 0; i < rows; i++) put(&one, i, 1);
-    if (n > 1) compare(&variance, &expected_variance, dtype == TARN_FLOAT32 ? 32 : 1, &one, "var");
-    compare(&logs, &expected_logs, dtype == TARN_FLOAT32 ? 16 : 1, &one, "logsumexp");
+    attributes_var a = {.axes = {list, axes}, .ddof = 1};
+    CHECK(run_call(&backend_cpu, CALL(var, &a, &got, x)), "%s", tarn_error());
+    compare(&got, &expected, dtype == TARN_FLOAT32 ? 32 : 1, &one, "var");
 }
 
 /* Rows that go past the caches are those that do not. */
@@ -207,11 +197,9 @@ static void test_set(void) {
         test_softmax_specials(dtypes[d]);
         test_ropes(dtypes[d]);
         test_large_rows(dtypes[d]);
-        for (int special = 0; special < 3; special++) {
-            test_numbers(dtypes[d], DIMS(3, 37), 1, special);
-            test_numbers(dtypes[d], DIMS(2, 5, 70), 2, special);
-            test_numbers(dtypes[d], DIMS(4, 2000), 1, special);
-        }
+        test_var(dtypes[d], DIMS(3, 37), 1);
+        test_var(dtypes[d], DIMS(2, 5, 70), 2);
+        test_var(dtypes[d], DIMS(4, 2000), 1);
     }
 }
 

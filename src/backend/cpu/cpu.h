@@ -36,7 +36,7 @@ cpu_family cpu_rows_index;       /* gather, scatter, nonzero, checked_indices */
 cpu_family cpu_rows_reduce;      /* reduce, mean, arg_reduce */
 cpu_family cpu_rows_sort;        /* sort, argsort */
 cpu_family cpu_rows_scan;
-cpu_family cpu_rows_norm; /* softmax, norms, logsumexp, var, rope */
+cpu_family cpu_rows_norm; /* softmax, norms, var, rope */
 cpu_family cpu_rows_attention;
 cpu_family cpu_rows_make;   /* arange */
 cpu_family cpu_rows_random; /* random_bits */

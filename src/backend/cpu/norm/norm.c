@@ -1,4 +1,4 @@
-/* Kernels over rows: softmax, norms, logsumexp, var and rope. Rows are shared out among threads; what is done with one
+/* Kernels over rows: softmax, norms, var and rope. Rows are shared out among threads; what is done with one
  * is in norm.tpl.h. */
 #include "cpu/norm/norm.h"
 
@@ -62,29 +62,21 @@ static bool run_rows(const call *c, const norm_kernels *kernels, row_kernel *ker
     return run_job(&(row_job){*x, out->data, bytes, kernels, kernel, row});
 }
 
-/* ---- one number of a row: of the last axes, which one stride walks. Sums of longer rows would lose digits: they go
-   through the formula. */
+/* ---- var: one number of a row, which is all of the last axes that are reduced. Sums of longer rows would lose digits:
+   they go through the formula. */
 
 enum { LONGEST = 1 << 17 };
 
-/* var and logsumexp have them first, as mean and reduce do. */
-static tarn_ints reduced_axes(const call *c) {
-    return c->op == OP_var ? ((const attributes_var *)c->attributes)->axes
-                           : ((const attributes_logsumexp *)c->attributes)->axes;
-}
-
-/* How many of the last axes are the reduced ones; 0: they are others, or lie apart. */
+/* How many of the last axes are the reduced ones; 0: they are others. */
 static int last_axes(const call *c) {
-    const operand *x = &c->inputs[0];
-    tarn_ints axes = reduced_axes(c);
+    int ndim = c->inputs[0].ndim, count = 0, last = 0;
+    tarn_ints axes = ((const attributes_var *)c->attributes)->axes;
     bool reduced[TARN_MAX_NDIM] = {false};
-    int count = 0, first = x->ndim;
-    for (int i = 0; i < x->ndim; i++) reduced[i] = !axes.values;
-    for (int64_t i = 0; axes.values && i < axes.count; i++) reduced[axis_normal(axes.values[i], x->ndim)] = true;
-    for (int i = 0; i < x->ndim; i++) count += reduced[i];
-    for (int64_t stride = 1; first > 0 && reduced[first - 1] && x->strides[first - 1] == stride; first--)
-        stride *= x->shape[first - 1];
-    return x->ndim - first == count ? count : 0;
+    for (int i = 0; i < ndim; i++) reduced[i] = !axes.values;
+    for (int64_t i = 0; axes.values && i < axes.count; i++) reduced[axis_normal(axes.values[i], ndim)] = true;
+    for (int i = 0; i < ndim; i++) count += reduced[i];
+    while (last < ndim && reduced[ndim - 1 - last]) last++;
+    return last == count ? count : 0;
 }
 
 static int64_t row_length(const operand *x, int axes) {
@@ -93,25 +85,19 @@ static int64_t row_length(const operand *x, int axes) {
     return n;
 }
 
-static bool reduces_rows(const call *c) {
+static bool supports_var(const call *c) {
     int axes = last_axes(c);
     int64_t n = row_length(&c->inputs[0], axes);
     return axes > 0 && n > 0 && n <= LONGEST;
 }
 
-static bool run_numbers(const call *c, const norm_kernels *kernels, row_kernel *kernel, norm_row row) {
+static bool run_var(const call *c, const norm_kernels *kernels) {
     operand x = c->inputs[0];
     int axes = last_axes(c);
-    int64_t shape[TARN_MAX_NDIM], strides[TARN_MAX_NDIM], last = x.ndim - axes;
-    for (int i = 0; i < last; i++) shape[i] = x.shape[i], strides[i] = x.strides[i];
-    shape[last] = row_length(&x, axes), strides[last] = 1;
-    x.ndim = (int)last + 1, x.shape = shape, x.strides = strides;
-    return run_job(&(row_job){x, c->outputs[0].data, dtype_bytes(x.dtype), kernels, kernel, row});
-}
-
-static norm_row var_row(const call *c) {
-    int64_t n = row_length(&c->inputs[0], last_axes(c)), ddof = ((const attributes_var *)c->attributes)->ddof;
-    return (norm_row){.count = n > ddof ? (float)(n - ddof) : 0};
+    int64_t n = row_length(&x, axes), rows = operand_size(&x) / n, ddof = ((const attributes_var *)c->attributes)->ddof;
+    x.ndim = 2, x.shape = (int64_t[]){rows, n}, x.strides = (int64_t[]){n, 1};
+    norm_row row = {.count = n > ddof ? (float)(n - ddof) : 0};
+    return run_job(&(row_job){x, c->outputs[0].data, dtype_bytes(x.dtype), kernels, kernels->var, row});
 }
 
 /* ---- rope: x [batch, ..., length, dim]. A unit of work is one position of one batch row: its angles serve all heads.
@@ -189,10 +175,10 @@ static bool supports_rope(const call *c) {
         .op = OP_##name_, .name = #name_ "_" #isa, .dtypes = DTYPES_NARROW, .layout = LAYOUT_ROWS, .may_overwrite = 1, \
         .supports = supports_, .run = name_##_##isa                                                                    \
     }
-#define NUMBER_ROW(name_, isa)                                                                                         \
+#define VAR_ROW(isa)                                                                                                   \
     {                                                                                                                  \
-        .op = OP_##name_, .name = #name_ "_" #isa, .dtypes = DTYPES_NARROW, .layout = LAYOUT_ANY,                      \
-        .supports = reduces_rows, .run = name_##_##isa                                                                 \
+        .op = OP_var, .name = "var_" #isa, .dtypes = DTYPES_NARROW, .layout = LAYOUT_DENSE, .supports = supports_var,  \
+        .run = var_##isa                                                                                               \
     }
 #define NORM_ROWS(isa, isa_id)                                                                                         \
     static bool softmax_##isa(const call *c) {                                                                         \
@@ -211,17 +197,11 @@ static bool supports_rope(const call *c) {
     static bool rope_##isa(const call *c) {                                                                            \
         return run_rope(c, &norm_kernels_##isa);                                                                       \
     }                                                                                                                  \
-    static bool logsumexp_##isa(const call *c) {                                                                       \
-        return run_numbers(c, &norm_kernels_##isa, norm_kernels_##isa.logsumexp, (norm_row){0});                       \
-    }                                                                                                                  \
     static bool var_##isa(const call *c) {                                                                             \
-        return run_numbers(c, &norm_kernels_##isa, norm_kernels_##isa.var, var_row(c));                                \
+        return run_var(c, &norm_kernels_##isa);                                                                        \
     }                                                                                                                  \
-    static const kernel_row rows_##isa[] = {NORM_ROW(softmax, isa, NULL),                                              \
-                                            NORM_ROW(rms_norm, isa, parts_are_alike),                                  \
-                                            NORM_ROW(layer_norm, isa, parts_are_alike),                                \
-                                            NUMBER_ROW(logsumexp, isa),                                                \
-                                            NUMBER_ROW(var, isa),                                                      \
+    static const kernel_row rows_##isa[] = {NORM_ROW(softmax, isa, NULL), NORM_ROW(rms_norm, isa, parts_are_alike),    \
+                                            NORM_ROW(layer_norm, isa, parts_are_alike), VAR_ROW(isa),                  \
                                             NORM_ROW(rope, isa, supports_rope)};
 CPU_EACH_ISA(NORM_ROWS)
 
@@ -229,5 +209,5 @@ int cpu_rows_norm(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS])
 #define TABLE(isa, isa_id) [isa_id] = rows_##isa,
     static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
 #undef TABLE
-    return cpu_pick_rows(op, rows[isa], 6, out, 0);
+    return cpu_pick_rows(op, rows[isa], 5, out, 0);
 }

@@ -1,4 +1,4 @@
-/* What one instruction set brings to the kernels over rows: softmax, norms, logsumexp, var, rope. Rows are dense;
+/* What one instruction set brings to the kernels over rows: softmax, norms, var, rope. Rows are dense;
  * dtypes float32, float16, bfloat16. */
 #ifndef CPU_NORM_H
 #define CPU_NORM_H
@@ -21,8 +21,7 @@ typedef struct {
     void (*softmax)(const norm_row *r, void *to, const void *from);
     void (*rms_norm)(const norm_row *r, void *to, const void *from);   /* without bias */
     void (*layer_norm)(const norm_row *r, void *to, const void *from); /* bias only with weight */
-    void (*logsumexp)(const norm_row *r, void *to, const void *from);  /* one number, as var */
-    void (*var)(const norm_row *r, void *to, const void *from);
+    void (*var)(const norm_row *r, void *to, const void *from);        /* one number */
     /* turns[i] = exp(i * step), or 1 / freqs[i] where freqs (dense float32) is given */
     void (*rope_turns)(float *turns, const float *freqs, int64_t half, float step);
     /* cosines and sines of position * turns[i] */

@@ -1,7 +1,6 @@
-/* softmax, norms, logsumexp, var and rope of one row, for one instruction set. Sums run in float32 over LANES partial
+/* softmax, norms, var and rope of one row, for one instruction set. Sums run in float32 over LANES partial
  * sums for each of four vectors. */
 #include "cpu/exp.h"
-#include "cpu/log.h"
 #include "cpu/matmul/inline.h"
 #include "cpu/norm/norm.h"
 #include "cpu/rows.h"
@@ -184,30 +183,9 @@ INLINE void var_of(const norm_row *r, void *to, const void *from, tarn_dtype dty
     row_put(to, 0, splat_f32(sum_of(r, from, true, centre, r->next, dtype) / r->count), 1, dtype);
 }
 
-static void var(const norm_row *r, void *to, const void *from){
+static void var(const norm_row *r, void *to, const void *from) {
 #define VAR(dtype) var_of(r, to, from, dtype)
-    FOR_DTYPE(r->dtype, VAR)}
-
-/* Of a row without a finite maximum: that, or a NaN if there is one. */
-INLINE float infinite_of(const norm_row *r, const void *from, float top, tarn_dtype dtype) {
-    for (int64_t i = 0; i < r->n; i += LANES) {
-        vf32 x = row_vector(from, i, r->n - i, dtype);
-        for (int j = 0; j < LANES; j++) top = x[j] != x[j] ? x[j] : top;
-    }
-    return top;
-}
-
-INLINE void logsumexp_of(const norm_row *r, void *to, const void *from, tarn_dtype dtype) {
-    float top = largest(r, from, dtype);
-    bool finite = top - top == 0;
-    float y = finite ? top + log_of_positive(splat_f32(exponentials(r, NULL, from, top, dtype)))[0]
-                     : infinite_of(r, from, top, dtype);
-    row_put(to, 0, splat_f32(y), 1, dtype);
-}
-
-static void logsumexp(const norm_row *r, void *to, const void *from) {
-#define LOGSUMEXP(dtype) logsumexp_of(r, to, from, dtype)
-    FOR_DTYPE(r->dtype, LOGSUMEXP)
+    FOR_DTYPE(r->dtype, VAR)
 }
 
 /* ---- rope, in the order of its formula: every product and difference in float32 */
@@ -243,5 +221,5 @@ static void rope_row(void *to, const void *from, const float *cosines, const flo
     if (dim > 2 * half) memmove((char *)to + done, (const char *)from + done, (size_t)(dim * bytes - done));
 }
 
-const norm_kernels ISA(norm_kernels) = {softmax,    rms_norm,    layer_norm, logsumexp,   var,
+const norm_kernels ISA(norm_kernels) = {softmax,    rms_norm,    layer_norm, var,
                                         rope_turns, rope_angles, rope_row,   stream_fence};
