@@ -47,7 +47,7 @@ tree = {"a": x, "b": [m, (x + 1, {"c": m * 2})]}
 mx.grad(lambda t: (t["a"] * t["b"][1][0]).sum() + (t["b"][0] @ t["b"][1][1]["c"]).sum())(tree)
 mx.grad(lambda t: (t["a"] ** 2).sum())({"a": x, "n": 3, "s": "text", "none": None, "f": 2.5, "t": True})
 mx.grad(lambda t: t[0].sum())([x, 3])
-mx.grad(lambda t: t["a"].sum())({"a": x, "i": mx.array([1, 2])})  # differs: gradients with respect to integers
+mx.grad(lambda t: t["a"].sum())({"a": x, "i": mx.array([1, 2])})
 mx.value_and_grad(lambda p, x: ((p["w"] * x).sum(), p["w"]))({"w": x}, x)
 mx.grad(lambda x: x.sum())(x.astype(mx.float16)), mx.grad(lambda x: x.sum())(x.astype(mx.bfloat16)), mx.grad(lambda x: (x * x).sum())(x.astype(mx.float64)), mx.grad(lambda x: (x * mx.conj(x)).sum().real)(x.astype(mx.complex64) + 1j)
 mx.value_and_grad(lambda x: (x.astype(mx.float16) * 2).sum())(x)
