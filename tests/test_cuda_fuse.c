@@ -254,9 +254,24 @@ static void test_caches(tarn_dtype dtype) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) test_cache(cases[i]);
 }
 
+/* A group of which nobody reads anything. */
+static void test_unread(void) {
+    operand x = there(randomized(TARN_FLOAT32, DIMS(8), DOMAIN_ANY));
+    group_instruction square = step_of(OP_multiply, 1, 0, 0, TARN_FLOAT32);
+    group_program program = {.input_count = 1,
+                             .instruction_count = 1,
+                             .register_count = 2,
+                             .input_registers = (uint16_t[]){0},
+                             .instructions = &square};
+    call c = {.op = OP_group, .program = &program, .input_count = 1, .inputs = &x, .outputs = &x};
+    run_calls(&c, 1, true);
+    release_all();
+}
+
 int main(void) {
     if (!open_cuda()) return failures ? 1 : 77;
     random_begin("cuda fuse");
+    test_unread();
     static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_FLOAT16, TARN_BFLOAT16};
     for (int d = 0; d < 3; d++) test_products(dtypes[d]), test_caches(dtypes[d]);
     cuda->stream_free(cuda_stream);

@@ -7,8 +7,10 @@
 
 /* Every op of the program has a value for its dtype. */
 static bool prepare(const call *c, void **prepared) {
+    static char nothing;
     group_axes axes;
     text source = {0};
+    if (c->output_count == 0) return *prepared = &nothing, true; /* nobody reads anything of it */
     group_axes_of(c, &axes);
     *prepared = group_print(c, &axes, &source) ? (void *)cuda_compiled(text_string(&source), "group") : NULL;
     text_free(&source);
@@ -42,6 +44,7 @@ static void fill(parameters *p, const call *c, const group_axes *a) {
 static bool run(const call *c) {
     group_axes axes;
     parameters p;
+    if (c->output_count == 0) return true;
     group_axes_of(c, &axes);
     if (axes.n == 0) return true;
     fill(&p, c, &axes);
