@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "random_operands.h"
+#include "paths.h"
 
 static const backend *cuda;
 static backend_stream *cuda_stream;

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "check.h"
 #include "tarn/tarn.h"
+#include "paths.h"
 
 static inline const json *golden_case(const char *file, const char *name) {
     static json *root;

@@ -8,6 +8,7 @@
 #include "check.h"
 #include "ops/build.h"
 #include "tarn/tarn.h"
+#include "paths.h"
 
 /* Good arguments; a case spoils one of them at a time. */
 typedef struct {

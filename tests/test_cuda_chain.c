@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "tarn/tarn.h"
+#include "paths.h"
 
 enum { WIDTH = 256, HEADS = 8, KV_HEADS = 2, DIM = 32, KEYS = 64, STEPS = 20 };
 

@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "tarn/tarn.h"
+#include "paths.h"
 
 int main(void) {
     setenv("TARN_BACKENDS", TARN_BUILD_DIR, 0);

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "check.h"
 #include "tarn/tarn.h"
+#include "paths.h"
 
 #define PAGE TARN_SOURCE_DIR "/docs/dtypes.md"
 

@@ -9,6 +9,7 @@
 #include "ops/build.h"
 #include "table/test_rows.h"
 #include "tarn/tarn.h"
+#include "paths.h"
 
 static effect_log log_;
 

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "kernel_calls.h"
+#include "paths.h"
 
 static json *committed;
 static int vectors_used, evaluated_live, points_run;

@@ -11,6 +11,7 @@
 #include "mock/hooks.h"
 #include "tarn/tarn.h"
 #include "temporary_folder.h"
+#include "paths.h"
 
 static const tarn_device cpu = {TARN_CPU, 0}, mock = {TARN_MOCK, 0};
 

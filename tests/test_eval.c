@@ -8,6 +8,7 @@
 
 #include "base/settings.h"
 #include "tarn/tarn.h"
+#include "paths.h"
 
 static int failures;
 #define CHECK(condition)                                                                                               \

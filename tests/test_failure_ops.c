@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "mock/hooks.h"
 #include "way_runs.h"
+#include "paths.h"
 
 static void *library;
 /* A function of the mock's shared object: HOOK(tarn_mock_launches)(). */

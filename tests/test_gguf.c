@@ -10,6 +10,7 @@
 #include "io/gguf.h"
 #include "tarn/tarn.h"
 #include "temporary_folder.h"
+#include "paths.h"
 
 /* ---- blocks: bytes and the bits of what they hold, in hexadecimal */
 

@@ -8,6 +8,7 @@
 #include "check.h"
 #include "into.h"
 #include "tarn/tarn.h"
+#include "paths.h"
 
 static const tarn_device cpu = {TARN_CPU, 0}, mock = {TARN_MOCK, 0};
 

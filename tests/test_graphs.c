@@ -3,6 +3,7 @@
    nothing is left. TARN_GRAPHS_SEED repeats a run; TARN_GRAPHS how many; TARN_GRAPHS_STREAMS=ccm takes streams beside
    the default ones (graph_streams.h). tests/CMakeLists.txt runs it again in other environments. */
 #include "graph_specs.h"
+#include "paths.h"
 
 #include <math.h>
 

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "tarn/tarn.h"
 #include "temporary_folder.h"
+#include "paths.h"
 
 /* ---- values */
 

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "tarn/tarn.h"
 #include "test_device.h"
+#include "paths.h"
 
 /* ---- lists of numbers in JSON */
 

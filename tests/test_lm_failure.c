@@ -2,6 +2,7 @@
 #include "check.h"
 #include "base/memory.h"
 #include "tarn/tarn.h"
+#include "paths.h"
 
 #define FOLDER TARN_SOURCE_DIR "/tests/data/golden/qwen3-qknorm"
 #define TINY   TARN_SOURCE_DIR "/models/tiny"

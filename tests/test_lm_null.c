@@ -2,6 +2,7 @@
  * which, no crash. */
 #include "check.h"
 #include "tarn/tarn.h"
+#include "paths.h"
 
 #define TINY TARN_SOURCE_DIR "/models/tiny"
 

@@ -9,6 +9,7 @@
 
 #include "kernel_calls.h"
 #include "mock/hooks.h"
+#include "paths.h"
 
 static void *library;
 static const backend *mock;

@@ -10,6 +10,7 @@
 #include "row_results.h"
 #include "tarn/device.h"
 #include "tarn/transform.h"
+#include "paths.h"
 
 /* ---- where rows run */
 typedef struct {

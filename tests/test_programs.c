@@ -11,6 +11,7 @@
 #include "rounds.h"
 #include "program_specs.h"
 #include "tarn/tarn.h"
+#include "paths.h"
 
 enum { MOST_STREAMS = 4, EXAMPLES = 2, ELEMENTS = WIDTH + 1 };
 static tarn_stream *streams[MOST_STREAMS];

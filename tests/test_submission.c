@@ -12,6 +12,7 @@
 #include "core/work.h"
 #include "mock/hooks.h"
 #include "tarn/tarn.h"
+#include "paths.h"
 
 static void *library;
 /* A function of the mock's shared object: HOOK(tarn_mock_launches)(). */

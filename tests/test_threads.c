@@ -13,6 +13,7 @@
 #include "mock/hooks.h"
 #include "rounds.h"
 #include "tarn/tarn.h"
+#include "paths.h"
 
 static void *library;
 #define HOOK(name) (*(__typeof__(name) **)(void *)&(void *){dlsym(library, #name)})

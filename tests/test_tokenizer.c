@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "tarn/tokenizer.h"
+#include "paths.h"
 
 static int failures;
 

@@ -8,6 +8,7 @@
 #include "into.h"
 #include "ops/build.h"
 #include "tarn/tarn.h"
+#include "paths.h"
 
 static tarn_array *part(tarn_array *x, int64_t sections, const int64_t *indices, int64_t axis, int which) {
     tarn_array *parts[4] = {NULL};

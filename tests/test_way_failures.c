@@ -9,6 +9,7 @@
 #include "mock/hooks.h"
 #include "rounds.h"
 #include "way_runs.h"
+#include "paths.h"
 
 enum { THREADS = 3 };
 static void *library;

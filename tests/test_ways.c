@@ -8,6 +8,7 @@
 #include "exported.h"
 #include "rounds.h"
 #include "way_runs.h"
+#include "paths.h"
 
 enum { THREADS = 3 };
 /* ---- the ways */
