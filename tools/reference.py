@@ -12,7 +12,7 @@ from pathlib import Path
 
 BEGINNING = re.compile(r"/\*(.*?)\*/", re.S)
 SECTION = re.compile(r"^/\* -{4} (.*?)(?:[:;.] (.*?))? *(?:\n \*)?/?\*/\n", re.S | re.M)
-MACRO = r"^#define (?:tarn_\w+\(\.\.\.\)|TARN_REDUCTION)(?:[^\n]*\\\n)*[^\n/]*(?:\n|(?=/))"
+MACRO = r"^#define (?:tarn_\w+\(\.\.\.\)|TARN_REDUCTION|TARN_LOSS)(?:[^\n]*\\\n)*[^\n/]*(?:\n|(?=/))"
 COMPILER = r'^(?:#(?:ifndef TARN_\w+_H|define TARN_\w+_H|ifdef __cplusplus|endif|include "tarn).*|extern "C" {|})$\n'
 DECLARATION = re.compile(r"^TARN_API [^;]*?\b(tarn_\w+)\([^;]*;", re.M)
 

@@ -8,4 +8,6 @@ os.environ.pop("ASAN_OPTIONS", None)
 
 # tarn.core, as it was built, where it is not installed (tools/test.sh).
 if "TARN_BUILD_DIR" in os.environ and "TARN_WHEEL" not in os.environ:
-    sys.path.insert(0, os.path.join(os.environ["TARN_BUILD_DIR"], "python"))
+    package = os.path.join(os.environ["TARN_BUILD_DIR"], "python")
+    sys.path.insert(0, package)
+    os.environ["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])  # of processes that tests start

@@ -402,6 +402,7 @@ SNIPPETS = [
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda s: s.__name__)
 def test_as_mlx(snippet):
     mlx = pytest.importorskip("mlx.core")
+    mlx.enable_compile()  # nn_sides.py turns it off
     assert same(plain(snippet(tarn)), plain(snippet(mlx)))
 
 
