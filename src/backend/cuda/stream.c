@@ -18,8 +18,8 @@
 #include "cuda/kernels.h"
 
 enum {
-    RING = 128,                 /* more than the submissions of a stream that are in flight (core/stream.c) */
-    AWAKE = 50000,              /* ns of looking before sleeping */
+    RING = 128,    /* more than the submissions of a stream that are in flight (core/stream.c) */
+    AWAKE = 50000, /* ns of looking before sleeping */
     AWAKE_FOR_DEVICE = 5000000,
     MOST_DEVICES = 64
 };

@@ -19,8 +19,8 @@
     F(cublasLtMatrixLayoutDestroy)                                                                                     \
     F(cublasLtMatrixLayoutSetAttribute)                                                                                \
     F(cublasLtMatmulPreferenceCreate)                                                                                  \
-    F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic)       \
-        F(cublasLtGetStatusString)
+    F(cublasLtMatmulPreferenceDestroy)                                                                                 \
+    F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic) F(cublasLtGetStatusString)
 
 static struct {
 #define MEMBER(name) __typeof__(name) *name;
