@@ -197,7 +197,7 @@ static void test_searching(void) {
     expect(tarn_searchsorted(F(1, 2, NAN), F(NAN, 3), .right = true), TARN_UINT32, LIST(3, 2), "NaN right");
     expect(tarn_searchsorted(tarn_zeros(TARN_SHAPE(0), TARN_INT32), I(1)), TARN_UINT32, LIST(0), "of nothing");
     CHECK_ERROR(tarn_searchsorted(tarn_zeros(TARN_SHAPE(1, 2), TARN_INT32), I(1)), "searchsorted: the sorted array");
-    tarn_unique_result u = {NULL};
+    tarn_unique_result u = {0};
     CHECK(tarn_unique(I(2, 1, 2, 3, 1), 4, &u, .fill = tarn_scalar_int(0, TARN_INT32)));
     INTS(u.values, 1, 2, 3, 0);
     expect(u.index, TARN_UINT32, LIST(1, 0, 3, 1), "where the first of each is");

@@ -46,7 +46,7 @@ static void fill(matrix *m, int64_t rows, int64_t columns, int kind, tarn_dtype 
     for (int64_t i = 0; i < count; i++) { /* whole numbers of both dtypes */
         double real = (double)(random_below(2001) - 1000) / 1024,
                imaginary = (double)(random_below(2001) - 1000) / 1024;
-        m->numbers[i] = dtype == TARN_FLOAT64 ? real : CMPLX(real, imaginary);
+        m->numbers[i] = dtype == TARN_FLOAT64 ? real : __builtin_complex(real, imaginary);
     }
     m->row_step = kind == 1 ? 1 : columns * apart;
     m->column_step = kind == 1 ? rows : apart;

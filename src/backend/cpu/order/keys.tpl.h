@@ -3,6 +3,13 @@
 
 #include <string.h>
 
+/* No element of a loop depends on another. */
+#ifdef __clang__
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 /* Of floats the magnitude is added to the sign's place, or taken from it; integers with a sign have it turned over. */
 #define KEY_OF_FLOAT(bits, sign, infinity, KEY)                                                                        \
     (((bits) & ((sign)-1)) > (infinity) ? (KEY)-1                                                                      \
@@ -42,8 +49,7 @@
     static void keys_of_##name(void *keys, const char *from, int64_t step, int64_t count) {                            \
         KEY *to = keys;                                                                                                \
         if (step == sizeof(BITS))                                                                                      \
-            _Pragma("GCC ivdep") for (int64_t i = 0; i < count; i++) to[i] =                                           \
-                key_of_##name(from + i * (int64_t)sizeof(BITS));                                                       \
+            INDEPENDENT for (int64_t i = 0; i < count; i++) to[i] = key_of_##name(from + i * (int64_t)sizeof(BITS));   \
         else                                                                                                           \
             for (int64_t i = 0; i < count; i++) to[i] = key_of_##name(from + i * step);                                \
     }                                                                                                                  \
@@ -54,8 +60,7 @@
     static void elements_of_##name(char *to, int64_t step, const void *keys, int64_t count) {                          \
         const KEY *from = keys;                                                                                        \
         if (step == sizeof(BITS)) {                                                                                    \
-            _Pragma("GCC ivdep") for (int64_t i = 0; i < count; i++)                                                   \
-                put_##name(to + i * (int64_t)sizeof(BITS), from[i]);                                                   \
+            INDEPENDENT for (int64_t i = 0; i < count; i++) put_##name(to + i * (int64_t)sizeof(BITS), from[i]);       \
         } else {                                                                                                       \
             for (int64_t i = 0; i < count; i++) put_##name(to + i * step, from[i]);                                    \
         }                                                                                                              \
