@@ -3,49 +3,42 @@
 
 #include "nn/nn.h"
 
-static tarn_array *at_least(tarn_array *x, double low) {
-    return tarn_maximum(x, tarn_scalar_like(low, x));
-}
-static tarn_array *at_most(tarn_array *x, double high) {
-    return tarn_minimum(x, tarn_scalar_like(high, x));
-}
-static tarn_array *is_above(tarn_array *x, double limit) {
-    return tarn_greater(x, tarn_scalar_like(limit, x));
-}
-
 tarn_array *tarn_relu(tarn_array *x) {
-    return at_least(x, 0);
+    return tarn_maximum_number(x, 0);
 }
 tarn_array *tarn_relu2(tarn_array *x) {
     return tarn_square(tarn_relu(x));
 }
 tarn_array *tarn_relu6(tarn_array *x) {
-    return at_most(tarn_relu(x), 6);
+    return tarn_minimum_number(tarn_relu(x), 6);
 }
 tarn_array *tarn_leaky_relu(tarn_array *x, double slope) {
-    return tarn_maximum(times(x, slope), x);
+    return tarn_maximum(tarn_multiply_number(x, slope), x);
 }
 tarn_array *tarn_prelu(tarn_array *x, tarn_array *slope) {
-    return tarn_add(tarn_relu(x), tarn_multiply(slope, at_most(x, 0)));
+    return tarn_add(tarn_relu(x), tarn_multiply(slope, tarn_minimum_number(x, 0)));
 }
 tarn_array *tarn_elu(tarn_array *x, double alpha) {
-    return tarn_where(is_above(x, 0), x, times(tarn_expm1(at_most(x, 0)), alpha));
+    return tarn_where(tarn_greater_number(x, 0), x, tarn_multiply_number(tarn_expm1(tarn_minimum_number(x, 0)), alpha));
 }
 tarn_array *tarn_celu(tarn_array *x, double alpha) {
-    return tarn_add(tarn_relu(x), times(tarn_expm1(times(at_most(x, 0), 1 / alpha)), alpha));
+    return tarn_add(tarn_relu(x), tarn_multiply_number(
+                                      tarn_expm1(tarn_multiply_number(tarn_minimum_number(x, 0), 1 / alpha)), alpha));
 }
 tarn_array *tarn_selu(tarn_array *x) {
-    return times(tarn_elu(x, 1.67326), 1.0507);
+    return tarn_multiply_number(tarn_elu(x, 1.67326), 1.0507);
 }
 tarn_array *tarn_gelu(tarn_array *x) {
-    return tarn_multiply(x, times(plus(tarn_erf(times(x, 1 / sqrt(2))), 1), 0.5));
+    return tarn_multiply(x,
+                         tarn_multiply_number(tarn_add_number(tarn_erf(tarn_multiply_number(x, 1 / sqrt(2))), 1), 0.5));
 }
 tarn_array *tarn_gelu_approx(tarn_array *x) {
-    tarn_array *cubic = tarn_add(x, times(tarn_multiply(tarn_square(x), x), 0.044715));
-    return tarn_multiply(times(x, 0.5), plus(tarn_tanh(times(cubic, sqrt(2 / acos(-1)))), 1));
+    tarn_array *cubic = tarn_add(x, tarn_multiply_number(tarn_multiply(tarn_square(x), x), 0.044715));
+    return tarn_multiply(tarn_multiply_number(x, 0.5),
+                         tarn_add_number(tarn_tanh(tarn_multiply_number(cubic, sqrt(2 / acos(-1)))), 1));
 }
 tarn_array *tarn_gelu_fast_approx(tarn_array *x) {
-    return tarn_multiply(x, tarn_sigmoid(times(x, 1.702)));
+    return tarn_multiply(x, tarn_sigmoid(tarn_multiply_number(x, 1.702)));
 }
 tarn_array *tarn_softplus(tarn_array *x) {
     return tarn_logaddexp(x, tarn_scalar_like(0, x));
@@ -54,20 +47,20 @@ tarn_array *tarn_mish(tarn_array *x) {
     return tarn_multiply(x, tarn_tanh(tarn_softplus(x)));
 }
 tarn_array *tarn_hardswish(tarn_array *x) {
-    return times(tarn_multiply(x, tarn_relu6(plus(x, 3))), 1.0 / 6);
+    return tarn_multiply_number(tarn_multiply(x, tarn_relu6(tarn_add_number(x, 3))), 1.0 / 6);
 }
 tarn_array *tarn_hard_tanh(tarn_array *x, double low, double high) {
-    return at_most(at_least(x, low), high);
+    return tarn_minimum_number(tarn_maximum_number(x, low), high);
 }
 tarn_array *tarn_hard_shrink(tarn_array *x, double limit) {
-    return tarn_where(is_above(tarn_abs(x), limit), x, tarn_scalar_like(0, x));
+    return tarn_where(tarn_greater_number(tarn_abs(x), limit), x, tarn_scalar_like(0, x));
 }
 tarn_array *tarn_soft_shrink(tarn_array *x, double limit) {
-    return tarn_where(is_above(tarn_abs(x), limit), tarn_subtract(x, times(tarn_sign(x), limit)),
-                      tarn_scalar_like(0, x));
+    return tarn_where(tarn_greater_number(tarn_abs(x), limit),
+                      tarn_subtract(x, tarn_multiply_number(tarn_sign(x), limit)), tarn_scalar_like(0, x));
 }
 tarn_array *tarn_softsign(tarn_array *x) {
-    return tarn_divide(x, plus(tarn_abs(x), 1));
+    return tarn_divide(x, tarn_add_number(tarn_abs(x), 1));
 }
 tarn_array *tarn_log_sigmoid(tarn_array *x) {
     return tarn_negative(tarn_softplus(tarn_negative(x)));
@@ -104,5 +97,5 @@ tarn_array *tarn_dropout_with(tarn_array *x, double p, tarn_array *key, tarn_dro
         shape[i] = o.channels && !example && !channel ? 1 : all.values[i];
     }
     tarn_array *kept = tarn_random_bernoulli(key, tarn_scalar(1 - p, TARN_FLOAT32), .shape = {shape, all.count});
-    return tarn_multiply(times(x, 1 / (1 - p)), tarn_astype(kept, tarn_dtype_of(x)));
+    return tarn_multiply(tarn_multiply_number(x, 1 / (1 - p)), tarn_astype(kept, tarn_dtype_of(x)));
 }

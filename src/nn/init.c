@@ -73,7 +73,7 @@ tarn_array *tarn_init_orthogonal_with(tarn_array **key, tarn_ints shape, tarn_dt
     if (!tarn_linalg_qr(init_normal(key, TARN_SHAPE(large, large), TARN_FLOAT32, 1), qr)) return NULL;
     tarn_array *all = tarn_multiply(qr[0], tarn_sign(tarn_diag(qr[1])));
     tarn_array *cut = tarn_slice_axis(tarn_slice_axis(all, 0, 0, rows), 1, 0, columns);
-    return tarn_astype(times(cut, value_or(o.gain, 1)), dtype_or_float32(dtype));
+    return tarn_astype(tarn_multiply_number(cut, value_or(o.gain, 1)), dtype_or_float32(dtype));
 }
 
 tarn_array *tarn_init_sparse(tarn_array **key, tarn_ints shape, tarn_dtype dtype, double sparsity, double deviation) {

@@ -4,14 +4,6 @@
 
 #include "tarn/nn.h"
 
-/* x op a number */
-static inline tarn_array *times(tarn_array *x, double value) {
-    return tarn_multiply(x, tarn_scalar_like(value, x));
-}
-static inline tarn_array *plus(tarn_array *x, double value) {
-    return tarn_add(x, tarn_scalar_like(value, x));
-}
-
 static inline tarn_dtype dtype_or_float32(tarn_dtype dtype) {
     return dtype == TARN_BOOL ? TARN_FLOAT32 : dtype;
 }

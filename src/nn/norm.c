@@ -64,7 +64,7 @@ tarn_array *tarn_group_norm_forward(const tarn_group_norm *m, tarn_array *x) {
     tarn_ints axes = TARN_AXES(1, other);
     tarn_array *centered = tarn_subtract(grouped, tarn_mean(grouped, .axes = axes, .keepdims = true));
     tarn_array *variance = tarn_mean(tarn_square(centered), .axes = axes, .keepdims = true);
-    tarn_array *y = tarn_multiply(centered, tarn_rsqrt(plus(variance, m->eps)));
+    tarn_array *y = tarn_multiply(centered, tarn_rsqrt(tarn_add_number(variance, m->eps)));
     return scaled(tarn_reshape_like(y, x), m->weight, m->bias);
 }
 
@@ -85,13 +85,14 @@ bool tarn_batch_norm_init_with(tarn_batch_norm *m, int64_t dims, tarn_norm_layer
 
 /* running + momentum (now - running) */
 static bool follow(tarn_array **running, tarn_array *now, double momentum) {
-    tarn_array *next = tarn_add(times(*running, 1 - momentum), times(tarn_stop_gradient(now), momentum));
+    tarn_array *next =
+        tarn_add(tarn_multiply_number(*running, 1 - momentum), tarn_multiply_number(tarn_stop_gradient(now), momentum));
     return tarn_assign(running, next);
 }
 
 /* The running variance is an estimate: of n numbers the sum of squares over n - 1. */
 static bool follow_both(tarn_batch_norm *m, tarn_array *mean, tarn_array *variance, int64_t n) {
-    tarn_array *estimate = n > 1 ? times(variance, (double)n / (double)(n - 1)) : variance;
+    tarn_array *estimate = n > 1 ? tarn_multiply_number(variance, (double)n / (double)(n - 1)) : variance;
     return follow(&m->running_mean, mean, m->momentum) && follow(&m->running_var, estimate, m->momentum);
 }
 
@@ -104,6 +105,6 @@ tarn_array *tarn_batch_norm_forward(tarn_batch_norm *m, tarn_array *x, bool trai
         variance = tarn_var(x, .axes = {axes, count});
     }
     if (training && m->running_mean && !follow_both(m, mean, variance, n)) return NULL;
-    tarn_array *y = tarn_multiply(tarn_subtract(x, mean), tarn_rsqrt(plus(variance, m->eps)));
+    tarn_array *y = tarn_multiply(tarn_subtract(x, mean), tarn_rsqrt(tarn_add_number(variance, m->eps)));
     return scaled(y, m->weight, m->bias);
 }

@@ -9,14 +9,15 @@ tarn_array *tarn_sinusoidal_encoding_with(tarn_array *positions, int64_t dims, t
     if (dims < 4 || dims % 2)
         return tarn_fail("sinusoidal_encoding: %lld dims; even, at least 4", (long long)dims), NULL;
     double low = log(value_or(o.min_frequency, 1e-4)), high = log(value_or(o.max_frequency, 1));
-    tarn_array *down = plus(times(tarn_arange(0, (double)half, 1, TARN_FLOAT32), -1 / (double)(half - 1)), 1);
-    tarn_array *frequencies = tarn_exp(plus(times(down, high - low), low));
-    if (o.full_turns) frequencies = times(frequencies, 2 * acos(-1));
+    tarn_array *down = tarn_add_number(
+        tarn_multiply_number(tarn_arange(0, (double)half, 1, TARN_FLOAT32), -1 / (double)(half - 1)), 1);
+    tarn_array *frequencies = tarn_exp(tarn_add_number(tarn_multiply_number(down, high - low), low));
+    if (o.full_turns) frequencies = tarn_multiply_number(frequencies, 2 * acos(-1));
     tarn_array *angles = tarn_multiply(tarn_expand_dims(positions, TARN_AXES(-1)), frequencies);
     tarn_array *sines = tarn_sin(angles), *cosines = tarn_cos(angles);
     tarn_array *both = tarn_concatenate(o.cos_first ? TARN_ARRAYS(cosines, sines) : TARN_ARRAYS(sines, cosines), 2,
                                         .axis = TARN_AXIS(-1));
-    return times(both, value_or(o.scale, sqrt(2 / (double)dims)));
+    return tarn_multiply_number(both, value_or(o.scale, sqrt(2 / (double)dims)));
 }
 
 tarn_array *tarn_alibi_bias(int64_t heads, int64_t queries, int64_t keys) {
@@ -27,7 +28,7 @@ tarn_array *tarn_alibi_bias(int64_t heads, int64_t queries, int64_t keys) {
     tarn_array *q = tarn_arange((double)(keys - queries), (double)keys, 1, TARN_FLOAT32);
     tarn_array *k = tarn_arange(0, (double)keys, 1, TARN_FLOAT32);
     tarn_array *distance = tarn_abs(tarn_subtract(tarn_expand_dims(q, TARN_AXES(1)), k));
-    tarn_array *powers = times(tarn_arange(1, (double)heads + 1, 1, TARN_FLOAT32), -8.0 / (double)heads);
+    tarn_array *powers = tarn_multiply_number(tarn_arange(1, (double)heads + 1, 1, TARN_FLOAT32), -8.0 / (double)heads);
     tarn_array *slopes = tarn_power(tarn_scalar(2, TARN_FLOAT32), powers);
     return tarn_negative(tarn_multiply(tarn_reshape(slopes, TARN_SHAPE(-1, 1, 1)), distance));
 }

@@ -17,9 +17,6 @@ static tarn_array *mean_over(tarn_array *x, int64_t axis) {
 static tarn_array *root_mean_square(tarn_array *x) {
     return tarn_sqrt(tarn_mean(tarn_square(x)));
 }
-static tarn_array *at_least(tarn_array *x, double low) {
-    return tarn_maximum(x, tarn_scalar_like(low, x));
-}
 
 /* State 0 and 1: means over the last axis and over the one before; or 0: all squares. 2: the first moment. */
 static tarn_array *adafactor_first(const void *settings, tarn_array *w, int index) {
@@ -40,15 +37,15 @@ static tarn_array *adafactor_rate(const update *u, const tarn_adafactor_options 
     tarn_array *rate = u->rate;
     if (u->relative) {
         tarn_array *root = tarn_rsqrt(u->step);
-        rate = tarn_minimum(o->warmup ? times(u->step, 1e-6) : tarn_scalar(1e-2, TARN_FLOAT32), root);
+        rate = tarn_minimum(o->warmup ? tarn_multiply_number(u->step, 1e-6) : tarn_scalar(1e-2, TARN_FLOAT32), root);
         rate = tarn_astype(rate, tarn_dtype_of(u->parameter));
     }
     if (o->no_parameter_scale) return rate;
-    return tarn_multiply(rate, at_least(root_mean_square(u->parameter), value_or(o->eps2, 1e-3)));
+    return tarn_multiply(rate, tarn_maximum_number(root_mean_square(u->parameter), value_or(o->eps2, 1e-3)));
 }
 
 static tarn_array *decayed(tarn_array *state, tarn_array *now, tarn_array *beta) {
-    tarn_array *rest = plus(tarn_negative(beta), 1);
+    tarn_array *rest = tarn_add_number(tarn_negative(beta), 1);
     return tarn_add(tarn_multiply(state, beta), tarn_multiply(now, rest));
 }
 
@@ -56,17 +53,19 @@ static tarn_array *adafactor(update *u) {
     const tarn_adafactor_options *o = u->settings;
     tarn_array *w = u->parameter, *g = u->gradient, *rate = adafactor_rate(u, o);
     tarn_array *power = tarn_power(u->step, tarn_scalar(value_or(o->decay_rate, -0.8), TARN_FLOAT32));
-    tarn_array *beta = tarn_astype(plus(tarn_negative(power), 1), tarn_dtype_of(w));
-    tarn_array *squares = plus(tarn_square(g), value_or(o->eps1, 1e-30)), *step;
+    tarn_array *beta = tarn_astype(tarn_add_number(tarn_negative(power), 1), tarn_dtype_of(w));
+    tarn_array *squares = tarn_add_number(tarn_square(g), value_or(o->eps1, 1e-30)), *step;
     bool factors = is_factored(w);
     u->state[0] = decayed(u->state[0], factors ? mean_over(squares, -1) : squares, beta);
     if (factors) u->state[1] = decayed(u->state[1], mean_over(squares, -2), beta);
     step = factors ? factored(u->state[0], u->state[1], g) : tarn_multiply(tarn_rsqrt(u->state[0]), g);
-    step = tarn_divide(step, at_least(times(root_mean_square(step), 1 / value_or(o->clip_threshold, 1)), 1));
+    step = tarn_divide(
+        step, tarn_maximum_number(tarn_multiply_number(root_mean_square(step), 1 / value_or(o->clip_threshold, 1)), 1));
     step = tarn_multiply(step, rate);
     if (o->beta1.given)
-        step = u->state[2] = tarn_add(times(u->state[2], o->beta1.value), times(step, 1 - o->beta1.value));
-    if (o->weight_decay != 0) w = tarn_add(w, tarn_multiply(w, times(rate, -o->weight_decay)));
+        step = u->state[2] =
+            tarn_add(tarn_multiply_number(u->state[2], o->beta1.value), tarn_multiply_number(step, 1 - o->beta1.value));
+    if (o->weight_decay != 0) w = tarn_add(w, tarn_multiply(w, tarn_multiply_number(rate, -o->weight_decay)));
     return tarn_subtract(w, step);
 }
 
@@ -85,11 +84,11 @@ static tarn_array *orthogonal(tarn_array *x, int64_t steps) {
     bool tall = tarn_dim(x, -2) > tarn_dim(x, -1);
     if (tall) x = tarn_swapaxes(x, -1, -2);
     tarn_array *norm = tarn_sqrt(tarn_sum(tarn_square(x)));
-    x = tarn_divide(x, plus(norm, 1e-7));
+    x = tarn_divide(x, tarn_add_number(norm, 1e-7));
     for (int64_t i = 0; i < steps; i++) {
         tarn_array *gram = tarn_matmul(x, tarn_swapaxes(x, -1, -2));
-        tarn_array *polynomial = tarn_addmm(times(gram, b), gram, gram, .alpha = TARN_VALUE(c));
-        x = tarn_addmm(times(x, a), polynomial, x);
+        tarn_array *polynomial = tarn_addmm(tarn_multiply_number(gram, b), gram, gram, .alpha = TARN_VALUE(c));
+        x = tarn_addmm(tarn_multiply_number(x, a), polynomial, x);
     }
     return tall ? tarn_swapaxes(x, -1, -2) : x;
 }
@@ -106,11 +105,13 @@ static tarn_array *muon(update *u) {
     const tarn_muon_options *o = u->settings;
     double momentum = value_or(o->momentum, 0.95), decay = value_or(o->weight_decay, 0.01), scale = 1;
     tarn_array *g = u->gradient, *w = u->parameter;
-    if (decay != 0) g = tarn_add(g, times(w, decay));
-    tarn_array *v = u->state[0] = tarn_add(times(u->state[0], momentum), times(g, 1 - momentum));
-    tarn_array *step = o->no_nesterov ? v : tarn_add(times(g, 1 - momentum), times(v, momentum));
+    if (decay != 0) g = tarn_add(g, tarn_multiply_number(w, decay));
+    tarn_array *v = u->state[0] =
+        tarn_add(tarn_multiply_number(u->state[0], momentum), tarn_multiply_number(g, 1 - momentum));
+    tarn_array *step =
+        o->no_nesterov ? v : tarn_add(tarn_multiply_number(g, 1 - momentum), tarn_multiply_number(v, momentum));
     if (tarn_ndim(w) >= 2) step = orthogonal_step(step, o->steps ? o->steps : 5, &scale);
-    return tarn_subtract(w, tarn_multiply(times(u->rate, scale), step));
+    return tarn_subtract(w, tarn_multiply(tarn_multiply_number(u->rate, scale), step));
 }
 
 static const optimizer_rule muon_rule = {sizeof(tarn_muon_options), NAMES("v"), muon, NULL};

@@ -110,7 +110,7 @@ static bool advance(tarn_optimizer *o) {
     for (int i = 0; i < o->group_count; i++)
         if (!advance(o->groups[i])) return false;
     if (o->group_count) return true;
-    tarn_array *step = tarn_astype(plus(o->step, 1), TARN_UINT64);
+    tarn_array *step = tarn_astype(tarn_add_number(o->step, 1), TARN_UINT64);
     return (!o->schedule.rate || tarn_assign(&o->rate, o->schedule.rate(o->schedule.context, o->step))) &&
            tarn_assign(&o->step, step);
 }

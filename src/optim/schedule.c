@@ -12,25 +12,26 @@ static tarn_array *as_float(tarn_array *step) {
 }
 
 tarn_array *tarn_exponential_decay(tarn_array *step, double init, double decay_rate) {
-    return times(tarn_power(number(decay_rate), as_float(step)), init);
+    return tarn_multiply_number(tarn_power(number(decay_rate), as_float(step)), init);
 }
 
 tarn_array *tarn_step_decay(tarn_array *step, double init, double decay_rate, int64_t step_size) {
     if (step_size < 1) return tarn_fail("step_decay: a step size of %lld", (long long)step_size), NULL;
-    return times(tarn_power(number(decay_rate), tarn_floor(times(as_float(step), 1 / (double)step_size))), init);
+    return tarn_multiply_number(
+        tarn_power(number(decay_rate), tarn_floor(tarn_multiply_number(as_float(step), 1 / (double)step_size))), init);
 }
 
 tarn_array *tarn_cosine_decay(tarn_array *step, double init, int64_t decay_steps, double end) {
     if (decay_steps < 1) return tarn_fail("cosine_decay: %lld steps", (long long)decay_steps), NULL;
     tarn_array *until = tarn_minimum(as_float(step), number((double)decay_steps));
-    tarn_array *wave = plus(tarn_cos(times(until, acos(-1) / (double)decay_steps)), 1);
-    return plus(times(wave, (init - end) / 2), end);
+    tarn_array *wave = tarn_add_number(tarn_cos(tarn_multiply_number(until, acos(-1) / (double)decay_steps)), 1);
+    return tarn_add_number(tarn_multiply_number(wave, (init - end) / 2), end);
 }
 
 tarn_array *tarn_linear_schedule(tarn_array *step, double init, double end, int64_t steps) {
     if (steps < 1) return tarn_fail("linear_schedule: %lld steps", (long long)steps), NULL;
     tarn_array *until = tarn_minimum(as_float(step), number((double)steps));
-    return plus(times(until, (end - init) / (double)steps), init);
+    return tarn_add_number(tarn_multiply_number(until, (end - init) / (double)steps), init);
 }
 
 tarn_array *tarn_join_schedules(tarn_array *step, const tarn_schedule *schedules, const int64_t *boundaries,

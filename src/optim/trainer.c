@@ -47,7 +47,8 @@ static bool cut(const tarn_trainer *t, tarn_array *const *inputs, int count, int
 /* sums[i] plus a share of all[i]; the sums have room for count. */
 static bool add_share(const tarn_trainer *t, array_list *sums, const tarn_results *all) {
     for (int i = 0; i < tarn_results_count(all); i++) {
-        tarn_array *a = tarn_results_at(all, i), *share = t->parts > 1 ? times(a, 1 / (double)t->parts) : a;
+        tarn_array *a = tarn_results_at(all, i),
+                   *share = t->parts > 1 ? tarn_multiply_number(a, 1 / (double)t->parts) : a;
         if ((size_t)i == sums->count && !vector_push(sums, NULL)) return false;
         if (share) sums->items[i] = sums->items[i] ? tarn_add(sums->items[i], share) : share;
     }
