@@ -27,7 +27,35 @@ def require_divisible(in_channels, groups):
         )
 
 
-class Conv1d(Module):
+class Convolution(Module):
+    """What all of them share. _options: names of the arguments that a layer has beside those of every convolution."""
+
+    _options = ("groups",)
+
+    def _make(self, axes, in_channels, out_channels, kernel_size, stride, padding, dilation, bias, groups=1):
+        self.weight = uniform_weight(out_channels, each(kernel_size, axes), in_channels, groups)
+        if bias:
+            self.bias = mx.zeros((out_channels,))
+        self.padding = padding if axes == 1 else each(padding, axes)
+        self.stride = stride if axes == 1 else each(stride, axes)
+        self.dilation = dilation
+
+    def _extra_repr(self):
+        outputs, *size, inputs = self.weight.shape
+        size = size[0] if len(size) == 1 else tuple(size)
+        options = "".join(f"{name}={getattr(self, name)}, " for name in self._options)
+        return (
+            f"{inputs * getattr(self, 'groups', 1)}, {outputs}, kernel_size={size}, "
+            f"stride={self.stride}, padding={self.padding}, dilation={self.dilation}, {options}bias={'bias' in self}"
+        )
+
+    def _convolve(self, function, x):
+        options = (getattr(self, name) for name in self._options)
+        y = function(x, self.weight, self.stride, self.padding, self.dilation, *options)
+        return y + self.bias if "bias" in self else y
+
+
+class Conv1d(Convolution):
     """Convolution of [batch, length, in_channels] with weight [out_channels, kernel_size, in_channels / groups]."""
 
     def __init__(
@@ -43,27 +71,14 @@ class Conv1d(Module):
     ):
         super().__init__()
         require_divisible(in_channels, groups)
-        self.weight = uniform_weight(out_channels, (kernel_size,), in_channels, groups)
-        if bias:
-            self.bias = mx.zeros((out_channels,))
-        self.padding = padding
-        self.dilation = dilation
-        self.stride = stride
+        self._make(1, in_channels, out_channels, kernel_size, stride, padding, dilation, bias, groups)
         self.groups = groups
 
-    def _extra_repr(self):
-        outputs, size, inputs = self.weight.shape
-        return (
-            f"{inputs * self.groups}, {outputs}, kernel_size={size}, stride={self.stride}, "
-            f"padding={self.padding}, dilation={self.dilation}, groups={self.groups}, bias={'bias' in self}"
-        )
-
     def __call__(self, x):
-        y = mx.conv1d(x, self.weight, self.stride, self.padding, self.dilation, self.groups)
-        return y + self.bias if "bias" in self else y
+        return self._convolve(mx.conv1d, x)
 
 
-class Conv2d(Module):
+class Conv2d(Convolution):
     """Convolution of [batch, height, width, in_channels] with weight [out_channels, *kernel_size, in_channels /
     groups].
     """
@@ -81,29 +96,18 @@ class Conv2d(Module):
     ):
         super().__init__()
         require_divisible(in_channels, groups)
-        self.weight = uniform_weight(out_channels, each(kernel_size, 2), in_channels, groups)
-        if bias:
-            self.bias = mx.zeros((out_channels,))
-        self.padding = each(padding, 2)
-        self.stride = each(stride, 2)
-        self.dilation = dilation
+        self._make(2, in_channels, out_channels, kernel_size, stride, padding, dilation, bias, groups)
         self.groups = groups
 
-    def _extra_repr(self):
-        outputs, *size, inputs = self.weight.shape
-        return (
-            f"{inputs * self.groups}, {outputs}, kernel_size={tuple(size)}, stride={self.stride}, "
-            f"padding={self.padding}, dilation={self.dilation}, groups={self.groups}, bias={'bias' in self}"
-        )
-
     def __call__(self, x):
-        y = mx.conv2d(x, self.weight, self.stride, self.padding, self.dilation, self.groups)
-        return y + self.bias if "bias" in self else y
+        return self._convolve(mx.conv2d, x)
 
 
-class Conv3d(Module):
+class Conv3d(Convolution):
     """Convolution of [batch, depth, height, width, in_channels] with weight [out_channels, *kernel_size,
     in_channels]."""
+
+    _options = ()
 
     def __init__(
         self,
@@ -116,20 +120,7 @@ class Conv3d(Module):
         bias: bool = True,
     ):
         super().__init__()
-        self.weight = uniform_weight(out_channels, each(kernel_size, 3), in_channels)
-        if bias:
-            self.bias = mx.zeros((out_channels,))
-        self.padding = each(padding, 3)
-        self.stride = each(stride, 3)
-        self.dilation = dilation
-
-    def _extra_repr(self):
-        outputs, *size, inputs = self.weight.shape
-        return (
-            f"{inputs}, {outputs}, kernel_size={tuple(size)}, stride={self.stride}, "
-            f"padding={self.padding}, dilation={self.dilation}, bias={'bias' in self}"
-        )
+        self._make(3, in_channels, out_channels, kernel_size, stride, padding, dilation, bias)
 
     def __call__(self, x):
-        y = mx.conv3d(x, self.weight, self.stride, self.padding, self.dilation)
-        return y + self.bias if "bias" in self else y
+        return self._convolve(mx.conv3d, x)

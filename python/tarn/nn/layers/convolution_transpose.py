@@ -3,22 +3,11 @@
 from typing import Union
 
 import tarn.core as mx
-from tarn.nn.layers.base import Module
-from tarn.nn.layers.convolution import each, uniform_weight
+from tarn.nn.layers.convolution import Convolution, each
 
 
-class _ConvTranspose(Module):
-    def _extra_repr(self):
-        outputs, *size, inputs = self.weight.shape
-        return (
-            f"{inputs}, {outputs}, kernel_size={size[0] if len(size) == 1 else tuple(size)}, stride={self.stride}, "
-            f"padding={self.padding}, dilation={self.dilation}, output_padding={self.output_padding}, "
-            f"bias={'bias' in self}"
-        )
-
-    def _convolve(self, function, x):
-        y = function(x, self.weight, self.stride, self.padding, self.dilation, self.output_padding)
-        return y + self.bias if "bias" in self else y
+class _ConvTranspose(Convolution):
+    _options = ("output_padding",)
 
 
 class ConvTranspose1d(_ConvTranspose):
@@ -37,12 +26,7 @@ class ConvTranspose1d(_ConvTranspose):
         bias: bool = True,
     ):
         super().__init__()
-        self.weight = uniform_weight(out_channels, (kernel_size,), in_channels)
-        if bias:
-            self.bias = mx.zeros((out_channels,))
-        self.padding = padding
-        self.dilation = dilation
-        self.stride = stride
+        self._make(1, in_channels, out_channels, kernel_size, stride, padding, dilation, bias)
         self.output_padding = output_padding
 
     def __call__(self, x):
@@ -65,13 +49,8 @@ class ConvTranspose2d(_ConvTranspose):
         bias: bool = True,
     ):
         super().__init__()
-        self.weight = uniform_weight(out_channels, each(kernel_size, 2), in_channels)
-        if bias:
-            self.bias = mx.zeros((out_channels,))
-        self.padding = each(padding, 2)
-        self.stride = each(stride, 2)
+        self._make(2, in_channels, out_channels, kernel_size, stride, padding, dilation, bias)
         self.output_padding = each(output_padding, 2)
-        self.dilation = dilation
 
     def __call__(self, x):
         return self._convolve(mx.conv_transpose2d, x)
@@ -93,13 +72,8 @@ class ConvTranspose3d(_ConvTranspose):
         bias: bool = True,
     ):
         super().__init__()
-        self.weight = uniform_weight(out_channels, each(kernel_size, 3), in_channels)
-        if bias:
-            self.bias = mx.zeros((out_channels,))
-        self.padding = each(padding, 3)
-        self.stride = each(stride, 3)
+        self._make(3, in_channels, out_channels, kernel_size, stride, padding, dilation, bias)
         self.output_padding = each(output_padding, 3)
-        self.dilation = dilation
 
     def __call__(self, x):
         return self._convolve(mx.conv_transpose3d, x)

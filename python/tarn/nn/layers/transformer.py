@@ -101,9 +101,10 @@ class TransformerEncoderLayer(Module):
         return self.ln2(x + self._perceive(x))
 
 
-class TransformerEncoder(Module):
-    """num_layers TransformerEncoderLayers, and a norm behind them. checkpoint: layers are computed again for
-    gradients, so that less memory is held."""
+class _Stack(Module):
+    """num_layers of the layers `_layer`, and a norm behind them."""
+
+    _layer = None
 
     def __init__(
         self,
@@ -118,16 +119,26 @@ class TransformerEncoder(Module):
     ):
         super().__init__()
         self.layers = [
-            TransformerEncoderLayer(dims, num_heads, mlp_dims, dropout, activation, norm_first)
+            self._layer(dims, num_heads, mlp_dims, dropout, activation, norm_first)
             for _ in range(num_layers)
         ]
         self.ln = LayerNorm(dims)
         self.checkpoint = checkpoint
 
-    def __call__(self, x, mask):
+    def _run(self, x, *rest):
         for layer in self.layers:
-            x = (checkpointed(layer) if self.checkpoint else layer)(x, mask)
+            x = (checkpointed(layer) if self.checkpoint else layer)(x, *rest)
         return self.ln(x)
+
+
+class TransformerEncoder(_Stack):
+    """num_layers TransformerEncoderLayers, and a norm behind them. checkpoint: layers are computed again for
+    gradients, so that less memory is held."""
+
+    _layer = TransformerEncoderLayer
+
+    def __call__(self, x, mask):
+        return self._run(x, mask)
 
 
 class TransformerDecoderLayer(Module):
@@ -176,32 +187,13 @@ class TransformerDecoderLayer(Module):
         return self.ln3(x + self._perceive(x))
 
 
-class TransformerDecoder(Module):
+class TransformerDecoder(_Stack):
     """num_layers TransformerDecoderLayers, and a norm behind them. checkpoint: as in TransformerEncoder."""
 
-    def __init__(
-        self,
-        num_layers: int,
-        dims: int,
-        num_heads: int,
-        mlp_dims: Optional[int] = None,
-        dropout: float = 0.0,
-        activation=relu,
-        norm_first: bool = True,
-        checkpoint: bool = False,
-    ):
-        super().__init__()
-        self.layers = [
-            TransformerDecoderLayer(dims, num_heads, mlp_dims, dropout, activation, norm_first)
-            for _ in range(num_layers)
-        ]
-        self.ln = LayerNorm(dims)
-        self.checkpoint = checkpoint
+    _layer = TransformerDecoderLayer
 
     def __call__(self, x, memory, x_mask, memory_mask):
-        for layer in self.layers:
-            x = (checkpointed(layer) if self.checkpoint else layer)(x, memory, x_mask, memory_mask)
-        return self.ln(x)
+        return self._run(x, memory, x_mask, memory_mask)
 
 
 class Transformer(Module):
