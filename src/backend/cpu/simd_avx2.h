@@ -68,6 +68,9 @@ static inline vf64 sqrt_f64(vf64 x) {
 static inline vf32 fma_f32(vf32 a, vf32 b, vf32 c) {
     return (vf32)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 }
+static inline __attribute__((unused)) vf64 fma_f64(vf64 a, vf64 b, vf64 c) {
+    return (vf64)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+}
 /* x, or least where it is below that; a NaN stays. */
 static inline __attribute__((unused)) vf32 at_least_f32(vf32 x, vf32 least) {
     return (vf32)_mm256_max_ps((__m256)least, (__m256)x);

@@ -89,7 +89,7 @@ FLOATS(f64, vf64, vi64)
 
 /* x - q * y for the whole number q nearest to x / y, or one beside it: nothing is rounded away. Without fma the product
    is taken as the sum of four exact ones, of halves of the digits (Dekker, 1971). */
-#if SIMD_HAS_FMA
+#ifdef __FMA__
 #define REST(pass, V, split)                                                                                           \
     FUNCTION V rest_##pass(V x, V q, V y) {                                                                            \
         return fma_##pass(-q, y, x);                                                                                   \
@@ -135,8 +135,7 @@ REST(f64, vf64, 134217729.0)
     FUNCTION V floor_div_##pass(V x, V y) {                                                                            \
         V quotient, rest = fmod_##pass(x, y, &quotient), sign = (V)((M)x ^ (M)y);                                      \
         M apart = (M)(rest != 0) & ((M)(rest < 0) ^ (M)(y < 0));                                                       \
-        quotient = select_##pass(apart, quotient - 1, quotient);                                                       \
-        return select_##pass((M)(quotient == 0), with_sign_##pass(quotient, sign), quotient);                          \
+        return with_sign_##pass(select_##pass(apart, quotient - 1, quotient), sign);                                   \
     }
 REMAINDERS(f32, vf32, vi32, INT32_MIN, 0x1p23F, 0x1p110F, __builtin_fmodf, __builtin_rintf)
 REMAINDERS(f64, vf64, vi64, INT64_MIN, 0x1p52, 0x1p990, __builtin_fmod, __builtin_rint)
