@@ -219,6 +219,37 @@ static void check_factors(void) {
         }
 }
 
+/* Eigenvalues on a circle, none but zero, one for all, close together, far apart: where steps without a good shift, or
+   without a balanced matrix, do not end. */
+static double hard_element(int kind, int64_t n, int64_t i, int64_t j) {
+    const double elements[] = {(i + 1) % n == j,
+                               0,
+                               i + 1 == j,
+                               i == j || i + 1 == j,
+                               j < i - 1 ? 0 : (double)(n - (i > j ? i : j)),
+                               (double)((i * 7 + j * 5) % 11 - 4) * pow(10, (double)(3 * (i - j)))};
+    return elements[kind];
+}
+enum { HARD_KINDS = 6 };
+
+static tarn_array *hard_matrix(int kind, int64_t n) {
+    double x[16 * 16];
+    for (int64_t i = 0; i < n * n; i++) x[i] = hard_element(kind, n, i / n, i % n);
+    return tarn_from_data(x, TARN_SHAPE(n, n), TARN_FLOAT64);
+}
+
+static void check_hard_eig(void) {
+    for (int kind = 0; kind < HARD_KINDS; kind++)
+        for (int64_t n = 1; n <= (kind == 5 ? 6 : 16); n++) {
+            TARN_SCOPE;
+            tarn_array *a = hard_matrix(kind, n), *largest = tarn_max(tarn_abs(a));
+            CHECK(tarn_linalg_eig(a, out));
+            a = tarn_divide(a, tarn_maximum(largest, tarn_scalar_like(1, largest)));
+            out[0] = tarn_divide(out[0], tarn_maximum(largest, tarn_scalar_like(1, largest)));
+            same("hard eig", tarn_matmul(tarn_astype(a, TARN_COMPLEX64), out[1]), scaled(out[1], out[0]));
+        }
+}
+
 /* ---- what goes wrong */
 
 static void check_errors(void) {
@@ -251,6 +282,7 @@ static void check_errors(void) {
 int main(void) {
     check_all();
     check_factors();
+    check_hard_eig();
     check_errors();
     check_values_alone();
     check_all_scratch();

@@ -241,53 +241,136 @@ void matrix_svd_bases(wide *a, int64_t m, int64_t n, wide *u, wide *room) {
     }
 }
 
-/* ---- eig: shifted steps a - x = q r, a = r q + x on the part that is left, until its last row is zero before the
-   diagonal; then the vectors of the triangle, turned back */
+/* ---- eig: a is balanced, brought to Hessenberg form and by shifted QR steps to a triangle, as EISPACK does it (J.
+   Wilkinson and C. Reinsch, 1971); then the vectors of the triangle, turned back. What v turns is of the a given:
+   a given = v a v^-1. */
+
+/* Powers of two make each row as large as its column, so that what is small beside the matrix is not lost in it. */
+static bool balance_one(wide *a, int64_t n, int64_t i, wide *v) {
+    long double row = 0, column = 0;
+    for (int64_t j = 0; j < n; j++) {
+        row += j == i ? 0 : cabsl(a[i * n + j]);
+        column += j == i ? 0 : cabsl(a[j * n + i]);
+    }
+    if (row == 0 || column == 0) return false;
+    long double f = ldexpl(1, (ilogbl(row) - ilogbl(column)) / 2);
+    if (column * f + row / f >= 0.95L * (row + column)) return false;
+    for (int64_t j = 0; j < n; j++) {
+        a[i * n + j] /= f;
+        a[j * n + i] *= f;
+    }
+    v[i * n + i] *= f;
+    return true;
+}
+
+static void balance(wide *a, int64_t n, wide *v) {
+    bool changed = true;
+    for (int sweep = 0; changed && sweep < MOST_SWEEPS; sweep++) {
+        changed = false;
+        for (int64_t i = 0; i < n; i++) changed |= balance_one(a, n, i, v);
+    }
+}
+
+/* a = a (1 - t v vH), v over the columns from k + 1 on. */
+static void reflect_columns(wide *a, int64_t n, int64_t k, const wide *v, wide t) {
+    for (int64_t r = 0; r < n; r++) {
+        wide *row = a + r * n, sum = row[k + 1];
+        for (int64_t i = k + 2; i < n; i++) sum += row[i] * v[i * n];
+        row[k + 1] -= t * sum;
+        for (int64_t i = k + 2; i < n; i++) row[i] -= t * sum * conjl(v[i * n]);
+    }
+}
+
+/* Zeros below the diagonal beside the diagonal. */
+static void make_hessenberg(wide *a, int64_t n, wide *v) {
+    for (int64_t k = 0; k + 2 < n; k++) {
+        long double beta;
+        wide t = reflection(a + n, n - 1, n, k, &beta);
+        reflect(a + n, n - 1, n, k + 1, k, a + n + k, n, conjl(t));
+        reflect_columns(a, n, k, a + k, t);
+        reflect_columns(v, n, k, a + k, t);
+        a[(k + 1) * n + k] = beta;
+        for (int64_t i = k + 2; i < n; i++) a[i * n + k] = 0;
+    }
+}
+
+/* Of two rows, so that y below x becomes zero. */
+static rotation rotation_to_zero(wide x, wide y) {
+    long double size = cabsl(x), length = hypotl(size, cabsl(y));
+    if (length == 0) return (rotation){1, 0};
+    if (size == 0) return (rotation){0, 1};
+    return (rotation){size / length, -conjl(size / x * y / length)};
+}
 
 /* The eigenvalue of the last two rows' block that is nearer to its last element. */
-static wide shift_of(const wide *a, int64_t n, int64_t size, int step) {
-    wide p = a[(size - 2) * n + size - 2], q = a[(size - 2) * n + size - 1], r = a[(size - 1) * n + size - 2],
-         d = a[(size - 1) * n + size - 1];
-    if (step % 10 == 9) return d + cabsl(r); /* out of a cycle */
+static wide shift_of(const wide *a, int64_t n, int64_t end, int step) {
+    wide p = a[(end - 2) * n + end - 2], q = a[(end - 2) * n + end - 1], r = a[(end - 1) * n + end - 2],
+         d = a[(end - 1) * n + end - 1];
+    if (step % 10 == 9) return d + 0.75L * cabsl(r); /* out of a cycle */
     wide middle = (p + d) / 2, root = csqrtl((p - d) * (p - d) / 4 + q * r);
     return cabsl(middle + root - d) < cabsl(middle - root - d) ? middle + root : middle - root;
 }
 
-/* a = qH a q, v = v q for the q of the leading block [size, size] less x. */
-static void step(wide *a, int64_t n, int64_t size, wide x, wide *v, wide *room) {
-    wide *block = room + n * n, *row = block + n * n;
-    for (int64_t i = 0; i < size * size; i++) block[i] = a[i / size * n + i % size] - (i / size == i % size ? x : 0);
-    matrix_qr(block, size, size, room, row);
-    for (int64_t c = 0; c < n; c++) { /* rows: qH a */
-        for (int64_t i = 0; i < size; i++) {
-            row[i] = 0;
-            for (int64_t j = 0; j < size; j++) row[i] += conjl(room[j * size + i]) * a[j * n + c];
-        }
-        for (int64_t i = 0; i < size; i++) a[i * n + c] = row[i];
+/* The block [first, end) less x is q r; a = qH a q, v = v q. */
+static void qr_step(wide *a, int64_t n, int64_t first, int64_t end, wide x, wide *v, rotation *rotations) {
+    for (int64_t i = first; i < end; i++) a[i * n + i] -= x;
+    for (int64_t i = first; i + 1 < end; i++) {
+        rotations[i] = rotation_to_zero(a[i * n + i], a[(i + 1) * n + i]);
+        rotate_rows(a, n, i, i + 1, rotations[i]);
+        a[(i + 1) * n + i] = 0;
     }
-    for (int64_t r = 0; r < 2 * n; r++) { /* columns: a q, v q */
-        wide *at = r < n ? a + r * n : v + (r - n) * n;
-        for (int64_t i = 0; i < size; i++) {
-            row[i] = 0;
-            for (int64_t j = 0; j < size; j++) row[i] += at[j] * room[j * size + i];
-        }
-        memcpy(at, row, (size_t)size * sizeof *at);
+    for (int64_t i = first; i + 1 < end; i++) {
+        rotate_columns(a, i + 2, n, i, i + 1, rotations[i]);
+        rotate_columns(v, n, n, i, i + 1, rotations[i]);
     }
+    for (int64_t i = first; i < end; i++) a[i * n + i] += x;
 }
 
-static bool row_is_done(const wide *a, int64_t n, int64_t row, long double scale) {
-    for (int64_t c = 0; c < row; c++)
-        if (cabsl(a[row * n + c]) > LDBL_EPSILON * scale) return false;
+/* Where the last block that is coupled begins; what couples it with those before is zero, as far as numbers go. */
+static int64_t block_start(wide *a, int64_t n, int64_t end) {
+    for (int64_t i = end - 1; i > 0; i--) {
+        wide *beside = &a[i * n + i - 1];
+        if (cabsl(*beside) > LDBL_EPSILON * (cabsl(beside[1]) + cabsl(a[(i - 1) * n + i - 1]))) continue;
+        *beside = 0;
+        return i;
+    }
+    return 0;
+}
+
+enum { MOST_STEPS = 300 }; /* LAPACK's 30, more patiently */
+
+static bool make_triangle(wide *a, int64_t n, wide *v, rotation *rotations) {
+    int step = 0;
+    for (int64_t end = n, first; end > 1; step++) {
+        first = block_start(a, n, end);
+        if (first < end - 1) {
+            if (step == MOST_STEPS) return false;
+            qr_step(a, n, first, end, shift_of(a, n, end, step), v, rotations);
+        } else {
+            end--;
+            step = -1;
+        }
+    }
     return true;
 }
 
-static void triangle_vectors(const wide *a, int64_t n, long double scale, wide *x) {
+static long double largest(const wide *a, int64_t count) {
+    long double most = LDBL_MIN;
+    for (int64_t i = 0; i < count; i++) most = fmaxl(most, cabsl(a[i]));
+    return most;
+}
+
+/* Of eigenvalues that are the same to the last digit the differences count as that digit. */
+static void triangle_vectors(const wide *a, int64_t n, wide *x) {
+    long double least = LDBL_EPSILON * largest(a, n * n);
     for (int64_t j = 0; j < n; j++)
         for (int64_t i = n - 1; i >= 0; i--) {
             wide sum = 0, difference = a[j * n + j] - a[i * n + i];
             for (int64_t c = i + 1; c <= j; c++) sum += a[i * n + c] * x[c * n + j];
-            if (cabsl(difference) < LDBL_EPSILON * scale) difference = LDBL_EPSILON * scale;
+            if (cabsl(difference) < least) difference = least;
             x[i * n + j] = i > j ? 0 : i == j ? 1 : sum / difference;
+            bool large = cabsl(x[i * n + j]) > 0x1p4000L;
+            for (int64_t c = i; large && c <= j; c++) x[c * n + j] *= 0x1p-4000L;
         }
 }
 
@@ -307,15 +390,11 @@ static void turn_back(wide *v, int64_t n, const wide *x, wide *row) {
 }
 
 bool matrix_eig(wide *a, int64_t n, wide *v, wide *room) {
-    long double scale = LDBL_MIN;
-    for (int64_t i = 0; i < n * n; i++) scale = fmaxl(scale, cabsl(a[i]));
     set_unit(v, n);
-    for (int64_t size = n; size > 1; size--)
-        for (int i = 0; !row_is_done(a, n, size - 1, scale); i++) {
-            if (i == 1000) return false;
-            step(a, n, size, shift_of(a, n, size, i), v, room);
-        }
-    triangle_vectors(a, n, scale, room);
+    balance(a, n, v);
+    make_hessenberg(a, n, v);
+    if (!make_triangle(a, n, v, (rotation *)(void *)room)) return false;
+    triangle_vectors(a, n, room);
     turn_back(v, n, room, room + n * n);
     return true;
 }

@@ -23,7 +23,7 @@ void matrix_svd(wide *a, int64_t m, int64_t n, long double *s, wide *v);
 /* u [m, m] of the a that matrix_svd leaves, which is lost; any basis where s is 0. room [n] */
 void matrix_svd_bases(wide *a, int64_t m, int64_t n, wide *u, wide *room);
 /* a [n, n] becomes upper triangular with the eigenvalues on its diagonal; v the eigenvectors in its columns, of length
-   1; room [2 n + 1, n]. False without convergence. */
+   1; room [n + 1, n]. False without convergence. */
 bool matrix_eig(wide *a, int64_t n, wide *v, wide *room);
 
 #endif
