@@ -32,9 +32,10 @@ model = MLP(2, images.shape[-1], 32, 10)
 mx.eval(model.parameters())
 optimizer = optim.SGD(learning_rate=0.3, momentum=0.5)
 loss_and_gradient = nn.value_and_grad(model, loss_of)
+state = [model.state, optimizer.state]
 
 
-@partial(mx.compile, inputs=model.state, outputs=model.state)
+@partial(mx.compile, inputs=state, outputs=state)
 def step(x, y):
     loss, gradients = loss_and_gradient(model, x, y)
     optimizer.update(model, gradients)
@@ -50,5 +51,5 @@ losses = []
 for epoch in range(12):
     for rows in mx.random.permutation(500).reshape(10, 50):
         losses.append(step(images[rows], labels[rows]).item())
-    mx.eval(model.state)
+    mx.eval(state)
 print(json.dumps({"losses": losses, "accuracy": accuracy(images[500:], labels[500:]).item()}))
