@@ -15,6 +15,7 @@ KINDS = {
     "array": ("tarn_array *{n} = NULL", "get_array", None),
     "None | array": ("tarn_array *{n} = NULL", "get_optional_array", None),
     "int": ("int64_t {n} = {d}", "get_int", None),
+    "Seed": ("uint64_t {n} = {d}", "get_seed", None),
     "None | int": ("tarn_axis {n} = {d}", "get_optional_int", None),
     "float": ("double {n} = {d}", "get_float", None),
     "None | float": ("tarn_value {n} = {d}", "get_optional_float", None),
@@ -379,13 +380,14 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 from tarn.core import {modules}
 
 scalar: TypeAlias = bool | int | float | complex
+Seed: TypeAlias = int
 StreamOrDevice: TypeAlias = "Stream | ThreadLocalStream | Device | DeviceType | None"
 """,
     "other": """from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from tarn.core import *
-from tarn.core import StreamOrDevice, scalar
+from tarn.core import Seed, StreamOrDevice, scalar
 """,
 }
 

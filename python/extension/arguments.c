@@ -97,6 +97,13 @@ bool get_int(const parameters *p, PyObject *const *values, int i, int64_t *resul
     return !values[i] || read_int(p, i, "an int", values[i], result);
 }
 
+bool get_seed(const parameters *p, PyObject *const *values, int i, uint64_t *result) {
+    if (!values[i]) return true;
+    if (!PyLong_Check(values[i])) return wrong(p, i, "an int", values[i]);
+    *result = PyLong_AsUnsignedLongLong(values[i]);
+    return !(*result == UINT64_MAX && PyErr_Occurred());
+}
+
 bool get_optional_int(const parameters *p, PyObject *const *values, int i, tarn_axis *result) {
     if (!values[i]) return true;
     result->given = values[i] == Py_None ? NULL : TARN_GIVEN;

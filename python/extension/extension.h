@@ -113,6 +113,7 @@ void drop_object(PyObject **object);
 bool get_array(const parameters *p, PyObject *const *values, int i, tarn_array **result);
 bool get_optional_array(const parameters *p, PyObject *const *values, int i, tarn_array **result); /* of None NULL */
 bool get_int(const parameters *p, PyObject *const *values, int i, int64_t *result);
+bool get_seed(const parameters *p, PyObject *const *values, int i, uint64_t *result); /* 0 … 2^64 - 1 */
 bool get_optional_int(const parameters *p, PyObject *const *values, int i, tarn_axis *result);
 bool get_float(const parameters *p, PyObject *const *values, int i, double *result);
 bool get_optional_float(const parameters *p, PyObject *const *values, int i, tarn_value *result);

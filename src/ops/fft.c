@@ -119,7 +119,7 @@ typedef struct {
 static bool check_axes(const fft_call *c, const tarn_array *x, const tarn_fftn_options *o) {
     bool seen[TARN_MAX_NDIM];
     if ((unsigned)o->norm > TARN_FFT_FORWARD) return tarn_fail("%s: norm %d does not exist", c->name, (int)o->norm);
-    if (x->ndim == 0) return tarn_fail("%s: x is 0-d", c->name);
+    if (x->ndim == 0 && !o->axes.values) return tarn_fail("%s: x is 0-d", c->name);
     if (o->sizes.values && !o->axes.values) return tarn_fail("%s: sizes without axes", c->name);
     if (o->sizes.values && o->sizes.count != o->axes.count)
         return tarn_fail("%s: %lld sizes of %lld axes", c->name, (long long)o->sizes.count, (long long)o->axes.count);
@@ -186,22 +186,28 @@ tarn_array *tarn_rfftfreq(int64_t n, double distance) {
 
 static bool infer_fftshift(inference *i) {
     const tarn_array *x = i->inputs[0];
-    bool seen[TARN_MAX_NDIM];
-    return reduce_axes("fftshift", ((const attributes_fftshift *)i->attributes)->axes, x->ndim, seen) &&
-           types_add(i, x->dtype, x->ndim, x->shape);
+    tarn_ints axes = ((const attributes_fftshift *)i->attributes)->axes;
+    int normal;
+    for (int64_t k = 0; k < axes.count; k++)
+        if (!check_axis("fftshift", axes.values[k], x->ndim, &normal)) return false;
+    return types_add(i, x->dtype, x->ndim, x->shape);
 }
 
+static tarn_array *turned_along(tarn_array *x, int axis, bool inverse) {
+    tarn_array *parts[2];
+    int64_t size = x->shape[axis], first = inverse ? size / 2 : size - size / 2;
+    if (size < 2) return x;
+    if (!tarn_split_at(x, TARN_INTS(first), parts, .axis = TARN_AXIS(axis))) return NULL;
+    return tarn_concatenate(TARN_ARRAYS(parts[1], parts[0]), 2, .axis = TARN_AXIS(axis));
+}
+
+/* An axis that is given twice is shifted twice. */
 static bool formula_of_fftshift(const node *n, tarn_array *const *inputs, tarn_array **outputs) {
     const attributes_fftshift *a = n->attributes;
-    tarn_array *x = inputs[0], *parts[2];
-    bool turned_axes[TARN_MAX_NDIM];
-    if (!reduce_axes("fftshift", a->axes, x->ndim, turned_axes)) return false;
-    for (int i = 0; x && i < x->ndim; i++) {
-        int64_t size = x->shape[i], first = a->inverse ? size / 2 : size - size / 2;
-        if (!turned_axes[i] || size < 2) continue;
-        if (!tarn_split_at(x, TARN_INTS(first), parts, .axis = TARN_AXIS(i))) return false;
-        x = tarn_concatenate(TARN_ARRAYS(parts[1], parts[0]), 2, .axis = TARN_AXIS(i));
-    }
+    tarn_array *x = inputs[0];
+    int64_t count = a->axes.values ? a->axes.count : x->ndim;
+    for (int64_t i = 0; x && i < count; i++)
+        x = turned_along(x, axis_normal(a->axes.values ? a->axes.values[i] : i, x->ndim), a->inverse);
     outputs[0] = x;
     return x != NULL;
 }

@@ -219,6 +219,7 @@ static tarn_array *solve(const char *name, op_id op, tarn_array *a, tarn_array *
     FRONT(name);
     REQUIRE(a, b);
     tarn_dtype dtype = dtype_promote(a->dtype, b->dtype);
+    if (!linalg_check(name, a)) return NULL;
     if (b->ndim < 1) return tarn_fail("%s: b is 0-d", name), NULL;
     bool vector = b->ndim == 1;
     tarn_array *columns = vector ? tarn_expand_dims(b, TARN_AXES(1)) : b;

@@ -57,14 +57,25 @@ static tarn_array *over_singular_values(tarn_array *x, matrix_axes a, reduction 
 static tarn_array *matrix_norm(tarn_array *x, double p, matrix_axes a) {
     if (fabs(p) == 1) return largest_sum(x, a, a.rows, a.columns, p > 0);
     if (isinf(p)) return largest_sum(x, a, a.columns, a.rows, p > 0);
-    if (fabs(p) == 2) return over_singular_values(x, a, p > 0 ? tarn_max_with : tarn_min_with);
-    return tarn_fail("linalg_norm: a matrix has no norm of order %g", p), NULL;
+    return over_singular_values(x, a, p > 0 ? tarn_max_with : tarn_min_with);
 }
 
 static tarn_array *named_norm(tarn_array *x, const char *kind, matrix_axes a) {
     if (!strcmp(kind, "nuc")) return over_singular_values(x, a, tarn_sum_with);
-    if (!strcmp(kind, "fro")) return root_of_squares(x, TARN_AXES(a.rows, a.columns), a.keepdims);
-    return tarn_fail("linalg_norm: a matrix has no norm \"%s\"", kind), NULL;
+    return root_of_squares(x, TARN_AXES(a.rows, a.columns), a.keepdims);
+}
+
+/* Whether there is such a norm of vectors (one axis) or matrices (two). */
+static bool check_order(const tarn_linalg_norm_options *o, int64_t count) {
+    double p = o->order.given ? fabs(o->order.value) : 2;
+    if (count < 1 || count > 2) return tarn_fail("linalg_norm: of %lld axes, not of one or two", (long long)count);
+    if (count == 1 && o->kind) return tarn_fail("linalg_norm: \"%s\" is of matrices, not of vectors", o->kind);
+    if (count == 2 && o->kind && strcmp(o->kind, "nuc") != 0 && strcmp(o->kind, "fro") != 0 &&
+        strcmp(o->kind, "f") != 0)
+        return tarn_fail("linalg_norm: a matrix has no norm \"%s\"", o->kind);
+    if (count == 2 && p != 1 && p != 2 && !isinf(p))
+        return tarn_fail("linalg_norm: a matrix has no norm of order %g", o->order.value);
+    return true;
 }
 
 tarn_array *tarn_linalg_norm_with(tarn_array *x, tarn_linalg_norm_options o) {
@@ -75,9 +86,7 @@ tarn_array *tarn_linalg_norm_with(tarn_array *x, tarn_linalg_norm_options o) {
     int64_t every[2] = {0, 1}, count = all ? x->ndim : o.axes.count;
     if (dtype_kind_of(x->dtype) < KIND_FLOAT) x = tarn_astype(x, TARN_FLOAT32);
     if (plain && (all || count <= 1)) return root_of_squares(x, o.axes, o.keepdims);
-    if (count == 1 && o.kind) return tarn_fail("linalg_norm: \"%s\" is of matrices, not of vectors", o.kind), NULL;
-    if (count < 1 || count > 2)
-        return tarn_fail("linalg_norm: of %lld axes, not of one or two", (long long)count), NULL;
+    if (!check_order(&o, count)) return NULL;
     tarn_ints axes = all ? (tarn_ints){every, count} : o.axes;
     bool reduced[TARN_MAX_NDIM];
     if (!reduce_axes("linalg_norm", axes, x->ndim, reduced)) return NULL;

@@ -44,8 +44,9 @@ static bool infer_quantize(inference *i) {
     if (dtype_kind_of(w->dtype) != KIND_FLOAT)
         return tarn_fail_kind(TARN_ERROR_TYPE, "quantize: %s is not supported", dtype_facts[w->dtype].name);
     if (!check_global("quantize", mode, i->input_count > 1 ? i->inputs[1] : NULL)) return false;
-    int64_t last = w->ndim ? w->shape[w->ndim - 1] : 0, shape[TARN_MAX_NDIM];
-    if (w->ndim < 1 || last % a->group_size)
+    if (w->ndim < 2) return fail_shapes(w, NULL, NULL, "quantize: a weight has two axes at least, not");
+    int64_t last = w->shape[w->ndim - 1], shape[TARN_MAX_NDIM];
+    if (last % a->group_size)
         return tarn_fail("quantize: the last axis has %lld elements, no multiple of the group of %lld", (long long)last,
                          (long long)a->group_size);
     memcpy(shape, w->shape, sizeof shape);
@@ -165,6 +166,17 @@ static bool format_of(const char *function, const char *word, int64_t group_size
     return true;
 }
 
+/* Scales and biases of different float dtypes take the common one. */
+static void match_parts(tarn_array **scales, tarn_array **biases) {
+    tarn_array *s = *scales, *b = *biases;
+    if (!s || !b || s->dtype == b->dtype || dtype_kind_of(s->dtype) != KIND_FLOAT ||
+        dtype_kind_of(b->dtype) != KIND_FLOAT)
+        return;
+    tarn_dtype common = dtype_promote(s->dtype, b->dtype);
+    *scales = tarn_astype(s, common);
+    *biases = tarn_astype(b, common);
+}
+
 /* How many inputs reach the last that is there. */
 static int present(tarn_array *const *inputs, int count) {
     while (count > 0 && !inputs[count - 1]) count--;
@@ -195,6 +207,7 @@ tarn_array *tarn_dequantize_with(tarn_array *packed, tarn_array *scales, tarn_de
     REQUIRE_DTYPE(o.dtype);
     quant_format f = {0};
     if (!format_of("dequantize", o.mode, o.group_size, o.bits, &f)) return NULL;
+    match_parts(&scales, &o.biases);
     tarn_array *inputs[] = {packed, scales, o.biases, o.global_scale};
     tarn_dtype natural = natural_dtype(scales, o.global_scale), wanted = o.dtype ? o.dtype : natural;
     bool in_steps = scales && scales->dtype == TARN_UINT8 && !o.global_scale;
@@ -219,6 +232,7 @@ tarn_array *tarn_quantized_matmul_with(tarn_array *x, tarn_array *w, tarn_array 
     REQUIRE(x, w);
     quant_format f = {0};
     if (!format_of("quantized_matmul", o.mode, o.group_size, o.bits, &f)) return NULL;
+    match_parts(&scales, &o.biases);
     attributes_quantized_matmul a = {
         .mode = f.mode, .transpose = !o.no_transpose, .group_size = f.group_size, .bits = f.bits};
     bool row = x->ndim == 1;
@@ -235,6 +249,7 @@ tarn_array *tarn_gather_qmm_with(tarn_array *x, tarn_array *w, tarn_array *scale
     REQUIRE(x, w);
     quant_format f = {0};
     if (!format_of("gather_qmm", o.mode, o.group_size, o.bits, &f)) return NULL;
+    match_parts(&scales, &o.biases);
     if (x->ndim < 2) return fail_shapes(x, NULL, NULL, "gather_qmm: x has two axes or more"), NULL;
     attributes_gather_qmm a = {.mode = f.mode,
                                .transpose = !o.no_transpose,

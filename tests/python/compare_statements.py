@@ -2,6 +2,7 @@
 line whose end says `# differs: REASON` may: it is a row of docs/differences.md, and it must differ."""
 
 import pickle
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,24 +29,30 @@ def both(path):
     return told([sys.executable, "-X", "faulthandler"], path), told([sys.executable, "-X", "faulthandler", "-m", "tarn.mlx"], path)
 
 
-def same_values(ours, theirs, dtype):
+def closeness(text):
+    """How close values of a file must be, relative to the largest of an array; `CLOSE = 1e-5` in it is said of float32."""
+    said = re.search(r"^CLOSE = (.*)$", text, re.MULTILINE)
+    return CLOSE | {"float32": float(said[1])} if said else CLOSE
+
+
+def same_values(ours, theirs, dtype, closeness):
     if ours.dtype.kind in "biuUSO":
         return np.array_equal(ours, theirs)
-    close = CLOSE.get(dtype.rsplit(".", 1)[-1], 1e-6)
+    close = closeness.get(dtype.rsplit(".", 1)[-1], 1e-6)
     scale = np.abs(theirs[np.isfinite(theirs)]).max(initial=0)
     return np.allclose(ours, theirs, rtol=close * 4, atol=close * max(float(scale), 0.1), equal_nan=True)
 
 
-def same(ours, theirs):
+def same(ours, theirs, closeness=CLOSE):
     if ours[0] != theirs[0]:
         return False
     kind = ours[0]
     if kind in ("array", "ndarray"):
-        return ours[1:3] == theirs[1:3] and same_values(ours[3], theirs[3], ours[1])
+        return ours[1:3] == theirs[1:3] and same_values(ours[3], theirs[3], ours[1], closeness)
     if kind in ("list", "tuple"):
-        return len(ours[1]) == len(theirs[1]) and all(map(same, ours[1], theirs[1]))
+        return len(ours[1]) == len(theirs[1]) and all(same(a, b, closeness) for a, b in zip(ours[1], theirs[1]))
     if kind == "dict":
-        return len(ours[1]) == len(theirs[1]) and all(same(a, b) and same(x, y) for (a, x), (b, y) in zip(ours[1], theirs[1]))
+        return len(ours[1]) == len(theirs[1]) and all(same(a, b) and same(x, y, closeness) for (a, x), (b, y) in zip(ours[1], theirs[1]))
     if kind == "raises":
         return ours[1] == theirs[1]
     if kind in ("float", "complex"):
@@ -73,18 +80,19 @@ def briefly(what):
 
 def differences(path):
     """(line, ours, theirs) where they differ and no reason is given; and the lines that are said to differ and do not."""
-    lines = Path(path).read_text().splitlines()
+    text = Path(path).read_text()
+    lines, close = text.splitlines(), closeness(text)
     theirs, ours = both(path)
     agreed = {i + 1 for i, line in enumerate(lines) if "# differs:" in line}
     found, left = [], set(agreed)
     if [line for line, _ in ours] != [line for line, _ in theirs]:
         found.append((0, ("lines", len(ours)), ("lines", len(theirs))))
     for (line, mine), (_, other) in zip(ours, theirs):
-        if not same(mine, other) and not refused_by_type(other):
+        if not same(mine, other, close) and not refused_by_type(other):
             left.discard(line)
             if line not in agreed:
                 found.append((line, mine, other))
-    return found, sorted(left), len(theirs)
+    return found, sorted(left), sum(what[0] != "done" for _, what in theirs)
 
 
 def main():

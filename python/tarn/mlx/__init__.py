@@ -48,12 +48,12 @@ def _install():
     tarn.core.__version__ = VERSION
     if "MLX_DISABLE_COMPILE" in os.environ:
         tarn.core.disable_compile()
-    for value in vars(tarn.core).values():
-        if isinstance(value, type):
-            value.__module__ = "mlx.core"
     importlib.import_module("mlx.core")
-    for name in [name for name in sys.modules if name.startswith("tarn.core.")]:
+    for name in [name for name in sys.modules if name == "tarn.core" or name.startswith("tarn.core.")]:
         sys.modules["mlx" + name[len("tarn") :]] = sys.modules[name]
+        for value in vars(sys.modules[name]).values():
+            if isinstance(value, type):
+                value.__module__ = "mlx" + name[len("tarn") :]
 
 
 _install()

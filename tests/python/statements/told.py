@@ -31,14 +31,27 @@ def plain(value):
 
 
 class Told(ast.NodeTransformer):
-    """Expressions that stand by themselves become calls of show; the bodies of functions stay as they are."""
+    """Expressions that stand by themselves, and each argument of show(…), become calls of tell; the bodies of functions stay as they are."""
 
     def visit_Expr(self, node):
-        named = isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name) and node.value.func.id in ("show", "print")
-        if named or isinstance(node.value, ast.Constant):
+        called = node.value.func.id if isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name) else None
+        if called == "print" or isinstance(node.value, ast.Constant) or called == "show" and any(isinstance(value, ast.Starred) for value in node.value.args):
             return node
-        later = ast.Lambda(ast.arguments([], [], None, [], [], None, []), node.value)
-        return ast.copy_location(ast.Expr(ast.Call(ast.Name("tell", ast.Load()), [ast.Constant(node.lineno), later], [])), node)
+        return [ast.copy_location(self.told(value, node.lineno), node) for value in (node.value.args if called == "show" else [node.value])]
+
+    @staticmethod
+    def call(name, *arguments):
+        return ast.Expr(ast.Call(ast.Name(name, ast.Load()), list(arguments), []))
+
+    def told(self, value, line):
+        return self.call("tell", ast.Constant(line), ast.Lambda(ast.arguments([], [], None, [], [], None, []), value))
+
+    def visit_Assign(self, node):
+        """Told as well, so that one that fails does not end the loop that it stands in."""
+        error = ast.ExceptHandler(ast.Name("Exception", ast.Load()), "error", [self.call("failed", ast.Constant(node.lineno), ast.Name("error", ast.Load()))])
+        return ast.copy_location(ast.Try([node, self.call("done", ast.Constant(node.lineno))], [error], [], []), node)
+
+    visit_AugAssign = visit_Delete = visit_Assign
 
     def visit_FunctionDef(self, node):
         return node
@@ -53,19 +66,26 @@ def run(text, name):
         try:
             told.append((line, plain(later())))
         except Exception as error:  # noqa: BLE001: whatever it is, both must raise it
-            told.append((line, ("raises", type(error).__name__, str(error))))
+            failed(line, error)
+
+    def failed(line, error):
+        told.append((line, ("raises", type(error).__name__, str(error))))
+
+    def done(line):
+        told.append((line, ("done", None)))
 
     def show(*values):
         for value in values:
             tell(sys._getframe(1).f_lineno, lambda value=value: value)
 
-    names = {"mx": mx, "np": np, "tell": tell, "show": show, "__name__": "statements"}
+    names = {"mx": mx, "np": np, "tell": tell, "failed": failed, "done": done, "show": show, "__name__": "statements"}
     for statement in ast.parse(text).body:
-        module = ast.fix_missing_locations(ast.Module([Told().visit(statement)], []))
+        visited = Told().visit(statement)
+        module = ast.fix_missing_locations(ast.Module(visited if isinstance(visited, list) else [visited], []))
         try:
             exec(compile(module, name, "exec"), names)  # noqa: S102
         except Exception as error:  # noqa: BLE001
-            told.append((statement.lineno, ("raises", type(error).__name__, str(error))))
+            failed(statement.lineno, error)
     return told
 
 
