@@ -9,6 +9,9 @@
 
 static int check_failures;
 
+/* Seconds after which a child process hangs: on a machine that is busy with other things all else takes its time. */
+enum { PATIENCE = 500 };
+
 #define CHECK(condition)                                                                                               \
     do {                                                                                                               \
         if (!(condition)) {                                                                                            \

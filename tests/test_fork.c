@@ -16,8 +16,6 @@
 
 static const tarn_device cpu = {TARN_CPU, 0}, mock = {TARN_MOCK, 0};
 
-enum { PATIENCE = 60 /* s: a child that takes longer hangs */ };
-
 /* The thread sanitizer cannot follow a child that starts threads (it finds "dup thread with used id") and counts at
    most 64 locks of one thread: under it the children do nothing, and the parent's side is tested. */
 #if defined(__has_feature)
@@ -356,7 +354,6 @@ static void test_mock(void) {
 
 int main(void) {
     setenv("TARN_BACKENDS", TARN_BUILD_DIR, 0);
-    alarm(300);
     in_child(compute_much, NULL); /* the parent has not computed anything */
     test_child();
     test_in_flight();

@@ -65,7 +65,7 @@ static void test_foreign(void) {
         y = tarn_keep(tarn_sum(tarn_sort(tarn_exp(foreign(N, count_call)), .axis = TARN_AXIS(0))));
         CHECK(tarn_async_eval(y));
     }
-    for (int i = 0; i < 1000 && seen.calls == 0; i++) {
+    while (seen.calls == 0) {
         usleep(1000);
         tarn_drain_released();
     }
@@ -304,7 +304,6 @@ static void test_checks_of_two_streams(void) {
 }
 
 int main(void) {
-    alarm(120);
     test_foreign();
     test_at_once();
     test_working();

@@ -517,7 +517,7 @@ static void test_foreign_bus_error(void) {
         struct rlimit none = {0, 0};
         setrlimit(RLIMIT_CORE, &none);
         signal(SIGALRM, SIG_DFL);
-        alarm(20);
+        alarm(PATIENCE);
         raise(SIGBUS);
         raise(SIGBUS);
         _exit(0);
