@@ -1,5 +1,6 @@
 /* What evaluation itself costs: one small op made, evaluated and dropped; a kernel of a replayed plan; and two streams
-   that sort one array, beside two arrays. Prints medians of several rounds, and the load of the machine. */
+   that sort one array, beside two arrays. Prints medians of several rounds, the load of the machine, and how fast its
+   cores were before and after each of the first two. */
 #include <stdio.h>
 
 #include "base/cpu.h"
@@ -13,8 +14,15 @@ static tarn_array *numbers(int64_t count) {
                                .high = TARN_VALUE(1));
 }
 
+static void print_core(core_speed before) {
+    core_speed after = measured_core();
+    printf("                        cores at %.2f, then %.2f GHz; %.1f, then %.1f operations/ns\n", before.gigahertz,
+           after.gigahertz, before.operations, after.operations);
+}
+
 static void bench_eager(void) {
     TARN_SCOPE;
+    core_speed core = measured_core();
     double made[ROUNDS], computed[ROUNDS];
     tarn_array *a = numbers(16), *b = numbers(16);
     tarn_eval(a, b);
@@ -34,6 +42,7 @@ static void bench_eager(void) {
     }
     printf("a + b of 16 floats      made and dropped %.2f us, made, evaluated and dropped %.2f us\n",
            median(made, ROUNDS), median(computed, ROUNDS));
+    print_core(core);
 }
 
 static bool small_kernels(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
@@ -49,6 +58,7 @@ static void bench_replay(void) {
     tarn_array *x = numbers(4);
     tarn_compiled *c = tarn_compile(TARN_FUNCTION(small_kernels, NULL));
     tarn_eval(x);
+    core_speed core = measured_core();
     for (int r = 0; r < ROUNDS; r++) {
         double begin = microseconds();
         for (int i = 0; i < REPLAYS; i++) {
@@ -58,6 +68,7 @@ static void bench_replay(void) {
         times[r] = (microseconds() - begin) / (REPLAYS * KERNELS);
     }
     printf("a replayed plan         %.3f us a kernel (softmax or sort of 4 floats, computed)\n", median(times, ROUNDS));
+    print_core(core);
     tarn_compiled_free(c);
 }
 

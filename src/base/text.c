@@ -8,7 +8,7 @@
 
 bool text_append(text *t, const void *bytes, size_t length) {
     if (t->failed) return false;
-    if (!vector_grow((void **)&t->bytes, &t->capacity, t->length, length + 1, 1)) {
+    if (!vector_make_room((void **)&t->bytes, &t->capacity, t->length, length + 1, 1)) {
         t->failed = true;
         return false;
     }

@@ -28,14 +28,17 @@ node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs
         memory_free(n);
         return NULL;
     }
-    n->references = 1;
+    atomic_init(&n->references, 1);
     n->op = op;
     n->stream = stream;
     n->attributes = copied;
     n->input_count = input_count;
     n->inputs = list;
     n->output_count = outputs;
-    for (int i = 0; i < outputs; i++) n->outputs[i] = (tarn_array){.node = n, .index = i};
+    for (int i = 0; i < outputs; i++) {
+        n->outputs[i].node = n;
+        n->outputs[i].index = i;
+    }
     for (int i = 0; i < input_count; i++) {
         list[i] = inputs[i];
         array_begin_reading(inputs[i]);

@@ -19,8 +19,8 @@ static char nothing[8]; /* the address of what has no bytes: NULL means absent *
 buffer *buffer_new(int64_t bytes) {
     buffer *b = NEW(buffer);
     if (!b) return NULL;
-    b->references = 1;
-    b->holders = 1;
+    atomic_init(&b->references, 1);
+    atomic_init(&b->holders, 1);
     b->bytes = bytes;
     b->copies = b->own_copies;
     b->readers = b->own_readers;
@@ -143,8 +143,8 @@ static buffer_copy *new_copy(buffer *b, int slot) {
 }
 
 /* Adds the copy, unless there is one: another thread was faster. Takes over the block in the first case. Returns where
-   the copy is. */
-static void *add_copy(buffer *b, int slot, pool_block **block) {
+   the copy is, and whether it is valid. */
+static void *add_copy(buffer *b, int slot, pool_block **block, bool *valid) {
     pthread_mutex_lock(lock_of(b));
     buffer_copy *c = copy_on(b, slot);
     if (!c && *block && (c = new_copy(b, slot))) {
@@ -154,17 +154,21 @@ static void *add_copy(buffer *b, int slot, pool_block **block) {
         *block = NULL;
     }
     void *data = c ? c->data : NULL;
+    *valid = c && c->valid;
     pthread_mutex_unlock(lock_of(b));
     return data;
 }
 
 /* The device is asked, and its work waited for, without a lock. */
-void *buffer_allocate(buffer *b, int slot, tarn_stream *stream) {
+void *buffer_allocate(buffer *b, int slot, tarn_stream *stream, bool *valid) {
     pool_block *block = NULL;
-    void *data = b->bytes == 0 ? nothing : add_copy(b, slot, &block);
+    bool unasked;
+    if (!valid) valid = &unasked;
+    if (b->bytes == 0) return *valid = true, nothing;
+    void *data = add_copy(b, slot, &block, valid);
     if (data) return data;
     block = pool_allocate(slot, b->bytes + (hard_mode() ? HARD_GUARD : 0), stream);
-    if (block) data = add_copy(b, slot, &block);
+    if (block) data = add_copy(b, slot, &block, valid);
     if (block) pool_release(block, NULL, 0);
     return data;
 }
@@ -279,6 +283,13 @@ static bool find_unready(buffer *b, int *i, ticket *ready) {
     }
     pthread_mutex_unlock(lock_of(b));
     return found;
+}
+
+bool buffer_is_done(buffer *b) {
+    ticket ready;
+    int first = 0;
+    return atomic_load(&b->state) == BUFFER_SUBMITTED && !find_unready(b, &first, &ready) && !buffer_is_unverified(b) &&
+           !buffer_poisoned(b);
 }
 
 static void wait_for_copies(buffer *b) {

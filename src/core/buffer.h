@@ -66,8 +66,8 @@ const void *buffer_peek(buffer *b);
 /* ---- before work is submitted: all that may fail */
 
 /* Memory on the stream's device, without contents unless it has some already; NULL, with the error set, if there is
-   none. */
-void *buffer_allocate(buffer *b, int slot, tarn_stream *stream);
+   none. *valid, unless NULL: whether its contents were as good as any when asked. */
+void *buffer_allocate(buffer *b, int slot, tarn_stream *stream, bool *valid);
 /* Gives host memory contents that are there already. */
 void buffer_fill_on_host(buffer *b);
 
@@ -89,7 +89,8 @@ void buffer_set_state(buffer *b, buffer_state state);
 bool buffer_settle(buffer *b);
 /* Waits until the buffer is filled, and what it was filled from has been checked. */
 void buffer_wait(buffer *b);
-void buffer_verify(buffer *b); /* the second alone */
+void buffer_verify(buffer *b);  /* the second alone */
+bool buffer_is_done(buffer *b); /* whether nothing has to be waited for, and it is good */
 
 void buffers_before_fork(void);
 void buffers_after_fork(void);

@@ -30,7 +30,8 @@ static device_entry *_Atomic slots[MOST_SLOTS]; /* entries are never freed */
 static atomic_int slot_count;
 static const backend *opened[TARN_DEVICE_TYPE_COUNT];
 static bool tried[TARN_DEVICE_TYPE_COUNT];
-static tarn_device default_device; /* under devices_lock */
+static atomic_int default_slot =
+    -1; /* of the device that functions use by themselves; -1: the CPU, not yet asked for */
 
 const char *tarn_device_type_name(tarn_device_type type) {
     return (unsigned)type < TARN_DEVICE_TYPE_COUNT ? type_names[type] : "unknown";
@@ -121,6 +122,14 @@ int device_slot(tarn_device device) {
     return slot < 0 || slot_check(slot) ? slot : -1;
 }
 
+int device_default_slot(void) {
+    int slot = atomic_load(&default_slot), none = -1;
+    if (slot >= 0) return slot_check(slot) ? slot : -1;
+    slot = device_slot((tarn_device){TARN_CPU, 0});
+    atomic_compare_exchange_strong(&default_slot, &none, slot); /* unless another one was chosen meanwhile */
+    return slot;
+}
+
 bool slot_is_lost(int slot) {
     return slots[slot] && atomic_load(&slots[slot]->lost);
 }
@@ -180,18 +189,14 @@ int tarn_device_count(tarn_device_type type) {
 }
 
 tarn_device tarn_default_device(void) {
-    pthread_mutex_lock(&devices_lock);
-    tarn_device device = default_device;
-    pthread_mutex_unlock(&devices_lock);
-    return device;
+    int slot = atomic_load(&default_slot);
+    return slot < 0 ? (tarn_device){TARN_CPU, 0} : slots[slot]->device;
 }
 
 bool tarn_set_default_device(tarn_device device) {
-    if (device_slot(device) < 0) return false;
-    pthread_mutex_lock(&devices_lock);
-    default_device = device;
-    pthread_mutex_unlock(&devices_lock);
-    return true;
+    int slot = device_slot(device);
+    if (slot >= 0) atomic_store(&default_slot, slot);
+    return slot >= 0;
 }
 
 void devices_before_fork(void) {

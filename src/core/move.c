@@ -71,7 +71,7 @@ bool move_reserve(buffer *b, int slot) {
     int from = buffer_valid_slot(b);
     if (!slot_check(slot) || (from >= 0 && !slot_check(from))) return false;
     bool streams = (slot == DEVICE_HOST || slot_copy_stream(slot)) && (from <= DEVICE_HOST || slot_copy_stream(from));
-    return streams && buffer_allocate(b, slot, NULL) && buffer_allocate(b, DEVICE_HOST, NULL);
+    return streams && buffer_allocate(b, slot, NULL, NULL) && buffer_allocate(b, DEVICE_HOST, NULL, NULL);
 }
 
 static void hop(move **m, buffer *b, int from, int to, bool peers) {

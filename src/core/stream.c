@@ -162,7 +162,7 @@ void tarn_stream_free(tarn_stream *s) {
 
 tarn_stream *stream_current(void) {
     if (current) return current;
-    int slot = device_slot(tarn_default_device());
+    int slot = device_default_slot();
     return slot < 0 ? NULL : slot_default_stream(slot);
 }
 

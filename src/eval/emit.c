@@ -2,7 +2,6 @@
    use it may be overwritten by the step that reads it, or is freed after it. */
 #include <string.h>
 
-#include "base/memory.h"
 #include "core/fallback.h"
 #include "core/pool.h"
 #include "eval/emit.h"
@@ -11,9 +10,24 @@ enum { MOST_PINNED = 1 << 12 }; /* bytes of a block that a part of it may hold w
 
 /* ---- values and storages */
 
+/* A value whose layout the caller fills in; NULL without memory. */
+static value *add_value(schedule *s, int at, tarn_dtype dtype) {
+    if (!vector_reserve(&s->p->values, 1)) return NULL;
+    value *v = &s->p->values.items[s->p->values.count++];
+    v->storage = at;
+    v->dtype = dtype;
+    return v;
+}
+
+static int newest_value(const schedule *s) {
+    return (int)s->p->values.count - 1;
+}
+
 static int new_value(schedule *s, int at, tarn_dtype dtype, const array_layout *layout) {
-    value v = {.storage = at, .dtype = dtype, .at = *layout};
-    return vector_push(&s->p->values, v) ? (int)s->p->values.count - 1 : -1;
+    value *v = add_value(s, at, dtype);
+    if (!v) return -1;
+    v->at = *layout;
+    return newest_value(s);
 }
 
 static int new_storage(schedule *s, int64_t bytes, int input, tarn_stream *stream) {
@@ -27,12 +41,20 @@ static int64_t layout_size(const array_layout *at) {
     return size;
 }
 
+/* All but the strides. */
+static void layout_of_shape(array_layout *at, int ndim, const int64_t *shape) {
+    at->ndim = ndim;
+    at->offset = 0;
+    memcpy(at->shape, shape, (size_t)ndim * sizeof *shape);
+}
+
 int emit_dense_value(schedule *s, const tarn_array *a, tarn_stream *stream) {
-    array_layout at = {.ndim = a->ndim};
-    memcpy(at.shape, a->shape, sizeof at.shape);
-    dense_strides(a->ndim, a->shape, at.strides);
     int t = new_storage(s, array_bytes(a), -1, stream);
-    return t < 0 ? -1 : new_value(s, t, a->dtype, &at);
+    value *v = t < 0 ? NULL : add_value(s, t, a->dtype);
+    if (!v) return -1;
+    layout_of_shape(&v->at, a->ndim, a->shape);
+    dense_strides(a->ndim, a->shape, v->at.strides);
+    return newest_value(s);
 }
 
 void emit_set_value(schedule *s, int e, int v) {
@@ -57,17 +79,16 @@ static int external_value(schedule *s, int e) {
     }
     int t = new_storage(s, a->buffer->bytes, (int)s->p->inputs.count - 1, NULL);
     if (t < 0) return -1;
-    s->p->storages.items[t].alignment =
-        alignment_at(buffer_data(a->buffer, DEVICE_HOST), argument ? a->offset * dtype_bytes(a->dtype) : 0);
+    const void *host = a->buffer->foreign ? buffer_data(a->buffer, DEVICE_HOST) : NULL; /* ours begins on a line */
+    s->p->storages.items[t].alignment = alignment_at(host, argument ? a->offset * dtype_bytes(a->dtype) : 0);
     s->p->storages.items[t].donated = argument ? s->options.donated && s->options.donated[it->argument] : it->candidate;
-    array_layout at = {.ndim = a->ndim,
-                       .offset = argument ? 0 : a->offset}; /* of arguments each run tells where they begin */
-    memcpy(at.shape, a->shape, sizeof at.shape);
-    memcpy(at.strides, a->strides, sizeof at.strides);
-    int v = new_value(s, t, a->dtype, &at);
-    if (v < 0) return -1;
-    emit_set_value(s, e, v);
-    return v;
+    value *v = add_value(s, t, a->dtype);
+    if (!v) return -1;
+    layout_of_shape(&v->at, a->ndim, a->shape);
+    memcpy(v->at.strides, a->strides, (size_t)a->ndim * sizeof *a->strides);
+    if (!argument) v->at.offset = a->offset; /* of arguments each run tells where they begin */
+    emit_set_value(s, e, newest_value(s));
+    return newest_value(s);
 }
 
 int emit_value_of(schedule *s, int e) {
@@ -120,43 +141,45 @@ static void operand_of(const schedule *s, int v, operand *o) {
         (operand){.data = o, .dtype = it->dtype, .ndim = it->at.ndim, .shape = it->at.shape, .strides = it->at.strides};
 }
 
-/* A call on the step's values, for asking rows; its operands live in `room`. */
-static call call_of(const schedule *s, const step *st, operand *room) {
+/* Makes a call on the step's values, for asking rows; it is good until the next is made. */
+static bool call_of(schedule *s, const step *st, call *c) {
+    s->room.count = 0;
+    if (!vector_reserve(&s->room, (size_t)(st->input_count + st->output_count))) return false;
+    operand *room = s->room.items;
     for (int i = 0; i < st->input_count; i++) operand_of(s, st->inputs[i], &room[i]);
     for (int i = 0; i < st->output_count; i++) operand_of(s, st->outputs[i], &room[st->input_count + i]);
-    return (call){.op = st->op,
-                  .attributes = st->attributes,
-                  .input_count = st->input_count,
-                  .output_count = st->output_count,
-                  .inputs = room,
-                  .outputs = room + st->input_count,
-                  .program = st->group,
-                  .row = st->row};
+    *c = (call){.op = st->op,
+                .attributes = st->attributes,
+                .input_count = st->input_count,
+                .output_count = st->output_count,
+                .inputs = room,
+                .outputs = room + st->input_count,
+                .program = st->group,
+                .row = st->row};
+    return true;
 }
 
 /* The workspace that the row wants for the step as it is now. */
 bool emit_measure_workspace(schedule *s, step *st) {
-    operand *room = NEW_ARRAY(operand, st->input_count + st->output_count);
-    if (!room) return false;
-    call c = call_of(s, st, room);
-    st->workspace = st->row->workspace ? st->row->workspace(&c) : 0;
-    memory_free(room);
+    call c;
+    st->workspace = 0;
+    if (!st->row->workspace) return true;
+    if (!call_of(s, st, &c)) return false;
+    st->workspace = st->row->workspace(&c);
     return st->workspace >= 0 || tarn_fail("%s: a workspace too large to count", op_name(st->op));
 }
 
 static bool find_row_of(schedule *s, step *st) {
-    operand *room = NEW_ARRAY(operand, st->input_count + st->output_count);
-    if (!room) return false;
-    call c = call_of(s, st, room);
+    call c;
+    if (!call_of(s, st, &c)) return false;
     st->row = find_row(st->stream->slot, &c);
     if (!st->row && st->stream->slot != DEVICE_HOST && fallback_allowed()) {
         st->stream = slot_default_stream(DEVICE_HOST);
         st->row = find_row(DEVICE_HOST, &c);
         if (st->row) fallback_count(op_name(st->op));
     }
-    tarn_dtype dtype = c.input_count ? c.inputs[0].dtype : c.outputs[0].dtype;
-    memory_free(room);
     if (st->row) return true;
+    tarn_dtype dtype = c.input_count ? c.inputs[0].dtype : c.outputs[0].dtype;
     return tarn_fail_kind(
         TARN_ERROR_RUNTIME,
         "%s: the device %s has neither a kernel nor a formula for %s (tarn_allow_fallback would run it on the CPU)",

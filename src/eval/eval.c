@@ -17,6 +17,17 @@ typedef struct {
     run *r;
 } evaluation;
 
+/* Why something is computed: the caller goes on, waits for it, or reads it. */
+typedef enum { TO_START, TO_WAIT, TO_READ } purpose;
+
+/* What an evaluation is for, and whether that is all there already. */
+typedef struct {
+    tarn_array *const *arrays;
+    int count;
+    purpose why;
+    bool done;
+} request;
+
 static bool need_work(tarn_array *const *arrays, int count) {
     for (int i = 0; i < count; i++)
         if (!arrays[i]->buffer) return true;
@@ -24,8 +35,8 @@ static bool need_work(tarn_array *const *arrays, int count) {
 }
 
 /* Schedules what the arrays need, and claims it. Under the lock; false with nothing changed. */
-static bool plan_evaluation(evaluation *e, tarn_array *const *arrays, int count, bool reads) {
-    e->p = schedule_make(arrays, count, (schedule_options){.reads = reads}, &e->notes);
+static bool plan_evaluation(evaluation *e, const request *q) {
+    e->p = schedule_make(q->arrays, q->count, (schedule_options){.reads = q->why == TO_READ}, &e->notes);
     e->r = e->p ? run_new(e->p, NULL, NULL) : NULL;
     if (e->r) schedule_claim(e->notes, e->r);
     return e->r != NULL;
@@ -54,33 +65,38 @@ static run_state reserve(evaluation *e) {
     return program_prepare(e->p) ? run_reserve(e->r, &e->undo) : RUN_FAILED;
 }
 
+/* Whether the arrays have values that need not be waited for. Under the lock. */
+static bool are_done(tarn_array *const *arrays, int count) {
+    for (int i = 0; i < count; i++)
+        if (!arrays[i]->buffer || !buffer_is_done(arrays[i]->buffer)) return false;
+    return true;
+}
+
 /* Submits what is planned; or nothing has happened. */
-static run_state execute(evaluation *e, bool waits) {
+static run_state execute(evaluation *e, request *q) {
     run_state state = reserve(e);
     if (state != RUN_READY) {
         give_up(e);
         return state;
     }
-    run_launch(e->r, waits);
+    run_launch(e->r, q->why != TO_START);
     schedule_lock();
     schedule_commit(e->notes);
+    q->done = q->why == TO_WAIT && are_done(q->arrays, q->count);
     schedule_unlock();
     return RUN_READY;
 }
 
-/* Why something is computed: the caller goes on, waits for it, or reads it. */
-typedef enum { TO_START, TO_WAIT, TO_READ } purpose;
-
 /* Submits what the arrays need. The lock is held while graphs are read and values given, not while work is made ready
  * or submitted. */
-static bool compute(tarn_array *const *arrays, int count, purpose why) {
+static bool compute(request *q) {
     for (;;) {
         evaluation e = {0};
         fork_hold(); /* no child shall wait for what this thread has claimed */
         schedule_lock();
-        bool needed = need_work(arrays, count), planned = needed && plan_evaluation(&e, arrays, count, why == TO_READ);
+        bool needed = need_work(q->arrays, q->count), planned = needed && plan_evaluation(&e, q);
         schedule_unlock();
-        run_state state = planned ? execute(&e, why != TO_START) : needed ? RUN_FAILED : RUN_READY;
+        run_state state = planned ? execute(&e, q) : needed ? RUN_FAILED : RUN_READY;
         evaluation_free(&e);
         fork_allow();
         release_drain();
@@ -89,7 +105,7 @@ static bool compute(tarn_array *const *arrays, int count, purpose why) {
 }
 
 bool tarn_async_eval_all(tarn_array *const *arrays, int count) {
-    return arrays_check("async_eval", arrays, count) && compute(arrays, count, TO_START);
+    return arrays_check("async_eval", arrays, count) && compute(&(request){arrays, count, TO_START, false});
 }
 
 /* The buffer of an array that has been computed, a reference of the caller's. */
@@ -128,12 +144,14 @@ static bool send_home(tarn_array *a) {
 }
 
 static bool evaluate(const char *what, tarn_array *const *arrays, int count, purpose why) {
-    bool ok = arrays_check(what, arrays, count) && compute(arrays, count, why);
+    request q = {arrays, count, why, false};
+    bool ok = arrays_check(what, arrays, count) && compute(&q);
+    if (q.done) return ok;
     for (int i = 0; ok && i < count && why == TO_READ; i++) ok = send_home(arrays[i]);
     for (int i = 0; ok && i < count; i++) {
         bool again = true;
         for (ok = await(arrays[i], &again); ok && again; ok = ok && await(arrays[i], &again))
-            ok = compute(&arrays[i], 1, why);
+            ok = compute(&(request){&arrays[i], 1, why, false});
     }
     return ok;
 }

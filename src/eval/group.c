@@ -1,7 +1,6 @@
 /* A group of elementwise nodes as one step: a program over registers. */
 #include <string.h>
 
-#include "base/memory.h"
 #include "eval/emit.h"
 
 typedef struct {
@@ -71,7 +70,9 @@ static group_program *make_program(schedule *s, const unit *u, node *const *node
     group_instruction *code = ARENA_NEW_ARRAY(&s->p->memory, group_instruction, (size_t)(u->count));
     uint16_t *places = ARENA_NEW_ARRAY(&s->p->memory, uint16_t, (size_t)(u->external_count + outputs));
     if (!g || !code || !places) return NULL;
-    allocation a = {0};
+    allocation a;
+    memset(a.busy, 0, sizeof a.busy);
+    a.registers = 0;
     find_last_uses(s, u, nodes, &a);
     write_instructions(s, u, nodes, &a, code);
     for (int i = 0; i < u->external_count; i++) places[i] = (uint16_t)i;
@@ -92,9 +93,9 @@ static int broadcast_input(schedule *s, int e, const tarn_array *shape, tarn_str
     int v = emit_value_of(s, e);
     if (v >= 0 && emit_is_unaligned(s, v)) v = emit_copy(s, v, stream);
     if (v < 0) return -1;
-    value in = s->p->values.items[v];
-    if (in.at.ndim == shape->ndim && shapes_equal(in.at.ndim, in.at.shape, shape->shape)) return v;
-    value out = in;
+    const array_layout *at = &s->p->values.items[v].at;
+    if (at->ndim == shape->ndim && shapes_equal(at->ndim, at->shape, shape->shape)) return v;
+    value in = s->p->values.items[v], out = in;
     out.at.ndim = shape->ndim;
     memcpy(out.at.shape, shape->shape, sizeof out.at.shape);
     for (int i = 1; i <= shape->ndim; i++) {
@@ -117,7 +118,8 @@ static bool overlaps_otherwise(const schedule *s, const step *st, int i) {
 }
 
 void group_dependences(const group_program *g, uint32_t *inputs) {
-    uint32_t at[GROUP_MAX_REGISTERS] = {0};
+    uint32_t at[GROUP_MAX_REGISTERS];
+    memset(at, 0, (size_t)g->register_count * sizeof *at);
     for (int i = 0; i < g->input_count; i++) at[g->input_registers[i]] = 1u << i;
     for (int i = 0; i < g->instruction_count; i++) {
         const group_instruction *in = &g->instructions[i];

@@ -201,12 +201,17 @@ static bool place(planner *pl, storage *t) {
     return true;
 }
 
-/* What has no buffer of its own, by the step that uses it last. */
+/* Whether it has no buffer of its own. */
+static bool lies_within(const storage *t) {
+    return t->input < 0 && !t->exported && !t->shared && t->bytes > 0 && t->first != AT_END;
+}
+
+/* By the step that uses it last. */
 static void list_by_end(planner *pl) {
     for (size_t i = 0; i < pl->p->steps.count; i++) pl->ending[i] = -1;
     for (size_t i = 0; i < pl->p->storages.count; i++) {
         const storage *t = &pl->p->storages.items[i];
-        if (t->input >= 0 || t->exported || t->shared || t->bytes == 0 || t->first == AT_END) continue;
+        if (!lies_within(t)) continue;
         pl->next_ending[i] = pl->ending[t->last];
         pl->ending[t->last] = (int)i;
     }
@@ -252,12 +257,25 @@ static bool plan(planner *pl) {
     return ok;
 }
 
-bool program_plan_memory(program *p) {
+/* Most small evaluations have a result and nothing else. */
+static bool needs_places(const program *p) {
+    for (size_t i = 0; i < p->storages.count; i++)
+        if (lies_within(&p->storages.items[i])) return true;
+    for (size_t i = 0; i < p->steps.count; i++)
+        if (p->steps.items[i].workspace) return true;
+    return false;
+}
+
+static bool place_all(program *p) {
     planner pl = {.p = p};
-    find_lifetimes(p);
     bool ok = plan(&pl);
     for (size_t i = 0; i < pl.holes.count; i++) vector_free(&pl.holes.items[i]);
     vector_free(&pl.holes);
     vector_free(&pl.idles);
     return ok;
+}
+
+bool program_plan_memory(program *p) {
+    find_lifetimes(p);
+    return !needs_places(p) || place_all(p);
 }

@@ -9,7 +9,7 @@ static program *_Atomic spare;
 program *program_new(void) {
     program *p = atomic_exchange(&spare, NULL);
     if (!p) p = NEW(program);
-    if (p) p->references = 1;
+    if (p) atomic_init(&p->references, 1);
     return p;
 }
 

@@ -37,13 +37,14 @@ struct run {
     atomic_int references;  /* who need the object */
     buffer **buffers;       /* of storages; NULL: it lies elsewhere */
     void **bases;           /* addresses */
+    bool *valid;            /* of bases: whether what is there was good when it was reserved */
     int64_t *offsets;       /* of storages, in bytes: where an argument begins in its buffer */
     pool_block **scratches; /* until it is launched */
     run_segment *segments;
     call *calls;
     move **moves; /* MOST_MOVES for each that may be needed */
     int move_count, moves_used;
-    bool launched;
+    bool holds;        /* only the buffers' objects: their memory was given back */
     bool verifies;     /* what it read may turn out not to be what it should have been */
     release_note note; /* of the verification */
     unsigned *earlier; /* of inputs: how many dubious runs wrote it before this one */
@@ -60,18 +61,17 @@ static bool has_buffer(const program *p, size_t t) {
     return it->input < 0 && it->within == (int)t && (it->exported || it->first != INT32_MAX);
 }
 
-/* What a plan captured it holds itself, as long as any of its runs lasts. */
+/* What a program captured it holds itself, as long as any of its runs lasts. */
 static bool is_lent(const program *p, size_t t) {
     int input = p->storages.items[t].input;
-    return input >= 0 && !p->once && p->inputs.items[input].captured;
+    return input >= 0 && p->inputs.items[input].captured;
 }
 
 static bool bind(run *r, buffer *const *arguments, const int64_t *offsets) {
     const program *p = r->p;
     for (size_t i = 0; i < p->inputs.count; i++) {
         const program_input *in = &p->inputs.items[i];
-        buffer *b = in->captured ? in->captured : arguments[in->argument];
-        r->buffers[in->storage] = is_lent(p, (size_t)in->storage) ? b : buffer_retain(b);
+        r->buffers[in->storage] = in->captured ? in->captured : buffer_retain(arguments[in->argument]);
         if (!in->captured) r->offsets[in->storage] = offsets[in->argument];
     }
     for (size_t t = 0; t < p->storages.count; t++) {
@@ -105,6 +105,7 @@ static void carve_run(run *r, const program *p, carver *c) {
     size_t storages = p->storages.count;
     run parts = {.buffers = carve(c, storages, sizeof(buffer *)),
                  .bases = carve(c, p->bases.count, sizeof(void *)),
+                 .valid = carve(c, p->bases.count, sizeof(bool)),
                  .offsets = carve(c, storages, sizeof(int64_t)),
                  .scratches = carve(c, p->scratches.count, sizeof(pool_block *)),
                  .segments = carve(c, p->segments.count, sizeof(run_segment)),
@@ -136,11 +137,10 @@ static void free_messages(run *r) {
     }
 }
 
-/* A launched run holds its buffers' objects, and foreign memory; another one all that it was given. */
 static void finish(run *r) {
     for (size_t t = 0; t < r->p->storages.count; t++) {
         buffer *b = is_lent(r->p, t) ? NULL : r->buffers[t];
-        if (b && (!r->launched || b->foreign))
+        if (b && (!r->holds || b->foreign))
             buffer_release(b);
         else
             buffer_let_go(b);
@@ -180,7 +180,8 @@ run *run_new(program *p, buffer *const *arguments, const int64_t *offsets) {
     if (!r) return NULL;
     carve_run(r, p, &(carver){(char *)r, head});
     r->p = p;
-    r->users = r->references = 1;
+    atomic_init(&r->users, 1);
+    atomic_init(&r->references, 1);
     atomic_fetch_add(&p->references, 1);
     if (bind(r, arguments, offsets)) return r;
     run_free(r);
@@ -260,7 +261,7 @@ static bool reserve_base(run *r, size_t i) {
     const storage *t = &r->p->storages.items[b->storage];
     tarn_stream *user =
         t->input < 0 && !t->shared ? t->stream : NULL; /* others may be filled by a copy in another stream */
-    char *data = buffer_allocate(r->buffers[b->storage], b->slot, user);
+    char *data = buffer_allocate(r->buffers[b->storage], b->slot, user, &r->valid[i]);
     if (data) r->bases[i] = data + r->offsets[b->storage];
     return data != NULL;
 }
@@ -278,8 +279,7 @@ static bool reserve_bases(run *r) {
 static bool may_have_to_move(const run *r, const segment_use *u) {
     const program_base *b = &r->p->bases.items[u->base];
     bool one_device = r->p->storages.items[b->storage].bases == u->base && b->next < 0;
-    return u->reads && !(one_device && (r->p->storages.items[b->storage].input < 0 ||
-                                        buffer_is_valid_on(r->buffers[b->storage], b->slot)));
+    return u->reads && !(one_device && (r->p->storages.items[b->storage].input < 0 || r->valid[u->base]));
 }
 
 static bool reserve_moves(run *r) {
@@ -527,7 +527,8 @@ static void launch_segment(run *r, size_t index, bool small) {
             move_to(b, base->slot, &r->moves[r->moves_used]);
             r->moves_used += MOST_MOVES;
         }
-        count = buffer_waits(b, base->slot, uses[i].writes, g->w.after, count, room);
+        bool new = index == 0 && has_buffer(r->p, (size_t)base->storage); /* of this run, and nobody's work yet */
+        if (!new) count = buffer_waits(b, base->slot, uses[i].writes, g->w.after, count, room);
     }
     fill_addresses(r, s);
     g->run = r;
@@ -557,8 +558,19 @@ static void launch_segment(run *r, size_t index, bool small) {
     }
 }
 
-/* Memory goes back in the order of the streams: what is queued has its tickets. */
+/* A program that runs once needs what it captured no longer than its run does, which has it now. */
+static void take_captured(program *p) {
+    for (size_t i = 0; i < p->inputs.count && p->once; i++) {
+        buffer **b = &p->inputs.items[i].captured;
+        if (*b && !(*b)->foreign) *b = NULL;
+    }
+}
+
+/* Memory goes back in the order of the streams: what is queued has its tickets. A run that is over already gives all
+   of it back at its end, which is now. */
 static void give_back(run *r) {
+    take_captured(r->p);
+    r->holds = r->verifies || atomic_load(&r->users) > 1;
     for (size_t i = 0; i < r->p->scratches.count; i++) {
         ticket end = stream_newest(r->p->scratches.items[i].stream);
         pool_release(r->scratches[i], &end, 1);
@@ -570,27 +582,16 @@ static void give_back(run *r) {
         if (!b) continue;
         if (it->donated || (it->input < 0 && r->move_count)) buffer_drop_stale(b);
         if (is_pending_for(r, t)) buffer_set_state(b, BUFFER_SUBMITTED);
-        if (b->foreign) continue;
+        if (b->foreign || !r->holds) continue;
         buffer_hold(b);
         buffer_release(b);
     }
 }
 
-/* A program that runs once needs what it captured no longer than its run does. */
-static void give_up_captured(program *p) {
-    for (size_t i = 0; i < p->inputs.count && p->once; i++) {
-        if (!p->inputs.items[i].captured || p->inputs.items[i].captured->foreign) continue;
-        buffer_release(p->inputs.items[i].captured);
-        p->inputs.items[i].captured = NULL;
-    }
-}
-
 void run_launch(run *r, bool waits) {
     bool small = r->p->elements <= (waits ? SMALL_AWAITED : SMALL);
-    r->launched = true;
     plan_verification(r);
     for (size_t i = 0; i < r->p->segments.count; i++) launch_segment(r, i, small);
     give_back(r);
-    give_up_captured(r->p);
     run_free(r);
 }

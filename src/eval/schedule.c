@@ -47,6 +47,7 @@ static void free_lists(schedule *s) {
     vector_free(&s->takers);
     vector_free(&s->sequence);
     vector_free(&s->said);
+    vector_free(&s->room);
 }
 
 static void reset(schedule *s) {

@@ -8,7 +8,7 @@
 #include "core/quarantine.h"
 #include "core/scope.h"
 
-enum { FEW = 8 }; /* inputs that need no allocation */
+enum { FEW = 8, FEW_TYPES = 2 }; /* inputs, and outputs, that need no allocation */
 
 /* Every shape passes here, so that nothing behind has to ask whether an element count becomes bytes. */
 static bool check_size(op_id op, tarn_dtype dtype, int ndim, const int64_t *shape) {
@@ -21,15 +21,19 @@ static bool check_size(op_id op, tarn_dtype dtype, int ndim, const int64_t *shap
     return fail_shapes(&wanted, NULL, NULL, "%s: the result has a negative size or is too large", op_name(op));
 }
 
+static bool grow_types(inference *i) {
+    array_type *grown = memory_resize(i->grown ? i->types : NULL, 2 * (size_t)i->room, sizeof *grown);
+    if (!grown) return false;
+    if (!i->grown) memcpy(grown, i->types, (size_t)i->count * sizeof *grown);
+    i->types = grown;
+    i->room *= 2;
+    i->grown = true;
+    return true;
+}
+
 bool types_add(inference *i, tarn_dtype dtype, int ndim, const int64_t *shape) {
     if (!check_size(i->op, dtype, ndim, shape)) return false;
-    if (i->count == i->room) {
-        int room = i->room * 2 > 4 ? i->room * 2 : 4;
-        array_type *grown = memory_resize(i->types, (size_t)room, sizeof *grown);
-        if (!grown) return false;
-        i->types = grown;
-        i->room = room;
-    }
+    if (i->count == i->room && !grow_types(i)) return false;
     array_type *t = &i->types[i->count++];
     t->dtype = dtype;
     t->ndim = ndim;
@@ -102,16 +106,18 @@ static bool promote(op_id op, tarn_array **inputs, int count) {
 static _Atomic uint64_t next_effect;
 
 static node *make(op_id op, tarn_array *const *inputs, int count, const void *attributes) {
-    inference types = {.op = op, .attributes = attributes, .inputs = inputs, .input_count = count};
+    array_type few[FEW_TYPES];
+    inference types = {
+        .op = op, .attributes = attributes, .inputs = inputs, .input_count = count, .types = few, .room = FEW_TYPES};
     tarn_stream *stream = stream_current();
     node *n =
         stream && rules_of(op)->infer(&types) ? node_new(op, types.count, count, inputs, attributes, stream) : NULL;
     for (int i = 0; n && i < types.count; i++) {
         n->outputs[i].dtype = types.types[i].dtype;
         n->outputs[i].ndim = types.types[i].ndim;
-        memcpy(n->outputs[i].shape, types.types[i].shape, sizeof n->outputs[i].shape);
+        memcpy(n->outputs[i].shape, types.types[i].shape, (size_t)types.types[i].ndim * sizeof(int64_t));
     }
-    memory_free(types.types);
+    if (types.grown) memory_free(types.types);
     if (!n) return NULL;
     if (op_has_flag(op, OP_EFFECT)) n->sequence = atomic_fetch_add(&next_effect, 1);
     bool ok = trace_register(n) && scope_register(n);

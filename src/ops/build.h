@@ -31,8 +31,9 @@ typedef struct inference {
     const void *attributes;
     tarn_array *const *inputs;
     int input_count;
-    array_type *types; /* grows */
+    array_type *types; /* grows: beyond the maker's own few, in memory of its own */
     int count, room;
+    bool grown;
 } inference;
 bool types_add(inference *i, tarn_dtype dtype, int ndim, const int64_t *shape);
 

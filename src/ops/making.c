@@ -19,7 +19,7 @@ static bool shape_bytes(const char *function, const void *data, tarn_ints shape,
 /* A buffer in host memory that may be written at once. */
 static buffer *host_buffer(const void *data, int64_t bytes) {
     buffer *b = buffer_new(bytes);
-    void *to = b ? buffer_allocate(b, DEVICE_HOST, NULL) : NULL;
+    void *to = b ? buffer_allocate(b, DEVICE_HOST, NULL, NULL) : NULL;
     if (!to) {
         buffer_release(b);
         return NULL;

@@ -460,7 +460,11 @@ static void run_part(void *context, int64_t begin, int64_t end, int thread, int 
     (void)thread, (void)threads;
     const plan *p = context;
     char memory[p->used_count * p->used_bytes + ALIGNMENT];
-    runner r = {.plan = p, .scratch = memory + (-(uintptr_t)memory & (ALIGNMENT - 1))};
+    runner r;
+    r.plan = p;
+    r.scratch = memory + (-(uintptr_t)memory & (ALIGNMENT - 1));
+    r.slots[0] = NULL; /* arguments that a step has no use for */
+    memset(r.ways, 0, (size_t)p->stream_count * sizeof *r.ways);
     for (int i = 0; i < p->used_count; i++) r.slots[p->used[i]] = r.scratch + i * p->used_bytes;
     load_constants(&r);
     if (r.plan->whole && end - begin >= ELEMENTWISE_STEP) {
