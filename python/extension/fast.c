@@ -6,16 +6,34 @@
 tarn_array *rope_of(tarn_array *a, int64_t dims, bool traditional, tarn_value base, double scale, tarn_array *offset,
                     tarn_array *freqs) {
     if (!base.given == !freqs) return tarn_fail("rope: exactly one of base and freqs must be given"), NULL;
+    if (dims <= 0) return tarn_fail("rope: dims must be positive, not %lld", (long long)dims), NULL;
     return tarn_rope(a, offset, .dims = dims, .traditional = traditional, .base = base, .scale = TARN_VALUE(scale),
                      .freqs = freqs);
 }
 
-tarn_array *attention_of(tarn_array *q, tarn_array *k, tarn_array *v, double scale, PyObject *mask, tarn_array *sinks) {
+/* MLX refuses a mask and sinks that are wider than the result. */
+static bool narrow(tarn_array *part, const tarn_array *q, const char *what) {
+    if (!like_mlx || !part || tarn_dtype_of(part) == TARN_BOOL ||
+        tarn_promote(tarn_dtype_of(part), tarn_dtype_of(q)) == tarn_dtype_of(q))
+        return true;
+    return tarn_fail("scaled_dot_product_attention: %s must promote to output type %s.", what,
+                     tarn_dtype_name(tarn_dtype_of(q)));
+}
+
+/* There is a kernel for every dtype but float64; MLX has none on the CPU, and programs may ask. */
+static bool is_fused(const tarn_array *q) {
+    if (!like_mlx && tarn_dtype_of(q) != TARN_FLOAT64) return true;
+    return tarn_fail("scaled_dot_product_attention: force_fused=True but no fused kernel is available in CPU backend.");
+}
+
+tarn_array *attention_of(tarn_array *q, tarn_array *k, tarn_array *v, double scale, PyObject *mask, tarn_array *sinks,
+                         bool fused) {
     bool causal = PyUnicode_Check(mask) && PyUnicode_CompareWithASCIIString(mask, "causal") == 0;
     if (mask != Py_None && !causal && !is_array(mask))
         return tarn_fail("scaled_dot_product_attention: the mask must be \"causal\" or an array"), NULL;
-    return tarn_attention(q, k, v, .scale = TARN_VALUE(scale), .causal = causal,
-                          .mask = is_array(mask) ? ARRAY(mask) : NULL, .sinks = sinks);
+    tarn_array *added = is_array(mask) ? ARRAY(mask) : NULL;
+    if ((fused && !is_fused(q)) || !narrow(added, q, "Mask type") || !narrow(sinks, q, "Type of sinks")) return NULL;
+    return tarn_attention(q, k, v, .scale = TARN_VALUE(scale), .causal = causal, .mask = added, .sinks = sinks);
 }
 
 /* ---- kernels of other machines: made, they may be; calling one fails */

@@ -153,7 +153,8 @@ PyObject *kernel_of(const char *name, PyObject *input_names, PyObject *output_na
 PyObject *no_kernel(const char *function, const char *backend); /* fails */
 tarn_array *rope_of(tarn_array *a, int64_t dims, bool traditional, tarn_value base, double scale, tarn_array *offset,
                     tarn_array *freqs);
-tarn_array *attention_of(tarn_array *q, tarn_array *k, tarn_array *v, double scale, PyObject *mask, tarn_array *sinks);
+tarn_array *attention_of(tarn_array *q, tarn_array *k, tarn_array *v, double scale, PyObject *mask, tarn_array *sinks,
+                         bool fused);
 
 /* ---- tree.c */
 bool eval_trees(PyObject *trees);

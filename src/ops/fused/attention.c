@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ops/front.h"
 #include "ops/fused/formula.h"
 #include "ops/rules.h"
 #include "table/absent.h"
@@ -40,8 +41,8 @@ static bool check_optional(const inference *i) {
                          (long long)full[0], (long long)full[1], (long long)full[2], (long long)full[3]);
     if (length && (dtype_kind_of(length->dtype) != KIND_INT || length->ndim != 1 || length->shape[0] != full[0]))
         return tarn_fail("attention: length is one integer for each of the %lld batch rows", (long long)full[0]);
-    if (sinks && (sinks->ndim != 1 || sinks->shape[0] != full[1]))
-        return tarn_fail("attention: sinks are [%lld]", (long long)full[1]);
+    if (sinks && (sinks->ndim != 1 || sinks->shape[0] != full[1] || dtype_kind_of(sinks->dtype) != KIND_FLOAT))
+        return tarn_fail("attention: sinks are [%lld] of floats", (long long)full[1]);
     return true;
 }
 
@@ -52,9 +53,10 @@ static bool infer(inference *i) {
     if (q->ndim != 4 || k->ndim != 4 || v->ndim != 4) return refuse(parts, "inputs have 4 axes");
     if (dtype_kind_of(q->dtype) != KIND_FLOAT || k->dtype != q->dtype || v->dtype != q->dtype)
         return refuse(parts, "dtypes differ or are no floats");
-    bool fits = k->shape[0] == q->shape[0] && v->shape[0] == q->shape[0] && k->shape[1] == v->shape[1] &&
-                k->shape[2] == v->shape[2] && k->shape[3] == q->shape[3] && k->shape[1] > 0 &&
-                q->shape[1] % k->shape[1] == 0;
+    if (k->shape[1] != v->shape[1]) return refuse(parts, "k and v differ in n_kv_heads");
+    if (k->shape[1] <= 0 || q->shape[1] % k->shape[1]) return refuse(parts, "n_heads must be a multiple of n_kv_heads");
+    bool fits = k->shape[0] == q->shape[0] && v->shape[0] == q->shape[0] && k->shape[2] == v->shape[2] &&
+                k->shape[3] == q->shape[3];
     if (!fits) return refuse(parts, "shapes do not go together");
     if (a->window < 0 || (a->window > 0 && !a->causal))
         return tarn_fail("attention: a window of %lld needs .causal and a positive size", (long long)a->window);
@@ -139,12 +141,26 @@ static bool formula(const node *n, tarn_array *const *in, tarn_array **outputs) 
     return outputs[0] != NULL;
 }
 
+static tarn_array *as(tarn_array *x, tarn_dtype dtype) {
+    return formula_narrow(x, dtype);
+}
+
+/* Integers as x's dtype: of a mask, or of sinks. */
+static tarn_array *as_float(tarn_array *part, const tarn_array *x) {
+    return part && dtype_kind_of(part->dtype) == KIND_INT ? as(part, x->dtype) : part;
+}
+
+/* q, k and v take their common dtype. */
 tarn_array *tarn_attention_with(tarn_array *q, tarn_array *k, tarn_array *v, tarn_attention_options o) {
+    FRONT("attention");
+    REQUIRE(q, k, v);
     attributes_attention a = attributes_attention_default;
     a.causal = o.causal;
     a.window = o.window;
     if (o.scale.given) a.scale = o.scale.value;
-    return BUILD(attention, &a, q, k, v, o.mask, o.length, o.sinks);
+    tarn_dtype dtype = dtype_promote(dtype_promote(q->dtype, k->dtype), v->dtype);
+    q = as(q, dtype), k = as(k, dtype), v = as(v, dtype);
+    return q ? BUILD(attention, &a, q, k, v, as_float(o.mask, q), o.length, as_float(o.sinks, q)) : NULL;
 }
 
 const op_rules rules_attention = {.infer = infer, .formula = formula, .vmap = vmap_attention};

@@ -43,7 +43,6 @@ tarn_array *tarn_layer_norm_with(tarn_array *x, tarn_layer_norm_options o) {
     if (o.eps.given) a.eps = o.eps.value;
     if (!x) return BUILD(layer_norm, &a, x);
     tarn_dtype dtype = common(common(x->dtype, o.weight), o.bias);
-    if (dtype_kind_of(dtype) < KIND_FLOAT) dtype = TARN_FLOAT32;
     if (o.bias && !o.weight) o.weight = tarn_ones(array_shape(o.bias), dtype);
     x = as(x, dtype);
     if (o.bias) return BUILD(layer_norm, &a, x, as(o.weight, dtype), as(o.bias, dtype));

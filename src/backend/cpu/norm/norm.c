@@ -148,7 +148,8 @@ static bool run_rope(const call *c, const norm_kernels *kernels) {
     rope_job job = {.call = c, .kernels = kernels, .half = rotated(c) / 2};
     double base = ((const attributes_rope *)c->attributes)->base;
     if (operand_size(x) == 0) return true;
-    kernels->rope_turns(job.turns, freqs ? freqs->data : NULL, job.half, (float)(-log(base) / (double)job.half));
+    for (int64_t i = 0; freqs && i < job.half; i++) job.turns[i] = ((const float *)freqs->data)[i * freqs->strides[0]];
+    kernels->rope_turns(job.turns, freqs ? job.turns : NULL, job.half, (float)(-log(base) / (double)job.half));
     int64_t units = x->shape[0] * x->shape[x->ndim - 2];
     parallel_for(units, row_grain(operand_size(x) / units), rope_part, &job);
     return true;
@@ -163,8 +164,7 @@ static bool parts_are_alike(const call *c) {
 
 static bool supports_rope(const call *c) {
     bool freqs = c->input_count > 2 && c->inputs[2].ndim > 0;
-    return rotated(c) <= ROPE_MOST_DIMS &&
-           (!freqs || (c->inputs[2].dtype == TARN_FLOAT32 && operand_is_dense(&c->inputs[2])));
+    return rotated(c) <= ROPE_MOST_DIMS && (!freqs || c->inputs[2].dtype == TARN_FLOAT32);
 }
 
 /* ---- rows */

@@ -22,7 +22,7 @@ typedef struct {
     void (*rms_norm)(const norm_row *r, void *to, const void *from);   /* without bias */
     void (*layer_norm)(const norm_row *r, void *to, const void *from); /* bias only with weight */
     void (*var)(const norm_row *r, void *to, const void *from);        /* one number */
-    /* turns[i] = exp(i * step), or 1 / freqs[i] where freqs (dense float32) is given */
+    /* turns[i] = exp(i * step), or 1 / freqs[i] where freqs (may be turns itself) is given */
     void (*rope_turns)(float *turns, const float *freqs, int64_t half, float step);
     /* cosines and sines of position * turns[i] */
     void (*rope_angles)(float *cosines, float *sines, const float *turns, int64_t half, float position);
