@@ -286,6 +286,26 @@ static void test_orders(tarn_dtype dtype) {
         }
 }
 
+/* Two lines of n elements in order, in which others and their own are looked for. */
+static void test_search(tarn_dtype dtype, int64_t n, int64_t values) {
+    static const double specials[] = {NAN, INFINITY, -INFINITY, 0, -0.0, 1};
+    operand x = randomized(dtype, DIMS(2, n), DOMAIN_ANY), line = make(dtype, DIMS(2, n)),
+            wanted = randomized(dtype, DIMS(2, values, 1), DOMAIN_ANY), out = make(TARN_UINT32, DIMS(2, values, 1));
+    for (int64_t i = 0; i < n && dtype_kind_of(dtype) == KIND_FLOAT; i += 5) put(&x, i, specials[i % 6]);
+    compare_call(CALL(sort, &(attributes_sort){.axis = 1}, &line, x), 0, "sort");
+    for (int64_t i = 0; i < 2 * values && n > 0; i += 2)
+        memcpy((char *)wanted.data + i * dtype_bytes(dtype), (char *)x.data + i % (2 * n) * dtype_bytes(dtype),
+               (size_t)dtype_bytes(dtype));
+    for (int right = 0; right < 2; right++)
+        compare_call(CALL(searchsorted, &(attributes_searchsorted){.right = right}, &out, line, wanted), 0,
+                     "searchsorted");
+}
+
+static void test_searches(tarn_dtype dtype) {
+    for (int64_t n = 0; n < 40; n += n < 5 ? 1 : 7) test_search(dtype, n, 33);
+    test_search(dtype, 1000, 3001);
+}
+
 static void test_scan(tarn_dtype dtype, tarn_ints shape, attributes_scan a, int layout) {
     if (dtype == TARN_COMPLEX64 && a.kind >= REDUCE_MAX) return;
     if (a.kind == REDUCE_LOGADDEXP && dtype_kind_of(dtype) < KIND_FLOAT) return;
@@ -428,6 +448,7 @@ static void test_set(void) {
         test_reductions((tarn_dtype)dtype);
         test_extremes((tarn_dtype)dtype);
         test_orders((tarn_dtype)dtype);
+        test_searches((tarn_dtype)dtype);
         test_scans((tarn_dtype)dtype);
         test_long_orders((tarn_dtype)dtype);
         test_making((tarn_dtype)dtype);

@@ -35,6 +35,7 @@ cpu_family cpu_rows_copy;        /* contiguous, concatenate, slice_update, slice
 cpu_family cpu_rows_index;       /* gather, scatter, nonzero, checked_indices */
 cpu_family cpu_rows_reduce;      /* reduce, mean, arg_reduce */
 cpu_family cpu_rows_sort;        /* sort, argsort */
+cpu_family cpu_rows_search;      /* searchsorted */
 cpu_family cpu_rows_scan;
 cpu_family cpu_rows_norm; /* softmax, norms, var, rope */
 cpu_family cpu_rows_attention;

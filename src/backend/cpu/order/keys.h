@@ -13,9 +13,13 @@ typedef struct {
     void (*elements)(char *to, int64_t step, const void *keys, int64_t count, tarn_dtype dtype);
     /* Whether the bits of some element are lost in its key: -0 and NaNs. */
     bool (*loses)(const char *from, int64_t step, int64_t count, tarn_dtype dtype);
+    /* How many of line[n], which is dense and in order, are below each of values[count], or with `right` not above it.
+       Not of complex numbers. */
+    void (*search)(uint32_t *places, const char *line, int64_t n, const char *values, int64_t count, bool right,
+                   tarn_dtype dtype);
 } order_conversions;
 
-extern const order_conversions order_conversions_baseline, order_conversions_avx512;
+extern const order_conversions order_conversions_baseline, order_conversions_avx2, order_conversions_avx512;
 
 static inline int order_key_bytes(tarn_dtype dtype) {
     return dtype_bytes(dtype) == 8 ? 8 : 4;

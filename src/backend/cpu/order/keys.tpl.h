@@ -111,4 +111,38 @@ static bool loses(const char *from, int64_t step, int64_t count, tarn_dtype dtyp
     return functions[dtype] && functions[dtype](from, step, count);
 }
 
-const order_conversions ISA(order_conversions) = {keys_of, elements_of, loses};
+/* ---- places in a line that is in order: some values at a time, whose searches wait for memory together */
+
+enum { SEARCHED = 16 };
+
+#define SEARCH(name, NAME, BITS, KEY, key_of, bits_of)                                                                 \
+    static void search_##name(uint32_t *places, const char *line, int64_t n, const char *values, int64_t count,        \
+                              bool right) {                                                                            \
+        const int64_t bytes = sizeof(BITS);                                                                            \
+        KEY v[SEARCHED] = {0};                                                                                         \
+        int64_t low[SEARCHED] = {0}, left = n;                                                                         \
+        for (int64_t i = 0; i < count; i++) v[i] = key_of_##name(values + i * bytes);                                  \
+        while (left > 0) {                                                                                             \
+            int64_t half = (left + 1) / 2;                                                                             \
+            for (int i = 0; i < SEARCHED; i++) {                                                                       \
+                KEY at = key_of_##name(line + (low[i] + half - 1) * bytes);                                            \
+                low[i] += (at < v[i]) | (right & (at == v[i])) ? half : 0;                                             \
+            }                                                                                                          \
+            left -= half;                                                                                              \
+        }                                                                                                              \
+        for (int64_t i = 0; i < count; i++) places[i] = (uint32_t)low[i];                                              \
+    }
+EACH_ORDERED(SEARCH)
+
+static void search(uint32_t *places, const char *line, int64_t n, const char *values, int64_t count, bool right,
+                   tarn_dtype dtype) {
+#define SEARCHES(name, NAME, ...) [TARN_##NAME] = search_##name,
+    static void (*const functions[TARN_DTYPE_COUNT])(uint32_t *, const char *, int64_t, const char *, int64_t,
+                                                     bool) = {EACH_ORDERED(SEARCHES)};
+    for (int64_t at = 0; at < count; at += SEARCHED) {
+        int64_t some = count - at < SEARCHED ? count - at : SEARCHED;
+        functions[dtype](places + at, line, n, values + at * dtype_bytes(dtype), some, right);
+    }
+}
+
+const order_conversions ISA(order_conversions) = {keys_of, elements_of, loses, search};

@@ -20,6 +20,6 @@ typedef struct {
     order_loops pairs;  /* uint64_t with places */
 } order_kernels;
 
-extern const order_kernels order_kernels_baseline, order_kernels_avx512;
+extern const order_kernels order_kernels_baseline, order_kernels_avx2, order_kernels_avx512;
 
 #endif

@@ -49,12 +49,13 @@ INLINE void order_narrow(__m512i *a, __m512i *b) {
     *b = _mm512_max_epu32(*a, *b);
     *a = low;
 }
-#define NAME(f) f##_narrow
-#define KEY     uint32_t
-#define PAIRS   0
-#define SMALL   128
-#define VECTOR  __m512i
-#define WIDTH   16
+#define PACKS_ALL 0
+#define NAME(f)   f##_narrow
+#define KEY       uint32_t
+#define PAIRS     0
+#define SMALL     128
+#define VECTOR    __m512i
+#define WIDTH     16
 #include "cpu/order/vectors.tpl.h"
 
 #include "cpu/order/quicksort.tpl.h"

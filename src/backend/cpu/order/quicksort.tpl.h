@@ -13,7 +13,7 @@
 
    It leaves NAME(sort) and NAME(split), as order.h has them. */
 
-enum { NAME(SAMPLE) = 64, NAME(FEW) = 16, NAME(MANY) = 4096 };
+enum { NAME(SAMPLE) = SMALL < 64 ? SMALL : 64, NAME(FEW) = 16, NAME(MANY) = 4096 };
 
 static inline bool NAME(less)(const KEY *keys, const uint32_t *places, int64_t i, int64_t j) {
     return keys[i] < keys[j] || (PAIRS && keys[i] == keys[j] && places[i] < places[j]);

@@ -298,19 +298,16 @@ static bool supports_sort(const call *c) {
         .op = OP_##op_, .name = #op_ "_" #isa, .dtypes = DTYPES_ALL, .layout = LAYOUT_ANY, .supports = supports_sort,  \
         .workspace = sort_workspace, .run = sort_##isa                                                                 \
     }
-#define SORT_ROWS(isa)                                                                                                 \
+#define SORT_ROWS(isa, isa_id)                                                                                         \
     static bool sort_##isa(const call *c) {                                                                            \
         return run_sort(c, &order_kernels_##isa, &order_conversions_##isa);                                            \
     }                                                                                                                  \
     static const kernel_row rows_##isa[] = {SORT_ROW(sort, isa), SORT_ROW(argsort, isa)};
-SORT_ROWS(baseline)
-#ifdef __x86_64__
-SORT_ROWS(avx512)
-#endif
+CPU_EACH_ISA(SORT_ROWS)
 
 int cpu_rows_sort(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
-#ifdef __x86_64__
-    if (isa == ISA_AVX512) return cpu_pick_rows(op, rows_avx512, 2, out, 0);
-#endif
-    return isa == ISA_BASELINE ? cpu_pick_rows(op, rows_baseline, 2, out, 0) : 0;
+#define TABLE(isa, isa_id) [isa_id] = rows_##isa,
+    static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
+#undef TABLE
+    return cpu_pick_rows(op, rows[isa], 2, out, 0);
 }

@@ -6,7 +6,7 @@
      NAME(store)(keys, places, v), NAME(store_some)(keys, places, v, count)
      NAME(below)(v, pivot)      a bit for each lane below that lane of pivot
      NAME(splat)(key, place)
-     NAME(pack)(v, bits)        the lanes whose bits are set, first
+     NAME(pack)(v, bits)        the lanes whose bits are set, first; with PACKS_ALL the others follow
      NAME(turn)(v, d)           lane i is lane i ^ d of v
      NAME(order_lanes)(a, b, bits)   the larger of two lanes where the bit is set, else the smaller
      NAME(order)(a, b)          *a becomes the smaller ones, *b the larger ones */
@@ -32,14 +32,21 @@ static inline void NAME(put_some)(NAME(sides) * s, VECTOR v, VECTOR pivot, int64
     NAME(store_some)(s->keys + s->high, s->places + s->high, NAME(pack)(v, high), highs);
 }
 
-/* The same of whole vectors where there is room for one between the sides. */
+/* The same of whole vectors where there is room for one on both sides. */
 static inline void NAME(put)(NAME(sides) * s, VECTOR v, unsigned low) {
     unsigned high = ~low & NAME(LANES_ALL);
     int lows = __builtin_popcount(low);
-    NAME(store)(s->keys + s->low, s->places + s->low, NAME(pack)(v, low));
+    VECTOR packed = NAME(pack)(v, low);
+    NAME(store)(s->keys + s->low, s->places + s->low, packed);
+#if PACKS_ALL
+    (void)high;
+    NAME(store)(s->keys + s->high - WIDTH, s->places + s->high - WIDTH, packed);
+#else
+    NAME(store_some)
+    (s->keys + s->high - (WIDTH - lows), s->places + s->high - (WIDTH - lows), NAME(pack)(v, high), WIDTH - lows);
+#endif
     s->low += lows;
     s->high -= WIDTH - lows;
-    NAME(store_some)(s->keys + s->high, s->places + s->high, NAME(pack)(v, high), WIDTH - lows);
 }
 
 static void NAME(put_all)(NAME(sides) * s, const KEY *keys, const uint32_t *places, int64_t n, VECTOR pivot) {
@@ -88,7 +95,7 @@ static inline __attribute__((always_inline)) VECTOR NAME(exchange)(VECTOR v, int
 /* Lanes of a bitonic row. Constants, not loops: lanes and bits are to be known to the compiler. */
 static inline __attribute__((always_inline)) VECTOR NAME(clean)(VECTOR v) {
     if (WIDTH == 16) v = NAME(exchange)(v, 8, 8);
-    v = NAME(exchange)(v, 4, 4);
+    if (WIDTH >= 8) v = NAME(exchange)(v, 4, 4);
     v = NAME(exchange)(v, 2, 2);
     return NAME(exchange)(v, 1, 1);
 }
@@ -97,6 +104,7 @@ static inline __attribute__((always_inline)) VECTOR NAME(sort_lanes)(VECTOR v) {
     v = NAME(exchange)(v, 1, 1);
     v = NAME(exchange)(v, 3, 2);
     v = NAME(exchange)(v, 1, 1);
+    if (WIDTH == 4) return v;
     v = NAME(exchange)(v, 7, 4);
     v = NAME(exchange)(v, 2, 2);
     v = NAME(exchange)(v, 1, 1);

@@ -1,0 +1,3 @@
+/* Keys for this instruction set. */
+#define ISA(name) name##_avx2
+#include "cpu/order/keys.tpl.h"
