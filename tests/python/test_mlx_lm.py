@@ -4,46 +4,22 @@ training that goes the same way. TARN_LONG=1: also one small random model of eve
 import json
 import os
 import pickle
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("mlx.core")
 pytest.importorskip("mlx_lm")
-tarn = pytest.importorskip("tarn")
+pytest.importorskip("tarn")
 
-HERE = Path(__file__).resolve().parent
-PACKAGES = Path(tarn.__file__).absolute().parents[1]
-MODEL = HERE.parents[1] / "models" / "tiny"
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PACKAGES), "HF_HUB_OFFLINE": "1"}
-SIDES = {"mlx": [sys.executable], "tarn": [sys.executable, "-m", "tarn.mlx"]}
-
-
-def start(side, folder, *arguments):
-    folder.mkdir(exist_ok=True)
-    command = [*SIDES[side], *map(str, arguments)]
-    return subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def ended(process):
-    output, _ = process.communicate(timeout=600)
-    assert process.returncode == 0, output[-3000:]
-    return output
-
-
-def both(folder, *arguments):
-    """What the two print, one after the other: a machine with two cores has no more to give."""
-    return {side: ended(start(side, folder / side, *arguments)) for side in SIDES}
+from mlx_lm_sides import HERE, SIDES, both, ended, float_copy, start, tensors  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Of a float32 copy of the tiny model both tell what they make of it."""
     folder = tmp_path_factory.mktemp("mlx_lm")
-    both(folder, "-m", "mlx_lm", "convert", "--hf-path", MODEL, "--mlx-path", "f32", "--dtype", "float32")
+    float_copy(folder)
     both(folder, HERE / "mlx_lm_program.py", folder / "mlx" / "f32", "result.json")
     return folder
 
@@ -70,17 +46,6 @@ def test_lora(told):
     for name, theirs in told["mlx"]["adapter"].items():
         ours = np.array(told["tarn"]["adapter"][name])
         assert np.abs(ours - np.array(theirs)).max() <= 1e-3 * np.abs(theirs).max() + 1e-5, name
-
-
-def tensors(path):
-    """(dtype, shape, bytes) of each."""
-    data = path.read_bytes()
-    behind = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:behind])
-    return {
-        name: (one["dtype"], one["shape"], data[behind + one["data_offsets"][0] : behind + one["data_offsets"][1]])
-        for name, one in header.items() if name != "__metadata__"
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["f32", "q4", "q6", "nvfp4", "mixed", "head"])

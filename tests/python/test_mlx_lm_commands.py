@@ -1,0 +1,74 @@
+"""mlx-lm's commands through tarn.mlx print, of a float32 model, the texts, losses and perplexities that they print on real mlx. TARN_LONG=1: a LoRA
+training of 200 iterations, else of 20."""
+
+import os
+import re
+
+import pytest
+
+pytest.importorskip("mlx.core")
+pytest.importorskip("mlx_lm")
+pytest.importorskip("tarn")
+
+from mlx_lm_sides import float_copy, results, tensors  # noqa: E402
+
+ITERATIONS = 200 if "TARN_LONG" in os.environ else 20
+TEXTS = ["plain", "system", "raw", "begun", "drawn", "window", "8 bits", "draft", "xtc", "ends", "typed", "adapter", "fused"]
+TRAININGS = ["lora", "dora", "full", "chats", "more", "lora of 8 bits"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("commands")
+    float_copy(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def told(folder):
+    return results(folder, "mlx_lm_commands.py", ITERATIONS)
+
+
+def without_rates(text):
+    """What does not depend on time and memory: colours go, too."""
+    lines = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text).splitlines()
+    return [re.sub(r"(?<=tokens).*(tok/s|tokens-per-sec).*", "", line) for line in lines if not re.search("memory|Evaluation time|per second|Trial|Averages", line)]
+
+
+@pytest.mark.parametrize("name", ["version", "chat", "chat window", "cached", "cached window", "cached 8 bits", "benchmark", *(f"generate {name}" for name in TEXTS)])
+def test_texts(told, name):
+    assert without_rates(told["tarn"][name]) == without_rates(told["mlx"][name])
+
+
+def test_benchmark_tells_rates(told):
+    assert len(re.findall(r"prompt_tps=[\d.]+, generation_tps=[\d.]+", told["tarn"]["benchmark"])) == 3
+
+
+def test_perplexity(told):
+    ours, theirs = ([float(x) for x in re.search(r"Perplexity: ([\d.]+) ± ([\d.]+)", told[side]["perplexity"]).groups()] for side in ("tarn", "mlx"))
+    assert abs(ours[0] - theirs[0]) <= 1e-2 and abs(ours[1] - theirs[1]) <= 1e-2
+
+
+def losses(text):
+    return [float(value) for value in re.findall(r"(?:\d+ +|val )(\d+\.\d{3})(?= ▼| ▲|  )", re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text))]
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_losses(told, name):
+    ours, theirs = losses(told["tarn"][name]), losses(told["mlx"][name])
+    assert len(ours) == len(theirs) >= 6
+    for a, b in zip(ours, theirs):
+        assert abs(a - b) <= 0.01 * b + 1e-3, (ours, theirs)
+
+
+def test_loss_of_the_test_set(told):
+    ours, theirs = (float(re.search(r"Test loss ([\d.]+)", told[side]["lora test"]).group(1)) for side in ("tarn", "mlx"))
+    assert abs(ours - theirs) <= 0.01 * theirs + 1e-3
+
+
+def test_files(folder, told):
+    assert told["tarn"]["arrays"] == told["mlx"]["arrays"]
+    assert tensors(folder / "tarn" / "q8" / "model.safetensors") == tensors(folder / "mlx" / "q8" / "model.safetensors")
+    assert tensors(folder / "tarn" / "back" / "model.safetensors") == tensors(folder / "mlx" / "back" / "model.safetensors")
+    sizes = [(folder / side / "gguf" / "model.gguf").stat().st_size for side in ("tarn", "mlx")]
+    assert sizes[0] == sizes[1]
