@@ -81,6 +81,60 @@ static void test_large_parts(void) {
     text_free(&big);
 }
 
+/* The character of number i, every third written as an escape. */
+static void add_letter(text *out, int i, bool spelled) {
+    char encoded[4];
+    if (spelled && i % 3 == 0)
+        text_format(out, "\\u%04x", 0x400 + i);
+    else
+        text_append(out, encoded, utf8_encode((uint32_t)(0x400 + i), encoded));
+}
+
+/* "p" and each of so many letters become a token, the last merge first; `wrong` has another second half. */
+static void write_pairs(text *json, int letters, int wrong) {
+    text_add(json, "{\"model\":{\"vocab\":{\"p\":0");
+    for (int i = 0; i < letters; i++) {
+        text_add(json, ",\"");
+        add_letter(json, i, true);
+        text_format(json, "\":%d,\"p", 1 + i);
+        add_letter(json, i, i % 2);
+        text_format(json, "\":%d", 1000 + i);
+    }
+    text_add(json, "},\"merges\":[");
+    for (int i = letters - 1; i >= 0; i--) {
+        text_add(json, i % 2 ? "[\"p\",\"" : "\"p ");
+        add_letter(json, letters - 1 - i == wrong ? letters : i, true);
+        text_format(json, i % 2 ? "\"]%s" : "\"%s", i ? "," : "");
+    }
+    text_add(json, "]}}");
+}
+
+/* More tokens and merges than are looked up at a time, strings with escapes among others. */
+static void test_batches(void) {
+    enum { LETTERS = 150 };
+    text json = {0}, word = {0};
+    write_pairs(&json, LETTERS, -1);
+    tarn_tokenizer *t = tarn_tokenizer_from_json(text_string(&json), json.length, "pairs.json");
+    CHECK(t != NULL);
+    for (int i = 0; t && i < LETTERS; i++) {
+        text_clear(&word);
+        text_add(&word, "p");
+        add_letter(&word, i, false);
+        CHECK(encodes_to(t, text_string(&word), word.length, IDS(1000 + i)));
+    }
+    tarn_tokenizer_free(t);
+    for (int wrong = 0; wrong < LETTERS; wrong += 37) {
+        char place[32];
+        snprintf(place, sizeof place, "model.merges[%d]: ", wrong);
+        text_clear(&json);
+        write_pairs(&json, LETTERS, wrong);
+        CHECK(!tarn_tokenizer_from_json(text_string(&json), json.length, "pairs.json") && strstr(tarn_error(), place));
+        tarn_clear_error();
+    }
+    text_free(&json);
+    text_free(&word);
+}
+
 static void test_tiny(void) {
     tarn_tokenizer *t = tarn_tokenizer_load(TARN_SOURCE_DIR "/models/tiny");
     if (!CHECK(t != NULL)) return;
@@ -495,6 +549,7 @@ static void test_lists(void) {
 
 int main(void) {
     test_large_parts();
+    test_batches();
     test_tiny();
     test_streams();
     test_bytes_are_prompt();

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/words.h"
 #include "tarn/error.h"
 
 bool json_fail_at(const char *bytes, size_t at, const char *name, const char *what) {
@@ -92,15 +93,32 @@ static bool add_escape(json_reader *r) {
     return text_add_char(&r->decoded, meant[found - letters]);
 }
 
+/* How many of the eight bytes there are ASCII and stand for themselves. */
+static size_t plain_bytes(const char *bytes) {
+    uint64_t word = word_at(bytes), marks = word_equal(word, '"') | word_equal(word, '\\') | word_below(word, 0x20);
+    marks |= word & WORD_OF(0x80);
+    return marks ? word_first(marks) : 8;
+}
+
+/* Bytes of the character at the cursor, which is not ASCII; 0: it is none. */
+static size_t character_size(const json_reader *r, size_t at) {
+    unsigned char c = (unsigned char)r->bytes[at];
+    uint32_t character;
+    if (c >= 0xC2 && c < 0xE0 && (byte_at(r, at + 1) & 0xC0) == 0x80) return 2;
+    return utf8_decode(r->bytes + at, r->length - at, &character);
+}
+
 /* Steps over characters that stand for themselves. */
 static bool plain_run(json_reader *r) {
-    while (r->at < r->length) {
-        unsigned char c = (unsigned char)r->bytes[r->at];
-        uint32_t character;
+    for (size_t at = r->at; at < r->length;) {
+        size_t plain = r->length - at >= 8 ? plain_bytes(r->bytes + at) : 0;
+        r->at = at += plain;
+        if (plain == 8) continue;
+        unsigned char c = (unsigned char)r->bytes[at];
         if (c == '"' || c == '\\') return true;
-        size_t size = c < 0x20 ? 0 : c < 0x80 ? 1 : utf8_decode(r->bytes + r->at, r->length - r->at, &character);
+        size_t size = c < 0x20 ? 0 : c < 0x80 ? 1 : character_size(r, at);
         if (!size) return fail(r, c < 0x20 ? "a control character in a string" : "invalid UTF-8");
-        r->at += size;
+        r->at = at += size;
     }
     return fail(r, "");
 }
@@ -123,7 +141,8 @@ bool json_reader_string(json_reader *r, const char **s, size_t *length) {
     if (!plain_run(r)) return false;
     *s = r->bytes + from;
     *length = r->at - from;
-    if (r->bytes[r->at] == '\\') {
+    r->escaped = r->bytes[r->at] == '\\';
+    if (r->escaped) {
         if (!decode_string(r, from)) return false;
         *s = text_string(&r->decoded);
         *length = r->decoded.length;

@@ -21,6 +21,7 @@ typedef struct {
     int depth;
     bool first;   /* nothing was read behind the last opening bracket */
     text decoded; /* the last string, if it was written with escapes */
+    bool escaped; /* it was: others lie in the text, and stay */
 } json_reader;
 
 /* The first byte of the next value: [ { " - 0…9 t f n, or another that begins none; 0 at the end. */

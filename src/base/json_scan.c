@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/words.h"
 #include "tarn/error.h"
 
 enum { INT64_DIGITS = 19 };
@@ -29,11 +30,23 @@ static bool replace_padded(json_scan *s, size_t from, size_t to, const char *wit
     return true;
 }
 
+/* Behind the quote that ends a string, or the end of the text. */
+static size_t string_end(const char *bytes, size_t at, size_t length) {
+    while (at < length) {
+        if (length - at >= 8) {
+            uint64_t word = word_at(bytes + at), marks = word_equal(word, '"') | word_equal(word, '\\');
+            at += marks ? word_first(marks) : 8;
+            if (!marks) continue;
+        }
+        if (bytes[at] == '"') return at + 1;
+        at += bytes[at] == '\\' ? 2 : 1;
+    }
+    return length;
+}
+
 /* Steps over a string; an unterminated one is left to the parser. */
 static void skip_string(json_scan *s) {
-    const char *p = s->bytes + s->at + 1, *end = s->bytes + s->length;
-    for (; p < end && *p != '"'; p++) p += *p == '\\';
-    s->at = p < end ? (size_t)(p - s->bytes) + 1 : s->length;
+    s->at = string_end(s->bytes, s->at + 1, s->length);
 }
 
 /* ---- numbers ---- */
@@ -121,19 +134,17 @@ static size_t skip_blanks(const json_scan *s, size_t at) {
 static size_t skip_value(json_scan *s) {
     static const bool counts[256] = {
         ['"'] = true, ['{'] = true, ['['] = true, ['}'] = true, [']'] = true, [','] = true};
-    size_t items = 1;
-    for (int depth = 0; s->at < s->length;) {
-        char c = s->bytes[s->at];
-        if (c == '"') {
-            skip_string(s);
-            continue;
-        }
-        s->at++;
+    const char *bytes = s->bytes;
+    size_t items = 1, at = s->at, length = s->length;
+    for (int depth = 0; at < length;) {
+        char c = bytes[at++];
         if (!counts[(unsigned char)c]) continue;
+        if (c == '"') at = string_end(bytes, at, length);
         if (c == '{' || c == '[') depth++;
         if (c == ',' && depth == 1) items++;
         if ((c == '}' || c == ']') && --depth == 0) break;
     }
+    s->at = at;
     return items;
 }
 

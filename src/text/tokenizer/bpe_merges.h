@@ -12,6 +12,9 @@ static inline size_t bpe_slot(const bpe *b, uint64_t pair) {
     return (size_t)(hash ^ hash >> 32) & (b->capacity - 1);
 }
 
+/* Fills the table from the list of a tokenizer.json; the vocabulary has been read. */
+bool bpe_read_merges(bpe *b, const part *list, json_reader *r);
+
 /* The merge of two tokens, or NULL. */
 static inline const merge *bpe_find_merge(const bpe *b, int32_t left, int32_t right) {
     uint64_t pair = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;

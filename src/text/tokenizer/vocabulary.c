@@ -3,13 +3,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/words.h"
 #include "tarn/error.h"
-
-static uint64_t word_at(const char *bytes) {
-    uint64_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word;
-}
 
 static uint64_t mix(uint64_t hash, uint64_t word) {
     hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
@@ -17,7 +12,7 @@ static uint64_t mix(uint64_t hash, uint64_t word) {
 }
 
 /* Eight bytes at a time, the last eight of them once more: tokens are short. */
-static uint32_t hash_token(const char *bytes, size_t length) {
+uint32_t vocabulary_hash(const char *bytes, size_t length) {
     uint64_t hash = length, word = 0;
     for (size_t i = 0; i + 8 < length; i += 8) hash = mix(hash, word_at(bytes + i));
     if (length >= 8)
@@ -81,7 +76,16 @@ static bool is_token(const char *token, const char *bytes, size_t length) {
     return size == length && memcmp(token, bytes, length) == 0;
 }
 
-static int32_t find(const vocabulary *v, uint32_t hash, const char *bytes, size_t length) {
+void vocabulary_fetch_slot(const vocabulary *v, uint32_t hash) {
+    if (v->capacity) __builtin_prefetch(&v->slots[hash & (v->capacity - 1)]);
+}
+
+void vocabulary_fetch_bytes(const vocabulary *v, uint32_t hash) {
+    const vocabulary_slot *slot = v->capacity ? &v->slots[hash & (v->capacity - 1)] : NULL;
+    if (slot && slot->id != NO_TOKEN) __builtin_prefetch(slot->bytes);
+}
+
+int32_t vocabulary_find(const vocabulary *v, uint32_t hash, const char *bytes, size_t length) {
     if (!v->capacity) return NO_TOKEN;
     for (size_t i = hash & (v->capacity - 1); v->slots[i].id != NO_TOKEN; i = (i + 1) & (v->capacity - 1))
         if (v->slots[i].hash == hash && is_token(v->slots[i].bytes, bytes, length)) return v->slots[i].id;
@@ -89,9 +93,12 @@ static int32_t find(const vocabulary *v, uint32_t hash, const char *bytes, size_
 }
 
 bool vocabulary_add(vocabulary *v, const char *bytes, size_t length, int32_t id) {
-    uint32_t hash = hash_token(bytes, length);
+    return vocabulary_add_hashed(v, vocabulary_hash(bytes, length), bytes, length, id);
+}
+
+bool vocabulary_add_hashed(vocabulary *v, uint32_t hash, const char *bytes, size_t length, int32_t id) {
     if (length > UINT32_MAX) return tarn_fail("tokenizer: a token of %zu bytes is too long", length);
-    if (vocabulary_token(v, id) || find(v, hash, bytes, length) != NO_TOKEN) return false;
+    if (vocabulary_token(v, id) || vocabulary_find(v, hash, bytes, length) != NO_TOKEN) return false;
     if (!grow(v, v->count + 1) || !reach(v, (size_t)id)) return false;
     const char *copy = keep_bytes(v, bytes, length);
     if (!copy) return false;
@@ -110,7 +117,7 @@ bool vocabulary_set_decoded(vocabulary *v, int32_t id, const char *bytes, size_t
 }
 
 int32_t vocabulary_id(const vocabulary *v, const char *bytes, size_t length) {
-    return find(v, hash_token(bytes, length), bytes, length);
+    return vocabulary_find(v, vocabulary_hash(bytes, length), bytes, length);
 }
 
 int32_t vocabulary_model_id(const vocabulary *v, const char *bytes, size_t length) {

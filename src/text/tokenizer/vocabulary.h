@@ -45,7 +45,14 @@ bool vocabulary_add(vocabulary *v, const char *bytes, size_t length, int32_t id)
 /* Sets what the decoders get in place of a token. */
 bool vocabulary_set_decoded(vocabulary *v, int32_t id, const char *bytes, size_t length);
 int32_t vocabulary_id(const vocabulary *v, const char *bytes, size_t length);
-/* The same, but only of tokens that the model has. */
+/* For who looks up many tokens of a large vocabulary, which is in no cache: the hash first, by which the slot is
+   fetched and then, once that is there, the bytes to compare; looked up meanwhile is something else. */
+uint32_t vocabulary_hash(const char *bytes, size_t length);
+void vocabulary_fetch_slot(const vocabulary *v, uint32_t hash);
+void vocabulary_fetch_bytes(const vocabulary *v, uint32_t hash);
+int32_t vocabulary_find(const vocabulary *v, uint32_t hash, const char *bytes, size_t length);
+bool vocabulary_add_hashed(vocabulary *v, uint32_t hash, const char *bytes, size_t length, int32_t id);
+/* As vocabulary_id, but only of tokens that the model has. */
 int32_t vocabulary_model_id(const vocabulary *v, const char *bytes, size_t length);
 /* NULL for an id that is no token. */
 const vocabulary_entry *vocabulary_token(const vocabulary *v, int32_t id);
