@@ -94,9 +94,9 @@ def differences(path):
     if [line for line, _ in ours] != [line for line, _ in theirs]:
         found.append((0, ("lines", len(ours)), ("lines", len(theirs))))
     for (line, mine), (_, other) in zip(ours, theirs):
-        if not same(mine, other, close) and not refused_by_type(other) and not lacking(other):
+        if not same(mine, other, close) and not refused_by_type(other):
             left.discard(line)
-            if line not in agreed:
+            if line not in agreed and not lacking(other):
                 found.append((line, mine, other))
     return found, sorted(left), sum(what[0] != "done" for _, what in theirs)
 
