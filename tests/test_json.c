@@ -42,7 +42,7 @@ static void test_values(void) {
     CHECK(json_whole(json_get(r, "c"), 7) == 7 && json_number(json_get(r, "a"), 0) == 1.0);
     size_t length = 0;
     const char *s = json_text(json_get(r, "d"), &length);
-    CHECK(s && length == 3 && !memcmp(s, "x\0y", 4));
+    CHECK(s && length == 3 && !memcmp(s, "x\0y", 4) && !json_text(json_get(r, "d"), NULL));
     const json *e = json_get(r, "e");
     CHECK(json_count(e) == 3 && json_truth(json_at(e, 0), false) && !json_truth(json_at(e, 1), true));
     CHECK(json_is(json_at(e, 2), JSON_NOTHING) && json_truth(json_at(e, 2), true) && !json_truth(json_at(e, 2), false));

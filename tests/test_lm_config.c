@@ -38,6 +38,7 @@ static void test_families(void) {
     CHECK(refused("{}", "\"model_type\" is missing"));
     CHECK(refused("[]", "not a JSON object"));
     CHECK(refused("{\"model_type\": 3}", "must be a string"));
+    CHECK(refused("{\"model_type\": \"llama\\u0000x\"}", "must be a string"));
     CHECK(refused("{\"model_type\": \"qwen3_moe\"}",
                   "\"qwen3_moe\" is not supported; supported are llama, mistral, qwen2, qwen3, phi3"));
 }

@@ -308,6 +308,7 @@ static void test_bad_models(void) {
         {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[[\"a\"]]}}", "model.merges[0]: must be a string"},
         {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"dropout\":0.1}}", "model.dropout: "},
         {"{\"model\":{\"vocab\":[],\"merges\":[]}}", "model.vocab: must be an object"},
+        {"null", "must be an object"},
         {"{\"model\":", "tokenizer.json: "},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

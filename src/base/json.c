@@ -1,6 +1,7 @@
 /* JSON over jansson (docs/design/json.md). What jansson does not do is done by a scan before it (json_scan.c). */
 #include <jansson.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/files.h"
 #include "base/json.h"
@@ -142,8 +143,10 @@ bool json_each(const json *object, void **cursor, const char **key, size_t *leng
 
 const char *json_text(const json *value, size_t *length) {
     if (!json_is(value, JSON_TEXT)) return NULL;
-    if (length) *length = json_string_length(inner(value));
-    return json_string_value(inner(value));
+    const char *s = json_string_value(inner(value));
+    size_t bytes = json_string_length(inner(value));
+    if (length) *length = bytes;
+    return length || strlen(s) == bytes ? s : NULL;
 }
 
 int64_t json_whole(const json *value, int64_t fallback) {

@@ -48,7 +48,8 @@ const json *json_at(const json *array, size_t index);
 bool json_each(const json *object, void **cursor, const char **key, size_t *length, const json **value);
 
 /* Scalars; the fallback is returned when value is NULL or of another kind. */
-const char *json_text(const json *value, size_t *length); /* NULL if it is no string; length may be NULL */
+/* NULL if it is no string. Where length is NULL a name is asked for: a string with a NUL in it is none either. */
+const char *json_text(const json *value, size_t *length);
 int64_t json_whole(const json *value, int64_t fallback);
 double json_number(const json *value, double fallback); /* integers too */
 bool json_truth(const json *value, bool fallback);

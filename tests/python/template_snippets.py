@@ -673,6 +673,9 @@ users | groupby('nope', default='z') | map('first') | list
 (users | groupby('age'))[0].list | length
 l | batch(2) | list
 l | batch(2, 'x') | list
+l | batch(0) | list
+[] | batch(0) | list
+l | batch(-1, 'x') | list
 range(7) | slice(3) | list
 range(7) | slice(3, 'x') | list
 d | items | list

@@ -238,12 +238,17 @@ static value lazy_parts(render *r, value self, const value *a, list *(*make)(ren
     return lazy(r, self, step_parts, p);
 }
 
+static list *add_list(render *r, list *to) {
+    list *new = list_new(&r->memory, 0);
+    return new &&list_push(&r->memory, to, list_value(new)) ? new : NULL;
+}
+
+/* Of size 0 the first batch is empty and the second has everything, as in Jinja. */
 static list *make_batches(render *r, const list *all, int64_t size, value fill) {
     list *batches = list_new(&r->memory, 0), *batch = NULL;
     for (size_t i = 0; batches && i < all->count; i++) {
-        if (!batch || (int64_t)batch->count == size) {
-            if (!(batch = list_new(&r->memory, 0)) || !list_push(&r->memory, batches, list_value(batch))) return NULL;
-        }
+        if (!batch && !(batch = add_list(r, batches))) return NULL;
+        if ((int64_t)batch->count == size && !(batch = add_list(r, batches))) return NULL;
         if (!list_push(&r->memory, batch, all->items[i])) return NULL;
     }
     while (!failed(fill) && batch && (int64_t)batch->count < size)

@@ -74,7 +74,7 @@ static bool is_role(const char *key, size_t length) {
 /* Members such as "image_token": "<image>". */
 static bool names_a_token(const char *key, size_t length, const json *value) {
     bool token = length > 6 && memcmp(key + length - 6, "_token", 6) == 0 && !is_role(key, length);
-    return token && (json_is(value, JSON_TEXT) || json_text(json_get(value, "content"), NULL));
+    return token && (json_is(value, JSON_TEXT) || json_is(json_get(value, "content"), JSON_TEXT));
 }
 
 typedef enum { NAMED_STRING, NAMED_OBJECT, NAMED_EITHER } named_kind;

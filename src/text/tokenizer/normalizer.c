@@ -216,8 +216,10 @@ static bool keep(normalizer *n, normal_step step) {
 static bool read_form(const part *p, void *into) {
     static const char *const names[] = {"NFC", "NFD", "NFKC", "NFKD"};
     normal_step step = {.apply = apply_form};
+    size_t length;
+    const char *type = json_text(json_get(p->value, "type"), &length);
     for (int i = 0; i < 4; i++)
-        if (strcmp(json_text(json_get(p->value, "type"), NULL), names[i]) == 0) step.form = (unicode_form)i;
+        if (strcmp(type, names[i]) == 0) step.form = (unicode_form)i;
     return keep(into, step);
 }
 

@@ -58,7 +58,7 @@ static bool says_nothing(const json *value) {
 }
 
 bool part_known(const part *p, const char *names) {
-    if (part_absent(p)) return part_fail(p, "is missing");
+    if (p->parent && part_absent(p)) return part_fail(p, "is missing");
     if (!json_is(p->value, JSON_DICTIONARY)) return part_fail(p, "must be an object");
     void *cursor = NULL;
     const char *key;
