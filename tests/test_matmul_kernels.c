@@ -239,10 +239,10 @@ static void check_quantized(const quantized_case *q, contents kind) {
              "quantized %s: %d bits, group %d, scales %s, x %s, m %lld n %lld k %lld, %s, contents %d", level_name,
              q->bits, q->group, dtype_facts[q->scale_dtype].name, dtype_facts[q->x_dtype].name, (long long)q->m,
              (long long)q->n, (long long)q->k, q->transpose ? "lines are outputs" : "lines are inputs", kind);
-    /* bf16 tokens may meet weights rounded to bf16; tiles hold others as two bf16 parts, AVX2 holds half tokens as one
-     * plane of words */
-    bool words = q->x_dtype == TARN_FLOAT16 && cpu_has(CPU_AVX2) && !cpu_has(CPU_AVX512VNNI);
-    double split = cpu_has(CPU_AMX) ? 1.2e-5 : words ? 6e-5 : 5e-6;
+    /* bf16 tokens may meet weights rounded to bf16; tiles hold others as two bf16 parts, planes hold half tokens with
+     * 16 bits */
+    bool short_planes = q->x_dtype == TARN_FLOAT16 && cpu_has(CPU_AVX2);
+    double split = short_planes ? 6e-5 : cpu_has(CPU_AMX) ? 1.2e-5 : 5e-6;
     comparison compared = {.what = what, .slack = q->x_dtype == TARN_BFLOAT16 ? 2.5e-3 : split};
     if (!run_call(&c)) {
         printf("%s: no row\n", what);

@@ -27,11 +27,11 @@ const matmul_engine *matmul_engine_for(matmul_dtype dtype, matmul_weights weight
 }
 
 const planes_format *matmul_planes_for(matmul_dtype dtype, int bits) {
-    if (cpu_has(CPU_AVX512VNNI | CPU_AVX512VBMI)) return &planes_avx512vbmi;
-    if (cpu_has(CPU_AVX512VNNI)) return &planes_avx512vnni;
-    bool vnni = cpu_has(CPU_AVXVNNI);
+    bool half = dtype != MATMUL_F32, vnni = cpu_has(CPU_AVXVNNI);
+    if (cpu_has(CPU_AVX512VNNI | CPU_AVX512VBMI)) return half ? &planes_avx512vbmi_two_bytes : &planes_avx512vbmi_bytes;
+    if (cpu_has(CPU_AVX512VNNI)) return half ? &planes_avx512vnni_two_bytes : &planes_avx512vnni_bytes;
     if (!cpu_has(CPU_AVX2)) return NULL;
-    if (dtype != MATMUL_F32) return vnni ? &planes_avxvnni_words : &planes_avx2_words;
+    if (half) return vnni ? &planes_avxvnni_words : &planes_avx2_words;
     if (bits == 4) return vnni ? &planes_avxvnni_bytes : &planes_avx2_bytes;
     return vnni ? &planes_avxvnni_two_words : &planes_avx2_two_words;
 }

@@ -3,12 +3,13 @@
    of every register is exact in int32:
 
      three planes of bytes   x = step * (h * 2^14 + m * 2^7 + l)    22 bits
+     two planes of bytes     x = step * (h * 2^8 + l)               16 bits
      one plane of words      x = step * w                           16 bits
      two planes of words     x = step * (h * 2^15 + l)              24 bits (float32 holds no more)
 
    What a result loses is the rounding of x: at most step / 2 a value, step being the largest magnitude of the value's
    group divided by 2^21, 2^15 or 2^24, times the weight. For values of one size that is 1e-6 of the result's norm, 2e-5
-   for one plane of words, which serves half types only: their own rounding is 4e-3 and 5e-4 of each value. */
+   with 16 bits, which serve half types only: their own rounding is 4e-3 and 5e-4 of each value. */
 #ifndef CPU_MATMUL_PLANES_H
 #define CPU_MATMUL_PLANES_H
 
@@ -49,7 +50,8 @@ typedef struct {
 
 extern const planes_format planes_avx2_words, planes_avx2_two_words, planes_avx2_bytes;
 extern const planes_format planes_avxvnni_words, planes_avxvnni_two_words, planes_avxvnni_bytes;
-extern const planes_format planes_avx512vnni, planes_avx512vbmi; /* bytes */
+extern const planes_format planes_avx512vnni_bytes, planes_avx512vnni_two_bytes;
+extern const planes_format planes_avx512vbmi_bytes, planes_avx512vbmi_two_bytes;
 
 /* Bytes of one prepared token of k values; a multiple of 64. */
 int64_t planes_bytes(const planes_format *format, const quantized_lines *lines, int64_t k);

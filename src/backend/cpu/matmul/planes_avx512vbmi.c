@@ -18,5 +18,5 @@ static void set_tables(planes_pass *pass) {
     }
 }
 
-#define PLANES planes_avx512vbmi
+#define PLANES(kind) planes_avx512vbmi_##kind
 #include "cpu/matmul/planes_512.tpl.h"

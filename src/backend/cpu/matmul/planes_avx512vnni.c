@@ -30,5 +30,5 @@ static void set_tables(planes_pass *pass) {
     memset(pass->tables[4], (1 << bits) - 1, sizeof pass->tables[4]);
 }
 
-#define PLANES planes_avx512vnni
+#define PLANES(kind) planes_avx512vnni_##kind
 #include "cpu/matmul/planes_512.tpl.h"
