@@ -135,6 +135,17 @@ TARN_API const int32_t *tarn_session_tokens(const tarn_session *session, size_t 
 /* How many tokens of the last sync were reused. */
 TARN_API int64_t tarn_session_reused(const tarn_session *session);
 
+/* Keys and values of a layer, [1, heads, n, dim], of the n tokens that the session holds, as attention sees them: what
+   a file of a prompt keeps. */
+TARN_API tarn_array *tarn_session_keys(const tarn_session *session, int64_t layer);
+TARN_API tarn_array *tarn_session_values(const tarn_session *session, int64_t layer);
+/* Puts keys and values of every layer, `layers` of each, in the place of what the session holds, and the tokens they
+   were computed of, as many as there are rows; NULL: they are not known. Unknown tokens are -1 in the timeline: it can
+   go on behind all of them, and cannot go back among them. For sessions with .fast_cache only. On failure the session
+   holds nothing. */
+TARN_API bool tarn_session_restore(tarn_session *session, tarn_array *const *keys, tarn_array *const *values,
+                                   int64_t layers, const int32_t *ids);
+
 /* ---- generating */
 typedef struct {
     const struct tarn_given *given;

@@ -271,6 +271,53 @@ static PyObject *session_step(PyObject *self, PyObject *id) {
     return on ? raise_error() : (tarn_clear_error(), NULL);
 }
 
+/* of: the function that gives the rows of a layer. */
+static PyObject *session_rows(PyObject *self, PyObject *layer, tarn_array *(*of)(const tarn_session *, int64_t)) {
+    long long number = PyLong_AsLongLong(layer);
+    if (number == -1 && PyErr_Occurred()) return NULL;
+    TARN_SCOPE;
+    tarn_array *rows = of(session_of(self), number);
+    return rows && tarn_eval(rows) ? new_array(rows) : raise_error(); /* now: the session writes over what it holds */
+}
+static PyObject *session_keys(PyObject *self, PyObject *layer) {
+    return session_rows(self, layer, tarn_session_keys);
+}
+static PyObject *session_values(PyObject *self, PyObject *layer) {
+    return session_rows(self, layer, tarn_session_values);
+}
+
+/* Arrays of a list, for PyMem_Free. NULL with an exception. */
+static tarn_array **arrays_of(PyObject *list, Py_ssize_t *count) {
+    *count = PyList_Size(list);
+    tarn_array **arrays = *count < 0 ? NULL : PyMem_Calloc((size_t)*count + 1, sizeof *arrays);
+    for (Py_ssize_t i = 0; arrays && i < *count; i++) {
+        PyObject *one = PyList_GetItem(list, i);
+        if (!is_array(one)) return PyMem_Free(arrays), PyErr_SetString(PyExc_TypeError, "arrays are needed"), NULL;
+        arrays[i] = ARRAY(one);
+    }
+    return arrays;
+}
+
+/* Two lists of an array a layer, and the ids or None. */
+static PyObject *session_restore(PyObject *self, PyObject *arguments) {
+    PyObject *key_list, *value_list, *id_list;
+    if (!PyArg_ParseTuple(arguments, "O!O!O:restore", &PyList_Type, &key_list, &PyList_Type, &value_list, &id_list))
+        return NULL;
+    Py_ssize_t layers = 0, others = 0;
+    size_t count = 0;
+    tarn_array **keys = arrays_of(key_list, &layers), **values = keys ? arrays_of(value_list, &others) : NULL;
+    int32_t *ids = values && id_list != Py_None ? ids_of(id_list, &count) : NULL;
+    bool ok = values && layers == others && (ids || id_list == Py_None);
+    if (values && layers != others) PyErr_SetString(PyExc_ValueError, "as many keys as values are needed");
+    if (ok && ids && layers && tarn_ndim(keys[0]) == 4 && (size_t)tarn_dim(keys[0], 2) != count)
+        ok = (PyErr_SetString(PyExc_ValueError, "as many ids as keys are needed"), false);
+    ok = ok && (tarn_session_restore(session_of(self), keys, values, layers, ids) || raise_error());
+    PyMem_Free(ids);
+    PyMem_Free(values);
+    PyMem_Free(keys);
+    return ok ? Py_NewRef(Py_None) : NULL;
+}
+
 /* An array of its own, for the session's changes. */
 static PyObject *session_logits(PyObject *self, void *unused) {
     (void)unused;
@@ -350,8 +397,12 @@ static PyGetSetDef model_properties[] = {{"facts", model_facts, NULL, NULL, NULL
                                          {"has_template", model_has_template, NULL, NULL, NULL},
                                          {"vocab_size", model_vocab_size, NULL, NULL, NULL},
                                          {0}};
-static PyMethodDef session_methods[] = {
-    {"sync", session_sync, METH_O, NULL}, {"step", session_step, METH_O, NULL}, {0}};
+static PyMethodDef session_methods[] = {{"sync", session_sync, METH_O, NULL},
+                                        {"step", session_step, METH_O, NULL},
+                                        {"keys", session_keys, METH_O, NULL},
+                                        {"values", session_values, METH_O, NULL},
+                                        {"restore", session_restore, METH_VARARGS, NULL},
+                                        {0}};
 static PyGetSetDef session_properties[] = {{"logits", session_logits, NULL, NULL, NULL},
                                            {"tokens", session_tokens, NULL, NULL, NULL},
                                            {"reused", session_reused, NULL, NULL, NULL},

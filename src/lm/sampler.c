@@ -44,6 +44,8 @@ tarn_array *sampler_penalize(const tarn_generate_options *o, tarn_array *logits,
     if (!any || !count) return logits;
     int64_t window = o->penalty_context ? o->penalty_context : 20;
     if (window > count) window = count;
+    while (window > 0 && tokens[count - window] < 0) window--; /* not known (lm/session.h) */
+    if (!window) return logits;
     tarn_array *recent = tarn_from_data(tokens + count - window, TARN_SHAPE(window), TARN_INT32);
     if (o->repetition_penalty != 0) logits = repetition(o->repetition_penalty, logits, recent);
     if (o->presence_penalty != 0) logits = presence(o->presence_penalty, logits, recent);

@@ -20,8 +20,7 @@ static void forget_plan(tarn_session *s) {
     s->step = NULL;
 }
 
-/* After a failure nothing in the cache can be trusted. */
-static bool forget_all(tarn_session *s) {
+bool session_forget(tarn_session *s) {
     forget_logits(s);
     forget_plan(s);
     kv_cache_reset(&s->cache);
@@ -79,9 +78,9 @@ static forward_state forward_at(tarn_session *s, tarn_array *position, int64_t n
     return (forward_state){&s->model->config, &s->model->weights, &s->cache, position, length, s->model->dtype};
 }
 
-static bool reserve(tarn_session *s, int64_t tokens) {
+bool session_reserve(tarn_session *s, int64_t tokens) {
     bool grown;
-    if (!kv_cache_reserve(&s->cache, tokens, s->context, &grown)) return forget_all(s);
+    if (!kv_cache_reserve(&s->cache, tokens, s->context, &grown)) return session_forget(s);
     if (grown) forget_plan(s);
     return true;
 }
@@ -115,8 +114,8 @@ static bool prefill(tarn_session *s, const int32_t *ids, int64_t n, bool last, c
     if (reader)
         wanted[count++] =
             reader->make(reader->context, tarn_reshape(rules_of(s)->logits(&f, x), TARN_SHAPE(n, -1)), s->count, n);
-    if (!kv_cache_settle(&s->cache, wanted, count, last || reader)) return forget_all(s);
-    if (reader && !reader->take(reader->context, wanted[count - 1], s->count, n)) return forget_all(s);
+    if (!kv_cache_settle(&s->cache, wanted, count, last || reader)) return session_forget(s);
+    if (reader && !reader->take(reader->context, wanted[count - 1], s->count, n)) return session_forget(s);
     *mark = tarn_keep(f.length);
     appended(s, ids, n);
     return true;
@@ -124,15 +123,23 @@ static bool prefill(tarn_session *s, const int32_t *ids, int64_t n, bool last, c
 
 /* ---- prompts */
 
-static bool check_tokens(const tarn_session *s, const int32_t *ids, size_t count) {
+static bool check_count(const tarn_session *s, const int32_t *ids, size_t count) {
     if (count == 0) return tarn_fail("the prompt has no tokens");
     if (!REQUIRE(ids)) return false;
     if (count > (size_t)s->context)
         return tarn_fail("the prompt has %zu tokens, but the context holds %lld", count, (long long)s->context);
-    for (size_t i = 0; i < count; i++)
+    return true;
+}
+
+/* Those that must be computed. */
+static bool check_ids(const tarn_session *s, const int32_t *ids, int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        if (ids[i] == TOKEN_UNKNOWN)
+            return tarn_fail("a token of the prompt is not known: a cache without its tokens can only be continued");
         if (ids[i] < 0 || ids[i] >= s->model->config.vocab)
             return tarn_fail("token id %d is outside the model's vocabulary of %lld", ids[i],
                              (long long)s->model->config.vocab);
+    }
     return true;
 }
 
@@ -166,7 +173,7 @@ static bool run_chunk(tarn_session *s, const int32_t *ids, int64_t count, const 
     if (n > count - s->count) n = count - s->count;
     tarn_array *mark = NULL;
     if (!prefill(s, ids + s->count, n, s->count + n == count, watch->reader, &mark)) return false;
-    bool ok = !*before || tarn_eval(*before) || forget_all(s);
+    bool ok = !*before || tarn_eval(*before) || session_forget(s);
     tarn_drop(*before);
     *before = mark;
     s->settled = s->count;
@@ -176,7 +183,7 @@ static bool run_chunk(tarn_session *s, const int32_t *ids, int64_t count, const 
 
 static bool run_prompt(tarn_session *s, const int32_t *ids, int64_t count, const prompt_watch *watch) {
     forget_logits(s);
-    if (!reserve(s, count < s->context ? count + 1 : count)) return false; /* the next step has room too */
+    if (!session_reserve(s, count < s->context ? count + 1 : count)) return false; /* the next step has room too */
     tell(watch, s->count, count);
     tarn_array *before = NULL;
     bool ok = true;
@@ -186,10 +193,11 @@ static bool run_prompt(tarn_session *s, const int32_t *ids, int64_t count, const
 }
 
 bool session_follow(tarn_session *s, const int32_t *ids, size_t count, const prompt_watch *watch) {
-    if (!tarn_ok() || !check_tokens(s, ids, count)) return false;
+    if (!tarn_ok() || !check_count(s, ids, count)) return false;
     if (unchanged(s, ids, (int64_t)count)) return s->reused = s->count, true;
-    s->reused = reusable(s, ids, (int64_t)count);
-    s->count = s->reused;
+    int64_t same = reusable(s, ids, (int64_t)count);
+    if (!check_ids(s, ids + same, (int64_t)count - same)) return false;
+    s->count = s->reused = same;
     if (s->settled > s->count || s->fast_cache) s->settled = s->count;
     return run_prompt(s, ids, (int64_t)count, watch);
 }
@@ -199,7 +207,7 @@ bool tarn_session_sync_with(tarn_session *session, const int32_t *ids, size_t co
 }
 
 bool session_read(tarn_session *s, const int32_t *ids, size_t count, const prompt_watch *watch) {
-    if (!tarn_ok() || !check_tokens(s, ids, count)) return false;
+    if (!tarn_ok() || !check_count(s, ids, count) || !check_ids(s, ids, (int64_t)count)) return false;
     s->reused = s->count = s->settled = 0;
     return run_prompt(s, ids, (int64_t)count, watch);
 }
@@ -252,8 +260,8 @@ static bool step(tarn_session *s, int32_t id) {
         return tarn_fail("token id %d is outside the model's vocabulary of %lld", id,
                          (long long)s->model->config.vocab);
     forget_logits(s);
-    if (!reserve(s, s->count + 1)) return false;
-    if (!run_step(s, id)) return forget_all(s);
+    if (!session_reserve(s, s->count + 1)) return false;
+    if (!run_step(s, id)) return session_forget(s);
     appended(s, &id, 1);
     return true;
 }

@@ -5,6 +5,8 @@
 #include "lm/model.h"
 #include "tarn/transform.h"
 
+enum { TOKEN_UNKNOWN = -1 }; /* one whose keys and values came without it; only the first of a timeline are */
+
 struct tarn_session {
     const tarn_model *model;
     kv_cache cache;
@@ -37,6 +39,10 @@ typedef struct {
     void *context;                                                  /* of progress */
     const logits_reader *reader;                                    /* of the logits of every position */
 } prompt_watch;
+/* Room for so many tokens. */
+bool session_reserve(tarn_session *session, int64_t tokens);
+/* After a failure nothing in the cache can be trusted. Returns false. */
+bool session_forget(tarn_session *session);
 /* Whether steps are to find the likeliest token, too. */
 void session_want_likeliest(tarn_session *session, bool wanted);
 /* As tarn_session_sync, watched. */

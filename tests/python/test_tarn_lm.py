@@ -11,6 +11,7 @@ mlx = pytest.importorskip("mlx.core", reason="mlx is not installed")
 mlx_lm = pytest.importorskip("mlx_lm", reason="mlx_lm is not installed")
 from pathlib import Path  # noqa: E402
 
+from mlx_lm.models import cache as real_cache  # noqa: E402
 from mlx_lm.sample_utils import make_logits_processors, make_sampler  # noqa: E402
 
 TINY = Path(__file__).resolve().parents[2] / "models/tiny"
@@ -114,6 +115,88 @@ def test_prompt_cache(tarn):
     assert cache.tokens == ids[:2] and cache.offset == 2
     assert lm.generate(model, tokenizer, ids[2:], max_tokens=12, prompt_cache=cache) == whole
     assert cache.offset == len(ids) + 11
+
+
+def held(tarn, ids=None):
+    """A cache of a prompt, and how the text goes on behind more of it."""
+    model, tokenizer = tarn
+    ids = ids or tokenizer.encode("Once upon a time there was a fox named Mia. She")
+    cache = lm.make_prompt_cache(model)
+    list(lm.stream_generate(model, tokenizer, ids[:9], 1, prompt_cache=cache))
+    return ids, cache, lm.generate(model, tokenizer, ids, max_tokens=15)
+
+
+def test_saved_prompt_cache(tarn, tmp_path):
+    """A file that was written goes on as the cache would, back to a part of it, too, and mlx_lm reads it."""
+    model, tokenizer = tarn
+    ids, cache, whole = held(tarn)
+    lm.save_prompt_cache(str(tmp_path / "c.safetensors"), cache, {"model": "tiny"})
+    loaded, metadata = lm.load_prompt_cache(tmp_path / "c.safetensors", return_metadata=True)
+    assert metadata == {"model": "tiny"} and loaded.tokens == ids[:9] and repr(loaded) == "PromptCache(9 tokens)"
+    assert lm.generate(model, tokenizer, ids[9:], max_tokens=15, prompt_cache=loaded) == whole
+    again = lm.load_prompt_cache(tmp_path / "c.safetensors")
+    again.session(model).sync(ids[:4])
+    assert again.tokens == ids[:4]
+    lm.save_prompt_cache(str(tmp_path / "d.safetensors"), lm.load_prompt_cache(tmp_path / "c.safetensors"))
+    theirs, metadata = real_cache.load_prompt_cache(str(tmp_path / "c.safetensors"), return_metadata=True)
+    assert metadata["model"] == "tiny" and [c.offset for c in theirs] == [9] * 6
+
+
+def test_prompt_cache_of_mlx_lm(tarn, real, tmp_path):
+    """Each reads the other's file and goes on with the text that it would have found itself."""
+    model, tokenizer = tarn
+    ids, cache, whole = held(tarn)
+    lm.save_prompt_cache(str(tmp_path / "ours.safetensors"), cache)
+    loaded = real_cache.load_prompt_cache(str(tmp_path / "ours.safetensors"))
+    assert mlx_lm.generate(*real, ids[9:], max_tokens=15, prompt_cache=loaded).strip() == whole.strip()
+    for name, made in {"plain": {}, "window": {"max_kv_size": 64}}.items():
+        cache = real_cache.make_prompt_cache(real[0], **made)
+        list(mlx_lm.stream_generate(*real, ids[:9], 1, prompt_cache=cache))
+        real_cache.trim_prompt_cache(cache, 1 if cache[0].offset > 9 else 0)
+        real_cache.save_prompt_cache(str(tmp_path / f"{name}.safetensors"), cache, {"a": "b"})
+        ours = lm.load_prompt_cache(tmp_path / f"{name}.safetensors")
+        assert ours.tokens == [-1] * 9
+        options = {"logits_processors": lm.make_logits_processors(repetition_penalty=1.0001)}
+        assert lm.generate(model, tokenizer, ids[9:], max_tokens=15, prompt_cache=ours, **options) == whole
+        with pytest.raises(ValueError, match="not known"):
+            ours.session(model).sync(ours.tokens[:5])
+        assert ours.offset > len(ids)  # the refused call has changed nothing
+
+
+def test_quantized_prompt_cache_of_mlx_lm(tarn, real, tmp_path):
+    model, tokenizer = tarn
+    ids, cache, _ = held(tarn)
+    theirs = real_cache.make_prompt_cache(real[0])
+    list(mlx_lm.stream_generate(*real, ids[:9], 1, prompt_cache=theirs))
+    theirs = [c.to_quantized(group_size=32, bits=8) for c in theirs]
+    real_cache.save_prompt_cache(str(tmp_path / "q.safetensors"), theirs)
+    ours = lm.load_prompt_cache(tmp_path / "q.safetensors")
+    keys = ours.arrays()[0][0]
+    assert mx.abs(keys[:, :, :9] - cache.arrays()[0][0]).max().item() < 0.02 * mx.abs(keys).max().item()
+    assert lm.generate(model, tokenizer, ids[ours.offset :], max_tokens=3, prompt_cache=ours)
+
+
+def test_broken_prompt_caches(tarn, tmp_path):
+    model, tokenizer = tarn
+    _, cache, _ = held(tarn)
+    with pytest.raises(ValueError, match="the cache is empty"):
+        lm.save_prompt_cache(str(tmp_path / "e.safetensors"), lm.make_prompt_cache(model))
+    mx.save_safetensors(str(tmp_path / "f.safetensors"), {"a": mx.zeros(3)})
+    with pytest.raises(ValueError, match="f.safetensors: no prompt cache"):
+        lm.load_prompt_cache(tmp_path / "f.safetensors")
+    keys, values = map(list, zip(*cache.arrays()))
+    for arrays, named in [
+        ((keys[:5], values[:5], None), "5 layers, but the model has 6"),
+        ((keys, [values[0][..., :3], *values[1:]], None), r"layer 0: \[1, 2, 9, 64\] is needed"),
+        ((keys, values, [3000] * 9), "token 3000 at 0 is outside"),
+        ((keys, values, [1]), "as many ids as keys"),
+    ]:
+        session = mx._engine.Session(model._engine, fast_cache=True)
+        with pytest.raises((ValueError, RuntimeError), match=named):
+            session.restore(*arrays)
+        assert session.tokens == []
+    with pytest.raises((ValueError, RuntimeError), match="fast_cache"):
+        mx._engine.Session(model._engine).restore(keys, values, None)
 
 
 def test_chat(tarn):

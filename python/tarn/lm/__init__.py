@@ -1,8 +1,9 @@
 """Language models by Tarn's engine: what mlx_lm's load, generate and stream_generate do, without transformers."""
 
 from .chat import Chat
-from .generate import GenerationResponse, PromptCache, generate, make_prompt_cache, stream_generate
+from .generate import GenerationResponse, generate, stream_generate
 from .load import Model, load
+from .prompt_cache import PromptCache, load_prompt_cache, make_prompt_cache, save_prompt_cache
 from .sample import make_logits_processors, make_sampler
 from .tokenizer import Tokenizer
 
@@ -14,8 +15,10 @@ __all__ = [
     "Tokenizer",
     "generate",
     "load",
+    "load_prompt_cache",
     "make_logits_processors",
     "make_prompt_cache",
     "make_sampler",
+    "save_prompt_cache",
     "stream_generate",
 ]

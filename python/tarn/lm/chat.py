@@ -1,6 +1,7 @@
 """Conversations."""
 
-from .generate import continue_from, make_prompt_cache
+from .generate import continue_from
+from .prompt_cache import make_prompt_cache
 
 
 class Chat:
@@ -28,7 +29,7 @@ class Chat:
         ids = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True)
         answer = ""
         try:
-            for response in continue_from(self._tokenizer, self._cache._session, ids, **options):
+            for response in continue_from(self._tokenizer, self._cache.session(self._model), ids, **options):
                 answer += response.text
                 yield response
         finally:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import tarn.core as mx
 
+from .prompt_cache import UNKNOWN, make_prompt_cache
+
 
 @dataclass
 class GenerationResponse:
@@ -24,30 +26,6 @@ class GenerationResponse:
     finish_reason: str | None = None
 
 
-class PromptCache:
-    """What a model has read: prompts and answers that follow one another are computed once."""
-
-    def __init__(self, model, max_kv_size=None):
-        self._session = mx._engine.Session(model._engine, context=max_kv_size or 0, fast_cache=True)
-
-    @property
-    def tokens(self):
-        """The ids that it holds."""
-        return self._session.tokens
-
-    @property
-    def offset(self):
-        return len(self._session.tokens)
-
-    def __repr__(self):
-        return f"PromptCache({self.offset} tokens)"
-
-
-def make_prompt_cache(model, max_kv_size=None):
-    """An empty cache for a model, for at most max_kv_size tokens (None: as many as the model takes)."""
-    return PromptCache(model, max_kv_size)
-
-
 def _ids(tokenizer, prompt):
     if isinstance(prompt, str):
         return tokenizer._engine.encode_text(prompt)
@@ -57,6 +35,7 @@ def _ids(tokenizer, prompt):
 def _next(session, tokens, processors):
     """The log-probabilities [vocab] of what comes next."""
     logits = session.logits[None]
+    tokens = [token for token in tokens if token != UNKNOWN] if processors else tokens
     for process in processors or ():
         logits = process(tokens, logits)
     return (logits - mx.logsumexp(logits, axis=-1, keepdims=True))[0]
@@ -120,7 +99,7 @@ def stream_generate(model, tokenizer, prompt, max_tokens=256, *, max_kv_size=Non
     cache = prompt_cache or make_prompt_cache(model, max_kv_size)
     new = _ids(tokenizer, prompt)
     tokens = cache.tokens + new
-    yield from continue_from(tokenizer, cache._session, tokens, len(new), max_tokens=max_tokens, **options)
+    yield from continue_from(tokenizer, cache.session(model), tokens, len(new), max_tokens=max_tokens, **options)
 
 
 def generate(model, tokenizer, prompt, verbose=False, **options):
