@@ -8,7 +8,9 @@
 
 #include "tarn/error.h"
 
-#define REQUIRE(pointer) ((pointer) != NULL || require_fail(__func__, #pointer))
+#define REQUIRE(pointer) REQUIRE_AS(pointer, #pointer)
+/* Where the header calls it otherwise. */
+#define REQUIRE_AS(pointer, name) ((pointer) != NULL || require_fail(__func__, name))
 
 /* A function with options is called by its name without "_with" (tarn/options.h). */
 static inline bool require_fail(const char *function, const char *pointer) {

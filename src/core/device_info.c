@@ -1,11 +1,13 @@
 /* What devices tell about themselves. */
 #include "backend/backend.h"
 #include "base/error.h"
+#include "base/require.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "core/device.h"
 
 bool tarn_measure_device(tarn_device device, tarn_measurement *result) {
+    if (!REQUIRE(result)) return false;
     int slot = device_slot(device);
     if (slot < 0) return false;
     const backend *b = slot_backend(slot);
@@ -14,6 +16,7 @@ bool tarn_measure_device(tarn_device device, tarn_measurement *result) {
 }
 
 bool tarn_measure(tarn_measurement *result) {
+    if (!REQUIRE(result)) return false;
     return tarn_measure_device((tarn_device){TARN_CPU, 0}, result);
 }
 

@@ -1,4 +1,5 @@
 /* tarn/memory.h: the figures and limits of a device's memory. */
+#include "base/require.h"
 #include "tarn/memory.h"
 
 #include "core/array.h"
@@ -6,6 +7,7 @@
 #include "core/release.h"
 
 bool tarn_memory_info(tarn_device device, tarn_memory *info) {
+    if (!REQUIRE(info)) return false;
     release_drain();
     int slot = device_slot(device);
     if (slot < 0 || !pool_info(slot, info)) return false;

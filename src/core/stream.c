@@ -205,7 +205,7 @@ tarn_stream *tarn_use_stream(tarn_stream *stream) {
 }
 
 void tarn_restore_stream(tarn_stream *const *previous) {
-    current = *previous;
+    if (previous) current = *previous;
 }
 
 /* ---- fork */

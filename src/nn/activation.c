@@ -1,6 +1,7 @@
 /* Activations and dropout: formulas over operations. */
 #include <math.h>
 
+#include "base/require.h"
 #include "nn/nn.h"
 
 tarn_array *tarn_relu(tarn_array *x) {
@@ -89,7 +90,8 @@ tarn_array *tarn_log_softmax_with(tarn_array *x, tarn_axis_options o) {
 
 tarn_array *tarn_dropout_with(tarn_array *x, double p, tarn_array *key, tarn_dropout_options o) {
     if (!(p >= 0 && p < 1)) return tarn_fail("dropout: p is %g; 0 <= p < 1", p), NULL;
-    if (p == 0 || !x) return x;
+    if (!REQUIRE(x)) return NULL;
+    if (p == 0) return x;
     int64_t shape[TARN_MAX_NDIM];
     tarn_ints all = tarn_shape_of(x);
     for (int64_t i = 0; i < all.count; i++) {

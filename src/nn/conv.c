@@ -1,6 +1,7 @@
 /* Convolutions and pooling over 1, 2 or 3 spatial axes. */
 #include <math.h>
 
+#include "base/require.h"
 #include "nn/nn.h"
 
 static const tarn_field conv_fields[] = {TARN_FIELD_ARRAY(tarn_conv, weight), TARN_FIELD_ARRAY(tarn_conv, bias)};
@@ -25,6 +26,7 @@ static bool take_options(tarn_conv *m, int64_t axes, const tarn_conv_layer_optio
 
 bool tarn_conv_init_with(tarn_conv *m, int64_t inputs, int64_t outputs, tarn_ints kernel, tarn_array **key,
                          tarn_conv_layer_options o) {
+    if (!REQUIRE_AS(m, "layer")) return false;
     *m = (tarn_conv){0};
     if (kernel.count < 1 || kernel.count > 3)
         return tarn_fail("conv: a kernel of %lld axes; 1, 2 or 3", (long long)kernel.count);
@@ -55,6 +57,7 @@ static tarn_array *transposed(const tarn_conv *m, tarn_array *x) {
 }
 
 tarn_array *tarn_conv_forward(const tarn_conv *m, tarn_array *x) {
+    if (!REQUIRE_AS(m, "layer")) return NULL;
     int64_t axes = tarn_ndim(m->weight) - 2;
     tarn_array *y = m->transposed
                         ? transposed(m, x)
@@ -119,13 +122,13 @@ static tarn_ints kernel_axes(const windows *w, int64_t *axes) {
 tarn_array *tarn_max_pool_with(tarn_array *x, tarn_ints kernel, tarn_pool_options o) {
     windows w;
     int64_t axes[3];
-    if (!windows_of("max_pool", x, kernel, o, &w)) return NULL;
+    if (!REQUIRE(x) || !windows_of("max_pool", x, kernel, o, &w)) return NULL;
     return tarn_max(window_view(padded(x, &w, -INFINITY), &w), .axes = kernel_axes(&w, axes));
 }
 
 tarn_array *tarn_avg_pool_with(tarn_array *x, tarn_ints kernel, tarn_pool_options o) {
     windows w;
     int64_t axes[3];
-    if (!windows_of("avg_pool", x, kernel, o, &w)) return NULL;
+    if (!REQUIRE(x) || !windows_of("avg_pool", x, kernel, o, &w)) return NULL;
     return tarn_mean(window_view(padded(x, &w, 0), &w), .axes = kernel_axes(&w, axes));
 }

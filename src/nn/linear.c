@@ -1,6 +1,7 @@
 /* Linear layers and embeddings, dense and packed. */
 #include <math.h>
 
+#include "base/require.h"
 #include "nn/nn.h"
 
 /* out[0 .. 2]: packed weight, scales and biases in place of a dense weight. */
@@ -27,6 +28,7 @@ static const tarn_field linear_fields[] = {TARN_FIELD_ARRAY(tarn_linear, weight)
 const tarn_fields tarn_linear_fields = {"linear", linear_fields, 4, sizeof(tarn_linear), quantize_linear};
 
 bool tarn_linear_init_with(tarn_linear *m, int64_t inputs, int64_t outputs, tarn_array **key, tarn_layer_options o) {
+    if (!REQUIRE_AS(m, "layer")) return false;
     double limit = 1 / sqrt((double)inputs);
     *m = (tarn_linear){0};
     return tarn_assign(&m->weight, init_uniform(key, TARN_SHAPE(outputs, inputs), o.dtype, limit)) &&
@@ -42,6 +44,7 @@ static tarn_array *product(tarn_array *x, tarn_array *weight, tarn_array *scales
 }
 
 tarn_array *tarn_linear_forward(const tarn_linear *m, tarn_array *x) {
+    if (!REQUIRE_AS(m, "layer")) return NULL;
     if (m->bias && !m->scales) return tarn_addmm(m->bias, x, tarn_transpose(m->weight));
     tarn_array *y = product(x, m->weight, m->scales, m->biases, m->mode, m->group_size, m->bits);
     return m->bias ? tarn_add(y, m->bias) : y;
@@ -63,6 +66,7 @@ const tarn_fields tarn_embedding_fields = {"embedding", embedding_fields, 3, siz
                                            quantize_embedding};
 
 bool tarn_embedding_init_with(tarn_embedding *m, int64_t count, int64_t dims, tarn_array **key, tarn_layer_options o) {
+    if (!REQUIRE_AS(m, "layer")) return false;
     *m = (tarn_embedding){0};
     tarn_value deviation = TARN_VALUE(1 / sqrt((double)dims));
     return tarn_assign(&m->weight, tarn_random_normal(spend_key(key), TARN_SHAPE(count, dims),
@@ -74,12 +78,14 @@ static tarn_array *rows(tarn_array *a, tarn_array *ids) {
 }
 
 tarn_array *tarn_embedding_forward(const tarn_embedding *m, tarn_array *ids) {
+    if (!REQUIRE_AS(m, "layer")) return NULL;
     if (!m->scales) return rows(m->weight, ids);
     return tarn_dequantize(rows(m->weight, ids), rows(m->scales, ids), .biases = rows(m->biases, ids), .mode = m->mode,
                            .group_size = m->group_size, .bits = m->bits);
 }
 
 tarn_array *tarn_embedding_as_linear(const tarn_embedding *m, tarn_array *x) {
+    if (!REQUIRE_AS(m, "layer")) return NULL;
     return product(x, m->weight, m->scales, m->biases, m->mode, m->group_size, m->bits);
 }
 
@@ -91,6 +97,7 @@ const tarn_fields tarn_bilinear_fields = {"bilinear", bilinear_fields, 2, sizeof
 
 bool tarn_bilinear_init_with(tarn_bilinear *m, int64_t inputs1, int64_t inputs2, int64_t outputs, tarn_array **key,
                              tarn_layer_options o) {
+    if (!REQUIRE_AS(m, "layer")) return false;
     double limit = 1 / sqrt((double)inputs1);
     *m = (tarn_bilinear){0};
     return tarn_assign(&m->weight, init_uniform(key, TARN_SHAPE(outputs, inputs2, inputs1), o.dtype, limit)) &&
@@ -98,6 +105,7 @@ bool tarn_bilinear_init_with(tarn_bilinear *m, int64_t inputs1, int64_t inputs2,
 }
 
 tarn_array *tarn_bilinear_forward(const tarn_bilinear *m, tarn_array *x1, tarn_array *x2) {
+    if (!REQUIRE_AS(m, "layer")) return NULL;
     tarn_array *y = tarn_einsum("oji,...i,...j->...o", TARN_ARRAYS(m->weight, x1, x2), 3);
     return m->bias ? tarn_add(y, m->bias) : y;
 }

@@ -1,4 +1,5 @@
 /* Normalizing layers. */
+#include "base/require.h"
 #include "nn/nn.h"
 
 static bool init_scale(tarn_array **weight, tarn_array **bias, int64_t dims, const tarn_norm_layer_options *o) {
@@ -20,11 +21,13 @@ const tarn_fields tarn_layer_norm_layer_fields = {"layer_norm", layer_norm_field
                                                   NULL};
 
 bool tarn_layer_norm_init_with(tarn_layer_norm_layer *m, int64_t dims, tarn_norm_layer_options o) {
+    if (!REQUIRE_AS(m, "layer")) return false;
     *m = (tarn_layer_norm_layer){.eps = value_or(o.eps, 1e-5)};
     return init_scale(&m->weight, &m->bias, dims, &o);
 }
 
 tarn_array *tarn_layer_norm_forward(const tarn_layer_norm_layer *m, tarn_array *x) {
+    if (!REQUIRE_AS(m, "layer")) return NULL;
     return tarn_layer_norm(x, .weight = m->weight, .bias = m->bias, .eps = TARN_VALUE(m->eps));
 }
 
@@ -32,11 +35,13 @@ static const tarn_field rms_norm_fields[] = {TARN_FIELD_ARRAY(tarn_rms_norm_laye
 const tarn_fields tarn_rms_norm_layer_fields = {"rms_norm", rms_norm_fields, 1, sizeof(tarn_rms_norm_layer), NULL};
 
 bool tarn_rms_norm_init_with(tarn_rms_norm_layer *m, int64_t dims, tarn_norm_layer_options o) {
+    if (!REQUIRE_AS(m, "layer")) return false;
     *m = (tarn_rms_norm_layer){.eps = value_or(o.eps, 1e-5)};
     return init_scale(&m->weight, NULL, dims, &o);
 }
 
 tarn_array *tarn_rms_norm_forward(const tarn_rms_norm_layer *m, tarn_array *x) {
+    if (!REQUIRE_AS(m, "layer")) return NULL;
     return tarn_rms_norm(x, m->weight, .eps = TARN_VALUE(m->eps));
 }
 
@@ -47,6 +52,7 @@ static const tarn_field group_norm_fields[] = {TARN_FIELD_ARRAY(tarn_group_norm,
 const tarn_fields tarn_group_norm_fields = {"group_norm", group_norm_fields, 2, sizeof(tarn_group_norm), NULL};
 
 bool tarn_group_norm_init_with(tarn_group_norm *m, int64_t groups, int64_t dims, tarn_norm_layer_options o) {
+    if (!REQUIRE_AS(m, "layer")) return false;
     *m = (tarn_group_norm){.eps = value_or(o.eps, 1e-5), .groups = groups};
     if (groups < 1 || dims % groups)
         return tarn_fail("group_norm: %lld channels in %lld groups", (long long)dims, (long long)groups);
@@ -54,6 +60,7 @@ bool tarn_group_norm_init_with(tarn_group_norm *m, int64_t groups, int64_t dims,
 }
 
 tarn_array *tarn_group_norm_forward(const tarn_group_norm *m, tarn_array *x) {
+    if (!REQUIRE_AS(m, "layer")) return NULL;
     int64_t batch = tarn_dim(x, 0), channels = tarn_dim(x, -1), g = m->groups;
     if (g < 1 || channels % g)
         return tarn_fail("group_norm: %lld channels in %lld groups", (long long)channels, (long long)g), NULL;
@@ -76,6 +83,7 @@ static const tarn_field batch_norm_fields[] = {
 const tarn_fields tarn_batch_norm_fields = {"batch_norm", batch_norm_fields, 4, sizeof(tarn_batch_norm), NULL};
 
 bool tarn_batch_norm_init_with(tarn_batch_norm *m, int64_t dims, tarn_norm_layer_options o) {
+    if (!REQUIRE_AS(m, "layer")) return false;
     *m = (tarn_batch_norm){.eps = value_or(o.eps, 1e-5), .momentum = value_or(o.momentum, 0.1)};
     tarn_dtype dtype = dtype_or_float32(o.dtype);
     return init_scale(&m->weight, &m->bias, dims, &o) &&
@@ -97,6 +105,7 @@ static bool follow_both(tarn_batch_norm *m, tarn_array *mean, tarn_array *varian
 }
 
 tarn_array *tarn_batch_norm_forward(tarn_batch_norm *m, tarn_array *x, bool training) {
+    if (!REQUIRE_AS(m, "layer")) return NULL;
     tarn_array *mean = m->running_mean, *variance = m->running_var;
     int64_t axes[TARN_MAX_NDIM], count = tarn_ndim(x) - 1, n = 1;
     for (int64_t i = 0; i < count; i++) axes[i] = i, n *= tarn_dim(x, (int)i);

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/require.h"
 #include "nn/nn.h"
 
 tarn_array *tarn_sinusoidal_encoding_with(tarn_array *positions, int64_t dims, tarn_sinusoidal_options o) {
@@ -70,8 +71,8 @@ static tarn_array *weights(const tarn_upsample_options *o, int64_t n, double sca
 }
 
 tarn_array *tarn_upsample_with(tarn_array *x, const double *scale, int count, tarn_upsample_options o) {
+    if (!REQUIRE(x)) return NULL;
     int axes = tarn_ndim(x) - 2;
-    if (!x) return NULL;
     if (axes < 1 || axes > 3 || !scale || (count != 1 && count != axes))
         return tarn_fail("upsample: %d factors for x of %d axes; [batch, 1 to 3 axes, channels]", count, axes + 2),
                NULL;

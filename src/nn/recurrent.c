@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/require.h"
 #include "nn/nn.h"
 
 static const tarn_field rnn_fields[] = {TARN_FIELD_ARRAY(tarn_rnn, Wxh), TARN_FIELD_ARRAY(tarn_rnn, Whh),
@@ -20,6 +21,7 @@ static bool fill(tarn_array **member, tarn_array **key, tarn_ints shape, int64_t
 }
 
 bool tarn_rnn_init_with(tarn_rnn *m, int64_t inputs, int64_t hidden, tarn_array **key, tarn_layer_options o) {
+    if (!REQUIRE_AS(m, "layer")) return false;
     *m = (tarn_rnn){0};
     return fill(&m->Wxh, key, TARN_SHAPE(hidden, inputs), hidden, o.dtype) &&
            fill(&m->Whh, key, TARN_SHAPE(hidden, hidden), hidden, o.dtype) &&
@@ -27,6 +29,7 @@ bool tarn_rnn_init_with(tarn_rnn *m, int64_t inputs, int64_t hidden, tarn_array 
 }
 
 bool tarn_gru_init_with(tarn_gru *m, int64_t inputs, int64_t hidden, tarn_array **key, tarn_layer_options o) {
+    if (!REQUIRE_AS(m, "layer")) return false;
     *m = (tarn_gru){0};
     return fill(&m->Wx, key, TARN_SHAPE(3 * hidden, inputs), hidden, o.dtype) &&
            fill(&m->Wh, key, TARN_SHAPE(3 * hidden, hidden), hidden, o.dtype) &&
@@ -35,6 +38,7 @@ bool tarn_gru_init_with(tarn_gru *m, int64_t inputs, int64_t hidden, tarn_array 
 }
 
 bool tarn_lstm_init_with(tarn_lstm *m, int64_t inputs, int64_t hidden, tarn_array **key, tarn_layer_options o) {
+    if (!REQUIRE_AS(m, "layer")) return false;
     *m = (tarn_lstm){0};
     return fill(&m->Wx, key, TARN_SHAPE(4 * hidden, inputs), hidden, o.dtype) &&
            fill(&m->Wh, key, TARN_SHAPE(4 * hidden, hidden), hidden, o.dtype) &&
@@ -91,6 +95,7 @@ static bool rnn_step(const void *layer, tarn_array *x, tarn_array **hidden, tarn
 }
 
 tarn_array *tarn_rnn_forward(const tarn_rnn *m, tarn_array *x, tarn_array *hidden) {
+    if (!REQUIRE_AS(m, "layer")) return NULL;
     return over_time("rnn", m, rnn_step, product(x, m->Wxh, m->bias), hidden, NULL, NULL);
 }
 
@@ -113,6 +118,7 @@ static bool gru_step(const void *layer, tarn_array *x, tarn_array **hidden, tarn
 }
 
 tarn_array *tarn_gru_forward(const tarn_gru *m, tarn_array *x, tarn_array *hidden) {
+    if (!REQUIRE_AS(m, "layer")) return NULL;
     return over_time("gru", m, gru_step, product(x, m->Wx, m->b), hidden, NULL, NULL);
 }
 
@@ -128,5 +134,6 @@ static bool lstm_step(const void *layer, tarn_array *x, tarn_array **hidden, tar
 
 tarn_array *tarn_lstm_forward(const tarn_lstm *m, tarn_array *x, tarn_array *hidden, tarn_array *cell,
                               tarn_array **cells) {
+    if (!REQUIRE_AS(m, "layer")) return NULL;
     return over_time("lstm", m, lstm_step, product(x, m->Wx, m->bias), hidden, cell, cells);
 }

@@ -1,6 +1,7 @@
 /* Attention with its projections, and the layers of encoders and decoders. */
 #include <stdlib.h>
 
+#include "base/require.h"
 #include "nn/nn.h"
 
 /* ---- attention */
@@ -17,6 +18,7 @@ static int64_t or_dims(int64_t size, int64_t dims) {
 
 bool tarn_multi_head_attention_init_with(tarn_multi_head_attention *m, int64_t dims, int64_t heads, tarn_array **key,
                                          tarn_multi_head_options o) {
+    if (!REQUIRE_AS(m, "layer")) return false;
     *m = (tarn_multi_head_attention){.heads = heads};
     int64_t values = or_dims(o.value_dims, dims);
     if (heads < 1 || dims % heads || values % heads)
@@ -37,6 +39,7 @@ static tarn_array *split_heads(tarn_array *x, int64_t heads) {
 
 tarn_array *tarn_multi_head_attention_forward(const tarn_multi_head_attention *m, tarn_array *queries, tarn_array *keys,
                                               tarn_array *values, tarn_array *mask) {
+    if (!REQUIRE_AS(m, "layer")) return NULL;
     tarn_array *q = split_heads(tarn_linear_forward(&m->query_proj, queries), m->heads);
     tarn_array *k = split_heads(tarn_linear_forward(&m->key_proj, keys), m->heads);
     tarn_array *v = split_heads(tarn_linear_forward(&m->value_proj, values), m->heads);
@@ -105,10 +108,12 @@ static bool init_stack(tarn_transformer_stack *s, int count, int64_t dims, int64
 
 bool tarn_encoder_init_with(tarn_transformer_stack *s, int count, int64_t dims, int64_t heads, tarn_array **key,
                             tarn_transformer_options o) {
+    if (!REQUIRE_AS(s, "stack")) return false;
     return init_stack(s, count, dims, heads, false, key, &o);
 }
 bool tarn_decoder_init_with(tarn_transformer_stack *s, int count, int64_t dims, int64_t heads, tarn_array **key,
                             tarn_transformer_options o) {
+    if (!REQUIRE_AS(s, "stack")) return false;
     return init_stack(s, count, dims, heads, true, key, &o);
 }
 
@@ -157,11 +162,13 @@ static tarn_array *stack_forward(const tarn_transformer_stack *s, tarn_array *x,
 }
 
 tarn_array *tarn_encoder_forward(const tarn_transformer_stack *s, tarn_array *x, tarn_array *mask, tarn_array *key) {
+    if (!REQUIRE_AS(s, "stack")) return NULL;
     return stack_forward(s, x, (pass){.mask = mask, .key = key});
 }
 
 tarn_array *tarn_decoder_forward(const tarn_transformer_stack *s, tarn_array *x, tarn_array *memory, tarn_array *mask,
                                  tarn_array *memory_mask, tarn_array *key) {
+    if (!REQUIRE_AS(s, "stack")) return NULL;
     if (!memory) return tarn_fail("decoder: memory is NULL"), NULL;
     return stack_forward(s, x, (pass){.memory = memory, .mask = mask, .memory_mask = memory_mask, .key = key});
 }

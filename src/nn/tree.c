@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/require.h"
 #include "base/text.h"
 #include "nn/tree.h"
 
@@ -91,7 +92,7 @@ bool tree_visit_layers(tarn_tree tree, layer_visitor visit, void *context) {
 /* ---- holding */
 
 bool tarn_assign(tarn_array **member, tarn_array *a) {
-    if (!a) return false;
+    if (!REQUIRE(member) || !a) return false;
     tarn_array *before = *member;
     *member = tarn_keep(a);
     tarn_drop(before);

@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "base/require.h"
 #include "template/builtin.h"
 #include "template/parser.h"
 #include "tarn/template.h"
@@ -167,6 +168,7 @@ static bool parse_source(parser *p, const char *source, size_t length) {
 }
 
 tarn_template *tarn_template_parse(const char *source, size_t length, const char *name) {
+    if (!REQUIRE(source)) return NULL;
     tarn_template *made = NEW(tarn_template);
     if (!made) return NULL;
     if (!name) name = "template";

@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/memory.h"
+#include "base/require.h"
 #include "tarn/error.h"
 #include "tokenizer/tokenizer.h"
 
@@ -108,6 +109,7 @@ bool tokenizer_read_template_files(tarn_tokenizer *t, const char *folder) {
 }
 
 const char *tarn_tokenizer_chat_template_with(const tarn_tokenizer *t, tarn_chat_template_options o) {
+    if (!REQUIRE_AS(t, "tokenizer")) return NULL;
     const char *name = o.name ? o.name : "default";
     const chat_template *found = find_template(t, name, strlen(name));
     if (o.length) *o.length = found ? found->source.length : 0;

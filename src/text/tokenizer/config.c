@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/require.h"
 #include "tokenizer/tokenizer.h"
 
 /* In the order in which `transformers` adds those that are no tokens yet. */
@@ -253,16 +254,19 @@ void tokenizer_free_config(tarn_tokenizer *t) {
 /* ---- questions */
 
 const char *tarn_tokenizer_role(const tarn_tokenizer *t, size_t index) {
+    if (!REQUIRE_AS(t, "tokenizer")) return NULL;
     return index < t->named.count ? t->named.items[index].role.bytes : NULL;
 }
 
 const char *tarn_tokenizer_named_token(const tarn_tokenizer *t, const char *role, size_t *length) {
+    if (!REQUIRE_AS(t, "tokenizer") || !REQUIRE(role)) return NULL;
     const named_token *found = find_named(t, role, strlen(role));
     if (length) *length = found ? found->content.length : 0;
     return found ? found->content.bytes : NULL;
 }
 
 int32_t tarn_tokenizer_named_id(const tarn_tokenizer *t, const char *role) {
+    if (!REQUIRE_AS(t, "tokenizer") || !REQUIRE(role)) return -1;
     const named_token *found = find_named(t, role, strlen(role));
     return found ? vocabulary_id(&t->tokens, found->content.bytes, found->content.length) : NO_TOKEN;
 }

@@ -53,11 +53,13 @@ static const char *result(tarn_token_stream *s, bool ok, size_t *length) {
 }
 
 const char *tarn_token_stream_push(tarn_token_stream *s, int32_t id, size_t *length) {
+    if (!REQUIRE_AS(s, "stream")) return NULL;
     text_clear(&s->decoding.out);
     return result(s, push(s->t, &s->decoding, id, s->skip_special), length);
 }
 
 const char *tarn_token_stream_finish(tarn_token_stream *s, size_t *length) {
+    if (!REQUIRE_AS(s, "stream")) return NULL;
     text_clear(&s->decoding.out);
     return result(s, decoding_finish(&s->decoding), length);
 }

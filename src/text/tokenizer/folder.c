@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "base/model_folder.h"
+#include "base/require.h"
 #include "tarn/error.h"
 #include "tokenizer/tokenizer.h"
 
@@ -43,6 +44,7 @@ static bool has_lists(const char *folder) {
 }
 
 bool tarn_tokenizer_found(const char *folder) {
+    if (!folder) return false;
     return has_file(folder, "tokenizer.json") || has_file(folder, "tekken.json") || has_lists(folder);
 }
 

@@ -118,24 +118,29 @@ void tarn_tokenizer_free(tarn_tokenizer *t) {
 }
 
 size_t tarn_tokenizer_vocab_size(const tarn_tokenizer *t) {
+    if (!REQUIRE_AS(t, "tokenizer")) return 0;
     return t->tokens.count;
 }
 
 int32_t tarn_tokenizer_id_limit(const tarn_tokenizer *t) {
+    if (!REQUIRE_AS(t, "tokenizer")) return -1;
     return (int32_t)t->tokens.tokens.count;
 }
 
 int32_t tarn_tokenizer_token_id(const tarn_tokenizer *t, const char *token, size_t length) {
+    if (!REQUIRE_AS(t, "tokenizer") || !REQUIRE(token)) return -1;
     return vocabulary_id(&t->tokens, token, length);
 }
 
 const char *tarn_tokenizer_token(const tarn_tokenizer *t, int32_t id, size_t *length) {
+    if (!REQUIRE_AS(t, "tokenizer")) return NULL;
     const vocabulary_entry *found = vocabulary_token(&t->tokens, id);
     if (length) *length = found ? found->length : 0;
     return found ? found->bytes : NULL;
 }
 
 int tarn_tokenizer_token_flags(const tarn_tokenizer *t, int32_t id) {
+    if (!REQUIRE_AS(t, "tokenizer")) return 0;
     const vocabulary_entry *found = vocabulary_token(&t->tokens, id);
     return found ? found->flags : 0;
 }
