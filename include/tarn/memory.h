@@ -11,8 +11,8 @@ extern "C" {
 typedef struct {
     int64_t active;      /* in buffers of arrays and in scratch of running plans */
     int64_t cached;      /* freed, kept by the pool for reuse */
-    int64_t peak;        /* most active + cached since the last reset */
-    int64_t peak_active; /* most active since the last reset */
+    int64_t peak;        /* most active + cached after an allocation since the last reset; 0: there was none */
+    int64_t peak_active; /* most active, likewise */
     int64_t mapped;      /* foreign memory that arrays stand on (mapped files); not part of active */
     int64_t limit;       /* budget; 0: none */
     int64_t recomputed;  /* bytes of outputs that were computed again because their memory had been released */

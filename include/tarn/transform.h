@@ -42,41 +42,51 @@ typedef struct {
 /* The function itself, on arrays that it may move: what it hands out. */
 TARN_API tarn_results *tarn_call(tarn_function function, tarn_array *const *inputs, int count);
 
-/* Gradients of the function's first result, a 0-d float, with respect to the inputs named by `argnums` (absent: input
- *0), in that order. That of an integer is the gradient of the number it is, cast to its dtype. outputs gets all that
- *the function handed out: the value, and what it added to it. */
+/* Gradients of the function's first result, a 0-d float, or an integer with `integers`, with respect to the inputs
+   named by `argnums` (absent: input 0), in that order. Integers count as the numbers they are: the gradient of one is
+   cast to its dtype. outputs gets all that the function handed out: the value, and what it added to it. */
 typedef struct {
     int begin_;
     tarn_ints argnums;
     tarn_results **outputs;
+    bool integers;
     int end_;
 } tarn_grad_options;
 #define tarn_grad(...) TARN_CALL(3, tarn_grad_with, tarn_grad_options, __VA_ARGS__)
 TARN_API tarn_results *tarn_grad_with(tarn_function function, tarn_array *const *inputs, int count,
                                       tarn_grad_options options TARN_ABSENT);
 
+/* Vector-Jacobian product: for each input the gradient that belongs to it. There is a cotangent for each output (NULL:
+   zero). The gradient of an integer is zero, or, with `integers`, that of the number it is, cast to its dtype. */
+typedef struct {
+    int begin_;
+    tarn_results **outputs; /* of the function */
+    bool integers;
+    int end_;
+} tarn_vjp_options;
+#define tarn_vjp(...) TARN_CALL(5, tarn_vjp_with, tarn_vjp_options, __VA_ARGS__)
+TARN_API tarn_results *tarn_vjp_with(tarn_function function, tarn_array *const *inputs, int count,
+                                     tarn_array *const *cotangents, int cotangent_count,
+                                     tarn_vjp_options options TARN_ABSENT);
 typedef struct {
     int begin_;
     tarn_results **outputs; /* of the function */
     int end_;
 } tarn_outputs_options;
-/* Vector-Jacobian product: for each input the gradient that belongs to it. There is a cotangent for each output (NULL:
- * zero). */
-#define tarn_vjp(...) TARN_CALL(5, tarn_vjp_with, tarn_outputs_options, __VA_ARGS__)
-TARN_API tarn_results *tarn_vjp_with(tarn_function function, tarn_array *const *inputs, int count,
-                                     tarn_array *const *cotangents, int cotangent_count,
-                                     tarn_outputs_options options TARN_ABSENT);
 /* Jacobian-vector product: the tangents of the outputs. There is a tangent for each input (NULL: zero). */
 #define tarn_jvp(...) TARN_CALL(4, tarn_jvp_with, tarn_outputs_options, __VA_ARGS__)
 TARN_API tarn_results *tarn_jvp_with(tarn_function function, tarn_array *const *inputs, int count,
                                      tarn_array *const *tangents, tarn_outputs_options options TARN_ABSENT);
 
 /* Runs the function over a batch axis of each input: in_axes.values[i] (TARN_UNBATCHED: the input has none; absent
-   list: 0 for all); results have their batch at out_axes.values[i] (absent: 0). Values cannot be read inside. */
+   list: 0 for all); results have their batch at out_axes.values[i] (absent: 0; TARN_UNBATCHED: the result is the same
+   for all examples and has none). late_out_axes is such a list that is read once the function has been called, which
+   may fill it. Values cannot be read inside. */
 #define TARN_UNBATCHED INT64_MIN
 typedef struct {
     int begin_;
     tarn_ints in_axes, out_axes;
+    const tarn_ints *late_out_axes;
     int end_;
 } tarn_vmap_options;
 #define tarn_vmap(...) TARN_CALL(3, tarn_vmap_with, tarn_vmap_options, __VA_ARGS__)
@@ -90,7 +100,9 @@ TARN_API tarn_results *tarn_vmap_with(tarn_function function, tarn_array *const 
    - jvp: inputs are the primals, then the tangents; hands out a tangent for each output (NULL: zero).
    - vmap: inputs[i] has its batch at axes[i] (TARN_UNBATCHED: it has none); hands out the outputs over the batch.
    out_axes[k], of output k, is 0 and may be set to where that has its batch; TARN_UNBATCHED: it is the same for all
-   examples. Gradients and tangents of the batch are those of the other rules, if there are any. */
+   examples. Gradients and tangents of the batch are those of the other rules, if there are any.
+   What the function reads beside its inputs and is being differentiated is an error where a rule takes the function's
+   place, for the rule says nothing of it; with `constants` it has the gradient and the tangent zero. */
 typedef struct tarn_custom_function tarn_custom_function;
 typedef bool (*tarn_batch_callback)(void *context, tarn_array *const *inputs, const int64_t *axes, int count,
                                     tarn_results *results, int64_t *out_axes);
@@ -98,6 +110,7 @@ typedef struct {
     int begin_;
     tarn_callback vjp, jvp;
     tarn_batch_callback vmap;
+    bool constants;
     void (*release)(void *context);
     int end_;
 } tarn_custom_options;
@@ -109,9 +122,10 @@ TARN_API tarn_results *tarn_custom_call(tarn_custom_function *custom, tarn_array
 /* What the function hands out, less memory: for its gradient the function is run, and computed, again, so that what
    lies between its inputs and outputs is not kept until then. It must give the same again, from its inputs alone: an
    array that it reads besides and that is being differentiated is an error. release(context) is called once the
-   function will not be needed any more (tarn/memory.h), also if the call fails. */
+   function will not be needed any more (tarn/memory.h), also if the call fails. constants: as in tarn_custom_new. */
 typedef struct {
     int begin_;
+    bool constants;
     void (*release)(void *context);
     int end_;
 } tarn_checkpoint_options;

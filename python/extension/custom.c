@@ -175,7 +175,7 @@ static PyObject *custom_call(PyObject *self, PyObject *arguments, PyObject *name
     tarn_custom_function *function =
         tarn_custom_new(((tarn_function){run_closure, c}), .vjp = custom->rules[VJP] ? run_vjp : NULL,
                         .jvp = custom->rules[JVP] ? run_jvp : NULL, .vmap = custom->rules[VMAP] ? run_vmap : NULL,
-                        .release = drop_closure);
+                        .release = drop_closure, .constants = true);
     tarn_results *results = function ? tarn_custom_call(function, inputs.list, inputs.count) : NULL;
     tarn_custom_free(function);
     PyObject *made = returned_over(returned, results);

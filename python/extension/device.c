@@ -294,7 +294,10 @@ bool set_default_stream(PyObject *stream) {
 
 bool synchronize(PyObject *where) {
     tarn_stream *stream = NULL;
-    if (where && where != Py_None && !stream_of_object(where, &stream)) return false;
+    if (where && Py_IS_TYPE(where, stream_type)) /* waiting is allowed for that of any thread */
+        stream = ((stream_object *)where)->stream;
+    else if (where && where != Py_None && !stream_of_object(where, &stream))
+        return false;
     PyThreadState *state = start_waiting();
     bool done = tarn_synchronize(stream);
     return stop_waiting(state) && done;

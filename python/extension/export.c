@@ -3,6 +3,8 @@
 
 #include "closure.h"
 
+#include <string.h>
+
 /* ---- the arrays of a call */
 
 void drop_given(given_arrays *given) {
@@ -217,6 +219,14 @@ static PyObject *take_keyword(PyObject *named, const char *name) {
     return value;
 }
 
+/* A text that C can read to its end. */
+static const char *text_of_object(PyObject *object) {
+    Py_ssize_t size;
+    const char *text = PyUnicode_AsUTF8AndSize(object, &size);
+    if (!text || (Py_ssize_t)strlen(text) == size) return text;
+    return PyErr_SetString(PyExc_ValueError, "[export_function] metadata must not have null characters"), NULL;
+}
+
 static PyObject *to_file(PyObject *path, PyObject *function, bool shapeless, const char *metadata, PyObject *arguments,
                          PyObject *named) {
     const char *words = PyUnicode_AsUTF8AndSize(path, NULL);
@@ -257,7 +267,7 @@ static bool good_options(const export_options *o) {
 
 static PyObject *export_with(const export_options *o, PyObject *arguments, PyObject *named) {
     bool has_metadata = o->metadata && o->metadata != Py_None;
-    const char *metadata = has_metadata ? PyUnicode_AsUTF8AndSize(o->metadata, NULL) : NULL;
+    const char *metadata = has_metadata ? text_of_object(o->metadata) : NULL;
     if (!good_options(o)) return refuse_options(o);
     if (has_metadata && !metadata) return NULL;
     PyObject *path = path_of_object(o->file), *done = NULL;

@@ -137,12 +137,22 @@ static bool visit(void *context, const tarn_graph_part *p) {
     return tell_step(s, p);
 }
 
+/* Under tarn.mlx a callback is told MLX's primitives. */
+static PyObject *callback_for(PyObject *callback) {
+    PyObject *module = like_mlx ? PyImport_ImportModule("tarn.mlx.primitives") : NULL;
+    PyObject *made = module ? PyObject_CallMethod(module, "Translated", "O", callback) : NULL;
+    Py_XDECREF(module);
+    return like_mlx ? made : Py_NewRef(callback);
+}
+
 bool show_graph(PyObject *callback, const exported_call *call) {
-    shown s = {callback, PyDict_New()};
+    shown s = {callback_for(callback), PyDict_New()};
     const given_arrays *g = call->given;
-    bool ok = s.letters && tarn_visit_graph(((tarn_function){run_exported, (void *)(uintptr_t)call}), g->arrays.list,
-                                            g->arrays.count, visit, &s, .names = g->words, .name_count = g->name_count);
+    bool ok = s.callback && s.letters &&
+              tarn_visit_graph(((tarn_function){run_exported, (void *)(uintptr_t)call}), g->arrays.list,
+                               g->arrays.count, visit, &s, .names = g->words, .name_count = g->name_count);
     Py_XDECREF(s.letters);
+    Py_XDECREF(s.callback);
     return ok;
 }
 

@@ -17,10 +17,13 @@ typedef struct {
     PyObject *argnums, *argnames;           /* which of them; NULL: all */
     PyObject *returned;                     /* new */
     const char *what;                       /* what results are checked for: a name of names_of_kinds, or NULL */
+    PyObject *out_axes;                     /* of vmap; borrowed */
+    int_list places;                        /* these of each result */
 } call;
 
 static void drop_call(call *c) {
     Py_XDECREF(c->returned);
+    drop_ints(&c->places);
 }
 
 /* The arguments as the function gets them, with the inputs in their places. */
@@ -55,13 +58,23 @@ static bool check_value(const char *what, PyObject *returned) {
     PyObject *value =
         !is_grad && PyTuple_Check(returned) && PyTuple_Size(returned) > 0 ? PyTuple_GetItem(returned, 0) : returned;
     if (is_array(value)) return true;
-    PyErr_Format(
-        PyExc_ValueError,
-        "[%s] The return value of the function whose gradient we want to compute should be %s; but %s was "
-        "returned.",
-        what, is_grad ? "a scalar array" : "either a scalar array or a tuple with the first value being a scalar array",
-        type_name(returned));
+    PyErr_Format(PyExc_ValueError,
+                 "[%s] The return value of the function whose gradient we want to compute should be %s; but %s was "
+                 "returned.",
+                 what,
+                 is_grad ? "a scalar array"
+                         : "either a scalar array or a tuple with the first value being a scalar array (Union[array, "
+                           "tuple[array, Any, ...]])",
+                 type_name(returned));
     return false;
+}
+
+/* Where results of vmap, so many, have their batch. */
+static bool read_places(call *c, int count) {
+    int next = 0;
+    return (ints_reserve(&c->places, count) &&
+            tree_axes(c->returned, c->out_axes, (int64_t *)(uintptr_t)c->places.list.values, &next)) ||
+           python_failed();
 }
 
 static bool run(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
@@ -75,7 +88,7 @@ static bool run(void *context, tarn_array *const *inputs, int count, tarn_result
     if (!returned) return python_failed();
     replace(&c->returned, returned);
     if (c->what && !check_value(c->what, returned)) return python_failed();
-    return hand_out(returned, !c->what, results);
+    return hand_out(returned, !c->what, results) && (!c->out_axes || read_places(c, tarn_results_count(results)));
 }
 
 /* What the function returned, over these arrays. */
@@ -87,8 +100,14 @@ static PyObject *returned_with(const call *c, const tarn_results *outputs) {
 
 /* ---- grad */
 
-static bool refuse(const char *format, const char *what, PyObject *which, PyObject *called_with) {
-    PyErr_Format(PyExc_ValueError, format, what, which, called_with);
+static bool refuse_name(const char *what, PyObject *name, PyObject *named) {
+    PyObject *given = named ? Py_NewRef(named) : PyDict_New();
+    if (given)
+        PyErr_Format(PyExc_ValueError,
+                     "[%s] Can't compute the gradient of keyword argument '%U' because the function is called with "
+                     "the following keyword arguments %R",
+                     what, name, given);
+    Py_XDECREF(given);
     return false;
 }
 
@@ -108,13 +127,11 @@ static bool inputs_of_grad(const transform_object *t, PyObject *arguments, PyObj
     }
     for (Py_ssize_t i = 0; i < PyTuple_Size(t->argnames); i++) {
         PyObject *name = PyTuple_GetItem(t->argnames, i), *value = named ? PyDict_GetItem(named, name) : NULL;
-        if (!value)
-            return refuse("[%s] Can't compute the gradient of keyword argument '%U' because the function is called "
-                          "with the following keyword arguments %R",
-                          what, name, named ? named : Py_None);
+        if (!value) return refuse_name(what, name, named);
         if (!tree_leaves(value, inputs, true)) return false;
     }
-    return true;
+    if (inputs->count == 0) PyErr_Format(PyExc_ValueError, "[%s] Must specify at least one argument.", what);
+    return inputs->count > 0;
 }
 
 /* The gradients in the shape of the arguments: of one argument alone its tree, of several a tuple; with names, (those,
@@ -149,13 +166,18 @@ static PyObject *gradients_as(const transform_object *t, PyObject *arguments, Py
 
 static PyObject *call_grad(transform_object *t, PyObject *arguments, PyObject *named) {
     leaf_list inputs CLEANUP(drop_leaves) = {0};
-    call c CLEANUP(drop_call) = {t->function, arguments, named, t->argnums, t->argnames, NULL, names_of_kinds[t->kind]};
+    call c CLEANUP(drop_call) = {.function = t->function,
+                                 .arguments = arguments,
+                                 .named = named,
+                                 .argnums = t->argnums,
+                                 .argnames = t->argnames,
+                                 .what = names_of_kinds[t->kind]};
     if (!inputs_of_grad(t, arguments, named, &inputs)) return NULL;
     int_list all CLEANUP(drop_ints) = {0};
     if (!ints_reserve(&all, inputs.count)) return NULL;
     for (int i = 0; i < inputs.count; i++) ((int64_t *)(uintptr_t)all.list.values)[i] = i;
     tarn_results *outputs, *gradients = tarn_grad(((tarn_function){run, &c}), inputs.list, inputs.count,
-                                                  .argnums = all.list, .outputs = &outputs);
+                                                  .argnums = all.list, .outputs = &outputs, .integers = like_mlx);
     PyObject *made = gradients ? gradients_as(t, arguments, named, gradients) : raise_error();
     if (!made || t->kind == GRAD) return made;
     PyObject *value = returned_with(&c, outputs), *pair = value ? PyTuple_Pack(2, value, made) : NULL;
@@ -166,35 +188,19 @@ static PyObject *call_grad(transform_object *t, PyObject *arguments, PyObject *n
 
 /* ---- vmap: one argument is a tree by itself, several are a tuple */
 
-static tarn_array *moved_batch(tarn_array *a, int64_t axis) {
-    if (axis == TARN_UNBATCHED) return tarn_squeeze(tarn_slice_axis(a, 0, 0, 1), .axes = TARN_AXES(0));
-    return axis == 0 ? a : tarn_moveaxis(a, 0, axis);
-}
-
-static PyObject *results_of_vmap(transform_object *t, const call *c, const tarn_results *results) {
-    int count = tarn_results_count(results), next = 0;
-    int_list axes CLEANUP(drop_ints) = {0};
-    array_list moved CLEANUP(drop_arrays) = {0};
-    if (!ints_reserve(&axes, count) || !arrays_reserve(&moved, count)) return NULL;
-    if (!tree_axes(c->returned, t->out_axes, (int64_t *)(uintptr_t)axes.list.values, &next)) return NULL;
-    for (int i = 0; i < count; i++)
-        if (!(moved.list[i] = moved_batch(tarn_results_at(results, i), axes.list.values[i]))) return raise_error();
-    return next = 0, tree_with(c->returned, moved.list, count, &next);
-}
-
 static PyObject *call_vmap(transform_object *t, PyObject *arguments, PyObject *named) {
     if (named && PyDict_Size(named) > 0)
         return PyErr_SetString(PyExc_TypeError, "[vmap] Keyword arguments are not supported."), NULL;
     leaf_list inputs CLEANUP(drop_leaves) = {0};
     int_list axes CLEANUP(drop_ints) = {0};
-    call c CLEANUP(drop_call) = {.function = t->function, .arguments = arguments};
+    call c CLEANUP(drop_call) = {.function = t->function, .arguments = arguments, .out_axes = t->out_axes};
     PyObject *tree = PyTuple_Size(arguments) == 1 ? PyTuple_GetItem(arguments, 0) : arguments;
     int next = 0;
     if (!tree_leaves(tree, &inputs, true) || !ints_reserve(&axes, inputs.count) ||
         !tree_axes(tree, t->in_axes, (int64_t *)(uintptr_t)axes.list.values, &next))
         return NULL;
-    tarn_results *results = tarn_vmap(((tarn_function){run, &c}), inputs.list, inputs.count, .in_axes = axes.list);
-    return results ? results_of_vmap(t, &c, results) : raise_error();
+    return returned_with(&c, tarn_vmap(((tarn_function){run, &c}), inputs.list, inputs.count, .in_axes = axes.list,
+                                       .late_out_axes = &c.places.list));
 }
 
 /* ---- checkpoint: the function lives as long as its gradient may be asked for */
@@ -205,8 +211,8 @@ static PyObject *call_checkpoint(transform_object *t, PyObject *arguments, PyObj
     closure *c = new_closure(t->function, arguments, named);
     if (!c) return NULL;
     PyObject *returned = Py_NewRef(c->parts[RETURNED]);
-    tarn_results *results =
-        tarn_checkpoint(((tarn_function){run_closure, c}), inputs.list, inputs.count, .release = drop_closure);
+    tarn_results *results = tarn_checkpoint(((tarn_function){run_closure, c}), inputs.list, inputs.count,
+                                            .release = drop_closure, .constants = like_mlx);
     PyObject *made = returned_over(returned, results);
     Py_DECREF(returned);
     return made;
@@ -261,7 +267,9 @@ static PyObject *help_of_function(PyObject *self, void *unused) {
 
 /* What belongs to the function itself, its name and help among it, is asked of it. */
 static PyObject *transform_attribute(PyObject *self, PyObject *name) {
-    PyObject *own = PyObject_GenericGetAttr(self, name);
+    bool is_module = PyUnicode_CompareWithASCIIString(name, "__module__") == 0; /* the type has one, too */
+    PyObject *own = is_module ? NULL : PyObject_GenericGetAttr(self, name);
+    if (is_module) return PyObject_GetAttr(((transform_object *)self)->function, name);
     if (own || !PyErr_ExceptionMatches(PyExc_AttributeError)) return own;
     PyErr_Clear();
     return PyObject_GetAttr(((transform_object *)self)->function, name);
@@ -325,9 +333,10 @@ static PyObject *read_argnums(const char *what, PyObject *argnums, bool has_name
 
 static PyObject *read_argnames(const char *what, PyObject *argnames) {
     if (!argnames || argnames == Py_None) return PyTuple_New(0);
-    PyObject *tuple = PyUnicode_Check(argnames)                           ? Py_BuildValue("(O)", argnames)
-                      : PyList_Check(argnames) || PyTuple_Check(argnames) ? PySequence_Tuple(argnames)
-                                                                          : NULL;
+    PyObject *tuple = PyUnicode_Check(argnames) ? Py_BuildValue("(O)", argnames)
+                      : PyList_Check(argnames) || PyTuple_Check(argnames) || PyAnySet_Check(argnames)
+                          ? PySequence_Tuple(argnames)
+                          : NULL;
     bool good = tuple != NULL;
     for (Py_ssize_t i = 0; good && i < PyTuple_Size(tuple); i++) good = PyUnicode_Check(PyTuple_GetItem(tuple, i));
     if (good) return tuple;
@@ -381,11 +390,26 @@ static PyObject *pair_of_lists(const tarn_results *outputs, const tarn_results *
 PyObject *vjp_of(PyObject *function, const array_list *primals, const array_list *cotangents) {
     PyObject *arguments = new_tuple(primals->list, primals->count);
     call c CLEANUP(drop_call) = {.function = function, .arguments = arguments};
-    tarn_results *outputs, *made = arguments ? tarn_vjp(((tarn_function){run, &c}), primals->list, primals->count,
-                                                        cotangents->list, cotangents->count, .outputs = &outputs)
-                                             : NULL;
+    tarn_results *outputs,
+        *made = arguments ? tarn_vjp(((tarn_function){run, &c}), primals->list, primals->count, cotangents->list,
+                                     cotangents->count, .outputs = &outputs, .integers = like_mlx)
+                          : NULL;
     Py_XDECREF(arguments);
     return made ? pair_of_lists(outputs, made) : raise_error();
+}
+
+/* In MLX integer tangents give integer ones. */
+static bool all_integers(const array_list *list) {
+    for (int i = 0; i < list->count; i++)
+        if (tarn_dtype_of(list->list[i]) >= TARN_FLOAT16) return false;
+    return true;
+}
+
+static bool cast_tangents(void *outputs, tarn_array *const *tangents, int count, tarn_results *results) {
+    bool ok = true;
+    for (int i = 0; i < count && ok; i++)
+        ok = tarn_result(results, tarn_astype(tangents[i], tarn_dtype_of(tarn_results_at(outputs, i))));
+    return ok;
 }
 
 PyObject *jvp_of(PyObject *function, const array_list *primals, const array_list *tangents) {
@@ -397,5 +421,8 @@ PyObject *jvp_of(PyObject *function, const array_list *primals, const array_list
                                                         tangents->list, .outputs = &outputs)
                                              : NULL;
     Py_XDECREF(arguments);
+    if (made && like_mlx && all_integers(tangents))
+        made =
+            tarn_call(((tarn_function){cast_tangents, outputs}), tarn_results_arrays(made), tarn_results_count(made));
     return made ? pair_of_lists(outputs, made) : raise_error();
 }

@@ -317,8 +317,7 @@ bool pool_info(int slot, tarn_memory *info) {
 
 void pool_reset_peak(int slot) {
     pool *p = locked_pool(slot);
-    p->info.peak = p->info.active + p->info.cached;
-    p->info.peak_active = p->info.active;
+    p->info.peak = p->info.peak_active = 0;
     unlock(p);
 }
 

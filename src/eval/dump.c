@@ -132,7 +132,7 @@ char *tarn_dump_dot_with(tarn_array *const *arrays, int count, tarn_dot_options 
         return tarn_fail("dump_dot: %d names, but a list is NULL", o.named_count), NULL;
     for (int i = 0; i < o.named_count; i++)
         if (!o.named[i] || !o.names[i]) return tarn_fail("dump_dot: name %d, or its array, is NULL", i), NULL;
-    return dump("dump_dot", arrays, count, o, print_dot, "digraph tarn {\n  node [shape=box];\n", "}\n");
+    return dump("dump_dot", arrays, count, o, print_dot, "digraph {\n  node [shape=box];\n", "}\n");
 }
 
 static void print_value(const program *p, int v, text *out) {

@@ -16,11 +16,12 @@ static bool recompute(void *context, tarn_array *const *in, int count, tarn_resu
     return ok;
 }
 
-static tarn_custom_function *checkpoint_of(tarn_function function, int count, void (*release)(void *context)) {
+static tarn_custom_function *checkpoint_of(tarn_function function, int count, tarn_checkpoint_options o) {
     if (!tarn_ok()) return NULL;
     if (!function.call) return tarn_fail("checkpoint: the function is NULL"), NULL;
-    tarn_custom_function *c = custom_new(function, release);
+    tarn_custom_function *c = custom_new(function, o.release);
     if (!c) return NULL;
+    c->constants = o.constants;
     c->context = c;
     c->vjp = recompute;
     c->arguments = count;
@@ -29,7 +30,7 @@ static tarn_custom_function *checkpoint_of(tarn_function function, int count, vo
 
 tarn_results *tarn_checkpoint_with(tarn_function function, tarn_array *const *inputs, int count,
                                    tarn_checkpoint_options o) {
-    tarn_custom_function *c = checkpoint_of(function, count, o.release);
+    tarn_custom_function *c = checkpoint_of(function, count, o);
     if (!c && o.release) {
         error_set_aside();
         o.release(function.context);

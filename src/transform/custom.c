@@ -34,6 +34,7 @@ tarn_custom_function *tarn_custom_new_with(tarn_function function, tarn_custom_o
     c->vjp = o.vjp;
     c->jvp = o.jvp;
     c->vmap = o.vmap;
+    c->constants = o.constants;
     return c;
 }
 
@@ -121,7 +122,7 @@ static bool push_all(array_list *list, tarn_array *const *arrays, int count) {
 static bool push_captured(call_inputs *c, const tarn_custom_function *f, const traced_function *t, int *reached) {
     *reached = 0;
     if (!trace_is_active()) return true;
-    if ((f->vjp || f->jvp) && !list_captured(c, t, gradient_passes)) return false;
+    if ((f->vjp || f->jvp) && !f->constants && !list_captured(c, t, gradient_passes)) return false;
     *reached = (int)(c->inputs.count - c->first);
     return !f->vmap || list_captured(c, t, batch_passes);
 }
@@ -224,6 +225,13 @@ static bool batch_custom(const node *n, int i) {
     return !custom_of(n)->vmap || i < custom_arguments(n) || i >= custom_captured(n);
 }
 
+/* Whether a rule for gradients or tangents has anything to do: else only what was captured is being differentiated. */
+static bool any_argument(const node *n, const bool *wanted, tarn_array *const *tangents) {
+    for (int i = 0; i < custom_arguments(n); i++)
+        if (wanted ? wanted[i] : tangents[i] != NULL) return true;
+    return false;
+}
+
 static bool vjp_custom(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
     int arguments = custom_arguments(n), count = n->output_count;
     tarn_callback rule = custom_of(n)->vjp;
@@ -232,6 +240,7 @@ static bool vjp_custom(node *n, tarn_array *const *cotangents, const bool *wante
     if (!rule) return true;
     for (int i = custom_captured(n); i < n->input_count; i++)
         if (!check_captured(n, "vjp", i, wanted[i])) return false;
+    if (!any_argument(n, wanted, NULL)) return true;
     tarn_array **given = NEW_ARRAY(tarn_array *, count);
     if (!given) return false;
     for (int k = 0; k < count; k++) given[k] = or_zeros(cotangents[k], &n->outputs[k]);
@@ -249,6 +258,7 @@ static bool jvp_custom(node *n, tarn_array *const *tangents, tarn_array **output
     if (!rule) return true;
     for (int i = custom_captured(n); i < n->input_count; i++)
         if (!check_captured(n, "jvp", i, tangents[i])) return false;
+    if (!any_argument(n, NULL, tangents)) return true;
     tarn_array **given = NEW_ARRAY(tarn_array *, arguments);
     if (!given) return false;
     for (int i = 0; i < arguments; i++) given[i] = or_zeros(tangents[i], n->inputs[i]);

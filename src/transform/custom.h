@@ -16,7 +16,8 @@ struct tarn_custom_function {
     tarn_function function; /* its context is what `release` gives back */
     tarn_callback vjp, jvp;
     tarn_batch_callback vmap;
-    void *context; /* of the rules */
+    bool constants; /* what is captured has the gradient zero */
+    void *context;  /* of the rules */
     void (*release)(void *context);
     struct tarn_custom_function *original; /* of a batching: what it holds in place of a context of the user's */
     int arguments;                         /* of a checkpoint, which is called once */

@@ -118,6 +118,7 @@ static tarn_custom_function *batched_function(const node *n, const int *axes) {
         return NULL;
     }
     c->original = b->original;
+    c->constants = b->original->constants;
     custom_retain(c->original);
     if (b->original->vjp) c->vjp = batched_vjp;
     if (b->original->jvp) c->jvp = batched_jvp;

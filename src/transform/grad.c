@@ -3,15 +3,17 @@
 #include "core/scope.h"
 #include "transform/differentiate.h"
 
+/* Of an integer: that of the number it is, cast. */
 static tarn_array *gradient_of(const differentiation *d, int i) {
-    tarn_array *x = d->traced.inputs[i];
-    return d->slots[i] ? d->slots[i] : tarn_zeros_like(x);
+    tarn_array *x = d->traced.inputs[i], *g = d->slots[i];
+    return !g ? tarn_zeros_like(x) : g->dtype == x->dtype ? g : tarn_astype(g, x->dtype);
 }
 
-/* Integers have no gradient. */
-static bool *inexact_inputs(tarn_array *const *inputs, int count) {
+/* Integers have no gradient, unless they are to count as the numbers they are. */
+static bool *inputs_of_vjp(tarn_array *const *inputs, int count, bool integers) {
     bool *wanted = NEW_ARRAY(bool, count);
-    for (int i = 0; i < count && wanted; i++) wanted[i] = inputs && inputs[i] && is_inexact(inputs[i]->dtype);
+    for (int i = 0; i < count && wanted; i++)
+        wanted[i] = inputs && inputs[i] && (integers || is_inexact(inputs[i]->dtype));
     return wanted;
 }
 
@@ -43,11 +45,11 @@ static bool vjp_in_scope(differentiation *d, tarn_array *const *cotangents, int 
 }
 
 tarn_results *tarn_vjp_with(tarn_function function, tarn_array *const *inputs, int count, tarn_array *const *cotangents,
-                            int cotangent_count, tarn_outputs_options o) {
+                            int cotangent_count, tarn_vjp_options o) {
     transform_call call;
     if (!transform_begin(&call, "vjp", o.outputs)) return NULL;
     differentiation d = {0};
-    bool *wanted = inexact_inputs(inputs, count);
+    bool *wanted = inputs_of_vjp(inputs, count, o.integers);
     bool ok = wanted && differentiate_begin(&d, "vjp", function, inputs, count, wanted) &&
               vjp_in_scope(&d, cotangents, cotangent_count, call.results, call.outputs);
     memory_free(wanted);
@@ -71,29 +73,24 @@ static bool *wanted_inputs(tarn_array *const *inputs, int count, tarn_ints argnu
     return NULL;
 }
 
-static bool check_scalar(const traced_function *f) {
+static bool check_scalar(const traced_function *f, bool integers) {
     if (f->output_count == 0)
         return tarn_fail("grad: the function handed out no result; the first must be a 0-d float");
     const tarn_array *out = f->outputs[0];
-    if (out->ndim == 0 && dtype_kind_of(out->dtype) == KIND_FLOAT) return true;
+    dtype_kind kind = dtype_kind_of(out->dtype);
+    if (out->ndim == 0 && (kind == KIND_FLOAT || (integers && kind < KIND_FLOAT))) return true;
     return fail_shapes(out, NULL, NULL, "grad: the first output of the function must be a 0-d float");
 }
 
-/* Of an integer that the caller asks for: that of the number it is, cast. */
-static tarn_array *asked_gradient(const differentiation *d, int i) {
-    tarn_array *g = gradient_of(d, i);
-    tarn_dtype dtype = d->traced.inputs[i]->dtype;
-    return g && g->dtype != dtype ? tarn_astype(g, dtype) : g;
-}
-
-static bool grad_in_scope(differentiation *d, tarn_ints argnums, tarn_results *gradients, tarn_results *outputs) {
-    if (!check_scalar(&d->traced)) return false;
+static bool grad_in_scope(differentiation *d, tarn_ints argnums, bool integers, tarn_results *gradients,
+                          tarn_results *outputs) {
+    if (!check_scalar(&d->traced, integers)) return false;
     tarn_array *value = d->traced.outputs[0];
     int64_t slot = graph_slot(&d->graph, value);
-    if (slot >= 0) d->slots[slot] = tarn_scalar_like(1, value);
+    if (slot >= 0) d->slots[slot] = tarn_scalar(1, is_inexact(value->dtype) ? value->dtype : TARN_FLOAT32);
     if (!tarn_ok() || !reverse_pass(&d->graph, d->slots)) return false;
     for (int64_t k = 0; k < argnums.count; k++)
-        if (!tarn_result(gradients, asked_gradient(d, (int)argnums.values[k]))) return false;
+        if (!tarn_result(gradients, gradient_of(d, (int)argnums.values[k]))) return false;
     return all_results(outputs, d);
 }
 
@@ -104,7 +101,7 @@ tarn_results *tarn_grad_with(tarn_function function, tarn_array *const *inputs, 
     differentiation d = {0};
     bool *wanted = wanted_inputs(inputs, count, argnums);
     bool ok = wanted && differentiate_begin(&d, "grad", function, inputs, count, wanted) &&
-              grad_in_scope(&d, argnums, call.results, call.outputs);
+              grad_in_scope(&d, argnums, o.integers, call.results, call.outputs);
     memory_free(wanted);
     differentiate_end(&d);
     return transform_end(&call, ok);

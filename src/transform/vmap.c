@@ -94,6 +94,7 @@ static tarn_array *placed_output(batching *b, int which, int64_t wanted) {
 static bool batch_outputs(batching *b, tarn_function function, tarn_vmap_options o, tarn_results *results) {
     if (!check_axes(b, o.in_axes) || !trace_examples(b, function)) return false;
     int count = b->traced.output_count;
+    if (o.late_out_axes) o.out_axes = *o.late_out_axes;
     if (o.out_axes.values && o.out_axes.count != count)
         return tarn_fail("vmap: %lld out_axes for %d outputs", (long long)o.out_axes.count, count);
     if (!run_batched(b)) return false;

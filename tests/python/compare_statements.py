@@ -49,7 +49,7 @@ def same(ours, theirs, closeness=CLOSE):
     kind = ours[0]
     if kind in ("array", "ndarray"):
         return ours[1:3] == theirs[1:3] and same_values(ours[3], theirs[3], ours[1], closeness)
-    if kind in ("list", "tuple"):
+    if isinstance(ours[1], list) and kind != "dict":
         return len(ours[1]) == len(theirs[1]) and all(same(a, b, closeness) for a, b in zip(ours[1], theirs[1]))
     if kind == "dict":
         return len(ours[1]) == len(theirs[1]) and all(same(a, b) and same(x, y, closeness) for (a, x), (b, y) in zip(ours[1], theirs[1]))

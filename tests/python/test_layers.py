@@ -122,8 +122,8 @@ class Function(ctypes.Structure):
     _fields_ = [("call", Callback), ("context", ctypes.c_void_p)]
 
 
-class OutputsOptions(ctypes.Structure):
-    _fields_ = [("begin_", ctypes.c_int), ("outputs", ctypes.POINTER(Results)), ("end_", ctypes.c_int)]
+class VjpOptions(ctypes.Structure):
+    _fields_ = [("begin_", ctypes.c_int), ("outputs", ctypes.POINTER(Results)), ("integers", ctypes.c_bool), ("end_", ctypes.c_int)]
 
 
 def open_library(path):
@@ -137,7 +137,7 @@ def open_library(path):
         "tarn_tanh": (Array, [Array]),
         "tarn_add": (Array, [Array, Array]),
         "tarn_read": (ctypes.c_bool, [Array, ctypes.c_void_p, ctypes.c_size_t]),
-        "tarn_vjp_with": (Results, [Function, Arrays, ctypes.c_int, Arrays, ctypes.c_int, OutputsOptions]),
+        "tarn_vjp_with": (Results, [Function, Arrays, ctypes.c_int, Arrays, ctypes.c_int, VjpOptions]),
         "tarn_result": (ctypes.c_bool, [Results, Array]),
         "tarn_results_at": (Array, [Results, ctypes.c_int]),
         "tarn_dump_schedule": (ctypes.c_void_p, [Arrays, ctypes.c_int]),
@@ -201,7 +201,7 @@ def test_cube_has_a_gradient(session):
     def call(context, inputs, count, results):
         return session.lib.tarn_result(results, session.lib.tarn_cube(inputs[0]))
 
-    function, options = Function(call, None), OutputsOptions()
+    function, options = Function(call, None), VjpOptions()
     gradients = session.lib.tarn_vjp_with(function, (Array * 1)(x), 1, (Array * 1)(ones), 1, options)
     assert gradients, session.lib.tarn_error()
     gradient = session.lib.tarn_results_at(gradients, 0)

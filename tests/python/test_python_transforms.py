@@ -151,3 +151,34 @@ def test_a_transformed_function_that_holds_itself_is_collected():
     found = make()
     gc.collect()
     assert found() is None
+
+
+def test_what_a_custom_function_captures_is_constant():
+    def f(x, y):
+        @mx.custom_function
+        def inner(x):
+            return x * y
+
+        @inner.vjp
+        def rule(x, cotangent, output):
+            raise ValueError("the rule was asked")
+
+        @inner.jvp
+        def tangent(x, t):
+            raise ValueError("the rule was asked")
+
+        return inner(x)
+
+    x, y = mx.array(2.0), mx.array(3.0)
+    assert f(x, y).item() == 6 and mx.grad(f, argnums=1)(x, y).item() == 0
+    assert mx.jvp(lambda y: f(x, y), [y], [y])[1][0].item() == 0
+    with pytest.raises(ValueError, match="the rule was asked"):
+        mx.grad(f)(x, y)
+
+
+def test_out_axes_none_is_for_outputs_that_are_the_same_for_all():
+    x, one = mx.array([1.0, 2.0]), mx.array(7.0)
+    both = mx.vmap(lambda a, b: (a * 2, b + 1), in_axes=(0, None), out_axes=(0, None))(x, one)
+    assert both[0].tolist() == [2, 4] and both[1].item() == 8
+    with pytest.raises(ValueError, match="different for each example"):
+        mx.vmap(lambda a: [a], out_axes=[None])(x)

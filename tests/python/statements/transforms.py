@@ -13,7 +13,7 @@ mx.grad(lambda x: None)(x)
 mx.grad(lambda x: (x, x))(mx.array(1.0))
 mx.grad(lambda x: [x.sum()])(x)
 mx.grad(lambda x: "a")(x)
-mx.grad(lambda x: x.sum())(x.astype(mx.int32))  # differs: gradients with respect to integers
+mx.grad(lambda x: x.sum())(x.astype(mx.int32))
 mx.grad(lambda x: x.sum())("a")
 mx.grad(lambda x: x.sum())(None)
 mx.grad(lambda x: x.sum())()
