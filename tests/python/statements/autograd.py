@@ -90,7 +90,7 @@ f = lambda a: mx.sin(a) * a
 mx.grad(mx.grad(f))(two), mx.grad(mx.grad(mx.grad(f)))(two), mx.grad(lambda a: mx.jvp(f, [a], [one])[1][0])(two), mx.jvp(mx.grad(f), [two], [one]), mx.jvp(lambda a: mx.jvp(f, [a], [one])[1][0], [two], [one]), mx.vjp(lambda a: mx.vjp(f, [a], [one])[1][0], [two], [one]), mx.vmap(mx.grad(f))(x), mx.grad(lambda a: mx.vmap(f)(a).sum())(x), mx.vmap(mx.vmap(mx.grad(f)))(m), mx.vmap(lambda a: mx.jvp(f, [a], [a])[1][0])(x), mx.vmap(lambda a: mx.vjp(f, [a], [a])[1][0])(x), mx.vmap(mx.grad(mx.grad(f)))(x), mx.grad(lambda a: mx.vmap(lambda b: mx.jvp(mx.grad(f), [b], [b])[1][0])(a).sum())(x), mx.grad(lambda a: mx.grad(lambda b: (a * b * b).sum())(a).sum())(x), mx.grad(lambda a: (mx.grad(lambda b: (b**3).sum())(a) * a).sum())(x)
 mx.jvp(lambda a: mx.vmap(lambda b: b * b)(a), [x], [x]), mx.vjp(lambda a: mx.vmap(lambda b: b.sum())(a), [m], [mx.array([1.0, 2.0])])
 hessian = lambda g: mx.vmap(lambda v, a: mx.jvp(mx.grad(g), [a], [v])[1][0], in_axes=(0, None))
-hessian(lambda a: (a[0] * a[1] ** 2 + mx.exp(a[2])))(mx.eye(3), x)  # differs: rules of gradients, tangents and batches that MLX lacks
+hessian(lambda a: (a[0] * a[1] ** 2 + mx.exp(a[2])))(mx.eye(3), x)  # differs: gradients, tangents and batches that MLX lacks
 jacobian = lambda g, a: mx.vmap(lambda v: mx.vjp(g, [a], [v])[1][0])(mx.eye(a.size))
 jacobian(lambda a: mx.cumsum(a * a), x), jacobian(lambda a: mx.softmax(a), x), jacobian(lambda a: a[::-1] * a, x)
 mx.vmap(lambda v: mx.jvp(lambda a: mx.sort(a), [x], [v])[1][0])(mx.eye(3)), mx.vmap(lambda v: mx.jvp(lambda a: a @ m, [m[0]], [v])[1][0])(mx.eye(2))
