@@ -3,9 +3,9 @@
 PYTHONPATH=build/python .venv/bin/python bench/core.py            all cases
 PYTHONPATH=build/python .venv/bin/python bench/core.py sort conv  those whose names contain one of the words
 
-A row is `Case(name, amount, unit, inputs, numpy, call)`: what a run does (bytes or operations, for the rate in `unit`s a second), the
-arrays it is given, and the same in NumPy (None: it has no such thing) and in the mlx.core that is its first argument. Medians of rounds;
-short runs are repeated until they take a few milliseconds."""
+A row is `Case(name, amount, unit, inputs, numpy, call)`: what a run does (bytes or operations, for the rate in `unit`s
+a second), the arrays it is given, and the same in NumPy (None: it has no such thing) and in the mlx.core that is its
+first argument. Medians of rounds; short runs are repeated until they take a few milliseconds."""
 
 import os
 import statistics
@@ -75,17 +75,17 @@ ITEMS = 32 << 20
 CASES = [
     Case("a + b of 16 floats", 1, "op", lambda: [normal(16), normal(16)], lambda a, b: a + b, lambda mx, a, b: a + b),
     Case("six operations on 32 M", 12 * ITEMS, "GB", lambda: [normal(ITEMS), normal(ITEMS)], chain_of_numpy, chain),
-    Case("six operations, each evaluated", 12 * ITEMS, "GB", lambda: [normal(ITEMS), normal(ITEMS)], None, step_by_step),
+    Case("six operations, each evaluated", 12 * ITEMS, "GB", lambda: [normal(ITEMS), normal(ITEMS)], None,
+         step_by_step),
     product(1000),
     product(6000),
     product(6000, "bfloat16"),
-    Case("gather 2 M rows of 16", 256 << 20, "GB", lambda: [normal(1 << 20, 16), random.integers(0, 1 << 20, 2 << 20, np.uint32)],
+    Case("gather 2 M rows of 16", 256 << 20, "GB",
+         lambda: [normal(1 << 20, 16), random.integers(0, 1 << 20, 2 << 20, np.uint32)],
          lambda x, i: np.take(x, i, axis=0), lambda mx, x, i: mx.take(x, i, axis=0)),
     Case("sort of 4 M", 4 << 20, "Gitem", lambda: [normal(4 << 20)], np.sort, lambda mx, x: mx.sort(x)),
     Case("argsort of 4 M", 4 << 20, "Gitem", lambda: [normal(4 << 20)], np.argsort, lambda mx, x: mx.argsort(x)),
-    *convolution(32, 32, 64, 128, 3, 1),
-    *convolution(8, 56, 128, 128, 3, 2),
-    *convolution(1, 224, 3, 64, 7, 2),
+    *convolution(32, 32, 64, 128, 3, 1), *convolution(8, 56, 128, 128, 3, 2), *convolution(1, 224, 3, 64, 7, 2),
 ]
 
 
@@ -130,7 +130,8 @@ def show(case, seconds):
     scale = 1e-6 if case.unit == "op" else 1e-9
     rate = case.amount / seconds["tarn"] * scale
     unit = f"{'M' if case.unit == 'op' else ''}{case.unit}/s"
-    print(f"{case.name:66} {seconds['tarn'] * 1e3:11.4f} ms {rate:9.2f} {unit:8} {times('NumPy')} {times('mlx')}", flush=True)
+    print(f"{case.name:66} {seconds['tarn'] * 1e3:11.4f} ms {rate:9.2f} {unit:8} {times('NumPy')} {times('mlx')}",
+          flush=True)
 
 
 def main():

@@ -1,5 +1,6 @@
-"""Gathering f32 elements and rows by Tarn and by NumPy's take, in one process and in turn: milliseconds of the best of so many runs, and bytes moved a
-second beside what a copy of memory reaches in the same run. An element or row counts twice (read and written), an index once.
+"""Gathering f32 elements and rows by Tarn and by NumPy's take, in one process and in turn: milliseconds of the best of
+so many runs, and bytes moved a second beside what a copy of memory reaches in the same run. An element or row counts
+twice (read and written), an index once.
 
     TARN_THREADS=1 python bench/gather.py [--cpu] [libtarn.so]
 
@@ -48,7 +49,8 @@ def library(path):
 def array(tarn, a):
     shape = (ctypes.c_int64 * a.ndim)(*a.shape)
     dtype = {"float32": FLOAT32, "int32": INT32, "int64": INT64}[a.dtype.name]
-    return ctypes.c_void_p(tarn.tarn_keep(ctypes.c_void_p(tarn.tarn_from_data(a.ctypes.data, Ints(shape, a.ndim), dtype))))
+    return ctypes.c_void_p(
+        tarn.tarn_keep(ctypes.c_void_p(tarn.tarn_from_data(a.ctypes.data, Ints(shape, a.ndim), dtype))))
 
 
 def by_tarn(tarn, x, indices, axis, check, wanted):
@@ -75,8 +77,9 @@ def best(*calls):
     return [min(own[1:]) for own in times]
 
 
-CASES = [("elements of 4 KB", (1 << 10,), 0, 1 << 22), ("elements of 4 MB", (1 << 20,), 0, 1 << 22), ("elements of 256 MB", (1 << 26,), 0, 1 << 22),
-         ("few elements", (1 << 20,), 0, 1000), ("rows of 4", (1 << 20, 4), 0, 1 << 20), ("rows of 64", (1 << 18, 64), 0, 1 << 16),
+CASES = [("elements of 4 KB", (1 << 10,), 0, 1 << 22), ("elements of 4 MB", (1 << 20,), 0, 1 << 22),
+         ("elements of 256 MB", (1 << 26,), 0, 1 << 22), ("few elements", (1 << 20,), 0, 1000),
+         ("rows of 4", (1 << 20, 4), 0, 1 << 20), ("rows of 64", (1 << 18, 64), 0, 1 << 16),
          ("rows of 4096", (1 << 14, 4096), 0, 1 << 11), ("columns", (1 << 11, 1 << 11), 1, 1 << 10)]
 
 
@@ -87,7 +90,9 @@ def main():
     block = np.ones(1 << 26, np.float32)
     target = np.empty_like(block)
     limit = 2 * block.nbytes / best(lambda: np.copyto(target, block))[0] / 1e9
-    print(f"{'processor time, ' if '--cpu' in sys.argv else ''}threads {os.environ.get('TARN_THREADS', 'all')}, load {os.getloadavg()[0]:.2f}, NumPy's copy {limit:.1f} GB/s")
+    print(
+        f"{'processor time, ' if '--cpu' in sys.argv else ''}threads {os.environ.get('TARN_THREADS', 'all')}, load {os.getloadavg()[0]:.2f}, NumPy's copy {limit:.1f} GB/s"
+    )
     print(f"{'':20} {'indices':8} {'NumPy ms':>9} {'Tarn ms':>9} {'checked':>9} {'Tarn GB/s':>9} {'NumPy / Tarn':>12}")
     random = np.random.default_rng(1)
     for name, shape, axis, count in CASES:
@@ -96,10 +101,13 @@ def main():
             indices = random.integers(0, shape[axis], count, dtype=dtype)
             ours, places, wanted = array(tarn, x), array(tarn, indices), np.take(x, indices, axis)
             by_tarn(tarn, ours, places, axis, True, wanted)
-            numpy, seconds, checked = best(lambda: np.take(x, indices, axis), lambda: by_tarn(tarn, ours, places, axis, False, None),
+            numpy, seconds, checked = best(lambda: np.take(x, indices, axis),
+                                           lambda: by_tarn(tarn, ours, places, axis, False, None),
                                            lambda: by_tarn(tarn, ours, places, axis, True, None))
             speed = (2 * wanted.nbytes + indices.nbytes) / seconds / 1e9
-            print(f"{name:20} {indices.dtype.name:8} {numpy * 1e3:9.3f} {seconds * 1e3:9.3f} {checked * 1e3:9.3f} {speed:9.2f} {numpy / seconds:12.2f}")
+            print(
+                f"{name:20} {indices.dtype.name:8} {numpy * 1e3:9.3f} {seconds * 1e3:9.3f} {checked * 1e3:9.3f} {speed:9.2f} {numpy / seconds:12.2f}"
+            )
             tarn.tarn_drop(ours), tarn.tarn_drop(places)
     tarn.tarn_scope_end(ctypes.byref(scope))
 

@@ -1,4 +1,5 @@
-"""small_ops.py: what a small operation costs from Python, and importing the package, beside real mlx and NumPy in one process.
+"""small_ops.py: what a small operation costs from Python, and importing the package, beside real mlx and NumPy in one
+process.
 
 PYTHONPATH=build/python .venv/bin/python bench/small_ops.py"""
 
@@ -42,7 +43,9 @@ def cases(mx):
 def import_milliseconds(module):
     """Beyond the interpreter: the best of some processes."""
     script = f"import time; start = time.perf_counter(); import {module}; print((time.perf_counter() - start) * 1e3)"
-    return min(float(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout) for _ in range(ROUNDS))
+    return min(
+        float(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout)
+        for _ in range(ROUNDS))
 
 
 def main():
@@ -53,7 +56,9 @@ def main():
     for name, call in cases(tarn.core).items():
         ours, other = microseconds(call), microseconds(theirs[name])
         print(f"{name:38} {ours:9.2f} {other:9.2f} {ours / other:7.2f}")
-    print(f"import: tarn.core {import_milliseconds('tarn.core'):.1f} ms, mlx.core {import_milliseconds('mlx.core'):.1f} ms")
+    print(
+        f"import: tarn.core {import_milliseconds('tarn.core'):.1f} ms, mlx.core {import_milliseconds('mlx.core'):.1f} ms"
+    )
 
 
 main()

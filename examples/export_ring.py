@@ -32,7 +32,8 @@ def learn(steps):
 def main(path, steps=400):
     mx.random.seed(7)
     model = learn(steps)
-    mx.export_function(path, lambda points: mx.sigmoid(model(points)), mx.zeros((5, 2)), shapeless=True, metadata="points on a ring")
+    mx.export_function(path, lambda points: mx.sigmoid(model(points)), mx.zeros((5, 2)), shapeless=True,
+                       metadata="points on a ring")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ def counts(build):
     notes = sorted(pathlib.Path(build).resolve().rglob("*.gcno"))
     with tempfile.TemporaryDirectory() as folder:
         for start in range(0, len(notes), 50):
-            subprocess.run(["gcov", "--json-format", *notes[start : start + 50]], cwd=folder, check=True, capture_output=True)
+            subprocess.run(["gcov", "--json-format", *notes[start:start + 50]], cwd=folder, check=True,
+                           capture_output=True)
             for report in pathlib.Path(folder).glob("*.gcov.json.gz"):
                 add(lines, json.loads(gzip.decompress(report.read_bytes())))
                 report.unlink()

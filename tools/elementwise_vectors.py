@@ -1,11 +1,12 @@
 """Evaluates the oracle column of src/table/elementwise.def on fixed inputs and writes tests/data/elementwise.json.
 
     python tools/elementwise_vectors.py            all rows, to the file (numpy and mpmath needed)
-    python tools/elementwise_vectors.py --row exp  one row, to standard output (what tests do for rows that are not in the file)
+    python tools/elementwise_vectors.py --row exp  one row, to standard output (what tests do for rows that are not in
+    the file)
 
-The file holds the inputs, shared by all rows of a domain, arity and kind, and for each row and kind the results; null where the oracle has
-none (it raises). Real results are computed in extended and in double precision,
-which have to agree, complex ones in double. Inputs are numbers that float32 holds, so that the results serve float32 too.
+The file holds the inputs, shared by all rows of a domain, arity and kind, and for each row and kind the results; null
+where the oracle has none (it raises). Real results are computed in extended and in double precision, which have to
+agree, complex ones in double. Inputs are numbers that float32 holds, so that the results serve float32 too.
 """
 
 import argparse
@@ -27,14 +28,19 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = ROOT / "src/table/elementwise.def"
 VECTORS = ROOT / "tests/data/elementwise.json"
 
-GROUPS = {"REALS": "INT FLOAT", "NUMBERS": "INT FLOAT COMPLEX", "INEXACT": "FLOAT COMPLEX", "ALL": "BOOL INT FLOAT COMPLEX"}
+GROUPS = {
+    "REALS": "INT FLOAT", "NUMBERS": "INT FLOAT COMPLEX", "INEXACT": "FLOAT COMPLEX", "ALL": "BOOL INT FLOAT COMPLEX"
+}
 ARITY = {"UNARY": 1, "BINARY": 2, "TERNARY": 3}
-RANGES = {"ANY": (-4, 4), "POSITIVE": (0.1, 4), "UNIT": (-0.95, 0.95), "ABOVE1": (1.05, 4), "NONZERO": (0.25, 4), "SMALL": (0, 7), "TRUTHS": (-4, 4)}
+RANGES = {
+    "ANY": (-4, 4), "POSITIVE": (0.1, 4), "UNIT": (-0.95, 0.95), "ABOVE1": (1.05, 4), "NONZERO": (0.25, 4),
+    "SMALL": (0, 7), "TRUTHS": (-4, 4)
+}
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, math.inf, -math.inf, math.nan, 2.0**-149, -(2.0**-130), 2.0**127, 89.0]
-PAIRS = [(math.inf, 1), (1, math.inf), (-math.inf, math.inf), (math.inf, math.inf), (math.nan, 1), (1, math.nan), (0.0, 0.0), (-0.0, 0.0),
-         (0.0, -1.0), (1, 0.0), (-1, 0.0), (2.0**-149, 2.0),
-         (-1, math.inf), (7, -math.inf), (math.inf, 2), (1e10, 3), (-1e10, 3), (2.0**100, 7), (-(2.0**100), -7)]
+PAIRS = [(math.inf, 1), (1, math.inf), (-math.inf, math.inf), (math.inf, math.inf), (math.nan, 1), (1, math.nan),
+         (0.0, 0.0), (-0.0, 0.0), (0.0, -1.0), (1, 0.0), (-1, 0.0), (2.0 ** -149, 2.0), (-1, math.inf), (7, -math.inf),
+         (math.inf, 2), (1e10, 3), (-1e10, 3), (2.0 ** 100, 7), (-(2.0 ** 100), -7)]
 INTEGER_SPECIAL = [0, 1, -1, 2**31 - 1, -(2**31), 255, -256]
 INTEGER_PAIRS = [(7, 0), (-7, 2), (7, -2), (-7, -2), (2**31 - 1, 1), (-(2**31), 3), (0, 0), (-(2**31), -1)]
 
@@ -48,7 +54,10 @@ def rows():
         domain = re.search(r", (" + "|".join(RANGES) + r"), ", line)
         oracle = re.search(r'"([^"]*)", "[^"]*"\)$', line)
         words = set(re.findall(r"\b([A-Z]+)\(", line[head.end() : domain.start()]))
-        kinds = [k for k in ("BOOL", "INT", "FLOAT", "COMPLEX") if k in words or any(k in GROUPS[w].split() for w in words & GROUPS.keys())]
+        kinds = [
+            k for k in ("BOOL", "INT", "FLOAT", "COMPLEX")
+            if k in words or any(k in GROUPS[w].split() for w in words & GROUPS.keys())
+        ]
         yield head[2], ARITY[head[1]], kinds, domain[1], oracle[1]
 
 
@@ -70,15 +79,22 @@ def real_points(domain, arity):
 
 def integer_points(domain, arity):
     low, high = (math.ceil(v) for v in RANGES[domain])
-    values = [v for v in range(min(low, -high) if domain in ("ANY", "NONZERO", "TRUTHS") else low, high + 1) if v or domain != "NONZERO"]
-    points = list(itertools.islice(itertools.product(values, repeat=arity), 0, None, max(1, len(values) ** arity // 12)))
+    values = [
+        v for v in range(min(low, -high) if domain in ("ANY", "NONZERO", "TRUTHS") else low, high + 1)
+        if v or domain != "NONZERO"
+    ]
+    points = list(itertools.islice(itertools.product(values, repeat=arity), 0, None, max(1,
+                                                                                         len(values) ** arity // 12)))
     if domain in ("POSITIVE", "SMALL"):
         return points
     return points + ([(x,) for x in INTEGER_SPECIAL] if arity == 1 else INTEGER_PAIRS if arity == 2 else [])
 
 
 def complex_points(domain, arity):
-    points = zip(*[zip(spread(domain, 10, 2 * k), spread("UNIT" if domain == "UNIT" else "ANY", 10, 2 * k + 1)) for k in range(arity)])
+    points = zip(*[
+        zip(spread(domain, 10, 2 * k), spread("UNIT" if domain == "UNIT" else "ANY", 10, 2 * k + 1))
+        for k in range(arity)
+    ])
     return [tuple(complex(*z) for z in point) for point in points]
 
 
@@ -154,7 +170,9 @@ def write(data, out):
     print('{"inputs": {', file=out)
     print(",\n".join(f"{line(k)}: {line(v)}" for k, v in data["inputs"].items()), file=out)
     print('},\n"rows": {', file=out)
-    print(",\n".join(f"{line(k)}: {{" + ",\n  ".join(f"{line(f)}: {line(w)}" for f, w in v.items()) + "}" for k, v in data["rows"].items()), file=out)
+    print(
+        ",\n".join(f"{line(k)}: {{" + ",\n  ".join(f"{line(f)}: {line(w)}" for f, w in v.items()) + "}"
+                   for k, v in data["rows"].items()), file=out)
     print("}}", file=out)
 
 

@@ -1,4 +1,5 @@
-"""Evaluates the numpy column of tests/fft_cases.h and writes tests/data/fft.json: dtype, shape and values (complex: pairs) of each result.
+"""Evaluates the numpy column of tests/fft_cases.h and writes tests/data/fft.json: dtype, shape and values (complex:
+pairs) of each result.
 
     python tools/fft_vectors.py
 """

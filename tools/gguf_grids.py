@@ -1,4 +1,5 @@
-"""Writes src/io/gguf_grids.inc: the points of the lattices that GGUF's IQ formats count by, as the gguf package has them.
+"""Writes src/io/gguf_grids.inc: the points of the lattices that GGUF's IQ formats count by, as the gguf package has
+them.
 
     .venv2/bin/python tools/gguf_grids.py
 """
@@ -9,7 +10,10 @@ import numpy as np
 from gguf import quants
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-GRIDS = {"iq2_xxs": quants.IQ2_XXS, "iq2_xs": quants.IQ2_XS, "iq2_s": quants.IQ2_S, "iq3_xxs": quants.IQ3_XXS, "iq3_s": quants.IQ3_S, "iq1": quants.IQ1_S}
+GRIDS = {
+    "iq2_xxs": quants.IQ2_XXS, "iq2_xs": quants.IQ2_XS, "iq2_s": quants.IQ2_S, "iq3_xxs": quants.IQ3_XXS,
+    "iq3_s": quants.IQ3_S, "iq1": quants.IQ1_S
+}
 
 
 def main():

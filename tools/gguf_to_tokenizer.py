@@ -3,9 +3,10 @@
 
     gguf_to_tokenizer.py FILE.gguf FOLDER [--rstrip]
 
-Byte-level vocabularies (tokenizer.ggml.model = gpt2) hold their merges. For SentencePiece ones (llama) the merges are found from the
-scores: all ways to cut a token in two that are tokens themselves, best score first. --rstrip gives the control tokens beyond <unk>, <s> and
-<|endoftext|> the flag of that name, as Phi-3 has it; GGUF does not store it.
+Byte-level vocabularies (tokenizer.ggml.model = gpt2) hold their merges. For SentencePiece ones (llama) the merges are
+found from the
+scores: all ways to cut a token in two that are tokens themselves, best score first. --rstrip gives the control tokens
+beyond <unk>, <s> and <|endoftext|> the flag of that name, as Phi-3 has it; GGUF does not store it.
 """
 import argparse
 import json
@@ -61,7 +62,8 @@ def read_metadata(path):
 
 
 def merges_from_scores(tokens, scores, types):
-    """Every cut of a token into two tokens, by falling score; equal scores by falling lengths of the halves, then by ids."""
+    """Every cut of a token into two tokens, by falling score; equal scores by falling lengths of the halves, then by
+    ids."""
     ids = {token: i for i, token in enumerate(tokens)}
     found = []
     for token, score, kind in zip(tokens, scores, types):
@@ -78,8 +80,8 @@ def added_tokens(metadata, rstrip):
     tokens, types = metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"]
     plain = {"<unk>", "<s>", "<|endoftext|>"}
     return [
-        dict(id=i, content=token, single_word=False, lstrip=False, rstrip=rstrip and token not in plain, normalized=False, special=kind != USER)
-        for i, (token, kind) in enumerate(zip(tokens, types))
+        dict(id=i, content=token, single_word=False, lstrip=False, rstrip=rstrip and token not in plain,
+             normalized=False, special=kind != USER) for i, (token, kind) in enumerate(zip(tokens, types))
         if kind in (UNKNOWN, CONTROL, USER)
     ]
 
@@ -105,14 +107,15 @@ def sentencepiece(metadata):
     replace = lambda old, new: {"type": "Replace", "pattern": {"String": old}, "content": new}
     merges = merges_from_scores(tokens, metadata["tokenizer.ggml.scores"], metadata["tokenizer.ggml.token_type"])
     return {
-        "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"}, replace(" ", "▁")]},
-        "pre_tokenizer": None,
-        "post_processor": template(metadata, metadata.get("tokenizer.ggml.add_bos_token", True)),
-        "decoder": {
-            "type": "Sequence",
-            "decoders": [replace("▁", " "), {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}],
-        },
-        "model": model(metadata, merges, unk_token=tokens[metadata.get("tokenizer.ggml.unknown_token_id", 0)], fuse_unk=True, byte_fallback=True),
+        "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"},
+                                                           replace(" ", "▁")]}, "pre_tokenizer": None,
+        "post_processor": template(metadata, metadata.get("tokenizer.ggml.add_bos_token", True)), "decoder": {
+            "type": "Sequence", "decoders": [
+                replace("▁", " "), {"type": "ByteFallback"}, {"type": "Fuse"},
+                {"type": "Strip", "content": " ", "start": 1, "stop": 0}
+            ],
+        }, "model": model(metadata, merges, unk_token=tokens[metadata.get("tokenizer.ggml.unknown_token_id", 0)],
+                          fuse_unk=True, byte_fallback=True),
     }
 
 
@@ -123,9 +126,10 @@ def byte_level(metadata):
     return {
         "normalizer": None,
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [digits, level]} if split_digits else level,
-        "post_processor": template(metadata, metadata.get("tokenizer.ggml.add_bos_token", False)) or dict(level, trim_offsets=False),
-        "decoder": level,
-        "model": model(metadata, metadata["tokenizer.ggml.merges"], unk_token=None, fuse_unk=False, byte_fallback=False),
+        "post_processor": template(metadata, metadata.get("tokenizer.ggml.add_bos_token", False))
+        or dict(level, trim_offsets=False), "decoder": level,
+        "model": model(metadata, metadata["tokenizer.ggml.merges"], unk_token=None, fuse_unk=False,
+                       byte_fallback=False),
     }
 
 
@@ -134,7 +138,9 @@ def model(metadata, merges, **flags):
     if len(vocab) != len(metadata["tokenizer.ggml.tokens"]):
         raise ValueError("a token occurs twice in the vocabulary")
     affixes = {"continuing_subword_prefix": None, "end_of_word_suffix": None}
-    return {"type": "BPE", "dropout": None, **affixes, **flags, "ignore_merges": False, "vocab": vocab, "merges": merges}
+    return {
+        "type": "BPE", "dropout": None, **affixes, **flags, "ignore_merges": False, "vocab": vocab, "merges": merges
+    }
 
 
 def tokenizer_json(metadata, rstrip=False):
@@ -147,7 +153,9 @@ def tokenizer_json(metadata, rstrip=False):
 
 
 def tokenizer_config(metadata):
-    tokens, config = metadata["tokenizer.ggml.tokens"], {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
+    tokens, config = metadata["tokenizer.ggml.tokens"], {
+        "tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False
+    }
     for role, key in (("bos_token", "bos"), ("eos_token", "eos"), ("unk_token", "unknown"), ("pad_token", "padding")):
         if f"tokenizer.ggml.{key}_token_id" in metadata:
             config[role] = tokens[metadata[f"tokenizer.ggml.{key}_token_id"]]
@@ -164,7 +172,8 @@ def main():
     arguments = parser.parse_args()
     metadata = read_metadata(arguments.gguf)
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    for name, content in (("tokenizer.json", tokenizer_json(metadata, arguments.rstrip)), ("tokenizer_config.json", tokenizer_config(metadata))):
+    for name, content in (("tokenizer.json", tokenizer_json(metadata, arguments.rstrip)), ("tokenizer_config.json",
+                                                                                           tokenizer_config(metadata))):
         (arguments.folder / name).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
 

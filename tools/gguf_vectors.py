@@ -1,4 +1,5 @@
-"""Writes tests/data/gguf_blocks.json: of each of GGUF's block formats random blocks and what the gguf package makes of them, bits in hexadecimal.
+"""Writes tests/data/gguf_blocks.json: of each of GGUF's block formats random blocks and what the gguf package makes of
+them, bits in hexadecimal.
 
     .venv2/bin/python tools/gguf_vectors.py
 """
@@ -26,7 +27,8 @@ def main():
             while not np.isfinite(values).all():  # NaN have no fixed bits
                 blocks = random.integers(0, 256, (3, size), dtype=np.uint8)
                 values = gguf.dequantize(blocks, kind)
-        results[kind.name] = [[b.tobytes().hex(), "".join(f"{w:08x}" for w in v.view(np.uint32))] for b, v in zip(blocks, values.astype(np.float32))]
+        results[kind.name] = [[b.tobytes().hex(), "".join(f"{w:08x}" for w in v.view(np.uint32))]
+                              for b, v in zip(blocks, values.astype(np.float32))]
     lines = [f"  {json.dumps(name)}: {json.dumps(result)}" for name, result in results.items()]
     (ROOT / "tests/data/gguf_blocks.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     print(len(results))

@@ -1,9 +1,11 @@
 """Golden checkpoints: a small model with random weights, and what another program, mlx-lm, makes of it.
 
-    .venv/bin/python tools/golden.py tests/data/golden/NAME config.json    writes the folder NAME from a small config.json
+    .venv/bin/python tools/golden.py tests/data/golden/NAME config.json    writes the folder NAME from a small
+    config.json
     .venv/bin/python tools/golden.py --check tests/data/golden/NAME        computes what is stored there again
 
-tests/test_lm.c and tests/python/test_lm.py read every folder: log-probabilities of given tokens, the last logits, and a greedy continuation.
+tests/test_lm.c and tests/python/test_lm.py read every folder: log-probabilities of given tokens, the last logits, and a
+greedy continuation.
 """
 import argparse
 import json
@@ -49,7 +51,8 @@ def greedy(model, ids):
 
 def results(model, ids):
     logits = logits_of(model, ids)
-    logprobs = logits - numpy.log(numpy.exp(logits - logits.max(-1, keepdims=True)).sum(-1, keepdims=True)) - logits.max(-1, keepdims=True)
+    logprobs = logits - numpy.log(numpy.exp(logits - logits.max(-1, keepdims=True)).sum(
+        -1, keepdims=True)) - logits.max(-1, keepdims=True)
     tokens, margin = greedy(model, ids[:PROMPT])
     return {
         "mlx_lm": mlx_lm.__version__,
@@ -85,7 +88,8 @@ def check(folder):
     model, _ = load_model(folder)
     model.set_dtype(mx.float32)
     found = results(model, stored["input_ids"])
-    worst = max(abs(a - b) for key in ("token_logprobs", "last_logits") for a, b in zip(stored[key], found[key], strict=True))
+    worst = max(
+        abs(a - b) for key in ("token_logprobs", "last_logits") for a, b in zip(stored[key], found[key], strict=True))
     same = stored["greedy_ids"] == found["greedy_ids"]
     print(f"{folder}: largest difference {worst:.2e}, greedy tokens {'the same' if same else 'differ'}")
     return worst < 1e-3 and same

@@ -1,4 +1,5 @@
-"""Evaluates the numpy column of tests/linalg_cases.h and writes tests/data/linalg.json: dtype, shape and values (complex: pairs) of each result.
+"""Evaluates the numpy column of tests/linalg_cases.h and writes tests/data/linalg.json: dtype, shape and values
+(complex: pairs) of each result.
 
     python tools/linalg_vectors.py
 """

@@ -1,10 +1,13 @@
-"""Runs a folder of MLX's Python test files twice, on the real mlx and through `python -m tarn.mlx`, and prints what differs, test by test.
+"""Runs a folder of MLX's Python test files twice, on the real mlx and through `python -m tarn.mlx`, and prints what
+differs, test by test.
 
-    mlx_tests.py FOLDER [NAME ...]      NAME: files (test_ops) or tests (test_ops.TestOps.test_add); without, every test_*.py
+    mlx_tests.py FOLDER [NAME ...]      NAME: files (test_ops) or tests (test_ops.TestOps.test_add); without, every
+    test_*.py
 
-The same unittest runner runs in both; each file in a process of its own. A test that takes the process down, or lasts longer than
-PATIENCE seconds, is noted as such and the rest of its file goes on in a new process. What failed on Tarn is told at length in --log FILE (absent:
-mlx_tests.log); real mlx's results are kept in FILE.mlx.json and asked for again with --again."""
+The same unittest runner runs in both; each file in a process of its own. A test that takes the process down, or lasts
+longer than PATIENCE seconds, is noted as such and the rest of its file goes on in a new process. What failed on Tarn is
+told at length in --log FILE (absent: mlx_tests.log); real mlx's results are kept in FILE.mlx.json and asked for again
+with --again."""
 
 import argparse
 import json

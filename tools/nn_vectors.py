@@ -33,8 +33,10 @@ def layer(module, **parameters):
 
 def stack(module):
     """Its arrays, in the order of their paths here, are v(1, ...), v(2, ...)."""
-    order = ["attention", "self_attention", "cross_attention", "query_proj", "key_proj", "value_proj", "out_proj", "layers", "ln",
-             "ln1", "ln2", "ln3", "linear1", "linear2", "weight", "bias"]
+    order = [
+        "attention", "self_attention", "cross_attention", "query_proj", "key_proj", "value_proj", "out_proj", "layers",
+        "ln", "ln1", "ln2", "ln3", "linear1", "linear2", "weight", "bias"
+    ]
     found = tree_flatten(module.parameters())
     found.sort(key=lambda item: [int(part) if part.isdigit() else order.index(part) for part in item[0].split(".")])
     module.update(tree_unflatten([(name, v(k + 1, *a.shape)) for k, (name, a) in enumerate(found)]))
@@ -59,8 +61,8 @@ def trained(optimizer):
 
 def main():
     mx.set_default_device(mx.cpu)
-    names = dict(mx=mx, nn=nn, opt=opt, losses=nn.losses, v=v, i=i, layer=layer, batch_norm_after=batch_norm_after, stack=stack,
-                 trained=trained, X=v(1, 4, 5))
+    names = dict(mx=mx, nn=nn, opt=opt, losses=nn.losses, v=v, i=i, layer=layer, batch_norm_after=batch_norm_after,
+                 stack=stack, trained=trained, X=v(1, 4, 5))
     text = (ROOT / "tests/nn_cases.h").read_text(encoding="utf-8")
     text = re.sub(r'^ACTIVATION\((\w+)\)', r'CASE(\1, "nn.\1(X)",', text, flags=re.M)
     results = {}

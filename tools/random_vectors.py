@@ -1,4 +1,5 @@
-"""Evaluates the mlx column of tests/random_cases.h and writes tests/data/random.json: dtype, shape and values of each result.
+"""Evaluates the mlx column of tests/random_cases.h and writes tests/data/random.json: dtype, shape and values of each
+result.
 
     python tools/random_vectors.py
 """

@@ -2,9 +2,9 @@
 
     reference.py TO HEADER...
 
-What a header begins with introduces its page; `/* ---- name: text */` begins a section; all else stands there as in the header, without what
-serves the compiler only. How options reach a function (the macro around name_with, the markers of its structure) is left out: a function
-is shown as it is called."""
+What a header begins with introduces its page; `/* ---- name: text */` begins a section; all else stands there as in the
+header, without what serves the compiler only. How options reach a function (the macro around name_with, the markers of
+its structure) is left out: a function is shown as it is called."""
 
 import re
 import sys

@@ -3,8 +3,9 @@
 
     unicode_newer.py UNICODEDATA2_16 UNICODEDATA2_17 > src/text/unicode/newer.def
 
-The arguments are folders with the PyPI package unicodedata2 in that version (pip install --target FOLDER unicodedata2==16.0.0). Unicode
-8 and 9 are asked of perl, 14 and older must be what this Python's own unicodedata and perl both have.
+The arguments are folders with the PyPI package unicodedata2 in that version (pip install --target FOLDER
+unicodedata2==16.0.0). Unicode 8 and 9 are asked of perl, 14 and older must be what this Python's own unicodedata and
+perl both have.
 """
 import importlib
 import subprocess
@@ -24,7 +25,9 @@ def load(folder):
 
 def assigned_by_perl(version):
     program = f'for (0..0x10ffff) {{ next if $_ >= 0xd800 && $_ < 0xe000; print "$_\\n" if chr($_) =~ /\\p{{Present_In: {version}}}/ && chr($_) !~ /\\p{{Cn}}/ }}'
-    return set(map(int, subprocess.run(["perl", "-e", program], check=True, capture_output=True, text=True).stdout.split()))
+    return set(
+        map(int,
+            subprocess.run(["perl", "-e", program], check=True, capture_output=True, text=True).stdout.split()))
 
 
 def assigned(module):
@@ -52,15 +55,20 @@ def stand_in(first, kind, known):
 def main():
     u16, u17 = load(sys.argv[1]), load(sys.argv[2])
     assert (unicodedata.unidata_version, u16.unidata_version, u17.unidata_version) == ("14.0.0", "16.0.0", "17.0.0")
-    versions = [(8, assigned_by_perl("8.0")), (9, assigned_by_perl("9.0")), (14, assigned(unicodedata)), (16, assigned(u16)), (17, assigned(u17))]
+    versions = [(8, assigned_by_perl("8.0")), (9, assigned_by_perl("9.0")), (14, assigned(unicodedata)),
+                (16, assigned(u16)), (17, assigned(u17))]
     ages = {}
     for (_, before), (version, now) in zip(versions, versions[1:]):
         ages.update({c: version for c in now - before})
     known = {}
     for c in versions[2][1]:
         known.setdefault(unicodedata.category(chr(c)), []).append(c)
-    print("/* Characters that came after Unicode 8: first, last, category, the version they are in (9, 14, 16, 17: those between are counted up), and")
-    print("   for those after 14 a character of the same category that an older library knows. Written by tools/unicode_newer.py. */")
+    print(
+        "/* Characters that came after Unicode 8: first, last, category, the version they are in (9, 14, 16, 17: those between are counted up), and"
+    )
+    print(
+        "   for those after 14 a character of the same category that an older library knows. Written by tools/unicode_newer.py. */"
+    )
     for first, last, kind, age in rows(ages, u17.category):
         other = stand_in(first, kind, known) if age == 16 else 0
         print(f"NEWER(0x{first:04X}, 0x{last:04X}, {kind.upper()}, {age}, 0x{other:04X})")

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes src/text/unicode/script.def: the scripts of the characters of Unicode 9, of perl's database (which must be version 14).
+"""Writes src/text/unicode/script.def: the scripts of the characters of Unicode 9, of perl's database (which must be
+version 14).
 
     unicode_scripts.py > src/text/unicode/script.def
 """
@@ -43,7 +44,9 @@ def runs():
 
 def main():
     rows = list(runs())
-    print("/* Scripts of Unicode 9: their names, then the first characters of runs; unassigned ones between do not count. Written by")
+    print(
+        "/* Scripts of Unicode 9: their names, then the first characters of runs; unassigned ones between do not count. Written by"
+    )
     print("   tools/unicode_scripts.py. */")
     for name in sorted({name for _, name in rows}):
         print(f"SCRIPT_NAME({name})")

@@ -1,4 +1,5 @@
-"""Evaluates the NumPy columns of tests/view_cases.h and tests/index_cases.h and writes tests/data/views.json: dtype, shape and the bytes of each result in hexadecimal.
+"""Evaluates the NumPy columns of tests/view_cases.h and tests/index_cases.h and writes tests/data/views.json: dtype,
+shape and the bytes of each result in hexadecimal.
 
     python tools/view_vectors.py
 """
@@ -26,10 +27,14 @@ def put(what, index, values):
 
 
 def main():
-    names = {"np": np, "x": X, "put": put, "i": np.array([2, 0, -1]), "j": np.array([[0], [1]]), "k": np.array(-2), "p": np.array([False, True]),
-             "m": np.array([[1, 0, 1], [0, 0, 1]]) == 1, "e": X % 5 == 0, "none": np.zeros((3, 4), bool)}
+    names = {
+        "np": np, "x": X, "put": put, "i": np.array([2, 0, -1]), "j": np.array([[0], [1]]), "k": np.array(-2),
+        "p": np.array([False, True]), "m": np.array([[1, 0, 1], [0, 0, 1]]) == 1, "e": X % 5 == 0, "none": np.zeros(
+            (3, 4), bool)
+    }
     results = {}
-    for line in "".join((ROOT / "tests" / name).read_text(encoding="utf-8") for name in ("view_cases.h", "index_cases.h")).splitlines():
+    for line in "".join(
+        (ROOT / "tests" / name).read_text(encoding="utf-8") for name in ("view_cases.h", "index_cases.h")).splitlines():
         case = re.match(r'CASE\((\w+), "([^"]*)",', line)
         if case:
             result = eval(case[2], names)  # our own file

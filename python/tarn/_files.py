@@ -50,7 +50,8 @@ def load_path(core, path, kind, return_metadata):
     try:
         arrays, metadata = core._load_tensors(path, kind)
     except RuntimeError as error:  # of the types that MLX raises
-        raise (ValueError if kind == "npz" or kind == "gguf" and not os.path.exists(path) else RuntimeError)(str(error)) from None
+        raise (ValueError if kind == "npz" or kind == "gguf" and not os.path.exists(path) else RuntimeError)(
+            str(error)) from None
     return (arrays, metadata) if return_metadata else arrays
 
 
@@ -70,7 +71,8 @@ def save(core, file, arr):
 
 
 def named(function, arrays, core):
-    if not isinstance(arrays, dict) or not all(isinstance(k, str) and isinstance(a, core.array) for k, a in arrays.items()):
+    if not isinstance(arrays, dict) or not all(
+            isinstance(k, str) and isinstance(a, core.array) for k, a in arrays.items()):
         raise TypeError(f"{function}(): arrays are a dict of names and arrays")
     return list(arrays), list(arrays.values())
 
@@ -84,12 +86,14 @@ def archive(core, compressed, file, *args, **kwargs):
         arrays[f"arr_{i}"] = a
     arrays = {name: a if isinstance(a, core.array) else core.array(a) for name, a in arrays.items()}
     names, values = named(function, arrays, core)
-    written(file, ".npz", function, lambda path: core._save_tensors(path, "npz_compressed" if compressed else "npz", names, values, []))
+    written(file, ".npz", function, lambda path: core._save_tensors(path, "npz_compressed"
+                                                                    if compressed else "npz", names, values, []))
 
 
 def save_safetensors(core, file, arrays, metadata):
     metadata = metadata or {}
-    if not isinstance(metadata, dict) or not all(isinstance(k, str) and isinstance(v, str) for k, v in metadata.items()):
+    if not isinstance(metadata, dict) or not all(
+            isinstance(k, str) and isinstance(v, str) for k, v in metadata.items()):
         raise ValueError("[save_safetensors] metadata are a dict of strings")
     names, values = named("save_safetensors", arrays, core)
     written(file, ".safetensors", "save_safetensors",

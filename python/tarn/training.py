@@ -1,5 +1,5 @@
-"""What a training run needs beside a model and an optimizer: batches, steps that report what goes wrong, checkpoints from
-which a run goes on as if it had not been interrupted, a line of progress, measurements as JSON lines.
+"""What a training run needs beside a model and an optimizer: batches, steps that report what goes wrong, checkpoints
+from which a run goes on as if it had not been interrupted, a line of progress, measurements as JSON lines.
 
 >>> from tarn import nn, optimizers, training
 >>> x = mx.random.normal((256, 2), key=mx.random.key(1)); y = x[:, :1] - 2 * x[:, 1:]
@@ -24,8 +24,8 @@ from tarn.utils import tree_flatten, tree_unflatten
 
 
 class Batches:
-    """Batches of size rows of arrays that go together, in an order drawn by seed anew for each pass over them; what is left
-    of a pass is dropped. Which rows a step sees depends on nothing else."""
+    """Batches of size rows of arrays that go together, in an order drawn by seed anew for each pass over them; what is
+    left of a pass is dropped. Which rows a step sees depends on nothing else."""
 
     def __init__(self, *arrays, size, seed=0):
         rows = {len(x) for x in arrays}
@@ -88,8 +88,8 @@ def ahead(batches, depth=2):
 
 
 def save_checkpoint(file, step, model, optimizer):
-    """Writes to file, a name that ends in .safetensors, all that a run needs to go on after step: parameters, the optimizer's
-    state, the state of random numbers. A file of that name stays as it is until the new one is whole."""
+    """Writes to file, a name that ends in .safetensors, all that a run needs to go on after step: parameters, the
+    optimizer's state, the state of random numbers. A file of that name stays as it is until the new one is whole."""
     parts = {"model": model.parameters(), "optimizer": optimizer.state, "random": list(mx.random.state)}
     mx.save_safetensors(os.fspath(file), tree_flatten(parts, destination={}), {"step": str(step)})
 
@@ -113,8 +113,9 @@ def load_checkpoint(file, model, optimizer):
 
 
 class Trainer:
-    """Steps that change a model by the gradients of loss(*batch). checkpoint: a file that is written every so many steps and
-    at the end, and from which a run goes on if it is there. metrics: a file to which a line of JSON is added for each report.
+    """Steps that change a model by the gradients of loss(*batch). checkpoint: a file that is written every so many
+    steps and at the end, and from which a run goes on if it is there. metrics: a file to which a line of JSON is added
+    for each report.
     show: a line of progress on stderr."""
 
     def __init__(self, model, optimizer, loss, *, checkpoint=None, every=100, metrics=None, show=True):

@@ -1,4 +1,5 @@
-"""What every test needs: the build folder's place, the package, and processes that start without the sanitizers' settings of this one (tools/test.sh)."""
+"""What every test needs: the build folder's place, the package, and processes that start without the sanitizers'
+settings of this one (tools/test.sh)."""
 
 import os
 import sys
@@ -10,4 +11,5 @@ os.environ.pop("ASAN_OPTIONS", None)
 if "TARN_BUILD_DIR" in os.environ and "TARN_WHEEL" not in os.environ:
     package = os.path.join(os.environ["TARN_BUILD_DIR"], "python")
     sys.path.insert(0, package)
-    os.environ["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])  # of processes that tests start
+    # of processes that tests start
+    os.environ["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])

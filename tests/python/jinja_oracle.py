@@ -1,5 +1,5 @@
-"""Renders templates twice: with Jinja2 set up as Hugging Face transformers does, and with Tarn through ctypes on the public C API.
-TARN_LIBRARY names another file than build/libtarn.so."""
+"""Renders templates twice: with Jinja2 set up as Hugging Face transformers does, and with Tarn through ctypes on the
+public C API. TARN_LIBRARY names another file than build/libtarn.so."""
 
 import ctypes
 import datetime

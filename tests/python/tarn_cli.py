@@ -14,7 +14,8 @@ def tarn(*arguments, stdin=None, timeout=300):
     """The finished process; text is decoded as UTF-8."""
     if isinstance(stdin, str):
         stdin = stdin.encode()
-    done = subprocess.run([str(TARN), *map(str, arguments)], input=stdin if stdin is not None else b"", capture_output=True, timeout=timeout)
+    done = subprocess.run([str(TARN), *map(str, arguments)], input=stdin if stdin is not None else b"",
+                          capture_output=True, timeout=timeout)
     done.out, done.err = done.stdout.decode(), done.stderr.decode()
     return done
 

@@ -23,19 +23,18 @@ def open_library():
     ids = ctypes.POINTER(ctypes.c_int32)
     pointer = ctypes.c_void_p
     signatures = {
-        "tarn_error": (ctypes.c_char_p, []),
-        "tarn_clear_error": (None, []),
-        "tarn_free": (None, [pointer]),
+        "tarn_error": (ctypes.c_char_p, []), "tarn_clear_error": (None, []), "tarn_free": (None, [pointer]),
         "tarn_tokenizer_load": (pointer, [ctypes.c_char_p]),
-        "tarn_tokenizer_from_json": (pointer, [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p]),
-        "tarn_tokenizer_free": (None, [pointer]),
-        "tarn_tokenizer_encode_with": (ctypes.c_bool, [pointer, ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(ids), size, Options]),
-        "tarn_tokenizer_decode_with": (pointer, [pointer, ids, ctypes.c_size_t, size, Options]),
-        "tarn_token_stream_new_with": (pointer, [pointer, Options]),
-        "tarn_token_stream_push": (pointer, [pointer, ctypes.c_int32, size]),
-        "tarn_token_stream_finish": (pointer, [pointer, size]),
-        "tarn_token_stream_free": (None, [pointer]),
-        "tarn_tokenizer_vocab_size": (ctypes.c_size_t, [pointer]),
+        "tarn_tokenizer_from_json": (pointer, [ctypes.c_char_p, ctypes.c_size_t,
+                                               ctypes.c_char_p]), "tarn_tokenizer_free": (None, [pointer]),
+        "tarn_tokenizer_encode_with": (ctypes.c_bool,
+                                       [pointer, ctypes.c_char_p, ctypes.c_size_t,
+                                        ctypes.POINTER(ids), size, Options]),
+        "tarn_tokenizer_decode_with": (pointer, [pointer, ids, ctypes.c_size_t, size,
+                                                 Options]), "tarn_token_stream_new_with": (pointer, [pointer, Options]),
+        "tarn_token_stream_push": (pointer, [pointer, ctypes.c_int32,
+                                             size]), "tarn_token_stream_finish": (pointer, [pointer, size]),
+        "tarn_token_stream_free": (None, [pointer]), "tarn_tokenizer_vocab_size": (ctypes.c_size_t, [pointer]),
         "tarn_tokenizer_token_id": (ctypes.c_int32, [pointer, ctypes.c_char_p, ctypes.c_size_t]),
     }
     for name, (result, arguments) in signatures.items():
@@ -70,7 +69,8 @@ class Tokenizer:
         data = text if isinstance(text, bytes) else text.encode()
         ids, count = ctypes.POINTER(ctypes.c_int32)(), ctypes.c_size_t()
         options = Options(given=add_special_tokens)
-        good = self.library.tarn_tokenizer_encode_with(self.handle, data, len(data), ctypes.byref(ids), ctypes.byref(count), options)
+        good = self.library.tarn_tokenizer_encode_with(self.handle, data, len(data), ctypes.byref(ids),
+                                                       ctypes.byref(count), options)
         self.check(good)
         result = ids[: count.value]
         self.library.tarn_free(ids)
@@ -79,7 +79,8 @@ class Tokenizer:
     def decode(self, ids, skip_special_tokens=True):
         length = ctypes.c_size_t()
         array = (ctypes.c_int32 * len(ids))(*ids)
-        block = self.library.tarn_tokenizer_decode_with(self.handle, array, len(ids), ctypes.byref(length), Options(given=skip_special_tokens))
+        block = self.library.tarn_tokenizer_decode_with(self.handle, array, len(ids), ctypes.byref(length),
+                                                        Options(given=skip_special_tokens))
         self.check(block)
         result = ctypes.string_at(block, length.value)
         self.library.tarn_free(block)

@@ -6,7 +6,10 @@ import pytest
 torch = pytest.importorskip("torch")
 mx = pytest.importorskip("tarn.core")
 
-FORWARD = {1: (mx.conv1d, torch.nn.functional.conv1d), 2: (mx.conv2d, torch.nn.functional.conv2d), 3: (mx.conv3d, torch.nn.functional.conv3d)}
+FORWARD = {
+    1: (mx.conv1d, torch.nn.functional.conv1d), 2: (mx.conv2d, torch.nn.functional.conv2d),
+    3: (mx.conv3d, torch.nn.functional.conv3d)
+}
 TRANSPOSED = {
     1: (mx.conv_transpose1d, torch.nn.functional.conv_transpose1d),
     2: (mx.conv_transpose2d, torch.nn.functional.conv_transpose2d),
@@ -37,10 +40,14 @@ def our_weight(w, groups, transposed):
 
 
 def geometry(random, axes, transposed):
-    one = lambda low, high: int(random.integers(low, high + 1)) if axes == 1 else tuple(int(n) for n in random.integers(low, high + 1, axes))  # noqa: E731
+    def one(low, high):
+        return int(random.integers(low, high + 1)) if axes == 1 else tuple(
+            int(n) for n in random.integers(low, high + 1, axes))
+
     groups = int(random.integers(1, 4))
     kernel = random.integers(1, 4, axes)
-    x = (int(random.integers(1, 4)), *(int(n) for n in kernel * 3 + random.integers(0, 5, axes)), groups * int(random.integers(1, 20)))
+    x = (int(random.integers(1, 4)), *(int(n) for n in kernel * 3 + random.integers(0, 5, axes)),
+         groups * int(random.integers(1, 20)))
     w = (groups * int(random.integers(1, 20)), *(int(n) for n in kernel), x[-1] // groups)
     named = {"stride": one(1, 3), "padding": one(0, 0 if transposed else 2), "dilation": one(1, 2), "groups": groups}
     return x, w, named
@@ -62,8 +69,13 @@ def test_values_and_gradients(axes, transposed, seed):
     cotangent = random.normal(size=tuple(wanted.shape))
     wanted.backward(torch.tensor(cotangent))
 
-    outs, gradients = mx.vjp(lambda x, w: ours(x, w, **named), [mx.array(x), mx.array(w)], [mx.array(np.moveaxis(cotangent, 1, -1).astype(np.float32))])
-    expected = [np.moveaxis(wanted.detach().numpy(), 1, -1), np.moveaxis(a.grad.numpy(), 1, -1), our_weight(b.grad.numpy(), groups, transposed)]
+    outs, gradients = mx.vjp(lambda x, w: ours(x, w, **named), [mx.array(x), mx.array(w)],
+                             [mx.array(np.moveaxis(cotangent, 1, -1).astype(np.float32))])
+    expected = [
+        np.moveaxis(wanted.detach().numpy(), 1, -1),
+        np.moveaxis(a.grad.numpy(), 1, -1),
+        our_weight(b.grad.numpy(), groups, transposed)
+    ]
     for got, want in zip([outs[0], *gradients], expected):
         got = np.array(got)
         assert got.shape == want.shape

@@ -1,6 +1,6 @@
-"""The examples in README.md and docs/*.md do what they say. A block ```python is a session as Python's doctest reads it; the blocks of a
-page share their names, and `mx` is tarn.core. A block ```c is a program, or statements that stand in a scope; a block ```text after it is
-what it prints. Blocks of other kinds are not run."""
+"""The examples in README.md and docs/*.md do what they say. A block ```python is a session as Python's doctest reads
+it; the blocks of a page share their names, and `mx` is tarn.core. A block ```c is a program, or statements that stand
+in a scope; a block ```text after it is what it prints. Blocks of other kinds are not run."""
 
 import doctest
 import os
@@ -70,7 +70,8 @@ def test_c(text, printed, tmp_path):
     paths = [f"-I{ROOT}/include", f"-I{BUILD}/include", str(LIBRARY), f"-Wl,-rpath,{LIBRARY.parent}", "-lm"]
     if os.environ.get("TARN_SANITIZED"):
         paths.append("-fsanitize=address")
-    built = subprocess.run([*compiler, "program.c", "-o", "program", *paths], cwd=tmp_path, capture_output=True, text=True)
+    built = subprocess.run([*compiler, "program.c", "-o", "program", *paths], cwd=tmp_path, capture_output=True,
+                           text=True)
     assert built.returncode == 0, built.stderr
     ran = subprocess.run(["./program"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr

@@ -8,7 +8,10 @@ import pytest
 mx = pytest.importorskip("tarn.core")
 np = pytest.importorskip("numpy")
 
-DTYPES = ["bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64"]
+DTYPES = [
+    "bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32", "float64",
+    "complex64"
+]
 
 
 def array_of(dtype):
@@ -21,7 +24,11 @@ def test_npy_is_numpys(tmp_path, dtype):
     mx.save(str(tmp_path / "a"), a)
     there = np.load(tmp_path / "a.npy")
     assert there.dtype == np.dtype(dtype) and (there == np.array(a)).all()
-    for value in [there, np.asfortranarray(there), there[:, ::-1], there.astype(there.dtype.newbyteorder(">")), there[0, 0, 0]]:
+    for value in [
+            there,
+            np.asfortranarray(there), there[:, ::-1],
+            there.astype(there.dtype.newbyteorder(">")), there[0, 0, 0]
+    ]:
         np.save(tmp_path / "b.npy", value)
         b = mx.load(tmp_path / "b.npy")
         assert b.dtype == a.dtype and b.shape == value.shape and (np.array(b) == value).all()
@@ -32,11 +39,13 @@ def test_npz_is_numpys(tmp_path):
     for write in (mx.savez, mx.savez_compressed):
         write(str(tmp_path / "a"), a, b=b, c=[1, 2])
         there = np.load(tmp_path / "a.npz")
-        assert sorted(there) == ["arr_0", "b", "c"] and (there["arr_0"] == np.array(a)).all() and (there["b"] == np.array(b)).all()
+        assert sorted(there) == ["arr_0", "b", "c"] and (there["arr_0"]
+                                                         == np.array(a)).all() and (there["b"] == np.array(b)).all()
     for write in (np.savez, np.savez_compressed):
         write(tmp_path / "b.npz", np.arange(5), name=np.zeros((3, 0)))
         here = mx.load(str(tmp_path / "b.npz"))
-        assert sorted(here) == ["arr_0", "name"] and here["arr_0"].tolist() == [0, 1, 2, 3, 4] and here["name"].shape == (3, 0)
+        assert sorted(here) == ["arr_0", "name"] and here["arr_0"].tolist() == [0, 1, 2, 3, 4
+                                                                                ] and here["name"].shape == (3, 0)
     with pytest.raises(ValueError, match="arr_0"):
         mx.savez(str(tmp_path / "c"), a, arr_0=a)
 
@@ -44,7 +53,8 @@ def test_npz_is_numpys(tmp_path):
 def test_file_objects():
     a = mx.array([1.5, 2.5])
     for write, kind in [(lambda f: mx.save(f, a), "npy"), (lambda f: mx.savez(f, x=a), "npz"),
-                        (lambda f: mx.save_safetensors(f, {"x": a}, {"k": "v"}), "safetensors"), (lambda f: mx.save_gguf(f, {"x": a}), "gguf")]:
+                        (lambda f: mx.save_safetensors(f, {"x": a}, {"k": "v"}), "safetensors"),
+                        (lambda f: mx.save_gguf(f, {"x": a}), "gguf")]:
         file = io.BytesIO()
         write(file)
         file.seek(0)
@@ -56,7 +66,8 @@ def test_metadata(tmp_path):
     a = mx.array([1, 2])
     mx.save_safetensors(str(tmp_path / "a"), {"a": a}, {"k": "v"})
     assert mx.load(str(tmp_path / "a.safetensors"), return_metadata=True)[1] == {"k": "v"}
-    mx.save_gguf(str(tmp_path / "a"), {"a": a}, {"text": "t", "words": ["x", ""], "n": mx.array(3, mx.uint32), "list": mx.array([1, 2])})
+    mx.save_gguf(str(tmp_path / "a"), {"a": a},
+                 {"text": "t", "words": ["x", ""], "n": mx.array(3, mx.uint32), "list": mx.array([1, 2])})
     arrays, notes = mx.load(tmp_path / "a.gguf", return_metadata=True)
     assert arrays["a"].tolist() == [1, 2] and notes["text"] == "t" and notes["words"] == ["x", ""]
     assert notes["n"].item() == 3 and notes["n"].dtype == mx.uint32 and notes["list"].tolist() == [1, 2]
@@ -97,8 +108,11 @@ def test_mlx_reads_ours_and_we_read_its(tmp_path, kind):
     for writer, reader in [(mx, mlx), (mlx, mx)]:
         path = str(tmp_path / f"a.{kind}")
         a = writer.array([[1.0, 2.0], [3.0, 4.0]])
-        {"npy": lambda: writer.save(path, a), "npz": lambda: writer.savez(path, a=a), "safetensors": lambda: writer.save_safetensors(path, {"a": a}),
-         "gguf": lambda: writer.save_gguf(path, {"a": a}, {"k": "v"})}[kind]()
+        {
+            "npy": lambda: writer.save(path, a), "npz": lambda: writer.savez(path, a=a),
+            "safetensors": lambda: writer.save_safetensors(path, {"a": a}),
+            "gguf": lambda: writer.save_gguf(path, {"a": a}, {"k": "v"})
+        }[kind]()
         loaded = reader.load(path)
         assert (loaded if kind == "npy" else loaded["a"]).tolist() == [[1, 2], [3, 4]]
 

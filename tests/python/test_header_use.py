@@ -1,5 +1,5 @@
-"""What the headers say of right and of wrong uses, from C and from C++: a bare number where an option needs TARN_VALUE, TARN_AXIS or a list,
-and an option without its name, must not compile in silence."""
+"""What the headers say of right and of wrong uses, from C and from C++: a bare number where an option needs TARN_VALUE,
+TARN_AXIS or a list, and an option without its name, must not compile in silence."""
 
 import os
 import pathlib
@@ -34,9 +34,13 @@ tarn_array *use(tarn_array *x, const int64_t *axes, int64_t count) {
     return tarn_rms_norm(tarn_concatenate(TARN_ARRAYS(x, x), 2), NULL, .eps = TARN_VALUE(0));
 }
 """
-WRONG = ["tarn_sum(x, 0)", "tarn_sum(x, 1)", "tarn_sum(x, .axes = -1)", "tarn_rms_norm(x, x, .eps = 1e-3)", "tarn_sort(x, .axis = 1)",
-         "tarn_sort(x, 1)", "tarn_argmax(x, -1, true)", "tarn_random_uniform(x, TARN_SHAPE(2), TARN_FLOAT32, .low = -1.0)", "tarn_session_sync(NULL, NULL, 0, NULL)",
-         "tarn_tokenizer_decode(NULL, NULL, 0, NULL, true)", "tarn_template_variables(NULL, NULL, true)", "tarn_index(x, TARN_INDEX(TARN_AT(0)), .size = 3)"]
+WRONG = [
+    "tarn_sum(x, 0)", "tarn_sum(x, 1)", "tarn_sum(x, .axes = -1)", "tarn_rms_norm(x, x, .eps = 1e-3)",
+    "tarn_sort(x, .axis = 1)", "tarn_sort(x, 1)", "tarn_argmax(x, -1, true)",
+    "tarn_random_uniform(x, TARN_SHAPE(2), TARN_FLOAT32, .low = -1.0)", "tarn_session_sync(NULL, NULL, 0, NULL)",
+    "tarn_tokenizer_decode(NULL, NULL, 0, NULL, true)", "tarn_template_variables(NULL, NULL, true)",
+    "tarn_index(x, TARN_INDEX(TARN_AT(0)), .size = 3)"
+]
 CXX = """
 #include <tarn/tarn.h>
 static bool loss(void *, tarn_array *const *in, int, tarn_results *results) {
@@ -73,7 +77,9 @@ def compiled(compiler, flags, text, path):
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_right(compiler, tmp_path):
-    result = compiled(compiler, STRICT, "#include <tarn/tarn.h>\ntarn_array *use(tarn_array *, const int64_t *, int64_t);" + RIGHT, tmp_path / "right.c")
+    result = compiled(compiler, STRICT,
+                      "#include <tarn/tarn.h>\ntarn_array *use(tarn_array *, const int64_t *, int64_t);" + RIGHT,
+                      tmp_path / "right.c")
     assert result.returncode == 0 and not result.stderr, result.stderr
 
 

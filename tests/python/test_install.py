@@ -1,4 +1,5 @@
-"""What an installation gives: a program, and a library that the README's C example is compiled against with pkg-config."""
+"""What an installation gives: a program, and a library that the README's C example is compiled against with
+pkg-config."""
 
 import os
 import pathlib
@@ -32,11 +33,12 @@ def test_says_where_the_library_is(tmp_path):
     """Without DESTDIR an installation is for this machine: what the dynamic linker will not find is said."""
     if not (BUILD / "libtarn.so").exists():
         pytest.skip(f"{BUILD} is not built")
-    said = subprocess.run(["cmake", "--install", str(BUILD), "--prefix", str(tmp_path)], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        ["cmake", "--install", str(BUILD), "--prefix", str(tmp_path)], capture_output=True, text=True, check=True)
     library = next(tmp_path.glob("lib*/**/libtarn.so")).parent
     assert f"LD_LIBRARY_PATH={library}" in said.stderr and f"PKG_CONFIG_PATH={library}/pkgconfig" in said.stderr
-    quiet = subprocess.run(["cmake", "--install", str(BUILD), "--prefix", "/opt/tarn"], capture_output=True, text=True, check=True,
-                           env={**os.environ, "DESTDIR": str(tmp_path / "root")})
+    quiet = subprocess.run(["cmake", "--install", str(BUILD), "--prefix", "/opt/tarn"], capture_output=True, text=True,
+                           check=True, env={**os.environ, "DESTDIR": str(tmp_path / "root")})
     assert quiet.stderr == ""
 
 

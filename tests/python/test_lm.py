@@ -1,4 +1,5 @@
-"""The language model through its command line: against transformers (stored) and mlx-lm (run), and what bad input says."""
+"""The language model through its command line: against transformers (stored) and mlx-lm (run), and what bad input
+says."""
 import json
 import math
 import os
@@ -30,7 +31,8 @@ def spaced(ids):
 
 @pytest.mark.parametrize("case", CASES, ids=range(len(CASES)))
 def test_tiny(case):
-    result = tarn_json("generate", "--model", TINY, "--prompt", case["prompt"], "--max-tokens", 400, "--dtype", "float32", "--json")
+    result = tarn_json("generate", "--model", TINY, "--prompt", case["prompt"], "--max-tokens", 400, "--dtype",
+                       "float32", "--json")
     assert result["prompt_tokens"] == case["input_ids"]
     assert result["tokens"] == case["greedy_ids"]
     assert result["text"] == case["text"]
@@ -44,7 +46,9 @@ def test_tiny_first_step():
         scores = []
         for token in case["top_ids"][:3]:
             ids = case["input_ids"] + [token]
-            scores.append(tarn_json("score", "--model", TINY, "--text", "-", "--ids", "--dtype", "float32", "--json", stdin=spaced(ids))["token_logprobs"][-1])
+            scores.append(
+                tarn_json("score", "--model", TINY, "--text", "-", "--ids", "--dtype", "float32", "--json",
+                          stdin=spaced(ids))["token_logprobs"][-1])
         for score, logit in zip(scores, case["top_logits"]):
             assert abs((score - scores[0]) - (logit - case["top_logits"][0])) < 4e-3
 
@@ -53,7 +57,8 @@ def test_tiny_first_step():
 def test_golden(name):
     expected = json.loads((GOLDEN / name / "expected.json").read_text())
     ids = expected["input_ids"]
-    scored = tarn_json("score", "--model", GOLDEN / name, "--text", "-", "--ids", "--dtype", "float32", "--json", stdin=spaced(ids))
+    scored = tarn_json("score", "--model", GOLDEN / name, "--text", "-", "--ids", "--dtype", "float32", "--json",
+                       stdin=spaced(ids))
     assert scored["tokens"] == ids
     assert len(scored["token_logprobs"]) == len(ids) - 1
     for found, wanted in zip(scored["token_logprobs"], expected["token_logprobs"]):
@@ -61,7 +66,8 @@ def test_golden(name):
     mean = -sum(expected["token_logprobs"]) / (len(ids) - 1)
     assert abs(scored["mean_nll"] - mean) < 1e-3
     prompt = ids[: expected["greedy_prompt_len"]]
-    greedy = tarn_json("generate", "--model", GOLDEN / name, "--prompt-ids", spaced(prompt), "--max-tokens", 16, "--dtype", "float32", "--json")
+    greedy = tarn_json("generate", "--model", GOLDEN / name, "--prompt-ids", spaced(prompt), "--max-tokens", 16,
+                       "--dtype", "float32", "--json")
     wanted = expected["greedy_ids"]
     if 2 in wanted:  # the end token of these folders
         wanted = wanted[: wanted.index(2) + 1]
@@ -109,7 +115,8 @@ def test_against_mlx_lm(mlx_lm, tmp_path, bits):
     if bits not in (16, 8, 4):
         return
     # forced along the tokens: our best token, wherever mlx-lm is sure of its own
-    # (its quantized products on the CPU are off by up to 0.4 in bfloat16: where its own float32 run says otherwise, that run is right)
+    # (its quantized products on the CPU are off by up to 0.4 in bfloat16: where its own float32 run says otherwise,
+    # that run is right)
     import mlx.core as mx
 
     model.set_dtype(mx.float32)
@@ -173,13 +180,15 @@ def test_sampling_against_mlx_lm(mlx_lm, settings):
     same = 0
     for seed in range(6):
         mx.random.seed(seed)
-        steps = mlx_lm.generate.__globals__["generate_step"](mx.array(CASES[0]["input_ids"]), model, max_tokens=24, sampler=make_sampler(**settings))
+        steps = mlx_lm.generate.__globals__["generate_step"](mx.array(CASES[0]["input_ids"]), model, max_tokens=24,
+                                                             sampler=make_sampler(**settings))
         wanted = []
         for token, _ in steps:
             wanted.append(int(token))
             if wanted[-1] in (1, 4):
                 break
-        found = tarn_json("generate", "--model", TINY, "--prompt-ids", spaced(CASES[0]["input_ids"]), "--max-tokens", 24, "--seed", seed, "--dtype", "float32", "--json", *flags)["tokens"]
+        found = tarn_json("generate", "--model", TINY, "--prompt-ids", spaced(CASES[0]["input_ids"]), "--max-tokens",
+                          24, "--seed", seed, "--dtype", "float32", "--json", *flags)["tokens"]
         same += found == wanted
     assert same >= 5, same
 
@@ -191,14 +200,16 @@ def test_penalties_against_mlx_lm(mlx_lm):
     model, _ = mlx_lm.load(str(TINY))
     model.set_dtype(mx.float32)
     processors = make_logits_processors(repetition_penalty=1.4, presence_penalty=0.3, frequency_penalty=0.2)
-    steps = mlx_lm.generate.__globals__["generate_step"](mx.array(CASES[0]["input_ids"]), model, max_tokens=40, logits_processors=processors)
+    steps = mlx_lm.generate.__globals__["generate_step"](mx.array(CASES[0]["input_ids"]), model, max_tokens=40,
+                                                         logits_processors=processors)
     wanted = []
     for token, _ in steps:
         wanted.append(int(token))
         if wanted[-1] in (1, 4):
             break
     flags = ["--repetition-penalty", 1.4, "--presence-penalty", 0.3, "--frequency-penalty", 0.2]
-    found = tarn_json("generate", "--model", TINY, "--prompt-ids", spaced(CASES[0]["input_ids"]), "--max-tokens", 40, "--dtype", "float32", "--json", *flags)
+    found = tarn_json("generate", "--model", TINY, "--prompt-ids", spaced(CASES[0]["input_ids"]), "--max-tokens", 40,
+                      "--dtype", "float32", "--json", *flags)
     assert found["tokens"] == wanted
 
 
@@ -208,9 +219,11 @@ def test_penalties_against_mlx_lm(mlx_lm):
 @pytest.mark.parametrize("isa", ["", "baseline", "avx2"])
 def test_story_of_the_readme(isa):
     """In float32 it is the same on every machine."""
-    command, story = re.search(r"\$ build/tarn (generate .*)\n(.*)\n==========", (ROOT / "README.md").read_text()).groups()
+    command, story = re.search(r"\$ build/tarn (generate .*)\n(.*)\n==========",
+                               (ROOT / "README.md").read_text()).groups()
     arguments = [str(ROOT / a) if a.startswith("models/") else a for a in shlex.split(command)]
-    done = subprocess.run([TARN, *arguments], capture_output=True, text=True, env={**os.environ, "TARN_ISA": isa}, timeout=300)
+    done = subprocess.run([TARN, *arguments], capture_output=True, text=True, env={**os.environ, "TARN_ISA": isa},
+                          timeout=300)
     assert done.returncode == 0 and done.stdout == story + "\n"
 
 
@@ -229,21 +242,27 @@ def test_prompt_from_stdin_and_escapes():
 
 def test_system_prompt_and_raw_prompt():
     plain = tarn_json("generate", "--model", TINY, "--prompt", "Hello!", "--max-tokens", 1, "--json")["prompt_tokens"]
-    system = tarn_json("generate", "--model", TINY, "--prompt", "Hello!", "--system-prompt", "Be kind.", "--max-tokens", 1, "--json")["prompt_tokens"]
-    raw = tarn_json("generate", "--model", TINY, "--prompt", "Hello!", "--ignore-chat-template", "--max-tokens", 1, "--json")["prompt_tokens"]
+    system = tarn_json("generate", "--model", TINY, "--prompt", "Hello!", "--system-prompt", "Be kind.", "--max-tokens",
+                       1, "--json")["prompt_tokens"]
+    raw = tarn_json("generate", "--model", TINY, "--prompt", "Hello!", "--ignore-chat-template", "--max-tokens", 1,
+                    "--json")["prompt_tokens"]
     tokens = tarn_json("tokenize", "--model", TINY, "Hello!")
     assert len(system) > len(plain) > len(raw) and raw == tokens and raw[0] == 0
 
 
 def test_stop_and_length():
-    cut = tarn_json("generate", "--model", TINY, "--prompt", CASES[0]["prompt"], "--stop", "Hugo", "--stop", "zzz", "--max-tokens", 50, "--dtype", "float32", "--json")
+    cut = tarn_json("generate", "--model", TINY, "--prompt", CASES[0]["prompt"], "--stop", "Hugo", "--stop", "zzz",
+                    "--max-tokens", 50, "--dtype", "float32", "--json")
     assert cut["finish_reason"] == "stop" and cut["text"] == CASES[0]["text"][: CASES[0]["text"].index("Hugo")]
     short = tarn_json("generate", "--model", TINY, "--prompt", CASES[0]["prompt"], "--max-tokens", 5, "--json")
     assert short["finish_reason"] == "length" and len(short["tokens"]) == 5
 
 
 def test_seed_repeats():
-    arguments = ["generate", "--model", TINY, "--prompt", "Tell me a story.", "--temp", 1.2, "--seed", 11, "--max-tokens", 20, "--json"]
+    arguments = [
+        "generate", "--model", TINY, "--prompt", "Tell me a story.", "--temp", 1.2, "--seed", 11, "--max-tokens", 20,
+        "--json"
+    ]
     assert tarn_json(*arguments)["tokens"] == tarn_json(*arguments)["tokens"]
 
 
@@ -270,7 +289,8 @@ def test_score_in_windows(tmp_path):
         scored = tarn_json("score", TINY, "--text", "-", "--ids", "--json", stdin=spaced(window))["token_logprobs"]
         expected += scored[max(known - begin - 1, 0) :]
         known, begin = begin + len(window), begin + stride
-    assert found["tokens"] == ids and found["token_logprobs"] == expected and len(expected) == len(ids) - 1 > 2 * context
+    assert found["tokens"] == ids and found["token_logprobs"] == expected and len(
+        expected) == len(ids) - 1 > 2 * context
     assert math.isclose(found["perplexity"], math.exp(-sum(expected) / len(expected)), rel_tol=1e-6)
 
 
@@ -297,7 +317,8 @@ def test_template(tmp_path):
     assert found == "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
     file = tmp_path / "t.jinja"
     file.write_text("{{ messages[0].content }} {{ name }}{{ bos_token }}")
-    assert tarn("template", "--file", file, "--messages", "-", "--vars", '{"name": "x", "bos_token": "<s>"}', stdin='[{"content": "y"}]').out == "y x<s>"
+    assert tarn("template", "--file", file, "--messages", "-", "--vars", '{"name": "x", "bos_token": "<s>"}',
+                stdin='[{"content": "y"}]').out == "y x<s>"
     file.write_text("{% if %}")
     fails("template", "--file", file, "--messages", messages, words=[str(file), ":1:"])
     file.write_text("{{ raise_exception('no tools') }}")
@@ -332,7 +353,10 @@ def test_info_of_config_alone(tmp_path, name):
 
 def test_info_of_quantized_config_alone(tmp_path):
     config = json.loads((TINY / "config.json").read_text())
-    config["quantization"] = {"group_size": 64, "bits": 4, "model.layers.0.mlp.up_proj": {"group_size": 32, "bits": 8}, "model.layers.1.mlp.up_proj": False}
+    config["quantization"] = {
+        "group_size": 64, "bits": 4, "model.layers.0.mlp.up_proj": {"group_size": 32, "bits": 8},
+        "model.layers.1.mlp.up_proj": False
+    }
     (tmp_path / "config.json").write_text(json.dumps(config))
     info = tarn_json("info", tmp_path, "--json")
     assert info["quantization"] == {"bits": 4, "group_size": 64} and info["parameters"] == 4_951_296
@@ -361,9 +385,13 @@ def test_bench():
 
 
 def test_chat():
-    done = tarn("chat", "--model", TINY, stdin="What is the capital of Japan?\n/help\n/nonsense\n/reset\nWhat is the capital of Japan?\n/quit\nignored\n")
+    done = tarn(
+        "chat", "--model", TINY,
+        stdin="What is the capital of Japan?\n/help\n/nonsense\n/reset\nWhat is the capital of Japan?\n/quit\nignored\n"
+    )
     assert done.returncode == 0
-    assert done.out.count("The capital of Japan is Tokyo.") == 2 and "/reset" in done.out and "unknown command /nonsense" in done.out
+    assert done.out.count(
+        "The capital of Japan is Tokyo.") == 2 and "/reset" in done.out and "unknown command /nonsense" in done.out
 
 
 def test_chat_bad_lines():
@@ -386,9 +414,11 @@ def test_chat_options_of_generate():
     assert plain["text"].startswith("One rainy day") and plain["finish_reason"] == "stop"
     cut = json.loads(tarn("chat", "--model", TINY, "--dtype", "float32", "--json", "--stop", "day", stdin=question).out)
     assert cut["text"] == "One rainy " and cut["finish_reason"] == "stop"
-    other = json.loads(tarn("chat", "--model", TINY, "--dtype", "float32", "--json", "--repetition-penalty", 1.5, stdin=question).out)
+    other = json.loads(
+        tarn("chat", "--model", TINY, "--dtype", "float32", "--json", "--repetition-penalty", 1.5, stdin=question).out)
     assert other["text"] != plain["text"]
-    generated = tarn_json("generate", TINY, "-p", question.strip(), "--max-tokens", 256, "--dtype", "float32", "--json", "--repetition-penalty", 1.5)
+    generated = tarn_json("generate", TINY, "-p", question.strip(), "--max-tokens", 256, "--dtype", "float32", "--json",
+                          "--repetition-penalty", 1.5)
     assert other["tokens"] == generated["tokens"]
 
 
@@ -402,8 +432,14 @@ def test_chat_remarks_are_not_among_the_answer():
 def test_chat_reuses_answers():
     """Unless the bits of a fresh conversation are asked for, in which case short ones are computed again."""
     lines = "What is the capital of Japan?\nHello!\n"
-    fast = [json.loads(x) for x in tarn("chat", "--model", TINY, "--dtype", "float32", "--json", stdin=lines).out.splitlines()]
-    exact = [json.loads(x) for x in tarn("chat", "--model", TINY, "--dtype", "float32", "--exact-cache", "--json", stdin=lines).out.splitlines()]
+    fast = [
+        json.loads(x)
+        for x in tarn("chat", "--model", TINY, "--dtype", "float32", "--json", stdin=lines).out.splitlines()
+    ]
+    exact = [
+        json.loads(x) for x in tarn("chat", "--model", TINY, "--dtype", "float32", "--exact-cache", "--json",
+                                    stdin=lines).out.splitlines()
+    ]
     assert fast[1]["reused_token_count"] == fast[0]["prompt_token_count"] + len(fast[0]["tokens"]) - 1
     assert exact[1]["reused_token_count"] == 0
     assert [x["tokens"] for x in fast] == [x["tokens"] for x in exact]
@@ -530,7 +566,8 @@ def test_progress_at_a_terminal(tmp_path):
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 def test_chat_at_a_terminal(locale):
     master, slave = pty.openpty()
-    process = subprocess.Popen([TARN, "chat", "--model", TINY], stdin=slave, stdout=slave, stderr=slave, env=dict(os.environ, LC_ALL=locale, TERM="dumb"))
+    process = subprocess.Popen([TARN, "chat", "--model", TINY], stdin=slave, stdout=slave, stderr=slave,
+                               env=dict(os.environ, LC_ALL=locale, TERM="dumb"))
     os.close(slave)
     up_to_prompt(master)
     os.write(master, "/déjà 東京\n".encode())
@@ -543,7 +580,10 @@ def test_chat_at_a_terminal(locale):
 
 
 def test_interrupt_keeps_what_was_printed():
-    process = subprocess.Popen([TARN, "generate", "--model", TINY, "--prompt", "Tell me a story about a fox.", "--temp", "1", "--max-tokens", "100000", "--dtype", "float32"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen([
+        TARN, "generate", "--model", TINY, "--prompt", "Tell me a story about a fox.", "--temp", "1", "--max-tokens",
+        "100000", "--dtype", "float32"
+    ], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     first = process.stdout.read(4)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
@@ -552,7 +592,8 @@ def test_interrupt_keeps_what_was_printed():
 
 
 def test_chat_interrupt():
-    process = subprocess.Popen([TARN, "chat", "--model", TINY, "--temp", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen([TARN, "chat", "--model", TINY, "--temp", "1"], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdin.write(b"Tell me a story about a fox.\n")
     process.stdin.flush()
     process.stdout.read(4)
@@ -567,7 +608,8 @@ def test_chat_interrupt():
 
 def redirected(redirection, *arguments, stdin=b""):
     """The finished process, its streams redirected by the shell."""
-    return subprocess.run(["bash", "-c", f'"$@" {redirection}', "bash", str(TARN), *map(str, arguments)], input=stdin, capture_output=True, timeout=300)
+    return subprocess.run(["bash", "-c", f'"$@" {redirection}', "bash",
+                           str(TARN), *map(str, arguments)], input=stdin, capture_output=True, timeout=300)
 
 
 WRITING = [
@@ -591,12 +633,14 @@ def test_output_that_cannot_be_written(arguments, redirection):
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("arguments", [["generate", "--prompt", "-"], ["score", "--text", "-"], ["tokenize"], ["chat"]], ids=range(4))
+@pytest.mark.parametrize("arguments", [["generate", "--prompt", "-"], ["score", "--text", "-"], ["tokenize"], ["chat"]],
+                         ids=range(4))
 @pytest.mark.parametrize("redirection", ["<&-", "</"])
 def test_input_that_cannot_be_read(arguments, redirection):
     """A file that the model is read from must not become standard input either."""
     done = redirected(redirection, *arguments, "--model", TINY)
-    assert done.returncode == 1 and done.stdout == b"" and done.stderr.startswith(b"tarn: standard input: "), (done.returncode, done.stderr)
+    assert done.returncode == 1 and done.stdout == b"" and done.stderr.startswith(b"tarn: standard input: "), (
+        done.returncode, done.stderr)
 
 
 # ---- wrong usage
@@ -630,7 +674,8 @@ def test_model_without_its_option():
 
 def test_numbers():
     arguments = ["generate", TINY, "-p", "Tell me a story.", "--json"]
-    assert len(tarn_json(*arguments, "--max-tokens", "0.3e1")["tokens"]) == len(tarn_json(*arguments, "--max-tokens", 3)["tokens"]) == 3
+    assert len(tarn_json(*arguments, "--max-tokens", "0.3e1")["tokens"]) == len(
+        tarn_json(*arguments, "--max-tokens", 3)["tokens"]) == 3
     for number in ("1.5", "1e", "e3", "0x10", "1e30", "nan", "", " "):
         fails(*arguments, "--max-tokens", number, status=2, words=["--max-tokens needs an integer"])
     for command in (["generate", TINY, "-p", "x"], ["chat", TINY]):
@@ -664,11 +709,13 @@ def test_usage_of_all():
     fails("generate", "--model", TINY, status=2, words=["--prompt"])
     fails("generate", "--model", TINY, "--prompt", status=2, words=["needs a value"])
     fails("generate", "--model", TINY, "--prompt", "x", "--prompt-ids", "1", status=2, words=["either"])
-    fails("generate", "--model", TINY, "--prompt", "x", "--max-tokens", "many", status=2, words=["--max-tokens", "many"])
+    fails("generate", "--model", TINY, "--prompt", "x", "--max-tokens", "many", status=2,
+          words=["--max-tokens", "many"])
     fails("generate", "--model", TINY, "--prompt", "x", "--dtype", "int8", status=2, words=["--dtype"])
     fails("generate", "--model", TINY, "--prompt", "x", "y", status=2, words=["y"])
     for command in (["generate", "--prompt", "x"], ["chat"]):
-        for option, value in (("--top-p", 2), ("--min-p", -0.1), ("--temp", -1), ("--top-k", -1), ("--max-tokens", -1), ("--dtype", "int8")):
+        for option, value in (("--top-p", 2), ("--min-p", -0.1), ("--temp", -1), ("--top-k", -1), ("--max-tokens", -1),
+                              ("--dtype", "int8")):
             fails(*command, "--model", TINY, option, value, status=2, words=[option, f"tarn {command[0]} --help"])
     for words in (["-p", "a", "b"], ["-p", "a", "--text", "-"], ["a", "--text", "-"]):
         fails("tokenize", "--model", TINY, *words, status=2, words=["one of"])
@@ -707,8 +754,10 @@ def test_missing_files(tmp_path):
     folder = copy_of(tmp_path, "two")
     (folder / "tokenizer.json").unlink()
     generate_fails(folder, ["tokenizer.json"])
-    assert tarn_json("generate", "--model", folder, "--prompt-ids", "0 5 7", "--max-tokens", 3, "--json")["text"] is None
-    assert len(tarn_json("score", "--model", folder, "--text", "-", "--ids", "--json", stdin="0 5 7")["token_logprobs"]) == 2
+    assert tarn_json("generate", "--model", folder, "--prompt-ids", "0 5 7", "--max-tokens", 3,
+                     "--json")["text"] is None
+    assert len(
+        tarn_json("score", "--model", folder, "--text", "-", "--ids", "--json", stdin="0 5 7")["token_logprobs"]) == 2
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
@@ -743,7 +792,8 @@ def test_beginning_token_once():
     text = "<|begin_of_text|>hi"
     plain = tarn_json("tokenize", "--model", TINY, "--no-special-tokens", text)
     assert plain[0] == 0
-    raw = tarn_json("generate", "--model", TINY, "--ignore-chat-template", "--prompt", text, "--max-tokens", 1, "--json")
+    raw = tarn_json("generate", "--model", TINY, "--ignore-chat-template", "--prompt", text, "--max-tokens", 1,
+                    "--json")
     assert raw["prompt_tokens"] == plain
     assert tarn_json("score", "--model", TINY, "--text", "-", "--json", stdin=text)["tokens"] == plain
     assert tarn_json("tokenize", "--model", TINY, text) == [0] + plain
@@ -809,7 +859,8 @@ def test_weights_that_are_no_numbers(tmp_path, name):
     whole = bytearray(file.read_bytes())
     length = struct.unpack("<Q", whole[:8])[0]
     begin, end = json.loads(whole[8 : 8 + length])[name]["data_offsets"]
-    for value, flags in ((b"\xc0\x7f", []), (b"\x80\x7f", ["--temp", 1]), (b"\x00\x7f", ["--dtype", "float16"])):  # nan, inf, 2e38
+    # nan, inf, 2e38
+    for value, flags in ((b"\xc0\x7f", []), (b"\x80\x7f", ["--temp", 1]), (b"\x00\x7f", ["--dtype", "float16"])):
         whole[8 + length + begin : 8 + length + end] = value * ((end - begin) // 2)
         file.write_bytes(whole)
         generate_fails(folder, ["not finite"], "--json", *flags)
@@ -819,7 +870,8 @@ def test_weights_that_are_no_numbers(tmp_path, name):
 def test_truncated_while_generating(tmp_path):
     """The weights shrink under a running chat: an error, no crash, and it can be left."""
     folder = copy_of(tmp_path)
-    process = subprocess.Popen([TARN, "chat", "--model", folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen([TARN, "chat", "--model", folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
     process.stdin.write(b"Hello!\n")
     process.stdin.flush()
     process.stdout.read(4)
@@ -844,7 +896,8 @@ def test_prompts(tmp_path):
     fails("tokenize", "--model", TINY, stdin=b"\xff", words=["UTF-8"])
     fails("detokenize", "--model", TINY, stdin=b"5 \0 6", words=["standard input", "NUL"])
     fails("score", "--model", TINY, "--text", "-", "--ids", stdin=b"5 \0 6", words=["standard input", "NUL"])
-    assert tarn_json("generate", "--model", TINY, "--prompt", "Hello!", "--max-tokens", 2**63 - 1, "--json")["finish_reason"] == "stop"
+    assert tarn_json("generate", "--model", TINY, "--prompt", "Hello!", "--max-tokens", 2 ** 63 - 1,
+                     "--json")["finish_reason"] == "stop"
 
 
 def test_quantization_entries(tmp_path):
@@ -852,7 +905,8 @@ def test_quantization_entries(tmp_path):
     edit(folder, quantization={"group_size": 64, "bits": 4, "mode": "mxfp4"})
     generate_fails(folder, ["config.json", "mxfp4", "affine"])
     edit(folder, quantization={"group_size": 64, "bits": 4})
-    assert tarn("generate", "--model", folder, "--prompt", "Hello!", "--max-tokens", 2).returncode == 0  # no scales: dense
+    # no scales: dense
+    assert tarn("generate", "--model", folder, "--prompt", "Hello!", "--max-tokens", 2).returncode == 0
     edit(folder, quantization={"group_size": 64, "bits": 4, "model.layers.2.mlp.up_proj": True})
     generate_fails(folder, ["model.layers.2.mlp.up_proj.weight"])
     edit(folder, quantization="absent", quantization_config={"quant_method": "awq", "bits": 4, "group_size": 128})

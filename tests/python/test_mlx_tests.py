@@ -1,4 +1,5 @@
-"""tools/mlx_tests.py: it tells tests that pass, fail, skip, take the process down or are not loaded apart, and goes on after each."""
+"""tools/mlx_tests.py: it tells tests that pass, fail, skip, take the process down or are not loaded apart, and goes on
+after each."""
 
 import sys
 from pathlib import Path

@@ -58,13 +58,17 @@ def constants(mx):
 def structure_is_part_of_the_key(mx):
     f, calls = counted(mx, lambda tree: tree)
     a, b = mx.array(1.0), mx.array(2.0)
-    given = [[a, b], (a, b), [[a], b], [a, [b]], {"a": a, "b": b}, {"b": b, "a": a}, {"a": [a, b]}, {1: a, 2: b}, [a, None, b]]
+    given = [[a, b], (a, b), [[a], b], [a, [b]], {"a": a, "b": b}, {"b": b, "a": a}, {"a": [a, b]}, {1: a, 2: b},
+             [a, None, b]]
     return [f(tree) for tree in given], [f(tree) for tree in given], len(calls)
 
 
 def shapes_and_dtypes(mx):
     f, calls = counted(mx, lambda x: (x + 1).sum())
-    given = [mx.zeros(shape, dtype) for shape in [(), (1,), (3,), (3, 1), (0,)] for dtype in (mx.float32, mx.int32, mx.float16)]
+    given = [
+        mx.zeros(shape, dtype) for shape in [(), (1,), (3,), (3, 1), (0,)]
+        for dtype in (mx.float32, mx.int32, mx.float16)
+    ]
     return [f(x) for x in given * 2], len(calls)
 
 
@@ -244,7 +248,8 @@ def modules(mx):
     state = [model, moments]
     f, calls = counted(mx, functools.wraps(call)(lambda x: call(x)), inputs=state, outputs=state)
     values = [f(mx.array([1.0, 1.5])) for _ in range(3)]
-    return [round(v.item(), 3) for v in values], [round(v, 4) for v in model.weight.tolist()], model.inner.bias, len(calls)
+    return [round(v.item(), 3) for v in values], [round(v, 4)
+                                                  for v in model.weight.tolist()], model.inner.bias, len(calls)
 
 
 def random_state(mx):
@@ -284,12 +289,14 @@ def within_grad(mx):
 def around_grad(mx):
     x = mx.array([1.0, 2.0])
     gradient, calls = counted(mx, mx.grad(lambda a: (a**3).sum()))
-    return gradient(x), gradient(x + 1), mx.compile(mx.value_and_grad(lambda a: a.sum()))(x), mx.compile(mx.grad(mx.compile(lambda a: (a * a).sum())))(x), len(calls)
+    return gradient(x), gradient(x + 1), mx.compile(mx.value_and_grad(lambda a: a.sum()))(x), mx.compile(
+        mx.grad(mx.compile(lambda a: (a * a).sum())))(x), len(calls)
 
 
 def with_vmap(mx):
     x = mx.array([[1.0, 2.0], [3.0, 4.0]])
-    return mx.vmap(mx.compile(lambda a: a.sum() * a))(x), mx.compile(mx.vmap(lambda a: a.sum() * a))(x), mx.compile(mx.vmap(mx.compile(mx.grad(lambda a: (a * a).sum()))))(x)
+    return mx.vmap(mx.compile(lambda a: a.sum() * a))(x), mx.compile(mx.vmap(lambda a: a.sum() * a))(x), mx.compile(
+        mx.vmap(mx.compile(mx.grad(lambda a: (a * a).sum()))))(x)
 
 
 def with_products(mx):
@@ -319,7 +326,8 @@ def with_custom_functions(mx):
 def nested(mx):
     inner, calls = counted(mx, lambda x: x + 1)
     outer, others = counted(mx, lambda x: inner(inner(x)) * 2)
-    return outer(mx.array(1.0)), outer(mx.array(2.0)), inner(mx.array(1.0)), mx.compile(mx.compile(lambda x: x))(mx.array(1.0)), len(others)
+    return outer(mx.array(1.0)), outer(mx.array(2.0)), inner(mx.array(1.0)), mx.compile(mx.compile(lambda x: x))(
+        mx.array(1.0)), len(others)
 
 
 def nested_with_state(mx):
@@ -390,12 +398,13 @@ def disabled(mx):
 
 
 SNIPPETS = [
-    trees, named_arguments, constants, structure_is_part_of_the_key, shapes_and_dtypes, results_that_are_no_arrays, nothing, one_array_twice, named_tuples,
-    the_structure_follows_the_shapes, assignment_to_an_argument, attributes, captured_arrays_are_constants, captured_without_value, a_list_of_inputs, a_list_of_outputs,
-    new_names_in_the_outputs, a_counter, state_that_grows, state_made_by_the_first_call, exchanged_state, an_array_twice_in_the_state, modules, random_state,
-    random_state_among_others, undeclared_randomness_repeats, within_grad, around_grad, with_vmap, with_products, with_checkpoint, with_custom_functions, nested,
-    nested_with_state, arrays_inside, other_shapes, shapeless_state, shapeless_gradient, shapeless_reshape,
-    disabled,
+    trees, named_arguments, constants, structure_is_part_of_the_key, shapes_and_dtypes, results_that_are_no_arrays,
+    nothing, one_array_twice, named_tuples, the_structure_follows_the_shapes, assignment_to_an_argument, attributes,
+    captured_arrays_are_constants, captured_without_value, a_list_of_inputs, a_list_of_outputs,
+    new_names_in_the_outputs, a_counter, state_that_grows, state_made_by_the_first_call, exchanged_state,
+    an_array_twice_in_the_state, modules, random_state, random_state_among_others, undeclared_randomness_repeats,
+    within_grad, around_grad, with_vmap, with_products, with_checkpoint, with_custom_functions, nested,
+    nested_with_state, arrays_inside, other_shapes, shapeless_state, shapeless_gradient, shapeless_reshape, disabled,
 ]  # fmt: skip
 
 
@@ -421,7 +430,10 @@ def same(a, b):
 def test_values_and_structures_have_keys_of_their_own():
     a, b = tarn.array(1.0), tarn.array(2.0)
     f, calls = counted(tarn, lambda given: given)
-    given = [1, True, 1.0, 0, False, 0.0, -0.0, None, "1", 2**70, 2**70 + 1, float("nan"), [[], a, b], [[a], b], [a, b, []], [a, [b]], [], {}, [None], {"a": a}, {"b": a}]
+    given = [
+        1, True, 1.0, 0, False, 0.0, -0.0, None, "1", 2 ** 70, 2 ** 70 + 1,
+        float("nan"), [[], a, b], [[a], b], [a, b, []], [a, [b]], [], {}, [None], {"a": a}, {"b": a}
+    ]
     for tree in given * 2:
         assert repr(plain(f(tree))) == repr(plain(tree))
     assert len(calls) == len(given)
@@ -429,7 +441,8 @@ def test_values_and_structures_have_keys_of_their_own():
 
 def test_shapeless_traces_again_for_other_dtypes_and_numbers_of_axes():
     f, calls = counted(tarn, lambda x: (x * 2).sum(-1), shapeless=True)
-    given = [((2, 3), tarn.float32), ((3, 2), tarn.float32), ((3, 2, 4), tarn.float32), ((4,), tarn.float32), ((2, 3), tarn.int32), ((7, 1), tarn.int32), ((7, 1, 0), tarn.float32)]
+    given = [((2, 3), tarn.float32), ((3, 2), tarn.float32), ((3, 2, 4), tarn.float32), ((4,), tarn.float32),
+             ((2, 3), tarn.int32), ((7, 1), tarn.int32), ((7, 1, 0), tarn.float32)]
     for shape, dtype in given:
         assert plain(f(tarn.ones(shape, dtype))) == plain((tarn.ones(shape, dtype) * 2).sum(-1))
     assert len(calls) == 4
@@ -441,15 +454,21 @@ def last_column(x):
 
 
 WITH_SIZES = [
-    lambda x: x.reshape(x.shape[0] * x.shape[1]), lambda x: x * len(x), lambda x: x / x.size, lambda x: sum(row for row in x), lambda x: tarn.zeros(x.shape) + x,
-    lambda x: tarn.full_like(x, 2.0), lambda x: tarn.random.permutation(x, key=tarn.random.key(3)), last_column, lambda x: x * x.nbytes,
+    lambda x: x.reshape(x.shape[0] * x.shape[1]), lambda x: x * len(x), lambda x: x / x.size,
+    lambda x: sum(row for row in x), lambda x: tarn.zeros(x.shape) + x, lambda x: tarn.full_like(x, 2.0),
+    lambda x: tarn.random.permutation(x, key=tarn.random.key(3)), last_column, lambda x: x * x.nbytes,
 ]  # fmt: skip
 WITHOUT_SIZES = [
-    lambda x: x[:-1] - x[-1], lambda x: x[..., -2:][::-1], lambda x: x[tarn.array([0, -1])], lambda x: x.at[:-1].add(1.0), lambda x: tarn.mean(x, 0) + tarn.var(x, 1, keepdims=True),
-    lambda x: tarn.split(x, 2, axis=1)[1], lambda x: tarn.pad(x, 1), lambda x: tarn.tile(x, (2, 1)), lambda x: tarn.roll(x, 1), lambda x: tarn.cumsum(x), lambda x: tarn.argmax(x, -1),
-    lambda x: tarn.sort(x, axis=None), lambda x: tarn.take_along_axis(x, tarn.argsort(x, 0), 0), lambda x: tarn.einsum("ij,kj->ik", x, x), lambda x: tarn.ones_like(x) * 3,
-    lambda x: tarn.fft.irfft(tarn.fft.rfft(x)), lambda x: tarn.meshgrid(x[0], x[:, 0])[0], lambda x: tarn.tril(x), lambda x: tarn.repeat(x, 2, axis=0), lambda x: x.flatten()[None].squeeze(0),
-    lambda x: tarn.random.categorical(x, key=tarn.random.key(1)), lambda x: tarn.fast.rms_norm(x, None, 1e-5), lambda x: tarn.unflatten(x, 1, (2, -1)),
+    lambda x: x[:-1] - x[-1], lambda x: x[..., -2:][::-1], lambda x: x[tarn.array([0, -1])],
+    lambda x: x.at[:-1].add(1.0), lambda x: tarn.mean(x, 0) + tarn.var(x, 1, keepdims=True),
+    lambda x: tarn.split(x, 2, axis=1)[1], lambda x: tarn.pad(x, 1), lambda x: tarn.tile(x, (2, 1)),
+    lambda x: tarn.roll(x, 1), lambda x: tarn.cumsum(x), lambda x: tarn.argmax(x, -1),
+    lambda x: tarn.sort(x, axis=None), lambda x: tarn.take_along_axis(x, tarn.argsort(x, 0), 0),
+    lambda x: tarn.einsum("ij,kj->ik", x, x), lambda x: tarn.ones_like(x) * 3,
+    lambda x: tarn.fft.irfft(tarn.fft.rfft(x)), lambda x: tarn.meshgrid(x[0], x[:, 0])[0], lambda x: tarn.tril(x),
+    lambda x: tarn.repeat(x, 2, axis=0), lambda x: x.flatten()[None].squeeze(0),
+    lambda x: tarn.random.categorical(x, key=tarn.random.key(1)), lambda x: tarn.fast.rms_norm(x, None, 1e-5),
+    lambda x: tarn.unflatten(x, 1, (2, -1)),
 ]  # fmt: skip
 
 

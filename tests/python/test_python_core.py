@@ -6,11 +6,10 @@ mx = pytest.importorskip("tarn.core")
 np = pytest.importorskip("numpy")
 
 
-@pytest.mark.parametrize(
-    "value, dtype",
-    [(True, mx.bool_), (1, mx.int32), (2**40, mx.int64), (1.5, mx.float32), (1j, mx.complex64), ([1, 2.5, True], mx.float32), ([True, 2], mx.int32),
-     ([], mx.float32), ([[1, 2], [3, 4]], mx.int32)],
-)
+@pytest.mark.parametrize("value, dtype", [(True, mx.bool_), (1, mx.int32), (2 ** 40, mx.int64), (1.5, mx.float32),
+                                          (1j, mx.complex64), ([1, 2.5, True], mx.float32), ([True, 2], mx.int32),
+                                          ([], mx.float32), ([[1, 2], [3, 4]], mx.int32)],
+                         )
 def test_values_have_the_dtype_of_their_kind(value, dtype):
     a = mx.array(value)
     assert a.dtype == dtype
@@ -29,7 +28,11 @@ def test_numbers_are_weak():
 def test_reads_and_assignments_are_numpys():
     random = np.random.default_rng(0)
     base = random.integers(0, 9, (4, 5, 6)).astype(np.int32)
-    for index in [0, -1, slice(1, 3), (slice(None), 2), (..., 1), (None, 2), slice(None, None, -2), (slice(3, 0, -1), 0, slice(1, 5, 2)), ([0, 2],), ([[0, 1], [3, 3]], slice(1, 3))]:
+    for index in [
+            0, -1,
+            slice(1, 3), (slice(None), 2), (..., 1), (None, 2),
+            slice(None, None, -2), (slice(3, 0, -1), 0, slice(1, 5, 2)), ([0, 2],), ([[0, 1], [3, 3]], slice(1, 3))
+    ]:
         a, expected = mx.array(base), base.copy()
         assert a[index].tolist() == base[index].tolist()
         a[index] = 7
@@ -57,13 +60,14 @@ def test_an_assignment_is_seen_by_all_who_hold_the_array():
     assert b.tolist() == [9, 3] and c.tolist() == [1]
 
 
-@pytest.mark.parametrize(
-    "wrong, error",
-    [(lambda: mx.sum(mx.array([1]), 5), IndexError), (lambda: mx.sum([1]), TypeError), (lambda: mx.sum(mx.array(1), foo=1), TypeError),
-     (lambda: mx.ones(2) + mx.ones(3), ValueError), (lambda: mx.array([1]) + "a", ValueError), (lambda: mx.ones(3)[3], IndexError),
-     (lambda: mx.array([[1], [1, 2]]), ValueError), (lambda: mx.sum(), TypeError), (lambda: len(mx.array(1)), TypeError),
-     (lambda: mx.ones(2).item(), ValueError), (lambda: mx.Dtype(), TypeError)],
-)
+@pytest.mark.parametrize("wrong, error",
+                         [(lambda: mx.sum(mx.array([1]), 5), IndexError), (lambda: mx.sum([1]), TypeError),
+                          (lambda: mx.sum(mx.array(1), foo=1), TypeError),
+                          (lambda: mx.ones(2) + mx.ones(3), ValueError), (lambda: mx.array([1]) + "a", ValueError),
+                          (lambda: mx.ones(3)[3], IndexError), (lambda: mx.array([[1], [1, 2]]), ValueError),
+                          (lambda: mx.sum(), TypeError), (lambda: len(mx.array(1)), TypeError),
+                          (lambda: mx.ones(2).item(), ValueError), (lambda: mx.Dtype(), TypeError)],
+                         )
 def test_errors_are_exceptions_and_pass(wrong, error):
     with pytest.raises(error):
         wrong()
@@ -135,8 +139,11 @@ def test_at_applies_every_update():
 def test_index_arrays_put_their_axes_where_mlx_has_them():
     mlx = pytest.importorskip("mlx.core")
     base = np.arange(120).reshape(2, 3, 4, 5)
-    for at in [lambda i, j: (slice(None), i, slice(None), j), lambda i, j: (i, slice(1, 3), 0), lambda i, j: (i, None, j), lambda i, j: (slice(None), i, None, j),
-               lambda i, j: (None, slice(None), i, j), lambda i, j: (slice(0, 1), i, slice(1, 3), j)]:
+    for at in [
+            lambda i, j: (slice(None), i, slice(None), j), lambda i, j: (i, slice(1, 3), 0), lambda i, j: (i, None, j),
+            lambda i, j: (slice(None), i, None, j), lambda i, j: (None, slice(None), i, j), lambda i, j:
+        (slice(0, 1), i, slice(1, 3), j)
+    ]:
         got = []
         for m in (mx, mlx):
             a, i, j = m.array(base), m.array([[0, 1], [1, 0]]), m.array([1, 0])
@@ -173,7 +180,8 @@ def test_dlpack_goes_both_ways():
 
 
 def test_limits_of_dtypes():
-    assert mx.finfo(mx.float16).max == 65504 and mx.finfo(mx.bfloat16).eps == 2**-7 and mx.finfo(mx.complex64).bits == 32
+    assert mx.finfo(mx.float16).max == 65504 and mx.finfo(mx.bfloat16).eps == 2 ** -7 and mx.finfo(
+        mx.complex64).bits == 32
     assert mx.iinfo(mx.int8).min == -128 and mx.iinfo(mx.uint64).max == 2**64 - 1
     assert repr(mx.finfo(mx.float32)) == "finfo(min=-3.40282e+38, max=3.40282e+38, dtype=float32)"
     for wrong in (lambda: mx.finfo(mx.int8), lambda: mx.iinfo(mx.bool_)):
@@ -189,7 +197,8 @@ def test_print_options():
 
 
 def test_devices_and_streams():
-    assert mx.Device(mx.cpu) == mx.cpu and mx.cpu != mx.gpu and mx.DeviceType(0) is mx.cpu and mx.DeviceType.gpu is mx.gpu
+    assert mx.Device(
+        mx.cpu) == mx.cpu and mx.cpu != mx.gpu and mx.DeviceType(0) is mx.cpu and mx.DeviceType.gpu is mx.gpu
     assert hash(mx.Device(mx.cpu)) == hash(mx.cpu) and repr(mx.Device(mx.gpu, 3)) == "Device(gpu, 3)"
     stream = mx.new_stream(mx.cpu)
     assert stream != mx.default_stream(mx.cpu) and stream.device == mx.cpu
@@ -239,7 +248,8 @@ def test_a_group_of_one():
     group = mx.distributed.init()
     a = mx.array([1.0, 2])
     assert (group.rank(), group.size()) == (0, 1) and mx.distributed.all_sum(a, group=group).tolist() == [1, 2]
-    for wrong, error in [(lambda: mx.distributed.init(strict=True), RuntimeError), (lambda: mx.distributed.send(a, 1), ValueError), (lambda: group.split(0), RuntimeError),
+    for wrong, error in [(lambda: mx.distributed.init(strict=True), RuntimeError),
+                         (lambda: mx.distributed.send(a, 1), ValueError), (lambda: group.split(0), RuntimeError),
                          (lambda: mx.distributed.all_sum(a, group=3), TypeError)]:
         with pytest.raises(error):
             wrong()
@@ -247,7 +257,10 @@ def test_a_group_of_one():
 
 def test_dtypes_and_categories_are_as_in_mlx():
     mlx = pytest.importorskip("mlx.core")
-    dtypes = ["bool_", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64"]
+    dtypes = [
+        "bool_", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "bfloat16",
+        "float32", "float64", "complex64"
+    ]
     categories = [category.name for category in mlx.DtypeCategory]
     kinds = ["bool", "signed integer", "unsigned integer", "integral", "real floating", "complex floating", "numeric"]
     assert [repr(category) for category in mx.DtypeCategory] == [repr(category) for category in mlx.DtypeCategory]
@@ -259,10 +272,13 @@ def test_dtypes_and_categories_are_as_in_mlx():
         for a in dtypes:
             yield [m.isdtype(getattr(m, a), kind) for kind in kinds]
             for b in dtypes:
-                yield m.can_cast(getattr(m, a), getattr(m, b)), str(m.result_type(m.zeros(2, getattr(m, a)), getattr(m, b))).split(".")[-1]
+                yield m.can_cast(getattr(m, a), getattr(m,
+                                                        b)), str(m.result_type(m.zeros(2, getattr(m, a)),
+                                                                               getattr(m, b))).split(".")[-1]
 
     assert list(answers(mx)) == list(answers(mlx))
-    for wrong in (lambda: mx.isdtype(mx.int8, "number"), lambda: mx.issubdtype(3, mx.int8), lambda: mx.result_type(), lambda: mx.can_cast(1, mx.int8)):
+    for wrong in (lambda: mx.isdtype(mx.int8, "number"), lambda: mx.issubdtype(3, mx.int8), lambda: mx.result_type(),
+                  lambda: mx.can_cast(1, mx.int8)):
         with pytest.raises(ValueError):
             wrong()
 
@@ -295,7 +311,8 @@ def test_control_c_ends_an_evaluation(before):
 
     environment = {**os.environ, "PYTHONPATH": os.path.join(os.environ.get("TARN_BUILD_DIR", ""), "python")}
     # raise_signal() in a thread reaches the process: its handler runs in C at once, Python's in the main thread.
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED.format(before=before)], capture_output=True, text=True, timeout=120, env=environment)
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED.format(before=before)], capture_output=True, text=True,
+                          timeout=120, env=environment)
     assert done.stdout == "[2.0, 2.0]\n", done.stderr
 
 

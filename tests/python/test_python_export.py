@@ -86,9 +86,9 @@ def test_keywords_alone(mx, path):
         f(a, z=b)
 
 
-@pytest.mark.parametrize("arguments, keywords", [(("hi",), {}), ((1.0,), {}), (("x", "hi"), {}), (("x",), {"y": 2}), (([["x"]],), {}),
-                                                 ((("x", 2.0),), {}), ((["x"],), {"y": "x"}), ((["x"], {"y": "x"}, 3), {}),
-                                                 ((["x"], {1: "x"}), {})])
+@pytest.mark.parametrize("arguments, keywords", [(("hi",), {}), ((1.0,), {}), (("x", "hi"), {}), (("x",), {"y": 2}),
+                                                 (([["x"]],), {}), ((("x", 2.0),), {}), ((["x"],), {"y": "x"}),
+                                                 ((["x"], {"y": "x"}, 3), {}), ((["x"], {1: "x"}), {})])
 def test_arguments_that_are_no_arrays(mx, path, arguments, keywords):
     def array_for(value):
         if isinstance(value, (list, tuple)):
@@ -101,7 +101,8 @@ def test_arguments_that_are_no_arrays(mx, path, arguments, keywords):
         mx.export_function(path, lambda *args, **kwargs: mx.array(1.0), *array_for(arguments), **array_for(keywords))
 
 
-@pytest.mark.parametrize("returned", [lambda y: (y, 1), lambda y: (y, [y]), lambda y: {"y": y}, lambda y: None, lambda y: 1.0])
+@pytest.mark.parametrize("returned",
+                         [lambda y: (y, 1), lambda y: (y, [y]), lambda y: {"y": y}, lambda y: None, lambda y: 1.0])
 def test_results_that_are_no_arrays(mx, path, returned):
     with pytest.raises(ValueError):
         mx.export_function(path, returned, mx.array(1.0))
@@ -262,7 +263,10 @@ def test_interrupts_are_not_answers(path):
     assert len(calls) == 2
 
 
-@pytest.mark.parametrize("fun", [lambda x: (x * x).sum(), lambda x: (x * x).mean(), lambda x: tarn.softmax(x, axis=-1).max(), lambda x: (x - x.mean(axis=0)).var()])
+@pytest.mark.parametrize("fun", [
+    lambda x: (x * x).sum(), lambda x: (x * x).mean(), lambda x: tarn.softmax(x, axis=-1).max(), lambda x:
+    (x - x.mean(axis=0)).var()
+])
 def test_gradients_of_any_size(path, fun):
     x = tarn.random.normal((4, 3))
     f = through_file(tarn, path, tarn.grad(fun), x, shapeless=True)
@@ -393,7 +397,8 @@ def test_the_example_in_c(path):
 
 def test_messages(path):
     f = through_file(tarn, path, lambda x, y: x + y, tarn.array([1.0]), y=tarn.array(2))
-    with pytest.raises(ValueError, match=r"no signature takes \(float32 \[2\]\); the file has \(float32 \[1\], y=int32 \[\]\)"):
+    with pytest.raises(ValueError,
+                       match=r"no signature takes \(float32 \[2\]\); the file has \(float32 \[1\], y=int32 \[\]\)"):
         f(tarn.array([1.0, 2.0]))
     with pytest.raises(RuntimeError, match="function.tarn"):
         open(path, "wb").write(b"no function")
@@ -449,7 +454,8 @@ def test_callback(mx):
 
     w = mx.array([1.0, 2.0])
     mx.eval(w)
-    mx.export_function(callback, lambda x, y: (mx.abs(x - y) * w).astype(mx.int32), mx.array([1.0, 1.0]), y=mx.array([1.0, 4.0]))
+    mx.export_function(callback, lambda x, y: (mx.abs(x - y) * w).astype(mx.int32), mx.array([1.0, 1.0]),
+                       y=mx.array([1.0, 4.0]))
     assert [(shape, dtype) for _, shape, dtype in parts["inputs"]["inputs"]] == [((2,), mx.float32)] * 2
     names = [name for name, *_ in parts["inputs"]["inputs"]]
     assert parts["keyword_inputs"]["keywords"] == [("y", names[1])]
@@ -478,7 +484,8 @@ def test_callback_in_tarn():
     x = tarn.array([[1.0, 2.0]])
     tarn.export_function(said.append, lambda x: tarn.split(x.sum(axis=0, keepdims=True), 2, axis=1)[0], x)
     total, split = said[-2:]
-    assert (total["name"], total["argument_names"], total["arguments"]) == ("reduce", ["kind", "axes", "keepdims"], ["sum", (0,), True])
+    assert (total["name"], total["argument_names"], total["arguments"]) == ("reduce", ["kind", "axes",
+                                                                                       "keepdims"], ["sum", (0,), True])
     assert split["arguments"] == [2, None, 1] and len(split["outputs"]) == 2
 
 
@@ -505,7 +512,9 @@ def dot_of(mx, *args, **kwargs):
 
 def test_dot(mx, tmp_path):
     x, y = mx.array([1.0]), mx.array([2.0])
-    for text in (dot_of(mx, x), dot_of(mx, x + y), dot_of(mx, *mx.divmod(x, y)), dot_of(mx, [x + y, {"a": x * y}]), dot_of(mx)):
+    for text in (dot_of(mx, x), dot_of(mx, x + y), dot_of(mx,
+                                                          *mx.divmod(x, y)), dot_of(mx,
+                                                                                    [x + y, {"a": x * y}]), dot_of(mx)):
         assert text.startswith("digraph") and text.rstrip().endswith("}")
     mx.export_to_dot(str(tmp_path / "graph.dot"), x * y, left=x)
     text = (tmp_path / "graph.dot").read_text()

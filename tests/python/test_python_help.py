@@ -1,4 +1,5 @@
-"""Every function and method of tarn.core that a row made has help with an example, and the example gives what it says."""
+"""Every function and method of tarn.core that a row made has help with an example, and the example gives what it
+says."""
 
 import doctest
 import types
@@ -41,10 +42,19 @@ def test_stubs_name_everything():
     folder = pathlib.Path(mx.__file__).parent / "core"
     for name, module in [("__init__", mx), *((name, getattr(mx, name)) for name in MODULES)]:
         tree = ast.parse((folder / f"{name}.pyi").read_text())
-        stubbed = {getattr(node, "name", None) or node.target.id for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AnnAssign))}
-        stubbed |= {alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+        stubbed = {
+            getattr(node, "name", None) or node.target.id
+            for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AnnAssign))
+        }
+        stubbed |= {
+            alias.asname or alias.name
+            for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+        }
         missing = {one for one in dir(module) if not one.startswith("_")} - stubbed - {"state"}
         assert not missing, f"{name}.pyi lacks {sorted(missing)}"
         if name == "__init__":
             array = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "array")
-            assert {one for one in dir(mx.array) if not one.startswith("_")} <= {node.name for node in array.body if isinstance(node, ast.FunctionDef)}
+            assert {one
+                    for one in dir(mx.array) if not one.startswith("_")
+                    } <= {node.name
+                          for node in array.body if isinstance(node, ast.FunctionDef)}

@@ -7,9 +7,11 @@ mx = pytest.importorskip("tarn.core")
 
 X = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 INDICES = {
-    "mask": X % 3 == 0, "mask of rows": X[:, :, 0] > 3, "mask and integer": (X[:, :, 0] > 3, 1), "mask behind": (slice(None), X[0] % 2 == 0),
-    "nothing true": X < 0, "list": [True, False], "true": True, "false": (False, 1), "mask and indices": (np.array([True, True]), slice(None), np.array([1, 3])),
-    "NumPy integer": np.int64(1), "NumPy indices": np.array([1, 0, -1]), "empty list": [], "far slice": slice(-(2**70), 2**70),
+    "mask": X % 3 == 0, "mask of rows": X[:, :, 0] > 3, "mask and integer": (X[:, :, 0] > 3, 1),
+    "mask behind": (slice(None), X[0] % 2 == 0), "nothing true": X < 0, "list": [True, False], "true": True,
+    "false": (False, 1), "mask and indices": (np.array([True, True]), slice(None), np.array([1, 3])),
+    "NumPy integer": np.int64(1), "NumPy indices": np.array([1, 0, -1]), "empty list": [],
+    "far slice": slice(-(2 ** 70), 2 ** 70),
 }
 
 
@@ -59,7 +61,12 @@ def test_outside(index):
     assert a[0, 0, 1].item() == 1  # the next operation works
 
 
-@pytest.mark.parametrize("index", [1.5, "x", (0, 0, 0, 0), (..., ...), slice(1.5, None), slice(None, None, 0), 2**70, np.array([1.5])])
+@pytest.mark.parametrize(
+    "index",
+    [1.5, "x", (0, 0, 0, 0),
+     (..., ...), slice(1.5, None),
+     slice(None, None, 0), 2 ** 70,
+     np.array([1.5])])
 def test_refused(index):
     with pytest.raises(ValueError):
         mx.array(X)[index]

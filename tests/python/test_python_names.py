@@ -6,8 +6,10 @@ mlx = pytest.importorskip("mlx.core")
 mx = pytest.importorskip("tarn.core")
 
 MODULES = ["random", "linalg", "fft", "fast", "distributed", "metal", "cuda"]
-CLASSES = ["array", "Dtype", "DtypeCategory", "Device", "DeviceType", "Stream", "ThreadLocalStream", "StreamContext", "ArrayAt", "ArrayIterator", "finfo", "iinfo",
-           "custom_function", "FunctionExporter", "PrintOptions"]
+CLASSES = [
+    "array", "Dtype", "DtypeCategory", "Device", "DeviceType", "Stream", "ThreadLocalStream", "StreamContext",
+    "ArrayAt", "ArrayIterator", "finfo", "iinfo", "custom_function", "FunctionExporter", "PrintOptions"
+]
 
 
 def names(thing):
@@ -33,6 +35,9 @@ def test_the_gated_delta_rule_is_mlxs():
     gamma, beta = (random.uniform(size=(2, 3, 2)).astype(numpy.float32) for _ in range(2))
     state = random.normal(size=(2, 2, 3, 4)).astype(numpy.float32)
     for mask in (None, numpy.array([[True, False, True], [True, True, True]])):
-        results = [m.fast.gated_delta_update(*(m.array(a) for a in (q, k, v, gamma, beta)), m.array(state), None if mask is None else m.array(mask)) for m in (mx, mlx)]
+        results = [
+            m.fast.gated_delta_update(*(m.array(a) for a in (q, k, v, gamma, beta)), m.array(state),
+                                      None if mask is None else m.array(mask)) for m in (mx, mlx)
+        ]
         for ours, theirs in zip(*results):
             assert numpy.allclose(numpy.array(ours), numpy.array(theirs), atol=1e-5)

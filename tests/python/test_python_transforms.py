@@ -1,4 +1,5 @@
-"""grad, value_and_grad, vjp, jvp, vmap, custom_function and checkpoint of Python functions over trees, as mlx has them."""
+"""grad, value_and_grad, vjp, jvp, vmap, custom_function and checkpoint of Python functions over trees, as mlx has
+them."""
 
 import gc
 import weakref
@@ -23,26 +24,23 @@ def product(a, b):
     return a * b
 
 
-@pytest.mark.parametrize(
-    "transformed, expected",
-    [
-        (lambda: mx.grad(product)(x, y), 2),
-        (lambda: mx.grad(product, argnums=(0, 1))(x, y), (2, 3)),
-        (lambda: mx.grad(product, argnums=[1])(x, y), 3),
-        (lambda: mx.grad(product, argnames="b")(x, b=y), (None, {"b": 3})),
-        (lambda: mx.grad(product, argnums=0, argnames=["b"])(x, b=y), (2, {"b": 3})),
-        (lambda: mx.value_and_grad(lambda a: (a * a, "note", [a]))(x), ((9, "note", [3]), 6)),
-        (lambda: mx.grad(lambda p: p["a"] * p["b"][0])({"a": x, "b": [y]}), {"a": 2, "b": [3]}),
-        (lambda: mx.grad(mx.grad(lambda a: a * a * a))(x), 18),
-        (lambda: mx.vjp(lambda a: (a * a, a), [x], [y, y]), ([9, 3], [14])),
-        (lambda: mx.jvp(product, [x, y], [y, x]), ([6], [13])),
-        (lambda: mx.vmap(mx.sum)(mx.ones((2, 3))), [3, 3]),
-        (lambda: mx.vmap(product, in_axes=(0, None))(mx.array([1.0, 2]), y), [2, 4]),
-        (lambda: mx.vmap(lambda d: {"s": d["a"] + d["b"]}, in_axes={"a": 0, "b": None}, out_axes=1)({"a": mx.ones((2, 3)), "b": mx.zeros(3)}), {"s": [[1, 1]] * 3}),
-        (lambda: mx.grad(mx.checkpoint(lambda d, k: d["v"] * k))({"v": x}, k=y), {"v": 2}),
-        (lambda: mx.vmap(mx.grad(lambda a: a * a))(mx.array([1.0, 2])), [2, 4]),
-    ],
-)
+@pytest.mark.parametrize("transformed, expected",
+                         [(lambda: mx.grad(product)(x, y), 2), (lambda: mx.grad(product, argnums=(0, 1))(x, y), (2, 3)),
+                          (lambda: mx.grad(product, argnums=[1])(x, y), 3),
+                          (lambda: mx.grad(product, argnames="b")(x, b=y), (None, {"b": 3})),
+                          (lambda: mx.grad(product, argnums=0, argnames=["b"])(x, b=y), (2, {"b": 3})),
+                          (lambda: mx.value_and_grad(lambda a: (a * a, "note", [a]))(x), ((9, "note", [3]), 6)),
+                          (lambda: mx.grad(lambda p: p["a"] * p["b"][0])({"a": x, "b": [y]}), {"a": 2, "b": [3]}),
+                          (lambda: mx.grad(mx.grad(lambda a: a * a * a))(x), 18),
+                          (lambda: mx.vjp(lambda a: (a * a, a), [x], [y, y]), ([9, 3], [14])),
+                          (lambda: mx.jvp(product, [x, y], [y, x]), ([6], [13])),
+                          (lambda: mx.vmap(mx.sum)(mx.ones((2, 3))), [3, 3]),
+                          (lambda: mx.vmap(product, in_axes=(0, None))(mx.array([1.0, 2]), y), [2, 4]),
+                          (lambda: mx.vmap(lambda d: {"s": d["a"] + d["b"]}, in_axes={"a": 0, "b": None}, out_axes=1)
+                           ({"a": mx.ones((2, 3)), "b": mx.zeros(3)}), {"s": [[1, 1]] * 3}),
+                          (lambda: mx.grad(mx.checkpoint(lambda d, k: d["v"] * k))({"v": x}, k=y), {"v": 2}),
+                          (lambda: mx.vmap(mx.grad(lambda a: a * a))(mx.array([1.0, 2])), [2, 4]),],
+                         )
 def test_what_transforms_give(transformed, expected):
     assert plain(transformed()) == expected
 

@@ -1,4 +1,5 @@
-"""The reference made from the headers (tools/reference.py) shows every public function as it is called, with words beside it."""
+"""The reference made from the headers (tools/reference.py) shows every public function as it is called, with words
+beside it."""
 
 import os
 import re
@@ -27,6 +28,7 @@ def test_pages(tmp_path):
 def test_it_sees_every_exported_function():
     exported = set()
     for header in HEADERS:
-        exported |= set(re.findall(r"\b(tarn_\w+)\(", " ".join(re.findall(r"^TARN_API [^;]*;", header.read_text(), re.M))))
+        exported |= set(
+            re.findall(r"\b(tarn_\w+)\(", " ".join(re.findall(r"^TARN_API [^;]*;", header.read_text(), re.M))))
     told = set().union(*(reference.functions(header.read_text()) for header in HEADERS))
     assert {re.sub(r"_with$", "", name) for name in exported} - told <= {"tarn_callback"}

@@ -12,8 +12,10 @@ from safetensors.numpy import save_file  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIBRARY = pathlib.Path(os.environ.get("TARN_LIBRARY", ROOT / "build" / "libtarn.so"))
-DTYPES = ["bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64",
-          "complex64"]
+DTYPES = [
+    "bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32",
+    "float64", "complex64"
+]
 SIZES = dict(zip(DTYPES, [1, 1, 2, 4, 8, 1, 2, 4, 8, 2, 2, 4, 8, 8]))
 
 
@@ -89,7 +91,8 @@ def resave(lib, source, target, folder=False, shard_bytes=0):
     """Loads with Tarn and saves with Tarn."""
     tensors = check(lib, lib.tarn_load_safetensors(str(source).encode()))
     count = lib.tarn_tensors_count(tensors)
-    arrays = (Named * count)(*[Named(lib.tarn_tensors_name(tensors, i), lib.tarn_tensors_at(tensors, i)) for i in range(count)])
+    arrays = (Named *
+              count)(*[Named(lib.tarn_tensors_name(tensors, i), lib.tarn_tensors_at(tensors, i)) for i in range(count)])
     metadata = (Pair * 1)(Pair(b"format", b"mlx"))
     save = lib.tarn_save_weights_with if folder else lib.tarn_save_safetensors_with
     check(lib, save(str(target).encode(), arrays, count, Options(0, metadata, 1, shard_bytes, 0, 0)))
@@ -136,8 +139,10 @@ def test_mlx(tarn, tmp_path):
     mx = pytest.importorskip("mlx.core")
     for length in range(8):  # the length of the name moves the data: MLX does not pad its header
         name = "n" * (length + 1)
-        arrays = {name: mx.arange(7, dtype=mx.float32), "half": mx.array([[1, 2.5, -3]]).astype(mx.bfloat16), "b": mx.array([True, False, True]),
-                  "z": mx.array([1 + 2j, -3j])}
+        arrays = {
+            name: mx.arange(7, dtype=mx.float32), "half": mx.array([[1, 2.5, -3]]).astype(mx.bfloat16),
+            "b": mx.array([True, False, True]), "z": mx.array([1 + 2j, -3j])
+        }
         mx.save_safetensors(str(tmp_path / "m.safetensors"), arrays)
         found = contents(tarn, tmp_path / "m.safetensors")
         assert found[name] == ("float32", (7,), numpy.arange(7, dtype="float32").tobytes())

@@ -1,4 +1,5 @@
-"""tarn.mlx: the names of MLX are Tarn's modules, and programs run through python -m tarn.mlx as they would by themselves."""
+"""tarn.mlx: the names of MLX are Tarn's modules, and programs run through python -m tarn.mlx as they would by
+themselves."""
 
 import os
 import subprocess
@@ -11,14 +12,16 @@ tarn = pytest.importorskip("tarn")
 
 def run(*arguments, code=0, cwd=None):
     environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(tarn.__file__))}
-    ran = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment, cwd=cwd, timeout=120)
+    ran = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment, cwd=cwd,
+                         timeout=120)
     assert ran.returncode == code, ran.stderr
     return ran.stdout.strip() if code == 0 else ran.stderr.strip()
 
 
 def test_modules_have_second_names():
     names = "import tarn.mlx, tarn.core, mlx, mlx.core as mx, mlx.core.random as r; from mlx.core import array"
-    assert run("-c", f"{names}; print(mx is tarn.core, mlx.core is mx, r is tarn.core.random, array is mx.array)") == "True True True True"
+    assert run("-c", f"{names}; print(mx is tarn.core, mlx.core is mx, r is tarn.core.random, array is mx.array)"
+               ) == "True True True True"
 
 
 def test_names_print_as_those_of_mlx():
@@ -28,11 +31,16 @@ def test_names_print_as_those_of_mlx():
 
 
 def test_programs_ask_whether_mlx_is_there():
-    assert run("-c", "import tarn.mlx, importlib.util as u; print(all(map(u.find_spec, ('mlx', 'mlx.core', 'mlx.nn'))))") == "True"
+    assert run(
+        "-c",
+        "import tarn.mlx, importlib.util as u; print(all(map(u.find_spec, ('mlx', 'mlx.core', 'mlx.nn'))))") == "True"
 
 
 def test_types_are_those_of_mlx():
-    assert run("-c", "import tarn.mlx, mlx.core as mx, pickle; print(mx.array.__module__, b'mlx.core' in pickle.dumps(mx.array(1)))") == "mlx.core True"
+    assert run(
+        "-c",
+        "import tarn.mlx, mlx.core as mx, pickle; print(mx.array.__module__, b'mlx.core' in pickle.dumps(mx.array(1)))"
+    ) == "mlx.core True"
 
 
 def test_a_script(tmp_path):

@@ -1,4 +1,5 @@
-"""The functions of tarn.core take what those of mlx take: parameters of the same names, in the same order, with the same defaults."""
+"""The functions of tarn.core take what those of mlx take: parameters of the same names, in the same order, with the
+same defaults."""
 
 import ast
 import re
@@ -21,7 +22,8 @@ def functions():
     for module in MODULES:
         for name in dir(module_of(mx, module)):
             other = getattr(module_of(mlx, module), name, None)
-            if not name.startswith("_") and getattr(other, "__nb_signature__", None) and callable(getattr(module_of(mx, module), name)):
+            if not name.startswith("_") and getattr(other, "__nb_signature__", None) and callable(
+                    getattr(module_of(mx, module), name)):
                 if len(other.__nb_signature__) == 1 and not isinstance(other, type):
                     yield f"{module}.{name}".lstrip(".")
 
@@ -55,7 +57,8 @@ def ours(function):
     arguments = ast.parse(f"def f{text[text.index('('):]}: ...").body[0].args
     before = arguments.posonlyargs + arguments.args
     rest = ["*" + arguments.vararg.arg] if arguments.vararg else []
-    defaults = [None] * (len(before) - len(arguments.defaults)) + arguments.defaults + [None] * len(rest) + arguments.kw_defaults
+    defaults = [None] * (len(before) -
+                         len(arguments.defaults)) + arguments.defaults + [None] * len(rest) + arguments.kw_defaults
     names = [a.arg for a in before] + rest + [a.arg for a in arguments.kwonlyargs]
     names += ["**" + arguments.kwarg.arg] if arguments.kwarg else []
     return zip(names, [ast.unparse(default) if default else "" for default in [*defaults, None]])

@@ -1,5 +1,5 @@
-"""What programs say of arrays, statement by statement, on real mlx and through tarn.mlx: the files of statements/ give the same values, dtypes, shapes,
-texts and exceptions, but where a line names a difference."""
+"""What programs say of arrays, statement by statement, on real mlx and through tarn.mlx: the files of statements/ give
+the same values, dtypes, shapes, texts and exceptions, but where a line names a difference."""
 
 from pathlib import Path
 
@@ -18,7 +18,10 @@ DIFFERENCES = (Path(__file__).resolve().parents[2] / "docs" / "differences.md").
 def test_as_mlx(path):
     found, left, count = compare_statements.differences(path)
     assert count > 50
-    assert [f"line {line}: tarn {compare_statements.briefly(ours)}, mlx {compare_statements.briefly(theirs)}" for line, ours, theirs in found[:9]] == []
+    assert [
+        f"line {line}: tarn {compare_statements.briefly(ours)}, mlx {compare_statements.briefly(theirs)}"
+        for line, ours, theirs in found[:9]
+    ] == []
     assert left == [], "these lines are said to differ and do not"
 
 

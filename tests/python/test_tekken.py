@@ -1,4 +1,5 @@
-"""tekken.json against transformers' own conversion, and against pairs merged by rank as tiktoken merges them. The vocabulary is trained here."""
+"""tekken.json against transformers' own conversion, and against pairs merged by rank as tiktoken merges them. The
+vocabulary is trained here."""
 import base64
 import json
 import os
@@ -15,17 +16,23 @@ from tokenizer_families import TEKKEN
 from tokenizer_texts import WORDS, Texts
 
 SPECIALS = ["<unk>", "<s>", "</s>", "[INST]", "[/INST]", "<pad>", "[ARGS]"]
-OLDER = "<unk> <s> </s> [INST] [/INST] [AVAILABLE_TOOLS] [/AVAILABLE_TOOLS] [TOOL_RESULTS] [/TOOL_RESULTS] [TOOL_CALLS] [IMG] <pad> [IMG_BREAK] [IMG_END] [PREFIX] [MIDDLE] [SUFFIX] [SYSTEM_PROMPT] [/SYSTEM_PROMPT] [TOOL_CONTENT]".split()
+OLDER = """<unk> <s> </s> [INST] [/INST] [AVAILABLE_TOOLS] [/AVAILABLE_TOOLS] [TOOL_RESULTS] [/TOOL_RESULTS]
+    [TOOL_CALLS] [IMG] <pad> [IMG_BREAK] [IMG_END] [PREFIX] [MIDDLE] [SUFFIX] [SYSTEM_PROMPT] [/SYSTEM_PROMPT]
+    [TOOL_CONTENT]""".split()
 
 
 def train(count=700):
     """Tokens as bytes: all 256, then what BPE finds in the repository's texts, by rank."""
     model = tokenizers.Tokenizer(tokenizers.models.BPE())
     model.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    trainer = tokenizers.trainers.BpeTrainer(vocab_size=count, show_progress=False, initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet())
-    model.train_from_iterator([(ROOT / "README.md").read_text(), (ROOT / "CONTRIBUTING.md").read_text(), *[" ".join(WORDS)] * 20], trainer)
+    trainer = tokenizers.trainers.BpeTrainer(vocab_size=count, show_progress=False,
+                                             initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet())
+    model.train_from_iterator([(ROOT / "README.md").read_text(),
+                               (ROOT / "CONTRIBUTING.md").read_text(), *[" ".join(WORDS)] * 20], trainer)
     letters = [c for c in (*range(33, 127), *range(161, 173), *range(174, 256))]
-    byte_of = {chr(c): c for c in letters} | {chr(256 + i): c for i, c in enumerate(c for c in range(256) if c not in letters)}
+    byte_of = {chr(c): c
+               for c in letters} | {chr(256 + i): c
+                                    for i, c in enumerate(c for c in range(256) if c not in letters)}
     tokens = [bytes(byte_of[c] for c in token) for token, _ in sorted(model.get_vocab().items(), key=lambda t: t[1])]
     return [bytes([i]) for i in range(256)] + [t for t in tokens if len(t) > 1]
 
@@ -40,7 +47,8 @@ def tekken(specials=SPECIALS, special_count=None, size=None, shuffle=False):
         except UnicodeDecodeError:
             return None
 
-    vocab = [{"rank": i, "token_bytes": base64.b64encode(t).decode(), "token_str": shown(t)} for i, t in enumerate(TOKENS)]
+    vocab = [{"rank": i, "token_bytes": base64.b64encode(t).decode(), "token_str": shown(t)}
+             for i, t in enumerate(TOKENS)]
     listed = [{"rank": i, "token_str": t, "is_control": True} for i, t in enumerate(specials)]
     if shuffle:
         random.Random(1).shuffle(listed)
@@ -66,7 +74,8 @@ def merge_by_rank(piece, ranks):
         parts[i : i + 2] = [parts[i] + parts[i + 1]]
 
 
-@pytest.mark.parametrize("options", [{}, {"special_count": 20}, {"special_count": 20, "size": 620}, {"size": 500, "shuffle": True}, {"specials": SPECIALS[:3]}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"special_count": 20}, {"special_count": 20, "size": 620},
+                                     {"size": 500, "shuffle": True}, {"specials": SPECIALS[:3]}], ids=str)
 def test_as_transformers_converts_it(tmp_path, options):
     path = write(tmp_path, tekken(**options))
     theirs, ours = mistral.convert_tekken_tokenizer(str(path)), Tokenizer(tmp_path)

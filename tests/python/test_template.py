@@ -73,5 +73,6 @@ def test_error_message_of_raise_exception():
 
 
 def test_limits():
-    assert oracle.tarn("{% for i in range(1000) %}{{ i }}{% endfor %}", {}, steps=500)[1].endswith("takes too many steps")
+    assert oracle.tarn("{% for i in range(1000) %}{{ i }}{% endfor %}", {},
+                       steps=500)[1].endswith("takes too many steps")
     assert "exceeds 10 bytes" in oracle.tarn("{% for i in range(1000) %}{{ i }}{% endfor %}", {}, output_bytes=10)[1]

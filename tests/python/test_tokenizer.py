@@ -1,6 +1,7 @@
 """Every id and every byte as Hugging Face's `tokenizers` gives them, over many random texts.
 
-TARN_TEXTS sets how many for each large tokenizer (10000; a quarter of it for small ones), TARN_SEED their seed (otherwise the time)."""
+TARN_TEXTS sets how many for each large tokenizer (10000; a quarter of it for small ones), TARN_SEED their seed
+(otherwise the time)."""
 import copy
 import json
 import os
@@ -38,7 +39,8 @@ def same(ours, theirs, what, text):
 
 
 def compare_decoding(ours, theirs, lists, streamed):
-    """A run of byte tokens that is no UTF-8 becomes U+FFFD as a whole; a stream has passed on its characters before that is known."""
+    """A run of byte tokens that is no UTF-8 becomes U+FFFD as a whole; a stream has passed on its characters before
+    that is known."""
     byte_tokens = "ByteFallback" in repr(theirs.decoder)
     for skip in (False, True):
         for i, (ids, expected) in enumerate(zip(lists, theirs.decode_batch(lists, skip_special_tokens=skip))):
@@ -62,7 +64,8 @@ def compare(description, count=COUNT, streamed=16):
     compare_decoding(ours, theirs, lists, streamed)
     random = Texts(SEED + 1, []).random
     limit = max(description["model"]["vocab"].values()) + 9
-    compare_decoding(ours, theirs, [[random.randrange(limit) for _ in range(random.randrange(20))] for _ in range(count // 4)], streamed)
+    compare_decoding(ours, theirs, [[random.randrange(limit) for _ in range(random.randrange(20))]
+                                    for _ in range(count // 4)], streamed)
 
 
 @pytest.mark.parametrize("name", families.FAMILIES)

@@ -1,4 +1,5 @@
-"""The wheel of pyproject.toml, in a virtual environment that holds nothing else: it brings its library, needs neither NumPy nor a compiler, and computes. tools/test.sh makes the wheel; without one (TARN_WHEEL) the tests skip."""
+"""The wheel of pyproject.toml, in a virtual environment that holds nothing else: it brings its library, needs neither
+NumPy nor a compiler, and computes. tools/test.sh makes the wheel; without one (TARN_WHEEL) the tests skip."""
 
 import os
 import re
@@ -25,7 +26,8 @@ def python(tmp_path_factory):
 
 def run(python, program, *options):
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LD_", "TARN_"))}
-    ran = subprocess.run([python, *options, "-c", program], capture_output=True, text=True, env=environment, cwd="/", timeout=120)
+    ran = subprocess.run([python, *options, "-c", program], capture_output=True, text=True, env=environment, cwd="/",
+                         timeout=120)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.strip() or ran.stderr
 
@@ -33,8 +35,10 @@ def run(python, program, *options):
 def test_it_holds_what_a_user_needs():
     names = zipfile.ZipFile(WHEEL).namelist()
     assert re.search(r"-cp311-abi3-", Path(WHEEL).name)
-    for name in ["tarn/__init__.py", "tarn/py.typed", "tarn/core.abi3.so", "tarn/core/__init__.pyi", "tarn/mlx/__main__.py",
-                 "tarn/nn/layers/linear.py", "tarn/optimizers/__init__.py", "tarn/utils.py"]:
+    for name in [
+            "tarn/__init__.py", "tarn/py.typed", "tarn/core.abi3.so", "tarn/core/__init__.pyi", "tarn/mlx/__main__.py",
+            "tarn/nn/layers/linear.py", "tarn/optimizers/__init__.py", "tarn/utils.py"
+    ]:
         assert name in names, name
     assert any(re.match(r"tarn/libtarn\.so", name) for name in names)
 
@@ -50,4 +54,3 @@ def test_the_shim(python):
     assert run(python, "import tarn.mlx, mlx.core as mx; print(mx.float32, mx.array([1, 2]))") == (
         "mlx.core.float32 array([1, 2], dtype=int32)"
     )
-

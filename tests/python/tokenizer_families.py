@@ -1,4 +1,5 @@
-"""Small tokenizers, one for each family of models, put together as the families' tokenizer.json files are and trained here."""
+"""Small tokenizers, one for each family of models, put together as the families' tokenizer.json files are and trained
+here."""
 import json
 
 from tokenizer_texts import Texts
@@ -19,8 +20,7 @@ O200K = (
     + r"""|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"""
 )
 DEEPSEEK = [
-    r"\p{N}{1,3}",
-    "[一-龥぀-ゟ゠-ヿ]+",
+    r"\p{N}{1,3}", "[一-龥぀-ゟ゠-ヿ]+",
     r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+""",
 ]
 DEEPSEEK_CODER = ["[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", "[一-龥ࠀ-一가-퟿]+", r"\p{N}"]
@@ -49,60 +49,81 @@ def metaspace(scheme, split_too):
 
 
 def template(*pieces):
-    parts = [{"Sequence": {"id": "A", "type_id": 0}} if p == "$A" else {"SpecialToken": {"id": p, "type_id": 0}} for p in pieces]
-    return {"type": "TemplateProcessing", "single": parts, "pair": parts + [{"Sequence": {"id": "B", "type_id": 1}}], "special_tokens": {}}
+    parts = [{"Sequence": {"id": "A", "type_id": 0}} if p == "$A" else {"SpecialToken": {"id": p, "type_id": 0}}
+             for p in pieces]
+    return {
+        "type": "TemplateProcessing", "single": parts, "pair": parts + [{"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {}
+    }
 
 
 def decoders(*steps):
     return {"type": "Sequence", "decoders": list(steps)}
 
 
-SPM_DECODER = decoders(replace("▁", " "), {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0})
+SPM_DECODER = decoders(replace("▁", " "), {"type": "ByteFallback"}, {"type": "Fuse"},
+                       {"type": "Strip", "content": " ", "start": 1, "stop": 0})
 GEMMA_DECODER = decoders(replace("▁", " "), {"type": "ByteFallback"}, {"type": "Fuse"})
 LEGACY = {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"}, replace(" ", "▁")]}
 
 
 def bytewise(cut, normalizer=None, post=None, flags=None, added=()):
-    return dict(normalizer=normalizer, pre_tokenizer=cut, post_processor=post, decoder=byte_level(), flags=flags or {}, added=added, bytes=False)
+    return dict(normalizer=normalizer, pre_tokenizer=cut, post_processor=post, decoder=byte_level(), flags=flags or {},
+                added=added, bytes=False)
 
 
 def fallback(cut, normalizer, decoder, added=(), post=("<s>", "$A")):
-    return dict(normalizer=normalizer, pre_tokenizer=cut, post_processor=template(*post), decoder=decoder, flags={}, added=added, bytes=True)
+    return dict(normalizer=normalizer, pre_tokenizer=cut, post_processor=template(*post), decoder=decoder, flags={},
+                added=added, bytes=True)
 
 
 TOOL = dict(content="<tool>", special=False, normalized=True)
 ADDED = [dict(content="<|end|>", rstrip=True), dict(content="<|user|>", rstrip=True, lstrip=True), TOOL]
 
 FAMILIES = {
-    "gpt2": bytewise(byte_level(), post=byte_level()),
-    "roberta": bytewise(byte_level(add_prefix_space=True), post={"type": "RobertaProcessing", "sep": ["</s>", 2], "cls": ["<s>", 1], "trim_offsets": True, "add_prefix_space": True}),
-    "smollm": bytewise(cuts({"type": "Digits", "individual_digits": True}, byte_level())),
-    "llama3": bytewise(cuts(split(LLAMA3), byte_level(False)), post={"type": "Sequence", "processors": [byte_level(), template("<s>", "$A")]}, flags={"ignore_merges": True}),
-    "qwen": bytewise(cuts(split(QWEN), byte_level(False)), normalizer={"type": "NFC"}, post=byte_level(), added=ADDED),
-    "qwen35": bytewise(cuts(split(QWEN35), byte_level(False)), normalizer={"type": "NFC"}),
-    "tekken": bytewise(cuts(split(TEKKEN), byte_level(False)), post=template("<s>", "$A"), flags={"ignore_merges": True}),
-    "o200k": bytewise(cuts(split(O200K), byte_level(False)), post=byte_level(), flags={"ignore_merges": True}),
-    "deepseek3": bytewise(cuts(*map(split, DEEPSEEK), byte_level(False)), post=template("<s>", "$A"), added=[dict(content="<｜tool▁call｜>", special=False)]),
-    "deepseek-coder": bytewise(cuts(*map(split, DEEPSEEK_CODER), byte_level(False))),
+    "gpt2": bytewise(byte_level(), post=byte_level()), "roberta": bytewise(
+        byte_level(add_prefix_space=True), post={
+            "type": "RobertaProcessing", "sep": ["</s>", 2], "cls": ["<s>", 1], "trim_offsets": True,
+            "add_prefix_space": True
+        }), "smollm": bytewise(cuts({"type": "Digits", "individual_digits": True}, byte_level())),
+    "llama3": bytewise(cuts(split(LLAMA3), byte_level(False)),
+                       post={"type": "Sequence", "processors": [byte_level(),
+                                                                template("<s>", "$A")]}, flags={"ignore_merges": True}),
+    "qwen": bytewise(cuts(split(QWEN), byte_level(False)), normalizer={"type": "NFC"}, post=byte_level(),
+                     added=ADDED), "qwen35": bytewise(cuts(split(QWEN35), byte_level(False)),
+                                                      normalizer={"type": "NFC"}),
+    "tekken": bytewise(cuts(split(TEKKEN), byte_level(False)), post=template("<s>", "$A"),
+                       flags={"ignore_merges": True}), "o200k": bytewise(cuts(split(O200K),
+                                                                              byte_level(False)), post=byte_level(),
+                                                                         flags={"ignore_merges": True}),
+    "deepseek3": bytewise(cuts(*map(split, DEEPSEEK), byte_level(False)), post=template("<s>", "$A"),
+                          added=[dict(content="<｜tool▁call｜>", special=False)
+                                 ]), "deepseek-coder": bytewise(cuts(*map(split, DEEPSEEK_CODER), byte_level(False))),
     "falcon": bytewise(cuts(split(FALCON[0], "Contiguous"), byte_level(), split(FALCON[2]))),
-    "command-r": bytewise(cuts({"type": "Digits", "individual_digits": True}, byte_level()), normalizer={"type": "NFC"}, post=template("<s>", "$A", "</s>")),
-    "possessive": bytewise(cuts(split(POSSESSIVE, "Removed", True), byte_level(False))),
-    "llama2-legacy": fallback(None, LEGACY, SPM_DECODER),
-    "llama2-new": fallback(metaspace("first", False), None, SPM_DECODER),
-    "phi3": fallback(None, LEGACY, SPM_DECODER, added=ADDED),
-    "gemma": fallback(split(" ", "MergedWithPrevious", kind="String"), replace(" ", "▁"), GEMMA_DECODER, added=[dict(content="\n\n", special=False), dict(content="  ", special=False), TOOL]),
-    "metaspace": fallback(metaspace("always", True), None, metaspace("always", True), post=("$A", "</s>")),
+    "command-r": bytewise(cuts({"type": "Digits", "individual_digits": True}, byte_level()), normalizer={"type": "NFC"},
+                          post=template("<s>", "$A", "</s>")),
+    "possessive": bytewise(cuts(split(POSSESSIVE, "Removed", True),
+                                byte_level(False))), "llama2-legacy": fallback(None, LEGACY, SPM_DECODER),
+    "llama2-new": fallback(metaspace("first", False), None,
+                           SPM_DECODER), "phi3": fallback(None, LEGACY, SPM_DECODER, added=ADDED), "gemma": fallback(
+                               split(" ", "MergedWithPrevious", kind="String"), replace(" ", "▁"), GEMMA_DECODER,
+                               added=[dict(content="\n\n", special=False),
+                                      dict(content="  ", special=False),
+                                      TOOL]), "metaspace": fallback(metaspace("always", True), None,
+                                                                    metaspace("always", True), post=("$A", "</s>")),
 }
 
 
 def added_token(position, content, **flags):
-    token = dict(id=position, content=content, single_word=False, lstrip=False, rstrip=False, normalized=False, special=True)
+    token = dict(id=position, content=content, single_word=False, lstrip=False, rstrip=False, normalized=False,
+                 special=True)
     return {**token, **flags}
 
 
 def corpus():
     texts = Texts(7, [])
-    return [texts.words() for _ in range(1500)] + [texts.code() for _ in range(200)] + [texts.emoji() for _ in range(100)]
+    return [texts.words() for _ in range(1500)] + [texts.code()
+                                                   for _ in range(200)] + [texts.emoji() for _ in range(100)]
 
 
 def train(parts, size=900):
@@ -110,12 +131,14 @@ def train(parts, size=900):
     from tokenizers import Tokenizer, trainers, pre_tokenizers
 
     specials = ["<unk>", "<s>", "</s>"] + ([f"<0x{b:02X}>" for b in range(256)] if parts["bytes"] else [])
-    start = dict(version="1.0", truncation=None, padding=None, added_tokens=[], normalizer=parts["normalizer"], pre_tokenizer=parts["pre_tokenizer"])
+    start = dict(version="1.0", truncation=None, padding=None, added_tokens=[], normalizer=parts["normalizer"],
+                 pre_tokenizer=parts["pre_tokenizer"])
     start.update(post_processor=None, decoder=None, model={"type": "BPE", "vocab": {}, "merges": []})
     tokenizer = Tokenizer.from_str(json.dumps(start))
     alphabet = [] if parts["bytes"] else pre_tokenizers.ByteLevel.alphabet()
     limit = {"limit_alphabet": 90} if parts["bytes"] else {}
-    trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=specials, initial_alphabet=alphabet, show_progress=False, **limit)
+    trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=specials, initial_alphabet=alphabet,
+                                  show_progress=False, **limit)
     tokenizer.train_from_iterator(corpus(), trainer)
     made = json.loads(tokenizer.to_str())
     return assemble(made, parts)

@@ -18,7 +18,9 @@ def main():
     start = time.time()
     report = frame.run(-(-options.calls // max(cells, 1)), options.function)
     print(report.table())
-    print(f"{len(chosen)} functions, {report.total()} calls, {sum(report.refused.values())} refused by mlx, {time.time() - start:.0f} s")
+    print(
+        f"{len(chosen)} functions, {report.total()} calls, {sum(report.refused.values())} refused by mlx, {time.time() - start:.0f} s"
+    )
     holes = [] if options.function else report.holes()
     for name, count in report.failed.items():
         print(f"{name}: {count} calls differ") if count else None

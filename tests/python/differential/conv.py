@@ -16,8 +16,10 @@ def spread(x, axes, dilation):
 def direct(x, w, stride=1, padding=0, kernel_dilation=1, input_dilation=1, groups=1, flip=False):
     """A convolution in NumPy, a place of the kernel at a time."""
     axes = x.ndim - 2
-    stride, kernel_dilation, input_dilation = ([n] * axes if isinstance(n, int) else list(n) for n in (stride, kernel_dilation, input_dilation))
-    low, high = padding if isinstance(padding, tuple) and padding and isinstance(padding[0], list) else (padding, padding)
+    stride, kernel_dilation, input_dilation = ([n] * axes if isinstance(n, int) else list(n)
+                                               for n in (stride, kernel_dilation, input_dilation))
+    low, high = padding if isinstance(padding, tuple) and padding and isinstance(padding[0], list) else (padding,
+                                                                                                         padding)
     low, high = ([n] * axes if isinstance(n, int) else list(n) for n in (low, high))
     x = np.pad(spread(x, axes, input_dilation), [(0, 0), *zip(low, high), (0, 0)])
     w = w[(slice(None),) + (slice(None, None, -1),) * axes] if flip else w
@@ -39,7 +41,8 @@ def plain(x, w, stride=1, padding=0, dilation=1, groups=1):
 
 def transposed(x, w, stride=1, padding=0, dilation=1, output_padding=0, groups=1):
     axes = x.ndim - 2
-    padding, dilation, output_padding = ([n] * axes if isinstance(n, int) else list(n) for n in (padding, dilation, output_padding))
+    padding, dilation, output_padding = ([n] * axes if isinstance(n, int) else list(n)
+                                         for n in (padding, dilation, output_padding))
     low = [d * (k - 1) - p for d, k, p in zip(dilation, w.shape[1:], padding)]
     return direct(x, w, 1, (low, [a + b for a, b in zip(low, output_padding)]), dilation, stride, groups, True)
 
@@ -73,14 +76,16 @@ def register(axes):
     def conv(draw):
         groups = groups_of(draw, axes)
         x, w = shapes(draw, axes, groups)
-        one = (lambda low, high: draw.integer(low, high)) if axes == 1 else (lambda low, high: entries(draw, axes, low, high))
+        one = (lambda low, high: draw.integer(low, high)) if axes == 1 else (
+            lambda low, high: entries(draw, axes, low, high))
         return Call(draw.array(x), draw.array(w), stride=one(1, 2), padding=one(0, 2), groups=groups)
 
     @function(f"conv_transpose{axes}d", oracle=transposed, **HERE)
     def conv_transpose(draw):
         groups = groups_of(draw, axes)
         x, w = shapes(draw, axes, groups)
-        one = (lambda low, high: draw.integer(low, high)) if axes == 1 else (lambda low, high: entries(draw, axes, low, high))
+        one = (lambda low, high: draw.integer(low, high)) if axes == 1 else (
+            lambda low, high: entries(draw, axes, low, high))
         return Call(draw.array(x), draw.array(w), stride=one(1, 2), output_padding=one(0, 1), dilation=1, groups=groups)
 
 
@@ -94,10 +99,11 @@ def conv_general(draw):
     groups = groups_of(draw, axes)
     x, w = shapes(draw, axes, groups)
     padding = draw.choice(draw.integer(0, 2), ([draw.integer(0, 2)] * axes, [draw.integer(0, 2)] * axes))
-    return Call(draw.array(x), draw.array(w), stride=entries(draw, axes, 1, 2), padding=padding, kernel_dilation=draw.integer(1, 2),
-                input_dilation=draw.integer(1, 2), groups=groups, flip=draw.flag())
+    return Call(draw.array(x), draw.array(w), stride=entries(draw, axes, 1, 2), padding=padding,
+                kernel_dilation=draw.integer(1, 2), input_dilation=draw.integer(1, 2), groups=groups, flip=draw.flag())
 
 
 @function("convolve", oracle=lambda a, v, mode: np.convolve(a, v, mode), **HERE)
 def convolve(draw):
-    return Call(draw.array((draw.integer(1, 9),)), draw.array((draw.integer(1, 9),)), mode=draw.choice("full", "same", "valid"))
+    return Call(draw.array((draw.integer(1, 9),)), draw.array((draw.integer(1, 9),)),
+                mode=draw.choice("full", "same", "valid"))

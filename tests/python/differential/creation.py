@@ -48,7 +48,8 @@ def ranged_by_itself(draw):
 
 @function("linspace", dtypes=FLOATS, layouts=DENSE, ulps=4, scale="result")
 def spaced(draw):
-    return Call(draw.integer(-9, 9), draw.integer(-9, 9) / 2, draw.integer(0, 9), endpoint=draw.flag(), dtype=Dtype(draw.dtype))
+    return Call(draw.integer(-9, 9),
+                draw.integer(-9, 9) / 2, draw.integer(0, 9), endpoint=draw.flag(), dtype=Dtype(draw.dtype))
 
 
 @function("eye", "tri", layouts=DENSE)
@@ -68,10 +69,14 @@ def triangle(draw):
 
 @function("meshgrid")
 def grid(draw):
-    arrays = [draw.array(shape=draw.choice((), (draw.integer(0, 4),)) if draw.layout != "0-d" else ()) for _ in range(draw.integer(1, 3))]
+    arrays = [
+        draw.array(shape=draw.choice((), (draw.integer(0, 4),)) if draw.layout != "0-d" else ())
+        for _ in range(draw.integer(1, 3))
+    ]
     return Call(*arrays, sparse=draw.flag(), indexing=draw.choice("xy", "ij"))
 
 
-@function("bartlett", "blackman", "hamming", "hanning", dtypes=["float32"], layouts=DENSE, ulps=4, scale="result", oracle=by_name(lambda name: getattr(np, name)))
+@function("bartlett", "blackman", "hamming", "hanning", dtypes=["float32"], layouts=DENSE, ulps=4, scale="result",
+          oracle=by_name(lambda name: getattr(np, name)))
 def window(draw):
     return Call(draw.integer(-1, 60))

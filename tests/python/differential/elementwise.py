@@ -33,7 +33,8 @@ binary("equal", "logical_and", "logical_or")
 binary("divide", domain="positive", ulps=1)
 
 # ---- every other row of the table
-unary("abs", "sign", "square", "negative", "positive", "real", "imag", "logical_not", "floor", "ceil", "trunc", ulps=1, oracle=numpy_function)
+unary("abs", "sign", "square", "negative", "positive", "real", "imag", "logical_not", "floor", "ceil", "trunc", ulps=1,
+      oracle=numpy_function)
 unary("isnan", "isinf", "isfinite", "isposinf", "isneginf")
 unary("rsqrt", "reciprocal", domain="positive", ulps=4)
 unary("log", "log1p", "log2", "log10", domain="positive", ulps=8, scale="result", oracle=numpy_function)
@@ -47,7 +48,8 @@ unary("arccosh", domain="above1", ulps=16, scale="result")
 unary("conj", "conjugate")
 binary("subtract", "maximum", "minimum", ulps=1)
 binary("not_equal", "less", "less_equal", "greater", "greater_equal", "logical_xor")
-binary("floor_divide", "remainder", domain="positive", ulps=1, dtypes=[d for d in ALL if d != "complex64"], oracle=numpy_function,
+binary("floor_divide", "remainder", domain="positive", ulps=1, dtypes=[d for d in ALL if d != "complex64"],
+       oracle=numpy_function,
        agreed=[("floor_divide of complex numbers", lambda call, ours, error: "complex64" in str(error))])
 binary("power", domain="positive", ulps=16)
 binary("logaddexp", ulps=8, scale="result", oracle=numpy_function)
@@ -105,7 +107,8 @@ def quotients(draw):
 def close(draw):
     a = draw.array(domain=draw.choice("any", "special"))
     near = draw.array(shape=a.shape, domain=draw.choice("any", "special"))
-    return Call(a, draw.choice(a, near), rtol=draw.choice(1e-5, 0.5), atol=draw.choice(1e-8, 1.0), equal_nan=draw.flag())
+    return Call(a, draw.choice(a, near), rtol=draw.choice(1e-5, 0.5), atol=draw.choice(1e-8, 1.0),
+                equal_nan=draw.flag())
 
 
 @function("array_equal", avoid=over_nothing, oracle=np.array_equal)

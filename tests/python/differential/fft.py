@@ -11,8 +11,8 @@ def of_one_axis(draw, a):
     return {"n": draw.choice(None, draw.integer(1, 12)), "axis": draw.axis(a), "norm": draw.choice(*NORMS)}
 
 
-@function("fft.fft", "fft.ifft", "fft.rfft", "fft.irfft", layouts=["dense", "strided", "empty"], ulps=16, scale="result",
-          oracle=by_name(lambda name: getattr(np.fft, name[4:])))
+@function("fft.fft", "fft.ifft", "fft.rfft", "fft.irfft", layouts=["dense", "strided", "empty"], ulps=16,
+          scale="result", oracle=by_name(lambda name: getattr(np.fft, name[4:])))
 def one_axis(draw):
     a = draw.array()
     return Call(a, **of_one_axis(draw, a))
@@ -23,7 +23,8 @@ def one_axis(draw):
 def two_axes(draw):
     a = draw.array(least=2)
     sizes = None if draw.flag() else (draw.integer(1, 7), draw.integer(1, 7))
-    return Call(a, s=sizes, norm=draw.choice(*NORMS)) if sizes is None else Call(a, s=sizes, axes=[-2, -1], norm=draw.choice(*NORMS))
+    return Call(a, s=sizes, norm=draw.choice(
+        *NORMS)) if sizes is None else Call(a, s=sizes, axes=[-2, -1], norm=draw.choice(*NORMS))
 
 
 @function("fft.fftn", "fft.ifftn", "fft.rfftn", "fft.irfftn", layouts=["dense", "strided"], ulps=32, scale="result",

@@ -14,7 +14,8 @@ EPSILON = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float
 
 
 class Call:
-    """The arguments of a call. They hold Arrays, Dtype names as Dtype("float32"), and what both libraries take as it is."""
+    """The arguments of a call. They hold Arrays, Dtype names as Dtype("float32"), and what both libraries take as it
+    is."""
 
     def __init__(self, *args, **named):
         self.args, self.named = args, named
@@ -28,10 +29,11 @@ class Dtype(str):
 
 
 class Function:
-    """A function under test. `make(draw)` gives a Call; `ulps` is how far results may be apart, in units of the last place of the result's dtype,
-    at the scale of the largest value of the result (`scale="result"`), of each value ("value"), or of the arguments ("input").
-    `oracle(*arrays)` in NumPy decides where mlx and Tarn differ by more, and alone where `avoid(call)` says that mlx is not to be asked (it would
-    crash or not come back). `agreed` names known differences: (line of docs/differences.md, predicate(call, our values, our error))."""
+    """A function under test. `make(draw)` gives a Call; `ulps` is how far results may be apart, in units of the last
+    place of the result's dtype, at the scale of the largest value of the result (`scale="result"`), of each value
+    ("value"), or of the arguments ("input"). `oracle(*arrays)` in NumPy decides where mlx and Tarn differ by more, and
+    alone where `avoid(call)` says that mlx is not to be asked (it would crash or not come back). `agreed` names known
+    differences: (line of docs/differences.md, predicate(call, our values, our error))."""
 
     def __init__(self, name, make, dtypes, layouts, ulps, scale, oracle, avoid, agreed, run):
         self.name, self.make, self.dtypes, self.layouts = name, make, dtypes, layouts
@@ -120,7 +122,8 @@ def size_of(values):
 
 def scale_of(f, call, values):
     if f.scale == "input":
-        return max([size_of(np.asarray(a.numpy(), dtype=np.complex128)) for a in call.args if isinstance(a, Array)] + [1.0])
+        return max([size_of(np.asarray(a.numpy(), dtype=np.complex128))
+                    for a in call.args if isinstance(a, Array)] + [1.0])
     return size_of(values) if f.scale == "result" else np.maximum(np.abs(values), np.finfo(np.float32).tiny)
 
 
@@ -155,7 +158,8 @@ def compare(f, call, ours, theirs):
         if values.shape != their_values.shape:
             return f"shape {values.shape} instead of {their_values.shape}"
         return far_apart(f, call, dtype, values, their_values)
-    return None if type(ours) is type(theirs) and (ours == theirs or (ours != ours and theirs != theirs)) else f"{ours!r} instead of {theirs!r}"
+    return None if type(ours) is type(theirs) and (
+        ours == theirs or (ours != ours and theirs != theirs)) else f"{ours!r} instead of {theirs!r}"
 
 
 def over_nothing(call):
@@ -164,13 +168,16 @@ def over_nothing(call):
 
 
 def by_oracle(f, call, ours):
-    """Whether NumPy's values, in the widest type, are what we have: then mlx is the one that is off. A call that NumPy refuses decides nothing."""
+    """Whether NumPy's values, in the widest type, are what we have: then mlx is the one that is off. A call that NumPy
+    refuses decides nothing."""
     if not f.oracle or not isinstance(ours, tuple):
         return False
     with np.errstate(all="ignore"):
         try:
-            wanted = np.asarray(f.oracle(*[a.numpy() if isinstance(a, Array) else a for a in call.args],
-                                         **{k: v.numpy() if isinstance(v, Array) else v for k, v in call.named.items()}))
+            wanted = np.asarray(
+                f.oracle(*[a.numpy() if isinstance(a, Array) else a for a in call.args],
+                         **{k: v.numpy() if isinstance(v, Array) else v
+                            for k, v in call.named.items()}))
         except (TypeError, ValueError):
             return False
         if ours[0] in ("float16", "float32"):  # what overflows there is infinite
@@ -182,7 +189,8 @@ def judge(f, call):
     """(why Tarn is wrong or None, whether the call was refused)."""
     ours, our_error = outcome(tarn.core, f, call)
     if f.avoid and f.avoid(call):
-        return None if not our_error and by_oracle(f, call, ours) else f"not as the oracle has it: {our_error or ours!r}", False
+        return None if not our_error and by_oracle(f, call,
+                                                   ours) else f"not as the oracle has it: {our_error or ours!r}", False
     theirs, their_error = outcome(mlx.core, f, call)
     if their_error or our_error:
         if their_error and our_error and type(our_error) is type(their_error):
@@ -211,10 +219,14 @@ class Report:
 
     def holes(self):
         """Cells of the table in which nothing was called."""
-        return [(f.name, dtype, layout) for f in FUNCTIONS for dtype in f.dtypes for layout in f.layouts if not self.calls[f.name, dtype, layout]]
+        return [(f.name, dtype, layout) for f in FUNCTIONS for dtype in f.dtypes for layout in f.layouts
+                if not self.calls[f.name, dtype, layout]]
 
     def table(self):
-        lines = [f"{'function':28} " + " ".join(f"{dtype:>11}" for dtype in ALL) + f"   (calls {', '.join(LAYOUTS)}; * all refused by mlx, - not taken)"]
+        lines = [
+            f"{'function':28} " + " ".join(f"{dtype:>11}" for dtype in ALL) +
+            f"   (calls {', '.join(LAYOUTS)}; * all refused by mlx, - not taken)"
+        ]
         for f in FUNCTIONS:
             if not any(self.calls[f.name, dtype, layout] for dtype in f.dtypes for layout in f.layouts):
                 continue
@@ -235,7 +247,8 @@ def seed_of(f, dtype, layout, n):
 
 
 def run(rounds, names=None, most_failures=3):
-    """Calls each function in each cell of the table `rounds` times, and at least 60 times. Of each function's failures the first are kept."""
+    """Calls each function in each cell of the table `rounds` times, and at least 60 times. Of each function's failures
+    the first are kept."""
     report = Report()
     for f in FUNCTIONS:
         if names and f.name not in names:

@@ -27,7 +27,9 @@ def index_for(draw, shape, arrays=True):
             entries.append(draw.integer(-size, size - 1))
         elif kind < 4 and size and arrays:
             partner = draw.choice(common, common, (1,), ())
-            entries.append(draw.random.integers(-size, size, 2).tolist() if draw.integer(0, 9) == 0 and common == () else an_array(draw, size, partner))
+            entries.append(
+                draw.random.integers(-size, size, 2).tolist() if draw.integer(0, 9) == 0 and common ==
+                () else an_array(draw, size, partner))
         else:
             entries.append(a_slice(draw, size))
     if draw.integer(0, 3) == 0 and len(shape) + len(entries) < 9:
@@ -88,14 +90,16 @@ def numpy_of(what):
 
 
 def as_numpy(what):
-    """mlx refuses values or indices that NumPy takes, and makes an int32 array of a bool one to which an int is assigned as a whole."""
+    """mlx refuses values or indices that NumPy takes, and makes an int32 array of a bool one to which an int is
+    assigned as a whole."""
 
     def same(call, ours, error):
         if error:
             return False
         a, index, values = call.args
         wanted = numpy_of(what)(a.numpy(), index, values.numpy() if isinstance(values, Array) else values)
-        return ours[0] == a.dtype and ours[1].shape == wanted.shape and np.allclose(ours[1], wanted, rtol=2e-2, atol=1e-1, equal_nan=True)
+        return ours[0] == a.dtype and ours[1].shape == wanted.shape and np.allclose(ours[1], wanted, rtol=2e-2,
+                                                                                    atol=1e-1, equal_nan=True)
 
     return [("updates that MLX refuses", same)]
 
@@ -114,7 +118,9 @@ def write(draw):
     number = draw.choice(1, 0, True)
     if shape is None or draw.integer(0, 2) == 0:
         return Call(a, index, number)
-    values = draw.array(draw.broadcast_partner(shape), draw.choice(draw.dtype, draw.dtype, "int32", "float32") if draw.dtype in ("int32", "float32") else draw.dtype)
+    values = draw.array(
+        draw.broadcast_partner(shape),
+        draw.choice(draw.dtype, draw.dtype, "int32", "float32") if draw.dtype in ("int32", "float32") else draw.dtype)
     return Call(a, index, number if named_twice(a.shape, index) else values)
 
 
@@ -122,7 +128,8 @@ def assign_masked(module, a, mask, values):
     return assign(module, a, mask, values)
 
 
-@function("array.__setitem__ by a mask", run=assign_masked, avoid=writes_nothing, oracle=numpy_of("set"), agreed=as_numpy("set"))
+@function("array.__setitem__ by a mask", run=assign_masked, avoid=writes_nothing, oracle=numpy_of("set"),
+          agreed=as_numpy("set"))
 def write_masked(draw):
     a = draw.array()
     mask = draw.array(a.shape[: draw.integer(1, a.ndim)] if a.ndim else (), "bool")
@@ -135,9 +142,12 @@ def at(module, a, index, values, what):
 
 
 def update_of(what):
-    @function(f"array.at.{what}", run=lambda module, a, index, values: at(module, a, index, values, what), ulps=8, scale="input",
-              avoid=writes_nothing, oracle=numpy_of(what), agreed=as_numpy(what),
-              dtypes=[d for d in ALL if (d != "complex64" or what in ("add", "subtract", "multiply")) and (d != "bool" or what != "subtract")])
+    @function(
+        f"array.at.{what}", run=lambda module, a, index, values: at(module, a, index, values, what), ulps=8,
+        scale="input", avoid=writes_nothing, oracle=numpy_of(what), agreed=as_numpy(what), dtypes=[
+            d for d in ALL
+            if (d != "complex64" or what in ("add", "subtract", "multiply")) and (d != "bool" or what != "subtract")
+        ])
     def make(draw):
         a = draw.array()
         index = index_for(draw, a.shape)

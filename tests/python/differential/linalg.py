@@ -21,12 +21,14 @@ def square(draw, hermitian=False):
 
 
 
-@function("linalg.inv", "linalg.tri_inv", "linalg.pinv", dtypes=FACTORED + REFUSED, layouts=["dense"], ulps=64, scale="result")
+@function("linalg.inv", "linalg.tri_inv", "linalg.pinv", dtypes=FACTORED + REFUSED, layouts=["dense"], ulps=64,
+          scale="result")
 def inverses(draw):
     return Call(square(draw))
 
 
-@function("linalg.det", dtypes=[d for d in ALL if d not in ("complex64", "bool", "float16", "bfloat16")], layouts=["dense"], ulps=64, scale="result", oracle=np.linalg.det)
+@function("linalg.det", dtypes=[d for d in ALL if d not in ("complex64", "bool", "float16", "bfloat16")],
+          layouts=["dense"], ulps=64, scale="result", oracle=np.linalg.det)
 def det(draw):
     return Call(square(draw))
 
@@ -36,7 +38,8 @@ def slogdet(draw):
     return Call(square(draw))
 
 
-@function("linalg.lu_factor", "linalg.lu", "linalg.qr", dtypes=FACTORED + REFUSED, layouts=LAYOUTS, ulps=128, scale="result")
+@function("linalg.lu_factor", "linalg.lu", "linalg.qr", dtypes=FACTORED + REFUSED, layouts=LAYOUTS, ulps=128,
+          scale="result")
 def factors(draw):
     return Call(draw.array((draw.integer(1, 5), draw.integer(1, 5)), domain="unit"))
 
@@ -81,7 +84,8 @@ def eigvals(draw):
     return hermitian(draw)
 
 
-@function("linalg.solve", "linalg.solve_triangular", dtypes=FACTORED + REFUSED, layouts=["dense"], ulps=128, scale="result")
+@function("linalg.solve", "linalg.solve_triangular", dtypes=FACTORED + REFUSED, layouts=["dense"], ulps=128,
+          scale="result")
 def solve(draw):
     a = square(draw)
     return Call(a, draw.array((*a.shape[:-1], draw.integer(1, 3)), domain="unit"))
@@ -91,12 +95,14 @@ def numpy_norm(a, order=None, axis=None, keepdims=False):
     return np.linalg.norm(a, order, tuple(axis) if isinstance(axis, list) else axis, keepdims)
 
 
-@function("linalg.norm", dtypes=["int32", "float16", "bfloat16", "float32", "float64"], ulps=16, scale="input", oracle=numpy_norm, avoid=over_nothing)
+@function("linalg.norm", dtypes=["int32", "float16", "bfloat16", "float32", "float64"], ulps=16, scale="input",
+          oracle=numpy_norm, avoid=over_nothing)
 def norm(draw):
     a = draw.array()
     if a.ndim < 2 or draw.flag():
         axis = draw.axis(a) if a.ndim and draw.flag() else None
-        return Call(a, axis=axis, keepdims=draw.flag()) if axis is None else Call(a, draw.choice(None, 1, 2, 3, 0), axis=axis, keepdims=draw.flag())
+        return Call(a, axis=axis, keepdims=draw.flag()) if axis is None else Call(a, draw.choice(None, 1, 2, 3, 0),
+                                                                                  axis=axis, keepdims=draw.flag())
     axes = [int(i) for i in draw.random.permutation(a.ndim)[:2]]
     order = draw.choice("fro", 1, -1, float("inf"), float("-inf"), "fro")
     return Call(a, order if 0 not in a.shape else "fro", axis=axes, keepdims=draw.flag())

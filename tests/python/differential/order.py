@@ -20,13 +20,15 @@ def numpy_partition(a, kth, axis=-1):
     return np.sort(a, axis=axis)
 
 
-@function("partition", oracle=numpy_partition, run=lambda module, a, kth, axis: module.sort(module.partition(a, kth, axis=axis), axis=axis))
+@function("partition", oracle=numpy_partition,
+          run=lambda module, a, kth, axis: module.sort(module.partition(a, kth, axis=axis), axis=axis))
 def partitioned(draw):
     a = draw.array(domain=draw.choice("any", "special"))
     return Call(a, draw.integer(-3, 3), along(draw, a))
 
 
-@function("argpartition", run=lambda module, a, kth, axis: module.sort(module.argpartition(a, kth, axis=axis), axis=axis))
+@function("argpartition",
+          run=lambda module, a, kth, axis: module.sort(module.argpartition(a, kth, axis=axis), axis=axis))
 def partition_places(draw):
     a = draw.array()
     return Call(a, draw.integer(-3, 3), along(draw, a))

@@ -75,11 +75,10 @@ def kron(draw):
     return Call(draw.array(most=2), draw.array(most=2))
 
 
-EQUATIONS = [
-    ("ij,jk->ik", "ij jk"), ("ij,kj", "ij kj"), ("ij,ij->", "ij ij"), ("ii->i", "ii"), ("iij->j", "iij"), ("ij->ji", "ij"), ("i,j,k->kij", "i j k"),
-    ("ij,jk,kl->il", "ij jk kl"), ("bij,bjk->bik", "bij bjk"), ("...ij,...jk->...ik", "bij jk"), ("ij,i->j", "ij i"), ("ijk->ik", "ijk"),
-    ("ij,jk", "ij"), ("i1", "ij"), ("ij->ii", "ij"), ("ijk", "ij"),
-]
+EQUATIONS = [("ij,jk->ik", "ij jk"), ("ij,kj", "ij kj"), ("ij,ij->", "ij ij"), ("ii->i", "ii"), ("iij->j", "iij"),
+             ("ij->ji", "ij"), ("i,j,k->kij", "i j k"), ("ij,jk,kl->il", "ij jk kl"), ("bij,bjk->bik", "bij bjk"),
+             ("...ij,...jk->...ik", "bij jk"), ("ij,i->j", "ij i"), ("ijk->ik", "ijk"), ("ij,jk", "ij"), ("i1", "ij"),
+             ("ij->ii", "ij"), ("ijk", "ij"),]
 
 
 @function("einsum", ulps=16, scale="result")
@@ -108,13 +107,18 @@ def block_masked(a, b, block, out, left, right):
 
 
 # mlx writes beyond its buffers there, and ends the process.
-@function("block_masked_mm", dtypes=FLOATS, layouts=["dense", "strided"], ulps=64, scale="result", oracle=block_masked, avoid=lambda call: True)
+@function("block_masked_mm", dtypes=FLOATS, layouts=["dense", "strided"], ulps=64, scale="result", oracle=block_masked,
+          avoid=lambda call: True)
 def block_masked_mm(draw):
     m, k, n = (draw.integer(1, 80) for _ in range(3))
     blocks = [-(-size // 32) for size in (m, k, n)]
     batch = (2,) if draw.flag() else ()
     kind = draw.choice("bool", draw.dtype)
-    masks = [draw.array((blocks[0], blocks[2]), kind), draw.array((blocks[0], blocks[1]), kind), draw.array((blocks[1], blocks[2]), kind)]
+    masks = [
+        draw.array((blocks[0], blocks[2]), kind),
+        draw.array((blocks[0], blocks[1]), kind),
+        draw.array((blocks[1], blocks[2]), kind)
+    ]
     return Call(draw.array((*batch, m, k)), draw.array((k, n)), 32, masks[0] if draw.flag() else None, *masks[1:])
 
 
@@ -139,7 +143,8 @@ def is_half(call):
     return call.args[0].dtype in ("float16", "bfloat16")
 
 
-@function("segmented_mm", dtypes=INTEGERS + FLOATS, layouts=["dense", "strided"], ulps=8, scale="result", oracle=segmented, avoid=is_half)
+@function("segmented_mm", dtypes=INTEGERS + FLOATS, layouts=["dense", "strided"], ulps=8, scale="result",
+          oracle=segmented, avoid=is_half)
 def segmented_mm(draw):
 
     m, k, n = sizes(draw, 3)
@@ -160,7 +165,8 @@ def hadamard(a, scale=None):
     return a @ h * (n**-0.5 if scale is None else scale)
 
 
-@function("hadamard_transform", layouts=["dense", "strided"], ulps=16, scale="result", oracle=hadamard, avoid=unlike_mlx)
+@function("hadamard_transform", layouts=["dense", "strided"], ulps=16, scale="result", oracle=hadamard,
+          avoid=unlike_mlx)
 def hadamard_transform(draw):
     a = draw.array((*[draw.integer(1, 3)] * draw.integer(0, 2), draw.choice(1, 2, 4, 16, 64)))
     return Call(a, scale=draw.choice(None, 1.0, 0.5))

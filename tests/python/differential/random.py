@@ -79,4 +79,5 @@ def multivariate_normal(draw):
     n = draw.integer(1, 4)
     root = draw.random.uniform(-1, 1, (n, n))
     cov = Array(root @ root.T + np.eye(n), "float32")
-    return Call(Array(draw.random.uniform(-1, 1, n), "float32"), cov, [draw.integer(1, 4)], Dtype(draw.dtype), key=key_of(draw))
+    return Call(Array(draw.random.uniform(-1, 1, n), "float32"), cov, [draw.integer(1, 4)], Dtype(draw.dtype),
+                key=key_of(draw))

@@ -30,7 +30,8 @@ def places(draw):
 
 
 def numpy_logsumexp(a, axis, keepdims):
-    return np.log(np.sum(np.exp(a.astype(np.complex128 if a.dtype.kind == "c" else np.float64)), axis=axis, keepdims=keepdims))
+    return np.log(
+        np.sum(np.exp(a.astype(np.complex128 if a.dtype.kind == "c" else np.float64)), axis=axis, keepdims=keepdims))
 
 
 @function("logsumexp", layouts=["dense", "strided", "0-d"], ulps=8, scale="result", oracle=numpy_logsumexp)
@@ -40,8 +41,9 @@ def middle(draw):
     return Call(a, axis=draw.axes(a), keepdims=draw.flag())
 
 
-@function("var", "std", layouts=["dense", "strided", "0-d"], ulps=64, scale="input",
-          oracle=by_name(lambda name: lambda a, axis, keepdims, ddof: getattr(np, name)(a, axis=axis, keepdims=keepdims, ddof=ddof)))
+@function(
+    "var", "std", layouts=["dense", "strided", "0-d"], ulps=64, scale="input", oracle=by_name(
+        lambda name: lambda a, axis, keepdims, ddof: getattr(np, name)(a, axis=axis, keepdims=keepdims, ddof=ddof)))
 def spread(draw):
     a = draw.array()
     return Call(a, axis=draw.axes(a), keepdims=draw.flag(), ddof=draw.choice(0, 0, 1))

@@ -88,7 +88,8 @@ def broadcast_to(draw):
 @function("broadcast_arrays")
 def broadcast_arrays(draw):
     shape = draw.shape(most=3)
-    return Call(*[draw.array(draw.broadcast_partner(shape), draw.choice(draw.dtype, *ALL)) for _ in range(draw.integer(1, 3))])
+    return Call(
+        *[draw.array(draw.broadcast_partner(shape), draw.choice(draw.dtype, *ALL)) for _ in range(draw.integer(1, 3))])
 
 
 @function("broadcast_shapes", dtypes=["float32"], layouts=["dense"])
@@ -133,7 +134,8 @@ def concatenate(draw):
 def stack(draw):
     a = draw.array(most=3)
     shapes = [a.shape, a.shape if draw.integer(0, 9) else (*a.shape, 2)]
-    return Call([a, *[draw.array(s, draw.choice(draw.dtype, *ALL)) for s in shapes[: draw.integer(0, 2)]]], axis=draw.integer(-a.ndim - 1, a.ndim))
+    return Call([a, *[draw.array(s, draw.choice(draw.dtype, *ALL)) for s in shapes[:draw.integer(0, 2)]]],
+                axis=draw.integer(-a.ndim - 1, a.ndim))
 
 
 @function("repeat")
@@ -172,7 +174,8 @@ def pad(draw):
     a = draw.array(most=3)
     pairs = [(draw.integer(0, 3), draw.integer(0, 9 if draw.integer(0, 5) == 0 else 2)) for _ in range(a.ndim)]
     width = draw.choice(draw.integer(-1 if draw.integer(0, 5) == 0 else 0, 3), (1, 2), pairs or 1, (2,))
-    mode = draw.choice("constant", "constant", "edge", "reflect", "symmetric", "sideways" if draw.integer(0, 5) == 0 else "constant")
+    mode = draw.choice("constant", "constant", "edge", "reflect", "symmetric",
+                       "sideways" if draw.integer(0, 5) == 0 else "constant")
     return Call(a, width, mode, draw.choice(0, 1, draw.array((), draw.choice(draw.dtype, "int32"))))
 
 
@@ -203,7 +206,8 @@ def as_strided(draw):
     size = int(np.prod(a.shape))
     if size < 6:
         return Call(a, draw.choice(None, a.shape))
-    return draw.choice(Call(a), Call(a, (size,)), Call(a, (2, 2), (2, 1), 1), Call(a, (3,), (-1,), 3), Call(a, (4, 2), (0, 1)))
+    return draw.choice(Call(a), Call(a, (size,)), Call(a, (2, 2), (2, 1), 1), Call(a, (3,), (-1,), 3),
+                       Call(a, (4, 2), (0, 1)))
 
 
 @function("contiguous")
@@ -235,7 +239,9 @@ def take(draw):
     shape = draw.choice((), (3,), (2, 1, 2), (0,))
     if size == 0:
         return Call(a, integers(draw, shape, 0, 1), axis)
-    return Call(a, draw.choice(draw.integer(0, size - 1), integers(draw, shape, 0, size), integers(draw, shape, -size, size)), axis)
+    return Call(
+        a, draw.choice(draw.integer(0, size - 1), integers(draw, shape, 0, size), integers(draw, shape, -size, size)),
+        axis)
 
 
 def along(draw, a, axis):
@@ -257,7 +263,9 @@ def take_along_axis(draw):
 
 def put_oracle(a, indices, values, axis):
     y = a.copy() if axis is not None else a.ravel().copy()
-    np.put_along_axis(y, np.broadcast_to(indices, [indices.shape[i] if i == axis % a.ndim else n for i, n in enumerate(a.shape)]), values.astype(y.dtype), axis)
+    np.put_along_axis(
+        y, np.broadcast_to(indices, [indices.shape[i] if i == axis % a.ndim else n for i, n in enumerate(a.shape)]),
+        values.astype(y.dtype), axis)
     return y.reshape(a.shape)
 
 
@@ -276,7 +284,8 @@ def block(draw, a):
     axes = [int(i) for i in draw.random.permutation(a.ndim)[: draw.integer(1, a.ndim)]]
     sizes = [draw.integer(1, n) for n in a.shape]
     starts = [draw.integer(0, a.shape[i] - sizes[i]) for i in axes]
-    start = Array(np.array(starts[0] if len(starts) == 1 and draw.flag() else starts), draw.choice("int32", "uint32", "int64"))
+    start = Array(np.array(starts[0] if len(starts) == 1 and draw.flag() else starts),
+                  draw.choice("int32", "uint32", "int64"))
     return start, axes, sizes
 
 

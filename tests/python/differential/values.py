@@ -18,14 +18,16 @@ def dtype_of(module, name):
 
 
 class Array:
-    """An array argument: `base` in NumPy, cast to `dtype` by the library, then seen through `view`, a chain of index expressions."""
+    """An array argument: `base` in NumPy, cast to `dtype` by the library, then seen through `view`, a chain of index
+    expressions."""
 
     def __init__(self, base, dtype, view=()):
         self.base, self.dtype, self.view = base, dtype, view
 
     def of(self, module):
         wide = {"bfloat16": np.float32, "float16": np.float32, "bool": np.bool_}.get(self.dtype, self.dtype)
-        a = module.array(np.ascontiguousarray(self.base.astype(wide)).reshape(self.base.shape), dtype_of(module, self.dtype))
+        a = module.array(
+            np.ascontiguousarray(self.base.astype(wide)).reshape(self.base.shape), dtype_of(module, self.dtype))
         for step in self.view:
             a = step(a)
         return a
@@ -102,11 +104,14 @@ class Draw:
         if dtype == "bool":
             return r.integers(0, 2, shape).astype(np.bool_)
         if dtype in INTEGERS:
-            low, high = {"positive": (1, 8), "small": (0, 7), "unit": (0, 1)}.get(domain, (0 if dtype in UNSIGNED else -9, 9))
+            low, high = {"positive": (1, 8), "small": (0, 7), "unit": (0, 1)}.get(domain,
+                                                                                  (0 if dtype in UNSIGNED else -9, 9))
             return r.integers(low, high + 1, shape).astype(dtype)
-        low, high = {"positive": (0.1, 4), "unit": (-0.95, 0.95), "above1": (1.05, 4), "small": (0, 7)}.get(domain, (-4, 4))
+        low, high = {"positive": (0.1, 4), "unit": (-0.95, 0.95), "above1": (1.05, 4),
+                     "small": (0, 7)}.get(domain, (-4, 4))
         real = r.uniform(low, high, shape)
-        return (real + 1j * r.uniform(low, high, shape)).astype(np.complex64) if dtype == "complex64" else np.asarray(real)
+        return (real +
+                1j * r.uniform(low, high, shape)).astype(np.complex64) if dtype == "complex64" else np.asarray(real)
 
     def array(self, shape=None, dtype=None, domain="any", least=None, most=4):
         dtype = dtype or self.dtype

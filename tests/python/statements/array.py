@@ -4,7 +4,10 @@ import pickle
 import weakref
 from itertools import product
 
-names = ["bool_", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64"]
+names = [
+    "bool_", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32",
+    "float64", "complex64"
+]
 dtypes = [getattr(mx, name) for name in names]
 
 # ---- Dtype objects
@@ -23,11 +26,17 @@ mx.Dtype
 mx.float32.name
 mx.float32.itemsize
 for d in dtypes:
-    [mx.issubdtype(d, c) for c in (mx.complexfloating, mx.floating, mx.inexact, mx.signedinteger, mx.unsignedinteger, mx.integer, mx.number, mx.generic)]
+    [
+        mx.issubdtype(d, c) for c in (mx.complexfloating, mx.floating, mx.inexact, mx.signedinteger, mx.unsignedinteger,
+                                      mx.integer, mx.number, mx.generic)
+    ]
     [mx.issubdtype(d, e) for e in dtypes]
     [mx.result_type(d, e) for e in dtypes]
     [mx.can_cast(d, e) for e in dtypes]
-    [mx.isdtype(d, k) for k in ("bool", "signed integer", "unsigned integer", "integral", "real floating", "complex floating", "numeric")]
+    [
+        mx.isdtype(d, k) for k in ("bool", "signed integer", "unsigned integer", "integral", "real floating",
+                                   "complex floating", "numeric")
+    ]
     mx.isdtype(d, d), mx.isdtype(d, ("bool", mx.float32)), mx.isdtype(d, mx.float32)
     (mx.zeros((2,), d) + mx.zeros((2,), mx.int32)).dtype
 mx.isdtype(mx.float32, "other")
@@ -82,7 +91,8 @@ mx.array([[]]), mx.array([[], []])
 mx.array([[], []], mx.int32)
 mx.array(())
 mx.array([], mx.int8).dtype
-mx.array([1, 2, 3]), mx.array([1, 2.0]), mx.array([1, True]), mx.array([True, False]), mx.array([1, 2j]), mx.array([True, 1.0])
+mx.array([1, 2, 3]), mx.array([1, 2.0]), mx.array([1, True]), mx.array([True, False]), mx.array([1, 2j])
+mx.array([True, 1.0])
 mx.array([1, 2**40])
 mx.array([2**40, 1.5])
 mx.array((1, 2, 3)), mx.array(((1, 2), (3, 4))), mx.array([(1, 2), [3, 4]])
@@ -157,9 +167,11 @@ mx.asarray(Like(mx.array([1, 2])))
 mx.array([1, 2])[Like(mx.array(1))]  # differs: NumPy arrays and objects
 
 # ---- numpy in
-for t in ("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128"):
+for t in ("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32",
+          "float64", "complex64", "complex128"):
     n = np.array([[0, 1, 2], [3, 4, 5]]).astype(t)
-    mx.array(n), mx.array(n.T), mx.array(n[:, ::2]), mx.array(n[0, 0]), mx.array(n[:0]), mx.array(np.asfortranarray(n)), mx.array(n, mx.float32)
+    mx.array(n), mx.array(n.T), mx.array(n[:, ::2]), mx.array(n[0, 0]), mx.array(n[:0])
+    mx.array(np.asfortranarray(n)), mx.array(n, mx.float32)
     mx.array([n]).shape
     mx.array([n[0, 0], n[0, 1]])
     mx.array([n[0], n[1]])
@@ -192,7 +204,8 @@ mx.asarray(memoryview(b"abc"))
 mx.array(memoryview(b"abc"))
 mx.array(bytearray(b"abc"))
 import array as arrays
-mx.array(arrays.array("f", [1, 2])), mx.array(arrays.array("i", [1, 2])), mx.array(arrays.array("d", [1, 2])), mx.array(arrays.array("q", [1, 2]))
+mx.array(arrays.array("f", [1, 2])), mx.array(arrays.array("i", [1, 2])), mx.array(arrays.array("d", [1, 2]))
+mx.array(arrays.array("q", [1, 2]))
 mx.array(arrays.array("B", [1, 2])), mx.array(arrays.array("h", [1, 2]))
 
 # ---- properties and methods
@@ -207,7 +220,8 @@ a.foo = 1
 del a.shape
 len(mx.array(1))
 len(mx.zeros((0, 3)))
-a.tolist(), mx.array(1).tolist(), mx.array([[True]]).tolist(), mx.array([1.5], mx.bfloat16).tolist(), mx.array([1 + 2j]).tolist(), mx.array([]).tolist(), mx.zeros((2, 0)).tolist(), mx.zeros((0, 2)).tolist()
+a.tolist(), mx.array(1).tolist(), mx.array([[True]]).tolist(), mx.array([1.5], mx.bfloat16).tolist()
+mx.array([1 + 2j]).tolist(), mx.array([]).tolist(), mx.zeros((2, 0)).tolist(), mx.zeros((0, 2)).tolist()
 mx.array([1, 2], mx.float16).tolist(), mx.array([1, 255], mx.uint8).tolist(), mx.array([2**63], mx.uint64).tolist()
 a.T.tolist(), a[:, ::2].tolist(), a[::-1].tolist(), mx.broadcast_to(a[0], (2, 3)).tolist()
 for d in dtypes:
@@ -220,7 +234,8 @@ a.astype("float32")
 a.astype()
 a.astype(dtype=mx.int8)
 a.astype(mx.float32, stream=mx.cpu)
-a.flatten(), a.flatten(0, 1), a.flatten(1), a.flatten(start_axis=0, end_axis=-1), mx.array(1).flatten(), mx.zeros((2, 3, 4)).flatten(1, 2).shape
+a.flatten(), a.flatten(0, 1), a.flatten(1), a.flatten(start_axis=0, end_axis=-1), mx.array(1).flatten()
+mx.zeros((2, 3, 4)).flatten(1, 2).shape
 a.reshape(3, 2), a.reshape((3, 2)), a.reshape([6]), a.reshape(-1), a.reshape(3, -1), a.reshape((1, 6, 1)).shape
 a.reshape(4)
 a.reshape(-1, -1)
@@ -230,11 +245,14 @@ a.reshape("a")
 a.reshape(2.0, 3)
 mx.zeros((0, 3)).reshape(-1, 3).shape
 mx.zeros((0, 3)).reshape(0, -1)
-a.squeeze(), mx.zeros((1, 2, 1)).squeeze().shape, mx.zeros((1, 2, 1)).squeeze(0).shape, mx.zeros((1, 2, 1)).squeeze([0, 2]).shape, mx.zeros((1, 2, 1)).squeeze(-1).shape
+a.squeeze(), mx.zeros((1, 2, 1)).squeeze().shape, mx.zeros((1, 2, 1)).squeeze(0).shape
+mx.zeros((1, 2, 1)).squeeze([0, 2]).shape, mx.zeros((1, 2, 1)).squeeze(-1).shape
 a.squeeze(0)
 a.squeeze(5)
 mx.zeros((1, 1)).squeeze((0, 0))
-for m in ("abs", "square", "sqrt", "rsqrt", "reciprocal", "exp", "log", "log2", "log10", "sin", "cos", "log1p", "all", "any", "transpose", "sum", "prod", "min", "max", "logcumsumexp", "logsumexp", "mean", "std", "var", "argmin", "argmax", "cumsum", "cumprod", "cummax", "cummin", "round", "diagonal", "diag", "conj", "flatten", "squeeze"):
+for m in ("abs", "square", "sqrt", "rsqrt", "reciprocal", "exp", "log", "log2", "log10", "sin", "cos", "log1p", "all",
+          "any", "transpose", "sum", "prod", "min", "max", "logcumsumexp", "logsumexp", "mean", "std", "var", "argmin",
+          "argmax", "cumsum", "cumprod", "cummax", "cummin", "round", "diagonal", "diag", "conj", "flatten", "squeeze"):
     for b in (a, a.astype(mx.float32), a.astype(mx.bool_), a.astype(mx.float16), a.astype(mx.complex64)):
         getattr(b, m)()
     getattr(a.astype(mx.float32), m)(3, 4, 5, 6)
@@ -255,10 +273,13 @@ for m in ("argmin", "argmax"):
     getattr(a, m)((0, 1))
 for m in ("cumsum", "cumprod", "cummax", "cummin", "logcumsumexp"):
     for r, i in product((False, True), (False, True)):
-        getattr(a.astype(mx.float32), m)(0, reverse=r, inclusive=i), getattr(a.astype(mx.float32), m)(axis=1, reverse=r, inclusive=i), getattr(a.astype(mx.float32), m)(reverse=r, inclusive=i)
+        getattr(a.astype(mx.float32), m)(0, reverse=r, inclusive=i)
+        getattr(a.astype(mx.float32), m)(axis=1, reverse=r, inclusive=i)
+        getattr(a.astype(mx.float32), m)(reverse=r, inclusive=i)
         getattr(a, m)(axis=-1, reverse=r, inclusive=i)
 a.std(ddof=1), a.var(ddof=1), a.var(0, ddof=2), a.var(axis=1, keepdims=True, ddof=0)
-a.moveaxis(0, 1), a.swapaxes(0, 1), a.swapaxes(-1, -2), a.transpose(), a.transpose(1, 0), a.transpose((1, 0)), a.transpose([1, 0]), a.transpose(-1, 0)
+a.moveaxis(0, 1), a.swapaxes(0, 1), a.swapaxes(-1, -2), a.transpose(), a.transpose(1, 0), a.transpose((1, 0))
+a.transpose([1, 0]), a.transpose(-1, 0)
 a.transpose(0)
 a.transpose(0, 0)
 a.transpose(0, 2)
@@ -269,7 +290,8 @@ a.split(2), a.split(3, 1), a.split([1], axis=1), a.split([1, 2], 1), a.split(ind
 a.split(4)
 a.split(4, 1)
 a.split([5], 1)
-a.round(), mx.array([1.25, 2.35, -0.5, 2.5]).round(1), mx.array([1.5, 2.5, -0.5]).round(), mx.array([15, 25]).round(-1), mx.array([1.5]).round(decimals=0)
+a.round(), mx.array([1.25, 2.35, -0.5, 2.5]).round(1), mx.array([1.5, 2.5, -0.5]).round()
+mx.array([15, 25]).round(-1), mx.array([1.5]).round(decimals=0)
 a.diagonal(), a.diagonal(1), a.diagonal(offset=-1, axis1=1, axis2=0), a[0].diag(), a.diag(), a.diag(k=1)
 a.view(mx.float32).dtype, a.view(mx.int8).shape, a.view(mx.int64)
 mx.array([1, 2]).view(mx.int64), mx.array(1).view(mx.float32), mx.array([1, 2, 3, 4], mx.uint8).view(mx.uint32)
@@ -278,7 +300,8 @@ mx.array([1.0]).view(mx.uint32), mx.array([1.0]).view(mx.int32)
 a.view("int8")
 
 # ---- conversions of one element
-int(mx.array(3)), float(mx.array(3)), complex(mx.array(3)), bool(mx.array(3)), int(mx.array(3.7)), float(mx.array(2.5, mx.float16)), complex(mx.array(1 + 2j)), int(mx.array([3])), float(mx.array([[3]]))
+int(mx.array(3)), float(mx.array(3)), complex(mx.array(3)), bool(mx.array(3)), int(mx.array(3.7))
+float(mx.array(2.5, mx.float16)), complex(mx.array(1 + 2j)), int(mx.array([3])), float(mx.array([[3]]))
 int(mx.array(True)), float(mx.array(True)), bool(mx.array(0)), bool(mx.array([0.0])), bool(mx.array(1j))
 int(a)
 float(a)
@@ -307,7 +330,8 @@ import math
 math.sqrt(mx.array(4.0)), math.floor(mx.array(4.5))
 math.ceil(mx.array(4.5))
 math.trunc(mx.array(4.5))
-f"{mx.array(3)}", f"{mx.array(3.14159):.2f}", f"{mx.array(3):d}", f"{mx.array(3):05d}", f"{mx.array([1, 2])}", f"{mx.array(1.0)}", f"{mx.array(True)}"
+f"{mx.array(3)}", f"{mx.array(3.14159):.2f}", f"{mx.array(3):d}", f"{mx.array(3):05d}", f"{mx.array([1, 2])}"
+f"{mx.array(1.0)}", f"{mx.array(True)}"
 f"{mx.array([1.5]):.2f}"
 f"{mx.array([1, 2]):.2f}"
 format(mx.array(1234.5), ",.1f"), "{:>8}".format(mx.array(3))
@@ -318,14 +342,20 @@ f"{mx.array(2.5, mx.bfloat16):.1f}"
 f"{mx.array(3)!r}"
 
 # ---- printing
-for b in (a, a[0], a[0, 0], a.astype(mx.float32), a.astype(mx.bool_), a.astype(mx.complex64), a.astype(mx.float16), a.astype(mx.bfloat16), a.astype(mx.float64), a.astype(mx.int64)):
+for b in (a, a[0], a[0, 0], a.astype(mx.float32), a.astype(mx.bool_), a.astype(mx.complex64), a.astype(mx.float16),
+          a.astype(mx.bfloat16), a.astype(mx.float64), a.astype(mx.int64)):
     str(b), repr(b)
-for v in (1e10, 1e-10, 1.0, 0.1, 123456.789, 1e5, 1e6, 1e7, float("nan"), float("inf"), -float("inf"), -0.0, 3.14159265, 1 / 3, 1e38, 1e-40, 100000.5, 0.0001, 0.00001, 1234567.0):
-    str(mx.array(v)), str(mx.array([v, 1.0])), repr(mx.array(v)), str(mx.array(v, mx.float64)), str(mx.array(v, mx.float16)), str(mx.array(v, mx.bfloat16)), str(mx.array([v]).astype(mx.complex64))
-str(mx.arange(1000)), str(mx.arange(1001)), str(mx.arange(10000).reshape(100, 100)), str(mx.zeros((7, 7, 7))), str(mx.zeros((8, 8))), str(mx.zeros((20, 2))), str(mx.arange(7)), str(mx.arange(8).astype(mx.float32))
+for v in (1e10, 1e-10, 1.0, 0.1, 123456.789, 1e5, 1e6, 1e7, float("nan"), float("inf"), -float("inf"), -0.0, 3.14159265,
+          1 / 3, 1e38, 1e-40, 100000.5, 0.0001, 0.00001, 1234567.0):
+    str(mx.array(v)), str(mx.array([v, 1.0])), repr(mx.array(v)), str(mx.array(v, mx.float64))
+    str(mx.array(v, mx.float16)), str(mx.array(v, mx.bfloat16)), str(mx.array([v]).astype(mx.complex64))
+str(mx.arange(1000)), str(mx.arange(1001)), str(mx.arange(10000).reshape(100, 100)), str(mx.zeros((7, 7, 7)))
+str(mx.zeros((8, 8))), str(mx.zeros((20, 2))), str(mx.arange(7)), str(mx.arange(8).astype(mx.float32))
 str(mx.arange(10)), str(mx.arange(100)), str(mx.zeros((3, 10, 3))), str(mx.zeros((10, 10, 10)))
-str(mx.array([])), repr(mx.array([])), str(mx.zeros((2, 0))), str(mx.zeros((0, 2))), str(mx.zeros((2, 0, 3), mx.int32)), repr(mx.zeros((0,), mx.bool_))
-str(mx.array([[[1, 2], [3, 4]], [[5, 6], [7, 8]]])), str(mx.array([[[[1]]]])), str(mx.zeros((1, 1))), str(mx.zeros((2, 1, 2)))
+str(mx.array([])), repr(mx.array([])), str(mx.zeros((2, 0))), str(mx.zeros((0, 2)))
+str(mx.zeros((2, 0, 3), mx.int32)), repr(mx.zeros((0,), mx.bool_))
+str(mx.array([[[1, 2], [3, 4]], [[5, 6], [7, 8]]])), str(mx.array([[[[1]]]])), str(mx.zeros((1, 1)))
+str(mx.zeros((2, 1, 2)))
 str(mx.array([1 + 2j, -1 - 2j, 0j, complex(0, -0.0)])), str(mx.array([True, False])), str(mx.array([-1, 10, 100]))
 str(mx.array([1, 2, 3], mx.uint8)), repr(mx.array([1, 2, 3], mx.uint8)), str(mx.array([255, 1], mx.int8))
 str([mx.array(1), mx.array([1.0, 2])])
@@ -357,7 +387,9 @@ mx.get_printoptions()
 mx.set_printoptions(precision=4)
 
 # ---- comparison, hash, identity, iteration
-a == a, a != a, a == 1, a < 3, 3 < a, a >= mx.array([1, 5, 3]), a == [1], a == "x", a == None, a != None, a != "x", a == (1, 2, 3), a == object()  # noqa: E711
+a == a, a != a, a == 1, a < 3, 3 < a, a >= mx.array([1, 5, 3]), a == [1], a == "x", a != "x"
+a == None, a != None  # noqa: E711
+a == (1, 2, 3), a == object()
 a < "x"
 a < None
 a < [1, 2, 3]
@@ -381,12 +413,16 @@ x, y
 x, y = mx.array([1, 2, 3])
 first, *rest = mx.arange(4)
 first, rest
-list(zip(a, a)), list(enumerate(a)), list(map(lambda r: r.sum().item(), a)), sorted([3, 1, 2], key=lambda i: mx.array(i).item()), max(mx.array([3, 1, 2])), min(mx.array([3, 1, 2])), sum(mx.array([1, 2, 3])), sorted(mx.array([3, 1, 2]))
+list(zip(a, a)), list(enumerate(a)), list(map(lambda r: r.sum().item(), a))
+sorted([3, 1, 2], key=lambda i: mx.array(i).item()), max(mx.array([3, 1, 2])), min(mx.array([3, 1, 2]))
+sum(mx.array([1, 2, 3])), sorted(mx.array([3, 1, 2]))
 any(mx.array([False, True])), all(mx.array([True, True]))
 reversed(mx.array([1, 2]))
 list(reversed(mx.array([1, 2])))
-np.array(a), np.asarray(a), np.array(a, dtype=np.float32), np.array(a.T), np.array(mx.array(1)), np.array(mx.zeros((0, 2))), np.array(a, copy=True)
-np.array(a.astype(mx.float16)), np.array(a.astype(mx.complex64)), np.array(a.astype(mx.bool_)), np.array(a.astype(mx.float64))
+np.array(a), np.asarray(a), np.array(a, dtype=np.float32), np.array(a.T), np.array(mx.array(1))
+np.array(mx.zeros((0, 2))), np.array(a, copy=True)
+np.array(a.astype(mx.float16)), np.array(a.astype(mx.complex64)), np.array(a.astype(mx.bool_))
+np.array(a.astype(mx.float64))
 np.array(a.astype(mx.bfloat16))
 np.asarray(a.astype(mx.bfloat16))
 np.array([a[0], a[1]]), np.stack([a, a]), np.sum(a), np.add(a, 1), np.array(a) + a
@@ -401,7 +437,8 @@ np.float64(2) * a.astype(mx.float16)
 np.array(2.0) * a
 np.exp(mx.array([0.0, 1.0]))
 np.array_equal(a, np.array(a))
-memoryview(a).shape, memoryview(a).format, memoryview(a).itemsize, memoryview(a).ndim, memoryview(a).strides, memoryview(a).readonly, memoryview(a).nbytes
+memoryview(a).shape, memoryview(a).format, memoryview(a).itemsize, memoryview(a).ndim, memoryview(a).strides
+memoryview(a).readonly, memoryview(a).nbytes
 memoryview(a.T).strides, memoryview(a[:, ::2]).strides
 for d in dtypes:
     memoryview(mx.zeros((2, 3), d)).format
@@ -428,8 +465,10 @@ a.__array_namespace__("2021.12") is mx
 a.__array_priority__
 a.__dlpack_device__()
 a.__dlpack__()
-np.from_dlpack(a), np.from_dlpack(a.T), np.from_dlpack(a[:, ::2]), np.from_dlpack(mx.array(1.5)), np.from_dlpack(a.astype(mx.complex64)), np.from_dlpack(a.astype(mx.bool_))
-mx.from_dlpack(np.array([1, 2, 3])), mx.from_dlpack(np.arange(6).reshape(2, 3).T), mx.from_dlpack(np.array(1.5, np.float32)), mx.from_dlpack(a)
+np.from_dlpack(a), np.from_dlpack(a.T), np.from_dlpack(a[:, ::2]), np.from_dlpack(mx.array(1.5))
+np.from_dlpack(a.astype(mx.complex64)), np.from_dlpack(a.astype(mx.bool_))
+mx.from_dlpack(np.array([1, 2, 3])), mx.from_dlpack(np.arange(6).reshape(2, 3).T)
+mx.from_dlpack(np.array(1.5, np.float32)), mx.from_dlpack(a)
 mx.from_dlpack(np.arange(6.0))  # differs: `from_dlpack`, and pickles, of float64
 mx.from_dlpack(np.arange(6).reshape(2, 3)[:, ::2])
 mx.from_dlpack(3)
@@ -453,7 +492,8 @@ for d in dtypes:
     y = pickle.loads(pickle.dumps(x))
     y, y.dtype == x.dtype  # differs: `from_dlpack`, and pickles, of float64
     x = x.astype(mx.float32) if d == mx.float64 else x
-    pickle.loads(pickle.dumps(x.T)), pickle.loads(pickle.dumps(x[:, ::2])), pickle.loads(pickle.dumps(x[0, 0])), pickle.loads(pickle.dumps(x[:0]))
+    pickle.loads(pickle.dumps(x.T)), pickle.loads(pickle.dumps(x[:, ::2])), pickle.loads(pickle.dumps(x[0, 0]))
+    pickle.loads(pickle.dumps(x[:0]))
     for p in range(2, 6):
         pickle.loads(pickle.dumps(x, protocol=p))
 pickle.loads(pickle.dumps({"a": a, "b": [a]}))

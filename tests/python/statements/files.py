@@ -4,7 +4,10 @@ import os
 import pathlib
 import zipfile
 
-names = ["bool_", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64"]
+names = [
+    "bool_", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32",
+    "float64", "complex64"
+]
 dtypes = [getattr(mx, name) for name in names]
 shapes = [(), (1,), (5,), (2, 3), (0,), (2, 0, 3), (2, 3, 4)]
 def size_of(name):
@@ -20,7 +23,8 @@ for d in dtypes:
         mx.load("a.npy", format="npy")
         np.load("a.npy") if d != mx.bfloat16 else None
 a = mx.arange(12).reshape(3, 4)
-mx.save("b.npy", a), mx.load("b.npy").tolist(), mx.save("b", a.T), mx.load("b.npy"), mx.save("c.npz", a), os.path.exists("c.npz.npy")
+mx.save("b.npy", a), mx.load("b.npy").tolist(), mx.save("b", a.T), mx.load("b.npy"), mx.save("c.npz", a)
+os.path.exists("c.npz.npy")
 np.load("b.npy")
 np.save("n.npy", np.asfortranarray(np.arange(6).reshape(2, 3)))
 mx.load("n.npy")
@@ -160,7 +164,8 @@ mx.save_safetensors("f64.safetensors", {"a": mx.zeros(2, mx.float64)})  # differ
 mx.save_safetensors("t", {"a": a, "b": a.T, "c": a[:, ::2], "d": mx.array(1)})
 mx.load("t.safetensors"), mx.load("t.safetensors", return_metadata=True)
 mx.save_safetensors("t", {"a": a}, {"k": "v", "other": "x"})
-mx.load("t.safetensors", return_metadata=True), mx.load("t.safetensors", None, True), mx.load("t.safetensors", format="safetensors", return_metadata=True)
+mx.load("t.safetensors", return_metadata=True), mx.load("t.safetensors", None, True)
+mx.load("t.safetensors", format="safetensors", return_metadata=True)
 mx.save_safetensors("t", {"a": a}, metadata={"format": "mlx"})
 mx.save_safetensors("t", {"a": a}, None)
 mx.save_safetensors("t", {"a": a}, {"k": 3})
@@ -218,7 +223,11 @@ mx.load("o.safetensors")
 for d in (mx.float32, mx.float16, mx.int8, mx.int16, mx.int32):
     mx.save_gguf("g", {"a": mx.array([[1, 2], [3, 4]], d), "b.weight": mx.ones((3, 2, 4), d)})
     mx.load("g.gguf"), os.path.exists("g.gguf")
-mx.save_gguf("g.gguf", {"a": a.astype(mx.float32)}, {"s": "text", "l": ["a", "b"], "n": mx.array(3), "f": mx.array(1.5), "v": mx.array([1, 2, 3]), "t": mx.array(True), "i8": mx.array(1, mx.int8), "u8": mx.array(1, mx.uint8), "u64": mx.array(5, mx.uint64), "i64": mx.array([5], mx.int64), "fl": mx.array([1.0, 2.0])})
+mx.save_gguf("g.gguf", {"a": a.astype(mx.float32)}, {
+    "s": "text", "l": ["a", "b"], "n": mx.array(3), "f": mx.array(1.5), "v": mx.array(
+        [1, 2, 3]), "t": mx.array(True), "i8": mx.array(1, mx.int8), "u8": mx.array(1, mx.uint8), "u64": mx.array(
+            5, mx.uint64), "i64": mx.array([5], mx.int64), "fl": mx.array([1.0, 2.0])
+})
 mx.load("g.gguf"), mx.load("g.gguf", return_metadata=True)
 [sorted(part) for part in mx.load("g.gguf", return_metadata=True)]
 mx.load("g.gguf", return_metadata=True)[1]["n"].dtype, mx.load("g.gguf", return_metadata=True)[1]["l"]

@@ -2,13 +2,17 @@
 import threading
 import gc
 
-mx.cpu, mx.gpu, repr(mx.cpu), mx.Device(mx.cpu), mx.Device(mx.cpu, 0), repr(mx.Device(mx.cpu)), str(mx.Device(mx.gpu, 1)), mx.Device(mx.cpu).type, mx.Device(mx.cpu, 0) == mx.Device(mx.cpu), mx.Device(mx.cpu) == mx.cpu, mx.cpu == mx.cpu, mx.cpu == mx.gpu, mx.Device(mx.cpu) != mx.Device(mx.gpu), mx.Device(mx.cpu) == 3
+mx.cpu, mx.gpu, repr(mx.cpu), mx.Device(mx.cpu), mx.Device(mx.cpu, 0), repr(mx.Device(mx.cpu))
+str(mx.Device(mx.gpu, 1)), mx.Device(mx.cpu).type, mx.Device(mx.cpu, 0) == mx.Device(mx.cpu)
+mx.Device(mx.cpu) == mx.cpu, mx.cpu == mx.cpu, mx.cpu == mx.gpu, mx.Device(mx.cpu) != mx.Device(mx.gpu)
+mx.Device(mx.cpu) == 3
 mx.Device(type=mx.cpu, index=0)
 mx.Device(mx.gpu).type
 mx.Device(3)
 mx.Device()
 mx.Device("cpu")
-type(mx.cpu), type(mx.Device(mx.cpu)), mx.DeviceType, mx.DeviceType.cpu, mx.DeviceType.gpu, mx.DeviceType.cpu == mx.cpu, mx.cpu.name, mx.cpu.value
+type(mx.cpu), type(mx.Device(mx.cpu)), mx.DeviceType, mx.DeviceType.cpu, mx.DeviceType.gpu
+mx.DeviceType.cpu == mx.cpu, mx.cpu.name, mx.cpu.value
 hash(mx.Device(mx.cpu)) == hash(mx.Device(mx.cpu))
 isinstance(mx.cpu, mx.DeviceType)
 mx.default_device(), repr(mx.default_device())
@@ -65,7 +69,8 @@ try:
         raise KeyError(1)
 except KeyError:
     mx.default_stream(mx.cpu) == s
-mx.add(1, 2, stream=n), mx.add(1, 2, stream=mx.cpu), mx.add(1, 2, stream=mx.Device(mx.cpu)), mx.add(1, 2, stream=s), mx.add(1, 2, stream=None)
+mx.add(1, 2, stream=n), mx.add(1, 2, stream=mx.cpu), mx.add(1, 2, stream=mx.Device(mx.cpu)), mx.add(1, 2, stream=s)
+mx.add(1, 2, stream=None)
 mx.add(1, 2, stream=mx.gpu)
 mx.add(1, 2, stream="cpu")
 mx.add(1, 2, stream=3)
@@ -95,7 +100,9 @@ def run(f):
     thread.join()
     return out[0]
 
-run(lambda: mx.add(1, 2, stream=t).item()), run(lambda: (mx.ones((3,)) * 2).tolist()), run(lambda: mx.grad(mx.sin)(mx.array(1.0)).item()), run(lambda: mx.random.uniform().shape), run(lambda: mx.default_device() == mx.cpu)
+run(lambda: mx.add(1, 2, stream=t).item()), run(lambda: (mx.ones((3,)) * 2).tolist())
+run(lambda: mx.grad(mx.sin)(mx.array(1.0)).item()), run(lambda: mx.random.uniform().shape)
+run(lambda: mx.default_device() == mx.cpu)
 run(lambda: mx.add(1, 2, stream=n).item())
 run(lambda: mx.add(mx.ones((10,)), 2, stream=s).sum().item())
 run(lambda: mx.eval(a + 1))
@@ -189,7 +196,8 @@ mx.distributed.init(backend="nonsense")
 mx.distributed.init(backend="any").size()
 mx.distributed.init(backend="mpi").size()
 v = mx.array([1.0, 2.0])
-mx.distributed.all_sum(v), mx.distributed.all_gather(v), mx.distributed.all_max(v), mx.distributed.all_min(v), mx.distributed.all_sum(v, group=g), mx.distributed.all_sum(v, stream=mx.cpu), mx.distributed.sum_scatter(v)
+mx.distributed.all_sum(v), mx.distributed.all_gather(v), mx.distributed.all_max(v), mx.distributed.all_min(v)
+mx.distributed.all_sum(v, group=g), mx.distributed.all_sum(v, stream=mx.cpu), mx.distributed.sum_scatter(v)
 mx.distributed.send(v, 0)
 mx.distributed.recv((2,), mx.float32, 0)
 mx.distributed.recv_like(v, 0)

@@ -116,8 +116,9 @@ class GroupNorm(Module):
 
 @lru_cache
 def _batch_norm(eps):
-    """A function of x [..., channels], weight and bias: x normalized over all but the last axis, scaled and shifted, and the
-    mean and variance of each channel. Its gradient needs two sums over x, where that of its steps would need four."""
+    """A function of x [..., channels], weight and bias: x normalized over all but the last axis, scaled and shifted,
+    and the mean and variance of each channel. Its gradient needs two sums over x, where that of its steps would need
+    four."""
 
     @mx.custom_function
     def normalize(x, weight, bias):
