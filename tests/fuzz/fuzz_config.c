@@ -4,6 +4,7 @@
 
 #include "lm/config.h"
 #include "tarn/error.h"
+#include "tarn/ops.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,7 +24,7 @@ static void check(const model_config *c) {
         quantization q;
         bool given;
         if (config_quantization(c, paths[i], &q, &given))
-            require(q.bits >= 0 && q.bits <= 8 && q.bits != 7 && q.bits != 1);
+            require(!q.bits || tarn_check_quantization("affine", q.group_size, q.bits));
     }
 }
 
