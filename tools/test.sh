@@ -15,7 +15,7 @@ in_c() {
     env "$@" ctest --test-dir "$build" --output-on-failure -j "$(nproc)" || failed+=("tests in C, $name")
 }
 
-# The sanitizers' runtime must be in Python before the library is; tests/python/conftest.py hands neither it nor these options on.
+# The sanitizers' runtime must be in Python before the library is; tests/python/conftest.py hands it and these options to interpreters alone.
 preloaded() {
     local compiler=${TARN_CC:-gcc} runtime=libasan.so
     case $compiler in *clang*) runtime=libclang_rt.asan-x86_64.so ;; esac
@@ -39,7 +39,10 @@ make_wheel() {
 in_python() {
     local settings=() python=.venv/bin/python
     [ -z "${TARN_WHEEL:-}" ] || python=$build/environment/bin/python
-    if [ -n "${TARN_SANITIZED:-}" ]; then settings=(LD_PRELOAD="$(preloaded)" ASAN_OPTIONS=detect_leaks=0); fi
+    if [ -n "${TARN_SANITIZED:-}" ]; then
+        settings=(LD_PRELOAD="$(preloaded)" ASAN_OPTIONS=malloc_context_size=3
+            LSAN_OPTIONS="suppressions=$PWD/tests/python/leaks.supp:print_suppressions=0")
+    fi
     echo "tests in Python"
     "$python" -c 'import pytest' 2>/dev/null || python=/usr/bin/python3 # PyPI was out of reach
     env "${settings[@]}" "$python" -m pytest -q -rs tests/python || failed+=("tests in Python")
