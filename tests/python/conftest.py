@@ -1,5 +1,6 @@
-"""What every test needs: the build folder's place, the package, and, under sanitizers (tools/test.sh), their settings for
-interpreters that tests start, which open the library, and for no other program: those have them linked in, or none."""
+"""What every test needs: the build folder's place, the package, and, under sanitizers (tools/test.sh), their settings
+for interpreters that tests start, which open the library, and for no other program: those have them linked in, or
+none."""
 
 import os
 import pathlib
