@@ -112,6 +112,21 @@ static void test_var(tarn_dtype dtype, tarn_ints shape, int axes) {
     compare(&got, &expected, dtype == TARN_FLOAT32 ? 32 : 1, &one, "var");
 }
 
+/* ---- var of the first axes, [n, columns]: short rows fold side by side, many are cut into chunks */
+static void test_var_columns(tarn_dtype dtype, int64_t n, int64_t columns) {
+    operand x = randomized(dtype, DIMS(n, columns), DOMAIN_ANY), got = make(dtype, DIMS(columns)),
+            expected = make(dtype, DIMS(columns)), one = make(TARN_FLOAT64, DIMS(columns));
+    for (int64_t column = 0; column < columns; column++) {
+        double mean = 0, sum = 0;
+        for (int64_t i = 0; i < n; i++) mean += get(&x, i * columns + column) / (double)n;
+        for (int64_t i = 0; i < n; i++) sum += pow(get(&x, i * columns + column) - mean, 2);
+        put(&expected, column, sum / (double)(n - 1)), put(&one, column, 1);
+    }
+    attributes_var a = {.axes = TARN_INTS(0), .ddof = 1};
+    CHECK(run_call(&backend_cpu, CALL(var, &a, &got, x)), "%s", tarn_error());
+    compare(&got, &expected, dtype == TARN_FLOAT32 ? 32 : dtype == TARN_FLOAT64 ? 256 : 1, &one, "var of columns");
+}
+
 /* Rows that go past the caches are those that do not. */
 static void test_large_rows(tarn_dtype dtype) {
     int64_t rows = 1100, n = dtype == TARN_FLOAT32 ? 4096 : 8192;
@@ -200,6 +215,9 @@ static void test_set(void) {
         test_var(dtypes[d], DIMS(3, 37), 1);
         test_var(dtypes[d], DIMS(2, 5, 70), 2);
         test_var(dtypes[d], DIMS(4, 2000), 1);
+        test_var_columns(dtypes[d], 1100, 30);
+        test_var_columns(dtypes[d], 37, 100);
+        test_var_columns(dtypes[d], 1030, 700);
     }
 }
 

@@ -123,10 +123,8 @@ def _batch_norm(eps):
     @mx.custom_function
     def normalize(x, weight, bias):
         axes = tuple(range(x.ndim - 1))
-        mean = mx.mean(x, axis=axes)
-        centered = x - mean
-        variance = mx.mean(mx.square(centered), axis=axes)
-        return centered * (mx.rsqrt(variance + eps) * weight) + bias, mean, variance
+        mean, variance = mx.mean(x, axis=axes), mx.var(x, axis=axes)
+        return (x - mean) * (mx.rsqrt(variance + eps) * weight) + bias, mean, variance
 
     @normalize.vjp
     def gradients(inputs, of_outputs, outputs):

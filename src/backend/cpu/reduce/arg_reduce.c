@@ -63,6 +63,10 @@ static uint32_t place_of(const arg_reduction *a, int64_t line, int64_t chunk, co
     const reduction *r = &a->values;
     int64_t base = chunk_offset(a, line, chunk), size = chunk_size(r, chunk);
     register_block piece;
+    if (r->loops) {
+        int64_t found = r->loops->find(extreme->bytes, r->data + base * dtype_bytes(r->from), size);
+        return (uint32_t)(chunk * CHUNK + (found < 0 ? 0 : found));
+    }
     for (int64_t at = 0; at < size; at += FOLD_BLOCK) {
         int64_t count = size - at < FOLD_BLOCK ? size - at : FOLD_BLOCK;
         const char *x = load_piece(r, &piece, base + at * r->lane_stride, r->lane_stride, count);

@@ -6,7 +6,27 @@
 #define FIRST      0
 #define FOLD(a, b) ((a) + (b))
 #include "cpu/reduce/loops.tpl.h"
-static const fold_loops NAME(loops) = {NAME(run), NAME(columns), NULL};
+INLINE void NAME(square_step)(char *total, const ELEMENT *x, const char *centre, int64_t count) {
+    VALUES sum, middle, v = NAME(get)(x, count);
+    memcpy(&sum, total, sizeof sum);
+    memcpy(&middle, centre, sizeof middle);
+    v -= middle;
+    for (int64_t i = count; i < COUNT; i++) v[i] = 0;
+    sum += v * v;
+    memcpy(total, &sum, sizeof sum);
+}
+
+static void NAME(squares)(void *totals, const void *from, int64_t count, int64_t ahead, const void *centres) {
+    const ELEMENT *x = from;
+    const char *centre = centres;
+    int64_t i = 0, bytes = sizeof(VALUE);
+    for (; i + COUNT <= count; i += COUNT) {
+        PREFETCH(x + i + ahead);
+        NAME(square_step)((char *)totals + i * bytes, x + i, centre + i * bytes, COUNT);
+    }
+    if (i < count) NAME(square_step)((char *)totals + i * bytes, x + i, centre + i * bytes, count - i);
+}
+static const fold_loops NAME(loops) = {.run = NAME(run), .columns = NAME(columns), .squares = NAME(squares)};
 #undef NAME
 #undef FIRST
 #undef FOLD
@@ -15,7 +35,7 @@ static const fold_loops NAME(loops) = {NAME(run), NAME(columns), NULL};
 #define FIRST      1
 #define FOLD(a, b) ((a) * (b))
 #include "cpu/reduce/loops.tpl.h"
-static const fold_loops NAME(loops) = {NAME(run), NAME(columns), NULL};
+static const fold_loops NAME(loops) = {.run = NAME(run), .columns = NAME(columns)};
 #undef NAME
 #undef FIRST
 #undef FOLD

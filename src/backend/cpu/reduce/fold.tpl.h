@@ -15,6 +15,7 @@ enum {
 #define COUNT       LANES
 #define PLACES      vi32
 #define VALUE_PLACE int32_t
+#define ANY         any_f32
 
 #define VALUE    float
 #define VALUES   vf32
@@ -73,11 +74,13 @@ enum {
 #undef COUNT
 #undef PLACES
 #undef VALUE_PLACE
+#undef ANY
 
 /* ---- 64 bits */
 #define COUNT       WIDE_LANES
 #define PLACES      vi64
 #define VALUE_PLACE int64_t
+#define ANY         any_f64
 
 #define VALUE    double
 #define VALUES   vf64

@@ -1,6 +1,6 @@
-/* reduce, arg_reduce and mean: many sums are kept side by side and folded into one at the end, which is fast and loses
-   fewer digits than one running sum. Half types fold in float32. Dense elements of most dtypes have loops of their own
-   (fold.tpl.h); others are loaded a piece at a time and folded by the loops of elementwise.tpl.h.
+/* reduce, arg_reduce, mean and var of columns: many sums are kept side by side and folded into one at the end, which is
+   fast and loses fewer digits than one running sum. Half types fold in float32. Dense elements of most dtypes have
+   loops of their own (fold.tpl.h); others are loaded a piece at a time and folded by the loops of elementwise.tpl.h.
 
    An axis gives the lanes: a reduced one (each output folds BLOCK partial results) or a kept one (BLOCK outputs fold
    side by side). What is reduced is cut into chunks that depend on the shape alone; their results are joined in order,
@@ -17,6 +17,7 @@ enum {
     COLUMNS = 16,       /* blocks of kept elements that fold together */
     LEAST_ROW = 32,     /* a reduced axis shorter than this gives no lanes if a kept one can */
     CHUNK_PIECES = 512, /* pieces of a row, or rows, that make a chunk */
+    BESIDE = 512,       /* kept elements of short rows that fold side by side */
     GRAIN = 1 << 15     /* elements worth a thread */
 };
 
@@ -45,10 +46,16 @@ static void row_part(void *context, int64_t begin, int64_t end, int thread, int 
 /* ---- lanes along a kept axis */
 
 /* COLUMNS blocks at a time: longer stretches of each row are kinder to the memory. */
-static void fold_columns(const reduction *r, char *totals, int64_t offset, int64_t ahead, int64_t count) {
+static void fold_columns(const reduction *r, char *totals, int64_t offset, int64_t ahead, int64_t count,
+                         const char *centres) {
     register_block piece;
+    const char *from = r->data + offset * dtype_bytes(r->from);
+    if (centres) {
+        r->loops->squares(totals, from, count, ahead, centres);
+        return;
+    }
     if (r->loops) {
-        r->loops->columns(totals, r->data + offset * dtype_bytes(r->from), count, ahead);
+        r->loops->columns(totals, from, count, ahead);
         return;
     }
     for (int64_t at = 0; at < count; at += FOLD_BLOCK) {
@@ -59,22 +66,46 @@ static void fold_columns(const reduction *r, char *totals, int64_t offset, int64
     }
 }
 
+/* Rows [begin, end) from the offset of the first column on. */
+static void fold_rows(const reduction *r, char *totals, int64_t base, int64_t begin, int64_t end, int64_t count,
+                      const char *centres) {
+    for (int64_t i = begin, row = i < end ? base + offset_in(&r->inner, i) : 0; i < end; i++) {
+        int64_t next = i + 1 < end ? base + offset_in(&r->inner, i + 1) : row;
+        fold_columns(r, totals, row, next - row, count, centres);
+        row = next;
+    }
+}
+
+/* The same of rows that follow each other in memory: some side by side, then all into the first. */
+static void fold_short_rows(const reduction *r, char *totals, int64_t base, int64_t begin, int64_t end,
+                            const char *centres) {
+    int64_t wide = r->beside * r->lanes;
+    char repeated[(BESIDE + FOLD_ROOM) * 8];
+    for (int64_t i = 0; centres && i < r->beside; i++)
+        memcpy(repeated + i * r->lanes * r->width, centres, (size_t)(r->lanes * r->width));
+    for (int64_t i = begin; i < end; i += r->beside) {
+        int64_t rows = end - i < r->beside ? end - i : r->beside;
+        fold_columns(r, totals, base + i * r->lanes, wide, rows * r->lanes, centres ? repeated : NULL);
+    }
+    for (int64_t half = wide / 2; half >= r->lanes; half /= 2)
+        r->fold(totals, totals, totals + half * r->width, NULL, (half + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP);
+}
+
 static void reduce_column_chunk(const reduction *r, int64_t column_block, int64_t chunk) {
     char totals[FOLD_BLOCK * COLUMNS * 8 + FOLD_ROOM * 8];
     int64_t wide = FOLD_BLOCK * COLUMNS, blocks = (r->lanes + wide - 1) / wide, at = column_block % blocks * wide,
-            outer = column_block / blocks;
+            outer = column_block / blocks, output = outer * r->lanes + at;
     int64_t count = r->lanes - at < wide ? r->lanes - at : wide,
             base = offset_in(&r->outputs, outer) + at * r->lane_stride;
     int64_t begin = chunk * CHUNK_PIECES, end = begin + CHUNK_PIECES < r->pieces ? begin + CHUNK_PIECES : r->pieces;
-    for (int64_t b = 0; b < count; b += FOLD_BLOCK)
+    const char *centres = r->centres ? r->centres + output * r->width : NULL;
+    for (int64_t b = 0; b < count * r->beside; b += FOLD_BLOCK)
         memcpy(totals + b * r->width, r->identity.bytes, FOLD_BLOCK * (size_t)r->width);
-    for (int64_t i = begin, row = i < end ? base + offset_in(&r->inner, i) : 0; i < end; i++) {
-        int64_t next = i + 1 < end ? base + offset_in(&r->inner, i + 1) : row;
-        fold_columns(r, totals, row, next - row, count);
-        row = next;
-    }
-    memcpy(r->partials + (chunk * r->output_count + outer * r->lanes + at) * r->width, totals,
-           (size_t)(count * r->width));
+    if (r->beside > 1)
+        fold_short_rows(r, totals, base, begin, end, centres);
+    else
+        fold_rows(r, totals, base, begin, end, count, centres);
+    memcpy(r->partials + (chunk * r->output_count + output) * r->width, totals, (size_t)(count * r->width));
 }
 
 static void column_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
@@ -117,8 +148,9 @@ static void join_part(void *context, int64_t begin, int64_t end, int thread, int
 /* ---- the reduction of a call */
 
 static tarn_ints axes_of(const call *c) {
-    return c->op == OP_mean ? ((const attributes_mean *)c->attributes)->axes
-                            : ((const attributes_reduce *)c->attributes)->axes;
+    return c->op == OP_mean  ? ((const attributes_mean *)c->attributes)->axes
+           : c->op == OP_var ? ((const attributes_var *)c->attributes)->axes
+                             : ((const attributes_reduce *)c->attributes)->axes;
 }
 
 static void mark_reduced(const call *c, bool *reduced) {
@@ -160,37 +192,82 @@ static void plan_axes(reduction *r, const call *c) {
     r->lane_stride = lane >= 0 ? x->strides[lane] : 0;
     r->output_count = operand_size(&c->outputs[0]);
     r->pieces = r->inner.size * (r->by_row ? (r->lanes + FOLD_BLOCK - 1) / FOLD_BLOCK : 1);
+    r->beside = 1;
     r->chunks = r->pieces > CHUNK_PIECES ? (r->pieces + CHUNK_PIECES - 1) / CHUNK_PIECES : 1;
 }
 
-static bool run_reduce(const call *c, const elementwise_kernels *kernels, const fold_kernels *folds) {
+/* Short rows that follow each other in memory fold side by side. */
+static void plan_short_rows(reduction *r) {
+    if (r->by_row || !r->loops || r->inner.ndim != 1 || r->inner.strides[0] != r->lanes) return;
+    while (2 * r->beside * r->lanes <= BESIDE) r->beside *= 2;
+}
+
+static void fold_all(reduction *r, int64_t size) {
+    int64_t columns = r->by_row ? r->output_count
+                                : r->outputs.size * ((r->lanes + FOLD_BLOCK * COLUMNS - 1) / (FOLD_BLOCK * COLUMNS));
+    int64_t unit = size / (columns * r->chunks);
+    parallel_for(columns * r->chunks, GRAIN / (unit + 1) + 1, r->by_row ? row_part : column_part, r);
+    parallel_for(r->output_count, GRAIN / r->chunks / FOLD_BLOCK * FOLD_BLOCK + FOLD_BLOCK, join_part, r);
+}
+
+static reduction reduction_of(const call *c, const elementwise_kernels *kernels, const fold_kernels *folds) {
     const operand *x = &c->inputs[0], *out = &c->outputs[0];
-    bool mean = c->op == OP_mean;
     reduction r = {.kernels = kernels,
                    .folds = folds,
                    .data = x->data,
                    .from = x->dtype,
                    .to = out->dtype,
-                   .kind = mean ? REDUCE_SUM : ((const attributes_reduce *)c->attributes)->kind,
+                   .kind = c->op == OP_reduce ? ((const attributes_reduce *)c->attributes)->kind : REDUCE_SUM,
+                   .mean = c->op != OP_reduce,
                    .partials = c->workspace,
                    .out = out->data};
     plan_axes(&r, c);
+    if (r.output_count > 0) r.count = (double)operand_size(x) / (double)r.output_count;
+    return r;
+}
+
+static bool run_reduce(const call *c, const elementwise_kernels *kernels, const fold_kernels *folds) {
+    reduction r = reduction_of(c, kernels, folds);
     if (r.output_count == 0) return true;
-    r.mean = mean;
-    r.count = (double)operand_size(x) / (double)r.output_count;
     choose_loops(&r);
-    int64_t columns =
-        r.by_row ? r.output_count : r.outputs.size * ((r.lanes + FOLD_BLOCK * COLUMNS - 1) / (FOLD_BLOCK * COLUMNS));
-    int64_t unit = operand_size(x) / (columns * r.chunks);
-    parallel_for(columns * r.chunks, GRAIN / (unit + 1) + 1, r.by_row ? row_part : column_part, &r);
-    parallel_for(r.output_count, GRAIN / r.chunks / FOLD_BLOCK * FOLD_BLOCK + FOLD_BLOCK, join_part, &r);
+    plan_short_rows(&r);
+    fold_all(&r, operand_size(&c->inputs[0]));
+    return true;
+}
+
+/* ---- var over columns: their means, then the squares of the distances from them */
+
+static int64_t partial_bytes(const reduction *r) {
+    return r->output_count * r->chunks * 8 + 64;
+}
+
+static bool run_var(const call *c, const elementwise_kernels *kernels, const fold_kernels *folds) {
+    reduction r = reduction_of(c, kernels, folds);
+    int64_t ddof = ((const attributes_var *)c->attributes)->ddof;
+    char *means = (char *)c->workspace + partial_bytes(&r);
+    if (r.to != TARN_FLOAT64) r.to = TARN_FLOAT32;
+    r.out = means;
+    choose_loops(&r);
+    plan_short_rows(&r);
+    fold_all(&r, operand_size(&c->inputs[0]));
+    r.to = c->outputs[0].dtype;
+    r.out = c->outputs[0].data;
+    r.centres = means;
+    r.count = r.count > (double)ddof ? r.count - (double)ddof : 0;
+    fold_all(&r, operand_size(&c->inputs[0]));
     return true;
 }
 
 static int64_t reduce_workspace(const call *c) {
     reduction r = {0};
     plan_axes(&r, c);
-    return r.output_count * r.chunks * 8 + 64;
+    return partial_bytes(&r);
+}
+
+static int64_t var_workspace(const call *c) {
+    reduction r = {0};
+    plan_axes(&r, c);
+    return partial_bytes(&r) + r.output_count * 8 + 64;
 }
 
 static bool supports_reduce(const call *c) {
@@ -200,11 +277,17 @@ static bool supports_reduce(const call *c) {
 
 /* ---- rows */
 
-/* ---- rows */
-
 /* A mean of integers would have to be one of floats before it is summed. */
 static bool supports_mean(const call *c) {
     return dtype_kind_of(c->inputs[0].dtype) == KIND_FLOAT;
+}
+
+/* Elements side by side in memory are kept; var of rows is a kernel of norm.c. */
+static bool supports_var(const call *c) {
+    reduction r = {0};
+    if (dtype_kind_of(c->inputs[0].dtype) != KIND_FLOAT || operand_size(&c->inputs[0]) == 0) return false;
+    plan_axes(&r, c);
+    return !r.by_row && r.lane_stride == 1 && r.inner.ndim > 0;
 }
 
 #define REDUCE_ROW(op_, isa, ...)                                                                                      \
@@ -219,7 +302,11 @@ static bool supports_mean(const call *c) {
     static bool arg_reduce_##isa(const call *c) {                                                                      \
         return run_arg_reduce(c, &elementwise_kernels_##isa, &fold_kernels_##isa);                                     \
     }                                                                                                                  \
+    static bool var_##isa(const call *c) {                                                                             \
+        return run_var(c, &elementwise_kernels_##isa, &fold_kernels_##isa);                                            \
+    }                                                                                                                  \
     static const kernel_row rows_##isa[] = {                                                                           \
+        REDUCE_ROW(var, isa, var_workspace, .run = var_##isa),                                                         \
         REDUCE_ROW(reduce, isa, reduce_workspace, .run = reduce_##isa),                                                \
         REDUCE_ROW(mean, isa, reduce_workspace, .run = reduce_##isa),                                                  \
         REDUCE_ROW(arg_reduce, isa, arg_reduce_workspace, .run = arg_reduce_##isa)};
@@ -229,5 +316,5 @@ int cpu_rows_reduce(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS
 #define TABLE(isa, isa_id) [isa_id] = rows_##isa,
     static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
 #undef TABLE
-    return cpu_pick_rows(op, rows[isa], 3, out, 0);
+    return cpu_pick_rows(op, rows[isa], 4, out, 0);
 }

@@ -4,8 +4,14 @@
 #include <string.h>
 
 void add_axis(axis_list *list, int64_t size, int64_t stride) {
+    int last = list->ndim - 1;
     if (list->ndim == 0) list->size = 1;
     list->size *= size;
+    if (last >= 0 && list->strides[last] == size * stride) { /* one stride walks both */
+        list->shape[last] *= size;
+        list->strides[last] = stride;
+        return;
+    }
     list->shape[list->ndim] = size;
     list->strides[list->ndim++] = stride;
 }

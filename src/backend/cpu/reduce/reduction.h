@@ -35,9 +35,11 @@ typedef struct {
     axis_list outputs, inner; /* kept axes; reduced axes; the lanes' axis in neither */
     bool by_row;              /* lanes are a reduced axis */
     int64_t lanes, lane_stride, pieces, chunks, output_count;
-    bool mean;      /* the sum is divided by `count` */
-    double count;   /* of elements that fold into an output */
-    char *partials; /* [chunk][output], 64 bytes of room behind them */
+    int64_t beside;      /* so many neighbouring rows of kept elements fold side by side, at first */
+    const char *centres; /* of var, [output]: squares of the distances from these are summed */
+    bool mean;           /* the sum is divided by `count` */
+    double count;        /* of elements that fold into an output */
+    char *partials;      /* [chunk][output], 64 bytes of room behind them */
     char *out;
 } reduction;
 
