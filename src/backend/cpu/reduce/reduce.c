@@ -12,6 +12,7 @@
 #include "cpu/cpu.h"
 #include "cpu/reduce/arg_reduce.h"
 #include "cpu/reduce/reduction.h"
+#include "table/strides.h"
 
 enum {
     COLUMNS = 16,       /* blocks of kept elements that fold together */
@@ -282,17 +283,23 @@ static bool supports_mean(const call *c) {
     return dtype_kind_of(c->inputs[0].dtype) == KIND_FLOAT;
 }
 
-/* Elements side by side in memory are kept; var of rows is a kernel of norm.c. */
+/* By the shape alone, of dense x: elements side by side are kept. Var of rows is a kernel of norm.c. */
 static bool supports_var(const call *c) {
+    operand x = c->inputs[0];
+    int64_t strides[TARN_MAX_NDIM];
+    if (dtype_kind_of(x.dtype) != KIND_FLOAT || operand_size(&x) == 0) return false;
+    dense_strides(x.ndim, x.shape, strides);
+    x.strides = strides;
+    call dense = *c;
+    dense.inputs = &x;
     reduction r = {0};
-    if (dtype_kind_of(c->inputs[0].dtype) != KIND_FLOAT || operand_size(&c->inputs[0]) == 0) return false;
-    plan_axes(&r, c);
+    plan_axes(&r, &dense);
     return !r.by_row && r.lane_stride == 1 && r.inner.ndim > 0;
 }
 
-#define REDUCE_ROW(op_, isa, ...)                                                                                      \
+#define REDUCE_ROW(op_, isa, layout_, ...)                                                                             \
     {                                                                                                                  \
-        .op = OP_##op_, .name = #op_ "_" #isa, .dtypes = DTYPES_ALL, .layout = LAYOUT_ANY, .supports = supports_##op_, \
+        .op = OP_##op_, .name = #op_ "_" #isa, .dtypes = DTYPES_ALL, .layout = layout_, .supports = supports_##op_,    \
         .workspace = __VA_ARGS__                                                                                       \
     }
 #define REDUCE_ROWS(isa, isa_id)                                                                                       \
@@ -306,10 +313,10 @@ static bool supports_var(const call *c) {
         return run_var(c, &elementwise_kernels_##isa, &fold_kernels_##isa);                                            \
     }                                                                                                                  \
     static const kernel_row rows_##isa[] = {                                                                           \
-        REDUCE_ROW(var, isa, var_workspace, .run = var_##isa),                                                         \
-        REDUCE_ROW(reduce, isa, reduce_workspace, .run = reduce_##isa),                                                \
-        REDUCE_ROW(mean, isa, reduce_workspace, .run = reduce_##isa),                                                  \
-        REDUCE_ROW(arg_reduce, isa, arg_reduce_workspace, .run = arg_reduce_##isa)};
+        REDUCE_ROW(var, isa, LAYOUT_DENSE, var_workspace, .run = var_##isa),                                           \
+        REDUCE_ROW(reduce, isa, LAYOUT_ANY, reduce_workspace, .run = reduce_##isa),                                    \
+        REDUCE_ROW(mean, isa, LAYOUT_ANY, reduce_workspace, .run = reduce_##isa),                                      \
+        REDUCE_ROW(arg_reduce, isa, LAYOUT_ANY, arg_reduce_workspace, .run = arg_reduce_##isa)};
 CPU_EACH_ISA(REDUCE_ROWS)
 
 int cpu_rows_reduce(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
