@@ -51,4 +51,36 @@ static inline bool special_agrees(op_id op, double got, double expected, tarn_dt
     return inner || ulps(got, expected, 0, dtype) <= 8 || (isinf(got) && fabs(expected) > 3e38);
 }
 
+/* A row as a group of one instruction, and inputs from its domain. */
+typedef struct {
+    operand inputs[3];
+    tarn_dtype out;
+    uint16_t registers[3];
+    group_instruction instruction;
+    group_program program;
+} single_row;
+
+static inline void make_single_row(single_row *r, op_id op, tarn_dtype dtype, tarn_ints shape, int layout) {
+    int count = op_facts[op].most_inputs;
+    for (int i = 0; i < count; i++) {
+        bool truth = op_facts[op].inputs == INPUTS_CHOICE && i == 0;
+        r->inputs[i] = laid_out(truth ? TARN_BOOL : dtype, shape, op_facts[op].domain, (layout + i) % LAYOUTS);
+    }
+    r->out = result_dtype(op, dtype);
+    for (int i = 0; i < 3; i++) r->registers[i] = (uint16_t)i;
+    r->instruction =
+        (group_instruction){(uint16_t)op, (uint16_t)(count - 1), {0, 1, 2}, (uint8_t)dtype, (uint8_t)r->out};
+    r->program = (group_program){count, 1, 1, count, r->registers, r->registers + count - 1, &r->instruction};
+}
+
+/* How a row's result may differ from the expected one: of what grows with its first input, relative to that. */
+static inline void compare_row(const single_row *r, op_id op, tarn_dtype dtype, operand *got, operand *expected) {
+    compare(got, expected, row_tolerance(op, dtype), scale_input(op) == 0 ? &r->inputs[0] : NULL, op_name(op));
+}
+
+static inline bool accepts(op_id op, tarn_dtype dtype) {
+    if (!op_is_elementwise(op) || !(op_facts[op].kinds >> dtype_kind_of(dtype) & 1)) return false;
+    return op_facts[op].result != RESULT_FLOAT || dtype_kind_of(dtype) >= KIND_FLOAT;
+}
+
 #endif

@@ -12,25 +12,12 @@ static bool run_on(const backend *b, const group_program *program, operand *inpu
 }
 
 static void test_row(op_id op, tarn_dtype dtype, tarn_ints shape, int layout) {
-    int count = op_facts[op].most_inputs;
-    operand inputs[3];
-    for (int i = 0; i < count; i++) {
-        bool truth = op_facts[op].inputs == INPUTS_CHOICE && i == 0;
-        inputs[i] = laid_out(truth ? TARN_BOOL : dtype, shape, op_facts[op].domain, (layout + i) % LAYOUTS);
-    }
-    tarn_dtype out = result_dtype(op, dtype);
-    group_instruction instruction = {(uint16_t)op, (uint16_t)(count - 1), {0, 1, 2}, (uint8_t)dtype, (uint8_t)out};
-    group_program program = {count,       1, 1, count, (uint16_t[]){0, 1, 2}, (uint16_t[]){(uint16_t)(count - 1)},
-                             &instruction};
-    operand got = make(out, shape), expected = make(out, shape);
-    CHECK(run_on(&backend_cpu, &program, inputs, &got), "%s: %s", op_name(op), tarn_error());
-    CHECK(run_on(&backend_reference, &program, inputs, &expected), "%s: %s", op_name(op), tarn_error());
-    compare(&got, &expected, row_tolerance(op, dtype), scale_input(op) == 0 ? &inputs[0] : NULL, op_name(op));
-}
-
-static bool accepts(op_id op, tarn_dtype dtype) {
-    if (!op_is_elementwise(op) || !(op_facts[op].kinds >> dtype_kind_of(dtype) & 1)) return false;
-    return op_facts[op].result != RESULT_FLOAT || dtype_kind_of(dtype) >= KIND_FLOAT;
+    single_row r;
+    make_single_row(&r, op, dtype, shape, layout);
+    operand got = make(r.out, shape), expected = make(r.out, shape);
+    CHECK(run_on(&backend_cpu, &r.program, r.inputs, &got), "%s: %s", op_name(op), tarn_error());
+    CHECK(run_on(&backend_reference, &r.program, r.inputs, &expected), "%s: %s", op_name(op), tarn_error());
+    compare_row(&r, op, dtype, &got, &expected);
 }
 
 static void test_rows(void) {

@@ -9,26 +9,13 @@ static bool run_program(const group_program *program, operand *inputs, operand *
 }
 
 static void test_row(op_id op, tarn_dtype dtype, tarn_ints shape, int layout) {
-    int count = op_facts[op].most_inputs;
-    operand inputs[3];
-    for (int i = 0; i < count; i++) {
-        bool truth = op_facts[op].inputs == INPUTS_CHOICE && i == 0;
-        inputs[i] = laid_out(truth ? TARN_BOOL : dtype, shape, op_facts[op].domain, (layout + i) % LAYOUTS);
-    }
-    tarn_dtype out = result_dtype(op, dtype);
-    group_instruction instruction = {(uint16_t)op, (uint16_t)(count - 1), {0, 1, 2}, (uint8_t)dtype, (uint8_t)out};
-    group_program program = {count,       1, 1, count, (uint16_t[]){0, 1, 2}, (uint16_t[]){(uint16_t)(count - 1)},
-                             &instruction};
-    operand got = randomized(out, shape, DOMAIN_ANY), expected = make(out, shape);
-    CHECK(run_program(&program, inputs, &got, true), "%s: %s", op_name(op), tarn_error());
-    CHECK(run_program(&program, inputs, &expected, false), "%s: %s", op_name(op), tarn_error());
+    single_row r;
+    make_single_row(&r, op, dtype, shape, layout);
+    operand got = randomized(r.out, shape, DOMAIN_ANY), expected = make(r.out, shape);
+    CHECK(run_program(&r.program, r.inputs, &got, true), "%s: %s", op_name(op), tarn_error());
+    CHECK(run_program(&r.program, r.inputs, &expected, false), "%s: %s", op_name(op), tarn_error());
     tarn_clear_error();
-    compare(&got, &expected, row_tolerance(op, dtype), scale_input(op) == 0 ? &inputs[0] : NULL, op_name(op));
-}
-
-static bool accepts(op_id op, tarn_dtype dtype) {
-    if (!op_is_elementwise(op) || !(op_facts[op].kinds >> dtype_kind_of(dtype) & 1)) return false;
-    return op_facts[op].result != RESULT_FLOAT || dtype_kind_of(dtype) >= KIND_FLOAT;
+    compare_row(&r, op, dtype, &got, &expected);
 }
 
 static int test_rows(void) {

@@ -22,6 +22,12 @@ bool text_add(text *t, const char *string) {
     return text_append(t, string, strlen(string));
 }
 
+bool text_add_sizes(text *t, const int64_t *sizes, int64_t count) {
+    text_add_char(t, '[');
+    for (int64_t i = 0; i < count; i++) text_format(t, i ? ", %lld" : "%lld", (long long)sizes[i]);
+    return text_add_char(t, ']');
+}
+
 bool text_add_char(text *t, char c) {
     return text_append(t, &c, 1);
 }

@@ -17,6 +17,7 @@ typedef struct {
 bool text_append(text *t, const void *bytes, size_t length);
 bool text_add(text *t, const char *string);
 bool text_add_char(text *t, char c);
+bool text_add_sizes(text *t, const int64_t *sizes, int64_t count); /* "[2, 3]" */
 bool text_format(text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The string so far; "" before the first append. */

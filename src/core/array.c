@@ -146,9 +146,8 @@ void array_set_value(tarn_array *a, buffer *b, int64_t offset, const int64_t *st
 }
 
 void array_describe(const tarn_array *a, text *out) {
-    text_format(out, "%s [", dtype_facts[a->dtype].name);
-    for (int i = 0; i < a->ndim; i++) text_format(out, i ? ", %lld" : "%lld", (long long)a->shape[i]);
-    text_add(out, "]");
+    text_format(out, "%s ", dtype_facts[a->dtype].name);
+    text_add_sizes(out, a->shape, a->ndim);
 }
 
 bool fail_shapes(const tarn_array *a, const char *joiner, const tarn_array *b, const char *format, ...) {

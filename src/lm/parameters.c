@@ -82,16 +82,11 @@ typedef struct {
     tarn_dtype dtype;
 } loader;
 
-static void shape_text(text *t, tarn_ints shape) {
-    text_add_char(t, '[');
-    for (int64_t i = 0; i < shape.count; i++) text_format(t, "%s%lld", i ? ", " : "", (long long)shape.values[i]);
-    text_add_char(t, ']');
-}
-
 static bool wrong_shape(const loader *l, const char *name, tarn_array *found, tarn_ints expected) {
     text has = {0}, wants = {0};
-    shape_text(&has, tarn_shape_of(found));
-    shape_text(&wants, expected);
+    tarn_ints shape = tarn_shape_of(found);
+    text_add_sizes(&has, shape.values, shape.count);
+    text_add_sizes(&wants, expected.values, expected.count);
     tarn_fail("%s: tensor \"%s\" is %s%s, but %s asks for %s", l->source->where(l->source->context, name), name,
               tarn_dtype_name(tarn_dtype_of(found)), text_string(&has), l->config->path, text_string(&wants));
     text_free(&has);

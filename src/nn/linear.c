@@ -4,22 +4,38 @@
 #include "base/require.h"
 #include "nn/nn.h"
 
-/* out[0 .. 2]: packed weight, scales and biases in place of a dense weight. */
-static bool pack(tarn_array **weight, tarn_array **scales, tarn_array **biases, const char *mode, int64_t group_size,
-                 int64_t bits) {
-    tarn_array *out[3];
-    if (*scales) return tarn_fail("quantize: the weight is packed already");
-    if (!tarn_quantize(*weight, out, .mode = mode, .group_size = group_size, .bits = bits)) return false;
-    return tarn_assign(weight, out[0]) && tarn_assign(scales, out[1]) && (!out[2] || tarn_assign(biases, out[2]));
+/* ---- a matrix, dense or packed: all that an embedding is */
+
+static bool quantize_embedding(void *layer, const char *mode, int64_t group_size, int64_t bits) {
+    tarn_embedding *m = layer;
+    tarn_array *packed[3]; /* weight, scales and biases in place of the dense weight */
+    if (m->scales) return tarn_fail("quantize: the weight is packed already");
+    if (!tarn_quantize(m->weight, packed, .mode = mode, .group_size = group_size, .bits = bits)) return false;
+    m->mode = mode, m->group_size = group_size, m->bits = bits;
+    return tarn_assign(&m->weight, packed[0]) && tarn_assign(&m->scales, packed[1]) &&
+           (!packed[2] || tarn_assign(&m->biases, packed[2]));
+}
+
+/* x times the matrix transposed. */
+static tarn_array *product(const tarn_embedding *m, tarn_array *x) {
+    if (!m->scales) return tarn_matmul(x, tarn_transpose(m->weight));
+    return tarn_quantized_matmul(x, m->weight, m->scales, .biases = m->biases, .mode = m->mode,
+                                 .group_size = m->group_size, .bits = m->bits);
 }
 
 /* ---- linear */
 
+static tarn_embedding matrix_of(const tarn_linear *m) {
+    return (tarn_embedding){m->weight, m->scales, m->biases, m->mode, m->group_size, m->bits};
+}
+
 static bool quantize_linear(void *layer, const char *mode, int64_t group_size, int64_t bits) {
     tarn_linear *m = layer;
-    if (!pack(&m->weight, &m->scales, &m->biases, mode, group_size, bits)) return false;
-    m->mode = mode, m->group_size = group_size, m->bits = bits;
-    return true;
+    tarn_embedding matrix = matrix_of(m);
+    bool ok = quantize_embedding(&matrix, mode, group_size, bits);
+    m->weight = matrix.weight, m->scales = matrix.scales, m->biases = matrix.biases;
+    m->mode = matrix.mode, m->group_size = matrix.group_size, m->bits = matrix.bits;
+    return ok;
 }
 
 static const tarn_field linear_fields[] = {TARN_FIELD_ARRAY(tarn_linear, weight), TARN_FIELD_ARRAY(tarn_linear, bias),
@@ -35,29 +51,15 @@ bool tarn_linear_init_with(tarn_linear *m, int64_t inputs, int64_t outputs, tarn
            (o.no_bias || tarn_assign(&m->bias, init_uniform(key, TARN_SHAPE(outputs), o.dtype, limit)));
 }
 
-/* x times weight transposed. */
-static tarn_array *product(tarn_array *x, tarn_array *weight, tarn_array *scales, tarn_array *biases, const char *mode,
-                           int64_t group_size, int64_t bits) {
-    if (!scales) return tarn_matmul(x, tarn_transpose(weight));
-    return tarn_quantized_matmul(x, weight, scales, .biases = biases, .mode = mode, .group_size = group_size,
-                                 .bits = bits);
-}
-
 tarn_array *tarn_linear_forward(const tarn_linear *m, tarn_array *x) {
     if (!REQUIRE_AS(m, "layer")) return NULL;
     if (m->bias && !m->scales) return tarn_addmm(m->bias, x, tarn_transpose(m->weight));
-    tarn_array *y = product(x, m->weight, m->scales, m->biases, m->mode, m->group_size, m->bits);
+    tarn_embedding matrix = matrix_of(m);
+    tarn_array *y = product(&matrix, x);
     return m->bias ? tarn_add(y, m->bias) : y;
 }
 
 /* ---- embedding */
-
-static bool quantize_embedding(void *layer, const char *mode, int64_t group_size, int64_t bits) {
-    tarn_embedding *m = layer;
-    if (!pack(&m->weight, &m->scales, &m->biases, mode, group_size, bits)) return false;
-    m->mode = mode, m->group_size = group_size, m->bits = bits;
-    return true;
-}
 
 static const tarn_field embedding_fields[] = {TARN_FIELD_ARRAY(tarn_embedding, weight),
                                               TARN_FIELD_ARRAY(tarn_embedding, scales),
@@ -86,7 +88,7 @@ tarn_array *tarn_embedding_forward(const tarn_embedding *m, tarn_array *ids) {
 
 tarn_array *tarn_embedding_as_linear(const tarn_embedding *m, tarn_array *x) {
     if (!REQUIRE_AS(m, "layer")) return NULL;
-    return product(x, m->weight, m->scales, m->biases, m->mode, m->group_size, m->bits);
+    return product(m, x);
 }
 
 /* ---- bilinear */

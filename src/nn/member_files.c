@@ -19,17 +19,11 @@ bool members_save(const tarn_parameters *p, const char *path, const tarn_pair *m
 
 /* ---- loading: first everything is checked, then nothing can go wrong */
 
-static void add_shape(text *t, const tarn_array *a) {
-    tarn_ints shape = tarn_shape_of(a);
-    text_add_char(t, '[');
-    for (int64_t i = 0; i < shape.count; i++) text_format(t, "%s%lld", i ? ", " : "", (long long)shape.values[i]);
-    text_add_char(t, ']');
-}
-
 static bool fail_shape(const char *path, const member *m, const tarn_array *found) {
     text has = {0}, wants = {0};
-    add_shape(&has, found);
-    add_shape(&wants, *m->array);
+    tarn_ints its = tarn_shape_of(found), ours = tarn_shape_of(*m->array);
+    text_add_sizes(&has, its.values, its.count);
+    text_add_sizes(&wants, ours.values, ours.count);
     tarn_fail("%s: \"%s\" is %s; expected is %s", path, m->path, text_string(&has), text_string(&wants));
     text_free(&has);
     text_free(&wants);

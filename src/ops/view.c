@@ -78,8 +78,8 @@ tarn_array *tarn_swapaxes(tarn_array *x, int64_t a, int64_t b) {
 
 static bool reshape_mismatch(const char *op, tarn_ints wanted, int64_t size) {
     text t = {0};
-    for (int64_t i = 0; i < wanted.count; i++) text_format(&t, i ? ", %lld" : "%lld", (long long)wanted.values[i]);
-    tarn_fail("%s: %lld elements do not fit the shape [%s]", op, (long long)size, text_string(&t));
+    text_add_sizes(&t, wanted.values, wanted.count);
+    tarn_fail("%s: %lld elements do not fit the shape %s", op, (long long)size, text_string(&t));
     text_free(&t);
     return false;
 }
@@ -232,9 +232,9 @@ static bool broadcasts_to(const char *op, const tarn_array *x, int ndim, const i
     if (fits) return true;
     text t = {0};
     array_describe(x, &t);
-    text_add(&t, " to [");
-    for (int k = 0; k < ndim; k++) text_format(&t, k ? ", %lld" : "%lld", (long long)shape[k]);
-    tarn_fail("%s: cannot broadcast %s]", op, text_string(&t));
+    text_add(&t, " to ");
+    text_add_sizes(&t, shape, ndim);
+    tarn_fail("%s: cannot broadcast %s", op, text_string(&t));
     text_free(&t);
     return false;
 }
