@@ -1,24 +1,29 @@
-"""What export_function tells a callback, in MLX's words: its primitives, and their arguments where an operation is one or two of them. Operations that MLX
-says with several others keep a name of their own."""
+"""What export_function tells a callback, in MLX's words: its primitives, and their arguments where an operation is one
+or two of them. Operations that MLX says with several others keep a name of their own."""
 
 import string
 
 # Names that are not the operation's in capitals.
 NAMES = {
-    "abs": "Abs", "expm1": "Expm1", "erfinv": "ErfInv", "log1p": "Log1p", "logaddexp": "LogAddExp", "log2": "Log", "log10": "Log", "rsqrt": "Sqrt", "where": "Select", "astype": "AsType",
-    "divmod": "DivMod", "argsort": "ArgSort", "searchsorted": "SearchSorted", "arg_reduce": "ArgReduce", "broadcast_to": "Broadcast", "broadcast_like": "Broadcast", "fft": "FFT",
-    "rms_norm": "RMSNorm", "rope": "RoPE", "attention": "ScaledDotProductAttention", "conv": "Convolution", "hadamard_transform": "Hadamard", "gather_mm": "GatherMM", "gather_qmm": "GatherQMM",
-    "segmented_mm": "SegmentedMM", "block_masked_mm": "BlockMaskedMM", "slice_array": "DynamicSlice", "slice_update": "SliceUpdate", "to_fp8": "ToFP8", "from_fp8": "FromFP8",
-    "linalg_inv": "Inverse", "linalg_qr": "QRF", "linalg_svd": "SVD", "linalg_lu_factor": "LUF", "arcsin": "ArcSin", "arccos": "ArcCos", "arctan": "ArcTan", "arcsinh": "ArcSinh",
-    "arccosh": "ArcCosh", "arctanh": "ArcTanh", "arctan2": "ArcTan2",
+    "erfinv": "ErfInv", "logaddexp": "LogAddExp", "log2": "Log", "log10": "Log", "rsqrt": "Sqrt", "where": "Select",
+    "astype": "AsType", "divmod": "DivMod", "argsort": "ArgSort", "searchsorted": "SearchSorted",
+    "broadcast_to": "Broadcast", "broadcast_like": "Broadcast", "fft": "FFT", "rms_norm": "RMSNorm", "rope": "RoPE",
+    "attention": "ScaledDotProductAttention", "conv": "Convolution", "hadamard_transform": "Hadamard",
+    "gather_mm": "GatherMM", "gather_qmm": "GatherQMM", "segmented_mm": "SegmentedMM",
+    "block_masked_mm": "BlockMaskedMM", "slice_array": "DynamicSlice", "to_fp8": "ToFP8", "from_fp8": "FromFP8",
+    "linalg_inv": "Inverse", "linalg_qr": "QRF", "linalg_svd": "SVD", "linalg_lu_factor": "LUF", "arcsin": "ArcSin",
+    "arccos": "ArcCos", "arctan": "ArcTan", "arcsinh": "ArcSinh", "arccosh": "ArcCosh", "arctanh": "ArcTanh",
+    "arctan2": "ArcTan2",
 }  # fmt: skip
 BITWISE = ["bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift"]
-REDUCTIONS = ["all", "any", "sum", "prod", "min", "max"]
+REDUCTIONS = {"all": 0, "any": 1, "sum": 2, "prod": 3, "min": 4, "max": 5}
 SCANS = ["max", "min", "sum", "prod", "logaddexp"]
 SAME = {"stop_gradient", "positive"}  # which MLX leaves out
-BROADCAST = set(
-    "add subtract multiply divide remainder power maximum minimum logaddexp arctan2 equal not_equal less less_equal greater greater_equal logical_and logical_or floor_divide divmod where".split() + BITWISE
-)
+BROADCAST = {
+    "add", "subtract", "multiply", "divide", "remainder", "power", "maximum", "minimum", "logaddexp", "arctan2",
+    "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or", "floor_divide",
+    "divmod", "where", *BITWISE,
+}  # fmt: skip
 
 
 def _axes(axes, ndim):
@@ -39,23 +44,48 @@ def _split(a, shape):
     return [tuple(range(part, shape[axis], part)) if a["indices"] is None else a["indices"], axis]
 
 
+def _taken(begin, end, step, size):
+    """Where a slice begins and ends within an axis, and its step."""
+    begin, end, step = slice(begin, None if step < 0 and end < -size else end, step).indices(size)
+    count = len(range(begin, end, step))
+    if count <= 1:
+        return begin, begin + count, 1
+    return begin, -size - 1 if step < 0 and end < 0 else end, step
+
+
 def _slice(a, shape):
-    steps = (a["step"] or (1,) * len(a["start"])) + (1,) * (len(shape) - len(a["start"]))
-    bounds = zip((*a["start"], *(0 for _ in shape)), (*a["stop"], *shape[len(a["stop"]) :]), steps, shape)
-    bounds = [(slice(begin, None if step < 0 and end < -size else end, step).indices(size), size) for begin, end, step, size in bounds]
-    bounds = [(begin, -size - 1 if step < 0 and end < 0 else end, step) if len(range(begin, end, step)) > 1 else (begin, begin + len(range(begin, end, step)), 1) for (begin, end, step), size in bounds]
-    return [tuple(column) for column in zip(*bounds)] if bounds else [(), (), ()]
+    rest = len(shape) - len(a["start"])
+    steps = (*(a["step"] or (1,) * len(a["start"])), *(1,) * rest)
+    bounds = zip((*a["start"], *(0,) * rest), (*a["stop"], *shape[len(a["stop"]) :]), steps, shape)
+    return [tuple(column) for column in zip(*(_taken(*bound) for bound in bounds))] if shape else [(), (), ()]
 
 
 # The arguments, from Tarn's by name and the shape of the first input.
 ARGUMENTS = {
-    "sqrt": lambda a, shape: [False], "rsqrt": lambda a, shape: [True], "equal": lambda a, shape: [False], "log": lambda a, shape: [2], "log2": lambda a, shape: [0], "log10": lambda a, shape: [1],
-    "softmax": lambda a, shape: [False], "scan": lambda a, shape: [SCANS.index(a["kind"]), a["axis"] % len(shape), a["reverse"], not a["exclusive"]], "sort": lambda a, shape: [a["axis"] % len(shape)],
-    "argsort": lambda a, shape: [a["axis"] % len(shape)], "concatenate": lambda a, shape: [a["axis"] % len(shape)], "flatten": lambda a, shape: _axes((a["first"], a["last"]), len(shape)) if shape else [0, 0],
-    "transpose": _transposed, "squeeze": _squeezed, "split": _split, "slice": _slice, "arange": lambda a, shape: [a["start"], a["stop"], a["step"]],
-    "fft": lambda a, shape: [[a["axis"] % len(shape)], a["inverse"], a["kind"] != "complex", False], "linalg_inv": lambda a, shape: [False, True], "linalg_qr": lambda a, shape: [],
-    "linalg_svd": lambda a, shape: [not a["values"]], "linalg_eigh": lambda a, shape: ["U" if a["upper"] else "L", not a["values"]], "hadamard_transform": lambda a, shape: [a["scale"] or shape[-1] ** -0.5],
-    "reduce": lambda a, shape: [REDUCTIONS.index(a["kind"]) if a["kind"] in REDUCTIONS else a["kind"], _axes(a["axes"], len(shape))],
+    "sqrt": lambda a, shape: [False],
+    "rsqrt": lambda a, shape: [True],
+    "equal": lambda a, shape: [False],
+    "log": lambda a, shape: [2],
+    "log2": lambda a, shape: [0],
+    "log10": lambda a, shape: [1],
+    "softmax": lambda a, shape: [False],
+    "scan": lambda a, shape: [SCANS.index(a["kind"]), a["axis"] % len(shape), a["reverse"], not a["exclusive"]],
+    "sort": lambda a, shape: [a["axis"] % len(shape)],
+    "argsort": lambda a, shape: [a["axis"] % len(shape)],
+    "concatenate": lambda a, shape: [a["axis"] % len(shape)],
+    "flatten": lambda a, shape: _axes((a["first"], a["last"]), len(shape)) if shape else [0, 0],
+    "transpose": _transposed,
+    "squeeze": _squeezed,
+    "split": _split,
+    "slice": _slice,
+    "arange": lambda a, shape: [a["start"], a["stop"], a["step"]],
+    "fft": lambda a, shape: [[a["axis"] % len(shape)], a["inverse"], a["kind"] != "complex", False],
+    "linalg_inv": lambda a, shape: [False, True],
+    "linalg_qr": lambda a, shape: [],
+    "linalg_svd": lambda a, shape: [not a["values"]],
+    "linalg_eigh": lambda a, shape: ["U" if a["upper"] else "L", not a["values"]],
+    "hadamard_transform": lambda a, shape: [a["scale"] or shape[-1] ** -0.5],
+    "reduce": lambda a, shape: [REDUCTIONS.get(a["kind"], a["kind"]), _axes(a["axes"], len(shape))],
     "arg_reduce": lambda a, shape: [0 if a["least"] else 1, a["axis"] % len(shape)],
     **{name: lambda a, shape, i=i: [i] for i, name in enumerate(BITWISE)},
 }  # fmt: skip
@@ -114,7 +144,10 @@ class Translated:
             self.names[part["outputs"][0][0]] = self.name(part["inputs"][0][0])
             return
         shape = part["inputs"][0][1] if part["inputs"] else ()
-        arguments = ARGUMENTS[op](given, shape) if op in ARGUMENTS else [list(value) if name == "axes" else value for name, value in given.items()]
+        if op in ARGUMENTS:
+            arguments = ARGUMENTS[op](given, shape)
+        else:
+            arguments = [list(value) if name == "axes" else value for name, value in given.items()]
         if op in ("reduce", "arg_reduce"):
             return self.reduced(part, given, arguments)
         inputs = self.renamed(part["inputs"])
