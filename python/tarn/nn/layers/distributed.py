@@ -109,9 +109,23 @@ def _part(size, group, what):
     return size // group.size()
 
 
-class AllToShardedLinear(Module):
-    """A Linear of which each process of group has output_dims / processes outputs, from the whole input. Gradients
-    of the input are summed over the group."""
+def _parts(sharded, input_dims, output_dims, group):
+    """The sizes of this process's part, of which the side `sharded` is shared out."""
+    if sharded == "output":
+        return input_dims, _part(output_dims, group, "output")
+    return _part(input_dims, group, "input"), output_dims
+
+
+def _wholes(sharded, inputs, outputs, group):
+    """_parts backwards."""
+    return (inputs, outputs * group.size()) if sharded == "output" else (inputs * group.size(), outputs)
+
+
+class _Sharded(Module):
+    """What layers share that have this process's part of a Linear."""
+
+    _sharded = "output"  # the side that is shared out
+    _predicate = staticmethod(_all_to_sharded)
 
     def __init__(
         self, input_dims: int, output_dims: int, bias: bool = True, group: Optional[mx.distributed.Group] = None
@@ -119,69 +133,49 @@ class AllToShardedLinear(Module):
         super().__init__()
         self.group = group or mx.distributed.init()
         scale = math.sqrt(1.0 / input_dims)
-        outputs = _part(output_dims, self.group, "output")
-        self.weight = uniform_within(scale, (outputs, input_dims))
+        inputs, outputs = _parts(self._sharded, input_dims, output_dims, self.group)
+        self.weight = uniform_within(scale, (outputs, inputs))
         if bias:
             self.bias = uniform_within(scale, (outputs,))
 
     def _extra_repr(self) -> str:
-        outputs, inputs = self.weight.shape
-        return f"input_dims={inputs}, output_dims={outputs * self.group.size()}, bias={'bias' in self}"
+        inputs, outputs = _wholes(self._sharded, *reversed(self.weight.shape), self.group)
+        return f"input_dims={inputs}, output_dims={outputs}, bias={'bias' in self}"
+
+    @classmethod
+    def from_linear(
+        cls,
+        linear_layer: Module,
+        *,
+        segments: Union[int, list] = 1,
+        group: Optional[mx.distributed.Group] = None,
+    ):
+        """This process's part of a Linear."""
+        outputs, inputs = linear_layer.weight.shape
+        layer = cls(inputs, outputs, "bias" in linear_layer, group)
+        layer.update(_shard(linear_layer.parameters(), cls._predicate(segments), layer.group))
+        return layer
+
+
+class AllToShardedLinear(_Sharded):
+    """A Linear of which each process of group has output_dims / processes outputs, from the whole input. Gradients
+    of the input are summed over the group."""
 
     def __call__(self, x: mx.array) -> mx.array:
         return Linear.__call__(self, sum_gradients(self.group)(x))
 
-    @classmethod
-    def from_linear(
-        cls,
-        linear_layer: Module,
-        *,
-        segments: Union[int, list] = 1,
-        group: Optional[mx.distributed.Group] = None,
-    ):
-        """This process's part of a Linear."""
-        outputs, inputs = linear_layer.weight.shape
-        layer = cls(inputs, outputs, "bias" in linear_layer, group)
-        layer.update(_shard(linear_layer.parameters(), _all_to_sharded(segments), layer.group))
-        return layer
 
-
-class ShardedToAllLinear(Module):
+class ShardedToAllLinear(_Sharded):
     """A Linear of which each process of group takes input_dims / processes inputs; the results are summed over the
     group.
     """
 
-    def __init__(
-        self, input_dims: int, output_dims: int, bias: bool = True, group: Optional[mx.distributed.Group] = None
-    ):
-        super().__init__()
-        self.group = group or mx.distributed.init()
-        scale = math.sqrt(1.0 / input_dims)
-        self.weight = uniform_within(scale, (output_dims, _part(input_dims, self.group, "input")))
-        if bias:
-            self.bias = uniform_within(scale, (output_dims,))
-
-    def _extra_repr(self) -> str:
-        outputs, inputs = self.weight.shape
-        return f"input_dims={inputs * self.group.size()}, output_dims={outputs}, bias={'bias' in self}"
+    _sharded = "input"
+    _predicate = staticmethod(_sharded_to_all)
 
     def __call__(self, x: mx.array) -> mx.array:
         x = mx.distributed.all_sum(x @ self["weight"].T, group=self.group)
         return x + self["bias"] if "bias" in self else x
-
-    @classmethod
-    def from_linear(
-        cls,
-        linear_layer: Module,
-        *,
-        segments: Union[int, list] = 1,
-        group: Optional[mx.distributed.Group] = None,
-    ):
-        """This process's part of a Linear."""
-        outputs, inputs = linear_layer.weight.shape
-        layer = cls(inputs, outputs, "bias" in linear_layer, group)
-        layer.update(_shard(linear_layer.parameters(), _sharded_to_all(segments), layer.group))
-        return layer
 
 
 class _ShardedQuantized(QuantizedProduct):
@@ -201,11 +195,7 @@ class _ShardedQuantized(QuantizedProduct):
         group: Optional[mx.distributed.Group] = None,
     ):
         group = group or mx.distributed.init()
-        if self._sharded == "output":
-            output_dims = _part(output_dims, group, "output")
-        else:
-            input_dims = _part(input_dims, group, "input")
-        super().__init__(input_dims, output_dims, bias, group_size, bits, mode)
+        super().__init__(*_parts(self._sharded, input_dims, output_dims, group), bias, group_size, bits, mode)
         self.group = group
 
     def unfreeze(self, *args, **kwargs):
@@ -214,9 +204,7 @@ class _ShardedQuantized(QuantizedProduct):
         return self.freeze(recurse=False)
 
     def _sizes(self):
-        inputs, outputs = super()._sizes()
-        count = self.group.size()
-        return (inputs, outputs * count) if self._sharded == "output" else (inputs * count, outputs)
+        return _wholes(self._sharded, *super()._sizes(), self.group)
 
     @classmethod
     def from_quantized_linear(

@@ -80,7 +80,7 @@ class _Pool(Module):
         return self._reduce(*_windows(self._padded(x), self._kernel_size, self._stride))
 
 
-class _MaxPool(_Pool):
+class _Max:
     _fill = -float("inf")
 
     @staticmethod
@@ -88,94 +88,70 @@ class _MaxPool(_Pool):
         return mx.max(windows, axis=axes)
 
 
-class _AvgPool(_Pool):
+class _Mean:
     @staticmethod
     def _reduce(windows, axes):
         return mx.mean(windows, axis=axes)
 
 
-class MaxPool1d(_MaxPool):
+class _Pool1d(_Pool):
+    _axes_count = 1
+
+    def __init__(
+        self,
+        kernel_size: Union[int, Tuple[int]],
+        stride: Optional[Union[int, Tuple[int]]] = None,
+        padding: Union[int, Tuple[int]] = 0,
+    ):
+        super().__init__(kernel_size, stride, padding)
+
+
+class _Pool2d(_Pool):
+    _axes_count = 2
+
+    def __init__(
+        self,
+        kernel_size: Union[int, Tuple[int, int]],
+        stride: Optional[Union[int, Tuple[int, int]]] = None,
+        padding: Optional[Union[int, Tuple[int, int]]] = 0,
+    ):
+        super().__init__(kernel_size, stride, padding)
+
+
+class _Pool3d(_Pool):
+    _axes_count = 3
+
+    def __init__(
+        self,
+        kernel_size: Union[int, Tuple[int, int, int]],
+        stride: Optional[Union[int, Tuple[int, int, int]]] = None,
+        padding: Optional[Union[int, Tuple[int, int, int]]] = 0,
+    ):
+        super().__init__(kernel_size, stride, padding)
+
+
+class MaxPool1d(_Max, _Pool1d):
     """The largest of each window of [batch, length, channels]. stride: kernel_size by default."""
 
-    _axes_count = 1
 
-    def __init__(
-        self,
-        kernel_size: Union[int, Tuple[int]],
-        stride: Optional[Union[int, Tuple[int]]] = None,
-        padding: Union[int, Tuple[int]] = 0,
-    ):
-        super().__init__(kernel_size, stride, padding)
-
-
-class AvgPool1d(_AvgPool):
-    """The mean of each window of [batch, length, channels]; padding counts as zeros. stride: kernel_size by default."""
-
-    _axes_count = 1
-
-    def __init__(
-        self,
-        kernel_size: Union[int, Tuple[int]],
-        stride: Optional[Union[int, Tuple[int]]] = None,
-        padding: Union[int, Tuple[int]] = 0,
-    ):
-        super().__init__(kernel_size, stride, padding)
-
-
-class MaxPool2d(_MaxPool):
-    """The largest of each window of [batch, height, width, channels]. stride: kernel_size by default."""
-
-    _axes_count = 2
-
-    def __init__(
-        self,
-        kernel_size: Union[int, Tuple[int, int]],
-        stride: Optional[Union[int, Tuple[int, int]]] = None,
-        padding: Optional[Union[int, Tuple[int, int]]] = 0,
-    ):
-        super().__init__(kernel_size, stride, padding)
-
-
-class AvgPool2d(_AvgPool):
-    """The mean of each window of [batch, height, width, channels]; padding counts as zeros. stride: kernel_size by
-    default.
-    """
-
-    _axes_count = 2
-
-    def __init__(
-        self,
-        kernel_size: Union[int, Tuple[int, int]],
-        stride: Optional[Union[int, Tuple[int, int]]] = None,
-        padding: Optional[Union[int, Tuple[int, int]]] = 0,
-    ):
-        super().__init__(kernel_size, stride, padding)
-
-
-class MaxPool3d(_MaxPool):
-    """The largest of each window of [batch, depth, height, width, channels]. stride: kernel_size by default."""
-
-    _axes_count = 3
-
-    def __init__(
-        self,
-        kernel_size: Union[int, Tuple[int, int, int]],
-        stride: Optional[Union[int, Tuple[int, int, int]]] = None,
-        padding: Optional[Union[int, Tuple[int, int, int]]] = 0,
-    ):
-        super().__init__(kernel_size, stride, padding)
-
-
-class AvgPool3d(_AvgPool):
-    """The mean of each window of [batch, depth, height, width, channels]; padding counts as zeros. stride:
+class AvgPool1d(_Mean, _Pool1d):
+    """The mean of each window of [batch, length, channels]; padding counts as zeros. stride:
     kernel_size by default."""
 
-    _axes_count = 3
 
-    def __init__(
-        self,
-        kernel_size: Union[int, Tuple[int, int, int]],
-        stride: Optional[Union[int, Tuple[int, int, int]]] = None,
-        padding: Optional[Union[int, Tuple[int, int, int]]] = 0,
-    ):
-        super().__init__(kernel_size, stride, padding)
+class MaxPool2d(_Max, _Pool2d):
+    """The largest of each window of [batch, height, width, channels]. stride: kernel_size by default."""
+
+
+class AvgPool2d(_Mean, _Pool2d):
+    """The mean of each window of [batch, height, width, channels]; padding counts as zeros. stride:
+    kernel_size by default."""
+
+
+class MaxPool3d(_Max, _Pool3d):
+    """The largest of each window of [batch, depth, height, width, channels]. stride: kernel_size by default."""
+
+
+class AvgPool3d(_Mean, _Pool3d):
+    """The mean of each window of [batch, depth, height, width, channels]; padding counts as zeros. stride:
+    kernel_size by default."""
