@@ -199,7 +199,7 @@ bool ints_reserve(int_list *list, Py_ssize_t count) {
 }
 
 /* Sizes, axes and the like have 32 bits in MLX, whose programs catch what is beyond. */
-static bool in_range(int64_t number) {
+bool size_in_range(int64_t number) {
     if (!like_mlx || number == (int32_t)number) return true;
     PyErr_Format(PyExc_OverflowError, "Integer value %lld is outside the supported range [-2147483648, 2147483647].",
                  (long long)number);
@@ -215,7 +215,7 @@ bool ints_of_object(PyObject *value, int_list *result) {
     int64_t *room = list ? room_for(result, count) : NULL;
     bool good = room;
     for (Py_ssize_t i = 0; good && i < count; i++)
-        good = int_of_object(item_of(list, i), &room[i]) && in_range(room[i]);
+        good = int_of_object(item_of(list, i), &room[i]) && size_in_range(room[i]);
     result->list = (tarn_ints){room, count};
     Py_XDECREF(list);
     return good;
@@ -230,7 +230,7 @@ bool get_ints(const parameters *p, PyObject *const *values, int i, int_list *res
 bool get_int_or_ints(const parameters *p, PyObject *const *values, int i, int_list *result) {
     if (!values[i] || has_items(values[i])) return get_ints(p, values, i, result);
     result->list = (tarn_ints){result->few, 1};
-    return read_int(p, i, "an int, or a list or tuple of int", values[i], result->few) && in_range(*result->few);
+    return read_int(p, i, "an int, or a list or tuple of int", values[i], result->few) && size_in_range(*result->few);
 }
 
 static bool nothing(int_list *result) {

@@ -60,6 +60,8 @@ static tarn_array *of_complex128(const double *values, tarn_ints shape, int64_t 
 static tarn_array *of_view(const Py_buffer *view) {
     int64_t room[TARN_MAX_NDIM];
     tarn_dtype stored;
+    for (int i = 0; i < view->ndim; i++)
+        if (!size_in_range(view->shape[i])) return NULL;
     if (view->ndim > TARN_MAX_NDIM)
         return tarn_fail("array(): a buffer of %d axes; an array has at most %d", view->ndim, TARN_MAX_NDIM), NULL;
     bool is_complex128 = view->format && strcmp(view->format, "Zd") == 0;

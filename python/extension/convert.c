@@ -151,13 +151,20 @@ static tarn_array *array_of_method(PyObject *value, const char *method, const ta
     return a;
 }
 
+/* As of other packages' arrays by their buffer: float64 only where it is asked for. */
+static tarn_array *array_of_export(PyObject *value, const tarn_dtype *dtype) {
+    tarn_dtype usual = TARN_FLOAT32;
+    tarn_array *a = array_of_dlpack(value, Py_None);
+    return cast(a, dtype || !a || tarn_dtype_of(a) != TARN_FLOAT64 ? dtype : &usual);
+}
+
 tarn_array *array_of_object(PyObject *value, const tarn_dtype *dtype) {
     if (is_array(value)) return cast(tarn_reshape_like(ARRAY(value), ARRAY(value)), dtype);
     if (is_scalar(value)) return array_of_number(value, dtype);
     if (is_list(value)) return array_of_list(value, dtype);
     if (PyObject_HasAttrString(value, "__mlx_array__")) return array_of_method(value, "__mlx_array__", dtype);
     if (PyObject_CheckBuffer(value)) return array_of_buffer(value, dtype);
-    if (PyObject_HasAttrString(value, "__dlpack__")) return cast(array_of_dlpack(value, Py_None), dtype);
+    if (PyObject_HasAttrString(value, "__dlpack__")) return array_of_export(value, dtype);
     PyErr_Format(PyExc_ValueError, "Invalid type %s received in array initialization.", type_name(value));
     return NULL;
 }

@@ -108,6 +108,7 @@ typedef struct {
 bool collect(const parameters *p, int given, PyObject *const *args, Py_ssize_t count, PyObject *names,
              PyObject **values);
 void drop_object(PyObject **object);
+bool size_in_range(int64_t number); /* under tarn.mlx an OverflowError for what has more than 32 bits */
 
 /* Each leaves *result as it is where values[i] is NULL. */
 bool get_array(const parameters *p, PyObject *const *values, int i, tarn_array **result);

@@ -11,14 +11,31 @@ static bool refuse(const char *message) {
     return PyErr_SetString(PyExc_ValueError, message), false;
 }
 
+/* Indices have 32 bits in MLX, whose programs ask whether others are refused. */
+static bool narrow(PyObject *value) {
+    int overflow;
+    if (!like_mlx || !PyLong_Check(value)) return true;
+    long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    return (!overflow && number == (int32_t)number) || refuse("Slice indices must be 32-bit integers.");
+}
+
+static bool narrow_bound(PyObject *slice, const char *name) {
+    PyObject *bound = PyObject_GetAttrString(slice, name);
+    bool good = bound && narrow(bound);
+    Py_XDECREF(bound);
+    return good;
+}
+
 static bool read_slice(PyObject *slice, tarn_entry *e) {
     Py_ssize_t start, stop, step;
+    if (!narrow_bound(slice, "start") || !narrow_bound(slice, "stop") || !narrow_bound(slice, "step")) return false;
     if (PySlice_Unpack(slice, &start, &stop, &step) == 0) return *e = TARN_STEPS(start, stop, step), true;
     return PyErr_ExceptionMatches(PyExc_TypeError) ? refuse("Slice indices must be integers or None.") : false;
 }
 
 static bool read_number(PyObject *value, tarn_entry *e) {
     int64_t i;
+    if (!narrow(value)) return false;
     if (int_of_object(value, &i)) return *e = TARN_AT(i), true;
     return PyErr_ExceptionMatches(PyExc_OverflowError) ? refuse("An index is beyond 64 bits.") : false;
 }

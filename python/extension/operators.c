@@ -5,7 +5,7 @@ typedef tarn_array *(*two)(tarn_array *, tarn_array *);
 
 static bool is_operand(PyObject *value) {
     return is_array(value) || is_scalar(value) || PyObject_CheckBuffer(value) ||
-           PyObject_HasAttrString(value, "__mlx_array__");
+           PyObject_HasAttrString(value, "__mlx_array__") || PyObject_HasAttrString(value, "__dlpack__");
 }
 
 static PyObject *refuse(const char *what, PyObject *a, PyObject *b) {

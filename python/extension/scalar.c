@@ -36,8 +36,16 @@ tarn_array *weak_scalar(PyObject *value, const tarn_dtype *like) {
     return tarn_scalar_complex(PyComplex_RealAsDouble(value), PyComplex_ImagAsDouble(value));
 }
 
+/* MLX makes no arrays of lists beside arrays; programs ask whether they are refused. */
+static bool refused_list(PyObject *value) {
+    if (!like_mlx || !(PyList_Check(value) || PyTuple_Check(value))) return false;
+    PyErr_Format(PyExc_ValueError, "Invalid type %s received in array initialization.", type_name(value));
+    return true;
+}
+
 static tarn_array *operand(PyObject *value, const tarn_dtype *like) {
     if (is_array(value)) return ARRAY(value);
+    if (refused_list(value)) return NULL;
     if (value == Py_None) return PyErr_SetString(PyExc_TypeError, "an array or number is needed, not None"), NULL;
     return is_scalar(value) ? weak_scalar(value, like) : array_of_object(value, like);
 }

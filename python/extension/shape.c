@@ -122,7 +122,7 @@ static int read_widths(PyObject *widths, int64_t *before, int64_t *behind) {
     bool sequence = PyList_Check(widths) || PyTuple_Check(widths);
     Py_ssize_t count = sequence ? PyObject_Size(widths) : 1;
     if (!sequence) return int_of_object(widths, before) ? (*behind = *before, 1) : 0;
-    if (count > 0 && PyLong_Check(item_of(widths, 0))) return read_pair(widths, before, behind);
+    if (count > 0 && PyIndex_Check(item_of(widths, 0))) return read_pair(widths, before, behind);
     if (count == 0 || count > TARN_MAX_NDIM)
         return PyErr_SetString(PyExc_ValueError, "pad: no widths, or more than an array has axes"), 0;
     for (Py_ssize_t i = 0; i < count; i++)
