@@ -125,10 +125,13 @@ static bool run(generation *g, const int32_t *ids, size_t count) {
         return true;
     }
     session_want_likeliest(g->session, sampler_is_plain(o));
+    int64_t left = g->session->context - g->session->count;
+    session_run_ahead(g->session, g->session->count + (g->max_tokens <= left ? g->max_tokens - 1 : left));
     g->finish = TARN_FINISH_LENGTH;
     g->first = now();
     outcome state = g->max_tokens > 0 ? GO_ON : ENDED;
     while (state == GO_ON) state = advance(g);
+    session_run_ahead(g->session, 0);
     return state == ENDED && finish_text(g);
 }
 

@@ -15,14 +15,31 @@ static void forget_logits(tarn_session *s) {
     s->logits = s->likeliest = NULL;
 }
 
-static void forget_plan(tarn_session *s) {
-    if (s->step) tarn_compiled_free(s->step);
-    s->step = NULL;
+static void drop_step(step_results *r) {
+    tarn_drop(r->logits);
+    tarn_drop(r->likeliest);
+    tarn_drop(r->next);
+    *r = (step_results){0};
+}
+
+static void forget_compiled(tarn_compiled **plan) {
+    if (*plan) tarn_compiled_free(*plan);
+    *plan = NULL;
+}
+
+static void forget_step(tarn_session *s) {
+    drop_step(&s->ahead);
+    forget_compiled(&s->step);
+}
+
+static void forget_plans(tarn_session *s) {
+    forget_step(s);
+    forget_compiled(&s->chunks);
 }
 
 bool session_forget(tarn_session *s) {
     forget_logits(s);
-    forget_plan(s);
+    forget_plans(s);
     kv_cache_reset(&s->cache);
     s->count = s->settled = 0;
     return false;
@@ -65,7 +82,7 @@ tarn_session *tarn_session_new_with(const tarn_model *model, tarn_session_option
 void tarn_session_free(tarn_session *s) {
     if (!s) return;
     forget_logits(s);
-    forget_plan(s);
+    forget_plans(s);
     kv_cache_close(&s->cache);
     memory_free(s->tokens);
     memory_free(s);
@@ -81,7 +98,7 @@ static forward_state forward_at(tarn_session *s, tarn_array *position, int64_t n
 bool session_reserve(tarn_session *s, int64_t tokens) {
     bool grown;
     if (!kv_cache_reserve(&s->cache, tokens, s->context, &grown)) return session_forget(s);
-    if (grown) forget_plan(s);
+    if (grown) forget_plans(s);
     return true;
 }
 
@@ -101,11 +118,60 @@ static tarn_array *last_logits(const tarn_session *s, const forward_state *f, ta
     return tarn_reshape(rules_of(s)->logits(f, tarn_slice_axis(x, 1, -1, INT64_MAX)), TARN_SHAPE(-1));
 }
 
+/* A plan over the cache as its state. */
+static bool compile_over_cache(tarn_session *s, tarn_function function, tarn_compiled **plan) {
+    int64_t count = 0;
+    tarn_array ***state = NEW_ARRAY(tarn_array **, 2 * s->cache.layers);
+    if (!state) return false;
+    for (int64_t i = 0; i < 2 * s->cache.layers; i++)
+        if (s->cache.arrays[i]) state[count++] = &s->cache.arrays[i];
+    *plan = tarn_compile(function, .state = state, .state_count = (int)count, .donate = TARN_INTS(TARN_DONATE_STATE));
+    memory_free(state);
+    return *plan != NULL;
+}
+
+static bool on_device(void) {
+    return tarn_default_device().type != TARN_CPU;
+}
+
+/* Input: ids, and the position of the first behind them; outputs: how many tokens there are then and, of the last
+   chunk, logits. */
+static bool chunk_function(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    tarn_session *s = context;
+    int64_t n = tarn_size(inputs[0]) - 1;
+    (void)count;
+    tarn_array *ids = tarn_reshape(tarn_slice_axis(inputs[0], 0, 0, n), TARN_SHAPE(1, n));
+    forward_state f = forward_at(s, tarn_slice_axis(inputs[0], 0, n, n + 1), n);
+    tarn_array *x = rules_of(s)->forward(&f, ids);
+    return tarn_result(results, f.length) && (!s->last_chunk || tarn_result(results, last_logits(s, &f, x)));
+}
+
+/* A chunk as a plan: what a device would compute while the calls are made ready is as much as the chunk itself. */
+static bool prefill_planned(tarn_session *s, const int32_t *ids, int64_t n, bool last, tarn_array **mark) {
+    TARN_SCOPE;
+    int32_t *input = NEW_ARRAY(int32_t, n + 1);
+    if (!input || (!s->chunks && !compile_over_cache(s, TARN_FUNCTION(chunk_function, s), &s->chunks)))
+        return memory_free(input), false;
+    memcpy(input, ids, (size_t)n * sizeof *ids);
+    input[n] = (int32_t)s->count;
+    tarn_array *given = tarn_from_data(input, TARN_SHAPE(n + 1), TARN_INT32);
+    memory_free(input);
+    s->last_chunk = last;
+    const tarn_results *made =
+        tarn_compiled_call(s->chunks, &given, 1, .key = &s->last_chunk, .key_bytes = sizeof(bool));
+    if (last) s->logits = tarn_keep(tarn_results_at(made, 1));
+    *mark = tarn_keep(tarn_results_at(made, 0));
+    if (!*mark || (last && !tarn_eval(s->logits))) return session_forget(s);
+    appended(s, ids, n);
+    return true;
+}
+
 /* One chunk of a prompt; logits only where somebody wants them. What is computed is asked for at once: the cache is
    written in place, so that nothing of the call can be computed a second time. *mark, kept: is there once all of the
    chunk is. */
 static bool prefill(tarn_session *s, const int32_t *ids, int64_t n, bool last, const logits_reader *reader,
                     tarn_array **mark) {
+    if (on_device() && !reader) return prefill_planned(s, ids, n, last, mark);
     TARN_SCOPE;
     forward_state f;
     tarn_array *x = append(s, &f, ids, n), *wanted[3] = {f.length, NULL, NULL};
@@ -183,6 +249,7 @@ static bool run_chunk(tarn_session *s, const int32_t *ids, int64_t count, const 
 
 static bool run_prompt(tarn_session *s, const int32_t *ids, int64_t count, const prompt_watch *watch) {
     forget_logits(s);
+    drop_step(&s->ahead);
     if (!session_reserve(s, count < s->context ? count + 1 : count)) return false; /* the next step has room too */
     tell(watch, s->count, count);
     tarn_array *before = NULL;
@@ -215,43 +282,72 @@ bool session_read(tarn_session *s, const int32_t *ids, size_t count, const promp
 /* ---- decoding steps */
 
 /* Input: the token and its position, int32 [2], in one array because each array's way to a device takes a while;
-   outputs: logits [vocab] and, if it is wanted, the likeliest token. The cache is the plan's state. */
+   outputs: the members of step_results that are wanted. The cache is the plan's state. */
 static bool step_function(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     tarn_session *s = context;
     (void)count;
     tarn_array *id = tarn_reshape(tarn_slice_axis(inputs[0], 0, 0, 1), TARN_SHAPE(1, 1));
     forward_state f = forward_at(s, tarn_slice_axis(inputs[0], 0, 1, 2), 1);
     tarn_array *logits = last_logits(s, &f, rules_of(s)->forward(&f, id));
-    return tarn_result(results, logits) && (!s->wants_likeliest || tarn_result(results, sampler_likeliest(logits)));
+    if (!s->wants_likeliest) return tarn_result(results, logits);
+    tarn_array *likeliest = sampler_likeliest(logits), *next = tarn_concatenate(TARN_ARRAYS(likeliest, f.length), 2);
+    return tarn_result(results, logits) && tarn_result(results, likeliest) && tarn_result(results, next);
 }
 
 void session_want_likeliest(tarn_session *s, bool wanted) {
-    if (s->wants_likeliest != wanted) forget_plan(s);
+    if (s->wants_likeliest != wanted) forget_step(s);
     s->wants_likeliest = wanted;
 }
 
-static bool make_plan(tarn_session *s) {
-    int64_t count = 0;
-    tarn_array ***state = NEW_ARRAY(tarn_array **, 2 * s->cache.layers);
-    if (!state) return false;
-    for (int64_t i = 0; i < 2 * s->cache.layers; i++)
-        if (s->cache.arrays[i]) state[count++] = &s->cache.arrays[i];
-    s->step = tarn_compile(TARN_FUNCTION(step_function, s), .state = state, .state_count = (int)count,
-                           .donate = TARN_INTS(TARN_DONATE_STATE));
-    memory_free(state);
-    return s->step != NULL;
+void session_run_ahead(tarn_session *s, int64_t count) {
+    if (count == 0) drop_step(&s->ahead);
+    s->ahead_until = count < s->context ? count : s->context;
+}
+
+static bool begin_step(tarn_session *s, tarn_array *input, step_results *r) {
+    if (!s->step && !compile_over_cache(s, TARN_FUNCTION(step_function, s), &s->step)) return false;
+    const tarn_results *made = tarn_compiled_call(s->step, &input, 1);
+    if (!made) return false;
+    r->logits = tarn_keep(tarn_results_at(made, 0));
+    if (!s->wants_likeliest) return true;
+    r->likeliest = tarn_keep(tarn_results_at(made, 1));
+    r->next = tarn_keep(tarn_results_at(made, 2));
+    return true;
+}
+
+/* The step that appends id at the end of the cache, which may have been begun. */
+static bool take_step(tarn_session *s, int32_t id, step_results *r) {
+    if (s->ahead.logits && s->ahead_id == id) {
+        *r = s->ahead;
+        s->ahead = (step_results){0};
+        return true;
+    }
+    drop_step(&s->ahead);
+    return begin_step(s, tarn_from_data((int32_t[]){id, (int32_t)s->count}, TARN_SHAPE(2), TARN_INT32), r);
+}
+
+static bool may_run_ahead(const tarn_session *s, const step_results *now) {
+    int64_t count = s->count + 2; /* with this step's token and the next one's */
+    return now->next && on_device() && count <= s->ahead_until && count <= s->cache.capacity;
+}
+
+/* What is read first is waited for once, the next step on its way. */
+static bool finish_step(tarn_session *s, const step_results *now) {
+    if (may_run_ahead(s, now) && !begin_step(s, now->next, &s->ahead)) return false;
+    if (!now->likeliest) return tarn_eval(now->logits);
+    const int32_t *id = tarn_data(now->likeliest);
+    if (id) s->ahead_id = *id;
+    return id;
 }
 
 static bool run_step(tarn_session *s, int32_t id) {
     TARN_SCOPE;
-    tarn_array *input = tarn_from_data((int32_t[]){id, (int32_t)s->count}, TARN_SHAPE(2), TARN_INT32);
-    if (!s->step && !make_plan(s)) return false;
-    const tarn_results *made = tarn_compiled_call(s->step, &input, 1);
-    tarn_array *logits = tarn_results_at(made, 0), *likeliest = s->wants_likeliest ? tarn_results_at(made, 1) : NULL;
-    if (likeliest ? !tarn_data(likeliest) : !tarn_eval(logits)) return false; /* what is read first, waited for once */
-    s->logits = tarn_keep(logits);
-    s->likeliest = likeliest ? tarn_keep(likeliest) : NULL;
-    return true;
+    step_results now = {0};
+    bool ok = take_step(s, id, &now) && finish_step(s, &now);
+    s->logits = now.logits;
+    s->likeliest = now.likeliest;
+    tarn_drop(now.next);
+    return ok;
 }
 
 static bool step(tarn_session *s, int32_t id) {

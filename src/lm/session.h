@@ -7,6 +7,13 @@
 
 enum { TOKEN_UNKNOWN = -1 }; /* one whose keys and values came without it; only the first of a timeline are */
 
+/* What a decoding step makes, kept; logits NULL: there is none. */
+typedef struct {
+    tarn_array *logits;    /* [vocab] */
+    tarn_array *likeliest; /* what sampler_likeliest makes of them; NULL if it was not asked for, as is */
+    tarn_array *next;      /* the input of the step that would append that token */
+} step_results;
+
 struct tarn_session {
     const tarn_model *model;
     kv_cache cache;
@@ -23,6 +30,13 @@ struct tarn_session {
     tarn_array *likeliest; /* what sampler_likeliest makes of them, kept; NULL if it was not asked for */
     bool wants_likeliest;  /* of steps */
     tarn_compiled *step;   /* the plan of one decoding step; NULL until the first */
+    tarn_compiled *chunks; /* plans of chunks of prompts, on devices; NULL until the first */
+    bool last_chunk;       /* what `chunks` plans: whether the logits are wanted */
+    /* A device is given the step after the one that is waited for: with the likeliest token, which need not be read for
+       that. Rows of the cache beyond `count` mean nothing, so that a step which nobody asks for is simply dropped. */
+    step_results ahead;
+    int32_t ahead_id;    /* the token that it appends */
+    int64_t ahead_until; /* up to how many tokens steps are begun ahead; 0: none is */
 };
 
 /* What to do with the logits [n, vocab] of the n tokens that a call appends at `position`: `make` says in operations
@@ -45,6 +59,8 @@ bool session_reserve(tarn_session *session, int64_t tokens);
 bool session_forget(tarn_session *session);
 /* Whether steps are to find the likeliest token, too. */
 void session_want_likeliest(tarn_session *session, bool wanted);
+/* Has steps be begun ahead up to `count` tokens: somebody will go on with the likeliest one. 0 ends it. */
+void session_run_ahead(tarn_session *session, int64_t count);
 /* As tarn_session_sync, watched. */
 bool session_follow(tarn_session *session, const int32_t *ids, size_t count, const prompt_watch *watch);
 /* The same from nothing, so that the reader sees every position. */
