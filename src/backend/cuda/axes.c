@@ -20,6 +20,20 @@ axes axes_joined(int ndim, const int64_t *shape, int operands, const int64_t *co
     return a;
 }
 
+static bool fits_piece(int bytes, int piece, int last, const void *data, const int64_t *strides) {
+    for (int i = 0; i < last; i++)
+        if (strides[i] % piece) return false;
+    return strides[last] == 1 && (uintptr_t)data % (uintptr_t)(bytes * piece) == 0;
+}
+
+int axes_piece(int bytes, int ndim, const int64_t *shape, const void *const *data, const int64_t *const *strides) {
+    int last = ndim - 1, piece = ndim > 0 ? 16 / bytes : 1;
+    while (piece > 1 && (shape[last] % piece || !fits_piece(bytes, piece, last, data[0], strides[0]) ||
+                         !fits_piece(bytes, piece, last, data[1], strides[1])))
+        piece /= 2;
+    return piece;
+}
+
 void axes_broadcast(const operand *o, int without, int ndim, const int64_t *shape, int64_t *strides) {
     int own = o->ndim - without;
     for (int i = 0; i < ndim; i++) {

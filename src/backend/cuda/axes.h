@@ -13,6 +13,10 @@ typedef struct {
 /* Those of `shape`, ndim of them; strides[k] are operand k's. */
 axes axes_joined(int ndim, const int64_t *shape, int operands, const int64_t *const *strides);
 
+/* How many neighbouring elements of `bytes` bytes can be moved as one, of up to 16 bytes, along the last axis: there,
+   both sides step by one, and everything else is a multiple of that many. */
+int axes_piece(int bytes, int ndim, const int64_t *shape, const void *const *data, const int64_t *const *strides);
+
 /* Strides of o along the axes of a result with ndim axes, to which it is broadcast: its own axes but the last `without`
  * are the last ones.
  */

@@ -206,6 +206,40 @@ DEVICE void narrow(complex64 *to, cplx x) {
     *to = {(float)x.re, (float)x.im};
 }
 
+/* ---- COUNT elements side by side, in as few accesses as there can be: they lie at a multiple of their bytes, up to 16 */
+template <int BYTES> struct pieces_of {
+    uint4 at[BYTES / 16];
+};
+template <> struct pieces_of<8> {
+    uint2 at[1];
+};
+template <> struct pieces_of<4> {
+    u32 at[1];
+};
+/* step 0: one stands for all. */
+template <int COUNT, class S, class T> DEVICE void load_wide(T (&to)[COUNT], const S *from, i64 step) {
+    typedef pieces_of<COUNT * (int)sizeof(S)> pieces;
+    if (step == 0) {
+        T one = widen(*from);
+#pragma unroll
+        for (int i = 0; i < COUNT; i++) to[i] = one;
+        return;
+    }
+    pieces p;
+#pragma unroll
+    for (int i = 0; i < (int)(sizeof(pieces) / sizeof p.at[0]); i++) p.at[i] = ((const pieces *)from)->at[i];
+#pragma unroll
+    for (int i = 0; i < COUNT; i++) to[i] = widen(((const S *)&p)[i]);
+}
+template <int COUNT, class S, class T> DEVICE void store_wide(S *to, const T (&from)[COUNT]) {
+    typedef pieces_of<COUNT * (int)sizeof(S)> pieces;
+    pieces p;
+#pragma unroll
+    for (int i = 0; i < COUNT; i++) narrow((S *)&p + i, from[i]);
+#pragma unroll
+    for (int i = 0; i < (int)(sizeof(pieces) / sizeof p.at[0]); i++) ((pieces *)to)->at[i] = p.at[i];
+}
+
 /* i / n and i % n; 64-bit division is slow, and seldom needed. */
 DEVICE i64 divide(i64 i, i64 n, i64 *rest) {
     if (((u64)i | (u64)n) >> 32 == 0) {

@@ -20,7 +20,7 @@ static bool prepare(const call *c, void **prepared) {
 /* The struct that the printed kernel takes: its arrays have one entry more than there are inputs or axes, so that none
  * is empty. */
 typedef struct {
-    char bytes[8 * (GROUP_MAX_INPUTS + 1 + GROUP_MAX_REGISTERS + 1 + (TARN_MAX_NDIM + 1) * (GROUP_MAX_INPUTS + 2))];
+    char bytes[8 * (GROUP_MAX_INPUTS + 1 + GROUP_MAX_REGISTERS + 2 + (TARN_MAX_NDIM + 1) * (GROUP_MAX_INPUTS + 2))];
 } parameters;
 
 static char *put(char *at, const void *from, size_t bytes) {
@@ -28,7 +28,28 @@ static char *put(char *at, const void *from, size_t bytes) {
     return at + bytes;
 }
 
-static void fill(parameters *p, const call *c, const group_axes *a) {
+/* Whether `width` elements in a row lie at a multiple of their bytes, up to 16, wherever they begin; an input may also
+   be the same for all of them. */
+static bool lies_in_rows(const operand *o, const int64_t *strides, int ndim, int width) {
+    int64_t bytes = dtype_bytes(o->dtype), most = width * bytes < 16 ? width * bytes : 16;
+    int last = ndim - 1;
+    if (strides[last] == 0) return true;
+    for (int i = 0; i < last; i++)
+        if (strides[i] * bytes % most) return false;
+    return strides[last] == 1 && (uintptr_t)o->data % (uintptr_t)most == 0;
+}
+
+static bool is_wide(const call *c, const group_axes *a, int width) {
+    static const int64_t dense[] = {1};
+    if (a->ndim == 0 || a->shape[a->ndim - 1] % width) return false;
+    for (int i = 0; i < c->input_count; i++)
+        if (!lies_in_rows(&c->inputs[i], a->strides[i], a->ndim, width)) return false;
+    for (int i = 0; i < c->output_count; i++)
+        if (!lies_in_rows(&c->outputs[i], dense, 1, width)) return false;
+    return true;
+}
+
+static void fill(parameters *p, const call *c, const group_axes *a, int64_t wide) {
     char *at = p->bytes;
     const int64_t none = 0;
     size_t axes = (size_t)a->ndim * sizeof none;
@@ -39,6 +60,7 @@ static void fill(parameters *p, const call *c, const group_axes *a) {
     at = put(put(at, a->shape, axes), &none, 8);
     for (int i = 0; i <= c->input_count; i++)
         at = put(put(at, i < c->input_count ? a->strides[i] : a->shape, axes), &none, 8);
+    put(at, &wide, 8);
 }
 
 static bool run(const call *c) {
@@ -47,8 +69,9 @@ static bool run(const call *c) {
     if (c->output_count == 0) return true;
     group_axes_of(c, &axes);
     if (axes.n == 0) return true;
-    fill(&p, c, &axes);
-    unsigned blocks = (unsigned)((axes.n + 1023) / 1024);
+    int width = group_width(c);
+    fill(&p, c, &axes, is_wide(c, &axes, width));
+    unsigned blocks = (unsigned)((axes.n + 256 * width - 1) / (256 * width));
     cudaLaunchAttribute attributes[2];
     cudaLaunchConfig_t how = {.gridDim = {blocks, 1, 1},
                               .blockDim = {256, 1, 1},

@@ -1,5 +1,5 @@
-/* Printing a group: values.cuh, a function for each instruction with the text of its row, and one kernel of 4 elements
- * a thread. */
+/* Printing a group: values.cuh, a function for each instruction with the text of its row, and one kernel of 4 or 8
+   elements a thread, which lie side by side or are a block apart. */
 #include "cuda/elementwise/print.h"
 
 #include <string.h>
@@ -136,8 +136,17 @@ static void print_functions(const group_program *p, text *out) {
 }
 
 static void print_parameters(const call *c, const group_axes *a, text *out) {
-    text_format(out, "struct parameters {\n    void *in[%d], *out[%d];\n    i64 n, shape[%d], strides[%d][%d];\n};\n",
+    text_format(out,
+                "struct parameters {\n    void *in[%d], *out[%d];\n    i64 n, shape[%d], strides[%d][%d], wide;\n};\n",
                 c->input_count + 1, c->output_count, a->ndim + 1, c->input_count + 1, a->ndim + 1);
+}
+
+int group_width(const call *c) {
+    for (int k = 0; k < c->input_count; k++)
+        if (dtype_bytes(c->inputs[k].dtype) > 2) return 4;
+    for (int k = 0; k < c->output_count; k++)
+        if (dtype_bytes(c->outputs[k].dtype) > 2) return 4;
+    return 8;
 }
 
 /* Where element i of each input is: i itself, 0, or by the axes. */
@@ -156,10 +165,34 @@ static void print_places(const call *c, const group_axes *a, text *out) {
     text_add(out, "        }\n");
 }
 
-static void print_loads(const call *c, text *out) {
+/* The elements of the thread: all at once, or one by one. */
+static void print_loads(const call *c, const group_axes *a, int width, text *out) {
+    text_add(out, "    if (wide) {\n        i64 i = first;\n        if (i >= p.n) return;\n");
+    print_places(c, a, out);
+    for (int k = 0; k < c->input_count; k++)
+        text_format(out, "        load_wide<%d>(v%d, (const %s *)p.in[%d] + at%d, p.strides[%d][%d]);\n", width, k,
+                    storage_type(c->inputs[k].dtype), k, k, k, a->ndim ? a->ndim - 1 : 0);
+    text_format(out, "    } else {\n#pragma unroll\n    for (int u = 0; u < %d; u++) {\n", width);
+    text_add(out, "        i64 i = first + u * step;\n        if (i >= p.n) break;\n");
+    print_places(c, a, out);
     for (int k = 0; k < c->input_count; k++)
         text_format(out, "        v%d[u] = widen(((const %s *)p.in[%d])[at%d]);\n", k, storage_type(c->inputs[k].dtype),
                     k, k);
+    text_add(out, "    }\n    }\n");
+}
+
+static void print_stores(const call *c, int width, text *out) {
+    for (int k = 0; k < c->output_count; k++) {
+        const char *type = storage_type(c->outputs[k].dtype);
+        text_format(out, "    if (p.out[%d] && wide) store_wide<%d>((%s *)p.out[%d] + first, o%d);\n", k, width, type,
+                    k, k);
+        text_format(out, "    if (p.out[%d] && !wide) {\n#pragma unroll\n        for (int u = 0; u < %d; u++)\n", k,
+                    width);
+        text_format(out,
+                    "            if (first + u * step < p.n) narrow((%s *)p.out[%d] + first + u * step, o%d[u]);\n",
+                    type, k, k);
+        text_add(out, "    }\n");
+    }
 }
 
 static void print_instruction(const group_instruction *in, int number, int value, const int *now, text *out) {
@@ -175,38 +208,44 @@ static void print_instruction(const group_instruction *in, int number, int value
 }
 
 /* now[r]: which value register r holds: -1 - input, or the number of a value behind the inputs. */
-static void print_body(const call *c, const group_axes *a, text *out) {
+static void print_values(const call *c, int width, text *out) {
     const group_program *p = c->program;
     int now[GROUP_MAX_REGISTERS];
-    for (int k = 0; k < c->input_count; k++) {
-        text_format(out, "    %s v%d[4];\n", compute_type(c->inputs[k].dtype), k);
-        now[p->input_registers[k]] = -1 - k;
-    }
-    text_add(out, "#pragma unroll\n    for (int u = 0; u < 4; u++) {\n        i64 i = first + u * 256;\n        if (i "
-                  ">= p.n) break;\n");
-    print_places(c, a, out);
-    print_loads(c, out);
-    text_add(out, "    }\n#pragma unroll\n    for (int u = 0; u < 4; u++) {\n        i64 i = first + u * 256;\n        "
-                  "if (i >= p.n) break;\n");
+    for (int k = 0; k < c->input_count; k++) now[p->input_registers[k]] = -1 - k;
+    text_format(out, "#pragma unroll\n    for (int u = 0; u < %d; u++) {\n", width);
+    text_add(out, "        if (first + u * step >= p.n) break;\n");
     for (int i = 0; i < p->instruction_count; i++) {
         print_instruction(&p->instructions[i], i, c->input_count + i, now, out);
         now[p->instructions[i].result] = c->input_count + i;
     }
     for (int k = 0; k < c->output_count; k++) {
         int from = now[p->output_registers[k]];
-        text_format(out, "        if (p.out[%d]) narrow((%s *)p.out[%d] + i, ", k, storage_type(c->outputs[k].dtype),
-                    k);
-        text_format(out, from < 0 ? "v%d[u]);\n" : "v%d);\n", from < 0 ? -1 - from : from);
+        text_format(out, from < 0 ? "        o%d[u] = v%d[u];\n" : "        o%d[u] = v%d;\n", k,
+                    from < 0 ? -1 - from : from);
     }
     text_add(out, "    }\n");
+}
+
+static void print_body(const call *c, const group_axes *a, text *out) {
+    int width = group_width(c);
+    for (int k = 0; k < c->input_count; k++)
+        text_format(out, "    %s v%d[%d];\n", compute_type(c->inputs[k].dtype), k, width);
+    for (int k = 0; k < c->output_count; k++)
+        text_format(out, "    %s o%d[%d];\n", compute_type(c->outputs[k].dtype), k, width);
+    text_format(out, "    const bool wide = p.wide;\n    const int step = wide ? 1 : 256;\n");
+    text_format(out, "    i64 first = blockIdx.x * %dll + threadIdx.x * (wide ? %d : 1);\n    begin();\n", 256 * width,
+                width);
+    print_loads(c, a, width, out);
+    print_values(c, width, out);
+    print_stores(c, width, out);
 }
 
 bool group_print(const call *c, const group_axes *a, text *out) {
     text_add(out, cuda_values);
     print_functions(c->program, out);
     print_parameters(c, a, out);
-    text_add(out, "extern \"C\" __global__ void __launch_bounds__(256) group(const __grid_constant__ parameters p) {\n"
-                  "    i64 first = blockIdx.x * 1024ll + threadIdx.x;\n    begin();\n");
+    text_add(out,
+             "extern \"C\" __global__ void __launch_bounds__(256) group(const __grid_constant__ parameters p) {\n");
     print_body(c, a, out);
     text_add(out, "}\n");
     return !out->failed;

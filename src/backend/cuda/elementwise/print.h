@@ -13,9 +13,12 @@ typedef struct {
 
 void group_axes_of(const call *c, group_axes *axes);
 
-/* The source of the kernel `group`; it takes one struct: inputs, outputs that are read, n, shape, strides (of axes that
- * it does not know).
- */
+/* How many elements a thread computes: 8 of halves, 4 where anything is wider. */
+int group_width(const call *c);
+
+/* The source of the kernel `group`, for blocks of 256 threads; it takes one struct: inputs, outputs that are read, n,
+   shape, strides (of axes that it does not know), and whether a thread's elements lie side by side in every operand, so
+   that they can be read and written at once. */
 bool group_print(const call *c, const group_axes *axes, text *out);
 
 #endif

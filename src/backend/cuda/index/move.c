@@ -19,6 +19,17 @@ static void split_elements(copy_kernel *k) {
     k->n *= parts;
 }
 
+/* Neighbours that lie side by side on both sides go as one. */
+static void join_elements(copy_kernel *k) {
+    int last = k->ndim - 1, piece = axes_piece(k->bytes, k->ndim, k->shape, (const void *const[]){k->to, k->from},
+                                               (const int64_t *const[]){k->to_strides, k->from_strides});
+    if (piece == 1) return;
+    for (int i = 0; i < last; i++) k->to_strides[i] /= piece, k->from_strides[i] /= piece;
+    k->shape[last] /= piece;
+    k->bytes *= piece;
+    k->n /= piece;
+}
+
 static void copy(void *to, const int64_t *to_strides, const operand *from) {
     axes a = axes_joined(from->ndim, from->shape, 2, (const int64_t *const[]){to_strides, from->strides});
     copy_kernel k = {.to = to, .from = from->data, .bytes = (int)dtype_bytes(from->dtype), .ndim = a.ndim, .n = a.n};
@@ -26,6 +37,7 @@ static void copy(void *to, const int64_t *to_strides, const operand *from) {
     memcpy(k.to_strides, a.strides[0], sizeof a.shape);
     memcpy(k.from_strides, a.strides[1], sizeof a.shape);
     split_elements(&k);
+    join_elements(&k);
     if (a.n > 0) launch_copy(&k, cuda_stream_now);
 }
 
@@ -46,6 +58,22 @@ static bool run_concatenate(const call *c) {
 }
 
 /* ---- blocks that begin where an array says */
+
+/* The last axis in pieces, unless it is one of those whose begin is not known, or that begins differ along. */
+static void join_rows(block_kernel *k) {
+    int last = k->ndim - 1;
+    if (k->leading > last) return;
+    for (int i = 0; i < k->axes; i++)
+        if (k->axis[i] == last) return;
+    int piece = axes_piece(k->bytes, k->ndim, k->shape, (const void *const[]){k->many, k->block},
+                           (const int64_t *const[]){k->many_strides, k->block_strides});
+    if (piece == 1) return;
+    for (int i = 0; i < last; i++) k->many_strides[i] /= piece, k->block_strides[i] /= piece;
+    k->shape[last] /= piece;
+    k->bytes *= piece;
+    k->n /= piece;
+}
+
 static void move_block(const operand *many, const operand *block, const operand *starts, tarn_ints chosen,
                        tarn_ints step, bool reading) {
     block_kernel k = {.many = many->data,
@@ -70,6 +98,7 @@ static void move_block(const operand *many, const operand *block, const operand 
         k.axis[i] = axis_normal(chosen.values[i], many->ndim);
         if (step.count) k.step[k.axis[i]] = step.values[i];
     }
+    join_rows(&k);
     if (k.n > 0) launch_block(&k, cuda_stream_now);
 }
 

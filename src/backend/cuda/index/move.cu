@@ -15,7 +15,7 @@ template <class S> __global__ void copy_elements(const __grid_constant__ copy_ke
 }
 
 void launch_copy(const copy_kernel *k, kernel_stream stream) {
-    SIZES(k->bytes, start(copy_elements<type>, blocks_for(k->n, 256), 256, 0, stream, *k))
+    PIECE_SIZES(k->bytes, start(copy_elements<type>, blocks_for(k->n, 256), 256, 0, stream, *k))
 }
 
 /* ---- slice_update and slice_array */
@@ -50,7 +50,7 @@ template <class S> __global__ void copy_block(const __grid_constant__ block_kern
 }
 
 void launch_block(const block_kernel *k, kernel_stream stream) {
-    SIZES(k->bytes, start(copy_block<type>, blocks_for(k->n, 256), 256, 0, stream, *k))
+    PIECE_SIZES(k->bytes, start(copy_block<type>, blocks_for(k->n, 256), 256, 0, stream, *k))
 }
 
 /* ---- arange */
