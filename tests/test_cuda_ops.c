@@ -171,7 +171,7 @@ static void test_order(tarn_dtype dtype) {
             if ((kind > REDUCE_MIN && !sums_powers) || (sums_powers && dtype_kind_of(dtype) < KIND_FLOAT)) continue;
             attributes_scan scan = {
                 .kind = (reduce_kind)kind, .axis = 1, .reverse = layout % 2, .exclusive = layout > 2 && !sums_powers};
-            operand x = laid_out(dtype, DIMS(3, 2500, 2), kind == REDUCE_PROD ? DOMAIN_ABOVE1 : DOMAIN_UNIT, layout);
+            operand x = laid_out(dtype, DIMS(3, 9000, 2), kind == REDUCE_PROD ? DOMAIN_ABOVE1 : DOMAIN_UNIT, layout);
             bool exact = dtype_kind_of(dtype) <= KIND_INT || kind == REDUCE_MAX || kind == REDUCE_MIN;
             if (kind == REDUCE_PROD && !exact) x = laid_out(dtype, DIMS(3, 6, 2), DOMAIN_ABOVE1, layout);
             tarn_dtype to = dtype == TARN_BOOL ? TARN_INT32 : dtype;

@@ -29,6 +29,12 @@ enum { D_BOOL, D_U8, D_U16, D_U32, D_U64, D_I8, D_I16, D_I32, D_I64, D_F16, D_BF
         CASE(1, unsigned char, __VA_ARGS__)                                                                                                \
         CASE(2, unsigned short, __VA_ARGS__) CASE(4, u32, __VA_ARGS__) CASE(8, u64, __VA_ARGS__)                                           \
     }
+/* 16 too, for what is only moved. */
+#define PIECE_SIZES(bytes, ...)                                                                                                            \
+    switch (bytes) {                                                                                                                       \
+        CASE(1, unsigned char, __VA_ARGS__)                                                                                                \
+        CASE(2, unsigned short, __VA_ARGS__) CASE(4, u32, __VA_ARGS__) CASE(8, u64, __VA_ARGS__) CASE(16, uint4, __VA_ARGS__)              \
+    }
 
 /* An integer of any dtype; uint64 beyond the largest int64 is that. */
 DEVICE i64 integer_at(const void *from, i64 i, int dtype) {
@@ -105,6 +111,10 @@ DEVICE uint4 stream_piece(const void *from) {
     uint4 v;
     asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(from));
     return v;
+}
+/* On its way into the first cache, to be there when it is needed. */
+DEVICE void fetch(const void *from) {
+    asm volatile("prefetch.global.L1 [%0];" ::"l"(from));
 }
 static inline bool lie_at_16(const void *a, const void *b = 0, const void *c = 0, const void *d = 0) {
     return (((uintptr_t)a | (uintptr_t)b | (uintptr_t)c | (uintptr_t)d) & 15) == 0;

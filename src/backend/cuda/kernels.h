@@ -116,12 +116,14 @@ typedef struct {
 int64_t sort_own_bytes(const sort_kernel *k);
 void launch_sort(const sort_kernel *k, kernel_stream stream);
 
-/* kind: a reduce_kind that has running forms; of bool to int32, else to the same dtype. */
+/* kind: a reduce_kind that has running forms; of bool to int32, else to the same dtype. Rows are cut into `parts` of
+   `part` elements; partial: 16 bytes for each part of each row, where there are several. */
 typedef struct {
     void *to;
     const void *from;
+    void *partial;
     int dtype, kind, reverse, exclusive, ndim;
-    int64_t rows, n, from_step, to_step;
+    int64_t rows, n, from_step, to_step, part, parts;
     int64_t shape[KERNEL_MOST_AXES], from_strides[KERNEL_MOST_AXES], to_strides[KERNEL_MOST_AXES];
 } scan_kernel;
 void launch_scan(const scan_kernel *k, kernel_stream stream);
@@ -180,7 +182,7 @@ typedef struct {
     int64_t key_strides[2], value_strides[2]; /* of batch, head */
     void *query_to, *key_to;                  /* rotated, for who else reads them; NULL: nobody does */
     const int *start;                         /* where in the cache, moved so that it lies within */
-    int ranks;
+    int ranks, early;   /* early: nothing that the stream was given before writes the cache, offset or start */
     int64_t start_step; /* of batch */
 } cached_attention_kernel;
 void launch_cached_attention(const cached_attention_kernel *k, kernel_stream stream);

@@ -6,10 +6,11 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/memory.h"
 #include "cuda/cuda.h"
 
-enum { VERSIONS = 4, LEAST_CALLS = 2 };
+enum { VERSIONS = 8, LEAST_CALLS = 2 };
 
 typedef struct {
     cudaGraphExec_t graph;
@@ -19,12 +20,14 @@ typedef struct {
 
 struct backend_plan {
     int device, count, base_count;
-    unsigned *constant; /* of each call: bits of inputs that no call of the plan writes */
+    unsigned *constant; /* of each call: bits of inputs that no earlier call of the plan writes */
     int *bases;         /* the numbers of those that the calls use */
     cudaStream_t recorder;
     pthread_mutex_t lock; /* of what follows */
     uint64_t clock;
-    bool refused; /* it cannot be a graph */
+    bool refused;              /* it cannot be a graph */
+    uint64_t missed[VERSIONS]; /* hashes of the addresses that last had no graph, in a ring */
+    unsigned misses;
     version versions[VERSIONS];
 };
 
@@ -33,36 +36,26 @@ static int operands_of(const call *c) {
     return c->input_count + c->output_count;
 }
 
-typedef struct {
-    bool *used, *written; /* of each base */
-} base_notes;
-
-static void note_bases(const call *calls, int count, const operand_place *places, base_notes *notes) {
-    for (int i = 0; i < count; places += operands_of(&calls[i]) + 1, i++)
-        for (int k = 0; k <= operands_of(&calls[i]); k++) {
-            if (places[k].base < 0) continue;
-            notes->used[places[k].base] = true;
-            if (k >= calls[i].input_count) notes->written[places[k].base] = true;
-        }
-}
-
-static void find_constant(backend_plan *p, const call *calls, const operand_place *places, const bool *written) {
-    for (int i = 0; i < p->count; places += operands_of(&calls[i]) + 1, i++)
-        for (int k = 0; k < calls[i].input_count && k < 32; k++)
-            if (places[k].base >= 0 && !written[places[k].base]) p->constant[i] |= 1u << k;
+/* used, written: of each base; what a call reads that no earlier one writes is constant for it. */
+static void note_call(backend_plan *p, int i, const call *c, const operand_place *places, bool *used, bool *written) {
+    int count = operands_of(c) + 1;
+    for (int k = 0; k < c->input_count && k < 32; k++)
+        if (places[k].base >= 0 && !written[places[k].base]) p->constant[i] |= 1u << k;
+    for (int k = 0; k < count; k++) {
+        if (places[k].base < 0) continue;
+        used[places[k].base] = true;
+        if (k >= c->input_count) written[places[k].base] = true;
+    }
 }
 
 static bool fill(backend_plan *p, const call *calls, const operand_place *places, int bases) {
-    base_notes notes = {NEW_ARRAY(bool, bases), NEW_ARRAY(bool, bases)};
-    bool ok = notes.used && notes.written;
-    if (ok) {
-        note_bases(calls, p->count, places, &notes);
-        find_constant(p, calls, places, notes.written);
-        for (int i = 0; i < bases; i++)
-            if (notes.used[i]) p->bases[p->base_count++] = i;
-    }
-    memory_free(notes.used);
-    memory_free(notes.written);
+    bool *used = NEW_ARRAY(bool, bases), *written = NEW_ARRAY(bool, bases), ok = used && written;
+    for (int i = 0; ok && i < p->count; places += operands_of(&calls[i]) + 1, i++)
+        note_call(p, i, &calls[i], places, used, written);
+    for (int i = 0; ok && i < bases; i++)
+        if (used[i]) p->bases[p->base_count++] = i;
+    memory_free(used);
+    memory_free(written);
     return ok;
 }
 
@@ -129,15 +122,21 @@ static bool take_graph(version *v, cudaGraph_t graph, cudaStream_t stream) {
 }
 
 /* ---- running */
-static bool is_for(const backend_plan *p, const version *v, void *const *bases) {
-    for (int i = 0; v->graph && i < p->base_count; i++)
-        if (v->bases[i] != (uintptr_t)bases[p->bases[i]]) return false;
-    return v->graph != NULL;
+static bool same_bases(const backend_plan *p, const uintptr_t *known, void *const *bases) {
+    for (int i = 0; known && i < p->base_count; i++)
+        if (known[i] != (uintptr_t)bases[p->bases[i]]) return false;
+    return known;
+}
+
+static bool take_bases(const backend_plan *p, uintptr_t **to, void *const *bases) {
+    if (!*to && !(*to = NEW_ARRAY(uintptr_t, p->base_count))) return false;
+    for (int i = 0; i < p->base_count; i++) (*to)[i] = (uintptr_t)bases[p->bases[i]];
+    return true;
 }
 
 static version *find(backend_plan *p, void *const *bases) {
     for (int i = 0; i < VERSIONS; i++)
-        if (is_for(p, &p->versions[i], bases)) return &p->versions[i];
+        if (p->versions[i].graph && same_bases(p, p->versions[i].bases, bases)) return &p->versions[i];
     return NULL;
 }
 
@@ -150,18 +149,28 @@ static version *least_used(backend_plan *p) {
 
 static version *make(backend_plan *p, const call *calls, void *const *bases) {
     version *v = least_used(p);
-    if (!v->bases && !(v->bases = NEW_ARRAY(uintptr_t, p->base_count))) return NULL;
     cudaGraph_t graph = record(p, calls);
     if (!graph) return NULL;
-    bool ok = take_graph(v, graph, cuda_stream_now);
+    bool ok = take_bases(p, &v->bases, bases) && take_graph(v, graph, cuda_stream_now);
     cudaGraphDestroy(graph);
-    for (int i = 0; ok && i < p->base_count; i++) v->bases[i] = (uintptr_t)bases[p->bases[i]];
     return ok ? v : NULL;
+}
+
+/* Addresses that come again soon have a graph; to record one takes longer than to give the calls, which the device
+   begins with meanwhile. */
+static bool is_new(backend_plan *p, void *const *bases) {
+    uint64_t hash = HASH_START;
+    for (int i = 0; i < p->base_count; i++) hash = hash_bytes(hash, &bases[p->bases[i]], sizeof *bases);
+    for (int i = 0; i < VERSIONS; i++)
+        if (p->missed[i] == hash) return false;
+    p->missed[p->misses++ % VERSIONS] = hash;
+    return true;
 }
 
 static bool launch(backend_plan *p, const call *calls, void *const *bases) {
     if (p->clock++ == 0 || p->refused) return false;
     version *v = find(p, bases);
+    if (!v && is_new(p, bases)) return false;
     if (!v) v = make(p, calls, bases);
     if (!v) return !(p->refused = true);
     v->used = p->clock;

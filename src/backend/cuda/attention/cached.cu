@@ -1,6 +1,6 @@
 /* Attention of one new token, with what comes before it: query and key are rotated, key and value written into the cache. A cluster of blocks for
-   each kv head, which share out the keys; the block whose keys the new one is among writes it. The parts are folded through the
-   cluster's shared memory, so that one kernel does it all. */
+   each kv head, which share out the keys; the block whose keys the new one is among writes it. The parts go through the cluster's
+   shared memory, so that one kernel does it all. */
 #include <cooperative_groups.h>
 
 #include "cuda/attention/split.cuh"
@@ -8,91 +8,141 @@
 
 namespace groups = cooperative_groups;
 
-/* Rotated as rope_rows does it, by all threads: rows of some queries, `step` elements apart, and behind them the key's. */
-template <class S> DEVICE void rotate_heads(const rope_kernel &k, const S *queries, i64 step, int heads, const S *key, S *to, float position) {
-    int half = (int)k.dims / 2, each = half + (int)(k.dim - k.dims);
-    for (int e = threadIdx.x; e < (heads + 1) * each; e += THREADS) {
-        int head = e / each, i = e % each;
-        const S *x = head < heads ? queries + head * step : key;
-        S *y = to + head * k.dim;
-        if (i < half)
-            rope_pair<S>(k, x, y, i, position);
-        else
-            y[k.dims + i - half] = x[k.dims + i - half];
+/* A rotated pair, or an element that stays as it is, is each thread's work; what a pair turns by is known before what is turned. */
+template <class S> struct rotation {
+    int half, each; /* pairs of a head; with what stays */
+    float cosine, sine;
+
+    DEVICE_MEMBER void find(const rope_kernel &k, float position) {
+        half = (int)k.dims / 2, each = half + (int)(k.dim - k.dims);
+        rope_turn<S>(k, threadIdx.x % each, position, &cosine, &sine);
     }
-}
+    /* Some queries, whose rows are `step` elements apart, and behind them the key. */
+    DEVICE_MEMBER void rotate(const rope_kernel &k, const S *queries, i64 step, int heads, const S *key, S *to, float position) const {
+        for (int e = threadIdx.x; e < (heads + 1) * each; e += THREADS) {
+            int head = e / each, i = e % each;
+            const S *x = head < heads ? queries + head * step : key;
+            S *y = to + head * k.dim;
+            float c = cosine, s = sine;
+            if (i >= half) {
+                y[k.dims + i - half] = x[k.dims + i - half];
+                continue;
+            }
+            if (i != threadIdx.x % each) rope_turn<S>(k, i, position, &c, &s);
+            rope_pair<S>(k, x, y, i, c, s);
+        }
+    }
+};
 
 template <class S> DEVICE void copy_row(S *to, const S *from, i64 n) {
     for (i64 i = threadIdx.x; i < n; i += THREADS) to[i] = from[i];
 }
 
-/* Values of several blocks: element i of query j of all of them. parts: of each block, QUERIES times top, sum, values. */
-template <class S, int WIDTH, int QUERIES> DEVICE void join_ranks(const attention_kernel &k, const block_queries<S, QUERIES> &q, float *parts) {
-    groups::cluster_group cluster = groups::this_cluster();
-    int ranks = (int)cluster.num_blocks(), count = q.all - q.first < QUERIES ? (int)(q.all - q.first) : QUERIES;
-    for (int e = (int)cluster.block_rank() * THREADS + threadIdx.x; e < count * (int)k.value_dim; e += ranks * THREADS) {
-        int j = e / (int)k.value_dim, i = e % (int)k.value_dim;
-        i64 head = q.kv_head * q.group + q.first + j;
-        float sink = k.sinks ? (float)widen(((const S *)k.sinks)[head * k.sink_step]) : -INFINITY, top = sink, tops[16], sums[16], values[16];
-#pragma unroll
-        for (int p = 0; p < 16; p++) { /* all at once: each is a way to another multiprocessor and back */
-            tops[p] = -INFINITY, sums[p] = values[p] = 0;
-            if (p >= ranks) continue;
-            const float *part = cluster.map_shared_rank(parts, p) + j * (WIDTH + 2);
-            tops[p] = part[0], sums[p] = part[1], values[p] = part[2 + i];
-        }
-#pragma unroll
-        for (int p = 0; p < 16; p++) top = fmaxf(top, tops[p]);
-        float sum = k.sinks ? weight_of(sink, top) : 0, value = 0;
-#pragma unroll
-        for (int p = 0; p < 16; p++) {
-            float weight = weight_of(tops[p], top);
-            sum = fmaf(weight, sums[p], sum);
-            value = fmaf(weight, values[p], value);
-        }
-        narrow((S *)k.to + (q.batch * k.heads + head) * k.value_dim + i, value / sum);
-    }
+/* ---- parts of the blocks of a cluster. Each sends what it has to whom it concerns: block r joins elements r * each, … of all queries' values. */
+DEVICE void arrive_in_cluster() {
+    asm volatile("barrier.cluster.arrive.aligned;" ::: "memory");
+}
+DEVICE void await_cluster() {
+    asm volatile("barrier.cluster.wait.aligned;" ::: "memory");
 }
 
-template <class S, int LANES, int QUERIES> __global__ void __launch_bounds__(THREADS) attend_cached(const __grid_constant__ cached_attention_kernel c) {
-    constexpr int WIDTH = LANES * 8;
+template <int QUERIES> struct exchange {
+    enum { MOST = 16 };
+    float *values; /* [block][each] */
+    float2 *tops;  /* [block][QUERIES]: top, sum */
+    int each;
+
+    template <int WIDTH> DEVICE_MEMBER void send(const float *own, const float2 *own_tops, int heads, int dim) const {
+        groups::cluster_group cluster = groups::this_cluster();
+        int rank = blockIdx.x, ranks = gridDim.x;
+        for (int e = threadIdx.x; e < heads * dim; e += THREADS) {
+            folded all = fold_warps<WIDTH, QUERIES>(own, own_tops, e / dim, e % dim);
+            cluster.map_shared_rank(values, e / each)[rank * each + e % each] = all.value;
+        }
+        for (int e = threadIdx.x; e < heads * ranks; e += THREADS) {
+            folded all = fold_warps<WIDTH, QUERIES>(own, own_tops, e / ranks, 0);
+            cluster.map_shared_rank(tops, e % ranks)[rank * QUERIES + e / ranks] = make_float2(all.top, all.sum);
+        }
+    }
+    template <class S> DEVICE_MEMBER void join(const attention_kernel &k, i64 batch, i64 first_head, int heads) const {
+        int ranks = gridDim.x, dim = (int)k.value_dim;
+        for (int i = threadIdx.x; i < each; i += THREADS) {
+            int e = blockIdx.x * each + i, j = e / dim;
+            if (e >= heads * dim) break;
+            float sink = k.sinks ? (float)widen(((const S *)k.sinks)[(first_head + j) * k.sink_step]) : -INFINITY, top = sink;
+#pragma unroll
+            for (int p = 0; p < MOST; p++)
+                if (p < ranks) top = fmaxf(top, tops[p * QUERIES + j].x);
+            float sum = k.sinks ? weight_of(sink, top) : 0, value = 0;
+#pragma unroll
+            for (int p = 0; p < MOST; p++) {
+                if (p >= ranks) continue;
+                float weight = weight_of(tops[p * QUERIES + j].x, top);
+                sum = fmaf(weight, tops[p * QUERIES + j].y, sum);
+                value = fmaf(weight, values[p * each + i], value);
+            }
+            narrow((S *)k.to + (batch * k.heads + first_head) * dim + e, value / sum);
+        }
+    }
+};
+
+/* Two blocks a multiprocessor, where that many registers do, find room beside those of a product. */
+template <class S, int QUERIES> constexpr int BLOCKS = sizeof(S) == 2 && QUERIES <= 3 ? 2 : 1;
+
+template <class S, int LANES, int QUERIES>
+__global__ void __launch_bounds__(THREADS, BLOCKS<S, QUERIES>) attend_cached(const __grid_constant__ cached_attention_kernel c) {
+    constexpr int WIDTH = LANES * 8, SLOTS = THREADS / LANES;
     const attention_kernel &k = c.attention;
     extern __shared__ uint4 shared[];
     S *rotated = (S *)shared; /* queries, then the key */
-    float *values = (float *)(rotated + (QUERIES + 1) * k.dim), *parts = values + WARPS * QUERIES * WIDTH;
-    float2 *tops = (float2 *)(parts + QUERIES * (WIDTH + 2));
-    int at = threadIdx.x % LANES * 8, slot = threadIdx.x / LANES, rank = blockIdx.x, ranks = gridDim.x;
+    float2 *tops = (float2 *)(rotated + (QUERIES + 1) * k.dim);
+    float *values = (float *)(tops + WARPS * QUERIES);
+    exchange<QUERIES> all_ranks;
+    all_ranks.tops = (float2 *)(values + WARPS * QUERIES * WIDTH);
+    all_ranks.values = (float *)(all_ranks.tops + all_ranks.MOST * QUERIES);
+    const int at = threadIdx.x % LANES * 8, rank = blockIdx.x, ranks = gridDim.x;
     block_queries<S, QUERIES> q;
     q.group = k.heads / k.kv_heads;
     q.batch = divide(blockIdx.y, k.kv_heads, &q.kv_head);
     q.first = blockIdx.z * QUERIES;
     q.all = q.group;
-    int heads = q.all - q.first < QUERIES ? (int)(q.all - q.first) : QUERIES;
-    i64 first_head = q.kv_head * q.group + q.first;
-    begin();
-    /* all on their way at once */
-    int offset = *((const int *)c.rope.offset + q.batch * c.rope.offset_step), start = *((const int *)c.start + q.batch * c.start_step);
-    query<float> own_query = query_at<float>(k, q.batch, first_head, 0);
-    q.begins = first_key(k, own_query);
-    q.ends = last_key(k, own_query);
-    start = start > k.keys - 1 ? (int)k.keys - 1 : start < 0 ? 0 : start;
-    u32 each = q.ends > q.begins ? ((u32)(q.ends - q.begins) + ranks - 1) / ranks : 1;
-    bool owner = rank == (start >= q.begins && start < q.ends ? (int)((u32)(start - q.begins) / each) : 0);
-    i64 low = q.begins + rank * (i64)each, high = low + each < q.ends ? low + each : q.ends;
+    const int heads = q.all - q.first < QUERIES ? (int)(q.all - q.first) : QUERIES;
+    const i64 first_head = q.kv_head * q.group + q.first;
+    S *keys = (S *)k.k + q.batch * k.k_strides[0] + q.kv_head * k.k_strides[1], *all = (S *)k.v + q.batch * k.v_strides[0] + q.kv_head * k.v_strides[1];
+
+    /* Which keys are a block's does not depend on how many there are, so that they are read early where nothing writes them. */
+    key_walk walk = {rank * SLOTS + (int)threadIdx.x / LANES, rank * SLOTS, ranks * SLOTS, 0, 0, (int)k.keys, false};
     key_batch<S, LANES> ahead;
-    if (low < high) ahead.read(k, q.batch, q.kv_head, low + slot, low, high);
-    rotate_heads<S>(c.rope, (const S *)k.q + q.batch * k.q_strides[0] + first_head * k.q_strides[1], k.q_strides[1], heads,
-                    (const S *)c.key + q.batch * c.key_strides[0] + q.kv_head * c.key_strides[1], rotated, (float)offset * (float)c.rope.scale);
+    all_ranks.each = (heads * (int)k.value_dim + ranks - 1) / ranks;
+    let_next_begin();
+    arrive_in_cluster();
+    if (!c.early) await_previous();
+    int start = *((const int *)c.start + q.batch * c.start_step);
+    float position = (float)*((const int *)c.rope.offset + q.batch * c.rope.offset_step) * (float)c.rope.scale;
+    ahead.read(k, keys, all, walk, 0);
+    rotation<S> turn;
+    turn.find(c.rope, position);
+    if (c.early) await_previous();
+
+    if (k.length) fetch((const char *)k.length + q.batch * k.length_step * (k.length_dtype == D_I64 ? 8 : 4));
+    start = start > (int)k.keys - 1 ? (int)k.keys - 1 : start < 0 ? 0 : start;
+    turn.rotate(c.rope, (const S *)k.q + q.batch * k.q_strides[0] + first_head * k.q_strides[1], k.q_strides[1], heads,
+                (const S *)c.key + q.batch * c.key_strides[0] + q.kv_head * c.key_strides[1], rotated, position);
     const S *key = rotated + heads * k.dim, *value = (const S *)c.value + q.batch * c.value_strides[0] + q.kv_head * c.value_strides[1];
-    if (owner) copy_row((S *)k.v + q.batch * k.v_strides[0] + q.kv_head * k.v_strides[1] + start * k.v_strides[2], value, k.value_dim);
+    const bool owner = rank == start / SLOTS % ranks;
+    if (owner) copy_row(all + start * k.v_strides[2], value, k.value_dim);
+    query<float> own_query = query_at<float>(k, q.batch, first_head, 0);
+    walk.low = (int)first_key(k, own_query);
+    walk.high = (int)last_key(k, own_query);
+    walk.plain = !k.mask && (!k.causal || sees_own(k, own_query));
     __syncthreads();
     if (owner) {
-        copy_row((S *)k.k + q.batch * k.k_strides[0] + q.kv_head * k.k_strides[1] + start * k.k_strides[2], key, k.dim);
+        copy_row(keys + start * k.k_strides[2], key, k.dim);
         if (c.key_to) copy_row((S *)c.key_to + (q.batch * k.kv_heads + q.kv_head) * k.dim, key, k.dim);
         if (c.query_to) copy_row((S *)c.query_to + (q.batch * k.heads + first_head) * k.dim, (const S *)rotated, heads * k.dim);
 #pragma unroll
         for (int a = 0; a < AHEAD; a++) { /* not as it was in the cache when that was read */
-            if (ahead.place(low + slot, a, low, high) != start) continue;
+            if (ahead.key_of(walk, 0, a) != start) continue;
             ahead.keys[a].read(key + (at < k.dim ? at : 0));
             ahead.values[a].read(value + (at < k.value_dim ? at : 0));
         }
@@ -107,19 +157,21 @@ template <class S, int LANES, int QUERIES> __global__ void __launch_bounds__(THR
         for (int i = 0; i < 8; i++) own[j][i] = at < k.dim && j < heads ? widen(rotated[j * k.dim + at + i]) * (float)k.scale : 0;
     }
     running_sums<QUERIES> r;
-    walk_keys<S, LANES, QUERIES>(k, q, own, low, high, ahead, r);
+    walk_keys<S, LANES, QUERIES>(k, q, own, keys, all, walk, ahead, r);
     leave_sums<LANES, QUERIES>(r, values, tops);
-    for (int e = threadIdx.x; e < heads * WIDTH; e += THREADS)
-        fold_warps<WIDTH, QUERIES>(k, values, tops, e / WIDTH, e % WIDTH, parts + e / WIDTH * (WIDTH + 2));
-    groups::this_cluster().sync();
-    join_ranks<S, WIDTH, QUERIES>(k, q, parts);
-    groups::this_cluster().sync(); /* nobody leaves while another reads its parts */
+    await_cluster(); /* all have begun */
+    all_ranks.template send<WIDTH>(values, tops, heads, (int)k.value_dim);
+    arrive_in_cluster();
+    await_cluster();
+    all_ranks.template join<S>(k, q.batch, first_head, heads);
 }
 
 template <class S, int LANES, int QUERIES> static void launch_queries(const cached_attention_kernel *c, kernel_stream stream) {
     const attention_kernel *k = &c->attention;
     i64 queries = k->heads / k->kv_heads;
-    size_t bytes = (size_t)(WARPS + 1) * QUERIES * (LANES * 8 + 2) * sizeof(float) + (size_t)(QUERIES + 1) * k->dim * sizeof(S);
+    enum { MOST = exchange<QUERIES>::MOST };
+    size_t bytes = (size_t)(QUERIES + 1) * k->dim * sizeof(S) + (size_t)(WARPS + MOST) * QUERIES * sizeof(float2) +
+                   (size_t)((WARPS + 1) * QUERIES * LANES * 8 + MOST) * sizeof(float);
     dim3 blocks((unsigned)c->ranks, (unsigned)(k->batch * k->kv_heads), (unsigned)((queries + QUERIES - 1) / QUERIES));
     allow_shared(attend_cached<S, LANES, QUERIES>, bytes);
     start_clusters(attend_cached<S, LANES, QUERIES>, blocks, THREADS, bytes, stream, *c);
@@ -128,6 +180,7 @@ template <class S, int LANES, int QUERIES> static void launch_queries(const cach
 template <class S, int LANES> static void launch_lanes(const cached_attention_kernel *c, kernel_stream stream) {
     i64 queries = c->attention.heads / c->attention.kv_heads;
     queries == 1   ? launch_queries<S, LANES, 1>(c, stream)
+    : queries == 3 ? launch_queries<S, LANES, 3>(c, stream)
     : queries <= 4 ? launch_queries<S, LANES, 4>(c, stream)
                    : launch_queries<S, LANES, 8>(c, stream);
 }

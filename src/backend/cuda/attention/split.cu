@@ -13,8 +13,11 @@ template <class S, int LANES, int QUERIES> __global__ void __launch_bounds__(THR
     i64 low = blockIdx.x * k.part_keys, high = low + k.part_keys;
     low = low > q.begins ? low : q.begins;
     high = high < q.ends ? high : q.ends;
+    const S *keys = (const S *)k.k + q.batch * k.k_strides[0] + q.kv_head * k.k_strides[1];
+    const S *all = (const S *)k.v + q.batch * k.v_strides[0] + q.kv_head * k.v_strides[1];
+    const key_walk walk = {(int)low + (int)threadIdx.x / LANES, (int)low, THREADS / LANES, (int)low, (int)high, (int)high, false};
     key_batch<S, LANES> ahead;
-    if (low < high) ahead.read(k, q.batch, q.kv_head, low + threadIdx.x / LANES, low, high);
+    if (low < high) ahead.read(k, keys, all, walk, 0);
     float own[QUERIES][8];
 #pragma unroll
     for (int j = 0; j < QUERIES; j++) {
@@ -23,14 +26,17 @@ template <class S, int LANES, int QUERIES> __global__ void __launch_bounds__(THR
         for (int i = 0; i < 8; i++) own[j][i] = at < k.dim ? widen(from[at + i]) * (float)k.scale : 0;
     }
     running_sums<QUERIES> r;
-    walk_keys<S, LANES, QUERIES>(k, q, own, low, high, ahead, r);
+    walk_keys<S, LANES, QUERIES>(k, q, own, keys, all, walk, ahead, r);
     leave_sums<LANES, QUERIES>(r, values, tops);
     for (int e = threadIdx.x; e < QUERIES * WIDTH; e += THREADS) {
         int j = e / WIDTH;
         if (q.first + j >= q.all) break;
         i64 row, head_in_group = divide(q.first + j, k.rows, &row);
         i64 number = (q.batch * k.heads + q.kv_head * q.group + head_in_group) * k.rows + row;
-        fold_warps<WIDTH, QUERIES>(k, values, tops, j, e % WIDTH, k.partial + (number * k.parts + blockIdx.x) * (k.value_dim + 2));
+        float *to = k.partial + (number * k.parts + blockIdx.x) * (k.value_dim + 2);
+        folded all = fold_warps<WIDTH, QUERIES>(values, tops, j, e % WIDTH);
+        if (e % WIDTH < k.value_dim) to[2 + e % WIDTH] = all.value;
+        if (e % WIDTH == 0) to[0] = all.top, to[1] = all.sum;
     }
 }
 

@@ -16,6 +16,10 @@ template <class S> struct eight {
 #pragma unroll
         for (int p = 0; p < 8 / PIECE<S>; p++) pieces[p] = ((const uint4 *)from)[p];
     }
+    DEVICE_MEMBER void clear() {
+#pragma unroll
+        for (int p = 0; p < 8 / PIECE<S>; p++) pieces[p] = make_uint4(0, 0, 0, 0);
+    }
     DEVICE_MEMBER float at(int i) const {
         return widen(((const S *)&pieces[i / PIECE<S>])[i % PIECE<S>]);
     }
@@ -66,19 +70,21 @@ template <int LANES, int QUERIES> DEVICE void fold_warp(running_sums<QUERIES> &r
         }
 }
 
-/* What the warps have, folded: element i of query j, and for i = 0 its top and sum. */
-template <int WIDTH, int QUERIES> DEVICE void fold_warps(const attention_kernel &k, const float *values, const float2 *tops, int j, int i, float *to) {
-    float top = -INFINITY, sum = 0, value = 0;
+/* What the warps have, folded: element i of query j, with the query's top and sum. */
+struct folded {
+    float top, sum, value;
+};
+template <int WIDTH, int QUERIES> DEVICE folded fold_warps(const float *values, const float2 *tops, int j, int i) {
+    folded all = {-INFINITY, 0, 0};
 #pragma unroll
-    for (int w = 0; w < WARPS; w++) top = fmaxf(top, tops[w * QUERIES + j].x);
+    for (int w = 0; w < WARPS; w++) all.top = fmaxf(all.top, tops[w * QUERIES + j].x);
 #pragma unroll
     for (int w = 0; w < WARPS; w++) {
-        float fade = weight_of(tops[w * QUERIES + j].x, top);
-        sum += fade * tops[w * QUERIES + j].y;
-        value += fade * values[(w * QUERIES + j) * WIDTH + i];
+        float fade = weight_of(tops[w * QUERIES + j].x, all.top);
+        all.sum += fade * tops[w * QUERIES + j].y;
+        all.value += fade * values[(w * QUERIES + j) * WIDTH + i];
     }
-    if (i < k.value_dim) to[2 + i] = value;
-    if (i == 0) to[0] = top, to[1] = sum;
+    return all;
 }
 
 /* The queries of a block: heads of one kv head, rows within. */
@@ -103,31 +109,37 @@ template <class S, int QUERIES> struct block_queries {
     }
 };
 
-/* AHEAD keys and values of a lane, SLOTS apart. */
+/* The keys of a slot (LANES lanes): first, first + step, …, as far as they lie in low .. high - 1. `block` is the first one
+   of the block's first slot; memory holds keys up to `room`. plain: all of them count as they are. */
+struct key_walk {
+    int first, block, step, low, high, room;
+    bool plain;
+};
+
+/* AHEAD keys and values of a lane. */
 template <class S, int LANES> struct key_batch {
-    static constexpr int SLOTS = THREADS / LANES;
     eight<S> keys[AHEAD], values[AHEAD];
 
-    /* Key a of those from `key` on; beyond the last one another takes its place. */
-    static DEVICE_MEMBER i64 place(i64 key, int a, i64 low, i64 high) {
-        return key + a * SLOTS < high ? key + a * SLOTS : low;
+    static DEVICE_MEMBER int key_of(const key_walk &walk, int batch, int a) {
+        return walk.first + (batch * AHEAD + a) * walk.step;
     }
-    DEVICE_MEMBER void read_one(const attention_kernel &k, i64 batch, i64 head, i64 of, int a) {
+    /* Where there is no key, another one is read. */
+    DEVICE_MEMBER void read(const attention_kernel &k, const S *key_rows, const S *value_rows, const key_walk &walk, int batch) {
         int at = threadIdx.x % LANES * 8;
-        keys[a].read((const S *)k.k + batch * k.k_strides[0] + head * k.k_strides[1] + of * k.k_strides[2] + (at < k.dim ? at : 0));
-        values[a].read((const S *)k.v + batch * k.v_strides[0] + head * k.v_strides[1] + of * k.v_strides[2] + (at < k.value_dim ? at : 0));
-    }
-    DEVICE_MEMBER void read(const attention_kernel &k, i64 batch, i64 head, i64 key, i64 low, i64 high) {
 #pragma unroll
-        for (int a = 0; a < AHEAD; a++) read_one(k, batch, head, place(key, a, low, high), a);
+        for (int a = 0; a < AHEAD; a++) {
+            i64 key = key_of(walk, batch, a);
+            key = key < walk.room ? key : 0;
+            keys[a].read(key_rows + key * k.k_strides[2] + (at < k.dim ? at : 0));
+            values[a].read(value_rows + key * k.v_strides[2] + (at < k.value_dim ? at : 0));
+        }
     }
 };
 
-/* Keys low .. high - 1, of which the first batch was read, for the queries own[j], whose 8 elements the lane has. */
+/* The walk, whose first batch was read, for the queries own[j], of which the lane has 8 elements. */
 template <class S, int LANES, int QUERIES>
-DEVICE void walk_keys(const attention_kernel &k, const block_queries<S, QUERIES> &q, const float (&own)[QUERIES][8], i64 low, i64 high,
-                      key_batch<S, LANES> &ahead, running_sums<QUERIES> &r) {
-    constexpr int SLOTS = THREADS / LANES;
+DEVICE void walk_keys(const attention_kernel &k, const block_queries<S, QUERIES> &q, const float (&own)[QUERIES][8], const S *key_rows,
+                      const S *value_rows, const key_walk &walk, key_batch<S, LANES> &ahead, running_sums<QUERIES> &r) {
 #pragma unroll
     for (int j = 0; j < QUERIES; j++) {
         r.top[j] = -INFINITY;
@@ -135,12 +147,21 @@ DEVICE void walk_keys(const attention_kernel &k, const block_queries<S, QUERIES>
 #pragma unroll
         for (int i = 0; i < 8; i++) r.values[j][i] = 0;
     }
-    i64 begins = low + threadIdx.x / LANES;
-    for (i64 key = begins; low + (key - begins) < high; key += SLOTS * AHEAD) {
+    int batch = walk.low > walk.block ? (walk.low - walk.block) / (AHEAD * walk.step) : 0;
+    for (; walk.block + batch * AHEAD * walk.step < walk.high; batch++) {
         float scores[AHEAD][QUERIES];
-        if (key > begins) ahead.read(k, q.batch, q.kv_head, key, low, high);
+        if (batch > 0) ahead.read(k, key_rows, value_rows, walk, batch);
 #pragma unroll
-        for (int a = 0; a < AHEAD; a++)
+        for (int a = 0; a < AHEAD; a++) {
+            int key = ahead.key_of(walk, batch, a);
+            bool inside = key >= walk.low && key < walk.high;
+            if (walk.block + (batch * AHEAD + a) * walk.step >= walk.high) { /* of the whole block none is left */
+#pragma unroll
+                for (int j = 0; j < QUERIES; j++) scores[a][j] = -INFINITY;
+                ahead.values[a].clear();
+                continue;
+            }
+            if (!inside) ahead.values[a].clear(); /* may be anything, which no weight makes nothing of */
 #pragma unroll
             for (int j = 0; j < QUERIES; j++) {
                 float dot = 0;
@@ -148,10 +169,10 @@ DEVICE void walk_keys(const attention_kernel &k, const block_queries<S, QUERIES>
                 for (int i = 0; i < 8; i++) dot = fmaf(own[j][i], ahead.keys[a].at(i), dot);
 #pragma unroll
                 for (int step = LANES / 2; step; step /= 2) dot += from_lane(dot, step);
-                i64 of = key + a * SLOTS;
-                bool exists = of < high && of < q.of[j].count;
-                scores[a][j] = exists ? mask_score(k, q.of[j], of, dot) : -INFINITY;
+                if (!walk.plain) dot = key < q.of[j].count ? mask_score(k, q.of[j], key, dot) : -INFINITY;
+                scores[a][j] = inside ? dot : -INFINITY;
             }
+        }
         add_keys<S, QUERIES>(r, scores, ahead.values);
     }
     fold_warp<LANES, QUERIES>(r);

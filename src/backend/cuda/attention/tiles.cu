@@ -242,7 +242,13 @@ template <class S, int DIM, int TILES> static void launch_dim(const attention_ke
 }
 
 template <class S> static void launch(const attention_kernel *k, kernel_stream stream) {
-    k->dim <= 64 ? launch_dim<S, 64, 2>(k, stream) : k->dim <= 128 ? launch_dim<S, 128, 2>(k, stream) : launch_dim<S, 256, 1>(k, stream);
+    bool few = (k->rows + 127) / 128 * k->heads * k->batch < 2 * cuda_processors(); /* blocks: smaller ones leave none idle */
+    if (k->dim <= 64)
+        few ? launch_dim<S, 64, 1>(k, stream) : launch_dim<S, 64, 2>(k, stream);
+    else if (k->dim <= 128)
+        few ? launch_dim<S, 128, 1>(k, stream) : launch_dim<S, 128, 2>(k, stream);
+    else
+        launch_dim<S, 256, 1>(k, stream);
 }
 
 void launch_tile_attention(const attention_kernel *k, kernel_stream stream) {

@@ -106,7 +106,7 @@ static cached_attention_kernel kernel_of(const cached_step *s, const attention_k
                                  .key_to = key_lost ? NULL : s->key->outputs[0].data,
                                  .start = start->data,
                                  .start_step = start->ndim == 2 ? start->strides[0] : 0,
-                                 .ranks = k->keys <= 1024 ? FEW_RANKS : MOST_RANKS};
+                                 .ranks = k->keys <= 256 ? FEW_RANKS : MOST_RANKS};
     c.attention.q = q->data;
     take_heads(c.attention.q_strides, q);
     take_heads(c.key_strides, key);
@@ -114,14 +114,24 @@ static cached_attention_kernel kernel_of(const cached_step *s, const attention_k
     return c;
 }
 
+/* Whether all that the kernel reads before it waits stands since before the plan began: what the cache held, and where
+   the token is. */
+static bool may_begin_early(const cached_step *s, const call *calls, const unsigned *constant) {
+    const call *k = s->key_write, *v = s->value_write;
+    if (!constant || k->inputs[0].data != k->outputs[0].data || v->inputs[0].data != v->outputs[0].data) return false;
+    unsigned cache = 1, start = 4, offset = 2;
+    return (constant[k - calls] & cache) && (constant[v - calls] & cache) && (constant[k - calls] & start) &&
+           (constant[s->query - calls] & offset);
+}
+
 int fuse_attention(const call *calls, int count, const unsigned *constant) {
     cached_step s;
-    (void)constant;
     if (count < ALL || calls[BEFORE].row != &cuda_attention || !sort_calls(calls, &s)) return 0;
     if (operand_size(&s.attention->outputs[0]) == 0) return 0;
     attention_kernel k = attention_of(s.attention);
     if (!is_step(&s, &k) || !fits_memory(&s) || !cached_attention_runs()) return 0;
     cached_attention_kernel c = kernel_of(&s, &k);
+    c.early = may_begin_early(&s, calls, constant);
     launch_cached_attention(&c, cuda_stream_now);
     return ALL;
 }

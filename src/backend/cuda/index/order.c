@@ -69,13 +69,30 @@ static bool supports_sort(const call *c) {
     return c->inputs[0].ndim > 0 && n <= INT32_MAX;
 }
 
-/* ---- scan */
+/* ---- scan: of few rows the parts keep the device busy. How many there are depends on the shape alone: so do sums. */
+static int64_t scan_parts(const lines *l) {
+    enum { LEAST = 4096, MOST = 512 };
+    int64_t wanted = l->rows ? MOST / l->rows : 1, all = (l->n + LEAST - 1) / LEAST,
+            parts = wanted < all ? wanted : all;
+    return parts > 1 ? parts : 1;
+}
+
+static int64_t scan_workspace(const call *c) {
+    lines l = lines_along(c, ((const attributes_scan *)c->attributes)->axis);
+    int64_t parts = scan_parts(&l);
+    return parts > 1 ? 16 * l.rows * parts : 0;
+}
+
 static bool run_scan(const call *c) {
     const attributes_scan *a = c->attributes;
     lines l = lines_along(c, a->axis);
+    int64_t parts = scan_parts(&l);
     scan_kernel k = {.to = c->outputs[0].data,
                      .from = c->inputs[0].data,
                      .dtype = (int)c->inputs[0].dtype,
+                     .partial = c->workspace,
+                     .part = (l.n + parts - 1) / parts,
+                     .parts = parts,
                      .kind = (int)a->kind,
                      .reverse = a->reverse,
                      .exclusive = a->exclusive};
@@ -94,4 +111,5 @@ const kernel_row cuda_sort = {CUDA_ROW(sort), ANY_STRIDES, .supports = supports_
                               .run = run_sort};
 const kernel_row cuda_argsort = {CUDA_ROW(argsort), ANY_STRIDES, .supports = supports_sort, .workspace = sort_workspace,
                                  .run = run_sort};
-const kernel_row cuda_scan = {CUDA_ROW(scan), ANY_STRIDES, .supports = supports_scan, .run = run_scan};
+const kernel_row cuda_scan = {CUDA_ROW(scan), ANY_STRIDES, .supports = supports_scan, .workspace = scan_workspace,
+                              .run = run_scan};

@@ -4,11 +4,6 @@
 
 #include "cuda/device.cuh"
 
-/* On its way into the first cache, to be there when it is needed. */
-DEVICE void fetch(const void *from) {
-    asm volatile("prefetch.global.L1 [%0];" ::"l"(from));
-}
-
 /* ---- x as rms_norm makes it, a row of `pieces` pieces of 16 bytes, up to 1024. Pieces are read twice rather than held: registers that are held would
    have to wait for the weights that are on their way. */
 
@@ -33,10 +28,10 @@ template <class S> DEVICE float norm_scale(const around_product &a, const void *
     return 1 / language::sqrt(sum / (float)(pieces * PIECE<S>) + a.eps);
 }
 
-/* Piece c, which the first block also writes for others. */
-template <class S> DEVICE uint4 normed_piece(const around_product &a, const void *from, int c, float scale) {
+/* Piece c of x as it is normed, which the first block also writes for others. */
+template <class S> DEVICE uint4 normed_piece(const around_product &a, const uint4 &from, int c, float scale) {
     wide<S> x[PIECE<S>], w[PIECE<S>];
-    widen_piece<S>(((const uint4 *)from)[c], x);
+    widen_piece<S>(from, x);
     if (a.norm_weight) widen_piece<S>(((const uint4 *)a.norm_weight)[c], w);
 #pragma unroll
     for (int i = 0; i < PIECE<S>; i++) {

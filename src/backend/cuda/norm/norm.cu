@@ -57,8 +57,8 @@ template <class S, int EACH> __global__ void __launch_bounds__(1024) softmax_hel
         value = at < k.n ? language::exp(value - top) : (T)0;
         sum += value;
     });
-    sum = fold_block(sum, (T)0, room, sum_of());
-    x.change([&](T &value, i64) { value /= sum; });
+    sum = 1 / fold_block(sum, (T)0, room, sum_of());
+    x.change([&](T &value, i64) { value *= sum; });
     x.write((S *)k.to + blockIdx.x * k.n, k.n);
 }
 
@@ -66,22 +66,25 @@ template <class S, int EACH> __global__ void __launch_bounds__(1024) softmax_hel
 template <class S, int EACH> __global__ void __launch_bounds__(1024) rms_norm_held(const __grid_constant__ norm_kernel k) {
     typedef wide<S> T;
     __shared__ T room[32];
-    held_row<S, EACH> x, weight;
+    held_row<S, EACH> x;
     begin();
     T sum = 0, eps = sizeof(T) == 8 ? (T)k.eps_wide : (T)k.eps;
     x.read((const S *)k.from + blockIdx.x * k.n, k.n, (T)0);
-    if (k.weight) weight.read((const S *)k.weight, k.n, (T)0);
     x.change([&](T &value, i64) { sum += value * value; });
     sum = fold_block(sum, (T)0, room, sum_of());
     T scale = 1 / language::sqrt(sum / (T)k.n + eps);
 #pragma unroll
-    for (int e = 0; e < EACH; e++)
+    for (int e = 0; e < EACH; e++) {
+        T weight[PIECE<S>];
+        bool weighted = k.weight && x.piece(e) * PIECE<S> < k.n; /* read only now: held, it would leave room for fewer rows */
+        if (weighted) widen_piece<S>(((const uint4 *)k.weight)[x.piece(e)], weight);
 #pragma unroll
         for (int i = 0; i < PIECE<S>; i++) {
             S y;
             narrow(&y, x.at[e][i] * scale);
-            x.at[e][i] = k.weight ? (T)widen(y) * weight.at[e][i] : (T)widen(y);
+            x.at[e][i] = weighted ? (T)widen(y) * weight[i] : (T)widen(y);
         }
+    }
     x.write((S *)k.to + blockIdx.x * k.n, k.n);
 }
 
@@ -151,24 +154,31 @@ void launch_rms_norm(const norm_kernel *k, kernel_stream stream) {
     FLOATS(k->dtype, rms_norm<type>(k, stream))
 }
 
-/* ---- rope */
-template <class S> __global__ void rope_rows(const __grid_constant__ rope_kernel k) {
+/* ---- rope: a thread turns a pair of MOST_HEADS heads, whose angle is the same */
+enum { MOST_HEADS = 8 };
+
+template <class S> __global__ void __launch_bounds__(256) rope_rows(const __grid_constant__ rope_kernel k) {
     typedef wide<S> T;
-    i64 half = k.dims / 2, each = half + (k.dim - k.dims), i, at, head;
-    i64 row = divide(thread_number(), each, &i);
+    i64 half = k.dims / 2, each = half + (k.dim - k.dims), i, at, group, groups = (k.heads + MOST_HEADS - 1) / MOST_HEADS;
+    i64 batch = divide(divide(divide(thread_number(), each, &i), k.length, &at), groups, &group);
     begin();
-    if (row >= k.batch * k.heads * k.length) return;
-    i64 batch = divide(divide(row, k.length, &at), k.heads, &head);
-    const S *x = (const S *)k.from + batch * k.strides[0] + head * k.strides[1] + at * k.strides[2];
-    S *to = (S *)k.to + row * k.dim;
-    T position = ((T)at + (T)integer_at(k.offset, batch * k.offset_step, k.offset_dtype)) * (T)k.scale;
-    if (i < half)
-        rope_pair<S>(k, x, to, i, position);
-    else
-        to[k.dims + i - half] = x[k.dims + i - half];
+    if (batch >= k.batch) return;
+    T position = ((T)at + (T)integer_at(k.offset, batch * k.offset_step, k.offset_dtype)) * (T)k.scale, c = 0, s = 0;
+    if (i < half) rope_turn<S>(k, i, position, &c, &s);
+#pragma unroll
+    for (int h = 0; h < MOST_HEADS; h++) {
+        i64 head = group * MOST_HEADS + h;
+        if (head >= k.heads) return;
+        const S *x = (const S *)k.from + batch * k.strides[0] + head * k.strides[1] + at * k.strides[2];
+        S *to = (S *)k.to + ((batch * k.heads + head) * k.length + at) * k.dim;
+        if (i < half)
+            rope_pair<S>(k, x, to, i, c, s);
+        else
+            to[k.dims + i - half] = x[k.dims + i - half];
+    }
 }
 
 void launch_rope(const rope_kernel *k, kernel_stream stream) {
-    i64 n = k->batch * k->heads * k->length * (k->dims / 2 + k->dim - k->dims);
+    i64 groups = (k->heads + MOST_HEADS - 1) / MOST_HEADS, n = k->batch * groups * k->length * (k->dims / 2 + k->dim - k->dims);
     FLOATS(k->dtype, start(rope_rows<type>, blocks_for(n, 256), 256, 0, stream, *k))
 }

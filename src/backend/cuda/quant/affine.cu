@@ -18,6 +18,7 @@ DEVICE u32 level_at(const u32 *words, i64 i, int bits) {
 /* stepwise: scale * level is rounded to the dtype of the scales, as dequantize promises. */
 template <class S> __global__ void unpack(const __grid_constant__ affine_kernel k) {
     i64 i = thread_number(), column, row = divide(i, k.k, &column);
+    begin();
     if (row >= k.rows) return;
     i64 group = row * (k.k / k.group) + column / k.group;
     float q = (float)level_at(k.words + row * (k.k / 32 * k.bits), column, k.bits);
@@ -27,14 +28,11 @@ template <class S> __global__ void unpack(const __grid_constant__ affine_kernel 
     narrow((S *)k.to + i, __fadd_rn(scaled, scale_at(k.biases, group, k.scale_dtype)));
 }
 
-/* Widths that divide a word: a thread for each, whose numbers are of one group. */
-template <class S, int BITS> __global__ void unpack_words(const __grid_constant__ affine_kernel k) {
+/* Widths that divide a word: a thread takes WORDS of them, a block apart and all on their way at once; those of a word are of one group. */
+enum { WORDS = 4 };
+
+template <class S, int BITS> DEVICE void unpack_word(const affine_kernel &k, i64 i, u32 word, float scale, float bias) {
     constexpr int COUNT = 32 / BITS, BYTES = COUNT * (int)sizeof(S);
-    i64 i = thread_number(), column, row = divide(i, k.k / COUNT, &column);
-    if (row >= k.rows) return;
-    i64 group = row * (k.k / k.group) + column * COUNT / k.group;
-    float scale = scale_at(k.scales, group, k.scale_dtype), bias = scale_at(k.biases, group, k.scale_dtype);
-    u32 word = k.words[i];
     __align__(16) S numbers[COUNT];
 #pragma unroll
     for (int j = 0; j < COUNT; j++) {
@@ -51,17 +49,36 @@ template <class S, int BITS> __global__ void unpack_words(const __grid_constant_
     }
 }
 
+template <class S, int BITS> __global__ void __launch_bounds__(256) unpack_words(const __grid_constant__ affine_kernel k) {
+    constexpr int COUNT = 32 / BITS;
+    const i64 words = k.rows * (k.k / COUNT), first = blockIdx.x * (i64)(256 * WORDS) + threadIdx.x;
+    const int group_words = (int)(k.group / COUNT); /* of which a row has a whole number */
+    u32 word[WORDS];
+    float scale[WORDS], bias[WORDS];
+    begin();
+#pragma unroll
+    for (int j = 0; j < WORDS; j++) {
+        i64 i = first + j * 256, rest, group = i < words ? divide(i, group_words, &rest) : 0;
+        word[j] = i < words ? k.words[i] : 0;
+        scale[j] = scale_at(k.scales, group, k.scale_dtype);
+        bias[j] = scale_at(k.biases, group, k.scale_dtype);
+    }
+#pragma unroll
+    for (int j = 0; j < WORDS; j++)
+        if (first + j * 256 < words) unpack_word<S, BITS>(k, first + j * 256, word[j], scale[j], bias[j]);
+}
+
 template <class S> static void unpack_all(const affine_kernel *k, kernel_stream stream) {
     i64 n = k->rows * k->k;
-    unsigned blocks = blocks_for(n * k->bits / 32, 256);
+    unsigned blocks = blocks_for(n * k->bits / 32, 256 * WORDS);
     if (k->bits == 2 && lie_at_16(k->to))
-        unpack_words<S, 2><<<blocks, 256, 0, stream>>>(*k);
+        start(unpack_words<S, 2>, blocks, 256, 0, stream, *k);
     else if (k->bits == 4 && lie_at_16(k->to))
-        unpack_words<S, 4><<<blocks, 256, 0, stream>>>(*k);
+        start(unpack_words<S, 4>, blocks, 256, 0, stream, *k);
     else if (k->bits == 8 && lie_at_16(k->to))
-        unpack_words<S, 8><<<blocks, 256, 0, stream>>>(*k);
+        start(unpack_words<S, 8>, blocks, 256, 0, stream, *k);
     else
-        unpack<S><<<blocks_for(n, 256), 256, 0, stream>>>(*k);
+        start(unpack<S>, blocks_for(n, 256), 256, 0, stream, *k);
 }
 
 void launch_dequantize(const affine_kernel *k, kernel_stream stream) {

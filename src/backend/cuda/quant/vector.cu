@@ -46,7 +46,7 @@ template <class S, int BITS> struct split_x {
         for (int i = 0; i < 8; i++) most = max(most, __float_as_uint(y[i]) & 0x7FFFFFFF);
 #pragma unroll
         for (int step = 1; step < LANES; step *= 2) most = max(most, from_lane(most, step));
-        float largest = fmaxf(__uint_as_float(most), 1e-30f), inverse = 32639.0f / largest, scale = largest / 32639.0f;
+        float largest = fmaxf(__uint_as_float(most), 1e-30f), inverse = 32639.0f / largest, scale = largest * (1 / 32639.0f);
         if (most >= 0x7F800000) scale = inverse = __int_as_float(0x7FC00000);
         int sum = 0;
 #pragma unroll
@@ -78,21 +78,36 @@ template <class S, int BITS> struct split_x {
         to[0] = make_uint2(__byte_perm(first[0], first[1], 0x7632), __byte_perm(second[0], second[1], 0x7632));
         to[8] = make_uint2(__byte_perm(first[0], first[1], 0x5410) ^ 0x80808080u, __byte_perm(second[0], second[1], 0x5410) ^ 0x80808080u);
     }
-    DEVICE_MEMBER void read(const S *x) const {
-        const i64 pieces = spans * (form<BITS>::SPAN / 8);
-        for (i64 c = threadIdx.x; c < (pieces + 31) / 32 * 32; c += THREADS) { /* by whole warps */
-            float y[8];
+    /* AT_ONCE pieces' loads first: from memory one after the other each is a way there and back. */
+    template <int AT_ONCE> DEVICE_MEMBER void read(const S *x) const {
+        constexpr int EACH = 8 / PIECE<S>;
+        const int pieces = (int)spans * (form<BITS>::SPAN / 8), all = (pieces + 31) / 32 * 32; /* by whole warps */
+        for (int first = threadIdx.x; first < all; first += AT_ONCE * THREADS) {
+            uint4 held[AT_ONCE][EACH];
 #pragma unroll
-            for (int p = 0; p < 8 / PIECE<S>; p++) {
-                wide<S> part[PIECE<S>];
-                widen_piece<S>(((const uint4 *)x)[(c < pieces ? c : 0) * (8 / PIECE<S>) + p], part);
-#pragma unroll
-                for (int i = 0; i < PIECE<S>; i++) y[p * PIECE<S> + i] = part[i];
+            for (int j = 0; j < AT_ONCE * EACH; j++) {
+                int c = first + j / EACH * THREADS;
+                held[j / EACH][j % EACH] = ((const uint4 *)x)[(c < pieces ? c : 0) * EACH + j % EACH];
             }
-            split(0, c, y, c < pieces);
-            if constexpr (FINE) split(1, c, y, c < pieces);
+#pragma unroll
+            for (int j = 0; j < AT_ONCE; j++) {
+                int c = first + j * THREADS;
+                if (c < all) split_piece(held[j], c, c < pieces);
+            }
         }
         __syncthreads();
+    }
+    DEVICE_MEMBER void split_piece(const uint4 (&held)[8 / PIECE<S>], int c, bool exists) const {
+        float y[8];
+#pragma unroll
+        for (int p = 0; p < 8 / PIECE<S>; p++) {
+            wide<S> part[PIECE<S>];
+            widen_piece<S>(held[p], part);
+#pragma unroll
+            for (int i = 0; i < PIECE<S>; i++) y[p * PIECE<S> + i] = part[i];
+        }
+        split(0, c, y, exists);
+        if constexpr (FINE) split(1, c, y, exists);
     }
 };
 
@@ -160,11 +175,11 @@ template <class S, class C, int BITS, bool NORMED> __global__ void __launch_boun
         uint4 *normed = (uint4 *)(sums + k.sums);
         const int pieces = (int)(k.k / PIECE<S>);
         float scale = norm_scale<S>(k.around, k.x, pieces);
-        for (int c = threadIdx.x; c < pieces; c += THREADS) normed[c] = normed_piece<S>(k.around, k.x, c, scale);
+        for (int c = threadIdx.x; c < pieces; c += THREADS) normed[c] = normed_piece<S>(k.around, ((const uint4 *)k.x)[c], c, scale);
         __syncthreads();
-        x.read((const S *)normed);
+        x.template read<1>((const S *)normed);
     } else {
-        x.read((const S *)k.x);
+        x.template read<3>((const S *)k.x);
     }
 
     const bool mine = t / 2 == (g >> 1 & 1);
