@@ -201,38 +201,66 @@ static int line_runs(const conv_patches *p, int64_t line, int lines, line_run *r
     return count;
 }
 
-static void read_run(const conv_patches *p, const line_run *r, const int64_t *move, int64_t offset, char *out) {
+enum { AHEAD = 8 }; /* depths whose elements are asked for before they are read: they lie far apart */
+
+/* `count` depths that differ in the last axis of the kernel alone: `offset` elements from where the lines begin, moved
+   by `move`; from one to the next `step` elements, to the one that is asked for `ahead`. */
+typedef struct {
+    int64_t offset, move[CONV_AXES], step, ahead;
+    int count;
+} tap_row;
+
+static tap_row tap_row_at(const conv_patches *p, const patch_depth *d, int most) {
+    int last = p->axes - 1;
+    tap_row t = {.count = 1, .step = p->tap_step[last] * p->stride[last], .ahead = AHEAD * p->channel_stride};
+    for (int i = 0; i < p->axes; i++) t.move[i] = d->tap[i] * p->tap_step[i];
+    t.offset = offset_of(p, t.move) + d->c * p->channel_stride;
+    if (!p->channels_outer) return t;
+    int64_t left = p->taps[last] - d->tap[last];
+    t.count = left < most ? (int)left : most;
+    t.ahead = AHEAD * t.step;
+    return t;
+}
+
+/* Whether the positions on all axes but the last are inside. */
+static bool row_is_inside(const conv_patches *p, const line_run *r, const tap_row *t) {
+    bool inside = true;
+    for (int i = 0; i < p->axes - 1; i++) {
+        int64_t at = r->position[i] + t->move[i];
+        inside = inside && at >= 0 && at < p->size[i];
+    }
+    return inside;
+}
+
+/* Whether the last position is inside at depth i. */
+static inline bool tap_is_inside(const conv_patches *p, const line_run *r, const tap_row *t, int i) {
+    int last = p->axes - 1;
+    int64_t at = r->position[last] + t->move[last] + i * p->tap_step[last];
+    return at >= 0 && at < p->size[last];
+}
+
+static void read_run(const conv_patches *p, const line_run *r, const tap_row *t, int i, bool inside, char *out) {
     char *to = out + r->at * p->bytes;
-    if (is_inside(p, r->position, move))
-        memcpy(to, p->data + (r->offset + offset) * p->bytes, (size_t)(r->count * p->bytes));
+    if (inside && tap_is_inside(p, r, t, i))
+        memcpy(to, p->data + (r->offset + t->offset + i * t->step) * p->bytes, (size_t)(r->count * p->bytes));
     else
         memset(to, 0, (size_t)(r->count * p->bytes));
 }
 
-static void read_depth(const conv_patches *p, const patch_depth *d, const line_run *runs, int count, char *out) {
-    int64_t move[CONV_AXES];
-    for (int i = 0; i < p->axes; i++) move[i] = d->tap[i] * p->tap_step[i];
-    int64_t offset = offset_of(p, move) + d->c * p->channel_stride;
-    for (int r = 0; r < count; r += runs[r].joined) {
-        const line_run *first = &runs[r], *last = first + first->joined - 1;
-        if (first->joined > 1 && is_inside(p, first->position, move) && is_inside(p, last->position, move)) {
-            memcpy(out + first->at * p->bytes, p->data + (first->offset + offset) * p->bytes,
-                   (size_t)((last->at + last->count - first->at) * p->bytes));
-            continue;
-        }
-        for (const line_run *one = first; one <= last; one++) read_run(p, one, move, offset, out);
-    }
-}
-
-enum { AHEAD = 8 }; /* depths whose elements are asked for before they are read: they lie far apart */
-
-static void expect_depth(const conv_patches *p, const patch_depth *d, const line_run *runs, int count) {
-    int64_t offset = d->c * p->channel_stride;
-    for (int i = 0; i < p->axes; i++) offset += d->tap[i] * p->tap_step[i] * p->stride[i];
-    for (int r = 0; r < count; r += runs[r].joined) {
-        const char *from = p->data + (runs[r].offset + offset) * p->bytes; /* maybe outside: nothing is read */
-        PREFETCH(from);
-        PREFETCH(from + runs[r].count * p->bytes - 1);
+/* The lines of runs[0] and those joined with it. */
+static void read_joined(const conv_patches *p, const line_run *runs, const tap_row *t, char *out, int64_t stride) {
+    const line_run *last = runs + runs->joined - 1;
+    bool inside = row_is_inside(p, runs, t);
+    int lines = last->at + last->count - runs->at;
+    for (int i = 0; i < t->count; i++, out += stride * p->bytes) {
+        const char *from = p->data + (runs->offset + t->offset + i * t->step) * p->bytes;
+        const char *next = from + t->ahead * p->bytes; /* maybe outside: nothing is read */
+        PREFETCH(next);
+        PREFETCH(next + lines * p->bytes - 1);
+        if (inside && tap_is_inside(p, runs, t, i) && tap_is_inside(p, last, t, i))
+            memcpy(out + runs->at * p->bytes, from, (size_t)(lines * p->bytes));
+        else
+            for (const line_run *one = runs; one <= last; one++) read_run(p, one, t, i, inside, out);
     }
 }
 
@@ -240,10 +268,14 @@ static void read_depths(const conv_patches *p, int64_t line, int lines, int64_t 
                         int64_t stride) {
     line_run runs[PATCH_LINES];
     int count = line_runs(p, line, lines, runs);
-    patch_depth d = depth_at(p, k), ahead = depth_at(p, k + AHEAD);
-    for (int i = 0; i < depth; i++, next_depth(p, &d), next_depth(p, &ahead)) {
-        expect_depth(p, &ahead, runs, count);
-        read_depth(p, &d, runs, count, out + i * stride * p->bytes);
+    patch_depth d = depth_at(p, k);
+    for (int i = 0; i < depth;) {
+        tap_row t = tap_row_at(p, &d, depth - i);
+        for (int r = 0; r < count; r += runs[r].joined)
+            read_joined(p, &runs[r], &t, out + i * stride * p->bytes, stride);
+        i += t.count;
+        d.tap[p->axes - 1] += t.count - 1;
+        next_depth(p, &d);
     }
 }
 
