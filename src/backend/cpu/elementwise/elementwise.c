@@ -43,6 +43,7 @@ typedef struct {
     elementwise_load load;
     int slot, bytes, width; /* bytes of an element in memory and in a register */
     bool constant;          /* one element for all: loaded once */
+    bool repeats;           /* every block of a thread's part has the same elements: loaded once, too */
     bool raw;               /* the array's memory is as good as a register */
     int64_t share;          /* bytes to fetch ahead during a step; 0: none */
     int ndim;               /* collapsed axes, at least 1 */
@@ -274,15 +275,21 @@ static bool is_busy(const plan *p) {
     return p->stream_count > 0 || bytes >= AHEAD_BYTES;
 }
 
+/* A line that is broadcast, of which a block holds some whole ones. */
+static bool repeats(const plan *p, const source *s) {
+    return s->ndim == 2 && s->strides[0] == 0 && p->block % s->shape[1] == 0;
+}
+
 /* What of a block of so many bytes moves during each step: whole lines of the cache. */
 static int64_t share_of(const plan *p, int64_t bytes) {
     return p->busy && p->step_count > 0 ? (bytes / p->step_count + LINE - 1) / LINE * LINE : 0;
 }
 
-static void plan_shares(plan *p) {
+static void plan_moves(plan *p) {
     p->ahead_count = 0;
     for (int i = 0; i < p->source_count; i++) {
         source *s = &p->sources[i];
+        s->repeats = repeats(p, s);
         s->share = is_line(s) ? share_of(p, p->block * s->bytes) : 0;
         if (s->share > 0) p->ahead[p->ahead_count++] = s;
     }
@@ -310,7 +317,7 @@ static void make_plan(plan *p, const call *c, const elementwise_kernels *kernels
     p->busy = is_busy(p);
     plan_widths(p, c);
     place_slots(p);
-    plan_shares(p);
+    plan_moves(p);
     p->whole = is_whole(p);
 }
 
@@ -375,7 +382,7 @@ static void load_block(runner *r, int64_t begin, int64_t count) {
     int64_t tail = -count & (ELEMENTWISE_STEP - 1);
     for (int i = 0; i < p->source_count; i++) {
         const source *s = &p->sources[i];
-        if (s->constant) continue;
+        if (s->constant || s->repeats) continue;
         char *scratch = r->scratch + p->place[s->slot] * p->used_bytes;
         const char *memory = direct(s, begin, count);
         r->slots[s->slot] = memory ? (char *)(uintptr_t)memory : scratch;
@@ -450,10 +457,14 @@ static void run_block(runner *r, int64_t begin, int64_t count) {
         if (p->sinks[i].stream) send_block(r, &p->sinks[i], begin, count);
 }
 
-static void load_constants(runner *r) {
+/* What is the same in all blocks of a part, which begins there. */
+static void load_once(runner *r, int64_t begin) {
     const plan *p = r->plan;
-    for (int i = 0; i < p->source_count; i++)
-        if (p->sources[i].constant) p->sources[i].load(r->slots[p->sources[i].slot], p->sources[i].data, 0, p->block);
+    for (int i = 0; i < p->source_count; i++) {
+        const source *s = &p->sources[i];
+        if (s->constant) s->load(r->slots[s->slot], s->data, 0, p->block);
+        if (s->repeats) load_runs(s, r->slots[s->slot], begin, p->block, s->width);
+    }
 }
 
 static void run_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
@@ -466,7 +477,7 @@ static void run_part(void *context, int64_t begin, int64_t end, int thread, int 
     r.slots[0] = NULL; /* arguments that a step has no use for */
     memset(r.ways, 0, (size_t)p->stream_count * sizeof *r.ways);
     for (int i = 0; i < p->used_count; i++) r.slots[p->used[i]] = r.scratch + i * p->used_bytes;
-    load_constants(&r);
+    load_once(&r, begin);
     if (r.plan->whole && end - begin >= ELEMENTWISE_STEP) {
         int64_t count = (end - begin) & -ELEMENTWISE_STEP;
         run_block(&r, begin, count);
