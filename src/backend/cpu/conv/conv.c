@@ -80,6 +80,17 @@ static void describe_group(conv_product *p, const call *c, int64_t groups, int64
     p->w.data = (const char *)w->data + group * outs * p->w.batch_stride * bytes;
 }
 
+/* Whether lines of x are places of the result in the order in which these lie, as far from each other. */
+static bool lines_are_rows(const conv_product *p) {
+    int64_t stride = p->out_stride[p->axes - 1];
+    bool dense = !p->x.batch_inner;
+    for (int i = p->axes - 1; i >= 0; i--) {
+        dense = dense && p->begin[i] == 0 && p->step[i] == 1 && p->out_stride[i] == stride;
+        stride *= p->x.places[i];
+    }
+    return dense && (p->out_batch == stride || p->x.batch == 1);
+}
+
 /* Phase i of axis i is digit i of `phase`. */
 static void describe(conv_product *p, const call *c, int64_t group, int64_t phase) {
     const attributes_conv *a = c->attributes;
@@ -108,6 +119,9 @@ static void describe(conv_product *p, const call *c, int64_t group, int64_t phas
                                 .out_row = place_of_row,
                                 .out_context = p,
                                 .out_dtype = dtype};
+    if (!lines_are_rows(p)) return;
+    p->problem.out_row = NULL;
+    p->problem.out_row_stride = p->out_stride[p->axes - 1];
 }
 
 /* Phases beyond stride's share of the input's dilation repeat others: places step by dilation / gcd. */

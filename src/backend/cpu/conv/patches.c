@@ -92,6 +92,23 @@ static int64_t offset_of(const conv_patches *p, const int64_t *positions) {
     return offset;
 }
 
+/* A call of memcpy would take longer than a few elements do. */
+static inline void copy_run(const conv_patches *p, const char *from, char *to, int count) {
+    if (count <= 4 && p->bytes == 4)
+        for (int i = 0; i < count; i++) memcpy(to + 4 * i, from + 4 * i, 4);
+    else if (count == 1 && p->bytes == 2)
+        memcpy(to, from, 2);
+    else
+        memcpy(to, from, (size_t)(count * p->bytes));
+}
+
+static inline void clear_run(const conv_patches *p, char *to, int count) {
+    if (count <= 4 && p->bytes == 4)
+        for (int i = 0; i < count; i++) memset(to + 4 * i, 0, 4);
+    else
+        memset(to, 0, (size_t)(count * p->bytes));
+}
+
 /* ---- runs along the depth */
 
 /* Elements that follow each other, all at one place of the kernel. */
@@ -133,15 +150,6 @@ static bool all_inside(const conv_patches *p, const int64_t *position) {
     return is_inside(p, position, none) && is_inside(p, position, last);
 }
 
-static void copy_run(const conv_patches *p, const char *from, char *to, int count) {
-    if (count == 1 && p->bytes == 4)
-        memcpy(to, from, 4);
-    else if (count == 1 && p->bytes == 2)
-        memcpy(to, from, 2);
-    else
-        memcpy(to, from, (size_t)(count * p->bytes));
-}
-
 static void read_line(const conv_patches *p, const patch_line *l, const depth_run *runs, int count,
                       const depth_run *joined, int joined_count, char *out) {
     int64_t position[CONV_AXES];
@@ -154,7 +162,7 @@ static void read_line(const conv_patches *p, const patch_line *l, const depth_ru
         if (whole || is_inside(p, position, list[i].move))
             copy_run(p, p->data + (base + list[i].offset) * p->bytes, to, list[i].count);
         else
-            memset(to, 0, (size_t)(list[i].count * p->bytes));
+            clear_run(p, to, list[i].count);
     }
 }
 
@@ -242,9 +250,9 @@ static inline bool tap_is_inside(const conv_patches *p, const line_run *r, const
 static void read_run(const conv_patches *p, const line_run *r, const tap_row *t, int i, bool inside, char *out) {
     char *to = out + r->at * p->bytes;
     if (inside && tap_is_inside(p, r, t, i))
-        memcpy(to, p->data + (r->offset + t->offset + i * t->step) * p->bytes, (size_t)(r->count * p->bytes));
+        copy_run(p, p->data + (r->offset + t->offset + i * t->step) * p->bytes, to, r->count);
     else
-        memset(to, 0, (size_t)(r->count * p->bytes));
+        clear_run(p, to, r->count);
 }
 
 /* The lines of runs[0] and those joined with it. */
@@ -258,7 +266,7 @@ static void read_joined(const conv_patches *p, const line_run *runs, const tap_r
         PREFETCH(next);
         PREFETCH(next + lines * p->bytes - 1);
         if (inside && tap_is_inside(p, runs, t, i) && tap_is_inside(p, last, t, i))
-            memcpy(out + runs->at * p->bytes, from, (size_t)(lines * p->bytes));
+            copy_run(p, from, out + runs->at * p->bytes, lines);
         else
             for (const line_run *one = runs; one <= last; one++) read_run(p, one, t, i, inside, out);
     }
