@@ -7,6 +7,13 @@
 
 enum { DEPTH_BLOCK_MAX = 512, STRIPE = 32, ROW_PANEL_MAX = 32 };
 
+/* Packed stripes that come next, to be fetched while products are computed: so many lines of the cache with each step
+   of the depth. */
+typedef struct {
+    const char *next;
+    int lines;
+} matmul_coming;
+
 typedef struct matmul_engine matmul_engine;
 struct matmul_engine {
     const char *name;
@@ -29,9 +36,11 @@ struct matmul_engine {
     void (*pack)(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width,
                  int64_t k, int depth, const quantized_lines *rows, void *stripe);
     /* sums[row * stride + column] (+)= panel x stripe; all panel_rows may be written. `lines`: the rows, if they are
-     * packed. */
+       packed. An engine whose stripes come faster than the hardware's prefetchers bring them fetches what is coming and
+       moves it on; others leave it. */
     void (*multiply)(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows,
-                     const void *stripe, int width, int depth, void *sums, int64_t stride, bool first);
+                     const void *stripe, int width, int depth, void *sums, int64_t stride, bool first,
+                     matmul_coming *coming);
     /* Before and after a thread's calls of multiply; NULL if there is nothing to set up. */
     void (*begin)(void);
     void (*end)(void);

@@ -30,10 +30,16 @@ static void fill(const matmul_engine *e, const matmul_operand *rows, int64_t row
     }
 }
 
+/* A few lines at a time: the core waits when more are on the way than it has places for. */
+INLINE void fetch_some(matmul_coming *coming) {
+    for (int i = 0; i < coming->lines; i++, coming->next += 64) __builtin_prefetch(coming->next, 0, 2);
+}
+
 /* `line`: bytes from row to row of the panel. */
-INLINE void add_products_wide(const char *panel, int64_t line, const char *stripe, int steps) {
+INLINE void add_products_wide(const char *panel, int64_t line, const char *stripe, int steps, matmul_coming *coming) {
     for (int s = 0; s < steps; s++) {
         const char *a = panel + s * STEP * 2, *b = stripe + s * 2048;
+        fetch_some(coming);
         _tile_stream_loadd(6, b, 64);
         _tile_loadd(4, a, line);
         _tile_dpbf16ps(0, 4, 6);
@@ -57,13 +63,15 @@ INLINE void add_products_narrow(const char *panel, int64_t line, const char *str
 }
 
 static void multiply(const matmul_engine *e, const quantized_lines *lines, const void *panel, int rows,
-                     const void *stripe, int width, int depth, void *to, int64_t stride, bool first) {
+                     const void *stripe, int width, int depth, void *to, int64_t stride, bool first,
+                     matmul_coming *coming) {
     float *sums = to;
     (void)rows, (void)lines;
     int steps = (depth + STEP - 1) / STEP;
     int64_t line = e->depth_block * 2;
     float *below = sums + TILE_ROWS * stride;
     bool wide = width > 16;
+    matmul_coming moving = *coming; /* in registers */
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
@@ -78,10 +86,11 @@ static void multiply(const matmul_engine *e, const quantized_lines *lines, const
         const char *a = (const char *)panel + (part == 2 ? e->panel_rows * line : 0);
         const char *b = (const char *)stripe + (part == 1 ? steps * STEP * width * 2 : 0);
         if (wide)
-            add_products_wide(a, line, b, steps);
+            add_products_wide(a, line, b, steps, &moving);
         else
             add_products_narrow(a, line, b, steps);
     }
+    coming->next = moving.next;
     _tile_stored(0, sums, stride * 4);
     _tile_stored(2, below, stride * 4);
     if (wide) _tile_stored(1, sums + 16, stride * 4);

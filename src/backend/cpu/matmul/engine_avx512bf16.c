@@ -48,7 +48,9 @@ MICROS_TO_14(MICRO, 2)
 static const micro_kernel micros[2][ROWS / 2 + 1] = {{MICROS_TO_14(ROW_OF_TABLE, 1)}, {MICROS_TO_14(ROW_OF_TABLE, 2)}};
 
 static void multiply(const matmul_engine *e, const quantized_lines *lines, const void *panel, int rows,
-                     const void *stripe, int width, int depth, void *to, int64_t stride, bool first) {
+                     const void *stripe, int width, int depth, void *to, int64_t stride, bool first,
+                     matmul_coming *coming) {
+    (void)coming;
     float *sums = to;
     (void)e, (void)lines;
     depth = (depth + 31) / 32 * 32;

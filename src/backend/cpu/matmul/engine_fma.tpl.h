@@ -49,7 +49,9 @@ MICROS(MICRO, 2)
 static const micro_kernel micros[2][ROWS / 2 + 1] = {{MICROS(ROW_OF_TABLE, 1)}, {MICROS(ROW_OF_TABLE, 2)}};
 
 static void multiply(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows,
-                     const void *stripe, int width, int depth, void *sums, int64_t stride, bool first) {
+                     const void *stripe, int width, int depth, void *sums, int64_t stride, bool first,
+                     matmul_coming *coming) {
+    (void)coming;
     (void)engine, (void)lines;
     for (int column = 0; column < width; column += 2 * WIDTH) {
         int vectors = width - column >= 2 * WIDTH ? 2 : 1;

@@ -168,7 +168,9 @@ static void micro(const words_panel *panel, int row, const char *stripe, int dep
 }
 
 static void multiply(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows,
-                     const void *stripe, int width, int depth, void *to, int64_t stride, bool first) {
+                     const void *stripe, int width, int depth, void *to, int64_t stride, bool first,
+                     matmul_coming *coming) {
+    (void)coming;
     float *sums = to;
     for (int c = 0; c < width; c += COLUMNS)
         for (int row = 0; row < rows; row += ROWS)

@@ -188,19 +188,31 @@ static void expect_panel(const gemm_plan *plan, const unit *u, int64_t row, int6
     matmul_ahead_begin(ahead, &plan->p->rows, u->row + row, depth > 0 ? rows : 0, k, depth > 0 ? depth : 0);
 }
 
+/* The stripes of the block of the depth at k, during so many products with the block before; two parts are multiplied
+   three times. */
+static matmul_coming expect_stripes(const gemm_plan *plan, const unit *u, int64_t k, int64_t products) {
+    const matmul_engine *e = plan->engine;
+    int64_t depth = smaller(plan->p->depth - k, e->depth_block);
+    if (depth <= 0) return (matmul_coming){plan->packed, 0};
+    int64_t lines = padded_columns(e, u->columns) * packed_bytes(e, depth) / 64,
+            steps = products * (e->depth_block / e->depth_step) * (2 * e->parts - 1);
+    return (matmul_coming){stripe_at(plan, k, depth, u->column), (int)divide_up(lines, steps)};
+}
+
 static void multiply_depth_block(const gemm_plan *plan, const unit *u, int64_t k) {
     const matmul_engine *e = plan->engine;
-    int64_t depth = smaller(plan->p->depth - k, plan->engine->depth_block);
+    int64_t depth = smaller(plan->p->depth - k, plan->engine->depth_block), stripes = divide_up(u->columns, STRIPE);
+    matmul_coming coming = expect_stripes(plan, u, k + e->depth_block, stripes * divide_up(u->rows, e->panel_rows));
     for (int64_t row = 0; row < u->rows; row += e->panel_rows) {
         int rows = (int)smaller(u->rows - row, e->panel_rows);
         fill_panel(plan, u->row + row, rows, k, (int)depth, u->panel);
         matmul_ahead ahead;
         expect_panel(plan, u, row + e->panel_rows, k, &ahead);
         for (int64_t column = 0; column < u->columns; column += STRIPE) {
-            matmul_ahead_some(&ahead, divide_up(u->columns, STRIPE));
+            matmul_ahead_some(&ahead, stripes);
             e->multiply(e, plan->p->rows.quantized, u->panel, rows, stripe_at(plan, k, depth, u->column + column),
                         stripe_width(e, u->columns - column), (int)depth,
-                        u->sums + (row * u->stride + column) * e->sum_bytes, u->stride, k == 0);
+                        u->sums + (row * u->stride + column) * e->sum_bytes, u->stride, k == 0, &coming);
         }
     }
 }
