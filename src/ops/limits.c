@@ -104,7 +104,8 @@ tarn_array *tarn_round_to(tarn_array *x, int64_t decimals) {
     FRONT("round_to");
     REQUIRE(x);
     bool whole = dtype_kind_of(x->dtype) < KIND_FLOAT;
-    if (decimals == 0 || (whole && (decimals > 0 || x->dtype == TARN_BOOL))) return tarn_round(x);
+    if (decimals == 0 || (whole && decimals > 0)) return tarn_round(x);
+    if (x->dtype == TARN_BOOL) return tarn_zeros_like(x); /* 1 to tens */
     if (decimals < -400) decimals = -400;
     if (whole) return round_integer(x, -decimals);
     tarn_array *power = tarn_scalar_like(power_of_ten(decimals < 0 ? -decimals : decimals), x);

@@ -450,6 +450,8 @@ mx.logaddexp(mx.array([0.0, -float("inf"), float("inf")]), mx.array([0.0, -float
 mx.logsumexp(mx.array([-float("inf")] * 2)), mx.logsumexp(mx.array([float("inf"), 1.0]))
 mx.logsumexp(mx.array([1000.0, 1000.0]))
 
+mx.round(mx.array([True, False]), -1), mx.round(mx.array([True, False]), -2), mx.round(mx.array([True, False]), 1)
+
 # ---- docs/differences.md
 mx.bitwise_and(mx.array([1.0]), 1)  # differs: bits of floats
 mx.left_shift(mx.array([1.0]), 1)  # differs: bits of floats
