@@ -116,17 +116,6 @@ bool file_unchanged(const file_mapping *m) {
     return true;
 }
 
-bool file_read_part(const file_mapping *m, int64_t offset, void *out, size_t length) {
-    for (size_t done = 0; done < length;) {
-        ssize_t n = pread(m->descriptor, (char *)out + done, length - done, offset + (off_t)done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return tarn_fail_kind(TARN_ERROR_IO, "%s: %s", m->path, strerror(errno));
-        if (n == 0) return tarn_fail_kind(TARN_ERROR_IO, "%s: ended %zu bytes early", m->path, length - done);
-        done += (size_t)n;
-    }
-    return true;
-}
-
 void file_unmap(file_mapping *m) {
     if (!m) return;
     guard_remove(m->guard);

@@ -31,8 +31,6 @@ file_mapping *file_map(const char *path);
 /* True while the file has the size and modification time it was mapped with; otherwise an error naming the file. What
    was read before a successful call was the file's true contents. */
 bool file_unchanged(const file_mapping *mapping);
-/* Reads bytes [offset, offset + length) into `out`, not through the mapping. */
-bool file_read_part(const file_mapping *mapping, int64_t offset, void *out, size_t length);
 void file_unmap(file_mapping *mapping);
 
 /* A file being written beside its final path; nothing is seen under `path` before file_commit has synced and renamed

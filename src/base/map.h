@@ -11,15 +11,10 @@ typedef struct map map;
 
 map *map_new(void);
 void map_free(map *m);
-size_t map_count(const map *m);
 
 /* Sets key to value; `*added` (may be NULL) tells whether the key was new. */
 bool map_set(map *m, const void *key, size_t length, uint64_t value, bool *added);
 bool map_get(const map *m, const void *key, size_t length, uint64_t *value);
-bool map_remove(map *m, const void *key, size_t length);
-
-/* Walks all entries in no order: start with *cursor = 0; false at the end. Do not insert or remove meanwhile. */
-bool map_next(const map *m, size_t *cursor, const void **key, size_t *length, uint64_t *value);
 
 /* For keys that are pointers or integers. */
 static inline bool map_set_pointer(map *m, const void *key, uint64_t number) {

@@ -299,7 +299,7 @@ static void wait_for_copies(buffer *b) {
 
 /* This thread does the checks that are due, unless another is at it. Within a check, which may read arrays, nothing is
  * waited for. */
-void buffer_verify(buffer *b) {
+static void buffer_verify(buffer *b) {
     while (buffer_is_unverified(b) && !release_is_draining()) {
         release_drain();
         sched_yield();

@@ -89,7 +89,6 @@ void buffer_set_state(buffer *b, buffer_state state);
 bool buffer_settle(buffer *b);
 /* Waits until the buffer is filled, and what it was filled from has been checked. */
 void buffer_wait(buffer *b);
-void buffer_verify(buffer *b);  /* the second alone */
 bool buffer_is_done(buffer *b); /* whether nothing has to be waited for, and it is good */
 
 void buffers_before_fork(void);

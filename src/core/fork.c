@@ -15,12 +15,6 @@
 #include "core/pool.h"
 #include "core/release.h"
 
-static atomic_uint generation;
-
-unsigned fork_generation(void) {
-    return atomic_load(&generation);
-}
-
 /* Nothing more can be submitted, what was is waited for, and then the locks are taken: first those that are held while
  * others are. */
 static void before(void) {
@@ -52,7 +46,6 @@ static void after(void) {
 }
 
 static void in_child(void) {
-    atomic_fetch_add(&generation, 1);
     regions_after_fork();
     parallel_in_child();
     worker_in_child();

@@ -6,7 +6,5 @@
 
 /* Called once, when the first device is opened. */
 void fork_prepare_for(void);
-/* How many forks lie between this process and the first one. */
-unsigned fork_generation(void);
 
 #endif

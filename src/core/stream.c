@@ -78,6 +78,11 @@ static bool is_full(tarn_stream *s) {
     return atomic_load(&s->submitted) - atomic_load(&s->completed) >= MOST_IN_FLIGHT;
 }
 
+/* s, or the default stream of its device once s was freed. */
+static tarn_stream *stream_working(tarn_stream *s) {
+    return atomic_load(&s->freed) ? slot_default_stream(s->slot) : s;
+}
+
 ticket stream_submit(work *w) {
     tarn_stream *s;
     fork_hold();
@@ -164,10 +169,6 @@ tarn_stream *stream_current(void) {
     if (current) return current;
     int slot = device_default_slot();
     return slot < 0 ? NULL : slot_default_stream(slot);
-}
-
-tarn_stream *stream_working(tarn_stream *s) {
-    return atomic_load(&s->freed) ? slot_default_stream(s->slot) : s;
 }
 
 tarn_stream *tarn_default_stream(tarn_device device) {

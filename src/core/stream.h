@@ -46,8 +46,6 @@ void ticket_wait(ticket t); /* blocks this thread */
 tarn_stream *stream_make(tarn_device device, int slot, const struct backend *of, bool is_default);
 /* The stream for operations of this thread. NULL, with the error set, only if the default device is gone. */
 tarn_stream *stream_current(void);
-/* s, or the default stream of its device once s was freed. */
-tarn_stream *stream_working(tarn_stream *s);
 /* The end of all that was submitted so far. */
 ticket stream_newest(tarn_stream *s);
 

@@ -163,7 +163,7 @@ static void print_step(const program *p, const step *st, text *out) {
     text_add(out, "\n");
 }
 
-bool program_print(const program *p, text *out) {
+static bool program_print(const program *p, text *out) {
     for (size_t i = 0; i < p->steps.count; i++) print_step(p, &p->steps.items[i], out);
     text_format(out, "%zu steps, %lld of them copies; %zu storages", p->steps.count, (long long)p->copies,
                 p->storages.count);

@@ -110,7 +110,7 @@ static bool is_ours(const storage *t) {
     return t->input < 0 || t->donated;
 }
 
-bool emit_is_last_use(const schedule *s, int v, tarn_stream *stream) {
+static bool emit_is_last_use(const schedule *s, int v, tarn_stream *stream) {
     const storage *t = &s->p->storages.items[s->p->values.items[v].storage];
     return t->pending == 0 && !t->exported && is_ours(t) && !t->shared && (!t->stream || t->stream == stream);
 }

@@ -11,7 +11,6 @@ int emit_dense_value(schedule *s, const tarn_array *a, tarn_stream *stream); /* 
 int emit_copy(schedule *s, int v, tarn_stream *stream);                      /* a dense copy */
 bool emit_is_dense(const schedule *s, int v);
 bool emit_is_unaligned(const schedule *s, int v);
-bool emit_is_last_use(const schedule *s, int v, tarn_stream *stream);
 bool emit_may_take(const schedule *s, const step *st, int i, const tarn_array *out); /* out in the memory of input i */
 int emit_take(schedule *s, int v, const tarn_array *out);
 

@@ -180,8 +180,6 @@ void run_cancel(run *r);
  * there. */
 void program_name_result(const program *p, int base);
 
-bool program_print(const program *p, text *out);
-
 /* For each output of a group the inputs, as bits, that it is computed from. */
 void group_dependences(const group_program *g, uint32_t *inputs);
 

@@ -13,7 +13,7 @@ enum { INDEX_LIMIT = 100000000 };
 
 /* ---- files by name */
 
-bool safetensors_is_model_file(const char *name) {
+static bool safetensors_is_model_file(const char *name) {
     static const char prefix[] = "model", suffix[] = ".safetensors";
     size_t length = strlen(name);
     return length >= sizeof prefix - 1 + sizeof suffix - 1 && !strncmp(name, prefix, sizeof prefix - 1) &&

@@ -97,8 +97,6 @@ bool safetensors_write_folder(const char *folder, const safetensors_content *con
 
 /* What a file calls a dtype, and its bytes; NULL if it has no word for it. */
 const char *safetensors_dtype_name(tarn_dtype dtype, int64_t *bytes);
-/* True for names such as model-00001-of-00002.safetensors. */
-bool safetensors_is_model_file(const char *name);
 /* The names of all such files in a folder, sorted. */
 typedef struct {
     char **items;

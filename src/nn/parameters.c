@@ -76,7 +76,8 @@ bool same_shape(const tarn_array *a, const tarn_array *b) {
     return same;
 }
 
-bool parameters_check(const tarn_parameters *p, const char *what, tarn_array *const *arrays, int count) {
+/* Whether there is an array for each parameter, of its shape. */
+static bool parameters_check(const tarn_parameters *p, const char *what, tarn_array *const *arrays, int count) {
     if (!p) return tarn_fail("%s: parameters is NULL", what);
     if (count != tarn_parameters_count(p) || (count && !arrays))
         return tarn_fail("%s: %d arrays for %d parameters", what, count, tarn_parameters_count(p));

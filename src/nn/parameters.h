@@ -22,8 +22,6 @@ void members_clear(tarn_parameters *p);
 bool members_save(const tarn_parameters *p, const char *path, const tarn_pair *metadata, int64_t metadata_count);
 bool members_load(const tarn_parameters *p, const char *path, bool lax);
 
-/* Whether there is an array for each parameter, of its shape. */
-bool parameters_check(const tarn_parameters *p, const char *what, tarn_array *const *arrays, int count);
 /* Puts arrays in the places of the members, kept, and gives what was there for members_return, which drops whatever is
    there then. NULL without memory, with nothing done. */
 tarn_array **members_lend(const tarn_parameters *p, tarn_array *const *arrays);

@@ -4,7 +4,10 @@
 
 #include "base/require.h"
 #include "base/text.h"
-#include "nn/tree.h"
+#include "nn/nn.h"
+
+/* A struct in the tree, the outermost with the path "". */
+typedef bool (*layer_visitor)(void *context, const char *path, const tarn_fields *fields, void *layer);
 
 /* ---- walking */
 
@@ -85,7 +88,7 @@ bool tarn_tree_visit(tarn_tree tree, tarn_leaf_visitor visit, void *context) {
     return walk_tree(tree, NULL, visit, context);
 }
 
-bool tree_visit_layers(tarn_tree tree, layer_visitor visit, void *context) {
+static bool tree_visit_layers(tarn_tree tree, layer_visitor visit, void *context) {
     return walk_tree(tree, visit, NULL, context);
 }
 

@@ -263,7 +263,10 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high) {
     return value < low ? low : value > high ? high : value;
 }
 
-slice_range slice_resolve(int64_t size, int64_t start, int64_t stop, int64_t step) {
+/* Python's slice on an axis of `size`: start, stop and step as the caller gave them (negative from the end, clamped).
+ * step must not be 0.
+ */
+static slice_range slice_resolve(int64_t size, int64_t start, int64_t stop, int64_t step) {
     int64_t low = step > 0 ? 0 : -1, high = step > 0 ? size : size - 1;
     start = clamp(start < 0 ? start + size : start, low, high);
     stop = clamp(stop < 0 ? stop + size : stop, low, high);
@@ -346,7 +349,7 @@ tarn_array *slice_put(tarn_array *x, tarn_array *block, const slice_range *range
 
 /* ---- split */
 
-int64_t split_parts(const attributes_split *a) {
+static int64_t split_parts(const attributes_split *a) {
     return a->indices.values ? a->indices.count + 1 : a->sections;
 }
 

@@ -8,10 +8,6 @@ typedef struct {
     int64_t start, step, count;
 } slice_range;
 
-/* Python's slice on an axis of `size`: start, stop and step as the caller gave them (negative from the end, clamped).
- * step must not be 0.
- */
-slice_range slice_resolve(int64_t size, int64_t start, int64_t stop, int64_t step);
 /* The range of each axis of x for a slice op's attributes. */
 bool slice_ranges(const attributes_slice *a, const tarn_array *x, slice_range *ranges);
 /* a with these axes backwards. */
@@ -38,7 +34,6 @@ bool expand_axes(const attributes_expand_dims *a, int ndim, bool *inserted);
 bool squeeze_axes(const attributes_squeeze *a, const tarn_array *x, bool *removed);
 /* Where part `i` of a split begins and ends along its axis. */
 bool split_bounds(const attributes_split *a, const tarn_array *x, int *axis, int64_t i, int64_t *begin, int64_t *end);
-int64_t split_parts(const attributes_split *a);
 
 /* The layout of output `index` of a view node whose input lies at `in`, by its rule. */
 bool view_layout(const node *n, int index, const array_layout *in, array_layout *out);

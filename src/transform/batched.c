@@ -76,7 +76,8 @@ static bool batched(node *n, tarn_array *const *inputs, const int *axes, tarn_ar
     return tarn_fail("vmap: %s cannot be batched: %s", op_name(n->op), r->no_vmap ? r->no_vmap : "it has no rule");
 }
 
-bool node_vmap(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+/* n over a batch, as op_rules.vmap. */
+static bool node_vmap(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
     tarn_stream *before = tarn_use_stream(n->stream);
     bool ok = batched(n, inputs, axes, outputs, output_axes);
     tarn_use_stream(before);

@@ -100,7 +100,8 @@ static bool twice_jvp(node *n, tarn_array *const *tangents, tarn_array **output_
     return ok;
 }
 
-bool node_jvp(node *n, tarn_array *const *tangents, tarn_array **output_tangents) {
+/* Tangents of n's outputs; at least one of the tangents is there. */
+static bool node_jvp(node *n, tarn_array *const *tangents, tarn_array **output_tangents) {
     const op_rules *r = rules_of(n->op);
     tarn_stream *before = tarn_use_stream(n->stream);
     bool ok = is_real_elementwise(n)                                 ? diagonal_jvp(n, tangents, output_tangents)

@@ -24,10 +24,6 @@ tarn_results *transform_end(transform_call *call, bool ok);
 /* Gradients of n's inputs, in the inputs' shapes and, for floats and complex numbers, their dtypes. cotangents and
    gradients as in op_rules.vjp. */
 bool node_vjp(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients);
-/* Tangents of n's outputs; at least one of the tangents is there. */
-bool node_jvp(node *n, tarn_array *const *tangents, tarn_array **output_tangents);
-/* n over a batch, as op_rules.vmap. */
-bool node_vmap(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes);
 
 /* Whether gradients pass to input i: the connections of graphs that are differentiated. */
 bool gradient_passes(const node *n, int i);

@@ -104,6 +104,12 @@ static value to_integer(value v, value_class from, tarn_dtype to) {
     return (value){.i = whole ? wrap_signed(v.i, bits) : double_to_signed(as_double(v, from), bits)};
 }
 
+static bool value_truth(value v, value_class class) {
+    if (class == CLASS_COMPLEX) return creal(v.c) != 0 || cimag(v.c) != 0;
+    if (class == CLASS_DOUBLE) return v.l != 0;
+    return class == CLASS_FLOAT ? v.d != 0 : v.u != 0;
+}
+
 value value_convert(value v, value_class from, tarn_dtype to) {
     switch (value_class_of(to)) {
     case CLASS_BOOL:
@@ -136,11 +142,6 @@ value value_widen(value v, value_class from, value_class to) {
 }
 
 /* ---- facts about one value */
-bool value_truth(value v, value_class class) {
-    if (class == CLASS_COMPLEX) return creal(v.c) != 0 || cimag(v.c) != 0;
-    if (class == CLASS_DOUBLE) return v.l != 0;
-    return class == CLASS_FLOAT ? v.d != 0 : v.u != 0;
-}
 
 bool value_is_nan(value v, value_class class) {
     if (class == CLASS_COMPLEX) return isnan(creal(v.c)) || isnan(cimag(v.c));

@@ -43,7 +43,6 @@ value value_convert(value v, value_class from, tarn_dtype to);
 /* v of any class in another one, not rounded to a dtype. Not from a float to an integer class. */
 value value_widen(value v, value_class from, value_class to);
 
-bool value_truth(value v, value_class class);
 /* Whether a sorts before b: NaN last, complex numbers by real and then imaginary part. */
 bool value_less(value a, value b, value_class class);
 bool value_is_nan(value v, value_class class);

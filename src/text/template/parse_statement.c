@@ -123,7 +123,7 @@ static bool parse_parameter(parser *p, node_vector *names, node_vector *defaults
     return value_node && vector_push(defaults, value_node);
 }
 
-bool parse_signature(parser *p, node *n) {
+static bool parse_signature(parser *p, node *n) {
     node_vector names = {0}, defaults = {0};
     bool ok = expect(p, TOKEN_LEFT_PARENTHESIS);
     while (ok && !at_kind(p, TOKEN_RIGHT_PARENTHESIS))

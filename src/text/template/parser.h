@@ -53,7 +53,6 @@ node *parse_expression(parser *p);
 /* One expression, or several with commas as a tuple. */
 node *parse_tuple(parser *p, int flags);
 node *parse_filter(parser *p, node *left, bool inline_start);
-bool parse_signature(parser *p, node *n);
 node *parse_target(parser *p, bool namespaces);
 /* Statements until one of the names in `ends` (up to three, space separated); the block's name is left current. */
 bool parse_body(parser *p, const char *ends, node_list *body);

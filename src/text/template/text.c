@@ -178,7 +178,8 @@ string *replace_text(render *r, string *s, const string *from, const string *to,
     return render_write(r, at, (size_t)(end - at)) ? render_cut(r, mark) : NULL;
 }
 
-size_t line_end(const string *s, size_t i) {
+/* The byte after a line's end at i (1 to 3 bytes, "\r\n" counts as one), or i if there is none. */
+static size_t line_end(const string *s, size_t i) {
     unsigned char c = (unsigned char)s->bytes[i];
     if (c == '\r') return i + 1 < s->length && s->bytes[i + 1] == '\n' ? i + 2 : i + 1;
     if ((c >= '\n' && c <= '\f') || (c >= 0x1C && c <= 0x1E)) return i + 1;

@@ -19,8 +19,6 @@ string *strip(render *r, string *s, const string *characters, int sides);
 /* str.replace; count -1 for all. */
 string *replace_text(render *r, string *s, const string *from, const string *to, int64_t count);
 list *split_lines(render *r, const string *s, bool keep_ends);
-/* The byte after a line's end at i (1 to 3 bytes, "\r\n" counts as one), or i if there is none. */
-size_t line_end(const string *s, size_t i);
 /* Integer argument a, or fallback where it is not given; false with TypeError for other values. */
 bool integer_argument(render *r, value a, int64_t fallback, int64_t *n);
 /* The string of an argument that must be one; NULL with TypeError. */

@@ -192,11 +192,6 @@ const dict_entry *dict_find(const dict *d, value key) {
     return value_hash(key, &hash) ? find_hashed(d, key, hash) : NULL;
 }
 
-const dict_entry *dict_find_text(const dict *d, const char *name) {
-    string s = {.bytes = name, .length = strlen(name)};
-    return dict_find(d, string_value(&s));
-}
-
 bool is_truthy(value v) {
     switch (v.kind) {
     case VALUE_FAILED:

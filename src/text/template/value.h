@@ -187,7 +187,6 @@ list *list_pair(arena *memory, value a, value b);
 dict *dict_new(arena *memory);
 bool dict_set(arena *memory, dict *d, value key, value item);
 const dict_entry *dict_find(const dict *d, value key);
-const dict_entry *dict_find_text(const dict *d, const char *name);
 
 /* Python's bool(), ==, hash() and type name. */
 bool is_truthy(value v);

@@ -21,7 +21,8 @@ static bool check_ids(const tarn_tokenizer *t, const token_ids *ids, const part 
 
 /* Truncation and padding are the caller's choice here, as they are in transformers, which overrides what the file says
    at each call; so both members may hold anything. */
-bool tokenizer_read(tarn_tokenizer *t, const json *root, const char *name, json_reader *vocab, json_reader *merges) {
+static bool tokenizer_read(tarn_tokenizer *t, const json *root, const char *name, json_reader *vocab,
+                           json_reader *merges) {
     part file = {.name = name, .value = root};
     if (!part_known(&file,
                     "version truncation padding added_tokens normalizer pre_tokenizer post_processor decoder model"))

@@ -39,10 +39,6 @@ struct tarn_tokenizer {
     VECTOR(chat_template) templates;
 };
 
-/* Reads a parsed tokenizer.json into t, which is zeroed; `name` is the file in messages, the readers stand for
- * model.vocab and merges. */
-bool tokenizer_read(tarn_tokenizer *t, const json *root, const char *name, json_reader *vocab, json_reader *merges);
-
 /* Reads a parsed tokenizer_config.json and special_tokens_map.json; either may be absent. Tokens that they name and
    tokenizer.json lacks are added, as `transformers` does. */
 bool tokenizer_read_config(tarn_tokenizer *t, const part *config, const part *map);
