@@ -30,6 +30,11 @@ static tarn_array *whole_range(double start, double stop, double step, tarn_dtyp
     return tarn_add(tarn_multiply(places, tarn_scalar(by, dtype)), tarn_scalar(first, dtype));
 }
 
+/* A step that is infinite: start alone, if it leads towards stop. */
+static double finite_step(double start, double stop, double step) {
+    return isinf(step) && start != stop ? copysign(fabs(stop - start), step) : step;
+}
+
 tarn_array *range_of(PyObject *start, PyObject *stop, PyObject *step, optional_dtype dtype) {
     double first, end, by;
     bool whole = true;
@@ -37,6 +42,8 @@ tarn_array *range_of(PyObject *start, PyObject *stop, PyObject *step, optional_d
     if (stop == NULL || stop == Py_None) return PyErr_SetString(PyExc_TypeError, "arange(): no number is given"), NULL;
     if (!number_of(start, 0, &first, &whole) || !number_of(stop, 0, &end, &whole) || !number_of(step, 1, &by, &whole))
         return NULL;
+    if (isinf(first) || isinf(end)) return tarn_fail("arange: from %g to %g has no end", first, end), NULL;
+    by = finite_step(first, end, by);
     if (like_mlx && (end - first) / by > INT32_MAX) return tarn_fail("[arange] Maximum size exceeded."), NULL;
     tarn_dtype to = dtype_or(dtype, range_dtype(whole, first, end));
     if (to == TARN_BOOL) return tarn_fail("arange: bool is not supported"), NULL;
