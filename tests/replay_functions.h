@@ -32,6 +32,9 @@ static bool replayed_mean(void *context, tarn_array *const *in, int count, tarn_
 static bool replayed_checkpoint(void *context, tarn_array *const *in, int count, tarn_results *results) {
     return tarn_result_all(results, tarn_checkpoint(TARN_FUNCTION(replayed_body, context), in, count));
 }
+static inline bool replayed_gradient(void *context, tarn_array *const *in, int count, tarn_results *results) {
+    return tarn_result_all(results, tarn_grad(TARN_FUNCTION(replayed_body, context), in, count));
+}
 
 #define CASE(function, ...)                                                                                            \
     static bool call_##function(void *context, tarn_array *const *in, int count, tarn_results *results) {              \

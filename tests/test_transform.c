@@ -162,8 +162,12 @@ static void test_integers(void) {
     REFUSED(into(&g, tarn_grad(FUNCTION(first_only), &whole, 1)), "must be a 0-d float");
     CHECK(into(&g, tarn_grad(FUNCTION(sum_of_squares), &whole, 1)) && tarn_dtype_of(g) == TARN_INT32 &&
           EQUALS(g, 2, 4, 6));
+    CHECK(into(&g, tarn_grad(FUNCTION(first_only), &whole, 1, .integers = true)) && tarn_dtype_of(g) == TARN_INT32 &&
+          EQUALS(g, 2, 4, 6));
     CHECK(vjp_into(FUNCTION(doubled), &whole, 1, &t, 1, &y, &g) && tarn_dtype_of(g) == TARN_INT32 &&
           EQUALS(g, 0, 0, 0));
+    CHECK(into(&g, tarn_vjp(FUNCTION(doubled), &whole, 1, &t, 1, .integers = true)) && tarn_dtype_of(g) == TARN_INT32 &&
+          EQUALS(g, 2, 4, 6));
     CHECK(jvp_into(FUNCTION(doubled), &whole, 1, &t, &y, &out) && tarn_dtype_of(out) == TARN_FLOAT32 &&
           EQUALS(out, 2, 4, 6));
     CHECK(jvp_into(FUNCTION(less_than_two), &x, 1, &t, &y, &out) && tarn_dtype_of(out) == TARN_FLOAT32 &&

@@ -147,6 +147,14 @@ static void test_capture_of_custom(void) {
     CHECK(custom_of(&c, times_stopped, times_hundred, NULL));
     CHECK(vjp_into(f, x, 2, &ones, 1, &y, g) && total(g[0]) == 0 && total(g[1]) == 300);
     tarn_custom_free(c.custom);
+    c.custom =
+        tarn_custom_new(TARN_FUNCTION(times_both, &c), .vjp = times_hundred, .jvp = times_hundred, .constants = true);
+    CHECK(vjp_into(f, x, 2, &ones, 1, &y, g) && total(g[0]) == 0 && total(g[1]) == 300);
+    moves[0] = three(1);
+    CHECK(jvp_into(f, x, 2, moves, &y, g) && total(g[0]) == 300);
+    moves[1] = NULL; /* the rule is not asked */
+    CHECK(jvp_into(f, x, 2, moves, &y, g) && total(g[0]) == 0);
+    tarn_custom_free(c.custom);
 }
 
 /* Of the function over a batch only what it captured has one: its rule counts all the same. */
