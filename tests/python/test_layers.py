@@ -1,5 +1,5 @@
-"""The house holds by construction: a new row of the table needs nothing else, wrong rows are found, layers cannot reach what they may not see,
-and the library refers to nothing that would take the process down."""
+"""The house holds by construction: a new row of the table needs nothing else, wrong rows are found, layers cannot reach
+what they may not see, and the library refers to nothing that would take the process down."""
 
 import ctypes
 import json
@@ -18,7 +18,8 @@ BUILD = pathlib.Path(os.environ.get("TARN_BUILD_DIR", ROOT / "build"))
 CUBE = """UNARY(cube, SAME, NUMBERS(x * x * x), ANY, \
 tarn_multiply(g, tarn_multiply(like(3.0), tarn_conjugate(tarn_square(x)))), "x * x * x", "x to the third power")"""
 # What is planted: row, right text, wrong text.
-WRONG_GRADIENT = ("arctan", "tarn_conjugate(tarn_add(tarn_square(x), like(1.0)))", "tarn_conjugate(tarn_add(tarn_square(x), like(2.0)))")
+WRONG_GRADIENT = ("arctan", "tarn_conjugate(tarn_add(tarn_square(x), like(1.0)))",
+                  "tarn_conjugate(tarn_add(tarn_square(x), like(2.0)))")
 WRONG_VALUE = ("log2", "FLOAT(log2(x))", "FLOAT(log2(x) + K(0.001))")
 TESTS = ["test_ops", "test_elementwise_vectors", "test_transform_rows"]
 
@@ -36,7 +37,8 @@ def copy_tree(to):
     if listed.returncode:
         pytest.skip("not a git checkout")
     for name in listed.stdout.splitlines():
-        if re.match(r"src/(lm|text|cli|nn|optim|train)/|models/|bench/results/|docs/|tests/(fuzz|python)/", name) or not (ROOT / name).is_file():
+        if re.match(r"src/(lm|text|cli|nn|optim|train)/|models/|bench/results/|docs/|tests/(fuzz|python)/",
+                    name) or not (ROOT / name).is_file():
             continue
         if re.match(r"tests/test_\w+\.c$", name) and pathlib.Path(name).stem not in TESTS:
             continue
@@ -61,8 +63,10 @@ def copy(tmp_path_factory):
     plant(tree / "src/table/elementwise.def")
     launcher = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
     compiler = f"-DCMAKE_C_COMPILER={os.environ.get('TARN_CC', 'gcc')}"
-    made = run(["cmake", "-S", tree, "-B", tree / "build", "-G", "Ninja", compiler, "-DCMAKE_C_FLAGS_RELEASE=-O1", "-DTARN_NVCC=", *launcher],
-               env={**os.environ, "CCACHE_BASEDIR": str(tree), "CCACHE_NOHASHDIR": "1"})
+    made = run([
+        "cmake", "-S", tree, "-B", tree / "build", "-G", "Ninja", compiler, "-DCMAKE_C_FLAGS_RELEASE=-O1",
+        "-DTARN_NVCC=", *launcher
+    ], env={**os.environ, "CCACHE_BASEDIR": str(tree), "CCACHE_NOHASHDIR": "1"})
     assert made.returncode == 0, made.stderr
     built = run(["ninja", "-C", tree / "build", "tarn_shared", *TESTS], env={**os.environ, "CCACHE_BASEDIR": str(tree)})
     assert built.returncode == 0, built.stdout[-4000:]
@@ -98,7 +102,9 @@ def test_wrong_value_is_found(copy):
     """Every backend expands the same row, so only the oracle outside of the table can tell."""
     row = WRONG_VALUE[0]
     result = run_test(copy, "test_elementwise_vectors")
-    failed = [line for line in result.stdout.splitlines() if line.startswith("..") or "test_elementwise_vectors.c:" in line]
+    failed = [
+        line for line in result.stdout.splitlines() if line.startswith("..") or "test_elementwise_vectors.c:" in line
+    ]
     assert result.returncode == 1 and failed
     assert all(f"{row} of" in line or "cube has no vectors" in line for line in failed), failed
     assert any(f"{row} of float32 at point" in line for line in failed)
@@ -123,7 +129,8 @@ class Function(ctypes.Structure):
 
 
 class VjpOptions(ctypes.Structure):
-    _fields_ = [("begin_", ctypes.c_int), ("outputs", ctypes.POINTER(Results)), ("integers", ctypes.c_bool), ("end_", ctypes.c_int)]
+    _fields_ = [("begin_", ctypes.c_int), ("outputs", ctypes.POINTER(Results)), ("integers", ctypes.c_bool),
+                ("end_", ctypes.c_int)]
 
 
 def open_library(path):
@@ -301,5 +308,7 @@ def test_lines_are_not_too_long():
     if files.returncode:
         pytest.skip("no checkout")
     names = [ROOT / name for name in files.stdout.split()]
-    long = [f"{path}:{i}" for path in names for i, line in enumerate(path.read_text().split("\n"), 1) if len(line) > 120]
+    long = [
+        f"{path}:{i}" for path in names for i, line in enumerate(path.read_text().split("\n"), 1) if len(line) > 120
+    ]
     assert len(names) > 500 and not long

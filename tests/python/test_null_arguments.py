@@ -1,6 +1,7 @@
-"""Every function of the public headers with nothing in its arguments: NULL for pointers, zeros for structs, three sizes and counts. It must
-come back, and where it gives an array, text or truth, and does not give one, it must have set an error. Each call is made in a process of its
-own, within a scope and without. tests/test_arguments.c and test_lm_null.c look at the words of the errors."""
+"""Every function of the public headers with nothing in its arguments: NULL for pointers, zeros for structs, three sizes
+and counts. It must come back, and where it gives an array, text or truth, and does not give one, it must have set an
+error. Each call is made in a process of its own, within a scope and without. tests/test_arguments.c and test_lm_null.c
+look at the words of the errors."""
 
 import os
 import pathlib
@@ -13,8 +14,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TARN_BUILD_DIR", ROOT / "build"))
 NUMBERS = {"int", "int32_t", "int64_t", "uint32_t", "uint64_t", "size_t", "double", "float"}
 SIZES = (0, 3, -1)
-# What says by NULL or false that there is nothing there, which is no error: look-ups, and what takes an array that an operation gave, which
-# has set the error if it is NULL.
+# What says by NULL or false that there is nothing there, which is no error: look-ups, and what takes an array that an
+# operation gave, which has set the error if it is NULL.
 NOTHING = """tarn_assign tarn_imported_signature tarn_is_computed tarn_keep tarn_move tarn_own tarn_parameters_at tarn_parameters_path
     tarn_results_arrays tarn_results_attached tarn_return tarn_tensors_at tarn_tensors_get tarn_tensors_metadata tarn_tensors_metadata_at
     tarn_tensors_name tarn_tensors_note tarn_tokenizer_found tarn_use_stream""".split()
@@ -98,7 +99,9 @@ def test_null(tmp_path):
     source, program = tmp_path / "null.c", tmp_path / "null"
     source.write_text(PROGRAM % (includes, "\n".join(bodies), ",\n".join(rows)))
     flags = ["-fsanitize=address,undefined"] if os.environ.get("TARN_SANITIZED") else []
-    subprocess.run([os.environ.get("TARN_CC", "gcc"), "-w", "-D_GNU_SOURCE", *flags, source, f"-I{ROOT / 'include'}", f"-I{BUILD / 'include'}",
-                    library, f"-Wl,-rpath,{BUILD}", "-o", program], check=True)
+    subprocess.run([
+        os.environ.get("TARN_CC", "gcc"), "-w", "-D_GNU_SOURCE", *flags, source, f"-I{ROOT / 'include'}",
+        f"-I{BUILD / 'include'}", library, f"-Wl,-rpath,{BUILD}", "-o", program
+    ], check=True)
     said = subprocess.run([program], capture_output=True, text=True, timeout=600)
     assert said.returncode == 0 and said.stdout == "", said.stdout
