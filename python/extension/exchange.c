@@ -80,6 +80,16 @@ PyObject *array_namespace(PyObject *self, PyObject *arguments, PyObject *named) 
     return PyErr_SetString(PyExc_ValueError, "__array_namespace__(): a version of the API cannot be asked for"), NULL;
 }
 
+/* Under tarn.mlx what MLX says: no masks are read there, and arrays have ten axes at most. */
+PyObject *namespace_info(void) {
+    PyObject *module = PyImport_ImportModule("tarn._array_api");
+    PyObject *info = module ? PyObject_CallMethod(module, "ArrayNamespaceInfo", "Oi", like_mlx ? Py_False : Py_True,
+                                                  like_mlx ? 10 : TARN_MAX_NDIM)
+                            : NULL;
+    Py_XDECREF(module);
+    return info;
+}
+
 tarn_array *as_array(PyObject *value, optional_dtype dtype, PyObject *copy) {
     if (copy == Py_False) /* an array never shares the memory of others */
         return tarn_fail("asarray: an array cannot be made without a copy"), NULL;

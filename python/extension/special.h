@@ -27,6 +27,7 @@ bool grid_of(const array_list *arrays, bool sparse, const char *indexing, array_
 tarn_array *search_sorted(tarn_array *sorted, tarn_array *values, const char *side);
 PyObject *unique_of(tarn_array *a, int64_t size, bool index, bool inverse, bool counts, tarn_array *fill);
 
+PyObject *namespace_info(void);
 tarn_array *as_array(PyObject *value, optional_dtype dtype, PyObject *copy);
 
 /* ---- print.c */

@@ -209,3 +209,16 @@ k = mx.fast.metal_kernel(name="k", input_names=["a"], output_names=["b"], source
 k(inputs=[v], grid=(1, 1, 1), threadgroup=(1, 1, 1), output_shapes=[(2,)], output_dtypes=[mx.float32])
 mx.fast.cuda_kernel(name="k", input_names=["a"], output_names=["b"], source="b[0] = a[0];")
 mx.fast.precompiled_cuda_kernel("k", "x", [v], [(2,)], [mx.float32], [], (1, 1, 1), (1, 1, 1))
+
+# ---- the array API standard
+info = mx.__array_namespace_info__()
+info.capabilities(), info.default_device(), info.devices(), info.default_dtypes(), info.dtypes(), list(info.dtypes()), info.default_dtypes(device=mx.default_device())
+for kind in ("bool", "signed integer", "unsigned integer", "integral", "real floating", "complex floating", "numeric", ("bool", "integral"), (), "other", 3):
+    list(info.dtypes(kind=kind)), info.dtypes(kind=kind), info.dtypes(device=mx.Device(mx.cpu), kind=kind)
+list(info.dtypes(device=mx.Device(mx.cpu))), list(info.dtypes(device=mx.Device(mx.gpu)))
+info.dtypes(device=mx.cpu)
+info.dtypes(device="cpu")
+info.default_dtypes(device="cpu")
+info.dtypes("bool")
+mx.ones(2).__array_namespace__().__array_namespace_info__().default_device()
+mx.minmax(mx.array([[3, 1], [2, 5]])), mx.minmax(mx.array([[3, 1], [2, 5]]), axis=0), mx.cumulative_sum(mx.array([1, 2])), mx.ones((2, 3, 4)).mT.shape, mx.get_array_buffer_size(mx.zeros((1000,)))
