@@ -2,6 +2,7 @@
    none: fresh random inputs, layouts, sizes that are no multiples of anything, nothing at all. Copies and streams.
    Skips where there is no device. */
 #include "cuda_device.h"
+#include "table/conv.h"
 #include "table/absent.h"
 
 static const tarn_dtype floats[] = {TARN_FLOAT32, TARN_FLOAT16, TARN_BFLOAT16, TARN_FLOAT64};
@@ -185,6 +186,58 @@ static void test_order(tarn_dtype dtype) {
     attributes_argsort last = {.axis = -1};
     check_exact(CALL(argsort, &last, NULL, randomized(dtype, DIMS(40000), DOMAIN_ANY)), TARN_UINT32, DIMS(40000));
     check_exact(CALL(argsort, &last, NULL, make(dtype, DIMS(3, 0))), TARN_UINT32, DIMS(3, 0));
+}
+
+/* ---- sorted arrays, numbers of eight bits. What is not sorted is searched, too: by the same halves. */
+static void test_searching(tarn_dtype dtype) {
+    for (int right = 0; right < 2; right++) {
+        attributes_searchsorted a = {.right = right};
+        operand rows = laid_out(dtype, DIMS(3, 100), DOMAIN_ANY, right),
+                values = randomized(dtype, DIMS(3, 7, 5), DOMAIN_ANY);
+        if (dtype_kind_of(dtype) == KIND_FLOAT) put(&rows, 50, NAN), put(&values, 3, NAN);
+        check_exact(CALL(searchsorted, &a, NULL, rows, values), TARN_UINT32, DIMS(3, 7, 5));
+        check_exact(CALL(searchsorted, &a, NULL, randomized(dtype, DIMS(1000), DOMAIN_ANY),
+                         laid_out(dtype, DIMS(4, 9), DOMAIN_ANY, 1)),
+                    TARN_UINT32, DIMS(4, 9));
+    }
+}
+
+static void test_float8(tarn_dtype dtype) {
+    operand x = randomized(dtype, DIMS(5000), DOMAIN_ANY), codes = make(TARN_UINT8, DIMS(256));
+    const double special[] = {NAN, -NAN, INFINITY, -INFINITY, 448, 464, -0.0, 0x1p-10, 0x1p-9, 17, 19, 0x1.8p-10};
+    for (int i = 0; i < 12; i++) put(&x, i, special[i]);
+    for (int i = 0; i < 256; i++) put(&codes, i, i);
+    check_exact(CALL(to_fp8, NULL, NULL, x), TARN_UINT8, DIMS(5000));
+    attributes_from_fp8 a = {.dtype = dtype};
+    check_exact(CALL(from_fp8, &a, NULL, codes), dtype, DIMS(256));
+}
+
+/* ---- convolutions */
+static void test_conv(tarn_dtype dtype, attributes_conv a, tarn_ints x, tarn_ints w) {
+    int64_t shape[TARN_MAX_NDIM] = {x.values[0]}, last = x.count - 1;
+    for (int64_t i = 1; i < last; i++) {
+        conv_axis along = conv_axis_of(&a, (int)i - 1, w.values[i]);
+        int64_t reach = conv_reach(&along, w.values[i]),
+                all = conv_widened(&along, x.values[i]) + along.low + along.high;
+        shape[i] = (all - reach) / along.stride + 1;
+    }
+    shape[last] = w.values[0];
+    check_near(CALL(conv, &a, NULL, randomized(dtype, x, DOMAIN_UNIT), randomized(dtype, w, DOMAIN_UNIT)), dtype,
+               (tarn_ints){shape, x.count}, closeness(dtype));
+}
+
+static void test_convs(tarn_dtype dtype) {
+    test_conv(dtype, (attributes_conv){.groups = 1}, DIMS(2, 30, 8), DIMS(5, 3, 8));
+    test_conv(dtype, (attributes_conv){.groups = 1, .stride = DIMS(2), .low = DIMS(1), .high = DIMS(1)},
+              DIMS(3, 17, 12, 16), DIMS(24, 3, 3, 16));
+    test_conv(dtype, (attributes_conv){.groups = 1, .kernel_dilation = DIMS(2, 1), .low = DIMS(2, 0), .flip = true},
+              DIMS(1, 9, 11, 3), DIMS(7, 3, 2, 3));
+    test_conv(dtype, (attributes_conv){.groups = 1, .input_dilation = DIMS(2), .low = DIMS(-1), .full = true},
+              DIMS(2, 5, 6, 4), DIMS(4, 2, 3, 4));
+    test_conv(dtype, (attributes_conv){.groups = 4, .low = DIMS(1), .high = DIMS(2)}, DIMS(2, 10, 9, 16),
+              DIMS(8, 3, 3, 4));
+    test_conv(dtype, (attributes_conv){.groups = 6}, DIMS(1, 20, 6), DIMS(12, 4, 1));
+    test_conv(dtype, (attributes_conv){.groups = 1}, DIMS(1, 4, 5, 6, 8), DIMS(3, 2, 2, 2, 8));
 }
 
 /* ---- products */
@@ -421,6 +474,9 @@ int main(void) {
                                          TARN_BFLOAT16, TARN_FLOAT64, TARN_COMPLEX64};
     for (int d = 0; d < 11; d++) test_order(ordered[d]);
     end_part("order");
+    for (int d = 0; d < 10; d++) test_searching(ordered[d]);
+    for (int d = 0; d < 4; d++) test_float8(floats[d]), test_convs(floats[d]);
+    end_part("searching, numbers of eight bits, convolutions");
     static const tarn_dtype products[] = {TARN_FLOAT32, TARN_FLOAT16,   TARN_BFLOAT16, TARN_FLOAT64,
                                           TARN_INT32,   TARN_COMPLEX64, TARN_UINT8};
     for (int d = 0; d < 7; d++) test_products(products[d]);

@@ -116,6 +116,26 @@ typedef struct {
 int64_t sort_own_bytes(const sort_kernel *k);
 void launch_sort(const sort_kernel *k, kernel_stream stream);
 
+/* How many of `length` sorted elements, `step` apart, are below each of n values, or not above it (right). */
+typedef struct {
+    uint32_t *to;
+    const void *sorted, *values;
+    int dtype, right, ndim;
+    int64_t n, length, step, shape[KERNEL_MOST_AXES], row_strides[KERNEL_MOST_AXES], value_strides[KERNEL_MOST_AXES],
+        to_strides[KERNEL_MOST_AXES];
+} search_kernel;
+void launch_search(const search_kernel *k, kernel_stream stream);
+
+/* n dense numbers of dtype to E4M3, or from it. */
+typedef struct {
+    void *to;
+    const void *from;
+    int dtype;
+    int64_t n;
+} float8_kernel;
+void launch_to_float8(const float8_kernel *k, kernel_stream stream);
+void launch_from_float8(const float8_kernel *k, kernel_stream stream);
+
 /* kind: a reduce_kind that has running forms; of bool to int32, else to the same dtype. Rows are cut into `parts` of
    `part` elements; partial: 16 bytes for each part of each row, where there are several. */
 typedef struct {
@@ -196,6 +216,19 @@ typedef struct {
     int64_t m, n, k, a_row, a_column, b_row, b_column;
 } product_kernel;
 void launch_product(const product_kernel *k, kernel_stream stream);
+
+/* x [batch, size ..., groups * channels], w [groups * outs, kernel ..., channels], dense; `rows` places of the result,
+   from first_row on, of `axes` spatial axes. unfold: to [rows, taps, channels], whose elements have `bytes` bytes. */
+typedef struct {
+    void *to;
+    const void *x, *w;
+    int dtype, bytes, axes, flip;
+    int64_t rows, first_row, taps, channels, outs, groups;
+    int64_t size[KERNEL_MOST_AXES], kernel[KERNEL_MOST_AXES], places[KERNEL_MOST_AXES], stride[KERNEL_MOST_AXES],
+        low[KERNEL_MOST_AXES], kernel_dilation[KERNEL_MOST_AXES], input_dilation[KERNEL_MOST_AXES];
+} conv_kernel;
+void launch_unfold(const conv_kernel *k, kernel_stream stream);
+void launch_conv(const conv_kernel *k, kernel_stream stream);
 
 /* Affine packed rows, dense: words [rows, k * bits / 32], scales and biases [rows, k / group]. */
 typedef struct {

@@ -19,6 +19,10 @@
     ROW(sort)                                                                                                          \
     ROW(argsort)                                                                                                       \
     ROW(scan)                                                                                                          \
+    ROW(searchsorted)                                                                                                  \
+    ROW(to_fp8)                                                                                                        \
+    ROW(from_fp8)                                                                                                      \
+    ROW(conv)                                                                                                          \
     ROW(softmax)                                                                                                       \
     ROW(rms_norm)                                                                                                      \
     ROW(rope)                                                                                                          \

@@ -1,0 +1,79 @@
+/* searchsorted, a thread for each value; to_fp8 and from_fp8, a thread for each number. */
+#include "cuda/device.cuh"
+
+/* As things are sorted: NaN is the largest. */
+template <class T> DEVICE bool is_less(T a, T b) {
+    return a < b || (b != b && a == a);
+}
+
+template <class S> __global__ void search_sorted(const __grid_constant__ search_kernel k) {
+    i64 i = thread_number(), left = i, row = 0, at = 0, to = 0, index;
+    begin();
+    if (i >= k.n) return;
+    for (int d = k.ndim - 1; d >= 0; d--) {
+        left = divide(left, k.shape[d], &index);
+        row += index * k.row_strides[d];
+        at += index * k.value_strides[d];
+        to += index * k.to_strides[d];
+    }
+    const S *sorted = (const S *)k.sorted + row;
+    auto value = widen(((const S *)k.values)[at]);
+    i64 low = 0, high = k.length;
+    while (low < high) {
+        i64 middle = low + (high - low) / 2;
+        auto found = widen(sorted[middle * k.step]);
+        if (k.right ? !is_less(value, found) : is_less(found, value))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    k.to[to] = (u32)low;
+}
+
+void launch_search(const search_kernel *k, kernel_stream stream) {
+    unsigned blocks = blocks_for(k->n, 256);
+    switch (k->dtype) {
+        CASE(D_BOOL, truth8, start(search_sorted<type>, blocks, 256, 0, stream, *k))
+        FLOAT_CASES(start(search_sorted<type>, blocks, 256, 0, stream, *k))
+        INTEGER_CASES(start(search_sorted<type>, blocks, 256, 0, stream, *k))
+    }
+}
+
+/* ---- E4M3, as table/float8.h has it */
+DEVICE unsigned char float8_of(double x, unsigned char sign) {
+    double magnitude = ::fabs(x);
+    if (x != x) return sign | 127;
+    if (magnitude >= 448) return sign | 126;
+    int exponent = magnitude < 0.015625 ? -6 : ::ilogb(magnitude);
+    int steps = (int)::rint(::ldexp(magnitude, 3 - exponent));
+    return (unsigned char)(sign | (steps < 8 ? steps : ((exponent + 7) << 3) + steps - 8));
+}
+
+DEVICE double number_of(unsigned char f) {
+    int exponent = f >> 3 & 15, mantissa = f & 7;
+    double magnitude = exponent ? ::ldexp((double)(8 + mantissa), exponent - 10) : ::ldexp((double)mantissa, -9);
+    if ((f & 127) == 127) magnitude = __longlong_as_double(0x7FF8000000000000ll);
+    return f & 128 ? -magnitude : magnitude;
+}
+
+template <class S> __global__ void make_float8(const __grid_constant__ float8_kernel k) {
+    i64 i = thread_number();
+    begin();
+    if (i >= k.n) return;
+    const S *x = (const S *)k.from + i;
+    unsigned char sign = ((const unsigned char *)(x + 1))[-1] & 128; /* that of a NaN is lost on the way to another dtype */
+    ((unsigned char *)k.to)[i] = float8_of((double)widen(*x), sign);
+}
+
+template <class S> __global__ void read_float8(const __grid_constant__ float8_kernel k) {
+    i64 i = thread_number();
+    begin();
+    if (i < k.n) narrow((S *)k.to + i, number_of(((const unsigned char *)k.from)[i]));
+}
+
+void launch_to_float8(const float8_kernel *k, kernel_stream stream) {
+    FLOATS(k->dtype, start(make_float8<type>, blocks_for(k->n, 256), 256, 0, stream, *k))
+}
+void launch_from_float8(const float8_kernel *k, kernel_stream stream) {
+    FLOATS(k->dtype, start(read_float8<type>, blocks_for(k->n, 256), 256, 0, stream, *k))
+}
