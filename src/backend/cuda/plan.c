@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "cuda/cuda.h"
 
-enum { VERSIONS = 8, LEAST_CALLS = 2 };
+enum { VERSIONS = 8, MISSES = 3 * VERSIONS, LEAST_CALLS = 2 };
 
 typedef struct {
     cudaGraphExec_t graph;
@@ -25,8 +25,8 @@ struct backend_plan {
     cudaStream_t recorder;
     pthread_mutex_t lock; /* of what follows */
     uint64_t clock;
-    bool refused;              /* it cannot be a graph */
-    uint64_t missed[VERSIONS]; /* hashes of the addresses that last had no graph, in a ring */
+    bool refused;            /* it cannot be a graph */
+    uint64_t missed[MISSES]; /* hashes of the addresses that last had no graph, in a ring */
     unsigned misses;
     version versions[VERSIONS];
 };
@@ -156,15 +156,15 @@ static version *make(backend_plan *p, const call *calls, void *const *bases) {
     return ok ? v : NULL;
 }
 
-/* Addresses that come again soon have a graph; to record one takes longer than to give the calls, which the device
-   begins with meanwhile. */
+/* Addresses that come for the third time within a short while have a graph, as those of a loop do; to record one takes
+   longer than to give the calls, which the device begins with meanwhile. */
 static bool is_new(backend_plan *p, void *const *bases) {
     uint64_t hash = HASH_START;
+    int before = 0;
     for (int i = 0; i < p->base_count; i++) hash = hash_bytes(hash, &bases[p->bases[i]], sizeof *bases);
-    for (int i = 0; i < VERSIONS; i++)
-        if (p->missed[i] == hash) return false;
-    p->missed[p->misses++ % VERSIONS] = hash;
-    return true;
+    for (int i = 0; i < MISSES; i++) before += p->missed[i] == hash;
+    p->missed[p->misses++ % MISSES] = hash;
+    return before < 2;
 }
 
 static bool launch(backend_plan *p, const call *calls, void *const *bases) {
