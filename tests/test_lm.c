@@ -276,6 +276,45 @@ static double largest_gap(tarn_session *a, tarn_session *b) {
     return worst;
 }
 
+/* What one session has computed, another goes on with; without its tokens it cannot go back. */
+static void test_restore(void) {
+    enum { N = 40, MOST = 8 };
+    int32_t ids[N], unknown[N + 1];
+    tarn_array *keys[MOST], *values[MOST];
+    tarn_model *model = tarn_model_load(TINY, .dtype = TARN_FLOAT32);
+    tarn_session *one = model ? tarn_session_new(model, .fast_cache = true) : NULL,
+                 *other = model ? tarn_session_new(model, .fast_cache = true) : NULL,
+                 *slow = model ? tarn_session_new(model) : NULL;
+    CHECK(one && other && slow);
+    if (!one || !other || !slow) return;
+    TARN_SCOPE;
+    fill_ids(ids, N, 4);
+    CHECK(!tarn_session_keys(one, 0) && strstr(tarn_error(), "no tokens"));
+    tarn_clear_error();
+    CHECK(tarn_session_sync(one, ids, N));
+    for (int64_t i = 0; i < 6; i++) keys[i] = tarn_session_keys(one, i), values[i] = tarn_session_values(one, i);
+    CHECK(!tarn_session_values(one, 6) && strstr(tarn_error(), "layer 6"));
+    tarn_clear_error();
+    CHECK(tarn_session_restore(other, keys, values, 6, ids) && tarn_session_step(one, 7));
+    CHECK(tarn_session_step(other, 7) && largest_gap(one, other) == 0);
+    CHECK(tarn_session_sync(other, ids, 9) && tarn_session_reused(other) == 8);
+    CHECK(tarn_session_restore(other, keys, values, 6, NULL) && tarn_session_step(other, 7));
+    CHECK(largest_gap(one, other) == 0);
+    for (int i = 0; i < N; i++) unknown[i] = -1;
+    unknown[N] = 9;
+    CHECK(!tarn_session_sync(other, unknown, 9) && strstr(tarn_error(), "not known"));
+    tarn_clear_error();
+    CHECK(tarn_session_sync(other, unknown, N + 1) && tarn_session_reused(other) == N);
+    CHECK(!tarn_session_restore(slow, keys, values, 6, ids) && strstr(tarn_error(), "fast_cache"));
+    tarn_clear_error();
+    CHECK(!tarn_session_restore(other, keys, values, 5, ids) && strstr(tarn_error(), "5 layers"));
+    tarn_clear_error();
+    tarn_session_free(one);
+    tarn_session_free(other);
+    tarn_session_free(slow);
+    tarn_model_free(model);
+}
+
 static void test_steps(void) {
     enum { N = 290 };
     int32_t ids[N];
@@ -472,6 +511,7 @@ int main(void) {
     test_cache(TARN_BOOL);
     test_cache(TARN_FLOAT32);
     test_steps();
+    test_restore();
     test_limits();
     test_stopping();
     test_chat();

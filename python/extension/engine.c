@@ -277,7 +277,7 @@ static PyObject *session_rows(PyObject *self, PyObject *layer, tarn_array *(*of)
     if (number == -1 && PyErr_Occurred()) return NULL;
     TARN_SCOPE;
     tarn_array *rows = of(session_of(self), number);
-    return rows && tarn_eval(rows) ? new_array(rows) : raise_error(); /* now: the session writes over what it holds */
+    return rows ? new_array(rows) : raise_error();
 }
 static PyObject *session_keys(PyObject *self, PyObject *layer) {
     return session_rows(self, layer, tarn_session_keys);

@@ -148,6 +148,7 @@ bool add_group(PyObject *core);
 
 /* ---- engine.c */
 bool add_engine(PyObject *core);
+bool add_curves(PyObject *core); /* curves.c; after add_engine */
 
 /* ---- fast.c */
 PyObject *kernel_of(const char *name, PyObject *input_names, PyObject *output_names);

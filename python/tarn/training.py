@@ -108,8 +108,20 @@ def load_checkpoint(file, model, optimizer):
     model.load_weights(list(parts["model"].items()))
     optimizer.state = tree_unflatten(parts["optimizer"])
     high, low = parts["random"]["0"].tolist()
-    mx.random.seed((high << 32 | low) - (high >> 31 << 64))  # whose key this is, as a signed number
+    mx.random.seed(high << 32 | low)  # whose key this is
     return int(metadata["step"])
+
+
+def save_curves(file, *curves, width=800, height=500, logarithmic=False):
+    """Draws curves over axes with numbers into a PNG file, which is written whole or not at all. A curve is a sequence of
+    y, over 0, 1, 2, …, or a pair (x, y) of lists or arrays. logarithmic: the y axis. Numbers that are not finite, and of
+    a logarithmic axis those of 0 and below, are gaps.
+
+    >>> training.save_curves("loss.png", [2.5, 1.25, 0.5], ([0, 2], [2.0, 1.5]))
+    """
+    listed = [curve if isinstance(curve, tuple) else (range(len(curve)), curve) for curve in curves]
+    pairs = [tuple(x.tolist() if isinstance(x, mx.array) else list(x) for x in curve) for curve in listed]
+    mx._engine.save_curves(os.fspath(file), pairs, width, height, logarithmic)
 
 
 class Trainer:

@@ -9,7 +9,8 @@ static tarn_array *computed(const tarn_session *s, int64_t layer, int64_t which)
     if (layer < 0 || layer >= s->cache.layers || !s->cache.kinds[layer].heads)
         return tarn_fail("layer %lld keeps no keys and values", (long long)layer), NULL;
     if (!s->count) return tarn_fail("the session holds no tokens"), NULL;
-    return tarn_contiguous(tarn_slice_axis(s->cache.arrays[2 * layer + which], 2, 0, s->count));
+    tarn_array *rows = tarn_contiguous(tarn_slice_axis(s->cache.arrays[2 * layer + which], 2, 0, s->count));
+    return rows && tarn_eval(rows) ? rows : NULL; /* now: the next step writes over what they are taken of */
 }
 
 tarn_array *tarn_session_keys(const tarn_session *session, int64_t layer) {

@@ -6,7 +6,9 @@ import os
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 mx = pytest.importorskip("tarn.core", reason="the Python package is not built")
 
@@ -184,3 +186,35 @@ def test_measurements_and_progress(tmp_path, capsys):
     assert trainer.run(training.Batches(mx.ones((4, 2)), mx.ones((4, 1)), size=2), 5) is None
 
 
+
+
+@pytest.mark.parametrize("seed", [5, 2**31, 2**63 + 3, 2**64 - 1])
+def test_random_state_of_a_checkpoint(seed, tmp_path):
+    """Whatever the key is, the numbers go on as they would have."""
+    model = nn.Linear(2, 1)
+    optimizer = optimizers.SGD(0.1)
+    optimizer.init(model.trainable_parameters())
+    mx.random.seed(seed)
+    training.save_checkpoint(tmp_path / "c.safetensors", 1, model, optimizer)
+    expected = mx.random.normal((4,)).tolist()
+    mx.random.seed(0)
+    training.load_checkpoint(tmp_path / "c.safetensors", model, optimizer)
+    assert mx.random.normal((4,)).tolist() == expected
+
+
+def test_curves(tmp_path):
+    file = tmp_path / "loss.png"
+    training.save_curves(file, [3.0, 2.0, float("nan"), 1.0], ([0, 4], mx.array([2.0, 0.5])), width=320, height=200, logarithmic=True)
+    pixels = mx.array(np.array(Image.open(file).convert("RGB")))
+    assert pixels.shape == (200, 320, 3)
+    for colour in ([31, 119, 180], [255, 127, 14]):  # blue, orange
+        assert mx.all(mx.abs(pixels.astype(mx.int32) - mx.array(colour)) < 40, axis=-1).sum().item() > 20
+    for curves, error, named in [
+        ([([1, 2], [1.0])], ValueError, "as many x as y"),
+        ([["a"]], TypeError, "number"),
+    ]:
+        with pytest.raises(error, match=named):
+            training.save_curves(tmp_path / "no.png", *curves)
+    with pytest.raises((OSError, RuntimeError), match="nowhere"):
+        training.save_curves("/nowhere/a.png", [1.0, 2.0])
+    assert not (tmp_path / "no.png").exists()
