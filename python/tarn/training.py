@@ -117,6 +117,7 @@ def save_curves(file, *curves, width=800, height=500, logarithmic=False):
     y, over 0, 1, 2, …, or a pair (x, y) of lists or arrays. logarithmic: the y axis. Numbers that are not finite, and of
     a logarithmic axis those of 0 and below, are gaps.
 
+    >>> from tarn import training
     >>> training.save_curves("loss.png", [2.5, 1.25, 0.5], ([0, 2], [2.0, 1.5]))
     """
     listed = [curve if isinstance(curve, tuple) else (range(len(curve)), curve) for curve in curves]

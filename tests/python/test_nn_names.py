@@ -87,7 +87,8 @@ optimizers.optimizers utils training"""
 
 
 @pytest.mark.parametrize("module", WITH_EXAMPLES.split())
-def test_examples_of_the_help(module):
+def test_examples_of_the_help(module, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # some write files
     names = {"mx": TARN.mx, "nn": TARN.nn, "optimizers": TARN.optim, "tree_flatten": TARN.utils.tree_flatten}
     failed, tried = doctest.testmod(importlib.import_module(f"tarn.{module}"), extraglobs=names)
     assert tried and not failed
