@@ -4,7 +4,7 @@ decode   a 3B shape: tokens and prompts a second of mlx_lm.stream_generate and o
 lora     a 1B shape, batch 4 x 512: products of a step, forward and backward, a second, beside those of the engine's prompt of as many tokens
 layer    the same step of one layer at 1 x 64 on Tarn and on real mlx
 
-PYTHONPATH=build/python .venv/bin/python bench/mlx_lm_rates.py [decode|lora|layer ...] [--profile]"""
+PYTHONPATH=build/python .venv/bin/python -P bench/mlx_lm_rates.py [decode|lora|layer ...] [--profile]"""
 
 import argparse
 import cProfile

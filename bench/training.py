@@ -1,7 +1,7 @@
 """training.py: steps of training in Tarn, mlx and PyTorch on this CPU, in one run: a perceptron, a convolutional
 network, a transformer, and the optimizer's update of 100 M parameters beside what the memory can move.
 
-PYTHONPATH=build/python .venv/bin/python bench/training.py [CASE ...] [--without mlx|torch|tarn] [--processor]
+PYTHONPATH=build/python .venv/bin/python -P bench/training.py [CASE ...] [--without mlx|torch|tarn] [--processor]
 --processor: processor time of one thread, which says something on a machine that has other work, too."""
 
 import argparse
