@@ -82,11 +82,6 @@ def rates(module, model, tokenizer, prompt, tokens):
     return last.prompt_tps, last.generation_tps
 
 
-def endless(tokenizer):
-    tokenizer._eos_token_ids = set()
-    return tokenizer
-
-
 def median(values):
     return sorted(values)[len(values) // 2]
 

@@ -3,7 +3,6 @@ stubs OUT/core/*.pyi. TABLE is src/table/elementwise.def, whose rows are functio
 Python's syntax but never run. docs/design/python.md says what a row is."""
 
 import ast
-import itertools
 import pathlib
 import re
 import sys

@@ -60,7 +60,8 @@ TARN_API tarn_array *tarn_irfftn_with(tarn_array *x, tarn_fftn_options options T
  */
 TARN_API tarn_array *tarn_fftfreq(int64_t n, double distance);
 TARN_API tarn_array *tarn_rfftfreq(int64_t n, double distance);
-/* Turns axes (absent: all) so that frequency 0 comes to the middle, and back. Any dtype. */
+/* Turns axes (absent: all; one that is given twice, twice) so that frequency 0 comes to the middle, and back. Any
+ * dtype. */
 #define tarn_fftshift(...)  TARN_CALL(1, tarn_fftshift_with, tarn_axes_options, __VA_ARGS__)
 #define tarn_ifftshift(...) TARN_CALL(1, tarn_ifftshift_with, tarn_axes_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_fftshift_with(tarn_array *x, tarn_axes_options options TARN_ABSENT);

@@ -15,7 +15,8 @@ extern "C" {
 typedef struct {
     int begin_;
     tarn_value order; /* absent: 2 of a vector, of a matrix "fro" */
-    const char *kind; /* instead of an order, of a matrix: "fro" or "f" (sum |x|^2)^(1/2), "nuc" the sum of singular values */
+    const char *kind; /* instead of an order, of a matrix: "fro" or "f" (sum |x|^2)^(1/2), "nuc" the sum of singular
+                         values */
     tarn_ints axes;   /* one: of vectors; two: of matrices, rows first. Absent: all of x, which without an order or kind
                          is taken as one vector */
     bool keepdims;

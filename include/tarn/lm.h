@@ -136,7 +136,8 @@ TARN_API const int32_t *tarn_session_tokens(const tarn_session *session, size_t 
 TARN_API int64_t tarn_session_reused(const tarn_session *session);
 
 /* Keys and values of a layer, [1, heads, n, dim], of the n tokens that the session holds, as attention sees them: what
-   a file of a prompt keeps. */
+   a file of a prompt keeps. Copies, computed, in the dtype of the cache. NULL with an error if the session holds no
+   tokens, there is no such layer, or none that keeps any. */
 TARN_API tarn_array *tarn_session_keys(const tarn_session *session, int64_t layer);
 TARN_API tarn_array *tarn_session_values(const tarn_session *session, int64_t layer);
 /* Puts keys and values of every layer, `layers` of each, in the place of what the session holds, and the tokens they

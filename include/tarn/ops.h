@@ -583,7 +583,8 @@ typedef struct {
     tarn_array *global_scale;
     int end_;
 } tarn_quantize_options;
-/* The last axis of w quantized: out[0] packed, out[1] scales, out[2] biases, NULL where the mode has none. */
+/* The last axis of w (floats, two axes or more), a multiple of the group, quantized: out[0] packed, out[1] scales,
+   out[2] biases, NULL where the mode has none. */
 #define tarn_quantize(...) TARN_CALL(2, tarn_quantize_with, tarn_quantize_options, __VA_ARGS__)
 TARN_API bool tarn_quantize_with(tarn_array *w, tarn_array *out[3], tarn_quantize_options options TARN_ABSENT);
 /* Whether there is such a format; if not, the error lists those of the mode. */
@@ -695,13 +696,13 @@ typedef struct {
     tarn_value scale;   /* 1 / sqrt(dim) */
     bool causal;        /* row i of the last `length` positions sees the keys up to its own */
     int64_t window;     /* with causal: at most this many keys back, its own counted; 0: all */
-    tarn_array *mask;   /* bool (true: visible) or additive, broadcast to [batch, heads, length, keys] */
+    tarn_array *mask;   /* bool (true: visible) or numbers to add, broadcast to [batch, heads, length, keys] */
     tarn_array *length; /* int32 [batch]: how many of the keys are valid; causal positions end there */
-    tarn_array *sinks;  /* [heads]: a logit that takes part in the softmax and carries no value */
+    tarn_array *sinks;  /* numbers [heads]: a logit that takes part in the softmax and carries no value */
     int end_;
 } tarn_attention_options;
 /* q [batch, heads, length, dim], k [batch, kv heads, keys, dim], v [batch, kv heads, keys, value dim]; heads is a
- * multiple of kv heads. */
+ * multiple of kv heads. The result [batch, heads, length, value dim] has their common dtype, which must be a float. */
 #define tarn_attention(...) TARN_CALL(3, tarn_attention_with, tarn_attention_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_attention_with(tarn_array *q, tarn_array *k, tarn_array *v,
                                          tarn_attention_options options TARN_ABSENT);

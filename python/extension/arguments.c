@@ -99,9 +99,13 @@ bool get_int(const parameters *p, PyObject *const *values, int i, int64_t *resul
 
 bool get_seed(const parameters *p, PyObject *const *values, int i, uint64_t *result) {
     if (!values[i]) return true;
-    if (!PyLong_Check(values[i])) return wrong(p, i, "an int", values[i]);
-    *result = PyLong_AsUnsignedLongLong(values[i]);
-    return !(*result == UINT64_MAX && PyErr_Occurred());
+    PyObject *number = PyNumber_Index(values[i]);
+    if (!number) return PyErr_Clear(), wrong(p, i, "an int", values[i]);
+    *result = PyLong_AsUnsignedLongLong(number);
+    Py_DECREF(number);
+    if (*result != UINT64_MAX || !PyErr_Occurred()) return true;
+    PyErr_Format(PyExc_OverflowError, "%s(): %s must be 0 to 2^64 - 1", p->function, p->names[i]);
+    return false;
 }
 
 bool get_optional_int(const parameters *p, PyObject *const *values, int i, tarn_axis *result) {

@@ -20,6 +20,7 @@ static void free_curves(curve_list *list) {
 static double *numbers_of(PyObject *list, Py_ssize_t *count) {
     *count = PyList_Size(list);
     double *numbers = *count < 0 ? NULL : PyMem_Calloc((size_t)*count + 1, sizeof *numbers);
+    if (*count >= 0 && !numbers) PyErr_NoMemory();
     for (Py_ssize_t i = 0; numbers && i < *count && !PyErr_Occurred(); i++)
         numbers[i] = PyFloat_AsDouble(PyList_GetItem(list, i));
     if (!PyErr_Occurred()) return numbers;
@@ -41,7 +42,7 @@ static bool add_curve(curve_list *list, PyObject *pair) {
 static bool fill(curve_list *list, PyObject *pairs) {
     list->count = (int)PyList_Size(pairs);
     list->curves = PyMem_Calloc((size_t)list->count + 1, sizeof *list->curves);
-    bool ok = list->curves != NULL;
+    bool ok = list->curves || (PyErr_NoMemory(), false);
     for (int i = 0; ok && i < list->count; i++) ok = add_curve(list, PyList_GetItem(pairs, i));
     return ok;
 }

@@ -290,6 +290,7 @@ static PyObject *session_values(PyObject *self, PyObject *layer) {
 static tarn_array **arrays_of(PyObject *list, Py_ssize_t *count) {
     *count = PyList_Size(list);
     tarn_array **arrays = *count < 0 ? NULL : PyMem_Calloc((size_t)*count + 1, sizeof *arrays);
+    if (*count >= 0 && !arrays) PyErr_NoMemory();
     for (Py_ssize_t i = 0; arrays && i < *count; i++) {
         PyObject *one = PyList_GetItem(list, i);
         if (!is_array(one)) return PyMem_Free(arrays), PyErr_SetString(PyExc_TypeError, "arrays are needed"), NULL;

@@ -12,12 +12,10 @@ tarn_array *rope_of(tarn_array *a, int64_t dims, bool traditional, tarn_value ba
 }
 
 /* MLX refuses a mask and sinks that are wider than the result. */
-static bool narrow(tarn_array *part, const tarn_array *q, const char *what) {
-    if (!like_mlx || !part || tarn_dtype_of(part) == TARN_BOOL ||
-        tarn_promote(tarn_dtype_of(part), tarn_dtype_of(q)) == tarn_dtype_of(q))
+static bool narrow(tarn_array *part, tarn_dtype result, const char *what) {
+    if (!like_mlx || !part || tarn_dtype_of(part) == TARN_BOOL || tarn_promote(tarn_dtype_of(part), result) == result)
         return true;
-    return tarn_fail("scaled_dot_product_attention: %s must promote to output type %s.", what,
-                     tarn_dtype_name(tarn_dtype_of(q)));
+    return tarn_fail("scaled_dot_product_attention: %s must promote to output type %s.", what, tarn_dtype_name(result));
 }
 
 /* There is a kernel for every dtype but float64; MLX has none on the CPU, and programs may ask. */
@@ -32,7 +30,9 @@ tarn_array *attention_of(tarn_array *q, tarn_array *k, tarn_array *v, double sca
     if (mask != Py_None && !causal && !is_array(mask))
         return tarn_fail("scaled_dot_product_attention: the mask must be \"causal\" or an array"), NULL;
     tarn_array *added = is_array(mask) ? ARRAY(mask) : NULL;
-    if ((fused && !is_fused(q)) || !narrow(added, q, "Mask type") || !narrow(sinks, q, "Type of sinks")) return NULL;
+    tarn_dtype result = tarn_promote(tarn_promote(tarn_dtype_of(q), tarn_dtype_of(k)), tarn_dtype_of(v));
+    if ((fused && !is_fused(q)) || !narrow(added, result, "Mask type") || !narrow(sinks, result, "Type of sinks"))
+        return NULL;
     return tarn_attention(q, k, v, .scale = TARN_VALUE(scale), .causal = causal, .mask = added, .sinks = sinks);
 }
 

@@ -14,8 +14,11 @@ static bool refuse(const char *message) {
 /* Indices have 32 bits in MLX, whose programs ask whether others are refused. */
 static bool narrow(PyObject *value) {
     int overflow;
-    if (!like_mlx || !PyLong_Check(value)) return true;
-    long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (!like_mlx || !PyIndex_Check(value)) return true;
+    PyObject *index = PyNumber_Index(value);
+    if (!index) return PyErr_Clear(), true;
+    long long number = PyLong_AsLongLongAndOverflow(index, &overflow);
+    Py_DECREF(index);
     return (!overflow && number == (int32_t)number) || refuse("Slice indices must be 32-bit integers.");
 }
 

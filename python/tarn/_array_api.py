@@ -44,7 +44,7 @@ class ArrayNamespaceInfo:
         check_device(device)
         kinds = kind if isinstance(kind, tuple) else () if kind is None else (kind,)
         for one in kinds:
-            if one not in KINDS:
+            if not isinstance(one, str) or one not in KINDS:
                 raise ValueError(f"there is no kind of dtypes {one!r}")
         wanted = ORDER if kind is None else {name for one in kinds for name in KINDS[one]}
         names = [name for name in ORDER if name in wanted and not (name == "float64" and device == core.gpu)]

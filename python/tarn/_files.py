@@ -86,8 +86,8 @@ def archive(core, compressed, file, *args, **kwargs):
         arrays[f"arr_{i}"] = a
     arrays = {name: a if isinstance(a, core.array) else core.array(a) for name, a in arrays.items()}
     names, values = named(function, arrays, core)
-    written(file, ".npz", function, lambda path: core._save_tensors(path, "npz_compressed"
-                                                                    if compressed else "npz", names, values, []))
+    kind = "npz_compressed" if compressed else "npz"
+    written(file, ".npz", function, lambda path: core._save_tensors(path, kind, names, values, []))
 
 
 def save_safetensors(core, file, arrays, metadata):

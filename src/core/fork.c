@@ -4,7 +4,6 @@
 #include "core/fork.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "base/regions.h"
 #include "base/threads.h"

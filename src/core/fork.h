@@ -2,8 +2,6 @@
 #ifndef CORE_FORK_H
 #define CORE_FORK_H
 
-#include <stdint.h>
-
 /* Called once, when the first device is opened. */
 void fork_prepare_for(void);
 

@@ -238,7 +238,7 @@ static bool run_chunk(tarn_session *s, const int32_t *ids, int64_t count, const 
     int64_t n = s->chunk - s->count % s->chunk;
     if (n > count - s->count) n = count - s->count;
     tarn_array *mark = NULL;
-    if (!prefill(s, ids + s->count, n, s->count + n == count, watch->reader, &mark)) return false;
+    if (!prefill(s, ids + s->count, n, s->count + n == count, watch->reader, &mark)) return tarn_drop(mark), false;
     bool ok = !*before || tarn_eval(*before) || session_forget(s);
     tarn_drop(*before);
     *before = mark;

@@ -119,7 +119,7 @@ typedef struct {
 static bool check_axes(const fft_call *c, const tarn_array *x, const tarn_fftn_options *o) {
     bool seen[TARN_MAX_NDIM];
     if ((unsigned)o->norm > TARN_FFT_FORWARD) return tarn_fail("%s: norm %d does not exist", c->name, (int)o->norm);
-    if (x->ndim == 0 && !o->axes.values) return tarn_fail("%s: x is 0-d", c->name);
+    if (x->ndim == 0 && o->axes.count == 0) return tarn_fail("%s: x is 0-d", c->name);
     if (o->sizes.values && !o->axes.values) return tarn_fail("%s: sizes without axes", c->name);
     if (o->sizes.values && o->sizes.count != o->axes.count)
         return tarn_fail("%s: %lld sizes of %lld axes", c->name, (long long)o->sizes.count, (long long)o->axes.count);

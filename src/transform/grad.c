@@ -79,7 +79,8 @@ static bool check_scalar(const traced_function *f, bool integers) {
     const tarn_array *out = f->outputs[0];
     dtype_kind kind = dtype_kind_of(out->dtype);
     if (out->ndim == 0 && (kind == KIND_FLOAT || (integers && kind < KIND_FLOAT))) return true;
-    return fail_shapes(out, NULL, NULL, "grad: the first output of the function must be a 0-d float");
+    return fail_shapes(out, NULL, NULL, "grad: the first output of the function must be a 0-d float%s",
+                       integers ? " or integer" : "");
 }
 
 static bool grad_in_scope(differentiation *d, tarn_ints argnums, bool integers, tarn_results *gradients,

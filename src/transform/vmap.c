@@ -81,8 +81,7 @@ static tarn_array *placed_output(batching *b, int which, int64_t wanted) {
     int axis = slot >= 0 ? b->value_axes[slot] : -1, ndim = out->ndim + 1, place;
     out = slot >= 0 ? b->values[slot] : out;
     if (wanted == TARN_UNBATCHED) {
-        if (axis >= 0)
-            tarn_fail("vmap: output %d is different for each example, its out_axis is TARN_UNBATCHED", which);
+        if (axis >= 0) tarn_fail("vmap: output %d is different for each example, so it needs an out_axis", which);
         return tarn_ok() ? out : NULL;
     }
     if (!check_axis("vmap: out_axes", wanted, ndim, &place)) return NULL;

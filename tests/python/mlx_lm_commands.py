@@ -17,9 +17,9 @@ TURNS = "Tell me a story about a fox.\nAnd then?\nh\nr\nHello!\nq\n"
 
 
 def run(*arguments, typed=""):
-    """What a command prints; it may end by itself."""
+    """What a command prints."""
     output, sys.argv, sys.stdin = io.StringIO(), ["mlx_lm", *map(str, arguments)], io.StringIO(typed)
-    with contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
+    with contextlib.redirect_stdout(output):
         cli.main()
     return output.getvalue()
 

@@ -98,7 +98,7 @@ def values(a):
 @pytest.mark.parametrize("name", CASES)
 def test_gradient_and_tangent(name):
     function, x, _ = CASES[name]
-    step, close = (1e-6, 2e-6) if precise(name) else (1e-2, 2e-2)
+    step, close, times = (1e-6, 2e-6, 50) if precise(name) else (1e-2, 2e-2, 1)
     y = values(function(tarn, array(tarn, name, x)))
     weights = np.random.default_rng(3).uniform(-1, 1, y.shape)
 
@@ -114,7 +114,7 @@ def test_gradient_and_tangent(name):
         move[place] = step
         move = move.reshape(x.shape)
         wanted = (loss(x + move) - loss(x - move)) / (2 * step)
-        assert gradient.reshape(-1)[place] == pytest.approx(wanted, rel=close * 50, abs=close * 10)
+        assert gradient.reshape(-1)[place] == pytest.approx(wanted, rel=close * times, abs=close * min(times, 10))
     assert (tangent * weights).sum() == pytest.approx((gradient * direction).sum(), rel=close * 10, abs=close)
 
 

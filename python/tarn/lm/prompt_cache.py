@@ -61,6 +61,8 @@ def save_prompt_cache(file_name, cache, metadata=None):
     layers = cache.arrays()
     if not layers:
         raise ValueError("save_prompt_cache: the cache is empty")
+    if "tokens" in (metadata or {}):
+        raise ValueError('save_prompt_cache: metadata "tokens" are the ids of the cache')
     offset = mx.array(cache.offset)
     told = {**(metadata or {}), "tokens": json.dumps(cache.tokens)}
     kinds = [["", *[[f"{n}.2", "scalar"] for n in range(len(layers))]]]
@@ -93,16 +95,21 @@ def _rows(kind, state):
     if kind not in KINDS:
         raise ValueError(f"a layer that keeps a {kind}")
     keys, values, offset = KINDS[kind](state)
+    if keys.ndim != 4 or values.ndim != 4:
+        raise ValueError(f"keys of {keys.ndim} axes, values of {values.ndim}; both have 4")
     return keys[..., : int(offset), :], values[..., : int(offset), :]
 
 
 def _tokens(metadata, count):
-    """The ids in the metadata of a file that save_prompt_cache wrote; None of others."""
+    """The ids in the metadata of a file that save_prompt_cache wrote, taken out of it; None of other files."""
     try:
-        ids = json.loads(metadata.pop("tokens", "null"))
-    except json.JSONDecodeError:
+        ids = json.loads(metadata.get("tokens", "null"))
+    except (TypeError, ValueError):
         return None
-    return ids if isinstance(ids, list) and len(ids) == count and all(isinstance(i, int) for i in ids) else None
+    if not (isinstance(ids, list) and len(ids) == count and all(type(i) is int for i in ids)):
+        return None
+    del metadata["tokens"]
+    return ids
 
 
 def load_prompt_cache(file_name, return_metadata=False):

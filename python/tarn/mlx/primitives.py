@@ -39,9 +39,9 @@ def _squeezed(a, shape):
 
 
 def _split(a, shape):
-    axis = a["axis"] % len(shape)
-    part = shape[axis] // max(a["sections"], 1)
-    return [tuple(range(part, shape[axis], part)) if a["indices"] is None else a["indices"], axis]
+    axis, sections = a["axis"] % len(shape), a["sections"]
+    even = tuple(shape[axis] * i // sections for i in range(1, sections))
+    return [even if a["indices"] is None else a["indices"], axis]
 
 
 def _taken(begin, end, step, size):
@@ -147,7 +147,8 @@ class Translated:
         if op in ARGUMENTS:
             arguments = ARGUMENTS[op](given, shape)
         else:
-            arguments = [list(value) if name == "axes" else value for name, value in given.items()]
+            whole = range(len(shape))  # axes that are None
+            arguments = [list(whole if value is None else value) if name == "axes" else value for name, value in given.items()]
         if op in ("reduce", "arg_reduce"):
             return self.reduced(part, given, arguments)
         inputs = self.renamed(part["inputs"])

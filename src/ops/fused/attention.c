@@ -141,13 +141,9 @@ static bool formula(const node *n, tarn_array *const *in, tarn_array **outputs) 
     return outputs[0] != NULL;
 }
 
-static tarn_array *as(tarn_array *x, tarn_dtype dtype) {
-    return formula_narrow(x, dtype);
-}
-
 /* Integers as x's dtype: of a mask, or of sinks. */
 static tarn_array *as_float(tarn_array *part, const tarn_array *x) {
-    return part && dtype_kind_of(part->dtype) == KIND_INT ? as(part, x->dtype) : part;
+    return part && dtype_kind_of(part->dtype) == KIND_INT ? formula_narrow(part, x->dtype) : part;
 }
 
 /* q, k and v take their common dtype. */
@@ -159,7 +155,7 @@ tarn_array *tarn_attention_with(tarn_array *q, tarn_array *k, tarn_array *v, tar
     a.window = o.window;
     if (o.scale.given) a.scale = o.scale.value;
     tarn_dtype dtype = dtype_promote(dtype_promote(q->dtype, k->dtype), v->dtype);
-    q = as(q, dtype), k = as(k, dtype), v = as(v, dtype);
+    q = formula_narrow(q, dtype), k = formula_narrow(k, dtype), v = formula_narrow(v, dtype);
     return q ? BUILD(attention, &a, q, k, v, as_float(o.mask, q), o.length, as_float(o.sinks, q)) : NULL;
 }
 

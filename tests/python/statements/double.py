@@ -37,7 +37,6 @@ for f in (lambda x: x.reshape(4, 3), lambda x: x.T, lambda x: x[1], lambda x: x[
     f(x)
 mx.grad(lambda x: (x**2).sum())(x), mx.grad(lambda x: mx.sin(x).sum())(x).dtype, mx.value_and_grad(lambda x: (x @ x.T).sum())(x), mx.vmap(lambda x: x * 2)(x), mx.jvp(mx.exp, [x], [x])[1][0].dtype, mx.vjp(lambda x: x * x, [x], [x])[1], mx.grad(lambda x: x.astype(mx.float32).sum())(x).dtype
 str(mx.array(1 / 3, mx.float64)), repr(mx.array([1 / 3], mx.float64)), mx.finfo(mx.float64).eps, mx.finfo(mx.float64).max, mx.issubdtype(mx.float64, mx.floating)
-mx.add(x, x, stream=mx.gpu) if False else 0
 mx.array(1.0, mx.float64) / 3, mx.array(2, mx.float64) ** 0.5, mx.array(1e300, mx.float64) * 1e-300, mx.array(2**53 + 1, mx.float64), mx.array(1e-320, mx.float64)
 
 # ---- docs/differences.md

@@ -46,7 +46,7 @@ for name in "sum mean max min prod var std logsumexp all any argmax argmin softm
     f = getattr(mx, name)
     x = between(0.5, 2.0, 2, 3)
     for axis in (None, 0, 1, -1):
-        every(lambda x: f(x, axis=axis), x) if not (axis is None and name in ("sort", "argsort") and False) else None
+        every(lambda x: f(x, axis=axis), x)
     every(lambda x: f(x, axis=0, keepdims=True), x) if name in "sum mean max min prod var std logsumexp all any argmax argmin median".split() else None
     every(lambda x: f(x, axis=(0, 1)), x) if name in "sum mean max min prod var std logsumexp all any softmax median".split() else None
     for r, i in itertools.product((False, True), (False, True)):

@@ -164,7 +164,7 @@ mx.vjp(lambda x: x * x, [x], [])
 mx.vjp(lambda x: x * x, [], [])
 mx.vjp(lambda x: x * x, (x,), (mx.ones(3),))
 mx.vjp(lambda x: {"a": x}, [x], [x])
-mx.vjp(lambda x: [x, x], [x], [x, x])  # differs: `vjp` of a function that returns a list
+mx.vjp(lambda x: [x, x], [x], [x, x])  # differs: `vjp` of a function that returns one array twice
 mx.vjp(lambda x: x * x, [1.0], [1.0])
 mx.vjp(lambda x: 2, [x], [x])
 mx.jvp(lambda x: x * x, [x], [mx.ones(3)]), mx.jvp(lambda x, y: (x * y, x + y), [x, x + 1], [mx.ones(3), x])

@@ -68,9 +68,8 @@ static bool steps_by_16(const operand *o) {
 }
 
 bool attention_is_split(const call *c, const attention_kernel *k) {
-    return k->rows <= FEW_ROWS && k->keys > 0 && k->keys < INT32_MAX / 2 &&
-           c->inputs[Q].dtype != TARN_FLOAT64 && steps_by_16(&c->inputs[K]) &&
-           steps_by_16(&c->inputs[V]) && k->dim % 8 == 0;
+    return k->rows <= FEW_ROWS && k->keys > 0 && k->keys < INT32_MAX / 2 && c->inputs[Q].dtype != TARN_FLOAT64 &&
+           steps_by_16(&c->inputs[K]) && steps_by_16(&c->inputs[V]) && k->dim % 8 == 0;
 }
 
 static bool is_tiled(const call *c, const attention_kernel *k) {
