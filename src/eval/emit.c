@@ -148,14 +148,7 @@ static bool call_of(schedule *s, const step *st, call *c) {
     operand *room = s->room.items;
     for (int i = 0; i < st->input_count; i++) operand_of(s, st->inputs[i], &room[i]);
     for (int i = 0; i < st->output_count; i++) operand_of(s, st->outputs[i], &room[st->input_count + i]);
-    *c = (call){.op = st->op,
-                .attributes = st->attributes,
-                .input_count = st->input_count,
-                .output_count = st->output_count,
-                .inputs = room,
-                .outputs = room + st->input_count,
-                .program = st->group,
-                .row = st->row};
+    *c = step_call(st, room);
     return true;
 }
 

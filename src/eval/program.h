@@ -61,6 +61,17 @@ typedef struct {
     int64_t workspace, workspace_at; /* in bytes; in the scratch of its stream */
     int scratch;                     /* which that is */
 } step;
+/* The step as a call whose operands lie in `room`, inputs first. */
+static inline call step_call(const step *st, operand *room) {
+    return (call){.op = st->op,
+                  .attributes = st->attributes,
+                  .input_count = st->input_count,
+                  .output_count = st->output_count,
+                  .inputs = room,
+                  .outputs = room + st->input_count,
+                  .program = st->group,
+                  .row = st->row};
+}
 
 /* What an input storage stands on when the program runs. */
 typedef struct {

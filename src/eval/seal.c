@@ -50,14 +50,7 @@ static bool seal_step(program *p, int index, operand *room, operand_place *place
     step *st = &p->steps.items[index];
     int slot = st->stream->slot;
     if (!place_value(p, st->after - 1, slot, &st->after_place)) return false;
-    p->calls[index] = (call){.op = st->op,
-                             .attributes = st->attributes,
-                             .input_count = st->input_count,
-                             .output_count = st->output_count,
-                             .inputs = room,
-                             .outputs = room + st->input_count,
-                             .program = st->group,
-                             .row = st->row};
+    p->calls[index] = step_call(st, room);
     for (int i = 0; i < st->input_count + st->output_count; i++) {
         int v = i < st->input_count ? st->inputs[i] : st->outputs[i - st->input_count];
         describe(p, v, &room[i]);
