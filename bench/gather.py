@@ -10,12 +10,11 @@ twice (read and written), an index once.
 import ctypes
 import os
 import sys
-import time
 
 import numpy as np
+from turns import best
 
 RUNS = 15
-clock = time.process_time if "--cpu" in sys.argv else time.perf_counter
 INT32, INT64, FLOAT32 = 7, 8, 11
 
 
@@ -66,17 +65,6 @@ def by_tarn(tarn, x, indices, axis, check, wanted):
     tarn.tarn_scope_end(ctypes.byref(scope))
 
 
-def best(*calls):
-    """Seconds of each call: the least of RUNS rounds in which they take turns."""
-    times = [[] for _ in calls]
-    for _ in range(RUNS):
-        for call, own in zip(calls, times):
-            begin = clock()
-            call()
-            own.append(clock() - begin)
-    return [min(own[1:]) for own in times]
-
-
 CASES = [("elements of 4 KB", (1 << 10,), 0, 1 << 22), ("elements of 4 MB", (1 << 20,), 0, 1 << 22),
          ("elements of 256 MB", (1 << 26,), 0, 1 << 22), ("few elements", (1 << 20,), 0, 1000),
          ("rows of 4", (1 << 20, 4), 0, 1 << 20), ("rows of 64", (1 << 18, 64), 0, 1 << 16),
@@ -89,7 +77,7 @@ def main():
     scope = ctypes.c_int(tarn.tarn_scope_begin())
     block = np.ones(1 << 26, np.float32)
     target = np.empty_like(block)
-    limit = 2 * block.nbytes / best(lambda: np.copyto(target, block))[0] / 1e9
+    limit = 2 * block.nbytes / best(RUNS, lambda: np.copyto(target, block))[0] / 1e9
     print(
         f"{'processor time, ' if '--cpu' in sys.argv else ''}threads {os.environ.get('TARN_THREADS', 'all')}, load {os.getloadavg()[0]:.2f}, NumPy's copy {limit:.1f} GB/s"
     )
@@ -101,7 +89,7 @@ def main():
             indices = random.integers(0, shape[axis], count, dtype=dtype)
             ours, places, wanted = array(tarn, x), array(tarn, indices), np.take(x, indices, axis)
             by_tarn(tarn, ours, places, axis, True, wanted)
-            numpy, seconds, checked = best(lambda: np.take(x, indices, axis),
+            numpy, seconds, checked = best(RUNS, lambda: np.take(x, indices, axis),
                                            lambda: by_tarn(tarn, ours, places, axis, False, None),
                                            lambda: by_tarn(tarn, ours, places, axis, True, None))
             speed = (2 * wanted.nbytes + indices.nbytes) / seconds / 1e9

@@ -7,14 +7,13 @@ best of some runs. NumPy sorts on one thread.
 --cpu: seconds of the processor instead of the clock's (with TARN_THREADS=1, on a machine that others use)."""
 
 import sys
-import time
 
 import numpy as np
+from turns import best
 
 import tarn.core as mx
 
 RUNS, LARGE = 7, 1 << 22
-clock = time.process_time if "--cpu" in sys.argv else time.perf_counter
 random = np.random.default_rng(1)
 
 
@@ -23,16 +22,6 @@ def numbers(dtype, shape):
     if dtype.kind == "f":
         return random.standard_normal(shape).astype(dtype)
     return random.integers(np.iinfo(dtype).min, np.iinfo(dtype).max, shape, dtype)
-
-
-def best(*calls):
-    times = [[] for _ in calls]
-    for _ in range(RUNS):
-        for call, own in zip(calls, times):
-            begin = clock()
-            call()
-            own.append(clock() - begin)
-    return [min(own[1:]) for own in times]
 
 
 def stable(x):
@@ -66,7 +55,7 @@ def main():
         if not set(words) <= set(name.replace(",", "").split()):
             continue
         arrays = [mx.array(x) if x.dtype != np.float64 else mx.array(x, dtype=mx.float64) for x in inputs]
-        theirs, ours = best(lambda: numpy(*inputs), lambda: mx.eval(tarn(*arrays)))
+        theirs, ours = best(RUNS, lambda: numpy(*inputs), lambda: mx.eval(tarn(*arrays)))
         print(f"{name:36} {theirs * 1e3:9.2f} {ours * 1e3:9.2f} {ours / theirs:12.2f}", flush=True)
 
 
