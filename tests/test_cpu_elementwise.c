@@ -95,6 +95,48 @@ static void test_specials(void) {
                 test_special(op, (tarn_dtype)dtype);
 }
 
+/* ---- neighbours: the bits of an element do not depend on which others share its vector */
+static double any_size(void) {
+    static const double special[] = {0, -0.0, 1, -1, INFINITY, -INFINITY, NAN, 3e38};
+    uint64_t bits = random_bits();
+    if (bits % 32 == 0) return special[bits / 32 % 8];
+    return ldexp((double)(bits >> 32) / 0x1p32 - 0.5,
+                 bits / 8 % 4 ? (int)(bits / 64 % 12) - 3 : (int)(bits / 64 % 80) - 30);
+}
+
+static bool same_bits(const operand *a, int64_t i, const operand *b, int64_t k) {
+    double x = get(a, i), y = get(b, k);
+    return (isnan(x) && isnan(y)) || memcmp(place(a, i), place(b, k), (size_t)dtype_bytes(a->dtype)) == 0;
+}
+
+static void test_neighbours_of(op_id op, tarn_dtype dtype) {
+    enum { COUNT = 1003 };
+    single_row all, one;
+    make_single_row(&all, op, dtype, DIMS(COUNT), 0);
+    make_single_row(&one, op, dtype, DIMS(1), 0);
+    operand got = make(all.out, DIMS(COUNT)), alone = make(all.out, DIMS(1));
+    int inputs = op_facts[op].most_inputs, first = op_facts[op].inputs == INPUTS_CHOICE;
+    for (int i = 0; i < COUNT * inputs; i++)
+        if (i / COUNT >= first) put(&all.inputs[i / COUNT], i % COUNT, any_size());
+    CHECK(run_on(&backend_cpu, &all.program, all.inputs, &got), "%s: %s", op_name(op), tarn_error());
+    for (int64_t i = 0; i < COUNT; i++) {
+        for (int k = 0; k < inputs; k++)
+            memcpy(one.inputs[k].data, place(&all.inputs[k], i), (size_t)dtype_bytes(one.inputs[k].dtype));
+        CHECK(run_on(&backend_cpu, &one.program, one.inputs, &alone), "%s: %s", op_name(op), tarn_error());
+        CHECK(same_bits(&got, i, &alone, 0), "%s %s(%.9g, %.9g): %.17g beside others, %.17g alone", op_name(op),
+              dtype_facts[dtype].name, get(&all.inputs[0], i), inputs > 1 ? get(&all.inputs[1], i) : 0, get(&got, i),
+              get(&alone, 0));
+    }
+}
+
+static void test_neighbours(void) {
+    random_begin("neighbours");
+    for (op_id op = 0; op < OP_COUNT; op++)
+        for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++)
+            if (dtype_kind_of((tarn_dtype)dtype) == KIND_FLOAT && accepts(op, (tarn_dtype)dtype))
+                test_neighbours_of(op, (tarn_dtype)dtype);
+}
+
 /* ---- conversions */
 static void test_conversion(tarn_dtype from, tarn_dtype to) {
     static const double values[] = {
@@ -275,6 +317,7 @@ int main(void) {
         }
         test_rows();
         test_specials();
+        test_neighbours();
         for (int from = 0; from < TARN_DTYPE_COUNT; from++)
             for (int to = 0; to < TARN_DTYPE_COUNT; to++) test_conversion((tarn_dtype)from, (tarn_dtype)to);
         test_programs();

@@ -87,9 +87,6 @@ SIMD_MATH(expm1)
 SIMD_MATH(log)
 SIMD_MATH(log2)
 SIMD_MATH(log10)
-SIMD_MATH(sin)
-SIMD_MATH(cos)
-SIMD_MATH(tan)
 SIMD_MATH(asin)
 SIMD_MATH(acos)
 SIMD_MATH(atan)
@@ -98,6 +95,27 @@ SIMD_MATH(cosh)
 SIMD_MATH(tanh)
 SIMD_MATH(atanh)
 SIMD_MATH(erf)
+
+/* A vector with a lane that is not nearer to 0 than `near` goes another way in SLEEF, with all of its lanes, which
+ * gives some another last bit. Here near lanes always go the near way: a result is that of its element alone. */
+#define SIMD_MATH_NEAR(f, near, near_wide)                                                                             \
+    static inline __attribute__((unused)) vf32 f##_f32(vf32 x) {                                                       \
+        vf32 y = (vf32)SLEEF_F(f)(F32_IS(x));                                                                          \
+        vi32 is_near = (vi32)(abs_f32(x) < near);                                                                      \
+        if (!any_f32(~is_near)) return y;                                                                              \
+        vf32 kept = (vf32)((vi32)x & is_near);                                                                         \
+        return blend_f32(is_near, (vf32)SLEEF_F(f)(F32_IS(kept)), y);                                                  \
+    }                                                                                                                  \
+    static inline __attribute__((unused)) vf64 f##_f64(vf64 x) {                                                       \
+        vf64 y = (vf64)SLEEF_D(f)(F64_IS(x));                                                                          \
+        vi64 is_near = (vi64)(abs_f64(x) < near_wide);                                                                 \
+        if (!any_f64(~is_near)) return y;                                                                              \
+        vf64 kept = (vf64)((vi64)x & is_near);                                                                         \
+        return blend_f64(is_near, (vf64)SLEEF_D(f)(F64_IS(kept)), y);                                                  \
+    }
+SIMD_MATH_NEAR(sin, 125.0F, 15.0)
+SIMD_MATH_NEAR(cos, 125.0F, 15.0)
+SIMD_MATH_NEAR(tan, 125.0F, 15.0)
 
 /* SLEEF's versions of these overflow long before their results do. From `large` on, log(x) + more is the result to the
  * last bit. */
