@@ -73,7 +73,7 @@ static bool check_value(const char *what, PyObject *returned) {
 static bool read_places(call *c, int count) {
     int next = 0;
     return (ints_reserve(&c->places, count) &&
-            tree_axes(c->returned, c->out_axes, (int64_t *)(uintptr_t)c->places.list.values, &next)) ||
+            tree_all_axes(c->returned, c->out_axes, (int64_t *)(uintptr_t)c->places.list.values, &next)) ||
            python_failed();
 }
 
@@ -197,7 +197,7 @@ static PyObject *call_vmap(transform_object *t, PyObject *arguments, PyObject *n
     PyObject *tree = PyTuple_Size(arguments) == 1 ? PyTuple_GetItem(arguments, 0) : arguments;
     int next = 0;
     if (!tree_leaves(tree, &inputs, true) || !ints_reserve(&axes, inputs.count) ||
-        !tree_axes(tree, t->in_axes, (int64_t *)(uintptr_t)axes.list.values, &next))
+        !tree_all_axes(tree, t->in_axes, (int64_t *)(uintptr_t)axes.list.values, &next))
         return NULL;
     return returned_with(&c, tarn_vmap(((tarn_function){run, &c}), inputs.list, inputs.count, .in_axes = axes.list,
                                        .late_out_axes = &c.places.list));

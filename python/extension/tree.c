@@ -155,6 +155,7 @@ static bool refuse_prefix(void) {
 static bool axes_of_dict(PyObject *dict, PyObject *axes_tree, int64_t *axes, int *next) {
     PyObject *key, *value;
     Py_ssize_t place = 0;
+    if (PyDict_Size(dict) != PyDict_Size(axes_tree)) return refuse_prefix();
     while (PyDict_Next(dict, &place, &key, &value)) {
         PyObject *below = PyDict_GetItem(axes_tree, key);
         if (!below) return refuse_prefix();
@@ -173,6 +174,11 @@ bool tree_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int *next) {
     for (Py_ssize_t i = 0; i < PyObject_Size(tree); i++)
         if (!tree_axes(item(tree, i), item(axes_tree, i), axes, next)) return false;
     return true;
+}
+
+bool tree_all_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int *next) {
+    bool is_alone = is_array(tree) && PyTuple_Check(axes_tree) && PyTuple_Size(axes_tree) == 1;
+    return tree_axes(tree, is_alone ? PyTuple_GetItem(axes_tree, 0) : axes_tree, axes, next);
 }
 
 /* ---- evaluation */

@@ -25,6 +25,8 @@ PyObject *tree_with_axes(PyObject *template, const int64_t *axes, int *next);
 /* An axis for each array of the tree out of a tree of axes, which may end earlier: then what it has there is for all
    below. None is TARN_UNBATCHED. axes has room for tree_count(tree); *next is where it is written. */
 bool tree_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int *next);
+/* Of all arguments or results of a function: an array that is the only one may have its axis in a tuple. */
+bool tree_all_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int *next);
 
 /* ---- lend.c: arrays put into the tree itself. Those in lists, dicts and the random state are replaced by other
    objects, those in tuples, and one by itself, get another value. */
