@@ -1,6 +1,8 @@
 """tarn.lm beside mlx_lm: the same model, the same texts, the same draws."""
 
 import json
+import os
+import random
 import shutil
 
 import pytest
@@ -197,6 +199,58 @@ def test_broken_prompt_caches(tarn, tmp_path):
         assert session.tokens == []
     with pytest.raises((ValueError, RuntimeError), match="fast_cache"):
         mx._engine.Session(model._engine).restore(keys, values, None)
+
+
+def header_and_data(path):
+    whole = path.read_bytes()
+    length = int.from_bytes(whole[:8], "little")
+    return json.loads(whole[8 : 8 + length]), whole[8 + length :]
+
+
+def altered(draw, header):
+    """A header of which one thing is another: a note, a name, a shape, a dtype, or one byte."""
+    header = json.loads(json.dumps(header))
+    notes = header["__metadata__"]
+    tensor = draw.choice([name for name in header if name != "__metadata__"])
+    what = draw.randrange(6)
+    if what == 0:
+        notes[draw.choice(list(notes))] = draw.choice(["", "{", "KVCache", "null", "[1]", "-3", "\0"])
+    elif what == 1:
+        notes[draw.choice(["0", "1.6", "0.tokens.1", "1", "2.9.9", "", ".", "1.x"])] = draw.choice(["", "5", "KVCache"])
+    elif what == 2:
+        del notes[draw.choice(list(notes))]
+    elif what == 3:
+        header[draw.choice(["6.0", "0", "0.0.0", "1.x", "", "0.3", "..", "-1.0"])] = header.pop(tensor)
+    elif what == 4:
+        shape = header[tensor]["shape"]
+        header[tensor]["shape"] = draw.sample(shape, len(shape)) if draw.randrange(4) else []
+    else:
+        header[tensor]["dtype"] = draw.choice(["F32", "I32", "U32", "F64", "C64", "BOOL", "F16"])
+    text = bytearray(json.dumps(header).encode())
+    if draw.randrange(3) == 0:
+        text[draw.randrange(len(text))] = draw.randrange(256)
+    return bytes(text)
+
+
+def test_any_prompt_cache(tarn, tmp_path):
+    """A file that is not quite one of a prompt is told of, or goes on."""
+    model, _ = tarn
+    path = tmp_path / "c.safetensors"
+    lm.save_prompt_cache(str(path), held(tarn)[1], {"model": "tiny"})
+    header, data = header_and_data(path)
+    draw, taken = random.Random(7), 0
+    for _ in range(int(os.environ.get("TARN_PROMPT_CACHES", 300))):
+        text = altered(draw, header)
+        path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+        try:
+            session = lm.load_prompt_cache(path).session(model)
+        except (ValueError, RuntimeError) as error:
+            assert str(error)
+            continue
+        session.step(7)
+        assert session.tokens[-1] == 7
+        taken += 1
+    assert taken > 5
 
 
 def test_chat(tarn):
