@@ -172,8 +172,8 @@ CASE(attention, tarn_attention(DEEP(x), DEEP(x), DEEP(x), .causal = true))
 MANY_CASE(divmod, 2, tarn_divmod(x, tarn_transpose(y), out))
 CASE(random_categorical, tarn_random_categorical(in[KEY], x))
 
-/* linalg.h; matrices that are square and not singular: x xT */
-#define SQUARE tarn_matmul(x, tarn_transpose(x))
+/* linalg.h; matrices that are square and, on every device, not singular */
+#define SQUARE not_singular(x)
 CASE(linalg_norm, tarn_linalg_norm(x, .kind = "nuc", .axes = TARN_AXES(0, 1)))
 CASE(linalg_cross, tarn_linalg_cross(tarn_slice_axis(x, -1, 0, 3), tarn_slice_axis(x, -1, 1, 4)))
 MANY_CASE(linalg_qr, 2, tarn_linalg_qr(x, out))

@@ -36,6 +36,12 @@ static inline bool replayed_gradient(void *context, tarn_array *const *in, int c
     return tarn_result_all(results, tarn_grad(TARN_FUNCTION(replayed_body, context), in, count));
 }
 
+/* x xT with 1 and once more itself added to the diagonal. */
+static tarn_array *not_singular(tarn_array *x) {
+    tarn_array *square = tarn_matmul(x, tarn_transpose(x)), *diagonal = tarn_diagonal(square);
+    return tarn_add(square, tarn_diag(tarn_add(diagonal, tarn_ones_like(diagonal))));
+}
+
 #define CASE(function, ...)                                                                                            \
     static bool call_##function(void *context, tarn_array *const *in, int count, tarn_results *results) {              \
         (void)context, (void)count;                                                                                    \
