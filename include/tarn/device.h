@@ -32,7 +32,9 @@ TARN_API tarn_stream *tarn_default_stream(tarn_device device);
 TARN_API tarn_stream *tarn_stream_new(tarn_device device);
 TARN_API void tarn_stream_free(tarn_stream *stream); /* waits for its work; not for default streams */
 TARN_API tarn_device tarn_stream_device(const tarn_stream *stream);
-TARN_API bool tarn_synchronize(tarn_stream *stream); /* waits for all work so far; NULL: of every stream */
+/* Waits for all work so far; NULL: of every stream. False, with the error set, if an asynchronous computation failed
+ * there and nobody has been told: the arrays that it was to fill tell it, too. */
+TARN_API bool tarn_synchronize(tarn_stream *stream);
 
 /* Makes `stream` the thread's current one (NULL: the default) and returns the one before. */
 TARN_API tarn_stream *tarn_use_stream(tarn_stream *stream);

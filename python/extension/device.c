@@ -293,7 +293,7 @@ bool set_default_stream(PyObject *stream) {
 }
 
 bool synchronize(PyObject *where) {
-    tarn_stream *stream = NULL;
+    tarn_stream *stream = like_mlx ? current_on(tarn_default_device()) : NULL; /* MLX waits for one stream */
     if (where && Py_IS_TYPE(where, stream_type)) /* waiting is allowed for that of any thread */
         stream = ((stream_object *)where)->stream;
     else if (where && where != Py_None && !stream_of_object(where, &stream))

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "core/lock.h"
 #include "core/release.h"
+#include "core/stream.h"
 #include "tarn/error.h"
 
 static error_note without_memory = {TARN_ERROR_RUNTIME,
@@ -364,5 +365,6 @@ const error_note *buffer_poisoned(const buffer *b) {
 
 bool buffer_is_good(const buffer *b) {
     const error_note *why = buffer_poisoned(b);
+    if (why) streams_told(why);
     return !why || tarn_fail_kind(why->kind, "%s", why->text);
 }

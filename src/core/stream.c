@@ -2,6 +2,7 @@
 #include "core/stream.h"
 
 #include <sched.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -138,6 +139,7 @@ tarn_stream *stream_make(tarn_device device, int slot, const backend *of, bool i
     if (s) {
         s->handle = handle;
         s->base = atomic_load(&s->submitted);
+        memory_free(atomic_exchange(&s->failure, NULL));
         atomic_store(&s->freed, false);
     }
     pthread_mutex_unlock(&list_lock);
@@ -190,13 +192,40 @@ void streams_wait(void) {
     for (tarn_stream *s = atomic_load(&streams); s; s = s->next) ticket_wait(stream_newest(s));
 }
 
+/* ---- failures of work that nobody waits for */
+
+void stream_failed(tarn_stream *s, const error_note *why) {
+    error_note *copy = error_note_copy(why), *none = NULL;
+    if (!atomic_compare_exchange_strong(&s->failure, &none, copy)) memory_free(copy);
+}
+
+/* It has been told by what it says: who was told in these words does not want to hear them again. Taken out meanwhile,
+   so that no other thread frees what is compared. */
+void streams_told(const error_note *why) {
+    for (tarn_stream *s = atomic_load(&streams); s; s = s->next) {
+        error_note *failure = atomic_exchange(&s->failure, NULL);
+        if (failure && strcmp(failure->text, why->text) != 0) stream_failed(s, failure);
+        memory_free(failure);
+    }
+}
+
+static bool tell_failure(tarn_stream *s) {
+    error_note *failure = atomic_exchange(&s->failure, NULL);
+    if (failure) tarn_fail_kind(failure->kind, "%s", failure->text);
+    memory_free(failure);
+    return !failure;
+}
+
 bool tarn_synchronize(tarn_stream *s) {
+    bool ok = true;
     if (s)
         ticket_wait(stream_newest(s));
     else
         streams_wait();
     release_drain();
-    return true;
+    if (s) return tell_failure(s);
+    for (s = atomic_load(&streams); s; s = s->next) ok = tell_failure(s) && ok;
+    return ok;
 }
 
 tarn_stream *tarn_use_stream(tarn_stream *stream) {

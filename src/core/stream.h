@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "core/device.h"
 
 struct backend_stream;
@@ -30,6 +31,8 @@ struct tarn_stream {
     pthread_mutex_t lock; /* for those who sleep until `completed` moves */
     pthread_cond_t moved;
     atomic_int sleepers;
+
+    _Atomic(error_note *) failure; /* the first one of work that nobody waits for, until somebody is told */
 };
 
 /* The end of one submission; {0} was done before anything began. */
@@ -48,6 +51,11 @@ tarn_stream *stream_make(tarn_device device, int slot, const struct backend *of,
 tarn_stream *stream_current(void);
 /* The end of all that was submitted so far. */
 ticket stream_newest(tarn_stream *s);
+
+/* Work of the stream that nobody waits for has failed: who synchronizes is told, unless he was told before. */
+void stream_failed(tarn_stream *s, const error_note *why);
+/* Somebody is told, by an array that the failure reached. */
+void streams_told(const error_note *why);
 
 /* Waits for all that was submitted to any stream so far. */
 void streams_wait(void);

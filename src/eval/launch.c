@@ -105,6 +105,7 @@ static void give_back(run *r) {
 }
 
 void run_launch(run *r, bool waits) {
+    r->awaited = waits;
     bool small = r->p->elements <= (waits ? SMALL_AWAITED : SMALL);
     run_plan_verification(r);
     for (size_t i = 0; i < r->p->segments.count; i++) launch_segment(r, i, small);

@@ -34,6 +34,7 @@ struct run {
     call *calls;
     move **moves; /* MOST_MOVES for each that may be needed */
     int move_count, moves_used;
+    bool awaited;      /* whoever launched it waits for it */
     bool holds;        /* only the buffers' objects: their memory was given back */
     bool verifies;     /* what it read may turn out not to be what it should have been */
     release_note note; /* of the verification */

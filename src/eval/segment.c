@@ -107,7 +107,10 @@ void segment_after_call(submission *s, int i, const char *error) {
     if (!error && hard_mode() && g->segment->stream->backend->host_memory &&
         !hard_guards_hold(r->p, index, &s->calls[i]))
         error = "a kernel wrote behind its output";
-    if (error) mark_outputs(r, &r->p->steps.items[index], keep_message(r, kind_of_failure(), error));
+    if (!error) return;
+    const error_note *why = keep_message(r, kind_of_failure(), error);
+    mark_outputs(r, &r->p->steps.items[index], why);
+    if (!r->awaited) stream_failed(g->segment->stream, why);
 }
 
 /* What a failed call reaches. Where calls run on the host they were marked, and left out, in their turn. */

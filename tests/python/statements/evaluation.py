@@ -233,6 +233,31 @@ fine
 mx.eval(bad)
 mx.synchronize(other)
 mx.add(x, 2, stream=other)
+big = mx.ones((1000, 1000))
+def failing(stream=None):
+    "After so long that nobody is told before he asks"
+    product = mx.matmul(big, mx.matmul(big, big, stream=stream), stream=stream)
+    return mx.add(mx.linalg.inv(mx.multiply(product[:2, :2], 0, stream=stream), stream=stream or mx.cpu), 1, stream=stream)
+
+mx.eval(big)
+
+bad = failing()
+mx.async_eval(bad)
+mx.synchronize()
+mx.synchronize(), x + 1
+bad = failing(other)
+mx.async_eval(bad)
+mx.synchronize()
+mx.synchronize(other)
+mx.synchronize(other), mx.add(x, 2, stream=other)
+bad = failing()
+mx.async_eval(bad)
+mx.eval(bad)
+mx.synchronize()
+bad = failing(other)
+mx.async_eval(bad)
+mx.eval(bad)
+mx.synchronize(other)
 
 # ---- streams
 s1, s2 = mx.new_stream(mx.cpu), mx.new_stream(mx.cpu)
