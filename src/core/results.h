@@ -27,7 +27,8 @@ struct tarn_results {
     bool takes_state;    /* tarn_result_state is allowed */
     int states;          /* how many entries, the last ones, came with it */
     attachment *attached;
-    VECTOR(int) given; /* indices of the entries that came with tarn_result_given */
+    const bool *wanted; /* of a rule for gradients: those that are asked for; NULL: another list */
+    VECTOR(int) given;  /* indices of the entries that came with tarn_result_given */
 };
 
 /* An open list that goes with the innermost scope. */

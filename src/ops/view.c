@@ -421,6 +421,7 @@ static bool infer_view(inference *i) {
 }
 
 tarn_array *tarn_view(tarn_array *x, tarn_dtype dtype) {
+    if (x && x->dtype == dtype) return tarn_astype(x, dtype); /* a number for a number: that has a gradient */
     return BUILD(view, &(attributes_view){.dtype = dtype}, x);
 }
 

@@ -3,6 +3,13 @@
 #include "base/memory.h"
 #include "transform/custom.h"
 
+/* Whether an integer is among those whose gradient is asked for: they are taken for numbers then, as by who asks. */
+static bool wants_integers(const bool *wanted, tarn_array *const *in, int count) {
+    for (int i = 0; i < count && wanted; i++)
+        if (wanted[i] && !is_inexact(in[i]->dtype)) return true;
+    return false;
+}
+
 /* The gradient's rule. The function runs again on inputs that are there only once the cotangents are: else it would be
    evaluated when it was, and its values kept. */
 static bool recompute(void *context, tarn_array *const *in, int count, tarn_results *results) {
@@ -11,7 +18,8 @@ static bool recompute(void *context, tarn_array *const *in, int count, tarn_resu
     tarn_array *const *cotangents = in + arguments;
     tarn_array **again = NEW_ARRAY(tarn_array *, arguments);
     for (int i = 0; i < arguments && again; i++) again[i] = tarn_depends(in[i], cotangents, outputs);
-    bool ok = again && tarn_result_all(results, tarn_vjp(c->function, again, arguments, cotangents, outputs));
+    bool ok = again && tarn_result_all(results, tarn_vjp(c->function, again, arguments, cotangents, outputs,
+                                                         .integers = wants_integers(results->wanted, in, arguments)));
     memory_free(again);
     return ok;
 }

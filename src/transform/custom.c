@@ -177,15 +177,16 @@ static tarn_array *or_zeros(tarn_array *given, tarn_array *of) {
     return given ? given : tarn_zeros_like(of);
 }
 
-/* Calls a rule with these lists one after the other; what it hands out belongs to the scope. */
+/* Calls a rule with these lists one after the other; what it hands out belongs to the scope. `wanted`: the gradients
+   that are asked for. */
 static bool call_rule(const node *n, const char *what, tarn_callback rule, tarn_array *const *lists[3],
-                      const int counts[3], tarn_array **results, int result_count) {
+                      const int counts[3], const bool *wanted, tarn_array **results, int result_count) {
     int total = counts[0] + counts[1] + counts[2], place = 0;
     tarn_array **inputs = NEW_ARRAY(tarn_array *, total);
     tarn_results *given = inputs && tarn_ok() ? results_new() : NULL;
     bool ok = given != NULL;
     for (int l = 0; l < 3 && ok; place += counts[l++]) ok = function_inputs(what, lists[l], counts[l], inputs + place);
-    if (ok) given->optional = true;
+    if (ok) given->optional = true, given->wanted = wanted;
     ok = ok && function_call(what, rule, custom_of(n)->context, inputs, total, given);
     memory_free(inputs);
     if (ok && tarn_results_count(given) != result_count)
@@ -245,7 +246,7 @@ static bool vjp_custom(node *n, tarn_array *const *cotangents, const bool *wante
     if (!given) return false;
     for (int k = 0; k < count; k++) given[k] = or_zeros(cotangents[k], &n->outputs[k]);
     tarn_array *const *lists[3] = {n->inputs, given, n->inputs + arguments};
-    bool ok = call_rule(n, "custom vjp", rule, lists, (int[]){arguments, count, count}, gradients, arguments);
+    bool ok = call_rule(n, "custom vjp", rule, lists, (int[]){arguments, count, count}, wanted, gradients, arguments);
     memory_free(given);
     for (int i = 0; i < arguments && ok; i++) ok = check_result("custom vjp", i, gradients[i], n->inputs[i]);
     return ok;
@@ -263,7 +264,7 @@ static bool jvp_custom(node *n, tarn_array *const *tangents, tarn_array **output
     if (!given) return false;
     for (int i = 0; i < arguments; i++) given[i] = or_zeros(tangents[i], n->inputs[i]);
     tarn_array *const *lists[3] = {n->inputs, given, NULL};
-    bool ok = call_rule(n, "custom jvp", rule, lists, (int[]){arguments, arguments, 0}, output_tangents, count);
+    bool ok = call_rule(n, "custom jvp", rule, lists, (int[]){arguments, arguments, 0}, NULL, output_tangents, count);
     memory_free(given);
     for (int k = 0; k < count && ok; k++) ok = check_result("custom jvp", k, output_tangents[k], &n->outputs[k]);
     return ok;

@@ -23,6 +23,11 @@ mx.jvp(lambda a: a * a, [xi], [xi]), mx.jvp(lambda a: a * a, [xi], [x]), mx.jvp(
 mx.jvp(lambda a: a * 2, [mx.array(3)], [mx.array(1)]), mx.vjp(lambda a: a * 2, [mx.array(3)], [mx.array(1)])
 mx.jvp(lambda a, b: a * b, [mx.array(3), mx.array(4)], [mx.array(1), mx.array(0)]), mx.vjp(lambda a, b: (a * b, a + b), [mx.array(3), mx.array(4)], [mx.array(1), mx.array(2)])
 
+kept = mx.checkpoint(lambda a: a * a)
+mx.grad(lambda a: kept(a).sum())(xi), mx.vjp(kept, [xi], [xi]), mx.grad(lambda a: mx.checkpoint(lambda b: x[b] * 2)(a).sum())
+mx.grad(lambda a: mx.checkpoint(lambda b, i: b * i)(a, a).sum())(xi)
+mx.grad(lambda a: mx.view(a, mx.float32).sum())(x)
+
 # ---- results: what grad takes
 mx.grad(lambda a: a)(mx.array([1.0]))
 mx.grad(lambda a: a.sum(keepdims=True))(x)
