@@ -36,8 +36,8 @@ static void test_rows(void) {
 
 /* ---- special values */
 static void test_special(op_id op, tarn_dtype dtype) {
-    static const double floats[] = {0,     -0.0, 1,     -1,    0.5,  2,        -2,        3,
-                                    1e-40, 6e-8, 65504, 65520, 3e38, INFINITY, -INFINITY, NAN};
+    static const double floats[] = {0,     -0.0,  1,    -1,   0.5,   2,   -2,    3,    1e-40,    6e-8,      65504,
+                                    65520, -89.2, 89.3, 88.8, -88.6, 710, 710.4, 3e38, INFINITY, -INFINITY, NAN};
     static const double whole[] = {0,
                                    1,
                                    -1,
@@ -59,7 +59,7 @@ static void test_special(op_id op, tarn_dtype dtype) {
                                    -9223372036854775808.0};
     bool real = dtype_kind_of(dtype) == KIND_FLOAT;
     const double *values = real ? floats : whole;
-    int64_t n = real ? 16 : 19;
+    int64_t n = real ? 22 : 19;
     operand inputs[3];
     for (int i = 0; i < 3; i++) {
         bool truth = op_facts[op].inputs == INPUTS_CHOICE && i == 0;

@@ -90,8 +90,6 @@ SIMD_MATH(log10)
 SIMD_MATH(asin)
 SIMD_MATH(acos)
 SIMD_MATH(atan)
-SIMD_MATH(sinh)
-SIMD_MATH(cosh)
 SIMD_MATH(tanh)
 SIMD_MATH(atanh)
 SIMD_MATH(erf)
@@ -141,6 +139,25 @@ SIMD_MATH_LARGE(acosh, 1e10F, 1e20, 0.69314718055994530942)
 #undef lowest_log1p
 #undef lowest_acosh
 #undef lowest_asinh
+
+/* So do these, a little before: there the square of exp(x / 2), halved. */
+#define SIMD_MATH_STEEP(f, large, large_wide, sign, sign_wide)                                                         \
+    static inline __attribute__((unused)) vf32 f##_f32(vf32 x) {                                                       \
+        vf32 size = abs_f32(x), y = (vf32)SLEEF_F(f)(F32_IS(x));                                                       \
+        if (!any_f32((vi32)(size > large))) return y;                                                                  \
+        vf32 root = exp_f32(size * 0.5F);                                                                              \
+        vf32 far = (vf32)((vi32)(root * 0.5F * root) | ((vi32)x & (sign)));                                            \
+        return blend_f32((vi32)(size > large), far, y);                                                                \
+    }                                                                                                                  \
+    static inline __attribute__((unused)) vf64 f##_f64(vf64 x) {                                                       \
+        vf64 size = abs_f64(x), y = (vf64)SLEEF_D(f)(F64_IS(x));                                                       \
+        if (!any_f64((vi64)(size > large_wide))) return y;                                                             \
+        vf64 root = exp_f64(size * 0.5);                                                                               \
+        vf64 far = (vf64)((vi64)(root * 0.5 * root) | ((vi64)x & (sign_wide)));                                        \
+        return blend_f64((vi64)(size > large_wide), far, y);                                                           \
+    }
+SIMD_MATH_STEEP(sinh, 88.0F, 709.0, INT32_MIN, INT64_MIN)
+SIMD_MATH_STEEP(cosh, 88.0F, 709.0, 0, 0)
 
 #define SIMD_MATH2(f)                                                                                                  \
     static inline __attribute__((unused)) vf32 f##_f32(vf32 x, vf32 y) {                                               \
