@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh SECONDS [NAME…]: builds the fuzz targets (all, or the named ones: json, safetensors, …) and runs each for so many seconds,
 # starting from seeds/NAME and from what earlier runs found. Exit 1 if a target finds something; the input is then left in
-# $BUILD/findings. BUILD (default: build-fuzz) is the build folder. -O1, because the kernels take minutes to compile with sanitizers and -O3.
+# $BUILD/findings. BUILD (default: build-fuzz) is the build folder.
 set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:?usage: run.sh SECONDS [NAME…]}
@@ -9,7 +9,7 @@ shift
 build=${BUILD:-build-fuzz}
 launcher=()
 if command -v ccache >/dev/null; then launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache); fi
-cmake -S . -B "$build" -G Ninja -DCMAKE_C_COMPILER=clang -DTARN_FUZZ=ON -DCMAKE_C_FLAGS_RELEASE="-O1 -g" "${launcher[@]}" >/dev/null
+cmake -S . -B "$build" -G Ninja -DCMAKE_C_COMPILER=clang -DTARN_FUZZ=ON "${launcher[@]}" >/dev/null
 
 names=("$@")
 if [ ${#names[@]} -eq 0 ]; then
