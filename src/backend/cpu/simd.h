@@ -30,9 +30,11 @@ static inline vf32 round_bfloat16(vf32 x) {
     vu32 nan = (vu32)(x != x);
     return (vf32)(((nan & quiet) | (~nan & rounded)) & 0xFFFF0000);
 }
+#ifndef NARROW_BFLOAT16_IS_OWN
 static inline hu16 narrow_bfloat16(vf32 x) {
     return __builtin_convertvector((vu32)round_bfloat16(x) >> 16, hu16);
 }
+#endif
 static inline __attribute__((unused)) hf32 widen_quarter_bfloat16(qu16 q) {
     return (hf32)(__builtin_convertvector(q, hu32) << 16);
 }

@@ -1,5 +1,5 @@
-/* Kernels over rows: softmax, norms, var and rope. Rows are shared out among threads; what is done with one
- * is in norm.tpl.h. */
+/* Kernels over rows: softmax, norms, var and rope. Rows are shared out among threads; what is done with them is in
+   norm.tpl.h. */
 #include "cpu/norm/norm.h"
 
 #include <math.h>
@@ -18,26 +18,19 @@ static int64_t row_grain(int64_t n) {
     return GRAIN / (n > 0 ? n : 1) + 1;
 }
 
-typedef void row_kernel(const norm_row *r, void *to, const void *from);
-
 typedef struct {
     operand x; /* its last axis is a row */
     char *out;
     int64_t out_bytes; /* of a row's result */
     const norm_kernels *kernels;
-    row_kernel *kernel; /* one of them */
+    norm_kernel *kernel; /* one of them */
     norm_row row;
 } row_job;
 
 static void row_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)thread, (void)threads;
     const row_job *j = context;
-    norm_row row = j->row;
-    for (int64_t i = begin; i < end; i++) {
-        const char *from = row_at(&j->x, i);
-        row.next = i + 1 < end ? row_at(&j->x, i + 1) - from : 0;
-        j->kernel(&row, j->out + i * j->out_bytes, from);
-    }
+    j->kernel(&j->row, &(norm_rows){&j->x, j->out, j->out_bytes, begin, end});
     j->kernels->fence();
 }
 
@@ -54,7 +47,7 @@ static const void *data_of(const call *c, int i) {
     return c->input_count > i ? c->inputs[i].data : NULL;
 }
 
-static bool run_rows(const call *c, const norm_kernels *kernels, row_kernel *kernel, norm_row row) {
+static bool run_rows(const call *c, const norm_kernels *kernels, norm_kernel *kernel, norm_row row) {
     const operand *x = &c->inputs[0], *out = &c->outputs[0];
     int64_t bytes = x->shape[x->ndim - 1] * dtype_bytes(x->dtype);
     row.past = operand_size(x) * dtype_bytes(x->dtype) >= STREAM_BYTES && bytes % 64 == 0 &&

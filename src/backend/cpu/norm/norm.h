@@ -1,27 +1,35 @@
-/* What one instruction set brings to the kernels over rows: softmax, norms, var, rope. Rows are dense;
- * dtypes float32, float16, bfloat16. */
+/* What one instruction set brings to the kernels over rows: softmax, norms, var, rope. Rows are dense; dtypes float32,
+   float16, bfloat16. */
 #ifndef CPU_NORM_H
 #define CPU_NORM_H
 
-#include "table/table.h"
+#include "backend/call.h"
 
 enum { ROPE_MOST_DIMS = 1024 };
 
 typedef struct {
     int64_t n;
     tarn_dtype dtype;
-    bool past;    /* the output goes past the caches: it is aligned to 64 bytes */
-    int64_t next; /* bytes from the row to the one that is read next */
+    bool past; /* the output goes past the caches: it is aligned to 64 bytes */
     float eps;
     float count;               /* of var: what the sum of squares is divided by */
     const void *weight, *bias; /* of x's dtype, or NULL */
 } norm_row;
 
+/* Rows [begin, end) of x; the result of row i lies at out + i * out_bytes. */
 typedef struct {
-    void (*softmax)(const norm_row *r, void *to, const void *from);
-    void (*rms_norm)(const norm_row *r, void *to, const void *from);   /* without bias */
-    void (*layer_norm)(const norm_row *r, void *to, const void *from); /* bias only with weight */
-    void (*var)(const norm_row *r, void *to, const void *from);        /* one number */
+    const operand *x;
+    char *out;
+    int64_t out_bytes, begin, end;
+} norm_rows;
+
+typedef void norm_kernel(const norm_row *r, const norm_rows *rows);
+
+typedef struct {
+    norm_kernel *softmax;
+    norm_kernel *rms_norm;   /* without bias */
+    norm_kernel *layer_norm; /* bias only with weight */
+    norm_kernel *var;        /* one number a row */
     /* turns[i] = exp(i * step), or 1 / freqs[i] where freqs (may be turns itself) is given */
     void (*rope_turns)(float *turns, const float *freqs, int64_t half, float step);
     /* cosines and sines of position * turns[i] */

@@ -1,11 +1,9 @@
-/* softmax, norms, var and rope of one row, for one instruction set. Sums run in float32 over LANES partial
- * sums for each of four vectors. */
+/* softmax, norms and var of rows, and rope of one, for one instruction set. */
 #include "cpu/exp.h"
 #include "cpu/matmul/inline.h"
 #include "cpu/norm/norm.h"
+#include "cpu/operand_rows.h"
 #include "cpu/rows.h"
-
-enum { KEPT = 16384, AHEAD = 1024 };
 
 /* ---- vectors of a row, whole or the first `count` lanes of one */
 
@@ -40,153 +38,8 @@ INLINE void row_fetch(const void *row, int64_t at, int64_t bytes, tarn_dtype dty
     PREFETCH((const char *)row + at * (dtype == TARN_FLOAT32 ? 4 : 2) + bytes);
 }
 
-/* `inner(dtype)` for a dtype that is known to the compiler. */
-#define FOR_DTYPE(dtype, inner)                                                                                        \
-    if ((dtype) == TARN_FLOAT32)                                                                                       \
-        inner(TARN_FLOAT32);                                                                                           \
-    else if ((dtype) == TARN_BFLOAT16)                                                                                 \
-        inner(TARN_BFLOAT16);                                                                                          \
-    else                                                                                                               \
-        inner(TARN_FLOAT16);
-
-/* ---- softmax: the largest element, the sum of exp(x - largest), the quotients. The exponentials of rows up to KEPT
-   are kept in a buffer; those of longer ones are computed twice. */
-
-INLINE vf32 larger(vf32 a, vf32 b) {
-    return at_least_f32(a, b);
-}
-
-INLINE float largest(const norm_row *r, const void *from, tarn_dtype dtype) {
-    vf32 lowest = splat_f32(-__builtin_inff()), most[4] = {lowest, lowest, lowest, lowest};
-    int64_t i = 0;
-    for (; i + 4 * LANES <= r->n; i += 4 * LANES) {
-        UNROLL(4)
-        for (int j = 0; j < 4; j++) {
-            row_fetch(from, i + j * LANES, AHEAD, dtype);
-            most[j] = larger(row_vector(from, i + j * LANES, LANES, dtype), most[j]);
-        }
-    }
-    float top = max_lanes(larger(larger(most[0], most[1]), larger(most[2], most[3])));
-    for (; i < r->n; i += LANES) {
-        vf32 x = row_vector(from, i, r->n - i, dtype);
-        for (int j = 0; j < LANES; j++) top = j < r->n - i && x[j] > top ? x[j] : top;
-    }
-    return top;
-}
-
-/* exp(x - top) into `kept`, unless that is NULL; returns their sum. */
-INLINE float exponentials(const norm_row *r, float *kept, const void *from, float top, tarn_dtype dtype) {
-    vf32 sums[2] = {{0}, {0}};
-    int64_t i = 0;
-    for (; i + 2 * LANES <= r->n; i += 2 * LANES) {
-        UNROLL(2)
-        for (int j = 0; j < 2; j++) {
-            int64_t at = i + j * LANES;
-            row_fetch(from, at, r->next, dtype);
-            vf32 e = exp_of_negative(row_vector(from, at, LANES, dtype) - top);
-            sums[j] += e;
-            if (kept) store_f32(kept + at, e);
-        }
-    }
-    for (; i < r->n; i += LANES) {
-        vf32 e = exp_of_negative(row_vector(from, i, r->n - i, dtype) - top);
-        for (int j = 0; j < LANES; j++) e[j] = j < r->n - i ? e[j] : 0;
-        sums[0] += e;
-        if (kept) store_some(kept + i, e, r->n - i);
-    }
-    return sum_lanes(sums[0] + sums[1]);
-}
-
-INLINE void softmax_of(const norm_row *r, void *to, const void *from, tarn_dtype dtype) {
-    float kept[KEPT], top = largest(r, from, dtype);
-    bool all = r->n <= KEPT;
-    float share = 1 / exponentials(r, all ? kept : NULL, from, top, dtype);
-    int64_t i = 0;
-    for (; i + LANES <= r->n; i += LANES) {
-        vf32 e = all ? load_f32(kept + i) : exp_of_negative(row_vector(from, i, LANES, dtype) - top);
-        row_send(r, to, i, e * share, dtype);
-    }
-    if (i < r->n) row_put(to, i, exp_of_negative(row_vector(from, i, r->n - i, dtype) - top) * share, r->n - i, dtype);
-}
-
-static void softmax(const norm_row *r, void *to, const void *from){
-#define SOFTMAX(dtype) softmax_of(r, to, from, dtype)
-    FOR_DTYPE(r->dtype, SOFTMAX)}
-
-/* ---- rms_norm: x * (1 / sqrt(mean(x^2) + eps)), rounded, times weight, rounded. layer_norm: the same of x - mean(x),
-   plus bias, rounded */
-
-/* The sum of x or, about a centre, of (x - centre)^2; what is so far behind is fetched. */
-INLINE float sum_of(const norm_row *r, const void *from, bool square, float centre, int64_t ahead, tarn_dtype dtype) {
-    vf32 sums[4] = {{0}, {0}, {0}, {0}};
-    int64_t i = 0;
-    for (; i + 4 * LANES <= r->n; i += 4 * LANES) {
-        UNROLL(4)
-        for (int j = 0; j < 4; j++) {
-            if (ahead) row_fetch(from, i + j * LANES, ahead, dtype);
-            vf32 x = row_vector(from, i + j * LANES, LANES, dtype) - centre;
-            sums[j] += square ? x * x : x;
-        }
-    }
-    for (; i < r->n; i += LANES) {
-        vf32 x = row_vector(from, i, r->n - i, dtype) - centre;
-        for (int j = 0; j < LANES; j++) x[j] = j < r->n - i ? x[j] : 0;
-        sums[0] += square ? x * x : x;
-    }
-    return sum_lanes((sums[0] + sums[1]) + (sums[2] + sums[3]));
-}
-
-INLINE float mean_of(const norm_row *r, const void *from, bool square, float centre, int64_t ahead, tarn_dtype dtype) {
-    return sum_of(r, from, square, centre, ahead, dtype) / (float)r->n;
-}
-
-INLINE vf32 normalized(const norm_row *r, const void *from, int64_t at, int64_t count, float centre, float scale,
-                       tarn_dtype dtype) {
-    vf32 y = (row_vector(from, at, count, dtype) - centre) * scale;
-    if (r->weight) y = rounded(y, dtype) * row_vector(r->weight, at, count, dtype);
-    if (r->bias) y = rounded(y, dtype) + row_vector(r->bias, at, count, dtype);
-    return y;
-}
-
-INLINE void normalize(const norm_row *r, void *to, const void *from, float centre, float scale, tarn_dtype dtype) {
-    int64_t i = 0;
-    for (; i + LANES <= r->n; i += LANES) {
-        row_fetch(from, i, r->next, dtype);
-        row_send(r, to, i, normalized(r, from, i, LANES, centre, scale, dtype), dtype);
-    }
-    if (i < r->n) row_put(to, i, normalized(r, from, i, r->n - i, centre, scale, dtype), r->n - i, dtype);
-}
-
-INLINE void rms_norm_of(const norm_row *r, void *to, const void *from, tarn_dtype dtype) {
-    float scale = 1 / __builtin_sqrtf(mean_of(r, from, true, 0, AHEAD, dtype) + r->eps);
-    normalize(r, to, from, 0, scale, dtype);
-}
-
-static void rms_norm(const norm_row *r, void *to, const void *from){
-#define RMS_NORM(dtype) rms_norm_of(r, to, from, dtype)
-    FOR_DTYPE(r->dtype, RMS_NORM)}
-
-INLINE void layer_norm_of(const norm_row *r, void *to, const void *from, tarn_dtype dtype) {
-    float centre = mean_of(r, from, false, 0, AHEAD, dtype);
-    float scale = 1 / __builtin_sqrtf(mean_of(r, from, true, centre, 0, dtype) + r->eps);
-    normalize(r, to, from, centre, scale, dtype);
-}
-
-static void layer_norm(const norm_row *r, void *to, const void *from){
-#define LAYER_NORM(dtype) layer_norm_of(r, to, from, dtype)
-    FOR_DTYPE(r->dtype, LAYER_NORM)}
-
-/* ---- one number of a row */
-
-INLINE void var_of(const norm_row *r, void *to, const void *from, tarn_dtype dtype) {
-    float centre = mean_of(r, from, false, 0, AHEAD, dtype);
-    row_put(to, 0, splat_f32(sum_of(r, from, true, centre, r->next, dtype) / r->count), 1, dtype);
-}
-
-static void var(const norm_row *r, void *to, const void *from) {
-#define VAR(dtype) var_of(r, to, from, dtype)
-    FOR_DTYPE(r->dtype, VAR)
-}
+/* ---- softmax, norms, var */
+#include "cpu/norm/stages.tpl.h"
 
 /* ---- rope, in the order of its formula: every product and difference in float32 */
 
