@@ -23,6 +23,8 @@ CASE(ones_like, tarn_ones_like(x))
 CASE(checkpoint, tarn_results_at(tarn_checkpoint(TARN_FUNCTION(replayed_body, NULL), in, 1), 0))
 CASE(gradient_of_checkpoint, tarn_results_at(tarn_grad(TARN_FUNCTION(replayed_checkpoint, NULL), in, 1), 0))
 
+CASE(gradient_of_attention, tarn_results_at(tarn_grad(TARN_FUNCTION(replayed_attention, NULL), in, 1), 0))
+
 CASE(gradient_of_mean, tarn_results_at(tarn_grad(TARN_FUNCTION(replayed_mean, NULL), in, 1), 0))
 
 /* views */

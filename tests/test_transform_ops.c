@@ -523,6 +523,16 @@ static bool call_gated_delta(void *context, tarn_array *const *x, int count, tar
 BODY(rope, tarn_rope(x[0], x[1], .base = TARN_VALUE(100)))
 BODY(rope_part, tarn_rope(x[0], x[1], .dims = 2, .traditional = true, .freqs = x[2]))
 BODY(attention, tarn_attention(x[0], x[1], x[2], .causal = true))
+static bool call_attention_gradient(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    (void)context, (void)count;
+    tarn_array *y = tarn_attention(x[1], x[2], x[3], .causal = true, .length = x[4]);
+    tarn_array *in[] = {x[0], y->node->inputs[0], y->node->inputs[1], y->node->inputs[2], NULL, y->node->inputs[4]};
+    node *made =
+        build_node(OP_attention_gradient, in, 6, &(attributes_attention_gradient){.scale = NAN, .causal = true});
+    bool ok = made != NULL;
+    for (int i = 0; i < 3 && ok; i++) ok = tarn_result(results, &made->outputs[i]);
+    return ok;
+}
 BODY(attention_mask, tarn_attention(x[0], x[1], x[2], .mask = x[3], .length = x[4]))
 BODY(attention_sinks, tarn_attention(x[0], x[1], x[2], .sinks = x[3]))
 BODY(attention_additive, tarn_attention(x[0], x[1], x[2], .mask = x[3]))
@@ -547,6 +557,8 @@ static void test_fused(void) {
     RUN(rope, REAL(2, 2, 4), INTEGERS(3, 1));
     RUN(rope_part, REAL(2, 2, 4), INTEGERS(3, 1), POSITIVE(1));
     RUN(attention, REAL(1, 2, 2, 2), REAL(1, 1, 3, 2), REAL(1, 1, 3, 2));
+    RUN_MANY(attention_gradient, 3, REAL(1, 2, 2, 1), REAL(1, 2, 2, 2), REAL(1, 1, 3, 2), REAL(1, 1, 3, 1),
+             INTEGERS(3));
     RUN(attention_mask, REAL(2, 2, 1, 2), REAL(2, 1, 3, 2), REAL(2, 1, 3, 1),
         random_array(TARN_SHAPE(2, 1, 1, 3), TARN_BOOL, 0, 2), INTEGERS(3, 2));
     RUN(attention_sinks, REAL(1, 2, 1, 2), REAL(1, 2, 2, 2), REAL(1, 2, 2, 2), REAL(2));

@@ -54,7 +54,7 @@ if [ "${2:-}" = hard ]; then
     in_c "nothing fused" TARN_FUSE=0
     in_c "baseline instructions, one thread" TARN_ISA=baseline TARN_THREADS=1
     in_c "AVX2, five threads" TARN_ISA=avx2 TARN_THREADS=5
-    in_c "every fused op by its formula" TARN_WITHOUT=softmax,rms_norm,rope,attention,divmod
+    in_c "every fused op by its formula" TARN_WITHOUT=softmax,rms_norm,rope,attention,attention_gradient,divmod
 fi
 [ -n "${TARN_SANITIZED:-}" ] || make_wheel
 in_python

@@ -47,6 +47,12 @@ static bool fill(curve_list *list, PyObject *pairs) {
     return ok;
 }
 
+/* A picture that cannot be written is an OSError, as of Python's own files. */
+static PyObject *raise_file_error(void) {
+    if (tarn_error_kind() == TARN_ERROR_IO) PyErr_SetString(PyExc_OSError, tarn_error());
+    return raise_error();
+}
+
 static PyObject *save_curves(PyObject *self, PyObject *arguments) {
     const char *path;
     PyObject *pairs;
@@ -60,7 +66,7 @@ static PyObject *save_curves(PyObject *self, PyObject *arguments) {
                                             .logarithmic = logarithmic != 0);
     free_curves(&list);
     if (saved) Py_RETURN_NONE;
-    return filled ? raise_error() : NULL;
+    return filled ? raise_file_error() : NULL;
 }
 
 static PyMethodDef functions[] = {{"save_curves", save_curves, METH_VARARGS, NULL}, {0}};

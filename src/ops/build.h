@@ -52,7 +52,7 @@ typedef struct op_rules {
     bool (*layout)(const node *n, int index, const array_layout *in, array_layout *out);
     /* gradients[i] for each input of n, given the cotangents of its outputs (NULL: zero); leaves NULL where none
        passes. Made of ops that have gradients, linear in the cotangents, adjoint for complex. wanted[i]: the caller has
-       a use for it. */
+       a use for it. False without an error: by the formula instead */
     bool (*vjp)(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients);
     /* tangents of the outputs (NULL: zero) given those of the inputs (NULL: zero); absent: the vjp applied twice */
     bool (*jvp)(node *n, tarn_array *const *tangents, tarn_array **output_tangents);

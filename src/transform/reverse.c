@@ -49,7 +49,8 @@ static bool formula_gradients(node *n, tarn_array *const *cotangents, const bool
 static bool raw_gradients(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
     const op_rules *r = rules_of(n->op);
     if (op_is_elementwise(n->op)) return elementwise_gradients(n, cotangents[0], wanted, gradients);
-    if (r->vjp) return r->vjp(n, cotangents, wanted, gradients);
+    if (r->vjp && r->vjp(n, cotangents, wanted, gradients)) return true;
+    if (!tarn_ok()) return false;
     if (r->formula) return formula_gradients(n, cotangents, wanted, gradients);
     return tarn_fail("%s has no gradient: %s", op_name(n->op), r->no_vjp ? r->no_vjp : "it has no rule");
 }

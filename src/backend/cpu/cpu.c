@@ -94,9 +94,23 @@ static void submit(backend_stream *stream, submission *s) {
 /* ---- rows */
 
 static cpu_family *const families[] = {
-    cpu_rows_elementwise, cpu_rows_matmul, cpu_rows_copy, cpu_rows_index,  cpu_rows_norm,  cpu_rows_attention,
-    cpu_rows_reduce,      cpu_rows_sort,   cpu_rows_scan, cpu_rows_make,   cpu_rows_quant, cpu_rows_random,
-    cpu_rows_linalg,      cpu_rows_conv,   cpu_rows_fft,  cpu_rows_search,
+    cpu_rows_elementwise,
+    cpu_rows_matmul,
+    cpu_rows_copy,
+    cpu_rows_index,
+    cpu_rows_norm,
+    cpu_rows_attention,
+    cpu_rows_attention_gradient,
+    cpu_rows_reduce,
+    cpu_rows_sort,
+    cpu_rows_scan,
+    cpu_rows_make,
+    cpu_rows_quant,
+    cpu_rows_random,
+    cpu_rows_linalg,
+    cpu_rows_conv,
+    cpu_rows_fft,
+    cpu_rows_search,
 };
 
 const cpu_level *const cpu_isa_levels[ISA_COUNT] = {

@@ -39,6 +39,7 @@ cpu_family cpu_rows_search;      /* searchsorted */
 cpu_family cpu_rows_scan;
 cpu_family cpu_rows_norm; /* softmax, norms, var, rope */
 cpu_family cpu_rows_attention;
+cpu_family cpu_rows_attention_gradient;
 cpu_family cpu_rows_make;   /* arange */
 cpu_family cpu_rows_random; /* random_bits */
 cpu_family cpu_rows_linalg; /* factors of matrices, equations */

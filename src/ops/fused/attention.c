@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ops/front.h"
+#include "ops/fused/attention.h"
 #include "ops/fused/formula.h"
 #include "ops/rules.h"
 #include "table/absent.h"
@@ -94,17 +95,16 @@ static tarn_array *grouped_mask(tarn_array *mask, int64_t kv_heads, int64_t grou
     return tarn_reshape(mask, (tarn_ints){shape, 5});
 }
 
-static tarn_array *lowest(tarn_array *like) {
+tarn_array *attention_lowest(tarn_array *like) {
     return tarn_scalar_like(like->dtype == TARN_FLOAT64 ? -DBL_MAX : (double)-FLT_MAX, like);
 }
 
-static tarn_array *apply_masks(const node *n, tarn_array *const *in, tarn_array *scores, positions p) {
-    const attributes_attention *a = n->attributes;
+static tarn_array *apply_masks(const attributes_attention *a, tarn_array *const *in, tarn_array *mask,
+                               tarn_array *scores, positions p) {
     int64_t kv_heads = in[K]->shape[1], group = in[Q]->shape[1] / kv_heads;
-    tarn_array *mask = MASK < n->input_count ? in[MASK] : NULL;
-    if (a->causal) scores = tarn_where(causal_mask(a, p), scores, lowest(scores));
+    if (a->causal) scores = tarn_where(causal_mask(a, p), scores, attention_lowest(scores));
     if (mask && mask->dtype == TARN_BOOL)
-        scores = tarn_where(grouped_mask(mask, kv_heads, group), scores, lowest(scores));
+        scores = tarn_where(grouped_mask(mask, kv_heads, group), scores, attention_lowest(scores));
     else if (mask)
         scores = tarn_add(scores, tarn_astype(grouped_mask(mask, kv_heads, group), scores->dtype));
     if (scores && p.count) scores = tarn_where(tarn_less(p.key, p.count), scores, tarn_scalar_like(-INFINITY, scores));
@@ -122,22 +122,28 @@ static tarn_array *softmax_with_sinks(tarn_array *scores, tarn_array *sinks) {
         -1, 1, INT64_MAX);
 }
 
-static bool formula(const node *n, tarn_array *const *in, tarn_array **outputs) {
-    const attributes_attention *a = n->attributes;
+bool attention_parts_of(const attributes_attention *a, tarn_array *const *in, int count, attention_parts *parts) {
     int64_t kv_heads = in[K]->shape[1], group = in[Q]->shape[1] / kv_heads;
-    positions p = find_positions(in[Q], in[K], LENGTH < n->input_count ? in[LENGTH] : NULL);
+    positions p = find_positions(in[Q], in[K], LENGTH < count ? in[LENGTH] : NULL);
     tarn_array *q = tarn_unflatten(formula_widen(in[Q]), 1, TARN_SHAPE(kv_heads, group));
     tarn_array *k = tarn_expand_dims(formula_widen(in[K]), TARN_AXES(2)),
                *v = tarn_expand_dims(formula_widen(in[V]), TARN_AXES(2));
     if (!q || !k || !v) return false;
     if (p.count) /* what lies beyond may be NaN */
         v = tarn_where(tarn_less(tarn_expand_dims(p.key, TARN_AXES(-1)), p.count), v, tarn_scalar_like(0, v));
-    tarn_array *scores = tarn_matmul(tarn_multiply(q, tarn_scalar_like(attention_scale(a, in[Q]->shape[3]), q)),
-                                     tarn_swapaxes(k, -1, -2));
-    scores = scores ? apply_masks(n, in, scores, p) : NULL;
-    tarn_array *weights = scores ? softmax_with_sinks(scores, SINKS < n->input_count ? in[SINKS] : NULL) : NULL;
+    q = tarn_multiply(q, tarn_scalar_like(attention_scale(a, in[Q]->shape[3]), q));
+    tarn_array *scores = tarn_matmul(q, tarn_swapaxes(k, -1, -2));
+    scores = scores ? apply_masks(a, in, MASK < count ? in[MASK] : NULL, scores, p) : NULL;
+    tarn_array *weights = scores ? softmax_with_sinks(scores, SINKS < count ? in[SINKS] : NULL) : NULL;
+    *parts = (attention_parts){q, k, v, scores, weights};
+    return weights != NULL;
+}
+
+static bool formula(const node *n, tarn_array *const *in, tarn_array **outputs) {
+    attention_parts p;
+    if (!attention_parts_of(n->attributes, in, n->input_count, &p)) return false;
     outputs[0] = formula_narrow(
-        tarn_flatten(tarn_matmul(weights, v), .start_axis = TARN_AXIS(1), .end_axis = TARN_AXIS(2)), in[Q]->dtype);
+        tarn_flatten(tarn_matmul(p.weights, p.v), .start_axis = TARN_AXIS(1), .end_axis = TARN_AXIS(2)), in[Q]->dtype);
     return outputs[0] != NULL;
 }
 
@@ -159,4 +165,4 @@ tarn_array *tarn_attention_with(tarn_array *q, tarn_array *k, tarn_array *v, tar
     return q ? BUILD(attention, &a, q, k, v, as_float(o.mask, q), o.length, as_float(o.sinks, q)) : NULL;
 }
 
-const op_rules rules_attention = {.infer = infer, .formula = formula, .vmap = vmap_attention};
+const op_rules rules_attention = {.infer = infer, .vjp = vjp_attention, .formula = formula, .vmap = vmap_attention};

@@ -30,11 +30,11 @@ static tarn_array *join_mask(tarn_array *mask, int axis, int64_t batch, int64_t 
     return mask ? join(tarn_broadcast_to(mask, (tarn_ints){shape, 5})) : NULL;
 }
 
-bool vmap_attention(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
-    int64_t batch = batch_size(inputs, axes, n->input_count), rows = n->inputs[Q]->shape[0];
-    tarn_array *joined[ATTENTION_INPUTS] = {NULL};
-    if (n->input_count > SINKS && axes[SINKS] >= 0) return false;
-    for (int i = 0; i < n->input_count; i++) {
+/* Inputs as attention has them, the examples among the batch rows. False without an error where sinks differ. */
+static bool join_attention(tarn_array *const *inputs, const int *axes, int count, int64_t batch, int64_t rows,
+                           tarn_array **joined) {
+    if (count > SINKS && axes[SINKS] >= 0) return false;
+    for (int i = 0; i < count; i++) {
         if (!inputs[i]) continue;
         if (i <= V) joined[i] = join(batch_whole(inputs[i], axes[i], batch));
         if (i == MASK) joined[i] = join_mask(inputs[i], axes[i], batch, rows);
@@ -42,8 +42,26 @@ bool vmap_attention(node *n, tarn_array *const *inputs, const int *axes, tarn_ar
         if (i == SINKS) joined[i] = inputs[i];
         if (!joined[i]) return false;
     }
+    return true;
+}
+
+bool vmap_attention(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
+    int64_t batch = batch_size(inputs, axes, n->input_count), rows = n->inputs[Q]->shape[0];
+    tarn_array *joined[ATTENTION_INPUTS] = {NULL};
+    if (!join_attention(inputs, axes, n->input_count, batch, rows, joined)) return false;
     tarn_array *out = build(OP_attention, joined, n->input_count, n->attributes);
     return batch_result(part_again(out, batch, rows), 0, outputs, output_axes);
+}
+
+bool vmap_attention_gradient(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs,
+                             int *output_axes) {
+    int64_t batch = batch_size(inputs, axes, n->input_count), rows = n->inputs[0]->shape[0];
+    tarn_array *joined[1 + ATTENTION_INPUTS] = {join(batch_whole(inputs[0], axes[0], batch))};
+    if (!joined[0] || !join_attention(inputs + 1, axes + 1, n->input_count - 1, batch, rows, joined + 1)) return false;
+    node *made = build_node(OP_attention_gradient, joined, n->input_count, n->attributes);
+    for (int i = 0; made && i < made->output_count; i++)
+        if (!batch_result(part_again(&made->outputs[i], batch, rows), 0, &outputs[i], &output_axes[i])) return false;
+    return made != NULL;
 }
 
 bool vmap_rope(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {

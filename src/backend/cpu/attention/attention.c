@@ -70,8 +70,8 @@ void attention_mask_row(const attention_problem *p, int64_t batch, int64_t kv_he
 
 enum { Q, K, V, MASK, VALID, SINKS };
 
-static const operand *optional(const call *c, int which) {
-    return which < c->input_count && c->inputs[which].data ? &c->inputs[which] : NULL;
+static const operand *optional(const operand *inputs, int count, int which) {
+    return which < count && inputs[which].data ? &inputs[which] : NULL;
 }
 
 static attention_array array_of(const operand *o) {
@@ -79,14 +79,13 @@ static attention_array array_of(const operand *o) {
     return (attention_array){o->data, o->strides[0] * bytes, o->strides[1] * bytes, o->strides[2] * bytes};
 }
 
-static attention_problem problem_of(const call *c) {
-    const attributes_attention *a = c->attributes;
-    const int64_t *q = c->inputs[Q].shape, *k = c->inputs[K].shape;
-    attention_problem p = {.q = array_of(&c->inputs[Q]),
-                           .k = array_of(&c->inputs[K]),
-                           .v = array_of(&c->inputs[V]),
-                           .out = c->outputs[0].data,
-                           .dtype = c->inputs[Q].dtype,
+attention_problem attention_problem_of(const operand *inputs, int count, const attributes_attention *a, char *out) {
+    const int64_t *q = inputs[Q].shape, *k = inputs[K].shape;
+    attention_problem p = {.q = array_of(&inputs[Q]),
+                           .k = array_of(&inputs[K]),
+                           .v = array_of(&inputs[V]),
+                           .out = out,
+                           .dtype = inputs[Q].dtype,
                            .batch = q[0],
                            .heads = q[1],
                            .kv_heads = k[1],
@@ -94,13 +93,13 @@ static attention_problem problem_of(const call *c) {
                            .length = q[2],
                            .keys = k[2],
                            .dim = q[3],
-                           .value_dim = c->inputs[V].shape[3],
+                           .value_dim = inputs[V].shape[3],
                            .scale = (float)attention_scale(a, q[3]),
                            .causal = a->causal,
                            .window = a->window > 0 ? a->window : INT64_MAX,
-                           .valid = optional(c, VALID),
-                           .sinks = optional(c, SINKS),
-                           .mask = optional(c, MASK)};
+                           .valid = optional(inputs, count, VALID),
+                           .sinks = optional(inputs, count, SINKS),
+                           .mask = optional(inputs, count, MASK)};
     for (int i = 1; p.mask && i <= p.mask->ndim; i++)
         if (p.mask->shape[p.mask->ndim - i] != 1)
             p.mask_strides[4 - i] = p.mask->strides[p.mask->ndim - i] * dtype_bytes(p.mask->dtype);
@@ -108,16 +107,23 @@ static attention_problem problem_of(const call *c) {
     return p;
 }
 
+static attention_problem problem_of(const call *c) {
+    return attention_problem_of(c->inputs, c->input_count, c->attributes, c->outputs[0].data);
+}
+
 static bool is_thin(const attention_problem *p) {
     return p->group * p->length <= ATTENTION_THIN_ROWS;
 }
 
-/* Tiles beside AVX-512's vectors, where they serve. */
-static const attention_kernels *fitting(const attention_problem *p, const attention_kernels *kernels) {
+const attention_kernels *attention_fitting(const attention_problem *p, const attention_kernels *kernels) {
     bool serves =
         p->dtype == TARN_BFLOAT16 && p->dim % 32 == 0 && p->value_dim % 32 == 0 && p->dim > 0 && p->dim <= 256;
-    if (!cpu_has(CPU_AMX) || !serves || is_thin(p)) return kernels;
+    if (!cpu_has(CPU_AMX) || !serves) return kernels;
     return kernels == &attention_kernels_avx512 ? &attention_kernels_amx : kernels;
+}
+
+static const attention_kernels *serving(const attention_problem *p, const attention_kernels *kernels) {
+    return is_thin(p) ? kernels : attention_fitting(p, kernels);
 }
 
 /* ---- few rows */
@@ -220,7 +226,7 @@ static attention_job job_of(const attention_problem *p, const attention_kernels 
 
 static int64_t workspace(const call *c, const attention_kernels *kernels) {
     attention_problem p = problem_of(c);
-    attention_job j = job_of(&p, fitting(&p, kernels));
+    attention_job j = job_of(&p, serving(&p, kernels));
     if (is_thin(&p)) return p.batch * p.kv_heads * j.chunks * partial_floats(&p) * (int64_t)sizeof(float);
     return j.slots * j.scratch;
 }
@@ -228,7 +234,7 @@ static int64_t workspace(const call *c, const attention_kernels *kernels) {
 static bool run(const call *c, const attention_kernels *kernels) {
     attention_problem p = problem_of(c);
     if (operand_size(&c->outputs[0]) == 0) return true;
-    attention_job j = job_of(&p, fitting(&p, kernels));
+    attention_job j = job_of(&p, serving(&p, kernels));
     j.workspace = c->workspace;
     if (is_thin(&p))
         run_thin(&j);
@@ -239,9 +245,13 @@ static bool run(const call *c, const attention_kernels *kernels) {
 
 /* ---- rows */
 
+bool attention_supports(const operand *inputs) {
+    return inputs[Q].shape[3] <= ATTENTION_MOST_DIM && inputs[V].shape[3] <= ATTENTION_MOST_DIM &&
+           inputs[K].shape[1] > 0;
+}
+
 static bool supports(const call *c) {
-    return c->inputs[Q].shape[3] <= ATTENTION_MOST_DIM && c->inputs[V].shape[3] <= ATTENTION_MOST_DIM &&
-           c->inputs[K].shape[1] > 0;
+    return attention_supports(c->inputs);
 }
 
 #define DTYPES_NARROW (DTYPE_BIT(TARN_FLOAT16) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT32))

@@ -36,6 +36,14 @@ static inline const char *attention_query(const attention_problem *p, int64_t ba
 
 enum { ATTENTION_THIN_ROWS = 8, ATTENTION_CHUNK = 256, ATTENTION_MOST_DIM = 1024 };
 
+/* The gradients of q, k and v, of whose scores no matrix is kept. */
+typedef struct {
+    attention_problem scores; /* as attention has it */
+    attention_problem
+        mirror;  /* its q is the gradient of attention's result, k is v, v is k, and out the gradient of q */
+    char *k, *v; /* dense gradients; they and mirror.out are NULL where nobody reads them */
+} attention_gradient;
+
 typedef struct {
     /* How many rows a wide unit takes, and the bytes it works in. */
     int64_t wide_rows;
@@ -45,7 +53,22 @@ typedef struct {
     /* All rows (at most ATTENTION_THIN_ROWS), one chunk of keys. For each row: partial[0] the largest score, partial[1]
        the sum of exp(score - largest), then value_dim sums. The partial of a row is 2 + value_dim floats. */
     void (*thin)(const attention_problem *p, int64_t batch, int64_t kv_head, int64_t chunk, float *partial);
+    /* Gradients. Sums of a kv head over some of its rows: gradient_sums floats that begin as zeros. Rows [row, row +
+       wide_rows) add to them and write their part of the gradient of q; `store` writes the gradients of k and v out of
+       the sums of `slices` parts of the rows, which are `stride` floats apart and joined in the first. */
+    int64_t (*gradient_sums)(const attention_gradient *g);
+    int64_t (*gradient_scratch)(const attention_gradient *g);
+    void (*gradient)(const attention_gradient *g, int64_t batch, int64_t kv_head, int64_t row, float *sums,
+                     char *scratch);
+    void (*store)(const attention_gradient *g, int64_t batch, int64_t kv_head, float *sums, int slices, int64_t stride);
 } attention_kernels;
+
+/* Of attention's inputs, `count` of them; a NULL `out` says that nobody reads the result. */
+attention_problem attention_problem_of(const operand *inputs, int count, const attributes_attention *a, char *out);
+/* The kernels that serve the problem, where those of the instruction set are `kernels`: tiles beside AVX-512's vectors.
+ */
+const attention_kernels *attention_fitting(const attention_problem *p, const attention_kernels *kernels);
+bool attention_supports(const operand *inputs);
 
 extern const attention_kernels attention_kernels_baseline, attention_kernels_avx2, attention_kernels_avx512;
 extern const attention_kernels attention_kernels_amx; /* no thin; wide: bfloat16 heads of whole tiles */

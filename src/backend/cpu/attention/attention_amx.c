@@ -8,6 +8,8 @@
 
 #include "cpu/attention/wide.tpl.h"
 
+#include "cpu/attention/gradient.tpl.h"
+
 static void wide(const attention_problem *p, int64_t batch, int64_t kv_head, int64_t row, char *scratch) {
     _tile_loadconfig(&tile_shapes);
     bool served = attend_wide(p, batch, kv_head, row, scratch);
@@ -20,4 +22,12 @@ static int64_t scratch_of(const attention_problem *p) {
     return own > other ? own : other;
 }
 
-const attention_kernels attention_kernels_amx = {ROWS * WIDE_BLOCKS, scratch_of, wide, NULL};
+static void gradient_tiles(const attention_gradient *g, int64_t batch, int64_t kv_head, int64_t row, float *sums,
+                           char *scratch) {
+    _tile_loadconfig(&tile_shapes);
+    gradient(g, batch, kv_head, row, sums, scratch);
+    _tile_release();
+}
+
+const attention_kernels attention_kernels_amx = {ROWS * WIDE_BLOCKS, scratch_of,       wide,           NULL,
+                                                 gradient_sums,      gradient_scratch, gradient_tiles, gradient_store};

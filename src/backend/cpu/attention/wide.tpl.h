@@ -75,7 +75,7 @@ static void find_range(const wide_unit *u, row_block *b) {
     if (least >= p->window && least - p->window < b->end) b->begin = (least - p->window + 1) / KEYS * KEYS;
 }
 
-static void start_block(const wide_unit *u, row_block *b) {
+static void start_totals(const wide_unit *u, row_block *b) {
     for (int half = 0; half < 2; half++) {
         b->most[half] = splat_f32(-__builtin_inff());
         b->total[half] = (vf32){0};
@@ -84,6 +84,10 @@ static void start_block(const wide_unit *u, row_block *b) {
         b->most[i / LANES][i % LANES] = sink_of(u, b->row + i);
         b->total[i / LANES][i % LANES] = 1;
     }
+}
+
+static void start_block(const wide_unit *u, row_block *b) {
+    start_totals(u, b);
     memset(b->sums, 0, (size_t)(u->padded * ROWS) * sizeof(float));
     pack_queries(u, b);
     find_range(u, b);
@@ -172,6 +176,7 @@ static bool attend_wide(const attention_problem *p, int64_t batch, int64_t kv_he
     for (int64_t key = begin; key < end; key += KEYS) {
         int64_t keys = end - key < KEYS ? end - key : KEYS;
         load_keys(&u, key, keys);
+        load_values(&u, key, keys);
         for (int i = 0; i < count; i++) {
             row_block *b = &blocks[i];
             int64_t own = b->end - key < keys ? b->end - key : keys;

@@ -71,8 +71,7 @@ INLINE bool transpose_values(char *to, const char *from, int64_t stride, int64_t
 
 static void load_keys(const wide_unit *u, int64_t begin, int64_t count) {
     const attention_problem *p = u->p;
-    const char *k = p->k.data + u->batch * p->k.batch + u->kv_head * p->k.head + begin * p->k.row,
-               *v = p->v.data + u->batch * p->v.batch + u->kv_head * p->v.head + begin * p->v.row;
+    const char *k = p->k.data + u->batch * p->k.batch + u->kv_head * p->k.head + begin * p->k.row;
     char *keys = (char *)u->keys;
     for (int64_t i = 0; i < KEYS; i++) {
         if (i < count)
@@ -80,6 +79,11 @@ static void load_keys(const wide_unit *u, int64_t begin, int64_t count) {
         else
             memset(keys + i * p->dim * 2, 0, (size_t)p->dim * 2);
     }
+}
+
+static void load_values(const wide_unit *u, int64_t begin, int64_t count) {
+    const attention_problem *p = u->p;
+    const char *v = p->v.data + u->batch * p->v.batch + u->kv_head * p->v.head + begin * p->v.row;
     for (int64_t i = 0; i < KEYS; i += STEP)
         for (int64_t d = 0; d < p->value_dim; d += TILE)
             if (transpose_values((char *)u->values + (d * KEYS + i) * 2, v + i * p->v.row + d * 2, p->v.row, count - i))
@@ -99,11 +103,19 @@ static void load_keys(const wide_unit *u, int64_t begin, int64_t count) {
         _tile_dpbf16ps(3, 5, 7);                                                                                       \
     }
 
-static void store_tiles(float *to) {
-    _tile_stored(0, to, ROWS * 4);
-    _tile_stored(1, to + TILE, ROWS * 4);
-    _tile_stored(2, to + TILE * ROWS, ROWS * 4);
-    _tile_stored(3, to + TILE * ROWS + TILE, ROWS * 4);
+/* Sums that are `stride` floats apart. */
+INLINE void load_tiles(const float *from, int64_t stride) {
+    _tile_loadd(0, from, stride * 4);
+    _tile_loadd(1, from + TILE, stride * 4);
+    _tile_loadd(2, from + TILE * stride, stride * 4);
+    _tile_loadd(3, from + TILE * stride + TILE, stride * 4);
+}
+
+INLINE void store_tiles(float *to, int64_t stride) {
+    _tile_stored(0, to, stride * 4);
+    _tile_stored(1, to + TILE, stride * 4);
+    _tile_stored(2, to + TILE * stride, stride * 4);
+    _tile_stored(3, to + TILE * stride + TILE, stride * 4);
 }
 
 static void multiply_keys(const wide_unit *u, const row_block *b, int64_t count) {
@@ -116,7 +128,7 @@ static void multiply_keys(const wide_unit *u, const row_block *b, int64_t count)
         _tile_zero(3);
         for (int64_t d = 0; d < dim; d += STEP, keys += STEP * 2, q += TILE * ROWS * 4)
             ADD_PRODUCTS(keys, dim * 2, TILE * dim * 2, q, ROWS * 4)
-        store_tiles(u->scores + key * ROWS);
+        store_tiles(u->scores + key * ROWS, ROWS);
     }
     for (int64_t i = 0; i < count * ROWS; i += LANES) store_f32(u->scores + i, load_f32(u->scores + i) * u->p->scale);
 }
@@ -146,17 +158,13 @@ static void multiply_values(const wide_unit *u, row_block *b, int64_t count, con
     shrink_sums(b->sums, u->padded, shrink);
     for (int64_t d = 0; d < u->padded; d += 2 * TILE) {
         float *sums = b->sums + d * ROWS;
-        _tile_loadd(0, sums, ROWS * 4);
-        _tile_loadd(1, sums + TILE, ROWS * 4);
-        _tile_loadd(2, sums + TILE * ROWS, ROWS * 4);
-        _tile_loadd(3, sums + TILE * ROWS + TILE, ROWS * 4);
+        load_tiles(sums, ROWS);
         for (int64_t i = 0; i < padded; i += STEP) {
             const char *v = (const char *)u->values + (d * KEYS + i) * 2,
                        *weights = (const char *)(u->scores + i * ROWS);
             ADD_PRODUCTS(v, KEYS * 2, TILE * KEYS * 2, weights, 2 * ROWS * 4)
             ADD_PRODUCTS(v, KEYS * 2, TILE * KEYS * 2, weights + ROWS * 4, 2 * ROWS * 4)
         }
-        store_tiles(sums);
+        store_tiles(sums, ROWS);
     }
 }
-#undef ADD_PRODUCTS

@@ -18,40 +18,48 @@ static void pack_queries(const wide_unit *u, row_block *b) {
 
 static void load_keys(const wide_unit *u, int64_t begin, int64_t count) {
     const attention_problem *p = u->p;
-    const char *k = p->k.data + u->batch * p->k.batch + u->kv_head * p->k.head,
-               *v = p->v.data + u->batch * p->v.batch + u->kv_head * p->v.head;
-    for (int64_t i = 0; i < count; i++) {
+    const char *k = p->k.data + u->batch * p->k.batch + u->kv_head * p->k.head;
+    for (int64_t i = 0; i < count; i++)
         for (int64_t at = 0; at < p->dim; at += DEPTH) {
             int64_t depth = p->dim - at < DEPTH ? p->dim - at : DEPTH;
             float *to = u->keys + (at / DEPTH * KEYS + i) * KEY_STRIDE;
             row_store(to, 0, row_floats(to, k + (begin + i) * p->k.row, at, depth, p->dtype), depth, TARN_FLOAT32);
         }
-        float *to = u->values + i * u->padded;
-        row_store(to, 0, row_floats(to, v + (begin + i) * p->v.row, 0, p->value_dim, p->dtype), p->value_dim,
-                  TARN_FLOAT32);
-        for (int64_t d = p->value_dim; d < u->padded; d++) to[d] = 0;
-    }
 }
 
-/* KEY_TILE keys by ROWS rows over one sweep. */
-INLINE void score_tile(float *scores, const float *q, const float *keys, int64_t depth, bool first) {
+/* A row as floats, zeros behind its elements. */
+static void load_row(float *to, const char *from, int64_t count, int64_t padded, tarn_dtype dtype) {
+    row_store(to, 0, row_floats(to, from, 0, count, dtype), count, TARN_FLOAT32);
+    for (int64_t d = count; d < padded; d++) to[d] = 0;
+}
+
+static void load_values(const wide_unit *u, int64_t begin, int64_t count) {
+    const attention_problem *p = u->p;
+    const char *v = p->v.data + u->batch * p->v.batch + u->kv_head * p->v.head;
+    for (int64_t i = 0; i < count; i++)
+        load_row(u->values + i * u->padded, v + (begin + i) * p->v.row, p->value_dim, u->padded, p->dtype);
+}
+
+/* KEY_TILE rows of y, whose elements are broadcast, by ROWS columns of x: sums of `depth` products. */
+INLINE void product_tile(float *sums, int64_t sum_stride, const float *x, int64_t x_stride, const float *y,
+                         int64_t y_stride, int64_t depth, bool first) {
     vf32 sum[KEY_TILE][2];
     UNROLL(16)
     for (int i = 0; i < KEY_TILE; i++)
         for (int half = 0; half < 2; half++)
-            sum[i][half] = first ? (vf32){0} : load_f32(scores + i * ROWS + half * LANES);
+            sum[i][half] = first ? (vf32){0} : load_f32(sums + i * sum_stride + half * LANES);
     for (int64_t d = 0; d < depth; d++) {
-        vf32 q0 = load_f32(q + d * ROWS), q1 = load_f32(q + d * ROWS + LANES);
+        vf32 x0 = load_f32(x + d * x_stride), x1 = load_f32(x + d * x_stride + LANES);
         UNROLL(16)
         for (int i = 0; i < KEY_TILE; i++) {
-            vf32 k = splat_f32(keys[i * KEY_STRIDE + d]);
-            sum[i][0] = fma_f32(k, q0, sum[i][0]);
-            sum[i][1] = fma_f32(k, q1, sum[i][1]);
+            vf32 k = splat_f32(y[i * y_stride + d]);
+            sum[i][0] = fma_f32(k, x0, sum[i][0]);
+            sum[i][1] = fma_f32(k, x1, sum[i][1]);
         }
     }
     UNROLL(16)
     for (int i = 0; i < KEY_TILE; i++)
-        for (int half = 0; half < 2; half++) store_f32(scores + i * ROWS + half * LANES, sum[i][half]);
+        for (int half = 0; half < 2; half++) store_f32(sums + i * sum_stride + half * LANES, sum[i][half]);
 }
 
 static void multiply_keys(const wide_unit *u, const row_block *b, int64_t count) {
@@ -59,7 +67,8 @@ static void multiply_keys(const wide_unit *u, const row_block *b, int64_t count)
         int64_t depth = u->p->dim - at < DEPTH ? u->p->dim - at : DEPTH;
         const float *keys = u->keys + at / DEPTH * KEYS * KEY_STRIDE;
         for (int64_t i = 0; i < count; i += KEY_TILE)
-            score_tile(u->scores + i * ROWS, b->q + at * ROWS, keys + i * KEY_STRIDE, depth, at == 0);
+            product_tile(u->scores + i * ROWS, ROWS, b->q + at * ROWS, ROWS, keys + i * KEY_STRIDE, KEY_STRIDE, depth,
+                         at == 0);
     }
 }
 
