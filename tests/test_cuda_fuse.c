@@ -191,6 +191,7 @@ typedef struct {
     tarn_dtype dtype;
     int64_t batch, heads, kv_heads, keys, dim, value_dim, position;
     bool traditional, over; /* over: the result lies where the projections do */
+    bool whole;             /* heads are turned whole, not by half */
 } cache_case;
 
 static void run_cache(const cache_case *t, const operand *in, bool together, operand *results) {
@@ -200,7 +201,8 @@ static void run_cache(const cache_case *t, const operand *in, bool together, ope
             turned_k = there(make(t->dtype, DIMS(t->batch, t->kv_heads, 1, t->dim))),
             out = there(make(t->dtype, DIMS(t->batch, t->heads, 1, t->value_dim)));
     if (t->over) out.data = q.data;
-    attributes_rope rope = {.base = 10000, .scale = 1, .dims = t->dim / 2, .traditional = t->traditional};
+    attributes_rope rope = {
+        .base = 10000, .scale = 1, .dims = t->whole ? t->dim : t->dim / 2, .traditional = t->traditional};
     attributes_slice_update write = {.axes = DIMS(2)};
     attributes_attention attend = {.scale = NAN, .causal = true};
     operand r0[] = {q, offset, {0}}, r1[] = {k, offset, {0}}, w0[] = {keys, turned_k, offset},
@@ -246,11 +248,18 @@ static void test_cache(cache_case t) {
 }
 
 static void test_caches(tarn_dtype dtype) {
-    const cache_case cases[] = {
-        {dtype, 1, 24, 8, 768, 128, 128, 511, false, false},  {dtype, 1, 24, 8, 2048, 128, 128, 1500, true, false},
-        {dtype, 2, 8, 2, 300, 64, 64, 0, false, false},       {dtype, 1, 16, 1, 96, 96, 80, 95, false, true},
-        {dtype, 3, 4, 4, 1025, 256, 256, 1000, false, false}, {dtype, 1, 6, 2, 64, 64, 32, 30, true, true},
-        {dtype, 1, 5, 5, 70, 32, 64, 69, true, false}};
+    const cache_case cases[] = {{dtype, 1, 24, 8, 768, 128, 128, 511, false, false, false},
+                                {dtype, 1, 24, 8, 2048, 128, 128, 1500, true, false, false},
+                                {dtype, 2, 8, 2, 300, 64, 64, 0, false, false, false},
+                                {dtype, 1, 16, 1, 96, 96, 80, 95, false, true, false},
+                                {dtype, 3, 4, 4, 1025, 256, 256, 1000, false, false, false},
+                                {dtype, 1, 6, 2, 64, 64, 32, 30, true, true, false},
+                                {dtype, 1, 5, 5, 70, 32, 64, 69, true, false, false},
+                                {dtype, 1, 24, 8, 768, 128, 128, 511, false, false, true},
+                                {dtype, 1, 24, 8, 768, 128, 128, 600, false, false, true},
+                                {dtype, 2, 8, 8, 1024, 128, 128, 0, false, false, true},
+                                {dtype, 3, 16, 2, 2000, 64, 64, 1999, false, true, true},
+                                {dtype, 1, 20, 4, 5000, 128, 128, 2100, false, false, true}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) test_cache(cases[i]);
 }
 

@@ -206,6 +206,9 @@ typedef struct {
     int64_t start_step; /* of batch */
 } cached_attention_kernel;
 void launch_cached_attention(const cached_attention_kernel *k, kernel_stream stream);
+/* The same on the matrix units for what most models do: half types, heads of 64 or 128 that are turned whole, up to 8 of
+   them for a kv head, no mask, window or sinks. 0: it is something else. */
+int launch_step_attention(const cached_attention_kernel *k, kernel_stream stream);
 int cached_attention_runs(void); /* on the device at hand */
 
 /* c[m, n] = a[m, k] b[k, n] of one dtype, for those that no library takes. Strides of rows and columns. */

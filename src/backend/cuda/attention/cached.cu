@@ -191,6 +191,7 @@ template <class S> static void launch(const cached_attention_kernel *c, kernel_s
 }
 
 void launch_cached_attention(const cached_attention_kernel *c, kernel_stream stream) {
+    if (launch_step_attention(c, stream)) return;
     switch (c->attention.dtype) {
         CASE(D_F16, float16, launch<type>(c, stream))
         CASE(D_BF16, bfloat16, launch<type>(c, stream))

@@ -4,17 +4,18 @@
 
 #include "cuda/device.cuh"
 
-/* ---- x as rms_norm makes it, a row of `pieces` pieces of 16 bytes, up to 1024. Pieces are read twice rather than held: registers that are held would
-   have to wait for the weights that are on their way. */
+/* ---- x as rms_norm makes it, a row of `pieces` pieces of 16 bytes, up to 1024. A thread's first piece is held, further ones are read twice. */
 
 /* What the row is multiplied by. Squares are summed in the order of rms_norm_held, so that the result is the same to the last bit. */
-template <class S> DEVICE float norm_scale(const around_product &a, const void *from, int pieces) {
+template <class S> DEVICE float norm_scale(const around_product &a, const void *from, int pieces, uint4 &held) {
     __shared__ float room[32];
     const int lane = threadIdx.x % 32, warps = (pieces + 31) / 32;
     for (int c = threadIdx.x; c < warps * 32; c += blockDim.x) {
         float sum = 0;
         wide<S> x[PIECE<S>];
-        widen_piece<S>(((const uint4 *)from)[c < pieces ? c : 0], x);
+        uint4 piece = ((const uint4 *)from)[c < pieces ? c : 0];
+        if (c == threadIdx.x) held = piece;
+        widen_piece<S>(piece, x);
         if (a.norm_weight && c < pieces) fetch((const uint4 *)a.norm_weight + c);
 #pragma unroll
         for (int i = 0; i < PIECE<S>; i++) sum += x[i] * x[i];

@@ -21,13 +21,14 @@ template <class S> DEVICE float piece_dot(const uint4 &w, const wide<S> (&x)[PIE
 /* What the threads of a block bring into shared memory, loads first. */
 template <class S, bool NORMED> DEVICE void bring_x(const vector_kernel &k, uint4 *x, int pieces, int room) {
     enum { AT_ONCE = 4 };
-    float scale = NORMED ? norm_scale<S>(k.around, k.x, pieces) : 1;
+    uint4 own;
+    float scale = NORMED ? norm_scale<S>(k.around, k.x, pieces, own) : 1;
     for (int first = threadIdx.x; first < room; first += AT_ONCE * THREADS) {
         uint4 held[AT_ONCE];
 #pragma unroll
         for (int j = 0; j < AT_ONCE; j++) {
             int i = first + j * THREADS;
-            held[j] = i < pieces ? ((const uint4 *)k.x)[i] : make_uint4(0, 0, 0, 0);
+            held[j] = NORMED && i == threadIdx.x ? own : i < pieces ? ((const uint4 *)k.x)[i] : make_uint4(0, 0, 0, 0);
         }
 #pragma unroll
         for (int j = 0; j < AT_ONCE; j++) {

@@ -46,7 +46,7 @@ template <class S, int BITS> struct split_x {
         for (int i = 0; i < 8; i++) most = max(most, __float_as_uint(y[i]) & 0x7FFFFFFF);
 #pragma unroll
         for (int step = 1; step < LANES; step *= 2) most = max(most, from_lane(most, step));
-        float largest = fmaxf(__uint_as_float(most), 1e-30f), inverse = 32639.0f / largest, scale = largest * (1 / 32639.0f);
+        float largest = fmaxf(__uint_as_float(most), 1e-30f), inverse = __fdividef(32639 * 0x1p-24f, largest * 0x1p-24f), scale = largest * (1 / 32639.0f);
         if (most >= 0x7F800000) scale = inverse = __int_as_float(0x7FC00000);
         int sum = 0;
 #pragma unroll
@@ -94,6 +94,19 @@ template <class S, int BITS> struct split_x {
                 int c = first + j * THREADS;
                 if (c < all) split_piece(held[j], c, c < pieces);
             }
+        }
+        __syncthreads();
+    }
+    /* Half types: what is normed goes no further than the registers of who splits it. */
+    DEVICE_MEMBER void norm(const around_product &around, const S *x) const {
+        const int pieces = (int)spans * (form<BITS>::SPAN / 8), all = (pieces + 31) / 32 * 32;
+        uint4 held[1];
+        const float scale = norm_scale<S>(around, x, pieces, held[0]);
+#pragma unroll 1
+        for (int c = threadIdx.x; c < all; c += THREADS) {
+            if (c >= THREADS) held[0] = ((const uint4 *)x)[c < pieces ? c : 0];
+            if (c < pieces) held[0] = normed_piece<S>(around, held[0], c, scale);
+            split_piece(held, c, c < pieces);
         }
         __syncthreads();
     }
@@ -171,10 +184,12 @@ template <class S, class C, int BITS, bool NORMED> __global__ void __launch_boun
     if (k.early) await_previous();
     i64 tile = (blockIdx.x + (i64)(threadIdx.x / k.down) * gridDim.x) * k.down + threadIdx.x % k.down;
     if (k.around.after == AFTER_ADD && threadIdx.x < rounds * k.down && tile < k.tiles) fetch((const S *)k.around.other + 8 * tile);
-    if constexpr (NORMED) {
-        uint4 *normed = (uint4 *)(sums + k.sums);
+    if constexpr (NORMED && sizeof(S) == 2) {
+        x.norm(k.around, (const S *)k.x);
+    } else if constexpr (NORMED) {
+        uint4 *normed = (uint4 *)(sums + k.sums), own;
         const int pieces = (int)(k.k / PIECE<S>);
-        float scale = norm_scale<S>(k.around, k.x, pieces);
+        float scale = norm_scale<S>(k.around, k.x, pieces, own);
         for (int c = threadIdx.x; c < pieces; c += THREADS) normed[c] = normed_piece<S>(k.around, ((const uint4 *)k.x)[c], c, scale);
         __syncthreads();
         x.template read<1>((const S *)normed);
@@ -245,18 +260,27 @@ template <class S, class C, int BITS, bool NORMED> __global__ void __launch_boun
     }
 }
 
-/* Enough blocks for the chip, then as few parts of x as that leaves. Tiles of a gate are two by two in a block. */
+/* How many tiles a block takes at a time, so that there are enough blocks for the chip (at most `most`) and as few parts of x as that leaves. Fewer
+   where every warp then has all its weights on their way before it waits. Tiles of a gate are two by two in a block. */
+static int tiles_at_once(const packed_vector_kernel &k, i64 spans, int most) {
+    const bool gate = k.around.after == AFTER_GATE;
+    int down = k.tiles >= 4 * (most / 2) ? 4 : k.tiles >= 3 * (most / 4) ? 3 : k.tiles >= 2 * (most / 4) ? 2 : 1;
+    for (int fewer = down - 1; !gate && fewer > 0; fewer--)
+        if (k.tiles <= (i64)most * fewer && spans * fewer <= WARPS * DEPTH) down = fewer;
+    return gate && down % 2 ? 2 : down;
+}
+
 template <class S, class C, int BITS, bool NORMED> static void launch_normed(packed_vector_kernel k, kernel_stream stream) {
     k.tiles = (k.part.rows + 7) / 8;
     k.group_shift = 0;
     for (i64 size = form<BITS>::QUARTER; size < k.group; size *= 2) k.group_shift++;
     int most = 2 * cuda_processors();
-    k.down = k.tiles >= 4 * (most / 2) ? 4 : k.tiles >= 3 * (most / 4) ? 3 : k.tiles >= 2 * (most / 4) ? 2 : 1;
-    if (k.around.after == AFTER_GATE && k.down % 2) k.down = 2;
+    k.down = tiles_at_once(k, k.k / form<BITS>::SPAN, most);
     k.across = WARPS / k.down;
     i64 groups = (k.tiles + k.down - 1) / k.down, blocks = groups < most ? groups : most, rounds = (groups + blocks - 1) / blocks;
+    if (rounds <= 4) blocks = (groups + rounds - 1) / rounds;
     k.sums = (int)(rounds * k.down * 8 * k.across + 3) / 4 * 4;
-    size_t bytes = split_x<S, BITS>::bytes(k.k) + k.sums * sizeof(float) + (NORMED ? k.k * sizeof(S) : 0);
+    size_t bytes = split_x<S, BITS>::bytes(k.k) + k.sums * sizeof(float) + (NORMED && sizeof(S) == 4 ? k.k * sizeof(S) : 0);
     allow_shared(multiply_packed<S, C, BITS, NORMED>, bytes);
     start(multiply_packed<S, C, BITS, NORMED>, (unsigned)blocks, THREADS, bytes, stream, k);
 }

@@ -1,0 +1,330 @@
+/* cached.cu for what most models do, on the matrix units and with little code: a step waits for both. The queries of a kv head are the rows of a tile
+   (up to 8). A warp takes 16 keys at a time: two products of queries and 8 keys each, whose results, as weights, are what the values are multiplied by
+   as they stand. Which numbers of a head a lane holds is free, as long as both factors agree: a quarter each, side by side. */
+#include <cooperative_groups.h>
+
+#include "cuda/attention/masks.cuh"
+#include "cuda/norm/rope.cuh"
+
+namespace groups = cooperative_groups;
+
+enum { WARPS = 4, THREADS = 32 * WARPS, WARP_KEYS = 16, BLOCK_KEYS = WARPS * WARP_KEYS, MOST_HEADS = 8 };
+#define LOG2E 1.44269504088896340736f
+
+template <class S> DEVICE void multiply_tile(float (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1);
+template <> __device__ __forceinline__ void multiply_tile<bfloat16>(float (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+template <> __device__ __forceinline__ void multiply_tile<float16>(float (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+
+template <class S> DEVICE u32 pair_of(float low, float high) {
+    S x, y;
+    narrow(&x, low);
+    narrow(&y, high);
+    return x.bits | (u32)y.bits << 16;
+}
+template <class S> DEVICE float low_of(u32 pair) {
+    S x;
+    x.bits = (unsigned short)pair;
+    return widen(x);
+}
+template <class S> DEVICE float high_of(u32 pair) {
+    return low_of<S>(pair >> 16);
+}
+
+template <int N> DEVICE void read_words(u32 (&to)[N], const void *from) {
+#pragma unroll
+    for (int i = 0; i < N / 4; i++) *(uint4 *)&to[4 * i] = ((const uint4 *)from)[i];
+}
+
+/* exp2(a - b), 0 for a score that does not exist. */
+DEVICE float weight_of(float a, float b) {
+    return a == -INFINITY ? 0.0f : exp2f(a - b);
+}
+
+/* 16 keys as a warp holds them: of keys lane / 4 and lane / 4 + 8 the lane's quarter, of values 2t, 2t + 1, 2t + 8 and 2t + 9 (t = lane % 4) its eighth. */
+template <int DIM> struct key_tile {
+    u32 keys[2][DIM / 8], values[4][DIM / 16];
+
+    static DEVICE_MEMBER int key_row(int i) {
+        return threadIdx.x % 32 / 4 + 8 * i;
+    }
+    static DEVICE_MEMBER int value_row(int i) {
+        return threadIdx.x % 4 * 2 + i % 2 + i / 2 * 8;
+    }
+    /* Rows `step` elements apart from row `first` on, of which the last one is `last`. */
+    template <class S> DEVICE_MEMBER void read_keys(const S *from, i64 step, int first, int last) {
+#pragma unroll
+        for (int i = 0; i < 2; i++) read_words(keys[i], from + min(first + key_row(i), last) * step + threadIdx.x % 4 * (DIM / 4));
+    }
+    template <class S> DEVICE_MEMBER void read_values(const S *from, i64 step, int first, int last) {
+#pragma unroll
+        for (int i = 0; i < 4; i++) read_words(values[i], from + min(first + value_row(i), last) * step + threadIdx.x % 32 / 4 * (DIM / 8));
+    }
+    /* Row `row`, if the tile has it, as it is now. */
+    template <class S> DEVICE_MEMBER void replace(int row, const S *key, const S *value) {
+#pragma unroll
+        for (int i = 0; i < 2; i++)
+            if (key_row(i) == row) read_words(keys[i], key + threadIdx.x % 4 * (DIM / 4));
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            if (value_row(i) == row) read_words(values[i], value + threadIdx.x % 32 / 4 * (DIM / 8));
+    }
+    /* What lies behind the last key may be anything, which no weight makes nothing of. */
+    DEVICE_MEMBER void clear_values(int count) {
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+#pragma unroll
+            for (int w = 0; w < DIM / 16; w++)
+                if (value_row(i) >= count) values[i][w] = 0;
+    }
+};
+
+/* A lane's quarter of a row, turned and rounded: pairs are half a head apart. */
+template <class S, int DIM> DEVICE void turn_quarter(const S *row, const float2 *angles, u32 (&to)[DIM / 8]) {
+    const int at = threadIdx.x % 4 * (DIM / 4);
+    const bool low = at < DIM / 2;
+    u32 other[DIM / 8];
+    read_words(to, row + at);
+    read_words(other, row + (at ^ DIM / 2));
+#pragma unroll
+    for (int w = 0; w < DIM / 8; w++) {
+        const float4 turn = *(const float4 *)&angles[at % (DIM / 2) + 2 * w];
+        const u32 first = low ? to[w] : other[w], second = low ? other[w] : to[w];
+        const float u = low_of<S>(first), v = low_of<S>(second), x = high_of<S>(first), y = high_of<S>(second);
+        to[w] = low ? pair_of<S>(u * turn.x - v * turn.y, x * turn.z - y * turn.w) : pair_of<S>(u * turn.y + v * turn.x, x * turn.w + y * turn.z);
+    }
+}
+
+/* What a warp has seen: of query lane / 4 the top and the lane's sum of weights; of queries 2t and 2t + 1 the weighted values of its eighth. */
+template <int DIM> struct seen {
+    float top, sum, values[DIM / 16][4];
+
+    DEVICE_MEMBER void fade(float by) {
+        const int t = threadIdx.x % 4;
+        const float even = __shfl_sync(~0u, by, t * 8), odd = __shfl_sync(~0u, by, t * 8 + 4);
+        sum *= by;
+#pragma unroll
+        for (int i = 0; i < DIM / 16; i++) values[i][0] *= even, values[i][1] *= odd, values[i][2] *= even, values[i][3] *= odd;
+    }
+};
+
+/* Scores of 16 keys, of which `count` exist, times `scale`. */
+template <class S, int DIM>
+DEVICE void score_keys(const u32 (&query)[DIM / 8], const key_tile<DIM> &tile, int count, float scale, float (&scores)[2][4]) {
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+#pragma unroll
+        for (int e = 0; e < 4; e++) scores[i][e] = 0;
+#pragma unroll
+        for (int w = 0; w < DIM / 8; w += 2) multiply_tile<S>(scores[i], query[w], 0, query[w + 1], 0, tile.keys[i][w], tile.keys[i][w + 1]);
+#pragma unroll
+        for (int e = 0; e < 2; e++) scores[i][e] = i * 8 + (int)threadIdx.x % 4 * 2 + e < count ? scores[i][e] * scale : -INFINITY;
+    }
+}
+
+template <class S, int DIM> DEVICE void add_values(seen<DIM> &r, const key_tile<DIM> &tile, float (&scores)[2][4], bool first) {
+    float top = fmaxf(fmaxf(scores[0][0], scores[0][1]), fmaxf(scores[1][0], scores[1][1]));
+    top = fmaxf(top, from_lane(top, 1));
+    top = fmaxf(r.top, fmaxf(top, from_lane(top, 2)));
+    if (!first) r.fade(weight_of(r.top, top));
+    r.top = top;
+#pragma unroll
+    for (int i = 0; i < 2; i++)
+#pragma unroll
+        for (int e = 0; e < 2; e++) r.sum += scores[i][e] = weight_of(scores[i][e], top);
+    const u32 b0 = pair_of<S>(scores[0][0], scores[0][1]), b1 = pair_of<S>(scores[1][0], scores[1][1]);
+#pragma unroll
+    for (int w = 0; w < DIM / 16; w++) {
+        const u32 *v[4] = {&tile.values[0][w], &tile.values[1][w], &tile.values[2][w], &tile.values[3][w]};
+        multiply_tile<S>(r.values[w], __byte_perm(*v[0], *v[1], 0x5410), __byte_perm(*v[0], *v[1], 0x7632), __byte_perm(*v[2], *v[3], 0x5410),
+                         __byte_perm(*v[2], *v[3], 0x7632), b0, b1);
+    }
+}
+
+/* ---- what warps and blocks have, joined: each block sends to block r what concerns elements r * each, … of all queries' values */
+template <int DIM, int RANKS> struct joined {
+    float values[WARPS][MOST_HEADS][DIM];
+    float2 tops[WARPS][MOST_HEADS];
+    float2 rank_tops[RANKS][MOST_HEADS];
+    float rank_values[RANKS][MOST_HEADS * DIM / RANKS];
+    float2 angles[DIM / 2];
+    uint4 key[DIM / 8], value[DIM / 8];
+
+    DEVICE_MEMBER void leave(seen<DIM> &r) {
+        const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+        r.sum += from_lane(r.sum, 1);
+        r.sum += from_lane(r.sum, 2);
+        if (t == 0) tops[warp][g] = make_float2(r.top, r.sum);
+#pragma unroll
+        for (int e = 0; e < 2; e++)
+#pragma unroll
+            for (int w = 0; w < DIM / 16; w++)
+                *(float2 *)&values[warp][2 * t + e][g * (DIM / 8) + 2 * w] = make_float2(r.values[w][e], r.values[w][2 + e]);
+        __syncthreads();
+    }
+    /* Of query j: the top and the sum of the block, and by how much each warp's values fade. */
+    DEVICE_MEMBER float2 fold(int j, float (&fades)[WARPS]) const {
+        float2 all = make_float2(-INFINITY, 0);
+#pragma unroll
+        for (int w = 0; w < WARPS; w++) all.x = fmaxf(all.x, tops[w][j].x);
+#pragma unroll
+        for (int w = 0; w < WARPS; w++) all.y += (fades[w] = weight_of(tops[w][j].x, all.x)) * tops[w][j].y;
+        return all;
+    }
+    DEVICE_MEMBER void send(int heads) {
+        groups::cluster_group cluster = groups::this_cluster();
+        const int each = heads * DIM / RANKS;
+        float fades[WARPS];
+        for (int e = threadIdx.x; e < heads * DIM; e += THREADS) { /* THREADS is a multiple of DIM: a thread's number of a head stays */
+            fold(e / DIM, fades);
+            float value = 0;
+#pragma unroll
+            for (int w = 0; w < WARPS; w++) value = fmaf(fades[w], values[w][e / DIM][e % DIM], value);
+            cluster.map_shared_rank(this, e / each)->rank_values[blockIdx.x][e % each] = value;
+        }
+        for (int e = threadIdx.x; e < heads * RANKS; e += THREADS)
+            cluster.map_shared_rank(this, e % RANKS)->rank_tops[blockIdx.x][e / RANKS] = fold(e / RANKS, fades);
+    }
+    template <class S> DEVICE_MEMBER void join(S *to, int heads) const {
+        const int each = heads * DIM / RANKS;
+        for (int i = threadIdx.x; i < each; i += THREADS) {
+            const int e = blockIdx.x * each + i, j = e / DIM;
+            float top = -INFINITY, sum = 0, value = 0;
+#pragma unroll 4
+            for (int r = 0; r < RANKS; r++) top = fmaxf(top, rank_tops[r][j].x);
+#pragma unroll 4
+            for (int r = 0; r < RANKS; r++) {
+                const float weight = weight_of(rank_tops[r][j].x, top);
+                sum = fmaf(weight, rank_tops[r][j].y, sum);
+                value = fmaf(weight, rank_values[r][i], value);
+            }
+            narrow(to + e, value / sum);
+        }
+    }
+};
+
+DEVICE void arrive_in_cluster() {
+    asm volatile("barrier.cluster.arrive.aligned;" ::: "memory");
+}
+DEVICE void await_cluster() {
+    asm volatile("barrier.cluster.wait.aligned;" ::: "memory");
+}
+
+/* The new key and value, turned, in shared memory and in the cache. */
+template <class S, int DIM> DEVICE void keep_new(const S *key, const S *value, const float2 *angles, S *key_row, S *value_row, S *key_to, uint4 *kept_key, uint4 *kept_value) {
+    const int lane = threadIdx.x;
+    if (lane < 4) {
+        u32 words[DIM / 8];
+        turn_quarter<S, DIM>(key, angles, words);
+#pragma unroll
+        for (int i = 0; i < DIM / 32; i++) {
+            const uint4 piece = *(const uint4 *)&words[4 * i];
+            const int at = lane * (DIM / 32) + i;
+            kept_key[at] = piece, ((uint4 *)key_row)[at] = piece;
+            if (key_to) ((uint4 *)key_to)[at] = piece;
+        }
+    } else if (lane >= 32 && lane < 32 + DIM / 8) {
+        const uint4 piece = ((const uint4 *)value)[lane - 32];
+        kept_value[lane - 32] = piece, ((uint4 *)value_row)[lane - 32] = piece;
+    }
+    __syncthreads();
+}
+
+template <class S, int DIM, int RANKS> __global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant__ cached_attention_kernel c) {
+    const attention_kernel &k = c.attention;
+    extern __shared__ uint4 shared[];
+    joined<DIM, RANKS> &all = *(joined<DIM, RANKS> *)shared;
+    const int heads = (int)(k.heads / k.kv_heads), batch = blockIdx.y / (int)k.kv_heads, kv_head = blockIdx.y % (int)k.kv_heads;
+    const int first = blockIdx.x * BLOCK_KEYS + threadIdx.x / 32 * WARP_KEYS, step = RANKS * BLOCK_KEYS, last = (int)k.keys - 1;
+    const int g = threadIdx.x % 32 / 4;
+    S *keys = (S *)k.k + batch * k.k_strides[0] + kv_head * k.k_strides[1], *values = (S *)k.v + batch * k.v_strides[0] + kv_head * k.v_strides[1];
+    const i64 key_step = k.k_strides[2], value_step = k.v_strides[2];
+
+    let_next_begin();
+    arrive_in_cluster();
+    if (!c.early) await_previous();
+    int start = c.start[batch * c.start_step];
+    const float position = (float)*((const int *)c.rope.offset + batch * c.rope.offset_step) * (float)c.rope.scale;
+    key_tile<DIM> tile;
+    tile.read_keys(keys, key_step, first, last);
+    tile.read_values(values, value_step, first, last);
+    if (threadIdx.x < DIM / 2) rope_turn<S>(c.rope, threadIdx.x, position, &all.angles[threadIdx.x].x, &all.angles[threadIdx.x].y);
+    start = max(min(start, last), 0);
+    __syncthreads();
+    if (c.early) await_previous();
+
+    const i64 length = k.length ? integer_at(k.length, batch * k.length_step, k.length_dtype) : k.keys;
+    const int count = length < 0 ? 0 : length > k.keys ? (int)k.keys : (int)length;
+    const S *queries = (const S *)k.q + batch * k.q_strides[0] + kv_head * heads * k.q_strides[1];
+    u32 query[DIM / 8];
+    turn_quarter<S, DIM>(queries + (g < heads ? g : 0) * k.q_strides[1], all.angles, query);
+    if (start % step / BLOCK_KEYS == blockIdx.x) {
+        keep_new<S, DIM>((const S *)c.key + batch * c.key_strides[0] + kv_head * c.key_strides[1],
+                         (const S *)c.value + batch * c.value_strides[0] + kv_head * c.value_strides[1], all.angles, keys + start * key_step,
+                         values + start * value_step, c.key_to ? (S *)c.key_to + blockIdx.y * DIM : (S *)0, all.key, all.value);
+        tile.replace(start - first, (const S *)all.key, (const S *)all.value);
+        if (c.query_to && threadIdx.x < heads * 4)
+#pragma unroll
+            for (int i = 0; i < DIM / 32; i++)
+                ((uint4 *)((S *)c.query_to + (blockIdx.y * heads + g) * DIM))[threadIdx.x % 4 * (DIM / 32) + i] = *(uint4 *)&query[4 * i];
+    }
+    seen<DIM> r;
+    r.top = -INFINITY, r.sum = 0;
+#pragma unroll
+    for (int w = 0; w < DIM / 16; w++)
+#pragma unroll
+        for (int e = 0; e < 4; e++) r.values[w][e] = 0;
+#pragma unroll 1
+    for (int at = first; at < count; at += step) {
+        float scores[2][4];
+        score_keys<S, DIM>(query, tile, count - at, (float)k.scale * LOG2E, scores);
+        if (at + step < count) tile.read_keys(keys, key_step, at + step, last);
+        if (count - at < WARP_KEYS) tile.clear_values(count - at);
+        add_values<S, DIM>(r, tile, scores, at == first);
+        if (at + step < count) tile.read_values(values, value_step, at + step, last);
+    }
+    all.leave(r);
+    await_cluster(); /* all have begun */
+    all.send(heads);
+    arrive_in_cluster();
+    await_cluster();
+    all.template join<S>((S *)k.to + (batch * k.heads + kv_head * heads) * DIM, heads);
+}
+
+template <class S, int DIM, int RANKS> static int launch_ranks(const cached_attention_kernel *c, kernel_stream stream) {
+    const size_t bytes = sizeof(joined<DIM, RANKS>);
+    allow_shared(attend_step<S, DIM, RANKS>, bytes);
+    start_clusters(attend_step<S, DIM, RANKS>, dim3(RANKS, (unsigned)(c->attention.batch * c->attention.kv_heads)), THREADS, bytes, stream, *c);
+    return 1;
+}
+
+/* Clusters of 16 find room in fewer places. */
+template <class S, int DIM> static int launch_dim(const cached_attention_kernel *c, kernel_stream stream) {
+    enum { FEW_KEYS = 1024, FEW = 8, MANY = 16 };
+    return c->attention.keys <= FEW_KEYS ? launch_ranks<S, DIM, FEW>(c, stream) : launch_ranks<S, DIM, MANY>(c, stream);
+}
+
+template <class S> static int launch(const cached_attention_kernel *c, kernel_stream stream) {
+    return c->attention.dim == 128 ? launch_dim<S, 128>(c, stream) : c->attention.dim == 64 ? launch_dim<S, 64>(c, stream) : 0;
+}
+
+/* What a lane reads of the query and the new key lies at multiples of 16 bytes. */
+static bool rows_lie_at_16(const cached_attention_kernel *c) {
+    const attention_kernel *k = &c->attention;
+    const int64_t steps = k->q_strides[0] | k->q_strides[1] | c->key_strides[0] | c->key_strides[1];
+    return lie_at_16(k->q, c->key, c->value, c->query_to) && lie_at_16(c->key_to) && steps % 8 == 0;
+}
+
+int launch_step_attention(const cached_attention_kernel *c, kernel_stream stream) {
+    const attention_kernel *k = &c->attention;
+    if (k->mask || k->sinks || k->window || k->value_dim != k->dim || c->rope.dims != k->dim || c->rope.traditional) return 0;
+    if (k->heads > MOST_HEADS * k->kv_heads || !rows_lie_at_16(c)) return 0;
+    return k->dtype == D_BF16 ? launch<bfloat16>(c, stream) : k->dtype == D_F16 ? launch<float16>(c, stream) : 0;
+}
