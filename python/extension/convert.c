@@ -11,6 +11,7 @@ typedef enum { OF_BOOL, OF_INT, OF_LONG, OF_FLOAT, OF_COMPLEX, OF_ARRAYS } kind_
 typedef struct {
     int64_t shape[TARN_MAX_NDIM];
     int ndim;
+    bool settled;        /* a value was met: lists go no deeper than ndim */
     kind_of_values kind; /* of the values so far */
 } contents;
 
@@ -40,10 +41,11 @@ static bool look_at_list(PyObject *list, int depth, contents *found) {
     if (depth == TARN_MAX_NDIM) return tarn_fail("array(): lists more than %d deep", TARN_MAX_NDIM);
     if (depth == found->ndim) found->shape[found->ndim++] = count;
     if (found->shape[depth] != count) return tarn_fail("Initialization encountered non-uniform length.");
+    found->settled |= count == 0;
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *one = item(list, i);
         if (found->kind == OF_ARRAYS) return true; /* the items' shapes are compared when they are stacked */
-        if (i > 0 && !is_array(one) && is_list(one) != (depth + 1 < found->ndim))
+        if (found->settled && !is_array(one) && is_list(one) != (depth + 1 < found->ndim))
             return tarn_fail("Initialization encountered non-uniform length.");
         if (!look_at(one, depth + 1, found)) return false;
     }
@@ -57,6 +59,7 @@ static bool look_at(PyObject *value, int depth, contents *found) {
         PyErr_Format(PyExc_ValueError, "Invalid type %s received in array initialization.", type_name(value));
         return false;
     }
+    found->settled = true;
     if ((int)found->kind < kind) found->kind = (kind_of_values)kind;
     return true;
 }

@@ -8,9 +8,6 @@ typedef struct {
     PyObject_HEAD tarn_device device;
 } device_object;
 typedef struct {
-    PyObject_HEAD tarn_device_type type;
-} kind_object;
-typedef struct {
     PyObject_HEAD tarn_stream *stream;
     unsigned long thread; /* that made the object; 0: of all threads */
 } stream_object;
@@ -23,9 +20,9 @@ typedef struct {
     tarn_stream *previous;
 } context_object;
 
-PyTypeObject *device_type, *stream_type, *device_kind_type;
+PyTypeObject *device_type, *stream_type;
 static PyTypeObject *local_stream_type, *context_type;
-static PyObject *kinds[TARN_DEVICE_TYPE_COUNT]; /* cpu and gpu */
+static PyObject *kinds[TARN_DEVICE_TYPE_COUNT]; /* cpu and gpu, members of the enumeration DeviceType */
 
 /* ---- what stands for a device or stream */
 
@@ -38,14 +35,16 @@ static bool there_is(tarn_device device) {
            tarn_fail("there is no device %s %d", kind_name(device.type), device.index);
 }
 
-bool device_of_object(PyObject *object, tarn_device *device) {
-    if (Py_IS_TYPE(object, device_type))
-        *device = ((device_object *)object)->device;
-    else if (Py_IS_TYPE(object, device_kind_type))
-        *device = (tarn_device){((kind_object *)object)->type, 0};
-    else
+static bool kind_of_object(PyObject *object, tarn_device_type *type) {
+    if (object != kinds[TARN_CPU] && object != kinds[TARN_CUDA])
         return PyErr_Format(PyExc_TypeError, "a Device or DeviceType is needed, not %s", type_name(object)), false;
+    *type = object == kinds[TARN_CPU] ? TARN_CPU : TARN_CUDA;
     return true;
+}
+
+bool device_of_object(PyObject *object, tarn_device *device) {
+    *device = Py_IS_TYPE(object, device_type) ? ((device_object *)object)->device : (tarn_device){0};
+    return Py_IS_TYPE(object, device_type) || kind_of_object(object, &device->type);
 }
 
 /* The stream of a device in this thread: its current one, if that is on the device. */
@@ -130,29 +129,15 @@ static tarn_stream *of_this_thread(local_stream_object *local) {
 static PyObject *device_new(PyTypeObject *type, PyObject *arguments, PyObject *named) {
     static char *names[] = {"type", "index", NULL};
     PyObject *kind;
-    int index = 0;
+    tarn_device device = {0};
     (void)type;
-    if (!PyArg_ParseTupleAndKeywords(arguments, named, "O!|i:Device", names, device_kind_type, &kind, &index))
-        return NULL;
-    return new_device((tarn_device){((kind_object *)kind)->type, index});
-}
-
-/* DeviceType(0) is cpu and DeviceType(1) gpu, as in MLX. */
-static PyObject *kind_new(PyTypeObject *type, PyObject *arguments, PyObject *named) {
-    int value;
-    (void)type, (void)named;
-    if (!PyArg_ParseTuple(arguments, "i:DeviceType", &value)) return NULL;
-    if (value == 0 || value == 1) return Py_NewRef(kinds[value ? TARN_CUDA : TARN_CPU]);
-    return PyErr_Format(PyExc_ValueError, "%d is not a valid DeviceType", value), NULL;
+    if (!PyArg_ParseTupleAndKeywords(arguments, named, "O|i:Device", names, &kind, &device.index)) return NULL;
+    return kind_of_object(kind, &device.type) ? new_device(device) : NULL;
 }
 
 static PyObject *device_repr(PyObject *self) {
     tarn_device device = ((device_object *)self)->device;
     return PyUnicode_FromFormat("Device(%s, %d)", kind_name(device.type), device.index);
-}
-
-static PyObject *kind_repr(PyObject *self) {
-    return PyUnicode_FromFormat("DeviceType.%s", kind_name(((kind_object *)self)->type));
 }
 
 /* Streams are numbered as they are first shown. */
@@ -192,14 +177,18 @@ static PyObject *device_compare(PyObject *a, PyObject *b, int how) {
     return same(left.type == right.type && left.index == right.index, how);
 }
 
+/* In MLX each thread has streams of its own. */
 static PyObject *stream_compare(PyObject *a, PyObject *b, int how) {
-    return same(Py_IS_TYPE(b, stream_type) && ((stream_object *)a)->stream == ((stream_object *)b)->stream, how);
+    if (!Py_IS_TYPE(b, stream_type)) return same(false, how);
+    const stream_object *left = (stream_object *)a, *right = (stream_object *)b;
+    return same(left->stream == right->stream && (!like_mlx || left->thread == right->thread), how);
 }
 
+/* A device is equal to its kind if its index is 0. */
 static Py_hash_t device_hash(PyObject *self) {
-    tarn_device device = {0};
-    device_of_object(self, &device);
-    return (Py_hash_t)device.type * 1009 + device.index;
+    tarn_device device = ((device_object *)self)->device;
+    Py_hash_t hash = PyObject_Hash(kinds[device.type]);
+    return hash == -1 || device.index == 0 ? hash : (Py_hash_t)((Py_uhash_t)hash ^ (Py_uhash_t)device.index << 1);
 }
 
 static Py_hash_t stream_hash(PyObject *self) {
@@ -209,12 +198,6 @@ static Py_hash_t stream_hash(PyObject *self) {
 static PyObject *device_kind(PyObject *self, void *unused) {
     (void)unused;
     return Py_NewRef(kinds[((device_object *)self)->device.type]);
-}
-static PyObject *kind_value(PyObject *self, void *unused) {
-    return (void)unused, PyLong_FromLong(((kind_object *)self)->type != TARN_CPU);
-}
-static PyObject *kind_name_object(PyObject *self, void *unused) {
-    return (void)unused, PyUnicode_FromString(kind_name(((kind_object *)self)->type));
 }
 static PyObject *stream_device(PyObject *self, void *unused) {
     return (void)unused, new_device(tarn_stream_device(((stream_object *)self)->stream));
@@ -316,9 +299,6 @@ bool is_available(PyObject *where) {
 /* ---- the types */
 
 static PyGetSetDef device_properties[] = {{"type", device_kind, NULL, "cpu or gpu.", NULL}, {0}};
-static PyGetSetDef kind_properties[] = {{"value", kind_value, NULL, "0 of cpu, 1 of gpu.", NULL},
-                                        {"name", kind_name_object, NULL, "\"cpu\" or \"gpu\".", NULL},
-                                        {0}};
 static PyGetSetDef stream_properties[] = {{"device", stream_device, NULL, "Where the stream computes.", NULL}, {0}};
 static PyGetSetDef local_stream_properties[] = {
     {"device", local_stream_device, NULL, "Where the stream computes.", NULL}, {0}};
@@ -332,13 +312,6 @@ static PyType_Slot device_slots[] = {{Py_tp_doc, "Device(type, index=0)\n--\n\nA
                                      {Py_tp_hash, SLOT(device_hash)},
                                      {Py_tp_getset, device_properties},
                                      {0, NULL}};
-static PyType_Slot kind_slots[] = {{Py_tp_doc, "A kind of device: cpu or gpu."},
-                                   {Py_tp_new, SLOT(kind_new)},
-                                   {Py_tp_repr, SLOT(kind_repr)},
-                                   {Py_tp_richcompare, SLOT(device_compare)},
-                                   {Py_tp_hash, SLOT(device_hash)},
-                                   {Py_tp_getset, kind_properties},
-                                   {0, NULL}};
 static PyType_Slot stream_slots[] = {{Py_tp_doc, "A queue of work on a device."}, {Py_tp_repr, SLOT(stream_repr)},
                                      {Py_tp_richcompare, SLOT(stream_compare)},   {Py_tp_hash, SLOT(stream_hash)},
                                      {Py_tp_getset, stream_properties},           {0, NULL}};
@@ -355,7 +328,6 @@ static PyType_Slot context_slots[] = {
 #define SPEC(name, object, flags, slots)                                                                               \
     { "tarn.core." name, sizeof(object), 0, Py_TPFLAGS_DEFAULT | (flags), slots }
 static PyType_Spec device_spec = SPEC("Device", device_object, 0, device_slots);
-static PyType_Spec kind_spec = SPEC("DeviceType", kind_object, 0, kind_slots);
 static PyType_Spec stream_spec = SPEC("Stream", stream_object, Py_TPFLAGS_DISALLOW_INSTANTIATION, stream_slots);
 static PyType_Spec local_stream_spec =
     SPEC("ThreadLocalStream", local_stream_object, Py_TPFLAGS_DISALLOW_INSTANTIATION, local_stream_slots);
@@ -366,20 +338,35 @@ static PyTypeObject *add_type(PyObject *module, const char *name, PyType_Spec *s
     return type && PyModule_AddObjectRef(module, name, (PyObject *)type) == 0 ? type : NULL;
 }
 
-static bool add_kind(PyObject *module, const char *name, tarn_device_type type) {
-    kind_object *object = PyObject_New(kind_object, device_kind_type);
-    if (object) object->type = type;
-    kinds[type] = (PyObject *)object;
-    return object && PyModule_AddObjectRef(module, name, kinds[type]) == 0 &&
-           PyObject_SetAttrString((PyObject *)device_kind_type, name, kinds[type]) == 0;
+/* A member of the enumeration, as an attribute of the module. */
+static bool add_kind(PyObject *module, PyObject *enumeration, const char *name, tarn_device_type type) {
+    kinds[type] = PyObject_GetAttrString(enumeration, name);
+    return kinds[type] && PyModule_AddObjectRef(module, name, kinds[type]) == 0;
+}
+
+/* class.attribute = value, which is let go of */
+static bool set_attribute(PyObject *class, const char *attribute, PyObject *value) {
+    bool set = value && PyObject_SetAttrString(class, attribute, value) == 0;
+    Py_XDECREF(value);
+    return set;
+}
+
+static bool add_kinds(PyObject *module) {
+    PyObject *library = PyImport_ImportModule("enum");
+    PyObject *type = library ? PyObject_CallMethod(library, "Enum", "s{sisi}", "DeviceType", "cpu", 0, "gpu", 1) : NULL;
+    bool added = type && set_attribute(type, "__module__", PyUnicode_FromString("tarn.core")) &&
+                 set_attribute(type, "__repr__", PyObject_GetAttrString(type, "__str__")) &&
+                 PyModule_AddObjectRef(module, "DeviceType", type) == 0 && add_kind(module, type, "cpu", TARN_CPU) &&
+                 add_kind(module, type, "gpu", TARN_CUDA);
+    Py_XDECREF(type);
+    Py_XDECREF(library);
+    return added;
 }
 
 bool add_devices(PyObject *module) {
-    device_kind_type = add_type(module, "DeviceType", &kind_spec);
     device_type = add_type(module, "Device", &device_spec);
     stream_type = add_type(module, "Stream", &stream_spec);
     local_stream_type = add_type(module, "ThreadLocalStream", &local_stream_spec);
     context_type = add_type(module, "StreamContext", &context_spec);
-    return device_kind_type && device_type && stream_type && local_stream_type && context_type &&
-           add_kind(module, "cpu", TARN_CPU) && add_kind(module, "gpu", TARN_CUDA);
+    return device_type && stream_type && local_stream_type && context_type && add_kinds(module);
 }

@@ -61,7 +61,7 @@ extern bool like_mlx;               /* under tarn.mlx: what Tarn does otherwise 
 bool behave_as_mlx(void);           /* changes both */
 
 /* ---- device.c */
-extern PyTypeObject *device_type, *stream_type, *device_kind_type;
+extern PyTypeObject *device_type, *stream_type;
 /* The stream that a stream, device or kind of device stands for; *stream NULL of None. */
 bool stream_of_object(PyObject *object, tarn_stream **stream);
 PyObject *new_device(tarn_device device);

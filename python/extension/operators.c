@@ -123,7 +123,6 @@ static PyObject *assign(PyObject *self, PyObject *result) {
 IN_PLACE(add)
 IN_PLACE(subtract)
 IN_PLACE(multiply)
-IN_PLACE(divide)
 IN_PLACE(floor_divide)
 IN_PLACE(remainder_of)
 IN_PLACE(and_bits)
@@ -132,6 +131,11 @@ IN_PLACE(xor_bits)
 IN_PLACE(shift_left)
 IN_PLACE(shift_right)
 IN_PLACE(product)
+static PyObject *divide_in_place(PyObject *a, PyObject *b) {
+    tarn_dtype dtype = tarn_dtype_of(ARRAY(a));
+    if (is_floating(dtype) || dtype == TARN_COMPLEX64) return assign(a, divide(a, b));
+    return PyErr_SetString(PyExc_ValueError, "In place division cannot cast to non-floating point type."), NULL;
+}
 static PyObject *power_in_place(PyObject *a, PyObject *b, PyObject *modulus) {
     return assign(a, power(a, b, modulus));
 }

@@ -68,7 +68,7 @@ PyObject *common_shape(PyObject *shapes) {
 bool split_at_or_into(tarn_array *a, PyObject *where, int64_t axis, array_list *out) {
     int_list indices CLEANUP(drop_ints) = {0};
     int64_t sections;
-    if (PyLong_Check(where)) {
+    if (PyIndex_Check(where) && !is_array(where)) {
         if (!int_of_object(where, &sections)) return false;
         if (sections < 1 || sections > INT32_MAX) return tarn_fail("split: %lld sections", (long long)sections);
         return arrays_reserve(out, (Py_ssize_t)sections) && tarn_split(a, sections, out->list, .axis = TARN_AXIS(axis));

@@ -71,15 +71,10 @@ class iinfo:
     dtype: Dtype
     def __init__(self, dtype: Dtype, /) -> None: ...
 
-class DeviceType:
+class DeviceType(enum.Enum):
     """A kind of device: cpu or gpu."""
-    cpu: DeviceType
-    gpu: DeviceType
-    def __init__(self, value: int, /) -> None: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def value(self) -> int: ...
+    cpu = 0
+    gpu = 1
 
 cpu: DeviceType
 gpu: DeviceType

@@ -286,8 +286,7 @@ static bool put_tensor(text *t, const char *path, const tarn_named_array *named,
         return tarn_fail_kind(TARN_ERROR_RUNTIME, "%s: '%s': %s cannot be written to a GGUF file", path, named->name,
                               tarn_dtype_name(tarn_dtype_of(named->array)));
     put_text(t, named->name);
-    put(t, (uint64_t)(ndim ? ndim : 1), 4);
-    if (ndim == 0) put(t, 1, 8);
+    put(t, (uint64_t)ndim, 4);
     for (int i = ndim - 1; i >= 0; i--) put(t, (uint64_t)tarn_dim(named->array, i), 8);
     put(t, type->id, 4);
     put(t, *offset, 8);

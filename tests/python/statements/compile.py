@@ -13,7 +13,9 @@ one, two = mx.array(1.0), mx.array(2.0)
 calls = []
 
 # ---- what is compiled
-mx.compile(lambda a: a + 1)(x), mx.compile(mx.sin)(x), mx.compile(mx.array.sum)(x), mx.compile(fun=lambda a: a)(x), mx.compile(lambda: x)(), mx.compile(lambda *a: a[0] + a[1])(x, x), mx.compile(lambda **k: k["a"] + k["b"])(a=x, b=x), mx.compile(lambda *a, **k: (a, k))(x, k=x)
+mx.compile(lambda a: a + 1)(x), mx.compile(mx.sin)(x), mx.compile(mx.array.sum)(x), mx.compile(fun=lambda a: a)(x)
+mx.compile(lambda: x)(), mx.compile(lambda *a: a[0] + a[1])(x, x), mx.compile(lambda **k: k["a"] + k["b"])(a=x, b=x)
+mx.compile(lambda *a, **k: (a, k))(x, k=x)
 mx.compile(None)
 mx.compile(x)
 mx.compile()
@@ -26,7 +28,8 @@ mx.compile(lambda a: a, inputs=None, outputs=None)(x)
 mx.compile(lambda a: a, inputs=x)(x)
 mx.compile(lambda a: a, inputs=(x,))(x)
 mx.compile(lambda a: a, inputs=[1, "a", None, x])(x)
-mx.compile(functools.partial(lambda a, b: a - b, x))(x + 1), mx.compile(functools.partial(lambda a, b: a - b, b=x))(x + 1)
+mx.compile(functools.partial(lambda a, b: a - b, x))(x + 1)
+mx.compile(functools.partial(lambda a, b: a - b, b=x))(x + 1)
 class Thing:
     def __init__(self):
         self.w = mx.array(2.0)
@@ -52,7 +55,8 @@ def documented(a, b=2, *args, c: int = 3, **rest) -> mx.array:
     return a
 
 f = mx.compile(documented)
-f.__doc__, f.__name__, str(inspect.signature(f)), f.__module__, f.__annotations__["c"], f.__defaults__, f.__kwdefaults__, callable(f), type(f).__name__, f.__qualname__, f.__code__ is documented.__code__
+f.__doc__, f.__name__, str(inspect.signature(f)), f.__module__, f.__annotations__["c"], f.__defaults__, f.__kwdefaults__
+callable(f), type(f).__name__, f.__qualname__, f.__code__ is documented.__code__
 f.nonsense
 f.attribute = 3
 repr(f)[:9]
@@ -61,7 +65,8 @@ weakref.ref(f)() is f
 documented.note = "noted"
 f.note
 pickle.dumps(f)
-str(inspect.signature(mx.grad(documented))), mx.grad(documented).__name__, mx.value_and_grad(documented).__doc__, mx.vmap(documented).__name__, mx.checkpoint(documented).__doc__
+str(inspect.signature(mx.grad(documented))), mx.grad(documented).__name__, mx.value_and_grad(documented).__doc__
+mx.vmap(documented).__name__, mx.checkpoint(documented).__doc__
 @mx.compile
 def decorated(a):
     return a * 2
@@ -87,17 +92,27 @@ def traced(given, **options):
             calls.append(type(error).__name__)
     return [c if c != 1 else 1 for c in calls]
 
-traced([((x,), {}), ((x + 1,), {}), ((x,), {})]), traced([((x,), {}), ((m,), {}), ((x,), {}), ((m,), {})]), traced([((x,), {}), ((x.astype(mx.float16),), {}), ((x.astype(mx.int32),), {})])
+traced([((x,), {}), ((x + 1,), {}), ((x,), {})]), traced([((x,), {}), ((m,), {}), ((x,), {}), ((m,), {})])
+traced([((x,), {}), ((x.astype(mx.float16),), {}), ((x.astype(mx.int32),), {})])
 traced([((x, 1), {}), ((x, 1), {}), ((x, 2), {}), ((x, 1.0), {}), ((x, "1"), {}), ((x, None), {}), ((x, 1), {})])
-traced([((x,), {"k": 1}), ((x,), {"k": 1}), ((x,), {"k": 2}), ((x,), {"j": 1}), ((x,), {"k": 1, "j": 1}), ((x,), {"j": 1, "k": 1})])
-traced([((x, [1, 2]), {}), ((x, (1, 2)), {}), ((x, [1, 2]), {}), ((x, {"a": 1}), {}), ((x, {"a": 2}), {}), ((x, {"b": 1}), {})])
+traced([((x,), {"k": 1}), ((x,), {"k": 1}), ((x,), {"k": 2}), ((x,), {"j": 1}), ((x,), {"k": 1, "j": 1}),
+    ((x,), {"j": 1, "k": 1})])
+traced([((x, [1, 2]), {}), ((x, (1, 2)), {}), ((x, [1, 2]), {}), ((x, {"a": 1}), {}), ((x, {"a": 2}), {}),
+    ((x, {"b": 1}), {})])
 traced([((x, x), {}), ((x, [x]), {}), ((x, {"a": x}), {}), ((x,), {"a": x}), ((x, x), {})])
-traced([((x,), {}), ((m,), {}), ((m[None],), {}), ((mx.zeros((7,)),), {}), ((mx.zeros((2, 9)),), {}), ((mx.zeros((2, 9), mx.int32),), {})], shapeless=True)
-traced([((mx.zeros((0,)),), {}), ((mx.zeros(()),), {}), ((mx.zeros((1,)),), {})]), traced([((x[::2],), {}), ((x[::-1],), {}), ((x,), {}), ((mx.broadcast_to(one, (3,)),), {}), ((m.T,), {}), ((m,), {})])
-traced([((x,), {})] * 3 + [((x, {1, 2}), {})]), traced([((x, object()), {})]), traced([((x, 1j), {})]), traced([((x, mx.float32), {})]), traced([((x, b"ab"), {})]), traced([((x, np.array([1.0])), {})]), traced([((x, slice(1, 2)), {})]), traced([((x, lambda: 1), {})]), traced([((x, mx.cpu), {})])
+traced(
+    [((x,), {}), ((m,), {}), ((m[None],), {}), ((mx.zeros((7,)),), {}), ((mx.zeros((2, 9)),), {}), ((mx.zeros((2, 9), mx.int32),), {})],
+    shapeless=True)
+traced([((mx.zeros((0,)),), {}), ((mx.zeros(()),), {}), ((mx.zeros((1,)),), {})])
+traced([((x[::2],), {}), ((x[::-1],), {}), ((x,), {}), ((mx.broadcast_to(one, (3,)),), {}), ((m.T,), {}), ((m,), {})])
+traced([((x,), {})] * 3 + [((x, {1, 2}), {})]), traced([((x, object()), {})]), traced([((x, 1j), {})])
+traced([((x, mx.float32), {})]), traced([((x, b"ab"), {})]), traced([((x, np.array([1.0])), {})])
+traced([((x, slice(1, 2)), {})]), traced([((x, lambda: 1), {})]), traced([((x, mx.cpu), {})])
 traced([((x, float("nan")), {}), ((x, float("inf")), {}), ((x, -1), {})])
 traced([((1,), {}), ((1,), {}), ((2,), {})])
-mx.compile(lambda a: a)(1), mx.compile(lambda a: a)("text"), mx.compile(lambda a: a)(None), mx.compile(lambda a: a)([]), mx.compile(lambda a: a)({}), mx.compile(lambda: None)(), mx.compile(lambda a: (a, 3, "x", None, 2.5, True, [a, {"k": a}]))(x)
+mx.compile(lambda a: a)(1), mx.compile(lambda a: a)("text"), mx.compile(lambda a: a)(None), mx.compile(lambda a: a)([])
+mx.compile(lambda a: a)({}), mx.compile(lambda: None)()
+mx.compile(lambda a: (a, 3, "x", None, 2.5, True, [a, {"k": a}]))(x)
 mx.compile(lambda a: object())(x).__class__
 mx.compile(lambda a: {1, 2})(x)
 mx.compile(lambda a: lambda: 3)(x)()
@@ -230,7 +245,18 @@ f = mx.compile(lambda a: a[0])
 f(x), f(m)
 f(one)
 f(x)
-mx.compile(lambda a: mx.where(a > 1, a, -a))(x), mx.compile(lambda a: a[::-1])(x), mx.compile(lambda a, i: a[i])(x, mx.array([2, 0])), mx.compile(lambda a, i: a[i])(x, 1), mx.compile(lambda a: a.at[1].add(5))(x), mx.compile(lambda a: mx.split(a, 3))(x), mx.compile(lambda a: mx.linalg.inv(a, stream=mx.cpu))(m), mx.compile(lambda a: mx.fft.rfft(a))(x), mx.compile(lambda a: mx.random.key(3))(x), mx.compile(lambda a: a.astype(mx.int32))(x), mx.compile(lambda a: a.view(mx.int32))(x), mx.compile(lambda a: mx.as_strided(a, (2, 2), (1, 1)))(x), mx.compile(lambda a: mx.topk(a, 2))(x), mx.compile(lambda a: mx.argsort(a))(x), mx.compile(lambda a: mx.cumsum(a))(x), mx.compile(lambda a: mx.einsum("i,j->ij", a, a))(x), mx.compile(lambda a: mx.pad(a, 1))(x), mx.compile(lambda a: mx.softmax(a))(x), mx.compile(lambda a: mx.std(a))(x), mx.compile(lambda a: mx.meshgrid(a, a))(x), mx.compile(lambda a: mx.tile(a, (2, 2)))(x), mx.compile(lambda a: mx.conv1d(a[None, :, None], a[None, :2, None]))(x), mx.compile(lambda a: a.sum(keepdims=True) / a)(x), mx.compile(lambda a: mx.stop_gradient(a))(x), mx.compile(lambda a: mx.depends(a, a))(x)
+mx.compile(lambda a: mx.where(a > 1, a, -a))(x), mx.compile(lambda a: a[::-1])(x)
+mx.compile(lambda a, i: a[i])(x, mx.array([2, 0])), mx.compile(lambda a, i: a[i])(x, 1)
+mx.compile(lambda a: a.at[1].add(5))(x), mx.compile(lambda a: mx.split(a, 3))(x)
+mx.compile(lambda a: mx.linalg.inv(a, stream=mx.cpu))(m), mx.compile(lambda a: mx.fft.rfft(a))(x)
+mx.compile(lambda a: mx.random.key(3))(x), mx.compile(lambda a: a.astype(mx.int32))(x)
+mx.compile(lambda a: a.view(mx.int32))(x), mx.compile(lambda a: mx.as_strided(a, (2, 2), (1, 1)))(x)
+mx.compile(lambda a: mx.topk(a, 2))(x), mx.compile(lambda a: mx.argsort(a))(x), mx.compile(lambda a: mx.cumsum(a))(x)
+mx.compile(lambda a: mx.einsum("i,j->ij", a, a))(x), mx.compile(lambda a: mx.pad(a, 1))(x)
+mx.compile(lambda a: mx.softmax(a))(x), mx.compile(lambda a: mx.std(a))(x), mx.compile(lambda a: mx.meshgrid(a, a))(x)
+mx.compile(lambda a: mx.tile(a, (2, 2)))(x), mx.compile(lambda a: mx.conv1d(a[None, :, None], a[None, :2, None]))(x)
+mx.compile(lambda a: a.sum(keepdims=True) / a)(x), mx.compile(lambda a: mx.stop_gradient(a))(x)
+mx.compile(lambda a: mx.depends(a, a))(x)
 def in_place(a):
     a += 1
     return a
@@ -259,11 +285,16 @@ mx.compile(lambda a: functools.reduce(lambda b, i: b * 1.001 + a, range(100), a)
 
 # ---- in other transforms
 cube = mx.compile(lambda a: a * a * a)
-mx.grad(cube)(two), mx.grad(mx.grad(cube))(two), mx.compile(mx.grad(mx.grad(cube)))(two), mx.compile(mx.grad(cube))(two), mx.value_and_grad(cube)(two), mx.vmap(cube)(x), mx.compile(mx.vmap(cube))(x), mx.vmap(mx.grad(cube))(x), mx.compile(mx.vmap(mx.grad(cube)))(x), mx.jvp(cube, [two], [one]), mx.vjp(cube, [two], [one]), mx.grad(mx.checkpoint(cube))(two), mx.compile(mx.checkpoint(mx.compile(lambda a: a.sum())))(x)
+mx.grad(cube)(two), mx.grad(mx.grad(cube))(two), mx.compile(mx.grad(mx.grad(cube)))(two), mx.compile(mx.grad(cube))(two)
+mx.value_and_grad(cube)(two), mx.vmap(cube)(x), mx.compile(mx.vmap(cube))(x), mx.vmap(mx.grad(cube))(x)
+mx.compile(mx.vmap(mx.grad(cube)))(x), mx.jvp(cube, [two], [one]), mx.vjp(cube, [two], [one])
+mx.grad(mx.checkpoint(cube))(two), mx.compile(mx.checkpoint(mx.compile(lambda a: a.sum())))(x)
 mx.grad(lambda a, b: mx.compile(lambda c: c * b)(a), argnums=1)(two, mx.array(5.0))
 mx.grad(lambda a: cube(a) + mx.compile(lambda b: b * a)(a))(two)
-mx.compile(lambda a: mx.grad(lambda b: (a * b).sum())(a))(x), mx.compile(lambda a: mx.vjp(lambda b: b * a, [a], [a])[1][0])(x), mx.compile(lambda a: mx.vmap(lambda r: r.sum())(a))(m)
-mx.vmap(mx.compile(lambda a, b: a @ b), in_axes=(0, None))(m, m), mx.vmap(mx.compile(lambda a: a), in_axes=1, out_axes=1)(m)
+mx.compile(lambda a: mx.grad(lambda b: (a * b).sum())(a))(x)
+mx.compile(lambda a: mx.vjp(lambda b: b * a, [a], [a])[1][0])(x), mx.compile(lambda a: mx.vmap(lambda r: r.sum())(a))(m)
+mx.vmap(mx.compile(lambda a, b: a @ b), in_axes=(0, None))(m, m)
+mx.vmap(mx.compile(lambda a: a), in_axes=1, out_axes=1)(m)
 mx.compile(mx.value_and_grad(lambda p, a: ((p["w"] * a).sum(), a + 1), argnums=(0, 1)))({"w": x}, x)
 mx.compile(lambda a: (mx.grad(lambda b: b.sum())(a), a))(x)
 
@@ -277,7 +308,15 @@ shapeless(lambda a: mx.abs(a).sum(), x, mx.zeros((5,)))
 shapeless(lambda a: a @ a.T, m, mx.ones((3, 2)))
 shapeless(lambda a: mx.softmax(a, axis=-1), x, mx.zeros((4,)))
 shapeless(lambda a: a[None] * a[:, None], x, mx.ones((2,)))
-shapeless(lambda a: a.flatten(), m, mx.ones((3, 3))), shapeless(lambda a: a.reshape(-1), m, mx.ones((3, 3))), shapeless(lambda a: mx.expand_dims(a, 0), m, mx.ones((3, 3))), shapeless(lambda a: mx.squeeze(a, 0), m[None], mx.ones((1, 3, 3))), shapeless(lambda a: a.T, m, mx.ones((3, 4))), shapeless(lambda a: mx.argmax(a, axis=0), m, mx.ones((3, 4))), shapeless(lambda a: a.max(axis=1, keepdims=True), m, mx.ones((3, 4))), shapeless(lambda a: mx.concatenate([a, a]), m, mx.ones((3, 4))), shapeless(lambda a: mx.sort(a), x, mx.array([2.0, 1.0])), shapeless(lambda a: a.mean(0), m, mx.ones((3, 4))), shapeless(lambda a: mx.stack([a, a]), m, mx.ones((3, 4))), shapeless(lambda a: mx.flatten(a, 0, 1), m, mx.ones((3, 4))), shapeless(lambda a: mx.where(a > 1, a, 0.0), m, mx.ones((3, 4)))
+shapeless(lambda a: a.flatten(), m, mx.ones((3, 3))), shapeless(lambda a: a.reshape(-1), m, mx.ones((3, 3)))
+shapeless(lambda a: mx.expand_dims(a, 0), m, mx.ones((3, 3)))
+shapeless(lambda a: mx.squeeze(a, 0), m[None], mx.ones((1, 3, 3))), shapeless(lambda a: a.T, m, mx.ones((3, 4)))
+shapeless(lambda a: mx.argmax(a, axis=0), m, mx.ones((3, 4)))
+shapeless(lambda a: a.max(axis=1, keepdims=True), m, mx.ones((3, 4)))
+shapeless(lambda a: mx.concatenate([a, a]), m, mx.ones((3, 4)))
+shapeless(lambda a: mx.sort(a), x, mx.array([2.0, 1.0])), shapeless(lambda a: a.mean(0), m, mx.ones((3, 4)))
+shapeless(lambda a: mx.stack([a, a]), m, mx.ones((3, 4))), shapeless(lambda a: mx.flatten(a, 0, 1), m, mx.ones((3, 4)))
+shapeless(lambda a: mx.where(a > 1, a, 0.0), m, mx.ones((3, 4)))
 shapeless(lambda a: a + mx.array([1.0, 2.0, 3.0]), x, x + 1)
 shapeless(lambda a: a.astype(mx.float16), x, mx.zeros((2,)))
 shapeless(lambda a: [a, a + 1], x, mx.zeros((2,)))
@@ -354,7 +393,8 @@ threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
 [t.start() for t in threads], [t.join() for t in threads], sorted(results)
 shared = mx.compile(lambda a: mx.exp(a) + 1)
 del results[:]
-threads = [threading.Thread(target=lambda: results.append([round(shared(mx.zeros((i + 1,))).sum().item(), 3) for i in range(4)])) for n in range(4)]
+threads = [threading.Thread(target=lambda: results.append([round(shared(mx.zeros((i + 1,))).sum().item(),
+    3) for i in range(4)])) for n in range(4)]
 [t.start() for t in threads], [t.join() for t in threads], results
 del results[:]
 def gradients(n):

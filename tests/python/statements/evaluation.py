@@ -39,10 +39,17 @@ def donated(f, n=1 << 20):
     mx.synchronize()
     return max(0.0, round((mx.get_peak_memory() - before) / size, 1))
 
-unary = ["abs(a)", "sin(a)", "exp(a)", "-a", "a + 1", "a * 2", "mx.square(a)", "mx.sigmoid(a)", "mx.sqrt(a)", "a.astype(mx.float32)", "a.astype(mx.int32)", "a > 0", "mx.sin(mx.cos(a))", "mx.exp(mx.sin(mx.cos(a)))"]
+unary = ["abs(a)", "sin(a)", "exp(a)", "-a", "a + 1", "a * 2", "mx.square(a)", "mx.sigmoid(a)", "mx.sqrt(a)",
+    "a.astype(mx.float32)", "a.astype(mx.int32)", "a > 0", "mx.sin(mx.cos(a))", "mx.exp(mx.sin(mx.cos(a)))"]
 unary = ["mx." + u if u[:3] in ("abs", "sin", "exp") else u for u in unary]
-shapes = ["a.reshape(1024, -1)", "a.reshape(1024, -1).T", "a[None]", "a.reshape(-1, 2).reshape(-1)", "a[10:]", "a[::2]", "a.flatten()", "mx.expand_dims(a, 0)", "mx.stop_gradient(a)", "mx.contiguous(a)", "mx.contiguous(a.reshape(1024, -1).T)", "mx.view(a, mx.int32)", "mx.broadcast_to(a, (2, a.size))", "mx.split(a, 2)[0]", "a.reshape(1024, -1).T.reshape(-1)", "mx.as_strided(a, (4, 4), (1, 1))", "mx.squeeze(a[None])", "mx.unflatten(a, 0, (2, -1))", "mx.depends(a, mx.array(1))"]
-rows = ["mx.cumsum(a)", "mx.softmax(a.reshape(1024, -1), axis=-1)", "a.sum()", "a.reshape(1024, -1).sum(0)", "mx.concatenate([a, a])", "mx.pad(a, 1)", "mx.argmax(a)", "a.reshape(1024, -1).sum(-1)", "mx.logsumexp(a)", "a.mean()", "mx.cummax(a)", "mx.take(a, mx.array([1, 2]))"]
+shapes = ["a.reshape(1024, -1)", "a.reshape(1024, -1).T", "a[None]", "a.reshape(-1, 2).reshape(-1)", "a[10:]", "a[::2]",
+    "a.flatten()", "mx.expand_dims(a, 0)", "mx.stop_gradient(a)", "mx.contiguous(a)",
+    "mx.contiguous(a.reshape(1024, -1).T)", "mx.view(a, mx.int32)", "mx.broadcast_to(a, (2, a.size))",
+    "mx.split(a, 2)[0]", "a.reshape(1024, -1).T.reshape(-1)", "mx.as_strided(a, (4, 4), (1, 1))", "mx.squeeze(a[None])",
+    "mx.unflatten(a, 0, (2, -1))", "mx.depends(a, mx.array(1))"]
+rows = ["mx.cumsum(a)", "mx.softmax(a.reshape(1024, -1), axis=-1)", "a.sum()", "a.reshape(1024, -1).sum(0)",
+    "mx.concatenate([a, a])", "mx.pad(a, 1)", "mx.argmax(a)", "a.reshape(1024, -1).sum(-1)", "mx.logsumexp(a)",
+    "a.mean()", "mx.cummax(a)", "mx.take(a, mx.array([1, 2]))"]
 for text in unary + shapes + rows:
     f = eval("lambda a: " + text)
     show((text, at_peak(f)))
@@ -106,7 +113,8 @@ def binary(f):
     mx.eval(c)
     return max(0.0, round((mx.get_peak_memory() - before) / (4 * MB), 1))
 
-binary(lambda a, b: a + b), binary(lambda a, b: mx.maximum(a, b)), binary(lambda a, b: a * b + a), binary(lambda a, b: mx.concatenate([a, b]))
+binary(lambda a, b: a + b), binary(lambda a, b: mx.maximum(a, b)), binary(lambda a, b: a * b + a)
+binary(lambda a, b: mx.concatenate([a, b]))
 def held_view():
     a = mx.zeros((1 << 20,))
     mx.eval(a)
@@ -282,7 +290,8 @@ def many(s, n):
 
 many([s1], 100), many([s1, s2], 100), many([s1, s2, mx.default_stream(mx.cpu)], 60), many([s1, mx.cpu], 30)
 mx.async_eval(many([s1, s2], 20)), mx.synchronize(s1), mx.synchronize(s2)
-mx.grad(lambda a: mx.sin(a, stream=s1).sum(stream=s2))(x), mx.vmap(lambda a: mx.add(a, 1, stream=s1))(x), mx.compile(lambda a: mx.add(mx.multiply(a, 2, stream=s1), 1, stream=s2))(x)
+mx.grad(lambda a: mx.sin(a, stream=s1).sum(stream=s2))(x), mx.vmap(lambda a: mx.add(a, 1, stream=s1))(x)
+mx.compile(lambda a: mx.add(mx.multiply(a, 2, stream=s1), 1, stream=s2))(x)
 with mx.stream(mx.cpu) as inner:
     show(inner is None)
 ctx = mx.stream(s1)
@@ -314,7 +323,8 @@ def run(f):
 
 run(lambda: mx.default_stream(mx.cpu) == mx.default_stream(mx.cpu))
 main_default = mx.default_stream(mx.cpu)
-run(lambda: mx.default_stream(mx.cpu) == main_default), run(lambda: (mx.ones((2,)) + 1).tolist()), run(lambda: mx.add(1, 2, stream=mx.new_stream(mx.cpu)).item()), run(lambda: mx.add(1, 2, stream=mx.cpu).item())
+run(lambda: mx.default_stream(mx.cpu) == main_default), run(lambda: (mx.ones((2,)) + 1).tolist())
+run(lambda: mx.add(1, 2, stream=mx.new_stream(mx.cpu)).item()), run(lambda: mx.add(1, 2, stream=mx.cpu).item())
 run(lambda: mx.add(1, 2, stream=s1).item())
 run(lambda: mx.eval(mx.add(1, 2, stream=s1)))
 run(lambda: mx.synchronize(s1))
@@ -325,7 +335,8 @@ def with_stream():
 run(with_stream)
 local = mx.new_thread_local_stream(mx.cpu)
 unsafe = mx.new_thread_unsafe_stream(mx.cpu)
-run(lambda: mx.add(1, 2, stream=local).item()), run(lambda: mx.add(1, 2, stream=unsafe).item()), mx.add(1, 2, stream=local).item(), mx.add(1, 2, stream=unsafe).item()
+run(lambda: mx.add(1, 2, stream=local).item()), run(lambda: mx.add(1, 2, stream=unsafe).item())
+mx.add(1, 2, stream=local).item(), mx.add(1, 2, stream=unsafe).item()
 def with_local():
     with mx.stream(local):
         return (mx.default_stream(mx.cpu) == main_default, (x + 1).tolist())
@@ -338,11 +349,13 @@ def with_unsafe():
 run(with_unsafe), with_unsafe()
 local == local, repr(type(local)), local.device == mx.cpu, isinstance(local, mx.Stream), isinstance(unsafe, mx.Stream)
 local.index
-run(lambda: mx.default_device() == mx.cpu), run(lambda: x.tolist()), run(lambda: x.sum().item()), run(lambda: mx.random.key(0).tolist())
+run(lambda: mx.default_device() == mx.cpu), run(lambda: x.tolist()), run(lambda: x.sum().item())
+run(lambda: mx.random.key(0).tolist())
 mx.random.seed(7)
 first = mx.random.uniform()
 mx.random.seed(7)
-run(lambda: (mx.random.seed(7), mx.random.uniform().item())[1]) == first.item(), mx.random.uniform().item() == first.item()
+run(lambda: (mx.random.seed(7), mx.random.uniform().item())[1]) == first.item()
+mx.random.uniform().item() == first.item()
 lazy = x + 1
 run(lambda: lazy.tolist())  # differs: lazy arrays of another thread
 lazy = mx.add(x, 1, stream=unsafe)
@@ -359,7 +372,8 @@ results = {}
 threads = [threading.Thread(target=lambda i=i: results.__setitem__(i, round(stress(i), 2))) for i in range(6)]
 [t.start() for t in threads], [t.join() for t in threads], results
 results.clear()
-threads = [threading.Thread(target=lambda i=i: results.__setitem__(i, mx.vmap(mx.grad(lambda a: a**3))(mx.arange(4.0) + i).tolist())) for i in range(6)]
+threads = [threading.Thread(target=lambda i=i: results.__setitem__(i,
+    mx.vmap(mx.grad(lambda a: a**3))(mx.arange(4.0) + i).tolist())) for i in range(6)]
 [t.start() for t in threads], [t.join() for t in threads], results
 held = mx.ones((128, 128))
 mx.eval(held)
@@ -372,14 +386,18 @@ a, b = mx.depends([x, x + 1], x * 2)
 a, b
 a, b = mx.depends((x, x + 1), [x * 2, x])
 a, b
-type(mx.depends([x], x)), type(mx.depends((x,), x)), type(mx.depends(x, x)), mx.depends(x, []), mx.depends(inputs=x, dependencies=x)
+type(mx.depends([x], x)), type(mx.depends((x,), x)), type(mx.depends(x, x)), mx.depends(x, [])
+mx.depends(inputs=x, dependencies=x)
 mx.depends(x)
 mx.depends(x, 3)
 mx.depends(3, x)
 mx.depends({"a": x}, x)
-mx.grad(lambda a: mx.depends(a, a * 2).sum())(x), mx.grad(lambda a: mx.depends(x, a * 2).sum())(x), mx.grad(lambda a: sum(mx.depends([a, a * a], [x]), mx.array(0.0)).sum())(x)
+mx.grad(lambda a: mx.depends(a, a * 2).sum())(x), mx.grad(lambda a: mx.depends(x, a * 2).sum())(x)
+mx.grad(lambda a: sum(mx.depends([a, a * a], [x]), mx.array(0.0)).sum())(x)
 mx.compile(lambda a: mx.depends(a, a * 2))(x)
 mx.stop_gradient(x), mx.stop_gradient(x.astype(mx.int32)), mx.stop_gradient(a=x)
 mx.stop_gradient(3)
 mx.stop_gradient([x])
-mx.grad(lambda a: mx.stop_gradient(a * a).sum())(x), mx.grad(lambda a: (a * mx.stop_gradient(a)).sum())(x), mx.jvp(lambda a: mx.stop_gradient(a) * a, [x], [x]), mx.vmap(mx.stop_gradient)(x), mx.grad(mx.grad(lambda a: a * a * mx.stop_gradient(a)))(mx.array(3.0))
+mx.grad(lambda a: mx.stop_gradient(a * a).sum())(x), mx.grad(lambda a: (a * mx.stop_gradient(a)).sum())(x)
+mx.jvp(lambda a: mx.stop_gradient(a) * a, [x], [x]), mx.vmap(mx.stop_gradient)(x)
+mx.grad(mx.grad(lambda a: a * a * mx.stop_gradient(a)))(mx.array(3.0))

@@ -25,9 +25,12 @@ batches = ((), (1,), (3,), (2, 3))
 sizes = (1, 2, 3, 5, 8)
 
 # ---- norms
-orders = (None, 0, 1, 2, 3, -1, -2, -3, 0.5, 1.5, 2.0, float("inf"), -float("inf"), "fro", "nuc", "f", "inf", "", mx.inf, True)
+orders = (None, 0, 1, 2, 3, -1, -2, -3, 0.5, 1.5, 2.0, float("inf"), -float("inf"), "fro", "nuc", "f", "inf", "",
+    mx.inf, True)
 vector, a, cube = mx.array([1.0, -2.0, 3.0, 0.0]), matrix(3, 4), matrix(2, 3, 4)
-for x in (vector, a, cube, a.T, cube[:, ::2], vector.astype(mx.float16), a.astype(mx.bfloat16), a.astype(mx.float64), mx.arange(6).reshape(2, 3), mx.array([True, False]), mx.array(3.0), mx.zeros((0,)), mx.zeros((0, 3)), mx.zeros((2, 3))):
+for x in (vector, a, cube, a.T, cube[:, ::2], vector.astype(mx.float16), a.astype(mx.bfloat16), a.astype(mx.float64),
+        mx.arange(6).reshape(2, 3), mx.array([True, False]), mx.array(3.0), mx.zeros((0,)), mx.zeros((0, 3)),
+        mx.zeros((2, 3))):
     mx.linalg.norm(x, stream=cpu)
     mx.linalg.norm(x, keepdims=True, stream=cpu)
     for order in orders:
@@ -37,8 +40,10 @@ for x in (vector, a, cube, a.T, cube[:, ::2], vector.astype(mx.float16), a.astyp
             if not mx.issubdtype(x.dtype, mx.inexact) and order in (2, -2, "nuc"):
                 continue
             mx.linalg.norm(x, order, axis, stream=cpu) if not (x.ndim > 1 and axis == () and order is None) else None
-            mx.linalg.norm(x, ord=order, axis=axis, keepdims=True, stream=cpu) if not (x.ndim > 1 and axis == () and order is None) else None
-mx.linalg.norm(a, "fro"), mx.linalg.norm(a, ord="fro", axis=(0, 1)), mx.linalg.norm(cube, "fro", axis=(1, 2), keepdims=True), mx.linalg.norm(cube, axis=[0, 2])
+            mx.linalg.norm(x, ord=order, axis=axis, keepdims=True,
+                stream=cpu) if not (x.ndim > 1 and axis == () and order is None) else None
+mx.linalg.norm(a, "fro"), mx.linalg.norm(a, ord="fro", axis=(0, 1))
+mx.linalg.norm(cube, "fro", axis=(1, 2), keepdims=True), mx.linalg.norm(cube, axis=[0, 2])
 mx.linalg.norm(vector, "fro")
 mx.linalg.norm(vector, "nuc")
 mx.linalg.norm(cube, 2)
@@ -55,7 +60,8 @@ mx.linalg.norm(5.0)
 mx.linalg.norm(a=a)
 mx.linalg.norm(a, 2, None, True), mx.linalg.norm(a, 2, 0, True), mx.linalg.norm(np.ones((2, 2), np.float32))
 matrix_norm = getattr(mx.linalg, "matrix_norm", None)
-hasattr(mx.linalg, "matrix_norm"), hasattr(mx.linalg, "vector_norm"), hasattr(mx.linalg, "diagonal"), hasattr(mx.linalg, "cond"), hasattr(mx.linalg, "matrix_rank")
+hasattr(mx.linalg, "matrix_norm"), hasattr(mx.linalg, "vector_norm"), hasattr(mx.linalg, "diagonal")
+hasattr(mx.linalg, "cond"), hasattr(mx.linalg, "matrix_rank")
 
 # ---- qr
 for d in reals:
@@ -63,7 +69,8 @@ for d in reals:
         for m, n in ((1, 1), (2, 2), (3, 2), (2, 3), (5, 5), (7, 4), (4, 7)):
             x = matrix(*batch, m, n, dtype=d)
             q, r = mx.linalg.qr(x, stream=cpu)
-            show(q.shape, r.shape, q.dtype, rounded(q @ r - x), rounded(mx.abs(q)), rounded(mx.abs(r)), rounded(q.swapaxes(-1, -2) @ q))
+            show(q.shape, r.shape, q.dtype, rounded(q @ r - x), rounded(mx.abs(q)), rounded(mx.abs(r)),
+                rounded(q.swapaxes(-1, -2) @ q))
             show(rounded(q), rounded(r))
 mx.linalg.qr(matrix(3, 4).T, stream=cpu)[1].shape
 type(mx.linalg.qr(matrix(3, 3), stream=cpu))
@@ -87,8 +94,10 @@ for d in reals:
             x = matrix(*batch, m, n, dtype=d)
             u, s, v = mx.linalg.svd(x, stream=cpu)
             k = min(m, n)
-            show(u.shape, s.shape, v.shape, s.dtype, rounded(s), rounded((u[..., :k] * s[..., None, :]) @ v[..., :k, :] - x))
-            show(mx.linalg.svd(x, compute_uv=False, stream=cpu), mx.linalg.svd(x, False, stream=cpu).shape if not isinstance(mx.linalg.svd(x, False, stream=cpu), (list, tuple)) else len(mx.linalg.svd(x, False, stream=cpu)))
+            show(u.shape, s.shape, v.shape, s.dtype, rounded(s),
+                rounded((u[..., :k] * s[..., None, :]) @ v[..., :k, :] - x))
+            show(mx.linalg.svd(x, compute_uv=False, stream=cpu),
+                mx.linalg.svd(x, False, stream=cpu).shape if not isinstance(mx.linalg.svd(x, False, stream=cpu), (list, tuple)) else len(mx.linalg.svd(x, False, stream=cpu)))
 type(mx.linalg.svd(a, stream=cpu)), type(mx.linalg.svd(a, compute_uv=False, stream=cpu))
 mx.linalg.svd(vector)
 mx.linalg.svd(mx.array(1.0))
@@ -105,15 +114,21 @@ for d in reals:
     for batch in batches:
         for n in sizes:
             x, p = matrix(*batch, n, n, dtype=d) + n * mx.eye(n, dtype=d), positive(*batch, n, n, dtype=d)
-            show(mx.linalg.inv(x, stream=cpu), mx.linalg.inv(x.swapaxes(-1, -2), stream=cpu), rounded(mx.linalg.inv(x, stream=cpu) @ x))
-            show(mx.linalg.tri_inv(mx.tril(x), stream=cpu), mx.linalg.tri_inv(mx.triu(x), upper=True, stream=cpu), mx.linalg.tri_inv(mx.triu(x), True, stream=cpu), mx.linalg.tri_inv(mx.tril(x), False, stream=cpu))
-            show(mx.linalg.cholesky(p, stream=cpu), mx.linalg.cholesky(p, upper=True, stream=cpu), mx.linalg.cholesky(p, True, stream=cpu))
+            show(mx.linalg.inv(x, stream=cpu), mx.linalg.inv(x.swapaxes(-1, -2), stream=cpu),
+                rounded(mx.linalg.inv(x, stream=cpu) @ x))
+            show(mx.linalg.tri_inv(mx.tril(x), stream=cpu), mx.linalg.tri_inv(mx.triu(x), upper=True, stream=cpu),
+                mx.linalg.tri_inv(mx.triu(x), True, stream=cpu), mx.linalg.tri_inv(mx.tril(x), False, stream=cpu))
+            show(mx.linalg.cholesky(p, stream=cpu), mx.linalg.cholesky(p, upper=True, stream=cpu),
+                mx.linalg.cholesky(p, True, stream=cpu))
             lower = mx.linalg.cholesky(p, stream=cpu)
-            show(mx.linalg.cholesky_inv(lower, stream=cpu), mx.linalg.cholesky_inv(lower.swapaxes(-1, -2), upper=True, stream=cpu))
+            show(mx.linalg.cholesky_inv(lower, stream=cpu),
+                mx.linalg.cholesky_inv(lower.swapaxes(-1, -2), upper=True, stream=cpu))
             show(mx.linalg.pinv(x, stream=cpu))
         for m, n in ((2, 3), (5, 2), (1, 4)):
             show(mx.linalg.pinv(matrix(*batch, m, n, dtype=d), stream=cpu))
-for f in (mx.linalg.inv, mx.linalg.tri_inv, mx.linalg.cholesky, mx.linalg.cholesky_inv, mx.linalg.pinv, mx.linalg.det, mx.linalg.slogdet, mx.linalg.eig, mx.linalg.eigvals, mx.linalg.eigh, mx.linalg.eigvalsh, mx.linalg.lu, mx.linalg.lu_factor):
+for f in (mx.linalg.inv, mx.linalg.tri_inv, mx.linalg.cholesky, mx.linalg.cholesky_inv, mx.linalg.pinv, mx.linalg.det,
+        mx.linalg.slogdet, mx.linalg.eig, mx.linalg.eigvals, mx.linalg.eigh, mx.linalg.eigvalsh, mx.linalg.lu,
+        mx.linalg.lu_factor):
     f(vector, stream=cpu)
     f(vector)
     f(mx.array(1.0), stream=cpu)
@@ -127,7 +142,8 @@ for f in (mx.linalg.inv, mx.linalg.tri_inv, mx.linalg.cholesky, mx.linalg.choles
     f()
     f(mx.eye(2), stream=mx.gpu)
     f(mx.eye(2), nonsense=1)
-    f(a=mx.eye(2), stream=cpu) if f not in (mx.linalg.eig, mx.linalg.eigh, mx.linalg.eigvals, mx.linalg.eigvalsh) else None
+    f(a=mx.eye(2), stream=cpu) if f not in (mx.linalg.eig, mx.linalg.eigh, mx.linalg.eigvals,
+        mx.linalg.eigvalsh) else None
     type(f(mx.eye(2), stream=cpu)), type(f(mx.eye(2, dtype=mx.float64), stream=cpu))
 mx.eval(mx.linalg.inv(mx.array([[1.0, 2], [2, 4]]), stream=cpu))
 mx.linalg.inv(mx.eye(2)) is not None
@@ -135,13 +151,15 @@ mx.linalg.pinv(mx.zeros((2, 3)), stream=cpu)
 mx.linalg.pinv(mx.array([[1.0, 2], [2, 4]]), stream=cpu)
 
 # ---- cross
-for x, y in (((3,), (3,)), ((4, 3), (4, 3)), ((4, 3), (3,)), ((2, 1, 3), (4, 3)), ((2,), (2,)), ((5, 2), (5, 2)), ((2, 3), (2, 2)), ((2,), (3,)), ((3,), (2,)), ((4,), (4,)), ((1,), (1,)), ((), ())):
+for x, y in (((3,), (3,)), ((4, 3), (4, 3)), ((4, 3), (3,)), ((2, 1, 3), (4, 3)), ((2,), (2,)), ((5, 2), (5, 2)),
+        ((2, 3), (2, 2)), ((2,), (3,)), ((3,), (2,)), ((4,), (4,)), ((1,), (1,)), ((), ())):
     show(mx.linalg.cross(matrix(*x), matrix(*y))) if x == y or x[-1:] != (4,) else None
     mx.linalg.cross(matrix(*x), matrix(*y))
     mx.linalg.cross(mx.ones(x, mx.int32), mx.ones(y))
     mx.linalg.cross(mx.ones(x, mx.float16), mx.ones(y, mx.float16), axis=-1)
 x, y = matrix(3, 5), matrix(3, 5)
-mx.linalg.cross(x, y, axis=0), mx.linalg.cross(x, y, 0), mx.linalg.cross(x.T, y.T), mx.linalg.cross(x, y, axis=-2), mx.linalg.cross(a=x, b=y, axis=0), mx.linalg.cross(mx.array([1, 2, 3]), mx.array([4, 5, 6]))
+mx.linalg.cross(x, y, axis=0), mx.linalg.cross(x, y, 0), mx.linalg.cross(x.T, y.T), mx.linalg.cross(x, y, axis=-2)
+mx.linalg.cross(a=x, b=y, axis=0), mx.linalg.cross(mx.array([1, 2, 3]), mx.array([4, 5, 6]))
 mx.linalg.cross(x, y)
 mx.linalg.cross(x, y, axis=2)
 mx.linalg.cross(x, y, axis=None)
@@ -158,10 +176,13 @@ for d in reals:
                 w, v = mx.linalg.eigh(s, UPLO=letter, stream=cpu)
                 show(w, w.dtype, v.dtype, v.shape, rounded(s @ v - v * w[..., None, :]), rounded(mx.abs(v)))
             w, v = mx.linalg.eig(x, stream=cpu)
-            show(w.dtype, v.dtype, w.shape, v.shape, ordered(w), ordered(mx.linalg.eigvals(x, stream=cpu)), rounded(mx.abs(x @ v - v * w[..., None, :])))
+            show(w.dtype, v.dtype, w.shape, v.shape, ordered(w), ordered(mx.linalg.eigvals(x, stream=cpu)),
+                rounded(mx.abs(x @ v - v * w[..., None, :])))
 c = mx.array(rng.standard_normal((3, 3)) + 1j * rng.standard_normal((3, 3))).astype(mx.complex64)
 h = c + c.T.conj()
-mx.linalg.eigvalsh(h, stream=cpu), mx.linalg.eigh(h, stream=cpu)[0], ordered(mx.linalg.eigvals(c, stream=cpu)), ordered(mx.linalg.eig(c, stream=cpu)[0]), mx.linalg.eigvalsh(h, "U", stream=cpu), mx.linalg.eigh(h, stream=cpu)[1].dtype, mx.abs(mx.linalg.eigh(h, stream=cpu)[1])
+mx.linalg.eigvalsh(h, stream=cpu), mx.linalg.eigh(h, stream=cpu)[0], ordered(mx.linalg.eigvals(c, stream=cpu))
+ordered(mx.linalg.eig(c, stream=cpu)[0]), mx.linalg.eigvalsh(h, "U", stream=cpu), mx.linalg.eigh(h, stream=cpu)[1].dtype
+mx.abs(mx.linalg.eigh(h, stream=cpu)[1])
 mx.linalg.eigh(mx.eye(2), UPLO=1)
 mx.linalg.eigh(mx.eye(3), "l", stream=cpu)  # differs: `linalg.eigh(a, UPLO)`
 
@@ -176,13 +197,20 @@ for d in reals:
             x = matrix(*batch, n, n, dtype=d) + n * mx.eye(n, dtype=d)
             for k in (1, 3):
                 b = matrix(*batch, n, k, dtype=d)
-                show(mx.linalg.solve(x, b, stream=cpu), mx.linalg.solve_triangular(mx.tril(x), b, stream=cpu), mx.linalg.solve_triangular(mx.triu(x), b, upper=True, stream=cpu), mx.linalg.solve(x.swapaxes(-1, -2), b, stream=cpu))
+                show(mx.linalg.solve(x, b, stream=cpu), mx.linalg.solve_triangular(mx.tril(x), b, stream=cpu),
+                    mx.linalg.solve_triangular(mx.triu(x), b, upper=True, stream=cpu),
+                    mx.linalg.solve(x.swapaxes(-1, -2), b, stream=cpu))
             show(mx.linalg.solve(x, matrix(n, dtype=d), stream=cpu)) if batch == () else None
             if d == mx.float64:
                 x = x.astype(mx.float32)
-            show(mx.linalg.det(x, stream=cpu), mx.linalg.slogdet(x, stream=cpu), mx.linalg.det(-x, stream=cpu), mx.linalg.slogdet(-x, stream=cpu))
-type(mx.linalg.lu(a, stream=cpu)), type(mx.linalg.lu_factor(a, stream=cpu)), type(mx.linalg.slogdet(mx.eye(2), stream=cpu)), [x.dtype for x in mx.linalg.lu_factor(a, stream=cpu)], [x.dtype for x in mx.linalg.slogdet(mx.eye(2), stream=cpu)]
-mx.linalg.det(mx.zeros((2, 2)), stream=cpu), mx.linalg.slogdet(mx.zeros((2, 2)), stream=cpu), mx.linalg.det(mx.eye(4), stream=cpu), mx.linalg.det(mx.zeros((4, 4)), stream=cpu), mx.linalg.slogdet(mx.zeros((4, 4)), stream=cpu), mx.linalg.det(mx.ones((3, 3)), stream=cpu)
+            show(mx.linalg.det(x, stream=cpu), mx.linalg.slogdet(x, stream=cpu), mx.linalg.det(-x, stream=cpu),
+                mx.linalg.slogdet(-x, stream=cpu))
+type(mx.linalg.lu(a, stream=cpu)), type(mx.linalg.lu_factor(a, stream=cpu))
+type(mx.linalg.slogdet(mx.eye(2), stream=cpu)), [x.dtype for x in mx.linalg.lu_factor(a, stream=cpu)]
+[x.dtype for x in mx.linalg.slogdet(mx.eye(2), stream=cpu)]
+mx.linalg.det(mx.zeros((2, 2)), stream=cpu), mx.linalg.slogdet(mx.zeros((2, 2)), stream=cpu)
+mx.linalg.det(mx.eye(4), stream=cpu), mx.linalg.det(mx.zeros((4, 4)), stream=cpu)
+mx.linalg.slogdet(mx.zeros((4, 4)), stream=cpu), mx.linalg.det(mx.ones((3, 3)), stream=cpu)
 for f in (mx.linalg.solve, mx.linalg.solve_triangular):
     f(mx.eye(2), mx.ones((3,)), stream=cpu)
     f(mx.eye(2), mx.ones((3, 1)), stream=cpu)

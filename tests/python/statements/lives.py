@@ -1,4 +1,5 @@
-# What memory is used and how long things live: donation, peaks, caches, references, weak references, cycles, deep graphs, leaks, large sizes.
+# What memory is used and how long things live: donation, peaks, caches, references, weak references, cycles, deep
+# graphs, leaks, large sizes.
 import gc
 import sys
 import weakref
@@ -53,7 +54,8 @@ def summed(x):
         x = x + i
     return x.sum()
 
-for f in (quiet, summed, lambda x: mx.sqrt(mx.abs(x)), lambda x: mx.exp(x) * 2 + 1, lambda x: mx.maximum(x, 0), lambda x: 1 - x, lambda x: mx.softmax(x, -1)):
+for f in (quiet, summed, lambda x: mx.sqrt(mx.abs(x)), lambda x: mx.exp(x) * 2 + 1, lambda x: mx.maximum(x, 0),
+        lambda x: 1 - x, lambda x: mx.softmax(x, -1)):
     growth(lambda: mx.zeros((1024, 1024)), f) <= 0.3
     growth(lambda: mx.ones((1024, 1024)), f) <= 0.3
 growth(lambda: mx.zeros((size,)), shorter) <= 0.1
@@ -250,7 +252,8 @@ x
 
 # ---- evaluation
 x = mx.array(1) + 1
-mx.eval(x), mx.eval([x, {"a": x}]), mx.eval(), mx.eval(x, x, (x,)), mx.async_eval(x), mx.async_eval([x + 1]), mx.async_eval()
+mx.eval(x), mx.eval([x, {"a": x}]), mx.eval(), mx.eval(x, x, (x,)), mx.async_eval(x), mx.async_eval([x + 1])
+mx.async_eval()
 y = x + 1
 mx.async_eval(y)
 z = y * 2

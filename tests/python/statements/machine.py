@@ -1,6 +1,9 @@
 # Devices, streams, threads, memory, distributed, Metal and CUDA.
-import threading
+import copy
+import enum
 import gc
+import pickle
+import threading
 
 mx.cpu, mx.gpu, repr(mx.cpu), mx.Device(mx.cpu), mx.Device(mx.cpu, 0), repr(mx.Device(mx.cpu))
 str(mx.Device(mx.gpu, 1)), mx.Device(mx.cpu).type, mx.Device(mx.cpu, 0) == mx.Device(mx.cpu)
@@ -15,6 +18,15 @@ type(mx.cpu), type(mx.Device(mx.cpu)), mx.DeviceType, mx.DeviceType.cpu, mx.Devi
 mx.DeviceType.cpu == mx.cpu, mx.cpu.name, mx.cpu.value
 hash(mx.Device(mx.cpu)) == hash(mx.Device(mx.cpu))
 isinstance(mx.cpu, mx.DeviceType)
+list(mx.DeviceType), len(mx.DeviceType), mx.DeviceType["gpu"], mx.DeviceType(1), "cpu" in mx.DeviceType.__members__
+isinstance(mx.cpu, enum.Enum), type(mx.DeviceType), mx.DeviceType.__name__, {mx.cpu: 1}[mx.cpu]
+mx.cpu is mx.DeviceType.cpu
+mx.DeviceType(2)
+mx.DeviceType["tpu"]
+mx.DeviceType("cpu")
+pickle.loads(pickle.dumps(mx.gpu)) is mx.gpu, copy.deepcopy(mx.cpu) is mx.cpu, f"{mx.cpu}", str(mx.gpu)
+mx.cpu == 0, mx.cpu != 0
+mx.cpu < mx.gpu
 mx.default_device(), repr(mx.default_device())
 mx.set_default_device(mx.cpu)
 mx.default_device() == mx.Device(mx.cpu), mx.default_device() == mx.cpu
@@ -212,8 +224,10 @@ mx.fast.precompiled_cuda_kernel("k", "x", [v], [(2,)], [mx.float32], [], (1, 1, 
 
 # ---- the array API standard
 info = mx.__array_namespace_info__()
-info.capabilities(), info.default_device(), info.devices(), info.default_dtypes(), info.dtypes(), list(info.dtypes()), info.default_dtypes(device=mx.default_device())
-for kind in ("bool", "signed integer", "unsigned integer", "integral", "real floating", "complex floating", "numeric", ("bool", "integral"), (), "other", 3):
+info.capabilities(), info.default_device(), info.devices(), info.default_dtypes(), info.dtypes(), list(info.dtypes())
+info.default_dtypes(device=mx.default_device())
+for kind in ("bool", "signed integer", "unsigned integer", "integral", "real floating", "complex floating", "numeric",
+        ("bool", "integral"), (), "other", 3):
     list(info.dtypes(kind=kind)), info.dtypes(kind=kind), info.dtypes(device=mx.Device(mx.cpu), kind=kind)
 list(info.dtypes(device=mx.Device(mx.cpu))), list(info.dtypes(device=mx.Device(mx.gpu)))
 info.dtypes(device=mx.cpu)
@@ -221,4 +235,5 @@ info.dtypes(device="cpu")
 info.default_dtypes(device="cpu")
 info.dtypes("bool")
 mx.ones(2).__array_namespace__().__array_namespace_info__().default_device()
-mx.minmax(mx.array([[3, 1], [2, 5]])), mx.minmax(mx.array([[3, 1], [2, 5]]), axis=0), mx.cumulative_sum(mx.array([1, 2])), mx.ones((2, 3, 4)).mT.shape, mx.get_array_buffer_size(mx.zeros((1000,)))
+mx.minmax(mx.array([[3, 1], [2, 5]])), mx.minmax(mx.array([[3, 1], [2, 5]]), axis=0)
+mx.cumulative_sum(mx.array([1, 2])), mx.ones((2, 3, 4)).mT.shape, mx.get_array_buffer_size(mx.zeros((1000,)))

@@ -451,7 +451,9 @@ mx.logsumexp(mx.array([-float("inf")] * 2)), mx.logsumexp(mx.array([float("inf")
 mx.logsumexp(mx.array([1000.0, 1000.0]))
 
 inf, nan = float("inf"), float("nan")
-for start, stop, step in ((0, 1, inf), (0, 1, -inf), (1, 0, inf), (1, 0, -inf), (0, inf, 1), (inf, 1, 5), (0, -inf, 1), (-inf, inf, 1), (nan, 1, 1), (0, nan, 1), (0, 1, nan), (2, 7, inf), (inf, 1, inf), (inf, 1, nan), (0.5, 3.5, inf)):
+for start, stop, step in ((0, 1, inf), (0, 1, -inf), (1, 0, inf), (1, 0, -inf), (0, inf, 1), (inf, 1, 5), (0, -inf, 1),
+        (-inf, inf, 1), (nan, 1, 1), (0, nan, 1), (0, 1, nan), (2, 7, inf), (inf, 1, inf), (inf, 1, nan),
+        (0.5, 3.5, inf)):
     mx.arange(start, stop, step)
 mx.arange(inf)
 mx.arange(nan)

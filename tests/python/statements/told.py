@@ -34,10 +34,13 @@ class Told(ast.NodeTransformer):
     """Expressions that stand by themselves, and each argument of show(…), become calls of tell; the bodies of functions stay as they are."""
 
     def visit_Expr(self, node):
-        called = node.value.func.id if isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name) else None
-        if called == "print" or isinstance(node.value, ast.Constant) or called == "show" and any(isinstance(value, ast.Starred) for value in node.value.args):
+        called = node.value.func.id if isinstance(node.value, ast.Call) and isinstance(node.value.func,
+            ast.Name) else None
+        if called == "print" or isinstance(node.value,
+                ast.Constant) or called == "show" and any(isinstance(value, ast.Starred) for value in node.value.args):
             return node
-        return [ast.copy_location(self.told(value, node.lineno), node) for value in (node.value.args if called == "show" else [node.value])]
+        return [ast.copy_location(self.told(value, node.lineno),
+            node) for value in (node.value.args if called == "show" else [node.value])]
 
     @staticmethod
     def call(name, *arguments):
@@ -48,7 +51,8 @@ class Told(ast.NodeTransformer):
 
     def visit_Assign(self, node):
         """Told as well, so that one that fails does not end the loop that it stands in."""
-        error = ast.ExceptHandler(ast.Name("Exception", ast.Load()), "error", [self.call("failed", ast.Constant(node.lineno), ast.Name("error", ast.Load()))])
+        error = ast.ExceptHandler(ast.Name("Exception", ast.Load()), "error",
+            [self.call("failed", ast.Constant(node.lineno), ast.Name("error", ast.Load()))])
         return ast.copy_location(ast.Try([node, self.call("done", ast.Constant(node.lineno))], [error], [], []), node)
 
     visit_AugAssign = visit_Delete = visit_Assign
