@@ -184,11 +184,14 @@ TARN_API bool tarn_result_state(tarn_results *results, tarn_array *leaf);
 TARN_API bool tarn_result_attach(tarn_results *results, void *data, void (*release)(void *data));
 TARN_API void *tarn_results_attached(const tarn_results *results);
 
-/* key: bytes that tell what the function depends on beside its arrays; a plan serves the calls with the same ones. */
+/* key: bytes that tell what the function depends on beside its arrays; a plan serves the calls with the same ones.
+   later: nothing is computed until a result, or the new state, is asked for; arguments that nobody holds by then are
+   written over. Else the work begins at once, and arguments keep their values but for those given with .donate. */
 typedef struct {
     int begin_;
     const void *key;
     size_t key_bytes;
+    bool later;
     int end_;
 } tarn_compiled_call_options;
 #define tarn_compiled_call(...) TARN_CALL(3, tarn_compiled_call_with, tarn_compiled_call_options, __VA_ARGS__)

@@ -192,8 +192,8 @@ static tarn_results *call_planned(call *c, const leaf_list *arrays, const key *k
     for (int i = 0; i < arrays->count; i++) tarn_keep(arrays->list[i]);
     current = c;
     c->state = start_waiting();
-    tarn_results *results =
-        tarn_compiled_call(c->t->compiled, arrays->list, arrays->count, .key = k->bytes, .key_bytes = k->count);
+    tarn_results *results = tarn_compiled_call(c->t->compiled, arrays->list, arrays->count, .key = k->bytes,
+                                               .key_bytes = k->count, .later = like_mlx);
     bool quiet = stop_waiting(c->state);
     current = c->before;
     for (int i = 0; i < arrays->count; i++) tarn_drop(arrays->list[i]);

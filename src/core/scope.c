@@ -73,12 +73,22 @@ int tarn_scope_begin(void) {
     return vector_push(&local.marks, mark) ? (int)local.marks.count : -1;
 }
 
+/* A result of several that nobody holds any more gives its memory back, while its node stays for the others. */
+static void give_up_sibling(tarn_array *a) {
+    const node *n = a->node;
+    if (n->output_count == 1 || array_is_held(a) || atomic_load(&n->traced) || lock_is_held()) return;
+    schedule_lock();
+    if (!array_is_held(a)) array_set_value(a, NULL, 0, NULL);
+    schedule_unlock();
+}
+
 static void release_held(tarn_array *a) {
     if (!a) {
         local.holes--;
         return;
     }
     atomic_fetch_sub(&a->scopes, 1);
+    give_up_sibling(a);
     node_release(a->node);
 }
 
@@ -140,9 +150,10 @@ static bool take_keep(tarn_array *a) {
 
 void tarn_drop(tarn_array *a) {
     if (!a || !array_check_alive("drop", a)) return;
-    if (take_keep(a))
+    if (take_keep(a)) {
+        give_up_sibling(a);
         node_release(a->node);
-    else
+    } else
         fail_shapes(a, NULL, NULL, "drop: the array is not kept (tarn_keep, tarn_own)");
     release_drain();
 }

@@ -37,7 +37,11 @@ static void release_context(release_note *note) {
     release(context);
 }
 
-static void compiled_release(tarn_compiled *c) {
+void compiled_retain(tarn_compiled *c) {
+    atomic_fetch_add(&c->references, 1);
+}
+
+void compiled_release(tarn_compiled *c) {
     if (!c || atomic_fetch_sub(&c->references, 1) != 1) return;
     if (c->release)
         release_later(&c->note);
@@ -159,7 +163,7 @@ static void call_end(plan_call *request) {
 
 /* Making a plan may change what the arguments look like: memory that it captured is not given away. Then another one
    is needed. */
-static bool call_plan(plan_call *request) {
+bool compiled_run(plan_call *request) {
     for (bool made = false;;) {
         bool found;
         if (!tarn_async_eval_all(request->values, request->count)) return false;
@@ -172,7 +176,7 @@ static bool call_plan(plan_call *request) {
 }
 
 static bool call_planned(plan_call *request, tarn_array *const *inputs) {
-    bool ok = call_begin(request, inputs) && call_plan(request);
+    bool ok = call_begin(request, inputs) && (request->options.later ? later_begin(request) : compiled_run(request));
     call_end(request);
     return ok;
 }
@@ -245,7 +249,7 @@ tarn_results *tarn_compiled_call_with(tarn_compiled *c, tarn_array *const *input
     if (o.key_bytes && !o.key) return tarn_fail("compiled function: a key of %zu bytes is NULL", o.key_bytes), NULL;
     tarn_results *results = results_new();
     if (!results) return NULL;
-    atomic_fetch_add(&c->references, 1);
+    compiled_retain(c);
     plan_call request = {.c = c, .input_count = count, .leaves = {.open = true}, .options = o, .results = results};
     bool ok = trace_is_active() || !is_enabled() ? call_inlined(&request, inputs) : call_planned(&request, inputs);
     compiled_release(c);

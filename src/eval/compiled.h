@@ -50,7 +50,7 @@ struct tarn_compiled {
     int64_t hits;
 };
 
-typedef enum { KEPT, DONATED, GIVEN_IF_ALONE } donation;
+typedef enum { KEPT, DONATED, GIVEN_IF_ALONE, LEFT_TO_CALL } donation;
 
 /* One call. */
 typedef struct {
@@ -63,7 +63,15 @@ typedef struct {
     tarn_compiled_call_options options;
     cache_key key;
     tarn_results *results;
+    kept_trace *trace; /* of a call that was put off: plans are made of it */
+    node *node;        /* and its outputs get the values; else NULL */
 } plan_call;
+
+/* compiled.c: an object goes with its last call. */
+void compiled_retain(tarn_compiled *c);
+void compiled_release(tarn_compiled *c);
+/* Runs the plan for a call, makes one first if there is none. */
+bool compiled_run(plan_call *request);
 
 /* state.c: a call's leaves are collected into a list of the caller's, which it clears. */
 bool state_check(const tarn_compile_options *o);
@@ -79,6 +87,8 @@ bool state_call(void *context, tarn_array *const *inputs, int count, tarn_result
 bool plan_describe(plan_call *request);
 /* What of that the function saw when it was traced; or what it would see with arguments of any size. */
 bool plan_describe_seen(const plan_call *request, bool sizes, cache_key *key);
+/* The trace for a call of these dtypes and shapes, retained; made if need be. NULL on failure. */
+kept_trace *plan_trace(plan_call *request);
 /* Traces the function, with no lock held. If another thread has made the same plan meanwhile, that stays. */
 bool plan_make(plan_call *request);
 void plan_release(plan *p);
@@ -88,8 +98,11 @@ const tarn_compiled *plan_in_making(void);
 /* kept_trace.c: the trace that was kept for a call like this, retained, or NULL (also without memory: with the error
    set). */
 kept_trace *kept_trace_find(const plan_call *request);
-/* Keeps a trace of the user's function. */
-bool kept_trace_add(const plan_call *request, const traced_function *t);
+/* Keeps a trace; `sizes`: for these shapes alone. Returns it, retained, or NULL on failure. */
+kept_trace *kept_trace_add(const plan_call *request, const traced_function *t, bool sizes);
+/* Whether its arrays have the shapes of this call. */
+bool kept_trace_fits(const kept_trace *k, const plan_call *request);
+kept_trace *kept_trace_retain(kept_trace *k);
 void kept_trace_release(kept_trace *k);
 /* The function once more (the context), as a callback. */
 bool kept_trace_call(void *context, tarn_array *const *inputs, int count, tarn_results *results);
@@ -97,6 +110,11 @@ bool kept_trace_call(void *context, tarn_array *const *inputs, int count, tarn_r
 /* captures.c: computes what the outputs of a trace read, is not part of it, and somebody outside holds; and small
    arrays that are the same at every call. */
 bool captures_compute(const traced_function *t);
+
+/* later.c: puts a call off. Its node's outputs are the results and the new state. */
+bool later_begin(plan_call *request);
+/* Of a node that another thread is computing, or has computed: under the schedule lock. */
+bool later_is_done(const node *n);
 
 /* replay.c: one try. *found: there was a plan; else one has to be made. `made`: it was, for this call. */
 run_state plan_replay(plan_call *request, bool made, bool *found);

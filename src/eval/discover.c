@@ -138,9 +138,18 @@ static int child_count(const frame *f) {
     return f->alias_first < 0 ? f->node->input_count : f->node->output_count;
 }
 
+/* Of what it reads nothing has to run any more. */
+static bool run_first(schedule *s, node *n) {
+    if (!s->options.calls) return tarn_fail("compile: a call that was put off is part of what is traced");
+    if (!vector_push(s->options.calls, n)) return false;
+    node_retain(n);
+    return true;
+}
+
 /* All children are known: an alias points to its target, another node becomes (part of) a unit. */
 static bool leave(schedule *s, frame f) {
     node *n = f.node;
+    if (n->op == OP_later) return run_first(s, n);
     if (!vector_push(&s->order, n)) return false;
     bool shared = false;
     if (f.alias_first < 0) return schedule_share(s, n, &shared) && (shared || schedule_form_unit(s, n));

@@ -15,6 +15,7 @@ typedef struct {
     schedule *notes;
     program *p;
     run *r;
+    later_calls calls; /* have to run first: then there is no program */
 } evaluation;
 
 /* Why something is computed: the caller goes on, waits for it, or reads it. */
@@ -36,7 +37,8 @@ static bool need_work(tarn_array *const *arrays, int count) {
 
 /* Schedules what the arrays need, and claims it. Under the lock; false with nothing changed. */
 static bool plan_evaluation(evaluation *e, const request *q) {
-    e->p = schedule_make(q->arrays, q->count, (schedule_options){.reads = q->why == TO_READ}, &e->notes);
+    e->p = schedule_make(q->arrays, q->count, (schedule_options){.calls = &e->calls, .reads = q->why == TO_READ},
+                         &e->notes);
     e->r = e->p ? run_new(e->p, NULL, NULL) : NULL;
     if (e->r) schedule_claim(e->notes, e->r);
     return e->r != NULL;
@@ -99,6 +101,7 @@ static bool compute(request *q) {
         run_state state = planned ? execute(&e, q) : needed ? RUN_FAILED : RUN_READY;
         evaluation_free(&e);
         fork_allow();
+        if (e.calls.count) state = later_run_all(&e.calls) ? RUN_AGAIN : RUN_FAILED;
         release_drain();
         if (state != RUN_AGAIN) return state == RUN_READY;
     }

@@ -7,6 +7,11 @@
 #include "core/lock.h"
 #include "eval/compiled.h"
 
+kept_trace *kept_trace_retain(kept_trace *k) {
+    atomic_fetch_add(&k->cached.references, 1);
+    return k;
+}
+
 void kept_trace_release(kept_trace *k) {
     if (!k || atomic_fetch_sub(&k->cached.references, 1) != 1) return;
     recording_free(&k->recording);
@@ -41,18 +46,28 @@ static bool keep(const plan_call *request, bool sizes, kept_trace *k, cached **e
     return ok;
 }
 
-bool kept_trace_add(const plan_call *request, const traced_function *t) {
+kept_trace *kept_trace_add(const plan_call *request, const traced_function *t, bool sizes) {
     kept_trace *k = NEW(kept_trace);
-    if (!k) return false;
-    k->cached.references = 1;
+    if (!k) return NULL;
+    k->cached.references = 2; /* the list's and the caller's */
     k->state_count = t->results.states;
     k->attached = attachment_retain(t->results.attached);
     k->shapeless = request->c->shapeless;
     cached *evicted = &k->cached;
-    bool sizes = !request->c->shapeless || trace_holds_sizes(t->trace);
     bool ok = recording_make(&k->recording, "compile", t) && keep(request, sizes, k, &evicted);
     kept_trace_release((kept_trace *)evicted);
-    return ok;
+    if (ok) return k;
+    kept_trace_release(k);
+    return NULL;
+}
+
+bool kept_trace_fits(const kept_trace *k, const plan_call *request) {
+    bool fits = true;
+    for (int i = 0; i < request->count && fits; i++) {
+        const array_type *t = &k->recording.types.items[i];
+        fits = t->ndim == request->values[i]->ndim && shapes_equal(t->ndim, t->shape, request->values[i]->shape);
+    }
+    return fits;
 }
 
 bool kept_trace_call(void *context, tarn_array *const *inputs, int count, tarn_results *results) {

@@ -30,8 +30,9 @@ static void count_appearances(const plan_call *request) {
 /* Memory can be given away if no other array, no plan and no argument of this call stands on it; else the plan works
    on a copy, which is another plan. */
 static bool may_be_taken(const tarn_array *a, donation how) {
-    bool alone = atomic_load(&a->keeps) <= 1 && !atomic_load(&a->scopes) && atomic_load(&a->readers) == 1;
-    if (how == KEPT || (how == GIVEN_IF_ALONE && !alone)) return false; /* the list of leaves is a reader */
+    int keeps = how == GIVEN_IF_ALONE, readers = how == LEFT_TO_CALL ? 2 : 1; /* the list of leaves; node and call */
+    bool alone = atomic_load(&a->keeps) <= keeps && !atomic_load(&a->scopes) && atomic_load(&a->readers) == readers;
+    if (how == KEPT || (how != DONATED && !alone)) return false;
     return !a->buffer->foreign && atomic_load(&a->buffer->references) == 1 && a->note == 1;
 }
 
@@ -135,26 +136,46 @@ static bool trace_call(plan_call *request, tarn_function function, tarn_array *c
     return ok;
 }
 
-/* Of the user's function, or of what an earlier trace built. */
-static bool trace_over(plan_call *request, tarn_array *const *arguments, kept_trace *kept, plan *p) {
+/* Of the user's function, or of what an earlier trace built. The scope that is open holds the arguments. */
+static bool trace_over(plan_call *request, kept_trace *kept, traced_function *t) {
     tarn_function function = kept ? TARN_FUNCTION(kept_trace_call, kept) : TARN_FUNCTION(state_call, request->c);
-    traced_function t;
-    if (!trace_call(request, function, arguments, &t)) return false;
-    bool ok = plan_traced(request, p, &t) && (kept || kept_trace_add(request, &t));
-    traced_end(&t);
+    tarn_array **arguments = NEW_ARRAY(tarn_array *, request->count);
+    bool ok = arguments && tarn_ok();
+    for (int i = 0; ok && i < request->count; i++) ok = (arguments[i] = trace_argument(i, request->values[i])) != NULL;
+    ok = ok && trace_call(request, function, arguments, t);
+    memory_free(arguments);
     return ok;
+}
+
+/* For calls of other shapes, too, if the function allows it and asked for none. */
+static kept_trace *keep_trace(const plan_call *request, const traced_function *t) {
+    return kept_trace_add(request, t, !request->c->shapeless || trace_holds_sizes(t->trace));
 }
 
 static bool trace_plan(plan_call *request, plan *p) {
     TARN_SCOPE;
-    tarn_array **arguments = NEW_ARRAY(tarn_array *, request->count);
-    kept_trace *kept = kept_trace_find(request);
-    bool ok = arguments && tarn_ok();
-    for (int i = 0; ok && i < request->count; i++) ok = (arguments[i] = trace_argument(i, request->values[i])) != NULL;
-    ok = ok && trace_over(request, arguments, kept, p);
-    memory_free(arguments);
+    traced_function t;
+    kept_trace *kept = request->trace ? kept_trace_retain(request->trace) : kept_trace_find(request);
+    bool ok = trace_over(request, kept, &t);
+    if (ok) {
+        ok = plan_traced(request, p, &t) && (kept || (kept = keep_trace(request, &t)));
+        traced_end(&t);
+    }
     kept_trace_release(kept);
     return ok;
+}
+
+kept_trace *plan_trace(plan_call *request) {
+    TARN_SCOPE;
+    traced_function t;
+    kept_trace *kept = kept_trace_find(request), *made = NULL;
+    if (kept && kept_trace_fits(kept, request)) return kept;
+    if (trace_over(request, kept, &t)) {
+        made = kept ? kept_trace_add(request, &t, true) : keep_trace(request, &t);
+        traced_end(&t);
+    }
+    kept_trace_release(kept);
+    return made;
 }
 
 bool plan_make(plan_call *request) {

@@ -10,6 +10,7 @@
 #include "core/array.h"
 #include "core/lock.h"
 #include "ops/view.h"
+#include "eval/later.h"
 
 enum { LARGEST_ELEMENT = 8 };
 
@@ -140,6 +141,7 @@ typedef struct {
         *arguments; /* plan: the values that stand for them, with data: their strides are part of the plan */
     int argument_count;
     const bool *donated; /* plan: arguments that may be overwritten */
+    later_calls *calls;  /* evaluation: those that have to run before a program can be made; there is none then */
     bool reads; /* the caller reads values, in the middle of an expression perhaps: what it moved keeps its value where
                    it can */
 } schedule_options;

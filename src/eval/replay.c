@@ -59,7 +59,35 @@ typedef struct {
     buffer **arguments;
     int64_t *offsets;
     tarn_array **made;
+    bool done; /* of a call that was put off: another thread has begun it */
 } plan_run;
+
+/* ---- the outputs of a call that was put off get their values when it begins, pending, and lose them if it is given
+   up: under the schedule lock */
+
+static void claim_outputs(const plan_run *on) {
+    node *n = on->request->node;
+    for (int k = 0; n && k < n->output_count; k++) {
+        const value *v = &on->plan->program->values.items[on->plan->program->outputs.items[k]];
+        if (!array_is_held(&n->outputs[k])) continue;
+        buffer *b = buffer_retain(run_buffer(on->run, v->storage));
+        array_set_value(&n->outputs[k], b, output_offset(on->plan, v, on->offsets), v->at.strides);
+    }
+}
+
+static void give_back_outputs(const plan_run *on) {
+    node *n = on->request->node;
+    if (!n) return;
+    schedule_lock();
+    for (int k = 0; k < n->output_count; k++) array_set_value(&n->outputs[k], NULL, 0, NULL);
+    schedule_unlock();
+}
+
+static void commit_outputs(const plan_run *on) {
+    schedule_lock();
+    node_forget_inputs(on->request->node);
+    schedule_unlock();
+}
 
 static void run_end(plan_run *on) {
     for (int i = 0; on->arguments && i < on->request->count; i++) buffer_release(on->arguments[i]);
@@ -70,6 +98,7 @@ static void run_end(plan_run *on) {
 }
 
 static void give_up(plan_run *on) {
+    give_back_outputs(on);
     give_back_arguments(on->request, on->arguments);
     run_cancel(on->run);
 }
@@ -93,23 +122,33 @@ static void begin_run(plan_run *on) {
         on->offsets[i] = request->values[i]->offset * dtype_bytes(request->values[i]->dtype);
     }
     on->run = run_new(on->plan->program, on->arguments, on->offsets);
-    if (on->run) take_arguments(request, on->plan, on->run);
+    if (!on->run) return;
+    take_arguments(request, on->plan, on->run);
+    claim_outputs(on);
 }
 
 /* Arrays over what the run computes are made before it is launched, because that may fail. */
-static run_state finish_run(plan_run *on) {
+static bool make_results(const plan_run *on) {
+    return on->request->node || (make_outputs(on->plan, on->run, on->offsets, on->made) &&
+                                 results_reserve(on->request->results, on->plan->output_count));
+}
+
+static void hand_out_results(const plan_run *on) {
     const plan *p = on->plan;
+    on->request->results->attached = attachment_retain(p->attached);
+    results_fill(on->request->results, on->made, p->output_count - p->state_count);
+}
+
+static run_state finish_run(plan_run *on) {
     run_state state = run_reserve(on->run, &on->undo);
-    bool ok = state == RUN_READY && make_outputs(p, on->run, on->offsets, on->made);
-    ok = ok && results_reserve(on->request->results, p->output_count);
-    if (state == RUN_READY && !ok) state = RUN_FAILED;
+    if (state == RUN_READY && !make_results(on)) state = RUN_FAILED;
     if (state != RUN_READY) {
         give_up(on);
         return state;
     }
-    on->request->results->attached = attachment_retain(p->attached);
-    results_fill(on->request->results, on->made, p->output_count - p->state_count);
+    if (!on->request->node) hand_out_results(on);
     run_launch(on->run, false);
+    if (on->request->node) commit_outputs(on);
     return state;
 }
 
@@ -118,7 +157,8 @@ static bool begin_call(plan_run *on, plan_call *request, bool made) {
     *on = (plan_run){.undo = {.undo = undo_call}, .request = request};
     schedule_lock();
     tarn_compiled *c = request->c;
-    plan *p = on->plan = plan_describe(request) ? (plan *)cache_find(&c->plans, &request->key) : NULL;
+    on->done = request->node && later_is_done(request->node);
+    plan *p = on->plan = !on->done && plan_describe(request) ? (plan *)cache_find(&c->plans, &request->key) : NULL;
     if (p) {
         c->hits += !made;
         atomic_fetch_add(&p->cached.references, 1);
@@ -137,9 +177,9 @@ run_state plan_replay(plan_call *request, bool made, bool *found) {
     plan_run on;
     fork_hold();
     *found = begin_call(&on, request, made);
-    run_state state = on.run ? finish_run(&on) : *found || !tarn_ok() ? RUN_FAILED : RUN_AGAIN;
+    run_state state = on.done ? RUN_READY : on.run ? finish_run(&on) : *found || !tarn_ok() ? RUN_FAILED : RUN_AGAIN;
     fork_allow();
-    if (state == RUN_READY && !store_made(&on)) state = RUN_FAILED;
+    if (state == RUN_READY && !request->node && !store_made(&on)) state = RUN_FAILED;
     run_end(&on);
     return state;
 }

@@ -100,6 +100,10 @@ static void spare_moved(schedule *s) {
     }
 }
 
+static bool has_calls(const schedule *s) {
+    return s->options.calls && s->options.calls->count;
+}
+
 program *schedule_make(tarn_array *const *roots, int count, schedule_options options, schedule **notes) {
     schedule *s = schedule_new();
     if (!s) return NULL;
@@ -108,8 +112,8 @@ program *schedule_make(tarn_array *const *roots, int count, schedule_options opt
     s->p = program_new();
     int threads = parallel_threads(), before = parallel_fix(threads);
     if (s->p) s->p->threads = threads;
-    bool ok = s->p && mark_roots(s, roots, count) && schedule_discover(s, roots, count) && schedule_retain(s) &&
-              schedule_order(s);
+    bool ok = s->p && mark_roots(s, roots, count) && schedule_discover(s, roots, count) && !has_calls(s) &&
+              schedule_retain(s) && schedule_order(s);
     if (ok) count_uses(s);
     ok = ok && schedule_emit(s);
     if (ok && options.reads) spare_moved(s);

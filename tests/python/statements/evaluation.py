@@ -161,7 +161,7 @@ def compiled_donation(shapeless):
     mx.eval(f(mx.zeros((1 << 20,))))
     return donated(f)
 
-compiled_donation(False), compiled_donation(True)  # differs: the arguments of compiled functions, deleted before the results are computed
+compiled_donation(False), compiled_donation(True)
 def compiled_state():
     state = [mx.zeros((1 << 20,))]
     mx.eval(state)
