@@ -223,6 +223,28 @@ static void test_mock(void) {
     CHECK(tarn_memory_info(mock, &info) && info.copied_in > 0 && info.copied_out > 0);
 }
 
+/* Of a formula's outputs that nobody wants there is no step, also where others write over what it would read: the
+   device has no divmod. */
+static void test_half_a_formula(void) {
+    TARN_SCOPE;
+    TARN_ON(tarn_default_stream(mock));
+    tarn_array *x = ramp(12, TARN_FLOAT32), *both[2];
+    CHECK(tarn_eval(x));
+    {
+        TARN_SCOPE;
+        CHECK(tarn_divmod(x, tarn_scalar(5, TARN_FLOAT32), both));
+        tarn_return(both[0]);
+    }
+    tarn_array *y = tarn_negative(both[0]);
+    tarn_keep(y);
+    tarn_move(x);
+    char *schedule = tarn_dump_schedule(TARN_ARRAYS(y, both[0]), 2);
+    CHECK(schedule && strstr(schedule, "floor_divide") && !strstr(schedule, "remainder"));
+    tarn_free(schedule);
+    CHECK(tarn_eval(y, both[0]) && at(y, 11) == -2 && at(both[0], 11) == 2);
+    tarn_drop(y);
+}
+
 static void test_mock_failure(void) {
     TARN_SCOPE;
     void *library = dlopen(TARN_BUILD_DIR "/libtarn_mock.so", RTLD_NOW | RTLD_NOLOAD);
@@ -262,6 +284,7 @@ int main(void) {
     test_poison();
     test_threads();
     test_mock();
+    test_half_a_formula();
     test_mock_failure();
     printf("%s\n", failures ? "FAILED" : "passed");
     return failures != 0;

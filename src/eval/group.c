@@ -168,9 +168,19 @@ static int collect_nodes(const schedule *s, const unit *u, node **nodes) {
     return outputs;
 }
 
+/* What nobody wants of a formula with several outputs: there is no step, and what it would read is not kept for it. */
+static bool leave_out(schedule *s, const unit *u) {
+    for (int i = 0; i < u->external_count; i++) {
+        if (emit_value_of(s, u->externals[i]) < 0) return false;
+        emit_consume(s, u->externals[i], u->node->stream);
+    }
+    return true;
+}
+
 bool emit_group(schedule *s, const unit *u) {
     node *nodes[GROUP_MAX_REGISTERS];
     int outputs = collect_nodes(s, u, nodes);
+    if (!outputs) return leave_out(s, u);
     const tarn_array *shape = &u->node->outputs[0];
     int *lists = ARENA_NEW_ARRAY(&s->p->memory, int, (size_t)(u->external_count + outputs));
     step st = {.op = OP_group,
