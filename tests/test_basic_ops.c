@@ -112,6 +112,12 @@ static void test_limits(void) {
     CHECK_ERROR(tarn_iinfo(TARN_BOOL, &least, &most), "iinfo: bool");
     CHECK(tarn_promote(TARN_INT8, TARN_UINT8) == TARN_INT16 && tarn_can_cast(TARN_INT64, TARN_FLOAT16));
     CHECK(!tarn_can_cast(TARN_FLOAT32, TARN_FLOAT16));
+    CHECK(tarn_dtype_is(TARN_UINT8, TARN_CATEGORY_UNSIGNED_INTEGER) && tarn_dtype_is(TARN_INT8, TARN_CATEGORY_INTEGER));
+    CHECK(!tarn_dtype_is(TARN_UINT8, TARN_CATEGORY_SIGNED_INTEGER) && !tarn_dtype_is(TARN_BOOL, TARN_CATEGORY_NUMBER));
+    CHECK(tarn_dtype_is(TARN_BFLOAT16, TARN_CATEGORY_INEXACT) && tarn_dtype_is(TARN_BOOL, TARN_CATEGORY_GENERIC));
+    CHECK(tarn_category_is(TARN_CATEGORY_COMPLEX_FLOATING, TARN_CATEGORY_NUMBER));
+    CHECK(!tarn_category_is(TARN_CATEGORY_NUMBER, TARN_CATEGORY_INTEGER));
+    CHECK_ERROR(tarn_category_is(TARN_CATEGORY_COUNT, TARN_CATEGORY_NUMBER), "there is no category 8");
 }
 
 static void test_comparisons(void) {

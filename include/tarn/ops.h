@@ -85,6 +85,21 @@ TARN_API bool tarn_iinfo(tarn_dtype dtype, int64_t *min, uint64_t *max);
 /* The dtype in which both meet in an operation. */
 TARN_API tarn_dtype tarn_promote(tarn_dtype a, tarn_dtype b);
 TARN_API bool tarn_can_cast(tarn_dtype from, tarn_dtype to); /* whether they meet in `to` */
+/* Kinds of dtypes. Both kinds of floats are inexact, both kinds of integers are integers, these two are numbers, and
+   all of them and bool are generic. */
+typedef enum {
+    TARN_CATEGORY_COMPLEX_FLOATING,
+    TARN_CATEGORY_FLOATING,
+    TARN_CATEGORY_INEXACT,
+    TARN_CATEGORY_SIGNED_INTEGER,
+    TARN_CATEGORY_UNSIGNED_INTEGER,
+    TARN_CATEGORY_INTEGER,
+    TARN_CATEGORY_NUMBER,
+    TARN_CATEGORY_GENERIC,
+    TARN_CATEGORY_COUNT
+} tarn_dtype_category;
+TARN_API bool tarn_dtype_is(tarn_dtype dtype, tarn_dtype_category category);
+TARN_API bool tarn_category_is(tarn_dtype_category category, tarn_dtype_category other); /* whether it is, or within */
 
 /* ---- limits and comparisons, made of elementwise operations */
 /* x, or the limit that it is beyond; NULL: no limit on that side. If low is above high, high. */

@@ -338,28 +338,11 @@ static PyTypeObject *add_type(PyObject *module, const char *name, PyType_Spec *s
     return type && PyModule_AddObjectRef(module, name, (PyObject *)type) == 0 ? type : NULL;
 }
 
-/* A member of the enumeration, as an attribute of the module. */
-static bool add_kind(PyObject *module, PyObject *enumeration, const char *name, tarn_device_type type) {
-    kinds[type] = PyObject_GetAttrString(enumeration, name);
-    return kinds[type] && PyModule_AddObjectRef(module, name, kinds[type]) == 0;
-}
-
-/* class.attribute = value, which is let go of */
-static bool set_attribute(PyObject *class, const char *attribute, PyObject *value) {
-    bool set = value && PyObject_SetAttrString(class, attribute, value) == 0;
-    Py_XDECREF(value);
-    return set;
-}
-
 static bool add_kinds(PyObject *module) {
-    PyObject *library = PyImport_ImportModule("enum");
-    PyObject *type = library ? PyObject_CallMethod(library, "Enum", "s{sisi}", "DeviceType", "cpu", 0, "gpu", 1) : NULL;
-    bool added = type && set_attribute(type, "__module__", PyUnicode_FromString("tarn.core")) &&
-                 set_attribute(type, "__repr__", PyObject_GetAttrString(type, "__str__")) &&
-                 PyModule_AddObjectRef(module, "DeviceType", type) == 0 && add_kind(module, type, "cpu", TARN_CPU) &&
-                 add_kind(module, type, "gpu", TARN_CUDA);
-    Py_XDECREF(type);
-    Py_XDECREF(library);
+    static const char *const names[] = {"cpu", "gpu"};
+    PyObject *members[COUNT(names)] = {NULL, NULL};
+    bool added = add_enumeration(module, "DeviceType", names, members, COUNT(names));
+    kinds[TARN_CPU] = members[0], kinds[TARN_CUDA] = members[1];
     return added;
 }
 

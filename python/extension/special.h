@@ -115,6 +115,8 @@ bool is_dtype_of_kind(tarn_dtype dtype, PyObject *kind);
 bool can_cast(PyObject *from, tarn_dtype to);
 tarn_dtype result_dtype(PyObject *list); /* an exception may be set */
 bool add_categories(PyObject *core);
+/* An enumeration whose members are the names, from 0 up, and these in the module. members: a reference to each */
+bool add_enumeration(PyObject *module, const char *name, const char *const *list, PyObject **members, int count);
 
 /* ---- device.c */
 PyObject *default_device(void);

@@ -56,6 +56,37 @@ bool tarn_can_cast(tarn_dtype from, tarn_dtype to) {
     return dtype_promote(from, to) == to;
 }
 
+/* ---- categories */
+
+bool tarn_category_is(tarn_dtype_category category, tarn_dtype_category other) {
+    static const tarn_dtype_category around[TARN_CATEGORY_COUNT] = {
+        [TARN_CATEGORY_COMPLEX_FLOATING] = TARN_CATEGORY_INEXACT,
+        [TARN_CATEGORY_FLOATING] = TARN_CATEGORY_INEXACT,
+        [TARN_CATEGORY_SIGNED_INTEGER] = TARN_CATEGORY_INTEGER,
+        [TARN_CATEGORY_UNSIGNED_INTEGER] = TARN_CATEGORY_INTEGER,
+        [TARN_CATEGORY_INEXACT] = TARN_CATEGORY_NUMBER,
+        [TARN_CATEGORY_INTEGER] = TARN_CATEGORY_NUMBER,
+        [TARN_CATEGORY_NUMBER] = TARN_CATEGORY_GENERIC,
+        [TARN_CATEGORY_GENERIC] = TARN_CATEGORY_COUNT};
+    if ((unsigned)category >= TARN_CATEGORY_COUNT || (unsigned)other >= TARN_CATEGORY_COUNT)
+        return tarn_fail("category_is: there is no category %d or %d", (int)category, (int)other);
+    while (category != TARN_CATEGORY_COUNT && category != other) category = around[category];
+    return category == other;
+}
+
+bool tarn_dtype_is(tarn_dtype dtype, tarn_dtype_category category) {
+    static const tarn_dtype_category own[] = {[KIND_BOOL] = TARN_CATEGORY_GENERIC,
+                                              [KIND_INT] = TARN_CATEGORY_SIGNED_INTEGER,
+                                              [KIND_FLOAT] = TARN_CATEGORY_FLOATING,
+                                              [KIND_COMPLEX] = TARN_CATEGORY_COMPLEX_FLOATING};
+    FRONT("dtype_is");
+    REQUIRE_DTYPE(dtype);
+    return tarn_category_is(dtype_kind_of(dtype) == KIND_INT && dtype_is_unsigned(dtype)
+                                ? TARN_CATEGORY_UNSIGNED_INTEGER
+                                : own[dtype_kind_of(dtype)],
+                            category);
+}
+
 /* ---- values within limits */
 
 tarn_array *tarn_clip(tarn_array *x, tarn_array *low, tarn_array *high) {

@@ -242,13 +242,13 @@ class Report:
         return "/".join(map(str, counts)) + ("*" if refused == sum(counts) else "")
 
 
-def seed_of(f, dtype, layout, n):
-    return [n, sum(f.name.encode()), len(f.name), ALL.index(dtype), LAYOUTS.index(layout)]
+def seed_of(f, dtype, layout, n, seed):
+    return [n, sum(f.name.encode()), len(f.name), ALL.index(dtype), LAYOUTS.index(layout), *([seed] if seed else [])]
 
 
-def run(rounds, names=None, most_failures=3):
+def run(rounds, names=None, most_failures=3, seed=0):
     """Calls each function in each cell of the table `rounds` times, and at least 60 times. Of each function's failures
-    the first are kept."""
+    the first are kept. Each seed draws other calls."""
     report = Report()
     for f in FUNCTIONS:
         if names and f.name not in names:
@@ -257,7 +257,7 @@ def run(rounds, names=None, most_failures=3):
         for dtype in f.dtypes:
             for layout in f.layouts:
                 for n in range(times):
-                    call = f.make(Draw(seed_of(f, dtype, layout, n), dtype, layout))
+                    call = f.make(Draw(seed_of(f, dtype, layout, n, seed), dtype, layout))
                     why, refused = judge(f, call)
                     report.calls[f.name, dtype, layout] += 1
                     report.refused[f.name, dtype, layout] += refused
