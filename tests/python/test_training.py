@@ -4,6 +4,9 @@ import importlib
 import json
 import os
 import random
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -218,3 +221,31 @@ def test_curves(tmp_path):
     with pytest.raises(OSError, match="nowhere"):
         training.save_curves("/nowhere/a.png", [1.0, 2.0])
     assert not (tmp_path / "no.png").exists()
+
+
+SAVES = """
+import sys
+from tarn import core as mx, nn, optimizers, training
+model, optimizer = nn.Linear(700, 700), optimizers.Adam(1e-3)
+optimizer.init(model.trainable_parameters())
+for step in range(1, 100000):
+    model.update({"weight": mx.full((700, 700), step), "bias": mx.full((700,), step)})
+    training.save_checkpoint(sys.argv[1], step, model, optimizer)
+    print(step, flush=True)
+"""
+
+
+def test_a_killed_run_leaves_a_whole_checkpoint(tmp_path):
+    file, draw, ended = tmp_path / "c.safetensors", random.Random(0), 0
+    for _ in range(8):
+        saving = subprocess.Popen([sys.executable, "-c", SAVES, str(file)], stdout=subprocess.PIPE, text=True)
+        said = int(saving.stdout.readline())
+        time.sleep(draw.uniform(0, 0.05))
+        saving.kill()
+        said = max([said, *map(int, saving.communicate()[0].split())])
+        model, optimizer = nn.Linear(700, 700), optimizers.Adam(1e-3)
+        step = training.load_checkpoint(file, model, optimizer)
+        assert step in (said, said + 1)
+        assert mx.all(model.weight == step).item() and mx.all(model.bias == step).item()
+        ended += step > 1
+    assert ended
