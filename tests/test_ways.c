@@ -65,6 +65,7 @@ typedef struct {
     const way_graph *g;
     tarn_array *captured[WAY_LEAVES]; /* NULL: an argument */
     uint64_t dice;                    /* the function must be the same each time it is traced */
+    bool later;                       /* calls are put off, and may have their arguments */
 } compiled_context;
 
 static bool compiled_body(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
@@ -102,7 +103,10 @@ static void compiled_call(const compiled_context *c, tarn_compiled *f, int size)
     int count = make_inputs(c, size, inputs);
     if (dice(2)) CHECK(tarn_eval(inputs[0]));
     slow_down_a_stream();
-    compare_results(c->g, size, tarn_compiled_call(f, inputs, count));
+    tarn_results *results = tarn_compiled_call(f, inputs, count, .later = c->later);
+    for (int i = 0; i < count && c->later; i++)
+        if (dice(2)) tarn_move(inputs[i]);
+    compare_results(c->g, size, results);
 }
 
 static void compiled(const way_graph *g) {
@@ -124,6 +128,14 @@ static void shapeless(const way_graph *g) {
     TARN_SCOPE;
     compiled_context c = {.g = g, .dice = dice_bits()};
     tarn_compiled *f = tarn_compile(TARN_FUNCTION(compiled_body, &c), .shapeless = true);
+    for (int turn = 0; turn < 2 * SIZES && !check_failures; turn++) compiled_call(&c, f, turn % SIZES);
+    tarn_compiled_free(f);
+}
+
+static void put_off(const way_graph *g) {
+    TARN_SCOPE;
+    compiled_context c = {.g = g, .dice = dice_bits(), .later = true};
+    tarn_compiled *f = tarn_compile(TARN_FUNCTION(compiled_body, &c), .shapeless = dice(2));
     for (int turn = 0; turn < 2 * SIZES && !check_failures; turn++) compiled_call(&c, f, turn % SIZES);
     tarn_compiled_free(f);
 }
@@ -259,6 +271,7 @@ static const struct {
     {"plain", plain},       {"wandering", wander},           {"unfused", unfused},
     {"threads", threads},   {"compiled", compiled},          {"shapeless", shapeless},
     {"exported", exported}, {"on the mock device", on_mock}, {"step by step on the mock device", step_by_step},
+    {"put off", put_off},
 };
 
 static void go(const way_graph *g, int index) {
