@@ -163,6 +163,15 @@ static void check_shapeless(void) {
     tarn_compiled_free(f);
 }
 
+/* A box like that of an operation. */
+static void check_picture(tarn_compiled *f) {
+    TARN_SCOPE;
+    tarn_array *y = put_off(f, tarn_ones(TARN_SHAPE(2), TARN_FLOAT32), 0);
+    char *picture = tarn_dump_dot(&y, 1);
+    CHECK(picture && strstr(picture, "later\\nfloat32 [2]\\nfloat32 []"));
+    tarn_free(picture);
+}
+
 /* The function may go before its calls run. */
 static void check_freed(void) {
     TARN_SCOPE;
@@ -262,6 +271,7 @@ int main(void) {
     check_state();
     check_shapeless();
     check_freed();
+    check_picture(f);
     check_failing_kernel();
     check_allocations();
     check_threads(f);

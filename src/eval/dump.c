@@ -81,7 +81,7 @@ static void print_quoted(const char *name, text *t) {
 
 /* A line for each output; of named ones with the name. */
 static void print_label(const walk *w, const node *n, text *t) {
-    bool is_leaf = op_has_flag(n->op, OP_LEAF);
+    bool is_leaf = op_has_flag(n->op, OP_LEAF) && n->op != OP_later;
     text_add(t, is_leaf ? "" : op_name(n->op));
     for (int i = 0; i < n->output_count; i++) {
         const char *name = name_of(w, &n->outputs[i]);
