@@ -428,6 +428,21 @@ static void check_dense_shapes(void) {
     }
 }
 
+/* Panels that replace each other while they are multiplied: several stripes with and without a narrow last one, blocks
+   of the depth of all lengths, rows that fill their last panel or not. */
+static void check_panels(void) {
+    static const int64_t tokens[] = {33, 50, 64, 70, 100, 256}, rows[] = {96, 200, 1088}, depths[] = {384, 1024, 1408};
+    for (int t = 0; t < 6; t++)
+        for (int i = 0; i < 3; i++) {
+            int group = groups[(t + i) % 3];
+            quantized_case q = {4,         group,   TARN_BFLOAT16,           TARN_BFLOAT16,
+                                tokens[t], rows[i], depths[(t + 2 * i) % 3], true};
+            check_quantized(&q, PLAIN);
+            dense_case d = {TARN_BFLOAT16, 1, rows[i], tokens[t], depths[(t + i) % 3], false, i & 1, false};
+            check_dense(&d, PLAIN);
+        }
+}
+
 /* ---- the same bits with any number of threads */
 
 static void check_threads(void) {
@@ -484,6 +499,7 @@ int main(int argc, char **argv) {
         check_contents();
         if (!only_planes(level)) {
             check_counts();
+            check_panels();
             check_dense_shapes();
             check_threads();
         }

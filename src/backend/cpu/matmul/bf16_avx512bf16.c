@@ -4,6 +4,7 @@
 #include <immintrin.h>
 
 #include "cpu/matmul/engine_f32.h"
+#include "cpu/matmul/nibbles_avx512bf16.h"
 #include "cpu/matmul/vector_avx512.h"
 
 enum { UNIT = 32 };
@@ -59,20 +60,6 @@ INLINE __m512 load_groups(matmul_dtype dtype, const void *scales, int64_t group,
                                : _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(h), 16));
 }
 
-INLINE __m512 nibble_values(void) {
-    return _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-}
-INLINE __m512i nibble_shifts(void) {
-    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(_mm_set1_epi16(4), _mm_setzero_si128())),
-                              _mm256_set_m128i(_mm_set1_epi16(12), _mm_set1_epi16(8)), 1);
-}
-
-/* 32 values of a table of sixteen, looked up by the bits themselves, in the order of a shuffled stripe. */
-INLINE __m512i look_up(const uint8_t *bytes, __m512i shifts, __m512i table) {
-    __m512i all = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)bytes));
-    return _mm512_permutexvar_epi16(_mm512_srlv_epi16(all, shifts), table);
-}
-
 /* 4-bit: the sixteen possible weights of a group are a table. */
 INLINE void dequantize_nibbles(const line_part *p, uint16_t *high, uint16_t *low) {
     const __m512 values = nibble_values();
@@ -89,24 +76,15 @@ INLINE void dequantize_nibbles(const line_part *p, uint16_t *high, uint16_t *low
     }
 }
 
-/* The bfloat16 at p in all lanes, by a word of which it is the upper half: it is not the first of its array. */
-INLINE __m512 splat_bf16(const uint16_t *p) {
-    int word;
-    memcpy(&word, p - 1, sizeof word);
-    return _mm512_castsi512_ps(_mm512_and_si512(_mm512_set1_epi32(word), _mm512_set1_epi32((int)0xffff0000)));
-}
-
 /* Groups of `units` x UNIT. */
 INLINE void dequantize_nibble_groups(const line_part *p, const uint16_t *scales, const uint16_t *biases, int units,
                                      uint16_t *out) {
-    const __m512 values = nibble_values();
     const __m512i shifts = nibble_shifts();
     const uint8_t *bytes = p->stream + p->k / 2;
     const int groups = p->depth / (units * UNIT);
     UNROLL(4)
     for (int g = 0; g < groups; g++) {
-        __m512 v = _mm512_fmadd_ps(values, splat_bf16(scales + g), splat_bf16(biases + g));
-        __m512i table = _mm512_broadcast_i64x4((__m256i)_mm512_cvtneps_pbh(v));
+        __m512i table = nibble_table(scales + g, biases + g);
         UNROLL(4)
         for (int u = 0; u < units; u++, bytes += UNIT / 2, out += UNIT)
             _mm512_storeu_si512(out, look_up(bytes, shifts, table));

@@ -3,6 +3,7 @@
 #ifndef CPU_MATMUL_ENGINE_H
 #define CPU_MATMUL_ENGINE_H
 
+#include "cpu/matmul/ahead.h"
 #include "cpu/matmul/kit.h"
 
 enum { DEPTH_BLOCK_MAX = 512, STRIPE = 32, ROW_PANEL_MAX = 32 };
@@ -13,6 +14,29 @@ typedef struct {
     const char *next;
     int lines;
 } matmul_coming;
+
+/* Rows [row, row + rows) at depths [k, k + depth): what a panel holds. rows 0: nothing. */
+typedef struct {
+    int64_t row, k;
+    int rows, depth;
+} matmul_part;
+
+/* The products of a panel with all stripes of a block, one after the other, and what is made ready meanwhile. */
+typedef struct {
+    const matmul_operand *rows;
+    void *panel;
+    matmul_part part, next; /* what the panel holds, and is to hold then */
+    int filled;             /* pieces of `part` that it holds yet; ALL_FILLED: all of them */
+    const char *stripes;
+    int64_t columns; /* of all stripes */
+    void *sums;
+    int64_t stride; /* numbers from row to row of sums */
+    bool first;     /* sums begin with these products */
+    matmul_coming *coming;
+    matmul_ahead *ahead; /* for the part after this one */
+} matmul_panel;
+
+enum { ALL_FILLED = -1 };
 
 typedef struct matmul_engine matmul_engine;
 struct matmul_engine {
@@ -41,6 +65,9 @@ struct matmul_engine {
     void (*multiply)(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows,
                      const void *stripe, int width, int depth, void *sums, int64_t stride, bool first,
                      matmul_coming *coming);
+    /* Instead of multiply, where not NULL: all stripes by a panel, in which the next part begins to replace this one.
+       Returns how many pieces of the next part the panel holds then; 0 if it is to be filled at once. */
+    int (*multiply_panel)(const matmul_engine *engine, const matmul_panel *panel);
     /* Before and after a thread's calls of multiply; NULL if there is nothing to set up. */
     void (*begin)(void);
     void (*end)(void);

@@ -177,15 +177,19 @@ typedef struct {
     void *panel;
 } unit;
 
-/* The panel after this one: the rows that follow, or the first ones of the next block of the depth. */
-static void expect_panel(const gemm_plan *plan, const unit *u, int64_t row, int64_t k, matmul_ahead *ahead) {
+/* The part whose rows begin at `row` of the unit; behind its last row the first ones of the next block of the depth;
+   none behind the last block. */
+static matmul_part part_at(const gemm_plan *plan, const unit *u, int64_t row, int64_t k) {
+    const matmul_engine *e = plan->engine;
     if (row >= u->rows) {
         row = 0;
-        k += plan->engine->depth_block;
+        k += e->depth_block;
     }
-    int64_t rows = smaller(u->rows - row, plan->engine->panel_rows),
-            depth = smaller(plan->p->depth - k, plan->engine->depth_block);
-    matmul_ahead_begin(ahead, &plan->p->rows, u->row + row, depth > 0 ? rows : 0, k, depth > 0 ? depth : 0);
+    if (k >= plan->p->depth) return (matmul_part){0};
+    return (matmul_part){.row = u->row + row,
+                         .k = k,
+                         .rows = (int)smaller(u->rows - row, e->panel_rows),
+                         .depth = (int)smaller(plan->p->depth - k, e->depth_block)};
 }
 
 /* The stripes of the block of the depth at k, during so many products with the block before; two parts are multiplied
@@ -199,22 +203,53 @@ static matmul_coming expect_stripes(const gemm_plan *plan, const unit *u, int64_
     return (matmul_coming){stripe_at(plan, k, depth, u->column), (int)divide_up(lines, steps)};
 }
 
-static void multiply_depth_block(const gemm_plan *plan, const unit *u, int64_t k) {
+static void multiply_stripes(const gemm_plan *plan, const matmul_panel *m) {
     const matmul_engine *e = plan->engine;
-    int64_t depth = smaller(plan->p->depth - k, plan->engine->depth_block), stripes = divide_up(u->columns, STRIPE);
-    matmul_coming coming = expect_stripes(plan, u, k + e->depth_block, stripes * divide_up(u->rows, e->panel_rows));
-    for (int64_t row = 0; row < u->rows; row += e->panel_rows) {
-        int rows = (int)smaller(u->rows - row, e->panel_rows);
-        fill_panel(plan, u->row + row, rows, k, (int)depth, u->panel);
-        matmul_ahead ahead;
-        expect_panel(plan, u, row + e->panel_rows, k, &ahead);
-        for (int64_t column = 0; column < u->columns; column += STRIPE) {
-            matmul_ahead_some(&ahead, stripes);
-            e->multiply(e, plan->p->rows.quantized, u->panel, rows, stripe_at(plan, k, depth, u->column + column),
-                        stripe_width(e, u->columns - column), (int)depth,
-                        u->sums + (row * u->stride + column) * e->sum_bytes, u->stride, k == 0, &coming);
-        }
+    int64_t stripes = divide_up(m->columns, STRIPE), bytes = packed_bytes(e, m->part.depth);
+    for (int64_t column = 0; column < m->columns; column += STRIPE) {
+        matmul_ahead_some(m->ahead, stripes);
+        e->multiply(e, m->rows->quantized, m->panel, m->part.rows, m->stripes + column * bytes,
+                    stripe_width(e, m->columns - column), m->part.depth, (char *)m->sums + column * e->sum_bytes,
+                    m->stride, m->first, m->coming);
     }
+}
+
+/* Returns what the panel holds of the next part. */
+static int multiply_panel(const gemm_plan *plan, const unit *u, matmul_panel *m) {
+    const matmul_engine *e = plan->engine;
+    if (m->filled == 0) {
+        fill_panel(plan, m->part.row, m->part.rows, m->part.k, m->part.depth, u->panel);
+        m->filled = ALL_FILLED;
+    }
+    matmul_ahead ahead;
+    matmul_ahead_begin(&ahead, m->rows, m->next.row, m->next.rows, m->next.k, m->next.depth);
+    m->ahead = &ahead;
+    if (e->multiply_panel) return e->multiply_panel(e, m);
+    multiply_stripes(plan, m);
+    return 0;
+}
+
+/* All panels of a unit, whose rows at one depth come after each other; `filled` pieces of the first are there. */
+static int multiply_depth_block(const gemm_plan *plan, const unit *u, int64_t k, int filled) {
+    const matmul_engine *e = plan->engine;
+    int64_t depth = smaller(plan->p->depth - k, e->depth_block),
+            products = divide_up(u->columns, STRIPE) * divide_up(u->rows, e->panel_rows);
+    matmul_coming coming = expect_stripes(plan, u, k + e->depth_block, products);
+    for (int64_t row = 0; row < u->rows; row += e->panel_rows) {
+        matmul_panel m = {.rows = &plan->p->rows,
+                          .panel = u->panel,
+                          .part = part_at(plan, u, row, k),
+                          .next = part_at(plan, u, row + e->panel_rows, k),
+                          .filled = filled,
+                          .stripes = stripe_at(plan, k, depth, u->column),
+                          .columns = u->columns,
+                          .sums = u->sums + row * u->stride * e->sum_bytes,
+                          .stride = u->stride,
+                          .first = k == 0,
+                          .coming = &coming};
+        filled = multiply_panel(plan, u, &m);
+    }
+    return filled;
 }
 
 static void store(const gemm_plan *plan, const unit *u) {
@@ -241,7 +276,9 @@ static void multiply_units(void *context, int64_t begin, int64_t end, int thread
         u.panel = scratch;
         u.sums = scratch + plan->panel_bytes;
         if (plan->p->depth == 0) memset(u.sums, 0, (size_t)(u.rows * u.stride * plan->engine->sum_bytes));
-        for (int64_t k = 0; k < plan->p->depth; k += plan->engine->depth_block) multiply_depth_block(plan, &u, k);
+        int filled = 0;
+        for (int64_t k = 0; k < plan->p->depth; k += plan->engine->depth_block)
+            filled = multiply_depth_block(plan, &u, k, filled);
         store(plan, &u);
     }
     if (plan->engine->end) plan->engine->end();
