@@ -60,7 +60,8 @@ struct submission {
     /* Backends whose calls run on the host ask it in stream order before call i; false: the call is left out. */
     bool (*before)(submission *s, int i);
     /* Call i is over; copies are numbered -1, -2, … `error` is NULL if it went well. The kind of the failure is
-       TARN_ERROR_RUNTIME unless the library's error is set in this thread, and to another kind than VALUE. Backends
+       TARN_ERROR_RUNTIME unless the library's error is set in this thread, and to another kind than VALUE; of backends
+       with memory of their own it is taken, so that none is set afterwards. Backends
        whose calls run on the host tell of every call right after it; others of those that failed, before `done`. */
     void (*after)(submission *s, int i, const char *error);
     /* In stream order, once, whatever happened: everything of the submission is over and nothing will touch it again.

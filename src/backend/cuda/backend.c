@@ -60,6 +60,7 @@ static const kernel_row *const *rows(int device, op_id op, int *count) {
 static const char *hole(op_id op) {
 #define HOLE(name, reason) [OP_##name] = reason,
     static const char *const reasons[OP_COUNT_WITH_GROUP] = {
+        [0] = NULL,
 #include "cuda/holes.def"
     };
     return reasons[op];

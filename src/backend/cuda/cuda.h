@@ -36,6 +36,19 @@ extern _Thread_local unsigned cuda_constant_inputs;
 /* Has the call's row launch it on cuda_stream_now. */
 bool cuda_launch(const call *c);
 
+/* ---- status.c: errors that depend on data */
+typedef struct cuda_status cuda_status;
+/* Sets the error that the two words stand for. */
+typedef void (*status_sayer)(const call *c, const uint64_t *words);
+/* For the call that is being launched, whose kernels lower cuda_status_words(s)[0] where something is wrong; NULL with
+   the error set. After its last kernel it is sent. */
+cuda_status *cuda_status_new(const call *c, status_sayer say);
+uint64_t *cuda_status_words(const cuda_status *s);
+bool cuda_status_send(const cuda_status *s);
+/* Of the submission that the calling thread gives; told of by the thread that tells of its end. */
+extern _Thread_local cuda_status **cuda_statuses_now;
+void cuda_statuses_tell(int device, submission *of, cuda_status *list);
+
 /* ---- fuse/fuse.c */
 /* Launches the next of `count` calls, or several that one kernel does, and returns how many. constant[i]: what
    cuda_constant_inputs is to be for call i; NULL: nothing is known. *ok: false with the error set. */

@@ -29,6 +29,11 @@ template <> struct running<complex64> {
 
 enum { SUM, PROD, MAX, MIN, ALL, ANY, LOGADDEXP };
 
+/* Kernels for floats come for sums and, KIND -1, for what is known only now, whose folds cost more than memory. */
+template <class T> constexpr bool IS_REAL = false;
+template <> constexpr bool IS_REAL<float> = true;
+template <> constexpr bool IS_REAL<double> = true;
+
 /* log(exp(a) + exp(b)), as the row of elementwise.def has it. */
 template <class T> DEVICE T log_of_both(T a, T b) {
     T far = a - b;

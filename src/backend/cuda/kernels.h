@@ -3,6 +3,7 @@
 #ifndef CUDA_KERNELS_H
 #define CUDA_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,6 +66,33 @@ typedef struct {
 } pick_kernel;
 void launch_pick(const pick_kernel *k, kernel_stream stream);
 
+/* n indices [shape] copied to `to`, dense, each of which must lie on an axis of `size` elements: the least number of
+   one that does not goes to status[0], its value to status[1]. */
+typedef struct {
+    void *to;
+    const void *from;
+    uint64_t *status;
+    int dtype, ndim;
+    int64_t n, size, shape[KERNEL_MOST_AXES], strides[KERNEL_MOST_AXES];
+} check_kernel;
+void launch_check(const check_kernel *k, kernel_stream stream);
+
+/* Where truths [rows, shape ...] are true: to[d] [rows, size] has the places along axis d (NULL: nobody reads it),
+   filled up with `fill`. They are counted in parts of NONZERO_PART; counts: 4 bytes for each part of each row, and one
+   more for each row. found: 0, or the status words that get a row with more than `size` and how many it has. */
+enum { NONZERO_PART = 4096 };
+typedef struct {
+    int64_t *to[KERNEL_MOST_AXES];
+    const unsigned char *from;
+    uint32_t *counts;
+    uint64_t *found;
+    int ndim, row_ndim;
+    int64_t rows, n, size, fill, parts;
+    int64_t shape[KERNEL_MOST_AXES], strides[KERNEL_MOST_AXES], row_shape[KERNEL_MOST_AXES],
+        row_strides[KERNEL_MOST_AXES];
+} nonzero_kernel;
+void launch_nonzero(const nonzero_kernel *k, kernel_stream stream);
+
 /* start + i * step; of integers, first + i * step in whole numbers. */
 typedef struct {
     void *to;
@@ -102,19 +130,22 @@ typedef struct {
 void launch_reduce(const reduce_kernel *k, kernel_stream stream);
 void launch_arg_reduce(const reduce_kernel *k, kernel_stream stream);
 
-/* An axis of n elements of each of `rows` rows, which the other axes number. places: argsort. The workspace has room
-   for two keys (4 bytes; 8 for dtypes of 8) and two places of each element, then own_bytes from a multiple of 256 on.
- */
+/* An axis of n elements of each of `rows` rows, which the other axes number. places: argsort, or, fetched, a sort whose
+   elements are fetched from their places. The workspace has room for two keys of each element (and, with places, two
+   places of 4 bytes), then own_bytes from a multiple of 256 on. */
 typedef struct {
     void *to;
     const void *from;
     void *workspace;
-    int dtype, places, ndim;
+    int dtype, places, fetched, ndim;
     int64_t rows, n, from_step, to_step, own_bytes;
     int64_t shape[KERNEL_MOST_AXES], from_strides[KERNEL_MOST_AXES], to_strides[KERNEL_MOST_AXES];
 } sort_kernel;
 int64_t sort_own_bytes(const sort_kernel *k);
 void launch_sort(const sort_kernel *k, kernel_stream stream);
+/* Rows of at most SORT_HELD elements, without workspace. */
+enum { SORT_HELD = 4096 };
+void launch_sort_rows(const sort_kernel *k, kernel_stream stream);
 
 /* How many of `length` sorted elements, `step` apart, are below each of n values, or not above it (right). */
 typedef struct {
@@ -136,8 +167,7 @@ typedef struct {
 void launch_to_float8(const float8_kernel *k, kernel_stream stream);
 void launch_from_float8(const float8_kernel *k, kernel_stream stream);
 
-/* kind: a reduce_kind that has running forms; of bool to int32, else to the same dtype. Rows are cut into `parts` of
-   `part` elements; partial: 16 bytes for each part of each row, where there are several. */
+/* kind: a reduce_kind that has running forms; of bool to int32, else to the same dtype. */
 typedef struct {
     void *to;
     const void *from;
@@ -145,8 +175,19 @@ typedef struct {
     int dtype, kind, reverse, exclusive, ndim;
     int64_t rows, n, from_step, to_step, part, parts;
     int64_t shape[KERNEL_MOST_AXES], from_strides[KERNEL_MOST_AXES], to_strides[KERNEL_MOST_AXES];
+    int dense, is_short; /* the launcher's */
 } scan_kernel;
+/* Rows are cut into `parts` tiles of SCAN_WARPS * SCAN_WARP_TILE elements; partial: scan_own_bytes, where there are
+   several. */
+enum { SCAN_WARPS = 8, SCAN_GROUP = 128 };
+#define SCAN_WARP_TILE(bytes) ((bytes) == 8 || (bytes) == 1 ? 512 : 1024)
+static inline size_t scan_own_bytes(const scan_kernel *k) {
+    return (size_t)(k->rows * (k->parts + (k->parts + SCAN_GROUP - 1) / SCAN_GROUP) * 20);
+}
 void launch_scan(const scan_kernel *k, kernel_stream stream);
+/* The last of the rows' axes has neighbours side by side. Rows are cut into `parts` of `part` elements; partial: 16
+   bytes for each part of each row. */
+void launch_scan_columns(const scan_kernel *k, kernel_stream stream);
 
 /* Rows of n elements, dense. weight may be NULL. */
 typedef struct {
@@ -156,6 +197,7 @@ typedef struct {
     int64_t rows, n;
     float eps;
     double eps_wide;
+    int each; /* the launcher's: rows of a block */
 } norm_kernel;
 void launch_softmax(const norm_kernel *k, kernel_stream stream);
 void launch_rms_norm(const norm_kernel *k, kernel_stream stream);
@@ -191,6 +233,9 @@ void launch_split_attention(const attention_kernel *k, kernel_stream stream);
 /* Many: half types, value_dim = dim, a multiple of 8 up to 256, rows of q, k and v at multiples of 16 bytes; no mask.
  */
 void launch_tile_attention(const attention_kernel *k, kernel_stream stream);
+/* The same for dims up to 128, equal or not, with a mask or without, all strides positive, from compute capability 9.0
+ * on; false: the device cannot. */
+bool launch_group_attention(const attention_kernel *k, kernel_stream stream);
 
 /* Attention of one new token behind the rotation of its query and key and the writing of key and value into the cache
    that attention reads: attention.q, rope.from (the query's) and so on describe what lies there before. A cluster of
@@ -244,6 +289,33 @@ typedef struct {
 } affine_kernel;
 void launch_dequantize(const affine_kernel *k, kernel_stream stream);
 void launch_affine_matvec(const affine_kernel *k, kernel_stream stream);
+
+/* Packed weights of any mode (a number of quant_mode): rows of k numbers, dense, and their parts, of which biases and
+   global may be NULL. step_dtype: what each step of unpacking is rounded to. A product has batch [shape] times m rows
+   of `depth` numbers of x, and n results for each. */
+typedef struct {
+    void *to;
+    const void *x;
+    const uint32_t *words;
+    const void *scales, *biases;
+    const float *global;
+    int mode, dtype, scale_dtype, step_dtype, bits, transposed, ndim;
+    int64_t group, rows, k, batch, m, n, depth, shape[KERNEL_MOST_AXES];
+    int64_t x_strides[KERNEL_MOST_AXES], row_strides[KERNEL_MOST_AXES]; /* in elements, in rows */
+} coded_kernel;
+void launch_unpack_coded(const coded_kernel *k, kernel_stream stream);
+void launch_multiply_coded(const coded_kernel *k, kernel_stream stream);
+
+/* groups of `group` numbers, dense, packed. What nobody reads is NULL. */
+typedef struct {
+    uint32_t *words;
+    void *scales, *biases;
+    const void *from;
+    const float *global;
+    int mode, dtype, scale_dtype, bits;
+    int64_t group, groups;
+} make_coded_kernel;
+void launch_make_coded(const make_coded_kernel *k, kernel_stream stream);
 
 /* What the kernel of a product of one row does besides: x is normed before it (rms_norm), and its result added to, or
    made a gate of. Each value between is rounded to the dtype, and written where there is an address for it. */

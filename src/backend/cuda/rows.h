@@ -14,6 +14,8 @@
     ROW(random_bits)                                                                                                   \
     ROW(gather)                                                                                                        \
     ROW(scatter)                                                                                                       \
+    ROW(nonzero)                                                                                                       \
+    ROW(checked_indices)                                                                                               \
     ROW(reduce)                                                                                                        \
     ROW(arg_reduce)                                                                                                    \
     ROW(sort)                                                                                                          \
@@ -31,7 +33,19 @@
     ROW(matmul)                                                                                                        \
     ROW(matmul_any)                                                                                                    \
     ROW(dequantize)                                                                                                    \
-    ROW(quantized_matmul)
+    ROW(dequantize_coded)                                                                                              \
+    ROW(quantized_matmul)                                                                                              \
+    ROW(quantized_matmul_coded)                                                                                        \
+    ROW(quantize)                                                                                                      \
+    ROW(fft)                                                                                                           \
+    ROW(linalg_lu_factor)                                                                                              \
+    ROW(linalg_qr)                                                                                                     \
+    ROW(linalg_svd)                                                                                                    \
+    ROW(linalg_cholesky)                                                                                               \
+    ROW(linalg_eigh)                                                                                                   \
+    ROW(linalg_eig)                                                                                                    \
+    ROW(linalg_solve)                                                                                                  \
+    ROW(linalg_solve_triangular)
 
 #define DECLARE(name) extern const kernel_row cuda_##name;
 CUDA_ROWS(DECLARE)

@@ -52,6 +52,7 @@ typedef struct {
     backend_stream *stream;
     uint64_t number;
     failure *failures;
+    cuda_status *statuses;
 } task;
 _Static_assert(sizeof(task) <= sizeof(((submission *)0)->room), "a task fits into a submission");
 
@@ -210,6 +211,7 @@ static void give(void *context) {
     backend_stream *s = t->stream;
     cuda_stream_now = s->stream;
     cuda_device_now = s->device;
+    cuda_statuses_now = &t->statuses;
     tarn_clear_error();
     give_work(t, t->submission);
     pthread_mutex_lock(&s->lock);
@@ -253,6 +255,7 @@ static void tell(void *context) {
     cudaError_t error = cuda_await_event(t->stream->ends[t->number % RING]);
     if (error != cudaSuccess) atomic_store(&lost[device], true);
     tell_failures(t, s);
+    cuda_statuses_tell(device, s, t->statuses);
     if (atomic_load(&lost[device])) {
         char why[160];
         snprintf(why, sizeof why, "the device cuda:%d is lost: %s", device, cudaGetErrorString(error));

@@ -1,5 +1,5 @@
-/* The row of attention: few queries by parts of the keys, many on the matrix units, and a plain kernel for what neither
-   takes. */
+/* The row of attention: few queries by parts of the keys, many on the matrix units (by warpgroups, or by warps), and a
+   plain kernel for what none of these takes. */
 #include "cuda/cuda.h"
 #include "cuda/fuse/fuse.h"
 #include "cuda/kernels.h"
@@ -72,11 +72,23 @@ bool attention_is_split(const call *c, const attention_kernel *k) {
            steps_by_16(&c->inputs[K]) && steps_by_16(&c->inputs[V]) && k->dim % 8 == 0;
 }
 
-static bool is_tiled(const call *c, const attention_kernel *k) {
+static bool fits_matrix_units(const call *c, const attention_kernel *k) {
     bool half = k->dtype == (int)TARN_FLOAT16 || k->dtype == (int)TARN_BFLOAT16;
-    return half && k->rows > FEW_ROWS && k->dim == k->value_dim && !k->mask && k->scale > 0 &&
-           k->keys < INT32_MAX / 2 && steps_by_16(&c->inputs[Q]) && steps_by_16(&c->inputs[K]) &&
-           steps_by_16(&c->inputs[V]);
+    return half && k->rows > FEW_ROWS && k->scale > 0 && k->keys < INT32_MAX / 2 && steps_by_16(&c->inputs[Q]) &&
+           steps_by_16(&c->inputs[K]) && steps_by_16(&c->inputs[V]);
+}
+
+/* Few queries leave most of a block of warpgroups idle, but only they take an array. */
+static bool is_grouped(const call *c, const attention_kernel *k) {
+    bool forward = k->keys > 0;
+    for (int i = Q; i <= V; i++)
+        for (int axis = 0; axis < 3; axis++)
+            forward = forward && (c->inputs[i].shape[axis] == 1 || c->inputs[i].strides[axis] > 0);
+    return forward && k->dim <= 128 && k->value_dim <= 128 && (k->mask || k->rows > 64 || k->dim != k->value_dim);
+}
+
+static bool is_tiled(const attention_kernel *k) {
+    return k->dim == k->value_dim && !k->mask;
 }
 
 static int64_t workspace(const call *c) {
@@ -95,9 +107,12 @@ static bool run(const call *c) {
     attention_kernel k = attention_of(c);
     if (operand_size(&c->outputs[0]) == 0) return true;
     k.partial = c->workspace;
+    bool fits = fits_matrix_units(c, &k) && lies_at_16(c, Q);
     if (attention_is_split(c, &k) && lies_at_16(c, K))
         launch_split_attention(&k, cuda_stream_now);
-    else if (is_tiled(c, &k) && lies_at_16(c, Q))
+    else if (fits && is_grouped(c, &k) && launch_group_attention(&k, cuda_stream_now))
+        ;
+    else if (fits && is_tiled(&k))
         launch_tile_attention(&k, cuda_stream_now);
     else
         launch_attention(&k, cuda_stream_now);

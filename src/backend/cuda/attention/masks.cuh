@@ -22,22 +22,26 @@ template <class T> DEVICE bool is_hidden(const attention_kernel &k, const query<
     return k.causal && (key > q.position || (k.window && key <= q.position - k.window));
 }
 
+/* What an additive mask has at an address. */
+template <class T> DEVICE T mask_value(const attention_kernel &k, i64 at) {
+    switch (k.mask_dtype) {
+    case D_F16:
+        return widen(((const float16 *)k.mask)[at]);
+    case D_BF16:
+        return widen(((const bfloat16 *)k.mask)[at]);
+    case D_F32:
+        return (T)((const float *)k.mask)[at];
+    default:
+        return (T)((const double *)k.mask)[at];
+    }
+}
+
 template <class T> DEVICE T mask_score(const attention_kernel &k, const query<T> &q, i64 key, T score) {
     if (is_hidden(k, q, key)) score = q.lowest;
     if (!k.mask) return score;
     i64 at = q.batch * k.mask_strides[0] + q.head * k.mask_strides[1] + q.row * k.mask_strides[2] + key * k.mask_strides[3];
-    switch (k.mask_dtype) {
-    case D_BOOL:
-        return ((const unsigned char *)k.mask)[at] ? score : q.lowest;
-    case D_F16:
-        return score + widen(((const float16 *)k.mask)[at]);
-    case D_BF16:
-        return score + widen(((const bfloat16 *)k.mask)[at]);
-    case D_F32:
-        return score + (T)((const float *)k.mask)[at];
-    default:
-        return score + (T)((const double *)k.mask)[at];
-    }
+    if (k.mask_dtype == D_BOOL) return ((const unsigned char *)k.mask)[at] ? score : q.lowest;
+    return score + mask_value<T>(k, at);
 }
 
 /* The keys that can count: where nothing but causality hides any, hidden ones have no weight once one is seen. */

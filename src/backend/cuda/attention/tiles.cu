@@ -1,10 +1,9 @@
 /* Attention of many queries on the matrix units: a block takes ROWS queries of a head, its four warps 16 * TILES each, and walks over the keys KEYS
    at a time, the next ones on their way into shared memory meanwhile. Scores stay in registers, where they become the left factor of the product
    with the values; the softmax is kept up as keys pass, in powers of two. */
-#include "cuda/attention/masks.cuh"
+#include "cuda/attention/pieces.cuh"
 
 enum { WARPS = 4, THREADS = 32 * WARPS, KEYS = 64 };
-#define LOWEST -1e30f /* a hidden key's score, in any unit: a row of which nothing else was seen weighs all keys alike */
 
 /* ---- pieces of the matrix units */
 DEVICE void read_matrices(u32 (&to)[4], u32 from) {
@@ -25,22 +24,6 @@ DEVICE void multiply(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1, float16) 
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
-DEVICE u32 pair_of(float low, float high, bfloat16) {
-    u32 both;
-    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
-    return both;
-}
-DEVICE u32 pair_of(float low, float high, float16) {
-    u32 both;
-    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
-    return both;
-}
-DEVICE float power_of_two(float x) {
-    float y;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-    return y;
-}
-
 /* ---- tiles in shared memory: rows of DIM halves; the 16-byte pieces of a row stand in another order in each of 8 rows, so that eight rows'
    same piece lies in different banks */
 template <int DIM> DEVICE u32 piece_at(u32 tile, int row, int piece) {
@@ -173,8 +156,8 @@ template <class S, int DIM, int TILES> __global__ void __launch_bounds__(THREADS
     low.position += first_row;
     high.position += first_row + rows - 1;
     int begins = sees_own(k, low) ? (int)first_key(k, low) / KEYS * KEYS : 0, count = (int)q.count;
-    int ends = sees_own(k, low) ? (int)last_key(k, high) : count, far = 1 << 30;
-    int own = k.causal ? (int)low.position + warp * TILES * 16 + lane / 4 : far, reach = k.window && k.window < far ? (int)k.window : far;
+    int ends = sees_own(k, low) ? (int)last_key(k, high) : count, far = 1 << 29;
+    int own = k.causal ? (int)low.position + warp * TILES * 16 + lane / 4 : far, reach = k.causal && k.window && k.window < far ? (int)k.window : 2 * far;
     int nearest = k.causal ? (int)low.position : far, farthest = k.causal ? (int)high.position - reach : -1;
     const S *qs = (const S *)k.q + batch * k.q_strides[0] + head * k.q_strides[1];
     const S *ks = (const S *)k.k + batch * k.k_strides[0] + kv_head * k.k_strides[1];

@@ -1,19 +1,82 @@
 /* Fused groups: compiled by NVRTC when a plan is made, a kernel for each program and number of axes. */
+#include <pthread.h>
 #include <string.h>
 
+#include "base/map.h"
+#include "base/memory.h"
 #include "cuda/cuda.h"
 #include "cuda/elementwise/print.h"
 #include "cuda/kernels.h"
+
+/* ---- kernels by what their source is printed from: printing, and looking for the text, takes longer than launching.
+   They are kept for as long as those in nvrtc.c. */
+typedef struct known_kernel {
+    struct known_kernel *next;
+    uint64_t hash;
+    size_t bytes;
+    cudaKernel_t kernel;
+    char key[];
+} known_kernel;
+
+enum { BUCKETS = 1024 };
+static known_kernel *known[BUCKETS];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool make_key(const call *c, const group_axes *a, text *key) {
+    const group_program *p = c->program;
+    int device = 0;
+    cudaGetDevice(&device);
+    const int32_t facts[] = {device, p->input_count, p->output_count, p->instruction_count, a->ndim};
+    text_append(key, facts, sizeof facts);
+    for (int i = 0; i < c->input_count; i++) text_append(key, &c->inputs[i].dtype, sizeof c->inputs[i].dtype);
+    for (int i = 0; i < c->output_count; i++) text_append(key, &c->outputs[i].dtype, sizeof c->outputs[i].dtype);
+    text_append(key, p->input_registers, (size_t)p->input_count * sizeof *p->input_registers);
+    text_append(key, p->output_registers, (size_t)p->output_count * sizeof *p->output_registers);
+    text_append(key, p->instructions, (size_t)p->instruction_count * sizeof *p->instructions);
+    return !key->failed;
+}
+
+static known_kernel **find_known(const char *key, size_t bytes, uint64_t hash) {
+    known_kernel **at = &known[hash % BUCKETS];
+    while (*at && ((*at)->hash != hash || (*at)->bytes != bytes || memcmp((*at)->key, key, bytes) != 0))
+        at = &(*at)->next;
+    return at;
+}
+
+static cudaKernel_t print_and_compile(const call *c, const group_axes *a) {
+    text source = {0};
+    cudaKernel_t kernel = group_print(c, a, &source) ? cuda_compiled(text_string(&source), "group") : NULL;
+    text_free(&source);
+    return kernel;
+}
+
+static void remember(known_kernel **at, const char *key, size_t bytes, uint64_t hash, cudaKernel_t kernel) {
+    known_kernel *made = memory_new(1, sizeof *made + bytes);
+    if (!made) return;
+    *made = (known_kernel){.hash = hash, .bytes = bytes, .kernel = kernel};
+    memcpy(made->key, key, bytes);
+    *at = made;
+}
+
+static cudaKernel_t kernel_of(const call *c, const group_axes *a, const char *key, size_t bytes) {
+    uint64_t hash = hash_bytes(HASH_START, key, bytes);
+    pthread_mutex_lock(&lock);
+    known_kernel **at = find_known(key, bytes, hash);
+    cudaKernel_t kernel = *at ? (*at)->kernel : NULL;
+    if (!kernel && (kernel = print_and_compile(c, a))) remember(at, key, bytes, hash, kernel);
+    pthread_mutex_unlock(&lock);
+    return kernel;
+}
 
 /* Every op of the program has a value for its dtype. */
 static bool prepare(const call *c, void **prepared) {
     static char nothing;
     group_axes axes;
-    text source = {0};
+    text key = {0};
     if (c->output_count == 0) return *prepared = &nothing, true; /* nobody reads anything of it */
     group_axes_of(c, &axes);
-    *prepared = group_print(c, &axes, &source) ? (void *)cuda_compiled(text_string(&source), "group") : NULL;
-    text_free(&source);
+    *prepared = make_key(c, &axes, &key) ? (void *)kernel_of(c, &axes, text_string(&key), key.length) : NULL;
+    text_free(&key);
     return cuda_report(*prepared != NULL);
 }
 

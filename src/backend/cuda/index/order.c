@@ -36,7 +36,7 @@ static lines lines_along(const call *c, int64_t axis) {
 
 /* ---- sort and argsort */
 static sort_kernel sorting(const call *c) {
-    bool places = c->op == OP_argsort;
+    bool places = c->op == OP_argsort, fetched = !places && c->inputs[0].dtype == TARN_COMPLEX64;
     int64_t axis =
         places ? ((const attributes_argsort *)c->attributes)->axis : ((const attributes_sort *)c->attributes)->axis;
     lines l = lines_along(c, axis);
@@ -44,7 +44,8 @@ static sort_kernel sorting(const call *c) {
                      .from = c->inputs[0].data,
                      .workspace = c->workspace,
                      .dtype = (int)c->inputs[0].dtype,
-                     .places = places};
+                     .places = places || fetched,
+                     .fetched = fetched};
     TAKE_LINES(k, l);
     return k;
 }
@@ -52,15 +53,19 @@ static sort_kernel sorting(const call *c) {
 /* Keys and places, twice. */
 static int64_t sort_workspace(const call *c) {
     sort_kernel k = sorting(c);
-    int64_t n = k.rows * k.n, wide = dtype_bytes(c->inputs[0].dtype) == 8 ? 8 : 4;
-    return n ? 2 * n * (wide + 4) + 256 + sort_own_bytes(&k) : 0;
+    int64_t n = k.rows * k.n, each = dtype_bytes(c->inputs[0].dtype) + (k.places ? 4 : 0);
+    return n == 0 || k.n <= SORT_HELD ? 0 : 2 * (n + 4) * each + 264 + sort_own_bytes(&k);
 }
 
 static bool run_sort(const call *c) {
     sort_kernel k = sorting(c);
     if (k.rows * k.n == 0) return true;
-    k.own_bytes = sort_own_bytes(&k);
-    launch_sort(&k, cuda_stream_now);
+    if (k.n <= SORT_HELD) {
+        launch_sort_rows(&k, cuda_stream_now);
+    } else {
+        k.own_bytes = sort_own_bytes(&k);
+        launch_sort(&k, cuda_stream_now);
+    }
     return true;
 }
 
@@ -69,35 +74,54 @@ static bool supports_sort(const call *c) {
     return c->inputs[0].ndim > 0 && n <= INT32_MAX;
 }
 
-/* ---- scan: of few rows the parts keep the device busy. How many there are depends on the shape alone: so do sums. */
-static int64_t scan_parts(const lines *l) {
-    enum { LEAST = 4096, MOST = 512 };
-    int64_t wanted = l->rows ? MOST / l->rows : 1, all = (l->n + LEAST - 1) / LEAST,
-            parts = wanted < all ? wanted : all;
-    return parts > 1 ? parts : 1;
+/* ---- scan. What is cut how depends on the shape and the layout alone: so do sums. */
+static bool goes_by_columns(const lines *l) {
+    int last = l->ndim - 1;
+    return last >= 0 && l->shape[last] >= 16 && l->from_strides[last] == 1 && l->to_strides[last] == 1 && l->n > 1;
 }
 
-static int64_t scan_workspace(const call *c) {
-    lines l = lines_along(c, ((const attributes_scan *)c->attributes)->axis);
-    int64_t parts = scan_parts(&l);
-    return parts > 1 ? 16 * l.rows * parts : 0;
+/* Where there are few columns, parts keep the device busy. */
+static void cut_columns(scan_kernel *k) {
+    enum { BLOCKS = 128, LEAST = 1024 };
+    int64_t last = k->shape[k->ndim - 1], blocks = k->rows / last * ((last + 31) / 32), most = k->n / LEAST,
+            parts = blocks ? BLOCKS / blocks : 1;
+    parts = parts < most ? parts : most;
+    k->part = parts > 1 ? (k->n + parts - 1) / parts : k->n;
+    k->parts = parts > 1 ? (k->n + k->part - 1) / k->part : 1;
 }
 
-static bool run_scan(const call *c) {
+static void cut_rows(scan_kernel *k) {
+    k->part = SCAN_WARPS * SCAN_WARP_TILE(dtype_bytes((tarn_dtype)k->dtype));
+    k->parts = (k->n + k->part - 1) / k->part;
+}
+
+static scan_kernel scanning(const call *c, bool *columns) {
     const attributes_scan *a = c->attributes;
     lines l = lines_along(c, a->axis);
-    int64_t parts = scan_parts(&l);
     scan_kernel k = {.to = c->outputs[0].data,
                      .from = c->inputs[0].data,
                      .dtype = (int)c->inputs[0].dtype,
                      .partial = c->workspace,
-                     .part = (l.n + parts - 1) / parts,
-                     .parts = parts,
                      .kind = (int)a->kind,
                      .reverse = a->reverse,
                      .exclusive = a->exclusive};
     TAKE_LINES(k, l);
-    if (k.rows * k.n > 0) launch_scan(&k, cuda_stream_now);
+    *columns = goes_by_columns(&l);
+    *columns ? cut_columns(&k) : cut_rows(&k);
+    return k;
+}
+
+static int64_t scan_workspace(const call *c) {
+    bool columns;
+    scan_kernel k = scanning(c, &columns);
+    return k.parts <= 1 ? 0 : columns ? 16 * k.rows * k.parts : (int64_t)scan_own_bytes(&k);
+}
+
+static bool run_scan(const call *c) {
+    bool columns;
+    scan_kernel k = scanning(c, &columns);
+    if (k.rows * k.n == 0) return true;
+    columns ? launch_scan_columns(&k, cuda_stream_now) : launch_scan(&k, cuda_stream_now);
     return true;
 }
 

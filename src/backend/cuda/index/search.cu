@@ -1,5 +1,5 @@
 /* searchsorted, a thread for each value; to_fp8 and from_fp8, a thread for each number. */
-#include "cuda/device.cuh"
+#include "cuda/quant/float8.cuh"
 
 /* As things are sorted: NaN is the largest. */
 template <class T> DEVICE bool is_less(T a, T b) {
@@ -39,23 +39,7 @@ void launch_search(const search_kernel *k, kernel_stream stream) {
     }
 }
 
-/* ---- E4M3, as table/float8.h has it */
-DEVICE unsigned char float8_of(double x, unsigned char sign) {
-    double magnitude = ::fabs(x);
-    if (x != x) return sign | 127;
-    if (magnitude >= 448) return sign | 126;
-    int exponent = magnitude < 0.015625 ? -6 : ::ilogb(magnitude);
-    int steps = (int)::rint(::ldexp(magnitude, 3 - exponent));
-    return (unsigned char)(sign | (steps < 8 ? steps : ((exponent + 7) << 3) + steps - 8));
-}
-
-DEVICE double number_of(unsigned char f) {
-    int exponent = f >> 3 & 15, mantissa = f & 7;
-    double magnitude = exponent ? ::ldexp((double)(8 + mantissa), exponent - 10) : ::ldexp((double)mantissa, -9);
-    if ((f & 127) == 127) magnitude = __longlong_as_double(0x7FF8000000000000ll);
-    return f & 128 ? -magnitude : magnitude;
-}
-
+/* ---- E4M3 */
 template <class S> __global__ void make_float8(const __grid_constant__ float8_kernel k) {
     i64 i = thread_number();
     begin();

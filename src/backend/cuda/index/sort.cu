@@ -1,124 +1,110 @@
-/* sort and argsort: each element becomes a whole number that has its order, which CUB's radix sort, a stable one, puts in order together with the
-   elements' places; then the elements themselves are fetched, so that they keep their bits. */
+/* sort and argsort of long rows: CUB's radix sort, a stable one, puts keys in order, of argsort together with their
+ * places. */
 #include <cub/device/device_radix_sort.cuh>
 #include <cub/device/device_segmented_radix_sort.cuh>
 #include <thrust/iterator/counting_iterator.h>
 #include <thrust/iterator/transform_iterator.h>
 
-#include "cuda/device.cuh"
+#include "cuda/index/sort.cuh"
 
-/* ---- order as whole numbers: NaNs last and alike, zeros alike */
-DEVICE u32 order_of(float x) {
-    u32 bits = __float_as_uint(x + 0.0f);
-    if (x != x) return ~0u;
-    return bits >> 31 ? ~bits : bits | 0x80000000u;
-}
-DEVICE u64 order_of(double x) {
-    u64 bits = (u64)__double_as_longlong(x + 0.0);
-    if (x != x) return ~0ull;
-    return bits >> 63 ? ~bits : bits | 1ull << 63;
-}
-DEVICE u32 order_of(int x) {
-    return (u32)x ^ 0x80000000u;
-}
-DEVICE u64 order_of(i64 x) {
-    return (u64)x ^ 1ull << 63;
-}
-DEVICE u32 order_of(u32 x) {
-    return x;
-}
-DEVICE u64 order_of(u64 x) {
-    return x;
-}
-DEVICE u32 order_of(bool x) {
-    return x;
-}
-DEVICE u64 order_of(cplx x) { /* by real parts, then by imaginary ones; with a NaN in either last */
-    if (x.re != x.re || x.im != x.im) return ~0ull;
-    return (u64)order_of((float)x.re) << 32 | order_of((float)x.im);
-}
-
-template <class S> using order = decltype(order_of(widen(S())));
-
-/* ---- what lies in the workspace: keys and places before and after, and CUB's own */
-template <class S> struct sort_room {
-    order<S> *keys[2];
+/* ---- what lies in the workspace: keys and, of argsort, places before and after, and CUB's own */
+template <class K> struct sort_room {
+    K *keys[2];
     u32 *places[2];
     void *own;
-    size_t own_bytes;
 
     explicit sort_room(const sort_kernel &k) {
-        size_t n = (size_t)(k.rows * k.n);
-        keys[0] = (order<S> *)k.workspace;
-        keys[1] = keys[0] + n;
-        places[0] = (u32 *)(keys[1] + n);
-        places[1] = places[0] + n;
-        own = (void *)(((uintptr_t)(places[1] + n) + 255) / 256 * 256);
-        own_bytes = 0;
+        size_t n = (size_t)(k.rows * k.n), wide = (n + 3) / 4 * 4;
+        places[0] = (u32 *)k.workspace;
+        places[1] = places[0] + (k.places ? n : 0);
+        keys[0] = (K *)(((uintptr_t)(places[1] + (k.places ? n : 0)) + 7) / 8 * 8);
+        keys[1] = keys[0] + wide;
+        own = (void *)(((uintptr_t)(keys[1] + wide) + 255) / 256 * 256);
     }
 };
 
-template <class S> __global__ void make_keys(const __grid_constant__ sort_kernel k, order<S> *keys, u32 *places) {
+template <class K>
+__global__ void make_keys(const __grid_constant__ sort_kernel k, key_maker maker, K *keys, u32 *places) {
     i64 i = thread_number(), at, row = divide(i, k.n, &at);
     begin();
     if (row >= k.rows) return;
-    keys[i] = order_of(widen(((const S *)k.from)[place_of(row, k.ndim, k.shape, k.from_strides) + at * k.from_step]));
-    places[i] = (u32)at;
+    keys[i] = maker.key(((const K *)k.from)[sort_from(k, row) + at * k.from_step]);
+    if (k.places) places[i] = (u32)at;
 }
 
-template <class S> __global__ void fetch_sorted(const __grid_constant__ sort_kernel k, const u32 *places) {
+template <class K>
+__global__ void write_sorted(const __grid_constant__ sort_kernel k, key_maker maker, const K *keys, const u32 *places) {
     i64 i = thread_number(), at, row = divide(i, k.n, &at);
     begin();
     if (row >= k.rows) return;
-    i64 to = place_of(row, k.ndim, k.shape, k.to_strides) + at * k.to_step;
-    if (k.places)
-        ((u32 *)k.to)[to] = places[i];
+    i64 to = sort_to(k, row) + at * k.to_step;
+    if (!k.places)
+        ((K *)k.to)[to] = maker.bits(keys[i]);
+    else if (k.fetched) /* the elements themselves, as their keys do not tell all of them */
+        ((K *)k.to)[to] = ((const K *)k.from)[sort_from(k, row) + places[i] * k.from_step];
     else
-        ((S *)k.to)[to] = ((const S *)k.from)[place_of(row, k.ndim, k.shape, k.from_strides) + places[i] * k.from_step];
+        ((u32 *)k.to)[to] = places[i];
 }
 
 /* Where each row begins, counted and not stored. */
 struct row_begin {
     i64 n;
-    __host__ __device__ __forceinline__ i64 operator()(i64 row) const {
-        return row * n;
-    }
+    __host__ __device__ __forceinline__ i64 operator()(i64 row) const { return row * n; }
 };
 typedef thrust::transform_iterator<row_begin, thrust::counting_iterator<i64>> row_begins;
 
-/* With own == NULL only *bytes is found. */
-template <class S> static cudaError_t sort_rows(const sort_kernel *k, const sort_room<S> &r, void *own, size_t *bytes, kernel_stream stream) {
-    const int all = 8 * sizeof(order<S>);
-    if (k->rows == 1)
-        return cub::DeviceRadixSort::SortPairs(own, *bytes, r.keys[0], r.keys[1], r.places[0], r.places[1], k->n, 0, all, stream);
+/* ---- with own == NULL only *bytes is found */
+template <class K>
+static cudaError_t sort_row(const sort_kernel *k, const sort_room<K> &r, i64 row, void *own, size_t *bytes,
+                            kernel_stream stream) {
+    const int all = 8 * sizeof(K);
+    i64 at = row * k->n;
+    if (!k->places)
+        return cub::DeviceRadixSort::SortKeys(own, *bytes, r.keys[0] + at, r.keys[1] + at, k->n, 0, all, stream);
+    return cub::DeviceRadixSort::SortPairs(own, *bytes, r.keys[0] + at, r.keys[1] + at, r.places[0] + at,
+                                           r.places[1] + at, k->n, 0, all, stream);
+}
+
+template <class K>
+static cudaError_t sort_many(const sort_kernel *k, const sort_room<K> &r, void *own, size_t *bytes,
+                             kernel_stream stream) {
+    const int all = 8 * sizeof(K);
     row_begins begins(thrust::counting_iterator<i64>(0), row_begin{k->n});
-    return cub::DeviceSegmentedRadixSort::SortPairs(own, *bytes, r.keys[0], r.keys[1], r.places[0], r.places[1], k->rows * k->n, k->rows, begins,
-                                                    begins + 1, 0, all, stream);
+    if (!k->places)
+        return cub::DeviceSegmentedRadixSort::SortKeys(own, *bytes, r.keys[0], r.keys[1], k->rows * k->n, k->rows,
+                                                       begins, begins + 1, 0, all, stream);
+    return cub::DeviceSegmentedRadixSort::SortPairs(own, *bytes, r.keys[0], r.keys[1], r.places[0], r.places[1],
+                                                    k->rows * k->n, k->rows, begins, begins + 1, 0, all, stream);
 }
 
-template <class S> static void sort(const sort_kernel *k, kernel_stream stream) {
-    sort_room<S> r(*k);
-    size_t bytes = k->own_bytes;
+/* Few long rows one after the other, so that the whole device sorts each. */
+static bool goes_row_by_row(const sort_kernel *k) {
+    return k->rows == 1 || (k->rows <= 64 && k->n >= 65536);
+}
+
+template <class K> static void sort(const sort_kernel *k, kernel_stream stream) {
+    sort_room<K> r(*k);
+    size_t bytes = (size_t)k->own_bytes;
     unsigned blocks = blocks_for(k->rows * k->n, 256);
-    start(make_keys<S>, blocks, 256, 0, stream, *k, r.keys[0], r.places[0]);
-    sort_rows<S>(k, r, r.own, &bytes, stream);
-    start(fetch_sorted<S>, blocks, 256, 0, stream, *k, r.places[1]);
+    key_maker maker = keys_of(k);
+    start(make_keys<K>, blocks, 256, 0, stream, *k, maker, r.keys[0], r.places[0]);
+    if (!goes_row_by_row(k)) sort_many<K>(k, r, r.own, &bytes, stream);
+    for (i64 row = 0; goes_row_by_row(k) && row < k->rows; row++) sort_row<K>(k, r, row, r.own, &bytes, stream);
+    start(write_sorted<K>, blocks, 256, 0, stream, *k, maker, r.keys[1], r.places[1]);
 }
 
-template <class S> static int64_t measure(const sort_kernel *k) {
+template <class K> static int64_t measure(const sort_kernel *k) {
     size_t own = 0;
-    sort_rows<S>(k, sort_room<S>(*k), nullptr, &own, 0);
+    sort_room<K> r(*k);
+    goes_row_by_row(k) ? sort_row<K>(k, r, 0, nullptr, &own, 0) : sort_many<K>(k, r, nullptr, &own, 0);
     return (int64_t)own;
 }
 
-#define ALL_CASES(...)                                                                                                                     \
-    CASE(D_BOOL, truth8, __VA_ARGS__) CASE(D_C64, complex64, __VA_ARGS__) FLOAT_CASES(__VA_ARGS__) INTEGER_CASES(__VA_ARGS__)
-
 int64_t sort_own_bytes(const sort_kernel *k) {
-    switch (k->dtype) { ALL_CASES(return measure<type>(k)) }
+    KEY_SIZES(k->dtype, return measure<type>(k))
     return 0;
 }
 
 void launch_sort(const sort_kernel *k, kernel_stream stream) {
-    switch (k->dtype) { ALL_CASES(sort<type>(k, stream)) }
+    KEY_SIZES(k->dtype, return sort<type>(k, stream))
 }

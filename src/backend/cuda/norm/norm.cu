@@ -1,5 +1,6 @@
 /* softmax and rms_norm of dense rows, a block each; rope, a thread for each pair. Half types in float, float64 in double. */
 #include "cuda/norm/rope.cuh"
+#include "cuda/norm/streamed.cuh"
 
 struct sum_of {
     template <class T> __device__ T operator()(T a, T b) const {
@@ -12,20 +13,25 @@ struct max_of {
     }
 };
 
-/* ---- rows that a block holds in registers: EACH pieces of 16 bytes a thread, so that memory is read once */
+/* ---- rows that a block holds in registers: EACH pieces of 16 bytes a thread, so that memory is read once. A block takes k.each rows, the next
+   one on its way while one is computed. */
 template <class S, int EACH> struct held_row {
+    uint4 next[EACH];
     wide<S> at[EACH][PIECE<S>];
 
     static DEVICE_MEMBER i64 piece(int e) {
         return threadIdx.x + e * (i64)blockDim.x;
     }
-    DEVICE_MEMBER void read(const S *from, i64 n, wide<S> beyond) {
+    DEVICE_MEMBER void fetch_row(const norm_kernel &k, i64 row) {
+#pragma unroll
+        for (int e = 0; e < EACH; e++)
+            if (row < k.rows && piece(e) * PIECE<S> < k.n) next[e] = ((const uint4 *)((const S *)k.from + row * k.n))[piece(e)];
+    }
+    DEVICE_MEMBER void take(i64 n, wide<S> beyond) {
 #pragma unroll
         for (int e = 0; e < EACH; e++) {
-            if (piece(e) * PIECE<S> < n) {
-                widen_piece<S>(((const uint4 *)from)[piece(e)], at[e]);
-                continue;
-            }
+            widen_piece<S>(next[e], at[e]);
+            if (piece(e) * PIECE<S> < n) continue;
 #pragma unroll
             for (int i = 0; i < PIECE<S>; i++) at[e][i] = beyond;
         }
@@ -48,44 +54,55 @@ template <class S, int EACH> __global__ void __launch_bounds__(1024) softmax_hel
     typedef wide<S> T;
     __shared__ T room[32];
     held_row<S, EACH> x;
+    i64 row = blockIdx.x * (i64)k.each, end = row + k.each < k.rows ? row + k.each : k.rows;
     begin();
-    T lowest = -INFINITY, top = lowest, sum = 0;
-    x.read((const S *)k.from + blockIdx.x * k.n, k.n, lowest);
-    x.change([&](T &value, i64) { top = language::max(top, value); });
-    top = fold_block(top, lowest, room, max_of());
-    x.change([&](T &value, i64 at) {
-        value = at < k.n ? language::exp(value - top) : (T)0;
-        sum += value;
-    });
-    sum = 1 / fold_block(sum, (T)0, room, sum_of());
-    x.change([&](T &value, i64) { value *= sum; });
-    x.write((S *)k.to + blockIdx.x * k.n, k.n);
+    for (x.fetch_row(k, row); row < end; row++) {
+        T lowest = -INFINITY, top = lowest, sum = 0;
+        x.take(k.n, lowest);
+        if (row + 1 < end) x.fetch_row(k, row + 1);
+        x.change([&](T &value, i64) { top = language::max(top, value); });
+        top = fold_block(top, lowest, room, max_of());
+        x.change([&](T &value, i64 at) {
+            value = at < k.n ? language::exp(value - top) : (T)0;
+            sum += value;
+        });
+        sum = 1 / fold_block(sum, (T)0, room, sum_of());
+        x.change([&](T &value, i64) { value *= sum; });
+        x.write((S *)k.to + row * k.n, k.n);
+    }
 }
 
 /* The normed value is rounded before it is multiplied by the weight, as the formula says. */
-template <class S, int EACH> __global__ void __launch_bounds__(1024) rms_norm_held(const __grid_constant__ norm_kernel k) {
-    typedef wide<S> T;
-    __shared__ T room[32];
-    held_row<S, EACH> x;
-    begin();
-    T sum = 0, eps = sizeof(T) == 8 ? (T)k.eps_wide : (T)k.eps;
-    x.read((const S *)k.from + blockIdx.x * k.n, k.n, (T)0);
-    x.change([&](T &value, i64) { sum += value * value; });
-    sum = fold_block(sum, (T)0, room, sum_of());
-    T scale = 1 / language::sqrt(sum / (T)k.n + eps);
+template <class S, int EACH> DEVICE void multiply_by_weight(held_row<S, EACH> &x, const norm_kernel &k, wide<S> scale) {
 #pragma unroll
     for (int e = 0; e < EACH; e++) {
-        T weight[PIECE<S>];
+        wide<S> weight[PIECE<S>];
         bool weighted = k.weight && x.piece(e) * PIECE<S> < k.n; /* read only now: held, it would leave room for fewer rows */
         if (weighted) widen_piece<S>(((const uint4 *)k.weight)[x.piece(e)], weight);
 #pragma unroll
         for (int i = 0; i < PIECE<S>; i++) {
             S y;
             narrow(&y, x.at[e][i] * scale);
-            x.at[e][i] = weighted ? (T)widen(y) * weight[i] : (T)widen(y);
+            x.at[e][i] = weighted ? (wide<S>)widen(y) * weight[i] : (wide<S>)widen(y);
         }
     }
-    x.write((S *)k.to + blockIdx.x * k.n, k.n);
+}
+
+template <class S, int EACH> __global__ void __launch_bounds__(1024) rms_norm_held(const __grid_constant__ norm_kernel k) {
+    typedef wide<S> T;
+    __shared__ T room[32];
+    held_row<S, EACH> x;
+    i64 row = blockIdx.x * (i64)k.each, end = row + k.each < k.rows ? row + k.each : k.rows;
+    begin();
+    for (x.fetch_row(k, row); row < end; row++) {
+        T sum = 0, eps = sizeof(T) == 8 ? (T)k.eps_wide : (T)k.eps;
+        x.take(k.n, (T)0);
+        if (row + 1 < end) x.fetch_row(k, row + 1);
+        x.change([&](T &value, i64) { sum += value * value; });
+        sum = fold_block(sum, (T)0, room, sum_of());
+        multiply_by_weight(x, k, 1 / language::sqrt(sum / (T)k.n + eps));
+        x.write((S *)k.to + row * k.n, k.n);
+    }
 }
 
 /* ---- rows of any size and address */
@@ -137,21 +154,27 @@ static unsigned threads_for(i64 n) {
     return n <= 128 ? 32 : n <= 1024 ? 128 : n <= 8192 ? 256 : 1024;
 }
 
+/* Rows of a block: several where there are blocks enough for the device to be full of them. */
+static int rows_each(const norm_kernel *k) {
+    return k->rows >= 32 * cuda_processors() ? 4 : 1;
+}
+
 #define ROWS(name)                                                                                                                         \
-    template <class S> static void name(const norm_kernel *k, kernel_stream stream) {                                                      \
-        int each = held_pieces(k, PIECE<S>);                                                                                               \
-        unsigned rows = (unsigned)k->rows, threads = each ? held_threads(k->n / PIECE<S>, each) : threads_for(k->n);                       \
+    template <class S> static void name(norm_kernel k, kernel_stream stream) {                                                             \
+        int each = held_pieces(&k, PIECE<S>);                                                                                              \
+        k.each = each ? rows_each(&k) : 1;                                                                                                 \
+        unsigned blocks = blocks_for(k.rows, k.each), threads = each ? held_threads(k.n / PIECE<S>, each) : threads_for(k.n);              \
         auto kernel = each == 1 ? name##_held<S, 1> : each == 2 ? name##_held<S, 2> : each == 4 ? name##_held<S, 4> : name##_rows<S>;      \
-        start(kernel, rows, threads, 0, stream, *k);                                                                                       \
+        start(kernel, blocks, threads, 0, stream, k);                                                                                      \
     }
 ROWS(softmax)
 ROWS(rms_norm)
 
 void launch_softmax(const norm_kernel *k, kernel_stream stream) {
-    FLOATS(k->dtype, softmax<type>(k, stream))
+    if (!launch_softmax_streamed(k, stream)) FLOATS(k->dtype, softmax<type>(*k, stream))
 }
 void launch_rms_norm(const norm_kernel *k, kernel_stream stream) {
-    FLOATS(k->dtype, rms_norm<type>(k, stream))
+    if (!launch_rms_norm_streamed(k, stream)) FLOATS(k->dtype, rms_norm<type>(*k, stream))
 }
 
 /* ---- rope: a thread turns a pair of MOST_HEADS heads, whose angle is the same */

@@ -45,7 +45,7 @@ static reduce_kernel reduction(const call *c, unsigned reduced) {
 /* Neighbouring results go together where their elements lie nearer to each other than those of one result. What is left
    of the chip is filled with parts: how many depends on the shape alone. */
 static void cut(reduce_kernel *k) {
-    enum { BLOCKS = 512, LEAST = 2048, MOST = 256 };
+    enum { BLOCKS = 1024, LEAST = 2048, MOST = 1024 };
     int64_t near_kept = k->kept_ndim ? llabs(k->kept_strides[k->kept_ndim - 1]) : INT64_MAX,
             near_reduced = k->reduced_ndim ? llabs(k->reduced_strides[k->reduced_ndim - 1]) : 0;
     k->across = near_kept < near_reduced && k->kept_shape[k->kept_ndim - 1] >= 16 ? 32 : 1;

@@ -5,10 +5,10 @@
 /* ---- X neighbouring results a block, THREADS / X threads for each */
 enum { THREADS = 256 };
 
-template <class From, class To, int X> DEVICE typename running<To>::type fold_range(const reduce_kernel &k, const From *from, i64 first, i64 end) {
+template <class From, class To, int X>
+DEVICE typename running<To>::type fold_range(const reduce_kernel &k, const From *from, i64 first, i64 end, fold_kind fold) {
     typedef typename running<To>::type T;
-    T result = identity_of<T, To>(k.kind);
-    fold_kind fold = {k.kind};
+    T result = identity_of<T, To>(fold.kind);
     if (k.reduced_ndim <= 1) {
         i64 step = k.reduced_ndim ? k.reduced_strides[0] : 0;
 #pragma unroll 8
@@ -21,10 +21,9 @@ template <class From, class To, int X> DEVICE typename running<To>::type fold_ra
 }
 
 /* A row without gaps, 16 bytes at a time; what is before and behind them one by one. */
-template <class From, class To> DEVICE typename running<To>::type fold_row(const reduce_kernel &k, const From *from, i64 first, i64 end) {
+template <class From, class To> DEVICE typename running<To>::type fold_row(const From *from, i64 first, i64 end, fold_kind fold) {
     typedef typename running<To>::type T;
-    T result = identity_of<T, To>(k.kind);
-    fold_kind fold = {k.kind};
+    T result = identity_of<T, To>(fold.kind);
     i64 head = (16 - ((u64)(from + first) & 15)) % 16 / sizeof(From), begins = first + head < end ? first + head : end,
         pieces = (end - begins) / PIECE<From>, behind = begins + pieces * PIECE<From>;
     if (threadIdx.x < begins - first) result = fold(result, (T)widen(from[first + threadIdx.x]));
@@ -38,20 +37,21 @@ template <class From, class To> DEVICE typename running<To>::type fold_row(const
     return result;
 }
 
-template <class From, class To, int X, bool DENSE> __global__ void __launch_bounds__(THREADS) reduce_part(const __grid_constant__ reduce_kernel k) {
+template <class From, class To, int X, bool DENSE, int KIND>
+__global__ void __launch_bounds__(THREADS) reduce_part(const __grid_constant__ reduce_kernel k) {
     typedef typename running<To>::type T;
     __shared__ __align__(16) char space[THREADS * sizeof(T)];
     T *room = (T *)space;
     i64 at = blockIdx.x * (i64)X + threadIdx.x % X, kept = at < k.kept ? at : k.kept - 1;
     int x = threadIdx.x % X, y = threadIdx.x / X;
     i64 each = (k.reduced + k.parts - 1) / k.parts, first = blockIdx.y * each, end = first + each < k.reduced ? first + each : k.reduced;
-    fold_kind fold = {k.kind};
+    const fold_kind fold = {KIND >= 0 ? KIND : k.kind};
     begin();
     const From *from = (const From *)k.from + place_of(kept, k.kept_ndim, k.kept_shape, k.kept_strides);
     if constexpr (DENSE)
-        room[threadIdx.x] = fold_row<From, To>(k, from, first, end);
+        room[threadIdx.x] = fold_row<From, To>(from, first, end, fold);
     else
-        room[threadIdx.x] = fold_range<From, To, X>(k, from, first + y, end);
+        room[threadIdx.x] = fold_range<From, To, X>(k, from, first + y, end, fold);
     for (int half = THREADS / X / 2; half; half /= 2) {
         __syncthreads();
         if (y < half) room[threadIdx.x] = fold(room[threadIdx.x], room[threadIdx.x + half * X]);
@@ -76,15 +76,20 @@ template <class To> __global__ void __launch_bounds__(THREADS) fold_parts(const 
     if (threadIdx.x % 32 == 0) narrow((To *)k.to + at, result);
 }
 
-template <class From, class To> static void reduce(const reduce_kernel *k, kernel_stream stream) {
+template <class From, class To, int KIND> static void reduce_kind(const reduce_kernel *k, kernel_stream stream) {
     bool dense = k->reduced_ndim == 1 && k->reduced_strides[0] == 1;
     if (k->across > 1)
-        start(reduce_part<From, To, 32, false>, dim3(blocks_for(k->kept, 32), k->parts), THREADS, 0, stream, *k);
+        start(reduce_part<From, To, 32, false, KIND>, dim3(blocks_for(k->kept, 32), k->parts), THREADS, 0, stream, *k);
     else if (dense)
-        start(reduce_part<From, To, 1, true>, dim3((unsigned)k->kept, k->parts), THREADS, 0, stream, *k);
+        start(reduce_part<From, To, 1, true, KIND>, dim3((unsigned)k->kept, k->parts), THREADS, 0, stream, *k);
     else
-        start(reduce_part<From, To, 1, false>, dim3((unsigned)k->kept, k->parts), THREADS, 0, stream, *k);
+        start(reduce_part<From, To, 1, false, KIND>, dim3((unsigned)k->kept, k->parts), THREADS, 0, stream, *k);
     if (k->parts > 1) start(fold_parts<To>, blocks_for(k->kept * 32, THREADS), THREADS, 0, stream, *k);
+}
+
+template <class From, class To> static void reduce(const reduce_kernel *k, kernel_stream stream) {
+    constexpr int kind = IS_REAL<wide<From>> ? SUM : -1;
+    k->kind == kind ? reduce_kind<From, To, kind>(k, stream) : reduce_kind<From, To, -1>(k, stream);
 }
 
 /* Truths: or for sum, any and max; and for the others. */

@@ -1,0 +1,327 @@
+/* Attention of many queries by warpgroups (compute capability 9.0). A block takes 128 queries of a head: one warp
+   brings tiles of 128 keys and values into shared memory, two ahead, and two warpgroups take 64 queries each. A group
+   gives the matrix units the scores of the next keys together with the values of these, and weighs scores meanwhile;
+   the groups take turns giving, so that one weighs while the other multiplies. Scores stay in registers, where they
+   become the left factor of the product with the values; the softmax is kept up as keys pass, in powers of two. */
+#include "cuda/attention/pieces.cuh"
+#include "cuda/warpgroup.cuh"
+
+enum {
+    GROUPS = 2,
+    ROWS = 64 * GROUPS,
+    KEYS = 128,
+    STAGES = 2,
+    THREADS = WARPGROUP * (GROUPS + 1),
+    GIVER_REGISTERS = 24,
+    TAKER_REGISTERS = 240
+};
+enum { TURN_FIRST = 1, OWN_FIRST = TURN_FIRST + GROUPS }; /* numbers of barriers */
+
+/* ---- where a block has what in shared memory, by address; tiles of 128 rows and 64 columns, DIM / 64 of them side by
+ * side */
+template <int DIM> struct block_room {
+    static constexpr u32 TILE = KEYS * TILE_ROW_BYTES, TILES = DIM / TILE_WIDTH * TILE;
+    static constexpr u32 BYTES = TILES * (1 + 2 * STAGES) + 8 * (1 + 4 * STAGES);
+    u32 queries, barriers;
+
+    explicit DEVICE_MEMBER block_room(u32 at) : queries(at), barriers(at + TILES * (1 + 2 * STAGES)) {}
+    DEVICE_MEMBER u32 keys(int stage) const { return queries + TILES * (1 + stage); }
+    DEVICE_MEMBER u32 values(int stage) const { return queries + TILES * (1 + STAGES + stage); }
+    DEVICE_MEMBER u32 queries_there() const { return barriers; }
+    DEVICE_MEMBER u32 keys_there(int stage) const { return barriers + 8 * (1 + stage); }
+    DEVICE_MEMBER u32 values_there(int stage) const { return barriers + 8 * (1 + STAGES + stage); }
+    DEVICE_MEMBER u32 keys_free(int stage) const { return barriers + 8 * (1 + 2 * STAGES + stage); }
+    DEVICE_MEMBER u32 values_free(int stage) const { return barriers + 8 * (1 + 3 * STAGES + stage); }
+};
+
+#if HAS_WARPGROUPS
+template <int DIM> DEVICE void make_barriers(const block_room<DIM> &room) {
+    for (int b = 0; b < 1 + 2 * STAGES; b++) barrier_init(room.barriers + 8 * b, 1);
+    for (int b = 1 + 2 * STAGES; b < 1 + 4 * STAGES; b++) barrier_init(room.barriers + 8 * b, GROUPS);
+    barriers_made();
+}
+
+/* ---- the thread that gives tiles */
+template <int DIM> DEVICE void give_tiles(u32 to, const CUtensorMap *map, u32 there, int row, int head, int batch) {
+    barrier_expect(there, block_room<DIM>::TILES);
+    for (int t = 0; t < DIM / TILE_WIDTH; t++)
+        copy_box(to + t * block_room<DIM>::TILE, map, there, t * TILE_WIDTH, row, head, batch);
+}
+
+template <int DIM>
+DEVICE void give_all(const block_room<DIM> &room, const CUtensorMap *q, const CUtensorMap *k, const CUtensorMap *v,
+                     const key_span &span, int first_row, int head, int kv_head, int batch) {
+    give_tiles<DIM>(room.queries, q, room.queries_there(), first_row, head, batch);
+    for (int first = span.begins, turn = 0; first < span.ends; first += KEYS, turn++) {
+        int stage = turn % STAGES, parity = turn / STAGES % 2;
+        barrier_await(room.keys_free(stage), parity ^ 1);
+        give_tiles<DIM>(room.keys(stage), k, room.keys_there(stage), first, kv_head, batch);
+        barrier_await(room.values_free(stage), parity ^ 1);
+        give_tiles<DIM>(room.values(stage), v, room.values_there(stage), first, kv_head, batch);
+    }
+}
+
+/* ---- a taker's rows. A lane has, of its warp's 16 rows, rows lane / 4 and that + 8, two columns of every eight. */
+template <int DIM> struct group_rows { float top[2], sum[2], values[DIM / 2]; };
+
+template <class S, int DIM> DEVICE void give_scores(float (&scores)[KEYS / 2], u32 queries, u32 keys) {
+#pragma unroll
+    for (int d = 0; d < DIM / 16; d++) {
+        u32 at = d / 4 * block_room<DIM>::TILE + d % 4 * 32;
+        group_multiply(scores, factor_at(queries + at), factor_at(keys + at), d > 0, S());
+    }
+    group_end();
+}
+
+template <class S, int DIM>
+DEVICE void give_values(group_rows<DIM> &r, const u32 (&weights)[KEYS / 16][4], u32 values) {
+#pragma unroll
+    for (int j = 0; j < KEYS / 16; j++)
+        group_multiply(r.values, weights[j], factor_at(values + j * 16 * TILE_ROW_BYTES, block_room<DIM>::TILE), S());
+    group_end();
+}
+
+template <class S> DEVICE void take_weights(u32 (&weights)[KEYS / 16][4], const float (&scores)[KEYS / 2]) {
+#pragma unroll
+    for (int j = 0; j < KEYS / 16; j++)
+#pragma unroll
+        for (int i = 0; i < 4; i++) weights[j][i] = pair_of(scores[8 * j + 2 * i], scores[8 * j + 2 * i + 1], S());
+}
+
+/* Scores become weights; fade: what sums and values so far are to be multiplied by. unit: what a score is multiplied by
+   to be a power of two. MASKED: some scores may be LOWEST, or do not exist. */
+template <bool MASKED, int DIM>
+DEVICE void weigh(group_rows<DIM> &r, float (&scores)[KEYS / 2], float (&fade)[2], float unit) {
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        float top = r.top[h];
+#pragma unroll
+        for (int n = 0; n < KEYS / 8; n++) top = fmaxf(top, fmaxf(scores[4 * n + 2 * h], scores[4 * n + 2 * h + 1]));
+        top = fmaxf(top, from_lane(top, 1));
+        top = fmaxf(top, from_lane(top, 2));
+        bool none = MASKED && top <= LOWEST; /* nothing that is not hidden was seen yet */
+        float offset = none ? 0 : top * unit, sum = 0;
+        fade[h] = MASKED && r.top[h] <= LOWEST ? (none ? 1.0f : 0.0f) : power_of_two(fmaf(r.top[h], unit, -offset));
+        r.top[h] = top;
+#pragma unroll
+        for (int n = 0; n < KEYS / 8; n++)
+#pragma unroll
+            for (int i = 4 * n + 2 * h; i < 4 * n + 2 * h + 2; i++) {
+                float weight = power_of_two(fmaf(scores[i], unit, -offset));
+                if (none) weight = scores[i] == LOWEST ? 1.0f : 0.0f;
+                sum += scores[i] = weight;
+            }
+        r.sum[h] = r.sum[h] * fade[h] + sum;
+    }
+}
+
+template <int DIM> DEVICE void fade_values(group_rows<DIM> &r, const float (&fade)[2]) {
+#pragma unroll
+    for (int i = 0; i < DIM / 2; i++) r.values[i] *= fade[i / 2 % 2];
+}
+
+/* Where the lane's first row stands among the keys, and in the mask. */
+struct own_row {
+    int position;
+    i64 batch, head, row;
+};
+
+/* What positions and counts hide; then what an array says: of an additive one, in the unit of scores. */
+DEVICE void hide(float (&scores)[KEYS / 2], const key_span &span, int first, int position) {
+    int column = threadIdx.x % 4 * 2, own = position - first, count = span.count - first;
+#pragma unroll
+    for (int n = 0; n < KEYS / 8; n++)
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            int key = n * 8 + column + i % 2, at = own + i / 2 * 8;
+            if (key > at || key <= at - span.reach) scores[4 * n + i] = LOWEST;
+            if (key >= count) scores[4 * n + i] = -INFINITY;
+        }
+}
+
+DEVICE void mask_by_array(float (&scores)[KEYS / 2], const attention_kernel &k, const own_row &own,
+                          const key_span &span, int first) {
+    float share = (float)(1 / k.scale);
+    int column = first + threadIdx.x % 4 * 2;
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        i64 row = own.row + h * 8 < k.rows ? own.row + h * 8 : k.rows - 1;
+        i64 begin = own.batch * k.mask_strides[0] + own.head * k.mask_strides[1] + row * k.mask_strides[2];
+#pragma unroll
+        for (int n = 0; n < KEYS / 8; n++)
+#pragma unroll
+            for (int i = 0; i < 2; i++) {
+                int key = column + n * 8 + i;
+                float &score = scores[4 * n + 2 * h + i];
+                if (key >= span.count) continue;
+                i64 at = begin + key * k.mask_strides[3];
+                if (k.mask_dtype == D_BOOL)
+                    score = ((const unsigned char *)k.mask)[at] ? score : LOWEST;
+                else
+                    score += share * mask_value<float>(k, at);
+            }
+    }
+}
+
+/* Values behind the last key may be anything, which no weight makes nothing of. */
+template <int DIM> DEVICE void clear_values(u32 values, int from, int group) {
+    for (int i = threadIdx.x % WARPGROUP; i < (KEYS - from) * (DIM / 8); i += WARPGROUP) {
+        u32 row = from + i / (DIM / 8), piece = i % (DIM / 8);
+        u32 at = values + piece / 8 * block_room<DIM>::TILE + row * TILE_ROW_BYTES + ((piece % 8 ^ (row & 7)) << 4);
+        asm volatile("st.shared.v4.b32 [%0], {%1, %1, %1, %1};" ::"r"(at), "r"(0) : "memory");
+    }
+    show_writes();
+    turn_await(OWN_FIRST + group, WARPGROUP);
+}
+
+template <bool ARRAY, int DIM>
+DEVICE void weigh_tile(group_rows<DIM> &r, float (&scores)[KEYS / 2], float (&fade)[2], const attention_kernel &k,
+                       const own_row &own, const key_span &span, int first, float unit) {
+    if (!ARRAY && !span.hides(first, KEYS)) {
+        weigh<false>(r, scores, fade, unit);
+        return;
+    }
+    hide(scores, span, first, own.position);
+    if (ARRAY) mask_by_array(scores, k, own, span, first);
+    weigh<true>(r, scores, fade, unit);
+}
+
+template <class S, int DIM>
+DEVICE void write_rows(const group_rows<DIM> &r, const attention_kernel &k, const own_row &own, float unit) {
+    float sink = k.sinks ? (float)widen(((const S *)k.sinks)[own.head * k.sink_step]) * (float)LOG2E : 0;
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        float sum = r.sum[h];
+        sum += from_lane(sum, 1);
+        sum += from_lane(sum, 2);
+        if (k.sinks) sum = r.top[h] <= LOWEST ? INFINITY : sum + power_of_two(sink - r.top[h] * unit);
+        float scale = 1 / sum;
+        if (own.row + h * 8 >= k.rows) continue;
+        S *to = (S *)k.to + ((own.batch * k.heads + own.head) * k.rows + own.row + h * 8) * k.value_dim;
+#pragma unroll
+        for (int n = 0; n < DIM / 8; n++) {
+            int column = n * 8 + threadIdx.x % 4 * 2;
+            if (column < k.value_dim)
+                *(u32 *)(to + column) =
+                    pair_of(r.values[4 * n + 2 * h] * scale, r.values[4 * n + 2 * h + 1] * scale, S());
+        }
+    }
+}
+
+/* The last values, of which those behind the last key may be anything. */
+template <class S, int DIM>
+DEVICE void take_last(group_rows<DIM> &r, const u32 (&weights)[KEYS / 16][4], const block_room<DIM> &room,
+                      const attention_kernel &k, const key_span &span, int turn, int group) {
+    int stage = turn % STAGES, beyond = span.count - (span.begins + turn * KEYS);
+    barrier_await(room.values_there(stage), turn / STAGES % 2);
+    if (beyond < KEYS && span.count < k.keys) clear_values<DIM>(room.values(stage), beyond, group);
+    group_begin();
+    give_values<S, DIM>(r, weights, room.values(stage));
+    group_await<0>();
+    settle(r.values);
+}
+
+template <class S, int DIM, bool ARRAY>
+DEVICE void take_all(const block_room<DIM> &room, const attention_kernel &k, const key_span &span, const own_row &own,
+                     int group) {
+    const float unit = (float)(k.scale * LOG2E);
+    const u32 queries = room.queries + group * 64 * TILE_ROW_BYTES;
+    const bool is_teller = threadIdx.x % WARPGROUP == 0;
+    const int tiles = span.ends > span.begins ? (span.ends - span.begins + KEYS - 1) / KEYS : 0;
+    group_rows<DIM> r = {{LOWEST * 2, LOWEST * 2}};
+    float scores[KEYS / 2], fade[2];
+    u32 weights[KEYS / 16][4];
+#pragma unroll
+    for (int i = 0; i < DIM / 2; i++) r.values[i] = 0;
+    if (group == GROUPS - 1) turn_give(TURN_FIRST, GROUPS * WARPGROUP);
+    barrier_await(room.queries_there(), 0);
+    if (tiles) {
+        barrier_await(room.keys_there(0), 0);
+        group_begin();
+        give_scores<S, DIM>(scores, queries, room.keys(0));
+        group_await<0>();
+        settle(scores);
+        if (is_teller) barrier_arrive(room.keys_free(0));
+        weigh_tile<ARRAY>(r, scores, fade, k, own, span, span.begins, unit);
+        take_weights<S>(weights, scores);
+    }
+    for (int turn = 1; turn < tiles; turn++) {
+        const int stage = turn % STAGES, before = (turn - 1) % STAGES;
+        barrier_await(room.keys_there(stage), turn / STAGES % 2);
+        turn_await(TURN_FIRST + group, GROUPS * WARPGROUP);
+        group_begin();
+        give_scores<S, DIM>(scores, queries, room.keys(stage));
+        barrier_await(room.values_there(before), (turn - 1) / STAGES % 2);
+        give_values<S, DIM>(r, weights, room.values(before));
+        turn_give(TURN_FIRST + (group + 1) % GROUPS, GROUPS * WARPGROUP);
+        group_await<1>();
+        settle(scores);
+        if (is_teller) barrier_arrive(room.keys_free(stage));
+        weigh_tile<ARRAY>(r, scores, fade, k, own, span, span.begins + turn * KEYS, unit);
+        group_await<0>();
+        settle(r.values);
+        if (is_teller) barrier_arrive(room.values_free(before));
+        fade_values(r, fade);
+        take_weights<S>(weights, scores);
+    }
+    if (tiles) take_last<S>(r, weights, room, k, span, tiles - 1, group);
+    write_rows<S>(r, k, own, unit);
+}
+#endif
+
+template <class S, int DIM, bool ARRAY>
+__global__ void __launch_bounds__(THREADS, 1)
+    attend_groups(const __grid_constant__ attention_kernel k, const __grid_constant__ CUtensorMap qs,
+                  const __grid_constant__ CUtensorMap ks, const __grid_constant__ CUtensorMap vs) {
+#if HAS_WARPGROUPS
+    extern __shared__ uint4 shared[];
+    const block_room<DIM> room(((u32)__cvta_generic_to_shared(shared) + 1023) / 1024 * 1024);
+    const int head = blockIdx.y, batch = blockIdx.z, kv_head = head / (int)(k.heads / k.kv_heads),
+              part = threadIdx.x / WARPGROUP;
+    const int first_row = (int)(gridDim.x - 1 - blockIdx.x) * ROWS,
+              rows = k.rows - first_row < ROWS ? (int)k.rows - first_row : ROWS;
+    if (threadIdx.x == 0) make_barriers<DIM>(room);
+    __syncthreads();
+    begin();
+    const key_span span(k, batch, head, first_row, rows, KEYS);
+    if (part == GROUPS) {
+        give_registers<GIVER_REGISTERS>();
+        if (threadIdx.x == GROUPS * WARPGROUP)
+            give_all<DIM>(room, &qs, &ks, &vs, span, first_row, head, kv_head, batch);
+    } else {
+        take_registers<TAKER_REGISTERS>();
+        int row = part * 64 + threadIdx.x % WARPGROUP / 32 * 16 + threadIdx.x % 32 / 4;
+        own_row own = {k.causal ? span.position + row : span.position, batch, head, first_row + row};
+        take_all<S, DIM, ARRAY>(room, k, span, own, part);
+    }
+#endif
+}
+
+template <class S, int DIM, bool ARRAY> static bool launch_dim(const attention_kernel *k, kernel_stream stream) {
+    constexpr size_t bytes = block_room<DIM>::BYTES + 1024;
+    CUtensorMap q, ks, v;
+    const int64_t q_shape[] = {k->batch, k->heads, k->rows, k->dim},
+                  k_shape[] = {k->batch, k->kv_heads, k->keys, k->dim},
+                  v_shape[] = {k->batch, k->kv_heads, k->keys, k->value_dim};
+    if (!can_wait((const void *)attend_groups<S, DIM, ARRAY>) || !map_rows(&q, k->q, q_shape, k->q_strides, ROWS) ||
+        !map_rows(&ks, k->k, k_shape, k->k_strides, KEYS) || !map_rows(&v, k->v, v_shape, k->v_strides, KEYS))
+        return false;
+    allow_shared(attend_groups<S, DIM, ARRAY>, bytes);
+    dim3 blocks((unsigned)((k->rows + ROWS - 1) / ROWS), (unsigned)k->heads, (unsigned)k->batch);
+    start(attend_groups<S, DIM, ARRAY>, blocks, THREADS, bytes, stream, *k, q, ks, v);
+    return true;
+}
+
+template <class S> static bool launch(const attention_kernel *k, kernel_stream stream) {
+    if (k->dim <= 64 && k->value_dim <= 64)
+        return k->mask ? launch_dim<S, 64, true>(k, stream) : launch_dim<S, 64, false>(k, stream);
+    return k->mask ? launch_dim<S, 128, true>(k, stream) : launch_dim<S, 128, false>(k, stream);
+}
+
+bool launch_group_attention(const attention_kernel *k, kernel_stream stream) {
+    switch (k->dtype) {
+        CASE(D_F16, float16, return launch<type>(k, stream))
+        CASE(D_BF16, bfloat16, return launch<type>(k, stream))
+    }
+    return false;
+}

@@ -1,0 +1,51 @@
+/* What the kernels on the matrix units share: halves in pairs, powers of two, hidden keys. */
+#ifndef CUDA_ATTENTION_PIECES_CUH
+#define CUDA_ATTENTION_PIECES_CUH
+
+#include "cuda/attention/masks.cuh"
+
+#define LOWEST                                                                                                         \
+    -1e30f /* a hidden key's score, in any unit: a row of which nothing else was seen weighs all keys alike */
+#define LOG2E 1.44269504088896340736
+
+DEVICE u32 pair_of(float low, float high, bfloat16) {
+    u32 both;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+    return both;
+}
+DEVICE u32 pair_of(float low, float high, float16) {
+    u32 both;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+    return both;
+}
+DEVICE float power_of_two(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
+/* Which keys a block's rows, low to high of one head, walk over, and what they see of them. */
+struct key_span {
+    int begins, ends, count; /* keys, and how many exist */
+    int position, reach;     /* the first row's own key, and how many a row sees */
+    int nearest, farthest;   /* keys up to nearest, and beyond farthest, are seen by every row */
+
+    DEVICE_MEMBER key_span(const attention_kernel &k, i64 batch, i64 head, i64 first_row, i64 rows, int tile) {
+        const int far = 1 << 29; /* sees every key, as it reaches twice as many */
+        query<float> low = query_at<float>(k, batch, head, first_row),
+                     high = query_at<float>(k, batch, head, first_row + rows - 1);
+        count = (int)low.count;
+        begins = sees_own(k, low) ? (int)first_key(k, low) / tile * tile : 0;
+        ends = sees_own(k, low) ? (int)last_key(k, high) : count;
+        position = k.causal ? (int)low.position : far;
+        reach = k.causal && k.window && k.window < far ? (int)k.window : 2 * far;
+        nearest = k.causal ? (int)low.position : far;
+        farthest = k.causal ? (int)high.position - reach : -1;
+    }
+    /* Whether some row may not see some key of the tile. */
+    DEVICE_MEMBER bool hides(int first, int tile) const {
+        return first + tile > count || first + tile - 1 > nearest || first <= farthest;
+    }
+};
+
+#endif

@@ -1,0 +1,214 @@
+/* softmax and rms_norm of many rows (compute capability 9.0): a block stays, and one of its warps has the copy engine
+   bring its rows into a ring in shared memory, so that reading never pauses; teams of warps take a row each into
+   registers, which frees its place, and write the result. Half types and float32, in float. */
+#include "cuda/norm/streamed.cuh"
+#include "cuda/warpgroup.cuh"
+
+enum {
+    WARPS = 16,
+    THREADS = 32 * (WARPS + 1),
+    EACH = 32,
+    MOST_STAGES = 32,
+    BLOCKS = 2, /* of a multiprocessor: the next kernel begins where one of them is over */
+    ROOM_BYTES = 108 << 10,
+    FIRST_TURN = 1
+};
+
+struct shared_room {
+    u64 there[MOST_STAGES], gone[MOST_STAGES];
+    float folds[2][WARPS];
+};
+
+/* What is made of a row. */
+struct softmax_of_row;
+struct rms_norm_of_row;
+
+#if HAS_WARPGROUPS
+DEVICE void copy_row(u32 to, const void *from, u32 bytes, u32 barrier) {
+    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(to),
+                 "l"(from), "r"(bytes), "r"(barrier)
+                 : "memory");
+}
+
+template <class S> DEVICE void bring_rows(const norm_kernel &k, u32 ring, u32 there, u32 gone, int stages) {
+    const u32 bytes = (u32)(k.n * sizeof(S));
+    int turn = 0;
+    for (i64 row = blockIdx.x; row < k.rows; row += gridDim.x, turn++) {
+        int stage = turn % stages, round = turn / stages;
+        barrier_await(gone + 8 * stage, (round & 1) ^ 1);
+        barrier_expect(there + 8 * stage, bytes);
+        copy_row(ring + stage * bytes, (const S *)k.from + row * k.n, bytes, there + 8 * stage);
+    }
+}
+
+/* What a team of TEAM warps has of a row: pieces of 16 bytes, those of a warp side by side. */
+template <class S, int TEAM> struct team_row {
+    static constexpr int PIECES = EACH / PIECE<S>;
+    float at[PIECES][PIECE<S>];
+    int team, member, lane, folds;
+    shared_room *room;
+
+    static DEVICE_MEMBER int warp() { return threadIdx.x / 32; }
+    explicit DEVICE_MEMBER team_row(shared_room *r)
+        : team(warp() / TEAM), member(warp() % TEAM), lane(threadIdx.x % 32), folds(0), room(r) {}
+    DEVICE_MEMBER int piece(int p) const { return (p * TEAM + member) * 32 + lane; }
+    DEVICE_MEMBER bool exists(const norm_kernel &k, int p) const { return piece(p) * PIECE<S> < k.n; }
+
+    DEVICE_MEMBER void read(const norm_kernel &k, const S *from, float beyond) {
+#pragma unroll
+        for (int p = 0; p < PIECES; p++) {
+            if (exists(k, p)) {
+                widen_piece<S>(((const uint4 *)from)[piece(p)], at[p]);
+                continue;
+            }
+#pragma unroll
+            for (int i = 0; i < PIECE<S>; i++) at[p][i] = beyond;
+        }
+    }
+    DEVICE_MEMBER void write(const norm_kernel &k, S *to) const {
+#pragma unroll
+        for (int p = 0; p < PIECES; p++)
+            if (exists(k, p)) ((uint4 *)to)[piece(p)] = narrow_piece<S>(at[p]);
+    }
+    template <class F> DEVICE_MEMBER void change(F change) {
+#pragma unroll
+        for (int p = 0; p < PIECES; p++)
+#pragma unroll
+            for (int i = 0; i < PIECE<S>; i++) change(at[p][i]);
+    }
+    template <class F> DEVICE_MEMBER float fold(float x, F fold) {
+#pragma unroll
+        for (int step = 16; step; step /= 2) x = fold(x, from_lane(x, step));
+        if (TEAM == 1) return x;
+        float *to = room->folds[folds++ % 2] + team * TEAM;
+        if (lane == 0) to[member] = x;
+        turn_await(FIRST_TURN + team, 32 * TEAM);
+        x = to[0];
+#pragma unroll
+        for (int m = 1; m < TEAM; m++) x = fold(x, to[m]);
+        return x;
+    }
+};
+
+struct largest {
+    DEVICE_MEMBER float operator()(float a, float b) const { return language::max(a, b); }
+};
+struct both {
+    DEVICE_MEMBER float operator()(float a, float b) const { return a + b; }
+};
+
+struct softmax_of_row {
+    static constexpr float BEYOND = -INFINITY;
+    template <class S, int TEAM>
+    static DEVICE_MEMBER void make(team_row<S, TEAM> &x, const norm_kernel &, const uint4 *) {
+        float top = -INFINITY, sum = 0;
+        x.change([&](float &value) { top = language::max(top, value); });
+        top = x.fold(top, largest());
+        x.change([&](float &value) { sum += value = language::exp(value - top); });
+        sum = 1 / x.fold(sum, both());
+        x.change([&](float &value) { value *= sum; });
+    }
+};
+
+/* The normed value is rounded before it is multiplied by the weight, as the formula says. */
+struct rms_norm_of_row {
+    static constexpr float BEYOND = 0;
+    template <class S, int TEAM>
+    static DEVICE_MEMBER void make(team_row<S, TEAM> &x, const norm_kernel &k, const uint4 *weights) {
+        float sum = 0;
+        x.change([&](float &value) { sum += value * value; });
+        float scale = 1 / language::sqrt(x.fold(sum, both()) / (float)k.n + k.eps);
+#pragma unroll
+        for (int p = 0; p < x.PIECES; p++) {
+            float weight[PIECE<S>];
+            bool weighted = k.weight && x.exists(k, p);
+            if (weighted) widen_piece<S>(weights[x.piece(p)], weight);
+#pragma unroll
+            for (int i = 0; i < PIECE<S>; i++) {
+                S y;
+                narrow(&y, x.at[p][i] * scale);
+                x.at[p][i] = weighted ? widen(y) * weight[i] : widen(y);
+            }
+        }
+    }
+};
+
+template <class S, int TEAM, class OP>
+DEVICE void make_rows(const norm_kernel &k, const char *ring, const uint4 *weights, u32 there, u32 gone, int stages,
+                      shared_room *room) {
+    constexpr int TEAMS = WARPS / TEAM;
+    team_row<S, TEAM> x(room);
+    int turn = x.team;
+    for (i64 row = blockIdx.x + turn * (i64)gridDim.x; row < k.rows; row += TEAMS * (i64)gridDim.x, turn += TEAMS) {
+        int stage = turn % stages;
+        barrier_await(there + 8 * stage, turn / stages & 1);
+        x.read(k, (const S *)ring + stage * k.n, OP::BEYOND);
+        __syncwarp();
+        if (x.lane == 0) barrier_arrive(gone + 8 * stage);
+        OP::make(x, k, weights);
+        x.write(k, (S *)k.to + row * k.n);
+    }
+}
+#endif
+
+template <class S, int TEAM, class OP>
+__global__ void __launch_bounds__(THREADS, BLOCKS) stream_rows(const __grid_constant__ norm_kernel k, int stages) {
+#if HAS_WARPGROUPS
+    extern __shared__ uint4 ring[];
+    __shared__ shared_room room;
+    u32 there = (u32)__cvta_generic_to_shared(room.there), gone = (u32)__cvta_generic_to_shared(room.gone);
+    const int pieces = (int)(k.n / PIECE<S>);
+    uint4 *weights = ring + stages * pieces;
+    if (threadIdx.x == 0) {
+        for (int s = 0; s < stages; s++) barrier_init(there + 8 * s, 1), barrier_init(gone + 8 * s, TEAM);
+        barriers_made();
+    }
+    begin();
+    for (int i = threadIdx.x; k.weight && i < pieces; i += THREADS) weights[i] = ((const uint4 *)k.weight)[i];
+    __syncthreads();
+    if (threadIdx.x / 32 < WARPS)
+        make_rows<S, TEAM, OP>(k, (const char *)ring, weights, there, gone, stages, &room);
+    else if (threadIdx.x % 32 == 0)
+        bring_rows<S>(k, (u32)__cvta_generic_to_shared(ring), there, gone, stages);
+#endif
+}
+
+/* Fewer rows are over before the ring is worth its making; and rows of a prompt's chunk are made by one kernel, however
+ * many there are. */
+static bool are_many(const norm_kernel *k, i64 bytes) {
+    return k->rows >= 16 * cuda_processors() && bytes % 16 == 0 && lie_at_16(k->to, k->from, k->weight);
+}
+
+template <class S, int TEAM, class OP> static bool launch_team(const norm_kernel *k, kernel_stream stream) {
+    i64 bytes = k->n * (i64)sizeof(S), rows = ROOM_BYTES / bytes - (k->weight != nullptr),
+        stages = rows < MOST_STAGES ? rows : MOST_STAGES;
+    if (!can_wait((const void *)stream_rows<S, TEAM, OP>)) return false;
+    allow_shared(stream_rows<S, TEAM, OP>, ROOM_BYTES);
+    start(stream_rows<S, TEAM, OP>, (unsigned)(BLOCKS * cuda_processors()), THREADS, ROOM_BYTES, stream, *k,
+          (int)stages);
+    return true;
+}
+
+template <class S, class OP> static bool launch(const norm_kernel *k, kernel_stream stream) {
+    constexpr int OF_WARP = 32 * EACH;
+    if (!are_many(k, k->n * (i64)sizeof(S)) || k->n < 256 || k->n > 8 * OF_WARP) return false;
+    if (k->n <= OF_WARP) return launch_team<S, 1, OP>(k, stream);
+    if (k->n <= 2 * OF_WARP) return launch_team<S, 2, OP>(k, stream);
+    return k->n <= 4 * OF_WARP ? launch_team<S, 4, OP>(k, stream) : launch_team<S, 8, OP>(k, stream);
+}
+
+template <class OP> static bool launch_op(const norm_kernel *k, kernel_stream stream) {
+    switch (k->dtype) {
+        CASE(D_F16, float16, return (launch<type, OP>(k, stream)))
+        CASE(D_BF16, bfloat16, return (launch<type, OP>(k, stream)))
+        CASE(D_F32, float, return (launch<type, OP>(k, stream)))
+    }
+    return false;
+}
+
+bool launch_softmax_streamed(const norm_kernel *k, kernel_stream stream) {
+    return launch_op<softmax_of_row>(k, stream);
+}
+bool launch_rms_norm_streamed(const norm_kernel *k, kernel_stream stream) {
+    return launch_op<rms_norm_of_row>(k, stream);
+}
