@@ -156,6 +156,40 @@ static void test_reducing(tarn_dtype dtype) {
 }
 
 /* ---- order */
+
+/* Rows that one warp, one block, several blocks and groups of blocks take; columns in parts. */
+static void test_long_rows(tarn_dtype dtype) {
+    const int64_t lengths[] = {7, 512, 1000, 4096, 4097, 20000, 600000};
+    bool is_float = dtype_kind_of(dtype) >= KIND_FLOAT;
+    tarn_dtype to = dtype == TARN_BOOL ? TARN_INT32 : dtype;
+    double most = 200 * closeness(dtype == TARN_COMPLEX64 ? TARN_FLOAT32 : dtype);
+    for (int i = 0; i < 7; i++) {
+        int64_t n = lengths[i], rows = n > 4096 ? 2 : 11;
+        for (int way = 0; way < 4; way++) {
+            attributes_scan scan = {.kind = REDUCE_SUM, .axis = 1, .reverse = way % 2, .exclusive = way / 2},
+                            down = {.kind = REDUCE_SUM, .axis = 0, .reverse = way % 2, .exclusive = way / 2};
+            operand x = randomized(dtype, DIMS(rows, n), n > 100000 ? DOMAIN_UNIT : DOMAIN_POSITIVE);
+            if (is_float) {
+                check_near(CALL(scan, &scan, NULL, x), to, DIMS(rows, n), most);
+                if (n < 5000)
+                    check_near(CALL(scan, &down, NULL, randomized(dtype, DIMS(n, 37), DOMAIN_POSITIVE)), to,
+                               DIMS(n, 37), most);
+            } else {
+                check_exact(CALL(scan, &scan, NULL, x), to, DIMS(rows, n));
+                if (n < 5000)
+                    check_exact(CALL(scan, &down, NULL, randomized(dtype, DIMS(n, 37), DOMAIN_POSITIVE)), to,
+                                DIMS(n, 37));
+            }
+        }
+        if (n > 100000) continue;
+        attributes_sort sort = {.axis = -1};
+        attributes_argsort argsort = {.axis = -1};
+        operand x = randomized(dtype, DIMS(rows, n), DOMAIN_ANY);
+        check_exact(CALL(sort, &sort, NULL, x), dtype, DIMS(rows, n));
+        check_exact(CALL(argsort, &argsort, NULL, x), TARN_UINT32, DIMS(rows, n));
+    }
+}
+
 static void test_order(tarn_dtype dtype) {
     for (int layout = 0; layout < LAYOUTS; layout++) {
         for (int64_t axis = 0; axis < 3; axis++) {
@@ -183,6 +217,7 @@ static void test_order(tarn_dtype dtype) {
                 check_near(CALL(scan, &scan, NULL, x), to, DIMS(3, x.shape[1], 2), most);
         }
     }
+    test_long_rows(dtype);
     attributes_argsort last = {.axis = -1};
     check_exact(CALL(argsort, &last, NULL, randomized(dtype, DIMS(40000), DOMAIN_ANY)), TARN_UINT32, DIMS(40000));
     check_exact(CALL(argsort, &last, NULL, make(dtype, DIMS(3, 0))), TARN_UINT32, DIMS(3, 0));
@@ -342,6 +377,7 @@ static void test_rope(tarn_dtype dtype, attributes_rope a, bool with_freqs, bool
 typedef struct {
     int64_t batch, heads, kv_heads, rows, keys, dim, value_dim, window;
     bool causal, mask, truths, length, sinks;
+    int64_t beyond; /* keys that memory has and `length` leaves out */
 } attention_case;
 
 static void attend_row(const attention_case *t, const operand *o, operand *expected, int64_t row, double scale) {
@@ -378,7 +414,10 @@ static void test_attention(tarn_dtype dtype, attention_case t) {
     o[2] = randomized(dtype, DIMS(t.batch, t.kv_heads, t.keys, t.value_dim), DOMAIN_ANY);
     if (t.mask) o[3] = randomized(t.truths ? TARN_BOOL : TARN_FLOAT32, DIMS(1, 1, t.rows, t.keys), DOMAIN_ANY);
     if (t.length) o[4] = randomized(TARN_INT32, DIMS(t.batch), DOMAIN_POSITIVE);
-    for (int64_t b = 0; t.length && b < t.batch; b++) put(&o[4], b, (double)(t.keys - 3 * b));
+    for (int64_t b = 0; t.length && b < t.batch; b++) put(&o[4], b, (double)(t.keys - 3 * b - t.beyond));
+    for (int64_t row = 0; t.length && row < t.batch * t.kv_heads * t.keys; row++) /* what is beyond may be anything */
+        for (int64_t i = 0; row % t.keys >= get(&o[4], row / (t.kv_heads * t.keys)) && i < t.dim; i++)
+            put(&o[1], row * t.dim + i, NAN), put(&o[2], row * t.value_dim + i % t.value_dim, NAN);
     if (t.sinks) o[5] = randomized(dtype, DIMS(t.heads), DOMAIN_ANY);
     operand got = make(dtype, DIMS(t.batch, t.heads, t.rows, t.value_dim)),
             expected = make(dtype, DIMS(t.batch, t.heads, t.rows, t.value_dim));
@@ -406,6 +445,14 @@ static void test_attentions(tarn_dtype dtype) {
     test_attention(dtype, (attention_case){1, 2, 2, 100, 333, 96, 96, .window = 40, .causal = true});
     test_attention(dtype, (attention_case){1, 2, 1, 40, 100, 256, 256, .length = true});
     test_attention(dtype, (attention_case){1, 1, 1, 20, 7, 64, 64, .causal = true});
+    test_attention(dtype, (attention_case){1, 4, 2, 300, 300, 128, 128, .causal = true, .sinks = true});
+    test_attention(dtype, (attention_case){1, 2, 1, 200, 700, 128, 128, .causal = true, .window = 150});
+    test_attention(dtype, (attention_case){2, 2, 1, 130, 400, 128, 128, .causal = true, .length = true, .beyond = 60});
+    test_attention(dtype, (attention_case){2, 2, 2, 257, 257, 64, 64, .length = true, .beyond = 1});
+    test_attention(dtype, (attention_case){1, 2, 1, 150, 150, 128, 128, .mask = true, .causal = true});
+    test_attention(dtype, (attention_case){2, 2, 1, 70, 300, 64, 64, .mask = true, .truths = true, .length = true});
+    test_attention(dtype, (attention_case){1, 3, 3, 100, 90, 80, 128, .sinks = true});
+    test_attention(dtype, (attention_case){1, 2, 1, 129, 128, 40, 64, .causal = true});
 }
 
 /* ---- copies and memory */
@@ -455,38 +502,37 @@ static void test_all_rows(tarn_dtype dtype) {
     test_rope(dtype, (attributes_rope){.base = 10000, .scale = 1, .traditional = true}, true, true);
 }
 
-int main(void) {
+/* `test_cuda_ops [WORD]`: only the parts whose name begins with the word. */
+static const char *wanted;
+static bool begins(const char *part) {
+    return !wanted || strncmp(part, wanted, strlen(wanted)) == 0;
+}
+
+int main(int count, char **arguments) {
+    wanted = count > 1 ? arguments[1] : NULL;
     if (!open_cuda()) return failures ? 1 : 77;
     random_begin("cuda ops");
-    test_copies();
-    end_part("copies");
+    if (begins("copies")) test_copies(), end_part("copies");
     static const tarn_dtype moved[] = {TARN_BOOL, TARN_INT16, TARN_FLOAT32, TARN_BFLOAT16, TARN_FLOAT64, TARN_UINT32};
-    for (int d = 0; d < 6; d++) test_moving(moved[d]), test_picking(moved[d]);
-    test_moving(TARN_COMPLEX64);
-    test_making();
-    end_part("moving");
+    for (int d = 0; d < 6 && begins("moving"); d++) test_moving(moved[d]), test_picking(moved[d]);
+    if (begins("moving")) test_moving(TARN_COMPLEX64), test_making(), end_part("moving");
     static const tarn_dtype reduced[] = {TARN_BOOL,     TARN_INT32,   TARN_UINT64, TARN_FLOAT32,
                                          TARN_BFLOAT16, TARN_FLOAT16, TARN_FLOAT64};
-    for (int d = 0; d < 7; d++) test_reducing(reduced[d]);
-    end_part("reducing");
+    for (int d = 0; d < 7 && begins("reducing"); d++) test_reducing(reduced[d]), end_part("reducing");
     static const tarn_dtype ordered[] = {TARN_BOOL,     TARN_INT8,    TARN_UINT16,   TARN_INT32,
                                          TARN_UINT64,   TARN_INT64,   TARN_FLOAT32,  TARN_FLOAT16,
                                          TARN_BFLOAT16, TARN_FLOAT64, TARN_COMPLEX64};
-    for (int d = 0; d < 11; d++) test_order(ordered[d]);
-    end_part("order");
-    for (int d = 0; d < 10; d++) test_searching(ordered[d]);
-    for (int d = 0; d < 4; d++) test_float8(floats[d]), test_convs(floats[d]);
-    end_part("searching, numbers of eight bits, convolutions");
+    for (int d = 0; d < 11 && begins("order"); d++) test_order(ordered[d]), end_part("order");
+    for (int d = 0; d < 10 && begins("searching"); d++) test_searching(ordered[d]);
+    for (int d = 0; d < 4 && begins("searching"); d++) test_float8(floats[d]), test_convs(floats[d]);
+    if (begins("searching")) end_part("searching, numbers of eight bits, convolutions");
     static const tarn_dtype products[] = {TARN_FLOAT32, TARN_FLOAT16,   TARN_BFLOAT16, TARN_FLOAT64,
                                           TARN_INT32,   TARN_COMPLEX64, TARN_UINT8};
-    for (int d = 0; d < 7; d++) test_products(products[d]);
-    for (int d = 0; d < 3; d++) test_vectors(floats[d]);
-    end_part("products");
-    for (int d = 0; d < 3; d++) test_all_quantized(floats[d]);
-    end_part("quantized products");
-    for (int d = 0; d < 4; d++) test_all_rows(floats[d]);
-    end_part("rows");
-    for (int d = 0; d < 4; d++) test_attentions(floats[d]), end_part("attention");
+    for (int d = 0; d < 7 && begins("products"); d++) test_products(products[d]);
+    for (int d = 0; d < 3 && begins("products"); d++) test_vectors(floats[d]), end_part("products");
+    for (int d = 0; d < 3 && begins("quantized"); d++) test_all_quantized(floats[d]), end_part("quantized products");
+    for (int d = 0; d < 4 && begins("rows"); d++) test_all_rows(floats[d]), end_part("rows");
+    for (int d = 0; d < 4 && begins("attention"); d++) test_attentions(floats[d]), end_part("attention");
     cuda->stream_free(cuda_stream);
     printf("cuda ops: %d checks, %d failures\n", checks, failures);
     return failures != 0;

@@ -1,4 +1,5 @@
 /* Fourier transforms: values against NumPy (tests/fft_cases.h), there and back for many sizes, and errors. */
+#include "test_device.h"
 #include "golden_values.h"
 
 /* ---- inputs, as tools/fft_vectors.py makes them */
@@ -99,6 +100,7 @@ static void check_errors(void) {
 }
 
 int main(void) {
+    if (!choose_device(false)) return 77;
     check_all();
     check_round_trips();
     check_rows();

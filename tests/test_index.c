@@ -1,5 +1,6 @@
 /* Indexing beyond the values, which test_views.c holds against NumPy: what is refused, what is evaluated and what is
    not, views, checks whose error is met where the result is read, and transforms. */
+#include "test_device.h"
 #include "check.h"
 #include "into.h"
 #include "ops/build.h"
@@ -196,6 +197,7 @@ static void check_shape_refusals(void) {
 }
 
 int main(void) {
+    if (!choose_device(false)) return 77;
     check_refusals();
     check_views();
     check_in_place(false);

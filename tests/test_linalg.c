@@ -1,5 +1,6 @@
 /* Linear algebra: values against NumPy (tests/linalg_cases.h), factors by what they multiply to, for every dtype and
    row, and what goes wrong. */
+#include "test_device.h"
 #include "base/settings.h"
 #include "golden_values.h"
 
@@ -280,6 +281,7 @@ static void check_errors(void) {
 }
 
 int main(void) {
+    if (!choose_device(false)) return 77;
     check_all();
     check_factors();
     check_hard_eig();

@@ -2,6 +2,7 @@
    against numbers that are decoded here. */
 #include <math.h>
 
+#include "test_device.h"
 #include "check.h"
 #include "ops/build.h"
 #include "table/convert.h"
@@ -276,6 +277,7 @@ static void check_picked(void) {
 }
 
 int main(void) {
+    if (!choose_device(false)) return 77;
     for (size_t i = 0; i < sizeof goldens / sizeof *goldens; i++) check_golden(&goldens[i]);
     check_limits();
     check_one_bit();
