@@ -1,0 +1,180 @@
+/* Kernels of the CUDA device by themselves: a submission of RUNS calls over COPIES sets of operands is waited for, so
+   that what is timed is the card and neither evaluation nor the way to it; beside the card's limits, measured in the
+   same run. The best of ROUNDS. `bench_cuda_kernels [WORD]`: only the cases whose name has the word. */
+#include "cuda_device.h"
+#include "table/absent.h"
+#include "timing.h"
+
+enum { ROUNDS = 5, COPIES = 4, RUNS = 24, MOST_INPUTS = 6 };
+
+static double measured_copy, measured_product;
+static const char *wanted;
+
+/* ---- operands in device memory, of random numbers around zero: the same 64 MiB again and again */
+enum { CHUNK = 64 << 20 };
+static const void *numbers(tarn_dtype dtype) {
+    static void *made[TARN_DTYPE_COUNT];
+    if (made[dtype]) return made[dtype];
+    int64_t count = CHUNK / dtype_bytes(dtype);
+    operand o = make(dtype, DIMS(count));
+    uint64_t state = 88172645463325252u;
+    for (int64_t i = 0; i < count; i++) {
+        state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+        put(&o, i,
+            dtype_kind_of(dtype) == KIND_FLOAT ? (double)(int32_t)(state >> 32) * 0x1p-31 : (double)(state >> 57));
+    }
+    return made[dtype] = o.data;
+}
+
+static operand on_device(const operand *shape_of, bool filled) {
+    operand there = *shape_of;
+    int64_t bytes = operand_size(&there) * dtype_bytes(there.dtype);
+    there.data = cuda->allocate(0, bytes);
+    for (int64_t at = 0; filled && there.data && at < bytes; at += CHUNK)
+        copy_bytes((char *)there.data + at, numbers(there.dtype), bytes - at < CHUNK ? bytes - at : CHUNK,
+                   COPY_TO_DEVICE);
+    return there;
+}
+
+static operand shaped(tarn_dtype dtype, tarn_ints shape) {
+    operand o = make(dtype, shape);
+    free(o.data);
+    o.data = NULL;
+    return o;
+}
+
+/* ---- timing */
+typedef struct {
+    operand inputs[COPIES][MOST_INPUTS], outputs[COPIES];
+    void *workspace;
+    call calls[RUNS];
+} run_set;
+
+static bool make_set(run_set *set, call c, const operand *out) {
+    call first = c;
+    for (int k = 0; k < COPIES; k++) {
+        set->outputs[k] = on_device(out, false);
+        for (int i = 0; i < c.input_count; i++)
+            set->inputs[k][i] = c.inputs[i].dtype == TARN_DTYPE_COUNT || !c.inputs[i].shape
+                                    ? (operand){0}
+                                    : on_device(&c.inputs[i], true);
+    }
+    first.inputs = set->inputs[0], first.outputs = &set->outputs[0], first.output_count = 1;
+    if (!choose_row(cuda, &first)) return false;
+    if (first.row->prepare && !first.row->prepare(&first, &first.prepared)) return false;
+    int64_t bytes = first.row->workspace ? first.row->workspace(&first) : 0;
+    set->workspace = bytes > 0 ? cuda->allocate(0, bytes) : NULL;
+    for (int r = 0; r < RUNS; r++) {
+        set->calls[r] = first;
+        set->calls[r].inputs = set->inputs[r % COPIES], set->calls[r].outputs = &set->outputs[r % COPIES];
+        set->calls[r].workspace = set->workspace;
+    }
+    return true;
+}
+
+static void free_set(run_set *set, int inputs) {
+    for (int k = 0; k < COPIES; k++) {
+        cuda->release(0, set->outputs[k].data);
+        for (int i = 0; i < inputs; i++) cuda->release(0, set->inputs[k][i].data);
+    }
+    cuda->release(0, set->workspace);
+}
+
+/* amount: bytes moved at least, or operations. */
+static void time_call(const char *name, call c, tarn_dtype dtype, tarn_ints shape, double amount, bool operations) {
+    static run_set set;
+    if (wanted && !strstr(name, wanted)) return;
+    operand out = shaped(dtype, shape);
+    set = (run_set){0};
+    if (!make_set(&set, c, &out)) {
+        printf("%-36s %s\n", name, tarn_error());
+        tarn_clear_error();
+        return;
+    }
+    double best = INFINITY;
+    for (int r = 0; r <= ROUNDS; r++) {
+        double begin = microseconds();
+        if (!run_and_wait((submission){.calls = set.calls, .call_count = RUNS})) printf("%s: %s\n", name, tarn_error());
+        tarn_clear_error();
+        best = fmin(best, (microseconds() - begin) / RUNS);
+    }
+    printf("%-36s %9.1f us %8.2f %s %5.1f %%\n", name, best, amount / best * 1e-6, operations ? "TFLOP/s" : "TB/s   ",
+           100 * amount / best * 1e-6 / (operations ? measured_product : measured_copy));
+    fflush(stdout);
+    free_set(&set, c.input_count);
+}
+
+#define X(dtype, ...) shaped(TARN_##dtype, DIMS(__VA_ARGS__))
+#define NONE          ((operand){0})
+
+static void time_rows(void) {
+    attributes_rms_norm norm = {.eps = 1e-5};
+    double bytes = 4.0 * 8192 * 4096;
+    time_call("softmax 8192x4096 bf16", CALL(softmax, NULL, NULL, X(BFLOAT16, 8192, 4096)), TARN_BFLOAT16,
+              DIMS(8192, 4096), bytes, false);
+    time_call("rms_norm 8192x4096 bf16", CALL(rms_norm, &norm, NULL, X(BFLOAT16, 8192, 4096), X(BFLOAT16, 4096)),
+              TARN_BFLOAT16, DIMS(8192, 4096), bytes, false);
+    attributes_reduce all = {.kind = REDUCE_SUM}, rows = {.kind = REDUCE_SUM, .axes = DIMS(-1)},
+                      columns = {.kind = REDUCE_SUM, .axes = DIMS(0)};
+    time_call("sum 2^26 f32", CALL(reduce, &all, NULL, X(FLOAT32, 1 << 26)), TARN_FLOAT32, TARN_0D, 4.0 * (1 << 26),
+              false);
+    time_call("sum of rows 8192x8192 f32", CALL(reduce, &rows, NULL, X(FLOAT32, 8192, 8192)), TARN_FLOAT32, DIMS(8192),
+              4.0 * (1 << 26), false);
+    time_call("sum of columns 8192x8192 f32", CALL(reduce, &columns, NULL, X(FLOAT32, 8192, 8192)), TARN_FLOAT32,
+              DIMS(8192), 4.0 * (1 << 26), false);
+}
+
+static void time_order(void) {
+    attributes_scan sum = {.kind = REDUCE_SUM, .axis = -1}, down = {.kind = REDUCE_SUM, .axis = 0};
+    attributes_scan top = {.kind = REDUCE_MAX, .axis = -1};
+    double bytes = 8.0 * (1 << 26);
+    time_call("cumsum 2^26 f32", CALL(scan, &sum, NULL, X(FLOAT32, 1 << 26)), TARN_FLOAT32, DIMS(1 << 26), bytes,
+              false);
+    time_call("cummax 2^26 f32", CALL(scan, &top, NULL, X(FLOAT32, 1 << 26)), TARN_FLOAT32, DIMS(1 << 26), bytes,
+              false);
+    time_call("cumsum 2^26 i32", CALL(scan, &sum, NULL, X(INT32, 1 << 26)), TARN_INT32, DIMS(1 << 26), bytes, false);
+    time_call("cumsum 2^26 bf16", CALL(scan, &sum, NULL, X(BFLOAT16, 1 << 26)), TARN_BFLOAT16, DIMS(1 << 26), bytes / 2,
+              false);
+    time_call("cumsum of rows 8192x4096 f32", CALL(scan, &sum, NULL, X(FLOAT32, 8192, 4096)), TARN_FLOAT32,
+              DIMS(8192, 4096), bytes / 2, false);
+    time_call("cumsum of columns 8192x4096 f32", CALL(scan, &down, NULL, X(FLOAT32, 8192, 4096)), TARN_FLOAT32,
+              DIMS(8192, 4096), bytes / 2, false);
+    attributes_sort sort = {.axis = -1};
+    attributes_argsort argsort = {.axis = -1};
+    time_call("sort 2^26 f32", CALL(sort, &sort, NULL, X(FLOAT32, 1 << 26)), TARN_FLOAT32, DIMS(1 << 26), bytes, false);
+    time_call("argsort 2^26 f32", CALL(argsort, &argsort, NULL, X(FLOAT32, 1 << 26)), TARN_UINT32, DIMS(1 << 26), bytes,
+              false);
+    time_call("sort of rows 8192x4096 f32", CALL(sort, &sort, NULL, X(FLOAT32, 8192, 4096)), TARN_FLOAT32,
+              DIMS(8192, 4096), bytes / 2, false);
+    time_call("argsort of rows 8192x4096 f32", CALL(argsort, &argsort, NULL, X(FLOAT32, 8192, 4096)), TARN_UINT32,
+              DIMS(8192, 4096), bytes / 2, false);
+    time_call("sort 2^26 i64", CALL(sort, &sort, NULL, X(INT64, 1 << 26)), TARN_INT64, DIMS(1 << 26), 2 * bytes, false);
+}
+
+static void time_attention(const char *name, int64_t heads, int64_t kv_heads, int64_t length, int64_t dim, bool causal,
+                           bool masked) {
+    attributes_attention a = {.scale = NAN, .causal = causal};
+    operand q = X(BFLOAT16, 1, heads, length, dim), kv = X(BFLOAT16, 1, kv_heads, length, dim);
+    operand mask = masked ? X(BFLOAT16, 1, 1, length, length) : NONE;
+    time_call(name, CALL(attention, &a, NULL, q, kv, kv, mask, NONE, NONE), TARN_BFLOAT16, DIMS(1, heads, length, dim),
+              4.0 * (double)(heads * length * length * dim) / (causal ? 2 : 1), true);
+}
+
+int main(int count, char **arguments) {
+    tarn_measurement limits = {0};
+    wanted = count > 1 ? arguments[1] : NULL;
+    if (!open_cuda()) return 77;
+    if (!cuda->measure(0, &limits)) return printf("%s\n", tarn_error()), 1;
+    measured_copy = limits.copy_gbps * 1e-3, measured_product = limits.bf16_tflops;
+    printf("copied (read and written) %.2f TB/s, bfloat16 products %.0f TFLOP/s\n", measured_copy, measured_product);
+    time_rows();
+    time_order();
+    time_attention("attention 8k causal 24x128", 24, 24, 8192, 128, true, false);
+    time_attention("attention 8k causal 24 of 8x128", 24, 8, 8192, 128, true, false);
+    time_attention("attention 8k full 24x128", 24, 24, 8192, 128, false, false);
+    time_attention("attention 8k causal 24x64", 24, 24, 8192, 64, true, false);
+    time_attention("attention 2k causal 24 of 8x128", 24, 8, 2048, 128, true, false);
+    time_attention("attention 512 causal 24 of 8x128", 24, 8, 512, 128, true, false);
+    time_attention("attention 4k array mask 24x128", 24, 24, 4096, 128, false, true);
+    return failures != 0;
+}
