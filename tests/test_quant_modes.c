@@ -283,6 +283,8 @@ int main(void) {
     check_one_bit();
     check_fp8();
     check_picked();
+    if (getenv("TARN_TEST_DEVICE"))
+        return check_report("quant_modes"); /* the rest are modes that the reference reads */
     CHECK_ERROR(tarn_check_quantization("test_block", 32, 8), "no mode"); /* for tests alone */
     quant_tests_ask = true;
     check_modes();

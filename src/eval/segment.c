@@ -111,6 +111,7 @@ void segment_after_call(submission *s, int i, const char *error) {
     const error_note *why = keep_message(r, kind_of_failure(), error);
     mark_outputs(r, &r->p->steps.items[index], why);
     if (!r->awaited) stream_failed(g->segment->stream, why);
+    if (!g->segment->stream->backend->host_memory) tarn_clear_error(); /* its kind was all that was wanted */
 }
 
 /* What a failed call reaches. Where calls run on the host they were marked, and left out, in their turn. */

@@ -10,9 +10,9 @@ extern "C" {
 
 enum { FFT_MOST_PASSES = 40, FFT_HELD = 4096 };
 
-/* Lines [shape] of n numbers each: `given` of them are read, from_step apart, `taken` are written, to_step apart; kind is
-   a number of fft_kind. Transforms of `size` numbers serve: n itself, whose passes are by these radices, or, chirped,
-   a convolution of so many. room: two times (lines + chirped) * size complex numbers. */
+/* Lines [shape] of n numbers each: `given` of them are read, from_step apart, `taken` are written, to_step apart; kind
+   is a number of fft_kind. Transforms of `size` numbers serve: n itself, whose passes are by these radices, or,
+   chirped, a convolution of so many. room: two times (lines + chirped) * size complex numbers. */
 typedef struct {
     void *to;
     const void *from;

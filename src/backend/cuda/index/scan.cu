@@ -26,13 +26,40 @@ template <class T> struct told {
         group_there = tile_there + all;
     }
 };
-DEVICE void tell(u32 *there) {
-    asm volatile("st.release.gpu.global.u32 [%0], 1;" ::"l"(there) : "memory");
+/* A number and that it is there: of 4 bytes in one word, so that nothing has to be ordered. */
+template <class T> DEVICE void tell(T *numbers, u32 *there, i64 at, T x) {
+    if constexpr (sizeof(T) == 4) {
+        u64 word = 1ull << 32 | __float_as_uint((float)x);
+        asm volatile("st.relaxed.gpu.global.u64 [%0], %1;" ::"l"((u64 *)numbers + at), "l"(word) : "memory");
+    } else {
+        numbers[at] = x;
+        asm volatile("st.release.gpu.global.u32 [%0], 1;" ::"l"(there + at) : "memory");
+    }
 }
-DEVICE void await_told(const u32 *there) {
-    u32 is = 0;
-    while (!is) asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(is) : "l"(there) : "memory");
-    asm volatile("fence.acq_rel.gpu;" ::: "memory");
+template <class T> DEVICE T await_told(const T *numbers, const u32 *there, i64 at) {
+    if constexpr (sizeof(T) == 4) {
+        u64 word = 0;
+        while (!word)
+            asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];"
+                         : "=l"(word)
+                         : "l"((const u64 *)numbers + at)
+                         : "memory");
+        return (T)__uint_as_float((u32)word);
+    } else {
+        u32 is = 0;
+        while (!is) asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(is) : "l"(there + at) : "memory");
+        asm volatile("fence.acq_rel.gpu;" ::: "memory");
+        return numbers[at];
+    }
+}
+
+/* What is folded of all threads of a block. */
+template <class T> DEVICE T fold_threads(T x, T identity, T *room, fold_kind fold) {
+    T all;
+#pragma unroll
+    for (int step = 16; step; step /= 2) x = fold(x, from_lane(x, step));
+    fold_warps_before(x, identity, room, fold, &all);
+    return all;
 }
 
 /* What is folded of a row's tiles before tile `part`; own: of the tile itself. */
@@ -41,26 +68,16 @@ DEVICE T fold_tiles_before(const scan_kernel &k, const told<T> &told, i64 row, i
                            fold_kind fold) {
     i64 at = row * k.parts + part, place = part % GROUP, group = part / GROUP,
         groups = row * ((k.parts + GROUP - 1) / GROUP);
-    if (threadIdx.x == 0) told.tiles[at] = own, tell(told.tile_there + at);
-    T inside = identity, before = identity, all;
-    if (threadIdx.x < place) {
-        await_told(told.tile_there + at - place + threadIdx.x);
-        inside = told.tiles[at - place + threadIdx.x];
+    if (threadIdx.x == 0) tell(told.tiles, told.tile_there, at, own);
+    T before = identity;
+    if (threadIdx.x < place) before = await_told(told.tiles, told.tile_there, at - place + threadIdx.x);
+    if (place == GROUP - 1) {
+        T all = fold_threads(before, identity, room, fold);
+        if (threadIdx.x == 0) tell(told.groups, told.group_there, groups + group, fold(all, own));
     }
-    T warp_all;
-    fold_lanes_before(inside, identity, fold, &warp_all);
-    fold_warps_before(warp_all, identity, room, fold, &all);
-    if (place == GROUP - 1 && threadIdx.x == 0)
-        told.groups[groups + group] = fold(all, own), tell(told.group_there + groups + group);
-    if (group == 0) return all;
-    for (i64 g = threadIdx.x; g < group; g += THREADS) {
-        await_told(told.group_there + groups + g);
-        before = fold(before, told.groups[groups + g]);
-    }
-    T groups_all;
-    fold_lanes_before(before, identity, fold, &warp_all);
-    fold_warps_before(warp_all, identity, room, fold, &groups_all);
-    return fold(groups_all, all);
+    for (i64 g = threadIdx.x; g < group; g += THREADS)
+        before = fold(before, await_told(told.groups, told.group_there, groups + g));
+    return fold_threads(before, identity, room, fold);
 }
 
 /* ---- a warp's elements, first ... first + WARP_TILE - 1 of a row; dense: in pieces of 16 bytes, all of which exist or
@@ -141,7 +158,8 @@ template <class From, class To> struct warp_elements {
 
 /* A tile of a row a block, or (is_short) a row a warp. */
 template <class From, class To, int KIND>
-__global__ void __launch_bounds__(THREADS) scan_rows(const __grid_constant__ scan_kernel k) {
+__global__ void __launch_bounds__(THREADS, sizeof(typename running<To>::type) == 4 ? 4 : 2)
+    scan_rows(const __grid_constant__ scan_kernel k) {
     typedef typename running<To>::type T;
     __shared__ __align__(16) char space[WARPS * sizeof(T)];
     const fold_kind fold = {KIND >= 0 ? KIND : k.kind};
