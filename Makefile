@@ -1,4 +1,5 @@
 # Tarn's commands, over CMake and Ninja. Variables: CC=clang, SANITIZE=1 (address, undefined, leak), HARD=1 (tests once more under odd settings),
+# DEVICE=gpu (test: on the GPU; with QUICK=1 a few under memcheck),
 # SECONDS=n (fuzzing, for each target), PREFIX and DESTDIR (install). Each choice of compiler and sanitizer has a build folder of its own.
 ifeq ($(origin CC),default)
 CC := gcc
@@ -35,7 +36,8 @@ test:
 	tools/setup.sh build test $(purposes)
 	$(MAKE) --no-print-directory $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS)
-	TARN_SANITIZED=$(SANITIZE) TARN_CC=$(CC) tools/test.sh $(BUILD) $(if $(HARD),hard)
+	$(if $(filter gpu,$(DEVICE)),tools/test_gpu.sh $(BUILD) $(if $(QUICK),quick),\
+	  TARN_SANITIZED=$(SANITIZE) TARN_CC=$(CC) tools/test.sh $(BUILD) $(if $(HARD),hard))
 
 # Arrays of more than 2^31 elements: tests/large, one program after the other, each with at most 12 GiB.
 test-large:
