@@ -71,11 +71,12 @@ notebooks:
 
 # Random calls of tarn.core against mlx and NumPy: the table of what was called, and what differs.
 CALLS ?= 30000
+SEED ?= 0
 differential:
 	tools/setup.sh build test
 	$(MAKE) --no-print-directory $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS) tarn_python
-	PYTHONPATH=$(BUILD)/python:tests/python .venv/bin/python -m differential --calls $(CALLS)
+	PYTHONPATH=$(BUILD)/python:tests/python .venv/bin/python -m differential --calls $(CALLS) --seed $(SEED)
 
 fuzz:
 	tools/setup.sh build clang sanitize

@@ -96,7 +96,8 @@ static bool formula(const node *n, tarn_array *const *inputs, tarn_array **outpu
         x = along_middle(x, matrix(NULL, factor, x->dtype), outer, factor, inner);
         outer *= factor;
     }
-    x = tarn_multiply(tarn_reshape(x, array_shape(inputs[0])), tarn_scalar(scale, TARN_FLOAT32));
+    x = tarn_multiply(tarn_reshape(x, array_shape(inputs[0])),
+                      tarn_scalar(scale, tarn_dtype_of(x) == TARN_FLOAT64 ? TARN_FLOAT64 : TARN_FLOAT32));
     outputs[0] = formula_narrow(x, inputs[0]->dtype);
     return outputs[0] != NULL;
 }

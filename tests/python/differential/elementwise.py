@@ -97,7 +97,15 @@ def chosen(draw):
     return Call(condition, a, draw.choice(draw.scalar(), draw.array(shape=draw.broadcast_partner(a.shape))))
 
 
-@function("divmod", dtypes=INTEGERS + FLOATS, ulps=1)
+def exact_quotients(call, ours, error):
+    """Whether these are the quotients rounded down, and what remains, in the widest type."""
+    a, b = (one.numpy().astype(np.float64) for one in call.args)
+    near = 0.01 if call.args[0].dtype in ("float16", "bfloat16") else 1e-5
+    return not error and np.array_equal(ours[0][1], a // b) and np.allclose(ours[1][1], a % b, near, near)
+
+
+@function("divmod", dtypes=INTEGERS + FLOATS, ulps=1,
+          agreed=[("`floor_divide`, and so `divmod`, of floats", exact_quotients)])
 def quotients(draw):
     a = draw.array(domain="positive")
     return Call(a, draw.array(shape=a.shape, domain="positive"))

@@ -180,8 +180,13 @@ def by_oracle(f, call, ours):
                             for k, v in call.named.items()}))
         except (TypeError, ValueError):
             return False
-        if ours[0] in ("float16", "float32"):  # what overflows there is infinite
-            wanted = np.where(np.abs(wanted) > np.finfo(ours[0]).max, np.copysign(np.inf, wanted.real), wanted)
+        if ours[0] in ("float16", "bfloat16", "float32"):  # what overflows there is infinite
+            most = np.finfo(ours[0]).max if ours[0] != "bfloat16" else 3.3895e38
+            wanted = np.where(np.abs(wanted) > most, np.copysign(np.inf, wanted.real), wanted)
+        if ours[0] == "complex64" and wanted.shape == ours[1].shape:
+            # beyond the largest, which part is infinite and which NaN is open
+            open_to = (np.abs(wanted) > np.finfo(np.float32).max) & ~np.isfinite(ours[1])
+            wanted = np.where(open_to, ours[1], wanted)
     return wanted.shape == ours[1].shape and far_apart(f, call, ours[0], ours[1], wanted) is None
 
 

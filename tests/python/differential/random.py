@@ -45,7 +45,7 @@ def shaped(draw):
     return Call(shape_of(draw), Dtype(draw.dtype), key=key_of(draw))
 
 
-@function("random.truncated_normal", dtypes=NARROW, layouts=LAYOUTS, ulps=16, scale="result")
+@function("random.truncated_normal", dtypes=NARROW, layouts=LAYOUTS, ulps=16, scale="input")  # at the scale of 1
 def truncated_normal(draw):
     return Call(-draw.integer(0, 8) / 4, draw.integer(1, 8) / 4, shape_of(draw), Dtype(draw.dtype), key=key_of(draw))
 
