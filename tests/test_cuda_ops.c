@@ -308,8 +308,8 @@ static void test_vectors(tarn_dtype dtype) {
     }
 }
 
-static void test_quantized(tarn_dtype dtype, tarn_dtype scales, int64_t bits, int64_t group, int64_t m, int64_t k) {
-    int64_t n = 70;
+static void test_quantized_rows(tarn_dtype dtype, tarn_dtype scales, int64_t bits, int64_t group, int64_t m, int64_t n,
+                                int64_t k) {
     operand w = randomized(scales, DIMS(n, k), DOMAIN_UNIT), parts[3];
     parts[0] = make(TARN_UINT32, DIMS(n, k * bits / 32));
     parts[1] = make(scales, DIMS(n, k / group));
@@ -328,6 +328,10 @@ static void test_quantized(tarn_dtype dtype, tarn_dtype scales, int64_t bits, in
     operand y = randomized(dtype, DIMS(m, n), DOMAIN_UNIT);
     check_near(CALL(quantized_matmul, &a, NULL, y, parts[0], parts[1], parts[2]), dtype, DIMS(m, k),
                2 * closeness(dtype));
+}
+
+static void test_quantized(tarn_dtype dtype, tarn_dtype scales, int64_t bits, int64_t group, int64_t m, int64_t k) {
+    test_quantized_rows(dtype, scales, bits, group, m, 70, k);
 }
 
 /* ---- rows: the formulas in double */
@@ -491,6 +495,11 @@ static void test_all_quantized(tarn_dtype dtype) {
                 test_quantized(dtype, floats[s], 8, groups[g], 1, k);
                 test_quantized(dtype, floats[s], 4, groups[g], 5, k);
             }
+    const int64_t batches[] = {2, 8, 9, 16, 24, 31, 32, 33};
+    for (int b = 0; b < 8; b++) {
+        test_quantized(dtype, dtype, 4, groups[b % 3], batches[b], 128 + 128 * b);
+        if (b % 3 == 0) test_quantized_rows(dtype, dtype, 4, 64, batches[b], 4300, 256);
+    }
 }
 
 static void test_all_rows(tarn_dtype dtype) {

@@ -363,6 +363,20 @@ typedef struct {
 } packed_vector_kernel;
 void launch_packed_vector(const packed_vector_kernel *k, kernel_stream stream);
 
+/* 2 to 32 rows of x with affine weights of 4 bits of the same half type: k a multiple of 128, groups of 32 or more, words
+   at a multiple of 16 bytes. spread: room for k numbers of ceil(m / 8) * 8 rows, at a multiple of 16 bytes. */
+typedef struct {
+    void *to;      /* [m, rows] */
+    const void *x; /* [m, k] */
+    void *spread;
+    const uint32_t *words;
+    const void *scales, *biases;
+    int dtype, early;
+    int64_t m, k, rows, group;
+    int across, group_shift, aligned; /* the launcher's */
+} batch_kernel;
+void launch_batch(const batch_kernel *k, kernel_stream stream);
+
 #ifdef __cplusplus
 }
 #endif

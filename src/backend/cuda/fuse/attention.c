@@ -124,14 +124,51 @@ static bool may_begin_early(const cached_step *s, const call *calls, const unsig
            (constant[s->query - calls] & offset);
 }
 
-int fuse_attention(const call *calls, int count, const unsigned *constant) {
+static bool find_step(const call *calls, const unsigned *constant, cached_attention_kernel *c) {
     cached_step s;
-    if (count < ALL || calls[BEFORE].row != &cuda_attention || !sort_calls(calls, &s)) return 0;
-    if (operand_size(&s.attention->outputs[0]) == 0) return 0;
+    if (calls[BEFORE].row != &cuda_attention || !sort_calls(calls, &s)) return false;
+    if (operand_size(&s.attention->outputs[0]) == 0) return false;
     attention_kernel k = attention_of(s.attention);
-    if (!is_step(&s, &k) || !fits_memory(&s) || !cached_attention_runs()) return 0;
-    cached_attention_kernel c = kernel_of(&s, &k);
-    c.early = may_begin_early(&s, calls, constant);
-    launch_cached_attention(&c, cuda_stream_now);
-    return ALL;
+    if (!is_step(&s, &k) || !fits_memory(&s) || !cached_attention_runs()) return false;
+    *c = kernel_of(&s, &k);
+    c->early = may_begin_early(&s, calls, constant);
+    return true;
+}
+
+/* Whether two calls may change places: neither writes what the other reads or writes. */
+static bool are_strangers(const call *a, const call *b) {
+    const call *pair[] = {a, b};
+    for (int n = 0; n < 2; n++)
+        for (int o = 0; o < pair[n]->output_count; o++) {
+            byte_span to = span_of(&pair[n]->outputs[o]);
+            const call *other = pair[1 - n];
+            for (int i = 0; i < other->input_count; i++)
+                if (spans_meet(to, span_of(&other->inputs[i]))) return false;
+            for (int i = 0; i < other->output_count; i++)
+                if (spans_meet(to, span_of(&other->outputs[i]))) return false;
+        }
+    return true;
+}
+
+/* A group that only attention waits for, such as the number of tokens in the first layer, goes before the others. */
+static bool find_around(const call *calls, const unsigned *constant, cached_attention_kernel *c) {
+    call step[ALL];
+    unsigned known[ALL] = {0};
+    const call *group = &calls[BEFORE];
+    for (int i = 0; i < BEFORE; i++)
+        if (group->op != OP_group || !are_strangers(group, &calls[i])) return false;
+    for (int i = 0; i < ALL; i++) {
+        step[i] = calls[i < BEFORE ? i : ALL];
+        if (constant) known[i] = constant[i < BEFORE ? i : ALL];
+    }
+    return find_step(step, constant ? known : NULL, c) && cuda_launch(group);
+}
+
+int fuse_attention(const call *calls, int count, const unsigned *constant) {
+    cached_attention_kernel c;
+    int taken = count >= ALL && find_step(calls, constant, &c)    ? ALL
+                : count > ALL && find_around(calls, constant, &c) ? ALL + 1
+                                                                  : 0;
+    if (taken) launch_cached_attention(&c, cuda_stream_now);
+    return taken;
 }

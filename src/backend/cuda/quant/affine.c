@@ -5,7 +5,7 @@
 #include "cuda/kernels.h"
 #include "cuda/matmul/lt.h"
 
-enum { FEW = 8, MOST_K = 24576 /* of which shared memory holds a row of floats */ };
+enum { FEW = 8, MOST_BATCH = 32, MOST_K = 24576 /* of which shared memory holds a row of floats */ };
 #define SCALES (DTYPE_BIT(TARN_FLOAT16) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT32))
 
 static affine_kernel packed(const operand *o, int64_t bits, int64_t group) {
@@ -96,7 +96,41 @@ static int64_t unpacked_bytes(const call *c) {
     return aligned(operand_size(&c->inputs[1]) * 32 / a->bits * dtype_bytes(c->outputs[0].dtype));
 }
 
+/* Some rows of x, which the matrix units take as the weights are read. */
+static bool is_batch(const call *c) {
+    const attributes_quantized_matmul *a = c->attributes;
+    const operand *x = &c->inputs[0];
+    int64_t rows = rows_of_x(c), k = x->shape[x->ndim - 1];
+    return a->transpose && a->bits == 4 && a->group_size >= 32 && rows > 1 && rows <= MOST_BATCH && k % 128 == 0 &&
+           k <= MOST_K && x->dtype != TARN_FLOAT32 && c->inputs[2].dtype == x->dtype;
+}
+
+static int64_t spread_bytes(const call *c) {
+    const operand *x = &c->inputs[0];
+    return (rows_of_x(c) + 7) / 8 * 8 * x->shape[x->ndim - 1] * dtype_bytes(x->dtype);
+}
+
+/* False: the words do not lie as it wants them. */
+static bool run_batch(const call *c, const affine_kernel *k) {
+    if ((uintptr_t)k->words % 16 || (uintptr_t)c->workspace % 16) return false;
+    launch_batch(&(batch_kernel){.to = k->to,
+                                 .x = k->x,
+                                 .spread = c->workspace,
+                                 .words = k->words,
+                                 .scales = k->scales,
+                                 .biases = k->biases,
+                                 .dtype = k->dtype,
+                                 .early = (cuda_constant_inputs & 14) == 14,
+                                 .m = k->m,
+                                 .k = k->k,
+                                 .rows = k->rows,
+                                 .group = k->group},
+                 cuda_stream_now);
+    return true;
+}
+
 static int64_t workspace(const call *c) {
+    if (is_batch(c)) return spread_bytes(c);
     return is_few(c) ? 0 : unpacked_bytes(c) + LT_WORKSPACE;
 }
 
@@ -107,7 +141,8 @@ static bool run_product(const call *c) {
     packed_vector_kernel v;
     if (operand_size(out) == 0) return true;
     if (packed_vector_of(c, cuda_constant_inputs, &v)) return launch_packed_vector(&v, cuda_stream_now), true;
-    if (is_few(c)) return launch_affine_matvec(&k, cuda_stream_now), true;
+    if (is_batch(c) && run_batch(c, &k)) return true;
+    if (is_few(c) || is_batch(c)) return launch_affine_matvec(&k, cuda_stream_now), true;
     k.to = c->workspace;
     launch_dequantize(&k, cuda_stream_now);
     lt_product p = {.dtype = out->dtype,
@@ -124,7 +159,7 @@ static bool run_product(const call *c) {
 static bool prepare(const call *c, void **prepared) {
     static char good;
     *prepared = &good;
-    return cuda_report(is_few(c) || lt_prepare());
+    return cuda_report(is_few(c) || is_batch(c) || lt_prepare());
 }
 
 const kernel_row cuda_dequantize = {

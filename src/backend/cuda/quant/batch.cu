@@ -1,0 +1,189 @@
+/* 2 to 32 rows of x with affine weights of 4 bits on the matrix units: bound by reading the weights. A warp multiplies TILES tiles of 16 rows of the
+   weight by a span of 128 numbers at a time. A lane reads 16 bytes of a row, 32 numbers that have one scale, side by side; which numbers of the span a
+   lane holds is free as long as x agrees, so that x is brought into the order of use first (`spread_rows`): it is read 16 bytes a lane, side by
+   side, too. Weights are rounded to the dtype, as `dequantize` rounds them. Spans are shared out among `across` warps, rows among the others. */
+#include "cuda/device.cuh"
+
+enum { WARPS = 8, THREADS = 32 * WARPS, SPAN = 128, DEPTH = 2 };
+
+/* ---- arithmetic on pairs of halves */
+template <class S> struct pairs;
+template <> struct pairs<bfloat16> {
+    static constexpr u32 MAGIC = 0x43004300, ONE = 0x3F803F80, LESS = 0xC300C300; /* 128 + q, 1, -128 */
+    static DEVICE_MEMBER u32 fma(u32 a, u32 b, u32 c) {
+        u32 d;
+        asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
+        return d;
+    }
+    static DEVICE_MEMBER void multiply(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+        asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+            : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+    }
+};
+template <> struct pairs<float16> {
+    static constexpr u32 MAGIC = 0x64006400, ONE = 0x3C003C00, LESS = 0xE400E400; /* 1024 + q, 1, -1024 */
+    static DEVICE_MEMBER u32 fma(u32 a, u32 b, u32 c) {
+        u32 d;
+        asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
+        return d;
+    }
+    static DEVICE_MEMBER void multiply(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+        asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+            : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+    }
+};
+
+/* Numbers i and i + 4 of a word of eight, as they are meant. */
+template <class S> DEVICE u32 unpack(u32 word, int i, u32 scale, u32 bias) {
+    typedef pairs<S> P;
+    u32 q = P::fma((word >> 4 * i & 0x000F000F) | P::MAGIC, P::ONE, P::LESS);
+    return P::fma(q, scale, bias);
+}
+
+/* ---- x in the order of use: [span][8 rows of x][word of 8 numbers][lane], 16 bytes each: numbers 0 4 1 5 2 6 3 7. Rows that are not there are zero. */
+template <class S> __global__ void spread_rows(const __grid_constant__ batch_kernel k) {
+    begin();
+    const i64 at = thread_number(), eights = (k.m + 7) / 8;
+    const int lane = (int)(at % 32), word = (int)(at / 32 % 4);
+    i64 eight;
+    const i64 span = divide(at / 128, eights, &eight), row = eight * 8 + lane / 4;
+    if (span >= k.k / SPAN) return;
+    uint4 piece = make_uint4(0, 0, 0, 0);
+    const S *from = (const S *)k.x + row * k.k + span * SPAN + lane % 4 * 32 + word * 8;
+    if (row < k.m && k.aligned) piece = *(const uint4 *)from;
+    if (row < k.m && !k.aligned)
+        for (int i = 0; i < 8; i++) ((S *)&piece)[i] = from[i];
+    ((uint4 *)k.spread)[at] = make_uint4(__byte_perm(piece.x, piece.z, 0x5410), __byte_perm(piece.x, piece.z, 0x7632),
+                                         __byte_perm(piece.y, piece.w, 0x5410), __byte_perm(piece.y, piece.w, 0x7632));
+}
+
+/* What a lane has of a span of TILES tiles: of rows lane / 4 and lane / 4 + 8 its words, scale and bias. */
+template <class S, int TILES> struct weights {
+    uint4 words[TILES][2];
+    S scale[TILES][2], bias[TILES][2];
+
+    DEVICE_MEMBER void read(const batch_kernel &k, const i64 (&rows)[TILES][2], int span) {
+        const int t = threadIdx.x % 4, group = (span * SPAN + t * 32) >> k.group_shift;
+#pragma unroll
+        for (int i = 0; i < 2 * TILES; i++) {
+            const i64 row = rows[i / 2][i % 2];
+            words[i / 2][i % 2] = stream_piece((const char *)k.words + row * (k.k / 2) + span * (SPAN / 2) + t * 16);
+            scale[i / 2][i % 2] = ((const S *)k.scales)[row * (k.k >> k.group_shift) + group];
+            bias[i / 2][i % 2] = ((const S *)k.biases)[row * (k.k >> k.group_shift) + group];
+        }
+    }
+};
+
+DEVICE u32 word_of(const uint4 &piece, int i) {
+    return i == 0 ? piece.x : i == 1 ? piece.y : i == 2 ? piece.z : piece.w;
+}
+
+template <class S, int TILES, int EIGHTS>
+DEVICE void multiply_span(float (&sums)[TILES][EIGHTS][4], const weights<S, TILES> &w, const uint4 *x) {
+#pragma unroll
+    for (int word = 0; word < 4; word++) {
+        uint4 b[EIGHTS];
+#pragma unroll
+        for (int e = 0; e < EIGHTS; e++) b[e] = x[(e * 4 + word) * 32];
+#pragma unroll
+        for (int tile = 0; tile < TILES; tile++) {
+            u32 scale[2], bias[2];
+#pragma unroll
+            for (int i = 0; i < 2; i++) scale[i] = w.scale[tile][i].bits * 0x10001u, bias[i] = w.bias[tile][i].bits * 0x10001u;
+#pragma unroll
+            for (int half = 0; half < 2; half++) {
+                u32 a[4];
+#pragma unroll
+                for (int i = 0; i < 4; i++) a[i] = unpack<S>(word_of(w.words[tile][i % 2], word), 2 * half + i / 2, scale[i % 2], bias[i % 2]);
+#pragma unroll
+                for (int e = 0; e < EIGHTS; e++)
+                    half ? pairs<S>::multiply(sums[tile][e], a, b[e].z, b[e].w) : pairs<S>::multiply(sums[tile][e], a, b[e].x, b[e].y);
+            }
+        }
+    }
+}
+
+template <class S, int TILES, int EIGHTS> __global__ void __launch_bounds__(THREADS, 2) multiply_batch(const __grid_constant__ batch_kernel k) {
+    extern __shared__ float shared[]; /* [across][row of the block][row of x] */
+    constexpr int ROWS = 16 * TILES, WIDTH = 8 * EIGHTS;
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4, across = warp % k.across, down = warp / k.across;
+    const int spans = (int)(k.k / SPAN), first = spans * across / k.across, end = spans * (across + 1) / k.across, own_rows = WARPS / k.across * ROWS;
+    const i64 block_row = blockIdx.x * (i64)own_rows;
+    i64 rows[TILES][2];
+#pragma unroll
+    for (int i = 0; i < 2 * TILES; i++) {
+        const i64 row = block_row + down * ROWS + i / 2 * 16 + i % 2 * 8 + g;
+        rows[i / 2][i % 2] = row < k.rows ? row : k.rows - 1;
+    }
+    weights<S, TILES> w[DEPTH];
+    let_next_begin();
+    if (!k.early) await_previous();
+#pragma unroll
+    for (int i = 0; i < DEPTH; i++)
+        if (first + i < end) w[i].read(k, rows, first + i);
+    if (k.early) await_previous();
+
+    float sums[TILES][EIGHTS][4];
+#pragma unroll
+    for (int i = 0; i < TILES * EIGHTS * 4; i++) sums[i / 4 / EIGHTS][i / 4 % EIGHTS][i % 4] = 0;
+    for (int n = first; n < end; n += DEPTH)
+#pragma unroll
+        for (int i = 0; i < DEPTH; i++) {
+            if (n + i >= end) break;
+            multiply_span<S, TILES, EIGHTS>(sums, w[i], (const uint4 *)k.spread + (i64)(n + i) * (EIGHTS * 128) + lane);
+            if (n + i + DEPTH < end) w[i].read(k, rows, n + i + DEPTH);
+        }
+#pragma unroll
+    for (int tile = 0; tile < TILES; tile++)
+#pragma unroll
+        for (int e = 0; e < EIGHTS; e++)
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                const int row = down * ROWS + tile * 16 + i / 2 * 8 + g, x_row = e * 8 + t * 2 + i % 2;
+                shared[(across * WIDTH + x_row) * own_rows + row] = sums[tile][e][i];
+            }
+    __syncthreads();
+    for (int i = threadIdx.x; i < own_rows * (int)k.m; i += THREADS) {
+        const i64 row = block_row + i % own_rows;
+        if (row >= k.rows) continue;
+        float sum = 0;
+        for (int part = 0; part < k.across; part++) sum += shared[part * WIDTH * own_rows + i];
+        narrow((S *)k.to + i / own_rows * k.rows + row, sum);
+    }
+}
+
+/* Enough blocks for the chip: tiles one by one and spans shared out more where there are few rows. */
+template <class S, int TILES, int EIGHTS> static void launch_tiles(batch_kernel k, kernel_stream stream) {
+    const i64 spans = k.k / SPAN;
+    k.across = 8;
+    while (k.across > 1 && (spans < k.across || k.rows >= (i64)(WARPS / k.across) * 2 * 16 * TILES * 2 * cuda_processors())) k.across /= 2;
+    const i64 own_rows = WARPS / k.across * 16 * TILES;
+    const size_t bytes = (size_t)(WARPS * 16 * TILES * 8 * EIGHTS) * sizeof(float);
+    allow_shared(multiply_batch<S, TILES, EIGHTS>, bytes);
+    start(multiply_batch<S, TILES, EIGHTS>, blocks_for(k.rows, own_rows), THREADS, bytes, stream, k);
+}
+
+template <class S, int EIGHTS> static void launch_eights(const batch_kernel &k, kernel_stream stream) {
+    k.rows >= 32 * cuda_processors() ? launch_tiles<S, 2, EIGHTS>(k, stream) : launch_tiles<S, 1, EIGHTS>(k, stream);
+}
+
+template <class S> static void launch(batch_kernel k, kernel_stream stream) {
+    k.group_shift = 0;
+    while (1 << k.group_shift < k.group) k.group_shift++;
+    k.aligned = lie_at_16(k.x);
+    const i64 eights = (k.m + 7) / 8;
+    start(spread_rows<S>, blocks_for(k.k / SPAN * eights * 128, 256), 256, 0, stream, k);
+    eights == 1   ? launch_eights<S, 1>(k, stream)
+    : eights == 2 ? launch_eights<S, 2>(k, stream)
+    : eights == 3 ? launch_eights<S, 3>(k, stream)
+                  : launch_eights<S, 4>(k, stream);
+}
+
+void launch_batch(const batch_kernel *k, kernel_stream stream) {
+    switch (k->dtype) {
+        CASE(D_F16, float16, launch<type>(*k, stream))
+        CASE(D_BF16, bfloat16, launch<type>(*k, stream))
+    }
+}
