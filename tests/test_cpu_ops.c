@@ -355,7 +355,30 @@ static void test_scan_threads(tarn_ints shape, attributes_scan a) {
     compare(&results[0], &expected, 2, &scale, "scan of many");
 }
 
-/* Long lines, which threads share, and those of 16 bits that are counted: to the last bit of each zero and NaN. */
+/* In order, wholly or in part: to the last bit of each zero and NaN. */
+static void test_order(operand x, int64_t n, bool indices, bool alike) {
+    const attributes_sort wanted[] = {{.axis = 0},
+                                      {.part = true, .first = n / 2, .last = n / 2},
+                                      {.part = true, .first = -((n + 9) / 10), .last = -1},
+                                      {.part = true, .last = (int64_t)(random_bits() % (uint64_t)n)},
+                                      {.part = true, .first = n / 3, .last = -(n / 3) - 1}};
+    for (int i = 0; i < 5; i++) {
+        operand got = make(indices ? TARN_UINT32 : x.dtype, DIMS(n, 2)), expected = make(got.dtype, DIMS(n, 2));
+        call c = {.op = indices ? OP_argsort : OP_sort,
+                  .attributes = &wanted[i],
+                  .input_count = 1,
+                  .inputs = &x,
+                  .output_count = 1,
+                  .outputs = &expected};
+        CHECK(run_call(&backend_reference, c));
+        c.outputs = &got;
+        CHECK(run_call(&backend_cpu, c));
+        CHECK(!memcmp(got.data, expected.data, (size_t)(2 * n * dtype_bytes(got.dtype))), "%s %d of %lld %s, alike %d",
+              op_name(c.op), i, (long long)n, dtype_facts[x.dtype].name, alike);
+    }
+}
+
+/* Long lines, which threads share, and those of 16 bits that are counted. */
 static void test_long_orders(tarn_dtype dtype) {
     static const double specials[] = {NAN, INFINITY, 0, -0.0, 1e-40, -1e-40};
     const int64_t lengths[] = {1, 33, 129, 700, 20000, 70000};
@@ -366,22 +389,7 @@ static void test_long_orders(tarn_dtype dtype) {
                  i += 1 + !alike * 5)
                 put(&x, i,
                     alike ? (double)(random_bits() % 5) : specials[random_bits() % 6] * (random_bits() % 2 ? -1 : 1));
-            for (int indices = 0; indices < 2; indices++) {
-                operand got = make(indices ? TARN_UINT32 : dtype, DIMS(lengths[l], 2)),
-                        expected = make(got.dtype, DIMS(lengths[l], 2));
-                attributes_sort along = {.axis = 0};
-                call c = {.op = indices ? OP_argsort : OP_sort,
-                          .attributes = &along,
-                          .input_count = 1,
-                          .inputs = &x,
-                          .output_count = 1,
-                          .outputs = &expected};
-                CHECK(run_call(&backend_reference, c));
-                c.outputs = &got;
-                CHECK(run_call(&backend_cpu, c));
-                CHECK(!memcmp(got.data, expected.data, (size_t)(2 * lengths[l] * dtype_bytes(got.dtype))),
-                      "%s of %lld %s, alike %d", op_name(c.op), (long long)lengths[l], dtype_facts[dtype].name, alike);
-            }
+            for (int indices = 0; indices < 2; indices++) test_order(x, lengths[l], indices, alike);
         }
 }
 

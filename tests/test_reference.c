@@ -344,6 +344,8 @@ static void test_sort(tarn_dtype d) {
             places = make(TARN_UINT32, DIMS(6));
     RUN(sort, (&(attributes_sort){.axis = 0}), &sorted, mixed);
     expect(sorted, VALUES(-inf, 0, 1, inf, nan_, nan_), "NaN last");
+    RUN(sort, (&(attributes_sort){.axis = 0, .part = true, .first = 3, .last = -2}), &sorted, mixed);
+    expect(sorted, VALUES(1, -inf, 0, inf, nan_, nan_), "the others in the order of the row");
     RUN(argsort, (&(attributes_argsort){.axis = 0}), &places, mixed);
     expect(places, VALUES(2, 5, 1, 4, 0, 3), "NaN last, in order");
 }

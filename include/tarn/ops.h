@@ -419,7 +419,8 @@ TARN_API tarn_array *tarn_diff_with(tarn_array *x, int64_t n, tarn_axis_options 
 #define tarn_argsort(...) TARN_CALL(1, tarn_argsort_with, tarn_axis_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_sort_with(tarn_array *x, tarn_axis_options options TARN_ABSENT);
 TARN_API tarn_array *tarn_argsort_with(tarn_array *x, tarn_axis_options options TARN_ABSENT); /* uint32 */
-/* None of the elements before place kth is above the one there, none behind it below. */
+/* None of the elements before place kth is above the one there, none behind it below; in which order they are depends
+   on the device. */
 #define tarn_partition(...)    TARN_CALL(2, tarn_partition_with, tarn_axis_options, __VA_ARGS__)
 #define tarn_argpartition(...) TARN_CALL(2, tarn_argpartition_with, tarn_axis_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_partition_with(tarn_array *x, int64_t kth, tarn_axis_options options TARN_ABSENT);

@@ -170,27 +170,31 @@ bool vmap_arg_reduce(node *n, tarn_array *const *inputs, const int *axes, tarn_a
     return batch_result(BUILD(arg_reduce, &a, batch_front(inputs[0], axes[0])), 0, outputs, output_axes);
 }
 
+/* sort and argsort have the same attributes. */
 static int64_t sort_axis(const node *n) {
     return ((const attributes_sort *)n->attributes)->axis;
 }
 
+/* Where the elements of a node's output came from. */
+static tarn_array *sort_places(const node *n) {
+    return BUILD(argsort, n->attributes, n->inputs[0]);
+}
+
 bool vjp_sort(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
-    tarn_array *x = n->inputs[0], *zeros = zeros_view(cotangents[0], x);
+    tarn_array *zeros = zeros_view(cotangents[0], n->inputs[0]);
     if (wanted[0])
-        gradients[0] = tarn_add_along_axis(zeros, tarn_argsort(x, .axis = TARN_AXIS(sort_axis(n))), cotangents[0],
-                                           .axis = TARN_AXIS(sort_axis(n)));
+        gradients[0] = tarn_add_along_axis(zeros, sort_places(n), cotangents[0], .axis = TARN_AXIS(sort_axis(n)));
     return tarn_ok();
 }
 
 bool jvp_sort(node *n, tarn_array *const *tangents, tarn_array **output_tangents) {
-    output_tangents[0] = tarn_take_along_axis(tangents[0], tarn_argsort(n->inputs[0], .axis = TARN_AXIS(sort_axis(n))),
-                                              .axis = TARN_AXIS(sort_axis(n)));
+    output_tangents[0] = tarn_take_along_axis(tangents[0], sort_places(n), .axis = TARN_AXIS(sort_axis(n)));
     return tarn_ok();
 }
 
-/* sort and argsort have the same attributes. */
 static bool vmap_ordering(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
-    attributes_sort a = {.axis = batch_axis(sort_axis(n), n->inputs[0]->ndim)};
+    attributes_sort a = *(const attributes_sort *)n->attributes;
+    a.axis = batch_axis(a.axis, n->inputs[0]->ndim);
     tarn_array *x = batch_front(inputs[0], axes[0]);
     return batch_result(build(n->op, &x, 1, &a), 0, outputs, output_axes);
 }

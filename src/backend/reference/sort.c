@@ -1,4 +1,5 @@
-/* sort and argsort: a stable merge sort of one row after the other in the workspace. */
+/* sort and argsort: a stable merge sort of one row after the other in the workspace. Of a part, what lies before and
+   behind it comes in the order of the row. */
 #include <string.h>
 
 #include "reference/reference.h"
@@ -18,7 +19,7 @@ static void merge(item *to, const item *from, int64_t begin, int64_t middle, int
 }
 
 /* Sorts items[0 .. n) with as much room behind them; returns where the result is. */
-static const item *sort_items(item *items, int64_t n, value_class class) {
+static item *sort_items(item *items, int64_t n, value_class class) {
     item *from = items, *to = items + n;
     for (int64_t width = 1; width < n; width *= 2) {
         for (int64_t begin = 0; begin < n; begin += 2 * width) {
@@ -32,6 +33,24 @@ static const item *sort_items(item *items, int64_t n, value_class class) {
     return from;
 }
 
+/* sort and argsort have the same attributes. */
+static const attributes_sort *attributes_of(const call *c) {
+    return c->attributes;
+}
+
+/* Items [begin, end) in the order of the row, with room for twice as many. */
+static void order_of_row(item *items, int64_t begin, int64_t end, item *room) {
+    for (int64_t i = begin; i < end; i++) room[i - begin] = (item){{.i = items[i].index}, i};
+    const item *order = sort_items(room, end - begin, CLASS_SIGNED);
+    for (int64_t i = begin; i < end; i++) items[i].index = order[i - begin].v.i;
+}
+
+static void keep_part(const attributes_sort *a, item *sorted, int64_t n, item *room) {
+    if (!a->part) return;
+    order_of_row(sorted, 0, a->first < 0 ? a->first + n : a->first, room);
+    order_of_row(sorted, (a->last < 0 ? a->last + n : a->last) + 1, n, room);
+}
+
 /* One row; for sort the elements themselves are copied, so that every NaN keeps its bits. */
 static void sort_row(const call *c, cursor to, cursor at) {
     const operand *x = &c->inputs[0], *out = &c->outputs[0];
@@ -39,7 +58,8 @@ static void sort_row(const call *c, cursor to, cursor at) {
     int64_t n = at.left, step = n > 0 ? at.strides[0] * at.bytes : 0;
     item *items = c->workspace;
     for (int64_t i = 0; i < n; i++) items[i] = (item){value_loader_of(x->dtype)(first + i * step), i};
-    const item *sorted = sort_items(items, n, value_class_of(x->dtype));
+    item *sorted = sort_items(items, n, value_class_of(x->dtype));
+    keep_part(attributes_of(c), sorted, n, items + 2 * n);
     for (; to.left > 0; cursor_next(&to), sorted++) {
         if (c->op == OP_sort)
             memcpy(to.at, first + sorted->index * step, (size_t)at.bytes);
@@ -49,9 +69,7 @@ static void sort_row(const call *c, cursor to, cursor at) {
 }
 
 static int sorted_axis(const call *c) {
-    int64_t axis = c->op == OP_sort ? ((const attributes_sort *)c->attributes)->axis
-                                    : ((const attributes_argsort *)c->attributes)->axis;
-    return axis_normal(axis, c->inputs[0].ndim);
+    return axis_normal(attributes_of(c)->axis, c->inputs[0].ndim);
 }
 
 static bool run(const call *c) {
@@ -65,7 +83,7 @@ static bool run(const call *c) {
 }
 
 static int64_t workspace(const call *c) {
-    return 2 * c->inputs[0].shape[sorted_axis(c)] * (int64_t)sizeof(item);
+    return (attributes_of(c)->part ? 4 : 2) * c->inputs[0].shape[sorted_axis(c)] * (int64_t)sizeof(item);
 }
 
 const kernel_row reference_sort = {REFERENCE_ROW(sort), .workspace = workspace, .run = run};

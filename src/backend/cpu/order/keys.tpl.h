@@ -145,4 +145,6 @@ static void search(uint32_t *places, const char *line, int64_t n, const char *va
     }
 }
 
-const order_conversions ISA(order_conversions) = {keys_of, elements_of, loses, search};
+#include "cpu/order/select.tpl.h"
+
+const order_conversions ISA(order_conversions) = {keys_of, elements_of, loses, search, collect, part};

@@ -22,4 +22,7 @@ typedef struct {
 
 extern const order_kernels order_kernels_baseline, order_kernels_avx2, order_kernels_avx512;
 
+/* Sorts keys of `width` bytes, on all threads if they are many. */
+void order_in_parts(const order_loops *loops, int width, void *keys, uint32_t *places, int64_t n);
+
 #endif

@@ -11,8 +11,9 @@
 #include "cpu/order/keys.h"
 #include "cpu/order/lines.h"
 #include "cpu/order/order.h"
+#include "cpu/order/select.h"
 
-enum { GRAIN = 1 << 15, MOST_SLOTS = 32, MOST_PARTS = 64, COUNTED = 1 << 16, PIECE = 256 };
+enum { GRAIN = 1 << 15, MOST_SLOTS = 32, COUNTED = 1 << 16, PIECE = 256 };
 
 typedef enum { KEYS_NARROW, KEYS_COUNTED, KEYS_WIDE, KEYS_PLACED, KEYS_PAIRS } key_kind;
 
@@ -37,52 +38,6 @@ typedef struct {
 } sort_line;
 
 /* ---- keys in order */
-
-typedef struct {
-    char *keys;
-    uint32_t *places;
-    int64_t n;
-} key_part;
-
-typedef struct {
-    const order_loops *loops;
-    int width;
-    key_part parts[MOST_PARTS];
-    int count;
-} part_list;
-
-static void split_parts(void *context, int64_t begin, int64_t end, int thread, int threads) {
-    part_list *list = context;
-    (void)thread, (void)threads;
-    for (int64_t i = begin; i < end; i++) {
-        key_part *first = &list->parts[i], *second = &list->parts[list->count + i];
-        bool sorted = false;
-        int64_t n = first->n > GRAIN ? list->loops->split(first->keys, first->places, first->n, &sorted) : first->n;
-        *second = (key_part){first->keys + n * list->width, first->places ? first->places + n : NULL, first->n - n};
-        first->n = sorted ? 0 : n;
-    }
-}
-
-static void sort_parts(void *context, int64_t begin, int64_t end, int thread, int threads) {
-    const part_list *list = context;
-    (void)thread, (void)threads;
-    for (int64_t i = begin; i < end; i++)
-        list->loops->sort(list->parts[i].keys, list->parts[i].places, list->parts[i].n);
-}
-
-/* In parts that threads share, once there are enough of them. */
-static void order_in_parts(const order_loops *loops, int width, void *keys, uint32_t *places, int64_t n) {
-    if (n <= GRAIN) {
-        loops->sort(keys, places, n);
-        return;
-    }
-    part_list list = {.loops = loops, .width = width, .parts = {{keys, places, n}}, .count = 1};
-    while (list.count < 8 * parallel_threads() && list.count < MOST_PARTS) {
-        parallel_for(list.count, 1, split_parts, &list);
-        list.count *= 2;
-    }
-    parallel_for(list.count, 1, sort_parts, &list);
-}
 
 static void order_line(const sort_line *line) {
     const order_kernels *k = line->job->kernels;
@@ -259,9 +214,7 @@ static int64_t line_bytes(key_kind kind, const operand *out, int axis, int64_t n
 
 static sort_job job_of(const call *c) {
     const operand *x = &c->inputs[0];
-    int64_t axis = c->op == OP_argsort ? ((const attributes_argsort *)c->attributes)->axis
-                                       : ((const attributes_sort *)c->attributes)->axis;
-    sort_job j = {.call = c, .axis = axis_normal(axis, x->ndim)};
+    sort_job j = {.call = c, .axis = axis_normal(((const attributes_sort *)c->attributes)->axis, x->ndim)};
     j.n = x->shape[j.axis];
     j.kind = kind_of(c->op, x->dtype, j.n);
     j.bytes = line_bytes(j.kind, &c->outputs[0], j.axis, j.n);
@@ -271,7 +224,12 @@ static sort_job job_of(const call *c) {
     return j;
 }
 
+static bool is_part(const call *c) {
+    return ((const attributes_sort *)c->attributes)->part;
+}
+
 static bool run_sort(const call *c, const order_kernels *kernels, const order_conversions *convert) {
+    if (is_part(c)) return run_select(c, kernels, convert);
     sort_job j = job_of(c);
     j.kernels = kernels;
     j.convert = convert;
@@ -283,6 +241,7 @@ static bool run_sort(const call *c, const order_kernels *kernels, const order_co
 }
 
 static int64_t sort_workspace(const call *c) {
+    if (is_part(c)) return select_workspace(c);
     sort_job j = job_of(c);
     return j.slots * j.bytes;
 }
