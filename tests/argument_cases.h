@@ -25,6 +25,8 @@ CASE(finfo, DTYPE | PLACE, NO_ENTRIES, tarn_finfo(a->dtype, a->place ? &float_in
 CASE(iinfo, DTYPE | PLACE, NO_ENTRIES,
      tarn_iinfo(a->dtype == TARN_FLOAT32 ? TARN_INT32 : a->dtype, &integer_min, a->place ? &integer_max : NULL))
 CASE(can_cast, DTYPE, NO_ENTRIES, tarn_can_cast(a->dtype, TARN_FLOAT32))
+CASE(dtype_is, DTYPE, NO_ENTRIES, tarn_dtype_is(a->dtype, TARN_CATEGORY_FLOATING))
+CASE(category_is, 0, NO_ENTRIES, tarn_category_is(TARN_CATEGORY_FLOATING, TARN_CATEGORY_INEXACT))
 CASE(full_like, X, NO_ENTRIES, tarn_full_like(a->x, 2))
 CASE(linspace, DTYPE, NO_ENTRIES, tarn_linspace(0, 1, 5, a->dtype))
 CASE(eye, DTYPE, NO_ENTRIES, tarn_eye(2, 3, a->dtype, .k = 1))
