@@ -251,8 +251,8 @@ typedef struct {
     int64_t start_step; /* of batch */
 } cached_attention_kernel;
 void launch_cached_attention(const cached_attention_kernel *k, kernel_stream stream);
-/* The same on the matrix units for what most models do: half types, heads of 64 or 128 that are turned whole, up to 8 of
-   them for a kv head, no mask, window or sinks. 0: it is something else. */
+/* The same on the matrix units for what most models do: half types, heads of 64 or 128 that are turned whole, up to 8
+   of them for a kv head, no mask, window or sinks. 0: it is something else. */
 int launch_step_attention(const cached_attention_kernel *k, kernel_stream stream);
 int cached_attention_runs(void); /* on the device at hand */
 
@@ -363,8 +363,8 @@ typedef struct {
 } packed_vector_kernel;
 void launch_packed_vector(const packed_vector_kernel *k, kernel_stream stream);
 
-/* 2 to 32 rows of x with affine weights of 4 bits of the same half type: k a multiple of 128, groups of 32 or more, words
-   at a multiple of 16 bytes. spread: room for k numbers of ceil(m / 8) * 8 rows, at a multiple of 16 bytes. */
+/* 2 to 32 rows of x with affine weights of 4 bits of the same half type: k a multiple of 128, groups of 32 or more,
+   words at a multiple of 16 bytes. spread: room for k numbers of ceil(m / 8) * 8 rows, at a multiple of 16 bytes. */
 typedef struct {
     void *to;      /* [m, rows] */
     const void *x; /* [m, k] */
