@@ -62,6 +62,7 @@ typedef struct {
     int64_t workspace, workspace_at; /* in bytes; in the scratch of its stream */
     int scratch;                     /* which that is */
 } step;
+
 /* The step as a call whose operands lie in `room`, inputs first. */
 static inline call step_call(const step *st, operand *room) {
     return (call){.op = st->op,

@@ -56,6 +56,14 @@ static inline int cpu_pick_rows(op_id op, const kernel_row *rows, int count, con
     return found;
 }
 
+/* cpu_rows_<name> of a family that has a table rows_<isa> for each instruction set, all equally long. */
+#define CPU_FAMILY_TABLE(isa, isa_id) [isa_id] = rows_##isa,
+#define CPU_FAMILY(name)                                                                                               \
+    int cpu_rows_##name(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {                               \
+        static const kernel_row *const tables[ISA_COUNT] = {CPU_EACH_ISA(CPU_FAMILY_TABLE)};                           \
+        return cpu_pick_rows(op, tables[isa], (int)(sizeof rows_baseline / sizeof *rows_baseline), out, 0);            \
+    }
+
 /* backend.measure */
 bool cpu_measure(int device, tarn_measurement *result);
 

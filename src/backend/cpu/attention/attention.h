@@ -78,4 +78,22 @@ extern const attention_kernels attention_kernels_amx; /* no thin; wide: bfloat16
 void attention_mask_row(const attention_problem *p, int64_t batch, int64_t kv_head, int64_t row, int64_t begin,
                         int64_t count, float *scores, int64_t stride);
 
+/* A family's row and functions for an instruction set, over run, workspace and supports of the file that says it. */
+#define ATTENTION_DTYPES (DTYPE_BIT(TARN_FLOAT16) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT32))
+#define ATTENTION_ROW(name_, isa)                                                                                      \
+    static bool run_##isa(const call *c) {                                                                             \
+        return run(c, &attention_kernels_##isa);                                                                       \
+    }                                                                                                                  \
+    static int64_t workspace_##isa(const call *c) {                                                                    \
+        return workspace(c, &attention_kernels_##isa);                                                                 \
+    }                                                                                                                  \
+    static const kernel_row rows_##isa[] = {{.op = OP_##name_,                                                         \
+                                             .name = #name_ "_" #isa,                                                  \
+                                             .dtypes = ATTENTION_DTYPES,                                               \
+                                             .layout = LAYOUT_ROWS,                                                    \
+                                             .any_layout = 1 << MASK | 1 << VALID | 1 << SINKS,                        \
+                                             .supports = supports,                                                     \
+                                             .workspace = workspace_##isa,                                             \
+                                             .run = run_##isa}};
+
 #endif

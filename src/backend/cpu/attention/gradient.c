@@ -100,27 +100,6 @@ static bool supports(const call *c) {
 
 enum { MASK = 4, VALID, SINKS };
 
-#define DTYPES_NARROW (DTYPE_BIT(TARN_FLOAT16) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT32))
-#define GRADIENT_ROW(isa, isa_id)                                                                                      \
-    static bool run_##isa(const call *c) {                                                                             \
-        return run(c, &attention_kernels_##isa);                                                                       \
-    }                                                                                                                  \
-    static int64_t workspace_##isa(const call *c) {                                                                    \
-        return workspace(c, &attention_kernels_##isa);                                                                 \
-    }                                                                                                                  \
-    static const kernel_row row_##isa = {.op = OP_attention_gradient,                                                  \
-                                         .name = "attention_gradient_" #isa,                                           \
-                                         .dtypes = DTYPES_NARROW,                                                      \
-                                         .layout = LAYOUT_ROWS,                                                        \
-                                         .any_layout = 1 << MASK | 1 << VALID | 1 << SINKS,                            \
-                                         .supports = supports,                                                         \
-                                         .workspace = workspace_##isa,                                                 \
-                                         .run = run_##isa};
-CPU_EACH_ISA(GRADIENT_ROW)
-
-int cpu_rows_attention_gradient(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
-#define TABLE(isa, isa_id) [isa_id] = &row_##isa,
-    static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
-#undef TABLE
-    return cpu_pick_rows(op, rows[isa], 1, out, 0);
-}
+#define ROW(isa, isa_id) ATTENTION_ROW(attention_gradient, isa)
+CPU_EACH_ISA(ROW)
+CPU_FAMILY(attention_gradient)

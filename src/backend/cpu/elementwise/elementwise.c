@@ -522,20 +522,14 @@ static int64_t workspace(const call *c) {
     static bool run_##isa(const call *c) {                                                                             \
         return run(c, &elementwise_kernels_##isa);                                                                     \
     }                                                                                                                  \
-    static const kernel_row row_##isa = {.op = OP_group,                                                               \
-                                         .name = "group_" #isa,                                                        \
-                                         .dtypes = DTYPES_ALL,                                                         \
-                                         .selector = -1,                                                               \
-                                         .layout = LAYOUT_ANY,                                                         \
-                                         .may_overwrite = (1u << GROUP_MAX_INPUTS) - 1,                                \
-                                         .supports = supports,                                                         \
-                                         .workspace = workspace,                                                       \
-                                         .run = run_##isa};
+    static const kernel_row rows_##isa[] = {{.op = OP_group,                                                           \
+                                             .name = "group_" #isa,                                                    \
+                                             .dtypes = DTYPES_ALL,                                                     \
+                                             .selector = -1,                                                           \
+                                             .layout = LAYOUT_ANY,                                                     \
+                                             .may_overwrite = (1u << GROUP_MAX_INPUTS) - 1,                            \
+                                             .supports = supports,                                                     \
+                                             .workspace = workspace,                                                   \
+                                             .run = run_##isa}};
 CPU_EACH_ISA(GROUP_ROW)
-
-int cpu_rows_elementwise(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
-#define TABLE(isa, isa_id) [isa_id] = &row_##isa,
-    static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
-#undef TABLE
-    return cpu_pick_rows(op, rows[isa], 1, out, 0);
-}
+CPU_FAMILY(elementwise)

@@ -197,10 +197,4 @@ static bool supports_rope(const call *c) {
                                             NORM_ROW(layer_norm, isa, parts_are_alike), VAR_ROW(isa),                  \
                                             NORM_ROW(rope, isa, supports_rope)};
 CPU_EACH_ISA(NORM_ROWS)
-
-int cpu_rows_norm(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
-#define TABLE(isa, isa_id) [isa_id] = rows_##isa,
-    static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
-#undef TABLE
-    return cpu_pick_rows(op, rows[isa], 5, out, 0);
-}
+CPU_FAMILY(norm)

@@ -40,16 +40,10 @@ static bool run_search(const call *c, const order_conversions *convert) {
     static bool search_##isa(const call *c) {                                                                          \
         return run_search(c, &order_conversions_##isa);                                                                \
     }                                                                                                                  \
-    static const kernel_row row_##isa = {.op = OP_searchsorted,                                                        \
-                                         .name = "searchsorted_" #isa,                                                 \
-                                         .dtypes = DTYPES_ALL & ~DTYPE_BIT(TARN_COMPLEX64),                            \
-                                         .layout = LAYOUT_DENSE,                                                       \
-                                         .run = search_##isa};
+    static const kernel_row rows_##isa[] = {{.op = OP_searchsorted,                                                    \
+                                             .name = "searchsorted_" #isa,                                             \
+                                             .dtypes = DTYPES_ALL & ~DTYPE_BIT(TARN_COMPLEX64),                        \
+                                             .layout = LAYOUT_DENSE,                                                   \
+                                             .run = search_##isa}};
 CPU_EACH_ISA(SEARCH_ROWS)
-
-int cpu_rows_search(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
-#define TABLE(isa, isa_id) [isa_id] = &row_##isa,
-    static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
-#undef TABLE
-    return cpu_pick_rows(op, rows[isa], 1, out, 0);
-}
+CPU_FAMILY(search)

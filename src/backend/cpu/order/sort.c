@@ -263,10 +263,4 @@ static bool supports_sort(const call *c) {
     }                                                                                                                  \
     static const kernel_row rows_##isa[] = {SORT_ROW(sort, isa), SORT_ROW(argsort, isa)};
 CPU_EACH_ISA(SORT_ROWS)
-
-int cpu_rows_sort(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
-#define TABLE(isa, isa_id) [isa_id] = rows_##isa,
-    static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
-#undef TABLE
-    return cpu_pick_rows(op, rows[isa], 2, out, 0);
-}
+CPU_FAMILY(sort)

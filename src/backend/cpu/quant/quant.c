@@ -85,10 +85,4 @@ static bool supports_quantize(const call *c) {
     }                                                                                                                  \
     static const kernel_row rows_##isa[] = {QUANT_ROW(dequantize, isa, -1), QUANT_ROW(quantize, isa, 0)};
 CPU_EACH_ISA(QUANT_ROWS)
-
-int cpu_rows_quant(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
-#define TABLE(isa, isa_id) [isa_id] = rows_##isa,
-    static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
-#undef TABLE
-    return cpu_pick_rows(op, rows[isa], 2, out, 0);
-}
+CPU_FAMILY(quant)

@@ -77,17 +77,11 @@ static bool run_random_bits(const call *c, threefry_words *words) {
     static bool run_##isa(const call *c) {                                                                             \
         return run_random_bits(c, threefry_words_##isa);                                                               \
     }                                                                                                                  \
-    static const kernel_row row_##isa = {.op = OP_random_bits,                                                         \
-                                         .name = "random_bits_" #isa,                                                  \
-                                         .dtypes = DTYPES_ALL,                                                         \
-                                         .selector = -1,                                                               \
-                                         .layout = LAYOUT_ANY,                                                         \
-                                         .run = run_##isa};
+    static const kernel_row rows_##isa[] = {{.op = OP_random_bits,                                                     \
+                                             .name = "random_bits_" #isa,                                              \
+                                             .dtypes = DTYPES_ALL,                                                     \
+                                             .selector = -1,                                                           \
+                                             .layout = LAYOUT_ANY,                                                     \
+                                             .run = run_##isa}};
 CPU_EACH_ISA(RANDOM_ROWS)
-
-int cpu_rows_random(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
-#define TABLE(isa, isa_id) [isa_id] = &row_##isa,
-    static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
-#undef TABLE
-    return cpu_pick_rows(op, rows[isa], 1, out, 0);
-}
+CPU_FAMILY(random)

@@ -318,10 +318,4 @@ static bool supports_var(const call *c) {
         REDUCE_ROW(mean, isa, LAYOUT_ANY, reduce_workspace, .run = reduce_##isa),                                      \
         REDUCE_ROW(arg_reduce, isa, LAYOUT_ANY, arg_reduce_workspace, .run = arg_reduce_##isa)};
 CPU_EACH_ISA(REDUCE_ROWS)
-
-int cpu_rows_reduce(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
-#define TABLE(isa, isa_id) [isa_id] = rows_##isa,
-    static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
-#undef TABLE
-    return cpu_pick_rows(op, rows[isa], 4, out, 0);
-}
+CPU_FAMILY(reduce)

@@ -283,17 +283,11 @@ static bool supports_scan(const call *c) {
     static bool scan_##isa(const call *c) {                                                                            \
         return run_scan(c, &elementwise_kernels_##isa, &scan_kernels_##isa);                                           \
     }                                                                                                                  \
-    static const kernel_row row_##isa = {.op = OP_scan,                                                                \
-                                         .name = "scan_" #isa,                                                         \
-                                         .dtypes = DTYPES_ALL,                                                         \
-                                         .layout = LAYOUT_ANY,                                                         \
-                                         .supports = supports_scan,                                                    \
-                                         .run = scan_##isa};
+    static const kernel_row rows_##isa[] = {{.op = OP_scan,                                                            \
+                                             .name = "scan_" #isa,                                                     \
+                                             .dtypes = DTYPES_ALL,                                                     \
+                                             .layout = LAYOUT_ANY,                                                     \
+                                             .supports = supports_scan,                                                \
+                                             .run = scan_##isa}};
 CPU_EACH_ISA(SCAN_ROWS)
-
-int cpu_rows_scan(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
-#define TABLE(isa, isa_id) [isa_id] = &row_##isa,
-    static const kernel_row *const rows[ISA_COUNT] = {CPU_EACH_ISA(TABLE)};
-#undef TABLE
-    return cpu_pick_rows(op, rows[isa], 1, out, 0);
-}
+CPU_FAMILY(scan)
