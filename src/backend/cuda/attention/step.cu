@@ -5,23 +5,12 @@
 
 #include "cuda/attention/masks.cuh"
 #include "cuda/norm/rope.cuh"
+#include "cuda/tile_product.cuh"
 
 namespace groups = cooperative_groups;
 
 enum { WARPS = 4, THREADS = 32 * WARPS, WARP_KEYS = 16, BLOCK_KEYS = WARPS * WARP_KEYS, MOST_HEADS = 8 };
 #define LOG2E 1.44269504088896340736f
-
-template <class S> DEVICE void multiply_tile(float (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1);
-template <> __device__ __forceinline__ void multiply_tile<bfloat16>(float (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
-}
-template <> __device__ __forceinline__ void multiply_tile<float16>(float (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
-}
 
 template <class S> DEVICE u32 pair_of(float low, float high) {
     S x, y;
@@ -123,7 +112,7 @@ DEVICE void score_keys(const u32 (&query)[DIM / 8], const key_tile<DIM> &tile, i
 #pragma unroll
         for (int e = 0; e < 4; e++) scores[i][e] = 0;
 #pragma unroll
-        for (int w = 0; w < DIM / 8; w += 2) multiply_tile<S>(scores[i], query[w], 0, query[w + 1], 0, tile.keys[i][w], tile.keys[i][w + 1]);
+        for (int w = 0; w < DIM / 8; w += 2) multiply_tile(scores[i], {query[w], 0, query[w + 1], 0}, tile.keys[i][w], tile.keys[i][w + 1], S());
 #pragma unroll
         for (int e = 0; e < 2; e++) scores[i][e] = i * 8 + (int)threadIdx.x % 4 * 2 + e < count ? scores[i][e] * scale : -INFINITY;
     }
@@ -143,8 +132,9 @@ template <class S, int DIM> DEVICE void add_values(seen<DIM> &r, const key_tile<
 #pragma unroll
     for (int w = 0; w < DIM / 16; w++) {
         const u32 *v[4] = {&tile.values[0][w], &tile.values[1][w], &tile.values[2][w], &tile.values[3][w]};
-        multiply_tile<S>(r.values[w], __byte_perm(*v[0], *v[1], 0x5410), __byte_perm(*v[0], *v[1], 0x7632), __byte_perm(*v[2], *v[3], 0x5410),
-                         __byte_perm(*v[2], *v[3], 0x7632), b0, b1);
+        const u32 pairs[] = {__byte_perm(*v[0], *v[1], 0x5410), __byte_perm(*v[0], *v[1], 0x7632),
+                             __byte_perm(*v[2], *v[3], 0x5410), __byte_perm(*v[2], *v[3], 0x7632)};
+        multiply_tile(r.values[w], pairs, b0, b1, S());
     }
 }
 

@@ -2,6 +2,7 @@
    at a time, the next ones on their way into shared memory meanwhile. Scores stay in registers, where they become the left factor of the product
    with the values; the softmax is kept up as keys pass, in powers of two. */
 #include "cuda/attention/pieces.cuh"
+#include "cuda/tile_product.cuh"
 
 enum { WARPS = 4, THREADS = 32 * WARPS, KEYS = 64 };
 
@@ -13,16 +14,6 @@ DEVICE void read_transposed(u32 (&to)[4], u32 from) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
                  : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
                  : "r"(from));
-}
-DEVICE void multiply(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1, bfloat16) {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-}
-DEVICE void multiply(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1, float16) {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 /* ---- tiles in shared memory: rows of DIM halves; the 16-byte pieces of a row stand in another order in each of 8 rows, so that eight rows'
    same piece lies in different banks */
@@ -71,8 +62,8 @@ DEVICE void score_tile(float (&scores)[TILES][KEYS / 8][4], u32 queries, u32 key
             read_matrices(b, piece_at<DIM>(keys, n * 16 + lane / 16 * 8 + lane % 8, d * 2 + lane / 8 % 2));
 #pragma unroll
             for (int t = 0; t < TILES; t++) {
-                multiply(scores[t][2 * n], a[t], b[0], b[1], S());
-                multiply(scores[t][2 * n + 1], a[t], b[2], b[3], S());
+                multiply_tile(scores[t][2 * n], a[t], b[0], b[1], S());
+                multiply_tile(scores[t][2 * n + 1], a[t], b[2], b[3], S());
             }
         }
     }
@@ -121,8 +112,8 @@ DEVICE void add_values(warp_rows<DIM, TILES> &r, const float (&weights)[TILES][K
             read_transposed(b, piece_at<DIM>(values, j * 16 + lane % 16, n * 2 + lane / 16));
 #pragma unroll
             for (int t = 0; t < TILES; t++) {
-                multiply(r.values[t][2 * n], a[t], b[0], b[1], S());
-                multiply(r.values[t][2 * n + 1], a[t], b[2], b[3], S());
+                multiply_tile(r.values[t][2 * n], a[t], b[0], b[1], S());
+                multiply_tile(r.values[t][2 * n + 1], a[t], b[2], b[3], S());
             }
         }
     }

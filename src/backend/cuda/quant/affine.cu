@@ -1,19 +1,5 @@
 /* Affine packed weights: unpacked, or multiplied by few rows of x, a warp for each row of the weight. */
-#include "cuda/device.cuh"
-
-DEVICE float scale_at(const void *from, i64 i, int dtype) {
-    if (dtype == D_F16) return widen(((const float16 *)from)[i]);
-    return dtype == D_BF16 ? widen(((const bfloat16 *)from)[i]) : ((const float *)from)[i];
-}
-
-/* Number i of a stream of `bits` bits each; a number may go over the end of a word. */
-DEVICE u32 level_at(const u32 *words, i64 i, int bits) {
-    i64 word = i * bits / 32;
-    int shift = (int)(i * bits % 32);
-    u32 q = words[word] >> shift;
-    if (shift + bits > 32) q |= words[word + 1] << (32 - shift);
-    return q & ((1u << bits) - 1);
-}
+#include "cuda/quant/packed.cuh"
 
 /* stepwise: scale * level is rounded to the dtype of the scales, as dequantize promises. */
 template <class S> __global__ void unpack(const __grid_constant__ affine_kernel k) {
@@ -22,10 +8,10 @@ template <class S> __global__ void unpack(const __grid_constant__ affine_kernel 
     if (row >= k.rows) return;
     i64 group = row * (k.k / k.group) + column / k.group;
     float q = (float)level_at(k.words + row * (k.k / 32 * k.bits), column, k.bits);
-    float scaled = __fmul_rn(scale_at(k.scales, group, k.scale_dtype), q);
+    float scaled = __fmul_rn(float_at(k.scales, group, k.scale_dtype), q);
     if (k.stepwise && k.scale_dtype == D_F16) scaled = to_float16(scaled);
     if (k.stepwise && k.scale_dtype == D_BF16) scaled = to_bfloat16(scaled);
-    narrow((S *)k.to + i, __fadd_rn(scaled, scale_at(k.biases, group, k.scale_dtype)));
+    narrow((S *)k.to + i, __fadd_rn(scaled, float_at(k.biases, group, k.scale_dtype)));
 }
 
 /* Widths that divide a word: a thread takes WORDS of them, a block apart and all on their way at once; those of a word are of one group. */
@@ -60,8 +46,8 @@ template <class S, int BITS> __global__ void __launch_bounds__(256) unpack_words
     for (int j = 0; j < WORDS; j++) {
         i64 i = first + j * 256, rest, group = i < words ? divide(i, group_words, &rest) : 0;
         word[j] = i < words ? k.words[i] : 0;
-        scale[j] = scale_at(k.scales, group, k.scale_dtype);
-        bias[j] = scale_at(k.biases, group, k.scale_dtype);
+        scale[j] = float_at(k.scales, group, k.scale_dtype);
+        bias[j] = float_at(k.biases, group, k.scale_dtype);
     }
 #pragma unroll
     for (int j = 0; j < WORDS; j++)
@@ -111,7 +97,7 @@ template <int BITS> DEVICE float piece_dot(const affine_kernel &k, const u32 *wo
         products += (float)q * xi;
         all += xi;
     }
-    return scale_at(k.scales, group, k.scale_dtype) * products + scale_at(k.biases, group, k.scale_dtype) * all;
+    return float_at(k.scales, group, k.scale_dtype) * products + float_at(k.biases, group, k.scale_dtype) * all;
 }
 
 template <class S, int BITS> __global__ void __launch_bounds__(32 * WARPS) matvec(const __grid_constant__ affine_kernel k) {

@@ -2,38 +2,23 @@
    weight by a span of 128 numbers at a time. A lane reads 16 bytes of a row, 32 numbers that have one scale, side by side; which numbers of the span a
    lane holds is free as long as x agrees, so that x is brought into the order of use first (`spread_rows`): it is read 16 bytes a lane, side by
    side, too. Weights are rounded to the dtype, as `dequantize` rounds them. Spans are shared out among `across` warps, rows among the others. */
-#include "cuda/device.cuh"
+#include "cuda/tile_product.cuh"
 
 enum { WARPS = 8, THREADS = 32 * WARPS, SPAN = 128, DEPTH = 2 };
 
 /* ---- arithmetic on pairs of halves */
 template <class S> struct pairs;
-template <> struct pairs<bfloat16> {
-    static constexpr u32 MAGIC = 0x43004300, ONE = 0x3F803F80, LESS = 0xC300C300; /* 128 + q, 1, -128 */
-    static DEVICE_MEMBER u32 fma(u32 a, u32 b, u32 c) {
-        u32 d;
-        asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
-        return d;
-    }
-    static DEVICE_MEMBER void multiply(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
-        asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-            : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-    }
-};
-template <> struct pairs<float16> {
-    static constexpr u32 MAGIC = 0x64006400, ONE = 0x3C003C00, LESS = 0xE400E400; /* 1024 + q, 1, -1024 */
-    static DEVICE_MEMBER u32 fma(u32 a, u32 b, u32 c) {
-        u32 d;
-        asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
-        return d;
-    }
-    static DEVICE_MEMBER void multiply(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
-        asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-            : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-    }
-};
+#define PAIRS(type, ptx, magic, one, less)                                                                             \
+    template <> struct pairs<type> {                                                                                   \
+        static constexpr u32 MAGIC = magic, ONE = one, LESS = less;                                                    \
+        static DEVICE_MEMBER u32 fma(u32 a, u32 b, u32 c) {                                                            \
+            u32 d;                                                                                                     \
+            asm("fma.rn." ptx "x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));                                \
+            return d;                                                                                                  \
+        }                                                                                                              \
+    };
+PAIRS(bfloat16, "bf16", 0x43004300, 0x3F803F80, 0xC300C300) /* 128 + q, 1, -128 */
+PAIRS(float16, "f16", 0x64006400, 0x3C003C00, 0xE400E400)   /* 1024 + q, 1, -1024 */
 
 /* Numbers i and i + 4 of a word of eight, as they are meant. */
 template <class S> DEVICE u32 unpack(u32 word, int i, u32 scale, u32 bias) {
@@ -99,7 +84,7 @@ DEVICE void multiply_span(float (&sums)[TILES][EIGHTS][4], const weights<S, TILE
                 for (int i = 0; i < 4; i++) a[i] = unpack<S>(word_of(w.words[tile][i % 2], word), 2 * half + i / 2, scale[i % 2], bias[i % 2]);
 #pragma unroll
                 for (int e = 0; e < EIGHTS; e++)
-                    half ? pairs<S>::multiply(sums[tile][e], a, b[e].z, b[e].w) : pairs<S>::multiply(sums[tile][e], a, b[e].x, b[e].y);
+                    multiply_tile(sums[tile][e], a, half ? b[e].z : b[e].x, half ? b[e].w : b[e].y, S());
             }
         }
     }

@@ -1,24 +1,11 @@
 /* Packed weights of every mode of quant.def: made, unpacked, and multiplied as they lie, a warp for four rows of x and
    a number of each. What is frequent has faster kernels in affine.cu and vector.cu. */
 #include "cuda/quant/float8.cuh"
+#include "cuda/quant/packed.cuh"
 
 enum { MODE_AFFINE, MODE_MXFP4, MODE_MXFP8, MODE_NVFP4 };
 
 /* ---- reading */
-DEVICE float float_at(const void *from, i64 i, int dtype) {
-    if (dtype == D_F16) return widen(((const float16 *)from)[i]);
-    return dtype == D_BF16 ? widen(((const bfloat16 *)from)[i]) : ((const float *)from)[i];
-}
-
-/* Number i of a stream of `bits` bits each; a number may go over the end of a word. */
-DEVICE u32 level_at(const u32 *words, i64 i, int bits) {
-    i64 word = i * bits / 32;
-    int shift = (int)(i * bits % 32);
-    u32 q = words[word] >> shift;
-    if (shift + bits > 32) q |= words[word + 1] << (32 - shift);
-    return q & ((1u << bits) - 1);
-}
-
 /* As the dtype of a step holds it, where steps are rounded. */
 DEVICE float step_of(const coded_kernel &k, float x) {
     return k.step_dtype == D_F16 ? to_float16(x) : k.step_dtype == D_BF16 ? to_bfloat16(x) : x;
