@@ -10,16 +10,15 @@
 #include "base/threads.h"
 #include "cpu/order/lines.h"
 
-enum { LEAST_SAMPLED = 256, LEAST_SAMPLE = 64, MOST_SAMPLE = 4096, CHUNK = 1 << 15, MOST_CHUNKS = 64, MOST_SLOTS = 32 };
+enum { LEAST_SAMPLED = 256, LEAST_SAMPLE = 64, MOST_SAMPLE = 4096, CHUNK = 1 << 15, MOST_CHUNKS = 64 };
 
 typedef struct {
-    const call *call;
+    line_set lines;
     const order_kernels *kernels;
     const order_conversions *convert;
     tarn_dtype dtype;
-    int axis;
     bool wide; /* keys of 64 bits, with places beside them */
-    int64_t n, lines, slots, first, last, bytes, chunk, chunks;
+    int64_t first, last, chunk, chunks;
 } select_job;
 
 /* One line: elements `step` bytes apart. Candidates of a chunk lie from its first place on, then all together. */
@@ -37,7 +36,7 @@ typedef struct {
 } select_line;
 
 static int64_t chunk_begin(const select_job *j, int64_t chunk) {
-    return chunk * j->chunk < j->n ? chunk * j->chunk : j->n;
+    return chunk * j->chunk < j->lines.n ? chunk * j->chunk : j->lines.n;
 }
 
 /* ---- between which keys */
@@ -51,14 +50,14 @@ static void choose_keys(select_line *line) {
     const select_job *j = line->job;
     uint64_t sample[MOST_SAMPLE];
     const uint32_t *narrow = (const uint32_t *)(const void *)sample;
-    int64_t count = j->n / LEAST_SAMPLED < LEAST_SAMPLE ? LEAST_SAMPLE : j->n / LEAST_SAMPLED;
+    int64_t count = j->lines.n / LEAST_SAMPLED < LEAST_SAMPLE ? LEAST_SAMPLE : j->lines.n / LEAST_SAMPLED;
     line->low = 0;
     line->high = j->wide ? UINT64_MAX : UINT32_MAX;
-    if (j->n < LEAST_SAMPLED) return;
+    if (j->lines.n < LEAST_SAMPLED) return;
     if (count > MOST_SAMPLE) count = MOST_SAMPLE;
-    j->convert->keys(sample, line->from, j->n / count * line->step, count, j->dtype);
+    j->convert->keys(sample, line->from, j->lines.n / count * line->step, count, j->dtype);
     (j->wide ? &j->kernels->wide : &j->kernels->narrow)->sort(sample, NULL, count);
-    double first = (double)j->first / (double)j->n, last = (double)j->last / (double)j->n;
+    double first = (double)j->first / (double)j->lines.n, last = (double)j->last / (double)j->lines.n;
     int64_t low = (int64_t)(first * (double)count) - margin(first, count);
     int64_t high = (int64_t)(last * (double)count) + margin(last, count);
     if (low >= 0) line->low = j->wide ? sample[low] : narrow[low];
@@ -122,7 +121,7 @@ static void find_part(select_line *line) {
 static void put_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
     const select_line *line = context;
     const select_job *j = line->job;
-    bool indices = j->call->op == OP_argsort;
+    bool indices = j->lines.call->op == OP_argsort;
     (void)thread, (void)threads;
     for (int64_t i = begin; i < end; i++) {
         int64_t at = chunk_begin(j, i), below = 0, above = j->last + 1;
@@ -139,7 +138,7 @@ static void put_wanted(const select_line *line) {
     for (int64_t i = j->first; i <= j->last; i++) {
         uint32_t place = candidate(line, i - line->below).place;
         char *to = line->to + i * line->out_step;
-        if (j->call->op == OP_argsort)
+        if (j->lines.call->op == OP_argsort)
             memcpy(to, &place, sizeof place);
         else
             memcpy(to, line->from + place * line->step, (size_t)dtype_bytes(j->dtype));
@@ -148,42 +147,32 @@ static void put_wanted(const select_line *line) {
 
 /* ---- lines along an axis */
 
-static void select_one(const select_job *j, int64_t number, char *workspace) {
-    const operand *x = &j->call->inputs[0], *out = &j->call->outputs[0];
+static void select_one(const void *job, int64_t number, char *workspace) {
+    const select_job *j = job;
+    const operand *x = &j->lines.call->inputs[0], *out = &j->lines.call->outputs[0];
     select_line line = {.job = j,
-                        .from = line_at(x, j->axis, number),
-                        .to = line_at(out, j->axis, number),
-                        .step = x->strides[j->axis] * dtype_bytes(x->dtype),
-                        .out_step = out->strides[j->axis] * dtype_bytes(out->dtype),
+                        .from = line_at(x, j->lines.axis, number),
+                        .to = line_at(out, j->lines.axis, number),
+                        .step = x->strides[j->lines.axis] * dtype_bytes(x->dtype),
+                        .out_step = out->strides[j->lines.axis] * dtype_bytes(out->dtype),
                         .keys = (uint64_t *)(void *)workspace,
-                        .places = j->wide ? (uint32_t *)(void *)(workspace + 8 * j->n) : NULL};
+                        .places = j->wide ? (uint32_t *)(void *)(workspace + 8 * j->lines.n) : NULL};
     find_part(&line);
     parallel_for(j->chunks, 1, put_part, &line);
     put_wanted(&line);
 }
 
-static void select_slots(void *context, int64_t begin, int64_t end, int thread, int threads) {
-    const select_job *j = context;
-    (void)thread, (void)threads;
-    for (int64_t slot = begin; slot < end; slot++)
-        for (int64_t line = j->lines * slot / j->slots; line < j->lines * (slot + 1) / j->slots; line++)
-            select_one(j, line, (char *)j->call->workspace + slot * j->bytes);
-}
-
 static select_job job_of(const call *c) {
     const operand *x = &c->inputs[0];
     const attributes_sort *a = c->attributes;
-    select_job j = {.call = c, .dtype = x->dtype, .axis = axis_normal(a->axis, x->ndim)};
-    j.n = x->shape[j.axis];
+    select_job j = {.lines = lines_of(c, axis_normal(a->axis, x->ndim)), .dtype = x->dtype};
+    int64_t n = j.lines.n;
     j.wide = order_key_bytes(x->dtype) == 8;
-    j.first = a->first < 0 ? a->first + j.n : a->first;
-    j.last = a->last < 0 ? a->last + j.n : a->last;
-    j.bytes = ((j.wide ? 12 : 8) * j.n + 63) & -64;
-    j.chunk = j.n / MOST_CHUNKS < CHUNK ? CHUNK : j.n / MOST_CHUNKS + 1;
-    j.chunks = (j.n + j.chunk - 1) / j.chunk;
-    j.lines = j.n > 0 ? operand_size(x) / j.n : 0;
-    bool shared = j.lines < parallel_threads(); /* then threads share each line */
-    j.slots = shared ? j.lines > 0 : j.lines < MOST_SLOTS ? j.lines : MOST_SLOTS;
+    j.first = a->first < 0 ? a->first + n : a->first;
+    j.last = a->last < 0 ? a->last + n : a->last;
+    j.lines.bytes = ((j.wide ? 12 : 8) * n + 63) & -64;
+    j.chunk = n / MOST_CHUNKS < CHUNK ? CHUNK : n / MOST_CHUNKS + 1;
+    j.chunks = (n + j.chunk - 1) / j.chunk;
     return j;
 }
 
@@ -191,14 +180,11 @@ bool run_select(const call *c, const order_kernels *kernels, const order_convers
     select_job j = job_of(c);
     j.kernels = kernels;
     j.convert = convert;
-    if (j.slots == 1)
-        select_slots(&j, 0, 1, 0, 1);
-    else
-        parallel_for(j.slots, j.lines * j.n < CHUNK ? j.slots : 1, select_slots, &j);
+    lines_each(&j.lines, CHUNK, select_one, &j);
     return true;
 }
 
 int64_t select_workspace(const call *c) {
     select_job j = job_of(c);
-    return j.slots * j.bytes;
+    return lines_workspace(&j.lines);
 }

@@ -13,18 +13,15 @@
 #include "cpu/order/order.h"
 #include "cpu/order/select.h"
 
-enum { GRAIN = 1 << 15, MOST_SLOTS = 32, COUNTED = 1 << 16, PIECE = 256 };
+enum { GRAIN = 1 << 15, COUNTED = 1 << 16, PIECE = 256 };
 
 typedef enum { KEYS_NARROW, KEYS_COUNTED, KEYS_WIDE, KEYS_PLACED, KEYS_PAIRS } key_kind;
 
 typedef struct {
-    const call *call;
+    line_set lines;
     const order_kernels *kernels;
     const order_conversions *convert;
-    int axis;
     key_kind kind;
-    int64_t lines, slots, n;
-    int64_t bytes; /* workspace of a line */
 } sort_job;
 
 /* One line: elements `step` bytes apart. */
@@ -41,7 +38,7 @@ typedef struct {
 
 static void order_line(const sort_line *line) {
     const order_kernels *k = line->job->kernels;
-    int64_t n = line->job->n;
+    int64_t n = line->job->lines.n;
     if (line->job->kind == KEYS_NARROW)
         order_in_parts(&k->narrow, 4, line->keys, NULL, n);
     else
@@ -52,7 +49,7 @@ static void order_line(const sort_line *line) {
 
 static void read_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
     const sort_line *line = context;
-    tarn_dtype dtype = line->job->call->inputs[0].dtype;
+    tarn_dtype dtype = line->job->lines.call->inputs[0].dtype;
     (void)thread, (void)threads;
     uint32_t narrow[PIECE];
     uint64_t *wide = line->keys;
@@ -69,10 +66,10 @@ static void read_part(void *context, int64_t begin, int64_t end, int thread, int
 
 static void write_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
     const sort_line *line = context;
-    const operand *x = &line->job->call->inputs[0];
+    const operand *x = &line->job->lines.call->inputs[0];
     const uint64_t *wide = line->keys;
     (void)thread, (void)threads;
-    if (line->job->call->op == OP_argsort) {
+    if (line->job->lines.call->op == OP_argsort) {
         for (int64_t i = begin; i < end; i++) {
             uint32_t place = line->places ? line->places[i] : (uint32_t)wide[i];
             memcpy(line->to + i * line->out_step, &place, sizeof place);
@@ -94,7 +91,7 @@ static uint64_t key_at(const void *keys, int64_t i, int bytes) {
 }
 
 static uint64_t key_of(const sort_line *line, const char *element) {
-    tarn_dtype dtype = line->job->call->inputs[0].dtype;
+    tarn_dtype dtype = line->job->lines.call->inputs[0].dtype;
     char key[8];
     line->job->convert->keys(key, element, 8, 1, dtype);
     return key_at(key, 0, order_key_bytes(dtype));
@@ -102,7 +99,7 @@ static uint64_t key_of(const sort_line *line, const char *element) {
 
 /* The place of the first element of the result whose key is not below this one. */
 static int64_t first_with(const sort_line *line, uint64_t key) {
-    int64_t low = 0, high = line->job->n;
+    int64_t low = 0, high = line->job->lines.n;
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
         if (key_of(line, line->to + middle * line->out_step) < key)
@@ -115,8 +112,8 @@ static int64_t first_with(const sort_line *line, uint64_t key) {
 
 /* The elements with this key get the bits and the order that they have in the line. */
 static void restore(const sort_line *line, uint64_t key) {
-    tarn_dtype dtype = line->job->call->inputs[0].dtype;
-    int64_t n = line->job->n, place = first_with(line, key);
+    tarn_dtype dtype = line->job->lines.call->inputs[0].dtype;
+    int64_t n = line->job->lines.n, place = first_with(line, key);
     char keys[PIECE * 8];
     bool some = place < n && key_of(line, line->to + place * line->out_step) == key;
     for (int64_t at = 0; some && at < n; at += PIECE) {
@@ -132,16 +129,16 @@ static void restore(const sort_line *line, uint64_t key) {
 static void restore_lost(const sort_line *line) {
     const char zero[8] = {0};
     restore(line, key_of(line, zero));
-    restore(line, order_key_bytes(line->job->call->inputs[0].dtype) == 8 ? UINT64_MAX : UINT32_MAX);
+    restore(line, order_key_bytes(line->job->lines.call->inputs[0].dtype) == 8 ? UINT64_MAX : UINT32_MAX);
 }
 
 /* ---- many elements of 16 bits or less, by how many there are of each: no keys are kept */
 
 static void count_keys(const sort_line *line, uint32_t *counts) {
-    tarn_dtype dtype = line->job->call->inputs[0].dtype;
+    tarn_dtype dtype = line->job->lines.call->inputs[0].dtype;
     uint32_t keys[PIECE];
     memset(counts, 0, COUNTED * sizeof *counts);
-    for (int64_t at = 0, n = line->job->n; at < n; at += PIECE) {
+    for (int64_t at = 0, n = line->job->lines.n; at < n; at += PIECE) {
         int64_t count = n - at < PIECE ? n - at : PIECE;
         line->job->convert->keys(keys, line->from + at * line->step, line->step, count, dtype);
         for (int64_t i = 0; i < count; i++) counts[keys[i] & (COUNTED - 1)]++;
@@ -150,7 +147,7 @@ static void count_keys(const sort_line *line, uint32_t *counts) {
 
 static void sort_by_counting(const sort_line *line) {
     const order_conversions *convert = line->job->convert;
-    tarn_dtype dtype = line->job->call->inputs[0].dtype;
+    tarn_dtype dtype = line->job->lines.call->inputs[0].dtype;
     uint32_t *counts = line->keys, keys[PIECE];
     int64_t at = 0, filled = 0;
     count_keys(line, counts);
@@ -167,31 +164,25 @@ static void sort_by_counting(const sort_line *line) {
 
 /* ---- lines along an axis */
 
-static void sort_one(const sort_job *j, int64_t number, char *workspace) {
-    const operand *x = &j->call->inputs[0], *out = &j->call->outputs[0];
+static void sort_one(const void *job, int64_t number, char *workspace) {
+    const sort_job *j = job;
+    const operand *x = &j->lines.call->inputs[0], *out = &j->lines.call->outputs[0];
     sort_line line = {.job = j,
-                      .from = line_at(x, j->axis, number),
-                      .to = line_at(out, j->axis, number),
-                      .step = x->strides[j->axis] * dtype_bytes(x->dtype),
-                      .out_step = out->strides[j->axis] * dtype_bytes(out->dtype),
-                      .keys = j->bytes ? workspace : line_at(out, j->axis, number),
-                      .places = j->kind == KEYS_PAIRS ? (uint32_t *)(void *)(workspace + 8 * j->n) : NULL};
+                      .from = line_at(x, j->lines.axis, number),
+                      .to = line_at(out, j->lines.axis, number),
+                      .step = x->strides[j->lines.axis] * dtype_bytes(x->dtype),
+                      .out_step = out->strides[j->lines.axis] * dtype_bytes(out->dtype),
+                      .keys = j->lines.bytes ? workspace : line_at(out, j->lines.axis, number),
+                      .places = j->kind == KEYS_PAIRS ? (uint32_t *)(void *)(workspace + 8 * j->lines.n) : NULL};
     if (j->kind == KEYS_COUNTED) {
         sort_by_counting(&line);
     } else {
-        parallel_for(j->n, GRAIN, read_part, &line);
+        parallel_for(j->lines.n, GRAIN, read_part, &line);
         order_line(&line);
-        parallel_for(j->n, GRAIN, write_part, &line);
+        parallel_for(j->lines.n, GRAIN, write_part, &line);
     }
-    if (j->call->op == OP_sort && j->convert->loses(line.from, line.step, j->n, x->dtype)) restore_lost(&line);
-}
-
-static void sort_slots(void *context, int64_t begin, int64_t end, int thread, int threads) {
-    const sort_job *j = context;
-    (void)thread, (void)threads;
-    for (int64_t slot = begin; slot < end; slot++)
-        for (int64_t line = j->lines * slot / j->slots; line < j->lines * (slot + 1) / j->slots; line++)
-            sort_one(j, line, (char *)j->call->workspace + slot * j->bytes);
+    if (j->lines.call->op == OP_sort && j->convert->loses(line.from, line.step, j->lines.n, x->dtype))
+        restore_lost(&line);
 }
 
 static key_kind kind_of(op_id op, tarn_dtype dtype, int64_t n) {
@@ -214,13 +205,9 @@ static int64_t line_bytes(key_kind kind, const operand *out, int axis, int64_t n
 
 static sort_job job_of(const call *c) {
     const operand *x = &c->inputs[0];
-    sort_job j = {.call = c, .axis = axis_normal(((const attributes_sort *)c->attributes)->axis, x->ndim)};
-    j.n = x->shape[j.axis];
-    j.kind = kind_of(c->op, x->dtype, j.n);
-    j.bytes = line_bytes(j.kind, &c->outputs[0], j.axis, j.n);
-    j.lines = j.n > 0 ? operand_size(x) / j.n : 0;
-    bool shared = j.lines < parallel_threads(); /* then threads share each line */
-    j.slots = shared ? j.lines > 0 : j.lines < MOST_SLOTS ? j.lines : MOST_SLOTS;
+    sort_job j = {.lines = lines_of(c, axis_normal(((const attributes_sort *)c->attributes)->axis, x->ndim))};
+    j.kind = kind_of(c->op, x->dtype, j.lines.n);
+    j.lines.bytes = line_bytes(j.kind, &c->outputs[0], j.lines.axis, j.lines.n);
     return j;
 }
 
@@ -233,21 +220,18 @@ static bool run_sort(const call *c, const order_kernels *kernels, const order_co
     sort_job j = job_of(c);
     j.kernels = kernels;
     j.convert = convert;
-    if (j.slots == 1)
-        sort_slots(&j, 0, 1, 0, 1);
-    else
-        parallel_for(j.slots, j.lines * j.n < GRAIN ? j.slots : 1, sort_slots, &j);
+    lines_each(&j.lines, GRAIN, sort_one, &j);
     return true;
 }
 
 static int64_t sort_workspace(const call *c) {
     if (is_part(c)) return select_workspace(c);
     sort_job j = job_of(c);
-    return j.slots * j.bytes;
+    return lines_workspace(&j.lines);
 }
 
 static bool supports_sort(const call *c) {
-    return c->inputs[0].shape[job_of(c).axis] < UINT32_MAX;
+    return c->inputs[0].shape[job_of(c).lines.axis] < UINT32_MAX;
 }
 
 /* ---- rows, one of each op for an instruction set */
