@@ -29,30 +29,6 @@ static bool call_compiled(void *context, tarn_array *const *inputs, int count, t
     return tarn_result_all(results, tarn_compiled_call(context, inputs, count));
 }
 
-/* The plan of a function against the function, on two sets of inputs. */
-static void check_compiled(const test_case *c) {
-    TARN_SCOPE;
-    tarn_compiled *compiled = tarn_compile(TARN_FUNCTION(c->call, c->context));
-    for (int run = 0; run < 3; run++) {
-        tarn_array *inputs[MOST], *wanted[MOST] = {NULL}, *got[MOST] = {NULL};
-        for (int i = 0; i < c->count; i++)
-            inputs[i] = run == 2 && has_gradient(c->inputs[i]) ? variant(c->inputs[i], 1) : c->inputs[i];
-        into(wanted, tarn_call(function_of(c), inputs, c->count));
-        into(got, tarn_compiled_call(compiled, inputs, c->count));
-        if (trouble(c, "compiled")) break;
-        for (int k = 0; k < c->outputs; k++) {
-            numbers w = read_numbers(wanted[k]), g = read_numbers(got[k]);
-            if (!trouble(c, "values of a plan")) same_numbers(c, "compiled", k, g, w, case_tolerance(c, wanted));
-            free(w.at);
-            free(g.at);
-        }
-    }
-    int64_t plans, hits;
-    tarn_compiled_info(compiled, &plans, &hits);
-    CHECK(plans == 1 && hits == 2);
-    tarn_compiled_free(compiled);
-}
-
 /* All transforms of the compiled function. */
 static void check_inside(const test_case *c) {
     tarn_compiled *compiled = tarn_compile(TARN_FUNCTION(c->call, c->context));
