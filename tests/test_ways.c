@@ -190,9 +190,9 @@ static double tolerance(tarn_dtype dtype) {
 
 static double largest(const way_graph *g, int value) {
     double most = 1;
-    size_t width = (size_t)dtype_bytes(g->dtype[value]);
-    for (size_t i = 0; i < g->bytes[value][0]; i += width) {
-        double x = fabs(load_double(g->data[value][0] + i, g->dtype[value]));
+    tarn_dtype dtype = g->dtype[value], part = dtype == TARN_COMPLEX64 ? TARN_FLOAT32 : dtype;
+    for (size_t i = 0; i < g->bytes[value][0]; i += (size_t)dtype_bytes(part)) {
+        double x = fabs(load_double(g->data[value][0] + i, part));
         if (isfinite(x)) most = fmax(most, x);
     }
     return most;
