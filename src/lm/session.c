@@ -210,11 +210,12 @@ static bool check_ids(const tarn_session *s, const int32_t *ids, int64_t count) 
 }
 
 /* How many tokens can stay. At least one must be computed for its logits; unless the cache is fast, whole chunks of
- * prompt only. */
+ * prompt only; of unknown tokens all or none. */
 static int64_t reusable(const tarn_session *s, const int32_t *ids, int64_t count) {
     int64_t limit = s->fast_cache ? s->count : s->settled, same = 0;
     if (limit > count - 1) limit = count - 1;
     while (same < limit && s->tokens[same] == ids[same]) same++;
+    if (same < s->count && s->tokens[same] == TOKEN_UNKNOWN) return 0;
     return s->fast_cache ? same : same - same % s->chunk;
 }
 
