@@ -5,7 +5,7 @@
 #include "table/absent.h"
 #include "timing.h"
 
-enum { ROUNDS = 5, COPIES = 4, RUNS = 24, MOST_INPUTS = 6 };
+enum { ROUNDS = 5, COPIES = 4, RUNS = 24, MOST_INPUTS = 7, MOST_OUTPUTS = 3 };
 
 static double measured_copy, measured_product;
 static const char *wanted;
@@ -45,48 +45,47 @@ static operand shaped(tarn_dtype dtype, tarn_ints shape) {
 
 /* ---- timing */
 typedef struct {
-    operand inputs[COPIES][MOST_INPUTS], outputs[COPIES];
+    operand inputs[COPIES][MOST_INPUTS], outputs[COPIES][MOST_OUTPUTS];
     void *workspace;
     call calls[RUNS];
 } run_set;
 
-static bool make_set(run_set *set, call c, const operand *out) {
+static bool make_set(run_set *set, call c, const operand *outputs) {
     call first = c;
     for (int k = 0; k < COPIES; k++) {
-        set->outputs[k] = on_device(out, false);
+        for (int i = 0; i < c.output_count; i++) set->outputs[k][i] = on_device(&outputs[i], false);
         for (int i = 0; i < c.input_count; i++)
             set->inputs[k][i] = c.inputs[i].dtype == TARN_DTYPE_COUNT || !c.inputs[i].shape
                                     ? (operand){0}
                                     : on_device(&c.inputs[i], true);
     }
-    first.inputs = set->inputs[0], first.outputs = &set->outputs[0], first.output_count = 1;
+    first.inputs = set->inputs[0], first.outputs = set->outputs[0];
     if (!choose_row(cuda, &first)) return false;
     if (first.row->prepare && !first.row->prepare(&first, &first.prepared)) return false;
     int64_t bytes = first.row->workspace ? first.row->workspace(&first) : 0;
     set->workspace = bytes > 0 ? cuda->allocate(0, bytes) : NULL;
     for (int r = 0; r < RUNS; r++) {
         set->calls[r] = first;
-        set->calls[r].inputs = set->inputs[r % COPIES], set->calls[r].outputs = &set->outputs[r % COPIES];
+        set->calls[r].inputs = set->inputs[r % COPIES], set->calls[r].outputs = set->outputs[r % COPIES];
         set->calls[r].workspace = set->workspace;
     }
     return true;
 }
 
-static void free_set(run_set *set, int inputs) {
+static void free_set(run_set *set, int inputs, int outputs) {
     for (int k = 0; k < COPIES; k++) {
-        cuda->release(0, set->outputs[k].data);
+        for (int i = 0; i < outputs; i++) cuda->release(0, set->outputs[k][i].data);
         for (int i = 0; i < inputs; i++) cuda->release(0, set->inputs[k][i].data);
     }
     cuda->release(0, set->workspace);
 }
 
 /* amount: bytes moved at least, or operations. */
-static void time_call(const char *name, call c, tarn_dtype dtype, tarn_ints shape, double amount, bool operations) {
+static void time_outputs(const char *name, call c, const operand *outputs, double amount, bool operations) {
     static run_set set;
     if (wanted && !strstr(name, wanted)) return;
-    operand out = shaped(dtype, shape);
     set = (run_set){0};
-    if (!make_set(&set, c, &out)) {
+    if (!make_set(&set, c, outputs)) {
         printf("%-36s %s\n", name, tarn_error());
         tarn_clear_error();
         return;
@@ -101,7 +100,13 @@ static void time_call(const char *name, call c, tarn_dtype dtype, tarn_ints shap
     printf("%-36s %9.1f us %8.2f %s %5.1f %%\n", name, best, amount / best * 1e-6, operations ? "TFLOP/s" : "TB/s   ",
            100 * amount / best * 1e-6 / (operations ? measured_product : measured_copy));
     fflush(stdout);
-    free_set(&set, c.input_count);
+    free_set(&set, c.input_count, c.output_count);
+}
+
+static void time_call(const char *name, call c, tarn_dtype dtype, tarn_ints shape, double amount, bool operations) {
+    operand out = shaped(dtype, shape);
+    c.output_count = 1;
+    time_outputs(name, c, &out, amount, operations);
 }
 
 #define X(dtype, ...) shaped(TARN_##dtype, DIMS(__VA_ARGS__))
@@ -152,12 +157,22 @@ static void time_order(void) {
 }
 
 static void time_attention(const char *name, int64_t heads, int64_t kv_heads, int64_t length, int64_t dim, bool causal,
-                           bool masked) {
+                           int mask_dtype) {
     attributes_attention a = {.scale = NAN, .causal = causal};
     operand q = X(BFLOAT16, 1, heads, length, dim), kv = X(BFLOAT16, 1, kv_heads, length, dim);
-    operand mask = masked ? X(BFLOAT16, 1, 1, length, length) : NONE;
+    operand mask = mask_dtype < 0 ? NONE : shaped((tarn_dtype)mask_dtype, DIMS(1, 1, length, length));
     time_call(name, CALL(attention, &a, NULL, q, kv, kv, mask, NONE, NONE), TARN_BFLOAT16, DIMS(1, heads, length, dim),
               4.0 * (double)(heads * length * length * dim) / (causal ? 2 : 1), true);
+}
+
+/* Counted are the five products of a gradient that keeps what attention has of each query. */
+static void time_gradient(const char *name, int64_t batch, int64_t heads, int64_t kv_heads, int64_t length,
+                          int64_t dim) {
+    attributes_attention_gradient a = {.scale = NAN, .causal = true};
+    operand q = X(BFLOAT16, batch, heads, length, dim), kv = X(BFLOAT16, batch, kv_heads, length, dim);
+    call c = CALL(attention_gradient, &a, NULL, q, q, kv, kv, NONE, NONE, NONE);
+    c.output_count = 3;
+    time_outputs(name, c, (operand[]){q, kv, kv}, 5.0 * (double)(batch * heads * length * length * dim), true);
 }
 
 int main(int count, char **arguments) {
@@ -169,12 +184,16 @@ int main(int count, char **arguments) {
     printf("copied (read and written) %.2f TB/s, bfloat16 products %.0f TFLOP/s\n", measured_copy, measured_product);
     time_rows();
     time_order();
-    time_attention("attention 8k causal 24x128", 24, 24, 8192, 128, true, false);
-    time_attention("attention 8k causal 24 of 8x128", 24, 8, 8192, 128, true, false);
-    time_attention("attention 8k full 24x128", 24, 24, 8192, 128, false, false);
-    time_attention("attention 8k causal 24x64", 24, 24, 8192, 64, true, false);
-    time_attention("attention 2k causal 24 of 8x128", 24, 8, 2048, 128, true, false);
-    time_attention("attention 512 causal 24 of 8x128", 24, 8, 512, 128, true, false);
-    time_attention("attention 4k array mask 24x128", 24, 24, 4096, 128, false, true);
+    time_attention("attention 8k causal 24x128", 24, 24, 8192, 128, true, -1);
+    time_attention("attention 8k causal 24 of 8x128", 24, 8, 8192, 128, true, -1);
+    time_attention("attention 8k full 24x128", 24, 24, 8192, 128, false, -1);
+    time_attention("attention 8k causal 24x64", 24, 24, 8192, 64, true, -1);
+    time_attention("attention 2k causal 24 of 8x128", 24, 8, 2048, 128, true, -1);
+    time_attention("attention 512 causal 24 of 8x128", 24, 8, 512, 128, true, -1);
+    time_attention("attention 4k array mask 24x128", 24, 24, 4096, 128, false, TARN_BFLOAT16);
+    time_attention("attention 4k bool mask 24x128", 24, 24, 4096, 128, false, TARN_BOOL);
+    time_gradient("gradient 8k causal 24x128", 1, 24, 24, 8192, 128);
+    time_gradient("gradient 8x1k causal 24 of 8x128", 8, 24, 8, 1024, 128);
+    time_gradient("gradient 8x1k causal 16x64", 8, 16, 16, 1024, 64);
     return failures != 0;
 }

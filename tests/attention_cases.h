@@ -113,7 +113,7 @@ static attention_case attention_case_at(int number) {
 }
 
 /* The instruction sets whose kernels differ, the last of all with tiles. */
-static bool use_level(int level) {
+static inline bool use_level(int level) {
     const cpu_level *levels[] = {cpu_isa_levels[ISA_BASELINE], cpu_isa_levels[ISA_AVX2], cpu_isa_levels[ISA_AVX512],
                                  &cpu_levels[CPU_LEVELS - 1]};
     if (!cpu_limit(levels[level])) return printf("skipped: no %s\n", levels[level]->name), false;

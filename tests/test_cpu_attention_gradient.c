@@ -1,83 +1,7 @@
 /* The gradient of attention on the CPU against its formula in double, in all cases of attention_cases.h; heads in
    slices; more keys than scores are kept of; the same bits whatever the number of threads. */
-#include "attention_cases.h"
+#include "attention_gradients.h"
 #include "base/threads.h"
-#include "table/absent.h"
-
-enum { OUTPUTS = 3, MOST_KEYS = 4096 };
-static const double scale = 0.7;
-
-/* Gradients of q, k and v, and beside each the sum of the magnitudes of what was added. */
-typedef struct {
-    double *sum[OUTPUTS], *size[OUTPUTS];
-} expectation;
-
-static expectation zeros(const operand *in) {
-    expectation e;
-    for (int i = 0; i < OUTPUTS; i++) {
-        e.sum[i] = calloc((size_t)operand_size(&in[i]) + 1, sizeof(double));
-        e.size[i] = calloc((size_t)operand_size(&in[i]) + 1, sizeof(double));
-    }
-    return e;
-}
-
-static void release(const expectation *e) {
-    for (int i = 0; i < OUTPUTS; i++) free(e->sum[i]), free(e->size[i]), free(numbers[i]);
-}
-
-static double dot(const double *x, const double *y, int64_t count) {
-    double sum = 0;
-    for (int64_t i = 0; i < count; i++) sum += x[i] * y[i];
-    return sum;
-}
-
-static void add(expectation *e, int which, int64_t at, const double *x, int64_t count, double factor, double size) {
-    for (int64_t i = 0; i < count; i++) {
-        e->sum[which][at + i] += factor * x[i];
-        e->size[which][at + i] += size * fabs(x[i]);
-    }
-}
-
-/* Scores become weights. */
-static void weigh(double *scores, int64_t count, double sink) {
-    double top = sink, total = 0;
-    for (int64_t k = 0; k < count; k++) top = fmax(top, scores[k]);
-    if (isfinite(sink)) total = exp(sink - top);
-    for (int64_t k = 0; k < count; k++) total += exp(scores[k] - top);
-    for (int64_t k = 0; k < count; k++) scores[k] = exp(scores[k] - top) / total;
-}
-
-static void expect_row(const attention_case *t, const operand *in, const double *g, int64_t b, int64_t h, int64_t i,
-                       expectation *e) {
-    double w[MOST_KEYS], products[MOST_KEYS], mean = 0, size = 0;
-    bool hidden[MOST_KEYS];
-    int64_t count = score_row(t, in, scale, b, h, i, w), head = b * t->kv_heads + h / (t->heads / t->kv_heads);
-    for (int64_t k = 0; k < count; k++) hidden[k] = w[k] == -(double)FLT_MAX;
-    weigh(w, count, t->sinks ? get(&in[SINKS], h) : -INFINITY);
-    for (int64_t k = 0; k < count; k++) {
-        products[k] = dot(g, numbers[V] + (head * t->keys + k) * t->value_dim, t->value_dim);
-        mean += w[k] * products[k];
-        size += w[k] * fabs(products[k]);
-    }
-    for (int64_t k = 0; k < count; k++) {
-        int64_t q = ((b * t->heads + h) * t->length + i) * t->dim, key = head * t->keys + k;
-        double d = hidden[k] ? 0 : w[k] * (products[k] - mean) * scale,
-               most = hidden[k] ? 0 : w[k] * (fabs(products[k]) + size) * scale;
-        add(e, Q, q, numbers[K] + key * t->dim, t->dim, d, most);
-        add(e, K, key * t->dim, numbers[Q] + q, t->dim, d, most);
-        add(e, V, key * t->value_dim, g, t->value_dim, w[k], w[k]);
-    }
-}
-
-static expectation expect(const attention_case *t, const operand *in, const operand *g) {
-    expectation e = zeros(in);
-    double *numbers_of_g = doubles(g);
-    for (int64_t row = 0; row < t->batch * t->heads * t->length; row++)
-        expect_row(t, in, numbers_of_g + row * t->value_dim, row / t->length / t->heads, row / t->length % t->heads,
-                   row % t->length, &e);
-    free(numbers_of_g);
-    return e;
-}
 
 /* Outputs that are not wanted have no memory. */
 static void run_case(const attention_case *t, const operand *in, operand g, operand out[OUTPUTS],
@@ -106,33 +30,13 @@ static double closeness(const attention_case *t, tarn_dtype dtype) {
     return dtype == TARN_BFLOAT16 ? ldexp(1, -8) : 4e-6 * (1 + (double)t->dim / 64);
 }
 
-static void describe(const attention_case *t, tarn_dtype dtype, int which) {
-    printf("%s of %c, ", dtype_facts[dtype].name, "qkv"[which]);
-    printf("heads %lld %lld D %lld %lld ", (long long)t->heads, (long long)t->kv_heads, (long long)t->dim,
-           (long long)t->value_dim);
-    printf("L %lld T %lld causal %d window %lld ", (long long)t->length, (long long)t->keys, t->causal,
-           (long long)t->window);
-    printf("mask %d sinks %d\n", t->mask, t->sinks);
-}
-
-static void expect_near(const attention_case *t, const operand *got, const expectation *e, int which) {
-    double rounding = ldexp(1, -bits_of_mantissa(got->dtype) - 1), close = closeness(t, got->dtype);
-    for (int64_t i = 0; i < operand_size(got); i++) {
-        double x = get(got, i), wanted = e->sum[which][i],
-               most = rounding * fabs(wanted) + close * e->size[which][i] + 1e-7;
-        if (CHECK(fabs(x - wanted) <= most, "[%lld]: %g instead of %g", (long long)i, x, wanted)) continue;
-        describe(t, got->dtype, which);
-        return;
-    }
-}
-
 static void test_case(attention_case t, tarn_dtype dtype) {
     operand in[INPUTS], out[OUTPUTS];
     make_inputs(&t, dtype, in);
     operand g = projected(dtype, t.batch, t.heads, t.length, t.value_dim);
     run_case(&t, in, g, out, all);
     expectation e = expect(&t, in, &g);
-    for (int i = 0; i < OUTPUTS; i++) expect_near(&t, &out[i], &e, i);
+    for (int i = 0; i < OUTPUTS; i++) expect_near(&t, &out[i], &e, i, closeness(&t, dtype));
     release(&e);
 }
 

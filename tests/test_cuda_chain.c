@@ -5,8 +5,9 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "tarn/tarn.h"
+#include "ops/build.h"
 #include "paths.h"
+#include "tarn/tarn.h"
 
 enum { WIDTH = 256, HEADS = 8, KV_HEADS = 2, DIM = 32, KEYS = 64, STEPS = 20 };
 
@@ -149,9 +150,8 @@ static void test_plans(void) {
 static void test_errors(void) {
     TARN_SCOPE;
     TARN_ON(tarn_default_stream((tarn_device){TARN_CUDA, 0}));
-    tarn_array *parts[3];
-    CHECK(tarn_quantize(tarn_zeros(TARN_SHAPE(2, 64), TARN_FLOAT32), parts));
-    CHECK_ERROR(tarn_eval(parts[0]), "quantize");
+    CHECK_ERROR(tarn_eval(BUILD(test_effect, &attributes_test_effect_default, tarn_scalar(1, TARN_FLOAT32))),
+                "test_effect");
     CHECK_ERROR(tarn_eval(tarn_contiguous(
                     tarn_broadcast_to(tarn_arange(0, 1 << 20, 1, TARN_FLOAT32), TARN_SHAPE(1 << 20, 1 << 20)))),
                 "bytes");

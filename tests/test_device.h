@@ -1,4 +1,5 @@
-/* Work goes to the device that TARN_TEST_DEVICE names (mock, cuda), else to the CPU. */
+/* Work goes to the device that TARN_TEST_DEVICE names (mock, cuda), else to the CPU. fallback: whether the mock device,
+   which lacks most ops, may leave them to the CPU; a CUDA device never may. */
 #ifndef TESTS_TEST_DEVICE_H
 #define TESTS_TEST_DEVICE_H
 
@@ -13,7 +14,7 @@ static inline bool choose_device(bool fallback) {
     tarn_device_type type = TARN_CPU;
     while (name && type < TARN_DEVICE_TYPE_COUNT && strcmp(name, tarn_device_type_name(type)) != 0) type++;
     if (type == TARN_CPU) return true;
-    tarn_allow_fallback(fallback);
+    tarn_allow_fallback(fallback && type == TARN_MOCK);
     return tarn_device_count(type) > 0 && tarn_set_default_device((tarn_device){type, 0});
 }
 

@@ -54,19 +54,20 @@ static void check_row(op_id op, tarn_dtype dtype) {
     matrix_case(&c);
 }
 
-int main(void) {
+int main(int count, char **arguments) {
+    choose_part(count, arguments);
     if (!choose_device(true)) return puts("skipped: no mock device"), 77;
     static const tarn_dtype dtypes[] = {
         [KIND_BOOL] = TARN_BOOL, [KIND_INT] = TARN_INT32, [KIND_FLOAT] = TARN_FLOAT64, [KIND_COMPLEX] = TARN_COMPLEX64};
     int rows = 0;
     for (int op = 0; op < OP_COUNT; op++) {
-        if (!op_is_elementwise((op_id)op)) continue;
+        if (!op_is_elementwise((op_id)op) || !is_of_part()) continue;
         rows++;
         random_begin(op_name((op_id)op));
         for (int kind = KIND_BOOL; kind <= KIND_COMPLEX; kind++)
             if (op_facts[op].kinds & 1u << kind) check_row((op_id)op, dtypes[kind]);
     }
-    matrix_report(true);
+    if (is_whole()) matrix_report(true);
     printf("%d rows: ", rows);
     return report();
 }

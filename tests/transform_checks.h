@@ -482,6 +482,25 @@ static inline void check_transforms(const test_case *c) {
     check_batch_of_tangent(c);
 }
 
+/* ---- parts: `test_x [PART OF]` takes every OF-th case from number PART on, for devices on which all take too long */
+
+static int own_part, all_parts = 1, cases;
+
+static inline void choose_part(int count, char **arguments) {
+    if (count < 3) return;
+    own_part = atoi(arguments[1]);
+    all_parts = atoi(arguments[2]) > 0 ? atoi(arguments[2]) : 1;
+}
+
+static inline bool is_whole(void) {
+    return all_parts == 1;
+}
+
+/* Whether the next case is one of this part. */
+static inline bool is_of_part(void) {
+    return cases++ % all_parts == own_part;
+}
+
 static inline int report(void) {
     forget_export_path();
     printf("%d checks, %d failed\n", checks, failures);

@@ -1,5 +1,5 @@
 /* The row of conv: places unfolded into workspace, a piece of the rows at a time, then cuBLASLt; grouped ones by a
-   plain kernel. */
+   plain kernel, and complex ones. */
 #include "table/conv.h"
 
 #include "cuda/cuda.h"
@@ -34,6 +34,10 @@ static conv_kernel conv_of(const call *c) {
     return k;
 }
 
+static bool is_unfolded(const conv_kernel *k) {
+    return k->groups == 1 && k->dtype != (int)TARN_COMPLEX64;
+}
+
 /* Rows that are unfolded at a time. */
 static int64_t piece_rows(const conv_kernel *k) {
     int64_t row = k->taps * k->channels * k->bytes, most = row ? MOST_UNFOLDED / row : 0;
@@ -46,7 +50,7 @@ static int64_t unfolded_bytes(const conv_kernel *k) {
 
 static int64_t workspace(const call *c) {
     conv_kernel k = conv_of(c);
-    return k.groups == 1 ? unfolded_bytes(&k) + LT_WORKSPACE : 0;
+    return is_unfolded(&k) ? unfolded_bytes(&k) + LT_WORKSPACE : 0;
 }
 
 /* Channels in pieces of up to 16 bytes. */
@@ -84,7 +88,7 @@ static bool run(const call *c) {
     if (size == 0) return true;
     if (k.taps * k.channels == 0)
         return cuda_ok(cudaMemsetAsync(k.to, 0, (size_t)(size * k.bytes), cuda_stream_now), "clearing");
-    if (k.groups == 1) return multiply(c, &k);
+    if (is_unfolded(&k)) return multiply(c, &k);
     launch_conv(&k, cuda_stream_now);
     return true;
 }
@@ -95,5 +99,10 @@ static bool prepare(const call *c, void **prepared) {
     return cuda_report(((const attributes_conv *)c->attributes)->groups > 1 || lt_prepare());
 }
 
-const kernel_row cuda_conv = {CUDA_ROW(conv),         .dtypes = DTYPES_FLOAT, .selector = 0, .layout = LAYOUT_DENSE,
-                              .workspace = workspace, .prepare = prepare,     .run = run};
+const kernel_row cuda_conv = {CUDA_ROW(conv),
+                              .dtypes = DTYPES_FLOAT | DTYPE_BIT(TARN_COMPLEX64),
+                              .selector = 0,
+                              .layout = LAYOUT_DENSE,
+                              .workspace = workspace,
+                              .prepare = prepare,
+                              .run = run};

@@ -35,17 +35,22 @@ void launch_unfold(const conv_kernel *k, kernel_stream stream) {
 template <class S> __global__ void convolve(const __grid_constant__ conv_kernel k) {
     i64 all = k.outs * k.groups, out, i = thread_number(), row = divide(i, all, &out), group = out / k.outs;
     begin();
+    using namespace language; /* what complex numbers are multiplied by */
     if (row >= k.rows) return;
     wide<S> sum = 0;
     for (i64 tap = 0; tap < k.taps; tap++) {
         i64 at = place_met(k, row, tap);
         if (at < 0) continue;
         const S *x = (const S *)k.x + (at * k.groups + group) * k.channels, *w = (const S *)k.w + (out * k.taps + tap) * k.channels;
-        for (i64 c = 0; c < k.channels; c++) sum += (wide<S>)widen(x[c]) * (wide<S>)widen(w[c]);
+        for (i64 c = 0; c < k.channels; c++) sum = sum + (wide<S>)widen(x[c]) * (wide<S>)widen(w[c]);
     }
     narrow((S *)k.to + i, sum);
 }
 
 void launch_conv(const conv_kernel *k, kernel_stream stream) {
-    FLOATS(k->dtype, start(convolve<type>, blocks_for(k->rows * k->outs * k->groups, 256), 256, 0, stream, *k))
+    unsigned blocks = blocks_for(k->rows * k->outs * k->groups, 256);
+    switch (k->dtype) {
+        FLOAT_CASES(start(convolve<type>, blocks, 256, 0, stream, *k))
+        CASE(D_C64, complex64, start(convolve<type>, blocks, 256, 0, stream, *k))
+    }
 }

@@ -237,6 +237,18 @@ void launch_tile_attention(const attention_kernel *k, kernel_stream stream);
  * on; false: the device cannot. */
 bool launch_group_attention(const attention_kernel *k, kernel_stream stream);
 
+/* The gradients of q, k and v, dense, by that of the result; NULL: nobody reads it. Half types, dims up to 128.
+   aligned: rows of all four lie at multiples of 16 bytes, dims are multiples of 8. sums: 16 bytes for each query of
+   each head. */
+typedef struct {
+    attention_kernel attention; /* its `to` is not used */
+    const void *gradient;
+    void *q, *k, *v, *sums;
+    int64_t strides[3]; /* of gradient */
+    int aligned;
+} attention_gradient_kernel;
+void launch_attention_gradient(const attention_gradient_kernel *g, kernel_stream stream);
+
 /* Attention of one new token behind the rotation of its query and key and the writing of key and value into the cache
    that attention reads: attention.q, rope.from (the query's) and so on describe what lies there before. A cluster of
    `ranks` blocks for each kv head, from compute capability 9.0 on. */

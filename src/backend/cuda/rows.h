@@ -29,6 +29,7 @@
     ROW(rms_norm)                                                                                                      \
     ROW(rope)                                                                                                          \
     ROW(attention)                                                                                                     \
+    ROW(attention_gradient)                                                                                            \
     ROW(matmul_vector)                                                                                                 \
     ROW(matmul)                                                                                                        \
     ROW(matmul_any)                                                                                                    \

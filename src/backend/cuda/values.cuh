@@ -205,6 +205,9 @@ template <class T> DEVICE void narrow(truth8 *to, T x) {
 DEVICE void narrow(complex64 *to, cplx x) {
     *to = {(float)x.re, (float)x.im};
 }
+DEVICE void narrow(complex64 *to, double x) {
+    *to = {(float)x, 0};
+}
 
 /* ---- COUNT elements side by side, in as few accesses as there can be: they lie at a multiple of their bytes, up to 16 */
 template <int BYTES> struct pieces_of {
@@ -324,6 +327,18 @@ MATH2(pow, pow)
 MATH2(atan2, atan2)
 MATH2(fmod, fmod)
 MATH2(copysign, copysign)
+/* Of halves, where rounding hides errors of 2^-16 of the value: without branches, so that elements go side by side. */
+namespace coarse {
+DEVICE float exp(float x) {
+    float y;
+    asm("ex2.approx.f32 %0, %1;" : "=f"(y) : "f"(x * 1.44269504f));
+    return y;
+}
+DEVICE float tanh(float x) {
+    float far = 1 - __fdividef(2, 1 + exp(2 * x)), near = x - x * x * x * (1.0f / 3);
+    return ::fabsf(x) < 0.015625f ? near : far;
+}
+}
 template <class T> DEVICE T floor_mod(T x, T y) {
     T rest = fmod(x, y);
     if (rest == 0) return copysign(rest, y);

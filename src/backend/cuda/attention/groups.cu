@@ -15,6 +15,7 @@ enum {
     GIVER_REGISTERS = 24,
     TAKER_REGISTERS = 240
 };
+enum { NO_ARRAY, ANY_ARRAY, HALVES, TRUTHS }; /* which mask array there is, and how it may be read */
 enum { TURN_FIRST = 1, OWN_FIRST = TURN_FIRST + GROUPS }; /* numbers of barriers */
 
 /* ---- where a block has what in shared memory, by address; tiles of 128 rows and 64 columns, DIM / 64 of them side by
@@ -126,7 +127,7 @@ struct own_row {
     i64 batch, head, row;
 };
 
-/* What positions and counts hide; then what an array says: of an additive one, in the unit of scores. */
+/* What positions and counts hide, of what an array has not hidden for good. */
 DEVICE void hide(float (&scores)[KEYS / 2], const key_span &span, int first, int position) {
     int column = threadIdx.x % 4 * 2, own = position - first, count = span.count - first;
 #pragma unroll
@@ -134,34 +135,55 @@ DEVICE void hide(float (&scores)[KEYS / 2], const key_span &span, int first, int
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             int key = n * 8 + column + i % 2, at = own + i / 2 * 8;
-            if (key > at || key <= at - span.reach) scores[4 * n + i] = LOWEST;
+            if (key > at || key <= at - span.reach) scores[4 * n + i] = fminf(scores[4 * n + i], LOWEST);
             if (key >= count) scores[4 * n + i] = -INFINITY;
         }
 }
 
-DEVICE void mask_by_array(float (&scores)[KEYS / 2], const attention_kernel &k, const own_row &own,
-                          const key_span &span, int first) {
-    float share = (float)(1 / k.scale);
-    int column = first + threadIdx.x % 4 * 2;
-#pragma unroll
-    for (int h = 0; h < 2; h++) {
+/* ---- mask arrays: of the dtype of q, or of truths, whose rows lie dense, two numbers are read at a time, before the
+   scores are there; others number by number */
+template <class S, int ARRAY> struct mask_tile {
+    u32 pairs[2][ARRAY >= HALVES ? KEYS / 8 : 1];
+
+    DEVICE_MEMBER static i64 begin(const attention_kernel &k, const own_row &own, int h) {
         i64 row = own.row + h * 8 < k.rows ? own.row + h * 8 : k.rows - 1;
-        i64 begin = own.batch * k.mask_strides[0] + own.head * k.mask_strides[1] + row * k.mask_strides[2];
-#pragma unroll
-        for (int n = 0; n < KEYS / 8; n++)
-#pragma unroll
-            for (int i = 0; i < 2; i++) {
-                int key = column + n * 8 + i;
-                float &score = scores[4 * n + 2 * h + i];
-                if (key >= span.count) continue;
-                i64 at = begin + key * k.mask_strides[3];
-                if (k.mask_dtype == D_BOOL)
-                    score = ((const unsigned char *)k.mask)[at] ? score : LOWEST;
-                else
-                    score += share * mask_value<float>(k, at);
-            }
+        return own.batch * k.mask_strides[0] + own.head * k.mask_strides[1] + row * k.mask_strides[2];
     }
-}
+    DEVICE_MEMBER void read(const attention_kernel &k, const own_row &own, int first) {
+        int column = first + threadIdx.x % 4 * 2;
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+            i64 at = begin(k, own, h) + column;
+#pragma unroll
+            for (int n = 0; n < KEYS / 8 && ARRAY >= HALVES; n++) {
+                bool exists = column + n * 8 < k.keys;
+                if (ARRAY == HALVES) pairs[h][n] = exists ? *(const u32 *)((const S *)k.mask + at + n * 8) : 0;
+                if (ARRAY == TRUTHS)
+                    pairs[h][n] = exists ? *(const unsigned short *)((const char *)k.mask + at + n * 8) : 0;
+            }
+        }
+    }
+    DEVICE_MEMBER void apply(float (&scores)[KEYS / 2], const attention_kernel &k, const own_row &own,
+                             int first) const {
+        float share = (float)(1 / k.scale);
+        int column = first + threadIdx.x % 4 * 2;
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+            i64 at = ARRAY == ANY_ARRAY ? begin(k, own, h) : 0;
+#pragma unroll
+            for (int n = 0; n < KEYS / 8; n++)
+#pragma unroll
+                for (int i = 0; i < 2; i++) {
+                    float &score = scores[4 * n + 2 * h + i];
+                    int key = column + n * 8 + i;
+                    if (ARRAY == HALVES) score = added_score(score, widen(((const S *)&pairs[h][n])[i]), share);
+                    if (ARRAY == TRUTHS) score = pairs[h][n] >> 8 * i & 255 ? score : LOWEST;
+                    if (ARRAY == ANY_ARRAY && key < k.keys)
+                        score = array_score(k, at + key * k.mask_strides[3], score, share);
+                }
+        }
+    }
+};
 
 /* Values behind the last key may be anything, which no weight makes nothing of. */
 template <int DIM> DEVICE void clear_values(u32 values, int from, int group) {
@@ -174,15 +196,15 @@ template <int DIM> DEVICE void clear_values(u32 values, int from, int group) {
     turn_await(OWN_FIRST + group, WARPGROUP);
 }
 
-template <bool ARRAY, int DIM>
-DEVICE void weigh_tile(group_rows<DIM> &r, float (&scores)[KEYS / 2], float (&fade)[2], const attention_kernel &k,
-                       const own_row &own, const key_span &span, int first, float unit) {
+template <class S, int ARRAY, int DIM>
+DEVICE void weigh_tile(group_rows<DIM> &r, float (&scores)[KEYS / 2], float (&fade)[2], const mask_tile<S, ARRAY> &mask,
+                       const attention_kernel &k, const own_row &own, const key_span &span, int first, float unit) {
     if (!ARRAY && !span.hides(first, KEYS)) {
         weigh<false>(r, scores, fade, unit);
         return;
     }
-    hide(scores, span, first, own.position);
-    if (ARRAY) mask_by_array(scores, k, own, span, first);
+    mask.apply(scores, k, own, first);
+    if (span.hides(first, KEYS)) hide(scores, span, first, own.position);
     weigh<true>(r, scores, fade, unit);
 }
 
@@ -221,7 +243,7 @@ DEVICE void take_last(group_rows<DIM> &r, const u32 (&weights)[KEYS / 16][4], co
     settle(r.values);
 }
 
-template <class S, int DIM, bool ARRAY>
+template <class S, int DIM, int ARRAY>
 DEVICE void take_all(const block_room<DIM> &room, const attention_kernel &k, const key_span &span, const own_row &own,
                      int group) {
     const float unit = (float)(k.scale * LOG2E);
@@ -230,6 +252,7 @@ DEVICE void take_all(const block_room<DIM> &room, const attention_kernel &k, con
     const int tiles = span.ends > span.begins ? (span.ends - span.begins + KEYS - 1) / KEYS : 0;
     group_rows<DIM> r = {{LOWEST * 2, LOWEST * 2}};
     float scores[KEYS / 2], fade[2];
+    mask_tile<S, ARRAY> mask;
     u32 weights[KEYS / 16][4];
 #pragma unroll
     for (int i = 0; i < DIM / 2; i++) r.values[i] = 0;
@@ -239,10 +262,11 @@ DEVICE void take_all(const block_room<DIM> &room, const attention_kernel &k, con
         barrier_await(room.keys_there(0), 0);
         group_begin();
         give_scores<S, DIM>(scores, queries, room.keys(0));
+        mask.read(k, own, span.begins);
         group_await<0>();
         settle(scores);
         if (is_teller) barrier_arrive(room.keys_free(0));
-        weigh_tile<ARRAY>(r, scores, fade, k, own, span, span.begins, unit);
+        weigh_tile(r, scores, fade, mask, k, own, span, span.begins, unit);
         take_weights<S>(weights, scores);
     }
     for (int turn = 1; turn < tiles; turn++) {
@@ -254,10 +278,11 @@ DEVICE void take_all(const block_room<DIM> &room, const attention_kernel &k, con
         barrier_await(room.values_there(before), (turn - 1) / STAGES % 2);
         give_values<S, DIM>(r, weights, room.values(before));
         turn_give(TURN_FIRST + (group + 1) % GROUPS, GROUPS * WARPGROUP);
+        mask.read(k, own, span.begins + turn * KEYS);
         group_await<1>();
         settle(scores);
         if (is_teller) barrier_arrive(room.keys_free(stage));
-        weigh_tile<ARRAY>(r, scores, fade, k, own, span, span.begins + turn * KEYS, unit);
+        weigh_tile(r, scores, fade, mask, k, own, span, span.begins + turn * KEYS, unit);
         group_await<0>();
         settle(r.values);
         if (is_teller) barrier_arrive(room.values_free(before));
@@ -269,7 +294,7 @@ DEVICE void take_all(const block_room<DIM> &room, const attention_kernel &k, con
 }
 #endif
 
-template <class S, int DIM, bool ARRAY>
+template <class S, int DIM, int ARRAY>
 __global__ void __launch_bounds__(THREADS, 1)
     attend_groups(const __grid_constant__ attention_kernel k, const __grid_constant__ CUtensorMap qs,
                   const __grid_constant__ CUtensorMap ks, const __grid_constant__ CUtensorMap vs) {
@@ -297,7 +322,7 @@ __global__ void __launch_bounds__(THREADS, 1)
 #endif
 }
 
-template <class S, int DIM, bool ARRAY> static bool launch_dim(const attention_kernel *k, kernel_stream stream) {
+template <class S, int DIM, int ARRAY> static bool launch_dim(const attention_kernel *k, kernel_stream stream) {
     constexpr size_t bytes = block_room<DIM>::BYTES + 1024;
     CUtensorMap q, ks, v;
     const int64_t q_shape[] = {k->batch, k->heads, k->rows, k->dim},
@@ -312,10 +337,30 @@ template <class S, int DIM, bool ARRAY> static bool launch_dim(const attention_k
     return true;
 }
 
+/* How the mask may be read: rows of pairs begin at multiples of a pair, and no pair crosses the end of one. */
+static int array_of(const attention_kernel *k) {
+    if (!k->mask) return NO_ARRAY;
+    uintptr_t pair = k->mask_dtype == D_BOOL ? 2 : 4;
+    bool paired = k->mask_strides[3] == 1 && k->keys % 2 == 0 && (uintptr_t)k->mask % pair == 0;
+    for (int i = 0; i < 3; i++) paired = paired && k->mask_strides[i] % 2 == 0;
+    return !paired ? ANY_ARRAY : k->mask_dtype == D_BOOL ? TRUTHS : k->mask_dtype == k->dtype ? HALVES : ANY_ARRAY;
+}
+
+template <class S, int DIM> static bool launch_array(const attention_kernel *k, kernel_stream stream) {
+    switch (array_of(k)) {
+    case NO_ARRAY:
+        return launch_dim<S, DIM, NO_ARRAY>(k, stream);
+    case HALVES:
+        return launch_dim<S, DIM, HALVES>(k, stream);
+    case TRUTHS:
+        return launch_dim<S, DIM, TRUTHS>(k, stream);
+    default:
+        return launch_dim<S, DIM, ANY_ARRAY>(k, stream);
+    }
+}
+
 template <class S> static bool launch(const attention_kernel *k, kernel_stream stream) {
-    if (k->dim <= 64 && k->value_dim <= 64)
-        return k->mask ? launch_dim<S, 64, true>(k, stream) : launch_dim<S, 64, false>(k, stream);
-    return k->mask ? launch_dim<S, 128, true>(k, stream) : launch_dim<S, 128, false>(k, stream);
+    return k->dim <= 64 && k->value_dim <= 64 ? launch_array<S, 64>(k, stream) : launch_array<S, 128>(k, stream);
 }
 
 bool launch_group_attention(const attention_kernel *k, kernel_stream stream) {

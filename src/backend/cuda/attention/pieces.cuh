@@ -24,6 +24,17 @@ DEVICE float power_of_two(float x) {
     return y;
 }
 
+/* A score, in the unit of q k, with what a mask adds to it; share: what that unit is of a mask's. Nothing is lower than
+   what is hidden but what is hidden for good. */
+DEVICE float added_score(float score, float added, float share) {
+    return added == -INFINITY ? -INFINITY : fmaxf(fmaf(share, added, score), LOWEST);
+}
+/* The same of the mask array's number at an address. */
+DEVICE float array_score(const attention_kernel &k, i64 at, float score, float share) {
+    if (k.mask_dtype == D_BOOL) return ((const unsigned char *)k.mask)[at] ? score : LOWEST;
+    return added_score(score, mask_value<float>(k, at), share);
+}
+
 /* Which keys a block's rows, low to high of one head, walk over, and what they see of them. */
 struct key_span {
     int begins, ends, count; /* keys, and how many exist */

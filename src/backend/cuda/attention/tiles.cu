@@ -1,76 +1,16 @@
-/* Attention of many queries on the matrix units: a block takes ROWS queries of a head, its four warps 16 * TILES each, and walks over the keys KEYS
-   at a time, the next ones on their way into shared memory meanwhile. Scores stay in registers, where they become the left factor of the product
-   with the values; the softmax is kept up as keys pass, in powers of two. */
-#include "cuda/attention/pieces.cuh"
-#include "cuda/tile_product.cuh"
+/* Attention of many queries on the matrix units: a block takes ROWS queries of a head, its four warps 16 * TILES each,
+   and walks over the keys KEYS at a time, the next ones on their way into shared memory meanwhile. Scores stay in
+   registers, where they become the left factor of the product with the values; the softmax is kept up as keys pass, in
+   powers of two. */
+#include "cuda/attention/tile.cuh"
 
-enum { WARPS = 4, THREADS = 32 * WARPS, KEYS = 64 };
-
-/* ---- pieces of the matrix units */
-DEVICE void read_matrices(u32 (&to)[4], u32 from) {
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];" : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3]) : "r"(from));
-}
-DEVICE void read_transposed(u32 (&to)[4], u32 from) {
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
-                 : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
-                 : "r"(from));
-}
-/* ---- tiles in shared memory: rows of DIM halves; the 16-byte pieces of a row stand in another order in each of 8 rows, so that eight rows'
-   same piece lies in different banks */
-template <int DIM> DEVICE u32 piece_at(u32 tile, int row, int piece) {
-    return tile + (u32)(row * DIM * 2 + ((piece ^ (row & 7)) << 4));
-}
-DEVICE void copy_piece(u32 to, const void *from, bool exists) {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(exists ? 16 : 0) : "memory");
-}
-DEVICE void end_copies() {
-    asm volatile("cp.async.commit_group;" ::: "memory");
-}
-template <int LEFT> DEVICE void await_copies() {
-    asm volatile("cp.async.wait_group %0;" ::"n"(LEFT) : "memory");
-}
-/* `rows` rows from row `first` on, of which `count` exist; what does not becomes zero. */
-template <class S, int DIM> DEVICE void copy_tile(u32 tile, const S *from, i64 step, int first, int count, int rows, int dim) {
-    for (int i = threadIdx.x; i < rows * (DIM / 8); i += THREADS) {
-        int row = i / (DIM / 8), piece = i % (DIM / 8);
-        bool exists = first + row < count && piece * 8 < dim;
-        copy_piece(piece_at<DIM>(tile, row, piece), exists ? from + (first + row) * step + piece * 8 : from, exists);
-    }
-}
-
-/* ---- the state of a warp's rows. A lane has, of each 16 rows, rows lane / 4 and that + 8, two columns of every eight. */
-template <int DIM, int TILES> struct warp_rows {
-    float top[TILES][2], sum[TILES][2], values[TILES][DIM / 8][4];
-};
-
-template <class S, int DIM, int TILES>
-DEVICE void score_tile(float (&scores)[TILES][KEYS / 8][4], u32 queries, u32 keys, int warp, int lane) {
-#pragma unroll
-    for (int t = 0; t < TILES; t++)
-#pragma unroll
-        for (int n = 0; n < KEYS / 8; n++)
-#pragma unroll
-            for (int i = 0; i < 4; i++) scores[t][n][i] = 0;
-#pragma unroll
-    for (int d = 0; d < DIM / 16; d++) {
-        u32 a[TILES][4];
-#pragma unroll
-        for (int t = 0; t < TILES; t++) read_matrices(a[t], piece_at<DIM>(queries, (warp * TILES + t) * 16 + lane % 16, d * 2 + lane / 16));
-#pragma unroll
-        for (int n = 0; n < KEYS / 16; n++) {
-            u32 b[4];
-            read_matrices(b, piece_at<DIM>(keys, n * 16 + lane / 16 * 8 + lane % 8, d * 2 + lane / 8 % 2));
-#pragma unroll
-            for (int t = 0; t < TILES; t++) {
-                multiply_tile(scores[t][2 * n], a[t], b[0], b[1], S());
-                multiply_tile(scores[t][2 * n + 1], a[t], b[2], b[3], S());
-            }
-        }
-    }
-}
+/* ---- the state of a warp's rows. A lane has, of each 16 rows, rows lane / 4 and that + 8, two columns of every eight.
+ */
+template <int DIM, int TILES> struct warp_rows { float top[TILES][2], sum[TILES][2], values[TILES][DIM / 8][4]; };
 
 /* Scores become weights; sums and values fade. unit: what a score is multiplied by to be a power of two. */
-template <int DIM, int TILES> DEVICE void weigh(warp_rows<DIM, TILES> &r, float (&scores)[TILES][KEYS / 8][4], float unit, bool masked) {
+template <int DIM, int TILES>
+DEVICE void weigh(warp_rows<DIM, TILES> &r, float (&scores)[TILES][KEYS / 8][4], float unit, bool masked) {
 #pragma unroll
     for (int t = 0; t < TILES; t++)
 #pragma unroll
@@ -81,7 +21,9 @@ template <int DIM, int TILES> DEVICE void weigh(warp_rows<DIM, TILES> &r, float 
             top = fmaxf(top, from_lane(top, 1));
             top = fmaxf(top, from_lane(top, 2));
             bool none = top <= LOWEST; /* nothing that is not hidden was seen yet */
-            float offset = none ? 0 : top * unit, fade = r.top[t][h] <= LOWEST ? (none ? 1.0f : 0.0f) : power_of_two(r.top[t][h] * unit - offset), sum = 0;
+            float offset = none ? 0 : top * unit,
+                  fade = r.top[t][h] <= LOWEST ? (none ? 1.0f : 0.0f) : power_of_two(r.top[t][h] * unit - offset),
+                  sum = 0;
             r.top[t][h] = top;
 #pragma unroll
             for (int n = 0; n < KEYS / 8; n++)
@@ -97,29 +39,8 @@ template <int DIM, int TILES> DEVICE void weigh(warp_rows<DIM, TILES> &r, float 
         }
 }
 
-template <class S, int DIM, int TILES>
-DEVICE void add_values(warp_rows<DIM, TILES> &r, const float (&weights)[TILES][KEYS / 8][4], u32 values, int lane) {
-#pragma unroll
-    for (int j = 0; j < KEYS / 16; j++) {
-        u32 a[TILES][4];
-#pragma unroll
-        for (int t = 0; t < TILES; t++)
-#pragma unroll
-            for (int i = 0; i < 4; i++) a[t][i] = pair_of(weights[t][2 * j + i / 2][i % 2 * 2], weights[t][2 * j + i / 2][i % 2 * 2 + 1], S());
-#pragma unroll
-        for (int n = 0; n < DIM / 16; n++) {
-            u32 b[4];
-            read_transposed(b, piece_at<DIM>(values, j * 16 + lane % 16, n * 2 + lane / 16));
-#pragma unroll
-            for (int t = 0; t < TILES; t++) {
-                multiply_tile(r.values[t][2 * n], a[t], b[0], b[1], S());
-                multiply_tile(r.values[t][2 * n + 1], a[t], b[2], b[3], S());
-            }
-        }
-    }
-}
-
-/* Relative to the first key of the tile: how many keys there are, where the lane's first row stands, how many it sees. */
+/* Relative to the first key of the tile: how many keys there are, where the lane's first row stands, how many it sees.
+ */
 template <int TILES> DEVICE void hide(float (&scores)[TILES][KEYS / 8][4], int count, int position, int reach) {
     int column = threadIdx.x % 4 * 2;
 #pragma unroll
@@ -134,13 +55,16 @@ template <int TILES> DEVICE void hide(float (&scores)[TILES][KEYS / 8][4], int c
             }
 }
 
-template <class S, int DIM, int TILES> __global__ void __launch_bounds__(THREADS) attend_tiles(const __grid_constant__ attention_kernel k) {
+template <class S, int DIM, int TILES>
+__global__ void __launch_bounds__(THREADS) attend_tiles(const __grid_constant__ attention_kernel k) {
     constexpr int ROWS = 16 * WARPS * TILES;
     extern __shared__ uint4 shared[];
-    u32 queries = (u32)__cvta_generic_to_shared(shared), keys = queries + ROWS * DIM * 2, values = keys + 2 * KEYS * DIM * 2;
+    u32 queries = (u32)__cvta_generic_to_shared(shared), keys = queries + ROWS * DIM * 2,
+        values = keys + 2 * KEYS * DIM * 2;
     const u32 tile_bytes = KEYS * DIM * 2;
     int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-    i64 head = blockIdx.y, batch = blockIdx.z, first_row = (gridDim.x - 1 - blockIdx.x) * (i64)ROWS, kv_head = head / (k.heads / k.kv_heads);
+    i64 head = blockIdx.y, batch = blockIdx.z, first_row = (gridDim.x - 1 - blockIdx.x) * (i64)ROWS,
+        kv_head = head / (k.heads / k.kv_heads);
     begin();
     query<float> q = query_at<float>(k, batch, head, 0), low = q, high = q;
     i64 rows = k.rows - first_row < ROWS ? k.rows - first_row : ROWS;
@@ -148,7 +72,8 @@ template <class S, int DIM, int TILES> __global__ void __launch_bounds__(THREADS
     high.position += first_row + rows - 1;
     int begins = sees_own(k, low) ? (int)first_key(k, low) / KEYS * KEYS : 0, count = (int)q.count;
     int ends = sees_own(k, low) ? (int)last_key(k, high) : count, far = 1 << 29;
-    int own = k.causal ? (int)low.position + warp * TILES * 16 + lane / 4 : far, reach = k.causal && k.window && k.window < far ? (int)k.window : 2 * far;
+    int own = k.causal ? (int)low.position + warp * TILES * 16 + lane / 4 : far,
+        reach = k.causal && k.window && k.window < far ? (int)k.window : 2 * far;
     int nearest = k.causal ? (int)low.position : far, farthest = k.causal ? (int)high.position - reach : -1;
     const S *qs = (const S *)k.q + batch * k.q_strides[0] + head * k.q_strides[1];
     const S *ks = (const S *)k.k + batch * k.k_strides[0] + kv_head * k.k_strides[1];
@@ -173,7 +98,9 @@ template <class S, int DIM, int TILES> __global__ void __launch_bounds__(THREADS
     for (int first = begins; first < ends; first += KEYS, turn ^= 1) {
         await_copies<1>();
         __syncthreads();
-        if (first + KEYS < ends) copy_tile<S, DIM>(keys + (turn ^ 1) * tile_bytes, ks, k.k_strides[2], first + KEYS, count, KEYS, (int)k.dim);
+        if (first + KEYS < ends)
+            copy_tile<S, DIM>(keys + (turn ^ 1) * tile_bytes, ks, k.k_strides[2], first + KEYS, count, KEYS,
+                              (int)k.dim);
         end_copies();
         float scores[TILES][KEYS / 8][4];
         score_tile<S, DIM, TILES>(scores, queries, keys + turn * tile_bytes, warp, lane);
@@ -182,9 +109,11 @@ template <class S, int DIM, int TILES> __global__ void __launch_bounds__(THREADS
         weigh<DIM, TILES>(r, scores, unit, masked);
         await_copies<1>();
         __syncthreads();
-        if (first + KEYS < ends) copy_tile<S, DIM>(values + (turn ^ 1) * tile_bytes, vs, k.v_strides[2], first + KEYS, count, KEYS, (int)k.dim);
+        if (first + KEYS < ends)
+            copy_tile<S, DIM>(values + (turn ^ 1) * tile_bytes, vs, k.v_strides[2], first + KEYS, count, KEYS,
+                              (int)k.dim);
         end_copies();
-        add_values<S, DIM, TILES>(r, scores, values + turn * tile_bytes, lane);
+        add_values<S, DIM, TILES>(r.values, scores, values + turn * tile_bytes, lane);
     }
     float sink = k.sinks ? (float)widen(((const S *)k.sinks)[head * k.sink_step]) * 1.44269504f : 0;
 #pragma unroll
@@ -202,7 +131,9 @@ template <class S, int DIM, int TILES> __global__ void __launch_bounds__(THREADS
 #pragma unroll
             for (int n = 0; n < DIM / 8; n++) {
                 int column = n * 8 + lane % 4 * 2;
-                if (column < k.dim) *(u32 *)(to + column) = pair_of(r.values[t][n][2 * h] * scale, r.values[t][n][2 * h + 1] * scale, S());
+                if (column < k.dim)
+                    *(u32 *)(to + column) =
+                        pair_of(r.values[t][n][2 * h] * scale, r.values[t][n][2 * h + 1] * scale, S());
             }
         }
 }
@@ -216,7 +147,8 @@ template <class S, int DIM, int TILES> static void launch_dim(const attention_ke
 }
 
 template <class S> static void launch(const attention_kernel *k, kernel_stream stream) {
-    bool few = (k->rows + 127) / 128 * k->heads * k->batch < 2 * cuda_processors(); /* blocks: smaller ones leave none idle */
+    bool few =
+        (k->rows + 127) / 128 * k->heads * k->batch < 2 * cuda_processors(); /* blocks: smaller ones leave none idle */
     if (k->dim <= 64)
         few ? launch_dim<S, 64, 1>(k, stream) : launch_dim<S, 64, 2>(k, stream);
     else if (k->dim <= 128)

@@ -112,13 +112,14 @@ void group_axes_of(const call *c, group_axes *a) {
 
 /* ---- printing */
 
-/* One function for each instruction: the row's text over its inputs. */
+/* One function for each instruction: the row's text over its inputs; of halves by coarser functions where there are. */
 static void print_function(const group_instruction *in, int number, text *out) {
     tarn_dtype from = (tarn_dtype)in->input_dtype;
     const op_fact *fact = &op_facts[in->op];
     const char *type = compute_type(from);
-    bool choice = fact->inputs == INPUTS_CHOICE,
+    bool choice = fact->inputs == INPUTS_CHOICE, half = from == TARN_FLOAT16 || from == TARN_BFLOAT16,
          real = fact->result == RESULT_REAL && dtype_kind_of(from) == KIND_COMPLEX;
+    if (half) text_add(out, "namespace coarse {\n");
     text_format(out, "DEVICE %s f%d(%s x",
                 fact->result == RESULT_TRUTH ? "bool"
                 : real                       ? "double"
@@ -126,6 +127,7 @@ static void print_function(const group_instruction *in, int number, text *out) {
                 number, choice ? "bool" : type);
     for (int i = 1; i < fact->most_inputs; i++) text_format(out, ", %s %c", type, "xyz"[i]);
     text_format(out, ") {\n    typedef %s T;\n    return %s;\n}\n", type, row_text((op_id)in->op, from));
+    if (half) text_format(out, "}\nusing coarse::f%d;\n", number);
 }
 
 static void print_functions(const group_program *p, text *out) {
@@ -207,13 +209,13 @@ static void print_instruction(const group_instruction *in, int number, int value
     text_add(out, in->op == OP_astype ? ");\n" : "));\n");
 }
 
-/* now[r]: which value register r holds: -1 - input, or the number of a value behind the inputs. */
+/* Elements beyond the last are computed, too, of zeros: without a branch each, they go side by side. now[r]: which
+   value register r holds: -1 - input, or the number of a value behind the inputs. */
 static void print_values(const call *c, int width, text *out) {
     const group_program *p = c->program;
     int now[GROUP_MAX_REGISTERS];
     for (int k = 0; k < c->input_count; k++) now[p->input_registers[k]] = -1 - k;
     text_format(out, "#pragma unroll\n    for (int u = 0; u < %d; u++) {\n", width);
-    text_add(out, "        if (first + u * step >= p.n) break;\n");
     for (int i = 0; i < p->instruction_count; i++) {
         print_instruction(&p->instructions[i], i, c->input_count + i, now, out);
         now[p->instructions[i].result] = c->input_count + i;
@@ -229,7 +231,7 @@ static void print_values(const call *c, int width, text *out) {
 static void print_body(const call *c, const group_axes *a, text *out) {
     int width = group_width(c);
     for (int k = 0; k < c->input_count; k++)
-        text_format(out, "    %s v%d[%d];\n", compute_type(c->inputs[k].dtype), k, width);
+        text_format(out, "    %s v%d[%d] = {};\n", compute_type(c->inputs[k].dtype), k, width);
     for (int k = 0; k < c->output_count; k++)
         text_format(out, "    %s o%d[%d];\n", compute_type(c->outputs[k].dtype), k, width);
     text_format(out, "    const bool wide = p.wide;\n    const int step = wide ? 1 : 256;\n");

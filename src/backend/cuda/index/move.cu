@@ -69,6 +69,7 @@ void launch_arange(const arange_kernel *k, kernel_stream stream) {
     unsigned blocks = blocks_for(k->n, 256);
     switch (k->dtype) {
         FLOAT_CASES(start(count_up<type>, blocks, 256, 0, stream, *k))
+        CASE(D_C64, complex64, start(count_up<type>, blocks, 256, 0, stream, *k))
         INTEGER_CASES(start(count_up_whole<type>, blocks, 256, 0, stream, *k))
     }
 }

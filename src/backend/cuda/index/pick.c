@@ -101,12 +101,8 @@ static bool supports_gather(const call *c) {
     return c->input_count - 1 <= KERNEL_MOST_INDICES;
 }
 
-/* Truths and complex numbers are only set. */
 static bool supports_scatter(const call *c) {
-    const attributes_scatter *a = c->attributes;
-    tarn_dtype dtype = c->outputs[0].dtype;
-    bool number = dtype != TARN_BOOL && dtype != TARN_COMPLEX64;
-    return c->input_count - 2 <= KERNEL_MOST_INDICES && (number || (dtype == TARN_BOOL && a->mode == TARN_SCATTER_SET));
+    return c->input_count - 2 <= KERNEL_MOST_INDICES;
 }
 
 const kernel_row cuda_gather = {CUDA_ROW(gather),     .dtypes = DTYPES_ALL,        .selector = -1,

@@ -1,5 +1,5 @@
 /* gather and scatter. */
-#include "cuda/device.cuh"
+#include "cuda/fold.cuh"
 
 /* Where element i of what is picked lies in `many`, which may be before its first element; false: outside. */
 DEVICE bool picked_place(const pick_kernel &k, i64 i, i64 *place, i64 *own) {
@@ -31,21 +31,17 @@ template <class S> __global__ void gather_elements(const __grid_constant__ pick_
 
 /* A thread for each place along the axes that the indices do not choose: there updates cannot meet, the others apply in order. */
 template <class S> __global__ void scatter_in_order(const __grid_constant__ pick_kernel k) {
+    typedef typename running<S>::type T;
     begin();
     i64 first = thread_number() * k.in_order, at, own;
     if (first >= k.n) return;
     for (i64 i = first; i < first + k.in_order; i++) {
         if (!picked_place(k, i, &at, &own)) continue;
-        S *to = (S *)k.many + at;
-        auto x = widen(*to), y = widen(((const S *)k.picked)[own]);
+        S *to = (S *)k.many + at, update = ((const S *)k.picked)[own];
         if (k.mode == 0)
-            *to = ((const S *)k.picked)[own];
-        else if (k.mode == 1)
-            narrow(to, x + y);
-        else if (k.mode == 2)
-            narrow(to, x * y);
-        else
-            narrow(to, k.mode == 3 ? language::max(x, y) : language::min(x, y));
+            *to = update;
+        else /* the other modes stand in the order of the folds */
+            narrow(to, fold_kind{k.mode - 1}((T)widen(*to), (T)widen(update)));
     }
 }
 
@@ -56,7 +52,8 @@ void launch_pick(const pick_kernel *k, kernel_stream stream) {
     }
     unsigned blocks = blocks_for(k->n / k->in_order, 64);
     switch (k->dtype) {
-        CASE(D_BOOL, unsigned char, start(scatter_in_order<type>, blocks, 64, 0, stream, *k))
+        CASE(D_BOOL, truth8, start(scatter_in_order<type>, blocks, 64, 0, stream, *k))
+        CASE(D_C64, complex64, start(scatter_in_order<type>, blocks, 64, 0, stream, *k))
         FLOAT_CASES(start(scatter_in_order<type>, blocks, 64, 0, stream, *k))
         INTEGER_CASES(start(scatter_in_order<type>, blocks, 64, 0, stream, *k))
     }

@@ -5,6 +5,10 @@
 template <class T> DEVICE bool is_less(T a, T b) {
     return a < b || (b != b && a == a);
 }
+DEVICE bool is_less(cplx a, cplx b) {
+    bool a_nan = language::operator!=(a, a), b_nan = language::operator!=(b, b);
+    return a_nan || b_nan ? !a_nan : language::lt(a, b);
+}
 
 template <class S> __global__ void search_sorted(const __grid_constant__ search_kernel k) {
     i64 i = thread_number(), left = i, row = 0, at = 0, to = 0, index;
@@ -34,6 +38,7 @@ void launch_search(const search_kernel *k, kernel_stream stream) {
     unsigned blocks = blocks_for(k->n, 256);
     switch (k->dtype) {
         CASE(D_BOOL, truth8, start(search_sorted<type>, blocks, 256, 0, stream, *k))
+        CASE(D_C64, complex64, start(search_sorted<type>, blocks, 256, 0, stream, *k))
         FLOAT_CASES(start(search_sorted<type>, blocks, 256, 0, stream, *k))
         INTEGER_CASES(start(search_sorted<type>, blocks, 256, 0, stream, *k))
     }

@@ -115,7 +115,7 @@ const kernel_row cuda_reduce = {CUDA_ROW(reduce),     .dtypes = DTYPES_ALL,     
                                 .layout = LAYOUT_ANY, .supports = supports_reduce, .workspace = reduce_workspace,
                                 .run = run_reduce};
 const kernel_row cuda_arg_reduce = {CUDA_ROW(arg_reduce),
-                                    .dtypes = DTYPES_ALL & ~DTYPE_BIT(TARN_COMPLEX64),
+                                    .dtypes = DTYPES_ALL,
                                     .selector = 0,
                                     .layout = LAYOUT_ANY,
                                     .supports = supports_arg_reduce,

@@ -144,11 +144,31 @@ template <class T> struct place {
     i64 index;
 };
 
+/* A number in its order: as it is widened, complex ones as they are, which shared memory can hold. */
+template <class S> DEVICE auto ordered(S x) {
+    return widen(x);
+}
+DEVICE complex64 ordered(complex64 x) {
+    return x;
+}
+template <class T> DEVICE bool is_nan(T x) {
+    return x != x;
+}
+DEVICE bool is_nan(complex64 x) {
+    return x.re != x.re || x.im != x.im;
+}
+template <class T> DEVICE bool is_less(T a, T b) {
+    return a < b;
+}
+DEVICE bool is_less(complex64 a, complex64 b) {
+    return language::lt(widen(a), widen(b));
+}
+
 template <class T> DEVICE bool beats(place<T> b, place<T> a, bool least) {
-    bool a_nan = a.value != a.value, b_nan = b.value != b.value;
+    bool a_nan = is_nan(a.value), b_nan = is_nan(b.value);
     if (a_nan || b_nan) return b_nan && (!a_nan || b.index < a.index);
-    if (a.value == b.value) return b.index < a.index;
-    return least ? b.value < a.value : a.value < b.value;
+    bool below = is_less(b.value, a.value), above = is_less(a.value, b.value);
+    return below == above ? b.index < a.index : least ? below : above;
 }
 
 /* The best of a block's threads, in thread 0. */
@@ -163,15 +183,15 @@ template <class T> DEVICE place<T> best_of_block(place<T> best, bool least) {
 }
 
 template <class S> __global__ void best_of_rows(const __grid_constant__ reduce_kernel k) {
-    typedef decltype(widen(S())) T;
+    typedef decltype(ordered(S())) T;
     begin();
     const S *from = (const S *)k.from + place_of(blockIdx.x, k.kept_ndim, k.kept_shape, k.kept_strides);
     i64 each = (k.reduced + k.parts - 1) / k.parts, low = blockIdx.y * each, end = low + each < k.reduced ? low + each : k.reduced;
     i64 first = low + threadIdx.x < end ? low + threadIdx.x : k.reduced - 1, step = k.reduced_ndim ? k.reduced_strides[0] : 0;
-    place<T> best = {widen(from[first * step]), first};
+    place<T> best = {ordered(from[first * step]), first};
 #pragma unroll 8
     for (i64 i = low + threadIdx.x; i < end; i += blockDim.x) {
-        place<T> p = {widen(from[i * step]), i};
+        place<T> p = {ordered(from[i * step]), i};
         if (beats(p, best, k.least)) best = p;
     }
     best = best_of_block(best, k.least);
@@ -194,12 +214,13 @@ template <class T> __global__ void best_of_parts(const __grid_constant__ reduce_
 
 template <class S> static void find_best(const reduce_kernel *k, kernel_stream stream) {
     start(best_of_rows<S>, dim3((unsigned)k->kept, k->parts), threads_for(k->reduced / k->parts), 0, stream, *k);
-    if (k->parts > 1) start(best_of_parts<decltype(widen(S()))>, (unsigned)k->kept, THREADS, 0, stream, *k);
+    if (k->parts > 1) start(best_of_parts<decltype(ordered(S()))>, (unsigned)k->kept, THREADS, 0, stream, *k);
 }
 
 void launch_arg_reduce(const reduce_kernel *k, kernel_stream stream) {
     switch (k->from_dtype) {
         CASE(D_BOOL, truth8, find_best<type>(k, stream))
+        CASE(D_C64, complex64, find_best<type>(k, stream))
         FLOAT_CASES(find_best<type>(k, stream))
         INTEGER_CASES(find_best<type>(k, stream))
     }

@@ -1,0 +1,117 @@
+"""mx.gpu from Python: streams, the default device, random numbers, gradients, compiled functions, training, the examples. Skipped
+where there is no GPU. `PYTHONPATH=build/python python3 -m pytest tests/python/test_python_gpu.py` on a machine that has one."""
+
+import pathlib
+import runpy
+import sys
+
+import numpy as np
+import pytest
+
+mx = pytest.importorskip("tarn.core")
+import tarn.nn as nn
+import tarn.optimizers as optim
+
+if not mx.is_available(mx.gpu):
+    pytest.skip("there is no GPU here", allow_module_level=True)
+
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples/python"
+
+
+@pytest.fixture
+def gpu():
+    before = mx.default_device()
+    mx.set_default_device(mx.gpu)
+    yield mx.gpu
+    mx.set_default_device(before)
+
+
+def drawn(*shape):
+    return np.random.default_rng(7).standard_normal(shape, dtype=np.float32)
+
+
+def test_streams():
+    x = drawn(300, 200)
+    a = mx.array(x)
+    b = mx.exp(a, stream=mx.gpu)
+    c = mx.add(b, a, stream=mx.cpu)
+    d = mx.matmul(c, a.T, stream=mx.new_stream(mx.gpu))
+    with mx.stream(mx.gpu):
+        e = mx.sum(d, axis=0)
+    np.testing.assert_allclose(np.array(e), ((np.exp(x) + x) @ x.T).sum(axis=0), rtol=1e-3)
+
+
+def test_default_device(gpu):
+    assert mx.default_device() == mx.Device(mx.gpu, 0)
+    x, w = mx.array(drawn(64, 32)), mx.array(drawn(32, 16))
+
+    def loss(w):
+        return mx.mean(mx.square(mx.tanh(x @ w)))
+
+    value, gradient = mx.value_and_grad(loss)(w)
+    compiled = mx.compile(loss)(w)
+    with mx.stream(mx.cpu):
+        there, wanted = mx.value_and_grad(loss)(w)
+        mx.eval(there, wanted)
+    assert abs(value.item() - there.item()) < 1e-5 and abs(compiled.item() - there.item()) < 1e-5
+    np.testing.assert_allclose(np.array(gradient), np.array(wanted), rtol=1e-3, atol=1e-6)
+
+
+def test_random_numbers_are_those_of_the_cpu(gpu):
+    key = mx.random.key(11)
+    here = mx.random.uniform(shape=(1000,), key=key)
+    there = mx.random.uniform(shape=(1000,), key=key, stream=mx.cpu)
+    assert np.array_equal(np.array(here), np.array(there))
+
+
+def test_an_index_outside_is_told(gpu):
+    with pytest.raises((IndexError, ValueError, RuntimeError)):
+        mx.eval(mx.linalg.inv(mx.zeros((3, 3))))
+    assert mx.sum(mx.arange(10)).item() == 45
+
+
+def trained(device):
+    before = mx.default_device()
+    mx.set_default_device(device)
+    try:
+        mx.random.seed(3)
+        model = nn.Sequential(nn.Linear(16, 32), nn.GELU(), nn.LayerNorm(32), nn.Linear(32, 4))
+        x, y = mx.array(drawn(128, 16)), mx.array(np.arange(128) % 4)
+        step = nn.value_and_grad(model, lambda m: nn.losses.cross_entropy(m(x), y, reduction="mean"))
+        rule = optim.Adam(learning_rate=1e-2)
+        for _ in range(20):
+            loss, gradients = step(model)
+            rule.update(model, gradients)
+            mx.eval(model.parameters(), rule.state, loss)
+        return loss.item()
+    finally:
+        mx.set_default_device(before)
+
+
+def test_training():
+    here, there = trained(mx.gpu), trained(mx.cpu)
+    assert here < 1.3 and abs(here - there) < 1e-3
+
+
+def test_attention_in_training(gpu):
+    q, k, v = (mx.array(drawn(2, 4, 100, 64)).astype(mx.bfloat16) for _ in range(3))
+
+    def loss(q, k, v):
+        return mx.mean(mx.square(mx.fast.scaled_dot_product_attention(q, k, v, scale=0.125, mask="causal")).astype(mx.float32))
+
+    gradients = mx.grad(loss, argnums=(0, 1, 2))(q, k, v)
+    with mx.stream(mx.cpu):
+        wanted = mx.grad(loss, argnums=(0, 1, 2))(*(x.astype(mx.float32) for x in (q, k, v)))
+        mx.eval(wanted)
+    for g, w in zip(gradients, wanted):
+        g, w = np.array(g.astype(mx.float32)), np.array(w)
+        assert np.linalg.norm(g - w) < 0.02 * np.linalg.norm(w)
+
+
+@pytest.mark.parametrize("name", ["linear_regression", "classifier", "digits", "vae"])
+def test_examples(gpu, name, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(sys, "argv", [name])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+    assert capsys.readouterr().out.strip()

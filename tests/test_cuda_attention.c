@@ -1,0 +1,89 @@
+/* The gradient of attention on a CUDA device against its formula in double, in all cases of attention_cases.h and some
+   that make many blocks; rows at odd addresses; each gradient by itself has the bits it has beside the others. Skips
+   where there is no device. */
+#include "attention_gradients.h"
+#include "cuda_device.h"
+
+/* Outputs that are not wanted have no memory. */
+static void run_case(const attention_case *t, const operand *in, operand g, operand out[OUTPUTS],
+                     const bool wanted[OUTPUTS]) {
+    operand inputs[1 + INPUTS] = {g};
+    memcpy(inputs + 1, in, INPUTS * sizeof *in);
+    for (int i = 0; i < OUTPUTS; i++) {
+        out[i] = make(in[i].dtype, (tarn_ints){in[i].shape, 4});
+        memset(out[i].data, 0x5A, (size_t)(operand_size(&out[i]) * dtype_bytes(out[i].dtype)));
+        if (!wanted[i]) free(out[i].data), out[i].data = NULL;
+    }
+    attributes_attention_gradient a = {.scale = scale, .causal = t->causal, .window = t->window};
+    call c = {.op = OP_attention_gradient,
+              .attributes = &a,
+              .input_count = 1 + INPUTS,
+              .inputs = inputs,
+              .output_count = OUTPUTS,
+              .outputs = out};
+    CHECK(run_on_cuda(c), "%s", tarn_error());
+    tarn_clear_error();
+}
+
+static const bool all[OUTPUTS] = {true, true, true};
+
+/* Of what was added: weights and the gradients of scores are rounded to the dtype where they are multiplied. */
+static double closeness(tarn_dtype dtype) {
+    return dtype == TARN_BFLOAT16 ? ldexp(1, -8) : ldexp(1, -11);
+}
+
+static bool is_taken(const attention_case *t) {
+    return t->dim <= 128 && t->value_dim <= 128;
+}
+
+static void test_case(attention_case t, tarn_dtype dtype, bool shifted) {
+    if (!is_taken(&t)) return;
+    operand in[INPUTS] = {{0}}, out[OUTPUTS];
+    make_inputs(&t, dtype, in);
+    operand g = projected(dtype, t.batch, t.heads, t.length, t.value_dim);
+    if (shifted) { /* an element further: nothing lies at a multiple of 16 bytes */
+        operand room = make(dtype, DIMS(operand_size(&g) + 1));
+        memcpy((char *)room.data + 2, g.data, (size_t)operand_size(&g) * 2);
+        g.data = (char *)room.data + 2;
+    }
+    run_case(&t, in, g, out, all);
+    expectation e = expect(&t, in, &g);
+    for (int i = 0; i < OUTPUTS; i++) expect_near(&t, &out[i], &e, i, closeness(dtype));
+    release(&e);
+}
+
+static bool same(const operand *a, const operand *b) {
+    return memcmp(a->data, b->data, (size_t)(operand_size(a) * dtype_bytes(a->dtype))) == 0;
+}
+
+static void test_same_bits(tarn_dtype dtype) {
+    attention_case t = {1, 4, 2, 300, 200, 64, 64, .causal = true};
+    operand in[INPUTS] = {{0}}, out[OUTPUTS], alone[OUTPUTS];
+    make_inputs(&t, dtype, in);
+    operand g = projected(dtype, t.batch, t.heads, t.length, t.value_dim);
+    run_case(&t, in, g, out, all);
+    for (int i = 0; i < OUTPUTS; i++) {
+        run_case(&t, in, g, alone, (bool[]){i == Q, i == K, i == V});
+        CHECK(same(&out[i], &alone[i]), "the gradient of %c differs alone", "qkv"[i]);
+    }
+    for (int i = 0; i < OUTPUTS; i++) free(numbers[i]);
+}
+
+int main(void) {
+    static const tarn_dtype dtypes[] = {TARN_BFLOAT16, TARN_FLOAT16};
+    if (!open_cuda()) return failures ? 1 : 77;
+    random_begin("cuda attention");
+    for (int d = 0; d < 2; d++) {
+        for (int i = 0; i < ATTENTION_CASES; i++) test_case(attention_case_at(i), dtypes[d], i % 7 == 3);
+        test_case((attention_case){1, 2, 1, 260, 2300, 64, 32, .causal = true}, dtypes[d], false);
+        test_case((attention_case){2, 8, 8, 140, 140, 32, 64, .causal = true}, dtypes[d], true);
+        test_case((attention_case){1, 3, 1, 700, 700, 128, 128, .causal = true, .window = 130}, dtypes[d], false);
+        test_case((attention_case){1, 2, 2, 300, 70, 128, 128, .causal = true}, dtypes[d], false);
+        test_case((attention_case){2, 4, 2, 130, 500, 96, 128, .lengths = true, .mask = 2}, dtypes[d], false);
+        test_case((attention_case){1, 1, 1, 1, 1, 8, 8, .causal = true}, dtypes[d], false);
+        test_same_bits(dtypes[d]);
+    }
+    cuda->stream_free(cuda_stream);
+    printf("cuda attention: %d checks, %d failures\n", checks, failures);
+    return failures != 0;
+}
