@@ -146,6 +146,12 @@ static bool sum_of_squares(void *context, tarn_array *const *x, int count, tarn_
     return tarn_result(results, tarn_sum(tarn_square(tarn_astype(x[0], TARN_FLOAT32))));
 }
 
+static bool sum_of_gradients(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    (void)context;
+    const tarn_results *g = tarn_grad(FUNCTION(sum_of_cubes), x, count, .numbers = true);
+    return tarn_result(results, tarn_sum(tarn_results_at(g, 0)));
+}
+
 static void test_integers(void) {
     TARN_SCOPE;
     tarn_array *x = REALS(0, 1, 2), *g, *y, *t = tarn_from_data((float[]){1, 2, 3}, TARN_SHAPE(3), TARN_FLOAT32), *out;
@@ -162,11 +168,15 @@ static void test_integers(void) {
     REFUSED(into(&g, tarn_grad(FUNCTION(first_only), &whole, 1)), "must be a 0-d float");
     CHECK(into(&g, tarn_grad(FUNCTION(sum_of_squares), &whole, 1)) && tarn_dtype_of(g) == TARN_INT32 &&
           EQUALS(g, 2, 4, 6));
-    CHECK(into(&g, tarn_grad(FUNCTION(first_only), &whole, 1, .integers = true)) && tarn_dtype_of(g) == TARN_INT32 &&
+    CHECK(into(&g, tarn_grad(FUNCTION(first_only), &whole, 1, .numbers = true)) && tarn_dtype_of(g) == TARN_INT32 &&
           EQUALS(g, 2, 4, 6));
+    CHECK(into(&g, tarn_grad(FUNCTION(sum_of_gradients), &whole, 1, .numbers = true)) && EQUALS(g, 6, 12, 18) &&
+          tarn_dtype_of(g) == TARN_INT32);
+    CHECK(into(&g, tarn_jvp(FUNCTION(sum_of_gradients), &whole, 1, &whole, .numbers = true)) && EQUALS(g, 84) &&
+          tarn_dtype_of(g) == TARN_INT32);
     CHECK(vjp_into(FUNCTION(doubled), &whole, 1, &t, 1, &y, &g) && tarn_dtype_of(g) == TARN_INT32 &&
           EQUALS(g, 0, 0, 0));
-    CHECK(into(&g, tarn_vjp(FUNCTION(doubled), &whole, 1, &t, 1, .integers = true)) && tarn_dtype_of(g) == TARN_INT32 &&
+    CHECK(into(&g, tarn_vjp(FUNCTION(doubled), &whole, 1, &t, 1, .numbers = true)) && tarn_dtype_of(g) == TARN_INT32 &&
           EQUALS(g, 2, 4, 6));
     CHECK(jvp_into(FUNCTION(doubled), &whole, 1, &t, &y, &out) && tarn_dtype_of(out) == TARN_FLOAT32 &&
           EQUALS(out, 2, 4, 6));
@@ -174,6 +184,19 @@ static void test_integers(void) {
           EQUALS(out, 0, 0, 0));
     CHECK(jvp_into(FUNCTION(cast_down), &x, 1, &t, &y, &out) && tarn_dtype_of(out) == TARN_FLOAT16 &&
           EQUALS(out, 1, 2, 3));
+}
+
+/* The gradient of a complex value is that of its real part: 2 Re(x) - 2i Im(x) of x squared, as conjugates have it. */
+BODY(squared, tarn_square(x[0]))
+static void test_complex_values(void) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_scalar_complex(3, 1), *real = tarn_scalar(3, TARN_FLOAT32), *g, *y;
+    double re, im;
+    REFUSED(into(&g, tarn_grad(FUNCTION(squared), &x, 1)), "must be a 0-d float");
+    CHECK(into(&g, tarn_grad(FUNCTION(squared), &x, 1, .numbers = true)) && tarn_item_complex(g, &re, &im) && re == 6 &&
+          im == -2);
+    REFUSED(vjp_into(FUNCTION(squared), &real, 1, &x, 1, &y, &g), "cotangent 0 does not fit");
+    CHECK(into(&g, tarn_vjp(FUNCTION(squared), &real, 1, &x, 1, .numbers = true)) && tarn_item(g) == 18);
 }
 
 /* ---- custom functions */
@@ -383,6 +406,7 @@ int main(void) {
     test_nesting();
     test_known();
     test_integers();
+    test_complex_values();
     test_custom();
     CHECK(released == 4);
     test_errors();

@@ -42,14 +42,15 @@ typedef struct {
 /* The function itself, on arrays that it may move: what it hands out. */
 TARN_API tarn_results *tarn_call(tarn_function function, tarn_array *const *inputs, int count);
 
-/* Gradients of the function's first result, a 0-d float, or an integer with `integers`, with respect to the inputs
-   named by `argnums` (absent: input 0), in that order. Integers count as the numbers they are: the gradient of one is
-   cast to its dtype. outputs gets all that the function handed out: the value, and what it added to it. */
+/* Gradients of the function's first result, a 0-d float, with respect to the inputs named by `argnums` (absent: input
+   0), in that order. Integers count as the numbers they are: the gradient of one is cast to its dtype, and has a
+   gradient of its own. With `numbers` the result may be an integer, too, or complex: then it is the gradient of its
+   real part. outputs gets all that the function handed out: the value, and what it added to it. */
 typedef struct {
     int begin_;
     tarn_ints argnums;
     tarn_results **outputs;
-    bool integers;
+    bool numbers;
     int end_;
 } tarn_grad_options;
 #define tarn_grad(...) TARN_CALL(3, tarn_grad_with, tarn_grad_options, __VA_ARGS__)
@@ -57,11 +58,12 @@ TARN_API tarn_results *tarn_grad_with(tarn_function function, tarn_array *const 
                                       tarn_grad_options options TARN_ABSENT);
 
 /* Vector-Jacobian product: for each input the gradient that belongs to it. There is a cotangent for each output (NULL:
-   zero). The gradient of an integer is zero, or, with `integers`, that of the number it is, cast to its dtype. */
+   zero). The gradient of an integer is zero, or, with `numbers`, that of the number it is, cast to its dtype; a complex
+   cotangent of a real output is then its real part, else an error. */
 typedef struct {
     int begin_;
     tarn_results **outputs; /* of the function */
-    bool integers;
+    bool numbers;
     int end_;
 } tarn_vjp_options;
 #define tarn_vjp(...) TARN_CALL(5, tarn_vjp_with, tarn_vjp_options, __VA_ARGS__)
@@ -73,10 +75,17 @@ typedef struct {
     tarn_results **outputs; /* of the function */
     int end_;
 } tarn_outputs_options;
-/* Jacobian-vector product: the tangents of the outputs. There is a tangent for each input (NULL: zero). */
-#define tarn_jvp(...) TARN_CALL(4, tarn_jvp_with, tarn_outputs_options, __VA_ARGS__)
+/* Jacobian-vector product: the tangents of the outputs. There is a tangent for each input (NULL: zero). That of an
+   integer is a float; with `numbers`, and if all that came in are integers, it has the output's dtype. */
+typedef struct {
+    int begin_;
+    tarn_results **outputs; /* of the function */
+    bool numbers;
+    int end_;
+} tarn_jvp_options;
+#define tarn_jvp(...) TARN_CALL(4, tarn_jvp_with, tarn_jvp_options, __VA_ARGS__)
 TARN_API tarn_results *tarn_jvp_with(tarn_function function, tarn_array *const *inputs, int count,
-                                     tarn_array *const *tangents, tarn_outputs_options options TARN_ABSENT);
+                                     tarn_array *const *tangents, tarn_jvp_options options TARN_ABSENT);
 
 /* Runs the function over a batch axis of each input: in_axes.values[i] (TARN_UNBATCHED: the input has none; absent
    list: 0 for all); results have their batch at out_axes.values[i] (absent: 0; TARN_UNBATCHED: the result is the same

@@ -177,7 +177,7 @@ static PyObject *call_grad(transform_object *t, PyObject *arguments, PyObject *n
     if (!ints_reserve(&all, inputs.count)) return NULL;
     for (int i = 0; i < inputs.count; i++) ((int64_t *)(uintptr_t)all.list.values)[i] = i;
     tarn_results *outputs, *gradients = tarn_grad(((tarn_function){run, &c}), inputs.list, inputs.count,
-                                                  .argnums = all.list, .outputs = &outputs, .integers = like_mlx);
+                                                  .argnums = all.list, .outputs = &outputs, .numbers = like_mlx);
     PyObject *made = gradients ? gradients_as(t, arguments, named, gradients) : raise_error();
     if (!made || t->kind == GRAD) return made;
     PyObject *value = returned_with(&c, outputs), *pair = value ? PyTuple_Pack(2, value, made) : NULL;
@@ -392,24 +392,10 @@ PyObject *vjp_of(PyObject *function, const array_list *primals, const array_list
     call c CLEANUP(drop_call) = {.function = function, .arguments = arguments};
     tarn_results *outputs,
         *made = arguments ? tarn_vjp(((tarn_function){run, &c}), primals->list, primals->count, cotangents->list,
-                                     cotangents->count, .outputs = &outputs, .integers = like_mlx)
+                                     cotangents->count, .outputs = &outputs, .numbers = like_mlx)
                           : NULL;
     Py_XDECREF(arguments);
     return made ? pair_of_lists(outputs, made) : raise_error();
-}
-
-/* In MLX integer tangents give integer ones. */
-static bool all_integers(const array_list *list) {
-    for (int i = 0; i < list->count; i++)
-        if (tarn_dtype_of(list->list[i]) >= TARN_FLOAT16) return false;
-    return true;
-}
-
-static bool cast_tangents(void *outputs, tarn_array *const *tangents, int count, tarn_results *results) {
-    bool ok = true;
-    for (int i = 0; i < count && ok; i++)
-        ok = tarn_result(results, tarn_astype(tangents[i], tarn_dtype_of(tarn_results_at(outputs, i))));
-    return ok;
 }
 
 PyObject *jvp_of(PyObject *function, const array_list *primals, const array_list *tangents) {
@@ -418,11 +404,8 @@ PyObject *jvp_of(PyObject *function, const array_list *primals, const array_list
     PyObject *arguments = new_tuple(primals->list, primals->count);
     call c CLEANUP(drop_call) = {.function = function, .arguments = arguments};
     tarn_results *outputs, *made = arguments ? tarn_jvp(((tarn_function){run, &c}), primals->list, primals->count,
-                                                        tangents->list, .outputs = &outputs)
+                                                        tangents->list, .outputs = &outputs, .numbers = like_mlx)
                                              : NULL;
     Py_XDECREF(arguments);
-    if (made && like_mlx && all_integers(tangents))
-        made =
-            tarn_call(((tarn_function){cast_tangents, outputs}), tarn_results_arrays(made), tarn_results_count(made));
     return made ? pair_of_lists(outputs, made) : raise_error();
 }

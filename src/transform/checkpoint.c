@@ -19,7 +19,7 @@ static bool recompute(void *context, tarn_array *const *in, int count, tarn_resu
     tarn_array **again = NEW_ARRAY(tarn_array *, arguments);
     for (int i = 0; i < arguments && again; i++) again[i] = tarn_depends(in[i], cotangents, outputs);
     bool ok = again && tarn_result_all(results, tarn_vjp(c->function, again, arguments, cotangents, outputs,
-                                                         .integers = wants_integers(results->wanted, in, arguments)));
+                                                         .numbers = wants_integers(results->wanted, in, arguments)));
     memory_free(again);
     return ok;
 }

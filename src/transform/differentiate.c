@@ -35,10 +35,11 @@ void differentiate_end(differentiation *d) {
     traced_end(&d->traced);
 }
 
-tarn_array *incoming(const char *what, int index, tarn_array *given, const tarn_array *of) {
+tarn_array *incoming(const char *what, int index, tarn_array *given, const tarn_array *of, bool numbers) {
     bool complex_for_real = given->dtype == TARN_COMPLEX64 && of->dtype != TARN_COMPLEX64;
-    if (!array_same_shape(given, of) || complex_for_real)
+    if (!array_same_shape(given, of) || (complex_for_real && !numbers))
         return fail_shapes(given, " for ", of, "%s %d does not fit", what, index), NULL;
+    if (complex_for_real && !(given = tarn_real(given))) return NULL;
     tarn_dtype dtype = is_inexact(of->dtype) ? of->dtype : is_inexact(given->dtype) ? given->dtype : TARN_FLOAT32;
     return given->dtype == dtype ? given : tarn_astype(given, dtype);
 }

@@ -16,8 +16,11 @@ bool differentiate_begin(differentiation *d, const char *what, tarn_function fun
                          int input_count, const bool *wanted);
 void differentiate_end(differentiation *d);
 
-/* What came in for an array, in its dtype if that is inexact; NULL with the error set if the shape differs. */
-tarn_array *incoming(const char *what, int index, tarn_array *given, const tarn_array *of);
+/* What came in for an array, in its dtype if that is inexact; NULL with the error set if the shape differs, or if it is
+   complex for a real array and not `numbers`, which takes the real part. */
+tarn_array *incoming(const char *what, int index, tarn_array *given, const tarn_array *of, bool numbers);
+/* x as a number of this dtype; gradients pass as if the dtype were a float's. */
+tarn_array *number_cast(tarn_array *x, tarn_dtype dtype);
 /* The slot's value of an output or source, or NULL. */
 tarn_array *slot_value(const differentiation *d, const tarn_array *a);
 

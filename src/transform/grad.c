@@ -6,24 +6,24 @@
 /* Of an integer: that of the number it is, cast. */
 static tarn_array *gradient_of(const differentiation *d, int i) {
     tarn_array *x = d->traced.inputs[i], *g = d->slots[i];
-    return !g ? tarn_zeros_like(x) : g->dtype == x->dtype ? g : tarn_astype(g, x->dtype);
+    return g ? number_cast(g, x->dtype) : tarn_zeros_like(x);
 }
 
 /* Integers have no gradient, unless they are to count as the numbers they are. */
-static bool *inputs_of_vjp(tarn_array *const *inputs, int count, bool integers) {
+static bool *inputs_of_vjp(tarn_array *const *inputs, int count, bool numbers) {
     bool *wanted = NEW_ARRAY(bool, count);
     for (int i = 0; i < count && wanted; i++)
-        wanted[i] = inputs && inputs[i] && (integers || is_inexact(inputs[i]->dtype));
+        wanted[i] = inputs && inputs[i] && (numbers || is_inexact(inputs[i]->dtype));
     return wanted;
 }
 
-static bool seed(differentiation *d, tarn_array *const *cotangents, int count) {
+static bool seed(differentiation *d, tarn_array *const *cotangents, int count, bool numbers) {
     if (count != d->traced.output_count)
         return tarn_fail("vjp: %d cotangents for the %d results of the function", count, d->traced.output_count);
     if (count && !cotangents) return tarn_fail("vjp: the list of cotangents is NULL");
     for (int k = 0; k < d->traced.output_count; k++) {
         if (!cotangents[k]) continue;
-        tarn_array *out = d->traced.outputs[k], *g = incoming("vjp: cotangent", k, cotangents[k], out);
+        tarn_array *out = d->traced.outputs[k], *g = incoming("vjp: cotangent", k, cotangents[k], out, numbers);
         int64_t slot = graph_slot(&d->graph, out);
         if (!g || (slot >= 0 && !gradient_add(&d->slots[slot], g))) return false;
     }
@@ -36,9 +36,9 @@ static bool all_results(tarn_results *results, const differentiation *d) {
     return ok;
 }
 
-static bool vjp_in_scope(differentiation *d, tarn_array *const *cotangents, int count, tarn_results *gradients,
-                         tarn_results *outputs) {
-    if (!seed(d, cotangents, count) || !reverse_pass(&d->graph, d->slots)) return false;
+static bool vjp_in_scope(differentiation *d, tarn_array *const *cotangents, int count, bool numbers,
+                         tarn_results *gradients, tarn_results *outputs) {
+    if (!seed(d, cotangents, count, numbers) || !reverse_pass(&d->graph, d->slots)) return false;
     for (int i = 0; i < d->traced.input_count; i++)
         if (!tarn_result(gradients, gradient_of(d, i))) return false;
     return all_results(outputs, d);
@@ -49,9 +49,9 @@ tarn_results *tarn_vjp_with(tarn_function function, tarn_array *const *inputs, i
     transform_call call;
     if (!transform_begin(&call, "vjp", o.outputs)) return NULL;
     differentiation d = {0};
-    bool *wanted = inputs_of_vjp(inputs, count, o.integers);
+    bool *wanted = inputs_of_vjp(inputs, count, o.numbers);
     bool ok = wanted && differentiate_begin(&d, "vjp", function, inputs, count, wanted) &&
-              vjp_in_scope(&d, cotangents, cotangent_count, call.results, call.outputs);
+              vjp_in_scope(&d, cotangents, cotangent_count, o.numbers, call.results, call.outputs);
     memory_free(wanted);
     differentiate_end(&d);
     return transform_end(&call, ok);
@@ -73,19 +73,18 @@ static bool *wanted_inputs(tarn_array *const *inputs, int count, tarn_ints argnu
     return NULL;
 }
 
-static bool check_scalar(const traced_function *f, bool integers) {
+static bool check_scalar(const traced_function *f, bool numbers) {
     if (f->output_count == 0)
         return tarn_fail("grad: the function handed out no result; the first must be a 0-d float");
     const tarn_array *out = f->outputs[0];
-    dtype_kind kind = dtype_kind_of(out->dtype);
-    if (out->ndim == 0 && (kind == KIND_FLOAT || (integers && kind < KIND_FLOAT))) return true;
-    return fail_shapes(out, NULL, NULL, "grad: the first output of the function must be a 0-d float%s",
-                       integers ? " or integer" : "");
+    if (out->ndim == 0 && (numbers || dtype_kind_of(out->dtype) == KIND_FLOAT)) return true;
+    return fail_shapes(out, NULL, NULL, "grad: the first output of the function must be a 0-d %s",
+                       numbers ? "number" : "float");
 }
 
-static bool grad_in_scope(differentiation *d, tarn_ints argnums, bool integers, tarn_results *gradients,
+static bool grad_in_scope(differentiation *d, tarn_ints argnums, bool numbers, tarn_results *gradients,
                           tarn_results *outputs) {
-    if (!check_scalar(&d->traced, integers)) return false;
+    if (!check_scalar(&d->traced, numbers)) return false;
     tarn_array *value = d->traced.outputs[0];
     int64_t slot = graph_slot(&d->graph, value);
     if (slot >= 0) d->slots[slot] = tarn_scalar(1, is_inexact(value->dtype) ? value->dtype : TARN_FLOAT32);
@@ -102,7 +101,7 @@ tarn_results *tarn_grad_with(tarn_function function, tarn_array *const *inputs, 
     differentiation d = {0};
     bool *wanted = wanted_inputs(inputs, count, argnums);
     bool ok = wanted && differentiate_begin(&d, "grad", function, inputs, count, wanted) &&
-              grad_in_scope(&d, argnums, o.integers, call.results, call.outputs);
+              grad_in_scope(&d, argnums, o.numbers, call.results, call.outputs);
     memory_free(wanted);
     differentiate_end(&d);
     return transform_end(&call, ok);

@@ -414,8 +414,8 @@ mx.vjp(lambda a: mx.real(a), [mx.array(1.0 + 2.0j)], [mx.array(1.0)])
 mx.vjp(mx.conj, [mx.array(1.0 + 2.0j)], [mx.array(1.0 + 1j)])
 mx.vjp(mx.exp, [mx.array(1.0 + 2.0j)], [mx.array(1.0 + 1j)]), mx.grad(lambda a: (a * (1 + 2j)).real)(one)
 mx.grad(lambda a: mx.abs(a * 1j))(one)
-mx.grad(lambda a: a * (1 + 2j))(one)  # differs: gradients of complex values
-mx.grad(lambda a: a)(mx.array(1j))  # differs: gradients of complex values
+mx.grad(lambda a: a * (1 + 2j))(one)
+mx.grad(lambda a: a)(mx.array(1j))
 nan = float("nan")
 mx.grad(lambda a: mx.where(a > 0, mx.log(a), 0.0).sum())(mx.array([1.0, 0.0]))
 mx.grad(lambda a: mx.sqrt(a).sum())(mx.array([0.0])), mx.grad(lambda a: mx.abs(a).sum())(mx.array([0.0, -1.0]))
