@@ -15,7 +15,7 @@ static tarn_array *parameter(tarn_array *array, tarn_value value, double absent,
     return tarn_scalar(value.given ? value.value : absent, dtype);
 }
 
-static bool require_float(const char *what, tarn_dtype dtype) {
+bool random_check_float(const char *what, tarn_dtype dtype) {
     if (dtype_kind_of(dtype) == KIND_FLOAT) return true;
     return tarn_fail_kind(TARN_ERROR_TYPE, "%s: %s is not supported", what, dtype_facts[dtype].name);
 }
@@ -56,7 +56,7 @@ tarn_array *tarn_random_uniform_with(tarn_array *key, tarn_ints shape, tarn_dtyp
     FRONT("random_uniform");
     REQUIRE_DTYPE(dtype);
     REQUIRE_LIST(shape);
-    if (!require_float("random_uniform", dtype)) return NULL;
+    if (!random_check_float("random_uniform", dtype)) return NULL;
     tarn_array *low = parameter(o.lows, o.low, 0, dtype), *high = parameter(o.highs, o.high, 1, dtype);
     tarn_array *u = unit(key, shape, dtype);
     tarn_array *out = tarn_add(tarn_multiply(tarn_subtract(high, low), u), low);
@@ -85,7 +85,7 @@ tarn_array *tarn_random_normal_with(tarn_array *key, tarn_ints shape, tarn_dtype
     REQUIRE_DTYPE(dtype);
     REQUIRE_LIST(shape);
     bool complex = dtype == TARN_COMPLEX64;
-    if (!complex && !require_float("random_normal", dtype)) return NULL;
+    if (!complex && !random_check_float("random_normal", dtype)) return NULL;
     tarn_array *z = complex ? normal_complex(key, shape) : tarn_astype(tarn_erfinv(centered(key, shape)), dtype);
     tarn_array *scale = complex ? NULL : tarn_scalar(sqrt(2.0), dtype);
     if (o.deviations || o.deviation.given) {
@@ -96,25 +96,6 @@ tarn_array *tarn_random_normal_with(tarn_array *key, tarn_ints shape, tarn_dtype
     return o.means || o.mean.given ? tarn_add(parameter(o.means, o.mean, 0, dtype), z) : z;
 }
 
-/* sqrt(2) erfinv(u) for u between the values of erf at the bounds. */
-tarn_array *tarn_random_truncated_normal_with(tarn_array *key, tarn_array *lower, tarn_array *upper, tarn_dtype dtype,
-                                              tarn_random_shape_options o) {
-    FRONT("random_truncated_normal");
-    REQUIRE(lower, upper);
-    REQUIRE_DTYPE(dtype);
-    REQUIRE_LIST(o.shape);
-    if (!require_float("random_truncated_normal", dtype)) return NULL;
-    tarn_array *root = tarn_scalar(sqrt(2.0), dtype), *low = tarn_astype(lower, dtype),
-               *high = tarn_astype(upper, dtype);
-    array_type both;
-    if (!low || !high || !broadcast_shapes("random_truncated_normal", low, high, &both)) return NULL;
-    if (!o.shape.values) trace_note_sizes(low), trace_note_sizes(high); /* so much is drawn */
-    tarn_array *u =
-        tarn_random_uniform(key, (o.shape.values ? o.shape : (tarn_ints){both.shape, both.ndim}), dtype,
-                            .lows = tarn_erf(tarn_divide(low, root)), .highs = tarn_erf(tarn_divide(high, root)));
-    return tarn_maximum(tarn_minimum(tarn_multiply(root, tarn_erfinv(u)), high), low);
-}
-
 /* ---- others */
 
 /* In float32 at least. */
@@ -122,7 +103,7 @@ tarn_array *tarn_random_laplace_with(tarn_array *key, tarn_ints shape, tarn_dtyp
                                      tarn_random_laplace_options o) {
     FRONT("random_laplace");
     REQUIRE_DTYPE(dtype);
-    if (!require_float("random_laplace", dtype)) return NULL;
+    if (!random_check_float("random_laplace", dtype)) return NULL;
     tarn_array *u = tarn_astype(centered(key, shape), dtype_promote(dtype, TARN_FLOAT32));
     tarn_array *x = tarn_astype(tarn_multiply(tarn_sign(u), tarn_log1p(tarn_negative(tarn_abs(u)))), dtype);
     if (o.scale.given) x = tarn_multiply(parameter(NULL, o.scale, 1, dtype), x);
@@ -132,7 +113,7 @@ tarn_array *tarn_random_laplace_with(tarn_array *key, tarn_ints shape, tarn_dtyp
 tarn_array *tarn_random_gumbel(tarn_array *key, tarn_ints shape, tarn_dtype dtype) {
     FRONT("random_gumbel");
     REQUIRE_DTYPE(dtype);
-    if (!require_float("random_gumbel", dtype)) return NULL;
+    if (!random_check_float("random_gumbel", dtype)) return NULL;
     tarn_array *u = tarn_random_uniform(key, shape, dtype);
     return tarn_negative(tarn_log(tarn_negative(tarn_log(u))));
 }
@@ -155,7 +136,7 @@ tarn_array *tarn_random_bernoulli_with(tarn_array *key, tarn_array *p, tarn_rand
     FRONT("random_bernoulli");
     REQUIRE(key, p);
     REQUIRE_LIST(o.shape);
-    if (!require_float("random_bernoulli: p", p->dtype)) return NULL;
+    if (!random_check_float("random_bernoulli: p", p->dtype)) return NULL;
     tarn_array *bits = tarn_random_bits(key, o.shape.values ? o.shape : tarn_shape_of(p));
     tarn_array *out = tarn_less(bits, tarn_multiply(p, tarn_scalar(below_2_32, TARN_FLOAT32)));
     if (out && !array_same_shape(out, bits))

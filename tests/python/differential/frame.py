@@ -31,9 +31,10 @@ class Dtype(str):
 class Function:
     """A function under test. `make(draw)` gives a Call; `ulps` is how far results may be apart, in units of the last
     place of the result's dtype, at the scale of the largest value of the result (`scale="result"`), of each value
-    ("value"), or of the arguments ("input"). `oracle(*arrays)` in NumPy decides where mlx and Tarn differ by more, and
-    alone where `avoid(call)` says that mlx is not to be asked (it would crash or not come back). `agreed` names known
-    differences: (line of docs/differences.md, predicate(call, our values, our error))."""
+    ("value"), of the arguments ("input"), or of what a function says of the call. `oracle(*arrays)` in NumPy decides
+    where mlx and Tarn differ by more, and alone where `avoid(call)` says that mlx is not to be asked (it would crash or
+    not come back). `agreed` names known differences: (line of docs/differences.md, predicate(call, our values, our
+    error))."""
 
     def __init__(self, name, make, dtypes, layouts, ulps, scale, oracle, avoid, agreed, run):
         self.name, self.make, self.dtypes, self.layouts = name, make, dtypes, layouts
@@ -121,6 +122,8 @@ def size_of(values):
 
 
 def scale_of(f, call, values):
+    if callable(f.scale):
+        return f.scale(call)
     if f.scale == "input":
         return max([size_of(np.asarray(a.numpy(), dtype=np.complex128))
                     for a in call.args if isinstance(a, Array)] + [1.0])
