@@ -1,5 +1,6 @@
 """training.py: steps of training in Tarn, mlx and PyTorch on this CPU, in one run: a perceptron, a convolutional
-network, a transformer, and the optimizer's update of 100 M parameters beside what the memory can move.
+network, a transformer, and the optimizer's update of 100 M parameters beside what the memory can move. The sides take
+turns, since the host's rate may change from one second to the next; what counts is the ratio within a line.
 
 PYTHONPATH=build/python .venv/bin/python -P bench/training.py [CASE ...] [--without mlx|torch|tarn] [--processor]
 --processor: processor time of one thread, which says something on a machine that has other work, too."""
@@ -16,15 +17,22 @@ THREADS = len(os.sched_getaffinity(0))
 clock = time.perf_counter
 
 
-def best(step, seconds=4.0):
-    """The shortest time of a step in so many seconds, after one."""
-    step()
-    times, end = [], time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times) < 3:
-        start = clock()
+IN_TURN = 3  # calls of one side before the next has its turn; the first of them finds the caches as others left them
+
+
+def bests(steps, seconds):
+    """The shortest time of each step, all in turn for so many seconds each, after two calls of each."""
+    times = {name: [] for name in steps}
+    for step in [*steps.values()] * 2:
         step()
-        times.append(clock() - start)
-    return min(times)
+    end = time.perf_counter() + seconds * len(steps)
+    while time.perf_counter() < end:
+        for name, step in steps.items():
+            for _ in range(IN_TURN):
+                start = clock()
+                step()
+                times[name].append(clock() - start)
+    return {name: min(own) for name, own in times.items()}
 
 
 class Arrays:
@@ -168,16 +176,16 @@ class Torch:
 
 
 def stream(size):
-    """Bytes a second that reading two arrays of this size and writing one moves, by PyTorch or by NumPy."""
+    """A sum of two arrays of this size, written over one of them, by PyTorch or by NumPy."""
     try:
         import torch
 
         torch.set_num_threads(THREADS)
         a, b = torch.randn(size), torch.randn(size)
-        return 12 * size / best(lambda: torch.add(a, b, out=a))
+        return lambda: torch.add(a, b, out=a)
     except ImportError:
         a, b = numpy.ones(size, "f4"), numpy.ones(size, "f4")
-        return 12 * size / best(lambda: numpy.add(a, b, out=a))
+        return lambda: numpy.add(a, b, out=a)
 
 
 def data(name):
@@ -195,26 +203,21 @@ SIZES = [25_000_000] * 4
 
 
 def print_models(names, sides, seconds):
-    print(f"{'step of training, ms':24}" + "".join(f"{side:>14}" for side in sides))
+    columns = [f"{side}{kind}" for side in sides for kind in (("",) if side == "torch" else ("", ", compiled"))]
+    print(f"{'step of training, ms':22}" + "".join(f"{column:>16}" for column in columns))
     for name in names:
-        for compiled in (False, True):
-            times = {}
-            for side, one in sides.items():
-                if side != "torch" or not compiled:
-                    times[side] = best(one.case(name, *data(name), compiled), seconds) * 1e3
-            row = "".join(f"{times.get(side, float('nan')):14.2f}" for side in sides)
-            print(f"{name + (' compiled' if compiled else ''):24}{row}", flush=True)
+        steps = {column: sides[column.split(",")[0]].case(name, *data(name), "," in column) for column in columns}
+        print(f"{name:22}" + "".join(f"{1e3 * time:16.2f}" for time in bests(steps, seconds).values()), flush=True)
 
 
 def print_updates(names, sides, seconds):
-    limit = stream(SIZES[0])
-    print(f"update of {sum(SIZES) / 1e6:.0f} M parameters; memory moves {limit / 1e9:.1f} GB/s")
+    print(f"update of {sum(SIZES) / 1e6:.0f} M parameters")
     for name in names:
         for side, one in sides.items():
-            taken = best(one.update(name, SIZES), seconds)
-            rate = BYTES[name] * sum(SIZES) / taken
-            of_limit = 100 * rate / limit
-            print(f"{name:8}{side:8}{taken * 1e3:10.1f} ms {rate / 1e9:8.1f} GB/s {of_limit:6.0f} %", flush=True)
+            times = bests({"update": one.update(name, SIZES), "sum": stream(SIZES[0])}, seconds)
+            rate, limit = BYTES[name] * sum(SIZES) / times["update"], 12 * SIZES[0] / times["sum"]
+            shares = f"{rate / 1e9:8.1f} GB/s {100 * rate / limit:6.0f} % of {limit / 1e9:.1f}"
+            print(f"{name:8}{side:8}{times['update'] * 1e3:10.1f} ms {shares}", flush=True)
 
 
 def use_one_thread():
