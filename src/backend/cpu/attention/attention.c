@@ -36,12 +36,18 @@ static float float_at(const char *from, tarn_dtype dtype) {
     return dtype == TARN_FLOAT16 ? float16_to_float(half) : bfloat16_to_float(half);
 }
 
+/* Keys [from, to) of the `count` that begin at `begin`. */
+static void hide(int64_t from, int64_t to, int64_t begin, int64_t count, float *scores, int64_t stride) {
+    if (from < begin) from = begin;
+    if (to > begin + count) to = begin + count;
+    for (int64_t key = from; key < to; key++) scores[(key - begin) * stride] = -FLT_MAX;
+}
+
 static void hide_by_position(const attention_problem *p, int64_t position, int64_t begin, int64_t count, float *scores,
                              int64_t stride) {
-    for (int64_t i = 0; i < count; i++) {
-        int64_t key = begin + i;
-        if (key > position || position - key >= p->window) scores[i * stride] = -FLT_MAX;
-    }
+    int64_t first = position < p->window ? 0 : position - p->window + 1; /* that is seen */
+    hide(begin, first, begin, count, scores, stride);
+    hide(position + 1, begin + count, begin, count, scores, stride);
 }
 
 static void apply_mask(const attention_problem *p, const char *mask, int64_t count, float *scores, int64_t stride) {
