@@ -176,7 +176,7 @@ class Torch:
 
 
 def stream(size):
-    """A sum of two arrays of this size, written over one of them, by PyTorch or by NumPy."""
+    """What sums two arrays of this size over one of them, by PyTorch or by NumPy."""
     try:
         import torch
 

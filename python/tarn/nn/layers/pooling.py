@@ -49,7 +49,8 @@ class _Pool(Module):
         self._kernel_size = self._sizes("kernel_size", kernel_size, 1)
         self._stride = self._kernel_size if stride is None else self._sizes("stride", stride, 1)
         sides = self._sizes("padding", padding, 0)
-        self._padding = [(0, 0), *[(side, side) for side in sides], (0, 0)]
+        self._padding = [(side, side) for side in sides]
+        self._axes = tuple(range(-1 - self._axes_count, -1))
 
     def _sizes(self, name, value, least):
         """value for each spatial axis, in a list; of at least least."""
@@ -64,7 +65,7 @@ class _Pool(Module):
         return sizes
 
     def _extra_repr(self):
-        sides = tuple(before for before, _ in self._padding[1:-1])
+        sides = tuple(before for before, _ in self._padding)
         return f"kernel_size={tuple(self._kernel_size)}, stride={tuple(self._stride)}, padding={sides}"
 
     @staticmethod
@@ -72,9 +73,9 @@ class _Pool(Module):
         raise NotImplementedError
 
     def _padded(self, x):
-        if x.ndim != len(self._padding) or not any(before for before, _ in self._padding):
+        if x.ndim != self._axes_count + 2 or not any(before for before, _ in self._padding):
             return x
-        return mx.pad(x, self._padding, constant_values=self._fill)
+        return mx.pad(x, [(0, 0), *self._padding, (0, 0)], constant_values=self._fill)
 
     def __call__(self, x):
         return self._reduce(*_windows(self._padded(x), self._kernel_size, self._stride))

@@ -36,12 +36,12 @@ def quantize(
 
     def quantized(path, module):
         answer = wanted(path, module) if isinstance(module, Module) else False
+        if not answer:
+            return module
         if not isinstance(answer, (bool, dict)):
             raise ValueError(
                 "``class_predicate`` must return a bool or a dict of parameters to pass to ``to_quantized``"
             )
-        if not answer:
-            return module
         if not hasattr(module, "to_quantized"):
             raise ValueError(f"Unable to quantize model of type {type(module)}")
         return module.to_quantized(**(arguments if answer is True else answer))
