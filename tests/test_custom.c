@@ -299,11 +299,24 @@ static void test_visit_long(void) {
     tarn_drop(y);
 }
 
+BODY(gives_nothing, (void)results; return true;)
+
+static void test_no_result(void) {
+    TARN_SCOPE;
+    tarn_array *x = one(1);
+    tarn_custom_function *c = tarn_custom_new(TARN_FUNCTION(gives_nothing, NULL), .vjp = fixed);
+    CHECK(tarn_results_count(tarn_custom_call(c, &x, 1)) == 0 && tarn_ok());
+    tarn_results *results = tarn_checkpoint(TARN_FUNCTION(gives_nothing, NULL), &x, 1);
+    CHECK(results && tarn_results_count(results) == 0 && tarn_ok());
+    tarn_custom_free(c);
+}
+
 int main(void) {
     int64_t before = node_alive_count();
     test_batch_rule();
     test_batch_axes();
     test_unbatched_result();
+    test_no_result();
     test_checkpoint_saves_memory();
     test_checkpoint_release();
     test_visit();

@@ -260,6 +260,23 @@ static void check_threads(tarn_compiled *f) {
     }
 }
 
+static bool gives_nothing(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    (void)context, (void)x, (void)count, (void)results;
+    return true;
+}
+
+static void check_no_result(void) {
+    TARN_SCOPE;
+    tarn_compiled *f = tarn_compile(TARN_FUNCTION(gives_nothing, NULL));
+    tarn_array *x = ones(1);
+    for (int i = 0; i < 2; i++) {
+        tarn_results *results = tarn_compiled_call(f, &x, 1, .later = true);
+        CHECK(results && tarn_results_count(results) == 0 && tarn_ok());
+    }
+    tarn_drop(x);
+    tarn_compiled_free(f);
+}
+
 int main(void) {
     int64_t nodes = nodes_alive();
     tarn_compiled *f = tarn_compile(TARN_FUNCTION(step, NULL));
@@ -269,6 +286,7 @@ int main(void) {
     check_siblings(f);
     check_long_chain(f);
     check_state();
+    check_no_result();
     check_shapeless();
     check_freed();
     check_picture(f);

@@ -85,11 +85,12 @@ static bool hand_out(const plan_call *request, node *n) {
 bool later_begin(plan_call *request) {
     request->trace = plan_trace(request);
     if (!request->trace) return false;
-    node *n = call_node(request);
+    bool gives_any = request->trace->recording.outputs.count > 0; /* else there is nothing to ask for later */
+    node *n = gives_any ? call_node(request) : NULL;
     bool ok = n && hand_out(request, n);
     kept_trace_release(request->trace);
     request->trace = NULL;
-    return ok;
+    return gives_any ? ok : compiled_run(request);
 }
 
 /* ---- run */

@@ -127,19 +127,22 @@ static bool push_captured(call_inputs *c, const tarn_custom_function *f, const t
     return !f->vmap || list_captured(c, t, batch_passes);
 }
 
-/* The node of a call, over aliases of its arguments. */
-static node *call_node(const char *what, tarn_custom_function *c, tarn_array *const *inputs, int input_count,
-                       tarn_array *const *aliases) {
+/* The node of a call, over aliases of its arguments; of a function that gives nothing there is none. */
+static bool call_node(const char *what, tarn_custom_function *c, tarn_array *const *inputs, int input_count,
+                      tarn_array *const *aliases, tarn_results *results) {
     traced_function t;
-    if (!traced_begin(&t, what, c->function, aliases, input_count, NULL)) return NULL;
+    if (!traced_begin(&t, what, c->function, aliases, input_count, NULL)) return false;
     call_inputs all = {.first = (size_t)input_count + (size_t)t.output_count};
     int reached;
     bool ok = push_all(&all.inputs, inputs, input_count) && push_all(&all.inputs, t.outputs, t.output_count) &&
               push_captured(&all, c, &t, &reached);
-    node *n = ok ? custom_node(c, all.inputs.items, (int)all.inputs.count, input_count, t.output_count, reached) : NULL;
+    bool any = ok && t.output_count > 0;
+    node *n =
+        any ? custom_node(c, all.inputs.items, (int)all.inputs.count, input_count, t.output_count, reached) : NULL;
+    for (int k = 0; n && k < n->output_count; k++) tarn_result(results, &n->outputs[k]);
     vector_free(&all.inputs);
     traced_end(&t);
-    return n;
+    return ok && (n || !any);
 }
 
 tarn_results *custom_call(const char *what, tarn_custom_function *c, tarn_array *const *inputs, int count) {
@@ -147,10 +150,9 @@ tarn_results *custom_call(const char *what, tarn_custom_function *c, tarn_array 
     if (!transform_begin(&call, what, NULL)) return NULL;
     tarn_array **aliases = NEW_ARRAY(tarn_array *, count);
     bool ok = aliases && function_inputs(what, inputs, count, aliases);
-    node *n = ok ? call_node(what, c, inputs, count, aliases) : NULL;
-    for (int k = 0; n && k < n->output_count; k++) tarn_result(call.results, &n->outputs[k]);
+    ok = ok && call_node(what, c, inputs, count, aliases, call.results);
     memory_free(aliases);
-    return transform_end(&call, n != NULL);
+    return transform_end(&call, ok);
 }
 
 tarn_results *tarn_custom_call(tarn_custom_function *c, tarn_array *const *inputs, int count) {

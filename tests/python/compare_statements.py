@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from plain_python import PLAIN
 
 HERE = Path(__file__).resolve().parent
 TOLD = HERE / "statements" / "told.py"
@@ -26,7 +27,7 @@ def told(command, path):
 
 def both(path):
     """What mlx and what Tarn have to say of a file."""
-    return told([sys.executable, "-X", "faulthandler"], path), told([sys.executable, "-X", "faulthandler", "-m", "tarn.mlx"], path)
+    return told([PLAIN, "-X", "faulthandler"], path), told([sys.executable, "-X", "faulthandler", "-m", "tarn.mlx"], path)
 
 
 def closeness(text):

@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 import tarn
+from plain_python import PLAIN
 
 HERE = Path(__file__).resolve().parent
 PACKAGES = Path(tarn.__file__).absolute().parents[1]
 MODEL = HERE.parents[1] / "models" / "tiny"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PACKAGES), "HF_HUB_OFFLINE": "1", "COLUMNS": "120"}
-SIDES = {"mlx": [sys.executable], "tarn": [sys.executable, "-m", "tarn.mlx"]}
+SIDES = {"mlx": [PLAIN], "tarn": [sys.executable, "-m", "tarn.mlx"]}
 
 
 def start(side, folder, *arguments):

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from plain_python import PLAIN
 
 tarn = pytest.importorskip("tarn")
 pytest.importorskip("mlx.core")
@@ -17,7 +18,10 @@ def run(program, *through):
     environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(tarn.__file__))}
     if not through:  # without its compiler real mlx starts at once; its results are the same
         environment["MLX_DISABLE_COMPILE"] = "1"
-    ran = subprocess.run([sys.executable, *through, str(program)], capture_output=True, text=True, env=environment, timeout=300)
+    python = sys.executable if through else PLAIN
+    ran = subprocess.run(
+        [python, *through, str(program)], capture_output=True, text=True, env=environment, timeout=300
+    )
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
 
