@@ -17,6 +17,8 @@ PyObject *array_repr(PyObject *self) {
 
 /* A 0-d array is formatted as its value, others only without a format. */
 PyObject *array_format(PyObject *self, PyObject *format) {
+    if (!PyUnicode_Check(format))
+        return PyErr_Format(PyExc_TypeError, "__format__() needs a str, not %s", type_name(format));
     bool plain = PyUnicode_GetLength(format) == 0;
     if (tarn_ndim(ARRAY(self)) > 0 && plain) return PyObject_Str(self);
     if (tarn_ndim(ARRAY(self)) > 0)

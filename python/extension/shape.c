@@ -68,8 +68,9 @@ PyObject *common_shape(PyObject *shapes) {
 bool split_at_or_into(tarn_array *a, PyObject *where, int64_t axis, array_list *out) {
     int_list indices CLEANUP(drop_ints) = {0};
     int64_t sections;
-    if (PyIndex_Check(where) && !is_array(where)) {
+    if (PyIndex_Check(where) && !(is_array(where) && tarn_ndim(ARRAY(where)) > 0)) {
         if (!int_of_object(where, &sections)) return false;
+        if (axis < -tarn_ndim(a) || axis >= tarn_ndim(a)) sections = 1; /* that it is not there is said first */
         if (sections < 1 || sections > INT32_MAX) return tarn_fail("split: %lld sections", (long long)sections);
         return arrays_reserve(out, (Py_ssize_t)sections) && tarn_split(a, sections, out->list, .axis = TARN_AXIS(axis));
     }
