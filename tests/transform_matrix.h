@@ -1,6 +1,6 @@
 /* Which ops went through which checks of transform_checks.h: a line for each op, with how many checks its cases had,
-   and no hole without a reason. Each case is run as it is, and again over float64 and over complex numbers where it
-   takes them. */
+   and no hole without a reason. Each case is run as it is, and on the CPU
+   again over float64 and over complex numbers where it takes them. */
 #ifndef TESTS_TRANSFORM_MATRIX_H
 #define TESTS_TRANSFORM_MATRIX_H
 
@@ -139,7 +139,7 @@ static inline void matrix_run(const test_case *c) {
     bool floats = false;
     for (int i = 0; i < c->count; i++) floats = floats || is_float(c->inputs[i]);
     matrix_case(c);
-    if (!floats || matrix_dtype(c) == MATRIX_COMPLEX) return;
+    if (!floats || !is_on_cpu() || matrix_dtype(c) == MATRIX_COMPLEX) return;
     if (matrix_dtype(c) == MATRIX_OTHER) matrix_variant(c, TARN_FLOAT64);
     matrix_variant(c, TARN_COMPLEX64);
 }
@@ -202,6 +202,7 @@ static inline bool has_line(op_id op, bool elementwise) {
 }
 
 static inline void matrix_report(bool elementwise) {
+    if (!is_on_cpu()) return;
     printf("%-24s %8s %8s %8s %8s %8s %8s %8s %8s\n", "checks", "f64", "complex", "other", "tangent", "second", "vmap",
            "compile", "export");
     for (int op = 0; op < OP_COUNT; op++)
