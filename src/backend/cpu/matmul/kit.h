@@ -6,6 +6,8 @@
 #include "base/cpu.h"
 #include "cpu/matmul/lines.h"
 
+enum { MATMUL_TURNED = 16 };
+
 typedef struct {
     /* out[l * out_stride + i] = source[l * stride + i] as f32, l < lines, i < count. */
     void (*widen)(matmul_dtype dtype, const void *source, int64_t stride, int64_t lines, int64_t count, float *out,
@@ -15,6 +17,11 @@ typedef struct {
     /* out[c * out_stride + l] = source[l * stride + c], l < lines, c < count; strides in floats. */
     void (*transpose)(const float *source, int64_t stride, int64_t lines, int64_t count, float *out,
                       int64_t out_stride);
+    /* Rounds MATMUL_TURNED columns once to numbers of 16 bits and turns them: out[c * out_stride + l] = source[l *
+       stride
+       + c]. Returns how many of the lines whole vectors take, the rest is left; none for other dtypes. */
+    int64_t (*narrow_turned)(matmul_dtype dtype, const float *source, int64_t stride, int64_t lines, uint16_t *out,
+                             int64_t out_stride);
     /* Values [begin, begin + count) of one line as f32 = scale * q + bias; begin and count are multiples of 32. */
     void (*dequantize)(const quantized_lines *lines, int64_t line, int64_t begin, int64_t count, float *out);
     /* out[t] (t < tokens <= 4) = sum over k of line[k] * x[t][k]. */

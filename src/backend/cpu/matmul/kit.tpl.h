@@ -48,6 +48,31 @@ static void narrow(matmul_dtype dtype, const float *source, int64_t count, void 
         narrow_as(MATMUL_F16, source, count, out);
 }
 
+/* Squares of words of two lines each. */
+INLINE int64_t narrow_turned_as(matmul_dtype dtype, const float *source, int64_t stride, int64_t lines, uint16_t *out,
+                                int64_t out_stride) {
+    float pairs[WIDTH * WIDTH], turned[WIDTH * WIDTH];
+    int64_t l = 0;
+    for (; l + 2 * WIDTH <= lines; l += 2 * WIDTH)
+        for (int64_t c = 0; c < MATMUL_TURNED; c += WIDTH) {
+            const float *from = source + l * stride + c;
+            for (int64_t i = 0; i < WIDTH; i++)
+                v_store(pairs + i * WIDTH,
+                        v_pair(dtype, v_load(from + 2 * i * stride), v_load(from + (2 * i + 1) * stride)));
+            v_transpose(pairs, WIDTH, turned, WIDTH);
+            for (int64_t i = 0; i < WIDTH; i++)
+                memcpy(out + (c + i) * out_stride + l, turned + i * WIDTH, WIDTH * sizeof *turned);
+        }
+    return l;
+}
+
+static int64_t narrow_turned(matmul_dtype dtype, const float *source, int64_t stride, int64_t lines, uint16_t *out,
+                             int64_t out_stride) {
+    if (dtype == MATMUL_BF16) return narrow_turned_as(MATMUL_BF16, source, stride, lines, out, out_stride);
+    if (dtype == MATMUL_F16) return narrow_turned_as(MATMUL_F16, source, stride, lines, out, out_stride);
+    return 0;
+}
+
 /* Whole squares of WIDTH by WIDTH in registers, then the edges: columns behind the last square of the lines that have
    some, and lines behind the last one in full. */
 static void transpose(const float *source, int64_t stride, int64_t lines, int64_t count, float *out,
@@ -229,6 +254,7 @@ static void add_lines(matmul_dtype dtype, const void *lines, int64_t stride, int
 const matmul_kit KIT = {.widen = widen,
                         .narrow = narrow,
                         .transpose = transpose,
+                        .narrow_turned = narrow_turned,
                         .dequantize = dequantize,
                         .dot = dot,
                         .dot_pair = dot_pair,

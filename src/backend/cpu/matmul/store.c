@@ -10,21 +10,31 @@ static void expect_stores(char *to, int64_t bytes) {
     for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(to + i, 1, 3);
 }
 
-/* Rows are dense in out: they are turned, 16 columns at a time. */
-static void store_turned(const matmul_kit *kit, const gemm_problem *p, const sums_block *b, char *out) {
-    enum { COLUMNS = 16, ROWS = 256 };
+enum { COLUMNS = MATMUL_TURNED, ROWS = 256 }; /* that are turned at a time */
+
+static void turn(const matmul_kit *kit, const gemm_problem *p, const float *sums, int64_t stride, int64_t rows,
+                 int64_t columns, char *to) {
     float turned[COLUMNS * ROWS];
+    int64_t step = p->out_column_stride * matmul_dtype_bytes(p->out_dtype);
+    kit->transpose(sums, stride, rows, columns, turned, ROWS);
+    for (int64_t i = 0; i < columns; i++) kit->narrow(p->out_dtype, turned + i * ROWS, rows, to + i * step);
+}
+
+/* Rows are dense in out: they are turned. */
+static void store_turned(const matmul_kit *kit, const gemm_problem *p, const sums_block *b, char *out) {
     const float *sums = b->sums;
     int64_t size = matmul_dtype_bytes(p->out_dtype), step = p->out_column_stride * size;
     for (int64_t r = 0; r < b->rows; r += ROWS)
         for (int64_t c = 0; c < b->columns; c += COLUMNS) {
-            int64_t columns = smaller(b->columns - c, COLUMNS), rows = smaller(b->rows - r, ROWS);
+            int64_t columns = smaller(b->columns - c, COLUMNS), rows = smaller(b->rows - r, ROWS), done = 0;
+            const float *from = sums + r * b->stride + c;
             char *to = out + c * step + r * size;
-            kit->transpose(sums + r * b->stride + c, b->stride, rows, columns, turned, ROWS);
-            for (int64_t i = 0; i < columns; i++) {
-                if (c + COLUMNS + i < b->columns) expect_stores(to + (COLUMNS + i) * step, rows * size);
-                kit->narrow(p->out_dtype, turned + i * ROWS, rows, to + i * step);
-            }
+            for (int64_t i = c + COLUMNS; i < smaller(b->columns, c + 2 * COLUMNS); i++)
+                expect_stores(to + (i - c) * step, rows * size);
+            if (columns == COLUMNS)
+                done = kit->narrow_turned(p->out_dtype, from, b->stride, rows, (uint16_t *)(void *)to,
+                                          p->out_column_stride);
+            if (done < rows) turn(kit, p, from + done * b->stride, b->stride, rows - done, columns, to + done * size);
         }
 }
 
@@ -53,10 +63,10 @@ static void store_floats(const matmul_kit *kit, const gemm_problem *p, const sum
 
 /* Rows of a line of the cache at a time, which serves both axes. */
 static void store_doubles(const gemm_problem *p, const sums_block *b, double *out) {
-    enum { ROWS = 8 };
+    enum { LINES = 8 };
     const double *sums = b->sums;
-    for (int64_t first = 0; first < b->rows; first += ROWS) {
-        int64_t end = smaller(first + ROWS, b->rows);
+    for (int64_t first = 0; first < b->rows; first += LINES) {
+        int64_t end = smaller(first + LINES, b->rows);
         for (int64_t r = first; p->out_column_stride == 1 && r < end; r++)
             memcpy(out + r * p->out_row_stride, sums + r * b->stride, (size_t)b->columns * sizeof *out);
         for (int64_t c = 0; p->out_column_stride != 1 && c < b->columns; c++)

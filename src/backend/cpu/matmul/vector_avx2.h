@@ -60,6 +60,17 @@ INLINE void v_store_half(matmul_dtype dtype, void *p, vec v) {
     _mm_storeu_si128((__m128i *)p, h);
 }
 
+/* Numbers of 16 bits in words of 32. */
+INLINE __m256i v_half_words(matmul_dtype dtype, vec v) {
+    return dtype == MATMUL_BF16 ? v_round_bf16(v)
+                                : _mm256_cvtepu16_epi32(_mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+}
+/* Words of two numbers of 16 bits, the first below the second. */
+INLINE vec v_pair(matmul_dtype dtype, vec first, vec second) {
+    return _mm256_castsi256_ps(
+        _mm256_or_si256(v_half_words(dtype, first), _mm256_slli_epi32(v_half_words(dtype, second), 16)));
+}
+
 /* Values begin .. begin + 7 of a bit stream as f32; begin is a multiple of 8, so they are whole bytes. */
 INLINE vec v_unpack(const uint8_t *stream, int64_t begin, int bits) {
     uint64_t word = 0;

@@ -40,16 +40,29 @@ INLINE vec v_load_half(matmul_dtype dtype, const void *p) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(h), 16));
 }
 
-/* To nearest even by adding; NaN gets its quiet bit. */
+/* Words whose upper halves are the bf16: to nearest even by adding; NaN gets its quiet bit. */
+INLINE __m512i v_bf16_words(vec v) {
+    __m512i u = _mm512_castps_si512(v), rounded = _mm512_add_epi32(u, _mm512_set1_epi32(0x7fff));
+    __mmask16 odd = _mm512_test_epi32_mask(u, _mm512_set1_epi32(0x10000));
+    rounded = _mm512_mask_add_epi32(rounded, odd, rounded, _mm512_set1_epi32(1));
+    return _mm512_mask_or_epi32(rounded, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), u, _mm512_set1_epi32(0x400000));
+}
 INLINE __m256i v_round_bf16(vec v) {
-    __m512i u = _mm512_castps_si512(v), odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
-    __m512i rounded = _mm512_srli_epi32(_mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff))), 16);
-    __m512i quiet = _mm512_or_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(0x40));
-    return _mm512_cvtepi32_epi16(_mm512_mask_mov_epi32(rounded, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), quiet));
+    return _mm512_cvtepi32_epi16(_mm512_srli_epi32(v_bf16_words(v), 16));
 }
 INLINE void v_store_half(matmul_dtype dtype, void *p, vec v) {
     __m256i h = dtype == MATMUL_F16 ? _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT) : v_round_bf16(v);
     _mm256_storeu_si256((__m256i *)p, h);
+}
+
+/* Words of two numbers of 16 bits, the first below the second. */
+INLINE vec v_pair(matmul_dtype dtype, vec first, vec second) {
+    if (dtype == MATMUL_BF16)
+        return _mm512_castsi512_ps(
+            _mm512_mask_mov_epi16(_mm512_srli_epi32(v_bf16_words(first), 16), 0xaaaaaaaa, v_bf16_words(second)));
+    __m512i low = _mm512_cvtepu16_epi32(_mm512_cvtps_ph(first, _MM_FROUND_TO_NEAREST_INT)),
+            high = _mm512_cvtepu16_epi32(_mm512_cvtps_ph(second, _MM_FROUND_TO_NEAREST_INT));
+    return _mm512_castsi512_ps(_mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
 }
 
 /* Values begin .. begin + 15 of a bit stream as f32; begin is a multiple of 16. Each lane takes the two 16-bit words

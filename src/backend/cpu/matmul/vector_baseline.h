@@ -42,6 +42,18 @@ INLINE void v_store_half(matmul_dtype dtype, void *p, vec v) {
     for (int i = 0; i < WIDTH; i++) store_from_float(dtype, v[i], p, i);
 }
 
+/* Words of two numbers of 16 bits, the first below the second. */
+INLINE vec v_pair(matmul_dtype dtype, vec first, vec second) {
+    uint16_t halves[2 * WIDTH];
+    for (int i = 0; i < WIDTH; i++) {
+        store_from_float(dtype, first[i], halves, 2 * i);
+        store_from_float(dtype, second[i], halves, 2 * i + 1);
+    }
+    vec words;
+    memcpy(&words, halves, sizeof words);
+    return words;
+}
+
 /* Values begin .. begin + 3 of a bit stream as f32; begin is a multiple of 4. */
 INLINE vec v_unpack(const uint8_t *stream, int64_t begin, int bits) {
     int64_t bit = begin * bits;
