@@ -192,14 +192,16 @@ typedef struct {
     int64_t batch, heads, kv_heads, keys, dim, value_dim, position;
     bool traditional, over; /* over: the result lies where the projections do */
     bool whole;             /* heads are turned whole, not by half */
+    int64_t more;           /* tokens beside the first: not together with attention */
 } cache_case;
 
 static void run_cache(const cache_case *t, const operand *in, bool together, operand *results) {
     operand q = there(in[0]), k = there(in[1]), v = there(in[2]), keys = there(in[3]), values = there(in[4]),
             offset = there(in[5]), length = there(in[6]);
-    operand turned_q = there(make(t->dtype, DIMS(t->batch, t->heads, 1, t->dim))),
-            turned_k = there(make(t->dtype, DIMS(t->batch, t->kv_heads, 1, t->dim))),
-            out = there(make(t->dtype, DIMS(t->batch, t->heads, 1, t->value_dim)));
+    int64_t rows = 1 + t->more;
+    operand turned_q = there(make(t->dtype, DIMS(t->batch, t->heads, rows, t->dim))),
+            turned_k = there(make(t->dtype, DIMS(t->batch, t->kv_heads, rows, t->dim))),
+            out = there(make(t->dtype, DIMS(t->batch, t->heads, rows, t->value_dim)));
     if (t->over) out.data = q.data;
     attributes_rope rope = {
         .base = 10000, .scale = 1, .dims = t->whole ? t->dim : t->dim / 2, .traditional = t->traditional};
@@ -230,14 +232,15 @@ static void run_cache(const cache_case *t, const operand *in, bool together, ope
 }
 
 static void test_cache(cache_case t) {
-    operand in[] = {randomized(t.dtype, DIMS(t.batch, t.heads, 1, t.dim), DOMAIN_UNIT),
-                    randomized(t.dtype, DIMS(t.batch, t.kv_heads, 1, t.dim), DOMAIN_UNIT),
-                    randomized(t.dtype, DIMS(t.batch, t.kv_heads, 1, t.value_dim), DOMAIN_UNIT),
+    int64_t rows = 1 + t.more;
+    operand in[] = {randomized(t.dtype, DIMS(t.batch, t.heads, rows, t.dim), DOMAIN_UNIT),
+                    randomized(t.dtype, DIMS(t.batch, t.kv_heads, rows, t.dim), DOMAIN_UNIT),
+                    randomized(t.dtype, DIMS(t.batch, t.kv_heads, rows, t.value_dim), DOMAIN_UNIT),
                     randomized(t.dtype, DIMS(t.batch, t.kv_heads, t.keys, t.dim), DOMAIN_UNIT),
                     randomized(t.dtype, DIMS(t.batch, t.kv_heads, t.keys, t.value_dim), DOMAIN_UNIT),
                     filled(TARN_INT32, DIMS(1), VALUES((double)t.position)),
                     make(TARN_INT32, DIMS(t.batch))};
-    for (int64_t b = 0; b < t.batch; b++) put(&in[6], b, (double)(t.position + 1));
+    for (int64_t b = 0; b < t.batch; b++) put(&in[6], b, (double)(t.position + rows));
     operand one[5], all[5];
     run_cache(&t, in, false, one);
     run_cache(&t, in, true, all);
@@ -248,19 +251,133 @@ static void test_cache(cache_case t) {
 }
 
 static void test_caches(tarn_dtype dtype) {
-    const cache_case cases[] = {{dtype, 1, 24, 8, 768, 128, 128, 511, false, false, false},
-                                {dtype, 1, 24, 8, 2048, 128, 128, 1500, true, false, false},
-                                {dtype, 2, 8, 2, 300, 64, 64, 0, false, false, false},
-                                {dtype, 1, 16, 1, 96, 96, 80, 95, false, true, false},
-                                {dtype, 3, 4, 4, 1025, 256, 256, 1000, false, false, false},
-                                {dtype, 1, 6, 2, 64, 64, 32, 30, true, true, false},
-                                {dtype, 1, 5, 5, 70, 32, 64, 69, true, false, false},
-                                {dtype, 1, 24, 8, 768, 128, 128, 511, false, false, true},
-                                {dtype, 1, 24, 8, 768, 128, 128, 600, false, false, true},
-                                {dtype, 2, 8, 8, 1024, 128, 128, 0, false, false, true},
-                                {dtype, 3, 16, 2, 2000, 64, 64, 1999, false, true, true},
-                                {dtype, 1, 20, 4, 5000, 128, 128, 2100, false, false, true}};
+    const cache_case cases[] = {{dtype, 1, 24, 8, 768, 128, 128, 511, false, false, false, 0},
+                                {dtype, 1, 24, 8, 2048, 128, 128, 1500, true, false, false, 0},
+                                {dtype, 2, 8, 2, 300, 64, 64, 0, false, false, false, 0},
+                                {dtype, 1, 16, 1, 96, 96, 80, 95, false, true, false, 0},
+                                {dtype, 3, 4, 4, 1025, 256, 256, 1000, false, false, false, 0},
+                                {dtype, 1, 6, 2, 64, 64, 32, 30, true, true, false, 0},
+                                {dtype, 1, 5, 5, 70, 32, 64, 69, true, false, false, 0},
+                                {dtype, 1, 24, 8, 768, 128, 128, 511, false, false, true, 0},
+                                {dtype, 1, 24, 8, 768, 128, 128, 600, false, false, true, 0},
+                                {dtype, 2, 8, 8, 1024, 128, 128, 0, false, false, true, 0},
+                                {dtype, 3, 16, 2, 2000, 64, 64, 1999, false, true, true, 0},
+                                {dtype, 1, 20, 4, 5000, 128, 128, 2100, false, false, true, 0},
+                                {dtype, 1, 24, 8, 768, 128, 128, 0, false, false, true, 511},
+                                {dtype, 1, 6, 2, 300, 64, 64, 100, false, false, true, 69},
+                                {dtype, 2, 4, 4, 80, 96, 96, 90, false, false, true, 30},
+                                {dtype, 1, 4, 2, 200, 256, 256, 7, true, false, true, 99},
+                                {dtype, 1, 4, 2, 200, 256, 256, 7, false, false, false, 99}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) test_cache(cases[i]);
+}
+
+/* ---- groups of two inputs */
+static group_program program_of(group_instruction *instructions, int count) {
+    static uint16_t inputs[] = {0, 1}, outputs[] = {0, 0, 2, 3};
+    return (group_program){.input_count = 2,
+                           .output_count = 1,
+                           .instruction_count = count,
+                           .register_count = count + 2,
+                           .input_registers = inputs,
+                           .output_registers = outputs + count + 1,
+                           .instructions = instructions};
+}
+
+static call group_of(const group_program *program, operand *inputs, operand *result) {
+    return (call){
+        .op = OP_group, .program = program, .input_count = 2, .output_count = 1, .inputs = inputs, .outputs = result};
+}
+
+/* ---- many rows with packed weights, and a gate of their halves */
+typedef struct {
+    tarn_dtype dtype;
+    int64_t m, rows, k, group;
+} prompt_case;
+
+static void run_prompt(const prompt_case *t, const operand *in, bool together, operand *results) {
+    operand y = there(make(t->dtype, DIMS(1, t->m, t->rows))),
+            result = there(make(t->dtype, DIMS(1, t->m, t->rows / 2))), factors[4];
+    for (int i = 0; i < 4; i++) factors[i] = there(in[i]);
+    attributes_quantized_matmul packed = {.transpose = true, .group_size = t->group, .bits = 4};
+    group_instruction gate[] = {step_of(OP_silu, 2, 0, 0, t->dtype), step_of(OP_multiply, 3, 2, 1, t->dtype)};
+    group_program program = program_of(gate, 2);
+    operand halves[] = {result, result};
+    for (int i = 0; i < 2; i++) {
+        halves[i].data = (char *)y.data + i * t->rows / 2 * dtype_bytes(t->dtype);
+        halves[i].strides = y.strides;
+    }
+    call calls[] = {{.op = OP_quantized_matmul,
+                     .attributes = &packed,
+                     .input_count = 4,
+                     .output_count = 1,
+                     .inputs = factors,
+                     .outputs = &y},
+                    group_of(&program, halves, &result)};
+    run_calls(calls, 2, together);
+    results[0] = returned(y), results[1] = returned(result);
+    release_all();
+}
+
+static void test_prompt(prompt_case t) {
+    operand in[] = {randomized(t.dtype, DIMS(1, t.m, t.k), DOMAIN_UNIT), make(TARN_UINT32, DIMS(t.rows, t.k / 8)),
+                    make(t.dtype, DIMS(t.rows, t.k / t.group)), make(t.dtype, DIMS(t.rows, t.k / t.group))};
+    operand dense = randomized(t.dtype, DIMS(t.rows, t.k), DOMAIN_UNIT), one[2], all[2];
+    attributes_quantize how = {.group_size = t.group, .bits = 4};
+    CHECK(run_call(&backend_reference, (call){.op = OP_quantize,
+                                              .attributes = &how,
+                                              .input_count = 1,
+                                              .output_count = 3,
+                                              .inputs = &dense,
+                                              .outputs = in + 1}),
+          "%s", tarn_error());
+    run_prompt(&t, in, false, one);
+    run_prompt(&t, in, true, all);
+    same(all[0], one[0], "product of many rows");
+    same(all[1], one[1], "gate of many rows");
+}
+
+static void test_prompts(tarn_dtype dtype) {
+    const prompt_case cases[] = {{dtype, 33, 16, 128, 64},
+                                 {dtype, 512, 1024, 384, 64},
+                                 {dtype, 300, 272, 1024, 32},
+                                 {dtype, 1000, 160, 256, 128}};
+    for (int i = 0; i < 4; i++) test_prompt(cases[i]);
+}
+
+/* ---- a sum of rows that is normed. place: of the sum: 0 its own memory, 1 the first summand's, 2 the second's */
+static void run_sum(tarn_dtype dtype, int64_t rows, int64_t n, int place, const operand *in, bool together,
+                    operand *results) {
+    operand x[] = {there(in[0]), there(in[1])}, weight = there(in[2]), own = there(make(dtype, DIMS(rows, n))),
+            normed = there(make(dtype, DIMS(rows, n))), sum = place ? x[place - 1] : own;
+    group_instruction add = step_of(OP_add, 2, 1, 0, dtype);
+    group_program program = program_of(&add, 1);
+    attributes_rms_norm norm = {.eps = 1e-3};
+    operand normings[] = {sum, weight};
+    call calls[] = {group_of(&program, x, &sum),
+                    {.op = OP_rms_norm,
+                     .attributes = &norm,
+                     .input_count = 2,
+                     .output_count = 1,
+                     .inputs = normings,
+                     .outputs = &normed}};
+    run_calls(calls, 2, together);
+    results[0] = returned(sum), results[1] = returned(normed);
+    release_all();
+}
+
+static void test_sums(tarn_dtype dtype) {
+    const int64_t sizes[][2] = {{2, 64}, {512, 3072}, {5000, 256}, {3, 30}, {40, 8192}};
+    for (int i = 0; i < 5; i++)
+        for (int place = 0; place < 3; place++) {
+            int64_t rows = sizes[i][0], n = sizes[i][1];
+            operand in[] = {randomized(dtype, DIMS(rows, n), DOMAIN_UNIT),
+                            randomized(dtype, DIMS(rows, n), DOMAIN_UNIT), randomized(dtype, DIMS(n), DOMAIN_POSITIVE)},
+                    one[2], all[2];
+            run_sum(dtype, rows, n, place, in, false, one);
+            run_sum(dtype, rows, n, place, in, true, all);
+            same(all[0], one[0], "sum");
+            rows < 2112 ? same(all[1], one[1], "normed sum") : alike(all[1], one[1], rounding(dtype), "normed sum");
+        }
 }
 
 /* A group of which nobody reads anything. */
@@ -282,7 +399,8 @@ int main(void) {
     random_begin("cuda fuse");
     test_unread();
     static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_FLOAT16, TARN_BFLOAT16};
-    for (int d = 0; d < 3; d++) test_products(dtypes[d]), test_caches(dtypes[d]);
+    for (int d = 0; d < 3; d++) test_products(dtypes[d]), test_caches(dtypes[d]), test_sums(dtypes[d]);
+    test_prompts(TARN_FLOAT16), test_prompts(TARN_BFLOAT16);
     cuda->stream_free(cuda_stream);
     printf("cuda fuse: %d checks, %d failures\n", checks, failures);
     return failures != 0;

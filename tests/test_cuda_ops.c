@@ -505,6 +505,9 @@ static void test_all_quantized(tarn_dtype dtype) {
         test_quantized(dtype, dtype, 4, groups[b % 3], batches[b], 128 + 128 * b);
         if (b % 3 == 0) test_quantized_rows(dtype, dtype, 4, 64, batches[b], 4300, 256);
     }
+    const int64_t prompts[][3] = {{33, 16, 256}, {105, 208, 384}, {257, 400, 640}, {400, 144, 128}};
+    for (int p = 0; p < 4; p++)
+        test_quantized_rows(dtype, dtype, 4, groups[p % 3], prompts[p][0], prompts[p][1], prompts[p][2]);
 }
 
 static void test_all_rows(tarn_dtype dtype) {

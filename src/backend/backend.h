@@ -82,8 +82,8 @@ typedef struct backend {
     uint64_t table_hash; /* backend_hash() as it was built */
     const char *name;
     bool host_memory; /* its memory is the host's: no copies between it and the CPU */
-    int linger;       /* what a call reads stays as it is for so many calls more, unless one of them overwrites its own
-                         input: for backends that run neighbouring calls as one */
+    int linger; /* what a call reads, and its workspace, stays as it is for so many calls more (16 at most), unless
+                   one of them overwrites its own input: for backends that run neighbouring calls as one */
 
     int (*device_count)(void);
     /* Memory of a device, aligned to 64 bytes; NULL, with the error set, if there is not enough. Zero bytes give an

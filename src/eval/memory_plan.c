@@ -8,7 +8,7 @@
 #include "base/hard.h"
 #include "eval/program.h"
 
-enum { ALIGNMENT = 64, ROOM_CLASSES = 64, MOST_LOOKS = 8, AT_END = INT32_MAX };
+enum { ALIGNMENT = 64, ROOM_CLASSES = 64, MOST_LOOKS = 8, MOST_LINGER = 16, AT_END = INT32_MAX };
 
 /* A free part of a scratch. */
 typedef struct {
@@ -42,10 +42,15 @@ static void note_use(program *p, int v, int step_index, tarn_stream *stream, boo
     t->stream = stream;
 }
 
-/* Beyond its last use, where the backend runs several steps as one. */
+/* The step up to which memory that a step uses last stays as it is: beyond it, where the backend runs several steps as
+   one. */
+static int lingers_until(const program *p, int step_index, const tarn_stream *stream) {
+    int more = stream ? stream->backend->linger : 0, end = (int)p->steps.count - 1;
+    return step_index + more < end ? step_index + more : end;
+}
+
 static void linger(program *p, storage *t) {
-    int more = t->stream ? t->stream->backend->linger : 0, end = (int)p->steps.count - 1;
-    if (t->last >= 0 && t->last < AT_END) t->last = t->last + more < end ? t->last + more : end;
+    if (t->last >= 0 && t->last < AT_END) t->last = lingers_until(p, t->last, t->stream);
 }
 
 static void find_lifetimes(program *p) {
@@ -230,6 +235,15 @@ static bool place_workspace(planner *pl, step *st) {
     return true;
 }
 
+/* Of the steps whose workspace stays as it is up to this one. */
+static bool place_workspaces(planner *pl, int index) {
+    for (int i = index; i >= 0 && index - i <= MOST_LINGER; i--) {
+        step *st = &pl->p->steps.items[i];
+        if (lingers_until(pl->p, i, st->stream) == index && !place_workspace(pl, st)) return false;
+    }
+    return true;
+}
+
 /* The memory of what the step is the first to write, and its workspace, is free before it. */
 static bool free_beginning(planner *pl, int index) {
     const step *st = &pl->p->steps.items[index];
@@ -252,8 +266,7 @@ static bool plan(planner *pl) {
     list_by_end(pl);
     bool ok = find_idles(pl);
     for (size_t i = p->steps.count; ok && i > 0; i--)
-        ok = place_ending(pl, (int)i - 1) && place_workspace(pl, &p->steps.items[i - 1]) &&
-             free_beginning(pl, (int)i - 1);
+        ok = place_ending(pl, (int)i - 1) && place_workspaces(pl, (int)i - 1) && free_beginning(pl, (int)i - 1);
     return ok;
 }
 

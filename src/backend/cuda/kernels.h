@@ -197,10 +197,14 @@ typedef struct {
     int64_t rows, n;
     float eps;
     double eps_wide;
+    const void *other; /* of rms_norm: what is normed is from + other, which goes to sum_to; NULL: from alone */
+    void *sum_to;
     int each; /* the launcher's: rows of a block */
 } norm_kernel;
 void launch_softmax(const norm_kernel *k, kernel_stream stream);
 void launch_rms_norm(const norm_kernel *k, kernel_stream stream);
+/* Whether rows of a sum can be normed: they are held by a block. */
+bool sum_is_held(const norm_kernel *k);
 
 /* x [batch, heads, length, dim], any strides but a dense last axis; offset of offset_dtype, offset_step 0 if all rows
  * share it. */
@@ -213,6 +217,20 @@ typedef struct {
     double scale, slope; /* pair i turns by exp(i * slope) a position, where there are no freqs */
 } rope_kernel;
 void launch_rope(const rope_kernel *k, kernel_stream stream);
+
+/* Queries of many positions turned (rope), keys turned and written into a cache of `capacity` rows from row start on,
+   moved so that they lie within, values written beside them. Half types; heads of a multiple of 16 up to 256 that are
+   turned whole, not as neighbours; all addresses and rows at multiples of 16 bytes. key_to: the turned keys by
+   themselves, or NULL. Strides of batch, head, row. */
+typedef struct {
+    rope_kernel rope;
+    const void *key, *value;
+    void *key_to, *key_cache, *value_cache;
+    const int *start;
+    int64_t kv_heads, value_dim, capacity, start_step;
+    int64_t key_strides[3], value_strides[3], key_cache_strides[3], value_cache_strides[3];
+} turned_rows_kernel;
+void launch_turned_rows(const turned_rows_kernel *k, kernel_stream stream);
 
 /* strides: of batch, head, row; the last axis is dense, that of the mask has mask_strides[3]. */
 typedef struct {
@@ -388,6 +406,22 @@ typedef struct {
     int across, group_shift, aligned; /* the launcher's */
 } batch_kernel;
 void launch_batch(const batch_kernel *k, kernel_stream stream);
+
+/* Many rows of x with the same weights, `rows` of them a multiple of 8 (of 16, if gated), scales of the same half type.
+   spread: room for x, at a multiple of 256 bytes. gated: [m, rows / 2], silu(first half of the rows) * second half;
+   NULL: that is not wanted. False: the driver refuses. */
+typedef struct {
+    void *to;      /* [m, rows], at a multiple of 16 bytes, as is gated */
+    const void *x; /* [m, k] */
+    void *spread, *gated;
+    const uint32_t *words;
+    const void *scales, *biases;
+    int dtype, early;
+    int64_t m, k, rows, group;
+    int group_shift, aligned; /* the launcher's */
+} prompt_kernel;
+bool launch_prompt(const prompt_kernel *k, kernel_stream stream);
+bool prompt_runs(void); /* on the device at hand */
 
 #ifdef __cplusplus
 }

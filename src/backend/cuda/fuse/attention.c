@@ -1,4 +1,5 @@
-/* rope of query and key, key and value written into a cache, attention of one token that reads it. */
+/* rope of query and key, key and value written into a cache, attention that reads it: of one token all of it, of more
+   what comes before attention. */
 #include "cuda/cuda.h"
 #include "cuda/fuse/fuse.h"
 #include "cuda/rows.h"
@@ -34,9 +35,9 @@ static bool same_turns(const call *a, const call *b) {
            (!freqs || a->inputs[2].data == b->inputs[2].data);
 }
 
-/* A block of one row of each head of a cache [batch, heads, keys, dim], which attention reads whole, begun at start []
-   or, for each batch row, start [batch, 1]. */
-static bool writes_row(const call *c, const operand *cache) {
+/* A block of `rows` rows of each head of a cache [batch, heads, keys, dim], which attention reads whole, begun at start
+   [] or, for each batch row, start [batch, 1]. */
+static bool writes_rows(const call *c, const operand *cache, int64_t rows) {
     const attributes_slice_update *a = c->attributes;
     const operand *to = &c->outputs[0], *row = &c->inputs[1], *start = &c->inputs[2];
     if (a->axes.count != 1 || axis_normal(a->axes.values[0], 4) != 2 || a->step.count || to->ndim != 4 ||
@@ -44,7 +45,7 @@ static bool writes_row(const call *c, const operand *cache) {
         return false;
     for (int i = 0; i < 4; i++)
         if (to->shape[i] != cache->shape[i] || to->strides[i] != cache->strides[i] ||
-            row->shape[i] != (i == 2 ? 1 : cache->shape[i]))
+            row->shape[i] != (i == 2 ? rows : cache->shape[i]))
             return false;
     return row->strides[3] == 1 && start->ndim <= 2 && start->dtype == TARN_INT32 && row->dtype == cache->dtype;
 }
@@ -65,17 +66,18 @@ static bool is_step(const cached_step *s, const attention_kernel *k) {
     bool fits = k->rows == 1 && k->keys > 0 && k->keys <= LONGEST && attention_is_split(s->attention, k) &&
                 k->heads * k->dim <= 1 << 16;
     return fits && ((uintptr_t)k->k | (uintptr_t)k->v) % 16 == 0 && steps_by_16(&s->value_write->inputs[1]) &&
-           same_turns(s->query, s->key) && writes_row(s->key_write, &o[K]) && writes_row(s->value_write, &o[V]) &&
-           same_start(s->key_write, s->value_write) && s->query->inputs[1].dtype == TARN_INT32 &&
-           s->query->inputs[0].ndim == 4 && s->key->inputs[0].ndim == 4;
+           same_turns(s->query, s->key) && writes_rows(s->key_write, &o[K], 1) &&
+           writes_rows(s->value_write, &o[V], 1) && same_start(s->key_write, s->value_write) &&
+           s->query->inputs[1].dtype == TARN_INT32 && s->query->inputs[0].ndim == 4 && s->key->inputs[0].ndim == 4;
 }
 
-/* Nothing is written where a block may still read what came before; what lies in the result's memory is lost anyhow. */
-static bool fits_memory(const cached_step *s) {
+/* Nothing is written where a block may still read what came before; what lies in the result's memory is lost anyhow.
+   count: of these, the first ones. */
+static bool fits_memory(const cached_step *s, int count) {
     const call *readers[] = {s->query, s->key};
-    const operand *written[] = {&s->attention->outputs[0], &s->query->outputs[0], &s->key->outputs[0]};
+    const operand *written[] = {&s->query->outputs[0], &s->key->outputs[0], &s->attention->outputs[0]};
     byte_span value = span_of(&s->value_write->inputs[1]), start = span_of(&s->key_write->inputs[2]);
-    for (int w = 0; w < 3; w++) {
+    for (int w = 0; w < count; w++) {
         byte_span to = span_of(written[w]);
         for (int i = 0; i < 2; i++)
             for (int n = 0; n < readers[i]->input_count; n++)
@@ -129,7 +131,7 @@ static bool find_step(const call *calls, const unsigned *constant, cached_attent
     if (calls[BEFORE].row != &cuda_attention || !sort_calls(calls, &s)) return false;
     if (operand_size(&s.attention->outputs[0]) == 0) return false;
     attention_kernel k = attention_of(s.attention);
-    if (!is_step(&s, &k) || !fits_memory(&s) || !cached_attention_runs()) return false;
+    if (!is_step(&s, &k) || !fits_memory(&s, 3) || !cached_attention_runs()) return false;
     *c = kernel_of(&s, &k);
     c->early = may_begin_early(&s, calls, constant);
     return true;
@@ -164,11 +166,71 @@ static bool find_around(const call *calls, const unsigned *constant, cached_atte
     return find_step(step, constant ? known : NULL, c) && cuda_launch(group);
 }
 
+/* ---- more tokens than one */
+static bool lie_at_16(const operand *o) {
+    bool fits = o->strides[3] == 1 && (uintptr_t)o->data % 16 == 0;
+    for (int i = 0; i < 3; i++) fits = fits && (o->shape[i] == 1 || o->strides[i] % 8 == 0);
+    return fits;
+}
+
+static bool is_prompt(const cached_step *s) {
+    enum { MOST_DIM = 256 };
+    const operand *o = s->attention->inputs, *q = &s->query->inputs[0], *key = &s->key->inputs[0],
+                  *value = &s->value_write->inputs[1];
+    const attributes_rope *turn = s->query->attributes;
+    if (q->ndim != 4 || key->ndim != 4 || (q->dtype != TARN_FLOAT16 && q->dtype != TARN_BFLOAT16)) return false;
+    int64_t rows = q->shape[2], dim = q->shape[3];
+    return rows > 1 && dim % 16 == 0 && dim <= MOST_DIM && (turn->dims == 0 || turn->dims == dim) &&
+           !turn->traditional && same_turns(s->query, s->key) && key->dtype == q->dtype && o[K].dtype == q->dtype &&
+           o[V].dtype == q->dtype && o[V].shape[3] % 8 == 0 && writes_rows(s->key_write, &o[K], rows) &&
+           writes_rows(s->value_write, &o[V], rows) && same_start(s->key_write, s->value_write) && lie_at_16(q) &&
+           lie_at_16(key) && lie_at_16(value) && lie_at_16(&o[K]) && lie_at_16(&o[V]) &&
+           lie_at_16(&s->query->outputs[0]) && lie_at_16(&s->key->outputs[0]);
+}
+
+static void take_rows(int64_t *to, const operand *o) {
+    for (int i = 0; i < 3; i++) to[i] = o->strides[i];
+}
+
+static turned_rows_kernel rows_of(const cached_step *s) {
+    const operand *key = &s->key->inputs[0], *value = &s->value_write->inputs[1], *start = &s->key_write->inputs[2],
+                  *keys = &s->attention->inputs[K], *values = &s->attention->inputs[V], *turned = &s->key->outputs[0];
+    bool key_lost = spans_meet(span_of(&s->query->outputs[0]), span_of(turned));
+    turned_rows_kernel k = {.rope = rope_of(s->query),
+                            .key = key->data,
+                            .value = value->data,
+                            .key_to = key_lost ? NULL : turned->data,
+                            .key_cache = keys->data,
+                            .value_cache = values->data,
+                            .start = start->data,
+                            .kv_heads = key->shape[1],
+                            .value_dim = value->shape[3],
+                            .capacity = keys->shape[2],
+                            .start_step = start->ndim == 2 ? start->strides[0] : 0};
+    take_rows(k.key_strides, key);
+    take_rows(k.value_strides, value);
+    take_rows(k.key_cache_strides, keys);
+    take_rows(k.value_cache_strides, values);
+    return k;
+}
+
+/* Where both turned rows share memory, the query's must be what stays. */
+static bool find_rows(const call *calls, turned_rows_kernel *k) {
+    cached_step s;
+    if (calls[BEFORE].row != &cuda_attention || !sort_calls(calls, &s) || operand_size(&s.attention->outputs[0]) == 0)
+        return false;
+    if (!is_prompt(&s) || !fits_memory(&s, 2)) return false;
+    *k = rows_of(&s);
+    return s.query > s.key || k->key_to;
+}
+
 int fuse_attention(const call *calls, int count, const unsigned *constant) {
     cached_attention_kernel c;
+    turned_rows_kernel rows;
     int taken = count >= ALL && find_step(calls, constant, &c)    ? ALL
                 : count > ALL && find_around(calls, constant, &c) ? ALL + 1
                                                                   : 0;
-    if (taken) launch_cached_attention(&c, cuda_stream_now);
-    return taken;
+    if (taken) return launch_cached_attention(&c, cuda_stream_now), taken;
+    if (count < ALL || !find_rows(calls, &rows)) return 0;
+    return launch_turned_rows(&rows, cuda_stream_now), BEFORE;
 }

@@ -23,8 +23,41 @@ bool lies_in_line(const operand *o) {
     return operand_is_dense(o);
 }
 
+/* ---- groups */
+static bool does(const group_instruction *i, op_id op, tarn_dtype dtype) {
+    return i->op == op && i->input_dtype == dtype && i->dtype == dtype;
+}
+
+static bool takes(const group_instruction *i, uint16_t a, uint16_t b) {
+    return (i->arguments[0] == a && i->arguments[1] == b) || (i->arguments[0] == b && i->arguments[1] == a);
+}
+
+static bool is_plain(const call *c, int instructions, tarn_dtype dtype) {
+    if (c->op != OP_group || c->input_count != 2 || c->output_count != 1 || !c->outputs[0].data) return false;
+    if (c->program->instruction_count != instructions || c->outputs[0].dtype != dtype) return false;
+    return c->inputs[0].dtype == dtype && c->inputs[1].dtype == dtype &&
+           c->program->output_registers[0] == c->program->instructions[instructions - 1].result;
+}
+
+bool group_is_sum(const call *c, tarn_dtype dtype) {
+    if (!is_plain(c, 1, dtype) || !lies_in_line(&c->inputs[0]) || !lies_in_line(&c->inputs[1])) return false;
+    const group_instruction *add = c->program->instructions;
+    const uint16_t *registers = c->program->input_registers;
+    int64_t n = operand_size(&c->outputs[0]);
+    return does(add, OP_add, dtype) && takes(add, registers[0], registers[1]) && operand_size(&c->inputs[0]) == n &&
+           operand_size(&c->inputs[1]) == n;
+}
+
+bool group_is_gate(const call *c, tarn_dtype dtype, int gate) {
+    if (!is_plain(c, 2, dtype)) return false;
+    const group_instruction *silu = c->program->instructions, *multiply = silu + 1;
+    const uint16_t *registers = c->program->input_registers;
+    return does(silu, OP_silu, dtype) && silu->arguments[0] == registers[gate] && silu->result != registers[1 - gate] &&
+           does(multiply, OP_multiply, dtype) && takes(multiply, silu->result, registers[1 - gate]);
+}
+
 typedef int (*fusion)(const call *calls, int count, const unsigned *constant);
-static const fusion fusions[] = {fuse_product, fuse_attention};
+static const fusion fusions[] = {fuse_product, fuse_attention, fuse_prompt, fuse_sum};
 enum { FUSIONS = sizeof fusions / sizeof *fusions };
 
 int cuda_launch_next(const call *calls, int count, const unsigned *constant, bool *ok) {

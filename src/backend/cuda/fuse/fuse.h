@@ -13,7 +13,10 @@
 int fuse_product(const call *calls, int count, const unsigned *constant);   /* rms_norm, a product of one row, a sum or
                                                                                gate */
 int fuse_attention(const call *calls, int count, const unsigned *constant); /* rope, rope, slice_update, slice_update,
-                                                                               attention of one token */
+                                                                               attention of one token; of more: all but
+                                                                               attention */
+int fuse_prompt(const call *calls, int count, const unsigned *constant);    /* a packed product of many rows, a gate */
+int fuse_sum(const call *calls, int count, const unsigned *constant);       /* a sum of rows, rms_norm */
 
 /* ---- memory */
 typedef struct {
@@ -24,11 +27,19 @@ bool spans_meet(byte_span a, byte_span b);
 /* Whether the elements follow each other without gaps, whatever the axes. */
 bool lies_in_line(const operand *o);
 
+/* ---- groups over two inputs of this dtype, with one result */
+/* Whether it is their sum, all in line and of one size. */
+bool group_is_sum(const call *c, tarn_dtype dtype);
+/* Whether it is silu(input `gate`) * the other one. */
+bool group_is_gate(const call *c, tarn_dtype dtype, int gate);
+
 /* ---- how the families' kernels are asked for */
 bool dense_vector_of(const call *c, unsigned constant, vector_kernel *k);         /* matmul.c; false: not by it */
 bool packed_vector_of(const call *c, unsigned constant, packed_vector_kernel *k); /* affine.c */
-rope_kernel rope_of(const call *c);                                               /* norm.c */
-attention_kernel attention_of(const call *c);                                     /* attention.c */
+bool packed_prompt_of(const call *c, unsigned constant, prompt_kernel *k);
+norm_kernel rms_norm_of(const call *c);       /* norm.c */
+rope_kernel rope_of(const call *c);           /* norm.c */
+attention_kernel attention_of(const call *c); /* attention.c */
 bool attention_is_split(const call *c, const attention_kernel *k);
 
 #endif

@@ -27,49 +27,24 @@ static bool is_norm_of(const call *norm, const call *product) {
 }
 
 /* ---- behind */
-static bool is_step(const group_instruction *i, op_id op, tarn_dtype dtype) {
-    return i->op == op && i->input_dtype == dtype && i->dtype == dtype;
-}
-
-static bool takes(const group_instruction *i, uint16_t a, uint16_t b) {
-    return (i->arguments[0] == a && i->arguments[1] == b) || (i->arguments[0] == b && i->arguments[1] == a);
-}
-
-static bool is_plain(const call *c, int instructions, const operand *like) {
-    if (c->op != OP_group || c->input_count != 2 || c->output_count != 1 || !c->outputs[0].data) return false;
-    if (c->program->instruction_count != instructions || c->outputs[0].dtype != like->dtype) return false;
-    for (int i = 0; i < 2; i++)
-        if (c->inputs[i].dtype != like->dtype || !lies_in_line(&c->inputs[i])) return false;
-    return c->program->output_registers[0] == c->program->instructions[instructions - 1].result;
-}
-
 /* y + other, or other + y */
 static bool is_sum(const call *c, const operand *y, around_product *around) {
-    if (!is_plain(c, 1, y) || operand_size(&c->outputs[0]) != operand_size(y)) return false;
-    const group_instruction *add = c->program->instructions;
-    const uint16_t *registers = c->program->input_registers;
-    if (!is_step(add, OP_add, y->dtype) || !takes(add, registers[0], registers[1])) return false;
+    if (!group_is_sum(c, y->dtype) || operand_size(&c->outputs[0]) != operand_size(y)) return false;
     int own = c->inputs[0].data == y->data ? 0 : 1;
     if (c->inputs[own].data != y->data || spans_meet(span_of(&c->inputs[1 - own]), span_of(y))) return false;
     *around = (around_product){.after = AFTER_ADD, .other = c->inputs[1 - own].data, .result = c->outputs[0].data};
-    return operand_size(&c->inputs[0]) == operand_size(&c->inputs[1]);
+    return true;
 }
 
 /* silu(first half of y) * second half */
 static bool is_gate(const call *c, const operand *y, around_product *around) {
+    int gate = c->input_count == 2 && c->inputs[0].data == y->data ? 0 : 1;
     int64_t half = operand_size(y) / 2;
-    if (!is_plain(c, 2, y) || operand_size(&c->outputs[0]) != half || operand_size(y) % 16) return false;
-    const group_instruction *silu = c->program->instructions, *multiply = silu + 1;
-    int gate = c->inputs[0].data == y->data ? 0 : 1;
-    const uint16_t *registers = c->program->input_registers;
-    if (!is_step(silu, OP_silu, y->dtype) || silu->arguments[0] != registers[gate] ||
-        silu->result == registers[1 - gate])
-        return false;
-    if (!is_step(multiply, OP_multiply, y->dtype) || !takes(multiply, silu->result, registers[1 - gate])) return false;
-    if (c->inputs[gate].data != y->data || operand_size(&c->inputs[gate]) != half) return false;
-    if (c->inputs[1 - gate].data != (char *)y->data + half * dtype_bytes(y->dtype)) return false;
+    if (!group_is_gate(c, y->dtype, gate) || operand_size(&c->outputs[0]) != half || operand_size(y) % 16) return false;
+    const operand *first = &c->inputs[gate], *second = &c->inputs[1 - gate];
     *around = (around_product){.after = AFTER_GATE, .result = c->outputs[0].data};
-    return operand_size(&c->inputs[1 - gate]) == half;
+    return first->data == y->data && second->data == (char *)y->data + half * dtype_bytes(y->dtype) &&
+           operand_size(first) == half && operand_size(second) == half && lies_in_line(first) && lies_in_line(second);
 }
 
 /* ---- together. Blocks run in no order: none may write what another still reads. What is overwritten by a later result

@@ -1,4 +1,5 @@
 /* Rows of gather and scatter. */
+#include "cuda/axes.h"
 #include "cuda/cuda.h"
 #include "cuda/kernels.h"
 
@@ -64,6 +65,23 @@ static void order_axes(pick_kernel *k) {
     }
 }
 
+/* Neighbours that are picked together go as one, where none of the indices moves along their axis. */
+static void join_elements(pick_kernel *k) {
+    int last = k->ndim - 1;
+    for (int j = 0; j < k->count; j++)
+        if (k->ndim == 0 || k->index_strides[j][last]) return;
+    int piece = axes_piece(k->bytes, k->ndim, k->shape, (const void *const[]){k->many, k->picked},
+                           (const int64_t *const[]){k->strides, k->picked_strides});
+    for (int j = 0; j < k->count; j++)
+        while (piece > 1 && k->index_step[j] % piece) piece /= 2;
+    if (piece == 1) return;
+    for (int i = 0; i < last; i++) k->strides[i] /= piece, k->picked_strides[i] /= piece;
+    for (int j = 0; j < k->count; j++) k->index_step[j] /= piece;
+    k->shape[last] /= piece;
+    k->bytes *= piece;
+    k->n /= piece;
+}
+
 static bool pick(const operand *many, const operand *picked, const operand *indices, int count, tarn_ints chosen,
                  tarn_ints batch, int mode) {
     pick_kernel k = {.many = many->data,
@@ -81,7 +99,10 @@ static bool pick(const operand *many, const operand *picked, const operand *indi
     }
     take_many(&k, many, a, batch);
     take_indices(&k, many, indices, a, chosen);
-    if (mode >= 0) order_axes(&k);
+    if (mode >= 0)
+        order_axes(&k);
+    else
+        join_elements(&k);
     if (k.n > 0) launch_pick(&k, cuda_stream_now);
     return true;
 }

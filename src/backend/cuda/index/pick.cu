@@ -26,7 +26,7 @@ template <class S> __global__ void gather_elements(const __grid_constant__ pick_
     i64 i = thread_number(), at, own;
     if (i >= k.n) return;
     bool inside = picked_place(k, i, &at, &own);
-    ((S *)k.picked)[own] = inside ? ((const S *)k.many)[at] : (S)0;
+    ((S *)k.picked)[own] = inside ? ((const S *)k.many)[at] : S();
 }
 
 /* A thread for each place along the axes that the indices do not choose: there updates cannot meet, the others apply in order. */
@@ -47,7 +47,7 @@ template <class S> __global__ void scatter_in_order(const __grid_constant__ pick
 
 void launch_pick(const pick_kernel *k, kernel_stream stream) {
     if (k->mode < 0) {
-        SIZES(k->bytes, start(gather_elements<type>, blocks_for(k->n, 256), 256, 0, stream, *k))
+        PIECE_SIZES(k->bytes, start(gather_elements<type>, blocks_for(k->n, 256), 256, 0, stream, *k))
         return;
     }
     unsigned blocks = blocks_for(k->n / k->in_order, 64);

@@ -18,11 +18,16 @@ static bool run_softmax(const call *c) {
     return true;
 }
 
-static bool run_rms_norm(const call *c) {
+norm_kernel rms_norm_of(const call *c) {
     norm_kernel k = rows_of(c);
     k.weight = c->input_count > 1 ? c->inputs[1].data : NULL;
     k.eps_wide = ((const attributes_rms_norm *)c->attributes)->eps;
     k.eps = (float)k.eps_wide;
+    return k;
+}
+
+static bool run_rms_norm(const call *c) {
+    norm_kernel k = rms_norm_of(c);
     if (k.rows > 0) launch_rms_norm(&k, cuda_stream_now);
     return true;
 }

@@ -88,16 +88,44 @@ template <class S, int EACH> DEVICE void multiply_by_weight(held_row<S, EACH> &x
     }
 }
 
-template <class S, int EACH> __global__ void __launch_bounds__(1024) rms_norm_held(const __grid_constant__ norm_kernel k) {
+/* What is added to a row: the sum is rounded, and written, before it is normed. */
+template <class S, int EACH> struct held_other {
+    uint4 next[EACH];
+
+    DEVICE_MEMBER void fetch_row(const norm_kernel &k, const held_row<S, EACH> &x, i64 row) {
+#pragma unroll
+        for (int e = 0; e < EACH; e++)
+            if (row < k.rows && x.piece(e) * PIECE<S> < k.n) next[e] = ((const uint4 *)((const S *)k.other + row * k.n))[x.piece(e)];
+    }
+    DEVICE_MEMBER void add_to(held_row<S, EACH> &x, const norm_kernel &k, i64 row) const {
+#pragma unroll
+        for (int e = 0; e < EACH; e++) {
+            if (x.piece(e) * PIECE<S> >= k.n) continue;
+            wide<S> y[PIECE<S>];
+            widen_piece<S>(next[e], y);
+#pragma unroll
+            for (int i = 0; i < PIECE<S>; i++) y[i] = x.at[e][i] + y[i];
+            const uint4 sum = narrow_piece<S>(y);
+            widen_piece<S>(sum, x.at[e]);
+            if (k.sum_to) ((uint4 *)((S *)k.sum_to + row * k.n))[x.piece(e)] = sum;
+        }
+    }
+};
+
+template <class S, int EACH, bool SUM> __global__ void __launch_bounds__(1024) rms_norm_held(const __grid_constant__ norm_kernel k) {
     typedef wide<S> T;
     __shared__ T room[32];
     held_row<S, EACH> x;
+    held_other<S, EACH> other;
     i64 row = blockIdx.x * (i64)k.each, end = row + k.each < k.rows ? row + k.each : k.rows;
     begin();
+    if (SUM) other.fetch_row(k, x, row);
     for (x.fetch_row(k, row); row < end; row++) {
         T sum = 0, eps = sizeof(T) == 8 ? (T)k.eps_wide : (T)k.eps;
         x.take(k.n, (T)0);
+        if (SUM) other.add_to(x, k, row);
         if (row + 1 < end) x.fetch_row(k, row + 1);
+        if (SUM && row + 1 < end) other.fetch_row(k, x, row + 1);
         x.change([&](T &value, i64) { sum += value * value; });
         sum = fold_block(sum, (T)0, room, sum_of());
         multiply_by_weight(x, k, 1 / language::sqrt(sum / (T)k.n + eps));
@@ -143,7 +171,7 @@ template <class S> __global__ void rms_norm_rows(const __grid_constant__ norm_ke
 /* ---- which: how many pieces a thread holds; 0: the row cannot be held. A single row is spread over more threads. */
 static int held_pieces(const norm_kernel *k, int piece) {
     i64 pieces = k->n / piece;
-    if (k->n % piece || pieces > 4096 || !lie_at_16(k->to, k->from, k->weight)) return 0;
+    if (k->n % piece || pieces > 4096 || !lie_at_16(k->to, k->from, k->weight) || !lie_at_16(k->other, k->sum_to)) return 0;
     if (pieces <= (k->rows < cuda_processors() ? 1024 : 128)) return 1;
     return pieces <= 512 ? 2 : 4;
 }
@@ -159,22 +187,31 @@ static int rows_each(const norm_kernel *k) {
     return k->rows >= 32 * cuda_processors() ? 4 : 1;
 }
 
-#define ROWS(name)                                                                                                                         \
-    template <class S> static void name(norm_kernel k, kernel_stream stream) {                                                             \
-        int each = held_pieces(&k, PIECE<S>);                                                                                              \
-        k.each = each ? rows_each(&k) : 1;                                                                                                 \
-        unsigned blocks = blocks_for(k.rows, k.each), threads = each ? held_threads(k.n / PIECE<S>, each) : threads_for(k.n);              \
-        auto kernel = each == 1 ? name##_held<S, 1> : each == 2 ? name##_held<S, 2> : each == 4 ? name##_held<S, 4> : name##_rows<S>;      \
-        start(kernel, blocks, threads, 0, stream, k);                                                                                      \
-    }
-ROWS(softmax)
-ROWS(rms_norm)
+/* one, two, four: kernels that hold so many pieces a thread; any: the kernel of rows that cannot be held. */
+template <class S, class K> static void launch_rows(norm_kernel k, K *one, K *two, K *four, K *any, kernel_stream stream) {
+    int each = held_pieces(&k, PIECE<S>);
+    k.each = each ? rows_each(&k) : 1;
+    unsigned blocks = blocks_for(k.rows, k.each), threads = each ? held_threads(k.n / PIECE<S>, each) : threads_for(k.n);
+    start(each == 1 ? one : each == 2 ? two : each == 4 ? four : any, blocks, threads, 0, stream, k);
+}
+template <class S> static void softmax(const norm_kernel &k, kernel_stream stream) {
+    launch_rows<S>(k, softmax_held<S, 1>, softmax_held<S, 2>, softmax_held<S, 4>, softmax_rows<S>, stream);
+}
+template <class S> static void rms_norm(const norm_kernel &k, kernel_stream stream) {
+    k.other ? launch_rows<S>(k, rms_norm_held<S, 1, true>, rms_norm_held<S, 2, true>, rms_norm_held<S, 4, true>, rms_norm_rows<S>, stream)
+            : launch_rows<S>(k, rms_norm_held<S, 1, false>, rms_norm_held<S, 2, false>, rms_norm_held<S, 4, false>, rms_norm_rows<S>, stream);
+}
+
+bool sum_is_held(const norm_kernel *k) {
+    int bytes = k->dtype == D_F64 ? 8 : k->dtype == D_F32 ? 4 : 2;
+    return held_pieces(k, 16 / bytes) > 0;
+}
 
 void launch_softmax(const norm_kernel *k, kernel_stream stream) {
     if (!launch_softmax_streamed(k, stream)) FLOATS(k->dtype, softmax<type>(*k, stream))
 }
 void launch_rms_norm(const norm_kernel *k, kernel_stream stream) {
-    if (!launch_rms_norm_streamed(k, stream)) FLOATS(k->dtype, rms_norm<type>(*k, stream))
+    if (k->other || !launch_rms_norm_streamed(k, stream)) FLOATS(k->dtype, rms_norm<type>(*k, stream))
 }
 
 /* ---- rope: a thread turns a pair of MOST_HEADS heads, whose angle is the same */

@@ -5,7 +5,13 @@
 #include "cuda/kernels.h"
 #include "cuda/matmul/lt.h"
 
-enum { FEW = 8, MOST_BATCH = 32, MOST_K = 24576 /* of which shared memory holds a row of floats */ };
+enum {
+    FEW = 8,
+    MOST_BATCH = 32,
+    MOST_K = 24576 /* of which shared memory holds a row of floats */,
+    MOST_WEIGHT_ROWS = 4 << 20,
+    ALIGNMENT = 256
+};
 #define SCALES (DTYPE_BIT(TARN_FLOAT16) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT32))
 
 static affine_kernel packed(const operand *o, int64_t bits, int64_t group) {
@@ -88,7 +94,7 @@ bool packed_vector_of(const call *c, unsigned constant, packed_vector_kernel *v)
 }
 
 static int64_t aligned(int64_t bytes) {
-    return (bytes + 255) & ~(int64_t)255;
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
 static int64_t unpacked_bytes(const call *c) {
@@ -105,9 +111,37 @@ static bool is_batch(const call *c) {
            k <= MOST_K && x->dtype != TARN_FLOAT32 && c->inputs[2].dtype == x->dtype;
 }
 
+/* Many, which warpgroups take. */
+static bool is_prompt(const call *c) {
+    const attributes_quantized_matmul *a = c->attributes;
+    const operand *x = &c->inputs[0];
+    int64_t k = x->shape[x->ndim - 1], rows = c->outputs[0].shape[c->outputs[0].ndim - 1];
+    return a->transpose && a->bits == 4 && a->group_size >= 32 && rows_of_x(c) > MOST_BATCH && k % 128 == 0 &&
+           rows % 16 == 0 && rows_of_x(c) < INT32_MAX / 2 && rows < MOST_WEIGHT_ROWS && x->dtype != TARN_FLOAT32 &&
+           c->inputs[2].dtype == x->dtype && prompt_runs();
+}
+
 static int64_t spread_bytes(const call *c) {
     const operand *x = &c->inputs[0];
-    return (rows_of_x(c) + 7) / 8 * 8 * x->shape[x->ndim - 1] * dtype_bytes(x->dtype);
+    return aligned((rows_of_x(c) + 7) / 8 * 8 * x->shape[x->ndim - 1] * dtype_bytes(x->dtype));
+}
+
+bool packed_prompt_of(const call *c, unsigned constant, prompt_kernel *p) {
+    if (operand_size(&c->outputs[0]) == 0 || !is_prompt(c)) return false;
+    affine_kernel k = product_of(c);
+    *p = (prompt_kernel){.to = k.to,
+                         .x = k.x,
+                         .spread = (void *)aligned((int64_t)(intptr_t)c->workspace),
+                         .words = k.words,
+                         .scales = k.scales,
+                         .biases = k.biases,
+                         .dtype = k.dtype,
+                         .early = (constant & 14) == 14,
+                         .m = k.m,
+                         .k = k.k,
+                         .rows = k.rows,
+                         .group = k.group};
+    return ((uintptr_t)k.words | (uintptr_t)k.to) % 16 == 0;
 }
 
 /* False: the words do not lie as it wants them. */
@@ -131,6 +165,7 @@ static bool run_batch(const call *c, const affine_kernel *k) {
 
 static int64_t workspace(const call *c) {
     if (is_batch(c)) return spread_bytes(c);
+    if (is_prompt(c)) return spread_bytes(c) + ALIGNMENT;
     return is_few(c) ? 0 : unpacked_bytes(c) + LT_WORKSPACE;
 }
 
@@ -139,27 +174,29 @@ static bool run_product(const call *c) {
     const operand *x = &c->inputs[0], *out = &c->outputs[0];
     affine_kernel k = product_of(c);
     packed_vector_kernel v;
+    prompt_kernel p;
     if (operand_size(out) == 0) return true;
     if (packed_vector_of(c, cuda_constant_inputs, &v)) return launch_packed_vector(&v, cuda_stream_now), true;
     if (is_batch(c) && run_batch(c, &k)) return true;
-    if (is_few(c) || is_batch(c)) return launch_affine_matvec(&k, cuda_stream_now), true;
+    if (packed_prompt_of(c, cuda_constant_inputs, &p) && launch_prompt(&p, cuda_stream_now)) return true;
+    if (is_few(c) || is_batch(c) || is_prompt(c)) return launch_affine_matvec(&k, cuda_stream_now), true;
     k.to = c->workspace;
     launch_dequantize(&k, cuda_stream_now);
-    lt_product p = {.dtype = out->dtype,
-                    .m = k.m,
-                    .n = out->shape[out->ndim - 1],
-                    .k = x->shape[x->ndim - 1],
-                    .batch = 1,
-                    .a_step = x->shape[x->ndim - 1],
-                    .b_step = k.k,
-                    .b_transposed = a->transpose};
-    return lt_multiply(&p, out->data, x->data, c->workspace, (char *)c->workspace + unpacked_bytes(c));
+    lt_product dense = {.dtype = out->dtype,
+                        .m = k.m,
+                        .n = out->shape[out->ndim - 1],
+                        .k = x->shape[x->ndim - 1],
+                        .batch = 1,
+                        .a_step = x->shape[x->ndim - 1],
+                        .b_step = k.k,
+                        .b_transposed = a->transpose};
+    return lt_multiply(&dense, out->data, x->data, c->workspace, (char *)c->workspace + unpacked_bytes(c));
 }
 
 static bool prepare(const call *c, void **prepared) {
     static char good;
     *prepared = &good;
-    return cuda_report(is_few(c) || is_batch(c) || lt_prepare());
+    return cuda_report(is_few(c) || is_batch(c) || is_prompt(c) || lt_prepare());
 }
 
 const kernel_row cuda_dequantize = {

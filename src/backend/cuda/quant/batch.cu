@@ -1,31 +1,10 @@
 /* 2 to 32 rows of x with affine weights of 4 bits on the matrix units: bound by reading the weights. A warp multiplies TILES tiles of 16 rows of the
-   weight by a span of 128 numbers at a time. A lane reads 16 bytes of a row, 32 numbers that have one scale, side by side; which numbers of the span a
-   lane holds is free as long as x agrees, so that x is brought into the order of use first (`spread_rows`): it is read 16 bytes a lane, side by
+   weight by a span of 128 numbers at a time. A lane reads 16 bytes of a row, 32 numbers that have one scale, side by side; x is brought into the order of use first (`spread_rows`): it is read 16 bytes a lane, side by
    side, too. Weights are rounded to the dtype, as `dequantize` rounds them. Spans are shared out among `across` warps, rows among the others. */
+#include "cuda/quant/tile.cuh"
 #include "cuda/tile_product.cuh"
 
-enum { WARPS = 8, THREADS = 32 * WARPS, SPAN = 128, DEPTH = 2 };
-
-/* ---- arithmetic on pairs of halves */
-template <class S> struct pairs;
-#define PAIRS(type, ptx, magic, one, less)                                                                             \
-    template <> struct pairs<type> {                                                                                   \
-        static constexpr u32 MAGIC = magic, ONE = one, LESS = less;                                                    \
-        static DEVICE_MEMBER u32 fma(u32 a, u32 b, u32 c) {                                                            \
-            u32 d;                                                                                                     \
-            asm("fma.rn." ptx "x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));                                \
-            return d;                                                                                                  \
-        }                                                                                                              \
-    };
-PAIRS(bfloat16, "bf16", 0x43004300, 0x3F803F80, 0xC300C300) /* 128 + q, 1, -128 */
-PAIRS(float16, "f16", 0x64006400, 0x3C003C00, 0xE400E400)   /* 1024 + q, 1, -1024 */
-
-/* Numbers i and i + 4 of a word of eight, as they are meant. */
-template <class S> DEVICE u32 unpack(u32 word, int i, u32 scale, u32 bias) {
-    typedef pairs<S> P;
-    u32 q = P::fma((word >> 4 * i & 0x000F000F) | P::MAGIC, P::ONE, P::LESS);
-    return P::fma(q, scale, bias);
-}
+enum { WARPS = 8, THREADS = 32 * WARPS, DEPTH = 2 };
 
 /* ---- x in the order of use: [span][8 rows of x][word of 8 numbers][lane], 16 bytes each: numbers 0 4 1 5 2 6 3 7. Rows that are not there are zero. */
 template <class S> __global__ void spread_rows(const __grid_constant__ batch_kernel k) {
@@ -44,27 +23,6 @@ template <class S> __global__ void spread_rows(const __grid_constant__ batch_ker
                                          __byte_perm(piece.y, piece.w, 0x5410), __byte_perm(piece.y, piece.w, 0x7632));
 }
 
-/* What a lane has of a span of TILES tiles: of rows lane / 4 and lane / 4 + 8 its words, scale and bias. */
-template <class S, int TILES> struct weights {
-    uint4 words[TILES][2];
-    S scale[TILES][2], bias[TILES][2];
-
-    DEVICE_MEMBER void read(const batch_kernel &k, const i64 (&rows)[TILES][2], int span) {
-        const int t = threadIdx.x % 4, group = (span * SPAN + t * 32) >> k.group_shift;
-#pragma unroll
-        for (int i = 0; i < 2 * TILES; i++) {
-            const i64 row = rows[i / 2][i % 2];
-            words[i / 2][i % 2] = stream_piece((const char *)k.words + row * (k.k / 2) + span * (SPAN / 2) + t * 16);
-            scale[i / 2][i % 2] = ((const S *)k.scales)[row * (k.k >> k.group_shift) + group];
-            bias[i / 2][i % 2] = ((const S *)k.biases)[row * (k.k >> k.group_shift) + group];
-        }
-    }
-};
-
-DEVICE u32 word_of(const uint4 &piece, int i) {
-    return i == 0 ? piece.x : i == 1 ? piece.y : i == 2 ? piece.z : piece.w;
-}
-
 template <class S, int TILES, int EIGHTS>
 DEVICE void multiply_span(float (&sums)[TILES][EIGHTS][4], const weights<S, TILES> &w, const uint4 *x) {
 #pragma unroll
@@ -73,20 +31,15 @@ DEVICE void multiply_span(float (&sums)[TILES][EIGHTS][4], const weights<S, TILE
 #pragma unroll
         for (int e = 0; e < EIGHTS; e++) b[e] = x[(e * 4 + word) * 32];
 #pragma unroll
-        for (int tile = 0; tile < TILES; tile++) {
-            u32 scale[2], bias[2];
-#pragma unroll
-            for (int i = 0; i < 2; i++) scale[i] = w.scale[tile][i].bits * 0x10001u, bias[i] = w.bias[tile][i].bits * 0x10001u;
+        for (int tile = 0; tile < TILES; tile++)
 #pragma unroll
             for (int half = 0; half < 2; half++) {
                 u32 a[4];
-#pragma unroll
-                for (int i = 0; i < 4; i++) a[i] = unpack<S>(word_of(w.words[tile][i % 2], word), 2 * half + i / 2, scale[i % 2], bias[i % 2]);
+                factor_of(a, w, tile, word, half);
 #pragma unroll
                 for (int e = 0; e < EIGHTS; e++)
                     multiply_tile(sums[tile][e], a, half ? b[e].z : b[e].x, half ? b[e].w : b[e].y, S());
             }
-        }
     }
 }
 
@@ -155,8 +108,7 @@ template <class S, int EIGHTS> static void launch_eights(const batch_kernel &k, 
 }
 
 template <class S> static void launch(batch_kernel k, kernel_stream stream) {
-    k.group_shift = 0;
-    while (1 << k.group_shift < k.group) k.group_shift++;
+    k.group_shift = group_shift_of(k.group);
     k.aligned = lie_at_16(k.x);
     const i64 eights = (k.m + 7) / 8;
     start(spread_rows<S>, blocks_for(k.k / SPAN * eights * 128, 256), 256, 0, stream, k);

@@ -1,0 +1,40 @@
+/* A sum of rows and the rms_norm that reads it. */
+#include "cuda/cuda.h"
+#include "cuda/fuse/fuse.h"
+#include "cuda/rows.h"
+
+/* A block reads a row before it writes any: what is written may lie where the same rows are read, or apart. */
+static bool lies_well(const operand *written, const operand *read) {
+    return written->data == read->data || !spans_meet(span_of(written), span_of(read));
+}
+
+static bool memory_fits(const call *sum, const call *norm) {
+    const operand *written[] = {&sum->outputs[0], &norm->outputs[0]};
+    for (int w = 0; w < 2; w++) {
+        for (int i = 0; i < 2; i++)
+            if (!lies_well(written[w], &sum->inputs[i])) return false;
+        if (norm->input_count > 1 && spans_meet(span_of(written[w]), span_of(&norm->inputs[1]))) return false;
+    }
+    return true;
+}
+
+/* Of one row, the sum belongs to the product before it, and the norm to the one behind. */
+static bool is_normed_sum(const call *sum, const call *norm) {
+    const operand *x = &norm->inputs[0];
+    int64_t n = x->ndim ? x->shape[x->ndim - 1] : 0;
+    return norm->row == &cuda_rms_norm && group_is_sum(sum, x->dtype) && sum->outputs[0].data == x->data && n > 0 &&
+           operand_size(x) > n && operand_size(&sum->outputs[0]) == operand_size(x) && x->dtype != TARN_FLOAT64;
+}
+
+int fuse_sum(const call *calls, int count, const unsigned *constant) {
+    (void)constant;
+    if (count < 2 || !is_normed_sum(&calls[0], &calls[1]) || !memory_fits(&calls[0], &calls[1])) return 0;
+    norm_kernel k = rms_norm_of(&calls[1]);
+    bool lost = spans_meet(span_of(&calls[0].outputs[0]), span_of(&calls[1].outputs[0]));
+    k.from = calls[0].inputs[0].data;
+    k.other = calls[0].inputs[1].data;
+    k.sum_to = lost ? NULL : calls[0].outputs[0].data;
+    if (!sum_is_held(&k)) return 0;
+    launch_rms_norm(&k, cuda_stream_now);
+    return 2;
+}

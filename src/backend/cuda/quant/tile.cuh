@@ -1,0 +1,68 @@
+/* Affine weights of 4 bits as factors of the matrix units. A lane holds, of a row, 16 bytes of every 64 (32 numbers of
+   128, which have one scale). Which numbers of a span of 128 stand where in the product is free as long as x agrees:
+   `spread` orders of x (launch_batch, launch_prompt) do. */
+#ifndef CUDA_QUANT_TILE_CUH
+#define CUDA_QUANT_TILE_CUH
+
+#include "cuda/device.cuh"
+
+enum { SPAN = 128 };
+
+/* ---- arithmetic on pairs of halves */
+template <class S> struct pairs;
+#define PAIRS(type, ptx, magic, one, less)                                                                             \
+    template <> struct pairs<type> {                                                                                   \
+        static constexpr u32 MAGIC = magic, ONE = one, LESS = less;                                                    \
+        static DEVICE_MEMBER u32 fma(u32 a, u32 b, u32 c) {                                                            \
+            u32 d;                                                                                                     \
+            asm("fma.rn." ptx "x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));                                \
+            return d;                                                                                                  \
+        }                                                                                                              \
+    };
+PAIRS(bfloat16, "bf16", 0x43004300, 0x3F803F80, 0xC300C300) /* 128 + q, 1, -128 */
+PAIRS(float16, "f16", 0x64006400, 0x3C003C00, 0xE400E400)   /* 1024 + q, 1, -1024 */
+#undef PAIRS
+
+/* Numbers i and i + 4 of a word of eight, as they are meant. */
+template <class S> DEVICE u32 unpack(u32 word, int i, u32 scale, u32 bias) {
+    typedef pairs<S> P;
+    u32 q = P::fma((word >> 4 * i & 0x000F000F) | P::MAGIC, P::ONE, P::LESS);
+    return P::fma(q, scale, bias);
+}
+
+/* What a lane has of a span of TILES tiles of 16 rows: of rows lane / 4 and lane / 4 + 8 its words, scale and bias. */
+template <class S, int TILES> struct weights {
+    uint4 words[TILES][2];
+    S scale[TILES][2], bias[TILES][2];
+
+    template <class K> DEVICE_MEMBER void read(const K &k, const i64 (&rows)[TILES][2], int span) {
+        const int t = threadIdx.x % 4, group = (span * SPAN + t * 32) >> k.group_shift;
+#pragma unroll
+        for (int i = 0; i < 2 * TILES; i++) {
+            const i64 row = rows[i / 2][i % 2];
+            words[i / 2][i % 2] = stream_piece((const char *)k.words + row * (k.k / 2) + span * (SPAN / 2) + t * 16);
+            scale[i / 2][i % 2] = ((const S *)k.scales)[row * (k.k >> k.group_shift) + group];
+            bias[i / 2][i % 2] = ((const S *)k.biases)[row * (k.k >> k.group_shift) + group];
+        }
+    }
+};
+
+/* The factor of 16 rows and 16 numbers that half `half` of word `word` of the lanes makes. */
+template <class S, int TILES>
+DEVICE void factor_of(u32 (&a)[4], const weights<S, TILES> &w, int tile, int word, int half) {
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        const uint4 &piece = w.words[tile][i % 2];
+        const u32 words = word == 0 ? piece.x : word == 1 ? piece.y : word == 2 ? piece.z : piece.w;
+        a[i] = unpack<S>(words, 2 * half + i / 2, w.scale[tile][i % 2].bits * 0x10001u,
+                         w.bias[tile][i % 2].bits * 0x10001u);
+    }
+}
+
+static inline int group_shift_of(i64 group) {
+    int shift = 0;
+    while (1 << shift < group) shift++;
+    return shift;
+}
+
+#endif
