@@ -118,13 +118,13 @@ static outcome advance(generation *g) {
 static bool run(generation *g, const int32_t *ids, size_t count) {
     const tarn_generate_options *o = g->options;
     const prompt_watch watch = {.interrupt = o->interrupt, .progress = o->on_prompt, .context = o->context};
+    session_want_likeliest(g->session, sampler_is_plain(o));
     if (!session_follow(g->session, ids, count, &watch)) {
         if (!interrupted(g)) return false;
         tarn_clear_error();
         g->finish = TARN_FINISH_INTERRUPTED;
         return true;
     }
-    session_want_likeliest(g->session, sampler_is_plain(o));
     int64_t left = g->session->context - g->session->count;
     session_run_ahead(g->session, g->session->count + (g->max_tokens <= left ? g->max_tokens - 1 : left));
     g->finish = TARN_FINISH_LENGTH;

@@ -135,7 +135,7 @@ static bool on_device(void) {
 }
 
 /* Input: ids, and the position of the first behind them; outputs: how many tokens there are then and, of the last
-   chunk, logits. */
+   chunk, logits and, if it is wanted, the likeliest token. */
 static bool chunk_function(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     tarn_session *s = context;
     int64_t n = tarn_size(inputs[0]) - 1;
@@ -143,7 +143,17 @@ static bool chunk_function(void *context, tarn_array *const *inputs, int count, 
     tarn_array *ids = tarn_reshape(tarn_slice_axis(inputs[0], 0, 0, n), TARN_SHAPE(1, n));
     forward_state f = forward_at(s, tarn_slice_axis(inputs[0], 0, n, n + 1), n);
     tarn_array *x = rules_of(s)->forward(&f, ids);
-    return tarn_result(results, f.length) && (!s->last_chunk || tarn_result(results, last_logits(s, &f, x)));
+    if (!tarn_result(results, f.length) || !s->last_chunk) return tarn_ok();
+    tarn_array *logits = last_logits(s, &f, x);
+    return tarn_result(results, logits) && (!s->wants_likeliest || tarn_result(results, sampler_likeliest(logits)));
+}
+
+/* What of the last chunk's results is read first is waited for. */
+static bool take_results(tarn_session *s, const tarn_results *made) {
+    s->logits = tarn_keep(tarn_results_at(made, 1));
+    if (!s->wants_likeliest) return tarn_eval(s->logits);
+    s->likeliest = tarn_keep(tarn_results_at(made, 2));
+    return tarn_data(s->likeliest) != NULL;
 }
 
 /* A chunk as a plan: what a device would compute while the calls are made ready is as much as the chunk itself. */
@@ -157,11 +167,10 @@ static bool prefill_planned(tarn_session *s, const int32_t *ids, int64_t n, bool
     tarn_array *given = tarn_from_data(input, TARN_SHAPE(n + 1), TARN_INT32);
     memory_free(input);
     s->last_chunk = last;
-    const tarn_results *made =
-        tarn_compiled_call(s->chunks, &given, 1, .key = &s->last_chunk, .key_bytes = sizeof(bool));
-    if (last) s->logits = tarn_keep(tarn_results_at(made, 1));
+    const bool key[] = {last, s->wants_likeliest};
+    const tarn_results *made = tarn_compiled_call(s->chunks, &given, 1, .key = key, .key_bytes = sizeof key);
     *mark = tarn_keep(tarn_results_at(made, 0));
-    if (!*mark || (last && !tarn_eval(s->logits))) return session_forget(s);
+    if (!*mark || (last && !take_results(s, made))) return session_forget(s);
     appended(s, ids, n);
     return true;
 }
@@ -296,7 +305,10 @@ static bool step_function(void *context, tarn_array *const *inputs, int count, t
 }
 
 void session_want_likeliest(tarn_session *s, bool wanted) {
-    if (s->wants_likeliest != wanted) forget_step(s);
+    if (s->wants_likeliest == wanted) return;
+    forget_step(s);
+    tarn_drop(s->likeliest);
+    s->likeliest = NULL;
     s->wants_likeliest = wanted;
 }
 

@@ -28,7 +28,7 @@ struct tarn_session {
     int64_t reused;
     tarn_array *logits;    /* [vocab] after the last token, kept; NULL if there is none */
     tarn_array *likeliest; /* what sampler_likeliest makes of them, kept; NULL if it was not asked for */
-    bool wants_likeliest;  /* of steps */
+    bool wants_likeliest;  /* of steps, and of prompts on devices */
     tarn_compiled *step;   /* the plan of one decoding step; NULL until the first */
     tarn_compiled *chunks; /* plans of chunks of prompts, on devices; NULL until the first */
     bool last_chunk;       /* what `chunks` plans: whether the logits are wanted */
@@ -57,7 +57,7 @@ typedef struct {
 bool session_reserve(tarn_session *session, int64_t tokens);
 /* After a failure nothing in the cache can be trusted. Returns false. */
 bool session_forget(tarn_session *session);
-/* Whether steps are to find the likeliest token, too. */
+/* Whether steps, and prompts on devices, are to find the likeliest token, too. */
 void session_want_likeliest(tarn_session *session, bool wanted);
 /* Has steps be begun ahead up to `count` tokens: somebody will go on with the likeliest one. 0 ends it. */
 void session_run_ahead(tarn_session *session, int64_t count);
