@@ -1,11 +1,13 @@
 /* Copies. Host memory is not page-locked as a rule, so that its bytes go through pieces that are: while the device
-   moves one, this thread fills or empties the other. The source of a copy to the device has been read when cuda_copy
-   returns. */
+   moves one, threads fill or empty the other: a single one would be slower than the link. The source of a copy to the
+   device has been read when cuda_copy returns. */
 #include "cuda/cuda.h"
 
 #include <string.h>
 
-enum { PIECE = 4 << 20 };
+#include "base/threads.h"
+
+enum { PIECE = 4 << 20, SHARE = 256 << 10 /* bytes that are worth a thread of their own */ };
 
 static bool make_staging(staging *s) {
     if (s->pieces[STAGING_PIECES - 1]) return true;
@@ -30,12 +32,27 @@ static size_t piece_bytes(int64_t left) {
     return left < PIECE ? (size_t)left : (size_t)PIECE;
 }
 
+typedef struct {
+    char *to;
+    const char *from;
+} host_copy;
+
+static void copy_share(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    const host_copy *c = context;
+    (void)thread, (void)threads;
+    memcpy(c->to + begin, c->from + begin, (size_t)(end - begin));
+}
+
+static void copy_on_host(void *to, const void *from, size_t bytes) {
+    parallel_for((int64_t)bytes, SHARE, copy_share, &(host_copy){to, from});
+}
+
 static bool to_device(staging *s, cudaStream_t stream, const block_copy *c) {
     for (int64_t at = 0; at < c->bytes; at += PIECE) {
         unsigned i = s->next++ % STAGING_PIECES;
         size_t bytes = piece_bytes(c->bytes - at);
         if (!cuda_ok(cudaEventSynchronize(s->free[i]), "waiting for a copy")) return false;
-        memcpy(s->pieces[i], (const char *)c->from + at, bytes);
+        copy_on_host(s->pieces[i], (const char *)c->from + at, bytes);
         if (!cuda_ok(cudaMemcpyAsync((char *)c->to + at, s->pieces[i], bytes, cudaMemcpyHostToDevice, stream),
                      "copying to the device") ||
             !cuda_ok(cudaEventRecord(s->free[i], stream), "recording an event"))
@@ -54,7 +71,7 @@ static bool fetch(staging *s, cudaStream_t stream, const block_copy *c, int64_t 
 
 static bool empty(staging *s, const block_copy *c, int64_t at, unsigned i) {
     if (!cuda_ok(cuda_await_event(s->free[i]), "copying to the host")) return false;
-    memcpy((char *)c->to + at, s->pieces[i], piece_bytes(c->bytes - at));
+    copy_on_host((char *)c->to + at, s->pieces[i], piece_bytes(c->bytes - at));
     return true;
 }
 

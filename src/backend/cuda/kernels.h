@@ -199,12 +199,14 @@ typedef struct {
     double eps_wide;
     const void *other; /* of rms_norm: what is normed is from + other, which goes to sum_to; NULL: from alone */
     void *sum_to;
-    int each; /* the launcher's: rows of a block */
+    void *spread; /* of rms_norm of half types: where the result goes, too, in the order of prompt_kernel; NULL: nowhere
+                   */
+    int each;     /* the launcher's: rows of a block */
 } norm_kernel;
 void launch_softmax(const norm_kernel *k, kernel_stream stream);
 void launch_rms_norm(const norm_kernel *k, kernel_stream stream);
-/* Whether rows of a sum can be normed: they are held by a block. */
-bool sum_is_held(const norm_kernel *k);
+/* Whether a block can hold a row, so that `other` and `spread` may be given. */
+bool norm_is_held(const norm_kernel *k);
 
 /* x [batch, heads, length, dim], any strides but a dense last axis; offset of offset_dtype, offset_step 0 if all rows
  * share it. */
@@ -409,14 +411,15 @@ void launch_batch(const batch_kernel *k, kernel_stream stream);
 
 /* Many rows of x with the same weights, `rows` of them a multiple of 8 (of 16, if gated), scales of the same half type.
    spread: room for x, at a multiple of 256 bytes. gated: [m, rows / 2], silu(first half of the rows) * second half;
-   NULL: that is not wanted. False: the driver refuses. */
+   NULL: that is not wanted. gated_spread: where that goes in the order that a product with it wants, which is then
+   told so (ordered); NULL: nowhere. False: the driver refuses. */
 typedef struct {
     void *to;      /* [m, rows], at a multiple of 16 bytes, as is gated */
     const void *x; /* [m, k] */
-    void *spread, *gated;
+    void *spread, *gated, *gated_spread;
     const uint32_t *words;
     const void *scales, *biases;
-    int dtype, early;
+    int dtype, early, ordered;
     int64_t m, k, rows, group;
     int group_shift, aligned; /* the launcher's */
 } prompt_kernel;

@@ -1,12 +1,9 @@
 /* Attention of one new token, with what comes before it: query and key are rotated, key and value written into the cache. A cluster of blocks for
    each kv head, which share out the keys; the block whose keys the new one is among writes it. The parts go through the cluster's
    shared memory, so that one kernel does it all. */
-#include <cooperative_groups.h>
-
+#include "cuda/attention/cluster.cuh"
 #include "cuda/attention/split.cuh"
 #include "cuda/norm/rope.cuh"
-
-namespace groups = cooperative_groups;
 
 /* A rotated pair, or an element that stays as it is, is each thread's work; what a pair turns by is known before what is turned. */
 template <class S> struct rotation {
@@ -39,13 +36,6 @@ template <class S> DEVICE void copy_row(S *to, const S *from, i64 n) {
 }
 
 /* ---- parts of the blocks of a cluster. Each sends what it has to whom it concerns: block r joins elements r * each, … of all queries' values. */
-DEVICE void arrive_in_cluster() {
-    asm volatile("barrier.cluster.arrive.aligned;" ::: "memory");
-}
-DEVICE void await_cluster() {
-    asm volatile("barrier.cluster.wait.aligned;" ::: "memory");
-}
-
 template <int QUERIES> struct exchange {
     enum { MOST = 16 };
     float *values; /* [block][each] */
@@ -53,15 +43,14 @@ template <int QUERIES> struct exchange {
     int each;
 
     template <int WIDTH> DEVICE_MEMBER void send(const float *own, const float2 *own_tops, int heads, int dim) const {
-        groups::cluster_group cluster = groups::this_cluster();
         int rank = blockIdx.x, ranks = gridDim.x;
         for (int e = threadIdx.x; e < heads * dim; e += THREADS) {
             folded all = fold_warps<WIDTH, QUERIES>(own, own_tops, e / dim, e % dim);
-            cluster.map_shared_rank(values, e / each)[rank * each + e % each] = all.value;
+            in_block(values, e / each)[rank * each + e % each] = all.value;
         }
         for (int e = threadIdx.x; e < heads * ranks; e += THREADS) {
             folded all = fold_warps<WIDTH, QUERIES>(own, own_tops, e / ranks, 0);
-            cluster.map_shared_rank(tops, e % ranks)[rank * QUERIES + e / ranks] = make_float2(all.top, all.sum);
+            in_block(tops, e % ranks)[rank * QUERIES + e / ranks] = make_float2(all.top, all.sum);
         }
     }
     template <class S> DEVICE_MEMBER void join(const attention_kernel &k, i64 batch, i64 first_head, int heads) const {

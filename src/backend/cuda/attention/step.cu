@@ -1,13 +1,10 @@
 /* cached.cu for what most models do, on the matrix units and with little code: a step waits for both. The queries of a kv head are the rows of a tile
    (up to 8). A warp takes 16 keys at a time: two products of queries and 8 keys each, whose results, as weights, are what the values are multiplied by
    as they stand. Which numbers of a head a lane holds is free, as long as both factors agree: a quarter each, side by side. */
-#include <cooperative_groups.h>
-
+#include "cuda/attention/cluster.cuh"
 #include "cuda/attention/masks.cuh"
 #include "cuda/norm/rope.cuh"
 #include "cuda/tile_product.cuh"
-
-namespace groups = cooperative_groups;
 
 enum { WARPS = 4, THREADS = 32 * WARPS, WARP_KEYS = 16, BLOCK_KEYS = WARPS * WARP_KEYS, MOST_HEADS = 8 };
 #define LOG2E 1.44269504088896340736f
@@ -169,7 +166,6 @@ template <int DIM, int RANKS> struct joined {
         return all;
     }
     DEVICE_MEMBER void send(int heads) {
-        groups::cluster_group cluster = groups::this_cluster();
         const int each = heads * DIM / RANKS;
         float fades[WARPS];
         for (int e = threadIdx.x; e < heads * DIM; e += THREADS) { /* THREADS is a multiple of DIM: a thread's number of a head stays */
@@ -177,10 +173,10 @@ template <int DIM, int RANKS> struct joined {
             float value = 0;
 #pragma unroll
             for (int w = 0; w < WARPS; w++) value = fmaf(fades[w], values[w][e / DIM][e % DIM], value);
-            cluster.map_shared_rank(this, e / each)->rank_values[blockIdx.x][e % each] = value;
+            in_block(this, e / each)->rank_values[blockIdx.x][e % each] = value;
         }
         for (int e = threadIdx.x; e < heads * RANKS; e += THREADS)
-            cluster.map_shared_rank(this, e % RANKS)->rank_tops[blockIdx.x][e / RANKS] = fold(e / RANKS, fades);
+            in_block(this, e % RANKS)->rank_tops[blockIdx.x][e / RANKS] = fold(e / RANKS, fades);
     }
     template <class S> DEVICE_MEMBER void join(S *to, int heads) const {
         const int each = heads * DIM / RANKS;
@@ -199,13 +195,6 @@ template <int DIM, int RANKS> struct joined {
         }
     }
 };
-
-DEVICE void arrive_in_cluster() {
-    asm volatile("barrier.cluster.arrive.aligned;" ::: "memory");
-}
-DEVICE void await_cluster() {
-    asm volatile("barrier.cluster.wait.aligned;" ::: "memory");
-}
 
 /* The new key and value, turned, in shared memory and in the cache. */
 template <class S, int DIM> DEVICE void keep_new(const S *key, const S *value, const float2 *angles, S *key_row, S *value_row, S *key_to, uint4 *kept_key, uint4 *kept_value) {

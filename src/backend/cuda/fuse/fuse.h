@@ -15,8 +15,13 @@ int fuse_product(const call *calls, int count, const unsigned *constant);   /* r
 int fuse_attention(const call *calls, int count, const unsigned *constant); /* rope, rope, slice_update, slice_update,
                                                                                attention of one token; of more: all but
                                                                                attention */
-int fuse_prompt(const call *calls, int count, const unsigned *constant);    /* a packed product of many rows, a gate */
+int fuse_prompt(const call *calls, int count, const unsigned *constant);    /* [[a sum of rows,] rms_norm] packed
+                                                                               products of many rows, gates between */
 int fuse_sum(const call *calls, int count, const unsigned *constant);       /* a sum of rows, rms_norm */
+
+/* rms_norm of more than one row that a block holds, of their sum with others or not: how many calls that is; 0: it is
+   not what comes first. */
+int normed_rows_of(const call *calls, int count, norm_kernel *k);
 
 /* ---- memory */
 typedef struct {

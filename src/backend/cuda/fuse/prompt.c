@@ -1,7 +1,24 @@
-/* A product of many rows with packed weights, and the gate that its halves make. */
+/* Products of many rows with packed weights, with what makes their x, which they want in another order (prompt_kernel):
+   a norm writes that beside its result, and so does a product whose halves are a gate. */
 #include "cuda/cuda.h"
 #include "cuda/fuse/fuse.h"
 #include "cuda/rows.h"
+
+static byte_span spread_of(const prompt_kernel *k) {
+    uintptr_t begins = (uintptr_t)k->spread;
+    return (byte_span){begins, begins + (uintptr_t)(k->m * k->k * 2)};
+}
+
+/* Whether a kernel that runs this call may write there, too. */
+static bool leaves_alone(const call *c, byte_span there) {
+    for (int i = 0; i < c->input_count; i++)
+        if (spans_meet(span_of(&c->inputs[i]), there)) return false;
+    for (int i = 0; i < c->output_count; i++)
+        if (spans_meet(span_of(&c->outputs[i]), there)) return false;
+    return true;
+}
+
+/* ---- a gate behind a product */
 
 /* Whether o is the half of each row of y that begins at `data`. */
 static bool is_half(const operand *o, const operand *y, const void *data) {
@@ -14,27 +31,75 @@ static bool is_half(const operand *o, const operand *y, const void *data) {
     return operand_size(o) == operand_size(y) / 2;
 }
 
-/* silu(first half of each row) * second half. What the product reads, but for x, of which a copy is multiplied, must
-   stay. */
+/* silu(first half of each row) * second half. x may be overwritten: a copy is multiplied. */
 static bool is_gate(const call *product, const call *c, const prompt_kernel *k) {
     const operand *y = &product->outputs[0];
     int gate = c->input_count == 2 && c->inputs[0].data == y->data ? 0 : 1;
     if (!group_is_gate(c, y->dtype, gate) || (uintptr_t)c->outputs[0].data % 16) return false;
     const void *second = (const char *)y->data + y->shape[y->ndim - 1] / 2 * dtype_bytes(y->dtype);
-    byte_span result = span_of(&c->outputs[0]), copy = {(uintptr_t)k->spread, (uintptr_t)k->spread};
-    copy.ends += (uintptr_t)(k->m * k->k * dtype_bytes(y->dtype));
+    byte_span result = span_of(&c->outputs[0]);
     for (int i = 1; i < product->input_count; i++)
         if (spans_meet(span_of(&product->inputs[i]), result)) return false;
     return is_half(&c->inputs[gate], y, y->data) && is_half(&c->inputs[1 - gate], y, second) &&
-           operand_size(&c->outputs[0]) == operand_size(y) / 2 && !spans_meet(result, copy) &&
+           operand_size(&c->outputs[0]) == operand_size(y) / 2 && !spans_meet(result, spread_of(k)) &&
            !spans_meet(result, span_of(y));
 }
 
+/* ---- the chain */
+typedef struct {
+    const call *calls;
+    const unsigned *constant; /* of each, or NULL */
+    int count;
+} call_list;
+
+static call_list behind(call_list l, int taken) {
+    return (call_list){l.calls + taken, l.constant ? l.constant + taken : NULL, l.count - taken};
+}
+
+static bool begins_with_product(call_list l, prompt_kernel *k) {
+    return l.count > 0 && l.calls->row == &cuda_quantized_matmul &&
+           packed_prompt_of(l.calls, l.constant ? *l.constant : 0, k);
+}
+
+static bool reads(const prompt_kernel *k, const call *made) {
+    const operand *x = &made->outputs[0];
+    return k->x == x->data && k->m * k->k == operand_size(x) && k->k == x->shape[x->ndim - 1];
+}
+
+/* The products that follow each other through gates; `ordered`: the first one's x is in order. How many calls; 0: none
+   could be launched. */
+static int launch_products(call_list l, bool ordered) {
+    int taken = 0;
+    prompt_kernel k, next;
+    for (bool more = begins_with_product(l, &k); more; k = next) {
+        bool gate = l.count > 1 && is_gate(&l.calls[0], &l.calls[1], &k);
+        call_list rest = behind(l, 1 + gate);
+        more = gate && begins_with_product(rest, &next) && reads(&next, &l.calls[1]) &&
+               leaves_alone(&l.calls[0], spread_of(&next)) && leaves_alone(&l.calls[1], spread_of(&next)) &&
+               !spans_meet(spread_of(&k), spread_of(&next));
+        k.ordered = ordered;
+        k.gated = gate ? l.calls[1].outputs[0].data : NULL;
+        k.gated_spread = more ? next.spread : NULL;
+        if (!launch_prompt(&k, cuda_stream_now)) return taken;
+        taken += 1 + gate;
+        l = rest;
+        ordered = more;
+    }
+    return taken;
+}
+
 int fuse_prompt(const call *calls, int count, const unsigned *constant) {
-    prompt_kernel k;
-    if (count < 2 || calls->row != &cuda_quantized_matmul || !packed_prompt_of(calls, constant ? *constant : 0, &k))
-        return 0;
-    if (!is_gate(&calls[0], &calls[1], &k)) return 0;
-    k.gated = calls[1].outputs[0].data;
-    return launch_prompt(&k, cuda_stream_now) ? 2 : 0;
+    call_list all = {calls, constant, count};
+    norm_kernel norm;
+    prompt_kernel product;
+    int normed = normed_rows_of(calls, count, &norm);
+    call_list rest = behind(all, normed);
+    if (!begins_with_product(rest, &product)) return 0;
+    if (!normed) return launch_products(all, false);
+    bool fits = reads(&product, &calls[normed - 1]);
+    for (int i = 0; i < normed; i++) fits = fits && leaves_alone(&calls[i], spread_of(&product));
+    if (!fits) return 0;
+    norm.spread = product.spread;
+    launch_rms_norm(&norm, cuda_stream_now);
+    return normed + launch_products(rest, true);
 }

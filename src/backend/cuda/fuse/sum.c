@@ -19,22 +19,37 @@ static bool memory_fits(const call *sum, const call *norm) {
 }
 
 /* Of one row, the sum belongs to the product before it, and the norm to the one behind. */
+static bool is_norm_of_rows(const call *norm) {
+    if (norm->row != &cuda_rms_norm) return false;
+    const operand *x = &norm->inputs[0];
+    int64_t n = x->shape[x->ndim - 1];
+    return n > 0 && operand_size(x) > n && x->dtype != TARN_FLOAT64;
+}
+
 static bool is_normed_sum(const call *sum, const call *norm) {
     const operand *x = &norm->inputs[0];
-    int64_t n = x->ndim ? x->shape[x->ndim - 1] : 0;
-    return norm->row == &cuda_rms_norm && group_is_sum(sum, x->dtype) && sum->outputs[0].data == x->data && n > 0 &&
-           operand_size(x) > n && operand_size(&sum->outputs[0]) == operand_size(x) && x->dtype != TARN_FLOAT64;
+    return is_norm_of_rows(norm) && group_is_sum(sum, x->dtype) && sum->outputs[0].data == x->data &&
+           operand_size(&sum->outputs[0]) == operand_size(x) && memory_fits(sum, norm);
+}
+
+int normed_rows_of(const call *calls, int count, norm_kernel *k) {
+    bool sum = count > 1 && is_normed_sum(&calls[0], &calls[1]);
+    const call *norm = sum ? &calls[1] : calls;
+    if (count < 1 || !is_norm_of_rows(norm)) return 0;
+    *k = rms_norm_of(norm);
+    if (sum) {
+        bool lost = spans_meet(span_of(&calls[0].outputs[0]), span_of(&norm->outputs[0]));
+        k->from = calls[0].inputs[0].data;
+        k->other = calls[0].inputs[1].data;
+        k->sum_to = lost ? NULL : calls[0].outputs[0].data;
+    }
+    return norm_is_held(k) ? 1 + sum : 0;
 }
 
 int fuse_sum(const call *calls, int count, const unsigned *constant) {
+    norm_kernel k;
     (void)constant;
-    if (count < 2 || !is_normed_sum(&calls[0], &calls[1]) || !memory_fits(&calls[0], &calls[1])) return 0;
-    norm_kernel k = rms_norm_of(&calls[1]);
-    bool lost = spans_meet(span_of(&calls[0].outputs[0]), span_of(&calls[1].outputs[0]));
-    k.from = calls[0].inputs[0].data;
-    k.other = calls[0].inputs[1].data;
-    k.sum_to = lost ? NULL : calls[0].outputs[0].data;
-    if (!sum_is_held(&k)) return 0;
+    if (normed_rows_of(calls, count, &k) != 2) return 0;
     launch_rms_norm(&k, cuda_stream_now);
     return 2;
 }

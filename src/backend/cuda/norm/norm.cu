@@ -1,6 +1,7 @@
 /* softmax and rms_norm of dense rows, a block each; rope, a thread for each pair. Half types in float, float64 in double. */
 #include "cuda/norm/rope.cuh"
 #include "cuda/norm/streamed.cuh"
+#include "cuda/quant/tile.cuh"
 
 struct sum_of {
     template <class T> __device__ T operator()(T a, T b) const {
@@ -40,6 +41,11 @@ template <class S, int EACH> struct held_row {
 #pragma unroll
         for (int e = 0; e < EACH; e++)
             if (piece(e) * PIECE<S> < n) ((uint4 *)to)[piece(e)] = narrow_piece<S>(at[e]);
+    }
+    DEVICE_MEMBER void write_in_order(S *to, i64 n) const {
+#pragma unroll
+        for (int e = 0; e < EACH; e++)
+            if (piece(e) * PIECE<S> < n) put_in_order<S>(to, piece(e), narrow_piece<S>(at[e]));
     }
     /* Every element as `change` makes it, with its place. */
     template <class F> DEVICE_MEMBER void change(F change) {
@@ -130,6 +136,7 @@ template <class S, int EACH, bool SUM> __global__ void __launch_bounds__(1024) r
         sum = fold_block(sum, (T)0, room, sum_of());
         multiply_by_weight(x, k, 1 / language::sqrt(sum / (T)k.n + eps));
         x.write((S *)k.to + row * k.n, k.n);
+        if (sizeof(S) == 2 && k.spread) x.write_in_order((S *)k.spread + row * k.n, k.n);
     }
 }
 
@@ -202,7 +209,7 @@ template <class S> static void rms_norm(const norm_kernel &k, kernel_stream stre
             : launch_rows<S>(k, rms_norm_held<S, 1, false>, rms_norm_held<S, 2, false>, rms_norm_held<S, 4, false>, rms_norm_rows<S>, stream);
 }
 
-bool sum_is_held(const norm_kernel *k) {
+bool norm_is_held(const norm_kernel *k) {
     int bytes = k->dtype == D_F64 ? 8 : k->dtype == D_F32 ? 4 : 2;
     return held_pieces(k, 16 / bytes) > 0;
 }
@@ -211,7 +218,7 @@ void launch_softmax(const norm_kernel *k, kernel_stream stream) {
     if (!launch_softmax_streamed(k, stream)) FLOATS(k->dtype, softmax<type>(*k, stream))
 }
 void launch_rms_norm(const norm_kernel *k, kernel_stream stream) {
-    if (k->other || !launch_rms_norm_streamed(k, stream)) FLOATS(k->dtype, rms_norm<type>(*k, stream))
+    if (k->other || k->spread || !launch_rms_norm_streamed(k, stream)) FLOATS(k->dtype, rms_norm<type>(*k, stream))
 }
 
 /* ---- rope: a thread turns a pair of MOST_HEADS heads, whose angle is the same */

@@ -23,25 +23,20 @@ enum {
     MOST_STAGES = 8
 };
 
-/* ---- x in the order of use: of a span, halves i and i + 4 of word w of lane t at 16 (2 w + i / 2) + 8 (i % 2) + 2 t
- */
+/* ---- x in the order of use */
 template <class S> __global__ void order_rows(const __grid_constant__ prompt_kernel k) {
     begin();
-    const i64 at = thread_number();
-    if (at >= k.m * (k.k / 8)) return;
-    const int t = (int)(at % 4), word = (int)(at / 4 % 4);
-    const i64 span = at / 16 * SPAN;
-    uint4 piece;
-    const S *from = (const S *)k.x + span + t * 32 + word * 8;
+    const i64 pieces = k.k / 8, at = thread_number();
+    if (at >= k.m * pieces) return;
+    /* neighbours of the result are pieces four apart */
+    const i64 span = at / 16, piece = span % (k.k / SPAN) * 16 + at % 4 * 4 + at / 4 % 4, row = span / (k.k / SPAN);
+    uint4 x;
+    const S *from = (const S *)k.x + row * k.k + piece * 8;
     if (k.aligned)
-        piece = *(const uint4 *)from;
+        x = *(const uint4 *)from;
     else
-        for (int i = 0; i < 8; i++) ((S *)&piece)[i] = from[i];
-    u32 *to = (u32 *)((S *)k.spread + span) + word * 16 + t;
-    to[0] = __byte_perm(piece.x, piece.z, 0x5410);
-    to[4] = __byte_perm(piece.x, piece.z, 0x7632);
-    to[8] = __byte_perm(piece.y, piece.w, 0x5410);
-    to[12] = __byte_perm(piece.y, piece.w, 0x7632);
+        for (int i = 0; i < 8; i++) ((S *)&x)[i] = from[i];
+    put_in_order<S>((S *)k.spread + row * k.k, piece, x);
 }
 
 /* ---- where a block has what in shared memory, by address; results take the place of the tiles in the end */
@@ -56,12 +51,12 @@ template <int WIDTH> struct tile_room {
     DEVICE_MEMBER u32 free(int stage) const { return there(STAGES + stage); }
 };
 
+#if HAS_WARPGROUPS
 /* Which row of the weight stands first for a group. */
 DEVICE i64 first_row(const prompt_kernel &k, int group) {
     return k.gated ? blockIdx.y * (i64)GROUP_ROWS + group * (k.rows / 2) : blockIdx.y * (i64)ROWS + group * GROUP_ROWS;
 }
 
-#if HAS_WARPGROUPS
 #define NAMES_48                                                                                                       \
     "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%"  \
     "30,%31,%32,%33,%34,%35,%36,%37,%38,"                                                                              \
@@ -106,39 +101,52 @@ template <int WIDTH> DEVICE void give_tiles(const tile_room<WIDTH> &room, const 
     }
 }
 
-/* ---- the groups that take them */
+/* ---- the groups that take them. A step is half a span: while its four products run, the factors of the next step are
+   unpacked, in turns with giving them, because a warp that gives waits until the product before has begun. */
 template <class S, int WIDTH> struct taker {
-    enum { AHEAD = 2 /* spans of the weight on their way */ };
+    enum { AHEAD = WIDTH > 176 ? 3 : 4 /* spans of the weight on their way */ };
     float sums[WIDTH / 2];
-    u32 a[2][4][4]; /* factors of the half span that is multiplied, and of the next one */
+    u32 a[2][4][4]; /* factors of an even step, of an odd one */
     weights<S, 1> w[AHEAD];
     i64 rows[1][2];
     int stage, parity;
 
-    /* Half `half` of a span: what was multiplied before is over when this returns, and its tile is free. */
-    DEVICE_MEMBER void take_half(const tile_room<WIDTH> &room, const weights<S, 1> &own, int half, bool first) {
+    /* Factor j of half `half` of a span. */
+    DEVICE_MEMBER void unpack_factor(const weights<S, 1> &own, int half, int j) {
+        factor_of(a[half][j], own, 0, 2 * half + j / 2, j % 2);
 #pragma unroll
-        for (int j = 0; j < 4; j++) factor_of(a[half][j], own, 0, 2 * half + j / 2, j % 2);
+        for (int i = 0; i < 4; i++) asm volatile("" : "+r"(a[half][j][i])); /* here, and not when it is needed */
+    }
+    /* Of the span before, or of this one, everything is multiplied when the first product of this step has begun. */
+    DEVICE_MEMBER void take_step(const tile_room<WIDTH> &room, int half, const weights<S, 1> &next, bool first) {
+        const u32 tile = room.tile(stage);
         barrier_await(room.there(stage), parity);
         group_begin();
-#pragma unroll
-        for (int j = 0; j < 4; j++) multiply_rows(sums, a[half][j], factor_at(room.tile(stage) + j * 32), S());
+        multiply_rows(sums, a[half][0], factor_at(tile), S());
         group_end();
         group_await<1>();
         const int before = stage == 0 ? room.STAGES - 1 : stage - 1;
         if (!first && threadIdx.x % WARPGROUP == 0) barrier_arrive(room.free(before));
+#pragma unroll
+        for (int j = 1; j < 4; j++) {
+            unpack_factor(next, 1 - half, j - 1);
+            multiply_rows(sums, a[half][j], factor_at(tile + j * 32), S());
+        }
+        group_end();
+        unpack_factor(next, 1 - half, 3);
         if (++stage == room.STAGES) stage = 0, parity ^= 1;
     }
 
     DEVICE_MEMBER void take_all(const prompt_kernel &k, const tile_room<WIDTH> &room) {
-        const int group = threadIdx.x / WARPGROUP, row = threadIdx.x % WARPGROUP / 32 * 16 + threadIdx.x % 32 / 4,
-                  spans = (int)(k.k / SPAN);
+        const int group = threadIdx.x / WARPGROUP, spans = (int)(k.k / SPAN);
+        const i64 row = first_row(k, group) + threadIdx.x % WARPGROUP / 32 * 16 + threadIdx.x % 32 / 4;
 #pragma unroll
-        for (int i = 0; i < 2; i++) rows[0][i] = min(first_row(k, group) + row + i * 8, (i64)k.rows - 1);
+        for (int i = 0; i < 2; i++) rows[0][i] = min(row + i * 8, (i64)k.rows - 1);
         if (!k.early) await_previous();
 #pragma unroll
-        for (int i = 0; i < AHEAD; i++)
-            if (i < spans) w[i].read(k, rows, i);
+        for (int i = 0; i < AHEAD; i++) w[i].read(k, rows, min(i, spans - 1));
+#pragma unroll
+        for (int j = 0; j < 4; j++) unpack_factor(w[0], 0, j);
         if (k.early) await_previous();
 #pragma unroll
         for (int i = 0; i < WIDTH / 2; i++) sums[i] = 0;
@@ -147,9 +155,9 @@ template <class S, int WIDTH> struct taker {
 #pragma unroll
             for (int i = 0; i < AHEAD; i++) {
                 if (n + i >= spans) break;
-                take_half(room, w[i], 0, n + i == 0);
-                take_half(room, w[i], 1, false);
-                if (n + i + AHEAD < spans) w[i].read(k, rows, n + i + AHEAD);
+                take_step(room, 0, w[i], n + i == 0);
+                w[i].read(k, rows, min(n + i + AHEAD, spans - 1));
+                take_step(room, 1, w[(i + 1) % AHEAD], false);
             }
         group_await<0>();
         settle(sums);
@@ -191,7 +199,7 @@ template <class S, int WIDTH> DEVICE void leave_sums(const float (&sums)[WIDTH /
     }
 }
 
-/* silu(gate) * through, as the calls by themselves round it. */
+/* silu(gate) * through, each rounded. */
 template <class S> DEVICE uint4 gate_piece(const uint4 &gate, const uint4 &through) {
     wide<S> g[8], t[8];
     widen_piece<S>(gate, g);
@@ -199,7 +207,7 @@ template <class S> DEVICE uint4 gate_piece(const uint4 &gate, const uint4 &throu
 #pragma unroll
     for (int i = 0; i < 8; i++) {
         S y;
-        narrow(&y, g[i] / (1 + language::exp(-g[i])));
+        narrow(&y, __fdividef(g[i], 1 + __expf(-g[i])));
         g[i] = widen(y) * t[i];
     }
     return narrow_piece<S>(g);
@@ -215,9 +223,11 @@ template <class S, int WIDTH> DEVICE void write_results(const prompt_kernel &k, 
     for (int x = threadIdx.x / PIECES; x < WIDTH && first + x < k.m; x += TAKERS / PIECES) {
         const uint4 own = results[x * STEP + piece];
         *(uint4 *)((S *)k.to + (first + x) * k.rows + row) = own;
-        if (k.gated && group == 0)
-            *(uint4 *)((S *)k.gated + (first + x) * (k.rows / 2) + row) =
-                gate_piece<S>(own, results[x * STEP + piece + PIECES / 2]);
+        if (!k.gated || group == 1) continue;
+        const i64 half = k.rows / 2;
+        const uint4 gated = gate_piece<S>(own, results[x * STEP + piece + PIECES / 2]);
+        *(uint4 *)((S *)k.gated + (first + x) * half + row) = gated;
+        if (k.gated_spread) put_in_order<S>((S *)k.gated_spread + (first + x) * half, row / 8, gated);
     }
 }
 #endif
@@ -263,7 +273,7 @@ template <class S, int WIDTH> static bool launch_width(const prompt_kernel &k, k
     const int64_t shape[] = {1, 1, k.m, k.k}, strides[] = {k.m * k.k, k.m * k.k, k.k};
     CUtensorMap x;
     if (!map_rows(&x, k.spread, shape, strides, WIDTH)) return false;
-    start(order_rows<S>, blocks_for(k.m * (k.k / 8), 256), 256, 0, stream, k);
+    if (!k.ordered) start(order_rows<S>, blocks_for(k.m * (k.k / 8), 256), 256, 0, stream, k);
     allow_shared(multiply_prompt<S, WIDTH>, bytes);
     const dim3 blocks(blocks_for(k.m, WIDTH), blocks_for(k.gated ? k.rows / 2 : k.rows, k.gated ? GROUP_ROWS : ROWS));
     start(multiply_prompt<S, WIDTH>, blocks, THREADS, bytes, stream, k, x);

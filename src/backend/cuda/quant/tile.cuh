@@ -59,6 +59,16 @@ DEVICE void factor_of(u32 (&a)[4], const weights<S, TILES> &w, int tile, int wor
     }
 }
 
+/* A row of x as launch_prompt wants it: of a span, halves i and i + 4 of word w of lane t at 16 (2 w + i / 2) + 8 (i %
+   2) + 2 t. Here eight neighbours, number 8 `piece` and on. */
+template <class S> DEVICE void put_in_order(void *row, i64 piece, const uint4 &x) {
+    u32 *to = (u32 *)((S *)row + piece / 16 * SPAN) + piece % 4 * 16 + piece / 4 % 4;
+    to[0] = __byte_perm(x.x, x.z, 0x5410);
+    to[4] = __byte_perm(x.x, x.z, 0x7632);
+    to[8] = __byte_perm(x.y, x.w, 0x5410);
+    to[12] = __byte_perm(x.y, x.w, 0x7632);
+}
+
 static inline int group_shift_of(i64 group) {
     int shift = 0;
     while (1 << shift < group) shift++;

@@ -274,7 +274,7 @@ template <class S, class C, int BITS, bool NORMED> static void launch_normed(pac
     k.tiles = (k.part.rows + 7) / 8;
     k.group_shift = 0;
     for (i64 size = form<BITS>::QUARTER; size < k.group; size *= 2) k.group_shift++;
-    int most = 2 * cuda_processors();
+    int most = (sizeof(S) == 4 ? 1 : 2) * cuda_processors(); /* as many blocks as find room at once */
     k.down = tiles_at_once(k, k.k / form<BITS>::SPAN, most);
     k.across = WARPS / k.down;
     i64 groups = (k.tiles + k.down - 1) / k.down, blocks = groups < most ? groups : most, rounds = (groups + blocks - 1) / blocks;
