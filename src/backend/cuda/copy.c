@@ -3,6 +3,7 @@
    device has been read when cuda_copy returns. */
 #include "cuda/cuda.h"
 
+#include <emmintrin.h>
 #include <string.h>
 
 #include "base/threads.h"
@@ -37,14 +38,23 @@ typedef struct {
     const char *from;
 } host_copy;
 
-static void copy_share(void *context, int64_t begin, int64_t end, int thread, int threads) {
+static void empty_share(void *context, int64_t begin, int64_t end, int thread, int threads) {
     const host_copy *c = context;
     (void)thread, (void)threads;
     memcpy(c->to + begin, c->from + begin, (size_t)(end - begin));
 }
 
-static void copy_on_host(void *to, const void *from, size_t bytes) {
-    parallel_for((int64_t)bytes, SHARE, copy_share, &(host_copy){to, from});
+/* Past the caches: out of those of many processors the device reads half as fast. Pieces are page-locked, and shares
+   multiples of 16 bytes. */
+static void fill_share(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    const host_copy *c = context;
+    int64_t at = begin;
+    (void)thread, (void)threads;
+    for (; at + 16 <= end; at += 16)
+        _mm_stream_si128((__m128i *)(void *)(c->to + at),
+                         _mm_loadu_si128((const __m128i *)(const void *)(c->from + at)));
+    memcpy(c->to + at, c->from + at, (size_t)(end - at));
+    _mm_sfence();
 }
 
 static bool to_device(staging *s, cudaStream_t stream, const block_copy *c) {
@@ -52,7 +62,7 @@ static bool to_device(staging *s, cudaStream_t stream, const block_copy *c) {
         unsigned i = s->next++ % STAGING_PIECES;
         size_t bytes = piece_bytes(c->bytes - at);
         if (!cuda_ok(cudaEventSynchronize(s->free[i]), "waiting for a copy")) return false;
-        copy_on_host(s->pieces[i], (const char *)c->from + at, bytes);
+        parallel_for((int64_t)bytes, SHARE, fill_share, &(host_copy){s->pieces[i], (const char *)c->from + at});
         if (!cuda_ok(cudaMemcpyAsync((char *)c->to + at, s->pieces[i], bytes, cudaMemcpyHostToDevice, stream),
                      "copying to the device") ||
             !cuda_ok(cudaEventRecord(s->free[i], stream), "recording an event"))
@@ -71,7 +81,8 @@ static bool fetch(staging *s, cudaStream_t stream, const block_copy *c, int64_t 
 
 static bool empty(staging *s, const block_copy *c, int64_t at, unsigned i) {
     if (!cuda_ok(cuda_await_event(s->free[i]), "copying to the host")) return false;
-    copy_on_host((char *)c->to + at, s->pieces[i], piece_bytes(c->bytes - at));
+    parallel_for((int64_t)piece_bytes(c->bytes - at), SHARE, empty_share,
+                 &(host_copy){(char *)c->to + at, s->pieces[i]});
     return true;
 }
 

@@ -208,6 +208,16 @@ void launch_rms_norm(const norm_kernel *k, kernel_stream stream);
 /* Whether a block can hold a row, so that `other` and `spread` may be given. */
 bool norm_is_held(const norm_kernel *k);
 
+/* rows [2 half] of half types, dense, to rows [half]: silu(first half) * second half. half a multiple of 8, addresses
+   of 16 bytes. */
+typedef struct {
+    void *to;
+    const void *from;
+    int dtype;
+    int64_t rows, half;
+} gate_kernel;
+void launch_gate(const gate_kernel *k, kernel_stream stream);
+
 /* x [batch, heads, length, dim], any strides but a dense last axis; offset of offset_dtype, offset_step 0 if all rows
  * share it. */
 typedef struct {

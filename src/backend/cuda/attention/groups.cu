@@ -301,9 +301,9 @@ __global__ void __launch_bounds__(THREADS, 1)
 #if HAS_WARPGROUPS
     extern __shared__ uint4 shared[];
     const block_room<DIM> room(((u32)__cvta_generic_to_shared(shared) + 1023) / 1024 * 1024);
-    const int head = blockIdx.y, batch = blockIdx.z, kv_head = head / (int)(k.heads / k.kv_heads),
+    const int head = blockIdx.x, batch = blockIdx.z, kv_head = head / (int)(k.heads / k.kv_heads),
               part = threadIdx.x / WARPGROUP;
-    const int first_row = (int)(gridDim.x - 1 - blockIdx.x) * ROWS,
+    const int first_row = (int)(gridDim.y - 1 - blockIdx.y) * ROWS,
               rows = k.rows - first_row < ROWS ? (int)k.rows - first_row : ROWS;
     if (threadIdx.x == 0) make_barriers<DIM>(room);
     __syncthreads();
@@ -332,7 +332,8 @@ template <class S, int DIM, int ARRAY> static bool launch_dim(const attention_ke
         !map_rows(&ks, k->k, k_shape, k->k_strides, KEYS) || !map_rows(&v, k->v, v_shape, k->v_strides, KEYS))
         return false;
     allow_shared(attend_groups<S, DIM, ARRAY>, bytes);
-    dim3 blocks((unsigned)((k->rows + ROWS - 1) / ROWS), (unsigned)k->heads, (unsigned)k->batch);
+    /* of all heads those blocks first that have most to do */
+    dim3 blocks((unsigned)k->heads, (unsigned)((k->rows + ROWS - 1) / ROWS), (unsigned)k->batch);
     start(attend_groups<S, DIM, ARRAY>, blocks, THREADS, bytes, stream, *k, q, ks, v);
     return true;
 }

@@ -57,7 +57,7 @@ bool group_is_gate(const call *c, tarn_dtype dtype, int gate) {
 }
 
 typedef int (*fusion)(const call *calls, int count, const unsigned *constant);
-static const fusion fusions[] = {fuse_product, fuse_attention, fuse_prompt, fuse_sum};
+static const fusion fusions[] = {fuse_product, fuse_attention, fuse_prompt, fuse_sum, fuse_gate};
 enum { FUSIONS = sizeof fusions / sizeof *fusions };
 
 int cuda_launch_next(const call *calls, int count, const unsigned *constant, bool *ok) {

@@ -18,10 +18,13 @@ int fuse_attention(const call *calls, int count, const unsigned *constant); /* r
 int fuse_prompt(const call *calls, int count, const unsigned *constant);    /* [[a sum of rows,] rms_norm] packed
                                                                                products of many rows, gates between */
 int fuse_sum(const call *calls, int count, const unsigned *constant);       /* a sum of rows, rms_norm */
+int fuse_gate(const call *calls, int count, const unsigned *constant);      /* a gate of rows */
 
 /* rms_norm of more than one row that a block holds, of their sum with others or not: how many calls that is; 0: it is
    not what comes first. */
 int normed_rows_of(const call *calls, int count, norm_kernel *k);
+/* Whether the call is silu(first half of each row) * second half, of more than one row of a half type. */
+bool gate_of_rows(const call *c, gate_kernel *k);
 
 /* ---- memory */
 typedef struct {

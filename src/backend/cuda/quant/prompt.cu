@@ -4,6 +4,7 @@
    warpgroups unpacks its 64 rows of the weight while the product before is under way. x is brought into the order of
    use first (`order_rows`). Of a gate (gated) a group takes rows of the gate and the other one those that they let
    through. */
+#include "cuda/elementwise/gate.cuh"
 #include "cuda/quant/tile.cuh"
 #include "cuda/warpgroup.cuh"
 
@@ -197,20 +198,6 @@ template <class S, int WIDTH> DEVICE void leave_sums(const float (&sums)[WIDTH /
                      "r"(pair_of(sums[8 * j + 2], sums[8 * j + 3], S()))
                      : "memory");
     }
-}
-
-/* silu(gate) * through, each rounded. */
-template <class S> DEVICE uint4 gate_piece(const uint4 &gate, const uint4 &through) {
-    wide<S> g[8], t[8];
-    widen_piece<S>(gate, g);
-    widen_piece<S>(through, t);
-#pragma unroll
-    for (int i = 0; i < 8; i++) {
-        S y;
-        narrow(&y, __fdividef(g[i], 1 + __expf(-g[i])));
-        g[i] = widen(y) * t[i];
-    }
-    return narrow_piece<S>(g);
 }
 
 template <class S, int WIDTH> DEVICE void write_results(const prompt_kernel &k, const uint4 *results) {
