@@ -216,6 +216,43 @@ static void test_searching(void) {
     CHECK_ERROR(tarn_unique(tarn_zeros(TARN_SHAPE(0), TARN_INT32), 2, &u), "unique: x is empty");
 }
 
+/* Expected: np.vstack, np.hstack. */
+static void test_joining(void) {
+    TARN_SCOPE;
+    tarn_array *a = F(1, 2), *b = F(3, 4), *column = tarn_reshape(a, TARN_SHAPE(2, 1));
+    tarn_array *below = tarn_vstack(TARN_ARRAYS(a, b), 2), *beside = tarn_hstack(TARN_ARRAYS(a, b), 2);
+    FLOATS(below, 1, 2, 3, 4);
+    CHECK(tarn_ndim(below) == 2 && tarn_dim(below, 0) == 2);
+    FLOATS(tarn_vstack(TARN_ARRAYS(column, tarn_scalar(5, TARN_FLOAT32)), 2), 1, 2, 5);
+    FLOATS(beside, 1, 2, 3, 4);
+    CHECK(tarn_ndim(beside) == 1);
+    FLOATS(tarn_hstack(TARN_ARRAYS(column, tarn_reshape(b, TARN_SHAPE(2, 1))), 2), 1, 3, 2, 4);
+    FLOATS(tarn_hstack(TARN_ARRAYS(tarn_scalar(1, TARN_FLOAT32), b), 2), 1, 3, 4);
+    CHECK_ERROR(tarn_hstack(NULL, 0), "hstack");
+    CHECK_ERROR(tarn_vstack(TARN_ARRAYS(a, F(1, 2, 3)), 2), "vstack: along axis 0");
+}
+
+/* Expected: np.quantile, np.bincount. */
+static void test_statistics(void) {
+    TARN_SCOPE;
+    tarn_array *table = tarn_reshape(F(4, 1, 3, 2, 6, 5), TARN_SHAPE(2, 3)), *half = tarn_scalar(0.5, TARN_FLOAT32);
+    FLOATS(tarn_quantile(table, half), 3.5);
+    FLOATS(tarn_quantile(table, half, .axis = TARN_AXIS(0)), 3, 3.5, 4);
+    FLOATS(tarn_quantile(table, F(0, 0.25, 1), .axis = TARN_AXIS(-1)), 1, 2, 2, 3.5, 4, 6);
+    FLOATS(tarn_quantile(I(1, 2, 3, 4), F(0.1F, -1, 2)), 1.3, 1, 4);
+    FLOATS(tarn_quantile(F(1, NAN, 3), F(0, 1)), NAN, NAN);
+    FLOATS(tarn_quantile(F(1, INFINITY, INFINITY), F(0, 0.5, 0.75)), 1, INFINITY, INFINITY);
+    CHECK_ERROR(tarn_quantile(tarn_zeros(TARN_SHAPE(0), TARN_FLOAT32), half), "quantile: axis 0 has no elements");
+    CHECK_ERROR(tarn_quantile(table, I(1)), "quantile: of float32 at int32 is not supported");
+    CHECK_ERROR(tarn_quantile(table, half, .axis = TARN_AXIS(2)), "quantile: axis 2");
+    INTS(tarn_bincount(I(1, 3, 1, 0, -1, 9), 4), 1, 2, 0, 1);
+    FLOATS(tarn_bincount(I(1, 3, 1), 4, .weights = F(0.5, 1, 2)), 0, 2.5, 0, 1);
+    EMPTY(tarn_bincount(I(1), 0), TARN_INT32);
+    CHECK_ERROR(tarn_bincount(F(1), 2), "bincount: float32 is no integer");
+    CHECK_ERROR(tarn_bincount(I(1), -1), "bincount: a length of -1");
+    CHECK_ERROR(tarn_bincount(I(1), 2, .weights = F(1, 2)), "bincount: x and its weights differ in shape");
+}
+
 int main(void) {
     test_creation();
     test_grids();
@@ -224,5 +261,7 @@ int main(void) {
     test_reductions();
     test_scans();
     test_searching();
+    test_joining();
+    test_statistics();
     return check_report("basic_ops");
 }

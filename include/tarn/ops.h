@@ -229,6 +229,10 @@ TARN_API bool tarn_broadcast_shapes(const tarn_ints *shapes, int count, int64_t 
 #define tarn_stack(...)       TARN_CALL(2, tarn_stack_with, tarn_axis_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_concatenate_with(tarn_array *const *arrays, int count, tarn_axis_options options TARN_ABSENT);
 TARN_API tarn_array *tarn_stack_with(tarn_array *const *arrays, int count, tarn_axis_options options TARN_ABSENT);
+/* Joined below each other (along the first axis, [n] as a row [1, n]) and beside each other (along the second; of the
+   first where arrays[0] is [n] or 0-d), as in NumPy. */
+TARN_API tarn_array *tarn_vstack(tarn_array *const *arrays, int count);
+TARN_API tarn_array *tarn_hstack(tarn_array *const *arrays, int count);
 /* Absent axis: of x flattened. */
 #define tarn_repeat(...) TARN_CALL(2, tarn_repeat_with, tarn_axis_options, __VA_ARGS__)
 TARN_API tarn_array *tarn_repeat_with(tarn_array *x, int64_t times, tarn_axis_options options TARN_ABSENT);
@@ -451,6 +455,19 @@ typedef struct {
 #define tarn_unique(...) TARN_CALL(3, tarn_unique_with, tarn_unique_options, __VA_ARGS__)
 TARN_API bool tarn_unique_with(tarn_array *x, int64_t size, tarn_unique_result *result,
                                tarn_unique_options options TARN_ABSENT);
+/* What a share q (floats 0 to 1, of any shape; others count as the nearest of these) of the elements along axis
+   (absent: of all) is not above: between two elements by the distance from each. [shape of q, x without axis], float32
+   at least; NaN if any element is. */
+#define tarn_quantile(...) TARN_CALL(2, tarn_quantile_with, tarn_axis_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_quantile_with(tarn_array *x, tarn_array *q, tarn_axis_options options TARN_ABSENT);
+typedef struct {
+    int begin_;
+    tarn_array *weights; /* of x's shape: their sums are given, in their dtype */
+    int end_;
+} tarn_bincount_options;
+/* int32 [length]: how often each of the integers 0 to length - 1 is in x; others are not counted. */
+#define tarn_bincount(...) TARN_CALL(2, tarn_bincount_with, tarn_bincount_options, __VA_ARGS__)
+TARN_API tarn_array *tarn_bincount_with(tarn_array *x, int64_t length, tarn_bincount_options options TARN_ABSENT);
 
 /* ---- products */
 /* 1-d operands as in NumPy. The common dtype is a float or complex: products of integers are refused, as by MLX. */

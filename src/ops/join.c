@@ -60,5 +60,28 @@ tarn_array *tarn_stack_with(tarn_array *const *arrays, int count, tarn_axis_opti
     return out;
 }
 
+/* Each array with as many axes as it needs, joined along the axis that the first of them then has. */
+static tarn_array *joined_after(const char *name, tarn_array *(*grow)(tarn_array *), tarn_array *const *arrays,
+                                int count, int axis) {
+    tarn_array **list = promoted(name, arrays, count), *out = NULL;
+    for (int i = 0; list && i < count; i++) list[i] = grow(list[i]);
+    if (list && list[0]) {
+        int along = axis < list[0]->ndim ? axis : 0;
+        out = build(OP_concatenate, list, count, &(attributes_concatenate){.axis = along});
+    }
+    memory_free(list);
+    return out;
+}
+
+tarn_array *tarn_vstack(tarn_array *const *arrays, int count) {
+    FRONT("vstack");
+    return joined_after("vstack", tarn_atleast_2d, arrays, count, 0);
+}
+
+tarn_array *tarn_hstack(tarn_array *const *arrays, int count) {
+    FRONT("hstack");
+    return joined_after("hstack", tarn_atleast_1d, arrays, count, 1);
+}
+
 const op_rules rules_concatenate = {
     .infer = infer_concatenate, .vjp = vjp_concatenate, .jvp = jvp_concatenate, .vmap = vmap_concatenate};
