@@ -3,6 +3,7 @@ numbers too large, wrong types, empty and 0-d arrays, odd shapes, NaN, callables
 raises is fine, but it must come back, and the interpreter must live. Each call is written to stderr before it is made
 if WILD_CALLS=1, so that one which ends the process can be found."""
 
+import gc
 import os
 import random
 import sys
@@ -128,22 +129,28 @@ def call(function, args, named):
         str(error)
 
 
+def wild_call(wild, every, count):
+    name, function = wild.random.choice(every)
+    wild.usual()
+    args, named = [wild.value() for _ in range(wild.random.randrange(5))], wild.named()
+    if name.startswith("array.") and wild.random.random() < 0.95:
+        args.insert(0, wild.array())
+    if os.environ.get("WILD_CALLS"):
+        print(count, name, [describe(one) for one in args], {k: describe(v) for k, v in named.items()}, file=sys.stderr,
+              flush=True)
+    call(function, args, named)
+
+
 def main():
     seconds, seed = float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
     every, wild, until, count = functions(), Wild(seed), time.monotonic() + seconds, 0
     mx.set_memory_limit(1 << 31)
     while time.monotonic() < until:
-        name, function = wild.random.choice(every)
-        wild.usual()
-        args, named = [wild.value() for _ in range(wild.random.randrange(5))], wild.named()
-        if name.startswith("array.") and wild.random.random() < 0.95:
-            args.insert(0, wild.array())
-        if os.environ.get("WILD_CALLS"):
-            print(count, name, [describe(one) for one in args], {k: describe(v) for k, v in named.items()}, file=sys.stderr,
-                  flush=True)
-        call(function, args, named)
+        wild_call(wild, every, count)
         count += 1
-    print(f"{count} calls of {len(every)} functions")
+    gc.collect()
+    mx.synchronize()
+    print(f"{count} calls of {len(every)} functions, {mx.get_active_memory()} bytes are left")
 
 
 def describe(value):
