@@ -55,6 +55,10 @@ static inline compute_type compute_type_of(tarn_dtype dtype) {
     return (compute_type)types[dtype];
 }
 
+static inline elementwise_pass pass_of(tarn_dtype dtype) {
+    return dtype == TARN_BOOL ? PASS_BOOL : (elementwise_pass)compute_type_of(dtype);
+}
+
 static inline int compute_type_bytes(compute_type type) {
     return type == TYPE_I32 || type == TYPE_U32 || type == TYPE_F32 ? 4 : 8;
 }

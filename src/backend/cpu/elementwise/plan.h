@@ -1,0 +1,72 @@
+/* A group's program as the block interpreter runs it (elementwise.c): steps over slots, where their values come from
+   and go to, and how large a block is.
+
+   A slot is a place in memory that holds a block of values: one for each register, one for each input. A dense input or
+   output whose dtype is its own compute type needs no copying: for a full block its slot is the array's own memory. */
+#ifndef CPU_ELEMENTWISE_PLAN_H
+#define CPU_ELEMENTWISE_PLAN_H
+
+#include "backend/call.h"
+#include "cpu/elementwise/elementwise.h"
+
+enum {
+    INPUT_SLOTS = GROUP_MAX_REGISTERS + 1, /* slots of the inputs come after those of the registers and a spare one */
+    STREAM_SLOTS = INPUT_SLOTS + GROUP_MAX_INPUTS, /* outputs on their way past the caches */
+    MOST_STREAMS = 4,
+    SLOTS = STREAM_SLOTS + MOST_STREAMS,
+    FEW_STEPS = 8, /* that need no workspace */
+    CACHE_LINE = 64
+};
+
+typedef struct {
+    elementwise_loop loop;               /* NULL: only `convert` */
+    elementwise_convert convert;         /* rounds to the dtype, or converts to it; NULL: nothing to do */
+    uint8_t result, bytes, arguments[3]; /* slots; bytes of one value of the result */
+} step;
+
+typedef struct {
+    const char *data;
+    elementwise_load load;
+    int slot, bytes, width; /* bytes of an element in memory and in a register */
+    bool constant;          /* one element for all: loaded once */
+    bool repeats;           /* every block of a thread's part has the same elements: loaded once, too */
+    bool raw;               /* the array's memory is as good as a register */
+    int64_t share;          /* bytes to fetch ahead during a step; 0: none */
+    int ndim;               /* collapsed axes, at least 1 */
+    int64_t shape[TARN_MAX_NDIM], strides[TARN_MAX_NDIM];
+} source;
+
+typedef struct {
+    char *data;
+    elementwise_store store;
+    int slot, bytes;
+    bool dense;    /* values in the slot are as the array has them */
+    bool raw;      /* the slot is the output's memory in full blocks */
+    int stream;    /* the slot by way of which it goes past the caches; 0: it does not */
+    int64_t share; /* bytes that go during a step */
+} sink;
+
+typedef struct {
+    int step_count, source_count, sink_count, slot_bytes;
+    int64_t size, block;
+    uint8_t used[SLOTS], place[SLOTS]; /* slots that lie one after the other in a thread's scratch, and where each is */
+    int used_count;
+    int64_t used_bytes; /* of one: all take about CACHE_BYTES, SCRATCH_BYTES at most */
+    bool whole;         /* one loop over arrays only: no blocks needed */
+    bool busy;          /* much comes from memory or goes there: it moves while steps compute */
+    int stream_count;
+    const elementwise_kernels *kernels;
+    step *steps, few[FEW_STEPS];
+    source sources[GROUP_MAX_INPUTS];
+    const source *ahead[GROUP_MAX_INPUTS]; /* those with a share */
+    int ahead_count;
+    sink sinks[GROUP_MAX_REGISTERS];
+} elementwise_plan;
+
+static inline bool source_is_line(const source *s) {
+    return s->ndim == 1 && s->strides[0] == 1;
+}
+
+void elementwise_make_plan(elementwise_plan *p, const call *c, const elementwise_kernels *kernels);
+
+#endif
