@@ -75,6 +75,16 @@ static inline __attribute__((unused)) vf64 fma_f64(vf64 a, vf64 b, vf64 c) {
 static inline __attribute__((unused)) vf32 at_least_f32(vf32 x, vf32 least) {
     return (vf32)_mm256_max_ps((__m256)least, (__m256)x);
 }
+/* x, or most where it is above that; a NaN stays. */
+static inline __attribute__((unused)) vf32 at_most_f32(vf32 x, vf32 most) {
+    return (vf32)_mm256_min_ps((__m256)most, (__m256)x);
+}
+static inline __attribute__((unused)) vf64 at_most_f64(vf64 x, vf64 most) {
+    return (vf64)_mm256_min_pd((__m256d)most, (__m256d)x);
+}
+static inline __attribute__((unused)) vf64 at_least_f64(vf64 x, vf64 least) {
+    return (vf64)_mm256_max_pd((__m256d)least, (__m256d)x);
+}
 /* y, or 0 where x is below least. */
 static inline __attribute__((unused)) vf32 unless_below_f32(vf32 y, vf32 x, vf32 least) {
     return (vf32)_mm256_and_ps(_mm256_cmp_ps((__m256)x, (__m256)least, _CMP_NLT_UQ), (__m256)y);
@@ -84,6 +94,50 @@ static inline bool any_f32(vi32 mask) {
 }
 static inline bool any_f64(vi64 mask) {
     return _mm256_movemask_pd((__m256d)mask) != 0;
+}
+/* x 2^n of whole n, rounded once. scale_near_f32: where neither the result nor 2^n is subnormal or infinite. */
+static inline __attribute__((unused)) vf32 scale_near_f32(vf32 x, vf32 n) {
+    vi32 exponent = (vi32)_mm256_cvtps_epi32((__m256)n);
+    return x * (vf32)((exponent + 127) << 23);
+}
+static inline __attribute__((unused)) vf32 scale_f32(vf32 x, vf32 n) {
+    vf32 size = (vf32)((vi32)n & INT32_MAX);
+    if (!any_f32((vi32)(size > 126))) return scale_near_f32(x, n);
+    vi32 exponent = (vi32)_mm256_cvtps_epi32((__m256)n), half = exponent >> 1;
+    return x * (vf32)((half + 127) << 23) * (vf32)((exponent - half + 127) << 23);
+}
+/* 1 / x within a unit of the last place, where that is no subnormal and x is finite. */
+static inline __attribute__((unused)) vf32 reciprocal_f32(vf32 x) {
+    return 1 / x;
+}
+/* x = 2^n y with y from 3/4 to 3/2, for finite x above 0. */
+static inline __attribute__((unused)) vf32 split_f32(vf32 x, vf32 *n) {
+    const int32_t least = 0x3F400000; /* 3/4 */
+    vi32 small = (vi32)(x < 0x1p-126F);
+    vf32 shift = {0};
+    if (any_f32(small)) {
+        x = blend_f32(small, x * 0x1p32F, x);
+        shift = (vf32)(small & (vi32)splat_f32(32));
+    }
+    vi32 exponent = ((vi32)x - least) >> 23;
+    *n = __builtin_convertvector(exponent, vf32) - shift;
+    return (vf32)((vi32)x - (exponent << 23));
+}
+/* Of normal x. The exponent becomes the lowest bits of a large number: AVX2 converts no integers of 64 bits. */
+static inline __attribute__((unused)) vf64 split_f64(vf64 x, vf64 *n) {
+    const int64_t least = 0x3FE8000000000000, bias = 1024;
+    vi64 above = (vi64)x - least;
+    *n = (vf64)((vi64)((vu64)(above + (bias << 52)) >> 52) | 0x4330000000000000) - (0x1p52 + 1024);
+    return (vf64)((vi64)x - (above & ~0xFFFFFFFFFFFFF));
+}
+static inline __attribute__((unused)) vf64 widen_low_f32(vf32 x) {
+    return (vf64)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)x));
+}
+static inline __attribute__((unused)) vf64 widen_high_f32(vf32 x) {
+    return (vf64)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)x, 1));
+}
+static inline __attribute__((unused)) vf32 narrow_wide_f32(vf64 low, vf64 high) {
+    return (vf32)_mm256_set_m128(_mm256_cvtpd_ps((__m256d)high), _mm256_cvtpd_ps((__m256d)low));
 }
 
 static inline float sum_lanes(vf32 x) {

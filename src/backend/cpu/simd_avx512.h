@@ -83,6 +83,51 @@ static inline __attribute__((unused)) vf64 fma_f64(vf64 a, vf64 b, vf64 c) {
 static inline __attribute__((unused)) vf32 at_least_f32(vf32 x, vf32 least) {
     return (vf32)_mm512_max_ps((__m512)least, (__m512)x);
 }
+/* x, or most where it is above that; a NaN stays. */
+static inline __attribute__((unused)) vf32 at_most_f32(vf32 x, vf32 most) {
+    return (vf32)_mm512_min_ps((__m512)most, (__m512)x);
+}
+static inline __attribute__((unused)) vf64 at_most_f64(vf64 x, vf64 most) {
+    return (vf64)_mm512_min_pd((__m512d)most, (__m512d)x);
+}
+static inline __attribute__((unused)) vf64 at_least_f64(vf64 x, vf64 least) {
+    return (vf64)_mm512_max_pd((__m512d)least, (__m512d)x);
+}
+/* x 2^n of whole n, rounded once. scale_near_f32: where neither the result nor 2^n is subnormal or infinite. */
+static inline __attribute__((unused)) vf32 scale_f32(vf32 x, vf32 n) {
+    return (vf32)_mm512_scalef_ps((__m512)x, (__m512)n);
+}
+#define scale_near_f32 scale_f32
+/* 1 / x within a unit of the last place, where that is no subnormal and x is finite. */
+static inline __attribute__((unused)) vf32 reciprocal_f32(vf32 x) {
+    vf32 y = (vf32)_mm512_rcp14_ps((__m512)x);
+    return fma_f32(fma_f32(-x, y, splat_f32(1)), y, y);
+}
+/* x = 2^n y with y from 3/4 to 3/2, for finite x above 0. */
+static inline __attribute__((unused)) vf32 split_f32(vf32 x, vf32 *n) {
+    __m512 y = _mm512_getmant_ps((__m512)x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
+    __m512 exponent = _mm512_getexp_ps((__m512)x), one = _mm512_set1_ps(1);
+    __mmask16 below = _mm512_cmp_ps_mask(y, one, _CMP_LT_OQ);
+    *n = (vf32)_mm512_mask_add_ps(exponent, below, exponent, one);
+    return (vf32)y;
+}
+static inline __attribute__((unused)) vf64 split_f64(vf64 x, vf64 *n) {
+    __m512d y = _mm512_getmant_pd((__m512d)x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
+    __m512d exponent = _mm512_getexp_pd((__m512d)x), one = _mm512_set1_pd(1);
+    __mmask8 below = _mm512_cmp_pd_mask(y, one, _CMP_LT_OQ);
+    *n = (vf64)_mm512_mask_add_pd(exponent, below, exponent, one);
+    return (vf64)y;
+}
+static inline __attribute__((unused)) vf64 widen_low_f32(vf32 x) {
+    return (vf64)_mm512_cvtps_pd(_mm512_castps512_ps256((__m512)x));
+}
+static inline __attribute__((unused)) vf64 widen_high_f32(vf32 x) {
+    return (vf64)_mm512_cvtps_pd(_mm512_extractf32x8_ps((__m512)x, 1));
+}
+static inline __attribute__((unused)) vf32 narrow_wide_f32(vf64 low, vf64 high) {
+    __m256 lower = _mm512_cvtpd_ps((__m512d)low), upper = _mm512_cvtpd_ps((__m512d)high);
+    return (vf32)_mm512_insertf32x8(_mm512_castps256_ps512(lower), upper, 1);
+}
 /* y, or 0 where x is below least. */
 static inline __attribute__((unused)) vf32 unless_below_f32(vf32 y, vf32 x, vf32 least) {
     return (vf32)_mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)x, (__m512)least, _CMP_NLT_UQ), (__m512)y);
