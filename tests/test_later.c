@@ -53,7 +53,9 @@ static void check_lazy(tarn_compiled *f) {
         CHECK(tarn_synchronize(NULL) && active(cpu) == before);
         y = tarn_keep(put_off(f, x, 0));
     }
-    CHECK(active(cpu) == before && tarn_eval(y) && active(cpu) == before + BYTES);
+    CHECK(active(cpu) == before && tarn_eval(y));
+    int64_t added = active(cpu) - before; /* TARN_HARD adds guards */
+    CHECK(added >= BYTES && added < BYTES + BYTES / 8);
     TARN_SCOPE;
     CHECK(tarn_item(tarn_sum(y)) == 3.0 * SIZE && tarn_item(tarn_sum(x)) == SIZE);
     tarn_drop(x);
