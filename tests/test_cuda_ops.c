@@ -425,7 +425,7 @@ static void test_attention(tarn_dtype dtype, attention_case t) {
     if (t.length) o[4] = randomized(TARN_INT32, DIMS(t.batch), DOMAIN_POSITIVE);
     for (int64_t b = 0; t.length && b < t.batch; b++) put(&o[4], b, (double)(t.keys - 3 * b - t.beyond));
     for (int64_t row = 0; t.length && row < t.batch * t.kv_heads * t.keys; row++) /* what is beyond may be anything */
-        for (int64_t i = 0; row % t.keys >= get(&o[4], row / (t.kv_heads * t.keys)) && i < t.dim; i++)
+        for (int64_t i = 0; (double)(row % t.keys) >= get(&o[4], row / (t.kv_heads * t.keys)) && i < t.dim; i++)
             put(&o[1], row * t.dim + i, NAN), put(&o[2], row * t.value_dim + i % t.value_dim, NAN);
     if (t.sinks) o[5] = randomized(dtype, DIMS(t.heads), DOMAIN_ANY);
     operand got = make(dtype, DIMS(t.batch, t.heads, t.rows, t.value_dim)),

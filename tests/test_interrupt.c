@@ -66,7 +66,8 @@ static void check_stopped(bool later, tarn_stream *where, tarn_stream *other) {
     CHECK(tarn_eval(done));
     tarn_use_stream(where);
     tarn_array *x = tarn_keep(square()), *y = tarn_keep(chain(x, LINKS));
-    CHECK(tarn_eval(x) && pthread_create(&thread, NULL, stop, NULL) == 0);
+    CHECK(tarn_eval(x));
+    CHECK(pthread_create(&thread, NULL, stop, NULL) == 0);
     if (later)
         CHECK(tarn_async_eval(y) && tarn_synchronize(NULL));
     else
