@@ -95,7 +95,7 @@ def test_wrong_gradient_is_found(copy):
     result = run_test(copy, "test_ops", row)
     assert result.returncode == 1 and f"{row} of float64" in result.stdout and "the gradient of input 0 is" in result.stdout
     result = run_test(copy, "test_transform_rows")
-    assert result.returncode == 1 and f"{row} float64" in result.stdout and "cube" not in result.stdout
+    assert result.returncode == 1 and f"{row} float64" in result.stdout and "cube float64" not in result.stdout
 
 
 def test_wrong_value_is_found(copy):

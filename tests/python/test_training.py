@@ -17,6 +17,9 @@ mx = pytest.importorskip("tarn.core", reason="the Python package is not built")
 from tarn import nn, optimizers, training, utils  # noqa: E402
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "python"
+trains_for_long = pytest.mark.skipif(
+    bool(os.environ.get("TARN_SANITIZED")), reason="minutes under sanitizers, of steps that others take too"
+)
 SEEDS = range(int(os.environ.get("TARN_SEEDS", 1)))  # three in the long mode
 
 
@@ -41,18 +44,21 @@ def test_classifier(seed):
     assert found["perceptron"] >= 0.95 and found["logistic regression"] < 0.85
 
 
+@trains_for_long
 @pytest.mark.parametrize("seed", SEEDS)
 def test_digits(seed):
     found = run("digits", seed=seed, steps=200)
     assert found["convolutional"] >= 0.97 and found["perceptron"] < 0.93
 
 
+@trains_for_long
 @pytest.mark.parametrize("seed", SEEDS)
 def test_characters(seed):
     found = run("characters", seed=seed)
     assert found["transformer"] < found["trigrams"] - 0.3
 
 
+@trains_for_long
 @pytest.mark.parametrize("seed", SEEDS)
 def test_vae(seed):
     """Nearer to what the pictures hold than to what dots by themselves give, and samples are like known pictures."""
