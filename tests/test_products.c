@@ -150,6 +150,7 @@ static void check_random_convolution(tarn_dtype dtype) {
     int64_t axes = between(1, AXES), groups = between(1, 3), channels = between(1, 40), outs = between(1, 40);
     if (between(0, 4) == 0) groups = between(2, 40), channels = outs = 1; /* each channel by itself */
     if (between(0, 4) == 0) outs = between(1, 4);                         /* few outputs */
+    if (between(0, 4) == 0) groups = 1, channels = between(1, 3), outs = 16 * between(1, 3); /* thin products */
     int64_t xs[AXES + 2] = {between(1, 3)}, ws[AXES + 2] = {groups * outs}, lists[5][AXES];
     for (int64_t i = 0; i < axes; i++) {
         ws[i + 1] = between(1, 4);
@@ -191,6 +192,17 @@ static void check_large_image(tarn_dtype dtype) {
         double most = tarn_item(tarn_max(tarn_abs(exact)));
         CHECK(difference(tarn_conv_general_with(x, w, o), exact) < most * (dtype == F32 ? 1e-5 : 1e-2));
     }
+}
+
+/* A kernel of many places over few places of the result, as in the gradient of a first layer's weight. */
+static void check_wide_kernel(int64_t apart) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_random_normal(tarn_random_key(3), TARN_SHAPE(2, 19, 16, 9), F32),
+               *w = tarn_random_normal(tarn_random_key(4), TARN_SHAPE(9, 18, 16, 32), F32);
+    w = tarn_swapaxes(w, 0, -1);
+    tarn_conv_general_options o = {.padding = TARN_INTS(1), .stride = {&apart, 1}};
+    tarn_array *exact = tarn_conv_general_with(tarn_astype(x, TARN_FLOAT64), tarn_astype(w, TARN_FLOAT64), o);
+    CHECK(difference(tarn_conv_general_with(x, w, o), exact) < tarn_item(tarn_max(tarn_abs(exact))) * 1e-5);
 }
 
 /* ---- the CPU's kernels against float64 */
@@ -274,6 +286,7 @@ int main(void) {
         check_random_convolution(i % 4 == 1 ? TARN_BFLOAT16 : i % 4 == 2 ? TARN_FLOAT16 : F32);
     check_large_image(F32);
     check_large_image(TARN_BFLOAT16);
+    for (int64_t apart = 1; apart <= 3; apart++) check_wide_kernel(apart);
     for (int i = 0; i < rounds(60); i++)
         check_random_picks(i % 4 == 1 ? TARN_BFLOAT16 : i % 4 == 2 ? TARN_FLOAT16 : F32);
     for (int i = 0; i < rounds(120); i++)

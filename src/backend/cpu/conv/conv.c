@@ -7,6 +7,7 @@
 #include "cpu/conv/depthwise.h"
 #include "cpu/conv/few.h"
 #include "cpu/conv/patches.h"
+#include "cpu/conv/thin.h"
 #include "cpu/cpu.h"
 #include "cpu/matmul/choose.h"
 #include "cpu/matmul/gemm.h"
@@ -197,6 +198,6 @@ static const kernel_row rows[] = {
 int cpu_rows_conv(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
     if (isa != ISA_BASELINE) return 0; /* the product chooses its instruction set itself */
     int found = 0;
-    if (op == conv_depthwise_row.op) out[found++] = &conv_depthwise_row;
+    if (op == conv_depthwise_row.op) out[found++] = &conv_depthwise_row, out[found++] = &conv_thin_row;
     return cpu_pick_rows(op, rows, (int)(sizeof rows / sizeof *rows), out, found);
 }
