@@ -42,6 +42,7 @@ OPERATOR(remainder_of, tarn_remainder, "modulus")
 /* Of bits: an array on the left only, and no floats, as in MLX. */
 static PyObject *apply_bits(PyObject *a, PyObject *b, two operation, const char *what) {
     if (!is_array(a)) Py_RETURN_NOTIMPLEMENTED;
+    if (b == Py_None) return refuse(what, a, b);
     bool floats = PyFloat_Check(b) ||
                   (is_array(b) && !is_integer(tarn_dtype_of(ARRAY(b))) && tarn_dtype_of(ARRAY(b)) != TARN_BOOL);
     if (floats || (!is_integer(tarn_dtype_of(ARRAY(a))) && tarn_dtype_of(ARRAY(a)) != TARN_BOOL))
@@ -133,7 +134,7 @@ IN_PLACE(shift_right)
 IN_PLACE(product)
 static PyObject *divide_in_place(PyObject *a, PyObject *b) {
     tarn_dtype dtype = tarn_dtype_of(ARRAY(a));
-    if (is_floating(dtype) || dtype == TARN_COMPLEX64) return assign(a, divide(a, b));
+    if (is_floating(dtype) || dtype == TARN_COMPLEX64 || b == Py_None) return assign(a, divide(a, b));
     return PyErr_SetString(PyExc_ValueError, "In place division cannot cast to non-floating point type."), NULL;
 }
 static PyObject *power_in_place(PyObject *a, PyObject *b, PyObject *modulus) {

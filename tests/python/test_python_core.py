@@ -337,3 +337,11 @@ def test_arrays_are_used_from_several_threads():
     for thread in threads:
         thread.join()
     assert not failures
+
+
+def test_none_is_no_operand_of_bits():
+    for a in (mx.array([1.0]), mx.array([1])):
+        for operation in (lambda: a & None, lambda: a | None, lambda: a ^ None, lambda: a << None, lambda: a >> None,
+                          lambda: a.__itruediv__(None)):
+            with pytest.raises(TypeError):
+                operation()
