@@ -209,13 +209,14 @@ static void print_instruction(const group_instruction *in, int number, int value
     text_add(out, in->op == OP_astype ? ");\n" : "));\n");
 }
 
-/* Elements beyond the last are computed, too, of zeros: without a branch each, they go side by side. now[r]: which
-   value register r holds: -1 - input, or the number of a value behind the inputs. */
+/* Of halves elements beyond the last are computed, too, of zeros: without a branch each, they go side by side. now[r]:
+   which value register r holds: -1 - input, or the number of a value behind the inputs. */
 static void print_values(const call *c, int width, text *out) {
     const group_program *p = c->program;
     int now[GROUP_MAX_REGISTERS];
     for (int k = 0; k < c->input_count; k++) now[p->input_registers[k]] = -1 - k;
     text_format(out, "#pragma unroll\n    for (int u = 0; u < %d; u++) {\n", width);
+    if (width == 4) text_add(out, "        if (first + u * step >= p.n) break;\n");
     for (int i = 0; i < p->instruction_count; i++) {
         print_instruction(&p->instructions[i], i, c->input_count + i, now, out);
         now[p->instructions[i].result] = c->input_count + i;

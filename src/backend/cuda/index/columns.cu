@@ -5,12 +5,12 @@
 
 enum { WARPS = 16, THREADS = 32 * WARPS, EACH = 16 };
 
-template <class From, class To, bool FOLDS>
+template <class From, class To, bool FOLDS, int KIND>
 __global__ void __launch_bounds__(THREADS) scan_columns(const __grid_constant__ scan_kernel k) {
     typedef typename running<To>::type T;
     __shared__ __align__(16) char space[THREADS * sizeof(T)];
     T(*room)[32] = (T(*)[32])space;
-    const fold_kind fold = {k.kind};
+    const fold_kind fold = {KIND >= 0 ? KIND : k.kind};
     const T identity = identity_of<T, To>(fold.kind);
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const i64 last = k.shape[k.ndim - 1], across = (last + 31) / 32;
@@ -59,11 +59,16 @@ __global__ void __launch_bounds__(THREADS) scan_columns(const __grid_constant__ 
     if (FOLDS && exists && warp == 0) ((T *)k.partial)[part * k.rows + row] = carried;
 }
 
-template <class From, class To> static void scan(const scan_kernel *k, kernel_stream stream) {
+template <class From, class To, int KIND> static void scan_kind(const scan_kernel *k, kernel_stream stream) {
     i64 last = k->shape[k->ndim - 1];
     unsigned blocks = (unsigned)(k->rows / last * ((last + 31) / 32) * k->parts);
-    if (k->parts > 1) start(scan_columns<From, To, true>, blocks, THREADS, 0, stream, *k);
-    start(scan_columns<From, To, false>, blocks, THREADS, 0, stream, *k);
+    if (k->parts > 1) start(scan_columns<From, To, true, KIND>, blocks, THREADS, 0, stream, *k);
+    start(scan_columns<From, To, false, KIND>, blocks, THREADS, 0, stream, *k);
+}
+
+/* Sums have kernels of their own, as in scan.cu. */
+template <class From, class To> static void scan(const scan_kernel *k, kernel_stream stream) {
+    k->kind == SUM ? scan_kind<From, To, SUM>(k, stream) : scan_kind<From, To, -1>(k, stream);
 }
 
 void launch_scan_columns(const scan_kernel *k, kernel_stream stream) {

@@ -145,12 +145,14 @@ template <class T> struct place {
 };
 
 /* A number in its order: as it is widened, complex ones as they are, which shared memory can hold. */
-template <class S> DEVICE auto ordered(S x) {
-    return widen(x);
-}
-DEVICE complex64 ordered(complex64 x) {
-    return x;
-}
+template <class S> struct in_order {
+    typedef decltype(widen(S())) type;
+    DEVICE_MEMBER static type of(S x) { return widen(x); }
+};
+template <> struct in_order<complex64> {
+    typedef complex64 type;
+    DEVICE_MEMBER static type of(complex64 x) { return x; }
+};
 template <class T> DEVICE bool is_nan(T x) {
     return x != x;
 }
@@ -183,15 +185,15 @@ template <class T> DEVICE place<T> best_of_block(place<T> best, bool least) {
 }
 
 template <class S> __global__ void best_of_rows(const __grid_constant__ reduce_kernel k) {
-    typedef decltype(ordered(S())) T;
+    typedef typename in_order<S>::type T;
     begin();
     const S *from = (const S *)k.from + place_of(blockIdx.x, k.kept_ndim, k.kept_shape, k.kept_strides);
     i64 each = (k.reduced + k.parts - 1) / k.parts, low = blockIdx.y * each, end = low + each < k.reduced ? low + each : k.reduced;
     i64 first = low + threadIdx.x < end ? low + threadIdx.x : k.reduced - 1, step = k.reduced_ndim ? k.reduced_strides[0] : 0;
-    place<T> best = {ordered(from[first * step]), first};
+    place<T> best = {in_order<S>::of(from[first * step]), first};
 #pragma unroll 8
     for (i64 i = low + threadIdx.x; i < end; i += blockDim.x) {
-        place<T> p = {ordered(from[i * step]), i};
+        place<T> p = {in_order<S>::of(from[i * step]), i};
         if (beats(p, best, k.least)) best = p;
     }
     best = best_of_block(best, k.least);
@@ -214,7 +216,7 @@ template <class T> __global__ void best_of_parts(const __grid_constant__ reduce_
 
 template <class S> static void find_best(const reduce_kernel *k, kernel_stream stream) {
     start(best_of_rows<S>, dim3((unsigned)k->kept, k->parts), threads_for(k->reduced / k->parts), 0, stream, *k);
-    if (k->parts > 1) start(best_of_parts<decltype(ordered(S()))>, (unsigned)k->kept, THREADS, 0, stream, *k);
+    if (k->parts > 1) start(best_of_parts<typename in_order<S>::type>, (unsigned)k->kept, THREADS, 0, stream, *k);
 }
 
 void launch_arg_reduce(const reduce_kernel *k, kernel_stream stream) {
