@@ -27,7 +27,8 @@ WAYS = {
               "y = mx.grad(lambda x: mx.checkpoint(long)(x).sum())(a); held.append(y); mx.async_eval(y)", 0),
     "exception": ("mx.async_eval(long(a)); raise SystemExit(3)", 3),
     "at once": ("mx.async_eval(long(a)); os._exit(4)", 4),
-    "Ctrl-C": ("mx.async_eval(long(a)); os.kill(os.getpid(), signal.SIGINT); time.sleep(5)", -signal.SIGINT),
+    "Ctrl-C": ("signal.signal(signal.SIGINT, signal.default_int_handler); mx.async_eval(long(a)); os.kill(os.getpid(), signal.SIGINT); "
+               "time.sleep(5)", -signal.SIGINT),
 }
 
 
