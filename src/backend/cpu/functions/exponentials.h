@@ -3,8 +3,6 @@
 #ifndef CPU_FUNCTIONS_EXPONENTIALS_H
 #define CPU_FUNCTIONS_EXPONENTIALS_H
 
-#define FUNCTION static inline __attribute__((unused))
-
 /* The magnitude's bits with the sign of x, where neither is negative zero's business: magnitude >= 0 or NaN. */
 FUNCTION vf32 with_sign_of(vf32 magnitude, vf32 x) {
     return (vf32)((vi32)magnitude | ((vi32)x & INT32_MIN));

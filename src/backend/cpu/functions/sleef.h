@@ -1,13 +1,12 @@
-/* The mathematical functions of SLEEF, within 1 ULP: <name>_f64, and <name>_sleef of float32, which is <name>_f32 where
-   functions.h has no other. What an element gives does not depend on the others in its vector. Included by functions.h
-   alone. */
+/* The mathematical functions of SLEEF, within 1 ULP: <name>_f64, and of float32 what SLEEF_F32 (functions.h) calls
+   them. What an element gives does not depend on the others in its vector. Included by functions.h alone. */
 #ifndef CPU_FUNCTIONS_SLEEF_H
 #define CPU_FUNCTIONS_SLEEF_H
 
 #include <sleef.h>
 
 #define SIMD_MATH(f)                                                                                                   \
-    static inline __attribute__((unused)) vf32 f##_sleef(vf32 x) {                                                     \
+    static inline __attribute__((unused)) vf32 SLEEF_F32(f)(vf32 x) {                                                  \
         return (vf32)SLEEF_F(f)(F32_IS(x));                                                                            \
     }                                                                                                                  \
     static inline __attribute__((unused)) vf64 f##_f64(vf64 x) {                                                       \
@@ -28,7 +27,7 @@ SIMD_MATH(erf)
 /* A vector with a lane that is not nearer to 0 than `near` goes another way in SLEEF, with all of its lanes, which
  * gives some another last bit. Here near lanes always go the near way: a result is that of its element alone. */
 #define SIMD_MATH_NEAR(f, near, near_wide)                                                                             \
-    static inline __attribute__((unused)) vf32 f##_sleef(vf32 x) {                                                     \
+    static inline __attribute__((unused)) vf32 SLEEF_F32(f)(vf32 x) {                                                  \
         vf32 y = (vf32)SLEEF_F(f)(F32_IS(x));                                                                          \
         vi32 is_near = (vi32)(abs_f32(x) < near);                                                                      \
         if (!any_f32(~is_near)) return y;                                                                              \
@@ -49,10 +48,10 @@ SIMD_MATH_NEAR(tan, 125.0F, 15.0)
 /* SLEEF's versions of these overflow long before their results do. From `large` on, log(x) + more is the result to the
  * last bit. */
 #define SIMD_MATH_LARGE(f, large, large_wide, more)                                                                    \
-    static inline __attribute__((unused)) vf32 f##_sleef(vf32 x) {                                                     \
+    static inline __attribute__((unused)) vf32 SLEEF_F32(f)(vf32 x) {                                                  \
         vf32 size = abs_f32(x), y = (vf32)SLEEF_F(f)(F32_IS(x));                                                       \
         if (!any_f32((vi32)(size > large))) return y;                                                                  \
-        vf32 far = (vf32)((vi32)(log_sleef(size) + (float)(more)) | ((vi32)x & INT32_MIN));                            \
+        vf32 far = (vf32)((vi32)(SLEEF_F32(log)(size) + (float)(more)) | ((vi32)x & INT32_MIN));                       \
         return blend_f32((vi32)(size > large) & (vi32)(x > lowest_##f), far, y);                                       \
     }                                                                                                                  \
     static inline __attribute__((unused)) vf64 f##_f64(vf64 x) {                                                       \
@@ -73,10 +72,10 @@ SIMD_MATH_LARGE(acosh, 1e10F, 1e20, 0.69314718055994530942)
 
 /* So do these, a little before: there the square of exp(x / 2), halved. */
 #define SIMD_MATH_STEEP(f, large, large_wide, sign, sign_wide)                                                         \
-    static inline __attribute__((unused)) vf32 f##_sleef(vf32 x) {                                                     \
+    static inline __attribute__((unused)) vf32 SLEEF_F32(f)(vf32 x) {                                                  \
         vf32 size = abs_f32(x), y = (vf32)SLEEF_F(f)(F32_IS(x));                                                       \
         if (!any_f32((vi32)(size > large))) return y;                                                                  \
-        vf32 root = exp_sleef(size * 0.5F);                                                                            \
+        vf32 root = SLEEF_F32(exp)(size * 0.5F);                                                                       \
         vf32 far = (vf32)((vi32)(root * 0.5F * root) | ((vi32)x & (sign)));                                            \
         return blend_f32((vi32)(size > large), far, y);                                                                \
     }                                                                                                                  \
@@ -91,7 +90,7 @@ SIMD_MATH_STEEP(sinh, 88.0F, 709.0, INT32_MIN, INT64_MIN)
 SIMD_MATH_STEEP(cosh, 88.0F, 709.0, 0, 0)
 
 #define SIMD_MATH2(f)                                                                                                  \
-    static inline __attribute__((unused)) vf32 f##_sleef(vf32 x, vf32 y) {                                             \
+    static inline __attribute__((unused)) vf32 SLEEF_F32(f)(vf32 x, vf32 y) {                                          \
         return (vf32)SLEEF_F(f)(F32_IS(x), F32_IS(y));                                                                 \
     }                                                                                                                  \
     static inline __attribute__((unused)) vf64 f##_f64(vf64 x, vf64 y) {                                               \
