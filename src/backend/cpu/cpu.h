@@ -25,6 +25,13 @@ static inline bool cpu_isa_is_used(cpu_isa isa) {
     return cpu_has(cpu_isa_levels[isa]->needs);
 }
 
+/* For functions that need no rows of their own: which of a table of them by set is used. */
+static inline cpu_isa cpu_best_isa(void) {
+    cpu_isa best = ISA_COUNT - 1;
+    while (best > ISA_BASELINE && !cpu_isa_is_used(best)) best--;
+    return best;
+}
+
 /* Writes the rows that the family has for `op` compiled for exactly this instruction set, best first, and returns how
    many. cpu.c asks for every set in use, the best one first, so a row that suits all sets is given for ISA_BASELINE
    alone. */

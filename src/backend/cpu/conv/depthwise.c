@@ -22,14 +22,8 @@ typedef struct {
     float *kernel, *scratch; /* scratch: sums and an element's channels, for each thread */
 } depthwise_job;
 
-static depthwise_add *adder(void) {
-    depthwise_add *best = depthwise_add_baseline;
-#define X(isa, ISA)                                                                                                    \
-    if (cpu_isa_is_used(ISA)) best = depthwise_add_##isa;
-    CPU_EACH_ISA(X)
-#undef X
-    return best;
-}
+#define ADDER(isa, isa_id) [isa_id] = depthwise_add_##isa,
+static depthwise_add *const adders[ISA_COUNT] = {CPU_EACH_ISA(ADDER)};
 
 static int64_t volume(const int64_t *sizes, int count) {
     int64_t v = 1;
@@ -40,7 +34,7 @@ static int64_t volume(const int64_t *sizes, int count) {
 static depthwise_job job_of(const call *c) {
     const attributes_conv *a = c->attributes;
     const operand *x = &c->inputs[0], *w = &c->inputs[1], *out = &c->outputs[0];
-    depthwise_job j = {.x = x, .w = w, .out = out, .axes = x->ndim - 2, .flip = a->flip, .add = adder()};
+    depthwise_job j = {.x = x, .w = w, .out = out, .axes = x->ndim - 2, .flip = a->flip, .add = adders[cpu_best_isa()]};
     for (int i = 0; i < j.axes; i++) j.along[i] = conv_axis_of(a, i, w->shape[i + 1]);
     j.channels = w->shape[0];
     j.taps = volume(w->shape + 1, j.axes);

@@ -26,6 +26,14 @@ typedef struct {
 } thin_axis;
 
 typedef struct {
+    thin_places *places;
+    thin_sums *sums;
+} thin_functions;
+#define FUNCTIONS(isa, isa_id) [isa_id] = {thin_places_##isa, thin_sums_##isa},
+static const thin_functions functions[ISA_COUNT] = {CPU_EACH_ISA(FUNCTIONS)};
+
+typedef struct {
+    thin_functions use;
     const operand *x, *w, *out;
     bool flip, sums;
     thin_axis along[2];
@@ -85,7 +93,8 @@ static bool describe(thin_job *j, const call *c, bool sums) {
     const attributes_conv *a = c->attributes;
     const operand *x = &c->inputs[0], *w = &c->inputs[1];
     int last = x->ndim - 1, images = sums ? last : 0, channels = sums ? 0 : last, axes = x->ndim - 2;
-    *j = (thin_job){.x = x,
+    *j = (thin_job){.use = functions[cpu_best_isa()],
+                    .x = x,
                     .w = w,
                     .out = &c->outputs[0],
                     .flip = a->flip,
@@ -161,35 +170,17 @@ static void read_weights(const thin_job *j) {
                 }
 }
 
-static thin_places *places_in_use(void) {
-    thin_places *best = thin_places_baseline;
-#define X(isa, ISA)                                                                                                    \
-    if (cpu_isa_is_used(ISA)) best = thin_places_##isa;
-    CPU_EACH_ISA(X)
-#undef X
-    return best;
-}
-
-static thin_sums *sums_in_use(void) {
-    thin_sums *best = thin_sums_baseline;
-#define X(isa, ISA)                                                                                                    \
-    if (cpu_isa_is_used(ISA)) best = thin_sums_##isa;
-    CPU_EACH_ISA(X)
-#undef X
-    return best;
-}
-
 /* A row of the outer loop, which stands `at` in the window: its places, or what its taps add to `sums`. */
 static void run_row(const thin_job *j, int64_t image, int64_t row, const float *at, float *sums) {
     const thin_axis *rows = &j->along[0], *columns = &j->along[1];
     int64_t step = columns->step * j->channels;
     if (j->sums)
-        sums_in_use()(at, j->offsets, j->offset_count,
-                      (const float *)j->w->data + image * j->image_w_stride + row * rows->w_stride, columns->w_stride,
-                      j->outs, columns->count, step, sums);
+        j->use.sums(at, j->offsets, j->offset_count,
+                    (const float *)j->w->data + image * j->image_w_stride + row * rows->w_stride, columns->w_stride,
+                    j->outs, columns->count, step, sums);
     else
-        places_in_use()(at, j->offsets, j->offset_count, j->weights, j->outs, columns->count, step,
-                        (float *)j->out->data + (image * rows->count + row) * columns->count * j->outs);
+        j->use.places(at, j->offsets, j->offset_count, j->weights, j->outs, columns->count, step,
+                      (float *)j->out->data + (image * rows->count + row) * columns->count * j->outs);
 }
 
 /* Rows [begin, end) of all images. */

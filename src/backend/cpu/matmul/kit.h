@@ -17,9 +17,9 @@ typedef struct {
     /* out[c * out_stride + l] = source[l * stride + c], l < lines, c < count; strides in floats. */
     void (*transpose)(const float *source, int64_t stride, int64_t lines, int64_t count, float *out,
                       int64_t out_stride);
-    /* Rounds MATMUL_TURNED columns once to numbers of 16 bits and turns them: out[c * out_stride + l] = source[l *
-       stride
-       + c]. Returns how many of the lines whole vectors take, the rest is left; none for other dtypes. */
+    /* Rounds MATMUL_TURNED columns once to numbers of 16 bits and turns them, out[c * out_stride + l] being
+       source[l * stride + c]. Returns how many of the lines whole vectors take, the rest is left; none for other
+       dtypes. */
     int64_t (*narrow_turned)(matmul_dtype dtype, const float *source, int64_t stride, int64_t lines, uint16_t *out,
                              int64_t out_stride);
     /* Values [begin, begin + count) of one line as f32 = scale * q + bias; begin and count are multiples of 32. */
