@@ -23,6 +23,33 @@ static expectation zeros(const operand *in) {
     return e;
 }
 
+/* Runs the kernel; outputs that are not wanted have no memory. */
+static inline void run_gradient(const attention_case *t, const operand *in, operand g, operand out[OUTPUTS],
+                                const bool wanted[OUTPUTS], bool (*run)(call c)) {
+    operand inputs[1 + INPUTS] = {g};
+    memcpy(inputs + 1, in, INPUTS * sizeof *in);
+    for (int i = 0; i < OUTPUTS; i++) {
+        out[i] = make(in[i].dtype, (tarn_ints){in[i].shape, 4});
+        memset(out[i].data, 0x5A, (size_t)(operand_size(&out[i]) * dtype_bytes(out[i].dtype)));
+        if (!wanted[i]) free(out[i].data), out[i].data = NULL;
+    }
+    attributes_attention_gradient a = {.scale = scale, .causal = t->causal, .window = t->window};
+    call c = {.op = OP_attention_gradient,
+              .attributes = &a,
+              .input_count = 1 + INPUTS,
+              .inputs = inputs,
+              .output_count = OUTPUTS,
+              .outputs = out};
+    CHECK(run(c), "%s", tarn_error());
+    tarn_clear_error();
+}
+
+static const bool all[OUTPUTS] = {true, true, true};
+
+static inline bool same_bits(const operand *a, const operand *b) {
+    return memcmp(a->data, b->data, (size_t)(operand_size(a) * dtype_bytes(a->dtype))) == 0;
+}
+
 static inline void release(const expectation *e) {
     for (int i = 0; i < OUTPUTS; i++) free(e->sum[i]), free(e->size[i]), free(numbers[i]);
 }

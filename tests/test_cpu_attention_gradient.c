@@ -4,26 +4,9 @@
 #include "base/threads.h"
 #include "rounds.h"
 
-/* Outputs that are not wanted have no memory. */
-static void run_case(const attention_case *t, const operand *in, operand g, operand out[OUTPUTS],
-                     const bool wanted[OUTPUTS]) {
-    operand inputs[1 + INPUTS] = {g};
-    memcpy(inputs + 1, in, INPUTS * sizeof *in);
-    for (int i = 0; i < OUTPUTS; i++) {
-        out[i] = make(in[i].dtype, (tarn_ints){in[i].shape, 4});
-        if (!wanted[i]) free(out[i].data), out[i].data = NULL;
-    }
-    attributes_attention_gradient a = {.scale = scale, .causal = t->causal, .window = t->window};
-    call c = {.op = OP_attention_gradient,
-              .attributes = &a,
-              .input_count = 1 + INPUTS,
-              .inputs = inputs,
-              .output_count = OUTPUTS,
-              .outputs = out};
-    CHECK(run_call(&backend_cpu, c), "%s", tarn_error());
+static bool run_on_cpu(call c) {
+    return run_call(&backend_cpu, c);
 }
-
-static const bool all[OUTPUTS] = {true, true, true};
 
 /* Of what was added: factors are rounded to bfloat16 where tiles multiply them, and errors of scores grow with the
  * head. */
@@ -35,14 +18,10 @@ static void test_case(attention_case t, tarn_dtype dtype) {
     operand in[INPUTS], out[OUTPUTS];
     make_inputs(&t, dtype, in);
     operand g = projected(dtype, t.batch, t.heads, t.length, t.value_dim);
-    run_case(&t, in, g, out, all);
+    run_gradient(&t, in, g, out, all, run_on_cpu);
     expectation e = expect(&t, in, &g);
     for (int i = 0; i < OUTPUTS; i++) expect_near(&t, &out[i], &e, i, closeness(&t, dtype));
     release(&e);
-}
-
-static bool same(const operand *a, const operand *b) {
-    return memcmp(a->data, b->data, (size_t)(operand_size(a) * dtype_bytes(a->dtype))) == 0;
 }
 
 /* Each gradient by itself, and on one thread, has the bits it has beside the others. */
@@ -51,11 +30,11 @@ static void test_same_bits(tarn_dtype dtype) {
     operand in[INPUTS], out[OUTPUTS], alone[OUTPUTS];
     make_inputs(&t, dtype, in);
     operand g = projected(dtype, t.batch, t.heads, t.length, t.value_dim);
-    run_case(&t, in, g, out, all);
+    run_gradient(&t, in, g, out, all, run_on_cpu);
     parallel_set_threads(1);
     for (int i = 0; i < OUTPUTS; i++) {
-        run_case(&t, in, g, alone, (bool[]){i == Q, i == K, i == V});
-        CHECK(same(&out[i], &alone[i]), "the gradient of %c differs alone", "qkv"[i]);
+        run_gradient(&t, in, g, alone, (bool[]){i == Q, i == K, i == V}, run_on_cpu);
+        CHECK(same_bits(&out[i], &alone[i]), "the gradient of %c differs alone", "qkv"[i]);
     }
     parallel_set_threads(0);
     for (int i = 0; i < OUTPUTS; i++) free(numbers[i]);

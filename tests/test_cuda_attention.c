@@ -4,29 +4,6 @@
 #include "attention_gradients.h"
 #include "cuda_device.h"
 
-/* Outputs that are not wanted have no memory. */
-static void run_case(const attention_case *t, const operand *in, operand g, operand out[OUTPUTS],
-                     const bool wanted[OUTPUTS]) {
-    operand inputs[1 + INPUTS] = {g};
-    memcpy(inputs + 1, in, INPUTS * sizeof *in);
-    for (int i = 0; i < OUTPUTS; i++) {
-        out[i] = make(in[i].dtype, (tarn_ints){in[i].shape, 4});
-        memset(out[i].data, 0x5A, (size_t)(operand_size(&out[i]) * dtype_bytes(out[i].dtype)));
-        if (!wanted[i]) free(out[i].data), out[i].data = NULL;
-    }
-    attributes_attention_gradient a = {.scale = scale, .causal = t->causal, .window = t->window};
-    call c = {.op = OP_attention_gradient,
-              .attributes = &a,
-              .input_count = 1 + INPUTS,
-              .inputs = inputs,
-              .output_count = OUTPUTS,
-              .outputs = out};
-    CHECK(run_on_cuda(c), "%s", tarn_error());
-    tarn_clear_error();
-}
-
-static const bool all[OUTPUTS] = {true, true, true};
-
 /* Of what was added: weights and the gradients of scores are rounded to the dtype where they are multiplied. */
 static double closeness(tarn_dtype dtype) {
     return dtype == TARN_BFLOAT16 ? ldexp(1, -8) : ldexp(1, -11);
@@ -46,14 +23,10 @@ static void test_case(attention_case t, tarn_dtype dtype, bool shifted) {
         memcpy((char *)room.data + 2, g.data, (size_t)operand_size(&g) * 2);
         g.data = (char *)room.data + 2;
     }
-    run_case(&t, in, g, out, all);
+    run_gradient(&t, in, g, out, all, run_on_cuda);
     expectation e = expect(&t, in, &g);
     for (int i = 0; i < OUTPUTS; i++) expect_near(&t, &out[i], &e, i, closeness(dtype));
     release(&e);
-}
-
-static bool same(const operand *a, const operand *b) {
-    return memcmp(a->data, b->data, (size_t)(operand_size(a) * dtype_bytes(a->dtype))) == 0;
 }
 
 static void test_same_bits(tarn_dtype dtype) {
@@ -61,10 +34,10 @@ static void test_same_bits(tarn_dtype dtype) {
     operand in[INPUTS] = {{0}}, out[OUTPUTS], alone[OUTPUTS];
     make_inputs(&t, dtype, in);
     operand g = projected(dtype, t.batch, t.heads, t.length, t.value_dim);
-    run_case(&t, in, g, out, all);
+    run_gradient(&t, in, g, out, all, run_on_cuda);
     for (int i = 0; i < OUTPUTS; i++) {
-        run_case(&t, in, g, alone, (bool[]){i == Q, i == K, i == V});
-        CHECK(same(&out[i], &alone[i]), "the gradient of %c differs alone", "qkv"[i]);
+        run_gradient(&t, in, g, alone, (bool[]){i == Q, i == K, i == V}, run_on_cuda);
+        CHECK(same_bits(&out[i], &alone[i]), "the gradient of %c differs alone", "qkv"[i]);
     }
     for (int i = 0; i < OUTPUTS; i++) free(numbers[i]);
 }
