@@ -1,23 +1,14 @@
-/* What the kernels on the matrix units share: halves in pairs, powers of two, hidden keys. */
+/* What the kernels on the matrix units share: powers of two, hidden keys. */
 #ifndef CUDA_ATTENTION_PIECES_CUH
 #define CUDA_ATTENTION_PIECES_CUH
 
 #include "cuda/attention/masks.cuh"
+#include "cuda/pairs.cuh"
 
 #define LOWEST                                                                                                         \
     -1e30f /* a hidden key's score, in any unit: a row of which nothing else was seen weighs all keys alike */
 #define LOG2E 1.44269504088896340736
 
-DEVICE u32 pair_of(float low, float high, bfloat16) {
-    u32 both;
-    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
-    return both;
-}
-DEVICE u32 pair_of(float low, float high, float16) {
-    u32 both;
-    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
-    return both;
-}
 DEVICE float power_of_two(float x) {
     float y;
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));

@@ -19,4 +19,11 @@ DEVICE u32 level_at(const u32 *words, i64 i, int bits) {
     return q & ((1u << bits) - 1);
 }
 
+/* log2 of a group's size, which is a power of two. */
+static inline int group_shift_of(i64 group) {
+    int shift = 0;
+    while (1 << shift < group) shift++;
+    return shift;
+}
+
 #endif

@@ -5,6 +5,7 @@
    use first (`order_rows`). Of a gate (gated) a group takes rows of the gate and the other one those that they let
    through. */
 #include "cuda/elementwise/gate.cuh"
+#include "cuda/pairs.cuh"
 #include "cuda/quant/tile.cuh"
 #include "cuda/warpgroup.cuh"
 
@@ -164,17 +165,6 @@ template <class S, int WIDTH> struct taker {
         settle(sums);
     }
 };
-
-DEVICE u32 pair_of(float low, float high, bfloat16) {
-    u32 both;
-    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
-    return both;
-}
-DEVICE u32 pair_of(float low, float high, float16) {
-    u32 both;
-    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
-    return both;
-}
 
 /* ---- results: [row of x][row of the weight] in shared memory, where sums lie the other way round */
 template <class S, int WIDTH> DEVICE void leave_sums(const float (&sums)[WIDTH / 2], u32 room) {

@@ -4,7 +4,7 @@
 #ifndef CUDA_QUANT_TILE_CUH
 #define CUDA_QUANT_TILE_CUH
 
-#include "cuda/device.cuh"
+#include "cuda/quant/packed.cuh"
 
 enum { SPAN = 128 };
 
@@ -67,12 +67,6 @@ template <class S> DEVICE void put_in_order(void *row, i64 piece, const uint4 &x
     to[4] = __byte_perm(x.x, x.z, 0x7632);
     to[8] = __byte_perm(x.y, x.w, 0x5410);
     to[12] = __byte_perm(x.y, x.w, 0x7632);
-}
-
-static inline int group_shift_of(i64 group) {
-    int shift = 0;
-    while (1 << shift < group) shift++;
-    return shift;
 }
 
 #endif

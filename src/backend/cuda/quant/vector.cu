@@ -6,6 +6,7 @@
    so that a lane ends with both planes' products of one row (lane / 4) and one quarter of the span (lane % 4), which has one scale. Weights are
    read as they lie in memory. Spans are shared out among `across` warps, tiles of 8 rows among `down`. Before and behind it: around.cuh. */
 #include "cuda/matmul/around.cuh"
+#include "cuda/quant/packed.cuh"
 
 enum { WARPS = 12, THREADS = 32 * WARPS, DEPTH = 3 };
 
@@ -272,8 +273,7 @@ static int tiles_at_once(const packed_vector_kernel &k, i64 spans, int most) {
 
 template <class S, class C, int BITS, bool NORMED> static void launch_normed(packed_vector_kernel k, kernel_stream stream) {
     k.tiles = (k.part.rows + 7) / 8;
-    k.group_shift = 0;
-    for (i64 size = form<BITS>::QUARTER; size < k.group; size *= 2) k.group_shift++;
+    k.group_shift = group_shift_of(k.group / form<BITS>::QUARTER);
     int most = (sizeof(S) == 4 ? 1 : 2) * cuda_processors(); /* as many blocks as find room at once */
     k.down = tiles_at_once(k, k.k / form<BITS>::SPAN, most);
     k.across = WARPS / k.down;
