@@ -11,9 +11,12 @@ static const operand *optional(const call *c, int i) {
     return i < c->input_count && c->inputs[i].data ? &c->inputs[i] : NULL;
 }
 
+bool attention_takes_sinks(const call *c) {
+    return c->input_count <= SINKS || c->inputs[SINKS].ndim == 0 || c->inputs[SINKS].dtype == c->inputs[Q].dtype;
+}
+
 static bool supports(const call *c) {
-    return c->inputs[V].shape[3] <= MOST_VALUE_DIM && c->inputs[Q].shape[3] <= MOST_DIM &&
-           (c->input_count <= SINKS || c->inputs[SINKS].ndim == 0 || c->inputs[SINKS].dtype == c->inputs[Q].dtype);
+    return c->inputs[V].shape[3] <= MOST_VALUE_DIM && c->inputs[Q].shape[3] <= MOST_DIM && attention_takes_sinks(c);
 }
 
 static void take_strides(int64_t *to, const operand *o) {
@@ -61,10 +64,7 @@ attention_kernel attention_of(const call *c) {
 
 /* ---- which kernel: shapes and strides decide what may serve, addresses whether it does */
 static bool steps_by_16(const operand *o) {
-    int64_t each = 16 / dtype_bytes(o->dtype);
-    for (int i = 0; i < 3; i++)
-        if (o->shape[i] > 1 && o->strides[i] % each) return false;
-    return o->shape[3] % 8 == 0 && o->shape[3] > 0 && o->shape[3] <= 256;
+    return rows_step_by_16(o) && o->shape[3] % 8 == 0 && o->shape[3] > 0 && o->shape[3] <= 256;
 }
 
 bool attention_is_split(const call *c, const attention_kernel *k) {

@@ -20,16 +20,13 @@ static bool supports(const call *c) {
     attributes_attention a;
     call forward = forward_call(c, &a);
     const operand *q = &c->inputs[Q], *v = &c->inputs[V];
-    bool same = c->input_count <= SINKS || c->inputs[SINKS].ndim == 0 || c->inputs[SINKS].dtype == q->dtype;
-    return same && q->shape[3] <= MOST_DIM && v->shape[3] <= MOST_DIM && v->shape[2] < INT32_MAX / 2 &&
-           q->shape[1] <= MOST_BLOCKS && q->shape[0] <= MOST_BLOCKS &&
+    return attention_takes_sinks(&forward) && q->shape[3] <= MOST_DIM && v->shape[3] <= MOST_DIM &&
+           v->shape[2] < INT32_MAX / 2 && q->shape[1] <= MOST_BLOCKS && q->shape[0] <= MOST_BLOCKS &&
            attention_scale(forward.attributes, q->shape[3]) > 0;
 }
 
 static bool lies_at_16(const operand *o) {
-    for (int i = 0; i < 3; i++)
-        if (o->shape[i] > 1 && o->strides[i] % 8) return false;
-    return o->shape[3] % 8 == 0 && (uintptr_t)o->data % 16 == 0;
+    return rows_step_by_16(o) && o->shape[3] % 8 == 0 && (uintptr_t)o->data % 16 == 0;
 }
 
 static int64_t workspace(const call *c) {

@@ -168,9 +168,7 @@ static bool find_around(const call *calls, const unsigned *constant, cached_atte
 
 /* ---- more tokens than one */
 static bool lie_at_16(const operand *o) {
-    bool fits = o->strides[3] == 1 && (uintptr_t)o->data % 16 == 0;
-    for (int i = 0; i < 3; i++) fits = fits && (o->shape[i] == 1 || o->strides[i] % 8 == 0);
-    return fits;
+    return o->strides[3] == 1 && (uintptr_t)o->data % 16 == 0 && rows_step_by_16(o);
 }
 
 static bool is_prompt(const cached_step *s) {

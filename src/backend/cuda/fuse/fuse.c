@@ -19,6 +19,12 @@ bool spans_meet(byte_span a, byte_span b) {
     return a.begins < b.ends && b.begins < a.ends;
 }
 
+bool rows_step_by_16(const operand *o) {
+    for (int i = 0; i < o->ndim - 1; i++)
+        if (o->shape[i] > 1 && o->strides[i] * dtype_bytes(o->dtype) % 16) return false;
+    return true;
+}
+
 bool lies_in_line(const operand *o) {
     return operand_is_dense(o);
 }

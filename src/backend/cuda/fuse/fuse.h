@@ -34,6 +34,8 @@ byte_span span_of(const operand *o);
 bool spans_meet(byte_span a, byte_span b);
 /* Whether the elements follow each other without gaps, whatever the axes. */
 bool lies_in_line(const operand *o);
+/* Whether rows, along all axes but the last, are multiples of 16 bytes apart. */
+bool rows_step_by_16(const operand *o);
 
 /* ---- groups over two inputs of this dtype, with one result */
 /* Whether it is their sum, all in line and of one size. */
@@ -49,5 +51,6 @@ norm_kernel rms_norm_of(const call *c);       /* norm.c */
 rope_kernel rope_of(const call *c);           /* norm.c */
 attention_kernel attention_of(const call *c); /* attention.c */
 bool attention_is_split(const call *c, const attention_kernel *k);
+bool attention_takes_sinks(const call *c); /* or there are none */
 
 #endif
