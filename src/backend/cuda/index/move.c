@@ -150,7 +150,6 @@ const kernel_row cuda_contiguous = {CUDA_ROW(contiguous), MOVES, .run = run_cont
 const kernel_row cuda_concatenate = {CUDA_ROW(concatenate), MOVES, .run = run_concatenate};
 const kernel_row cuda_slice_update = {CUDA_ROW(slice_update), MOVES, .run = run_slice_update};
 const kernel_row cuda_slice_array = {CUDA_ROW(slice_array), MOVES, .run = run_slice_array};
-const kernel_row cuda_arange = {CUDA_ROW(arange),
-                                .dtypes = DTYPES_ALL & ~DTYPE_BIT(TARN_BOOL),
-                                .selector = -1, .run = run_arange};
+const kernel_row cuda_arange = {CUDA_ROW(arange), .dtypes = DTYPES_ALL & ~DTYPE_BIT(TARN_BOOL), .selector = -1,
+                                .run = run_arange};
 const kernel_row cuda_random_bits = {CUDA_ROW(random_bits), MOVES, .run = run_random_bits};

@@ -43,7 +43,7 @@ static bool run_from_fp8(const call *c) {
 }
 
 #define NUMBERS .dtypes = DTYPES_FLOAT, .layout = LAYOUT_DENSE
-const kernel_row cuda_searchsorted = {CUDA_ROW(searchsorted), .dtypes = DTYPES_ALL,
-                                      .selector = 0, .layout = LAYOUT_ANY, .run = run_searchsorted};
+const kernel_row cuda_searchsorted = {CUDA_ROW(searchsorted), .dtypes = DTYPES_ALL, .selector = 0, .layout = LAYOUT_ANY,
+                                      .run = run_searchsorted};
 const kernel_row cuda_to_fp8 = {CUDA_ROW(to_fp8), NUMBERS, .selector = 0, .run = run_to_fp8};
 const kernel_row cuda_from_fp8 = {CUDA_ROW(from_fp8), NUMBERS, .selector = -1, .run = run_from_fp8};
