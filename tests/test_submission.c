@@ -92,6 +92,27 @@ static void test_failing_call(void) {
     CHECK(tarn_item(tarn_sum(x)) == 28);
 }
 
+/* Indices that come from a call which failed are outside whatever they are: only the first failure is told of. */
+static void test_failure_of_failure(void) {
+    TARN_SCOPE;
+    tarn_stream *streams[] = {tarn_default_stream(mock), tarn_stream_new(mock)};
+    for (int i = 0; i < 2; i++) { /* within a stream and from one to another */
+        TARN_ON(streams[0]);
+        tarn_array *x = tarn_arange(0, 8, 1, TARN_FLOAT32), *hundred = tarn_scalar(100, TARN_INT32);
+        CHECK(tarn_eval(x, hundred));
+        tarn_array *outside = tarn_maximum(tarn_astype(tarn_argsort(x), TARN_INT32), hundred);
+        tarn_use_stream(streams[i]);
+        tarn_array *taken = tarn_take(x, outside, .axis = TARN_AXIS(0), .check = true);
+        HOOK(tarn_mock_fail_launch)(1);
+        CHECK(tarn_async_eval(taken));
+        CHECK_ERROR(tarn_synchronize(NULL), "told to fail");
+        CHECK(tarn_synchronize(NULL));
+        CHECK_ERROR(tarn_eval(taken), "told to fail");
+        CHECK(tarn_synchronize(NULL));
+    }
+    tarn_stream_free(streams[1]);
+}
+
 /* ---- several devices */
 
 static void test_devices(bool peers) {
@@ -253,6 +274,7 @@ int main(void) {
     test_queue(mock, length);
     HOOK(tarn_mock_set_lag)(0);
     test_failing_call();
+    test_failure_of_failure();
     test_devices(true);
     test_devices(false);
     test_rows_by_device();

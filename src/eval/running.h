@@ -10,6 +10,7 @@
 
 typedef struct message {
     struct message *next;
+    int step; /* that failed, or -1 */
     error_note why;
     char text[];
 } message;

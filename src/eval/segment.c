@@ -15,7 +15,7 @@ static const error_note without_memory = {TARN_ERROR_RUNTIME,
                                           "a kernel failed, and there was no memory to keep its message"};
 static const error_note given_up = {TARN_ERROR_INTERRUPT, "interrupted"};
 
-static const error_note *keep_message(run *r, tarn_error_class kind, const char *error) {
+static const error_note *keep_message(run *r, int index, tarn_error_class kind, const char *error) {
     bool before = tarn_ok();
     size_t length = strlen(error) + 1;
     message *m = memory_new(1, sizeof *m + length);
@@ -23,6 +23,7 @@ static const error_note *keep_message(run *r, tarn_error_class kind, const char 
         if (before) tarn_clear_error();
         return &without_memory;
     }
+    m->step = index;
     m->why = (error_note){kind, memcpy(m->text, error, length)};
     m->next = atomic_load(&r->messages);
     while (!atomic_compare_exchange_weak(&r->messages, &m->next, m)) {
@@ -100,26 +101,46 @@ static tarn_error_class kind_of_failure(void) {
     return tarn_error_kind() > TARN_ERROR_VALUE ? tarn_error_kind() : TARN_ERROR_RUNTIME;
 }
 
+/* The failure of a step none of whose inputs had failed: it is the one to tell of. */
+static void fail(run_segment *g, int index, const error_note *why) {
+    mark_outputs(g->run, &g->run->p->steps.items[index], why);
+    if (!g->run->awaited) stream_failed(g->segment->stream, why);
+}
+
+/* A device goes on after a call that failed, and what it then computes from memory that was never written may fail,
+   too: whether a step is the first to fail is only known when all is done. */
 void segment_after_call(submission *s, int i, const char *error) {
     run_segment *g = (run_segment *)s;
     run *r = g->run;
     int index = g->segment->first + i;
-    if (!error && hard_mode() && g->segment->stream->backend->host_memory &&
-        !hard_guards_hold(r->p, index, &s->calls[i]))
+    bool on_host = g->segment->stream->backend->host_memory;
+    if (!error && hard_mode() && on_host && !hard_guards_hold(r->p, index, &s->calls[i]))
         error = "a kernel wrote behind its output";
     if (!error) return;
-    const error_note *why = keep_message(r, kind_of_failure(), error);
-    mark_outputs(r, &r->p->steps.items[index], why);
-    if (!r->awaited) stream_failed(g->segment->stream, why);
-    if (!g->segment->stream->backend->host_memory) tarn_clear_error(); /* its kind was all that was wanted */
+    const error_note *why = keep_message(r, index, kind_of_failure(), error);
+    if (on_host || why == &without_memory) {
+        fail(g, index, why);
+    } else {
+        atomic_store(&r->marked, true);
+        tarn_clear_error(); /* its kind was all that was wanted */
+    }
+}
+
+static const error_note *message_of(run *r, int index) {
+    const message *m = atomic_load(&r->messages);
+    while (m && m->step != index) m = m->next;
+    return m ? &m->why : NULL;
 }
 
 /* What a failed call reaches. Where calls run on the host they were marked, and left out, in their turn. */
 static void spread_marks(run_segment *g) {
     run *r = g->run;
     mark_poisoned_inputs(g);
-    for (int i = 0; i < g->segment->count && atomic_load(&r->marked); i++)
-        mark_reached(r, &r->p->steps.items[g->segment->first + i]);
+    for (int i = 0; i < g->segment->count && atomic_load(&r->marked); i++) {
+        int index = g->segment->first + i;
+        const error_note *own = message_of(r, index);
+        if (mark_reached(r, &r->p->steps.items[index]) && own) fail(g, index, own);
+    }
 }
 
 static void poison_written(run_segment *g) {
@@ -148,7 +169,7 @@ void segment_done(submission *s) {
 
 static const error_note *failed_check(run *r) {
     if (run_foreign_holds(r)) return NULL;
-    const error_note *why = keep_message(r, tarn_error_kind(), tarn_error());
+    const error_note *why = keep_message(r, -1, tarn_error_kind(), tarn_error());
     tarn_clear_error();
     return why;
 }
