@@ -1,0 +1,147 @@
+/* tarn.core._engine.Session: a timeline of tokens with its cache. */
+#include "engine.h"
+
+/* Holds the model it stands on. */
+typedef struct {
+    PyObject_HEAD PyObject *model;
+    tarn_session *session;
+} session_object;
+
+static tarn_session *session_of(PyObject *self) {
+    return ((session_object *)self)->session;
+}
+
+static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *named) {
+    static char *names[] = {"model", "context", "chunk", "fast_cache", NULL};
+    PyObject *model;
+    long long context = 0, chunk = 0;
+    int fast = 0;
+    if (!PyArg_ParseTupleAndKeywords(arguments, named, "O!|LLp:Session", names, model_type, &model, &context, &chunk,
+                                     &fast))
+        return NULL;
+    tarn_session *session =
+        tarn_session_new(model_of(model), .context = context, .chunk = chunk, .fast_cache = fast != 0);
+    if (!session) return raise_error();
+    session_object *self = (session_object *)new_handle(type);
+    if (!self) return tarn_session_free(session), NULL;
+    self->model = Py_NewRef(model), self->session = session;
+    return (PyObject *)self;
+}
+
+static void session_free(PyObject *self) {
+    tarn_session_free(session_of(self));
+    Py_XDECREF(((session_object *)self)->model);
+    free_handle(self);
+}
+
+static PyObject *session_sync(PyObject *self, PyObject *sequence) {
+    size_t count = 0;
+    int32_t *ids = ids_of(sequence, &count);
+    if (!ids) return NULL;
+    PyThreadState *state = start_waiting();
+    bool ok = tarn_session_sync(session_of(self), ids, count);
+    bool on = stop_waiting(state);
+    PyMem_Free(ids);
+    if (ok && on) Py_RETURN_NONE;
+    return on ? raise_error() : (tarn_clear_error(), NULL);
+}
+
+static PyObject *session_step(PyObject *self, PyObject *id) {
+    long token = PyLong_AsLong(id);
+    if (token == -1 && PyErr_Occurred()) return NULL;
+    if (token < 0 || token > INT32_MAX) return PyErr_SetString(PyExc_ValueError, "a token id is out of range"), NULL;
+    PyThreadState *state = start_waiting();
+    bool ok = tarn_session_step(session_of(self), (int32_t)token);
+    bool on = stop_waiting(state);
+    if (ok && on) Py_RETURN_NONE;
+    return on ? raise_error() : (tarn_clear_error(), NULL);
+}
+
+/* of: the function that gives the rows of a layer. */
+static PyObject *session_rows(PyObject *self, PyObject *layer, tarn_array *(*of)(const tarn_session *, int64_t)) {
+    long long number = PyLong_AsLongLong(layer);
+    if (number == -1 && PyErr_Occurred()) return NULL;
+    TARN_SCOPE;
+    tarn_array *rows = of(session_of(self), number);
+    return rows ? new_array(rows) : raise_error();
+}
+static PyObject *session_keys(PyObject *self, PyObject *layer) {
+    return session_rows(self, layer, tarn_session_keys);
+}
+static PyObject *session_values(PyObject *self, PyObject *layer) {
+    return session_rows(self, layer, tarn_session_values);
+}
+
+/* Arrays of a list, for PyMem_Free. NULL with an exception. */
+static tarn_array **arrays_of(PyObject *list, Py_ssize_t *count) {
+    *count = PyList_Size(list);
+    tarn_array **arrays = *count < 0 ? NULL : PyMem_Calloc((size_t)*count + 1, sizeof *arrays);
+    if (*count >= 0 && !arrays) PyErr_NoMemory();
+    for (Py_ssize_t i = 0; arrays && i < *count; i++) {
+        PyObject *one = PyList_GetItem(list, i);
+        if (!is_array(one)) return PyMem_Free(arrays), PyErr_SetString(PyExc_TypeError, "arrays are needed"), NULL;
+        arrays[i] = ARRAY(one);
+    }
+    return arrays;
+}
+
+/* Two lists of an array a layer, and the ids or None. */
+static PyObject *session_restore(PyObject *self, PyObject *arguments) {
+    PyObject *key_list, *value_list, *id_list;
+    if (!PyArg_ParseTuple(arguments, "O!O!O:restore", &PyList_Type, &key_list, &PyList_Type, &value_list, &id_list))
+        return NULL;
+    Py_ssize_t layers = 0, others = 0;
+    size_t count = 0;
+    tarn_array **keys = arrays_of(key_list, &layers), **values = keys ? arrays_of(value_list, &others) : NULL;
+    int32_t *ids = values && id_list != Py_None ? ids_of(id_list, &count) : NULL;
+    bool ok = values && layers == others && (ids || id_list == Py_None);
+    if (values && layers != others) PyErr_SetString(PyExc_ValueError, "as many keys as values are needed");
+    if (ok && ids && layers && tarn_ndim(keys[0]) == 4 && (size_t)tarn_dim(keys[0], 2) != count)
+        ok = (PyErr_SetString(PyExc_ValueError, "as many ids as keys are needed"), false);
+    ok = ok && (tarn_session_restore(session_of(self), keys, values, layers, ids) || raise_error());
+    PyMem_Free(ids);
+    PyMem_Free(values);
+    PyMem_Free(keys);
+    return ok ? Py_NewRef(Py_None) : NULL;
+}
+
+/* An array of its own, for the session's changes. */
+static PyObject *session_logits(PyObject *self, void *unused) {
+    (void)unused;
+    tarn_array *logits = tarn_session_logits(session_of(self));
+    if (!logits) return PyErr_SetString(PyExc_ValueError, "the session holds no tokens"), NULL;
+    TARN_SCOPE;
+    return new_array(tarn_contiguous(logits));
+}
+
+static PyObject *session_tokens(PyObject *self, void *unused) {
+    size_t count = 0;
+    (void)unused;
+    const int32_t *ids = tarn_session_tokens(session_of(self), &count);
+    return new_ids(ids, count);
+}
+
+static PyObject *session_reused(PyObject *self, void *unused) {
+    return (void)unused, PyLong_FromLongLong(tarn_session_reused(session_of(self)));
+}
+
+static PyObject *session_model(PyObject *self, void *unused) {
+    return (void)unused, Py_NewRef(((session_object *)self)->model);
+}
+
+static PyMethodDef session_methods[] = {{"sync", session_sync, METH_O, NULL},
+                                        {"step", session_step, METH_O, NULL},
+                                        {"keys", session_keys, METH_O, NULL},
+                                        {"values", session_values, METH_O, NULL},
+                                        {"restore", session_restore, METH_VARARGS, NULL},
+                                        {0}};
+static PyGetSetDef session_properties[] = {{"logits", session_logits, NULL, NULL, NULL},
+                                           {"tokens", session_tokens, NULL, NULL, NULL},
+                                           {"reused", session_reused, NULL, NULL, NULL},
+                                           {"model", session_model, NULL, NULL, NULL},
+                                           {0}};
+HANDLE(session, session_new, session_free, session_methods, session_properties, "Session");
+
+bool add_session(PyObject *module) {
+    return add_handle(module, "Session", &session_spec) != NULL;
+}
