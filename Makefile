@@ -51,7 +51,7 @@ mlx-tests:
 	tools/setup.sh build test
 	$(MAKE) --no-print-directory $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS)
-	PYTHONPATH=$(BUILD)/python .venv/bin/python tools/mlx_tests.py $(MLX_TESTS) --log $(BUILD)/mlx_tests.log
+	PYTHONPATH=$(CURDIR)/$(BUILD)/python .venv/bin/python tools/mlx_tests.py $(MLX_TESTS) --log $(BUILD)/mlx_tests.log
 
 # A wheel in dist/ that carries the libraries it stands on, for any Linux whose glibc is no older than this machine's.
 wheel:
@@ -76,7 +76,7 @@ differential:
 	tools/setup.sh build test
 	$(MAKE) --no-print-directory $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS) tarn_python
-	PYTHONPATH=$(BUILD)/python:tests/python .venv/bin/python -m differential --calls $(CALLS) --seed $(SEED)
+	PYTHONPATH=$(CURDIR)/$(BUILD)/python:$(CURDIR)/tests/python .venv/bin/python -m differential --calls $(CALLS) --seed $(SEED)
 
 fuzz:
 	tools/setup.sh build clang sanitize

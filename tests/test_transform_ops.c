@@ -120,6 +120,8 @@ static void test_views(void) {
 /* ---- moving */
 BODY(concatenate, bend(tarn_concatenate(x, 3, .axis = TARN_AXIS(-1))))
 BODY(stack, bend(tarn_stack(x, 2, .axis = TARN_AXIS(1))))
+BODY(vstack, bend(tarn_vstack(x, 2)))
+BODY(hstack, bend(tarn_hstack(x, 2)))
 BODY(tile, bend(tarn_tile(x[0], TARN_SHAPE(2, 1, 2))))
 BODY(roll, bend(tarn_multiply(tarn_roll(x[0], TARN_INTS(1, -4), .axes = TARN_AXES(0, -1)), x[1])))
 BODY(roll_flat, bend(tarn_multiply(tarn_roll(x[0], TARN_INTS(4)), x[1])))
@@ -206,6 +208,9 @@ static void test_products_of_zeros(void) {
 static void test_moving(void) {
     RUN(concatenate, REAL(2, 1), REAL(2, 3), REAL(2, 2));
     RUN(stack, REAL(2, 2), REAL(2, 2));
+    RUN(vstack, REAL(3), REAL(2, 3));
+    RUN(hstack, REAL(3), REAL(2));
+    RUN(hstack, REAL(2, 1), REAL(2, 3));
     RUN(tile, REAL(2, 1));
     RUN(roll, REAL(2, 3), REAL(2, 3));
     RUN(roll_flat, REAL(2, 3), REAL(2, 3));
@@ -275,6 +280,10 @@ BODY(var, bend(tarn_var(x[0], .axes = TARN_AXES(1), .ddof = 1)))
 BODY(std, bend(tarn_std(x[0], .keepdims = true)))
 BODY(median, bend(tarn_median(x[0], .axes = TARN_AXES(0, -1))))
 BODY(median_odd, bend(tarn_median(x[0], .axes = TARN_AXES(-1), .keepdims = true)))
+BODY(quantile, bend(tarn_quantile(x[0], x[1], .axis = TARN_AXIS(1))))
+BODY(quantile_all, bend(tarn_quantile(x[0], x[1])))
+BODY(bincount, bend(tarn_bincount(x[0], 4, .weights = bend(x[1]))))
+BODY(bincount_alone, tarn_multiply(x[1], tarn_astype(tarn_bincount(x[0], 3), F64)))
 static tarn_array *range_of(tarn_array *x) {
     tarn_array *out[2];
     return tarn_minmax(x, out, .axes = TARN_AXES(0)) ? tarn_subtract(bend(out[1]), out[0]) : NULL;
@@ -343,6 +352,10 @@ static void test_reducing(void) {
     RUN(std, REAL(2, 3));
     RUN(median, REAL(2, 3, 2));
     RUN(median_odd, REAL(2, 3));
+    RUN(quantile, REAL(2, 4, 2), random_array(TARN_SHAPE(2), F64, 0.05, 0.95));
+    RUN(quantile_all, REAL(2, 3), random_array(TARN_0D, F64, 0.05, 0.95));
+    RUN(bincount, INDICES(5, 2, 3), REAL(2, 3));
+    RUN(bincount_alone, INTEGERS(1, 0, 9, -1, 1), REAL(3));
     RUN(minmax, REAL(3, 2));
     RUN(trace, REAL(2, 3, 2));
     RUN(tril, REAL(3, 4), REAL(3, 4));
@@ -381,6 +394,7 @@ BODY(block_masked_mm,
 BODY(hadamard_transform, bend(tarn_hadamard_transform(x[0])))
 BODY(conv1d, tarn_conv1d(x[0], x[1], .stride = TARN_INTS(2), .padding = TARN_INTS(1), .dilation = TARN_INTS(2)))
 BODY(conv1d_groups, tarn_conv1d(x[0], x[1], .groups = 2))
+BODY(conv1d_thin, tarn_conv1d(x[0], x[1], .padding = TARN_INTS(1))) /* few elements meet a place */
 BODY(conv2d, tarn_conv2d(x[0], x[1], .stride = TARN_INTS(2, 1), .padding = TARN_INTS(0, 1)))
 BODY(conv3d, tarn_conv3d(x[0], x[1]))
 BODY(conv_transpose1d, tarn_conv_transpose1d(x[0], x[1], .stride = TARN_INTS(2), .padding = TARN_INTS(1),
@@ -481,6 +495,10 @@ static void test_products(void) {
     RUN(conv1d, REAL(2, 5, 2), REAL(3, 2, 2));
     RUN(conv1d, COMPLEX(1, 4, 2), COMPLEX(1, 2, 2));
     RUN(conv1d_groups, REAL(2, 3, 4), REAL(2, 2, 2));
+    RUN(conv1d_thin, random_array(TARN_SHAPE(1, 5, 1), TARN_FLOAT32, -1, 1),
+        random_array(TARN_SHAPE(16, 3, 1), TARN_FLOAT32, -1, 1));
+    RUN(conv1d_thin, random_array(TARN_SHAPE(1, 66, 1), TARN_FLOAT32, -1, 1),
+        random_array(TARN_SHAPE(16, 2, 1), TARN_FLOAT32, -1, 1));
     RUN(conv2d, REAL(1, 4, 3, 2), REAL(2, 3, 2, 2));
     RUN(conv3d, REAL(1, 2, 3, 2, 2), REAL(1, 2, 2, 1, 2));
     RUN(conv_transpose1d, REAL(1, 3, 4), REAL(4, 3, 2));
