@@ -336,6 +336,7 @@ static void check_coverage(void) {
     for (int i = 0; i < WAY_LEAVES; i++) g.dtype[i] = i == LEAF_ROW ? TARN_INT32 : TARN_FLOAT32;
     for (int i = 0; i < REPLAY_FUNCTIONS; i++) see_function(&s, &g, &replay_functions[i]);
     s.op[OP_argument] = s.op[OP_test_effect] = s.op[OP_later] = true; /* test_effects.c, test_later.c */
+    s.op[OP_device_kernel] = true;                                    /* test_device_kernel.c */
     for (int i = 0; i < OP_COUNT; i++) {
         if (s.op[i] || op_is_elementwise((op_id)i)) continue;
         check_failures++;

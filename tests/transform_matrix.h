@@ -195,10 +195,11 @@ static inline void explain_line(op_id op) {
     explain(op, "file", line->count[TALLY_EXPORTED] > 0, NULL);
 }
 
-/* Ops of the tests' own and those without inputs, which no transform ever meets, have no line. */
+/* Ops of the tests' own, kernels of users, of which nothing is known, and ops without inputs, which no transform ever
+   meets, have no line. */
 static inline bool has_line(op_id op, bool elementwise) {
     return op_is_elementwise(op) == elementwise && op_facts[op].most_inputs > 0 && !op_has_flag(op, OP_LEAF) &&
-           strncmp(op_name(op), "test_", 5) != 0;
+           op != OP_device_kernel && strncmp(op_name(op), "test_", 5) != 0;
 }
 
 static inline void matrix_report(bool elementwise) {

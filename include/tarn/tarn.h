@@ -15,6 +15,7 @@
 #include "tarn/optim.h"
 #include "tarn/train.h"
 #include "tarn/device.h"
+#include "tarn/device_kernel.h"
 #include "tarn/memory.h"
 #include "tarn/io.h"
 #include "tarn/print.h"

@@ -3,6 +3,8 @@ where there is no GPU. `PYTHONPATH=build/python python3 -m pytest tests/python/t
 
 import pathlib
 import runpy
+import shutil
+import subprocess
 import sys
 
 import numpy as np
@@ -106,6 +108,70 @@ def test_attention_in_training(gpu):
     for g, w in zip(gradients, wanted):
         g, w = np.array(g.astype(mx.float32)), np.array(w)
         assert np.linalg.norm(g - w) < 0.02 * np.linalg.norm(w)
+
+
+def test_cuda_kernel():
+    kernel = mx.fast.cuda_kernel(
+        name="weighted",
+        input_names=["a", "b"],
+        output_names=["sums", "places"],
+        header="template <class T> __device__ T twice(T x) { return x + x; }",
+        source="""
+            auto i = cg::this_grid().thread_rank();
+            sums[i] = T(twice(float(a[i])) + (negated ? -b[0] : b[0]) * N);
+            places[i] = i;
+        """,
+    )
+    a = mx.array(drawn(4, 33))
+    sums, places = kernel(
+        inputs=[a, 2.0],
+        template=[("T", mx.float32), ("negated", True), ("N", 3)],
+        output_shapes=[a.shape, a.shape],
+        output_dtypes=[mx.float32, mx.uint32],
+        grid=(a.size, 1, 1),
+        threadgroup=(33, 1, 1),
+    )
+    np.testing.assert_allclose(np.array(sums), 2 * np.array(a) - 6, rtol=1e-6)
+    assert np.array_equal(np.array(places).reshape(-1), np.arange(a.size))
+
+
+def test_cuda_kernel_over_strides(capfd):
+    source = "auto i = cg::this_grid().thread_rank(); y[i] = float(x[elem_to_loc(i, x_shape.data(), x_strides.data(), x_ndim)]) * 2;"
+    x = mx.array(drawn(6, 5)).astype(mx.bfloat16).T
+    for contiguous in (True, False):
+        kernel = mx.fast.cuda_kernel("doubled", ["x"], ["y"], source, ensure_row_contiguous=contiguous)
+        (y,) = kernel(inputs=[x], output_shapes=[x.shape], output_dtypes=[x.dtype], grid=(x.size, 1, 1), threadgroup=(8, 1, 1),
+                      init_value=1, verbose=contiguous, stream=mx.gpu)
+        assert mx.array_equal(y, x * 2).item()
+    assert "custom_kernel_doubled(const __nv_bfloat16 *x" in capfd.readouterr().out
+
+
+def test_cuda_kernel_is_refused():
+    kernel = mx.fast.cuda_kernel("wrong", ["x"], ["y"], "y[0] = nobody_knows_it;")
+    call = dict(output_shapes=[(1,)], output_dtypes=[mx.float32], grid=(1, 1, 1), threadgroup=(1, 1, 1))
+    with pytest.raises(RuntimeError, match="nobody_knows_it"):
+        mx.eval(kernel(inputs=[mx.zeros(1)], **call))
+    with pytest.raises(ValueError, match="takes 1 inputs"):
+        kernel(inputs=[], **call)
+    with pytest.raises(ValueError, match="grid"):
+        kernel(inputs=[mx.zeros(1)], **{**call, "grid": (1, 1)})
+
+
+def test_precompiled_cuda_kernel(tmp_path):
+    source = """extern "C" __global__ void add(const float *x, float *y, int n, float s, bool twice) {
+        if (threadIdx.x < n) y[threadIdx.x] = x[threadIdx.x] + (twice ? 2 * s : s);
+    }"""
+    compiler = shutil.which("nvcc") or "/usr/local/cuda/bin/nvcc"
+    if not pathlib.Path(compiler).exists():
+        pytest.skip("there is no nvcc here")
+    (tmp_path / "add.cu").write_text(source)
+    for form in ("-ptx", "-cubin"):
+        subprocess.run([compiler, form, "-arch=native" if form == "-cubin" else "-arch=compute_80", "-o", "add.out", "add.cu"], cwd=tmp_path, check=True)
+        x = mx.array(drawn(9))
+        (y,) = mx.fast.precompiled_cuda_kernel(
+            name="add", compiled_source=(tmp_path / "add.out").read_bytes(), inputs=[x], output_shapes=[(9,)], output_dtypes=[mx.float32],
+            scalars=[9, 1.5, True], grid=(9, 1, 1), threadgroup=(9, 1, 1), stream=mx.gpu)
+        np.testing.assert_allclose(np.array(y), np.array(x) + 3, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["linear_regression", "classifier", "digits", "vae"])

@@ -52,8 +52,7 @@ static bool load_nvrtc(void) {
     if (nvrtc.good) return true;
     void *library = open_library(), *symbol;
     if (!library)
-        return tarn_fail("cuda: NVRTC (libnvrtc.so), which compiles elementwise kernels, is not installed: %s",
-                         dlerror());
+        return tarn_fail("cuda: NVRTC (libnvrtc.so), which compiles kernels, is not installed: %s", dlerror());
     bool good = true;
 #define FIND(name) good = (symbol = dlsym(library, #name)) && good, memcpy(&nvrtc.name, &symbol, sizeof symbol);
     FUNCTIONS(FIND)
@@ -128,11 +127,20 @@ static bool failed(nvrtcProgram program, nvrtcResult result) {
     return false;
 }
 
-static char *compile_program(nvrtcProgram program, int arch, size_t *bytes) {
+typedef struct {
+    const char *source, *name;
+    const char *const *options;
+    int option_count, arch;
+} code;
+
+static char *compile_program(nvrtcProgram program, const code *c, size_t *bytes) {
+    enum { MOST = 8 };
     char target[32];
-    snprintf(target, sizeof target, "-arch=sm_%d", arch);
-    const char *const options[] = {target, "-std=c++17", "-fmad=false"};
-    nvrtcResult result = nvrtc.nvrtcCompileProgram(program, 3, options);
+    const char *options[MOST] = {target, "-std=c++17"};
+    int count = 2;
+    snprintf(target, sizeof target, "-arch=sm_%d", c->arch);
+    for (int i = 0; i < c->option_count && count < MOST; i++) options[count++] = c->options[i];
+    nvrtcResult result = nvrtc.nvrtcCompileProgram(program, count, options);
     if (result == NVRTC_SUCCESS) result = nvrtc.nvrtcGetCUBINSize(program, bytes);
     if (result != NVRTC_SUCCESS) return failed(program, result), NULL;
     char *cubin = memory_new(1, *bytes);
@@ -140,12 +148,12 @@ static char *compile_program(nvrtcProgram program, int arch, size_t *bytes) {
     return cubin;
 }
 
-static char *compile(const char *source, int arch, size_t *bytes) {
+static char *compile(const code *c, size_t *bytes) {
     nvrtcProgram program;
     if (!load_nvrtc()) return NULL;
-    if (nvrtc.nvrtcCreateProgram(&program, source, "tarn.cu", 0, NULL, NULL) != NVRTC_SUCCESS)
+    if (nvrtc.nvrtcCreateProgram(&program, c->source, "tarn.cu", 0, NULL, NULL) != NVRTC_SUCCESS)
         return tarn_fail("cuda: NVRTC failed"), NULL;
-    char *cubin = compile_program(program, arch, bytes);
+    char *cubin = compile_program(program, c, bytes);
     nvrtc.nvrtcDestroyProgram(&program);
     return cubin;
 }
@@ -161,16 +169,16 @@ static cudaKernel_t load(char *cubin, const char *name) {
     return kernel;
 }
 
-static cudaKernel_t make(const char *source, const char *name, int arch) {
+static cudaKernel_t make(const code *c) {
     text path = {0};
-    bool cached = cache_path(source, arch, &path);
-    cudaKernel_t kernel = cached ? load(read_all(text_string(&path)), name) : NULL;
+    bool cached = cache_path(c->source, c->arch, &path);
+    cudaKernel_t kernel = cached ? load(read_all(text_string(&path)), c->name) : NULL;
     tarn_clear_error();
     if (!kernel) {
         size_t bytes = 0;
-        char *cubin = compile(source, arch, &bytes);
+        char *cubin = compile(c, &bytes);
         if (cubin && cached) write_all(text_string(&path), cubin, bytes);
-        kernel = load(cubin, name);
+        kernel = load(cubin, c->name);
     }
     text_free(&path);
     return kernel;
@@ -182,14 +190,14 @@ static entry **find(const char *source, int arch) {
     return at;
 }
 
-static cudaKernel_t find_or_make(const char *source, const char *name, int arch) {
-    entry **at = find(source, arch);
+static cudaKernel_t find_or_make(const code *c) {
+    entry **at = find(c->source, c->arch);
     if (*at) return (*at)->kernel;
     entry *e = NEW(entry);
-    char *copy = e ? memory_copy(source, strlen(source) + 1) : NULL;
-    cudaKernel_t kernel = copy ? make(source, name, arch) : NULL;
+    char *copy = e ? memory_copy(c->source, strlen(c->source) + 1) : NULL;
+    cudaKernel_t kernel = copy ? make(c) : NULL;
     if (kernel) {
-        *e = (entry){.source = copy, .arch = arch, .kernel = kernel};
+        *e = (entry){.source = copy, .arch = c->arch, .kernel = kernel};
         *at = e;
         return kernel;
     }
@@ -198,9 +206,9 @@ static cudaKernel_t find_or_make(const char *source, const char *name, int arch)
     return NULL;
 }
 
-cudaKernel_t cuda_compiled(const char *source, const char *name) {
+cudaKernel_t cuda_compiled(const char *source, const char *name, const char *const *options, int option_count) {
     pthread_mutex_lock(&lock);
-    cudaKernel_t kernel = find_or_make(source, name, architecture());
+    cudaKernel_t kernel = find_or_make(&(code){source, name, options, option_count, architecture()});
     pthread_mutex_unlock(&lock);
     return kernel;
 }

@@ -46,7 +46,9 @@
     ROW(linalg_eigh)                                                                                                   \
     ROW(linalg_eig)                                                                                                    \
     ROW(linalg_solve)                                                                                                  \
-    ROW(linalg_solve_triangular)
+    ROW(linalg_solve_triangular)                                                                                       \
+    ROW(device_kernel)                                                                                                 \
+    ROW(device_kernel_strided)
 
 #define DECLARE(name) extern const kernel_row cuda_##name;
 CUDA_ROWS(DECLARE)

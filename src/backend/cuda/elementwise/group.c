@@ -44,8 +44,9 @@ static known_kernel **find_known(const char *key, size_t bytes, uint64_t hash) {
 }
 
 static cudaKernel_t print_and_compile(const call *c, const group_axes *a) {
+    static const char *const options[] = {"-fmad=false"};
     text source = {0};
-    cudaKernel_t kernel = group_print(c, a, &source) ? cuda_compiled(text_string(&source), "group") : NULL;
+    cudaKernel_t kernel = group_print(c, a, &source) ? cuda_compiled(text_string(&source), "group", options, 1) : NULL;
     text_free(&source);
     return kernel;
 }
