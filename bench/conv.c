@@ -103,8 +103,12 @@ static void run(const shape *s, tarn_dtype dtype) {
     }
 }
 
-int main(void) {
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) run(&shapes[i], TARN_FLOAT32);
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) run(&shapes[i], TARN_BFLOAT16);
+/* bench_conv [n]: shape n alone, from 1 on. */
+int main(int count, char **words) {
+    size_t only = count > 1 ? strtoul(words[1], NULL, 10) : 0, all = sizeof shapes / sizeof *shapes;
+    for (size_t i = 0; i < all; i++)
+        if (only == 0 || only == i + 1) run(&shapes[i], TARN_FLOAT32);
+    for (size_t i = 0; i < all; i++)
+        if (only == 0 || only == i + 1) run(&shapes[i], TARN_BFLOAT16);
     return 0;
 }

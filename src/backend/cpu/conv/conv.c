@@ -7,6 +7,7 @@
 #include "cpu/conv/depthwise.h"
 #include "cpu/conv/few.h"
 #include "cpu/conv/patches.h"
+#include "cpu/conv/phases.h"
 #include "cpu/conv/thin.h"
 #include "cpu/cpu.h"
 #include "cpu/matmul/choose.h"
@@ -30,37 +31,25 @@ static int64_t place_of_row(const void *context, int64_t row) {
     return at;
 }
 
-static int64_t common_divisor(int64_t a, int64_t b) {
-    return b ? common_divisor(b, a % b) : a;
-}
-
-/* The first tap of a phase: begin * stride + tap * dilation - low is a multiple of the input's dilation. -1: none. */
-static int64_t first_tap(const conv_axis *c, int64_t begin, int64_t kernel) {
-    for (int64_t tap = 0; tap < kernel && tap < c->input_dilation; tap++)
-        if ((begin * c->stride + tap * c->kernel_dilation - c->low) % c->input_dilation == 0) return tap;
-    return -1;
-}
-
 /* One axis of a phase: the same positions without zeros in between. Without a tap nothing is met. */
 static void describe_axis(conv_product *p, int i, const call *c, const conv_axis *a, int64_t phase) {
     const operand *x = &c->inputs[0], *w = &c->inputs[1], *out = &c->outputs[0];
-    int64_t dilation = a->input_dilation, kernel = w->shape[i + 1], size = out->shape[i + 1];
-    int64_t step = dilation / common_divisor(dilation, a->stride),
-            tap_step = dilation / common_divisor(dilation, a->kernel_dilation), tap = first_tap(a, phase, kernel);
-    p->begin[i] = phase;
-    p->step[i] = step;
-    p->x.places[i] = phase < size ? (size - phase + step - 1) / step : 0;
-    p->x.taps[i] = tap < 0 ? 0 : (kernel - tap + tap_step - 1) / tap_step;
-    p->x.first[i] = (phase * a->stride + tap * a->kernel_dilation - a->low) / dilation;
-    p->x.place_step[i] = step * a->stride / dilation;
-    p->x.tap_step[i] = tap_step * a->kernel_dilation / dilation;
+    int64_t kernel = w->shape[i + 1];
+    bool flip = ((const attributes_conv *)c->attributes)->flip;
+    conv_phase f = conv_phase_of(a, phase, kernel, out->shape[i + 1]);
+    p->begin[i] = f.begin;
+    p->step[i] = f.step;
+    p->x.places[i] = f.places;
+    p->x.taps[i] = f.taps;
+    p->x.first[i] = f.first;
+    p->x.place_step[i] = f.place_step;
+    p->x.tap_step[i] = f.tap_step;
     p->x.size[i] = x->shape[i + 1];
     p->x.stride[i] = x->strides[i + 1];
-    bool flip = ((const attributes_conv *)c->attributes)->flip;
     p->w.places[i] = 1;
-    p->w.taps[i] = p->x.taps[i];
-    p->w.first[i] = flip ? kernel - 1 - tap : tap;
-    p->w.tap_step[i] = flip ? -tap_step : tap_step;
+    p->w.taps[i] = f.taps;
+    p->w.first[i] = flip ? kernel - 1 - f.tap : f.tap;
+    p->w.tap_step[i] = flip ? -f.kernel_step : f.kernel_step;
     p->w.size[i] = kernel;
     p->w.stride[i] = w->strides[i + 1];
 }
@@ -125,13 +114,11 @@ static void describe(conv_product *p, const call *c, int64_t group, int64_t phas
     p->problem.out_row_stride = p->out_stride[p->axes - 1];
 }
 
-/* Phases beyond stride's share of the input's dilation repeat others: places step by dilation / gcd. */
 static bool is_phase(const call *c, int64_t phase) {
     const attributes_conv *a = c->attributes;
     for (int i = c->outputs[0].ndim - 3; i >= 0; i--) {
         conv_axis axis = conv_axis_of(a, i, c->inputs[1].shape[i + 1]);
-        if (phase % axis.input_dilation >= axis.input_dilation / common_divisor(axis.input_dilation, axis.stride))
-            return false;
+        if (phase % axis.input_dilation >= conv_phases_of(&axis)) return false;
         phase /= axis.input_dilation;
     }
     return true;
@@ -150,7 +137,6 @@ static const matmul_engine *engine_of(const call *c) {
 
 static int64_t workspace(const call *c) {
     int64_t most = 0;
-    if (conv_few_fits(c)) return conv_few_workspace(c);
     for (int64_t i = 0, n = phases(c); i < n; i++) {
         conv_product p;
         if (!is_phase(c, i)) continue;
@@ -163,7 +149,6 @@ static int64_t workspace(const call *c) {
 
 static bool run(const call *c) {
     const attributes_conv *a = c->attributes;
-    if (conv_few_fits(c)) return conv_few_run(c);
     for (int64_t group = 0; group < a->groups; group++)
         for (int64_t i = 0, n = phases(c); i < n; i++) {
             conv_product p;
@@ -198,6 +183,10 @@ static const kernel_row rows[] = {
 int cpu_rows_conv(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
     if (isa != ISA_BASELINE) return 0; /* the product chooses its instruction set itself */
     int found = 0;
-    if (op == conv_depthwise_row.op) out[found++] = &conv_depthwise_row, out[found++] = &conv_thin_row;
+    if (op == conv_depthwise_row.op) {
+        out[found++] = &conv_depthwise_row;
+        out[found++] = &conv_thin_row;
+        out[found++] = &conv_few_row;
+    }
     return cpu_pick_rows(op, rows, (int)(sizeof rows / sizeof *rows), out, found);
 }

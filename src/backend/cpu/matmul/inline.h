@@ -9,6 +9,12 @@
 #else
 #define UNROLL(n) PRAGMA(GCC unroll n)
 #endif
+/* Keeps a vector in a register here: gcc otherwise spills the sums of long loops, or loads an operand at each use. */
+#ifdef __x86_64__
+#define IN_REGISTER(vector) __asm__("" : "+v"(vector))
+#else
+#define IN_REGISTER(vector) (void)(vector)
+#endif
 #define PREFETCH(p) __builtin_prefetch((p), 0, 3)
 
 #endif

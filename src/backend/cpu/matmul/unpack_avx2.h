@@ -8,9 +8,6 @@
 
 #include "cpu/matmul/inline.h"
 
-/* Keeps a vector in a register here: gcc otherwise spills the sums of long loops. */
-#define IN_REGISTER(v) __asm__("" : "+x"(v))
-
 typedef struct {
     __m256i spread, first, second, down;
 } pair_tables;
