@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "backend/backend.h"
@@ -67,11 +66,6 @@ static inline void open_streams(const char *wish) {
         stream_count++;
     }
     if (wish && strchr(wish, 'm')) tarn_allow_fallback(true);
-}
-
-static inline uint64_t first_seed(const char *name) {
-    const char *given = getenv(name);
-    return given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 1000 + (uint64_t)getpid() % 1000;
 }
 
 #endif

@@ -1,14 +1,40 @@
-/* How often tests repeat what they draw at random: TARN_ROUNDS per cent of the usual number, so that slow machines and
- * emulators finish. */
+/* How much tests draw at random, and from which seed. TARN_ROUNDS: per cent of the usual number, so that emulators and
+ * sanitizers finish. The seed is the same in every run, so that what passed passes again; TARN_FRESH=1 takes it from
+ * the clock, TARN_SEED=n repeats what a test told. */
 #ifndef TESTS_ROUNDS_H
 #define TESTS_ROUNDS_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
+
+static inline int rounds_percent(void) {
+    const char *given = getenv("TARN_ROUNDS");
+    return given ? atoi(given) : 100;
+}
 
 static inline int rounds(int usual) {
-    const char *given = getenv("TARN_ROUNDS");
-    int percent = given ? atoi(given) : 100, some = (int)((long long)usual * percent / 100);
+    int some = (int)((long long)usual * rounds_percent() / 100);
     return some > 0 ? some : 1;
+}
+
+static inline uint64_t first_seed(void) {
+    const char *given = getenv("TARN_SEED");
+    if (given) return strtoull(given, NULL, 10);
+    if (!getenv("TARN_FRESH")) return 1;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* Asked for each case of a list: says yes to TARN_ROUNDS per cent, evenly and never in step with the list; which ones
+ * depends on the seed. */
+static inline bool in_rounds(void) {
+    static int percent = -1;
+    static uint64_t place;
+    if (percent < 0) percent = rounds_percent(), place = first_seed();
+    return percent >= 100 || (place++ * UINT64_C(0x9E3779B97F4A7C15) >> 32) * 100 >> 32 < (uint64_t)percent;
 }
 
 #endif

@@ -53,6 +53,7 @@ static void test_copies(tarn_dtype dtype) {
         TARN_0D, DIMS(0), DIMS(7), DIMS(3, 5), DIMS(70, 90), DIMS(2, 3, 4, 5), DIMS(5, 1, 130, 33)};
     for (int s = 0; s < 7; s++)
         for (int layout = 0; layout < LAYOUTS; layout++) {
+            if (!in_rounds()) continue;
             operand x = laid_out(dtype, shapes[s], DOMAIN_ANY, layout), out = make(dtype, shapes[s]);
             compare_call(CALL(contiguous, NULL, &out, x), 0, "contiguous");
         }
@@ -180,7 +181,8 @@ static void test_several_axes(tarn_dtype dtype) {
         {DIMS(3), {0}, 1, {DIMS(0)}, DIMS(4, 5, 3, 0)},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        for (int layout = 0; layout < LAYOUTS; layout++) test_several(dtype, &cases[i], layout);
+        for (int layout = 0; layout < LAYOUTS; layout++)
+            if (in_rounds()) test_several(dtype, &cases[i], layout);
 }
 
 /* Thousands of updates of few places: the same bits with any number of threads, as rows, columns or ranges of places
@@ -230,6 +232,7 @@ static operand reducible(tarn_dtype dtype, tarn_ints shape, reduce_kind kind, in
 
 static void test_reduce(tarn_dtype dtype, reduce_kind kind, tarn_ints shape, unsigned axes, int layout) {
     if (dtype == TARN_COMPLEX64 && (kind == REDUCE_PROD || kind == REDUCE_MAX || kind == REDUCE_MIN)) return;
+    if (!in_rounds()) return;
     int64_t list[TARN_MAX_NDIM], kept[TARN_MAX_NDIM], count = 0, n = 0, folded = 1;
     for (int64_t i = 0; i < shape.count; i++)
         if (axes >> i & 1)
@@ -261,6 +264,7 @@ static void test_extremes(tarn_dtype dtype) {
     if (dtype == TARN_COMPLEX64) return;
     for (int axis = 0; axis < 3; axis++)
         for (int layout = 0; layout < LAYOUTS; layout++) {
+            if (!in_rounds()) continue;
             const int64_t shape[] = {3, 270, 5};
             int64_t kept[3] = {3, 270, 5};
             kept[axis] = 1;
@@ -276,6 +280,7 @@ static void test_extremes(tarn_dtype dtype) {
 static void test_orders(tarn_dtype dtype) {
     for (int axis = 0; axis < 3; axis++)
         for (int layout = 0; layout < LAYOUTS; layout++) {
+            if (!in_rounds()) continue;
             const int64_t shape[] = {3, 290, 5};
             operand x = laid_out(dtype, (tarn_ints){shape, 3}, DOMAIN_ANY, layout),
                     out = make(dtype, (tarn_ints){shape, 3});
@@ -289,6 +294,7 @@ static void test_orders(tarn_dtype dtype) {
 
 /* Two lines of n elements in order, in which others and their own are looked for. */
 static void test_search(tarn_dtype dtype, int64_t n, int64_t values) {
+    if (!in_rounds()) return;
     static const double specials[] = {NAN, INFINITY, -INFINITY, 0, -0.0, 1};
     operand x = randomized(dtype, DIMS(2, n), DOMAIN_ANY), line = make(dtype, DIMS(2, n)),
             wanted = randomized(dtype, DIMS(2, values, 1), DOMAIN_ANY), out = make(TARN_UINT32, DIMS(2, values, 1));
@@ -308,7 +314,7 @@ static void test_searches(tarn_dtype dtype) {
 }
 
 static void test_scan(tarn_dtype dtype, tarn_ints shape, attributes_scan a, int layout) {
-    if (dtype == TARN_COMPLEX64 && a.kind >= REDUCE_MAX) return;
+    if (!in_rounds() || (dtype == TARN_COMPLEX64 && a.kind >= REDUCE_MAX)) return;
     if (a.kind == REDUCE_LOGADDEXP && dtype_kind_of(dtype) < KIND_FLOAT) return;
     operand out = make(a.kind >= REDUCE_MAX ? dtype : reduced_dtype((reduce_kind)a.kind, dtype), shape);
     operand x = reducible(dtype, shape, (reduce_kind)(a.kind == REDUCE_LOGADDEXP ? REDUCE_SUM : a.kind), layout);
@@ -316,9 +322,13 @@ static void test_scan(tarn_dtype dtype, tarn_ints shape, attributes_scan a, int 
     operand scale = make(TARN_FLOAT64, shape);
     double most =
         a.kind == REDUCE_LOGADDEXP ? 4 : 6 * sqrt((double)shape.values[axis_normal(a.axis, (int)shape.count)]);
-    bool rounds = dtype == TARN_FLOAT64 || a.kind == REDUCE_LOGADDEXP;
-    for (int64_t i = 0; rounds && i < operand_size(&scale); i++) put(&scale, i, most);
-    double tolerance = dtype_is_half(dtype) ? 1 : dtype == TARN_FLOAT64 ? 64 : rounds ? 8 : a.kind < REDUCE_MAX ? 1 : 0;
+    bool rounded = dtype == TARN_FLOAT64 || a.kind == REDUCE_LOGADDEXP;
+    for (int64_t i = 0; rounded && i < operand_size(&scale); i++) put(&scale, i, most);
+    double tolerance = dtype_is_half(dtype)    ? 1
+                       : dtype == TARN_FLOAT64 ? 64
+                       : rounded               ? 8
+                       : a.kind < REDUCE_MAX   ? 1
+                                               : 0;
     compare_scaled(CALL(scan, &a, &out, x), tolerance, &scale, "scan");
 }
 
@@ -340,6 +350,7 @@ static void test_scans(tarn_dtype dtype) {
 
 /* Long lines and large outputs, which go past the caches: the same bits with any number of threads. */
 static void test_scan_threads(tarn_ints shape, attributes_scan a) {
+    if (!in_rounds()) return;
     operand x = randomized(TARN_FLOAT32, shape, DOMAIN_ANY), results[3], expected = make(TARN_FLOAT32, shape);
     size_t bytes = (size_t)operand_size(&x) * sizeof(float);
     for (int threads = 1; threads <= 3; threads++) {
@@ -385,6 +396,7 @@ static void test_long_orders(tarn_dtype dtype) {
     const int64_t lengths[] = {1, 33, 129, 700, 20000, 70000};
     for (int l = 0; l < 6; l++)
         for (int alike = 0; alike < 2; alike++) {
+            if (!in_rounds()) continue;
             operand x = randomized(dtype, DIMS(lengths[l], 2), DOMAIN_ANY);
             for (int64_t i = 0; i < 2 * lengths[l] && (alike || dtype_kind_of(dtype) == KIND_FLOAT);
                  i += 1 + !alike * 5)

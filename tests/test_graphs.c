@@ -1,7 +1,7 @@
 /* Random graphs against an eager oracle: whatever is moved, kept, scoped, evaluated early, spread over streams and
    devices, or compiled, every value is what the op gives when each step is computed at once on copies; and afterwards
-   nothing is left. TARN_GRAPHS_SEED repeats a run; TARN_GRAPHS how many; TARN_GRAPHS_STREAMS=ccm takes streams beside
-   the default ones (graph_streams.h). tests/CMakeLists.txt runs it again in other environments. */
+   nothing is left. TARN_SEED repeats a run (rounds.h); TARN_GRAPHS how many; TARN_GRAPHS_STREAMS=ccm takes streams
+   beside the default ones (graph_streams.h). tests/CMakeLists.txt runs it again in other environments. */
 #include "graph_specs.h"
 #include "paths.h"
 
@@ -283,14 +283,14 @@ static void one_graph(void) {
 int main(void) {
     setenv("TARN_BACKENDS", TARN_BUILD_DIR, 0);
     open_streams(getenv("TARN_GRAPHS_STREAMS"));
-    uint64_t seed = first_seed("TARN_GRAPHS_SEED");
+    uint64_t seed = first_seed();
     int graphs = number_of("TARN_GRAPHS", rounds(300));
     printf("first seed %llu, %d graphs\n", (unsigned long long)seed, graphs);
     for (int i = 0; i < graphs && !check_failures; i++) {
         dice_state = graph_seed = seed + (uint64_t)i;
         one_graph();
     }
-    if (check_failures) printf("repeat with TARN_GRAPHS_SEED=%llu TARN_GRAPHS=1\n", (unsigned long long)graph_seed);
+    if (check_failures) printf("repeat with TARN_SEED=%llu TARN_GRAPHS=1\n", (unsigned long long)graph_seed);
     for (int i = 0; i < stream_count; i++) tarn_stream_free(streams[i]);
     return check_report("graphs");
 }

@@ -1,10 +1,8 @@
 /* Random programs of nested transforms over captured arrays (program_specs.h), run under every transform and checked
-   against numbers that were differentiated without a graph. TARN_PROGRAMS: how many; TARN_PROGRAMS_SEED: the first
+   against numbers that were differentiated without a graph. TARN_PROGRAMS: how many; TARN_SEED: the first
    seed, to repeat one; TARN_PROGRAMS_STREAMS: ccm runs steps on two further streams of the CPU and one of the mock
    device. */
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "into.h"
@@ -378,8 +376,8 @@ static void open_streams(const char *wish) {
 int main(void) {
     setenv("TARN_BACKENDS", TARN_BUILD_DIR, 0);
     open_streams(getenv("TARN_PROGRAMS_STREAMS"));
-    const char *given = getenv("TARN_PROGRAMS_SEED"), *many = getenv("TARN_PROGRAMS");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 1000 + (uint64_t)getpid() % 1000;
+    const char *many = getenv("TARN_PROGRAMS");
+    uint64_t seed = first_seed();
     int programs = many ? atoi(many) : rounds(200), made = 0;
     printf("first seed %llu\n", (unsigned long long)seed);
     while (made < programs && !check_failures) {
@@ -389,7 +387,7 @@ int main(void) {
         tarn_clear_error();
     }
     printf("%d programs; last seed %llu\n", made, (unsigned long long)seed - 1);
-    if (check_failures) printf("repeat with TARN_PROGRAMS_SEED=%llu TARN_PROGRAMS=1\n", (unsigned long long)seed - 1);
+    if (check_failures) printf("repeat with TARN_SEED=%llu TARN_PROGRAMS=1\n", (unsigned long long)seed - 1);
     for (int i = 0; i < stream_count; i++) tarn_stream_free(streams[i]);
     return check_report("programs");
 }

@@ -2,7 +2,7 @@
    streams, in several threads: a kernel that fails on its data, the n-th launch, submission or copy of the device, a
    wish to stop. What the failure reaches says so where it is read, everything else is right to the bit, nothing is
    left, and the streams go on: the same graph without the failure is right afterwards. TARN_WAY_FAILURES: how many
-   graphs; TARN_WAY_FAILURES_SEED repeats one. */
+   graphs; TARN_SEED repeats one (rounds.h). */
 #include <dlfcn.h>
 #include <pthread.h>
 
@@ -189,13 +189,12 @@ int main(void) {
     library = dlopen(TARN_BUILD_DIR "/libtarn_mock.so", RTLD_NOW);
     open_way_streams();
     memset(everything, true, sizeof everything);
-    uint64_t seed = first_seed("TARN_WAY_FAILURES_SEED");
+    uint64_t seed = first_seed();
     int graphs = number_of("TARN_WAY_FAILURES", rounds(100)), i = 0;
     printf("first seed %llu, %d graphs\n", (unsigned long long)seed, graphs);
     for (; i < graphs && !check_failures; i++) one_graph(seed + (uint64_t)i);
     if (check_failures && i)
-        printf("repeat with TARN_WAY_FAILURES_SEED=%llu TARN_WAY_FAILURES=1\n",
-               (unsigned long long)(seed + (uint64_t)i - 1));
+        printf("repeat with TARN_SEED=%llu TARN_WAY_FAILURES=1\n", (unsigned long long)(seed + (uint64_t)i - 1));
     close_way_streams();
     return check_report("way failures");
 }

@@ -2,7 +2,7 @@
    with values that are moved, kept, dropped and looked at half way, over several streams, in several threads that share
    the leaves, compiled, compiled without regard to shapes, and out of a file. So on the CPU and on the mock device,
    whose reference kernels moreover agree with the CPU's within what the dtype allows. Afterwards nothing is left.
-   TARN_WAYS: how many graphs (5000 are the long mode); TARN_WAYS_SEED repeats one; TARN_WAYS_NODES: how large. */
+   TARN_WAYS: how many graphs (5000 are the long mode); TARN_SEED repeats one (rounds.h); TARN_WAYS_NODES: how large. */
 #include <pthread.h>
 
 #include "exported.h"
@@ -348,14 +348,14 @@ int main(void) {
     setenv("TARN_BACKENDS", TARN_BUILD_DIR, 0);
     open_way_streams();
     CHECK(tarn_device_count(TARN_MOCK) > 0);
-    uint64_t seed = first_seed("TARN_WAYS_SEED");
+    uint64_t seed = first_seed();
     int graphs = number_of("TARN_WAYS", rounds(100)), nodes = number_of("TARN_WAYS_NODES", 0);
     check_coverage();
     printf("first seed %llu, %d graphs\n", (unsigned long long)seed, graphs);
     int i = 0;
     for (; i < graphs && !check_failures; i++) one_graph(seed + (uint64_t)i, nodes);
     if (check_failures && i)
-        printf("repeat with TARN_WAYS_SEED=%llu TARN_WAYS=1\n", (unsigned long long)(seed + (uint64_t)i - 1));
+        printf("repeat with TARN_SEED=%llu TARN_WAYS=1\n", (unsigned long long)(seed + (uint64_t)i - 1));
     close_way_streams();
     forget_export_path();
     return check_report("ways");

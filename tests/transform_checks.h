@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "exported.h"
+#include "rounds.h"
 #include "test_device.h"
 #include "random_stream.h"
 #include "tarn/memory.h"
@@ -498,12 +499,12 @@ static inline void choose_part(int count, char **arguments) {
 }
 
 static inline bool is_whole(void) {
-    return all_parts == 1;
+    return all_parts == 1 && rounds_percent() >= 100;
 }
 
-/* Whether the next case is one of this part. */
+/* Whether the next case is one of this part, and of the rounds. */
 static inline bool is_of_part(void) {
-    return cases++ % all_parts == own_part;
+    return cases++ % all_parts == own_part && in_rounds();
 }
 
 static inline int report(void) {

@@ -4,16 +4,22 @@ none."""
 
 import os
 import pathlib
+import random
 import shlex
 import sys
+
+import pytest
+from seeds import SEED
 
 SANITIZERS = ("LD_PRELOAD", "ASAN_OPTIONS", "LSAN_OPTIONS")
 settings = {name: os.environ.pop(name) for name in SANITIZERS if name in os.environ}
 if settings:
     program = pathlib.Path(os.environ["TARN_BUILD_DIR"], "sanitized-python")
+    written = program.with_name(f"{program.name}-{os.getpid()}")  # files are tested beside each other
     words = " ".join(f"{name}={shlex.quote(value)}" for name, value in settings.items())
-    program.write_text(f'#!/bin/sh\n{words} exec {shlex.quote(sys.executable)} "$@"\n')
-    program.chmod(0o755)
+    written.write_text(f'#!/bin/sh\n{words} exec {shlex.quote(sys.executable)} "$@"\n')
+    written.chmod(0o755)
+    written.replace(program)
     sys.executable = str(program)
 
 # tarn.core, as it was built, where it is not installed (tools/test.sh).
@@ -22,3 +28,15 @@ if "TARN_BUILD_DIR" in os.environ and "TARN_WHEEL" not in os.environ:
     sys.path.insert(0, package)
     # of processes that tests start
     os.environ["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+@pytest.fixture(autouse=True)
+def _same_numbers():
+    """What a test draws without a seed of its own is the same in every run, whichever tests ran before."""
+    random.seed(SEED)
+    for name in {"tarn.core", "mlx.core"} & set(sys.modules):
+        sys.modules[name].random.seed(SEED)
+
+
+def pytest_report_header():
+    return f"TARN_SEED={SEED}"

@@ -581,8 +581,8 @@ def test_chat_at_a_terminal(locale):
 
 def test_interrupt_keeps_what_was_printed():
     process = subprocess.Popen([
-        TARN, "generate", "--model", TINY, "--prompt", "Tell me a story about a fox.", "--temp", "1", "--max-tokens",
-        "100000", "--dtype", "float32"
+        TARN, "generate", "--model", TINY, "--prompt", "Tell me a story about a fox.", "--temp", "1", "--seed", "1",
+        "--max-tokens", "100000", "--dtype", "float32"
     ], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     first = process.stdout.read(4)
     process.send_signal(signal.SIGINT)
@@ -592,7 +592,7 @@ def test_interrupt_keeps_what_was_printed():
 
 
 def test_chat_interrupt():
-    process = subprocess.Popen([TARN, "chat", "--model", TINY, "--temp", "1"], stdin=subprocess.PIPE,
+    process = subprocess.Popen([TARN, "chat", "--model", TINY, "--temp", "1", "--seed", "1"], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdin.write(b"Tell me a story about a fox.\n")
     process.stdin.flush()

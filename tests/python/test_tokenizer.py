@@ -1,13 +1,11 @@
 """Every id and every byte as Hugging Face's `tokenizers` gives them, over many random texts.
 
-TARN_TEXTS sets how many for each large tokenizer (10000; a quarter of it for small ones), TARN_SEED their seed
-(otherwise the time)."""
+TARN_TEXTS sets how many for each large tokenizer (10000; a quarter of it for small ones), TARN_SEED their seed (seeds.py)."""
 import copy
 import json
 import os
 import pathlib
 import sys
-import time
 
 import pytest
 
@@ -18,6 +16,7 @@ sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "python")]
 
 import gguf_to_tokenizer
 import tokenizer_families as families
+from seeds import SEED
 from tarn_tokenizer import LIBRARY, Tokenizer, TokenizerError
 from tokenizer_texts import Texts
 
@@ -26,7 +25,6 @@ if not LIBRARY.exists():
 
 VOCABULARIES = pathlib.Path(os.environ.get("TARN_TEST_TOKENIZERS", "/work/shared/tokenizers"))
 COUNT = int(os.environ.get("TARN_TEXTS", "10000"))
-SEED = int(os.environ.get("TARN_SEED", str(time.time_ns() % 10**9)))
 
 
 def both(description):

@@ -1,4 +1,4 @@
-"""wild_calls.py SECONDS [SEED]: calls the public functions and methods of tarn.core with arguments that nobody means:
+"""wild_calls.py SECONDS [SEED [CALLS]]: calls the public functions and methods of tarn.core with arguments that nobody means:
 numbers too large, wrong types, empty and 0-d arrays, odd shapes, NaN, callables that fail. Whatever a call gives or
 raises is fine, but it must come back, and the interpreter must live. Each call is written to stderr before it is made
 if WILD_CALLS=1, so that one which ends the process can be found."""
@@ -143,9 +143,10 @@ def wild_call(wild, every, count):
 
 def main():
     seconds, seed = float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    most = int(sys.argv[3]) if len(sys.argv) > 3 else sys.maxsize
     every, wild, until, count = functions(), Wild(seed), time.monotonic() + seconds, 0
     mx.set_memory_limit(1 << 31)
-    while time.monotonic() < until:
+    while count < most and time.monotonic() < until:
         wild_call(wild, every, count)
         count += 1
     gc.collect()
