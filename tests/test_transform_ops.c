@@ -416,7 +416,7 @@ static tarn_array *words(int64_t rows, int64_t columns) {
     return random_array(TARN_SHAPE(rows, columns), TARN_UINT32, 0, 4294967295.0);
 }
 static tarn_array *scales(int64_t rows, int64_t columns) {
-    return random_array(TARN_SHAPE(rows, columns), TARN_FLOAT32, 0.05, 0.1);
+    return random_array(TARN_SHAPE(rows, columns), TARN_FLOAT32, 0.005, 0.01);
 }
 
 /* Its gradient is none: the packed array is an input that has none. */
@@ -435,7 +435,7 @@ static tarn_array *packed(int64_t matrices, int64_t rows, int64_t columns) {
     return random_array(TARN_SHAPE(matrices, rows, columns), TARN_UINT32, 0, 4294967295.0);
 }
 static tarn_array *groups(int64_t matrices, int64_t rows, int64_t columns) {
-    return random_array(TARN_SHAPE(matrices, rows, columns), TARN_FLOAT32, 0.05, 0.1);
+    return random_array(TARN_SHAPE(matrices, rows, columns), TARN_FLOAT32, 0.005, 0.01);
 }
 
 BODY(fake_quantize, build(OP_fake_quantize, TARN_ARRAYS(tarn_astype(x[0], TARN_FLOAT32)), 1,

@@ -13,7 +13,7 @@ static double draw(test_domain domain) {
     case DOMAIN_UNIT:
         return random_between(-0.95, 0.95);
     case DOMAIN_ABOVE1:
-        return random_between(1.05, 4);
+        return random_between(1.25, 4);
     case DOMAIN_SMALL:
         return random_between(0, 7);
     case DOMAIN_NONZERO:
