@@ -123,12 +123,22 @@ static inline __attribute__((unused)) vf32 split_f32(vf32 x, vf32 *n) {
     *n = __builtin_convertvector(exponent, vf32) - shift;
     return (vf32)((vi32)x - (exponent << 23));
 }
-/* Of normal x. The exponent becomes the lowest bits of a large number: AVX2 converts no integers of 64 bits. */
+/* The upper 12 bits of each lane, a whole number with its sign. AVX2 converts no integers of 64 bits: the exponent
+   becomes the lowest bits of a large number. */
+static inline __attribute__((unused)) vf64 exponent_f64(vi64 bits) {
+    const int64_t bias = 1024;
+    return (vf64)((vi64)((vu64)(bits + (bias << 52)) >> 52) | 0x4330000000000000) - (0x1p52 + 1024);
+}
+/* Of normal x. */
 static inline __attribute__((unused)) vf64 split_f64(vf64 x, vf64 *n) {
-    const int64_t least = 0x3FE8000000000000, bias = 1024;
+    const int64_t least = 0x3FE8000000000000;
     vi64 above = (vi64)x - least;
-    *n = (vf64)((vi64)((vu64)(above + (bias << 52)) >> 52) | 0x4330000000000000) - (0x1p52 + 1024);
+    *n = exponent_f64(above);
     return (vf64)((vi64)x - (above & ~0xFFFFFFFFFFFFF));
+}
+/* Of a table of 16 the numbers at the lower 4 bits of each place. */
+static inline __attribute__((unused)) vf64 pick_f64(const double table[16], vi64 place) {
+    return (vf64)_mm256_i64gather_pd(table, (__m256i)(place & 15), 8);
 }
 static inline __attribute__((unused)) vf64 widen_low_f32(vf32 x) {
     return (vf64)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)x));

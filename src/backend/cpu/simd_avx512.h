@@ -118,6 +118,16 @@ static inline __attribute__((unused)) vf64 split_f64(vf64 x, vf64 *n) {
     *n = (vf64)_mm512_mask_add_pd(exponent, below, exponent, one);
     return (vf64)y;
 }
+/* The upper 12 bits of each lane, a whole number with its sign. */
+static inline __attribute__((unused)) vf64 exponent_f64(vi64 bits) {
+    return (vf64)_mm512_cvtepi64_pd(_mm512_srai_epi64((__m512i)bits, 52));
+}
+/* Picking from a table in registers makes the C library's logarithm as fast as memory: it is log_f32. */
+#define LOG_IS_THE_LIBRARYS
+/* Of a table of 16 the numbers at the lower 4 bits of each place. */
+static inline __attribute__((unused)) vf64 pick_f64(const double table[16], vi64 place) {
+    return (vf64)_mm512_permutex2var_pd(_mm512_loadu_pd(table), (__m512i)place, _mm512_loadu_pd(table + 8));
+}
 static inline __attribute__((unused)) vf64 widen_low_f32(vf32 x) {
     return (vf64)_mm512_cvtps_pd(_mm512_castps512_ps256((__m512)x));
 }

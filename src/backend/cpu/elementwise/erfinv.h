@@ -39,16 +39,8 @@ static inline vf32 one_minus_square(vf32 x) {
 #endif
 }
 
-/* log(x) of the C library: erfinv makes up to three units of one in its last place, and random numbers are to be
-   MLX's. */
-static inline vf32 library_log(vf32 x) {
-    for (int i = 0; i < LANES; i++) x[i] = __builtin_logf(x[i]);
-    return x;
-}
-
 /* N. Juffa's polynomials in log(1 - x * x), within 2.4 units of the last place: those that MLX draws normal numbers
- * with.
- */
+   with. They make up to three units of one in the last place of the logarithm, so that this is the C library's. */
 static inline vf32 erfinv_f32(vf32 x) {
     static const float centre[] = {5.43877832e-9F,  1.43285448e-7F, 1.22774793e-6F, 1.12963626e-7F,  -5.61530760e-5F,
                                    -1.47697632e-4F, 2.31468678e-3F, 1.15392581e-2F, -2.32015476e-1F, 8.86226892e-1F};

@@ -18,6 +18,11 @@
 #else
 #define SLEEF_F32(f) f##_f32
 #include "cpu/functions/sleef.h"
+
+static inline __attribute__((unused)) vf32 library_log(vf32 x) {
+    for (int i = 0; i < LANES; i++) x[i] = __builtin_logf(x[i]);
+    return x;
+}
 #endif
 #undef SLEEF_F32
 

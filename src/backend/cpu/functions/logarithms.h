@@ -31,9 +31,43 @@ FUNCTION vf32 log_ends(vf32 y, vf32 x) {
     return blend_f32(inside, y, blend_f32((vi32)(x == 0), splat_f32(-infinity), beyond));
 }
 
+/* log(x) of the C library to the last bit, since random numbers are made of it that shall be MLX's: the same table and
+   the same steps in float64 (the method of Arm's optimized routines, which glibc has). x = 2^n z with z from 0.69921875
+   on; r = z c - 1 with c, of 16, near 1 / z; log(x) = n log(2) - log(c) + log(1 + r). */
+static const double log_factors[16] = {
+    0x1.661ec79f8f3bep+0, 0x1.571ed4aaf883dp+0, 0x1.49539f0f010bp+0,  0x1.3c995b0b80385p+0, 0x1.30d190c8864a5p+0,
+    0x1.25e227b0b8eap+0,  0x1.1bb4a4a1a343fp+0, 0x1.12358f08ae5bap+0, 0x1.0953f419900a7p+0, 0x1p+0,
+    0x1.e608cfd9a47acp-1, 0x1.ca4b31f026aap-1,  0x1.b2036576afce6p-1, 0x1.9c2d163a1aa2dp-1, 0x1.886e6037841edp-1,
+    0x1.767dcf5534862p-1};
+static const double log_of_factors[16] = {
+    -0x1.57bf7808caadep-2, -0x1.2bef0a7c06ddbp-2, -0x1.01eae7f513a67p-2, -0x1.b31d8a68224e9p-3, -0x1.6574f0ac07758p-3,
+    -0x1.1aa2bc79c81p-3,   -0x1.a4e76ce8c0e5ep-4, -0x1.1973c5a611cccp-4, -0x1.252f438e10c1ep-5, 0x0p+0,
+    0x1.aa5aa5df25984p-5,  0x1.c5e53aa362eb4p-4,  0x1.526e57720db08p-3,  0x1.bc2860d22477p-3,   0x1.1058bc8a07ee1p-2,
+    0x1.4043057b6ee09p-2};
+
+FUNCTION vf64 log_in_double(vf64 x) {
+    const int64_t least = 0x3FE6600000000000; /* 0.69921875 */
+    vi64 above = (vi64)x - least, place = (vi64)((vu64)above >> 48);
+    vf64 z = (vf64)((vi64)x - (above & ~0xFFFFFFFFFFFFF)), n = exponent_f64(above);
+    vf64 r = fma_f64(z, pick_f64(log_factors, place), splat_f64(-1)), square = r * r;
+    vf64 most = r + fma_f64(n, splat_f64(0x1.62e42fefa39efp-1), pick_f64(log_of_factors, place));
+    vf64 rest = fma_f64(splat_f64(0x1.5575b0be00b6ap-2), r, splat_f64(-0x1.ffffef20a4123p-2));
+    rest = fma_f64(splat_f64(-0x1.00ea348b88334p-2), square, rest);
+    return fma_f64(square, rest, most);
+}
+
+FUNCTION vf32 library_log(vf32 x) {
+    vf64 low = log_in_double(widen_low_f32(x)), high = log_in_double(widen_high_f32(x));
+    return log_ends(narrow_wide_f32(low, high), x);
+}
+
 FUNCTION vf32 log_f32(vf32 x) {
+#ifdef LOG_IS_THE_LIBRARYS
+    return library_log(x);
+#else
     vf32 n, r = split_f32(x, &n) - 1;
     return log_ends(log_sum(n, r), x);
+#endif
 }
 
 FUNCTION vf32 log2_f32(vf32 x) {
