@@ -1,5 +1,9 @@
 /* Fourier transforms: values against NumPy (tests/fft_cases.h), there and back for many sizes, and errors. */
+#include <complex.h>
+#undef complex
+
 #include "test_device.h"
+#include "base/threads.h"
 #include "golden_values.h"
 
 /* ---- inputs, as tools/fft_vectors.py makes them */
@@ -52,14 +56,52 @@ static void check_round_trips(void) {
     }
 }
 
-/* Rows are transformed alike wherever they lie and however many threads there are. */
-static void check_rows(void) {
+/* Some results against sums in double: sizes of every way that a plan may take, by their factors. */
+static void check_sums(void) {
+    static const int64_t sizes[] = {1,   2,   3,   61,  64,  67,   127,  128,  129,  130,  256, 257,
+                                    258, 300, 512, 514, 961, 1013, 2048, 3721, 4096, 5003, 9216};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        TARN_SCOPE;
+        int64_t n = sizes[s];
+        tarn_array *values = z(n), *result = tarn_fft(values), *back = tarn_ifft(values, .norm = TARN_FFT_FORWARD);
+        const float _Complex *in = tarn_data(values), *out = tarn_data(result), *in_reverse = tarn_data(back);
+        for (int64_t i = 0; in && out && in_reverse && i < 12; i++) {
+            int64_t k = i * 7919 % n;
+            double _Complex sum = 0, other = 0;
+            for (int64_t l = 0; l < n; l++) {
+                double angle = 2 * acos(-1) * (double)(k * l % n) / (double)n;
+                sum += (double _Complex)in[l] * cexp(-angle * I);
+                other += (double _Complex)in[l] * cexp(angle * I);
+            }
+            double limit = 1e-5 * sqrt((double)n);
+            CHECK(cabs(sum - (double _Complex)out[k]) < limit && cabs(other - (double _Complex)in_reverse[k]) < limit);
+        }
+        CHECK(tarn_ok());
+    }
+}
+
+/* Rows of `n` are transformed alike wherever they lie, alone, and however many threads there are. */
+static void check_rows_of(int64_t n, int threads) {
     TARN_SCOPE;
-    tarn_array *rows = tarn_reshape(x(300 * 74), TARN_SHAPE(3, 100, 74)), *all = tarn_fft(rows);
+    parallel_set_threads(threads);
+    tarn_array *rows = tarn_reshape(x(3 * 20 * n), TARN_SHAPE(3, 20, n)), *all = tarn_fft(rows);
     tarn_array *columns = tarn_fft(tarn_contiguous(tarn_swapaxes(rows, 1, 2)), .axis = TARN_AXIS(1));
     CHECK(distance(all, tarn_swapaxes(columns, 1, 2)) == 0);
-    tarn_array *one = tarn_slice(rows, TARN_INTS(2, 99), TARN_INTS(3, 100));
-    CHECK(distance(tarn_fft(one), tarn_slice(all, TARN_INTS(2, 99), TARN_INTS(3, 100))) == 0);
+    tarn_array *complex = tarn_contiguous(tarn_swapaxes(all, 1, 2)), *back = tarn_ifft(complex, .axis = TARN_AXIS(1));
+    CHECK(distance(tarn_ifft(all), tarn_swapaxes(back, 1, 2)) == 0);
+    tarn_array *one = tarn_slice(rows, TARN_INTS(2, 19), TARN_INTS(3, 20));
+    parallel_set_threads(threads + 2);
+    CHECK(distance(tarn_fft(one), tarn_slice(all, TARN_INTS(2, 19), TARN_INTS(3, 20))) == 0);
+    tarn_array *real = tarn_rfft(rows);
+    CHECK(distance(tarn_rfft(one), tarn_slice(real, TARN_INTS(2, 19), TARN_INTS(3, 20))) == 0);
+    CHECK(distance(tarn_irfft(real, .n = n), rows) < 2e-5);
+    parallel_set_threads(0);
+}
+
+static void check_rows(void) {
+    static const int64_t sizes[] = {1, 5, 16, 74, 128, 131, 300, 512, 1000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) check_rows_of(sizes[i], 1 + (int)i % 3);
+    if (!getenv("TARN_WITHOUT")) check_rows_of(40000, 3); /* threads share lines */
 }
 
 /* Signals come back from their frames. */
@@ -103,6 +145,7 @@ int main(void) {
     if (!choose_device(false)) return 77;
     check_all();
     check_round_trips();
+    check_sums();
     check_rows();
     check_frames();
     check_errors();

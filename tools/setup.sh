@@ -6,13 +6,13 @@ set -eu
 cd "$(dirname "$0")/.."
 
 declare -A packages=(
-    [build]="gcc libc6-dev cmake ninja-build pkgconf libpcre2-dev libutf8proc-dev libsleef-dev libopenblas-serial-dev libjansson-dev libedit-dev libkissfft-dev zlib1g-dev libpng-dev"
+    [build]="gcc libc6-dev cmake ninja-build pkgconf libpcre2-dev libutf8proc-dev libsleef-dev libopenblas-serial-dev libjansson-dev libedit-dev zlib1g-dev libpng-dev"
     [test]="python3 python3-dev python3-venv binutils git"
     [clang]="clang"
     [sanitize]="libclang-rt-14-dev"
     [format]="clang-format"
     [aarch64]="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user libpcre2-dev:arm64 libutf8proc-dev:arm64 libsleef-dev:arm64 \
-libopenblas-serial-dev:arm64 libjansson-dev:arm64 libedit-dev:arm64 libkissfft-dev:arm64 zlib1g-dev:arm64 libpng-dev:arm64"
+libopenblas-serial-dev:arm64 libjansson-dev:arm64 libedit-dev:arm64 zlib1g-dev:arm64 libpng-dev:arm64"
 )
 
 # A package of this machine's kind, or of the kind that its name ends with (libedit-dev:arm64).

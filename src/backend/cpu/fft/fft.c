@@ -1,126 +1,390 @@
-/* fft: a line along the axis after the other, shared out among threads. */
+/* fft: lines side by side in the lanes of vectors if they are short or their numbers lie so, else one after the other,
+   each of which all threads share if it is long. Which way a line goes changes none of its bits. */
 #include <math.h>
 #include <string.h>
 
 #include "base/threads.h"
 #include "cpu/cpu.h"
-#include "cpu/fft/dft.h"
+#include "cpu/fft/kernels.h"
+#include "cpu/fft/lines.h"
 
-enum { GRAIN = 1 << 13 }; /* numbers worth a thread */
+enum {
+    GRAIN = 1 << 13,     /* numbers worth a thread */
+    SIDEWAYS = 1 << 12,  /* the longest lines side by side: in the second-level cache */
+    LONG_LINE = 1 << 15, /* numbers of a line that threads share */
+};
 
 typedef struct {
-    const call *call;
-    const attributes_fft *attributes;
-    int axis;
-    int64_t n, lines, slots;
-    int64_t slot_floats; /* input, output and room of a line */
+    const fft_kernels *kernels;
+    fft_operands lines;
+    int64_t count;  /* of lines */
+    int64_t length; /* complex numbers that are transformed: n, or n / 2 of real lines */
+    int64_t size;   /* of the plan: length, or more for a convolution */
+    bool backwards, halved, convolved, sideways;
     float scale;
-    const dft *plan;
+    fft_plan plan;
+    float *chirp, *spectrum; /* [length], [size] of a convolution */
+    float *coarse, *fine;    /* of halved lines */
+    /* Memory: of each thread, for lines side by side or a group of a long one; of each line under way */
+    int threads, slot_count;
+    int64_t room_floats, slot_floats;
+    float *rooms, *slots;
 } fft_job;
 
-static int64_t aligned(int64_t bytes) {
-    return (bytes + 63) / 64 * 64;
+/* ---- which way */
+
+/* An axis along which the complex numbers of neighbouring lines lie side by side, on both sides; -1: there is none. */
+static int neighbours(const fft_operands *o, int lanes) {
+    const operand *from = o->from, *to = o->to;
+    if (o->kind != FFT_COMPLEX || from->shape[o->axis] < o->n) return -1;
+    for (int i = 0; i < from->ndim; i++)
+        if (i != o->axis && from->strides[i] == 1 && to->strides[i] == 1 && 2 * from->shape[i] >= lanes) return i;
+    return -1;
 }
 
-static fft_job job_of(const call *c) {
+static int64_t convolution_size(int64_t n) {
+    int64_t size = (2 * n - 1 + FFT_SPAN - 1) / FFT_SPAN * FFT_SPAN;
+    while (!fft_is_smooth(size, 5)) size += FFT_SPAN;
+    return size;
+}
+
+static float scale_of(const attributes_fft *a, double n) {
+    bool divided = a->norm == TARN_FFT_FORWARD ? !a->inverse : a->norm == TARN_FFT_BACKWARD && a->inverse;
+    return (float)(a->norm == TARN_FFT_ORTHO ? 1 / sqrt(n) : divided ? 1 / n : 1);
+}
+
+static fft_job job_of(const call *c, const fft_kernels *kernels) {
     const attributes_fft *a = c->attributes;
     const operand *x = &c->inputs[0], *out = &c->outputs[0];
-    fft_job j = {.call = c, .attributes = a, .axis = axis_normal(a->axis, x->ndim)};
-    j.n = a->kind != FFT_REAL ? out->shape[j.axis] : a->n ? a->n : x->shape[j.axis];
-    j.lines = operand_size(out) / out->shape[j.axis];
-    int threads = parallel_threads();
-    j.slots = j.lines < threads ? j.lines : threads;
-    j.slot_floats = aligned((2 * j.n + dft_room(j.n)) * 8) / 4;
-    bool divided = a->norm == TARN_FFT_FORWARD ? !a->inverse : a->norm == TARN_FFT_BACKWARD && a->inverse;
-    double n = (double)j.n;
-    j.scale = (float)(a->norm == TARN_FFT_ORTHO ? 1 / sqrt(n) : divided ? 1 / n : 1);
+    int axis = axis_normal(a->axis, x->ndim);
+    int64_t n = a->kind != FFT_REAL ? out->shape[axis] : a->n ? a->n : x->shape[axis];
+    fft_job j = {.kernels = kernels,
+                 .lines = {x, out, a->kind, axis, -1, n},
+                 .count = operand_size(out) / out->shape[axis],
+                 .backwards = a->inverse,
+                 .scale = scale_of(a, (double)n),
+                 .threads = parallel_threads()};
+    j.halved = a->kind != FFT_COMPLEX && a->inverse == (a->kind == FFT_HALF) && n % 2 == 0 && n / 2 > FFT_SMALL;
+    j.length = j.halved ? n / 2 : n;
+    j.convolved = !fft_is_smooth(j.length, FFT_PRIME);
+    j.size = j.convolved ? convolution_size(j.length) : j.length;
+    int across = neighbours(&j.lines, kernels->lanes);
+    j.sideways = j.size <= FFT_SMALL || (across >= 0 && !j.convolved && j.size <= SIDEWAYS);
+    if (j.sideways) j.lines.across = across;
     return j;
 }
 
-/* Element offset of a line's first number. */
-static int64_t line_offset(const operand *o, int axis, int64_t line) {
-    int64_t offset = 0;
-    for (int i = o->ndim - 1; i >= 0; i--) {
-        if (i == axis) continue;
-        offset += line % o->shape[i] * o->strides[i];
-        line /= o->shape[i];
-    }
-    return offset;
+/* ---- memory */
+
+static int64_t groups_of(const fft_job *j, int64_t count) {
+    return (count + j->kernels->lanes - 1) / j->kernels->lanes;
 }
 
-/* n complex numbers of the line: cut off, followed by zeros, or by the conjugates. */
-static void load_line(const fft_job *j, int64_t line, float *to) {
-    const operand *x = &j->call->inputs[0];
-    bool real = j->attributes->kind == FFT_REAL, half = j->attributes->kind == FFT_HALF;
-    int64_t step = x->strides[j->axis], most = half ? j->n / 2 + 1 : j->n;
-    int64_t count = x->shape[j->axis] < most ? x->shape[j->axis] : most;
-    const float *from = (const float *)x->data + line_offset(x, j->axis, line) * (real ? 1 : 2);
-    for (int64_t i = 0; i < count; i++) {
-        to[2 * i] = real ? from[i * step] : from[2 * i * step];
-        to[2 * i + 1] = real ? 0 : from[2 * i * step + 1];
+static int64_t larger(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+/* Of one line under way: what goes in and comes out, two more sequences of a convolution, the table. */
+static int64_t line_floats(const fft_job *j) {
+    return 2 * (j->length + FFT_SPAN);
+}
+static int64_t table_floats(const fft_job *j) {
+    return 2 * groups_of(j, j->plan.height) * j->kernels->lanes * j->plan.width;
+}
+
+/* Whether each thread has a line of its own, or all share one. */
+static bool takes_lines(const fft_job *j) {
+    return j->count >= 4 * j->threads || j->length < LONG_LINE;
+}
+
+static void measure(fft_job *j) {
+    const fft_plan *p = &j->plan;
+    int64_t lanes = j->kernels->lanes;
+    if (j->sideways) {
+        j->room_floats = 2 * lanes * (2 * p->n + p->room + 2 * p->n);
+        return;
     }
-    memset(to + 2 * count, 0, (size_t)(2 * (j->n - count)) * sizeof *to);
-    if (!half) return;
-    to[1] = 0;
-    if (j->n % 2 == 0) to[j->n + 1] = 0;
-    for (int64_t i = 1; i < (j->n + 1) / 2; i++) {
-        to[2 * (j->n - i)] = to[2 * i];
-        to[2 * (j->n - i) + 1] = -to[2 * i + 1];
+    j->room_floats = 2 * lanes * (2 * (larger(p->height, p->width) + lanes) + p->parts_room);
+    j->slot_floats = 2 * line_floats(j) + (j->convolved ? 4 * j->size : 0) + table_floats(j);
+    j->slot_floats = (j->slot_floats + 15) / 16 * 16;
+}
+
+/* Of k: root, or its conjugate. */
+static void put_chirp(const fft_job *j, const fft_roots *roots, int64_t k, float *to) {
+    fft_root(roots, k * k % roots->n, 1, to);
+    if (j->backwards) to[1] = -to[1];
+}
+
+/* -i / 2 exp(-2 pi i k / n), backwards i exp(2 pi i k / n), as a product. */
+static void fill_halves(fft_job *j, fft_memory *m, const fft_roots *roots) {
+    int64_t spans = fft_spans(j->length / 2 + 1);
+    j->coarse = fft_take(m, spans * 8);
+    j->fine = fft_take(m, 8 * FFT_SPAN);
+    for (int64_t i = 0; j->coarse && i < spans; i++) {
+        float root[2];
+        fft_root(roots, i * FFT_SPAN, j->backwards ? 1 : 0.5, root);
+        j->coarse[2 * i] = root[1];
+        j->coarse[2 * i + 1] = j->backwards ? root[0] : -root[0];
+    }
+    for (int64_t i = 0; j->fine && i < FFT_SPAN; i++) {
+        float root[2];
+        fft_root(roots, i, 1, root);
+        j->fine[i] = root[0];
+        j->fine[FFT_SPAN + i] = j->backwards ? -root[1] : root[1];
     }
 }
 
-static void store_line(const fft_job *j, int64_t line, const float *from) {
-    const operand *out = &j->call->outputs[0];
-    bool real = j->attributes->kind == FFT_HALF;
-    int64_t step = out->strides[j->axis], count = out->shape[j->axis];
-    float *to = (float *)out->data + line_offset(out, j->axis, line) * (real ? 1 : 2);
-    for (int64_t i = 0; i < count; i++) {
-        if (real) {
-            to[i * step] = from[2 * i] * j->scale;
-        } else {
-            to[2 * i * step] = from[2 * i] * j->scale;
-            to[2 * i * step + 1] = from[2 * i + 1] * j->scale;
-        }
+/* The plan and what else is computed once; without memory, how much of it there is. */
+static void prepare(fft_job *j, fft_memory *m) {
+    fft_roots roots = fft_roots_of(m, j->convolved || j->halved ? 2 * j->length : j->length);
+    fft_roots of_size = j->convolved ? fft_roots_of(m, j->size) : roots;
+    j->plan = fft_plan_make(m, j->size, &of_size);
+    if (j->halved) fill_halves(j, m, &roots);
+    if (j->convolved) {
+        j->chirp = fft_take(m, 8 * j->length);
+        j->spectrum = fft_take(m, 8 * j->size);
+    }
+    for (int64_t k = 0; j->chirp && k < j->length; k++) put_chirp(j, &roots, k, j->chirp + 2 * k);
+    measure(j);
+    j->slot_count = j->sideways ? 0 : takes_lines(j) ? j->threads : 1;
+    j->rooms = fft_take(m, 4 * j->room_floats * j->threads);
+    j->slots = fft_take(m, 4 * j->slot_floats * j->slot_count);
+}
+
+/* ---- lines side by side */
+
+/* Lines [first, first + count): where they are, or copied to complex numbers side by side. */
+static void find_lines(const fft_job *j, fft_lines *l, int64_t first, float *from, float *to) {
+    const fft_operands *o = &j->lines;
+    int axis = o->axis;
+    bool whole = o->kind == FFT_COMPLEX && o->from->shape[axis] >= o->n;
+    for (int i = 0; i < l->count; i++) {
+        l->from[i] = from + 2 * i * o->n;
+        l->to[i] = to + 2 * i * o->n;
+        if (whole && o->from->strides[axis] == 1)
+            l->from[i] = fft_line_of(o->from, axis, o->across, first + i);
+        else
+            fft_load(o, first + i, from + 2 * i * o->n);
+        if (o->kind == FFT_COMPLEX && o->to->strides[axis] == 1)
+            l->to[i] = fft_line_of(o->to, axis, o->across, first + i);
     }
 }
 
-static void run_slots(void *context, int64_t begin, int64_t end, int thread, int threads) {
-    (void)thread, (void)threads;
+static void run_neighbours(const fft_job *j, const fft_step *s, int64_t first, int count, float *room) {
+    const fft_operands *o = &j->lines;
+    fft_lines l = {.count = count, .from_step = o->from->strides[o->axis], .to_step = o->to->strides[o->axis]};
+    l.from[0] = fft_line_of(o->from, o->axis, o->across, first);
+    l.to[0] = fft_line_of(o->to, o->axis, o->across, first);
+    j->kernels->lines(s, &l, room);
+}
+
+static void run_apart(const fft_job *j, const fft_step *s, int64_t first, int count, float *room) {
+    fft_lines l = {.count = count};
+    int64_t n = j->lines.n, lanes = j->kernels->lanes;
+    float *from = room, *to = from + 2 * lanes * n;
+    find_lines(j, &l, first, from, to);
+    j->kernels->lines(s, &l, to + 2 * lanes * n);
+    for (int i = 0; i < count; i++)
+        if (l.to[i] == to + 2 * i * n) fft_store(&j->lines, first + i, l.to[i], false);
+}
+
+/* Lines that are neighbours along `across`, or all of them; in groups of lanes. */
+static int64_t width_of(const fft_job *j) {
+    return j->lines.across >= 0 ? j->lines.from->shape[j->lines.across] : j->count;
+}
+
+static void sideways_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)threads;
     const fft_job *j = context;
-    for (int64_t slot = begin; slot < end; slot++) {
-        float *in = (float *)j->call->workspace + slot * j->slot_floats, *out = in + 2 * j->n;
-        for (int64_t line = j->lines * slot / j->slots; line < j->lines * (slot + 1) / j->slots; line++) {
-            load_line(j, line, in);
-            dft_run(j->plan, in, out, out + 2 * j->n);
-            store_line(j, line, out);
-        }
+    int64_t width = width_of(j), groups = groups_of(j, width), lanes = j->kernels->lanes;
+    fft_step step = {&j->plan, j->backwards, j->scale};
+    for (int64_t i = begin; i < end; i++) {
+        int64_t at = i % groups * lanes, first = i / groups * width + at;
+        int count = (int)(width - at < lanes ? width - at : lanes);
+        float *room = j->rooms + thread * j->room_floats;
+        (j->lines.across >= 0 ? run_neighbours : run_apart)(j, &step, first, count, room);
     }
 }
 
-static bool run(const call *c) {
-    fft_job j = job_of(c);
-    if (j.lines == 0) return true;
-    j.plan = dft_plan((float *)c->workspace + j.slots * j.slot_floats, j.n, j.attributes->inverse);
-    parallel_for(j.slots, j.lines * j.n < GRAIN ? j.slots : 1, run_slots, &j);
+static void run_sideways(const fft_job *j) {
+    int64_t width = width_of(j);
+    parallel_for(j->count / width * groups_of(j, width), GRAIN / (j->length * j->kernels->lanes) + 1, sideways_part,
+                 (void *)j);
+}
+
+/* ---- one line */
+
+typedef struct {
+    const fft_job *job;
+    fft_step step;
+    const float *from;
+    float *to, *table;
+    int thread; /* of the line, if threads do not share it: then the parts run in this thread */
+} line_step;
+
+static void columns_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)threads;
+    const line_step *l = context;
+    l->job->kernels->columns(&l->step, l->from, l->table, begin, end,
+                             l->job->rooms + (l->thread + thread) * l->job->room_floats);
+}
+
+static void rows_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)threads;
+    const line_step *l = context;
+    l->job->kernels->rows(&l->step, l->table, l->to, begin, end,
+                          l->job->rooms + (l->thread + thread) * l->job->room_floats);
+}
+
+static void run_plan(const fft_job *j, float *slot, int thread, const float *from, float *to, bool backwards,
+                     float scale) {
+    int64_t lanes = j->kernels->lanes, height = j->plan.height, width = j->plan.width;
+    line_step l = {j, {&j->plan, backwards, scale}, from, to, slot, thread};
+    parallel_for(groups_of(j, width), GRAIN / (height * lanes) + 1, columns_part, &l);
+    parallel_for(groups_of(j, height), GRAIN / (width * lanes) + 1, rows_part, &l);
+}
+
+typedef struct {
+    const fft_kernels *kernels;
+    float *to;
+    const float *a, *b;
+} product;
+
+static void multiply_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    const product *p = context;
+    p->kernels->multiply(p->to + 2 * begin, p->a + 2 * begin, p->b + 2 * begin, end - begin);
+}
+
+static void multiply(const fft_job *j, float *to, const float *a, const float *b, int64_t count) {
+    product p = {j->kernels, to, a, b};
+    parallel_for(count, GRAIN, multiply_part, &p);
+}
+
+/* slot: the table, then two sequences. */
+static void convolve(const fft_job *j, float *slot, int thread, const float *from, float *to) {
+    float *a = slot + table_floats(j), *b = a + 2 * j->size;
+    multiply(j, a, from, j->chirp, j->length);
+    memset(a + 2 * j->length, 0, (size_t)(j->size - j->length) * 8);
+    run_plan(j, slot, thread, a, b, false, 1);
+    multiply(j, b, b, j->spectrum, j->size);
+    run_plan(j, slot, thread, b, a, true, 1);
+    multiply(j, to, a, j->chirp, j->length);
+}
+
+/* The conjugates of the chirp on both sides of 0, over the size. */
+static void fill_spectrum(const fft_job *j) {
+    float *sequence = j->slots + table_floats(j);
+    memset(sequence, 0, (size_t)j->size * 8);
+    for (int64_t k = 0; k < j->length; k++) {
+        float *forth = sequence + 2 * k, *back = sequence + 2 * (k ? j->size - k : 0);
+        forth[0] = back[0] = j->chirp[2 * k];
+        forth[1] = back[1] = -j->chirp[2 * k + 1];
+    }
+    run_plan(j, j->slots, 0, sequence, j->spectrum, false, j->scale / (float)j->size);
+}
+
+typedef struct {
+    const fft_job *job;
+    float *x;
+} halves;
+
+static void untangle_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    const halves *h = context;
+    const fft_job *j = h->job;
+    int64_t last = j->length / 2 + 1;
+    j->kernels->untangle(h->x, j->length, j->coarse, j->fine, j->backwards ? 1 : 0.5F, begin * FFT_SPAN,
+                         end * FFT_SPAN < last ? end * FFT_SPAN : last);
+}
+
+static void untangle(const fft_job *j, float *x) {
+    halves h = {j, x};
+    parallel_for(fft_spans(j->length / 2 + 1), GRAIN / FFT_SPAN, untangle_part, &h);
+}
+
+/* Where the line's numbers lie side by side, or a copy of them. */
+static const float *loaded(const fft_job *j, int64_t line, float *buffer) {
+    const fft_operands *o = &j->lines;
+    bool as_it_lies = o->from->strides[o->axis] == 1 && fft_line_count(o) == o->n &&
+                      (o->kind == FFT_COMPLEX || (o->kind == FFT_REAL && j->halved));
+    if (as_it_lies) return fft_line_of(o->from, o->axis, o->across, line);
+    (j->halved ? fft_load_halved : fft_load)(o, line, buffer);
+    if (j->halved && o->kind == FFT_HALF) untangle(j, buffer);
+    return buffer;
+}
+
+/* slot: of run_plan and convolve, then what goes in and comes out. */
+static void run_line(const fft_job *j, int64_t line, float *slot, int thread) {
+    const fft_operands *o = &j->lines;
+    float *in = slot + table_floats(j) + (j->convolved ? 4 * j->size : 0), *out = in + line_floats(j);
+    bool in_place = o->to->strides[o->axis] == 1 && (o->kind == FFT_COMPLEX || j->halved);
+    const float *from = loaded(j, line, in);
+    float *to = in_place ? fft_line_of(o->to, o->axis, o->across, line) : out;
+    if (j->convolved)
+        convolve(j, slot, thread, from, to);
+    else
+        run_plan(j, slot, thread, from, to, j->backwards, j->scale);
+    if (j->halved && o->kind == FFT_REAL) {
+        memcpy(to + 2 * j->length, to, 8);
+        untangle(j, to);
+    }
+    if (!in_place) fft_store(o, line, to, j->halved && o->kind == FFT_HALF);
+}
+
+static void lines_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)threads;
+    const fft_job *j = context;
+    for (int64_t line = begin; line < end; line++) run_line(j, line, j->slots + thread * j->slot_floats, thread);
+}
+
+static void run_lines(const fft_job *j) {
+    if (j->convolved) fill_spectrum(j);
+    if (j->slot_count > 1)
+        parallel_for(j->count, GRAIN / j->length + 1, lines_part, (void *)j);
+    else
+        for (int64_t line = 0; line < j->count; line++) run_line(j, line, j->slots, 0);
+}
+
+/* ---- calls */
+
+static bool run_on(const call *c, const fft_kernels *kernels) {
+    if (operand_size(&c->outputs[0]) == 0) return true;
+    fft_job j = job_of(c, kernels);
+    fft_memory memory = {c->workspace, 0};
+    prepare(&j, &memory);
+    (j.sideways ? run_sideways : run_lines)(&j);
     return true;
 }
 
-static int64_t workspace(const call *c) {
-    fft_job j = job_of(c);
-    return j.lines == 0 ? 0 : j.slots * j.slot_floats * 4 + dft_bytes(j.n);
+static int64_t workspace_on(const call *c, const fft_kernels *kernels) {
+    if (operand_size(&c->outputs[0]) == 0) return 0;
+    fft_job j = job_of(c, kernels);
+    fft_memory measured = {NULL, 0};
+    prepare(&j, &measured);
+    return measured.used;
 }
 
 static bool supports(const call *c) {
-    return job_of(c).n <= DFT_MOST;
+    const attributes_fft *a = c->attributes;
+    const operand *x = &c->inputs[0], *out = &c->outputs[0];
+    int axis = axis_normal(a->axis, x->ndim);
+    return out->shape[axis] <= FFT_LARGEST && x->shape[axis] <= FFT_LARGEST && a->n <= FFT_LARGEST;
 }
 
-int cpu_rows_fft(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
-    static const kernel_row row = {.op = OP_fft,
-                                   .name = "fft_kissfft",
-                                   .dtypes = DTYPE_BIT(TARN_FLOAT32) | DTYPE_BIT(TARN_COMPLEX64),
-                                   .layout = LAYOUT_ANY,
-                                   .supports = supports,
-                                   .workspace = workspace,
-                                   .run = run};
-    return isa == ISA_BASELINE ? cpu_pick_rows(op, &row, 1, out, 0) : 0;
-}
+#define FFT_ROWS(isa, isa_id)                                                                                          \
+    static bool run_##isa(const call *c) {                                                                             \
+        return run_on(c, &fft_kernels_##isa);                                                                          \
+    }                                                                                                                  \
+    static int64_t workspace_##isa(const call *c) {                                                                    \
+        return workspace_on(c, &fft_kernels_##isa);                                                                    \
+    }                                                                                                                  \
+    static const kernel_row rows_##isa[] = {{.op = OP_fft,                                                             \
+                                             .name = "fft_" #isa,                                                      \
+                                             .dtypes = DTYPE_BIT(TARN_FLOAT32) | DTYPE_BIT(TARN_COMPLEX64),            \
+                                             .layout = LAYOUT_ANY,                                                     \
+                                             .supports = supports,                                                     \
+                                             .workspace = workspace_##isa,                                             \
+                                             .run = run_##isa}};
+CPU_EACH_ISA(FFT_ROWS)
+CPU_FAMILY(fft)

@@ -1,0 +1,2 @@
+/* Fourier transforms for this instruction set. */
+#include "cpu/fft/kernels.tpl.h"
