@@ -18,20 +18,30 @@ clock = time.perf_counter
 
 
 IN_TURN = 3  # calls of one side before the next has its turn; the first of them finds the caches as others left them
+SLOW = 1.0  # seconds: such a step takes its turn once, and has no use for a second call before it is timed
+
+
+def timed(step):
+    start = clock()
+    step()
+    return clock() - start
+
+
+def calls_in_turn(step):
+    """After calls that are not counted: the first ones compile and get memory."""
+    if timed(step) > SLOW:
+        return 1
+    step()
+    return IN_TURN
 
 
 def bests(steps, seconds):
-    """The shortest time of each step, all in turn for so many seconds each, after two calls of each."""
+    """The shortest time of each step, all in turn until each has had so many seconds."""
     times = {name: [] for name in steps}
-    for step in [*steps.values()] * 2:
-        step()
-    end = time.perf_counter() + seconds * len(steps)
-    while time.perf_counter() < end:
-        for name, step in steps.items():
-            for _ in range(IN_TURN):
-                start = clock()
-                step()
-                times[name].append(clock() - start)
+    calls = {name: calls_in_turn(step) for name, step in steps.items()}
+    while waiting := [name for name in steps if sum(times[name]) < seconds]:
+        for name in waiting:
+            times[name] += [timed(steps[name]) for _ in range(calls[name])]
     return {name: min(own) for name, own in times.items()}
 
 

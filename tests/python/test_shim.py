@@ -52,6 +52,13 @@ def test_a_script(tmp_path):
     assert run("-m", "tarn.mlx", script, "-x", "y") == f"['{script}', '-x', 'y'] 7 array(2, dtype=int32)"
 
 
+def test_a_script_in_safe_mode(tmp_path):
+    """python -P: the folder of the script is no place of modules."""
+    (tmp_path / "beside.py").write_text("")
+    (tmp_path / "script.py").write_text("import importlib.util, mlx.core\nprint(importlib.util.find_spec('beside'))\n")
+    assert run("-P", "-m", "tarn.mlx", str(tmp_path / "script.py")) == "None"
+
+
 def test_a_module_and_a_program(tmp_path):
     (tmp_path / "some.py").write_text("import sys, mlx.core as mx\nprint(__name__, sys.argv[1:], mx.array(2).item())\n")
     assert run("-m", "tarn.mlx", "-m", "some", "a", cwd=tmp_path) == "__main__ ['a'] 2"

@@ -25,7 +25,8 @@ def main(arguments):
         exec(compile(rest[0], "<string>", "exec"), {"__name__": "__main__", "__builtins__": __builtins__})
     else:
         sys.argv = rest
-        sys.path[0] = os.path.dirname(os.path.abspath(rest[0]))
+        if not sys.flags.safe_path:
+            sys.path[0] = os.path.dirname(os.path.abspath(rest[0]))
         runpy.run_path(rest[0], run_name="__main__")
     return 0
 
