@@ -186,16 +186,71 @@ static bool store_state(void *context, tarn_array *const *leaves, int count) {
     return leave(c, tree_store(c->t->outputs, leaves, count));
 }
 
+/* ---- plans: made when the function is called first */
+
+static transform_object *compiled; /* what has plans, the last one first */
+
+static bool make_plans(transform_object *t) {
+    if (t->compiled) return true;
+    bool has_state = t->inputs != Py_None || t->outputs != Py_None;
+    t->compiled = tarn_compile(((tarn_function){run, t}), .collect = has_state ? collect_state : NULL,
+                               .store = has_state ? store_state : NULL, .shapeless = t->shapeless);
+    if (!t->compiled) return false;
+    t->before = compiled;
+    if (compiled) compiled->after = t;
+    compiled = t;
+    return true;
+}
+
+void drop_plans(transform_object *t) {
+    tarn_compiled *plans = t->compiled;
+    if (!plans) return;
+    if (t->before) t->before->after = t->after;
+    if (t->after) t->after->before = t->before;
+    if (compiled == t) compiled = t->before;
+    t->compiled = NULL, t->before = t->after = NULL;
+    tarn_compiled_free(plans);
+}
+
+/* A thread may be in others. */
+static transform_object *idle(void) {
+    transform_object *t = compiled;
+    while (t && t->calls > 0) t = t->before;
+    return t;
+}
+
+/* When the interpreter ends: it leaves alive what its own caches name, modules and their functions among it. What is
+   called later still is compiled again. */
+static PyObject *drop_all_plans(PyObject *self, PyObject *none) {
+    (void)self, (void)none;
+    for (transform_object *t; (t = idle()) != NULL;) drop_plans(t);
+    Py_RETURN_NONE;
+}
+
+bool add_compile(PyObject *module) {
+    static PyMethodDef at_exit = {"_drop_plans", drop_all_plans, METH_NOARGS, NULL};
+    (void)module;
+    PyObject *function = PyCFunction_New(&at_exit, NULL), *atexit = PyImport_ImportModule("atexit");
+    PyObject *done = function && atexit ? PyObject_CallMethod(atexit, "register", "O", function) : NULL;
+    Py_XDECREF(function);
+    Py_XDECREF(atexit);
+    Py_XDECREF(done);
+    return done != NULL;
+}
+
 /* ---- calling */
 
 static tarn_results *call_planned(call *c, const leaf_list *arrays, const key *k) {
+    if (!make_plans(c->t)) return NULL;
     for (int i = 0; i < arrays->count; i++) tarn_keep(arrays->list[i]);
     current = c;
+    c->t->calls++;
     c->state = start_waiting();
     tarn_results *results = tarn_compiled_call(c->t->compiled, arrays->list, arrays->count, .key = k->bytes,
                                                .key_bytes = k->count, .later = like_mlx);
     bool quiet = stop_waiting(c->state);
     current = c->before;
+    c->t->calls--;
     for (int i = 0; i < arrays->count; i++) tarn_drop(arrays->list[i]);
     return quiet ? results : NULL;
 }
@@ -233,8 +288,6 @@ PyObject *compile_of(PyObject *function, PyObject *inputs, PyObject *outputs, bo
     if (!t) return NULL;
     t->inputs = Py_NewRef(inputs);
     t->outputs = Py_NewRef(outputs);
-    bool has_state = inputs != Py_None || outputs != Py_None;
-    t->compiled = tarn_compile(((tarn_function){run, t}), .collect = has_state ? collect_state : NULL,
-                               .store = has_state ? store_state : NULL, .shapeless = shapeless);
-    return t->compiled ? (PyObject *)t : (Py_DECREF(t), raise_error());
+    t->shapeless = shapeless;
+    return (PyObject *)t;
 }

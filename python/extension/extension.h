@@ -211,6 +211,7 @@ bool add_array_like(PyObject *module);
 bool add_printing(PyObject *module);
 bool add_infos(PyObject *module);
 bool add_transforms(PyObject *module);
+bool add_compile(PyObject *module);
 bool add_custom_function(PyObject *module);
 bool add_devices(PyObject *module);
 

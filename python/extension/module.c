@@ -45,9 +45,9 @@ static bool add_functions(PyObject *core) {
 PyMODINIT_FUNC PyInit_core(void);
 /* In this order: functions come before what goes into their submodules. */
 static bool (*const parts[])(PyObject *) = {
-    add_types,           add_iterator, add_at,         add_array_like, add_printing,  add_infos, add_transforms,
-    add_custom_function, add_dtypes,   add_devices,    add_constants,  add_functions, add_files, add_export,
-    add_random_state,    add_group,    add_categories, add_engine,     add_curves,
+    add_types,           add_iterator, add_at,         add_array_like, add_printing,  add_infos,   add_transforms,
+    add_custom_function, add_dtypes,   add_devices,    add_constants,  add_functions, add_files,   add_export,
+    add_random_state,    add_group,    add_categories, add_engine,     add_curves,    add_compile,
 };
 
 PyMODINIT_FUNC PyInit_core(void) {

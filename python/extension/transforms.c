@@ -247,9 +247,7 @@ static int transform_clear(PyObject *self) {
     Py_CLEAR(t->out_axes);
     Py_CLEAR(t->inputs);
     Py_CLEAR(t->outputs);
-    tarn_compiled *compiled = t->compiled;
-    t->compiled = NULL;
-    tarn_compiled_free(compiled);
+    drop_plans(t);
     return 0;
 }
 

@@ -1,5 +1,5 @@
 """The interpreter ends well while arrays are being computed: on the default stream, on others, by another thread, with a
-compiled function, in a cycle, by an exception, at once, by Ctrl-C."""
+compiled function, kept or called to the end, in a cycle, by an exception, at once, by Ctrl-C."""
 
 import signal
 import subprocess
@@ -25,6 +25,10 @@ WAYS = {
     "compiled": ("y = mx.compile(long)(a); mx.async_eval(y)", 0),
     "cycle": ("held = [a]; held.append(held)\n"
               "y = mx.grad(lambda x: mx.checkpoint(long)(x).sum())(a); held.append(y); mx.async_eval(y)", 0),
+    "kept by a cache": ("import typing\nclass A: f = mx.compile(long)\nmx.eval(A.f(a)); typing.List[A]", 0),
+    "called at the end": ("class A:\n    f, a, end = mx.compile(lambda a: (a * 0).sum()), a, os._exit\n"
+                          "    def __del__(self): self.end(5 + int(self.f(self.a).item()))\n"
+                          "held = A(); mx.eval(held.f(a))", 5),
     "exception": ("mx.async_eval(long(a)); raise SystemExit(3)", 3),
     "at once": ("mx.async_eval(long(a)); os._exit(4)", 4),
     "Ctrl-C": ("signal.signal(signal.SIGINT, signal.default_int_handler); mx.async_eval(long(a)); os.kill(os.getpid(), signal.SIGINT); "
