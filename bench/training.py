@@ -6,6 +6,7 @@ PYTHONPATH=build/python .venv/bin/python -P bench/training.py [CASE ...] [--with
 --processor: processor time of one thread, which says something on a machine that has other work, too."""
 
 import argparse
+import functools
 import importlib
 import importlib.util
 import os
@@ -185,17 +186,18 @@ class Torch:
         return getattr(torch.optim, name)(parameters, 1e-3, **({"fused": True} if name != "Adagrad" else {})).step
 
 
-def stream(size):
-    """What sums two arrays of this size over one of them, by PyTorch or by NumPy."""
+def stream(size, times):
+    """What sums two arrays of this size over one of them so many times, by PyTorch or by NumPy."""
     try:
         import torch
 
         torch.set_num_threads(THREADS)
         a, b = torch.randn(size), torch.randn(size)
-        return lambda: torch.add(a, b, out=a)
+        add = functools.partial(torch.add, a, b, out=a)
     except ImportError:
         a, b = numpy.ones(size, "f4"), numpy.ones(size, "f4")
-        return lambda: numpy.add(a, b, out=a)
+        add = functools.partial(numpy.add, a, b, out=a)
+    return lambda: [add() for _ in range(times)]
 
 
 def data(name):
@@ -224,8 +226,10 @@ def print_updates(names, sides, seconds):
     print(f"update of {sum(SIZES) / 1e6:.0f} M parameters")
     for name in names:
         for side, one in sides.items():
-            times = bests({"update": one.update(name, SIZES), "sum": stream(SIZES[0])}, seconds)
-            rate, limit = BYTES[name] * sum(SIZES) / times["update"], 12 * SIZES[0] / times["sum"]
+            moved = BYTES[name] * sum(SIZES)
+            sums = round(moved / (12 * SIZES[0]))  # as long a stretch: the host's rate changes within one
+            times = bests({"update": one.update(name, SIZES), "sums": stream(SIZES[0], sums)}, seconds)
+            rate, limit = moved / times["update"], 12 * SIZES[0] * sums / times["sums"]
             shares = f"{rate / 1e9:8.1f} GB/s {100 * rate / limit:6.0f} % of {limit / 1e9:.1f}"
             print(f"{name:8}{side:8}{times['update'] * 1e3:10.1f} ms {shares}", flush=True)
 
