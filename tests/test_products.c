@@ -194,6 +194,37 @@ static void check_large_image(tarn_dtype dtype) {
     }
 }
 
+/* Rows long enough for tiles, with few outputs or with places that meet few elements; one element of x may be a NaN,
+   which reaches the places that meet it and no others. */
+static void check_long_rows(tarn_dtype dtype) {
+    TARN_SCOPE;
+    bool few = between(0, 1) == 0, line = between(0, 2) == 0;
+    int64_t channels = few ? between(16, 70) : between(1, 6), outs = few ? between(1, 8) : between(9, 64);
+    int64_t zeros = few ? between(1, 3) : 1, stride = between(1, 3), dilation = between(1, 2), low = between(0, 3);
+    int64_t kernel = between(2, 5), size = between(40, 150) * stride, rows = line ? 1 : between(5, 9);
+    tarn_array *key = tarn_random_key(seed);
+    tarn_array *x = tarn_random_normal(key, TARN_SHAPE(2, rows, size, channels), F32),
+               *w = tarn_random_normal(key, TARN_SHAPE(outs, line ? 1 : 3, kernel, channels), F32);
+    tarn_array *nan =
+        tarn_equal(tarn_arange(0, (double)tarn_size(x), 1, F32), tarn_scalar((double)between(0, 9999), F32));
+    if (between(0, 3) == 0) x = tarn_where(tarn_reshape(nan, tarn_shape_of(x)), tarn_scalar(NAN, F32), x);
+    x = tarn_astype(x, dtype), w = tarn_astype(w, dtype);
+    int64_t strides[] = {1, stride}, dilations[] = {1, dilation}, apart[] = {1, zeros}, before[] = {line ? 0 : 1, low};
+    tarn_conv_general_options o = {.stride = {strides, 2},
+                                   .kernel_dilation = {dilations, 2},
+                                   .input_dilation = {apart, 2},
+                                   .padding = {before, 2},
+                                   .flip = between(0, 1) == 0};
+    tarn_array *fast = tarn_conv_general_with(x, w, o),
+               *exact = tarn_conv_general_with(tarn_astype(x, TARN_FLOAT64), tarn_astype(w, TARN_FLOAT64), o);
+    tarn_array *here = tarn_isnan(fast), *there = tarn_isnan(exact);
+    CHECK(tarn_item(tarn_all(tarn_equal(here, there))) == 1);
+    fast = tarn_where(here, tarn_scalar_like(0, fast), fast),
+    exact = tarn_where(there, tarn_scalar_like(0, exact), exact);
+    double most = tarn_item(tarn_max(tarn_abs(exact))) + 1;
+    CHECK(difference(fast, exact) < most * (dtype == F32 ? 1e-5 : 1e-2));
+}
+
 /* A kernel of many places over few places of the result, as in the gradient of a first layer's weight. */
 static void check_wide_kernel(int64_t apart) {
     TARN_SCOPE;
@@ -288,6 +319,7 @@ int main(void) {
     check_large_image(F32);
     check_large_image(TARN_BFLOAT16);
     for (int64_t apart = 1; apart <= 3; apart++) check_wide_kernel(apart);
+    for (int i = 0; i < rounds(40); i++) check_long_rows(i % 3 ? TARN_BFLOAT16 : F32);
     for (int i = 0; i < rounds(60); i++)
         check_random_picks(i % 4 == 1 ? TARN_BFLOAT16 : i % 4 == 2 ? TARN_FLOAT16 : F32);
     for (int i = 0; i < rounds(120); i++)

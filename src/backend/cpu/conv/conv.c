@@ -8,7 +8,9 @@
 #include "cpu/conv/few.h"
 #include "cpu/conv/patches.h"
 #include "cpu/conv/phases.h"
+#include "cpu/conv/product.h"
 #include "cpu/conv/thin.h"
+#include "cpu/conv/tiles.h"
 #include "cpu/cpu.h"
 #include "cpu/matmul/choose.h"
 #include "cpu/matmul/gemm.h"
@@ -169,24 +171,21 @@ static bool supports(const call *c) {
     return c->outputs[0].ndim - 2 <= CONV_AXES && count <= MOST_PHASES;
 }
 
-static const kernel_row rows[] = {
-    {.op = OP_conv,
-     .name = "conv_cpu",
-     .dtypes = DTYPE_BIT(TARN_FLOAT32) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT16),
-     .layout = LAYOUT_ANY,
-     .any_address = 1 | 2,
-     .supports = supports,
-     .workspace = workspace,
-     .run = run},
-};
+const kernel_row conv_product_row = {.op = OP_conv,
+                                     .name = "conv_cpu",
+                                     .dtypes =
+                                         DTYPE_BIT(TARN_FLOAT32) | DTYPE_BIT(TARN_BFLOAT16) | DTYPE_BIT(TARN_FLOAT16),
+                                     .layout = LAYOUT_ANY,
+                                     .any_address = 1 | 2,
+                                     .supports = supports,
+                                     .workspace = workspace,
+                                     .run = run};
 
 int cpu_rows_conv(op_id op, cpu_isa isa, const kernel_row *out[CPU_FAMILY_ROWS]) {
     if (isa != ISA_BASELINE) return 0; /* the product chooses its instruction set itself */
-    int found = 0;
-    if (op == conv_depthwise_row.op) {
-        out[found++] = &conv_depthwise_row;
-        out[found++] = &conv_thin_row;
-        out[found++] = &conv_few_row;
-    }
-    return cpu_pick_rows(op, rows, (int)(sizeof rows / sizeof *rows), out, found);
+    static const kernel_row *const rows[] = {&conv_depthwise_row, &conv_tiles_row, &conv_thin_row, &conv_few_row,
+                                             &conv_product_row};
+    if (op != OP_conv) return 0;
+    memcpy(out, rows, sizeof rows);
+    return sizeof rows / sizeof *rows;
 }
