@@ -126,6 +126,8 @@ static void check_small_convolutions(void) {
     CHECK_ERROR(tarn_conv1d(line, w, .padding = TARN_INTS(1, 1)), "padding has 2 entries");
     CHECK_ERROR(tarn_conv1d(line, counted(TARN_SHAPE(1, 5, 1))), "reaches over 5 elements");
     CHECK_ERROR(tarn_conv1d(tarn_astype(line, TARN_INT32), w), "int32 by float32");
+    IS(tarn_conv1d(line, tarn_astype(w, TARN_INT32)), TARN_SHAPE(1, 3, 1), 5, 8, 11);
+    IS(tarn_conv_general(line, w, .stride = TARN_NO_AXES, .padding = TARN_NO_AXES), TARN_SHAPE(1, 3, 1), 5, 8, 11);
     CHECK_ERROR(tarn_convolve(x, v, .mode = "whole"), "no mode \"whole\"");
 }
 

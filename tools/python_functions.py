@@ -13,7 +13,9 @@ import textwrap
 KINDS = {
     "array": ("tarn_array *{n} = NULL", "get_array", None),
     "None | array": ("tarn_array *{n} = NULL", "get_optional_array", None),
+    "int | array": ("tarn_array *{n} = NULL", "get_index", None),
     "int": ("int64_t {n} = {d}", "get_int", None),
+    "Bytes": ("int64_t {n} = {d}", "get_bytes", None),
     "Seed": ("uint64_t {n} = {d}", "get_seed", None),
     "None | int": ("tarn_axis {n} = {d}", "get_optional_int", None),
     "float": ("double {n} = {d}", "get_float", None),
@@ -27,6 +29,8 @@ KINDS = {
     "None | int | float | str": ("PyObject *{n} = {d}", "get_object", None),
     "Sequence[int]": ("int_list {n}_given CLEANUP(drop_ints) = {{{d}}}", "get_ints", "tarn_ints {n} = {n}_given.list"),
     "int | Sequence[int]": ("int_list {n}_given CLEANUP(drop_ints) = {{{d}}}", "get_int_or_ints", "tarn_ints {n} = {n}_given.list"),
+    "int | tuple[int, int]": ("int_list {n}_given CLEANUP(drop_ints) = {{{d}}}", "get_int_or_two", "tarn_ints {n} = {n}_given.list"),
+    "int | tuple[int, int, int]": ("int_list {n}_given CLEANUP(drop_ints) = {{{d}}}", "get_int_or_three", "tarn_ints {n} = {n}_given.list"),
     "None | Sequence[int]": ("int_list {n}_given CLEANUP(drop_ints) = {{{d}}}", "get_optional_ints", "tarn_ints {n} = {n}_given.list"),
     "None | int | Sequence[int]": ("int_list {n}_given CLEANUP(drop_ints) = {{{d}}}", "get_optional_int_or_ints", "tarn_ints {n} = {n}_given.list"),
     "Sequence[array]": ("array_list {n} CLEANUP(drop_arrays) = {{0}}", "get_arrays", None),
@@ -78,7 +82,7 @@ class Parameter:
         if self.annotation == "object":  # another default than None is what NULL means to the expression
             return "NULL"
         value = ast.literal_eval(self.default)
-        if "Sequence[int]" in self.annotation:
+        if "int_list " in self.declaration():
             value = list(value) if isinstance(value, (list, tuple)) else [value]
             return ".list = " + (f"TARN_INTS({', '.join(map(str, value))})" if value else "TARN_0D")
         if isinstance(value, bool):
@@ -248,6 +252,9 @@ def add_operands(row, declarations, getters, after):
     """Scalars take the dtype of the first array among the operands, plain array parameters counted; those of @own are by themselves."""
     several = [(i, p) for i, p in enumerate(row.parameters) if p.annotation in {"array", *WEAK} and p.kind != "rest" and p.name not in row.own]
     groups = [several] + [[(i, p)] for i, p in enumerate(row.parameters) if p.name in row.own]
+    needed = [f"values[{i}]" for i, p in enumerate(row.parameters) if p.annotation == "scalar | array" and p.name in row.own]
+    if len(needed) > 1:
+        getters.append(f"!refused_none((PyObject *[]){{{', '.join(needed)}}}, {len(needed)})")
     for number, group in enumerate(groups):
         if any(p.annotation in WEAK for i, p in group):
             operands = f"operands_{number}"
@@ -379,6 +386,7 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 from tarn.core import {modules}
 
 scalar: TypeAlias = bool | int | float | complex
+Bytes: TypeAlias = int
 Seed: TypeAlias = int
 StreamOrDevice: TypeAlias = "Stream | ThreadLocalStream | Device | DeviceType | None"
 """,
@@ -386,7 +394,7 @@ StreamOrDevice: TypeAlias = "Stream | ThreadLocalStream | Device | DeviceType | 
 from typing import Any, Literal
 
 from tarn.core import *
-from tarn.core import Seed, StreamOrDevice, scalar
+from tarn.core import Bytes, Seed, StreamOrDevice, scalar
 """,
 }
 

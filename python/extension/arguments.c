@@ -85,16 +85,34 @@ bool int_of_object(PyObject *value, int64_t *result) {
     return !(*result == -1 && PyErr_Occurred());
 }
 
-/* An integer, or a TypeError that names the parameter; one that is too large stays an OverflowError. */
-static bool read_int(const parameters *p, int i, const char *wanted, PyObject *value, int64_t *result) {
-    if (int_of_object(value, result)) return true;
-    if (!PyErr_ExceptionMatches(PyExc_TypeError)) return false;
+/* Sizes, axes and the like have 32 bits in MLX, whose programs catch what is beyond. */
+bool size_in_range(int64_t number) {
+    if (!like_mlx || number == (int32_t)number) return true;
+    PyErr_Format(PyExc_OverflowError, "Integer value %lld is outside the supported range [-2147483648, 2147483647].",
+                 (long long)number);
+    return false;
+}
+
+/* A TypeError that names the parameter in place of the error that there is. One by a number that is too large stays an
+ * OverflowError; in MLX that is so of shapes alone. */
+static bool wrong_number(const parameters *p, int i, const char *wanted, PyObject *value) {
+    bool overflow = PyErr_ExceptionMatches(PyExc_OverflowError);
+    if (overflow ? !like_mlx || strcmp(p->names[i], "shape") == 0 : !PyErr_ExceptionMatches(PyExc_TypeError))
+        return false;
     PyErr_Clear();
-    return wrong(p, i, wanted, value);
+    return wrong(p, i, overflow ? "of 32 bits" : wanted, value);
+}
+
+static bool read_int(const parameters *p, int i, const char *wanted, PyObject *value, int64_t *result) {
+    return (int_of_object(value, result) && size_in_range(*result)) || wrong_number(p, i, wanted, value);
 }
 
 bool get_int(const parameters *p, PyObject *const *values, int i, int64_t *result) {
     return !values[i] || read_int(p, i, "an int", values[i], result);
+}
+
+bool get_bytes(const parameters *p, PyObject *const *values, int i, int64_t *result) {
+    return !values[i] || int_of_object(values[i], result) || wrong_number(p, i, "an int", values[i]);
 }
 
 bool get_seed(const parameters *p, PyObject *const *values, int i, uint64_t *result) {
@@ -104,8 +122,7 @@ bool get_seed(const parameters *p, PyObject *const *values, int i, uint64_t *res
     *result = PyLong_AsUnsignedLongLong(number);
     Py_DECREF(number);
     if (*result != UINT64_MAX || !PyErr_Occurred()) return true;
-    PyErr_Format(PyExc_OverflowError, "%s(): %s must be 0 to 2^64 - 1", p->function, p->names[i]);
-    return false;
+    return PyErr_Clear(), wrong(p, i, "an int from 0 to 2^64 - 1", values[i]);
 }
 
 bool get_optional_int(const parameters *p, PyObject *const *values, int i, tarn_axis *result) {
@@ -118,7 +135,8 @@ bool get_float(const parameters *p, PyObject *const *values, int i, double *resu
     if (!values[i]) return true;
     *result = PyFloat_AsDouble(values[i]);
     if (*result != -1 || !PyErr_Occurred()) return true;
-    if (!PyErr_ExceptionMatches(PyExc_TypeError)) return false;
+    /* an array of several elements says that with a ValueError */
+    if (!PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_ValueError)) return false;
     PyErr_Clear();
     return wrong(p, i, "a float", values[i]);
 }
@@ -133,6 +151,13 @@ bool get_bool(const parameters *p, PyObject *const *values, int i, bool *result)
     if (!values[i]) return true;
     *result = values[i] == Py_True;
     return *result || values[i] == Py_False || wrong(p, i, "a bool", values[i]);
+}
+
+bool get_index(const parameters *p, PyObject *const *values, int i, tarn_array **result) {
+    if (!values[i]) return true;
+    if (like_mlx && !is_array(values[i]) && !PyIndex_Check(values[i])) return wrong(p, i, "an int or array", values[i]);
+    if (PyBool_Check(values[i])) return (*result = tarn_scalar_int(values[i] == Py_True, TARN_INT32));
+    return as_operands(&values[i], result, 1);
 }
 
 bool get_string(const parameters *p, PyObject *const *values, int i, const char **result) {
@@ -179,7 +204,7 @@ static bool is_sequence(PyObject *value) {
 }
 
 /* Whether it has a length, as arrays and ranges do: then its items may be meant. */
-static bool has_items(PyObject *value) {
+bool has_items(PyObject *value) {
     if (is_sequence(value)) return true;
     if (!PySequence_Check(value) || PyUnicode_Check(value) || PyBytes_Check(value)) return false;
     if (PyObject_Size(value) >= 0) return true;
@@ -202,14 +227,6 @@ bool ints_reserve(int_list *list, Py_ssize_t count) {
     return room;
 }
 
-/* Sizes, axes and the like have 32 bits in MLX, whose programs catch what is beyond. */
-bool size_in_range(int64_t number) {
-    if (!like_mlx || number == (int32_t)number) return true;
-    PyErr_Format(PyExc_OverflowError, "Integer value %lld is outside the supported range [-2147483648, 2147483647].",
-                 (long long)number);
-    return false;
-}
-
 bool ints_of_object(PyObject *value, int_list *result) {
     if (!has_items(value))
         return PyErr_Format(PyExc_TypeError, "a list or tuple of int is needed, not %R", (PyObject *)Py_TYPE(value)),
@@ -226,15 +243,30 @@ bool ints_of_object(PyObject *value, int_list *result) {
 }
 
 bool get_ints(const parameters *p, PyObject *const *values, int i, int_list *result) {
+    const char *wanted = "a list or tuple of int";
     if (!values[i]) return true;
-    if (!has_items(values[i])) return wrong(p, i, "a list or tuple of int", values[i]);
-    return ints_of_object(values[i], result);
+    if (!has_items(values[i])) return wrong(p, i, wanted, values[i]);
+    return ints_of_object(values[i], result) || wrong_number(p, i, wanted, values[i]);
 }
 
 bool get_int_or_ints(const parameters *p, PyObject *const *values, int i, int_list *result) {
     if (!values[i] || has_items(values[i])) return get_ints(p, values, i, result);
     result->list = (tarn_ints){result->few, 1};
-    return read_int(p, i, "an int, or a list or tuple of int", values[i], result->few) && size_in_range(*result->few);
+    return read_int(p, i, "an int, or a list or tuple of int", values[i], result->few);
+}
+
+static bool of_count(const parameters *p, int i, int64_t count, PyObject *value, const int_list *result) {
+    char wanted[32];
+    snprintf(wanted, sizeof wanted, "an int or %d of them", (int)count);
+    return result->list.count == count || !has_items(value) || wrong(p, i, wanted, value);
+}
+
+bool get_int_or_two(const parameters *p, PyObject *const *values, int i, int_list *result) {
+    return get_int_or_ints(p, values, i, result) && (!values[i] || of_count(p, i, 2, values[i], result));
+}
+
+bool get_int_or_three(const parameters *p, PyObject *const *values, int i, int_list *result) {
+    return get_int_or_ints(p, values, i, result) && (!values[i] || of_count(p, i, 3, values[i], result));
 }
 
 static bool nothing(int_list *result) {

@@ -18,6 +18,7 @@ static bool refuse(PyObject *exception, const char *message) {
 }
 
 bool is_subdtype(PyObject *a, PyObject *b) {
+    if (a == Py_None || b == Py_None) return refuse(PyExc_TypeError, "issubdtype() takes dtypes and their categories");
     int left = category_of_object(a), right = category_of_object(b);
     if (left < 0 && !is_dtype(a))
         return refuse(PyExc_ValueError, "[issubdtype] Received invalid type for first input.");
@@ -68,7 +69,9 @@ static bool dtype_among(PyObject *object, tarn_dtype *dtype) {
 
 bool can_cast(PyObject *from, tarn_dtype to) {
     tarn_dtype dtype = to;
-    if (!dtype_among(from, &dtype)) return refuse(PyExc_ValueError, "[can_cast] `from_` must be an array or a dtype.");
+    if (!dtype_among(from, &dtype))
+        return refuse(from == Py_None ? PyExc_TypeError : PyExc_ValueError,
+                      "[can_cast] `from_` must be an array or a dtype.");
     return tarn_can_cast(dtype, to);
 }
 

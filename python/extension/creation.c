@@ -13,7 +13,9 @@ static bool number_of(PyObject *given, double absent, double *number, bool *whol
     bool is_integer = PyIndex_Check(given);
     *whole = *whole && is_integer;
     *number = PyFloat_AsDouble(given);
-    return !PyErr_Occurred();
+    if (!PyErr_Occurred()) return true;
+    PyErr_Format(PyExc_TypeError, "arange(): numbers are needed, not %R", given);
+    return false;
 }
 
 static tarn_dtype range_dtype(bool whole, double start, double stop) {
@@ -54,6 +56,7 @@ tarn_array *range_of(PyObject *start, PyObject *stop, PyObject *step, optional_d
 
 tarn_array *filled_with(tarn_ints shape, PyObject *value, optional_dtype dtype) {
     if (value == Py_None) return PyErr_SetString(PyExc_TypeError, "full(): vals is None"), NULL;
+    if (refused_list(value)) return NULL;
     tarn_array *a = array_of_object(value, dtype.given ? &dtype.value : NULL);
     return tarn_contiguous(tarn_broadcast_to(a, shape));
 }

@@ -93,5 +93,6 @@ PyObject *namespace_info(void) {
 tarn_array *as_array(PyObject *value, optional_dtype dtype, PyObject *copy) {
     if (copy == Py_False) /* an array never shares the memory of others */
         return tarn_fail("asarray: an array cannot be made without a copy"), NULL;
+    if (value == Py_None) return PyErr_SetString(PyExc_TypeError, "asarray() makes no array of None"), NULL;
     return array_of_object(value, dtype.given ? &dtype.value : NULL);
 }

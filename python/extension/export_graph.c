@@ -173,7 +173,8 @@ static PyObject *put(PyObject *file, const char *text) {
     else if (!PyErr_Occurred() && PyObject_HasAttrString(file, "write"))
         done = PyObject_CallMethod(file, "write", "s", text);
     else if (!PyErr_Occurred())
-        PyErr_Format(PyExc_ValueError, "[export_to_dot] a file is a path or a file object, not %s", type_name(file));
+        PyErr_Format(file == Py_None ? PyExc_TypeError : PyExc_ValueError,
+                     "[export_to_dot] a file is a path or a file object, not %s", type_name(file));
     Py_XDECREF(path);
     if (!done) return NULL;
     Py_DECREF(done);

@@ -114,6 +114,8 @@ bool size_in_range(int64_t number); /* under tarn.mlx an OverflowError for what 
 bool get_array(const parameters *p, PyObject *const *values, int i, tarn_array **result);
 bool get_optional_array(const parameters *p, PyObject *const *values, int i, tarn_array **result); /* of None NULL */
 bool get_int(const parameters *p, PyObject *const *values, int i, int64_t *result);
+bool get_index(const parameters *p, PyObject *const *values, int i, tarn_array **result);
+bool get_bytes(const parameters *p, PyObject *const *values, int i, int64_t *result); /* of any size, in MLX too */
 bool get_seed(const parameters *p, PyObject *const *values, int i, uint64_t *result); /* 0 … 2^64 - 1 */
 bool get_optional_int(const parameters *p, PyObject *const *values, int i, tarn_axis *result);
 bool get_float(const parameters *p, PyObject *const *values, int i, double *result);
@@ -141,7 +143,12 @@ bool get_int_or_ints(const parameters *p, PyObject *const *values, int i, int_li
 bool get_optional_ints(const parameters *p, PyObject *const *values, int i,
                        int_list *result); /* None | Sequence[int] */
 bool get_optional_int_or_ints(const parameters *p, PyObject *const *values, int i, int_list *result);
-bool ints_reserve(int_list *list, Py_ssize_t count);    /* sets list->list, to be written */
+bool ints_reserve(int_list *list, Py_ssize_t count); /* sets list->list, to be written */
+bool get_int_or_two(const parameters *p, PyObject *const *values, int i, int_list *result); /* int | tuple[int, int] */
+bool get_int_or_three(const parameters *p, PyObject *const *values, int i, int_list *result);
+bool refused_none(PyObject *const *values, int count);  /* whether one is None, with an exception */
+bool refused_list(PyObject *value);                     /* a list beside arrays, under tarn.mlx, with an exception */
+bool has_items(PyObject *value);                        /* whether it has a length, and is no text */
 bool ints_of_object(PyObject *value, int_list *result); /* a list or tuple of integers */
 bool int_of_object(PyObject *value, int64_t *result);
 typedef struct {

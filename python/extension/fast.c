@@ -28,7 +28,9 @@ tarn_array *attention_of(tarn_array *q, tarn_array *k, tarn_array *v, double sca
                          bool fused) {
     bool causal = PyUnicode_Check(mask) && PyUnicode_CompareWithASCIIString(mask, "causal") == 0;
     if (mask != Py_None && !causal && !is_array(mask))
-        return tarn_fail("scaled_dot_product_attention: the mask must be \"causal\" or an array"), NULL;
+        return PyErr_Format(PyUnicode_Check(mask) ? PyExc_ValueError : PyExc_TypeError,
+                            "scaled_dot_product_attention(): the mask must be \"causal\" or an array, not %R", mask),
+               NULL;
     tarn_array *added = is_array(mask) ? ARRAY(mask) : NULL;
     tarn_dtype result = tarn_promote(tarn_promote(tarn_dtype_of(q), tarn_dtype_of(k)), tarn_dtype_of(v));
     if ((fused && !is_fused(q)) || !narrow(added, result, "Mask type") || !narrow(sinks, result, "Type of sinks"))
@@ -43,7 +45,8 @@ PyObject *no_kernel(const char *function, const char *backend) {
 }
 
 static PyObject *call_kernel(PyObject *self, PyObject *arguments, PyObject *named) {
-    (void)self, (void)arguments, (void)named;
+    (void)self, (void)arguments;
+    if (!named) return PyErr_SetString(PyExc_TypeError, "a kernel takes inputs, output_shapes, … by name"), NULL;
     return no_kernel("metal_kernel", "Metal");
 }
 

@@ -27,7 +27,8 @@ tarn_array *norm_of(tarn_array *a, PyObject *order, tarn_ints axes, bool keepdim
         if (!(o.kind = PyUnicode_AsUTF8AndSize(order, NULL))) return NULL;
     } else if (order != Py_None) {
         double value = PyFloat_AsDouble(order);
-        if (value == -1 && PyErr_Occurred()) return NULL;
+        if (value == -1 && PyErr_Occurred())
+            return PyErr_Format(PyExc_TypeError, "norm(): ord must be a number or a str, not %R", order), NULL;
         o.order = TARN_VALUE(value);
     }
     return tarn_linalg_norm_with(a, o);

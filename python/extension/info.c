@@ -22,7 +22,8 @@ static const range_of_floats float_ranges[TARN_DTYPE_COUNT] = {
 };
 
 static bool dtype_argument(PyObject *arguments, PyObject *named, const char *function, tarn_dtype *dtype) {
-    PyObject *given = PyTuple_Size(arguments) == 1 && !named ? PyTuple_GetItem(arguments, 0) : NULL;
+    bool alone = PyTuple_Size(arguments) == 1 && !(named && PyDict_Size(named));
+    PyObject *given = alone ? PyTuple_GetItem(arguments, 0) : NULL;
     if (!given || !is_dtype(given)) return PyErr_Format(PyExc_TypeError, "%s() takes a Dtype", function), false;
     return *dtype = dtype_of_object(given), true;
 }

@@ -18,10 +18,14 @@ tarn_array *tensordot_over(tarn_array *a, tarn_array *b, PyObject *axes) {
     int64_t count = 2;
     int_list left CLEANUP(drop_ints) = {0}, right CLEANUP(drop_ints) = {0};
     if (!axes || !is_sequence(axes)) return !axes || int_of_object(axes, &count) ? tarn_tensordot(a, b, count) : NULL;
-    if (PySequence_Size(axes) != 2) {
-        PyErr_SetString(PyExc_ValueError, "[tensordot] axes must be a list of two lists.");
-        return NULL;
+    for (Py_ssize_t i = 0; i < PySequence_Size(axes); i++) {
+        PyObject *list = PySequence_GetItem(axes, i);
+        bool good = list && has_items(list);
+        Py_XDECREF(list);
+        if (!good) return PyErr_SetString(PyExc_TypeError, "tensordot(): axes are an int or two lists of them"), NULL;
     }
+    if (PySequence_Size(axes) != 2)
+        return PyErr_SetString(PyExc_ValueError, "[tensordot] axes must be a list of two lists."), NULL;
     return pair_of(axes, &left, &right) ? tarn_tensordot_axes(a, b, left.list, right.list) : NULL;
 }
 

@@ -37,7 +37,7 @@ tarn_array *weak_scalar(PyObject *value, const tarn_dtype *like) {
 }
 
 /* MLX makes no arrays of lists beside arrays; programs ask whether they are refused. */
-static bool refused_list(PyObject *value) {
+bool refused_list(PyObject *value) {
     if (!like_mlx || !(PyList_Check(value) || PyTuple_Check(value))) return false;
     PyErr_Format(PyExc_ValueError, "Invalid type %s received in array initialization.", type_name(value));
     return true;
@@ -46,11 +46,19 @@ static bool refused_list(PyObject *value) {
 static tarn_array *operand(PyObject *value, const tarn_dtype *like) {
     if (is_array(value)) return ARRAY(value);
     if (refused_list(value)) return NULL;
-    if (value == Py_None) return PyErr_SetString(PyExc_TypeError, "an array or number is needed, not None"), NULL;
     return is_scalar(value) ? weak_scalar(value, like) : array_of_object(value, like);
 }
 
+/* None is a wrong type, whatever the other operands are. */
+bool refused_none(PyObject *const *values, int count) {
+    for (int i = 0; i < count; i++)
+        if (values[i] == Py_None)
+            return PyErr_SetString(PyExc_TypeError, "an array or number is needed, not None"), true;
+    return false;
+}
+
 bool as_operands(PyObject *const *values, tarn_array **arrays, int count) {
+    if (refused_none(values, count)) return false;
     tarn_dtype dtype = TARN_FLOAT32;
     const tarn_dtype *like = NULL;
     for (int i = count; i-- > 0;)

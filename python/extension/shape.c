@@ -53,7 +53,8 @@ PyObject *common_shape(PyObject *shapes) {
     if (count == 0) return PyErr_SetString(PyExc_ValueError, "broadcast_shapes: no shapes"), NULL;
     for (Py_ssize_t i = 0; i < count; i++) {
         int_list given CLEANUP(drop_ints) = {0};
-        if (!ints_of_object(PyTuple_GetItem(shapes, i), &given)) return NULL;
+        if (!ints_of_object(PyTuple_GetItem(shapes, i), &given))
+            return PyErr_SetString(PyExc_ValueError, "[broadcast_shapes] a shape is a list or tuple of int"), NULL;
         tarn_ints both[2] = {{shape, ndim}, given.list};
         if (!tarn_broadcast_shapes(both, 2, next, &ndim)) return raise_error();
         memcpy(shape, next, (size_t)ndim * sizeof *shape);
@@ -70,9 +71,9 @@ bool split_at_or_into(tarn_array *a, PyObject *where, int64_t axis, array_list *
     int64_t sections;
     if (PyIndex_Check(where) && !(is_array(where) && tarn_ndim(ARRAY(where)) > 0)) {
         if (!int_of_object(where, &sections)) return false;
-        if (axis < -tarn_ndim(a) || axis >= tarn_ndim(a)) sections = 1; /* that it is not there is said first */
-        if (sections < 1 || sections > INT32_MAX) return tarn_fail("split: %lld sections", (long long)sections);
-        return arrays_reserve(out, (Py_ssize_t)sections) && tarn_split(a, sections, out->list, .axis = TARN_AXIS(axis));
+        bool some = sections > 0 && sections <= INT32_MAX;
+        return arrays_reserve(out, some ? (Py_ssize_t)sections : 0) &&
+               tarn_split(a, sections, out->list, .axis = TARN_AXIS(axis));
     }
     return ints_of_object(where, &indices) && arrays_reserve(out, (Py_ssize_t)indices.list.count + 1) &&
            tarn_split_at(a, indices.list, out->list, .axis = TARN_AXIS(axis));
@@ -114,21 +115,23 @@ static bool read_pair(PyObject *pair, int64_t *before, int64_t *behind) {
     return true;
 }
 
-static PyObject *item_of(PyObject *sequence, Py_ssize_t i) { /* borrowed */
-    return PyList_Check(sequence) ? PyList_GetItem(sequence, i) : PyTuple_GetItem(sequence, i);
-}
-
 /* How many entries of before and behind are filled; 0 with an exception. */
-static int read_widths(PyObject *widths, int64_t *before, int64_t *behind) {
-    bool sequence = PyList_Check(widths) || PyTuple_Check(widths);
-    Py_ssize_t count = sequence ? PyObject_Size(widths) : 1;
-    if (!sequence) return int_of_object(widths, before) ? (*behind = *before, 1) : 0;
-    if (count > 0 && PyIndex_Check(item_of(widths, 0))) return read_pair(widths, before, behind);
+static int read_pairs(PyObject *widths, int64_t *before, int64_t *behind) {
+    Py_ssize_t count = PyList_Size(widths);
+    if (count > 0 && PyIndex_Check(PyList_GetItem(widths, 0))) return read_pair(widths, before, behind);
     if (count == 0 || count > TARN_MAX_NDIM)
         return PyErr_SetString(PyExc_ValueError, "pad: no widths, or more than an array has axes"), 0;
     for (Py_ssize_t i = 0; i < count; i++)
-        if (!read_pair(item_of(widths, i), &before[i], &behind[i])) return 0;
+        if (!read_pair(PyList_GetItem(widths, i), &before[i], &behind[i])) return 0;
     return (int)count;
+}
+
+static int read_widths(PyObject *widths, int64_t *before, int64_t *behind) {
+    if (!has_items(widths)) return int_of_object(widths, before) ? (*behind = *before, 1) : 0;
+    PyObject *list = PySequence_List(widths);
+    int count = list ? read_pairs(list, before, behind) : 0;
+    Py_XDECREF(list);
+    return count;
 }
 
 tarn_array *pad_widths(tarn_array *a, PyObject *widths, const char *name, tarn_array *value) {
@@ -200,6 +203,10 @@ bool places_of(tarn_array *a, tarn_axis size, int64_t fill, array_list *out) {
 }
 
 /* ---- depends */
+
+static PyObject *item_of(PyObject *sequence, Py_ssize_t i) { /* borrowed */
+    return PyList_Check(sequence) ? PyList_GetItem(sequence, i) : PyTuple_GetItem(sequence, i);
+}
 
 static bool read_arrays(PyObject *value, array_list *out) {
     bool sequence = PyList_Check(value) || PyTuple_Check(value);

@@ -306,9 +306,9 @@ transform_object *new_transform(kind_of_transform kind, PyObject *function) {
 /* None, an int or a sequence of them: a sorted tuple without doubles. */
 static PyObject *read_argnums(const char *what, PyObject *argnums, bool has_names) {
     if (argnums == Py_None) return has_names ? PyTuple_New(0) : Py_BuildValue("(i)", 0);
-    PyObject *list = PyLong_Check(argnums)                             ? Py_BuildValue("[O]", argnums)
-                     : PyList_Check(argnums) || PyTuple_Check(argnums) ? PySequence_List(argnums)
-                                                                       : NULL;
+    PyObject *list = has_items(argnums)       ? PySequence_List(argnums)
+                     : PyIndex_Check(argnums) ? Py_BuildValue("[O]", argnums)
+                                              : NULL;
     if (!list && !PyErr_Occurred())
         return PyErr_Format(PyExc_TypeError, "%s(): argnums must be an int or a sequence of them, not %s", what,
                             type_name(argnums)),

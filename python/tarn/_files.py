@@ -11,6 +11,8 @@ def is_file(file, method):
 
 
 def path_of(file, function):
+    if file is None:
+        raise TypeError(f"{function}(): a file is a path or a file object, not None")
     if not isinstance(file, (str, os.PathLike)):
         raise ValueError(f"[{function}] a file is a path or a file object, not {type(file).__name__}")
     return os.fspath(file)
@@ -90,10 +92,15 @@ def archive(core, compressed, file, *args, **kwargs):
     written(file, ".npz", function, lambda path: core._save_tensors(path, kind, names, values, []))
 
 
+def dict_of(function, metadata):
+    if metadata is not None and not isinstance(metadata, dict):
+        raise TypeError(f"{function}(): metadata are a dict, not {type(metadata).__name__}")
+    return metadata or {}
+
+
 def save_safetensors(core, file, arrays, metadata):
-    metadata = metadata or {}
-    if not isinstance(metadata, dict) or not all(
-            isinstance(k, str) and isinstance(v, str) for k, v in metadata.items()):
+    metadata = dict_of("save_safetensors", metadata)
+    if not all(isinstance(k, str) and isinstance(v, str) for k, v in metadata.items()):
         raise ValueError("[save_safetensors] metadata are a dict of strings")
     names, values = named("save_safetensors", arrays, core)
     written(file, ".safetensors", "save_safetensors",
@@ -102,7 +109,7 @@ def save_safetensors(core, file, arrays, metadata):
 
 def save_gguf(core, file, arrays, metadata):
     names, values = named("save_gguf", arrays, core)
-    notes = list((metadata or {}).items())
+    notes = list(dict_of("save_gguf", metadata).items())
     for key, value in notes:
         words = isinstance(value, list) and all(isinstance(word, str) for word in value)
         if not isinstance(key, str) or not (words or isinstance(value, (str, core.array))):

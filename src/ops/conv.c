@@ -12,7 +12,7 @@ static const int64_t most_entry = INT32_MAX;
 /* ---- the shape */
 
 static bool check_list(const char *name, tarn_ints list, int axes, int64_t least) {
-    if (!list.values) return true;
+    if (list.count == 0) return true;
     if (list.count != axes && list.count != 1)
         return tarn_fail("conv: %s has %lld entries for %d spatial axes", name, (long long)list.count, axes);
     for (int64_t i = 0; i < list.count; i++)
@@ -100,10 +100,10 @@ static tarn_array *as(tarn_array *x, tarn_dtype dtype) {
     return x->dtype == dtype ? x : tarn_astype(x, dtype);
 }
 
-/* Integers are refused, not promoted, as MLX does. */
+/* An input of integers is refused, a weight of them promoted, as MLX does. */
 static tarn_array *conv_of(tarn_array *x, tarn_array *w, const attributes_conv *a) {
     if (!x || !w) return NULL;
-    if (dtype_kind_of(x->dtype) < KIND_FLOAT || dtype_kind_of(w->dtype) < KIND_FLOAT)
+    if (dtype_kind_of(x->dtype) < KIND_FLOAT)
         return tarn_fail_kind(TARN_ERROR_TYPE, "conv: %s by %s is not supported", dtype_facts[x->dtype].name,
                               dtype_facts[w->dtype].name),
                NULL;

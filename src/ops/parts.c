@@ -126,11 +126,13 @@ bool split_bounds(const attributes_split *a, const tarn_array *x, int *axis, int
 static bool infer_split(inference *i) {
     const tarn_array *x = i->inputs[0];
     const attributes_split *a = i->attributes;
-    if (split_parts(a) < 1) return tarn_fail("split: %lld sections", (long long)a->sections);
+    int axis;
+    if (!check_axis("split", a->axis, x->ndim, &axis)) return false;
+    if (split_parts(a) < 1 || split_parts(a) > INT32_MAX)
+        return tarn_fail("split: %lld sections", (long long)a->sections);
     int64_t shape[TARN_MAX_NDIM];
     memcpy(shape, x->shape, sizeof shape);
     for (int64_t k = 0, begin = 0, end = 0; k < split_parts(a); k++) {
-        int axis;
         if (!split_bounds(a, x, &axis, k, &begin, &end)) return false;
         shape[axis] = end - begin;
         if (!types_add(i, x->dtype, x->ndim, shape)) return false;

@@ -13,7 +13,7 @@ typedef struct {
 } conv_axis;
 
 static inline int64_t conv_entry(tarn_ints list, int axis, int64_t absent) {
-    return list.values ? list.values[list.count == 1 ? 0 : axis] : absent;
+    return list.count ? list.values[list.count == 1 ? 0 : axis] : absent;
 }
 
 /* Of spatial axis `axis`, along which the kernel has `kernel` elements. The entries were checked: below 2^31. */
