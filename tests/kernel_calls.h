@@ -1,5 +1,5 @@
-/* Arrays and calls for tests that drive kernel rows directly, without a graph. Memory is kept until the process ends.
- */
+/* Arrays and calls for tests that drive kernel rows directly, without a graph. Memory is kept until the process ends,
+ * or is let go of as a whole. */
 #ifndef TESTS_KERNEL_CALLS_H
 #define TESTS_KERNEL_CALLS_H
 
@@ -33,29 +33,42 @@ static inline bool check_at(const char *file, int line, const char *what, bool o
 
 /* Zeroed memory that stays until the process ends, and stays reachable, so that the leak checker has nothing to say.
  * free() is allowed. */
+static void **kept_memory;
+static size_t kept_count;
 static inline void *keep(size_t count, size_t size) {
-    static void **kept;
-    static size_t kept_count;
-    if ((kept_count & (kept_count - 1)) == 0) kept = realloc(kept, (2 * kept_count + 1) * sizeof *kept);
-    return kept[kept_count++] = calloc(count, size);
+    if ((kept_count & (kept_count - 1)) == 0)
+        kept_memory = realloc(kept_memory, (2 * kept_count + 1) * sizeof *kept_memory);
+    return kept_memory[kept_count++] = calloc(count, size);
 }
 
-/* A dense operand filled with zeros. */
-static inline operand make(tarn_dtype dtype, tarn_ints shape) {
+/* For tests that make gigabytes and free none of it themselves. */
+static inline void release_kept(void) {
+    while (kept_count > 0) free(kept_memory[--kept_count]);
+}
+
+/* A dense operand without memory. */
+static inline operand shaped(tarn_dtype dtype, tarn_ints shape) {
     int64_t *sizes = keep(2 * (size_t)shape.count + 2, sizeof *sizes), *strides = sizes + shape.count + 1, size = 1;
     for (int64_t i = shape.count - 1; i >= 0; i--) {
         sizes[i] = shape.values[i];
         strides[i] = size;
         size *= sizes[i];
     }
-    void *data = keep((size_t)size + 1, (size_t)dtype_bytes(dtype));
-    return (operand){.data = data, .dtype = dtype, .ndim = (int)shape.count, .shape = sizes, .strides = strides};
+    return (operand){.dtype = dtype, .ndim = (int)shape.count, .shape = sizes, .strides = strides};
+}
+
+/* A dense operand filled with zeros. */
+static inline operand make(tarn_dtype dtype, tarn_ints shape) {
+    operand o = shaped(dtype, shape);
+    int64_t size = 1;
+    for (int i = 0; i < o.ndim; i++) size *= o.shape[i];
+    o.data = keep((size_t)size + 1, (size_t)dtype_bytes(dtype));
+    return o;
 }
 
 /* Another view of the same memory; offset and strides in elements. */
 static inline operand view(operand o, int64_t offset, tarn_ints shape, tarn_ints strides) {
-    operand v = make(o.dtype, shape);
-    free(v.data);
+    operand v = shaped(o.dtype, shape);
     v.data = (char *)o.data + offset * dtype_bytes(o.dtype);
     memcpy((int64_t *)(uintptr_t)v.strides, strides.values, (size_t)strides.count * sizeof(int64_t));
     return v;

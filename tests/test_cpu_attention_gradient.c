@@ -48,8 +48,8 @@ int main(void) {
         for (int d = 0; d < 3; d++) {
             for (int i = 0; i < ATTENTION_CASES; i++)
                 if (in_rounds()) test_case(attention_case_at(i), dtypes[d]);
-            test_case((attention_case){1, 2, 1, 260, 2300, 64, 32, .causal = true}, dtypes[d]);
-            test_case((attention_case){2, 8, 8, 140, 140, 32, 64, .causal = true}, dtypes[d]);
+            if (in_rounds()) test_case((attention_case){1, 2, 1, 260, 2300, 64, 32, .causal = true}, dtypes[d]);
+            if (in_rounds()) test_case((attention_case){2, 8, 8, 140, 140, 32, 64, .causal = true}, dtypes[d]);
             test_case((attention_case){1, 1, 1, 1, 1, 8, 8, .causal = true}, dtypes[d]);
             test_same_bits(dtypes[d]);
         }

@@ -475,6 +475,7 @@ static void test_set(int isa) {
         test_scans((tarn_dtype)dtype);
         test_long_orders((tarn_dtype)dtype);
         test_making((tarn_dtype)dtype);
+        release_kept();
     }
 }
 
@@ -501,6 +502,7 @@ int main(void) {
         test_scan_threads(DIMS(1001, 4201), a);
         a.axis = 0;
         test_scan_threads(DIMS(1001, 4208), a);
+        release_kept();
     }
     return failures != 0;
 }
