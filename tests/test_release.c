@@ -8,9 +8,10 @@
 
 #include "check.h"
 #include "into.h"
+#include "paths.h"
 #include "tarn/tarn.h"
 
-static const tarn_device cpu = {TARN_CPU, 0};
+static const tarn_device cpu = {TARN_CPU, 0}, mock = {TARN_MOCK, 0};
 enum { N = 1 << 16 };
 
 /* What the functions found and did. */
@@ -303,8 +304,52 @@ static void test_checks_of_two_streams(void) {
     tarn_stream_free(other);
 }
 
+/* Memory of another device: an array of the mock device stands over a second one's. */
+static void unpin(void *context) {
+    tarn_unpin(context);
+    count_call(NULL);
+}
+
+static void check_sum(tarn_array *a, tarn_device device, double expected) {
+    TARN_ON(tarn_default_stream(device));
+    CHECK(tarn_item(tarn_sum(tarn_multiply(a, tarn_scalar(2, TARN_FLOAT32)))) == 2 * expected);
+}
+
+static void check_over(tarn_stream *stream, const tarn_layout *layout, tarn_pinned *pin) {
+    TARN_SCOPE;
+    tarn_layout again;
+    tarn_array *a = tarn_from_foreign(layout->data, TARN_SHAPE(100), TARN_FLOAT32, .stream = stream, .release = unpin,
+                                      .context = pin);
+    CHECK(tarn_resident_device(a).type == TARN_MOCK);
+    tarn_pinned *held = tarn_pin(a, &again, .stream = stream);
+    CHECK(held && again.data == layout->data);
+    tarn_unpin(held);
+    check_sum(a, mock, 4950);
+    check_sum(tarn_as_strided(a, TARN_SHAPE(5, 10), TARN_INTS(1, 10)), mock, 2250 + 100);
+    check_sum(a, cpu, 4950);
+    CHECK(tarn_resident_device(a).type == TARN_CPU && seen.calls == 0);
+}
+
+static void test_memory_of_a_device(void) {
+    begin();
+    TARN_SCOPE;
+    tarn_stream *stream = tarn_default_stream(mock);
+    TARN_ON(stream);
+    tarn_layout layout;
+    tarn_array *a = tarn_arange(0, 100, 1, TARN_FLOAT32);
+    CHECK(tarn_resident_device(a).type == TARN_MOCK && tarn_resident_device(NULL).type == TARN_CPU);
+    tarn_pinned *pin = tarn_pin(a, &layout, .stream = stream);
+    CHECK(pin);
+    if (pin) check_over(stream, &layout, pin);
+    tarn_drain_released();
+    CHECK(seen.calls == 1 && !seen.elsewhere);
+    check_sum(a, cpu, 4950);
+}
+
 int main(void) {
+    setenv("TARN_BACKENDS", TARN_BUILD_DIR, 0);
     test_foreign();
+    test_memory_of_a_device();
     test_at_once();
     test_working();
     test_custom();

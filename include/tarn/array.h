@@ -74,7 +74,8 @@ TARN_API tarn_array *tarn_detach(tarn_array *a);
 
 /* ---- making arrays from memory. The bytes are copied: dense, row-major. */
 TARN_API tarn_array *tarn_from_data(const void *data, tarn_ints shape, tarn_dtype dtype);
-/* Over memory of the caller, which stays as it is until `release(context)` is called; it is not written.
+/* Over memory of the caller, which stays as it is until `release(context)` is called; it is not written. It is host
+   memory, or with `stream` the memory of that stream's device: what CUDA's default stream was given is waited for.
    `check(context)` is asked before each evaluation that reads the array and fails by setting an error (a mapped file
    that changed); it must not wait for what that evaluation computes. If no array can be made, `release` is not called;
    when it is called otherwise, tarn_drain_released() in memory.h says. */
@@ -83,6 +84,7 @@ typedef struct {
     bool (*check)(void *context);
     void (*release)(void *context);
     void *context;
+    tarn_stream *stream;
     int end_;
 } tarn_foreign_options;
 #define tarn_from_foreign(...) TARN_CALL(3, tarn_from_foreign_with, tarn_foreign_options, __VA_ARGS__)

@@ -32,6 +32,8 @@ TARN_API tarn_stream *tarn_default_stream(tarn_device device);
 TARN_API tarn_stream *tarn_stream_new(tarn_device device);
 TARN_API void tarn_stream_free(tarn_stream *stream); /* waits for its work; not for default streams */
 TARN_API tarn_device tarn_stream_device(const tarn_stream *stream);
+/* A device that has the values of an array, the host if it does; of one without values, where they will be computed. */
+TARN_API tarn_device tarn_resident_device(const tarn_array *a);
 /* Waits for all work so far; NULL: of every stream. False, with the error set, if an asynchronous computation failed
  * there and nobody has been told: the arrays that it was to fill tell it, too. */
 TARN_API bool tarn_synchronize(tarn_stream *stream);

@@ -157,7 +157,7 @@ static tarn_array *array_of_method(PyObject *value, const char *method, const ta
 /* As of other packages' arrays by their buffer: float64 only where it is asked for. */
 static tarn_array *array_of_export(PyObject *value, const tarn_dtype *dtype) {
     tarn_dtype usual = TARN_FLOAT32;
-    tarn_array *a = array_of_dlpack(value, Py_None);
+    tarn_array *a = array_of_dlpack(value, Py_True);
     return cast(a, dtype || !a || tarn_dtype_of(a) != TARN_FLOAT64 ? dtype : &usual);
 }
 

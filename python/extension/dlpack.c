@@ -1,5 +1,6 @@
 /* DLPack, the protocol by which array libraries hand each other memory (https://dmlc.github.io/dlpack). Exported memory
-   is pinned until the other side gives it back; what is imported is copied. */
+   is pinned until the other side gives it back, on the device that has it or that is asked for. What is imported is
+   copied, but what from_dlpack gets of a CUDA device is shared. */
 #include "special.h"
 
 #include <stdlib.h>
@@ -34,7 +35,7 @@ typedef struct dl_versioned {
     uint64_t flags;
     dl_tensor tensor;
 } dl_versioned;
-enum { DL_CPU = 1, DL_INT = 0, DL_UINT = 1, DL_FLOAT = 2, DL_BFLOAT = 4, DL_COMPLEX = 5, DL_BOOL = 6 };
+enum { DL_CPU = 1, DL_CUDA = 2, DL_INT = 0, DL_UINT = 1, DL_FLOAT = 2, DL_BFLOAT = 4, DL_COMPLEX = 5, DL_BOOL = 6 };
 
 static const dl_dtype dtypes[TARN_DTYPE_COUNT] = {
     [TARN_BOOL] = {DL_BOOL, 8, 1},      [TARN_UINT8] = {DL_UINT, 8, 1},        [TARN_UINT16] = {DL_UINT, 16, 1},
@@ -72,18 +73,32 @@ static void drop_versioned(PyObject *capsule) {
         release_versioned(PyCapsule_GetPointer(capsule, "dltensor_versioned"));
 }
 
-static export *new_export(tarn_array *a) {
+static dl_device device_of(const tarn_array *a) {
+    tarn_device there = tarn_resident_device(a);
+    return there.type == TARN_CUDA ? (dl_device){DL_CUDA, there.index} : (dl_device){DL_CPU, 0};
+}
+
+/* The stream that stands for the device; *stream NULL for the host. False with an exception. */
+static bool stream_of_device(dl_device device, tarn_stream **stream) {
+    *stream = NULL;
+    if (device.type == DL_CPU) return true;
+    if (device.type != DL_CUDA)
+        return PyErr_Format(PyExc_BufferError, "there is no device of DLPack's type %d here", device.type), false;
+    if (device.index < 0 || device.index >= tarn_device_count(TARN_CUDA))
+        return PyErr_Format(PyExc_BufferError, "there is no CUDA device %d here", device.index), false;
+    return (*stream = tarn_default_stream((tarn_device){TARN_CUDA, device.index})) != NULL;
+}
+
+static export *new_export(tarn_array *a, dl_device device) {
     tarn_layout layout;
-    export *made = evaluate(&a, 1) ? calloc(1, sizeof *made) : NULL;
-    if (!made || !(made->pin = tarn_pin(a, &layout))) return free(made), raise_error(), NULL;
+    tarn_stream *stream;
+    if (!stream_of_device(device, &stream) || !evaluate(&a, 1)) return raise_error(), NULL;
+    export *made = calloc(1, sizeof *made);
+    if (!made) return PyErr_NoMemory(), NULL;
+    if (!(made->pin = tarn_pin(a, &layout, .stream = stream))) return free(made), raise_error(), NULL;
     for (int i = 0; i < tarn_ndim(a); i++) made->shape[i] = tarn_dim(a, i), made->strides[i] = layout.strides[i];
-    dl_tensor tensor = {(void *)(uintptr_t)layout.data,
-                        {DL_CPU, 0},
-                        tarn_ndim(a),
-                        dtypes[tarn_dtype_of(a)],
-                        made->shape,
-                        made->strides,
-                        0};
+    dl_tensor tensor = {
+        (void *)(uintptr_t)layout.data, device, tarn_ndim(a), dtypes[tarn_dtype_of(a)], made->shape, made->strides, 0};
     made->plain = (dl_managed){tensor, made, release_plain};
     made->versioned = (dl_versioned){1, 0, made, release_versioned, 0, tensor};
     return made;
@@ -102,7 +117,11 @@ PyObject *array_dlpack(PyObject *self, PyObject *arguments, PyObject *named) {
         return NULL;
     TARN_SCOPE;
     tarn_array *held CLEANUP(drop_array) = tarn_keep(ARRAY(self)), *a = copy == Py_True ? tarn_contiguous(held) : held;
-    export *made = new_export(a);
+    dl_device there = device_of(a);
+    if (device != Py_None && !PyTuple_Check(device))
+        return PyErr_Format(PyExc_TypeError, "__dlpack__(): dl_device is a %s, not a tuple", type_name(device)), NULL;
+    if (device != Py_None && !PyArg_ParseTuple(device, "ii:__dlpack__", &there.type, &there.index)) return NULL;
+    export *made = new_export(a, there);
     if (!made) return NULL;
     PyObject *capsule = takes_versions(version) ? PyCapsule_New(&made->versioned, "dltensor_versioned", drop_versioned)
                                                 : PyCapsule_New(&made->plain, "dltensor", drop_plain);
@@ -110,10 +129,11 @@ PyObject *array_dlpack(PyObject *self, PyObject *arguments, PyObject *named) {
 }
 
 PyObject *array_dlpack_device(PyObject *self, PyObject *unused) {
-    return (void)self, (void)unused, Py_BuildValue("ii", DL_CPU, 0);
+    dl_device device = device_of(ARRAY(self));
+    return (void)unused, Py_BuildValue("ii", device.type, device.index);
 }
 
-/* ---- import: a dense copy */
+/* ---- import: a dense copy of what the host has, the memory itself of what a CUDA device has */
 
 static bool known_dtype(dl_dtype dtype, tarn_dtype *found) {
     for (int i = 0; i < TARN_DTYPE_COUNT; i++)
@@ -128,16 +148,17 @@ static char *copy_rows(const dl_tensor *t, int axis, const char *from, char *to,
     return to;
 }
 
-static tarn_array *of_tensor(const dl_tensor *t) {
-    tarn_dtype dtype = TARN_FLOAT32;
-    int64_t size = 1;
-    if (t->device.type != DL_CPU)
+static bool takes(const dl_tensor *t, tarn_dtype *dtype) {
+    if (t->device.type != DL_CPU && t->device.type != DL_CUDA)
         return tarn_fail("from_dlpack: the array is not in host memory, but on a device of DLPack's type %d",
-                         t->device.type),
-               NULL;
-    if (!known_dtype(t->dtype, &dtype)) return NULL;
+                         t->device.type);
     if (t->ndim > TARN_MAX_NDIM)
-        return tarn_fail("from_dlpack: an array of %d axes; there are at most %d", t->ndim, TARN_MAX_NDIM), NULL;
+        return tarn_fail("from_dlpack: an array of %d axes; there are at most %d", t->ndim, TARN_MAX_NDIM);
+    return known_dtype(t->dtype, dtype);
+}
+
+static tarn_array *of_host(const dl_tensor *t, tarn_dtype dtype) {
+    int64_t size = 1;
     tarn_ints shape = {t->shape, t->ndim};
     const char *from = (const char *)t->data + t->byte_offset;
     if (!t->strides) return tarn_from_data(from, shape, dtype);
@@ -150,43 +171,126 @@ static tarn_array *of_tensor(const dl_tensor *t) {
     return a;
 }
 
-/* Takes what a capsule holds, which is then marked as used, and gives it back. */
-static tarn_array *of_capsule(PyObject *capsule) {
-    if (PyCapsule_IsValid(capsule, "dltensor_versioned")) {
-        dl_versioned *managed = PyCapsule_GetPointer(capsule, "dltensor_versioned");
-        tarn_array *a = managed->major == 1 ? of_tensor(&managed->tensor)
-                                            : (tarn_fail("from_dlpack: version %u of DLPack", managed->major), NULL);
-        PyCapsule_SetName(capsule, "used_dltensor_versioned");
-        return managed->release ? managed->release(managed) : (void)0, a;
-    }
-    dl_managed *managed = PyCapsule_GetPointer(capsule, "dltensor");
-    if (!managed) return NULL;
-    tarn_array *a = of_tensor(&managed->tensor);
-    PyCapsule_SetName(capsule, "used_dltensor");
-    return managed->release ? managed->release(managed) : (void)0, a;
+/* What a capsule holds, and how it is given back: any thread may do so, and the other side may be Python, which wants
+   no exception to be set. */
+typedef struct {
+    const dl_tensor *tensor;
+    dl_managed *plain;
+    dl_versioned *versioned;
+} held_tensor;
+
+static void give_tensor_back(void *context) {
+    held_tensor *held = context;
+    PyObject *type, *value, *trace;
+    PyGILState_STATE lock = PyGILState_Ensure();
+    PyErr_Fetch(&type, &value, &trace);
+    if (held->plain && held->plain->release) held->plain->release(held->plain);
+    if (held->versioned && held->versioned->release) held->versioned->release(held->versioned);
+    PyErr_Restore(type, value, trace);
+    PyGILState_Release(lock);
+    free(held);
 }
 
-/* Python functions have no positional form of max_version; older exporters know no such argument. */
-static PyObject *capsule_of(PyObject *value) {
-    PyObject *export_method = PyObject_GetAttrString(value, "__dlpack__"), *none = PyTuple_New(0);
-    PyObject *named = Py_BuildValue("{s(ii)}", "max_version", 1, 0), *capsule = NULL;
-    if (export_method && none && named) {
-        capsule = PyObject_Call(export_method, none, named);
-        if (!capsule && PyErr_ExceptionMatches(PyExc_TypeError))
-            PyErr_Clear(), capsule = PyObject_Call(export_method, none, NULL);
+/* How many elements of memory a tensor spans from its first one on; -1 for strides that go back, and for too many. */
+static int64_t span_of(const dl_tensor *t, int64_t strides[]) {
+    int64_t span = 1, dense = 1, last;
+    for (int i = t->ndim - 1; i >= 0; i--) {
+        strides[i] = t->strides ? t->strides[i] : dense;
+        if (strides[i] < 0 || __builtin_mul_overflow(t->shape[i] - 1, strides[i], &last) ||
+            __builtin_add_overflow(span, last, &span) || __builtin_mul_overflow(dense, t->shape[i], &dense))
+            return -1;
     }
+    return dense ? span : 0;
+}
+
+/* An array over the memory, which holds `held` from then on; NULL: the caller still does. */
+static tarn_array *over_device(held_tensor *held, tarn_dtype dtype) {
+    const dl_tensor *t = held->tensor;
+    int64_t strides[TARN_MAX_NDIM + 1], span = span_of(t, strides);
+    tarn_stream *stream;
+    if (!stream_of_device(t->device, &stream)) return NULL;
+    if (span < 0) return tarn_fail("from_dlpack: strides of a tensor on a CUDA device go back or too far"), NULL;
+    return tarn_from_foreign((const char *)t->data + t->byte_offset, TARN_SHAPE(span), dtype, .stream = stream,
+                             .release = give_tensor_back, .context = held);
+}
+
+static tarn_array *as_tensor(tarn_array *memory, const dl_tensor *t) {
+    int64_t strides[TARN_MAX_NDIM + 1];
+    tarn_ints shape = {t->shape, t->ndim}, steps = {strides, t->ndim};
+    span_of(t, strides);
+    return t->strides ? tarn_as_strided(memory, shape, steps) : tarn_reshape(memory, shape);
+}
+
+/* A copy lies on the device that computes now. Without one the view is evaluated, for then it lies where its memory
+   does, whatever that device is. */
+static tarn_array *copied_if(bool copy, tarn_array *a) {
+    tarn_array *result = a && copy ? tarn_where(tarn_scalar(1, TARN_BOOL), a, a) : a;
+    return result && evaluate(&result, 1) ? result : NULL;
+}
+
+static tarn_array *of_held(held_tensor *held, PyObject *copy) {
+    tarn_dtype dtype = TARN_FLOAT32;
+    bool taken = takes(held->tensor, &dtype), on_host = taken && held->tensor->device.type == DL_CPU;
+    if (on_host && copy == Py_False) tarn_fail("from_dlpack: an array cannot be made without a copy"), taken = false;
+    tarn_array *a = !taken ? NULL : on_host ? of_host(held->tensor, dtype) : over_device(held, dtype);
+    if (a && !on_host) return copied_if(copy == Py_True, as_tensor(a, held->tensor));
+    give_tensor_back(held);
+    return a;
+}
+
+/* Takes what a capsule holds, which is then marked as used, and gives it back when nobody reads it any more. */
+static tarn_array *of_capsule(PyObject *capsule, PyObject *copy) {
+    bool versioned = PyCapsule_IsValid(capsule, "dltensor_versioned");
+    void *managed = PyCapsule_GetPointer(capsule, versioned ? "dltensor_versioned" : "dltensor");
+    held_tensor *held = managed ? calloc(1, sizeof *held) : NULL;
+    if (!held) return managed ? PyErr_NoMemory() : NULL, NULL;
+    PyCapsule_SetName(capsule, versioned ? "used_dltensor_versioned" : "used_dltensor");
+    if (versioned) {
+        held->versioned = managed;
+        held->tensor = &held->versioned->tensor;
+        if (held->versioned->major == 1) return of_held(held, copy);
+        tarn_fail("from_dlpack: version %u of DLPack", held->versioned->major);
+        return give_tensor_back(held), NULL;
+    }
+    held->plain = managed;
+    held->tensor = &held->plain->tensor;
+    return of_held(held, copy);
+}
+
+static int device_type_of(PyObject *value) {
+    PyObject *device = PyObject_CallMethod(value, "__dlpack_device__", NULL);
+    int type = DL_CPU, index;
+    if (!device || !PyTuple_Check(device) || !PyArg_ParseTuple(device, "ii", &type, &index)) PyErr_Clear();
+    Py_XDECREF(device);
+    return type;
+}
+
+/* Takes over the arguments. */
+static PyObject *capsule_with(PyObject *value, PyObject *named) {
+    PyObject *export_method = PyObject_GetAttrString(value, "__dlpack__"), *none = PyTuple_New(0);
+    PyObject *capsule = export_method && none && named ? PyObject_Call(export_method, none, named) : NULL;
     Py_XDECREF(export_method);
     Py_XDECREF(none);
     Py_XDECREF(named);
     return capsule;
 }
 
+/* On a CUDA device the other side is asked that its default stream (1) shall be behind what it computes, for that is
+   waited for. Older exporters know no max_version. */
+static PyObject *capsule_of(PyObject *value) {
+    bool cuda = device_type_of(value) == DL_CUDA;
+    PyObject *capsule =
+        capsule_with(value, Py_BuildValue(cuda ? "{s(ii)si}" : "{s(ii)}", "max_version", 1, 0, "stream", 1));
+    if (capsule || !PyErr_ExceptionMatches(PyExc_TypeError)) return capsule;
+    PyErr_Clear();
+    return capsule_with(value, Py_BuildValue(cuda ? "{si}" : "{}", "stream", 1));
+}
+
 tarn_array *array_of_dlpack(PyObject *value, PyObject *copy) {
-    if (copy == Py_False) return tarn_fail("from_dlpack: an array cannot be made without a copy"), NULL;
     if (!PyCapsule_CheckExact(value) && !PyObject_HasAttrString(value, "__dlpack__"))
         return PyErr_Format(PyExc_TypeError, "from_dlpack(): a %s has no __dlpack__", type_name(value)), NULL;
     PyObject *capsule = PyCapsule_CheckExact(value) ? Py_NewRef(value) : capsule_of(value);
-    tarn_array *a = capsule ? of_capsule(capsule) : NULL;
+    tarn_array *a = capsule ? of_capsule(capsule, copy) : NULL;
     Py_XDECREF(capsule);
     return a;
 }

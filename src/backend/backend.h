@@ -13,7 +13,7 @@
 #include "backend/call.h"
 #include "tarn/device.h"
 
-enum { BACKEND_VERSION = 5 };
+enum { BACKEND_VERSION = 6 };
 
 typedef struct backend_stream backend_stream;
 typedef struct backend_plan backend_plan;
@@ -115,6 +115,8 @@ typedef struct backend {
     int64_t (*memory_bytes)(int device);
     /* What a device can do at most, measured now; NULL if it does not tell. */
     bool (*measure)(int device, tarn_measurement *result);
+    /* Waits until a device has done what others in this process gave its default stream; NULL where there is nobody. */
+    bool (*settle)(int device);
 } backend;
 
 /* What a backend and the library must agree on: the tables' text, and how what passes between them lies in memory. */

@@ -35,15 +35,16 @@ static void release_foreign(release_note *note) {
     buffer_let_go(b);
 }
 
-buffer *buffer_new_foreign(const void *data, int64_t bytes, bool (*check)(void *), void *context) {
+buffer *buffer_new_foreign(int slot, const void *data, int64_t bytes, bool (*check)(void *), void *context) {
     buffer *b = buffer_new(bytes);
     if (!b) return NULL;
     b->foreign = true;
+    b->home = slot;
     b->check = check;
     b->context = context;
     b->note.run = release_foreign;
-    b->copies[b->copy_count++] = (buffer_copy){.slot = DEVICE_HOST, .data = (void *)(uintptr_t)data, .valid = true};
-    pool_count_mapped(bytes);
+    b->copies[b->copy_count++] = (buffer_copy){.slot = slot, .data = (void *)(uintptr_t)data, .valid = true};
+    if (slot == DEVICE_HOST) pool_count_mapped(bytes);
     return b;
 }
 
@@ -77,7 +78,7 @@ void buffer_release(buffer *b) {
     b->copy_count = 0;
     if (b->copies != b->own_copies) memory_free(b->copies);
     if (b->readers != b->own_readers) memory_free(b->readers);
-    if (b->foreign)
+    if (b->foreign && b->home == DEVICE_HOST)
         pool_count_mapped(-b->bytes); /* its readers are done: work holds the foreign buffers that it uses to its end */
     if (b->release)
         release_later(&b->note);

@@ -32,7 +32,8 @@ typedef struct buffer {
     int copy_count;
     ticket *readers, own_readers[BUFFER_OWN]; /* the last ones, one a stream */
     int reader_count, reader_room;
-    bool foreign; /* host memory that is not ours: never written, never freed, `release` is called instead */
+    bool foreign; /* memory that is not ours: never written, never freed, `release` is called instead */
+    int home;     /* of foreign memory: on which device it is */
     bool (*check)(void *context);
     void (*release)(void *context);
     void *context;
@@ -46,8 +47,8 @@ static inline bool buffer_is_unverified(const buffer *b) {
 
 /* A buffer of so many bytes with no copy anywhere. */
 buffer *buffer_new(int64_t bytes);
-/* Over host memory of somebody else; set `release` once it may be called. */
-buffer *buffer_new_foreign(const void *data, int64_t bytes, bool (*check)(void *), void *context);
+/* Over a device's memory, of somebody else; set `release` once it may be called. */
+buffer *buffer_new_foreign(int slot, const void *data, int64_t bytes, bool (*check)(void *), void *context);
 buffer *buffer_retain(buffer *b);
 void buffer_release(buffer *b); /* its memory is given back in the order of the streams that use it */
 /* A hold on the object alone. */

@@ -159,6 +159,11 @@ pool *slot_pool(int slot) {
     return slots[slot] ? slots[slot]->pool : pool_new(DEVICE_HOST);
 }
 
+bool slot_settle(int slot) {
+    const backend *of = slot_backend(slot);
+    return slot_check(slot) && (!of->settle || of->settle(slot_device_index(slot)));
+}
+
 tarn_stream *slot_default_stream(int slot) {
     return slots[slot]->stream;
 }

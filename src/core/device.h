@@ -22,6 +22,8 @@ int slot_device_index(int slot);
 /* False, with the error set, for a device that the parent of this forked process had in use: it cannot be used here. */
 bool slot_check(int slot);
 bool slot_is_lost(int slot);
+/* Waits until the device has done what others in this process gave its default stream. */
+bool slot_settle(int slot);
 tarn_stream *slot_default_stream(int slot);
 struct pool *slot_pool(int slot);
 /* For what is moved to and from a device, beside its other work; made when first asked for. NULL, with the error set,

@@ -79,8 +79,8 @@ static int external_value(schedule *s, int e) {
     }
     int t = new_storage(s, a->buffer->bytes, (int)s->p->inputs.count - 1, NULL);
     if (t < 0) return -1;
-    const void *host = a->buffer->foreign ? buffer_data(a->buffer, DEVICE_HOST) : NULL; /* ours begins on a line */
-    s->p->storages.items[t].alignment = alignment_at(host, argument ? a->offset * dtype_bytes(a->dtype) : 0);
+    const void *there = a->buffer->foreign ? buffer_data(a->buffer, a->buffer->home) : NULL; /* ours begins on a line */
+    s->p->storages.items[t].alignment = alignment_at(there, argument ? a->offset * dtype_bytes(a->dtype) : 0);
     s->p->storages.items[t].donated = argument ? s->options.donated && s->options.donated[it->argument] : it->candidate;
     value *v = add_value(s, t, a->dtype);
     if (!v) return -1;

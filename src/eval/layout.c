@@ -6,6 +6,7 @@
 #include "core/move.h"
 #include "core/quarantine.h"
 #include "core/release.h"
+#include "core/stream.h"
 #include "tarn/array.h"
 
 struct tarn_pinned {
@@ -18,6 +19,16 @@ bool tarn_is_computed(const tarn_array *a) {
     bool computed = a->buffer;
     schedule_unlock();
     return computed;
+}
+
+tarn_device tarn_resident_device(const tarn_array *a) {
+    const tarn_device host = {TARN_CPU, 0};
+    if (!a || !array_check_alive("resident_device", a)) return host;
+    schedule_lock();
+    int slot = a->buffer ? buffer_valid_slot(a->buffer) : -1;
+    const tarn_stream *stream = slot < 0 ? a->node->stream : slot_default_stream(slot);
+    schedule_unlock();
+    return stream ? tarn_stream_device(stream) : host;
 }
 
 /* The array's buffer, for the caller, and the place of the elements in it. */

@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "base/memory.h"
 #include "core/scope.h"
+#include "core/stream.h"
 #include "ops/front.h"
 #include "ops/rules.h"
 #include "table/scalar.h"
@@ -48,7 +49,9 @@ tarn_array *tarn_from_foreign_with(const void *data, tarn_ints shape, tarn_dtype
     REQUIRE_DTYPE(dtype);
     int64_t bytes;
     if (!ready("from_foreign") || !shape_bytes("from_foreign", data, shape, dtype, &bytes)) return NULL;
-    tarn_array *a = array_from_buffer(buffer_new_foreign(data, bytes, o.check, o.context), shape, dtype);
+    int slot = o.stream ? o.stream->slot : DEVICE_HOST;
+    if (!slot_settle(slot)) return NULL; /* who gave the memory may still be writing it */
+    tarn_array *a = array_from_buffer(buffer_new_foreign(slot, data, bytes, o.check, o.context), shape, dtype);
     if (a) a->buffer->release = o.release; /* of an array that could not be made the memory is still the caller's */
     return a;
 }

@@ -1,5 +1,7 @@
 """tarn.core: what is not a function of arrays: making, reading, indexing, errors, the type itself."""
 
+import ctypes
+
 import pytest
 
 mx = pytest.importorskip("tarn.core")
@@ -177,6 +179,49 @@ def test_dlpack_goes_both_ways():
     torch = pytest.importorskip("torch")
     assert mx.array(torch.arange(6, dtype=torch.bfloat16).reshape(2, 3).T).tolist() == [[0, 3], [1, 4], [2, 5]]
     assert torch.from_dlpack(mx.array([1.5, 2], mx.bfloat16)).tolist() == [1.5, 2]
+
+
+class DLTensor(ctypes.Structure):
+    """DLManagedTensor of one axis, as DLPack's header has it."""
+    _fields_ = [("data", ctypes.c_void_p), ("device_type", ctypes.c_int32), ("device_id", ctypes.c_int32),
+                ("ndim", ctypes.c_int32), ("code", ctypes.c_uint8), ("bits", ctypes.c_uint8), ("lanes", ctypes.c_uint16),
+                ("shape", ctypes.c_void_p), ("strides", ctypes.c_void_p), ("byte_offset", ctypes.c_uint64),
+                ("context", ctypes.c_void_p), ("release", ctypes.CFUNCTYPE(None, ctypes.c_void_p))]
+
+
+def dlpack_capsule(device_type, device_id=0, shape=(3,), given_back=None):
+    data, sizes = (ctypes.c_float * 3)(1, 2, 3), (ctypes.c_int64 * 1)(*shape)
+    release = DLTensor._fields_[-1][1](lambda _: given_back.append(data))
+    tensor = DLTensor(ctypes.addressof(data), device_type, device_id, 1, 2, 32, 1, ctypes.addressof(sizes), None, 0, None, release)
+    new = ctypes.pythonapi.PyCapsule_New
+    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    return new(ctypes.addressof(tensor), b"dltensor", None), (tensor, data, sizes, release)
+
+
+def test_dlpack_capsules_are_given_back():
+    back = []
+    capsule, held = dlpack_capsule(1, given_back=back)
+    assert mx.from_dlpack(capsule).tolist() == [1, 2, 3] and len(back) == 1
+    with pytest.raises(ValueError):  # it was taken
+        mx.from_dlpack(capsule)
+    capsule, held = dlpack_capsule(1, given_back=back)
+    with pytest.raises(ValueError, match="without a copy"):
+        mx.from_dlpack(capsule, copy=False)
+    assert len(back) == 2
+
+
+@pytest.mark.parametrize("device, error", [((2, 99), "no CUDA device 99"), ((2, -1), "no CUDA device -1"), ((8, 0), "DLPack's type 8")])
+def test_dlpack_names_devices_that_are_not_there(device, error):
+    back = []
+    capsule, held = dlpack_capsule(*device, given_back=back)
+    with pytest.raises((BufferError, ValueError), match=error):
+        mx.from_dlpack(capsule)
+    assert len(back) == 1
+    with pytest.raises(BufferError, match=error):
+        mx.array([1.0]).__dlpack__(dl_device=device)
+    assert mx.array([1.0]).__dlpack__(dl_device=(1, 0)) is not None
+    with pytest.raises(TypeError):
+        mx.array([1.0]).__dlpack__(dl_device=3)
 
 
 def test_limits_of_dtypes():

@@ -174,6 +174,40 @@ def test_precompiled_cuda_kernel(tmp_path):
         np.testing.assert_allclose(np.array(y), np.array(x) + 3, rtol=1e-6)
 
 
+def test_dlpack_shares_with_torch_on_the_card(gpu):
+    torch = pytest.importorskip("torch")
+    a = mx.array(drawn(50, 40)) * 2
+    t = torch.from_dlpack(a)
+    assert t.is_cuda and torch.from_dlpack(a).data_ptr() == t.data_ptr()
+    np.testing.assert_array_equal(t.cpu().numpy(), 2 * drawn(50, 40))
+    turned = torch.from_dlpack(a.T)
+    assert turned.data_ptr() == t.data_ptr() and turned.stride() == (1, 40)
+    del a
+    assert torch.equal(t.T, turned)
+    np.testing.assert_array_equal(np.array(mx.array(1.0)), 1)
+    host = mx.array(drawn(3), dtype=mx.float32)
+    assert host.__dlpack_device__() == (1, 0) and np.array_equal(np.from_dlpack(host), drawn(3))
+
+    source = torch.randn(1000, 300, device="cuda", dtype=torch.bfloat16)
+    b = mx.from_dlpack(source)
+    assert b.dtype == mx.bfloat16 and b.__dlpack_device__() == (2, 0)
+    assert torch.from_dlpack(b).data_ptr() == source.data_ptr()
+    part = mx.from_dlpack(source.T[10:20, ::3])
+    wanted = source.T[10:20, ::3].float().exp().cpu().numpy()
+    np.testing.assert_allclose(np.array(mx.exp(part.astype(mx.float32))), wanted, rtol=1e-5)
+    copy = mx.array(source)
+    mx.eval(copy)
+    source.zero_()
+    torch.cuda.synchronize()
+    assert mx.sum(mx.abs(b)).item() == 0 and mx.sum(mx.abs(copy)).item() > 0
+    kept = mx.from_dlpack(torch.ones(1 << 20, device="cuda"))
+    torch.cuda.empty_cache()
+    other = torch.zeros(1 << 20, device="cuda")
+    assert mx.sum(kept).item() == 1 << 20 and other.sum().item() == 0
+    with pytest.raises(ValueError):
+        mx.from_dlpack(torch.ones(3), copy=False)
+
+
 @pytest.mark.parametrize("name", ["linear_regression", "classifier", "digits", "vae"])
 def test_examples(gpu, name, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(sys, "argv", [name])

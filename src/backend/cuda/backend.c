@@ -66,6 +66,11 @@ static const char *hole(op_id op) {
     return reasons[op];
 }
 
+/* Not the whole device: that must not be asked while another thread records a graph. */
+static bool settle(int device) {
+    return cuda_report(cuda_use(device) && cuda_ok(cudaStreamSynchronize(cudaStreamLegacy), "waiting for the device"));
+}
+
 static backend cuda = {
     .version = BACKEND_VERSION,
     .name = "cuda",
@@ -83,6 +88,7 @@ static backend cuda = {
     .is_peer = is_peer,
     .memory_bytes = cuda_memory_bytes,
     .measure = cuda_measure,
+    .settle = settle,
 };
 
 TARN_API const backend *tarn_backend(void);
