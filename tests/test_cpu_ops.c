@@ -449,8 +449,48 @@ static void test_quantization(tarn_dtype dtype, int64_t bits, int64_t group) {
     compare_call(CALL(dequantize, &d, &back, packed, scales, biases), 0, "dequantize");
 }
 
+/* Rows longer than what kernels take at a time, with numbers of all sizes; then all bytes as scales and all codes. */
+static void test_float_quantization(quant_mode mode, tarn_dtype dtype, bool with_global) {
+    static const double specials[] = {NAN, INFINITY, -INFINITY, 0, -0.0, 1e-40, 0.25, -3.5, 448, 5};
+    int64_t bits = mode == QUANT_mxfp8 ? 8 : 4, group = mode == QUANT_nvfp4 ? 16 : 32, k = 1024 + 5 * group;
+    float value = 3.7F;
+    operand w = laid_out(dtype, DIMS(3, 2, k), DOMAIN_ANY, 4), packed = make(TARN_UINT32, DIMS(3, 2, k * bits / 32)),
+            scales = make(TARN_UINT8, DIMS(3, 2, k / group)), none = {0}, global = make(TARN_FLOAT32, TARN_0D);
+    memcpy(global.data, &value, sizeof value);
+    for (int64_t i = 0; i < 40; i++) put(&w, (int64_t)(random_bits() % (uint64_t)(6 * k)), specials[i % 10]);
+    for (int64_t i = 0; i < group; i++) put(&w, i, 0);
+    operand inputs[] = {w, global}, outputs[] = {packed, scales};
+    attributes_quantize a = {.mode = mode, .group_size = group, .bits = bits};
+    compare_call((call){.op = OP_quantize,
+                        .attributes = &a,
+                        .inputs = inputs,
+                        .input_count = with_global ? 2 : 1,
+                        .outputs = outputs,
+                        .output_count = 2},
+                 0, "quantize to floats");
+    for (int64_t i = 0; i < operand_size(&packed); i++) ((uint32_t *)packed.data)[i] = (uint32_t)random_bits();
+    for (int64_t i = 0; i < operand_size(&scales); i++) ((uint8_t *)scales.data)[i] = (uint8_t)i;
+    for (int to = TARN_FLOAT16; to <= TARN_FLOAT32; to++) {
+        operand back = make((tarn_dtype)to, DIMS(3, 2, k)), parts[] = {packed, scales, none, global};
+        attributes_dequantize d = {.mode = mode, .group_size = group, .bits = bits, .dtype = (tarn_dtype)to};
+        compare_call((call){.op = OP_dequantize,
+                            .attributes = &d,
+                            .inputs = parts,
+                            .input_count = with_global ? 4 : 2,
+                            .outputs = &back,
+                            .output_count = 1},
+                     0, "dequantize floats");
+    }
+}
+
 static void test_quantizations(void) {
     static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_FLOAT16, TARN_BFLOAT16};
+    for (int d = 0; d < 3; d++) {
+        test_float_quantization(QUANT_mxfp4, dtypes[d], false);
+        test_float_quantization(QUANT_mxfp8, dtypes[d], false);
+        test_float_quantization(QUANT_nvfp4, dtypes[d], false);
+        test_float_quantization(QUANT_nvfp4, dtypes[d], true);
+    }
     static const int64_t bits[] = {2, 3, 4, 5, 6, 8};
     for (int d = 0; d < 3; d++)
         for (int b = 0; b < 6; b++)

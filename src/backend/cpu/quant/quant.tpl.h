@@ -1,7 +1,5 @@
 /* One row of quantize and dequantize for one instruction set. */
-#include "cpu/matmul/inline.h"
-#include "cpu/quant/quant.h"
-#include "cpu/rows.h"
+#include "cpu/quant/floats.tpl.h"
 
 enum { MOST_GROUP = 256 };
 
@@ -114,4 +112,4 @@ static void quantize(const quant_row *r, const void *from, uint32_t *packed, voi
     }
 }
 
-const quant_kernels ISA(quant_kernels) = {dequantize, quantize};
+const quant_kernels ISA(quant_kernels) = {dequantize, quantize, dequantize_floats, quantize_floats};
