@@ -30,22 +30,22 @@ mx.jvp(lambda a: mx.jvp(lambda b: b * b * b, [a], [mx.array(1)])[1][0], [n], [mx
 # complex under grad
 for f in [lambda a: a, lambda a: a * a, lambda a: mx.conjugate(a), lambda a: mx.abs(a), lambda a: mx.real(a), lambda a: mx.imag(a), lambda a: mx.exp(a), lambda a: a * mx.conjugate(a),
           lambda a: mx.sin(a), lambda a: 1 / a, lambda a: a ** 2, lambda a: mx.log(a), lambda a: mx.sqrt(a), lambda a: a * 1j, lambda a: a + 2.0, lambda a: mx.cos(a) * a, lambda a: mx.tanh(a), lambda a: mx.where(mx.real(a) > 0, a, 2 * a), lambda a: mx.square(a), lambda a: mx.sum(a * z), lambda a: (a * z)[0], lambda a: mx.real(a * z).sum(), lambda a: mx.fft.fft(a * z)[1], lambda a: (a * a).astype(mx.float32), lambda a: mx.stop_gradient(a) * a, lambda a: a.astype(mx.complex64) * 2j]:
-    mx.grad(f)(w)  # differs: gradients of `square` of complex numbers
+    mx.grad(f)(w)  # differs: gradients of `square` and `power` of complex numbers
     mx.grad(f)(r)
-    mx.value_and_grad(f)(w)  # differs: gradients of `square` of complex numbers
+    mx.value_and_grad(f)(w)  # differs: gradients of `square` and `power` of complex numbers
     mx.value_and_grad(f)(r)
-    mx.vjp(f, [w], [w])  # differs: gradients of `square` of complex numbers
+    mx.vjp(f, [w], [w])  # differs: gradients of `square` and `power` of complex numbers
     mx.vjp(f, [r], [w])
-    mx.vjp(f, [w], [r])  # differs: gradients of `square` of complex numbers
+    mx.vjp(f, [w], [r])  # differs: gradients of `square` and `power` of complex numbers
     mx.jvp(f, [w], [w])
     mx.jvp(f, [r], [r])
     mx.jvp(f, [r], [w])  # differs: complex tangents of real arguments
     mx.grad(mx.grad(f))(w)  # differs: gradients of gradients of `abs` of complex numbers
     mx.grad(lambda a: mx.abs(mx.grad(f)(a)))(w)
-    mx.grad(lambda a: mx.real(f(a)))(w)  # differs: gradients of `square` of complex numbers
-    mx.grad(lambda a: mx.imag(f(a)))(w)  # differs: gradients of `square` of complex numbers
-    mx.vmap(mx.grad(f))(z)  # differs: gradients of `square` of complex numbers
-    mx.compile(mx.grad(f))(w)  # differs: gradients of `square` of complex numbers
+    mx.grad(lambda a: mx.real(f(a)))(w)  # differs: gradients of `square` and `power` of complex numbers
+    mx.grad(lambda a: mx.imag(f(a)))(w)  # differs: gradients of `square` and `power` of complex numbers
+    mx.vmap(mx.grad(f))(z)  # differs: gradients of `square` and `power` of complex numbers
+    mx.compile(mx.grad(f))(w)  # differs: gradients of `square` and `power` of complex numbers
 mx.grad(lambda a: a.sum())(z), mx.grad(lambda a: (a * a).sum())(z), mx.grad(lambda a: mx.abs(a).sum())(z)
 mx.grad(lambda a, b: (a * b).sum(), argnums=(0, 1))(z, x), mx.grad(lambda a, b: (a @ b), argnums=(0, 1))(z, z), mx.grad(lambda a, b: (a @ b), argnums=(0, 1))(x, z)
 mx.value_and_grad(lambda a: (a.sum(), a))(z)
