@@ -300,6 +300,16 @@ nn.BatchNorm(3)(mx.ones((3,)))
 nn.BatchNorm(3)(mx.ones((3,) * 5))
 nn.BatchNorm(2)(mx.ones((1, 2)))
 nn.BatchNorm(2, track_running_stats=False)(mx.ones((1, 1, 2)))
+nn.InstanceNorm(4, eps=0)
+nn.LayerNorm(4, eps=-1)
+nn.RMSNorm(4, eps=0.0)
+nn.GroupNorm(2, 4, eps=0)
+nn.BatchNorm(4, eps=-1e-5)
+nn.LayerNorm(4, eps='a')
+nn.GroupNorm(0, 4)
+nn.GroupNorm(2, 0)
+nn.Dropout2d(0)(mx.ones((2, 3)))
+nn.Dropout3d(0.5).eval()(mx.ones((2, 3, 4)))
 nn.MaxPool1d((2, 3))
 nn.MaxPool2d((2,))
 nn.MaxPool2d('a')
@@ -327,6 +337,18 @@ nn.Embedding(64, 64).to_quantized(quantize_input=True, mode='nvfp4')
 nn.layers.distributed.shard_linear(nn.Linear(4, 4), 'zz')
 nn.layers.distributed.shard_inplace(nn.Linear(4, 4), 'zz')
 """
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        *["Conv1d(3, 4, (2, 3))", "Conv2d(3, 4, (2, 3, 4))", "Conv2d(3, 4, 3, stride=(2,))"],
+        *["Conv3d(3, 4, 3, padding=(1, 1))", "ConvTranspose2d(3, 4, 3, output_padding=(1,))", "ConvTranspose3d(3, 4, (2, 2))"],
+    ],
+)
+def test_a_size_for_each_axis(call):
+    with pytest.raises(ValueError, match="spatial axes takes an int or"):
+        eval(f"nn.{call}", {"nn": TARN.nn})
 
 
 @pytest.mark.parametrize("program", REFUSED.strip().split("\n"))
@@ -364,3 +386,7 @@ def test_dropout_keeps_the_mean():
     x = TARN.mx.ones((200, 200))
     y = numpy.array(TARN.nn.Dropout(0.3)(x))
     assert abs(y.mean() - 1) < 0.02 and abs((y == 0).mean() - 0.3) < 0.02
+
+
+def test_a_scale_of_zero():
+    check_program("nn.SinusoidalPositionalEncoding(4, scale=0)(numbers(3))")

@@ -152,6 +152,7 @@ optim.cosine_decay(0.1, -1)
 optim.step_decay(0.1, 0.9, 0)
 optim.join_schedules([], [])
 optim.join_schedules([lambda s: 1], [1])
+optim.clip_grad_norm({'a': mx.ones(2)}, -1)
 """
 
 

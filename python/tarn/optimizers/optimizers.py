@@ -32,7 +32,7 @@ class Optimizer:
     def __init__(self, schedulers=None):
         self._initialized = False
         self._state = {"step": mx.array(0, mx.uint64)}
-        self._schedulers = dict(schedulers or {})
+        self._schedulers = dict((schedulers or {}).items())
 
     def update(self, model: Module, gradients: dict):
         """Changes the parameters of model by gradients, a tree as nn.value_and_grad returns it."""
@@ -499,6 +499,8 @@ def clip_grad_norm(grads, max_norm):
     >>> optimizers.clip_grad_norm({"a": mx.array([3.0, 4.0])}, 1.0)
     ({'a': array([0.6, 0.8], dtype=float32)}, array(5, dtype=float32))
     """
+    if max_norm < 0:
+        raise ValueError(f"max_norm should be >=0, {max_norm} was provided instead")
     squares = tree_reduce(lambda total, g: total + mx.sum(mx.square(g.astype(mx.float32))), grads, mx.array(0.0))
     norm = mx.sqrt(squares)
     scale = mx.minimum(max_norm / (norm + 1e-6), 1.0)

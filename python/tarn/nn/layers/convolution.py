@@ -9,7 +9,11 @@ from tarn.nn.layers.base import Module
 
 def each(value, axes):
     """value for each of so many spatial axes: an int stands for all."""
-    return (value,) * axes if isinstance(value, int) else value
+    if isinstance(value, int):
+        return (value,) * axes
+    if isinstance(value, (tuple, list)) and len(value) != axes:
+        raise ValueError(f"A layer of {axes} spatial axes takes an int or {axes} of them, not {value!r}.")
+    return value
 
 
 def uniform_weight(out_channels, kernel_size, in_channels, groups=1):

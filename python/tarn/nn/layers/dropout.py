@@ -18,9 +18,10 @@ class _Dropout(Module):
         raise NotImplementedError
 
     def __call__(self, x: mx.array) -> mx.array:
+        shape = self._mask_shape(x)
         if self._p_1 == 1 or not self.training:
             return x
-        return x * mx.random.bernoulli(self._p_1, self._mask_shape(x)) * (1 / self._p_1)
+        return x * mx.random.bernoulli(self._p_1, shape) * (1 / self._p_1)
 
 
 class Dropout(_Dropout):

@@ -6,6 +6,11 @@ import tarn.core as mx
 from tarn.nn.layers.base import Module
 
 
+def _require_positive_eps(layer, eps):
+    if eps <= 0.0:
+        raise ValueError(f"[{layer}] 'eps' must be positive but got {eps}.")
+
+
 def _normalized(x, axis, eps):
     """x with mean 0 and variance 1 along axis, an int or several."""
     mean = mx.mean(x, axis=axis, keepdims=True)
@@ -21,6 +26,7 @@ class InstanceNorm(Module):
 
     def __init__(self, dims: int, eps: float = 1e-5, affine: bool = False):
         super().__init__()
+        _require_positive_eps("InstanceNorm", eps)
         if affine:
             self.weight = mx.ones((dims,))
             self.bias = mx.zeros((dims,))
@@ -44,6 +50,7 @@ class LayerNorm(Module):
 
     def __init__(self, dims: int, eps: float = 1e-5, affine: bool = True, bias: bool = True):
         super().__init__()
+        _require_positive_eps("LayerNorm", eps)
         if affine:
             self.weight = mx.ones((dims,))
             if bias:
@@ -64,6 +71,7 @@ class RMSNorm(Module):
 
     def __init__(self, dims: int, eps: float = 1e-5):
         super().__init__()
+        _require_positive_eps("RMSNorm", eps)
         self.weight = mx.ones((dims,))
         self.eps = eps
 
@@ -82,6 +90,10 @@ class GroupNorm(Module):
         self, num_groups: int, dims: int, eps: float = 1e-5, affine: bool = True, pytorch_compatible: bool = False
     ):
         super().__init__()
+        _require_positive_eps("GroupNorm", eps)
+        for what, number in (("groups", num_groups), ("features", dims)):
+            if number <= 0:
+                raise ValueError(f"The number of {what} ({number}) must be a positive integer.")
         if dims % num_groups != 0:
             raise ValueError(
                 f"The number of features ({dims}) must be evenly divisible by the number of groups ({num_groups})."
@@ -154,6 +166,7 @@ class BatchNorm(Module):
         track_running_stats: bool = True,
     ):
         super().__init__()
+        _require_positive_eps("BatchNorm", eps)
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
