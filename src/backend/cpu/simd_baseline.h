@@ -73,6 +73,16 @@ static inline __attribute__((unused)) vf32 at_least_f32(vf32 x, vf32 least) {
     vi32 below = (vi32)(x < least);
     return (vf32)((below & (vi32)least) | (~below & (vi32)x));
 }
+/* x, or most where it is above that; a NaN stays. */
+static inline __attribute__((unused)) vf32 at_most_f32(vf32 x, vf32 most) {
+    return blend_f32((vi32)(x > most), most, x);
+}
+static inline __attribute__((unused)) vf64 at_least_f64(vf64 x, vf64 least) {
+    return blend_f64((vi64)(x < least), least, x);
+}
+static inline __attribute__((unused)) vf64 at_most_f64(vf64 x, vf64 most) {
+    return blend_f64((vi64)(x > most), most, x);
+}
 /* y, or 0 where x is below least. */
 static inline __attribute__((unused)) vf32 unless_below_f32(vf32 y, vf32 x, vf32 least) {
     return (vf32)(~(vi32)(x < least) & (vi32)y);

@@ -1,6 +1,6 @@
 /* The folds of one dtype: TYPE(f) is f with its name, LEAST and MOST the ends of its range, PLACES a vector of integers
-   as wide as VALUES, of VALUE_PLACE each; the rest as in loops.tpl.h. It undefines TYPE, WIDEN, ELEMENT, LEAST and
-   MOST.
+   as wide as VALUES, of VALUE_PLACE each, AT_LEAST and AT_MOST (of floats) functions of simd.h; the rest as in
+   loops.tpl.h. It undefines TYPE, WIDEN, ELEMENT, LEAST and MOST.
  */
 #define NAME(f)    TYPE(sum_##f)
 #define FIRST      0
@@ -26,7 +26,8 @@ static void NAME(squares)(void *totals, const void *from, int64_t count, int64_t
     }
     if (i < count) NAME(square_step)((char *)totals + i * bytes, x + i, centre + i * bytes, count - i);
 }
-static const fold_loops NAME(loops) = {.run = NAME(run), .columns = NAME(columns), .squares = NAME(squares)};
+static const fold_loops NAME(loops) = {
+    .run = NAME(run), .join = NAME(join), .columns = NAME(columns), .squares = NAME(squares)};
 #undef NAME
 #undef FIRST
 #undef FOLD
@@ -35,7 +36,7 @@ static const fold_loops NAME(loops) = {.run = NAME(run), .columns = NAME(columns
 #define FIRST      1
 #define FOLD(a, b) ((a) * (b))
 #include "cpu/reduce/loops.tpl.h"
-static const fold_loops NAME(loops) = {.run = NAME(run), .columns = NAME(columns)};
+static const fold_loops NAME(loops) = {.run = NAME(run), .join = NAME(join), .columns = NAME(columns)};
 #undef NAME
 #undef FIRST
 #undef FOLD
@@ -43,18 +44,22 @@ static const fold_loops NAME(loops) = {.run = NAME(run), .columns = NAME(columns
 #define NAME(f)      TYPE(max_##f)
 #define FIRST        LEAST
 #define BETTER(a, b) ((PLACES)((a) == (a)) & ~(PLACES)((b) <= (a)))
+#define CLOSER(a, b) AT_LEAST(a, b)
 #include "cpu/reduce/extremes.tpl.h"
 #undef NAME
 #undef FIRST
 #undef BETTER
+#undef CLOSER
 
 #define NAME(f)      TYPE(min_##f)
 #define FIRST        MOST
 #define BETTER(a, b) ((PLACES)((a) == (a)) & ~(PLACES)((b) >= (a)))
+#define CLOSER(a, b) AT_MOST(a, b)
 #include "cpu/reduce/extremes.tpl.h"
 #undef NAME
 #undef FIRST
 #undef BETTER
+#undef CLOSER
 #undef TYPE
 #undef WIDEN
 #undef ELEMENT

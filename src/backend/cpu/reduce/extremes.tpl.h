@@ -1,9 +1,46 @@
-/* The largest and the smallest of one dtype: BETTER(a, b) masks, as PLACES, the lanes where b takes the place of a. The
-   rest as in loops.tpl.h, and TYPE(f), f with the dtype's name. */
+/* The largest and the smallest of one dtype: BETTER(a, b) masks, as PLACES, the lanes where b takes the place of a;
+   CLOSER(a, b), where AT_LEAST is defined, does the same in one instruction, but never takes a NaN. The rest as in
+   loops.tpl.h, and TYPE(f), f with the dtype's name. */
 #define PICK(take, a, b) ((VALUES)((~(take) & (PLACES)(a)) | ((take) & (PLACES)(b))))
 #define FOLD(a, b)       PICK(BETTER(a, b), a, b)
 #define IS_NAN(a)        ((a) != (a))
 #include "cpu/reduce/loops.tpl.h"
+
+#ifdef AT_LEAST
+/* In one instruction as long as no NaN comes, which the sum of all elements shows: false, with nothing done, if it is
+   one. */
+static bool NAME(run_numbers)(void *totals, const ELEMENT *x, int64_t count) {
+    VALUES best[SIDE], sums[4] = {{0}};
+    int64_t i = 0;
+    memcpy(best, totals, sizeof best);
+    for (; i + SIDE * COUNT <= count; i += SIDE * COUNT) {
+        UNROLL(8)
+        for (int j = 0; j < SIDE; j++) {
+            const ELEMENT *at = x + i + j * COUNT;
+            if (j * (int)sizeof(ELEMENTS) % 64 == 0) PREFETCH((const char *)at + AHEAD);
+            VALUES v = NAME(get)(at, COUNT);
+            best[j] = CLOSER(best[j], v);
+            sums[j % 4] += v;
+        }
+    }
+    VALUES all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    if (ANY((PLACES)IS_NAN(all))) return false;
+    memcpy(totals, best, sizeof best);
+    NAME(run)(totals, x + i, count - i);
+    return true;
+}
+
+static void NAME(run_ordered)(void *totals, const void *from, int64_t count) {
+    const ELEMENT *x = from;
+    for (int64_t at = 0; at < count; at += ORDERED) {
+        int64_t some = count - at < ORDERED ? count - at : ORDERED;
+        if (!NAME(run_numbers)(totals, x + at, some)) NAME(run)(totals, x + at, some);
+    }
+}
+#define RUN NAME(run_ordered)
+#else
+#define RUN NAME(run)
+#endif
 
 INLINE void NAME(place_step)(char *best, char *places, const ELEMENT *x, int64_t count, PLACES here) {
     VALUES old, v = NAME(get)(x, count);
@@ -28,31 +65,36 @@ static void NAME(places)(void *best, void *places, const void *from, int64_t cou
     if (i < count) NAME(place_step)((char *)best + i * bytes, (char *)places + i * bytes, x + i, count - i, here);
 }
 
+INLINE int64_t NAME(find_one)(VALUE wanted, const ELEMENT *x, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+        VALUE one = NAME(get)(x + i, 1)[0];
+        if (one == wanted || (IS_NAN(one) && IS_NAN(wanted))) return i;
+    }
+    return -1;
+}
+
+/* Meanwhile what follows is fetched, which may be the next line. */
 static int64_t NAME(find)(const void *best, const void *from, int64_t count) {
     const ELEMENT *x = from;
     VALUE wanted;
     memcpy(&wanted, best, sizeof wanted);
     const VALUES w = (VALUES){0} + wanted;
-    const PLACES nan = (PLACES)IS_NAN(w);
-    for (int64_t i = 0; i < count; i += 4 * COUNT) {
-        VALUES v[4];
+    int64_t i = 0;
+    for (; i + 4 * COUNT <= count && !IS_NAN(wanted); i += 4 * COUNT) {
         PLACES found = {0};
         UNROLL(4)
         for (int j = 0; j < 4; j++) {
-            int64_t left = count - i - j * COUNT;
-            v[j] = left > 0 ? NAME(get)(x + i + j * COUNT, left) : w;
-            found |= (PLACES)(v[j] == w) | ((PLACES)IS_NAN(v[j]) & nan);
+            const ELEMENT *at = x + i + j * COUNT;
+            if (j * (int)sizeof(ELEMENTS) % 64 == 0) PREFETCH(at + count);
+            found |= (PLACES)(NAME(get)(at, COUNT) == w);
         }
-        if (!ANY(found)) continue;
-        for (int64_t k = i; k < i + 4 * COUNT && k < count; k++) {
-            VALUE one = v[(k - i) / COUNT][(k - i) % COUNT];
-            if (one == wanted || (IS_NAN(one) && IS_NAN(wanted))) return k;
-        }
+        if (ANY(found)) break;
     }
-    return -1;
+    return NAME(find_one)(wanted, x, i, count);
 }
 static const fold_loops NAME(loops) = {
-    .run = NAME(run), .columns = NAME(columns), .places = NAME(places), .find = NAME(find)};
+    .run = RUN, .join = NAME(join), .columns = NAME(columns), .places = NAME(places), .find = NAME(find)};
+#undef RUN
 #undef PICK
 #undef FOLD
 #undef IS_NAN

@@ -10,6 +10,8 @@ enum { FOLD_ROOM = 16 /* values that may be read and written behind the last one
 typedef struct {
     /* Into several values, side by side, at most 128: any of them may take an element. */
     void (*run)(void *totals, const void *from, int64_t count);
+    /* What `run` left in the values into the first. */
+    void (*join)(void *totals);
     /* totals[i] takes from[i]; what is `ahead` elements behind is fetched. */
     void (*columns)(void *totals, const void *from, int64_t count, int64_t ahead);
     /* totals[i] takes the square of from[i] - centres[i]. NULL but of sums. */

@@ -7,8 +7,9 @@
 #include "cpu/simd.h"
 
 enum {
-    AHEAD = 2048, /* bytes that are fetched before their turn */
-    SIDE = 8      /* vectors that fold side by side */
+    AHEAD = 2048,  /* bytes that are fetched before their turn */
+    SIDE = 8,      /* vectors that fold side by side */
+    ORDERED = 4096 /* elements, in the first-level cache, that are tried without a thought for NaN */
 };
 
 /* ---- 32 bits */
@@ -17,6 +18,8 @@ enum {
 #define VALUE_PLACE int32_t
 #define ANY         any_f32
 
+#define AT_LEAST at_least_f32
+#define AT_MOST  at_most_f32
 #define VALUE    float
 #define VALUES   vf32
 #define ELEMENTS vf32
@@ -45,6 +48,8 @@ enum {
 #undef VALUE
 #undef VALUES
 #undef ELEMENTS
+#undef AT_LEAST
+#undef AT_MOST
 
 #define VALUE    int32_t
 #define VALUES   vi32
@@ -82,6 +87,8 @@ enum {
 #define VALUE_PLACE int64_t
 #define ANY         any_f64
 
+#define AT_LEAST at_least_f64
+#define AT_MOST  at_most_f64
 #define VALUE    double
 #define VALUES   vf64
 #define ELEMENTS vf64
@@ -94,6 +101,8 @@ enum {
 #undef VALUE
 #undef VALUES
 #undef ELEMENTS
+#undef AT_LEAST
+#undef AT_MOST
 
 #define VALUE    int64_t
 #define VALUES   vi64

@@ -40,6 +40,22 @@ static void NAME(run)(void *totals, const void *from, int64_t count) {
     memcpy(totals, sums, sizeof sums);
 }
 
+/* Values beyond SIDE * COUNT are FIRST. */
+static void NAME(join)(void *totals) {
+    VALUES sums[SIDE], other;
+    VALUE lanes[2 * COUNT];
+    memcpy(sums, totals, sizeof sums);
+    for (int half = SIDE / 2; half > 0; half /= 2)
+        for (int j = 0; j < half; j++) sums[j] = FOLD(sums[j], sums[j + half]);
+    memcpy(lanes + COUNT, &sums[0], sizeof sums[0]);
+    for (int half = COUNT / 2; half > 0; half /= 2) {
+        memcpy(lanes, &sums[0], sizeof sums[0]);
+        memcpy(&other, lanes + half, sizeof other);
+        sums[0] = FOLD(sums[0], other);
+    }
+    memcpy(totals, &sums[0], sizeof sums[0]);
+}
+
 INLINE void NAME(column_step)(char *total, const ELEMENT *x, int64_t count) {
     VALUES sum;
     memcpy(&sum, total, sizeof sum);

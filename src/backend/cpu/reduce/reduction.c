@@ -90,6 +90,10 @@ static int64_t row_block(int64_t lanes) {
 /* Folds FOLD_BLOCK values into the first, halves at a time. The last steps read beyond the half they need, into values
  * no longer wanted. */
 void fold_block(const reduction *r, register_block *total) {
+    if (r->loops) {
+        r->loops->join(total->bytes);
+        return;
+    }
     int64_t count = row_block(r->lanes);
     register_block other;
     for (int64_t half = count / 2; half > 0; half /= 2) {
