@@ -123,7 +123,8 @@ static void bench_dtype(tarn_dtype dtype) {
     SCAN("cummax of rows", REDUCE_MAX, 1);
     bench(OP_scan, "cumsum of one row", &(attributes_scan){.kind = REDUCE_SUM, .axis = 0},
           dense(from, dtype, TARN_SHAPE(size_of(square))), dense(to, dtype, TARN_SHAPE(size_of(square))), true);
-    bench(OP_softmax, "softmax", NULL, dense(from, dtype, square), dense(to, dtype, square), true);
+    bench(OP_softmax, "softmax", &(attributes_softmax){.axis = -1}, dense(from, dtype, square),
+          dense(to, dtype, square), true);
     bench(OP_rms_norm, "rms_norm", &(attributes_rms_norm){.eps = 1e-5}, dense(from, dtype, square),
           dense(to, dtype, square), true);
 }

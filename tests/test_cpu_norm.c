@@ -14,40 +14,89 @@ static double rounded(double x, tarn_dtype dtype) {
     return (double)(float)x;
 }
 
-/* ---- softmax */
-static void test_softmax(tarn_dtype dtype, tarn_ints shape, int layout, double spread) {
-    operand x = laid_out(dtype, shape, DOMAIN_ANY, layout), got = make(dtype, shape), expected = make(dtype, shape);
-    int64_t n = shape.values[shape.count - 1], rows = operand_size(&x) / (n ? n : 1);
-    for (int64_t i = 0; layout == 0 && i < operand_size(&x); i++) put(&x, i, get(&x, i) * spread);
-    for (int64_t row = 0; n && row < rows; row++) {
-        double top = -INFINITY, sum = 0;
-        for (int64_t i = 0; i < n; i++) top = fmax(top, get(&x, row * n + i));
-        for (int64_t i = 0; i < n; i++) sum += exp((double)(float)(get(&x, row * n + i) - top));
-        for (int64_t i = 0; i < n; i++)
-            put(&expected, row * n + i, exp((double)(float)(get(&x, row * n + i) - top)) / sum);
-    }
-    CHECK(run_call(&backend_cpu, CALL(softmax, NULL, &got, x)), "%s", tarn_error());
-    operand tiny = make(TARN_FLOAT64, shape); /* exponentials below the smallest normal number are zero */
-    for (int64_t i = 0; i < operand_size(&tiny); i++) put(&tiny, i, dtype == TARN_FLOAT16 ? 0 : 0x1p-100);
-    compare(&got, &expected, dtype == TARN_FLOAT32 ? 8 : 1, &tiny, "softmax");
+/* ---- softmax, along the last axis or another */
+static const attributes_softmax last_axis = {.axis = -1};
+
+/* Element i of line `line` along the axis. */
+static int64_t element_of(tarn_ints shape, int64_t axis, int64_t line, int64_t i) {
+    int64_t behind = 1;
+    for (int64_t k = shape.count + axis + 1; k < shape.count; k++) behind *= shape.values[k];
+    return (line / behind * shape.values[shape.count + axis] + i) * behind + line % behind;
 }
 
-static void test_softmax_specials(tarn_dtype dtype) {
-    operand x = make(dtype, DIMS(5, 21)), got = make(dtype, DIMS(5, 21));
-    for (int64_t i = 0; i < 21; i++) {
-        put(&x, i, i == 3 ? 1 : -INFINITY);     /* one number */
-        put(&x, 21 + i, -INFINITY);             /* none */
-        put(&x, 42 + i, i == 20 ? NAN : 0);     /* a NaN in the last lanes */
-        put(&x, 63 + i, i == 7 ? INFINITY : 0); /* inf - inf */
-        put(&x, 84 + i, 30000);                 /* equal */
+static void expect_softmax(const operand *x, const operand *expected, tarn_ints shape, int64_t axis) {
+    int64_t n = shape.values[shape.count + axis], lines = operand_size(x) / (n ? n : 1);
+    for (int64_t line = 0; n && line < lines; line++) {
+        double top = -INFINITY, sum = 0;
+        for (int64_t i = 0; i < n; i++) top = fmax(top, get(x, element_of(shape, axis, line, i)));
+        for (int64_t i = 0; i < n; i++) sum += exp((double)(float)(get(x, element_of(shape, axis, line, i)) - top));
+        for (int64_t i = 0; i < n; i++) {
+            int64_t at = element_of(shape, axis, line, i);
+            put(expected, at, exp((double)(float)(get(x, at) - top)) / sum);
+        }
     }
-    CHECK(run_call(&backend_cpu, CALL(softmax, NULL, &got, x)), "%s", tarn_error());
-    for (int64_t i = 0; i < 21; i++) {
-        CHECK(get(&got, i) == (i == 3));
-        CHECK(isnan(get(&got, 21 + i)) && isnan(get(&got, 42 + i)));
-        CHECK(i != 7 || isnan(get(&got, 63 + i)));
-        CHECK(fabs(get(&got, 84 + i) - 1.0 / 21) < 1e-3);
+}
+
+static void test_softmax(tarn_dtype dtype, tarn_ints shape, int64_t axis, int layout, double spread) {
+    operand x = laid_out(dtype, shape, DOMAIN_ANY, layout), got = make(dtype, shape), expected = make(dtype, shape);
+    attributes_softmax a = {.axis = axis};
+    for (int64_t i = 0; layout == 0 && i < operand_size(&x); i++) put(&x, i, get(&x, i) * spread);
+    expect_softmax(&x, &expected, shape, axis);
+    CHECK(run_call(&backend_cpu, CALL(softmax, &a, &got, x)), "%s", tarn_error());
+    /* Exponentials below the smallest normal number are zero; down columns the distance from the largest element is
+       rounded once more. */
+    operand scale = make(TARN_FLOAT64, shape);
+    for (int64_t i = 0; i < operand_size(&scale); i++) {
+        double y = get(&expected, i);
+        put(&scale, i, fmax(axis == -1 ? 0 : y * (1 - log(y + 0x1p-126)), dtype == TARN_FLOAT16 ? 0 : 0x1p-100));
     }
+    compare(&got, &expected, dtype == TARN_FLOAT32 ? 8 : 1, &scale, "softmax");
+}
+
+/* Five lines of 21: [5, 21], or [21, 5 of 20 columns]. */
+static void test_softmax_specials(tarn_dtype dtype, int64_t axis) {
+    tarn_ints shape = axis == -1 ? DIMS(5, 21) : DIMS(21, 20);
+    operand x = make(dtype, shape), got = make(dtype, shape);
+    attributes_softmax a = {.axis = axis};
+#define AT(line, i) element_of(shape, axis, line, i)
+    for (int64_t i = 0; i < 21; i++) {
+        put(&x, AT(0, i), i == 13 ? 1 : -INFINITY); /* one number */
+        put(&x, AT(1, i), -INFINITY);               /* none */
+        put(&x, AT(2, i), i == 20 ? NAN : 0);       /* a NaN in the last lanes */
+        put(&x, AT(3, i), i == 7 ? INFINITY : 0);   /* inf - inf */
+        put(&x, AT(4, i), 30000);                   /* equal */
+    }
+    CHECK(run_call(&backend_cpu, CALL(softmax, &a, &got, x)), "%s", tarn_error());
+    for (int64_t i = 0; i < 21; i++) {
+        CHECK(get(&got, AT(0, i)) == (i == 13));
+        CHECK(isnan(get(&got, AT(1, i))) && isnan(get(&got, AT(2, i))));
+        CHECK(i != 7 || isnan(get(&got, AT(3, i))));
+        CHECK(fabs(get(&got, AT(4, i)) - 1.0 / 21) < 1e-3);
+    }
+#undef AT
+}
+
+/* Columns: of a few rows and of many, of blocks that are whole or not; what one gives does not depend on the others, on
+   threads, or on whether it goes past the caches. */
+static void test_softmax_columns(tarn_dtype dtype) {
+    const tarn_ints shapes[] = {DIMS(1, 16),     DIMS(7, 17),    DIMS(9, 64), DIMS(3, 37, 5, 8), DIMS(2, 600, 100),
+                                DIMS(4100, 200), DIMS(9001, 30), DIMS(0, 16), DIMS(0, 3, 16),    DIMS(16390, 33)};
+    for (int s = 0; s < 10; s++)
+        for (int spread = 1; spread < 11; spread += 9) test_softmax(dtype, shapes[s], s == 3 ? -3 : -2, 0, spread);
+    test_softmax_specials(dtype, -2);
+    int64_t rows = 2100, columns = dtype == TARN_FLOAT32 ? 2112 : 4224, some = 48, bytes = dtype_bytes(dtype);
+    operand x = randomized(dtype, DIMS(rows, columns), DOMAIN_ANY), few = make(dtype, DIMS(rows, some)),
+            got = make(dtype, DIMS(rows, columns)), alone = make(dtype, DIMS(rows, some));
+    attributes_softmax a = {.axis = -2};
+    for (int64_t i = 0; i < rows; i++)
+        memcpy((char *)few.data + i * some * bytes, (char *)x.data + (i * columns + 70) * bytes,
+               (size_t)(some * bytes));
+    CHECK(run_call(&backend_cpu, CALL(softmax, &a, &got, x)), "%s", tarn_error());
+    CHECK(run_call(&backend_cpu, CALL(softmax, &a, &alone, few)), "%s", tarn_error());
+    for (int64_t i = 0; i < rows; i++)
+        CHECK(!memcmp((char *)alone.data + i * some * bytes, (char *)got.data + (i * columns + 70) * bytes,
+                      (size_t)(some * bytes)),
+              "columns of row %lld depend on others", (long long)i);
 }
 
 /* ---- rms_norm */
@@ -138,8 +187,9 @@ static void test_large_rows(tarn_dtype dtype) {
     last.shape = one.shape;
     attributes_rms_norm a = {.eps = 1e-3};
     attributes_layer_norm l = {.eps = 1e-3};
-    call all[] = {CALL(softmax, NULL, &got, x), CALL(rms_norm, &a, &got, x), CALL(layer_norm, &l, &got, x)};
-    call single[] = {CALL(softmax, NULL, &one, last), CALL(rms_norm, &a, &one, last), CALL(layer_norm, &l, &one, last)};
+    call all[] = {CALL(softmax, &last_axis, &got, x), CALL(rms_norm, &a, &got, x), CALL(layer_norm, &l, &got, x)};
+    call single[] = {CALL(softmax, &last_axis, &one, last), CALL(rms_norm, &a, &one, last),
+                     CALL(layer_norm, &l, &one, last)};
     for (int i = 0; i < 3; i++) {
         CHECK(run_call(&backend_cpu, all[i]) && run_call(&backend_cpu, single[i]), "%s", tarn_error());
         CHECK(!memcmp((char *)got.data + (rows - 1) * bytes, one.data, (size_t)bytes), "%s of many rows",
@@ -202,16 +252,17 @@ static void test_set(void) {
                                     DIMS(0, 5), DIMS(5, 0),  DIMS(400, 130), DIMS(2, 16399)};
         for (int s = 0; s < 9; s++) {
             if (!in_rounds()) continue;
-            test_softmax(dtypes[d], shapes[s], 0, 1);
-            test_softmax(dtypes[d], shapes[s], 0, 10);
+            test_softmax(dtypes[d], shapes[s], -1, 0, 1);
+            test_softmax(dtypes[d], shapes[s], -1, 0, 10);
             test_rms_norm(dtypes[d], shapes[s], 0, false);
             test_rms_norm(dtypes[d], shapes[s], 0, true);
             for (int parts = 0; parts < 3; parts++) test_layer_norm(dtypes[d], shapes[s], 0, parts);
             if (shapes[s].count > 1) test_layer_norm(dtypes[d], shapes[s], 4, 2);
-            if (shapes[s].count > 1) test_softmax(dtypes[d], shapes[s], 4, 1);
+            if (shapes[s].count > 1) test_softmax(dtypes[d], shapes[s], -1, 4, 1);
             if (shapes[s].count > 1) test_rms_norm(dtypes[d], shapes[s], 4, true);
         }
-        test_softmax_specials(dtypes[d]);
+        test_softmax_specials(dtypes[d], -1);
+        test_softmax_columns(dtypes[d]);
         test_ropes(dtypes[d]);
         test_large_rows(dtypes[d]);
         test_var(dtypes[d], DIMS(3, 37), 1);

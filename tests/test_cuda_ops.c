@@ -358,7 +358,7 @@ static void test_rows(tarn_dtype dtype, tarn_ints shape) {
             put(&norm, row * n + i, get(&x, row * n + i) / sqrt(squares / (double)n + a.eps) * get(&weight, i));
         }
     }
-    CHECK(run_on_cuda(CALL(softmax, NULL, &got, x)), "%s", tarn_error());
+    CHECK(run_on_cuda(CALL(softmax, &(attributes_softmax){.axis = -1}, &got, x)), "%s", tarn_error());
     near(&got, &soft, 2 * closeness(dtype), "softmax");
     CHECK(run_on_cuda(CALL(rms_norm, &a, &got, x, weight)), "%s", tarn_error());
     near(&got, &norm, 2 * closeness(dtype), "rms_norm");

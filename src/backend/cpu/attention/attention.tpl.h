@@ -3,7 +3,6 @@
 
 #include <float.h>
 
-#include "cpu/exp.h"
 #include "cpu/matmul/inline.h"
 #include "cpu/rows.h"
 

@@ -2,7 +2,6 @@
 #include <float.h>
 
 #include "cpu/attention/attention.h"
-#include "cpu/exp.h"
 #include "cpu/matmul/inline.h"
 #include "cpu/rows.h"
 

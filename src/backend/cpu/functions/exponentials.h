@@ -1,4 +1,4 @@
-/* exp and what is made of it, of float32. x = n ln 2 + r, and e^r - 1 = r + r^2 p(r). The polynomials of these files
+/* exp and what is made of it, of float32, from the parts of exp.h. The polynomials of these files
    are fitted for the least largest error relative to the function; each names its bound. */
 #ifndef CPU_FUNCTIONS_EXPONENTIALS_H
 #define CPU_FUNCTIONS_EXPONENTIALS_H
@@ -8,18 +8,11 @@ FUNCTION vf32 with_sign_of(vf32 magnitude, vf32 x) {
     return (vf32)((vi32)magnitude | ((vi32)x & INT32_MIN));
 }
 
-/* e^r - 1 and n of x, which is finite and less than 200 from 0. p: 2^-28. */
+/* e^r - 1 and n of x, which is finite and less than 200 from 0. */
 FUNCTION vf32 exp_parts(vf32 x, vf32 *n) {
     const vf32 whole = splat_f32(0x1.8p23F); /* a sum with it is rounded to a whole number */
     *n = fma_f32(x, splat_f32(1.44269504088896341F), whole) - whole;
-    vf32 r = fma_f32(*n, splat_f32(-0x1.62e4p-1F), x); /* exact */
-    r = fma_f32(*n, splat_f32(-0x1.7f7d1cp-20F), r);
-    vf32 p = splat_f32(0x1.6d6d06p-10F);
-    p = fma_f32(p, r, splat_f32(0x1.123c48p-7F));
-    p = fma_f32(p, r, splat_f32(0x1.5554ccp-5F));
-    p = fma_f32(p, r, splat_f32(0x1.55548ep-3F));
-    p = fma_f32(p, r, splat_f32(0.5F));
-    return fma_f32(p * r, r, r);
+    return exp_rest(exp_reduced(x, *n));
 }
 
 FUNCTION vf32 exp_f32(vf32 x) {

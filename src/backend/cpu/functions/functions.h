@@ -5,25 +5,30 @@
 #ifndef CPU_FUNCTIONS_H
 #define CPU_FUNCTIONS_H
 
+#define FUNCTION static inline __attribute__((unused))
+#include "cpu/functions/exp.h"
+
 #ifdef __FMA__
 #define SLEEF_F32(f) f##_sleef
 #include "cpu/functions/sleef.h"
 
-#define FUNCTION static inline __attribute__((unused))
 #include "cpu/functions/exponentials.h"
 #include "cpu/functions/logarithms.h"
 #include "cpu/functions/trigonometry.h"
 #include "cpu/functions/power.h"
-#undef FUNCTION
 #else
 #define SLEEF_F32(f) f##_f32
 #include "cpu/functions/sleef.h"
 
-static inline __attribute__((unused)) vf32 library_log(vf32 x) {
+FUNCTION vf32 library_log(vf32 x) {
     for (int i = 0; i < LANES; i++) x[i] = __builtin_logf(x[i]);
     return x;
 }
+FUNCTION vf32 quick_log(vf32 x) {
+    return log_f32(x);
+}
 #endif
 #undef SLEEF_F32
+#undef FUNCTION
 
 #endif

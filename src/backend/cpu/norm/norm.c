@@ -1,5 +1,5 @@
-/* Kernels over rows: softmax, norms, var and rope. Rows are shared out among threads; what is done with them is in
-   norm.tpl.h. */
+/* Kernels over rows: softmax, norms, var and rope; and softmax down columns. Rows, and blocks of columns, are shared
+   out among threads; what is done with them is in norm.tpl.h. */
 #include "cpu/norm/norm.h"
 
 #include <math.h>
@@ -53,6 +53,68 @@ static bool run_rows(const call *c, const norm_kernels *kernels, norm_kernel *ke
     row.past = operand_size(x) * dtype_bytes(x->dtype) >= STREAM_BYTES && bytes % 64 == 0 &&
                (uintptr_t)out->data % 64 == 0 && x->data != out->data;
     return run_job(&(row_job){*x, out->data, bytes, kernels, kernel, row});
+}
+
+/* ---- softmax down columns, along an axis behind which elements lie side by side */
+
+enum {
+    LEAST_COLUMNS = 16,
+    LONGEST_COLUMN = 1 << 16,
+    KEPT_FLOATS = 5 << 16 /* of a thread, so that they stay in the second-level cache */
+};
+
+static int64_t softmax_axis(const call *c) {
+    return axis_normal(((const attributes_softmax *)c->attributes)->axis, c->inputs[0].ndim);
+}
+
+static bool supports_softmax(const call *c) {
+    return softmax_axis(c) == c->inputs[0].ndim - 1;
+}
+
+static norm_columns columns_of(const call *c) {
+    const operand *x = &c->inputs[0], *out = &c->outputs[0];
+    int64_t axis = softmax_axis(c), bytes = dtype_bytes(x->dtype);
+    norm_columns j = {.from = x->data, .to = out->data, .n = x->shape[axis], .columns = 1, .dtype = x->dtype};
+    for (int64_t i = axis + 1; i < x->ndim; i++) j.columns *= x->shape[i];
+    j.past = operand_size(x) * bytes >= STREAM_BYTES && j.columns * bytes % 64 == 0 && (uintptr_t)out->data % 64 == 0 &&
+             x->data != out->data;
+    for (j.width = COLUMNS_MOST; j.width > COLUMNS_LINE / bytes; j.width /= 2)
+        if (norm_columns_kept(j.n, j.width) <= KEPT_FLOATS && j.width < 2 * j.columns) break;
+    return j;
+}
+
+static bool supports_softmax_columns(const call *c) {
+    norm_columns j = columns_of(c);
+    return j.columns >= LEAST_COLUMNS && j.n <= LONGEST_COLUMN;
+}
+
+static int64_t softmax_columns_workspace(const call *c) {
+    norm_columns j = columns_of(c);
+    return norm_columns_kept(j.n, j.width) * parallel_threads() * (int64_t)sizeof(float);
+}
+
+typedef struct {
+    norm_columns columns;
+    const norm_kernels *kernels;
+    float *kept; /* [thread] */
+} column_job;
+
+static void column_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)threads;
+    const column_job *j = context;
+    const norm_columns *c = &j->columns;
+    j->kernels->softmax_columns(c, j->kept + thread * norm_columns_kept(c->n, c->width), begin, end);
+    j->kernels->fence();
+}
+
+static bool run_softmax_columns(const call *c, const norm_kernels *kernels) {
+    column_job j = {columns_of(c), kernels, c->workspace};
+    int64_t size = operand_size(&c->inputs[0]), each = j.columns.n * j.columns.width;
+    if (size == 0) return true;
+    int64_t outer = size / j.columns.n / j.columns.columns,
+            blocks = outer * ((j.columns.columns + j.columns.width - 1) / j.columns.width);
+    parallel_for(blocks, row_grain(each), column_part, &j);
+    return true;
 }
 
 /* ---- var: one number of a row, which is all of the last axes that are reduced. Sums of longer rows would lose digits:
@@ -168,6 +230,12 @@ static bool supports_rope(const call *c) {
         .op = OP_##name_, .name = #name_ "_" #isa, .dtypes = DTYPES_NARROW, .layout = LAYOUT_ROWS, .may_overwrite = 1, \
         .supports = supports_, .run = name_##_##isa                                                                    \
     }
+#define COLUMNS_ROW(isa)                                                                                               \
+    {                                                                                                                  \
+        .op = OP_softmax, .name = "softmax_columns_" #isa, .dtypes = DTYPES_NARROW, .layout = LAYOUT_DENSE,            \
+        .may_overwrite = 1, .supports = supports_softmax_columns, .workspace = softmax_columns_workspace,              \
+        .run = softmax_columns_##isa                                                                                   \
+    }
 #define VAR_ROW(isa)                                                                                                   \
     {                                                                                                                  \
         .op = OP_var, .name = "var_" #isa, .dtypes = DTYPES_NARROW, .layout = LAYOUT_DENSE, .supports = supports_var,  \
@@ -176,6 +244,9 @@ static bool supports_rope(const call *c) {
 #define NORM_ROWS(isa, isa_id)                                                                                         \
     static bool softmax_##isa(const call *c) {                                                                         \
         return run_rows(c, &norm_kernels_##isa, norm_kernels_##isa.softmax, (norm_row){0});                            \
+    }                                                                                                                  \
+    static bool softmax_columns_##isa(const call *c) {                                                                 \
+        return run_softmax_columns(c, &norm_kernels_##isa);                                                            \
     }                                                                                                                  \
     static bool rms_norm_##isa(const call *c) {                                                                        \
         float eps = (float)((const attributes_rms_norm *)c->attributes)->eps;                                          \
@@ -193,8 +264,8 @@ static bool supports_rope(const call *c) {
     static bool var_##isa(const call *c) {                                                                             \
         return run_var(c, &norm_kernels_##isa);                                                                        \
     }                                                                                                                  \
-    static const kernel_row rows_##isa[] = {NORM_ROW(softmax, isa, NULL), NORM_ROW(rms_norm, isa, parts_are_alike),    \
-                                            NORM_ROW(layer_norm, isa, parts_are_alike), VAR_ROW(isa),                  \
-                                            NORM_ROW(rope, isa, supports_rope)};
+    static const kernel_row rows_##isa[] = {                                                                           \
+        NORM_ROW(softmax, isa, supports_softmax),   COLUMNS_ROW(isa), NORM_ROW(rms_norm, isa, parts_are_alike),        \
+        NORM_ROW(layer_norm, isa, parts_are_alike), VAR_ROW(isa),     NORM_ROW(rope, isa, supports_rope)};
 CPU_EACH_ISA(NORM_ROWS)
 CPU_FAMILY(norm)

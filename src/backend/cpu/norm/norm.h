@@ -1,11 +1,16 @@
-/* What one instruction set brings to the kernels over rows: softmax, norms, var, rope. Rows are dense; dtypes float32,
-   float16, bfloat16. */
+/* What one instruction set brings to the kernels over rows: softmax, norms, var, rope; and to softmax down columns.
+   Rows are dense; dtypes float32, float16, bfloat16. */
 #ifndef CPU_NORM_H
 #define CPU_NORM_H
 
 #include "backend/call.h"
 
-enum { ROPE_MOST_DIMS = 1024 };
+enum {
+    ROPE_MOST_DIMS = 1024,
+    COLUMNS_MOST = 64, /* of a block; a power of two */
+    COLUMNS_LINE = 64, /* bytes: a block's rows are some of these */
+    COLUMNS_TILE = 8   /* rows */
+};
 
 typedef struct {
     int64_t n;
@@ -23,6 +28,20 @@ typedef struct {
     int64_t out_bytes, begin, end;
 } norm_rows;
 
+/* Dense x [outer, n, columns], cut into outer * ceil(columns / width) blocks of columns. */
+typedef struct {
+    const char *from;
+    char *to;
+    int64_t n, columns, width; /* width: a power of two */
+    tarn_dtype dtype;
+    bool past; /* as of a row */
+} norm_columns;
+
+/* Floats that a block is kept in: its tiles, and one more. */
+static inline int64_t norm_columns_kept(int64_t n, int64_t width) {
+    return ((n + COLUMNS_TILE - 1) / COLUMNS_TILE + 1) * (COLUMNS_TILE + 1) * width;
+}
+
 typedef void norm_kernel(const norm_row *r, const norm_rows *rows);
 
 typedef struct {
@@ -30,6 +49,8 @@ typedef struct {
     norm_kernel *rms_norm;   /* without bias */
     norm_kernel *layer_norm; /* bias only with weight */
     norm_kernel *var;        /* one number a row */
+    /* Blocks [begin, end). */
+    void (*softmax_columns)(const norm_columns *c, float *kept, int64_t begin, int64_t end);
     /* turns[i] = exp(i * step), or 1 / freqs[i] where freqs (may be turns itself) is given */
     void (*rope_turns)(float *turns, const float *freqs, int64_t half, float step);
     /* cosines and sines of position * turns[i] */

@@ -1,5 +1,4 @@
-/* softmax, norms and var of rows, and rope of one, for one instruction set. */
-#include "cpu/exp.h"
+/* softmax, norms and var of rows, softmax down columns, and rope of a row, for one instruction set. */
 #include "cpu/matmul/inline.h"
 #include "cpu/norm/norm.h"
 #include "cpu/operand_rows.h"
@@ -38,8 +37,24 @@ INLINE void row_fetch(const void *row, int64_t at, int64_t bytes, tarn_dtype dty
     PREFETCH((const char *)row + at * (dtype == TARN_FLOAT32 ? 4 : 2) + bytes);
 }
 
-/* ---- softmax, norms, var */
+/* function(..., dtype), of a dtype that is known to the compiler. */
+#define FOR_DTYPE(dtype, function, ...)                                                                                \
+    switch (dtype) {                                                                                                   \
+    case TARN_FLOAT32:                                                                                                 \
+        function(__VA_ARGS__, TARN_FLOAT32);                                                                           \
+        break;                                                                                                         \
+    case TARN_BFLOAT16:                                                                                                \
+        function(__VA_ARGS__, TARN_BFLOAT16);                                                                          \
+        break;                                                                                                         \
+    default:                                                                                                           \
+        function(__VA_ARGS__, TARN_FLOAT16);                                                                           \
+        break;                                                                                                         \
+    }
+
+/* ---- softmax, norms, var; softmax down columns */
 #include "cpu/norm/stages.tpl.h"
+
+#include "cpu/norm/columns.tpl.h"
 
 /* ---- rope, in the order of its formula: every product and difference in float32 */
 
@@ -74,5 +89,5 @@ static void rope_row(void *to, const void *from, const float *cosines, const flo
     if (dim > 2 * half) memmove((char *)to + done, (const char *)from + done, (size_t)(dim * bytes - done));
 }
 
-const norm_kernels ISA(norm_kernels) = {softmax,    rms_norm,    layer_norm, var,
+const norm_kernels ISA(norm_kernels) = {softmax,    rms_norm,    layer_norm, var,         softmax_columns,
                                         rope_turns, rope_angles, rope_row,   stream_fence};

@@ -146,15 +146,9 @@ INLINE void stages_run(const norm_row *given, stages_kind kind, const norm_rows 
     }
 }
 
-/* For a dtype that is known to the compiler. */
 #define STAGES(name, kind)                                                                                             \
     static void name(const norm_row *r, const norm_rows *all) {                                                        \
-        if (r->dtype == TARN_FLOAT32)                                                                                  \
-            stages_run(r, kind, all, TARN_FLOAT32);                                                                    \
-        else if (r->dtype == TARN_BFLOAT16)                                                                            \
-            stages_run(r, kind, all, TARN_BFLOAT16);                                                                   \
-        else                                                                                                           \
-            stages_run(r, kind, all, TARN_FLOAT16);                                                                    \
+        FOR_DTYPE(r->dtype, stages_run, r, kind, all);                                                                 \
     }
 STAGES(softmax, STAGES_SOFTMAX)
 STAGES(layer_norm, STAGES_LAYER_NORM)

@@ -1,6 +1,4 @@
 /* Running logarithms of sums of exponentials: the largest element so far, and the sum of exp(x - most). */
-#include "cpu/log.h"
-
 enum { NEAR = 4 /* how much larger the largest may become in a step: what lies below it keeps its digits */ };
 
 /* An element, or several of a larger sum, more. Equal infinities are not apart; a NaN stays in the sum. */
@@ -69,23 +67,6 @@ static void logs_row_f64(void *to, const void *from, int64_t count, scan_states 
 
 /* ---- float32, several at once */
 
-/* The two halves of a vector, as doubles. */
-typedef struct {
-    vf64 low, high;
-} two_f64;
-
-INLINE two_f64 widen_f32(vf32 x) {
-    hf32 half[2];
-    memcpy(half, &x, sizeof x);
-    return (two_f64){__builtin_convertvector(half[0], vf64), __builtin_convertvector(half[1], vf64)};
-}
-INLINE vf32 narrow_f64(two_f64 x) {
-    hf32 half[2] = {__builtin_convertvector(x.low, hf32), __builtin_convertvector(x.high, hf32)};
-    vf32 y;
-    memcpy(&y, half, sizeof y);
-    return y;
-}
-
 INLINE vf32 prefix_sums(vf32 v) {
     const vf32 zero = {0};
     v += LANES_UP(NARROW_LANES, 1, zero, v);
@@ -95,29 +76,39 @@ INLINE vf32 prefix_sums(vf32 v) {
     return v;
 }
 
+/* The state of a loop: the sum, and the largest element so far, NaN if that is not finite. What is not above it can be
+   added several at once. */
+typedef struct {
+    double sum;
+    float most;
+} logs_running;
+
+INLINE logs_running logs_go_on(const scan_state *state) {
+    float most = (float)state->logs.most;
+    return (logs_running){state->logs.sum, __builtin_fabsf(most) < INFINITY ? most : NAN};
+}
+
+INLINE bool logs_below(vf32 x, float most) {
+    return !any_f32(~(vi32)(x <= most));
+}
+
 /* Makes the largest of x the largest so far; false where only single elements can be added: the largest rises by too
    much, or something is not finite. */
-INLINE bool logs_rise(scan_state *state, vf32 x) {
-    float most = (float)state->logs.most;
-    if (!any_f32(~(vi32)(x <= most))) return state->logs.most > -(double)INFINITY && most < INFINITY;
-    if (any_f32(~(vi32)(x <= most + NEAR)) || !(most > -INFINITY)) return false;
+static bool logs_rise(scan_state *state, vf32 x) {
+    logs_running r = logs_go_on(state);
+    if (!logs_below(x, r.most + NEAR)) return false;
     float top = max_lanes(x);
-    state->logs.sum *= exp((double)most - (double)top);
+    state->logs.sum *= exp((double)r.most - (double)top);
     state->logs.most = (double)top;
     return true;
 }
 
-/* exp(x - most) of each. */
-INLINE vf32 logs_exponentials(const scan_state *state, vf32 x) {
-    return exp_of_negative(x - (float)state->logs.most);
-}
-
-INLINE void logs_step(float *to, vf32 x, scan_state *state, scan_way way) {
-    vf32 sums = prefix_sums(logs_exponentials(state, way.backwards ? LANES_BACKWARDS(NARROW_LANES, x) : x)), zero = {0};
-    two_f64 all = widen_f32(way.exclusive ? LANES_UP(NARROW_LANES, 1, zero, sums) : sums);
-    all.low += state->logs.sum, all.high += state->logs.sum;
-    state->logs.sum += (double)sums[LANES - 1];
-    vf32 y = log_of_positive(narrow_f64(all)) + (float)state->logs.most;
+INLINE void logs_step(float *to, vf32 x, logs_running *r, scan_way way) {
+    const vf32 zero = {0};
+    vf32 sums = prefix_sums(exp_of_negative((way.backwards ? LANES_BACKWARDS(NARROW_LANES, x) : x) - r->most));
+    vf32 all = (way.exclusive ? LANES_UP(NARROW_LANES, 1, zero, sums) : sums) + (float)r->sum;
+    r->sum += (double)sums[LANES - 1];
+    vf32 y = quick_log(all) + r->most;
     if (way.backwards) y = LANES_BACKWARDS(NARROW_LANES, y);
     if (way.past)
         stream_f32(to, y);
@@ -128,15 +119,21 @@ INLINE void logs_step(float *to, vf32 x, scan_state *state, scan_way way) {
 static void logs_line_f32(void *to, const void *from, int64_t count, scan_state *state, scan_way way) {
     float *out = to;
     const float *in = from;
+    logs_running r = logs_go_on(state);
     for (int64_t i = 0; i < count; i += LANES) {
         int64_t some = count - i < LANES ? count - i : LANES, at = way.backwards ? count - some - i : i;
         PREFETCH((const char *)(in + at) + (way.backwards ? -AHEAD : AHEAD));
-        vf32 x = some == LANES ? load_f32(in + at) : (vf32){0};
-        if (some == LANES && logs_rise(state, x))
-            logs_step(out + at, x, state, way);
-        else
-            logs_line_one_f32(out + at, in + at, some, state, way);
+        vf32 x = some == LANES ? load_f32(in + at) : splat_f32(NAN);
+        if (!logs_below(x, r.most)) {
+            state->logs.sum = r.sum;
+            bool rises = logs_rise(state, x);
+            if (!rises) logs_line_one_f32(out + at, in + at, some, state, way);
+            r = logs_go_on(state);
+            if (!rises) continue;
+        }
+        logs_step(out + at, x, &r, way);
     }
+    state->logs.sum = r.sum;
 }
 
 static void logs_total_f32(const void *from, int64_t count, scan_state *state) {
@@ -144,30 +141,30 @@ static void logs_total_f32(const void *from, int64_t count, scan_state *state) {
     for (int64_t i = 0; i < count; i += LANES) {
         int64_t some = count - i < LANES ? count - i : LANES;
         PREFETCH((const char *)(in + i) + AHEAD);
-        vf32 x = some == LANES ? load_f32(in + i) : (vf32){0};
-        if (some == LANES && logs_rise(state, x))
-            state->logs.sum += (double)sum_lanes(logs_exponentials(state, x));
+        vf32 x = some == LANES ? load_f32(in + i) : splat_f32(NAN);
+        float most = logs_go_on(state).most;
+        if (logs_below(x, most) || logs_rise(state, x))
+            state->logs.sum += (double)sum_lanes(exp_of_negative(x - (float)state->logs.most));
         else
             logs_total_one_f32(in + i, some, state);
     }
 }
 
-/* Columns: each lane has a largest element of its own. */
+/* Columns: each lane has a largest element of its own, a sum, and what the sum has lost. */
 static void logs_row_f32(void *to, const void *from, int64_t count, scan_states *states, scan_way way) {
     for (int64_t i = 0; i < count; i += LANES) {
-        char *sums = states->values + i * 8, *tops = states->most + i * 4;
-        vf32 x = {0}, most = load_f32(tops);
-        two_f64 sum = {load_f64(sums), load_f64(sums + SIMD_BYTES)};
+        char *sums = states->values + i * 4, *losses = sums + SCAN_COLUMNS * 4, *tops = states->most + i * 4;
+        vf32 x = {0}, most = load_f32(tops), sum = load_f32(sums), lost = load_f32(losses);
         PREFETCH((const float *)from + i + way.ahead);
         memcpy(&x, (const float *)from + i, count - i < LANES ? (size_t)(count - i) * 4 : sizeof x);
-        vf32 before = way.exclusive ? log_of_positive(narrow_f64(sum)) + most : x;
+        vf32 before = way.exclusive ? quick_log(sum) + most : x, one = splat_f32(1);
         vi32 rises = (vi32)(x > most);
-        vf32 apart = blend_f32((vi32)(x == most), (vf32){0}, -abs_f32(x - most)), e = exp_of_negative(apart);
-        two_f64 old = widen_f32(blend_f32(rises, e, splat_f32(1))), more = widen_f32(blend_f32(rises, splat_f32(1), e));
-        sum.low = sum.low * old.low + more.low, sum.high = sum.high * old.high + more.high;
-        most = blend_f32(rises, x, most);
-        store_f32(tops, most), store_f64(sums, sum.low), store_f64(sums + SIMD_BYTES, sum.high);
-        vf32 y = way.exclusive ? before : log_of_positive(narrow_f64(sum)) + most;
+        vf32 e = exp_of_negative(blend_f32((vi32)(x == most), (vf32){0}, -abs_f32(x - most)));
+        vf32 factor = blend_f32(rises, e, one), more = blend_f32(rises, one, e) - lost * factor;
+        sum *= factor, most = blend_f32(rises, x, most);
+        vf32 all = sum + more;
+        store_f32(tops, most), store_f32(sums, all), store_f32(losses, (all - sum) - more);
+        vf32 y = way.exclusive ? before : quick_log(all) + most;
         if (way.past && count - i >= LANES)
             stream_f32((float *)to + i, y);
         else
@@ -176,7 +173,7 @@ static void logs_row_f32(void *to, const void *from, int64_t count, scan_states 
 }
 
 static void logs_start_columns_f32(scan_states *states, int64_t count) {
-    memset(states->values, 0, (size_t)count * 8);
+    memset(states->values, 0, sizeof states->values);
     for (int64_t i = 0; i < count; i += LANES) store_f32(states->most + i * 4, splat_f32(-INFINITY));
 }
 

@@ -7,8 +7,28 @@
      STREAM(to, e)      ELEMENTS past the caches
      FIRST              what has run before the first element
      FOLD(a, b)         VALUES of a and then b
+     CARRIED            if it is there: the type in which what runs goes from one vector to the next, wider than VALUE
 
    and undefines them after it. */
+
+/* What runs between vectors: STATE is one of it, CARRY it in the form that the loop keeps. */
+#ifdef CARRIED
+#define STATE        CARRIED
+#define CARRY        CARRIED
+#define CARRY_OF(s)  (s)
+#define STATE_OF(c)  (c)
+#define SPREAD(c)    NAME(all)((VALUE)(c))
+#define GO_ON(c, v)  FOLD(c, (CARRIED)(v)[COUNT - 1])
+#define JOINED(a, b) FOLD(a, b)
+#else
+#define STATE        VALUE
+#define CARRY        VALUES
+#define CARRY_OF(s)  NAME(all)(s)
+#define STATE_OF(c)  (c)[0]
+#define SPREAD(c)    (c)
+#define GO_ON(c, v)  FOLD(c, LANES_LAST(COUNT, v))
+#define JOINED(a, b) FOLD(NAME(all)(a), NAME(all)(b))[0]
+#endif
 
 INLINE VALUES NAME(all)(VALUE x) {
     return x - (VALUES){0};
@@ -48,25 +68,25 @@ INLINE void NAME(put)(ELEMENT *to, VALUES v, int64_t count, bool past) {
 }
 
 static void NAME(start)(scan_state *state) {
-    VALUE first = FIRST;
+    STATE first = FIRST;
     memcpy(state, &first, sizeof first);
 }
 
-INLINE void NAME(step)(ELEMENT *to, const ELEMENT *from, int64_t count, VALUES *carry, scan_way way) {
+INLINE void NAME(step)(ELEMENT *to, const ELEMENT *from, int64_t count, CARRY *carry, scan_way way) {
     VALUES v = NAME(get)(from, count);
     v = NAME(prefix)(way.backwards ? LANES_BACKWARDS(COUNT, v) : v);
-    VALUES out = FOLD(*carry, way.exclusive ? LANES_UP(COUNT, 1, NAME(all)(FIRST), v) : v);
-    *carry = FOLD(*carry, LANES_LAST(COUNT, v));
+    VALUES out = FOLD(SPREAD(*carry), way.exclusive ? LANES_UP(COUNT, 1, NAME(all)(FIRST), v) : v);
+    *carry = GO_ON(*carry, v);
     NAME(put)(to, way.backwards ? LANES_BACKWARDS(COUNT, out) : out, count, way.past);
 }
 
 static void NAME(line)(void *to, const void *from, int64_t count, scan_state *state, scan_way way) {
     ELEMENT *out = to;
     const ELEMENT *in = from;
-    VALUE running;
+    STATE running;
     memcpy(&running, state, sizeof running);
-    VALUES carry = NAME(all)(running);
-    int64_t i = 0, ahead = way.backwards ? -AHEAD : AHEAD;
+    CARRY carry = CARRY_OF(running);
+    int64_t i = 0, next = way.backwards ? -AHEAD : AHEAD, ahead = way.ahead ? way.ahead * (int64_t)sizeof *in : next;
     for (; i + COUNT <= count; i += COUNT) {
         int64_t at = way.backwards ? count - COUNT - i : i;
         PREFETCH((const char *)(in + at) + ahead);
@@ -74,14 +94,14 @@ static void NAME(line)(void *to, const void *from, int64_t count, scan_state *st
     }
     int64_t at = way.backwards ? 0 : i;
     if (i < count) NAME(step)(out + at, in + at, count - i, &carry, way);
-    running = carry[0];
+    running = STATE_OF(carry);
     memcpy(state, &running, sizeof running);
 }
 
 static void NAME(join)(scan_state *state, const scan_state *more) {
-    VALUE a, b;
+    STATE a, b;
     memcpy(&a, state, sizeof a), memcpy(&b, more, sizeof b);
-    a = FOLD(NAME(all)(a), NAME(all)(b))[0];
+    a = JOINED(a, b);
     memcpy(state, &a, sizeof a);
 }
 
@@ -99,7 +119,7 @@ static void NAME(total)(const void *from, int64_t count, scan_state *state) {
     for (; i + COUNT <= count; i += COUNT) sums[0] = FOLD(sums[0], NAME(get)(in + i, COUNT));
     if (i < count) sums[0] = FOLD(sums[0], NAME(get)(in + i, count - i));
     VALUES all = NAME(prefix)(FOLD(FOLD(sums[0], sums[1]), FOLD(sums[2], sums[3])));
-    VALUE last = all[COUNT - 1];
+    STATE last = (STATE)all[COUNT - 1];
     scan_state more;
     memcpy(&more, &last, sizeof last);
     NAME(join)(state, &more);
@@ -132,3 +152,11 @@ static void NAME(row)(void *to, const void *from, int64_t count, scan_states *st
 
 static const scan_loops NAME(loops) = {NAME(start), NAME(line),          NAME(total),
                                        NAME(join),  NAME(start_columns), NAME(row)};
+
+#undef STATE
+#undef CARRY
+#undef CARRY_OF
+#undef STATE_OF
+#undef SPREAD
+#undef GO_ON
+#undef JOINED

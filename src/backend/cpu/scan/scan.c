@@ -3,8 +3,9 @@
 
    Along the last axis, or where few elements lie side by side behind the axis, a line is run at a time; along others
    columns, SCAN_COLUMNS at a time. Few long lines are cut into chunks: what each chunk comes to is found first, then
-   where it begins, then all of it, a few chunks at a time so that they are still in a cache. Lines are cut by the shape
-   alone, so that results do not depend on the number of threads. */
+   where it begins, then all of it. While some chunks are written the next ones are fetched and what they come to is
+   found, a stripe of each in turn: they are read from memory once, and reading and writing overlap. Lines are cut by
+   the shape alone, so that results do not depend on the number of threads. */
 #include "cpu/scan/scan.h"
 
 #include <string.h>
@@ -19,6 +20,8 @@ enum {
     LEAST_COLUMNS = 16,
     FEW_LINES = 8,
     CHUNK = 1 << 16,
+    STRIPE = 1 << 11,
+    ROUND_CHUNKS = 3,        /* for each thread: of two rounds they stay in its second-level cache */
     MOST_CHUNKS = 64,        /* of a round */
     STREAM_BYTES = 16 << 20, /* an output of so many bytes goes past the caches */
     ALIGNMENT = 64
@@ -40,6 +43,7 @@ typedef struct {
     const char *from;
     char *to;
     int64_t from_step, to_step, count;
+    int64_t ahead; /* as in scan_way */
 } stretch;
 
 static scan_way way_of(const scan_job *j) {
@@ -69,7 +73,9 @@ static void run_piece(const stretch *s, scan_state *state) {
 
 /* The part of a dense line whose output is whole vectors goes past the caches, if it shall; the rest does not. */
 static void run_dense(const stretch *s, scan_state *state) {
-    scan_way way = way_of(s->job), past = way;
+    scan_way way = way_of(s->job);
+    way.ahead = s->ahead;
+    scan_way past = way;
     int64_t bytes = dtype_bytes(s->job->call->outputs[0].dtype),
             head = (int64_t)(-(uintptr_t)s->to % ALIGNMENT) / bytes, whole = (s->count - head) / ALIGNMENT * ALIGNMENT;
     past.past = s->job->past && whole > 0;
@@ -118,10 +124,11 @@ static void line_part(void *context, int64_t begin, int64_t end, int thread, int
 
 /* ---- few long lines, in chunks */
 
+/* Chunks are numbered in the order in which they run. */
 typedef struct {
     stretch line;
-    int64_t first; /* chunk of this round, in the order in which they run */
-    scan_state states[MOST_CHUNKS];
+    int64_t first, count, next;                          /* of this round; how many the next one has */
+    scan_state begins[MOST_CHUNKS], totals[MOST_CHUNKS]; /* of this round; of the next */
 } chunk_round;
 
 static stretch chunk_at(const chunk_round *r, int64_t number) {
@@ -143,41 +150,47 @@ static void total_of(const stretch *s, scan_state *state) {
     }
 }
 
-static void total_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
-    (void)thread, (void)threads;
-    chunk_round *r = context;
-    for (int64_t i = begin; i < end; i++) {
-        stretch s = chunk_at(r, r->first + i);
-        r->line.job->loops->start(&r->states[i]);
-        total_of(&s, &r->states[i]);
+/* The next stripe of a chunk of which so many elements are done. */
+static stretch stripe_of(const stretch *s, int64_t done) {
+    int64_t some = s->count - done < STRIPE ? s->count - done : STRIPE;
+    return part_of(s, s->job->attributes->reverse ? s->count - done - some : done, some);
+}
+
+static void run_chunks(chunk_round *r, int64_t i) {
+    stretch none = {.count = 0}, now = i < r->count ? chunk_at(r, r->first + i) : none,
+            next = i < r->next ? chunk_at(r, r->first + r->count + i) : none;
+    r->line.job->loops->start(&r->totals[i]);
+    for (int64_t done = 0; done < CHUNK; done += STRIPE) {
+        stretch now_stripe = done < now.count ? stripe_of(&now, done) : none,
+                next_stripe = done < next.count ? stripe_of(&next, done) : none;
+        if (next.count == CHUNK) now_stripe.ahead = r->count * (r->line.job->attributes->reverse ? -CHUNK : CHUNK);
+        if (now_stripe.count > 0) run_stretch(&now_stripe, &r->begins[i]);
+        if (next_stripe.count > 0) total_of(&next_stripe, &r->totals[i]);
     }
 }
 
 static void chunk_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)thread, (void)threads;
     chunk_round *r = context;
-    for (int64_t i = begin; i < end; i++) {
-        stretch s = chunk_at(r, r->first + i);
-        run_stretch(&s, &r->states[i]);
-    }
+    for (int64_t i = begin; i < end; i++) run_chunks(r, i);
     r->line.job->kernels->fence();
 }
 
 static void run_in_chunks(const scan_job *j, int64_t line) {
     chunk_round r = {.line = line_of(j, line)};
-    int64_t chunks = (r.line.count + CHUNK - 1) / CHUNK, most = 2 * parallel_threads();
+    int64_t chunks = (r.line.count + CHUNK - 1) / CHUNK, most = ROUND_CHUNKS * parallel_threads();
     if (most > MOST_CHUNKS) most = MOST_CHUNKS;
     scan_state running;
     j->loops->start(&running);
-    for (r.first = 0; r.first < chunks; r.first += most) {
-        int64_t some = chunks - r.first < most ? chunks - r.first : most;
-        parallel_for(some, 1, total_part, &r);
-        for (int64_t i = 0; i < some; i++) {
-            scan_state total = r.states[i];
-            r.states[i] = running;
-            j->loops->join(&running, &total);
+    while (r.first < chunks) {
+        int64_t left = chunks - r.first - r.count;
+        r.next = left < most ? left : most;
+        parallel_for(r.count > r.next ? r.count : r.next, 1, chunk_part, &r);
+        r.first += r.count, r.count = r.next;
+        for (int64_t i = 0; i < r.count; i++) {
+            r.begins[i] = running;
+            j->loops->join(&running, &r.totals[i]);
         }
-        parallel_for(some, 1, chunk_part, &r);
     }
 }
 
@@ -226,7 +239,7 @@ static void run_columns(const column_job *c, int64_t line, int64_t block, scan_s
     if (way.backwards) from += (n - 1) * step, to += (n - 1) * out_step, step = -step, out_step = -out_step;
     way.past = j->past && (uintptr_t)to % ALIGNMENT == 0 && out_step % ALIGNMENT == 0;
     way.ahead = step / bytes;
-    j->loops->start_columns(states, count);
+    (j->direct && c->step == 1 ? j->direct : j->loops)->start_columns(states, count);
     for (int64_t i = 0; i < n; i++) run_row(c, to + i * out_step, from + i * step, count, states, way);
 }
 

@@ -26,7 +26,7 @@ typedef struct {
 typedef struct {
     bool exclusive, backwards; /* without the element itself; from the last element to the first */
     bool past;                 /* past the caches: the output is aligned to a vector */
-    int64_t ahead;             /* of a row: how far behind it that comes which is read next */
+    int64_t ahead; /* how many elements behind it that comes which is read next; of a line 0: what follows */
 } scan_way;
 
 typedef struct {

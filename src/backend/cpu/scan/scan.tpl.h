@@ -1,10 +1,10 @@
 /* Running values for one instruction set: the loops of running.tpl.h for each type, and those of logarithms. */
 #include <math.h>
 
-#include "cpu/exp.h"
 #include "cpu/lanes.h"
 #include "cpu/matmul/inline.h"
 #include "cpu/scan/scan.h"
+#include "cpu/simd.h"
 
 enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
 
@@ -20,7 +20,7 @@ enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
 #define WIDE_LANES_  2
 #endif
 
-/* ---- floats: sums and products in double, half a vector at a time */
+/* ---- floats: sums and products in double, half a vector at a time; of halves products alone */
 #define VALUE  double
 #define VALUES vf64
 #define COUNT  WIDE_LANES_
@@ -31,6 +31,7 @@ enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
 #define WIDEN(e)      __builtin_convertvector(e, vf64)
 #define NARROW(v)     __builtin_convertvector(v, hf32)
 #define STREAM(to, e) stream_half(to, e)
+#include "cpu/scan/products.tpl.h"
 #include "cpu/scan/sums.tpl.h"
 #undef TYPE
 #undef ELEMENT
@@ -45,7 +46,7 @@ enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
 #define TYPE(f)       f##_bf16
 #define WIDEN(e)      __builtin_convertvector(widen_quarter_bfloat16(e), vf64)
 #define NARROW(v)     narrow_quarter_bfloat16(__builtin_convertvector(v, hf32))
-#include "cpu/scan/sums.tpl.h"
+#include "cpu/scan/products.tpl.h"
 #undef TYPE
 #undef WIDEN
 #undef NARROW
@@ -53,7 +54,7 @@ enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
 #define TYPE(f)   f##_f16
 #define WIDEN(e)  __builtin_convertvector(widen_quarter_float16(e), vf64)
 #define NARROW(v) narrow_quarter_float16(__builtin_convertvector(v, hf32))
-#include "cpu/scan/sums.tpl.h"
+#include "cpu/scan/products.tpl.h"
 #undef TYPE
 #undef WIDEN
 #undef NARROW
@@ -63,7 +64,8 @@ enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
 #undef VALUES
 #undef COUNT
 
-/* ---- floats: extremes in float32, which are halves as they came */
+/* ---- halves: sums and extremes in float32; a sum goes from vector to vector in double. Extremes are halves as they
+   came */
 #define VALUE         float
 #define VALUES        vf32
 #define COUNT         NARROW_LANES
@@ -74,7 +76,12 @@ enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
 #define STREAM(to, e) stream_half(to, (hf32)(e))
 #define TYPE(f)       f##_bf16
 #define WIDEN(e)      widen_bfloat16(e)
-#define NARROW(v)     __builtin_convertvector((vu32)(v) >> 16, hu16)
+#define NARROW(v)     narrow_bfloat16(v)
+#define CARRIED       double
+#include "cpu/scan/sums.tpl.h"
+#undef CARRIED
+#undef NARROW
+#define NARROW(v) __builtin_convertvector((vu32)(v) >> 16, hu16)
 #include "cpu/scan/extremes.tpl.h"
 #undef TYPE
 #undef WIDEN
@@ -83,6 +90,9 @@ enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
 #define TYPE(f)   f##_f16
 #define WIDEN(e)  widen_float16(e)
 #define NARROW(v) narrow_float16(v)
+#define CARRIED   double
+#include "cpu/scan/sums.tpl.h"
+#undef CARRIED
 #include "cpu/scan/extremes.tpl.h"
 #undef TYPE
 #undef WIDEN
@@ -125,6 +135,7 @@ enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
 #define LEAST   0
 #define MOST    UINT32_MAX
 #include "cpu/scan/extremes.tpl.h"
+#include "cpu/scan/products.tpl.h"
 #include "cpu/scan/sums.tpl.h"
 #undef TYPE
 #undef ELEMENT
@@ -142,6 +153,7 @@ enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
 #define LEAST   0
 #define MOST    UINT64_MAX
 #include "cpu/scan/extremes.tpl.h"
+#include "cpu/scan/products.tpl.h"
 #include "cpu/scan/sums.tpl.h"
 #undef TYPE
 #undef ELEMENT
@@ -167,6 +179,7 @@ enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
 #define LEAST   -(double)INFINITY
 #define MOST    (double)INFINITY
 #include "cpu/scan/extremes.tpl.h"
+#include "cpu/scan/products.tpl.h"
 #include "cpu/scan/sums.tpl.h"
 
 #include "cpu/scan/logs.tpl.h"

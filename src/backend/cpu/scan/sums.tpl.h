@@ -1,15 +1,7 @@
-/* Running sums and products of one type: TYPE(f) is f with its name; the rest as in running.tpl.h, but for MASK. */
+/* Running sums of one type: TYPE(f) is f with its name; the rest as in running.tpl.h, but for MASK. */
 #define NAME(f)    TYPE(sum_##f)
 #define FIRST      0
 #define FOLD(a, b) ((a) + (b))
-#include "cpu/scan/running.tpl.h"
-#undef NAME
-#undef FIRST
-#undef FOLD
-
-#define NAME(f)    TYPE(prod_##f)
-#define FIRST      1
-#define FOLD(a, b) ((a) * (b))
 #include "cpu/scan/running.tpl.h"
 #undef NAME
 #undef FIRST

@@ -18,6 +18,12 @@ static bool run_softmax(const call *c) {
     return true;
 }
 
+/* Along other axes by the formula. */
+static bool supports_softmax(const call *c) {
+    int ndim = c->inputs[0].ndim;
+    return axis_normal(((const attributes_softmax *)c->attributes)->axis, ndim) == ndim - 1;
+}
+
 norm_kernel rms_norm_of(const call *c) {
     norm_kernel k = rows_of(c);
     k.weight = c->input_count > 1 ? c->inputs[1].data : NULL;
@@ -79,7 +85,8 @@ static bool supports_rope(const call *c) {
 }
 
 #define ROWS .dtypes = DTYPES_FLOAT, .selector = 0, .layout = LAYOUT_DENSE
-const kernel_row cuda_softmax = {CUDA_ROW(softmax), ROWS, .may_overwrite = 1, .run = run_softmax};
+const kernel_row cuda_softmax = {CUDA_ROW(softmax), ROWS, .may_overwrite = 1, .supports = supports_softmax,
+                                 .run = run_softmax};
 const kernel_row cuda_rms_norm = {CUDA_ROW(rms_norm), ROWS, .may_overwrite = 1, .supports = supports_rms_norm,
                                   .run = run_rms_norm};
 const kernel_row cuda_rope = {CUDA_ROW(rope),        .dtypes = DTYPES_FLOAT,    .selector = 0,  .layout = LAYOUT_ROWS,
