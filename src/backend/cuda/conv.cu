@@ -1,7 +1,9 @@
-/* Convolutions: what each place of the result meets, brought side by side for a product; or, of grouped ones, each number by itself. */
+/* Convolutions: what each place of the result meets, brought side by side for a product; or, of grouped ones, each
+ * number by itself. */
 #include "cuda/device.cuh"
 
-/* Which place of x [batch, size ..., channels] the place `row` of the result meets at `tap`, counted in places of x; -1: a zero. */
+/* Which place of x [batch, size ..., channels] the place `row` of the result meets at `tap`, counted in places of x;
+ * -1: a zero. */
 DEVICE i64 place_met(const conv_kernel &k, i64 row, i64 tap) {
     i64 at = 0, step = 1;
     if (k.flip) tap = k.taps - 1 - tap;
@@ -29,7 +31,8 @@ template <class S> __global__ void unfold_elements(const __grid_constant__ conv_
 }
 
 void launch_unfold(const conv_kernel *k, kernel_stream stream) {
-    PIECE_SIZES(k->bytes, start(unfold_elements<type>, blocks_for(k->rows * k->taps * k->channels, 256), 256, 0, stream, *k))
+    PIECE_SIZES(k->bytes,
+                start(unfold_elements<type>, blocks_for(k->rows * k->taps * k->channels, 256), 256, 0, stream, *k))
 }
 
 template <class S> __global__ void convolve(const __grid_constant__ conv_kernel k) {
@@ -41,7 +44,8 @@ template <class S> __global__ void convolve(const __grid_constant__ conv_kernel 
     for (i64 tap = 0; tap < k.taps; tap++) {
         i64 at = place_met(k, row, tap);
         if (at < 0) continue;
-        const S *x = (const S *)k.x + (at * k.groups + group) * k.channels, *w = (const S *)k.w + (out * k.taps + tap) * k.channels;
+        const S *x = (const S *)k.x + (at * k.groups + group) * k.channels,
+                *w = (const S *)k.w + (out * k.taps + tap) * k.channels;
         for (i64 c = 0; c < k.channels; c++) sum = sum + (wide<S>)widen(x[c]) * (wide<S>)widen(w[c]);
     }
     narrow((S *)k.to + i, sum);

@@ -8,32 +8,34 @@
 enum { D_BOOL, D_U8, D_U16, D_U32, D_U64, D_I8, D_I16, D_I32, D_I64, D_F16, D_BF16, D_F32, D_F64, D_C64 };
 
 /* DO with `type` standing for the storage type of the dtype. */
-#define CASE(number, storage, ...)                                                                                                         \
-    case number: {                                                                                                                         \
-        typedef storage type;                                                                                                              \
-        __VA_ARGS__;                                                                                                                       \
-        break;                                                                                                                             \
+#define CASE(number, storage, ...)                                                                                     \
+    case number: {                                                                                                     \
+        typedef storage type;                                                                                          \
+        __VA_ARGS__;                                                                                                   \
+        break;                                                                                                         \
     }
-#define FLOAT_CASES(...)                                                                                                                   \
-    CASE(D_F16, float16, __VA_ARGS__)                                                                                                      \
+#define FLOAT_CASES(...)                                                                                               \
+    CASE(D_F16, float16, __VA_ARGS__)                                                                                  \
     CASE(D_BF16, bfloat16, __VA_ARGS__) CASE(D_F32, float, __VA_ARGS__) CASE(D_F64, double, __VA_ARGS__)
-#define INTEGER_CASES(...)                                                                                                                 \
-    CASE(D_U8, unsigned char, __VA_ARGS__)                                                                                                 \
-    CASE(D_U16, unsigned short, __VA_ARGS__)                                                                                               \
-    CASE(D_U32, u32, __VA_ARGS__) CASE(D_U64, u64, __VA_ARGS__) CASE(D_I8, signed char, __VA_ARGS__) CASE(D_I16, short, __VA_ARGS__)       \
-    CASE(D_I32, int, __VA_ARGS__) CASE(D_I64, i64, __VA_ARGS__)
-#define FLOATS(dtype, ...)                                                                                                                 \
+#define INTEGER_CASES(...)                                                                                             \
+    CASE(D_U8, unsigned char, __VA_ARGS__)                                                                             \
+    CASE(D_U16, unsigned short, __VA_ARGS__)                                                                           \
+    CASE(D_U32, u32, __VA_ARGS__)                                                                                      \
+    CASE(D_U64, u64, __VA_ARGS__) CASE(D_I8, signed char, __VA_ARGS__) CASE(D_I16, short, __VA_ARGS__)                 \
+        CASE(D_I32, int, __VA_ARGS__) CASE(D_I64, i64, __VA_ARGS__)
+#define FLOATS(dtype, ...)                                                                                             \
     switch (dtype) { FLOAT_CASES(__VA_ARGS__) }
-#define SIZES(bytes, ...)                                                                                                                  \
-    switch (bytes) {                                                                                                                       \
-        CASE(1, unsigned char, __VA_ARGS__)                                                                                                \
-        CASE(2, unsigned short, __VA_ARGS__) CASE(4, u32, __VA_ARGS__) CASE(8, u64, __VA_ARGS__)                                           \
+#define SIZES(bytes, ...)                                                                                              \
+    switch (bytes) {                                                                                                   \
+        CASE(1, unsigned char, __VA_ARGS__)                                                                            \
+        CASE(2, unsigned short, __VA_ARGS__) CASE(4, u32, __VA_ARGS__) CASE(8, u64, __VA_ARGS__)                       \
     }
 /* 16 too, for what is only moved. */
-#define PIECE_SIZES(bytes, ...)                                                                                                            \
-    switch (bytes) {                                                                                                                       \
-        CASE(1, unsigned char, __VA_ARGS__)                                                                                                \
-        CASE(2, unsigned short, __VA_ARGS__) CASE(4, u32, __VA_ARGS__) CASE(8, u64, __VA_ARGS__) CASE(16, uint4, __VA_ARGS__)              \
+#define PIECE_SIZES(bytes, ...)                                                                                        \
+    switch (bytes) {                                                                                                   \
+        CASE(1, unsigned char, __VA_ARGS__)                                                                            \
+        CASE(2, unsigned short, __VA_ARGS__)                                                                           \
+        CASE(4, u32, __VA_ARGS__) CASE(8, u64, __VA_ARGS__) CASE(16, uint4, __VA_ARGS__)                               \
     }
 
 /* An integer of any dtype; uint64 beyond the largest int64 is that. */
@@ -109,7 +111,9 @@ template <class S> DEVICE uint4 narrow_piece(const wide<S> (&from)[PIECE<S>]) {
 /* Of weights, which are read once: past the first cache, and where it stands. */
 DEVICE uint4 stream_piece(const void *from) {
     uint4 v;
-    asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(from));
+    asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+                 : "l"(from));
     return v;
 }
 /* On its way into the first cache, to be there when it is needed. */
@@ -120,15 +124,18 @@ static inline bool lie_at_16(const void *a, const void *b = 0, const void *c = 0
     return (((uintptr_t)a | (uintptr_t)b | (uintptr_t)c | (uintptr_t)d) & 15) == 0;
 }
 
-/* Whether the kernels of a file wait for the one before them where they say so: PTX of an older architecture does not, whatever the device. */
+/* Whether the kernels of a file wait for the one before them where they say so: PTX of an older architecture does not,
+ * whatever the device. */
 static inline bool can_wait(const void *kernel) {
     cudaFuncAttributes made = {};
     static const bool can = cudaFuncGetAttributes(&made, kernel) == cudaSuccess && made.ptxVersion >= 90;
     return can;
 }
-/* ---- launching a kernel that may begin before the one before it on the stream is over: it calls begin() first, or await_previous later */
+/* ---- launching a kernel that may begin before the one before it on the stream is over: it calls begin() first, or
+ * await_previous later */
 template <class... P, class... A>
-static void start(void (*kernel)(P...), dim3 blocks, dim3 threads, size_t shared, kernel_stream stream, const A &...arguments) {
+static void start(void (*kernel)(P...), dim3 blocks, dim3 threads, size_t shared, kernel_stream stream,
+                  const A &...arguments) {
     cudaLaunchAttribute attributes[2];
     cudaLaunchConfig_t how = {};
     how.gridDim = blocks;
@@ -139,9 +146,11 @@ static void start(void (*kernel)(P...), dim3 blocks, dim3 threads, size_t shared
     how.numAttrs = can_wait((const void *)kernel) ? (unsigned)cuda_launch_attributes(attributes, shared) : 0;
     cudaLaunchKernelEx(&how, kernel, P(arguments)...);
 }
-/* The same for a kernel whose blocks are clusters along x. Up to 16 blocks: more than every device promises, so that it is asked for. */
+/* The same for a kernel whose blocks are clusters along x. Up to 16 blocks: more than every device promises, so that it
+ * is asked for. */
 template <class... P, class... A>
-static void start_clusters(void (*kernel)(P...), dim3 blocks, dim3 threads, size_t shared, kernel_stream stream, const A &...arguments) {
+static void start_clusters(void (*kernel)(P...), dim3 blocks, dim3 threads, size_t shared, kernel_stream stream,
+                           const A &...arguments) {
     cudaLaunchAttribute attributes[3];
     cudaLaunchConfig_t how = {};
     how.gridDim = blocks;

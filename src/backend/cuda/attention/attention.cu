@@ -1,13 +1,11 @@
-/* Attention, a block for each query: keys in tiles, a warp for each key's score, a thread for each element of the sum of values; the softmax
-   is kept up as tiles pass. The meaning of masks is that of ops/fused/attention.c. */
+/* Attention, a block for each query: keys in tiles, a warp for each key's score, a thread for each element of the sum
+   of values; the softmax is kept up as tiles pass. The meaning of masks is that of ops/fused/attention.c. */
 #include "cuda/attention/masks.cuh"
 
 enum { WARPS = 4, THREADS = 32 * WARPS, TILE = 64, MOST_PARTS = 4 };
 
 struct both {
-    template <class T> __device__ T operator()(T a, T b) const {
-        return a + b;
-    }
+    template <class T> __device__ T operator()(T a, T b) const { return a + b; }
 };
 
 template <class S> __global__ void __launch_bounds__(THREADS) attend(const __grid_constant__ attention_kernel k) {
@@ -23,7 +21,8 @@ template <class S> __global__ void __launch_bounds__(THREADS) attend(const __gri
     const S *ks = (const S *)k.k + q.batch * k.k_strides[0] + kv_head * k.k_strides[1];
     const S *vs = (const S *)k.v + q.batch * k.v_strides[0] + kv_head * k.v_strides[1];
     for (i64 i = threadIdx.x; i < k.dim; i += THREADS) own[i] = (T)widen(qs[i]) * (T)k.scale;
-    T top = k.sinks ? (T)widen(((const S *)k.sinks)[q.head * k.sink_step]) : (T)-INFINITY, sum = k.sinks ? 1 : 0, parts[MOST_PARTS] = {0};
+    T top = k.sinks ? (T)widen(((const S *)k.sinks)[q.head * k.sink_step]) : (T)-INFINITY, sum = k.sinks ? 1 : 0,
+      parts[MOST_PARTS] = {0};
     i64 end = last_key(k, q);
     int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     for (i64 tile = first_key(k, q) / TILE * TILE; tile < end; tile += TILE) {
@@ -53,7 +52,8 @@ template <class S> __global__ void __launch_bounds__(THREADS) attend(const __gri
         }
     }
     S *to = (S *)k.to + blockIdx.x * k.value_dim;
-    for (int p = 0; p < MOST_PARTS && p * THREADS + threadIdx.x < k.value_dim; p++) narrow(to + p * THREADS + threadIdx.x, parts[p] / sum);
+    for (int p = 0; p < MOST_PARTS && p * THREADS + threadIdx.x < k.value_dim; p++)
+        narrow(to + p * THREADS + threadIdx.x, parts[p] / sum);
 }
 
 void launch_attention(const attention_kernel *k, kernel_stream stream) {

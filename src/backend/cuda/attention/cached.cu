@@ -1,11 +1,12 @@
-/* Attention of one new token, with what comes before it: query and key are rotated, key and value written into the cache. A cluster of blocks for
-   each kv head, which share out the keys; the block whose keys the new one is among writes it. The parts go through the cluster's
-   shared memory, so that one kernel does it all. */
+/* Attention of one new token, with what comes before it: query and key are rotated, key and value written into the
+   cache. A cluster of blocks for each kv head, which share out the keys; the block whose keys the new one is among
+   writes it. The parts go through the cluster's shared memory, so that one kernel does it all. */
 #include "cuda/attention/cluster.cuh"
 #include "cuda/attention/split.cuh"
 #include "cuda/norm/rope.cuh"
 
-/* A rotated pair, or an element that stays as it is, is each thread's work; what a pair turns by is known before what is turned. */
+/* A rotated pair, or an element that stays as it is, is each thread's work; what a pair turns by is known before what
+ * is turned. */
 template <class S> struct rotation {
     int half, each; /* pairs of a head; with what stays */
     float cosine, sine;
@@ -15,7 +16,8 @@ template <class S> struct rotation {
         rope_turn<S>(k, threadIdx.x % each, position, &cosine, &sine);
     }
     /* Some queries, whose rows are `step` elements apart, and behind them the key. */
-    DEVICE_MEMBER void rotate(const rope_kernel &k, const S *queries, i64 step, int heads, const S *key, S *to, float position) const {
+    DEVICE_MEMBER void rotate(const rope_kernel &k, const S *queries, i64 step, int heads, const S *key, S *to,
+                              float position) const {
         for (int e = threadIdx.x; e < (heads + 1) * each; e += THREADS) {
             int head = e / each, i = e % each;
             const S *x = head < heads ? queries + head * step : key;
@@ -35,7 +37,8 @@ template <class S> DEVICE void copy_row(S *to, const S *from, i64 n) {
     for (i64 i = threadIdx.x; i < n; i += THREADS) to[i] = from[i];
 }
 
-/* ---- parts of the blocks of a cluster. Each sends what it has to whom it concerns: block r joins elements r * each, … of all queries' values. */
+/* ---- parts of the blocks of a cluster. Each sends what it has to whom it concerns: block r joins elements r * each, …
+ * of all queries' values. */
 template <int QUERIES> struct exchange {
     enum { MOST = 16 };
     float *values; /* [block][each] */
@@ -58,7 +61,8 @@ template <int QUERIES> struct exchange {
         for (int i = threadIdx.x; i < each; i += THREADS) {
             int e = blockIdx.x * each + i, j = e / dim;
             if (e >= heads * dim) break;
-            float sink = k.sinks ? (float)widen(((const S *)k.sinks)[(first_head + j) * k.sink_step]) : -INFINITY, top = sink;
+            float sink = k.sinks ? (float)widen(((const S *)k.sinks)[(first_head + j) * k.sink_step]) : -INFINITY,
+                  top = sink;
 #pragma unroll
             for (int p = 0; p < MOST; p++)
                 if (p < ranks) top = fmaxf(top, tops[p * QUERIES + j].x);
@@ -79,7 +83,8 @@ template <int QUERIES> struct exchange {
 template <class S, int QUERIES> constexpr int BLOCKS = sizeof(S) == 2 && QUERIES <= 3 ? 2 : 1;
 
 template <class S, int LANES, int QUERIES>
-__global__ void __launch_bounds__(THREADS, BLOCKS<S, QUERIES>) attend_cached(const __grid_constant__ cached_attention_kernel c) {
+__global__ void __launch_bounds__(THREADS, BLOCKS<S, QUERIES>)
+    attend_cached(const __grid_constant__ cached_attention_kernel c) {
     constexpr int WIDTH = LANES * 8, SLOTS = THREADS / LANES;
     const attention_kernel &k = c.attention;
     extern __shared__ uint4 shared[];
@@ -97,9 +102,11 @@ __global__ void __launch_bounds__(THREADS, BLOCKS<S, QUERIES>) attend_cached(con
     q.all = q.group;
     const int heads = q.all - q.first < QUERIES ? (int)(q.all - q.first) : QUERIES;
     const i64 first_head = q.kv_head * q.group + q.first;
-    S *keys = (S *)k.k + q.batch * k.k_strides[0] + q.kv_head * k.k_strides[1], *all = (S *)k.v + q.batch * k.v_strides[0] + q.kv_head * k.v_strides[1];
+    S *keys = (S *)k.k + q.batch * k.k_strides[0] + q.kv_head * k.k_strides[1],
+      *all = (S *)k.v + q.batch * k.v_strides[0] + q.kv_head * k.v_strides[1];
 
-    /* Which keys are a block's does not depend on how many there are, so that they are read early where nothing writes them. */
+    /* Which keys are a block's does not depend on how many there are, so that they are read early where nothing writes
+     * them. */
     key_walk walk = {rank * SLOTS + (int)threadIdx.x / LANES, rank * SLOTS, ranks * SLOTS, 0, 0, (int)k.keys, false};
     key_batch<S, LANES> ahead;
     all_ranks.each = (heads * (int)k.value_dim + ranks - 1) / ranks;
@@ -117,7 +124,8 @@ __global__ void __launch_bounds__(THREADS, BLOCKS<S, QUERIES>) attend_cached(con
     start = start > (int)k.keys - 1 ? (int)k.keys - 1 : start < 0 ? 0 : start;
     turn.rotate(c.rope, (const S *)k.q + q.batch * k.q_strides[0] + first_head * k.q_strides[1], k.q_strides[1], heads,
                 (const S *)c.key + q.batch * c.key_strides[0] + q.kv_head * c.key_strides[1], rotated, position);
-    const S *key = rotated + heads * k.dim, *value = (const S *)c.value + q.batch * c.value_strides[0] + q.kv_head * c.value_strides[1];
+    const S *key = rotated + heads * k.dim,
+            *value = (const S *)c.value + q.batch * c.value_strides[0] + q.kv_head * c.value_strides[1];
     const bool owner = rank == start / SLOTS % ranks;
     if (owner) copy_row(all + start * k.v_strides[2], value, k.value_dim);
     query<float> own_query = query_at<float>(k, q.batch, first_head, 0);
@@ -128,7 +136,8 @@ __global__ void __launch_bounds__(THREADS, BLOCKS<S, QUERIES>) attend_cached(con
     if (owner) {
         copy_row(keys + start * k.k_strides[2], key, k.dim);
         if (c.key_to) copy_row((S *)c.key_to + (q.batch * k.kv_heads + q.kv_head) * k.dim, key, k.dim);
-        if (c.query_to) copy_row((S *)c.query_to + (q.batch * k.heads + first_head) * k.dim, (const S *)rotated, heads * k.dim);
+        if (c.query_to)
+            copy_row((S *)c.query_to + (q.batch * k.heads + first_head) * k.dim, (const S *)rotated, heads * k.dim);
 #pragma unroll
         for (int a = 0; a < AHEAD; a++) { /* not as it was in the cache when that was read */
             if (ahead.key_of(walk, 0, a) != start) continue;
@@ -143,7 +152,8 @@ __global__ void __launch_bounds__(THREADS, BLOCKS<S, QUERIES>) attend_cached(con
         q.of[j] = own_query;
         q.of[j].head = first_head + j;
 #pragma unroll
-        for (int i = 0; i < 8; i++) own[j][i] = at < k.dim && j < heads ? widen(rotated[j * k.dim + at + i]) * (float)k.scale : 0;
+        for (int i = 0; i < 8; i++)
+            own[j][i] = at < k.dim && j < heads ? widen(rotated[j * k.dim + at + i]) * (float)k.scale : 0;
     }
     running_sums<QUERIES> r;
     walk_keys<S, LANES, QUERIES>(k, q, own, keys, all, walk, ahead, r);
@@ -155,7 +165,8 @@ __global__ void __launch_bounds__(THREADS, BLOCKS<S, QUERIES>) attend_cached(con
     all_ranks.template join<S>(k, q.batch, first_head, heads);
 }
 
-template <class S, int LANES, int QUERIES> static void launch_queries(const cached_attention_kernel *c, kernel_stream stream) {
+template <class S, int LANES, int QUERIES>
+static void launch_queries(const cached_attention_kernel *c, kernel_stream stream) {
     const attention_kernel *k = &c->attention;
     i64 queries = k->heads / k->kv_heads;
     enum { MOST = exchange<QUERIES>::MOST };
@@ -176,7 +187,9 @@ template <class S, int LANES> static void launch_lanes(const cached_attention_ke
 
 template <class S> static void launch(const cached_attention_kernel *c, kernel_stream stream) {
     i64 dim = c->attention.dim > c->attention.value_dim ? c->attention.dim : c->attention.value_dim;
-    dim <= 64 ? launch_lanes<S, 8>(c, stream) : dim <= 128 ? launch_lanes<S, 16>(c, stream) : launch_lanes<S, 32>(c, stream);
+    dim <= 64    ? launch_lanes<S, 8>(c, stream)
+    : dim <= 128 ? launch_lanes<S, 16>(c, stream)
+                 : launch_lanes<S, 32>(c, stream);
 }
 
 void launch_cached_attention(const cached_attention_kernel *c, kernel_stream stream) {

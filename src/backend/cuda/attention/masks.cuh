@@ -39,7 +39,8 @@ template <class T> DEVICE T mask_value(const attention_kernel &k, i64 at) {
 template <class T> DEVICE T mask_score(const attention_kernel &k, const query<T> &q, i64 key, T score) {
     if (is_hidden(k, q, key)) score = q.lowest;
     if (!k.mask) return score;
-    i64 at = q.batch * k.mask_strides[0] + q.head * k.mask_strides[1] + q.row * k.mask_strides[2] + key * k.mask_strides[3];
+    i64 at =
+        q.batch * k.mask_strides[0] + q.head * k.mask_strides[1] + q.row * k.mask_strides[2] + key * k.mask_strides[3];
     if (k.mask_dtype == D_BOOL) return ((const unsigned char *)k.mask)[at] ? score : q.lowest;
     return score + mask_value<T>(k, at);
 }

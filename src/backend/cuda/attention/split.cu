@@ -1,7 +1,9 @@
-/* Attention of few queries: keys are cut into parts of a fixed number, a block for each part and kv head; a second kernel folds the parts. */
+/* Attention of few queries: keys are cut into parts of a fixed number, a block for each part and kv head; a second
+ * kernel folds the parts. */
 #include "cuda/attention/split.cuh"
 
-template <class S, int LANES, int QUERIES> __global__ void __launch_bounds__(THREADS) attend_part(const __grid_constant__ attention_kernel k) {
+template <class S, int LANES, int QUERIES>
+__global__ void __launch_bounds__(THREADS) attend_part(const __grid_constant__ attention_kernel k) {
     constexpr int WIDTH = LANES * 8;
     extern __shared__ float shared[];
     float *values = shared;
@@ -15,13 +17,15 @@ template <class S, int LANES, int QUERIES> __global__ void __launch_bounds__(THR
     high = high < q.ends ? high : q.ends;
     const S *keys = (const S *)k.k + q.batch * k.k_strides[0] + q.kv_head * k.k_strides[1];
     const S *all = (const S *)k.v + q.batch * k.v_strides[0] + q.kv_head * k.v_strides[1];
-    const key_walk walk = {(int)low + (int)threadIdx.x / LANES, (int)low, THREADS / LANES, (int)low, (int)high, (int)high, false};
+    const key_walk walk = {
+        (int)low + (int)threadIdx.x / LANES, (int)low, THREADS / LANES, (int)low, (int)high, (int)high, false};
     key_batch<S, LANES> ahead;
     if (low < high) ahead.read(k, keys, all, walk, 0);
     float own[QUERIES][8];
 #pragma unroll
     for (int j = 0; j < QUERIES; j++) {
-        const S *from = (const S *)k.q + q.batch * k.q_strides[0] + q.of[j].head * k.q_strides[1] + q.of[j].row * k.q_strides[2];
+        const S *from =
+            (const S *)k.q + q.batch * k.q_strides[0] + q.of[j].head * k.q_strides[1] + q.of[j].row * k.q_strides[2];
 #pragma unroll
         for (int i = 0; i < 8; i++) own[j][i] = at < k.dim ? widen(from[at + i]) * (float)k.scale : 0;
     }
@@ -79,7 +83,9 @@ template <class S, int LANES> static void launch_lanes(const attention_kernel *k
 
 template <class S> static void launch(const attention_kernel *k, kernel_stream stream) {
     i64 dim = k->dim > k->value_dim ? k->dim : k->value_dim;
-    dim <= 64 ? launch_lanes<S, 8>(k, stream) : dim <= 128 ? launch_lanes<S, 16>(k, stream) : launch_lanes<S, 32>(k, stream);
+    dim <= 64    ? launch_lanes<S, 8>(k, stream)
+    : dim <= 128 ? launch_lanes<S, 16>(k, stream)
+                 : launch_lanes<S, 32>(k, stream);
 }
 
 void launch_split_attention(const attention_kernel *k, kernel_stream stream) {

@@ -1,5 +1,5 @@
-/* What a block does with a part of the keys for up to QUERIES queries: it reads keys and values once. LANES lanes hold a key, 8 elements each, AHEAD
-   keys in flight. */
+/* What a block does with a part of the keys for up to QUERIES queries: it reads keys and values once. LANES lanes hold
+   a key, 8 elements each, AHEAD keys in flight. */
 #ifndef CUDA_ATTENTION_SPLIT_CUH
 #define CUDA_ATTENTION_SPLIT_CUH
 
@@ -30,9 +30,7 @@ DEVICE float weight_of(float a, float b) {
     return a == -INFINITY ? 0.0f : exp2f((a - b) * LOG2E);
 }
 
-template <int QUERIES> struct running_sums {
-    float top[QUERIES], sum[QUERIES], values[QUERIES][8];
-};
+template <int QUERIES> struct running_sums { float top[QUERIES], sum[QUERIES], values[QUERIES][8]; };
 
 template <class S, int QUERIES>
 DEVICE void add_keys(running_sums<QUERIES> &r, const float (&scores)[AHEAD][QUERIES], const eight<S> (&values)[AHEAD]) {
@@ -62,7 +60,8 @@ template <int LANES, int QUERIES> DEVICE void fold_warp(running_sums<QUERIES> &r
     for (int step = 16; step >= LANES; step /= 2)
 #pragma unroll
         for (int j = 0; j < QUERIES; j++) {
-            float other = from_lane(r.top[j], step), top = fmaxf(r.top[j], other), own = weight_of(r.top[j], top), its = weight_of(other, top);
+            float other = from_lane(r.top[j], step), top = fmaxf(r.top[j], other), own = weight_of(r.top[j], top),
+                  its = weight_of(other, top);
             r.sum[j] = own * r.sum[j] + its * from_lane(r.sum[j], step);
             r.top[j] = top;
 #pragma unroll
@@ -109,8 +108,8 @@ template <class S, int QUERIES> struct block_queries {
     }
 };
 
-/* The keys of a slot (LANES lanes): first, first + step, …, as far as they lie in low .. high - 1. `block` is the first one
-   of the block's first slot; memory holds keys up to `room`. plain: all of them count as they are. */
+/* The keys of a slot (LANES lanes): first, first + step, …, as far as they lie in low .. high - 1. `block` is the first
+   one of the block's first slot; memory holds keys up to `room`. plain: all of them count as they are. */
 struct key_walk {
     int first, block, step, low, high, room;
     bool plain;
@@ -124,7 +123,8 @@ template <class S, int LANES> struct key_batch {
         return walk.first + (batch * AHEAD + a) * walk.step;
     }
     /* Where there is no key, another one is read. */
-    DEVICE_MEMBER void read(const attention_kernel &k, const S *key_rows, const S *value_rows, const key_walk &walk, int batch) {
+    DEVICE_MEMBER void read(const attention_kernel &k, const S *key_rows, const S *value_rows, const key_walk &walk,
+                            int batch) {
         int at = threadIdx.x % LANES * 8;
 #pragma unroll
         for (int a = 0; a < AHEAD; a++) {
@@ -138,8 +138,9 @@ template <class S, int LANES> struct key_batch {
 
 /* The walk, whose first batch was read, for the queries own[j], of which the lane has 8 elements. */
 template <class S, int LANES, int QUERIES>
-DEVICE void walk_keys(const attention_kernel &k, const block_queries<S, QUERIES> &q, const float (&own)[QUERIES][8], const S *key_rows,
-                      const S *value_rows, const key_walk &walk, key_batch<S, LANES> &ahead, running_sums<QUERIES> &r) {
+DEVICE void walk_keys(const attention_kernel &k, const block_queries<S, QUERIES> &q, const float (&own)[QUERIES][8],
+                      const S *key_rows, const S *value_rows, const key_walk &walk, key_batch<S, LANES> &ahead,
+                      running_sums<QUERIES> &r) {
 #pragma unroll
     for (int j = 0; j < QUERIES; j++) {
         r.top[j] = -INFINITY;

@@ -1,6 +1,7 @@
-/* cached.cu for what most models do, on the matrix units and with little code: a step waits for both. The queries of a kv head are the rows of a tile
-   (up to 8). A warp takes 16 keys at a time: two products of queries and 8 keys each, whose results, as weights, are what the values are multiplied by
-   as they stand. Which numbers of a head a lane holds is free, as long as both factors agree: a quarter each, side by side. */
+/* cached.cu for what most models do, on the matrix units and with little code: a step waits for both. The queries of a
+   kv head are the rows of a tile (up to 8). A warp takes 16 keys at a time: two products of queries and 8 keys each,
+   whose results, as weights, are what the values are multiplied by as they stand. Which numbers of a head a lane holds
+   is free, as long as both factors agree: a quarter each, side by side. */
 #include "cuda/attention/cluster.cuh"
 #include "cuda/attention/masks.cuh"
 #include "cuda/norm/rope.cuh"
@@ -34,24 +35,23 @@ DEVICE float weight_of(float a, float b) {
     return a == -INFINITY ? 0.0f : exp2f(a - b);
 }
 
-/* 16 keys as a warp holds them: of keys lane / 4 and lane / 4 + 8 the lane's quarter, of values 2t, 2t + 1, 2t + 8 and 2t + 9 (t = lane % 4) its eighth. */
+/* 16 keys as a warp holds them: of keys lane / 4 and lane / 4 + 8 the lane's quarter, of values 2t, 2t + 1, 2t + 8 and
+ * 2t + 9 (t = lane % 4) its eighth. */
 template <int DIM> struct key_tile {
     u32 keys[2][DIM / 8], values[4][DIM / 16];
 
-    static DEVICE_MEMBER int key_row(int i) {
-        return threadIdx.x % 32 / 4 + 8 * i;
-    }
-    static DEVICE_MEMBER int value_row(int i) {
-        return threadIdx.x % 4 * 2 + i % 2 + i / 2 * 8;
-    }
+    static DEVICE_MEMBER int key_row(int i) { return threadIdx.x % 32 / 4 + 8 * i; }
+    static DEVICE_MEMBER int value_row(int i) { return threadIdx.x % 4 * 2 + i % 2 + i / 2 * 8; }
     /* Rows `step` elements apart from row `first` on, of which the last one is `last`. */
     template <class S> DEVICE_MEMBER void read_keys(const S *from, i64 step, int first, int last) {
 #pragma unroll
-        for (int i = 0; i < 2; i++) read_words(keys[i], from + min(first + key_row(i), last) * step + threadIdx.x % 4 * (DIM / 4));
+        for (int i = 0; i < 2; i++)
+            read_words(keys[i], from + min(first + key_row(i), last) * step + threadIdx.x % 4 * (DIM / 4));
     }
     template <class S> DEVICE_MEMBER void read_values(const S *from, i64 step, int first, int last) {
 #pragma unroll
-        for (int i = 0; i < 4; i++) read_words(values[i], from + min(first + value_row(i), last) * step + threadIdx.x % 32 / 4 * (DIM / 8));
+        for (int i = 0; i < 4; i++)
+            read_words(values[i], from + min(first + value_row(i), last) * step + threadIdx.x % 32 / 4 * (DIM / 8));
     }
     /* Row `row`, if the tile has it, as it is now. */
     template <class S> DEVICE_MEMBER void replace(int row, const S *key, const S *value) {
@@ -84,11 +84,13 @@ template <class S, int DIM> DEVICE void turn_quarter(const S *row, const float2 
         const float4 turn = *(const float4 *)&angles[at % (DIM / 2) + 2 * w];
         const u32 first = low ? to[w] : other[w], second = low ? other[w] : to[w];
         const float u = low_of<S>(first), v = low_of<S>(second), x = high_of<S>(first), y = high_of<S>(second);
-        to[w] = low ? pair_of<S>(u * turn.x - v * turn.y, x * turn.z - y * turn.w) : pair_of<S>(u * turn.y + v * turn.x, x * turn.w + y * turn.z);
+        to[w] = low ? pair_of<S>(u * turn.x - v * turn.y, x * turn.z - y * turn.w)
+                    : pair_of<S>(u * turn.y + v * turn.x, x * turn.w + y * turn.z);
     }
 }
 
-/* What a warp has seen: of query lane / 4 the top and the lane's sum of weights; of queries 2t and 2t + 1 the weighted values of its eighth. */
+/* What a warp has seen: of query lane / 4 the top and the lane's sum of weights; of queries 2t and 2t + 1 the weighted
+ * values of its eighth. */
 template <int DIM> struct seen {
     float top, sum, values[DIM / 16][4];
 
@@ -97,25 +99,30 @@ template <int DIM> struct seen {
         const float even = __shfl_sync(~0u, by, t * 8), odd = __shfl_sync(~0u, by, t * 8 + 4);
         sum *= by;
 #pragma unroll
-        for (int i = 0; i < DIM / 16; i++) values[i][0] *= even, values[i][1] *= odd, values[i][2] *= even, values[i][3] *= odd;
+        for (int i = 0; i < DIM / 16; i++)
+            values[i][0] *= even, values[i][1] *= odd, values[i][2] *= even, values[i][3] *= odd;
     }
 };
 
 /* Scores of 16 keys, of which `count` exist, times `scale`. */
 template <class S, int DIM>
-DEVICE void score_keys(const u32 (&query)[DIM / 8], const key_tile<DIM> &tile, int count, float scale, float (&scores)[2][4]) {
+DEVICE void score_keys(const u32 (&query)[DIM / 8], const key_tile<DIM> &tile, int count, float scale,
+                       float (&scores)[2][4]) {
 #pragma unroll
     for (int i = 0; i < 2; i++) {
 #pragma unroll
         for (int e = 0; e < 4; e++) scores[i][e] = 0;
 #pragma unroll
-        for (int w = 0; w < DIM / 8; w += 2) multiply_tile(scores[i], {query[w], 0, query[w + 1], 0}, tile.keys[i][w], tile.keys[i][w + 1], S());
+        for (int w = 0; w < DIM / 8; w += 2)
+            multiply_tile(scores[i], {query[w], 0, query[w + 1], 0}, tile.keys[i][w], tile.keys[i][w + 1], S());
 #pragma unroll
-        for (int e = 0; e < 2; e++) scores[i][e] = i * 8 + (int)threadIdx.x % 4 * 2 + e < count ? scores[i][e] * scale : -INFINITY;
+        for (int e = 0; e < 2; e++)
+            scores[i][e] = i * 8 + (int)threadIdx.x % 4 * 2 + e < count ? scores[i][e] * scale : -INFINITY;
     }
 }
 
-template <class S, int DIM> DEVICE void add_values(seen<DIM> &r, const key_tile<DIM> &tile, float (&scores)[2][4], bool first) {
+template <class S, int DIM>
+DEVICE void add_values(seen<DIM> &r, const key_tile<DIM> &tile, float (&scores)[2][4], bool first) {
     float top = fmaxf(fmaxf(scores[0][0], scores[0][1]), fmaxf(scores[1][0], scores[1][1]));
     top = fmaxf(top, from_lane(top, 1));
     top = fmaxf(r.top, fmaxf(top, from_lane(top, 2)));
@@ -135,7 +142,8 @@ template <class S, int DIM> DEVICE void add_values(seen<DIM> &r, const key_tile<
     }
 }
 
-/* ---- what warps and blocks have, joined: each block sends to block r what concerns elements r * each, … of all queries' values */
+/* ---- what warps and blocks have, joined: each block sends to block r what concerns elements r * each, … of all
+ * queries' values */
 template <int DIM, int RANKS> struct joined {
     float values[WARPS][MOST_HEADS][DIM];
     float2 tops[WARPS][MOST_HEADS];
@@ -153,7 +161,8 @@ template <int DIM, int RANKS> struct joined {
         for (int e = 0; e < 2; e++)
 #pragma unroll
             for (int w = 0; w < DIM / 16; w++)
-                *(float2 *)&values[warp][2 * t + e][g * (DIM / 8) + 2 * w] = make_float2(r.values[w][e], r.values[w][2 + e]);
+                *(float2 *)&values[warp][2 * t + e][g * (DIM / 8) + 2 * w] =
+                    make_float2(r.values[w][e], r.values[w][2 + e]);
         __syncthreads();
     }
     /* Of query j: the top and the sum of the block, and by how much each warp's values fade. */
@@ -168,7 +177,8 @@ template <int DIM, int RANKS> struct joined {
     DEVICE_MEMBER void send(int heads) {
         const int each = heads * DIM / RANKS;
         float fades[WARPS];
-        for (int e = threadIdx.x; e < heads * DIM; e += THREADS) { /* THREADS is a multiple of DIM: a thread's number of a head stays */
+        for (int e = threadIdx.x; e < heads * DIM;
+             e += THREADS) { /* THREADS is a multiple of DIM: a thread's number of a head stays */
             fold(e / DIM, fades);
             float value = 0;
 #pragma unroll
@@ -197,7 +207,9 @@ template <int DIM, int RANKS> struct joined {
 };
 
 /* The new key and value, turned, in shared memory and in the cache. */
-template <class S, int DIM> DEVICE void keep_new(const S *key, const S *value, const float2 *angles, S *key_row, S *value_row, S *key_to, uint4 *kept_key, uint4 *kept_value) {
+template <class S, int DIM>
+DEVICE void keep_new(const S *key, const S *value, const float2 *angles, S *key_row, S *value_row, S *key_to,
+                     uint4 *kept_key, uint4 *kept_value) {
     const int lane = threadIdx.x;
     if (lane < 4) {
         u32 words[DIM / 8];
@@ -216,14 +228,18 @@ template <class S, int DIM> DEVICE void keep_new(const S *key, const S *value, c
     __syncthreads();
 }
 
-template <class S, int DIM, int RANKS> __global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant__ cached_attention_kernel c) {
+template <class S, int DIM, int RANKS>
+__global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant__ cached_attention_kernel c) {
     const attention_kernel &k = c.attention;
     extern __shared__ uint4 shared[];
     joined<DIM, RANKS> &all = *(joined<DIM, RANKS> *)shared;
-    const int heads = (int)(k.heads / k.kv_heads), batch = blockIdx.y / (int)k.kv_heads, kv_head = blockIdx.y % (int)k.kv_heads;
-    const int first = blockIdx.x * BLOCK_KEYS + threadIdx.x / 32 * WARP_KEYS, step = RANKS * BLOCK_KEYS, last = (int)k.keys - 1;
+    const int heads = (int)(k.heads / k.kv_heads), batch = blockIdx.y / (int)k.kv_heads,
+              kv_head = blockIdx.y % (int)k.kv_heads;
+    const int first = blockIdx.x * BLOCK_KEYS + threadIdx.x / 32 * WARP_KEYS, step = RANKS * BLOCK_KEYS,
+              last = (int)k.keys - 1;
     const int g = threadIdx.x % 32 / 4;
-    S *keys = (S *)k.k + batch * k.k_strides[0] + kv_head * k.k_strides[1], *values = (S *)k.v + batch * k.v_strides[0] + kv_head * k.v_strides[1];
+    S *keys = (S *)k.k + batch * k.k_strides[0] + kv_head * k.k_strides[1],
+      *values = (S *)k.v + batch * k.v_strides[0] + kv_head * k.v_strides[1];
     const i64 key_step = k.k_strides[2], value_step = k.v_strides[2];
 
     let_next_begin();
@@ -234,7 +250,8 @@ template <class S, int DIM, int RANKS> __global__ void __launch_bounds__(THREADS
     key_tile<DIM> tile;
     tile.read_keys(keys, key_step, first, last);
     tile.read_values(values, value_step, first, last);
-    if (threadIdx.x < DIM / 2) rope_turn<S>(c.rope, threadIdx.x, position, &all.angles[threadIdx.x].x, &all.angles[threadIdx.x].y);
+    if (threadIdx.x < DIM / 2)
+        rope_turn<S>(c.rope, threadIdx.x, position, &all.angles[threadIdx.x].x, &all.angles[threadIdx.x].y);
     start = max(min(start, last), 0);
     __syncthreads();
     if (c.early) await_previous();
@@ -246,13 +263,15 @@ template <class S, int DIM, int RANKS> __global__ void __launch_bounds__(THREADS
     turn_quarter<S, DIM>(queries + (g < heads ? g : 0) * k.q_strides[1], all.angles, query);
     if (start % step / BLOCK_KEYS == blockIdx.x) {
         keep_new<S, DIM>((const S *)c.key + batch * c.key_strides[0] + kv_head * c.key_strides[1],
-                         (const S *)c.value + batch * c.value_strides[0] + kv_head * c.value_strides[1], all.angles, keys + start * key_step,
-                         values + start * value_step, c.key_to ? (S *)c.key_to + blockIdx.y * DIM : (S *)0, all.key, all.value);
+                         (const S *)c.value + batch * c.value_strides[0] + kv_head * c.value_strides[1], all.angles,
+                         keys + start * key_step, values + start * value_step,
+                         c.key_to ? (S *)c.key_to + blockIdx.y * DIM : (S *)0, all.key, all.value);
         tile.replace(start - first, (const S *)all.key, (const S *)all.value);
         if (c.query_to && threadIdx.x < heads * 4)
 #pragma unroll
             for (int i = 0; i < DIM / 32; i++)
-                ((uint4 *)((S *)c.query_to + (blockIdx.y * heads + g) * DIM))[threadIdx.x % 4 * (DIM / 32) + i] = *(uint4 *)&query[4 * i];
+                ((uint4 *)((S *)c.query_to + (blockIdx.y * heads + g) * DIM))[threadIdx.x % 4 * (DIM / 32) + i] =
+                    *(uint4 *)&query[4 * i];
     }
     seen<DIM> r;
     r.top = -INFINITY, r.sum = 0;
@@ -280,7 +299,8 @@ template <class S, int DIM, int RANKS> __global__ void __launch_bounds__(THREADS
 template <class S, int DIM, int RANKS> static int launch_ranks(const cached_attention_kernel *c, kernel_stream stream) {
     const size_t bytes = sizeof(joined<DIM, RANKS>);
     allow_shared(attend_step<S, DIM, RANKS>, bytes);
-    start_clusters(attend_step<S, DIM, RANKS>, dim3(RANKS, (unsigned)(c->attention.batch * c->attention.kv_heads)), THREADS, bytes, stream, *c);
+    start_clusters(attend_step<S, DIM, RANKS>, dim3(RANKS, (unsigned)(c->attention.batch * c->attention.kv_heads)),
+                   THREADS, bytes, stream, *c);
     return 1;
 }
 
@@ -291,7 +311,9 @@ template <class S, int DIM> static int launch_dim(const cached_attention_kernel 
 }
 
 template <class S> static int launch(const cached_attention_kernel *c, kernel_stream stream) {
-    return c->attention.dim == 128 ? launch_dim<S, 128>(c, stream) : c->attention.dim == 64 ? launch_dim<S, 64>(c, stream) : 0;
+    return c->attention.dim == 128  ? launch_dim<S, 128>(c, stream)
+           : c->attention.dim == 64 ? launch_dim<S, 64>(c, stream)
+                                    : 0;
 }
 
 /* What a lane reads of the query and the new key lies at multiples of 16 bytes. */
@@ -303,7 +325,8 @@ static bool rows_lie_at_16(const cached_attention_kernel *c) {
 
 int launch_step_attention(const cached_attention_kernel *c, kernel_stream stream) {
     const attention_kernel *k = &c->attention;
-    if (k->mask || k->sinks || k->window || k->value_dim != k->dim || c->rope.dims != k->dim || c->rope.traditional) return 0;
+    if (k->mask || k->sinks || k->window || k->value_dim != k->dim || c->rope.dims != k->dim || c->rope.traditional)
+        return 0;
     if (k->heads > MOST_HEADS * k->kv_heads || !rows_lie_at_16(c)) return 0;
     return k->dtype == D_BF16 ? launch<bfloat16>(c, stream) : k->dtype == D_F16 ? launch<float16>(c, stream) : 0;
 }

@@ -1,4 +1,5 @@
-/* Elements moved as they are: layouts, blocks that begin where an array says, values that are counted up, random bits. */
+/* Elements moved as they are: layouts, blocks that begin where an array says, values that are counted up, random bits.
+ */
 #include "cuda/device.cuh"
 
 template <class S> __global__ void copy_elements(const __grid_constant__ copy_kernel k) {
@@ -14,9 +15,8 @@ template <class S> __global__ void copy_elements(const __grid_constant__ copy_ke
     ((S *)k.to)[to] = ((const S *)k.from)[from];
 }
 
-void launch_copy(const copy_kernel *k, kernel_stream stream) {
-    PIECE_SIZES(k->bytes, start(copy_elements<type>, blocks_for(k->n, 256), 256, 0, stream, *k))
-}
+void launch_copy(const copy_kernel *k, kernel_stream stream){
+    PIECE_SIZES(k->bytes, start(copy_elements<type>, blocks_for(k->n, 256), 256, 0, stream, *k))}
 
 /* ---- slice_update and slice_array */
 DEVICE i64 block_begin(const block_kernel &k, i64 starts) {

@@ -29,7 +29,8 @@ template <class S> __global__ void gather_elements(const __grid_constant__ pick_
     ((S *)k.picked)[own] = inside ? ((const S *)k.many)[at] : S();
 }
 
-/* A thread for each place along the axes that the indices do not choose: there updates cannot meet, the others apply in order. */
+/* A thread for each place along the axes that the indices do not choose: there updates cannot meet, the others apply in
+ * order. */
 template <class S> __global__ void scatter_in_order(const __grid_constant__ pick_kernel k) {
     typedef typename running<S>::type T;
     begin();

@@ -50,7 +50,8 @@ template <class S> __global__ void make_float8(const __grid_constant__ float8_ke
     begin();
     if (i >= k.n) return;
     const S *x = (const S *)k.from + i;
-    unsigned char sign = ((const unsigned char *)(x + 1))[-1] & 128; /* that of a NaN is lost on the way to another dtype */
+    unsigned char sign =
+        ((const unsigned char *)(x + 1))[-1] & 128; /* that of a NaN is lost on the way to another dtype */
     ((unsigned char *)k.to)[i] = float8_of((double)widen(*x), sign);
 }
 

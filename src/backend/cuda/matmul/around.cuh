@@ -4,9 +4,11 @@
 
 #include "cuda/device.cuh"
 
-/* ---- x as rms_norm makes it, a row of `pieces` pieces of 16 bytes, up to 1024. A thread's first piece is held, further ones are read twice. */
+/* ---- x as rms_norm makes it, a row of `pieces` pieces of 16 bytes, up to 1024. A thread's first piece is held,
+ * further ones are read twice. */
 
-/* What the row is multiplied by. Squares are summed in the order of rms_norm_held, so that the result is the same to the last bit. */
+/* What the row is multiplied by. Squares are summed in the order of rms_norm_held, so that the result is the same to
+ * the last bit. */
 template <class S> DEVICE float norm_scale(const around_product &a, const void *from, int pieces, uint4 &held) {
     __shared__ float room[32];
     const int lane = threadIdx.x % 32, warps = (pieces + 31) / 32;
@@ -26,7 +28,7 @@ template <class S> DEVICE float norm_scale(const around_product &a, const void *
     __syncthreads();
     float sum = lane < warps ? room[lane] : 0;
     for (int step = 16; step; step /= 2) sum += from_lane(sum, step);
-    return 1 / language::sqrt(sum / (float)(pieces * PIECE<S>) + a.eps);
+    return 1 / language::sqrt(sum / (float)(pieces * PIECE<S>)+a.eps);
 }
 
 /* Piece c of x as it is normed, which the first block also writes for others. */
@@ -54,7 +56,8 @@ template <class S> DEVICE void end_row(const around_product &a, void *to, i64 ro
     if (a.after == AFTER_ADD) narrow((S *)a.result + row, widen(y) + widen(((const S *)a.other)[row]));
 }
 /* A gate and what it lets through, `half` rows behind. */
-template <class S> DEVICE void end_pair(const around_product &a, void *to, i64 row, i64 half, float gate, float through) {
+template <class S>
+DEVICE void end_pair(const around_product &a, void *to, i64 row, i64 half, float gate, float through) {
     S g, t, y;
     narrow(&g, gate);
     narrow(&t, through);

@@ -1,21 +1,11 @@
 /* Products of dtypes that no library takes, and of any strides: an element a thread. */
 #include "cuda/device.cuh"
 
-template <class S> struct sum_type {
-    typedef decltype(widen(S())) type;
-};
-template <> struct sum_type<truth8> {
-    typedef int type;
-};
-template <> struct sum_type<float> {
-    typedef double type;
-};
-template <> struct sum_type<float16> {
-    typedef double type;
-};
-template <> struct sum_type<bfloat16> {
-    typedef double type;
-};
+template <class S> struct sum_type { typedef decltype(widen(S())) type; };
+template <> struct sum_type<truth8> { typedef int type; };
+template <> struct sum_type<float> { typedef double type; };
+template <> struct sum_type<float16> { typedef double type; };
+template <> struct sum_type<bfloat16> { typedef double type; };
 
 template <class S> __global__ void multiply(const __grid_constant__ product_kernel k) {
     using namespace language;
@@ -24,7 +14,8 @@ template <class S> __global__ void multiply(const __grid_constant__ product_kern
     const S *a = (const S *)k.a + i * k.a_row, *b = (const S *)k.b + j * k.b_column;
     typename sum_type<S>::type sum = 0;
     for (i64 l = 0; l < k.k; l++)
-        sum = sum + (typename sum_type<S>::type)widen(a[l * k.a_column]) * (typename sum_type<S>::type)widen(b[l * k.b_row]);
+        sum = sum +
+              (typename sum_type<S>::type)widen(a[l * k.a_column]) * (typename sum_type<S>::type)widen(b[l * k.b_row]);
     narrow((S *)k.c + i * k.n + j, sum);
 }
 

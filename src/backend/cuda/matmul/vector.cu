@@ -1,6 +1,7 @@
-/* One row of x with dense weights that lie [rows, k], as a linear layer has them: bound by reading the weights. A team of SPLIT warps takes ROWS rows
-   at a time and shares out k; a lane reads 16 bytes of each row a step, DEPTH steps ahead of what is multiplied, and on into the next rows without a
-   pause. x lies in shared memory, and so do the sums of the warps, float32, until all are there. Before and behind it: around.cuh. */
+/* One row of x with dense weights that lie [rows, k], as a linear layer has them: bound by reading the weights. A team
+   of SPLIT warps takes ROWS rows at a time and shares out k; a lane reads 16 bytes of each row a step, DEPTH steps
+   ahead of what is multiplied, and on into the next rows without a pause. x lies in shared memory, and so do the sums
+   of the warps, float32, until all are there. Before and behind it: around.cuh. */
 #include "cuda/matmul/around.cuh"
 
 enum { WARPS = 8, THREADS = 32 * WARPS };
@@ -43,9 +44,11 @@ __global__ void __launch_bounds__(THREADS, 2) multiply_vector(const __grid_const
     enum { TEAMS = WARPS / SPLIT };
     extern __shared__ uint4 x[];
     const i64 pieces = k.k / PIECE<S>;
-    const int lane = threadIdx.x % 32, count = (int)((pieces + 31) / 32), team = threadIdx.x / 32 / SPLIT, part = threadIdx.x / 32 % SPLIT;
+    const int lane = threadIdx.x % 32, count = (int)((pieces + 31) / 32), team = threadIdx.x / 32 / SPLIT,
+              part = threadIdx.x / 32 % SPLIT;
     const int first = count * part / SPLIT, end = count * (part + 1) / SPLIT;
-    const i64 sets = (k.part.rows + ROWS - 1) / ROWS, mine = team * (i64)gridDim.x + blockIdx.x, teams = TEAMS * (i64)gridDim.x;
+    const i64 sets = (k.part.rows + ROWS - 1) / ROWS, mine = team * (i64)gridDim.x + blockIdx.x,
+              teams = TEAMS * (i64)gridDim.x;
     const int rounds = mine < sets ? (int)((sets - 1 - mine) / teams) + 1 : 0, steps = rounds * (end - first);
     float *sums = (float *)(x + count * 32); /* [round][team][row][part] */
 
@@ -67,7 +70,8 @@ __global__ void __launch_bounds__(THREADS, 2) multiply_vector(const __grid_const
         }
         i64 piece = load_step * 32 + lane;
 #pragma unroll
-        for (int r = 0; r < ROWS; r++) w[slot][r] = piece < pieces ? stream_piece(from[r] + piece) : make_uint4(0, 0, 0, 0);
+        for (int r = 0; r < ROWS; r++)
+            w[slot][r] = piece < pieces ? stream_piece(from[r] + piece) : make_uint4(0, 0, 0, 0);
         load_step++;
     };
 
@@ -76,7 +80,8 @@ __global__ void __launch_bounds__(THREADS, 2) multiply_vector(const __grid_const
 #pragma unroll
     for (int i = 0; i < DEPTH; i++) load(i);
     if (k.early) await_previous();
-    if (k.around.after == AFTER_ADD && lane == 0 && part == 0 && mine < sets) fetch((const S *)k.around.other + mine * ROWS);
+    if (k.around.after == AFTER_ADD && lane == 0 && part == 0 && mine < sets)
+        fetch((const S *)k.around.other + mine * ROWS);
     bring_x<S, NORMED>(k, x, (int)pieces, count * 32);
     __syncthreads();
 
@@ -132,7 +137,9 @@ template <class S, bool NORMED> static void launch_normed(const vector_kernel &k
     if (blocks < least) blocks = least;
     i64 rounds = (sets + teams * blocks - 1) / (teams * blocks);
     size_t bytes = (size_t)(count * 32) * sizeof(uint4) + (size_t)(rounds * WARPS * rows) * sizeof(float);
-    auto kernel = many ? multiply_vector<S, 4, 3, 1, NORMED> : split ? multiply_vector<S, 2, 6, 4, NORMED> : multiply_vector<S, 2, 6, 1, NORMED>;
+    auto kernel = many    ? multiply_vector<S, 4, 3, 1, NORMED>
+                  : split ? multiply_vector<S, 2, 6, 4, NORMED>
+                          : multiply_vector<S, 2, 6, 1, NORMED>;
     allow_shared(kernel, bytes);
     start(kernel, (unsigned)blocks, THREADS, bytes, stream, k);
 }

@@ -1,32 +1,28 @@
-/* softmax and rms_norm of dense rows, a block each; rope, a thread for each pair. Half types in float, float64 in double. */
+/* softmax and rms_norm of dense rows, a block each; rope, a thread for each pair. Half types in float, float64 in
+ * double. */
 #include "cuda/norm/rope.cuh"
 #include "cuda/norm/streamed.cuh"
 #include "cuda/quant/tile.cuh"
 
 struct sum_of {
-    template <class T> __device__ T operator()(T a, T b) const {
-        return a + b;
-    }
+    template <class T> __device__ T operator()(T a, T b) const { return a + b; }
 };
 struct max_of {
-    template <class T> __device__ T operator()(T a, T b) const {
-        return language::max(a, b);
-    }
+    template <class T> __device__ T operator()(T a, T b) const { return language::max(a, b); }
 };
 
-/* ---- rows that a block holds in registers: EACH pieces of 16 bytes a thread, so that memory is read once. A block takes k.each rows, the next
-   one on its way while one is computed. */
+/* ---- rows that a block holds in registers: EACH pieces of 16 bytes a thread, so that memory is read once. A block
+   takes k.each rows, the next one on its way while one is computed. */
 template <class S, int EACH> struct held_row {
     uint4 next[EACH];
     wide<S> at[EACH][PIECE<S>];
 
-    static DEVICE_MEMBER i64 piece(int e) {
-        return threadIdx.x + e * (i64)blockDim.x;
-    }
+    static DEVICE_MEMBER i64 piece(int e) { return threadIdx.x + e * (i64)blockDim.x; }
     DEVICE_MEMBER void fetch_row(const norm_kernel &k, i64 row) {
 #pragma unroll
         for (int e = 0; e < EACH; e++)
-            if (row < k.rows && piece(e) * PIECE<S> < k.n) next[e] = ((const uint4 *)((const S *)k.from + row * k.n))[piece(e)];
+            if (row < k.rows && piece(e) * PIECE<S> < k.n)
+                next[e] = ((const uint4 *)((const S *)k.from + row * k.n))[piece(e)];
     }
     DEVICE_MEMBER void take(i64 n, wide<S> beyond) {
 #pragma unroll
@@ -56,7 +52,8 @@ template <class S, int EACH> struct held_row {
     }
 };
 
-template <class S, int EACH> __global__ void __launch_bounds__(1024) softmax_held(const __grid_constant__ norm_kernel k) {
+template <class S, int EACH>
+__global__ void __launch_bounds__(1024) softmax_held(const __grid_constant__ norm_kernel k) {
     typedef wide<S> T;
     __shared__ T room[32];
     held_row<S, EACH> x;
@@ -83,7 +80,8 @@ template <class S, int EACH> DEVICE void multiply_by_weight(held_row<S, EACH> &x
 #pragma unroll
     for (int e = 0; e < EACH; e++) {
         wide<S> weight[PIECE<S>];
-        bool weighted = k.weight && x.piece(e) * PIECE<S> < k.n; /* read only now: held, it would leave room for fewer rows */
+        bool weighted =
+            k.weight && x.piece(e) * PIECE<S> < k.n; /* read only now: held, it would leave room for fewer rows */
         if (weighted) widen_piece<S>(((const uint4 *)k.weight)[x.piece(e)], weight);
 #pragma unroll
         for (int i = 0; i < PIECE<S>; i++) {
@@ -101,7 +99,8 @@ template <class S, int EACH> struct held_other {
     DEVICE_MEMBER void fetch_row(const norm_kernel &k, const held_row<S, EACH> &x, i64 row) {
 #pragma unroll
         for (int e = 0; e < EACH; e++)
-            if (row < k.rows && x.piece(e) * PIECE<S> < k.n) next[e] = ((const uint4 *)((const S *)k.other + row * k.n))[x.piece(e)];
+            if (row < k.rows && x.piece(e) * PIECE<S> < k.n)
+                next[e] = ((const uint4 *)((const S *)k.other + row * k.n))[x.piece(e)];
     }
     DEVICE_MEMBER void add_to(held_row<S, EACH> &x, const norm_kernel &k, i64 row) const {
 #pragma unroll
@@ -118,7 +117,8 @@ template <class S, int EACH> struct held_other {
     }
 };
 
-template <class S, int EACH, bool SUM> __global__ void __launch_bounds__(1024) rms_norm_held(const __grid_constant__ norm_kernel k) {
+template <class S, int EACH, bool SUM>
+__global__ void __launch_bounds__(1024) rms_norm_held(const __grid_constant__ norm_kernel k) {
     typedef wide<S> T;
     __shared__ T room[32];
     held_row<S, EACH> x;
@@ -178,7 +178,8 @@ template <class S> __global__ void rms_norm_rows(const __grid_constant__ norm_ke
 /* ---- which: how many pieces a thread holds; 0: the row cannot be held. A single row is spread over more threads. */
 static int held_pieces(const norm_kernel *k, int piece) {
     i64 pieces = k->n / piece;
-    if (k->n % piece || pieces > 4096 || !lie_at_16(k->to, k->from, k->weight) || !lie_at_16(k->other, k->sum_to)) return 0;
+    if (k->n % piece || pieces > 4096 || !lie_at_16(k->to, k->from, k->weight) || !lie_at_16(k->other, k->sum_to))
+        return 0;
     if (pieces <= (k->rows < cuda_processors() ? 1024 : 128)) return 1;
     return pieces <= 512 ? 2 : 4;
 }
@@ -195,18 +196,22 @@ static int rows_each(const norm_kernel *k) {
 }
 
 /* one, two, four: kernels that hold so many pieces a thread; any: the kernel of rows that cannot be held. */
-template <class S, class K> static void launch_rows(norm_kernel k, K *one, K *two, K *four, K *any, kernel_stream stream) {
+template <class S, class K>
+static void launch_rows(norm_kernel k, K *one, K *two, K *four, K *any, kernel_stream stream) {
     int each = held_pieces(&k, PIECE<S>);
     k.each = each ? rows_each(&k) : 1;
-    unsigned blocks = blocks_for(k.rows, k.each), threads = each ? held_threads(k.n / PIECE<S>, each) : threads_for(k.n);
+    unsigned blocks = blocks_for(k.rows, k.each),
+             threads = each ? held_threads(k.n / PIECE<S>, each) : threads_for(k.n);
     start(each == 1 ? one : each == 2 ? two : each == 4 ? four : any, blocks, threads, 0, stream, k);
 }
 template <class S> static void softmax(const norm_kernel &k, kernel_stream stream) {
     launch_rows<S>(k, softmax_held<S, 1>, softmax_held<S, 2>, softmax_held<S, 4>, softmax_rows<S>, stream);
 }
 template <class S> static void rms_norm(const norm_kernel &k, kernel_stream stream) {
-    k.other ? launch_rows<S>(k, rms_norm_held<S, 1, true>, rms_norm_held<S, 2, true>, rms_norm_held<S, 4, true>, rms_norm_rows<S>, stream)
-            : launch_rows<S>(k, rms_norm_held<S, 1, false>, rms_norm_held<S, 2, false>, rms_norm_held<S, 4, false>, rms_norm_rows<S>, stream);
+    k.other ? launch_rows<S>(k, rms_norm_held<S, 1, true>, rms_norm_held<S, 2, true>, rms_norm_held<S, 4, true>,
+                             rms_norm_rows<S>, stream)
+            : launch_rows<S>(k, rms_norm_held<S, 1, false>, rms_norm_held<S, 2, false>, rms_norm_held<S, 4, false>,
+                             rms_norm_rows<S>, stream);
 }
 
 bool norm_is_held(const norm_kernel *k) {
@@ -226,7 +231,8 @@ enum { MOST_HEADS = 8 };
 
 template <class S> __global__ void __launch_bounds__(256) rope_rows(const __grid_constant__ rope_kernel k) {
     typedef wide<S> T;
-    i64 half = k.dims / 2, each = half + (k.dim - k.dims), i, at, group, groups = (k.heads + MOST_HEADS - 1) / MOST_HEADS;
+    i64 half = k.dims / 2, each = half + (k.dim - k.dims), i, at, group,
+        groups = (k.heads + MOST_HEADS - 1) / MOST_HEADS;
     i64 batch = divide(divide(divide(thread_number(), each, &i), k.length, &at), groups, &group);
     begin();
     if (batch >= k.batch) return;
@@ -246,6 +252,7 @@ template <class S> __global__ void __launch_bounds__(256) rope_rows(const __grid
 }
 
 void launch_rope(const rope_kernel *k, kernel_stream stream) {
-    i64 groups = (k->heads + MOST_HEADS - 1) / MOST_HEADS, n = k->batch * groups * k->length * (k->dims / 2 + k->dim - k->dims);
+    i64 groups = (k->heads + MOST_HEADS - 1) / MOST_HEADS,
+        n = k->batch * groups * k->length * (k->dims / 2 + k->dim - k->dims);
     FLOATS(k->dtype, start(rope_rows<type>, blocks_for(n, 256), 256, 0, stream, *k))
 }

@@ -1,12 +1,14 @@
-/* Reductions over any axes. Sums of half types in float, of float32 in float with a fixed order, of whole numbers in 64 bits; so a result does
-   not depend on what else runs. A block takes neighbouring results, and a part of what goes into each; parts are folded by a second kernel. */
+/* Reductions over any axes. Sums of half types in float, of float32 in float with a fixed order, of whole numbers in 64
+   bits; so a result does not depend on what else runs. A block takes neighbouring results, and a part of what goes into
+   each; parts are folded by a second kernel. */
 #include "cuda/fold.cuh"
 
 /* ---- X neighbouring results a block, THREADS / X threads for each */
 enum { THREADS = 256 };
 
 template <class From, class To, int X>
-DEVICE typename running<To>::type fold_range(const reduce_kernel &k, const From *from, i64 first, i64 end, fold_kind fold) {
+DEVICE typename running<To>::type fold_range(const reduce_kernel &k, const From *from, i64 first, i64 end,
+                                             fold_kind fold) {
     typedef typename running<To>::type T;
     T result = identity_of<T, To>(fold.kind);
     if (k.reduced_ndim <= 1) {
@@ -21,7 +23,8 @@ DEVICE typename running<To>::type fold_range(const reduce_kernel &k, const From 
 }
 
 /* A row without gaps, 16 bytes at a time; what is before and behind them one by one. */
-template <class From, class To> DEVICE typename running<To>::type fold_row(const From *from, i64 first, i64 end, fold_kind fold) {
+template <class From, class To>
+DEVICE typename running<To>::type fold_row(const From *from, i64 first, i64 end, fold_kind fold) {
     typedef typename running<To>::type T;
     T result = identity_of<T, To>(fold.kind);
     i64 head = (16 - ((u64)(from + first) & 15)) % 16 / sizeof(From), begins = first + head < end ? first + head : end,
@@ -44,7 +47,8 @@ __global__ void __launch_bounds__(THREADS) reduce_part(const __grid_constant__ r
     T *room = (T *)space;
     i64 at = blockIdx.x * (i64)X + threadIdx.x % X, kept = at < k.kept ? at : k.kept - 1;
     int x = threadIdx.x % X, y = threadIdx.x / X;
-    i64 each = (k.reduced + k.parts - 1) / k.parts, first = blockIdx.y * each, end = first + each < k.reduced ? first + each : k.reduced;
+    i64 each = (k.reduced + k.parts - 1) / k.parts, first = blockIdx.y * each,
+        end = first + each < k.reduced ? first + each : k.reduced;
     const fold_kind fold = {KIND >= 0 ? KIND : k.kind};
     begin();
     const From *from = (const From *)k.from + place_of(kept, k.kept_ndim, k.kept_shape, k.kept_strides);
@@ -71,7 +75,8 @@ template <class To> __global__ void __launch_bounds__(THREADS) fold_parts(const 
     T result = identity_of<T, To>(k.kind);
     begin();
     if (at >= k.kept) return;
-    for (int i = threadIdx.x % 32; i < k.parts; i += 32) result = fold(result, ((const T *)k.partial)[at * k.parts + i]);
+    for (int i = threadIdx.x % 32; i < k.parts; i += 32)
+        result = fold(result, ((const T *)k.partial)[at * k.parts + i]);
     for (int step = 16; step; step /= 2) result = fold(result, from_lane(result, step));
     if (threadIdx.x % 32 == 0) narrow((To *)k.to + at, result);
 }
@@ -179,7 +184,8 @@ template <class T> DEVICE place<T> best_of_block(place<T> best, bool least) {
     room[threadIdx.x] = best;
     for (int half = blockDim.x / 2; half; half /= 2) {
         __syncthreads();
-        if (threadIdx.x < half && beats(room[threadIdx.x + half], room[threadIdx.x], least)) room[threadIdx.x] = room[threadIdx.x + half];
+        if (threadIdx.x < half && beats(room[threadIdx.x + half], room[threadIdx.x], least))
+            room[threadIdx.x] = room[threadIdx.x + half];
     }
     return room[0];
 }
@@ -188,8 +194,10 @@ template <class S> __global__ void best_of_rows(const __grid_constant__ reduce_k
     typedef typename in_order<S>::type T;
     begin();
     const S *from = (const S *)k.from + place_of(blockIdx.x, k.kept_ndim, k.kept_shape, k.kept_strides);
-    i64 each = (k.reduced + k.parts - 1) / k.parts, low = blockIdx.y * each, end = low + each < k.reduced ? low + each : k.reduced;
-    i64 first = low + threadIdx.x < end ? low + threadIdx.x : k.reduced - 1, step = k.reduced_ndim ? k.reduced_strides[0] : 0;
+    i64 each = (k.reduced + k.parts - 1) / k.parts, low = blockIdx.y * each,
+        end = low + each < k.reduced ? low + each : k.reduced;
+    i64 first = low + threadIdx.x < end ? low + threadIdx.x : k.reduced - 1,
+        step = k.reduced_ndim ? k.reduced_strides[0] : 0;
     place<T> best = {in_order<S>::of(from[first * step]), first};
 #pragma unroll 8
     for (i64 i = low + threadIdx.x; i < end; i += blockDim.x) {

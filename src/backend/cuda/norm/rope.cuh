@@ -5,9 +5,11 @@
 #include "cuda/device.cuh"
 
 /* What pair `pair` turns by at a position. */
-template <class S> DEVICE void rope_turn(const rope_kernel &k, i64 pair, wide<S> position, wide<S> *cosine, wide<S> *sine) {
+template <class S>
+DEVICE void rope_turn(const rope_kernel &k, i64 pair, wide<S> position, wide<S> *cosine, wide<S> *sine) {
     typedef wide<S> T;
-    T turn = k.freqs ? 1 / (T)k.freqs[pair < k.dims / 2 ? pair : 0] : language::exp((T)pair * (T)k.slope), theta = position * turn;
+    T turn = k.freqs ? 1 / (T)k.freqs[pair < k.dims / 2 ? pair : 0] : language::exp((T)pair * (T)k.slope),
+      theta = position * turn;
     *cosine = language::cos(theta);
     *sine = language::sin(theta);
 }

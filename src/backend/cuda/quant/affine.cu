@@ -14,7 +14,8 @@ template <class S> __global__ void unpack(const __grid_constant__ affine_kernel 
     narrow((S *)k.to + i, __fadd_rn(scaled, float_at(k.biases, group, k.scale_dtype)));
 }
 
-/* Widths that divide a word: a thread takes WORDS of them, a block apart and all on their way at once; those of a word are of one group. */
+/* Widths that divide a word: a thread takes WORDS of them, a block apart and all on their way at once; those of a word
+ * are of one group. */
 enum { WORDS = 4 };
 
 template <class S, int BITS> DEVICE void unpack_word(const affine_kernel &k, i64 i, u32 word, float scale, float bias) {
@@ -35,7 +36,8 @@ template <class S, int BITS> DEVICE void unpack_word(const affine_kernel &k, i64
     }
 }
 
-template <class S, int BITS> __global__ void __launch_bounds__(256) unpack_words(const __grid_constant__ affine_kernel k) {
+template <class S, int BITS>
+__global__ void __launch_bounds__(256) unpack_words(const __grid_constant__ affine_kernel k) {
     constexpr int COUNT = 32 / BITS;
     const i64 words = k.rows * (k.k / COUNT), first = blockIdx.x * (i64)(256 * WORDS) + threadIdx.x;
     const int group_words = (int)(k.group / COUNT); /* of which a row has a whole number */
@@ -75,8 +77,8 @@ void launch_dequantize(const affine_kernel *k, kernel_stream stream) {
     }
 }
 
-/* ---- one row of x a block row. x lies in shared memory as the lanes read it: number i of all pieces of 32 side by side. A warp takes a row of
-   the weight after the other, a lane a piece of `BITS` words. */
+/* ---- one row of x a block row. x lies in shared memory as the lanes read it: number i of all pieces of 32 side by
+   side. A warp takes a row of the weight after the other, a lane a piece of `BITS` words. */
 enum { WARPS = 8 };
 
 template <class S> DEVICE void spread_x(float *to, const S *x, i64 k, i64 pieces) {
@@ -84,7 +86,8 @@ template <class S> DEVICE void spread_x(float *to, const S *x, i64 k, i64 pieces
     __syncthreads();
 }
 
-template <int BITS> DEVICE float piece_dot(const affine_kernel &k, const u32 *words, const float *x, i64 pieces, i64 group) {
+template <int BITS>
+DEVICE float piece_dot(const affine_kernel &k, const u32 *words, const float *x, i64 pieces, i64 group) {
     u32 w[BITS + 1];
 #pragma unroll
     for (int i = 0; i < BITS; i++) w[i] = words[i];
@@ -100,7 +103,8 @@ template <int BITS> DEVICE float piece_dot(const affine_kernel &k, const u32 *wo
     return float_at(k.scales, group, k.scale_dtype) * products + float_at(k.biases, group, k.scale_dtype) * all;
 }
 
-template <class S, int BITS> __global__ void __launch_bounds__(32 * WARPS) matvec(const __grid_constant__ affine_kernel k) {
+template <class S, int BITS>
+__global__ void __launch_bounds__(32 * WARPS) matvec(const __grid_constant__ affine_kernel k) {
     extern __shared__ float x[];
     i64 pieces = k.k / 32, padded = pieces | 1;
     spread_x(x, (const S *)k.x + blockIdx.y * k.k, k.k, padded);

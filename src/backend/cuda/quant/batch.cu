@@ -1,12 +1,15 @@
-/* 2 to 32 rows of x with affine weights of 4 bits on the matrix units: bound by reading the weights. A warp multiplies TILES tiles of 16 rows of the
-   weight by a span of 128 numbers at a time. A lane reads 16 bytes of a row, 32 numbers that have one scale, side by side; x is brought into the order of use first (`spread_rows`): it is read 16 bytes a lane, side by
-   side, too. Weights are rounded to the dtype, as `dequantize` rounds them. Spans are shared out among `across` warps, rows among the others. */
+/* 2 to 32 rows of x with affine weights of 4 bits on the matrix units: bound by reading the weights. A warp multiplies
+   TILES tiles of 16 rows of the weight by a span of 128 numbers at a time. A lane reads 16 bytes of a row, 32 numbers
+   that have one scale, side by side; x is brought into the order of use first (`spread_rows`): it is read 16 bytes a
+   lane, side by side, too. Weights are rounded to the dtype, as `dequantize` rounds them. Spans are shared out among
+   `across` warps, rows among the others. */
 #include "cuda/quant/tile.cuh"
 #include "cuda/tile_product.cuh"
 
 enum { WARPS = 8, THREADS = 32 * WARPS, DEPTH = 2 };
 
-/* ---- x in the order of use: [span][8 rows of x][word of 8 numbers][lane], 16 bytes each: numbers 0 4 1 5 2 6 3 7. Rows that are not there are zero. */
+/* ---- x in the order of use: [span][8 rows of x][word of 8 numbers][lane], 16 bytes each: numbers 0 4 1 5 2 6 3 7.
+ * Rows that are not there are zero. */
 template <class S> __global__ void spread_rows(const __grid_constant__ batch_kernel k) {
     begin();
     const i64 at = thread_number(), eights = (k.m + 7) / 8;
@@ -43,11 +46,14 @@ DEVICE void multiply_span(float (&sums)[TILES][EIGHTS][4], const weights<S, TILE
     }
 }
 
-template <class S, int TILES, int EIGHTS> __global__ void __launch_bounds__(THREADS, 2) multiply_batch(const __grid_constant__ batch_kernel k) {
+template <class S, int TILES, int EIGHTS>
+__global__ void __launch_bounds__(THREADS, 2) multiply_batch(const __grid_constant__ batch_kernel k) {
     extern __shared__ float shared[]; /* [across][row of the block][row of x] */
     constexpr int ROWS = 16 * TILES, WIDTH = 8 * EIGHTS;
-    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4, across = warp % k.across, down = warp / k.across;
-    const int spans = (int)(k.k / SPAN), first = spans * across / k.across, end = spans * (across + 1) / k.across, own_rows = WARPS / k.across * ROWS;
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4, across = warp % k.across,
+              down = warp / k.across;
+    const int spans = (int)(k.k / SPAN), first = spans * across / k.across, end = spans * (across + 1) / k.across,
+              own_rows = WARPS / k.across * ROWS;
     const i64 block_row = blockIdx.x * (i64)own_rows;
     i64 rows[TILES][2];
 #pragma unroll
@@ -96,7 +102,9 @@ template <class S, int TILES, int EIGHTS> __global__ void __launch_bounds__(THRE
 template <class S, int TILES, int EIGHTS> static void launch_tiles(batch_kernel k, kernel_stream stream) {
     const i64 spans = k.k / SPAN;
     k.across = 8;
-    while (k.across > 1 && (spans < k.across || k.rows >= (i64)(WARPS / k.across) * 2 * 16 * TILES * 2 * cuda_processors())) k.across /= 2;
+    while (k.across > 1 &&
+           (spans < k.across || k.rows >= (i64)(WARPS / k.across) * 2 * 16 * TILES * 2 * cuda_processors()))
+        k.across /= 2;
     const i64 own_rows = WARPS / k.across * 16 * TILES;
     const size_t bytes = (size_t)(WARPS * 16 * TILES * 8 * EIGHTS) * sizeof(float);
     allow_shared(multiply_batch<S, TILES, EIGHTS>, bytes);

@@ -1,10 +1,12 @@
-/* One row of x with affine weights of 4 or 8 bits on the integer matrix units. x is split into planes of signed bytes, each group of it with a
-   scale of its own (16 bits for half types; 32 for float32, so that the product is as good as one in float32).
+/* One row of x with affine weights of 4 or 8 bits on the integer matrix units. x is split into planes of signed bytes,
+   each group of it with a scale of its own (16 bits for half types; 32 for float32, so that the product is as good as
+   one in float32).
 
-   A warp multiplies 8 rows of a weight by a span of x at a time (256 numbers of 4 bits, 128 of 8): rows 0-7 of the matrix unit's tile are the
-   first half of the span, rows 8-15 the second half of the same 8 rows. The 8 columns are (half, quarter, plane): zero where x belongs to another,
-   so that a lane ends with both planes' products of one row (lane / 4) and one quarter of the span (lane % 4), which has one scale. Weights are
-   read as they lie in memory. Spans are shared out among `across` warps, tiles of 8 rows among `down`. Before and behind it: around.cuh. */
+   A warp multiplies 8 rows of a weight by a span of x at a time (256 numbers of 4 bits, 128 of 8): rows 0-7 of the
+   matrix unit's tile are the first half of the span, rows 8-15 the second half of the same 8 rows. The 8 columns are
+   (half, quarter, plane): zero where x belongs to another, so that a lane ends with both planes' products of one row
+   (lane / 4) and one quarter of the span (lane % 4), which has one scale. Weights are read as they lie in memory. Spans
+   are shared out among `across` warps, tiles of 8 rows among `down`. Before and behind it: around.cuh. */
 #include "cuda/matmul/around.cuh"
 #include "cuda/quant/packed.cuh"
 
@@ -20,8 +22,8 @@ template <int BITS> struct form {
     static constexpr int SPAN = BITS == 4 ? 256 : 128, QUARTER = SPAN / 4, PRODUCTS = SPAN / 64;
 };
 
-/* ---- x in shared memory: planes as the lanes read them, 16 pairs of words a product; a scale, and the sum of what the planes stand for, a
-   quarter. FINE: a second pair of planes for what the first leaves over. */
+/* ---- x in shared memory: planes as the lanes read them, 16 pairs of words a product; a scale, and the sum of what the
+   planes stand for, a quarter. FINE: a second pair of planes for what the first leaves over. */
 template <class S, int BITS> struct split_x {
     static constexpr bool FINE = sizeof(S) == 4;
     static constexpr int LANES = form<BITS>::QUARTER / 8; /* that hold a quarter, 8 numbers each */
@@ -30,24 +32,23 @@ template <class S, int BITS> struct split_x {
     i64 spans;
 
     static __host__ __device__ size_t bytes(i64 k) {
-        return (size_t)(k / form<BITS>::SPAN) * (FINE ? 2 : 1) * (form<BITS>::PRODUCTS * 16 * sizeof(uint2) + 4 * sizeof(float2));
+        return (size_t)(k / form<BITS>::SPAN) * (FINE ? 2 : 1) *
+               (form<BITS>::PRODUCTS * 16 * sizeof(uint2) + 4 * sizeof(float2));
     }
-    DEVICE_MEMBER uint2 *plane_pair(int which) const {
-        return planes + which * spans * (form<BITS>::PRODUCTS * 16);
-    }
-    DEVICE_MEMBER float2 *scale_of(int which) const {
-        return scales + which * spans * 4;
-    }
+    DEVICE_MEMBER uint2 *plane_pair(int which) const { return planes + which * spans * (form<BITS>::PRODUCTS * 16); }
+    DEVICE_MEMBER float2 *scale_of(int which) const { return scales + which * spans * 4; }
 
-    /* Piece c: numbers 8c .. 8c + 7. The largest magnitude of a quarter becomes 32639; adding 1.5 * 2^23 + 128 leaves the whole number in the low
-       bits, high byte rounded, low byte to be flipped. A quarter with a NaN or an infinity gets a NaN for its scale. */
+    /* Piece c: numbers 8c .. 8c + 7. The largest magnitude of a quarter becomes 32639; adding 1.5 * 2^23 + 128 leaves
+       the whole number in the low bits, high byte rounded, low byte to be flipped. A quarter with a NaN or an infinity
+       gets a NaN for its scale. */
     DEVICE_MEMBER void split(int which, i64 c, float (&y)[8], bool exists) const {
         u32 most = 0, v[8];
 #pragma unroll
         for (int i = 0; i < 8; i++) most = max(most, __float_as_uint(y[i]) & 0x7FFFFFFF);
 #pragma unroll
         for (int step = 1; step < LANES; step *= 2) most = max(most, from_lane(most, step));
-        float largest = fmaxf(__uint_as_float(most), 1e-30f), inverse = __fdividef(32639 * 0x1p-24f, largest * 0x1p-24f), scale = largest * (1 / 32639.0f);
+        float largest = fmaxf(__uint_as_float(most), 1e-30f),
+              inverse = __fdividef(32639 * 0x1p-24f, largest * 0x1p-24f), scale = largest * (1 / 32639.0f);
         if (most >= 0x7F800000) scale = inverse = __int_as_float(0x7FC00000);
         int sum = 0;
 #pragma unroll
@@ -77,7 +78,8 @@ template <class S, int BITS> struct split_x {
             second[0] = __byte_perm(v[4], v[5], 0x5140), second[1] = __byte_perm(v[6], v[7], 0x5140);
         }
         to[0] = make_uint2(__byte_perm(first[0], first[1], 0x7632), __byte_perm(second[0], second[1], 0x7632));
-        to[8] = make_uint2(__byte_perm(first[0], first[1], 0x5410) ^ 0x80808080u, __byte_perm(second[0], second[1], 0x5410) ^ 0x80808080u);
+        to[8] = make_uint2(__byte_perm(first[0], first[1], 0x5410) ^ 0x80808080u,
+                           __byte_perm(second[0], second[1], 0x5410) ^ 0x80808080u);
     }
     /* AT_ONCE pieces' loads first: from memory one after the other each is a way there and back. */
     template <int AT_ONCE> DEVICE_MEMBER void read(const S *x) const {
@@ -137,7 +139,8 @@ template <class C> struct cursor {
     i64 group;
 };
 
-template <class S, class C, int BITS, bool NORMED> __global__ void __launch_bounds__(THREADS, sizeof(S) == 4 ? 1 : 2)
+template <class S, class C, int BITS, bool NORMED>
+__global__ void __launch_bounds__(THREADS, sizeof(S) == 4 ? 1 : 2)
     multiply_packed(const __grid_constant__ packed_vector_kernel k) {
     typedef form<BITS> F;
     extern __shared__ uint4 shared[];
@@ -146,8 +149,10 @@ template <class S, class C, int BITS, bool NORMED> __global__ void __launch_boun
     x.planes = (uint2 *)shared;
     x.scales = (float2 *)(x.planes + x.spans * F::PRODUCTS * 16 * (x.FINE ? 2 : 1));
     float *sums = (float *)((char *)shared + x.bytes(k.k));
-    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4, down = warp / k.across, across = warp % k.across;
-    const int first = (int)(x.spans * across / k.across), end = (int)(x.spans * (across + 1) / k.across), count = end - first;
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4, down = warp / k.across,
+              across = warp % k.across;
+    const int first = (int)(x.spans * across / k.across), end = (int)(x.spans * (across + 1) / k.across),
+              count = end - first;
     const i64 groups = (k.tiles + k.down - 1) / k.down;
     const int rounds = blockIdx.x < groups ? (int)((groups - 1 - blockIdx.x) / gridDim.x) + 1 : 0;
     const int steps = down < k.down ? rounds * count : 0;
@@ -184,14 +189,16 @@ template <class S, class C, int BITS, bool NORMED> __global__ void __launch_boun
     for (int i = 0; i < DEPTH; i++) load(i);
     if (k.early) await_previous();
     i64 tile = (blockIdx.x + (i64)(threadIdx.x / k.down) * gridDim.x) * k.down + threadIdx.x % k.down;
-    if (k.around.after == AFTER_ADD && threadIdx.x < rounds * k.down && tile < k.tiles) fetch((const S *)k.around.other + 8 * tile);
+    if (k.around.after == AFTER_ADD && threadIdx.x < rounds * k.down && tile < k.tiles)
+        fetch((const S *)k.around.other + 8 * tile);
     if constexpr (NORMED && sizeof(S) == 2) {
         x.norm(k.around, (const S *)k.x);
     } else if constexpr (NORMED) {
         uint4 *normed = (uint4 *)(sums + k.sums), own;
         const int pieces = (int)(k.k / PIECE<S>);
         float scale = norm_scale<S>(k.around, k.x, pieces, own);
-        for (int c = threadIdx.x; c < pieces; c += THREADS) normed[c] = normed_piece<S>(k.around, ((const uint4 *)k.x)[c], c, scale);
+        for (int c = threadIdx.x; c < pieces; c += THREADS)
+            normed[c] = normed_piece<S>(k.around, ((const uint4 *)k.x)[c], c, scale);
         __syncthreads();
         x.template read<1>((const S *)normed);
     } else {
@@ -207,12 +214,14 @@ template <class S, class C, int BITS, bool NORMED> __global__ void __launch_boun
         for (int i = 0; i < DEPTH; i++) {
             if (n + i >= steps) break;
             int c[4] = {}, fine[4] = {};
-            const u32 a[4] = {low[i].x, low[i].y, low[i].z, low[i].w}, b[4] = {high[i].x, high[i].y, high[i].z, high[i].w};
+            const u32 a[4] = {low[i].x, low[i].y, low[i].z, low[i].w},
+                      b[4] = {high[i].x, high[i].y, high[i].z, high[i].w};
 #pragma unroll
             for (int j = 0; j < F::PRODUCTS; j++) {
                 u32 a0, a1, a2, a3;
                 if constexpr (BITS == 4)
-                    a0 = a[j] & 0x0F0F0F0F, a1 = b[j] & 0x0F0F0F0F, a2 = a[j] >> 4 & 0x0F0F0F0F, a3 = b[j] >> 4 & 0x0F0F0F0F;
+                    a0 = a[j] & 0x0F0F0F0F, a1 = b[j] & 0x0F0F0F0F, a2 = a[j] >> 4 & 0x0F0F0F0F,
+                    a3 = b[j] >> 4 & 0x0F0F0F0F;
                 else
                     a0 = a[2 * j], a1 = b[2 * j], a2 = a[2 * j + 1], a3 = b[2 * j + 1];
                 uint2 y = make_uint2(0, 0), z = y;
@@ -261,8 +270,9 @@ template <class S, class C, int BITS, bool NORMED> __global__ void __launch_boun
     }
 }
 
-/* How many tiles a block takes at a time, so that there are enough blocks for the chip (at most `most`) and as few parts of x as that leaves. Fewer
-   where every warp then has all its weights on their way before it waits. Tiles of a gate are two by two in a block. */
+/* How many tiles a block takes at a time, so that there are enough blocks for the chip (at most `most`) and as few
+   parts of x as that leaves. Fewer where every warp then has all its weights on their way before it waits. Tiles of a
+   gate are two by two in a block. */
 static int tiles_at_once(const packed_vector_kernel &k, i64 spans, int most) {
     const bool gate = k.around.after == AFTER_GATE;
     int down = k.tiles >= 4 * (most / 2) ? 4 : k.tiles >= 3 * (most / 4) ? 3 : k.tiles >= 2 * (most / 4) ? 2 : 1;
@@ -271,16 +281,19 @@ static int tiles_at_once(const packed_vector_kernel &k, i64 spans, int most) {
     return gate && down % 2 ? 2 : down;
 }
 
-template <class S, class C, int BITS, bool NORMED> static void launch_normed(packed_vector_kernel k, kernel_stream stream) {
+template <class S, class C, int BITS, bool NORMED>
+static void launch_normed(packed_vector_kernel k, kernel_stream stream) {
     k.tiles = (k.part.rows + 7) / 8;
     k.group_shift = group_shift_of(k.group / form<BITS>::QUARTER);
     int most = (sizeof(S) == 4 ? 1 : 2) * cuda_processors(); /* as many blocks as find room at once */
     k.down = tiles_at_once(k, k.k / form<BITS>::SPAN, most);
     k.across = WARPS / k.down;
-    i64 groups = (k.tiles + k.down - 1) / k.down, blocks = groups < most ? groups : most, rounds = (groups + blocks - 1) / blocks;
+    i64 groups = (k.tiles + k.down - 1) / k.down, blocks = groups < most ? groups : most,
+        rounds = (groups + blocks - 1) / blocks;
     if (rounds <= 4) blocks = (groups + rounds - 1) / rounds;
     k.sums = (int)(rounds * k.down * 8 * k.across + 3) / 4 * 4;
-    size_t bytes = split_x<S, BITS>::bytes(k.k) + k.sums * sizeof(float) + (NORMED && sizeof(S) == 4 ? k.k * sizeof(S) : 0);
+    size_t bytes =
+        split_x<S, BITS>::bytes(k.k) + k.sums * sizeof(float) + (NORMED && sizeof(S) == 4 ? k.k * sizeof(S) : 0);
     allow_shared(multiply_packed<S, C, BITS, NORMED>, bytes);
     start(multiply_packed<S, C, BITS, NORMED>, (unsigned)blocks, THREADS, bytes, stream, k);
 }
