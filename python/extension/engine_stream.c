@@ -29,9 +29,12 @@ static void token_stream_free(PyObject *self) {
 }
 
 static PyObject *token_stream_push(PyObject *self, PyObject *id) {
-    long token = PyLong_AsLong(id);
+    int overflow = 0;
+    long token = PyLong_AsLongAndOverflow(id, &overflow);
     size_t length = 0;
     if (token == -1 && PyErr_Occurred()) return NULL;
+    if (overflow || token < INT32_MIN || token > INT32_MAX)
+        return PyErr_Format(PyExc_ValueError, "push: %R is no id of a token", id);
     const char *text = tarn_token_stream_push(((stream_object *)self)->stream, (int32_t)token, &length);
     return text ? PyUnicode_FromStringAndSize(text, (Py_ssize_t)length) : raise_error();
 }

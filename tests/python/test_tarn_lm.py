@@ -288,4 +288,6 @@ def test_errors(tarn, tmp_path):
         lm.generate(model, tokenizer, PROMPTS[0], max_token=3)
     with pytest.raises(ValueError, match="context|tokens"):
         lm.generate(model, tokenizer, [5] * 2000)
+    with pytest.raises(ValueError, match="1099511627776 is no id of a token"):
+        lm.generate(model, tokenizer, PROMPTS[0], sampler=lambda logprobs: [2**40])
     assert lm.generate(model, tokenizer, PROMPTS[0], max_tokens=3)  # all goes on
