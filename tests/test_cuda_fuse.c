@@ -71,7 +71,7 @@ static group_instruction step_of(op_id op, int result, int a, int b, tarn_dtype 
                                .dtype = (uint8_t)dtype};
 }
 
-static operand shaped(operand o, int64_t n) {
+static operand as_row(operand o, int64_t n) {
     operand v = make(o.dtype, DIMS(1, 1, n));
     v.data = o.data;
     return v;
@@ -107,9 +107,9 @@ static void run_product(const product_case *t, const product_inputs *in, bool to
     operand x = there(in->x), other = there(in->other), y = there(make(t->dtype, DIMS(1, 1, t->rows))),
             normed = there(make(t->dtype, DIMS(1, 1, t->k)));
     int64_t made = t->after == GATE ? t->rows / 2 : t->rows;
-    operand result = t->place == 1                   ? shaped(y, made)
+    operand result = t->place == 1                   ? as_row(y, made)
                      : t->place == 2                 ? other
-                     : t->place == 3 && made <= t->k ? shaped(x, made)
+                     : t->place == 3 && made <= t->k ? as_row(x, made)
                                                      : there(make(t->dtype, DIMS(1, 1, made)));
     attributes_rms_norm norm = {.eps = 1e-3};
     attributes_quantized_matmul packed = {.transpose = true, .group_size = 64, .bits = t->bits};
@@ -126,8 +126,8 @@ static void run_product(const product_case *t, const product_inputs *in, bool to
                              .input_registers = (uint16_t[]){0, 1},
                              .output_registers = (uint16_t[]){t->after == GATE ? 3 : 2},
                              .instructions = t->after == GATE ? gate : sum};
-    parts[0] = t->after == GATE ? shaped(y, made) : other;
-    parts[1] = shaped(y, made);
+    parts[0] = t->after == GATE ? as_row(y, made) : other;
+    parts[1] = as_row(y, made);
     if (t->after == GATE) parts[1].data = (char *)y.data + made * dtype_bytes(t->dtype);
     call calls[3];
     int count = 0;
