@@ -104,6 +104,18 @@ static void check_rows(void) {
     if (!getenv("TARN_WITHOUT")) check_rows_of(40000, 3); /* threads share lines */
 }
 
+/* Lines of one number again and again, whose step is 0, beside each other and apart. */
+static void check_repeated(void) {
+    static const int64_t sizes[] = {1, 4, 61, 67, 128, 300, 1000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        TARN_SCOPE;
+        tarn_array *columns = tarn_broadcast_to(z(20), TARN_SHAPE(sizes[i], 20)), *rows = tarn_swapaxes(columns, 0, 1);
+        tarn_array *of_columns = tarn_fft(columns, .axis = TARN_AXIS(0)), *of_rows = tarn_fft(rows);
+        CHECK(distance(of_columns, tarn_fft(tarn_contiguous(columns), .axis = TARN_AXIS(0))) == 0);
+        CHECK(distance(of_rows, tarn_swapaxes(of_columns, 0, 1)) == 0);
+    }
+}
+
 /* Signals come back from their frames. */
 static void check_frames(void) {
     TARN_SCOPE;
@@ -147,6 +159,7 @@ int main(void) {
     check_round_trips();
     check_sums();
     check_rows();
+    check_repeated();
     check_frames();
     check_errors();
     return check_report("fft");

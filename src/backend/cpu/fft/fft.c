@@ -33,10 +33,11 @@ typedef struct {
 
 /* ---- which way */
 
-/* An axis along which the complex numbers of neighbouring lines lie side by side, on both sides; -1: there is none. */
+/* An axis along which the complex numbers of neighbouring lines lie side by side, on both sides; -1: there is none.
+   Lines of one number again and again have no step (fft_lines). */
 static int neighbours(const fft_operands *o, int lanes) {
     const operand *from = o->from, *to = o->to;
-    if (o->kind != FFT_COMPLEX || from->shape[o->axis] < o->n) return -1;
+    if (o->kind != FFT_COMPLEX || from->shape[o->axis] < o->n || from->strides[o->axis] == 0) return -1;
     for (int i = 0; i < from->ndim; i++)
         if (i != o->axis && from->strides[i] == 1 && to->strides[i] == 1 && 2 * from->shape[i] >= lanes) return i;
     return -1;

@@ -28,8 +28,8 @@ typedef struct {
     int lanes;
     /* room: plan->room + 2 n numbers for every lane. */
     void (*lines)(const fft_step *s, const fft_lines *l, float *room);
-    /* One line of a large plan: groups [begin, end) of `lanes` columns to the table (fft_table), then groups of rows
-       from there. room: 2 (height or width, the larger, in whole groups) + plan->parts_room numbers for every lane. */
+    /* One line of a large plan: groups [begin, end) of `lanes` columns to the table, then groups of rows from
+       there. room: 2 (height or width, the larger, in whole groups) + plan->parts_room numbers for every lane. */
     void (*columns)(const fft_step *s, const float *from, float *table, int64_t begin, int64_t end, float *room);
     void (*rows)(const fft_step *s, const float *table, float *to, int64_t begin, int64_t end, float *room);
     /* to[i] = a[i] b[i] of complex numbers. */
