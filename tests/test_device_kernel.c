@@ -48,6 +48,8 @@ static void test_descriptions(void) {
     CHECK_ERROR(tarn_device_kernel(&bad, &x, 1, &y), "positive");
     bad = good, bad.code = "", bad.code_bytes = 0;
     CHECK_ERROR(tarn_device_kernel(&bad, &x, 1, &y), "no byte of code");
+    bad.code_bytes = 1, bad.constants = NULL;
+    CHECK_ERROR(tarn_device_kernel(&bad, &x, 1, &y), "a type is none");
     CHECK_ERROR(tarn_device_kernel_source(&(tarn_device_kernel_options){.name = "code",
                                                                         .code = "x",
                                                                         .code_bytes = 1,

@@ -9,6 +9,10 @@
 
 #include "tarn/array.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A name that the source uses as a constant: an integer, a truth, or a type. */
 typedef enum { TARN_KERNEL_INTEGER, TARN_KERNEL_TRUTH, TARN_KERNEL_TYPE } tarn_kernel_constant_kind;
 typedef struct {
@@ -66,4 +70,7 @@ TARN_API bool tarn_device_kernel(const tarn_device_kernel_options *options, tarn
 TARN_API char *tarn_device_kernel_source(const tarn_device_kernel_options *options, tarn_array *const *inputs,
                                          int count);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -42,12 +42,12 @@ static bool are_constants(const tarn_kernel_constant *constants, int count) {
 
 static bool check_code(const tarn_device_kernel_options *o, int count) {
     if (!is_name(o->name)) return tarn_fail("device_kernel: the name is no identifier");
+    if (!are_constants(o->constants, o->constant_count))
+        return tarn_fail("device_kernel: %s: the name of a constant is no identifier, or a type is none", o->name);
     if (o->code) return o->code_bytes || tarn_fail("device_kernel: %s has no byte of code", o->name);
     if (!o->source) return tarn_fail("device_kernel: %s has neither source nor code", o->name);
-    return (are_names(o->input_names, count) && are_names(o->output_names, o->output_count) &&
-            are_constants(o->constants, o->constant_count)) ||
-           tarn_fail("device_kernel: %s: the name of an input, output or constant is no identifier, or a type is none",
-                     o->name);
+    return (are_names(o->input_names, count) && are_names(o->output_names, o->output_count)) ||
+           tarn_fail("device_kernel: %s: the name of an input or output is no identifier", o->name);
 }
 
 /* A number that does not fit becomes another one, which the caller would not see. */

@@ -3,6 +3,7 @@ TARN_AXIS or a list, and an option without its name, must not compile in silence
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -95,4 +96,15 @@ def test_wrong(compiler, expression, tmp_path):
 @pytest.mark.parametrize("standard", ["c++17", "c++20"])
 def test_cxx(compiler, standard, tmp_path):
     result = compiled(compiler, [f"-std={standard}", "-Wall", "-Werror"], CXX, tmp_path / "use.cc")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+def test_functions_have_the_names_of_c_in_cxx(compiler, tmp_path):
+    headers = [*(ROOT / "include/tarn").glob("*.h"), BUILD / "include/tarn/elementwise.h"]
+    declared = [text for header in headers for text in re.findall(r"^TARN_API [^;]*;", header.read_text(), re.M)]
+    names = sorted({name for text in declared for name in re.findall(r"\b(tarn_\w+)\(", text)[:1]})
+    assert "tarn_device_kernel" in names and "tarn_sum_with" in names
+    again = "".join(f'extern "C" decltype({name}) {name};\n' for name in names)  # an error where C++ named it
+    result = compiled(compiler, ["-std=c++17", "-fpermissive", "-w"], "#include <tarn/tarn.h>\n" + again, tmp_path / "names.cc")
     assert result.returncode == 0, result.stderr
