@@ -79,8 +79,6 @@ class Parameter:
         if self.annotation in ("Dtype", "Dtype | None"):
             dtype = "TARN_" + self.default.id.upper().rstrip("_")
             return dtype if self.annotation == "Dtype" else "{true, " + dtype + "}"
-        if self.annotation == "object":  # another default than None is what NULL means to the expression
-            return "NULL"
         value = ast.literal_eval(self.default)
         if "int_list " in self.declaration():
             value = list(value) if isinstance(value, (list, tuple)) else [value]

@@ -89,6 +89,11 @@ static bool stream_of_device(dl_device device, tarn_stream **stream) {
     return (*stream = tarn_default_stream((tarn_device){TARN_CUDA, device.index})) != NULL;
 }
 
+/* The same values in memory of their own. */
+static tarn_array *copied(tarn_array *a) {
+    return tarn_where(tarn_scalar(1, TARN_BOOL), a, a);
+}
+
 static export *new_export(tarn_array *a, dl_device device) {
     tarn_layout layout;
     tarn_stream *stream;
@@ -104,10 +109,11 @@ static export *new_export(tarn_array *a, dl_device device) {
     return made;
 }
 
-/* Whether the other side asked for capsules of version 1 or later: max_version = (major, minor). */
-static bool takes_versions(PyObject *version) {
-    return version != Py_None && PyTuple_Check(version) && PyTuple_Size(version) > 0 &&
-           PyLong_AsLong(PyTuple_GetItem(version, 0)) >= 1;
+/* An argument that is a pair of int; of None both stay as they are. */
+static bool read_pair(PyObject *pair, const char *name, int *first, int *second) {
+    if (pair == Py_None) return true;
+    if (PyTuple_Check(pair)) return PyArg_ParseTuple(pair, "ii:__dlpack__", first, second);
+    return PyErr_Format(PyExc_TypeError, "__dlpack__(): %s is a %s, not a tuple", name, type_name(pair)), false;
 }
 
 PyObject *array_dlpack(PyObject *self, PyObject *arguments, PyObject *named) {
@@ -116,15 +122,16 @@ PyObject *array_dlpack(PyObject *self, PyObject *arguments, PyObject *named) {
     if (!PyArg_ParseTupleAndKeywords(arguments, named, "|$OOOO:__dlpack__", names, &stream, &version, &device, &copy))
         return NULL;
     TARN_SCOPE;
-    tarn_array *held CLEANUP(drop_array) = tarn_keep(ARRAY(self)), *a = copy == Py_True ? tarn_contiguous(held) : held;
-    dl_device there = device_of(a);
-    if (device != Py_None && !PyTuple_Check(device))
-        return PyErr_Format(PyExc_TypeError, "__dlpack__(): dl_device is a %s, not a tuple", type_name(device)), NULL;
-    if (device != Py_None && !PyArg_ParseTuple(device, "ii:__dlpack__", &there.type, &there.index)) return NULL;
-    export *made = new_export(a, there);
+    tarn_array *held CLEANUP(drop_array) = tarn_keep(ARRAY(self));
+    dl_device there = device_of(held);
+    int major = 0, minor = 0;
+    if (!read_pair(device, "dl_device", &there.type, &there.index) ||
+        !read_pair(version, "max_version", &major, &minor))
+        return NULL;
+    export *made = new_export(copy == Py_True ? copied(held) : held, there);
     if (!made) return NULL;
-    PyObject *capsule = takes_versions(version) ? PyCapsule_New(&made->versioned, "dltensor_versioned", drop_versioned)
-                                                : PyCapsule_New(&made->plain, "dltensor", drop_plain);
+    PyObject *capsule = major >= 1 ? PyCapsule_New(&made->versioned, "dltensor_versioned", drop_versioned)
+                                   : PyCapsule_New(&made->plain, "dltensor", drop_plain);
     return capsule ? capsule : (give_back(made), NULL);
 }
 
@@ -152,20 +159,28 @@ static bool takes(const dl_tensor *t, tarn_dtype *dtype) {
     if (t->device.type != DL_CPU && t->device.type != DL_CUDA)
         return tarn_fail("from_dlpack: the array is not in host memory, but on a device of DLPack's type %d",
                          t->device.type);
-    if (t->ndim > TARN_MAX_NDIM)
+    if (t->ndim < 0 || t->ndim > TARN_MAX_NDIM)
         return tarn_fail("from_dlpack: an array of %d axes; there are at most %d", t->ndim, TARN_MAX_NDIM);
     return known_dtype(t->dtype, dtype);
 }
 
+/* The bytes of a dense copy; -1 for a negative shape, and for too many. */
+static int64_t dense_bytes(const dl_tensor *t, tarn_dtype dtype) {
+    int64_t bytes = tarn_dtype_bytes(dtype);
+    for (int i = 0; i < t->ndim; i++)
+        if (t->shape[i] < 0 || __builtin_mul_overflow(bytes, t->shape[i], &bytes)) return -1;
+    return bytes;
+}
+
 static tarn_array *of_host(const dl_tensor *t, tarn_dtype dtype) {
-    int64_t size = 1;
+    int64_t bytes = dense_bytes(t, dtype);
     tarn_ints shape = {t->shape, t->ndim};
     const char *from = (const char *)t->data + t->byte_offset;
+    if (bytes < 0) return tarn_fail("from_dlpack: the shape is negative or too large"), NULL;
     if (!t->strides) return tarn_from_data(from, shape, dtype);
-    for (int i = 0; i < t->ndim; i++) size *= t->shape[i];
-    char *dense = PyMem_Malloc((size_t)(size * tarn_dtype_bytes(dtype)) + 1);
+    char *dense = PyMem_Malloc((size_t)bytes + 1);
     if (!dense) return PyErr_NoMemory(), NULL;
-    if (size > 0) copy_rows(t, 0, from, dense, tarn_dtype_bytes(dtype));
+    if (bytes > 0) copy_rows(t, 0, from, dense, tarn_dtype_bytes(dtype));
     tarn_array *a = tarn_from_data(dense, shape, dtype);
     PyMem_Free(dense);
     return a;
@@ -224,7 +239,7 @@ static tarn_array *as_tensor(tarn_array *memory, const dl_tensor *t) {
 /* A copy lies on the device that computes now. Without one the view is evaluated, for then it lies where its memory
    does, whatever that device is. */
 static tarn_array *copied_if(bool copy, tarn_array *a) {
-    tarn_array *result = a && copy ? tarn_where(tarn_scalar(1, TARN_BOOL), a, a) : a;
+    tarn_array *result = a && copy ? copied(a) : a;
     return result && evaluate(&result, 1) ? result : NULL;
 }
 

@@ -23,7 +23,7 @@ static PyObject *model_new(PyTypeObject *type, PyObject *arguments, PyObject *na
     model_object *self = on && model ? (model_object *)new_handle(type) : NULL;
     if (self) return self->model = model, (PyObject *)self;
     tarn_model_free(model);
-    return on && !PyErr_Occurred() ? raise_error() : NULL;
+    return raise_error();
 }
 
 static void model_free(PyObject *self) {

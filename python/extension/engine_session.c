@@ -43,7 +43,7 @@ static PyObject *session_sync(PyObject *self, PyObject *sequence) {
     bool on = stop_waiting(state);
     PyMem_Free(ids);
     if (ok && on) Py_RETURN_NONE;
-    return on ? raise_error() : (tarn_clear_error(), NULL);
+    return raise_error();
 }
 
 static PyObject *session_step(PyObject *self, PyObject *id) {
@@ -54,7 +54,7 @@ static PyObject *session_step(PyObject *self, PyObject *id) {
     bool ok = tarn_session_step(session_of(self), (int32_t)token);
     bool on = stop_waiting(state);
     if (ok && on) Py_RETURN_NONE;
-    return on ? raise_error() : (tarn_clear_error(), NULL);
+    return raise_error();
 }
 
 /* of: the function that gives the rows of a layer. */
@@ -92,9 +92,11 @@ static PyObject *session_restore(PyObject *self, PyObject *arguments) {
         return NULL;
     Py_ssize_t layers = 0, others = 0;
     size_t count = 0;
-    tarn_array **keys = arrays_of(key_list, &layers), **values = keys ? arrays_of(value_list, &others) : NULL;
-    int32_t *ids = values && id_list != Py_None ? ids_of(id_list, &count) : NULL;
-    bool ok = values && layers == others && (ids || id_list == Py_None);
+    /* The ids first: they are asked for by functions of Python, which may change the lists. */
+    int32_t *ids = id_list != Py_None ? ids_of(id_list, &count) : NULL;
+    tarn_array **keys = ids || id_list == Py_None ? arrays_of(key_list, &layers) : NULL,
+               **values = keys ? arrays_of(value_list, &others) : NULL;
+    bool ok = values && layers == others;
     if (values && layers != others) PyErr_SetString(PyExc_ValueError, "as many keys as values are needed");
     if (ok && ids && layers && tarn_ndim(keys[0]) == 4 && (size_t)tarn_dim(keys[0], 2) != count)
         ok = (PyErr_SetString(PyExc_ValueError, "as many ids as keys are needed"), false);

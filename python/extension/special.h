@@ -155,6 +155,10 @@ bool add_curves(PyObject *core); /* curves.c; after add_engine */
 /* ---- fast.c */
 PyObject *kernel_of(const char *name, PyObject *input_names, PyObject *output_names);
 PyObject *no_kernel(const char *function, const char *backend); /* fails */
+tarn_array *rope_of(tarn_array *a, int64_t dims, bool traditional, tarn_value base, double scale, tarn_array *offset,
+                    tarn_array *freqs);
+tarn_array *attention_of(tarn_array *q, tarn_array *k, tarn_array *v, double scale, PyObject *mask, tarn_array *sinks,
+                         bool fused);
 
 /* ---- device_kernel.c */
 PyObject *cuda_kernel_of(const char *name, PyObject *input_names, PyObject *output_names, const char *source,
@@ -162,10 +166,6 @@ PyObject *cuda_kernel_of(const char *name, PyObject *input_names, PyObject *outp
 /* lists: inputs, output shapes, output dtypes, scalars, grid, block */
 bool compiled_kernel(array_list *out, const char *name, PyObject *code, PyObject *const lists[6], int64_t shared,
                      tarn_value fill, bool contiguous, PyObject *stream);
-tarn_array *rope_of(tarn_array *a, int64_t dims, bool traditional, tarn_value base, double scale, tarn_array *offset,
-                    tarn_array *freqs);
-tarn_array *attention_of(tarn_array *q, tarn_array *k, tarn_array *v, double scale, PyObject *mask, tarn_array *sinks,
-                         bool fused);
 
 /* ---- tree.c */
 bool eval_trees(PyObject *trees);

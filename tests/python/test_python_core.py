@@ -189,13 +189,15 @@ class DLTensor(ctypes.Structure):
                 ("context", ctypes.c_void_p), ("release", ctypes.CFUNCTYPE(None, ctypes.c_void_p))]
 
 
-def dlpack_capsule(device_type, device_id=0, shape=(3,), given_back=None):
-    data, sizes = (ctypes.c_float * 3)(1, 2, 3), (ctypes.c_int64 * 1)(*shape)
+def dlpack_capsule(device_type, device_id=0, shape=(3,), given_back=None, strides=None, ndim=None):
+    data, sizes = (ctypes.c_float * 3)(1, 2, 3), (ctypes.c_int64 * len(shape))(*shape)
+    steps = strides and (ctypes.c_int64 * len(shape))(*strides)
     release = DLTensor._fields_[-1][1](lambda _: given_back.append(data))
-    tensor = DLTensor(ctypes.addressof(data), device_type, device_id, 1, 2, 32, 1, ctypes.addressof(sizes), None, 0, None, release)
+    tensor = DLTensor(ctypes.addressof(data), device_type, device_id, len(shape) if ndim is None else ndim, 2, 32, 1,
+                      ctypes.addressof(sizes), ctypes.addressof(steps) if steps else None, 0, None, release)
     new = ctypes.pythonapi.PyCapsule_New
     new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
-    return new(ctypes.addressof(tensor), b"dltensor", None), (tensor, data, sizes, release)
+    return new(ctypes.addressof(tensor), b"dltensor", None), (tensor, data, sizes, steps, release)
 
 
 def test_dlpack_capsules_are_given_back():
@@ -222,6 +224,39 @@ def test_dlpack_names_devices_that_are_not_there(device, error):
     assert mx.array([1.0]).__dlpack__(dl_device=(1, 0)) is not None
     with pytest.raises(TypeError):
         mx.array([1.0]).__dlpack__(dl_device=3)
+
+
+@pytest.mark.parametrize("tensor, error", [
+    (dict(shape=(3, 6148914691236517206), strides=(0, 0)), "negative or too large"),  # 2 elements in 64 bits
+    (dict(shape=(-1, 3), strides=(3, 1)), "negative or too large"),
+    (dict(shape=(2**62, 2)), "negative or too large"),
+    (dict(shape=(3,), strides=(1,), ndim=-1), "of -1 axes"),
+])
+def test_dlpack_refuses_shapes_of_no_array(tensor, error):
+    back = []
+    capsule, held = dlpack_capsule(1, given_back=back, **tensor)
+    with pytest.raises(ValueError, match=error):
+        mx.from_dlpack(capsule)
+    assert len(back) == 1
+
+
+def test_dlpack_exports_as_it_is_asked():
+    class Copied:
+        def __dlpack__(self, **arguments):
+            return a.__dlpack__(**{**arguments, "copy": True})
+
+        def __dlpack_device__(self):
+            return a.__dlpack_device__()
+
+    a = mx.array([1.0, 2.0])
+    shared, copied = np.from_dlpack(a), np.from_dlpack(Copied())
+    assert copied.tolist() == [1, 2] and copied.ctypes.data != shared.ctypes.data
+    assert shared.ctypes.data == np.from_dlpack(a).ctypes.data
+    for version, name in [(None, "dltensor"), ((0, 8), "dltensor"), ((1, 0), "dltensor_versioned")]:
+        assert f'"{name}"' in repr(a.__dlpack__(max_version=version))
+    for version, error in [(1, TypeError), (("1", 0), TypeError), ((1,), TypeError), ((2**70, 0), OverflowError)]:
+        with pytest.raises(error):
+            a.__dlpack__(max_version=version)
 
 
 def test_limits_of_dtypes():
@@ -357,6 +392,39 @@ def test_control_c_ends_an_evaluation(before):
     environment = {**os.environ, "PYTHONPATH": os.path.join(os.environ.get("TARN_BUILD_DIR", ""), "python")}
     # raise_signal() in a thread reaches the process: its handler runs in C at once, Python's in the main thread.
     done = subprocess.run([sys.executable, "-c", INTERRUPTED.format(before=before)], capture_output=True, text=True,
+                          timeout=120, env=environment)
+    assert done.stdout == "[2.0, 2.0]\n", done.stderr
+
+
+INTERRUPTED_LOADING = """
+import os, signal, sys, threading
+import tarn.core as mx
+pressed = threading.Event()
+def press():
+    pressed.wait()
+    os.kill(os.getpid(), signal.SIGINT)
+thread = threading.Thread(target=press)
+thread.start()
+try:
+    pressed.set()  # who waits for it goes on when loading gives up the interpreter's lock
+    while True:
+        try:
+            mx._engine.Model(sys.argv[1])
+        except (RuntimeError, ValueError):
+            pass
+except KeyboardInterrupt:
+    print((mx.ones(2) + 1).tolist())
+"""
+
+
+def test_control_c_while_a_model_is_loaded_leaves_no_error(tmp_path):
+    import os
+    import subprocess
+    import sys
+
+    (tmp_path / "config.json").write_text("[" + "1," * 2_000_000 + "1]")  # it takes its time, and is no object
+    environment = {**os.environ, "PYTHONPATH": os.path.join(os.environ.get("TARN_BUILD_DIR", ""), "python")}
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED_LOADING, tmp_path], capture_output=True, text=True,
                           timeout=120, env=environment)
     assert done.stdout == "[2.0, 2.0]\n", done.stderr
 

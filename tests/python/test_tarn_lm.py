@@ -200,6 +200,14 @@ def test_broken_prompt_caches(tarn, tmp_path):
     with pytest.raises((ValueError, RuntimeError), match="fast_cache"):
         mx._engine.Session(model._engine).restore(keys, values, None)
 
+    class Emptying(list):
+        def __iter__(self):
+            keys.clear(), values.clear()
+            return super().__iter__()
+
+    with pytest.raises((ValueError, RuntimeError), match="0 layers"):
+        session.restore(keys, values, Emptying([1] * 9))
+
 
 def header_and_data(path):
     whole = path.read_bytes()
