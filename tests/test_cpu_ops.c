@@ -320,11 +320,12 @@ static void test_scan(tarn_dtype dtype, tarn_ints shape, attributes_scan a, int 
     operand x = reducible(dtype, shape, (reduce_kind)(a.kind == REDUCE_LOGADDEXP ? REDUCE_SUM : a.kind), layout);
     /* The reference rounds half types once and keeps long doubles; partial sums of n numbers reach 6 sqrt(n). */
     operand scale = make(TARN_FLOAT64, shape);
-    double most =
-        a.kind == REDUCE_LOGADDEXP ? 4 : 6 * sqrt((double)shape.values[axis_normal(a.axis, (int)shape.count)]);
+    double n = (double)shape.values[axis_normal(a.axis, (int)shape.count)];
+    double most = a.kind == REDUCE_LOGADDEXP ? 4 : 6 * sqrt(n);
     bool rounded = dtype == TARN_FLOAT64 || a.kind == REDUCE_LOGADDEXP;
-    if (dtype_is_half(dtype) && a.kind == REDUCE_SUM) { /* the elements of a vector are summed in float32 */
-        most = ldexp(most / 6, bits_of_mantissa(dtype) - 23);
+    if (dtype_is_half(dtype) && a.kind == REDUCE_SUM) {
+        /* Columns are summed in float32, whose n roundings make about sqrt(n) units of such a partial sum. */
+        most = ldexp(most * sqrt(n), bits_of_mantissa(dtype) - 23);
         rounded = true;
     }
     for (int64_t i = 0; rounded && i < operand_size(&scale); i++) put(&scale, i, most);
