@@ -351,6 +351,11 @@ static void test_scans(tarn_dtype dtype) {
         a.axis = 0;
         test_scan(dtype, DIMS(9, 4117), a, 0);
     }
+    for (int layout = 0; layout < LAYOUTS; layout++) { /* whatever the stride of an axis of one element is */
+        attributes_scan a = {.kind = kinds[layout % 5], .axis = layout % 2};
+        test_scan(dtype, DIMS(4, 7, 37, 1), a, layout);
+        test_scan(dtype, DIMS(4, 37, 1, 1), (attributes_scan){.kind = kinds[layout % 5]}, layout);
+    }
 }
 
 /* Long lines and large outputs, which go past the caches: the same bits with any number of threads. */

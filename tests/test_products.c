@@ -227,6 +227,18 @@ static void check_long_rows(tarn_dtype dtype) {
     CHECK(difference(fast, exact) < most * (dtype == F32 ? 1e-5 : 1e-2));
 }
 
+/* Few outputs of taps so far from each other that no window of a line takes both and a piece. */
+static void check_far_taps(tarn_dtype dtype) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_random_normal(tarn_random_key(5), TARN_SHAPE(1, 8700, 128), F32),
+               *w = tarn_random_normal(tarn_random_key(6), TARN_SHAPE(8, 2, 128), F32);
+    x = tarn_astype(x, dtype), w = tarn_astype(w, dtype);
+    tarn_conv_options o = {.dilation = TARN_INTS(8000)};
+    tarn_array *exact = tarn_conv1d_with(tarn_astype(x, TARN_FLOAT64), tarn_astype(w, TARN_FLOAT64), o);
+    CHECK(difference(tarn_conv1d_with(x, w, o), exact) <
+          tarn_item(tarn_max(tarn_abs(exact))) * (dtype == F32 ? 1e-5 : 1e-2));
+}
+
 /* A kernel of many places over few places of the result, as in the gradient of a first layer's weight. */
 static void check_wide_kernel(int64_t apart) {
     TARN_SCOPE;
@@ -320,6 +332,8 @@ int main(void) {
         check_random_convolution(i % 4 == 1 ? TARN_BFLOAT16 : i % 4 == 2 ? TARN_FLOAT16 : F32);
     check_large_image(F32);
     check_large_image(TARN_BFLOAT16);
+    check_far_taps(F32);
+    check_far_taps(TARN_BFLOAT16);
     for (int64_t apart = 1; apart <= 3; apart++) check_wide_kernel(apart);
     for (int i = 0; i < rounds(40); i++) check_long_rows(i % 3 ? TARN_BFLOAT16 : F32);
     for (int i = 0; i < rounds(60); i++)

@@ -71,7 +71,7 @@ static bool describe(few_job *j, const call *c) {
     if (conv_most_distance(r) / r->place_step > most - LEAST_PIECE) return false;
     describe_window(j);
     j->lines = smaller(conv_near_lines(r), MOST_FLOATS / window_floats(j));
-    return true;
+    return j->lines > 0;
 }
 
 static bool supports(const call *c) {

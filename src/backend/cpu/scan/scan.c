@@ -205,9 +205,11 @@ typedef struct {
 static column_job columns_of(const scan_job *j) {
     column_job c = {.job = j, .columns = 1, .step = 1, .x = j->call->inputs[0], .out = j->call->outputs[0]};
     int last = c.x.ndim - 1;
-    if (last > j->axis) c.step = c.x.strides[last];
-    for (; last > j->axis && (c.columns == 1 || c.x.strides[last] == c.step * c.columns); last--)
+    for (; last > j->axis; last--) {
+        if (c.columns == 1) c.step = c.x.strides[last]; /* that of an axis of one element says nothing */
+        if (c.x.shape[last] != 1 && c.x.strides[last] != c.step * c.columns) break;
         c.columns *= c.x.shape[last];
+    }
     c.x.ndim = c.out.ndim = last + 1;
     c.blocks = (c.columns + SCAN_COLUMNS - 1) / SCAN_COLUMNS;
     return c;
