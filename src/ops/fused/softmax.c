@@ -6,6 +6,7 @@
 static bool infer(inference *i) {
     int axis;
     const attributes_softmax *a = i->attributes;
+    if (a->axis >= 0) return tarn_fail("softmax: axis %lld does not count from the last", (long long)a->axis);
     return check_axis("softmax", a->axis, i->inputs[0]->ndim, &axis) && infer_same_float(i);
 }
 
