@@ -10,7 +10,7 @@
 
 typedef struct message {
     struct message *next;
-    int step; /* that failed, or -1 */
+    atomic_int step; /* that failed and was not looked at yet, or -1 */
     error_note why;
     char text[];
 } message;

@@ -117,7 +117,7 @@ void segment_after_call(submission *s, int i, const char *error) {
     if (!error && hard_mode() && on_host && !hard_guards_hold(r->p, index, &s->calls[i]))
         error = "a kernel wrote behind its output";
     if (!error) return;
-    const error_note *why = keep_message(r, index, kind_of_failure(), error);
+    const error_note *why = keep_message(r, on_host ? -1 : index, kind_of_failure(), error);
     if (on_host || why == &without_memory) {
         fail(g, index, why);
     } else {
@@ -126,10 +126,10 @@ void segment_after_call(submission *s, int i, const char *error) {
     }
 }
 
-static const error_note *message_of(run *r, int index) {
-    const message *m = atomic_load(&r->messages);
+static message *message_of(run *r, int index) {
+    message *m = atomic_load(&r->messages);
     while (m && m->step != index) m = m->next;
-    return m ? &m->why : NULL;
+    return m;
 }
 
 /* What a failed call reaches. Where calls run on the host they were marked, and left out, in their turn. */
@@ -138,8 +138,10 @@ static void spread_marks(run_segment *g) {
     mark_poisoned_inputs(g);
     for (int i = 0; i < g->segment->count && atomic_load(&r->marked); i++) {
         int index = g->segment->first + i;
-        const error_note *own = message_of(r, index);
-        if (mark_reached(r, &r->p->steps.items[index]) && own) fail(g, index, own);
+        message *own = message_of(r, index);
+        if (!mark_reached(r, &r->p->steps.items[index]) || !own) continue;
+        own->step = -1;
+        fail(g, index, &own->why);
     }
 }
 
