@@ -329,8 +329,8 @@ static void test_scan(tarn_dtype dtype, tarn_ints shape, attributes_scan a, int 
         rounded = true;
     }
     for (int64_t i = 0; rounded && i < operand_size(&scale); i++) put(&scale, i, most);
-    double tolerance = dtype_is_half(dtype)    ? 1
-                       : dtype == TARN_FLOAT64 ? 128 /* 140,001 roundings make 65 */
+    double tolerance = dtype_is_half(dtype)    ? (a.kind == REDUCE_SUM ? 2 : 1) /* the reference's rounding beside */
+                       : dtype == TARN_FLOAT64 ? 128                            /* 140,001 roundings make 65 */
                        : rounded               ? 8
                        : a.kind < REDUCE_MAX   ? 1
                                                : 0;
@@ -351,10 +351,14 @@ static void test_scans(tarn_dtype dtype) {
         a.axis = 0;
         test_scan(dtype, DIMS(9, 4117), a, 0);
     }
-    for (int layout = 0; layout < LAYOUTS; layout++) { /* whatever the stride of an axis of one element is */
-        attributes_scan a = {.kind = kinds[layout % 5], .axis = layout % 2};
-        test_scan(dtype, DIMS(4, 7, 37, 1), a, layout);
-        test_scan(dtype, DIMS(4, 37, 1, 1), (attributes_scan){.kind = kinds[layout % 5]}, layout);
+}
+
+/* Whatever the strides of axes of one element are. */
+static void test_narrow_scans(tarn_dtype dtype) {
+    static const reduce_kind kinds[] = {REDUCE_SUM, REDUCE_PROD, REDUCE_MAX};
+    for (int i = 0; i < 3 * LAYOUTS; i++) {
+        test_scan(dtype, DIMS(4, 7, 37, 1), (attributes_scan){.kind = kinds[i % 3], .axis = i % 2}, i / 3);
+        test_scan(dtype, DIMS(4, 37, 1, 1), (attributes_scan){.kind = kinds[i % 3]}, i / 3);
     }
 }
 
@@ -544,6 +548,7 @@ int main(void) {
     test_scatter_threads(5000, 1, 200000, 1, false);
     test_scatter_threads(50, 8, 500, 9, false);
     test_scatter_threads(50, 8, 500, 9, true);
+    for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++) test_narrow_scans((tarn_dtype)dtype);
     for (int way = 0; way < 4; way++) {
         attributes_scan a = {.kind = REDUCE_SUM, .axis = -1, .reverse = way & 1, .exclusive = way >> 1};
         test_scan_threads(DIMS(1, 4400001), a);
