@@ -13,6 +13,7 @@ enum {
     FEW_OUTS = 8,
     LEAST_CHANNELS = 16,  /* with few outputs */
     MOST_MET = 512,       /* elements that a place meets, with more */
+    MOST_SPREAD = 4,      /* positions for each tap, of which one is of use */
     LEAST_ROW = 32,       /* places of a phase */
     PIECE = 512,          /* of them at a time */
     MOST_BYTES = 1 << 22, /* of lines that are kept */
@@ -46,8 +47,10 @@ static int64_t round_up(int64_t n, int64_t step) {
 }
 
 static bool is_worth_it(const conv_rows *r) {
+    int64_t span = conv_most_distance(r) + 1;
+    if (span > MOST_SPREAD * r->taps) return false;
     if (r->outs <= FEW_OUTS && r->channels >= LEAST_CHANNELS) return true;
-    return r->phase_count == 1 && r->outer_taps * (conv_most_distance(r) + 1) <= MOST_MET / r->channels;
+    return r->phase_count == 1 && r->outer_taps * span <= MOST_MET / r->channels;
 }
 
 /* Positions of a line that a piece meets. */
