@@ -6,6 +6,7 @@
 #include "base/threads.h"
 #include "cpu/conv/result_rows.h"
 #include "cpu/matmul/engine_f32.h"
+#include "cpu/sizes.h"
 
 enum {
     MOST_OUTS = 8,
@@ -32,14 +33,6 @@ typedef struct {
     int64_t *keys;
     float *windows, *sums, *row;
 } few_memory;
-
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static int64_t round_up(int64_t n, int64_t step) {
-    return (n + step - 1) / step * step;
-}
 
 /* ---- geometry */
 

@@ -8,6 +8,7 @@
 #include "cpu/conv/product.h"
 #include "cpu/conv/result_rows.h"
 #include "cpu/matmul/kit.h"
+#include "cpu/sizes.h"
 
 enum {
     FEW_OUTS = 8,
@@ -37,14 +38,6 @@ typedef struct {
     char *lines;
     float *sums, *row; /* of TILES_PLACES; of a piece, and a tile's width beyond */
 } tiles_memory;
-
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static int64_t round_up(int64_t n, int64_t step) {
-    return (n + step - 1) / step * step;
-}
 
 static bool is_worth_it(const conv_rows *r) {
     int64_t span = conv_most_distance(r) + 1;

@@ -39,14 +39,19 @@ bool conv_tiles_special_amx(const uint16_t *numbers, int64_t count) {
         _tile_loadd(5, (a) + 3 * ROWS * (line), line);                                                                 \
         _tile_dpbf16ps(3, 5, 6);                                                                                       \
     }
-/* Of two groups, 0 and 1, 2 and 3: twice 16 places. */
-#define STEP_2(a, b, line)                                                                                             \
+/* The first 16 places of groups 0 and 1. */
+#define STEP_PAIR(a, b, line)                                                                                          \
     {                                                                                                                  \
         _tile_loadd(4, a, line);                                                                                       \
         _tile_loadd(6, b, 64);                                                                                         \
         _tile_dpbf16ps(0, 4, 6);                                                                                       \
         _tile_loadd(7, (b) + TILE_BYTES, 64);                                                                          \
         _tile_dpbf16ps(1, 4, 7);                                                                                       \
+    }
+/* Of two groups, 0 and 1, 2 and 3: twice 16 places. */
+#define STEP_2(a, b, line)                                                                                             \
+    {                                                                                                                  \
+        STEP_PAIR(a, b, line)                                                                                          \
         _tile_loadd(5, (a) + ROWS * (line), line);                                                                     \
         _tile_dpbf16ps(2, 5, 6);                                                                                       \
         _tile_dpbf16ps(3, 5, 7);                                                                                       \
@@ -54,11 +59,7 @@ bool conv_tiles_special_amx(const uint16_t *numbers, int64_t count) {
 /* Of three or four groups: 16 places. */
 #define STEP_3(a, b, line)                                                                                             \
     {                                                                                                                  \
-        _tile_loadd(4, a, line);                                                                                       \
-        _tile_loadd(6, b, 64);                                                                                         \
-        _tile_dpbf16ps(0, 4, 6);                                                                                       \
-        _tile_loadd(7, (b) + TILE_BYTES, 64);                                                                          \
-        _tile_dpbf16ps(1, 4, 7);                                                                                       \
+        STEP_PAIR(a, b, line)                                                                                          \
         _tile_loadd(6, (b) + 2 * TILE_BYTES, 64);                                                                      \
         _tile_dpbf16ps(2, 4, 6);                                                                                       \
     }

@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "cpu/matmul/ahead.h"
 #include "cpu/matmul/store.h"
+#include "cpu/sizes.h"
 
 enum {
     BLOCK_BYTES = 512 << 10, /* of packed columns that meet one panel: they stay in the second-level cache */
@@ -29,14 +30,6 @@ typedef struct {
     char *packed, *scratch;
     int64_t first_column, columns; /* the chunk at hand */
 } gemm_plan;
-
-static int64_t round_up(int64_t n, int64_t step) {
-    return (n + step - 1) / step * step;
-}
-
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
 
 static int64_t divide_up(int64_t a, int64_t b) {
     return (a + b - 1) / b;

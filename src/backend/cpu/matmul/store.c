@@ -1,9 +1,7 @@
 /* Rounds floats to the result's dtype; doubles are copied. Whichever axis of the result is dense is written along. */
 #include "cpu/matmul/store.h"
 
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
+#include "cpu/sizes.h"
 
 /* Lines of the cache that will be written soon. */
 static void expect_stores(char *to, int64_t bytes) {
