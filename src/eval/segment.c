@@ -118,12 +118,11 @@ void segment_after_call(submission *s, int i, const char *error) {
         error = "a kernel wrote behind its output";
     if (!error) return;
     const error_note *why = keep_message(r, on_host ? -1 : index, kind_of_failure(), error);
-    if (on_host || why == &without_memory) {
+    if (on_host || why == &without_memory)
         fail(g, index, why);
-    } else {
+    else
         atomic_store(&r->marked, true);
-        tarn_clear_error(); /* its kind was all that was wanted */
-    }
+    if (!on_host) tarn_clear_error(); /* its kind was all that was wanted */
 }
 
 static message *message_of(run *r, int index) {
