@@ -77,6 +77,15 @@ def test_wrong_use():
     assert "usage" in run("-m", "tarn.mlx", "--help")
 
 
+def test_the_device_of_a_program():
+    program = ["-c", "import mlx.core as mx; print(mx.default_device())"]
+    assert run("-m", "tarn.mlx", "--device", "cpu", *program) == "Device(cpu, 0)"
+    assert "there is no device gpu 9999" in run("-m", "tarn.mlx", "--device", "gpu:9999", *program, code=2)
+    for wrong in ("cuda", "gpu:", "gpu:-1"):
+        assert "must be cpu, gpu or gpu:N" in run("-m", "tarn.mlx", "--device", wrong, *program, code=2)
+    assert "usage" in run("-m", "tarn.mlx", "--device", code=2) and "usage" in run("-m", "tarn.mlx", "--device", "cpu", code=2)
+
+
 def test_mlx_itself_must_not_be_there_already():
     pytest.importorskip("mlx.core")
     assert run("-c", "import mlx.core, tarn.mlx", code=1).endswith("a process has one of the two")
