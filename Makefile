@@ -51,7 +51,7 @@ mlx-tests:
 	tools/setup.sh build test
 	$(MAKE) --no-print-directory $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS)
-	PYTHONPATH=$(CURDIR)/$(BUILD)/python .venv/bin/python tools/mlx_tests.py $(MLX_TESTS) --log $(BUILD)/mlx_tests.log
+	PYTHONPATH=$(abspath $(BUILD))/python .venv/bin/python tools/mlx_tests.py $(MLX_TESTS) --log $(BUILD)/mlx_tests.log
 
 # A wheel in dist/ that carries the libraries it stands on, for any Linux whose glibc is no older than this machine's.
 wheel:
@@ -67,7 +67,7 @@ notebooks:
 	$(MAKE) --no-print-directory $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS) tarn_python
 	.venv/bin/python -m pip install -q jupyterlab ipywidgets
-	PYTHONPATH=$(CURDIR)/$(BUILD)/python .venv/bin/python -m jupyterlab --ServerApp.root_dir=$(CURDIR) $(JUPYTER) examples/notebooks/1-arrays.ipynb
+	PYTHONPATH=$(abspath $(BUILD))/python .venv/bin/python -m jupyterlab --ServerApp.root_dir=$(CURDIR) $(JUPYTER) examples/notebooks/1-arrays.ipynb
 
 # Random calls of tarn.core against mlx and NumPy: the table of what was called, and what differs.
 CALLS ?= 30000
@@ -76,7 +76,7 @@ differential:
 	tools/setup.sh build test
 	$(MAKE) --no-print-directory $(BUILD)/build.ninja
 	ninja -C $(BUILD) -j $(JOBS) tarn_python
-	PYTHONPATH=$(CURDIR)/$(BUILD)/python:$(CURDIR)/tests/python .venv/bin/python -m differential --calls $(CALLS) --seed $(SEED)
+	PYTHONPATH=$(abspath $(BUILD))/python:$(CURDIR)/tests/python .venv/bin/python -m differential --calls $(CALLS) --seed $(SEED)
 
 fuzz:
 	tools/setup.sh build clang sanitize

@@ -62,25 +62,33 @@ bool model_folder_has_weights(const char *folder) {
     return found != NULL;
 }
 
-static bool is_snapshot(const char *folder, const char *name) {
+static bool is_model(const char *folder, const char *name) {
     char path[4096];
     int length = snprintf(path, sizeof path, "%s/%s/config.json", folder, name);
     return name[0] != '.' && length < (int)sizeof path && file_exists(path);
 }
 
-/* The cache of Hugging Face keeps a model's files in snapshots/<commit>. */
+/* The first folder in `folder` that holds a model (memory_free), or NULL. */
+static char *model_below(const char *folder) {
+    char *name = find_entry(folder, is_model), *path = name ? path_join(folder, name) : NULL;
+    memory_free(name);
+    return path;
+}
+
+/* A model may lie one folder deeper; the cache of Hugging Face keeps a model's files in snapshots/<commit>. */
 static bool not_in_folder(const char *folder, const char *file) {
-    char *snapshots = path_join(folder, "snapshots"), *snapshot = snapshots ? find_entry(snapshots, is_snapshot) : NULL;
-    char *gguf = snapshot ? NULL : find_entry(folder, is_gguf);
-    if (snapshot)
-        tarn_fail_kind(TARN_ERROR_IO, "%s: no %s here; look in %s/%s", folder, file, snapshots, snapshot);
+    char *snapshots = path_join(folder, "snapshots"), *model = snapshots ? model_below(snapshots) : NULL;
+    model = model ? model : model_below(folder);
+    char *gguf = model ? NULL : find_entry(folder, is_gguf);
+    if (model)
+        tarn_fail_kind(TARN_ERROR_IO, "%s: no %s here; look in %s", folder, file, model);
     else if (gguf)
         tarn_fail_kind(TARN_ERROR_IO, "%s: no %s here, and GGUF files such as %s are not supported; " A_MODEL, folder,
                        file, gguf);
     else
-        tarn_fail_kind(TARN_ERROR_IO, "%s/%s: %s", folder, file, strerror(ENOENT));
+        tarn_fail_kind(TARN_ERROR_IO, "%s/%s: %s; " A_MODEL, folder, file, strerror(ENOENT));
     memory_free(snapshots);
-    memory_free(snapshot);
+    memory_free(model);
     memory_free(gguf);
     return false;
 }

@@ -783,6 +783,10 @@ def test_paths_that_are_no_model(tmp_path):
     cache = tmp_path / "models--a--b"
     shutil.copytree(TINY, cache / "snapshots" / "0123abcd")
     generate_fails(cache, [f"look in {cache}/snapshots/0123abcd"])
+    fails("info", TINY.parent, words=[f"{TINY.parent}: no config.json here; look in {TINY}"])
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    fails("info", empty, words=["config.json: No such file", "a model is a folder with config.json"])
     fails("tokenize", "--model", "mlx-community/Llama-3.2-1B", "x", words=["no such folder", "downloads nothing"])
     fails("tokenize", "--model", gguf, "x", words=["GGUF files are not supported"])
 
