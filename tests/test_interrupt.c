@@ -99,7 +99,8 @@ static void check_compiled(void) {
     tarn_compiled *f = tarn_compile(TARN_FUNCTION(compiled_chain, NULL));
     tarn_array *x = square(), *y = NULL;
     atomic_store(&log_.count, 0);
-    CHECK(tarn_eval(x) && pthread_create(&thread, NULL, stop, NULL) == 0);
+    CHECK(tarn_eval(x));
+    CHECK(pthread_create(&thread, NULL, stop, NULL) == 0);
     y = tarn_results_at(tarn_compiled_call(f, &x, 1), 0);
     CHECK(y && (tarn_item(tarn_sum(y)), was_stopped()));
     pthread_join(thread, NULL);
