@@ -66,17 +66,17 @@ static void test_draws(void) {
                           single = {.temperature = 2, .top_k = 1};
     sampler s;
     int32_t token = -1, first[20], counts[4] = {0};
-    CHECK(sampler_open(&s, &greedy) && sampler_draw(&s, logits, NULL, 0, &token) && token == 1);
+    CHECK(sampler_open(&s, &greedy, 0) && sampler_draw(&s, logits, NULL, 0, &token) && token == 1);
     sampler_close(&s);
-    CHECK(sampler_open(&s, &single) && sampler_draw(&s, logits, NULL, 0, &token) && token == 1);
+    CHECK(sampler_open(&s, &single, 0) && sampler_draw(&s, logits, NULL, 0, &token) && token == 1);
     sampler_close(&s);
-    CHECK(sampler_open(&s, &hot));
+    CHECK(sampler_open(&s, &hot, 0));
     for (int i = 0; i < 20; i++) CHECK(sampler_draw(&s, logits, NULL, 0, &first[i]));
     for (int i = 0; i < 400; i++) CHECK(sampler_draw(&s, logits, NULL, 0, &token) && ++counts[token]);
     sampler_close(&s);
     /* softmax: 0.0890, 0.6572, 0.2418, 0.0120 */
     CHECK(counts[1] > 220 && counts[1] < 305 && counts[2] > 60 && counts[2] < 135 && counts[0] > 12 && counts[3] < 20);
-    CHECK(sampler_open(&s, &hot)); /* the same seed again */
+    CHECK(sampler_open(&s, &hot, 0)); /* the same seed again */
     for (int i = 0; i < 20; i++) CHECK(sampler_draw(&s, logits, NULL, 0, &token) && token == first[i]);
     sampler_close(&s);
 }
@@ -86,7 +86,7 @@ static void check_not_finite(float value, double temperature) {
     sampler s;
     int32_t token;
     tarn_generate_options o = {.temperature = temperature, .seed = TARN_SEED(1)};
-    CHECK(sampler_open(&s, &o));
+    CHECK(sampler_open(&s, &o, 0));
     CHECK_ERROR(sampler_draw(&s, vector((float[]){1, value, 3}, 3), NULL, 0, &token), "logits are not finite");
     CHECK(sampler_draw(&s, vector((float[]){-INFINITY, 3, -INFINITY}, 3), NULL, 0, &token) && token == 1);
     sampler_close(&s);
@@ -104,7 +104,7 @@ static void test_small_temperature(void) {
     sampler s;
     int32_t token;
     tarn_generate_options o = {.temperature = 1e-300, .seed = TARN_SEED(1)};
-    CHECK(sampler_open(&s, &o));
+    CHECK(sampler_open(&s, &o, 0));
     CHECK_ERROR(sampler_draw(&s, vector((float[]){1, 3, 2}, 3), NULL, 0, &token),
                 "temperature 1e-300 is too small for logits in float32");
     sampler_close(&s);

@@ -202,6 +202,14 @@ tarn_finish_name(tarn_finish finish); /* "stop" "length" "interrupted", for othe
 #define tarn_generate(...) TARN_CALL(4, tarn_generate_with, tarn_generate_options, __VA_ARGS__)
 TARN_API bool tarn_generate_with(tarn_session *session, const int32_t *ids, size_t count, tarn_generation *result,
                                  tarn_generate_options options TARN_ABSENT);
+/* The same for `rows` prompts at once, ids[i] of counts[i] tokens, whose tokens are computed in the same steps: the
+   weights are read once for all. Results [rows] or NULL; their times are those of all together, so that their rates add
+   up. Number i draws with .seed + i. What two prompts begin with alike is computed once. An answer's logits may differ
+   in the last bits from those it would have by itself. .on_text and .on_prompt are refused. */
+#define tarn_generate_batch(...) TARN_CALL(5, tarn_generate_batch_with, tarn_generate_options, __VA_ARGS__)
+TARN_API bool tarn_generate_batch_with(const tarn_model *model, const int32_t *const *ids, const size_t *counts,
+                                       int64_t rows, tarn_generation *results,
+                                       tarn_generate_options options TARN_ABSENT);
 TARN_API void tarn_generation_free(tarn_generation *result); /* what it holds, not itself */
 
 /* A conversation: a session and its messages. */

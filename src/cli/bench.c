@@ -15,6 +15,8 @@ static const cli_option options[] = {
     {"--context", NULL, OPTION_INTEGER, FIELD(context), "N",
      "Tokens there are at the end; the prompt is what is not generated"},
     {"--generation-tokens", "-n", OPTION_INTEGER, FIELD(generation_length), "N", "Tokens to generate (32)"},
+    {"--batch-size", "-b", OPTION_INTEGER, FIELD(batch), "N",
+     "Answer so many prompts at once (1); rates are those of all of them"},
     {"--dtype", NULL, OPTION_TEXT, FIELD(dtype), "NAME",
      "float32, bfloat16 or float16 (as in the file; random weights: bfloat16)"},
     DEVICE_OPTION,
@@ -23,7 +25,7 @@ static const cli_option options[] = {
 
 /* Caches hold a part of a smaller model, so that the bandwidth of memory is no limit for it. */
 static const double least_bytes = 512e6;
-enum { TRIALS = 5 };
+enum { TRIALS = 5, MOST_BATCH = 256 };
 
 typedef struct {
     double prefill_tps, decode_tps, read_gbps, tflops;
@@ -32,8 +34,8 @@ typedef struct {
 /* Rates are medians of the trials, limits medians of the measurements that alternate with them. */
 typedef struct {
     tarn_model_facts facts;
-    tarn_measurement limits; /* the last ones */
-    int64_t prompt, generated;
+    tarn_measurement limits;          /* the last ones */
+    int64_t batch, prompt, generated; /* batch: sequences, of so many tokens each */
     round_of_bench trials[TRIALS], median, best;
     double prefill_tflops, decode_gbps;
     int64_t peak_memory;
@@ -57,9 +59,8 @@ static int64_t peak_memory(const tarn_generation *g) {
     return device.type != TARN_CPU && tarn_memory_info(device, &info) ? info.peak : g->peak_memory_bytes;
 }
 
-static bool trial(tarn_session *session, int32_t *ids, bench_result *b, int number) {
+static bool trial_alone(tarn_session *session, const int32_t *ids, bench_result *b, int number) {
     tarn_generation g;
-    random_ids(ids, b->prompt, b->facts.vocab_size, (uint32_t)number + 1);
     bool ok = tarn_generate(session, ids, (size_t)b->prompt, &g, .max_tokens = TARN_VALUE((double)b->generated + 1),
                             .ignore_end = true);
     b->trials[number].prefill_tps = g.prompt_tps;
@@ -68,6 +69,29 @@ static bool trial(tarn_session *session, int32_t *ids, bench_result *b, int numb
     if (peak > b->peak_memory) b->peak_memory = peak;
     tarn_generation_free(&g);
     return ok;
+}
+
+static bool trial_together(const tarn_model *model, const int32_t *ids, bench_result *b, int number) {
+    tarn_generation g[MOST_BATCH];
+    const int32_t *each[MOST_BATCH];
+    size_t counts[MOST_BATCH];
+    for (int64_t i = 0; i < b->batch; i++) each[i] = ids + i * b->prompt, counts[i] = (size_t)b->prompt;
+    bool ok = tarn_generate_batch(model, each, counts, b->batch, g, .max_tokens = TARN_VALUE((double)b->generated + 1),
+                                  .ignore_end = true);
+    round_of_bench *r = &b->trials[number];
+    for (int64_t i = 0; i < b->batch; i++) {
+        r->prefill_tps += g[i].prompt_tps;
+        r->decode_tps += g[i].generation_tps;
+        int64_t peak = peak_memory(&g[i]);
+        if (peak > b->peak_memory) b->peak_memory = peak;
+        tarn_generation_free(&g[i]);
+    }
+    return ok;
+}
+
+static bool trial(const tarn_model *model, tarn_session *session, int32_t *ids, bench_result *b, int number) {
+    random_ids(ids, b->batch * b->prompt, b->facts.vocab_size, (uint32_t)number + 1);
+    return b->batch > 1 ? trial_together(model, ids, b, number) : trial_alone(session, ids, b, number);
 }
 
 /* Floating-point operations of a prompt: every matrix, causal attention, and the head once. */
@@ -80,8 +104,8 @@ static double prompt_flops(const bench_result *b) {
 
 /* Bytes that one step reads: weights, and keys and values of the tokens there are, on average. */
 static double step_bytes(const bench_result *b) {
-    return (double)b->facts.step_bytes +
-           (double)b->facts.cache_bytes_per_token * ((double)b->prompt + (double)(b->generated + 1) / 2);
+    double tokens = (double)b->batch * ((double)b->prompt + (double)(b->generated + 1) / 2);
+    return (double)b->facts.step_bytes + (double)b->facts.cache_bytes_per_token * tokens;
 }
 
 /* Whether memory is what limits a step, and how fast it is read is known. */
@@ -134,20 +158,20 @@ static void summarize_all(bench_result *b) {
     summarize(b, offsetof(round_of_bench, read_gbps));
     summarize(b, offsetof(round_of_bench, tflops));
     b->prefill_tflops = prompt_flops(b) / (double)b->prompt * b->median.prefill_tps * 1e-12;
-    b->decode_gbps = step_bytes(b) * b->median.decode_tps * 1e-9;
+    b->decode_gbps = step_bytes(b) * b->median.decode_tps / (double)b->batch * 1e-9;
 }
 
 /* Trials in turn with the limits, the first of which were measured before the model was made: the peak of memory is the
  * model's. */
 static bool measure(const tarn_model *model, bench_result *b) {
-    int32_t *ids = malloc((size_t)b->prompt * sizeof *ids);
+    int32_t *ids = malloc((size_t)(b->batch * b->prompt) * sizeof *ids);
     tarn_session *session = tarn_session_new(model, .context = b->prompt + b->generated + 1);
     bool ok = ids && session;
     if (!ids) tarn_fail_kind(TARN_ERROR_MEMORY, "out of memory");
     for (int i = 0; ok && i < TRIALS; i++) {
         ok = (i == 0 || measure_limits(b, i));
         if (i > 0) forget_peak_memory();
-        ok = ok && trial(session, ids, b, i);
+        ok = ok && trial(model, session, ids, b, i);
     }
     if (ok) summarize_all(b);
     tarn_session_free(session);
@@ -161,6 +185,7 @@ static void print_table(FILE *out, const bench_result *b) {
     const tarn_model_facts *f = &b->facts;
     fprintf(out, "model       %s, %.3f million parameters, %.1f MB (%.2f bits a weight)\n", f->model_type,
             (double)f->parameters / 1e6, (double)f->weight_bytes / 1e6, f->bits_per_weight);
+    if (b->batch > 1) fprintf(out, "batch       %lld sequences, each of:\n", (long long)b->batch);
     fprintf(out, "prompt      %lld tokens: %.1f tokens/s, %.3f TFLOP/s = %.0f %% of %.3f\n", (long long)b->prompt,
             b->median.prefill_tps, b->prefill_tflops, 100 * b->prefill_tflops / b->median.tflops, b->median.tflops);
     fprintf(out, "generation  %lld tokens: %.2f tokens/s, %.2f GB/s", (long long)b->generated, b->median.decode_tps,
@@ -171,7 +196,7 @@ static void print_table(FILE *out, const bench_result *b) {
         fprintf(out, " (partly from caches: memory reads %.2f)\n", b->median.read_gbps);
     else
         fprintf(out, " (too little memory is left to measure how fast it is read)\n");
-    fprintf(out, "a token     reads %.1f MB of weights and scales and %.1f MB of cache\n", (double)f->step_bytes / 1e6,
+    fprintf(out, "a step      reads %.1f MB of weights and scales and %.1f MB of cache\n", (double)f->step_bytes / 1e6,
             (step_bytes(b) - (double)f->step_bytes) / 1e6);
     fprintf(out, "medians of %d trials, each after a measurement of the limits\n", TRIALS);
     fprintf(out, "peak memory %.1f MB; %s, %d %s, %s; load average %.2f\n", (double)b->peak_memory / 1e6,
@@ -185,6 +210,7 @@ static void print_json(cli_output *out, const bench_result *b) {
     json_field_integer(out, "parameters", b->facts.parameters);
     json_field_integer(out, "weight_bytes", b->facts.weight_bytes);
     json_field_number(out, "bits_per_weight", b->facts.bits_per_weight);
+    json_field_integer(out, "batch", b->batch);
     json_field_integer(out, "prompt_tokens", b->prompt);
     json_field_integer(out, "generation_tokens", b->generated);
     json_field_number(out, "prefill_tps", b->median.prefill_tps);
@@ -229,6 +255,10 @@ static int64_t prompt_of(const cli_values *v) {
     return v->prompt_length.given ? v->prompt_length.value : 256;
 }
 
+static int64_t batch_of(const cli_values *v) {
+    return v->batch.given ? v->batch.value : 1;
+}
+
 static bool check(const cli_values *v) {
     const char *name = bench_command.name;
     int64_t bits = v->bits.given ? v->bits.value : 4;
@@ -243,6 +273,8 @@ static bool check(const cli_values *v) {
         return cli_misuse(name, "--context must be above -n"), false;
     if (v->generation_length.given && v->generation_length.value < 1)
         return cli_misuse(name, "-n must be 1 or more"), false;
+    if (batch_of(v) < 1 || batch_of(v) > MOST_BATCH)
+        return cli_misuse(name, "--batch-size must be from 1 to %d", MOST_BATCH), false;
     return true;
 }
 
@@ -285,7 +317,7 @@ static int look_ahead(const cli_values *v, bench_result *b) {
 
 static int run(const cli_values *v) {
     if (!check(v)) return EXIT_USAGE;
-    bench_result b = {.prompt = prompt_of(v), .generated = generated_of(v)};
+    bench_result b = {.batch = batch_of(v), .prompt = prompt_of(v), .generated = generated_of(v)};
     int status = look_ahead(v, &b);
     if (status) return status;
     if (!cli_use_device(v)) return cli_failed();

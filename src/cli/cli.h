@@ -31,7 +31,7 @@ typedef struct {
 typedef struct {
     const char *model, *prompt, *prompt_ids, *system_prompt, *dtype, *device, *text, *file, *messages, *vars, *random,
         *positional;
-    given_integer max_tokens, top_k, seed, bits, prompt_length, generation_length, context, stride;
+    given_integer max_tokens, top_k, seed, bits, prompt_length, generation_length, batch, context, stride;
     given_number temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty;
     given_list stop;
     bool json, ids, ignore_chat_template, no_escapes, add_generation_prompt, no_special_tokens, skip_special_tokens,

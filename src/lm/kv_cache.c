@@ -67,8 +67,21 @@ bool kv_cache_reserve(kv_cache *cache, int64_t tokens, int64_t most, bool *grown
 tarn_array *kv_cache_write(kv_cache *cache, int64_t i, tarn_array *rows, tarn_array *start) {
     tarn_array **slot = &cache->arrays[i];
     if (tarn_dtype_of(rows) != cache->dtype) rows = tarn_astype(rows, cache->dtype);
+    if (cache->batch > 1) start = tarn_reshape(start, TARN_SHAPE(cache->batch, 1)); /* each row at its own */
     tarn_array *written = tarn_keep(tarn_slice_update(tarn_move(*slot), rows, start, TARN_AXES(2)));
     return *slot = written;
+}
+
+bool kv_cache_take(kv_cache *cache, int64_t row, const kv_cache *from, int64_t tokens) {
+    TARN_SCOPE;
+    tarn_array *start = tarn_from_data((int64_t[]){row, 0}, TARN_SHAPE(2), TARN_INT64);
+    for (int64_t i = 0; i < 2 * cache->layers; i++) {
+        tarn_array **slot = &cache->arrays[i];
+        if (!*slot) continue;
+        tarn_array *rows = tarn_slice_axis(from->arrays[i], 2, 0, tokens);
+        *slot = tarn_keep(tarn_slice_update(tarn_move(*slot), rows, start, TARN_AXES(0, 2)));
+    }
+    return kv_cache_settle(cache, NULL, 0, true);
 }
 
 bool kv_cache_settle(kv_cache *cache, tarn_array *const *others, int count, bool waits) {

@@ -119,7 +119,7 @@ bool sampler_check(const tarn_generate_options *o, int64_t vocab) {
            check_ids("end tokens", o->end_tokens, o->end_token_count, INT32_MAX);
 }
 
-bool sampler_open(sampler *s, const tarn_generate_options *options) {
+bool sampler_open(sampler *s, const tarn_generate_options *options, int64_t number) {
     *s = (sampler){options, NULL};
     if (options->temperature == 0) return true;
     struct timespec now;
@@ -127,7 +127,7 @@ bool sampler_open(sampler *s, const tarn_generate_options *options) {
     uint64_t seed =
         options->seed.given ? options->seed.value : (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     TARN_SCOPE;
-    s->key = tarn_keep(tarn_random_key(seed));
+    s->key = tarn_keep(tarn_random_key(seed + (uint64_t)number));
     return s->key && tarn_eval(s->key);
 }
 

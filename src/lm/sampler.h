@@ -14,7 +14,8 @@ typedef struct {
     tarn_array *key; /* of the next draw, kept; NULL if no draw needs one */
 } sampler;
 
-bool sampler_open(sampler *s, const tarn_generate_options *options);
+/* Number `number` of several that draw at once: the seed is so much more. */
+bool sampler_open(sampler *s, const tarn_generate_options *options, int64_t number);
 void sampler_close(sampler *s);
 /* Draws a token from logits [vocab]; tokens[0..count) is everything before it, prompt included. */
 bool sampler_draw(sampler *s, tarn_array *logits, const int32_t *tokens, int64_t count, int32_t *token);

@@ -15,25 +15,8 @@ static void forget_logits(tarn_session *s) {
     s->logits = s->likeliest = NULL;
 }
 
-static void drop_step(step_results *r) {
-    tarn_drop(r->logits);
-    tarn_drop(r->likeliest);
-    tarn_drop(r->next);
-    *r = (step_results){0};
-}
-
-static void forget_compiled(tarn_compiled **plan) {
-    if (*plan) tarn_compiled_free(*plan);
-    *plan = NULL;
-}
-
-static void forget_step(tarn_session *s) {
-    drop_step(&s->ahead);
-    forget_compiled(&s->step);
-}
-
 static void forget_plans(tarn_session *s) {
-    forget_step(s);
+    stepper_forget(&s->steps);
     forget_compiled(&s->chunks);
 }
 
@@ -53,12 +36,12 @@ static bool open_cache(tarn_session *s) {
     const model_config *c = &s->model->config;
     if (!kv_cache_open(&s->cache, 1, c->layers, s->model->dtype)) return false;
     for (int64_t i = 0; i < c->layers; i++) s->cache.kinds[i] = rules_of(s)->cache(c, i);
-    return true;
+    return stepper_open(&s->steps, s->model, &s->cache, true);
 }
 
 /* A GPU takes as long to be given a chunk as it computes some 250 tokens. */
 static int64_t default_chunk(void) {
-    return tarn_default_device().type == TARN_CPU ? 256 : 1024;
+    return on_device() ? 1024 : 256;
 }
 
 tarn_session *tarn_session_new_with(const tarn_model *model, tarn_session_options options) {
@@ -82,18 +65,14 @@ tarn_session *tarn_session_new_with(const tarn_model *model, tarn_session_option
 void tarn_session_free(tarn_session *s) {
     if (!s) return;
     forget_logits(s);
-    forget_plans(s);
+    forget_compiled(&s->chunks);
+    stepper_close(&s->steps);
     kv_cache_close(&s->cache);
     memory_free(s->tokens);
     memory_free(s);
 }
 
 /* ---- forward passes */
-
-static forward_state forward_at(tarn_session *s, tarn_array *position, int64_t n) {
-    tarn_array *length = tarn_add(position, tarn_full(TARN_SHAPE(1), (double)n, TARN_INT32));
-    return (forward_state){&s->model->config, &s->model->weights, &s->cache, position, length, s->model->dtype};
-}
 
 bool session_reserve(tarn_session *s, int64_t tokens) {
     bool grown;
@@ -105,7 +84,7 @@ bool session_reserve(tarn_session *s, int64_t tokens) {
 /* The last hidden states [1, n, hidden] of ids appended at position s->count. */
 static tarn_array *append(tarn_session *s, forward_state *f, const int32_t *ids, int64_t n) {
     int32_t at = (int32_t)s->count;
-    *f = forward_at(s, tarn_from_data(&at, TARN_SHAPE(1), TARN_INT32), n);
+    *f = forward_at(s->model, &s->cache, tarn_from_data(&at, TARN_SHAPE(1), TARN_INT32), n);
     return rules_of(s)->forward(f, tarn_from_data(ids, TARN_SHAPE(1, n), TARN_INT32));
 }
 
@@ -115,23 +94,7 @@ static void appended(tarn_session *s, const int32_t *ids, int64_t n) {
 }
 
 static tarn_array *last_logits(const tarn_session *s, const forward_state *f, tarn_array *x) {
-    return tarn_reshape(rules_of(s)->logits(f, tarn_slice_axis(x, 1, -1, INT64_MAX)), TARN_SHAPE(-1));
-}
-
-/* A plan over the cache as its state. */
-static bool compile_over_cache(tarn_session *s, tarn_function function, tarn_compiled **plan) {
-    int64_t count = 0;
-    tarn_array ***state = NEW_ARRAY(tarn_array **, 2 * s->cache.layers);
-    if (!state) return false;
-    for (int64_t i = 0; i < 2 * s->cache.layers; i++)
-        if (s->cache.arrays[i]) state[count++] = &s->cache.arrays[i];
-    *plan = tarn_compile(function, .state = state, .state_count = (int)count, .donate = TARN_INTS(TARN_DONATE_STATE));
-    memory_free(state);
-    return *plan != NULL;
-}
-
-static bool on_device(void) {
-    return tarn_default_device().type != TARN_CPU;
+    return tarn_reshape(forward_last_logits(s->model, f, x), TARN_SHAPE(-1));
 }
 
 /* Input: ids, and the position of the first behind them; outputs: how many tokens there are then and, of the last
@@ -141,17 +104,18 @@ static bool chunk_function(void *context, tarn_array *const *inputs, int count, 
     int64_t n = tarn_size(inputs[0]) - 1;
     (void)count;
     tarn_array *ids = tarn_reshape(tarn_slice_axis(inputs[0], 0, 0, n), TARN_SHAPE(1, n));
-    forward_state f = forward_at(s, tarn_slice_axis(inputs[0], 0, n, n + 1), n);
+    forward_state f = forward_at(s->model, &s->cache, tarn_slice_axis(inputs[0], 0, n, n + 1), n);
     tarn_array *x = rules_of(s)->forward(&f, ids);
     if (!tarn_result(results, f.length) || !s->last_chunk) return tarn_ok();
     tarn_array *logits = last_logits(s, &f, x);
-    return tarn_result(results, logits) && (!s->wants_likeliest || tarn_result(results, sampler_likeliest(logits)));
+    return tarn_result(results, logits) &&
+           (!s->steps.wants_likeliest || tarn_result(results, sampler_likeliest(logits)));
 }
 
 /* What of the last chunk's results is read first is waited for. */
 static bool take_results(tarn_session *s, const tarn_results *made) {
     s->logits = tarn_keep(tarn_results_at(made, 1));
-    if (!s->wants_likeliest) return tarn_eval(s->logits);
+    if (!s->steps.wants_likeliest) return tarn_eval(s->logits);
     s->likeliest = tarn_keep(tarn_results_at(made, 2));
     return tarn_data(s->likeliest) != NULL;
 }
@@ -160,14 +124,14 @@ static bool take_results(tarn_session *s, const tarn_results *made) {
 static bool prefill_planned(tarn_session *s, const int32_t *ids, int64_t n, bool last, tarn_array **mark) {
     TARN_SCOPE;
     int32_t *input = NEW_ARRAY(int32_t, n + 1);
-    if (!input || (!s->chunks && !compile_over_cache(s, TARN_FUNCTION(chunk_function, s), &s->chunks)))
+    if (!input || (!s->chunks && !compile_over_cache(&s->cache, TARN_FUNCTION(chunk_function, s), &s->chunks)))
         return memory_free(input), false;
     memcpy(input, ids, (size_t)n * sizeof *ids);
     input[n] = (int32_t)s->count;
     tarn_array *given = tarn_from_data(input, TARN_SHAPE(n + 1), TARN_INT32);
     memory_free(input);
     s->last_chunk = last;
-    const bool key[] = {last, s->wants_likeliest};
+    const bool key[] = {last, s->steps.wants_likeliest};
     const tarn_results *made = tarn_compiled_call(s->chunks, &given, 1, .key = key, .key_bytes = sizeof key);
     *mark = tarn_keep(tarn_results_at(made, 0));
     if (!*mark || (last && !take_results(s, made))) return session_forget(s);
@@ -259,7 +223,7 @@ static bool run_chunk(tarn_session *s, const int32_t *ids, int64_t count, const 
 
 static bool run_prompt(tarn_session *s, const int32_t *ids, int64_t count, const prompt_watch *watch) {
     forget_logits(s);
-    drop_step(&s->ahead);
+    stepper_forget_ahead(&s->steps);
     if (!session_reserve(s, count < s->context ? count + 1 : count)) return false; /* the next step has room too */
     tell(watch, s->count, count);
     tarn_array *before = NULL;
@@ -291,72 +255,26 @@ bool session_read(tarn_session *s, const int32_t *ids, size_t count, const promp
 
 /* ---- decoding steps */
 
-/* Input: the token and its position, int32 [2], in one array because each array's way to a device takes a while;
-   outputs: the members of step_results that are wanted. The cache is the plan's state. */
-static bool step_function(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
-    tarn_session *s = context;
-    (void)count;
-    tarn_array *id = tarn_reshape(tarn_slice_axis(inputs[0], 0, 0, 1), TARN_SHAPE(1, 1));
-    forward_state f = forward_at(s, tarn_slice_axis(inputs[0], 0, 1, 2), 1);
-    tarn_array *logits = last_logits(s, &f, rules_of(s)->forward(&f, id));
-    if (!s->wants_likeliest) return tarn_result(results, logits);
-    tarn_array *likeliest = sampler_likeliest(logits), *next = tarn_concatenate(TARN_ARRAYS(likeliest, f.length), 2);
-    return tarn_result(results, logits) && tarn_result(results, likeliest) && tarn_result(results, next);
-}
-
 void session_want_likeliest(tarn_session *s, bool wanted) {
-    if (s->wants_likeliest == wanted) return;
-    forget_step(s);
+    if (s->steps.wants_likeliest == wanted) return;
+    stepper_want_likeliest(&s->steps, wanted);
     tarn_drop(s->likeliest);
     s->likeliest = NULL;
-    s->wants_likeliest = wanted;
 }
 
 void session_run_ahead(tarn_session *s, int64_t count) {
-    if (count == 0) drop_step(&s->ahead);
+    if (count == 0) stepper_forget_ahead(&s->steps);
     s->ahead_until = count < s->context ? count : s->context;
 }
 
-static bool begin_step(tarn_session *s, tarn_array *input, step_results *r) {
-    if (!s->step && !compile_over_cache(s, TARN_FUNCTION(step_function, s), &s->step)) return false;
-    const tarn_results *made = tarn_compiled_call(s->step, &input, 1);
-    if (!made) return false;
-    r->logits = tarn_keep(tarn_results_at(made, 0));
-    if (!s->wants_likeliest) return true;
-    r->likeliest = tarn_keep(tarn_results_at(made, 1));
-    r->next = tarn_keep(tarn_results_at(made, 2));
-    return true;
-}
-
-/* The step that appends id at the end of the cache, which may have been begun. */
-static bool take_step(tarn_session *s, int32_t id, step_results *r) {
-    if (s->ahead.logits && s->ahead_id == id) {
-        *r = s->ahead;
-        s->ahead = (step_results){0};
-        return true;
-    }
-    drop_step(&s->ahead);
-    return begin_step(s, tarn_from_data((int32_t[]){id, (int32_t)s->count}, TARN_SHAPE(2), TARN_INT32), r);
-}
-
-static bool may_run_ahead(const tarn_session *s, const step_results *now) {
+static bool may_run_ahead(const tarn_session *s) {
     int64_t count = s->count + 2; /* with this step's token and the next one's */
-    return now->next && on_device() && count <= s->ahead_until && count <= s->cache.capacity;
-}
-
-/* What is read first is waited for once, the next step on its way. */
-static bool finish_step(tarn_session *s, const step_results *now) {
-    if (may_run_ahead(s, now) && !begin_step(s, now->next, &s->ahead)) return false;
-    if (!now->likeliest) return tarn_eval(now->logits);
-    const int32_t *id = tarn_data(now->likeliest);
-    if (id) s->ahead_id = *id;
-    return id;
+    return count <= s->ahead_until && count <= s->cache.capacity;
 }
 
 static bool run_step(tarn_session *s, int32_t id) {
-    TARN_SCOPE;
-    step_results now = {0};
-    bool ok = take_step(s, id, &now) && finish_step(s, &now);
+    step_results now;
+    bool ok = stepper_run(&s->steps, &id, &(int32_t){(int32_t)s->count}, may_run_ahead(s), &now);
     s->logits = now.logits;
     s->likeliest = now.likeliest;
     tarn_drop(now.next);

@@ -2,17 +2,9 @@
 #ifndef LM_SESSION_H
 #define LM_SESSION_H
 
-#include "lm/model.h"
-#include "tarn/transform.h"
+#include "lm/steps.h"
 
 enum { TOKEN_UNKNOWN = -1 }; /* one whose keys and values came without it; only the first of a timeline are */
-
-/* What a decoding step makes, kept; logits NULL: there is none. */
-typedef struct {
-    tarn_array *logits;    /* [vocab] */
-    tarn_array *likeliest; /* what sampler_likeliest makes of them; NULL if it was not asked for, as is */
-    tarn_array *next;      /* the input of the step that would append that token */
-} step_results;
 
 struct tarn_session {
     const tarn_model *model;
@@ -28,15 +20,10 @@ struct tarn_session {
     int64_t reused;
     tarn_array *logits;    /* [vocab] after the last token, kept; NULL if there is none */
     tarn_array *likeliest; /* what sampler_likeliest makes of them, kept; NULL if it was not asked for */
-    bool wants_likeliest;  /* of steps, and of prompts on devices */
-    tarn_compiled *step;   /* the plan of one decoding step; NULL until the first */
+    stepper steps;         /* whose wants_likeliest holds for prompts on devices, too */
     tarn_compiled *chunks; /* plans of chunks of prompts, on devices; NULL until the first */
     bool last_chunk;       /* what `chunks` plans: whether the logits are wanted */
-    /* A device is given the step after the one that is waited for: with the likeliest token, which need not be read for
-       that. Rows of the cache beyond `count` mean nothing, so that a step which nobody asks for is simply dropped. */
-    step_results ahead;
-    int32_t ahead_id;    /* the token that it appends */
-    int64_t ahead_until; /* up to how many tokens steps are begun ahead; 0: none is */
+    int64_t ahead_until;   /* up to how many tokens steps are begun ahead; 0: none is */
 };
 
 /* What to do with the logits [n, vocab] of the n tokens that a call appends at `position`: `make` says in operations

@@ -1,0 +1,47 @@
+/* One answer while it is generated: from what a step made to a token, its text, and whether it ends there. */
+#ifndef LM_GENERATION_H
+#define LM_GENERATION_H
+
+#include "base/vector.h"
+#include "lm/sampler.h"
+#include "lm/session.h"
+#include "lm/stopper.h"
+
+typedef struct {
+    const tarn_model *model;
+    const tarn_generate_options *options;
+    int64_t max_tokens;
+    sampler sampler;
+    tarn_token_stream *stream; /* NULL without a tokenizer */
+    stopper stopper;
+    VECTOR(int32_t) tokens;
+    int64_t prompt, reused; /* tokens */
+    tarn_finish finish;
+    double begin, first; /* seconds; first: when the first token was drawn */
+} generation;
+
+typedef enum { GO_ON, ENDED, FAILED } outcome;
+
+/* Where an answer stands: all tokens before the one to be drawn, and what is known of that. */
+typedef struct {
+    const int32_t *tokens;
+    int64_t count, context; /* context: as many as there may be */
+    tarn_array *logits;     /* [vocab] */
+    int32_t likeliest;      /* what a step has found already; -1: nothing, or logits that are not finite */
+} drawing;
+
+double generation_now(void);
+/* Number `number` of the answers that are generated at once draws with its own seed. */
+bool generation_open(generation *g, const tarn_model *model, const tarn_generate_options *options, int64_t number);
+void generation_close(generation *g);
+/* Computes the prompt; ENDED: nothing is to be generated. */
+outcome generation_prompt(generation *g, tarn_session *session, const int32_t *ids, size_t count);
+/* The session's position after a prompt or step. */
+drawing generation_drawing(const tarn_session *session);
+/* Draws a token, records and shows it. GO_ON: it is to be appended. */
+outcome generation_advance(generation *g, const drawing *at);
+/* Shows what is left of the text. */
+bool generation_finish(generation *g);
+void generation_fill(generation *g, tarn_generation *result);
+
+#endif

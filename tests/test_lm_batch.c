@@ -1,0 +1,175 @@
+/* Answers that are generated together are those that each prompt gets by itself. */
+#include <string.h>
+
+#include "check.h"
+#include "base/memory.h"
+#include "tarn/tarn.h"
+#include "test_device.h"
+#include "paths.h"
+
+#define TINY   TARN_SOURCE_DIR "/models/tiny"
+#define GOLDEN TARN_SOURCE_DIR "/tests/data/golden/"
+
+enum { ROWS = 5, LONGEST = 300 };
+
+/* The first 260 of two of them are the same, which is a chunk and more. */
+static void fill(int32_t ids[ROWS][LONGEST], const int32_t *pointers[ROWS], int64_t vocab) {
+    uint32_t seed = 7;
+    for (int r = 0; r < ROWS; r++) {
+        for (int i = 0; i < LONGEST; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            ids[r][i] = (int32_t)((seed >> 8) % (uint64_t)vocab);
+        }
+        if (r == 3) memcpy(ids[3], ids[2], 260 * sizeof(int32_t));
+        pointers[r] = ids[r];
+    }
+}
+
+static bool same_answer(const tarn_generation *a, const tarn_generation *b) {
+    return a->token_count == b->token_count && !memcmp(a->tokens, b->tokens, a->token_count * sizeof *a->tokens) &&
+           a->finish == b->finish && a->prompt_tokens == b->prompt_tokens && !a->text == !b->text &&
+           (!a->text || !strcmp(a->text, b->text));
+}
+
+/* Together and one by one; number i draws with a seed that is i more. */
+static void check_batch(const tarn_model *model, const char *what, const size_t *counts, tarn_generate_options o) {
+    static int32_t ids[ROWS][LONGEST];
+    const int32_t *pointers[ROWS];
+    tarn_generation together[ROWS], alone;
+    tarn_model_facts facts;
+    int before = check_failures;
+    CHECK(tarn_model_info(model, &facts));
+    fill(ids, pointers, facts.vocab_size);
+    CHECK(tarn_generate_batch_with(model, pointers, counts, ROWS, together, o));
+    tarn_session *session = tarn_session_new(model);
+    CHECK(session);
+    for (int r = 0; session && r < ROWS; r++) {
+        CHECK(tarn_generate_with(session, ids[r], counts[r], &alone, o));
+        CHECK(same_answer(&together[r], &alone));
+        CHECK(together[r].reused_tokens ==
+              (r == 3 && counts[r] > 256 && tarn_default_device().type == TARN_CPU ? 256 : 0));
+        tarn_generation_free(&alone);
+        tarn_generation_free(&together[r]);
+        o.seed.value++;
+    }
+    tarn_session_free(session);
+    if (check_failures != before) fprintf(stderr, "in %s: %s\n", what, tarn_ok() ? "no error" : tarn_error());
+    tarn_clear_error();
+}
+
+static void test_folder(const char *folder, const size_t counts[ROWS]) {
+    tarn_model *model = tarn_model_load(folder, .dtype = TARN_FLOAT32);
+    CHECK(model);
+    if (!model) return;
+    tarn_generate_options plain = {.max_tokens = TARN_VALUE(24), .ignore_end = true}, stopping = plain, drawn = plain,
+                          none = plain;
+    check_batch(model, folder, counts, plain);
+    stopping.ignore_end = false; /* answers end at different steps */
+    stopping.end_tokens = (int32_t[128]){0};
+    stopping.end_token_count = 128;
+    for (int i = 0; i < 128; i++) ((int32_t *)stopping.end_tokens)[i] = 3 * i;
+    check_batch(model, folder, counts, stopping);
+    drawn.temperature = 0.8;
+    drawn.top_k = 20;
+    drawn.repetition_penalty = 1.2;
+    drawn.seed = TARN_SEED(5);
+    check_batch(model, folder, counts, drawn);
+    none.max_tokens = TARN_VALUE(0);
+    check_batch(model, folder, counts, none);
+    tarn_model_free(model);
+}
+
+/* The cache grows among the steps, and answers stop where the context ends. */
+static void test_growth(void) {
+    int32_t ids[600] = {0};
+    const int32_t *pointers[] = {ids, ids};
+    const size_t lengths[] = {250, 2};
+    tarn_generation together[2], alone;
+    tarn_model *model = tarn_model_load(TINY, .dtype = TARN_FLOAT32);
+    tarn_session *session = model ? tarn_session_new(model) : NULL;
+    tarn_model_facts facts;
+    CHECK(session && tarn_model_info(model, &facts));
+    if (!session) return;
+    for (int i = 0; i < 600; i++) ids[i] = 6 + i * 37 % 2000;
+    for (int most = 30; most; most = most == 30 ? (int)facts.context : 0) {
+        CHECK(tarn_generate_batch(model, pointers, lengths, 2, together, .max_tokens = TARN_VALUE(most),
+                                  .seed = TARN_SEED(1)));
+        for (int r = 0; r < 2; r++) {
+            CHECK(tarn_generate(session, ids, lengths[r], &alone, .max_tokens = TARN_VALUE(most)));
+            CHECK(same_answer(&together[r], &alone));
+            tarn_generation_free(&alone);
+            tarn_generation_free(&together[r]);
+        }
+    }
+    tarn_session_free(session);
+    tarn_model_free(model);
+}
+
+static bool hear_text(void *context, const char *text, size_t length) {
+    (void)context, (void)text, (void)length;
+    return true;
+}
+
+static void test_errors(void) {
+    int32_t ids[] = {5, 9, 4000};
+    const int32_t *one = ids, *none = NULL, *both[] = {ids, ids};
+    size_t count = 2, lengths[] = {2, 3}, shorter[] = {2, 1}, endless = (size_t)1 << 40, nothing = 0;
+    tarn_generation results[2];
+    static const volatile sig_atomic_t yes = 1;
+    tarn_model *model = tarn_model_load(TINY);
+    CHECK_ERROR(tarn_generate_batch(NULL, &one, &count, 1, NULL), "model is NULL");
+    CHECK_ERROR(tarn_generate_batch(model, NULL, &count, 1, NULL), "ids is NULL");
+    CHECK_ERROR(tarn_generate_batch(model, &one, NULL, 1, NULL), "counts is NULL");
+    CHECK_ERROR(tarn_generate_batch(model, &one, &count, 0, NULL), "0 prompts");
+    CHECK_ERROR(tarn_generate_batch(model, &one, &endless, 1, NULL), "the context holds");
+    CHECK_ERROR(tarn_generate_batch(model, &one, &nothing, 1, NULL), "no tokens");
+    CHECK_ERROR(tarn_generate_batch(model, &none, &count, 1, NULL), "ids is NULL");
+    CHECK_ERROR(tarn_generate_batch(model, &one, &count, 1, NULL, .on_text = hear_text), "on_text");
+    CHECK_ERROR(tarn_generate_batch(model, &one, &count, 1, NULL, .temperature = -1), "temperature");
+    CHECK_ERROR(tarn_generate_batch(model, both, lengths, 2, results), "token id 4000");
+    for (int i = 0; i < 2; i++) tarn_generation_free(&results[i]);
+    CHECK(tarn_generate_batch(model, both, shorter, 2, results, .interrupt = &yes));
+    for (int i = 0; i < 2; i++) {
+        CHECK(results[i].finish == TARN_FINISH_INTERRUPTED && results[i].token_count == 0);
+        tarn_generation_free(&results[i]);
+    }
+    tarn_model_free(model);
+}
+
+/* Exhausted memory anywhere: an error, or the right tokens. */
+static void test_failure(void) {
+    static const int32_t ids[] = {5, 9, 33, 120, 7};
+    const int32_t *prompts[] = {ids, ids};
+    const size_t lengths[] = {5, 3};
+    tarn_generation expected[2], found[2];
+    tarn_model *model = tarn_model_load(GOLDEN "qwen3-qknorm");
+    tarn_generate_options o = {.max_tokens = TARN_VALUE(3), .ignore_end = true};
+    CHECK(model && tarn_generate_batch_with(model, prompts, lengths, 2, expected, o));
+    bool done = !model;
+    for (int64_t n = 1; !done; n = n < 40 ? n + 1 : n + n / 12) {
+        memory_fail_at(n);
+        bool ok = tarn_generate_batch_with(model, prompts, lengths, 2, found, o);
+        done = memory_fail_at(0) < n;
+        CHECK(ok == (tarn_error() == NULL) && (ok || tarn_error_kind() == TARN_ERROR_MEMORY));
+        for (int r = 0; r < 2; r++) {
+            CHECK(!ok || !memcmp(found[r].tokens, expected[r].tokens, 3 * sizeof(int32_t)));
+            tarn_generation_free(&found[r]);
+        }
+        tarn_clear_error();
+    }
+    for (int r = 0; r < 2; r++) tarn_generation_free(&expected[r]);
+    tarn_model_free(model);
+}
+
+int main(void) {
+    if (!choose_device(false)) return 77;
+    const size_t longer[ROWS] = {40, 1, LONGEST, 270, 40}, shorter[ROWS] = {40, 1, 200, 170, 40};
+    test_folder(TINY, longer);
+    test_folder(GOLDEN "mistral-window", shorter);
+    test_folder(GOLDEN "qwen3-qknorm", shorter);
+    test_folder(GOLDEN "llama-yarn", shorter);
+    test_growth();
+    test_errors();
+    test_failure();
+    return check_report("lm_batch");
+}
