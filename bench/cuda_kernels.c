@@ -36,13 +36,6 @@ static operand on_device(const operand *shape_of, bool filled) {
     return there;
 }
 
-static operand shaped(tarn_dtype dtype, tarn_ints shape) {
-    operand o = make(dtype, shape);
-    free(o.data);
-    o.data = NULL;
-    return o;
-}
-
 /* ---- timing */
 typedef struct {
     operand inputs[COPIES][MOST_INPUTS], outputs[COPIES][MOST_OUTPUTS];

@@ -1,5 +1,5 @@
 #!/bin/bash
-# test_gpu.sh BUILD [quick|race|init]: the tests on NVIDIA GPU 0 with fallback off, then the bench of single kernels, within 10 minutes on 16
+# test_gpu.sh BUILD [quick|race|init]: the tests on NVIDIA GPUs with fallback off, each on one of them but that of two, then the bench of single kernels, within 10 minutes on 16
 # cores; the last lines are a table of parts: exit status, seconds, what they said last. quick: small ones alone, each under compute-sanitizer's
 # memcheck; race, init: those whose kernels use shared memory or atomics, under racecheck or initcheck.
 # AT_ONCE parts run beside each other (one a core, 14 at most); LIMIT is when all of them are ended, in seconds (460); LOGS is a folder that
@@ -8,7 +8,8 @@ set -u
 cd "$(dirname "$0")/.."
 cores=$(nproc)
 export BUILD=$(realpath "$1") TARN_TEST_DEVICE=cuda
-export TARN_BACKENDS=$BUILD LOGS=${LOGS:-$(mktemp -d)} CHECKER= END=$(($(date +%s) + ${LIMIT:-460}))
+cards=$(nvidia-smi -L 2>/dev/null | grep -c ^GPU)
+export CARDS=$((cards > 0 ? cards : 1)) TARN_BACKENDS=$BUILD LOGS=${LOGS:-$(mktemp -d)} CHECKER= END=$(($(date +%s) + ${LIMIT:-460}))
 mkdir -p "$LOGS"
 rm -f "$LOGS/failed" "$LOGS/table"
 
@@ -21,7 +22,7 @@ name_of() { echo "$*" | sed 's|[^ ]*/||g; s|[A-Z_]*=[^ ]* ||g'; }
 part() {
     local name=$(name_of "$*") begun=$(date +%s)
     local log="$LOGS/$(echo "$name" | tr ' ' '_')" left=$((END - begun))
-    [ $left -gt 0 ] && timeout $left env $CHECKER "${@}" >"$log" 2>&1
+    [ $left -gt 0 ] && timeout $left env CUDA_VISIBLE_DEVICES=$((SLOT % CARDS)) $CHECKER "${@}" >"$log" 2>&1
     local status=$?
     printf '%-32s %4d %5d s  %s\n' "$name" $status $(($(date +%s) - begun)) "$(tail -n 1 "$log" 2>/dev/null | cut -c1-80)" >>"$LOGS/table"
     [ $status = 0 ] || [ $status = 77 ] || echo "$name" >>"$LOGS/failed"
@@ -49,6 +50,7 @@ parts() {
     *)  # the longest first
         for i in 0 1 2 3 4 5 6 7; do echo "test_transform_ops $i 8"; done | in_build
         echo test_cuda_elementwise | in_build
+        [ "$CARDS" = 1 ] || echo "CUDA_VISIBLE_DEVICES=0,1 $BUILD/tests/test_devices"
         echo "TARN_GRAPHS_STREAMS=cgg TARN_GRAPHS=120 $BUILD/tests/test_graphs"
         from_python
         { large; small; } | in_build
@@ -61,9 +63,9 @@ quick) CHECKER="compute-sanitizer --error-exitcode 9" ;;
 race) CHECKER="compute-sanitizer --tool racecheck --error-exitcode 9" ;;
 init) CHECKER="compute-sanitizer --tool initcheck --error-exitcode 9" ;;
 esac
-parts "${2:-}" | xargs -P "${AT_ONCE:-$((cores < 14 ? cores : 14))}" -I {} bash -c 'part {}'
+parts "${2:-}" | xargs --process-slot-var=SLOT -P "${AT_ONCE:-$((cores < 14 ? cores : 14))}" -I {} bash -c 'part {}'
 if [ -z "${2:-}" ] && [ -x "$BUILD/bench/bench_cuda_kernels" ]; then # by itself: others would be in its figures
-    END=$((END + 120)) part "$BUILD/bench/bench_cuda_kernels"
+    SLOT=0 END=$((END + 120)) part "$BUILD/bench/bench_cuda_kernels"
     cat "$LOGS/bench_cuda_kernels"
 fi
 for i in $(sort "$LOGS/failed" 2>/dev/null | tr ' ' '_'); do printf '\n== %s\n' "$i"; tail -n 20 "$LOGS/$i" 2>/dev/null; done
