@@ -94,7 +94,10 @@ static bool store(const cli_command *command, const cli_option *o, const char *w
 static bool take_positional(const cli_command *command, const char *word, cli_values *values) {
     const char **member =
         command->positional == NO_WORD ? NULL : (const char **)(void *)((char *)values + command->positional);
-    if (!member || *member) return cli_misuse(command->name, "unexpected argument \"%s\"", word), false;
+    if (!member || *member)
+        return cli_misuse(command->name, "unexpected argument \"%s\": the name of its option must stand before it",
+                          word),
+               false;
     *member = word;
     return true;
 }
