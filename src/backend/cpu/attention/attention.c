@@ -19,8 +19,6 @@
 #include "cpu/integers.h"
 #include "table/convert.h"
 
-enum { MOST_SLOTS = 64 /* wide units at work at once */ };
-
 attention_span attention_span_of(const attention_problem *p, int64_t batch) {
     int64_t valid = p->valid ? integer_of(p->valid, batch) : p->keys;
     return (attention_span){valid < p->keys ? (valid > 0 ? valid : 0) : p->keys, valid - p->length};
@@ -139,7 +137,7 @@ typedef struct {
     const attention_kernels *kernels;
     int64_t chunks;
     char *workspace;
-    int64_t scratch, units, slots, blocks; /* wide: bytes of a slot */
+    int64_t scratch, units, blocks; /* wide: bytes for a thread; blocks of rows a kv head */
 } attention_job;
 
 static int64_t partial_floats(const attention_problem *p) {
@@ -208,15 +206,13 @@ static void run_thin(attention_job *j) {
 /* ---- many rows */
 
 static void wide_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
-    (void)thread, (void)threads;
+    (void)threads;
     const attention_job *j = context;
     const attention_problem *p = j->problem;
-    for (int64_t slot = begin; slot < end; slot++) {
-        for (int64_t i = j->units * slot / j->slots; i < j->units * (slot + 1) / j->slots; i++) {
-            int64_t head = i / j->blocks;
-            j->kernels->wide(p, head / p->kv_heads, head % p->kv_heads, i % j->blocks * j->kernels->wide_rows,
-                             j->workspace + slot * j->scratch);
-        }
+    for (int64_t i = begin; i < end; i++) {
+        int64_t head = i / j->blocks;
+        j->kernels->wide(p, head / p->kv_heads, head % p->kv_heads, i % j->blocks * j->kernels->wide_rows,
+                         j->workspace + thread * j->scratch);
     }
 }
 
@@ -225,7 +221,6 @@ static attention_job job_of(const attention_problem *p, const attention_kernels 
     if (j.chunks == 0) j.chunks = 1;
     j.blocks = (p->group * p->length + kernels->wide_rows - 1) / kernels->wide_rows;
     j.units = p->batch * p->kv_heads * j.blocks;
-    j.slots = j.units < MOST_SLOTS ? j.units : MOST_SLOTS;
     j.scratch = kernels->wide_scratch(p);
     return j;
 }
@@ -234,7 +229,7 @@ static int64_t workspace(const call *c, const attention_kernels *kernels) {
     attention_problem p = problem_of(c);
     attention_job j = job_of(&p, serving(&p, kernels));
     if (is_thin(&p)) return p.batch * p.kv_heads * j.chunks * partial_floats(&p) * (int64_t)sizeof(float);
-    return j.slots * j.scratch;
+    return parallel_threads() * j.scratch;
 }
 
 static bool run(const call *c, const attention_kernels *kernels) {
@@ -245,7 +240,7 @@ static bool run(const call *c, const attention_kernels *kernels) {
     if (is_thin(&p))
         run_thin(&j);
     else
-        parallel_for(j.slots, 1, wide_part, &j);
+        parallel_for(j.units, 1, wide_part, &j);
     return true;
 }
 

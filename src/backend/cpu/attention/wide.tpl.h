@@ -132,28 +132,23 @@ static void attend(const wide_unit *u, row_block *b, int64_t begin, int64_t coun
     multiply_values(u, b, count, shrink);
 }
 
-/* Sums over totals, in place. */
-static void divide_sums(const wide_unit *u, const row_block *b) {
-    float *sums = b->sums;
-    for (int64_t d = 0; d < u->p->value_dim; d++, sums += ROWS)
-        for (int half = 0; half < 2; half++)
-            store_f32(sums + half * LANES, load_f32(sums + half * LANES) / b->total[half]);
+static char *result_row(const attention_problem *p, int64_t batch, int64_t kv_head, int64_t row) {
+    int64_t head = kv_head * p->group + row / p->length;
+    return p->out + ((batch * p->heads + head) * p->length + row % p->length) * p->value_dim * dtype_bytes(p->dtype);
 }
 
+/* Sums over totals. */
 static void finish_block(const wide_unit *u, const row_block *b) {
     const attention_problem *p = u->p;
-    float buffer[DEPTH];
-    divide_sums(u, b);
-    for (int64_t i = 0; i < b->rows; i++) {
-        int64_t row = b->row + i, head = u->kv_head * p->group + row / p->length;
-        char *out = p->out +
-                    ((u->batch * p->heads + head) * p->length + row % p->length) * p->value_dim * dtype_bytes(p->dtype);
+    float turned[LANES * KEY_STRIDE];
+    for (int64_t first = 0; first < b->rows; first += LANES)
         for (int64_t at = 0; at < p->value_dim; at += DEPTH) {
             int64_t count = p->value_dim - at < DEPTH ? p->value_dim - at : DEPTH;
-            for (int64_t d = 0; d < count; d++) buffer[d] = b->sums[(at + d) * ROWS + i];
-            row_store(out, at, buffer, count, p->dtype);
+            turn_sums(b->sums + at * ROWS + first, count, splat_f32(1) / b->total[first / LANES], turned);
+            for (int64_t i = 0; i < LANES && first + i < b->rows; i++)
+                row_store(result_row(p, u->batch, u->kv_head, b->row + first + i), at, turned + i * KEY_STRIDE, count,
+                          p->dtype);
         }
-    }
 }
 
 /* False if the results are not to be used. */

@@ -37,14 +37,13 @@ INLINE void transpose_words(__m512i x[TILE]) {
 
 static void pack_queries(const wide_unit *u, row_block *b) {
     const attention_problem *p = u->p;
+    const char *rows[ROWS];
+    for (int64_t i = 0; i < b->rows; i++) rows[i] = attention_query(p, u->batch, u->kv_head, b->row + i);
     for (int64_t half = 0; half < ROWS; half += TILE)
         for (int64_t d = 0; d < p->dim; d += STEP) {
             __m512i x[TILE];
-            for (int64_t i = 0; i < TILE; i++) {
-                bool exists = half + i < b->rows;
-                const char *row = attention_query(p, u->batch, u->kv_head, b->row + (exists ? half + i : 0));
-                x[i] = exists ? _mm512_loadu_si512(row + d * 2) : _mm512_setzero_si512();
-            }
+            for (int64_t i = 0; i < TILE; i++)
+                x[i] = half + i < b->rows ? _mm512_loadu_si512(rows[half + i] + d * 2) : _mm512_setzero_si512();
             transpose_words(x);
             for (int64_t i = 0; i < TILE; i++) _mm512_storeu_si512(b->q + (d / 2 + i) * ROWS + half, x[i]);
         }
@@ -166,5 +165,15 @@ static void multiply_values(const wide_unit *u, row_block *b, int64_t count, con
             ADD_PRODUCTS(v, KEYS * 2, TILE * KEYS * 2, weights + ROWS * 4, 2 * ROWS * 4)
         }
         store_tiles(sums, ROWS);
+    }
+}
+
+/* `count` elements of the values, times the factor, become rows of KEY_STRIDE. */
+static void turn_sums(const float *sums, int64_t count, vf32 factor, float *rows) {
+    for (int64_t d = 0; d < count; d += TILE, sums += TILE * ROWS) {
+        __m512i x[TILE];
+        for (int64_t i = 0; i < TILE; i++) x[i] = (__m512i)(load_f32(sums + i * ROWS) * factor);
+        transpose_words(x);
+        for (int64_t i = 0; i < TILE; i++) _mm512_storeu_si512(rows + i * KEY_STRIDE + d, x[i]);
     }
 }

@@ -97,3 +97,12 @@ static void multiply_values(const wide_unit *u, row_block *b, int64_t count, con
     for (int64_t d = 0; d < u->padded; d += VALUE_TILE)
         value_tile(b->sums + d * ROWS, u->scores, u->values + d, u->padded, count, shrink);
 }
+
+/* `count` elements of the values, times the factor, become rows of KEY_STRIDE. */
+static void turn_sums(const float *sums, int64_t count, vf32 factor, float *rows) {
+    for (int64_t d = 0; d < count; d++) {
+        float lanes[LANES];
+        store_f32(lanes, load_f32(sums + d * ROWS) * factor);
+        for (int i = 0; i < LANES; i++) rows[i * KEY_STRIDE + d] = lanes[i];
+    }
+}
