@@ -188,12 +188,15 @@ static double tolerance(tarn_dtype dtype) {
                                              : 4e-5;
 }
 
-static double largest(const way_graph *g, int value) {
+/* The largest number of a value, converted to a dtype: negative integers become large unsigned ones. */
+static double largest(const way_graph *g, int value, tarn_dtype to) {
     double most = 1;
     tarn_dtype dtype = g->dtype[value], part = dtype == TARN_COMPLEX64 ? TARN_FLOAT32 : dtype;
+    bool wraps = to != TARN_DTYPE_COUNT && dtype_is_unsigned(to) && dtype_kind_of(dtype) == KIND_INT;
     for (size_t i = 0; i < g->bytes[value][0]; i += (size_t)dtype_bytes(part)) {
-        double x = fabs(load_double(g->data[value][0] + i, part));
-        if (isfinite(x)) most = fmax(most, x);
+        double x = load_double(g->data[value][0] + i, part);
+        if (x < 0 && wraps) x += ldexp(1, 8 * (int)dtype_bytes(to));
+        if (isfinite(x)) most = fmax(most, fabs(x));
     }
     return most;
 }
@@ -201,9 +204,9 @@ static double largest(const way_graph *g, int value) {
 static void compare_step(const way_graph *g, const way_step *s, int value, tarn_array *a) {
     unsigned char got[MOST_ELEMENTS * sizeof(double)];
     tarn_dtype dtype = g->dtype[value], part = dtype == TARN_COMPLEX64 ? TARN_FLOAT32 : dtype;
-    double slack = tolerance(dtype), scale = largest(g, value);
+    double slack = tolerance(dtype), scale = largest(g, value, dtype);
     for (int i = 0; i < s->input_count; i++) {
-        scale = fmax(scale, largest(g, s->inputs[i]));
+        scale = fmax(scale, largest(g, s->inputs[i], s->dtype));
         slack = slack > 0 ? fmax(slack, tolerance(g->dtype[s->inputs[i]])) : 0;
     }
     if (s->dtype != TARN_DTYPE_COUNT && slack > 0) slack = fmax(slack, tolerance(s->dtype));

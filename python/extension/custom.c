@@ -39,6 +39,8 @@ static void custom_free(PyObject *self) {
 }
 
 static PyObject *set_rule(PyObject *self, PyObject *function, int which) {
+    if (!PyCallable_Check(function))
+        return PyErr_Format(PyExc_TypeError, "custom_function: a %s cannot be called", type_name(function));
     replace(&((custom_object *)self)->rules[which], Py_NewRef(function));
     return Py_NewRef(self);
 }
@@ -107,6 +109,21 @@ static bool hand_out_or_zero(PyObject *tree, int count, int *done, tarn_results 
     return good;
 }
 
+/* A rule may have something for arguments that are no arrays, too: it is left out. */
+static PyObject *gradients_of_arrays(PyObject *made, PyObject *primals, int arguments) {
+    bool beside = made && PyTuple_Check(made) && PyTuple_Check(primals) && PyTuple_Size(made) == PyTuple_Size(primals);
+    if (!beside) return made;
+    bool more = tree_count(made) > arguments;
+    PyObject *some = PyList_New(0);
+    for (Py_ssize_t i = 0; some && i < PyTuple_Size(made); i++) {
+        PyObject *one = PyTuple_GetItem(made, i);
+        bool left_out = tree_count(PyTuple_GetItem(primals, i)) == 0 && (more || tree_count(one) == 0);
+        if (!left_out && PyList_Append(some, one) < 0) Py_CLEAR(some);
+    }
+    Py_DECREF(made);
+    return some;
+}
+
 static bool run_vjp(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     const closure *c = context;
     int next = 0, done = 0;
@@ -115,7 +132,10 @@ static bool run_vjp(void *context, tarn_array *const *inputs, int count, tarn_re
     int arguments = next;
     PyObject *cotangents = named ? outputs_over(c, inputs, count, &next) : NULL;
     PyObject *outputs = cotangents ? outputs_over(c, inputs, count, &next) : NULL;
+    Py_XINCREF(primals);
     PyObject *made = outputs ? call_rule(c->parts[VJP], primals, cotangents, outputs, named) : NULL;
+    made = gradients_of_arrays(made, primals, arguments);
+    Py_XDECREF(primals);
     bool good = made ? hand_out_or_zero(made, arguments, &done, results) : python_failed();
     Py_XDECREF(made);
     for (; good && done < arguments; done++) tarn_result(results, NULL);

@@ -303,7 +303,7 @@ transform_object *new_transform(kind_of_transform kind, PyObject *function) {
 
 /* ---- making them */
 
-/* None, an int or a sequence of them: a sorted tuple without doubles. */
+/* None, an int or a sequence of them: a sorted tuple of ints without doubles. */
 static PyObject *read_argnums(const char *what, PyObject *argnums, bool has_names) {
     if (argnums == Py_None) return has_names ? PyTuple_New(0) : Py_BuildValue("(i)", 0);
     PyObject *list = has_items(argnums)       ? PySequence_List(argnums)
@@ -323,7 +323,7 @@ static PyObject *read_argnums(const char *what, PyObject *argnums, bool has_name
         if (number == before)
             PyErr_Format(PyExc_ValueError, "[%s] Duplicate argument index %lld is not allowed.", what,
                          (long long)number);
-        if (PyErr_Occurred()) return Py_DECREF(list), NULL;
+        if (PyErr_Occurred() || PyList_SetItem(list, i, PyLong_FromLongLong(number)) < 0) return Py_DECREF(list), NULL;
     }
     PyObject *tuple = PyList_AsTuple(list);
     return Py_DECREF(list), tuple;

@@ -299,6 +299,23 @@ def wrong_vjp(primals, cotangents, outputs):
     return cotangents, cotangents
 
 mx.grad(lambda x: wrong(x).sum())(x)  # differs: more gradients than arguments
+wrong.vjp(3), wrong.jvp(None), wrong.vmap("no")
+@mx.custom_function
+def scaled(x, by):
+    return x * by
+
+@scaled.vjp
+def scaled_vjp(primals, cotangents, outputs):
+    return cotangents * primals[1], cotangents * 7
+
+mx.grad(lambda x: scaled(x, 2.0).sum())(x), mx.grad(lambda x: scaled(x, x).sum())(x)
+@scaled.vjp
+def scaled_number(primals, cotangents, outputs):
+    return cotangents * primals[1], 0.0
+
+mx.grad(lambda x: scaled(x, 2.0).sum())(x)
+for places in [mx.array(0), mx.array([0]), mx.array([1, 0]), np.int64(1), np.array([0, 1]), range(2)]:
+    mx.grad(lambda a, b: (a * a * b).sum(), argnums=places)(x, x), mx.value_and_grad(lambda a, b: (a * a * b).sum(), argnums=places)(x, x)
 @mx.custom_function
 def raises(x):
     return x
