@@ -309,6 +309,8 @@ def scaled_vjp(primals, cotangents, outputs):
     return cotangents * primals[1], cotangents * 7
 
 mx.grad(lambda x: scaled(x, 2.0).sum())(x), mx.grad(lambda x: scaled(x, x).sum())(x)
+batched = lambda x: mx.vmap(lambda r: scaled(r, r))(x).sum()
+mx.grad(batched)(x)  # differs: gradients and tangents of `vmap` of a `custom_function` that has rules for them
 @scaled.vjp
 def scaled_number(primals, cotangents, outputs):
     return cotangents * primals[1], 0.0
