@@ -40,9 +40,12 @@ static void check_batch(const tarn_model *model, const char *what, const size_t 
     int before = check_failures;
     CHECK(tarn_model_info(model, &facts));
     fill(ids, pointers, facts.vocab_size);
-    CHECK(tarn_generate_batch_with(model, pointers, counts, ROWS, together, o));
     tarn_session *session = tarn_session_new(model);
-    CHECK(session);
+    tarn_batch *batch = tarn_batch_new(model, ROWS + 1);
+    CHECK(session && batch);
+    CHECK(tarn_generate_batch_with(batch, pointers, counts, 2, NULL, o)); /* what is kept of it changes nothing */
+    CHECK(tarn_generate_batch_with(batch, pointers, counts, ROWS, together, o));
+    tarn_batch_free(batch);
     for (int r = 0; session && r < ROWS; r++) {
         CHECK(tarn_generate_with(session, ids[r], counts[r], &alone, o));
         CHECK(same_answer(&together[r], &alone));
@@ -87,12 +90,13 @@ static void test_growth(void) {
     tarn_generation together[2], alone;
     tarn_model *model = tarn_model_load(TINY, .dtype = TARN_FLOAT32);
     tarn_session *session = model ? tarn_session_new(model) : NULL;
+    tarn_batch *batch = model ? tarn_batch_new(model, 2) : NULL;
     tarn_model_facts facts;
-    CHECK(session && tarn_model_info(model, &facts));
-    if (!session) return;
+    CHECK(session && batch && tarn_model_info(model, &facts));
+    if (!session || !batch) return;
     for (int i = 0; i < 600; i++) ids[i] = 6 + i * 37 % 2000;
     for (int most = 30; most; most = most == 30 ? (int)facts.context : 0) {
-        CHECK(tarn_generate_batch(model, pointers, lengths, 2, together, .max_tokens = TARN_VALUE(most),
+        CHECK(tarn_generate_batch(batch, pointers, lengths, 2, together, .max_tokens = TARN_VALUE(most),
                                   .seed = TARN_SEED(1)));
         for (int r = 0; r < 2; r++) {
             CHECK(tarn_generate(session, ids, lengths[r], &alone, .max_tokens = TARN_VALUE(most)));
@@ -101,6 +105,7 @@ static void test_growth(void) {
             tarn_generation_free(&together[r]);
         }
     }
+    tarn_batch_free(batch);
     tarn_session_free(session);
     tarn_model_free(model);
 }
@@ -117,22 +122,30 @@ static void test_errors(void) {
     tarn_generation results[2];
     static const volatile sig_atomic_t yes = 1;
     tarn_model *model = tarn_model_load(TINY);
-    CHECK_ERROR(tarn_generate_batch(NULL, &one, &count, 1, NULL), "model is NULL");
-    CHECK_ERROR(tarn_generate_batch(model, NULL, &count, 1, NULL), "ids is NULL");
-    CHECK_ERROR(tarn_generate_batch(model, &one, NULL, 1, NULL), "counts is NULL");
-    CHECK_ERROR(tarn_generate_batch(model, &one, &count, 0, NULL), "0 prompts");
-    CHECK_ERROR(tarn_generate_batch(model, &one, &endless, 1, NULL), "the context holds");
-    CHECK_ERROR(tarn_generate_batch(model, &one, &nothing, 1, NULL), "no tokens");
-    CHECK_ERROR(tarn_generate_batch(model, &none, &count, 1, NULL), "ids is NULL");
-    CHECK_ERROR(tarn_generate_batch(model, &one, &count, 1, NULL, .on_text = hear_text), "on_text");
-    CHECK_ERROR(tarn_generate_batch(model, &one, &count, 1, NULL, .temperature = -1), "temperature");
-    CHECK_ERROR(tarn_generate_batch(model, both, lengths, 2, results), "token id 4000");
+    tarn_batch *batch = model ? tarn_batch_new(model, 2) : NULL;
+    CHECK(batch);
+    CHECK_ERROR(tarn_batch_new(NULL, 2), "model is NULL");
+    CHECK_ERROR(tarn_batch_new(model, 0), "0 answers");
+    CHECK_ERROR(tarn_batch_new(model, 2, .chunk = -1), "chunk");
+    CHECK_ERROR(tarn_generate_batch(NULL, &one, &count, 1, NULL), "batch is NULL");
+    CHECK_ERROR(tarn_generate_batch(batch, &one, &count, 3, NULL), "3 prompts in a batch of 2");
+    CHECK_ERROR(tarn_generate_batch(batch, NULL, &count, 1, NULL), "ids is NULL");
+    CHECK_ERROR(tarn_generate_batch(batch, &one, NULL, 1, NULL), "counts is NULL");
+    CHECK_ERROR(tarn_generate_batch(batch, &one, &count, 0, NULL), "0 prompts");
+    CHECK_ERROR(tarn_generate_batch(batch, &one, &endless, 1, NULL), "the context holds");
+    CHECK_ERROR(tarn_generate_batch(batch, &one, &nothing, 1, NULL), "no tokens");
+    CHECK_ERROR(tarn_generate_batch(batch, &none, &count, 1, NULL), "ids is NULL");
+    CHECK_ERROR(tarn_generate_batch(batch, &one, &count, 1, NULL, .on_text = hear_text), "on_text");
+    CHECK_ERROR(tarn_generate_batch(batch, &one, &count, 1, NULL, .temperature = -1), "temperature");
+    CHECK_ERROR(tarn_generate_batch(batch, both, lengths, 2, results), "token id 4000");
     for (int i = 0; i < 2; i++) tarn_generation_free(&results[i]);
-    CHECK(tarn_generate_batch(model, both, shorter, 2, results, .interrupt = &yes));
+    CHECK(tarn_generate_batch(batch, both, shorter, 2, results, .interrupt = &yes));
     for (int i = 0; i < 2; i++) {
         CHECK(results[i].finish == TARN_FINISH_INTERRUPTED && results[i].token_count == 0);
         tarn_generation_free(&results[i]);
     }
+    tarn_batch_free(batch);
+    tarn_batch_free(NULL);
     tarn_model_free(model);
 }
 
@@ -144,11 +157,14 @@ static void test_failure(void) {
     tarn_generation expected[2], found[2];
     tarn_model *model = tarn_model_load(GOLDEN "qwen3-qknorm");
     tarn_generate_options o = {.max_tokens = TARN_VALUE(3), .ignore_end = true};
-    CHECK(model && tarn_generate_batch_with(model, prompts, lengths, 2, expected, o));
-    bool done = !model;
+    tarn_batch *batch = model ? tarn_batch_new(model, 2) : NULL;
+    CHECK(batch && tarn_generate_batch_with(batch, prompts, lengths, 2, expected, o));
+    bool done = !batch;
     for (int64_t n = 1; !done; n = n < 40 ? n + 1 : n + n / 12) {
         memory_fail_at(n);
-        bool ok = tarn_generate_batch_with(model, prompts, lengths, 2, found, o);
+        tarn_batch *other = n % 2 ? batch : tarn_batch_new(model, 2);
+        bool ok = tarn_generate_batch_with(other, prompts, lengths, 2, found, o);
+        if (other != batch) tarn_batch_free(other);
         done = memory_fail_at(0) < n;
         CHECK(ok == (tarn_error() == NULL) && (ok || tarn_error_kind() == TARN_ERROR_MEMORY));
         for (int r = 0; r < 2; r++) {
@@ -158,6 +174,7 @@ static void test_failure(void) {
         tarn_clear_error();
     }
     for (int r = 0; r < 2; r++) tarn_generation_free(&expected[r]);
+    tarn_batch_free(batch);
     tarn_model_free(model);
 }
 

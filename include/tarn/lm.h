@@ -202,15 +202,23 @@ tarn_finish_name(tarn_finish finish); /* "stop" "length" "interrupted", for othe
 #define tarn_generate(...) TARN_CALL(4, tarn_generate_with, tarn_generate_options, __VA_ARGS__)
 TARN_API bool tarn_generate_with(tarn_session *session, const int32_t *ids, size_t count, tarn_generation *result,
                                  tarn_generate_options options TARN_ABSENT);
-/* The same for `rows` prompts at once, ids[i] of counts[i] tokens, whose tokens are computed in the same steps: the
-   weights are read once for all. Results [rows] or NULL; their times are those of all together, so that their rates add
-   up. Number i draws with .seed + i. What two prompts begin with alike is computed once. An answer's logits may differ
+TARN_API void tarn_generation_free(tarn_generation *result); /* what it holds, not itself */
+
+/* Up to `rows` answers at once: the tokens of all are computed in the same steps, so that the weights are read once for
+   them. A batch keeps caches and plans; it belongs to one thread at a time, and its model must outlive it. Options are
+   those of the session that computes the prompts, one after the other: what two begin with alike is computed once. */
+typedef struct tarn_batch tarn_batch;
+#define tarn_batch_new(...) TARN_CALL(2, tarn_batch_new_with, tarn_session_options, __VA_ARGS__)
+TARN_API tarn_batch *tarn_batch_new_with(const tarn_model *model, int64_t rows,
+                                         tarn_session_options options TARN_ABSENT);
+TARN_API void tarn_batch_free(tarn_batch *batch); /* NULL is allowed */
+/* As tarn_generate, of each of `prompts` prompts, ids[i] of counts[i] tokens. Results [prompts] or NULL; their times
+   are those of all together, so that their rates add up. Number i draws with .seed + i. An answer's logits may differ
    in the last bits from those it would have by itself. .on_text and .on_prompt are refused. */
 #define tarn_generate_batch(...) TARN_CALL(5, tarn_generate_batch_with, tarn_generate_options, __VA_ARGS__)
-TARN_API bool tarn_generate_batch_with(const tarn_model *model, const int32_t *const *ids, const size_t *counts,
-                                       int64_t rows, tarn_generation *results,
+TARN_API bool tarn_generate_batch_with(tarn_batch *batch, const int32_t *const *ids, const size_t *counts,
+                                       int64_t prompts, tarn_generation *results,
                                        tarn_generate_options options TARN_ABSENT);
-TARN_API void tarn_generation_free(tarn_generation *result); /* what it holds, not itself */
 
 /* A conversation: a session and its messages. */
 typedef struct tarn_chat tarn_chat;

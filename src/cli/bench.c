@@ -71,12 +71,12 @@ static bool trial_alone(tarn_session *session, const int32_t *ids, bench_result 
     return ok;
 }
 
-static bool trial_together(const tarn_model *model, const int32_t *ids, bench_result *b, int number) {
+static bool trial_together(tarn_batch *batch, const int32_t *ids, bench_result *b, int number) {
     tarn_generation g[MOST_BATCH];
     const int32_t *each[MOST_BATCH];
     size_t counts[MOST_BATCH];
     for (int64_t i = 0; i < b->batch; i++) each[i] = ids + i * b->prompt, counts[i] = (size_t)b->prompt;
-    bool ok = tarn_generate_batch(model, each, counts, b->batch, g, .max_tokens = TARN_VALUE((double)b->generated + 1),
+    bool ok = tarn_generate_batch(batch, each, counts, b->batch, g, .max_tokens = TARN_VALUE((double)b->generated + 1),
                                   .ignore_end = true);
     round_of_bench *r = &b->trials[number];
     for (int64_t i = 0; i < b->batch; i++) {
@@ -89,9 +89,9 @@ static bool trial_together(const tarn_model *model, const int32_t *ids, bench_re
     return ok;
 }
 
-static bool trial(const tarn_model *model, tarn_session *session, int32_t *ids, bench_result *b, int number) {
+static bool trial(tarn_session *session, tarn_batch *batch, int32_t *ids, bench_result *b, int number) {
     random_ids(ids, b->batch * b->prompt, b->facts.vocab_size, (uint32_t)number + 1);
-    return b->batch > 1 ? trial_together(model, ids, b, number) : trial_alone(session, ids, b, number);
+    return batch ? trial_together(batch, ids, b, number) : trial_alone(session, ids, b, number);
 }
 
 /* Floating-point operations of a prompt: every matrix, causal attention, and the head once. */
@@ -165,16 +165,19 @@ static void summarize_all(bench_result *b) {
  * model's. */
 static bool measure(const tarn_model *model, bench_result *b) {
     int32_t *ids = malloc((size_t)(b->batch * b->prompt) * sizeof *ids);
-    tarn_session *session = tarn_session_new(model, .context = b->prompt + b->generated + 1);
-    bool ok = ids && session;
+    int64_t context = b->prompt + b->generated + 1;
+    tarn_session *session = b->batch > 1 ? NULL : tarn_session_new(model, .context = context);
+    tarn_batch *batch = b->batch > 1 ? tarn_batch_new(model, b->batch, .context = context) : NULL;
+    bool ok = ids && (session || batch);
     if (!ids) tarn_fail_kind(TARN_ERROR_MEMORY, "out of memory");
     for (int i = 0; ok && i < TRIALS; i++) {
         ok = (i == 0 || measure_limits(b, i));
         if (i > 0) forget_peak_memory();
-        ok = ok && trial(model, session, ids, b, i);
+        ok = ok && trial(session, batch, ids, b, i);
     }
     if (ok) summarize_all(b);
     tarn_session_free(session);
+    tarn_batch_free(batch);
     free(ids);
     return ok;
 }

@@ -14,63 +14,81 @@ typedef struct {
     outcome state;
 } batch_row;
 
-typedef struct {
-    int64_t rows;
-    batch_row *each;
+struct tarn_batch {
+    const tarn_model *model;
+    int64_t rows, context;
     tarn_session *prompts;
     kv_cache cache;
     stepper steps;
     int32_t *ids, *positions; /* [rows]: the input of a step */
-    int64_t most;             /* tokens of the longest timeline there may be */
-    bool plain;
-} batch;
+    batch_row *each;          /* [rows]; those that have no prompt have ended */
+};
 
 /* ---- opening and closing */
 
-static bool open_cache(batch *b, const tarn_model *model) {
-    const model_config *c = &model->config;
-    if (!kv_cache_open(&b->cache, b->rows, c->layers, model->dtype)) return false;
-    for (int64_t i = 0; i < c->layers; i++) b->cache.kinds[i] = c->family->rules->cache(c, i);
-    return stepper_open(&b->steps, model, &b->cache, false);
-}
-
-static bool open_row(batch *b, int64_t i, size_t count, const tarn_model *model, const tarn_generate_options *o) {
-    batch_row *r = &b->each[i];
-    if (!generation_open(&r->g, model, o, i)) return false;
-    int64_t positions = model->config.positions, room = positions - (int64_t)count;
-    if (room < 0)
-        return tarn_fail("prompt %lld has %zu tokens, but the context holds %lld", (long long)i, count,
-                         (long long)positions);
-    r->context = r->g.max_tokens < room ? (int64_t)count + r->g.max_tokens : positions;
-    if (r->context > b->most) b->most = r->context;
-    r->tokens = NEW_ARRAY(int32_t, r->context + 1);
-    return r->tokens != NULL;
-}
-
-static bool open_batch(batch *b, const tarn_model *model, const size_t *counts, const tarn_generate_options *o) {
+static bool open_batch(tarn_batch *b) {
+    const model_config *c = &b->model->config;
     b->each = NEW_ARRAY(batch_row, b->rows);
     b->ids = NEW_ARRAY(int32_t, b->rows);
     b->positions = NEW_ARRAY(int32_t, b->rows);
-    b->prompts = b->each && b->ids && b->positions ? tarn_session_new(model) : NULL;
-    if (!b->prompts || !open_cache(b, model)) return false;
-    for (int64_t i = 0; i < b->rows; i++)
-        if (!open_row(b, i, counts[i], model, o)) return false;
-    b->plain = sampler_is_plain(o);
-    stepper_want_likeliest(&b->steps, b->plain);
-    return true;
+    if (!b->each || !b->ids || !b->positions) return false;
+    if (!kv_cache_open(&b->cache, b->rows, c->layers, b->model->dtype)) return false;
+    for (int64_t i = 0; i < c->layers; i++) b->cache.kinds[i] = c->family->rules->cache(c, i);
+    return stepper_open(&b->steps, b->model, &b->cache, false);
 }
 
-static void close_batch(batch *b) {
-    for (int64_t i = 0; b->each && i < b->rows; i++) {
-        generation_close(&b->each[i].g);
-        memory_free(b->each[i].tokens);
-    }
+tarn_batch *tarn_batch_new_with(const tarn_model *model, int64_t rows, tarn_session_options options) {
+    if (!REQUIRE(model)) return NULL;
+    if (rows < 1 || rows > INT32_MAX) return tarn_fail("tarn_batch_new: %lld answers", (long long)rows), NULL;
+    tarn_session *prompts = tarn_session_new_with(model, options);
+    tarn_batch *b = prompts ? NEW(tarn_batch) : NULL;
+    if (!b) return tarn_session_free(prompts), NULL;
+    b->model = model;
+    b->rows = rows;
+    b->context = prompts->context;
+    b->prompts = prompts;
+    if (open_batch(b)) return b;
+    tarn_batch_free(b);
+    return NULL;
+}
+
+void tarn_batch_free(tarn_batch *b) {
+    if (!b) return;
     tarn_session_free(b->prompts);
     stepper_close(&b->steps);
     kv_cache_close(&b->cache);
     memory_free(b->each);
     memory_free(b->ids);
     memory_free(b->positions);
+    memory_free(b);
+}
+
+static bool open_row(tarn_batch *b, int64_t i, size_t count, const tarn_generate_options *o) {
+    batch_row *r = &b->each[i];
+    if (!generation_open(&r->g, b->model, o, i)) return false;
+    if (count > (size_t)b->context)
+        return tarn_fail("prompt %lld has %zu tokens, but the context holds %lld", (long long)i, count,
+                         (long long)b->context);
+    r->context = r->g.max_tokens < b->context - (int64_t)count ? (int64_t)count + r->g.max_tokens : b->context;
+    r->tokens = NEW_ARRAY(int32_t, r->context + 1);
+    return r->tokens != NULL;
+}
+
+static bool open_rows(tarn_batch *b, const size_t *counts, int64_t prompts, const tarn_generate_options *o) {
+    for (int64_t i = 0; i < b->rows; i++) b->each[i] = (batch_row){.state = ENDED};
+    for (int64_t i = 0; i < prompts; i++)
+        if (!open_row(b, i, counts[i], o)) return false;
+    stepper_want_likeliest(&b->steps, sampler_is_plain(o));
+    return true;
+}
+
+static void close_rows(tarn_batch *b) {
+    stepper_forget_ahead(&b->steps);
+    for (int64_t i = 0; i < b->rows; i++) {
+        generation_close(&b->each[i].g);
+        memory_free(b->each[i].tokens);
+        b->each[i] = (batch_row){.state = ENDED};
+    }
 }
 
 /* ---- drawing */
@@ -83,7 +101,7 @@ static bool advance(batch_row *r, const drawing *at) {
 }
 
 /* The rows that go on. */
-static int64_t live(const batch *b) {
+static int64_t live(const tarn_batch *b) {
     int64_t count = 0;
     for (int64_t i = 0; i < b->rows; i++) count += b->each[i].state == GO_ON;
     return count;
@@ -91,14 +109,14 @@ static int64_t live(const batch *b) {
 
 /* ---- prompts */
 
-static bool reserve(batch *b, int64_t tokens) {
+static bool reserve(tarn_batch *b, int64_t tokens) {
     bool grown;
-    if (!kv_cache_reserve(&b->cache, tokens, b->most, &grown)) return false;
+    if (!kv_cache_reserve(&b->cache, tokens, b->context, &grown)) return false;
     if (grown) stepper_forget(&b->steps);
     return true;
 }
 
-static bool run_prompt(batch *b, int64_t i, const int32_t *ids, size_t count) {
+static bool run_prompt(tarn_batch *b, int64_t i, const int32_t *ids, size_t count) {
     batch_row *r = &b->each[i];
     r->state = generation_prompt(&r->g, b->prompts, ids, count);
     if (r->state != GO_ON) return r->state == ENDED;
@@ -110,19 +128,18 @@ static bool run_prompt(batch *b, int64_t i, const int32_t *ids, size_t count) {
     return r->state == ENDED || kv_cache_take(&b->cache, i, &b->prompts->cache, (int64_t)count);
 }
 
-static bool run_prompts(batch *b, const int32_t *const *ids, const size_t *counts) {
+static bool run_prompts(tarn_batch *b, const int32_t *const *ids, const size_t *counts, int64_t prompts) {
     size_t longest = 0;
-    for (int64_t i = 0; i < b->rows; i++)
+    for (int64_t i = 0; i < prompts; i++)
         if (counts[i] > longest) longest = counts[i];
-    if (!reserve(b, (int64_t)longest < b->most ? (int64_t)longest + 1 : b->most)) return false;
-    for (int64_t i = 0; i < b->rows; i++)
+    if (!reserve(b, (int64_t)longest < b->context ? (int64_t)longest + 1 : b->context)) return false;
+    for (int64_t i = 0; i < prompts; i++)
         if (!run_prompt(b, i, ids[i], counts[i])) return false;
-    session_forget(b->prompts); /* its memory is of no more use */
     return true;
 }
 
 /* The times of an answer are those of all: where they are drawn together, rates add up. */
-static void share_times(batch *b, double begin) {
+static void share_times(tarn_batch *b, double begin) {
     double first = generation_now();
     for (int64_t i = 0; i < b->rows; i++) b->each[i].g.begin = begin, b->each[i].g.first = first;
 }
@@ -130,7 +147,7 @@ static void share_times(batch *b, double begin) {
 /* ---- steps */
 
 /* Fills in the input of a step; how many tokens the longest timeline then has. */
-static int64_t fill_input(batch *b) {
+static int64_t fill_input(tarn_batch *b) {
     int64_t longest = 0;
     for (int64_t i = 0; i < b->rows; i++) {
         const batch_row *r = &b->each[i];
@@ -143,7 +160,7 @@ static int64_t fill_input(batch *b) {
 }
 
 /* Whether somebody goes on after the step that is given now, unless an answer ends by what it says. */
-static bool will_go_on(const batch *b) {
+static bool will_go_on(const tarn_batch *b) {
     for (int64_t i = 0; i < b->rows; i++) {
         const batch_row *r = &b->each[i];
         if (r->state == GO_ON && (int64_t)r->g.tokens.count + 1 < r->g.max_tokens && r->count < r->context) return true;
@@ -151,7 +168,7 @@ static bool will_go_on(const batch *b) {
     return false;
 }
 
-static bool draw_row(batch *b, int64_t i, const step_results *now, int32_t likeliest) {
+static bool draw_row(tarn_batch *b, int64_t i, const step_results *now, int32_t likeliest) {
     TARN_SCOPE;
     batch_row *r = &b->each[i];
     drawing at = {r->tokens, r->count, r->context, NULL, likeliest};
@@ -159,7 +176,7 @@ static bool draw_row(batch *b, int64_t i, const step_results *now, int32_t likel
     return tarn_ok() && advance(r, &at);
 }
 
-static bool draw_all(batch *b, const step_results *now) {
+static bool draw_all(tarn_batch *b, const step_results *now) {
     const int32_t *likeliest = now->likeliest ? tarn_data(now->likeliest) : NULL;
     bool ok = likeliest || !now->likeliest;
     for (int64_t i = 0; ok && i < b->rows; i++)
@@ -167,7 +184,7 @@ static bool draw_all(batch *b, const step_results *now) {
     return ok;
 }
 
-static bool step(batch *b) {
+static bool step(tarn_batch *b) {
     step_results now;
     int64_t longest = fill_input(b);
     if (!reserve(b, longest)) return false;
@@ -177,33 +194,40 @@ static bool step(batch *b) {
     return ok;
 }
 
-static bool run(batch *b, const int32_t *const *ids, const size_t *counts) {
+static bool run(tarn_batch *b, const int32_t *const *ids, const size_t *counts, int64_t prompts) {
     double begin = generation_now();
-    if (!run_prompts(b, ids, counts)) return false;
+    if (!run_prompts(b, ids, counts, prompts)) return false;
     share_times(b, begin);
     while (live(b))
         if (!step(b)) return false;
-    for (int64_t i = 0; i < b->rows; i++)
+    for (int64_t i = 0; i < prompts; i++)
         if (!generation_finish(&b->each[i].g)) return false;
     return true;
 }
 
-static bool check(const tarn_model *model, const int32_t *const *ids, const size_t *counts, int64_t rows,
-                  const tarn_generate_options *o) {
-    if (!REQUIRE(model) || !REQUIRE(ids) || !REQUIRE(counts)) return false;
-    if (rows < 1 || rows > INT32_MAX) return tarn_fail("tarn_generate_batch: %lld prompts", (long long)rows);
+static bool check(const tarn_batch *b, int64_t prompts, const tarn_generate_options *o) {
+    if (prompts < 1 || prompts > b->rows)
+        return tarn_fail("tarn_generate_batch: %lld prompts in a batch of %lld", (long long)prompts,
+                         (long long)b->rows);
     if (o->on_text) return tarn_fail("tarn_generate_batch: .on_text does not know whose text it is");
     if (o->on_prompt) return tarn_fail("tarn_generate_batch: .on_prompt does not know whose prompt it is");
     return tarn_ok();
 }
 
-bool tarn_generate_batch_with(const tarn_model *model, const int32_t *const *ids, const size_t *counts, int64_t rows,
+/* After a failure nothing in the cache can be trusted. */
+static void forget(tarn_batch *b) {
+    stepper_forget(&b->steps);
+    kv_cache_reset(&b->cache);
+    session_forget(b->prompts);
+}
+
+bool tarn_generate_batch_with(tarn_batch *batch, const int32_t *const *ids, const size_t *counts, int64_t prompts,
                               tarn_generation *results, tarn_generate_options options) {
-    for (int64_t i = 0; results && i < rows; i++) results[i] = (tarn_generation){0};
-    if (!check(model, ids, counts, rows, &options)) return false;
-    batch b = {.rows = rows};
-    bool ok = open_batch(&b, model, counts, &options) && run(&b, ids, counts);
-    for (int64_t i = 0; results && b.each && i < rows; i++) generation_fill(&b.each[i].g, &results[i]);
-    close_batch(&b);
-    return ok && tarn_ok();
+    for (int64_t i = 0; results && i < prompts; i++) results[i] = (tarn_generation){0};
+    if (!REQUIRE(batch) || !REQUIRE(ids) || !REQUIRE(counts) || !check(batch, prompts, &options)) return false;
+    bool ok = open_rows(batch, counts, prompts, &options) && run(batch, ids, counts, prompts) && tarn_ok();
+    for (int64_t i = 0; results && i < prompts; i++) generation_fill(&batch->each[i].g, &results[i]);
+    close_rows(batch);
+    if (!ok) forget(batch);
+    return ok;
 }
