@@ -227,5 +227,8 @@ tarn_array *tarn_index_with(tarn_array *x, tarn_entries entries, tarn_index_opti
     if (!v || p.count == 0) return v;
     if (!index_count_masks(&p, o.size) || (o.check && !index_check(v, &p))) return NULL;
     selection s = index_selection(&p);
-    return index_order(gather_selected(v, &s), v, &p, false);
+    tarn_array *picked = gather_selected(v, &s);
+    if (picked && p.mask_count == 0 && array_size(v) == 0 && array_size(picked) > 0)
+        return tarn_fail("index: index arrays pick from an array without elements"), NULL;
+    return index_order(picked, v, &p, false);
 }

@@ -342,3 +342,16 @@ mx.slice_update(f, mx.array([[[1, 2]]]), mx.array([1]), [2])
 mx.slice_update(a, mx.zeros((1, 3, 4)), mx.array([1]), axes=(0,))
 mx.slice_update(a, mx.zeros((3, 3, 4)), mx.array([0]), [0])
 mx.slice_update(a, mx.zeros((1, 3, 4)), mx.array([0, 0]), [0])
+
+# Nothing to pick from.
+none, one = mx.zeros((0, 4)), mx.array([1])
+none[one]
+none[one, 0]
+none[one, one]
+none[[0, 1]]
+none[None][:, one]
+none[one, 1:3]
+none[mx.array([], mx.int32)]
+mx.zeros((4, 0))[one]
+mx.zeros((4, 0))[:, one]
+mx.zeros((4, 0))[one, one]

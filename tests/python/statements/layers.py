@@ -178,6 +178,10 @@ nn.Dropout3d(0.5)(mx.ones((2, 3)))
 nn.Dropout3d(0.5)(vol).shape
 nn.Dropout3d(0.5)(img).shape
 (mx.random.seed(3), nn.Dropout(0.5)(mx.ones((4, 4))))[1]
+(mx.random.seed(3), nn.Dropout(0.5)(np.ones((4, 4), 'f4')))[1]
+(mx.random.seed(3), nn.Dropout2d(0.5)(np.ones((4, 4, 4), 'f4')))[1]
+nn.GELU([2])
+nn.Embedding(0, 4)(mx.array([1]))
 (mx.random.seed(3), nn.Dropout2d(0.5)(mx.ones((2, 2, 2, 8))))[1]
 (mx.random.seed(3), nn.Dropout3d(0.5)(mx.ones((2, 2, 2, 2, 8))))[1]
 A(nn.PReLU())

@@ -288,8 +288,8 @@ class GELU(Module):
 
     def __init__(self, approx="none"):
         super().__init__()
-        if approx not in _GELUS:
-            names = ["none", "precise", "tanh", "fast"]
+        names = ["none", "precise", "tanh", "fast"]
+        if approx not in names:
             raise ValueError(f"The approximation should be in {names} but '{approx}' was given")
         self._approx = approx
 

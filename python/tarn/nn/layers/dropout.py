@@ -21,7 +21,7 @@ class _Dropout(Module):
         shape = self._mask_shape(x)
         if self._p_1 == 1 or not self.training:
             return x
-        return x * mx.random.bernoulli(self._p_1, shape) * (1 / self._p_1)
+        return mx.random.bernoulli(self._p_1, shape) * x * (1 / self._p_1)
 
 
 class Dropout(_Dropout):
