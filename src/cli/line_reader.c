@@ -92,8 +92,9 @@ static void set_up_editor(line_reader *r) {
     el_set(r->editor, EL_PROMPT, prompt_string);
     el_set(r->editor, EL_EDITOR, "emacs");
     el_set(r->editor, EL_HIST, history, r->history);
-    el_set(r->editor, EL_ADDFN, "tarn-newline", "Insert a newline", insert_newline);
-    el_set(r->editor, EL_ADDFN, "tarn-paste", "Insert pasted text", insert_paste);
+    /* el_set would make wide copies of these words that nothing frees. */
+    el_wset(r->editor, EL_ADDFN, L"tarn-newline", L"Insert a newline", insert_newline);
+    el_wset(r->editor, EL_ADDFN, L"tarn-paste", L"Insert pasted text", insert_paste);
     el_set(r->editor, EL_BIND, "\\e\\r", "tarn-newline", NULL);
     el_set(r->editor, EL_BIND, "\\e\\n", "tarn-newline", NULL);
     el_set(r->editor, EL_BIND, PASTE_BEGIN, "tarn-paste", NULL);

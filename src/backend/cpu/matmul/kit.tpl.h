@@ -82,7 +82,8 @@ static void transpose(const float *source, int64_t stride, int64_t lines, int64_
         for (int64_t c = 0; c < whole; c += WIDTH)
             v_transpose(source + l * stride + c, stride, out + c * out_stride + l, out_stride);
     for (int64_t l = 0; l < lines; l++)
-        for (int64_t c = l < whole_lines ? whole : 0; c < count; c++) out[c * out_stride + l] = source[l * stride + c];
+        for (int64_t c = l < whole_lines ? whole : 0; c < count; c++)
+            out[c * out_stride + l] = load_as_float(MATMUL_F32, source, l * stride + c);
 }
 
 /* A table of the sixteen weights of a group saves the arithmetic, where a vector holds it. */

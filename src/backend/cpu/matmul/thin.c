@@ -132,11 +132,15 @@ static void gather_columns(void *context, int64_t begin, int64_t end, int thread
         }
 }
 
+static bool are_lines(const matmul_operand *o) {
+    return o->dtype == MATMUL_F32 && o->depth_stride == 1 && (uintptr_t)o->data % sizeof(float) == 0;
+}
+
 /* Tokens as f32 lines: where they lie if they are, else copies. */
 static void read_tokens(thin_job *j, float *copies) {
     const gemm_problem *p = j->p;
     for (int64_t t = 0; t < p->row_count; t++) {
-        if (p->rows.dtype == MATMUL_F32 && p->rows.depth_stride == 1) {
+        if (are_lines(&p->rows)) {
             j->x[t] = (const float *)p->rows.data + t * p->rows.stride;
             continue;
         }

@@ -68,7 +68,7 @@ INLINE vec v_unpack(const uint8_t *stream, int64_t begin, int bits) {
 
 INLINE void v_transpose(const float *source, int64_t stride, float *out, int64_t out_stride) {
     for (int i = 0; i < WIDTH; i++)
-        for (int j = 0; j < WIDTH; j++) out[j * out_stride + i] = source[i * stride + j];
+        for (int j = 0; j < WIDTH; j++) out[j * out_stride + i] = load_as_float(MATMUL_F32, source, i * stride + j);
 }
 
 #endif
