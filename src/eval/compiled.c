@@ -143,22 +143,27 @@ static bool take_inputs(plan_call *request, tarn_array *const *inputs) {
     return true;
 }
 
-static bool call_begin(plan_call *request, tarn_array *const *inputs) {
-    if (!state_collect(request->c, &request->leaves)) return false;
-    request->count = request->input_count + (int)request->leaves.arrays.count;
-    request->values = NEW_ARRAY(tarn_array *, request->count);
-    request->donate = NEW_ARRAY(donation, request->count);
-    request->donated = NEW_ARRAY(bool, request->count);
+bool compiled_reserve(plan_call *request, int count) {
+    request->values = NEW_ARRAY(tarn_array *, count);
+    request->donate = NEW_ARRAY(donation, count);
+    request->donated = NEW_ARRAY(bool, count);
     if (!request->values || !request->donate || !request->donated) return false;
-    return take_inputs(request, inputs) && mark_donated(request);
+    request->count = count;
+    return true;
 }
 
-static void call_end(plan_call *request) {
+void compiled_end(plan_call *request) {
     results_clear(&request->leaves);
     memory_free(request->values);
     memory_free(request->donate);
     memory_free(request->donated);
     vector_free(&request->key);
+}
+
+static bool call_begin(plan_call *request, tarn_array *const *inputs) {
+    return state_collect(request->c, &request->leaves) &&
+           compiled_reserve(request, request->input_count + (int)request->leaves.arrays.count) &&
+           take_inputs(request, inputs) && mark_donated(request);
 }
 
 /* Making a plan may change what the arguments look like: memory that it captured is not given away. Then another one
@@ -177,7 +182,7 @@ bool compiled_run(plan_call *request) {
 
 static bool call_planned(plan_call *request, tarn_array *const *inputs) {
     bool ok = call_begin(request, inputs) && (request->options.later ? later_begin(request) : compiled_run(request));
-    call_end(request);
+    compiled_end(request);
     return ok;
 }
 
@@ -236,7 +241,7 @@ static bool call_inlined(plan_call *request, tarn_array *const *inputs) {
     int scope = tarn_scope_begin();
     bool ok = call_begin(request, inputs) && inline_call(request, inputs);
     tarn_scope_end(&scope);
-    call_end(request);
+    compiled_end(request);
     nested--;
     return ok;
 }

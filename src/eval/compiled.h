@@ -70,6 +70,9 @@ typedef struct {
 /* compiled.c: an object goes with its last call. */
 void compiled_retain(tarn_compiled *c);
 void compiled_release(tarn_compiled *c);
+/* Room for so many arguments, and its end, also after a failure. */
+bool compiled_reserve(plan_call *request, int count);
+void compiled_end(plan_call *request);
 /* Runs the plan for a call, makes one first if there is none. */
 bool compiled_run(plan_call *request);
 

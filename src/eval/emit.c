@@ -186,7 +186,7 @@ int emit_copy(schedule *s, int v, tarn_stream *stream) {
     dense_strides(at.ndim, at.shape, at.strides);
     int t = new_storage(s, layout_size(&at) * dtype_bytes(from.dtype), -1, stream);
     int out = t < 0 ? -1 : new_value(s, t, from.dtype, &at);
-    int *lists = ARENA_NEW_ARRAY(&s->p->memory, int, (size_t)(2));
+    int *lists = ARENA_NEW_ARRAY(&s->p->memory, int, 2);
     if (out < 0 || !lists) return -1;
     lists[0] = v;
     lists[1] = out;

@@ -105,16 +105,13 @@ bool later_is_done(const node *n) {
 /* The call as it was said, on holds of its own: another thread may run it meanwhile, and then the node forgets all of
    it. Under the lock. */
 static bool take_call(plan_call *request, node *n, later_call *later) {
-    request->values = NEW_ARRAY(tarn_array *, n->input_count);
-    request->donate = NEW_ARRAY(donation, n->input_count);
-    request->donated = NEW_ARRAY(bool, n->input_count);
-    if (!request->values || !request->donate || !request->donated) return false;
+    if (!compiled_reserve(request, n->input_count)) return false;
     for (int i = 0; i < n->input_count; i++) {
         request->values[i] = n->inputs[i];
         request->donate[i] = LEFT_TO_CALL;
         array_begin_reading(n->inputs[i]);
     }
-    request->count = request->input_count = n->input_count;
+    request->input_count = n->input_count;
     request->node = n;
     request->c = later->compiled;
     request->trace = later->trace;
@@ -124,10 +121,7 @@ static bool take_call(plan_call *request, node *n, later_call *later) {
 
 static void drop_call(plan_call *request) {
     for (int i = 0; i < request->count; i++) array_end_reading(request->values[i]);
-    memory_free(request->values);
-    memory_free(request->donate);
-    memory_free(request->donated);
-    vector_free(&request->key);
+    compiled_end(request);
 }
 
 static bool run_taken(plan_call *request) {

@@ -213,11 +213,6 @@ bool custom_fail_captured(const node *n, const char *what, int i) {
     return false;
 }
 
-/* None of the captured inputs is on the way that a rule cuts. */
-static bool check_captured(const node *n, const char *what, int i, bool reached) {
-    return !reached || custom_fail_captured(n, what, i);
-}
-
 /* Gradients reach what was captured only where the function itself would let them through. */
 static bool passes_custom(const node *n, int i) {
     return i < custom_captured(n) + (int)((const attributes_custom *)n->attributes)->reached;
@@ -242,7 +237,7 @@ static bool vjp_custom(node *n, tarn_array *const *cotangents, const bool *wante
         if (wanted[arguments + k]) gradients[arguments + k] = cotangents[k];
     if (!rule) return true;
     for (int i = custom_captured(n); i < n->input_count; i++)
-        if (!check_captured(n, "vjp", i, wanted[i])) return false;
+        if (wanted[i]) return custom_fail_captured(n, "vjp", i);
     if (!any_argument(n, wanted, NULL)) return true;
     tarn_array **given = NEW_ARRAY(tarn_array *, count);
     if (!given) return false;
@@ -260,7 +255,7 @@ static bool jvp_custom(node *n, tarn_array *const *tangents, tarn_array **output
     for (int k = 0; k < count && !rule; k++) output_tangents[k] = tangents[arguments + k];
     if (!rule) return true;
     for (int i = custom_captured(n); i < n->input_count; i++)
-        if (!check_captured(n, "jvp", i, tangents[i])) return false;
+        if (tangents[i]) return custom_fail_captured(n, "jvp", i);
     if (!any_argument(n, NULL, tangents)) return true;
     tarn_array **given = NEW_ARRAY(tarn_array *, arguments);
     if (!given) return false;
