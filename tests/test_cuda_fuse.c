@@ -193,6 +193,7 @@ typedef struct {
     bool traditional, over; /* over: the result lies where the projections do */
     bool whole;             /* heads are turned whole, not by half */
     int64_t more;           /* tokens beside the first: not together with attention */
+    bool apart;             /* each row of the batch is at a position of its own */
 } cache_case;
 
 static void run_cache(const cache_case *t, const operand *in, bool together, operand *results) {
@@ -207,8 +208,10 @@ static void run_cache(const cache_case *t, const operand *in, bool together, ope
         .base = 10000, .scale = 1, .dims = t->whole ? t->dim : t->dim / 2, .traditional = t->traditional};
     attributes_slice_update write = {.axes = DIMS(2)};
     attributes_attention attend = {.scale = NAN, .causal = true};
-    operand r0[] = {q, offset, {0}}, r1[] = {k, offset, {0}}, w0[] = {keys, turned_k, offset},
-            w1[] = {values, v, offset}, a[] = {turned_q, keys, values, {0}, length, {0}};
+    operand start = offset;
+    if (t->apart) start.ndim = 2, start.shape = DIMS(t->batch, 1).values, start.strides = DIMS(1, 1).values;
+    operand r0[] = {q, offset, {0}}, r1[] = {k, offset, {0}}, w0[] = {keys, turned_k, start}, w1[] = {values, v, start},
+            a[] = {turned_q, keys, values, {0}, length, {0}};
     call calls[] = {
         {.op = OP_rope, .attributes = &rope, .input_count = 3, .output_count = 1, .inputs = r0, .outputs = &turned_q},
         {.op = OP_rope, .attributes = &rope, .input_count = 3, .output_count = 1, .inputs = r1, .outputs = &turned_k},
@@ -238,9 +241,13 @@ static void test_cache(cache_case t) {
                     randomized(t.dtype, DIMS(t.batch, t.kv_heads, rows, t.value_dim), DOMAIN_UNIT),
                     randomized(t.dtype, DIMS(t.batch, t.kv_heads, t.keys, t.dim), DOMAIN_UNIT),
                     randomized(t.dtype, DIMS(t.batch, t.kv_heads, t.keys, t.value_dim), DOMAIN_UNIT),
-                    filled(TARN_INT32, DIMS(1), VALUES((double)t.position)),
+                    make(TARN_INT32, DIMS(t.apart ? t.batch : 1)),
                     make(TARN_INT32, DIMS(t.batch))};
-    for (int64_t b = 0; b < t.batch; b++) put(&in[6], b, (double)(t.position + rows));
+    for (int64_t b = 0; b < t.batch; b++) {
+        int64_t position = t.position + (t.apart ? b * 37 % 100 : 0);
+        put(&in[5], t.apart ? b : 0, (double)position);
+        put(&in[6], b, (double)(position + rows));
+    }
     operand one[5], all[5];
     run_cache(&t, in, false, one);
     run_cache(&t, in, true, all);
@@ -251,23 +258,27 @@ static void test_cache(cache_case t) {
 }
 
 static void test_caches(tarn_dtype dtype) {
-    const cache_case cases[] = {{dtype, 1, 24, 8, 768, 128, 128, 511, false, false, false, 0},
-                                {dtype, 1, 24, 8, 2048, 128, 128, 1500, true, false, false, 0},
-                                {dtype, 2, 8, 2, 300, 64, 64, 0, false, false, false, 0},
-                                {dtype, 1, 16, 1, 96, 96, 80, 95, false, true, false, 0},
-                                {dtype, 3, 4, 4, 1025, 256, 256, 1000, false, false, false, 0},
-                                {dtype, 1, 6, 2, 64, 64, 32, 30, true, true, false, 0},
-                                {dtype, 1, 5, 5, 70, 32, 64, 69, true, false, false, 0},
-                                {dtype, 1, 24, 8, 768, 128, 128, 511, false, false, true, 0},
-                                {dtype, 1, 24, 8, 768, 128, 128, 600, false, false, true, 0},
-                                {dtype, 2, 8, 8, 1024, 128, 128, 0, false, false, true, 0},
-                                {dtype, 3, 16, 2, 2000, 64, 64, 1999, false, true, true, 0},
-                                {dtype, 1, 20, 4, 5000, 128, 128, 2100, false, false, true, 0},
-                                {dtype, 1, 24, 8, 768, 128, 128, 0, false, false, true, 511},
-                                {dtype, 1, 6, 2, 300, 64, 64, 100, false, false, true, 69},
-                                {dtype, 2, 4, 4, 80, 96, 96, 90, false, false, true, 30},
-                                {dtype, 1, 4, 2, 200, 256, 256, 7, true, false, true, 99},
-                                {dtype, 1, 4, 2, 200, 256, 256, 7, false, false, false, 99}};
+    const cache_case cases[] = {{dtype, 1, 24, 8, 768, 128, 128, 511, false, false, false, 0, false},
+                                {dtype, 1, 24, 8, 2048, 128, 128, 1500, true, false, false, 0, false},
+                                {dtype, 2, 8, 2, 300, 64, 64, 0, false, false, false, 0, false},
+                                {dtype, 1, 16, 1, 96, 96, 80, 95, false, true, false, 0, false},
+                                {dtype, 3, 4, 4, 1025, 256, 256, 1000, false, false, false, 0, false},
+                                {dtype, 1, 6, 2, 64, 64, 32, 30, true, true, false, 0, false},
+                                {dtype, 1, 5, 5, 70, 32, 64, 69, true, false, false, 0, false},
+                                {dtype, 1, 24, 8, 768, 128, 128, 511, false, false, true, 0, false},
+                                {dtype, 1, 24, 8, 768, 128, 128, 600, false, false, true, 0, false},
+                                {dtype, 2, 8, 8, 1024, 128, 128, 0, false, false, true, 0, false},
+                                {dtype, 3, 16, 2, 2000, 64, 64, 1999, false, true, true, 0, false},
+                                {dtype, 1, 20, 4, 5000, 128, 128, 2100, false, false, true, 0, false},
+                                {dtype, 1, 24, 8, 768, 128, 128, 0, false, false, true, 511, false},
+                                {dtype, 1, 6, 2, 300, 64, 64, 100, false, false, true, 69, false},
+                                {dtype, 2, 4, 4, 80, 96, 96, 90, false, false, true, 30, false},
+                                {dtype, 1, 4, 2, 200, 256, 256, 7, true, false, true, 99, false},
+                                {dtype, 1, 4, 2, 200, 256, 256, 7, false, false, false, 99, false},
+                                {dtype, 8, 24, 8, 768, 128, 128, 511, false, false, true, 0, true},
+                                {dtype, 5, 6, 2, 2000, 64, 64, 1400, false, false, true, 0, true},
+                                {dtype, 3, 4, 4, 300, 96, 96, 5, true, false, false, 0, true},
+                                {dtype, 4, 4, 2, 300, 64, 64, 9, false, false, true, 50, true}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) test_cache(cases[i]);
 }
 
@@ -380,6 +391,78 @@ static void test_sums(tarn_dtype dtype) {
         }
 }
 
+/* ---- what makes the x of a packed product of some rows: a norm, of a sum or not, or a gate */
+typedef enum { NORM, SUM_AND_NORM, GATE_OF_ROWS } maker;
+typedef struct {
+    tarn_dtype dtype;
+    int64_t m, rows, k, group;
+} batch_case;
+
+static void run_batch(const batch_case *t, maker how, const operand *in, bool together, operand *results) {
+    operand both = there(in[0]), other = there(in[1]), weight = there(in[2]), factors[4] = {{0}},
+            sum = there(make(t->dtype, DIMS(t->m, t->k))), x = there(make(t->dtype, DIMS(t->m, t->k))),
+            y = there(make(t->dtype, DIMS(t->m, t->rows)));
+    for (int i = 1; i < 4; i++) factors[i] = there(in[2 + i]);
+    factors[0] = x;
+    operand summands[] = {other, other}, halves[] = {x, x}, normings[] = {how == NORM ? other : sum, weight};
+    summands[1].data = both.data;
+    for (int i = 0; i < 2; i++) {
+        halves[i].data = (char *)both.data + i * t->k * dtype_bytes(t->dtype);
+        halves[i].strides = both.strides;
+    }
+    group_instruction add = step_of(OP_add, 2, 1, 0, t->dtype),
+                      gate[] = {step_of(OP_silu, 2, 0, 0, t->dtype), step_of(OP_multiply, 3, 2, 1, t->dtype)};
+    group_program sums = program_of(&add, 1), gates = program_of(gate, 2);
+    attributes_rms_norm norm = {.eps = 1e-3};
+    attributes_quantized_matmul packed = {.transpose = true, .group_size = t->group, .bits = 4};
+    call calls[3] = {group_of(&sums, summands, &sum)}, *next = &calls[how == SUM_AND_NORM];
+    *next++ = how == GATE_OF_ROWS ? group_of(&gates, halves, &x)
+                                  : (call){.op = OP_rms_norm,
+                                           .attributes = &norm,
+                                           .input_count = 2,
+                                           .output_count = 1,
+                                           .inputs = normings,
+                                           .outputs = &x};
+    *next++ = (call){.op = OP_quantized_matmul,
+                     .attributes = &packed,
+                     .input_count = 4,
+                     .output_count = 1,
+                     .inputs = factors,
+                     .outputs = &y};
+    run_calls(calls, (int)(next - calls), together);
+    results[0] = how == SUM_AND_NORM ? returned(sum) : in[1];
+    results[1] = returned(x), results[2] = returned(y);
+    release_all();
+}
+
+static void test_batch(batch_case t) {
+    operand dense = randomized(t.dtype, DIMS(t.rows, t.k), DOMAIN_UNIT), one[3], all[3];
+    operand in[] = {
+        randomized(t.dtype, DIMS(t.m, 2 * t.k), DOMAIN_UNIT), randomized(t.dtype, DIMS(t.m, t.k), DOMAIN_UNIT),
+        randomized(t.dtype, DIMS(t.k), DOMAIN_POSITIVE),      make(TARN_UINT32, DIMS(t.rows, t.k / 8)),
+        make(t.dtype, DIMS(t.rows, t.k / t.group)),           make(t.dtype, DIMS(t.rows, t.k / t.group))};
+    attributes_quantize how = {.group_size = t.group, .bits = 4};
+    CHECK(run_call(&backend_reference, (call){.op = OP_quantize,
+                                              .attributes = &how,
+                                              .input_count = 1,
+                                              .output_count = 3,
+                                              .inputs = &dense,
+                                              .outputs = in + 3}),
+          "%s", tarn_error());
+    const char *names[] = {"sum", "x of some rows", "product of some rows"};
+    for (int m = NORM; m <= GATE_OF_ROWS; m++) {
+        run_batch(&t, (maker)m, in, false, one);
+        run_batch(&t, (maker)m, in, true, all);
+        for (int i = 0; i < 3; i++) same(all[i], one[i], names[i]);
+    }
+}
+
+static void test_batches(tarn_dtype dtype) {
+    const batch_case cases[] = {
+        {dtype, 2, 70, 128, 64}, {dtype, 8, 3000, 3072, 64}, {dtype, 13, 272, 1024, 32}, {dtype, 32, 5000, 384, 128}};
+    for (int i = 0; i < 4; i++) test_batch(cases[i]);
+}
+
 /* A group of which nobody reads anything. */
 static void test_unread(void) {
     operand x = there(randomized(TARN_FLOAT32, DIMS(8), DOMAIN_ANY));
@@ -401,6 +484,7 @@ int main(void) {
     static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_FLOAT16, TARN_BFLOAT16};
     for (int d = 0; d < 3; d++) test_products(dtypes[d]), test_caches(dtypes[d]), test_sums(dtypes[d]);
     test_prompts(TARN_FLOAT16), test_prompts(TARN_BFLOAT16);
+    for (int d = 0; d < 3; d++) test_batches(dtypes[d]);
     cuda->stream_free(cuda_stream);
     printf("cuda fuse: %d checks, %d failures\n", checks, failures);
     return failures != 0;

@@ -199,9 +199,10 @@ typedef struct {
     double eps_wide;
     const void *other; /* of rms_norm: what is normed is from + other, which goes to sum_to; NULL: from alone */
     void *sum_to;
-    void *spread; /* of rms_norm of half types: where the result goes, too, in the order of prompt_kernel; NULL: nowhere
-                   */
-    int each;     /* the launcher's: rows of a block */
+    void *spread; /* of rms_norm of half types: where the result goes, too, in the order of prompt_kernel, or, with
+                     `eights` times eight rows, of batch_kernel; NULL: nowhere */
+    int eights;
+    int each; /* the launcher's: rows of a block */
 } norm_kernel;
 void launch_softmax(const norm_kernel *k, kernel_stream stream);
 void launch_rms_norm(const norm_kernel *k, kernel_stream stream);
@@ -213,7 +214,10 @@ bool norm_is_held(const norm_kernel *k);
 typedef struct {
     void *to;
     const void *from;
-    int dtype;
+    void *spread; /* where the result goes, too, in the order of batch_kernel with `eights` times eight rows; NULL:
+                   * nowhere
+                   */
+    int dtype, eights;
     int64_t rows, half;
 } gate_kernel;
 void launch_gate(const gate_kernel *k, kernel_stream stream);
@@ -405,19 +409,22 @@ typedef struct {
 } packed_vector_kernel;
 void launch_packed_vector(const packed_vector_kernel *k, kernel_stream stream);
 
-/* 2 to 32 rows of x with affine weights of 4 bits of the same half type: k a multiple of 128, groups of 32 or more,
-   words at a multiple of 16 bytes. spread: room for k numbers of ceil(m / 8) * 8 rows, at a multiple of 16 bytes. */
+/* 2 to 32 rows of x with affine weights of 4 bits: k a multiple of 128, words at a multiple of 16 bytes. x of half
+   types: scales alike, groups of 32 or more; spread: room for k numbers of ceil(m / 8) * 8 rows, at a multiple of 16
+   bytes; ordered: x lies there already, as put_in_batch_order has it. x of float32: groups of 64 or more; spread: room
+   for four times as many floats. */
 typedef struct {
     void *to;      /* [m, rows] */
     const void *x; /* [m, k] */
     void *spread;
     const uint32_t *words;
     const void *scales, *biases;
-    int dtype, early;
+    int dtype, scale_dtype, early, ordered;
     int64_t m, k, rows, group;
     int across, group_shift, aligned; /* the launcher's */
 } batch_kernel;
 void launch_batch(const batch_kernel *k, kernel_stream stream);
+void launch_float_batch(const batch_kernel *k, kernel_stream stream); /* of float32: launch_batch's part */
 
 /* Many rows of x with the same weights, `rows` of them a multiple of 8 (of 16, if gated), scales of the same half type.
    spread: room for x, at a multiple of 256 bytes. gated: [m, rows / 2], silu(first half of the rows) * second half;

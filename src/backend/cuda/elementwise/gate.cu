@@ -1,5 +1,6 @@
 /* Gates of rows, whose halves lie side by side. */
 #include "cuda/elementwise/gate.cuh"
+#include "cuda/quant/tile.cuh"
 
 template <class S> __global__ void __launch_bounds__(256) gate_rows(const __grid_constant__ gate_kernel k) {
     const i64 i = thread_number(), pieces = k.half / 8;
@@ -8,7 +9,9 @@ template <class S> __global__ void __launch_bounds__(256) gate_rows(const __grid
     begin();
     if (row >= k.rows) return;
     const uint4 *gate = (const uint4 *)k.from + row * 2 * pieces + piece;
-    ((uint4 *)k.to)[i] = gate_piece<S>(gate[0], gate[pieces]);
+    const uint4 gated = gate_piece<S>(gate[0], gate[pieces]);
+    ((uint4 *)k.to)[i] = gated;
+    if (k.spread) put_in_batch_order(k.spread, row, piece, k.eights, gated);
 }
 
 void launch_gate(const gate_kernel *k, kernel_stream stream) {

@@ -19,6 +19,14 @@ bool spans_meet(byte_span a, byte_span b) {
     return a.begins < b.ends && b.begins < a.ends;
 }
 
+bool call_leaves_alone(const call *c, byte_span there) {
+    for (int i = 0; i < c->input_count; i++)
+        if (spans_meet(span_of(&c->inputs[i]), there)) return false;
+    for (int i = 0; i < c->output_count; i++)
+        if (spans_meet(span_of(&c->outputs[i]), there)) return false;
+    return true;
+}
+
 bool rows_step_by_16(const operand *o) {
     for (int i = 0; i < o->ndim - 1; i++)
         if (o->shape[i] > 1 && o->strides[i] * dtype_bytes(o->dtype) % 16) return false;
@@ -63,7 +71,7 @@ bool group_is_gate(const call *c, tarn_dtype dtype, int gate) {
 }
 
 typedef int (*fusion)(const call *calls, int count, const unsigned *constant);
-static const fusion fusions[] = {fuse_product, fuse_attention, fuse_prompt, fuse_sum, fuse_gate};
+static const fusion fusions[] = {fuse_product, fuse_attention, fuse_prompt, fuse_batch, fuse_sum, fuse_gate};
 enum { FUSIONS = sizeof fusions / sizeof *fusions };
 
 int cuda_launch_next(const call *calls, int count, const unsigned *constant, bool *ok) {

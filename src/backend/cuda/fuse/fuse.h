@@ -17,6 +17,8 @@ int fuse_attention(const call *calls, int count, const unsigned *constant); /* r
                                                                                attention */
 int fuse_prompt(const call *calls, int count, const unsigned *constant);    /* [[a sum of rows,] rms_norm] packed
                                                                                products of many rows, gates between */
+int fuse_batch(const call *calls, int count, const unsigned *constant);     /* the norm, or a gate, and a packed product
+                                                                               of 2 to 32 rows */
 int fuse_sum(const call *calls, int count, const unsigned *constant);       /* a sum of rows, rms_norm */
 int fuse_gate(const call *calls, int count, const unsigned *constant);      /* a gate of rows */
 
@@ -34,6 +36,8 @@ byte_span span_of(const operand *o);
 bool spans_meet(byte_span a, byte_span b);
 /* Whether the elements follow each other without gaps, whatever the axes. */
 bool lies_in_line(const operand *o);
+/* Whether a kernel that runs this call may write there, too. */
+bool call_leaves_alone(const call *c, byte_span there);
 /* Whether rows, along all axes but the last, are multiples of 16 bytes apart. */
 bool rows_step_by_16(const operand *o);
 
@@ -47,6 +51,7 @@ bool group_is_gate(const call *c, tarn_dtype dtype, int gate);
 bool dense_vector_of(const call *c, unsigned constant, vector_kernel *k);         /* matmul.c; false: not by it */
 bool packed_vector_of(const call *c, unsigned constant, packed_vector_kernel *k); /* affine.c */
 bool packed_prompt_of(const call *c, unsigned constant, prompt_kernel *k);
+bool packed_batch_of(const call *c, unsigned constant, batch_kernel *k);
 norm_kernel rms_norm_of(const call *c);       /* norm.c */
 rope_kernel rope_of(const call *c);           /* norm.c */
 attention_kernel attention_of(const call *c); /* attention.c */

@@ -9,15 +9,6 @@ static byte_span spread_of(const prompt_kernel *k) {
     return (byte_span){begins, begins + (uintptr_t)(k->m * k->k * 2)};
 }
 
-/* Whether a kernel that runs this call may write there, too. */
-static bool leaves_alone(const call *c, byte_span there) {
-    for (int i = 0; i < c->input_count; i++)
-        if (spans_meet(span_of(&c->inputs[i]), there)) return false;
-    for (int i = 0; i < c->output_count; i++)
-        if (spans_meet(span_of(&c->outputs[i]), there)) return false;
-    return true;
-}
-
 /* ---- a gate behind a product */
 
 /* x may be overwritten: a copy is multiplied. */
@@ -60,7 +51,7 @@ static int launch_products(call_list l, bool ordered) {
         bool gate = l.count > 1 && is_gate(&l.calls[0], &l.calls[1], &k);
         call_list rest = behind(l, 1 + gate);
         more = gate && begins_with_product(rest, &next) && reads(&next, &l.calls[1]) &&
-               leaves_alone(&l.calls[0], spread_of(&next)) && leaves_alone(&l.calls[1], spread_of(&next)) &&
+               call_leaves_alone(&l.calls[0], spread_of(&next)) && call_leaves_alone(&l.calls[1], spread_of(&next)) &&
                !spans_meet(spread_of(&k), spread_of(&next));
         k.ordered = ordered;
         k.gated = gate ? l.calls[1].outputs[0].data : NULL;
@@ -82,7 +73,7 @@ int fuse_prompt(const call *calls, int count, const unsigned *constant) {
     if (!begins_with_product(rest, &product)) return 0;
     if (!normed) return launch_products(all, false);
     bool fits = reads(&product, &calls[normed - 1]);
-    for (int i = 0; i < normed; i++) fits = fits && leaves_alone(&calls[i], spread_of(&product));
+    for (int i = 0; i < normed; i++) fits = fits && call_leaves_alone(&calls[i], spread_of(&product));
     if (!fits) return 0;
     norm.spread = product.spread;
     launch_rms_norm(&norm, cuda_stream_now);

@@ -43,6 +43,12 @@ template <class S, int EACH> struct held_row {
         for (int e = 0; e < EACH; e++)
             if (piece(e) * PIECE<S> < n) put_in_order<S>(to, piece(e), narrow_piece<S>(at[e]));
     }
+    DEVICE_MEMBER void write_in_batch_order(const norm_kernel &k, i64 row) const {
+#pragma unroll
+        for (int e = 0; e < EACH; e++)
+            if (piece(e) * PIECE<S> < k.n)
+                put_in_batch_order(k.spread, row, piece(e), k.eights, narrow_piece<S>(at[e]));
+    }
     /* Every element as `change` makes it, with its place. */
     template <class F> DEVICE_MEMBER void change(F change) {
 #pragma unroll
@@ -136,7 +142,8 @@ __global__ void __launch_bounds__(1024) rms_norm_held(const __grid_constant__ no
         sum = fold_block(sum, (T)0, room, sum_of());
         multiply_by_weight(x, k, 1 / language::sqrt(sum / (T)k.n + eps));
         x.write((S *)k.to + row * k.n, k.n);
-        if (sizeof(S) == 2 && k.spread) x.write_in_order((S *)k.spread + row * k.n, k.n);
+        if (sizeof(S) == 2 && k.spread)
+            k.eights ? x.write_in_batch_order(k, row) : x.write_in_order((S *)k.spread + row * k.n, k.n);
     }
 }
 

@@ -107,8 +107,8 @@ static bool is_batch(const call *c) {
     const attributes_quantized_matmul *a = c->attributes;
     const operand *x = &c->inputs[0];
     int64_t rows = rows_of_x(c), k = x->shape[x->ndim - 1];
-    return a->transpose && a->bits == 4 && a->group_size >= 32 && rows > 1 && rows <= MOST_BATCH && k % 128 == 0 &&
-           k <= MOST_K && x->dtype != TARN_FLOAT32 && c->inputs[2].dtype == x->dtype;
+    bool fits = x->dtype == TARN_FLOAT32 ? a->group_size >= 64 : a->group_size >= 32 && c->inputs[2].dtype == x->dtype;
+    return a->transpose && a->bits == 4 && fits && rows > 1 && rows <= MOST_BATCH && k % 128 == 0 && k <= MOST_K;
 }
 
 /* Many, which warpgroups take. */
@@ -121,9 +121,11 @@ static bool is_prompt(const call *c) {
            c->inputs[2].dtype == x->dtype && prompt_runs();
 }
 
+/* Of float32, three halves a number, sums of 64, and a number for each 128. */
 static int64_t spread_bytes(const call *c) {
     const operand *x = &c->inputs[0];
-    return aligned((rows_of_x(c) + 7) / 8 * 8 * x->shape[x->ndim - 1] * dtype_bytes(x->dtype));
+    int64_t numbers = (rows_of_x(c) + 7) / 8 * 8 * x->shape[x->ndim - 1];
+    return aligned(numbers * (x->dtype == TARN_FLOAT32 ? 8 : 2));
 }
 
 bool packed_prompt_of(const call *c, unsigned constant, prompt_kernel *p) {
@@ -144,23 +146,23 @@ bool packed_prompt_of(const call *c, unsigned constant, prompt_kernel *p) {
     return ((uintptr_t)k.words | (uintptr_t)k.to) % 16 == 0;
 }
 
-/* False: the words do not lie as it wants them. */
-static bool run_batch(const call *c, const affine_kernel *k) {
-    if ((uintptr_t)k->words % 16 || (uintptr_t)c->workspace % 16) return false;
-    launch_batch(&(batch_kernel){.to = k->to,
-                                 .x = k->x,
-                                 .spread = c->workspace,
-                                 .words = k->words,
-                                 .scales = k->scales,
-                                 .biases = k->biases,
-                                 .dtype = k->dtype,
-                                 .early = (cuda_constant_inputs & 14) == 14,
-                                 .m = k->m,
-                                 .k = k->k,
-                                 .rows = k->rows,
-                                 .group = k->group},
-                 cuda_stream_now);
-    return true;
+bool packed_batch_of(const call *c, unsigned constant, batch_kernel *b) {
+    if (operand_size(&c->outputs[0]) == 0 || !is_batch(c)) return false;
+    affine_kernel k = product_of(c);
+    *b = (batch_kernel){.to = k.to,
+                        .x = k.x,
+                        .spread = c->workspace,
+                        .words = k.words,
+                        .scales = k.scales,
+                        .biases = k.biases,
+                        .dtype = k.dtype,
+                        .scale_dtype = k.scale_dtype,
+                        .early = (constant & 14) == 14,
+                        .m = k.m,
+                        .k = k.k,
+                        .rows = k.rows,
+                        .group = k.group};
+    return ((uintptr_t)k.words | (uintptr_t)c->workspace) % 16 == 0;
 }
 
 static int64_t workspace(const call *c) {
@@ -174,10 +176,11 @@ static bool run_product(const call *c) {
     const operand *x = &c->inputs[0], *out = &c->outputs[0];
     affine_kernel k = product_of(c);
     packed_vector_kernel v;
+    batch_kernel b;
     prompt_kernel p;
     if (operand_size(out) == 0) return true;
     if (packed_vector_of(c, cuda_constant_inputs, &v)) return launch_packed_vector(&v, cuda_stream_now), true;
-    if (is_batch(c) && run_batch(c, &k)) return true;
+    if (packed_batch_of(c, cuda_constant_inputs, &b)) return launch_batch(&b, cuda_stream_now), true;
     if (packed_prompt_of(c, cuda_constant_inputs, &p) && launch_prompt(&p, cuda_stream_now)) return true;
     if (is_few(c) || is_batch(c) || is_prompt(c)) return launch_affine_matvec(&k, cuda_stream_now), true;
     k.to = c->workspace;

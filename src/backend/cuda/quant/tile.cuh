@@ -59,14 +59,25 @@ DEVICE void factor_of(u32 (&a)[4], const weights<S, TILES> &w, int tile, int wor
     }
 }
 
+/* Eight neighbours of x as `unpack` takes those of a weight: numbers 0 4 1 5 2 6 3 7. */
+DEVICE uint4 in_order(const uint4 &x) {
+    return make_uint4(__byte_perm(x.x, x.z, 0x5410), __byte_perm(x.x, x.z, 0x7632), __byte_perm(x.y, x.w, 0x5410),
+                      __byte_perm(x.y, x.w, 0x7632));
+}
+
+/* Eight neighbours of row `row` of x, number 8 `piece` and on, as launch_batch wants them of x with `eights` times
+   eight rows: [span][8 rows of x][word of 8 numbers][lane]. */
+DEVICE void put_in_batch_order(void *spread, i64 row, i64 piece, int eights, const uint4 &x) {
+    const i64 lanes = (piece / 16 * eights + row / 8) * 4 + piece % 4;
+    ((uint4 *)spread)[lanes * 32 + row % 8 * 4 + piece / 4 % 4] = in_order(x);
+}
+
 /* A row of x as launch_prompt wants it: of a span, halves i and i + 4 of word w of lane t at 16 (2 w + i / 2) + 8 (i %
    2) + 2 t. Here eight neighbours, number 8 `piece` and on. */
 template <class S> DEVICE void put_in_order(void *row, i64 piece, const uint4 &x) {
     u32 *to = (u32 *)((S *)row + piece / 16 * SPAN) + piece % 4 * 16 + piece / 4 % 4;
-    to[0] = __byte_perm(x.x, x.z, 0x5410);
-    to[4] = __byte_perm(x.x, x.z, 0x7632);
-    to[8] = __byte_perm(x.y, x.w, 0x5410);
-    to[12] = __byte_perm(x.y, x.w, 0x7632);
+    const uint4 y = in_order(x);
+    to[0] = y.x, to[4] = y.y, to[8] = y.z, to[12] = y.w;
 }
 
 #endif
