@@ -194,6 +194,7 @@ typedef struct {
     bool whole;             /* heads are turned whole, not by half */
     int64_t more;           /* tokens beside the first: not together with attention */
     bool apart;             /* each row of the batch is at a position of its own */
+    int64_t product;        /* a packed product of so many rows behind it; 0: none */
 } cache_case;
 
 static void run_cache(const cache_case *t, const operand *in, bool together, operand *results) {
@@ -208,8 +209,12 @@ static void run_cache(const cache_case *t, const operand *in, bool together, ope
         .base = 10000, .scale = 1, .dims = t->whole ? t->dim : t->dim / 2, .traditional = t->traditional};
     attributes_slice_update write = {.axes = DIMS(2)};
     attributes_attention attend = {.scale = NAN, .causal = true};
-    operand start = offset;
-    if (t->apart) start.ndim = 2, start.shape = DIMS(t->batch, 1).values, start.strides = DIMS(1, 1).values;
+    attributes_quantized_matmul packed = {.transpose = true, .group_size = 64, .bits = 4};
+    int64_t width = t->heads * t->value_dim;
+    operand factors[4] = {view(out, 0, DIMS(t->batch, width), DIMS(width, 1))}, y = {0};
+    for (int i = 1; t->product && i < 4; i++) factors[i] = there(in[6 + i]);
+    if (t->product) y = there(make(t->dtype, DIMS(t->batch, t->product)));
+    operand start = t->apart ? view(offset, 0, DIMS(t->batch, 1), DIMS(1, 1)) : offset;
     operand r0[] = {q, offset, {0}}, r1[] = {k, offset, {0}}, w0[] = {keys, turned_k, start}, w1[] = {values, v, start},
             a[] = {turned_q, keys, values, {0}, length, {0}};
     call calls[] = {
@@ -227,8 +232,15 @@ static void run_cache(const cache_case *t, const operand *in, bool together, ope
          .output_count = 1,
          .inputs = w1,
          .outputs = &values},
-        {.op = OP_attention, .attributes = &attend, .input_count = 6, .output_count = 1, .inputs = a, .outputs = &out}};
-    run_calls(calls, 5, together);
+        {.op = OP_attention, .attributes = &attend, .input_count = 6, .output_count = 1, .inputs = a, .outputs = &out},
+        {.op = OP_quantized_matmul,
+         .attributes = &packed,
+         .input_count = 4,
+         .output_count = 1,
+         .inputs = factors,
+         .outputs = &y}};
+    run_calls(calls, t->product ? 6 : 5, together);
+    if (t->product) results[5] = returned(y);
     results[0] = returned(turned_q), results[1] = returned(turned_k), results[2] = returned(keys),
     results[3] = returned(values), results[4] = returned(out);
     release_all();
@@ -242,43 +254,59 @@ static void test_cache(cache_case t) {
                     randomized(t.dtype, DIMS(t.batch, t.kv_heads, t.keys, t.dim), DOMAIN_UNIT),
                     randomized(t.dtype, DIMS(t.batch, t.kv_heads, t.keys, t.value_dim), DOMAIN_UNIT),
                     make(TARN_INT32, DIMS(t.apart ? t.batch : 1)),
-                    make(TARN_INT32, DIMS(t.batch))};
+                    make(TARN_INT32, DIMS(t.batch)),
+                    make(TARN_UINT32, DIMS(t.product, t.heads * t.dim / 8)),
+                    make(t.dtype, DIMS(t.product, t.heads * t.dim / 64)),
+                    make(t.dtype, DIMS(t.product, t.heads * t.dim / 64))};
     for (int64_t b = 0; b < t.batch; b++) {
         int64_t position = t.position + (t.apart ? b * 37 % 100 : 0);
         put(&in[5], t.apart ? b : 0, (double)position);
         put(&in[6], b, (double)(position + rows));
     }
-    operand one[5], all[5];
+    operand dense = randomized(t.dtype, DIMS(t.product, t.heads * t.dim), DOMAIN_UNIT), one[6], all[6];
+    attributes_quantize how = {.group_size = 64, .bits = 4};
+    if (t.product)
+        CHECK(run_call(&backend_reference, (call){.op = OP_quantize,
+                                                  .attributes = &how,
+                                                  .input_count = 1,
+                                                  .output_count = 3,
+                                                  .inputs = &dense,
+                                                  .outputs = in + 7}),
+              "%s", tarn_error());
     run_cache(&t, in, false, one);
     run_cache(&t, in, true, all);
     const char *names[] = {"rotated queries", "rotated keys", "kept keys", "kept values"};
     for (int i = 0; i < 4; i++)
         if (i || !t.over) same(all[i], one[i], names[i]);
     alike(all[4], one[4], rounding(t.dtype), "attention");
+    if (t.product) alike(all[5], one[5], rounding(t.dtype), "product behind attention");
 }
 
 static void test_caches(tarn_dtype dtype) {
-    const cache_case cases[] = {{dtype, 1, 24, 8, 768, 128, 128, 511, false, false, false, 0, false},
-                                {dtype, 1, 24, 8, 2048, 128, 128, 1500, true, false, false, 0, false},
-                                {dtype, 2, 8, 2, 300, 64, 64, 0, false, false, false, 0, false},
-                                {dtype, 1, 16, 1, 96, 96, 80, 95, false, true, false, 0, false},
-                                {dtype, 3, 4, 4, 1025, 256, 256, 1000, false, false, false, 0, false},
-                                {dtype, 1, 6, 2, 64, 64, 32, 30, true, true, false, 0, false},
-                                {dtype, 1, 5, 5, 70, 32, 64, 69, true, false, false, 0, false},
-                                {dtype, 1, 24, 8, 768, 128, 128, 511, false, false, true, 0, false},
-                                {dtype, 1, 24, 8, 768, 128, 128, 600, false, false, true, 0, false},
-                                {dtype, 2, 8, 8, 1024, 128, 128, 0, false, false, true, 0, false},
-                                {dtype, 3, 16, 2, 2000, 64, 64, 1999, false, true, true, 0, false},
-                                {dtype, 1, 20, 4, 5000, 128, 128, 2100, false, false, true, 0, false},
-                                {dtype, 1, 24, 8, 768, 128, 128, 0, false, false, true, 511, false},
-                                {dtype, 1, 6, 2, 300, 64, 64, 100, false, false, true, 69, false},
-                                {dtype, 2, 4, 4, 80, 96, 96, 90, false, false, true, 30, false},
-                                {dtype, 1, 4, 2, 200, 256, 256, 7, true, false, true, 99, false},
-                                {dtype, 1, 4, 2, 200, 256, 256, 7, false, false, false, 99, false},
-                                {dtype, 8, 24, 8, 768, 128, 128, 511, false, false, true, 0, true},
-                                {dtype, 5, 6, 2, 2000, 64, 64, 1400, false, false, true, 0, true},
-                                {dtype, 3, 4, 4, 300, 96, 96, 5, true, false, false, 0, true},
-                                {dtype, 4, 4, 2, 300, 64, 64, 9, false, false, true, 50, true}};
+    const cache_case cases[] = {{dtype, 1, 24, 8, 768, 128, 128, 511, false, false, false, 0, false, 0},
+                                {dtype, 1, 24, 8, 2048, 128, 128, 1500, true, false, false, 0, false, 0},
+                                {dtype, 2, 8, 2, 300, 64, 64, 0, false, false, false, 0, false, 0},
+                                {dtype, 1, 16, 1, 96, 96, 80, 95, false, true, false, 0, false, 0},
+                                {dtype, 3, 4, 4, 1025, 256, 256, 1000, false, false, false, 0, false, 0},
+                                {dtype, 1, 6, 2, 64, 64, 32, 30, true, true, false, 0, false, 0},
+                                {dtype, 1, 5, 5, 70, 32, 64, 69, true, false, false, 0, false, 0},
+                                {dtype, 1, 24, 8, 768, 128, 128, 511, false, false, true, 0, false, 0},
+                                {dtype, 1, 24, 8, 768, 128, 128, 600, false, false, true, 0, false, 0},
+                                {dtype, 2, 8, 8, 1024, 128, 128, 0, false, false, true, 0, false, 0},
+                                {dtype, 3, 16, 2, 2000, 64, 64, 1999, false, true, true, 0, false, 0},
+                                {dtype, 1, 20, 4, 5000, 128, 128, 2100, false, false, true, 0, false, 0},
+                                {dtype, 1, 24, 8, 768, 128, 128, 0, false, false, true, 511, false, 0},
+                                {dtype, 1, 6, 2, 300, 64, 64, 100, false, false, true, 69, false, 0},
+                                {dtype, 2, 4, 4, 80, 96, 96, 90, false, false, true, 30, false, 0},
+                                {dtype, 1, 4, 2, 200, 256, 256, 7, true, false, true, 99, false, 0},
+                                {dtype, 1, 4, 2, 200, 256, 256, 7, false, false, false, 99, false, 0},
+                                {dtype, 8, 24, 8, 768, 128, 128, 511, false, false, true, 0, true, 0},
+                                {dtype, 8, 24, 8, 768, 128, 128, 511, false, false, true, 0, true, 3072},
+                                {dtype, 32, 6, 2, 1300, 64, 64, 1000, false, false, true, 0, true, 200},
+                                {dtype, 5, 4, 4, 200, 96, 96, 50, true, false, false, 0, true, 70},
+                                {dtype, 5, 6, 2, 2000, 64, 64, 1400, false, false, true, 0, true, 0},
+                                {dtype, 3, 4, 4, 300, 96, 96, 5, true, false, false, 0, true, 0},
+                                {dtype, 4, 4, 2, 300, 64, 64, 9, false, false, true, 50, true, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) test_cache(cases[i]);
 }
 
@@ -463,6 +491,43 @@ static void test_batches(tarn_dtype dtype) {
     for (int i = 0; i < 4; i++) test_batch(cases[i]);
 }
 
+/* ---- attention, and a copy of its result by rows */
+static void run_by_rows(const operand *in, bool together, operand *results) {
+    operand q = there(in[0]), k = there(in[1]), v = there(in[2]);
+    int64_t batch = q.shape[0], heads = q.shape[1], rows = q.shape[2], dim = v.shape[3];
+    operand out = there(make(q.dtype, DIMS(batch, heads, rows, dim))),
+            copy = there(make(q.dtype, DIMS(batch, rows, heads, dim))), turned = copy;
+    turned.data = out.data;
+    turned.strides = DIMS(heads * rows * dim, dim, rows * dim, 1).values;
+    attributes_attention attend = {.scale = NAN, .causal = true};
+    operand factors[] = {q, k, v, {0}, {0}, {0}};
+    call calls[] = {{.op = OP_attention,
+                     .attributes = &attend,
+                     .input_count = 6,
+                     .output_count = 1,
+                     .inputs = factors,
+                     .outputs = &out},
+                    {.op = OP_contiguous, .input_count = 1, .output_count = 1, .inputs = &turned, .outputs = &copy}};
+    run_calls(calls, 2, together);
+    results[0] = returned(out), results[1] = returned(copy);
+    release_all();
+}
+
+static void test_by_rows(tarn_dtype dtype) {
+    const int64_t sizes[][6] = {
+        {1, 24, 8, 512, 512, 128}, {2, 6, 2, 100, 300, 64}, {3, 4, 4, 65, 65, 80}, {1, 4, 1, 40, 40, 64}};
+    for (int i = 0; i < 4; i++) {
+        const int64_t *s = sizes[i];
+        operand in[] = {randomized(dtype, DIMS(s[0], s[1], s[3], s[5]), DOMAIN_UNIT),
+                        randomized(dtype, DIMS(s[0], s[2], s[4], s[5]), DOMAIN_UNIT),
+                        randomized(dtype, DIMS(s[0], s[2], s[4], s[5]), DOMAIN_UNIT)},
+                one[2], all[2];
+        run_by_rows(in, false, one);
+        run_by_rows(in, true, all);
+        same(all[0], one[0], "attention"), same(all[1], one[1], "attention by rows");
+    }
+}
+
 /* A group of which nobody reads anything. */
 static void test_unread(void) {
     operand x = there(randomized(TARN_FLOAT32, DIMS(8), DOMAIN_ANY));
@@ -484,7 +549,7 @@ int main(void) {
     static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_FLOAT16, TARN_BFLOAT16};
     for (int d = 0; d < 3; d++) test_products(dtypes[d]), test_caches(dtypes[d]), test_sums(dtypes[d]);
     test_prompts(TARN_FLOAT16), test_prompts(TARN_BFLOAT16);
-    for (int d = 0; d < 3; d++) test_batches(dtypes[d]);
+    for (int d = 0; d < 3; d++) test_batches(dtypes[d]), test_by_rows(dtypes[d]);
     cuda->stream_free(cuda_stream);
     printf("cuda fuse: %d checks, %d failures\n", checks, failures);
     return failures != 0;

@@ -260,6 +260,8 @@ typedef struct {
        its sum and its value_dim weighted sums */
     int64_t part_keys, parts;
     float *partial;
+    void *by_rows; /* of launch_group_attention: [batch, rows, heads, value_dim], where the result goes, too; NULL:
+                      nowhere */
 } attention_kernel;
 void launch_attention(const attention_kernel *k, kernel_stream stream);
 /* Few queries: not float64, dim and value_dim multiples of 8 up to 256, rows of k and v at multiples of 16 bytes. */
@@ -295,8 +297,11 @@ typedef struct {
     const int *start;                         /* where in the cache, moved so that it lies within */
     int ranks, early;   /* early: nothing that the stream was given before writes the cache, offset or start */
     int64_t start_step; /* of batch */
+    void *spread; /* of launch_step_attention: where the result goes, too, as the x of a batch_kernel with `eights`
+                     times eight rows; NULL: nowhere */
+    int eights;
 } cached_attention_kernel;
-void launch_cached_attention(const cached_attention_kernel *k, kernel_stream stream);
+int launch_cached_attention(const cached_attention_kernel *k, kernel_stream stream); /* 1: by launch_step_attention */
 /* The same on the matrix units for what most models do: half types, heads of 64 or 128 that are turned whole, up to 8
    of them for a kv head, no mask, window or sinks. 0: it is something else. */
 int launch_step_attention(const cached_attention_kernel *k, kernel_stream stream);

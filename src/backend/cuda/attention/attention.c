@@ -103,16 +103,21 @@ static bool lies_at_16(const call *c, int first) {
     return true;
 }
 
+/* Unless the device cannot. */
+bool attention_is_grouped(const call *c, const attention_kernel *k) {
+    bool split = attention_is_split(c, k) && lies_at_16(c, K);
+    return !split && fits_matrix_units(c, k) && lies_at_16(c, Q) && is_grouped(c, k);
+}
+
 static bool run(const call *c) {
     attention_kernel k = attention_of(c);
     if (operand_size(&c->outputs[0]) == 0) return true;
     k.partial = c->workspace;
-    bool fits = fits_matrix_units(c, &k) && lies_at_16(c, Q);
     if (attention_is_split(c, &k) && lies_at_16(c, K))
         launch_split_attention(&k, cuda_stream_now);
-    else if (fits && is_grouped(c, &k) && launch_group_attention(&k, cuda_stream_now))
+    else if (attention_is_grouped(c, &k) && launch_group_attention(&k, cuda_stream_now))
         ;
-    else if (fits && is_tiled(&k))
+    else if (fits_matrix_units(c, &k) && lies_at_16(c, Q) && is_tiled(&k))
         launch_tile_attention(&k, cuda_stream_now);
     else
         launch_attention(&k, cuda_stream_now);

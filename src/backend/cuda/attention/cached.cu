@@ -192,13 +192,14 @@ template <class S> static void launch(const cached_attention_kernel *c, kernel_s
                  : launch_lanes<S, 32>(c, stream);
 }
 
-void launch_cached_attention(const cached_attention_kernel *c, kernel_stream stream) {
-    if (launch_step_attention(c, stream)) return;
+int launch_cached_attention(const cached_attention_kernel *c, kernel_stream stream) {
+    if (launch_step_attention(c, stream)) return 1;
     switch (c->attention.dtype) {
         CASE(D_F16, float16, launch<type>(c, stream))
         CASE(D_BF16, bfloat16, launch<type>(c, stream))
         CASE(D_F32, float, launch<type>(c, stream))
     }
+    return 0;
 }
 
 int cached_attention_runs(void) {

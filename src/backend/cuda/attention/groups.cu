@@ -15,7 +15,7 @@ enum {
     GIVER_REGISTERS = 24,
     TAKER_REGISTERS = 240
 };
-enum { NO_ARRAY, ANY_ARRAY, HALVES, TRUTHS }; /* which mask array there is, and how it may be read */
+enum { NO_ARRAY, ANY_ARRAY, HALVES, TRUTHS };             /* which mask array there is, and how it may be read */
 enum { TURN_FIRST = 1, OWN_FIRST = TURN_FIRST + GROUPS }; /* numbers of barriers */
 
 /* ---- where a block has what in shared memory, by address; tiles of 128 rows and 64 columns, DIM / 64 of them side by
@@ -219,13 +219,16 @@ DEVICE void write_rows(const group_rows<DIM> &r, const attention_kernel &k, cons
         if (k.sinks) sum = r.top[h] <= LOWEST ? INFINITY : sum + power_of_two(sink - r.top[h] * unit);
         float scale = 1 / sum;
         if (own.row + h * 8 >= k.rows) continue;
-        S *to = (S *)k.to + ((own.batch * k.heads + own.head) * k.rows + own.row + h * 8) * k.value_dim;
+        const i64 row = own.row + h * 8;
+        S *to = (S *)k.to + ((own.batch * k.heads + own.head) * k.rows + row) * k.value_dim,
+          *by_rows = (S *)k.by_rows + ((own.batch * k.rows + row) * k.heads + own.head) * k.value_dim;
 #pragma unroll
         for (int n = 0; n < DIM / 8; n++) {
             int column = n * 8 + threadIdx.x % 4 * 2;
-            if (column < k.value_dim)
-                *(u32 *)(to + column) =
-                    pair_of(r.values[4 * n + 2 * h] * scale, r.values[4 * n + 2 * h + 1] * scale, S());
+            if (column >= k.value_dim) continue;
+            const u32 pair = pair_of(r.values[4 * n + 2 * h] * scale, r.values[4 * n + 2 * h + 1] * scale, S());
+            *(u32 *)(to + column) = pair;
+            if (k.by_rows) *(u32 *)(by_rows + column) = pair;
         }
     }
 }

@@ -5,6 +5,7 @@
 #include "cuda/attention/cluster.cuh"
 #include "cuda/attention/masks.cuh"
 #include "cuda/norm/rope.cuh"
+#include "cuda/quant/tile.cuh"
 #include "cuda/tile_product.cuh"
 
 enum { WARPS = 4, THREADS = 32 * WARPS, WARP_KEYS = 16, BLOCK_KEYS = WARPS * WARP_KEYS, MOST_HEADS = 8 };
@@ -188,7 +189,9 @@ template <int DIM, int RANKS> struct joined {
         for (int e = threadIdx.x; e < heads * RANKS; e += THREADS)
             in_block(this, e % RANKS)->rank_tops[blockIdx.x][e / RANKS] = fold(e / RANKS, fades);
     }
-    template <class S> DEVICE_MEMBER void join(S *to, int heads) const {
+    template <class S>
+    DEVICE_MEMBER void join(const cached_attention_kernel &c, int batch, int kv_head, int heads) const {
+        const i64 row = batch * c.attention.heads * DIM, first = (i64)kv_head * heads * DIM;
         const int each = heads * DIM / RANKS;
         for (int i = threadIdx.x; i < each; i += THREADS) {
             const int e = blockIdx.x * each + i, j = e / DIM;
@@ -201,7 +204,10 @@ template <int DIM, int RANKS> struct joined {
                 sum = fmaf(weight, rank_tops[r][j].y, sum);
                 value = fmaf(weight, rank_values[r][i], value);
             }
-            narrow(to + e, value / sum);
+            S y;
+            narrow(&y, value / sum);
+            ((S *)c.attention.to)[row + first + e] = y;
+            if (c.spread) *place_in_batch_order<S>(c.spread, batch, first + e, c.eights) = y;
         }
     }
 };
@@ -293,7 +299,7 @@ __global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant_
     all.send(heads);
     arrive_in_cluster();
     await_cluster();
-    all.template join<S>((S *)k.to + (batch * k.heads + kv_head * heads) * DIM, heads);
+    all.template join<S>(c, batch, kv_head, heads);
 }
 
 template <class S, int DIM, int RANKS> static int launch_ranks(const cached_attention_kernel *c, kernel_stream stream) {
@@ -304,10 +310,17 @@ template <class S, int DIM, int RANKS> static int launch_ranks(const cached_atte
     return 1;
 }
 
-/* Clusters of 16 find room in fewer places. */
+/* Clusters of 16 find room in fewer places, and no more blocks are made than the chip takes at once. */
 template <class S, int DIM> static int launch_dim(const cached_attention_kernel *c, kernel_stream stream) {
     enum { FEW_KEYS = 1024, FEW = 8, MANY = 16 };
-    return c->attention.keys <= FEW_KEYS ? launch_ranks<S, DIM, FEW>(c, stream) : launch_ranks<S, DIM, MANY>(c, stream);
+    const i64 heads = c->attention.batch * c->attention.kv_heads;
+    int ranks = c->attention.keys <= FEW_KEYS ? FEW : MANY;
+    while (ranks > 1 && heads * ranks > cuda_processors()) ranks /= 2;
+    return ranks == 1   ? launch_ranks<S, DIM, 1>(c, stream)
+           : ranks == 2 ? launch_ranks<S, DIM, 2>(c, stream)
+           : ranks == 4 ? launch_ranks<S, DIM, 4>(c, stream)
+           : ranks == 8 ? launch_ranks<S, DIM, FEW>(c, stream)
+                        : launch_ranks<S, DIM, MANY>(c, stream);
 }
 
 template <class S> static int launch(const cached_attention_kernel *c, kernel_stream stream) {

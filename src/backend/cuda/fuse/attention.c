@@ -222,13 +222,25 @@ static bool find_rows(const call *calls, turned_rows_kernel *k) {
     return s.query > s.key || k->key_to;
 }
 
+/* The step, of `taken` calls, and the product behind it, where that is one of some rows: how many calls that is. */
+static int launch_step(cached_attention_kernel *c, const call *calls, int count, const unsigned *constant, int taken) {
+    batch_kernel product;
+    int64_t row = c->attention.heads * c->attention.value_dim;
+    bool more = batch_product_behind(calls, count, constant, taken, row, &product) && product.m == c->attention.batch;
+    c->spread = more ? product.spread : NULL;
+    c->eights = more ? batch_eights(&product) : 0;
+    product.ordered = launch_cached_attention(c, cuda_stream_now);
+    if (more) launch_batch(&product, cuda_stream_now);
+    return taken + more;
+}
+
 int fuse_attention(const call *calls, int count, const unsigned *constant) {
     cached_attention_kernel c;
     turned_rows_kernel rows;
     int taken = count >= ALL && find_step(calls, constant, &c)    ? ALL
                 : count > ALL && find_around(calls, constant, &c) ? ALL + 1
                                                                   : 0;
-    if (taken) return launch_cached_attention(&c, cuda_stream_now), taken;
+    if (taken) return launch_step(&c, calls, count, constant, taken);
     if (count < ALL || !find_rows(calls, &rows)) return 0;
     return launch_turned_rows(&rows, cuda_stream_now), BEFORE;
 }

@@ -9,19 +9,24 @@ static byte_span spread_of(const batch_kernel *k) {
     return (byte_span){begins, begins + (uintptr_t)((k->m + 7) / 8 * 8 * k->k * 2)};
 }
 
-/* Whether what the first `made` calls make is the x of the product behind them, which may be written in their place. */
-static bool makes_x(const call *calls, int made, const batch_kernel *product) {
+bool batch_product_behind(const call *calls, int count, const unsigned *constant, int made, int64_t row,
+                          batch_kernel *k) {
+    if (!made || count <= made || calls[made].row != &cuda_quantized_matmul) return false;
     const operand *x = &calls[made - 1].outputs[0];
+    if (x->dtype == TARN_FLOAT32 || !packed_batch_of(&calls[made], constant ? constant[made] : 0, k)) return false;
     for (int i = 0; i < made; i++)
-        if (!call_leaves_alone(&calls[i], spread_of(product))) return false;
-    return product->x == x->data && product->m * product->k == operand_size(x) && product->k == x->shape[x->ndim - 1] &&
-           product->dtype != TARN_FLOAT32;
+        if (!call_leaves_alone(&calls[i], spread_of(k))) return false;
+    return k->x == x->data && k->k == row && k->m * row == operand_size(x);
 }
 
-/* The product behind `made` calls. */
-static bool find_product(const call *calls, int count, const unsigned *constant, int made, batch_kernel *k) {
-    return made && count > made && calls[made].row == &cuda_quantized_matmul &&
-           packed_batch_of(&calls[made], constant ? constant[made] : 0, k) && makes_x(calls, made, k);
+int batch_eights(const batch_kernel *k) {
+    return (int)((k->m + 7) / 8);
+}
+
+/* Of what comes last of the calls: the length of its rows. */
+static int64_t row_of(const call *calls, int made) {
+    const operand *x = &calls[made ? made - 1 : 0].outputs[0];
+    return x->ndim ? x->shape[x->ndim - 1] : 0;
 }
 
 static int launch(batch_kernel *product, int made) {
@@ -35,16 +40,16 @@ int fuse_batch(const call *calls, int count, const unsigned *constant) {
     norm_kernel norm;
     gate_kernel gate;
     int normed = normed_rows_of(calls, count, &norm);
-    if (find_product(calls, count, constant, normed, &product)) {
+    if (batch_product_behind(calls, count, constant, normed, row_of(calls, normed), &product)) {
         norm.spread = product.spread;
-        norm.eights = (int)((product.m + 7) / 8);
+        norm.eights = batch_eights(&product);
         launch_rms_norm(&norm, cuda_stream_now);
         return launch(&product, normed);
     }
     int gated = count > 0 && gate_of_rows(calls, &gate);
-    if (!find_product(calls, count, constant, gated, &product)) return 0;
+    if (!batch_product_behind(calls, count, constant, gated, row_of(calls, gated), &product)) return 0;
     gate.spread = product.spread;
-    gate.eights = (int)((product.m + 7) / 8);
+    gate.eights = batch_eights(&product);
     launch_gate(&gate, cuda_stream_now);
     return launch(&product, gated);
 }

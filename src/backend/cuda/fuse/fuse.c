@@ -71,7 +71,8 @@ bool group_is_gate(const call *c, tarn_dtype dtype, int gate) {
 }
 
 typedef int (*fusion)(const call *calls, int count, const unsigned *constant);
-static const fusion fusions[] = {fuse_product, fuse_attention, fuse_prompt, fuse_batch, fuse_sum, fuse_gate};
+static const fusion fusions[] = {fuse_product, fuse_attention, fuse_by_rows, fuse_prompt,
+                                 fuse_batch,   fuse_sum,       fuse_gate};
 enum { FUSIONS = sizeof fusions / sizeof *fusions };
 
 int cuda_launch_next(const call *calls, int count, const unsigned *constant, bool *ok) {

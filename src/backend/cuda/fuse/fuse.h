@@ -15,6 +15,8 @@ int fuse_product(const call *calls, int count, const unsigned *constant);   /* r
 int fuse_attention(const call *calls, int count, const unsigned *constant); /* rope, rope, slice_update, slice_update,
                                                                                attention of one token; of more: all but
                                                                                attention */
+int fuse_by_rows(const call *calls, int count, const unsigned *constant);   /* attention of many tokens, a copy of its
+                                                                               result by rows */
 int fuse_prompt(const call *calls, int count, const unsigned *constant);    /* [[a sum of rows,] rms_norm] packed
                                                                                products of many rows, gates between */
 int fuse_batch(const call *calls, int count, const unsigned *constant);     /* the norm, or a gate, and a packed product
@@ -25,6 +27,11 @@ int fuse_gate(const call *calls, int count, const unsigned *constant);      /* a
 /* rms_norm of more than one row that a block holds, of their sum with others or not: how many calls that is; 0: it is
    not what comes first. */
 int normed_rows_of(const call *calls, int count, norm_kernel *k);
+/* Whether behind the first `made` calls a packed product of 2 to 32 rows follows whose x, of rows of `row` numbers of a
+   half type, is what they make, and whose workspace may be written while they run: then they may write x in order. */
+bool batch_product_behind(const call *calls, int count, const unsigned *constant, int made, int64_t row,
+                          batch_kernel *k);
+int batch_eights(const batch_kernel *k); /* rows of x, in eights */
 /* Whether the call is silu(first half of each row) * second half, of more than one row of a half type. */
 bool gate_of_rows(const call *c, gate_kernel *k);
 
@@ -56,6 +63,7 @@ norm_kernel rms_norm_of(const call *c);       /* norm.c */
 rope_kernel rope_of(const call *c);           /* norm.c */
 attention_kernel attention_of(const call *c); /* attention.c */
 bool attention_is_split(const call *c, const attention_kernel *k);
+bool attention_is_grouped(const call *c, const attention_kernel *k);
 bool attention_takes_sinks(const call *c); /* or there are none */
 
 #endif

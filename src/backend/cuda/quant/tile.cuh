@@ -72,6 +72,12 @@ DEVICE void put_in_batch_order(void *spread, i64 row, i64 piece, int eights, con
     ((uint4 *)spread)[lanes * 32 + row % 8 * 4 + piece / 4 % 4] = in_order(x);
 }
 
+/* Where number `column` of that row goes by itself. */
+template <class S> DEVICE S *place_in_batch_order(void *spread, i64 row, i64 column, int eights) {
+    const i64 piece = column / 8, i = column % 8, lanes = (piece / 16 * eights + row / 8) * 4 + piece % 4;
+    return (S *)spread + (lanes * 32 + row % 8 * 4 + piece / 4 % 4) * 8 + (i < 4 ? 2 * i : 2 * i - 7);
+}
+
 /* A row of x as launch_prompt wants it: of a span, halves i and i + 4 of word w of lane t at 16 (2 w + i / 2) + 8 (i %
    2) + 2 t. Here eight neighbours, number 8 `piece` and on. */
 template <class S> DEVICE void put_in_order(void *row, i64 piece, const uint4 &x) {
