@@ -31,6 +31,7 @@ static void alike(operand a, operand b, double most, const char *what) {
     double error = 0, size = 0;
     for (int64_t i = 0, n = operand_size(&a); i < n; i++) {
         double e = get(&b, i), d = get(&a, i) - e;
+        if (isinf(e) && get(&a, i) == e) continue; /* products of half types may go beyond them */
         error += d * d, size += e * e;
     }
     CHECK(error <= most * most * size, "%s %s: %g", what, dtype_facts[a.dtype].name, sqrt(error / size));
