@@ -59,7 +59,7 @@ int emit_dense_value(schedule *s, const tarn_array *a, tarn_stream *stream) {
 
 void emit_set_value(schedule *s, int e, int v) {
     entry *it = &s->entries.items[e];
-    storage *t = &s->p->storages.items[s->p->values.items[v].storage];
+    storage *t = storage_of(s->p, v);
     it->value = v;
     t->pending += it->uses;
     t->exported = t->exported || it->retained;
@@ -100,7 +100,7 @@ int emit_value_of(schedule *s, int e) {
 }
 
 void emit_consume(schedule *s, int e, tarn_stream *stream) {
-    storage *t = &s->p->storages.items[s->p->values.items[s->entries.items[e].value].storage];
+    storage *t = storage_of(s->p, s->entries.items[e].value);
     t->pending--;
     if (!t->stream) t->stream = stream;
     t->shared = t->shared || t->stream != stream;
@@ -111,7 +111,7 @@ static bool is_ours(const storage *t) {
 }
 
 static bool emit_is_last_use(const schedule *s, int v, tarn_stream *stream) {
-    const storage *t = &s->p->storages.items[s->p->values.items[v].storage];
+    const storage *t = storage_of(s->p, v);
     return t->pending == 0 && !t->exported && is_ours(t) && !t->shared && (!t->stream || t->stream == stream);
 }
 
@@ -262,15 +262,14 @@ static bool fix_layouts(schedule *s, step *st) {
 /* Whether another input of the step reads the storage of input i. */
 static bool is_read_twice(const schedule *s, const step *st, int i) {
     for (int k = 0; k < st->input_count; k++)
-        if (k != i && st->inputs[k] >= 0 &&
-            s->p->values.items[st->inputs[k]].storage == s->p->values.items[st->inputs[i]].storage)
+        if (k != i && st->inputs[k] >= 0 && storage_of(s->p, st->inputs[k]) == storage_of(s->p, st->inputs[i]))
             return true;
     return false;
 }
 
 /* A small part of a large block would hold all of it for as long as it lives. */
 static bool is_small_part(const schedule *s, int v) {
-    const storage *t = &s->p->storages.items[s->p->values.items[v].storage];
+    const storage *t = storage_of(s->p, v);
     return t->bytes > MOST_PINNED &&
            layout_size(&s->p->values.items[v].at) * dtype_bytes(s->p->values.items[v].dtype) < t->bytes / 2;
 }
@@ -357,7 +356,7 @@ static bool choose_row(schedule *s, step *st, const node *n) {
 }
 
 static bool is_foreign(const schedule *s, int v) {
-    int input = s->p->storages.items[s->p->values.items[v].storage].input;
+    int input = storage_of(s->p, v)->input;
     const buffer *captured = input < 0 ? NULL : s->p->inputs.items[input].captured;
     return captured && captured->foreign;
 }
@@ -413,8 +412,7 @@ bool schedule_emit(schedule *s) {
         int source = schedule_resolve(s, (int)i);
         if ((e->root || e->retained) && s->entries.items[source].value < 0 && emit_value_of(s, source) < 0)
             return false;
-        if (e->root || e->retained)
-            s->p->storages.items[s->p->values.items[s->entries.items[source].value].storage].exported = true;
+        if (e->root || e->retained) storage_of(s->p, s->entries.items[source].value)->exported = true;
     }
     return true;
 }

@@ -38,9 +38,8 @@ static void find_last_uses(schedule *s, const unit *u, node *const *nodes, alloc
     for (int i = 0; i < u->external_count + u->count; i++) a->last_use[i] = i - u->external_count;
     for (int i = 0; i < u->count; i++) {
         for (int k = 0; k < nodes[i]->input_count; k++) a->last_use[value_number(s, u, nodes, nodes[i]->inputs[k])] = i;
-        if (is_output(s, nodes[i])) a->last_use[u->external_count + i] = u->count;
     }
-    for (int i = 0; i < u->count; i++) /* a second pass: outputs stay to the end whoever reads them */
+    for (int i = 0; i < u->count; i++) /* outputs stay to the end, whoever reads them */
         if (is_output(s, nodes[i])) a->last_use[u->external_count + i] = u->count;
 }
 
@@ -142,8 +141,7 @@ static bool may_take(const schedule *s, const step *st, int i, const tarn_array 
 /* One of the inputs (a bit each) that `out` may be written over; with came_in an argument. -1: none. */
 static int input_to_take(const schedule *s, const step *st, uint32_t inputs, const tarn_array *out, bool came_in) {
     for (int i = 0; i < st->input_count; i++)
-        if (inputs >> i & 1 && may_take(s, st, i, out) &&
-            (!came_in || s->p->storages.items[s->p->values.items[st->inputs[i]].storage].input >= 0))
+        if (inputs >> i & 1 && may_take(s, st, i, out) && (!came_in || storage_of(s->p, st->inputs[i])->input >= 0))
             return i;
     return -1;
 }

@@ -35,7 +35,7 @@ typedef struct {
 
 static void note_use(program *p, int v, int step_index, tarn_stream *stream, bool writes) {
     if (v < 0) return;
-    storage *t = &p->storages.items[p->values.items[v].storage];
+    storage *t = storage_of(p, v);
     if (t->first == AT_END && writes) t->first = step_index;
     t->last = t->exported ? AT_END : step_index;
     t->shared = t->shared || (t->stream && t->stream != stream);
@@ -249,8 +249,7 @@ static bool free_beginning(planner *pl, int index) {
     const step *st = &pl->p->steps.items[index];
     if (st->workspace && !give(pl, st->scratch, st->workspace_at, rounded(st->workspace))) return false;
     for (int k = 0; k < st->output_count; k++) {
-        const storage *t =
-            st->outputs[k] < 0 ? NULL : &pl->p->storages.items[pl->p->values.items[st->outputs[k]].storage];
+        const storage *t = st->outputs[k] < 0 ? NULL : storage_of(pl->p, st->outputs[k]);
         bool begins = t && t->first == index && t->within < 0;
         if (begins && !give(pl, ON_SCRATCH(t->within), t->at, rounded(t->bytes))) return false;
     }

@@ -100,10 +100,7 @@ const tarn_compiled *plan_in_making(void) {
 
 static array_type *types_of(tarn_array *const *arrays, int count) {
     array_type *types = NEW_ARRAY(array_type, count);
-    for (int i = 0; types && i < count; i++) {
-        types[i] = (array_type){.dtype = arrays[i]->dtype, .ndim = arrays[i]->ndim};
-        memcpy(types[i].shape, arrays[i]->shape, sizeof types[i].shape);
-    }
+    for (int i = 0; types && i < count; i++) types[i] = array_type_of(arrays[i]);
     return types;
 }
 

@@ -134,6 +134,11 @@ typedef struct program {
     bool once;        /* run a single time: the run may use its calls as they lie here */
 } program;
 
+/* Where value v lies. */
+static inline storage *storage_of(const program *p, int v) {
+    return &p->storages.items[p->values.items[v].storage];
+}
+
 /* How an array of a graph enters and leaves. Both run under the schedule lock. */
 typedef struct {
     bool plan; /* roots are the outputs of a traced function: only they get values, and nothing of the graph changes */

@@ -89,13 +89,11 @@ static void spare_moved(schedule *s) {
     for (size_t i = 0; any && i < s->p->steps.count; i++) {
         const step *st = &s->p->steps.items[i];
         for (int k = 0; k < st->output_count; k++)
-            if (st->outputs[k] >= 0) s->p->storages.items[s->p->values.items[st->outputs[k]].storage].written = true;
+            if (st->outputs[k] >= 0) storage_of(s->p, st->outputs[k])->written = true;
     }
     for (size_t i = 0; any && i < s->entries.count; i++) {
         entry *e = &s->entries.items[i];
-        storage *t = is_taken(e) && atomic_load(&e->a->moved)
-                         ? &s->p->storages.items[s->p->values.items[e->value].storage]
-                         : NULL;
+        storage *t = is_taken(e) && atomic_load(&e->a->moved) ? storage_of(s->p, e->value) : NULL;
         if (t && !t->written) e->candidate = t->donated = false;
     }
 }
@@ -154,8 +152,7 @@ static buffer *computed_buffer(const schedule *s, size_t i, const run *r, const 
 
 static void take_away(const schedule *s, entry *e) {
     node_retain(e->a->node);
-    if (s->p->storages.items[s->p->values.items[e->value].storage].exported)
-        buffer_set_state(e->a->buffer, BUFFER_PENDING);
+    if (storage_of(s->p, e->value)->exported) buffer_set_state(e->a->buffer, BUFFER_PENDING);
     e->a->given_away = true;
     array_set_value(e->a, NULL, 0, NULL);
 }

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "core/results.h"
 #include "ops/batch.h"
+#include "ops/recording.h"
 
 /* ---- gradients and tangents of a batch */
 
@@ -99,11 +100,7 @@ static batched_context *new_context(const node *n, const int *axes) {
         memory_free(b);
         return NULL;
     }
-    for (int k = 0; k < n->output_count; k++) {
-        types[k].dtype = n->outputs[k].dtype;
-        types[k].ndim = n->outputs[k].ndim;
-        memcpy(types[k].shape, n->outputs[k].shape, sizeof types[k].shape);
-    }
+    for (int k = 0; k < n->output_count; k++) types[k] = array_type_of(&n->outputs[k]);
     *b = (batched_context){
         .original = custom_of(n), .arguments = arguments, .output_count = n->output_count, .types = types};
     for (int i = 0; i < arguments; i++) b->axes[i] = axes[i] < 0 ? TARN_UNBATCHED : axes[i];
