@@ -116,6 +116,14 @@ static bool read_pair(PyObject *pair, const char *name, int *first, int *second)
     return PyErr_Format(PyExc_TypeError, "__dlpack__(): %s is a %s, not a tuple", name, type_name(pair)), false;
 }
 
+/* What lies elsewhere would have to be copied. False with an exception. */
+static bool lies_there(dl_device own, dl_device there) {
+    bool same = own.type == there.type && (own.type == DL_CPU || own.index == there.index);
+    return same ||
+           (PyErr_SetString(PyExc_BufferError, "__dlpack__(): the array is on another device, and copy is False"),
+            false);
+}
+
 PyObject *array_dlpack(PyObject *self, PyObject *arguments, PyObject *named) {
     static char *names[] = {"stream", "max_version", "dl_device", "copy", NULL};
     PyObject *stream = Py_None, *version = Py_None, *device = Py_None, *copy = Py_None;
@@ -123,11 +131,13 @@ PyObject *array_dlpack(PyObject *self, PyObject *arguments, PyObject *named) {
         return NULL;
     TARN_SCOPE;
     tarn_array *held CLEANUP(drop_array) = tarn_keep(ARRAY(self));
-    dl_device there = device_of(held);
+    const dl_device own = device_of(held);
+    dl_device there = own;
     int major = 0, minor = 0;
     if (!read_pair(device, "dl_device", &there.type, &there.index) ||
         !read_pair(version, "max_version", &major, &minor))
         return NULL;
+    if (copy == Py_False && !lies_there(own, there)) return NULL;
     export *made = new_export(copy == Py_True ? copied(held) : held, there);
     if (!made) return NULL;
     PyObject *capsule = major >= 1 ? PyCapsule_New(&made->versioned, "dltensor_versioned", drop_versioned)

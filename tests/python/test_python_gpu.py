@@ -206,6 +206,9 @@ def test_dlpack_shares_with_torch_on_the_card(gpu):
     assert mx.sum(kept).item() == 1 << 20 and other.sum().item() == 0
     with pytest.raises(ValueError):
         mx.from_dlpack(torch.ones(3), copy=False)
+    with pytest.raises(BufferError, match="another device"):
+        kept.__dlpack__(copy=False, dl_device=(1, 0))
+    assert kept.__dlpack__(copy=False, dl_device=(2, 0)) is not None
 
 
 @pytest.mark.parametrize("name", ["linear_regression", "classifier", "digits", "vae"])

@@ -108,10 +108,11 @@ template <class S> DEVICE uint4 narrow_piece(const wide<S> (&from)[PIECE<S>]) {
     for (int i = 0; i < PIECE<S>; i++) narrow((S *)&piece + i, from[i]);
     return piece;
 }
-/* Of weights, which are read once: past the first cache, and where it stands. */
+/* Of weights, which are read once: past the first cache, and where it stands. Not `.nc`, which finds there what stood in
+ * memory when this kernel began, before those it waited for had written. */
 DEVICE uint4 stream_piece(const void *from) {
     uint4 v;
-    asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];"
+    asm volatile("ld.global.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];"
                  : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
                  : "l"(from));
     return v;
