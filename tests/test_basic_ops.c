@@ -170,8 +170,25 @@ static void test_reductions(void) {
     FLOATS(tarn_imag(tarn_sort(z)), 9, 2, 3);
 }
 
+/* Running sums of bfloat16 that leave its range and come back: those of float32, in rows of every length, both ways,
+   and of a line that goes in chunks. */
+static void test_large_sums(int64_t count, bool reverse, bool exclusive) {
+    TARN_SCOPE;
+    tarn_array *i = tarn_remainder(tarn_arange(0, (double)count, 1, TARN_INT32), tarn_scalar_int(7, TARN_INT32));
+    tarn_array *x = tarn_where(tarn_less(i, tarn_scalar_int(4, TARN_INT32)), tarn_scalar(0x1p127, TARN_FLOAT32),
+                               tarn_scalar(-0x1.5p127, TARN_FLOAT32));
+    tarn_array *sums = tarn_cumsum(x, .reverse = reverse, .exclusive = exclusive),
+               *halves = tarn_cumsum(tarn_astype(x, TARN_BFLOAT16), .reverse = reverse, .exclusive = exclusive);
+    CHECK(tarn_item(tarn_any(tarn_isnan(halves))) == 0);
+    CHECK(tarn_item(tarn_array_equal(halves, tarn_astype(sums, TARN_BFLOAT16))) == 1);
+}
+
 static void test_scans(void) {
     TARN_SCOPE;
+    for (int way = 0; way < 4; way++)
+        for (int64_t count = 1; count < 40; count++) test_large_sums(count, way & 1, way & 2);
+    test_large_sums(200000, false, true);
+    test_large_sums(200000, true, false);
     INTS(tarn_cumprod(I(1, 2, 3), .axis = TARN_AXIS(0), .exclusive = true), 1, 1, 2);
     INTS(tarn_cumsum(tarn_astype(I(1, 1), TARN_BOOL)), 1, 2);
     TRUTHS(tarn_cumprod(tarn_astype(I(1, 0, 1), TARN_BOOL)), 1, 0, 0);

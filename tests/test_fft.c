@@ -139,6 +139,11 @@ static void check_errors(void) {
     CHECK_ERROR(tarn_fft(a, .axis = TARN_AXIS(2)), "fft: axis 2");
     CHECK_ERROR(tarn_rfft(a, .n = -1), "rfft: a transform of -1 numbers");
     CHECK_ERROR(tarn_irfft(z(1)), "irfft: a transform of 0 numbers");
+    tarn_array *long_line = tarn_broadcast_to(tarn_scalar(1, TARN_FLOAT32), TARN_SHAPE((1 << 29) + 1));
+    CHECK_ERROR(tarn_rfft(long_line), "rfft: a transform of 536870913 numbers, of at most 536870912");
+    /* A view without memory of its own, longer than what is transformed. */
+    tarn_array *turns = tarn_broadcast_to(tarn_scalar_complex(0, 1), TARN_SHAPE((1 << 29) + 1));
+    CHECK(tarn_item(tarn_max(tarn_abs(tarn_fft(turns, .n = 1000)))) == 1000);
     CHECK_ERROR(tarn_ifft(tarn_zeros(TARN_SHAPE(2, 0), TARN_FLOAT32)), "ifft: a transform of 0 numbers");
     CHECK_ERROR(tarn_fft(a, .norm = (tarn_fft_norm)3), "fft: norm 3 does not exist");
     CHECK_ERROR(tarn_fft2(x(4)), "fft2: axis -2");
@@ -150,7 +155,8 @@ static void check_errors(void) {
     CHECK_ERROR(tarn_fftfreq(0, 1), "fftfreq: of 0 samples");
     CHECK_ERROR(tarn_rfftfreq(4, 0), "rfftfreq: a distance of 0");
     CHECK_ERROR(tarn_fftshift(a, .axes = TARN_AXES(2)), "fftshift: axis 2");
-    CHECK_ERROR(tarn_fft(tarn_zeros(TARN_SHAPE(1), TARN_FLOAT32), .n = INT64_C(1) << 61), "fft: the result");
+    CHECK_ERROR(tarn_fft(tarn_zeros(TARN_SHAPE(1), TARN_FLOAT32), .n = INT64_C(1) << 61),
+                "fft: a transform of 2305843009213693952 numbers, of at most");
 }
 
 int main(void) {

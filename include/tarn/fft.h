@@ -1,5 +1,5 @@
-/* Discrete Fourier transforms, of any size along any axes. Numbers of any dtype are taken as float32, or complex64:
-   what comes out is complex64, or float32 from irfft. */
+/* Discrete Fourier transforms, of any size up to 2^29 along any axes. Numbers of any dtype are taken as float32, or
+   complex64: what comes out is complex64, or float32 from irfft. */
 #ifndef TARN_FFT_H
 #define TARN_FFT_H
 

@@ -10,6 +10,8 @@
 
 /* ---- one axis */
 
+enum { FFT_LARGEST = 1 << 29 }; /* numbers, whose squares of positions and workspace kernels may count on */
+
 /* How many numbers are transformed. */
 static int64_t length_of(const attributes_fft *a, const tarn_array *x) {
     int64_t size = x->shape[axis_normal(a->axis, x->ndim)];
@@ -27,6 +29,7 @@ static bool infer_fft(inference *i) {
     memcpy(shape, x->shape, (size_t)x->ndim * sizeof *shape);
     int64_t n = length_of(a, x);
     if (n <= 0) return tarn_fail("fft: a transform of %lld numbers", (long long)n);
+    if (n > FFT_LARGEST) return tarn_fail("fft: a transform of %lld numbers, of at most %d", (long long)n, FFT_LARGEST);
     shape[axis] = a->kind == FFT_REAL ? n / 2 + 1 : n;
     return types_add(i, a->kind == FFT_HALF ? TARN_FLOAT32 : TARN_COMPLEX64, x->ndim, shape);
 }

@@ -110,10 +110,20 @@ static void measure(fft_job *j) {
     j->slot_floats = (j->slot_floats + 15) / 16 * 16;
 }
 
-/* Of k: root, or its conjugate. */
-static void put_chirp(const fft_job *j, const fft_roots *roots, int64_t k, float *to) {
-    fft_root(roots, k * k % roots->n, 1, to);
-    if (j->backwards) to[1] = -to[1];
+typedef struct {
+    const fft_job *job;
+    const fft_roots *roots;
+} chirp_job;
+
+/* Of k: the root of k^2, or its conjugate. */
+static void chirp_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
+    (void)thread, (void)threads;
+    const chirp_job *c = context;
+    for (int64_t k = begin; k < end; k++) {
+        float *to = c->job->chirp + 2 * k;
+        fft_root(c->roots, k * k % c->roots->n, 1, to);
+        if (c->job->backwards) to[1] = -to[1];
+    }
 }
 
 /* -i / 2 exp(-2 pi i k / n), backwards i exp(2 pi i k / n), as a product. */
@@ -145,7 +155,7 @@ static void prepare(fft_job *j, fft_memory *m) {
         j->chirp = fft_take(m, 8 * j->length);
         j->spectrum = fft_take(m, 8 * j->size);
     }
-    for (int64_t k = 0; j->chirp && k < j->length; k++) put_chirp(j, &roots, k, j->chirp + 2 * k);
+    if (j->chirp) parallel_for(j->length, GRAIN, chirp_part, &(chirp_job){j, &roots});
     measure(j);
     j->slot_count = j->sideways ? 0 : takes_lines(j) ? j->threads : 1;
     j->rooms = fft_take(m, 4 * j->room_floats * j->threads);
@@ -366,13 +376,6 @@ static int64_t workspace_on(const call *c, const fft_kernels *kernels) {
     return measured.used;
 }
 
-static bool supports(const call *c) {
-    const attributes_fft *a = c->attributes;
-    const operand *x = &c->inputs[0], *out = &c->outputs[0];
-    int axis = axis_normal(a->axis, x->ndim);
-    return out->shape[axis] <= FFT_LARGEST && x->shape[axis] <= FFT_LARGEST && a->n <= FFT_LARGEST;
-}
-
 #define FFT_ROWS(isa, isa_id)                                                                                          \
     static bool run_##isa(const call *c) {                                                                             \
         return run_on(c, &fft_kernels_##isa);                                                                          \
@@ -384,7 +387,6 @@ static bool supports(const call *c) {
                                              .name = "fft_" #isa,                                                      \
                                              .dtypes = DTYPE_BIT(TARN_FLOAT32) | DTYPE_BIT(TARN_COMPLEX64),            \
                                              .layout = LAYOUT_ANY,                                                     \
-                                             .supports = supports,                                                     \
                                              .workspace = workspace_##isa,                                             \
                                              .run = run_##isa}};
 CPU_EACH_ISA(FFT_ROWS)

@@ -12,8 +12,7 @@ enum {
     FFT_PRIME = 61,
     FFT_SMALL = 128, /* the largest transform in passes */
     FFT_PASSES = 8,  /* the most of them */
-    FFT_SPAN = 16,   /* columns that share a coarse factor: a multiple of the lanes of every vector */
-    FFT_LARGEST = 1 << 29
+    FFT_SPAN = 16    /* columns that share a coarse factor: a multiple of the lanes of every vector */
 };
 
 /* Memory is given out from base on; if that is NULL, only measured. */

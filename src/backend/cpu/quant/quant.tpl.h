@@ -31,26 +31,30 @@ INLINE void unpack(float *to, const uint32_t *words, int64_t at, int64_t count, 
     }
 }
 
-static void unpack_group(float *to, const uint32_t *words, int64_t at, int64_t count, int64_t bits) {
-    switch (bits) {
-    case 2:
-        unpack(to, words, at, count, 2);
-        break;
-    case 3:
-        unpack(to, words, at, count, 3);
-        break;
-    case 4:
-        unpack(to, words, at, count, 4);
-        break;
-    case 5:
-        unpack(to, words, at, count, 5);
-        break;
-    case 6:
-        unpack(to, words, at, count, 6);
-        break;
-    default:
-        unpack(to, words, at, count, 8);
+/* f(…, bits) of constant bits. */
+#define WITH_BITS(bits, f, ...)                                                                                        \
+    switch (bits) {                                                                                                    \
+    case 2:                                                                                                            \
+        f(__VA_ARGS__, 2);                                                                                             \
+        break;                                                                                                         \
+    case 3:                                                                                                            \
+        f(__VA_ARGS__, 3);                                                                                             \
+        break;                                                                                                         \
+    case 4:                                                                                                            \
+        f(__VA_ARGS__, 4);                                                                                             \
+        break;                                                                                                         \
+    case 5:                                                                                                            \
+        f(__VA_ARGS__, 5);                                                                                             \
+        break;                                                                                                         \
+    case 6:                                                                                                            \
+        f(__VA_ARGS__, 6);                                                                                             \
+        break;                                                                                                         \
+    default:                                                                                                           \
+        f(__VA_ARGS__, 8);                                                                                             \
     }
+
+static void unpack_group(float *to, const uint32_t *words, int64_t at, int64_t count, int64_t bits) {
+    WITH_BITS(bits, unpack, to, words, at, count)
 }
 
 static void dequantize(const quant_row *r, void *to, const uint32_t *packed, const void *scales, const void *biases) {
@@ -67,11 +71,12 @@ static void dequantize(const quant_row *r, void *to, const uint32_t *packed, con
 
 /* The end of the range that is farther from zero becomes a multiple of the scale, so that zero is exact. */
 static void fit(const float *x, int64_t count, int64_t levels, float *scale, float *bias) {
-    float least = __builtin_inff(), most = -__builtin_inff();
-    for (int64_t i = 0; i < count; i++) {
-        least = x[i] < least ? x[i] : least;
-        most = x[i] > most ? x[i] : most;
+    vf32 leasts = splat_f32(__builtin_inff()), mosts = -leasts;
+    for (int64_t i = 0; i < count; i += LANES) {
+        leasts = at_most_f32(leasts, load_f32(x + i)); /* a NaN is neither */
+        mosts = at_least_f32(mosts, load_f32(x + i));
     }
+    float least = -max_lanes(-leasts), most = max_lanes(mosts);
     bool negative = __builtin_fabsf(least) > __builtin_fabsf(most);
     float edge = negative ? least : most, step = __builtin_fmaxf((most - least) / (float)levels, 1e-7F);
     if (!negative) step = -step;
@@ -80,25 +85,27 @@ static void fit(const float *x, int64_t count, int64_t levels, float *scale, flo
     *bias = q != 0 ? edge : 0;
 }
 
+/* Of eight numbers `bits` bytes. */
+INLINE void pack_bits(uint8_t *to, const int32_t *levels, int64_t count, int bits) {
+    for (int64_t i = 0; i < count; i += 8, to += bits) {
+        uint64_t eight = 0;
+        UNROLL(8)
+        for (int j = 0; j < 8; j++) eight |= (uint64_t)(uint32_t)levels[i + j] << j * bits;
+        memcpy(to, &eight, (size_t)bits);
+    }
+}
+
 /* NaN becomes level 0. */
 static void pack(uint32_t *words, const float *x, int64_t at, const quant_row *r, float scale, float bias) {
-    float levels[MOST_GROUP], most = (float)((1 << r->bits) - 1);
+    int32_t levels[MOST_GROUP];
+    const vf32 most = splat_f32((float)((1 << r->bits) - 1));
     for (int64_t i = 0; i < r->group_size; i += LANES) {
         vf32 q = rint_f32((load_f32(x + i) - bias) / scale);
         q = blend_f32((vi32)(q > 0), q, (vf32){0});
-        store_f32(levels + i, blend_f32((vi32)(q > most), splat_f32(most), q));
+        store_i32(levels + i, __builtin_convertvector(at_most_f32(q, most), vi32));
     }
-    uint64_t window = 0;
-    int held = 0;
-    words += at * r->bits / 32;
-    for (int64_t i = 0; i < r->group_size; i++) {
-        window |= (uint64_t)levels[i] << held;
-        held += (int)r->bits;
-        if (held < 32) continue;
-        *words++ = (uint32_t)window;
-        window >>= 32;
-        held -= 32;
-    }
+    uint8_t *to = (uint8_t *)words + at * r->bits / 8;
+    WITH_BITS(r->bits, pack_bits, to, levels, r->group_size)
 }
 
 static void quantize(const quant_row *r, const void *from, uint32_t *packed, void *scales, void *biases) {

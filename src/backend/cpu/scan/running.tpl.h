@@ -8,6 +8,7 @@
      FIRST              what has run before the first element
      FOLD(a, b)         VALUES of a and then b
      CARRIED            if it is there: the type in which what runs goes from one vector to the next, wider than VALUE
+     LEAVES_RANGE(v)    if it is there: whether VALUES hold what STATE may have held but VALUE could not
 
    and undefines them after it. */
 
@@ -28,6 +29,10 @@
 #define SPREAD(c)    (c)
 #define GO_ON(c, v)  FOLD(c, LANES_LAST(COUNT, v))
 #define JOINED(a, b) FOLD(NAME(all)(a), NAME(all)(b))[0]
+#endif
+
+#ifndef LEAVES_RANGE
+#define LEAVES_RANGE(v) false
 #endif
 
 INLINE VALUES NAME(all)(VALUE x) {
@@ -72,11 +77,28 @@ static void NAME(start)(scan_state *state) {
     memcpy(state, &first, sizeof first);
 }
 
+/* A vector's elements in their order, each on the state of the one before: out of the way of vectors in range. */
+static __attribute__((noinline)) VALUES NAME(one_by_one)(VALUES v, CARRY *carry, bool exclusive) {
+    VALUES out = v;
+    STATE running = STATE_OF(*carry);
+    for (int i = 0; i < COUNT; i++) {
+        STATE before = running;
+        running = JOINED(before, (STATE)v[i]);
+        out[i] = (VALUE)(exclusive ? before : running);
+    }
+    *carry = CARRY_OF(running);
+    return out;
+}
+
 INLINE void NAME(step)(ELEMENT *to, const ELEMENT *from, int64_t count, CARRY *carry, scan_way way) {
-    VALUES v = NAME(get)(from, count);
-    v = NAME(prefix)(way.backwards ? LANES_BACKWARDS(COUNT, v) : v);
-    VALUES out = FOLD(SPREAD(*carry), way.exclusive ? LANES_UP(COUNT, 1, NAME(all)(FIRST), v) : v);
-    *carry = GO_ON(*carry, v);
+    VALUES came = NAME(get)(from, count);
+    if (way.backwards) came = LANES_BACKWARDS(COUNT, came);
+    VALUES v = NAME(prefix)(came), all = FOLD(SPREAD(*carry), v);
+    VALUES out = way.exclusive ? FOLD(SPREAD(*carry), LANES_UP(COUNT, 1, NAME(all)(FIRST), v)) : all;
+    if (__builtin_expect(LEAVES_RANGE(all), false))
+        out = NAME(one_by_one)(came, carry, way.exclusive);
+    else
+        *carry = GO_ON(*carry, v);
     NAME(put)(to, way.backwards ? LANES_BACKWARDS(COUNT, out) : out, count, way.past);
 }
 
@@ -105,6 +127,12 @@ static void NAME(join)(scan_state *state, const scan_state *more) {
     memcpy(state, &a, sizeof a);
 }
 
+static __attribute__((noinline)) STATE NAME(total_one_by_one)(const ELEMENT *from, int64_t count) {
+    CARRY carry = CARRY_OF(FIRST);
+    for (int64_t i = 0; i < count; i += COUNT) NAME(one_by_one)(NAME(get)(from + i, count - i), &carry, false);
+    return STATE_OF(carry);
+}
+
 /* Four sums side by side. */
 static void NAME(total)(const void *from, int64_t count, scan_state *state) {
     const ELEMENT *in = from;
@@ -119,7 +147,7 @@ static void NAME(total)(const void *from, int64_t count, scan_state *state) {
     for (; i + COUNT <= count; i += COUNT) sums[0] = FOLD(sums[0], NAME(get)(in + i, COUNT));
     if (i < count) sums[0] = FOLD(sums[0], NAME(get)(in + i, count - i));
     VALUES all = NAME(prefix)(FOLD(FOLD(sums[0], sums[1]), FOLD(sums[2], sums[3])));
-    STATE last = (STATE)all[COUNT - 1];
+    STATE last = LEAVES_RANGE(all) ? NAME(total_one_by_one)(in, count) : (STATE)all[COUNT - 1];
     scan_state more;
     memcpy(&more, &last, sizeof last);
     NAME(join)(state, &more);
@@ -160,3 +188,4 @@ static const scan_loops NAME(loops) = {NAME(start), NAME(line),          NAME(to
 #undef SPREAD
 #undef GO_ON
 #undef JOINED
+#undef LEAVES_RANGE

@@ -66,18 +66,19 @@ enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
 
 /* ---- halves: sums and extremes in float32; a sum goes from vector to vector in double. Extremes are halves as they
    came */
-#define VALUE         float
-#define VALUES        vf32
-#define COUNT         NARROW_LANES
-#define MASK          vi32
-#define LEAST         -INFINITY
-#define MOST          INFINITY
-#define ELEMENTS      hu16
-#define STREAM(to, e) stream_half(to, (hf32)(e))
-#define TYPE(f)       f##_bf16
-#define WIDEN(e)      widen_bfloat16(e)
-#define NARROW(v)     narrow_bfloat16(v)
-#define CARRIED       double
+#define VALUE           float
+#define VALUES          vf32
+#define COUNT           NARROW_LANES
+#define MASK            vi32
+#define LEAST           -INFINITY
+#define MOST            INFINITY
+#define ELEMENTS        hu16
+#define STREAM(to, e)   stream_half(to, (hf32)(e))
+#define TYPE(f)         f##_bf16
+#define WIDEN(e)        widen_bfloat16(e)
+#define NARROW(v)       narrow_bfloat16(v)
+#define CARRIED         double
+#define LEAVES_RANGE(v) any_f32((vi32)((v) - (v) != 0)) /* of float32, which sums in double do not */
 #include "cpu/scan/sums.tpl.h"
 #undef CARRIED
 #undef NARROW
