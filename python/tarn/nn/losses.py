@@ -55,6 +55,8 @@ def cross_entropy(
     last = axis % logits.ndim if logits.ndim else axis
     if targets.shape not in (logits.shape, logits.shape[:last] + logits.shape[last + 1 :]):
         raise ValueError(f"Targets shape {targets.shape} does not match logits shape {logits.shape}.")
+    if targets.ndim == logits.ndim:  # as MLX has it, where the targets' sum is not 1
+        logits = logits - mx.stop_gradient(mx.max(logits, axis=axis, keepdims=True))
     loss = mx.logsumexp(logits, axis=axis) - (1 - label_smoothing) * _score(logits, targets, axis)
     if label_smoothing > 0:
         loss = loss - label_smoothing * mx.mean(logits, axis=axis)

@@ -229,7 +229,7 @@ class RMSprop(_WithRate):
     def __init__(self, learning_rate: Rate, alpha: float = 0.99, eps: float = 1e-8):
         super().__init__(learning_rate)
         _require("RMSprop", "alpha", alpha >= 0, ">=0", alpha)
-        _require("RMSprop", "epsilon", eps >= 0, ">0", eps)
+        _require("RMSprop", "epsilon", eps > 0, ">0", eps)
         self.alpha = alpha
         self.eps = eps
 
@@ -245,7 +245,7 @@ class Adagrad(_WithRate):
 
     def __init__(self, learning_rate: Rate, eps: float = 1e-8):
         super().__init__(learning_rate)
-        _require("Adagrad", "epsilon", eps >= 0, ">0", eps)
+        _require("Adagrad", "epsilon", eps > 0, ">0", eps)
         self.eps = eps
 
     def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
@@ -262,7 +262,7 @@ class AdaDelta(_WithRate):
     def __init__(self, learning_rate: Rate, rho: float = 0.9, eps: float = 1e-6):
         super().__init__(learning_rate)
         _require("AdaDelta", "rho", rho >= 0, ">=0", rho)
-        _require("AdaDelta", "epsilon", eps >= 0, ">0", eps)
+        _require("AdaDelta", "epsilon", eps > 0, ">0", eps)
         self.rho = rho
         self.eps = eps
 

@@ -13,7 +13,7 @@ __all__ = ["exponential_decay", "step_decay", "cosine_decay", "join_schedules", 
 
 
 def _require_positive(name, value):
-    if value <= 0:
+    if value < 1:
         raise ValueError(f"{name} must be greater than 0, but got {value}.")
 
 

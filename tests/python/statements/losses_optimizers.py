@@ -234,3 +234,18 @@ tree_merge({'a': 1}, {'a': 2}, lambda a, b: a + b)
 tree_merge({}, {'a': 2})
 tree_merge([], {'a': 2})
 tree_merge(None, None)
+
+# Targets whose sums are not 1, and settings at their bounds.
+rows = mx.array([[0.2, 0.7], [0.5, 0.3]])
+nn.losses.cross_entropy(rows, mx.ones((2, 2)))
+nn.losses.cross_entropy(rows, mx.array([[0.3, 0.6], [2.0, 0.0]]), label_smoothing=0.1)
+nn.losses.cross_entropy(rows, mx.ones((2, 2), mx.int32), axis=0)
+mx.grad(lambda x: nn.losses.cross_entropy(x, mx.ones((2, 2))).sum())(rows)
+mx.grad(lambda t: nn.losses.cross_entropy(rows, t).sum())(mx.ones((2, 2)))
+optim.RMSprop(0.1, eps=0)
+optim.Adagrad(0.1, eps=0)
+optim.AdaDelta(0.1, eps=0)
+optim.Adam(0.1, eps=0).eps
+optim.step_decay(0.1, 0.9, 0.5)
+optim.cosine_decay(0.1, 0.5)
+optim.linear_schedule(0.1, 0.2, 0.5)
