@@ -155,6 +155,7 @@ static bool is_listed(const char *name, size_t length) {
 
 static bool is_asked_elsewhere(const char *name, size_t length) {
     static const char *const others[] = {"keep",
+                                         "hold",
                                          "drop",
                                          "own",
                                          "move",

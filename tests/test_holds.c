@@ -68,7 +68,8 @@ static void test_null(void) {
     CHECK_ERROR(tarn_dump_schedule(NULL, 2), "dump");
     CHECK_ERROR(tarn_dump_text(&(tarn_array *){NULL}, 1), "dump");
     tarn_drop(NULL);
-    CHECK(!tarn_keep(NULL) && !tarn_own(NULL) && !tarn_move(NULL) && !tarn_return(NULL) && tarn_ok());
+    CHECK(!tarn_keep(NULL) && !tarn_hold(NULL) && !tarn_own(NULL) && !tarn_move(NULL) && !tarn_return(NULL) &&
+          tarn_ok());
 }
 
 /* ---- holds */
@@ -91,6 +92,24 @@ static void test_own(void) {
     }
     CHECK(at(y, 3) == 8);
     for (int i = 0; i < 3; i++) tarn_drop(y);
+    CHECK(node_alive_count() == before && tarn_ok());
+}
+
+/* An array that loses its last keep stays until the scope ends that holds it. */
+static void test_hold(void) {
+    int64_t before = node_alive_count();
+    tarn_array *x;
+    {
+        TARN_SCOPE;
+        x = tarn_own(vector4());
+    }
+    CHECK_ERROR(tarn_hold(x), "hold: no scope is open in this thread");
+    {
+        TARN_SCOPE;
+        CHECK(tarn_hold(x) == x && atomic_load(&x->scopes) == 1);
+        tarn_drop(x);
+        CHECK(at(x, 3) == 4);
+    }
     CHECK(node_alive_count() == before && tarn_ok());
 }
 
@@ -252,6 +271,7 @@ int main(void) {
     test_items();
     test_null();
     test_own();
+    test_hold();
     test_drop_of_unkept();
     test_move_within_expression(sum_now);
     test_move_within_expression(last_of_inner);

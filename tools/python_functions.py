@@ -297,7 +297,7 @@ def uses(lines, name):
 def write_function(row):
     declarations, getters, after = body_of(row)
     condition = " && ".join(getters) or "true"
-    first = ["tarn_array *a = ARRAY(self);"] if row.owner else []
+    first = ["tarn_array *a = held_array(self);"] if row.owner else []
     lines = ["TARN_SCOPE;", *first, *declarations, *([f"if (!({condition}))\n        return NULL;"] if getters else []), *after, *result_of(row)]
     silent = [f"(void){name};" for name in ("self", "p", "values") if not uses(lines, name)]
     text = table_of(row)

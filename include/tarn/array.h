@@ -2,11 +2,12 @@
 
    Ownership. Every operation returns an array that belongs to the innermost open scope of the calling thread and is
    released with it. tarn_keep() owns an array beyond scopes, tarn_drop() gives that up. tarn_own() makes the scope's
-   hold such a keep. tarn_return() hands an array to the enclosing scope. tarn_move() gives up the caller's own hold
-   (its keep, and its place in an open scope), so that the operation it is passed to may work in the array's memory.
-   Within the expression that moves it an array may be named once more, before or after the move, as in
-   tarn_add(tarn_move(a), f(a)): if f evaluates and its work was done in the memory of a, that is an error. Do not use
-   the array after that expression. Operations never consume their inputs.
+   hold such a keep. tarn_return() hands an array to the enclosing scope. tarn_hold() has the innermost scope hold an
+   array that somebody else may give up meanwhile. tarn_move() gives up the caller's own hold (its keep, and its place
+   in an open scope), so that the operation it is passed to may work in the array's memory. Within the expression that
+   moves it an array may be named once more, before or after the move, as in tarn_add(tarn_move(a), f(a)): if f
+   evaluates and its work was done in the memory of a, that is an error. Do not use the array after that expression.
+   Operations never consume their inputs.
 
    An array is gone when nobody holds it any more; what uses it then is undefined. With TARN_HARD=1 in the environment
    the library fails with "array used after its scope ended" as long as it remembers the array.
@@ -65,6 +66,8 @@ TARN_API tarn_array *tarn_keep(tarn_array *a); /* returns a */
 TARN_API void tarn_drop(tarn_array *a);        /* NULL is allowed; of an array that is not kept: an error */
 TARN_API tarn_array *
 tarn_own(tarn_array *a); /* returns a, kept; the innermost hold that an open scope has on it is gone */
+TARN_API tarn_array *
+tarn_hold(tarn_array *a); /* returns a, which the innermost scope holds, too; NULL without memory */
 TARN_API tarn_array *tarn_move(tarn_array *a); /* returns a; NULL without memory */
 TARN_API tarn_array *
 tarn_return(tarn_array *a); /* returns a, which now belongs to the scope around the innermost one */

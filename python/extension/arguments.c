@@ -69,8 +69,7 @@ static bool wrong(const parameters *p, int i, const char *wanted, PyObject *valu
 bool get_array(const parameters *p, PyObject *const *values, int i, tarn_array **result) {
     if (!values[i]) return true;
     if (!is_array(values[i])) return wrong(p, i, "an array", values[i]);
-    *result = ARRAY(values[i]);
-    return true;
+    return (*result = held_array(values[i])) || (raise_error(), false);
 }
 
 bool get_optional_array(const parameters *p, PyObject *const *values, int i, tarn_array **result) {
@@ -95,16 +94,16 @@ bool size_in_range(int64_t number) {
 
 /* A TypeError that names the parameter in place of the error that there is. One by a number that is too large stays an
  * OverflowError; in MLX that is so of shapes alone. */
-static bool wrong_number(const parameters *p, int i, const char *wanted, PyObject *value) {
+static bool wrong_number(const parameters *p, int i, const char *wanted, int bits, PyObject *value) {
     bool overflow = PyErr_ExceptionMatches(PyExc_OverflowError);
     if (overflow ? !like_mlx || strcmp(p->names[i], "shape") == 0 : !PyErr_ExceptionMatches(PyExc_TypeError))
         return false;
     PyErr_Clear();
-    return wrong(p, i, overflow ? "of 32 bits" : wanted, value);
+    return wrong(p, i, !overflow ? wanted : bits == 32 ? "of 32 bits" : "of 64 bits", value);
 }
 
 static bool read_int(const parameters *p, int i, const char *wanted, PyObject *value, int64_t *result) {
-    return (int_of_object(value, result) && size_in_range(*result)) || wrong_number(p, i, wanted, value);
+    return (int_of_object(value, result) && size_in_range(*result)) || wrong_number(p, i, wanted, 32, value);
 }
 
 bool get_int(const parameters *p, PyObject *const *values, int i, int64_t *result) {
@@ -112,7 +111,7 @@ bool get_int(const parameters *p, PyObject *const *values, int i, int64_t *resul
 }
 
 bool get_bytes(const parameters *p, PyObject *const *values, int i, int64_t *result) {
-    return !values[i] || int_of_object(values[i], result) || wrong_number(p, i, "an int", values[i]);
+    return !values[i] || int_of_object(values[i], result) || wrong_number(p, i, "an int", 64, values[i]);
 }
 
 bool get_seed(const parameters *p, PyObject *const *values, int i, uint64_t *result) {
@@ -192,61 +191,11 @@ bool get_object(const parameters *p, PyObject *const *values, int i, PyObject **
 
 /* ---- lists */
 
-void drop_ints(int_list *list) {
-    PyMem_Free(list->many);
-}
-void drop_arrays(array_list *list) {
-    PyMem_Free(list->many);
-}
-
-static bool is_sequence(PyObject *value) {
-    return PyList_Check(value) || PyTuple_Check(value);
-}
-
-/* Whether it has a length, as arrays and ranges do: then its items may be meant. */
-bool has_items(PyObject *value) {
-    if (is_sequence(value)) return true;
-    if (!PySequence_Check(value) || PyUnicode_Check(value) || PyBytes_Check(value)) return false;
-    if (PyObject_Size(value) >= 0) return true;
-    return PyErr_Clear(), false;
-}
-
-static PyObject *item_of(PyObject *sequence, Py_ssize_t i) { /* borrowed */
-    return PyList_Check(sequence) ? PyList_GetItem(sequence, i) : PyTuple_GetItem(sequence, i);
-}
-
-static int64_t *room_for(int_list *list, Py_ssize_t count) {
-    if (count <= FEW) return list->few;
-    list->many = PyMem_Calloc((size_t)count, sizeof(int64_t));
-    return list->many ? list->many : (PyErr_NoMemory(), NULL);
-}
-
-bool ints_reserve(int_list *list, Py_ssize_t count) {
-    int64_t *room = room_for(list, count);
-    list->list = (tarn_ints){room, count};
-    return room;
-}
-
-bool ints_of_object(PyObject *value, int_list *result) {
-    if (!has_items(value))
-        return PyErr_Format(PyExc_TypeError, "a list or tuple of int is needed, not %R", (PyObject *)Py_TYPE(value)),
-               false;
-    PyObject *list = is_sequence(value) ? Py_NewRef(value) : PySequence_List(value);
-    Py_ssize_t count = list ? PyObject_Size(list) : 0;
-    int64_t *room = list ? room_for(result, count) : NULL;
-    bool good = room;
-    for (Py_ssize_t i = 0; good && i < count; i++)
-        good = int_of_object(item_of(list, i), &room[i]) && size_in_range(room[i]);
-    result->list = (tarn_ints){room, count};
-    Py_XDECREF(list);
-    return good;
-}
-
 bool get_ints(const parameters *p, PyObject *const *values, int i, int_list *result) {
     const char *wanted = "a list or tuple of int";
     if (!values[i]) return true;
     if (!has_items(values[i])) return wrong(p, i, wanted, values[i]);
-    return ints_of_object(values[i], result) || wrong_number(p, i, wanted, values[i]);
+    return ints_of_object(values[i], result) || wrong_number(p, i, wanted, 32, values[i]);
 }
 
 bool get_int_or_ints(const parameters *p, PyObject *const *values, int i, int_list *result) {
@@ -282,13 +231,6 @@ bool get_optional_int_or_ints(const parameters *p, PyObject *const *values, int 
     return values[i] == Py_None ? nothing(result) : get_int_or_ints(p, values, i, result);
 }
 
-bool arrays_reserve(array_list *list, Py_ssize_t count) {
-    list->many = count > FEW ? PyMem_Calloc((size_t)count, sizeof(tarn_array *)) : NULL;
-    list->list = count > FEW ? list->many : list->few;
-    list->count = (int)count;
-    return list->list || (PyErr_NoMemory(), false);
-}
-
 /* An array stands for those along its first axis. */
 static bool get_rows(tarn_array *a, array_list *result) {
     if (!arrays_reserve(result, (Py_ssize_t)tarn_dim(a, 0))) return false;
@@ -296,16 +238,11 @@ static bool get_rows(tarn_array *a, array_list *result) {
 }
 
 bool get_arrays(const parameters *p, PyObject *const *values, int i, array_list *result) {
+    PyObject *item = NULL;
     if (!values[i]) return true;
-    if (is_array(values[i]) && tarn_ndim(ARRAY(values[i])) > 0) return get_rows(ARRAY(values[i]), result);
+    if (is_array(values[i]) && tarn_ndim(ARRAY(values[i])) > 0) return get_rows(held_array(values[i]), result);
     if (!is_sequence(values[i])) return wrong(p, i, "a list or tuple of arrays", values[i]);
-    if (!arrays_reserve(result, PyObject_Size(values[i]))) return false;
-    for (int k = 0; k < result->count; k++) {
-        PyObject *item = item_of(values[i], k);
-        if (!is_array(item)) return wrong(p, i, "a list or tuple of arrays", item);
-        result->list[k] = ARRAY(item);
-    }
-    return true;
+    return arrays_of_items(values[i], result, &item) || (item && wrong(p, i, "a list or tuple of arrays", item));
 }
 
 /* ---- streams */

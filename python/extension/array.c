@@ -16,6 +16,11 @@ static void watch(PyObject *self) {
     if (live_closures > 0 && !PyObject_GC_IsTracked(self)) PyObject_GC_Track(self);
 }
 
+tarn_array *held_array(PyObject *object) {
+    if (!ARRAY(object)) tarn_fail("an array that was never given a value");
+    return tarn_hold(ARRAY(object));
+}
+
 static PyObject *new_object(PyTypeObject *type, tarn_array *a) {
     array_object *object =
         type == array_type ? PyObject_GC_New(array_object, type) : (array_object *)PyType_GenericAlloc(type, 0);
@@ -70,18 +75,11 @@ bool evaluate(tarn_array *const *list, int count) {
     return wait_for(tarn_eval_all, list, count) || raise_error();
 }
 
-/* Meanwhile other threads may let go of the arrays, or put others in their objects' places. */
 bool wait_for(bool (*how)(tarn_array *const *, int), tarn_array *const *list, int count) {
-    for (int i = 0; i < count; i++) tarn_keep(list[i]);
     PyThreadState *state = start_waiting();
     bool done = how(list, count);
     bool quiet = stop_waiting(state);
-    for (int i = 0; i < count; i++) tarn_drop(list[i]);
     return done && quiet;
-}
-
-void drop_array(tarn_array **a) {
-    tarn_drop(*a);
 }
 
 void replace_array(PyObject *self, tarn_array *a) {

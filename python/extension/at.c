@@ -37,7 +37,8 @@ static PyObject *updated(PyObject *self, PyObject *value, change first, tarn_sca
     if (!at->index)
         return PyErr_SetString(PyExc_ValueError, "Must give indices to array.at (e.g. `x.at[0].add(4)`)."), NULL;
     TARN_SCOPE;
-    tarn_array *a = ARRAY(at->array), *by = NULL;
+    tarn_array *a = held_array(at->array), *by = NULL;
+    if (!a) return raise_error();
     if (!operand_like(value, a, &by)) return NULL;
     return new_array(index_update(a, at->index, first ? first(by) : by, mode));
 }

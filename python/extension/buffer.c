@@ -109,10 +109,11 @@ static void describe(const tarn_array *a, const tarn_layout *layout, export *mad
 }
 
 int array_get_buffer(PyObject *self, Py_buffer *view, int flags) {
-    tarn_array *a CLEANUP(drop_array) = tarn_keep(ARRAY(self));
+    TARN_SCOPE;
+    tarn_array *a = held_array(self);
     tarn_layout layout;
     *view = (Py_buffer){.obj = NULL};
-    if (!evaluate(&a, 1)) return -1;
+    if (!a || !evaluate(&a, 1)) return raise_error(), -1;
     export *made = PyMem_Calloc(1, sizeof *made);
     if (!made || !(made->pin = tarn_pin(a, &layout))) return PyMem_Free(made), raise_error(), -1;
     describe(a, &layout, made);

@@ -62,19 +62,21 @@ static bool push_hash(key *k, PyObject *value) {
 static bool describe(PyObject *value, key *k, leaf_list *arrays);
 
 static bool describe_items(PyObject *list, key *k, leaf_list *arrays) {
-    Py_ssize_t count = PyObject_Size(list);
-    bool good = push_sized(k, '[', &count, sizeof count), is_list = PyList_Check(list);
-    for (Py_ssize_t i = 0; good && i < count; i++)
-        good = describe(is_list ? PyList_GetItem(list, i) : PyTuple_GetItem(list, i), k, arrays);
+    PyObject *items = items_of(list);
+    Py_ssize_t count = items ? PyTuple_Size(items) : 0;
+    bool good = items && push_sized(k, '[', &count, sizeof count);
+    for (Py_ssize_t i = 0; good && i < count; i++) good = describe(PyTuple_GetItem(items, i), k, arrays);
+    Py_XDECREF(items);
     return good;
 }
 
 static bool describe_dict(PyObject *dict, key *k, leaf_list *arrays) {
-    PyObject *name, *value;
-    Py_ssize_t place = 0, count = PyDict_Size(dict);
-    bool good = push_sized(k, '{', &count, sizeof count);
-    while (good && PyDict_Next(dict, &place, &name, &value))
+    PyObject *copy = PyDict_Copy(dict), *name, *value; /* a name's hash may be asked of Python */
+    Py_ssize_t place = 0, count = copy ? PyDict_Size(copy) : 0;
+    bool good = copy && push_sized(k, '{', &count, sizeof count);
+    while (good && PyDict_Next(copy, &place, &name, &value))
         good = (PyUnicode_Check(name) ? push_text(k, 's', name) : push_hash(k, name)) && describe(value, k, arrays);
+    Py_XDECREF(copy);
     return good;
 }
 
@@ -95,7 +97,7 @@ static bool describe_constant(PyObject *value, key *k) {
 }
 
 static bool describe(PyObject *value, key *k, leaf_list *arrays) {
-    if (is_array(value)) return push(k, "a", 1) && add_leaf(arrays, ARRAY(value));
+    if (is_array(value)) return push(k, "a", 1) && add_leaf(arrays, value);
     bool is_dict = PyDict_Check(value);
     if (!is_dict && !PyList_Check(value) && !PyTuple_Check(value)) return describe_constant(value, k);
     if (Py_EnterRecursiveCall(" in arguments of a compiled function")) return false;
@@ -242,7 +244,6 @@ bool add_compile(PyObject *module) {
 
 static tarn_results *call_planned(call *c, const leaf_list *arrays, const key *k) {
     if (!make_plans(c->t)) return NULL;
-    for (int i = 0; i < arrays->count; i++) tarn_keep(arrays->list[i]);
     current = c;
     c->t->calls++;
     c->state = start_waiting();
@@ -251,7 +252,6 @@ static tarn_results *call_planned(call *c, const leaf_list *arrays, const key *k
     bool quiet = stop_waiting(c->state);
     current = c->before;
     c->t->calls--;
-    for (int i = 0; i < arrays->count; i++) tarn_drop(arrays->list[i]);
     return quiet ? results : NULL;
 }
 

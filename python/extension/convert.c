@@ -15,8 +15,8 @@ typedef struct {
     kind_of_values kind; /* of the values so far */
 } contents;
 
-static bool is_list(PyObject *value) {
-    return PyList_Check(value) || PyTuple_Check(value);
+static Py_ssize_t length(PyObject *list) {
+    return PyList_Check(list) ? PyList_Size(list) : PyTuple_Size(list);
 }
 static PyObject *item(PyObject *list, Py_ssize_t i) {
     return PyList_Check(list) ? PyList_GetItem(list, i) : PyTuple_GetItem(list, i);
@@ -37,7 +37,7 @@ static int kind_of(PyObject *value) {
 static bool look_at(PyObject *value, int depth, contents *found);
 
 static bool look_at_list(PyObject *list, int depth, contents *found) {
-    Py_ssize_t count = PyObject_Size(list);
+    Py_ssize_t count = length(list);
     if (depth == TARN_MAX_NDIM) return tarn_fail("array(): lists more than %d deep", TARN_MAX_NDIM);
     if (depth == found->ndim) found->shape[found->ndim++] = count;
     if (found->shape[depth] != count) return tarn_fail("Initialization encountered non-uniform length.");
@@ -45,7 +45,7 @@ static bool look_at_list(PyObject *list, int depth, contents *found) {
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *one = item(list, i);
         if (found->kind == OF_ARRAYS) return true; /* the items' shapes are compared when they are stacked */
-        if (found->settled && !is_array(one) && is_list(one) != (depth + 1 < found->ndim))
+        if (found->settled && !is_array(one) && is_sequence(one) != (depth + 1 < found->ndim))
             return tarn_fail("Initialization encountered non-uniform length.");
         if (!look_at(one, depth + 1, found)) return false;
     }
@@ -53,7 +53,7 @@ static bool look_at_list(PyObject *list, int depth, contents *found) {
 }
 
 static bool look_at(PyObject *value, int depth, contents *found) {
-    if (is_list(value)) return look_at_list(value, depth, found);
+    if (is_sequence(value)) return look_at_list(value, depth, found);
     int kind = kind_of(value);
     if (kind < 0) {
         PyErr_Format(PyExc_ValueError, "Invalid type %s received in array initialization.", type_name(value));
@@ -88,11 +88,23 @@ static bool put(PyObject *value, tarn_dtype dtype, void *to) {
     return !PyErr_Occurred();
 }
 
-static char *put_all(PyObject *value, tarn_dtype dtype, char *to) {
-    if (!is_list(value)) return put(value, dtype, to) ? to + tarn_dtype_bytes(dtype) : NULL;
-    Py_ssize_t count = PyObject_Size(value);
-    for (Py_ssize_t i = 0; to && i < count; i++) to = put_all(item(value, i), dtype, to);
+static char *put_all(PyObject *value, tarn_dtype dtype, const contents *found, int depth, char *to);
+
+/* Numbers of a type of their own say in Python what they are, and may change the lists on the way. */
+static char *put_list(PyObject *list, tarn_dtype dtype, const contents *found, int depth, char *to) {
+    for (Py_ssize_t i = 0; to && i < found->shape[depth]; i++) {
+        PyObject *one = length(list) == found->shape[depth] ? Py_NewRef(item(list, i)) : NULL;
+        to = one ? put_all(one, dtype, found, depth + 1, to) : NULL;
+        Py_XDECREF(one);
+    }
     return to;
+}
+
+static char *put_all(PyObject *value, tarn_dtype dtype, const contents *found, int depth, char *to) {
+    bool is_list = depth < found->ndim;
+    if (is_sequence(value) != is_list) return NULL;
+    if (is_list) return put_list(value, dtype, found, depth, to);
+    return put(value, dtype, to) ? to + tarn_dtype_bytes(dtype) : NULL;
 }
 
 /* How values of this kind are written down; another dtype that is asked for is a cast of that. */
@@ -111,20 +123,22 @@ static tarn_array *of_values(PyObject *value, const contents *found, const tarn_
     tarn_dtype stored = size ? stored_as(found->kind, dtype) : dtype ? *dtype : TARN_FLOAT32;
     char *values = PyMem_Malloc((size_t)(size * tarn_dtype_bytes(stored)) + 1);
     if (!values) return PyErr_NoMemory(), NULL;
-    tarn_array *a = !size || put_all(value, stored, values)
-                        ? tarn_from_data(values, (tarn_ints){found->shape, found->ndim}, stored)
-                        : NULL;
+    bool done = !size || put_all(value, stored, found, 0, values);
+    if (!done && !PyErr_Occurred()) tarn_fail("array(): a list changed while it was read");
+    tarn_array *a = done ? tarn_from_data(values, (tarn_ints){found->shape, found->ndim}, stored) : NULL;
     PyMem_Free(values);
     return cast(a, dtype);
 }
 
 /* A list with arrays in it: its items as arrays, stacked. */
 static tarn_array *of_arrays(PyObject *list) {
-    array_list items CLEANUP(drop_arrays) = {0};
-    if (!arrays_reserve(&items, PyObject_Size(list))) return NULL;
-    for (int i = 0; i < items.count; i++)
-        if (!(items.list[i] = array_of_object(item(list, i), NULL))) return NULL;
-    return tarn_stack(items.list, items.count);
+    array_list arrays CLEANUP(drop_arrays) = {0};
+    PyObject *items = items_of(list);
+    bool good = items && arrays_reserve(&arrays, PyTuple_Size(items));
+    for (int i = 0; good && i < arrays.count; i++)
+        good = (arrays.list[i] = array_of_object(PyTuple_GetItem(items, i), NULL));
+    Py_XDECREF(items);
+    return good ? tarn_stack(arrays.list, arrays.count) : NULL;
 }
 
 static tarn_array *array_of_list(PyObject *list, const tarn_dtype *dtype) {
@@ -164,7 +178,7 @@ static tarn_array *array_of_export(PyObject *value, const tarn_dtype *dtype) {
 tarn_array *array_of_object(PyObject *value, const tarn_dtype *dtype) {
     if (is_array(value)) return cast(tarn_reshape_like(ARRAY(value), ARRAY(value)), dtype);
     if (is_scalar(value)) return array_of_number(value, dtype);
-    if (is_list(value)) return array_of_list(value, dtype);
+    if (is_sequence(value)) return array_of_list(value, dtype);
     if (PyObject_HasAttrString(value, "__mlx_array__")) return array_of_method(value, "__mlx_array__", dtype);
     if (PyObject_CheckBuffer(value)) return array_of_buffer(value, dtype);
     if (PyObject_HasAttrString(value, "__dlpack__")) return array_of_export(value, dtype);

@@ -155,12 +155,12 @@ static bool run_jvp(void *context, tarn_array *const *inputs, int count, tarn_re
 }
 
 static bool take_batched(PyObject *pair, tarn_results *results, int64_t *out_axes) {
-    int next = 0;
     if (!PyTuple_Check(pair) || PyTuple_Size(pair) != 2)
         return PyErr_SetString(PyExc_ValueError, "[custom vmap] the rule must return a tuple (outputs, axes)"),
                python_failed();
     return hand_out(PyTuple_GetItem(pair, 0), true, results) &&
-           (tree_axes(PyTuple_GetItem(pair, 0), PyTuple_GetItem(pair, 1), out_axes, &next) || python_failed());
+           (tree_axes(PyTuple_GetItem(pair, 0), PyTuple_GetItem(pair, 1), out_axes, tarn_results_count(results)) ||
+            python_failed());
 }
 
 static bool run_vmap(void *context, tarn_array *const *inputs, const int64_t *axes, int count, tarn_results *results,
@@ -188,6 +188,8 @@ static PyObject *custom_call(PyObject *self, PyObject *arguments, PyObject *name
     leaf_list inputs CLEANUP(drop_leaves) = {0};
     const custom_object *custom = (custom_object *)self;
     TARN_SCOPE;
+    if (!custom->rules[FUNCTION])
+        return PyErr_SetString(PyExc_TypeError, "custom_function: __init__ was never called"), NULL;
     if (!tree_leaves(arguments, &inputs, false) || (named && !tree_leaves(named, &inputs, false))) return NULL;
     closure *c = closure_of(custom, arguments, named);
     if (!c) return NULL;

@@ -14,39 +14,40 @@ typedef struct {
     tarn_kernel_constant constants[MOST];
     tarn_kernel_scalar scalars[MOST];
     array_list inputs;
+    PyObject *taken[8]; /* tuples of what was given in lists: their names are read until the kernel runs */
+    int taken_count;
 } description;
 
 static void drop_description(description *d) {
     for (int i = 0; i < MOST; i++) drop_ints(&d->shapes[i]);
     drop_arrays(&d->inputs);
+    for (int i = 0; i < d->taken_count; i++) Py_DECREF(d->taken[i]);
 }
 
-/* ---- lists: what is at a place, which the caller does not own; how many there are, -1 with an exception */
-static int length_of(PyObject *list, const char *what) {
-    if (!PyList_Check(list) && !PyTuple_Check(list))
+/* ---- lists: as tuples, which the description owns; how many items there are, -1 with an exception */
+static int take(description *d, PyObject **list, const char *what) {
+    if (!is_sequence(*list))
         return PyErr_Format(PyExc_TypeError, "cuda_kernel(): %s must be a list or tuple", what), -1;
-    Py_ssize_t count = PySequence_Size(list);
+    if (!(*list = items_of(*list))) return -1;
+    d->taken[d->taken_count++] = *list;
+    Py_ssize_t count = PyTuple_Size(*list);
     if (count > MOST) return PyErr_Format(PyExc_ValueError, "cuda_kernel(): at most %d %s", MOST, what), -1;
     return (int)count;
 }
 
-static PyObject *item_of(PyObject *list, int i) {
-    return PyList_Check(list) ? PyList_GetItem(list, i) : PyTuple_GetItem(list, i);
-}
-
-static bool take_names(const char **to, PyObject *list, const char *what) {
-    int count = length_of(list, what);
+static bool take_names(description *d, const char **to, PyObject *list, const char *what) {
+    int count = take(d, &list, what);
     for (int i = 0; i < count; i++)
-        if (!(to[i] = PyUnicode_AsUTF8AndSize(item_of(list, i), NULL))) return false;
+        if (!(to[i] = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(list, i), NULL))) return false;
     return count >= 0;
 }
 
 static bool take_inputs(description *d, PyObject *list) {
-    int count = length_of(list, "inputs");
+    int count = take(d, &list, "inputs");
     if (count < 0 || !arrays_reserve(&d->inputs, count)) return false;
     for (int i = 0; i < count; i++) {
-        PyObject *value = item_of(list, i);
-        tarn_array *a = is_array(value) ? ARRAY(value) : is_scalar(value) ? weak_scalar(value, NULL) : NULL;
+        PyObject *value = PyTuple_GetItem(list, i);
+        tarn_array *a = is_array(value) ? held_array(value) : is_scalar(value) ? weak_scalar(value, NULL) : NULL;
         if (!a && !PyErr_Occurred() && tarn_ok())
             PyErr_Format(PyExc_TypeError, "cuda_kernel(): an input is a %s", type_name(value));
         if (!a) return false;
@@ -56,13 +57,13 @@ static bool take_inputs(description *d, PyObject *list) {
 }
 
 static bool take_outputs(description *d, PyObject *shapes, PyObject *dtypes) {
-    int count = length_of(shapes, "output_shapes"), others = length_of(dtypes, "output_dtypes");
-    if (count < 0 || others < 0) return false;
+    int count = take(d, &shapes, "output_shapes"), others = count < 0 ? -1 : take(d, &dtypes, "output_dtypes");
+    if (others < 0) return false;
     if (count != others) return tarn_fail("cuda_kernel: %d output shapes and %d dtypes", count, others);
     for (int i = 0; i < count; i++) {
-        PyObject *dtype = item_of(dtypes, i);
+        PyObject *dtype = PyTuple_GetItem(dtypes, i);
         if (!is_dtype(dtype)) return PyErr_SetString(PyExc_TypeError, "cuda_kernel(): output_dtypes are dtypes"), false;
-        if (!ints_of_object(item_of(shapes, i), &d->shapes[i])) return false;
+        if (!ints_of_object(PyTuple_GetItem(shapes, i), &d->shapes[i])) return false;
         d->outputs[i] = (tarn_kernel_output){dtype_of_object(dtype), d->shapes[i].list};
     }
     d->options.outputs = d->outputs;
@@ -70,11 +71,11 @@ static bool take_outputs(description *d, PyObject *shapes, PyObject *dtypes) {
     return true;
 }
 
-static bool take_three(int64_t to[3], PyObject *list, const char *what) {
-    int count = length_of(list, what);
+static bool take_three(description *d, int64_t to[3], PyObject *list, const char *what) {
+    int count = take(d, &list, what);
     if (count >= 0 && count != 3) return tarn_fail("cuda_kernel: %s has three sizes, not %d", what, count);
     for (int i = 0; i < count; i++)
-        if (!int_of_object(item_of(list, i), &to[i])) return false;
+        if (!int_of_object(PyTuple_GetItem(list, i), &to[i])) return false;
     return count == 3;
 }
 
@@ -92,18 +93,18 @@ static bool take_constant(tarn_kernel_constant *to, PyObject *pair) {
 }
 
 static bool take_constants(description *d, PyObject *list) {
-    int count = list == Py_None ? 0 : length_of(list, "template");
+    int count = list == Py_None ? 0 : take(d, &list, "template");
     for (int i = 0; i < count; i++)
-        if (!take_constant(&d->constants[i], item_of(list, i))) return false;
+        if (!take_constant(&d->constants[i], PyTuple_GetItem(list, i))) return false;
     d->options.constants = d->constants;
     d->options.constant_count = count;
     return count >= 0;
 }
 
 static bool take_scalars(description *d, PyObject *list) {
-    int count = length_of(list, "scalars");
+    int count = take(d, &list, "scalars");
     for (int i = 0; i < count; i++) {
-        PyObject *value = item_of(list, i);
+        PyObject *value = PyTuple_GetItem(list, i);
         d->scalars[i].kind = PyBool_Check(value)   ? TARN_KERNEL_BOOL
                              : PyLong_Check(value) ? TARN_KERNEL_INT
                                                    : TARN_KERNEL_FLOAT;
@@ -133,8 +134,8 @@ static bool take_kernel(description *d, PyObject *kernel) {
                                               .output_names = d->output_names,
                                               .any_strides = PyTuple_GetItem(kernel, CONTIGUOUS) != Py_True,
                                               .shared_bytes = PyLong_AsLongLong(PyTuple_GetItem(kernel, SHARED))};
-    return take_names(d->input_names, PyTuple_GetItem(kernel, INPUTS), "input_names") &&
-           take_names(d->output_names, PyTuple_GetItem(kernel, OUTPUTS), "output_names");
+    return take_names(d, d->input_names, PyTuple_GetItem(kernel, INPUTS), "input_names") &&
+           take_names(d, d->output_names, PyTuple_GetItem(kernel, OUTPUTS), "output_names");
 }
 
 static bool check_counts(const description *d, PyObject *kernel) {
@@ -181,8 +182,8 @@ static PyObject *call_cuda_kernel(PyObject *self, PyObject *arguments, PyObject 
     description d CLEANUP(drop_description) = {0};
     array_list out CLEANUP(drop_arrays) = {0};
     bool ok = choose_cuda(stream, &choice) && take_kernel(&d, self) && take_inputs(&d, inputs) &&
-              take_outputs(&d, shapes, dtypes) && take_three(d.options.grid, grid, "grid") &&
-              take_three(d.options.block, block, "threadgroup") && take_constants(&d, constants) &&
+              take_outputs(&d, shapes, dtypes) && take_three(&d, d.options.grid, grid, "grid") &&
+              take_three(&d, d.options.block, block, "threadgroup") && take_constants(&d, constants) &&
               take_fill(&d, fill) && check_counts(&d, self) && (!verbose || print_source(&d)) &&
               run_description(&d, &out);
     return ok ? new_list(out.list, out.count) : raise_error();
@@ -197,17 +198,15 @@ PyObject *cuda_kernel_of(const char *name, PyObject *input_names, PyObject *outp
     static PyMethodDef definition = {"cuda_kernel", METHOD(call_cuda_kernel), METH_VARARGS | METH_KEYWORDS,
                                      "cuda_kernel(inputs, output_shapes, output_dtypes, grid, threadgroup, "
                                      "template=None, init_value=None, verbose=False, stream=None)"};
-    const char *unused[MOST];
+    description d CLEANUP(drop_description) = {0};
     if (!has_cuda()) return no_kernel("cuda_kernel", "CUDA");
-    if (!take_names(unused, input_names, "input_names") || !take_names(unused, output_names, "output_names"))
+    if (!take_names(&d, d.input_names, input_names, "input_names") ||
+        !take_names(&d, d.output_names, output_names, "output_names"))
         return NULL;
-    PyObject *inputs = PySequence_Tuple(input_names), *outputs = PySequence_Tuple(output_names);
-    PyObject *kernel = inputs && outputs ? Py_BuildValue("(sOOssOL)", name, inputs, outputs, source, header,
-                                                         contiguous ? Py_True : Py_False, (long long)shared)
-                                         : NULL;
+    PyObject *inputs = d.taken[0], *outputs = d.taken[1];
+    PyObject *kernel = Py_BuildValue("(sOOssOL)", name, inputs, outputs, source, header,
+                                     contiguous ? Py_True : Py_False, (long long)shared);
     PyObject *function = kernel ? PyCFunction_NewEx(&definition, kernel, NULL) : NULL;
-    Py_XDECREF(inputs);
-    Py_XDECREF(outputs);
     Py_XDECREF(kernel);
     return function;
 }
@@ -231,6 +230,6 @@ bool compiled_kernel(array_list *out, const char *name, PyObject *code, PyObject
         .name = name, .shared_bytes = shared, .any_strides = !contiguous, .is_filled = fill.given, .fill = fill.value};
     return choose_cuda(stream, &choice) && take_code(&d, code) && take_inputs(&d, lists[0]) &&
            take_outputs(&d, lists[1], lists[2]) && take_scalars(&d, lists[3]) &&
-           take_three(d.options.grid, lists[4], "grid") && take_three(d.options.block, lists[5], "threadgroup") &&
-           run_description(&d, out);
+           take_three(&d, d.options.grid, lists[4], "grid") &&
+           take_three(&d, d.options.block, lists[5], "threadgroup") && run_description(&d, out);
 }

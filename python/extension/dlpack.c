@@ -130,7 +130,8 @@ PyObject *array_dlpack(PyObject *self, PyObject *arguments, PyObject *named) {
     if (!PyArg_ParseTupleAndKeywords(arguments, named, "|$OOOO:__dlpack__", names, &stream, &version, &device, &copy))
         return NULL;
     TARN_SCOPE;
-    tarn_array *held CLEANUP(drop_array) = tarn_keep(ARRAY(self));
+    tarn_array *held = held_array(self);
+    if (!held) return raise_error();
     const dl_device own = device_of(held);
     dl_device there = own;
     int major = 0, minor = 0;

@@ -72,17 +72,11 @@ static PyObject *session_values(PyObject *self, PyObject *layer) {
     return session_rows(self, layer, tarn_session_values);
 }
 
-/* Arrays of a list, for PyMem_Free. NULL with an exception. */
-static tarn_array **arrays_of(PyObject *list, Py_ssize_t *count) {
-    *count = PyList_Size(list);
-    tarn_array **arrays = *count < 0 ? NULL : PyMem_Calloc((size_t)*count + 1, sizeof *arrays);
-    if (*count >= 0 && !arrays) PyErr_NoMemory();
-    for (Py_ssize_t i = 0; arrays && i < *count; i++) {
-        PyObject *one = PyList_GetItem(list, i);
-        if (!is_array(one)) return PyMem_Free(arrays), PyErr_SetString(PyExc_TypeError, "arrays are needed"), NULL;
-        arrays[i] = ARRAY(one);
-    }
-    return arrays;
+static bool take_arrays(PyObject *list, array_list *arrays) {
+    PyObject *wrong = NULL;
+    if (arrays_of_items(list, arrays, &wrong)) return true;
+    if (wrong) PyErr_SetString(PyExc_TypeError, "arrays are needed");
+    return false;
 }
 
 /* Two lists of an array a layer, and the ids or None. */
@@ -90,20 +84,17 @@ static PyObject *session_restore(PyObject *self, PyObject *arguments) {
     PyObject *key_list, *value_list, *id_list;
     if (!PyArg_ParseTuple(arguments, "O!O!O:restore", &PyList_Type, &key_list, &PyList_Type, &value_list, &id_list))
         return NULL;
-    Py_ssize_t layers = 0, others = 0;
+    TARN_SCOPE;
+    array_list keys CLEANUP(drop_arrays) = {0}, values CLEANUP(drop_arrays) = {0};
     size_t count = 0;
-    /* The ids first: they are asked for by functions of Python, which may change the lists. */
+    if (!take_arrays(key_list, &keys) || !take_arrays(value_list, &values)) return NULL;
     int32_t *ids = id_list != Py_None ? ids_of(id_list, &count) : NULL;
-    tarn_array **keys = ids || id_list == Py_None ? arrays_of(key_list, &layers) : NULL,
-               **values = keys ? arrays_of(value_list, &others) : NULL;
-    bool ok = values && layers == others;
-    if (values && layers != others) PyErr_SetString(PyExc_ValueError, "as many keys as values are needed");
-    if (ok && ids && layers && tarn_ndim(keys[0]) == 4 && (size_t)tarn_dim(keys[0], 2) != count)
+    bool ok = (ids || id_list == Py_None) && keys.count == values.count;
+    if (keys.count != values.count) PyErr_SetString(PyExc_ValueError, "as many keys as values are needed");
+    if (ok && ids && keys.count && tarn_ndim(keys.list[0]) == 4 && (size_t)tarn_dim(keys.list[0], 2) != count)
         ok = (PyErr_SetString(PyExc_ValueError, "as many ids as keys are needed"), false);
-    ok = ok && (tarn_session_restore(session_of(self), keys, values, layers, ids) || raise_error());
+    ok = ok && (tarn_session_restore(session_of(self), keys.list, values.list, keys.count, ids) || raise_error());
     PyMem_Free(ids);
-    PyMem_Free(values);
-    PyMem_Free(keys);
     return ok ? Py_NewRef(Py_None) : NULL;
 }
 

@@ -13,7 +13,9 @@ PyObject *array_copy(PyObject *self, PyObject *unused) {
 
 PyObject *array_bytes(PyObject *self, PyObject *unused) {
     (void)unused;
-    tarn_array *a CLEANUP(drop_array) = tarn_keep(ARRAY(self));
+    TARN_SCOPE;
+    tarn_array *a = held_array(self);
+    if (!a) return raise_error();
     int64_t size = tarn_size(a) * tarn_dtype_bytes(tarn_dtype_of(a));
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, size);
     if (!bytes) return NULL;

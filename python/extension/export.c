@@ -26,7 +26,7 @@ static bool add_positional(PyObject *sequence, given_arrays *given) {
     if (!PyTuple_Check(sequence) && !PyList_Check(sequence)) return false;
     for (Py_ssize_t i = 0; i < PySequence_Size(sequence); i++) {
         PyObject *item = PySequence_GetItem(sequence, i);
-        bool added = item && is_array(item) && add_leaf(&given->arrays, ARRAY(item));
+        bool added = item && is_array(item) && add_leaf(&given->arrays, item);
         Py_XDECREF(item);
         if (!added) return false;
     }
@@ -45,7 +45,7 @@ static bool add_named(PyObject *dict, given_arrays *given) {
     for (int i = 0; i < given->name_count; i++) {
         PyObject *name = PyList_GetItem(given->names, i), *value = PyDict_GetItem(dict, name);
         given->words[i] = PyUnicode_AsUTF8AndSize(name, NULL);
-        if (!given->words[i] || !is_array(value) || !add_leaf(&given->arrays, ARRAY(value))) return false;
+        if (!given->words[i] || !is_array(value) || !add_leaf(&given->arrays, value)) return false;
     }
     return true;
 }
@@ -85,7 +85,7 @@ static PyObject *named_of(const given_arrays *given, tarn_array *const *inputs) 
 
 static bool hand_out_arrays(PyObject *returned, tarn_results *results) {
     given_arrays outputs CLEANUP(drop_given) = {0};
-    bool good = is_array(returned) ? add_leaf(&outputs.arrays, ARRAY(returned)) : add_positional(returned, &outputs);
+    bool good = is_array(returned) ? add_leaf(&outputs.arrays, returned) : add_positional(returned, &outputs);
     if (!good && !PyErr_Occurred())
         PyErr_Format(PyExc_ValueError,
                      "[export_function] The function returns an array, or a tuple or list of arrays; not %s of others.",

@@ -33,7 +33,12 @@ typedef struct {
 } array_object;
 extern PyTypeObject *array_type;
 bool is_array(PyObject *object);
+/* What the object stands for now. Whatever runs Python code, lets others have the interpreter, or gives objects up may
+   put another in its place, and then it is gone. */
 #define ARRAY(object) (((array_object *)(object))->value)
+/* The same for the rest of the call: the innermost scope holds it. NULL, with an error of Tarn, without memory; also of
+   an object that was never given a value. */
+tarn_array *held_array(PyObject *object);
 /* The result of an operation as an object, out of the innermost scope; of NULL the error is raised. */
 PyObject *new_array(tarn_array *a);
 void replace_array(PyObject *self, tarn_array *a); /* the object stands for a from now on */
@@ -43,11 +48,10 @@ PyObject *new_shape(const tarn_array *a);
 PyObject *new_bool(bool value); /* raises the error if one is set */
 PyObject *new_int(int64_t value);
 PyObject *new_none(void);
-/* Without the interpreter's lock; the arrays are kept meanwhile. */
+/* Without the interpreter's lock, so somebody must hold the arrays. */
 bool wait_for(bool (*how)(tarn_array *const *, int), tarn_array *const *arrays, int count);
 bool evaluate(tarn_array *const *arrays, int count); /* raises what fails */
-void drop_array(tarn_array **a);
-tarn_array *matrix_transposed(tarn_array *a); /* the last two axes exchanged */
+tarn_array *matrix_transposed(tarn_array *a);        /* the last two axes exchanged */
 
 /* ---- dtype.c */
 extern PyTypeObject *dtype_type;
@@ -131,25 +135,23 @@ typedef struct {
 bool get_optional_dtype(const parameters *p, PyObject *const *values, int i, optional_dtype *result);
 bool get_object(const parameters *p, PyObject *const *values, int i, PyObject **result);
 
-/* Lists of numbers and of arrays, with their memory. */
+/* ---- lists.c: lists of numbers and of arrays, with their memory */
 enum { FEW = 16 };
 typedef struct {
     tarn_ints list;
     int64_t few[FEW], *many;
 } int_list;
 void drop_ints(int_list *list);
+bool ints_reserve(int_list *list, Py_ssize_t count); /* sets list->list, to be written */
 bool get_ints(const parameters *p, PyObject *const *values, int i, int_list *result);        /* Sequence[int] */
 bool get_int_or_ints(const parameters *p, PyObject *const *values, int i, int_list *result); /* int | Sequence[int] */
 bool get_optional_ints(const parameters *p, PyObject *const *values, int i,
                        int_list *result); /* None | Sequence[int] */
 bool get_optional_int_or_ints(const parameters *p, PyObject *const *values, int i, int_list *result);
-bool ints_reserve(int_list *list, Py_ssize_t count); /* sets list->list, to be written */
 bool get_int_or_two(const parameters *p, PyObject *const *values, int i, int_list *result); /* int | tuple[int, int] */
 bool get_int_or_three(const parameters *p, PyObject *const *values, int i, int_list *result);
-bool refused_none(PyObject *const *values, int count);  /* whether one is None, with an exception */
-bool refused_list(PyObject *value);                     /* a list beside arrays, under tarn.mlx, with an exception */
-bool has_items(PyObject *value);                        /* whether it has a length, and is no text */
-bool ints_of_object(PyObject *value, int_list *result); /* a list or tuple of integers */
+bool refused_none(PyObject *const *values, int count); /* whether one is None, with an exception */
+bool refused_list(PyObject *value);                    /* a list beside arrays, under tarn.mlx, with an exception */
 bool int_of_object(PyObject *value, int64_t *result);
 typedef struct {
     tarn_array **list, *few[FEW], **many;
@@ -158,6 +160,14 @@ typedef struct {
 void drop_arrays(array_list *list);
 bool arrays_reserve(array_list *list, Py_ssize_t count); /* sets list->list and count */
 bool get_arrays(const parameters *p, PyObject *const *values, int i, array_list *result);
+
+bool is_sequence(PyObject *value); /* a list or tuple */
+bool has_items(PyObject *value);   /* whether it has a length, and is no text */
+/* A new tuple of the items: what is called on the way cannot change it, as it can a list. */
+PyObject *items_of(PyObject *sequence);
+bool ints_of_object(PyObject *value, int_list *result); /* a list or tuple of integers */
+/* The arrays of a list or tuple, held. *wrong is set to an item, borrowed, that is no array. */
+bool arrays_of_items(PyObject *sequence, array_list *result, PyObject **wrong);
 
 /* The stream of a call, until the end of the block. */
 typedef struct {

@@ -31,7 +31,7 @@ tarn_array *attention_of(tarn_array *q, tarn_array *k, tarn_array *v, double sca
         return PyErr_Format(PyUnicode_Check(mask) ? PyExc_ValueError : PyExc_TypeError,
                             "scaled_dot_product_attention(): the mask must be \"causal\" or an array, not %R", mask),
                NULL;
-    tarn_array *added = is_array(mask) ? ARRAY(mask) : NULL;
+    tarn_array *added = is_array(mask) ? held_array(mask) : NULL;
     tarn_dtype result = tarn_promote(tarn_promote(tarn_dtype_of(q), tarn_dtype_of(k)), tarn_dtype_of(v));
     if ((fused && !is_fused(q)) || !narrow(added, result, "Mask type") || !narrow(sinks, result, "Type of sinks"))
         return NULL;

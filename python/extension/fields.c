@@ -13,7 +13,7 @@ tarn_array *multivariate_normal(tarn_array *key, tarn_array *mean, tarn_array *c
 }
 
 tarn_array *permutation_of(tarn_array *key, PyObject *x, int64_t axis) {
-    if (is_array(x)) return tarn_random_permute(random_key(key), ARRAY(x), .axis = TARN_AXIS(axis));
+    if (is_array(x)) return tarn_random_permute(random_key(key), held_array(x), .axis = TARN_AXIS(axis));
     long long count = PyLong_AsLongLong(x);
     if (count == -1 && PyErr_Occurred()) return NULL;
     return tarn_random_permutation(random_key(key), count);

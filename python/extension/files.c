@@ -127,7 +127,7 @@ static bool note_of(PyObject *pair, tarn_note *n) {
     if (!(n->key = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(pair, 0), NULL))) return false;
     if (PyUnicode_Check(value)) return (n->text = PyUnicode_AsUTF8AndSize(value, NULL)) != NULL;
     if (PyList_Check(value)) return (n->texts = words_of(value, &n->count)) != NULL;
-    return (n->array = ARRAY(value)) != NULL;
+    return (n->array = held_array(value)) != NULL;
 }
 
 static bool write_tensors(const char *path, const char *format, const tarn_named_array *arrays, int64_t count,

@@ -47,7 +47,7 @@ static bool read_number(PyObject *value, tarn_entry *e) {
 static bool read_array(PyObject *value, tarn_entry *e) {
     tarn_dtype integers = TARN_INT32;
     bool empty = PyList_Check(value) && PyList_Size(value) == 0;
-    tarn_array *a = is_array(value) ? ARRAY(value) : array_of_object(value, empty ? &integers : NULL);
+    tarn_array *a = is_array(value) ? held_array(value) : array_of_object(value, empty ? &integers : NULL);
     if (!a) return raise_error(), false;
     *e = TARN_PICK(a);
     return true;
@@ -112,14 +112,16 @@ tarn_array *index_update(tarn_array *a, PyObject *index, tarn_array *value, tarn
 
 PyObject *array_subscript(PyObject *self, PyObject *index) {
     TARN_SCOPE;
-    return new_array(index_read(ARRAY(self), index));
+    tarn_array *a = held_array(self);
+    return new_array(a ? index_read(a, index) : NULL);
 }
 
 int array_assign(PyObject *self, PyObject *index, PyObject *value) {
     TARN_SCOPE;
     if (!value) return PyErr_SetString(PyExc_TypeError, "elements of an array cannot be deleted"), -1;
-    tarn_array *a = NULL;
-    if (!operand_like(value, ARRAY(self), &a)) return -1;
-    tarn_array *made = index_update(ARRAY(self), index, a, TARN_SCATTER_SET);
+    tarn_array *a = held_array(self), *by = NULL;
+    if (!a) return raise_error(), -1;
+    if (!operand_like(value, a, &by)) return -1;
+    tarn_array *made = index_update(a, index, by, TARN_SCATTER_SET);
     return made ? (replace_array(self, made), 0) : (raise_error(), -1);
 }

@@ -15,9 +15,13 @@ static bool each(PyObject *value, slot s, slot_visitor *visit, void *context);
 static bool each_of_dict(PyObject *dict, slot_visitor *visit, void *context) {
     PyObject *name, *value;
     Py_ssize_t place = 0;
-    while (PyDict_Next(dict, &place, &name, &value))
-        if (!each(value, (slot){dict, name, NULL}, visit, context)) return false;
-    return true;
+    bool good = true;
+    while (good && PyDict_Next(dict, &place, &name, &value)) {
+        Py_INCREF(name);
+        good = each(value, (slot){dict, name, NULL}, visit, context);
+        Py_DECREF(name);
+    }
+    return good;
 }
 
 static bool each_of_list(PyObject *list, slot_visitor *visit, void *context) {
@@ -47,7 +51,9 @@ static bool each(PyObject *value, slot s, slot_visitor *visit, void *context) {
         return each(random_state_key(), (slot){value, NULL, NULL}, visit, context);
     if (is_array(value)) return s.array = value, visit(&s, context);
     if (Py_EnterRecursiveCall(" in the state of a compiled function")) return false;
+    Py_INCREF(value); /* names of dicts may be compared by functions of Python, which may change what holds it */
     bool good = each_within(value, visit, context);
+    Py_DECREF(value);
     Py_LeaveRecursiveCall();
     return good;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "tarn.core",
-                                        .m_doc = "Arrays and what is computed with them.", .m_size = -1};
+                                        .m_doc = "Arrays and what is computed with them."};
 
 static bool add_constants(PyObject *module) {
     static const struct {
@@ -50,12 +50,17 @@ static bool (*const parts[])(PyObject *) = {
     add_random_state,    add_group,    add_categories, add_engine,     add_curves,    add_compile,
 };
 
+/* Once: the types stand in variables, and what graphs keep is called in the main interpreter. */
 PyMODINIT_FUNC PyInit_core(void) {
+    static PyObject *made;
+    if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0)
+        return PyErr_SetString(PyExc_ImportError, "tarn.core works in the main interpreter alone"), NULL;
+    if (made) return Py_NewRef(made);
     PyObject *module = PyModule_Create(&definition);
     bool added = module != NULL;
     start_interrupts();
     for (int i = 0; added && i < COUNT(parts); i++) added = parts[i](module);
-    if (added) return module;
+    if (added) return made = Py_NewRef(module), module;
     Py_XDECREF(module);
     return NULL;
 }

@@ -6,9 +6,9 @@
 static int current = -1; /* digits after the point; -1: six significant ones */
 
 PyObject *array_repr(PyObject *self) {
-    tarn_array *a CLEANUP(drop_array) = tarn_keep(ARRAY(self));
-    if (!evaluate(&a, 1)) return NULL;
     TARN_SCOPE;
+    tarn_array *a = held_array(self);
+    if (!a || !evaluate(&a, 1)) return raise_error();
     char *text = current < 0 ? tarn_format(a) : tarn_format(a, .precision = TARN_INTEGER(current));
     PyObject *made = text ? PyUnicode_FromString(text) : raise_error();
     tarn_free(text);

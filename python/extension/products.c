@@ -10,10 +10,6 @@ static bool pair_of(PyObject *value, int_list *first, int_list *second) {
     return ok;
 }
 
-static bool is_sequence(PyObject *value) {
-    return PyList_Check(value) || PyTuple_Check(value);
-}
-
 tarn_array *tensordot_over(tarn_array *a, tarn_array *b, PyObject *axes) {
     int64_t count = 2;
     int_list left CLEANUP(drop_ints) = {0}, right CLEANUP(drop_ints) = {0};

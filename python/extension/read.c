@@ -71,11 +71,12 @@ static const char *values_of(tarn_array *a) {
 
 PyObject *array_item(PyObject *self, PyObject *unused) {
     (void)unused;
-    tarn_array *a CLEANUP(drop_array) = tarn_keep(ARRAY(self));
+    TARN_SCOPE;
+    tarn_array *a = held_array(self);
+    if (!a) return raise_error();
     if (tarn_size(a) != 1)
         return PyErr_SetString(PyExc_ValueError, "[convert] Only length-1 arrays can be converted to Python scalars."),
                NULL;
-    TARN_SCOPE;
     const char *values = values_of(a);
     return values ? value_at(values, tarn_dtype_of(a)) : NULL;
 }
@@ -96,8 +97,8 @@ static PyObject *nested(const tarn_array *a, int axis, const char **values) {
 
 PyObject *array_tolist(PyObject *self, PyObject *unused) {
     (void)unused;
-    tarn_array *a CLEANUP(drop_array) = tarn_keep(ARRAY(self));
     TARN_SCOPE;
+    tarn_array *a = held_array(self);
     const char *values = values_of(a);
     return values ? nested(a, 0, &values) : NULL;
 }

@@ -44,7 +44,7 @@ bool refused_list(PyObject *value) {
 }
 
 static tarn_array *operand(PyObject *value, const tarn_dtype *like) {
-    if (is_array(value)) return ARRAY(value);
+    if (is_array(value)) return held_array(value);
     if (refused_list(value)) return NULL;
     return is_scalar(value) ? weak_scalar(value, like) : array_of_object(value, like);
 }

@@ -6,7 +6,7 @@
 /* Integers given one by one, or as one sequence. */
 static PyObject *one_or_all(PyObject *list) { /* borrowed */
     PyObject *first = PyTuple_Size(list) == 1 ? PyTuple_GetItem(list, 0) : NULL;
-    return first && (PyList_Check(first) || PyTuple_Check(first)) ? first : list;
+    return first && is_sequence(first) ? first : list;
 }
 
 tarn_array *reshape_to(tarn_array *a, PyObject *shape) {
@@ -204,21 +204,12 @@ bool places_of(tarn_array *a, tarn_axis size, int64_t fill, array_list *out) {
 
 /* ---- depends */
 
-static PyObject *item_of(PyObject *sequence, Py_ssize_t i) { /* borrowed */
-    return PyList_Check(sequence) ? PyList_GetItem(sequence, i) : PyTuple_GetItem(sequence, i);
-}
-
 static bool read_arrays(PyObject *value, array_list *out) {
-    bool sequence = PyList_Check(value) || PyTuple_Check(value);
-    if (!arrays_reserve(out, sequence ? PyObject_Size(value) : 1)) return false;
-    for (int i = 0; i < out->count; i++) {
-        PyObject *one = sequence ? item_of(value, i) : value;
-        if (!is_array(one))
-            return PyErr_Format(PyExc_TypeError, "depends(): an array, or arrays in a list, not %R", Py_TYPE(one)),
-                   false;
-        out->list[i] = ARRAY(one);
-    }
-    return true;
+    PyObject *list = is_sequence(value) ? Py_NewRef(value) : PyTuple_Pack(1, value), *wrong = NULL;
+    bool good = list && arrays_of_items(list, out, &wrong);
+    if (wrong) PyErr_Format(PyExc_TypeError, "depends(): an array, or arrays in a list, not %R", Py_TYPE(wrong));
+    Py_XDECREF(list);
+    return good;
 }
 
 PyObject *depends_on(PyObject *inputs, PyObject *dependencies) {

@@ -71,9 +71,8 @@ static bool check_value(const char *what, PyObject *returned) {
 
 /* Where results of vmap, so many, have their batch. */
 static bool read_places(call *c, int count) {
-    int next = 0;
     return (ints_reserve(&c->places, count) &&
-            tree_all_axes(c->returned, c->out_axes, (int64_t *)(uintptr_t)c->places.list.values, &next)) ||
+            tree_all_axes(c->returned, c->out_axes, (int64_t *)(uintptr_t)c->places.list.values, count)) ||
            python_failed();
 }
 
@@ -195,9 +194,8 @@ static PyObject *call_vmap(transform_object *t, PyObject *arguments, PyObject *n
     int_list axes CLEANUP(drop_ints) = {0};
     call c CLEANUP(drop_call) = {.function = t->function, .arguments = arguments, .out_axes = t->out_axes};
     PyObject *tree = PyTuple_Size(arguments) == 1 ? PyTuple_GetItem(arguments, 0) : arguments;
-    int next = 0;
     if (!tree_leaves(tree, &inputs, true) || !ints_reserve(&axes, inputs.count) ||
-        !tree_all_axes(tree, t->in_axes, (int64_t *)(uintptr_t)axes.list.values, &next))
+        !tree_all_axes(tree, t->in_axes, (int64_t *)(uintptr_t)axes.list.values, inputs.count))
         return NULL;
     return returned_with(&c, tarn_vmap(((tarn_function){run, &c}), inputs.list, inputs.count, .in_axes = axes.list,
                                        .late_out_axes = &c.places.list));

@@ -7,23 +7,25 @@ void drop_leaves(leaf_list *leaves) {
     PyMem_Free(leaves->list);
 }
 
-bool add_leaf(leaf_list *leaves, tarn_array *a) {
+bool add_leaf(leaf_list *leaves, PyObject *array) {
+    if (leaves->only_counted) return leaves->count++, true;
     if (leaves->count == leaves->room) {
         int room = 2 * leaves->room + 16;
         tarn_array **more = PyMem_Realloc(leaves->list, (size_t)room * sizeof *more);
         if (!more) return PyErr_NoMemory(), false;
         leaves->list = more, leaves->room = room;
     }
-    leaves->list[leaves->count++] = a;
-    return true;
+    tarn_array *a = leaves->list[leaves->count] = held_array(array);
+    return a ? (leaves->count++, true) : (raise_error(), false);
 }
 
 /* ---- taking apart */
 
-static bool is_sequence(PyObject *value) {
-    return PyList_Check(value) || PyTuple_Check(value);
+/* Nothing of Python runs on the way, so what a list or dict holds may be borrowed. */
+static Py_ssize_t length(PyObject *list) {
+    return PyList_Check(list) ? PyList_Size(list) : PyTuple_Size(list);
 }
-static PyObject *item(PyObject *list, Py_ssize_t i) { /* borrowed */
+static PyObject *item(PyObject *list, Py_ssize_t i) {
     return PyList_Check(list) ? PyList_GetItem(list, i) : PyTuple_GetItem(list, i);
 }
 
@@ -36,7 +38,7 @@ static bool leaves_of_dict(PyObject *dict, leaf_list *leaves, bool only_arrays) 
 }
 
 static bool leaves_of_sequence(PyObject *list, leaf_list *leaves, bool only_arrays) {
-    for (Py_ssize_t i = 0; i < PyObject_Size(list); i++)
+    for (Py_ssize_t i = 0; i < length(list); i++)
         if (!tree_leaves(item(list, i), leaves, only_arrays)) return false;
     return true;
 }
@@ -50,7 +52,7 @@ static bool leaves_within(PyObject *tree, leaf_list *leaves, bool only_arrays) {
 }
 
 bool tree_leaves(PyObject *tree, leaf_list *leaves, bool only_arrays) {
-    if (is_array(tree)) return add_leaf(leaves, ARRAY(tree));
+    if (is_array(tree)) return add_leaf(leaves, tree);
     if (Py_IS_TYPE(tree, random_state_type)) return tree_leaves(random_state_key(), leaves, only_arrays);
     if (Py_EnterRecursiveCall(" in a tree of arrays")) return false;
     bool found = leaves_within(tree, leaves, only_arrays);
@@ -59,11 +61,12 @@ bool tree_leaves(PyObject *tree, leaf_list *leaves, bool only_arrays) {
 }
 
 int tree_count(PyObject *tree) {
-    leaf_list leaves CLEANUP(drop_leaves) = {0};
+    leaf_list leaves = {.only_counted = true};
     return tree_leaves(tree, &leaves, false) ? leaves.count : -1;
 }
 
-/* ---- putting together: what stands for an array is given by the filler */
+/* ---- putting together: what stands for an array is given by the filler. Named tuples are made by functions of Python,
+   which may change the tree meanwhile: dicts and lists are copied first, and filled in the copy. */
 
 typedef struct {
     tarn_array *const *arrays;
@@ -91,7 +94,7 @@ static PyObject *fill_leaf(filler *with) {
 }
 
 static PyObject *fill_dict(PyObject *dict, filler *with) {
-    PyObject *made = PyDict_New(), *key, *value;
+    PyObject *made = PyDict_Copy(dict), *key, *value;
     Py_ssize_t place = 0;
     while (made && PyDict_Next(dict, &place, &key, &value)) {
         PyObject *filled = fill(value, with);
@@ -102,9 +105,10 @@ static PyObject *fill_dict(PyObject *dict, filler *with) {
 }
 
 static PyObject *fill_items(PyObject *sequence, filler *with) {
-    PyObject *made = PyList_New(PyObject_Size(sequence));
-    for (Py_ssize_t i = 0; made && i < PyObject_Size(sequence); i++) {
-        PyObject *filled = fill(item(sequence, i), with);
+    PyObject *made =
+        PyList_Check(sequence) ? PyList_GetSlice(sequence, 0, PyList_Size(sequence)) : PySequence_List(sequence);
+    for (Py_ssize_t i = 0; made && i < PyList_Size(made); i++) {
+        PyObject *filled = fill(PyList_GetItem(made, i), with);
         if (!filled || PyList_SetItem(made, i, filled) < 0) Py_CLEAR(made);
     }
     return made;
@@ -139,11 +143,16 @@ PyObject *tree_with_axes(PyObject *template, const int64_t *axes, int *next) {
 
 /* ---- axes */
 
-static bool same_axis(PyObject *tree, PyObject *axis, int64_t *axes, int *next) {
+typedef struct {
+    int64_t *axes;
+    int count, next;
+} axis_list;
+
+static bool same_axis(PyObject *tree, PyObject *axis, axis_list *to) {
     int64_t number = TARN_UNBATCHED;
     if (axis != Py_None && (!PyLong_Check(axis) || !int_of_object(axis, &number)))
         return PyErr_SetString(PyExc_ValueError, "[vmap] axis must be int or None."), false;
-    for (int i = tree_count(tree); i > 0; i--) axes[(*next)++] = number;
+    for (int i = tree_count(tree); i > 0 && to->next < to->count; i--) to->axes[to->next++] = number;
     return true;
 }
 
@@ -152,33 +161,51 @@ static bool refuse_prefix(void) {
     return false;
 }
 
-static bool axes_of_dict(PyObject *dict, PyObject *axes_tree, int64_t *axes, int *next) {
-    PyObject *key, *value;
+static bool read_axes(PyObject *tree, PyObject *axes_tree, axis_list *to);
+
+/* Keys may be compared by functions of Python, which may change both dicts. */
+static bool axes_of_dict(PyObject *dict, PyObject *axes_tree, axis_list *to) {
+    PyObject *copy = PyDict_Copy(dict), *key, *value;
     Py_ssize_t place = 0;
-    if (PyDict_Size(dict) != PyDict_Size(axes_tree)) return refuse_prefix();
-    while (PyDict_Next(dict, &place, &key, &value)) {
-        PyObject *below = PyDict_GetItem(axes_tree, key);
-        if (!below) return refuse_prefix();
-        if (!tree_axes(value, below, axes, next)) return false;
+    bool good = copy != NULL, same = !copy || PyDict_Size(copy) == PyDict_Size(axes_tree);
+    while (good && same && PyDict_Next(copy, &place, &key, &value)) {
+        PyObject *below = Py_XNewRef(PyDict_GetItemWithError(axes_tree, key));
+        same = below || PyErr_Occurred();
+        good = below && read_axes(value, below, to);
+        Py_XDECREF(below);
     }
-    return true;
+    Py_XDECREF(copy);
+    return same ? good : refuse_prefix();
 }
 
-bool tree_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int *next) {
-    if (!is_sequence(axes_tree) && !PyDict_Check(axes_tree)) return same_axis(tree, axes_tree, axes, next);
-    if (is_array(tree)) return same_axis(tree, axes_tree, axes, next); /* which is refused */
-    if (PyDict_Check(tree) && PyDict_Check(axes_tree)) return axes_of_dict(tree, axes_tree, axes, next);
-    if (!is_sequence(tree) || PyList_Check(tree) != PyList_Check(axes_tree) ||
-        PyObject_Size(tree) != PyObject_Size(axes_tree))
-        return refuse_prefix();
-    for (Py_ssize_t i = 0; i < PyObject_Size(tree); i++)
-        if (!tree_axes(item(tree, i), item(axes_tree, i), axes, next)) return false;
-    return true;
+static bool axes_of_items(PyObject *tree, PyObject *axes_tree, axis_list *to) {
+    PyObject *values = items_of(tree), *axes = values ? items_of(axes_tree) : NULL;
+    bool good = axes != NULL, same = !axes || PyTuple_Size(values) == PyTuple_Size(axes);
+    for (Py_ssize_t i = 0; good && same && i < PyTuple_Size(values); i++)
+        good = read_axes(PyTuple_GetItem(values, i), PyTuple_GetItem(axes, i), to);
+    Py_XDECREF(values);
+    Py_XDECREF(axes);
+    return same ? good : refuse_prefix();
 }
 
-bool tree_all_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int *next) {
+static bool read_axes(PyObject *tree, PyObject *axes_tree, axis_list *to) {
+    if (!is_sequence(axes_tree) && !PyDict_Check(axes_tree)) return same_axis(tree, axes_tree, to);
+    if (is_array(tree)) return same_axis(tree, axes_tree, to); /* which is refused */
+    if (PyDict_Check(tree) && PyDict_Check(axes_tree)) return axes_of_dict(tree, axes_tree, to);
+    bool both = is_sequence(tree) && is_sequence(axes_tree) && PyList_Check(tree) == PyList_Check(axes_tree);
+    return both ? axes_of_items(tree, axes_tree, to) : refuse_prefix();
+}
+
+bool tree_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int count) {
+    axis_list to = {axes, count, 0};
+    if (!read_axes(tree, axes_tree, &to)) return false;
+    if (to.next < count) PyErr_SetString(PyExc_RuntimeError, "[vmap] a tree changed while its axes were read");
+    return to.next == count;
+}
+
+bool tree_all_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int count) {
     bool is_alone = is_array(tree) && PyTuple_Check(axes_tree) && PyTuple_Size(axes_tree) == 1;
-    return tree_axes(tree, is_alone ? PyTuple_GetItem(axes_tree, 0) : axes_tree, axes, next);
+    return tree_axes(tree, is_alone ? PyTuple_GetItem(axes_tree, 0) : axes_tree, axes, count);
 }
 
 /* ---- evaluation */

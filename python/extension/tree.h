@@ -4,12 +4,14 @@
 
 #include "extension.h"
 
+/* The arrays of trees, held by the scope in which they were added. */
 typedef struct {
     tarn_array **list;
     int count, room;
+    bool only_counted; /* the list stays empty */
 } leaf_list;
 void drop_leaves(leaf_list *leaves);
-bool add_leaf(leaf_list *leaves, tarn_array *a);
+bool add_leaf(leaf_list *leaves, PyObject *array);
 /* Adds the arrays of a tree. With only_arrays another value is an error, else it is passed over. */
 bool tree_leaves(PyObject *tree, leaf_list *leaves, bool only_arrays);
 int tree_count(PyObject *tree);
@@ -22,11 +24,11 @@ PyObject *tree_template(PyObject *tree);
 /* The template's tree with an int for each axis, None for TARN_UNBATCHED. */
 PyObject *tree_with_axes(PyObject *template, const int64_t *axes, int *next);
 
-/* An axis for each array of the tree out of a tree of axes, which may end earlier: then what it has there is for all
-   below. None is TARN_UNBATCHED. axes has room for tree_count(tree); *next is where it is written. */
-bool tree_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int *next);
+/* An axis for each of the tree's `count` arrays out of a tree of axes, which may end earlier: then what it has there is
+   for all below. None is TARN_UNBATCHED. */
+bool tree_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int count);
 /* Of all arguments or results of a function: an array that is the only one may have its axis in a tuple. */
-bool tree_all_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int *next);
+bool tree_all_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int count);
 
 /* ---- lend.c: arrays put into the tree itself. Those in lists, dicts and the random state are replaced by other
    objects, those in tuples, and one by itself, get another value. */

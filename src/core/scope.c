@@ -140,6 +140,10 @@ tarn_array *tarn_keep(tarn_array *a) {
     return a;
 }
 
+tarn_array *tarn_hold(tarn_array *a) {
+    return a && array_check_alive("hold", a) && scope_check_open("hold") && scope_hold(a) ? a : NULL;
+}
+
 /* One keep less; false if there is none. The node's reference is the caller's to release. */
 static bool take_keep(tarn_array *a) {
     int keeps = atomic_load(&a->keeps);

@@ -1,6 +1,7 @@
 """tarn.core: what is not a function of arrays: making, reading, indexing, errors, the type itself."""
 
 import ctypes
+import sys
 
 import pytest
 
@@ -458,3 +459,52 @@ def test_none_is_no_operand_of_bits():
                           lambda: a.__itruediv__(None)):
             with pytest.raises(TypeError):
                 operation()
+
+
+def test_what_was_never_given_a_value():
+    for wrong in (lambda a: mx.add(a, 1), lambda a: a + 1, lambda a: a[0], lambda a: mx.concatenate([a]), lambda a: a.tolist(), memoryview,
+                  lambda a: a.sum(), repr, lambda a: a.__setitem__(0, 1), bytes):
+        with pytest.raises((ValueError, TypeError)):
+            wrong(mx.array.__new__(mx.array))
+        assert mx.add(1, 2).item() == 3  # no error is left
+    with pytest.raises(TypeError, match="never called"):
+        mx.custom_function.__new__(mx.custom_function)(mx.ones(1))
+
+
+def test_lists_that_say_another_length():
+    class Longer(list):
+        def __len__(self):
+            return 5
+
+    a = mx.ones(2)
+    assert mx.array(Longer([1, 2])).tolist() == [1, 2]
+    assert mx.reshape(a, Longer([2, 1])).shape == (2, 1)
+    assert mx.concatenate(Longer([a, a])).shape == (4,)
+    mx.eval(Longer([a]))
+    assert mx.grad(lambda trees: trees[0].sum())(Longer([a]))[0].tolist() == [1, 1]
+    assert mx.vmap(lambda trees: trees[0], in_axes=Longer([0]))(Longer([a])).shape == (2,)
+    assert mx.compile(lambda trees: trees[0] + 1)(Longer([a])).tolist() == [2, 2]
+
+
+def test_numbers_that_change_their_list():
+    class Whole(int):
+        def __float__(self):
+            values[:] = [0.5] * 1000 if self else []
+            return 1.0
+
+    for number in (0, 1):
+        values = [Whole(number), 1.5, 2.5]
+        with pytest.raises(ValueError, match="changed"):
+            mx.array(values)
+
+
+def test_interpreters_beside_the_main_one_cannot_import():
+    interpreters = pytest.importorskip("_xxsubinterpreters")
+    other = interpreters.create(isolated=False)
+    with pytest.raises(interpreters.RunFailedError, match="main interpreter alone"):
+        interpreters.run_string(other, f"import sys; sys.path = {sys.path!r}; import tarn.core")
+    interpreters.destroy(other)
+    del sys.modules["tarn.core"]
+    import tarn.core
+
+    assert tarn.core.array is mx.array
