@@ -87,10 +87,10 @@ static PyObject *session_restore(PyObject *self, PyObject *arguments) {
     TARN_SCOPE;
     array_list keys CLEANUP(drop_arrays) = {0}, values CLEANUP(drop_arrays) = {0};
     size_t count = 0;
-    if (!take_arrays(key_list, &keys) || !take_arrays(value_list, &values)) return NULL;
     int32_t *ids = id_list != Py_None ? ids_of(id_list, &count) : NULL;
-    bool ok = (ids || id_list == Py_None) && keys.count == values.count;
-    if (keys.count != values.count) PyErr_SetString(PyExc_ValueError, "as many keys as values are needed");
+    bool taken = (ids || id_list == Py_None) && take_arrays(key_list, &keys) && take_arrays(value_list, &values);
+    bool ok = taken && keys.count == values.count;
+    if (taken && !ok) PyErr_SetString(PyExc_ValueError, "as many keys as values are needed");
     if (ok && ids && keys.count && tarn_ndim(keys.list[0]) == 4 && (size_t)tarn_dim(keys.list[0], 2) != count)
         ok = (PyErr_SetString(PyExc_ValueError, "as many ids as keys are needed"), false);
     ok = ok && (tarn_session_restore(session_of(self), keys.list, values.list, keys.count, ids) || raise_error());
