@@ -104,8 +104,7 @@ template <class S> DEVICE void widen_piece(const uint4 &piece, wide<S> (&to)[PIE
 }
 template <class S> DEVICE uint4 narrow_piece(const wide<S> (&from)[PIECE<S>]) {
     uint4 piece;
-#pragma unroll
-    for (int i = 0; i < PIECE<S>; i++) narrow((S *)&piece + i, from[i]);
+    narrow_all((S *)&piece, from);
     return piece;
 }
 /* Of weights, which are read once: past the first cache, and where it stands. Not `.nc`, which finds there what stood in

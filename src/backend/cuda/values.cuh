@@ -46,15 +46,19 @@ DEVICE float half_to_float(unsigned short bits) {
     asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(bits));
     return x;
 }
-DEVICE unsigned short float_to_half(float x) {
-    unsigned short bits;
-    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(x));
-    return bits;
+/* Two floats rounded, in a word. The conversion of one bfloat16 (cvt.rn.bf16.f32) goes through a unit that takes a quarter as many a cycle. */
+DEVICE u32 pair_of(float low, float high, bfloat16) {
+    u32 both;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+    return both;
 }
-DEVICE unsigned short float_to_bhalf(float x) {
-    unsigned short bits;
-    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(x));
-    return bits;
+DEVICE u32 pair_of(float low, float high, float16) {
+    u32 both;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+    return both;
+}
+template <class S> DEVICE unsigned short half_bits(float x) {
+    return (unsigned short)pair_of(x, 0, S());
 }
 /* A float that rounds to any half as the double would: what is lost is gathered in the last bit. */
 DEVICE float odd(double x) {
@@ -132,16 +136,16 @@ TO_INTEGER(uint32, u32, u32, 32, saturate_unsigned)
 TO_INTEGER(uint64, u64, u64, 64, saturate_unsigned)
 
 template <class T> DEVICE float to_float16(T x) {
-    return half_to_float(float_to_half(odd(as_double(x))));
+    return half_to_float(half_bits<float16>(odd(as_double(x))));
 }
 DEVICE float to_float16(float x) {
-    return half_to_float(float_to_half(x));
-}
-template <class T> DEVICE float to_bfloat16(T x) {
-    return __int_as_float((int)float_to_bhalf(odd(as_double(x))) << 16);
+    return half_to_float(half_bits<float16>(x));
 }
 DEVICE float to_bfloat16(float x) {
-    return __int_as_float((int)float_to_bhalf(x) << 16);
+    return __uint_as_float(pair_of(0, x, bfloat16()));
+}
+template <class T> DEVICE float to_bfloat16(T x) {
+    return to_bfloat16(odd(as_double(x)));
 }
 template <class T> DEVICE float to_float32(T x) {
     return (float)x;
@@ -194,10 +198,10 @@ template <class S, class T> DEVICE void narrow(S *to, T x) {
     *to = (S)x;
 }
 template <class T> DEVICE void narrow(float16 *to, T x) {
-    to->bits = float_to_half(odd(x));
+    to->bits = half_bits<float16>(odd(x));
 }
 template <class T> DEVICE void narrow(bfloat16 *to, T x) {
-    to->bits = float_to_bhalf(odd(x));
+    to->bits = half_bits<bfloat16>(odd(x));
 }
 template <class T> DEVICE void narrow(truth8 *to, T x) {
     to->byte = x != 0;
@@ -208,6 +212,17 @@ DEVICE void narrow(complex64 *to, cplx x) {
 DEVICE void narrow(complex64 *to, double x) {
     *to = {(float)x, 0};
 }
+/* COUNT of them, which lie at a multiple of 4 bytes: halves two by two. */
+template <int COUNT, class S, class T> DEVICE void narrow_all(S *to, const T (&from)[COUNT]) {
+#pragma unroll
+    for (int i = 0; i < COUNT; i++) narrow(to + i, from[i]);
+}
+#define NARROW_PAIRS(S)                                                                                                                    \
+    template <int COUNT> DEVICE void narrow_all(S *to, const float (&from)[COUNT]) {                                                       \
+        for (int i = 0; i < COUNT; i += 2) ((u32 *)to)[i / 2] = pair_of(from[i], from[i + 1], S());                                        \
+    }
+NARROW_PAIRS(float16)
+NARROW_PAIRS(bfloat16)
 
 /* ---- COUNT elements side by side, in as few accesses as there can be: they lie at a multiple of their bytes, up to 16 */
 template <int BYTES> struct pieces_of {
@@ -237,8 +252,7 @@ template <int COUNT, class S, class T> DEVICE void load_wide(T (&to)[COUNT], con
 template <int COUNT, class S, class T> DEVICE void store_wide(S *to, const T (&from)[COUNT]) {
     typedef pieces_of<COUNT * (int)sizeof(S)> pieces;
     pieces p;
-#pragma unroll
-    for (int i = 0; i < COUNT; i++) narrow((S *)&p + i, from[i]);
+    narrow_all((S *)&p, from);
 #pragma unroll
     for (int i = 0; i < (int)(sizeof(pieces) / sizeof p.at[0]); i++) ((pieces *)to)->at[i] = p.at[i];
 }
@@ -334,9 +348,12 @@ DEVICE float exp(float x) {
     asm("ex2.approx.f32 %0, %1;" : "=f"(y) : "f"(x * 1.44269504f));
     return y;
 }
+/* Nothing here is so small that flushing it to zero would be seen. */
 DEVICE float tanh(float x) {
-    float far = 1 - __fdividef(2, 1 + exp(2 * x)), near = x - x * x * x * (1.0f / 3);
-    return ::fabsf(x) < 0.015625f ? near : far;
+    float power, inverse, near = x - x * x * x * (1.0f / 3);
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x * 2.88539008f));
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(inverse) : "f"(1 + power));
+    return ::fabsf(x) < 0.015625f ? near : 1 - 2 * inverse;
 }
 }
 template <class T> DEVICE T floor_mod(T x, T y) {

@@ -3,7 +3,6 @@
 #define CUDA_ATTENTION_PIECES_CUH
 
 #include "cuda/attention/masks.cuh"
-#include "cuda/pairs.cuh"
 
 #define LOWEST                                                                                                         \
     -1e30f /* a hidden key's score, in any unit: a row of which nothing else was seen weighs all keys alike */

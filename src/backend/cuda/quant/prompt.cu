@@ -5,7 +5,6 @@
    use first (`order_rows`). Of a gate (gated) a group takes rows of the gate and the other one those that they let
    through. */
 #include "cuda/elementwise/gate.cuh"
-#include "cuda/pairs.cuh"
 #include "cuda/quant/tile.cuh"
 #include "cuda/warpgroup.cuh"
 
