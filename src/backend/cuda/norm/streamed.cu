@@ -1,16 +1,16 @@
 /* softmax and rms_norm of many rows (compute capability 9.0): a block stays, and one of its warps has the copy engine
    bring its rows into a ring in shared memory, so that reading never pauses; teams of warps take a row each into
-   registers, which frees its place, and write the result. Half types and float32, in float. */
+   registers and put the result in its place, from where the copy engine takes it. Half types and float32, in float. */
 #include "cuda/norm/streamed.cuh"
 #include "cuda/warpgroup.cuh"
 
 enum {
-    WARPS = 16,
+    WARPS = 8,
     THREADS = 32 * (WARPS + 1),
     EACH = 32,
     MOST_STAGES = 32,
-    BLOCKS = 2, /* of a multiprocessor: the next kernel begins where one of them is over */
-    ROOM_BYTES = 108 << 10,
+    BLOCKS = 3, /* of a multiprocessor */
+    ROOM_BYTES = 72 << 10,
     FIRST_TURN = 1
 };
 
@@ -28,6 +28,19 @@ DEVICE void copy_row(u32 to, const void *from, u32 bytes, u32 barrier) {
     asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(to),
                  "l"(from), "r"(bytes), "r"(barrier)
                  : "memory");
+}
+
+DEVICE void take_row(void *to, u32 from, u32 bytes) {
+    asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;" ::"l"(to), "r"(from), "r"(bytes)
+                 : "memory");
+    asm volatile("cp.async.bulk.commit_group;" ::: "memory");
+}
+/* Until all that this thread had taken but the last one has been read; all: until it is written, the last one, too. */
+template <bool ALL> DEVICE void await_taken() {
+    if (ALL)
+        asm volatile("cp.async.bulk.wait_group 0;" ::: "memory");
+    else
+        asm volatile("cp.async.bulk.wait_group.read 1;" ::: "memory");
 }
 
 template <class S> DEVICE void bring_rows(const norm_kernel &k, u32 ring, u32 there, u32 gone, int stages) {
@@ -76,13 +89,19 @@ template <class S, int TEAM> struct team_row {
 #pragma unroll
             for (int i = 0; i < PIECE<S>; i++) change(at[p][i]);
     }
+    DEVICE_MEMBER void meet() const {
+        if (TEAM == 1)
+            __syncwarp();
+        else
+            turn_await(FIRST_TURN + team, 32 * TEAM);
+    }
     template <class F> DEVICE_MEMBER float fold(float x, F fold) {
 #pragma unroll
         for (int step = 16; step; step /= 2) x = fold(x, from_lane(x, step));
         if (TEAM == 1) return x;
         float *to = room->folds[folds++ % 2] + team * TEAM;
         if (lane == 0) to[member] = x;
-        turn_await(FIRST_TURN + team, 32 * TEAM);
+        meet();
         x = to[0];
 #pragma unroll
         for (int m = 1; m < TEAM; m++) x = fold(x, to[m]);
@@ -99,12 +118,13 @@ struct both {
 
 struct softmax_of_row {
     static constexpr float BEYOND = -INFINITY;
-    template <class S, int TEAM>
-    static DEVICE_MEMBER void make(team_row<S, TEAM> &x, const norm_kernel &, const uint4 *) {
+    template <class S, int TEAM> static DEVICE_MEMBER void make(team_row<S, TEAM> &x, const norm_kernel &) {
         float top = -INFINITY, sum = 0;
         x.change([&](float &value) { top = language::max(top, value); });
         top = x.fold(top, largest());
-        x.change([&](float &value) { sum += value = language::exp(value - top); });
+        x.change([&](float &value) {
+            sum += value = sizeof(S) == 2 ? language::coarse::exp(value - top) : language::exp(value - top);
+        });
         sum = 1 / x.fold(sum, both());
         x.change([&](float &value) { value *= sum; });
     }
@@ -113,8 +133,7 @@ struct softmax_of_row {
 /* The normed value is rounded before it is multiplied by the weight, as the formula says. */
 struct rms_norm_of_row {
     static constexpr float BEYOND = 0;
-    template <class S, int TEAM>
-    static DEVICE_MEMBER void make(team_row<S, TEAM> &x, const norm_kernel &k, const uint4 *weights) {
+    template <class S, int TEAM> static DEVICE_MEMBER void make(team_row<S, TEAM> &x, const norm_kernel &k) {
         float sum = 0;
         x.change([&](float &value) { sum += value * value; });
         float scale = 1 / language::sqrt(x.fold(sum, both()) / (float)k.n + k.eps);
@@ -122,7 +141,7 @@ struct rms_norm_of_row {
         for (int p = 0; p < x.PIECES; p++) {
             float weight[PIECE<S>];
             bool weighted = k.weight && x.exists(k, p);
-            if (weighted) widen_piece<S>(weights[x.piece(p)], weight);
+            if (weighted) widen_piece<S>(((const uint4 *)k.weight)[x.piece(p)], weight);
 #pragma unroll
             for (int i = 0; i < PIECE<S>; i++) {
                 S y;
@@ -133,21 +152,31 @@ struct rms_norm_of_row {
     }
 };
 
+/* A place is free when the team's next row has been given to the copy engine, and its own has been read: there are more
+   stages than teams. */
 template <class S, int TEAM, class OP>
-DEVICE void make_rows(const norm_kernel &k, const char *ring, const uint4 *weights, u32 there, u32 gone, int stages,
-                      shared_room *room) {
+DEVICE void make_rows(const norm_kernel &k, S *ring, u32 there, u32 gone, int stages, shared_room *room) {
     constexpr int TEAMS = WARPS / TEAM;
     team_row<S, TEAM> x(room);
-    int turn = x.team;
+    int turn = x.team, before = -1;
+    bool first = x.member == 0 && x.lane == 0;
     for (i64 row = blockIdx.x + turn * (i64)gridDim.x; row < k.rows; row += TEAMS * (i64)gridDim.x, turn += TEAMS) {
         int stage = turn % stages;
+        S *at = ring + stage * k.n;
         barrier_await(there + 8 * stage, turn / stages & 1);
-        x.read(k, (const S *)ring + stage * k.n, OP::BEYOND);
-        __syncwarp();
-        if (x.lane == 0) barrier_arrive(gone + 8 * stage);
-        OP::make(x, k, weights);
-        x.write(k, (S *)k.to + row * k.n);
+        x.read(k, at, OP::BEYOND);
+        OP::make(x, k);
+        x.write(k, at);
+        show_writes();
+        x.meet();
+        if (first) {
+            take_row((S *)k.to + row * k.n, (u32)__cvta_generic_to_shared(at), (u32)(k.n * sizeof(S)));
+            await_taken<false>();
+            if (before >= 0) barrier_arrive(gone + 8 * before);
+        }
+        before = stage;
     }
+    if (first) await_taken<true>();
 }
 #endif
 
@@ -157,17 +186,14 @@ __global__ void __launch_bounds__(THREADS, BLOCKS) stream_rows(const __grid_cons
     extern __shared__ uint4 ring[];
     __shared__ shared_room room;
     u32 there = (u32)__cvta_generic_to_shared(room.there), gone = (u32)__cvta_generic_to_shared(room.gone);
-    const int pieces = (int)(k.n / PIECE<S>);
-    uint4 *weights = ring + stages * pieces;
     if (threadIdx.x == 0) {
-        for (int s = 0; s < stages; s++) barrier_init(there + 8 * s, 1), barrier_init(gone + 8 * s, TEAM);
+        for (int s = 0; s < stages; s++) barrier_init(there + 8 * s, 1), barrier_init(gone + 8 * s, 1);
         barriers_made();
     }
     begin();
-    for (int i = threadIdx.x; k.weight && i < pieces; i += THREADS) weights[i] = ((const uint4 *)k.weight)[i];
     __syncthreads();
     if (threadIdx.x / 32 < WARPS)
-        make_rows<S, TEAM, OP>(k, (const char *)ring, weights, there, gone, stages, &room);
+        make_rows<S, TEAM, OP>(k, (S *)ring, there, gone, stages, &room);
     else if (threadIdx.x % 32 == 0)
         bring_rows<S>(k, (u32)__cvta_generic_to_shared(ring), there, gone, stages);
 #endif
@@ -180,8 +206,7 @@ static bool are_many(const norm_kernel *k, i64 bytes) {
 }
 
 template <class S, int TEAM, class OP> static bool launch_team(const norm_kernel *k, kernel_stream stream) {
-    i64 bytes = k->n * (i64)sizeof(S), rows = ROOM_BYTES / bytes - (k->weight != nullptr),
-        stages = rows < MOST_STAGES ? rows : MOST_STAGES;
+    i64 rows = ROOM_BYTES / (k->n * (i64)sizeof(S)), stages = rows < MOST_STAGES ? rows : MOST_STAGES;
     if (!can_wait((const void *)stream_rows<S, TEAM, OP>)) return false;
     allow_shared(stream_rows<S, TEAM, OP>, ROOM_BYTES);
     start(stream_rows<S, TEAM, OP>, (unsigned)(BLOCKS * cuda_processors()), THREADS, ROOM_BYTES, stream, *k,
