@@ -11,12 +11,6 @@
 enum { WARPS = 4, THREADS = 32 * WARPS, WARP_KEYS = 16, BLOCK_KEYS = WARPS * WARP_KEYS, MOST_HEADS = 8 };
 #define LOG2E 1.44269504088896340736f
 
-template <class S> DEVICE u32 pair_of(float low, float high) {
-    S x, y;
-    narrow(&x, low);
-    narrow(&y, high);
-    return x.bits | (u32)y.bits << 16;
-}
 template <class S> DEVICE float low_of(u32 pair) {
     S x;
     x.bits = (unsigned short)pair;
@@ -85,8 +79,8 @@ template <class S, int DIM> DEVICE void turn_quarter(const S *row, const float2 
         const float4 turn = *(const float4 *)&angles[at % (DIM / 2) + 2 * w];
         const u32 first = low ? to[w] : other[w], second = low ? other[w] : to[w];
         const float u = low_of<S>(first), v = low_of<S>(second), x = high_of<S>(first), y = high_of<S>(second);
-        to[w] = low ? pair_of<S>(u * turn.x - v * turn.y, x * turn.z - y * turn.w)
-                    : pair_of<S>(u * turn.y + v * turn.x, x * turn.w + y * turn.z);
+        to[w] = low ? pair_of(u * turn.x - v * turn.y, x * turn.z - y * turn.w, S())
+                    : pair_of(u * turn.y + v * turn.x, x * turn.w + y * turn.z, S());
     }
 }
 
@@ -133,7 +127,7 @@ DEVICE void add_values(seen<DIM> &r, const key_tile<DIM> &tile, float (&scores)[
     for (int i = 0; i < 2; i++)
 #pragma unroll
         for (int e = 0; e < 2; e++) r.sum += scores[i][e] = weight_of(scores[i][e], top);
-    const u32 b0 = pair_of<S>(scores[0][0], scores[0][1]), b1 = pair_of<S>(scores[1][0], scores[1][1]);
+    const u32 b0 = pair_of(scores[0][0], scores[0][1], S()), b1 = pair_of(scores[1][0], scores[1][1], S());
 #pragma unroll
     for (int w = 0; w < DIM / 16; w++) {
         const u32 *v[4] = {&tile.values[0][w], &tile.values[1][w], &tile.values[2][w], &tile.values[3][w]};
