@@ -32,7 +32,7 @@ void tarn_clear_error(void) {
 static void set(tarn_error_class kind, const char *format, va_list arguments) {
     if (!tarn_ok()) return;
     current.kind = kind > TARN_ERROR_NONE && kind <= TARN_ERROR_INTERRUPT ? kind : TARN_ERROR_VALUE;
-    vsnprintf(current.message, sizeof current.message, format, arguments);
+    vsnprintf(current.message, sizeof current.message, format ? format : "no message", arguments);
 }
 
 bool tarn_fail(const char *format, ...) {

@@ -3,10 +3,11 @@
 #include "core/scope.h"
 #include "transform/transform.h"
 
-bool transform_begin(transform_call *call, const char *what, tarn_results **wanted) {
+bool transform_begin(transform_call *call, const char *what, int count, tarn_results **wanted) {
     *call = (transform_call){.wanted = wanted};
     if (wanted) *wanted = NULL;
     if (!tarn_ok() || !scope_check_open(what)) return false;
+    if (count < 0) return tarn_fail("%s: %d inputs", what, count);
     call->results = results_new();
     call->outputs = results_new();
     if (!call->results || !call->outputs) return false;
@@ -26,7 +27,7 @@ tarn_results *transform_end(transform_call *call, bool ok) {
 tarn_results *tarn_call(tarn_function function, tarn_array *const *inputs, int count) {
     if (!function.call) return tarn_fail("call: the function is NULL"), NULL;
     transform_call call;
-    if (!transform_begin(&call, "call", NULL)) return NULL;
+    if (!transform_begin(&call, "call", count, NULL)) return NULL;
     tarn_array **own = NEW_ARRAY(tarn_array *, count);
     bool ok = own && function_inputs("call", inputs, count, own) &&
               function_call("call", function.call, function.context, own, count, call.results);

@@ -147,7 +147,7 @@ static bool call_node(const char *what, tarn_custom_function *c, tarn_array *con
 
 tarn_results *custom_call(const char *what, tarn_custom_function *c, tarn_array *const *inputs, int count) {
     transform_call call;
-    if (!transform_begin(&call, what, NULL)) return NULL;
+    if (!transform_begin(&call, what, count, NULL)) return NULL;
     tarn_array **aliases = NEW_ARRAY(tarn_array *, count);
     bool ok = aliases && function_inputs(what, inputs, count, aliases);
     ok = ok && call_node(what, c, inputs, count, aliases, call.results);

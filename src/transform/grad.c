@@ -47,7 +47,7 @@ static bool vjp_in_scope(differentiation *d, tarn_array *const *cotangents, int 
 tarn_results *tarn_vjp_with(tarn_function function, tarn_array *const *inputs, int count, tarn_array *const *cotangents,
                             int cotangent_count, tarn_vjp_options o) {
     transform_call call;
-    if (!transform_begin(&call, "vjp", o.outputs)) return NULL;
+    if (!transform_begin(&call, "vjp", count, o.outputs)) return NULL;
     differentiation d = {0};
     bool *wanted = inputs_of_vjp(inputs, count, o.numbers);
     bool ok = wanted && differentiate_begin(&d, "vjp", function, inputs, count, wanted) &&
@@ -96,7 +96,7 @@ static bool grad_in_scope(differentiation *d, tarn_ints argnums, bool numbers, t
 
 tarn_results *tarn_grad_with(tarn_function function, tarn_array *const *inputs, int count, tarn_grad_options o) {
     transform_call call;
-    if (!transform_begin(&call, "grad", o.outputs)) return NULL;
+    if (!transform_begin(&call, "grad", count, o.outputs)) return NULL;
     tarn_ints argnums = o.argnums.values ? o.argnums : TARN_INTS(0);
     differentiation d = {0};
     bool *wanted = wanted_inputs(inputs, count, argnums);

@@ -48,7 +48,7 @@ static bool jvp_in_scope(differentiation *d, tarn_array *const *tangents, bool n
 tarn_results *tarn_jvp_with(tarn_function function, tarn_array *const *inputs, int count, tarn_array *const *tangents,
                             tarn_jvp_options o) {
     transform_call call;
-    if (!transform_begin(&call, "jvp", o.outputs)) return NULL;
+    if (!transform_begin(&call, "jvp", count, o.outputs)) return NULL;
     differentiation d = {0};
     bool *wanted = moving_inputs(tangents, count);
     bool ok = wanted && differentiate_begin(&d, "jvp", function, inputs, count, wanted) &&

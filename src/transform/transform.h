@@ -14,8 +14,8 @@ typedef struct {
     int scope;
 } transform_call;
 
-/* False, with the error set, if nothing can be done now. `what` begins the message. */
-bool transform_begin(transform_call *call, const char *what, tarn_results **wanted);
+/* False, with the error set, if nothing can be done now with `count` inputs. `what` begins the message. */
+bool transform_begin(transform_call *call, const char *what, int count, tarn_results **wanted);
 /* Hands both lists to the caller's scope; the results are what the transform returns. */
 tarn_results *transform_end(transform_call *call, bool ok);
 

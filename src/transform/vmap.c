@@ -119,7 +119,7 @@ static bool vmap_in_scope(batching *b, tarn_function function, tarn_vmap_options
 
 tarn_results *tarn_vmap_with(tarn_function function, tarn_array *const *inputs, int count, tarn_vmap_options o) {
     transform_call call;
-    if (!transform_begin(&call, "vmap", NULL)) return NULL;
+    if (!transform_begin(&call, "vmap", count, NULL)) return NULL;
     batching b = {.count = count, .inputs = (tarn_array **)inputs};
     return transform_end(&call, vmap_in_scope(&b, function, o, call.results));
 }
