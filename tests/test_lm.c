@@ -264,6 +264,11 @@ static void test_cache(tarn_dtype dtype) {
     CHECK(as_cold(model, session, ids, 513));
     for (int i = 513; i < 540; i++) CHECK(tarn_session_step(session, ids[i])); /* generated tokens are no prompt */
     CHECK(as_cold(model, session, ids, 545) && tarn_session_reused(session) == 512);
+    ids[544] = -5; /* what is refused has reused nothing */
+    CHECK_ERROR(tarn_generate(session, ids, 545, &g), "token id -5");
+    CHECK(g.reused_tokens == 0 && g.prompt_tps >= 0 && tarn_session_reused(session) == 0);
+    CHECK_ERROR(tarn_session_sync(session, ids, 0), "no tokens");
+    tarn_generation_free(&g);
     tarn_session_free(session);
     tarn_model_free(model);
 }

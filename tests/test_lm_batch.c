@@ -110,15 +110,70 @@ static void test_growth(void) {
     tarn_model_free(model);
 }
 
+/* A batch of one, and what a prompt begins with as the one before it does: by whole chunks, or token by token. */
+static void test_reuse(bool fast) {
+    enum { COUNT = 50, ALIKE = 40 };
+    static int32_t ids[ROWS][LONGEST];
+    const int32_t *pointers[ROWS];
+    const size_t counts[] = {COUNT, COUNT};
+    tarn_generate_options o = {.max_tokens = TARN_VALUE(6), .ignore_end = true};
+    tarn_generation found[2], alone;
+    tarn_model *model = tarn_model_load(TINY, .dtype = TARN_FLOAT32);
+    tarn_session *session = model ? tarn_session_new(model, .chunk = 16) : NULL;
+    CHECK(session);
+    if (!session) return;
+    fill(ids, pointers, 2000);
+    memcpy(ids[1], ids[0], ALIKE * sizeof(int32_t));
+    for (int rows = 1; rows <= 2; rows++) {
+        tarn_batch *batch = tarn_batch_new(model, rows, .chunk = 16, .fast_cache = fast);
+        CHECK(batch && tarn_generate_batch_with(batch, pointers, counts, rows, found, o));
+        for (int r = 0; r < rows; r++) {
+            CHECK(tarn_generate_with(session, ids[r], COUNT, &alone, o) && same_answer(&found[r], &alone));
+            CHECK(found[r].reused_tokens == (r == 0 ? 0 : fast ? ALIKE : ALIKE / 16 * 16));
+            tarn_generation_free(&alone);
+            tarn_generation_free(&found[r]);
+        }
+        tarn_batch_free(batch);
+    }
+    tarn_session_free(session);
+    tarn_model_free(model);
+}
+
 static bool hear_text(void *context, const char *text, size_t length) {
     (void)context, (void)text, (void)length;
     return true;
 }
 
+static bool is_nothing(const tarn_generation *g) {
+    return !g->tokens && !g->text && g->prompt_tokens == 0 && g->prompt_seconds == 0 && g->generation_seconds == 0;
+}
+
+/* What is refused costs nothing of what the batch holds. */
+static void test_refused(const tarn_model *model) {
+    static const int32_t ids[] = {5, 9, 7}, foreign[] = {5, 9, 4000};
+    const int32_t *same[] = {ids, ids}, *other[] = {ids, foreign}, *absent[] = {ids, NULL};
+    const size_t lengths[] = {3, 3}, endless[] = {3, (size_t)1 << 40}, nothing[] = {3, 0};
+    tarn_generation results[2];
+    tarn_batch *batch = tarn_batch_new(model, 2);
+    CHECK(batch && tarn_generate_batch(batch, same, lengths, 1, NULL, .max_tokens = TARN_VALUE(2)));
+    CHECK_ERROR(tarn_generate_batch(batch, other, lengths, 2, results), "vocabulary of 2048 (prompt 1)");
+    CHECK(is_nothing(&results[0]) && is_nothing(&results[1]));
+    CHECK_ERROR(tarn_generate_batch(batch, same, endless, 2, results), "the context holds 1024 (prompt 1)");
+    CHECK(is_nothing(&results[0]) && is_nothing(&results[1]));
+    CHECK_ERROR(tarn_generate_batch(batch, same, nothing, 2, NULL), "no tokens (prompt 1)");
+    CHECK_ERROR(tarn_generate_batch(batch, absent, lengths, 2, NULL), "ids is NULL (prompt 1)");
+    CHECK_ERROR(tarn_generate_batch(batch, same, lengths, 2, results, .temperature = -1), "temperature");
+    CHECK(is_nothing(&results[0]) && is_nothing(&results[1]));
+    CHECK(tarn_generate_batch(batch, same, lengths, 1, results, .max_tokens = TARN_VALUE(2)));
+    CHECK(results[0].reused_tokens == 3);
+    tarn_generation_free(&results[0]);
+    tarn_batch_free(batch);
+}
+
 static void test_errors(void) {
     int32_t ids[] = {5, 9, 4000};
-    const int32_t *one = ids, *none = NULL, *both[] = {ids, ids};
-    size_t count = 2, lengths[] = {2, 3}, shorter[] = {2, 1}, endless = (size_t)1 << 40, nothing = 0;
+    const int32_t *one = ids, *both[] = {ids, ids};
+    size_t count = 2, shorter[] = {2, 1};
     tarn_generation results[2];
     static const volatile sig_atomic_t yes = 1;
     tarn_model *model = tarn_model_load(TINY);
@@ -132,13 +187,8 @@ static void test_errors(void) {
     CHECK_ERROR(tarn_generate_batch(batch, NULL, &count, 1, NULL), "ids is NULL");
     CHECK_ERROR(tarn_generate_batch(batch, &one, NULL, 1, NULL), "counts is NULL");
     CHECK_ERROR(tarn_generate_batch(batch, &one, &count, 0, NULL), "0 prompts");
-    CHECK_ERROR(tarn_generate_batch(batch, &one, &endless, 1, NULL), "the context holds");
-    CHECK_ERROR(tarn_generate_batch(batch, &one, &nothing, 1, NULL), "no tokens");
-    CHECK_ERROR(tarn_generate_batch(batch, &none, &count, 1, NULL), "ids is NULL");
     CHECK_ERROR(tarn_generate_batch(batch, &one, &count, 1, NULL, .on_text = hear_text), "on_text");
-    CHECK_ERROR(tarn_generate_batch(batch, &one, &count, 1, NULL, .temperature = -1), "temperature");
-    CHECK_ERROR(tarn_generate_batch(batch, both, lengths, 2, results), "token id 4000");
-    for (int i = 0; i < 2; i++) tarn_generation_free(&results[i]);
+    test_refused(model);
     CHECK(tarn_generate_batch(batch, both, shorter, 2, results, .interrupt = &yes));
     for (int i = 0; i < 2; i++) {
         CHECK(results[i].finish == TARN_FINISH_INTERRUPTED && results[i].token_count == 0);
@@ -168,12 +218,36 @@ static void test_failure(void) {
         done = memory_fail_at(0) < n;
         CHECK(ok == (tarn_error() == NULL) && (ok || tarn_error_kind() == TARN_ERROR_MEMORY));
         for (int r = 0; r < 2; r++) {
-            CHECK(!ok || !memcmp(found[r].tokens, expected[r].tokens, 3 * sizeof(int32_t)));
+            CHECK(!ok || same_answer(&found[r], &expected[r]));
             tarn_generation_free(&found[r]);
         }
         tarn_clear_error();
     }
     for (int r = 0; r < 2; r++) tarn_generation_free(&expected[r]);
+    tarn_batch_free(batch);
+    tarn_model_free(model);
+}
+
+/* The same where the prompts are known and nothing is generated: texts are empty, and made last. */
+static void test_failure_of_texts(void) {
+    static const int32_t ids[] = {5, 9, 33};
+    const int32_t *prompt = ids;
+    const size_t length = 3;
+    tarn_generate_options o = {.max_tokens = TARN_VALUE(0)};
+    tarn_generation found;
+    tarn_model *model = tarn_model_load(TINY);
+    tarn_batch *batch = model ? tarn_batch_new(model, 1) : NULL;
+    bool done = !batch;
+    CHECK(batch);
+    for (int64_t n = 1; !done; n++) {
+        CHECK(tarn_generate_batch_with(batch, &prompt, &length, 1, NULL, o));
+        memory_fail_at(n);
+        bool ok = tarn_generate_batch_with(batch, &prompt, &length, 1, &found, o);
+        done = memory_fail_at(0) < n;
+        CHECK(ok == (tarn_error() == NULL) && (!ok || (found.text && !*found.text)));
+        tarn_generation_free(&found);
+        tarn_clear_error();
+    }
     tarn_batch_free(batch);
     tarn_model_free(model);
 }
@@ -186,7 +260,10 @@ int main(void) {
     test_folder(GOLDEN "qwen3-qknorm", shorter);
     test_folder(GOLDEN "llama-yarn", shorter);
     test_growth();
+    test_reuse(false);
+    test_reuse(true);
     test_errors();
     test_failure();
+    test_failure_of_texts();
     return check_report("lm_batch");
 }

@@ -3,13 +3,14 @@
 # cores; the last lines are a table of parts: exit status, seconds, what they said last. quick: small ones alone, each under compute-sanitizer's
 # memcheck; race, init: those whose kernels use shared memory or atomics, under racecheck or initcheck.
 # AT_ONCE parts run beside each other (one a core, 14 at most); LIMIT is when all of them are ended, in seconds (460); LOGS is a folder that
-# keeps what they print. Without a device they are skipped. The exit status is 0 only if no part fails.
+# keeps what they print. CUDA_VISIBLE_DEVICES, where it is set, says which GPUs are used. Without a device the tests
+# are skipped. The exit status is 0 only if no part fails.
 set -u
 cd "$(dirname "$0")/.."
 cores=$(nproc)
 export BUILD=$(realpath "$1") TARN_TEST_DEVICE=cuda
-cards=$(nvidia-smi -L 2>/dev/null | grep -c ^GPU)
-export CARDS=$((cards > 0 ? cards : 1)) TARN_BACKENDS=$BUILD LOGS=${LOGS:-$(mktemp -d)} CHECKER= END=$(($(date +%s) + ${LIMIT:-460}))
+IFS=, read -ra cards <<<"${CUDA_VISIBLE_DEVICES-$(nvidia-smi --query-gpu=index --format=csv,noheader 2>/dev/null | paste -sd,)}"
+export CARDS="${cards[*]:-0}" TARN_BACKENDS=$BUILD LOGS=${LOGS:-$(mktemp -d)} CHECKER= END=$(($(date +%s) + ${LIMIT:-460}))
 mkdir -p "$LOGS"
 rm -f "$LOGS/failed" "$LOGS/table"
 
@@ -21,8 +22,8 @@ name_of() { echo "$*" | sed 's|[^ ]*/||g; s|[A-Z_]*=[^ ]* ||g'; }
 
 part() {
     local name=$(name_of "$*") begun=$(date +%s)
-    local log="$LOGS/$(echo "$name" | tr ' ' '_')" left=$((END - begun))
-    [ $left -gt 0 ] && timeout $left env CUDA_VISIBLE_DEVICES=$((SLOT % CARDS)) $CHECKER "${@}" >"$log" 2>&1
+    local cards=($CARDS) log="$LOGS/$(echo "$name" | tr ' ' '_')" left=$((END - begun))
+    [ $left -gt 0 ] && timeout $left env CUDA_VISIBLE_DEVICES=${cards[SLOT % ${#cards[@]}]} $CHECKER "${@}" >"$log" 2>&1
     local status=$?
     printf '%-32s %4d %5d s  %s\n' "$name" $status $(($(date +%s) - begun)) "$(tail -n 1 "$log" 2>/dev/null | cut -c1-80)" >>"$LOGS/table"
     [ $status = 0 ] || [ $status = 77 ] || echo "$name" >>"$LOGS/failed"
@@ -50,7 +51,7 @@ parts() {
     *)  # the longest first
         for i in 0 1 2 3 4 5 6 7; do echo "test_transform_ops $i 8"; done | in_build
         echo test_cuda_elementwise | in_build
-        [ "$CARDS" = 1 ] || echo "CUDA_VISIBLE_DEVICES=0,1 $BUILD/tests/test_devices"
+        [ ${#cards[@]} -lt 2 ] || echo "CUDA_VISIBLE_DEVICES=${cards[0]},${cards[1]} $BUILD/tests/test_devices"
         echo "TARN_GRAPHS_STREAMS=cgg TARN_GRAPHS=120 $BUILD/tests/test_graphs"
         from_python
         { large; small; } | in_build

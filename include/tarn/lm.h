@@ -206,7 +206,8 @@ TARN_API void tarn_generation_free(tarn_generation *result); /* what it holds, n
 
 /* Up to `rows` answers at once: the tokens of all are computed in the same steps, so that the weights are read once for
    them. A batch keeps caches and plans; it belongs to one thread at a time, and its model must outlive it. Options are
-   those of the session that computes the prompts, one after the other: what two begin with alike is computed once. */
+   those of the session that computes the prompts, one after the other: what a prompt begins with as the one before it
+   does, in whole chunks, is computed once. */
 typedef struct tarn_batch tarn_batch;
 #define tarn_batch_new(...) TARN_CALL(2, tarn_batch_new_with, tarn_session_options, __VA_ARGS__)
 TARN_API tarn_batch *tarn_batch_new_with(const tarn_model *model, int64_t rows,

@@ -1,7 +1,10 @@
-/* Several answers in the same steps. One session computes the prompts, one after the other, so that what they have in
-   common is computed once; the keys and values of each go into its row of a cache for all. */
+/* Several answers in the same steps. One session computes the prompts, one after the other, so that what a prompt
+   begins with as the one before it does is computed once; the keys and values of each go into its row of a cache for
+   all. */
+#include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/require.h"
 #include "lm/generation.h"
@@ -63,21 +66,27 @@ void tarn_batch_free(tarn_batch *b) {
     memory_free(b);
 }
 
-static bool open_row(tarn_batch *b, int64_t i, size_t count, const tarn_generate_options *o) {
+static bool check_prompt(const tarn_batch *b, int64_t i, const int32_t *ids, size_t count) {
+    char which[32];
+    if (session_check(b->prompts, ids, count)) return true;
+    snprintf(which, sizeof which, " (prompt %lld)", (long long)i);
+    error_add(which);
+    return false;
+}
+
+static bool open_row(tarn_batch *b, int64_t i, const int32_t *ids, size_t count, const tarn_generate_options *o) {
     batch_row *r = &b->each[i];
-    if (!generation_open(&r->g, b->model, o, i)) return false;
-    if (count > (size_t)b->context)
-        return tarn_fail("prompt %lld has %zu tokens, but the context holds %lld", (long long)i, count,
-                         (long long)b->context);
+    if (!generation_open(&r->g, b->model, o, i) || !check_prompt(b, i, ids, count)) return false;
     r->context = r->g.max_tokens < b->context - (int64_t)count ? (int64_t)count + r->g.max_tokens : b->context;
     r->tokens = NEW_ARRAY(int32_t, r->context + 1);
     return r->tokens != NULL;
 }
 
-static bool open_rows(tarn_batch *b, const size_t *counts, int64_t prompts, const tarn_generate_options *o) {
+static bool open_rows(tarn_batch *b, const int32_t *const *ids, const size_t *counts, int64_t prompts,
+                      const tarn_generate_options *o) {
     for (int64_t i = 0; i < b->rows; i++) b->each[i] = (batch_row){.state = ENDED};
     for (int64_t i = 0; i < prompts; i++)
-        if (!open_row(b, i, counts[i], o)) return false;
+        if (!open_row(b, i, ids[i], counts[i], o)) return false;
     stepper_want_likeliest(&b->steps, sampler_is_plain(o));
     return true;
 }
@@ -225,9 +234,10 @@ bool tarn_generate_batch_with(tarn_batch *batch, const int32_t *const *ids, cons
                               tarn_generation *results, tarn_generate_options options) {
     for (int64_t i = 0; results && i < prompts; i++) results[i] = (tarn_generation){0};
     if (!REQUIRE(batch) || !REQUIRE(ids) || !REQUIRE(counts) || !check(batch, prompts, &options)) return false;
-    bool ok = open_rows(batch, counts, prompts, &options) && run(batch, ids, counts, prompts) && tarn_ok();
-    for (int64_t i = 0; results && i < prompts; i++) generation_fill(&batch->each[i].g, &results[i]);
+    bool opened = open_rows(batch, ids, counts, prompts, &options);
+    bool ok = opened && run(batch, ids, counts, prompts) && tarn_ok();
+    for (int64_t i = 0; opened && results && i < prompts; i++) generation_fill(&batch->each[i].g, &results[i]);
     close_rows(batch);
-    if (!ok) forget(batch);
-    return ok;
+    if (opened && !ok) forget(batch);
+    return ok && tarn_ok();
 }

@@ -170,7 +170,6 @@ static bool check_count(const tarn_session *s, const int32_t *ids, size_t count)
     return true;
 }
 
-/* Those that must be computed. */
 static bool check_ids(const tarn_session *s, const int32_t *ids, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
         if (ids[i] == TOKEN_UNKNOWN)
@@ -180,6 +179,10 @@ static bool check_ids(const tarn_session *s, const int32_t *ids, int64_t count) 
                              (long long)s->model->config.vocab);
     }
     return true;
+}
+
+bool session_check(const tarn_session *s, const int32_t *ids, size_t count) {
+    return check_count(s, ids, count) && check_ids(s, ids, (int64_t)count);
 }
 
 /* How many tokens can stay. At least one must be computed for its logits; unless the cache is fast, whole chunks of
@@ -234,10 +237,11 @@ static bool run_prompt(tarn_session *s, const int32_t *ids, int64_t count, const
 }
 
 bool session_follow(tarn_session *s, const int32_t *ids, size_t count, const prompt_watch *watch) {
+    s->reused = 0;
     if (!tarn_ok() || !check_count(s, ids, count)) return false;
     if (unchanged(s, ids, (int64_t)count)) return s->reused = s->count, true;
     int64_t same = reusable(s, ids, (int64_t)count);
-    if (!check_ids(s, ids + same, (int64_t)count - same)) return false;
+    if (!check_ids(s, ids + same, (int64_t)count - same)) return false; /* those that must be computed */
     s->count = s->reused = same;
     if (s->settled > s->count || s->fast_cache) s->settled = s->count;
     return run_prompt(s, ids, (int64_t)count, watch);
@@ -248,7 +252,7 @@ bool tarn_session_sync_with(tarn_session *session, const int32_t *ids, size_t co
 }
 
 bool session_read(tarn_session *s, const int32_t *ids, size_t count, const prompt_watch *watch) {
-    if (!tarn_ok() || !check_count(s, ids, count) || !check_ids(s, ids, (int64_t)count)) return false;
+    if (!tarn_ok() || !session_check(s, ids, count)) return false;
     s->reused = s->count = s->settled = 0;
     return run_prompt(s, ids, (int64_t)count, watch);
 }

@@ -48,6 +48,8 @@ bool session_forget(tarn_session *session);
 void session_want_likeliest(tarn_session *session, bool wanted);
 /* Has steps be begun ahead up to `count` tokens: somebody will go on with the likeliest one. 0 ends it. */
 void session_run_ahead(tarn_session *session, int64_t count);
+/* Whether the context can hold the prompt and the model knows its tokens. */
+bool session_check(const tarn_session *session, const int32_t *ids, size_t count);
 /* As tarn_session_sync, watched. */
 bool session_follow(tarn_session *session, const int32_t *ids, size_t count, const prompt_watch *watch);
 /* The same from nothing, so that the reader sees every position. */

@@ -35,7 +35,8 @@ void stepper_forget_ahead(stepper *s);
 void stepper_want_likeliest(stepper *s, bool wanted);
 /* The step that appends ids[rows] at positions[rows], where the cache has room. What of it is read first is waited for;
    ahead: on a device the step after it, with the likeliest tokens, is begun before. A negative id: nobody asks for that
-   row, and what it gives means nothing. */
+   row, which is computed all the same, and what it gives means nothing. With steps begun ahead the positions of such
+   rows go on and may come to lie beyond the cache: whatever writes it or reads it clamps them. */
 bool stepper_run(stepper *s, const int32_t *ids, const int32_t *positions, bool ahead, step_results *now);
 
 /* ---- parts that other plans are made of */

@@ -380,8 +380,16 @@ def test_bench():
     assert len(held) == 2 * 10**9
     for key in ("prefill_tps", "decode_tps", "decode_gbps", "read_gbps_limit", "prefill_tflops"):
         assert found[key] > 0
+    assert found["batch"] == 1
     most = 1e8 if not os.environ.get("TARN_SANITIZED") else 2e9  # a sanitizer holds freed memory back
     assert 5e6 < found["peak_memory_bytes"] < most  # of the run: the limits are measured over a gigabyte
+
+
+def test_bench_batch():
+    for size in (0, 257):
+        fails("bench", "--model", TINY, "--batch-size", size, status=2, words=["--batch-size", "from 1 to 256"])
+    found = tarn_json("bench", "--model", TINY, "--batch-size", 3, "-p", 20, "-n", 4, "--json")
+    assert found["batch"] == 3 and found["prefill_tps"] > 0 and found["decode_tps"] > 0
 
 
 def test_chat():

@@ -416,8 +416,8 @@ void launch_packed_vector(const packed_vector_kernel *k, kernel_stream stream);
 
 /* 2 to 32 rows of x with affine weights of 4 bits: k a multiple of 128, words at a multiple of 16 bytes. x of half
    types: scales alike, groups of 32 or more; spread: room for k numbers of ceil(m / 8) * 8 rows, at a multiple of 16
-   bytes; ordered: x lies there already, as put_in_batch_order has it. x of float32: groups of 64 or more; spread: room
-   for four times as many floats. */
+   bytes; ordered: x lies there already, as put_in_batch_order has it. x of float32: groups of 64 or more; spread: 8
+   bytes a number, for as many numbers. */
 typedef struct {
     void *to;      /* [m, rows] */
     const void *x; /* [m, k] */
