@@ -26,7 +26,8 @@ static void fill(int32_t ids[ROWS][LONGEST], const int32_t *pointers[ROWS], int6
 }
 
 static bool same_answer(const tarn_generation *a, const tarn_generation *b) {
-    return a->token_count == b->token_count && !memcmp(a->tokens, b->tokens, a->token_count * sizeof *a->tokens) &&
+    size_t size = a->token_count * sizeof *a->tokens;
+    return a->token_count == b->token_count && (size == 0 || !memcmp(a->tokens, b->tokens, size)) &&
            a->finish == b->finish && a->prompt_tokens == b->prompt_tokens && !a->text == !b->text &&
            (!a->text || !strcmp(a->text, b->text));
 }
