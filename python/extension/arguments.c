@@ -233,6 +233,7 @@ bool get_optional_int_or_ints(const parameters *p, PyObject *const *values, int 
 
 /* An array stands for those along its first axis. */
 static bool get_rows(tarn_array *a, array_list *result) {
+    if (!a) return raise_error(), false;
     if (!arrays_reserve(result, (Py_ssize_t)tarn_dim(a, 0))) return false;
     return tarn_unstack(a, result->list, .axis = TARN_AXIS(0)) || (raise_error(), false);
 }

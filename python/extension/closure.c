@@ -75,6 +75,7 @@ bool run_closure(void *context, tarn_array *const *inputs, int count, tarn_resul
     Py_XDECREF(arguments);
     Py_XDECREF(named);
     bool done = returned && hand_out(returned, false, results);
+    c->outputs = tarn_results_count(results);
     PyObject *template = done ? tree_template(returned) : NULL;
     Py_XDECREF(returned);
     return (template && PyList_SetItem(c->parts[RETURNED], 0, template) == 0) || python_failed();

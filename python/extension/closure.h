@@ -9,6 +9,7 @@
 enum { FUNCTION, ARGUMENTS, NAMED, RETURNED, VJP, JVP, VMAP, CLOSURE_PARTS };
 typedef struct {
     PyObject *parts[CLOSURE_PARTS]; /* may be NULL */
+    int outputs;                    /* arrays that the function returned */
 } closure;
 
 closure *new_closure(PyObject *function, PyObject *arguments, PyObject *named);

@@ -112,6 +112,7 @@ typedef struct call {
     struct call *before;
     transform_object *t;
     PyObject *arguments, *named; /* borrowed; named may be NULL */
+    int count;                   /* of the arrays in them */
     PyThreadState *state;
 } call;
 
@@ -139,9 +140,19 @@ static void drop_template(void *template) {
     PyGILState_Release(lock);
 }
 
-static bool hand_out_state(PyObject *outputs, tarn_results *results) {
+/* What a function adds to containers and removes from them its plan does not do again. So plans are for outputs of one
+   number of arrays: with another the function is traced anew. */
+static void note_places(transform_object *t, int places, bool will_be_left) {
+    bool other = t->has_left && places != t->left;
+    if (other) t->generation++;
+    t->has_left = !other && (t->has_left || will_be_left);
+    t->left = places;
+}
+
+static bool hand_out_state(transform_object *t, tarn_results *results) {
     leaf_list leaves CLEANUP(drop_leaves) = {0};
-    if (!tree_leaves(outputs, &leaves, false)) return false;
+    if (!tree_leaves(t->outputs, &leaves, false)) return false;
+    note_places(t, leaves.count, true);
     for (int i = 0; i < leaves.count; i++)
         if (!tarn_result_state(results, leaves.list[i])) return false;
     return true;
@@ -149,7 +160,7 @@ static bool hand_out_state(PyObject *outputs, tarn_results *results) {
 
 static bool hand_out_all(const call *c, PyObject *returned, tarn_results *results) {
     PyObject *template = hand_out(returned, false, results) ? tree_template(returned) : NULL;
-    return template && tarn_result_attach(results, template, drop_template) && hand_out_state(c->t->outputs, results);
+    return template && tarn_result_attach(results, template, drop_template) && hand_out_state(c->t, results);
 }
 
 static bool call_function(const call *c, tarn_array *const *inputs, int count, int *next, tarn_results *results) {
@@ -166,9 +177,9 @@ static bool call_function(const call *c, tarn_array *const *inputs, int count, i
 static bool run(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     (void)context;
     call *c = enter();
-    int next = 0, own = count - tree_count(c->t->inputs);
+    int next = 0, own = c->count;
     loan *loans;
-    bool done = tree_lend(c->t->inputs, inputs + own, &loans);
+    bool done = tree_lend(c->t->inputs, inputs + own, count - own, &loans);
     done = done && call_function(c, inputs, own, &next, results);
     tree_take_back(loans, done);
     return leave(c, done);
@@ -242,6 +253,12 @@ bool add_compile(PyObject *module) {
 
 /* ---- calling */
 
+static bool describe_outputs(transform_object *t, key *k) {
+    int places = tree_count(t->outputs);
+    if (places >= 0) note_places(t, places, false);
+    return places >= 0 && push_sized(k, 'o', &t->generation, sizeof t->generation);
+}
+
 static tarn_results *call_planned(call *c, const leaf_list *arrays, const key *k) {
     if (!make_plans(c->t)) return NULL;
     current = c;
@@ -260,6 +277,8 @@ PyObject *call_compiled(transform_object *t, PyObject *arguments, PyObject *name
     key k CLEANUP(drop_key) = {0};
     call c = {.before = current, .t = t, .arguments = arguments, .named = named};
     if (!describe(arguments, &k, &arrays) || (named && !describe_dict(named, &k, &arrays))) return NULL;
+    if (!describe_outputs(t, &k)) return NULL;
+    c.count = arrays.count;
     tarn_results *results = call_planned(&c, &arrays, &k);
     PyObject *template = tarn_results_attached(results);
     int next = 0;

@@ -85,6 +85,8 @@ static PyObject *call_rule(PyObject *rule, PyObject *a, PyObject *b, PyObject *c
     return made;
 }
 
+static bool hand_out_within(PyObject *tree, int count, int *done, tarn_results *results);
+
 /* Hands out `count` arrays of a tree in which None stands for zero, as do those that are missing. One for an argument
    that is no array may be None. */
 static bool hand_out_or_zero(PyObject *tree, int count, int *done, tarn_results *results) {
@@ -95,6 +97,13 @@ static bool hand_out_or_zero(PyObject *tree, int count, int *done, tarn_results 
         tarn_result(results, tree == Py_None ? NULL : ARRAY(tree));
         return (*done)++, tarn_ok();
     }
+    if (Py_EnterRecursiveCall(" in gradients of a custom rule")) return python_failed();
+    bool good = hand_out_within(tree, count, done, results);
+    Py_LeaveRecursiveCall();
+    return good;
+}
+
+static bool hand_out_within(PyObject *tree, int count, int *done, tarn_results *results) {
     PyObject *values = PyDict_Check(tree)                          ? PyDict_Values(tree)
                        : PyList_Check(tree) || PyTuple_Check(tree) ? PySequence_List(tree)
                                                                    : NULL;
@@ -113,11 +122,11 @@ static bool hand_out_or_zero(PyObject *tree, int count, int *done, tarn_results 
 static PyObject *gradients_of_arrays(PyObject *made, PyObject *primals, int arguments) {
     bool beside = made && PyTuple_Check(made) && PyTuple_Check(primals) && PyTuple_Size(made) == PyTuple_Size(primals);
     if (!beside) return made;
-    bool more = tree_count(made) > arguments;
-    PyObject *some = PyList_New(0);
+    int all = tree_count(made);
+    PyObject *some = all < 0 ? NULL : PyList_New(0);
     for (Py_ssize_t i = 0; some && i < PyTuple_Size(made); i++) {
         PyObject *one = PyTuple_GetItem(made, i);
-        bool left_out = tree_count(PyTuple_GetItem(primals, i)) == 0 && (more || tree_count(one) == 0);
+        bool left_out = tree_count(PyTuple_GetItem(primals, i)) == 0 && (all > arguments || tree_count(one) == 0);
         if (!left_out && PyList_Append(some, one) < 0) Py_CLEAR(some);
     }
     Py_DECREF(made);
@@ -154,13 +163,16 @@ static bool run_jvp(void *context, tarn_array *const *inputs, int count, tarn_re
     return good;
 }
 
-static bool take_batched(PyObject *pair, tarn_results *results, int64_t *out_axes) {
+static bool as_many(int count, int outputs) {
+    return count == outputs || tarn_fail("custom vmap: the rule handed out %d results, not %d", count, outputs);
+}
+
+static bool take_batched(PyObject *pair, int outputs, tarn_results *results, int64_t *out_axes) {
     if (!PyTuple_Check(pair) || PyTuple_Size(pair) != 2)
         return PyErr_SetString(PyExc_ValueError, "[custom vmap] the rule must return a tuple (outputs, axes)"),
                python_failed();
-    return hand_out(PyTuple_GetItem(pair, 0), true, results) &&
-           (tree_axes(PyTuple_GetItem(pair, 0), PyTuple_GetItem(pair, 1), out_axes, tarn_results_count(results)) ||
-            python_failed());
+    return hand_out(PyTuple_GetItem(pair, 0), true, results) && as_many(tarn_results_count(results), outputs) &&
+           (tree_axes(PyTuple_GetItem(pair, 0), PyTuple_GetItem(pair, 1), out_axes, outputs) || python_failed());
 }
 
 static bool run_vmap(void *context, tarn_array *const *inputs, const int64_t *axes, int count, tarn_results *results,
@@ -171,7 +183,7 @@ static bool run_vmap(void *context, tarn_array *const *inputs, const int64_t *ax
     PyObject *named = primals ? tree_with(c->parts[NAMED], inputs, count, &next) : NULL;
     PyObject *places = named ? alone_or_all(tree_with_axes(c->parts[ARGUMENTS], axes, &axis)) : NULL;
     PyObject *pair = places ? call_rule(c->parts[VMAP], primals, places, NULL, named) : NULL;
-    bool good = pair ? take_batched(pair, results, out_axes) : python_failed();
+    bool good = pair ? take_batched(pair, c->outputs, results, out_axes) : python_failed();
     Py_XDECREF(pair);
     return good;
 }

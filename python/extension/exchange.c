@@ -11,10 +11,7 @@ PyObject *array_copy(PyObject *self, PyObject *unused) {
 
 /* ---- pickles: (bytes, shape, dtype) */
 
-PyObject *array_bytes(PyObject *self, PyObject *unused) {
-    (void)unused;
-    TARN_SCOPE;
-    tarn_array *a = held_array(self);
+static PyObject *bytes_of(tarn_array *a) {
     if (!a) return raise_error();
     int64_t size = tarn_size(a) * tarn_dtype_bytes(tarn_dtype_of(a));
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, size);
@@ -27,9 +24,18 @@ PyObject *array_bytes(PyObject *self, PyObject *unused) {
     return raise_error();
 }
 
+PyObject *array_bytes(PyObject *self, PyObject *unused) {
+    (void)unused;
+    TARN_SCOPE;
+    return bytes_of(held_array(self));
+}
+
 PyObject *array_get_state(PyObject *self, PyObject *unused) {
-    PyObject *bytes = array_bytes(self, unused), *shape = bytes ? new_shape(ARRAY(self)) : NULL, *state = NULL;
-    if (shape) state = PyTuple_Pack(3, bytes, shape, new_dtype(tarn_dtype_of(ARRAY(self))));
+    (void)unused;
+    TARN_SCOPE;
+    tarn_array *a = held_array(self); /* one array for all three, whatever the object gets meanwhile */
+    PyObject *bytes = bytes_of(a), *shape = bytes ? new_shape(a) : NULL, *state = NULL;
+    if (shape) state = PyTuple_Pack(3, bytes, shape, new_dtype(tarn_dtype_of(a)));
     Py_XDECREF(bytes);
     Py_XDECREF(shape);
     return state;

@@ -33,9 +33,8 @@ static bool add_positional(PyObject *sequence, given_arrays *given) {
     return true;
 }
 
-/* Sorted by name, as MLX has them. */
-static bool add_named(PyObject *dict, given_arrays *given) {
-    if (!PyDict_Check(dict)) return false;
+/* Sorted by name, as MLX has them: names may be compared by functions of Python, which may change the dict. */
+static bool add_copied(PyObject *dict, given_arrays *given) {
     given->names = PyDict_Keys(dict);
     given->name_count = given->names ? (int)PyList_Size(given->names) : 0;
     given->words = PyMem_Calloc((size_t)given->name_count + 1, sizeof *given->words);
@@ -43,11 +42,18 @@ static bool add_named(PyObject *dict, given_arrays *given) {
         if (!PyUnicode_Check(PyList_GetItem(given->names, i))) return false;
     if (!given->words || !given->names || PyList_Sort(given->names) < 0) return false;
     for (int i = 0; i < given->name_count; i++) {
-        PyObject *name = PyList_GetItem(given->names, i), *value = PyDict_GetItem(dict, name);
+        PyObject *name = PyList_GetItem(given->names, i), *value = PyDict_GetItemWithError(dict, name);
         given->words[i] = PyUnicode_AsUTF8AndSize(name, NULL);
-        if (!given->words[i] || !is_array(value) || !add_leaf(&given->arrays, value)) return false;
+        if (!given->words[i] || !value || !is_array(value) || !add_leaf(&given->arrays, value)) return false;
     }
     return true;
+}
+
+static bool add_named(PyObject *dict, given_arrays *given) {
+    PyObject *copy = PyDict_Check(dict) ? PyDict_Copy(dict) : NULL;
+    bool added = copy && add_copied(copy, given);
+    Py_XDECREF(copy);
+    return added;
 }
 
 static bool add_all(PyObject *sequence, PyObject *dict, given_arrays *given) {

@@ -163,7 +163,7 @@ bool get_arrays(const parameters *p, PyObject *const *values, int i, array_list 
 
 bool is_sequence(PyObject *value); /* a list or tuple */
 bool has_items(PyObject *value);   /* whether it has a length, and is no text */
-/* A new tuple of the items: what is called on the way cannot change it, as it can a list. */
+/* A new reference to a tuple of the items: what is called on the way cannot change it, as it can a list. */
 PyObject *items_of(PyObject *sequence);
 bool ints_of_object(PyObject *value, int_list *result); /* a list or tuple of integers */
 /* The arrays of a list or tuple, held. *wrong is set to an item, borrowed, that is no array. */

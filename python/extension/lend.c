@@ -93,9 +93,13 @@ struct loan {
 
 typedef struct {
     tarn_array *const *values;
-    int next;
+    int count, next;
     loan *last;
 } lender;
+
+static bool refuse_changed(void) {
+    return PyErr_SetString(PyExc_ValueError, "[compile] the state changed while it was read"), false;
+}
 
 static bool lend_value(loan *one) {
     for (const loan *other = one->before; other; other = other->before)
@@ -111,6 +115,7 @@ static bool lend_object(loan *one) {
 
 static bool lend(const slot *s, void *context) {
     lender *l = context;
+    if (l->next == l->count) return refuse_changed();
     loan *one = PyMem_Malloc(sizeof *one);
     if (!one) return PyErr_NoMemory(), false;
     *one = (loan){.before = l->last, .slot = *s, .own = tarn_keep(ARRAY(s->array)), .other = l->values[l->next++]};
@@ -121,10 +126,10 @@ static bool lend(const slot *s, void *context) {
     return s->container ? lend_object(one) : lend_value(one);
 }
 
-bool tree_lend(PyObject *tree, tarn_array *const *values, loan **loans) {
-    lender l = {values, 0, NULL};
+bool tree_lend(PyObject *tree, tarn_array *const *values, int count, loan **loans) {
+    lender l = {values, count, 0, NULL};
     bool good = each(tree, (slot){0}, lend, &l);
-    return *loans = l.last, good;
+    return *loans = l.last, good && (l.next == count || refuse_changed());
 }
 
 /* What is at the place now, borrowed; NULL: there is no such place any more. */
@@ -170,8 +175,9 @@ void tree_take_back(loan *last, bool done) {
 /* ---- storing */
 
 static bool store(const slot *s, void *context) {
-    tarn_array *const **next = context;
-    PyObject *object = new_array(*(*next)++);
+    lender *l = context;
+    if (l->next == l->count) return refuse_changed();
+    PyObject *object = new_array(l->values[l->next++]);
     bool stored = object && put(s, object);
     Py_XDECREF(object);
     return stored;
@@ -179,7 +185,7 @@ static bool store(const slot *s, void *context) {
 
 bool tree_store(PyObject *tree, tarn_array *const *arrays, int count) {
     int places = tree_count(tree);
-    if (places == count) return each(tree, (slot){0}, store, &arrays);
+    if (places == count) return each(tree, (slot){0}, store, &(lender){arrays, count, 0, NULL});
     if (places >= 0)
         PyErr_Format(PyExc_ValueError, "[compile] outputs has %d arrays, but had %d when the function was traced.",
                      places, count);

@@ -14,8 +14,10 @@ struct transform_object {
     tarn_compiled *compiled;          /* from the first call on */
     transform_object *before, *after; /* those that are compiled */
     int calls;                        /* that go on */
+    int left;                         /* arrays that are in the outputs after a call, if has_left */
+    int64_t generation;               /* of plans: those of one leave as many */
     kind_of_transform kind;
-    bool shapeless;
+    bool shapeless, has_left;
 };
 
 /* NULL, with an exception, if the function cannot be called. */

@@ -96,7 +96,7 @@ static PyObject *fill_leaf(filler *with) {
 static PyObject *fill_dict(PyObject *dict, filler *with) {
     PyObject *made = PyDict_Copy(dict), *key, *value;
     Py_ssize_t place = 0;
-    while (made && PyDict_Next(dict, &place, &key, &value)) {
+    while (made && PyDict_Next(made, &place, &key, &value)) {
         PyObject *filled = fill(value, with);
         if (!filled || PyDict_SetItem(made, key, filled) < 0) Py_CLEAR(made);
         Py_XDECREF(filled);

@@ -33,9 +33,9 @@ bool tree_all_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int count
 /* ---- lend.c: arrays put into the tree itself. Those in lists, dicts and the random state are replaced by other
    objects, those in tuples, and one by itself, get another value. */
 typedef struct loan loan;
-/* Gives the arrays of the tree these values, until they are taken back. If a function between the two failed (not
-   `done`), what it put into the tree's places goes. */
-bool tree_lend(PyObject *tree, tarn_array *const *values, loan **loans);
+/* Gives the arrays of the tree, of which there are `count`, these values, until they are taken back. If a function
+   between the two failed (not `done`), what it put into the tree's places goes. */
+bool tree_lend(PyObject *tree, tarn_array *const *values, int count, loan **loans);
 void tree_take_back(loan *loans, bool done);
 /* Hands out the arrays of the tree; if they will be replaced, those that only the tree holds as given up. */
 bool tree_collect(PyObject *tree, bool replaced, tarn_results *leaves);

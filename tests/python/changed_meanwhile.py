@@ -1,6 +1,7 @@
-"""changed_meanwhile.py: calls every public function and method with an argument that, when it is asked for its value in Python,
-puts other arrays into the objects of the other arguments and empties their lists and dicts. Whatever the call gives or raises
-is fine, but it must not read an array that is gone: TARN_HARD=1 says so. Run by test_changed_meanwhile.py."""
+"""changed_meanwhile.py: calls every public function and method with an argument that, when it is asked for its value in
+Python, puts other arrays into the objects of the other arguments and empties their lists and dicts, or makes them
+longer. Whatever the call gives or raises is fine, but it must not read an array that is gone: TARN_HARD=1 says so. Run
+by test_changed_meanwhile.py."""
 
 import sys
 
@@ -9,13 +10,17 @@ import wrong_kinds  # noqa: E402: its calls
 
 mx = wrong_kinds.mx
 others = []  # what the call in progress was given
-calling = False
+calling = growing = False  # growing: lists and dicts get more arrays instead
 
 
 def change():
     for one in others if calling else []:
         if isinstance(one, mx.array):
             one.__init__(1.0)
+        elif growing and isinstance(one, list):
+            one.extend([mx.ones(4)] * 100)
+        elif growing:
+            one.update({name: mx.ones(4) for name in range(100)})
         else:
             one.clear()
     mx.add(mx.ones(3), 1)  # what is gone is overwritten
@@ -116,6 +121,7 @@ def calls():
 
 
 def main():
+    global growing
     count = 0
     for name, find, args, named in calls():
         try:
@@ -125,7 +131,8 @@ def main():
         for number in (Number, Whole):
             for place, make in each_place(args, named, number):
                 count += attempt(f"{name} {place} {number.__name__}", function, *make())
-    trees()
+    for growing in (False, True):
+        trees()
     print("calls", count)
 
 
@@ -142,8 +149,9 @@ def trees():
             return super()._make(items)
 
     def tree():
-        return fresh({"x": mx.ones(3), "y": [mx.ones(3), {Number(): mx.ones(3), "z": mx.ones(3)}]}), fresh([Pair(mx.ones(3), mx.ones(3)),
-                                                                                                    mx.ones(3), {"k": mx.ones(3)}])
+        keys = {Number(): mx.ones(3), Number(): mx.ones(3), "z": mx.ones(3)}
+        several = [Pair(mx.ones(3), mx.ones(3)), mx.ones(3), {"k": mx.ones(3)}]
+        return fresh({"x": mx.ones(3), "y": [mx.ones(3), keys]}), fresh(several)
 
     def total(*trees):
         change()
@@ -156,6 +164,8 @@ def trees():
     }.items():
         attempt(name, function, tree(), {})
     for place in range(2):
+        state = tree()
+        attempt("states", mx.compile(total, inputs=state, outputs=state), (mx.ones(3),), {})
         state = tree()[place]
         attempt("state", mx.compile(total, inputs=state, outputs=state), (mx.ones(3),), {})
 

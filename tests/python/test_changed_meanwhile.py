@@ -13,16 +13,25 @@ PROGRAM = Path(__file__).with_name("changed_meanwhile.py")
 THREADS = """
 import pickle, threading, time
 import tarn.core as mx
-a, arrays, named, failed = mx.ones((50, 50)), [mx.ones(3)] * 10, {"a": mx.ones(3), "b": mx.ones(3)}, set()
+a, b, arrays, named = mx.ones((50, 50)), mx.full((50, 50), 7.0), [mx.ones(3)] * 10, {"a": mx.ones(3), "b": mx.ones(3)}
+failed = set()
 end = time.time() + 3
+KINDS = {mx.float32: (50, 50), mx.int64: (50, 10)}
+
+def pickled():
+    copied = pickle.loads(pickle.dumps(b))
+    assert KINDS[copied.dtype] == copied.shape and (copied == 7).all().item(), copied
+
 READS = [lambda: a[a > 0], lambda: a.tolist(), lambda: repr(a), lambda: memoryview(a)[0, 0], lambda: mx.eval(arrays, named),
-         lambda: mx.concatenate(arrays).sum().item(), lambda: bytes(a), lambda: pickle.dumps(a), lambda: a.at[a > 0.5].add(1),
+         lambda: mx.concatenate(arrays).sum().item(), lambda: bytes(a), pickled, lambda: a.at[a > 0.5].add(1),
          lambda: mx.compile(lambda arrays: arrays[0] + arrays[1])(arrays), lambda: mx.nonzero(a), lambda: mx.async_eval(arrays),
          lambda: mx.grad(lambda named: named["a"].sum())(named), lambda: mx.from_dlpack(a)]
 
 def change():
     global a
     a.__init__(mx.random.normal((50, 50)))
+    for kind, shape in KINDS.items():
+        b.__init__(mx.full(shape, 7, kind))
     a[0] = mx.random.normal((50,))
     arrays[:] = [mx.random.normal((3,)) for _ in range(10)]
     named["a"], named["b"] = mx.random.normal((3,)), a * 2

@@ -101,6 +101,18 @@ def test_arguments_that_are_no_arrays(mx, path, arguments, keywords):
         mx.export_function(path, lambda *args, **kwargs: mx.array(1.0), *array_for(arguments), **array_for(keywords))
 
 
+def test_names_that_change_their_dict(path):
+    class Name(str):
+        def __lt__(self, other):
+            named.clear()
+            return str.__lt__(self, other)
+
+    named = {Name("b"): tarn.ones(2), Name("a"): tarn.zeros(2)}
+    tarn.export_function(path, lambda **named: named["a"] - named["b"], named)
+    assert not named
+    assert tarn.import_function(path)(a=tarn.ones(2), b=tarn.zeros(2))[0].tolist() == [1, 1]
+
+
 @pytest.mark.parametrize("returned",
                          [lambda y: (y, 1), lambda y: (y, [y]), lambda y: {"y": y}, lambda y: None, lambda y: 1.0])
 def test_results_that_are_no_arrays(mx, path, returned):

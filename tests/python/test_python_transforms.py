@@ -113,6 +113,27 @@ def test_a_failure_in_a_rule_is_its_exception():
     assert f(x).item() == 9
 
 
+def test_rules_that_return_anything():
+    @mx.custom_function
+    def double(x):
+        return 2 * x
+
+    @double.vmap
+    def batches(x, axis):
+        return [x] * 100000, [0] * 100000
+
+    @double.vjp
+    def gradients(x, cotangent, output):
+        endless = []
+        endless.append(endless)
+        return endless
+
+    with pytest.raises(ValueError, match="the rule handed out 100000 results, not 1"):
+        mx.vmap(double)(mx.ones((3, 2)))
+    with pytest.raises(RecursionError, match="gradients of a custom rule"):
+        mx.grad(lambda x: double(x).sum())(mx.ones(3))
+
+
 def test_cycles_through_closures_are_collected():
     class Note:
         pass
