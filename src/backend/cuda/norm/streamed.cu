@@ -110,7 +110,7 @@ template <class S, int TEAM> struct team_row {
 };
 
 struct largest {
-    DEVICE_MEMBER float operator()(float a, float b) const { return language::max(a, b); }
+    DEVICE_MEMBER float operator()(float a, float b) const { return fmaxf(a, b); }
 };
 struct both {
     DEVICE_MEMBER float operator()(float a, float b) const { return a + b; }
@@ -118,9 +118,10 @@ struct both {
 
 struct softmax_of_row {
     static constexpr float BEYOND = -INFINITY;
-    template <class S, int TEAM> static DEVICE_MEMBER void make(team_row<S, TEAM> &x, const norm_kernel &) {
+    template <class S, int TEAM>
+    static DEVICE_MEMBER void make(team_row<S, TEAM> &x, const norm_kernel &, const uint4 *) {
         float top = -INFINITY, sum = 0;
-        x.change([&](float &value) { top = language::max(top, value); });
+        x.change([&](float &value) { top = fmaxf(top, value); }); /* a NaN comes into the sum */
         top = x.fold(top, largest());
         x.change([&](float &value) {
             sum += value = sizeof(S) == 2 ? language::coarse::exp(value - top) : language::exp(value - top);
@@ -133,7 +134,8 @@ struct softmax_of_row {
 /* The normed value is rounded before it is multiplied by the weight, as the formula says. */
 struct rms_norm_of_row {
     static constexpr float BEYOND = 0;
-    template <class S, int TEAM> static DEVICE_MEMBER void make(team_row<S, TEAM> &x, const norm_kernel &k) {
+    template <class S, int TEAM>
+    static DEVICE_MEMBER void make(team_row<S, TEAM> &x, const norm_kernel &k, const uint4 *weights) {
         float sum = 0;
         x.change([&](float &value) { sum += value * value; });
         float scale = 1 / language::sqrt(x.fold(sum, both()) / (float)k.n + k.eps);
@@ -141,7 +143,7 @@ struct rms_norm_of_row {
         for (int p = 0; p < x.PIECES; p++) {
             float weight[PIECE<S>];
             bool weighted = k.weight && x.exists(k, p);
-            if (weighted) widen_piece<S>(((const uint4 *)k.weight)[x.piece(p)], weight);
+            if (weighted) widen_piece<S>(weights[x.piece(p)], weight);
 #pragma unroll
             for (int i = 0; i < PIECE<S>; i++) {
                 S y;
@@ -155,7 +157,8 @@ struct rms_norm_of_row {
 /* A place is free when the team's next row has been given to the copy engine, and its own has been read: there are more
    stages than teams. */
 template <class S, int TEAM, class OP>
-DEVICE void make_rows(const norm_kernel &k, S *ring, u32 there, u32 gone, int stages, shared_room *room) {
+DEVICE void make_rows(const norm_kernel &k, S *ring, const uint4 *weights, u32 there, u32 gone, int stages,
+                      shared_room *room) {
     constexpr int TEAMS = WARPS / TEAM;
     team_row<S, TEAM> x(room);
     int turn = x.team, before = -1;
@@ -165,7 +168,7 @@ DEVICE void make_rows(const norm_kernel &k, S *ring, u32 there, u32 gone, int st
         S *at = ring + stage * k.n;
         barrier_await(there + 8 * stage, turn / stages & 1);
         x.read(k, at, OP::BEYOND);
-        OP::make(x, k);
+        OP::make(x, k, weights);
         x.write(k, at);
         show_writes();
         x.meet();
@@ -186,14 +189,17 @@ __global__ void __launch_bounds__(THREADS, BLOCKS) stream_rows(const __grid_cons
     extern __shared__ uint4 ring[];
     __shared__ shared_room room;
     u32 there = (u32)__cvta_generic_to_shared(room.there), gone = (u32)__cvta_generic_to_shared(room.gone);
+    const int pieces = (int)(k.n / PIECE<S>);
+    uint4 *weights = ring + stages * pieces; /* in the cache they would not stay: most of it is the ring */
     if (threadIdx.x == 0) {
         for (int s = 0; s < stages; s++) barrier_init(there + 8 * s, 1), barrier_init(gone + 8 * s, 1);
         barriers_made();
     }
     begin();
+    for (int i = threadIdx.x; k.weight && i < pieces; i += THREADS) weights[i] = ((const uint4 *)k.weight)[i];
     __syncthreads();
     if (threadIdx.x / 32 < WARPS)
-        make_rows<S, TEAM, OP>(k, (S *)ring, there, gone, stages, &room);
+        make_rows<S, TEAM, OP>(k, (S *)ring, weights, there, gone, stages, &room);
     else if (threadIdx.x % 32 == 0)
         bring_rows<S>(k, (u32)__cvta_generic_to_shared(ring), there, gone, stages);
 #endif
@@ -206,8 +212,9 @@ static bool are_many(const norm_kernel *k, i64 bytes) {
 }
 
 template <class S, int TEAM, class OP> static bool launch_team(const norm_kernel *k, kernel_stream stream) {
-    i64 rows = ROOM_BYTES / (k->n * (i64)sizeof(S)), stages = rows < MOST_STAGES ? rows : MOST_STAGES;
-    if (!can_wait((const void *)stream_rows<S, TEAM, OP>)) return false;
+    i64 rows = ROOM_BYTES / (k->n * (i64)sizeof(S)) - (k->weight != nullptr),
+        stages = rows < MOST_STAGES ? rows : MOST_STAGES;
+    if (stages <= WARPS / TEAM || !can_wait((const void *)stream_rows<S, TEAM, OP>)) return false;
     allow_shared(stream_rows<S, TEAM, OP>, ROOM_BYTES);
     start(stream_rows<S, TEAM, OP>, (unsigned)(BLOCKS * cuda_processors()), THREADS, ROOM_BYTES, stream, *k,
           (int)stages);
