@@ -154,8 +154,8 @@ struct rms_norm_of_row {
     }
 };
 
-/* A place is free when the team's next row has been given to the copy engine, and its own has been read: there are more
-   stages than teams. */
+/* A place is free when the team's next row has been given to the copy engine, and its own has been read, which the last
+   thread to arrive has waited for: there are more stages than teams. */
 template <class S, int TEAM, class OP>
 DEVICE void make_rows(const norm_kernel &k, S *ring, const uint4 *weights, u32 there, u32 gone, int stages,
                       shared_room *room) {
@@ -175,8 +175,8 @@ DEVICE void make_rows(const norm_kernel &k, S *ring, const uint4 *weights, u32 t
         if (first) {
             take_row((S *)k.to + row * k.n, (u32)__cvta_generic_to_shared(at), (u32)(k.n * sizeof(S)));
             await_taken<false>();
-            if (before >= 0) barrier_arrive(gone + 8 * before);
         }
+        if (before >= 0) barrier_arrive(gone + 8 * before);
         before = stage;
     }
     if (first) await_taken<true>();
@@ -192,7 +192,7 @@ __global__ void __launch_bounds__(THREADS, BLOCKS) stream_rows(const __grid_cons
     const int pieces = (int)(k.n / PIECE<S>);
     uint4 *weights = ring + stages * pieces; /* in the cache they would not stay: most of it is the ring */
     if (threadIdx.x == 0) {
-        for (int s = 0; s < stages; s++) barrier_init(there + 8 * s, 1), barrier_init(gone + 8 * s, 1);
+        for (int s = 0; s < stages; s++) barrier_init(there + 8 * s, 1), barrier_init(gone + 8 * s, 32 * TEAM);
         barriers_made();
     }
     begin();
