@@ -20,7 +20,7 @@ def change():
         elif growing and isinstance(one, list):
             one.extend([mx.ones(4)] * 100)
         elif growing:
-            one.update({name: mx.ones(4) for name in range(100)})
+            one.update({f"n{name}": mx.ones(4) for name in range(100)})
         else:
             one.clear()
     mx.add(mx.ones(3), 1)  # what is gone is overwritten

@@ -32,6 +32,7 @@ def change():
     a.__init__(mx.random.normal((50, 50)))
     for kind, shape in KINDS.items():
         b.__init__(mx.full(shape, 7, kind))
+        mx.eval(b)
     a[0] = mx.random.normal((50,))
     arrays[:] = [mx.random.normal((3,)) for _ in range(10)]
     named["a"], named["b"] = mx.random.normal((3,)), a * 2
