@@ -170,8 +170,8 @@ static void test_reductions(void) {
     FLOATS(tarn_imag(tarn_sort(z)), 9, 2, 3);
 }
 
-/* Running sums of bfloat16 that leave its range and come back: those of float32, in rows of every length, both ways,
-   and of a line that goes in chunks. */
+/* Running sums of bfloat16 that leave its range and come back: those of float32, in rows and columns of every length,
+   both ways, and of a line that goes in chunks. */
 static void test_large_sums(int64_t count, bool reverse, bool exclusive) {
     TARN_SCOPE;
     tarn_array *i = tarn_remainder(tarn_arange(0, (double)count, 1, TARN_INT32), tarn_scalar_int(7, TARN_INT32));
@@ -181,12 +181,27 @@ static void test_large_sums(int64_t count, bool reverse, bool exclusive) {
                *halves = tarn_cumsum(tarn_astype(x, TARN_BFLOAT16), .reverse = reverse, .exclusive = exclusive);
     CHECK(tarn_item(tarn_any(tarn_isnan(halves))) == 0);
     CHECK(tarn_item(tarn_array_equal(halves, tarn_astype(sums, TARN_BFLOAT16))) == 1);
+    tarn_array *columns = tarn_broadcast_to(tarn_reshape(x, TARN_SHAPE(count, 1)), TARN_SHAPE(count, 16));
+    columns = tarn_cumsum(tarn_contiguous(tarn_astype(columns, TARN_BFLOAT16)), .axis = TARN_AXIS(0),
+                          .reverse = reverse, .exclusive = exclusive);
+    tarn_array *wanted = tarn_reshape(tarn_astype(sums, TARN_BFLOAT16), TARN_SHAPE(count, 1));
+    CHECK(tarn_item(tarn_all(tarn_equal(columns, wanted))) == 1);
+}
+
+/* What is infinite stays so, however far the rest of a vector sums up to. */
+static void test_infinite_sums(void) {
+    TARN_SCOPE;
+    tarn_array *large = tarn_full(TARN_SHAPE(70), -0x1p127, TARN_BFLOAT16),
+               *infinite = tarn_full(TARN_SHAPE(1), INFINITY, TARN_BFLOAT16),
+               *x = tarn_concatenate(((tarn_array *[]){infinite, large}), 2);
+    CHECK(tarn_item(tarn_all(tarn_equal(tarn_cumsum(x), infinite))) == 1);
 }
 
 static void test_scans(void) {
     TARN_SCOPE;
     for (int way = 0; way < 4; way++)
         for (int64_t count = 1; count < 40; count++) test_large_sums(count, way & 1, way & 2);
+    test_infinite_sums();
     test_large_sums(200000, false, true);
     test_large_sums(200000, true, false);
     INTS(tarn_cumprod(I(1, 2, 3), .axis = TARN_AXIS(0), .exclusive = true), 1, 1, 2);

@@ -311,12 +311,27 @@ static void test_no_result(void) {
     tarn_custom_free(c);
 }
 
+static void test_negative_counts(void) {
+    TARN_SCOPE;
+    const tarn_function f = TARN_FUNCTION(gives_nothing, NULL);
+    tarn_array *x = one(1);
+    tarn_custom_function *c = tarn_custom_new(f, .vjp = fixed);
+    CHECK_ERROR(tarn_call(f, &x, -1), "call: -1 inputs");
+    CHECK_ERROR(tarn_vjp(f, &x, -1, &x, 1), "vjp: -1 inputs");
+    CHECK_ERROR(tarn_jvp(f, &x, -1, &x), "jvp: -1 inputs");
+    CHECK_ERROR(tarn_grad(f, &x, -1), "grad: -1 inputs");
+    CHECK_ERROR(tarn_vmap(f, &x, -1), "vmap: -1 inputs");
+    CHECK_ERROR(tarn_custom_call(c, &x, -1), ": -1 inputs");
+    tarn_custom_free(c);
+}
+
 int main(void) {
     int64_t before = node_alive_count();
     test_batch_rule();
     test_batch_axes();
     test_unbatched_result();
     test_no_result();
+    test_negative_counts();
     test_checkpoint_saves_memory();
     test_checkpoint_release();
     test_visit();

@@ -40,6 +40,10 @@ static void bad_shapes(void) {
 static void own_words(void) {
     tarn_fail("mine: no kind");
 }
+static void no_words(void) {
+    const char *none = NULL;
+    tarn_fail(none);
+}
 static void no_such_kind(void) {
     tarn_fail_kind((tarn_error_class)99, "mine: a kind that is not in the list");
 }
@@ -204,6 +208,7 @@ static const struct {
     {"an input is NULL", no_array, TARN_ERROR_VALUE, "add"},
     {"shapes that do not go together", bad_shapes, TARN_ERROR_VALUE, "add"},
     {"tarn_fail", own_words, TARN_ERROR_VALUE, "mine"},
+    {"tarn_fail without a format", no_words, TARN_ERROR_VALUE, "no message"},
     {"a kind that is none", no_such_kind, TARN_ERROR_VALUE, "mine"},
     {"a template that is none", bad_messages, TARN_ERROR_VALUE, "mine"},
     {"a tokenizer's bytes", bad_tokenizer_text, TARN_ERROR_VALUE, "mine"},

@@ -124,6 +124,17 @@ static void check_reading(void) {
     CHECK_ERROR(tarn_eval(y), "nonzero: 2 elements of a mask are true, there are values for 0");
     CHECK_ERROR(tarn_take(tarn_zeros(TARN_SHAPE(0, 3), TARN_FLOAT32), rows, .axis = TARN_AXIS(0)),
                 "take: axis 0 has no elements");
+    tarn_array *none = tarn_zeros(TARN_SHAPE(2, 0, 3), TARN_FLOAT32), *zeros = INTS_ARRAY(0, 0);
+    const char *why = "index: axis 1 has no elements";
+    CHECK_ERROR(tarn_index(none, TARN_INDEX(TARN_PICK(zeros), TARN_PICK(zeros))), why);
+    CHECK_ERROR(tarn_index(none, TARN_INDEX(TARN_PICK(mask), TARN_PICK(zeros))), why);
+    CHECK_ERROR(tarn_index(none, TARN_INDEX(TARN_NEW_AXIS, TARN_AT(0), TARN_PICK(zeros))), why);
+    CHECK(tarn_size(tarn_index(none, TARN_INDEX(TARN_PICK(mask), TARN_PICK(tarn_reshape(zeros, TARN_SHAPE(1, 2))),
+                                                TARN_SPAN(0, 0)))) == 0);
+    tarn_array *picked =
+        tarn_index(none, TARN_INDEX(TARN_PICK(tarn_astype(tarn_zeros(TARN_SHAPE(2, 0), TARN_FLOAT32), TARN_BOOL))),
+                   .size = TARN_INTEGER(2));
+    CHECK(tarn_size(picked) == 6 && tarn_item(tarn_any(picked)) == 0);
 }
 
 /* ---- inside vmap and compile nobody can count */

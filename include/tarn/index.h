@@ -56,7 +56,8 @@ typedef struct {
     int begin_;
     tarn_integer size; /* how many elements a mask selects, where x is traced by vmap or compile and nobody can count:
                           what is missing reads as zero, what is too much is left out. Absent: the mask is evaluated */
-    bool check;        /* an index outside is an error where the result is read; absent: it reads as zero */
+    bool check;        /* an index outside is an error where the result is read; absent: it reads as zero. Index arrays
+                          that pick from an axis without elements are an error at once */
     int end_;
 } tarn_index_options;
 #define tarn_index(...) TARN_CALL(2, tarn_index_with, tarn_index_options, __VA_ARGS__)

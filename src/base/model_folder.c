@@ -62,10 +62,20 @@ bool model_folder_has_weights(const char *folder) {
     return found != NULL;
 }
 
+static bool holds(const char *folder, const char *file) {
+    char *path = path_join(folder, file);
+    bool there = path && file_exists(path);
+    memory_free(path);
+    return there;
+}
+
+/* Parts of a model, such as the 1_Pooling of sentence-transformers, hold a config.json alone. */
 static bool is_model(const char *folder, const char *name) {
-    char path[4096];
-    int length = snprintf(path, sizeof path, "%s/%s/config.json", folder, name);
-    return name[0] != '.' && length < (int)sizeof path && file_exists(path);
+    char *path = name[0] != '.' ? path_join(folder, name) : NULL;
+    bool model =
+        path && holds(path, "config.json") && (holds(path, "tokenizer.json") || model_folder_has_weights(path));
+    memory_free(path);
+    return model;
 }
 
 /* The first folder in `folder` that holds a model (memory_free), or NULL. */
@@ -75,10 +85,16 @@ static char *model_below(const char *folder) {
     return path;
 }
 
-/* A model may lie one folder deeper; the cache of Hugging Face keeps a model's files in snapshots/<commit>. */
-static bool not_in_folder(const char *folder, const char *file) {
+/* The cache of Hugging Face keeps a model's files in snapshots/<commit>. */
+static char *model_deeper(const char *folder) {
     char *snapshots = path_join(folder, "snapshots"), *model = snapshots ? model_below(snapshots) : NULL;
-    model = model ? model : model_below(folder);
+    memory_free(snapshots);
+    return model ? model : model_below(folder);
+}
+
+/* A model may lie one folder deeper, unless this one is a model that lacks something. */
+static bool not_in_folder(const char *folder, const char *file) {
+    char *model = holds(folder, "config.json") ? NULL : model_deeper(folder);
     char *gguf = model ? NULL : find_entry(folder, is_gguf);
     if (model)
         tarn_fail_kind(TARN_ERROR_IO, "%s: no %s here; look in %s", folder, file, model);
@@ -87,7 +103,6 @@ static bool not_in_folder(const char *folder, const char *file) {
                        file, gguf);
     else
         tarn_fail_kind(TARN_ERROR_IO, "%s/%s: %s; " A_MODEL, folder, file, strerror(ENOENT));
-    memory_free(snapshots);
     memory_free(model);
     memory_free(gguf);
     return false;

@@ -82,6 +82,7 @@ static void begin_pick(parser *s) {
 /* An index array over the next axis of the view. */
 static void add_index(parser *s, tarn_array *index) {
     index_plan *p = s->p;
+    p->x_axes[p->count] = s->axis;
     p->axes[p->count] = p->ndim++;
     p->indices[p->count++] = index;
 }
@@ -218,6 +219,14 @@ tarn_array *index_order(tarn_array *picked, const tarn_array *v, const index_pla
     return tarn_transpose(picked, .axes = {back ? there : order, picked->ndim});
 }
 
+/* Masks are exempt: they select nothing there, or as many places as were said, which read as zero. */
+static bool has_elements(const tarn_array *v, const index_plan *p) {
+    for (int k = 0; k < p->count; k++)
+        if (v->shape[p->axes[k]] == 0 && !is_of_mask(p, k))
+            return tarn_fail("index: axis %d has no elements", p->x_axes[k]);
+    return true;
+}
+
 tarn_array *tarn_index_with(tarn_array *x, tarn_entries entries, tarn_index_options o) {
     FRONT("index");
     REQUIRE(x);
@@ -228,7 +237,6 @@ tarn_array *tarn_index_with(tarn_array *x, tarn_entries entries, tarn_index_opti
     if (!index_count_masks(&p, o.size) || (o.check && !index_check(v, &p))) return NULL;
     selection s = index_selection(&p);
     tarn_array *picked = gather_selected(v, &s);
-    if (picked && p.mask_count == 0 && array_size(v) == 0 && array_size(picked) > 0)
-        return tarn_fail("index: index arrays pick from an array without elements"), NULL;
+    if (picked && array_size(picked) > 0 && !has_elements(v, &p)) return NULL;
     return index_order(picked, v, &p, false);
 }

@@ -19,6 +19,7 @@ typedef struct {
     int dropped_count, inserted_count, ndim; /* ndim: of the view */
     tarn_array *indices[TARN_MAX_NDIM];      /* NULL: of a mask that is not counted yet */
     int64_t axes[TARN_MAX_NDIM];             /* of the view */
+    int x_axes[TARN_MAX_NDIM];               /* the same of x */
     int count;
     index_mask masks[TARN_MAX_NDIM];
     int mask_count;

@@ -792,6 +792,18 @@ def test_paths_that_are_no_model(tmp_path):
     shutil.copytree(TINY, cache / "snapshots" / "0123abcd")
     generate_fails(cache, [f"look in {cache}/snapshots/0123abcd"])
     fails("info", TINY.parent, words=[f"{TINY.parent}: no config.json here; look in {TINY}"])
+    parts = copy_of(tmp_path)
+    (parts / "1_Pooling").mkdir()
+    (parts / "1_Pooling" / "config.json").write_text("{}")
+    (parts / "tokenizer.json").unlink()
+    fails("tokenize", "--model", parts, "x", words=[f"{parts}/tokenizer.json: No such file"])
+    (parts / "2_Dense").mkdir()
+    for name in ("config.json", "tokenizer.json"):
+        shutil.copy(TINY / name, parts / "2_Dense")
+    fails("tokenize", "--model", parts, "x", words=[f"{parts}/tokenizer.json: No such file"])
+    (parts / "config.json").unlink()
+    shutil.rmtree(parts / "2_Dense")
+    generate_fails(parts, [f"{parts}/config.json: No such file"])
     empty = tmp_path / "empty"
     empty.mkdir()
     fails("info", empty, words=["config.json: No such file", "a model is a folder with config.json"])

@@ -229,7 +229,7 @@ static int64_t workspace(const call *c, const attention_kernels *kernels) {
     attention_problem p = problem_of(c);
     attention_job j = job_of(&p, serving(&p, kernels));
     if (is_thin(&p)) return p.batch * p.kv_heads * j.chunks * partial_floats(&p) * (int64_t)sizeof(float);
-    return parallel_threads() * j.scratch;
+    return (j.units < 2 ? 1 : parallel_threads()) * j.scratch;
 }
 
 static bool run(const call *c, const attention_kernels *kernels) {

@@ -8,7 +8,8 @@
      FIRST              what has run before the first element
      FOLD(a, b)         VALUES of a and then b
      CARRIED            if it is there: the type in which what runs goes from one vector to the next, wider than VALUE
-     LEAVES_RANGE(v)    if it is there: whether VALUES hold what STATE may have held but VALUE could not
+     LEAVES_RANGE(s, v, all)   if it is there: whether VALUES v, what runs in a vector alone, or `all`, the same behind
+                        the state s, hold what STATE may have held but VALUE could not
 
    and undefines them after it. */
 
@@ -32,7 +33,7 @@
 #endif
 
 #ifndef LEAVES_RANGE
-#define LEAVES_RANGE(v) false
+#define LEAVES_RANGE(s, v, all) false
 #endif
 
 INLINE VALUES NAME(all)(VALUE x) {
@@ -95,7 +96,7 @@ INLINE void NAME(step)(ELEMENT *to, const ELEMENT *from, int64_t count, CARRY *c
     if (way.backwards) came = LANES_BACKWARDS(COUNT, came);
     VALUES v = NAME(prefix)(came), all = FOLD(SPREAD(*carry), v);
     VALUES out = way.exclusive ? FOLD(SPREAD(*carry), LANES_UP(COUNT, 1, NAME(all)(FIRST), v)) : all;
-    if (__builtin_expect(LEAVES_RANGE(all), false))
+    if (__builtin_expect(LEAVES_RANGE(STATE_OF(*carry), v, all), false))
         out = NAME(one_by_one)(came, carry, way.exclusive);
     else
         *carry = GO_ON(*carry, v);
@@ -147,7 +148,7 @@ static void NAME(total)(const void *from, int64_t count, scan_state *state) {
     for (; i + COUNT <= count; i += COUNT) sums[0] = FOLD(sums[0], NAME(get)(in + i, COUNT));
     if (i < count) sums[0] = FOLD(sums[0], NAME(get)(in + i, count - i));
     VALUES all = NAME(prefix)(FOLD(FOLD(sums[0], sums[1]), FOLD(sums[2], sums[3])));
-    STATE last = LEAVES_RANGE(all) ? NAME(total_one_by_one)(in, count) : (STATE)all[COUNT - 1];
+    STATE last = LEAVES_RANGE((STATE)FIRST, all, all) ? NAME(total_one_by_one)(in, count) : (STATE)all[COUNT - 1];
     scan_state more;
     memcpy(&more, &last, sizeof last);
     NAME(join)(state, &more);

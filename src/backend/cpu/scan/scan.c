@@ -194,10 +194,12 @@ static void run_in_chunks(const scan_job *j, int64_t line) {
     }
 }
 
-/* ---- columns: the axes behind the axis that one stride walks are one */
+/* ---- columns: the axes behind the axis that one stride walks are one. Direct sums of halves down columns are float32,
+   whose range those of bfloat16 may leave */
 
 typedef struct {
     const scan_job *job;
+    const scan_loops *direct;      /* of the elements of a row as they are; NULL: they go through a piece */
     int64_t columns, blocks, step; /* of one line of rows; step: between elements of a row of the input */
     operand x, out;                /* without these axes */
 } column_job;
@@ -211,16 +213,18 @@ static column_job columns_of(const scan_job *j) {
         c.columns *= c.x.shape[last];
     }
     c.x.ndim = c.out.ndim = last + 1;
+    bool leaves_range = j->attributes->kind == REDUCE_SUM && c.out.dtype == TARN_BFLOAT16;
+    c.direct = c.step == 1 && !leaves_range ? j->direct : NULL;
     c.blocks = (c.columns + SCAN_COLUMNS - 1) / SCAN_COLUMNS;
     return c;
 }
 
-/* One row of a block, through a piece where elements are no values. */
+/* One row of a block. */
 static void run_row(const column_job *c, char *to, const char *from, int64_t count, scan_states *states, scan_way way) {
     const scan_job *j = c->job;
     double values[SCAN_COLUMNS];
-    if (j->direct && c->step == 1) {
-        j->direct->row(to, from, count, states, way);
+    if (c->direct) {
+        c->direct->row(to, from, count, states, way);
         return;
     }
     way.past = false;
@@ -241,7 +245,7 @@ static void run_columns(const column_job *c, int64_t line, int64_t block, scan_s
     if (way.backwards) from += (n - 1) * step, to += (n - 1) * out_step, step = -step, out_step = -out_step;
     way.past = j->past && (uintptr_t)to % ALIGNMENT == 0 && out_step % ALIGNMENT == 0;
     way.ahead = step / bytes;
-    (j->direct && c->step == 1 ? j->direct : j->loops)->start_columns(states, count);
+    (c->direct ? c->direct : j->loops)->start_columns(states, count);
     for (int64_t i = 0; i < n; i++) run_row(c, to + i * out_step, from + i * step, count, states, way);
 }
 

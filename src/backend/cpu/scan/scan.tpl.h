@@ -66,21 +66,24 @@ enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
 
 /* ---- halves: sums and extremes in float32; a sum goes from vector to vector in double. Extremes are halves as they
    came */
-#define VALUE           float
-#define VALUES          vf32
-#define COUNT           NARROW_LANES
-#define MASK            vi32
-#define LEAST           -INFINITY
-#define MOST            INFINITY
-#define ELEMENTS        hu16
-#define STREAM(to, e)   stream_half(to, (hf32)(e))
-#define TYPE(f)         f##_bf16
-#define WIDEN(e)        widen_bfloat16(e)
-#define NARROW(v)       narrow_bfloat16(v)
-#define CARRIED         double
-#define LEAVES_RANGE(v) any_f32((vi32)((v) - (v) != 0)) /* of float32, which sums in double do not */
+#define VALUE         float
+#define VALUES        vf32
+#define COUNT         NARROW_LANES
+#define MASK          vi32
+#define LEAST         -INFINITY
+#define MOST          INFINITY
+#define ELEMENTS      hu16
+#define STREAM(to, e) stream_half(to, (hf32)(e))
+#define TYPE(f)       f##_bf16
+#define WIDEN(e)      widen_bfloat16(e)
+#define NARROW(v)     narrow_bfloat16(v)
+#define CARRIED       double
+/* Of float32, which sums in double do not. Behind a state that is not finite only the vector's own sums tell. */
+#define NOT_FINITE(v)           any_f32((vi32)((v) - (v) != 0))
+#define LEAVES_RANGE(s, v, all) (NOT_FINITE(all) && (isfinite(s) || NOT_FINITE(v)))
 #include "cpu/scan/sums.tpl.h"
 #undef CARRIED
+#undef NOT_FINITE
 #undef NARROW
 #define NARROW(v) __builtin_convertvector((vu32)(v) >> 16, hu16)
 #include "cpu/scan/extremes.tpl.h"
