@@ -32,7 +32,11 @@
 #define JOINED(a, b) FOLD(NAME(all)(a), NAME(all)(b))[0]
 #endif
 
-#ifndef LEAVES_RANGE
+/* What runs down a column. */
+#ifdef LEAVES_RANGE
+#define COLUMN STATE
+#else
+#define COLUMN                  VALUE
 #define LEAVES_RANGE(s, v, all) false
 #endif
 
@@ -154,24 +158,26 @@ static void NAME(total)(const void *from, int64_t count, scan_state *state) {
     NAME(join)(state, &more);
 }
 
+typedef COLUMN NAME(columns) __attribute__((vector_size(COUNT * sizeof(COLUMN))));
+
 static void NAME(start_columns)(scan_states *states, int64_t count) {
-    VALUES first = NAME(all)(FIRST);
+    NAME(columns) first = (COLUMN)FIRST - (NAME(columns)){0};
     for (int64_t i = 0; i < count; i += COUNT)
-        memcpy(states->values + i * (int64_t)sizeof(VALUE), &first, sizeof first);
+        memcpy(states->values + i * (int64_t)sizeof(COLUMN), &first, sizeof first);
 }
 
 INLINE void NAME(row_step)(ELEMENT *to, const ELEMENT *from, int64_t count, char *running, scan_way way) {
-    VALUES before, after;
+    NAME(columns) before, after;
     memcpy(&before, running, sizeof before);
-    after = FOLD(before, NAME(get)(from, count));
+    after = FOLD(before, __builtin_convertvector(NAME(get)(from, count), NAME(columns)));
     memcpy(running, &after, sizeof after);
-    NAME(put)(to, way.exclusive ? before : after, count, way.past);
+    NAME(put)(to, __builtin_convertvector(way.exclusive ? before : after, VALUES), count, way.past);
 }
 
 static void NAME(row)(void *to, const void *from, int64_t count, scan_states *states, scan_way way) {
     ELEMENT *out = to;
     const ELEMENT *in = from;
-    int64_t i = 0, bytes = sizeof(VALUE);
+    int64_t i = 0, bytes = sizeof(COLUMN);
     for (; i + COUNT <= count; i += COUNT) {
         PREFETCH(in + i + way.ahead);
         NAME(row_step)(out + i, in + i, COUNT, states->values + i * bytes, way);
@@ -190,3 +196,4 @@ static const scan_loops NAME(loops) = {NAME(start), NAME(line),          NAME(to
 #undef GO_ON
 #undef JOINED
 #undef LEAVES_RANGE
+#undef COLUMN

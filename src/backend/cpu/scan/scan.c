@@ -194,8 +194,7 @@ static void run_in_chunks(const scan_job *j, int64_t line) {
     }
 }
 
-/* ---- columns: the axes behind the axis that one stride walks are one. Direct sums of halves down columns are float32,
-   whose range those of bfloat16 may leave */
+/* ---- columns: the axes behind the axis that one stride walks are one */
 
 typedef struct {
     const scan_job *job;
@@ -213,8 +212,7 @@ static column_job columns_of(const scan_job *j) {
         c.columns *= c.x.shape[last];
     }
     c.x.ndim = c.out.ndim = last + 1;
-    bool leaves_range = j->attributes->kind == REDUCE_SUM && c.out.dtype == TARN_BFLOAT16;
-    c.direct = c.step == 1 && !leaves_range ? j->direct : NULL;
+    c.direct = c.step == 1 ? j->direct : NULL;
     c.blocks = (c.columns + SCAN_COLUMNS - 1) / SCAN_COLUMNS;
     return c;
 }
