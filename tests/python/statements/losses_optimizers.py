@@ -28,7 +28,7 @@ L.cross_entropy(logits, classes[:, None])
 L.cross_entropy(logits, mx.zeros((4, 6)))
 L.cross_entropy(logits, classes, label_smoothing=1)
 L.cross_entropy(logits, classes, label_smoothing=-0.1)
-L.cross_entropy(mx.array([[-mx.inf, 0.0], [mx.inf, 0.0]]), mx.array([0, 1]), reduction='none')  # differs: `cross_entropy` of an infinite logit
+L.cross_entropy(mx.array([[-mx.inf, 0.0], [mx.inf, 0.0]]), mx.array([0, 1]), reduction='none')  # differs: `cross_entropy` with class indices of an infinite logit
 L.cross_entropy(logits.astype(mx.bfloat16), classes).dtype
 L.cross_entropy(logits[0], mx.array(1))
 L.cross_entropy(mx.random.normal((2, 3, 4)), mx.zeros((2, 3), mx.int32), reduction='none').shape
