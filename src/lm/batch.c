@@ -30,14 +30,11 @@ struct tarn_batch {
 /* ---- opening and closing */
 
 static bool open_batch(tarn_batch *b) {
-    const model_config *c = &b->model->config;
     b->each = NEW_ARRAY(batch_row, b->rows);
     b->ids = NEW_ARRAY(int32_t, b->rows);
     b->positions = NEW_ARRAY(int32_t, b->rows);
     if (!b->each || !b->ids || !b->positions) return false;
-    if (!kv_cache_open(&b->cache, b->rows, c->layers, b->model->dtype)) return false;
-    for (int64_t i = 0; i < c->layers; i++) b->cache.kinds[i] = c->family->rules->cache(c, i);
-    return stepper_open(&b->steps, b->model, &b->cache, false);
+    return forward_open_cache(&b->cache, b->model, b->rows) && stepper_open(&b->steps, b->model, &b->cache, false);
 }
 
 tarn_batch *tarn_batch_new_with(const tarn_model *model, int64_t rows, tarn_session_options options) {

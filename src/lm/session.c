@@ -33,10 +33,7 @@ static const model_rules *rules_of(const tarn_session *s) {
 }
 
 static bool open_cache(tarn_session *s) {
-    const model_config *c = &s->model->config;
-    if (!kv_cache_open(&s->cache, 1, c->layers, s->model->dtype)) return false;
-    for (int64_t i = 0; i < c->layers; i++) s->cache.kinds[i] = rules_of(s)->cache(c, i);
-    return stepper_open(&s->steps, s->model, &s->cache, true);
+    return forward_open_cache(&s->cache, s->model, 1) && stepper_open(&s->steps, s->model, &s->cache, true);
 }
 
 /* A GPU takes as long to be given a chunk as it computes some 250 tokens. */

@@ -18,6 +18,13 @@ static const model_rules *rules_of(const tarn_model *model) {
     return model->config.family->rules;
 }
 
+bool forward_open_cache(kv_cache *cache, const tarn_model *model, int64_t rows) {
+    const model_config *c = &model->config;
+    if (!kv_cache_open(cache, rows, c->layers, model->dtype)) return false;
+    for (int64_t i = 0; i < c->layers; i++) cache->kinds[i] = rules_of(model)->cache(c, i);
+    return true;
+}
+
 forward_state forward_at(const tarn_model *model, kv_cache *cache, tarn_array *position, int64_t n) {
     tarn_array *length = tarn_add(position, tarn_full(TARN_SHAPE(1), (double)n, TARN_INT32));
     return (forward_state){&model->config, &model->weights, cache, position, length, model->dtype};

@@ -40,6 +40,8 @@ void stepper_want_likeliest(stepper *s, bool wanted);
 bool stepper_run(stepper *s, const int32_t *ids, const int32_t *positions, bool ahead, step_results *now);
 
 /* ---- parts that other plans are made of */
+/* A cache of so many rows, with what the model's family keeps of each layer. */
+bool forward_open_cache(kv_cache *cache, const tarn_model *model, int64_t rows);
 /* n tokens at `position` int32 [rows]. */
 forward_state forward_at(const tarn_model *model, kv_cache *cache, tarn_array *position, int64_t n);
 /* [rows, vocab] behind the last of the hidden states x [rows, length, hidden]. */
