@@ -40,6 +40,13 @@ struct cplx {
     __device__ cplx(double r = 0, double i = 0) : re(r), im(i) {}
 };
 
+/* 2^x to a unit in the last place or two; what is too small for a float without its tiniest numbers is zero. */
+DEVICE float power_of_two(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
 /* ---- to and from halves */
 DEVICE float half_to_float(unsigned short bits) {
     float x;
@@ -350,9 +357,8 @@ DEVICE float exp(float x) {
 }
 /* Nothing here is so small that flushing it to zero would be seen. */
 DEVICE float tanh(float x) {
-    float power, inverse, near = x - x * x * x * (1.0f / 3);
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x * 2.88539008f));
-    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(inverse) : "f"(1 + power));
+    float inverse, near = x - x * x * x * (1.0f / 3);
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(inverse) : "f"(1 + power_of_two(x * 2.88539008f)));
     return ::fabsf(x) < 0.015625f ? near : 1 - 2 * inverse;
 }
 }

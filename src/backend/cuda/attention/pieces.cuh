@@ -1,4 +1,4 @@
-/* What the kernels on the matrix units share: powers of two, hidden keys. */
+/* What the kernels on the matrix units share: hidden keys. */
 #ifndef CUDA_ATTENTION_PIECES_CUH
 #define CUDA_ATTENTION_PIECES_CUH
 
@@ -7,12 +7,6 @@
 #define LOWEST                                                                                                         \
     -1e30f /* a hidden key's score, in any unit: a row of which nothing else was seen weighs all keys alike */
 #define LOG2E 1.44269504088896340736
-
-DEVICE float power_of_two(float x) {
-    float y;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-    return y;
-}
 
 /* A score, in the unit of q k, with what a mask adds to it; share: what that unit is of a mask's. Nothing is lower than
    what is hidden but what is hidden for good. */

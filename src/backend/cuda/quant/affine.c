@@ -66,12 +66,17 @@ static bool is_vector(const affine_kernel *k) {
     return k->m == 1 && fits && ((uintptr_t)k->x | (uintptr_t)k->words) % 16 == 0;
 }
 
+/* Words, scales and biases: bits of inputs. */
+static bool weights_are_constant(unsigned constant) {
+    return (constant & 14) == 14;
+}
+
 static packed_vector_kernel vector_of(const affine_kernel *k, unsigned constant) {
     return (packed_vector_kernel){.x = k->x,
                                   .dtype = k->dtype,
                                   .scale_dtype = k->scale_dtype,
                                   .bits = k->bits,
-                                  .early = (constant & 14) == 14,
+                                  .early = weights_are_constant(constant),
                                   .k = k->k,
                                   .group = k->group,
                                   .part = {k->words, k->scales, k->biases, k->to, k->rows}};
@@ -138,7 +143,7 @@ bool packed_prompt_of(const call *c, unsigned constant, prompt_kernel *p) {
                          .scales = k.scales,
                          .biases = k.biases,
                          .dtype = k.dtype,
-                         .early = (constant & 14) == 14,
+                         .early = weights_are_constant(constant),
                          .m = k.m,
                          .k = k.k,
                          .rows = k.rows,
@@ -157,7 +162,7 @@ bool packed_batch_of(const call *c, unsigned constant, batch_kernel *b) {
                         .biases = k.biases,
                         .dtype = k.dtype,
                         .scale_dtype = k.scale_dtype,
-                        .early = (constant & 14) == 14,
+                        .early = weights_are_constant(constant),
                         .m = k.m,
                         .k = k.k,
                         .rows = k.rows,

@@ -46,25 +46,11 @@ template <class S, int TILES, int EIGHTS>
 __global__ void __launch_bounds__(THREADS, 2) multiply_batch(const __grid_constant__ batch_kernel k) {
     extern __shared__ float shared[];
     const warp_share<TILES> own(k);
-    const int first = own.first, end = own.end, lane = threadIdx.x % 32;
-    weights<S, TILES> w[DEPTH];
-    let_next_begin();
-    if (!k.early) await_previous();
-#pragma unroll
-    for (int i = 0; i < DEPTH; i++)
-        if (first + i < end) w[i].read(k, own.rows, first + i);
-    if (k.early) await_previous();
-
+    const int lane = threadIdx.x % 32;
     float sums[TILES][EIGHTS][4];
-#pragma unroll
-    for (int i = 0; i < TILES * EIGHTS * 4; i++) sums[i / 4 / EIGHTS][i / 4 % EIGHTS][i % 4] = 0;
-    for (int n = first; n < end; n += DEPTH)
-#pragma unroll
-        for (int i = 0; i < DEPTH; i++) {
-            if (n + i >= end) break;
-            multiply_span<S, TILES, EIGHTS>(sums, w[i], (const uint4 *)k.spread + (i64)(n + i) * (EIGHTS * 128) + lane);
-            if (n + i + DEPTH < end) w[i].read(k, own.rows, n + i + DEPTH);
-        }
+    take_spans<weights<S, TILES>>(k, own, sums, [&](const weights<S, TILES> &w, int span) {
+        multiply_span<S, TILES, EIGHTS>(sums, w, (const uint4 *)k.spread + (i64)span * (EIGHTS * 128) + lane);
+    });
     write_sums<S>(k, own, sums, shared);
 }
 

@@ -27,6 +27,28 @@ template <int TILES> struct warp_share {
     }
 };
 
+/* sums, from nothing: take(weights of a span, its number) for each span of the warp, DEPTH of which are on their way;
+   early ones do not wait for the kernel before. */
+template <class W, int TILES, int EIGHTS, class F>
+DEVICE void take_spans(const batch_kernel &k, const warp_share<TILES> &own, float (&sums)[TILES][EIGHTS][4], F take) {
+    W w[DEPTH];
+    let_next_begin();
+    if (!k.early) await_previous();
+#pragma unroll
+    for (int i = 0; i < DEPTH; i++)
+        if (own.first + i < own.end) w[i].read(k, own.rows, own.first + i);
+    if (k.early) await_previous();
+#pragma unroll
+    for (int i = 0; i < TILES * EIGHTS * 4; i++) sums[i / 4 / EIGHTS][i / 4 % EIGHTS][i % 4] = 0;
+    for (int n = own.first; n < own.end; n += DEPTH)
+#pragma unroll
+        for (int i = 0; i < DEPTH; i++) {
+            if (n + i >= own.end) break;
+            take(w[i], n + i);
+            if (n + i + DEPTH < own.end) w[i].read(k, own.rows, n + i + DEPTH);
+        }
+}
+
 /* What the warps have, added up and written. shared: [across][row of x][row of the block] */
 template <class S, int TILES, int EIGHTS>
 DEVICE void write_sums(const batch_kernel &k, const warp_share<TILES> &own, const float (&sums)[TILES][EIGHTS][4],

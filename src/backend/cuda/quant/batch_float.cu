@@ -141,25 +141,11 @@ __global__ void __launch_bounds__(THREADS, 2) multiply_floats(const __grid_const
     extern __shared__ float shared[];
     const warp_share<TILES> own(k);
     const spread_parts parts(k, EIGHTS);
-    group_weights<W, TILES> w[DEPTH];
-    let_next_begin();
-    if (!k.early) await_previous();
-#pragma unroll
-    for (int i = 0; i < DEPTH; i++)
-        if (own.first + i < own.end) w[i].read(k, own.rows, own.first + i);
-    if (k.early) await_previous();
-
     float sums[TILES][EIGHTS][4];
-#pragma unroll
-    for (int i = 0; i < TILES * EIGHTS * 4; i++) sums[i / 4 / EIGHTS][i / 4 % EIGHTS][i % 4] = 0;
-    for (int n = own.first; n < own.end; n += DEPTH)
-#pragma unroll
-        for (int i = 0; i < DEPTH; i++) {
-            if (n + i >= own.end) break;
-            multiply_half<W, TILES, EIGHTS>(sums, w[i], parts, n + i, 0);
-            multiply_half<W, TILES, EIGHTS>(sums, w[i], parts, n + i, 1);
-            if (n + i + DEPTH < own.end) w[i].read(k, own.rows, n + i + DEPTH);
-        }
+    take_spans<group_weights<W, TILES>>(k, own, sums, [&](const group_weights<W, TILES> &w, int span) {
+        multiply_half<W, TILES, EIGHTS>(sums, w, parts, span, 0);
+        multiply_half<W, TILES, EIGHTS>(sums, w, parts, span, 1);
+    });
     write_sums<float>(k, own, sums, shared);
 }
 
