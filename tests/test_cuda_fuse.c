@@ -78,6 +78,24 @@ static operand as_row(operand o, int64_t n) {
     return v;
 }
 
+/* Words, scales and biases of the weights, by the reference. */
+static void pack(operand *parts, operand dense, int64_t group, int64_t bits) {
+    attributes_quantize how = {.group_size = group, .bits = bits};
+    CHECK(run_call(&backend_reference, (call){.op = OP_quantize,
+                                              .attributes = &how,
+                                              .input_count = 1,
+                                              .output_count = 3,
+                                              .inputs = &dense,
+                                              .outputs = parts}),
+          "%s", tarn_error());
+}
+
+/* inputs: x and the weight. */
+static call norm_of(const attributes_rms_norm *norm, operand *inputs, operand *to) {
+    return (call){
+        .op = OP_rms_norm, .attributes = norm, .input_count = 2, .output_count = 1, .inputs = inputs, .outputs = to};
+}
+
 typedef struct {
     operand x, weight, w[3], other;
 } product_inputs;
@@ -92,14 +110,7 @@ static product_inputs draw(const product_case *t) {
     in.w[0] = make(TARN_UINT32, DIMS(t->rows, t->k * t->bits / 32));
     in.w[1] = make(t->dtype, DIMS(t->rows, t->k / 64));
     in.w[2] = make(t->dtype, DIMS(t->rows, t->k / 64));
-    attributes_quantize how = {.group_size = 64, .bits = t->bits};
-    CHECK(run_call(&backend_reference, (call){.op = OP_quantize,
-                                              .attributes = &how,
-                                              .input_count = 1,
-                                              .output_count = 3,
-                                              .inputs = &dense,
-                                              .outputs = in.w}),
-          "%s", tarn_error());
+    pack(in.w, dense, 64, t->bits);
     return in;
 }
 
@@ -132,13 +143,7 @@ static void run_product(const product_case *t, const product_inputs *in, bool to
     if (t->after == GATE) parts[1].data = (char *)y.data + made * dtype_bytes(t->dtype);
     call calls[3];
     int count = 0;
-    if (t->norm)
-        calls[count++] = (call){.op = OP_rms_norm,
-                                .attributes = &norm,
-                                .input_count = 2,
-                                .output_count = 1,
-                                .inputs = normings,
-                                .outputs = &normed};
+    if (t->norm) calls[count++] = norm_of(&norm, normings, &normed);
     calls[count++] = (call){.op = t->bits == 16 ? OP_matmul : OP_quantized_matmul,
                             .attributes = &packed,
                             .input_count = t->bits == 16 ? 2 : 4,
@@ -265,15 +270,7 @@ static void test_cache(cache_case t) {
         put(&in[6], b, (double)(position + rows));
     }
     operand dense = randomized(t.dtype, DIMS(t.product, t.heads * t.dim), DOMAIN_UNIT), one[6], all[6];
-    attributes_quantize how = {.group_size = 64, .bits = 4};
-    if (t.product)
-        CHECK(run_call(&backend_reference, (call){.op = OP_quantize,
-                                                  .attributes = &how,
-                                                  .input_count = 1,
-                                                  .output_count = 3,
-                                                  .inputs = &dense,
-                                                  .outputs = in + 7}),
-              "%s", tarn_error());
+    if (t.product) pack(in + 7, dense, 64, 4);
     run_cache(&t, in, false, one);
     run_cache(&t, in, true, all);
     const char *names[] = {"rotated queries", "rotated keys", "kept keys", "kept values"};
@@ -362,14 +359,7 @@ static void test_prompt(prompt_case t) {
     operand in[] = {randomized(t.dtype, DIMS(1, t.m, t.k), DOMAIN_UNIT), make(TARN_UINT32, DIMS(t.rows, t.k / 8)),
                     make(t.dtype, DIMS(t.rows, t.k / t.group)), make(t.dtype, DIMS(t.rows, t.k / t.group))};
     operand dense = randomized(t.dtype, DIMS(t.rows, t.k), DOMAIN_UNIT), one[2], all[2];
-    attributes_quantize how = {.group_size = t.group, .bits = 4};
-    CHECK(run_call(&backend_reference, (call){.op = OP_quantize,
-                                              .attributes = &how,
-                                              .input_count = 1,
-                                              .output_count = 3,
-                                              .inputs = &dense,
-                                              .outputs = in + 1}),
-          "%s", tarn_error());
+    pack(in + 1, dense, t.group, 4);
     run_prompt(&t, in, false, one);
     run_prompt(&t, in, true, all);
     same(all[0], one[0], "product of many rows");
@@ -393,13 +383,7 @@ static void run_sum(tarn_dtype dtype, int64_t rows, int64_t n, int place, const 
     group_program program = program_of(&add, 1);
     attributes_rms_norm norm = {.eps = 1e-3};
     operand normings[] = {sum, weight};
-    call calls[] = {group_of(&program, x, &sum),
-                    {.op = OP_rms_norm,
-                     .attributes = &norm,
-                     .input_count = 2,
-                     .output_count = 1,
-                     .inputs = normings,
-                     .outputs = &normed}};
+    call calls[] = {group_of(&program, x, &sum), norm_of(&norm, normings, &normed)};
     run_calls(calls, 2, together);
     results[0] = returned(sum), results[1] = returned(normed);
     release_all();
@@ -445,13 +429,7 @@ static void run_batch(const batch_case *t, maker how, const operand *in, bool to
     attributes_rms_norm norm = {.eps = 1e-3};
     attributes_quantized_matmul packed = {.transpose = true, .group_size = t->group, .bits = 4};
     call calls[3] = {group_of(&sums, summands, &sum)}, *next = &calls[how == SUM_AND_NORM];
-    *next++ = how == GATE_OF_ROWS ? group_of(&gates, halves, &x)
-                                  : (call){.op = OP_rms_norm,
-                                           .attributes = &norm,
-                                           .input_count = 2,
-                                           .output_count = 1,
-                                           .inputs = normings,
-                                           .outputs = &x};
+    *next++ = how == GATE_OF_ROWS ? group_of(&gates, halves, &x) : norm_of(&norm, normings, &x);
     *next++ = (call){.op = OP_quantized_matmul,
                      .attributes = &packed,
                      .input_count = 4,
@@ -470,14 +448,7 @@ static void test_batch(batch_case t) {
         randomized(t.dtype, DIMS(t.m, 2 * t.k), DOMAIN_UNIT), randomized(t.dtype, DIMS(t.m, t.k), DOMAIN_UNIT),
         randomized(t.dtype, DIMS(t.k), DOMAIN_POSITIVE),      make(TARN_UINT32, DIMS(t.rows, t.k / 8)),
         make(t.dtype, DIMS(t.rows, t.k / t.group)),           make(t.dtype, DIMS(t.rows, t.k / t.group))};
-    attributes_quantize how = {.group_size = t.group, .bits = 4};
-    CHECK(run_call(&backend_reference, (call){.op = OP_quantize,
-                                              .attributes = &how,
-                                              .input_count = 1,
-                                              .output_count = 3,
-                                              .inputs = &dense,
-                                              .outputs = in + 3}),
-          "%s", tarn_error());
+    pack(in + 3, dense, t.group, 4);
     const char *names[] = {"sum", "x of some rows", "product of some rows"};
     for (int m = NORM; m <= GATE_OF_ROWS; m++) {
         run_batch(&t, (maker)m, in, false, one);
