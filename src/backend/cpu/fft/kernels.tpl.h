@@ -43,17 +43,30 @@ PASS(4)
 PASS(5)
 PASS(8)
 
-/* Results k and radix - k of an odd radix: sums and differences of the numbers j and radix - j, by cosines and sines.
- */
-static void odd_results(const pass *p, int radix, int64_t k, const number *x, number *a, number *b) {
-    number even = x[0], odd = {{0}, {0}};
-    for (int64_t j = 1; 2 * j < radix; j++) {
-        const float *root = p->circle + 2 * (j * k % radix) * (p->m * p->s);
-        even = plus_scaled(even, x[j], root[0]);
-        odd = plus_scaled(odd, x[radix - j], -root[1]);
+enum { ODD_RESULTS = 2 };
+
+/* Results k and radix - k of an odd radix, for `count` numbers k side by side: sums and differences of the numbers j
+   and radix - j, by cosines and sines. Several k share what is loaded, and their chains of additions fill each other's
+   waits; each is summed in the same order, however many there are. */
+INLINE void odd_results(const pass *p, int radix, int first, int count, const number *x, number *y) {
+    number even[ODD_RESULTS], odd[ODD_RESULTS];
+    int64_t place[ODD_RESULTS], step = 2 * p->m * p->s, around = step * radix;
+    UNROLL(ODD_RESULTS)
+    for (int i = 0; i < count; i++) even[i] = x[0], odd[i] = (number){{0}, {0}}, place[i] = 0;
+    for (int j = 1; 2 * j < radix; j++) {
+        UNROLL(ODD_RESULTS)
+        for (int i = 0; i < count; i++) {
+            place[i] += (first + i) * step;
+            place[i] -= place[i] >= around ? around : 0;
+            even[i] = plus_scaled(even[i], x[j], p->circle[place[i]]);
+            odd[i] = plus_scaled(odd[i], x[radix - j], -p->circle[place[i] + 1]);
+        }
     }
-    *a = add(even, turned(odd));
-    *b = subtract(even, turned(odd));
+    UNROLL(ODD_RESULTS)
+    for (int i = 0; i < count; i++) {
+        y[first + i] = add(even[i], turned(odd[i]));
+        y[radix - first - i] = subtract(even[i], turned(odd[i]));
+    }
 }
 
 static void pass_odd_part(const pass *p, int radix, int64_t i, int64_t q) {
@@ -66,11 +79,13 @@ static void pass_odd_part(const pass *p, int radix, int64_t i, int64_t q) {
         x[radix - j] = subtract(a, b);
     }
     y[0] = sum;
-    for (int k = 1; 2 * k < radix; k++) odd_results(p, radix, k, x, &y[k], &y[radix - k]);
-    for (int k = 0; k < radix; k++) {
-        const float *root = p->circle + 2 * i * k * p->s;
-        p->to[(q + p->s * (radix * i + k)) * p->to_step] =
-            i ? times(y[k], splat_f32(root[0]), splat_f32(root[1])) : y[k];
+    int k = 1, half = radix / 2;
+    for (; k + ODD_RESULTS - 1 <= half; k += ODD_RESULTS) odd_results(p, radix, k, ODD_RESULTS, x, y);
+    for (; k <= half; k++) odd_results(p, radix, k, 1, x, y);
+    for (int n = 0; n < radix; n++) {
+        const float *root = p->circle + 2 * i * n * p->s;
+        p->to[(q + p->s * (radix * i + n)) * p->to_step] =
+            i ? times(y[n], splat_f32(root[0]), splat_f32(root[1])) : y[n];
     }
 }
 
