@@ -45,6 +45,8 @@ static void test_creation(void) {
     FLOATS(tarn_linspace(0, 1, 5, TARN_FLOAT32), 0, 0.25, 0.5, 0.75, 1);
     FLOATS(tarn_linspace(0, 1, 5, TARN_FLOAT32, .open = true), 0, 0.2, 0.4, 0.6, 0.8);
     FLOATS(tarn_linspace(3, 1, 1, TARN_FLOAT32), 3);
+    expect(tarn_linspace(-1.5e308, 1.5e308, 3, TARN_FLOAT64), TARN_FLOAT64, LIST(-1.5e308, 0, 1.5e308),
+           "the distance is beyond float64");
     INTS(tarn_linspace(0, 10, 5, TARN_INT32), 0, 2, 5, 7, 10);
     expect(tarn_linspace(0.1, 0.7, 3, TARN_FLOAT64), TARN_FLOAT64, LIST(0.1, 0.4, 0.7), "the end is stop itself");
     EMPTY(tarn_linspace(0, 1, 0, TARN_FLOAT16), TARN_FLOAT16);
@@ -56,6 +58,11 @@ static void test_creation(void) {
     CHECK_ERROR(tarn_eye(-1, 2, TARN_INT32), "eye: ");
     TRUTHS(tarn_identity(2, TARN_BOOL), 1, 0, 0, 1);
     INTS(tarn_tri(2, 3, TARN_INT32, .k = 1), 1, 1, 0, 1, 1, 1);
+    INTS(tarn_tri(2, 1, TARN_INT32, .k = INT64_MAX), 1, 1);
+    INTS(tarn_tri(2, 1, TARN_INT32, .k = INT64_MIN), 0, 0);
+    INTS(tarn_eye(2, 1, TARN_INT32, .k = INT64_MAX), 0, 0);
+    INTS(tarn_triu(tarn_ones(TARN_SHAPE(2, 2), TARN_INT32), .k = INT64_MIN), 1, 1, 1, 1);
+    INTS(tarn_tril(tarn_ones(TARN_SHAPE(2, 2), TARN_INT32), .k = INT64_MAX), 1, 1, 1, 1);
     tarn_array *square = tarn_from_data((float[]){NAN, INFINITY, 3, 4}, TARN_SHAPE(2, 2), TARN_FLOAT32);
     FLOATS(tarn_tril(square), NAN, 0, 3, 4);
     FLOATS(tarn_triu(square, .k = 1), 0, INFINITY, 0, 0);
@@ -100,6 +107,12 @@ static void test_limits(void) {
     INTS(tarn_round_to(I(125, 135, -15, 2147483647), -1), 120, 140, -20, -2147483646);
     INTS(tarn_round_to(I(125, -99), -30), 0, 0);
     INTS(tarn_round_to(I(125), 3), 125);
+    FLOATS(tarn_round_to(F(0, 1.5F, 1e30F, INFINITY, NAN), INT64_MAX), 0, 1.5, 1e30F, INFINITY, NAN);
+    FLOATS(tarn_round_to(F(0, 1.5F, 3e38F, INFINITY, NAN), INT64_MIN), 0, 0, 0, INFINITY, NAN);
+    FLOATS(tarn_round_to(F(0, 1000, 1.26e-39F), 36), 0, 1000, 0);
+    FLOATS(tarn_round_to(F(0, 1000, 3e38F), -39), 0, 0, 0);
+    expect(tarn_round_to(tarn_astype(F(0, 0.0123456F), TARN_FLOAT16), 5), TARN_FLOAT16, LIST(0, 0.01233673095703125),
+           "10^5 is no float16");
     tarn_float_info info;
     int64_t least;
     uint64_t most;
@@ -141,6 +154,8 @@ static void test_reductions(void) {
     FLOATS(tarn_var(F(1, 2, 4)), 14.0 / 9);
     FLOATS(tarn_var(I(1, 2, 4), .ddof = 1), 7.0 / 3);
     FLOATS(tarn_var(F(1, 2, 4), .ddof = 5), INFINITY);
+    FLOATS(tarn_var(F(1e10F, -1e10F, 0), .ddof = INT64_MIN), 2e20F / 0x1p63F);
+    FLOATS(tarn_var(F(1, 2, 4), .ddof = INT64_MAX), INFINITY);
     FLOATS(tarn_var(tarn_zeros(TARN_SHAPE(0), TARN_FLOAT32)), NAN);
     FLOATS(tarn_std(F(1, 2, 4), .ddof = 1), 1.5275252316519468);
     tarn_array *i = tarn_multiply(F(0, 2), tarn_scalar_complex(0, 1));

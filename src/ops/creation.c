@@ -13,6 +13,14 @@ static tarn_array *indices(int64_t n) {
     return tarn_arange(0, (double)n, 1, TARN_INT64);
 }
 
+/* Where the distance is beyond float64: start and stop by their shares. */
+static tarn_array *between(double start, double stop, tarn_array *i, double steps) {
+    tarn_array *share = tarn_divide(i, tarn_scalar(steps, TARN_FLOAT64));
+    tarn_array *other = tarn_subtract(tarn_scalar(1, TARN_FLOAT64), share);
+    return tarn_add(tarn_multiply(tarn_scalar(start, TARN_FLOAT64), other),
+                    tarn_multiply(tarn_scalar(stop, TARN_FLOAT64), share));
+}
+
 /* In float64, so that each number is rounded once; the last one is stop itself. */
 tarn_array *tarn_linspace_with(double start, double stop, int64_t count, tarn_dtype dtype, tarn_linspace_options o) {
     FRONT("linspace");
@@ -22,6 +30,8 @@ tarn_array *tarn_linspace_with(double start, double stop, int64_t count, tarn_dt
     tarn_array *i = tarn_arange(0, (double)count, 1, TARN_FLOAT64);
     tarn_array *step = tarn_scalar(steps > 0 ? (stop - start) / (double)steps : 0, TARN_FLOAT64);
     tarn_array *x = tarn_add(tarn_multiply(i, step), tarn_scalar(start, TARN_FLOAT64));
+    if (steps > 0 && isfinite(start) && isfinite(stop) && !isfinite(stop - start))
+        x = between(start, stop, i, (double)steps);
     if (!o.open && steps > 0)
         x = tarn_where(tarn_equal(i, tarn_scalar((double)steps, TARN_FLOAT64)), tarn_scalar(stop, TARN_FLOAT64), x);
     return tarn_astype(x, dtype);
@@ -31,10 +41,12 @@ tarn_array *tarn_linspace_with(double start, double stop, int64_t count, tarn_dt
 
 typedef tarn_array *comparison(tarn_array *x, tarn_array *y);
 
-/* [rows, columns]: whether row + k compares so with the column. */
+/* [rows, columns]: whether row + k compares so with the column. Diagonals beyond the matrix are all alike. */
 static tarn_array *by_place(comparison *compare, int64_t rows, int64_t columns, int64_t k, tarn_dtype dtype) {
     if (rows < 0 || columns < 0)
         return tarn_fail("a matrix of %lld rows and %lld columns", (long long)rows, (long long)columns), NULL;
+    if (k < -rows) k = -rows;
+    if (k > columns) k = columns;
     tarn_array *row = tarn_add(tarn_expand_dims(indices(rows), TARN_AXES(1)), tarn_scalar_int(k, TARN_INT64));
     return tarn_astype(compare(row, indices(columns)), dtype);
 }

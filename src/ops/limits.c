@@ -131,6 +131,23 @@ static tarn_array *round_integer(tarn_array *x, int64_t digits) {
     return tarn_astype(tarn_multiply(tarn_add(quotient, tarn_astype(up, wide)), step), x->dtype);
 }
 
+/* A dtype in which the power is a number, if there is one: of halves and float32 float64. */
+static tarn_dtype dtype_for_power(tarn_dtype dtype, double power) {
+    tarn_float_info info = {0};
+    return dtype == TARN_COMPLEX64 || (tarn_finfo(dtype, &info) && power <= info.max) ? dtype : TARN_FLOAT64;
+}
+
+/* What is infinite times the power has no such decimals and stays; powers beyond float64's are above twice any number.
+ */
+static tarn_array *round_float(tarn_array *x, int64_t decimals) {
+    double power = power_of_ten(decimals < 0 ? -decimals : decimals);
+    tarn_array *value = tarn_astype(x, dtype_for_power(x->dtype, power)), *step = tarn_scalar_like(power, value);
+    if (decimals < 0 && isinf(power)) return tarn_where(tarn_isfinite(x), tarn_zeros_like(x), x);
+    if (decimals < 0) return tarn_astype(tarn_multiply(tarn_round(tarn_divide(value, step)), step), x->dtype);
+    tarn_array *rounded = tarn_divide(tarn_round(tarn_multiply(value, step)), step);
+    return tarn_astype(tarn_where(tarn_isfinite(rounded), rounded, value), x->dtype);
+}
+
 tarn_array *tarn_round_to(tarn_array *x, int64_t decimals) {
     FRONT("round_to");
     REQUIRE(x);
@@ -138,8 +155,5 @@ tarn_array *tarn_round_to(tarn_array *x, int64_t decimals) {
     if (decimals == 0 || (whole && decimals > 0)) return tarn_round(x);
     if (x->dtype == TARN_BOOL) return tarn_zeros_like(x); /* 1 to tens */
     if (decimals < -400) decimals = -400;
-    if (whole) return round_integer(x, -decimals);
-    tarn_array *power = tarn_scalar_like(power_of_ten(decimals < 0 ? -decimals : decimals), x);
-    if (decimals > 0) return tarn_divide(tarn_round(tarn_multiply(x, power)), power);
-    return tarn_multiply(tarn_round(tarn_divide(x, power)), power);
+    return whole ? round_integer(x, -decimals) : round_float(x, decimals);
 }

@@ -13,7 +13,8 @@ static bool formula(const node *n, tarn_array *const *inputs, tarn_array **outpu
     const attributes_triangle *a = n->attributes;
     const tarn_array *x = inputs[0];
     int64_t rows = x->shape[x->ndim - 2], columns = x->shape[x->ndim - 1];
-    tarn_array *below = tarn_tri(rows, columns, TARN_BOOL, .k = a->upper ? a->k - 1 : a->k);
+    int64_t k = a->upper && a->k > INT64_MIN ? a->k - 1 : a->k;
+    tarn_array *below = tarn_tri(rows, columns, TARN_BOOL, .k = k);
     tarn_array *zero = tarn_scalar_like(0, inputs[0]);
     outputs[0] = a->upper ? tarn_where(below, zero, inputs[0]) : tarn_where(below, inputs[0], zero);
     return outputs[0] != NULL;

@@ -151,7 +151,7 @@ static bool run_var(const call *c, const norm_kernels *kernels) {
     int axes = last_axes(c);
     int64_t n = row_length(&x, axes), rows = operand_size(&x) / n, ddof = ((const attributes_var *)c->attributes)->ddof;
     x.ndim = 2, x.shape = (int64_t[]){rows, n}, x.strides = (int64_t[]){n, 1};
-    norm_row row = {.count = n > ddof ? (float)(n - ddof) : 0};
+    norm_row row = {.count = n > ddof ? (float)((double)n - (double)ddof) : 0};
     return run_job(&(row_job){x, c->outputs[0].data, dtype_bytes(x.dtype), kernels, kernels->var, row});
 }
 
