@@ -48,7 +48,7 @@ static const void *dense_values(const Py_buffer *view, void **copy) {
     return PyBuffer_ToContiguous(*copy, view, view->len, 'C') < 0 ? NULL : *copy;
 }
 
-static tarn_array *of_complex128(const double *values, tarn_ints shape, int64_t bytes) {
+tarn_array *array_of_complex128(const double *values, tarn_ints shape, int64_t bytes) {
     float *narrow = PyMem_Malloc((size_t)bytes / 2 + 1);
     if (!narrow) return PyErr_NoMemory(), NULL;
     for (int64_t i = 0; i < bytes / 8; i++) narrow[i] = (float)values[i];
@@ -71,7 +71,7 @@ static tarn_array *of_view(const Py_buffer *view) {
     const void *values = dense_values(view, &copy);
     tarn_ints shape = shape_of_buffer(view, room);
     tarn_array *a = !values         ? NULL
-                    : is_complex128 ? of_complex128(values, shape, view->len)
+                    : is_complex128 ? array_of_complex128(values, shape, view->len)
                                     : tarn_from_data(values, shape, stored);
     PyMem_Free(copy);
     return a;

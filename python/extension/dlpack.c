@@ -153,10 +153,16 @@ PyObject *array_dlpack_device(PyObject *self, PyObject *unused) {
 
 /* ---- import: a dense copy of what the host has, the memory itself of what a CUDA device has */
 
-static bool known_dtype(dl_dtype dtype, tarn_dtype *found) {
+/* Which the copy rounds to complex64. */
+static bool is_complex128(const dl_tensor *t) {
+    return t->device.type == DL_CPU && memcmp(&t->dtype, &(dl_dtype){DL_COMPLEX, 128, 1}, sizeof t->dtype) == 0;
+}
+
+static bool known_dtype(const dl_tensor *t, tarn_dtype *found) {
     for (int i = 0; i < TARN_DTYPE_COUNT; i++)
-        if (memcmp(&dtypes[i], &dtype, sizeof dtype) == 0) return *found = (tarn_dtype)i, true;
-    return tarn_fail("no dtype for DLPack's type %d with %d bits", dtype.code, dtype.bits);
+        if (memcmp(&dtypes[i], &t->dtype, sizeof t->dtype) == 0) return *found = (tarn_dtype)i, true;
+    if (is_complex128(t)) return *found = TARN_COMPLEX64, true;
+    return tarn_fail("no dtype for DLPack's type %d with %d bits", t->dtype.code, t->dtype.bits);
 }
 
 static char *copy_rows(const dl_tensor *t, int axis, const char *from, char *to, int64_t bytes) {
@@ -172,27 +178,31 @@ static bool takes(const dl_tensor *t, tarn_dtype *dtype) {
                          t->device.type);
     if (t->ndim < 0 || t->ndim > TARN_MAX_NDIM)
         return tarn_fail("from_dlpack: an array of %d axes; there are at most %d", t->ndim, TARN_MAX_NDIM);
-    return known_dtype(t->dtype, dtype);
+    return known_dtype(t, dtype);
 }
 
 /* The bytes of a dense copy; -1 for a negative shape, and for too many. */
-static int64_t dense_bytes(const dl_tensor *t, tarn_dtype dtype) {
-    int64_t bytes = tarn_dtype_bytes(dtype);
+static int64_t dense_bytes(const dl_tensor *t) {
+    int64_t bytes = t->dtype.bits / 8;
     for (int i = 0; i < t->ndim; i++)
         if (t->shape[i] < 0 || __builtin_mul_overflow(bytes, t->shape[i], &bytes)) return -1;
     return bytes;
 }
 
-static tarn_array *of_host(const dl_tensor *t, tarn_dtype dtype) {
-    int64_t bytes = dense_bytes(t, dtype);
+static tarn_array *of_dense(const dl_tensor *t, const void *values, tarn_dtype dtype, int64_t bytes) {
     tarn_ints shape = {t->shape, t->ndim};
+    return is_complex128(t) ? array_of_complex128(values, shape, bytes) : tarn_from_data(values, shape, dtype);
+}
+
+static tarn_array *of_host(const dl_tensor *t, tarn_dtype dtype) {
+    int64_t bytes = dense_bytes(t);
     const char *from = (const char *)t->data + t->byte_offset;
     if (bytes < 0) return tarn_fail("from_dlpack: the shape is negative or too large"), NULL;
-    if (!t->strides) return tarn_from_data(from, shape, dtype);
+    if (!t->strides) return of_dense(t, from, dtype, bytes);
     char *dense = PyMem_Malloc((size_t)bytes + 1);
     if (!dense) return PyErr_NoMemory(), NULL;
-    if (bytes > 0) copy_rows(t, 0, from, dense, tarn_dtype_bytes(dtype));
-    tarn_array *a = tarn_from_data(dense, shape, dtype);
+    if (bytes > 0) copy_rows(t, 0, from, dense, t->dtype.bits / 8);
+    tarn_array *a = of_dense(t, dense, dtype, bytes);
     PyMem_Free(dense);
     return a;
 }

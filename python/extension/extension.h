@@ -77,6 +77,8 @@ bool device_of_object(PyObject *object, tarn_device *device);
  * one. */
 tarn_array *array_of_object(PyObject *value, const tarn_dtype *dtype);
 tarn_array *array_of_buffer(PyObject *value, const tarn_dtype *dtype);
+/* So many bytes of pairs of double, rounded to complex64. */
+tarn_array *array_of_complex128(const double *values, tarn_ints shape, int64_t bytes);
 tarn_array *array_of_dlpack(PyObject *value, PyObject *copy); /* dlpack.c */
 
 /* ---- interrupt.c: what takes long goes between the two. False, with an exception, if Ctrl-C was pressed meanwhile. */

@@ -1,5 +1,7 @@
 """Files of arrays: what stands around the library's loading and saving of paths. Called by tarn.core."""
 
+import ast
+import math
 import os
 import tempfile
 
@@ -36,10 +38,24 @@ def load(core, file, kind, return_metadata):
         path = path_of(file, "load")
         return load_path(core, path, format_of(path, kind), return_metadata)
     kind = format_of(kind or file.name, kind)
+    goes_on = kind == "npy" and hasattr(file, "seekable") and file.seekable()  # what follows may be another array
+    start = file.tell() if goes_on else 0
     with tempfile.NamedTemporaryFile() as copy:  # arrays that stand on it keep it
-        copy.write(file.read())
+        content = file.read()
+        copy.write(content)
         copy.flush()
-        return load_path(core, copy.name, kind, return_metadata)
+        loaded = load_path(core, copy.name, kind, return_metadata)
+    if goes_on:
+        file.seek(start + npy_bytes(content))
+    return loaded
+
+
+def npy_bytes(content):
+    """How long an .npy file is, to which more may be appended."""
+    begin = 10 if content[6] == 1 else 12
+    end = begin + int.from_bytes(content[8:begin], "little")
+    head = ast.literal_eval(content[begin:end].decode("latin1"))
+    return end + math.prod(head["shape"]) * int(head["descr"][2:])
 
 
 def load_path(core, path, kind, return_metadata):

@@ -62,6 +62,18 @@ def test_file_objects():
         assert (loaded if kind == "npy" else loaded["x"]).tolist() == [1.5, 2.5]
 
 
+def test_arrays_one_behind_the_other_in_a_file_object(tmp_path):
+    arrays = [np.arange(6.0).reshape(2, 3), np.array(True), np.zeros((0, 3), np.int16), np.arange(3, dtype=np.complex64)]
+    with open(tmp_path / "many", "w+b") as file:
+        file.write(b"before")
+        for i, a in enumerate(arrays):
+            mx.save(file, mx.array(a)) if i % 2 else np.lib.format.write_array(file, a, version=(i + 1, 0))
+        file.seek(6)
+        for a in arrays:
+            assert np.array_equal(np.array(mx.load(file, format="npy")), a)
+        assert not file.read()
+
+
 def test_metadata(tmp_path):
     a = mx.array([1, 2])
     mx.save_safetensors(str(tmp_path / "a"), {"a": a}, {"k": "v"})

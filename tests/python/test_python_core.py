@@ -177,6 +177,8 @@ def test_dlpack_goes_both_ways():
     assert np.array_equal(np.from_dlpack(a), base) and np.array_equal(np.from_dlpack(a.T), base.T)
     assert mx.from_dlpack(base[:, ::2]).tolist() == base[:, ::2].tolist()
     assert a.__dlpack_device__() == (1, 0)
+    wide = base[:, ::2] * (1 + 2j)  # complex128, which is rounded
+    assert mx.from_dlpack(wide).dtype == mx.complex64 and mx.from_dlpack(wide.T).tolist() == wide.T.tolist()
     del a
     torch = pytest.importorskip("torch")
     assert mx.array(torch.arange(6, dtype=torch.bfloat16).reshape(2, 3).T).tolist() == [[0, 3], [1, 4], [2, 5]]
