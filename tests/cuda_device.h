@@ -98,12 +98,13 @@ static inline bool open_cuda(void) {
     void *library = dlopen(TARN_BUILD_DIR "/libtarn_cuda.so", RTLD_NOW | RTLD_LOCAL);
     if (!library) library = dlopen("./libtarn_cuda.so", RTLD_NOW | RTLD_LOCAL);
     if (!library) return printf("libtarn_cuda.so was not built: %s\n", dlerror()), false;
-    void *symbol = dlsym(library, "tarn_backend"), *errors = dlsym(library, "tarn_backend_errors");
+    void *symbol = dlsym(library, "tarn_backend"), *connect = dlsym(library, "tarn_backend_library");
     const backend *(*entry)(void);
-    void (*report_to)(bool (*fail)(tarn_error_class kind, const char *format, ...));
+    static const backend_library functions = {.fail = tarn_fail_kind};
+    void (*to_library)(const backend_library *functions);
     memcpy(&entry, &symbol, sizeof entry);
-    memcpy(&report_to, &errors, sizeof report_to);
-    report_to(tarn_fail_kind);
+    memcpy(&to_library, &connect, sizeof to_library);
+    to_library(&functions);
     cuda = entry();
     CHECK(cuda->version == BACKEND_VERSION && cuda->table_hash == backend_hash());
     if (cuda->device_count() == 0) return printf("there is no CUDA device here\n"), false;

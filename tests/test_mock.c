@@ -441,18 +441,24 @@ static void test_environment(void) {
     CHECK(devices_with("TARN_MOCK_MEMORY", "-1") == 0, "nonsense leaves no device");
 }
 
+/* A budget without limits. */
+static bool reserve(const backend *of, int device, int64_t bytes) {
+    return of == mock && device >= 0 && bytes;
+}
+
 static bool open_mock(void) {
     const char *path = TARN_BUILD_DIR "/libtarn_mock.so";
     library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library) return printf("%s\n", dlerror()), false;
     typedef const backend *entry(void);
-    typedef void errors(bool (*fail)(tarn_error_class kind, const char *format, ...));
-    void *symbols[2] = {find("tarn_backend"), find("tarn_backend_errors")};
+    typedef void connect(const backend_library *functions);
+    static const backend_library functions = {tarn_fail_kind, reserve};
+    void *symbols[2] = {find("tarn_backend"), find("tarn_backend_library")};
     entry *open;
-    errors *report_to;
+    connect *to_library;
     memcpy(&open, &symbols[0], sizeof open);
-    memcpy(&report_to, &symbols[1], sizeof report_to);
-    report_to(tarn_fail_kind);
+    memcpy(&to_library, &symbols[1], sizeof to_library);
+    to_library(&functions);
     mock = open();
     return true;
 }

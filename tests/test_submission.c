@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "check.h"
+#include "into.h"
 #include "core/work.h"
 #include "mock/hooks.h"
 #include "tarn/tarn.h"
@@ -262,6 +263,51 @@ static void test_uploads(void) {
     pthread_barrier_destroy(&u.barrier);
 }
 
+/* ---- what the device keeps for itself */
+
+static bool sorts(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    (void)context, (void)count;
+    return tarn_result(results, tarn_sort(tarn_negative(x[0]), .axis = TARN_AXIS(0)));
+}
+
+static int64_t reserved(void) {
+    tarn_memory memory = {0};
+    CHECK(tarn_memory_info(mock, &memory));
+    return memory.reserved;
+}
+
+static void call_sorts(tarn_compiled *c) {
+    TARN_SCOPE;
+    TARN_ON(tarn_default_stream(mock));
+    tarn_array *x = tarn_arange(0, 64, 1, TARN_FLOAT32), *y = NULL;
+    CHECK(into(&y, tarn_compiled_call(c, TARN_ARRAYS(x), 1)) && tarn_item(tarn_slice_axis(y, 0, 0, 1)) == -63);
+}
+
+/* Plans count against the limit: while they lie there arrays get less, and where there is no room for a plan the calls
+   are given one by one. */
+static void test_reserved(void) {
+    enum { PLAN_BYTES = 1 << 20, LIMIT = PLAN_BYTES + (1 << 16) };
+    HOOK(tarn_mock_set_plan_bytes)(PLAN_BYTES);
+    tarn_compiled *first = tarn_compile(TARN_FUNCTION(sorts, NULL)), *second = tarn_compile(TARN_FUNCTION(sorts, NULL));
+    tarn_set_memory_limit(mock, LIMIT);
+    for (int i = 0; i < 3; i++) call_sorts(first);
+    CHECK(reserved() == PLAN_BYTES);
+    int64_t replays = HOOK(tarn_mock_replays)();
+    for (int i = 0; i < 3; i++) call_sorts(second);
+    CHECK(reserved() == PLAN_BYTES && HOOK(tarn_mock_replays)() == replays);
+    {
+        TARN_SCOPE;
+        TARN_ON(tarn_default_stream(mock));
+        CHECK(!tarn_eval(tarn_zeros(TARN_SHAPE(1 << 18), TARN_INT8)) && tarn_error_kind() == TARN_ERROR_MEMORY);
+        tarn_clear_error();
+    }
+    tarn_compiled_free(first);
+    tarn_compiled_free(second);
+    CHECK(reserved() == 0);
+    tarn_set_memory_limit(mock, 0);
+    HOOK(tarn_mock_set_plan_bytes)(0);
+}
+
 int main(void) {
     setenv("TARN_BACKENDS", TARN_BUILD_DIR, 1);
     CHECK(tarn_device_count(TARN_MOCK) == 2);
@@ -282,6 +328,7 @@ int main(void) {
     test_given_up(mock);
     test_pin_on_device();
     test_uploads();
+    test_reserved();
     CHECK(HOOK(tarn_mock_violations)() == 0);
     return check_report("submission");
 }

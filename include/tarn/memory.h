@@ -14,14 +14,16 @@ typedef struct {
     int64_t peak;        /* most active + cached after an allocation since the last reset; 0: there was none */
     int64_t peak_active; /* most active, likewise */
     int64_t mapped;      /* foreign memory that arrays stand on (mapped files); not part of active */
-    int64_t limit;       /* budget; 0: none */
+    int64_t limit;       /* budget of active + reserved; 0: none */
     int64_t recomputed;  /* bytes of outputs that were computed again because their memory had been released */
     int64_t copied_in, copied_out; /* moved to and from this device */
     int64_t nodes;                 /* graph nodes alive in the process */
+    int64_t reserved;              /* kept by the device's backend itself: recorded graphs of plans */
 } tarn_memory;
 TARN_API bool tarn_memory_info(tarn_device device, tarn_memory *info);
 TARN_API void tarn_reset_peak(tarn_device device);
-/* An allocation that would take active memory over the limit fails with an error before anything is lost. 0: no limit.
+/* An allocation that would take active and reserved memory over the limit fails with an error before anything is lost.
+ * 0: no limit.
  */
 TARN_API void tarn_set_memory_limit(tarn_device device, int64_t bytes);
 TARN_API void tarn_set_cache_limit(tarn_device device, int64_t bytes);

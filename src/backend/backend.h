@@ -1,8 +1,7 @@
 /* The whole contract between evaluation and a device. A backend is a table of functions; those of other devices live in
    shared objects that export `const backend *tarn_backend(void)` and are refused if their table hash differs. Each
    shared object has error state of its own: where a function here says "with the error set" it sets the library's, and
-   its kind, through the function that the optional export `void tarn_backend_errors(bool (*fail)(tarn_error_class kind,
-   const char *format, ...))` was given.
+   its kind, by what the optional export `void tarn_backend_library(const backend_library *library)` was given.
 
    Work is given to streams in submissions. Those of one stream run one after the other; submitting returns at once. The
    submissions of a stream are numbered 1, 2, 3, …: "submission n is done" is all that streams, and the library, need to
@@ -13,7 +12,7 @@
 #include "backend/call.h"
 #include "tarn/device.h"
 
-enum { BACKEND_VERSION = 6 };
+enum { BACKEND_VERSION = 7 };
 
 typedef struct backend_stream backend_stream;
 typedef struct backend_plan backend_plan;
@@ -77,7 +76,17 @@ typedef struct {
     int64_t offset;
 } operand_place;
 
-typedef struct backend {
+typedef struct backend backend;
+
+/* What the library does for a backend that it opened. */
+typedef struct {
+    bool (*fail)(tarn_error_class kind, const char *format, ...); /* sets the error; false */
+    /* Takes bytes of a device's budget for what the backend itself keeps there, such as graphs; false, without an
+       error, if its limit leaves no room. Negative: gives them back, which nothing refuses. */
+    bool (*reserve)(const backend *of, int device, int64_t bytes);
+} backend_library;
+
+struct backend {
     int version;         /* BACKEND_VERSION */
     uint64_t table_hash; /* backend_hash() as it was built */
     const char *name;
@@ -117,7 +126,7 @@ typedef struct backend {
     bool (*measure)(int device, tarn_measurement *result);
     /* Waits until a device has done what others in this process gave its default stream; NULL where there is nobody. */
     bool (*settle)(int device);
-} backend;
+};
 
 /* What a backend and the library must agree on: the tables' text, and how what passes between them lies in memory. */
 static inline uint64_t backend_hash(void) {

@@ -52,7 +52,14 @@ static void *open_shared_object(tarn_device_type type) {
     return library;
 }
 
+static bool reserve(const backend *of, int device, int64_t bytes) {
+    for (int slot = 0; slot < slot_count; slot++)
+        if (slots[slot]->backend == of && slots[slot]->device.index == device) return pool_reserve(slot, bytes);
+    return false;
+}
+
 static const backend *load_backend(tarn_device_type type) {
+    static const backend_library library_functions = {tarn_fail_kind, reserve};
     if (type == TARN_CPU) return &backend_cpu;
     if (tried[type]) return opened[type];
     tried[type] = true;
@@ -61,10 +68,10 @@ static const backend *load_backend(tarn_device_type type) {
     if (!symbol) return NULL;
     const backend *(*entry)(void);
     memcpy(&entry, &symbol, sizeof entry);
-    symbol = dlsym(library, "tarn_backend_errors");
-    void (*report_to)(bool (*fail)(tarn_error_class kind, const char *format, ...));
-    memcpy(&report_to, &symbol, sizeof report_to);
-    if (report_to) report_to(tarn_fail_kind);
+    symbol = dlsym(library, "tarn_backend_library");
+    void (*connect)(const backend_library *functions);
+    memcpy(&connect, &symbol, sizeof connect);
+    if (connect) connect(&library_functions);
     const backend *found = entry();
     if (found->version != BACKEND_VERSION || found->table_hash != backend_hash())
         return NULL; /* built from other tables */

@@ -64,6 +64,12 @@ static int64_t rounded(int64_t bytes) {
     return (bytes + grain - 1) / grain * grain;
 }
 
+/* What the limit leaves beside what is in use; if there is a limit. */
+static int64_t room_left(const pool *p) {
+    int64_t room = p->info.limit - p->info.active - p->info.reserved;
+    return room > 0 ? room : 0;
+}
+
 static void note_peak(pool *p) {
     if (p->info.active > p->info.peak_active) p->info.peak_active = p->info.active;
     if (p->info.active + p->info.cached > p->info.peak) p->info.peak = p->info.active + p->info.cached;
@@ -152,7 +158,7 @@ static void unlock_and_return(pool *p, pool_block *list) {
    the first are looked at. */
 static pool_block *find_cached(pool *p, int64_t bytes, tarn_stream *stream) {
     int64_t most = bytes + bytes / 8;
-    if (p->info.limit > 0 && most > p->info.limit - p->info.active) most = p->info.limit - p->info.active;
+    if (p->info.limit > 0 && most > room_left(p)) most = room_left(p);
     int looks = MOST_LOOKS;
     for (int i = bin_of(bytes); i <= bin_of(most) && looks; i++) {
         pool_block *best = NULL;
@@ -173,18 +179,17 @@ static pool_block *find_cached(pool *p, int64_t bytes, tarn_stream *stream) {
 }
 
 static bool within_limit(const pool *p, int64_t bytes) {
-    if (p->info.limit <= 0 || bytes <= 0 || p->info.active + bytes <= p->info.limit) return true;
+    if (p->info.limit <= 0 || bytes <= 0 || bytes <= room_left(p)) return true;
     return tarn_fail_kind(TARN_ERROR_MEMORY,
                           "out of memory: %lld bytes more would exceed the limit of %lld (%lld in use)",
-                          (long long)bytes, (long long)p->info.limit, (long long)p->info.active);
+                          (long long)bytes, (long long)p->info.limit, (long long)(p->info.active + p->info.reserved));
 }
 
 /* Under the lock: what must go so that all that is active and cached stays within the limit. In-use blocks go last. */
 static void make_room(pool *p, pool_block **list) {
     if (p->info.limit <= 0) return;
-    int64_t keep = p->info.limit > p->info.active ? p->info.limit - p->info.active : 0;
-    evict(p, keep, INT64_MAX, true, list);
-    evict(p, keep, INT64_MAX, false, list);
+    evict(p, room_left(p), INT64_MAX, true, list);
+    evict(p, room_left(p), INT64_MAX, false, list);
 }
 
 /* Gives cached blocks back to the device, of which it has none left: `bytes` of the idle ones, or all there are. False
@@ -285,6 +290,16 @@ void pool_release(pool_block *f, const ticket *after, int count) {
     pool_block *list = NULL;
     evict(p, p->cache_limit, MOST_LOOKS, true, &list);
     unlock_and_return(p, list);
+}
+
+bool pool_reserve(int slot, int64_t bytes) {
+    pool *p = locked_pool(slot);
+    bool allowed = bytes < 0 || p->info.limit <= 0 || bytes <= room_left(p);
+    pool_block *list = NULL;
+    if (allowed) p->info.reserved += bytes;
+    make_room(p, &list);
+    unlock_and_return(p, list);
+    return allowed;
 }
 
 void pool_count_copy(int slot, int64_t in, int64_t out) {

@@ -3,16 +3,16 @@
 
 #include "cuda/rows.h"
 
-static bool (*library_fail)(tarn_error_class kind, const char *format, ...);
+static const backend_library *library;
 
-TARN_API void tarn_backend_errors(bool (*fail)(tarn_error_class kind, const char *format, ...));
-void tarn_backend_errors(bool (*fail)(tarn_error_class kind, const char *format, ...)) {
-    library_fail = fail;
+TARN_API void tarn_backend_library(const backend_library *functions);
+void tarn_backend_library(const backend_library *functions) {
+    library = functions;
 }
 
 bool cuda_report(bool ok) {
-    if (!library_fail || tarn_ok()) return ok;
-    library_fail(tarn_error_kind(), "%s", tarn_error());
+    if (!library || tarn_ok()) return ok;
+    library->fail(tarn_error_kind(), "%s", tarn_error());
     tarn_clear_error();
     return ok;
 }
@@ -90,6 +90,10 @@ static backend cuda = {
     .measure = cuda_measure,
     .settle = settle,
 };
+
+bool cuda_reserve(int device, int64_t bytes) {
+    return !library || !library->reserve || library->reserve(&cuda, device, bytes);
+}
 
 TARN_API const backend *tarn_backend(void);
 const backend *tarn_backend(void) {

@@ -15,6 +15,8 @@ bool cuda_report(bool ok);
 bool cuda_ok(cudaError_t error, const char *what);
 /* Makes the device the calling thread's. */
 bool cuda_use(int device);
+/* Bytes of the device's budget; false, without an error, if there is no room for them. Negative: given back. */
+bool cuda_reserve(int device, int64_t bytes);
 
 /* ---- memory.c */
 void *cuda_allocate(int device, int64_t bytes);

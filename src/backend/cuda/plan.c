@@ -11,6 +11,7 @@
 #include "cuda/cuda.h"
 
 enum { VERSIONS = 8, MISSES = 3 * VERSIONS, LEAST_CALLS = 2 };
+enum { CALL_BYTES = 1536 }; /* of device memory that a graph takes for each kernel: 1.3 to 1.6 KiB (driver 580) */
 
 typedef struct {
     cudaGraphExec_t graph;
@@ -76,11 +77,22 @@ backend_plan *cuda_prepare(int device, const call *calls, int count, const opera
     return NULL;
 }
 
+static int64_t graph_bytes(const backend_plan *p) {
+    return (int64_t)p->count * CALL_BYTES;
+}
+
+static void drop_graph(const backend_plan *p, version *v) {
+    if (!v->graph) return;
+    cudaGraphExecDestroy(v->graph);
+    v->graph = NULL;
+    cuda_reserve(p->device, -graph_bytes(p));
+}
+
 void cuda_plan_free(backend_plan *p) {
     if (!p) return;
     cudaSetDevice(p->device);
     for (int i = 0; i < VERSIONS; i++) {
-        if (p->versions[i].graph) cudaGraphExecDestroy(p->versions[i].graph);
+        drop_graph(p, &p->versions[i]);
         memory_free(p->versions[i].bases);
     }
     if (p->recorder) cudaStreamDestroy(p->recorder);
@@ -110,15 +122,22 @@ static cudaGraph_t record(const backend_plan *p, const call *calls) {
     return NULL;
 }
 
+static bool new_graph(const backend_plan *p, version *v, cudaGraph_t graph, cudaStream_t stream) {
+    if (!cuda_reserve(p->device, graph_bytes(p))) return false;
+    if (!cuda_ok(cudaGraphInstantiate(&v->graph, graph, 0), "making a graph")) {
+        cuda_reserve(p->device, -graph_bytes(p));
+        return false;
+    }
+    return cuda_ok(cudaGraphUpload(v->graph, stream), "sending a graph");
+}
+
 /* The version is brought to the graph: updated if it can be, else made anew. */
-static bool take_graph(version *v, cudaGraph_t graph, cudaStream_t stream) {
+static bool take_graph(const backend_plan *p, version *v, cudaGraph_t graph, cudaStream_t stream) {
     cudaGraphExecUpdateResultInfo why;
     if (v->graph && cudaGraphExecUpdate(v->graph, graph, &why) == cudaSuccess) return true;
     cudaGetLastError();
-    if (v->graph) cudaGraphExecDestroy(v->graph);
-    v->graph = NULL;
-    return cuda_ok(cudaGraphInstantiate(&v->graph, graph, 0), "making a graph") &&
-           cuda_ok(cudaGraphUpload(v->graph, stream), "sending a graph");
+    drop_graph(p, v);
+    return new_graph(p, v, graph, stream);
 }
 
 /* ---- running */
@@ -151,7 +170,7 @@ static version *make(backend_plan *p, const call *calls, void *const *bases) {
     version *v = least_used(p);
     cudaGraph_t graph = record(p, calls);
     if (!graph) return NULL;
-    bool ok = take_bases(p, &v->bases, bases) && take_graph(v, graph, cuda_stream_now);
+    bool ok = take_bases(p, &v->bases, bases) && take_graph(p, v, graph, cuda_stream_now);
     cudaGraphDestroy(graph);
     return ok ? v : NULL;
 }

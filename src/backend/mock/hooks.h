@@ -20,6 +20,9 @@ TARN_API bool tarn_mock_set_missing(const char *ops); /* comma-separated; NULL: 
 /* The same for one device. */
 TARN_API bool tarn_mock_set_missing_on(int device, const char *ops);
 TARN_API void tarn_mock_set_memory(int64_t bytes);
+/* So much of the device's budget is kept by each plan that is prepared from now on; without room for it there is none.
+ */
+TARN_API void tarn_mock_set_plan_bytes(int64_t bytes);
 TARN_API void tarn_mock_set_delay(int64_t microseconds, uint64_t seed);
 TARN_API void tarn_mock_set_lag(int64_t microseconds);
 /* The n-th submission from now is told to be over so much later than the streams that wait for it go on. */

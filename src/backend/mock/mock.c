@@ -1,6 +1,22 @@
 /* The mock device as a backend (mock.h says what it is for). */
 #include "mock/mock.h"
 
+/* ---- what the library does for it */
+static const backend_library *_Atomic library;
+
+TARN_API void tarn_backend_library(const backend_library *functions);
+void tarn_backend_library(const backend_library *functions) {
+    library = functions;
+}
+
+bool mock_report(bool ok) {
+    const backend_library *to = library;
+    if (!to || tarn_ok()) return ok;
+    to->fail(tarn_error_kind(), "%s", tarn_error());
+    tarn_clear_error();
+    return ok;
+}
+
 /* One of its rows has to be prepared before it runs, as a kernel does that is compiled when it is first needed. */
 static bool prepare_row(const call *c, void **prepared) {
     static char done;
@@ -47,6 +63,11 @@ static backend mock = {
     .is_peer = mock_is_peer,
     .memory_bytes = memory_bytes,
 };
+
+bool mock_reserve(int device, int64_t bytes) {
+    const backend_library *of = library;
+    return bytes == 0 || (of && of->reserve(&mock, device, bytes));
+}
 
 TARN_API const backend *tarn_backend(void);
 const backend *tarn_backend(void) {

@@ -41,6 +41,7 @@ typedef enum {
 
 int mock_device_count(void);
 int64_t mock_memory_limit(void);
+int64_t mock_plan_bytes(void); /* that a plan keeps for itself */
 bool mock_is_missing(int device, op_id op);
 bool mock_is_peer(int device, int other);
 bool mock_is_lost(int device); /* sets the error */
@@ -53,10 +54,14 @@ void mock_lag(void);       /* before each call and copy */
 void mock_tell_late(void); /* after a submission, which other streams of the device know to be over */
 bool mock_settings_good(void);
 
-/* Hands an error of this shared object's own copy of the error state to the library that opened it; returns ok. */
-bool mock_report(bool ok);
 /* tarn_fail, and a count of what should never happen. */
 bool mock_violation(const char *format, ...) TARN_PRINTF(1, 2);
+
+/* ---- mock.c */
+/* Hands an error of this shared object's own copy of the error state to the library that opened it; returns ok. */
+bool mock_report(bool ok);
+/* Asks the library for bytes of the device's budget; negative: gives them back. */
+bool mock_reserve(int device, int64_t bytes);
 
 /* ---- memory.c */
 void *mock_allocate(int device, int64_t bytes);

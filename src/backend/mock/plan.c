@@ -11,7 +11,8 @@ typedef struct {
 struct backend_plan {
     planned_call *calls;
     operand_place *places;
-    int count, bases;
+    int device, count, bases;
+    int64_t reserved;
 };
 
 static int operand_count(const call *c) {
@@ -22,21 +23,25 @@ void mock_plan_free(backend_plan *plan) {
     if (!plan) return;
     memory_free(plan->calls);
     memory_free(plan->places);
+    mock_reserve(plan->device, -plan->reserved);
     memory_free(plan);
     mock_add(COUNT_PLANS, -1);
 }
 
 backend_plan *mock_prepare(int device, const call *calls, int count, const operand_place *places, int bases) {
-    (void)device;
+    int64_t reserved = mock_plan_bytes();
     int place_count = 0;
     for (int i = 0; i < count; i++) place_count += operand_count(&calls[i]) + 1;
+    if (!mock_reserve(device, reserved)) return NULL;
     backend_plan *plan = NEW(backend_plan);
-    if (!plan) return mock_report(false), NULL;
+    if (!plan) return mock_reserve(device, -reserved), mock_report(false), NULL;
     mock_add(COUNT_PLANS, 1);
-    plan->count = count;
-    plan->bases = bases;
-    plan->calls = NEW_ARRAY(planned_call, count);
-    plan->places = memory_copy(places, (size_t)place_count * sizeof *places);
+    *plan = (backend_plan){.device = device,
+                           .count = count,
+                           .bases = bases,
+                           .reserved = reserved,
+                           .calls = NEW_ARRAY(planned_call, count),
+                           .places = memory_copy(places, (size_t)place_count * sizeof *places)};
     if (!plan->calls || !plan->places) {
         mock_plan_free(plan);
         return mock_report(false), NULL;

@@ -13,7 +13,7 @@
 static struct {
     bool good;
     int64_t devices;
-    _Atomic int64_t memory, delay, lag;
+    _Atomic int64_t memory, plan_bytes, delay, lag;
     atomic_bool peers;
     _Atomic uint64_t random;
     atomic_bool missing[MOCK_MAX_DEVICES][OP_COUNT_WITH_GROUP], lost[MOCK_MAX_DEVICES];
@@ -160,6 +160,12 @@ void tarn_mock_lose_device(int device, bool lost) {
 void tarn_mock_set_memory(int64_t bytes) {
     settings.memory = bytes;
 }
+void tarn_mock_set_plan_bytes(int64_t bytes) {
+    settings.plan_bytes = bytes;
+}
+int64_t mock_plan_bytes(void) {
+    return settings.plan_bytes;
+}
 
 /* ---- delays */
 void tarn_mock_set_delay(int64_t microseconds, uint64_t seed) {
@@ -242,21 +248,6 @@ int64_t tarn_mock_violations(void) {
 }
 
 /* ---- errors */
-static _Atomic(bool (*)(tarn_error_class kind, const char *format, ...)) library_fail;
-
-TARN_API void tarn_backend_errors(bool (*fail)(tarn_error_class kind, const char *format, ...));
-void tarn_backend_errors(bool (*fail)(tarn_error_class kind, const char *format, ...)) {
-    library_fail = fail;
-}
-
-bool mock_report(bool ok) {
-    bool (*fail)(tarn_error_class, const char *, ...) = library_fail;
-    if (!fail || tarn_ok()) return ok;
-    fail(tarn_error_kind(), "%s", tarn_error());
-    tarn_clear_error();
-    return ok;
-}
-
 bool mock_violation(const char *format, ...) {
     char message[512];
     va_list arguments;
