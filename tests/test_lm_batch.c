@@ -140,6 +140,97 @@ static void test_reuse(bool fast) {
     tarn_model_free(model);
 }
 
+/* The second likeliest token, and how often it was asked for by whom. */
+static bool draw_second(void *context, int64_t number, tarn_array *logits, const int32_t *tokens, size_t count,
+                        int32_t *token) {
+    int *asked = context;
+    TARN_SCOPE;
+    asked[number]++;
+    tarn_array *order = tarn_argsort(logits);
+    *token = (int32_t)tarn_item_int(tarn_slice_axis(order, 0, -2, -1));
+    return count > 0 && tokens[0] >= 0 && tarn_ok();
+}
+
+static bool draw_nothing(void *context, int64_t number, tarn_array *logits, const int32_t *tokens, size_t count,
+                         int32_t *token) {
+    (void)number, (void)logits, (void)tokens, (void)count;
+    *token = 1 << 20;
+    return context == NULL;
+}
+
+/* Whoever calls draws, and each prompt has its own number of tokens. */
+static void test_drawn(const tarn_model *model) {
+    static const int32_t ids[] = {5, 9, 7, 300};
+    const int32_t *prompts[] = {ids, ids + 1};
+    const size_t counts[] = {4, 2};
+    const int64_t most[] = {7, 3};
+    int asked[3] = {0};
+    tarn_generate_options o = {.draw = draw_second, .context = asked, .ignore_end = true};
+    tarn_generation together[2], alone;
+    tarn_session *session = tarn_session_new(model);
+    tarn_batch *batch = tarn_batch_new(model, 3);
+    o.most_tokens = most;
+    CHECK(session && batch && tarn_generate_batch_with(batch, prompts, counts, 2, together, o));
+    CHECK(asked[0] == 7 && asked[1] == 3 && asked[2] == 0);
+    o.most_tokens = NULL;
+    for (int i = 0; i < 2; i++) {
+        o.max_tokens = TARN_VALUE((double)most[i]);
+        CHECK(tarn_generate_with(session, prompts[i], counts[i], &alone, o) && same_answer(&together[i], &alone));
+        tarn_generation_free(&alone);
+        tarn_generation_free(&together[i]);
+    }
+    CHECK_ERROR(tarn_generate(session, ids, 4, NULL, .draw = draw_nothing), "token 1048576 of a vocabulary of 2048");
+    CHECK_ERROR(tarn_generate(session, ids, 4, NULL, .draw = draw_nothing, .context = asked), ".draw failed");
+    CHECK_ERROR(tarn_generate(session, ids, 4, NULL, .draw = draw_second, .temperature = 1), "no use beside .draw");
+    CHECK_ERROR(tarn_generate(session, ids, 4, NULL, .most_tokens = most), "tarn_generate_batch");
+    tarn_batch_free(batch);
+    tarn_session_free(session);
+}
+
+static bool same_timeline(const tarn_session *a, const tarn_session *b) {
+    size_t counts[2];
+    const int32_t *ids[] = {tarn_session_tokens(a, &counts[0]), tarn_session_tokens(b, &counts[1])};
+    return counts[0] == counts[1] && !memcmp(ids[0], ids[1], counts[0] * sizeof *ids[0]);
+}
+
+/* Sessions that hold something go on in a batch as by themselves, and afterwards hold the same. */
+static void test_sessions(const tarn_model *model) {
+    int32_t ids[2][40];
+    const int32_t *prompts[] = {ids[0], ids[1]};
+    const size_t counts[] = {40, 12};
+    const tarn_session_options fast = {.fast_cache = true};
+    tarn_generate_options o = {.max_tokens = TARN_VALUE(9), .ignore_end = true};
+    tarn_session *sessions[2], *others[2];
+    tarn_generation together[2], alone;
+    tarn_batch *batch = tarn_batch_new(model, 3);
+    CHECK(batch);
+    for (int i = 0; i < 80; i++) ids[i / 40][i % 40] = 6 + i * 53 % 2000;
+    for (int i = 0; i < 2; i++) {
+        sessions[i] = tarn_session_new_with(model, fast), others[i] = tarn_session_new_with(model, fast);
+        CHECK(tarn_session_sync(sessions[i], ids[i], 10) && tarn_session_sync(others[i], ids[i], 10));
+    }
+    o.sessions = sessions;
+    CHECK(tarn_generate_batch_with(batch, prompts, counts, 2, together, o));
+    o.sessions = NULL;
+    for (int i = 0; i < 2; i++) {
+        CHECK(tarn_generate_with(others[i], ids[i], counts[i], &alone, o) && same_answer(&together[i], &alone));
+        CHECK(together[i].reused_tokens == 10 && same_timeline(sessions[i], others[i]));
+        tarn_generation_free(&alone);
+        CHECK(tarn_session_step(sessions[i], 77) && tarn_session_step(others[i], 77));
+        TARN_SCOPE;
+        tarn_array *far = tarn_subtract(tarn_session_logits(sessions[i]), tarn_session_logits(others[i]));
+        CHECK(tarn_item(tarn_max(tarn_abs(far))) < 1e-3);
+        tarn_generation_free(&together[i]);
+    }
+    tarn_session *same[] = {sessions[0], sessions[0]}, *none[] = {sessions[0], NULL};
+    CHECK_ERROR(tarn_generate_batch(batch, prompts, counts, 2, NULL, .sessions = same),
+                "sessions 0 and 1 are the same");
+    CHECK_ERROR(tarn_generate_batch(batch, prompts, counts, 2, NULL, .sessions = none), "session 1 is NULL");
+    CHECK_ERROR(tarn_generate(sessions[0], ids[0], 2, NULL, .sessions = same), "tarn_generate_batch");
+    for (int i = 0; i < 2; i++) tarn_session_free(sessions[i]), tarn_session_free(others[i]);
+    tarn_batch_free(batch);
+}
+
 static bool hear_text(void *context, const char *text, size_t length) {
     (void)context, (void)text, (void)length;
     return true;
@@ -190,6 +281,8 @@ static void test_errors(void) {
     CHECK_ERROR(tarn_generate_batch(batch, &one, &count, 0, NULL), "0 prompts");
     CHECK_ERROR(tarn_generate_batch(batch, &one, &count, 1, NULL, .on_text = hear_text), "on_text");
     test_refused(model);
+    test_drawn(model);
+    test_sessions(model);
     CHECK(tarn_generate_batch(batch, both, shorter, 2, results, .interrupt = &yes));
     for (int i = 0; i < 2; i++) {
         CHECK(results[i].finish == TARN_FINISH_INTERRUPTED && results[i].token_count == 0);

@@ -179,6 +179,15 @@ typedef struct {
     void (*on_prompt)(void *context, int64_t computed, int64_t all);
     void *context;
     const volatile sig_atomic_t *interrupt; /* looked at between steps: not 0 stops */
+    /* Draws *token of the logits [vocab] after these tokens, prompt included (-1: unknown), in the place of
+       temperature, filters, penalties and bias. number: the prompt's in a batch, else 0. False, with the error set:
+       generating fails. */
+    bool (*draw)(void *context, int64_t number, tarn_array *logits, const int32_t *tokens, size_t count,
+                 int32_t *token);
+    /* For tarn_generate_batch, of each prompt, or NULL. most_tokens: instead of .max_tokens. sessions: prompt i is
+       computed in sessions[i], behind what that holds of it, and the session then holds prompt and answer. */
+    const int64_t *most_tokens;
+    tarn_session *const *sessions;
     int end_;
 } tarn_generate_options;
 

@@ -58,6 +58,6 @@ PyTypeObject *add_handle(PyObject *module, const char *name, PyType_Spec *spec) 
 
 bool add_engine(PyObject *core) {
     PyObject *module = PyImport_AddModule("tarn.core._engine"); /* borrowed */
-    return module && add_model(module) && add_session(module) && add_token_stream(module) &&
+    return module && add_model(module) && add_session(module) && add_batch(module) && add_token_stream(module) &&
            PyModule_AddObjectRef(core, "_engine", module) == 0;
 }

@@ -1,5 +1,5 @@
-/* The handles of tarn.lm in tarn.core._engine: Model, Session and TokenStream, each of the object of tarn/lm.h of that
-   name. */
+/* The handles of tarn.lm in tarn.core._engine: Model, Session, Batch and TokenStream, each of the object of tarn/lm.h
+   of that name. */
 #ifndef ENGINE_H
 #define ENGINE_H
 
@@ -38,8 +38,10 @@ PyTypeObject *add_handle(PyObject *module, const char *name, PyType_Spec *spec);
 extern PyTypeObject *model_type; /* NULL until add_model */
 bool add_model(PyObject *module);
 
-/* ---- engine_session.c, engine_stream.c: after add_model */
+/* ---- engine_session.c, engine_batch.c, engine_stream.c: after add_model */
 bool add_session(PyObject *module);
+tarn_session *session_of_object(PyObject *value); /* NULL with an exception if it is no Session */
+bool add_batch(PyObject *module);
 bool add_token_stream(PyObject *module);
 
 #endif

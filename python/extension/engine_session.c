@@ -7,8 +7,15 @@ typedef struct {
     tarn_session *session;
 } session_object;
 
+static PyTypeObject *session_type;
+
 static tarn_session *session_of(PyObject *self) {
     return ((session_object *)self)->session;
+}
+
+tarn_session *session_of_object(PyObject *value) {
+    if (Py_TYPE(value) == session_type) return session_of(value);
+    return PyErr_Format(PyExc_TypeError, "a Session is needed, not %s", type_name(value)), NULL;
 }
 
 static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *named) {
@@ -136,5 +143,5 @@ static PyGetSetDef session_properties[] = {{"logits", session_logits, NULL, NULL
 HANDLE(session, session_new, session_free, session_methods, session_properties, "Session");
 
 bool add_session(PyObject *module) {
-    return add_handle(module, "Session", &session_spec) != NULL;
+    return (session_type = add_handle(module, "Session", &session_spec)) != NULL;
 }

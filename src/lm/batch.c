@@ -1,6 +1,6 @@
 /* Several answers in the same steps. One session computes the prompts, one after the other, so that what a prompt
-   begins with as the one before it does is computed once; the keys and values of each go into its row of a cache for
-   all. */
+   begins with as the one before it does is computed once, or each its own; the keys and values of each go into its row
+   of a cache for all. */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +12,8 @@
 /* An answer and its timeline. */
 typedef struct {
     generation g;
+    tarn_session *session;  /* that computes the prompt */
+    bool taken;             /* whether the row of the cache is the answer's */
     int32_t *tokens;        /* [context] */
     int64_t count, context; /* count: tokens, the one that the next step appends included */
     outcome state;
@@ -65,7 +67,7 @@ void tarn_batch_free(tarn_batch *b) {
 
 static bool check_prompt(const tarn_batch *b, int64_t i, const int32_t *ids, size_t count) {
     char which[32];
-    if (session_check(b->prompts, ids, count)) return true;
+    if (session_check_following(b->each[i].session, ids, count)) return true;
     snprintf(which, sizeof which, " (prompt %lld)", (long long)i);
     error_add(which);
     return false;
@@ -73,8 +75,12 @@ static bool check_prompt(const tarn_batch *b, int64_t i, const int32_t *ids, siz
 
 static bool open_row(tarn_batch *b, int64_t i, const int32_t *ids, size_t count, const tarn_generate_options *o) {
     batch_row *r = &b->each[i];
+    r->session = o->sessions ? o->sessions[i] : b->prompts;
     if (!generation_open(&r->g, b->model, o, i) || !check_prompt(b, i, ids, count)) return false;
-    r->context = r->g.max_tokens < b->context - (int64_t)count ? (int64_t)count + r->g.max_tokens : b->context;
+    int64_t most = b->context < r->session->context ? b->context : r->session->context;
+    if (most < (int64_t)count)
+        return tarn_fail("%zu tokens of prompt %lld, but the batch holds %lld", count, (long long)i, (long long)most);
+    r->context = r->g.max_tokens < most - (int64_t)count ? (int64_t)count + r->g.max_tokens : most;
     r->tokens = NEW_ARRAY(int32_t, r->context + 1);
     return r->tokens != NULL;
 }
@@ -124,14 +130,15 @@ static bool reserve(tarn_batch *b, int64_t tokens) {
 
 static bool run_prompt(tarn_batch *b, int64_t i, const int32_t *ids, size_t count) {
     batch_row *r = &b->each[i];
-    r->state = generation_prompt(&r->g, b->prompts, ids, count);
+    r->state = generation_prompt(&r->g, r->session, ids, count);
     if (r->state != GO_ON) return r->state == ENDED;
     memcpy(r->tokens, ids, count * sizeof *ids);
     r->count = (int64_t)count;
-    drawing at = generation_drawing(b->prompts);
+    drawing at = generation_drawing(r->session);
     at.context = r->context;
     if (!tarn_ok() || !advance(r, &at)) return false;
-    return r->state == ENDED || kv_cache_take(&b->cache, i, &b->prompts->cache, (int64_t)count);
+    r->taken = r->state == GO_ON;
+    return !r->taken || kv_cache_take(&b->cache, i, &r->session->cache, 0, (int64_t)count);
 }
 
 static bool run_prompts(tarn_batch *b, const int32_t *const *ids, const size_t *counts, int64_t prompts) {
@@ -200,6 +207,15 @@ static bool step(tarn_batch *b) {
     return ok;
 }
 
+/* What the last steps appended is in the cache; what they drew is not. */
+static bool give_back(tarn_batch *b, int64_t prompts) {
+    for (int64_t i = 0; i < prompts; i++) {
+        const batch_row *r = &b->each[i];
+        if (r->taken && !session_take(r->session, &b->cache, i, r->tokens, r->count)) return false;
+    }
+    return true;
+}
+
 static bool run(tarn_batch *b, const int32_t *const *ids, const size_t *counts, int64_t prompts) {
     double begin = generation_now();
     if (!run_prompts(b, ids, counts, prompts)) return false;
@@ -208,6 +224,19 @@ static bool run(tarn_batch *b, const int32_t *const *ids, const size_t *counts, 
         if (!step(b)) return false;
     for (int64_t i = 0; i < prompts; i++)
         if (!generation_finish(&b->each[i].g)) return false;
+    return b->each[0].session == b->prompts || give_back(b, prompts);
+}
+
+static bool check_sessions(const tarn_batch *b, tarn_session *const *sessions, int64_t prompts) {
+    for (int64_t i = 0; sessions && i < prompts; i++) {
+        if (!sessions[i]) return tarn_fail("tarn_generate_batch: session %lld is NULL", (long long)i);
+        if (sessions[i]->model != b->model)
+            return tarn_fail("tarn_generate_batch: session %lld is of another model", (long long)i);
+        for (int64_t j = 0; j < i; j++)
+            if (sessions[j] == sessions[i])
+                return tarn_fail("tarn_generate_batch: sessions %lld and %lld are the same", (long long)j,
+                                 (long long)i);
+    }
     return true;
 }
 
@@ -217,7 +246,7 @@ static bool check(const tarn_batch *b, int64_t prompts, const tarn_generate_opti
                          (long long)b->rows);
     if (o->on_text) return tarn_fail("tarn_generate_batch: .on_text does not know whose text it is");
     if (o->on_prompt) return tarn_fail("tarn_generate_batch: .on_prompt does not know whose prompt it is");
-    return tarn_ok();
+    return tarn_ok() && check_sessions(b, o->sessions, prompts);
 }
 
 /* After a failure nothing in the cache can be trusted. */

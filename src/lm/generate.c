@@ -71,8 +71,19 @@ static bool is_end(const generation *g, int32_t token) {
            (contains(c->end_tokens, c->end_token_count, token) || contains(o->end_tokens, o->end_token_count, token));
 }
 
+/* As the caller wants it. */
+static bool draw_by(generation *g, const drawing *at, int32_t *token) {
+    const tarn_generate_options *o = g->options;
+    *token = -1;
+    if (!o->draw(o->context, g->number, at->logits, at->tokens, (size_t)at->count, token))
+        return tarn_ok() ? tarn_fail(".draw failed") : false;
+    return (*token >= 0 && *token < g->model->config.vocab) ||
+           tarn_fail(".draw drew token %d of a vocabulary of %lld", *token, (long long)g->model->config.vocab);
+}
+
 /* Where the logits of a step were not finite, drawing says so. */
 static bool draw(generation *g, const drawing *at, int32_t *token) {
+    if (g->options->draw) return draw_by(g, at, token);
     *token = at->likeliest;
     return at->likeliest >= 0 || sampler_draw(&g->sampler, at->logits, at->tokens, at->count, token);
 }
@@ -135,8 +146,9 @@ static bool run(generation *g, tarn_session *session, const int32_t *ids, size_t
 
 bool generation_open(generation *g, const tarn_model *model, const tarn_generate_options *o, int64_t number) {
     const tarn_tokenizer *tokenizer = model->tokenizer;
-    *g = (generation){.model = model, .options = o, .begin = generation_now()};
+    *g = (generation){.model = model, .options = o, .number = number, .begin = generation_now()};
     double most = o->max_tokens.given ? o->max_tokens.value : 256;
+    if (o->most_tokens) most = (double)o->most_tokens[number];
     if (!(most >= 0)) return tarn_fail("max_tokens must be 0 or more, not %g", most);
     g->max_tokens = most < 1e15 ? (int64_t)most : INT64_MAX;
     if (!sampler_check(o, model->config.vocab) || !stopper_check(o->stop, o->stop_count)) return false;
@@ -182,6 +194,8 @@ bool tarn_generate_with(tarn_session *session, const int32_t *ids, size_t count,
                         tarn_generate_options options) {
     if (result) *result = (tarn_generation){.prompt_tokens = (int64_t)count};
     if (!REQUIRE(session) || !tarn_ok()) return false;
+    if (options.most_tokens || options.sessions)
+        return tarn_fail("tarn_generate: .most_tokens and .sessions belong to tarn_generate_batch");
     generation g;
     bool ok = generation_open(&g, session->model, &options, 0) && run(&g, session, ids, count);
     if (result) generation_fill(&g, result);

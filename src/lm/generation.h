@@ -10,7 +10,7 @@
 typedef struct {
     const tarn_model *model;
     const tarn_generate_options *options;
-    int64_t max_tokens;
+    int64_t number, max_tokens;
     sampler sampler;
     tarn_token_stream *stream; /* NULL without a tokenizer */
     stopper stopper;
@@ -31,7 +31,7 @@ typedef struct {
 } drawing;
 
 double generation_now(void);
-/* Number `number` of the answers that are generated at once draws with its own seed. */
+/* Number `number` of the answers that are generated at once draws with its own seed, and may have its own limit. */
 bool generation_open(generation *g, const tarn_model *model, const tarn_generate_options *options, int64_t number);
 void generation_close(generation *g);
 /* Computes the prompt; ENDED: nothing is to be generated. */

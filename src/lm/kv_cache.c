@@ -72,13 +72,14 @@ tarn_array *kv_cache_write(kv_cache *cache, int64_t i, tarn_array *rows, tarn_ar
     return *slot = written;
 }
 
-bool kv_cache_take(kv_cache *cache, int64_t row, const kv_cache *from, int64_t tokens) {
+bool kv_cache_take(kv_cache *cache, int64_t row, const kv_cache *from, int64_t from_row, int64_t tokens) {
     TARN_SCOPE;
     tarn_array *start = tarn_from_data((int64_t[]){row, 0}, TARN_SHAPE(2), TARN_INT64);
     for (int64_t i = 0; i < 2 * cache->layers; i++) {
         tarn_array **slot = &cache->arrays[i];
         if (!*slot) continue;
-        tarn_array *rows = tarn_slice_axis(from->arrays[i], 2, 0, tokens);
+        tarn_array *rows = tarn_slice_axis(from->arrays[i], 0, from_row, from_row + 1);
+        rows = tarn_slice_axis(rows, 2, 0, tokens);
         *slot = tarn_keep(tarn_slice_update(tarn_move(*slot), rows, start, TARN_AXES(0, 2)));
     }
     return kv_cache_settle(cache, NULL, 0, true);

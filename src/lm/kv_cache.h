@@ -28,8 +28,8 @@ bool kv_cache_reserve(kv_cache *cache, int64_t tokens, int64_t most, bool *grown
 void kv_cache_reset(kv_cache *cache);
 /* Writes rows [batch, heads, n, dim] at `start` (integers [batch]) into array i and returns the whole. */
 tarn_array *kv_cache_write(kv_cache *cache, int64_t i, tarn_array *rows, tarn_array *start);
-/* The first `tokens` of another cache, of one row, as row `row`, computed. On failure the contents are lost. */
-bool kv_cache_take(kv_cache *cache, int64_t row, const kv_cache *from, int64_t tokens);
+/* The first `tokens` of a row of another cache as row `row`, computed. On failure the contents are lost. */
+bool kv_cache_take(kv_cache *cache, int64_t row, const kv_cache *from, int64_t from_row, int64_t tokens);
 /* Computes what was written and, with it, `others`; waits for it, or lets it be computed meanwhile. On failure the
    contents are lost and the cache is reset. */
 bool kv_cache_settle(kv_cache *cache, tarn_array *const *others, int count, bool waits);

@@ -101,7 +101,13 @@ static bool check_ids(const char *what, const int32_t *ids, int64_t count, int64
     return true;
 }
 
+static bool changes_nothing(const tarn_generate_options *o) {
+    return o->temperature == 0 && !o->bias_count && o->repetition_penalty == 0 && o->presence_penalty == 0 &&
+           o->frequency_penalty == 0;
+}
+
 bool sampler_check(const tarn_generate_options *o, int64_t vocab) {
+    if (o->draw && !changes_nothing(o)) return tarn_fail("temperature, penalties and bias are of no use beside .draw");
     if (!(o->temperature >= 0 && o->temperature < INFINITY))
         return tarn_fail("temperature must be 0 or more, not %g", o->temperature);
     if (!(o->top_p >= 0 && o->top_p <= 1)) return tarn_fail("top_p must be from 0 to 1, not %g", o->top_p);
@@ -169,8 +175,7 @@ static bool check_temperature(const sampler *s, tarn_array *best) {
 }
 
 bool sampler_is_plain(const tarn_generate_options *o) {
-    return o->temperature == 0 && !o->bias_count && o->repetition_penalty == 0 && o->presence_penalty == 0 &&
-           o->frequency_penalty == 0;
+    return !o->draw && changes_nothing(o);
 }
 
 /* Of the logarithms of probabilities, as draw's: rounding may make more of them equal than of the logits. */

@@ -6,7 +6,7 @@
 #include "tarn/lm.h"
 #include "tarn/ops.h"
 
-/* False, with the error set, for options out of range; `vocab` bounds top_k and ids. */
+/* False, with the error set, for options out of range, or of no use beside .draw; `vocab` bounds top_k and ids. */
 bool sampler_check(const tarn_generate_options *options, int64_t vocab);
 
 typedef struct {
@@ -20,7 +20,7 @@ void sampler_close(sampler *s);
 /* Draws a token from logits [vocab]; tokens[0..count) is everything before it, prompt included. */
 bool sampler_draw(sampler *s, tarn_array *logits, const int32_t *tokens, int64_t count, int32_t *token);
 
-/* Whether the options say: the likeliest token of the logits as they are. */
+/* Whether the options say, without .draw: the likeliest token of the logits as they are. */
 bool sampler_is_plain(const tarn_generate_options *options);
 /* That token of logits [vocab], int32 [1]; -1 if the logits are not finite. Belongs to the open scope. */
 tarn_array *sampler_likeliest(tarn_array *logits);

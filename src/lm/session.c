@@ -182,6 +182,14 @@ bool session_check(const tarn_session *s, const int32_t *ids, size_t count) {
     return check_count(s, ids, count) && check_ids(s, ids, (int64_t)count);
 }
 
+bool session_check_following(const tarn_session *s, const int32_t *ids, size_t count) {
+    if (!check_count(s, ids, count)) return false;
+    int64_t known = 0;
+    while (known < (int64_t)count && known < s->count && ids[known] == TOKEN_UNKNOWN && s->tokens[known] == ids[known])
+        known++;
+    return check_ids(s, ids + known, (int64_t)count - known);
+}
+
 /* How many tokens can stay. At least one must be computed for its logits; unless the cache is fast, whole chunks of
  * prompt only; of unknown tokens all or none. */
 static int64_t reusable(const tarn_session *s, const int32_t *ids, int64_t count) {
@@ -252,6 +260,16 @@ bool session_read(tarn_session *s, const int32_t *ids, size_t count, const promp
     if (!tarn_ok() || !session_check(s, ids, count)) return false;
     s->reused = s->count = s->settled = 0;
     return run_prompt(s, ids, (int64_t)count, watch);
+}
+
+bool session_take(tarn_session *s, const kv_cache *from, int64_t row, const int32_t *ids, int64_t count) {
+    forget_logits(s);
+    stepper_forget_ahead(&s->steps);
+    if (!session_reserve(s, count)) return false;
+    if (!kv_cache_take(&s->cache, 0, from, row, count)) return session_forget(s);
+    memcpy(s->tokens, ids, (size_t)count * sizeof *ids);
+    s->count = count;
+    return true;
 }
 
 /* ---- decoding steps */

@@ -46,10 +46,14 @@ bool session_reserve(tarn_session *session, int64_t tokens);
 bool session_forget(tarn_session *session);
 /* Whether steps, and prompts on devices, are to find the likeliest token, too. */
 void session_want_likeliest(tarn_session *session, bool wanted);
+/* Holds these tokens, which a row of another cache has been computed of, instead. */
+bool session_take(tarn_session *session, const kv_cache *from, int64_t row, const int32_t *ids, int64_t count);
 /* Has steps be begun ahead up to `count` tokens: somebody will go on with the likeliest one. 0 ends it. */
 void session_run_ahead(tarn_session *session, int64_t count);
 /* Whether the context can hold the prompt and the model knows its tokens. */
 bool session_check(const tarn_session *session, const int32_t *ids, size_t count);
+/* The same of a prompt that begins with what the session holds, unknown tokens too. */
+bool session_check_following(const tarn_session *session, const int32_t *ids, size_t count);
 /* As tarn_session_sync, watched. */
 bool session_follow(tarn_session *session, const int32_t *ids, size_t count, const prompt_watch *watch);
 /* The same from nothing, so that the reader sees every position. */

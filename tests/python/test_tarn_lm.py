@@ -178,6 +178,94 @@ def test_quantized_prompt_cache_of_mlx_lm(tarn, real, tmp_path):
     assert lm.generate(model, tokenizer, ids[ours.offset :], max_tokens=3, prompt_cache=ours)
 
 
+BATCH = ["Once upon a time", "Lily and the dragon", "A", "One day, a girl named Mia", "The end"]
+SUMS = {"penalized": {"repetition_penalty": 1.4}, "biased": {"logit_bias": {582: 3.0, 7: -3.0}}}
+
+
+@pytest.mark.parametrize("options", [{}, {"completion_batch_size": 2, "prefill_batch_size": 1}, {"max_tokens": [3, 30, 1, 60, 12]}], ids=str)
+@pytest.mark.parametrize("how", ["likeliest", "penalized", "biased"])
+def test_batch(tarn, real, how, options):
+    """Texts, ids and their probabilities are those of mlx_lm, and of each prompt by itself."""
+    model, tokenizer = tarn
+    prompts = [tokenizer.encode(prompt) for prompt in BATCH]
+    more = {"max_tokens": 25, **options, "return_token_ids": True, "return_logprobs": True}
+    ours_more, theirs_more = ({"logits_processors": make(**SUMS[how])} if how in SUMS else {} for make in (lm.make_logits_processors, make_logits_processors))
+    ours = lm.batch_generate(model, tokenizer, prompts, **more, **ours_more)
+    theirs = mlx_lm.batch_generate(*real, prompts, **more, **theirs_more)
+    assert ours.texts == theirs.texts and ours.token_ids == theirs.token_ids and ours.caches is None
+    assert [len(row) for row in ours.logprobs] == [len(row) for row in theirs.logprobs]
+    assert max(abs(a - b) for pair in zip(ours.logprobs, theirs.logprobs) for a, b in zip(*pair)) < 1e-3
+    assert ours.stats.generation_tokens == theirs.stats.generation_tokens
+    limits = more["max_tokens"] if isinstance(more["max_tokens"], list) else [25] * 5
+    for text, prompt, most in zip(ours.texts, prompts, limits):
+        assert lm.generate(model, tokenizer, prompt, max_tokens=most, **ours_more) == text
+
+
+def test_plain_batch(tarn, real, capsys):
+    """Without anything that Python draws by, which is another way through the engine; of texts as well as of ids."""
+    model, tokenizer = tarn
+    prompts = [tokenizer.encode(prompt) for prompt in BATCH]
+    ours = lm.batch_generate(model, tokenizer, BATCH, max_tokens=40, verbose=True)
+    told = capsys.readouterr().out
+    assert ours.texts == mlx_lm.batch_generate(*real, prompts, max_tokens=40).texts
+    assert ours.token_ids is None and ours.logprobs is None and "Finished processing 5/5" in told and "tokens-per-sec" in told
+    assert ours.stats.prompt_tokens == sum(map(len, prompts)) and ours.stats.generation_tps > 0 and ours.stats.prompt_tps > 0
+    assert lm.batch_generate(model, tokenizer, []).texts == []
+
+
+def test_batch_of_one_sampler(tarn):
+    """Each answer is drawn by itself: a sampler that has no luck gives what it gives alone."""
+    model, tokenizer = tarn
+    seen = []
+
+    def third(logprobs):
+        seen.append(logprobs.shape)
+        return mx.argsort(logprobs, axis=-1)[:, -3]
+
+    texts = lm.batch_generate(model, tokenizer, BATCH[:3], max_tokens=9, sampler=third).texts
+    assert set(seen) == {(1, 2048)}
+    assert texts == [lm.generate(model, tokenizer, prompt, max_tokens=9, sampler=third) for prompt in BATCH[:3]]
+
+
+def test_batch_behind_caches(tarn, real):
+    """What comes back goes on as mlx_lm's does; what was given stays."""
+    model, tokenizer = tarn
+    prompts = [tokenizer.encode(prompt) for prompt in BATCH[:3]]
+    more = [tokenizer.encode(text, add_special_tokens=False) for text in (" and so", " Then", " the fox")]
+    options = {"max_tokens": 10, "return_prompt_caches": True}
+    ours, theirs = lm.batch_generate(model, tokenizer, prompts, **options), mlx_lm.batch_generate(*real, prompts, **options)
+    offsets = [cache.offset for cache in ours.caches]
+    assert offsets == [cache[0].offset for cache in theirs.caches]
+    again = [
+        lm.batch_generate(model, tokenizer, more, ours.caches, max_tokens=12),
+        mlx_lm.batch_generate(*real, more, theirs.caches, max_tokens=12),
+    ]
+    assert again[0].texts == again[1].texts and [cache.offset for cache in ours.caches] == offsets
+    one = lm.batch_generate(model, tokenizer, more[:2], [None, ours.caches[1]], max_tokens=12)
+    assert one.texts[1] == again[0].texts[1] and one.texts[0] == lm.generate(model, tokenizer, more[0], max_tokens=12)
+
+
+def test_refused_batches(tarn):
+    model, tokenizer = tarn
+    for options, named in [
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": [1, 2]}, "max_tokens of 2 prompts"),
+        ({"prompt_caches": [None]}, "1 prompt caches for 3 prompts"),
+        ({"sampler": lambda logprobs: mx.array([5000])}, "5000"),
+        ({"max_kv_size": 2}, "the context holds 2"),
+    ]:
+        with pytest.raises((ValueError, RuntimeError, IndexError), match=named):
+            lm.batch_generate(model, tokenizer, BATCH[:3], **options)
+    with pytest.raises(ValueError, match=r"no tokens \(prompt 1\)"):
+        lm.batch_generate(model, tokenizer, [[5], []])
+
+    def breaking(logprobs):
+        raise KeyError("a sampler's own")
+
+    with pytest.raises(KeyError, match="own"):
+        lm.batch_generate(model, tokenizer, BATCH[:3], sampler=breaking)
+
+
 def test_broken_prompt_caches(tarn, tmp_path):
     model, tokenizer = tarn
     _, cache, _ = held(tarn)

@@ -1,5 +1,6 @@
-"""Language models by Tarn's engine: what mlx_lm's load, generate and stream_generate do, without transformers."""
+"""Language models by Tarn's engine: what mlx_lm's load, generate, stream_generate and batch_generate do, without transformers."""
 
+from .batch import BatchResponse, BatchStats, batch_generate
 from .chat import Chat
 from .generate import GenerationResponse, generate, stream_generate
 from .load import Model, load
@@ -8,11 +9,14 @@ from .sample import make_logits_processors, make_sampler
 from .tokenizer import Tokenizer
 
 __all__ = [
+    "BatchResponse",
+    "BatchStats",
     "Chat",
     "GenerationResponse",
     "Model",
     "PromptCache",
     "Tokenizer",
+    "batch_generate",
     "generate",
     "load",
     "load_prompt_cache",

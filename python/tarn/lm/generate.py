@@ -32,9 +32,9 @@ def _ids(tokenizer, prompt):
     return prompt.tolist() if isinstance(prompt, mx.array) else list(prompt)
 
 
-def _next(session, tokens, processors):
-    """The log-probabilities [vocab] of what comes next."""
-    logits = session.logits[None]
+def log_probabilities(logits, tokens, processors):
+    """Of logits [vocab] of what comes after these tokens."""
+    logits = logits[None]
     tokens = [token for token in tokens if token != UNKNOWN] if processors else tokens
     for process in processors or ():
         logits = process(tokens, logits)
@@ -67,7 +67,7 @@ def continue_from(
     read = len(tokens) - session.reused if read is None else read
     tell(read, read)
     for n in range(1, max_tokens + 1):
-        logprobs = _next(session, tokens, logits_processors)
+        logprobs = log_probabilities(session.logits, tokens, logits_processors)
         token = int(sample(logprobs[None])[0])
         if n == 1:
             first = time.perf_counter()

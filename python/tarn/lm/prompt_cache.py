@@ -42,6 +42,16 @@ class PromptCache:
     def __repr__(self):
         return f"PromptCache({self.offset} tokens)"
 
+    def copy(self, model):
+        """Another that holds the same, for this model."""
+        made = PromptCache(max_kv_size=self._max_kv_size)
+        self.session(model)
+        if self.offset:
+            keys, values = map(list, zip(*self.arrays()))
+            made._loaded = keys, values, self.tokens
+        made.session(model)
+        return made
+
     def arrays(self):
         """(keys, values) of each layer, [1, heads, tokens, size of a head] each."""
         if self._session is None:
