@@ -227,6 +227,8 @@ static void check_memory(void) {
                 "exp float32 [1048576]: out of memory");
     CHECK_ERROR(tarn_eval(tarn_sort(tarn_broadcast_to(one, TARN_SHAPE(4, 1 << 20)), .axis = TARN_AXIS(1))),
                 "sort float32 [4, 1048576]: out of memory");
+    CHECK_ERROR((tarn_set_memory_limit(cpu, -1), tarn_ok()), "set_memory_limit: -1 bytes");
+    CHECK_ERROR((tarn_set_cache_limit(cpu, INT64_MIN), tarn_ok()), "set_cache_limit: -9223372036854775808 bytes");
     tarn_set_memory_limit(cpu, 0);
 }
 

@@ -174,6 +174,24 @@ static void test_poison(void) {
     CHECK(at(good, 0) == 1);
 }
 
+static bool refuse_silently(void *context) {
+    (void)context;
+    return false;
+}
+
+static void test_silent_check(void) {
+    TARN_SCOPE;
+    static const float data[4] = {1, 2, 3, 4};
+    tarn_layout layout;
+    tarn_array *bad = tarn_from_foreign(data, TARN_SHAPE(4), TARN_FLOAT32, .check = refuse_silently);
+    CHECK(!tarn_eval(tarn_sum(bad)) && !tarn_ok() && strstr(tarn_error(), "check failed without an error"));
+    tarn_clear_error();
+    CHECK(!tarn_data(bad) && !tarn_ok());
+    tarn_clear_error();
+    CHECK(!tarn_pin(bad, &layout) && !tarn_ok());
+    tarn_clear_error();
+}
+
 static void *thread_body(void *context) {
     tarn_array *shared = context;
     for (int i = 0; i < 200 && tarn_ok(); i++) {
@@ -282,6 +300,7 @@ int main(void) {
     test_small_parts();
     test_streams();
     test_poison();
+    test_silent_check();
     test_threads();
     test_mock();
     test_half_a_formula();

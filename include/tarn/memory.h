@@ -23,8 +23,7 @@ typedef struct {
 TARN_API bool tarn_memory_info(tarn_device device, tarn_memory *info);
 TARN_API void tarn_reset_peak(tarn_device device);
 /* An allocation that would take active and reserved memory over the limit fails with an error before anything is lost.
- * 0: no limit.
- */
+   0: no limit. Negative limits are errors. */
 TARN_API void tarn_set_memory_limit(tarn_device device, int64_t bytes);
 TARN_API void tarn_set_cache_limit(tarn_device device, int64_t bytes);
 TARN_API void tarn_clear_cache(tarn_device device);

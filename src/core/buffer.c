@@ -48,6 +48,12 @@ buffer *buffer_new_foreign(int slot, const void *data, int64_t bytes, bool (*che
     return b;
 }
 
+bool buffer_check(const buffer *b) {
+    bool ok = !b->check || b->check(b->context);
+    if (!ok && tarn_ok()) tarn_fail("from_foreign: check failed without an error");
+    return ok;
+}
+
 buffer *buffer_retain(buffer *b) {
     if (b) atomic_fetch_add(&b->references, 1);
     return b;

@@ -49,6 +49,8 @@ static inline bool buffer_is_unverified(const buffer *b) {
 buffer *buffer_new(int64_t bytes);
 /* Over a device's memory, of somebody else; set `release` once it may be called. */
 buffer *buffer_new_foreign(int slot, const void *data, int64_t bytes, bool (*check)(void *), void *context);
+/* Asks the `check` of foreign memory, if it has one; with no lock held. */
+bool buffer_check(const buffer *b);
 buffer *buffer_retain(buffer *b);
 void buffer_release(buffer *b); /* its memory is given back in the order of the streams that use it */
 /* A hold on the object alone. */

@@ -21,15 +21,19 @@ void tarn_reset_peak(tarn_device device) {
     if (slot >= 0) pool_reset_peak(slot);
 }
 
+static bool check_limit(const char *what, int64_t bytes) {
+    return bytes >= 0 || tarn_fail("%s: %lld bytes", what, (long long)bytes);
+}
+
 void tarn_set_memory_limit(tarn_device device, int64_t bytes) {
     release_drain();
-    int slot = device_slot(device);
+    int slot = check_limit("set_memory_limit", bytes) ? device_slot(device) : -1;
     if (slot >= 0) pool_set_limit(slot, bytes);
 }
 
 void tarn_set_cache_limit(tarn_device device, int64_t bytes) {
     release_drain();
-    int slot = device_slot(device);
+    int slot = check_limit("set_cache_limit", bytes) ? device_slot(device) : -1;
     if (slot >= 0) pool_set_cache_limit(slot, bytes);
 }
 

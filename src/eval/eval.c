@@ -206,7 +206,7 @@ static const void *data_for(const char *what, tarn_array *a) {
     bool dense;
     int64_t offset;
     buffer *b = value_of(a, &dense, &offset);
-    bool ok = b && buffer_bring(b, DEVICE_HOST) && (!b->check || b->check(b->context));
+    bool ok = b && buffer_bring(b, DEVICE_HOST) && buffer_check(b);
     const void *data = ok ? (const char *)buffer_data(b, DEVICE_HOST) + offset * dtype_bytes(a->dtype) : NULL;
     buffer_release(b); /* the array holds it */
     release_drain();

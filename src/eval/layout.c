@@ -43,7 +43,7 @@ static buffer *locate(const tarn_array *a, tarn_layout *layout) {
 }
 
 static bool bring(buffer *b, const tarn_array *a, int slot, tarn_layout *layout) {
-    if (!buffer_bring(b, slot) || (b->check && !b->check(b->context))) return false;
+    if (!buffer_bring(b, slot) || !buffer_check(b)) return false;
     layout->data = (const char *)buffer_data(b, slot) + layout->offset * dtype_bytes(a->dtype);
     return true;
 }

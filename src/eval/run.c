@@ -162,7 +162,7 @@ bool run_foreign_holds(const run *r) {
     for (size_t i = 0; i < r->p->inputs.count; i++) {
         const buffer *b = r->buffers[r->p->inputs.items[i].storage];
         if (!b->check || same_check(asked, b)) continue;
-        if (!b->check(b->context)) return false;
+        if (!buffer_check(b)) return false;
         asked = b;
     }
     return true;
