@@ -169,8 +169,69 @@ static void test_damage(void) {
     CHECK_ERROR(tarn_load_gguf(in_folder("none.gguf")), "none.gguf");
 }
 
+/* ---- broken by hand */
+
+static size_t put_numbers(char *to, size_t at, const int64_t *numbers, int count) {
+    memcpy(to + at, numbers, (size_t)count * 8);
+    return at + (size_t)count * 8;
+}
+
+/* A note "<key>" of eight bytes that is a uint32, or what `kind` says. */
+static size_t put_note(char *to, size_t at, const char *key, size_t length, uint32_t kind, uint32_t value) {
+    at = put_numbers(to, at, (int64_t[]){(int64_t)length}, 1);
+    memcpy(to + at, key, length), at += length;
+    memcpy(to + at, &kind, 4), at += 4;
+    memcpy(to + at, &value, 4);
+    return at + 4;
+}
+
+/* The header of a tensor of four float32. */
+static size_t put_tensor(char *to, size_t at, char name, int64_t offset) {
+    at = put_numbers(to, at, (int64_t[]){1}, 1);
+    to[at++] = name;
+    memcpy(to + at, "\1\0\0\0\4\0\0\0\0\0\0\0\0\0\0\0", 16), at += 16;
+    return put_numbers(to, at, &offset, 1);
+}
+
+static size_t put_start(char *to, int64_t tensors, int64_t notes) {
+    memset(to, 0, 1024);
+    memcpy(to, "GGUF\3\0\0\0", 8);
+    return put_numbers(to, 8, (int64_t[]){tensors, notes}, 2);
+}
+
+static void test_notes(void) {
+    char file[1024];
+    size_t at = put_note(file, put_start(file, 0, 2), "k", 1, GGUF_U32, 1);
+    put_file("n.gguf", file, put_note(file, at, "k", 1, GGUF_U32, 2));
+    CHECK_ERROR(tarn_load_gguf(in_folder("n.gguf")), "metadata 'k' is there twice");
+    put_file("n.gguf", file, put_note(file, put_start(file, 0, 1), "k\0x", 3, GGUF_U32, 1));
+    CHECK_ERROR(tarn_load_gguf(in_folder("n.gguf")), "metadata 'k': its key holds a NUL");
+    put_file("n.gguf", file, put_note(file, put_start(file, 0, 1), "general.alignment", 17, GGUF_F32, 64));
+    CHECK_ERROR(tarn_load_gguf(in_folder("n.gguf")), "general.alignment is of kind 6");
+}
+
+static void test_places(void) {
+    char file[1024];
+    const int64_t offsets[] = {32, 7, 0, 96};
+    const char *const errors[] = {NULL, "tensor 'y': offset 7 is no multiple of 32", "tensor 'y' begins in the one",
+                                  NULL};
+    for (int i = 0; i < 4; i++) {
+        size_t at = put_tensor(file, put_start(file, 2, 0), 'x', 0);
+        put_tensor(file, at, 'y', offsets[i]);
+        put_file("p.gguf", file, 512);
+        tarn_tensors *t = tarn_load_gguf(in_folder("p.gguf"));
+        if (errors[i])
+            CHECK_ERROR(t, errors[i]);
+        else
+            CHECK(t && tarn_tensors_count(t) == 2);
+        tarn_tensors_free(t);
+    }
+}
+
 int main(void) {
     CHECK(mkdtemp(folder));
+    test_notes();
+    test_places();
     test_blocks();
     test_round_trip();
     test_affine();

@@ -168,6 +168,8 @@ static void test_hostile_headers(void) {
         "'a'|too many elements");
     bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904],\"data_offsets\":[0,0]}}", 0,
         "'a'|too many elements");
+    bad("{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296,0],\"data_offsets\":[0,0]}}", 0,
+        "'a'|too many elements");
     bad("{\"a\":{\"dtype\":\"U8\",\"shape\":[1]}}", 1, "'a'|data_offsets is missing");
     bad("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0]}}", 1, "'a'|data_offsets");
     bad("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,\"1\"]}}", 1, "'a'|data_offsets");

@@ -63,17 +63,26 @@ static bool add_value(tarn_tensors *t, gguf_cursor *c, const char *key) {
     return tarn_fail("%s: metadata '%s' is of kind %" PRIu64, c->name, key, kind);
 }
 
+/* Of a copy of the cursor. */
+static bool read_alignment(gguf_cursor c, uint64_t *alignment) {
+    uint64_t kind;
+    if (!gguf_read_number(&c, 4, &kind)) return false;
+    if (kind != GGUF_U32) return tarn_fail("%s: general.alignment is of kind %" PRIu64 ", not 4", c.name, kind);
+    return gguf_read_number(&c, 4, alignment);
+}
+
+static bool check_key(const tarn_tensors *t, const gguf_cursor *c, const char *key, size_t length) {
+    if (memchr(key, 0, length)) return tarn_fail("%s: metadata '%s': its key holds a NUL", c->name, key);
+    return !tensors_has_note(t, key) || tarn_fail("%s: metadata '%s' is there twice", c->name, key);
+}
+
 static bool add_note(tarn_tensors *t, gguf_cursor *c, uint64_t *alignment) {
     const char *name;
     size_t length;
     if (!gguf_read_text(c, &name, &length)) return false;
     char *key = terminated(name, length);
-    gguf_cursor value = *c;
-    uint64_t kind, number;
-    if (key && !strcmp(key, "general.alignment") && gguf_read_number(&value, 4, &kind) && kind == GGUF_U32 &&
-        gguf_read_number(&value, 4, &number))
-        *alignment = number;
-    bool ok = key && add_value(t, c, key);
+    bool ok = key && check_key(t, c, key, length) &&
+              (strcmp(key, "general.alignment") || read_alignment(*c, alignment)) && add_value(t, c, key);
     memory_free(key);
     return ok;
 }
@@ -162,15 +171,28 @@ typedef struct {
     tarn_tensors *tensors;
     shared_file *file;
     const file_mapping *mapping;
-    const char *data; /* where the tensors begin */
+    const char *data;          /* where the tensors begin */
+    uint64_t alignment, taken; /* bytes of the data up to the end of the last tensor */
     bool floats;
 } gguf_load;
 
-static bool add_named(const gguf_load *l, const gguf_tensor *g, const char *name) {
-    TARN_SCOPE;
+/* Tensors stand one behind the other. */
+static bool take_place(gguf_load *l, const gguf_tensor *g, const char *name) {
     const char *path = l->mapping->path, *end = l->mapping->bytes + l->mapping->length;
     if (g->offset > (uint64_t)(end - l->data) || (uint64_t)g->bytes > (uint64_t)(end - l->data) - g->offset)
         return tarn_fail("%s: tensor '%s' goes beyond the end of the file (truncated?)", path, name);
+    if (g->offset % l->alignment)
+        return tarn_fail("%s: tensor '%s': offset %" PRIu64 " is no multiple of %" PRIu64, path, name, g->offset,
+                         l->alignment);
+    if (g->offset < l->taken) return tarn_fail("%s: tensor '%s' begins in the one before it", path, name);
+    l->taken = g->offset + (uint64_t)g->bytes;
+    return true;
+}
+
+static bool add_named(gguf_load *l, const gguf_tensor *g, const char *name) {
+    TARN_SCOPE;
+    const char *path = l->mapping->path;
+    if (!take_place(l, g, name)) return false;
     const char *at = l->data + g->offset;
     if (!l->floats && stays_packed(g)) return add_affine(l->tensors, g, name, at, path);
     tarn_array *a = g->type->plain ? shared_file_array(l->file, at, (tarn_ints){g->shape, g->ndim}, g->type->dtype)
@@ -179,7 +201,7 @@ static bool add_named(const gguf_load *l, const gguf_tensor *g, const char *name
     return a && tensors_add(l->tensors, name, a, NULL, path);
 }
 
-static bool add_tensor(const gguf_load *l, const gguf_tensor *g) {
+static bool add_tensor(gguf_load *l, const gguf_tensor *g) {
     char *name = terminated(g->name, g->length);
     bool ok = name && add_named(l, g, name);
     memory_free(name);
@@ -188,7 +210,8 @@ static bool add_tensor(const gguf_load *l, const gguf_tensor *g) {
 
 /* The headers of the tensors stand before the data, whose beginning only the last of them shows: they are read twice.
  */
-static bool add_tensors(gguf_load *l, gguf_cursor *c, uint64_t count, uint64_t alignment) {
+static bool add_tensors(gguf_load *l, gguf_cursor *c, uint64_t count) {
+    uint64_t alignment = l->alignment;
     gguf_cursor again = *c;
     gguf_tensor g;
     for (uint64_t i = 0; i < count; i++)
@@ -207,12 +230,11 @@ static bool add_tensors(gguf_load *l, gguf_cursor *c, uint64_t count, uint64_t a
 static bool fill(gguf_load *l) {
     gguf_cursor c = {l->mapping->bytes, l->mapping->bytes + l->mapping->length, l->mapping->path};
     gguf_counts counts;
-    uint64_t alignment = 32;
     if (!gguf_read_start(&c, &counts)) return false;
     TARN_SCOPE;
     for (uint64_t i = 0; i < counts.notes; i++)
-        if (!add_note(l->tensors, &c, &alignment)) return false;
-    return add_tensors(l, &c, counts.tensors, alignment);
+        if (!add_note(l->tensors, &c, &l->alignment)) return false;
+    return add_tensors(l, &c, counts.tensors);
 }
 
 static void unmap(void *mapping) {
@@ -227,7 +249,7 @@ tarn_tensors *tarn_load_gguf_with(const char *path, tarn_gguf_options o) {
     if (m && !s) file_unmap(m);
     tarn_tensors *t = s ? tensors_new() : NULL;
     if (!t) return shared_file_release(s), NULL;
-    gguf_load l = {.tensors = t, .file = s, .mapping = m, .floats = o.floats};
+    gguf_load l = {.tensors = t, .file = s, .mapping = m, .alignment = 32, .floats = o.floats};
     if (tensors_hold(t, s) && fill(&l)) return t;
     tarn_tensors_free(t);
     return error_blame(TARN_ERROR_IO), NULL;

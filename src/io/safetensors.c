@@ -96,7 +96,7 @@ static bool read_entry(const safetensors *file, safetensors_entry *e, const json
     if (!read_dtype(file, e, json_get(value, "dtype"), &bits)) return false;
     if (!read_shape(file, e, json_get(value, "shape"))) return false;
     if (!read_offsets(file, e, json_get(value, "data_offsets"), data)) return false;
-    if (!checked_product(e->shape, e->ndim, &bytes) || !checked_mul(bytes, bits, &bytes))
+    if (!checked_bytes(e->shape, e->ndim, bits, &bytes))
         return tarn_fail("%s: tensor '%s': shape has too many elements", file->path, e->name);
     if (bytes % 8)
         return tarn_fail("%s: tensor '%s': %" PRId64 " bits are not whole bytes", file->path, e->name, bytes);

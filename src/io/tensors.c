@@ -107,6 +107,10 @@ bool tensors_add(tarn_tensors *t, const char *name, tarn_array *array, const cha
     return map_set(t->names, item.name, strlen(name), t->count - 1, NULL);
 }
 
+bool tensors_has_note(const tarn_tensors *t, const char *key) {
+    return map_get(t->keys, key, strlen(key), NULL);
+}
+
 static note *new_note(tarn_tensors *t, const char *key) {
     note n = {.key = copy_text(key, strlen(key))};
     if (!n.key || !vector_push(&t->notes, n)) return memory_free(n.key), NULL;

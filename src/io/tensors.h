@@ -19,6 +19,7 @@ tarn_tensors *tensors_new(void);
 bool tensors_hold(tarn_tensors *t, shared_file *file);
 /* The name is copied; the array is kept (NULL: a dtype that no array has, `unsupported`, of a file `path`). */
 bool tensors_add(tarn_tensors *t, const char *name, tarn_array *array, const char *unsupported, const char *path);
+bool tensors_has_note(const tarn_tensors *t, const char *key);
 /* A note: a text, an array or a list of texts, of which the texts are copied. */
 bool tensors_note_text(tarn_tensors *t, const char *key, const char *text, size_t length);
 bool tensors_note_array(tarn_tensors *t, const char *key, tarn_array *array);
