@@ -116,6 +116,12 @@ nn.average_gradients({'a': mx.array([3.0, 4.0])})
 o.apply_gradients({'a': mx.ones(2, mx.float16)}, {'a': mx.ones(2, mx.float16)})
 setattr(many, 'learning_rate', 0.5) or (many.learning_rate, many.state)
 many.init(p) or many.state
+many.apply_gradients({}, p)
+many.apply_gradients({'a': mx.ones(2)}, p) and many.state
+many.apply_gradients({'b': [mx.ones((2, 3))]}, p) and many.state
+many.init({'a': mx.ones(2)}) or many.state
+optim.MultiOptimizer([optim.SGD(0.1)]).apply_gradients({'0': mx.ones(2), '1': mx.ones(2)}, {'0': mx.ones(2), '1': mx.ones(2)})
+optim.Muon(0.1).apply_gradients({'a': mx.zeros((0, 3))}, {'a': mx.zeros((0, 3))})
 setattr(many, 'state', {'states': [{}, {}]}) or many.state
 """
 

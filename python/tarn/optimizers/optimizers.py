@@ -127,11 +127,13 @@ class MultiOptimizer(Optimizer):
         self.filters = filters + [lambda *_: True]
 
     def _split_dictionary(self, gradients: dict):
+        if len(self.optimizers) == 1:
+            return [gradients]
         parts = [[] for _ in self.optimizers]
         for path, gradient in tree_flatten(gradients):
             wanted = next(i for i, takes in enumerate(self.filters) if takes(path, gradient))
             parts[wanted].append((path, gradient))
-        return [tree_unflatten(part) for part in parts]
+        return [tree_unflatten(part) if part else {} for part in parts]
 
     def init(self, parameters: dict):
         for optimizer, part in zip(self.optimizers, self._split_dictionary(parameters)):
@@ -486,7 +488,7 @@ class Muon(_WithRate):
         update = gradient * (1 - self.momentum) + v * self.momentum if self.nesterov else v
         rate = self._rate(gradient)
         if update.ndim >= 2:
-            matrix = update.reshape(update.shape[0], -1)
+            matrix = update.reshape(update.shape[0], -1) if update.ndim > 2 else update
             rate = rate * math.sqrt(max(1, update.shape[-2] / update.shape[-1]))
             update = self._zeropower_via_newtonschulz5(matrix, self.ns_steps).reshape(update.shape)
         return parameter - rate * update

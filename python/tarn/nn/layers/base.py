@@ -180,7 +180,7 @@ class Module(dict):
 
     def _checked_keys(self, keys, recurse, strict):
         """keys as a list; strict: each must be a member of this module, or with recurse of one in it."""
-        keys = [keys] if isinstance(keys, str) else list(keys)
+        keys = list(keys) if isinstance(keys, (list, tuple, set)) else [keys]
         for key in keys if strict else ():
             if not any(key in module for module in (self.modules() if recurse else [self])):
                 raise KeyError(f"Module doesn't contain member {key}.")
