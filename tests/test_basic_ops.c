@@ -212,8 +212,53 @@ static void test_infinite_sums(void) {
     CHECK(tarn_item(tarn_all(tarn_equal(tarn_cumsum(x), infinite))) == 1);
 }
 
+/* What runs one by one in double over numbers that are too large or too small together. Ones lie between them: a vector
+   alone, and a chunk, comes to what the line does not. */
+static void test_running_beyond_range(bool product, tarn_dtype dtype, int64_t count, int64_t seed, bool exclusive) {
+    TARN_SCOPE;
+    static const double factors[] = {1e30, -1e-35, 1e37, 2, -1e-37, 1e33},
+                        terms[] = {1.7e308, -1e308, 1, -1.7e308, 0, 1e308};
+    double *numbers = malloc((size_t)count * sizeof *numbers), running = product ? 1 : 0;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t draw = (i * 2654435761 + seed * 40503) >> 7 & 31;
+        numbers[i] = draw < 6 ? (product ? factors : terms)[draw] : draw == 7 && seed % 8 == 0 ? 0 : product;
+    }
+    tarn_array *x = tarn_astype(tarn_from_data(numbers, TARN_SHAPE(count), TARN_FLOAT64), dtype),
+               *wide = tarn_astype(x, TARN_FLOAT64);
+    tarn_array *y = tarn_astype(
+        product ? tarn_cumprod(x, .exclusive = exclusive) : tarn_cumsum(x, .exclusive = exclusive), TARN_FLOAT64);
+    const double *came = tarn_data(wide), *values = tarn_data(y);
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < count && came && values; i++) {
+        double before = running;
+        running = product ? before * came[i] : before + came[i];
+        double wanted = exclusive ? before : running;
+        if (dtype == TARN_FLOAT32) wanted = (double)(float)wanted;
+        bool same =
+            isnan(wanted) ? isnan(values[i]) : values[i] == wanted || fabs(values[i] - wanted) <= 1e-6 * fabs(wanted);
+        wrong += !same;
+    }
+    CHECK(tarn_ok() && wrong == 0, "%lld of %lld running %s of %s, seed %lld", (long long)wrong, (long long)count,
+          product ? "products" : "sums", dtype_facts[dtype].name, (long long)seed);
+    free(numbers);
+}
+
+static void test_running_beyond_ranges(void) {
+    for (int64_t seed = 0; seed < 64; seed++) {
+        test_running_beyond_range(true, TARN_FLOAT32, 5 + seed * 3, seed, seed & 1);
+        test_running_beyond_range(true, TARN_FLOAT64, 5 + seed * 3, seed, seed & 1);
+        test_running_beyond_range(false, TARN_FLOAT64, 5 + seed * 3, seed, seed & 1);
+    }
+    for (int64_t seed = 0; seed < 4; seed++) {
+        test_running_beyond_range(true, TARN_FLOAT32, 200000, seed, false);
+        test_running_beyond_range(true, TARN_FLOAT64, 200000, seed, true);
+        test_running_beyond_range(false, TARN_FLOAT64, 200000, seed, false);
+    }
+}
+
 static void test_scans(void) {
     TARN_SCOPE;
+    test_running_beyond_ranges();
     for (int way = 0; way < 4; way++)
         for (int64_t count = 1; count < 40; count++) test_large_sums(count, way & 1, way & 2);
     test_infinite_sums();

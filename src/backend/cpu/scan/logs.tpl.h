@@ -21,8 +21,9 @@ static void logs_start(scan_state *state) {
     state->logs.most = -(double)INFINITY;
 }
 
-static void logs_join(scan_state *state, const scan_state *more) {
+static bool logs_join(scan_state *state, const scan_state *more) {
     logs_add(state, more->logs.most, more->logs.sum);
+    return true;
 }
 
 static void logs_start_columns(scan_states *states, int64_t count) {

@@ -8,8 +8,11 @@
      FIRST              what has run before the first element
      FOLD(a, b)         VALUES of a and then b
      CARRIED            if it is there: the type in which what runs goes from one vector to the next, wider than VALUE
-     LEAVES_RANGE(s, v, all)   if it is there: whether VALUES v, what runs in a vector alone, or `all`, the same behind
-                        the state s, hold what STATE may have held but VALUE could not
+     LEAVES_RANGE(s, came, v, all)   if it is there: whether VALUES v, what runs in a vector `came` alone, or `all`, the
+                        same behind the state s, may not be what comes of them one by one, in STATE
+     SPOIL(sound, v, all)   NaN in a lane where it may be true, else what `sound` is there; NOT_FINITE(v) whether one is
+     TOTAL_LEAVES(all)  the same of what runs over many vectors side by side, before anything
+     IN_DOUBT(s, t)     whether s, and then what comes to t alone, may not be s as t follows it one by one
 
    and undefines them after it. */
 
@@ -36,8 +39,14 @@
 #ifdef LEAVES_RANGE
 #define COLUMN STATE
 #else
-#define COLUMN                  VALUE
-#define LEAVES_RANGE(s, v, all) false
+#define COLUMN                        VALUE
+#define LEAVES_RANGE(s, came, v, all) false
+#endif
+#ifndef TOTAL_LEAVES
+#define TOTAL_LEAVES(all) false
+#endif
+#ifndef IN_DOUBT
+#define IN_DOUBT(s, t) ((void)(s), (void)(t), false)
 #endif
 
 INLINE VALUES NAME(all)(VALUE x) {
@@ -95,17 +104,47 @@ static __attribute__((noinline)) VALUES NAME(one_by_one)(VALUES v, CARRY *carry,
     return out;
 }
 
-INLINE void NAME(step)(ELEMENT *to, const ELEMENT *from, int64_t count, CARRY *carry, scan_way way) {
+/* What stands behind each element of a vector, of which v runs alone: `all`, or without the element itself. */
+INLINE VALUES NAME(behind)(VALUES v, VALUES all, CARRY carry, bool exclusive) {
+    return exclusive ? FOLD(SPREAD(carry), LANES_UP(COUNT, 1, NAME(all)(FIRST), v)) : all;
+}
+
+INLINE VALUES NAME(came)(const ELEMENT *from, int64_t count, bool backwards) {
     VALUES came = NAME(get)(from, count);
-    if (way.backwards) came = LANES_BACKWARDS(COUNT, came);
-    VALUES v = NAME(prefix)(came), all = FOLD(SPREAD(*carry), v);
-    VALUES out = way.exclusive ? FOLD(SPREAD(*carry), LANES_UP(COUNT, 1, NAME(all)(FIRST), v)) : all;
-    if (__builtin_expect(LEAVES_RANGE(STATE_OF(*carry), v, all), false))
+    return backwards ? LANES_BACKWARDS(COUNT, came) : came;
+}
+
+INLINE void NAME(step)(ELEMENT *to, const ELEMENT *from, int64_t count, CARRY *carry, scan_way way) {
+    VALUES came = NAME(came)(from, count, way.backwards);
+    VALUES v = NAME(prefix)(came), all = FOLD(SPREAD(*carry), v), out = NAME(behind)(v, all, *carry, way.exclusive);
+    if (__builtin_expect(LEAVES_RANGE(STATE_OF(*carry), came, v, all), false))
         out = NAME(one_by_one)(came, carry, way.exclusive);
     else
         *carry = GO_ON(*carry, v);
     NAME(put)(to, way.backwards ? LANES_BACKWARDS(COUNT, out) : out, count, way.past);
 }
+
+#ifdef SPOIL
+/* Several vectors with one test for all of them; false, and nothing done, where each needs its own. */
+INLINE bool NAME(steps)(ELEMENT *to, const ELEMENT *from, CARRY *carry, scan_way way) {
+    VALUES out[GROUP], sound = {0};
+    CARRY running = *carry;
+    UNROLL(GROUP)
+    for (int k = 0; k < GROUP; k++) {
+        int at = way.backwards ? GROUP - 1 - k : k;
+        VALUES v = NAME(prefix)(NAME(came)(from + at * COUNT, COUNT, way.backwards)), all = FOLD(SPREAD(running), v);
+        out[at] = NAME(behind)(v, all, running, way.exclusive);
+        sound = SPOIL(sound, v, all);
+        running = GO_ON(running, v);
+    }
+    if (__builtin_expect(NOT_FINITE(sound), false)) return false;
+    UNROLL(GROUP)
+    for (int k = 0; k < GROUP; k++)
+        NAME(put)(to + k * COUNT, way.backwards ? LANES_BACKWARDS(COUNT, out[k]) : out[k], COUNT, way.past);
+    *carry = running;
+    return true;
+}
+#endif
 
 static void NAME(line)(void *to, const void *from, int64_t count, scan_state *state, scan_way way) {
     ELEMENT *out = to;
@@ -115,6 +154,14 @@ static void NAME(line)(void *to, const void *from, int64_t count, scan_state *st
     CARRY carry = CARRY_OF(running);
     int64_t i = 0, next = way.backwards ? -AHEAD : AHEAD, ahead = way.ahead ? way.ahead * (int64_t)sizeof *in : next;
     for (; i + COUNT <= count; i += COUNT) {
+#ifdef SPOIL
+        int64_t all = GROUP * COUNT, first = way.backwards ? count - all - i : i;
+        while (i + all <= count && NAME(steps)(out + first, in + first, &carry, way)) {
+            i += all, first += way.backwards ? -all : all;
+            PREFETCH((const char *)(in + first) + ahead);
+        }
+        if (i + COUNT > count) break;
+#endif
         int64_t at = way.backwards ? count - COUNT - i : i;
         PREFETCH((const char *)(in + at) + ahead);
         NAME(step)(out + at, in + at, COUNT, &carry, way);
@@ -125,11 +172,13 @@ static void NAME(line)(void *to, const void *from, int64_t count, scan_state *st
     memcpy(state, &running, sizeof running);
 }
 
-static void NAME(join)(scan_state *state, const scan_state *more) {
+static bool NAME(join)(scan_state *state, const scan_state *more) {
     STATE a, b;
     memcpy(&a, state, sizeof a), memcpy(&b, more, sizeof b);
+    if (IN_DOUBT(a, b)) return false;
     a = JOINED(a, b);
     memcpy(state, &a, sizeof a);
+    return true;
 }
 
 static __attribute__((noinline)) STATE NAME(total_one_by_one)(const ELEMENT *from, int64_t count) {
@@ -152,10 +201,11 @@ static void NAME(total)(const void *from, int64_t count, scan_state *state) {
     for (; i + COUNT <= count; i += COUNT) sums[0] = FOLD(sums[0], NAME(get)(in + i, COUNT));
     if (i < count) sums[0] = FOLD(sums[0], NAME(get)(in + i, count - i));
     VALUES all = NAME(prefix)(FOLD(FOLD(sums[0], sums[1]), FOLD(sums[2], sums[3])));
-    STATE last = LEAVES_RANGE((STATE)FIRST, all, all) ? NAME(total_one_by_one)(in, count) : (STATE)all[COUNT - 1];
-    scan_state more;
-    memcpy(&more, &last, sizeof last);
-    NAME(join)(state, &more);
+    STATE last = TOTAL_LEAVES(all) ? NAME(total_one_by_one)(in, count) : (STATE)all[COUNT - 1];
+    STATE before;
+    memcpy(&before, state, sizeof before);
+    last = JOINED(before, last);
+    memcpy(state, &last, sizeof last);
 }
 
 typedef COLUMN NAME(columns) __attribute__((vector_size(COUNT * sizeof(COLUMN))));
@@ -196,4 +246,7 @@ static const scan_loops NAME(loops) = {NAME(start), NAME(line),          NAME(to
 #undef GO_ON
 #undef JOINED
 #undef LEAVES_RANGE
+#undef TOTAL_LEAVES
+#undef SPOIL
+#undef IN_DOUBT
 #undef COLUMN

@@ -150,6 +150,18 @@ static void total_of(const stretch *s, scan_state *state) {
     }
 }
 
+/* What runs behind a chunk, where its total does not tell: all of it one by one, without writing it. */
+static void follow(const stretch *s, scan_state *state) {
+    const scan_job *j = s->job;
+    double values[PIECE];
+    for (int64_t done = 0; done < s->count; done += PIECE) {
+        int64_t some = s->count - done < PIECE ? s->count - done : PIECE;
+        stretch piece = part_of(s, j->attributes->reverse ? s->count - done - some : done, some);
+        j->kernels->loads[j->call->inputs[0].dtype](values, piece.from, s->from_step, some);
+        j->loops->line(values, values, some, state, way_of(j));
+    }
+}
+
 /* The next stripe of a chunk of which so many elements are done. */
 static stretch stripe_of(const stretch *s, int64_t done) {
     int64_t some = s->count - done < STRIPE ? s->count - done : STRIPE;
@@ -189,7 +201,9 @@ static void run_in_chunks(const scan_job *j, int64_t line) {
         r.first += r.count, r.count = r.next;
         for (int64_t i = 0; i < r.count; i++) {
             r.begins[i] = running;
-            j->loops->join(&running, &r.totals[i]);
+            if (j->loops->join(&running, &r.totals[i])) continue;
+            stretch chunk = chunk_at(&r, r.first + i);
+            follow(&chunk, &running);
         }
     }
 }

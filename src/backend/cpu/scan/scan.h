@@ -35,8 +35,9 @@ typedef struct {
     void (*line)(void *to, const void *from, int64_t count, scan_state *state, scan_way way);
     /* The same without what comes between. */
     void (*total)(const void *from, int64_t count, scan_state *state);
-    /* state as if `more` had come behind it. */
-    void (*join)(scan_state *state, const scan_state *more);
+    /* state as if what comes to `more` alone had come behind it; false, and nothing done, where that may leave the
+       range of numbers on the way: `line` tells. */
+    bool (*join)(scan_state *state, const scan_state *more);
     void (*start_columns)(scan_states *states, int64_t count);
     /* One more element of each column; at most SCAN_COLUMNS. */
     void (*row)(void *to, const void *from, int64_t count, scan_states *states, scan_way way);

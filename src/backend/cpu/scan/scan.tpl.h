@@ -6,7 +6,10 @@
 #include "cpu/scan/scan.h"
 #include "cpu/simd.h"
 
-enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
+enum {
+    AHEAD = 1024, /* bytes that are fetched before their turn */
+    GROUP = 4     /* vectors that share a test */
+};
 
 /* How many lanes, as words that can be part of a name. */
 #if SIMD_BYTES == 64
@@ -20,10 +23,46 @@ enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
 #define WIDE_LANES_  2
 #endif
 
+INLINE bool not_finite_f32(vf32 v) {
+    return any_f32((vi32)(v - v != 0));
+}
+INLINE bool not_finite_f64(vf64 v) {
+    return any_f64((vi64)(v - v != 0));
+}
+#define NOT_FINITE(v) _Generic((v), vf32 : not_finite_f32, vf64 : not_finite_f64)(v)
+
+/* ---- what the order of operations in double may make infinite, zero or no number, though one by one it is not, or not
+   the same */
+
+/* Whether one of a vector may leave the range with the others, or behind a number that is not extreme: 2^50 to the
+   power of eight lanes, times 2^600, is below 2^1024. A zero stays one, and a NaN. */
+INLINE bool are_far(vf64 came) {
+    vf64 size = abs_f64(came);
+    return any_f64((vi64)(size > 0x1p50) | ((vi64)(size < 0x1p-50) & (vi64)(came != 0)));
+}
+/* Zero, infinity and NaN stay what they are, too. */
+static bool is_extreme(double running) {
+    double size = fabs(running);
+    return (size < 0x1p-600 && size > 0) || (size > 0x1p600 && size < (double)INFINITY);
+}
+
+static bool is_product_in_doubt(double running, double total) {
+    if (isnan(running) || isnan(total)) return !isnan(running);
+    if (running == 0) return isinf(total);
+    if (isinf(running)) return total == 0;
+    return !isnormal(total) || !isnormal(running * total);
+}
+static bool is_sum_in_doubt(double running, double total) {
+    if (isfinite(total)) return isfinite(running) && !isfinite(running + total);
+    return !isnan(running);
+}
+
 /* ---- floats: sums and products in double, half a vector at a time; of halves products alone */
 #define VALUE  double
 #define VALUES vf64
 #define COUNT  WIDE_LANES_
+#define IN_DOUBLE
+#define TOO_SMALL(v) 0 /* of float32, of which 2^-1022 is none */
 
 #define TYPE(f)       f##_f32
 #define ELEMENT       float
@@ -63,6 +102,8 @@ enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
 #undef VALUE
 #undef VALUES
 #undef COUNT
+#undef IN_DOUBLE
+#undef TOO_SMALL
 
 /* ---- halves: sums and extremes in float32; a sum goes from vector to vector in double. Extremes are halves as they
    came */
@@ -79,11 +120,11 @@ enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
 #define NARROW(v)     narrow_bfloat16(v)
 #define CARRIED       double
 /* Of float32, which sums in double do not. Behind a state that is not finite only the vector's own sums tell. */
-#define NOT_FINITE(v)           any_f32((vi32)((v) - (v) != 0))
-#define LEAVES_RANGE(s, v, all) (NOT_FINITE(all) && (isfinite(s) || NOT_FINITE(v)))
+#define LEAVES_RANGE(s, came, v, all) (NOT_FINITE(all) && (isfinite(s) || NOT_FINITE(v)))
+#define SPOIL(sound, v, all)          ((sound) + 0 * (all))
+#define TOTAL_LEAVES(all)             NOT_FINITE(all)
 #include "cpu/scan/sums.tpl.h"
 #undef CARRIED
-#undef NOT_FINITE
 #undef NARROW
 #define NARROW(v) __builtin_convertvector((vu32)(v) >> 16, hu16)
 #include "cpu/scan/extremes.tpl.h"
@@ -183,7 +224,12 @@ enum { AHEAD = 1024 /* bytes that are fetched before their turn */ };
 #define LEAST   -(double)INFINITY
 #define MOST    (double)INFINITY
 #include "cpu/scan/extremes.tpl.h"
+#define IN_DOUBLE
+#define TOO_SMALL(v) (vi64)(abs_f64(v) < 0x1p-1022)
 #include "cpu/scan/products.tpl.h"
+#define LEAVES_RANGE(s, came, v, all) (NOT_FINITE(all) && (isfinite(s) || NOT_FINITE(v)))
+#define SPOIL(sound, v, all)          ((sound) + 0 * (all))
+#define IN_DOUBT(s, t)                is_sum_in_doubt(s, t)
 #include "cpu/scan/sums.tpl.h"
 
 #include "cpu/scan/logs.tpl.h"
