@@ -388,5 +388,10 @@ def test_dropout_keeps_the_mean():
     assert abs(y.mean() - 1) < 0.02 and abs((y == 0).mean() - 0.3) < 0.02
 
 
+@pytest.mark.parametrize("layer", ["Linear(4, 3)", "Embedding(5, 4)"])
+def test_a_weight_of_more_axes_is_told(layer):
+    check_program(f"m = nn.{layer}\nm.load_weights([('weight', mx.zeros((2, 3, 4)))], strict=False)\nrepr(m)")
+
+
 def test_a_scale_of_zero():
     check_program("nn.SinusoidalPositionalEncoding(4, scale=0)(numbers(3))")

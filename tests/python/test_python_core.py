@@ -400,6 +400,52 @@ def test_control_c_ends_an_evaluation(before):
     assert done.stdout == "[2.0, 2.0]\n", done.stderr
 
 
+INTERRUPTED_TRAINING = """
+import signal, sys, threading
+{before}
+import {package}.core as mx, {package}.nn as nn, {package}.optimizers as optim
+model, optimizer, x = nn.Sequential(nn.Linear(300, 1000), nn.ReLU(), nn.Linear(1000, 300)), optim.Adam(1e-3), mx.random.normal((500, 300))
+step = nn.value_and_grad(model, lambda x: (model(x) ** 2).mean())
+steps = 0
+for press in range(3):
+    threading.Timer(0.5, lambda: signal.raise_signal(signal.SIGINT)).start()
+    try:
+        while True:
+            loss, gradients = step(x)
+            optimizer.update(model, gradients)
+            mx.eval(model.state, optimizer.state)
+            steps += 1
+    except KeyboardInterrupt:
+        mx.eval(model.parameters(), optimizer.state)
+print(steps > 0, loss.item() < 0.2)
+"""
+
+
+@pytest.mark.parametrize("package, before", [("tarn", ""), ("mlx", "import tarn.mlx")])
+def test_control_c_leaves_a_training_whole(package, before):
+    """What a step has begun is finished: parameters can be computed, saved and trained on."""
+    import os
+    import subprocess
+    import sys
+
+    environment = {**os.environ, "PYTHONPATH": os.path.join(os.environ.get("TARN_BUILD_DIR", ""), "python")}
+    program = INTERRUPTED_TRAINING.format(package=package, before=before)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, env=environment)
+    assert done.stdout == "True True\n", done.stderr
+
+
+def test_a_second_control_c_ends_an_evaluation_of_mlx():
+    import os
+    import subprocess
+    import sys
+
+    environment = {**os.environ, "PYTHONPATH": os.path.join(os.environ.get("TARN_BUILD_DIR", ""), "python")}
+    again = "import tarn.mlx; threading.Timer(1.5, lambda: signal.raise_signal(signal.SIGINT)).start()"
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED.format(before=again)], capture_output=True, text=True,
+                          timeout=120, env=environment)
+    assert done.stdout == "[2.0, 2.0]\n", done.stderr
+
+
 INTERRUPTED_LOADING = """
 import os, signal, sys, threading
 import tarn.core as mx

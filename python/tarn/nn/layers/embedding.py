@@ -17,7 +17,7 @@ class Embedding(Module):
         self.weight = mx.random.normal(shape=(num_embeddings, dims), scale=math.sqrt(1 / dims))
 
     def _extra_repr(self):
-        rows, dims = self.weight.shape
+        rows, dims = self.weight.shape[:2]
         return f"{rows}, {dims}"
 
     def __call__(self, x):

@@ -34,7 +34,7 @@ class Linear(Module):
             self.bias = uniform_within(scale, (output_dims,))
 
     def _extra_repr(self) -> str:
-        outputs, inputs = self.weight.shape
+        outputs, inputs = self.weight.shape[:2]
         return f"input_dims={inputs}, output_dims={outputs}, bias={'bias' in self}"
 
     def __call__(self, x: mx.array) -> mx.array:
