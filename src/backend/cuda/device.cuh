@@ -98,7 +98,12 @@ template <class T, class F> DEVICE T fold_block(T x, T identity, T *room, F fold
 template <class S> using wide = decltype(widen(S()));
 template <class S> constexpr int PIECE = 16 / (int)sizeof(S);
 
-template <class S> DEVICE void widen_piece(const uint4 &piece, wide<S> (&to)[PIECE<S>]) {
+/* The words of a piece are in registers: else the compiler, which sees what becomes of them, reads number by number. */
+DEVICE void hold_piece(uint4 &piece) {
+    asm("" : "+r"(piece.x), "+r"(piece.y), "+r"(piece.z), "+r"(piece.w));
+}
+template <class S> DEVICE void widen_piece(uint4 piece, wide<S> (&to)[PIECE<S>]) {
+    hold_piece(piece);
 #pragma unroll
     for (int i = 0; i < PIECE<S>; i++) to[i] = widen(((const S *)&piece)[i]);
 }
