@@ -231,39 +231,6 @@ template <int COUNT, class S, class T> DEVICE void narrow_all(S *to, const T (&f
 NARROW_PAIRS(float16)
 NARROW_PAIRS(bfloat16)
 
-/* ---- COUNT elements side by side, in as few accesses as there can be: they lie at a multiple of their bytes, up to 16 */
-template <int BYTES> struct pieces_of {
-    uint4 at[BYTES / 16];
-};
-template <> struct pieces_of<8> {
-    uint2 at[1];
-};
-template <> struct pieces_of<4> {
-    u32 at[1];
-};
-/* step 0: one stands for all. */
-template <int COUNT, class S, class T> DEVICE void load_wide(T (&to)[COUNT], const S *from, i64 step) {
-    typedef pieces_of<COUNT * (int)sizeof(S)> pieces;
-    if (step == 0) {
-        T one = widen(*from);
-#pragma unroll
-        for (int i = 0; i < COUNT; i++) to[i] = one;
-        return;
-    }
-    pieces p;
-#pragma unroll
-    for (int i = 0; i < (int)(sizeof(pieces) / sizeof p.at[0]); i++) p.at[i] = ((const pieces *)from)->at[i];
-#pragma unroll
-    for (int i = 0; i < COUNT; i++) to[i] = widen(((const S *)&p)[i]);
-}
-template <int COUNT, class S, class T> DEVICE void store_wide(S *to, const T (&from)[COUNT]) {
-    typedef pieces_of<COUNT * (int)sizeof(S)> pieces;
-    pieces p;
-    narrow_all((S *)&p, from);
-#pragma unroll
-    for (int i = 0; i < (int)(sizeof(pieces) / sizeof p.at[0]); i++) ((pieces *)to)->at[i] = p.at[i];
-}
-
 /* i / n and i % n; 64-bit division is slow, and seldom needed. */
 DEVICE i64 divide(i64 i, i64 n, i64 *rest) {
     if (((u64)i | (u64)n) >> 32 == 0) {
@@ -360,6 +327,14 @@ DEVICE float tanh(float x) {
     float inverse, near = x - x * x * x * (1.0f / 3);
     asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(inverse) : "f"(1 + power_of_two(x * 2.88539008f)));
     return ::fabsf(x) < 0.015625f ? near : 1 - 2 * inverse;
+}
+/* Abramowitz and Stegun, 7.1.26; near zero the first two terms of the series. */
+DEVICE float erf(float x) {
+    float size = ::fabsf(x), t, near = x * (1.12837917f - 0.37612639f * x * x);
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(t) : "f"(1 + 0.3275911f * size));
+    float sum = __fmaf_rn(t, 1.061405429f, -1.453152027f);
+    sum = __fmaf_rn(t, __fmaf_rn(t, __fmaf_rn(t, sum, 1.421413741f), -0.284496736f), 0.254829592f) * t;
+    return size < 0.0625f ? near : ::copysignf(1 - sum * power_of_two(-1.44269504f * x * x), x);
 }
 }
 template <class T> DEVICE T floor_mod(T x, T y) {

@@ -2,16 +2,19 @@
    elements a thread, which lie side by side or are a block apart. */
 #include "cuda/elementwise/print.h"
 
+#include <stdio.h>
 #include <string.h>
 
-/* values.cuh, which NVRTC compiles before every group. */
-__asm__(".pushsection .rodata\n"
-        ".local cuda_values\n"
-        "cuda_values:\n"
-        ".incbin \"" CUDA_VALUES "\"\n"
-        ".byte 0\n"
-        ".popsection\n");
-extern const char cuda_values[];
+/* values.cuh and pairs.cuh, which NVRTC compiles before every group. */
+#define INCLUDE_TEXT(name, path)                                                                                       \
+    __asm__(".pushsection .rodata\n"                                                                                   \
+            ".local " #name "\n" #name ":\n"                                                                           \
+            ".incbin \"" path "\"\n"                                                                                   \
+            ".byte 0\n"                                                                                                \
+            ".popsection\n");                                                                                          \
+    extern const char name[];
+INCLUDE_TEXT(cuda_values, CUDA_FOLDER "/values.cuh")
+INCLUDE_TEXT(cuda_pairs, CUDA_FOLDER "/elementwise/pairs.cuh")
 
 /* ---- the rows as text, a table for each kind */
 #define REALS(v)   INT(v) FLOAT(v)
@@ -112,12 +115,21 @@ void group_axes_of(const call *c, group_axes *a) {
 
 /* ---- printing */
 
+/* One operation on halves, which are computed two at a time. */
+static bool is_packed(const group_instruction *in) {
+    op_id op = (op_id)in->op;
+    bool one = op == OP_add || op == OP_subtract || op == OP_multiply || op == OP_square;
+    return one && dtype_is_half((tarn_dtype)in->input_dtype);
+}
+
 /* One function for each instruction: the row's text over its inputs; of halves by coarser functions where there are. */
 static void print_function(const group_instruction *in, int number, text *out) {
     tarn_dtype from = (tarn_dtype)in->input_dtype;
     const op_fact *fact = &op_facts[in->op];
-    const char *type = compute_type(from);
-    bool choice = fact->inputs == INPUTS_CHOICE, half = from == TARN_FLOAT16 || from == TARN_BFLOAT16,
+    char both[32];
+    snprintf(both, sizeof both, "two<%s>", storage_type(from));
+    const char *type = is_packed(in) ? both : compute_type(from);
+    bool choice = fact->inputs == INPUTS_CHOICE, half = dtype_is_half(from),
          real = fact->result == RESULT_REAL && dtype_kind_of(from) == KIND_COMPLEX;
     if (half) text_add(out, "namespace coarse {\n");
     text_format(out, "DEVICE %s f%d(%s x",
@@ -172,41 +184,61 @@ static void print_loads(const call *c, const group_axes *a, int width, text *out
     text_add(out, "    if (wide) {\n        i64 i = first;\n        if (i >= p.n) return;\n");
     print_places(c, a, out);
     for (int k = 0; k < c->input_count; k++)
-        text_format(out, "        load_wide<%d>(v%d, (const %s *)p.in[%d] + at%d, p.strides[%d][%d]);\n", width, k,
+        text_format(out, "        load_wide<%d>(v%d, (const %s *)p.in[%d] + at%d, p.strides[%d][%d]);\n", width / 2, k,
                     storage_type(c->inputs[k].dtype), k, k, k, a->ndim ? a->ndim - 1 : 0);
     text_format(out, "    } else {\n#pragma unroll\n    for (int u = 0; u < %d; u++) {\n", width);
     text_add(out, "        i64 i = first + u * step;\n        if (i >= p.n) break;\n");
     print_places(c, a, out);
     for (int k = 0; k < c->input_count; k++)
-        text_format(out, "        v%d[u] = widen(((const %s *)p.in[%d])[at%d]);\n", k, storage_type(c->inputs[k].dtype),
-                    k, k);
+        text_format(out, "        put(v%d[u / 2], u %% 2, ((const %s *)p.in[%d])[at%d]);\n", k,
+                    storage_type(c->inputs[k].dtype), k, k);
     text_add(out, "    }\n    }\n");
 }
 
 static void print_stores(const call *c, int width, text *out) {
     for (int k = 0; k < c->output_count; k++) {
         const char *type = storage_type(c->outputs[k].dtype);
-        text_format(out, "    if (p.out[%d] && wide) store_wide<%d>((%s *)p.out[%d] + first, o%d);\n", k, width, type,
-                    k, k);
+        text_format(out, "    if (p.out[%d] && wide) store_wide<%d>((%s *)p.out[%d] + first, o%d);\n", k, width / 2,
+                    type, k, k);
         text_format(out, "    if (p.out[%d] && !wide) {\n#pragma unroll\n        for (int u = 0; u < %d; u++)\n", k,
                     width);
-        text_format(out,
-                    "            if (first + u * step < p.n) narrow((%s *)p.out[%d] + first + u * step, o%d[u]);\n",
-                    type, k, k);
+        text_format(out, "            if (first + u * step < p.n) give((%s *)p.out[%d] + first + u * step, ", type, k);
+        text_format(out, "o%d[u / 2], u %% 2);\n", k);
         text_add(out, "    }\n");
     }
 }
 
-static void print_instruction(const group_instruction *in, int number, int value, const int *now, text *out) {
-    text_format(out, "        %s v%d = to_%s(", compute_type((tarn_dtype)in->dtype), value,
-                dtype_facts[in->dtype].name);
+static void print_argument(const char *half, int from, text *out) {
+    text_format(out, from < 0 ? "%s(v%d[u])" : "%s(v%d)", half, from < 0 ? -1 - from : from);
+}
+
+/* Of one of both elements, `half` of each argument; "": of both at once. Halves are rounded when both are there. */
+static void print_call(const group_instruction *in, int number, const int *now, const char *half, text *out) {
+    tarn_dtype dtype = (tarn_dtype)in->dtype;
+    if (!dtype_is_half(dtype)) text_format(out, "to_%s", dtype_facts[dtype].name);
+    text_add(out, "(");
     int count = in->op == OP_astype ? 1 : op_facts[in->op].most_inputs;
     if (in->op != OP_astype) text_format(out, "language::f%d(", number);
     for (int i = 0; i < count; i++) {
-        int from = now[in->arguments[i]];
-        text_format(out, from < 0 ? "%sv%d[u]" : "%sv%d", i ? ", " : "", from < 0 ? -1 - from : from);
+        if (i) text_add(out, ", ");
+        print_argument(half, now[in->arguments[i]], out);
     }
-    text_add(out, in->op == OP_astype ? ");\n" : "));\n");
+    text_add(out, in->op == OP_astype ? ")" : "))");
+}
+
+static void print_instruction(const group_instruction *in, int number, int value, const int *now, text *out) {
+    const char *type = storage_type((tarn_dtype)in->dtype);
+    text_format(out, "        two<%s> v%d = ", type, value);
+    if (is_packed(in)) {
+        print_call(in, number, now, "", out);
+    } else {
+        text_format(out, "two_of<%s>::of(", type);
+        print_call(in, number, now, "low", out);
+        text_add(out, ", ");
+        print_call(in, number, now, "high", out);
+        text_add(out, ")");
+    }
+    text_add(out, ";\n");
 }
 
 /* Of halves elements beyond the last are computed, too, of zeros: without a branch each, they go side by side. now[r]:
@@ -215,16 +247,16 @@ static void print_values(const call *c, int width, text *out) {
     const group_program *p = c->program;
     int now[GROUP_MAX_REGISTERS];
     for (int k = 0; k < c->input_count; k++) now[p->input_registers[k]] = -1 - k;
-    text_format(out, "#pragma unroll\n    for (int u = 0; u < %d; u++) {\n", width);
-    if (width == 4) text_add(out, "        if (first + u * step >= p.n) break;\n");
+    text_format(out, "#pragma unroll\n    for (int u = 0; u < %d; u++) {\n", width / 2);
+    if (width == 4) text_add(out, "        if (first + 2 * u * step >= p.n) break;\n");
     for (int i = 0; i < p->instruction_count; i++) {
         print_instruction(&p->instructions[i], i, c->input_count + i, now, out);
         now[p->instructions[i].result] = c->input_count + i;
     }
     for (int k = 0; k < c->output_count; k++) {
-        int from = now[p->output_registers[k]];
-        text_format(out, from < 0 ? "        o%d[u] = v%d[u];\n" : "        o%d[u] = v%d;\n", k,
-                    from < 0 ? -1 - from : from);
+        text_format(out, "        o%d[u] = ", k);
+        print_argument("", now[p->output_registers[k]], out);
+        text_add(out, ";\n");
     }
     text_add(out, "    }\n");
 }
@@ -232,9 +264,9 @@ static void print_values(const call *c, int width, text *out) {
 static void print_body(const call *c, const group_axes *a, text *out) {
     int width = group_width(c);
     for (int k = 0; k < c->input_count; k++)
-        text_format(out, "    %s v%d[%d] = {};\n", compute_type(c->inputs[k].dtype), k, width);
+        text_format(out, "    two<%s> v%d[%d] = {};\n", storage_type(c->inputs[k].dtype), k, width / 2);
     for (int k = 0; k < c->output_count; k++)
-        text_format(out, "    %s o%d[%d];\n", compute_type(c->outputs[k].dtype), k, width);
+        text_format(out, "    two<%s> o%d[%d];\n", storage_type(c->outputs[k].dtype), k, width / 2);
     text_format(out, "    const bool wide = p.wide;\n    const int step = wide ? 1 : 256;\n");
     text_format(out, "    i64 first = blockIdx.x * %dll + threadIdx.x * (wide ? %d : 1);\n    begin();\n", 256 * width,
                 width);
@@ -245,6 +277,7 @@ static void print_body(const call *c, const group_axes *a, text *out) {
 
 bool group_print(const call *c, const group_axes *a, text *out) {
     text_add(out, cuda_values);
+    text_add(out, cuda_pairs);
     print_functions(c->program, out);
     print_parameters(c, a, out);
     text_add(out,
