@@ -4,32 +4,22 @@
 
 #include "cuda/device.cuh"
 
-/* The type that a reduction to S runs in. */
-template <class S> struct running {
-    typedef i64 type;
-};
-template <> struct running<u64> {
-    typedef u64 type;
-};
-template <> struct running<float16> {
-    typedef float type;
-};
-template <> struct running<bfloat16> {
-    typedef float type;
-};
-template <> struct running<float> {
-    typedef float type;
-};
-template <> struct running<double> {
-    typedef double type;
-};
-template <> struct running<complex64> {
-    typedef cplx type;
-};
+/* The type that a reduction to S runs in: whole numbers of up to 32 bits wrap there as they would at last. */
+template <class S> struct running { typedef int type; };
+template <> struct running<u32> { typedef u32 type; };
+template <> struct running<i64> { typedef i64 type; };
+template <> struct running<u64> { typedef u64 type; };
+template <> struct running<float16> { typedef float type; };
+template <> struct running<bfloat16> { typedef float type; };
+template <> struct running<float> { typedef float type; };
+template <> struct running<double> { typedef double type; };
+template <> struct running<complex64> { typedef cplx type; };
 
 enum { SUM, PROD, MAX, MIN, ALL, ANY, LOGADDEXP };
 
-/* Kernels for floats come for sums and, KIND -1, for what is known only now, whose folds cost more than memory. */
+/* Kernels come for sums, some for the largest and the smallest (EXTREMES) and, KIND -1, for what is known only now,
+   whose folds cost more than memory. */
+enum { EXTREMES = LOGADDEXP + 1 };
 template <class T> constexpr bool IS_REAL = false;
 template <> constexpr bool IS_REAL<float> = true;
 template <> constexpr bool IS_REAL<double> = true;
@@ -56,6 +46,10 @@ struct fold_kind {
         return kind == SUM ? a + b : kind == PROD ? a * b : kind == MAX ? language::max(a, b) : language::min(a, b);
     }
 };
+
+template <int KIND> DEVICE fold_kind known_fold(int kind) {
+    return {KIND == EXTREMES ? (kind == MAX ? MAX : MIN) : KIND >= 0 ? KIND : kind};
+}
 
 template <class T, class S> DEVICE T identity_of(int kind) {
     if (kind == SUM) return 0;

@@ -10,7 +10,7 @@ __global__ void __launch_bounds__(THREADS) scan_columns(const __grid_constant__ 
     typedef typename running<To>::type T;
     __shared__ __align__(16) char space[THREADS * sizeof(T)];
     T(*room)[32] = (T(*)[32])space;
-    const fold_kind fold = {KIND >= 0 ? KIND : k.kind};
+    const fold_kind fold = known_fold<KIND>(k.kind);
     const T identity = identity_of<T, To>(fold.kind);
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const i64 last = k.shape[k.ndim - 1], across = (last + 31) / 32;

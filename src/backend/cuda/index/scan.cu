@@ -26,10 +26,25 @@ template <class T> struct told {
         group_there = tile_there + all;
     }
 };
+DEVICE u32 word_of(float x) {
+    return __float_as_uint(x);
+}
+DEVICE u32 word_of(u32 x) {
+    return x;
+}
+DEVICE u32 word_of(int x) {
+    return (u32)x;
+}
+DEVICE void from_word(float *to, u32 word) {
+    *to = __uint_as_float(word);
+}
+template <class T> DEVICE void from_word(T *to, u32 word) {
+    *to = (T)word;
+}
 /* A number and that it is there: of 4 bytes in one word, so that nothing has to be ordered. */
 template <class T> DEVICE void tell(T *numbers, u32 *there, i64 at, T x) {
     if constexpr (sizeof(T) == 4) {
-        u64 word = 1ull << 32 | __float_as_uint((float)x);
+        u64 word = 1ull << 32 | word_of(x);
         asm volatile("st.relaxed.gpu.global.u64 [%0], %1;" ::"l"((u64 *)numbers + at), "l"(word) : "memory");
     } else {
         numbers[at] = x;
@@ -44,7 +59,9 @@ template <class T> DEVICE T await_told(const T *numbers, const u32 *there, i64 a
                          : "=l"(word)
                          : "l"((const u64 *)numbers + at)
                          : "memory");
-        return (T)__uint_as_float((u32)word);
+        T x;
+        from_word(&x, (u32)word);
+        return x;
     } else {
         u32 is = 0;
         while (!is) asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(is) : "l"(there + at) : "memory");
@@ -162,7 +179,7 @@ __global__ void __launch_bounds__(THREADS, sizeof(typename running<To>::type) ==
     scan_rows(const __grid_constant__ scan_kernel k) {
     typedef typename running<To>::type T;
     __shared__ __align__(16) char space[WARPS * sizeof(T)];
-    const fold_kind fold = {KIND >= 0 ? KIND : k.kind};
+    const fold_kind fold = known_fold<KIND>(k.kind);
     const T identity = identity_of<T, To>(fold.kind);
     const int warp = threadIdx.x / 32;
     begin();
@@ -185,11 +202,14 @@ template <class From, class To> static bool is_dense(const scan_kernel *k) {
     return dense;
 }
 
-/* Sums have a kernel of their own: what the others wait for is not memory. Blocks begin in the order of their numbers,
-   so that the tiles before a block's are at work when it waits for them. */
+/* Sums and extremes have kernels of their own: what the others wait for is not memory. Blocks begin in the order of
+   their numbers, so that the tiles before a block's are at work when it waits for them. */
 template <class From, class To> static void scan(const scan_kernel *k, kernel_stream stream) {
     scan_kernel known = *k;
-    auto kernel = k->kind == SUM ? scan_rows<From, To, SUM> : scan_rows<From, To, -1>;
+    const bool extremes = k->kind == MAX || k->kind == MIN;
+    auto kernel = k->kind == SUM ? scan_rows<From, To, SUM>
+                  : extremes     ? scan_rows<From, To, EXTREMES>
+                                 : scan_rows<From, To, -1>;
     known.is_short = k->n <= WARP_TILE<From>;
     known.dense = is_dense<From, To>(k);
     if (k->parts > 1) cudaMemsetAsync(k->partial, 0, scan_own_bytes(k), stream);
