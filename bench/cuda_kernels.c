@@ -106,6 +106,57 @@ static void time_call(const char *name, call c, tarn_dtype dtype, tarn_ints shap
 #define X(dtype, ...) shaped(TARN_##dtype, DIMS(__VA_ARGS__))
 #define NONE          ((operand){0})
 
+/* The gradient of rows that are made of x, weight and bias by that of the result; read are two arrays of them, written
+   one and the sums. */
+static void time_row_gradient(const char *name, op_id op, const void *attributes, int64_t rows, int64_t n) {
+    operand x = X(BFLOAT16, rows, n), row = X(BFLOAT16, n);
+    call c = CALL(layer_norm_gradient, attributes, NULL, x, x, row);
+    c.op = op;
+    if (op == OP_softmax_gradient) c.input_count = 2;
+    c.output_count = op == OP_softmax_gradient ? 1 : op == OP_rms_norm_gradient ? 2 : 3;
+    time_outputs(name, c, (operand[]){x, row, row}, 6.0 * (double)(rows * n), false);
+}
+
+static void time_norms(void) {
+    attributes_layer_norm layer = {.eps = 1e-5};
+    time_call("layer_norm 8192x4096 bf16",
+              CALL(layer_norm, &layer, NULL, X(BFLOAT16, 8192, 4096), X(BFLOAT16, 4096), X(BFLOAT16, 4096)),
+              TARN_BFLOAT16, DIMS(8192, 4096), 4.0 * 8192 * 4096, false);
+    time_row_gradient("gradient of softmax 8192x4096 bf16", OP_softmax_gradient,
+                      &(attributes_softmax_gradient){.axis = -1}, 8192, 4096);
+    time_row_gradient("gradient of rms_norm 8192x4096 bf16", OP_rms_norm_gradient,
+                      &(attributes_rms_norm_gradient){.eps = 1e-5}, 8192, 4096);
+    time_row_gradient("gradient of layer_norm 8192x4096", OP_layer_norm_gradient,
+                      &(attributes_layer_norm_gradient){.eps = 1e-5}, 8192, 4096);
+    time_row_gradient("gradient of layer_norm 8192x2048", OP_layer_norm_gradient,
+                      &(attributes_layer_norm_gradient){.eps = 1e-5}, 8192, 2048);
+}
+
+/* tanh((x y + x) 0.5 - y) + x as one group. */
+static void time_chain(const char *name, tarn_dtype dtype) {
+    enum { X0, Y0, HALF, FIRST };
+    static const uint16_t registers[] = {X0, Y0, HALF, FIRST + 5};
+    uint8_t d = (uint8_t)dtype;
+    const group_instruction steps[] = {{OP_multiply, FIRST, {X0, Y0}, d, d},
+                                       {OP_add, FIRST + 1, {FIRST, X0}, d, d},
+                                       {OP_multiply, FIRST + 2, {FIRST + 1, HALF}, d, d},
+                                       {OP_subtract, FIRST + 3, {FIRST + 2, Y0}, d, d},
+                                       {OP_tanh, FIRST + 4, {FIRST + 3}, d, d},
+                                       {OP_add, FIRST + 5, {FIRST + 4, X0}, d, d}};
+    const group_program program = {.input_count = 3,
+                                   .output_count = 1,
+                                   .instruction_count = 6,
+                                   .register_count = FIRST + 6,
+                                   .input_registers = registers,
+                                   .output_registers = registers + 3,
+                                   .instructions = steps};
+    operand x = shaped(dtype, DIMS(1 << 26)), half = x;
+    half.strides = (const int64_t[]){0};
+    call c = CALL(group, NULL, NULL, x, x, half);
+    c.program = &program;
+    time_call(name, c, dtype, DIMS(1 << 26), (double)(3 * (1 << 26) * dtype_bytes(dtype)), false);
+}
+
 static void time_rows(void) {
     attributes_rms_norm norm = {.eps = 1e-5};
     double bytes = 4.0 * 8192 * 4096;
@@ -177,6 +228,9 @@ int main(int count, char **arguments) {
     measured_copy = limits.copy_gbps * 1e-3, measured_product = limits.bf16_tflops;
     printf("copied (read and written) %.2f TB/s, bfloat16 products %.0f TFLOP/s\n", measured_copy, measured_product);
     time_rows();
+    time_norms();
+    time_chain("chain of 6 2^26 f32", TARN_FLOAT32);
+    time_chain("chain of 6 2^26 bf16", TARN_BFLOAT16);
     time_order();
     time_attention("attention 8k causal 24x128", 24, 24, 8192, 128, true, -1);
     time_attention("attention 8k causal 24 of 8x128", 24, 8, 8192, 128, true, -1);

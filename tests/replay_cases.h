@@ -25,6 +25,8 @@ CASE(gradient_of_checkpoint, tarn_results_at(tarn_grad(TARN_FUNCTION(replayed_ch
 
 CASE(gradient_of_attention, tarn_results_at(tarn_grad(TARN_FUNCTION(replayed_attention, NULL), in, 1), 0))
 
+CASE(gradient_of_rows, tarn_results_at(tarn_grad(TARN_FUNCTION(replayed_rows, NULL), in, 1), 0))
+
 CASE(gradient_of_mean, tarn_results_at(tarn_grad(TARN_FUNCTION(replayed_mean, NULL), in, 1), 0))
 
 /* views */

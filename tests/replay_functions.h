@@ -34,6 +34,11 @@ static bool replayed_attention(void *context, tarn_array *const *in, int count, 
     tarn_array *x = tarn_expand_dims(in[0], TARN_AXES(0, 1));
     return tarn_result(results, tarn_sum(tarn_square(tarn_attention(x, x, x, .causal = true))));
 }
+static bool replayed_rows(void *context, tarn_array *const *in, int count, tarn_results *results) {
+    (void)context, (void)count;
+    tarn_array *y = tarn_multiply(tarn_softmax(in[0], .axes = TARN_AXES(-1)), tarn_rms_norm(in[0], NULL));
+    return tarn_result(results, tarn_sum(tarn_square(tarn_add(y, tarn_layer_norm(in[0])))));
+}
 static bool replayed_checkpoint(void *context, tarn_array *const *in, int count, tarn_results *results) {
     return tarn_result_all(results, tarn_checkpoint(TARN_FUNCTION(replayed_body, context), in, count));
 }

@@ -349,26 +349,102 @@ static void test_quantized(tarn_dtype dtype, tarn_dtype scales, int64_t bits, in
 }
 
 /* ---- rows: the formulas in double */
-static void test_rows(tarn_dtype dtype, tarn_ints shape) {
-    operand x = randomized(dtype, shape, DOMAIN_ANY), got = make(dtype, shape), soft = make(dtype, shape),
-            norm = make(dtype, shape);
-    int64_t n = shape.values[shape.count - 1];
-    operand weight = randomized(dtype, DIMS(n), DOMAIN_POSITIVE);
-    attributes_rms_norm a = {.eps = 1e-3};
-    for (int64_t row = 0; n && row < operand_size(&x) / n; row++) {
-        double top = -INFINITY, sum = 0, squares = 0;
-        for (int64_t i = 0; i < n; i++)
-            top = fmax(top, get(&x, row * n + i)), squares += get(&x, row * n + i) * get(&x, row * n + i);
-        for (int64_t i = 0; i < n; i++) sum += exp(get(&x, row * n + i) - top);
-        for (int64_t i = 0; i < n; i++) {
-            put(&soft, row * n + i, exp(get(&x, row * n + i) - top) / sum);
-            put(&norm, row * n + i, get(&x, row * n + i) / sqrt(squares / (double)n + a.eps) * get(&weight, i));
-        }
+typedef struct {
+    operand x, g, weight, bias;                 /* g: the gradient of each result */
+    operand soft, rms, layer;                   /* results */
+    operand by_soft, by_rms, by_layer;          /* gradients of x */
+    operand rms_weight, layer_weight, sum_of_g; /* of the weights and the bias */
+} row_case;
+
+static row_case make_rows(tarn_dtype dtype, tarn_ints shape) {
+    tarn_ints row = DIMS(shape.values[shape.count - 1]);
+    row_case r = {.x = randomized(dtype, shape, DOMAIN_ANY),
+                  .g = randomized(dtype, shape, DOMAIN_UNIT),
+                  .weight = randomized(dtype, row, DOMAIN_POSITIVE),
+                  .bias = randomized(dtype, row, DOMAIN_UNIT)};
+    operand *wide[] = {&r.soft, &r.rms, &r.layer, &r.by_soft, &r.by_rms, &r.by_layer};
+    operand *sums[] = {&r.rms_weight, &r.layer_weight, &r.sum_of_g};
+    for (int i = 0; i < 6; i++) *wide[i] = make(dtype, shape);
+    for (int i = 0; i < 3; i++) *sums[i] = make(TARN_FLOAT64, row);
+    for (int i = 0; i < 3; i++) memset(sums[i]->data, 0, (size_t)row.values[0] * sizeof(double));
+    return r;
+}
+
+static void expect_softmax(row_case *r, int64_t first, int64_t n) {
+    double top = -INFINITY, sum = 0, along = 0;
+    for (int64_t i = first; i < first + n; i++) top = fmax(top, get(&r->x, i));
+    for (int64_t i = first; i < first + n; i++) sum += exp(get(&r->x, i) - top);
+    for (int64_t i = first; i < first + n; i++) put(&r->soft, i, exp(get(&r->x, i) - top) / sum);
+    for (int64_t i = first; i < first + n; i++) along += get(&r->soft, i) * get(&r->g, i);
+    for (int64_t i = first; i < first + n; i++) put(&r->by_soft, i, get(&r->soft, i) * (get(&r->g, i) - along));
+}
+
+/* With the mean 0, rms_norm. */
+static void expect_norm(row_case *r, int64_t first, int64_t n, double eps, bool centre, operand *y, operand *by_x,
+                        operand *by_weight) {
+    double mean = 0, squares = 0, rest = 0, along = 0, count = (double)n;
+    for (int64_t i = 0; i < n && centre; i++) mean += get(&r->x, first + i) / count;
+    for (int64_t i = 0; i < n; i++) squares += pow(get(&r->x, first + i) - mean, 2);
+    double scale = 1 / sqrt(squares / count + eps);
+    for (int64_t i = 0; i < n; i++) {
+        double z = (get(&r->x, first + i) - mean) * scale, h = get(&r->g, first + i) * get(&r->weight, i);
+        put(y, first + i, z * get(&r->weight, i) + (centre ? get(&r->bias, i) : 0));
+        put(by_weight, i, get(by_weight, i) + get(&r->g, first + i) * z);
+        rest += centre ? h / count : 0, along += h * z / count;
     }
-    CHECK(run_on_cuda(CALL(softmax, &(attributes_softmax){.axis = -1}, &got, x)), "%s", tarn_error());
-    near(&got, &soft, 2 * closeness(dtype), "softmax");
-    CHECK(run_on_cuda(CALL(rms_norm, &a, &got, x, weight)), "%s", tarn_error());
-    near(&got, &norm, 2 * closeness(dtype), "rms_norm");
+    for (int64_t i = 0; i < n; i++) {
+        double z = (get(&r->x, first + i) - mean) * scale, h = get(&r->g, first + i) * get(&r->weight, i);
+        put(by_x, first + i, scale * (h - rest - z * along));
+        if (centre) put(&r->sum_of_g, i, get(&r->sum_of_g, i) + get(&r->g, first + i));
+    }
+}
+
+/* Sums over rows, rounded to the dtype; small ones are the difference of larger numbers. */
+static void near_sums(const operand *got, const operand *sums, int64_t rows, const char *what) {
+    double most = closeness(got->dtype) * sqrt((double)rows) * 4;
+    for (int64_t i = 0; i < operand_size(got); i++)
+        CHECK(fabs(get(got, i) - get(sums, i)) <= most + closeness(got->dtype) * fabs(get(sums, i)),
+              "%s: sum %lld is %g and should be %g", what, (long long)i, get(got, i), get(sums, i));
+}
+
+static void check_norm_gradient(op_id op, const void *attributes, const row_case *r, const operand *by_x,
+                                const operand *by_weight, int64_t rows) {
+    operand in[] = {r->g, r->x, r->weight},
+            out[] = {make(r->x.dtype, (tarn_ints){r->x.shape, r->x.ndim}), make(r->x.dtype, DIMS(r->weight.shape[0])),
+                     make(r->x.dtype, DIMS(r->weight.shape[0]))};
+    call c = {.op = op, .attributes = attributes, .input_count = 3, .inputs = in, .outputs = out};
+    c.output_count = op == OP_layer_norm_gradient ? 3 : 2;
+    CHECK(run_on_cuda(c), "%s", tarn_error());
+    near(&out[0], by_x, 3 * closeness(r->x.dtype), op_name(op));
+    near_sums(&out[1], by_weight, rows, op_name(op));
+    if (op == OP_layer_norm_gradient) near_sums(&out[2], &r->sum_of_g, rows, op_name(op));
+}
+
+static void test_rows(tarn_dtype dtype, tarn_ints shape) {
+    row_case r = make_rows(dtype, shape);
+    operand got = make(dtype, shape);
+    int64_t n = shape.values[shape.count - 1], rows = n ? operand_size(&r.x) / n : 0;
+    attributes_rms_norm rms = {.eps = 1e-3};
+    attributes_layer_norm layer = {.eps = 1e-3};
+    for (int64_t row = 0; row < rows; row++) {
+        expect_softmax(&r, row * n, n);
+        expect_norm(&r, row * n, n, rms.eps, false, &r.rms, &r.by_rms, &r.rms_weight);
+        expect_norm(&r, row * n, n, layer.eps, true, &r.layer, &r.by_layer, &r.layer_weight);
+    }
+    CHECK(run_on_cuda(CALL(softmax, &(attributes_softmax){.axis = -1}, &got, r.x)), "%s", tarn_error());
+    near(&got, &r.soft, 2 * closeness(dtype), "softmax");
+    CHECK(run_on_cuda(CALL(rms_norm, &rms, &got, r.x, r.weight)), "%s", tarn_error());
+    near(&got, &r.rms, 2 * closeness(dtype), "rms_norm");
+    CHECK(run_on_cuda(CALL(layer_norm, &layer, &got, r.x, r.weight, r.bias)), "%s", tarn_error());
+    near(&got, &r.layer, 3 * closeness(dtype), "layer_norm");
+    if (rows == 0 || n == 1 || n > 8192) return; /* of one element roundings are left; longer ones: by the formulas */
+    CHECK(run_on_cuda(CALL(softmax_gradient, &(attributes_softmax_gradient){.axis = -1}, &got, r.g, r.soft)), "%s",
+          tarn_error());
+    near(&got, &r.by_soft, 3 * closeness(dtype), "softmax_gradient");
+    check_norm_gradient(OP_rms_norm_gradient, &(attributes_rms_norm_gradient){.eps = rms.eps}, &r, &r.by_rms,
+                        &r.rms_weight, rows);
+    check_norm_gradient(OP_layer_norm_gradient, &(attributes_layer_norm_gradient){.eps = layer.eps}, &r, &r.by_layer,
+                        &r.layer_weight, rows);
 }
 
 static void test_rope(tarn_dtype dtype, attributes_rope a, bool with_freqs, bool rows) {

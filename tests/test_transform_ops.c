@@ -530,6 +530,11 @@ static bool call_gated_delta(void *context, tarn_array *const *x, int count, tar
 BODY(rope, tarn_rope(x[0], x[1], .base = TARN_VALUE(100)))
 BODY(rope_part, tarn_rope(x[0], x[1], .dims = 2, .traditional = true, .freqs = x[2]))
 BODY(attention, tarn_attention(x[0], x[1], x[2], .causal = true))
+static bool all_results(node *made, tarn_results *results) {
+    bool ok = made != NULL;
+    for (int i = 0; ok && i < made->output_count; i++) ok = tarn_result(results, &made->outputs[i]);
+    return ok;
+}
 static bool call_attention_gradient(void *context, tarn_array *const *x, int count, tarn_results *results) {
     (void)context, (void)count;
     tarn_array *y = tarn_attention(x[1], x[2], x[3], .causal = true, .length = x[4]);
@@ -537,9 +542,21 @@ static bool call_attention_gradient(void *context, tarn_array *const *x, int cou
     tarn_array *in[] = {x[0], y->node->inputs[0], y->node->inputs[1], y->node->inputs[2], NULL, y->node->inputs[4]};
     node *made =
         build_node(OP_attention_gradient, in, 6, &(attributes_attention_gradient){.scale = NAN, .causal = true});
-    bool ok = made != NULL;
-    for (int i = 0; i < 3 && ok; i++) ok = tarn_result(results, &made->outputs[i]);
-    return ok;
+    return all_results(made, results);
+}
+static bool call_softmax_gradient(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    (void)context;
+    return all_results(build_node(OP_softmax_gradient, x, count, &(attributes_softmax_gradient){.axis = -1}), results);
+}
+static bool call_rms_norm_gradient(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    (void)context;
+    return all_results(build_node(OP_rms_norm_gradient, x, count, &(attributes_rms_norm_gradient){.eps = 1e-3}),
+                       results);
+}
+static bool call_layer_norm_gradient(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    (void)context;
+    return all_results(build_node(OP_layer_norm_gradient, x, count, &(attributes_layer_norm_gradient){.eps = 1e-3}),
+                       results);
 }
 BODY(attention_mask, tarn_attention(x[0], x[1], x[2], .mask = x[3], .length = x[4]))
 BODY(attention_sinks, tarn_attention(x[0], x[1], x[2], .sinks = x[3]))
@@ -558,6 +575,10 @@ static void test_fused(void) {
     RUN(rms_norm_bare, REAL(4));
     RUN(layer_norm, REAL(2, 4), REAL(4), REAL(4));
     RUN(layer_norm_bare, REAL(2, 3));
+    RUN(softmax_gradient, REAL(2, 3), REAL(2, 3));
+    RUN_MANY(rms_norm_gradient, 2, REAL(2, 4), REAL(2, 4), REAL(4));
+    RUN_MANY(rms_norm_gradient, 2, REAL(4), REAL(4));
+    RUN_MANY(layer_norm_gradient, 3, REAL(2, 4), REAL(2, 4), REAL(4));
     RUN(cross_entropy, REAL(2, 3), INTEGERS(3, 2));
     RUN(gated_delta, REAL(1, 2, 1, 2), REAL(1, 2, 1, 2), REAL(1, 2, 2, 1), POSITIVE(1, 2, 2), POSITIVE(1, 2, 2),
         REAL(1, 2, 1, 2));

@@ -189,10 +189,10 @@ void launch_scan(const scan_kernel *k, kernel_stream stream);
    bytes for each part of each row. */
 void launch_scan_columns(const scan_kernel *k, kernel_stream stream);
 
-/* Rows of n elements, dense. weight may be NULL. */
+/* Rows of n elements, dense. weight, and of layer_norm bias, may be NULL. */
 typedef struct {
     void *to;
-    const void *from, *weight;
+    const void *from, *weight, *bias;
     int dtype;
     int64_t rows, n;
     float eps;
@@ -206,8 +206,23 @@ typedef struct {
 } norm_kernel;
 void launch_softmax(const norm_kernel *k, kernel_stream stream);
 void launch_rms_norm(const norm_kernel *k, kernel_stream stream);
+void launch_layer_norm(const norm_kernel *k, kernel_stream stream);
 /* Whether a block can hold a row, so that `other` and `spread` may be given. */
 bool norm_is_held(const norm_kernel *k);
+
+/* The gradient of rows by that of what was made of them, dense, up to ROW_GRADIENT_MOST elements each. of: what `from`
+   is, the result of softmax, or x of rms_norm or layer_norm. to, weight_to and bias_to may be NULL: nobody reads it.
+   partial: row_gradient_bytes for sums over rows, which as many blocks take as the shape says. */
+enum { SOFTMAX_ROW, RMS_NORM_ROW, LAYER_NORM_ROW, ROW_GRADIENT_MOST = 8192 };
+typedef struct {
+    void *to, *weight_to, *bias_to, *partial;
+    const void *gradient, *from, *weight;
+    int dtype, of;
+    int64_t rows, n;
+    double eps;
+} row_gradient_kernel;
+int64_t row_gradient_bytes(const row_gradient_kernel *k);
+void launch_row_gradient(const row_gradient_kernel *k, kernel_stream stream);
 
 /* rows [2 half] of half types, dense, to rows [half]: silu(first half) * second half. half a multiple of 8, addresses
    of 16 bytes. */

@@ -27,6 +27,10 @@
     ROW(conv)                                                                                                          \
     ROW(softmax)                                                                                                       \
     ROW(rms_norm)                                                                                                      \
+    ROW(layer_norm)                                                                                                    \
+    ROW(softmax_gradient)                                                                                              \
+    ROW(rms_norm_gradient)                                                                                             \
+    ROW(layer_norm_gradient)                                                                                           \
     ROW(rope)                                                                                                          \
     ROW(attention)                                                                                                     \
     ROW(attention_gradient)                                                                                            \

@@ -1,6 +1,7 @@
 /* layer_norm over the last axis (Ba, Kiros and Hinton, 2016): the normalized row is rounded to x's dtype before weight
  * and bias, as in MLX. */
 #include "ops/fused/formula.h"
+#include "ops/rules.h"
 
 static bool fits(const char *name, const tarn_array *part, const tarn_array *x) {
     if (!part || (part->ndim == 1 && part->shape[0] == x->shape[x->ndim - 1])) return true;
@@ -49,4 +50,4 @@ tarn_array *tarn_layer_norm_with(tarn_array *x, tarn_layer_norm_options o) {
     return o.weight ? BUILD(layer_norm, &a, x, as(o.weight, dtype)) : BUILD(layer_norm, &a, x);
 }
 
-const op_rules rules_layer_norm = {.infer = infer, .formula = formula};
+const op_rules rules_layer_norm = {.infer = infer, .vjp = vjp_layer_norm, .formula = formula};

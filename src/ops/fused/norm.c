@@ -1,6 +1,7 @@
 /* rms_norm over the last axis (Zhang and Sennrich, 2019): the normalized row is rounded to x's dtype before the weight
  * multiplies it, as in MLX. */
 #include "ops/fused/formula.h"
+#include "ops/rules.h"
 
 static bool infer(inference *i) {
     const tarn_array *x = i->inputs[0], *weight = i->input_count > 1 ? i->inputs[1] : NULL;
@@ -34,4 +35,4 @@ tarn_array *tarn_rms_norm_with(tarn_array *x, tarn_array *weight, tarn_norm_opti
     return BUILD(rms_norm, &a, x, weight);
 }
 
-const op_rules rules_rms_norm = {.infer = infer, .formula = formula};
+const op_rules rules_rms_norm = {.infer = infer, .vjp = vjp_rms_norm, .formula = formula};

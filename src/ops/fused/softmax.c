@@ -1,5 +1,6 @@
 /* softmax along one axis: exp(x - max) / sum, in float32 for half types. */
 #include "ops/fused/formula.h"
+#include "ops/rules.h"
 #include "ops/front.h"
 #include "ops/reduce.h"
 
@@ -53,4 +54,4 @@ tarn_array *tarn_softmax_with(tarn_array *x, tarn_axes_options o) {
     return tarn_transpose(tarn_reshape_like(y, moved), .axes = {back, ndim});
 }
 
-const op_rules rules_softmax = {.infer = infer, .formula = formula};
+const op_rules rules_softmax = {.infer = infer, .vjp = vjp_softmax, .formula = formula};

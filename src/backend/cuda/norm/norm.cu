@@ -1,5 +1,5 @@
-/* softmax and rms_norm of dense rows, a block each; rope, a thread for each pair. Half types in float, float64 in
- * double. */
+/* softmax, rms_norm and layer_norm of dense rows, a block each; rope, a thread for each pair. Half types in float,
+ * float64 in double. */
 #include "cuda/norm/rope.cuh"
 #include "cuda/norm/streamed.cuh"
 #include "cuda/quant/tile.cuh"
@@ -81,7 +81,8 @@ __global__ void __launch_bounds__(1024) softmax_held(const __grid_constant__ nor
     }
 }
 
-/* The normed value is rounded before it is multiplied by the weight, as the formula says. */
+/* The normed value is rounded before it is multiplied by the weight, as the formula says, and that before a bias is
+   added. */
 template <class S, int EACH> DEVICE void multiply_by_weight(held_row<S, EACH> &x, const norm_kernel &k, wide<S> scale) {
 #pragma unroll
     for (int e = 0; e < EACH; e++) {
@@ -95,6 +96,17 @@ template <class S, int EACH> DEVICE void multiply_by_weight(held_row<S, EACH> &x
             narrow(&y, x.at[e][i] * scale);
             x.at[e][i] = weighted ? (wide<S>)widen(y) * weight[i] : (wide<S>)widen(y);
         }
+    }
+}
+template <class S, int EACH> DEVICE void add_bias(held_row<S, EACH> &x, const norm_kernel &k) {
+#pragma unroll
+    for (int e = 0; e < EACH; e++) {
+        if (!k.bias || x.piece(e) * PIECE<S> >= k.n) continue;
+        wide<S> bias[PIECE<S>];
+        widen_piece<S>(narrow_piece<S>(x.at[e]), x.at[e]);
+        widen_piece<S>(((const uint4 *)k.bias)[x.piece(e)], bias);
+#pragma unroll
+        for (int i = 0; i < PIECE<S>; i++) x.at[e][i] += bias[i];
     }
 }
 
@@ -147,6 +159,30 @@ __global__ void __launch_bounds__(1024) rms_norm_held(const __grid_constant__ no
     }
 }
 
+template <class S, int EACH>
+__global__ void __launch_bounds__(1024) layer_norm_held(const __grid_constant__ norm_kernel k) {
+    typedef wide<S> T;
+    __shared__ T room[32];
+    held_row<S, EACH> x;
+    i64 row = blockIdx.x * (i64)k.each, end = row + k.each < k.rows ? row + k.each : k.rows;
+    begin();
+    for (x.fetch_row(k, row); row < end; row++) {
+        T mean = 0, sum = 0, eps = sizeof(T) == 8 ? (T)k.eps_wide : (T)k.eps;
+        x.take(k.n, (T)0);
+        if (row + 1 < end) x.fetch_row(k, row + 1);
+        x.change([&](T &value, i64) { mean += value; });
+        mean = fold_block(mean, (T)0, room, sum_of()) / (T)k.n;
+        x.change([&](T &value, i64 at) {
+            value = at < k.n ? value - mean : (T)0;
+            sum += value * value;
+        });
+        sum = fold_block(sum, (T)0, room, sum_of());
+        multiply_by_weight(x, k, 1 / language::sqrt(sum / (T)k.n + eps));
+        add_bias(x, k);
+        x.write((S *)k.to + row * k.n, k.n);
+    }
+}
+
 /* ---- rows of any size and address */
 template <class S> __global__ void softmax_rows(const __grid_constant__ norm_kernel k) {
     typedef wide<S> T;
@@ -162,30 +198,33 @@ template <class S> __global__ void softmax_rows(const __grid_constant__ norm_ker
     for (i64 i = threadIdx.x; i < k.n; i += blockDim.x) narrow(to + i, language::exp((T)widen(x[i]) - top) / sum);
 }
 
-template <class S> __global__ void rms_norm_rows(const __grid_constant__ norm_kernel k) {
+/* CENTRED: of layer_norm. */
+template <class S, bool CENTRED> __global__ void norm_rows(const __grid_constant__ norm_kernel k) {
     typedef wide<S> T;
     __shared__ T room[32];
-    const S *x = (const S *)k.from + blockIdx.x * k.n, *weight = (const S *)k.weight;
+    const S *x = (const S *)k.from + blockIdx.x * k.n, *weight = (const S *)k.weight, *bias = (const S *)k.bias;
     S *to = (S *)k.to + blockIdx.x * k.n;
-    T sum = 0, eps = sizeof(T) == 8 ? (T)k.eps_wide : (T)k.eps;
+    T sum = 0, mean = 0, eps = sizeof(T) == 8 ? (T)k.eps_wide : (T)k.eps;
     begin();
-    for (i64 i = threadIdx.x; i < k.n; i += blockDim.x) sum += (T)widen(x[i]) * (T)widen(x[i]);
+    for (i64 i = threadIdx.x; CENTRED && i < k.n; i += blockDim.x) mean += (T)widen(x[i]);
+    if (CENTRED) mean = fold_block(mean, (T)0, room, sum_of()) / (T)k.n;
+    for (i64 i = threadIdx.x; i < k.n; i += blockDim.x) sum += ((T)widen(x[i]) - mean) * ((T)widen(x[i]) - mean);
     sum = fold_block(sum, (T)0, room, sum_of());
     T scale = 1 / language::sqrt(sum / (T)k.n + eps);
     for (i64 i = threadIdx.x; i < k.n; i += blockDim.x) {
         S y;
-        narrow(&y, (T)widen(x[i]) * scale);
-        if (weight)
-            narrow(to + i, widen(y) * widen(weight[i]));
-        else
-            to[i] = y;
+        narrow(&y, ((T)widen(x[i]) - mean) * scale);
+        if (weight) narrow(&y, widen(y) * widen(weight[i]));
+        if (bias) narrow(&y, widen(y) + widen(bias[i]));
+        to[i] = y;
     }
 }
 
 /* ---- which: how many pieces a thread holds; 0: the row cannot be held. A single row is spread over more threads. */
 static int held_pieces(const norm_kernel *k, int piece) {
     i64 pieces = k->n / piece;
-    if (k->n % piece || pieces > 4096 || !lie_at_16(k->to, k->from, k->weight) || !lie_at_16(k->other, k->sum_to))
+    if (k->n % piece || pieces > 4096 || !lie_at_16(k->to, k->from, k->weight, k->bias) ||
+        !lie_at_16(k->other, k->sum_to))
         return 0;
     if (pieces <= (k->rows < cuda_processors() ? 1024 : 128)) return 1;
     return pieces <= 512 ? 2 : 4;
@@ -216,9 +255,13 @@ template <class S> static void softmax(const norm_kernel &k, kernel_stream strea
 }
 template <class S> static void rms_norm(const norm_kernel &k, kernel_stream stream) {
     k.other ? launch_rows<S>(k, rms_norm_held<S, 1, true>, rms_norm_held<S, 2, true>, rms_norm_held<S, 4, true>,
-                             rms_norm_rows<S>, stream)
+                             norm_rows<S, false>, stream)
             : launch_rows<S>(k, rms_norm_held<S, 1, false>, rms_norm_held<S, 2, false>, rms_norm_held<S, 4, false>,
-                             rms_norm_rows<S>, stream);
+                             norm_rows<S, false>, stream);
+}
+
+template <class S> static void layer_norm(const norm_kernel &k, kernel_stream stream) {
+    launch_rows<S>(k, layer_norm_held<S, 1>, layer_norm_held<S, 2>, layer_norm_held<S, 4>, norm_rows<S, true>, stream);
 }
 
 bool norm_is_held(const norm_kernel *k) {
@@ -231,6 +274,9 @@ void launch_softmax(const norm_kernel *k, kernel_stream stream) {
 }
 void launch_rms_norm(const norm_kernel *k, kernel_stream stream) {
     if (k->other || k->spread || !launch_rms_norm_streamed(k, stream)) FLOATS(k->dtype, rms_norm<type>(*k, stream))
+}
+void launch_layer_norm(const norm_kernel *k, kernel_stream stream) {
+    if (!launch_layer_norm_streamed(k, stream)) FLOATS(k->dtype, layer_norm<type>(*k, stream))
 }
 
 /* ---- rope: a thread turns a pair of MOST_HEADS heads, whose angle is the same */

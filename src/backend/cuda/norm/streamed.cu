@@ -1,6 +1,7 @@
-/* softmax and rms_norm of many rows (compute capability 9.0): a block stays, and one of its warps has the copy engine
-   bring its rows into a ring in shared memory, so that reading never pauses; teams of warps take a row each into
-   registers and put the result in its place, from where the copy engine takes it. Half types and float32, in float. */
+/* softmax, rms_norm and layer_norm of many rows (compute capability 9.0): a block stays, and one of its warps has the
+   copy engine bring its rows into a ring in shared memory, so that reading never pauses; teams of warps take a row each
+   into registers and put the result in its place, from where the copy engine takes it. Half types and float32, in
+   float. */
 #include "cuda/norm/streamed.cuh"
 #include "cuda/warpgroup.cuh"
 
@@ -22,12 +23,18 @@ struct shared_room {
 /* What is made of a row. */
 struct softmax_of_row;
 struct rms_norm_of_row;
+struct layer_norm_of_row;
 
 #if HAS_WARPGROUPS
+/* Past the second cache first, which then keeps more of the results. */
 DEVICE void copy_row(u32 to, const void *from, u32 bytes, u32 barrier) {
-    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(to),
-                 "l"(from), "r"(bytes), "r"(barrier)
-                 : "memory");
+    u64 policy;
+    asm volatile("createpolicy.fractional.L2::evict_first.b64 %0;" : "=l"(policy));
+    asm volatile(
+        "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1], %2, [%3], "
+        "%4;" ::"r"(to),
+        "l"(from), "r"(bytes), "r"(barrier), "l"(policy)
+        : "memory");
 }
 
 DEVICE void take_row(void *to, u32 from, u32 bytes) {
@@ -70,10 +77,8 @@ template <class S, int TEAM> struct team_row {
     DEVICE_MEMBER void read(const norm_kernel &k, const S *from, float beyond) {
 #pragma unroll
         for (int p = 0; p < PIECES; p++) {
-            if (exists(k, p)) {
-                widen_piece<S>(((const uint4 *)from)[piece(p)], at[p]);
-                continue;
-            }
+            widen_piece<S>(((const uint4 *)from)[exists(k, p) ? piece(p) : 0], at[p]);
+            if (exists(k, p)) continue;
 #pragma unroll
             for (int i = 0; i < PIECE<S>; i++) at[p][i] = beyond;
         }
@@ -85,9 +90,11 @@ template <class S, int TEAM> struct team_row {
     }
     template <class F> DEVICE_MEMBER void change(F change) {
 #pragma unroll
-        for (int p = 0; p < PIECES; p++)
+        for (int p = 0; p < PIECES; p++) each_of(p, [&](float &value, int) { change(value); });
+    }
+    template <class F> DEVICE_MEMBER void each_of(int p, F change) {
 #pragma unroll
-            for (int i = 0; i < PIECE<S>; i++) change(at[p][i]);
+        for (int i = 0; i < PIECE<S>; i++) change(at[p][i], i);
     }
     DEVICE_MEMBER void meet() const {
         if (TEAM == 1)
@@ -131,26 +138,54 @@ struct softmax_of_row {
     }
 };
 
-/* The normed value is rounded before it is multiplied by the weight, as the formula says. */
+/* The normed value is rounded before it is multiplied by the weight, as the formula says, and that before a bias, which
+   lies behind the weights, is added. */
+template <class S, int TEAM, bool BIASED>
+DEVICE void multiply_by_weights(team_row<S, TEAM> &x, const norm_kernel &k, const uint4 *weights, float scale) {
+    const int pieces = (int)(k.n / PIECE<S>);
+#pragma unroll
+    for (int p = 0; p < x.PIECES; p++) {
+        float weight[PIECE<S>], bias[PIECE<S>];
+        bool weighted = k.weight && x.exists(k, p), biased = BIASED && k.bias && x.exists(k, p);
+        if (weighted) widen_piece<S>(weights[x.piece(p)], weight);
+        if (biased) widen_piece<S>(weights[pieces + x.piece(p)], bias);
+        x.each_of(p, [&](float &value, int) { value *= scale; });
+        widen_piece<S>(narrow_piece<S>(x.at[p]), x.at[p]);
+        if (weighted) x.each_of(p, [&](float &value, int i) { value *= weight[i]; });
+        if (!biased) continue;
+        widen_piece<S>(narrow_piece<S>(x.at[p]), x.at[p]);
+        x.each_of(p, [&](float &value, int i) { value += bias[i]; });
+    }
+}
+
 struct rms_norm_of_row {
     static constexpr float BEYOND = 0;
     template <class S, int TEAM>
     static DEVICE_MEMBER void make(team_row<S, TEAM> &x, const norm_kernel &k, const uint4 *weights) {
         float sum = 0;
         x.change([&](float &value) { sum += value * value; });
-        float scale = 1 / language::sqrt(x.fold(sum, both()) / (float)k.n + k.eps);
+        sum = x.fold(sum, both());
+        multiply_by_weights<S, TEAM, false>(x, k, weights, 1 / language::sqrt(sum / (float)k.n + k.eps));
+    }
+};
+
+struct layer_norm_of_row {
+    static constexpr float BEYOND = 0;
+    template <class S, int TEAM>
+    static DEVICE_MEMBER void make(team_row<S, TEAM> &x, const norm_kernel &k, const uint4 *weights) {
+        float mean = 0, sum = 0;
+        x.change([&](float &value) { mean += value; });
+        mean = x.fold(mean, both()) / (float)k.n;
 #pragma unroll
         for (int p = 0; p < x.PIECES; p++) {
-            float weight[PIECE<S>];
-            bool weighted = k.weight && x.exists(k, p);
-            if (weighted) widen_piece<S>(weights[x.piece(p)], weight);
-#pragma unroll
-            for (int i = 0; i < PIECE<S>; i++) {
-                S y;
-                narrow(&y, x.at[p][i] * scale);
-                x.at[p][i] = weighted ? widen(y) * weight[i] : widen(y);
-            }
+            const float less = x.exists(k, p) ? mean : 0;
+            x.each_of(p, [&](float &value, int) {
+                value -= less;
+                sum += value * value;
+            });
         }
+        sum = x.fold(sum, both());
+        multiply_by_weights<S, TEAM, true>(x, k, weights, 1 / language::sqrt(sum / (float)k.n + k.eps));
     }
 };
 
@@ -197,6 +232,7 @@ __global__ void __launch_bounds__(THREADS, BLOCKS) stream_rows(const __grid_cons
     }
     begin();
     for (int i = threadIdx.x; k.weight && i < pieces; i += THREADS) weights[i] = ((const uint4 *)k.weight)[i];
+    for (int i = threadIdx.x; k.bias && i < pieces; i += THREADS) weights[pieces + i] = ((const uint4 *)k.bias)[i];
     __syncthreads();
     if (threadIdx.x / 32 < WARPS)
         make_rows<S, TEAM, OP>(k, (S *)ring, weights, there, gone, stages, &room);
@@ -208,11 +244,11 @@ __global__ void __launch_bounds__(THREADS, BLOCKS) stream_rows(const __grid_cons
 /* Fewer rows are over before the ring is worth its making; and rows of a prompt's chunk are made by one kernel, however
  * many there are. */
 static bool are_many(const norm_kernel *k, i64 bytes) {
-    return k->rows >= 16 * cuda_processors() && bytes % 16 == 0 && lie_at_16(k->to, k->from, k->weight);
+    return k->rows >= 16 * cuda_processors() && bytes % 16 == 0 && lie_at_16(k->to, k->from, k->weight, k->bias);
 }
 
 template <class S, int TEAM, class OP> static bool launch_team(const norm_kernel *k, kernel_stream stream) {
-    i64 rows = ROOM_BYTES / (k->n * (i64)sizeof(S)) - (k->weight != nullptr),
+    i64 rows = ROOM_BYTES / (k->n * (i64)sizeof(S)) - (k->bias ? 2 : k->weight != nullptr),
         stages = rows < MOST_STAGES ? rows : MOST_STAGES;
     if (stages <= WARPS / TEAM || !can_wait((const void *)stream_rows<S, TEAM, OP>)) return false;
     allow_shared(stream_rows<S, TEAM, OP>, ROOM_BYTES);
@@ -243,4 +279,7 @@ bool launch_softmax_streamed(const norm_kernel *k, kernel_stream stream) {
 }
 bool launch_rms_norm_streamed(const norm_kernel *k, kernel_stream stream) {
     return launch_op<rms_norm_of_row>(k, stream);
+}
+bool launch_layer_norm_streamed(const norm_kernel *k, kernel_stream stream) {
+    return launch_op<layer_norm_of_row>(k, stream);
 }

@@ -1,4 +1,4 @@
-/* softmax and rms_norm of many dense rows, streamed through shared memory (norm/streamed.cu); false: not these rows, or
+/* softmax, rms_norm and layer_norm of many dense rows, streamed through shared memory (norm/streamed.cu); false: not these rows, or
  * not on this device. */
 #ifndef CUDA_NORM_STREAMED_CUH
 #define CUDA_NORM_STREAMED_CUH
@@ -7,5 +7,6 @@
 
 bool launch_softmax_streamed(const norm_kernel *k, kernel_stream stream);
 bool launch_rms_norm_streamed(const norm_kernel *k, kernel_stream stream);
+bool launch_layer_norm_streamed(const norm_kernel *k, kernel_stream stream);
 
 #endif
