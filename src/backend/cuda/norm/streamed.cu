@@ -65,28 +65,29 @@ template <class S> DEVICE void bring_rows(const norm_kernel &k, u32 ring, u32 th
 template <class S, int TEAM> struct team_row {
     static constexpr int PIECES = EACH / PIECE<S>;
     float at[PIECES][PIECE<S>];
-    int team, member, lane, folds;
+    int team, member, lane, folds, pieces;
     shared_room *room;
 
     static DEVICE_MEMBER int warp() { return threadIdx.x / 32; }
-    explicit DEVICE_MEMBER team_row(shared_room *r)
-        : team(warp() / TEAM), member(warp() % TEAM), lane(threadIdx.x % 32), folds(0), room(r) {}
+    DEVICE_MEMBER team_row(const norm_kernel &k, shared_room *r)
+        : team(warp() / TEAM), member(warp() % TEAM), lane(threadIdx.x % 32), folds(0), pieces((int)(k.n / PIECE<S>)),
+          room(r) {}
     DEVICE_MEMBER int piece(int p) const { return (p * TEAM + member) * 32 + lane; }
-    DEVICE_MEMBER bool exists(const norm_kernel &k, int p) const { return piece(p) * PIECE<S> < k.n; }
+    DEVICE_MEMBER bool exists(int p) const { return piece(p) < pieces; }
 
-    DEVICE_MEMBER void read(const norm_kernel &k, const S *from, float beyond) {
+    DEVICE_MEMBER void read(const S *from, float beyond) {
 #pragma unroll
         for (int p = 0; p < PIECES; p++) {
-            widen_piece<S>(((const uint4 *)from)[exists(k, p) ? piece(p) : 0], at[p]);
-            if (exists(k, p)) continue;
+            widen_piece<S>(((const uint4 *)from)[exists(p) ? piece(p) : 0], at[p]);
+            if (exists(p)) continue;
 #pragma unroll
             for (int i = 0; i < PIECE<S>; i++) at[p][i] = beyond;
         }
     }
-    DEVICE_MEMBER void write(const norm_kernel &k, S *to) const {
+    DEVICE_MEMBER void write(S *to) const {
 #pragma unroll
         for (int p = 0; p < PIECES; p++)
-            if (exists(k, p)) ((uint4 *)to)[piece(p)] = narrow_piece<S>(at[p]);
+            if (exists(p)) ((uint4 *)to)[piece(p)] = narrow_piece<S>(at[p]);
     }
     template <class F> DEVICE_MEMBER void change(F change) {
 #pragma unroll
@@ -142,13 +143,12 @@ struct softmax_of_row {
    lies behind the weights, is added. */
 template <class S, int TEAM, bool BIASED>
 DEVICE void multiply_by_weights(team_row<S, TEAM> &x, const norm_kernel &k, const uint4 *weights, float scale) {
-    const int pieces = (int)(k.n / PIECE<S>);
 #pragma unroll
     for (int p = 0; p < x.PIECES; p++) {
         float weight[PIECE<S>], bias[PIECE<S>];
-        bool weighted = k.weight && x.exists(k, p), biased = BIASED && k.bias && x.exists(k, p);
+        bool weighted = k.weight && x.exists(p), biased = BIASED && k.bias && x.exists(p);
         if (weighted) widen_piece<S>(weights[x.piece(p)], weight);
-        if (biased) widen_piece<S>(weights[pieces + x.piece(p)], bias);
+        if (biased) widen_piece<S>(weights[x.pieces + x.piece(p)], bias);
         x.each_of(p, [&](float &value, int) { value *= scale; });
         widen_piece<S>(narrow_piece<S>(x.at[p]), x.at[p]);
         if (weighted) x.each_of(p, [&](float &value, int i) { value *= weight[i]; });
@@ -178,7 +178,7 @@ struct layer_norm_of_row {
         mean = x.fold(mean, both()) / (float)k.n;
 #pragma unroll
         for (int p = 0; p < x.PIECES; p++) {
-            const float less = x.exists(k, p) ? mean : 0;
+            const float less = x.exists(p) ? mean : 0;
             x.each_of(p, [&](float &value, int) {
                 value -= less;
                 sum += value * value;
@@ -195,16 +195,16 @@ template <class S, int TEAM, class OP>
 DEVICE void make_rows(const norm_kernel &k, S *ring, const uint4 *weights, u32 there, u32 gone, int stages,
                       shared_room *room) {
     constexpr int TEAMS = WARPS / TEAM;
-    team_row<S, TEAM> x(room);
+    team_row<S, TEAM> x(k, room);
     int turn = x.team, before = -1;
     bool first = x.member == 0 && x.lane == 0;
     for (i64 row = blockIdx.x + turn * (i64)gridDim.x; row < k.rows; row += TEAMS * (i64)gridDim.x, turn += TEAMS) {
         int stage = turn % stages;
         S *at = ring + stage * k.n;
         barrier_await(there + 8 * stage, turn / stages & 1);
-        x.read(k, at, OP::BEYOND);
+        x.read(at, OP::BEYOND);
         OP::make(x, k, weights);
-        x.write(k, at);
+        x.write(at);
         show_writes();
         x.meet();
         if (first) {
