@@ -11,6 +11,7 @@
 
 static const backend *cuda;
 static backend_stream *cuda_stream;
+static int64_t (*calls_joined)(void); /* how many were launched with the one before them, so far */
 
 /* A submission that is waited for. */
 typedef struct {
@@ -98,12 +99,14 @@ static inline bool open_cuda(void) {
     void *library = dlopen(TARN_BUILD_DIR "/libtarn_cuda.so", RTLD_NOW | RTLD_LOCAL);
     if (!library) library = dlopen("./libtarn_cuda.so", RTLD_NOW | RTLD_LOCAL);
     if (!library) return printf("libtarn_cuda.so was not built: %s\n", dlerror()), false;
-    void *symbol = dlsym(library, "tarn_backend"), *connect = dlsym(library, "tarn_backend_library");
+    void *symbol = dlsym(library, "tarn_backend"), *connect = dlsym(library, "tarn_backend_library"),
+         *joined = dlsym(library, "tarn_backend_joined");
     const backend *(*entry)(void);
     static const backend_library functions = {.fail = tarn_fail_kind};
     void (*to_library)(const backend_library *functions);
     memcpy(&entry, &symbol, sizeof entry);
     memcpy(&to_library, &connect, sizeof to_library);
+    memcpy(&calls_joined, &joined, sizeof calls_joined);
     to_library(&functions);
     cuda = entry();
     CHECK(cuda->version == BACKEND_VERSION && cuda->table_hash == backend_hash());

@@ -325,16 +325,28 @@ static call group_of(const group_program *program, operand *inputs, operand *res
         .op = OP_group, .program = program, .input_count = 2, .output_count = 1, .inputs = inputs, .outputs = result};
 }
 
-/* ---- many rows with packed weights, and a gate of their halves */
+/* ---- rows with packed weights, a gate of their halves, and a product of that */
 typedef struct {
     tarn_dtype dtype;
-    int64_t m, rows, k, group;
-} prompt_case;
+    int64_t m, rows, k, group, behind; /* behind: rows of the second weight; 0: there is none */
+} gated_case;
 
-static void run_prompt(const prompt_case *t, const operand *in, bool together, operand *results) {
+static call packed_product_of(const attributes_quantized_matmul *how, operand *factors, operand *to) {
+    return (call){.op = OP_quantized_matmul,
+                  .attributes = how,
+                  .input_count = 4,
+                  .output_count = 1,
+                  .inputs = factors,
+                  .outputs = to};
+}
+
+/* in: x, the parts of both weights. */
+static void run_gated(const gated_case *t, const operand *in, bool together, operand *results) {
     operand y = there(make(t->dtype, DIMS(1, t->m, t->rows))),
-            result = there(make(t->dtype, DIMS(1, t->m, t->rows / 2))), factors[4];
+            result = there(make(t->dtype, DIMS(1, t->m, t->rows / 2))), factors[4], next[4] = {result},
+            z = there(make(t->dtype, DIMS(1, t->m, t->behind)));
     for (int i = 0; i < 4; i++) factors[i] = there(in[i]);
+    for (int i = 1; t->behind && i < 4; i++) next[i] = there(in[3 + i]);
     attributes_quantized_matmul packed = {.transpose = true, .group_size = t->group, .bits = 4};
     group_instruction gate[] = {step_of(OP_silu, 2, 0, 0, t->dtype), step_of(OP_multiply, 3, 2, 1, t->dtype)};
     group_program program = program_of(gate, 2);
@@ -343,35 +355,39 @@ static void run_prompt(const prompt_case *t, const operand *in, bool together, o
         halves[i].data = (char *)y.data + i * t->rows / 2 * dtype_bytes(t->dtype);
         halves[i].strides = y.strides;
     }
-    call calls[] = {{.op = OP_quantized_matmul,
-                     .attributes = &packed,
-                     .input_count = 4,
-                     .output_count = 1,
-                     .inputs = factors,
-                     .outputs = &y},
-                    group_of(&program, halves, &result)};
-    run_calls(calls, 2, together);
-    results[0] = returned(y), results[1] = returned(result);
+    call calls[] = {packed_product_of(&packed, factors, &y), group_of(&program, halves, &result),
+                    packed_product_of(&packed, next, &z)};
+    int count = t->behind ? 3 : 2;
+    int64_t before = calls_joined();
+    run_calls(calls, count, together);
+    CHECK(calls_joined() - before == (together ? count - 1 : 0), "%lld rows: %lld calls joined", (long long)t->m,
+          (long long)(calls_joined() - before));
+    results[0] = returned(y), results[1] = returned(result), results[2] = returned(z);
     release_all();
 }
 
-static void test_prompt(prompt_case t) {
-    operand in[] = {randomized(t.dtype, DIMS(1, t.m, t.k), DOMAIN_UNIT), make(TARN_UINT32, DIMS(t.rows, t.k / 8)),
-                    make(t.dtype, DIMS(t.rows, t.k / t.group)), make(t.dtype, DIMS(t.rows, t.k / t.group))};
-    operand dense = randomized(t.dtype, DIMS(t.rows, t.k), DOMAIN_UNIT), one[2], all[2];
-    pack(in + 1, dense, t.group, 4);
-    run_prompt(&t, in, false, one);
-    run_prompt(&t, in, true, all);
-    same(all[0], one[0], "product of many rows");
-    alike(all[1], one[1], rounding(t.dtype), "gate of many rows");
+static void test_gated(gated_case t) {
+    operand in[7] = {randomized(t.dtype, DIMS(1, t.m, t.k), DOMAIN_UNIT)}, one[3], all[3];
+    for (int i = 0; i < (t.behind ? 2 : 1); i++) {
+        int64_t rows = i ? t.behind : t.rows, k = i ? t.rows / 2 : t.k;
+        in[1 + 3 * i] = make(TARN_UINT32, DIMS(rows, k / 8));
+        in[2 + 3 * i] = make(t.dtype, DIMS(rows, k / t.group));
+        in[3 + 3 * i] = make(t.dtype, DIMS(rows, k / t.group));
+        pack(in + 1 + 3 * i, randomized(t.dtype, DIMS(rows, k), DOMAIN_UNIT), t.group, 4);
+    }
+    run_gated(&t, in, false, one);
+    run_gated(&t, in, true, all);
+    const char *names[] = {"product of rows", "gate of rows", "product of gated rows"};
+    for (int i = 0; i < 3; i++) same(all[i], one[i], names[i]);
 }
 
-static void test_prompts(tarn_dtype dtype) {
-    const prompt_case cases[] = {{dtype, 33, 16, 128, 64},
-                                 {dtype, 512, 1024, 384, 64},
-                                 {dtype, 300, 272, 1024, 32},
-                                 {dtype, 1000, 160, 256, 128}};
-    for (int i = 0; i < 4; i++) test_prompt(cases[i]);
+static void test_gates(tarn_dtype dtype) {
+    const gated_case cases[] = {{dtype, 33, 16, 128, 64, 0},      {dtype, 512, 1024, 384, 64, 48},
+                                {dtype, 300, 272, 1024, 32, 0},   {dtype, 1000, 160, 256, 128, 0},
+                                {dtype, 2, 16, 128, 64, 0},       {dtype, 8, 8704, 256, 64, 208},
+                                {dtype, 13, 1024, 384, 32, 4304}, {dtype, 24, 4352, 1024, 128, 16},
+                                {dtype, 32, 5120, 256, 64, 100},  {dtype, 9, 272, 640, 64, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) test_gated(cases[i]);
 }
 
 /* ---- a sum of rows that is normed. place: of the sum: 0 its own memory, 1 the first summand's, 2 the second's */
@@ -430,12 +446,7 @@ static void run_batch(const batch_case *t, maker how, const operand *in, bool to
     attributes_quantized_matmul packed = {.transpose = true, .group_size = t->group, .bits = 4};
     call calls[3] = {group_of(&sums, summands, &sum)}, *next = &calls[how == SUM_AND_NORM];
     *next++ = how == GATE_OF_ROWS ? group_of(&gates, halves, &x) : norm_of(&norm, normings, &x);
-    *next++ = (call){.op = OP_quantized_matmul,
-                     .attributes = &packed,
-                     .input_count = 4,
-                     .output_count = 1,
-                     .inputs = factors,
-                     .outputs = &y};
+    *next++ = packed_product_of(&packed, factors, &y);
     run_calls(calls, (int)(next - calls), together);
     results[0] = how == SUM_AND_NORM ? returned(sum) : in[1];
     results[1] = returned(x), results[2] = returned(y);
@@ -514,14 +525,25 @@ static void test_unread(void) {
     release_all();
 }
 
+/* Results do not tell whether anything was joined. */
+static void joining(const char *what, void (*test)(tarn_dtype), tarn_dtype dtype) {
+    int64_t before = calls_joined();
+    test(dtype);
+    CHECK(calls_joined() > before, "%s %s: nothing was joined", what, dtype_facts[dtype].name);
+    printf("%s %s: %lld calls joined\n", what, dtype_facts[dtype].name, (long long)(calls_joined() - before));
+}
+
 int main(void) {
     if (!open_cuda()) return failures ? 1 : 77;
     random_begin("cuda fuse");
     test_unread();
-    static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_FLOAT16, TARN_BFLOAT16};
-    for (int d = 0; d < 3; d++) test_products(dtypes[d]), test_caches(dtypes[d]), test_sums(dtypes[d]);
-    test_prompts(TARN_FLOAT16), test_prompts(TARN_BFLOAT16);
-    for (int d = 0; d < 3; d++) test_batches(dtypes[d]), test_by_rows(dtypes[d]);
+    static const tarn_dtype dtypes[] = {TARN_FLOAT16, TARN_BFLOAT16, TARN_FLOAT32};
+    for (int d = 0; d < 3; d++) {
+        joining("products", test_products, dtypes[d]), joining("caches", test_caches, dtypes[d]);
+        joining("sums", test_sums, dtypes[d]), joining("batches", test_batches, dtypes[d]);
+        if (d < 2) joining("gates", test_gates, dtypes[d]), joining("by rows", test_by_rows, dtypes[d]);
+    }
+    test_by_rows(TARN_FLOAT32);
     cuda->stream_free(cuda_stream);
     printf("cuda fuse: %d checks, %d failures\n", checks, failures);
     return failures != 0;

@@ -121,6 +121,12 @@ DEVICE uint4 stream_piece(const void *from) {
                  : "l"(from));
     return v;
 }
+/* Where it stands, as stream_piece, of what others read soon, too. */
+DEVICE uint4 read_piece(const void *from) {
+    uint4 v;
+    asm volatile("ld.global.v4.u32 {%0,%1,%2,%3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(from));
+    return v;
+}
 /* On its way into the first cache, to be there when it is needed. */
 DEVICE void fetch(const void *from) {
     asm volatile("prefetch.global.L1 [%0];" ::"l"(from));

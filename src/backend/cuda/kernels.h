@@ -199,10 +199,10 @@ typedef struct {
     double eps_wide;
     const void *other; /* of rms_norm: what is normed is from + other, which goes to sum_to; NULL: from alone */
     void *sum_to;
-    void *spread; /* of rms_norm of half types: where the result goes, too, in the order of prompt_kernel, or, with
-                     `eights` times eight rows, of batch_kernel; NULL: nowhere */
-    int eights;
-    int each; /* the launcher's: rows of a block */
+    void *spread; /* of rms_norm of half types: where the result goes, too, in the order of packed_rows_kernel, with
+                     `eights` times eight rows or (0) more; NULL: nowhere */
+    int eights, early; /* early: nothing that the stream was given before writes the weight */
+    int each;          /* the launcher's: rows of a block */
 } norm_kernel;
 void launch_softmax(const norm_kernel *k, kernel_stream stream);
 void launch_rms_norm(const norm_kernel *k, kernel_stream stream);
@@ -229,9 +229,7 @@ void launch_row_gradient(const row_gradient_kernel *k, kernel_stream stream);
 typedef struct {
     void *to;
     const void *from;
-    void *spread; /* where the result goes, too, in the order of batch_kernel with `eights` times eight rows; NULL:
-                   * nowhere
-                   */
+    void *spread; /* as norm_kernel's */
     int dtype, eights;
     int64_t rows, half;
 } gate_kernel;
@@ -312,8 +310,8 @@ typedef struct {
     const int *start;                         /* where in the cache, moved so that it lies within */
     int ranks, early;   /* early: nothing that the stream was given before writes the cache, offset or start */
     int64_t start_step; /* of batch */
-    void *spread; /* of launch_step_attention: where the result goes, too, as the x of a batch_kernel with `eights`
-                     times eight rows; NULL: nowhere */
+    void *spread;       /* of launch_step_attention: where the result goes, too, as the x of a packed_rows_kernel with
+                           `eights`       times eight rows; NULL: nowhere */
     int eights;
 } cached_attention_kernel;
 int launch_cached_attention(const cached_attention_kernel *k, kernel_stream stream); /* 1: by launch_step_attention */
@@ -387,7 +385,7 @@ void launch_make_coded(const make_coded_kernel *k, kernel_stream stream);
    made a gate of. Each value between is rounded to the dtype, and written where there is an address for it. */
 enum { AFTER_NOTHING, AFTER_ADD, AFTER_GATE };
 typedef struct {
-    int normed, after;
+    int normed, after, early; /* early: nothing that the stream was given before writes the norm's weight */
     float eps;
     const void *norm_weight; /* [k] or NULL */
     void *norm_to;           /* [k] or NULL */
@@ -429,39 +427,30 @@ typedef struct {
 } packed_vector_kernel;
 void launch_packed_vector(const packed_vector_kernel *k, kernel_stream stream);
 
-/* 2 to 32 rows of x with affine weights of 4 bits: k a multiple of 128, words at a multiple of 16 bytes. x of half
-   types: scales alike, groups of 32 or more; spread: room for k numbers of ceil(m / 8) * 8 rows, at a multiple of 16
-   bytes; ordered: x lies there already, as put_in_batch_order has it. x of float32: groups of 64 or more; spread: 8
-   bytes a number, for as many numbers. */
+/* More rows of x than one with affine weights of 4 bits: k a multiple of 128, at most 4 GiB of words, at a multiple of 16 bytes.
+   Up to 32, which come as `eights` times eight rows: x of half types with scales alike in groups of 32 or more, or of
+   float32 in groups of 64 or more.
+   More (eights 0): half types, `rows` a multiple of 8 (of 16, if gated), to and gated at multiples of 16 bytes.
+   spread: where x is brought into the order of use; room for k numbers of all rows, of all the eights, if there are
+   any, at a multiple of 16 (of 256) bytes; of float32 for 8 bytes a number. ordered: x of half types lies there
+   already, as put_in_batch_order (put_in_order) has it.
+   gated, of half types: [m, rows / 2], silu(first half of the rows) * second half; NULL: that is not wanted.
+   gated_spread: where that goes in the order that a product with it wants; NULL: nowhere. */
 typedef struct {
     void *to;      /* [m, rows] */
-    const void *x; /* [m, k] */
-    void *spread;
-    const uint32_t *words;
-    const void *scales, *biases;
-    int dtype, scale_dtype, early, ordered;
-    int64_t m, k, rows, group;
-    int across, group_shift, aligned; /* the launcher's */
-} batch_kernel;
-void launch_batch(const batch_kernel *k, kernel_stream stream);
-void launch_float_batch(const batch_kernel *k, kernel_stream stream); /* of float32: launch_batch's part */
-
-/* Many rows of x with the same weights, `rows` of them a multiple of 8 (of 16, if gated), scales of the same half type.
-   spread: room for x, at a multiple of 256 bytes. gated: [m, rows / 2], silu(first half of the rows) * second half;
-   NULL: that is not wanted. gated_spread: where that goes in the order that a product with it wants, which is then
-   told so (ordered); NULL: nowhere. False: the driver refuses. */
-typedef struct {
-    void *to;      /* [m, rows], at a multiple of 16 bytes, as is gated */
     const void *x; /* [m, k] */
     void *spread, *gated, *gated_spread;
     const uint32_t *words;
     const void *scales, *biases;
-    int dtype, early, ordered;
+    int dtype, scale_dtype, early, ordered, eights;
     int64_t m, k, rows, group;
-    int group_shift, aligned; /* the launcher's */
-} prompt_kernel;
-bool launch_prompt(const prompt_kernel *k, kernel_stream stream);
-bool prompt_runs(void); /* on the device at hand */
+    int across, group_shift, aligned; /* the launcher's */
+} packed_rows_kernel;
+bool launch_packed_rows(const packed_rows_kernel *k, kernel_stream stream); /* false: the driver refuses */
+void launch_batch(const packed_rows_kernel *k, kernel_stream stream);       /* its part with eights */
+void launch_float_batch(const packed_rows_kernel *k, kernel_stream stream); /* ... of float32 */
+bool launch_prompt(const packed_rows_kernel *k, kernel_stream stream);      /* without */
+bool prompt_runs(void);                                                     /* on the device at hand */
 
 #ifdef __cplusplus
 }

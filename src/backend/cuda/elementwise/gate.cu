@@ -11,7 +11,9 @@ template <class S> __global__ void __launch_bounds__(256) gate_rows(const __grid
     const uint4 *gate = (const uint4 *)k.from + row * 2 * pieces + piece;
     const uint4 gated = gate_piece<S>(gate[0], gate[pieces]);
     ((uint4 *)k.to)[i] = gated;
-    if (k.spread) put_in_batch_order(k.spread, row, piece, k.eights, gated);
+    if (!k.spread) return;
+    k.eights ? put_in_batch_order(k.spread, row, piece, k.eights, gated)
+             : put_in_order<S>((S *)k.spread + row * k.half, piece, gated);
 }
 
 void launch_gate(const gate_kernel *k, kernel_stream stream) {

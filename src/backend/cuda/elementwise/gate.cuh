@@ -4,16 +4,24 @@
 
 #include "cuda/device.cuh"
 
+template <class S> DEVICE float gate_value(float gate, float through) {
+    S y;
+    narrow(&y, __fdividef(gate, 1 + __expf(-gate)));
+    return widen(y) * through;
+}
+
+template <class S> DEVICE S gate_one(S gate, S through) {
+    S y;
+    narrow(&y, gate_value<S>(widen(gate), widen(through)));
+    return y;
+}
+
 template <class S> DEVICE uint4 gate_piece(const uint4 &gate, const uint4 &through) {
     wide<S> g[8], t[8];
     widen_piece<S>(gate, g);
     widen_piece<S>(through, t);
 #pragma unroll
-    for (int i = 0; i < 8; i++) {
-        S y;
-        narrow(&y, __fdividef(g[i], 1 + __expf(-g[i])));
-        g[i] = widen(y) * t[i];
-    }
+    for (int i = 0; i < 8; i++) g[i] = gate_value<S>(g[i], t[i]);
     return narrow_piece<S>(g);
 }
 

@@ -224,13 +224,14 @@ static bool find_rows(const call *calls, turned_rows_kernel *k) {
 
 /* The step, of `taken` calls, and the product behind it, where that is one of some rows: how many calls that is. */
 static int launch_step(cached_attention_kernel *c, const call *calls, int count, const unsigned *constant, int taken) {
-    batch_kernel product;
+    packed_rows_kernel product;
     int64_t row = c->attention.heads * c->attention.value_dim;
-    bool more = batch_product_behind(calls, count, constant, taken, row, &product) && product.m == c->attention.batch;
+    bool more = packed_rows_behind(calls, count, constant, taken, row, &product) && product.eights &&
+                product.m == c->attention.batch;
     c->spread = more ? product.spread : NULL;
-    c->eights = more ? batch_eights(&product) : 0;
+    c->eights = more ? product.eights : 0;
     product.ordered = launch_cached_attention(c, cuda_stream_now);
-    if (more) launch_batch(&product, cuda_stream_now);
+    if (more) launch_packed_rows(&product, cuda_stream_now);
     return taken + more;
 }
 

@@ -17,21 +17,20 @@ int fuse_attention(const call *calls, int count, const unsigned *constant); /* r
                                                                                attention */
 int fuse_by_rows(const call *calls, int count, const unsigned *constant);   /* attention of many tokens, a copy of its
                                                                                result by rows */
-int fuse_prompt(const call *calls, int count, const unsigned *constant);    /* [[a sum of rows,] rms_norm] packed
-                                                                               products of many rows, gates between */
-int fuse_batch(const call *calls, int count, const unsigned *constant);     /* the norm, or a gate, and a packed product
-                                                                               of 2 to 32 rows */
+int fuse_packed(const call *calls, int count, const unsigned *constant);    /* [[a sum of rows,] rms_norm, or a gate]
+                                                                               packed products of more rows than one,
+                                                                               gates between */
 int fuse_sum(const call *calls, int count, const unsigned *constant);       /* a sum of rows, rms_norm */
 int fuse_gate(const call *calls, int count, const unsigned *constant);      /* a gate of rows */
 
 /* rms_norm of more than one row that a block holds, of their sum with others or not: how many calls that is; 0: it is
    not what comes first. */
-int normed_rows_of(const call *calls, int count, norm_kernel *k);
-/* Whether behind the first `made` calls a packed product of 2 to 32 rows follows whose x, of rows of `row` numbers of a
-   half type, is what they make, and whose workspace may be written while they run: then they may write x in order. */
-bool batch_product_behind(const call *calls, int count, const unsigned *constant, int made, int64_t row,
-                          batch_kernel *k);
-int batch_eights(const batch_kernel *k); /* rows of x, in eights */
+int normed_rows_of(const call *calls, int count, const unsigned *constant, norm_kernel *k);
+/* Whether behind the first `made` calls a packed product of more rows than one follows whose x, of rows of `row`
+   numbers of a half type, is what they make, and whose workspace may be written while they run: then they may write x
+   in order. */
+bool packed_rows_behind(const call *calls, int count, const unsigned *constant, int made, int64_t row,
+                        packed_rows_kernel *k);
 /* Whether the call is silu(first half of each row) * second half, of more than one row of a half type. */
 bool gate_of_rows(const call *c, gate_kernel *k);
 
@@ -57,8 +56,7 @@ bool group_is_gate(const call *c, tarn_dtype dtype, int gate);
 /* ---- how the families' kernels are asked for */
 bool dense_vector_of(const call *c, unsigned constant, vector_kernel *k);         /* matmul.c; false: not by it */
 bool packed_vector_of(const call *c, unsigned constant, packed_vector_kernel *k); /* affine.c */
-bool packed_prompt_of(const call *c, unsigned constant, prompt_kernel *k);
-bool packed_batch_of(const call *c, unsigned constant, batch_kernel *k);
+bool packed_rows_of(const call *c, unsigned constant, packed_rows_kernel *k);
 norm_kernel rms_norm_of(const call *c);       /* norm.c */
 rope_kernel rope_of(const call *c);           /* norm.c */
 attention_kernel attention_of(const call *c); /* attention.c */

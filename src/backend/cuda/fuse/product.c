@@ -74,9 +74,10 @@ static bool begin_fits(chain *c) {
     return true;
 }
 
-static void add_norm(chain *c) {
+static void add_norm(chain *c, bool early) {
     const call *norm = c->norm;
     c->around.normed = true;
+    c->around.early = early;
     c->around.eps = (float)((const attributes_rms_norm *)norm->attributes)->eps;
     c->around.norm_weight = norm->input_count > 1 ? norm->inputs[1].data : NULL;
 }
@@ -123,7 +124,7 @@ int fuse_product(const call *calls, int count, const unsigned *constant) {
     taken += find_end(&c, count - taken);
     if (c.norm && !begin_fits(&c)) return 0;
     if (taken < 2) return 0;
-    if (c.norm) add_norm(&c);
+    if (c.norm) add_norm(&c, constant && constant[0] & 2);
     launch(&c);
     return taken;
 }

@@ -32,11 +32,12 @@ static bool is_normed_sum(const call *sum, const call *norm) {
            operand_size(&sum->outputs[0]) == operand_size(x) && memory_fits(sum, norm);
 }
 
-int normed_rows_of(const call *calls, int count, norm_kernel *k) {
+int normed_rows_of(const call *calls, int count, const unsigned *constant, norm_kernel *k) {
     bool sum = count > 1 && is_normed_sum(&calls[0], &calls[1]);
     const call *norm = sum ? &calls[1] : calls;
     if (count < 1 || !is_norm_of_rows(norm)) return 0;
     *k = rms_norm_of(norm);
+    k->early = constant && constant[sum] & 2;
     if (sum) {
         bool lost = spans_meet(span_of(&calls[0].outputs[0]), span_of(&norm->outputs[0]));
         k->from = calls[0].inputs[0].data;
@@ -48,8 +49,7 @@ int normed_rows_of(const call *calls, int count, norm_kernel *k) {
 
 int fuse_sum(const call *calls, int count, const unsigned *constant) {
     norm_kernel k;
-    (void)constant;
-    if (normed_rows_of(calls, count, &k) != 2) return 0;
+    if (normed_rows_of(calls, count, constant, &k) != 2) return 0;
     launch_rms_norm(&k, cuda_stream_now);
     return 2;
 }

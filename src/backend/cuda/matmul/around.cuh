@@ -7,6 +7,12 @@
 /* ---- x as rms_norm makes it, a row of `pieces` pieces of 16 bytes, up to 1024. A thread's first piece is held,
  * further ones are read twice. */
 
+/* On its way while the kernel before ends. */
+DEVICE void fetch_norm_weight(const around_product &a, int pieces) {
+    for (int c = threadIdx.x; a.norm_weight && a.early && c < pieces; c += blockDim.x)
+        fetch((const uint4 *)a.norm_weight + c);
+}
+
 /* What the row is multiplied by. Squares are summed in the order of rms_norm_held, so that the result is the same to
  * the last bit. */
 template <class S> DEVICE float norm_scale(const around_product &a, const void *from, int pieces, uint4 &held) {
@@ -18,7 +24,7 @@ template <class S> DEVICE float norm_scale(const around_product &a, const void *
         uint4 piece = ((const uint4 *)from)[c < pieces ? c : 0];
         if (c == threadIdx.x) held = piece;
         widen_piece<S>(piece, x);
-        if (a.norm_weight && c < pieces) fetch((const uint4 *)a.norm_weight + c);
+        if (a.norm_weight && !a.early && c < pieces) fetch((const uint4 *)a.norm_weight + c);
 #pragma unroll
         for (int i = 0; i < PIECE<S>; i++) sum += x[i] * x[i];
         if (c >= pieces) sum = 0;

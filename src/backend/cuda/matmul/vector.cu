@@ -79,6 +79,7 @@ __global__ void __launch_bounds__(THREADS, 2) multiply_vector(const __grid_const
     if (!k.early) await_previous();
 #pragma unroll
     for (int i = 0; i < DEPTH; i++) load(i);
+    if (NORMED) fetch_norm_weight(k.around, (int)pieces);
     if (k.early) await_previous();
     if (k.around.after == AFTER_ADD && lane == 0 && part == 0 && mine < sets)
         fetch((const S *)k.around.other + mine * ROWS);

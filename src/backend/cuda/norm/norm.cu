@@ -49,6 +49,12 @@ template <class S, int EACH> struct held_row {
             if (piece(e) * PIECE<S> < k.n)
                 put_in_batch_order(k.spread, row, piece(e), k.eights, narrow_piece<S>(at[e]));
     }
+    /* On its way while the kernel before ends. */
+    static DEVICE_MEMBER void fetch_weight(const norm_kernel &k) {
+#pragma unroll
+        for (int e = 0; e < EACH; e++)
+            if (k.weight && k.early && piece(e) * PIECE<S> < k.n) fetch((const uint4 *)k.weight + piece(e));
+    }
     /* Every element as `change` makes it, with its place. */
     template <class F> DEVICE_MEMBER void change(F change) {
 #pragma unroll
@@ -142,6 +148,7 @@ __global__ void __launch_bounds__(1024) rms_norm_held(const __grid_constant__ no
     held_row<S, EACH> x;
     held_other<S, EACH> other;
     i64 row = blockIdx.x * (i64)k.each, end = row + k.each < k.rows ? row + k.each : k.rows;
+    x.fetch_weight(k);
     begin();
     if (SUM) other.fetch_row(k, x, row);
     for (x.fetch_row(k, row); row < end; row++) {

@@ -133,41 +133,32 @@ static int64_t spread_bytes(const call *c) {
     return aligned(numbers * (x->dtype == TARN_FLOAT32 ? 8 : 2));
 }
 
-bool packed_prompt_of(const call *c, unsigned constant, prompt_kernel *p) {
-    if (operand_size(&c->outputs[0]) == 0 || !is_prompt(c)) return false;
+bool packed_rows_of(const call *c, unsigned constant, packed_rows_kernel *p) {
+    bool few = is_batch(c);
+    if (operand_size(&c->outputs[0]) == 0 || (!few && !is_prompt(c))) return false;
     affine_kernel k = product_of(c);
-    *p = (prompt_kernel){.to = k.to,
-                         .x = k.x,
-                         .spread = (void *)aligned((int64_t)(intptr_t)c->workspace),
-                         .words = k.words,
-                         .scales = k.scales,
-                         .biases = k.biases,
-                         .dtype = k.dtype,
-                         .early = weights_are_constant(constant),
-                         .m = k.m,
-                         .k = k.k,
-                         .rows = k.rows,
-                         .group = k.group};
-    return ((uintptr_t)k.words | (uintptr_t)k.to) % 16 == 0;
+    *p = (packed_rows_kernel){.to = k.to,
+                              .x = k.x,
+                              .spread = few ? c->workspace : (void *)aligned((int64_t)(intptr_t)c->workspace),
+                              .words = k.words,
+                              .scales = k.scales,
+                              .biases = k.biases,
+                              .dtype = k.dtype,
+                              .scale_dtype = k.scale_dtype,
+                              .early = weights_are_constant(constant),
+                              .eights = few ? (int)(k.m + 7) / 8 : 0,
+                              .m = k.m,
+                              .k = k.k,
+                              .rows = k.rows,
+                              .group = k.group};
+    bool lies_well = ((uintptr_t)k.words | (uintptr_t)(few ? c->workspace : k.to)) % 16 == 0;
+    return lies_well && k.rows * k.k / 2 <= UINT32_MAX; /* places within the words */
 }
 
-bool packed_batch_of(const call *c, unsigned constant, batch_kernel *b) {
-    if (operand_size(&c->outputs[0]) == 0 || !is_batch(c)) return false;
-    affine_kernel k = product_of(c);
-    *b = (batch_kernel){.to = k.to,
-                        .x = k.x,
-                        .spread = c->workspace,
-                        .words = k.words,
-                        .scales = k.scales,
-                        .biases = k.biases,
-                        .dtype = k.dtype,
-                        .scale_dtype = k.scale_dtype,
-                        .early = weights_are_constant(constant),
-                        .m = k.m,
-                        .k = k.k,
-                        .rows = k.rows,
-                        .group = k.group};
-    return ((uintptr_t)k.words | (uintptr_t)c->workspace) % 16 == 0;
+bool launch_packed_rows(const packed_rows_kernel *k, kernel_stream stream) {
+    if (!k->eights) return launch_prompt(k, stream);
+    launch_batch(k, stream);
+    return true;
 }
 
 static int64_t workspace(const call *c) {
@@ -181,12 +172,10 @@ static bool run_product(const call *c) {
     const operand *x = &c->inputs[0], *out = &c->outputs[0];
     affine_kernel k = product_of(c);
     packed_vector_kernel v;
-    batch_kernel b;
-    prompt_kernel p;
+    packed_rows_kernel r;
     if (operand_size(out) == 0) return true;
     if (packed_vector_of(c, cuda_constant_inputs, &v)) return launch_packed_vector(&v, cuda_stream_now), true;
-    if (packed_batch_of(c, cuda_constant_inputs, &b)) return launch_batch(&b, cuda_stream_now), true;
-    if (packed_prompt_of(c, cuda_constant_inputs, &p) && launch_prompt(&p, cuda_stream_now)) return true;
+    if (packed_rows_of(c, cuda_constant_inputs, &r) && launch_packed_rows(&r, cuda_stream_now)) return true;
     if (is_few(c) || is_batch(c) || is_prompt(c)) return launch_affine_matvec(&k, cuda_stream_now), true;
     k.to = c->workspace;
     launch_dequantize(&k, cuda_stream_now);

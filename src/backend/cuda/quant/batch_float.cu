@@ -15,7 +15,7 @@ struct spread_parts {
     int *pieces;
     i64 each; /* words of a piece */
 
-    DEVICE_MEMBER spread_parts(const batch_kernel &k, i64 eights) {
+    DEVICE_MEMBER spread_parts(const packed_rows_kernel &k, i64 eights) {
         const i64 spans = k.k / SPAN;
         each = spans * eights * 128;
         x = (uint4 *)k.spread;
@@ -35,7 +35,7 @@ DEVICE u32 first_digits(float *x) {
 }
 
 /* A block for a span: a thread for eight neighbours of a row. */
-__global__ void spread_floats(const __grid_constant__ batch_kernel k) {
+__global__ void spread_floats(const __grid_constant__ packed_rows_kernel k) {
     begin();
     __shared__ float halves[4][4][8]; /* [eight][word][row] */
     const int lane = threadIdx.x % 32, word = threadIdx.x / 32 % 4, eight = threadIdx.x / 128,
@@ -76,16 +76,15 @@ template <class W, int TILES> struct group_weights {
     uint2 words[TILES][2][2];
     W scale[TILES][2][2], bias[TILES][2][2];
 
-    DEVICE_MEMBER void read(const batch_kernel &k, const i64 (&rows)[TILES][2], int span) {
-        const i64 groups = k.k >> k.group_shift;
+    DEVICE_MEMBER void read(const packed_rows_kernel &k, const u32 (&rows)[TILES][2], int span) {
 #pragma unroll
         for (int i = 0; i < 4 * TILES; i++) {
             const int tile = i / 4, side = i / 2 % 2, half = i % 2;
-            const i64 row = rows[tile][side], group = (span * SPAN + half * HALF_SPAN) >> k.group_shift;
-            words[tile][side][half] = ((const uint2 *)((const char *)k.words + row * (k.k / 2) + span * (SPAN / 2) +
-                                                       half * (HALF_SPAN / 2)))[threadIdx.x % 4];
-            scale[tile][side][half] = ((const W *)k.scales)[row * groups + group];
-            bias[tile][side][half] = ((const W *)k.biases)[row * groups + group];
+            const u32 from = rows[tile][side] + span * (SPAN / 2) + half * (HALF_SPAN / 2),
+                      group = from >> (k.group_shift - 1);
+            words[tile][side][half] = ((const uint2 *)((const char *)k.words + from))[threadIdx.x % 4];
+            scale[tile][side][half] = ((const W *)k.scales)[group];
+            bias[tile][side][half] = ((const W *)k.biases)[group];
         }
     }
     /* The factor that half `part` of word `word` of the lanes makes. */
@@ -136,37 +135,39 @@ DEVICE void multiply_half(float (&sums)[TILES][EIGHTS][4], const group_weights<W
     }
 }
 
-template <class W, int TILES, int EIGHTS>
-__global__ void __launch_bounds__(THREADS, 2) multiply_floats(const __grid_constant__ batch_kernel k) {
+template <class W, class F>
+__global__ void __launch_bounds__(F::THREADS, F::BLOCKS) multiply_floats(const __grid_constant__ packed_rows_kernel k) {
     extern __shared__ float shared[];
-    const warp_share<TILES> own(k);
-    const spread_parts parts(k, EIGHTS);
-    float sums[TILES][EIGHTS][4];
-    take_spans<group_weights<W, TILES>>(k, own, sums, [&](const group_weights<W, TILES> &w, int span) {
-        multiply_half<W, TILES, EIGHTS>(sums, w, parts, span, 0);
-        multiply_half<W, TILES, EIGHTS>(sums, w, parts, span, 1);
-    });
-    write_sums<float>(k, own, sums, shared);
+    const warp_share<F> own(k);
+    const spread_parts parts(k, F::EIGHTS);
+    typename F::sums sums;
+    take_spans<F, group_weights<W, F::TILES>>(
+        k, own, sums, [] {},
+        [&](const group_weights<W, F::TILES> &w, int span, int) {
+            multiply_half<W, F::TILES, F::EIGHTS>(sums, w, parts, span, 0);
+            multiply_half<W, F::TILES, F::EIGHTS>(sums, w, parts, span, 1);
+        });
+    write_sums<float, F>(k, own, sums, shared);
 }
 
-/* Two tiles where registers hold them. */
-template <class W, int EIGHTS> static void launch_eights(const batch_kernel &k, kernel_stream stream) {
-    enum { MOST = EIGHTS == 1 ? 2 : 1 };
-    takes_pairs_of_tiles(k) ? launch_shares<MOST, EIGHTS>(multiply_floats<W, MOST, EIGHTS>, k, stream)
-                            : launch_shares<1, EIGHTS>(multiply_floats<W, 1, EIGHTS>, k, stream);
+/* More than eight rows of x by two tiles want the registers of a whole multiprocessor. */
+template <class W, int EIGHTS> static void launch_eights(const packed_rows_kernel &k, kernel_stream stream) {
+    typedef batch_form<2, EIGHTS, 2, EIGHTS == 1 ? 2 : 1> pairs;
+    typedef batch_form<1, EIGHTS, 2, 2> singles;
+    takes_pairs_of_tiles(k) ? launch_shares<pairs>(multiply_floats<W, pairs>, k, stream)
+                            : launch_shares<singles>(multiply_floats<W, singles>, k, stream);
 }
 
-template <class W> static void launch(const batch_kernel &k, kernel_stream stream) {
-    const unsigned eights = (unsigned)(k.m + 7) / 8;
-    start(spread_floats, (unsigned)(k.k / SPAN), eights * 128, 0, stream, k);
-    eights == 1   ? launch_eights<W, 1>(k, stream)
-    : eights == 2 ? launch_eights<W, 2>(k, stream)
-    : eights == 3 ? launch_eights<W, 3>(k, stream)
-                  : launch_eights<W, 4>(k, stream);
+template <class W> static void launch(const packed_rows_kernel &k, kernel_stream stream) {
+    start(spread_floats, (unsigned)(k.k / SPAN), (unsigned)k.eights * 128, 0, stream, k);
+    k.eights == 1   ? launch_eights<W, 1>(k, stream)
+    : k.eights == 2 ? launch_eights<W, 2>(k, stream)
+    : k.eights == 3 ? launch_eights<W, 3>(k, stream)
+                    : launch_eights<W, 4>(k, stream);
 }
 
-void launch_float_batch(const batch_kernel *from, kernel_stream stream) {
-    batch_kernel k = *from;
+void launch_float_batch(const packed_rows_kernel *from, kernel_stream stream) {
+    packed_rows_kernel k = *from;
     k.group_shift = group_shift_of(k.group);
     switch (k.scale_dtype) {
         CASE(D_F16, float16, launch<type>(k, stream))

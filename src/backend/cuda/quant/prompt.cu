@@ -25,7 +25,7 @@ enum {
 };
 
 /* ---- x in the order of use */
-template <class S> __global__ void order_rows(const __grid_constant__ prompt_kernel k) {
+template <class S> __global__ void order_rows(const __grid_constant__ packed_rows_kernel k) {
     begin();
     const i64 pieces = k.k / 8, at = thread_number();
     if (at >= k.m * pieces) return;
@@ -54,7 +54,7 @@ template <int WIDTH> struct tile_room {
 
 #if HAS_WARPGROUPS
 /* Which row of the weight stands first for a group. */
-DEVICE i64 first_row(const prompt_kernel &k, int group) {
+DEVICE i64 first_row(const packed_rows_kernel &k, int group) {
     return k.gated ? blockIdx.y * (i64)GROUP_ROWS + group * (k.rows / 2) : blockIdx.y * (i64)ROWS + group * GROUP_ROWS;
 }
 
@@ -109,7 +109,7 @@ template <class S, int WIDTH> struct taker {
     float sums[WIDTH / 2];
     u32 a[2][4][4]; /* factors of an even step, of an odd one */
     weights<S, 1> w[AHEAD];
-    i64 rows[1][2];
+    u32 rows[1][2];
     int stage, parity;
 
     /* Factor j of half `half` of a span. */
@@ -138,11 +138,11 @@ template <class S, int WIDTH> struct taker {
         if (++stage == room.STAGES) stage = 0, parity ^= 1;
     }
 
-    DEVICE_MEMBER void take_all(const prompt_kernel &k, const tile_room<WIDTH> &room) {
+    DEVICE_MEMBER void take_all(const packed_rows_kernel &k, const tile_room<WIDTH> &room) {
         const int group = threadIdx.x / WARPGROUP, spans = (int)(k.k / SPAN);
         const i64 row = first_row(k, group) + threadIdx.x % WARPGROUP / 32 * 16 + threadIdx.x % 32 / 4;
 #pragma unroll
-        for (int i = 0; i < 2; i++) rows[0][i] = min(row + i * 8, (i64)k.rows - 1);
+        for (int i = 0; i < 2; i++) rows[0][i] = (u32)(min(row + i * 8, (i64)k.rows - 1) * (k.k / 2));
         if (!k.early) await_previous();
 #pragma unroll
         for (int i = 0; i < AHEAD; i++) w[i].read(k, rows, min(i, spans - 1));
@@ -189,7 +189,7 @@ template <class S, int WIDTH> DEVICE void leave_sums(const float (&sums)[WIDTH /
     }
 }
 
-template <class S, int WIDTH> DEVICE void write_results(const prompt_kernel &k, const uint4 *results) {
+template <class S, int WIDTH> DEVICE void write_results(const packed_rows_kernel &k, const uint4 *results) {
     constexpr int PIECES = ROWS / 8, STEP = PITCH / 8;
     const i64 first = blockIdx.x * (i64)WIDTH;
     const int piece = threadIdx.x % PIECES, group = piece / (PIECES / GROUPS);
@@ -210,7 +210,7 @@ template <class S, int WIDTH> DEVICE void write_results(const prompt_kernel &k, 
 
 template <class S, int WIDTH>
 __global__ void __launch_bounds__(THREADS, 1)
-    multiply_prompt(const __grid_constant__ prompt_kernel k, const __grid_constant__ CUtensorMap x) {
+    multiply_prompt(const __grid_constant__ packed_rows_kernel k, const __grid_constant__ CUtensorMap x) {
 #if HAS_WARPGROUPS
     extern __shared__ uint4 shared[];
     const u32 begins = (u32)__cvta_generic_to_shared(shared), aligned = (begins + 1023) / 1024 * 1024;
@@ -238,13 +238,13 @@ __global__ void __launch_bounds__(THREADS, 1)
 }
 
 /* ---- which width: that whose blocks, in as many turns as the chip needs for them, are over first */
-static i64 turns_of(const prompt_kernel &k, int width) {
+static i64 turns_of(const packed_rows_kernel &k, int width) {
     enum { AROUND = 24 /* what begin and end of a block are worth, in rows of x */ };
     const i64 blocks = (k.rows + ROWS - 1) / ROWS * ((k.m + width - 1) / width), processors = cuda_processors();
     return (blocks + processors - 1) / processors * (width + AROUND);
 }
 
-template <class S, int WIDTH> static bool launch_width(const prompt_kernel &k, kernel_stream stream) {
+template <class S, int WIDTH> static bool launch_width(const packed_rows_kernel &k, kernel_stream stream) {
     constexpr size_t bytes = tile_room<WIDTH>::BYTES + 1024;
     const int64_t shape[] = {1, 1, k.m, k.k}, strides[] = {k.m * k.k, k.m * k.k, k.k};
     CUtensorMap x;
@@ -256,9 +256,9 @@ template <class S, int WIDTH> static bool launch_width(const prompt_kernel &k, k
     return true;
 }
 
-template <class S> static bool launch(const prompt_kernel &k, kernel_stream stream) {
-    bool (*const launchers[])(const prompt_kernel &, kernel_stream) = {launch_width<S, 256>, launch_width<S, 208>,
-                                                                       launch_width<S, 176>, launch_width<S, 104>};
+template <class S> static bool launch(const packed_rows_kernel &k, kernel_stream stream) {
+    bool (*const launchers[])(const packed_rows_kernel &, kernel_stream) = {launch_width<S, 256>, launch_width<S, 208>,
+                                                                            launch_width<S, 176>, launch_width<S, 104>};
     const int widths[] = {256, 208, 176, 104};
     int best = 0;
     for (int i = 1; i < 4; i++)
@@ -270,8 +270,8 @@ bool prompt_runs(void) {
     return can_wait((const void *)multiply_prompt<bfloat16, 256>);
 }
 
-bool launch_prompt(const prompt_kernel *k, kernel_stream stream) {
-    prompt_kernel own = *k;
+bool launch_prompt(const packed_rows_kernel *k, kernel_stream stream) {
+    packed_rows_kernel own = *k;
     own.group_shift = group_shift_of(k->group);
     own.aligned = lie_at_16(k->x);
     switch (k->dtype) {

@@ -35,14 +35,15 @@ template <class S, int TILES> struct weights {
     uint4 words[TILES][2];
     S scale[TILES][2], bias[TILES][2];
 
-    template <class K> DEVICE_MEMBER void read(const K &k, const i64 (&rows)[TILES][2], int span) {
-        const int t = threadIdx.x % 4, group = (span * SPAN + t * 32) >> k.group_shift;
+    /* rows: where they begin, in bytes. */
+    template <class K> DEVICE_MEMBER void read(const K &k, const u32 (&rows)[TILES][2], int span) {
+        const u32 at = span * (SPAN / 2) + threadIdx.x % 4 * 16;
 #pragma unroll
         for (int i = 0; i < 2 * TILES; i++) {
-            const i64 row = rows[i / 2][i % 2];
-            words[i / 2][i % 2] = stream_piece((const char *)k.words + row * (k.k / 2) + span * (SPAN / 2) + t * 16);
-            scale[i / 2][i % 2] = ((const S *)k.scales)[row * (k.k >> k.group_shift) + group];
-            bias[i / 2][i % 2] = ((const S *)k.biases)[row * (k.k >> k.group_shift) + group];
+            const u32 from = rows[i / 2][i % 2] + at, group = from >> (k.group_shift - 1);
+            words[i / 2][i % 2] = stream_piece((const char *)k.words + from);
+            scale[i / 2][i % 2] = ((const S *)k.scales)[group];
+            bias[i / 2][i % 2] = ((const S *)k.biases)[group];
         }
     }
 };

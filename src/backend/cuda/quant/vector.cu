@@ -187,6 +187,7 @@ __global__ void __launch_bounds__(THREADS, sizeof(S) == 4 ? 1 : 2)
     if (!k.early) await_previous();
 #pragma unroll
     for (int i = 0; i < DEPTH; i++) load(i);
+    if (NORMED) fetch_norm_weight(k.around, (int)(k.k / PIECE<S>));
     if (k.early) await_previous();
     i64 tile = (blockIdx.x + (i64)(threadIdx.x / k.down) * gridDim.x) * k.down + threadIdx.x % k.down;
     if (k.around.after == AFTER_ADD && threadIdx.x < rounds * k.down && tile < k.tiles)
