@@ -427,15 +427,14 @@ typedef struct {
 } packed_vector_kernel;
 void launch_packed_vector(const packed_vector_kernel *k, kernel_stream stream);
 
-/* More rows of x than one with affine weights of 4 bits: k a multiple of 128, at most 4 GiB of words, at a multiple of 16 bytes.
-   Up to 32, which come as `eights` times eight rows: x of half types with scales alike in groups of 32 or more, or of
-   float32 in groups of 64 or more.
-   More (eights 0): half types, `rows` a multiple of 8 (of 16, if gated), to and gated at multiples of 16 bytes.
-   spread: where x is brought into the order of use; room for k numbers of all rows, of all the eights, if there are
-   any, at a multiple of 16 (of 256) bytes; of float32 for 8 bytes a number. ordered: x of half types lies there
-   already, as put_in_batch_order (put_in_order) has it.
-   gated, of half types: [m, rows / 2], silu(first half of the rows) * second half; NULL: that is not wanted.
-   gated_spread: where that goes in the order that a product with it wants; NULL: nowhere. */
+/* More rows of x than one with affine weights of 4 bits: k a multiple of 128, at most 4 GiB of words, at a multiple of
+   16 bytes. Up to 32, which come as `eights` times eight rows: x of half types with scales alike in groups of 32 or
+   more, or of float32 in groups of 64 or more. More (eights 0): half types, `rows` a multiple of 8 (of 16, if gated),
+   to and gated at multiples of 16 bytes. spread: where x is brought into the order of use; room for k numbers of all
+   rows, of all the eights, if there are any, at a multiple of 16 (of 256) bytes; of float32 for 8 bytes a number.
+   ordered: x of half types lies there already, as put_in_batch_order (put_in_order) has it. gated, of half types: [m,
+   rows / 2], silu(first half of the rows) * second half; NULL: that is not wanted. gated_spread: where that goes in the
+   order that a product with it wants; NULL: nowhere. */
 typedef struct {
     void *to;      /* [m, rows] */
     const void *x; /* [m, k] */
