@@ -1,6 +1,7 @@
 /* Values of what is made of other operations: creation, limits, comparisons, reductions, what runs along an axis,
    searching. The expected ones are NumPy's. Special values, empty and 0-d arrays. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -213,11 +214,11 @@ static void test_infinite_sums(void) {
 }
 
 /* What runs one by one in double over numbers that are too large or too small together. Ones lie between them: a vector
-   alone, and a chunk, comes to what the line does not. */
+   alone, and a chunk, comes to what the line does not. Sums are exact, so that their order is not seen otherwise. */
 static void test_running_beyond_range(bool product, tarn_dtype dtype, int64_t count, int64_t seed, bool exclusive) {
     TARN_SCOPE;
     static const double factors[] = {1e30, -1e-35, 1e37, 2, -1e-37, 1e33},
-                        terms[] = {1.7e308, -1e308, 1, -1.7e308, 0, 1e308};
+                        terms[] = {0x1.8p1023, -0x1p1023, 0x1p1020, -0x1.8p1023, 0, 0x1p1022};
     double *numbers = malloc((size_t)count * sizeof *numbers), running = product ? 1 : 0;
     for (int64_t i = 0; i < count; i++) {
         int64_t draw = (i * 2654435761 + seed * 40503) >> 7 & 31;
@@ -238,8 +239,7 @@ static void test_running_beyond_range(bool product, tarn_dtype dtype, int64_t co
             isnan(wanted) ? isnan(values[i]) : values[i] == wanted || fabs(values[i] - wanted) <= 1e-6 * fabs(wanted);
         wrong += !same;
     }
-    CHECK(tarn_ok() && wrong == 0, "%lld of %lld running %s of %s, seed %lld", (long long)wrong, (long long)count,
-          product ? "products" : "sums", dtype_facts[dtype].name, (long long)seed);
+    CHECK(tarn_ok() && came && values && wrong == 0);
     free(numbers);
 }
 
