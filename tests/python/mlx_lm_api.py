@@ -2,8 +2,11 @@
 to it, continuous batching, detokenizers, samplers, tuning, learned quantization. Writes down what came out. Run by test_mlx_lm_api.py under real mlx and
 under tarn.mlx."""
 
+import contextlib
 import copy
+import io
 import json
+import re
 import sys
 import types
 from pathlib import Path
@@ -298,6 +301,19 @@ def adapters(path):
     return told
 
 
+def distilled(model, config):
+    """Losses of dwq, as it tells them, in float32: bfloat16, which the command takes, is rounded at other places (docs/differences.md)."""
+    small, _ = quantize_model(copy.deepcopy(model), config, group_size=64, bits=3)
+    random, printed = np.random.default_rng(9), io.StringIO()
+    rows = [([*map(int, random.integers(6, 500, 20))], 0) for _ in range(24)]
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
+        dwq.dwq_quantize(
+            small, lambda batch, number, split: model(batch), optimizers.Adam(2e-4, bias_correction=True), rows[:20], rows[20:], batch_size=2,
+            max_seq_length=20, seed=1, dtype=mx.float32,
+        )  # fmt: skip
+    return [float(found) for found in re.findall(r"loss=([\d.]+)", printed.getvalue())]
+
+
 def learned(path, tokenizer):
     """The commands take their texts from the network; what they call gets its own."""
     told, random = {}, np.random.default_rng(8)
@@ -313,6 +329,7 @@ def learned(path, tokenizer):
     told["prefix"] = common_prefix_len([1, 2, 3], [1, 2, 4])
     awq_model = copy.deepcopy(model)
     awq.awq_quantize(awq_model, data, awq.AWQ_MODEL_CONFIGS[config["model_type"]], group_size=64, bits=4, embed_group_size=32, embed_bits=4, n_grid=3)
+    told["dwq"] = distilled(model, config)
     told["awq"] = plain(mx.abs(awq_model(data[:1]) - model(data[:1])).mean())
     return told
 
