@@ -118,7 +118,7 @@ static bool run_call(batch_object *self, batch_call *c, PyObject *function) {
     drawer d = {.function = function};
     tarn_generate_options o = {.most_tokens = c->most, .sessions = c->sessions, .context = &d};
     if (function != Py_None) o.draw = draw;
-    d.state = start_waiting();
+    d.state = start_work();
     bool ok =
         tarn_generate_batch_with(self->batch, (const int32_t *const *)c->ids, c->counts, c->prompts, c->results, o);
     return stop_waiting(d.state) && ok;

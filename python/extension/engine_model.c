@@ -17,7 +17,7 @@ static PyObject *model_new(PyTypeObject *type, PyObject *arguments, PyObject *na
     if (!PyArg_ParseTupleAndKeywords(arguments, named, "s|O:Model", names, &folder, &dtype)) return NULL;
     if (dtype != Py_None && !is_dtype(dtype)) return PyErr_SetString(PyExc_TypeError, "dtype is no Dtype"), NULL;
     tarn_model_options o = {.dtype = dtype == Py_None ? TARN_BOOL : dtype_of_object(dtype)};
-    PyThreadState *state = start_waiting();
+    PyThreadState *state = start_work();
     tarn_model *model = tarn_model_load_with(folder, o);
     bool on = stop_waiting(state);
     model_object *self = on && model ? (model_object *)new_handle(type) : NULL;

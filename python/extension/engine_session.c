@@ -45,7 +45,7 @@ static PyObject *session_sync(PyObject *self, PyObject *sequence) {
     size_t count = 0;
     int32_t *ids = ids_of(sequence, &count);
     if (!ids) return NULL;
-    PyThreadState *state = start_waiting();
+    PyThreadState *state = start_work();
     bool ok = tarn_session_sync(session_of(self), ids, count);
     bool on = stop_waiting(state);
     PyMem_Free(ids);
@@ -57,7 +57,7 @@ static PyObject *session_step(PyObject *self, PyObject *id) {
     long token = PyLong_AsLong(id);
     if (token == -1 && PyErr_Occurred()) return NULL;
     if (token < 0 || token > INT32_MAX) return PyErr_SetString(PyExc_ValueError, "a token id is out of range"), NULL;
-    PyThreadState *state = start_waiting();
+    PyThreadState *state = start_work();
     bool ok = tarn_session_step(session_of(self), (int32_t)token);
     bool on = stop_waiting(state);
     if (ok && on) Py_RETURN_NONE;

@@ -84,6 +84,7 @@ tarn_array *array_of_dlpack(PyObject *value, PyObject *copy); /* dlpack.c */
 /* ---- interrupt.c: what takes long goes between the two. False, with an exception, if Ctrl-C was pressed meanwhile. */
 extern int threads_in_tarn; /* how many are between the two */
 PyThreadState *start_waiting(void);
+PyThreadState *start_work(void); /* for what loses nothing by being given up: Ctrl-C ends it at once */
 bool stop_waiting(PyThreadState *state);
 void start_interrupts(void);
 

@@ -14,6 +14,7 @@ static pthread_t main_thread;
 static atomic_int waiting;    /* evaluations of the main thread, in which Python runs its handlers */
 static atomic_uint waits = 1; /* the number of the outermost one */
 static atomic_uint pressed;   /* in which of them Ctrl-C was pressed */
+static atomic_bool hasty;     /* whether it may be given up at once */
 static void (*handler_of_python)(int);
 
 /* Sends SIGINT when the second is over; of this process, not of those that it forks. */
@@ -28,7 +29,7 @@ static bool set_timer(time_t seconds) {
 /* Whether to wait for the end, or for another Ctrl-C; MLX waits for the end. */
 static bool have_patience(void) {
     unsigned now = atomic_load(&waits);
-    return atomic_exchange(&pressed, now) != now && (like_mlx || set_timer(1));
+    return atomic_exchange(&pressed, now) != now && !atomic_load(&hasty) && (like_mlx || set_timer(1));
 }
 
 static void handle(int number, siginfo_t *info, void *unused) {
@@ -77,11 +78,17 @@ PyThreadState *start_waiting(void) {
     return PyEval_SaveThread();
 }
 
+PyThreadState *start_work(void) {
+    if (pthread_equal(main_thread, pthread_self()) && !atomic_load(&waiting)) atomic_store(&hasty, true);
+    return start_waiting();
+}
+
 bool stop_waiting(PyThreadState *state) {
     PyEval_RestoreThread(state);
     threads_in_tarn--;
     if (!pthread_equal(main_thread, pthread_self()) || atomic_fetch_sub(&waiting, 1) > 1) return true;
     if (atomic_load(&pressed) == atomic_load(&waits)) set_timer(0);
+    atomic_store(&hasty, false);
     if (!tarn_interrupted()) return true;
     tarn_clear_interrupt();
     return PyErr_CheckSignals() == 0;

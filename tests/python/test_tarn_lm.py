@@ -4,6 +4,8 @@ import json
 import os
 import random
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -243,6 +245,29 @@ def test_batch_behind_caches(tarn, real):
     assert again[0].texts == again[1].texts and [cache.offset for cache in ours.caches] == offsets
     one = lm.batch_generate(model, tokenizer, more[:2], [None, ours.caches[1]], max_tokens=12)
     assert one.texts[1] == again[0].texts[1] and one.texts[0] == lm.generate(model, tokenizer, more[0], max_tokens=12)
+
+
+STOPPED = """
+import signal, sys, threading, time
+{before}
+import tarn.lm as lm
+model, tokenizer = lm.load(sys.argv[1])
+start = time.process_time()
+threading.Timer(0.5, lambda: signal.raise_signal(signal.SIGINT)).start()
+try:
+    lm.batch_generate(model, tokenizer, [[5, n] for n in range(2000)], max_tokens=[900] * 2000{options})
+    print("finished")
+except KeyboardInterrupt:
+    print(time.process_time() - start < 4, len(lm.batch_generate(model, tokenizer, ["Once", "The"], max_tokens=3).texts))
+"""
+
+
+@pytest.mark.parametrize("before", ["", "import tarn.mlx"])
+@pytest.mark.parametrize("options", ["", ", return_logprobs=True"])
+def test_control_c_ends_a_batch(before, options):
+    program = STOPPED.format(before=before, options=options)
+    done = subprocess.run([sys.executable, "-c", program, TINY], capture_output=True, text=True, timeout=300)
+    assert done.stdout == "True 2\n", done.stderr
 
 
 def test_refused_batches(tarn):
