@@ -3,6 +3,7 @@ stubs OUT/core/*.pyi. TABLE is src/table/elementwise.def, whose rows are functio
 Python's syntax but never run. docs/design/python.md says what a row is."""
 
 import ast
+import builtins
 import pathlib
 import re
 import sys
@@ -390,14 +391,22 @@ StreamOrDevice: TypeAlias = "Stream | ThreadLocalStream | Device | DeviceType | 
 """,
     "other": """from collections.abc import Callable, Sequence
 from typing import Any, Literal
-
-from tarn.core import *
-from tarn.core import Bytes, Seed, StreamOrDevice, scalar
-""",
+{imports}""",
 }
 
 
+def import_of_core(text):
+    """The line that imports what a module's stub needs of tarn.core: not all of it, which has names that the module has,
+    too."""
+    tree = ast.parse(text)
+    own = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    names = sorted(used - own - set(dir(builtins)) - {"Any", "Callable", "Literal", "Sequence"})
+    return f"\nfrom tarn.core import {', '.join(names)}\n" if names else ""
+
+
 def stub(name, signature, doc, indent=""):
+    signature = re.sub("-> object$", "-> Any", signature)  # one of several types, which the caller knows
     body = f'"""{doc}\n"""' if "\n" in doc else f'"""{doc}"""'
     text = f"def {name}{signature}:\n" + textwrap.indent(body.replace("\\", "\\\\"), "    ") + "\n    ...\n"
     return textwrap.indent(text, indent)
@@ -413,16 +422,17 @@ def write_stubs(rows, folder, written):
     folder.mkdir(parents=True, exist_ok=True)
     for module in MODULES:
         own = [row for row in rows if row.module == module and not row.owner]
-        head = STUB_HEAD["core"].format(modules=", ".join(f"{m} as {m}" for m in MODULES[1:])) if module == "core" else STUB_HEAD["other"]
-        text = head + "\n"
+        text = ""
         if module == "core":
             text += written.read_text()
             text += "\n".join(stub(row.name, with_self(row), row.doc, "    ") for row in rows if row.is_method or row.owner) + "\n"
         elif (beside := written.with_name(f"stub_{module}.pyi")).exists():
             text += beside.read_text()
         text += "\n".join(stub(name, row.signature, row.doc) for row in own for name in [row.name, *row.aliases])
+        head = (STUB_HEAD["core"].format(modules=", ".join(f"{m} as {m}" for m in MODULES[1:])) if module == "core" else
+                STUB_HEAD["other"].format(imports=import_of_core(text)))
         path = folder / ("__init__.pyi" if module == "core" else f"{module}.pyi")
-        path.write_text(text)
+        path.write_text(head + "\n" + text)
 
 
 def main():

@@ -171,6 +171,13 @@ def test_copies_and_pickles():
         mx.array(0).__setstate__((b"123", (2,), mx.float32))
 
 
+def test_version():
+    import tarn
+    assert tarn.__version__ == mx.__version__
+    with pytest.raises(AttributeError, match="'tarn' has no attribute 'x'"):
+        tarn.x
+
+
 def test_dlpack_goes_both_ways():
     base = np.arange(12, dtype=np.float32).reshape(3, 4)
     a = mx.array(base)

@@ -1,6 +1,7 @@
 """Every function and method of tarn.core that a row made has help with an example, and the example gives what it
 says."""
 
+import builtins
 import doctest
 import types
 
@@ -33,6 +34,21 @@ def test_example(function, monkeypatch, tmp_path):
     runner.run(test, out=said.append)
     mx.set_printoptions()
     assert runner.failures == 0, "".join(said)
+
+
+def test_stubs_import_no_name_that_they_define():
+    """Type checkers keep the first: mx.random.split was mx.split."""
+    import ast
+    import pathlib
+
+    for name in MODULES:
+        tree = ast.parse((pathlib.Path(mx.__file__).parent / "core" / f"{name}.pyi").read_text())
+        imported = {alias.asname or alias.name
+                    for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+        defined = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        assert "*" not in imported and not imported & defined, name
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        assert not {one for one in used - imported - defined if hasattr(mx, one) and one not in dir(builtins)}, name
 
 
 def test_stubs_name_everything():
