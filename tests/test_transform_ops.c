@@ -419,7 +419,7 @@ static tarn_array *scales(int64_t rows, int64_t columns) {
     return random_array(TARN_SHAPE(rows, columns), TARN_FLOAT32, 0.005, 0.01);
 }
 
-/* Its gradient is none: the packed array is an input that has none. */
+/* Of what has no gradient itself. */
 static bool call_quantize(void *context, tarn_array *const *x, int count, tarn_results *results) {
     tarn_array *parts[3];
     (void)context, (void)count;
@@ -458,6 +458,44 @@ static void test_straight_through(void) {
     for (int i = 0; i < 2; i++) tarn_drop(x[i]);
 }
 
+static tarn_array *bent_parts(tarn_array *scales, tarn_array *biases) {
+    return tarn_sum(tarn_add(tarn_square(scales), tarn_multiply(scales, tarn_square(biases))));
+}
+
+static bool call_quantize_ends(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    tarn_array *parts[3];
+    (void)count;
+    return tarn_quantize(x[0], parts, .group_size = 32, .bits = *(const int *)context) &&
+           tarn_result(results, bent_parts(parts[1], parts[2]));
+}
+
+/* The same of the ends of groups: the lower one and the distance, or the one farther from 0 and it over its code. */
+static bool call_ends(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    int bits = *(const int *)context;
+    (void)count;
+    tarn_array *w = tarn_unflatten(x[0], -1, TARN_SHAPE(-1, 32)), *low = tarn_min(w, .axes = TARN_AXES(-1)),
+               *high = tarn_max(w, .axes = TARN_AXES(-1)), *apart = tarn_subtract(high, low);
+    if (bits == 1) return tarn_result(results, bent_parts(apart, low));
+    tarn_array *end = tarn_where(tarn_greater(tarn_abs(low), tarn_abs(high)), low, high);
+    tarn_array *code = tarn_round(tarn_divide(end, tarn_multiply_number(apart, 1.0 / ((1 << bits) - 1))));
+    return tarn_result(results, bent_parts(tarn_divide(end, tarn_negative(tarn_abs(code))), end)) && tarn_ok();
+}
+
+/* Scales and biases have gradients, the codes none. Computed in float32, which is too coarse for differences. */
+static void test_quantize_ends(void) {
+    static const int bits[] = {1, 2, 3, 4, 8};
+    matrix[OP_quantize].elsewhere = "that of the ends of groups: call_ends";
+    for (int i = 0; i < 5; i++) {
+        TARN_SCOPE;
+        void *context = (void *)(uintptr_t)&bits[i];
+        tarn_array *x = random_array(TARN_SHAPE(2, 64), TARN_FLOAT32, -1, 1);
+        tarn_array *g = tarn_results_at(tarn_grad(TARN_FUNCTION(call_quantize_ends, context), &x, 1), 0),
+                   *wanted = tarn_results_at(tarn_grad(TARN_FUNCTION(call_ends, context), &x, 1), 0);
+        CHECK(tarn_item(tarn_max(tarn_abs(tarn_subtract(g, wanted)))) < 1e-5);
+        tarn_drop(x);
+    }
+}
+
 static void test_products(void) {
     RUN(gather_qmm, random_array(TARN_SHAPE(3, 2, 32), TARN_FLOAT32, -1, 1), packed(2, 3, 4), groups(2, 3, 1),
         groups(2, 3, 1), INDICES(3, 2, 1), INDICES(2, 3));
@@ -465,6 +503,7 @@ static void test_products(void) {
     RUN(fake_quantize, INDICES(9, 2, 32));
     test_straight_through();
     RUN(quantize, REAL(2, 1), INDICES(9, 2, 32));
+    test_quantize_ends();
     RUN(matmul, REAL(2, 3), REAL(3, 2));
     RUN(matmul, REAL(3), REAL(3));
     RUN(matmul, REAL(2, 3), REAL(3));
@@ -696,7 +735,7 @@ static void test_points(void) {
 
 /* Ops without a gradient may be the bits of numbers and encodings; what has no inputs is no hole. */
 static bool may_lack_gradient(op_id op) {
-    static const op_id bits[] = {OP_view, OP_quantize, OP_to_fp8, OP_from_fp8};
+    static const op_id bits[] = {OP_view, OP_to_fp8, OP_from_fp8};
     for (size_t i = 0; i < sizeof bits / sizeof *bits; i++)
         if (op == bits[i]) return true;
     return !has_line(op, false);

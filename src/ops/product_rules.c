@@ -105,6 +105,42 @@ bool vmap_dequantize(node *n, tarn_array *const *inputs, const int *axes, tarn_a
     return batch_result(build(OP_dequantize, whole, n->input_count, a), 0, outputs, output_axes);
 }
 
+/* The gradient g of an end of each group, for the elements that are that end, which share it. */
+static tarn_array *to_end(tarn_array *w, tarn_array *end, tarn_array *g) {
+    tarn_array *here = tarn_astype(tarn_equal(w, end), w->dtype);
+    return tarn_multiply(here, tarn_divide(g, tarn_sum(here, .axes = TARN_AXES(-1), .keepdims = true)));
+}
+
+/* The bias is the end that is farther from 0, and the scale that end over a code, a whole number; of groups around 0
+   whose code is 0 both are constants. */
+static tarn_array *to_farther_end(tarn_array *w, tarn_array *scales, tarn_array *scale_g, tarn_array *bias_g) {
+    tarn_array *low = tarn_min(w, .axes = TARN_AXES(-1), .keepdims = true),
+               *high = tarn_max(w, .axes = TARN_AXES(-1), .keepdims = true);
+    tarn_array *end = tarn_where(tarn_greater(tarn_abs(low), tarn_abs(high)), low, high);
+    tarn_array *code = tarn_round(tarn_divide(end, scales)), *none = tarn_equal_number(code, 0);
+    tarn_array *g = tarn_add(bias_g, tarn_divide(scale_g, tarn_where(none, tarn_ones_like(code), code)));
+    return to_end(w, end, tarn_where(none, tarn_zeros_like(g), g));
+}
+
+/* The codes are whole numbers, which have none. One bit takes both ends: their distance is the scale, the lower one the
+   bias. */
+bool vjp_quantize(node *n, tarn_array *const *cotangents, const bool *wanted, tarn_array **gradients) {
+    const attributes_quantize *a = n->attributes;
+    tarn_array *scale_g = cotangents[1], *bias_g = n->output_count > 2 ? cotangents[2] : NULL;
+    if (a->mode != QUANT_affine) return no_gradient_of(n, 0, "scales of eight bits");
+    if (!wanted[0] || (!scale_g && !bias_g)) return true;
+    tarn_ints axes = TARN_AXES(-1), groups = TARN_SHAPE(array_size(n->inputs[0]) ? -1 : 0, a->group_size);
+    tarn_array *w = tarn_unflatten(n->inputs[0], -1, groups), *scales = tarn_expand_dims(&n->outputs[1], axes);
+    scale_g = scale_g ? tarn_expand_dims(scale_g, axes) : tarn_zeros_like(scales);
+    bias_g = bias_g ? tarn_expand_dims(bias_g, axes) : tarn_zeros_like(scales);
+    tarn_array *g =
+        a->bits > 1 ? to_farther_end(w, scales, scale_g, bias_g)
+                    : tarn_add(to_end(w, tarn_max(w, .axes = axes, .keepdims = true), scale_g),
+                               to_end(w, tarn_min(w, .axes = axes, .keepdims = true), tarn_subtract(bias_g, scale_g)));
+    gradients[0] = tarn_reshape_like(g, n->inputs[0]);
+    return tarn_ok();
+}
+
 bool vmap_quantize(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs, int *output_axes) {
     tarn_array *w = batch_front(inputs[0], axes[0]);
     return batch_results(build_node(OP_quantize, &w, 1, n->attributes), 0, outputs, output_axes);

@@ -302,10 +302,7 @@ tarn_array *tarn_gather_qqmm_with(tarn_array *x, tarn_array *w, tarn_array *scal
                            .right_indices = o.right_indices, .sorted_indices = o.sorted_indices);
 }
 
-const op_rules rules_quantize = {
-    .infer = infer_quantize,
-    .vmap = vmap_quantize,
-    .no_vjp = "rounding to packed integers has no gradient; put tarn_stop_gradient around the weight"};
+const op_rules rules_quantize = {.infer = infer_quantize, .vjp = vjp_quantize, .vmap = vmap_quantize};
 const op_rules rules_dequantize = {.infer = infer_dequantize, .vjp = vjp_dequantize, .vmap = vmap_dequantize};
 const op_rules rules_quantized_matmul = {
     .infer = infer_quantized_matmul, .vjp = vjp_quantized_matmul, .vmap = vmap_quantized_matmul};
