@@ -181,6 +181,8 @@ typedef struct {
 } tarn_compile_options;
 #define tarn_compile(...) TARN_CALL(1, tarn_compile_with, tarn_compile_options, __VA_ARGS__)
 TARN_API tarn_compiled *tarn_compile_with(tarn_function function, tarn_compile_options options TARN_ABSENT);
+/* Whether results of a compiled function have taken the memory of a, so that its values are gone. */
+TARN_API bool tarn_is_given_away(const tarn_array *a);
 /* In `collect`: hands out a leaf that the caller gives up if the call succeeds, because `store` gets another one for
    it: its memory may be taken if nothing but one keep holds it. */
 TARN_API bool tarn_result_given(tarn_results *leaves, tarn_array *leaf);

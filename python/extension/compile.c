@@ -114,7 +114,15 @@ typedef struct call {
     PyObject *arguments, *named; /* borrowed; named may be NULL */
     int count;                   /* of the arrays in them */
     PyThreadState *state;
+    object_list collected, placed; /* of the state: what it held before the call, and when it had been traced */
+    PyObject *memory;              /* of the state, once the function is traced and until the new one is stored */
 } call;
+
+static void drop_call(call *c) {
+    drop_objects(&c->collected);
+    drop_objects(&c->placed);
+    Py_CLEAR(c->memory);
+}
 
 static _Thread_local call *current;
 
@@ -149,21 +157,31 @@ static void note_places(transform_object *t, int places, bool will_be_left) {
     t->left = places;
 }
 
-static bool hand_out_state(transform_object *t, tarn_results *results) {
-    leaf_list leaves CLEANUP(drop_leaves) = {0};
-    if (!tree_leaves(t->outputs, &leaves, false)) return false;
-    note_places(t, leaves.count, true);
-    for (int i = 0; i < leaves.count; i++)
-        if (!tarn_result_state(results, leaves.list[i])) return false;
+static bool hand_out_state(call *c, tarn_results *results) {
+    object_list *placed = &c->placed;
+    drop_objects(placed);
+    if (!tree_objects(c->t->outputs, placed)) return false;
+    note_places(c->t, placed->count, true);
+    for (int i = 0; i < placed->count; i++)
+        if (!tarn_result_state(results, ARRAY(placed->list[i]))) return false;
     return true;
 }
 
-static bool hand_out_all(const call *c, PyObject *returned, tarn_results *results) {
+static bool hand_out_all(call *c, PyObject *returned, tarn_results *results) {
     PyObject *template = hand_out(returned, false, results) ? tree_template(returned) : NULL;
-    return template && tarn_result_attach(results, template, drop_template) && hand_out_state(c->t, results);
+    return template && tarn_result_attach(results, template, drop_template) && hand_out_state(c, results);
 }
 
-static bool call_function(const call *c, tarn_array *const *inputs, int count, int *next, tarn_results *results) {
+/* What the function puts into the state is worth nothing if the call fails, though it may be traced by then. Inputs are
+   lent and get their values back in any case. */
+static bool remember_state(call *c) {
+    const transform_object *t = c->t;
+    if (c->memory) return true;
+    return (c->memory = PyList_New(0)) && tree_remember(t->inputs, false, c->memory) &&
+           (t->outputs == t->inputs || tree_remember(t->outputs, true, c->memory));
+}
+
+static bool call_function(call *c, tarn_array *const *inputs, int count, int *next, tarn_results *results) {
     PyObject *arguments = tree_with(c->arguments, inputs, count, next);
     PyObject *named = !arguments ? NULL : c->named ? tree_with(c->named, inputs, count, next) : PyDict_New();
     PyObject *returned = named ? PyObject_Call(c->t->function, arguments, named) : NULL;
@@ -178,10 +196,10 @@ static bool run(void *context, tarn_array *const *inputs, int count, tarn_result
     (void)context;
     call *c = enter();
     int next = 0, own = c->count;
-    loan *loans;
-    bool done = tree_lend(c->t->inputs, inputs + own, count - own, &loans);
+    loan *loans = NULL;
+    bool done = remember_state(c) && tree_lend(c->t->inputs, inputs + own, count - own, &loans);
     done = done && call_function(c, inputs, own, &next, results);
-    tree_take_back(loans, done);
+    tree_take_back(loans);
     return leave(c, done);
 }
 
@@ -190,13 +208,16 @@ static bool run(void *context, tarn_array *const *inputs, int count, tarn_result
 static bool collect_state(void *context, tarn_results *leaves) {
     (void)context;
     call *c = enter();
-    return leave(c, tree_collect(c->t->inputs, c->t->inputs == c->t->outputs, leaves));
+    return leave(c, tree_collect(c->t->inputs, c->t->inputs == c->t->outputs ? &c->collected : NULL, leaves));
 }
 
 static bool store_state(void *context, tarn_array *const *leaves, int count) {
     (void)context;
     call *c = enter();
-    return leave(c, tree_store(c->t->outputs, leaves, count));
+    Py_CLEAR(c->memory);
+    bool stored = tree_store(c->t->outputs, leaves, count, c->placed.count ? &c->placed : &c->collected);
+    tree_replace_given(&c->collected, leaves, count);
+    return leave(c, stored);
 }
 
 /* ---- plans: made when the function is called first */
@@ -272,17 +293,24 @@ static tarn_results *call_planned(call *c, const leaf_list *arrays, const key *k
     return quiet ? results : NULL;
 }
 
+/* Of a call that failed. What the function made of the state in Python goes, too, so that it has to be traced again. */
+static void take_back_state(call *c) {
+    if (!c->memory) return;
+    tree_restore(c->memory);
+    c->t->generation++;
+}
+
 PyObject *call_compiled(transform_object *t, PyObject *arguments, PyObject *named) {
     leaf_list arrays CLEANUP(drop_leaves) = {0};
     key k CLEANUP(drop_key) = {0};
-    call c = {.before = current, .t = t, .arguments = arguments, .named = named};
+    call c CLEANUP(drop_call) = {.before = current, .t = t, .arguments = arguments, .named = named};
     if (!describe(arguments, &k, &arrays) || (named && !describe_dict(named, &k, &arrays))) return NULL;
     if (!describe_outputs(t, &k)) return NULL;
     c.count = arrays.count;
     tarn_results *results = call_planned(&c, &arrays, &k);
     PyObject *template = tarn_results_attached(results);
     int next = 0;
-    if (!results) return raise_error();
+    if (!results) return take_back_state(&c), raise_error();
     return tree_with(template, tarn_results_arrays(results), tarn_results_count(results), &next);
 }
 

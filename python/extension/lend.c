@@ -1,5 +1,6 @@
 /* Arrays put into containers in place: the state of compiled functions. Lists, dicts and the random state get new
-   objects; an array in a tuple, or one by itself, gets another value. */
+   objects; an array in a tuple, or one by itself, gets another value. Between the steps of a call other threads may
+   change the state. */
 #include "special.h"
 
 typedef struct {
@@ -65,20 +66,48 @@ static bool put(const slot *s, PyObject *array) {
     return PyList_SetItem(s->container, PyLong_AsSsize_t(s->name), Py_NewRef(array)) == 0;
 }
 
+/* ---- the objects that are there */
+
+void drop_objects(object_list *objects) {
+    for (int i = 0; i < objects->count; i++) Py_DECREF(objects->list[i]);
+    PyMem_Free(objects->list);
+    *objects = (object_list){0};
+}
+
+static bool add_object(object_list *objects, PyObject *array) {
+    if (objects->count == objects->room) {
+        int room = 2 * objects->room + 16;
+        PyObject **more = PyMem_Realloc(objects->list, (size_t)room * sizeof *more);
+        if (!more) return PyErr_NoMemory(), false;
+        objects->list = more, objects->room = room;
+    }
+    objects->list[objects->count++] = Py_NewRef(array);
+    return true;
+}
+
+static bool add_slot(const slot *s, void *context) {
+    return add_object(context, s->array);
+}
+
+bool tree_objects(PyObject *tree, object_list *objects) {
+    return each(tree, (slot){0}, add_slot, objects);
+}
+
 /* ---- collecting */
 
 typedef struct {
-    bool replaced;
+    object_list *replaced;
     tarn_results *leaves;
 } collector;
 
 static bool collect_one(const slot *s, void *context) {
     const collector *c = context;
     bool given = c->replaced && s->container && Py_REFCNT(s->array) == 1;
-    return given ? tarn_result_given(c->leaves, ARRAY(s->array)) : tarn_result(c->leaves, ARRAY(s->array));
+    bool done = given ? tarn_result_given(c->leaves, ARRAY(s->array)) : tarn_result(c->leaves, ARRAY(s->array));
+    return done && (!c->replaced || add_object(c->replaced, s->array));
 }
 
-bool tree_collect(PyObject *tree, bool replaced, tarn_results *leaves) {
+bool tree_collect(PyObject *tree, object_list *replaced, tarn_results *leaves) {
     return each(tree, (slot){0}, collect_one, &(collector){replaced, leaves});
 }
 
@@ -95,6 +124,7 @@ typedef struct {
     tarn_array *const *values;
     int count, next;
     loan *last;
+    const object_list *expected; /* when they are stored: where the values belong */
 } lender;
 
 static bool refuse_changed(void) {
@@ -127,7 +157,7 @@ static bool lend(const slot *s, void *context) {
 }
 
 bool tree_lend(PyObject *tree, tarn_array *const *values, int count, loan **loans) {
-    lender l = {values, count, 0, NULL};
+    lender l = {.values = values, .count = count};
     bool good = each(tree, (slot){0}, lend, &l);
     return *loans = l.last, good && (l.next == count || refuse_changed());
 }
@@ -140,17 +170,15 @@ static PyObject *now_at(const slot *s) {
     return place < PyList_Size(s->container) ? PyList_GetItem(s->container, place) : NULL;
 }
 
-/* A function that failed changed nothing. Else what it put in the place stays there until it is stored. */
-static void take_object(const loan *one, bool done) {
+/* What the function put in the place stays there until it is stored. */
+static void take_object(const loan *one) {
     PyObject *now = now_at(&one->slot);
-    bool untouched = now == one->lent && ARRAY(now) == one->other;
-    bool removed = !now && PyList_Check(one->slot.container);
-    if (untouched || (!done && !removed)) put(&one->slot, one->slot.array);
+    if (now == one->lent && ARRAY(now) == one->other) put(&one->slot, one->slot.array);
 }
 
-static void take_back(loan *one, bool done) {
+static void take_back(loan *one) {
     if (one->lent)
-        take_object(one, done);
+        take_object(one);
     else if (!one->slot.container)
         replace_array(one->slot.array, one->own);
     tarn_drop(one->own);
@@ -161,33 +189,80 @@ static void take_back(loan *one, bool done) {
     PyMem_Free(one);
 }
 
-void tree_take_back(loan *last, bool done) {
+void tree_take_back(loan *last) {
     PyObject *type, *value, *trace;
     PyErr_Fetch(&type, &value, &trace);
     while (last) {
         loan *one = last;
         last = one->before;
-        take_back(one, done);
+        take_back(one);
     }
     PyErr_Restore(type, value, trace);
 }
 
 /* ---- storing */
 
-static bool store(const slot *s, void *context) {
-    lender *l = context;
-    if (l->next == l->count) return refuse_changed();
+/* The first place of the expected object from `from` on, around the end; -1: it is not expected. */
+static int place_of(const object_list *expected, PyObject *object, int from) {
+    for (int i = 0; i < expected->count; i++)
+        if (expected->list[(from + i) % expected->count] == object) return (from + i) % expected->count;
+    return -1;
+}
+
+/* Whether the object at the place of value l->next belongs to another one: something else was taken or put there. */
+static bool has_moved(const lender *l, PyObject *object) {
+    int place = l->expected->count == l->count ? place_of(l->expected, object, l->next) : -1;
+    return place >= 0 && place != l->next;
+}
+
+static bool store_next(const slot *s, lender *l) {
     PyObject *object = new_array(l->values[l->next++]);
     bool stored = object && put(s, object);
     Py_XDECREF(object);
     return stored;
 }
 
-bool tree_store(PyObject *tree, tarn_array *const *arrays, int count) {
+static bool store(const slot *s, void *context) {
+    lender *l = context;
+    return l->next < l->count && !has_moved(l, s->array) && store_next(s, l);
+}
+
+static bool store_expected(const slot *s, void *context) {
+    lender *l = context;
+    int place = place_of(l->expected, s->array, l->next);
+    if (place < 0) return true;
+    l->next = place;
+    return store_next(s, l);
+}
+
+static void give_value(const object_list *objects, int i, tarn_array *value) {
+    if (Py_REFCNT(objects->list[i]) > 1) replace_array(objects->list[i], value);
+}
+
+/* What stands where it was, and what another thread has moved or taken. */
+static void store_what_is_there(PyObject *tree, lender *l) {
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    l->next = 0;
+    each(tree, (slot){0}, store_expected, l);
+    for (int i = 0; i < l->count; i++) give_value(l->expected, i, l->values[i]);
+    PyErr_Restore(type, value, trace);
+}
+
+bool tree_store(PyObject *tree, tarn_array *const *arrays, int count, const object_list *expected) {
+    lender l = {.values = arrays, .count = count, .expected = expected};
     int places = tree_count(tree);
-    if (places == count) return each(tree, (slot){0}, store, &(lender){arrays, count, 0, NULL});
-    if (places >= 0)
-        PyErr_Format(PyExc_ValueError, "[compile] outputs has %d arrays, but had %d when the function was traced.",
-                     places, count);
+    if (places == count && each(tree, (slot){0}, store, &l) && l.next == count) return true;
+    if (!PyErr_Occurred())
+        PyErr_Format(PyExc_ValueError,
+                     "[compile] outputs was changed during the call, at whose end it should have %d arrays: what is "
+                     "still there has its new value.",
+                     count);
+    if (expected->count == count) store_what_is_there(tree, &l);
     return false;
+}
+
+void tree_replace_given(const object_list *objects, tarn_array *const *arrays, int count) {
+    for (int i = 0; objects->count == count && i < count; i++)
+        if (tarn_is_given_away(ARRAY(objects->list[i]))) give_value(objects, i, arrays[i]);
 }

@@ -33,12 +33,31 @@ bool tree_all_axes(PyObject *tree, PyObject *axes_tree, int64_t *axes, int count
 /* ---- lend.c: arrays put into the tree itself. Those in lists, dicts and the random state are replaced by other
    objects, those in tuples, and one by itself, get another value. */
 typedef struct loan loan;
-/* Gives the arrays of the tree, of which there are `count`, these values, until they are taken back. If a function
-   between the two failed (not `done`), what it put into the tree's places goes. */
+/* Gives the arrays of the tree, of which there are `count`, these values, until they are taken back. What a function
+   between the two put into the tree's places stays. */
 bool tree_lend(PyObject *tree, tarn_array *const *values, int count, loan **loans);
-void tree_take_back(loan *loans, bool done);
-/* Hands out the arrays of the tree; if they will be replaced, those that only the tree holds as given up. */
-bool tree_collect(PyObject *tree, bool replaced, tarn_results *leaves);
-bool tree_store(PyObject *tree, tarn_array *const *arrays, int count);
+void tree_take_back(loan *loans);
+
+/* References to the arrays of a tree, in order. */
+typedef struct {
+    PyObject **list;
+    int count, room;
+} object_list;
+void drop_objects(object_list *objects);
+bool tree_objects(PyObject *tree, object_list *objects);
+
+/* Hands out the arrays of the tree. If they will be replaced (else NULL) their objects are noted, and those that only
+   the tree holds are handed out as given up. */
+bool tree_collect(PyObject *tree, object_list *replaced, tarn_results *leaves);
+/* Puts these in place of the arrays of the tree. Of a tree that another thread has changed those of the expected
+   objects that are still there are replaced, the others get another value, and it is an error. */
+bool tree_store(PyObject *tree, tarn_array *const *arrays, int count, const object_list *expected);
+/* Another thread may have taken an array from the tree before its memory was given away: it gets the new value. */
+void tree_replace_given(const object_list *objects, tarn_array *const *arrays, int count);
+
+/* ---- state.c: what the lists and dicts of a tree hold, and the random state: added to a list, until they hold it
+   again. values: also those of the arrays themselves. */
+bool tree_remember(PyObject *tree, bool values, PyObject *list);
+void tree_restore(PyObject *list);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/settings.h"
+#include "core/quarantine.h"
 #include "core/lock.h"
 #include "core/scope.h"
 #include "ops/trace_function.h"
@@ -70,6 +71,14 @@ tarn_compiled *tarn_compile_with(tarn_function function, tarn_compile_options o)
 void tarn_compiled_free(tarn_compiled *c) {
     compiled_release(c);
     release_drain();
+}
+
+bool tarn_is_given_away(const tarn_array *a) {
+    if (!a || !array_check_alive("is_given_away", a)) return false;
+    schedule_lock();
+    bool given_away = a->given_away && !a->buffer;
+    schedule_unlock();
+    return given_away;
 }
 
 void tarn_compiled_info(const tarn_compiled *c, int64_t *plans, int64_t *hits) {

@@ -16,7 +16,7 @@ NUMBERS = {"int", "int32_t", "int64_t", "uint32_t", "uint64_t", "size_t", "doubl
 SIZES = (0, 3, -1)
 # What says by NULL or false that there is nothing there, which is no error: look-ups, and what takes an array that an
 # operation gave, which has set the error if it is NULL.
-NOTHING = """tarn_assign tarn_hold tarn_imported_signature tarn_is_computed tarn_keep tarn_move tarn_own tarn_parameters_at tarn_parameters_path
+NOTHING = """tarn_assign tarn_hold tarn_imported_signature tarn_is_computed tarn_is_given_away tarn_keep tarn_move tarn_own tarn_parameters_at tarn_parameters_path
     tarn_results_arrays tarn_results_attached tarn_return tarn_tensors_at tarn_tensors_get tarn_tensors_metadata tarn_tensors_metadata_at
     tarn_tensors_name tarn_tensors_note tarn_tokenizer_found tarn_use_stream""".split()
 PROGRAM = r"""

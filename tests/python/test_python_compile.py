@@ -534,7 +534,245 @@ def test_failing_leaves_the_state_as_it_was():
     f = tarn.compile(call, inputs=state, outputs=state)
     with pytest.raises(ValueError, match="no"):
         f(tarn.array(1.0))
-    assert state["a"] is before and plain(state) == {"a": 1, "b": [2]}
+    assert state["a"] is before and plain(state) == {"a": 1, "b": [2, 3]}
+
+
+SIZE = 1 << 16
+
+
+class Module(dict):
+    """Attributes are entries."""
+
+    def __getattr__(self, name):
+        if name in self:
+            return self[name]
+        raise AttributeError(name)
+
+    def __setattr__(self, name, value):
+        self[name] = value
+
+
+def in_a_list():
+    state = [tarn.zeros(SIZE), [tarn.ones(SIZE)]]
+
+    def call(x):
+        state[0], state[1][0] = tarn.cumsum(state[0] + x), state[0] * 2
+        state.append(tarn.ones(SIZE) * 3)
+        return state[0] + 1
+
+    return state, state, call
+
+
+def in_a_dict():
+    state = {"a": tarn.zeros(SIZE), "b": {"c": tarn.ones(SIZE)}, "step": 3}
+
+    def call(x):
+        state["a"] += tarn.cumsum(x)
+        state["new"] = state["b"].pop("c") * 2
+        state["step"] += 1
+        return state["a"] + 1
+
+    return state, state, call
+
+
+def in_modules():
+    model = Module(weight=tarn.zeros(SIZE), inner=Module(bias=tarn.ones(SIZE)), layers=[Module(w=tarn.ones(SIZE))])
+
+    def call(x):
+        model.weight = tarn.cumsum(model.weight + x)
+        model.layers[0].w -= model.inner.bias
+        model.inner = Module(bias=model.weight)
+        return model.weight + 1
+
+    return [model], [model], call
+
+
+def in_tuples():
+    state = (tarn.zeros(SIZE), [tarn.ones(SIZE)], ({"a": tarn.ones(SIZE)}, ))
+
+    def call(x):
+        state[0].__iadd__(tarn.cumsum(x))
+        state[1][0] = state[0] * 2
+        state[2][0]["a"] += state[0]
+        return state[0] + 1
+
+    return state, state, call
+
+
+def the_random_state():
+    def call(x):
+        return tarn.cumsum(x + tarn.random.uniform(shape=(SIZE, ))) + 1
+
+    return tarn.random.state, tarn.random.state, call
+
+
+def outputs_alone():
+    state = {"a": tarn.zeros(SIZE), "t": (tarn.ones(SIZE), )}
+
+    def call(x):
+        state["a"] += tarn.cumsum(x)
+        state["t"][0].__iadd__(state["a"])
+        state["new"] = state["a"] + 1
+        return state["a"] + 1
+
+    return None, state, call
+
+
+def inputs_alone():
+    state = {"a": tarn.zeros(SIZE), "t": (tarn.ones(SIZE), )}
+
+    def call(x):
+        return tarn.cumsum(x + state["a"]) + state["t"][0]
+
+    return state, None, call
+
+
+def bits(tree):
+    leaves = [tree[0]] if tree is tarn.random.state else tree
+    return plain(leaves)
+
+
+def without_memory(call):
+    """Calls it while there is no room for a result."""
+    before = tarn.set_memory_limit(tarn.get_active_memory() + SIZE), tarn.set_cache_limit(0)
+    try:
+        with pytest.raises(MemoryError):
+            call()
+    finally:
+        tarn.set_memory_limit(before[0])
+        tarn.set_cache_limit(before[1])
+
+
+@pytest.mark.parametrize("shapeless", [False, True])
+@pytest.mark.parametrize("failing", [0, 1, 2])
+@pytest.mark.parametrize("make", [in_a_list, in_a_dict, in_modules, in_tuples, the_random_state, outputs_alone,
+                                  inputs_alone])  # fmt: skip
+def test_a_call_that_cannot_be_computed_leaves_the_state_as_it_was(make, failing, shapeless):
+    tarn.random.seed(7)
+    x = tarn.ones(SIZE)
+    got = []
+    for fails in (None, failing):
+        tarn.random.seed(7)
+        inputs, outputs, call = make()
+        state = inputs if inputs is not None else outputs
+        f = tarn.compile(call, inputs=inputs, outputs=outputs, shapeless=shapeless)
+        for i in range(failing + 1):
+            before = bits(state)
+            tarn.eval(state, x)
+            if i == fails:
+                for _ in range(2):
+                    without_memory(lambda: f(x))
+                    assert bits(state) == before
+            try:
+                result = plain(f(x))
+            except KeyError:  # "c" is gone
+                assert call.__qualname__.startswith("in_a_dict") and i > 0 and bits(state) == before
+        got.append((result, bits(state)))
+    assert got[0] == got[1]
+
+
+def test_a_kernel_that_fails_leaves_what_it_did_not_make():
+    state = [tarn.zeros((2, 2)), tarn.ones(3)]
+
+    def call(m):
+        state[0] = tarn.linalg.inv(m)
+        state[1] = state[1] + 1
+
+    f = tarn.compile(call, inputs=state, outputs=state)
+    for i in range(3):
+        f(tarn.zeros((2, 2)) if i != 1 else tarn.eye(2))
+        assert state[1].tolist() == [2 + i] * 3
+        if i == 1:
+            assert state[0].tolist() == [[1, 0], [0, 1]]
+            continue
+        with pytest.raises(RuntimeError, match="singular"):
+            tarn.eval(state[0])
+
+
+def test_what_is_taken_from_the_state_while_it_is_stored_has_its_value():
+    class Name:
+        """Empties the list when it is looked up, as another thread might."""
+
+        def __hash__(self):
+            if taking:
+                taken.extend(state["list"])
+                state["list"].clear()
+            return 1
+
+    taken, taking = [], False
+    name = Name()
+    state = {name: tarn.zeros(4), "list": [tarn.full(4, 10.0), tarn.full(4, 20.0)], "last": tarn.ones(4)}
+
+    def step(x):
+        state[name] = state[name] + x
+        state["last"] = state["last"] + x
+        state["list"][:] = [one + x for one in state["list"]]
+
+    f = tarn.compile(step, inputs=state, outputs=state)
+    f(tarn.ones(4))
+    for i in range(2, 5):
+        taking = True
+        with pytest.raises(ValueError, match="was changed during the call"):
+            f(tarn.ones(4))
+        taking = False
+        assert [a.tolist() for a in taken] == [[10.0 + i] * 4, [20.0 + i] * 4]
+        assert state["last"].tolist() == [1 + i] * 4 and state[name].tolist() == [i] * 4
+        state["list"] += taken
+        taken.clear()
+
+
+def test_another_thread_that_changes_the_state_loses_nothing():
+    import threading
+
+    state = {"a": tarn.zeros(64), "list": [tarn.full(64, 10.0 * i) for i in range(4)], "z": tarn.ones(64)}
+    errors, done = [], threading.Event()
+
+    def step(x):
+        for _ in range(3):
+            state["a"] = tarn.softmax(state["a"] + x)
+        state["list"][:] = [one + x for one in state["list"]]
+        for name in [name for name in state if name not in ("a", "list")]:
+            state[name] = state[name] + x
+
+    f = tarn.compile(step, inputs=state, outputs=state)
+
+    def work():
+        for _ in range(400):
+            try:
+                f(tarn.ones(64))
+            except (ValueError, RuntimeError) as error:
+                errors.append(str(error))
+        done.set()
+
+    def values(a):
+        """What is taken while the function is traced stands for an array, and is none."""
+        try:
+            return set(a.tolist())
+        except ValueError as error:
+            return {0} if "being traced" in str(error) else {0.5}
+
+    def whole(a):
+        """Its elements are the same and were counted up by ones."""
+        return len(values(a)) == 1 and values(a).pop() % 1 == 0
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    taken, count = [], 0
+    while not done.is_set():
+        count += 1
+        taken = [*taken[-300:], state["list"].pop(), state.pop("z")]
+        state["list"].insert(0, tarn.full(64, 5.0))
+        state["z"] = tarn.full(64, 3.0)
+        if count % 7 == 0:
+            state["list"].append(tarn.full(64, 5.0))
+        if count % 7 == 3:
+            taken.append(state["list"].pop())
+        done.wait(0.0005)
+    thread.join()
+    assert all(whole(a) for a in [*taken, *state["list"], state["z"]])
+    assert all("changed" in error or "traced" in error for error in errors), errors
+    f(tarn.ones(64))
+    assert all(whole(a) for a in state["list"]) and abs(state["a"].sum().item() - 1) < 1e-3
 
 
 def test_state_in_a_tuple_gets_other_values():
