@@ -89,3 +89,43 @@ def test_the_device_of_a_program():
 def test_mlx_itself_must_not_be_there_already():
     pytest.importorskip("mlx.core")
     assert run("-c", "import mlx.core, tarn.mlx", code=1).endswith("a process has one of the two")
+
+
+INTERRUPTED_TRAINING = """
+import os, signal, sys, threading, time
+import mlx.core as mx
+presses = int(sys.argv[1])
+state = [mx.eye(600), mx.array(0.0)]
+mx.eval(state)
+
+def step():
+    for _ in range({products}):
+        state[0] = state[0] @ state[0]
+    state[1] = state[1] + 1
+
+def press():
+    for _ in range(presses):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+
+f = mx.compile(step, inputs=state, outputs=state)
+try:
+    f()
+    threading.Timer(0.2, press).start()
+    mx.eval(state)
+    while True:
+        pass
+except KeyboardInterrupt:
+    try:
+        print(state[0].sum().item(), state[1].item())
+    except KeyboardInterrupt:
+        print("ended")
+"""
+
+
+def test_control_c_finishes_an_evaluation_first_and_ends_it_when_pressed_again(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(INTERRUPTED_TRAINING.replace("{products}", "200"))
+    assert run("-m", "tarn.mlx", str(script), "1") == "600.0 1.0"
+    script.write_text(INTERRUPTED_TRAINING.replace("{products}", "3000"))
+    assert run("-m", "tarn.mlx", str(script), "2") == "ended"
