@@ -7,6 +7,7 @@
 #include "cpu/cpu.h"
 #include "kernel_calls.h"
 #include "random_operands.h"
+#include "rounds.h"
 
 typedef struct {
     int64_t batch, heads, kv_heads, length, keys, dim, value_dim;
@@ -32,6 +33,12 @@ static operand make_mask(const attention_case *t, tarn_dtype dtype) {
                                : randomized(TARN_BOOL, DIMS(t->length, t->keys), DOMAIN_ANY);
     for (int64_t i = 0; t->mask == 4 && i < t->keys; i++) put(&m, i, 0);
     return m;
+}
+
+static UNWATCHED double scaled_dot(const double *x, const double *y, int64_t count, double scale) {
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) sum += x[i] * y[i] * scale;
+    return sum;
 }
 
 static double mask_at(const operand *m, const int64_t at[4]) {
@@ -67,8 +74,7 @@ static int64_t score_row(const attention_case *t, const operand *in, double scal
     const double *q = row_of(in, Q, b, h, i);
     for (int64_t k = 0; k < count; k++) {
         const double *key = row_of(in, K, b, h / (t->heads / t->kv_heads), k);
-        scores[k] = 0;
-        for (int64_t d = 0; d < t->dim; d++) scores[k] += q[d] * key[d] * scale;
+        scores[k] = scaled_dot(q, key, t->dim, scale);
         if (t->causal && (k > position || (t->window && k <= position - t->window))) scores[k] = -(double)FLT_MAX;
         if (t->mask == 0) continue;
         double m = mask_at(&in[MASK], (int64_t[]){b, h, i, k});

@@ -54,13 +54,8 @@ static inline void release(const expectation *e) {
     for (int i = 0; i < OUTPUTS; i++) free(e->sum[i]), free(e->size[i]), free(numbers[i]);
 }
 
-static double dot(const double *x, const double *y, int64_t count) {
-    double sum = 0;
-    for (int64_t i = 0; i < count; i++) sum += x[i] * y[i];
-    return sum;
-}
-
-static void add(expectation *e, int which, int64_t at, const double *x, int64_t count, double factor, double size) {
+static UNWATCHED void add(expectation *e, int which, int64_t at, const double *x, int64_t count, double factor,
+                          double size) {
     for (int64_t i = 0; i < count; i++) {
         e->sum[which][at + i] += factor * x[i];
         e->size[which][at + i] += size * fabs(x[i]);
@@ -84,7 +79,7 @@ static void expect_row(const attention_case *t, const operand *in, const double 
     for (int64_t k = 0; k < count; k++) hidden[k] = w[k] == -(double)FLT_MAX;
     weigh(w, count, t->sinks ? get(&in[SINKS], h) : -INFINITY);
     for (int64_t k = 0; k < count; k++) {
-        products[k] = dot(g, numbers[V] + (head * t->keys + k) * t->value_dim, t->value_dim);
+        products[k] = scaled_dot(g, numbers[V] + (head * t->keys + k) * t->value_dim, t->value_dim, 1);
         mean += w[k] * products[k];
         size += w[k] * fabs(products[k]);
     }

@@ -4,6 +4,10 @@
 #include "base/threads.h"
 #include "rounds.h"
 
+static UNWATCHED void add_scaled(double *sum, const double *x, int64_t count, double factor) {
+    for (int64_t i = 0; i < count; i++) sum[i] += factor * x[i];
+}
+
 static void expect_row(const attention_case *t, const operand *in, double scale, int64_t b, int64_t h, int64_t i,
                        double *out) {
     double *scores = malloc((size_t)(t->keys + 1) * sizeof *scores), sink = t->sinks ? get(&in[SINKS], h) : -INFINITY,
@@ -16,7 +20,7 @@ static void expect_row(const attention_case *t, const operand *in, double scale,
         double w = exp(scores[k] - top);
         total += w;
         const double *v = row_of(in, V, b, h / (t->heads / t->kv_heads), k);
-        for (int64_t d = 0; d < t->value_dim; d++) out[d] += w * v[d];
+        add_scaled(out, v, t->value_dim, w);
     }
     for (int64_t d = 0; d < t->value_dim; d++) out[d] /= total;
     free(scores);

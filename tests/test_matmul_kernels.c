@@ -172,6 +172,31 @@ static void finish(comparison *c) {
     if (c->bad) failures++;
 }
 
+/* ---- what is expected */
+
+/* Of numbers that the test has for itself. */
+static UNWATCHED void sum_products(const double *a, const double *b, int64_t count, double *sum, double *norm) {
+    double squares = 0;
+    *sum = 0;
+    for (int64_t k = 0; k < count; k++) {
+        double product = a[k] * b[k];
+        *sum += product;
+        squares += product * product;
+    }
+    *norm = sqrt(squares);
+}
+
+/* [first axis][axis][k axis], dense; of a matrix the first axis is `axis`. */
+static double *lines_of(const array *a, int axis, int k_axis) {
+    int64_t lines = a->shape[axis], depth = a->shape[k_axis], block_step = axis ? a->strides[0] : 0;
+    double *out = malloc((size_t)(count_of(a) + 1) * sizeof *out);
+    for (int64_t i = 0; out && i < count_of(a); i++) {
+        int64_t block = i / (lines * depth), line = i / depth % lines;
+        out[i] = get(a, block * block_step + line * a->strides[axis] + i % depth * a->strides[k_axis]);
+    }
+    return out;
+}
+
 /* ---- quantized products */
 
 typedef struct {
@@ -258,24 +283,19 @@ static void check_quantized(const quantized_case *q, contents kind) {
         printf("%s: no row\n", what);
         failures++;
     }
-    double *weights = dequantized(q, &w, &scales, &biases);
+    double *weights = dequantized(q, &w, &scales, &biases), *tokens = lines_of(&x, 0, 1);
     for (int64_t t = 0; t < q->m; t++)
         for (int64_t n = 0; n < q->n; n++) {
-            double sum = 0, norm = 0;
-            for (int64_t k = 0; k < q->k; k++) {
-                double product = get(&x, t * q->k + k) * weights[n * q->k + k];
-                sum += product;
-                norm += product * product;
-            }
-            double got = get(&out, t * q->n + n);
+            double sum, norm, got = get(&out, t * q->n + n);
+            sum_products(tokens + t * q->k, weights + n * q->k, q->k, &sum, &norm);
             if (isnan(sum) ||
                 isinf(sum)) /* rounded parts of weights may turn an infinity into NaN, never into a number */
                 compare(&compared, isfinite(got) ? 0 : NAN, NAN, 0, q->x_dtype);
             else
-                compare(&compared, got, sum, sqrt(norm), q->x_dtype);
+                compare(&compared, got, sum, norm, q->x_dtype);
         }
     finish(&compared);
-    free(weights);
+    free(weights), free(tokens);
     array_free(&x), array_free(&w), array_free(&scales), array_free(&biases), array_free(&out);
 }
 
@@ -379,24 +399,20 @@ static void check_dense(const dense_case *d, contents kind) {
         printf("%s: no row\n", what);
         failures++;
     }
+    double *rows = lines_of(&a, 1, 2), *columns_of_b = lines_of(&b, 2, 1);
     for (int64_t i = 0; i < d->batch; i++)
         for (int64_t m = 0; m < d->m; m++)
             for (int64_t n = 0; n < d->n; n++) {
-                double sum = 0, norm = 0;
-                for (int64_t k = 0; k < d->k; k++) {
-                    double product =
-                        get(&a, i * a.strides[0] + m * a.strides[1] + k * a.strides[2]) *
-                        get(&b, (d->b_shared ? 0 : i * b.strides[0]) + k * b.strides[1] + n * b.strides[2]);
-                    sum += product;
-                    norm += product * product;
-                }
-                double got = get(&out, (i * d->m + m) * d->n + n);
+                const double *row = rows + (i * d->m + m) * d->k;
+                double sum, norm, got = get(&out, (i * d->m + m) * d->n + n);
+                sum_products(row, columns_of_b + ((d->b_shared ? 0 : i * d->n) + n) * d->k, d->k, &sum, &norm);
                 if (isfinite(sum))
-                    compare(&compared, got, sum, sqrt(norm), d->dtype);
+                    compare(&compared, got, sum, norm, d->dtype);
                 else
                     compare(&compared, isfinite(got) ? 0 : NAN, NAN, 0, d->dtype);
             }
     finish(&compared);
+    free(rows), free(columns_of_b);
     array_free(&a), array_free(&b), array_free(&out);
 }
 
