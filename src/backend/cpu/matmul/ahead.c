@@ -32,6 +32,21 @@ void matmul_ahead_begin(matmul_ahead *a, const matmul_operand *o, int64_t first,
                         .bytes = {length * size}};
 }
 
+void matmul_ahead_bytes(matmul_ahead *a, const void *bytes, int64_t count) {
+    *a = (matmul_ahead){.line_count = 1, .lines = {bytes}, .bytes = {count}};
+}
+
+matmul_stream matmul_ahead_stream(const matmul_ahead *a, int64_t times) {
+    if (times == 0 || a->line_count == 0 || a->lines[1]) return (matmul_stream){0};
+    bool aligned = ((uintptr_t)a->lines[0] | (uintptr_t)a->strides[0]) % 64 == 0;
+    int64_t each = (a->bytes[0] + (aligned ? 63 : 126)) / 64;
+    return (matmul_stream){.at = a->lines[0],
+                           .left = each,
+                           .each = each,
+                           .skip = a->strides[0] - each * 64,
+                           .lines = (int)((a->line_count * each + times - 1) / times)};
+}
+
 /* Into the second-level cache: the first has no room for two panels. */
 #define FETCH(p) __builtin_prefetch((p), 0, 2)
 

@@ -8,11 +8,9 @@
 
 enum { DEPTH_BLOCK_MAX = 512, STRIPE = 32, ROW_PANEL_MAX = 32 };
 
-/* Packed stripes that come next, to be fetched while products are computed: so many lines of the cache with each step
-   of the depth. */
+/* What comes next, to be fetched while products are computed: stripes of the next block, rows of the next panel. */
 typedef struct {
-    const char *next;
-    int lines;
+    matmul_stream stripes, rows;
 } matmul_coming;
 
 /* Rows [row, row + rows) at depths [k, k + depth): what a panel holds. rows 0: nothing. */
@@ -45,13 +43,17 @@ struct matmul_engine {
     int panel_rows;    /* rows of a panel, at most ROW_PANEL_MAX */
     int narrow_stripe; /* a last stripe of at most so many columns is packed this wide, the others STRIPE */
     int depth_block;   /* depth of a panel and a stripe, at most DEPTH_BLOCK_MAX */
+    int panel_line;    /* values from row to row of a panel, at least depth_block */
     int depth_step;    /* the depth of a block is padded with zeros to a multiple of this */
     int step_bytes;    /* that so many values of a row or a column take when packed */
     int sum_bytes;     /* 4: sums are floats; 8: doubles */
-    bool plain_panel;  /* a panel is [panel_rows][depth_block] of panel_dtype, padded with zeros */
+    bool plain_panel;  /* a panel is [panel_rows][panel_line] of panel_dtype, padded with zeros */
     matmul_dtype panel_dtype;
-    int parts; /* 2: values are held as a high and a low bf16 part */
-    /* Panel, for depth_block depths: parts x [panel_rows][depth_block] of rows [row, row + rows) and depth [k, k +
+    int parts;       /* 2: values are held as a high and a low bf16 part */
+    int block_bytes; /* of packed columns that meet one panel, and of a unit's sums: they stay in the second-level cache
+                      */
+    int fetches;     /* how often a product of a panel and a stripe fetches of what is coming; 0: never */
+    /* Panel, for depth_block depths: parts x [panel_rows][panel_line] of rows [row, row + rows) and depth [k, k +
      * depth); missing rows and depth are zeros. */
     void (*fill)(const matmul_engine *engine, const matmul_operand *rows, int64_t row, int count, int64_t k, int depth,
                  void *panel);

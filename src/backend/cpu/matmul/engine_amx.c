@@ -51,7 +51,8 @@ typedef struct {
 
 /* A few lines at a time: the core waits when more are on the way than it has places for. */
 INLINE void fetch_some(matmul_coming *coming) {
-    for (int i = 0; i < coming->lines; i++, coming->next += 64) __builtin_prefetch(coming->next, 0, 2);
+    matmul_stream *s = &coming->stripes;
+    for (int i = 0; i < s->lines; i++, s->at += 64) __builtin_prefetch(s->at, 0, 2);
 }
 
 /* The lines of some rows of sums, to be written. */
@@ -227,12 +228,15 @@ static int multiply_panel(const matmul_engine *e, const matmul_panel *p) {
                                       .panel_rows = ROW_PANEL_MAX,                                                     \
                                       .narrow_stripe = TILE,                                                           \
                                       .depth_block = 512 / part_count,                                                 \
+                                      .panel_line = 512 / part_count,                                                  \
                                       .depth_step = STEP,                                                              \
                                       .sum_bytes = sizeof(float),                                                      \
                                       .step_bytes = 64 * part_count,                                                   \
                                       .plain_panel = part_count == 1,                                                  \
                                       .panel_dtype = MATMUL_BF16,                                                      \
                                       .parts = part_count,                                                             \
+                                      .block_bytes = 512 << 10,                                                        \
+                                      .fetches = 512 / part_count / STEP * (2 * part_count - 1),                       \
                                       .fill = fill,                                                                    \
                                       .pack = matmul_pack_bf16,                                                        \
                                       .multiply_panel = multiply_panel,                                                \

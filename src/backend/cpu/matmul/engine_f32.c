@@ -64,16 +64,16 @@ void matmul_fill_f32(const matmul_engine *engine, const matmul_operand *rows, in
                      int depth, void *panel) {
     float *out = panel;
     if (rows->quantized) {
-        matmul_region r = {row, count, k, depth, engine->depth_block, false};
+        matmul_region r = {row, count, k, depth, engine->panel_line, false};
         read_quantized(engine->kit, rows, &r, out);
     } else {
         bool turned = rows->stride == 1 && rows->depth_stride != 1;
-        matmul_region r = turned ? (matmul_region){k, depth, row, count, engine->depth_block, true}
-                                 : (matmul_region){row, count, k, depth, engine->depth_block, false};
+        matmul_region r = turned ? (matmul_region){k, depth, row, count, engine->panel_line, true}
+                                 : (matmul_region){row, count, k, depth, engine->panel_line, false};
         matmul_read_dense(engine->kit, rows, turned, &r, out);
     }
     for (int i = count; i < engine->panel_rows; i++)
-        memset(out + (int64_t)i * engine->depth_block, 0, (size_t)depth * sizeof *out);
+        memset(out + (int64_t)i * engine->panel_line, 0, (size_t)depth * sizeof *out);
 }
 
 void matmul_pack_f32(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width,

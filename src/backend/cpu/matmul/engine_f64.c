@@ -25,9 +25,9 @@ static void read_doubles(const matmul_operand *o, int64_t line, int count, int64
 void matmul_fill_f64(const matmul_engine *engine, const matmul_operand *rows, int64_t row, int count, int64_t k,
                      int depth, void *panel) {
     double *out = panel;
-    read_doubles(rows, row, count, k, depth, false, out, engine->depth_block);
+    read_doubles(rows, row, count, k, depth, false, out, engine->panel_line);
     for (int i = count; i < engine->panel_rows; i++)
-        memset(out + (int64_t)i * engine->depth_block, 0, (size_t)depth * sizeof *out);
+        memset(out + (int64_t)i * engine->panel_line, 0, (size_t)depth * sizeof *out);
 }
 
 void matmul_pack_f64(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width,

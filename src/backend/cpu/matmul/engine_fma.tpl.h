@@ -6,42 +6,62 @@
 #include "cpu/matmul/engine_f32.h"
 
 enum { LINE_NUMBERS = 64 / sizeof(NUMBER) }; /* of the cache */
+enum { LINE = DEPTH + LINE_NUMBERS / 2 };    /* of a panel: its rows do not share sets of the first-level cache */
 
-/* panel [rows][DEPTH], stripe [depth][vectors * WIDTH] with `step` floats from one depth to the next. */
+enum { FETCH_STEPS = 8 }; /* of the depth, for each of which some lines of what comes next are fetched */
+
+/* Sums that will be added to soon, in the registers' order. */
+INLINE void expect_sums(const NUMBER *sums, int64_t stride, int rows, int vectors) {
+    for (int i = 0; i < rows; i++, sums += stride)
+        for (int v = 0; v < vectors; v++) PREFETCH(sums + v * WIDTH);
+}
+
+INLINE void add_step(vec total[ROWS][2], const NUMBER *panel, const NUMBER *stripe, int64_t step, int rows,
+                     int vectors) {
+    vec b[2];
+    for (int v = 0; v < vectors; v++) b[v] = v_load(stripe + v * WIDTH);
+    PREFETCH(stripe + 16 * step);
+    if (vectors * WIDTH > LINE_NUMBERS) PREFETCH(stripe + 16 * step + LINE_NUMBERS);
+    UNROLL(16)
+    for (int i = 0; i < rows; i++) {
+        vec a = v_set1(panel[i * LINE]);
+        for (int v = 0; v < vectors; v++) total[i][v] = v_fma(a, b[v], total[i][v]);
+    }
+}
+
+/* panel [rows][LINE], stripe [depth][vectors * WIDTH] with `step` floats from one depth to the next. */
 INLINE void micro(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth, NUMBER *sums, int64_t stride,
-                  bool first, int rows, int vectors) {
+                  bool first, matmul_coming *coming, int rows, int vectors) {
     vec total[ROWS][2];
     UNROLL(16)
     for (int i = 0; i < rows; i++)
-        for (int v = 0; v < vectors; v++) {
-            total[i][v] = v_zero();
-            PREFETCH(sums + i * stride + v * WIDTH); /* needed when the depth is done */
-        }
-    for (const NUMBER *end = panel + depth; panel < end; panel++, stripe += step) {
-        vec b[2];
-        for (int v = 0; v < vectors; v++) b[v] = v_load(stripe + v * WIDTH);
-        PREFETCH(stripe + 8 * step);
-        if (vectors * WIDTH > LINE_NUMBERS) PREFETCH(stripe + 8 * step + LINE_NUMBERS);
-        UNROLL(16)
-        for (int i = 0; i < rows; i++) {
-            vec a = v_set1(panel[i * DEPTH]);
-            for (int v = 0; v < vectors; v++) total[i][v] = v_fma(a, b[v], total[i][v]);
-        }
+        for (int v = 0; v < vectors; v++) total[i][v] = v_zero();
+    matmul_stream stripes = coming->stripes, coming_rows = coming->rows;
+    const NUMBER *end = panel + depth, *whole = end - depth % FETCH_STEPS;
+    while (panel < whole) {
+        matmul_stream_on(&stripes), matmul_stream_on(&coming_rows);
+        if ((end - panel) / FETCH_STEPS == 3) expect_sums(sums, stride, rows, vectors);
+        for (const NUMBER *some = panel + FETCH_STEPS; panel < some; panel++, stripe += step)
+            add_step(total, panel, stripe, step, rows, vectors);
     }
+    for (; panel < end; panel++, stripe += step) add_step(total, panel, stripe, step, rows, vectors);
+    *coming = (matmul_coming){stripes, coming_rows};
     UNROLL(16)
-    for (int i = 0; i < rows; i++)
+    for (int i = 0; i < rows; i++, sums += stride) {
+        ONE_BY_ONE(sums);
         for (int v = 0; v < vectors; v++) {
-            NUMBER *s = sums + i * stride + v * WIDTH;
+            NUMBER *s = sums + v * WIDTH;
             v_store(s, first ? total[i][v] : v_add(v_load(s), total[i][v]));
         }
+    }
 }
 
 typedef void (*micro_kernel)(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth, NUMBER *sums,
-                             int64_t stride, bool first);
+                             int64_t stride, bool first, matmul_coming *coming);
 #define MICRO(rows, vectors)                                                                                           \
     static void micro_##rows##_##vectors(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth,       \
-                                         NUMBER *sums, int64_t stride, bool first) {                                   \
-        micro(panel, stripe, step, depth, sums, stride, first, rows, vectors);                                         \
+                                         NUMBER *sums, int64_t stride, bool first, matmul_coming *coming) {            \
+        micro(panel, stripe, step, depth, sums, stride, first, coming, rows, vectors);                                 \
     }
 #define ROW_OF_TABLE(rows, vectors) [rows / 2] = micro_##rows##_##vectors,
 MICROS(MICRO, 1)
@@ -51,15 +71,14 @@ static const micro_kernel micros[2][ROWS / 2 + 1] = {{MICROS(ROW_OF_TABLE, 1)}, 
 static void multiply(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows,
                      const void *stripe, int width, int depth, void *sums, int64_t stride, bool first,
                      matmul_coming *coming) {
-    (void)coming;
     (void)engine, (void)lines;
     for (int column = 0; column < width; column += 2 * WIDTH) {
         int vectors = width - column >= 2 * WIDTH ? 2 : 1;
         for (int row = 0; row < rows; row += ROWS) {
             int some = rows - row < ROWS ? rows - row : ROWS;
-            micros[vectors - 1][(some + 1) / 2]((const NUMBER *)panel + (int64_t)row * DEPTH,
+            micros[vectors - 1][(some + 1) / 2]((const NUMBER *)panel + (int64_t)row * LINE,
                                                 (const NUMBER *)stripe + column, width, depth,
-                                                (NUMBER *)sums + row * stride + column, stride, first);
+                                                (NUMBER *)sums + row * stride + column, stride, first, coming);
         }
     }
 }
@@ -69,12 +88,15 @@ const matmul_engine ENGINE = {.name = ENGINE_NAME,
                               .panel_rows = PANEL_ROWS,
                               .narrow_stripe = WIDTH,
                               .depth_block = DEPTH,
+                              .panel_line = LINE,
                               .depth_step = 1,
                               .step_bytes = sizeof(NUMBER),
                               .sum_bytes = sizeof(NUMBER),
                               .plain_panel = true,
                               .panel_dtype = NUMBER_DTYPE,
                               .parts = 1,
+                              .block_bytes = 256 << 10,
+                              .fetches = PANEL_ROWS / ROWS * (STRIPE / (2 * WIDTH)) * (DEPTH / FETCH_STEPS),
                               .fill = FILL,
                               .pack = PACK,
                               .multiply = multiply};

@@ -12,11 +12,10 @@
 #include "cpu/sizes.h"
 
 enum {
-    BLOCK_BYTES = 512 << 10, /* of packed columns that meet one panel: they stay in the second-level cache */
-    MOST_COLUMNS = 512,      /* of them */
-    SUMS_BYTES = 512 << 10,  /* of a unit's sums */
-    MOST_ROWS = 1024,        /* of a unit: enough units for threads to even out */
-    SUMS_PADDING = 16, /* numbers after each row of sums, so that rows do not share a set of the first-level cache */
+    MOST_COLUMNS = 512,   /* of a unit */
+    MOST_ROWS = 1024,     /* enough units for threads to even out */
+    KEPT_BYTES = 8 << 20, /* of rows that a thread keeps as panels for the blocks of columns that they meet */
+    SUMS_PADDING = 16,    /* numbers after each row of sums, so that rows do not share a set of the first-level cache */
     CHUNK_BYTES = 48 << 20, /* of packed columns at a time */
     SMALL_WORK = 1 << 18    /* multiplications worth waking a thread for */
 };
@@ -26,7 +25,8 @@ typedef struct {
     const gemm_problem *p;
     int64_t chunk_columns;             /* packed at a time */
     int64_t block_rows, block_columns; /* of one unit of work */
-    int64_t chunk_bytes, panel_bytes, thread_bytes;
+    int64_t chunk_bytes, panel_bytes, panels_bytes, thread_bytes;
+    bool keeps; /* a unit's panels, all of them, for the units of the same rows behind it */
     char *packed, *scratch;
     int64_t first_column, columns; /* the chunk at hand */
 } gemm_plan;
@@ -50,13 +50,17 @@ static int64_t packed_bytes(const matmul_engine *e, int64_t depth) {
     return divide_up(depth, e->depth_step) * e->step_bytes;
 }
 
+static int64_t unit_columns(const matmul_engine *e) {
+    return e->block_bytes / packed_bytes(e, e->depth_block) / STRIPE * STRIPE;
+}
+
 /* Rows and columns of a unit: the sums fit the cache, and threads get equal numbers of units as far as panels allow. */
 static void choose_units(gemm_plan *plan, int threads) {
     const matmul_engine *e = plan->engine;
-    int64_t most_columns = smaller(BLOCK_BYTES / packed_bytes(e, e->depth_block) / STRIPE * STRIPE, MOST_COLUMNS);
+    int64_t most_columns = smaller(unit_columns(e), MOST_COLUMNS);
     plan->block_columns = smaller(round_up(plan->chunk_columns, STRIPE), most_columns);
     int64_t most_rows =
-        smaller(SUMS_BYTES / e->sum_bytes / plan->block_columns, MOST_ROWS) / e->panel_rows * e->panel_rows;
+        smaller(e->block_bytes / e->sum_bytes / plan->block_columns, MOST_ROWS) / e->panel_rows * e->panel_rows;
     int64_t turns = divide_up(plan->p->row_count, most_rows * threads);
     plan->block_rows = round_up(divide_up(plan->p->row_count, turns * threads), e->panel_rows);
     int64_t row_blocks = divide_up(plan->p->row_count, plan->block_rows);
@@ -68,11 +72,20 @@ static int threads_of(const gemm_problem *p) {
     return p->serial ? 1 : parallel_threads();
 }
 
+/* If rows meet several blocks of columns and their panels are not too many. */
+static void keep_panels(gemm_plan *plan) {
+    const matmul_engine *e = plan->engine;
+    int64_t blocks = divide_up(plan->p->depth, e->depth_block), panels = divide_up(plan->block_rows, e->panel_rows);
+    plan->keeps = !e->multiply_panel && plan->chunk_columns > plan->block_columns &&
+                  blocks <= KEPT_BYTES / plan->panel_bytes / panels;
+    if (plan->keeps) plan->panels_bytes = blocks * panels * plan->panel_bytes;
+}
+
 /* False if the workspace has no representable size. */
 static bool make_plan(gemm_plan *plan, const matmul_engine *e, const gemm_problem *p) {
     *plan = (gemm_plan){.engine = e, .p = p};
     int threads = threads_of(p);
-    int64_t column_bytes, unit = BLOCK_BYTES / packed_bytes(e, e->depth_block) / STRIPE * STRIPE;
+    int64_t column_bytes, unit = unit_columns(e);
     if (p->depth > INT64_MAX / 64 || !checked_mul(divide_up(p->depth, e->depth_step), e->step_bytes, &column_bytes))
         return false;
     plan->chunk_columns = column_bytes > 0 ? CHUNK_BYTES / column_bytes / unit * unit : p->column_count;
@@ -81,9 +94,11 @@ static bool make_plan(gemm_plan *plan, const matmul_engine *e, const gemm_proble
     choose_units(plan, threads);
     if (!checked_mul(padded_columns(e, plan->chunk_columns), column_bytes, &plan->chunk_bytes)) return false;
     plan->chunk_bytes = round_up(plan->chunk_bytes, 64);
-    plan->panel_bytes = round_up(e->panel_rows * packed_bytes(e, e->depth_block), 64);
-    plan->thread_bytes =
-        plan->panel_bytes + round_up(plan->block_rows * (plan->block_columns + SUMS_PADDING) * e->sum_bytes, 4096) + 64;
+    plan->panel_bytes = round_up(e->panel_rows * packed_bytes(e, e->panel_line), 64);
+    plan->panels_bytes = plan->panel_bytes;
+    keep_panels(plan);
+    plan->thread_bytes = plan->panels_bytes +
+                         round_up(plan->block_rows * (plan->block_columns + SUMS_PADDING) * e->sum_bytes, 4096) + 64;
     int64_t scratch;
     return checked_mul(plan->thread_bytes, threads, &scratch) && checked_add(scratch, plan->chunk_bytes, &scratch);
 }
@@ -120,9 +135,9 @@ static bool fill_directly(const gemm_plan *plan, int64_t row, int rows, int64_t 
     const matmul_engine *e = plan->engine;
     const matmul_operand *o = &plan->p->rows;
     if (!o->gather || o->gather->turned || !e->plain_panel || e->panel_dtype != o->dtype) return false;
-    int64_t bytes = matmul_dtype_bytes(o->dtype), line = e->depth_block * bytes;
+    int64_t bytes = matmul_dtype_bytes(o->dtype), line = e->panel_line * bytes;
     int64_t padding = (round_up(depth, e->depth_step) - depth) * bytes;
-    o->gather->read(o->gather->context, row, rows, k, depth, panel, e->depth_block);
+    o->gather->read(o->gather->context, row, rows, k, depth, panel, e->panel_line);
     for (int i = 0; padding && i < rows; i++) memset(panel + i * line + depth * bytes, 0, (size_t)padding);
     memset(panel + rows * line, 0, (size_t)((e->panel_rows - rows) * line));
     return true;
@@ -166,9 +181,15 @@ static void pack_units(void *context, int64_t begin, int64_t end, int thread, in
 typedef struct {
     int64_t row, rows, column, columns; /* column counts from the chunk's first */
     int64_t stride;                     /* numbers from row to row of sums */
-    char *sums;
-    void *panel;
+    char *sums, *panels;
+    bool filled; /* the panels, by a unit before */
 } unit;
+
+static void *panel_at(const gemm_plan *plan, const unit *u, int64_t row, int64_t k) {
+    const matmul_engine *e = plan->engine;
+    int64_t panels = divide_up(plan->block_rows, e->panel_rows);
+    return u->panels + (plan->keeps ? (k / e->depth_block * panels + row / e->panel_rows) * plan->panel_bytes : 0);
+}
 
 /* The part whose rows begin at `row` of the unit; behind its last row the first ones of the next block of the depth;
    none behind the last block. */
@@ -185,38 +206,47 @@ static matmul_part part_at(const gemm_plan *plan, const unit *u, int64_t row, in
                          .depth = (int)smaller(plan->p->depth - k, e->depth_block)};
 }
 
-/* The stripes of the block of the depth at k, during so many products with the block before; two parts are multiplied
-   three times. */
-static matmul_coming expect_stripes(const gemm_plan *plan, const unit *u, int64_t k, int64_t products) {
+/* The stripes of the block of the depth at k, during so many products with the block before. */
+static matmul_stream expect_stripes(const gemm_plan *plan, const unit *u, int64_t k, int64_t products) {
     const matmul_engine *e = plan->engine;
     int64_t depth = smaller(plan->p->depth - k, e->depth_block);
-    if (depth <= 0) return (matmul_coming){plan->packed, 0};
-    int64_t lines = padded_columns(e, u->columns) * packed_bytes(e, depth) / 64,
-            steps = products * (e->depth_block / e->depth_step) * (2 * e->parts - 1);
-    return (matmul_coming){stripe_at(plan, k, depth, u->column), (int)divide_up(lines, steps)};
+    if (depth <= 0 || e->fetches == 0) return (matmul_stream){.at = plan->packed, .left = INT64_MAX};
+    int64_t lines = padded_columns(e, u->columns) * packed_bytes(e, depth) / 64;
+    return (matmul_stream){.at = stripe_at(plan, k, depth, u->column),
+                           .left = INT64_MAX,
+                           .lines = (int)divide_up(lines, products * e->fetches)};
 }
 
 static void multiply_stripes(const gemm_plan *plan, const matmul_panel *m) {
     const matmul_engine *e = plan->engine;
     int64_t stripes = divide_up(m->columns, STRIPE), bytes = packed_bytes(e, m->part.depth);
     for (int64_t column = 0; column < m->columns; column += STRIPE) {
-        matmul_ahead_some(m->ahead, stripes);
+        if (m->coming->rows.lines == 0) matmul_ahead_some(m->ahead, stripes);
         e->multiply(e, m->rows->quantized, m->panel, m->part.rows, m->stripes + column * bytes,
                     stripe_width(e, m->columns - column), m->part.depth, (char *)m->sums + column * e->sum_bytes,
                     m->stride, m->first, m->coming);
     }
 }
 
+/* What the next panel is made of, or that panel if it is there. */
+static void expect_rows(const gemm_plan *plan, const unit *u, const matmul_part *next, matmul_ahead *ahead) {
+    if (u->filled && next->rows > 0)
+        matmul_ahead_bytes(ahead, panel_at(plan, u, next->row - u->row, next->k), plan->panel_bytes);
+    else
+        matmul_ahead_begin(ahead, &plan->p->rows, next->row, next->rows, next->k, next->depth);
+}
+
 /* Returns what the panel holds of the next part. */
 static int multiply_panel(const gemm_plan *plan, const unit *u, matmul_panel *m) {
     const matmul_engine *e = plan->engine;
     if (m->filled == 0) {
-        fill_panel(plan, m->part.row, m->part.rows, m->part.k, m->part.depth, u->panel);
+        fill_panel(plan, m->part.row, m->part.rows, m->part.k, m->part.depth, m->panel);
         m->filled = ALL_FILLED;
     }
     matmul_ahead ahead;
-    matmul_ahead_begin(&ahead, m->rows, m->next.row, m->next.rows, m->next.k, m->next.depth);
+    expect_rows(plan, u, &m->next, &ahead);
     m->ahead = &ahead;
+    m->coming->rows = matmul_ahead_stream(&ahead, e->fetches * divide_up(u->columns, STRIPE));
     if (e->multiply_panel) return e->multiply_panel(e, m);
     multiply_stripes(plan, m);
     return 0;
@@ -227,13 +257,13 @@ static int multiply_depth_block(const gemm_plan *plan, const unit *u, int64_t k,
     const matmul_engine *e = plan->engine;
     int64_t depth = smaller(plan->p->depth - k, e->depth_block),
             products = divide_up(u->columns, STRIPE) * divide_up(u->rows, e->panel_rows);
-    matmul_coming coming = expect_stripes(plan, u, k + e->depth_block, products);
+    matmul_coming coming = {.stripes = expect_stripes(plan, u, k + e->depth_block, products)};
     for (int64_t row = 0; row < u->rows; row += e->panel_rows) {
         matmul_panel m = {.rows = &plan->p->rows,
-                          .panel = u->panel,
+                          .panel = panel_at(plan, u, row, k),
                           .part = part_at(plan, u, row, k),
                           .next = part_at(plan, u, row + e->panel_rows, k),
-                          .filled = filled,
+                          .filled = u->filled ? ALL_FILLED : filled,
                           .stripes = stripe_at(plan, k, depth, u->column),
                           .columns = u->columns,
                           .sums = u->sums + row * u->stride * e->sum_bytes,
@@ -266,8 +296,9 @@ static void multiply_units(void *context, int64_t begin, int64_t end, int thread
         u.rows = smaller(plan->p->row_count - u.row, plan->block_rows);
         u.columns = smaller(plan->columns - u.column, plan->block_columns);
         u.stride = plan->block_columns + SUMS_PADDING;
-        u.panel = scratch;
-        u.sums = scratch + plan->panel_bytes;
+        u.panels = scratch;
+        u.sums = scratch + plan->panels_bytes;
+        u.filled = plan->keeps && i > begin && u.column > 0;
         if (plan->p->depth == 0) memset(u.sums, 0, (size_t)(u.rows * u.stride * plan->engine->sum_bytes));
         int filled = 0;
         for (int64_t k = 0; k < plan->p->depth; k += plan->engine->depth_block)

@@ -73,17 +73,28 @@ static int64_t narrow_turned(matmul_dtype dtype, const float *source, int64_t st
     return 0;
 }
 
-/* Whole squares of WIDTH by WIDTH in registers, then the edges: columns behind the last square of the lines that have
-   some, and lines behind the last one in full. */
+INLINE void transpose_one_by_one(const float *source, int64_t stride, int64_t lines, int64_t count, float *out,
+                                 int64_t out_stride) {
+    for (int64_t l = 0; l < lines; l++)
+        for (int64_t c = 0; c < count; c++) out[c * out_stride + l] = load_as_float(MATMUL_F32, source, l * stride + c);
+}
+
+INLINE int64_t square_at(int64_t i, int64_t count) {
+    return i + WIDTH <= count ? i : count - WIDTH;
+}
+
+/* Squares of WIDTH by WIDTH in registers; the last ones overlap those before. */
 static void transpose(const float *source, int64_t stride, int64_t lines, int64_t count, float *out,
                       int64_t out_stride) {
-    int64_t whole_lines = lines - lines % WIDTH, whole = count - count % WIDTH;
-    for (int64_t l = 0; l < whole_lines; l += WIDTH)
-        for (int64_t c = 0; c < whole; c += WIDTH)
+    if (lines < WIDTH || count < WIDTH) {
+        transpose_one_by_one(source, stride, lines, count, out, out_stride);
+        return;
+    }
+    for (int64_t i = 0; i < lines; i += WIDTH)
+        for (int64_t j = 0; j < count; j += WIDTH) {
+            int64_t l = square_at(i, lines), c = square_at(j, count);
             v_transpose(source + l * stride + c, stride, out + c * out_stride + l, out_stride);
-    for (int64_t l = 0; l < lines; l++)
-        for (int64_t c = l < whole_lines ? whole : 0; c < count; c++)
-            out[c * out_stride + l] = load_as_float(MATMUL_F32, source, l * stride + c);
+        }
 }
 
 /* A table of the sixteen weights of a group saves the arithmetic, where a vector holds it. */
