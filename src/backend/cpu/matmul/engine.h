@@ -13,6 +13,15 @@ typedef struct {
     matmul_stream stripes, rows;
 } matmul_coming;
 
+/* Where products of a panel and a stripe are added up: sums[row * stride + column]; `first`: they are all there is yet.
+   With `out` the last ones: the sums go there, out[row * out_stride + column], and not back; even numbers of rows are
+   written. */
+typedef struct {
+    void *sums, *out;
+    int64_t stride, out_stride;
+    bool first;
+} matmul_target;
+
 /* Rows [row, row + rows) at depths [k, k + depth): what a panel holds. rows 0: nothing. */
 typedef struct {
     int64_t row, k;
@@ -30,6 +39,8 @@ typedef struct {
     void *sums;
     int64_t stride; /* numbers from row to row of sums */
     bool first;     /* sums begin with these products */
+    void *out;      /* for the sums of whole stripes, which end with these products; NULL: they stay */
+    int64_t out_stride;
     matmul_coming *coming;
     matmul_ahead *ahead; /* for the part after this one */
 } matmul_panel;
@@ -50,6 +61,7 @@ struct matmul_engine {
     bool plain_panel;  /* a panel is [panel_rows][panel_line] of panel_dtype, padded with zeros */
     matmul_dtype panel_dtype;
     int parts;       /* 2: values are held as a high and a low bf16 part */
+    bool stores_out; /* multiply takes a target's `out`, of panel_dtype */
     int block_bytes; /* of packed columns that meet one panel, and of a unit's sums: they stay in the second-level cache
                       */
     int fetches;     /* how often a product of a panel and a stripe fetches of what is coming; 0: never */
@@ -61,12 +73,11 @@ struct matmul_engine {
        weights that it will meet, whose width or groups matter to some engines; NULL if they are dense. */
     void (*pack)(const matmul_engine *engine, const matmul_operand *columns, int64_t column, int count, int width,
                  int64_t k, int depth, const quantized_lines *rows, void *stripe);
-    /* sums[row * stride + column] (+)= panel x stripe; all panel_rows may be written. `lines`: the rows, if they are
-       packed. An engine whose stripes come faster than the hardware's prefetchers bring them fetches what is coming and
-       moves it on; others leave it. */
+    /* The target's sums (+)= panel x stripe; all panel_rows may be written. `lines`: the rows, if they are packed. An
+       engine whose stripes come faster than the hardware's prefetchers bring them fetches what is coming and moves it
+       on; others leave it. */
     void (*multiply)(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows,
-                     const void *stripe, int width, int depth, void *sums, int64_t stride, bool first,
-                     matmul_coming *coming);
+                     const void *stripe, int width, int depth, const matmul_target *target, matmul_coming *coming);
     /* Instead of multiply, where not NULL: all stripes by a panel, in which the next part begins to replace this one.
        Returns how many pieces of the next part the panel holds then; 0 if it is to be filled at once. */
     int (*multiply_panel)(const matmul_engine *engine, const matmul_panel *panel);

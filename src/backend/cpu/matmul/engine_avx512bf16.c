@@ -48,16 +48,15 @@ MICROS_TO_14(MICRO, 2)
 static const micro_kernel micros[2][ROWS / 2 + 1] = {{MICROS_TO_14(ROW_OF_TABLE, 1)}, {MICROS_TO_14(ROW_OF_TABLE, 2)}};
 
 static void multiply(const matmul_engine *e, const quantized_lines *lines, const void *panel, int rows,
-                     const void *stripe, int width, int depth, void *to, int64_t stride, bool first,
-                     matmul_coming *coming) {
+                     const void *stripe, int width, int depth, const matmul_target *to, matmul_coming *coming) {
     (void)coming;
-    float *sums = to;
+    float *sums = to->sums;
     (void)e, (void)lines;
     depth = (depth + 31) / 32 * 32;
     for (int row = 0; row < rows; row += ROWS) {
         int some = rows - row < ROWS ? rows - row : ROWS;
         micros[width / WIDTH - 1][(some + 1) / 2]((const uint16_t *)panel + row * DEPTH, stripe, width, depth,
-                                                  sums + row * stride, stride, first);
+                                                  sums + row * to->stride, to->stride, to->first);
     }
 }
 

@@ -10,10 +10,12 @@ enum { LINE = DEPTH + LINE_NUMBERS / 2 };    /* of a panel: its rows do not shar
 
 enum { FETCH_STEPS = 8 }; /* of the depth, for each of which some lines of what comes next are fetched */
 
-/* Sums that will be added to soon, in the registers' order. */
-INLINE void expect_sums(const NUMBER *sums, int64_t stride, int rows, int vectors) {
-    for (int i = 0; i < rows; i++, sums += stride)
-        for (int v = 0; v < vectors; v++) PREFETCH(sums + v * WIDTH);
+/* Lines that a micro-kernel's end reads and writes. */
+INLINE void expect_row(const matmul_target *t, const NUMBER *sums, NUMBER *out, int64_t row, int vectors) {
+    for (int v = 0; v < vectors; v++) {
+        if (!t->first || !t->out) PREFETCH(sums + row * t->stride + v * WIDTH);
+        if (t->out) PREFETCH(out + row * t->out_stride + v * WIDTH);
+    }
 }
 
 INLINE void add_step(vec total[ROWS][2], const NUMBER *panel, const NUMBER *stripe, int64_t step, int rows,
@@ -30,8 +32,10 @@ INLINE void add_step(vec total[ROWS][2], const NUMBER *panel, const NUMBER *stri
 }
 
 /* panel [rows][LINE], stripe [depth][vectors * WIDTH] with `step` floats from one depth to the next. */
-INLINE void micro(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth, NUMBER *sums, int64_t stride,
-                  bool first, matmul_coming *coming, int rows, int vectors) {
+INLINE void micro(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth, const matmul_target *t,
+                  int64_t row, int64_t column, matmul_coming *coming, int rows, int vectors) {
+    const NUMBER *sums = (const NUMBER *)t->sums + row * t->stride + column;
+    NUMBER *out = t->out ? (NUMBER *)t->out + row * t->out_stride + column : NULL;
     vec total[ROWS][2];
     UNROLL(16)
     for (int i = 0; i < rows; i++)
@@ -40,28 +44,30 @@ INLINE void micro(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64
     const NUMBER *end = panel + depth, *whole = end - depth % FETCH_STEPS;
     while (panel < whole) {
         matmul_stream_on(&stripes), matmul_stream_on(&coming_rows);
-        if ((end - panel) / FETCH_STEPS == 3) expect_sums(sums, stride, rows, vectors);
+        int64_t expected = rows - (end - panel) / FETCH_STEPS;
+        if (expected >= 0) expect_row(t, sums, out, expected, vectors);
         for (const NUMBER *some = panel + FETCH_STEPS; panel < some; panel++, stripe += step)
             add_step(total, panel, stripe, step, rows, vectors);
     }
     for (; panel < end; panel++, stripe += step) add_step(total, panel, stripe, step, rows, vectors);
     *coming = (matmul_coming){stripes, coming_rows};
+    NUMBER *to = t->out ? out : (NUMBER *)(uintptr_t)sums;
+    int64_t to_stride = t->out ? t->out_stride : t->stride;
     UNROLL(16)
-    for (int i = 0; i < rows; i++, sums += stride) {
+    for (int i = 0; i < rows; i++, sums += t->stride, to += to_stride) {
         ONE_BY_ONE(sums);
-        for (int v = 0; v < vectors; v++) {
-            NUMBER *s = sums + v * WIDTH;
-            v_store(s, first ? total[i][v] : v_add(v_load(s), total[i][v]));
-        }
+        ONE_BY_ONE(to);
+        for (int v = 0; v < vectors; v++)
+            v_store(to + v * WIDTH, t->first ? total[i][v] : v_add(v_load(sums + v * WIDTH), total[i][v]));
     }
 }
 
-typedef void (*micro_kernel)(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth, NUMBER *sums,
-                             int64_t stride, bool first, matmul_coming *coming);
+typedef void (*micro_kernel)(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth,
+                             const matmul_target *t, int64_t row, int64_t column, matmul_coming *coming);
 #define MICRO(rows, vectors)                                                                                           \
     static void micro_##rows##_##vectors(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth,       \
-                                         NUMBER *sums, int64_t stride, bool first, matmul_coming *coming) {            \
-        micro(panel, stripe, step, depth, sums, stride, first, coming, rows, vectors);                                 \
+                                         const matmul_target *t, int64_t row, int64_t column, matmul_coming *coming) { \
+        micro(panel, stripe, step, depth, t, row, column, coming, rows, vectors);                                      \
     }
 #define ROW_OF_TABLE(rows, vectors) [rows / 2] = micro_##rows##_##vectors,
 MICROS(MICRO, 1)
@@ -69,16 +75,15 @@ MICROS(MICRO, 2)
 static const micro_kernel micros[2][ROWS / 2 + 1] = {{MICROS(ROW_OF_TABLE, 1)}, {MICROS(ROW_OF_TABLE, 2)}};
 
 static void multiply(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows,
-                     const void *stripe, int width, int depth, void *sums, int64_t stride, bool first,
-                     matmul_coming *coming) {
+                     const void *stripe, int width, int depth, const matmul_target *target, matmul_coming *coming) {
     (void)engine, (void)lines;
     for (int column = 0; column < width; column += 2 * WIDTH) {
         int vectors = width - column >= 2 * WIDTH ? 2 : 1;
         for (int row = 0; row < rows; row += ROWS) {
             int some = rows - row < ROWS ? rows - row : ROWS;
             micros[vectors - 1][(some + 1) / 2]((const NUMBER *)panel + (int64_t)row * LINE,
-                                                (const NUMBER *)stripe + column, width, depth,
-                                                (NUMBER *)sums + row * stride + column, stride, first, coming);
+                                                (const NUMBER *)stripe + column, width, depth, target, row, column,
+                                                coming);
         }
     }
 }
@@ -95,6 +100,7 @@ const matmul_engine ENGINE = {.name = ENGINE_NAME,
                               .plain_panel = true,
                               .panel_dtype = NUMBER_DTYPE,
                               .parts = 1,
+                              .stores_out = true,
                               .block_bytes = 256 << 10,
                               .fetches = PANEL_ROWS / ROWS * (STRIPE / (2 * WIDTH)) * (DEPTH / FETCH_STEPS),
                               .fill = FILL,

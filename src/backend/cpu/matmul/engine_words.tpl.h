@@ -168,14 +168,13 @@ static void micro(const words_panel *panel, int row, const char *stripe, int dep
 }
 
 static void multiply(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows,
-                     const void *stripe, int width, int depth, void *to, int64_t stride, bool first,
-                     matmul_coming *coming) {
+                     const void *stripe, int width, int depth, const matmul_target *to, matmul_coming *coming) {
     (void)coming;
-    float *sums = to;
+    float *sums = to->sums;
     for (int c = 0; c < width; c += COLUMNS)
         for (int row = 0; row < rows; row += ROWS)
             micro(panel, row, (const char *)stripe + c * (depth / STEP) * engine->step_bytes, depth, lines->group,
-                  sums + row * stride + c, stride, first);
+                  sums + row * to->stride + c, to->stride, to->first);
 }
 
 const matmul_engine ENGINE = {.name = ENGINE_NAME,

@@ -222,9 +222,14 @@ static void multiply_stripes(const gemm_plan *plan, const matmul_panel *m) {
     int64_t stripes = divide_up(m->columns, STRIPE), bytes = packed_bytes(e, m->part.depth);
     for (int64_t column = 0; column < m->columns; column += STRIPE) {
         if (m->coming->rows.lines == 0) matmul_ahead_some(m->ahead, stripes);
-        e->multiply(e, m->rows->quantized, m->panel, m->part.rows, m->stripes + column * bytes,
-                    stripe_width(e, m->columns - column), m->part.depth, (char *)m->sums + column * e->sum_bytes,
-                    m->stride, m->first, m->coming);
+        int width = stripe_width(e, m->columns - column);
+        matmul_target target = {.sums = (char *)m->sums + column * e->sum_bytes,
+                                .stride = m->stride,
+                                .first = m->first,
+                                .out_stride = m->out_stride};
+        if (m->out && column + width <= m->columns) target.out = (char *)m->out + column * e->sum_bytes;
+        e->multiply(e, m->rows->quantized, m->panel, m->part.rows, m->stripes + column * bytes, width, m->part.depth,
+                    &target, m->coming);
     }
 }
 
@@ -252,6 +257,21 @@ static int multiply_panel(const gemm_plan *plan, const unit *u, matmul_panel *m)
     return 0;
 }
 
+/* Whether the sums of whole stripes may go to the result at once, for these rows of a unit: as they are, all written.
+ */
+static bool stored_at_once(const gemm_plan *plan, int64_t rows) {
+    const gemm_problem *p = plan->p;
+    return plan->engine->stores_out && p->out_dtype == plan->engine->panel_dtype && p->out_column_stride == 1 &&
+           !p->out_row && rows % 2 == 0;
+}
+
+static void *out_of_rows(const gemm_plan *plan, const unit *u, int64_t row) {
+    const gemm_problem *p = plan->p;
+    if (!stored_at_once(plan, smaller(u->rows - row, plan->engine->panel_rows))) return NULL;
+    int64_t place = (u->row + row) * p->out_row_stride + plan->first_column + u->column;
+    return (char *)p->out + place * plan->engine->sum_bytes;
+}
+
 /* All panels of a unit, whose rows at one depth come after each other; `filled` pieces of the first are there. */
 static int multiply_depth_block(const gemm_plan *plan, const unit *u, int64_t k, int filled) {
     const matmul_engine *e = plan->engine;
@@ -269,20 +289,39 @@ static int multiply_depth_block(const gemm_plan *plan, const unit *u, int64_t k,
                           .sums = u->sums + row * u->stride * e->sum_bytes,
                           .stride = u->stride,
                           .first = k == 0,
+                          .out = k + depth == plan->p->depth ? out_of_rows(plan, u, row) : NULL,
+                          .out_stride = plan->p->out_row_stride,
                           .coming = &coming};
         filled = multiply_panel(plan, u, &m);
     }
     return filled;
 }
 
-static void store(const gemm_plan *plan, const unit *u) {
-    sums_block block = {.sums = u->sums,
+static void store_part(const gemm_plan *plan, const unit *u, int64_t row, int64_t rows, int64_t column,
+                       int64_t columns) {
+    const matmul_engine *e = plan->engine;
+    sums_block block = {.sums = u->sums + (row * u->stride + column) * e->sum_bytes,
                         .stride = u->stride,
-                        .row = u->row,
-                        .rows = u->rows,
-                        .column = plan->first_column + u->column,
-                        .columns = u->columns};
-    store_sums(plan->engine, plan->p, &block);
+                        .row = u->row + row,
+                        .rows = rows,
+                        .column = plan->first_column + u->column + column,
+                        .columns = columns};
+    if (rows > 0 && columns > 0) store_sums(e, plan->p, &block);
+}
+
+/* What multiply_depth_block has not stored: all, or the last stripe if it is not whole, and the last panel if its rows
+   are odd in number. */
+static void store(const gemm_plan *plan, const unit *u) {
+    const matmul_engine *e = plan->engine;
+    int64_t last = (u->rows - 1) / e->panel_rows * e->panel_rows, rest = u->columns % STRIPE;
+    int64_t whole = rest == stripe_width(e, rest) ? u->columns : u->columns - rest;
+    if (plan->p->depth == 0 || !stored_at_once(plan, 0)) {
+        store_part(plan, u, 0, u->rows, 0, u->columns);
+        return;
+    }
+    bool odd = !stored_at_once(plan, u->rows - last);
+    store_part(plan, u, 0, odd ? last : u->rows, whole, u->columns - whole);
+    if (odd) store_part(plan, u, last, u->rows - last, 0, u->columns);
 }
 
 static void multiply_units(void *context, int64_t begin, int64_t end, int thread, int threads) {
