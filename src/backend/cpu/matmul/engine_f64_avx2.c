@@ -3,7 +3,7 @@
 
 #include "cpu/matmul/inline.h"
 
-enum { WIDTH = 4, ROWS = 6, PANEL_ROWS = 24, DEPTH = 128 };
+enum { WIDTH = 4, ROWS = 6, PANEL_ROWS = 24, DEPTH = 256 };
 typedef __m256d vec;
 
 INLINE vec v_zero(void) {

@@ -8,7 +8,9 @@
 enum { LINE_NUMBERS = 64 / sizeof(NUMBER) }; /* of the cache */
 enum { LINE = DEPTH + LINE_NUMBERS / 2 };    /* of a panel: its rows do not share sets of the first-level cache */
 
-enum { FETCH_STEPS = 8 }; /* of the depth, for each of which some lines of what comes next are fetched */
+enum {
+    FETCH_STEPS = ROWS > 8 ? 8 : 32
+}; /* of the depth, about a hundred cycles: then lines of what comes next are fetched */
 
 /* Lines that a micro-kernel's end reads and writes. */
 INLINE void expect_row(const matmul_target *t, const NUMBER *sums, NUMBER *out, int64_t row, int vectors) {

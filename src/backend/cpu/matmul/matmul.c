@@ -12,7 +12,10 @@
 #include "cpu/matmul/quantized.h"
 #include "cpu/matmul/thin.h"
 
-enum { SMALL_PRODUCT = 1 << 22 }; /* multiplications below which a product of a batch runs in one thread */
+enum {
+    SMALL_PRODUCT = 1 << 22, /* multiplications below which a product of a batch runs in one thread */
+    SHALLOW = 64             /* depth up to which the result is stored as it lies rather than turned */
+};
 
 /* The product of one pair of matrices, and how it is computed. */
 typedef struct {
@@ -36,6 +39,10 @@ static gemm_problem blocked_problem(const gemm_problem *p, bool turned, complex_
     return p->out_dtype == MATMUL_C64 ? complex_as_floats(p, turned, factors) : *p;
 }
 
+static bool larger_columns(const gemm_problem *p, const matmul_engine *e) {
+    return p->column_count > p->row_count && !(e->stores_out && p->depth <= SHALLOW);
+}
+
 /* Few rows or columns stream the other factor; otherwise the larger side is taken panel by panel, the smaller is
  * packed. */
 static void choose(matmul_job *j) {
@@ -43,8 +50,8 @@ static void choose(matmul_job *j) {
     const gemm_problem turned = turned_problem(p);
     bool thin = thin_serves(p);
     j->thin = thin || thin_serves(&turned);
-    j->turned = j->thin ? !thin : p->column_count > p->row_count;
     j->engine = matmul_engine_for(p->rows.dtype, WEIGHTS_DENSE);
+    j->turned = j->thin ? !thin : larger_columns(p, j->engine);
     if (j->turned) *p = turned;
     complex_factors factors;
     gemm_problem blocked = blocked_problem(p, j->turned, &factors);
