@@ -70,10 +70,11 @@ static void fold_columns(const reduction *r, char *totals, int64_t offset, int64
 /* Rows [begin, end) from the offset of the first column on. */
 static void fold_rows(const reduction *r, char *totals, int64_t base, int64_t begin, int64_t end, int64_t count,
                       const char *centres) {
-    for (int64_t i = begin, row = i < end ? base + offset_in(&r->inner, i) : 0; i < end; i++) {
-        int64_t next = i + 1 < end ? base + offset_in(&r->inner, i + 1) : row;
-        fold_columns(r, totals, row, next - row, count, centres);
-        row = next;
+    axis_walk walk = walk_from(&r->inner, begin);
+    for (int64_t i = begin; i < end; i++) {
+        int64_t row = walk.offset;
+        walk_on(&walk);
+        fold_columns(r, totals, base + row, i + 1 < end ? walk.offset - row : 0, count, centres);
     }
 }
 

@@ -16,11 +16,40 @@ void add_axis(axis_list *list, int64_t size, int64_t stride) {
     list->strides[list->ndim++] = stride;
 }
 
-int64_t offset_in(const axis_list *list, int64_t index) {
-    int64_t offset = 0;
+/* Division of 64 bits takes several times as long on many processors. */
+static int64_t divided(int64_t index, int64_t size, int64_t *rest) {
+    if ((index | size) >> 32 == 0) {
+        *rest = (uint32_t)index % (uint32_t)size;
+        return (uint32_t)index / (uint32_t)size;
+    }
+    *rest = index % size;
+    return index / size;
+}
+
+axis_walk walk_from(const axis_list *list, int64_t index) {
+    axis_walk w = {.list = list};
     for (int i = list->ndim - 1; i >= 0; i--) {
-        offset += index % list->shape[i] * list->strides[i];
-        index /= list->shape[i];
+        if (index == 0) break;
+        index = divided(index, list->shape[i], &w.at[i]);
+        w.offset += w.at[i] * list->strides[i];
+    }
+    return w;
+}
+
+void walk_on(axis_walk *w) {
+    for (int i = w->list->ndim - 1; i >= 0; i--) {
+        w->offset += w->list->strides[i];
+        if (++w->at[i] < w->list->shape[i]) return;
+        w->offset -= w->list->shape[i] * w->list->strides[i];
+        w->at[i] = 0;
+    }
+}
+
+int64_t offset_in(const axis_list *list, int64_t index) {
+    int64_t offset = 0, rest;
+    for (int i = list->ndim - 1; index > 0 && i >= 0; i--) {
+        index = divided(index, list->shape[i], &rest);
+        offset += rest * list->strides[i];
     }
     return offset;
 }

@@ -46,6 +46,15 @@ typedef struct {
 void add_axis(axis_list *list, int64_t size, int64_t stride);
 int64_t offset_in(const axis_list *list, int64_t index);
 
+/* One index after the other, without divisions; behind the last comes the first. */
+typedef struct {
+    const axis_list *list;
+    int64_t offset, at[TARN_MAX_NDIM];
+} axis_walk;
+
+axis_walk walk_from(const axis_list *list, int64_t index);
+void walk_on(axis_walk *walk);
+
 /* From the kind, the dtypes and the lanes' stride: by what they are folded. */
 void choose_loops(reduction *r);
 
