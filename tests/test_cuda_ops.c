@@ -384,7 +384,10 @@ static void expect_norm(row_case *r, int64_t first, int64_t n, double eps, bool 
                         operand *by_weight) {
     double mean = 0, squares = 0, rest = 0, along = 0, count = (double)n;
     for (int64_t i = 0; i < n && centre; i++) mean += get(&r->x, first + i) / count;
-    for (int64_t i = 0; i < n; i++) squares += pow(get(&r->x, first + i) - mean, 2);
+    for (int64_t i = 0; i < n; i++) {
+        double far = get(&r->x, first + i) - mean;
+        squares += far * far;
+    }
     double scale = 1 / sqrt(squares / count + eps);
     for (int64_t i = 0; i < n; i++) {
         double z = (get(&r->x, first + i) - mean) * scale, h = get(&r->g, first + i) * get(&r->weight, i);
