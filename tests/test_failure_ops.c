@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "mock/hooks.h"
+#include "rounds.h"
 #include "way_runs.h"
 #include "paths.h"
 
@@ -160,12 +161,12 @@ static way_step op_step(op_id op) {
 }
 
 static bool is_wanted(const char *name, int count, char **names) {
-    bool wanted = count < 2;
+    bool wanted = count < 2 && in_rounds();
     for (int k = 1; k < count; k++) wanted = wanted || strcmp(names[k], name) == 0;
     return wanted;
 }
 
-/* All functions and rows, or those named. */
+/* All functions and rows (a share with TARN_ROUNDS, rounds.h), or those named. */
 int main(int count, char **names) {
     setenv("TARN_BACKENDS", TARN_BUILD_DIR, 0);
     library = dlopen(TARN_BUILD_DIR "/libtarn_mock.so", RTLD_NOW);
