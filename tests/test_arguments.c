@@ -252,7 +252,41 @@ static void check_values(void) {
     CHECK_ERROR(tarn_random_normal(tarn_random_key(0), TARN_SHAPE(2), TARN_BOOL), "random_normal: bool");
 }
 
+/* ---- lists of options, which no case has */
+
+static bool same(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)context, (void)count;
+    return tarn_result(results, tarn_sum(inputs[0]));
+}
+
+static void check_list(tarn_ints list) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_ones(TARN_SHAPE(1, 4, 1), TARN_FLOAT32), *key = tarn_random_key(1);
+    tarn_function f = TARN_FUNCTION(same, NULL);
+    CHECK_ERROR(tarn_grad(f, &x, 1, .argnums = list), "grad: argnums is a list of");
+    CHECK_ERROR(tarn_vmap(f, &x, 1, .in_axes = list), "vmap: in_axes is a list of");
+    CHECK_ERROR(tarn_vmap(f, &x, 1, .out_axes = list), "vmap: out_axes is a list of");
+    CHECK_ERROR(tarn_vmap(f, &x, 1, .late_out_axes = &list), "vmap: out_axes is a list of");
+    CHECK_ERROR(tarn_compile(f, .donate = list), "compile: donate is a list of");
+    CHECK_ERROR(tarn_conv_general(x, x, .padding_after = list), "conv_general: high is a list of");
+    CHECK_ERROR(tarn_max_pool(x, TARN_INTS(2), .stride = list), "max_pool: a list of");
+    CHECK_ERROR(tarn_avg_pool(x, TARN_INTS(2), .padding = list), "avg_pool: a list of");
+    CHECK_ERROR(tarn_init_he_normal(&key, list, TARN_FLOAT32), "init: the shape is a list of");
+    CHECK_ERROR(tarn_init_orthogonal(&key, list, TARN_FLOAT32), "init: the shape is a list of");
+    CHECK_ERROR(tarn_init_sparse(&key, list, TARN_FLOAT32, 0.5, 1), "init: the shape is a list of");
+}
+
+static void check_lists(void) {
+    int64_t shape[TARN_MAX_NDIM];
+    int ndim;
+    check_list((tarn_ints){NULL, 2});
+    check_list((tarn_ints){(int64_t[]){0}, -1});
+    CHECK_ERROR(tarn_broadcast_shapes(&TARN_SHAPE(2, -3), 1, shape, &ndim),
+                "broadcast_shapes: shape 0 has the size -3");
+}
+
 int main(void) {
+    check_lists();
     for (size_t i = 0; i < CASES; i++) check_case(&cases[i]);
     check_rows();
     check_sizes();

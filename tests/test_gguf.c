@@ -210,6 +210,33 @@ static void test_notes(void) {
     CHECK_ERROR(tarn_load_gguf(in_folder("n.gguf")), "general.alignment is of kind 6");
 }
 
+/* What could not be read again is not written. */
+static void test_refused(void) {
+    TARN_SCOPE;
+    const tarn_named_array two[] = {{"x", tarn_ones(TARN_SHAPE(2), TARN_FLOAT32)},
+                                    {"x", tarn_ones(TARN_SHAPE(2), TARN_FLOAT32)}};
+    const char *const texts[] = {"a", NULL};
+    const struct {
+        tarn_note notes[2];
+        const char *error;
+    } cases[] = {
+        {{{.key = "k", .texts = texts, .count = 2}, {.key = "l", .text = ""}}, "metadata 'k': text 1 is NULL"},
+        {{{.key = "k", .texts = texts, .count = -1}, {.key = "l", .text = ""}}, "metadata 'k': a list of -1 texts"},
+        {{{.key = "k", .text = "a"}, {.key = "k", .text = "b"}}, "two notes named 'k'"},
+        {{{.key = "general.alignment", .array = tarn_scalar_int(64, TARN_UINT32)}, {.key = "l", .text = ""}},
+         "tensors are aligned to 32 bytes"},
+    };
+    for (int i = 0; i < 4; i++)
+        CHECK_ERROR(tarn_save_gguf(in_folder("r.gguf"), two, 1, .notes = cases[i].notes, .note_count = 2),
+                    cases[i].error);
+    CHECK_ERROR(tarn_save_gguf(in_folder("r.gguf"), two, 2), "two tensors named 'x'");
+    const tarn_note aligned = {.key = "general.alignment", .array = tarn_scalar_int(32, TARN_UINT32)};
+    CHECK(tarn_save_gguf(in_folder("r.gguf"), two, 1, .notes = &aligned, .note_count = 1));
+    tarn_tensors *t = tarn_load_gguf(in_folder("r.gguf"));
+    CHECK(t && same(tarn_tensors_get(t, "x"), two[0].array));
+    tarn_tensors_free(t);
+}
+
 static void test_places(void) {
     char file[1024];
     const int64_t offsets[] = {32, 7, 0, 96};
@@ -232,6 +259,7 @@ int main(void) {
     CHECK(mkdtemp(folder));
     test_notes();
     test_places();
+    test_refused();
     test_blocks();
     test_round_trip();
     test_affine();

@@ -153,6 +153,8 @@ static void test_wrong_use(void) {
     expect_error("NULL array", "x.safetensors|'b'");
     CHECK(!tarn_save_safetensors(path, arrays, 1, .shard_bytes = 5));
     expect_error("shards of one file", "x.safetensors|shard_bytes");
+    CHECK(!tarn_save_weights(in_folder("w"), arrays, 1, .shard_bytes = -1));
+    expect_error("shards of -1 bytes", "w|shards of -1 bytes");
     CHECK(!tarn_load_safetensors(NULL));
     expect_error("no path", "no path");
     CHECK(!tarn_load_safetensors(in_folder("nowhere")));

@@ -225,6 +225,7 @@ static void test_stops(void) {
     CHECK(shows(NULL, 0, (const char *[]){"a", "b", NULL}, "a|b|"));
     CHECK_ERROR(stopper_check((const char *[]){"a", ""}, 2), "stop string 2 is empty");
     CHECK_ERROR(stopper_check((const char *[]){"\xff"}, 1), "not valid UTF-8");
+    CHECK_ERROR(stopper_check((const char *[]){"a"}, -1), "-1 stop strings");
 }
 
 /* ---- activations: their formulas in double at -1.5, 0.25 and 2 */

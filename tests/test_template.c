@@ -77,7 +77,12 @@ static void test_error_places(void) {
 
 static void test_limits(void) {
     tarn_template_options few = {.steps = 1000}, small = {.output_bytes = 100}, tight = {.memory_bytes = 20000},
-                          flat = {.depth = 50};
+                          flat = {.depth = 50}, backwards = {.steps = -1};
+    tarn_template *parsed = tarn_template_parse("a", 1, "t.jinja");
+    if (tarn_template_render(parsed, NULL, 2, NULL) || tarn_ok()) report("NULL", "an error", tarn_error());
+    tarn_clear_error();
+    tarn_template_free(parsed);
+    expect_error_with("a", "{}", &backwards, "tarn_template_render: -1 steps, a depth of 0");
     expect_error_with("{% for i in range(99999) %}{% endfor %}", "{}", &few, "t.jinja:1:");
     expect_error_with("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "{}", NULL,
                       "t.jinja:1:20: the template recurses too deeply");

@@ -340,6 +340,24 @@ static void test_bad_text(void) {
     tarn_tokenizer_free(t);
 }
 
+#define TENFOLD "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"aaaaaaaaaa\"}"
+#define FORMS   "{\"type\":\"NFKD\"},{\"type\":\"Prepend\",\"prepend\":\"b\"}"
+
+/* Normalizers that multiply what is there. s: at least 3072 bytes. */
+static void test_growth(char *s) {
+    int32_t *ids = NULL;
+    size_t count = 0;
+    tarn_tokenizer *t = make("\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[" TENFOLD "," TENFOLD "," TENFOLD
+                             "," TENFOLD "," TENFOLD "," TENFOLD "," TENFOLD "," TENFOLD "," TENFOLD "," TENFOLD "]}");
+    encode_fails_with(t, "a", 1, "the normalizer makes a text of more than 1088 bytes");
+    tarn_tokenizer_free(t);
+    t = make("\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[" FORMS "]}");
+    for (int i = 0; i < 3072; i += 3) memcpy(s + i, "\xEF\xB7\xBA", 3); /* 18 characters, more than any other */
+    CHECK(tarn_tokenizer_encode(t, s, 3072, &ids, &count) && count > 0);
+    tarn_free(ids);
+    tarn_tokenizer_free(t);
+}
+
 /* A megabyte in one piece, through both ends of the model; and a pattern that would run for ever. */
 static void test_limits(void) {
     enum { LONG = 1 << 20 };
@@ -361,6 +379,7 @@ static void test_limits(void) {
     memset(s, 'a', 4096);
     encode_fails_with(t, s, 4096, "needs too much work");
     tarn_tokenizer_free(t);
+    test_growth(s);
     free(s);
 }
 

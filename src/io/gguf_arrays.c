@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/map.h"
 #include "base/memory.h"
 #include "io/gguf.h"
 #include "io/tensors.h"
@@ -280,8 +281,24 @@ static bool put_array(text *t, const char *path, const tarn_note *n) {
     return data && text_append(t, data, (size_t)(tarn_size(n->array) * tarn_dtype_bytes(tarn_dtype_of(n->array))));
 }
 
-static bool put_note(text *t, const char *path, const tarn_note *n) {
+static bool check_texts(const char *path, const tarn_note *n) {
+    if (n->count < 0) return tarn_fail("%s: metadata '%s': a list of %lld texts", path, n->key, (long long)n->count);
+    for (int64_t i = 0; i < n->count; i++)
+        if (!n->texts[i]) return tarn_fail("%s: metadata '%s': text %lld is NULL", path, n->key, (long long)i);
+    return true;
+}
+
+/* What a reader relies on. */
+static bool check_note(const char *path, const tarn_note *n) {
     if (!n->key || (!n->text && !n->array && !n->texts)) return tarn_fail("%s: metadata without a key or value", path);
+    if (strcmp(n->key, "general.alignment") == 0 &&
+        (!n->array || tarn_dtype_of(n->array) != TARN_UINT32 || tarn_item_uint(n->array) != ALIGNMENT))
+        return tarn_fail("%s: tensors are aligned to %d bytes, whatever 'general.alignment' says", path, ALIGNMENT);
+    return n->text || n->array || check_texts(path, n);
+}
+
+static bool put_note(text *t, const char *path, const tarn_note *n) {
+    if (!check_note(path, n)) return false;
     put_text(t, n->key);
     if (n->array) return put_array(t, path, n);
     put(t, n->text ? GGUF_TEXT : GGUF_LIST, 4);
@@ -316,10 +333,26 @@ static bool put_tensor(text *t, const char *path, const tarn_named_array *named,
     return true;
 }
 
+static bool add_once(map *names, const char *path, const char *what, const char *name) {
+    if (name && map_get(names, name, strlen(name), NULL)) return tarn_fail("%s: two %s named '%s'", path, what, name);
+    return !name || map_set(names, name, strlen(name), 0, NULL);
+}
+
+static bool names_differ(const char *path, const tarn_named_array *arrays, int64_t count,
+                         const tarn_gguf_save_options *o) {
+    map *keys = map_new(), *names = map_new();
+    bool ok = keys && names;
+    for (int64_t i = 0; ok && i < o->note_count; i++) ok = add_once(keys, path, "notes", o->notes[i].key);
+    for (int64_t i = 0; ok && i < count; i++) ok = add_once(names, path, "tensors", arrays[i].name);
+    map_free(keys);
+    map_free(names);
+    return ok;
+}
+
 static bool put_header(text *t, const char *path, const tarn_named_array *arrays, int64_t count,
                        const tarn_gguf_save_options *o) {
     uint64_t offset = 0;
-    bool ok = true;
+    bool ok = names_differ(path, arrays, count, o);
     text_append(t, "GGUF", 4);
     put(t, 3, 4);
     put(t, (uint64_t)count, 8);

@@ -71,5 +71,8 @@ bool tarn_save_safetensors_with(const char *path, const tarn_named_array *arrays
 
 bool tarn_save_weights_with(const char *folder, const tarn_named_array *arrays, int64_t count,
                             tarn_save_options options) {
+    if (options.shard_bytes < 0 || options.parameters < 0)
+        return tarn_fail("%s: shards of %lld bytes, %lld parameters", folder ? folder : "save_weights",
+                         (long long)options.shard_bytes, (long long)options.parameters);
     return save(folder, true, arrays, count, &options);
 }

@@ -7,6 +7,7 @@
 #include "tarn/error.h"
 
 bool stopper_check(const char *const *stops, int count) {
+    if (count < 0) return tarn_fail("%d stop strings", count);
     for (int i = 0; i < count; i++) {
         size_t length = stops && stops[i] ? strlen(stops[i]) : 0;
         if (!length) return tarn_fail("stop string %d is empty", i + 1);

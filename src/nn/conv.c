@@ -9,6 +9,8 @@ const tarn_fields tarn_conv_fields = {"conv", conv_fields, 2, sizeof(tarn_conv),
 
 /* A number for each spatial axis: of one number, that for all of them. */
 static bool per_axis(const char *what, tarn_ints list, int64_t axes, int64_t otherwise, int64_t *out) {
+    if (list.count < 0 || (list.count && !list.values))
+        return tarn_fail("%s: a list of %lld numbers%s", what, (long long)list.count, list.values ? "" : " at NULL");
     if (list.values && list.count != 1 && list.count != axes)
         return tarn_fail("%s: %lld numbers for %lld axes", what, (long long)list.count, (long long)axes);
     for (int64_t i = 0; i < axes; i++) out[i] = !list.values ? otherwise : list.values[list.count == 1 ? 0 : i];
@@ -78,7 +80,7 @@ static bool windows_of(const char *what, tarn_array *x, tarn_ints kernel, tarn_p
         return !x ? false : tarn_fail("%s: x has %d axes; [batch, 1 to 3 axes, channels]", what, tarn_ndim(x));
     if (!kernel.values) return tarn_fail("%s: the kernel is absent", what);
     if (!per_axis(what, kernel, w->axes, 0, w->kernel) || !per_axis(what, o.padding, w->axes, 0, w->padding) ||
-        !per_axis(what, o.stride.values ? o.stride : kernel, w->axes, 0, w->stride))
+        !per_axis(what, o.stride.values || o.stride.count ? o.stride : kernel, w->axes, 0, w->stride))
         return false;
     for (int64_t i = 0; i < w->axes; i++) {
         int64_t size = tarn_dim(x, (int)i + 1), most = INT32_MAX;

@@ -116,7 +116,7 @@ tarn_array *tarn_conv_general_with(tarn_array *x, tarn_array *weight, tarn_conv_
     REQUIRE(x, weight);
     attributes_conv a = {.stride = o.stride,
                          .low = o.padding,
-                         .high = o.padding_after.values ? o.padding_after : o.padding,
+                         .high = o.padding_after.values || o.padding_after.count ? o.padding_after : o.padding,
                          .kernel_dilation = o.kernel_dilation,
                          .input_dilation = o.input_dilation,
                          .groups = o.groups ? o.groups : 1,

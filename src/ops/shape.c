@@ -73,6 +73,9 @@ bool tarn_broadcast_shapes(const tarn_ints *shapes, int count, int64_t *shape, i
         tarn_array shaped = {.ndim = (int)shapes[i].count};
         REQUIRE_LIST(shapes[i]);
         if (shapes[i].count > TARN_MAX_NDIM) return tarn_fail("broadcast_shapes: more than %d axes", TARN_MAX_NDIM);
+        for (int64_t k = 0; k < shapes[i].count; k++)
+            if (shapes[i].values[k] < 0)
+                return tarn_fail("broadcast_shapes: shape %d has the size %lld", i, (long long)shapes[i].values[k]);
         if (shapes[i].count) memcpy(shaped.shape, shapes[i].values, (size_t)shapes[i].count * sizeof *shaped.shape);
         if (!broadcast_types(&common, &shaped))
             return tarn_fail("broadcast_shapes: shape %d does not go together with those before", i);

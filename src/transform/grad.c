@@ -1,4 +1,5 @@
 /* tarn_vjp and tarn_grad. */
+#include "base/list.h"
 #include "base/memory.h"
 #include "core/scope.h"
 #include "transform/differentiate.h"
@@ -60,6 +61,7 @@ tarn_results *tarn_vjp_with(tarn_function function, tarn_array *const *inputs, i
 /* ---- grad */
 
 static bool *wanted_inputs(tarn_array *const *inputs, int count, tarn_ints argnums) {
+    if (!list_check("grad: argnums", argnums)) return NULL;
     bool *wanted = NEW_ARRAY(bool, count);
     for (int64_t k = 0; k < argnums.count && wanted; k++) {
         int64_t i = argnums.values[k];
@@ -97,7 +99,7 @@ static bool grad_in_scope(differentiation *d, tarn_ints argnums, bool numbers, t
 tarn_results *tarn_grad_with(tarn_function function, tarn_array *const *inputs, int count, tarn_grad_options o) {
     transform_call call;
     if (!transform_begin(&call, "grad", count, o.outputs)) return NULL;
-    tarn_ints argnums = o.argnums.values ? o.argnums : TARN_INTS(0);
+    tarn_ints argnums = o.argnums.values || o.argnums.count ? o.argnums : TARN_INTS(0);
     differentiation d = {0};
     bool *wanted = wanted_inputs(inputs, count, argnums);
     bool ok = wanted && differentiate_begin(&d, "grad", function, inputs, count, wanted) &&

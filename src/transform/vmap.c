@@ -1,4 +1,5 @@
 /* tarn_vmap: the function runs once, on stand-ins for one example; its graph is built again over the batch. */
+#include "base/list.h"
 #include "base/memory.h"
 #include "core/scope.h"
 #include "ops/batch.h"
@@ -18,6 +19,7 @@ typedef struct {
 } batching;
 
 static bool check_axes(batching *b, tarn_ints in_axes) {
+    if (!list_check("vmap: in_axes", in_axes)) return false;
     if (in_axes.values && in_axes.count != b->count)
         return tarn_fail("vmap: %lld in_axes for %d inputs", (long long)in_axes.count, b->count);
     int first = -1;
@@ -94,6 +96,7 @@ static bool batch_outputs(batching *b, tarn_function function, tarn_vmap_options
     if (!check_axes(b, o.in_axes) || !trace_examples(b, function)) return false;
     int count = b->traced.output_count;
     if (o.late_out_axes) o.out_axes = *o.late_out_axes;
+    if (!list_check("vmap: out_axes", o.out_axes)) return false;
     if (o.out_axes.values && o.out_axes.count != count)
         return tarn_fail("vmap: %lld out_axes for %d outputs", (long long)o.out_axes.count, count);
     if (!run_batched(b)) return false;

@@ -114,6 +114,10 @@ char *tarn_template_render_with(const tarn_template *parsed, const char *variabl
                                 size_t *out_length, tarn_template_options options) {
     if (!parsed) return tarn_fail("tarn_template_render: there is no template"), NULL;
     if (!tarn_ok()) return NULL;
+    if (!variables_json) return tarn_fail("tarn_template_render: variables_json is NULL"), NULL;
+    if (options.steps < 0 || options.depth < 0)
+        return tarn_fail("tarn_template_render: %lld steps, a depth of %d", (long long)options.steps, options.depth),
+               NULL;
     json *variables = json_parse_exact(variables_json, length, "template variables");
     if (!variables) return NULL;
     render r = {0};

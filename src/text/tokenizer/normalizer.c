@@ -7,8 +7,12 @@
 #include "tokenizer/byte_level.h"
 #include "tokenizer/split.h"
 
+/* No form of Unicode makes more than 11 bytes of one. */
+enum { MOST_GROWTH = 64, ALWAYS_ALLOWED = 1024 };
+
 bool working_set(working *w, const char *s, size_t length, bool first) {
     uint32_t c;
+    w->limit = length < SIZE_MAX / MOST_GROWTH / 2 ? ALWAYS_ALLOWED + length * MOST_GROWTH : SIZE_MAX;
     text_clear(&w->now);
     w->zero = first ? utf8_decode(s, length, &c) : 0;
     w->at = 0;
@@ -35,7 +39,14 @@ bool working_put(working *w, uint32_t c) {
     return text_append(&w->next, bytes, utf8_encode(c, bytes));
 }
 
+/* Whether so many bytes more are fine in `next`. */
+static bool has_room(const working *w, size_t more) {
+    return (w->next.length <= w->limit && more <= w->limit - w->next.length) ||
+           tarn_fail("tokenizer: the normalizer makes a text of more than %zu bytes", w->limit);
+}
+
 bool working_finish(working *w) {
+    if (!has_room(w, 0)) return false;
     working_reached(w, w->now.length);
     bool failed = w->next.failed;
     text swap = w->now;
@@ -129,7 +140,8 @@ static bool apply_replace(const normal_step *step, working *w) {
     w->next_zero = 0;
     for (size_t i = 0; ok && i < matches.count; i++) {
         range m = matches.items[i];
-        ok = copy_between(w, at, m.start) && text_append(&w->next, step->string, step->length);
+        ok = has_room(w, step->length) && copy_between(w, at, m.start) &&
+             text_append(&w->next, step->string, step->length);
         if (m.end <= w->zero) w->next_zero += step->length;
         at = m.end;
     }

@@ -13,7 +13,8 @@ typedef struct {
         zero;  /* how many bytes of `now` stem from the first character of the input: Metaspace "first" asks for that */
     size_t at; /* the next character that working_next reads */
     size_t next_zero;
-    bool passed; /* next_zero is known */
+    bool passed;  /* next_zero is known */
+    size_t limit; /* bytes that `now` may have, by the length of the text: steps of a hostile file multiply */
 } working;
 
 /* `first`: the text stands at the beginning of the input. */
