@@ -40,7 +40,7 @@ static inline __attribute__((unused)) void store_some(float *to, vf32 x, int64_t
 /* x as an element of the dtype holds it. */
 static inline __attribute__((unused)) vf32 rounded(vf32 x, tarn_dtype dtype) {
     if (dtype == TARN_FLOAT32) return x;
-    return dtype == TARN_BFLOAT16 ? widen_bfloat16(narrow_bfloat16(x)) : widen_float16(narrow_float16(x));
+    return dtype == TARN_BFLOAT16 ? round_bfloat16(x) : round_float16(x);
 }
 
 #endif

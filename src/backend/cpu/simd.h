@@ -22,17 +22,38 @@ static inline vf32 widen_bfloat16(hu16 h) {
     return (vf32)(widen_u16(h) << 16);
 }
 
+/* Vector j from x on of vectors in twos, the first of the even and the second of the odd elements of both, for which a
+   shift and a mask suffice. */
+static inline __attribute__((unused)) vf32 bfloat16_in_twos(const uint16_t *x, int j) {
+    vu32 both = load_u32(x + (j & ~1) * LANES);
+    return (vf32)(j & 1 ? both & 0xFFFF0000 : both << 16);
+}
+
 /* To the nearest bfloat16, still as floats. */
 static inline vf32 round_bfloat16(vf32 x) {
     vu32 bits = (vu32)x, rounded = bits + 0x7FFF + ((bits >> 16) & 1), quiet = bits | 0x400000;
     vu32 nan = (vu32)(x != x);
     return (vf32)(((nan & quiet) | (~nan & rounded)) & 0xFFFF0000);
 }
-#ifndef NARROW_BFLOAT16_IS_OWN
+#ifndef BFLOAT16_IS_OWN
+/* The same where a NaN's lower half is 0, as of all that is made of bfloat16; the lower half is not cleared. */
+static inline __attribute__((unused)) vu32 round_number_bfloat16(vf32 x) {
+    return (vu32)x + 0x7FFF + (((vu32)x >> 16) & 1);
+}
+static inline __attribute__((unused)) hu16 upper_halves(vu32 x) {
+    return __builtin_convertvector(x >> 16, hu16);
+}
+/* The upper halves of `even` and of `odd`, by turns. */
+static inline __attribute__((unused)) vu32 join_upper_halves(vu32 even, vu32 odd) {
+    return (even >> 16) | (odd & 0xFFFF0000);
+}
 static inline hu16 narrow_bfloat16(vf32 x) {
-    return __builtin_convertvector((vu32)round_bfloat16(x) >> 16, hu16);
+    return upper_halves((vu32)round_bfloat16(x));
 }
 #endif
+static inline __attribute__((unused)) hu16 narrow_number_bfloat16(vf32 x) {
+    return upper_halves(round_number_bfloat16(x));
+}
 static inline __attribute__((unused)) hf32 widen_quarter_bfloat16(qu16 q) {
     return (hf32)(__builtin_convertvector(q, hu32) << 16);
 }
@@ -58,6 +79,19 @@ static inline vf32 round_float16(vf32 x) {
     }
 SIMD_HALF(float16)
 SIMD_HALF(bfloat16)
+
+/* ---- what is no number */
+#ifndef ANY_IS_OWN
+static inline __attribute__((unused)) bool any_nan_f32(vf32 x) {
+    return any_f32((vi32)(x != x));
+}
+static inline __attribute__((unused)) bool any_nan_f64(vf64 x) {
+    return any_f64((vi64)(x != x));
+}
+static inline __attribute__((unused)) bool any_not_finite_f32(vf32 x) {
+    return any_f32((vi32)(x - x != 0));
+}
+#endif
 
 /* ---- absolute values */
 static inline vf32 abs_f32(vf32 x) {

@@ -35,18 +35,26 @@ static inline vf32 widen_float16(hu16 h) {
 static inline hu16 narrow_float16(vf32 x) {
     return (hu16)_mm512_cvtps_ph((__m512)x, _MM_FROUND_TO_NEAREST_INT);
 }
-/* narrow_bfloat16 of simd.h in masks: half as many instructions. */
-#define NARROW_BFLOAT16_IS_OWN
-static inline __attribute__((unused)) hu16 narrow_bfloat16(vf32 x) {
-    const __m512i bits = (__m512i)x,
-                  upper = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27,
-                                           25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+/* Functions of simd.h in masks: half as many instructions. */
+#define BFLOAT16_IS_OWN
+static inline __attribute__((unused)) vu32 round_number_bfloat16(vf32 x) {
+    const __m512i bits = (__m512i)x;
     __mmask16 odd = _mm512_test_epi32_mask(bits, _mm512_set1_epi32(0x10000));
-    __mmask16 nan = _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q);
     __m512i rounded = _mm512_add_epi32(bits, _mm512_set1_epi32(0x7FFF));
-    rounded = _mm512_mask_add_epi32(rounded, odd, bits, _mm512_set1_epi32(0x8000));
-    rounded = _mm512_mask_or_epi32(rounded, nan, bits, _mm512_set1_epi32(0x400000));
-    return (hu16)_mm512_castsi512_si256(_mm512_permutexvar_epi16(upper, rounded));
+    return (vu32)_mm512_mask_add_epi32(rounded, odd, bits, _mm512_set1_epi32(0x8000));
+}
+static inline __attribute__((unused)) hu16 upper_halves(vu32 x) {
+    const __m512i upper = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27,
+                                           25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+    return (hu16)_mm512_castsi512_si256(_mm512_permutexvar_epi16(upper, (__m512i)x));
+}
+static inline __attribute__((unused)) vu32 join_upper_halves(vu32 even, vu32 odd) {
+    return (vu32)_mm512_mask_blend_epi16(0xAAAAAAAA, _mm512_srli_epi32((__m512i)even, 16), (__m512i)odd);
+}
+static inline __attribute__((unused)) hu16 narrow_bfloat16(vf32 x) {
+    __mmask16 nan = _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q);
+    __m512i rounded = (__m512i)round_number_bfloat16(x);
+    return upper_halves((vu32)_mm512_mask_or_epi32(rounded, nan, (__m512i)x, _mm512_set1_epi32(0x400000)));
 }
 static inline __attribute__((unused)) hf32 widen_quarter_float16(qu16 q) {
     return (hf32)_mm256_cvtph_ps((__m128i)q);
@@ -138,15 +146,29 @@ static inline __attribute__((unused)) vf32 narrow_wide_f32(vf64 low, vf64 high) 
     __m256 lower = _mm512_cvtpd_ps((__m512d)low), upper = _mm512_cvtpd_ps((__m512d)high);
     return (vf32)_mm512_insertf32x8(_mm512_castps256_ps512(lower), upper, 1);
 }
-/* y, or 0 where x is below least. */
-static inline __attribute__((unused)) vf32 unless_below_f32(vf32 y, vf32 x, vf32 least) {
-    return (vf32)_mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)x, (__m512)least, _CMP_NLT_UQ), (__m512)y);
+/* y 2^n, or 0 where x is below least. */
+#define SCALES_UNLESS_BELOW
+static inline __attribute__((unused)) vf32 scale_unless_below_f32(vf32 y, vf32 n, vf32 x, vf32 least) {
+    __mmask16 shown = _mm512_cmp_ps_mask((__m512)x, (__m512)least, _CMP_NLT_UQ);
+    return (vf32)_mm512_maskz_scalef_ps(shown, (__m512)y, (__m512)n);
 }
 static inline bool any_f32(vi32 mask) {
     return _mm512_movepi32_mask((__m512i)mask) != 0;
 }
 static inline bool any_f64(vi64 mask) {
     return _mm512_movepi64_mask((__m512i)mask) != 0;
+}
+/* Functions of simd.h in one instruction. */
+#define ANY_IS_OWN
+static inline __attribute__((unused)) bool any_nan_f32(vf32 x) {
+    return _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q) != 0;
+}
+static inline __attribute__((unused)) bool any_nan_f64(vf64 x) {
+    return _mm512_cmp_pd_mask((__m512d)x, (__m512d)x, _CMP_UNORD_Q) != 0;
+}
+static inline __attribute__((unused)) bool any_not_finite_f32(vf32 x) {
+    const int nan_or_infinity = 0x99;
+    return _mm512_fpclass_ps_mask((__m512)x, nan_or_infinity) != 0;
 }
 
 static inline float sum_lanes(vf32 x) {

@@ -10,14 +10,13 @@ FUNCTION vf32 with_sign_of(vf32 magnitude, vf32 x) {
 
 /* e^r - 1 and n of x, which is finite and less than 200 from 0. */
 FUNCTION vf32 exp_parts(vf32 x, vf32 *n) {
-    const vf32 whole = splat_f32(0x1.8p23F); /* a sum with it is rounded to a whole number */
-    *n = fma_f32(x, splat_f32(1.44269504088896341F), whole) - whole;
+    *n = exp_whole(x);
     return exp_rest(exp_reduced(x, *n));
 }
 
 FUNCTION vf32 exp_f32(vf32 x) {
-    vf32 n, y = exp_parts(at_most_f32(at_least_f32(x, splat_f32(-105)), splat_f32(89)), &n);
-    return scale_f32(y + 1, n);
+    vf32 inside = at_most_f32(at_least_f32(x, splat_f32(-105)), splat_f32(89)), n = exp_whole(inside);
+    return scale_f32(exp_near(exp_reduced(inside, n)), n);
 }
 
 FUNCTION vf32 expm1_f32(vf32 x) {
