@@ -16,9 +16,8 @@ static bool NAME(run_numbers)(void *totals, const ELEMENT *x, int64_t count) {
     for (; i + SIDE * COUNT <= count; i += SIDE * COUNT) {
         UNROLL(8)
         for (int j = 0; j < SIDE; j++) {
-            const ELEMENT *at = x + i + j * COUNT;
-            if (j * (int)sizeof(ELEMENTS) % 64 == 0) PREFETCH((const char *)at + AHEAD);
-            VALUES v = NAME(get)(at, COUNT);
+            if (j * (int)sizeof(ELEMENTS) % 64 == 0) PREFETCH((const char *)(x + i + j * COUNT) + AHEAD);
+            VALUES v = NAME(side)(x + i, j);
             best[j] = CLOSER(best[j], v);
             sums[j % 4] += v;
         }
@@ -84,9 +83,8 @@ static int64_t NAME(find)(const void *best, const void *from, int64_t count) {
         PLACES found = {0};
         UNROLL(4)
         for (int j = 0; j < 4; j++) {
-            const ELEMENT *at = x + i + j * COUNT;
-            if (j * (int)sizeof(ELEMENTS) % 64 == 0) PREFETCH(at + count);
-            found |= (PLACES)(NAME(get)(at, COUNT) == w);
+            if (j * (int)sizeof(ELEMENTS) % 64 == 0) PREFETCH(x + i + j * COUNT + count);
+            found |= (PLACES)(NAME(side)(x + i, j) == w);
         }
         if (ANY(found)) break;
     }

@@ -35,9 +35,11 @@ enum {
 #define TYPE(f)  f##_bfloat16
 #define ELEMENT  uint16_t
 #define WIDEN(e) widen_bfloat16(e)
+#define IN_TWOS  bfloat16_in_twos
 #define LEAST    -INFINITY
 #define MOST     INFINITY
 #include "cpu/reduce/dtype.tpl.h"
+#undef IN_TWOS
 
 #define TYPE(f)  f##_float16
 #define ELEMENT  uint16_t

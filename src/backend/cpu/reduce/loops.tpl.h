@@ -4,6 +4,7 @@
      ELEMENT, ELEMENTS    an element, and COUNT of them
      VALUE, VALUES        what they fold into, and COUNT of those
      WIDEN(e)             ELEMENTS as VALUES
+     IN_TWOS(x, j)        if it is there: VALUES j from x on, vectors in twos that may share out their elements
      FIRST                folds into anything without changing it
      FOLD(a, b)           VALUES of a and b
 
@@ -22,6 +23,15 @@ INLINE VALUES NAME(get)(const ELEMENT *from, int64_t count) {
     return v;
 }
 
+/* Vector j of an even number of them, which may share out their elements otherwise than in their order. */
+INLINE VALUES NAME(side)(const ELEMENT *from, int j) {
+#ifdef IN_TWOS
+    return IN_TWOS(from, j);
+#else
+    return NAME(get)(from + j * COUNT, COUNT);
+#endif
+}
+
 static void NAME(run)(void *totals, const void *from, int64_t count) {
     const ELEMENT *x = from;
     VALUES sums[SIDE];
@@ -30,9 +40,8 @@ static void NAME(run)(void *totals, const void *from, int64_t count) {
     for (; i + SIDE * COUNT <= count; i += SIDE * COUNT) {
         UNROLL(8)
         for (int j = 0; j < SIDE; j++) {
-            const ELEMENT *at = x + i + j * COUNT;
-            if (j * (int)sizeof(ELEMENTS) % 64 == 0) PREFETCH((const char *)at + AHEAD);
-            sums[j] = FOLD(sums[j], NAME(get)(at, COUNT));
+            if (j * (int)sizeof(ELEMENTS) % 64 == 0) PREFETCH((const char *)(x + i + j * COUNT) + AHEAD);
+            sums[j] = FOLD(sums[j], NAME(side)(x + i, j));
         }
     }
     for (; i + COUNT <= count; i += COUNT) sums[0] = FOLD(sums[0], NAME(get)(x + i, COUNT));
