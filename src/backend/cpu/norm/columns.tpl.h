@@ -1,143 +1,128 @@
-/* softmax down columns, a block of them at a time, which is read once and written once. On the way down TILE rows of a
-   vector of columns give exponentials relative to the largest element so far, which are kept with it; the next way down
-   multiplies them by what makes them relative to the largest of all, over the sum. Both ways go on in one loop, the
-   second with the block before: while some rows come from memory and others go there, the processor computes.
+/* softmax down columns, a strip of them at a time, whose rows are read twice: for the sum of exponentials relative to
+   the largest element, TILE rows of a vector at once, and for the results. Stretches of a row are long, which is
+   kinder to the memory than reading narrow columns once, and a strip that the last cache holds comes from there.
 
    Sums keep what they lose, so that columns of any length have their digits. A column's result does not depend on its
    neighbours. */
 
-enum { TILE = COLUMNS_TILE, KEPT_VECTOR = (TILE + 1) * LANES };
+enum { TILE = 8 };
 
-/* A vector of columns on its way down: the largest element, the sum of exponentials relative to it and what the sum has
-   lost; in the end 1 / sum. */
+/* Of each column the largest element, the sum of exponentials relative to it and what the sum has lost; in the end
+   what is subtracted from elements, and 1 / sum. */
 typedef struct {
-    vf32 most, sum, lost, scale;
-} column_state;
+    float most[COLUMNS_STRIP], sum[COLUMNS_STRIP], lost[COLUMNS_STRIP];
+} column_states;
 
-/* Some columns, from the first element of the first one on. */
+/* A strip: its columns, and where their first elements are and go. */
 typedef struct {
     const char *from;
     char *to;
     int64_t count;
-    column_state states[COLUMNS_MOST / LANES];
-} column_block;
+} column_strip;
 
-/* exp(x - most), 0 if both are -infinity. */
-INLINE vf32 column_exp(vf32 x, vf32 most) {
-    return exp_of_negative(x - at_least_f32(most, splat_f32(-__FLT_MAX__)));
+/* Not -infinity, so that what is relative to it is 0 if all elements are. */
+INLINE vf32 column_centre(vf32 most) {
+    return at_least_f32(most, splat_f32(-__FLT_MAX__));
 }
 
-/* Takes a sum of exponentials relative to `most` in. */
-INLINE void column_add(column_state *s, vf32 more, vf32 most) {
-    if (any_f32((vi32)(most != s->most))) {
-        vf32 factor = column_exp(s->most, most);
-        s->sum *= factor, s->lost *= factor, s->most = most;
+/* Takes TILE elements of each of a vector's columns in. */
+INLINE void column_tile(column_states *s, int64_t at, const vf32 *x) {
+    vf32 old = load_f32(s->most + at), most = old, more = {0}, sum = load_f32(s->sum + at);
+    vf32 lost = load_f32(s->lost + at);
+    UNROLL(8)
+    for (int i = 0; i < TILE; i++) most = larger(x[i], most);
+    vf32 centre = column_centre(most);
+    UNROLL(8)
+    for (int i = 0; i < TILE; i++) more += exp_of_negative(x[i] - centre);
+    if (any_f32((vi32)(most != old))) {
+        vf32 factor = exp_of_negative(old - centre);
+        sum *= factor, lost *= factor;
     }
-    vf32 y = more - s->lost, sum = s->sum + y;
-    s->lost = (sum - s->sum) - y;
-    s->sum = sum;
+    vf32 y = more - lost, all = sum + y;
+    store_f32(s->most + at, most), store_f32(s->sum + at, all), store_f32(s->lost + at, (all - sum) - y);
 }
 
-/* Some rows of a vector, of its first `count` columns, into `kept`: TILE exponentials, and what they are relative to.
+/* Vectors from `at` on: two whole ones, or the first `count` lanes of one. Rows beyond `rows` are as if nothing came.
  */
-INLINE void column_tile_in(const norm_columns *c, column_state *s, const char *from, float *kept, int64_t rows,
-                           int64_t count, tarn_dtype dtype) {
-    const int64_t step = c->columns * (dtype == TARN_FLOAT32 ? 4 : 2);
-    vf32 x[TILE], most = s->most, sum = {0};
-    UNROLL(8)
-    for (int i = 0; i < TILE; i++) {
-        x[i] = i < rows ? row_vector(from + i * step, 0, count, dtype) : splat_f32(-__builtin_inff());
-        most = larger(x[i], most);
-    }
-    vf32 centre = at_least_f32(most, splat_f32(-__FLT_MAX__));
-    UNROLL(8)
-    for (int i = 0; i < TILE; i++) {
-        x[i] = exp_of_negative(x[i] - centre);
-        sum += x[i];
-        store_f32(kept + i * LANES, x[i]);
-    }
-    store_f32(kept + TILE * LANES, most);
-    column_add(s, sum, most);
-}
-
-/* By what a tile's exponentials are multiplied, for each vector of the block. */
-INLINE void column_scales(const column_block *b, const float *kept, vf32 *scales) {
-    for (int v = 0; v * LANES < b->count; v++) {
-        vf32 most = load_f32(kept + v * KEPT_VECTOR + TILE * LANES);
-        scales[v] = b->states[v].scale;
-        if (any_f32((vi32)(most != b->states[v].most))) scales[v] *= column_exp(most, b->states[v].most);
-    }
-}
-
-/* Row i of a tile to the output. */
-INLINE void column_row_out(const norm_columns *c, const column_block *b, char *to, const float *kept,
-                           const vf32 *scales, int i, tarn_dtype dtype) {
-    const norm_row way = {.past = c->past};
-    int64_t at = 0;
-    for (; at + LANES <= b->count; at += LANES, kept += KEPT_VECTOR)
-        row_send(&way, to, at, load_f32(kept + i * LANES) * scales[at / LANES], dtype);
-    if (at < b->count) row_put(to, at, load_f32(kept + i * LANES) * scales[at / LANES], b->count - at, dtype);
-}
-
-/* A tile of one block in and of another out, by turns: some vectors come in, some rows go out and are fetched. Either
-   block may be NULL. `places`: of what comes in and goes out in kept. */
-INLINE void columns_tile(const norm_columns *c, column_block *in, const column_block *out, int64_t row,
-                         float *const *places, tarn_dtype dtype) {
-    const int64_t bytes = dtype == TARN_FLOAT32 ? 4 : 2, step = c->columns * bytes, line = COLUMNS_LINE / bytes;
-    int64_t rows = c->n - row < TILE ? c->n - row : TILE, each = TILE * line / c->width;
-    vf32 scales[COLUMNS_MOST / LANES];
-    if (out) column_scales(out, places[1], scales);
-    for (int64_t at = 0, i = 0; at < c->width; at += line, i += each) {
-        for (int64_t k = i; out && k < i + each && k < rows; k++)
-            column_row_out(c, out, out->to + (row + k) * step, places[1], scales, (int)k, dtype);
-        for (int64_t k = i; in && k < i + each; k++)
-            for (int64_t byte = 0; byte < c->width * bytes; byte += COLUMNS_LINE)
-                PREFETCH(in->from + (row + TILE + k) * step + byte);
-        for (int64_t v = at; in && v < at + line && v < in->count; v += LANES) {
-            column_state *s = &in->states[v / LANES];
-            const char *from = in->from + row * step + v * bytes;
-            float *kept = places[0] + v / LANES * KEPT_VECTOR;
-            if (rows == TILE && in->count - v >= LANES)
-                column_tile_in(c, s, from, kept, TILE, LANES, dtype);
-            else
-                column_tile_in(c, s, from, kept, rows, in->count - v, dtype);
+INLINE void columns_in(const norm_columns *c, const char *from, column_states *s, int64_t at, int64_t count,
+                       int64_t rows, tarn_dtype dtype) {
+    const int64_t bytes = dtype == TARN_FLOAT32 ? 4 : 2, step = c->columns * bytes;
+    for (int j = 0; j < (count == 2 * LANES ? 2 : 1); j++) {
+        vf32 x[TILE];
+        UNROLL(8)
+        for (int i = 0; i < TILE; i++) {
+            const char *row = from + i * step + at * bytes;
+            x[i] = splat_f32(-__builtin_inff());
+            if (i < rows)
+                x[i] = count == 2 * LANES ? row_vector_in_twos(row, j, dtype) : row_vector(row, 0, count, dtype);
+            if (j * LANES * bytes % 64 == 0) PREFETCH(row + TILE * step);
         }
+        column_tile(s, at + j * LANES, x);
     }
 }
 
-/* Down all rows. Tiles that come in take the places before those that go out, round about. */
-INLINE void columns_down(const norm_columns *c, column_block *in, const column_block *out, float *kept, int64_t first,
-                         tarn_dtype dtype) {
-    int64_t tiles = (c->n + TILE - 1) / TILE, size = c->width / LANES * KEPT_VECTOR;
-    for (int64_t t = 0; t < tiles; t++) {
-        int64_t place = (first + t) % (tiles + 1), before = (place + tiles) % (tiles + 1);
-        columns_tile(c, in, out, t * TILE, (float *const[]){kept + before * size, kept + place * size}, dtype);
+INLINE void columns_out(const norm_columns *c, const char *from, char *to, const column_states *s, int64_t at,
+                        int64_t count, tarn_dtype dtype) {
+    const norm_row way = {.past = c->past};
+    row_two x = {0};
+    if (count == 2 * LANES)
+        x = row_two_vectors(from, at, dtype);
+    else
+        x.v[0] = row_vector(from, at, count, dtype);
+    for (int j = 0; j < (count == 2 * LANES ? 2 : 1); j++) {
+        int64_t place = at + j * LANES;
+        x.v[j] = exp_of_negative(x.v[j] - load_f32(s->most + place)) * load_f32(s->sum + place);
+    }
+    if (count == 2 * LANES)
+        row_send_two(&way, to, at, x, dtype);
+    else
+        row_put(to, at, x.v[0], count, dtype);
+}
+
+INLINE void strip_sums(const norm_columns *c, const column_strip *strip, column_states *s, tarn_dtype dtype) {
+    const int64_t bytes = dtype == TARN_FLOAT32 ? 4 : 2, step = c->columns * bytes;
+    for (int64_t row = 0; row < c->n; row += TILE) {
+        const char *from = strip->from + row * step;
+        int64_t at = 0, rows = c->n - row < TILE ? c->n - row : TILE;
+        for (; rows == TILE && at + 2 * LANES <= strip->count; at += 2 * LANES)
+            columns_in(c, from, s, at, 2 * LANES, TILE, dtype);
+        for (; at + 2 * LANES <= strip->count; at += 2 * LANES) columns_in(c, from, s, at, 2 * LANES, rows, dtype);
+        for (; at < strip->count; at += LANES)
+            columns_in(c, from, s, at, strip->count - at < LANES ? strip->count - at : LANES, rows, dtype);
     }
 }
 
-static void columns_begin(const norm_columns *c, int64_t index, column_block *b) {
-    int64_t blocks = (c->columns + c->width - 1) / c->width, at = index % blocks * c->width,
-            place = (index / blocks * c->n * c->columns + at) * dtype_bytes(c->dtype);
-    b->from = c->from + place, b->to = c->to + place;
-    b->count = c->columns - at < c->width ? c->columns - at : c->width;
-    for (int i = 0; i < COLUMNS_MOST / LANES; i++) b->states[i] = (column_state){.most = splat_f32(-__builtin_inff())};
-}
-
-static void columns_end(column_block *b) {
-    for (int i = 0; i < COLUMNS_MOST / LANES; i++) b->states[i].scale = 1 / b->states[i].sum;
-}
-
-INLINE void columns_run(const norm_columns *c, float *kept, int64_t begin, int64_t end, tarn_dtype dtype) {
-    column_block blocks[2];
-    int64_t tiles = (c->n + TILE - 1) / TILE;
-    for (int64_t i = begin, first = 0; i <= end; i++, first = (first + tiles) % (tiles + 1)) {
-        column_block *in = i < end ? &blocks[i % 2] : NULL, *out = i > begin ? &blocks[(i + 1) % 2] : NULL;
-        if (in) columns_begin(c, i, in);
-        columns_down(c, in, out, kept, first, dtype);
-        if (in) columns_end(in);
+INLINE void strip_results(const norm_columns *c, const column_strip *strip, const column_states *s, tarn_dtype dtype) {
+    const int64_t step = c->columns * (dtype == TARN_FLOAT32 ? 4 : 2);
+    for (int64_t row = 0; row < c->n; row++) {
+        const char *from = strip->from + row * step;
+        char *to = strip->to + row * step;
+        int64_t at = 0;
+        for (; at + 2 * LANES <= strip->count; at += 2 * LANES) {
+            for (int j = 0; j < 2; j++) row_fetch(from, at + j * LANES, step, dtype);
+            columns_out(c, from, to, s, at, 2 * LANES, dtype);
+        }
+        for (; at < strip->count; at += LANES)
+            columns_out(c, from, to, s, at, strip->count - at < LANES ? strip->count - at : LANES, dtype);
     }
 }
 
-static void softmax_columns(const norm_columns *c, float *kept, int64_t begin, int64_t end) {
-    FOR_DTYPE(c->dtype, columns_run, c, kept, begin, end);
+INLINE void columns_run(const norm_columns *c, int64_t begin, int64_t end, tarn_dtype dtype) {
+    column_states s;
+    int64_t strips = (c->columns + c->width - 1) / c->width;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t at = i % strips * c->width, place = (i / strips * c->n * c->columns + at) * dtype_bytes(c->dtype);
+        column_strip strip = {c->from + place, c->to + place, c->columns - at < c->width ? c->columns - at : c->width};
+        for (int64_t k = 0; k < c->width; k++) s.most[k] = -__builtin_inff(), s.sum[k] = s.lost[k] = 0;
+        strip_sums(c, &strip, &s, dtype);
+        for (int64_t k = 0; k < c->width; k += LANES) {
+            store_f32(s.most + k, column_centre(load_f32(s.most + k)));
+            store_f32(s.sum + k, 1 / load_f32(s.sum + k));
+        }
+        strip_results(c, &strip, &s, dtype);
+    }
+}
+
+static void softmax_columns(const norm_columns *c, int64_t begin, int64_t end) {
+    FOR_DTYPE(c->dtype, columns_run, c, begin, end);
 }

@@ -1,4 +1,4 @@
-/* Kernels over rows: softmax, norms, var and rope; and softmax down columns. Rows, and blocks of columns, are shared
+/* Kernels over rows: softmax, norms, var and rope; and softmax down columns. Rows, and strips of columns, are shared
    out among threads; what is done with them is in norm.tpl.h. */
 #include "cpu/norm/norm.h"
 
@@ -57,11 +57,7 @@ static bool run_rows(const call *c, const norm_kernels *kernels, norm_kernel *ke
 
 /* ---- softmax down columns, along an axis behind which elements lie side by side */
 
-enum {
-    LEAST_COLUMNS = 16,
-    LONGEST_COLUMN = 1 << 16,
-    KEPT_FLOATS = 5 << 16 /* of a thread, so that they stay in the second-level cache */
-};
+enum { LEAST_COLUMNS = 16, STRIP_LEAST = 64 };
 
 static int64_t softmax_axis(const call *c) {
     return axis_normal(((const attributes_softmax *)c->attributes)->axis, c->inputs[0].ndim);
@@ -78,42 +74,35 @@ static norm_columns columns_of(const call *c) {
     for (int64_t i = axis + 1; i < x->ndim; i++) j.columns *= x->shape[i];
     j.past = operand_size(x) * bytes >= STREAM_BYTES && j.columns * bytes % 64 == 0 && (uintptr_t)out->data % 64 == 0 &&
              x->data != out->data;
-    for (j.width = COLUMNS_MOST; j.width > COLUMNS_LINE / bytes; j.width /= 2)
-        if (norm_columns_kept(j.n, j.width) <= KEPT_FLOATS && j.width < 2 * j.columns) break;
+    int64_t share = (j.columns + parallel_threads() - 1) / parallel_threads();
+    j.width = (share + STRIP_LEAST - 1) / STRIP_LEAST * STRIP_LEAST;
+    if (j.width > COLUMNS_STRIP) j.width = COLUMNS_STRIP;
     return j;
 }
 
 static bool supports_softmax_columns(const call *c) {
-    norm_columns j = columns_of(c);
-    return j.columns >= LEAST_COLUMNS && j.n <= LONGEST_COLUMN;
-}
-
-static int64_t softmax_columns_workspace(const call *c) {
-    norm_columns j = columns_of(c);
-    return norm_columns_kept(j.n, j.width) * parallel_threads() * (int64_t)sizeof(float);
+    return columns_of(c).columns >= LEAST_COLUMNS;
 }
 
 typedef struct {
     norm_columns columns;
     const norm_kernels *kernels;
-    float *kept; /* [thread] */
 } column_job;
 
 static void column_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
-    (void)threads;
+    (void)thread, (void)threads;
     const column_job *j = context;
-    const norm_columns *c = &j->columns;
-    j->kernels->softmax_columns(c, j->kept + thread * norm_columns_kept(c->n, c->width), begin, end);
+    j->kernels->softmax_columns(&j->columns, begin, end);
     j->kernels->fence();
 }
 
 static bool run_softmax_columns(const call *c, const norm_kernels *kernels) {
-    column_job j = {columns_of(c), kernels, c->workspace};
-    int64_t size = operand_size(&c->inputs[0]), each = j.columns.n * j.columns.width;
+    column_job j = {columns_of(c), kernels};
+    int64_t size = operand_size(&c->inputs[0]);
     if (size == 0) return true;
     int64_t outer = size / j.columns.n / j.columns.columns,
-            blocks = outer * ((j.columns.columns + j.columns.width - 1) / j.columns.width);
-    parallel_for(blocks, row_grain(each), column_part, &j);
+            strips = outer * ((j.columns.columns + j.columns.width - 1) / j.columns.width);
+    parallel_for(strips, row_grain(j.columns.n * j.columns.width), column_part, &j);
     return true;
 }
 
@@ -233,8 +222,7 @@ static bool supports_rope(const call *c) {
 #define COLUMNS_ROW(isa)                                                                                               \
     {                                                                                                                  \
         .op = OP_softmax, .name = "softmax_columns_" #isa, .dtypes = DTYPES_NARROW, .layout = LAYOUT_DENSE,            \
-        .may_overwrite = 1, .supports = supports_softmax_columns, .workspace = softmax_columns_workspace,              \
-        .run = softmax_columns_##isa                                                                                   \
+        .may_overwrite = 1, .supports = supports_softmax_columns, .run = softmax_columns_##isa                         \
     }
 #define VAR_ROW(isa)                                                                                                   \
     {                                                                                                                  \

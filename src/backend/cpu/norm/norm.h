@@ -7,9 +7,7 @@
 
 enum {
     ROPE_MOST_DIMS = 1024,
-    COLUMNS_MOST = 64, /* of a block; a power of two */
-    COLUMNS_LINE = 64, /* bytes: a block's rows are some of these */
-    COLUMNS_TILE = 8   /* rows */
+    COLUMNS_STRIP = 2048 /* columns at most of a strip */
 };
 
 typedef struct {
@@ -28,19 +26,14 @@ typedef struct {
     int64_t out_bytes, begin, end;
 } norm_rows;
 
-/* Dense x [outer, n, columns], cut into outer * ceil(columns / width) blocks of columns. */
+/* Dense x [outer, n, columns], cut into outer * ceil(columns / width) strips of columns. */
 typedef struct {
     const char *from;
     char *to;
-    int64_t n, columns, width; /* width: a power of two */
+    int64_t n, columns, width; /* width: a multiple of 64, at most COLUMNS_STRIP */
     tarn_dtype dtype;
     bool past; /* as of a row */
 } norm_columns;
-
-/* Floats that a block is kept in: its tiles, and one more. */
-static inline int64_t norm_columns_kept(int64_t n, int64_t width) {
-    return ((n + COLUMNS_TILE - 1) / COLUMNS_TILE + 1) * (COLUMNS_TILE + 1) * width;
-}
 
 typedef void norm_kernel(const norm_row *r, const norm_rows *rows);
 
@@ -49,8 +42,8 @@ typedef struct {
     norm_kernel *rms_norm;   /* without bias */
     norm_kernel *layer_norm; /* bias only with weight */
     norm_kernel *var;        /* one number a row */
-    /* Blocks [begin, end). */
-    void (*softmax_columns)(const norm_columns *c, float *kept, int64_t begin, int64_t end);
+    /* Strips [begin, end). */
+    void (*softmax_columns)(const norm_columns *c, int64_t begin, int64_t end);
     /* turns[i] = exp(i * step), or 1 / freqs[i] where freqs (may be turns itself) is given */
     void (*rope_turns)(float *turns, const float *freqs, int64_t half, float step);
     /* cosines and sines of position * turns[i] */

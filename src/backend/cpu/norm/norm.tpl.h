@@ -32,6 +32,37 @@ INLINE void row_send(const norm_row *r, void *row, int64_t at, vf32 x, tarn_dtyp
         stream_half((uint16_t *)row + at, (hf32)(dtype == TARN_BFLOAT16 ? narrow_bfloat16(x) : narrow_float16(x)));
 }
 
+/* Two vectors of a row, which begin at `at`. Those of bfloat16 hold every other element. */
+typedef struct {
+    vf32 v[2];
+} row_two;
+
+INLINE vf32 row_vector_in_twos(const void *row, int j, tarn_dtype dtype) {
+    return dtype == TARN_BFLOAT16 ? bfloat16_in_twos(row, j) : row_vector(row, j * LANES, LANES, dtype);
+}
+
+INLINE row_two row_two_vectors(const void *row, int64_t at, tarn_dtype dtype) {
+    const char *first = (const char *)row + at * (dtype == TARN_FLOAT32 ? 4 : 2);
+    return (row_two){{row_vector_in_twos(first, 0, dtype), row_vector_in_twos(first, 1, dtype)}};
+}
+
+/* `rounded` of what is made of a row's elements. */
+INLINE vf32 row_rounded(vf32 x, tarn_dtype dtype) {
+    return dtype == TARN_BFLOAT16 ? (vf32)(round_number_bfloat16(x) & 0xFFFF0000) : rounded(x, dtype);
+}
+
+INLINE void row_send_two(const norm_row *r, void *row, int64_t at, row_two y, tarn_dtype dtype) {
+    if (dtype != TARN_BFLOAT16) {
+        for (int i = 0; i < 2; i++) row_send(r, row, at + i * LANES, y.v[i], dtype);
+        return;
+    }
+    vf32 both = (vf32)join_upper_halves(round_number_bfloat16(y.v[0]), round_number_bfloat16(y.v[1]));
+    if (r->past)
+        stream_f32((uint16_t *)row + at, both);
+    else
+        store_f32((uint16_t *)row + at, both);
+}
+
 /* Fetches what is so many bytes behind an element, while something else keeps the processor busy. */
 INLINE void row_fetch(const void *row, int64_t at, int64_t bytes, tarn_dtype dtype) {
     PREFETCH((const char *)row + at * (dtype == TARN_FLOAT32 ? 4 : 2) + bytes);

@@ -37,16 +37,15 @@ INLINE vf32 first_lanes(vf32 x, int64_t count, float rest) {
     return x;
 }
 
-INLINE vf32 first_stage(stages_kind kind, const staged_row *row, vf32 found, int64_t at, int64_t count,
-                        tarn_dtype dtype) {
+/* The stages take vectors x; what a stage of softmax keeps lies at `at`. */
+INLINE vf32 first_stage(stages_kind kind, vf32 found, vf32 x, int64_t count) {
     bool softmax = kind == STAGES_SOFTMAX;
-    vf32 x = first_lanes(row_vector(row->from, at, count, dtype), count, softmax ? -__builtin_inff() : 0);
+    x = first_lanes(x, count, softmax ? -__builtin_inff() : 0);
     return softmax ? larger(x, found) : found + x;
 }
 
-INLINE vf32 second_stage(stages_kind kind, const staged_row *row, vf32 sum, int64_t at, int64_t count,
-                         tarn_dtype dtype) {
-    vf32 y = row_vector(row->from, at, count, dtype) - row->centre;
+INLINE vf32 second_stage(stages_kind kind, const staged_row *row, vf32 sum, vf32 x, int64_t at, int64_t count) {
+    vf32 y = x - row->centre;
     if (kind == STAGES_SOFTMAX) {
         y = exp_of_negative(y);
         if (row->kept) store_some(row->kept + at, y, count);
@@ -56,30 +55,58 @@ INLINE vf32 second_stage(stages_kind kind, const staged_row *row, vf32 sum, int6
     return sum + first_lanes(y, count, 0);
 }
 
-INLINE vf32 last_stage(const norm_row *r, stages_kind kind, const staged_row *row, int64_t at, int64_t count,
-                       tarn_dtype dtype) {
-    if (kind == STAGES_SOFTMAX && row->kept) return load_some(row->kept + at, count, (vf32){0}) * row->scale;
-    vf32 y = row_vector(row->from, at, count, dtype) - row->centre;
-    if (kind == STAGES_SOFTMAX) return exp_of_negative(y) * row->scale;
-    y *= row->scale;
-    if (r->weight) y = rounded(y, dtype) * row_vector(r->weight, at, count, dtype);
-    if (r->bias) y = rounded(y, dtype) + row_vector(r->bias, at, count, dtype);
+/* Whether the last stage reads its row again. */
+INLINE bool reads_last(stages_kind kind, const staged_row *row) {
+    return kind != STAGES_SOFTMAX || !row->kept;
+}
+
+INLINE vf32 last_softmax(const staged_row *row, vf32 x, int64_t at, int64_t count) {
+    if (row->kept) return load_some(row->kept + at, count, (vf32){0}) * row->scale;
+    return exp_of_negative(x - row->centre) * row->scale;
+}
+
+INLINE vf32 last_norm(const norm_row *r, const staged_row *row, vf32 x, vf32 weight, vf32 bias, tarn_dtype dtype) {
+    vf32 y = (x - row->centre) * row->scale;
+    if (r->weight) y = row_rounded(y, dtype) * weight;
+    if (r->bias) y = row_rounded(y, dtype) + bias;
     return y;
 }
 
-/* One vector, or the first `count` lanes of it, of the row in each stage that has one. */
+INLINE vf32 last_stage(const norm_row *r, stages_kind kind, const staged_row *row, vf32 x, vf32 weight, vf32 bias,
+                       int64_t at, int64_t count, tarn_dtype dtype) {
+    return kind == STAGES_SOFTMAX ? last_softmax(row, x, at, count) : last_norm(r, row, x, weight, bias, dtype);
+}
+
+/* The first `count` lanes of one vector of the row in each stage that has one. */
 INLINE void stages_step(const norm_row *r, stages_kind kind, const staged_row *rows, const bool *has, vf32 *found,
                         vf32 *sum, int64_t at, int64_t count, tarn_dtype dtype) {
-    const int comes = kind == STAGES_RMS_NORM;
-    if (has[comes]) row_fetch(rows[comes].from, at, AHEAD, dtype);
-    if (has[0]) *found = first_stage(kind, &rows[0], *found, at, count, dtype);
-    if (has[1]) *sum = second_stage(kind, &rows[1], *sum, at, count, dtype);
+    vf32 x = {0}, weight = x, bias = x;
+    if (has[0]) *found = first_stage(kind, *found, row_vector(rows[0].from, at, count, dtype), count);
+    if (has[1]) *sum = second_stage(kind, &rows[1], *sum, row_vector(rows[1].from, at, count, dtype), at, count);
     if (!has[2]) return;
-    vf32 y = last_stage(r, kind, &rows[2], at, count, dtype);
-    if (count >= LANES)
-        row_send(r, rows[2].to, at, y, dtype);
-    else
-        row_put(rows[2].to, at, y, count, dtype);
+    if (reads_last(kind, &rows[2])) x = row_vector(rows[2].from, at, count, dtype);
+    if (r->weight) weight = row_vector(r->weight, at, count, dtype);
+    if (r->bias) bias = row_vector(r->bias, at, count, dtype);
+    row_put(rows[2].to, at, last_stage(r, kind, &rows[2], x, weight, bias, at, count, dtype), count, dtype);
+}
+
+/* The same of two whole vectors. */
+INLINE void stages_two(const norm_row *r, stages_kind kind, const staged_row *rows, const bool *has, vf32 *found,
+                       vf32 *sum, int64_t at, tarn_dtype dtype) {
+    const int comes = kind == STAGES_RMS_NORM;
+    row_two x = {0}, weight = x, bias = x;
+    for (int i = 0; has[comes] && i < 2; i++) row_fetch(rows[comes].from, at + i * LANES, AHEAD, dtype);
+    if (has[0]) x = row_two_vectors(rows[0].from, at, dtype);
+    for (int i = 0; has[0] && i < 2; i++) found[i] = first_stage(kind, found[i], x.v[i], LANES);
+    if (has[1]) x = row_two_vectors(rows[1].from, at, dtype);
+    for (int i = 0; has[1] && i < 2; i++) sum[i] = second_stage(kind, &rows[1], sum[i], x.v[i], at + i * LANES, LANES);
+    if (!has[2]) return;
+    if (reads_last(kind, &rows[2])) x = row_two_vectors(rows[2].from, at, dtype);
+    if (r->weight) weight = row_two_vectors(r->weight, at, dtype);
+    if (r->bias) bias = row_two_vectors(r->bias, at, dtype);
+    for (int i = 0; i < 2; i++)
+        x.v[i] = last_stage(r, kind, &rows[2], x.v[i], weight.v[i], bias.v[i], at + i * LANES, LANES, dtype);
+    row_send_two(r, rows[2].to, at, x, dtype);
 }
 
 INLINE vf32 join_sides(stages_kind kind, const vf32 *sides) {
@@ -112,9 +139,8 @@ INLINE void stages_sweep(const norm_row *r, stages_kind kind, staged_row *rows, 
         sums[j] = splat_f32(0);
     }
     for (; i + SIDE * LANES <= r->n; i += SIDE * LANES) {
-        UNROLL(4)
-        for (int j = 0; j < SIDE; j++)
-            stages_step(r, kind, rows, has, &found[j], &sums[j], i + j * LANES, LANES, dtype);
+        UNROLL(2)
+        for (int j = 0; j < SIDE; j += 2) stages_two(r, kind, rows, has, &found[j], &sums[j], i + j * LANES, dtype);
     }
     for (; i + LANES <= r->n; i += LANES) stages_step(r, kind, rows, has, &found[0], &sums[0], i, LANES, dtype);
     if (i < r->n) stages_step(r, kind, rows, has, &found[0], &sums[0], i, r->n - i, dtype);
