@@ -1,10 +1,16 @@
 /* Running extremes of one type: TYPE(f) is f with its name, LEAST and MOST what has run before the first element, MASK
-   what comparing VALUES gives; the rest as in running.tpl.h. Of equal ones the first stays, and of NaNs. */
+   what comparing VALUES gives; AT_LEAST and AT_MOST (of floats) functions of simd.h and ANY_NAN one that finds NaNs;
+   the rest as in running.tpl.h. Of equal ones the first stays, and of NaNs, which AT_LEAST and AT_MOST do not take. */
 #define PICK(first, a, b) ((VALUES)(((first) & (MASK)(a)) | (~(first) & (MASK)(b))))
 
 #define NAME(f)    TYPE(max_##f)
 #define FIRST      LEAST
 #define FOLD(a, b) PICK((MASK)((a) >= (b)) | (MASK)((a) != (a)), a, b)
+#ifdef AT_LEAST
+#define QUICK_FOLD(a, b)              AT_LEAST(a, b)
+#define LEAVES_RANGE(s, came, v, all) ANY_NAN(came)
+#define TOTAL_LEAVES(came, all)       ANY_NAN(came)
+#endif
 #include "cpu/scan/running.tpl.h"
 #undef NAME
 #undef FIRST
@@ -13,6 +19,11 @@
 #define NAME(f)    TYPE(min_##f)
 #define FIRST      MOST
 #define FOLD(a, b) PICK((MASK)((a) <= (b)) | (MASK)((a) != (a)), a, b)
+#ifdef AT_LEAST
+#define QUICK_FOLD(a, b)              AT_MOST(a, b)
+#define LEAVES_RANGE(s, came, v, all) ANY_NAN(came)
+#define TOTAL_LEAVES(came, all)       ANY_NAN(came)
+#endif
 #include "cpu/scan/running.tpl.h"
 #undef NAME
 #undef FIRST

@@ -10,11 +10,18 @@
      CARRIED            if it is there: the type in which what runs goes from one vector to the next, wider than VALUE
      LEAVES_RANGE(s, came, v, all)   if it is there: whether VALUES v, what runs in a vector `came` alone, or `all`, the
                         same behind the state s, may not be what comes of them one by one, in STATE
+     QUICK_FOLD(a, b)   if it is there: FOLD, but not in a vector of which LEAVES_RANGE is true
+     IN_TWOS(x, j), JOIN_TWOS(a, b)   if they are there: of two vectors from x on the even (j = 0) and the odd elements
+                        (j = 1) as VALUES, and the elements of such VALUES
      SPOIL(sound, v, all)   NaN in a lane where it may be true, else what `sound` is there; NOT_FINITE(v) whether one is
-     TOTAL_LEAVES(all)  the same of what runs over many vectors side by side, before anything
+     TOTAL_LEAVES(came, all)   the same of `came`, what many vectors side by side come to, and what runs in it
      IN_DOUBT(s, t)     whether s, and then what comes to t alone, may not be s as t follows it one by one
 
    and undefines them after it. */
+
+#ifndef QUICK_FOLD
+#define QUICK_FOLD(a, b) FOLD(a, b)
+#endif
 
 /* What runs between vectors: STATE is one of it, CARRY it in the form that the loop keeps. */
 #ifdef CARRIED
@@ -31,7 +38,7 @@
 #define CARRY_OF(s)  NAME(all)(s)
 #define STATE_OF(c)  (c)[0]
 #define SPREAD(c)    (c)
-#define GO_ON(c, v)  FOLD(c, LANES_LAST(COUNT, v))
+#define GO_ON(c, v)  QUICK_FOLD(c, LANES_LAST(COUNT, v))
 #define JOINED(a, b) FOLD(NAME(all)(a), NAME(all)(b))[0]
 #endif
 
@@ -43,7 +50,7 @@
 #define LEAVES_RANGE(s, came, v, all) false
 #endif
 #ifndef TOTAL_LEAVES
-#define TOTAL_LEAVES(all) false
+#define TOTAL_LEAVES(came, all) false
 #endif
 #ifndef IN_DOUBT
 #define IN_DOUBT(s, t) ((void)(s), (void)(t), false)
@@ -56,10 +63,10 @@ INLINE VALUES NAME(all)(VALUE x) {
 /* Each lane with those below it. */
 INLINE VALUES NAME(prefix)(VALUES v) {
     const VALUES first = NAME(all)(FIRST);
-    v = FOLD(LANES_UP(COUNT, 1, first, v), v);
-    if (COUNT > 2) v = FOLD(LANES_UP(COUNT, 2, first, v), v);
-    if (COUNT > 4) v = FOLD(LANES_UP(COUNT, 4, first, v), v);
-    if (COUNT > 8) v = FOLD(LANES_UP(COUNT, 8, first, v), v);
+    v = QUICK_FOLD(LANES_UP(COUNT, 1, first, v), v);
+    if (COUNT > 2) v = QUICK_FOLD(LANES_UP(COUNT, 2, first, v), v);
+    if (COUNT > 4) v = QUICK_FOLD(LANES_UP(COUNT, 4, first, v), v);
+    if (COUNT > 8) v = QUICK_FOLD(LANES_UP(COUNT, 8, first, v), v);
     return v;
 }
 
@@ -106,7 +113,7 @@ static __attribute__((noinline)) VALUES NAME(one_by_one)(VALUES v, CARRY *carry,
 
 /* What stands behind each element of a vector, of which v runs alone: `all`, or without the element itself. */
 INLINE VALUES NAME(behind)(VALUES v, VALUES all, CARRY carry, bool exclusive) {
-    return exclusive ? FOLD(SPREAD(carry), LANES_UP(COUNT, 1, NAME(all)(FIRST), v)) : all;
+    return exclusive ? QUICK_FOLD(SPREAD(carry), LANES_UP(COUNT, 1, NAME(all)(FIRST), v)) : all;
 }
 
 INLINE VALUES NAME(came)(const ELEMENT *from, int64_t count, bool backwards) {
@@ -116,11 +123,15 @@ INLINE VALUES NAME(came)(const ELEMENT *from, int64_t count, bool backwards) {
 
 INLINE void NAME(step)(ELEMENT *to, const ELEMENT *from, int64_t count, CARRY *carry, scan_way way) {
     VALUES came = NAME(came)(from, count, way.backwards);
-    VALUES v = NAME(prefix)(came), all = FOLD(SPREAD(*carry), v), out = NAME(behind)(v, all, *carry, way.exclusive);
-    if (__builtin_expect(LEAVES_RANGE(STATE_OF(*carry), came, v, all), false))
-        out = NAME(one_by_one)(came, carry, way.exclusive);
-    else
+    VALUES v = NAME(prefix)(came), all = QUICK_FOLD(SPREAD(*carry), v),
+           out = NAME(behind)(v, all, *carry, way.exclusive);
+    if (__builtin_expect(LEAVES_RANGE(STATE_OF(*carry), came, v, all), false)) {
+        CARRY running = *carry; /* whose address may be known, so that the loop's stays in a register */
+        out = NAME(one_by_one)(came, &running, way.exclusive);
+        *carry = running;
+    } else {
         *carry = GO_ON(*carry, v);
+    }
     NAME(put)(to, way.backwards ? LANES_BACKWARDS(COUNT, out) : out, count, way.past);
 }
 
@@ -146,6 +157,33 @@ INLINE bool NAME(steps)(ELEMENT *to, const ELEMENT *from, CARRY *carry, scan_way
 }
 #endif
 
+#ifdef IN_TWOS
+/* Two vectors, of which each lane has an element and the next one: their prefix takes as many instructions as one
+   vector's. What leaves the range goes a vector at a time. */
+INLINE void NAME(step_two)(ELEMENT *to, const ELEMENT *from, CARRY *carry, scan_way way) {
+    VALUES first = IN_TWOS(from, 0), second = IN_TWOS(from, 1), come = first;
+    if (way.backwards) first = LANES_BACKWARDS(COUNT, second), second = LANES_BACKWARDS(COUNT, come);
+    VALUES both = QUICK_FOLD(first, second), v = NAME(prefix)(both), running = SPREAD(*carry);
+    VALUES before = QUICK_FOLD(running, LANES_UP(COUNT, 1, NAME(all)(FIRST), v));
+    VALUES middle = QUICK_FOLD(before, first), all = QUICK_FOLD(running, v);
+    bool leaves = LEAVES_RANGE(STATE_OF(*carry), first, v, all);
+    if (__builtin_expect(leaves || LEAVES_RANGE(STATE_OF(*carry), second, v, middle), false)) {
+        int64_t later = way.backwards ? 0 : COUNT;
+        NAME(step)(to + COUNT - later, from + COUNT - later, COUNT, carry, way);
+        NAME(step)(to + later, from + later, COUNT, carry, way);
+        return;
+    }
+    *carry = GO_ON(*carry, v);
+    if (way.exclusive) all = middle, middle = before;
+    vu32 elements =
+        way.backwards ? JOIN_TWOS(LANES_BACKWARDS(COUNT, all), LANES_BACKWARDS(COUNT, middle)) : JOIN_TWOS(middle, all);
+    if (way.past)
+        stream_f32(to, (vf32)elements);
+    else
+        memcpy(to, &elements, sizeof elements);
+}
+#endif
+
 static void NAME(line)(void *to, const void *from, int64_t count, scan_state *state, scan_way way) {
     ELEMENT *out = to;
     const ELEMENT *in = from;
@@ -153,6 +191,13 @@ static void NAME(line)(void *to, const void *from, int64_t count, scan_state *st
     memcpy(&running, state, sizeof running);
     CARRY carry = CARRY_OF(running);
     int64_t i = 0, next = way.backwards ? -AHEAD : AHEAD, ahead = way.ahead ? way.ahead * (int64_t)sizeof *in : next;
+#ifdef IN_TWOS
+    for (; i + 2 * COUNT <= count; i += 2 * COUNT) {
+        int64_t at = way.backwards ? count - 2 * COUNT - i : i;
+        PREFETCH((const char *)(in + at) + ahead);
+        NAME(step_two)(out + at, in + at, &carry, way);
+    }
+#endif
     for (; i + COUNT <= count; i += COUNT) {
 #ifdef SPOIL
         int64_t all = GROUP * COUNT, first = way.backwards ? count - all - i : i;
@@ -200,8 +245,8 @@ static void NAME(total)(const void *from, int64_t count, scan_state *state) {
     }
     for (; i + COUNT <= count; i += COUNT) sums[0] = FOLD(sums[0], NAME(get)(in + i, COUNT));
     if (i < count) sums[0] = FOLD(sums[0], NAME(get)(in + i, count - i));
-    VALUES all = NAME(prefix)(FOLD(FOLD(sums[0], sums[1]), FOLD(sums[2], sums[3])));
-    STATE last = TOTAL_LEAVES(all) ? NAME(total_one_by_one)(in, count) : (STATE)all[COUNT - 1];
+    VALUES came = FOLD(FOLD(sums[0], sums[1]), FOLD(sums[2], sums[3])), all = NAME(prefix)(came);
+    STATE last = TOTAL_LEAVES(came, all) ? NAME(total_one_by_one)(in, count) : (STATE)all[COUNT - 1];
     STATE before;
     memcpy(&before, state, sizeof before);
     last = JOINED(before, last);
@@ -247,6 +292,7 @@ static const scan_loops NAME(loops) = {NAME(start), NAME(line),          NAME(to
 #undef JOINED
 #undef LEAVES_RANGE
 #undef TOTAL_LEAVES
+#undef QUICK_FOLD
 #undef SPOIL
 #undef IN_DOUBT
 #undef COLUMN

@@ -23,13 +23,10 @@ enum {
 #define WIDE_LANES_  2
 #endif
 
-INLINE bool not_finite_f32(vf32 v) {
-    return any_f32((vi32)(v - v != 0));
-}
 INLINE bool not_finite_f64(vf64 v) {
     return any_f64((vi64)(v - v != 0));
 }
-#define NOT_FINITE(v) _Generic((v), vf32 : not_finite_f32, vf64 : not_finite_f64)(v)
+#define NOT_FINITE(v) _Generic((v), vf32 : any_not_finite_f32, vf64 : not_finite_f64)(v)
 
 /* ---- what the order of operations in double may make infinite, zero or no number, though one by one it is not, or not
    the same */
@@ -107,27 +104,35 @@ static bool is_sum_in_doubt(double running, double total) {
 
 /* ---- halves: sums and extremes in float32; a sum goes from vector to vector in double. Extremes are halves as they
    came */
-#define VALUE         float
-#define VALUES        vf32
-#define COUNT         NARROW_LANES
-#define MASK          vi32
-#define LEAST         -INFINITY
-#define MOST          INFINITY
-#define ELEMENTS      hu16
-#define STREAM(to, e) stream_half(to, (hf32)(e))
-#define TYPE(f)       f##_bf16
-#define WIDEN(e)      widen_bfloat16(e)
-#define NARROW(v)     narrow_bfloat16(v)
-#define CARRIED       double
+#define VALUE           float
+#define VALUES          vf32
+#define COUNT           NARROW_LANES
+#define MASK            vi32
+#define ANY_NAN         any_nan_f32
+#define AT_LEAST        at_least_f32
+#define AT_MOST         at_most_f32
+#define LEAST           -INFINITY
+#define MOST            INFINITY
+#define ELEMENTS        hu16
+#define STREAM(to, e)   stream_half(to, (hf32)(e))
+#define TYPE(f)         f##_bf16
+#define WIDEN(e)        widen_bfloat16(e)
+#define NARROW(v)       narrow_number_bfloat16(v)
+#define IN_TWOS         bfloat16_in_twos
+#define JOIN_TWOS(a, b) join_upper_halves(round_number_bfloat16(a), round_number_bfloat16(b))
+#define CARRIED         double
 /* Of float32, which sums in double do not. Behind a state that is not finite only the vector's own sums tell. */
 #define LEAVES_RANGE(s, came, v, all) (NOT_FINITE(all) && (isfinite(s) || NOT_FINITE(v)))
-#define SPOIL(sound, v, all)          ((sound) + 0 * (all))
-#define TOTAL_LEAVES(all)             NOT_FINITE(all)
+#define TOTAL_LEAVES(came, all)       NOT_FINITE(all)
 #include "cpu/scan/sums.tpl.h"
 #undef CARRIED
 #undef NARROW
-#define NARROW(v) __builtin_convertvector((vu32)(v) >> 16, hu16)
+#undef JOIN_TWOS
+#define NARROW(v)       upper_halves((vu32)(v))
+#define JOIN_TWOS(a, b) join_upper_halves((vu32)(a), (vu32)(b))
 #include "cpu/scan/extremes.tpl.h"
+#undef IN_TWOS
+#undef JOIN_TWOS
 #undef TYPE
 #undef WIDEN
 #undef NARROW
@@ -161,6 +166,9 @@ static bool is_sum_in_doubt(double running, double total) {
 #undef VALUES
 #undef LEAST
 #undef MOST
+#undef ANY_NAN
+#undef AT_LEAST
+#undef AT_MOST
 
 #define TYPE(f) f##_i32
 #define ELEMENT int32_t
@@ -218,11 +226,14 @@ static bool is_sum_in_doubt(double running, double total) {
 #undef LEAST
 #undef MOST
 
-#define TYPE(f) f##_f64
-#define ELEMENT double
-#define VALUES  vf64
-#define LEAST   -(double)INFINITY
-#define MOST    (double)INFINITY
+#define TYPE(f)  f##_f64
+#define ELEMENT  double
+#define VALUES   vf64
+#define ANY_NAN  any_nan_f64
+#define AT_LEAST at_least_f64
+#define AT_MOST  at_most_f64
+#define LEAST    -(double)INFINITY
+#define MOST     (double)INFINITY
 #include "cpu/scan/extremes.tpl.h"
 #define IN_DOUBLE
 #define TOO_SMALL(v) (vi64)(abs_f64(v) < 0x1p-1022)
