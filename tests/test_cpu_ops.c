@@ -337,6 +337,20 @@ static void test_scan(tarn_dtype dtype, tarn_ints shape, attributes_scan a, int 
     compare_scaled(CALL(scan, &a, &out, x), tolerance, &scale, "scan");
 }
 
+/* Running extremes of floats with a NaN here and there, none in most vectors, and zeros of both signs. */
+static void test_scans_of_nan(tarn_dtype dtype) {
+    static const double specials[] = {NAN, -0.0, 0, -NAN, -INFINITY, INFINITY};
+    if (dtype_kind_of(dtype) != KIND_FLOAT) return;
+    for (int i = 0; i < 8; i++) {
+        attributes_scan a = {
+            .kind = i & 1 ? REDUCE_MIN : REDUCE_MAX, .axis = -1, .reverse = i >> 1 & 1, .exclusive = i >> 2};
+        tarn_ints shape = i % 3 ? DIMS(9, 517) : DIMS(1, 140001);
+        operand x = reducible(dtype, shape, REDUCE_MAX, 0), out = make(dtype, shape);
+        for (int64_t k = 200; k < operand_size(&x); k += 131 + k % 7) put(&x, k, specials[k % 6]);
+        compare_call(CALL(scan, &a, &out, x), 0, "scan of NaN");
+    }
+}
+
 /* Lines and columns, short and long, of all kinds and both ways. */
 static void test_scans(tarn_dtype dtype) {
     static const reduce_kind kinds[] = {REDUCE_SUM, REDUCE_PROD, REDUCE_MAX, REDUCE_MIN, REDUCE_LOGADDEXP};
@@ -549,6 +563,7 @@ int main(void) {
     test_scatter_threads(50, 8, 500, 9, false);
     test_scatter_threads(50, 8, 500, 9, true);
     for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++) test_narrow_scans((tarn_dtype)dtype);
+    for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++) test_scans_of_nan((tarn_dtype)dtype);
     for (int way = 0; way < 4; way++) {
         attributes_scan a = {.kind = REDUCE_SUM, .axis = -1, .reverse = way & 1, .exclusive = way >> 1};
         test_scan_threads(DIMS(1, 4400001), a);

@@ -167,8 +167,8 @@ static inline __attribute__((unused)) bool any_nan_f64(vf64 x) {
     return _mm512_cmp_pd_mask((__m512d)x, (__m512d)x, _CMP_UNORD_Q) != 0;
 }
 static inline __attribute__((unused)) bool any_not_finite_f32(vf32 x) {
-    const int nan_or_infinity = 0x99;
-    return _mm512_fpclass_ps_mask((__m512)x, nan_or_infinity) != 0;
+    enum { NAN_OR_INFINITY = 0x99 };
+    return _mm512_fpclass_ps_mask((__m512)x, NAN_OR_INFINITY) != 0;
 }
 
 static inline float sum_lanes(vf32 x) {
