@@ -607,6 +607,27 @@ static bool call_divmod(void *context, tarn_array *const *x, int count, tarn_res
     return tarn_divmod(x[0], x[1], both) && tarn_result(results, both[0]) && tarn_result(results, both[1]);
 }
 
+/* What a file may ask of them: a gradient of another shape or dtype, a weight that is not as long as the rows. */
+static void test_wrong_row_gradients(void) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_zeros(TARN_SHAPE(2, 4), TARN_FLOAT32), *row = tarn_zeros(TARN_SHAPE(4), TARN_FLOAT32);
+    tarn_array *half = tarn_zeros(TARN_SHAPE(2, 4), TARN_FLOAT16), *one = tarn_zeros(TARN_SHAPE(1), TARN_FLOAT32);
+    tarn_array *wrong[][3] = {
+        {row, x, row}, {half, x, row}, {x, x, one}, {x, x, x}, {x, x, tarn_scalar(1, TARN_FLOAT32)}};
+    attributes_rms_norm_gradient rms = attributes_rms_norm_gradient_default;
+    attributes_layer_norm_gradient layer = attributes_layer_norm_gradient_default;
+    for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+        CHECK(!build_node(OP_rms_norm_gradient, wrong[k], 3, &rms) && !tarn_ok());
+        tarn_clear_error();
+        CHECK(!build_node(OP_layer_norm_gradient, wrong[k], 3, &layer) && !tarn_ok());
+        tarn_clear_error();
+    }
+    CHECK(!build_node(OP_softmax_gradient, wrong[0], 2, &(attributes_softmax_gradient){.axis = -1}));
+    tarn_clear_error();
+    CHECK(!build_node(OP_softmax_gradient, (tarn_array *[]){x, x}, 2, &(attributes_softmax_gradient){.axis = -3}));
+    tarn_clear_error();
+}
+
 static void test_fused(void) {
     RUN(softmax, REAL(2, 3));
     RUN(softmax_first, REAL(3, 2));
@@ -764,6 +785,7 @@ int main(int count, char **arguments) {
     test_fft();
     test_reducing();
     test_products();
+    test_wrong_row_gradients();
     test_fused();
     test_kinds();
     test_points();

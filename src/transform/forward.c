@@ -104,10 +104,10 @@ static bool twice_jvp(node *n, tarn_array *const *tangents, tarn_array **output_
 static bool node_jvp(node *n, tarn_array *const *tangents, tarn_array **output_tangents) {
     const op_rules *r = rules_of(n->op);
     tarn_stream *before = tarn_use_stream(n->stream);
-    bool ok = is_real_elementwise(n)                                 ? diagonal_jvp(n, tangents, output_tangents)
-              : r->jvp                                               ? r->jvp(n, tangents, output_tangents)
-              : (r->formula && !r->vjp && !op_is_elementwise(n->op)) ? formula_jvp(n, tangents, output_tangents)
-                                                                     : twice_jvp(n, tangents, output_tangents);
+    bool ok = is_real_elementwise(n)                      ? diagonal_jvp(n, tangents, output_tangents)
+              : r->jvp                                    ? r->jvp(n, tangents, output_tangents)
+              : (r->formula && !op_is_elementwise(n->op)) ? formula_jvp(n, tangents, output_tangents)
+                                                          : twice_jvp(n, tangents, output_tangents);
     tarn_use_stream(before);
     return ok && tarn_ok();
 }

@@ -7,24 +7,33 @@
 
 enum { G, X, WEIGHT, INPUTS };
 
-static bool infer_gradient(inference *i, int outputs) {
+/* As the op `of`, behind the gradient, would have it; x's type, then those of its last axis. */
+static bool infer_gradient(inference *i, op_id of, const void *attributes, int outputs) {
     const tarn_array *g = i->inputs[G], *x = i->inputs[X];
-    if (g->dtype != x->dtype || !array_same_shape(g, x) || x->ndim < 1)
+    array_type result;
+    inference forward = {.op = of,
+                         .attributes = attributes,
+                         .inputs = i->inputs + 1,
+                         .input_count = i->input_count - 1,
+                         .types = &result,
+                         .room = 1};
+    if (!rules_of(of)->infer(&forward)) return false;
+    if (g->dtype != result.dtype || !array_same_shape(g, x))
         return tarn_fail("%s: the gradient differs from the result in dtype or shape", op_name(i->op));
-    if (!infer_same_float(i)) return false;
-    for (int k = 1; k < outputs; k++)
-        if (!types_add(i, x->dtype, 1, x->shape + x->ndim - 1)) return false;
-    return true;
+    bool ok = types_add(i, result.dtype, x->ndim, x->shape);
+    for (int k = 1; k < outputs && ok; k++) ok = types_add(i, result.dtype, 1, x->shape + x->ndim - 1);
+    return ok;
 }
 
 static bool infer_softmax(inference *i) {
-    return infer_gradient(i, 1);
+    attributes_softmax a = {.axis = ((const attributes_softmax_gradient *)i->attributes)->axis};
+    return infer_gradient(i, OP_softmax, &a, 1);
 }
 static bool infer_rms_norm(inference *i) {
-    return infer_gradient(i, 2);
+    return infer_gradient(i, OP_rms_norm, &attributes_rms_norm_default, 2);
 }
 static bool infer_layer_norm(inference *i) {
-    return infer_gradient(i, 3);
+    return infer_gradient(i, OP_layer_norm, &attributes_layer_norm_default, 3);
 }
 
 /* ---- formulas */
