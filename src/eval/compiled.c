@@ -4,8 +4,8 @@
 #include "base/list.h"
 #include "base/memory.h"
 #include "base/settings.h"
-#include "core/quarantine.h"
 #include "core/lock.h"
+#include "core/quarantine.h"
 #include "core/scope.h"
 #include "ops/trace_function.h"
 
