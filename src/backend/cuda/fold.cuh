@@ -37,13 +37,32 @@ DEVICE cplx log_of_both(cplx a, cplx b) {
     return high + language::log(cplx(1) + language::exp(low - high));
 }
 
+/* Whole numbers wrap, which those with a sign do by way of those without. */
+template <class T> DEVICE T plus(T a, T b) {
+    using namespace language;
+    return a + b;
+}
+template <class T> DEVICE T times(T a, T b) {
+    using namespace language;
+    return a * b;
+}
+#define WRAPPING(T, U)                                                                                                 \
+    DEVICE T plus(T a, T b) {                                                                                          \
+        return (T)((U)a + (U)b);                                                                                       \
+    }                                                                                                                  \
+    DEVICE T times(T a, T b) {                                                                                         \
+        return (T)((U)a * (U)b);                                                                                       \
+    }
+WRAPPING(int, u32)
+WRAPPING(i64, u64)
+
 struct fold_kind {
     int kind;
     template <class T> __device__ T operator()(T a, T b) const {
         using namespace language;
         if constexpr (sizeof(T) == sizeof(cplx) || (T)0.5 != 0)
             if (kind == LOGADDEXP) return log_of_both(a, b);
-        return kind == SUM ? a + b : kind == PROD ? a * b : kind == MAX ? language::max(a, b) : language::min(a, b);
+        return kind == SUM ? plus(a, b) : kind == PROD ? times(a, b) : kind == MAX ? language::max(a, b) : language::min(a, b);
     }
 };
 

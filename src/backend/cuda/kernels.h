@@ -311,7 +311,7 @@ typedef struct {
     int ranks, early;   /* early: nothing that the stream was given before writes the cache, offset or start */
     int64_t start_step; /* of batch */
     void *spread;       /* of launch_step_attention: where the result goes, too, as the x of a packed_rows_kernel with
-                           `eights`       times eight rows; NULL: nowhere */
+                           `eights` times eight rows; NULL: nowhere */
     int eights;
 } cached_attention_kernel;
 int launch_cached_attention(const cached_attention_kernel *k, kernel_stream stream); /* 1: by launch_step_attention */

@@ -26,7 +26,7 @@ struct backend_plan {
     cudaStream_t recorder;
     pthread_mutex_t lock; /* of what follows */
     uint64_t clock;
-    bool refused;            /* it cannot be a graph */
+    bool refused;            /* it cannot be recorded */
     uint64_t missed[MISSES]; /* hashes of the addresses that last had no graph, in a ring */
     unsigned misses;
     version versions[VERSIONS];
@@ -122,6 +122,12 @@ static cudaGraph_t record(const backend_plan *p, const call *calls) {
     return NULL;
 }
 
+static bool has_room(const backend_plan *p) {
+    bool room = cuda_reserve(p->device, graph_bytes(p));
+    if (room) cuda_reserve(p->device, -graph_bytes(p));
+    return room;
+}
+
 static bool new_graph(const backend_plan *p, version *v, cudaGraph_t graph, cudaStream_t stream) {
     if (!cuda_reserve(p->device, graph_bytes(p))) return false;
     if (!cuda_ok(cudaGraphInstantiate(&v->graph, graph, 0), "making a graph")) {
@@ -166,10 +172,12 @@ static version *least_used(backend_plan *p) {
     return least;
 }
 
+/* NULL, too, where there is no room for a graph now. */
 static version *make(backend_plan *p, const call *calls, void *const *bases) {
     version *v = least_used(p);
+    if (!v->graph && !has_room(p)) return NULL;
     cudaGraph_t graph = record(p, calls);
-    if (!graph) return NULL;
+    if (!graph) return p->refused = true, NULL;
     bool ok = take_bases(p, &v->bases, bases) && take_graph(p, v, graph, cuda_stream_now);
     cudaGraphDestroy(graph);
     return ok ? v : NULL;
@@ -191,7 +199,7 @@ static bool launch(backend_plan *p, const call *calls, void *const *bases) {
     version *v = find(p, bases);
     if (!v && is_new(p, bases)) return false;
     if (!v) v = make(p, calls, bases);
-    if (!v) return !(p->refused = true);
+    if (!v) return false;
     v->used = p->clock;
     return cuda_ok(cudaGraphLaunch(v->graph, cuda_stream_now), "launching a graph");
 }

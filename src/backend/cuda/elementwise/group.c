@@ -43,24 +43,44 @@ static known_kernel **find_known(const char *key, size_t bytes, uint64_t hash) {
     return at;
 }
 
-/* Where nothing but bfloat16 is computed, divisions may err by two units of the last place of a float: a quotient of
-   two bfloat16 is further than that from the middle between two of them. floor_divide and remainder divide to whole
-   numbers. */
-static bool is_bfloat16_alone(const group_program *p) {
-    for (int i = 0; i < p->instruction_count; i++) {
-        const group_instruction *in = &p->instructions[i];
-        bool half = in->input_dtype == TARN_BFLOAT16 || in->input_dtype == TARN_BOOL;
-        if (in->op == OP_floor_divide || in->op == OP_remainder || (!half && in->op != OP_astype)) return false;
+/* Whether a value of bfloat16 is the same if divisions of floats err by two units of the last place: nothing is
+   divided, or two bfloat16, whose quotient is further than that from the middle between two of them. */
+static bool bears_quick_division(const group_instruction *in) {
+    if (in->op == OP_astype) return true;
+    if (in->input_dtype != TARN_BFLOAT16) return in->input_dtype == TARN_BOOL;
+    switch ((op_id)in->op) {
+    case OP_divide:
+    case OP_reciprocal:
+    case OP_add:
+    case OP_subtract:
+    case OP_multiply:
+    case OP_square:
+    case OP_negative:
+    case OP_abs:
+    case OP_maximum:
+    case OP_minimum:
+    case OP_where:
+    case OP_exp:
+    case OP_tanh:
+    case OP_erf:
+        return true;
+    default:
+        return false;
     }
+}
+
+static bool divides_quickly(const group_program *p) {
+    for (int i = 0; i < p->instruction_count; i++)
+        if (!bears_quick_division(&p->instructions[i])) return false;
     return true;
 }
 
 static cudaKernel_t print_and_compile(const call *c, const group_axes *a) {
     static const char *const options[] = {"-fmad=false", "-prec-div=false"};
     text source = {0};
-    int count = is_bfloat16_alone(c->program) ? 2 : 1;
-    cudaKernel_t kernel =
-        group_print(c, a, &source) ? cuda_compiled(text_string(&source), "group", options, count) : NULL;
+    bool quick = divides_quickly(c->program), ok = group_print(c, a, &source);
+    if (quick) text_format(&source, "/* %s */\n", options[1]); /* kernels are known by their text alone */
+    cudaKernel_t kernel = ok ? cuda_compiled(text_string(&source), "group", options, quick ? 2 : 1) : NULL;
     text_free(&source);
     return kernel;
 }

@@ -17,7 +17,7 @@ bool packed_rows_behind(const call *calls, int count, const unsigned *constant, 
     if (x->dtype == TARN_FLOAT32 || !packed_rows_of(&calls[made], constant ? constant[made] : 0, k)) return false;
     for (int i = 0; i < made; i++)
         if (!call_leaves_alone(&calls[i], spread_of(k))) return false;
-    return k->x == x->data && k->k == row && k->m * row == operand_size(x);
+    return k->x == x->data && k->dtype == (int)x->dtype && k->k == row && k->m * row == operand_size(x);
 }
 
 /* Of what comes last of the calls: the length of its rows. */
@@ -29,7 +29,8 @@ static int64_t row_of(const call *calls, int made) {
 /* ---- a gate behind a product. x may be overwritten: a copy is multiplied. */
 static bool is_gate(const call *product, const call *c, const packed_rows_kernel *k) {
     gate_kernel gate;
-    if (!gate_of_rows(c, &gate) || gate.from != k->to || gate.rows != k->m || 2 * gate.half != k->rows) return false;
+    bool same = gate_of_rows(c, &gate) && gate.from == k->to && gate.dtype == k->dtype;
+    if (!same || gate.rows != k->m || 2 * gate.half != k->rows) return false;
     byte_span result = span_of(&c->outputs[0]);
     for (int i = 1; i < product->input_count; i++)
         if (spans_meet(span_of(&product->inputs[i]), result)) return false;

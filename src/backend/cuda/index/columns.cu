@@ -66,7 +66,7 @@ template <class From, class To, int KIND> static void scan_kind(const scan_kerne
     start(scan_columns<From, To, false, KIND>, blocks, THREADS, 0, stream, *k);
 }
 
-/* Sums have kernels of their own, as in scan.cu. */
+/* Sums have kernels of their own. */
 template <class From, class To> static void scan(const scan_kernel *k, kernel_stream stream) {
     k->kind == SUM ? scan_kind<From, To, SUM>(k, stream) : scan_kind<From, To, -1>(k, stream);
 }

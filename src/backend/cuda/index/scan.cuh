@@ -1,5 +1,5 @@
-/* Running sums, products, largest and smallest, each read and written once. Half types run in float, whole numbers in
-   64 bits. Which elements are folded before which depends on the shape alone. */
+/* Running sums, products, largest and smallest, each read and written once. Half types run in float, whole numbers of
+   up to 32 bits in 32. Which elements are folded before which depends on the shape alone. */
 #ifndef CUDA_INDEX_SCAN_CUH
 #define CUDA_INDEX_SCAN_CUH
 

@@ -1,5 +1,5 @@
-/* Reductions over any axes. Sums of half types in float, of float32 in float with a fixed order, of whole numbers in 64
-   bits; so a result does not depend on what else runs. A block takes neighbouring results, and a part of what goes into
+/* Reductions over any axes. Sums of half types in float, of float32 in float with a fixed order, of whole numbers of up
+   to 32 bits in 32; so a result does not depend on what else runs. A block takes neighbouring results, and a part of what goes into
    each; parts are folded by a second kernel. */
 #include "cuda/fold.cuh"
 

@@ -107,13 +107,19 @@ static int64_t unpacked_bytes(const call *c) {
     return aligned(operand_size(&c->inputs[1]) * 32 / a->bits * dtype_bytes(c->outputs[0].dtype));
 }
 
+/* Places within the words have 32 bits. */
+static bool has_short_places(const call *c) {
+    return operand_size(&c->inputs[1]) <= UINT32_MAX / 4;
+}
+
 /* Some rows of x, which the matrix units take as the weights are read. */
 static bool is_batch(const call *c) {
     const attributes_quantized_matmul *a = c->attributes;
     const operand *x = &c->inputs[0];
     int64_t rows = rows_of_x(c), k = x->shape[x->ndim - 1];
     bool fits = x->dtype == TARN_FLOAT32 ? a->group_size >= 64 : a->group_size >= 32 && c->inputs[2].dtype == x->dtype;
-    return a->transpose && a->bits == 4 && fits && rows > 1 && rows <= MOST_BATCH && k % 128 == 0 && k <= MOST_K;
+    return a->transpose && a->bits == 4 && fits && rows > 1 && rows <= MOST_BATCH && k % 128 == 0 && k <= MOST_K &&
+           has_short_places(c);
 }
 
 /* Many, which warpgroups take. */
@@ -123,7 +129,7 @@ static bool is_prompt(const call *c) {
     int64_t k = x->shape[x->ndim - 1], rows = c->outputs[0].shape[c->outputs[0].ndim - 1];
     return a->transpose && a->bits == 4 && a->group_size >= 32 && rows_of_x(c) > MOST_BATCH && k % 128 == 0 &&
            rows % 16 == 0 && rows_of_x(c) < INT32_MAX / 2 && rows < MOST_WEIGHT_ROWS && x->dtype != TARN_FLOAT32 &&
-           c->inputs[2].dtype == x->dtype && prompt_runs();
+           c->inputs[2].dtype == x->dtype && has_short_places(c) && prompt_runs();
 }
 
 /* Of float32, three halves a number, sums of 64, and a number for each 128. */
@@ -151,8 +157,7 @@ bool packed_rows_of(const call *c, unsigned constant, packed_rows_kernel *p) {
                               .k = k.k,
                               .rows = k.rows,
                               .group = k.group};
-    bool lies_well = ((uintptr_t)k.words | (uintptr_t)(few ? c->workspace : k.to)) % 16 == 0;
-    return lies_well && k.rows * k.k / 2 <= UINT32_MAX; /* places within the words */
+    return ((uintptr_t)k.words | (uintptr_t)(few ? c->workspace : k.to)) % 16 == 0;
 }
 
 bool launch_packed_rows(const packed_rows_kernel *k, kernel_stream stream) {

@@ -97,7 +97,7 @@ DEVICE void write_sums(const packed_rows_kernel &k, const warp_share<F> &own, co
         write_sum<S, F>(k, own, shared, i / own.own_rows, i % own.own_rows);
 }
 
-/* Spans are shared out as far as all blocks find room at once, and always between two warps, so that there is enough of
+/* Spans are shared out as far as all blocks find room at once, and between two warps where there are two, so that there is enough of
    the weight on its way. */
 template <class F, class K> static void launch_shares(K *kernel, packed_rows_kernel k, kernel_stream stream) {
     const i64 spans = k.k / SPAN, most = F::BLOCKS * cuda_processors();
