@@ -14,7 +14,7 @@
 static bool check_options(tarn_function function, const tarn_compile_options *o) {
     if (!tarn_ok()) return false;
     if (!function.call) return tarn_fail("compile: the function is NULL");
-    if (!state_check(o) || !list_check("compile: donate", o->donate)) return false;
+    if (!state_check(o) || !list_check("compile", "donate", o->donate)) return false;
     for (int64_t k = 0; k < o->donate.count; k++)
         if (o->donate.values[k] < 0 && o->donate.values[k] != TARN_DONATE_STATE)
             return tarn_fail_kind(TARN_ERROR_INDEX, "compile: donate has %lld", (long long)o->donate.values[k]);

@@ -28,7 +28,7 @@ typedef struct {
 } fans;
 
 static bool fans_of(tarn_ints shape, fans *f) {
-    if (!list_check("init: the shape", shape)) return false;
+    if (!list_check("init", "the shape", shape)) return false;
     if (shape.count < 2) return tarn_fail("init: a shape of %lld axes; at least 2", (long long)shape.count);
     double kernel = 1;
     for (int64_t i = 1; i < shape.count - 1; i++) kernel *= (double)shape.values[i];
@@ -69,7 +69,7 @@ tarn_array *tarn_init_he_uniform_with(tarn_array **key, tarn_ints shape, tarn_dt
 /* The factor q of a matrix of normal numbers, with the signs that make the diagonal of r positive: every orthogonal
    matrix is then as likely as another (Mezzadri, 2007). */
 tarn_array *tarn_init_orthogonal_with(tarn_array **key, tarn_ints shape, tarn_dtype dtype, tarn_init_options o) {
-    if (!list_check("init: the shape", shape)) return NULL;
+    if (!list_check("init", "the shape", shape)) return NULL;
     if (shape.count != 2) return tarn_fail("init: orthogonal: %lld axes; 2", (long long)shape.count), NULL;
     int64_t rows = shape.values[0], columns = shape.values[1], large = rows > columns ? rows : columns;
     tarn_array *qr[2];
@@ -80,7 +80,7 @@ tarn_array *tarn_init_orthogonal_with(tarn_array **key, tarn_ints shape, tarn_dt
 }
 
 tarn_array *tarn_init_sparse(tarn_array **key, tarn_ints shape, tarn_dtype dtype, double sparsity, double deviation) {
-    if (!list_check("init: the shape", shape)) return NULL;
+    if (!list_check("init", "the shape", shape)) return NULL;
     if (shape.count != 2) return tarn_fail("init: sparse: %lld axes; 2", (long long)shape.count), NULL;
     double zeros = ceil(sparsity * (double)shape.values[0]);
     tarn_array *order = tarn_argsort(tarn_random_uniform(spend_key(key), shape, TARN_FLOAT32), .axis = TARN_AXIS(0));

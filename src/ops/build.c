@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/list.h"
 #include "base/memory.h"
 #include "core/quarantine.h"
 #include "core/scope.h"
@@ -53,12 +54,6 @@ static bool check_inputs(op_id op, tarn_array *const *inputs, int count) {
     return true;
 }
 
-static bool check_list(op_id op, const char *name, tarn_ints list) {
-    if (list.count >= 0 && (list.count == 0 || list.values)) return true;
-    return tarn_fail("%s: %s is a list of %lld entries%s", op_name(op), name, (long long)list.count,
-                     list.values ? "" : " at NULL");
-}
-
 /* What any op may rely on: dtypes exist, lists are lists. */
 static bool check_attributes(op_id op, const void *attributes) {
     int count;
@@ -66,7 +61,7 @@ static bool check_attributes(op_id op, const void *attributes) {
     for (int i = 0; i < count; i++) {
         const void *at = (const char *)attributes + facts[i].offset;
         if ((facts[i].type == ATTRIBUTE_INTS || facts[i].type == ATTRIBUTE_REALS) &&
-            !check_list(op, facts[i].name, *(const tarn_ints *)at))
+            !list_check(op_name(op), facts[i].name, *(const tarn_ints *)at))
             return false;
         if (facts[i].type == ATTRIBUTE_DTYPE && (unsigned)*(const tarn_dtype *)at >= TARN_DTYPE_COUNT)
             return tarn_fail_kind(TARN_ERROR_TYPE, "%s: %s %d does not exist", op_name(op), facts[i].name,

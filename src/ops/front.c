@@ -2,6 +2,7 @@
 #include "ops/front.h"
 
 #include "base/error.h"
+#include "base/list.h"
 #include "core/scope.h"
 
 static _Thread_local bool inside;
@@ -31,6 +32,5 @@ bool front_require_dtype(const front *f, tarn_dtype dtype) {
 }
 
 bool front_require_list(const front *f, tarn_ints list) {
-    if (list.count >= 0 && (list.count == 0 || list.values)) return true;
-    return tarn_fail("%s: a list of %lld entries%s", f->name, (long long)list.count, list.values ? "" : " at NULL");
+    return list_check(f->name, "", list);
 }

@@ -61,7 +61,7 @@ tarn_results *tarn_vjp_with(tarn_function function, tarn_array *const *inputs, i
 /* ---- grad */
 
 static bool *wanted_inputs(tarn_array *const *inputs, int count, tarn_ints argnums) {
-    if (!list_check("grad: argnums", argnums)) return NULL;
+    if (!list_check("grad", "argnums", argnums)) return NULL;
     bool *wanted = NEW_ARRAY(bool, count);
     for (int64_t k = 0; k < argnums.count && wanted; k++) {
         int64_t i = argnums.values[k];

@@ -19,7 +19,7 @@ typedef struct {
 } batching;
 
 static bool check_axes(batching *b, tarn_ints in_axes) {
-    if (!list_check("vmap: in_axes", in_axes)) return false;
+    if (!list_check("vmap", "in_axes", in_axes)) return false;
     if (in_axes.values && in_axes.count != b->count)
         return tarn_fail("vmap: %lld in_axes for %d inputs", (long long)in_axes.count, b->count);
     int first = -1;
@@ -96,7 +96,7 @@ static bool batch_outputs(batching *b, tarn_function function, tarn_vmap_options
     if (!check_axes(b, o.in_axes) || !trace_examples(b, function)) return false;
     int count = b->traced.output_count;
     if (o.late_out_axes) o.out_axes = *o.late_out_axes;
-    if (!list_check("vmap: out_axes", o.out_axes)) return false;
+    if (!list_check("vmap", "out_axes", o.out_axes)) return false;
     if (o.out_axes.values && o.out_axes.count != count)
         return tarn_fail("vmap: %lld out_axes for %d outputs", (long long)o.out_axes.count, count);
     if (!run_batched(b)) return false;
