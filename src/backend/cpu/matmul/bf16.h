@@ -1,7 +1,7 @@
 /* Panels and stripes of the bf16 engines (AMX and vdpbf16ps share their layout). With two parts a value is the sum of a
    high and a low bf16, 16 bits or more together, and products are taken as high x high + high x low + low x high.
 
-   Panel: parts x [panel_rows][depth_block] bf16. Stripe: parts x [depth / 32][width / 16][16 pairs][16 columns][2], the
+   Panel: parts x [panel_rows][panel_line] bf16. Stripe: parts x [depth / 32][width / 16][16 pairs][16 columns][2], the
    pairs being neighbours in depth: what TDPBF16PS reads as its second operand. If the rows are 4-bit weights, the depth
    of both is shuffled within each 32 (place p holds depth 4 * (p % 8) + p / 8), which lets weights be unpacked by one
    shift. */

@@ -188,7 +188,7 @@ static void read_lines(const matmul_engine *e, const matmul_operand *o, int64_t 
 
 void matmul_fill_bf16_part(const matmul_engine *e, const matmul_operand *rows, int64_t row, int count, int height,
                            int64_t k, int depth, uint16_t *high) {
-    const int64_t stride = e->depth_block;
+    const int64_t stride = e->panel_line;
     uint16_t *low = e->parts == 2 ? high + e->panel_rows * stride : NULL;
     read_lines(e, rows, row, count, k, depth, high, low, stride);
     for (int i = count; i < height; i++) {
