@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "cpu/cpu.h"
-#include "cpu/matmul/lines.h"
+#include "cpu/matmul/choose.h"
 #include "rounds.h"
 
 static uint64_t seed_now, failures, checks;
@@ -473,32 +473,69 @@ static void check_panels(void) {
 
 /* ---- the same bits with any number of threads */
 
+static void check_threads_of(tarn_dtype dtype, int64_t m, int64_t n, int64_t k) {
+    array x, w, one, other;
+    array_new(&x, dtype, 2, (int64_t[]){m, k}, false);
+    array_new(&w, dtype, 2, (int64_t[]){k, n}, true);
+    array_new(&one, dtype, 2, (int64_t[]){m, n}, false);
+    array_new(&other, dtype, 2, (int64_t[]){m, n}, false);
+    fill_normal(&x, 1), fill_normal(&w, 1);
+    for (int threads = 1; threads <= 3; threads++) {
+        parallel_set_threads(threads);
+        operand inputs[2] = {x.o, w.o}, outputs[1] = {threads == 1 ? one.o : other.o};
+        call c = {.op = OP_matmul, .input_count = 2, .output_count = 1, .inputs = inputs, .outputs = outputs};
+        run_call(&c);
+        checks++;
+        if (threads > 1 && memcmp(one.o.data, other.o.data, (size_t)(count_of(&one) * dtype_bytes(dtype))) != 0) {
+            printf("%s, m %lld n %lld k %lld: %d threads give other bits than one\n", dtype_facts[dtype].name,
+                   (long long)m, (long long)n, (long long)k, threads);
+            failures++;
+        }
+    }
+    array_free(&x), array_free(&w), array_free(&one), array_free(&other);
+}
+
 static void check_threads(void) {
     for (int d = 0; d < 3; d++)
-        for (int64_t m = 1; m <= 65; m += 16) {
-            int64_t n = 500 + random_below(100), k = 640;
-            array x, w, one, other;
-            array_new(&x, floats[d], 2, (int64_t[]){m, k}, false);
-            array_new(&w, floats[d], 2, (int64_t[]){k, n}, true);
-            array_new(&one, floats[d], 2, (int64_t[]){m, n}, false);
-            array_new(&other, floats[d], 2, (int64_t[]){m, n}, false);
-            fill_normal(&x, 1), fill_normal(&w, 1);
-            for (int threads = 1; threads <= 3; threads++) {
-                parallel_set_threads(threads);
-                operand inputs[2] = {x.o, w.o}, outputs[1] = {threads == 1 ? one.o : other.o};
-                call c = {.op = OP_matmul, .input_count = 2, .output_count = 1, .inputs = inputs, .outputs = outputs};
-                run_call(&c);
-                checks++;
-                if (threads > 1 &&
-                    memcmp(one.o.data, other.o.data, (size_t)(count_of(&one) * dtype_bytes(floats[d]))) != 0) {
-                    printf("%s, m %lld: %d threads give other bits than one\n", dtype_facts[floats[d]].name,
-                           (long long)m, threads);
-                    failures++;
-                }
-            }
-            array_free(&x), array_free(&w), array_free(&one), array_free(&other);
-        }
+        for (int64_t m = 1; m <= 65; m += 16) check_threads_of(floats[d], m, 500 + random_below(100), 640);
+    for (int odd = 0; odd < 2; odd++) { /* results stored at once; panels that meet several blocks of columns */
+        check_threads_of(TARN_FLOAT32, 600 + odd, 300 + random_below(300), 300);
+        check_threads_of(TARN_FLOAT32, 600 + odd, 560 + random_below(40), 300);
+        check_threads_of(TARN_FLOAT32, 300 + odd, 900 + random_below(100), 40); /* shallow: as it lies */
+    }
     parallel_set_threads(0);
+}
+
+/* ---- what engines fetch of what comes next */
+
+/* Lines that a stream asks for, one at a time, during a product of a panel and a stripe. */
+static int64_t lines_asked(const matmul_engine *e, int rows, int width, int depth) {
+    static double panel[ROW_PANEL_MAX * (DEPTH_BLOCK_MAX + 16)], stripe[STRIPE * DEPTH_BLOCK_MAX],
+        sums[ROW_PANEL_MAX * STRIPE];
+    matmul_coming coming = {.rows = {.at = (const char *)panel, .left = INT64_MAX, .lines = 1}};
+    matmul_target target = {.sums = sums, .stride = STRIPE, .first = true};
+    e->multiply(e, NULL, panel, rows, stripe, width, depth, &target, &coming);
+    return (coming.rows.at - (const char *)panel) / 64;
+}
+
+static void check_fetches_of(const matmul_engine *e) {
+    static const int depths[] = {1, 7, 8, 40, 64, 255, 256};
+    for (int rows = 1; rows <= e->panel_rows; rows++)
+        for (int i = 0; i < (int)(sizeof depths / sizeof *depths); i++)
+            for (int narrow = 0; narrow < 2; narrow++) {
+                int width = narrow ? e->narrow_stripe : STRIPE;
+                int64_t asked = lines_asked(e, rows, width, depths[i]), told = e->fetches(e, rows, width, depths[i]);
+                checks++;
+                if (asked == told) continue;
+                printf("%s: %d rows, %d columns, depth %d fetch %lld times, not %lld\n", e->name, rows, width,
+                       depths[i], (long long)asked, (long long)told);
+                failures++;
+            }
+}
+
+static void check_fetches(void) {
+    check_fetches_of(matmul_engine_for(MATMUL_F32, WEIGHTS_DENSE));
+    check_fetches_of(matmul_engine_for(MATMUL_F64, WEIGHTS_DENSE));
 }
 
 /* Levels that multiply many tokens as the one before them does differ in planes alone. */
@@ -528,6 +565,7 @@ int main(int argc, char **argv) {
             check_panels();
             check_dense_shapes();
             check_threads();
+            check_fetches();
         }
         printf("%s: %s\n", level_name, failures == before ? "pass" : "FAIL");
     }

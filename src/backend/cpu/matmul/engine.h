@@ -64,7 +64,6 @@ struct matmul_engine {
     bool stores_out; /* multiply takes a target's `out`, of panel_dtype */
     int block_bytes; /* of packed columns that meet one panel, and of a unit's sums: they stay in the second-level cache
                       */
-    int fetches;     /* how often a product of a panel and a stripe fetches of what is coming; 0: never */
     /* Panel, for depth_block depths: parts x [panel_rows][panel_line] of rows [row, row + rows) and depth [k, k +
      * depth); missing rows and depth are zeros. */
     void (*fill)(const matmul_engine *engine, const matmul_operand *rows, int64_t row, int count, int64_t k, int depth,
@@ -78,6 +77,9 @@ struct matmul_engine {
        on; others leave it. */
     void (*multiply)(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows,
                      const void *stripe, int width, int depth, const matmul_target *target, matmul_coming *coming);
+    /* How often the products of so many rows, panel by panel, with stripes of so many columns in all move on what is
+       coming; NULL: never. */
+    int64_t (*fetches)(const matmul_engine *engine, int64_t rows, int64_t columns, int64_t depth);
     /* Instead of multiply, where not NULL: all stripes by a panel, in which the next part begins to replace this one.
        Returns how many pieces of the next part the panel holds then; 0 if it is to be filled at once. */
     int (*multiply_panel)(const matmul_engine *engine, const matmul_panel *panel);

@@ -33,7 +33,7 @@ static void fill(const matmul_engine *e, const matmul_operand *rows, int64_t row
         int rest = count - i < 0 ? 0 : count - i;
         _tile_dpbf16ps(0, 4, 6);
         matmul_fill_bf16_part(e, rows, row + i, rest < AWAKE_ROWS ? rest : AWAKE_ROWS, AWAKE_ROWS, k, depth,
-                              (uint16_t *)panel + i * e->depth_block);
+                              (uint16_t *)panel + i * e->panel_line);
     }
 }
 
@@ -47,13 +47,11 @@ typedef struct {
     float *unstored;       /* where the sums belong that are still in tiles; NULL: none are */
 } job;
 
-/* ---- what is done between products */
-
-/* A few lines at a time: the core waits when more are on the way than it has places for. */
-INLINE void fetch_some(matmul_coming *coming) {
-    matmul_stream *s = &coming->stripes;
-    for (int i = 0; i < s->lines; i++, s->at += 64) __builtin_prefetch(s->at, 0, 2);
+static int steps_of(int64_t depth) {
+    return (int)((depth + STEP - 1) / STEP);
 }
+
+/* ---- what is done between products */
 
 /* The lines of some rows of sums, to be written. */
 INLINE void fetch_sums(const float *sums, int64_t stride, int rows) {
@@ -141,7 +139,7 @@ INLINE void add_product(job *j, const char *a, const char *b, float *sums, int s
 INLINE void wide_step(job *j, const char *a, const char *stripe, float *sums, const float *next, int s, place where,
                       matmul_coming *coming, bool exchange) {
     if (where == FIRST) fill_needed(j, s);
-    fetch_some(coming);
+    matmul_stream_on(&coming->stripes);
     fetch_sums(next + s * j->fetched_rows * j->panel->stride, j->panel->stride, j->fetched_rows);
     add_product(j, a + s * STEP * 2, stripe + s * 2048, sums, s, where, exchange);
 }
@@ -207,7 +205,7 @@ static void multiply_stripe(job *j, int parts, int64_t column, const char *strip
 }
 
 static int multiply_panel(const matmul_engine *e, const matmul_panel *p) {
-    job j = {.panel = p, .line = e->depth_block * 2, .steps = (p->part.depth + STEP - 1) / STEP};
+    job j = {.panel = p, .line = e->panel_line * 2, .steps = steps_of(p->part.depth)};
     j.fetched_rows = (ROW_PANEL_MAX + j.steps - 1) / j.steps;
     if (p->filled != ALL_FILLED) j.now = pieces_of(e, p->rows, &p->part), j.filled = p->filled;
     int64_t stripes = (p->columns + STRIPE - 1) / STRIPE, rest = p->columns % STRIPE;
@@ -220,6 +218,11 @@ static int multiply_panel(const matmul_engine *e, const matmul_panel *p) {
     }
     if (j.unstored) store_wide(j.unstored, p->stride);
     return j.replaced;
+}
+
+/* A narrow stripe fetches nothing. */
+static int64_t fetches(const matmul_engine *e, int64_t rows, int64_t columns, int64_t depth) {
+    return (rows + ROW_PANEL_MAX - 1) / ROW_PANEL_MAX * (columns / STRIPE) * (2 * e->parts - 1) * steps_of(depth);
 }
 
 #define TILE_ENGINE(identifier, title, part_count)                                                                     \
@@ -236,7 +239,7 @@ static int multiply_panel(const matmul_engine *e, const matmul_panel *p) {
                                       .panel_dtype = MATMUL_BF16,                                                      \
                                       .parts = part_count,                                                             \
                                       .block_bytes = 512 << 10,                                                        \
-                                      .fetches = 512 / part_count / STEP * (2 * part_count - 1),                       \
+                                      .fetches = fetches,                                                              \
                                       .fill = fill,                                                                    \
                                       .pack = matmul_pack_bf16,                                                        \
                                       .multiply_panel = multiply_panel,                                                \

@@ -13,10 +13,10 @@ enum {
 }; /* of the depth, about a hundred cycles: then lines of what comes next are fetched */
 
 /* Lines that a micro-kernel's end reads and writes. */
-INLINE void expect_row(const matmul_target *t, const NUMBER *sums, NUMBER *out, int64_t row, int vectors) {
+INLINE void expect_row(const matmul_target *t, int64_t row, int vectors) {
     for (int v = 0; v < vectors; v++) {
-        if (!t->first || !t->out) PREFETCH(sums + row * t->stride + v * WIDTH);
-        if (t->out) PREFETCH(out + row * t->out_stride + v * WIDTH);
+        if (!t->first || !t->out) PREFETCH((NUMBER *)t->sums + row * t->stride + v * WIDTH);
+        if (t->out) PREFETCH((NUMBER *)t->out + row * t->out_stride + v * WIDTH);
     }
 }
 
@@ -33,27 +33,8 @@ INLINE void add_step(vec total[ROWS][2], const NUMBER *panel, const NUMBER *stri
     }
 }
 
-/* panel [rows][LINE], stripe [depth][vectors * WIDTH] with `step` floats from one depth to the next. */
-INLINE void micro(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth, const matmul_target *t,
-                  int64_t row, int64_t column, matmul_coming *coming, int rows, int vectors) {
-    const NUMBER *sums = (const NUMBER *)t->sums + row * t->stride + column;
-    NUMBER *out = t->out ? (NUMBER *)t->out + row * t->out_stride + column : NULL;
-    vec total[ROWS][2];
-    UNROLL(16)
-    for (int i = 0; i < rows; i++)
-        for (int v = 0; v < vectors; v++) total[i][v] = v_zero();
-    matmul_stream stripes = coming->stripes, coming_rows = coming->rows;
-    const NUMBER *end = panel + depth, *whole = end - depth % FETCH_STEPS;
-    while (panel < whole) {
-        matmul_stream_on(&stripes), matmul_stream_on(&coming_rows);
-        int64_t expected = rows - (end - panel) / FETCH_STEPS;
-        if (expected >= 0) expect_row(t, sums, out, expected, vectors);
-        for (const NUMBER *some = panel + FETCH_STEPS; panel < some; panel++, stripe += step)
-            add_step(total, panel, stripe, step, rows, vectors);
-    }
-    for (; panel < end; panel++, stripe += step) add_step(total, panel, stripe, step, rows, vectors);
-    *coming = (matmul_coming){stripes, coming_rows};
-    NUMBER *to = t->out ? out : (NUMBER *)(uintptr_t)sums;
+INLINE void store_total(vec total[ROWS][2], const matmul_target *t, int rows, int vectors) {
+    NUMBER *sums = t->sums, *to = t->out ? t->out : t->sums;
     int64_t to_stride = t->out ? t->out_stride : t->stride;
     UNROLL(16)
     for (int i = 0; i < rows; i++, sums += t->stride, to += to_stride) {
@@ -64,17 +45,45 @@ INLINE void micro(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64
     }
 }
 
+/* panel [rows][LINE], stripe [depth][vectors * WIDTH] with `step` floats from one depth to the next. */
+INLINE void micro(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth, const matmul_target *t,
+                  matmul_coming *coming, int rows, int vectors) {
+    vec total[ROWS][2];
+    UNROLL(16)
+    for (int i = 0; i < rows; i++)
+        for (int v = 0; v < vectors; v++) total[i][v] = v_zero();
+    matmul_stream stripes = coming->stripes, coming_rows = coming->rows;
+    const NUMBER *end = panel + depth, *whole = end - depth % FETCH_STEPS;
+    while (panel < whole) {
+        matmul_stream_on(&stripes), matmul_stream_on(&coming_rows);
+        int64_t expected = rows - (end - panel) / FETCH_STEPS;
+        if (expected >= 0) expect_row(t, expected, vectors);
+        for (const NUMBER *some = panel + FETCH_STEPS; panel < some; panel++, stripe += step)
+            add_step(total, panel, stripe, step, rows, vectors);
+    }
+    for (; panel < end; panel++, stripe += step) add_step(total, panel, stripe, step, rows, vectors);
+    *coming = (matmul_coming){stripes, coming_rows};
+    store_total(total, t, rows, vectors);
+}
+
 typedef void (*micro_kernel)(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth,
-                             const matmul_target *t, int64_t row, int64_t column, matmul_coming *coming);
+                             const matmul_target *t, matmul_coming *coming);
 #define MICRO(rows, vectors)                                                                                           \
     static void micro_##rows##_##vectors(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth,       \
-                                         const matmul_target *t, int64_t row, int64_t column, matmul_coming *coming) { \
-        micro(panel, stripe, step, depth, t, row, column, coming, rows, vectors);                                      \
+                                         const matmul_target *t, matmul_coming *coming) {                              \
+        micro(panel, stripe, step, depth, t, coming, rows, vectors);                                                   \
     }
 #define ROW_OF_TABLE(rows, vectors) [rows / 2] = micro_##rows##_##vectors,
 MICROS(MICRO, 1)
 MICROS(MICRO, 2)
 static const micro_kernel micros[2][ROWS / 2 + 1] = {{MICROS(ROW_OF_TABLE, 1)}, {MICROS(ROW_OF_TABLE, 2)}};
+
+static matmul_target target_at(const matmul_target *t, int64_t row, int64_t column) {
+    matmul_target at = *t;
+    at.sums = (NUMBER *)t->sums + row * t->stride + column;
+    if (t->out) at.out = (NUMBER *)t->out + row * t->out_stride + column;
+    return at;
+}
 
 static void multiply(const matmul_engine *engine, const quantized_lines *lines, const void *panel, int rows,
                      const void *stripe, int width, int depth, const matmul_target *target, matmul_coming *coming) {
@@ -83,11 +92,16 @@ static void multiply(const matmul_engine *engine, const quantized_lines *lines, 
         int vectors = width - column >= 2 * WIDTH ? 2 : 1;
         for (int row = 0; row < rows; row += ROWS) {
             int some = rows - row < ROWS ? rows - row : ROWS;
+            matmul_target at = target_at(target, row, column);
             micros[vectors - 1][(some + 1) / 2]((const NUMBER *)panel + (int64_t)row * LINE,
-                                                (const NUMBER *)stripe + column, width, depth, target, row, column,
-                                                coming);
+                                                (const NUMBER *)stripe + column, width, depth, &at, coming);
         }
     }
+}
+
+static int64_t fetches(const matmul_engine *engine, int64_t rows, int64_t columns, int64_t depth) {
+    (void)engine;
+    return (rows + ROWS - 1) / ROWS * ((columns + 2 * WIDTH - 1) / (2 * WIDTH)) * (depth / FETCH_STEPS);
 }
 
 const matmul_engine ENGINE = {.name = ENGINE_NAME,
@@ -104,7 +118,7 @@ const matmul_engine ENGINE = {.name = ENGINE_NAME,
                               .parts = 1,
                               .stores_out = true,
                               .block_bytes = 256 << 10,
-                              .fetches = PANEL_ROWS / ROWS * (STRIPE / (2 * WIDTH)) * (DEPTH / FETCH_STEPS),
+                              .fetches = fetches,
                               .fill = FILL,
                               .pack = PACK,
                               .multiply = multiply};

@@ -206,15 +206,20 @@ static matmul_part part_at(const gemm_plan *plan, const unit *u, int64_t row, in
                          .depth = (int)smaller(plan->p->depth - k, e->depth_block)};
 }
 
-/* The stripes of the block of the depth at k, during so many products with the block before. */
-static matmul_stream expect_stripes(const gemm_plan *plan, const unit *u, int64_t k, int64_t products) {
+/* How often the products of so many rows of a unit move on what is coming. */
+static int64_t fetches(const gemm_plan *plan, const unit *u, int64_t rows, int64_t depth) {
     const matmul_engine *e = plan->engine;
-    int64_t depth = smaller(plan->p->depth - k, e->depth_block);
-    if (depth <= 0 || e->fetches == 0) return (matmul_stream){.at = plan->packed, .left = INT64_MAX};
+    return e->fetches ? e->fetches(e, rows, padded_columns(e, u->columns), depth) : 0;
+}
+
+/* The stripes of the block of the depth at k, during the products with the block before, which is whole. */
+static matmul_stream expect_stripes(const gemm_plan *plan, const unit *u, int64_t k) {
+    const matmul_engine *e = plan->engine;
+    int64_t depth = smaller(plan->p->depth - k, e->depth_block), times = fetches(plan, u, u->rows, e->depth_block);
+    if (depth <= 0 || times == 0) return (matmul_stream){0};
     int64_t lines = padded_columns(e, u->columns) * packed_bytes(e, depth) / 64;
-    return (matmul_stream){.at = stripe_at(plan, k, depth, u->column),
-                           .left = INT64_MAX,
-                           .lines = (int)divide_up(lines, products * e->fetches)};
+    return (matmul_stream){
+        .at = stripe_at(plan, k, depth, u->column), .left = INT64_MAX, .lines = (int)divide_up(lines, times)};
 }
 
 static void multiply_stripes(const gemm_plan *plan, const matmul_panel *m) {
@@ -251,7 +256,7 @@ static int multiply_panel(const gemm_plan *plan, const unit *u, matmul_panel *m)
     matmul_ahead ahead;
     expect_rows(plan, u, &m->next, &ahead);
     m->ahead = &ahead;
-    m->coming->rows = matmul_ahead_stream(&ahead, e->fetches * divide_up(u->columns, STRIPE));
+    m->coming->rows = matmul_ahead_stream(&ahead, fetches(plan, u, m->part.rows, m->part.depth));
     if (e->multiply_panel) return e->multiply_panel(e, m);
     multiply_stripes(plan, m);
     return 0;
@@ -275,9 +280,8 @@ static void *out_of_rows(const gemm_plan *plan, const unit *u, int64_t row) {
 /* All panels of a unit, whose rows at one depth come after each other; `filled` pieces of the first are there. */
 static int multiply_depth_block(const gemm_plan *plan, const unit *u, int64_t k, int filled) {
     const matmul_engine *e = plan->engine;
-    int64_t depth = smaller(plan->p->depth - k, e->depth_block),
-            products = divide_up(u->columns, STRIPE) * divide_up(u->rows, e->panel_rows);
-    matmul_coming coming = {.stripes = expect_stripes(plan, u, k + e->depth_block, products)};
+    int64_t depth = smaller(plan->p->depth - k, e->depth_block);
+    matmul_coming coming = {.stripes = expect_stripes(plan, u, k + e->depth_block)};
     for (int64_t row = 0; row < u->rows; row += e->panel_rows) {
         matmul_panel m = {.rows = &plan->p->rows,
                           .panel = panel_at(plan, u, row, k),
