@@ -163,6 +163,19 @@ class Bare(nn.Module):
     )
 
 
+def test_names_to_freeze():
+    """Names stand in anything that can be gone through."""
+    names = {"weight": 1, "bias": 2}
+    for keys in (["weight", "bias"], ("weight", "bias"), frozenset(names), iter(names), names.keys(), names, (k for k in names)):
+        model = TARN.nn.Sequential(TARN.nn.Linear(2, 2), TARN.nn.Linear(2, 2))
+        model.freeze(keys=keys, strict=True)
+        assert [layer._no_grad for layer in model.layers] == [{"weight", "bias"}] * 2
+        model.unfreeze(keys=frozenset(["weight"]))
+        assert [layer._no_grad for layer in model.layers] == [{"bias"}] * 2
+    for keys in ("weight", 3):
+        assert TARN.nn.Linear(2, 2).freeze(keys=keys)._no_grad == {keys}
+
+
 def test_copies_and_pickles():
     model = TARN.nn.Sequential(TARN.nn.Linear(2, 2), TARN.nn.Dropout(0.25))
     model.freeze(keys="bias")

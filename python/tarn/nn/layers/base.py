@@ -2,6 +2,7 @@
 
 import os
 import textwrap
+from collections.abc import Iterable
 from typing import Any, Callable, List, Optional, Tuple, Union
 
 import tarn.core as mx
@@ -180,7 +181,7 @@ class Module(dict):
 
     def _checked_keys(self, keys, recurse, strict):
         """keys as a list; strict: each must be a member of this module, or with recurse of one in it."""
-        keys = list(keys) if isinstance(keys, (list, tuple, set)) else [keys]
+        keys = list(keys) if isinstance(keys, Iterable) and not isinstance(keys, str) else [keys]
         for key in keys if strict else ():
             if not any(key in module for module in (self.modules() if recurse else [self])):
                 raise KeyError(f"Module doesn't contain member {key}.")
