@@ -1,6 +1,7 @@
 """Files of arrays: what stands around the library's loading and saving of paths. Called by tarn.core."""
 
 import ast
+import itertools
 import math
 import os
 import tempfile
@@ -38,24 +39,37 @@ def load(core, file, kind, return_metadata):
         path = path_of(file, "load")
         return load_path(core, path, format_of(path, kind), return_metadata)
     kind = format_of(kind or file.name, kind)
-    goes_on = kind == "npy" and hasattr(file, "seekable") and file.seekable()  # what follows may be another array
-    start = file.tell() if goes_on else 0
     with tempfile.NamedTemporaryFile() as copy:  # arrays that stand on it keep it
-        content = file.read()
-        copy.write(content)
+        for piece in npy_pieces(file) if kind == "npy" else [file.read()]:
+            copy.write(piece)
         copy.flush()
-        loaded = load_path(core, copy.name, kind, return_metadata)
-    if goes_on:
-        file.seek(start + npy_bytes(content))
-    return loaded
+        return load_path(core, copy.name, kind, return_metadata)
 
 
-def npy_bytes(content):
-    """How long an .npy file is, to which more may be appended."""
-    begin = 10 if content[6] == 1 else 12
-    end = begin + int.from_bytes(content[8:begin], "little")
-    head = ast.literal_eval(content[begin:end].decode("latin1"))
-    return end + math.prod(head["shape"]) * int(head["descr"][2:])
+def pieces(file, count):
+    """The next count bytes, or what there is of them, in pieces of a size that no wrong header makes too large."""
+    while count > 0 and (piece := file.read(min(count, 1 << 24))):
+        yield piece
+        count -= len(piece)
+
+
+def npy_pieces(file):
+    """One .npy file; what stands behind it, as another array, is not read."""
+    begin = b"".join(pieces(file, 10))
+    if begin[:7] not in (b"\x93NUMPY\x01", b"\x93NUMPY\x02", b"\x93NUMPY\x03"):
+        return [begin]
+    begin += b"".join(pieces(file, 2)) if begin[6] > 1 else b""
+    head = b"".join(pieces(file, int.from_bytes(begin[8:], "little")))
+    return itertools.chain([begin, head], pieces(file, npy_bytes(head)))
+
+
+def npy_bytes(head):
+    """Of an array with this header; none if it is no header, which is an error where the copy is loaded."""
+    try:
+        told = ast.literal_eval(head.decode("latin1"))
+        return math.prod(told["shape"]) * int(told["descr"][2:])
+    except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError):
+        return 0
 
 
 def load_path(core, path, kind, return_metadata):

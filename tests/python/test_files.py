@@ -74,6 +74,32 @@ def test_arrays_one_behind_the_other_in_a_file_object(tmp_path):
         assert not file.read()
 
 
+def test_no_more_is_read_of_a_file_object_than_the_array():
+    """So that many arrays one behind the other are read once, and files that cannot seek go on, too."""
+
+    class Counting(io.BytesIO):
+        count = 0
+
+        def read(self, size=-1):
+            piece = super().read(min(size, 7) if size >= 0 else size)  # as a socket may
+            self.count += len(piece)
+            return piece
+
+        def seekable(self):
+            return False
+
+    written = io.BytesIO()
+    for n in range(20):
+        mx.save(written, mx.full((100,), n))
+    file = Counting(written.getvalue())
+    assert [mx.load(file, format="npy")[99].item() for _ in range(20)] == list(range(20))
+    assert file.count == len(written.getvalue())
+    for broken in (b"", b"\x93NUMPY", b"\x93NUMPY\x01\x00\xff\xff{", b"\x93NUMPY\x02\x00\xff\xff\xff\xff{'shape': (", b"PK" * 50,
+                   b"\x93NUMPY\x01\x00\x3c\x00{'descr': '<f4', 'fortran_order': False, 'shape': (%d,)}" % 10**16):
+        with pytest.raises((RuntimeError, ValueError), match="tmp"):
+            mx.load(io.BytesIO(broken), format="npy")
+
+
 def test_metadata(tmp_path):
     a = mx.array([1, 2])
     mx.save_safetensors(str(tmp_path / "a"), {"a": a}, {"k": "v"})
