@@ -129,7 +129,7 @@ TARN_API bool tarn_session_sync_with(tarn_session *session, const int32_t *ids, 
 /* Appends one token. */
 TARN_API bool tarn_session_step(tarn_session *session, int32_t id);
 /* The logits [vocab] after the last token; they belong to the session and live until it moves on. NULL if it holds no
- * tokens. */
+ * tokens, or if they are not known: after tarn_session_restore, and where tarn_generate_batch has appended the last. */
 TARN_API tarn_array *tarn_session_logits(const tarn_session *session);
 TARN_API const int32_t *tarn_session_tokens(const tarn_session *session, size_t *count);
 /* How many tokens of the last sync were reused. */
@@ -185,7 +185,8 @@ typedef struct {
     bool (*draw)(void *context, int64_t number, tarn_array *logits, const int32_t *tokens, size_t count,
                  int32_t *token);
     /* For tarn_generate_batch, of each prompt, or NULL. most_tokens: instead of .max_tokens. sessions: prompt i is
-       computed in sessions[i], behind what that holds of it, and the session then holds prompt and answer. */
+       computed in sessions[i], behind what that holds of it, and the session then holds prompt and answer without the
+       token that was drawn last. */
     const int64_t *most_tokens;
     tarn_session *const *sessions;
     int end_;

@@ -109,7 +109,8 @@ static PyObject *session_restore(PyObject *self, PyObject *arguments) {
 static PyObject *session_logits(PyObject *self, void *unused) {
     (void)unused;
     tarn_array *logits = tarn_session_logits(session_of(self));
-    if (!logits) return PyErr_SetString(PyExc_ValueError, "the session holds no tokens"), NULL;
+    const char *why = "the session has no logits: it holds no tokens, or they came from a batch or a file";
+    if (!logits) return PyErr_SetString(PyExc_ValueError, why), NULL;
     TARN_SCOPE;
     return new_array(tarn_contiguous(logits));
 }

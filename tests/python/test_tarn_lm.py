@@ -6,6 +6,7 @@ import random
 import shutil
 import subprocess
 import sys
+import weakref
 
 import pytest
 
@@ -247,6 +248,117 @@ def test_batch_behind_caches(tarn, real):
     assert one.texts[1] == again[0].texts[1] and one.texts[0] == lm.generate(model, tokenizer, more[0], max_tokens=12)
 
 
+def test_batch_that_fills_a_context(tarn):
+    """Up to the last token that the context allows, and an error for more, as by stream_generate."""
+    model, tokenizer = tarn
+    ids = tokenizer.encode(BATCH[0])
+    most = 16 - len(ids) + 1
+    alone = lm.generate(model, tokenizer, ids, max_tokens=most)
+    cache = lm.make_prompt_cache(model, 16)
+    for caches, size in [([cache, None], None), (None, 16)]:
+        options = {"return_prompt_caches": True, "max_kv_size": size}
+        full = lm.batch_generate(model, tokenizer, [ids, ids], caches, [most, 3], **options)
+        assert full.texts[0] == alone and full.caches[0].offset == 16 and cache.offset == 0
+        with pytest.raises(ValueError, match=r"the context of 16 tokens is full \(prompt 1\)"):
+            lm.batch_generate(model, tokenizer, [ids, ids], caches and caches[::-1], [3, most + 1], **options)
+        with pytest.raises(ValueError, match="the context of 16 tokens is full"):
+            lm.generate(model, tokenizer, ids, max_tokens=most + 1, max_kv_size=16)
+    for size, kind in [(0, ValueError), (-1, ValueError), (1.5, TypeError)]:
+        with pytest.raises(kind, match="max_kv_size is"):
+            lm.make_prompt_cache(model, size)
+
+
+def test_processors_behind_caches(tarn, real):
+    """They get an array of the new prompt and the answer, not of what the cache holds: a penalty's draws are mlx_lm's."""
+    model, tokenizer = tarn
+    start, more = tokenizer.encode(BATCH[3]), tokenizer.encode(" and a girl named", add_special_tokens=False)
+    seen = []
+
+    def watch(tokens, logits):
+        seen.append(tokens)
+        return logits
+
+    def answers(module, sides, make, processors):
+        own = {"logits_processors": [*processors, *make(repetition_penalty=1.8, repetition_context_size=30)]}
+        first = module.batch_generate(*sides, [start], max_tokens=8, return_prompt_caches=True)
+        batch = module.batch_generate(*sides, [more], first.caches, max_tokens=12, return_token_ids=True, **own)
+        cache = first.caches[0]
+        alone = [r.token for r in module.stream_generate(*sides, more, 12, prompt_cache=cache, **own)]
+        return first.texts + batch.texts, batch.token_ids[0], alone
+
+    ours = answers(lm, tarn, lm.make_logits_processors, [watch])
+    assert ours == answers(mlx_lm, real, make_logits_processors, [])
+    assert all(isinstance(tokens, mx.array) for tokens in seen)
+    for half, ids in ((seen[:12], ours[1]), (seen[12:], ours[2])):
+        assert [tokens.tolist() for tokens in half] == [more + ids[:n] for n in range(12)]
+
+
+def test_caches_of_a_group_at_a_time(tarn, monkeypatch):
+    """Caches are copied for the prompts that are generated next, and kept where they are asked for."""
+    model, tokenizer = tarn
+    cache, made = held(tarn)[1], []
+    copy = lm.prompt_cache.PromptCache.copy
+    monkeypatch.setattr(lm.prompt_cache.PromptCache, "copy", lambda *given: made.append(weakref.ref(new := copy(*given))) or new)
+    alive = []
+
+    def sample(logprobs):
+        alive.append(sum(one() is not None for one in made))
+        return mx.argmax(logprobs, axis=-1)
+
+    small = {"completion_batch_size": 2, "prefill_batch_size": 1, "max_tokens": 3, "sampler": sample}
+    texts = lm.batch_generate(model, tokenizer, [[5]] * 6, [cache] * 6, **small).texts
+    assert max(alive) == 2 and len(made) == 6 and len(set(texts)) == 1
+    kept = lm.batch_generate(model, tokenizer, [[5]] * 6, [cache] * 6, return_prompt_caches=True, **small)
+    assert kept.texts == texts and alive[-1] == 6 and [one.offset for one in kept.caches] == [13] * 6
+
+
+def test_logits_that_are_not_finite(tarn):
+    """Are refused whoever draws."""
+    model, tokenizer = tarn
+
+    def broken(tokens, logits):
+        return logits * mx.array(float("nan"))
+
+    for draw in (lm.batch_generate, lambda m, t, prompts, **options: lm.generate(m, t, prompts[0], **options)):
+        with pytest.raises(ValueError, match="the logits are not finite in float32"):
+            draw(model, tokenizer, BATCH[:2], logits_processors=[broken], max_tokens=3)
+
+
+def test_log_probabilities_are_read_where_they_are_asked_for(tarn, monkeypatch):
+    model, tokenizer = tarn
+    options = {"max_tokens": 4, "sampler": lambda logprobs: mx.argmax(logprobs, axis=-1)}
+    drawer = lm.batch._Drawer
+    made = []
+    monkeypatch.setattr(lm.batch, "_Drawer", lambda *given: made.append(drawer(*given)) or made[-1])
+    assert lm.batch_generate(model, tokenizer, BATCH[:2], **options).logprobs is None and made[0].logprobs is None
+    asked = lm.batch_generate(model, tokenizer, BATCH[:2], return_logprobs=True, return_token_ids=True, **options)
+    assert [len(row) for row in asked.logprobs] == [len(ids) for ids in asked.token_ids] and made[1].logprobs
+
+
+def test_logits_after_a_batch(tarn):
+    """A session that a batch has used holds tokens, and no logits."""
+    model, _ = tarn
+    session = lm.make_prompt_cache(model).session(model)
+    mx._engine.Batch(model._engine, 1).generate([list(range(5, 9))], [3], [session], None)
+    assert len(session.tokens) >= 4
+    with pytest.raises(ValueError, match="they came from a batch"):
+        session.logits
+
+
+def test_statistics_add_up():
+    """As mlx_lm's: everything is summed, and the largest size is taken."""
+    numbers = ({"prompt_tokens": 3, "prompt_time": 1.5, "generation_tokens": 4, "generation_steps": 2, "decode_time": 0.5,
+                "wall_time": 2.5, "peak_memory": 7.0}, {"prompt_tokens": 1, "wall_time": 1.0, "peak_memory": 2.0})
+    sums = []
+    for module in (lm.batch, mlx_lm.generate_utils):
+        first, second = (module.BatchStats(**given) for given in numbers)
+        total = first
+        total += second
+        assert total is first
+        sums.append({name: getattr(total, name) for name in numbers[0]})
+    assert sums[0] == sums[1]
+
+
 STOPPED = """
 import signal, sys, threading, time
 {before}
@@ -276,13 +388,24 @@ def test_refused_batches(tarn):
         ({"max_tokens": 0}, "max_tokens"),
         ({"max_tokens": [1, 2]}, "max_tokens of 2 prompts"),
         ({"prompt_caches": [None]}, "1 prompt caches for 3 prompts"),
-        ({"sampler": lambda logprobs: mx.array([5000])}, "5000"),
+        ({"sampler": lambda logprobs: mx.array([5000])}, "drew token 5000 for prompt 0; the vocabulary has 2048"),
+        ({"sampler": lambda logprobs: mx.array([-5])}, "drew token -5 for prompt 0; the vocabulary has 2048"),
+        ({"max_kv_size": 0}, "max_kv_size is 0"),
+        ({"max_tokens": 3.5}, "max_tokens is an int, or one for each prompt, not float"),
+        ({"max_tokens": [3, None, 3]}, "max_tokens is an int, or one for each prompt, not NoneType"),
+        ({"prompt_caches": [[None], None, None]}, r"prompt_caches\[0\] is a PromptCache or None, not list"),
         ({"max_kv_size": 2}, "the context holds 2"),
     ]:
-        with pytest.raises((ValueError, RuntimeError, IndexError), match=named):
+        with pytest.raises((ValueError, TypeError), match=named):
             lm.batch_generate(model, tokenizer, BATCH[:3], **options)
-    with pytest.raises(ValueError, match=r"no tokens \(prompt 1\)"):
+    with pytest.raises(ValueError, match="prompt 1 has no tokens"):
         lm.batch_generate(model, tokenizer, [[5], []])
+
+    for prompts, named in [("One", "not str"), (3, "not int"), ([[5], 3], r"prompts\[1\] is text or ids, not int")]:
+        with pytest.raises(TypeError, match=named):
+            lm.batch_generate(model, tokenizer, prompts)
+    with pytest.raises(ValueError, match="token 5000 in prompt 2; the vocabulary has 2048"):
+        lm.batch_generate(model, tokenizer, [[5], [6], [5000]], completion_batch_size=1, prefill_batch_size=1)
 
     def breaking(logprobs):
         raise KeyError("a sampler's own")

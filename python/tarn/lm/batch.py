@@ -1,13 +1,15 @@
 """Generating several texts at once."""
 
+import operator
 import resource
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import tarn.core as mx
 
-from .generate import _ids, _likeliest, log_probabilities
-from .prompt_cache import make_prompt_cache
+from .generate import _ids, _likeliest, behind_cache, log_probabilities
+from .prompt_cache import PromptCache, checked_size, make_prompt_cache
 
 
 @dataclass(kw_only=True)
@@ -44,6 +46,13 @@ class BatchStats:
     def overhead_time(self):
         return max(0.0, self.wall_time - self.prompt_time - self.decode_time)
 
+    def __iadd__(self, other):
+        """Adds what other counted; peak_memory is the larger of the two."""
+        for name in vars(self).keys() - {"peak_memory"}:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.peak_memory = max(self.peak_memory, other.peak_memory)
+        return self
+
 
 @dataclass
 class BatchResponse:
@@ -57,31 +66,46 @@ class BatchResponse:
     logprobs: list[list[float]] | None = None
 
 
-class _Drawer:
-    """Draws for the engine, and remembers how likely each token was."""
-
-    def __init__(self, sampler, processors, count):
-        self.sample, self.processors = sampler or _likeliest, processors
-        self.logprobs = [[] for _ in range(count)]
-
-    def __call__(self, number, logits, tokens):
-        logprobs = log_probabilities(logits, tokens, self.processors)
-        token = int(self.sample(logprobs[None])[0])
-        self.logprobs[number].append(logprobs[token].item())
-        return token
+# ---- what is given
 
 
-def _sessions(model, caches, max_kv_size, wanted, count):
-    """A cache for each answer, which holds what the given one does, and their sessions; nothing if none is needed."""
-    if caches is None and not wanted:
-        return [None] * count, None
-    given = caches if caches is not None else [None] * count
-    made = [make_prompt_cache(model, max_kv_size) if one is None else one.copy(model) for one in given]
-    return made, [one.session(model) for one in made]
+def _kind(value):
+    return type(value).__name__
+
+
+def _prompts(tokenizer, prompts):
+    """The ids of each."""
+    if isinstance(prompts, str) or not isinstance(prompts, Iterable):
+        raise TypeError(f"batch_generate: prompts are a list of texts or of ids, not {_kind(prompts)}")
+    prompts = list(prompts)
+    for i, prompt in enumerate(prompts):
+        if not isinstance(prompt, Iterable):
+            raise TypeError(f"batch_generate: prompts[{i}] is text or ids, not {_kind(prompt)}")
+    return [_ids(tokenizer, prompt) for prompt in prompts]
+
+
+def _caches(caches, count):
+    """A cache or None for each prompt."""
+    if caches is None:
+        return [None] * count
+    if len(caches) != count:
+        raise ValueError(f"batch_generate: {len(caches)} prompt caches for {count} prompts")
+    for i, cache in enumerate(caches):
+        if not isinstance(cache, (PromptCache, type(None))):
+            raise TypeError(f"batch_generate: prompt_caches[{i}] is a PromptCache or None, not {_kind(cache)}")
+    return list(caches)
+
+
+def _limit(value):
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"batch_generate: max_tokens is an int, or one for each prompt, not {_kind(value)}") from None
 
 
 def _limits(max_tokens, count):
-    limits = [max_tokens] * count if isinstance(max_tokens, int) else list(max_tokens)
+    several = isinstance(max_tokens, Iterable)
+    limits = [_limit(limit) for limit in max_tokens] if several else [_limit(max_tokens)] * count
     if any(limit < 1 for limit in limits):
         raise ValueError(f"batch_generate: max_tokens {limits}; each is 1 or more")
     if len(limits) != count:
@@ -89,16 +113,101 @@ def _limits(max_tokens, count):
     return limits
 
 
-def _append_last(sessions, tokens, most):
-    """What was drawn last becomes part of what is held, so that a prompt can follow it."""
-    for session, ids in zip(sessions, tokens):
-        if ids and len(session.tokens) < most:
-            session.step(ids[-1])
+# ---- the work
+
+
+class _Drawer:
+    """Draws for the engine, and remembers how likely each token was, if that is asked for. held: how many tokens of
+    each prompt a cache had."""
+
+    def __init__(self, sampler, processors, held, record):
+        self.sample, self.processors, self.held = sampler or _likeliest, processors, held
+        self.logprobs = [[] for _ in held] if record else None
+
+    def __call__(self, number, logits, tokens):
+        logprobs = log_probabilities(logits, behind_cache(tokens, self.held[number]), self.processors)
+        token = int(self.sample(logprobs[None])[0])
+        if not 0 <= token < logits.size:
+            raise ValueError(
+                f"batch_generate: the sampler drew token {token} for prompt {number}; the vocabulary has {logits.size}"
+            )
+        if self.logprobs is not None:
+            self.logprobs[number].append(logprobs[token].item())
+        return token
+
+
+class _Work:
+    """Prompts with what came before them, and as they are done their answers, the caches of these, and statistics."""
+
+    def __init__(self, model, prompts, caches, limits, max_kv_size):
+        self.model, self.prompts, self.given, self.limits = model, prompts, caches, limits
+        self.max_kv_size = max_kv_size
+        self.held = [0 if cache is None else cache.offset for cache in caches]
+        most = PromptCache(max_kv_size=max_kv_size).context(model)
+        self.contexts = [most if cache is None else min(most, cache.context(model)) for cache in caches]
+        self.answers, self.caches, self.stats = [], [], BatchStats(prompt_tokens=sum(map(len, prompts)))
+        self._check()
+
+    def _check(self):
+        vocab = self.model.facts["vocab_size"]
+        for i, (ids, held, context) in enumerate(zip(self.prompts, self.held, self.contexts)):
+            count = held + len(ids)
+            if count == 0:
+                raise ValueError(f"batch_generate: prompt {i} has no tokens")
+            if count > context:
+                raise ValueError(f"batch_generate: prompt {i} has {count} tokens, but the context holds {context}")
+            wrong = [token for token in ids if not 0 <= token < vocab]
+            if wrong:
+                raise ValueError(f"batch_generate: token {wrong[0]} in prompt {i}; the vocabulary has {vocab}")
+
+    def run(self, batch, some, drawer, keep):
+        """Continues some of the prompts, a range. keep: their caches."""
+        tokens = [self._held_tokens(i) + self.prompts[i] for i in some]
+        caches = self._copies(some) if keep or any(self.given[i] is not None for i in some) else None
+        sessions = caches and [cache.session(self.model) for cache in caches]
+        draw = drawer and (lambda number, *what: drawer(some[number], *what))
+        made, ends, read, decoded = batch.generate(tokens, [self.limits[i] for i in some], sessions, draw)
+        self._check_ends(some, made, ends)
+        if keep:
+            self._append_last(some, sessions, made)
+            self.caches += caches
+        self.answers += [ids[:-1] if end == "stop" else ids for ids, end in zip(made, ends)]
+        self._count(made, read, decoded)
+
+    def _held_tokens(self, i):
+        return [] if self.given[i] is None else self.given[i].tokens
+
+    def _copies(self, some):
+        """A cache for each answer, which holds what the given one does."""
+        return [self._copy(self.given[i]) for i in some]
+
+    def _copy(self, cache):
+        return make_prompt_cache(self.model, self.max_kv_size) if cache is None else cache.copy(self.model)
+
+    def _check_ends(self, some, made, ends):
+        for i, ids, end in zip(some, made, ends):
+            if end == "length" and len(ids) < self.limits[i]:
+                raise ValueError(f"batch_generate: the context of {self.contexts[i]} tokens is full (prompt {i})")
+
+    def _append_last(self, some, sessions, made):
+        """What was drawn last becomes part of what is held, so that a prompt can follow it."""
+        for i, session, ids in zip(some, sessions, made):
+            if ids and len(session.tokens) < self.contexts[i]:
+                session.step(ids[-1])
+
+    def _count(self, made, read, decoded):
+        self.stats += BatchStats(
+            prompt_time=read,
+            decode_time=decoded,
+            generation_tokens=sum(map(len, made)),
+            generation_steps=max(map(len, made)),
+        )
 
 
 def _told(stats):
-    rates = [("Prompt", stats.prompt_tokens, stats.prompt_tps), ("Generation", stats.generation_tokens, stats.generation_tps)]
-    for name, tokens, rate in rates:
+    prompt = "Prompt", stats.prompt_tokens, stats.prompt_tps
+    answer = "Generation", stats.generation_tokens, stats.generation_tps
+    for name, tokens, rate in (prompt, answer):
         print(f"[batch_generate] {name}: {tokens} tokens, {rate:.3f} tokens-per-sec")
     print(f"[batch_generate] Peak memory: {stats.peak_memory:.3f} GB")
 
@@ -123,38 +232,33 @@ def batch_generate(
 ):
     """Continues several prompts (text, ids or arrays of ids) in the same steps, so that the weights are read once for
     all, and gives a BatchResponse. max_tokens: a number, or one for each. prompt_caches: for each prompt what comes
-    before it, or None; they stay as they are. The caches that are returned hold prompt and answer, its end token too. At most completion_batch_size answers (or prefill_batch_size, if that is
-    more) are generated at once. sampler and logits_processors are called for each answer by itself, as by
-    stream_generate."""
+    before it, or None; they stay as they are. The caches that are returned hold prompt and answer, its end token too.
+    At most completion_batch_size answers (or prefill_batch_size, if that is more) are generated at once. sampler and
+    logits_processors are called for each answer by itself, as by stream_generate. max_kv_size: how many tokens a
+    prompt and its answer may have; an answer that would need more is an error, as in stream_generate."""
     started = time.perf_counter()
-    new = [_ids(tokenizer, prompt) for prompt in prompts]
-    if prompt_caches is not None and len(prompt_caches) != len(new):
-        raise ValueError(f"batch_generate: {len(prompt_caches)} prompt caches for {len(new)} prompts")
-    limits = _limits(max_tokens, len(new))
-    caches, sessions = _sessions(model, prompt_caches, max_kv_size, return_prompt_caches, len(new))
-    draws = _Drawer(sampler, logits_processors, len(new)) if sampler or logits_processors or return_logprobs else None
-    stats, answers = BatchStats(prompt_tokens=sum(map(len, new))), []
+    new = _prompts(tokenizer, prompts)
+    caches, limits = _caches(prompt_caches, len(new)), _limits(max_tokens, len(new))
+    work = _Work(model, new, caches, limits, checked_size(max_kv_size))
+    python_draws = sampler or logits_processors or return_logprobs
+    drawer = _Drawer(sampler, logits_processors, work.held, return_logprobs) if python_draws else None
     rows = max(1, min(len(new), max(completion_batch_size, prefill_batch_size)))
     batch = mx._engine.Batch(model._engine, rows, max_kv_size or 0, prefill_step_size) if new else None
     for first in range(0, len(new), rows):
-        some = slice(first, first + rows)
-        tokens = [(cache.tokens if cache else []) + ids for cache, ids in zip(caches[some], new[some])]
-        draw = draws and (lambda number, *what, first=first: draws(first + number, *what))
-        made, ends, read, decoded = batch.generate(tokens, limits[some], sessions and sessions[some], draw)
-        if return_prompt_caches:
-            _append_last(sessions[some], made, max_kv_size or model.facts["context"])
-        answers += [ids[:-1] if end == "stop" else ids for ids, end in zip(made, ends)]
-        stats.prompt_time += read
-        stats.decode_time += decoded
-        stats.generation_tokens += sum(map(len, made))
-        stats.generation_steps += max(map(len, made))
+        work.run(batch, range(first, min(first + rows, len(new))), drawer, return_prompt_caches)
         if verbose:
-            print(f"[batch_generate] Finished processing {len(answers)}/{len(new)} ...", end="\r")
-    texts = [tokenizer.decode(ids) for ids in answers]
+            print(f"[batch_generate] Finished processing {len(work.answers)}/{len(new)} ...", end="\r")
+    return _response(work, tokenizer, started, drawer, verbose, return_prompt_caches, return_token_ids)
+
+
+def _response(work, tokenizer, started, drawer, verbose, caches, ids):
+    stats, answers = work.stats, work.answers
+    texts = [tokenizer.decode(answer) for answer in answers]
     stats.wall_time = time.perf_counter() - started
     stats.peak_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     if verbose:
-        print(f"[batch_generate] Finished processing {len(answers)}/{len(new)}")
+        print(f"[batch_generate] Finished processing {len(answers)}/{len(answers)}")
         _told(stats)
-    logprobs = [drawn[: len(ids)] for drawn, ids in zip(draws.logprobs, answers)] if return_logprobs else None
-    return BatchResponse(texts, stats, caches if return_prompt_caches else None, answers if return_token_ids else None, logprobs)
+    drawn = drawer and drawer.logprobs
+    logprobs = drawn and [row[: len(answer)] for row, answer in zip(drawn, answers)]
+    return BatchResponse(texts, stats, work.caches if caches else None, answers if ids else None, logprobs)

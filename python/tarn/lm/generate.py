@@ -1,18 +1,20 @@
 """Generating text."""
 
+import math
 import resource
 import time
 from dataclasses import dataclass
 
 import tarn.core as mx
 
-from .prompt_cache import UNKNOWN, make_prompt_cache
+from .prompt_cache import make_prompt_cache
 
 
 @dataclass
 class GenerationResponse:
     """What one step of stream_generate gives: the new text (which may be "", until a character is whole), its token,
-    how fast it goes, and the largest resident size of the process in GB. finish_reason: "stop" after an end token, "length" after max_tokens, else None."""
+    how fast it goes, and the largest resident size of the process in GB. finish_reason: "stop" after an end token,
+    "length" after max_tokens, else None."""
 
     text: str
     token: int
@@ -32,13 +34,23 @@ def _ids(tokenizer, prompt):
     return prompt.tolist() if isinstance(prompt, mx.array) else list(prompt)
 
 
+def behind_cache(tokens, held):
+    """Those that a cache did not hold, as processors see them: at least the last."""
+    return tokens[min(held, len(tokens) - 1) :]
+
+
 def log_probabilities(logits, tokens, processors):
-    """Of logits [vocab] of what comes after these tokens."""
+    """Of logits [vocab] of what comes after these tokens, a list."""
     logits = logits[None]
-    tokens = [token for token in tokens if token != UNKNOWN] if processors else tokens
+    tokens = mx.array(tokens, mx.int32) if processors else tokens
     for process in processors or ():
         logits = process(tokens, logits)
-    return (logits - mx.logsumexp(logits, axis=-1, keepdims=True))[0]
+    total = mx.logsumexp(logits, axis=-1, keepdims=True)
+    if not math.isfinite(total.item()):
+        cause = "the weights are damaged, or too large for this dtype"
+        cause += ", or a logits processor made them so" if processors else ""
+        raise ValueError(f"the logits are not finite in {str(logits.dtype).split('.')[-1]}: {cause}")
+    return (logits - total)[0]
 
 
 def _likeliest(logprobs):
@@ -66,8 +78,9 @@ def continue_from(
     session.sync(tokens)
     read = len(tokens) - session.reused if read is None else read
     tell(read, read)
+    behind = behind_cache(tokens, len(tokens) - read)
     for n in range(1, max_tokens + 1):
-        logprobs = log_probabilities(session.logits, tokens, logits_processors)
+        logprobs = log_probabilities(session.logits, behind, logits_processors)
         token = int(sample(logprobs[None])[0])
         if n == 1:
             first = time.perf_counter()
@@ -87,16 +100,17 @@ def continue_from(
         )
         if finish:
             return
-        tokens = [*tokens, token]
+        behind.append(token)
         session.step(token)
 
 
 def stream_generate(model, tokenizer, prompt, max_tokens=256, *, max_kv_size=None, prompt_cache=None, **options):
     """Continues a prompt (text, ids or an array of ids) and yields a GenerationResponse a token. With a prompt_cache
     the prompt comes after what the cache holds, and the cache holds prompt and answer afterwards. Other options:
-    sampler, a function of log-probabilities [1, vocab]; logits_processors, functions of (tokens, logits [1, vocab]);
-    prompt_progress_callback(computed, all), which hears when the prompt is read."""
-    cache = prompt_cache or make_prompt_cache(model, max_kv_size)
+    sampler, a function of log-probabilities [1, vocab]; logits_processors, functions of (tokens, logits [1, vocab]),
+    the tokens an array of those behind what the cache held; prompt_progress_callback(computed, all), which hears when
+    the prompt is read."""
+    cache = make_prompt_cache(model, max_kv_size) if prompt_cache is None else prompt_cache
     new = _ids(tokenizer, prompt)
     tokens = cache.tokens + new
     yield from continue_from(tokenizer, cache.session(model), tokens, len(new), max_tokens=max_tokens, **options)

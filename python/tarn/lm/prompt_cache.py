@@ -8,11 +8,22 @@ from tarn.utils import tree_flatten, tree_unflatten
 UNKNOWN = -1  # in the place of a token that a file does not name
 
 
+def checked_size(max_kv_size):
+    """max_kv_size, which is None or 1 or more."""
+    if max_kv_size is None:
+        return None
+    if type(max_kv_size) is not int:
+        raise TypeError(f"max_kv_size is an int or None, not {type(max_kv_size).__name__}")
+    if max_kv_size < 1:
+        raise ValueError(f"max_kv_size is {max_kv_size}; 1 or more, or None")
+    return max_kv_size
+
+
 class PromptCache:
     """What a model has read: prompts and answers that follow one another are computed once."""
 
     def __init__(self, model=None, max_kv_size=None):
-        self._max_kv_size, self._session, self._loaded = max_kv_size, None, None
+        self._max_kv_size, self._session, self._loaded = checked_size(max_kv_size), None, None
         if model is not None:
             self.session(model)
 
@@ -38,6 +49,11 @@ class PromptCache:
     @property
     def offset(self):
         return len(self.tokens)
+
+    def context(self, model):
+        """How many tokens it can hold of this model."""
+        most = model.facts["context"]
+        return most if self._max_kv_size is None else min(self._max_kv_size, most)
 
     def __repr__(self):
         return f"PromptCache({self.offset} tokens)"
