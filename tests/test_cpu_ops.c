@@ -337,17 +337,98 @@ static void test_scan(tarn_dtype dtype, tarn_ints shape, attributes_scan a, int 
     compare_scaled(CALL(scan, &a, &out, x), tolerance, &scale, "scan");
 }
 
-/* Running extremes of floats with a NaN here and there, none in most vectors, and zeros of both signs. */
+/* The bits of floats are the reference's; NaNs need only be NaNs. */
+static void expect_same_bits(const operand *got, const operand *expected, const char *what) {
+    for (int64_t i = 0; i < operand_size(got); i++) {
+        double a = get(got, i), b = get(expected, i);
+        bool same = isnan(b) ? isnan(a) : a == b && !signbit(a) == !signbit(b);
+        CHECK(same, "%s %s[%lld]: %.17g instead of %.17g", what, dtype_facts[got->dtype].name, (long long)i, a, b);
+        if (!same) return;
+    }
+}
+
+/* Running extremes of floats: lines of zeros of both signs, which only numbers that do not win stand between, with and
+   without NaNs; of many vectors, and in the second or the third chunk of a line alone. */
 static void test_scans_of_nan(tarn_dtype dtype) {
-    static const double specials[] = {NAN, -0.0, 0, -NAN, -INFINITY, INFINITY};
     if (dtype_kind_of(dtype) != KIND_FLOAT) return;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 24; i++) {
         attributes_scan a = {
-            .kind = i & 1 ? REDUCE_MIN : REDUCE_MAX, .axis = -1, .reverse = i >> 1 & 1, .exclusive = i >> 2};
-        tarn_ints shape = i % 3 ? DIMS(9, 517) : DIMS(1, 140001);
-        operand x = reducible(dtype, shape, REDUCE_MAX, 0), out = make(dtype, shape);
-        for (int64_t k = 200; k < operand_size(&x); k += 131 + k % 7) put(&x, k, specials[k % 6]);
-        compare_call(CALL(scan, &a, &out, x), 0, "scan of NaN");
+            .kind = i & 1 ? REDUCE_MIN : REDUCE_MAX, .axis = -1, .reverse = i >> 1 & 1, .exclusive = i >> 2 & 1};
+        tarn_ints shape = i / 8 ? DIMS(1, 140001) : DIMS(9, 517);
+        operand x = make(dtype, shape), got = make(dtype, shape), expected = make(dtype, shape);
+        for (int64_t k = 0; k < operand_size(&x); k++) {
+            double other = (i & 1 ? 1 : -1) * random_real(DOMAIN_POSITIVE), zero = random_bits() & 1 ? 0.0 : -0.0;
+            put(&x, k, k % 517 < 40 || random_bits() % 8 ? other : zero);
+        }
+        for (int row = 0; i / 8 == 0 && row < 8; row++) put(&x, row * 517 + 60 * row + 7, row & 1 ? NAN : -NAN);
+        if (i / 8) put(&x, i / 8 == 1 ? 70003 : 132000, NAN);
+        CHECK(run_call(&backend_cpu, CALL(scan, &a, &got, x)), "%s", tarn_error());
+        CHECK(run_call(&backend_reference, CALL(scan, &a, &expected, x)), "%s", tarn_error());
+        expect_same_bits(&got, &expected, "scan of NaN");
+    }
+}
+
+/* Sums and products that leave the range of double on their way: what comes of elements one by one, of which `at` gives
+   some in the order in which they run; the others are `rest`. */
+typedef struct {
+    reduce_kind kind;
+    double rest;
+    struct {
+        int64_t first, count;
+        double value;
+    } at[4];
+} range_case;
+
+static void put_case(const operand *x, const range_case *t, bool reverse) {
+    int64_t n = operand_size(x);
+    for (int64_t i = 0; i < n; i++) put(x, i, t->rest);
+    for (int k = 0; k < 4; k++)
+        for (int64_t i = t->at[k].first; i < t->at[k].first + t->at[k].count; i++)
+            put(x, reverse ? n - 1 - i : i, t->at[k].value);
+}
+
+static void test_range(tarn_dtype dtype, const range_case *t, int64_t n, attributes_scan a) {
+    operand x = make(dtype, DIMS(n)), got = make(dtype, DIMS(n)), expected = make(dtype, DIMS(n));
+    volatile double running = t->kind == REDUCE_PROD; /* each step is rounded */
+    put_case(&x, t, a.reverse);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t k = a.reverse ? n - 1 - i : i;
+        double before = running;
+        running = t->kind == REDUCE_PROD ? before * get(&x, k) : before + get(&x, k);
+        put(&expected, k, a.exclusive ? before : running);
+    }
+    CHECK(run_call(&backend_cpu, CALL(scan, &a, &got, x)), "%s", tarn_error());
+    expect_same_bits(&got, &expected, t->kind == REDUCE_PROD ? "product out of range" : "sum out of range");
+}
+
+static void test_ranges(void) {
+    static const struct {
+        tarn_dtype dtype;
+        int64_t n;
+        range_case t;
+    } cases[] = {
+        /* In a chunk and back. */
+        {TARN_FLOAT64, 140001, {REDUCE_SUM, 0, {{0, 1, 1.7e308}, {65536, 1, 1e308}, {65537, 1, -1e308}}}},
+        {TARN_FLOAT64, 140001, {REDUCE_SUM, 0, {{65536, 1, 1.7e308}, {65537, 1, 1e308}, {65569, 1, -1.7e308}}}},
+        {TARN_FLOAT64, 140001, {REDUCE_SUM, 0, {{0, 1, (double)INFINITY}, {70000, 2, -1.7e308}}}},
+        {TARN_FLOAT64, 140001, {REDUCE_SUM, 0, {{0, 1, (double)INFINITY}, {70000, 1, -(double)INFINITY}}}},
+        {TARN_FLOAT64, 140001, {REDUCE_PROD, 1, {{0, 1, 0x1p1000}, {65600, 1, 0x1p100}, {65700, 1, 0x1p-100}}}},
+        {TARN_FLOAT64, 140001, {REDUCE_PROD, 1, {{0, 1, 0x1p-1000}, {65600, 1, 0x1p-100}, {65700, 1, 0x1p100}}}},
+        {TARN_FLOAT64, 140001, {REDUCE_PROD, 1, {{65536, 3, 0x1p500}, {65544, 3, 0x1p-500}}}},
+        {TARN_FLOAT64, 140001, {REDUCE_PROD, -1, {{9, 1, -0.0}, {65544, 3, 0x1p500}, {139000, 1, (double)INFINITY}}}},
+        {TARN_FLOAT32, 140001, {REDUCE_PROD, 1, {{0, 8, 0x1p125}, {65600, 1, 0x1p100}, {65700, 1, 0x1p-100}}}},
+        {TARN_BFLOAT16, 140001, {REDUCE_PROD, 1, {{0, 8, 0x1p-125}, {65600, 1, 0x1p-100}, {65700, 2, 0x1p100}}}},
+        /* In a vector and back. */
+        {TARN_FLOAT32, 96, {REDUCE_PROD, 1, {{0, 8, 0x1p125}, {8, 8, 0x1p-140}}}},
+        {TARN_BFLOAT16, 96, {REDUCE_PROD, 1, {{0, 8, 0x1p125}, {8, 8, 0x1p-130}}}},
+        {TARN_FLOAT32, 96, {REDUCE_PROD, 1, {{0, 8, 0x1p-125}, {8, 1, 0x1p-100}, {9, 1, 0x1p100}, {16, 8, 0x1p125}}}},
+        {TARN_FLOAT64, 96, {REDUCE_PROD, 1, {{0, 2, 0x1p500}, {2, 2, 1.2345678901234567e-160}}}},
+        {TARN_FLOAT64, 96, {REDUCE_PROD, 0x1p-16, {{0, 1, 0x1p400}, {60, 36, 0x1p15}}}},
+        {TARN_FLOAT64, 96, {REDUCE_PROD, -1, {{40, 1, 0}}}},
+    };
+    for (size_t i = 0; i < 4 * sizeof cases / sizeof *cases; i++) {
+        attributes_scan a = {.kind = cases[i / 4].t.kind, .axis = -1, .reverse = i & 1, .exclusive = i >> 1 & 1};
+        test_range(cases[i / 4].dtype, &cases[i / 4].t, cases[i / 4].n, a);
     }
 }
 
@@ -526,6 +607,7 @@ static void test_quantizations(void) {
 }
 
 static void test_set(void) {
+    test_ranges();
     test_random();
     test_quantizations();
     for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++) {
@@ -539,6 +621,7 @@ static void test_set(void) {
         test_orders((tarn_dtype)dtype);
         test_searches((tarn_dtype)dtype);
         test_scans((tarn_dtype)dtype);
+        test_scans_of_nan((tarn_dtype)dtype);
         test_long_orders((tarn_dtype)dtype);
         test_making((tarn_dtype)dtype);
         release_kept();
@@ -563,7 +646,6 @@ int main(void) {
     test_scatter_threads(50, 8, 500, 9, false);
     test_scatter_threads(50, 8, 500, 9, true);
     for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++) test_narrow_scans((tarn_dtype)dtype);
-    for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++) test_scans_of_nan((tarn_dtype)dtype);
     for (int way = 0; way < 4; way++) {
         attributes_scan a = {.kind = REDUCE_SUM, .axis = -1, .reverse = way & 1, .exclusive = way >> 1};
         test_scan_threads(DIMS(1, 4400001), a);

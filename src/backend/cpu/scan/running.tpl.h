@@ -13,11 +13,16 @@
      QUICK_FOLD(a, b)   if it is there: FOLD, but not in a vector of which LEAVES_RANGE is true
      IN_TWOS(x, j), JOIN_TWOS(a, b)   if they are there: of two vectors from x on the even (j = 0) and the odd elements
                         (j = 1) as VALUES, and the elements of such VALUES
-     SPOIL(sound, v, all)   NaN in a lane where it may be true, else what `sound` is there; NOT_FINITE(v) whether one is
-     TOTAL_LEAVES(came, all)   the same of `came`, what many vectors side by side come to, and what runs in it
-     IN_DOUBT(s, t)     whether s, and then what comes to t alone, may not be s as t follows it one by one
+     IN_GROUPS(s)       if it is there: whether groups of vectors behind the state s are worth trying
+     TAKE(range, came, all), HOLDS(range, s)   the first takes a vector into a group_range, then the second tells
+   whether LEAVES_RANGE is false of all that were taken behind s TOTAL_LEAVES(came, all)   the same of `came`, what many
+   vectors side by side come to, and what runs in it IN_DOUBT(s, own, total)   if it is there: whether s, and then what
+   comes to `own` alone, of which scan_state `total` knows more, may not be what comes of s one by one SIZE(x) if it is
+   there: VALUES of which what runs in VALUES x, in any order, is no larger BOUND(before, total, size)   takes what
+   comes of SIZE of elements into the scan_state `total`, which has them and had come to `before` without them
 
-   and undefines them after it. */
+   and undefines NAME, FIRST, FOLD and what is the type's after it; what is of a kind alone is undefined here:
+   LEAVES_RANGE, TOTAL_LEAVES, QUICK_FOLD, IN_GROUPS, TAKE, HOLDS, IN_DOUBT, SIZE and BOUND. */
 
 #ifndef QUICK_FOLD
 #define QUICK_FOLD(a, b) FOLD(a, b)
@@ -53,7 +58,11 @@
 #define TOTAL_LEAVES(came, all) false
 #endif
 #ifndef IN_DOUBT
-#define IN_DOUBT(s, t) ((void)(s), (void)(t), false)
+#define IN_DOUBT(s, own, total) ((void)(s), (void)(own), (void)(total), false)
+#endif
+#ifndef SIZE
+#define SIZE(x)                    (x)
+#define BOUND(before, total, size) ((void)(size))
 #endif
 
 INLINE VALUES NAME(all)(VALUE x) {
@@ -95,6 +104,7 @@ INLINE void NAME(put)(ELEMENT *to, VALUES v, int64_t count, bool past) {
 
 static void NAME(start)(scan_state *state) {
     STATE first = FIRST;
+    memset(state, 0, sizeof *state);
     memcpy(state, &first, sizeof first);
 }
 
@@ -135,54 +145,99 @@ INLINE void NAME(step)(ELEMENT *to, const ELEMENT *from, int64_t count, CARRY *c
     NAME(put)(to, way.backwards ? LANES_BACKWARDS(COUNT, out) : out, count, way.past);
 }
 
-#ifdef SPOIL
+#ifdef IN_GROUPS
 /* Several vectors with one test for all of them; false, and nothing done, where each needs its own. */
 INLINE bool NAME(steps)(ELEMENT *to, const ELEMENT *from, CARRY *carry, scan_way way) {
-    VALUES out[GROUP], sound = {0};
+    VALUES out[GROUP];
+    group_range range = {NAME(all)(FIRST), NAME(all)(FIRST)};
     CARRY running = *carry;
     UNROLL(GROUP)
     for (int k = 0; k < GROUP; k++) {
         int at = way.backwards ? GROUP - 1 - k : k;
-        VALUES v = NAME(prefix)(NAME(came)(from + at * COUNT, COUNT, way.backwards)), all = FOLD(SPREAD(running), v);
+        VALUES came = NAME(came)(from + at * COUNT, COUNT, way.backwards);
+        VALUES v = NAME(prefix)(came), all = FOLD(SPREAD(running), v);
         out[at] = NAME(behind)(v, all, running, way.exclusive);
-        sound = SPOIL(sound, v, all);
+        TAKE(&range, came, all);
         running = GO_ON(running, v);
     }
-    if (__builtin_expect(NOT_FINITE(sound), false)) return false;
+    if (__builtin_expect(!HOLDS(&range, STATE_OF(*carry)), false)) return false;
     UNROLL(GROUP)
     for (int k = 0; k < GROUP; k++)
         NAME(put)(to + k * COUNT, way.backwards ? LANES_BACKWARDS(COUNT, out[k]) : out[k], COUNT, way.past);
     *carry = running;
     return true;
 }
+
+/* Groups from element i on, and where they end. */
+INLINE int64_t NAME(groups)(ELEMENT *to, const ELEMENT *from, int64_t count, int64_t i, CARRY *carry, scan_way way) {
+    const int64_t group = GROUP * COUNT;
+    for (; i + group <= count && IN_GROUPS(STATE_OF(*carry)); i += group) {
+        int64_t at = next_place(count, i, group, way.backwards);
+        PREFETCH(from + at + way.ahead);
+        if (!NAME(steps)(to + at, from + at, carry, way)) break;
+    }
+    return i;
+}
 #endif
 
 #ifdef IN_TWOS
-/* Two vectors, of which each lane has an element and the next one: their prefix takes as many instructions as one
-   vector's. What leaves the range goes a vector at a time. */
-INLINE void NAME(step_two)(ELEMENT *to, const ELEMENT *from, CARRY *carry, scan_way way) {
-    VALUES first = IN_TWOS(from, 0), second = IN_TWOS(from, 1), come = first;
-    if (way.backwards) first = LANES_BACKWARDS(COUNT, second), second = LANES_BACKWARDS(COUNT, come);
-    VALUES both = QUICK_FOLD(first, second), v = NAME(prefix)(both), running = SPREAD(*carry);
-    VALUES before = QUICK_FOLD(running, LANES_UP(COUNT, 1, NAME(all)(FIRST), v));
-    VALUES middle = QUICK_FOLD(before, first), all = QUICK_FOLD(running, v);
-    bool leaves = LEAVES_RANGE(STATE_OF(*carry), first, v, all);
-    if (__builtin_expect(leaves || LEAVES_RANGE(STATE_OF(*carry), second, v, middle), false)) {
-        int64_t later = way.backwards ? 0 : COUNT;
-        NAME(step)(to + COUNT - later, from + COUNT - later, COUNT, carry, way);
-        NAME(step)(to + later, from + later, COUNT, carry, way);
-        return;
-    }
-    *carry = GO_ON(*carry, v);
-    if (way.exclusive) all = middle, middle = before;
-    vu32 elements =
-        way.backwards ? JOIN_TWOS(LANES_BACKWARDS(COUNT, all), LANES_BACKWARDS(COUNT, middle)) : JOIN_TWOS(middle, all);
+/* What stands behind each element of two vectors `first` and `second`, which have the even and the odd ones, and what
+   stands before the first: their prefix takes as many instructions as one vector's. */
+typedef struct {
+    VALUES before, middle, all;
+    bool leaves; /* the range: nothing else tells */
+} NAME(two);
+
+INLINE NAME(two) NAME(behind_two)(VALUES first, VALUES second, CARRY *carry) {
+    VALUES v = NAME(prefix)(QUICK_FOLD(first, second)), running = SPREAD(*carry);
+    NAME(two) two = {.before = QUICK_FOLD(running, LANES_UP(COUNT, 1, NAME(all)(FIRST), v))};
+    two.middle = QUICK_FOLD(two.before, first), two.all = QUICK_FOLD(running, v);
+    two.leaves =
+        LEAVES_RANGE(STATE_OF(*carry), first, v, two.all) || LEAVES_RANGE(STATE_OF(*carry), second, v, two.middle);
+    if (__builtin_expect(!two.leaves, true)) *carry = GO_ON(*carry, v);
+    return two;
+}
+
+INLINE void NAME(put_two)(ELEMENT *to, VALUES first, VALUES second, scan_way way) {
+    vu32 elements = way.backwards ? JOIN_TWOS(LANES_BACKWARDS(COUNT, second), LANES_BACKWARDS(COUNT, first))
+                                  : JOIN_TWOS(first, second);
     if (way.past)
         stream_f32(to, (vf32)elements);
     else
         memcpy(to, &elements, sizeof elements);
 }
+
+/* Two vectors; what leaves the range goes a vector at a time. */
+INLINE void NAME(step_two)(ELEMENT *to, const ELEMENT *from, CARRY *carry, scan_way way) {
+    VALUES even = IN_TWOS(from, 0), odd = IN_TWOS(from, 1);
+    NAME(two)
+    two = way.backwards ? NAME(behind_two)(LANES_BACKWARDS(COUNT, odd), LANES_BACKWARDS(COUNT, even), carry)
+                        : NAME(behind_two)(even, odd, carry);
+    if (__builtin_expect(two.leaves, false)) {
+        int64_t later = way.backwards ? 0 : COUNT;
+        NAME(step)(to + COUNT - later, from + COUNT - later, COUNT, carry, way);
+        NAME(step)(to + later, from + later, COUNT, carry, way);
+        return;
+    }
+    NAME(put_two)(to, way.exclusive ? two.before : two.middle, way.exclusive ? two.middle : two.all, way);
+}
 #endif
+
+/* From element i of a line on: pairs of vectors or groups of them, and where they end. */
+INLINE int64_t NAME(several)(ELEMENT *to, const ELEMENT *from, int64_t count, int64_t i, CARRY *carry, scan_way way) {
+    (void)to, (void)from, (void)count, (void)carry, (void)way;
+#ifdef IN_TWOS
+    for (; i + 2 * COUNT <= count; i += 2 * COUNT) {
+        int64_t at = next_place(count, i, 2 * COUNT, way.backwards);
+        PREFETCH(from + at + way.ahead);
+        NAME(step_two)(to + at, from + at, carry, way);
+    }
+#endif
+#ifdef IN_GROUPS
+    i = NAME(groups)(to, from, count, i, carry, way);
+#endif
+    return i;
+}
 
 static void NAME(line)(void *to, const void *from, int64_t count, scan_state *state, scan_way way) {
     ELEMENT *out = to;
@@ -190,29 +245,15 @@ static void NAME(line)(void *to, const void *from, int64_t count, scan_state *st
     STATE running;
     memcpy(&running, state, sizeof running);
     CARRY carry = CARRY_OF(running);
-    int64_t i = 0, next = way.backwards ? -AHEAD : AHEAD, ahead = way.ahead ? way.ahead * (int64_t)sizeof *in : next;
-#ifdef IN_TWOS
-    for (; i + 2 * COUNT <= count; i += 2 * COUNT) {
-        int64_t at = way.backwards ? count - 2 * COUNT - i : i;
-        PREFETCH((const char *)(in + at) + ahead);
-        NAME(step_two)(out + at, in + at, &carry, way);
-    }
-#endif
-    for (; i + COUNT <= count; i += COUNT) {
-#ifdef SPOIL
-        int64_t all = GROUP * COUNT, first = way.backwards ? count - all - i : i;
-        while (i + all <= count && NAME(steps)(out + first, in + first, &carry, way)) {
-            i += all, first += way.backwards ? -all : all;
-            PREFETCH((const char *)(in + first) + ahead);
-        }
-        if (i + COUNT > count) break;
-#endif
-        int64_t at = way.backwards ? count - COUNT - i : i;
-        PREFETCH((const char *)(in + at) + ahead);
+    if (!way.ahead) way.ahead = (way.backwards ? -AHEAD : AHEAD) / (int64_t)sizeof *in;
+    int64_t i = NAME(several)(out, in, count, 0, &carry, way);
+    while (i + COUNT <= count) {
+        int64_t at = next_place(count, i, COUNT, way.backwards);
+        PREFETCH(in + at + way.ahead);
         NAME(step)(out + at, in + at, COUNT, &carry, way);
+        i = NAME(several)(out, in, count, i + COUNT, &carry, way);
     }
-    int64_t at = way.backwards ? 0 : i;
-    if (i < count) NAME(step)(out + at, in + at, count - i, &carry, way);
+    if (i < count) NAME(step)(out + (way.backwards ? 0 : i), in + (way.backwards ? 0 : i), count - i, &carry, way);
     running = STATE_OF(carry);
     memcpy(state, &running, sizeof running);
 }
@@ -220,7 +261,7 @@ static void NAME(line)(void *to, const void *from, int64_t count, scan_state *st
 static bool NAME(join)(scan_state *state, const scan_state *more) {
     STATE a, b;
     memcpy(&a, state, sizeof a), memcpy(&b, more, sizeof b);
-    if (IN_DOUBT(a, b)) return false;
+    if (IN_DOUBT(a, b, more)) return false;
     a = JOINED(a, b);
     memcpy(state, &a, sizeof a);
     return true;
@@ -232,25 +273,37 @@ static __attribute__((noinline)) STATE NAME(total_one_by_one)(const ELEMENT *fro
     return STATE_OF(carry);
 }
 
-/* Four sums side by side. */
+/* Four values side by side. */
+typedef struct {
+    VALUES side[4];
+} NAME(sides);
+
+INLINE void NAME(sides_in)(NAME(sides) * own, NAME(sides) * sizes, int j, VALUES came) {
+    own->side[j] = FOLD(own->side[j], came);
+    sizes->side[j] = FOLD(sizes->side[j], SIZE(came));
+}
+INLINE VALUES NAME(sides_folded)(NAME(sides) s) {
+    return FOLD(FOLD(s.side[0], s.side[1]), FOLD(s.side[2], s.side[3]));
+}
+
 static void NAME(total)(const void *from, int64_t count, scan_state *state) {
     const ELEMENT *in = from;
-    VALUES sums[4];
+    NAME(sides) own, sizes;
     int64_t i = 0;
-    for (int j = 0; j < 4; j++) sums[j] = NAME(all)(FIRST);
+    for (int j = 0; j < 4; j++) own.side[j] = sizes.side[j] = NAME(all)(FIRST);
     for (; i + 4 * COUNT <= count; i += 4 * COUNT) {
         PREFETCH((const char *)(in + i) + AHEAD);
         UNROLL(4)
-        for (int j = 0; j < 4; j++) sums[j] = FOLD(sums[j], NAME(get)(in + i + j * COUNT, COUNT));
+        for (int j = 0; j < 4; j++) NAME(sides_in)(&own, &sizes, j, NAME(get)(in + i + j * COUNT, COUNT));
     }
-    for (; i + COUNT <= count; i += COUNT) sums[0] = FOLD(sums[0], NAME(get)(in + i, COUNT));
-    if (i < count) sums[0] = FOLD(sums[0], NAME(get)(in + i, count - i));
-    VALUES came = FOLD(FOLD(sums[0], sums[1]), FOLD(sums[2], sums[3])), all = NAME(prefix)(came);
+    for (; i < count; i += COUNT) NAME(sides_in)(&own, &sizes, 0, NAME(get)(in + i, count - i));
+    VALUES came = NAME(sides_folded)(own), all = NAME(prefix)(came), size = NAME(prefix)(NAME(sides_folded)(sizes));
     STATE last = TOTAL_LEAVES(came, all) ? NAME(total_one_by_one)(in, count) : (STATE)all[COUNT - 1];
     STATE before;
     memcpy(&before, state, sizeof before);
     last = JOINED(before, last);
     memcpy(state, &last, sizeof last);
+    BOUND(before, state, size[COUNT - 1]);
 }
 
 typedef COLUMN NAME(columns) __attribute__((vector_size(COUNT * sizeof(COLUMN))));
@@ -293,6 +346,10 @@ static const scan_loops NAME(loops) = {NAME(start), NAME(line),          NAME(to
 #undef LEAVES_RANGE
 #undef TOTAL_LEAVES
 #undef QUICK_FOLD
-#undef SPOIL
+#undef TAKE
+#undef HOLDS
+#undef IN_GROUPS
 #undef IN_DOUBT
+#undef SIZE
+#undef BOUND
 #undef COLUMN

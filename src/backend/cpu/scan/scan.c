@@ -58,6 +58,12 @@ static stretch part_of(const stretch *s, int64_t at, int64_t count) {
     return part;
 }
 
+/* The next ones, at most `most`, of a stretch of which so many elements are done, in the order in which it runs. */
+static stretch next_of(const stretch *s, int64_t done, int64_t most) {
+    int64_t some = s->count - done < most ? s->count - done : most;
+    return part_of(s, s->job->attributes->reverse ? s->count - done - some : done, some);
+}
+
 /* ---- lines */
 
 static void run_piece(const stretch *s, scan_state *state) {
@@ -94,8 +100,7 @@ static void run_stretch(const stretch *s, scan_state *state) {
         return;
     }
     for (int64_t done = 0; done < s->count; done += PIECE) {
-        int64_t some = s->count - done < PIECE ? s->count - done : PIECE;
-        stretch piece = part_of(s, s->job->attributes->reverse ? s->count - done - some : done, some);
+        stretch piece = next_of(s, done, PIECE);
         run_piece(&piece, state);
     }
 }
@@ -143,8 +148,8 @@ static void total_of(const stretch *s, scan_state *state) {
         j->direct->total(s->from, s->count, state);
         return;
     }
-    for (int64_t at = 0; at < s->count; at += PIECE) {
-        stretch piece = part_of(s, at, s->count - at < PIECE ? s->count - at : PIECE);
+    for (int64_t done = 0; done < s->count; done += PIECE) {
+        stretch piece = next_of(s, done, PIECE);
         j->kernels->loads[j->call->inputs[0].dtype](values, piece.from, s->from_step, piece.count);
         j->loops->total(values, piece.count, state);
     }
@@ -155,17 +160,10 @@ static void follow(const stretch *s, scan_state *state) {
     const scan_job *j = s->job;
     double values[PIECE];
     for (int64_t done = 0; done < s->count; done += PIECE) {
-        int64_t some = s->count - done < PIECE ? s->count - done : PIECE;
-        stretch piece = part_of(s, j->attributes->reverse ? s->count - done - some : done, some);
-        j->kernels->loads[j->call->inputs[0].dtype](values, piece.from, s->from_step, some);
-        j->loops->line(values, values, some, state, way_of(j));
+        stretch piece = next_of(s, done, PIECE);
+        j->kernels->loads[j->call->inputs[0].dtype](values, piece.from, s->from_step, piece.count);
+        j->loops->line(values, values, piece.count, state, way_of(j));
     }
-}
-
-/* The next stripe of a chunk of which so many elements are done. */
-static stretch stripe_of(const stretch *s, int64_t done) {
-    int64_t some = s->count - done < STRIPE ? s->count - done : STRIPE;
-    return part_of(s, s->job->attributes->reverse ? s->count - done - some : done, some);
 }
 
 static void run_chunks(chunk_round *r, int64_t i) {
@@ -173,8 +171,8 @@ static void run_chunks(chunk_round *r, int64_t i) {
             next = i < r->next ? chunk_at(r, r->first + r->count + i) : none;
     r->line.job->loops->start(&r->totals[i]);
     for (int64_t done = 0; done < CHUNK; done += STRIPE) {
-        stretch now_stripe = done < now.count ? stripe_of(&now, done) : none,
-                next_stripe = done < next.count ? stripe_of(&next, done) : none;
+        stretch now_stripe = done < now.count ? next_of(&now, done, STRIPE) : none,
+                next_stripe = done < next.count ? next_of(&next, done, STRIPE) : none;
         if (next.count == CHUNK) now_stripe.ahead = r->count * (r->line.job->attributes->reverse ? -CHUNK : CHUNK);
         if (now_stripe.count > 0) run_stretch(&now_stripe, &r->begins[i]);
         if (next_stripe.count > 0) total_of(&next_stripe, &r->totals[i]);

@@ -15,6 +15,11 @@ typedef union {
     struct {
         double sum, most;
     } logs;
+    /* What elements alone come to, and how large it may have been on the way, whatever their order within a call of
+       `total`; of products 1 / how small, too. */
+    struct {
+        double number, most, inverse;
+    } total;
 } scan_state;
 
 /* The same of several columns: numbers, integers or sums side by side. */

@@ -31,27 +31,52 @@ INLINE bool not_finite_f64(vf64 v) {
 /* ---- what the order of operations in double may make infinite, zero or no number, though one by one it is not, or not
    the same */
 
-/* Whether one of a vector may leave the range with the others, or behind a number that is not extreme: 2^50 to the
-   power of eight lanes, times 2^600, is below 2^1024. A zero stays one, and a NaN. */
-INLINE bool are_far(vf64 came) {
+/* All ones in lanes that are larger than `most` or smaller than its inverse. A zero stays one, and a NaN. */
+INLINE vi64 far_lanes(vf64 came, double most) {
     vf64 size = abs_f64(came);
-    return any_f64((vi64)(size > 0x1p50) | ((vi64)(size < 0x1p-50) & (vi64)(came != 0)));
+    return (vi64)(size > most) | ((vi64)(size < 1 / most) & (vi64)(came != 0));
 }
-/* Zero, infinity and NaN stay what they are, too. */
-static bool is_extreme(double running) {
+/* The same of what runs; zero, infinity and NaN stay what they are. */
+static bool is_extreme(double running, double most) {
     double size = fabs(running);
-    return (size < 0x1p-600 && size > 0) || (size > 0x1p600 && size < (double)INFINITY);
+    return (size < 1 / most && size > 0) || (size > most && size < (double)INFINITY);
 }
 
-static bool is_product_in_doubt(double running, double total) {
-    if (isnan(running) || isnan(total)) return !isnan(running);
-    if (running == 0) return isinf(total);
-    if (isinf(running)) return total == 0;
-    return !isnormal(total) || !isnormal(running * total);
+/* Of a group of vectors. */
+typedef struct {
+    vf64 most, least;
+} group_range;
+
+INLINE void range_of_sizes(group_range *range, vf64 came) {
+    range->most = at_least_f64(abs_f64(came), range->most), range->least = at_most_f64(abs_f64(came), range->least);
 }
-static bool is_sum_in_doubt(double running, double total) {
-    if (isfinite(total)) return isfinite(running) && !isfinite(running + total);
-    return !isnan(running);
+/* Whether no factor of a group is far from 1. Behind a zero all is zero, unless something is infinite or NaN. */
+INLINE bool are_near(const group_range *range, double running) {
+    return !any_f64((vi64)(range->most > 0x1p16) | ((vi64)(range->least < 0x1p-16) & -(int64_t)(running != 0)));
+}
+
+/* A few hundred roundings do not reach across these from the ends of the range. */
+static bool is_product_in_doubt(double running, const scan_state *total) {
+    double number = total->total.number, size = fabs(running);
+    if (isnan(running) || isnan(number)) return !isnan(running);
+    if (size == 0) return isinf(number);
+    if (isinf(size)) return number == 0;
+    return !(size * total->total.most < 0x1p1023 && total->total.inverse / size < 0x1p1021);
+}
+static void bound_product(double before, scan_state *total, double size) {
+    double most = fabs(before) * size, inverse = size / fabs(total->total.number);
+    total->total.most = most > total->total.most ? most : total->total.most;
+    total->total.inverse = inverse > total->total.inverse ? inverse : total->total.inverse;
+}
+/* Once what runs is infinite, only what is another infinity or NaN matters. */
+static bool is_sum_in_doubt(double running, const scan_state *total) {
+    if (isinf(running)) return running + total->total.number != running;
+    return !isnan(running) && !(fabs(running) + total->total.most < 0x1p1023);
+}
+
+/* Where the next ones of a line of `count` begin, of which so many are done. */
+INLINE int64_t next_place(int64_t count, int64_t done, int64_t some, bool backwards) {
+    return backwards ? count - some - done : done;
 }
 
 /* ---- floats: sums and products in double, half a vector at a time; of halves products alone */
@@ -59,7 +84,6 @@ static bool is_sum_in_doubt(double running, double total) {
 #define VALUES vf64
 #define COUNT  WIDE_LANES_
 #define IN_DOUBLE
-#define TOO_SMALL(v) 0 /* of float32, of which 2^-1022 is none */
 
 #define TYPE(f)       f##_f32
 #define ELEMENT       float
@@ -100,7 +124,6 @@ static bool is_sum_in_doubt(double running, double total) {
 #undef VALUES
 #undef COUNT
 #undef IN_DOUBLE
-#undef TOO_SMALL
 
 /* ---- halves: sums and extremes in float32; a sum goes from vector to vector in double. Extremes are halves as they
    came */
@@ -236,11 +259,15 @@ static bool is_sum_in_doubt(double running, double total) {
 #define MOST     (double)INFINITY
 #include "cpu/scan/extremes.tpl.h"
 #define IN_DOUBLE
-#define TOO_SMALL(v) (vi64)(abs_f64(v) < 0x1p-1022)
 #include "cpu/scan/products.tpl.h"
+#undef IN_DOUBLE
 #define LEAVES_RANGE(s, came, v, all) (NOT_FINITE(all) && (isfinite(s) || NOT_FINITE(v)))
-#define SPOIL(sound, v, all)          ((sound) + 0 * (all))
-#define IN_DOUBT(s, t)                is_sum_in_doubt(s, t)
+#define IN_GROUPS(s)                  isfinite(s)
+#define TAKE(range, came, all)        ((void)(came), (range)->most += 0 * (all))
+#define HOLDS(range, s)               !not_finite_f64((range)->most)
+#define SIZE(x)                       abs_f64(x)
+#define BOUND(before, total_, size)   ((void)(before), (total_)->total.most += (size))
+#define IN_DOUBT(s, own, total)       is_sum_in_doubt(s, total)
 #include "cpu/scan/sums.tpl.h"
 
 #include "cpu/scan/logs.tpl.h"
