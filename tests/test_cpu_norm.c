@@ -53,27 +53,55 @@ static void test_softmax(tarn_dtype dtype, tarn_ints shape, int64_t axis, int la
     compare(&got, &expected, dtype == TARN_FLOAT32 ? 8 : 1, &scale, "softmax");
 }
 
-/* Five lines of 21: [5, 21], or [21, 5 of 20 columns]. */
+/* Six kinds of lines of 150, 150 of each axis: whole pairs of vectors, and what is behind them. Neighbours differ, and
+   so do even and odd elements. */
 static void test_softmax_specials(tarn_dtype dtype, int64_t axis) {
-    tarn_ints shape = axis == -1 ? DIMS(5, 21) : DIMS(21, 20);
+    enum { N = 150 };
+    tarn_ints shape = DIMS(N, N);
     operand x = make(dtype, shape), got = make(dtype, shape);
     attributes_softmax a = {.axis = axis};
-#define AT(line, i) element_of(shape, axis, line, i)
-    for (int64_t i = 0; i < 21; i++) {
-        put(&x, AT(0, i), i == 13 ? 1 : -INFINITY); /* one number */
-        put(&x, AT(1, i), -INFINITY);               /* none */
-        put(&x, AT(2, i), i == 20 ? NAN : 0);       /* a NaN in the last lanes */
-        put(&x, AT(3, i), i == 7 ? INFINITY : 0);   /* inf - inf */
-        put(&x, AT(4, i), 30000);                   /* equal */
-    }
+    for (int64_t line = 0; line < N; line++)
+        for (int64_t i = 0; i < N; i++) {
+            bool here = i == (line * 7 + 13) % N;
+            const double kinds[] = {here ? 1 : -INFINITY,     /* one number */
+                                    -INFINITY,                /* none */
+                                    here ? NAN : 0,           /* a NaN */
+                                    here ? INFINITY : 0,      /* inf - inf */
+                                    30000,                    /* equal */
+                                    i % 2 ? 0.0 : -INFINITY}; /* every second */
+            put(&x, element_of(shape, axis, line, i), kinds[line % 6]);
+        }
     CHECK(run_call(&backend_cpu, CALL(softmax, &a, &got, x)), "%s", tarn_error());
-    for (int64_t i = 0; i < 21; i++) {
-        CHECK(get(&got, AT(0, i)) == (i == 13));
-        CHECK(isnan(get(&got, AT(1, i))) && isnan(get(&got, AT(2, i))));
-        CHECK(i != 7 || isnan(get(&got, AT(3, i))));
-        CHECK(fabs(get(&got, AT(4, i)) - 1.0 / 21) < 1e-3);
-    }
-#undef AT
+    for (int64_t line = 0; line < N; line++)
+        for (int64_t i = 0; i < N; i++) {
+            double y = get(&got, element_of(shape, axis, line, i));
+            bool here = i == (line * 7 + 13) % N, numbers = line % 6 == 0 || line % 6 > 3;
+            double expected = line % 6 == 0 ? here : line % 6 == 4 ? 1.0 / N : (double)(i % 2) * 2 / N;
+            bool right = numbers ? fabs(y - expected) <= expected * 4e-3 : isnan(y) || (line % 6 == 3 && !here);
+            CHECK(right, "softmax %s along %d, line %d [%d]: %g", dtype_facts[dtype].name, (int)axis, (int)line, (int)i,
+                  y);
+        }
+}
+
+/* Rows with a NaN or an infinity, and a NaN in the weight or the bias: these spoil their row or their column, and no
+   other element. */
+static void test_norm_specials(tarn_dtype dtype, int64_t row, int64_t column, double special) {
+    enum { ROWS = 5, N = 150 };
+    operand x = randomized(dtype, DIMS(ROWS, N), DOMAIN_ANY), weight = randomized(dtype, DIMS(N), DOMAIN_POSITIVE),
+            bias = randomized(dtype, DIMS(N), DOMAIN_ANY),
+            got[2] = {make(dtype, DIMS(ROWS, N)), make(dtype, DIMS(ROWS, N))};
+    attributes_rms_norm r = {.eps = 1e-3};
+    attributes_layer_norm l = {.eps = 1e-3};
+    put(&x, row * N + column, special), put(&weight, column + 1, NAN), put(&bias, column + 2, NAN);
+    CHECK(run_call(&backend_cpu, CALL(rms_norm, &r, &got[0], x, weight)), "%s", tarn_error());
+    CHECK(run_call(&backend_cpu, CALL(layer_norm, &l, &got[1], x, weight, bias)), "%s", tarn_error());
+    for (int64_t i = 0; i < ROWS * N; i++)
+        for (int k = 0; k < 2; k++) {
+            bool own = i / N == row && (isnan(special) || k == 1 || i % N == column);
+            bool nan = own || i % N == column + 1 || (k == 1 && i % N == column + 2);
+            CHECK(isnan(get(&got[k], i)) == nan, "%s of %g, %s [%lld]: %g", k ? "layer_norm" : "rms_norm", special,
+                  dtype_facts[dtype].name, (long long)i, get(&got[k], i));
+        }
 }
 
 /* Columns: of a few rows and of many, of blocks that are whole or not; what one gives does not depend on the others, on
@@ -262,6 +290,7 @@ static void test_set(void) {
             if (shapes[s].count > 1) test_rms_norm(dtypes[d], shapes[s], 4, true);
         }
         test_softmax_specials(dtypes[d], -1);
+        for (int64_t i = 0; i < 10; i++) test_norm_specials(dtypes[d], i % 5, 16 * i + i % 2, i % 3 ? NAN : INFINITY);
         test_softmax_columns(dtypes[d]);
         test_ropes(dtypes[d]);
         test_large_rows(dtypes[d]);

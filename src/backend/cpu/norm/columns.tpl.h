@@ -42,41 +42,52 @@ INLINE void column_tile(column_states *s, int64_t at, const vf32 *x) {
     store_f32(s->most + at, most), store_f32(s->sum + at, all), store_f32(s->lost + at, (all - sum) - y);
 }
 
-/* Vectors from `at` on: two whole ones, or the first `count` lanes of one. Rows beyond `rows` are as if nothing came.
- */
-INLINE void columns_in(const norm_columns *c, const char *from, column_states *s, int64_t at, int64_t count,
-                       int64_t rows, tarn_dtype dtype) {
+/* Takes a vector's columns from `at` on in, of TILE rows or of fewer, behind which it is as if nothing came: the first
+   `count` lanes of one; columns_in_two: two whole ones. */
+INLINE void columns_in_one(const norm_columns *c, const char *from, column_states *s, int64_t at, int64_t count,
+                           int64_t rows, tarn_dtype dtype) {
     const int64_t bytes = dtype == TARN_FLOAT32 ? 4 : 2, step = c->columns * bytes;
-    for (int j = 0; j < (count == 2 * LANES ? 2 : 1); j++) {
+    vf32 x[TILE];
+    UNROLL(8)
+    for (int i = 0; i < TILE; i++) {
+        const char *row = from + i * step + at * bytes;
+        x[i] = i < rows ? row_vector(row, 0, count, dtype) : splat_f32(-__builtin_inff());
+        PREFETCH(row + TILE * step);
+    }
+    column_tile(s, at, x);
+}
+
+INLINE void columns_in_two(const norm_columns *c, const char *from, column_states *s, int64_t at, int64_t rows,
+                           tarn_dtype dtype) {
+    const int64_t bytes = dtype == TARN_FLOAT32 ? 4 : 2, step = c->columns * bytes;
+    for (int j = 0; j < 2; j++) {
         vf32 x[TILE];
         UNROLL(8)
         for (int i = 0; i < TILE; i++) {
             const char *row = from + i * step + at * bytes;
-            x[i] = splat_f32(-__builtin_inff());
-            if (i < rows)
-                x[i] = count == 2 * LANES ? row_vector_in_twos(row, j, dtype) : row_vector(row, 0, count, dtype);
+            x[i] = i < rows ? row_vector_in_twos(row, j, dtype) : splat_f32(-__builtin_inff());
             if (j * LANES * bytes % 64 == 0) PREFETCH(row + TILE * step);
         }
         column_tile(s, at + j * LANES, x);
     }
 }
 
-INLINE void columns_out(const norm_columns *c, const char *from, char *to, const column_states *s, int64_t at,
-                        int64_t count, tarn_dtype dtype) {
+/* The results of columns from `place` on in the states. */
+INLINE vf32 columns_result(const column_states *s, int64_t place, vf32 x) {
+    return exp_of_negative(x - load_f32(s->most + place)) * load_f32(s->sum + place);
+}
+
+INLINE void columns_out_one(const char *from, char *to, const column_states *s, int64_t at, int64_t count,
+                            tarn_dtype dtype) {
+    row_put(to, at, columns_result(s, at, row_vector(from, at, count, dtype)), count, dtype);
+}
+
+INLINE void columns_out_two(const norm_columns *c, const char *from, char *to, const column_states *s, int64_t at,
+                            tarn_dtype dtype) {
     const norm_row way = {.past = c->past};
-    row_two x = {0};
-    if (count == 2 * LANES)
-        x = row_two_vectors(from, at, dtype);
-    else
-        x.v[0] = row_vector(from, at, count, dtype);
-    for (int j = 0; j < (count == 2 * LANES ? 2 : 1); j++) {
-        int64_t place = at + j * LANES;
-        x.v[j] = exp_of_negative(x.v[j] - load_f32(s->most + place)) * load_f32(s->sum + place);
-    }
-    if (count == 2 * LANES)
-        row_send_two(&way, to, at, x, dtype);
-    else
-        row_put(to, at, x.v[0], count, dtype);
+    row_two x = row_two_vectors(from, at, dtype);
+    for (int j = 0; j < 2; j++) x.v[j] = columns_result(s, at + j * LANES, x.v[j]);
+    row_send_two(&way, to, at, x, dtype);
 }
 
 INLINE void strip_sums(const norm_columns *c, const column_strip *strip, column_states *s, tarn_dtype dtype) {
@@ -85,10 +96,10 @@ INLINE void strip_sums(const norm_columns *c, const column_strip *strip, column_
         const char *from = strip->from + row * step;
         int64_t at = 0, rows = c->n - row < TILE ? c->n - row : TILE;
         for (; rows == TILE && at + 2 * LANES <= strip->count; at += 2 * LANES)
-            columns_in(c, from, s, at, 2 * LANES, TILE, dtype);
-        for (; at + 2 * LANES <= strip->count; at += 2 * LANES) columns_in(c, from, s, at, 2 * LANES, rows, dtype);
+            columns_in_two(c, from, s, at, TILE, dtype);
+        for (; at + 2 * LANES <= strip->count; at += 2 * LANES) columns_in_two(c, from, s, at, rows, dtype);
         for (; at < strip->count; at += LANES)
-            columns_in(c, from, s, at, strip->count - at < LANES ? strip->count - at : LANES, rows, dtype);
+            columns_in_one(c, from, s, at, strip->count - at < LANES ? strip->count - at : LANES, rows, dtype);
     }
 }
 
@@ -100,10 +111,10 @@ INLINE void strip_results(const norm_columns *c, const column_strip *strip, cons
         int64_t at = 0;
         for (; at + 2 * LANES <= strip->count; at += 2 * LANES) {
             for (int j = 0; j < 2; j++) row_fetch(from, at + j * LANES, step, dtype);
-            columns_out(c, from, to, s, at, 2 * LANES, dtype);
+            columns_out_two(c, from, to, s, at, dtype);
         }
         for (; at < strip->count; at += LANES)
-            columns_out(c, from, to, s, at, strip->count - at < LANES ? strip->count - at : LANES, dtype);
+            columns_out_one(from, to, s, at, strip->count - at < LANES ? strip->count - at : LANES, dtype);
     }
 }
 

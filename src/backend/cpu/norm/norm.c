@@ -74,7 +74,8 @@ static norm_columns columns_of(const call *c) {
     for (int64_t i = axis + 1; i < x->ndim; i++) j.columns *= x->shape[i];
     j.past = operand_size(x) * bytes >= STREAM_BYTES && j.columns * bytes % 64 == 0 && (uintptr_t)out->data % 64 == 0 &&
              x->data != out->data;
-    int64_t share = (j.columns + parallel_threads() - 1) / parallel_threads();
+    int64_t all = operand_size(x) / (j.n > 0 ? j.n : 1), share = (all + parallel_threads() - 1) / parallel_threads();
+    if (share > j.columns) share = j.columns;
     j.width = (share + STRIP_LEAST - 1) / STRIP_LEAST * STRIP_LEAST;
     if (j.width > COLUMNS_STRIP) j.width = COLUMNS_STRIP;
     return j;
