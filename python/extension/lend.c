@@ -125,6 +125,7 @@ typedef struct {
     int count, next;
     loan *last;
     const object_list *expected; /* when they are stored: where the values belong */
+    bool *replaced;              /* which of the expected objects have given their place to a new one */
 } lender;
 
 static bool refuse_changed(void) {
@@ -216,9 +217,12 @@ static bool has_moved(const lender *l, PyObject *object) {
 }
 
 static bool store_next(const slot *s, lender *l) {
-    PyObject *object = new_array(l->values[l->next++]);
+    int i = l->next++;
+    PyObject *object = new_array(l->values[i]);
+    bool expected = l->expected->count == l->count && l->expected->list[i] == s->array;
     bool stored = object && put(s, object);
     Py_XDECREF(object);
+    if (stored && expected) l->replaced[i] = true;
     return stored;
 }
 
@@ -245,21 +249,29 @@ static void store_what_is_there(PyObject *tree, lender *l) {
     PyErr_Fetch(&type, &value, &trace);
     l->next = 0;
     each(tree, (slot){0}, store_expected, l);
-    for (int i = 0; i < l->count; i++) give_value(l->expected, i, l->values[i]);
+    for (int i = 0; i < l->count; i++)
+        if (!l->replaced[i]) give_value(l->expected, i, l->values[i]);
     PyErr_Restore(type, value, trace);
 }
 
-bool tree_store(PyObject *tree, tarn_array *const *arrays, int count, const object_list *expected) {
-    lender l = {.values = arrays, .count = count, .expected = expected};
+static bool store_all(PyObject *tree, lender *l) {
     int places = tree_count(tree);
-    if (places == count && each(tree, (slot){0}, store, &l) && l.next == count) return true;
+    if (places == l->count && each(tree, (slot){0}, store, l) && l->next == l->count) return true;
     if (!PyErr_Occurred())
         PyErr_Format(PyExc_ValueError,
                      "[compile] outputs was changed during the call, at whose end it should have %d arrays: what is "
                      "still there has its new value.",
-                     count);
-    if (expected->count == count) store_what_is_there(tree, &l);
+                     l->count);
+    if (l->expected->count == l->count) store_what_is_there(tree, l);
     return false;
+}
+
+bool tree_store(PyObject *tree, tarn_array *const *arrays, int count, const object_list *expected) {
+    lender l = {.values = arrays, .count = count, .expected = expected};
+    l.replaced = PyMem_Calloc((size_t)count + 1, sizeof *l.replaced);
+    bool stored = l.replaced ? store_all(tree, &l) : (PyErr_NoMemory(), false);
+    PyMem_Free(l.replaced);
+    return stored;
 }
 
 void tree_replace_given(const object_list *objects, tarn_array *const *arrays, int count) {

@@ -57,14 +57,38 @@ bool tree_remember(PyObject *tree, bool values, PyObject *list) {
     return good;
 }
 
+/* By the methods of the dict's type. From a name on that is gone all are put in again, for the order. */
+static void restore_named(PyObject *dict, PyObject *copy) {
+    PyObject *name, *value;
+    Py_ssize_t place = 0;
+    bool gone = false;
+    while (PyDict_Next(copy, &place, &name, &value)) {
+        PyObject *now = PyDict_GetItemWithError(dict, name);
+        gone = gone || !now;
+        if (gone && now) PyObject_DelItem(dict, name);
+        if (gone || now != value) PyObject_SetItem(dict, name, value);
+        PyErr_Clear();
+    }
+}
+
+static void restore_dict(PyObject *dict, PyObject *copy) {
+    PyObject *now = PyDict_Copy(dict), *name, *value;
+    Py_ssize_t place = 0;
+    while (now && PyDict_Next(now, &place, &name, &value)) {
+        if (PyDict_Contains(copy, name) == 0) PyObject_DelItem(dict, name);
+        PyErr_Clear();
+    }
+    Py_XDECREF(now);
+    restore_named(dict, copy);
+}
+
 static void restore(PyObject *object, PyObject *copy) {
     if (is_array(object)) {
         replace_array(object, ARRAY(copy));
     } else if (PyList_Check(object)) {
         PyList_SetSlice(object, 0, PyList_Size(object), copy);
     } else if (PyDict_Check(object)) {
-        PyDict_Clear(object);
-        PyDict_Update(object, copy);
+        restore_dict(object, copy);
     } else {
         random_put_state(copy);
     }

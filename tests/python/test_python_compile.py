@@ -3,7 +3,7 @@
 import functools
 import gc
 import weakref
-from collections import namedtuple
+from collections import OrderedDict, namedtuple
 
 import pytest
 
@@ -978,3 +978,50 @@ def test_threads_share_a_compiled_function():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+@pytest.mark.parametrize("kind", [dict, OrderedDict])
+def test_a_function_that_raises_leaves_dicts_as_they_were(kind):
+    state = kind(a=tarn.ones(2), b=tarn.ones(2), c=tarn.ones(2))
+
+    def step():
+        state["new"] = state["a"] + 1
+        del state["b"]
+        state["c"] = state["a"] + 2
+        raise RuntimeError("no")
+
+    f = tarn.compile(step, inputs=state, outputs=state)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="no"):
+            f()
+        assert [(name, value.tolist()) for name, value in state.items()] == [(name, [1, 1]) for name in "abc"]
+        assert list(reversed(state)) == ["c", "b", "a"] and len(state) == 3
+
+
+def test_what_was_taken_from_the_state_before_a_call_that_is_refused_keeps_its_value():
+    class Name:
+        """Empties the list when it is looked up, as another thread might."""
+
+        def __hash__(self):
+            if taking:
+                state["list"].clear()
+            return 1
+
+    taking = False
+    name = Name()
+    state = {name: tarn.zeros(4), "list": [tarn.ones(4)], "last": tarn.ones(4)}
+
+    def step(x):
+        for key in (name, "last"):
+            state[key] = state[key] + x
+        state["list"][:] = [one + x for one in state["list"]]
+
+    f = tarn.compile(step, inputs=state, outputs=state)
+    f(tarn.ones(4))
+    held, values = [state[name], state["last"]], [[1.0] * 4, [2.0] * 4]
+    taking = True
+    with pytest.raises(ValueError, match="was changed during the call"):
+        f(tarn.ones(4))
+    taking = False
+    assert [one.tolist() for one in held] == values
+    assert state["last"].tolist() == [3] * 4 and state[name].tolist() == [2] * 4
