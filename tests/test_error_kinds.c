@@ -1,6 +1,7 @@
 /* Ways to fail, and the kind that each must have: where it is met, and where a result is read that was computed
  * meanwhile. */
 #include <dlfcn.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,6 +198,24 @@ static void interrupted(void) {
     tarn_item(tarn_sum(y));
 }
 
+static void check_interrupt_after(void) {
+    tarn_interrupt_after(1e300);
+    CHECK(!tarn_interrupted());
+    tarn_interrupt_after(0.05);
+    tarn_interrupt_after(1000);
+    CHECK(!tarn_interrupted());
+    usleep(60000);
+    CHECK(tarn_interrupted());
+    tarn_clear_interrupt();
+    CHECK(!tarn_interrupted());
+    const double at_once[] = {0, -1, NAN};
+    for (int i = 0; i < 3; i++) {
+        tarn_interrupt_after(at_once[i]);
+        CHECK(tarn_interrupted());
+        tarn_clear_interrupt();
+    }
+}
+
 /* ---- the table */
 
 static const struct {
@@ -279,6 +298,7 @@ static void test_set_aside(void) {
 int main(void) {
     setenv("TARN_BACKENDS", TARN_BUILD_DIR, 1);
     CHECK(mkdtemp(folder) && tarn_default_stream(mock));
+    check_interrupt_after();
     test_ways();
     test_first();
     test_set_aside();

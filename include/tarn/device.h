@@ -51,6 +51,9 @@ TARN_API void tarn_restore_stream(tarn_stream *const *previous);
 /* Asks that evaluations which are running be given up: between two kernels they end with an error. May be called from a
    signal handler and from any thread; it holds for the whole process until tarn_clear_interrupt(). */
 TARN_API void tarn_interrupt(void);
+/* The same once so many seconds are over, unless it is taken back before: what is nearly done is finished. Where it was
+   asked for already, the earlier time holds. */
+TARN_API void tarn_interrupt_after(double seconds);
 TARN_API bool tarn_interrupted(void);
 TARN_API void tarn_clear_interrupt(void);
 

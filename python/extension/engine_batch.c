@@ -63,7 +63,9 @@ static bool draw(void *context, int64_t number, tarn_array *logits, const int32_
                  int32_t *token) {
     drawer *d = context;
     PyEval_RestoreThread(d->state);
+    bool haste = set_haste(false); /* what the function evaluates may be a state of its own */
     bool ok = call_drawer(d->function, number, logits, tokens, count, token);
+    set_haste(haste);
     d->state = PyEval_SaveThread();
     return ok || tarn_fail("a Python function failed");
 }

@@ -86,6 +86,7 @@ extern int threads_in_tarn; /* how many are between the two */
 PyThreadState *start_waiting(void);
 PyThreadState *start_work(void); /* for what loses nothing by being given up: Ctrl-C ends it at once */
 bool stop_waiting(PyThreadState *state);
+bool set_haste(bool now); /* whether it may be ended at once, in the main thread; gives what was before */
 void start_interrupts(void);
 
 /* ---- closure.c: Python functions that graphs keep alive */

@@ -1,6 +1,6 @@
 /* Waiting without the interpreter's lock, and Ctrl-C meanwhile: a handler in front of Python's gives what is running a
-   second to end, so that a step of a training is done or not done, and then asks Tarn to give it up; pressed again it
-   asks at once. signal.signal() puts Python's handler back, so now and then it is looked whether ours is still there.
+   second to end, so that a step of a training is done or not done, and then has Tarn give it up; pressed again it is
+   given up at once. signal.signal() puts Python's handler back, so now and then it is looked whether ours is there.
  */
 #include "extension.h"
 
@@ -8,46 +8,47 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
-#include <unistd.h>
 
-static pthread_t main_thread;
-static atomic_int waiting;    /* evaluations of the main thread, in which Python runs its handlers */
-static atomic_uint waits = 1; /* the number of the outermost one */
-static atomic_uint pressed;   /* in which of them Ctrl-C was pressed */
+static pthread_t main_thread; /* in which Python runs its handlers */
+static atomic_int waiting;    /* evaluations of that thread */
+static atomic_bool pressed;   /* Ctrl-C, since the outermost one began */
 static atomic_bool hasty;     /* whether it may be given up at once */
+static atomic_bool raises;    /* whether what Python calls is known to raise KeyboardInterrupt */
 static void (*handler_of_python)(int);
 
-/* Sends SIGINT when the second is over; of this process, not of those that it forks. */
-static timer_t timer;
-static pid_t owner; /* 0: there is no timer */
-
-static bool set_timer(time_t seconds) {
-    const struct itimerspec once = {.it_value = {.tv_sec = seconds}};
-    return owner == getpid() && timer_settime(timer, 0, &once, NULL) == 0;
+/* The first time a function of the user's that does not raise, and MLX, wait for the end. */
+static void handle(int number) {
+    if (atomic_load(&waiting)) {
+        bool again = atomic_exchange(&pressed, true), stops = atomic_load(&raises);
+        if (again || (stops && atomic_load(&hasty)))
+            tarn_interrupt();
+        else if (stops && !like_mlx)
+            tarn_interrupt_after(1);
+    }
+    handler_of_python(number);
 }
 
-/* Whether to wait for the end, or for another Ctrl-C; MLX waits for the end. */
-static bool have_patience(void) {
-    unsigned now = atomic_load(&waits);
-    return atomic_exchange(&pressed, now) != now && !atomic_load(&hasty) && (like_mlx || set_timer(1));
-}
-
-static void handle(int number, siginfo_t *info, void *unused) {
-    (void)unused;
-    bool over = info->si_code == SI_TIMER && info->si_value.sival_ptr == &timer;
-    if (atomic_load(&waiting) && (over ? atomic_load(&pressed) == atomic_load(&waits) : !have_patience()))
-        tarn_interrupt();
-    if (!over) handler_of_python(number);
+/* signal.signal() takes ours away, so this holds as long as ours is there. */
+static bool python_raises(void) {
+    static PyObject *getsignal, *usual; /* found once: finding runs Python's handlers */
+    PyObject *module = getsignal ? NULL : PyImport_ImportModule("_signal");
+    if (module) getsignal = PyObject_GetAttrString(module, "getsignal");
+    if (module) usual = PyObject_GetAttrString(module, "default_int_handler");
+    PyObject *now = getsignal ? PyObject_CallFunction(getsignal, "i", SIGINT) : NULL;
+    Py_XDECREF(module);
+    Py_XDECREF(now);
+    PyErr_Clear();
+    return now && now == usual;
 }
 
 /* Where SIGINT ends the process or is ignored, it stays so. */
 static void put_in_front(void) {
     struct sigaction now;
-    if (sigaction(SIGINT, NULL, &now) != 0 || now.sa_flags & SA_SIGINFO) return;
+    if (sigaction(SIGINT, NULL, &now) != 0 || now.sa_flags & SA_SIGINFO || now.sa_handler == handle) return;
     if (now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN) return;
+    atomic_store(&raises, python_raises());
     handler_of_python = now.sa_handler;
-    now.sa_sigaction = handle;
-    now.sa_flags |= SA_SIGINFO;
+    now.sa_handler = handle;
     sigaction(SIGINT, &now, NULL);
 }
 
@@ -60,10 +61,35 @@ static void look_at_handler(void) {
     if (milliseconds - looked >= 20) looked = milliseconds, put_in_front();
 }
 
-void start_interrupts(void) {
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGINT, .sigev_value.sival_ptr = &timer};
+static bool is_main(void) {
+    return pthread_equal(main_thread, pthread_self());
+}
+
+/* The thread that forks is the child's only one, and its main thread. */
+static void start_child(void) {
+    if (is_main()) return;
     main_thread = pthread_self();
-    if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0) owner = getpid();
+    atomic_store(&waiting, 0);
+    atomic_store(&hasty, false);
+}
+
+/* Tarn may be imported in any thread. */
+static pthread_t main_of_python(void) {
+    PyObject *module = PyImport_ImportModule("threading");
+    PyObject *thread = module ? PyObject_CallMethod(module, "main_thread", NULL) : NULL;
+    PyObject *ident = thread ? PyObject_GetAttrString(thread, "ident") : NULL;
+    unsigned long number = ident ? PyLong_AsUnsignedLong(ident) : 0;
+    Py_XDECREF(ident);
+    Py_XDECREF(thread);
+    Py_XDECREF(module);
+    if (!PyErr_Occurred()) return (pthread_t)number;
+    PyErr_Clear();
+    return pthread_self();
+}
+
+void start_interrupts(void) {
+    main_thread = main_of_python();
+    pthread_atfork(NULL, NULL, start_child);
     put_in_front();
 }
 
@@ -71,25 +97,28 @@ int threads_in_tarn;
 
 PyThreadState *start_waiting(void) {
     threads_in_tarn++;
-    if (pthread_equal(main_thread, pthread_self())) {
+    if (is_main()) {
         look_at_handler();
-        if (atomic_fetch_add(&waiting, 1) == 0) atomic_fetch_add(&waits, 1);
+        if (atomic_fetch_add(&waiting, 1) == 0) atomic_store(&pressed, false);
     }
     return PyEval_SaveThread();
 }
 
+bool set_haste(bool now) {
+    return is_main() && atomic_exchange(&hasty, now);
+}
+
 PyThreadState *start_work(void) {
-    if (pthread_equal(main_thread, pthread_self()) && !atomic_load(&waiting)) atomic_store(&hasty, true);
+    if (!atomic_load(&waiting)) set_haste(true);
     return start_waiting();
 }
 
 bool stop_waiting(PyThreadState *state) {
     PyEval_RestoreThread(state);
     threads_in_tarn--;
-    if (!pthread_equal(main_thread, pthread_self()) || atomic_fetch_sub(&waiting, 1) > 1) return true;
-    if (atomic_load(&pressed) == atomic_load(&waits)) set_timer(0);
-    atomic_store(&hasty, false);
-    if (!tarn_interrupted()) return true;
+    if (!is_main() || atomic_fetch_sub(&waiting, 1) > 1) return true;
+    bool given_up = tarn_interrupted();
+    set_haste(false);
     tarn_clear_interrupt();
-    return PyErr_CheckSignals() == 0;
+    return !given_up || PyErr_CheckSignals() == 0;
 }

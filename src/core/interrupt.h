@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* Read between kernels: whether tarn_interrupt() was called and not yet taken back. */
+/* Read between kernels: whether what tarn_interrupt() or tarn_interrupt_after() asked for is due and not taken back. */
 bool interrupt_is_set(void);
 
 #endif
