@@ -29,8 +29,8 @@ typedef struct pool_block {
 pool_block *pool_allocate(int slot, int64_t bytes, tarn_stream *stream);
 void pool_release(pool_block *block, const ticket *after, int count);
 
-/* Bytes that a backend keeps for itself, beside the blocks: they count against the limit. False, without an error, if it
-   leaves no room; negative: given back. */
+/* Bytes that a backend keeps for itself, beside the blocks: they count against the limit. False, without an error, if
+   it leaves no room; negative: given back. */
 bool pool_reserve(int slot, int64_t bytes);
 
 void pool_count_copy(int slot, int64_t in, int64_t out);
