@@ -14,7 +14,7 @@ from pathlib import Path
 
 import mlx.core as mx
 
-FIELDS = "active cached peak peak_active mapped limit recomputed copied_in copied_out nodes".split()
+FIELDS = "active cached peak peak_active mapped limit recomputed copied_in copied_out nodes reserved".split()
 
 
 class Memory(ctypes.Structure):  # tarn_memory
