@@ -242,7 +242,7 @@ mx.broadcast_shapes()
 mx.broadcast_shapes((2,), (3,))
 mx.broadcast_shapes(3)
 mx.broadcast_shapes((0,), (2,))
-mx.broadcast_shapes((-1,), (1,))
+mx.broadcast_shapes((-1,), (1,))  # differs: `broadcast_shapes` of negative sizes
 mx.atleast_1d(mx.array(1)), mx.atleast_2d(mx.array(1)), mx.atleast_3d(mx.array(1)), mx.atleast_1d(x).shape
 mx.atleast_3d(x).shape, mx.atleast_2d(mx.array([1, 2])).shape, mx.atleast_3d(mx.array([1, 2])).shape
 mx.atleast_1d(mx.array(1), mx.array(2)), mx.atleast_2d(x, mx.array(1)), mx.atleast_1d(), mx.atleast_1d(1)
