@@ -157,6 +157,6 @@ struct = __import__("struct")
 struct.unpack("3i", mx.arange(3))
 
 # ---- docs/differences.md
-mx.array(np.arange(4)[::-1])  # differs: `mx.array` and `asarray` of NumPy arrays with negative strides
+mx.array(np.arange(4)[::-1])  # differs: `mx.array`, `asarray` and `from_dlpack` of NumPy arrays with negative strides
 mx.array([1.0]) + np.complex128(1j)  # differs: a `np.complex128` beside a real array
 np.from_dlpack(mx.array([1.0])).flags.writeable  # differs: NumPy arrays by `np.from_dlpack`
