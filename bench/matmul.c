@@ -18,6 +18,7 @@
 #include "cpu/matmul/affine.h"
 #include "cpu/matmul/choose.h"
 #include "cpu/measure/measure.h"
+#include "product_row.h"
 #include "timing.h"
 
 /* With one thread the time is the processor's, so that other programs on the machine matter less. */
@@ -199,14 +200,6 @@ static void set_operand(dense_bench *b, operand *o, int which, tarn_dtype dtype,
     *o = (operand){.dtype = dtype, .ndim = 3, .shape = b->shapes[which], .strides = b->strides[which]};
 }
 
-static const kernel_row *dense_row(tarn_dtype dtype) {
-    const kernel_row *rows[CPU_FAMILY_ROWS];
-    int n = cpu_rows_matmul(OP_matmul, ISA_BASELINE, rows);
-    for (int i = 0; i < n; i++)
-        if (rows[i]->dtypes & DTYPE_BIT(dtype)) return rows[i];
-    exit(1);
-}
-
 static void bench_dense(matmul_dtype d, int64_t batch, int64_t m, int64_t n, int64_t k, bool turned, bool stream) {
     static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_BFLOAT16, TARN_FLOAT16};
     dense_bench b = {.b_bytes = batch * n * k * matmul_dtype_bytes(d)};
@@ -223,7 +216,7 @@ static void bench_dense(matmul_dtype d, int64_t batch, int64_t m, int64_t n, int
                  .output_count = 1,
                  .inputs = b.inputs,
                  .outputs = b.outputs,
-                 .row = dense_row(dtypes[d])};
+                 .row = product_row(dtypes[d])};
     b.c.workspace = memory_new_aligned((size_t)b.c.row->workspace(&b.c) + 64);
     double seconds = seconds_of(run_dense, &b) / (double)b.copies,
            tflops = 2e-12 * (double)(batch * m) * (double)n * (double)k / seconds;

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "cpu/cpu.h"
+#include "product_row.h"
 
 enum { ROW_MAJOR = 101, PLAIN = 111, TURNED = 112 };
 
@@ -59,14 +60,6 @@ static operand matrix(product *p, int which, int64_t rows, int64_t columns, bool
                      .shape = p->shapes[which],
                      .strides = p->strides[which],
                      .data = random_numbers(p->dtype, rows * columns)};
-}
-
-static const kernel_row *product_row(tarn_dtype dtype) {
-    const kernel_row *rows[CPU_FAMILY_ROWS];
-    int n = cpu_rows_matmul(OP_matmul, ISA_BASELINE, rows);
-    for (int i = 0; i < n; i++)
-        if (rows[i]->dtypes & DTYPE_BIT(dtype)) return rows[i];
-    exit(1);
 }
 
 static void prepare(product *p) {
