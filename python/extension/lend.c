@@ -75,13 +75,10 @@ void drop_objects(object_list *objects) {
 }
 
 static bool add_object(object_list *objects, PyObject *array) {
-    if (objects->count == objects->room) {
-        int room = 2 * objects->room + 16;
-        PyObject **more = PyMem_Realloc(objects->list, (size_t)room * sizeof *more);
-        if (!more) return PyErr_NoMemory(), false;
-        objects->list = more, objects->room = room;
-    }
-    objects->list[objects->count++] = Py_NewRef(array);
+    PyObject **list = with_room(objects->list, objects->count, &objects->room);
+    if (!list) return false;
+    objects->list = list;
+    list[objects->count++] = Py_NewRef(array);
     return true;
 }
 

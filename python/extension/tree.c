@@ -7,15 +7,20 @@ void drop_leaves(leaf_list *leaves) {
     PyMem_Free(leaves->list);
 }
 
+void *with_room(void *list, int count, int *room) {
+    if (count < *room) return list;
+    int wanted = 2 * *room + 16;
+    void *more = PyMem_Realloc(list, (size_t)wanted * sizeof(void *));
+    if (more) *room = wanted;
+    return more ? more : PyErr_NoMemory();
+}
+
 bool add_leaf(leaf_list *leaves, PyObject *array) {
     if (leaves->only_counted) return leaves->count++, true;
-    if (leaves->count == leaves->room) {
-        int room = 2 * leaves->room + 16;
-        tarn_array **more = PyMem_Realloc(leaves->list, (size_t)room * sizeof *more);
-        if (!more) return PyErr_NoMemory(), false;
-        leaves->list = more, leaves->room = room;
-    }
-    tarn_array *a = leaves->list[leaves->count] = held_array(array);
+    tarn_array **list = with_room(leaves->list, leaves->count, &leaves->room);
+    if (!list) return false;
+    leaves->list = list;
+    tarn_array *a = list[leaves->count] = held_array(array);
     return a ? (leaves->count++, true) : (raise_error(), false);
 }
 

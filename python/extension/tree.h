@@ -10,6 +10,8 @@ typedef struct {
     int count, room;
     bool only_counted; /* the list stays empty */
 } leaf_list;
+/* A list of pointers with room for one more than count, moved if need be; NULL with an exception. */
+void *with_room(void *list, int count, int *room);
 void drop_leaves(leaf_list *leaves);
 bool add_leaf(leaf_list *leaves, PyObject *array);
 /* Adds the arrays of a tree. With only_arrays another value is an error, else it is passed over. */
