@@ -64,17 +64,26 @@ template <class S, int EACH> struct held_row {
     }
 };
 
-template <class S, int EACH>
-__global__ void __launch_bounds__(1024) softmax_held(const __grid_constant__ norm_kernel k) {
-    typedef wide<S> T;
-    __shared__ T room[32];
+/* The rows of the block, `beyond` behind their ends, each as `change` makes it. */
+template <class S, int EACH, class F> DEVICE void change_rows(const norm_kernel &k, wide<S> beyond, F change) {
     held_row<S, EACH> x;
     i64 row = blockIdx.x * (i64)k.each, end = row + k.each < k.rows ? row + k.each : k.rows;
     begin();
     for (x.fetch_row(k, row); row < end; row++) {
-        T lowest = -INFINITY, top = lowest, sum = 0;
-        x.take(k.n, lowest);
+        x.take(k.n, beyond);
         if (row + 1 < end) x.fetch_row(k, row + 1);
+        change(x);
+        x.write((S *)k.to + row * k.n, k.n);
+    }
+}
+
+template <class S, int EACH>
+__global__ void __launch_bounds__(1024) softmax_held(const __grid_constant__ norm_kernel k) {
+    typedef wide<S> T;
+    __shared__ T room[32];
+    const T lowest = -INFINITY;
+    change_rows<S, EACH>(k, lowest, [&](held_row<S, EACH> &x) {
+        T top = lowest, sum = 0;
         x.change([&](T &value, i64) { top = language::max(top, value); });
         top = fold_block(top, lowest, room, max_of());
         x.change([&](T &value, i64 at) {
@@ -83,8 +92,7 @@ __global__ void __launch_bounds__(1024) softmax_held(const __grid_constant__ nor
         });
         sum = 1 / fold_block(sum, (T)0, room, sum_of());
         x.change([&](T &value, i64) { value *= sum; });
-        x.write((S *)k.to + row * k.n, k.n);
-    }
+    });
 }
 
 /* The normed value is rounded before it is multiplied by the weight, as the formula says, and that before a bias is
@@ -170,13 +178,8 @@ template <class S, int EACH>
 __global__ void __launch_bounds__(1024) layer_norm_held(const __grid_constant__ norm_kernel k) {
     typedef wide<S> T;
     __shared__ T room[32];
-    held_row<S, EACH> x;
-    i64 row = blockIdx.x * (i64)k.each, end = row + k.each < k.rows ? row + k.each : k.rows;
-    begin();
-    for (x.fetch_row(k, row); row < end; row++) {
+    change_rows<S, EACH>(k, (T)0, [&](held_row<S, EACH> &x) {
         T mean = 0, sum = 0, eps = sizeof(T) == 8 ? (T)k.eps_wide : (T)k.eps;
-        x.take(k.n, (T)0);
-        if (row + 1 < end) x.fetch_row(k, row + 1);
         x.change([&](T &value, i64) { mean += value; });
         mean = fold_block(mean, (T)0, room, sum_of()) / (T)k.n;
         x.change([&](T &value, i64 at) {
@@ -186,8 +189,7 @@ __global__ void __launch_bounds__(1024) layer_norm_held(const __grid_constant__ 
         sum = fold_block(sum, (T)0, room, sum_of());
         multiply_by_weight(x, k, 1 / language::sqrt(sum / (T)k.n + eps));
         add_bias(x, k);
-        x.write((S *)k.to + row * k.n, k.n);
-    }
+    });
 }
 
 /* ---- rows of any size and address */
