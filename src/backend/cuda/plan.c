@@ -81,20 +81,17 @@ static int64_t graph_bytes(const backend_plan *p) {
     return (int64_t)p->count * CALL_BYTES;
 }
 
-static void drop_graph(const backend_plan *p, version *v) {
+static void drop_version(const backend_plan *p, const version *v) {
+    memory_free(v->bases);
     if (!v->graph) return;
     cudaGraphExecDestroy(v->graph);
-    v->graph = NULL;
     cuda_reserve(p->device, -graph_bytes(p));
 }
 
 void cuda_plan_free(backend_plan *p) {
     if (!p) return;
     cudaSetDevice(p->device);
-    for (int i = 0; i < VERSIONS; i++) {
-        drop_graph(p, &p->versions[i]);
-        memory_free(p->versions[i].bases);
-    }
+    for (int i = 0; i < VERSIONS; i++) drop_version(p, &p->versions[i]);
     if (p->recorder) cudaStreamDestroy(p->recorder);
     cudaGetLastError();
     pthread_mutex_destroy(&p->lock);
@@ -122,28 +119,15 @@ static cudaGraph_t record(const backend_plan *p, const call *calls) {
     return NULL;
 }
 
-static bool has_room(const backend_plan *p) {
-    bool room = cuda_reserve(p->device, graph_bytes(p));
-    if (room) cuda_reserve(p->device, -graph_bytes(p));
-    return room;
-}
-
-static bool new_graph(const backend_plan *p, version *v, cudaGraph_t graph, cudaStream_t stream) {
-    if (!cuda_reserve(p->device, graph_bytes(p))) return false;
-    if (!cuda_ok(cudaGraphInstantiate(&v->graph, graph, 0), "making a graph")) {
-        cuda_reserve(p->device, -graph_bytes(p));
-        return false;
-    }
-    return cuda_ok(cudaGraphUpload(v->graph, stream), "sending a graph");
-}
-
 /* The version is brought to the graph: updated if it can be, else made anew. */
-static bool take_graph(const backend_plan *p, version *v, cudaGraph_t graph, cudaStream_t stream) {
+static bool take_graph(version *v, cudaGraph_t graph, cudaStream_t stream) {
     cudaGraphExecUpdateResultInfo why;
     if (v->graph && cudaGraphExecUpdate(v->graph, graph, &why) == cudaSuccess) return true;
     cudaGetLastError();
-    drop_graph(p, v);
-    return new_graph(p, v, graph, stream);
+    if (v->graph) cudaGraphExecDestroy(v->graph);
+    v->graph = NULL;
+    return cuda_ok(cudaGraphInstantiate(&v->graph, graph, 0), "making a graph") &&
+           cuda_ok(cudaGraphUpload(v->graph, stream), "sending a graph");
 }
 
 /* ---- running */
@@ -172,14 +156,20 @@ static version *least_used(backend_plan *p) {
     return least;
 }
 
-/* NULL, too, where there is no room for a graph now. */
+static bool record_version(backend_plan *p, version *v, const call *calls, void *const *bases) {
+    cudaGraph_t graph = record(p, calls);
+    if (!graph) return !(p->refused = true);
+    bool ok = take_bases(p, &v->bases, bases) && take_graph(v, graph, cuda_stream_now);
+    cudaGraphDestroy(graph);
+    return ok;
+}
+
+/* NULL, too, where there is no room for a graph now. A version has taken room as long as it has a graph. */
 static version *make(backend_plan *p, const call *calls, void *const *bases) {
     version *v = least_used(p);
-    if (!v->graph && !has_room(p)) return NULL;
-    cudaGraph_t graph = record(p, calls);
-    if (!graph) return p->refused = true, NULL;
-    bool ok = take_bases(p, &v->bases, bases) && take_graph(p, v, graph, cuda_stream_now);
-    cudaGraphDestroy(graph);
+    if (!v->graph && !cuda_reserve(p->device, graph_bytes(p))) return NULL;
+    bool ok = record_version(p, v, calls, bases);
+    if (!v->graph) cuda_reserve(p->device, -graph_bytes(p));
     return ok ? v : NULL;
 }
 
