@@ -6,8 +6,10 @@
 #define PRAGMA(x) _Pragma(#x)
 #ifdef __clang__
 #define UNROLL(n) PRAGMA(unroll)
+#define ROLLED    PRAGMA(nounroll)
 #else
 #define UNROLL(n) PRAGMA(GCC unroll n)
+#define ROLLED    PRAGMA(GCC unroll 1)
 #endif
 /* Keeps a vector in a register here: gcc otherwise spills the sums of long loops, or loads an operand at each use. */
 #ifdef __x86_64__

@@ -3,12 +3,15 @@
    tokens take three planes of bytes at 4 bits and two of words elsewhere, half tokens one plane of words.
 
    64 values unpack into four registers of words, 4 bits: values 4 * lane + register; other widths: even and odd values
-   of 32 each. Planes lie in that order. Two lines are in flight, with two prefetches per line of the cache each. */
+   of 32 each. Planes lie in that order. Two lines are in flight, with two prefetches per line of the cache each.
+
+   What these kernels do is bound by computing as much as by memory: addresses move instead of being computed for each
+   run, and planes are operands in memory, which take no instruction of their own. */
 #include "cpu/matmul/unpack_avx2.h"
 
-enum { NEAR = 1024, FAR = 3072, SCALE_NEAR = 2048, SCALE_FAR = 6144 }; /* bytes ahead */
-enum { RUN = 8, ANY_BITS = 0, MOST_BITS = 8, MOST_GROUP = 128 };       /* RUN: groups whose scales are read at once */
-enum { WORDS = 2, BYTES = 3, TWO_WORDS = 4 };                          /* kinds: bytes of a value */
+enum { NEAR = 1024, FAR = 3072, SCALES = 1024 };                 /* bytes ahead */
+enum { RUN = 8, ANY_BITS = 0, MOST_BITS = 8, MOST_GROUP = 128 }; /* RUN: groups whose scales are read at once */
+enum { WORDS = 2, BYTES = 3, TWO_WORDS = 4 };                    /* kinds: bytes of a value */
 
 /* Values that a step takes from each line: no step but that of nibbles spans two groups. */
 INLINE int step_values(int bits, int group) {
@@ -151,65 +154,74 @@ INLINE __m256 load_scales(matmul_dtype dtype, const char *scales) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16));
 }
 
+/* Where a run begins: in the lines, in the planes of all tokens, and which group it is. */
+typedef struct {
+    planes_pair lines;
+    const char *planes[PLANES_TOKENS];
+    int64_t group;
+} planes_place;
+
 /* Scales times steps of a run, and the biases' share of the totals. */
-INLINE void begin_run(const planes_pass *pass, const planes_pair *at, int64_t g, float (*scale)[PLANES_TOKENS][RUN],
+INLINE void begin_run(const planes_pass *pass, const planes_place *at, float (*scale)[PLANES_TOKENS][RUN],
                       __m256 (*total)[PLANES_TOKENS], int tokens) {
     UNROLL(2)
     for (int l = 0; l < 2; l++) {
-        PREFETCH(at->scales[l] + SCALE_NEAR);
-        PREFETCH(at->biases[l] + SCALE_NEAR);
-        PREFETCH(at->scales[l] + SCALE_FAR);
-        PREFETCH(at->biases[l] + SCALE_FAR);
-        __m256 s = load_scales(pass->scale_dtype, at->scales[l]), b = load_scales(pass->scale_dtype, at->biases[l]);
+        PREFETCH(at->lines.scales[l] + SCALES);
+        PREFETCH(at->lines.biases[l] + SCALES);
+        __m256 s = load_scales(pass->scale_dtype, at->lines.scales[l]),
+               b = load_scales(pass->scale_dtype, at->lines.biases[l]);
         UNROLL(4)
         for (int t = 0; t < tokens; t++) {
-            _mm256_storeu_ps(scale[l][t], _mm256_mul_ps(s, _mm256_loadu_ps(pass->steps[t] + g)));
-            total[l][t] = _mm256_fmadd_ps(b, _mm256_loadu_ps(pass->sums[t] + g), total[l][t]);
+            _mm256_storeu_ps(scale[l][t], _mm256_mul_ps(s, _mm256_loadu_ps(pass->steps[t] + at->group)));
+            total[l][t] = _mm256_fmadd_ps(b, _mm256_loadu_ps(pass->sums[t] + at->group), total[l][t]);
         }
     }
 }
 
-/* One step of both lines, `v` values into the run that begins at `first`, with all tokens. */
-INLINE void step(const planes_pass *pass, const pair_tables *u, const uint8_t *const *packed, int64_t first, uint32_t v,
+/* One step of both lines, `v` values into the run, with all tokens. */
+INLINE void step(const pair_tables *u, int64_t any_bits, const uint8_t *const *packed, const char **planes, uint32_t v,
                  float (*scale)[PLANES_TOKENS][RUN], __m256 (*total)[PLANES_TOKENS], int kind, int bits, int group,
                  int tokens) {
     const int values = step_values(bits, group);
     __m256i w[2][4];
     UNROLL(2)
-    for (int l = 0; l < 2; l++) unpack(packed[l], u, pass->bits, w[l], kind, bits, values);
+    for (int l = 0; l < 2; l++) unpack(packed[l], u, any_bits, w[l], kind, bits, values);
     UNROLL(4)
     for (int t = 0; t < tokens; t++) {
-        const char *planes = (const char *)pass->planes[t] + (first + v) * kind;
         UNROLL(2)
         for (int l = 0; l < 2; l++) {
-            __m256 product = step_product(w[l], planes, kind, values);
+            ONE_BY_ONE(planes[t]); /* or they would be loaded once for both lines */
+            __m256 product = step_product(w[l], planes[t], kind, values);
             total[l][t] =
                 _mm256_fmadd_ps(product, lane_scales(scale[l][t], v, (uint32_t)group, (uint32_t)values), total[l][t]);
         }
+        planes[t] += values * kind;
     }
 }
 
-/* `count` values of a run that begins at `first`, and up to a line of the cache more: there, scales are zero. */
-INLINE void run_of_groups(const planes_pass *pass, const pair_tables *u, const planes_pair *at, int64_t first,
-                          uint32_t count, __m256 (*total)[PLANES_TOKENS], int kind, int bits, int group, int tokens) {
+/* `count` values, and up to a line of the cache more: there, scales are zero. Leaves weights and planes behind them. */
+INLINE void run_of_groups(const planes_pass *pass, const pair_tables *u, planes_place *at, uint32_t count,
+                          __m256 (*total)[PLANES_TOKENS], int kind, int bits, int group, int tokens) {
     const uint32_t values = (uint32_t)step_values(bits, group),
                    turn = bits == 4 ? 2 : 1; /* steps to a line of the cache */
     const int64_t bytes = values * (uint32_t)(bits == ANY_BITS ? pass->bits : bits) / 8;
-    const uint8_t *packed[2] = {at->packed[0], at->packed[1]};
     float scale[2][PLANES_TOKENS][RUN];
-    begin_run(pass, at, first / group, scale, total, tokens);
+    begin_run(pass, at, scale, total, tokens);
+    ROLLED
     for (uint32_t v = 0; v < count;) {
         UNROLL(2)
         for (int l = 0; l < 2; l++) {
-            PREFETCH(packed[l] + NEAR);
-            PREFETCH(packed[l] + FAR);
+            PREFETCH(at->lines.packed[l] + NEAR);
+            PREFETCH(at->lines.packed[l] + FAR);
         }
         UNROLL(2)
         for (uint32_t i = 0; i < turn; i++, v += values) {
-            step(pass, u, packed, first, v, scale, total, kind, bits, group, tokens);
-            packed[0] += bytes;
-            packed[1] += bytes;
+            step(u, pass->bits, at->lines.packed, at->planes, v, scale, total, kind, bits, group, tokens);
+            at->lines.packed[0] += bytes;
+            at->lines.packed[1] += bytes;
         }
+        ONE_BY_ONE(at->lines.packed[0]);
+        ONE_BY_ONE(at->lines.packed[1]);
     }
 }
 
@@ -219,24 +231,30 @@ typedef struct {
     char scales[2][RUN * 4], biases[2][RUN * 4];
 } line_ends;
 
-static __attribute__((noinline)) void copy_ends(const planes_pass *pass, planes_pair *at, int64_t count, int group,
-                                                line_ends *ends) {
-    int64_t bytes = count * pass->bits / 8, scales = count / group * matmul_dtype_bytes(pass->scale_dtype);
+/* `count` values of a pair from `value` on. */
+static __attribute__((noinline)) planes_pair copy_ends(const planes_pass *pass, const planes_pair *pair, int64_t value,
+                                                       int64_t count, int group, line_ends *ends) {
+    int64_t scale_bytes = matmul_dtype_bytes(pass->scale_dtype), scales = count / group * scale_bytes,
+            first = value / group * scale_bytes;
     memset(ends, 0, sizeof *ends);
     for (int l = 0; l < 2; l++) {
-        memcpy(ends->packed[l], at->packed[l], (size_t)bytes);
-        memcpy(ends->scales[l], at->scales[l], (size_t)scales);
-        memcpy(ends->biases[l], at->biases[l], (size_t)scales);
+        memcpy(ends->packed[l], pair->packed[l] + value * pass->bits / 8, (size_t)(count * pass->bits / 8));
+        memcpy(ends->scales[l], pair->scales[l] + first, (size_t)scales);
+        memcpy(ends->biases[l], pair->biases[l] + first, (size_t)scales);
     }
-    *at = (planes_pair){
+    return (planes_pair){
         {ends->packed[0], ends->packed[1]}, {ends->scales[0], ends->scales[1]}, {ends->biases[0], ends->biases[1]}};
 }
 
-INLINE planes_pair pair_at(const planes_pass *pass, const planes_pair *pair, int64_t value, int group) {
-    int64_t bytes = value * pass->bits / 8, scales = value / group * matmul_dtype_bytes(pass->scale_dtype);
-    return (planes_pair){{pair->packed[0] + bytes, pair->packed[1] + bytes},
-                         {pair->scales[0] + scales, pair->scales[1] + scales},
-                         {pair->biases[0] + scales, pair->biases[1] + scales}};
+INLINE void next_run(planes_place *at, int64_t scale_bytes) {
+    at->group += RUN;
+    UNROLL(2)
+    for (int l = 0; l < 2; l++) {
+        at->lines.scales[l] += scale_bytes;
+        at->lines.biases[l] += scale_bytes;
+        ONE_BY_ONE(at->lines.scales[l]);
+        ONE_BY_ONE(at->lines.biases[l]);
+    }
 }
 
 INLINE float sum_of(__m256 v) {
@@ -250,14 +268,19 @@ INLINE void pair_kernel(const planes_pass *pass, const planes_pair *pair, float 
     const pair_tables tables = read_pair_tables(pass->tables);
     const int run = RUN * group,
               margin = bits == ANY_BITS ? 48 : 0; /* values whose bytes unpack_pairs reads too many of */
+    const int64_t scale_bytes = RUN * matmul_dtype_bytes(pass->scale_dtype);
+    planes_place at = {.lines = *pair};
     __m256 total[2][PLANES_TOKENS];
     line_ends ends;
-    for (int t = 0; t < tokens; t++) total[0][t] = total[1][t] = _mm256_setzero_ps();
-    for (int64_t value = 0; value < pass->k; value += run) {
-        int64_t rest = pass->k - value, count = rest < run ? rest : run;
-        planes_pair at = pair_at(pass, pair, value, group);
-        if (rest < run + margin) copy_ends(pass, &at, count, group, &ends);
-        run_of_groups(pass, &tables, &at, value, (uint32_t)count, total, kind, bits, group, tokens);
+    for (int t = 0; t < tokens; t++) {
+        total[0][t] = total[1][t] = _mm256_setzero_ps();
+        at.planes[t] = pass->planes[t];
+    }
+    for (int64_t rest = pass->k; rest > 0; rest -= run) {
+        int64_t count = rest < run ? rest : run;
+        if (rest < run + margin) at.lines = copy_ends(pass, pair, pass->k - rest, count, group, &ends);
+        run_of_groups(pass, &tables, &at, (uint32_t)count, total, kind, bits, group, tokens);
+        next_run(&at, scale_bytes);
     }
     for (int l = 0; l < 2; l++)
         for (int t = 0; t < tokens; t++) out[l][t] = sum_of(total[l][t]);
