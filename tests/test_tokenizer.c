@@ -343,12 +343,33 @@ static void test_bad_text(void) {
 #define TENFOLD "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"aaaaaaaaaa\"}"
 #define FORMS   "{\"type\":\"NFKD\"},{\"type\":\"Prepend\",\"prepend\":\"b\"}"
 
+#define MILLIARD                                                                                                       \
+    "[" TENFOLD "," TENFOLD "," TENFOLD "," TENFOLD "," TENFOLD "," TENFOLD "," TENFOLD "," TENFOLD "," TENFOLD "]"
+
+/* Decoders that do: of a whole text and of a stream, which goes on with the next one. */
+static void test_decoded_growth(void) {
+    static const char *const message = "the decoder makes more than 64 bytes of one";
+    tarn_tokenizer *t = make("\"decoder\":{\"type\":\"Sequence\",\"decoders\":" MILLIARD "}");
+    CHECK(!tarn_tokenizer_decode(t, ((int32_t[]){0}), 1, NULL) && strstr(tarn_error(), message));
+    tarn_clear_error();
+    tarn_token_stream *s = tarn_token_stream_new(t);
+    CHECK(!tarn_token_stream_push(s, 0, NULL) && strstr(tarn_error(), message));
+    tarn_clear_error();
+    tarn_token_stream_free(s);
+    tarn_tokenizer_free(t);
+    t = make("\"decoder\":{\"type\":\"Sequence\",\"decoders\":[" TENFOLD "," TENFOLD "]}");
+    size_t length = 0;
+    char *decoded = tarn_tokenizer_decode(t, ((int32_t[]){0, 0, 0}), 3, &length);
+    CHECK(decoded && length == 300);
+    tarn_free(decoded);
+    tarn_tokenizer_free(t);
+}
+
 /* Normalizers that multiply what is there. s: at least 3072 bytes. */
 static void test_growth(char *s) {
     int32_t *ids = NULL;
     size_t count = 0;
-    tarn_tokenizer *t = make("\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[" TENFOLD "," TENFOLD "," TENFOLD
-                             "," TENFOLD "," TENFOLD "," TENFOLD "," TENFOLD "," TENFOLD "," TENFOLD "," TENFOLD "]}");
+    tarn_tokenizer *t = make("\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":" MILLIARD "}");
     encode_fails_with(t, "a", 1, "the normalizer makes a text of more than 1088 bytes");
     tarn_tokenizer_free(t);
     t = make("\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[" FORMS "]}");
@@ -380,6 +401,7 @@ static void test_limits(void) {
     encode_fails_with(t, s, 4096, "needs too much work");
     tarn_tokenizer_free(t);
     test_growth(s);
+    test_decoded_growth();
     free(s);
 }
 

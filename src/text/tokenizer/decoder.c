@@ -2,6 +2,10 @@
 #include "tokenizer/decoder.h"
 
 #include "base/memory.h"
+#include "tarn/error.h"
+
+/* What a stage may make of a token, as of texts in normalizer.c. */
+enum { MOST_GROWTH = 64, ALWAYS_ALLOWED = 1024 };
 
 bool decoding_init(decoding *d, const decoder *stages) {
     *d = (decoding){.stages = stages, .states = NEW_ARRAY(stage_state, stages->count)};
@@ -9,6 +13,8 @@ bool decoding_init(decoding *d, const decoder *stages) {
 }
 
 static bool emit_to(decoding *d, size_t stage, const char *s, size_t length, bool ends) {
+    if (length > d->room) return tarn_fail("tokenizer: the decoder makes more than %d bytes of one", MOST_GROWTH);
+    d->room -= length;
     if (stage == d->stages->count) return text_append(&d->out, s, length);
     if (!d->stages->items[stage].take(d, stage, s, length, ends)) return false;
     d->states[stage].tokens += ends;
@@ -20,6 +26,7 @@ bool decoding_emit(decoding *d, size_t stage, const char *s, size_t length, bool
 }
 
 bool decoding_push(decoding *d, const char *s, size_t length) {
+    d->room += (d->stages->count + 1) * (ALWAYS_ALLOWED + MOST_GROWTH * length);
     return emit_to(d, 0, s, length, true);
 }
 
@@ -32,6 +39,7 @@ bool decoding_finish(decoding *d) {
         text_clear(&state->held);
         *state = (stage_state){.token = state->token, .held = state->held};
     }
+    d->room = 0;
     return true;
 }
 
