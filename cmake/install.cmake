@@ -1,4 +1,4 @@
-if(TARGET tarn_shared)
+if(NOT TARN_BUILT)
   set_target_properties(tarn_shared PROPERTIES EXPORT_NAME tarn)
   install(TARGETS tarn_shared EXPORT tarnTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
           INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

@@ -8,7 +8,8 @@ build=$(realpath "$1")
 export TARN_BUILD_DIR=$build TARN_LIBRARY=$build/libtarn.so TARN_PYTHON=$PWD/.venv/bin/python
 export UBSAN_OPTIONS=print_stacktrace=1
 failed=()
-if [ "${2:-}" = hard ] || [ -n "${TARN_SANITIZED:-}" ]; then export TARN_FRESH=1; fi
+hard=${2:-}
+if [ -n "$hard" ] || [ -n "${TARN_SANITIZED:-}" ]; then export TARN_FRESH=1; fi
 if [ -n "${TARN_SANITIZED:-}" ]; then export TARN_ROUNDS=${TARN_ROUNDS:-25} TARN_TEXTS=${TARN_TEXTS:-2500}; fi
 
 in_c() {
@@ -26,55 +27,63 @@ preloaded() {
     echo "$("$compiler" -print-file-name=$runtime) $(gcc -print-file-name=libstdc++.so.6)"
 }
 
-# The wheel that users install, and a fresh environment that holds it, and sees the programs of .venv that tests compare it with. Without
-# scikit-build-core (PyPI was out of reach) there is none, and the package of the build folder is tested.
+# The wheel that users install, and a fresh environment that holds it, and sees the programs of .venv that tests compare it with. Its library is the build's, with
+# the rows of the tables that only tests use; under HARD=1 it is compiled for it, as for users. Without scikit-build-core (PyPI was out of reach) there is no
+# wheel, and the package of the build folder is tested.
 make_wheel() {
     .venv/bin/python -c 'import scikit_build_core' 2>/dev/null || return 0
     echo "the wheel"
-    local wheels=$build/wheel environment=$build/environment
-    rm -rf "$wheels" "$environment"
-    .venv/bin/python -m pip wheel -q --no-deps --no-build-isolation -C build-dir="$build/wheel-build" -w "$wheels" . || { failed+=("the wheel"); return 0; }
+    local wheels=$build/wheel environment=$build/environment built=(-C cmake.define.TARN_BUILT="$build")
+    [ -z "$hard" ] || built=()
+    rm -rf "$wheels" "$environment" "$build/wheel-build"
+    .venv/bin/python -m pip wheel -q --no-deps --no-build-isolation -C build-dir="$build/wheel-build" "${built[@]}" -w "$wheels" . || { failed+=("the wheel"); return 0; }
     .venv/bin/python -m venv "$environment"
     "$environment/bin/python" -m pip install -q --no-index "$wheels"/*.whl || { failed+=("the wheel"); return 0; }
     export TARN_WHEEL=$(echo "$wheels"/*.whl)
     .venv/bin/python -c 'import site; print(site.getsitepackages()[0])' >"$(echo "$environment"/lib/python3*/site-packages)/programs.pth"
 }
 
-# Files by themselves, as many at a time as there are processors: status 5 is a file whose tests are all left out.
-each_file() {
-    local file status
-    for file in tests/python/test_*.py; do
+# The files of tests/python in so many parts, dealt out in turn, as many at a time as there are processors; each part's log is told when it ends, and what all of
+# them counted at the end. Status 5 is a part whose tests are all left out.
+in_parts() {
+    local parts=$1 part status files=(tests/python/test_*.py)
+    shift
+    rm -rf "$build/python-logs"
+    mkdir "$build/python-logs"
+    for ((part = 0; part < parts; part++)); do
         while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done
         {
-            "$@" "$file" >"$build/${file##*/}.log" 2>&1
+            local some=() log=$build/python-logs/$part
+            for ((file = part; file < ${#files[@]}; file += parts)); do some+=("${files[file]}"); done
+            "$@" "${some[@]}" >"$log.log" 2>&1
             status=$?
-            cat "$build/${file##*/}.log"
-            [ $status = 0 ] || [ $status = 5 ] || echo "$file" >>"$build/failed-files"
+            cat "$log.log"
+            [ $status = 0 ] || [ $status = 5 ] || touch "$log.failed"
         } &
     done
     wait
+    grep -hE '^(FAILED|ERROR) ' "$build"/python-logs/*.log
+    tail -qn 1 "$build"/python-logs/*.log | grep -oE '[0-9]+ (passed|failed|skipped|errors?)' |
+        awk '{ count[$2] += $1 } END { for (kind in count) printf "tests in Python: %d %s\n", count[kind], kind }'
+    ! ls "$build"/python-logs/*.failed >/dev/null 2>&1
 }
 
+# Under sanitizers each file has a process of its own, which else would hold too much.
 in_python() {
-    local settings=() python=.venv/bin/python
+    local settings=() python=.venv/bin/python parts=$((4 * $(nproc)))
     [ -z "${TARN_WHEEL:-}" ] || python=$build/environment/bin/python
     if [ -n "${TARN_SANITIZED:-}" ]; then
+        parts=$(ls tests/python/test_*.py | wc -l)
         settings=(LD_PRELOAD="$(preloaded)" ASAN_OPTIONS=malloc_context_size=3:intercept_tls_get_addr=0
             LSAN_OPTIONS="suppressions=$PWD/tests/python/leaks.supp:print_suppressions=0")
     fi
     echo "tests in Python"
     "$python" -c 'import pytest' 2>/dev/null || python=/usr/bin/python3 # PyPI was out of reach
-    if [ -z "${TARN_SANITIZED:-}" ]; then
-        "$python" -m pytest -q -rs tests/python || failed+=("tests in Python")
-        return
-    fi
-    rm -f "$build/failed-files"
-    each_file env "${settings[@]}" "$python" -m pytest -q -rs
-    [ ! -e "$build/failed-files" ] || failed+=("tests in Python: $(echo $(cat "$build/failed-files"))")
+    in_parts "$parts" env "${settings[@]}" "$python" -m pytest -q -rs -p no:cacheprovider || failed+=("tests in Python")
 }
 
 in_c "as built"
-if [ "${2:-}" = hard ]; then
+if [ -n "$hard" ]; then
     in_c "hard mode" TARN_HARD=1
     in_c "nothing fused" TARN_FUSE=0
     in_c "baseline instructions, one thread" TARN_ISA=baseline TARN_THREADS=1

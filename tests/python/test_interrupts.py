@@ -92,7 +92,7 @@ def test_control_c_works_where_a_thread_imported_the_module():
 FORKED = """
 child = os.fork()
 if child == 0:
-    press(0.3)
+    press(0.5)
     a = lasting(0.6)
     try:
         mx.eval(a)
