@@ -511,20 +511,23 @@ static void test_progress(void) {
     tarn_model_free(model);
 }
 
+/* On other devices than the CPU a part may take minutes: it is named when it begins. */
+#define PART(call) (getenv("TARN_TEST_DEVICE") ? (void)(printf("lm: " #call "\n"), fflush(stdout)) : (void)0, call)
+
 int main(void) {
     if (!choose_device(false)) return 77;
-    test_golden();
-    test_changed();
-    test_tiny();
-    test_cache(TARN_BOOL);
-    test_cache(TARN_FLOAT32);
-    test_steps();
-    test_restore();
-    test_limits();
-    test_stopping();
-    test_chat();
-    test_full_chat(false);
-    test_full_chat(true);
-    test_progress();
+    PART(test_golden());
+    PART(test_changed());
+    PART(test_tiny());
+    PART(test_cache(TARN_BOOL));
+    PART(test_cache(TARN_FLOAT32));
+    PART(test_steps());
+    PART(test_restore());
+    PART(test_limits());
+    PART(test_stopping());
+    PART(test_chat());
+    PART(test_full_chat(false));
+    PART(test_full_chat(true));
+    PART(test_progress());
     return check_report("lm");
 }
