@@ -307,10 +307,10 @@ static void bench_square(void) {
 
 /* The size that issues ask for. */
 static void bench_large(void) {
-    bench_dense(MATMUL_F32, 1, 6000, 6000, 6000, false, false);
-    bench_blas(6000);
     bench_dense(MATMUL_BF16, 1, 6000, 6000, 6000, false, false);
     bench_dense(MATMUL_BF16, 1, 6000, 6000, 6000, true, false);
+    bench_dense(MATMUL_F32, 1, 6000, 6000, 6000, false, false);
+    bench_blas(6000);
 }
 
 static bool named(int argc, char **argv, const char *name) {

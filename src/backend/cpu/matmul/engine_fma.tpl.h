@@ -6,18 +6,26 @@
 #include "cpu/matmul/engine_f32.h"
 
 enum { LINE_NUMBERS = 64 / sizeof(NUMBER) }; /* of the cache */
-enum { LINE = DEPTH + LINE_NUMBERS / 2 };    /* of a panel: its rows do not share sets of the first-level cache */
+/* From row to row of a panel: they share no sets of the first-level cache, and come to the end of a line of it each at
+   another step, so that what they ask of the second level is spread over the steps. */
+enum { LINE = DEPTH + LINE_NUMBERS + 1 };
 
 enum {
-    FETCH_STEPS = ROWS > 8 ? 8 : 32
-}; /* of the depth, about a hundred cycles: then lines of what comes next are fetched */
+    FETCH_STEPS = 32, /* of the depth: then lines of what comes next are fetched */
+    EXPECTED_ROWS = 4 /* and those of so many sums, so that all have come after 128 steps */
+};
 
-/* Lines that a micro-kernel's end reads and writes. */
 INLINE void expect_row(const matmul_target *t, int64_t row, int vectors) {
     for (int v = 0; v < vectors; v++) {
         if (!t->first || !t->out) PREFETCH((NUMBER *)t->sums + row * t->stride + v * WIDTH);
         if (t->out) PREFETCH((NUMBER *)t->out + row * t->out_stride + v * WIDTH);
     }
+}
+
+/* Lines that a micro-kernel's end reads and writes, `left` steps before it. */
+INLINE void expect_rows(const matmul_target *t, int64_t left, int rows, int vectors) {
+    int64_t row = rows - left / FETCH_STEPS * EXPECTED_ROWS, end = row + EXPECTED_ROWS;
+    for (row = row < 0 ? 0 : row; row < end && row < rows; row++) expect_row(t, row, vectors);
 }
 
 INLINE void add_step(vec total[ROWS][2], const NUMBER *panel, const NUMBER *stripe, int64_t step, int rows,
@@ -45,9 +53,10 @@ INLINE void store_total(vec total[ROWS][2], const matmul_target *t, int rows, in
     }
 }
 
-/* panel [rows][LINE], stripe [depth][vectors * WIDTH] with `step` floats from one depth to the next. */
-INLINE void micro(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth, const matmul_target *t,
+/* panel [rows][LINE], stripe [depth][STRIPE], or [depth][WIDTH] for one vector. */
+INLINE void micro(const NUMBER *panel, const NUMBER *stripe, int64_t depth, const matmul_target *t,
                   matmul_coming *coming, int rows, int vectors) {
+    const int64_t step = vectors == 1 ? WIDTH : STRIPE;
     vec total[ROWS][2];
     UNROLL(16)
     for (int i = 0; i < rows; i++)
@@ -56,8 +65,7 @@ INLINE void micro(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64
     const NUMBER *end = panel + depth, *whole = end - depth % FETCH_STEPS;
     while (panel < whole) {
         matmul_stream_on(&stripes), matmul_stream_on(&coming_rows);
-        int64_t expected = rows - (end - panel) / FETCH_STEPS;
-        if (expected >= 0) expect_row(t, expected, vectors);
+        expect_rows(t, end - panel, rows, vectors);
         for (const NUMBER *some = panel + FETCH_STEPS; panel < some; panel++, stripe += step)
             add_step(total, panel, stripe, step, rows, vectors);
     }
@@ -66,12 +74,12 @@ INLINE void micro(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64
     store_total(total, t, rows, vectors);
 }
 
-typedef void (*micro_kernel)(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth,
-                             const matmul_target *t, matmul_coming *coming);
+typedef void (*micro_kernel)(const NUMBER *panel, const NUMBER *stripe, int64_t depth, const matmul_target *t,
+                             matmul_coming *coming);
 #define MICRO(rows, vectors)                                                                                           \
-    static void micro_##rows##_##vectors(const NUMBER *panel, const NUMBER *stripe, int64_t step, int64_t depth,       \
+    static void micro_##rows##_##vectors(const NUMBER *panel, const NUMBER *stripe, int64_t depth,                     \
                                          const matmul_target *t, matmul_coming *coming) {                              \
-        micro(panel, stripe, step, depth, t, coming, rows, vectors);                                                   \
+        micro(panel, stripe, depth, t, coming, rows, vectors);                                                         \
     }
 #define ROW_OF_TABLE(rows, vectors) [rows / 2] = micro_##rows##_##vectors,
 MICROS(MICRO, 1)
@@ -94,7 +102,7 @@ static void multiply(const matmul_engine *engine, const quantized_lines *lines, 
             int some = rows - row < ROWS ? rows - row : ROWS;
             matmul_target at = target_at(target, row, column);
             micros[vectors - 1][(some + 1) / 2]((const NUMBER *)panel + (int64_t)row * LINE,
-                                                (const NUMBER *)stripe + column, width, depth, &at, coming);
+                                                (const NUMBER *)stripe + column, depth, &at, coming);
         }
     }
 }
