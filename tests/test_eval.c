@@ -122,6 +122,23 @@ static void test_recompute(void) {
     CHECK(after.recomputed - before.recomputed == 4000);
 }
 
+/* What was made of a number that nobody holds any more can be computed again: it need not stay. */
+static void test_recompute_of_a_number(void) {
+    TARN_SCOPE;
+    tarn_memory before, after;
+    tarn_array *x = tarn_ones(TARN_SHAPE(1000), TARN_FLOAT32), *y;
+    CHECK(tarn_eval(x));
+    {
+        TARN_SCOPE;
+        y = tarn_return(tarn_multiply(x, tarn_scalar(0.5, TARN_FLOAT32)));
+    }
+    CHECK(tarn_eval(tarn_add(y, x)));
+    tarn_memory_info(cpu, &before);
+    CHECK(at(y, 999) == 0.5);
+    tarn_memory_info(cpu, &after);
+    CHECK(after.recomputed - before.recomputed == 4000);
+}
+
 /* A small array that is kept does not hold the large one that it was a part of. */
 static void test_small_parts(void) {
     TARN_SCOPE;
@@ -297,6 +314,7 @@ int main(void) {
     test_outputs();
     test_views();
     test_recompute();
+    test_recompute_of_a_number();
     test_small_parts();
     test_streams();
     test_poison();

@@ -3,11 +3,17 @@
    Held strongly (a keep, a reader outside the schedule, a root): has a value afterwards. Held by a scope or a trace
    only, or read by a node that is being traced: its memory is released, unless that happened before, or computing it
    again would need memory that this schedule may take. Held by nobody: released. What an op with an effect gave always
-   stays: it is never computed again. */
+   stays: it is never computed again.
+
+   Memory of a few bytes is not worth taking: the graph holds on to it, and what was computed from a number that is
+   given up need not stay for its sake. */
 #include "eval/schedule.h"
+
+enum { FEW_BYTES = 64 };
 
 static bool is_candidate(const entry *e) {
     const tarn_array *a = e->a;
+    if (array_bytes(a) <= FEW_BYTES) return false;
     bool held = atomic_load(&a->keeps) || atomic_load(&a->scopes) || atomic_load(&a->readers) > e->readers ||
                 atomic_load(&a->node->traced);
     return e->external && a->buffer && !e->root && !e->needed_again && !held && !a->buffer->foreign &&
