@@ -38,35 +38,33 @@ static scan_state logs_of_column(const scan_states *states, int64_t i) {
     return state;
 }
 
-/* ---- one by one */
-#define LOGS(type, suffix)                                                                                             \
-    static void logs_line_##suffix(void *to, const void *from, int64_t count, scan_state *state, scan_way way) {       \
-        type *out = to;                                                                                                \
-        const type *in = from;                                                                                         \
-        for (int64_t i = 0; i < count; i++) {                                                                          \
-            int64_t at = way.backwards ? count - 1 - i : i;                                                            \
-            double before = way.exclusive ? logs_value(state) : 0;                                                     \
-            logs_add(state, (double)in[at], 1);                                                                        \
-            out[at] = (type)(way.exclusive ? before : logs_value(state));                                              \
-        }                                                                                                              \
-    }                                                                                                                  \
-    static void logs_total_##suffix(const void *from, int64_t count, scan_state *state) {                              \
-        for (int64_t i = 0; i < count; i++) logs_add(state, (double)((const type *)from)[i], 1);                       \
+/* ---- float64, one by one */
+static double logs_next(double x, scan_state *state, bool exclusive) {
+    double before = exclusive ? logs_value(state) : 0;
+    logs_add(state, x, 1);
+    return exclusive ? before : logs_value(state);
+}
+
+static void logs_line_f64(void *to, const void *from, int64_t count, scan_state *state, scan_way way) {
+    for (int64_t i = 0; i < count; i++) {
+        int64_t at = way.backwards ? count - 1 - i : i;
+        ((double *)to)[at] = logs_next(((const double *)from)[at], state, way.exclusive);
     }
-LOGS(float, one_f32)
-LOGS(double, f64)
+}
+static void logs_total_f64(const void *from, int64_t count, scan_state *state) {
+    for (int64_t i = 0; i < count; i++) logs_add(state, ((const double *)from)[i], 1);
+}
 
 static void logs_row_f64(void *to, const void *from, int64_t count, scan_states *states, scan_way way) {
     for (int64_t i = 0; i < count; i++) {
-        scan_state state = logs_of_column(states, i), before = state;
-        logs_add(&state, ((const double *)from)[i], 1);
+        scan_state state = logs_of_column(states, i);
+        ((double *)to)[i] = logs_next(((const double *)from)[i], &state, way.exclusive);
         memcpy(states->values + i * 8, &state.logs.sum, 8);
         memcpy(states->most + i * 8, &state.logs.most, 8);
-        ((double *)to)[i] = logs_value(way.exclusive ? &before : &state);
     }
 }
 
-/* ---- float32, several at once */
+/* ---- float32 and halves, several at once */
 
 INLINE vf32 prefix_sums(vf32 v) {
     const vf32 zero = {0};
@@ -77,8 +75,8 @@ INLINE vf32 prefix_sums(vf32 v) {
     return v;
 }
 
-/* The state of a loop: the sum, and the largest element so far, NaN if that is not finite. What is not above it can be
-   added several at once. */
+/* The state of a loop: the sum, and the largest element so far, NaN if either is not finite. What is not above it can
+   be added several at once. */
 typedef struct {
     double sum;
     float most;
@@ -86,91 +84,69 @@ typedef struct {
 
 INLINE logs_running logs_go_on(const scan_state *state) {
     float most = (float)state->logs.most;
-    return (logs_running){state->logs.sum, __builtin_fabsf(most) < INFINITY ? most : NAN};
+    bool finite = __builtin_fabsf(most) < INFINITY && isfinite(state->logs.sum);
+    return (logs_running){state->logs.sum, finite ? most : NAN};
 }
 
-INLINE bool logs_below(vf32 x, float most) {
-    return !any_f32(~(vi32)(x <= most));
+/* Whether none of a vector's elements, which are `apart` from the largest, is above it or no number. */
+INLINE bool logs_below(vf32 apart) {
+    return !any_f32(~(vi32)(apart <= 0));
 }
 
 /* Makes the largest of x the largest so far; false where only single elements can be added: the largest rises by too
    much, or something is not finite. */
 static bool logs_rise(scan_state *state, vf32 x) {
     logs_running r = logs_go_on(state);
-    if (!logs_below(x, r.most + NEAR)) return false;
+    if (!logs_below(x - (r.most + NEAR))) return false;
     float top = max_lanes(x);
     state->logs.sum *= exp((double)r.most - (double)top);
     state->logs.most = (double)top;
     return true;
 }
 
-INLINE void logs_step(float *to, vf32 x, logs_running *r, scan_way way) {
+/* log(x) of finite x above 0. */
+INLINE vf32 log_of_positive(vf32 x) {
+#ifdef __FMA__
+    vf32 n, r = split_f32(x, &n) - 1;
+    return log_sum(n, r);
+#else
+    return quick_log(x);
+#endif
+}
+
+/* Of `some` vectors x in the order in which they run what stands behind each element. The sums are those of numbers
+   that are near enough to the largest: their logarithms need no care. Each step is one of all vectors, so that they
+   overlap: one by itself takes a hundred cycles, of which it fills thirty. */
+INLINE void logs_step(vf32 *x, int some, logs_running *r, bool exclusive) {
     const vf32 zero = {0};
-    vf32 sums = prefix_sums(exp_of_negative((way.backwards ? LANES_BACKWARDS(NARROW_LANES, x) : x) - r->most));
-    vf32 all = (way.exclusive ? LANES_UP(NARROW_LANES, 1, zero, sums) : sums) + (float)r->sum;
-    r->sum += (double)sums[LANES - 1];
-    vf32 y = quick_log(all) + r->most;
-    if (way.backwards) y = LANES_BACKWARDS(NARROW_LANES, y);
-    if (way.past)
-        stream_f32(to, y);
-    else
-        store_f32(to, y);
+    UNROLL(4)
+    for (int k = 0; k < some; k++) x[k] = exp_of_negative(x[k] - r->most);
+    UNROLL(4)
+    for (int k = 0; k < some; k++) x[k] = prefix_sums(x[k]);
+    UNROLL(4)
+    for (int k = 0; k < some; k++) {
+        float before = (float)r->sum;
+        r->sum += (double)x[k][LANES - 1];
+        x[k] = (exclusive ? LANES_UP(NARROW_LANES, 1, zero, x[k]) : x[k]) + before;
+    }
+    UNROLL(4)
+    for (int k = 0; k < some; k++) x[k] = log_of_positive(x[k]) + r->most;
 }
 
-static void logs_line_f32(void *to, const void *from, int64_t count, scan_state *state, scan_way way) {
-    float *out = to;
-    const float *in = from;
-    logs_running r = logs_go_on(state);
-    for (int64_t i = 0; i < count; i += LANES) {
-        int64_t some = count - i < LANES ? count - i : LANES, at = way.backwards ? count - some - i : i;
-        PREFETCH((const char *)(in + at) + (way.backwards ? -AHEAD : AHEAD));
-        vf32 x = some == LANES ? load_f32(in + at) : splat_f32(NAN);
-        if (!logs_below(x, r.most)) {
-            state->logs.sum = r.sum;
-            bool rises = logs_rise(state, x);
-            if (!rises) logs_line_one_f32(out + at, in + at, some, state, way);
-            r = logs_go_on(state);
-            if (!rises) continue;
-        }
-        logs_step(out + at, x, &r, way);
-    }
-    state->logs.sum = r.sum;
-}
-
-static void logs_total_f32(const void *from, int64_t count, scan_state *state) {
-    const float *in = from;
-    for (int64_t i = 0; i < count; i += LANES) {
-        int64_t some = count - i < LANES ? count - i : LANES;
-        PREFETCH((const char *)(in + i) + AHEAD);
-        vf32 x = some == LANES ? load_f32(in + i) : splat_f32(NAN);
-        float most = logs_go_on(state).most;
-        if (logs_below(x, most) || logs_rise(state, x))
-            state->logs.sum += (double)sum_lanes(exp_of_negative(x - (float)state->logs.most));
-        else
-            logs_total_one_f32(in + i, some, state);
-    }
-}
-
-/* Columns: each lane has a largest element of its own, a sum, and what the sum has lost. */
-static void logs_row_f32(void *to, const void *from, int64_t count, scan_states *states, scan_way way) {
-    for (int64_t i = 0; i < count; i += LANES) {
-        char *sums = states->values + i * 4, *losses = sums + SCAN_COLUMNS * 4, *tops = states->most + i * 4;
-        vf32 x = {0}, most = load_f32(tops), sum = load_f32(sums), lost = load_f32(losses);
-        PREFETCH((const float *)from + i + way.ahead);
-        memcpy(&x, (const float *)from + i, count - i < LANES ? (size_t)(count - i) * 4 : sizeof x);
-        vf32 before = way.exclusive ? quick_log(sum) + most : x, one = splat_f32(1);
-        vi32 rises = (vi32)(x > most);
-        vf32 e = exp_of_negative(blend_f32((vi32)(x == most), (vf32){0}, -abs_f32(x - most)));
-        vf32 factor = blend_f32(rises, e, one), more = blend_f32(rises, one, e) - lost * factor;
-        sum *= factor, most = blend_f32(rises, x, most);
-        vf32 all = sum + more;
-        store_f32(tops, most), store_f32(sums, all), store_f32(losses, (all - sum) - more);
-        vf32 y = way.exclusive ? before : quick_log(all) + most;
-        if (way.past && count - i >= LANES)
-            stream_f32((float *)to + i, y);
-        else
-            memcpy((float *)to + i, &y, count - i < LANES ? (size_t)(count - i) * 4 : sizeof y);
-    }
+/* One more element of each of a vector's columns, each of which has a largest element of its own, a sum, and what the
+   sum has lost. A NaN stays in the sum. */
+INLINE vf32 logs_down(vf32 x, scan_states *states, int64_t at, bool exclusive) {
+    char *sums = states->values + at * 4, *losses = sums + SCAN_COLUMNS * 4, *tops = states->most + at * 4;
+    const vf32 one = splat_f32(1);
+    vf32 most = load_f32(tops), sum = load_f32(sums), lost = load_f32(losses), before = x;
+    if (exclusive) before = quick_log(sum) + most;
+    vi32 rises = (vi32)(x > most);
+    vf32 e = exp_of_negative(blend_f32((vi32)(x == most), (vf32){0}, -abs_f32(x - most)));
+    vf32 factor = blend_f32(rises, e, one), more = blend_f32(rises, one, e) - lost * factor;
+    sum *= factor, most = blend_f32(rises, x, most);
+    vf32 all = sum + more;
+    store_f32(tops, most), store_f32(sums, all), store_f32(losses, (all - sum) - more);
+    return exclusive ? before : log_of_positive(all) + (most + 0 * all);
 }
 
 static void logs_start_columns_f32(scan_states *states, int64_t count) {
@@ -180,5 +156,51 @@ static void logs_start_columns_f32(scan_states *states, int64_t count) {
 
 static const scan_loops logs_loops_f64 = {logs_start, logs_line_f64,      logs_total_f64,
                                           logs_join,  logs_start_columns, logs_row_f64};
-static const scan_loops logs_loops_f32 = {logs_start, logs_line_f32,          logs_total_f32,
-                                          logs_join,  logs_start_columns_f32, logs_row_f32};
+
+#define TYPE(f)       f##_f32
+#define ELEMENT       float
+#define ELEMENTS      vf32
+#define WIDEN(e)      (e)
+#define NARROW(v)     (v)
+#define STREAM(to, e) stream_f32(to, e)
+#define TO_FLOAT(x)   (x)
+#define FROM_FLOAT(x) (x)
+#include "cpu/scan/logs_lines.tpl.h"
+#undef TYPE
+#undef ELEMENT
+#undef ELEMENTS
+#undef WIDEN
+#undef NARROW
+#undef STREAM
+#undef TO_FLOAT
+#undef FROM_FLOAT
+
+#define ELEMENT       uint16_t
+#define ELEMENTS      hu16
+#define STREAM(to, e) stream_half(to, (hf32)(e))
+#define TYPE(f)       f##_bf16
+#define WIDEN(e)      widen_bfloat16(e)
+#define NARROW(v)     narrow_bfloat16(v)
+#define TO_FLOAT(x)   bfloat16_to_float(x)
+#define FROM_FLOAT(x) float_to_bfloat16(x)
+#include "cpu/scan/logs_lines.tpl.h"
+#undef TYPE
+#undef WIDEN
+#undef NARROW
+#undef TO_FLOAT
+#undef FROM_FLOAT
+
+#define TYPE(f)       f##_f16
+#define WIDEN(e)      widen_float16(e)
+#define NARROW(v)     narrow_float16(v)
+#define TO_FLOAT(x)   float16_to_float(x)
+#define FROM_FLOAT(x) float_to_float16(x)
+#include "cpu/scan/logs_lines.tpl.h"
+#undef TYPE
+#undef ELEMENT
+#undef ELEMENTS
+#undef WIDEN
+#undef NARROW
+#undef STREAM
+#undef TO_FLOAT
+#undef FROM_FLOAT
