@@ -11,6 +11,7 @@
 enum {
     GRAIN = 1 << 13,     /* numbers worth a thread */
     SIDEWAYS = 1 << 12,  /* the longest lines side by side: in the second-level cache */
+    GATHERED = 1 << 10,  /* the same of lines that come from all over */
     LONG_LINE = 1 << 15, /* numbers of a line that threads share */
 };
 
@@ -43,6 +44,15 @@ static int neighbours(const fft_operands *o, int lanes) {
     return -1;
 }
 
+/* Whether vectors of columns and rows of one line are empty for a third or more, and there are enough lines to fill
+   them. */
+static bool is_better_sideways(const fft_job *j) {
+    if (j->convolved || j->halved || j->size <= FFT_SMALL || j->size > GATHERED) return false;
+    int64_t lanes = j->kernels->lanes, width = fft_columns_of(j->size), height = j->size / width;
+    int64_t taken = (width + lanes - 1) / lanes * lanes * ((height + lanes - 1) / lanes * lanes);
+    return 2 * taken >= 3 * j->size && j->count >= lanes * j->threads;
+}
+
 static int64_t convolution_size(int64_t n) {
     int64_t size = (2 * n - 1 + FFT_SPAN - 1) / FFT_SPAN * FFT_SPAN;
     while (!fft_is_smooth(size, 5)) size += FFT_SPAN;
@@ -72,6 +82,7 @@ static fft_job job_of(const call *c, const fft_kernels *kernels) {
     int across = neighbours(&j.lines, kernels->lanes);
     j.sideways = j.size <= FFT_SMALL || (across >= 0 && !j.convolved && j.size <= SIDEWAYS);
     if (j.sideways) j.lines.across = across;
+    j.sideways = j.sideways || is_better_sideways(&j);
     return j;
 }
 

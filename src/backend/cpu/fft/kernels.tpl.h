@@ -53,6 +53,7 @@ INLINE void odd_results(const pass *p, int radix, int first, int count, const nu
     int64_t place[ODD_RESULTS], step = 2 * p->m * p->s, around = step * radix;
     UNROLL(ODD_RESULTS)
     for (int i = 0; i < count; i++) even[i] = x[0], odd[i] = (number){{0}, {0}}, place[i] = 0;
+    UNROLL(6)
     for (int j = 1; 2 * j < radix; j++) {
         UNROLL(ODD_RESULTS)
         for (int i = 0; i < count; i++) {
@@ -69,7 +70,7 @@ INLINE void odd_results(const pass *p, int radix, int first, int count, const nu
     }
 }
 
-static void pass_odd_part(const pass *p, int radix, int64_t i, int64_t q) {
+INLINE void pass_odd_part(const pass *p, int radix, int64_t i, int64_t q) {
     number x[FFT_PRIME], y[FFT_PRIME], sum = {{0}, {0}};
     for (int j = 0; j < radix; j++) x[j] = p->from[(q + p->s * (i + p->m * j)) * p->from_step];
     for (int j = 0; j < radix; j++) sum = add(sum, x[j]);
@@ -89,7 +90,8 @@ static void pass_odd_part(const pass *p, int radix, int64_t i, int64_t q) {
     }
 }
 
-static void pass_odd(const pass *p, int radix) {
+/* Of a radix that the compiler knows the numbers stay in registers, if they are few. */
+INLINE void pass_odd(const pass *p, int radix) {
     for (int64_t i = 0; i < p->m; i++)
         for (int64_t q = 0; q < p->s; q++) pass_odd_part(p, radix, i, q);
 }
@@ -110,6 +112,15 @@ static void run_pass(const pass *p, int radix) {
         break;
     case 8:
         pass_8(p);
+        break;
+    case 7:
+        pass_odd(p, 7);
+        break;
+    case 11:
+        pass_odd(p, 11);
+        break;
+    case 13:
+        pass_odd(p, 13);
         break;
     default:
         pass_odd(p, radix);
@@ -170,32 +181,27 @@ static void load_lines(number *to, const fft_lines *l, int64_t n, bool swap) {
         transpose(v);
         for (int k = 0; k < LANES / 2; k++) to[i + k] = swapped((number){v[2 * k], v[2 * k + 1]}, swap);
     }
-    for (; i < n; i++)
-        for (int k = 0; k < LANES; k++) {
-            const float *from = l->from[k < l->count ? k : 0] + 2 * i;
-            to[i].re[k] = from[swap];
-            to[i].im[k] = from[!swap];
-        }
+    if (i == n) return;
+    vf32 v[LANES] = {{0}};
+    for (int k = 0; k < LANES; k++) memcpy(&v[k], l->from[k < l->count ? k : 0] + 2 * i, (size_t)(n - i) * 8);
+    transpose(v);
+    for (int k = 0; k < n - i; k++) to[i + k] = swapped((number){v[2 * k], v[2 * k + 1]}, swap);
 }
 
 static void store_lines(const number *from, const fft_lines *l, int64_t n, const fft_step *s) {
-    int64_t i = 0;
-    for (; i + LANES / 2 <= n; i += LANES / 2) {
-        vf32 v[LANES];
-        for (int k = 0; k < LANES / 2; k++) {
+    for (int64_t i = 0; i < n; i += LANES / 2) {
+        int64_t some = n - i < LANES / 2 ? n - i : LANES / 2;
+        vf32 v[LANES] = {{0}};
+        for (int k = 0; k < some; k++) {
             number x = swapped(scaled(from[i + k], s->scale), s->backwards);
             v[2 * k] = x.re;
             v[2 * k + 1] = x.im;
         }
         transpose(v);
-        for (int k = 0; k < l->count; k++) store_f32(l->to[k] + 2 * i, v[k]);
-    }
-    for (; i < n; i++) {
-        number x = swapped(scaled(from[i], s->scale), s->backwards);
-        for (int k = 0; k < l->count; k++) {
-            l->to[k][2 * i] = x.re[k];
-            l->to[k][2 * i + 1] = x.im[k];
-        }
+        if (some == LANES / 2)
+            for (int k = 0; k < l->count; k++) store_f32(l->to[k] + 2 * i, v[k]);
+        else
+            for (int k = 0; k < l->count; k++) memcpy(l->to[k] + 2 * i, &v[k], (size_t)some * 8);
     }
 }
 

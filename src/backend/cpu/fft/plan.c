@@ -64,7 +64,7 @@ static int64_t rounded_up(int64_t n) {
 }
 
 /* The number of columns: a divisor with which few lanes stay empty and both parts are alike. */
-static int64_t choose_columns(int64_t n) {
+int64_t fft_columns_of(int64_t n) {
     double least = INFINITY;
     int64_t best = 1;
     for (int64_t b = 2; b * b <= n; b++) {
@@ -118,7 +118,7 @@ fft_plan fft_plan_make(fft_memory *m, int64_t n, const fft_roots *roots) {
         fill_circle(&p, m, roots);
         return p;
     }
-    p.width = choose_columns(n), p.height = n / p.width;
+    p.width = fft_columns_of(n), p.height = n / p.width;
     fft_plan columns = fft_plan_make(m, p.height, roots);
     fft_plan rows = p.width == p.height ? columns : fft_plan_make(m, p.width, roots);
     fill_factors(&p, m, roots);

@@ -48,6 +48,8 @@ struct fft_plan {
 
 /* Whether n is a product of primes up to `most`. */
 bool fft_is_smooth(int64_t n, int64_t most);
+/* How many columns the matrix of a large n has. */
+int64_t fft_columns_of(int64_t n);
 /* The plan of n, smooth up to FFT_PRIME. roots are those of a multiple of n. Without memory it has sizes alone. */
 fft_plan fft_plan_make(fft_memory *m, int64_t n, const fft_roots *roots);
 /* How many spans so many numbers are. */
