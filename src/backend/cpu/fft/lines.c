@@ -6,17 +6,18 @@ static int floats_of(const operand *o) {
     return o->dtype == TARN_COMPLEX64 ? 2 : 1;
 }
 
+/* Where a line is along an axis; *line becomes its number along the others. A division takes longer than a short line.
+ */
+static int64_t place_along(const operand *o, int axis, int64_t *line) {
+    int64_t n = o->shape[axis], place = *line < n ? *line : *line % n;
+    *line = *line < n ? 0 : *line / n;
+    return place * o->strides[axis];
+}
+
 float *fft_line_of(const operand *o, int axis, int across, int64_t line) {
-    int64_t offset = 0;
-    if (across >= 0) {
-        offset = line % o->shape[across] * o->strides[across];
-        line /= o->shape[across];
-    }
-    for (int i = o->ndim - 1; i >= 0; i--) {
-        if (i == axis || i == across) continue;
-        offset += line % o->shape[i] * o->strides[i];
-        line /= o->shape[i];
-    }
+    int64_t offset = across >= 0 ? place_along(o, across, &line) : 0;
+    for (int i = o->ndim - 1; i >= 0; i--)
+        if (i != axis && i != across) offset += place_along(o, i, &line);
     return (float *)o->data + offset * floats_of(o);
 }
 
