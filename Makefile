@@ -33,10 +33,10 @@ demo:
 reference: build
 	python3 tools/reference.py $(BUILD)/reference include/tarn/*.h $(BUILD)/include/tarn/elementwise.h
 
+# The programs that tests compare Tarn with come while it is built.
 test:
-	tools/setup.sh build test $(purposes)
-	$(MAKE) --no-print-directory $(BUILD)/build.ninja
-	ninja -C $(BUILD) -j $(JOBS)
+	tools/setup.sh build environment $(purposes)
+	tools/setup.sh test & $(MAKE) --no-print-directory $(BUILD)/build.ninja && ninja -C $(BUILD) -j $(JOBS); built=$$?; wait; exit $$built
 	$(if $(filter gpu,$(DEVICE)),tools/test_gpu.sh $(BUILD) $(if $(QUICK),quick),\
 	  TARN_SANITIZED=$(SANITIZE) TARN_CC=$(CC) tools/test.sh $(BUILD) $(if $(HARD),hard))
 

@@ -1,13 +1,15 @@
 #!/bin/bash
-# setup.sh WHAT…: installs what is missing for the named purposes: build (compile Tarn), test (run its tests), clang, sanitize, format, aarch64 (compile
-# for it and run its tests under qemu-user). Debian packages come through apt-get (as root or with sudo), which is not asked when nothing is missing. For `test` it also fills .venv with the programs that tests compare
-# Tarn with; one that cannot be had is named, and the tests that need it skip.
+# setup.sh WHAT…: installs what is missing for the named purposes: build (compile Tarn), test (run its tests), environment (what of that a build sees), clang,
+# sanitize, format, aarch64 (compile for it and run its tests under qemu-user). Debian packages come through apt-get (as root or with sudo), which is not asked
+# when nothing is missing. For `test` it also fills .venv with the programs that tests compare Tarn with; one that cannot be had is named, and the tests that
+# need it skip.
 set -eu
 cd "$(dirname "$0")/.."
 
 declare -A packages=(
     [build]="gcc libc6-dev cmake ninja-build pkgconf libpcre2-dev libutf8proc-dev libsleef-dev libopenblas-serial-dev libjansson-dev libedit-dev zlib1g-dev libpng-dev"
-    [test]="python3 python3-dev python3-venv binutils git"
+    [environment]="python3 python3-dev python3-venv binutils git"
+    [test]=""
     [clang]="clang"
     [sanitize]="libclang-rt-14-dev"
     [format]="clang-format"
@@ -45,11 +47,15 @@ oracles=(pytest numpy scipy gguf mpmath jinja2 tokenizers safetensors transforme
 bare_oracles=(mlx-lm)
 
 make_environment() {
-    local python=python3 list package failed=()
-    list=$(printf '%s\n' "${oracles[@]}" "${bare_oracles[@]}")
-    [ "$(cat .venv/oracles 2>/dev/null)" != "$list" ] || return 0
+    local python=python3
     "$python" -c 'import ensurepip, venv' 2>/dev/null || python=/usr/bin/python3
     [ -x .venv/bin/python ] || "$python" -m venv .venv
+}
+
+fill_environment() {
+    local list package failed=()
+    list=$(printf '%s\n' "${oracles[@]}" "${bare_oracles[@]}")
+    [ "$(cat .venv/oracles 2>/dev/null)" != "$list" ] || return 0
     local pip=(.venv/bin/python -m pip --disable-pip-version-check --no-input -q install --timeout 15 --retries 2)
     echo "set-up: filling .venv"
     if ! "${pip[@]}" "${oracles[@]}" </dev/null 2>.venv/pip.log; then # all at once is fastest
@@ -69,8 +75,9 @@ make_environment() {
 }
 
 wanted=()
+case " $* " in *" test "*) set -- environment "$@" ;; esac
 for purpose in "$@"; do
-    [ -n "${packages[$purpose]:-}" ] || { echo "setup.sh: no purpose '$purpose'; there are: ${!packages[*]}" >&2; exit 2; }
+    [ -n "${packages[$purpose]+known}" ] || { echo "setup.sh: no purpose '$purpose'; there are: ${!packages[*]}" >&2; exit 2; }
     read -ra some <<<"${packages[$purpose]}"
     wanted+=("${some[@]}")
 done
@@ -79,4 +86,5 @@ if command -v dpkg-query >/dev/null; then
 else
     echo "set-up: not a Debian system; assuming that what these packages hold is there: ${wanted[*]}"
 fi
-case " $* " in *" test "*) make_environment ;; esac
+case " $* " in *" environment "*) make_environment ;; esac
+case " $* " in *" test "*) fill_environment ;; esac
