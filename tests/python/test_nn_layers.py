@@ -388,9 +388,32 @@ def test_dropout_keeps_the_mean():
     assert abs(y.mean() - 1) < 0.02 and abs((y == 0).mean() - 0.3) < 0.02
 
 
-@pytest.mark.parametrize("layer", ["Linear(4, 3)", "Embedding(5, 4)"])
-def test_a_weight_of_more_axes_is_told(layer):
-    check_program(f"m = nn.{layer}\nm.load_weights([('weight', mx.zeros((2, 3, 4)))], strict=False)\nrepr(m)")
+WITH_WEIGHTS = ["Linear(4, 3)", "Embedding(5, 4)", "Conv1d(2, 3, 3)", "Conv2d(2, 3, 3)", "Conv3d(2, 3, 3)"]
+WITH_WEIGHTS += [f"ConvTranspose{axes}d(2, 3, 3)" for axes in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("layer", WITH_WEIGHTS)
+def test_a_weight_of_other_axes_is_told(layer):
+    for axes in range(6):
+        program = f"m = nn.{layer}\nm.weight = mx.zeros(({'2, ' * axes}))\nrepr(m)"
+        assert TARN.outcome(program) == MLX.outcome(program), axes
+
+
+KINDS = """
+nn.Conv1d(2, 3, mx.array(3))
+nn.ConvTranspose1d(2, 3, mx.array(3))
+nn.ConvTranspose1d(2, 3, 3.0)
+nn.Conv2d(2, 3, mx.array(3))
+nn.ConvTranspose3d(2, 3, mx.array(3))
+nn.Conv2d(2, 3, '3')
+nn.Conv2d(2, 3, 3.0)
+"""
+
+
+@pytest.mark.parametrize("program", KINDS.strip().split("\n"))
+def test_a_strange_size_is_as_with_mlx(program):
+    """The same layer, or an error of the same kind."""
+    assert TARN.outcome(program)[0] == MLX.outcome(program)[0]
 
 
 def test_a_scale_of_zero():

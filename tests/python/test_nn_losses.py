@@ -144,3 +144,10 @@ def test_refused_with_the_same_words(program):
 def test_nan_stays_visible():
     assert TARN.nn.losses.mse_loss(TARN.array([float("nan")]), TARN.array([1.0])).item() != 0
     assert str(TARN.nn.losses.cross_entropy(TARN.array([[float("nan"), 1.0]]), TARN.mx.array([0])).item()) == "nan"
+
+
+@pytest.mark.parametrize("axis", ["(2,)", "[2]", "1.0", "None", "9", "-4", "0"])
+def test_an_axis_that_is_none(axis):
+    """An error of the same kind as with mlx."""
+    program = f"nn.losses.cross_entropy(mx.zeros((2, 3, 4)), mx.zeros((2, 3), mx.int32), axis={axis})"
+    assert TARN.outcome(program)[0] == MLX.outcome(program)[0]

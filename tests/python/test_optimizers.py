@@ -169,6 +169,12 @@ def test_refused_with_the_same_words(program):
     assert TARN.outcome(SETUP + program) == outcome
 
 
+@pytest.mark.parametrize("schedules", ["None, None", "None, [1]", "[lambda s: 1], None", "5, [1]"])
+def test_joined_schedules_are_lists(schedules):
+    program = f"optim.join_schedules({schedules})"
+    assert TARN.outcome(program) == MLX.outcome(program)
+
+
 def train(side, optimizer, model, steps, first=0):
     """The parameters after so many steps of a small regression."""
     loss = lambda x, y: side.nn.losses.mse_loss(model(x), y)

@@ -36,6 +36,12 @@ def _score(logits, targets, axis):
     return mx.take_along_axis(logits, mx.expand_dims(targets, axis), axis).squeeze(axis)
 
 
+def _without(shape, axis):
+    rest = list(shape)
+    del rest[axis]
+    return tuple(rest)
+
+
 def cross_entropy(
     logits: mx.array,
     targets: mx.array,
@@ -52,8 +58,7 @@ def cross_entropy(
     """
     if label_smoothing < 0 or label_smoothing >= 1:
         raise ValueError(f"Label smoothing must be in [0, 1), got {label_smoothing}.")
-    last = axis % logits.ndim if logits.ndim else axis
-    if targets.shape not in (logits.shape, logits.shape[:last] + logits.shape[last + 1 :]):
+    if targets.shape != (logits.shape if targets.ndim == logits.ndim else _without(logits.shape, axis)):
         raise ValueError(f"Targets shape {targets.shape} does not match logits shape {logits.shape}.")
     if targets.ndim == logits.ndim:  # as MLX has it, where the targets' sum is not 1
         logits = logits - mx.stop_gradient(mx.max(logits, axis=axis, keepdims=True))

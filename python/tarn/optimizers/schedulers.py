@@ -41,7 +41,7 @@ def cosine_decay(init: float, decay_steps: int, end: float = 0.0) -> Callable:
 
 def join_schedules(schedules: List[Callable], boundaries: List[int]) -> Callable:
     """One schedule after another: the second begins, with its step 0, at boundaries[0], and so on."""
-    if not schedules:
+    if len(schedules) == 0:
         raise ValueError("Must provide at least 1 schedule to join.")
     if len(schedules) != len(boundaries) + 1:
         raise ValueError(f"Received {len(boundaries)} boundaries but expected {len(schedules) - 1}.")

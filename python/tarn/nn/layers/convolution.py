@@ -1,29 +1,29 @@
 """Convolutions, over inputs whose channels are the last axis."""
 
 import math
-from typing import Union
+from typing import Any, Union
 
 import tarn.core as mx
 from tarn.nn.layers.base import Module
 
 
-def each(value, axes):
+def each(value, axes) -> Any:
     """value for each of so many spatial axes: an int stands for all."""
-    if isinstance(value, int):
-        return (value,) * axes
-    if isinstance(value, (tuple, list)) and len(value) != axes:
-        raise ValueError(f"A layer of {axes} spatial axes takes an int or {axes} of them, not {value!r}.")
-    return value
+    if isinstance(value, (tuple, list)):
+        if len(value) != axes:
+            raise ValueError(f"A layer of {axes} spatial axes takes an int or {axes} of them, not {value!r}.")
+        return value
+    return (value,) * axes if isinstance(value, int) or axes == 1 else value
 
 
-def uniform_weight(out_channels, kernel_size, in_channels, groups=1):
+def uniform_weight(out_channels, kernel_size, in_channels, groups=1) -> mx.array:
     """[out_channels, *kernel_size, in_channels / groups] drawn evenly within 1 / sqrt(inputs of an output)."""
     inputs = in_channels // groups
     scale = math.sqrt(1 / (inputs * math.prod(kernel_size)))
     return mx.random.uniform(low=-scale, high=scale, shape=(out_channels, *kernel_size, inputs))
 
 
-def require_divisible(in_channels, groups):
+def require_divisible(in_channels, groups) -> None:
     """An error unless each group has the same number of channels."""
     if in_channels % groups != 0:
         raise ValueError(
@@ -32,21 +32,25 @@ def require_divisible(in_channels, groups):
 
 
 class Convolution(Module):
-    """What all of them share. _options: names of the arguments that a layer has beside those of every convolution."""
+    """What all of them share. _axes: how many spatial ones. _options: names of the arguments that a layer has beside
+    those of every convolution."""
 
+    _axes = 1
     _options = ("groups",)
 
-    def _make(self, axes, in_channels, out_channels, kernel_size, stride, padding, dilation, bias, groups=1):
-        self.weight = uniform_weight(out_channels, each(kernel_size, axes), in_channels, groups)
+    def _make(self, in_channels, out_channels, kernel_size, stride, padding, dilation, bias, groups=1):
+        size = each(kernel_size, self._axes)
+        size = tuple(size[i] for i in range(self._axes))
+        self.weight = uniform_weight(out_channels, size, in_channels, groups)
         if bias:
             self.bias = mx.zeros((out_channels,))
-        self.padding = padding if axes == 1 else each(padding, axes)
-        self.stride = stride if axes == 1 else each(stride, axes)
+        self.padding = padding if self._axes == 1 else each(padding, self._axes)
+        self.stride = stride if self._axes == 1 else each(stride, self._axes)
         self.dilation = dilation
 
     def _extra_repr(self):
-        outputs, *size, inputs = self.weight.shape
-        size = size[0] if len(size) == 1 else tuple(size)
+        shape = self.weight.shape
+        inputs, outputs, size = shape[-1], shape[0], shape[1] if self._axes == 1 else shape[1 : 1 + self._axes]
         options = "".join(f"{name}={getattr(self, name)}, " for name in self._options)
         return (
             f"{inputs * getattr(self, 'groups', 1)}, {outputs}, kernel_size={size}, "
@@ -75,10 +79,10 @@ class Conv1d(Convolution):
     ):
         super().__init__()
         require_divisible(in_channels, groups)
-        self._make(1, in_channels, out_channels, kernel_size, stride, padding, dilation, bias, groups)
+        self._make(in_channels, out_channels, kernel_size, stride, padding, dilation, bias, groups)
         self.groups = groups
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return self._convolve(mx.conv1d, x)
 
 
@@ -86,6 +90,8 @@ class Conv2d(Convolution):
     """Convolution of [batch, height, width, in_channels] with weight [out_channels, *kernel_size, in_channels /
     groups].
     """
+
+    _axes = 2
 
     def __init__(
         self,
@@ -100,10 +106,10 @@ class Conv2d(Convolution):
     ):
         super().__init__()
         require_divisible(in_channels, groups)
-        self._make(2, in_channels, out_channels, kernel_size, stride, padding, dilation, bias, groups)
+        self._make(in_channels, out_channels, kernel_size, stride, padding, dilation, bias, groups)
         self.groups = groups
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return self._convolve(mx.conv2d, x)
 
 
@@ -111,6 +117,7 @@ class Conv3d(Convolution):
     """Convolution of [batch, depth, height, width, in_channels] with weight [out_channels, *kernel_size,
     in_channels]."""
 
+    _axes = 3
     _options = ()
 
     def __init__(
@@ -124,7 +131,7 @@ class Conv3d(Convolution):
         bias: bool = True,
     ):
         super().__init__()
-        self._make(3, in_channels, out_channels, kernel_size, stride, padding, dilation, bias)
+        self._make(in_channels, out_channels, kernel_size, stride, padding, dilation, bias)
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return self._convolve(mx.conv3d, x)

@@ -26,10 +26,10 @@ class ConvTranspose1d(_ConvTranspose):
         bias: bool = True,
     ):
         super().__init__()
-        self._make(1, in_channels, out_channels, kernel_size, stride, padding, dilation, bias)
+        self._make(in_channels, out_channels, kernel_size, stride, padding, dilation, bias)
         self.output_padding = output_padding
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return self._convolve(mx.conv_transpose1d, x)
 
 
@@ -37,6 +37,8 @@ class ConvTranspose2d(_ConvTranspose):
     """Transposed convolution of [batch, height, width, in_channels] with weight [out_channels, *kernel_size,
     in_channels]. output_padding: added to one side of each axis of the result."""
 
+    _axes = 2
+
     def __init__(
         self,
         in_channels: int,
@@ -49,10 +51,10 @@ class ConvTranspose2d(_ConvTranspose):
         bias: bool = True,
     ):
         super().__init__()
-        self._make(2, in_channels, out_channels, kernel_size, stride, padding, dilation, bias)
+        self._make(in_channels, out_channels, kernel_size, stride, padding, dilation, bias)
         self.output_padding = each(output_padding, 2)
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return self._convolve(mx.conv_transpose2d, x)
 
 
@@ -60,6 +62,8 @@ class ConvTranspose3d(_ConvTranspose):
     """Transposed convolution of [batch, depth, height, width, in_channels] with weight [out_channels, *kernel_size,
     in_channels]. output_padding: added to one side of each axis of the result."""
 
+    _axes = 3
+
     def __init__(
         self,
         in_channels: int,
@@ -72,8 +76,8 @@ class ConvTranspose3d(_ConvTranspose):
         bias: bool = True,
     ):
         super().__init__()
-        self._make(3, in_channels, out_channels, kernel_size, stride, padding, dilation, bias)
+        self._make(in_channels, out_channels, kernel_size, stride, padding, dilation, bias)
         self.output_padding = each(output_padding, 3)
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return self._convolve(mx.conv_transpose3d, x)

@@ -17,13 +17,13 @@ class Embedding(Module):
         self.weight = mx.random.normal(shape=(num_embeddings, dims), scale=math.sqrt(1 / dims))
 
     def _extra_repr(self):
-        rows, dims = self.weight.shape[:2]
-        return f"{rows}, {dims}"
+        shape = self.weight.shape
+        return f"{shape[0]}, {shape[1]}"
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return self["weight"][x]
 
-    def as_linear(self, x):
+    def as_linear(self, x) -> mx.array:
         """x @ weight.T: the table as a layer that gives a score for each row."""
         return x @ self["weight"].T
 
@@ -33,7 +33,7 @@ class Embedding(Module):
         bits: Optional[int] = None,
         mode: str = "affine",
         quantize_input: bool = False,
-    ):
+    ) -> Module:
         """A QuantizedEmbedding with this table."""
         if quantize_input:
             raise ValueError("Quantized input is not supported.")

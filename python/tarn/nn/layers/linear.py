@@ -8,7 +8,7 @@ from tarn.nn.layers.base import Module
 from tarn.nn.layers.quantized import QQLinear, QuantizedLinear
 
 
-def uniform_within(scale, shape):
+def uniform_within(scale, shape) -> mx.array:
     """Numbers drawn evenly from -scale to scale, as weights begin."""
     return mx.random.uniform(low=-scale, high=scale, shape=shape)
 
@@ -34,8 +34,8 @@ class Linear(Module):
             self.bias = uniform_within(scale, (output_dims,))
 
     def _extra_repr(self) -> str:
-        outputs, inputs = self.weight.shape[:2]
-        return f"input_dims={inputs}, output_dims={outputs}, bias={'bias' in self}"
+        shape = self.weight.shape
+        return f"input_dims={shape[1]}, output_dims={shape[0]}, bias={'bias' in self}"
 
     def __call__(self, x: mx.array) -> mx.array:
         if "bias" in self:
@@ -48,7 +48,7 @@ class Linear(Module):
         bits: Optional[int] = None,
         mode: str = "affine",
         quantize_input: bool = False,
-    ):
+    ) -> Module:
         """A QuantizedLinear with these weights, or with quantize_input a QQLinear."""
         if not quantize_input:
             return QuantizedLinear.from_linear(self, group_size, bits, mode=mode)
