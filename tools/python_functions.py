@@ -400,7 +400,7 @@ def import_of_core(text):
     too."""
     tree = ast.parse(text)
     own = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     names = sorted(used - own - set(dir(builtins)) - {"Any", "Callable", "Literal", "Sequence"})
     return f"\nfrom tarn.core import {', '.join(names)}\n" if names else ""
 

@@ -17,6 +17,8 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any, Optional
 
 import tarn.core as mx
 from tarn.nn.utils import value_and_grad
@@ -27,7 +29,7 @@ class Batches:
     """Batches of size rows of arrays that go together, in an order drawn by seed anew for each pass over them; what is
     left of a pass is dropped. Which rows a step sees depends on nothing else."""
 
-    def __init__(self, *arrays, size, seed=0):
+    def __init__(self, *arrays, size, seed=0) -> None:
         rows = {len(x) for x in arrays}
         if len(rows) != 1:
             raise ValueError(f"Batches: arrays of as many rows were expected, they have {sorted(rows)}")
@@ -39,7 +41,7 @@ class Batches:
     def _order(self, number):
         return mx.random.permutation(len(self.arrays[0]), key=mx.random.key(self.seed * 1_000_003 + number))
 
-    def after(self, step):
+    def after(self, step) -> Iterator[Any]:
         """The batches from that of step on, without end."""
         order = None
         while True:
@@ -50,7 +52,7 @@ class Batches:
             step += 1
 
 
-def ahead(batches, depth=2):
+def ahead(batches, depth=2) -> Iterator[Any]:
     """The same batches, made by a thread of its own, up to depth of them ahead."""
     made, left = queue.Queue(depth), threading.Event()
 
@@ -87,14 +89,14 @@ def ahead(batches, depth=2):
         thread.join()
 
 
-def save_checkpoint(file, step, model, optimizer):
+def save_checkpoint(file, step, model, optimizer) -> None:
     """Writes to file, a name that ends in .safetensors, all that a run needs to go on after step: parameters, the
     optimizer's state, the state of random numbers. A file of that name stays as it is until the new one is whole."""
     parts = {"model": model.parameters(), "optimizer": optimizer.state, "random": list(mx.random.state)}
     mx.save_safetensors(os.fspath(file), tree_flatten(parts, destination={}), {"step": str(step)})
 
 
-def load_checkpoint(file, model, optimizer):
+def load_checkpoint(file, model, optimizer) -> int:
     """Puts model, optimizer and random numbers into the state of a checkpoint. Returns its step."""
     arrays, metadata = mx.load(os.fspath(file), return_metadata=True)
     parts = {"model": {}, "optimizer": {}, "random": {}}
@@ -112,7 +114,7 @@ def load_checkpoint(file, model, optimizer):
     return int(metadata["step"])
 
 
-def save_curves(file, *curves, width=800, height=500, logarithmic=False):
+def save_curves(file, *curves, width=800, height=500, logarithmic=False) -> None:
     """Draws curves over axes with numbers into a PNG file, which is written whole or not at all. A curve is a sequence of
     y, over 0, 1, 2, …, or a pair (x, y) of lists or arrays. logarithmic: the y axis. Numbers that are not finite, and of
     a logarithmic axis those of 0 and below, are gaps.
@@ -131,13 +133,13 @@ class Trainer:
     for each report.
     show: a line of progress on stderr."""
 
-    def __init__(self, model, optimizer, loss, *, checkpoint=None, every=100, metrics=None, show=True):
+    def __init__(self, model, optimizer, loss, *, checkpoint=None, every=100, metrics=None, show=True) -> None:
         self.model, self.optimizer = model, optimizer
         self.checkpoint, self.every, self.metrics, self.show = checkpoint, every, metrics, show
         self.done = 0
         self._value_and_grad = value_and_grad(model, loss)
 
-    def step(self, *batch):
+    def step(self, *batch) -> float:
         """One step. Returns the loss. A loss that is no number is an error, and leaves the model as it was."""
         before = self.model.trainable_parameters()
         loss, gradients = self._value_and_grad(*batch)
@@ -150,7 +152,7 @@ class Trainer:
         self.done += 1
         return value
 
-    def run(self, batches, steps):
+    def run(self, batches, steps) -> Optional[float]:
         """Goes on until so many steps are done since the first. Returns the last loss."""
         if self.checkpoint and self.done == 0 and os.path.exists(self.checkpoint):
             self.done = load_checkpoint(self.checkpoint, self.model, self.optimizer)

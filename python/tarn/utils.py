@@ -1,7 +1,7 @@
 """Trees: values in nested lists, tuples and dictionaries, as parameters, gradients and states of optimizers are."""
 
 from itertools import zip_longest
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar, Union, overload
 
 _LISTS = (list, tuple)
 
@@ -59,6 +59,17 @@ def tree_map_with_path(
     return _rebuilt(tree, ((key, child(key, value)) for key, value in pairs))
 
 
+_Destination = TypeVar("_Destination", List[Tuple[str, Any]], Dict[str, Any])
+
+
+@overload
+def tree_flatten(
+    tree: Any, prefix: str = "", is_leaf: Optional[Callable] = None, destination: None = None
+) -> List[Tuple[str, Any]]: ...
+@overload
+def tree_flatten(
+    tree: Any, prefix: str = "", is_leaf: Optional[Callable] = None, *, destination: _Destination
+) -> _Destination: ...
 def tree_flatten(
     tree: Any,
     prefix: str = "",
@@ -115,7 +126,7 @@ def tree_unflatten(tree: Union[List[Tuple[str, Any]], Dict[str, Any]]) -> Any:
     return values
 
 
-def tree_reduce(fn, tree, initializer=None, is_leaf=None):
+def tree_reduce(fn, tree, initializer=None, is_leaf=None) -> Any:
     """fn(accumulated, leaf) over the leaves in order, from initializer, or from the first leaf without one.
 
     >>> tree_reduce(lambda total, x: total + x, {"a": [1, 2], "b": 3})
@@ -129,7 +140,7 @@ def tree_reduce(fn, tree, initializer=None, is_leaf=None):
     return initializer
 
 
-def tree_merge(tree_a, tree_b, merge_fn=None):
+def tree_merge(tree_a, tree_b, merge_fn=None) -> Any:
     """A tree with what both have. Of a place where both have a leaf, merge_fn(a, b) is taken; without it that is an
     error. None and empty containers are places without a value.
 

@@ -82,6 +82,27 @@ def test_all_of_ours_says_what_it_does():
                 assert inspect.getdoc(value), f"{module}.{name}"
 
 
+def functions_of(value):
+    """A function, or those of a class."""
+    if inspect.isclass(value):
+        for inside in vars(value).values():
+            plain = getattr(inside, "fget", None) or getattr(inside, "__func__", inside)
+            if inspect.isfunction(plain) and (not plain.__name__.startswith("_") or plain.__name__.endswith("__")):
+                yield plain
+    elif inspect.isfunction(value):
+        yield value
+
+
+@pytest.mark.parametrize("module", [*MODULES, "training"])
+def test_a_strict_type_checker_knows_what_is_called(module):
+    """A function without any annotation is an error wherever a program calls it, says mypy --strict."""
+    ours = importlib.import_module(f"tarn.{module}")
+    for name, value in vars(ours).items():
+        if getattr(value, "__module__", "") == ours.__name__ and not name.startswith("_"):
+            for function in functions_of(value):
+                assert function.__annotations__, f"{module}.{function.__qualname__}"
+
+
 WITH_EXAMPLES = """nn.losses nn.init nn.utils nn.layers.base nn.layers.upsample optimizers.schedulers
 optimizers.optimizers utils training"""
 

@@ -67,7 +67,7 @@ def _fan(x, mode):
     return inputs if mode == "fan_in" else outputs
 
 
-def glorot_normal(dtype: mx.Dtype = mx.float32) -> Callable[[mx.array, float], mx.array]:
+def glorot_normal(dtype: mx.Dtype = mx.float32) -> Callable[..., mx.array]:
     """Normally distributed numbers of deviation gain * sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
 
     def initializer(a: mx.array, gain: float = 1.0) -> mx.array:
@@ -76,7 +76,7 @@ def glorot_normal(dtype: mx.Dtype = mx.float32) -> Callable[[mx.array, float], m
     return initializer
 
 
-def glorot_uniform(dtype: mx.Dtype = mx.float32) -> Callable[[mx.array, float], mx.array]:
+def glorot_uniform(dtype: mx.Dtype = mx.float32) -> Callable[..., mx.array]:
     """Numbers drawn evenly within gain * sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
 
     def initializer(a: mx.array, gain: float = 1.0) -> mx.array:
@@ -88,7 +88,7 @@ def glorot_uniform(dtype: mx.Dtype = mx.float32) -> Callable[[mx.array, float], 
 
 def he_normal(
     dtype: mx.Dtype = mx.float32,
-) -> Callable[[mx.array, Literal["fan_in", "fan_out"], float], mx.array]:
+) -> Callable[..., mx.array]:
     """Normally distributed numbers of deviation gain / sqrt(fan) (He et al., 2015)."""
 
     def initializer(a: mx.array, mode: Literal["fan_in", "fan_out"] = "fan_in", gain: float = 1.0) -> mx.array:
@@ -99,7 +99,7 @@ def he_normal(
 
 def he_uniform(
     dtype: mx.Dtype = mx.float32,
-) -> Callable[[mx.array, Literal["fan_in", "fan_out"], float], mx.array]:
+) -> Callable[..., mx.array]:
     """Numbers drawn evenly within gain * sqrt(3 / fan) (He et al., 2015)."""
 
     def initializer(a: mx.array, mode: Literal["fan_in", "fan_out"] = "fan_in", gain: float = 1.0) -> mx.array:

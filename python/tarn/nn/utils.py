@@ -8,7 +8,7 @@ from tarn.nn.layers.base import Module
 from tarn.utils import tree_flatten, tree_map, tree_reduce, tree_unflatten
 
 
-def value_and_grad(model: Module, fn: Callable):
+def value_and_grad(model: Module, fn: Callable) -> Callable[..., Any]:
     """A function of fn's arguments that returns the value of fn, a scalar or a tuple that begins with one, and the
     gradients of the scalar for model's trainable parameters, a tree of their form.
 
@@ -31,7 +31,7 @@ def value_and_grad(model: Module, fn: Callable):
     return wrapped
 
 
-def checkpoint(module: Module, fn: Optional[Callable] = None):
+def checkpoint(module: Module, fn: Optional[Callable] = None) -> Callable[..., Any]:
     """fn, or the module itself, as a function that keeps its inputs for the gradient and computes what lies between
     anew, with respect to its arguments and the module's trainable parameters."""
     fn = fn or module
@@ -54,7 +54,7 @@ def average_gradients(
     group: Optional[mx.distributed.Group] = None,
     all_reduce_size: int = 32 * 1024**2,
     communication_stream: Optional[mx.Stream] = None,
-):
+) -> Any:
     """The mean of the gradients over the processes of group, all by default. Arrays of one dtype are summed together
     until they have all_reduce_size bytes; one by one if it is 0 or less."""
     group = group or mx.distributed.init()
@@ -95,7 +95,7 @@ def _together(function, batch):
     return {name: part.reshape(x.shape) for (name, x), part in zip(batch, parts)}
 
 
-def clip_grad_norm_sharded(gradients: Any, max_norm: float, group: Optional[mx.distributed.Group] = None):
+def clip_grad_norm_sharded(gradients: Any, max_norm: float, group: Optional[mx.distributed.Group] = None) -> Any:
     """As tarn.optimizers.clip_grad_norm, for gradients of which each process of group holds a part: the norm is that of
     all. Returns the gradients, scaled if it is over max_norm, and the norm."""
     group = group or mx.distributed.init()

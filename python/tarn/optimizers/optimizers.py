@@ -2,7 +2,7 @@
 of the parameters' form."""
 
 import math
-from typing import Callable, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 import tarn.core as mx
 from tarn.nn.layers.base import Module
@@ -29,26 +29,26 @@ class Optimizer:
     """The base of all optimizers. A derived class says what the state of one parameter is (init_single), and how a
     gradient changes the parameter and its state (apply_single)."""
 
-    def __init__(self, schedulers=None):
+    def __init__(self, schedulers=None) -> None:
         self._initialized = False
         self._state = {"step": mx.array(0, mx.uint64)}
         self._schedulers = dict((schedulers or {}).items())
 
-    def update(self, model: Module, gradients: dict):
+    def update(self, model: Module, gradients: dict) -> None:
         """Changes the parameters of model by gradients, a tree as nn.value_and_grad returns it."""
         model.update(self.apply_gradients(gradients, model))
 
-    def init(self, parameters: dict):
+    def init(self, parameters: dict) -> None:
         """Makes the state of these parameters. The first update does it otherwise."""
         _add_states(parameters, self._state)
         tree_map(lambda parameter, state: state or self.init_single(parameter, state), parameters, self._state)
         self._initialized = True
 
-    def init_single(self, parameter: mx.array, state: dict):
+    def init_single(self, parameter: mx.array, state: dict) -> None:
         """Puts arrays for this parameter into state."""
         raise NotImplementedError()
 
-    def apply_gradients(self, gradients: dict, parameters: dict):
+    def apply_gradients(self, gradients: dict, parameters: dict) -> Any:
         """The parameters changed by gradients, as a tree of the gradients' form; parameters may hold more."""
         if not self._initialized:
             self.init(gradients)
@@ -57,12 +57,12 @@ class Optimizer:
         self._state["step"] = self.step + 1
         return tree_map(self.apply_single, gradients, parameters, self._state)
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         """The parameter changed by its gradient; changes state."""
         raise NotImplementedError()
 
     @property
-    def state(self):
+    def state(self) -> Dict[str, Any]:
         """A dictionary with all that the optimizer keeps between steps. It can be saved, and set."""
         return self._state
 
@@ -72,12 +72,12 @@ class Optimizer:
         self._state = state
 
     @property
-    def step(self):
+    def step(self) -> mx.array:
         """The number of updates so far, an array."""
         return self._state["step"]
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> mx.array:
         """The learning rate, an array; of a schedule that of the last update."""
         return self._state["learning_rate"]
 
@@ -135,18 +135,18 @@ class MultiOptimizer(Optimizer):
             parts[wanted].append((path, gradient))
         return [tree_unflatten(part) if part else {} for part in parts]
 
-    def init(self, parameters: dict):
+    def init(self, parameters: dict) -> None:
         for optimizer, part in zip(self.optimizers, self._split_dictionary(parameters)):
             optimizer.init(part)
 
-    def apply_gradients(self, gradients: dict, parameters: dict):
+    def apply_gradients(self, gradients: dict, parameters: dict) -> Any:
         changed = {}
         for optimizer, part in zip(self.optimizers, self._split_dictionary(gradients)):
             changed = tree_merge(changed, optimizer.apply_gradients(part, parameters))
         return changed
 
     @property
-    def state(self):
+    def state(self) -> Dict[str, Any]:
         """{"states": [the state of each optimizer]}."""
         return {"states": [optimizer.state for optimizer in self.optimizers]}
 
@@ -158,7 +158,7 @@ class MultiOptimizer(Optimizer):
             optimizer.state = of_one
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> mx.array:
         """The learning rate of the first optimizer; setting it sets that of all."""
         return self.optimizers[0].learning_rate
 
@@ -180,7 +180,7 @@ class _WithRate(Optimizer):
         super().__init__()
         self._maybe_schedule("learning_rate", learning_rate)
 
-    def init_single(self, parameter: mx.array, state: dict):
+    def init_single(self, parameter: mx.array, state: dict) -> None:
         for name in self._zeros:
             state[name] = mx.zeros_like(parameter)
 
@@ -210,7 +210,7 @@ class SGD(_WithRate):
         self.dampening = dampening
         self.nesterov = nesterov
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         if self.weight_decay != 0:
             gradient = gradient + self.weight_decay * parameter
         return parameter - self._rate(gradient) * self._direction(gradient, state)
@@ -235,7 +235,7 @@ class RMSprop(_WithRate):
         self.alpha = alpha
         self.eps = eps
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         state["v"] = v = self.alpha * state["v"] + (1 - self.alpha) * mx.square(gradient)
         return parameter - self._rate(gradient) * gradient / (mx.sqrt(v) + self.eps)
 
@@ -250,7 +250,7 @@ class Adagrad(_WithRate):
         _require("Adagrad", "epsilon", eps > 0, ">0", eps)
         self.eps = eps
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         state["v"] = v = state["v"] + mx.square(gradient)
         return parameter - self._rate(gradient) * gradient / (mx.sqrt(v) + self.eps)
 
@@ -268,7 +268,7 @@ class AdaDelta(_WithRate):
         self.rho = rho
         self.eps = eps
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         state["v"] = v = self.rho * state["v"] + (1 - self.rho) * mx.square(gradient)
         d = mx.sqrt(state["u"] + self.eps) / mx.sqrt(v + self.eps) * gradient
         state["u"] = self.rho * state["u"] + (1 - self.rho) * mx.square(d)
@@ -305,7 +305,7 @@ class Adam(_WithMoments):
         self.eps = eps
         self.bias_correction = bias_correction
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         rate, (b1, b2) = self._rate(gradient), self.betas
         state["m"] = m = b1 * state["m"] + (1 - b1) * gradient
         state["v"] = v = b2 * state["v"] + (1 - b2) * mx.square(gradient)
@@ -330,7 +330,7 @@ class AdamW(Adam):
         super().__init__(learning_rate, betas, eps, bias_correction)
         self.weight_decay = weight_decay
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         decayed = parameter * (1 - self._rate(gradient) * self.weight_decay)
         return super().apply_single(gradient, decayed, state)
 
@@ -341,7 +341,7 @@ class Adamax(Adam):
     def __init__(self, learning_rate: Rate, betas: List[float] = [0.9, 0.999], eps: float = 1e-8):
         super().__init__(learning_rate, betas, eps)
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         b1, b2 = self.betas
         state["m"] = m = b1 * state["m"] + (1 - b1) * gradient
         state["v"] = v = mx.maximum(b2 * state["v"], mx.abs(gradient))
@@ -359,7 +359,7 @@ class Lion(_WithMoments):
         super().__init__(learning_rate, betas)
         self.weight_decay = weight_decay
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         rate, (b1, b2), m = self._rate(gradient), self.betas, state["m"]
         c = b1 * m + (1 - b1) * gradient
         state["m"] = b2 * m + (1 - b2) * gradient
@@ -399,7 +399,7 @@ class Adafactor(Optimizer):
         self.relative_step = relative_step
         self.warmup_init = warmup_init
 
-    def init_single(self, parameter: mx.array, state: dict):
+    def init_single(self, parameter: mx.array, state: dict) -> None:
         if parameter.ndim >= 2:
             shape, dtype = parameter.shape, parameter.dtype
             state["exp_avg_sq_row"] = mx.zeros(shape[:-1], dtype=dtype)
@@ -439,7 +439,7 @@ class Adafactor(Optimizer):
         columns = average("exp_avg_sq_col", mx.mean(squares, axis=-2))
         return self._approximate_exp_moving_avg(rows, columns) * gradient
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         rate = self._compute_learning_rate(self.step, self._compute_rms(parameter))
         update = self._scaled_gradient(gradient, state)
         update = rate * (update / mx.maximum(1.0, self._compute_rms(update) / self.clip_threshold))
@@ -481,7 +481,7 @@ class Muon(_WithRate):
             wide = 3.4445 * wide + mx.addmm(-4.7750 * square, square, square, beta=1.0, alpha=2.0315) @ wide
         return wide.T if X.shape[0] > X.shape[1] else wide
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         if self.weight_decay != 0:
             gradient = gradient + self.weight_decay * parameter
         state["v"] = v = self.momentum * state["v"] + (1 - self.momentum) * gradient
@@ -494,7 +494,7 @@ class Muon(_WithRate):
         return parameter - rate * update
 
 
-def clip_grad_norm(grads, max_norm):
+def clip_grad_norm(grads, max_norm) -> Tuple[Any, mx.array]:
     """The gradients, a tree, scaled so that the root of the sum of all their squares is at most max_norm, and that root
     before.
 

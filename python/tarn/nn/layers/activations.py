@@ -7,77 +7,77 @@ import tarn.core as mx
 from tarn.nn.layers.base import Module
 
 
-def sigmoid(x):
+def sigmoid(x) -> mx.array:
     """1 / (1 + exp(-x))."""
     return mx.sigmoid(x)
 
 
-def relu(x):
+def relu(x) -> mx.array:
     """max(x, 0)."""
     return mx.maximum(x, 0)
 
 
-def relu2(x):
+def relu2(x) -> mx.array:
     """max(x, 0)²."""
     return mx.square(mx.maximum(x, 0))
 
 
-def relu6(x):
+def relu6(x) -> mx.array:
     """min(max(x, 0), 6)."""
     return mx.minimum(mx.maximum(x, 0), 6.0)
 
 
-def leaky_relu(x, negative_slope=0.01):
+def leaky_relu(x, negative_slope=0.01) -> mx.array:
     """max(x, negative_slope * x)."""
     return mx.maximum(negative_slope * x, x)
 
 
-def log_softmax(x, axis=-1):
+def log_softmax(x, axis=-1) -> mx.array:
     """x - log(sum(exp(x))) along axis."""
     return x - mx.logsumexp(x, axis=axis, keepdims=True)
 
 
-def elu(x, alpha=1.0):
+def elu(x, alpha=1.0) -> mx.array:
     """x where it is positive, else alpha * (exp(x) - 1) (Clevert et al., 2015)."""
     return mx.where(x > 0, x, alpha * (mx.exp(x) - 1))
 
 
-def softmax(x, axis=-1):
+def softmax(x, axis=-1) -> mx.array:
     """exp(x) / sum(exp(x)) along axis."""
     return mx.softmax(x, axis=axis)
 
 
-def softmin(x, axis=-1):
+def softmin(x, axis=-1) -> mx.array:
     """exp(-x) / sum(exp(-x)) along axis."""
     return mx.softmax(-x, axis=axis)
 
 
-def softplus(x):
+def softplus(x) -> mx.array:
     """log(1 + exp(x))."""
     return mx.logaddexp(x, 0)
 
 
-def softsign(x):
+def softsign(x) -> mx.array:
     """x / (1 + |x|)."""
     return x / (1 + mx.abs(x))
 
 
-def softshrink(x, lambd: float = 0.5):
+def softshrink(x, lambd: float = 0.5) -> mx.array:
     """x nearer to zero by lambd; 0 where it is within lambd of it."""
     return mx.where(mx.abs(x) > lambd, x - mx.sign(x) * lambd, 0)
 
 
-def celu(x, alpha=1.0):
+def celu(x, alpha=1.0) -> mx.array:
     """max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1) (Barron, 2017)."""
     return mx.maximum(x, 0) + alpha * (mx.exp(mx.minimum(x, 0) / alpha) - 1)
 
 
-def silu(x):
+def silu(x) -> mx.array:
     """x * sigmoid(x), also known as swish."""
     return mx.silu(x)
 
 
-def log_sigmoid(x):
+def log_sigmoid(x) -> mx.array:
     """log(sigmoid(x)), as -log(1 + exp(-x))."""
     return -softplus(-x)
 
@@ -87,12 +87,12 @@ def gelu(x) -> mx.array:
     return x * (1 + mx.erf(x / math.sqrt(2))) / 2
 
 
-def gelu_approx(x):
+def gelu_approx(x) -> mx.array:
     """gelu by 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x³))), off by less than 0.0005."""
     return 0.5 * x * (1 + mx.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
 
-def gelu_fast_approx(x):
+def gelu_fast_approx(x) -> mx.array:
     """gelu by x * sigmoid(1.702 * x), off by less than 0.015."""
     return x * mx.sigmoid(1.702 * x)
 
@@ -103,12 +103,12 @@ def glu(x: mx.array, axis: int = -1) -> mx.array:
     return a * mx.sigmoid(b)
 
 
-def step(x: mx.array, threshold: float = 0.0):
+def step(x: mx.array, threshold: float = 0.0) -> mx.array:
     """1 where x is threshold or more, else 0."""
     return mx.where(x >= threshold, 1, 0)
 
 
-def selu(x):
+def selu(x) -> mx.array:
     """1.0507 * elu(x, 1.67326) (Klambauer et al., 2017)."""
     return elu(x, 1.67326) * 1.0507
 
@@ -123,22 +123,22 @@ def mish(x: mx.array) -> mx.array:
     return x * mx.tanh(softplus(x))
 
 
-def hardswish(x):
+def hardswish(x) -> mx.array:
     """x * min(max(x + 3, 0), 6) / 6 (Howard et al., 2019)."""
     return x * mx.minimum(mx.maximum(x + 3, 0), 6) / 6
 
 
-def hard_tanh(x, min_val=-1.0, max_val=1.0):
+def hard_tanh(x, min_val=-1.0, max_val=1.0) -> mx.array:
     """max(min(x, max_val), min_val)."""
     return mx.minimum(mx.maximum(x, min_val), max_val)
 
 
-def hard_shrink(x, lambd=0.5):
+def hard_shrink(x, lambd=0.5) -> mx.array:
     """x, but 0 where it is within lambd of zero."""
     return mx.where(mx.abs(x) > lambd, x, 0)
 
 
-def tanh(x):
+def tanh(x) -> mx.array:
     """The hyperbolic tangent."""
     return mx.tanh(x)
 
@@ -154,129 +154,136 @@ class GLU(Module):
         return glu(x=x, axis=self.axis)
 
 
-def _layer(function):
-    """Makes of a class without a body the layer that applies function, which needs no more than x."""
+class _Activation(Module):
+    """A layer that applies a function, which needs no more than x."""
+
+    def __call__(_, x: mx.array) -> mx.array:  # the names are MLX's
+        return _._function(x)
+
+
+def _applies(function):
+    """Says of a class which function that is."""
 
     def decorate(cls):
-        cls.__call__ = lambda _, x: function(x)
+        cls._function = staticmethod(function)
         cls.__doc__ = f"{function.__name__} as a layer: {function.__doc__}"
         return cls
 
     return decorate
 
 
-@_layer(sigmoid)
-class Sigmoid(Module):
+@_applies(sigmoid)
+class Sigmoid(_Activation):
     pass
 
 
-@_layer(mish)
-class Mish(Module):
+@_applies(mish)
+class Mish(_Activation):
     pass
 
 
-@_layer(relu)
-class ReLU(Module):
+@_applies(relu)
+class ReLU(_Activation):
     pass
 
 
-@_layer(relu2)
-class ReLU2(Module):
+@_applies(relu2)
+class ReLU2(_Activation):
     pass
 
 
-@_layer(relu6)
-class ReLU6(Module):
+@_applies(relu6)
+class ReLU6(_Activation):
     pass
 
 
 class LeakyReLU(Module):
     """leaky_relu as a layer."""
 
-    def __init__(self, negative_slope=0.01):
+    def __init__(self, negative_slope=0.01) -> None:
         super().__init__()
         self._negative_slope = negative_slope
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return leaky_relu(x, self._negative_slope)
 
 
 class ELU(Module):
     """elu as a layer."""
 
-    def __init__(self, alpha=1.0):
+    def __init__(self, alpha=1.0) -> None:
         super().__init__()
         self._alpha = alpha
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return elu(x, self._alpha)
 
 
-@_layer(softmax)
-class Softmax(Module):
+@_applies(softmax)
+class Softmax(_Activation):
     pass
 
 
-@_layer(softmin)
-class Softmin(Module):
+@_applies(softmin)
+class Softmin(_Activation):
     pass
 
 
-@_layer(softplus)
-class Softplus(Module):
+@_applies(softplus)
+class Softplus(_Activation):
     pass
 
 
-@_layer(softsign)
-class Softsign(Module):
+@_applies(softsign)
+class Softsign(_Activation):
     pass
 
 
 class Softshrink(Module):
     """softshrink as a layer."""
 
-    def __init__(self, lambd=0.5):
+    def __init__(self, lambd=0.5) -> None:
         super().__init__()
         self.lambd = lambd
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return softshrink(x, self.lambd)
 
 
 class CELU(Module):
     """celu as a layer."""
 
-    def __init__(self, alpha=1.0):
+    def __init__(self, alpha=1.0) -> None:
         super().__init__()
         self._alpha = alpha
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return celu(x, self._alpha)
 
 
-@_layer(silu)
-class SiLU(Module):
+@_applies(silu)
+class SiLU(_Activation):
     pass
 
 
-@_layer(log_softmax)
-class LogSoftmax(Module):
+@_applies(log_softmax)
+class LogSoftmax(_Activation):
     pass
 
 
-@_layer(log_sigmoid)
-class LogSigmoid(Module):
+@_applies(log_sigmoid)
+class LogSigmoid(_Activation):
     pass
 
 
 class PReLU(Module):
     """prelu as a layer, with num_parameters slopes that are learned, init at first."""
 
-    def __init__(self, num_parameters=1, init=0.25):
+    def __init__(self, num_parameters=1, init=0.25) -> None:
         super().__init__()
         self.weight = mx.full([num_parameters], init)
 
-    def __call__(self, x: mx.array):
+    def __call__(self, x: mx.array) -> mx.array:
         return prelu(x, self.weight)
 
 
@@ -286,24 +293,24 @@ _GELUS = {"none": gelu, "precise": gelu_approx, "tanh": gelu_approx, "fast": gel
 class GELU(Module):
     """gelu as a layer; approx: gelu_approx ("precise" or "tanh") or gelu_fast_approx ("fast") in its place."""
 
-    def __init__(self, approx="none"):
+    def __init__(self, approx="none") -> None:
         super().__init__()
         names = ["none", "precise", "tanh", "fast"]
         if approx not in names:
             raise ValueError(f"The approximation should be in {names} but '{approx}' was given")
         self._approx = approx
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return _GELUS[self._approx](x)
 
 
-@_layer(tanh)
-class Tanh(Module):
+@_applies(tanh)
+class Tanh(_Activation):
     pass
 
 
-@_layer(hardswish)
-class Hardswish(Module):
+@_applies(hardswish)
+class Hardswish(_Activation):
     pass
 
 
@@ -314,26 +321,26 @@ class Step(Module):
         super().__init__()
         self.threshold = threshold
 
-    def __call__(self, x: mx.array):
+    def __call__(self, x: mx.array) -> mx.array:
         return step(x, self.threshold)
 
 
-@_layer(selu)
-class SELU(Module):
+@_applies(selu)
+class SELU(_Activation):
     pass
 
 
-@_layer(hard_tanh)
-class HardTanh(Module):
+@_applies(hard_tanh)
+class HardTanh(_Activation):
     pass
 
 
 class HardShrink(Module):
     """hard_shrink as a layer."""
 
-    def __init__(self, lambd=0.5):
+    def __init__(self, lambd=0.5) -> None:
         super().__init__()
         self.lambd = lambd
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return hard_shrink(x, self.lambd)

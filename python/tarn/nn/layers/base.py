@@ -3,7 +3,7 @@
 import os
 import textwrap
 from collections.abc import Iterable
-from typing import Any, Callable, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 import tarn.core as mx
 from tarn.utils import tree_flatten, tree_unflatten
@@ -26,24 +26,24 @@ class Module(dict):
 
     __call__: Callable
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._no_grad = set()
         self._training = True
 
     @property
-    def training(self):
+    def training(self) -> bool:
         """Whether the module is in training mode: Dropout drops, BatchNorm learns."""
         return self._training
 
     @property
-    def state(self):
+    def state(self) -> Dict[str, Any]:
         """The module itself, as the dictionary that holds all it learns: what mx.compile is told of, and mx.eval."""
         return self
 
     def _extra_repr(self) -> str:
         return ""
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         children = tree_flatten(self.children(), is_leaf=self.is_module)
         lines = "".join("\n" + textwrap.indent(f"({path}): {child!r}", "  ") for path, child in children)
         return f"{type(self).__name__}({self._extra_repr()}{lines}" + ("\n)" if children else ")")
@@ -53,7 +53,7 @@ class Module(dict):
             return self[key]
         return super().__getattribute__(key)  # which says what is missing, and by whom
 
-    def __setattr__(self, key: str, val: Any):
+    def __setattr__(self, key: str, val: Any) -> None:
         if isinstance(val, (mx.array, dict, list, tuple)):
             if key not in self and hasattr(self, key):
                 delattr(self, key)
@@ -62,7 +62,7 @@ class Module(dict):
             super().__setattr__(key, val)
             self.pop(key, None)
 
-    def __delattr__(self, name):
+    def __delattr__(self, name) -> None:
         if name in self:
             del self[name]
         else:
@@ -82,7 +82,7 @@ class Module(dict):
             self.update(tree_unflatten(weights), strict=False)
         return self
 
-    def save_weights(self, file: str):
+    def save_weights(self, file: str) -> None:
         """Writes the parameters to file, whose name ends in .safetensors or .npz."""
         name = os.fspath(file)
         parameters = tree_flatten(self.parameters(), destination={})
@@ -94,22 +94,22 @@ class Module(dict):
             raise ValueError(f"Unsupported file extension for {name}. Use '.npz' or '.safetensors'.")
 
     @staticmethod
-    def is_module(value):
+    def is_module(value) -> bool:
         """Whether value is a Module."""
         return isinstance(value, Module)
 
     @staticmethod
-    def valid_child_filter(module, key, value):
+    def valid_child_filter(module, key, value) -> bool:
         """For filter_and_map: what may hold modules."""
         return isinstance(value, (dict, list))
 
     @staticmethod
-    def valid_parameter_filter(module, key, value):
+    def valid_parameter_filter(module, key, value) -> bool:
         """For filter_and_map: what is a parameter, or may hold some. Names that begin with an underscore are none."""
         return isinstance(value, (dict, list, mx.array)) and not key.startswith("_")
 
     @staticmethod
-    def trainable_parameter_filter(module, key, value):
+    def trainable_parameter_filter(module, key, value) -> bool:
         """For filter_and_map: parameters that are not frozen, and what may hold some."""
         return Module.valid_parameter_filter(module, key, value) and key not in module._no_grad
 
@@ -118,25 +118,25 @@ class Module(dict):
         filter_fn: Callable[["Module", str, Any], bool],
         map_fn: Optional[Callable] = None,
         is_leaf_fn: Optional[Callable[["Module", str, Any], bool]] = None,
-    ):
+    ) -> Dict[str, Any]:
         """A dictionary of what filter_fn(module, key, value) says to keep, with map_fn(value) in the place of
         leaves. is_leaf_fn(module, key, value) says what is a leaf: without it, what is neither a Module nor a list
         or dictionary."""
         return _filtered(self, filter_fn, map_fn or _itself, is_leaf_fn or _is_leaf)
 
-    def parameters(self):
+    def parameters(self) -> Dict[str, Any]:
         """All arrays of the module and of those in it, in dictionaries and lists."""
         return self.filter_and_map(self.valid_parameter_filter)
 
-    def trainable_parameters(self):
+    def trainable_parameters(self) -> Dict[str, Any]:
         """The parameters that are not frozen."""
         return self.filter_and_map(self.trainable_parameter_filter)
 
-    def children(self):
+    def children(self) -> Dict[str, Any]:
         """The modules directly in this one."""
         return self.filter_and_map(self.valid_child_filter, is_leaf_fn=_is_module)
 
-    def leaf_modules(self):
+    def leaf_modules(self) -> Dict[str, Any]:
         """The modules in this one, at any depth, that hold no others."""
         return self.filter_and_map(self.valid_child_filter, is_leaf_fn=_is_leaf_module)
 
@@ -169,11 +169,11 @@ class Module(dict):
             waiting.extend(tree_flatten(module.children(), prefix="." + path if path else "", is_leaf=self.is_module))
         return self
 
-    def modules(self):
+    def modules(self) -> List["Module"]:
         """This module and all in it, in a list."""
         return [module for _, module in self.named_modules()]
 
-    def named_modules(self):
+    def named_modules(self) -> List[Tuple[str, "Module"]]:
         """This module and all in it, in a list of (path, module)."""
         found = []
         self.apply_to_modules(lambda path, module: found.append((path, module)))
@@ -226,7 +226,7 @@ class Module(dict):
 
     def set_dtype(
         self, dtype: mx.Dtype, predicate: Optional[Callable[[mx.Dtype], bool]] = lambda x: mx.issubdtype(x, mx.floating)
-    ):
+    ) -> None:
         """Casts the parameters for whose dtype predicate is true; None: all of them."""
         self.apply(lambda x: x.astype(dtype) if predicate is None or predicate(x.dtype) else x)
 

@@ -7,11 +7,11 @@ from tarn.nn.layers.base import Module
 class Sequential(Module):
     """Calls modules, or any callables, one after another, each with what the one before returned."""
 
-    def __init__(self, *modules):
+    def __init__(self, *modules) -> None:
         super().__init__()
         self.layers = list(modules)
 
-    def __call__(self, x: mx.array):
+    def __call__(self, x: mx.array) -> mx.array:
         for module in self.layers:
             x = module(x)
         return x

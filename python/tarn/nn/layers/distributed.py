@@ -2,7 +2,7 @@
 
 import math
 from functools import lru_cache
-from typing import Callable, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 import tarn.core as mx
 from tarn.nn.layers.base import Module
@@ -14,7 +14,7 @@ _SHARDINGS = ("all-to-sharded", "sharded-to-all")
 
 
 @lru_cache
-def sum_gradients(group):
+def sum_gradients(group) -> Callable[[mx.array], mx.array]:
     """A function that returns its argument, and sums the gradients over the group."""
     if group.size() == 1:
         return lambda x: x
@@ -198,7 +198,7 @@ class _ShardedQuantized(QuantizedProduct):
         super().__init__(*_parts(self._sharded, input_dims, output_dims, group), bias, group_size, bits, mode)
         self.group = group
 
-    def unfreeze(self, *args, **kwargs):
+    def unfreeze(self, *args, **kwargs) -> "Module":
         """As Module.unfreeze, but the layer's own parameters stay frozen."""
         super().unfreeze(*args, **kwargs)
         return self.freeze(recurse=False)
@@ -299,10 +299,10 @@ class FullyShardedModule(Module):
         finally:
             self.module.update(tree_unflatten(list(zip(self._paths, parts))))
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args, **kwargs) -> Any:
         return self._gathered_call(self.module, *args, **kwargs)
 
-    def as_linear(self, *args, **kwargs):
+    def as_linear(self, *args, **kwargs) -> mx.array:
         """as_linear of the module, an Embedding."""
         return self._gathered_call(self.module.as_linear, *args, **kwargs)
 

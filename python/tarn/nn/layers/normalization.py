@@ -61,7 +61,7 @@ class LayerNorm(Module):
     def _extra_repr(self):
         return f"{self.dims}, eps={self.eps}, affine={'weight' in self}"
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return mx.fast.layer_norm(x, self.get("weight"), self.get("bias"), self.eps)
 
 
@@ -78,7 +78,7 @@ class RMSNorm(Module):
     def _extra_repr(self):
         return f"{self.weight.shape[0]}, eps={self.eps}"
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return mx.fast.rms_norm(x, self["weight"], self.eps)
 
 
@@ -122,7 +122,7 @@ class GroupNorm(Module):
         groups = x.reshape(x.shape[0], -1, self.num_groups)
         return _normalized(groups, 1, self.eps).reshape(x.shape)
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return _scaled(self, self._adjacent_groups(x) if self.pytorch_compatible else self._interleaved_groups(x))
 
 
@@ -182,7 +182,7 @@ class BatchNorm(Module):
     def _freeze_averages(self):
         self.freeze(keys=["running_mean", "running_var"], recurse=False)
 
-    def unfreeze(self, *args, **kwargs):
+    def unfreeze(self, *args, **kwargs) -> "BatchNorm":
         """As Module.unfreeze, but the running averages stay as they are."""
         super().unfreeze(*args, **kwargs)
         self._freeze_averages()

@@ -44,7 +44,7 @@ class _Pool(Module):
     _axes_count = 0
     _fill = 0
 
-    def __init__(self, kernel_size, stride, padding):
+    def __init__(self, kernel_size, stride, padding) -> None:
         super().__init__()
         self._kernel_size = self._sizes("kernel_size", kernel_size, 1)
         self._stride = self._kernel_size if stride is None else self._sizes("stride", stride, 1)
@@ -77,7 +77,7 @@ class _Pool(Module):
             return x
         return mx.pad(x, [(0, 0), *self._padding, (0, 0)], constant_values=self._fill)
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return self._reduce(*_windows(self._padded(x), self._kernel_size, self._stride))
 
 

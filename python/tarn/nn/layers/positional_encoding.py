@@ -21,7 +21,7 @@ class RoPE(Module):
     def _extra_repr(self):
         return f"{self.dims}, traditional={self.traditional}"
 
-    def __call__(self, x, offset: int = 0):
+    def __call__(self, x, offset: int = 0) -> mx.array:
         return mx.fast.rope(
             x, self.dims, traditional=self.traditional, base=self.base, scale=self.scale, offset=offset
         )
@@ -50,7 +50,7 @@ class SinusoidalPositionalEncoding(Module):
         self.scale = (2 / dims) ** 0.5 if scale is None else scale
         self.cos_first = cos_first
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         angles = x[..., None] * self._sigmas
         parts = [mx.cos(angles), mx.sin(angles)] if self.cos_first else [mx.sin(angles), mx.cos(angles)]
         y = mx.concatenate(parts, axis=-1)

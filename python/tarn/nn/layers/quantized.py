@@ -25,7 +25,7 @@ def quantize(
     mode: str = "affine",
     quantize_input: bool = False,
     class_predicate: Optional[Callable[[str, Module], Union[bool, dict]]] = None,
-):
+) -> None:
     """Quantizes, in model, the modules at the ends of its tree that have a method to_quantized, in place. group_size,
     bits: those of the mode by default. quantize_input: inputs are quantized, too. class_predicate(path, module) says of
     each whether to quantize it, or with which arguments of to_quantized."""
@@ -90,20 +90,20 @@ class QuantizedEmbedding(_Quantized):
     def _extra_repr(self):
         return f"{self.num_embeddings}, {self.dims}, {self._format_repr()}"
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         biases = self.get("biases")
         return mx.dequantize(
             self["weight"][x], self["scales"][x], None if biases is None else biases[x], **self._format
         )
 
-    def as_linear(self, x):
+    def as_linear(self, x) -> mx.array:
         """The table as a layer that gives a score for each row."""
         return self._product(x)
 
     @classmethod
     def from_embedding(
         cls, embedding_layer: Module, group_size: int = None, bits: int = None, mode: str = "affine"
-    ):
+    ) -> "QuantizedEmbedding":
         """A QuantizedEmbedding with the table of an Embedding."""
         layer = cls(*embedding_layer.weight.shape, group_size, bits, mode=mode)
         layer._take_weight(embedding_layer.weight)
@@ -139,7 +139,7 @@ class QuantizedProduct(_Quantized):
         inputs, outputs = self._sizes()
         return f"input_dims={inputs}, output_dims={outputs}, bias={'bias' in self}, {self._format_repr()}"
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         x = self._product(x)
         return x + self["bias"] if "bias" in self else x
 
@@ -148,7 +148,9 @@ class QuantizedLinear(QuantizedProduct):
     """A Linear whose weight is quantized. Its parameters are frozen."""
 
     @classmethod
-    def from_linear(cls, linear_layer: Module, group_size: int = None, bits: int = None, mode: str = "affine"):
+    def from_linear(
+        cls, linear_layer: Module, group_size: int = None, bits: int = None, mode: str = "affine"
+    ) -> "QuantizedLinear":
         """A QuantizedLinear with the weight and bias of a Linear."""
         outputs, inputs = linear_layer.weight.shape
         layer = cls(inputs, outputs, False, group_size, bits, mode=mode)
@@ -176,13 +178,13 @@ class QQLinear(_Quantized):
         inputs = inputs * 32 // self.bits if self._quantized else inputs
         return f"input_dims={inputs}, output_dims={outputs}, {self._format_repr()}"
 
-    def quantize(self):
+    def quantize(self) -> None:
         """Stores the weight quantized; nothing if it is so already."""
         if not self._quantized:
             self.weight, self.scales = mx.quantize(self.weight, **self._format)
             self._quantized = True
 
-    def dequantize(self):
+    def dequantize(self) -> None:
         """Stores the weight as bfloat16 numbers again; nothing if it is not quantized."""
         if self._quantized:
             self.weight = mx.dequantize(self.weight, scales=self.scales, **self._format)
@@ -196,11 +198,13 @@ class QQLinear(_Quantized):
         else:
             self.quantize()
 
-    def __call__(self, x):
+    def __call__(self, x) -> mx.array:
         return mx.qqmm(x, self["weight"], scales=self.get("scales"), **self._format)
 
     @classmethod
-    def from_linear(cls, linear_layer: Module, group_size: int = None, bits: int = None, mode: str = "nvfp4"):
+    def from_linear(
+        cls, linear_layer: Module, group_size: int = None, bits: int = None, mode: str = "nvfp4"
+    ) -> "QQLinear":
         """A QQLinear with the weight of a Linear that has no bias."""
         if "bias" in linear_layer:
             raise NotImplementedError("QQLinear does not support bias yet.")

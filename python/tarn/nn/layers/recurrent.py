@@ -1,7 +1,7 @@
 """Recurrent layers: over x [batch, length, features] or [length, features], the states after each step."""
 
 import math
-from typing import Callable, Optional
+from typing import Callable, Optional, Tuple
 
 import tarn.core as mx
 from tarn.nn.layers.activations import tanh
@@ -41,7 +41,7 @@ class RNN(Module):
             f"bias={self.bias is not None}"
         )
 
-    def __call__(self, x, hidden=None):
+    def __call__(self, x, hidden=None) -> mx.array:
         states = []
         for step in _steps(_affine(x, self.Wxh, self.bias)):
             hidden = self.nonlinearity(step if hidden is None else mx.addmm(step, hidden, self.Whh.T))
@@ -75,7 +75,7 @@ class GRU(Module):
         n = mx.tanh(n if of_n is None else n + r * of_n)
         return (1 - z) * n if hidden is None else (1 - z) * n + z * hidden
 
-    def __call__(self, x, hidden=None):
+    def __call__(self, x, hidden=None) -> mx.array:
         states = []
         for step in _steps(_affine(x, self.Wx, self.b)):
             hidden = self._step(step, hidden)
@@ -105,7 +105,7 @@ class LSTM(Module):
         cell = fresh if cell is None else mx.sigmoid(f) * cell + fresh
         return mx.sigmoid(o) * mx.tanh(cell), cell
 
-    def __call__(self, x, hidden=None, cell=None):
+    def __call__(self, x, hidden=None, cell=None) -> Tuple[mx.array, mx.array]:
         states, cells = [], []
         for step in _steps(_affine(x, self.Wx, self.bias)):
             hidden, cell = self._step(step, hidden, cell)

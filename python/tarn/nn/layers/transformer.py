@@ -47,7 +47,7 @@ class MultiHeadAttention(Module):
         """[batch, length, heads * dims] as [batch, heads, length, dims]."""
         return mx.unflatten(x, -1, (self.num_heads, -1)).transpose(0, 2, 1, 3)
 
-    def __call__(self, queries, keys, values, mask=None):
+    def __call__(self, queries, keys, values, mask=None) -> mx.array:
         queries = self._heads(self.query_proj(queries))
         keys = self._heads(self.key_proj(keys))
         values = self._heads(self.value_proj(values))
@@ -56,7 +56,7 @@ class MultiHeadAttention(Module):
         return self.out_proj(y.transpose(0, 2, 1, 3).flatten(-2, -1))
 
     @staticmethod
-    def create_additive_causal_mask(N: int, dtype: mx.Dtype = mx.float32):
+    def create_additive_causal_mask(N: int, dtype: mx.Dtype = mx.float32) -> mx.array:
         """[N, N]: 0 where a position sees another, itself and those before, else the least number of dtype."""
         places = mx.arange(N)
         return (places[:, None] < places[None]).astype(dtype) * mx.finfo(dtype).min
@@ -93,7 +93,7 @@ class TransformerEncoderLayer(Module):
     def _perceive(self, x):
         return self.linear2(self.dropout2(self.activation(self.linear1(x))))
 
-    def __call__(self, x, mask):
+    def __call__(self, x, mask) -> mx.array:
         if self.norm_first:
             x = x + self._attend(self.ln1(x), mask)
             return x + self._perceive(self.ln2(x))
@@ -137,7 +137,7 @@ class TransformerEncoder(_Stack):
 
     _layer = TransformerEncoderLayer
 
-    def __call__(self, x, mask):
+    def __call__(self, x, mask) -> mx.array:
         return self._run(x, mask)
 
 
@@ -177,7 +177,7 @@ class TransformerDecoderLayer(Module):
     def _perceive(self, x):
         return self.linear2(self.dropout3(self.activation(self.linear1(x))))
 
-    def __call__(self, x, memory, x_mask, memory_mask):
+    def __call__(self, x, memory, x_mask, memory_mask) -> mx.array:
         if self.norm_first:
             x = x + self._attend(self.ln1(x), x_mask)
             x = x + self._recall(self.ln2(x), memory, memory_mask)
@@ -192,7 +192,7 @@ class TransformerDecoder(_Stack):
 
     _layer = TransformerDecoderLayer
 
-    def __call__(self, x, memory, x_mask, memory_mask):
+    def __call__(self, x, memory, x_mask, memory_mask) -> mx.array:
         return self._run(x, memory, x_mask, memory_mask)
 
 
@@ -218,5 +218,5 @@ class Transformer(Module):
         self.encoder = custom_encoder if custom_encoder is not None else TransformerEncoder(num_encoder_layers, *rest)
         self.decoder = custom_decoder if custom_decoder is not None else TransformerDecoder(num_decoder_layers, *rest)
 
-    def __call__(self, src, tgt, src_mask, tgt_mask, memory_mask):
+    def __call__(self, src, tgt, src_mask, tgt_mask, memory_mask) -> mx.array:
         return self.decoder(tgt, self.encoder(src, src_mask), tgt_mask, memory_mask)

@@ -84,7 +84,7 @@ def _require_antialias(align_corners, antialias):
         )
 
 
-def upsample_nearest(x: mx.array, scale_factor: Tuple):
+def upsample_nearest(x: mx.array, scale_factor: Tuple) -> mx.array:
     """Each new element is the nearest old one."""
     for axis, scale in enumerate(scale_factor, 1):
         if int(scale) == scale:
@@ -94,7 +94,7 @@ def upsample_nearest(x: mx.array, scale_factor: Tuple):
     return x
 
 
-def upsample_linear(x: mx.array, scale_factor: Tuple, align_corners: bool = False, antialias: bool = False):
+def upsample_linear(x: mx.array, scale_factor: Tuple, align_corners: bool = False, antialias: bool = False) -> mx.array:
     """Between two old elements, new ones lie on a straight line. antialias: below a scale of 1 all that a new
     element covers counts."""
     _require_antialias(align_corners, antialias)
@@ -108,7 +108,7 @@ def upsample_linear(x: mx.array, scale_factor: Tuple, align_corners: bool = Fals
     return x
 
 
-def upsample_cubic(x: mx.array, scale_factor: Tuple, align_corners: bool = False, antialias: bool = False):
+def upsample_cubic(x: mx.array, scale_factor: Tuple, align_corners: bool = False, antialias: bool = False) -> mx.array:
     """Between old elements, new ones lie on a cubic through four of them. antialias: as in upsample_linear."""
     _require_antialias(align_corners, antialias)
     kernel = _cubic(-0.5 if antialias else -0.75)
