@@ -102,36 +102,41 @@ static bool has_calls(const schedule *s) {
     return s->options.calls && s->options.calls->count;
 }
 
+static bool note_outputs(schedule *s, tarn_array *const *roots, int count) {
+    for (int i = 0; i < count; i++) {
+        int v = s->entries.items[schedule_resolve(s, roots[i]->note)].value;
+        if (!vector_push(&s->p->outputs, v)) return false;
+    }
+    return true;
+}
+
+static bool make_program(schedule *s, tarn_array *const *roots, int count) {
+    if (!mark_roots(s, roots, count) || !schedule_discover(s, roots, count) || has_calls(s) || !schedule_retain(s) ||
+        !schedule_order(s))
+        return false;
+    count_uses(s);
+    if (!schedule_emit(s)) return false;
+    if (s->options.reads) spare_moved(s);
+    s->p->once = !s->options.plan;
+    return note_outputs(s, roots, count) && program_seal(s->p);
+}
+
 program *schedule_make(tarn_array *const *roots, int count, schedule_options options, schedule **notes) {
     schedule *s = schedule_new();
     if (!s) return NULL;
     s->options = options;
     s->epoch = schedule_new_epoch();
-    s->p = program_new();
+    program *p = s->p = program_new();
     int threads = parallel_threads(), before = parallel_fix(threads);
-    if (s->p) s->p->threads = threads;
-    bool ok = s->p && mark_roots(s, roots, count) && schedule_discover(s, roots, count) && !has_calls(s) &&
-              schedule_retain(s) && schedule_order(s);
-    if (ok) count_uses(s);
-    ok = ok && schedule_emit(s);
-    if (ok && options.reads) spare_moved(s);
-    if (ok) s->p->once = !options.plan;
-    for (int i = 0; ok && i < count; i++) {
-        int v = s->entries.items[schedule_resolve(s, roots[i]->note)].value;
-        ok = vector_push(&s->p->outputs, v);
-    }
-    ok = ok && program_seal(s->p);
+    if (p) p->threads = threads;
+    bool ok = p && make_program(s, roots, count);
     parallel_fix(before);
-    program *p = s->p;
-    if (!ok) {
-        program_release(p);
-        p = NULL;
-    }
+    if (!ok) program_release(p);
     if (ok && notes)
         *notes = s;
     else
         schedule_free(s);
-    return p;
+    return ok ? p : NULL;
 }
 
 /* ---- values back to the graph */
