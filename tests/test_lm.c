@@ -366,6 +366,7 @@ static void test_limits(void) {
           g.finish == TARN_FINISH_LENGTH);
     tarn_generation_free(&g);
     CHECK(tarn_generate(session, ids, 4, &g, .max_tokens = TARN_VALUE(0)) && g.token_count == 0 && g.text && !*g.text);
+    CHECK_ERROR(tarn_generate(session, ids, 4, NULL, .max_tokens = TARN_VALUE(0.5)), "a whole number");
     tarn_generation_free(&g);
     static const volatile sig_atomic_t yes = 1;
     CHECK(tarn_generate(session, ids, 4, &g, .interrupt = &yes) && g.finish == TARN_FINISH_INTERRUPTED &&

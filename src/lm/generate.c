@@ -1,4 +1,5 @@
 /* Generating text: sync, then draw, show, step, until something ends it. */
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -149,7 +150,8 @@ bool generation_open(generation *g, const tarn_model *model, const tarn_generate
     *g = (generation){.model = model, .options = o, .number = number, .begin = generation_now()};
     double most = o->max_tokens.given ? o->max_tokens.value : 256;
     if (o->most_tokens) most = (double)o->most_tokens[number];
-    if (!(most >= 0)) return tarn_fail("max_tokens must be 0 or more, not %g", most);
+    if (!(most >= 0) || most != floor(most))
+        return tarn_fail("max_tokens must be a whole number, 0 or more, not %g", most);
     g->max_tokens = most < 1e15 ? (int64_t)most : INT64_MAX;
     if (!sampler_check(o, model->config.vocab) || !stopper_check(o->stop, o->stop_count)) return false;
     if (o->stop_count && !tokenizer) return tarn_fail("stop strings need a tokenizer, and the model folder has none");
