@@ -86,15 +86,13 @@ static void load_block(runner *r, int64_t begin, int64_t count) {
 
 /* While a step computes, memory shall be busy: a part of the next block's inputs is fetched, and a part of the block
    before goes to the outputs. Few lines at a time: a core has a dozen or two on the way, and waits if there are more.
- */
+   The same number at each step, if need be beyond the block: a branch that was not foreseen costs more than a line. */
 static void move_lines(const runner *r, int64_t begin, int part) {
     const plan *p = r->plan;
     for (int i = 0; i < p->ahead_count; i++) {
         const source *s = p->ahead[i];
-        int64_t bytes = p->block * s->bytes, first = part * s->share, end = first + s->share;
-        if (end > bytes) end = bytes;
-        const char *next = s->data + (begin + p->block) * s->bytes;
-        for (int64_t b = first; b < end; b += CACHE_LINE) __builtin_prefetch(next + b);
+        const char *next = s->data + (begin + p->block) * s->bytes + part * s->share;
+        for (int64_t b = 0; b < s->share; b += CACHE_LINE) __builtin_prefetch(next + b);
     }
     for (int i = 0; i < p->sink_count && p->stream_count > 0; i++) {
         const sink *s = &p->sinks[i];
@@ -138,7 +136,7 @@ static void run_block(runner *r, int64_t begin, int64_t count) {
         const step *s = &p->steps[i];
         if (p->busy) move_lines(r, begin, i);
         char *result = r->slots[s->result], *x = r->slots[s->arguments[0]];
-        if (s->loop) s->loop(result, x, r->slots[s->arguments[1]], r->slots[s->arguments[2]], rounded);
+        if (s->loop) s->loop(result, x, r->slots[s->arguments[1]], r->slots[s->arguments[2]], rounded, s->still);
         if (s->convert) s->convert(result, s->loop ? result : x, rounded);
     }
     for (int i = 0; i < p->sink_count; i++) {
@@ -154,21 +152,32 @@ static void load_once(runner *r, int64_t begin) {
     const plan *p = r->plan;
     for (int i = 0; i < p->source_count; i++) {
         const source *s = &p->sources[i];
-        if (s->constant) s->load(r->slots[s->slot], s->data, 0, p->block);
+        if (s->constant) s->load(r->slots[s->slot], s->data, 0, s->still ? ELEMENTWISE_STEP : p->block);
         if (s->repeats) load_runs(s, r->slots[s->slot], begin, p->block, s->width);
+    }
+}
+
+static void place_all(runner *r) {
+    const plan *p = r->plan;
+    char *still = r->scratch + p->used_count * p->used_bytes;
+    for (int i = 0; i < p->used_count; i++) r->slots[p->used[i]] = r->scratch + i * p->used_bytes;
+    for (int i = 0; i < p->source_count; i++) {
+        if (!p->sources[i].still) continue;
+        r->slots[p->sources[i].slot] = still;
+        still += STILL_BYTES;
     }
 }
 
 static void run_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)thread, (void)threads;
     const plan *p = context;
-    char memory[p->used_count * p->used_bytes + ALIGNMENT];
+    char memory[p->used_count * p->used_bytes + p->still_count * STILL_BYTES + ALIGNMENT];
     runner r;
     r.plan = p;
     r.scratch = memory + (-(uintptr_t)memory & (ALIGNMENT - 1));
     r.slots[0] = NULL; /* arguments that a step has no use for */
     memset(r.ways, 0, (size_t)p->stream_count * sizeof *r.ways);
-    for (int i = 0; i < p->used_count; i++) r.slots[p->used[i]] = r.scratch + i * p->used_bytes;
+    place_all(&r);
     load_once(&r, begin);
     if (r.plan->whole && end - begin >= ELEMENTWISE_STEP) {
         int64_t count = (end - begin) & -ELEMENTWISE_STEP;

@@ -25,8 +25,10 @@ typedef enum {
 } elementwise_pass;
 
 /* result[i] = op(x[i], y[i], z[i]); what the op has no use for may be NULL. Of an op with a truth the first input is
-   TYPE_I32. The result may be the memory of an argument of the same width. */
-typedef void (*elementwise_loop)(void *result, const void *x, const void *y, const void *z, int64_t count);
+   TYPE_I32. The result may be the memory of an argument of the same width. still: bit k says that argument k has
+   ELEMENTWISE_STEP equal elements, which stand for all. */
+typedef void (*elementwise_loop)(void *result, const void *x, const void *y, const void *z, int64_t count,
+                                 unsigned still);
 /* Register values from an array of the dtype, `stride` elements apart; any count. */
 typedef void (*elementwise_load)(void *to, const void *from, int64_t stride, int64_t count);
 /* Into a dense array of the dtype, rounding; any count. */

@@ -96,6 +96,27 @@ static bool step_reads(const step *s, int slot) {
     return s->loop && (s->arguments[1] == slot || s->arguments[2] == slot);
 }
 
+static bool slot_is_sunk(const plan *p, int slot) {
+    for (int i = 0; i < p->sink_count; i++)
+        if (p->sinks[i].slot == slot) return true;
+    return false;
+}
+
+/* Stores and conversions read whole blocks; loops need no more than a step of a constant. */
+static void find_still(plan *p) {
+    p->still_count = 0;
+    for (int k = 0; k < p->source_count; k++) {
+        source *s = &p->sources[k];
+        s->still = s->constant && !slot_is_sunk(p, s->slot);
+        for (int i = 0; i < p->step_count && s->still; i++)
+            s->still = p->steps[i].loop || p->steps[i].arguments[0] != s->slot;
+        p->still_count += s->still;
+        for (int i = 0; i < p->step_count && s->still; i++)
+            for (int j = 0; j < 3; j++)
+                if (p->steps[i].arguments[j] == s->slot) p->steps[i].still |= (uint8_t)(1 << j);
+    }
+}
+
 static bool overlap(const sink *a, const source *b, int64_t size) {
     int64_t before = 0, after = 0;
     for (int i = 0; i < b->ndim; i++) *(b->strides[i] < 0 ? &before : &after) += (b->shape[i] - 1) * b->strides[i];
@@ -144,9 +165,7 @@ static bool may_stream(const plan *p, const sink *to) {
     if (to->slot >= INPUT_SLOTS || (uintptr_t)to->data % CACHE_LINE != 0) return false;
     for (int i = 0; i < p->source_count; i++)
         if (overlap(to, &p->sources[i], p->size)) return false;
-    for (int i = 0; i < p->sink_count; i++)
-        if (p->sinks[i].slot == to->slot) return false;
-    return true;
+    return !slot_is_sunk(p, to->slot);
 }
 
 static void plan_sink(plan *p, const operand *o, int slot, const elementwise_kernels *kernels) {
@@ -171,7 +190,8 @@ static void use_slot(plan *p, bool *seen, int slot) {
 static void place_slots(plan *p) {
     bool seen[SLOTS] = {false};
     p->used_count = 0;
-    for (int i = 0; i < p->source_count; i++) use_slot(p, seen, p->sources[i].slot);
+    for (int i = 0; i < p->source_count; i++)
+        if (!p->sources[i].still) use_slot(p, seen, p->sources[i].slot);
     for (int i = 0; i < p->step_count; i++) use_slot(p, seen, p->steps[i].result);
     for (int i = 0; i < MOST_STREAMS && i < p->stream_count; i++) use_slot(p, seen, STREAM_SLOTS + i);
     p->block = p->busy ? BUSY_BLOCK : MOST_BLOCK;
@@ -244,6 +264,7 @@ void elementwise_make_plan(plan *p, const call *c, const elementwise_kernels *ke
     for (int i = 0; i < program->output_count; i++)
         if (c->outputs[i].data) plan_sink(p, &c->outputs[i], map.value[program->output_registers[i]], kernels);
     p->busy = is_busy(p);
+    find_still(p);
     plan_widths(p, c);
     place_slots(p);
     plan_moves(p);

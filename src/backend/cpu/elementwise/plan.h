@@ -15,6 +15,7 @@ enum {
     MOST_STREAMS = 4,
     SLOTS = STREAM_SLOTS + MOST_STREAMS,
     FEW_STEPS = 8, /* that need no workspace */
+    STILL_BYTES = ELEMENTWISE_STEP * 8,
     CACHE_LINE = 64
 };
 
@@ -22,6 +23,7 @@ typedef struct {
     elementwise_loop loop;               /* NULL: only `convert` */
     elementwise_convert convert;         /* rounds to the dtype, or converts to it; NULL: nothing to do */
     uint8_t result, bytes, arguments[3]; /* slots; bytes of one value of the result */
+    uint8_t still;                       /* bit k: argument k is a still source */
 } step;
 
 typedef struct {
@@ -29,6 +31,7 @@ typedef struct {
     elementwise_load load;
     int slot, bytes, width; /* bytes of an element in memory and in a register */
     bool constant;          /* one element for all: loaded once */
+    bool still;             /* and read by loops alone, so that a step of it is enough */
     bool repeats;           /* every block of a thread's part has the same elements: loaded once, too */
     bool raw;               /* the array's memory is as good as a register */
     int64_t share;          /* bytes to fetch ahead during a step; 0: none */
@@ -50,10 +53,10 @@ typedef struct {
     int step_count, source_count, sink_count, slot_bytes;
     int64_t size, block;
     uint8_t used[SLOTS], place[SLOTS]; /* slots that lie one after the other in a thread's scratch, and where each is */
-    int used_count;
-    int64_t used_bytes; /* of one: all take about CACHE_BYTES, SCRATCH_BYTES at most */
-    bool whole;         /* one loop over arrays only: no blocks needed */
-    bool busy;          /* much comes from memory or goes there: it moves while steps compute */
+    int used_count, still_count;       /* still sources lie behind them, STILL_BYTES each */
+    int64_t used_bytes;                /* of one: all take about CACHE_BYTES, SCRATCH_BYTES at most */
+    bool whole;                        /* one loop over arrays only: no blocks needed */
+    bool busy;                         /* much comes from memory or goes there: it moves while steps compute */
     int stream_count;
     const elementwise_kernels *kernels;
     step *steps, few[FEW_STEPS];

@@ -21,16 +21,18 @@
 #define KEEP_TRUTH   FN(store_truths)(out + i * 4, result);
 
 /* An input the value does not read is not a mistake. */
-#define INPUT(name)  __attribute__((unused)) V name = FN(load)(p##name + i * FN(BYTES));
+#define INPUT(name)  __attribute__((unused)) V name = FN(load)(p##name + i##name * FN(BYTES));
 #define FIRST_ALIKE  INPUT(x)
-#define FIRST_CHOICE __attribute__((unused)) M x = FN(load_truths)(px + i * 4);
+#define FIRST_CHOICE __attribute__((unused)) M x = FN(load_truths)(px + ix * 4);
 
+#define NEXT(bit) (still & (bit) ? 0 : FN(COUNT))
 #define LOOP(op, rule, inputs, values)                                                                                 \
-    static void ROW(op)(void *to, const void *vx, const void *vy, const void *vz, int64_t count) {                     \
+    static void ROW(op)(void *to, const void *vx, const void *vy, const void *vz, int64_t count, unsigned still) {     \
         const char *px = vx, *py = vy, *pz = vz;                                                                       \
         char *out = to;                                                                                                \
+        int64_t ix = 0, iy = 0, iz = 0, next_x = NEXT(1), next_y = NEXT(2), next_z = NEXT(4);                          \
         (void)py, (void)pz;                                                                                            \
-        for (int64_t i = 0; i < count; i += FN(COUNT)) {                                                               \
+        for (int64_t i = 0; i < count; i += FN(COUNT), ix += next_x, iy += next_y, iz += next_z) {                     \
             inputs RESULT_##rule values KEEP_##rule                                                                    \
         }                                                                                                              \
     }
@@ -77,5 +79,6 @@ static const elementwise_loop FN2(ops, PASS)[OP_COUNT] = {
 #undef INPUT
 #undef FIRST_ALIKE
 #undef FIRST_CHOICE
+#undef NEXT
 #undef LOOP
 #undef PASS
