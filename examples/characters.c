@@ -1,9 +1,9 @@
 /* Trains a small transformer on generated stories, character by character, and compares how well it and a table of
    trigrams foresee new ones; then lets it tell one. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-#include <tarn/tarn.h>
+
+#include "run.h"
 
 enum { TRAIN = 200000, TEST = 20000, CONTEXT = 96, BATCH = 16, STEPS = 250, CHARACTERS = 128, DIMS = 64 };
 
@@ -82,25 +82,13 @@ static tarn_array *pieces(const char *text) {
     return tarn_astype(tarn_from_data(text, TARN_SHAPE(rows, CONTEXT + 1), TARN_UINT8), TARN_INT32);
 }
 
-static bool train(network *n) {
+static bool train(const run_plan *plan, network *n) {
     tarn_optimizer *adam = tarn_adamw(2e-3);
-    tarn_batches *batches = tarn_batches_new(TARN_ARRAYS(pieces(train_text)), 1, BATCH);
+    epochs e = {tarn_batches_new(TARN_ARRAYS(pieces(train_text)), 1, BATCH, .seed = plan->seed), false};
     tarn_trainer *trainer = tarn_trainer_new(TARN_FUNCTION(loss, n), TARN_TREE(network, n), adam, .max_norm = 1);
-    tarn_progress progress = tarn_progress_start(0, STEPS);
-    bool ok = batches && trainer;
-    for (int64_t i = 0, epoch = 0; i < STEPS && ok; i++) {
-        TARN_SCOPE;
-        tarn_array *batch;
-        if (i % tarn_batches_count(batches) == 0) ok = tarn_batches_start(batches, epoch++);
-        tarn_results *results = ok && tarn_batches_next(batches, &batch) ? tarn_trainer_step(trainer, &batch, 1) : NULL;
-        ok = results != NULL;
-        if (!ok || (i + 1) % 50) continue;
-        char *line = tarn_progress_line(&progress, i + 1, tarn_item(tarn_results_at(results, 0)));
-        printf("%s\n", line ? line : "");
-        tarn_free(line);
-    }
+    bool ok = run_steps(plan, trainer, next_of_epochs, &e, 1);
     tarn_trainer_free(trainer);
-    tarn_batches_free(batches);
+    tarn_batches_free(e.batches);
     tarn_optimizer_free(adam);
     return ok;
 }
@@ -119,12 +107,13 @@ static void tell_on(const network *n, const char *beginning) {
     for (int64_t i = 0; i < length; i++) putchar(ids[i]);
 }
 
-int main(void) {
+int main(int count, char **arguments) {
     TARN_SCOPE;
+    run_plan plan = plan_of(count, arguments, STEPS);
     network n = {0};
     tell(train_text, TRAIN, 1);
     tell(test_text, TEST, 2);
-    bool ok = network_init(&n, tarn_random_key(0)) && train(&n);
+    bool ok = network_init(&n, tarn_random_key(plan.seed)) && train(&plan, &n);
     tarn_array *rows = pieces(test_text);
     double found = ok ? tarn_item(tarn_results_at(tarn_call(TARN_FUNCTION(loss, &n), &rows, 1), 0)) : 0;
     if (ok) tell_on(&n, "Clara had a silver lamp. ");

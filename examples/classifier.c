@@ -1,7 +1,7 @@
 /* Trains a network to tell the arms of a spiral apart, and shows how it does on points it has not seen. */
 #include <math.h>
-#include <stdio.h>
-#include <tarn/tarn.h>
+
+#include "run.h"
 
 typedef struct {
     tarn_linear first, second, last;
@@ -9,7 +9,7 @@ typedef struct {
 TARN_DEFINE_FIELDS(network, TARN_FIELD_LAYER(network, first, tarn_linear),
                    TARN_FIELD_LAYER(network, second, tarn_linear), TARN_FIELD_LAYER(network, last, tarn_linear));
 
-enum { ARMS = 3, POINTS = 1200, BATCH = 100 };
+enum { ARMS = 3, POINTS = 1200, BATCH = 100, STEPS = 720 };
 
 static bool network_init(network *n, tarn_array **key) {
     return tarn_linear_init(&n->first, 2, 64, key) && tarn_linear_init(&n->second, 64, 64, key) &&
@@ -48,44 +48,28 @@ static double accuracy(const network *n, tarn_array *x, tarn_array *arm) {
     return tarn_item(tarn_mean(tarn_astype(tarn_equal(found, arm), TARN_FLOAT32)));
 }
 
-static bool epoch(tarn_trainer *trainer, tarn_batches *batches, int64_t number, double *value) {
-    bool ok = tarn_batches_start(batches, number);
-    for (bool more = ok; more;) {
-        TARN_SCOPE;
-        tarn_array *batch[2];
-        more = tarn_batches_next(batches, batch);
-        tarn_results *results = more ? tarn_trainer_step(trainer, batch, 2) : NULL;
-        if (results) *value = tarn_item(tarn_results_at(results, 0));
-    }
-    return ok && tarn_ok();
-}
-
-static bool train(network *n, tarn_optimizer *optimizer, tarn_array *key) {
-    tarn_array *x, *arm, *seen_x, *seen_arm;
+static bool train(const run_plan *plan, network *n, tarn_optimizer *optimizer) {
+    tarn_array *key = tarn_random_key(plan->seed + 7), *x, *arm, *seen_x, *seen_arm;
     spiral(&key, &seen_x, &seen_arm);
     spiral(&key, &x, &arm);
     if (!network_init(n, &key)) return false;
-    tarn_batches *batches = tarn_batches_new(TARN_ARRAYS(seen_x, seen_arm), 2, BATCH);
+    epochs e = {tarn_batches_new(TARN_ARRAYS(seen_x, seen_arm), 2, BATCH, .seed = plan->seed), false};
     tarn_trainer *trainer = tarn_trainer_new(TARN_FUNCTION(loss, n), TARN_TREE(network, n), optimizer);
-    double value = 0;
-    bool ok = batches && trainer;
-    for (int i = 0; i < 60 && ok; i++) {
-        ok = epoch(trainer, batches, i, &value);
-        if (ok && i % 20 == 19) printf("epoch %d: loss %.4f\n", i + 1, value);
-    }
+    bool ok = run_steps(plan, trainer, next_of_epochs, &e, 2);
     tarn_trainer_free(trainer);
-    tarn_batches_free(batches);
+    tarn_batches_free(e.batches);
     if (ok)
         printf("right: %.1f %% of seen points, %.1f %% of others\n", 100 * accuracy(n, seen_x, seen_arm),
                100 * accuracy(n, x, arm));
     return ok && tarn_ok();
 }
 
-int main(void) {
+int main(int count, char **arguments) {
     TARN_SCOPE;
+    run_plan plan = plan_of(count, arguments, STEPS);
     network n = {0};
     tarn_optimizer *adam = tarn_adam(3e-3);
-    bool ok = train(&n, adam, tarn_random_key(7));
+    bool ok = train(&plan, &n, adam);
     if (!ok) fprintf(stderr, "classifier: %s\n", tarn_error());
     tarn_tree_free(TARN_TREE(network, &n));
     tarn_optimizer_free(adam);

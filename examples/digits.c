@@ -1,8 +1,8 @@
 /* Trains a small convolutional network to read digits of 5 x 7 dots, drawn somewhere in a picture of 16 x 16 with
    noise, beside a network without convolutions. */
-#include <stdio.h>
 #include <string.h>
-#include <tarn/tarn.h>
+
+#include "run.h"
 
 enum { SIDE = 16, BATCH = 64, STEPS = 400, TEST = 1000 };
 
@@ -94,15 +94,18 @@ static double accuracy(const model *m) {
     return 100 * tarn_item(tarn_mean(tarn_astype(tarn_equal(found, digits), TARN_FLOAT32)));
 }
 
-static bool train(const char *name, model *m) {
+static bool next(void *context, int64_t step, tarn_array **batch) {
+    const run_plan *plan = context;
+    return draw((plan->seed << 32) + (uint64_t)step, BATCH, &batch[0], &batch[1]);
+}
+
+static bool train(const char *name, run_plan plan, model *m) {
+    char file[4096];
+    snprintf(file, sizeof file, "%s.%s", plan.checkpoint ? plan.checkpoint : "", name);
+    if (plan.checkpoint) plan.checkpoint = file;
     tarn_optimizer *adam = tarn_adam(2e-3);
     tarn_trainer *trainer = tarn_trainer_new(TARN_FUNCTION(loss, m), m->tree, adam);
-    bool ok = trainer != NULL;
-    for (uint64_t i = 0; i < STEPS && ok; i++) {
-        TARN_SCOPE;
-        tarn_array *batch[2];
-        ok = draw(i, BATCH, &batch[0], &batch[1]) && tarn_trainer_step(trainer, batch, 2);
-    }
+    bool ok = run_steps(&plan, trainer, next, &plan, 2);
     tarn_trainer_free(trainer);
     tarn_optimizer_free(adam);
     if (ok) printf("%s: %.1f %% of new pictures read\n", name, accuracy(m));
@@ -110,16 +113,17 @@ static bool train(const char *name, model *m) {
     return ok && tarn_ok();
 }
 
-int main(void) {
+int main(int count, char **arguments) {
     TARN_SCOPE;
+    run_plan plan = plan_of(count, arguments, STEPS);
     convolutional c;
     plain p;
-    tarn_array *key = tarn_random_key(1);
+    tarn_array *key = tarn_random_key(plan.seed + 1);
     bool ok = tarn_conv_init(&c.first, 1, 16, TARN_INTS(3, 3), &key, .padding = TARN_INTS(1)) &&
               tarn_conv_init(&c.second, 16, 64, TARN_INTS(4, 3), &key) && tarn_linear_init(&c.last, 64, 10, &key) &&
               tarn_linear_init(&p.first, SIDE * SIDE, 64, &key) && tarn_linear_init(&p.second, 64, 10, &key);
-    ok = ok && train("convolutional", &(model){TARN_TREE(convolutional, &c), see}) &&
-         train("plain", &(model){TARN_TREE(plain, &p), look});
+    ok = ok && train("convolutional", plan, &(model){TARN_TREE(convolutional, &c), see}) &&
+         train("plain", plan, &(model){TARN_TREE(plain, &p), look});
     if (!ok) fprintf(stderr, "digits: %s\n", tarn_error());
     return ok ? 0 : 1;
 }

@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -82,11 +83,15 @@ class Interrupted(Exception):
     pass
 
 
-@pytest.mark.parametrize("name, steps", [("classifier", 60), ("digits", 12), ("characters", 24), ("vae", 40)])
-def test_an_interrupted_run_ends_with_the_same_bits(tmp_path, monkeypatch, name, steps):
+SHORT = [("linear_regression", 80), ("classifier", 60), ("digits", 12), ("characters", 24), ("vae", 40)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name, steps", SHORT)
+def test_an_interrupted_run_ends_with_the_same_bits(tmp_path, monkeypatch, name, steps, seed):
     """Interrupted at a random step, and begun again from the checkpoint before it."""
-    whole = bits(run(name, steps=steps, every=5)["model"])
-    stop = random.Random(name).randrange(5, steps)
+    whole = bits(run(name, seed=seed, steps=steps, every=5)["model"])
+    stop = random.Random(f"{name} {seed}" if len(SEEDS) == 1 else None).randrange(5, steps)
     plain = training.Trainer.step
 
     def step(self, *batch):
@@ -97,8 +102,45 @@ def test_an_interrupted_run_ends_with_the_same_bits(tmp_path, monkeypatch, name,
     file = tmp_path / "run.safetensors"
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
         patch.setattr(training.Trainer, "step", step)
-        run(name, steps=steps, every=5, checkpoint=str(file))
-    assert bits(run(name, steps=steps, every=5, checkpoint=str(file))["model"]) == whole
+        run(name, seed=seed, steps=steps, every=5, checkpoint=str(file))
+    assert bits(run(name, seed=seed, steps=steps, every=5, checkpoint=str(file))["model"]) == whole, stop
+
+
+def c_example(name, seed, checkpoint):
+    program = Path(os.environ["TARN_BUILD_DIR"]) / "examples" / f"example_{name}"
+    return subprocess.Popen([program, str(seed), checkpoint], stdout=subprocess.PIPE, text=True)
+
+
+def told(process):
+    text, _ = process.communicate(timeout=600)
+    assert process.returncode == 0
+    return text.splitlines()[-1]
+
+
+C_EXAMPLES = {
+    "linear_regression": "near enough",
+    "classifier": r"right: .*, 9[5-9]\.\d|100\.0 % of others",
+    "digits": r"plain: (\d|[0-8]\d|9[0-2])\.\d %",
+    "characters": "better by more than 0.3",
+}
+
+
+@trains_for_long
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", C_EXAMPLES)
+def test_a_killed_c_example_goes_on_to_the_same_bits(tmp_path, name, seed):
+    """Killed at some moment, maybe while it writes, and begun again: the files at the end have the same bytes."""
+    start = time.perf_counter()
+    assert re.search(C_EXAMPLES[name], told(c_example(name, seed, tmp_path / "whole")))
+    seconds = time.perf_counter() - start
+    process = c_example(name, seed, tmp_path / "cut")
+    time.sleep(seconds * random.uniform(0.2, 0.8))
+    process.kill()
+    process.communicate()
+    told(c_example(name, seed, tmp_path / "cut"))
+    kept = [file for file in tmp_path.iterdir() if "partial" not in file.suffix]  # what a killed writer leaves
+    ends = lambda name: {file.suffix: file.read_bytes() for file in kept if file.stem == name}
+    assert ends("whole") and ends("cut") == ends("whole")
 
 
 # ---- the parts

@@ -1,0 +1,83 @@
+/* What the training examples share: a run of so many steps that can be interrupted at any time.
+   [SEED [CHECKPOINT]] on the command line: with a file for checkpoints a run writes every few steps all that the next
+   steps depend on, and begins where the file says that it was. It ends with the same bits as a run in one piece. */
+#ifndef EXAMPLES_RUN_H
+#define EXAMPLES_RUN_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <tarn/tarn.h>
+
+typedef struct {
+    uint64_t seed;
+    const char *checkpoint; /* NULL: none */
+    int64_t every, steps;
+} run_plan;
+
+static inline run_plan plan_of(int count, char **arguments, int64_t steps) {
+    return (run_plan){.seed = count > 1 ? strtoull(arguments[1], NULL, 10) : 0,
+                      .checkpoint = count > 2 ? arguments[2] : NULL,
+                      .every = 10,
+                      .steps = steps};
+}
+
+/* Steps done before; -1 if the checkpoint cannot be read. */
+static inline int64_t steps_done(const run_plan *plan, tarn_trainer *trainer) {
+    FILE *file = plan->checkpoint ? fopen(plan->checkpoint, "rb") : NULL;
+    if (!file) return 0;
+    fclose(file);
+    tarn_tensors *notes = tarn_load_safetensors(plan->checkpoint);
+    const char *step = notes ? tarn_tensors_metadata(notes, "step") : NULL;
+    int64_t done = step ? strtoll(step, NULL, 10) : -1;
+    tarn_tensors_free(notes);
+    return tarn_trainer_load(trainer, plan->checkpoint) ? done : -1;
+}
+
+static inline bool keep_checkpoint(const run_plan *plan, tarn_trainer *trainer, int64_t done) {
+    if (!plan->checkpoint || (done % plan->every && done < plan->steps)) return true;
+    char step[32];
+    snprintf(step, sizeof step, "%lld", (long long)done);
+    return tarn_trainer_save(trainer, plan->checkpoint, .metadata = &(tarn_pair){"step", step}, .metadata_count = 1);
+}
+
+static inline void tell_progress(const run_plan *plan, const tarn_progress *progress, int64_t done, tarn_array *loss) {
+    if (done * 4 / plan->steps == (done - 1) * 4 / plan->steps) return;
+    char *line = tarn_progress_line(progress, done, tarn_item(loss));
+    printf("%s\n", line ? line : "");
+    tarn_free(line);
+}
+
+/* What step `step` is made of, an array of each kind. */
+typedef bool (*batch_source)(void *context, int64_t step, tarn_array **batch);
+
+static inline bool run_steps(const run_plan *plan, tarn_trainer *trainer, batch_source next, void *context, int count) {
+    int64_t done = trainer ? steps_done(plan, trainer) : -1;
+    tarn_progress progress = tarn_progress_start(done, plan->steps);
+    bool ok = done >= 0;
+    while (ok && done < plan->steps) {
+        TARN_SCOPE;
+        tarn_array *batch[2];
+        tarn_results *results = next(context, done, batch) ? tarn_trainer_step(trainer, batch, count) : NULL;
+        ok = results && keep_checkpoint(plan, trainer, ++done);
+        if (ok) tell_progress(plan, &progress, done, tarn_results_at(results, 0));
+    }
+    return ok && tarn_ok();
+}
+
+/* Rows of arrays, shuffled anew for each epoch. */
+typedef struct {
+    tarn_batches *batches;
+    bool begun;
+} epochs;
+
+static inline bool next_of_epochs(void *context, int64_t step, tarn_array **batch) {
+    epochs *e = context;
+    int64_t each = e->batches ? tarn_batches_count(e->batches) : 0;
+    if (!each) return false;
+    if ((!e->begun || step % each == 0) && !tarn_batches_start(e->batches, step / each, .first = step % each))
+        return false;
+    e->begun = true;
+    return tarn_batches_next(e->batches, batch);
+}
+
+#endif
