@@ -370,7 +370,7 @@ static void test_limits(void) {
     tarn_generation_free(&g);
     static const volatile sig_atomic_t yes = 1;
     CHECK(tarn_generate(session, ids, 4, &g, .interrupt = &yes) && g.finish == TARN_FINISH_INTERRUPTED &&
-          g.token_count == 0);
+          g.token_count == 0 && g.prompt_tps == 0);
     tarn_generation_free(&g);
     CHECK_ERROR(tarn_generate(session, ids, 4, &g, .temperature = -1), "temperature");
     tarn_generation_free(&g);
