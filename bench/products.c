@@ -1,6 +1,6 @@
 /* Dense products beside those of an OpenBLAS with its own threads, in one process and in turn, each at its best.
 
-     bench_products LIBRARY [threads=n] [seconds=s] SHAPE…
+     bench_products LIBRARY [threads=n] [seconds=s] [rounds=n] SHAPE…
 
    LIBRARY: such as NumPy's numpy.libs/libscipy_openblas64_-*.so. SHAPE: ROWSxCOLUMNSxDEPTH, of float32; behind it `a`,
    `b` or both for factors that lie turned, `d` for float64, as in 1024x256x4096bd. */
@@ -110,10 +110,10 @@ static double seconds_of(void (*run)(product *), product *p) {
     return (now() - begin) / (double)times;
 }
 
-static void compare(product *p, double seconds) {
+static void compare(product *p, int rounds, double seconds) {
     double best[2] = {1e9, 1e9}, begin = now();
     run_ours(p), run_theirs(p);
-    for (int round = 0; round < 3 || now() - begin < seconds; round++)
+    for (int round = 0; round < rounds || now() - begin < seconds; round++)
         for (int side = 0; side < 2; side++) {
             double own = seconds_of(side ? run_theirs : run_ours, p);
             if (own < best[side]) best[side] = own;
@@ -124,7 +124,7 @@ static void compare(product *p, double seconds) {
     fflush(stdout);
 }
 
-static bool bench_shape(const char *shape, double seconds) {
+static bool bench_shape(const char *shape, int rounds, double seconds) {
     product p = {.dtype = strchr(shape, 'd') ? TARN_FLOAT64 : TARN_FLOAT32,
                  .a_turned = strchr(shape, 'a'),
                  .b_turned = strchr(shape, 'b')};
@@ -133,7 +133,7 @@ static bool bench_shape(const char *shape, double seconds) {
     p.m = m, p.n = n, p.k = k;
     printf("%-22s", shape);
     prepare(&p);
-    compare(&p, seconds);
+    compare(&p, rounds, seconds);
     release(&p);
     return true;
 }
@@ -161,15 +161,18 @@ static bool open_blas(const char *path, int threads) {
 
 int main(int argc, char **argv) {
     double seconds = 1;
+    int rounds = 3;
     for (int i = 2; i < argc; i++) {
         if (strncmp(argv[i], "threads=", 8) == 0) parallel_set_threads(atoi(argv[i] + 8));
         if (strncmp(argv[i], "seconds=", 8) == 0) seconds = atof(argv[i] + 8);
+        if (strncmp(argv[i], "rounds=", 7) == 0) rounds = atoi(argv[i] + 7);
     }
     if (argc < 3 || !open_blas(argv[1], parallel_threads())) {
-        fprintf(stderr, "bench_products LIBRARY [threads=n] [seconds=s] SHAPE…; an OpenBLAS with 64-bit integers\n");
+        fprintf(stderr,
+                "bench_products LIBRARY [threads=n] [seconds=s] [rounds=n] SHAPE…; an OpenBLAS with 64-bit integers\n");
         return 1;
     }
     for (int i = 2; i < argc; i++)
-        if (!strchr(argv[i], '=') && !bench_shape(argv[i], seconds)) return 1;
+        if (!strchr(argv[i], '=') && !bench_shape(argv[i], rounds, seconds)) return 1;
     return 0;
 }

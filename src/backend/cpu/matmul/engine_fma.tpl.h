@@ -10,10 +10,9 @@ enum { LINE_NUMBERS = 64 / sizeof(NUMBER) }; /* of the cache */
    another step, so that what they ask of the second level is spread over the steps. */
 enum { LINE = DEPTH + LINE_NUMBERS + 1 };
 
-enum {
-    FETCH_STEPS = 32, /* of the depth: then lines of what comes next are fetched */
-    EXPECTED_ROWS = 4 /* and those of so many sums, so that all have come after 128 steps */
-};
+/* Each so many steps of the depth, about two hundred cycles, lines of what comes next are fetched, and those of so many
+   rows of sums. */
+enum { FETCH_STEPS = ROWS > 8 ? 16 : 32, EXPECTED_ROWS = 2 };
 
 INLINE void expect_row(const matmul_target *t, int64_t row, int vectors) {
     for (int v = 0; v < vectors; v++) {
