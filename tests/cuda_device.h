@@ -12,6 +12,7 @@
 static const backend *cuda;
 static backend_stream *cuda_stream;
 static int64_t (*calls_joined)(void); /* how many were launched with the one before them, so far */
+static bool (*has_warpgroups)(void);  /* whether kernels for compute capability 9.0 run */
 
 /* A submission that is waited for. */
 typedef struct {
@@ -56,14 +57,16 @@ static inline int64_t extent_of(const operand *o, int64_t *first) {
     return (high - low + 1) * dtype_bytes(o->dtype);
 }
 
-/* The operand on the device, with the same strides; *block is to be released. */
+/* The operand on the device, with the same strides, as far from a multiple of 16 bytes as here; *block is to be
+   released. */
 static inline operand sent(const operand *o, void **block) {
     operand there = *o;
-    int64_t first, bytes = o->data ? extent_of(o, &first) : 0;
-    *block = o->data ? cuda->allocate(0, bytes) : NULL;
+    int64_t first = 0, bytes = o->data ? extent_of(o, &first) : 0;
+    *block = o->data ? cuda->allocate(0, bytes + 16) : NULL;
     if (!o->data) return there;
-    if (bytes) CHECK(copy_bytes(*block, (char *)o->data + first, bytes, COPY_TO_DEVICE), "%s", tarn_error());
-    there.data = (char *)*block - (bytes ? first : 0);
+    char *from = (char *)o->data + first, *to = (char *)*block + (uintptr_t)from % 16;
+    if (bytes) CHECK(copy_bytes(to, from, bytes, COPY_TO_DEVICE), "%s", tarn_error());
+    there.data = to - first;
     return there;
 }
 
@@ -94,19 +97,23 @@ static inline bool run_on_cuda(call c) {
     return ok;
 }
 
-/* The device opened as the library opens it; false: there is none here. */
+/* The device opened as the library opens it, of the folder TARN_BACKENDS where that is set; false: there is none here.
+ */
 static inline bool open_cuda(void) {
-    void *library = dlopen(TARN_BUILD_DIR "/libtarn_cuda.so", RTLD_NOW | RTLD_LOCAL);
-    if (!library) library = dlopen("./libtarn_cuda.so", RTLD_NOW | RTLD_LOCAL);
+    char path[1024];
+    const char *folder = getenv("TARN_BACKENDS");
+    snprintf(path, sizeof path, "%s/libtarn_cuda.so", folder ? folder : TARN_BUILD_DIR);
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library) return printf("libtarn_cuda.so was not built: %s\n", dlerror()), false;
     void *symbol = dlsym(library, "tarn_backend"), *connect = dlsym(library, "tarn_backend_library"),
-         *joined = dlsym(library, "tarn_backend_joined");
+         *joined = dlsym(library, "tarn_backend_joined"), *warpgroups = dlsym(library, "tarn_backend_has_warpgroups");
     const backend *(*entry)(void);
     static const backend_library functions = {.fail = tarn_fail_kind};
     void (*to_library)(const backend_library *functions);
     memcpy(&entry, &symbol, sizeof entry);
     memcpy(&to_library, &connect, sizeof to_library);
     memcpy(&calls_joined, &joined, sizeof calls_joined);
+    memcpy(&has_warpgroups, &warpgroups, sizeof has_warpgroups);
     to_library(&functions);
     cuda = entry();
     CHECK(cuda->version == BACKEND_VERSION && cuda->table_hash == backend_hash());

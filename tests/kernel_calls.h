@@ -74,6 +74,17 @@ static inline operand view(operand o, int64_t offset, tarn_ints shape, tarn_ints
     return v;
 }
 
+/* The same numbers `by` elements further on from where memory begins. */
+static inline operand moved_on(operand o, int64_t by) {
+    int64_t size = 1;
+    for (int i = 0; i < o.ndim; i++) size *= o.shape[i];
+    operand room = make(o.dtype, (tarn_ints){(int64_t[]){size + by}, 1});
+    char *to = (char *)room.data + by * dtype_bytes(o.dtype);
+    memcpy(to, o.data, (size_t)(size * dtype_bytes(o.dtype)));
+    o.data = to;
+    return o;
+}
+
 static inline operand transposed(operand o) {
     operand v = view(o, 0, (tarn_ints){o.shape, o.ndim}, (tarn_ints){o.strides, o.ndim});
     int64_t *shape = (int64_t *)(uintptr_t)v.shape, *strides = (int64_t *)(uintptr_t)v.strides;

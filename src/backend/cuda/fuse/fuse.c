@@ -83,6 +83,12 @@ int64_t tarn_backend_joined(void) {
     return atomic_load(&joined);
 }
 
+/* What is joined where kernels for warpgroups run, and not elsewhere. */
+TARN_API bool tarn_backend_has_warpgroups(void);
+bool tarn_backend_has_warpgroups(void) {
+    return prompt_runs();
+}
+
 int cuda_launch_next(const call *calls, int count, const unsigned *constant, bool *ok) {
     for (int i = 0; i < FUSIONS; i++) {
         int taken = fusions[i](calls, count, constant);

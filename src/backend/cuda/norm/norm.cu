@@ -273,9 +273,10 @@ template <class S> static void layer_norm(const norm_kernel &k, kernel_stream st
     launch_rows<S>(k, layer_norm_held<S, 1>, layer_norm_held<S, 2>, layer_norm_held<S, 4>, norm_rows<S, true>, stream);
 }
 
+/* Rows that are streamed by themselves would be summed in another order. */
 bool norm_is_held(const norm_kernel *k) {
     int bytes = k->dtype == D_F64 ? 8 : k->dtype == D_F32 ? 4 : 2;
-    return held_pieces(k, 16 / bytes) > 0;
+    return held_pieces(k, 16 / bytes) > 0 && !norm_is_streamed(k);
 }
 
 void launch_softmax(const norm_kernel *k, kernel_stream stream) {

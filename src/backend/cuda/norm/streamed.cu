@@ -75,10 +75,11 @@ template <class S, int TEAM> struct team_row {
     DEVICE_MEMBER int piece(int p) const { return (p * TEAM + member) * 32 + lane; }
     DEVICE_MEMBER bool exists(int p) const { return piece(p) < pieces; }
 
+    /* Beyond the row a thread reads its first piece again, which every thread has: nobody else writes that. */
     DEVICE_MEMBER void read(const S *from, float beyond) {
 #pragma unroll
         for (int p = 0; p < PIECES; p++) {
-            widen_piece<S>(((const uint4 *)from)[exists(p) ? piece(p) : 0], at[p]);
+            widen_piece<S>(((const uint4 *)from)[piece(exists(p) ? p : 0)], at[p]);
             if (exists(p)) continue;
 #pragma unroll
             for (int i = 0; i < PIECE<S>; i++) at[p][i] = beyond;
@@ -247,31 +248,50 @@ static bool are_many(const norm_kernel *k, i64 bytes) {
     return k->rows >= 16 * cuda_processors() && bytes % 16 == 0 && lie_at_16(k->to, k->from, k->weight, k->bias);
 }
 
-template <class S, int TEAM, class OP> static bool launch_team(const norm_kernel *k, kernel_stream stream) {
-    i64 rows = ROOM_BYTES / (k->n * (i64)sizeof(S)) - (k->bias ? 2 : k->weight != nullptr),
-        stages = rows < MOST_STAGES ? rows : MOST_STAGES;
-    if (stages <= WARPS / TEAM || !can_wait((const void *)stream_rows<S, TEAM, OP>)) return false;
-    allow_shared(stream_rows<S, TEAM, OP>, ROOM_BYTES);
-    start(stream_rows<S, TEAM, OP>, (unsigned)(BLOCKS * cuda_processors()), THREADS, ROOM_BYTES, stream, *k,
-          (int)stages);
-    return true;
+static int team_of(i64 n) {
+    constexpr int OF_WARP = 32 * EACH;
+    return n <= OF_WARP ? 1 : n <= 2 * OF_WARP ? 2 : n <= 4 * OF_WARP ? 4 : 8;
+}
+/* How many rows the ring has room for. */
+static int stages_of(const norm_kernel *k, i64 bytes) {
+    const i64 rows = ROOM_BYTES / bytes - (k->bias ? 2 : k->weight != nullptr);
+    return (int)(rows < MOST_STAGES ? rows : MOST_STAGES);
 }
 
-template <class S, class OP> static bool launch(const norm_kernel *k, kernel_stream stream) {
-    constexpr int OF_WARP = 32 * EACH;
-    if (!are_many(k, k->n * (i64)sizeof(S)) || k->n < 256 || k->n > 8 * OF_WARP) return false;
-    if (k->n <= OF_WARP) return launch_team<S, 1, OP>(k, stream);
-    if (k->n <= 2 * OF_WARP) return launch_team<S, 2, OP>(k, stream);
-    return k->n <= 4 * OF_WARP ? launch_team<S, 4, OP>(k, stream) : launch_team<S, 8, OP>(k, stream);
+bool norm_is_streamed(const norm_kernel *k) {
+    const i64 bytes = k->n * (k->dtype == D_F32 ? 4 : 2);
+    return (k->dtype <= D_BF16 || k->dtype == D_F32) && k->n >= 256 && k->n <= 8 * 32 * EACH && are_many(k, bytes) &&
+           stages_of(k, bytes) > WARPS / team_of(k->n) &&
+           can_wait((const void *)stream_rows<float, 1, rms_norm_of_row>);
+}
+
+template <class S, int TEAM, class OP> static void launch_team(const norm_kernel *k, kernel_stream stream) {
+    allow_shared(stream_rows<S, TEAM, OP>, ROOM_BYTES);
+    start(stream_rows<S, TEAM, OP>, (unsigned)(BLOCKS * cuda_processors()), THREADS, ROOM_BYTES, stream, *k,
+          stages_of(k, k->n * (i64)sizeof(S)));
+}
+
+template <class S, class OP> static void launch(const norm_kernel *k, kernel_stream stream) {
+    switch (team_of(k->n)) {
+    case 1:
+        return launch_team<S, 1, OP>(k, stream);
+    case 2:
+        return launch_team<S, 2, OP>(k, stream);
+    case 4:
+        return launch_team<S, 4, OP>(k, stream);
+    default:
+        return launch_team<S, 8, OP>(k, stream);
+    }
 }
 
 template <class OP> static bool launch_op(const norm_kernel *k, kernel_stream stream) {
+    if (!norm_is_streamed(k)) return false;
     switch (k->dtype) {
-        CASE(D_F16, float16, return (launch<type, OP>(k, stream)))
-        CASE(D_BF16, bfloat16, return (launch<type, OP>(k, stream)))
-        CASE(D_F32, float, return (launch<type, OP>(k, stream)))
+        CASE(D_F16, float16, (launch<type, OP>(k, stream)))
+        CASE(D_BF16, bfloat16, (launch<type, OP>(k, stream)))
+        CASE(D_F32, float, (launch<type, OP>(k, stream)))
     }
-    return false;
+    return true;
 }
 
 bool launch_softmax_streamed(const norm_kernel *k, kernel_stream stream) {

@@ -5,6 +5,7 @@
 
 #include "cuda/device.cuh"
 
+bool norm_is_streamed(const norm_kernel *k);
 bool launch_softmax_streamed(const norm_kernel *k, kernel_stream stream);
 bool launch_rms_norm_streamed(const norm_kernel *k, kernel_stream stream);
 bool launch_layer_norm_streamed(const norm_kernel *k, kernel_stream stream);
