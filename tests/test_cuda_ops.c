@@ -164,31 +164,36 @@ static void test_best(tarn_dtype dtype) {
 
 /* ---- order */
 
+/* x [rows, n] along an axis, in each direction, with the element itself and without; most 0: exactly. */
+static void check_scans(reduce_kind kind, int64_t axis, operand x, double most) {
+    tarn_dtype to = x.dtype == TARN_BOOL ? TARN_INT32 : x.dtype;
+    for (int way = 0; way < 4; way++) {
+        attributes_scan scan = {.kind = kind, .axis = axis, .reverse = way % 2, .exclusive = way / 2};
+        call c = CALL(scan, &scan, NULL, x);
+        most > 0 ? check_near(c, to, DIMS(x.shape[0], x.shape[1]), most)
+                 : check_exact(c, to, DIMS(x.shape[0], x.shape[1]));
+    }
+}
+
+/* The largest and the least so far; behind the middle of the first row nothing is a number. */
+static void check_extremes(operand x, int64_t axis) {
+    if (dtype_kind_of(x.dtype) == KIND_FLOAT) put(&x, x.shape[1] / 2, NAN);
+    check_scans(REDUCE_MAX, axis, x, 0);
+    check_scans(REDUCE_MIN, axis, x, 0);
+}
+
 /* Rows that one warp, one block, several blocks and groups of blocks take; columns in parts. */
 static void test_long_rows(tarn_dtype dtype) {
     const int64_t lengths[] = {7, 512, 1000, 4096, 4097, 20000, 600000};
     bool is_float = dtype_kind_of(dtype) >= KIND_FLOAT;
-    tarn_dtype to = dtype == TARN_BOOL ? TARN_INT32 : dtype;
-    double most = 200 * closeness(dtype == TARN_COMPLEX64 ? TARN_FLOAT32 : dtype);
+    double most = is_float ? 200 * closeness(dtype == TARN_COMPLEX64 ? TARN_FLOAT32 : dtype) : 0;
     for (int i = 0; i < 7; i++) {
         int64_t n = lengths[i], rows = n > 4096 ? 2 : 11;
-        for (int way = 0; way < 4; way++) {
-            attributes_scan scan = {.kind = REDUCE_SUM, .axis = 1, .reverse = way % 2, .exclusive = way / 2},
-                            down = {.kind = REDUCE_SUM, .axis = 0, .reverse = way % 2, .exclusive = way / 2};
-            operand x = randomized(dtype, DIMS(rows, n), n > 100000 ? DOMAIN_UNIT : DOMAIN_POSITIVE);
-            if (is_float) {
-                check_near(CALL(scan, &scan, NULL, x), to, DIMS(rows, n), most);
-                if (n < 5000)
-                    check_near(CALL(scan, &down, NULL, randomized(dtype, DIMS(n, 37), DOMAIN_POSITIVE)), to,
-                               DIMS(n, 37), most);
-            } else {
-                check_exact(CALL(scan, &scan, NULL, x), to, DIMS(rows, n));
-                if (n < 5000)
-                    check_exact(CALL(scan, &down, NULL, randomized(dtype, DIMS(n, 37), DOMAIN_POSITIVE)), to,
-                                DIMS(n, 37));
-            }
-        }
+        check_scans(REDUCE_SUM, 1, randomized(dtype, DIMS(rows, n), n > 100000 ? DOMAIN_UNIT : DOMAIN_POSITIVE), most);
+        check_extremes(randomized(dtype, DIMS(rows, n), DOMAIN_ANY), 1);
         if (n > 100000) continue;
+        if (n < 5000) check_scans(REDUCE_SUM, 0, randomized(dtype, DIMS(n, 37), DOMAIN_POSITIVE), most);
+        if (n < 5000) check_extremes(randomized(dtype, DIMS(n, 37), DOMAIN_ANY), 0);
         attributes_sort sort = {.axis = -1};
         attributes_argsort argsort = {.axis = -1};
         operand x = randomized(dtype, DIMS(rows, n), DOMAIN_ANY);
@@ -350,15 +355,17 @@ static void test_quantized(tarn_dtype dtype, tarn_dtype scales, int64_t bits, in
 
 /* ---- rows: the formulas in double */
 typedef struct {
+    bool bare;                                  /* without weight and bias, which stand here as ones and zeros */
     operand x, g, weight, bias;                 /* g: the gradient of each result */
     operand soft, rms, layer;                   /* results */
     operand by_soft, by_rms, by_layer;          /* gradients of x */
     operand rms_weight, layer_weight, sum_of_g; /* of the weights and the bias */
 } row_case;
 
-static row_case make_rows(tarn_dtype dtype, tarn_ints shape) {
+static row_case make_rows(tarn_dtype dtype, tarn_ints shape, bool bare) {
     tarn_ints row = DIMS(shape.values[shape.count - 1]);
-    row_case r = {.x = randomized(dtype, shape, DOMAIN_ANY),
+    row_case r = {.bare = bare,
+                  .x = randomized(dtype, shape, DOMAIN_ANY),
                   .g = randomized(dtype, shape, DOMAIN_UNIT),
                   .weight = randomized(dtype, row, DOMAIN_POSITIVE),
                   .bias = randomized(dtype, row, DOMAIN_UNIT)};
@@ -367,6 +374,7 @@ static row_case make_rows(tarn_dtype dtype, tarn_ints shape) {
     for (int i = 0; i < 6; i++) *wide[i] = make(dtype, shape);
     for (int i = 0; i < 3; i++) *sums[i] = make(TARN_FLOAT64, row);
     for (int i = 0; i < 3; i++) memset(sums[i]->data, 0, (size_t)row.values[0] * sizeof(double));
+    for (int64_t i = 0; bare && i < row.values[0]; i++) put(&r.weight, i, 1), put(&r.bias, i, 0);
     return r;
 }
 
@@ -410,21 +418,36 @@ static void near_sums(const operand *got, const operand *sums, int64_t rows, con
               "%s: sum %lld is %g and should be %g", what, (long long)i, get(got, i), get(sums, i));
 }
 
+/* wanted: bits of the results that somebody reads; by: elements that everything lies on from a multiple of 16 bytes. */
 static void check_norm_gradient(op_id op, const void *attributes, const row_case *r, const operand *by_x,
-                                const operand *by_weight, int64_t rows) {
-    operand in[] = {r->g, r->x, r->weight},
+                                const operand *by_weight, int64_t rows, unsigned wanted, int64_t by) {
+    operand in[] = {moved_on(r->g, by), moved_on(r->x, by), moved_on(r->weight, by)},
             out[] = {make(r->x.dtype, (tarn_ints){r->x.shape, r->x.ndim}), make(r->x.dtype, DIMS(r->weight.shape[0])),
                      make(r->x.dtype, DIMS(r->weight.shape[0]))};
-    call c = {.op = op, .attributes = attributes, .input_count = 3, .inputs = in, .outputs = out};
+    call c = {.op = op, .attributes = attributes, .input_count = r->bare ? 2 : 3, .inputs = in, .outputs = out};
     c.output_count = op == OP_layer_norm_gradient ? 3 : 2;
+    for (int i = 0; i < 3; i++)
+        if (!(wanted >> i & 1)) out[i].data = NULL;
     CHECK(run_on_cuda(c), "%s", tarn_error());
-    near(&out[0], by_x, 3 * closeness(r->x.dtype), op_name(op));
-    near_sums(&out[1], by_weight, rows, op_name(op));
-    if (op == OP_layer_norm_gradient) near_sums(&out[2], &r->sum_of_g, rows, op_name(op));
+    if (out[0].data) near(&out[0], by_x, 3 * closeness(r->x.dtype), op_name(op));
+    if (out[1].data) near_sums(&out[1], by_weight, rows, op_name(op));
+    if (c.output_count > 2 && out[2].data) near_sums(&out[2], &r->sum_of_g, rows, op_name(op));
 }
 
-static void test_rows(tarn_dtype dtype, tarn_ints shape) {
-    row_case r = make_rows(dtype, shape);
+static void check_row_gradients(const row_case *r, int64_t rows, unsigned wanted, int64_t by, double eps) {
+    operand got = make(r->x.dtype, (tarn_ints){r->x.shape, r->x.ndim});
+    CHECK(run_on_cuda(CALL(softmax_gradient, &(attributes_softmax_gradient){.axis = -1}, &got, moved_on(r->g, by),
+                           moved_on(r->soft, by))),
+          "%s", tarn_error());
+    near(&got, &r->by_soft, 3 * closeness(r->x.dtype), "softmax_gradient");
+    check_norm_gradient(OP_rms_norm_gradient, &(attributes_rms_norm_gradient){.eps = eps}, r, &r->by_rms,
+                        &r->rms_weight, rows, wanted, by);
+    check_norm_gradient(OP_layer_norm_gradient, &(attributes_layer_norm_gradient){.eps = eps}, r, &r->by_layer,
+                        &r->layer_weight, rows, wanted, by);
+}
+
+static void test_rows(tarn_dtype dtype, tarn_ints shape, bool bare) {
+    row_case r = make_rows(dtype, shape, bare);
     operand got = make(dtype, shape);
     int64_t n = shape.values[shape.count - 1], rows = n ? operand_size(&r.x) / n : 0;
     attributes_rms_norm rms = {.eps = 1e-3};
@@ -436,18 +459,18 @@ static void test_rows(tarn_dtype dtype, tarn_ints shape) {
     }
     CHECK(run_on_cuda(CALL(softmax, &(attributes_softmax){.axis = -1}, &got, r.x)), "%s", tarn_error());
     near(&got, &r.soft, 2 * closeness(dtype), "softmax");
-    CHECK(run_on_cuda(CALL(rms_norm, &rms, &got, r.x, r.weight)), "%s", tarn_error());
+    call normed = CALL(rms_norm, &rms, &got, r.x, r.weight),
+         centred = CALL(layer_norm, &layer, &got, r.x, r.weight, r.bias);
+    if (bare) normed.input_count = centred.input_count = 1;
+    CHECK(run_on_cuda(normed), "%s", tarn_error());
     near(&got, &r.rms, 2 * closeness(dtype), "rms_norm");
-    CHECK(run_on_cuda(CALL(layer_norm, &layer, &got, r.x, r.weight, r.bias)), "%s", tarn_error());
+    CHECK(run_on_cuda(centred), "%s", tarn_error());
     near(&got, &r.layer, 3 * closeness(dtype), "layer_norm");
     if (rows == 0 || n == 1 || n > 8192) return; /* of one element roundings are left; longer ones: by the formulas */
-    CHECK(run_on_cuda(CALL(softmax_gradient, &(attributes_softmax_gradient){.axis = -1}, &got, r.g, r.soft)), "%s",
-          tarn_error());
-    near(&got, &r.by_soft, 3 * closeness(dtype), "softmax_gradient");
-    check_norm_gradient(OP_rms_norm_gradient, &(attributes_rms_norm_gradient){.eps = rms.eps}, &r, &r.by_rms,
-                        &r.rms_weight, rows);
-    check_norm_gradient(OP_layer_norm_gradient, &(attributes_layer_norm_gradient){.eps = layer.eps}, &r, &r.by_layer,
-                        &r.layer_weight, rows);
+    check_row_gradients(&r, rows, 7, 0, rms.eps);
+    if (rows > 100) return;
+    check_row_gradients(&r, rows, 7, 1, rms.eps);
+    for (unsigned wanted = 1; wanted < 7; wanted++) check_row_gradients(&r, rows, wanted, wanted & 1, rms.eps);
 }
 
 static void test_rope(tarn_dtype dtype, attributes_rope a, bool with_freqs, bool rows) {
@@ -604,13 +627,13 @@ static void test_all_quantized(tarn_dtype dtype) {
 static void test_many_rows(tarn_dtype dtype) {
     const tarn_ints shapes[] = {DIMS(13000, 256), DIMS(7500, 1024), DIMS(5200, 1544), DIMS(3700, 4096),
                                 DIMS(2200, 4104)};
-    for (int s = 0; s < 5; s++) test_rows(dtype, shapes[s]);
+    for (int s = 0; s < 5; s++) test_rows(dtype, shapes[s], s % 2);
 }
 
 static void test_all_rows(tarn_dtype dtype) {
-    const tarn_ints shapes[] = {DIMS(1),       DIMS(3, 16), DIMS(2, 3, 37), DIMS(4, 600), DIMS(3, 8192),
-                                DIMS(2, 9000), DIMS(0, 5),  DIMS(5, 0),     DIMS(300, 64)};
-    for (int s = 0; s < 9; s++) test_rows(dtype, shapes[s]);
+    const tarn_ints shapes[] = {DIMS(1),    DIMS(3, 16), DIMS(2, 3, 37), DIMS(4, 600),  DIMS(3, 8192), DIMS(2, 9000),
+                                DIMS(0, 5), DIMS(5, 0),  DIMS(300, 64),  DIMS(3, 1025), DIMS(2, 8191), DIMS(5, 4097)};
+    for (int s = 0; s < 12; s++) test_rows(dtype, shapes[s], false), test_rows(dtype, shapes[s], true);
     if (dtype != TARN_FLOAT64) test_many_rows(dtype);
     test_rope(dtype, (attributes_rope){.base = 10000, .scale = 1}, false, false);
     test_rope(dtype, (attributes_rope){.base = 500, .scale = 0.5, .dims = 12}, false, true);

@@ -75,8 +75,9 @@ DEVICE double inverse_root(double x) {
     return 1 / ::sqrt(x);
 }
 
-/* One row, in place of x its gradient. Elements beyond the row are zeros in x and g. */
-template <class S, int EACH, int WIDTH, int OF> struct one_row {
+/* One row, in place of x its gradient. Elements beyond the row are zeros in x and g. SUMS: somebody reads what the
+   weight or the bias takes. */
+template <class S, int EACH, int WIDTH, int OF, bool SUMS> struct one_row {
     typedef wide<S> T;
     typedef row_loads<S, EACH, WIDTH> loads;
     T x[EACH][WIDTH], g[EACH][WIDTH];
@@ -126,21 +127,21 @@ template <class S, int EACH, int WIDTH, int OF> struct one_row {
         weight.fetch_weights(k);
         each([&](int e, int i) {
             const T normed = x[e][i] * scale, h = weight.element(e, i) * g[e][i];
-            weight_sum[e][i] += g[e][i] * normed;
-            if (OF == LAYER_NORM_ROW) bias_sum[e][i] += g[e][i];
+            if (SUMS) weight_sum[e][i] += g[e][i] * normed;
+            if (SUMS && OF == LAYER_NORM_ROW) bias_sum[e][i] += g[e][i];
             x[e][i] = scale * (h - rest - normed * by);
         });
     }
 };
 
-template <class S, int EACH, int WIDTH, int OF>
+template <class S, int EACH, int WIDTH, int OF, bool SUMS>
 __global__ void __launch_bounds__(1024) row_gradients(const __grid_constant__ row_gradient_kernel k) {
     typedef wide<S> T;
     typedef row_loads<S, EACH, WIDTH> loads;
     __shared__ T room[2][128]; /* of this row and the next one: nobody is two rows behind */
     T weight_sum[EACH][WIDTH] = {}, bias_sum[EACH][WIDTH] = {};
     loads next_x, next_g;
-    one_row<S, EACH, WIDTH, OF> row;
+    one_row<S, EACH, WIDTH, OF, SUMS> row;
     const S *x = (const S *)k.from + blockIdx.x * k.n, *g = (const S *)k.gradient + blockIdx.x * k.n;
     const i64 step = gridDim.x * k.n;
     const T share = 1 / (T)k.n;
@@ -157,7 +158,7 @@ __global__ void __launch_bounds__(1024) row_gradients(const __grid_constant__ ro
             row.of_norm(k, share, weight_sum, bias_sum, room[turn]);
         if (k.to) loads::write((S *)k.to + at * k.n, k.n, row.x);
     }
-    if (OF == SOFTMAX_ROW) return;
+    if (!SUMS) return;
     T *sums = (T *)k.partial + blockIdx.x * 2 * k.n;
     row.each([&](int e, int i) {
         i64 column = loads::first(e) + i;
@@ -203,13 +204,21 @@ static int blocks_of(const row_gradient_kernel *k, int width) {
     return (int)(blocks < most ? blocks : most);
 }
 
+static bool has_sums(const row_gradient_kernel *k) {
+    return k->weight_to || k->bias_to;
+}
+
 template <class S, int EACH, int WIDTH> static void launch_each(const row_gradient_kernel *k, kernel_stream stream) {
     const int blocks = blocks_of(k, WIDTH);
-    void (*kernel)(row_gradient_kernel) = k->of == SOFTMAX_ROW    ? row_gradients<S, EACH, WIDTH, SOFTMAX_ROW>
-                                          : k->of == RMS_NORM_ROW ? row_gradients<S, EACH, WIDTH, RMS_NORM_ROW>
-                                                                  : row_gradients<S, EACH, WIDTH, LAYER_NORM_ROW>;
+    const bool sums = has_sums(k);
+    void (*kernel)(row_gradient_kernel) = k->of == SOFTMAX_ROW ? row_gradients<S, EACH, WIDTH, SOFTMAX_ROW, false>
+                                          : k->of == RMS_NORM_ROW
+                                              ? sums ? row_gradients<S, EACH, WIDTH, RMS_NORM_ROW, true>
+                                                     : row_gradients<S, EACH, WIDTH, RMS_NORM_ROW, false>
+                                          : sums ? row_gradients<S, EACH, WIDTH, LAYER_NORM_ROW, true>
+                                                 : row_gradients<S, EACH, WIDTH, LAYER_NORM_ROW, false>;
     start(kernel, (unsigned)blocks, (unsigned)threads_of(k, WIDTH), 0, stream, *k);
-    if (k->weight_to || k->bias_to) start(sum_of_blocks<S>, dim3(blocks_for(k->n, 32), 2), 1024, 0, stream, *k, blocks);
+    if (sums) start(sum_of_blocks<S>, dim3(blocks_for(k->n, 32), 2), 1024, 0, stream, *k, blocks);
 }
 
 template <class S, int WIDTH> static void launch_width(const row_gradient_kernel *k, kernel_stream stream) {
@@ -228,7 +237,7 @@ template <class S> static void launch(const row_gradient_kernel *k, kernel_strea
 int64_t row_gradient_bytes(const row_gradient_kernel *k) {
     const int bytes = k->dtype == D_F64 ? 8 : 4, wide = blocks_of(k, k->dtype <= D_BF16 ? 8 : 16 / bytes),
               narrow = blocks_of(k, 1);
-    return k->of == SOFTMAX_ROW ? 0 : (i64)(wide > narrow ? wide : narrow) * 2 * k->n * bytes;
+    return has_sums(k) ? (i64)(wide > narrow ? wide : narrow) * 2 * k->n * bytes : 0;
 }
 
 void launch_row_gradient(const row_gradient_kernel *k, kernel_stream stream) {

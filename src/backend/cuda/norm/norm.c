@@ -24,12 +24,17 @@ static bool supports_softmax(const call *c) {
     return axis_normal(((const attributes_softmax *)c->attributes)->axis, ndim) == ndim - 1;
 }
 
-norm_kernel rms_norm_of(const call *c) {
+static norm_kernel norm_of(const call *c, double eps) {
     norm_kernel k = rows_of(c);
     k.weight = c->input_count > 1 ? c->inputs[1].data : NULL;
-    k.eps_wide = ((const attributes_rms_norm *)c->attributes)->eps;
-    k.eps = (float)k.eps_wide;
+    k.bias = c->input_count > 2 ? c->inputs[2].data : NULL;
+    k.eps_wide = eps;
+    k.eps = (float)eps;
     return k;
+}
+
+norm_kernel rms_norm_of(const call *c) {
+    return norm_of(c, ((const attributes_rms_norm *)c->attributes)->eps);
 }
 
 static bool run_rms_norm(const call *c) {
@@ -39,11 +44,7 @@ static bool run_rms_norm(const call *c) {
 }
 
 static bool run_layer_norm(const call *c) {
-    norm_kernel k = rows_of(c);
-    k.weight = c->input_count > 1 ? c->inputs[1].data : NULL;
-    k.bias = c->input_count > 2 ? c->inputs[2].data : NULL;
-    k.eps_wide = ((const attributes_layer_norm *)c->attributes)->eps;
-    k.eps = (float)k.eps_wide;
+    norm_kernel k = norm_of(c, ((const attributes_layer_norm *)c->attributes)->eps);
     if (k.rows > 0) launch_layer_norm(&k, cuda_stream_now);
     return true;
 }

@@ -68,15 +68,18 @@ DEVICE uint4 in_order(const uint4 &x) {
 
 /* Eight neighbours of row `row` of x, number 8 `piece` and on, as launch_batch wants them of x with `eights` times
    eight rows: [span][8 rows of x][word of 8 numbers][lane]. */
-DEVICE void put_in_batch_order(void *spread, i64 row, i64 piece, int eights, const uint4 &x) {
+DEVICE uint4 *piece_in_batch_order(void *spread, i64 row, i64 piece, int eights) {
     const i64 lanes = (piece / 16 * eights + row / 8) * 4 + piece % 4;
-    ((uint4 *)spread)[lanes * 32 + row % 8 * 4 + piece / 4 % 4] = in_order(x);
+    return (uint4 *)spread + lanes * 32 + row % 8 * 4 + piece / 4 % 4;
+}
+DEVICE void put_in_batch_order(void *spread, i64 row, i64 piece, int eights, const uint4 &x) {
+    *piece_in_batch_order(spread, row, piece, eights) = in_order(x);
 }
 
 /* Where number `column` of that row goes by itself. */
 template <class S> DEVICE S *place_in_batch_order(void *spread, i64 row, i64 column, int eights) {
-    const i64 piece = column / 8, i = column % 8, lanes = (piece / 16 * eights + row / 8) * 4 + piece % 4;
-    return (S *)spread + (lanes * 32 + row % 8 * 4 + piece / 4 % 4) * 8 + (i < 4 ? 2 * i : 2 * i - 7);
+    const i64 i = column % 8;
+    return (S *)piece_in_batch_order(spread, row, column / 8, eights) + (i < 4 ? 2 * i : 2 * i - 7);
 }
 
 /* A row of x as launch_prompt wants it: of a span, halves i and i + 4 of word w of lane t at 16 (2 w + i / 2) + 8 (i %
