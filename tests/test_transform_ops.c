@@ -628,7 +628,20 @@ static void test_wrong_row_gradients(void) {
     tarn_clear_error();
 }
 
+/* Of a batch it is the same op, for which a device may have a kernel, whether or not both inputs have the batch. */
+static void test_batched_softmax_gradient(void) {
+    TARN_SCOPE;
+    tarn_array *many = tarn_zeros(TARN_SHAPE(3, 2, 4), TARN_FLOAT32), *one = tarn_zeros(TARN_SHAPE(2, 4), TARN_FLOAT32);
+    for (int shared = -1; shared < 2; shared++) {
+        tarn_array *inputs[] = {shared == 0 ? one : many, shared == 1 ? one : many}, *out;
+        tarn_ints axes = TARN_AXES(shared == 0 ? TARN_UNBATCHED : 0, shared == 1 ? TARN_UNBATCHED : 0);
+        CHECK(into(&out, tarn_vmap(TARN_FUNCTION(call_softmax_gradient, NULL), inputs, 2, .in_axes = axes)) &&
+              out->node->op == OP_softmax_gradient && out->ndim == 3);
+    }
+}
+
 static void test_fused(void) {
+    test_batched_softmax_gradient();
     RUN(softmax, REAL(2, 3));
     RUN(softmax_first, REAL(3, 2));
     RUN(rms_norm, REAL(2, 4), REAL(4));

@@ -2,6 +2,7 @@
    row once. Their first input is the gradient g of the result. With y the result of softmax: y (g - sum(y g)). Of
    norms, with z the normed row before its weight, s what x was scaled by and h = g * weight: s (h - mean(h) - z mean(h
    z)), without mean(h) where x was not centred; the weight takes the sum of g z over all rows, the bias that of g. */
+#include "ops/batch.h"
 #include "ops/fused/formula.h"
 #include "ops/rules.h"
 
@@ -110,6 +111,15 @@ bool vjp_layer_norm(node *n, tarn_array *const *cotangents, const bool *wanted, 
     return vjp_norm(OP_layer_norm_gradient, n, cotangents[0], &a, gradients);
 }
 
-const op_rules rules_softmax_gradient = {.infer = infer_softmax, .formula = of_softmax};
+/* The axis counts from the last: examples come in front. */
+bool vmap_softmax_gradient(node *n, tarn_array *const *inputs, const int *axes, tarn_array **outputs,
+                           int *output_axes) {
+    int64_t batch = batch_size(inputs, axes, n->input_count);
+    tarn_array *whole[] = {batch_whole(inputs[G], axes[G], batch), batch_whole(inputs[X], axes[X], batch)};
+    if (!whole[G] || !whole[X]) return false;
+    return batch_result(build(OP_softmax_gradient, whole, 2, n->attributes), 0, outputs, output_axes);
+}
+
+const op_rules rules_softmax_gradient = {.infer = infer_softmax, .vmap = vmap_softmax_gradient, .formula = of_softmax};
 const op_rules rules_rms_norm_gradient = {.infer = infer_rms_norm, .formula = of_rms_norm};
 const op_rules rules_layer_norm_gradient = {.infer = infer_layer_norm, .formula = of_layer_norm};
