@@ -146,6 +146,56 @@ static void test_plans(void) {
     CHECK(distance(there, here) < 1e-5);
 }
 
+/* ---- graphs of plans count against the limit: where there is no room for one, the calls are given one by one, and
+   when there is room again, it is made */
+static bool many_calls(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    enum { TIMES = 40 };
+    (void)context, (void)count;
+    tarn_array *x = inputs[0];
+    for (int i = 0; i < TIMES; i++) x = tarn_softmax(tarn_rms_norm(x, NULL), .axes = TARN_AXES(-1));
+    return tarn_result(results, x);
+}
+
+static tarn_memory memory_of_gpu(void) {
+    tarn_memory memory = {0};
+    CHECK(tarn_memory_info((tarn_device){TARN_CUDA, 0}, &memory));
+    return memory;
+}
+
+/* How much more is reserved after so many calls as make a graph; the last result. */
+static int64_t reserved_by_calls(tarn_compiled *c, tarn_array *x, float *out) {
+    int64_t before = memory_of_gpu().reserved;
+    for (int i = 0; i < 12; i++) {
+        TARN_SCOPE;
+        tarn_array *y = tarn_results_at(tarn_compiled_call(c, &x, 1), 0);
+        CHECK(tarn_read(y, out, WIDTH * sizeof *out));
+    }
+    return memory_of_gpu().reserved - before;
+}
+
+static void test_graphs_within_limit(void) {
+    enum { ROOM = 32 << 10 };
+    tarn_device gpu = {TARN_CUDA, 0};
+    TARN_SCOPE;
+    TARN_ON(tarn_default_stream(gpu));
+    tarn_compiled *first = tarn_compile(TARN_FUNCTION(many_calls, NULL)),
+                  *second = tarn_compile(TARN_FUNCTION(many_calls, NULL));
+    tarn_array *x = drawn(3, TARN_SHAPE(1, WIDTH), TARN_FLOAT32);
+    float free_of_limit[WIDTH] = {0}, within[WIDTH] = {0}, later[WIDTH] = {0};
+    CHECK(tarn_eval(x));
+    int64_t begun = memory_of_gpu().reserved, graph = reserved_by_calls(first, x, free_of_limit);
+    CHECK(graph > ROOM);
+    tarn_memory now = memory_of_gpu();
+    tarn_set_memory_limit(gpu, now.active + now.reserved + ROOM);
+    CHECK(reserved_by_calls(second, x, within) == 0);
+    tarn_set_memory_limit(gpu, 0);
+    CHECK(reserved_by_calls(second, x, later) == graph);
+    CHECK(!memcmp(within, free_of_limit, sizeof within) && !memcmp(later, within, sizeof within));
+    tarn_compiled_free(first);
+    tarn_compiled_free(second);
+    CHECK(memory_of_gpu().reserved == begun);
+}
+
 /* Weights that the same evaluation makes are read as they were made, whatever their memory held before: by products of
    one row and of many, dense and packed. In each round they are others; the same again once they are there. */
 enum { MADE_ROWS = 256, MADE_WIDTH = 2048, MADE_PRODUCTS = 6 };
@@ -219,6 +269,7 @@ int main(void) {
     test_decode(TARN_FLOAT32, true, 2e-5);
     test_decode(TARN_BFLOAT16, true, 2e-2);
     test_plans();
+    test_graphs_within_limit();
     test_devices();
     test_made_weights();
     test_errors();

@@ -1,6 +1,7 @@
 /* Kernels that users write: what is wrong with a description is told, a CPU says that it cannot run one, the source is
    what the description says; and on a CUDA device, if there is one, they run: strides, constants, several outputs,
-   filled ones, in a compiled function, compiled code, errors of the compiler. */
+   filled ones, in a compiled function, compiled code, errors of the compiler. `test_device_kernel lost`: what is left
+   when a kernel has brought the device down, which the process cannot use any more. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,8 +174,30 @@ static void test_code(void) {
     CHECK_ERROR(tarn_eval(y), "kernel");
 }
 
-int main(void) {
+/* What lived on the device, and what is given to it, is an error that says so; the CPU goes on. */
+static void test_lost(void) {
+    TARN_SCOPE;
+    const tarn_kernel_output output = {TARN_FLOAT32, TARN_SHAPE(6)};
+    tarn_device_kernel_options o = scaling(&output, constants);
+    tarn_array *x = tarn_arange(0, 6, 1, TARN_FLOAT32), *there = tarn_square(x), *y = NULL;
+    o.name = "stop";
+    o.source = "asm volatile(\"trap;\");";
+    CHECK(tarn_eval(there) && tarn_device_kernel(&o, &x, 1, &y));
+    CHECK_ERROR(tarn_eval(y), "lost");
+    CHECK_ERROR(tarn_eval(tarn_add(there, there)), "lost");
+    CHECK_ERROR(tarn_data(there), "lost");
+    TARN_ON(tarn_default_stream((tarn_device){TARN_CPU, 0}));
+    CHECK(tarn_item(tarn_sum(tarn_arange(0, 6, 1, TARN_FLOAT32))) == 15);
+}
+
+int main(int count, char **arguments) {
     setenv("TARN_BACKENDS", TARN_BUILD_DIR, 0);
+    if (count > 1 && strcmp(arguments[1], "lost") == 0) {
+        if (tarn_device_count(TARN_CUDA) == 0) return printf("there is no CUDA device here\n"), 77;
+        TARN_ON(tarn_default_stream((tarn_device){TARN_CUDA, 0}));
+        test_lost();
+        return check_report("device kernel lost");
+    }
     test_descriptions();
     if (tarn_device_count(TARN_CUDA) > 0) {
         TARN_ON(tarn_default_stream((tarn_device){TARN_CUDA, 0}));
