@@ -47,7 +47,8 @@ typedef struct {
 static bool make_set(run_set *set, call c, const operand *outputs) {
     call first = c;
     for (int k = 0; k < COPIES; k++) {
-        for (int i = 0; i < c.output_count; i++) set->outputs[k][i] = on_device(&outputs[i], false);
+        for (int i = 0; i < c.output_count; i++)
+            set->outputs[k][i] = outputs[i].shape ? on_device(&outputs[i], false) : (operand){0};
         for (int i = 0; i < c.input_count; i++)
             set->inputs[k][i] = c.inputs[i].dtype == TARN_DTYPE_COUNT || !c.inputs[i].shape
                                     ? (operand){0}
@@ -107,14 +108,15 @@ static void time_call(const char *name, call c, tarn_dtype dtype, tarn_ints shap
 #define NONE          ((operand){0})
 
 /* The gradient of rows that are made of x, weight and bias by that of the result; read are two arrays of them, written
-   one and the sums. */
-static void time_row_gradient(const char *name, op_id op, const void *attributes, int64_t rows, int64_t n) {
-    operand x = X(BFLOAT16, rows, n), row = X(BFLOAT16, n);
+   one and, unless nobody wants them (frozen), the sums. */
+static void time_row_gradient(const char *name, op_id op, const void *attributes, int64_t rows, int64_t n,
+                              bool frozen) {
+    operand x = X(BFLOAT16, rows, n), row = X(BFLOAT16, n), sums = frozen ? NONE : row;
     call c = CALL(layer_norm_gradient, attributes, NULL, x, x, row);
     c.op = op;
     if (op == OP_softmax_gradient) c.input_count = 2;
     c.output_count = op == OP_softmax_gradient ? 1 : op == OP_rms_norm_gradient ? 2 : 3;
-    time_outputs(name, c, (operand[]){x, row, row}, 6.0 * (double)(rows * n), false);
+    time_outputs(name, c, (operand[]){x, sums, sums}, 6.0 * (double)(rows * n), false);
 }
 
 static void time_norms(void) {
@@ -123,13 +125,15 @@ static void time_norms(void) {
               CALL(layer_norm, &layer, NULL, X(BFLOAT16, 8192, 4096), X(BFLOAT16, 4096), X(BFLOAT16, 4096)),
               TARN_BFLOAT16, DIMS(8192, 4096), 4.0 * 8192 * 4096, false);
     time_row_gradient("gradient of softmax 8192x4096 bf16", OP_softmax_gradient,
-                      &(attributes_softmax_gradient){.axis = -1}, 8192, 4096);
+                      &(attributes_softmax_gradient){.axis = -1}, 8192, 4096, false);
     time_row_gradient("gradient of rms_norm 8192x4096 bf16", OP_rms_norm_gradient,
-                      &(attributes_rms_norm_gradient){.eps = 1e-5}, 8192, 4096);
+                      &(attributes_rms_norm_gradient){.eps = 1e-5}, 8192, 4096, false);
+    time_row_gradient("gradient of rms_norm, weight frozen", OP_rms_norm_gradient,
+                      &(attributes_rms_norm_gradient){.eps = 1e-5}, 8192, 4096, true);
     time_row_gradient("gradient of layer_norm 8192x4096", OP_layer_norm_gradient,
-                      &(attributes_layer_norm_gradient){.eps = 1e-5}, 8192, 4096);
+                      &(attributes_layer_norm_gradient){.eps = 1e-5}, 8192, 4096, false);
     time_row_gradient("gradient of layer_norm 8192x2048", OP_layer_norm_gradient,
-                      &(attributes_layer_norm_gradient){.eps = 1e-5}, 8192, 2048);
+                      &(attributes_layer_norm_gradient){.eps = 1e-5}, 8192, 2048, false);
 }
 
 /* tanh((x y + x) 0.5 - y) + x as one group. */
