@@ -556,7 +556,8 @@ int main(void) {
     test_unread();
     static const tarn_dtype dtypes[] = {TARN_FLOAT16, TARN_BFLOAT16, TARN_FLOAT32};
     for (int d = 0; d < 3; d++) {
-        joining("products", test_products, dtypes[d]), joining("caches", test_caches, dtypes[d]);
+        joining("products", test_products, dtypes[d]);
+        d < 2 || has_warpgroups() ? joining("caches", test_caches, dtypes[d]) : test_caches(dtypes[d]);
         joining("sums", test_sums, dtypes[d]), joining("batches", test_batches, dtypes[d]);
         if (d < 2) joining("gates", test_gates, dtypes[d]);
         d < 2 && has_warpgroups() ? joining("by rows", test_by_rows, dtypes[d]) : test_by_rows(dtypes[d]);

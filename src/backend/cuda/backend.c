@@ -24,6 +24,7 @@ bool cuda_ok(cudaError_t error, const char *what) {
 }
 
 bool cuda_use(int device) {
+    if (cuda_is_lost(device)) return tarn_fail_kind(TARN_ERROR_RUNTIME, "the device cuda:%d is lost", device);
     return cuda_ok(cudaSetDevice(device), "choosing the device");
 }
 

@@ -13,7 +13,7 @@
 bool cuda_report(bool ok);
 /* True for success; else the error says what was tried and CUDA's reason. */
 bool cuda_ok(cudaError_t error, const char *what);
-/* Makes the device the calling thread's. */
+/* Makes the device the calling thread's; false for one that is lost. */
 bool cuda_use(int device);
 /* Bytes of the device's budget; false, without an error, if there is no room for them. Negative: given back. */
 bool cuda_reserve(int device, int64_t bytes);
@@ -24,6 +24,8 @@ void cuda_release(int device, void *block);
 int64_t cuda_memory_bytes(int device);
 
 /* ---- stream.c */
+/* Whether an error that nothing cures has happened on the device: the process can use it no more. */
+bool cuda_is_lost(int device);
 backend_stream *cuda_stream_new(int device);
 void cuda_stream_free(backend_stream *stream);
 void cuda_submit(backend_stream *stream, submission *s);

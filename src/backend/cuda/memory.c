@@ -3,7 +3,8 @@
 
 void *cuda_allocate(int device, int64_t bytes) {
     void *block = NULL;
-    cudaError_t error = cuda_use(device) ? cudaMalloc(&block, bytes > 0 ? (size_t)bytes : 1) : cudaErrorInvalidDevice;
+    if (!cuda_use(device)) return cuda_report(false), NULL;
+    cudaError_t error = cudaMalloc(&block, bytes > 0 ? (size_t)bytes : 1);
     if (error == cudaSuccess) return block;
     cudaGetLastError();
     size_t left = 0, all = 0;

@@ -57,6 +57,9 @@ typedef struct {
 _Static_assert(sizeof(task) <= sizeof(((submission *)0)->room), "a task fits into a submission");
 
 static atomic_bool lost[MOST_DEVICES];
+bool cuda_is_lost(int device) {
+    return device >= 0 && device < MOST_DEVICES && atomic_load(&lost[device]);
+}
 
 /* ---- what launchers ask of the device at hand */
 static int attribute(enum cudaDeviceAttr which) {
