@@ -138,6 +138,20 @@ INLINE void add_group(const words_panel *panel, int row, int g, __m256i (*produc
     }
 }
 
+/* Two values of the depth. */
+INLINE void add_pairs(const int16_t *w, const int16_t *x, __m256i (*product)[2]) {
+    __m256i a = _mm256_loadu_si256((const __m256i *)x), b = _mm256_loadu_si256((const __m256i *)(x + COLUMNS));
+    PREFETCH(x + 16 * COLUMNS);
+    UNROLL(6)
+    for (int i = 0; i < ROWS; i++) {
+        int32_t pair;
+        memcpy(&pair, w + i * DEPTH, sizeof pair);
+        __m256i v = _mm256_set1_epi32(pair);
+        product[i][0] = add_words(product[i][0], v, a);
+        product[i][1] = add_words(product[i][1], v, b);
+    }
+}
+
 /* 6 rows by 16 columns, group by group. */
 static void micro(const words_panel *panel, int row, const char *stripe, int depth, int group, float *sums,
                   int64_t stride, bool first) {
@@ -149,20 +163,8 @@ static void micro(const words_panel *panel, int row, const char *stripe, int dep
         __m256i product[ROWS][2];
         UNROLL(6)
         for (int i = 0; i < ROWS; i++) product[i][0] = product[i][1] = _mm256_setzero_si256();
-        for (const int16_t *end = w + group; w < end; w += 2, x += 2 * COLUMNS) {
-            __m256i a = _mm256_loadu_si256((const __m256i *)x), b = _mm256_loadu_si256((const __m256i *)(x + COLUMNS));
-            PREFETCH(x + 16 * COLUMNS);
-            UNROLL(6)
-            for (int i = 0; i < ROWS; i++) {
-                int32_t pair;
-                memcpy(&pair, w + i * DEPTH, sizeof pair);
-                __m256i v = _mm256_set1_epi32(pair);
-                product[i][0] = add_words(product[i][0], v, a);
-                product[i][1] = add_words(product[i][1], v, b);
-                IN_REGISTER(product[i][0]);
-                IN_REGISTER(product[i][1]);
-            }
-        }
+        ROLLED
+        for (const int16_t *end = w + group; w < end; w += 2, x += 2 * COLUMNS) add_pairs(w, x, product);
         add_group(panel, row, g, product, steps + g * COLUMNS, sums_of_x + g * COLUMNS, sums, stride, first && g == 0);
     }
 }

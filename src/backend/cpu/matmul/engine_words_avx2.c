@@ -3,8 +3,11 @@
 
 #include "cpu/matmul/inline.h"
 
+/* In place: gcc adds into the products' register and copies that to the sum's, an instruction in five. */
 INLINE __m256i add_words(__m256i sum, __m256i a, __m256i b) {
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+    __m256i products = _mm256_madd_epi16(a, b);
+    __asm__("vpaddd %1, %0, %0" : "+x"(sum) : "x"(products));
+    return sum;
 }
 
 #define ENGINE      matmul_engine_words_avx2

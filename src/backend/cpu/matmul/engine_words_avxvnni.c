@@ -4,7 +4,9 @@
 #include "cpu/matmul/inline.h"
 
 INLINE __m256i add_words(__m256i sum, __m256i a, __m256i b) {
-    return _mm256_dpwssd_avx_epi32(sum, a, b);
+    sum = _mm256_dpwssd_avx_epi32(sum, a, b);
+    IN_REGISTER(sum);
+    return sum;
 }
 
 #define ENGINE      matmul_engine_words_avxvnni
