@@ -108,6 +108,14 @@ static void test_limits(void) {
     INTS(tarn_round_to(I(125, 135, -15, 2147483647), -1), 120, 140, -20, -2147483646);
     INTS(tarn_round_to(I(125, -99), -30), 0, 0);
     INTS(tarn_round_to(I(125), 3), 125);
+    const uint64_t large[] = {6000000000000000000, 4000000000000000000, 5000000000000000000, UINT64_MAX};
+    const uint64_t tens[] = {10000000000000000000u, 0, 0, 18000000000000000000u};
+    tarn_array *numbers = tarn_from_data(large, TARN_SHAPE(4), TARN_UINT64);
+    tarn_array *shall = tarn_from_data(tens, TARN_SHAPE(4), TARN_UINT64);
+    CHECK(tarn_item(tarn_all(tarn_equal(tarn_slice_axis(tarn_round_to(numbers, -19), 0, 0, 3),
+                                        tarn_slice_axis(shall, 0, 0, 3)))) == 1);
+    CHECK(tarn_item(tarn_all(tarn_equal(tarn_slice_axis(tarn_round_to(numbers, -18), 0, 3, 4),
+                                        tarn_slice_axis(shall, 0, 3, 4)))) == 1);
     FLOATS(tarn_round_to(F(0, 1.5F, 1e30F, INFINITY, NAN), INT64_MAX), 0, 1.5, 1e30F, INFINITY, NAN);
     FLOATS(tarn_round_to(F(0, 1.5F, 3e38F, INFINITY, NAN), INT64_MIN), 0, 0, 0, INFINITY, NAN);
     FLOATS(tarn_round_to(F(0, 1000, 1.26e-39F), 36), 0, 1000, 0);

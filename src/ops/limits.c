@@ -119,15 +119,22 @@ static double power_of_ten(int64_t exponent) {
     return power;
 }
 
-/* The multiple of a power of ten that is nearest, the even one of two. Beyond 10^18 that is 0. */
+/* 10^digits, which uint64 has up to 19. */
+static tarn_array *whole_power_of_ten(int64_t digits, tarn_dtype wide) {
+    tarn_array *power = tarn_scalar_int((int64_t)power_of_ten(digits < 18 ? digits : 18), wide);
+    return digits == 19 ? tarn_multiply(power, tarn_scalar_int(10, wide)) : power;
+}
+
+/* The multiple of a power of ten that is nearest, the even one of two. Beyond the range of the dtype there is 0 alone.
+ */
 static tarn_array *round_integer(tarn_array *x, int64_t digits) {
     tarn_dtype wide = x->dtype == TARN_UINT64 ? TARN_UINT64 : TARN_INT64;
-    if (digits > 18) return tarn_zeros_like(x);
-    tarn_array *step = tarn_scalar_int((int64_t)power_of_ten(digits), wide), *two = tarn_scalar_int(2, wide);
+    if (digits > (wide == TARN_UINT64 ? 19 : 18)) return tarn_zeros_like(x);
+    tarn_array *step = whole_power_of_ten(digits, wide), *two = tarn_scalar_int(2, wide);
     tarn_array *value = tarn_astype(x, wide), *quotient = tarn_floor_divide(value, step);
-    tarn_array *twice = tarn_multiply(two, tarn_subtract(value, tarn_multiply(quotient, step)));
+    tarn_array *rest = tarn_subtract(value, tarn_multiply(quotient, step)), *half = tarn_floor_divide(step, two);
     tarn_array *odd = tarn_not_equal(tarn_remainder(quotient, two), tarn_scalar_int(0, wide));
-    tarn_array *up = tarn_logical_or(tarn_greater(twice, step), tarn_logical_and(tarn_equal(twice, step), odd));
+    tarn_array *up = tarn_logical_or(tarn_greater(rest, half), tarn_logical_and(tarn_equal(rest, half), odd));
     return tarn_astype(tarn_multiply(tarn_add(quotient, tarn_astype(up, wide)), step), x->dtype);
 }
 

@@ -5,7 +5,6 @@
      VALUE, VALUES      what runs, and COUNT of those
      WIDEN(e), NARROW(v)   ELEMENTS as VALUES, and back
      STREAM(to, e)      ELEMENTS past the caches
-     SHOWN(v)           if it is there: VALUES that NARROW makes the same of, sooner
      FIRST              what has run before the first element
      FOLD(a, b)         VALUES of a and then b
      CARRIED            if it is there: the type in which what runs goes from one vector to the next, wider than VALUE
@@ -93,9 +92,6 @@ INLINE VALUES NAME(get)(const ELEMENT *from, int64_t count) {
     return v;
 }
 INLINE void NAME(put)(ELEMENT *to, VALUES v, int64_t count, bool past) {
-#ifdef SHOWN
-    v = SHOWN(v);
-#endif
     ELEMENTS elements = NARROW(v);
     for (int i = 0; count < COUNT && i < COUNT; i++)
         if (i < count) to[i] = elements[i];

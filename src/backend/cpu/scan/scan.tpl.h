@@ -56,12 +56,6 @@ INLINE bool are_near(const group_range *range, double running) {
     return !any_f64((vi64)(range->most > 0x1p16) | ((vi64)(range->least < 0x1p-16) & -(int64_t)(running != 0)));
 }
 
-/* What a float32 rounds to zero is zero before that: a number below its range takes a conversion a hundred cycles. */
-INLINE vf64 without_dust(vf64 v) {
-    vi64 dust = (vi64)(abs_f64(v) <= 0x1p-150);
-    return (vf64)((vi64)v & (~dust | INT64_MIN));
-}
-
 /* A few hundred roundings do not reach across these from the ends of the range. */
 static bool is_product_in_doubt(double running, const scan_state *total) {
     double number = total->total.number, size = fabs(running);
@@ -100,9 +94,7 @@ INLINE int64_t next_place(int64_t count, int64_t done, int64_t some, bool backwa
 #define WIDEN(e)      __builtin_convertvector(e, vf64)
 #define NARROW(v)     __builtin_convertvector(v, hf32)
 #define STREAM(to, e) stream_half(to, e)
-#define SHOWN(v)      without_dust(v)
 #include "cpu/scan/products.tpl.h"
-#undef SHOWN
 #include "cpu/scan/sums.tpl.h"
 #undef TYPE
 #undef ELEMENT
@@ -114,7 +106,6 @@ INLINE int64_t next_place(int64_t count, int64_t done, int64_t some, bool backwa
 #define ELEMENT       uint16_t
 #define ELEMENTS      qu16
 #define STREAM(to, e) memcpy(to, &(e), sizeof(e)) /* too little for a line of its own */
-#define SHOWN(v)      without_dust(v)
 #define TYPE(f)       f##_bf16
 #define WIDEN(e)      __builtin_convertvector(widen_quarter_bfloat16(e), vf64)
 #define NARROW(v)     narrow_quarter_bfloat16(__builtin_convertvector(v, hf32))
@@ -132,7 +123,6 @@ INLINE int64_t next_place(int64_t count, int64_t done, int64_t some, bool backwa
 #undef NARROW
 #undef ELEMENTS
 #undef STREAM
-#undef SHOWN
 #undef VALUE
 #undef VALUES
 #undef COUNT
