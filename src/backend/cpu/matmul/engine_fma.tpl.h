@@ -21,10 +21,10 @@ INLINE void expect_row(const matmul_target *t, int64_t row, int vectors) {
     }
 }
 
-/* Lines that a micro-kernel's end reads and writes, `left` steps before it. */
-INLINE void expect_rows(const matmul_target *t, int64_t left, int rows, int vectors) {
-    int64_t row = rows - left / FETCH_STEPS * EXPECTED_ROWS, end = row + EXPECTED_ROWS;
-    for (row = row < 0 ? 0 : row; row < end && row < rows; row++) expect_row(t, row, vectors);
+/* Lines that a micro-kernel's end reads and writes, of the rows from this one on that there are. */
+INLINE void expect_rows(const matmul_target *t, int64_t row, int rows, int vectors) {
+    for (int i = 0; i < EXPECTED_ROWS; i++, row++)
+        if (row >= 0 && row < rows) expect_row(t, row, vectors);
 }
 
 INLINE void add_step(vec total[ROWS][2], const NUMBER *panel, const NUMBER *stripe, int64_t step, int rows,
@@ -62,9 +62,10 @@ INLINE void micro(const NUMBER *panel, const NUMBER *stripe, int64_t depth, cons
         for (int v = 0; v < vectors; v++) total[i][v] = v_zero();
     matmul_stream stripes = coming->stripes, coming_rows = coming->rows;
     const NUMBER *end = panel + depth, *whole = end - depth % FETCH_STEPS;
-    while (panel < whole) {
+    int64_t expected = rows - depth / FETCH_STEPS * EXPECTED_ROWS;
+    for (; panel < whole; expected += EXPECTED_ROWS) {
         matmul_stream_on(&stripes), matmul_stream_on(&coming_rows);
-        expect_rows(t, end - panel, rows, vectors);
+        expect_rows(t, expected, rows, vectors);
         for (const NUMBER *some = panel + FETCH_STEPS; panel < some; panel++, stripe += step)
             add_step(total, panel, stripe, step, rows, vectors);
     }
