@@ -2,14 +2,16 @@
 network, a transformer, and the optimizer's update of 100 M parameters beside what the memory can move. The sides take
 turns, since the host's rate may change from one second to the next; what counts is the ratio within a line.
 
+ninja -C build bench_update_stream
 PYTHONPATH=build/python .venv/bin/python -P bench/training.py [CASE ...] [--without mlx|torch|tarn] [--processor]
 --processor: processor time of one thread, which says something on a machine that has other work, too."""
 
 import argparse
-import functools
+import ctypes
 import importlib
 import importlib.util
 import os
+import pathlib
 import time
 
 import numpy
@@ -186,18 +188,15 @@ class Torch:
         return getattr(torch.optim, name)(parameters, 1e-3, **({"fused": True} if name != "Adagrad" else {})).step
 
 
-def stream(size, times):
-    """What sums two arrays of this size over one of them so many times, by PyTorch or by NumPy."""
-    try:
-        import torch
-
-        torch.set_num_threads(THREADS)
-        a, b = torch.randn(size), torch.randn(size)
-        add = functools.partial(torch.add, a, b, out=a)
-    except ImportError:
-        a, b = numpy.ones(size, "f4"), numpy.ones(size, "f4")
-        add = functools.partial(numpy.add, a, b, out=a)
-    return lambda: [add() for _ in range(times)]
+def stream(size, states):
+    """What reads gradients and reads and writes parameters and so many states of this size, with one addition each."""
+    package = pathlib.Path(importlib.util.find_spec("tarn").origin).parent
+    library = ctypes.CDLL(str(package.parents[1] / "bench" / "libbench_update_stream.so"))
+    arrays = [numpy.ones(size, "f4") for _ in range(states + 2)]
+    gradients, *changed = (a.ctypes.data_as(ctypes.c_void_p) for a in arrays)
+    pointers = (ctypes.c_void_p * len(changed))(*changed)
+    arguments = pointers, gradients, len(changed), ctypes.c_long(size), THREADS
+    return lambda arrays=arrays: library.update_stream(*arguments)
 
 
 def data(name):
@@ -210,7 +209,7 @@ def data(name):
 
 
 MODELS = ["perceptron", "convolutional", "transformer"]
-BYTES = {"SGD": 12, "Adam": 28, "AdamW": 28}  # of each parameter: what an update must read and write in float32
+STATES = {"SGD": 0, "Lion": 1, "Adam": 2, "AdamW": 2}  # arrays beside a parameter and its gradient
 SIZES = [25_000_000] * 4
 
 
@@ -225,11 +224,12 @@ def print_models(names, sides, seconds):
 def print_updates(names, sides, seconds):
     print(f"update of {sum(SIZES) / 1e6:.0f} M parameters")
     for name in names:
+        moved = (12 + 8 * STATES[name]) * sum(SIZES)  # float32: all are read, and but for the gradient written
         for side, one in sides.items():
-            moved = BYTES[name] * sum(SIZES)
-            sums = round(moved / (12 * SIZES[0]))  # as long a stretch: the host's rate changes within one
-            times = bests({"update": one.update(name, SIZES), "sums": stream(SIZES[0], sums)}, seconds)
-            rate, limit = moved / times["update"], 12 * SIZES[0] * sums / times["sums"]
+            if side == "torch" and not hasattr(one.torch.optim, name):
+                continue
+            times = bests({"update": one.update(name, SIZES), "limit": stream(sum(SIZES), STATES[name])}, seconds)
+            rate, limit = moved / times["update"], moved / times["limit"]
             shares = f"{rate / 1e9:8.1f} GB/s {100 * rate / limit:6.0f} % of {limit / 1e9:.1f}"
             print(f"{name:8}{side:8}{times['update'] * 1e3:10.1f} ms {shares}", flush=True)
 
@@ -243,7 +243,7 @@ def use_one_thread():
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("cases", nargs="*", default=[*MODELS, *BYTES])
+    parser.add_argument("cases", nargs="*", default=[*MODELS, *STATES])
     parser.add_argument("--without", action="append", default=[])
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--processor", action="store_true")
@@ -253,7 +253,7 @@ def main():
     sides = {name: Arrays(name) for name in ("tarn", "mlx") if name not in arguments.without}
     if "torch" not in arguments.without and importlib.util.find_spec("torch"):
         sides["torch"] = Torch()
-    models, updates = ([name for name in arguments.cases if name in known] for known in (MODELS, BYTES))
+    models, updates = ([name for name in arguments.cases if name in known] for known in (MODELS, STATES))
     if models:
         print_models(models, sides, arguments.seconds)
     if updates:
