@@ -1,5 +1,5 @@
 # Tarn's commands, over CMake and Ninja. Variables: CC=clang, SANITIZE=1 (address, undefined, leak), HARD=1 (tests once more under odd settings),
-# DEVICE=gpu (test: on the GPU; with QUICK=1 a few under memcheck), CUDA=plain (kernels not optimized, where there is no GPU to run them),
+# DEVICE=gpu (test: on the GPU; with QUICK=1 a few under memcheck), CUDA=plain (kernels for Hopper alone and not optimized, where there is no GPU to run them),
 # SECONDS=n (fuzzing, for each target), PREFIX and DESTDIR (install). Each choice of compiler and sanitizer has a build folder of its own.
 ifeq ($(origin CC),default)
 CC := gcc
@@ -11,7 +11,7 @@ JOBS ?= $(shell nproc)
 variant := $(if $(filter gcc cc,$(notdir $(CC))),,-$(notdir $(CC)))$(if $(SANITIZE),-sanitize)
 BUILD ?= build$(variant)
 options := -G Ninja -DCMAKE_C_COMPILER=$(CC) -DCMAKE_INSTALL_PREFIX=$(PREFIX)$(if $(SANITIZE), -DTARN_SANITIZE=ON)
-options += $(if $(filter plain,$(CUDA)),-DTARN_CUDA_OPTIMIZE=OFF)
+options += $(if $(filter plain,$(CUDA)),-DTARN_CUDA_OPTIMIZE=OFF -DTARN_CUDA_ARCH=90a)
 options += $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache)
 purposes := $(if $(findstring clang,$(CC)),clang $(if $(SANITIZE),sanitize))
 sources = $(shell git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' 'bench/*.[ch]' 'python/*.[ch]')

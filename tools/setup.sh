@@ -42,7 +42,7 @@ install_packages() {
 }
 
 # The programs that tests compare Tarn with. Each is installed by itself, so that a missing one leaves the others.
-oracles=(pytest numpy scipy gguf mpmath jinja2 tokenizers safetensors transformers "mlx[cpu]" sentencepiece protobuf pyyaml tqdm scikit-build-core nbclient ipykernel matplotlib)
+oracles=(pytest pytest-xdist numpy scipy gguf mpmath jinja2 tokenizers safetensors transformers "mlx[cpu]" sentencepiece protobuf pyyaml tqdm scikit-build-core nbclient ipykernel matplotlib)
 # Installed without what they name as needed: mlx-lm asks for the macOS build of mlx.
 bare_oracles=(mlx-lm)
 

@@ -43,43 +43,39 @@ make_wheel() {
     .venv/bin/python -c 'import site; print(site.getsitepackages()[0])' >"$(echo "$environment"/lib/python3*/site-packages)/programs.pth"
 }
 
-# The files of tests/python in so many parts, dealt out in turn, as many at a time as there are processors; each part's log is told when it ends, and what all of
-# them counted at the end. Status 5 is a part whose tests are all left out.
-in_parts() {
-    local parts=$1 part status files=(tests/python/test_*.py)
-    shift
-    rm -rf "$build/python-logs"
-    mkdir "$build/python-logs"
-    for ((part = 0; part < parts; part++)); do
+# Files by themselves, as many at a time as there are processors: status 5 is a file whose tests are all left out.
+each_file() {
+    local file status
+    for file in tests/python/test_*.py; do
         while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done
         {
-            local some=() log=$build/python-logs/$part
-            for ((file = part; file < ${#files[@]}; file += parts)); do some+=("${files[file]}"); done
-            "$@" "${some[@]}" >"$log.log" 2>&1
+            "$@" "$file" >"$build/${file##*/}.log" 2>&1
             status=$?
-            cat "$log.log"
-            [ $status = 0 ] || [ $status = 5 ] || touch "$log.failed"
+            cat "$build/${file##*/}.log"
+            [ $status = 0 ] || [ $status = 5 ] || echo "$file" >>"$build/failed-files"
         } &
     done
     wait
-    grep -hE '^(FAILED|ERROR) ' "$build"/python-logs/*.log
-    tail -qn 1 "$build"/python-logs/*.log | grep -oE '[0-9]+ (passed|failed|skipped|errors?)' |
-        awk '{ count[$2] += $1 } END { for (kind in count) printf "tests in Python: %d %s\n", count[kind], kind }'
-    ! ls "$build"/python-logs/*.failed >/dev/null 2>&1
 }
 
-# Under sanitizers each file has a process of its own, which else would hold too much.
+# Under sanitizers each file has a process of its own, which else would hold too much; otherwise as many processes as there are processors take files in turn.
 in_python() {
-    local settings=() python=.venv/bin/python parts=$((4 * $(nproc)))
+    local settings=() beside=() python=.venv/bin/python
     [ -z "${TARN_WHEEL:-}" ] || python=$build/environment/bin/python
     if [ -n "${TARN_SANITIZED:-}" ]; then
-        parts=$(ls tests/python/test_*.py | wc -l)
         settings=(LD_PRELOAD="$(preloaded)" ASAN_OPTIONS=malloc_context_size=3:intercept_tls_get_addr=0
             LSAN_OPTIONS="suppressions=$PWD/tests/python/leaks.supp:print_suppressions=0")
     fi
     echo "tests in Python"
     "$python" -c 'import pytest' 2>/dev/null || python=/usr/bin/python3 # PyPI was out of reach
-    in_parts "$parts" env "${settings[@]}" "$python" -m pytest -q -rs -p no:cacheprovider || failed+=("tests in Python")
+    "$python" -c 'import xdist' 2>/dev/null && beside=(-n "$(nproc)" --dist loadfile)
+    if [ -z "${TARN_SANITIZED:-}" ]; then
+        "$python" -m pytest -q -rs "${beside[@]}" tests/python || failed+=("tests in Python")
+        return
+    fi
+    rm -f "$build/failed-files"
+    each_file env "${settings[@]}" "$python" -m pytest -q -rs -p no:cacheprovider
+    [ ! -e "$build/failed-files" ] || failed+=("tests in Python: $(echo $(cat "$build/failed-files"))")
 }
 
 in_c "as built"
