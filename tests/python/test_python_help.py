@@ -20,7 +20,7 @@ def functions():
                 yield pytest.param(function, id=f"{module.__name__}.{name}".removeprefix("tarn.core."))
 
 
-@pytest.mark.parametrize("function", functions())
+@pytest.mark.parametrize("function", list(functions()))
 def test_example(function, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     help_text = function.__doc__ or ""
