@@ -1,6 +1,7 @@
-# Tarn's commands, over CMake and Ninja. Variables: CC=clang, SANITIZE=1 (address, undefined, leak), HARD=1 (tests once more under odd settings),
-# DEVICE=gpu (test: on the GPU; with QUICK=1 a few under memcheck), CUDA=plain (kernels for Hopper alone and not optimized, where there is no GPU to run them),
-# SECONDS=n (fuzzing, for each target), PREFIX and DESTDIR (install). Each choice of compiler and sanitizer has a build folder of its own.
+# Tarn's commands, over CMake and Ninja. Variables: CC=clang, SANITIZE=1 (address, undefined, leak), HARD=1 (tests once more under odd settings, and the wheel
+# compiled as users' are), DEVICE=gpu (test: on the GPU; with QUICK=1 a few under memcheck), CUDA=plain (kernels for Hopper alone and not optimized, where there
+# is no GPU to run them), SECONDS=n (fuzzing, for each target), PREFIX and DESTDIR (install). Each choice of compiler, sanitizer and kernels has a build folder of
+# its own.
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -8,10 +9,13 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 JOBS ?= $(shell nproc)
 
-variant := $(if $(filter gcc cc,$(notdir $(CC))),,-$(notdir $(CC)))$(if $(SANITIZE),-sanitize)
+ifneq ($(filter-out plain,$(CUDA)),)
+$(error CUDA=$(CUDA): there is CUDA=plain)
+endif
+variant := $(if $(filter gcc cc,$(notdir $(CC))),,-$(notdir $(CC)))$(if $(SANITIZE),-sanitize)$(if $(CUDA),-plain)
 BUILD ?= build$(variant)
 options := -G Ninja -DCMAKE_C_COMPILER=$(CC) -DCMAKE_INSTALL_PREFIX=$(PREFIX)$(if $(SANITIZE), -DTARN_SANITIZE=ON)
-options += $(if $(filter plain,$(CUDA)),-DTARN_CUDA_OPTIMIZE=OFF -DTARN_CUDA_ARCH=90a)
+options += $(if $(CUDA),-DTARN_CUDA_OPTIMIZE=OFF -DTARN_CUDA_ARCH=90a)
 options += $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache)
 purposes := $(if $(findstring clang,$(CC)),clang $(if $(SANITIZE),sanitize))
 sources = $(shell git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'examples/*.[ch]' 'bench/*.[ch]' 'python/*.[ch]')
@@ -36,7 +40,8 @@ reference: build
 # The programs that tests compare Tarn with come while it is built.
 test:
 	tools/setup.sh build environment $(purposes)
-	tools/setup.sh test & $(MAKE) --no-print-directory $(BUILD)/build.ninja && ninja -C $(BUILD) -j $(JOBS); built=$$?; wait; exit $$built
+	tools/setup.sh test & setup=$$!; \
+	  $(MAKE) --no-print-directory $(BUILD)/build.ninja && ninja -C $(BUILD) -j $(JOBS); built=$$?; wait $$setup && exit $$built
 	$(if $(filter gpu,$(DEVICE)),tools/test_gpu.sh $(BUILD) $(if $(QUICK),quick),\
 	  TARN_SANITIZED=$(SANITIZE) TARN_CC=$(CC) tools/test.sh $(BUILD) $(if $(HARD),hard))
 

@@ -41,11 +41,15 @@ target_compile_definitions(tarn_python PRIVATE Py_LIMITED_API=0x030b0000)
 target_compile_options(tarn_python PRIVATE -Wno-pedantic) # CPython's slots hold functions as void *
 target_link_libraries(tarn_python PRIVATE tarn_shared)
 
-# What a wheel holds (pyproject.toml): the package, the library beside the extension, and the GPU backend if it was made.
+# What a wheel holds (pyproject.toml): the package, the library beside the extension, and the GPU backend where there is nvcc (with TARN_BUILT
+# neither library is made).
 install(TARGETS tarn_python LIBRARY DESTINATION tarn COMPONENT python EXCLUDE_FROM_ALL)
 install(FILES $<TARGET_FILE:tarn_shared> DESTINATION tarn RENAME $<TARGET_SONAME_FILE_NAME:tarn_shared> COMPONENT python EXCLUDE_FROM_ALL)
 install(DIRECTORY "${CMAKE_SOURCE_DIR}/python/tarn/" DESTINATION tarn COMPONENT python EXCLUDE_FROM_ALL PATTERN "__pycache__" EXCLUDE)
 install(DIRECTORY "${package}/core" DESTINATION tarn COMPONENT python EXCLUDE_FROM_ALL FILES_MATCHING PATTERN "*.pyi")
 if(TARGET tarn_cuda)
   install(TARGETS tarn_cuda LIBRARY DESTINATION tarn COMPONENT python EXCLUDE_FROM_ALL OPTIONAL)
+  if(SKBUILD AND NOT TARN_BUILT)
+    add_dependencies(tarn_python tarn_cuda)
+  endif()
 endif()

@@ -66,7 +66,8 @@ in_python() {
         settings=(LD_PRELOAD="$(preloaded)" ASAN_OPTIONS=malloc_context_size=3:intercept_tls_get_addr=0
             LSAN_OPTIONS="suppressions=$PWD/tests/python/leaks.supp:print_suppressions=0")
     fi
-    echo "tests in Python"
+    if [ -n "${TARN_FRESH:-}" ]; then export TARN_SEED=${TARN_SEED:-$(date +%s)}; fi # one for all processes
+    echo "tests in Python${TARN_SEED:+, TARN_SEED=$TARN_SEED}"
     "$python" -c 'import pytest' 2>/dev/null || python=/usr/bin/python3 # PyPI was out of reach
     "$python" -c 'import xdist' 2>/dev/null && beside=(-n "$(nproc)" --dist loadfile)
     if [ -z "${TARN_SANITIZED:-}" ]; then
