@@ -151,10 +151,15 @@ static bool run_prompts(tarn_batch *b, const int32_t *const *ids, const size_t *
     return true;
 }
 
-/* The times of an answer are those of all: where they are drawn together, rates add up. */
+/* The times of an answer are those of all: where they are drawn together, rates add up. A prompt whose reading was
+   interrupted keeps having no first token. */
 static void share_times(tarn_batch *b, double begin) {
-    double first = generation_now();
-    for (int64_t i = 0; i < b->rows; i++) b->each[i].g.begin = begin, b->each[i].g.first = first;
+    double now = generation_now();
+    for (int64_t i = 0; i < b->rows; i++) {
+        generation *g = &b->each[i].g;
+        g->begin = begin;
+        if (g->first > 0) g->first = now;
+    }
 }
 
 /* ---- steps */

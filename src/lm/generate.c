@@ -174,8 +174,7 @@ static void fill_figures(const generation *g, tarn_generation *r) {
     r->reused_tokens = g->reused;
     r->prompt_seconds = (g->first > 0 ? g->first : end) - g->begin;
     r->generation_seconds = g->first > 0 ? end - g->first : 0;
-    bool read = g->first > 0 || g->finish != TARN_FINISH_INTERRUPTED;
-    r->prompt_tps = read && r->prompt_seconds > 0 ? computed / r->prompt_seconds : 0;
+    r->prompt_tps = g->first > 0 && r->prompt_seconds > 0 ? computed / r->prompt_seconds : 0;
     /* the first token belongs to the prompt's time */
     r->generation_tps =
         g->tokens.count > 1 && r->generation_seconds > 0 ? (double)(g->tokens.count - 1) / r->generation_seconds : 0;
