@@ -1,3 +1,6 @@
 
-state: list[array]
+class _RandomState:
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> array: ...
 
+state: _RandomState

@@ -70,6 +70,10 @@ def tree_flatten(
 def tree_flatten(
     tree: Any, prefix: str = "", is_leaf: Optional[Callable] = None, *, destination: _Destination
 ) -> _Destination: ...
+@overload
+def tree_flatten(
+    tree: Any, prefix: str, is_leaf: Optional[Callable], destination: _Destination
+) -> _Destination: ...
 def tree_flatten(
     tree: Any,
     prefix: str = "",

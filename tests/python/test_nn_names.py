@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import inspect
+import re
 import types
 
 import pytest
@@ -83,17 +84,21 @@ def test_all_of_ours_says_what_it_does():
 
 
 def functions_of(value):
-    """A function, or those of a class."""
+    """A function, or those written in a class."""
     if inspect.isclass(value):
         for inside in vars(value).values():
             plain = getattr(inside, "fget", None) or getattr(inside, "__func__", inside)
-            if inspect.isfunction(plain) and (not plain.__name__.startswith("_") or plain.__name__.endswith("__")):
+            written = inspect.isfunction(plain) and inspect.getfile(plain) == inspect.getfile(value)
+            if written and re.match("[a-zA-Z]|__", plain.__name__):
                 yield plain
     elif inspect.isfunction(value):
         yield value
 
 
-@pytest.mark.parametrize("module", [*MODULES, "training"])
+LM = [f"lm.{name}" for name in "batch chat generate load prompt_cache sample tokenizer".split()]
+
+
+@pytest.mark.parametrize("module", [*MODULES, "training", *LM])
 def test_a_strict_type_checker_knows_what_is_called(module):
     """A function without any annotation is an error wherever a program calls it, says mypy --strict."""
     ours = importlib.import_module(f"tarn.{module}")

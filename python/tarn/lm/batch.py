@@ -5,11 +5,14 @@ import resource
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Callable, Optional, Sequence, Union
 
 import tarn.core as mx
 
-from .generate import _ids, _likeliest, behind_cache, log_probabilities
+from .generate import Prompt, _ids, _likeliest, behind_cache, log_probabilities
+from .load import Model
 from .prompt_cache import PromptCache, checked_size, make_prompt_cache
+from .tokenizer import Tokenizer
 
 
 @dataclass(kw_only=True)
@@ -26,27 +29,27 @@ class BatchStats:
     peak_memory: float = 0.0
 
     @property
-    def prompt_tps(self):
+    def prompt_tps(self) -> float:
         return self.prompt_tokens / self.prompt_time if self.prompt_time > 0 else 0.0
 
     @property
-    def decode_tps(self):
+    def decode_tps(self) -> float:
         return self.generation_tokens / self.decode_time if self.decode_time > 0 else 0.0
 
     @property
-    def generation_time(self):
+    def generation_time(self) -> float:
         """Seconds beside those for the prompts."""
         return max(0.0, self.wall_time - self.prompt_time)
 
     @property
-    def generation_tps(self):
+    def generation_tps(self) -> float:
         return self.generation_tokens / self.generation_time if self.generation_time > 0 else 0.0
 
     @property
-    def overhead_time(self):
+    def overhead_time(self) -> float:
         return max(0.0, self.wall_time - self.prompt_time - self.decode_time)
 
-    def __iadd__(self, other):
+    def __iadd__(self, other: "BatchStats") -> "BatchStats":
         """Adds what other counted; peak_memory is the larger of the two."""
         for name in vars(self).keys() - {"peak_memory"}:
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -213,23 +216,23 @@ def _told(stats):
 
 
 def batch_generate(
-    model,
-    tokenizer,
-    prompts,
-    prompt_caches=None,
-    max_tokens=128,
-    verbose=False,
-    return_prompt_caches=False,
-    return_token_ids=False,
-    return_logprobs=False,
+    model: Model,
+    tokenizer: Tokenizer,
+    prompts: Sequence[Prompt],
+    prompt_caches: Optional[Sequence[Optional[PromptCache]]] = None,
+    max_tokens: Union[int, Sequence[int]] = 128,
+    verbose: bool = False,
+    return_prompt_caches: bool = False,
+    return_token_ids: bool = False,
+    return_logprobs: bool = False,
     *,
-    sampler=None,
-    logits_processors=None,
-    completion_batch_size=32,
-    prefill_batch_size=8,
-    prefill_step_size=0,
-    max_kv_size=None,
-):
+    sampler: Optional[Callable[[mx.array], mx.array]] = None,
+    logits_processors: Optional[Sequence[Callable[[mx.array, mx.array], mx.array]]] = None,
+    completion_batch_size: int = 32,
+    prefill_batch_size: int = 8,
+    prefill_step_size: int = 0,
+    max_kv_size: Optional[int] = None,
+) -> BatchResponse:
     """Continues several prompts (text, ids or arrays of ids) in the same steps, so that the weights are read once for
     all, and gives a BatchResponse. max_tokens: a number, or one for each. prompt_caches: for each prompt what comes
     before it, or None; they stay as they are. The caches that are returned hold prompt and answer, its end token too.

@@ -4,10 +4,15 @@ import math
 import resource
 import time
 from dataclasses import dataclass
+from typing import Any, Callable, Iterator, List, Optional, Sequence, Union
 
 import tarn.core as mx
 
-from .prompt_cache import make_prompt_cache
+from .load import Model
+from .prompt_cache import PromptCache, make_prompt_cache
+from .tokenizer import Tokenizer
+
+Prompt = Union[str, Sequence[int], mx.array]  # text, ids, or an array of ids
 
 
 @dataclass
@@ -34,12 +39,14 @@ def _ids(tokenizer, prompt):
     return prompt.tolist() if isinstance(prompt, mx.array) else list(prompt)
 
 
-def behind_cache(tokens, held):
+def behind_cache(tokens: List[int], held: int) -> List[int]:
     """Those that a cache did not hold, as processors see them: at least the last."""
     return tokens[min(held, len(tokens) - 1) :]
 
 
-def log_probabilities(logits, tokens, processors):
+def log_probabilities(
+    logits: mx.array, tokens: List[int], processors: Optional[Sequence[Callable[[mx.array, mx.array], mx.array]]]
+) -> mx.array:
     """Of logits [vocab] of what comes after these tokens, a list."""
     logits = logits[None]
     tokens = mx.array(tokens, mx.int32) if processors else tokens
@@ -58,16 +65,16 @@ def _likeliest(logprobs):
 
 
 def continue_from(
-    tokenizer,
-    session,
-    tokens,
-    read=None,
+    tokenizer: Tokenizer,
+    session: Any,
+    tokens: List[int],
+    read: Optional[int] = None,
     *,
-    max_tokens=256,
-    sampler=None,
-    logits_processors=None,
-    prompt_progress_callback=None,
-):
+    max_tokens: int = 256,
+    sampler: Optional[Callable[[mx.array], mx.array]] = None,
+    logits_processors: Optional[Sequence[Callable[[mx.array, mx.array], mx.array]]] = None,
+    prompt_progress_callback: Optional[Callable[[int, int], None]] = None,
+) -> Iterator[GenerationResponse]:
     """Makes the session's timeline `tokens` and goes on from there: the loop of stream_generate and of Chat. read: how
     many of them count as the prompt; None: those that were not in the session."""
     sample, ends = sampler or _likeliest, tokenizer.eos_token_ids
@@ -104,7 +111,16 @@ def continue_from(
         session.step(token)
 
 
-def stream_generate(model, tokenizer, prompt, max_tokens=256, *, max_kv_size=None, prompt_cache=None, **options):
+def stream_generate(
+    model: Model,
+    tokenizer: Tokenizer,
+    prompt: Prompt,
+    max_tokens: int = 256,
+    *,
+    max_kv_size: Optional[int] = None,
+    prompt_cache: Optional[PromptCache] = None,
+    **options: Any,
+) -> Iterator[GenerationResponse]:
     """Continues a prompt (text, ids or an array of ids) and yields a GenerationResponse a token. With a prompt_cache
     the prompt comes after what the cache holds, and the cache holds prompt and answer afterwards. Other options:
     sampler, a function of log-probabilities [1, vocab]; logits_processors, functions of (tokens, logits [1, vocab]),
@@ -116,7 +132,7 @@ def stream_generate(model, tokenizer, prompt, max_tokens=256, *, max_kv_size=Non
     yield from continue_from(tokenizer, cache.session(model), tokens, len(new), max_tokens=max_tokens, **options)
 
 
-def generate(model, tokenizer, prompt, verbose=False, **options):
+def generate(model: Model, tokenizer: Tokenizer, prompt: Prompt, verbose: bool = False, **options: Any) -> str:
     """The whole text that stream_generate gives. verbose prints it as it comes, and how fast."""
     text, last = "", None
     if verbose:

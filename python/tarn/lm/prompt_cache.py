@@ -1,14 +1,18 @@
 """What a model has read, and files of it as mlx_lm writes them."""
 
 import json
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import tarn.core as mx
 from tarn.utils import tree_flatten, tree_unflatten
 
+from .load import Model
+
 UNKNOWN = -1  # in the place of a token that a file does not name
 
 
-def checked_size(max_kv_size):
+def checked_size(max_kv_size: Optional[int]) -> Optional[int]:
     """max_kv_size, which is None or 1 or more."""
     if max_kv_size is None:
         return None
@@ -22,12 +26,12 @@ def checked_size(max_kv_size):
 class PromptCache:
     """What a model has read: prompts and answers that follow one another are computed once."""
 
-    def __init__(self, model=None, max_kv_size=None):
+    def __init__(self, model: Optional[Model] = None, max_kv_size: Optional[int] = None) -> None:
         self._max_kv_size, self._session, self._loaded = checked_size(max_kv_size), None, None
         if model is not None:
             self.session(model)
 
-    def session(self, model):
+    def session(self, model: Model) -> Any:
         """The engine's session for this model, with what came from a file."""
         if self._session is None:
             session = mx._engine.Session(model._engine, context=self._max_kv_size or 0, fast_cache=True)
@@ -39,7 +43,7 @@ class PromptCache:
         return self._session
 
     @property
-    def tokens(self):
+    def tokens(self) -> List[int]:
         """The ids that it holds; -1 where a file did not tell them."""
         if self._session is not None:
             return self._session.tokens
@@ -47,18 +51,18 @@ class PromptCache:
         return [UNKNOWN] * keys[0].shape[2] if ids is None else list(ids)
 
     @property
-    def offset(self):
+    def offset(self) -> int:
         return len(self.tokens)
 
-    def context(self, model):
+    def context(self, model: Model) -> int:
         """How many tokens it can hold of this model."""
         most = model.facts["context"]
         return most if self._max_kv_size is None else min(self._max_kv_size, most)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"PromptCache({self.offset} tokens)"
 
-    def copy(self, model):
+    def copy(self, model: Model) -> "PromptCache":
         """Another that holds the same, for this model."""
         made = PromptCache(max_kv_size=self._max_kv_size)
         self.session(model)
@@ -68,7 +72,7 @@ class PromptCache:
         made.session(model)
         return made
 
-    def arrays(self):
+    def arrays(self) -> List[Tuple[mx.array, mx.array]]:
         """(keys, values) of each layer, [1, heads, tokens, size of a head] each."""
         if self._session is None:
             return list(zip(*self._loaded[:2])) if self._loaded else []
@@ -76,12 +80,14 @@ class PromptCache:
         return [(self._session.keys(n), self._session.values(n)) for n in layers] if self.offset else []
 
 
-def make_prompt_cache(model, max_kv_size=None):
+def make_prompt_cache(model: Model, max_kv_size: Optional[int] = None) -> PromptCache:
     """An empty cache for a model, for at most max_kv_size tokens (None: as many as the model takes)."""
     return PromptCache(model, max_kv_size)
 
 
-def save_prompt_cache(file_name, cache, metadata=None):
+def save_prompt_cache(
+    file_name: Union[str, Path], cache: PromptCache, metadata: Optional[Dict[str, str]] = None
+) -> None:
     """Writes a cache to a .safetensors file, which mlx_lm reads, too. metadata: a dict of str. The tokens go into it, so
     that a cache that is loaded can also go back to a part of what it has read."""
     layers = cache.arrays()
@@ -138,7 +144,7 @@ def _tokens(metadata, count):
     return ids
 
 
-def load_prompt_cache(file_name, return_metadata=False):
+def load_prompt_cache(file_name: Union[str, Path], return_metadata: bool = False) -> Any:
     """A cache from a file that this or mlx_lm's save_prompt_cache wrote, for the model that it was made with; and with
     return_metadata the metadata. mlx_lm's files do not say which tokens were read: one can go on behind them, and not
     back to a part of them."""

@@ -1,6 +1,7 @@
 """How the next token is drawn, and what is done to logits before: mlx_lm's sample_utils, on logits [..., vocab]."""
 
 import math
+from typing import Callable, Dict, List, Optional
 
 import tarn.core as mx
 
@@ -40,15 +41,15 @@ def _xtc(logprobs, probability, threshold, exempt):
 
 
 def make_sampler(
-    temp=0.0,
-    top_p=0.0,
-    min_p=0.0,
-    min_tokens_to_keep=1,
-    top_k=0,
-    xtc_probability=0.0,
-    xtc_threshold=0.1,
-    xtc_special_tokens=None,
-):
+    temp: float = 0.0,
+    top_p: float = 0.0,
+    min_p: float = 0.0,
+    min_tokens_to_keep: int = 1,
+    top_k: int = 0,
+    xtc_probability: float = 0.0,
+    xtc_threshold: float = 0.1,
+    xtc_special_tokens: Optional[List[int]] = None,
+) -> Callable[[mx.array], mx.array]:
     """A function that draws a token of log-probabilities [..., vocab]; with temp 0 the likeliest. Filters see
     probabilities before the temperature."""
     for name, value, low, high in [
@@ -89,14 +90,14 @@ def _change(logits, tokens, size, change):
 
 
 def make_logits_processors(
-    logit_bias=None,
-    repetition_penalty=None,
-    repetition_context_size=20,
-    presence_penalty=None,
-    presence_context_size=20,
-    frequency_penalty=None,
-    frequency_context_size=20,
-):
+    logit_bias: Optional[Dict[int, float]] = None,
+    repetition_penalty: Optional[float] = None,
+    repetition_context_size: int = 20,
+    presence_penalty: Optional[float] = None,
+    presence_context_size: int = 20,
+    frequency_penalty: Optional[float] = None,
+    frequency_context_size: int = 20,
+) -> List[Callable[[mx.array, mx.array], mx.array]]:
     """Functions of (tokens so far, logits [1, vocab]), to be applied in this order: a bias for given ids, and
     penalties of tokens among the last ones: logits divided (multiplied if negative), or made less once, or as often as
     a token is there."""

@@ -8,7 +8,8 @@ from tarn.nn.layers.base import Module
 
 
 def each(value, axes) -> Any:
-    """value for each of so many spatial axes: an int stands for all."""
+    """value for each of so many spatial axes: an int stands for all, and for one axis whatever is no list, which the
+    product then accepts or refuses."""
     if isinstance(value, (tuple, list)):
         if len(value) != axes:
             raise ValueError(f"A layer of {axes} spatial axes takes an int or {axes} of them, not {value!r}.")
