@@ -31,8 +31,8 @@ part() {
 export -f part name_of
 
 small() {
-    printf '%s\n' "test_cuda_ops attention" "test_cuda_ops rows" "test_cuda_ops reducing" "test_cuda_ops moving" test_cuda_attention test_fft \
-        test_index test_quant_modes test_linalg
+    printf '%s\n' "test_cuda_ops attention" "test_cuda_ops reducing" "test_cuda_ops moving" test_cuda_attention test_fft test_index test_quant_modes test_linalg
+    for dtype in float16 bfloat16 float32 float64; do echo "test_cuda_ops rows_$dtype"; done
 }
 large() {
     printf '%s\n' "test_cuda_ops order" "test_cuda_ops copies" "test_cuda_ops searching" "test_cuda_ops products" "test_cuda_ops quantized" \
