@@ -12,7 +12,7 @@
 static const backend *cuda;
 static backend_stream *cuda_stream;
 static int64_t (*calls_joined)(void); /* how many were launched with the one before them, so far */
-static bool (*has_warpgroups)(void);  /* whether kernels for compute capability 9.0 run */
+static bool (*runs_hopper)(void);     /* whether kernels of compute capability 9.0 run: what is joined differs */
 
 /* A submission that is waited for. */
 typedef struct {
@@ -106,14 +106,14 @@ static inline bool open_cuda(void) {
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library) return printf("libtarn_cuda.so was not built: %s\n", dlerror()), false;
     void *symbol = dlsym(library, "tarn_backend"), *connect = dlsym(library, "tarn_backend_library"),
-         *joined = dlsym(library, "tarn_backend_joined"), *warpgroups = dlsym(library, "tarn_backend_has_warpgroups");
+         *joined = dlsym(library, "tarn_backend_joined"), *hopper = dlsym(library, "tarn_backend_runs_hopper");
     const backend *(*entry)(void);
     static const backend_library functions = {.fail = tarn_fail_kind};
     void (*to_library)(const backend_library *functions);
     memcpy(&entry, &symbol, sizeof entry);
     memcpy(&to_library, &connect, sizeof to_library);
     memcpy(&calls_joined, &joined, sizeof calls_joined);
-    memcpy(&has_warpgroups, &warpgroups, sizeof has_warpgroups);
+    memcpy(&runs_hopper, &hopper, sizeof runs_hopper);
     to_library(&functions);
     cuda = entry();
     CHECK(cuda->version == BACKEND_VERSION && cuda->table_hash == backend_hash());

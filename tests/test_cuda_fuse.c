@@ -67,8 +67,14 @@ typedef struct {
     int64_t rows, k, bits; /* 16: dense */
     bool norm, weight;
     behind after;
-    int place; /* of the result: 0 its own memory, 1 the product's, 2 the other summand's, 3 the input's */
+    int place;         /* of the result: 0 its own memory, 1 the product's, 2 the other summand's, 3 the input's */
+    bool norms, gates; /* whether a norm before it, or a gate behind it, is joined with it */
 } product_case;
+
+static int64_t joined_products(const product_case *t) {
+    bool before = t->norm && t->norms, after = t->after == SUM || (t->after == GATE && t->gates);
+    return t->place ? ANY_NUMBER : before + after;
+}
 
 static group_instruction step_of(op_id op, int result, int a, int b, tarn_dtype dtype) {
     return (group_instruction){.op = (uint16_t)op,
@@ -163,7 +169,7 @@ static void run_product(const product_case *t, const product_inputs *in, bool to
                                 .output_count = 1,
                                 .inputs = parts,
                                 .outputs = &result};
-    run_calls(calls, count, together, ANY_NUMBER);
+    run_calls(calls, count, together, joined_products(t));
     results[0] = returned(normed), results[1] = returned(y), results[2] = returned(result);
     release_all();
 }
@@ -192,10 +198,18 @@ static void test_size(product_case t) {
 }
 
 static void test_products(tarn_dtype dtype) {
-    const int64_t sizes[][2] = {{16, 256}, {48, 512}, {264, 3072}, {32, 8192}, {8464, 256}};
+    bool half = dtype != TARN_FLOAT32; /* a row of 16 KiB at most is normed by every block */
+    const product_case cases[] = {{.rows = 16, .k = 256, .norms = true, .gates = true},
+                                  {.rows = 48, .k = 512, .norms = true, .gates = true},
+                                  {.rows = 264, .k = 3072, .norms = true, .gates = false},
+                                  {.rows = 32, .k = 8192, .norms = half, .gates = true},
+                                  {.rows = 8464, .k = 256, .norms = true, .gates = true}};
     for (int s = 0; s < 5; s++)
-        for (int64_t bits = 4; bits <= 16; bits *= 2)
-            test_size((product_case){.dtype = dtype, .rows = sizes[s][0], .k = sizes[s][1], .bits = bits});
+        for (int64_t bits = 4; bits <= 16; bits *= 2) {
+            product_case t = cases[s];
+            t.dtype = dtype, t.bits = bits;
+            test_size(t);
+        }
 }
 
 /* ---- a token of a cache */
@@ -207,7 +221,16 @@ typedef struct {
     int64_t more;           /* tokens beside the first: not together with attention */
     bool apart;             /* each row of the batch is at a position of its own */
     int64_t product;        /* a packed product of so many rows behind it; 0: none */
+    int64_t joined;         /* calls, of half types, where clusters run or none are needed */
 } cache_case;
+
+/* Of float32 neither several tokens nor a product behind them. */
+static int64_t joined_cache(const cache_case *t) {
+    enum { STEP = 4 };
+    if (t->over) return ANY_NUMBER;
+    if (!t->more && !runs_hopper()) return 0;
+    return t->dtype != TARN_FLOAT32 ? t->joined : t->more ? 0 : STEP;
+}
 
 static void run_cache(const cache_case *t, const operand *in, bool together, operand *results) {
     operand q = there(in[0]), k = there(in[1]), v = there(in[2]), keys = there(in[3]), values = there(in[4]),
@@ -251,7 +274,7 @@ static void run_cache(const cache_case *t, const operand *in, bool together, ope
          .output_count = 1,
          .inputs = factors,
          .outputs = &y}};
-    run_calls(calls, t->product ? 6 : 5, together, ANY_NUMBER);
+    run_calls(calls, t->product ? 6 : 5, together, joined_cache(t));
     if (t->product) results[5] = returned(y);
     results[0] = returned(turned_q), results[1] = returned(turned_k), results[2] = returned(keys),
     results[3] = returned(values), results[4] = returned(out);
@@ -287,30 +310,30 @@ static void test_cache(cache_case t) {
 }
 
 static void test_caches(tarn_dtype dtype) {
-    const cache_case cases[] = {{dtype, 1, 24, 8, 768, 128, 128, 511, false, false, false, 0, false, 0},
-                                {dtype, 1, 24, 8, 2048, 128, 128, 1500, true, false, false, 0, false, 0},
-                                {dtype, 2, 8, 2, 300, 64, 64, 0, false, false, false, 0, false, 0},
-                                {dtype, 1, 16, 1, 96, 96, 80, 95, false, true, false, 0, false, 0},
-                                {dtype, 3, 4, 4, 1025, 256, 256, 1000, false, false, false, 0, false, 0},
-                                {dtype, 1, 6, 2, 64, 64, 32, 30, true, true, false, 0, false, 0},
-                                {dtype, 1, 5, 5, 70, 32, 64, 69, true, false, false, 0, false, 0},
-                                {dtype, 1, 24, 8, 768, 128, 128, 511, false, false, true, 0, false, 0},
-                                {dtype, 1, 24, 8, 768, 128, 128, 600, false, false, true, 0, false, 0},
-                                {dtype, 2, 8, 8, 1024, 128, 128, 0, false, false, true, 0, false, 0},
-                                {dtype, 3, 16, 2, 2000, 64, 64, 1999, false, true, true, 0, false, 0},
-                                {dtype, 1, 20, 4, 5000, 128, 128, 2100, false, false, true, 0, false, 0},
-                                {dtype, 1, 24, 8, 768, 128, 128, 0, false, false, true, 511, false, 0},
-                                {dtype, 1, 6, 2, 300, 64, 64, 100, false, false, true, 69, false, 0},
-                                {dtype, 2, 4, 4, 80, 96, 96, 90, false, false, true, 30, false, 0},
-                                {dtype, 1, 4, 2, 200, 256, 256, 7, true, false, true, 99, false, 0},
-                                {dtype, 1, 4, 2, 200, 256, 256, 7, false, false, false, 99, false, 0},
-                                {dtype, 8, 24, 8, 768, 128, 128, 511, false, false, true, 0, true, 0},
-                                {dtype, 8, 24, 8, 768, 128, 128, 511, false, false, true, 0, true, 3072},
-                                {dtype, 32, 6, 2, 1300, 64, 64, 1000, false, false, true, 0, true, 200},
-                                {dtype, 5, 4, 4, 200, 96, 96, 50, true, false, false, 0, true, 70},
-                                {dtype, 5, 6, 2, 2000, 64, 64, 1400, false, false, true, 0, true, 0},
-                                {dtype, 3, 4, 4, 300, 96, 96, 5, true, false, false, 0, true, 0},
-                                {dtype, 4, 4, 2, 300, 64, 64, 9, false, false, true, 50, true, 0}};
+    const cache_case cases[] = {{dtype, 1, 24, 8, 768, 128, 128, 511, false, false, false, 0, false, 0, 4},
+                                {dtype, 1, 24, 8, 2048, 128, 128, 1500, true, false, false, 0, false, 0, 4},
+                                {dtype, 2, 8, 2, 300, 64, 64, 0, false, false, false, 0, false, 0, 4},
+                                {dtype, 1, 16, 1, 96, 96, 80, 95, false, true, false, 0, false, 0, 0},
+                                {dtype, 3, 4, 4, 1025, 256, 256, 1000, false, false, false, 0, false, 0, 4},
+                                {dtype, 1, 6, 2, 64, 64, 32, 30, true, true, false, 0, false, 0, 0},
+                                {dtype, 1, 5, 5, 70, 32, 64, 69, true, false, false, 0, false, 0, 4},
+                                {dtype, 1, 24, 8, 768, 128, 128, 511, false, false, true, 0, false, 0, 4},
+                                {dtype, 1, 24, 8, 768, 128, 128, 600, false, false, true, 0, false, 0, 4},
+                                {dtype, 2, 8, 8, 1024, 128, 128, 0, false, false, true, 0, false, 0, 4},
+                                {dtype, 3, 16, 2, 2000, 64, 64, 1999, false, true, true, 0, false, 0, 0},
+                                {dtype, 1, 20, 4, 5000, 128, 128, 2100, false, false, true, 0, false, 0, 4},
+                                {dtype, 1, 24, 8, 768, 128, 128, 0, false, false, true, 511, false, 0, 3},
+                                {dtype, 1, 6, 2, 300, 64, 64, 100, false, false, true, 69, false, 0, 3},
+                                {dtype, 2, 4, 4, 80, 96, 96, 90, false, false, true, 30, false, 0, 3},
+                                {dtype, 1, 4, 2, 200, 256, 256, 7, true, false, true, 99, false, 0, 0},
+                                {dtype, 1, 4, 2, 200, 256, 256, 7, false, false, false, 99, false, 0, 0},
+                                {dtype, 8, 24, 8, 768, 128, 128, 511, false, false, true, 0, true, 0, 4},
+                                {dtype, 8, 24, 8, 768, 128, 128, 511, false, false, true, 0, true, 3072, 5},
+                                {dtype, 32, 6, 2, 1300, 64, 64, 1000, false, false, true, 0, true, 200, 5},
+                                {dtype, 5, 4, 4, 200, 96, 96, 50, true, false, false, 0, true, 70, 5},
+                                {dtype, 5, 6, 2, 2000, 64, 64, 1400, false, false, true, 0, true, 0, 4},
+                                {dtype, 3, 4, 4, 300, 96, 96, 5, true, false, false, 0, true, 0, 4},
+                                {dtype, 4, 4, 2, 300, 64, 64, 9, false, false, true, 50, true, 0, 3}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) test_cache(cases[i]);
 }
 
@@ -370,7 +393,7 @@ static void run_gated(const gated_case *t, result_place place, const operand *in
     call calls[] = {packed_product_of(&packed, factors, &y), group_of(&program, halves, &result),
                     packed_product_of(&packed, next, &z)};
     int count = t->behind ? 3 : 2;
-    bool known = place == APART && (t->m <= 32 || has_warpgroups());
+    bool known = place == APART && (t->m <= 32 || runs_hopper());
     run_calls(calls, count, together, known ? count - 1 : ANY_NUMBER);
     results[0] = returned(y), results[1] = returned(result), results[2] = returned(z);
     release_all();
@@ -417,7 +440,7 @@ static void run_sum(tarn_dtype dtype, int64_t rows, int64_t n, int place, const 
     operand normings[] = {sum, weight};
     call calls[] = {group_of(&program, x, &sum), norm_of(&norm, normings, &normed)};
     bool held = rows < MANY_ROWS && n * dtype_bytes(dtype) % 16 == 0;
-    run_calls(calls, 2, together, held || (rows >= MANY_ROWS && !has_warpgroups()));
+    run_calls(calls, 2, together, held || (rows >= MANY_ROWS && !runs_hopper()));
     results[0] = returned(sum), results[1] = returned(normed);
     release_all();
 }
@@ -491,8 +514,8 @@ static void test_batches(tarn_dtype dtype) {
     for (int i = 0; i < 4; i++) test_batch(cases[i]);
 }
 
-/* ---- attention, and a copy of its result by rows */
-static void run_by_rows(const operand *in, bool together, operand *results) {
+/* ---- attention, and a copy of its result by rows. joined: where warpgroups run */
+static void run_by_rows(const operand *in, int64_t joined, bool together, operand *results) {
     operand q = there(in[0]), k = there(in[1]), v = there(in[2]);
     int64_t batch = q.shape[0], heads = q.shape[1], rows = q.shape[2], dim = v.shape[3];
     operand out = there(make(q.dtype, DIMS(batch, heads, rows, dim))),
@@ -508,24 +531,56 @@ static void run_by_rows(const operand *in, bool together, operand *results) {
                      .inputs = factors,
                      .outputs = &out},
                     {.op = OP_contiguous, .input_count = 1, .output_count = 1, .inputs = &turned, .outputs = &copy}};
-    run_calls(calls, 2, together, ANY_NUMBER);
+    run_calls(calls, 2, together, runs_hopper() ? joined : 0);
     results[0] = returned(out), results[1] = returned(copy);
     release_all();
 }
 
 static void test_by_rows(tarn_dtype dtype) {
-    const int64_t sizes[][6] = {
-        {1, 24, 8, 512, 512, 128}, {2, 6, 2, 100, 300, 64}, {3, 4, 4, 65, 65, 80}, {1, 4, 1, 40, 40, 64}};
+    const int64_t half = dtype != TARN_FLOAT32; /* others' attention, and that of few rows, takes no warpgroups */
+    const int64_t sizes[][7] = {{1, 24, 8, 512, 512, 128, half},
+                                {2, 6, 2, 100, 300, 64, half},
+                                {3, 4, 4, 65, 65, 80, half},
+                                {1, 4, 1, 40, 40, 64, 0}};
     for (int i = 0; i < 4; i++) {
         const int64_t *s = sizes[i];
         operand in[] = {randomized(dtype, DIMS(s[0], s[1], s[3], s[5]), DOMAIN_UNIT),
                         randomized(dtype, DIMS(s[0], s[2], s[4], s[5]), DOMAIN_UNIT),
                         randomized(dtype, DIMS(s[0], s[2], s[4], s[5]), DOMAIN_UNIT)},
                 one[2], all[2];
-        run_by_rows(in, false, one);
-        run_by_rows(in, true, all);
+        run_by_rows(in, s[6], false, one);
+        run_by_rows(in, s[6], true, all);
         same(all[0], one[0], "attention"), same(all[1], one[1], "attention by rows");
     }
+}
+
+/* A gate of rows against the reference where its divisor is near the largest number, and where it is none: then, from
+   -89 on, nothing is left of results that small. */
+static void test_far_gates(tarn_dtype dtype) {
+    enum { ROWS = 2, HALF = 8 };
+    const double gates[HALF] = {-87.4, -88, -88.6, -89, INFINITY, -INFINITY, NAN, 1}, lost = 3e-37;
+    operand both = make(dtype, DIMS(ROWS, 2 * HALF)), expected = make(dtype, DIMS(ROWS, HALF));
+    for (int64_t i = 0; i < ROWS * HALF; i++) {
+        int64_t row = i / HALF, at = row * 2 * HALF + i % HALF;
+        put(&both, at, gates[i % HALF]), put(&both, at + HALF, row ? -1 : 1);
+    }
+    operand sent_both = there(both), result = there(make(dtype, DIMS(ROWS, HALF))), here[2], halves[2];
+    for (int i = 0; i < 2; i++) {
+        here[i] = view(both, i * HALF, DIMS(ROWS, HALF), DIMS(2 * HALF, 1));
+        halves[i] = view(sent_both, i * HALF, DIMS(ROWS, HALF), DIMS(2 * HALF, 1));
+    }
+    group_instruction gate[] = {step_of(OP_silu, 2, 0, 0, dtype), step_of(OP_multiply, 3, 2, 1, dtype)};
+    group_program program = program_of(gate, 2);
+    call c = group_of(&program, halves, &result);
+    CHECK(run_call(&backend_reference, group_of(&program, here, &expected)), "%s", tarn_error());
+    run_calls(&c, 1, true, 0);
+    operand got = returned(result);
+    for (int64_t i = 0; i < ROWS * HALF; i++) {
+        double g = get(&got, i), e = get(&expected, i);
+        bool good = isnan(e) ? isnan(g) : g == e || fabs(g - e) <= 2 * rounding(dtype) * fabs(e) + lost;
+        CHECK(good, "%s: the gate of %g is %g and should be %g", dtype_facts[dtype].name, gates[i % HALF], g, e);
+    }
+    release_all();
 }
 
 /* A group of which nobody reads anything. */
@@ -557,10 +612,10 @@ int main(void) {
     static const tarn_dtype dtypes[] = {TARN_FLOAT16, TARN_BFLOAT16, TARN_FLOAT32};
     for (int d = 0; d < 3; d++) {
         joining("products", test_products, dtypes[d]);
-        d < 2 || has_warpgroups() ? joining("caches", test_caches, dtypes[d]) : test_caches(dtypes[d]);
+        d < 2 || runs_hopper() ? joining("caches", test_caches, dtypes[d]) : test_caches(dtypes[d]);
         joining("sums", test_sums, dtypes[d]), joining("batches", test_batches, dtypes[d]);
-        if (d < 2) joining("gates", test_gates, dtypes[d]);
-        d < 2 && has_warpgroups() ? joining("by rows", test_by_rows, dtypes[d]) : test_by_rows(dtypes[d]);
+        if (d < 2) joining("gates", test_gates, dtypes[d]), test_far_gates(dtypes[d]);
+        d < 2 && runs_hopper() ? joining("by rows", test_by_rows, dtypes[d]) : test_by_rows(dtypes[d]);
     }
     cuda->stream_free(cuda_stream);
     printf("cuda fuse: %d checks, %d failures\n", checks, failures);

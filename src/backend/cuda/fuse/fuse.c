@@ -83,9 +83,9 @@ int64_t tarn_backend_joined(void) {
     return atomic_load(&joined);
 }
 
-/* What is joined where kernels for warpgroups run, and not elsewhere. */
-TARN_API bool tarn_backend_has_warpgroups(void);
-bool tarn_backend_has_warpgroups(void) {
+/* Whether kernels of compute capability 9.0 run (warpgroups, clusters, streamed rows): what is joined differs. */
+TARN_API bool tarn_backend_runs_hopper(void);
+bool tarn_backend_runs_hopper(void) {
     return prompt_runs();
 }
 
