@@ -207,7 +207,7 @@ typedef struct {
 void launch_softmax(const norm_kernel *k, kernel_stream stream);
 void launch_rms_norm(const norm_kernel *k, kernel_stream stream);
 void launch_layer_norm(const norm_kernel *k, kernel_stream stream);
-/* Whether a block holds a row, so that `other` and `spread` may be given. */
+/* Whether a block holds a row and rows are not streamed: only then `other` and `spread` may be given. */
 bool norm_is_held(const norm_kernel *k);
 
 /* The gradient of rows by that of what was made of them, dense, up to ROW_GRADIENT_MOST elements each. of: what `from`

@@ -283,7 +283,7 @@ void launch_softmax(const norm_kernel *k, kernel_stream stream) {
     if (!launch_softmax_streamed(k, stream)) FLOATS(k->dtype, softmax<type>(*k, stream))
 }
 void launch_rms_norm(const norm_kernel *k, kernel_stream stream) {
-    if (k->other || k->spread || !launch_rms_norm_streamed(k, stream)) FLOATS(k->dtype, rms_norm<type>(*k, stream))
+    if (!launch_rms_norm_streamed(k, stream)) FLOATS(k->dtype, rms_norm<type>(*k, stream))
 }
 void launch_layer_norm(const norm_kernel *k, kernel_stream stream) {
     if (!launch_layer_norm_streamed(k, stream)) FLOATS(k->dtype, layer_norm<type>(*k, stream))
