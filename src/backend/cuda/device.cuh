@@ -135,12 +135,17 @@ static inline bool lie_at_16(const void *a, const void *b = 0, const void *c = 0
     return (((uintptr_t)a | (uintptr_t)b | (uintptr_t)c | (uintptr_t)d) & 15) == 0;
 }
 
-/* Whether the kernels of a file wait for the one before them where they say so: PTX of an older architecture does not,
- * whatever the device. */
-static inline bool can_wait(const void *kernel) {
+/* The architecture that the kernels of a file were compiled for, of those that the device runs (of several devices: the
+ * one asked first); 0: none. */
+static inline int ptx_of(const void *kernel) {
     cudaFuncAttributes made = {};
-    static const bool can = cudaFuncGetAttributes(&made, kernel) == cudaSuccess && made.ptxVersion >= 90;
-    return can;
+    static const int version = cudaFuncGetAttributes(&made, kernel) == cudaSuccess ? made.ptxVersion : 0;
+    return version;
+}
+/* Whether they wait for the one before them where they say so: PTX of an older architecture does not, whatever the
+ * device. */
+static inline bool can_wait(const void *kernel) {
+    return ptx_of(kernel) >= 90;
 }
 /* ---- launching a kernel that may begin before the one before it on the stream is over: it calls begin() first, or
  * await_previous later */

@@ -21,6 +21,8 @@ int cuda_launch_attributes(struct cudaLaunchAttribute_st *to, size_t shared);
 int cuda_clusters(void);
 /* How many multiprocessors the device at hand has. */
 int cuda_processors(void);
+/* Of shared memory, how much a block may have. */
+int cuda_shared_bytes(void);
 
 /* Random numbers, as bfloat16 or float32; reading `bytes` bytes. Multiples of 16. */
 void launch_draw(void *to, int64_t bytes, kernel_stream stream);

@@ -89,6 +89,10 @@ int cuda_processors(void) {
     return attribute(cudaDevAttrMultiProcessorCount);
 }
 
+int cuda_shared_bytes(void) {
+    return attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
+}
+
 /* ---- making and freeing */
 
 void cuda_stream_free(backend_stream *s) {

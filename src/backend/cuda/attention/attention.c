@@ -88,7 +88,8 @@ static bool is_grouped(const call *c, const attention_kernel *k) {
 }
 
 static bool is_tiled(const attention_kernel *k) {
-    return k->dim == k->value_dim && !k->mask;
+    enum { LONG_DIM = 128, LONG_BYTES = 160 << 10 /* of shared memory, of longer ones */ };
+    return k->dim == k->value_dim && !k->mask && (k->dim <= LONG_DIM || cuda_shared_bytes() >= LONG_BYTES);
 }
 
 static int64_t workspace(const call *c) {

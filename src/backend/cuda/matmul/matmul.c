@@ -108,7 +108,7 @@ static int64_t rows_of(const operand *o) {
 }
 
 static bool supports_vector(const call *c) {
-    enum { MOST_BYTES = 200 << 10 /* of which shared memory holds a row */ };
+    enum { SUMS_BYTES = 27 << 10 /* of shared memory, of which a row takes the rest */ };
     const operand *a = &c->inputs[0], *b = &c->inputs[1];
     if (a->ndim < 1 || b->ndim < 2 || rows_of(a) != 1) return false;
     int64_t k = a->shape[a->ndim - 1], rows = b->shape[b->ndim - 1], step = b->strides[b->ndim - 1],
@@ -116,7 +116,7 @@ static bool supports_vector(const call *c) {
     bool dense = k <= 1 || (a->strides[a->ndim - 1] == 1 && b->strides[b->ndim - 2] == 1);
     for (int i = 0; i < b->ndim - 2; i++) dense = dense && b->shape[i] == 1;
     return dense && k > 0 && k % each == 0 && step % each == 0 && step >= k && rows > 1 &&
-           k * dtype_bytes(a->dtype) <= MOST_BYTES;
+           k * dtype_bytes(a->dtype) <= cuda_shared_bytes() - SUMS_BYTES;
 }
 
 static bool run_any(const call *c);

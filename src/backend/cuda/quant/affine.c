@@ -49,9 +49,12 @@ static int64_t rows_of_x(const call *c) {
     return k ? operand_size(x) / k : 0;
 }
 
+/* Shared memory holds a row, of four bytes a number, and sums. */
 static bool is_few(const call *c) {
-    return ((const attributes_quantized_matmul *)c->attributes)->transpose && rows_of_x(c) <= FEW &&
-           c->inputs[0].shape[c->inputs[0].ndim - 1] <= MOST_K;
+    enum { SUMS_BYTES = 20 << 10 };
+    int64_t k = c->inputs[0].shape[c->inputs[0].ndim - 1];
+    return ((const attributes_quantized_matmul *)c->attributes)->transpose && rows_of_x(c) <= FEW && k <= MOST_K &&
+           k * 4 <= cuda_shared_bytes() - SUMS_BYTES;
 }
 
 static bool supports_product(const call *c) {
