@@ -608,6 +608,7 @@ static void joining(const char *what, void (*test)(tarn_dtype), tarn_dtype dtype
 int main(void) {
     if (!open_cuda()) return failures ? 1 : 77;
     random_begin("cuda fuse");
+    printf("kernels of compute capability 9.0 %s\n", runs_hopper() ? "run" : "do not run");
     test_unread();
     static const tarn_dtype dtypes[] = {TARN_FLOAT16, TARN_BFLOAT16, TARN_FLOAT32};
     for (int d = 0; d < 3; d++) {
