@@ -32,6 +32,8 @@ export -f part name_of
 
 small() {
     printf '%s\n' "test_cuda_ops attention" "test_cuda_ops reducing" "test_cuda_ops moving" test_cuda_attention test_fft test_index test_quant_modes test_linalg
+}
+rows() {
     for dtype in float16 bfloat16 float32 float64; do echo "test_cuda_ops rows_$dtype"; done
 }
 large() {
@@ -46,15 +48,15 @@ from_python() {
 }
 parts() {
     case ${1:-} in
-    quick) small | in_build ;;
-    race | init) { small | grep -v linalg; echo test_cuda_fuse; echo "test_cuda_ops searching"; } | in_build ;;
+    quick) { rows; small; } | in_build ;;
+    race | init) { rows; small | grep -v linalg; echo test_cuda_fuse; echo "test_cuda_ops searching"; } | in_build ;;
     *)  # the longest first
         for i in 0 1 2 3 4 5 6 7; do echo "test_transform_ops $i 8"; done | in_build
         echo test_cuda_elementwise | in_build
         [ ${#cards[@]} -lt 2 ] || echo "CUDA_VISIBLE_DEVICES=${cards[0]},${cards[1]} $BUILD/tests/test_devices"
         echo "TARN_GRAPHS_STREAMS=cgg TARN_GRAPHS=120 $BUILD/tests/test_graphs"
         from_python
-        { large; small; } | in_build
+        { rows; large; small; } | in_build
         ;;
     esac
 }
