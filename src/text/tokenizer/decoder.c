@@ -4,7 +4,9 @@
 #include "base/memory.h"
 #include "tarn/error.h"
 
-/* What a stage may make of a token, as of texts in normalizer.c. */
+/* What the stages together may hand on since the stream began: so many bytes for each stage and token, and for each
+   stage and byte of a token, as of texts in normalizer.c. What one token leaves stays for later ones: a stage may hold
+   back all of a stream. */
 enum { MOST_GROWTH = 64, ALWAYS_ALLOWED = 1024 };
 
 bool decoding_init(decoding *d, const decoder *stages) {
@@ -13,7 +15,10 @@ bool decoding_init(decoding *d, const decoder *stages) {
 }
 
 static bool emit_to(decoding *d, size_t stage, const char *s, size_t length, bool ends) {
-    if (length > d->room) return tarn_fail("tokenizer: the decoder makes more than %d bytes of one", MOST_GROWTH);
+    if (length > d->room)
+        return tarn_fail("tokenizer: the decoder makes more than %d bytes of a token and %d of each of its bytes, on "
+                         "average of its stages and of the tokens so far",
+                         ALWAYS_ALLOWED, MOST_GROWTH);
     d->room -= length;
     if (stage == d->stages->count) return text_append(&d->out, s, length);
     if (!d->stages->items[stage].take(d, stage, s, length, ends)) return false;

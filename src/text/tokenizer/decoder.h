@@ -34,7 +34,7 @@ struct decoding {
     const decoder *stages;
     stage_state *states;
     text out;
-    size_t room; /* bytes that may still be handed on, by what was pushed: stages of a hostile file multiply */
+    size_t room; /* bytes that may still be handed on, by all that was pushed: stages of a hostile file multiply */
     bool prompt; /* a stream: byte tokens become characters as soon as these are whole, before it is known whether the
                     whole run is valid */
 };
