@@ -90,23 +90,39 @@ def test_control_c_works_where_a_thread_imported_the_module():
 
 
 FORKED = """
-child = os.fork()
-if child == 0:
-    press(0.5)
-    a = lasting(0.6)
+def pressed_during(seconds):
+    "What a press after half a second makes of a graph of about so long."
+    a, returned, late = lasting(seconds), [], []
+    threading.Timer(0.5, lambda: (late.extend(returned), signal.raise_signal(signal.SIGINT))).start()
     try:
         mx.eval(a)
+        returned.append(True)
         while True:
             pass
     except KeyboardInterrupt:
-        print(mx.allclose(a, matrix()).item(), flush=True)
+        pass
+    try:
+        return "late" if late else "whole" if mx.allclose(a, matrix()).item() else "wrong"
+    except KeyboardInterrupt:
+        return "given up"
+
+child = os.fork()
+if child == 0:
+    for _ in range(10):
+        each = seconds_of_products()
+        found = pressed_during(1)
+        if found not in ("late", "given up"):
+            break
+    print(found, flush=True)
     os._exit(0)
 os.waitpid(child, 0)
 """
 
 
 def test_a_forked_child_has_the_same_patience():
-    assert printed(after(FORKED)) == "True\n"
+    """A second, in which what is nearly done ends. Where the machine was slower or faster than measured, and the graph
+    ended before the press or long after it, once more."""
+    assert printed(after(FORKED)) == "whole\n"
 
 
 FLAG = """
