@@ -167,7 +167,7 @@ typedef struct {
     const double *bias_values;
     int64_t bias_count;
     tarn_seed seed;          /* absent: from the clock */
-    tarn_value max_tokens;   /* absent: 256 */
+    tarn_value max_tokens;   /* a whole number, 0 or more; absent: 256 */
     const char *const *stop; /* strings that end the answer and are not part of it */
     int stop_count;
     const int32_t *end_tokens; /* further ids that end the answer */
@@ -201,7 +201,7 @@ typedef struct {
     tarn_finish finish;
     int64_t prompt_tokens, reused_tokens;
     double prompt_seconds, generation_seconds; /* to the first token; from there to the end */
-    double prompt_tps, generation_tps;         /* tokens a second */
+    double prompt_tps, generation_tps;         /* tokens a second; 0 for a prompt that was not read to its end */
     int64_t peak_memory_bytes;                 /* of the process: its largest resident size */
 } tarn_generation;
 TARN_API const char *
