@@ -159,15 +159,25 @@ static bool open_blas(const char *path, int threads) {
     return true;
 }
 
+static bool take_option(const char *argument, int *rounds, double *seconds) {
+    if (strncmp(argument, "threads=", 8) == 0)
+        parallel_set_threads(atoi(argument + 8));
+    else if (strncmp(argument, "seconds=", 8) == 0)
+        *seconds = atof(argument + 8);
+    else if (strncmp(argument, "rounds=", 7) == 0)
+        *rounds = atoi(argument + 7);
+    else
+        return false;
+    return true;
+}
+
 int main(int argc, char **argv) {
     double seconds = 1;
     int rounds = 3;
-    for (int i = 2; i < argc; i++) {
-        if (strncmp(argv[i], "threads=", 8) == 0) parallel_set_threads(atoi(argv[i] + 8));
-        if (strncmp(argv[i], "seconds=", 8) == 0) seconds = atof(argv[i] + 8);
-        if (strncmp(argv[i], "rounds=", 7) == 0) rounds = atoi(argv[i] + 7);
-    }
-    if (argc < 3 || !open_blas(argv[1], parallel_threads())) {
+    bool known = true;
+    for (int i = 2; i < argc; i++)
+        if (strchr(argv[i], '=')) known = take_option(argv[i], &rounds, &seconds) && known;
+    if (argc < 3 || !known || !open_blas(argv[1], parallel_threads())) {
         fprintf(stderr,
                 "bench_products LIBRARY [threads=n] [seconds=s] [rounds=n] SHAPE…; an OpenBLAS with 64-bit integers\n");
         return 1;

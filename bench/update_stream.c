@@ -4,7 +4,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { MOST_THREADS = 64, LINE = 16, AHEAD = 512, PIECE = 1 << 16 }; /* floats */
+enum { MOST_THREADS = 64 };
+enum { LINE = 16, AHEAD = 512, PIECE = 1 << 16 }; /* floats */
 
 typedef struct {
     float *const *changed; /* [count]: parameters and states */
