@@ -1,9 +1,11 @@
 /* What the training examples share: a run of so many steps that can be interrupted at any time.
    [SEED [CHECKPOINT]] on the command line: with a file for checkpoints a run writes every few steps all that the next
-   steps depend on, and begins where the file says that it was. It ends with the same bits as a run in one piece. */
+   steps depend on, and begins where the file says that it was. It ends with the same bits as a run in one piece. A file
+   that says another seed, or nothing of a run, is an error and stays as it is. */
 #ifndef EXAMPLES_RUN_H
 #define EXAMPLES_RUN_H
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <tarn/tarn.h>
@@ -21,23 +23,42 @@ static inline run_plan plan_of(int count, char **arguments, int64_t steps) {
                       .steps = steps};
 }
 
-/* Steps done before; -1 if the checkpoint cannot be read. */
+static inline bool number_noted(const tarn_tensors *checkpoint, const char *key, uint64_t *number) {
+    const char *text = tarn_tensors_metadata(checkpoint, key);
+    char *end = NULL;
+    *number = text ? strtoull(text, &end, 10) : 0;
+    return text && end > text && !*end;
+}
+
+/* Steps done when the checkpoint was written; -1 if it is of no such run. */
+static inline int64_t steps_noted(const run_plan *plan, const tarn_tensors *checkpoint) {
+    uint64_t seed, step;
+    bool whole = number_noted(checkpoint, "seed", &seed) && number_noted(checkpoint, "step", &step);
+    if (whole && seed == plan->seed && step <= (uint64_t)plan->steps) return (int64_t)step;
+    tarn_fail("%s: no checkpoint of a run of %lld steps with the seed %llu", plan->checkpoint, (long long)plan->steps,
+              (unsigned long long)plan->seed);
+    return -1;
+}
+
+/* Steps done before; -1 if there is a checkpoint and it cannot be gone on with. */
 static inline int64_t steps_done(const run_plan *plan, tarn_trainer *trainer) {
-    FILE *file = plan->checkpoint ? fopen(plan->checkpoint, "rb") : NULL;
-    if (!file) return 0;
-    fclose(file);
-    tarn_tensors *notes = tarn_load_safetensors(plan->checkpoint);
-    const char *step = notes ? tarn_tensors_metadata(notes, "step") : NULL;
-    int64_t done = step ? strtoll(step, NULL, 10) : -1;
-    tarn_tensors_free(notes);
-    return tarn_trainer_load(trainer, plan->checkpoint) ? done : -1;
+    if (!plan->checkpoint) return 0;
+    FILE *file = fopen(plan->checkpoint, "rb");
+    if (!file && errno == ENOENT) return 0;
+    if (file) fclose(file);
+    tarn_tensors *checkpoint = tarn_load_safetensors(plan->checkpoint);
+    int64_t done = checkpoint ? steps_noted(plan, checkpoint) : -1;
+    tarn_tensors_free(checkpoint);
+    return done >= 0 && tarn_trainer_load(trainer, plan->checkpoint) ? done : -1;
 }
 
 static inline bool keep_checkpoint(const run_plan *plan, tarn_trainer *trainer, int64_t done) {
     if (!plan->checkpoint || (done % plan->every && done < plan->steps)) return true;
-    char step[32];
+    char seed[32], step[32];
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)plan->seed);
     snprintf(step, sizeof step, "%lld", (long long)done);
-    return tarn_trainer_save(trainer, plan->checkpoint, .metadata = &(tarn_pair){"step", step}, .metadata_count = 1);
+    const tarn_pair notes[] = {{"seed", seed}, {"step", step}};
+    return tarn_trainer_save(trainer, plan->checkpoint, .metadata = notes, .metadata_count = 2);
 }
 
 static inline void tell_progress(const run_plan *plan, const tarn_progress *progress, int64_t done, tarn_array *loss) {

@@ -89,15 +89,18 @@ def ahead(batches, depth=2) -> Iterator[Any]:
         thread.join()
 
 
-def save_checkpoint(file, step, model, optimizer) -> None:
+def save_checkpoint(file, step, model, optimizer, seed=None) -> None:
     """Writes to file, a name that ends in .safetensors, all that a run needs to go on after step: parameters, the
-    optimizer's state, the state of random numbers. A file of that name stays as it is until the new one is whole."""
+    optimizer's state, the state of random numbers. A file of that name stays as it is until the new one is whole. seed:
+    that of the batches, noted for load_checkpoint."""
     parts = {"model": model.parameters(), "optimizer": optimizer.state, "random": list(mx.random.state)}
-    mx.save_safetensors(os.fspath(file), tree_flatten(parts, destination={}), {"step": str(step)})
+    notes = {"step": str(step), **({} if seed is None else {"seed": str(seed)})}
+    mx.save_safetensors(os.fspath(file), tree_flatten(parts, destination={}), notes)
 
 
-def load_checkpoint(file, model, optimizer) -> int:
-    """Puts model, optimizer and random numbers into the state of a checkpoint. Returns its step."""
+def load_checkpoint(file, model, optimizer, seed=None) -> int:
+    """Puts model, optimizer and random numbers into the state of a checkpoint. Returns its step. seed: of the batches to
+    come; a checkpoint with another, or that notes none, is an error."""
     arrays, metadata = mx.load(os.fspath(file), return_metadata=True)
     parts = {"model": {}, "optimizer": {}, "random": {}}
     for path, value in arrays.items():
@@ -107,11 +110,22 @@ def load_checkpoint(file, model, optimizer) -> int:
         parts[kind][name] = value
     if "step" not in metadata:
         raise ValueError(f"{file}: no checkpoint: it does not say of which step it is")
+    if seed is not None and metadata.get("seed") != str(seed):
+        raise ValueError(f"{file}: the checkpoint of a run with the seed {metadata.get('seed')}, not {seed}")
     model.load_weights(list(parts["model"].items()))
     optimizer.state = tree_unflatten(parts["optimizer"])
     high, low = parts["random"]["0"].tolist()
     mx.random.seed(high << 32 | low)  # whose key this is
     return int(metadata["step"])
+
+
+def _is_there(file):
+    """os.path.exists() says no of a file in a folder that may not be read, too."""
+    try:
+        os.stat(file)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def save_curves(file, *curves, width=800, height=500, logarithmic=False) -> None:
@@ -129,9 +143,8 @@ def save_curves(file, *curves, width=800, height=500, logarithmic=False) -> None
 
 class Trainer:
     """Steps that change a model by the gradients of loss(*batch). checkpoint: a file that is written every so many
-    steps and at the end, and from which a run goes on if it is there. metrics: a file to which a line of JSON is added
-    for each report.
-    show: a line of progress on stderr."""
+    steps and at the end, and from which a run goes on if it is there; one of batches with another seed is an error.
+    metrics: a file to which a line of JSON is added for each report. show: a line of progress on stderr."""
 
     def __init__(self, model, optimizer, loss, *, checkpoint=None, every=100, metrics=None, show=True) -> None:
         self.model, self.optimizer = model, optimizer
@@ -154,22 +167,23 @@ class Trainer:
 
     def run(self, batches, steps) -> Optional[float]:
         """Goes on until so many steps are done since the first. Returns the last loss."""
-        if self.checkpoint and self.done == 0 and os.path.exists(self.checkpoint):
-            self.done = load_checkpoint(self.checkpoint, self.model, self.optimizer)
+        seed = getattr(batches, "seed", None)
+        if self.checkpoint and self.done == 0 and _is_there(self.checkpoint):
+            self.done = load_checkpoint(self.checkpoint, self.model, self.optimizer, seed)
         first, start, loss = self.done, time.perf_counter(), None
         for batch in ahead(batches.after(self.done)):
             if self.done >= steps:
                 break
             loss = self.step(*batch)
             if self.done % self.every == 0 or self.done == steps:
-                self._report(loss, steps, (self.done - first) / (time.perf_counter() - start))
+                self._report(loss, steps, seed, (self.done - first) / (time.perf_counter() - start))
         if self.show and loss is not None:
             print(file=sys.stderr)
         return loss
 
-    def _report(self, loss, steps, rate):
+    def _report(self, loss, steps, seed, rate):
         if self.checkpoint:
-            save_checkpoint(self.checkpoint, self.done, self.model, self.optimizer)
+            save_checkpoint(self.checkpoint, self.done, self.model, self.optimizer, seed)
         if self.metrics:
             with open(self.metrics, "a") as file:
                 file.write(json.dumps({"step": self.done, "loss": loss, "steps_per_second": rate}) + "\n")

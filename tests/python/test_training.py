@@ -168,6 +168,31 @@ def test_a_killed_c_example_goes_on_to_the_same_bits(tmp_path, name, seed):
     assert ends("whole") and ends("cut") == ends("whole")
 
 
+def refusal(process):
+    _, text = process.communicate(timeout=600)
+    assert process.returncode == 1
+    return text
+
+
+def test_a_c_example_takes_no_checkpoint_of_another_run(tmp_path):
+    """Nor one that does not say of which, nor a new one in the place of what cannot be read. Each stays as it is."""
+    file, other = tmp_path / "run", "no checkpoint of a run of 300 steps with the seed"
+    told(c_example("linear_regression", 1, file))
+    arrays, notes = mx.load(str(file), format="safetensors", return_metadata=True)
+    assert notes == {"seed": "1", "step": "300"}
+    before = file.read_bytes()
+    assert f"{other} 2\n" in refusal(c_example("linear_regression", 2, file)) and file.read_bytes() == before
+    for wrong in ({"step": "10"}, {"seed": "1"}, {"seed": "1", "step": "ten"}, {"seed": "1", "step": "301"}):
+        mx.save_safetensors(str(tmp_path / "other.safetensors"), arrays, wrong)
+        assert f"{other} 1\n" in refusal(c_example("linear_regression", 1, tmp_path / "other.safetensors")), wrong
+    (tmp_path / "text").write_text("notes of mine")
+    assert "text" in refusal(c_example("linear_regression", 1, tmp_path / "text"))
+    assert (tmp_path / "text").read_text() == "notes of mine"
+    (tmp_path / "endless").symlink_to(tmp_path / "endless")  # cannot be opened, by root neither
+    assert "endless" in refusal(c_example("linear_regression", 1, tmp_path / "endless"))
+    assert (tmp_path / "endless").is_symlink()
+
+
 # ---- the parts
 
 
@@ -236,6 +261,26 @@ def test_a_checkpoint_that_is_none_is_named(tmp_path):
     training.save_checkpoint(tmp_path / "other.safetensors", 3, nn.Linear(1, 1), optimizer)
     with pytest.raises(ValueError, match="parameters not in model"):
         training.load_checkpoint(tmp_path / "other.safetensors", model, optimizer)
+
+
+def test_a_checkpoint_of_another_seed_is_refused(tmp_path):
+    file = tmp_path / "run.safetensors"
+    run("linear_regression", seed=1, steps=20, every=5, checkpoint=str(file))
+    before = file.read_bytes()
+    with pytest.raises(ValueError, match="with the seed 1, not 2"):
+        run("linear_regression", seed=2, steps=20, every=5, checkpoint=str(file))
+    model, optimizer, _ = small()
+    training.save_checkpoint(tmp_path / "none.safetensors", 3, model, optimizer)
+    with pytest.raises(ValueError, match="with the seed None, not 1"):
+        training.load_checkpoint(tmp_path / "none.safetensors", model, optimizer, seed=1)
+    assert file.read_bytes() == before
+
+
+def test_a_checkpoint_that_cannot_be_reached_is_not_replaced(tmp_path):
+    (tmp_path / "run.safetensors").symlink_to(tmp_path / "run.safetensors")
+    with pytest.raises(OSError):
+        run("linear_regression", steps=5, every=5, checkpoint=str(tmp_path / "run.safetensors"))
+    assert (tmp_path / "run.safetensors").is_symlink()
 
 
 def test_a_checkpoint_holds_all(tmp_path):
