@@ -503,6 +503,30 @@ static void test_scan_threads(tarn_ints shape, attributes_scan a) {
     compare(&results[0], &expected, 2, &scale, "scan of many");
 }
 
+/* Rows of one content in a large output, wherever each begins in memory, are the row alone to the last bit. */
+static void test_rows_alike(tarn_dtype dtype, attributes_scan a) {
+    if (!in_rounds()) return;
+    const int64_t n = 1025, rows = (16 << 20) / (n * dtype_bytes(dtype)) + 1;
+    size_t bytes = (size_t)(n * dtype_bytes(dtype));
+    operand x = scannable(dtype, DIMS(1, n), &a, 0), alone = make(dtype, DIMS(1, n)), out = make(dtype, DIMS(rows, n));
+    if (a.kind == REDUCE_LOGADDEXP) /* logarithms about 0 show each bit of their sums */
+        for (int64_t i = 0; i < n; i++) put(&x, i, get(&x, i) - 9);
+    CHECK(run_call(&backend_cpu, CALL(scan, &a, &alone, x)), "%s", tarn_error());
+    CHECK(run_call(&backend_cpu, CALL(scan, &a, &out, view(x, 0, DIMS(rows, n), DIMS(0, 1)))), "%s", tarn_error());
+    int64_t same = 0;
+    for (int64_t row = 0; row < rows; row++)
+        same += !memcmp((char *)out.data + row * (int64_t)bytes, alone.data, bytes);
+    CHECK(same == rows, "scan %d %s, reverse %d: %lld of %lld equal rows are not the row alone", a.kind,
+          dtype_facts[dtype].name, a.reverse, (long long)(rows - same), (long long)rows);
+}
+
+static void test_equal_rows(tarn_dtype dtype) {
+    if (dtype_kind_of(dtype) != KIND_FLOAT) return;
+    for (int i = 0; i < 10; i++)
+        test_rows_alike(dtype, (attributes_scan){.kind = scan_kinds[i % 5], .axis = -1, .reverse = i / 5});
+    release_kept();
+}
+
 /* In order, wholly or in part: to the last bit of each zero and NaN. */
 static void test_order(operand x, int64_t n, bool indices, bool alike) {
     const attributes_sort wanted[] = {{.axis = 0},
@@ -674,6 +698,7 @@ int main(void) {
     test_scatter_threads(50, 8, 500, 9, false);
     test_scatter_threads(50, 8, 500, 9, true);
     for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++) test_narrow_scans((tarn_dtype)dtype);
+    for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++) test_equal_rows((tarn_dtype)dtype);
     for (int way = 0; way < 4; way++) {
         attributes_scan a = {.kind = REDUCE_SUM, .axis = -1, .reverse = way & 1, .exclusive = way >> 1};
         test_scan_threads(DIMS(1, 4400001), a);

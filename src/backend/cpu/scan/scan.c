@@ -77,21 +77,18 @@ static void run_piece(const stretch *s, scan_state *state) {
         memcpy(s->to + i * s->to_step * bytes, (char *)stored + i * bytes, (size_t)bytes);
 }
 
-/* The part of a dense line whose output is whole vectors goes past the caches, if it shall; the rest does not. */
+/* A dense line whose first vector, in the order in which it runs, is aligned goes past the caches, if it shall, as far
+   as it is whole vectors. Others do not: vectors that began elsewhere would round otherwise, and results depend on
+   addresses. */
 static void run_dense(const stretch *s, scan_state *state) {
     scan_way way = way_of(s->job);
-    way.ahead = s->ahead;
-    scan_way past = way;
-    int64_t bytes = dtype_bytes(s->job->call->outputs[0].dtype),
-            head = (int64_t)(-(uintptr_t)s->to % ALIGNMENT) / bytes, whole = (s->count - head) / ALIGNMENT * ALIGNMENT;
-    past.past = s->job->past && whole > 0;
-    if (!past.past) head = 0, whole = s->count;
-    const int64_t begins[] = {0, head, head + whole, s->count};
-    for (int i = 0; i < 3; i++) {
-        int part = way.backwards ? 2 - i : i;
-        int64_t begin = begins[part] * bytes, count = begins[part + 1] - begins[part];
-        if (count > 0) s->job->direct->line(s->to + begin, s->from + begin, count, state, part == 1 ? past : way);
-    }
+    int64_t bytes = dtype_bytes(s->job->call->outputs[0].dtype);
+    uintptr_t begin = (uintptr_t)s->to + (uintptr_t)(way.backwards ? s->count * bytes : 0);
+    way.ahead = s->ahead, way.past = s->job->past && begin % ALIGNMENT == 0;
+    int64_t whole = way.past ? s->count / ALIGNMENT * ALIGNMENT : s->count;
+    const stretch parts[] = {next_of(s, 0, whole), next_of(s, whole, s->count)};
+    for (int i = 0; i < 2; i++, way.past = false)
+        if (parts[i].count > 0) s->job->direct->line(parts[i].to, parts[i].from, parts[i].count, state, way);
 }
 
 static void run_stretch(const stretch *s, scan_state *state) {
