@@ -1,3 +1,4 @@
+/* clang-format off */
 /* Loops of one running value (scan.h). The file that includes this defines
 
      NAME(f)            f with the name of the kind and the type
@@ -7,22 +8,28 @@
      STREAM(to, e)      ELEMENTS past the caches
      FIRST              what has run before the first element
      FOLD(a, b)         VALUES of a and then b
-     CARRIED            if it is there: the type in which what runs goes from one vector to the next, wider than VALUE
-     LEAVES_RANGE(s, came, v, all)   if it is there: whether VALUES v, what runs in a vector `came` alone, or `all`, the
-                        same behind the state s, may not be what comes of them one by one, in STATE
-     QUICK_FOLD(a, b)   if it is there: FOLD, but not in a vector of which LEAVES_RANGE is true
-     IN_TWOS(x, j), JOIN_TWOS(a, b)   if they are there: of two vectors from x on the even (j = 0) and the odd elements
-                        (j = 1) as VALUES, and the elements of such VALUES
-     IN_GROUPS(s)       if it is there: whether groups of vectors behind the state s are worth trying
+
+   and, if need be,
+
+     CARRIED            the type in which what runs goes from one vector to the next, wider than VALUE
+     LEAVES_RANGE(s, came, v, all)   whether VALUES v, what runs in a vector `came` alone, or `all`, the same behind the
+                        state s, may not be what comes of them one by one, in STATE
+     QUICK_FOLD(a, b)   FOLD, but not in a vector of which LEAVES_RANGE is true
+     IN_TWOS(x, j), JOIN_TWOS(a, b)   of two vectors from x on the even (j = 0) and the odd elements (j = 1) as VALUES,
+                        and the elements of such VALUES
+     IN_GROUPS(s)       whether groups of vectors behind the state s are worth trying
      TAKE(range, came, all), HOLDS(range, s)   the first takes a vector into a group_range, then the second tells
-   whether LEAVES_RANGE is false of all that were taken behind s TOTAL_LEAVES(came, all)   the same of `came`, what many
-   vectors side by side come to, and what runs in it IN_DOUBT(s, own, total)   if it is there: whether s, and then what
-   comes to `own` alone, of which scan_state `total` knows more, may not be what comes of s one by one SIZE(x) if it is
-   there: VALUES of which what runs in VALUES x, in any order, is no larger BOUND(before, total, size)   takes what
-   comes of SIZE of elements into the scan_state `total`, which has them and had come to `before` without them
+                        whether LEAVES_RANGE is false of all that were taken behind s
+     TOTAL_LEAVES(came, all)   LEAVES_RANGE of `came`, what many vectors side by side come to, and what runs in it
+     IN_DOUBT(s, own, total)   whether s, and then what comes to `own` alone, of which scan_state `total` knows more,
+                        may not be what comes of s one by one
+     SIZE(x)            VALUES of which what runs in VALUES x, in any order, is no larger
+     BOUND(before, total, size)   takes what comes of SIZE of elements into the scan_state `total`, which has them and
+                        had come to `before` without them
 
    and undefines NAME, FIRST, FOLD and what is the type's after it; what is of a kind alone is undefined here:
    LEAVES_RANGE, TOTAL_LEAVES, QUICK_FOLD, IN_GROUPS, TAKE, HOLDS, IN_DOUBT, SIZE and BOUND. */
+/* clang-format on */
 
 #ifndef QUICK_FOLD
 #define QUICK_FOLD(a, b) FOLD(a, b)
