@@ -116,7 +116,7 @@ INLINE vf32 log_of_positive(vf32 x) {
 
 /* Of `some` vectors x in the order in which they run what stands behind each element. The sums are those of numbers
    that are near enough to the largest: their logarithms need no care. Each step is one of all vectors, so that they
-   overlap: one by itself takes a hundred cycles, of which it fills thirty. */
+   overlap: each instruction of one vector waits for the one before. */
 INLINE void logs_step(vf32 *x, int some, logs_running *r, bool exclusive) {
     const vf32 zero = {0};
     UNROLL(4)
