@@ -150,8 +150,12 @@ INLINE vf32 logs_down(vf32 x, scan_states *states, int64_t at, bool exclusive) {
 }
 
 static void logs_start_columns_f32(scan_states *states, int64_t count) {
-    memset(states->values, 0, sizeof states->values);
-    for (int64_t i = 0; i < count; i += LANES) store_f32(states->most + i * 4, splat_f32(-INFINITY));
+    const vf32 zero = {0};
+    char *sums = states->values, *losses = sums + SCAN_COLUMNS * 4;
+    for (int64_t i = 0; i < count; i += LANES) {
+        store_f32(sums + i * 4, zero), store_f32(losses + i * 4, zero);
+        store_f32(states->most + i * 4, splat_f32(-INFINITY));
+    }
 }
 
 static const scan_loops logs_loops_f64 = {logs_start, logs_line_f64,      logs_total_f64,
