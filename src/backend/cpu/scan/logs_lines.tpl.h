@@ -59,14 +59,15 @@ static __attribute__((noinline)) logs_running TYPE(logs_with_care)(ELEMENT *to, 
 }
 
 static void TYPE(logs_line)(void *to, const void *from, int64_t count, scan_state *state, scan_way way) {
-    const int64_t group = GROUP * LANES, ahead = (way.backwards ? -AHEAD : AHEAD) / (int64_t)sizeof(ELEMENT);
+    const int64_t group = GROUP * LANES;
     ELEMENT *out = to;
     const ELEMENT *in = from;
     logs_running r = logs_go_on(state);
+    if (!way.ahead) way.ahead = (way.backwards ? -AHEAD : AHEAD) / (int64_t)sizeof(ELEMENT);
     for (int64_t i = 0, some; i < count; i += some) {
         some = count - i < group ? count - i : group;
         int64_t at = next_place(count, i, some, way.backwards);
-        for (int64_t k = 0; k < some; k += CACHE_LINE / (int64_t)sizeof(ELEMENT)) PREFETCH(in + at + k + ahead);
+        for (int64_t k = 0; k < some; k += CACHE_LINE / (int64_t)sizeof(ELEMENT)) PREFETCH(in + at + k + way.ahead);
         if (some == group && TYPE(logs_vectors)(out + at, in + at, GROUP, &r, way)) continue;
         some = some < LANES ? some : LANES, at = next_place(count, i, some, way.backwards);
         if (some == LANES && TYPE(logs_vectors)(out + at, in + at, 1, &r, way)) continue;
