@@ -3,6 +3,7 @@
 
 #include "cpu/matmul/inline.h"
 
+/* Sums stay in their registers throughout a loop, unlike those of planes_avxvnni.c. */
 INLINE __m256i add_words(__m256i sum, __m256i a, __m256i b) {
     sum = _mm256_dpwssd_avx_epi32(sum, a, b);
     IN_REGISTER(sum);

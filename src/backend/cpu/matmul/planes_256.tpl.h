@@ -5,8 +5,8 @@
    64 values unpack into four registers of words, 4 bits: values 4 * lane + register; other widths: even and odd values
    of 32 each. Planes lie in that order. Two lines are in flight, with two prefetches per line of the cache each.
 
-   What these kernels do is bound by computing as much as by memory: addresses move instead of being computed for each
-   run, and planes are operands in memory, which take no instruction of their own. */
+   What these kernels do is bound by computing as much as by memory: an address takes one addition for each step or run,
+   and planes are operands in memory, which take no instruction of their own. */
 #include "cpu/matmul/unpack_avx2.h"
 
 enum { NEAR = 1024, FAR = 3072, SCALES = 1024 };                 /* bytes ahead */
