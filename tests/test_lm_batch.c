@@ -285,7 +285,8 @@ static void test_errors(void) {
     test_sessions(model);
     CHECK(tarn_generate_batch(batch, both, shorter, 2, results, .interrupt = &yes));
     for (int i = 0; i < 2; i++) {
-        CHECK(results[i].finish == TARN_FINISH_INTERRUPTED && results[i].token_count == 0 && results[i].prompt_tps == 0);
+        CHECK(results[i].finish == TARN_FINISH_INTERRUPTED && results[i].token_count == 0 &&
+              results[i].prompt_tps == 0);
         tarn_generation_free(&results[i]);
     }
     tarn_batch_free(batch);
