@@ -30,22 +30,33 @@ bool decoding_emit(decoding *d, size_t stage, const char *s, size_t length, bool
     return emit_to(d, stage + 1, s, length, ends);
 }
 
-bool decoding_push(decoding *d, const char *s, size_t length) {
-    d->room += (d->stages->count + 1) * (ALWAYS_ALLOWED + MOST_GROWTH * length);
-    return emit_to(d, 0, s, length, true);
-}
-
-bool decoding_finish(decoding *d) {
+/* Nothing is held back, and the next token is the first. */
+static void begin_anew(decoding *d) {
     for (size_t i = 0; i < d->stages->count; i++) {
-        const decode_stage *stage = &d->stages->items[i];
-        if (stage->finish && !stage->finish(d, i)) return false;
         stage_state *state = &d->states[i];
         text_clear(&state->token);
         text_clear(&state->held);
         *state = (stage_state){.token = state->token, .held = state->held};
     }
     d->room = 0;
-    return true;
+}
+
+/* A failure ends the stream: what stages held of it is not part of the next. */
+bool decoding_push(decoding *d, const char *s, size_t length) {
+    d->room += (d->stages->count + 1) * (ALWAYS_ALLOWED + MOST_GROWTH * length);
+    bool ok = emit_to(d, 0, s, length, true);
+    if (!ok) begin_anew(d);
+    return ok;
+}
+
+bool decoding_finish(decoding *d) {
+    bool ok = true;
+    for (size_t i = 0; ok && i < d->stages->count; i++) {
+        const decode_stage *stage = &d->stages->items[i];
+        ok = !stage->finish || stage->finish(d, i);
+    }
+    begin_anew(d);
+    return ok;
 }
 
 void decoding_free(decoding *d) {
