@@ -170,14 +170,9 @@ static const scan_loops logs_loops_f64 = {logs_start, logs_line_f64,      logs_t
 #define TO_FLOAT(x)   (x)
 #define FROM_FLOAT(x) (x)
 #include "cpu/scan/logs_lines.tpl.h"
-#undef TYPE
 #undef ELEMENT
 #undef ELEMENTS
-#undef WIDEN
-#undef NARROW
 #undef STREAM
-#undef TO_FLOAT
-#undef FROM_FLOAT
 
 #define ELEMENT       uint16_t
 #define ELEMENTS      hu16
@@ -188,11 +183,6 @@ static const scan_loops logs_loops_f64 = {logs_start, logs_line_f64,      logs_t
 #define TO_FLOAT(x)   bfloat16_to_float(x)
 #define FROM_FLOAT(x) float_to_bfloat16(x)
 #include "cpu/scan/logs_lines.tpl.h"
-#undef TYPE
-#undef WIDEN
-#undef NARROW
-#undef TO_FLOAT
-#undef FROM_FLOAT
 
 #define TYPE(f)       f##_f16
 #define WIDEN(e)      widen_float16(e)
@@ -200,11 +190,6 @@ static const scan_loops logs_loops_f64 = {logs_start, logs_line_f64,      logs_t
 #define TO_FLOAT(x)   float16_to_float(x)
 #define FROM_FLOAT(x) float_to_float16(x)
 #include "cpu/scan/logs_lines.tpl.h"
-#undef TYPE
 #undef ELEMENT
 #undef ELEMENTS
-#undef WIDEN
-#undef NARROW
 #undef STREAM
-#undef TO_FLOAT
-#undef FROM_FLOAT

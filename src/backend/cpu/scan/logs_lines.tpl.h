@@ -1,6 +1,6 @@
 /* Running logarithms of elements of one type in float32 (logs.tpl.h): TYPE(f) is f with its name, ELEMENT an element,
    ELEMENTS those of a vector, WIDEN and NARROW make a vector of float32 of them and back, TO_FLOAT and FROM_FLOAT the
-   same of one, STREAM(to, e) sends ELEMENTS past the caches. */
+   same of one, STREAM(to, e) sends ELEMENTS past the caches. The file forgets TYPE and what converts. */
 
 static void TYPE(logs_one_by_one)(ELEMENT *to, const ELEMENT *from, int64_t count, scan_state *state, scan_way way) {
     for (int64_t i = 0; i < count; i++) {
@@ -107,3 +107,8 @@ static void TYPE(logs_row)(void *to, const void *from, int64_t count, scan_state
 static const scan_loops TYPE(logs_loops) = {logs_start, TYPE(logs_line),        TYPE(logs_total),
                                             logs_join,  logs_start_columns_f32, TYPE(logs_row)};
 #undef LOGS_PLACE
+#undef TYPE
+#undef WIDEN
+#undef NARROW
+#undef TO_FLOAT
+#undef FROM_FLOAT
