@@ -5,13 +5,14 @@ import resource
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Callable, Optional, Sequence, Union
+from typing import Optional, Sequence, Union
 
 import tarn.core as mx
 
 from .generate import Prompt, _ids, _likeliest, behind_cache, log_probabilities
 from .load import Model
 from .prompt_cache import PromptCache, checked_size, make_prompt_cache
+from .sample import LogitsProcessor, Sampler
 from .tokenizer import Tokenizer
 
 
@@ -226,8 +227,8 @@ def batch_generate(
     return_token_ids: bool = False,
     return_logprobs: bool = False,
     *,
-    sampler: Optional[Callable[[mx.array], mx.array]] = None,
-    logits_processors: Optional[Sequence[Callable[[mx.array, mx.array], mx.array]]] = None,
+    sampler: Optional[Sampler] = None,
+    logits_processors: Optional[Sequence[LogitsProcessor]] = None,
     completion_batch_size: int = 32,
     prefill_batch_size: int = 8,
     prefill_step_size: int = 0,

@@ -10,6 +10,7 @@ import tarn.core as mx
 
 from .load import Model
 from .prompt_cache import PromptCache, make_prompt_cache
+from .sample import LogitsProcessor, Sampler
 from .tokenizer import Tokenizer
 
 Prompt = Union[str, Sequence[int], mx.array]  # text, ids, or an array of ids
@@ -45,7 +46,7 @@ def behind_cache(tokens: List[int], held: int) -> List[int]:
 
 
 def log_probabilities(
-    logits: mx.array, tokens: List[int], processors: Optional[Sequence[Callable[[mx.array, mx.array], mx.array]]]
+    logits: mx.array, tokens: List[int], processors: Optional[Sequence[LogitsProcessor]]
 ) -> mx.array:
     """Of logits [vocab] of what comes after these tokens, a list."""
     logits = logits[None]
@@ -71,8 +72,8 @@ def continue_from(
     read: Optional[int] = None,
     *,
     max_tokens: int = 256,
-    sampler: Optional[Callable[[mx.array], mx.array]] = None,
-    logits_processors: Optional[Sequence[Callable[[mx.array, mx.array], mx.array]]] = None,
+    sampler: Optional[Sampler] = None,
+    logits_processors: Optional[Sequence[LogitsProcessor]] = None,
     prompt_progress_callback: Optional[Callable[[int, int], None]] = None,
 ) -> Iterator[GenerationResponse]:
     """Makes the session's timeline `tokens` and goes on from there: the loop of stream_generate and of Chat. read: how

@@ -5,6 +5,9 @@ from typing import Callable, Dict, List, Optional
 
 import tarn.core as mx
 
+Sampler = Callable[[mx.array], mx.array]  # of log-probabilities [..., vocab] the tokens
+LogitsProcessor = Callable[[mx.array, mx.array], mx.array]  # of tokens and logits [1, vocab] other logits
+
 
 def _top_p(logprobs, top_p):
     """Keeps the likeliest tokens whose probabilities add up to top_p."""
@@ -49,7 +52,7 @@ def make_sampler(
     xtc_probability: float = 0.0,
     xtc_threshold: float = 0.1,
     xtc_special_tokens: Optional[List[int]] = None,
-) -> Callable[[mx.array], mx.array]:
+) -> Sampler:
     """A function that draws a token of log-probabilities [..., vocab]; with temp 0 the likeliest. Filters see
     probabilities before the temperature."""
     for name, value, low, high in [
@@ -97,7 +100,7 @@ def make_logits_processors(
     presence_context_size: int = 20,
     frequency_penalty: Optional[float] = None,
     frequency_context_size: int = 20,
-) -> List[Callable[[mx.array, mx.array], mx.array]]:
+) -> List[LogitsProcessor]:
     """Functions of (tokens so far, logits [1, vocab]), to be applied in this order: a bias for given ids, and
     penalties of tokens among the last ones: logits divided (multiplied if negative), or made less once, or as often as
     a token is there."""
