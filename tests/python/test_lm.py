@@ -484,14 +484,19 @@ def up_to_prompt(terminal, seconds=60):
     return shown.decode()
 
 
+def reads_single_keys(terminal, seconds=60):
+    """Waits for the editor to read single keys, which it begins after it has shown the prompt and what was typed ahead."""
+    end = time.monotonic() + seconds
+    while termios.tcgetattr(terminal)[3] & termios.ICANON:
+        assert time.monotonic() < end, "the terminal still reads lines"
+        time.sleep(0.01)
+
+
 def ready(terminal):
     """What the terminal shows until the editor has asked for the next line and reads single keys."""
     shown = up_to_prompt(terminal)
-    for _ in range(6000):
-        if not termios.tcgetattr(terminal)[3] & termios.ICANON:
-            return shown
-        time.sleep(0.01)
-    raise AssertionError(shown)
+    reads_single_keys(terminal)
+    return shown
 
 
 def at_terminal(*arguments, term="dumb"):
@@ -524,7 +529,6 @@ def test_chat_stopped_and_continued():
     ready(terminal)
     os.write(terminal, b"/hxlp")
     up_to(terminal, b"/hxlp")
-    before = termios.tcgetattr(terminal)
     os.kill(process, signal.SIGSTOP)  # Ctrl-Z does nothing in a session without a shell
     assert os.WIFSTOPPED(os.waitpid(process, os.WUNTRACED)[1])
     cooked = termios.tcgetattr(terminal)
@@ -532,7 +536,7 @@ def test_chat_stopped_and_continued():
     termios.tcsetattr(terminal, termios.TCSANOW, cooked)
     os.kill(process, signal.SIGCONT)
     up_to(terminal, b">> /hxlp")
-    assert termios.tcgetattr(terminal)[3] & termios.ICANON == before[3] & termios.ICANON == 0
+    reads_single_keys(terminal)
     os.write(terminal, b"\x1b[D\x1b[D\x7fe\n")  # left, left, backspace: /help
     shown = ready(terminal)
     assert "/quit" in shown and "unknown command" not in shown
