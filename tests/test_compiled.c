@@ -396,11 +396,11 @@ typedef struct {
     int inside, most;
 } meeting;
 
-/* Traced by two threads at once: each waits in here for the other, at most ten seconds. */
+/* Traced by two threads at once: each waits in here for the other, though not for ever. */
 static void meet(meeting *m) {
     struct timespec end;
     clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec += 10;
+    end.tv_sec += PATIENCE / 2;
     pthread_mutex_lock(&m->lock);
     if (++m->inside > m->most) m->most = m->inside;
     pthread_cond_broadcast(&m->changed);

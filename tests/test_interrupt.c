@@ -43,12 +43,21 @@ static bool is_square(tarn_array *y) {
     return tarn_ok() && least > 0.99 / SIZE && most < 1.01 / SIZE;
 }
 
-/* Stops when the chain is under way. */
+/* Stops when the chain is under way; it waits for that. */
 static void *stop(void *context) {
     (void)context;
-    while (atomic_load(&log_.count) < 3) usleep(100);
+    while (!atomic_load(&log_.count)) usleep(100);
     tarn_interrupt();
+    atomic_store(&log_.held, false);
     return NULL;
+}
+
+static pthread_t begin_stopping(void) {
+    pthread_t thread;
+    atomic_store(&log_.count, 0);
+    atomic_store(&log_.held, true);
+    CHECK(pthread_create(&thread, NULL, stop, NULL) == 0);
+    return thread;
 }
 
 static bool was_stopped(void) {
@@ -59,22 +68,20 @@ static bool was_stopped(void) {
 
 static void check_stopped(bool later, tarn_stream *where, tarn_stream *other) {
     TARN_SCOPE;
-    pthread_t thread;
-    atomic_store(&log_.count, 0);
     tarn_stream *before = tarn_use_stream(other);
     tarn_array *done = tarn_keep(tarn_add(square(), square()));
     CHECK(tarn_eval(done));
     tarn_use_stream(where);
     tarn_array *x = tarn_keep(square()), *y = tarn_keep(chain(x, LINKS));
     CHECK(tarn_eval(x));
-    CHECK(pthread_create(&thread, NULL, stop, NULL) == 0);
+    pthread_t thread = begin_stopping();
     if (later)
         CHECK(tarn_async_eval(y) && tarn_synchronize(NULL));
     else
         CHECK(!tarn_eval(y) && was_stopped());
     pthread_join(thread, NULL);
     int links = atomic_load(&log_.count);
-    CHECK(links >= 3 && links < LINKS / EACH);
+    CHECK(links >= 1 && links < LINKS / EACH);
     tarn_clear_interrupt();
 
     CHECK(is_square(x) && tarn_item(tarn_max(done)) > 1.9 / SIZE);
@@ -95,12 +102,10 @@ static bool compiled_chain(void *context, tarn_array *const *x, int count, tarn_
 
 static void check_compiled(void) {
     TARN_SCOPE;
-    pthread_t thread;
     tarn_compiled *f = tarn_compile(TARN_FUNCTION(compiled_chain, NULL));
     tarn_array *x = square(), *y = NULL;
-    atomic_store(&log_.count, 0);
     CHECK(tarn_eval(x));
-    CHECK(pthread_create(&thread, NULL, stop, NULL) == 0);
+    pthread_t thread = begin_stopping();
     y = tarn_results_at(tarn_compiled_call(f, &x, 1), 0);
     CHECK(y && (tarn_item(tarn_sum(y)), was_stopped()));
     pthread_join(thread, NULL);

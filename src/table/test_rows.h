@@ -10,6 +10,7 @@ enum { EFFECT_LOG_ROOM = 64 };
 typedef struct {
     atomic_int holders; /* nodes and steps that have it as an attribute */
     atomic_int count;
+    atomic_bool held; /* whether kernels that have counted wait */
     int64_t numbers[EFFECT_LOG_ROOM];
 } effect_log;
 

@@ -49,7 +49,7 @@ REQUESTS = {
 
 def asked(port, method, path, body=None):
     """Status and text of an answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
     data = body if body is None or isinstance(body, str) else json.dumps(body)
     connection.request(method, path, data, {"Content-Type": "application/json"})
     response = connection.getresponse()
@@ -96,7 +96,8 @@ def told(status, text):
 
 
 def wait_for(port, process):
-    for _ in range(1200):
+    end = time.monotonic() + 600
+    while time.monotonic() < end:
         try:
             return asked(port, "GET", "/health")
         except OSError:
@@ -120,21 +121,22 @@ def at_once(port):
 
 
 def answers(side, folder, *options):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = start(side, folder, "-m", "mlx_lm", "server", "--model", "f32", "--port", port, "--log-level", "ERROR", *options)
-    try:
-        wait_for(port, process)
-        found = {name: told(*asked(port, "POST", path, body)) for name, (path, body) in REQUESTS.items()}
-        found["health"] = told(*asked(port, "GET", "/health"))
-        found["options"] = asked(port, "OPTIONS", "/v1/completions")[0]
-        found["nowhere"] = told(*asked(port, "GET", "/nothing"))
-        found["at once"] = at_once(port)
-        return found
-    finally:
-        process.terminate()
-        process.communicate(timeout=60)
+    with socket.socket() as held:  # bound but not listening, so that the server may bind to the port and nobody else is given it
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+        process = start(side, folder, "-m", "mlx_lm", "server", "--model", "f32", "--port", port, "--log-level", "ERROR", *options)
+        try:
+            wait_for(port, process)
+            found = {name: told(*asked(port, "POST", path, body)) for name, (path, body) in REQUESTS.items()}
+            found["health"] = told(*asked(port, "GET", "/health"))
+            found["options"] = asked(port, "OPTIONS", "/v1/completions")[0]
+            found["nowhere"] = told(*asked(port, "GET", "/nothing"))
+            found["at once"] = at_once(port)
+            return found
+        finally:
+            process.terminate()
+            process.communicate(timeout=300)
 
 
 @pytest.fixture(scope="module")

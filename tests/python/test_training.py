@@ -354,10 +354,10 @@ for step in range(1, 100000):
 
 
 def test_a_killed_run_leaves_a_whole_checkpoint(tmp_path):
-    file, draw, ended = tmp_path / "c.safetensors", random.Random(0), 0
-    for _ in range(8):
+    file, draw = tmp_path / "c.safetensors", random.Random(0)
+    for steps in range(1, 9):
         saving = subprocess.Popen([sys.executable, "-c", SAVES, str(file)], stdout=subprocess.PIPE, text=True)
-        said = int(saving.stdout.readline())
+        said = [int(saving.stdout.readline()) for _ in range(steps)][-1]
         time.sleep(draw.uniform(0, 0.05))
         saving.kill()
         said = max([said, *map(int, saving.communicate()[0].split())])
@@ -365,5 +365,3 @@ def test_a_killed_run_leaves_a_whole_checkpoint(tmp_path):
         step = training.load_checkpoint(file, model, optimizer)
         assert step in (said, said + 1)
         assert mx.all(model.weight == step).item() and mx.all(model.bias == step).item()
-        ended += step > 1
-    assert ended
