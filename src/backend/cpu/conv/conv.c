@@ -25,12 +25,16 @@ typedef struct {
 } conv_product;
 
 /* The element of the result's first channel at a line of x. */
-static int64_t place_of_row(const void *context, int64_t row) {
+static int64_t place_of_line(const conv_product *c, const patch_line *l) {
+    int64_t at = l->b * c->out_batch;
+    for (int i = 0; i < c->axes; i++) at += (c->begin[i] + l->place[i] * c->step[i]) * c->out_stride[i];
+    return at;
+}
+
+static void places_of_rows(const void *context, int64_t row, int64_t count, int64_t *places) {
     const conv_product *c = context;
     patch_line l = patches_line(&c->x, row);
-    int64_t at = l.b * c->out_batch;
-    for (int i = 0; i < c->axes; i++) at += (c->begin[i] + l.place[i] * c->step[i]) * c->out_stride[i];
-    return at;
+    for (int64_t i = 0; i < count; i++, patches_next_line(&c->x, &l)) places[i] = place_of_line(c, &l);
 }
 
 /* One axis of a phase: the same positions without zeros in between. Without a tap nothing is met. */
@@ -108,11 +112,11 @@ static void describe(conv_product *p, const call *c, int64_t group, int64_t phas
                                 .depth = patches_depth(&p->x),
                                 .out = (char *)out->data + group * (outs / a->groups) * dtype_bytes(out->dtype),
                                 .out_column_stride = 1,
-                                .out_row = place_of_row,
+                                .out_rows = places_of_rows,
                                 .out_context = p,
                                 .out_dtype = dtype};
     if (!lines_are_rows(p)) return;
-    p->problem.out_row = NULL;
+    p->problem.out_rows = NULL;
     p->problem.out_row_stride = p->out_stride[p->axes - 1];
 }
 

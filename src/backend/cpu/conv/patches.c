@@ -54,7 +54,7 @@ static bool count_up(int64_t *digits, const int64_t *sizes, int axes) {
     return false;
 }
 
-static void next_line(const conv_patches *p, patch_line *l) {
+void patches_next_line(const conv_patches *p, patch_line *l) {
     if (!p->batch_inner) {
         if (!count_up(l->place, p->places, p->axes)) l->b++;
     } else if (++l->b == p->batch) {
@@ -171,7 +171,7 @@ static void read_lines(const conv_patches *p, int64_t line, int lines, int64_t k
     depth_run runs[PATCH_DEPTH], joined[PATCH_DEPTH];
     int count = depth_runs(p, k, depth, runs), joined_count = joined_runs(runs, count, joined);
     patch_line l = patches_line(p, line);
-    for (int i = 0; i < lines; i++, next_line(p, &l))
+    for (int i = 0; i < lines; i++, patches_next_line(p, &l))
         read_line(p, &l, runs, count, joined, joined_count, out + i * stride * p->bytes);
 }
 

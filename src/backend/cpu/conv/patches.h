@@ -29,6 +29,7 @@ typedef struct {
     int64_t b, place[CONV_AXES];
 } patch_line;
 patch_line patches_line(const conv_patches *p, int64_t line);
+void patches_next_line(const conv_patches *p, patch_line *l); /* divides nothing */
 
 /* Whether the elements of a depth stand together in memory, those of several lines. */
 static inline bool patches_turned(const conv_patches *p) {

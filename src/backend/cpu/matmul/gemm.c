@@ -267,7 +267,7 @@ static int multiply_panel(const gemm_plan *plan, const unit *u, matmul_panel *m)
 static bool stored_at_once(const gemm_plan *plan, int64_t rows) {
     const gemm_problem *p = plan->p;
     return plan->engine->stores_out && p->out_dtype == plan->engine->panel_dtype && p->out_column_stride == 1 &&
-           !p->out_row && rows % 2 == 0;
+           !p->out_rows && rows % 2 == 0;
 }
 
 static void *out_of_rows(const gemm_plan *plan, const unit *u, int64_t row) {

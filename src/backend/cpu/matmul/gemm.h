@@ -12,8 +12,9 @@ typedef struct {
     matmul_operand rows, columns;
     int64_t row_count, column_count, depth;
     void *out;
-    int64_t out_row_stride, out_column_stride;            /* elements */
-    int64_t (*out_row)(const void *context, int64_t row); /* where a row begins, if not at row * out_row_stride */
+    int64_t out_row_stride, out_column_stride; /* elements */
+    /* Where rows [row, row + count) begin, if not at row * out_row_stride. */
+    void (*out_rows)(const void *context, int64_t row, int64_t count, int64_t *places);
     const void *out_context;
     matmul_dtype out_dtype;
     bool serial; /* one of many: runs in the calling thread alone */

@@ -38,10 +38,17 @@ static void store_turned(const matmul_kit *kit, const gemm_problem *p, const sum
 
 /* Rows begin where the problem says; columns are dense. */
 static void store_placed(const matmul_kit *kit, const gemm_problem *p, const sums_block *b) {
-    int64_t size = matmul_dtype_bytes(p->out_dtype);
-    for (int64_t r = 0; r < b->rows; r++)
-        kit->narrow(p->out_dtype, (const float *)b->sums + r * b->stride, b->columns,
-                    (char *)p->out + (p->out_row(p->out_context, b->row + r) + b->column) * size);
+    int64_t size = matmul_dtype_bytes(p->out_dtype), places[ROWS];
+    char *out = (char *)p->out + b->column * size;
+    for (int64_t first = 0; first < b->rows; first += ROWS) {
+        int64_t rows = smaller(b->rows - first, ROWS);
+        p->out_rows(p->out_context, b->row + first, rows, places);
+        for (int64_t r = 0; r < rows; r++) {
+            if (r + 1 < rows) expect_stores(out + places[r + 1] * size, b->columns * size);
+            kit->narrow(p->out_dtype, (const float *)b->sums + (first + r) * b->stride, b->columns,
+                        out + places[r] * size);
+        }
+    }
 }
 
 static void store_floats(const matmul_kit *kit, const gemm_problem *p, const sums_block *b, char *out) {
@@ -74,7 +81,7 @@ static void store_doubles(const gemm_problem *p, const sums_block *b, double *ou
 }
 
 void store_sums(const matmul_engine *engine, const gemm_problem *p, const sums_block *b) {
-    if (p->out_row) {
+    if (p->out_rows) {
         store_placed(engine->kit, p, b);
         return;
     }
