@@ -2,6 +2,7 @@
    what the description says; and on a CUDA device, if there is one, they run: strides, constants, several outputs,
    filled ones, in a compiled function, compiled code, errors of the compiler. `test_device_kernel lost`: what is left
    when a kernel has brought the device down, which the process cannot use any more. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +143,33 @@ static void test_strides(void) {
     check_values(y[1], 2, 106, 32 - 106);
 }
 
+/* What outputs are filled with is the nearest number that their dtype has. */
+static void test_fills(void) {
+    TARN_SCOPE;
+    static const char *const names[] = {"large", "small", "least", "real"};
+    const tarn_kernel_output outputs[] = {{TARN_UINT64, TARN_SHAPE(300)},
+                                          {TARN_UINT8, TARN_SHAPE(300)},
+                                          {TARN_INT8, TARN_SHAPE(300)},
+                                          {TARN_FLOAT32, TARN_SHAPE(300)}};
+    tarn_device_kernel_options o = {.name = "leave",
+                                    .source = ";",
+                                    .input_names = inputs_x,
+                                    .output_names = names,
+                                    .outputs = outputs,
+                                    .output_count = 4,
+                                    .grid = {1, 1, 1},
+                                    .block = {1, 1, 1},
+                                    .is_filled = true};
+    const double fills[][5] = {
+        {ldexp(3, 62), ldexp(3, 62), 255, 127, ldexp(3, 62)}, {-129, 0, 0, -128, -129}, {7, 7, 7, 7, 7}};
+    tarn_array *x = tarn_arange(0, 6, 1, TARN_FLOAT32), *y[4] = {NULL};
+    for (int i = 0; i < 3; i++) {
+        o.fill = fills[i][0];
+        CHECK(tarn_device_kernel(&o, &x, 1, y));
+        for (int k = 0; k < 4; k++) check_values(y[k], 300, fills[i][1 + k], 0);
+    }
+}
+
 static const char ptx[] = ".version 7.0\n.target sm_80\n.address_size 64\n"
                           ".visible .entry add_number(.param .u64 x, .param .u64 y, .param .u32 number) {\n"
                           ".reg .u32 %r<4>;\n.reg .u64 %a<5>;\n"
@@ -203,6 +231,7 @@ int main(int count, char **arguments) {
         TARN_ON(tarn_default_stream((tarn_device){TARN_CUDA, 0}));
         test_running();
         test_strides();
+        test_fills();
         test_code();
     }
     return check_report("device kernel");

@@ -7,8 +7,8 @@
 #include "base/memory.h"
 #include "cuda/cuda.h"
 #include "cuda/kernels.h"
-#include "table/convert.h"
 #include "table/device_kernel.h"
+#include "table/scalar.h"
 
 static const device_kernel *kernel_of(const call *c) {
     return ((const attributes_device_kernel *)c->attributes)->kernel.object;
@@ -153,12 +153,15 @@ static void place_outputs(const call *c, const tarn_device_kernel_options *o, vo
     }
 }
 
-/* What an output holds before. */
+/* What an output holds before. A whole number is the nearest that the dtype has, of which the kernel takes the low
+ * bits.
+ */
 static bool fill(void *to, const tarn_kernel_output *o, double value) {
-    int64_t n = size_of(o);
+    int64_t n = size_of(o), whole = 0;
     if (n == 0) return true;
     if (o->dtype == TARN_BOOL) return cuda_ok(cudaMemsetAsync(to, value != 0, (size_t)n, cuda_stream_now), "filling");
-    arange_kernel k = {.to = to, .dtype = (int)o->dtype, .n = n, .first = double_to_signed(value, 64), .start = value};
+    if (dtype_kind_of(o->dtype) == KIND_INT) store_double(&whole, o->dtype, value);
+    arange_kernel k = {.to = to, .dtype = (int)o->dtype, .n = n, .first = whole, .start = value};
     launch_arange(&k, cuda_stream_now);
     return true;
 }
