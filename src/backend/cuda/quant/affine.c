@@ -49,12 +49,12 @@ static int64_t rows_of_x(const call *c) {
     return k ? operand_size(x) / k : 0;
 }
 
-/* Shared memory holds a row, of four bytes a number, and sums. */
+/* Shared memory holds a row, of float32 with weights of 8 bits in 9 bytes for two numbers, and sums. */
 static bool is_few(const call *c) {
     enum { SUMS_BYTES = 20 << 10 };
     int64_t k = c->inputs[0].shape[c->inputs[0].ndim - 1];
     return ((const attributes_quantized_matmul *)c->attributes)->transpose && rows_of_x(c) <= FEW && k <= MOST_K &&
-           k * 4 <= cuda_shared_bytes() - SUMS_BYTES;
+           k * 9 / 2 <= cuda_shared_bytes() - SUMS_BYTES;
 }
 
 static bool supports_product(const call *c) {
