@@ -20,10 +20,10 @@ bool packed_rows_behind(const call *calls, int count, const unsigned *constant, 
     return k->x == x->data && k->dtype == (int)x->dtype && k->k == row && k->m * row == operand_size(x);
 }
 
-/* Of what comes last of the calls: the length of its rows. */
+/* Of what comes last of the first `made` calls: the length of its rows. */
 static int64_t row_of(const call *calls, int made) {
-    const operand *x = &calls[made ? made - 1 : 0].outputs[0];
-    return x->ndim ? x->shape[x->ndim - 1] : 0;
+    const operand *x = made ? &calls[made - 1].outputs[0] : NULL;
+    return x && x->ndim ? x->shape[x->ndim - 1] : 0;
 }
 
 /* ---- a gate behind a product. x may be overwritten: a copy is multiplied. */
