@@ -1,6 +1,7 @@
 /* A decode-shaped chain through the public API on a CUDA device against the CPU: norm, products, rope, a cache that is
    written in place, attention, a gate, token after token, dense and with 4-bit weights; arrays that go from device to
    device; a device error that is told where the array is read. Skips where there is no device. */
+#include <dlfcn.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -120,6 +121,19 @@ static bool rounds(void *context, tarn_array *const *inputs, int count, tarn_res
     return tarn_result(results, x) && tarn_result(results, tarn_sum(x, .axes = TARN_AXES(-1)));
 }
 
+/* How many plans could not be recorded as graphs, so far: results do not tell. The library has opened the backend. */
+static int64_t plans_refused(void) {
+    char path[1024];
+    int64_t (*refused)(void) = NULL;
+    snprintf(path, sizeof path, "%s/libtarn_cuda.so", getenv("TARN_BACKENDS"));
+    void *library = dlopen(path, RTLD_NOW | RTLD_NOLOAD),
+         *symbol = library ? dlsym(library, "tarn_backend_refused") : NULL;
+    memcpy(&refused, &symbol, sizeof refused);
+    CHECK(refused != NULL);
+    if (library) dlclose(library);
+    return refused ? refused() : -1;
+}
+
 static bool run_rounds(tarn_device device, float *out) {
     enum { CALLS = 14 };
     TARN_SCOPE;
@@ -140,10 +154,41 @@ static bool run_rounds(tarn_device device, float *out) {
 
 static void test_plans(void) {
     float there[WIDTH] = {0}, here[WIDTH] = {0};
+    int64_t refused = plans_refused();
     CHECK(run_rounds((tarn_device){TARN_CUDA, 0}, there));
+    CHECK(plans_refused() == refused);
     CHECK(run_rounds((tarn_device){TARN_CPU, 0}, here));
     printf("a plan: %g from the CPU\n", distance(there, here));
     CHECK(distance(there, here) < 1e-5);
+}
+
+/* A call that may fail while it runs cannot be in a graph: its plan is given call by call, counted once, and the error
+   is told where it is read. */
+static bool picked(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
+    (void)context, (void)count;
+    tarn_array *x = tarn_softmax(inputs[0], .axes = TARN_AXES(-1));
+    return tarn_result(results, tarn_take(tarn_rms_norm(x, NULL), inputs[1], .axis = TARN_AXIS(0), .check = true));
+}
+
+static void test_refused(void) {
+    enum { TIMES = 12 };
+    TARN_SCOPE;
+    TARN_ON(tarn_default_stream((tarn_device){TARN_CUDA, 0}));
+    int64_t before = plans_refused();
+    tarn_compiled *c = tarn_compile(TARN_FUNCTION(picked, NULL));
+    tarn_array *inputs[] = {drawn(4, TARN_SHAPE(3, WIDTH), TARN_FLOAT32), tarn_scalar_int(2, TARN_INT32)};
+    float first[WIDTH] = {0}, later[WIDTH] = {0};
+    CHECK(tarn_eval(inputs[0]) && tarn_eval(inputs[1]));
+    for (int i = 0; i < TIMES; i++) {
+        TARN_SCOPE;
+        tarn_array *y = tarn_results_at(tarn_compiled_call(c, inputs, 2), 0);
+        CHECK(tarn_read(y, i ? later : first, sizeof first));
+        CHECK(!i || !memcmp(first, later, sizeof first));
+    }
+    CHECK(plans_refused() == before + 1);
+    inputs[1] = tarn_scalar_int(3, TARN_INT32);
+    CHECK_ERROR(tarn_read(tarn_results_at(tarn_compiled_call(c, inputs, 2), 0), later, sizeof later), "index 3");
+    tarn_compiled_free(c);
 }
 
 /* ---- graphs of plans count against the limit: where there is no room for one, the calls are given one by one, and
@@ -269,6 +314,7 @@ int main(void) {
     test_decode(TARN_FLOAT32, true, 2e-5);
     test_decode(TARN_BFLOAT16, true, 2e-2);
     test_plans();
+    test_refused();
     test_graphs_within_limit();
     test_devices();
     test_made_weights();

@@ -4,6 +4,7 @@
    takes. The first run of a plan launches call by call: what is made once (libraries' handles, choices of kernels) is
    made then. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/map.h"
@@ -101,6 +102,14 @@ void cuda_plan_free(backend_plan *p) {
 }
 
 /* ---- recording */
+
+/* Of plans that could not be recorded: for tests, as results do not tell. */
+static atomic_llong refused;
+TARN_API int64_t tarn_backend_refused(void);
+int64_t tarn_backend_refused(void) {
+    return atomic_load(&refused);
+}
+
 static bool launch_all(const backend_plan *p, const call *calls) {
     bool ok = true;
     for (int i = 0; i < p->count && ok;) i += cuda_launch_next(calls + i, p->count - i, p->constant + i, &ok);
@@ -158,7 +167,7 @@ static version *least_used(backend_plan *p) {
 
 static bool record_version(backend_plan *p, version *v, const call *calls, void *const *bases) {
     cudaGraph_t graph = record(p, calls);
-    if (!graph) return !(p->refused = true);
+    if (!graph) return atomic_fetch_add(&refused, 1), !(p->refused = true);
     bool ok = take_bases(p, &v->bases, bases) && take_graph(v, graph, cuda_stream_now);
     cudaGraphDestroy(graph);
     return ok;
