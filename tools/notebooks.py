@@ -28,7 +28,7 @@ def run(path, cell_seconds=600):
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
-    NotebookClient(notebook, timeout=cell_seconds, kernel_name="python3", record_timing=False,
+    NotebookClient(notebook, timeout=cell_seconds, startup_timeout=cell_seconds, kernel_name="python3", record_timing=False,
                    resources={"metadata": {"path": str(path.parent)}}).execute()
     for cell in notebook.cells:
         if cell.cell_type == "code":

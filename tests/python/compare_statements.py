@@ -19,7 +19,7 @@ CLOSE = {"float16": 2e-3, "bfloat16": 1.6e-2, "float32": 2e-6, "float64": 1e-12,
 def told(command, path):
     with tempfile.TemporaryDirectory() as scratch:
         result = Path(scratch, "result")
-        ran = subprocess.run([*command, str(TOLD), str(Path(path).resolve()), str(result)], cwd=scratch, capture_output=True, text=True, timeout=300)
+        ran = subprocess.run([*command, str(TOLD), str(Path(path).resolve()), str(result)], cwd=scratch, capture_output=True, text=True, timeout=600)
         if not result.exists():
             raise RuntimeError(f"{' '.join(command)} {path} ended with {ran.returncode}: {ran.stderr[-2000:]}")
         return pickle.loads(result.read_bytes())

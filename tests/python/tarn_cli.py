@@ -10,7 +10,7 @@ TINY = ROOT / "models" / "tiny"
 GOLDEN = ROOT / "tests" / "data" / "golden"
 
 
-def tarn(*arguments, stdin=None, timeout=300):
+def tarn(*arguments, stdin=None, timeout=600):
     """The finished process; text is decoded as UTF-8."""
     if isinstance(stdin, str):
         stdin = stdin.encode()

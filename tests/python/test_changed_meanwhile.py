@@ -63,7 +63,7 @@ assert not failed, failed
 @pytest.mark.parametrize("command", [("-m", "tarn.mlx", PROGRAM), ("-c", THREADS)], ids=["functions", "threads"])
 def test_no_array_is_read_that_is_gone(hard, command):
     settings = {"TARN_HARD": hard, "MALLOC_PERTURB_": "165", "PYTHONMALLOC": "debug"}
-    ran = subprocess.run([sys.executable, "-X", "faulthandler", *command], capture_output=True, text=True, timeout=300,
+    ran = subprocess.run([sys.executable, "-X", "faulthandler", *command], capture_output=True, text=True, timeout=600,
                          env={**os.environ, **settings})
     assert ran.returncode == 0, ran.stderr[-3000:]
     gone = [line for line in ran.stdout.splitlines() if "gone" in line or "ended" in line]

@@ -73,7 +73,7 @@ def test_c(text, printed, tmp_path):
     built = subprocess.run([*compiler, "program.c", "-o", "program", *paths], cwd=tmp_path, capture_output=True,
                            text=True)
     assert built.returncode == 0, built.stderr
-    ran = subprocess.run(["./program"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(["./program"], cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert ran.returncode == 0, ran.stderr
     if printed is not None:
         assert ran.stdout.strip() == printed.strip()

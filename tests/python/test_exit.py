@@ -40,7 +40,7 @@ WAYS = {
 def test_work_in_flight(way):
     program, status = WAYS[way]
     ran = subprocess.run([sys.executable, "-X", "faulthandler", "-c", BEGIN + program], capture_output=True, text=True,
-                         timeout=120)
+                         timeout=600)
     assert ran.returncode == status, ran.stderr[-2000:]
     assert "Fatal" not in ran.stderr
     assert (status == 0) <= (ran.stderr == "")

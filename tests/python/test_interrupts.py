@@ -16,7 +16,7 @@ USUAL = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def printed(program, *arguments):
     environment = {**os.environ, "PYTHONPATH": os.path.join(os.environ.get("TARN_BUILD_DIR", ""), "python")}
-    done = subprocess.run([sys.executable, "-c", USUAL + program, *arguments], capture_output=True, text=True, timeout=120,
+    done = subprocess.run([sys.executable, "-c", USUAL + program, *arguments], capture_output=True, text=True, timeout=600,
                           env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -16,6 +16,6 @@ FILES = sorted(path for path in (HERE / "statements").glob("*.py") if path.stem 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_nothing_is_left(path):
     command = [sys.executable, "-m", "tarn.mlx", HERE / "live_arrays.py", path]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert ran.returncode == 0, ran.stderr[-2000:]
     assert ran.stdout.split() == [path.stem, "0", "0"]

@@ -223,7 +223,7 @@ def test_story_of_the_readme(isa):
                                (ROOT / "README.md").read_text()).groups()
     arguments = [str(ROOT / a) if a.startswith("models/") else a for a in shlex.split(command)]
     done = subprocess.run([TARN, *arguments], capture_output=True, text=True, env={**os.environ, "TARN_ISA": isa},
-                          timeout=300)
+                          timeout=600)
     assert done.returncode == 0 and done.stdout == story + "\n"
 
 
@@ -466,7 +466,7 @@ def test_chat_that_fills_its_context():
     assert done.returncode == 1 and "Tokyo" in done.out and "the message has" in done.err and "1024" in done.err
 
 
-def up_to(terminal, end, seconds=60):
+def up_to(terminal, end, seconds=600):
     """What the terminal shows until it shows `end`."""
     shown, limit = b"", time.monotonic() + seconds
     while end not in shown:
@@ -475,7 +475,7 @@ def up_to(terminal, end, seconds=60):
     return shown.decode()
 
 
-def up_to_prompt(terminal, seconds=60):
+def up_to_prompt(terminal, seconds=600):
     """What the terminal shows until it asks for the next line."""
     shown, end = b"", time.monotonic() + seconds
     while not shown.endswith(b">> "):
@@ -484,7 +484,7 @@ def up_to_prompt(terminal, seconds=60):
     return shown.decode()
 
 
-def reads_single_keys(terminal, seconds=60):
+def reads_single_keys(terminal, seconds=600):
     """Waits for the editor to read single keys, which it begins after it has shown the prompt and what was typed ahead."""
     end = time.monotonic() + seconds
     while termios.tcgetattr(terminal)[3] & termios.ICANON:
@@ -587,7 +587,7 @@ def test_chat_at_a_terminal(locale):
     os.write(master, b"What is the capital of Japan?\n")
     assert "Tokyo" in up_to_prompt(master)
     os.write(master, b"/quit\n")
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=600) == 0
     os.close(master)
 
 
@@ -598,7 +598,7 @@ def test_interrupt_keeps_what_was_printed():
     ], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     first = process.stdout.read(4)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     assert process.returncode in (0, 130)  # 0: it was done before the signal came
     assert first + out and (first + out).endswith(b"\n") and b"Generation:" in err
 
@@ -611,7 +611,7 @@ def test_chat_interrupt():
     process.stdout.read(4)
     process.send_signal(signal.SIGINT)
     time.sleep(0.3)
-    out, _ = process.communicate(b"What is the capital of Japan?\n/quit\n", timeout=60)
+    out, _ = process.communicate(b"What is the capital of Japan?\n/quit\n", timeout=600)
     assert process.returncode == 0 and b"Tokyo" in out
 
 
@@ -621,7 +621,7 @@ def test_chat_interrupt():
 def redirected(redirection, *arguments, stdin=b""):
     """The finished process, its streams redirected by the shell."""
     return subprocess.run(["bash", "-c", f'"$@" {redirection}', "bash",
-                           str(TARN), *map(str, arguments)], input=stdin, capture_output=True, timeout=300)
+                           str(TARN), *map(str, arguments)], input=stdin, capture_output=True, timeout=600)
 
 
 WRITING = [
@@ -906,7 +906,7 @@ def test_truncated_while_generating(tmp_path):
     time.sleep(1)
     with open(folder / "model.safetensors", "r+b") as file:
         file.truncate(4096)
-    _, err = process.communicate(b"Hello!\n/quit\n", timeout=60)
+    _, err = process.communicate(b"Hello!\n/quit\n", timeout=600)
     assert process.returncode == 1 and b"model.safetensors" in err
 
 

@@ -136,7 +136,7 @@ def answers(side, folder, *options):
             return found
         finally:
             process.terminate()
-            process.communicate(timeout=300)
+            process.communicate(timeout=600)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ def run(program, *through):
         environment["MLX_DISABLE_COMPILE"] = "1"
     python = sys.executable if through else PLAIN
     ran = subprocess.run(
-        [python, *through, str(program)], capture_output=True, text=True, env=environment, timeout=300
+        [python, *through, str(program)], capture_output=True, text=True, env=environment, timeout=600
     )
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)

@@ -13,7 +13,7 @@ tarn = pytest.importorskip("tarn")
 def run(*arguments, code=0, cwd=None):
     environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(tarn.__file__))}
     ran = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment, cwd=cwd,
-                         timeout=120)
+                         timeout=600)
     assert ran.returncode == code, ran.stderr
     return ran.stdout.strip() if code == 0 else ran.stderr.strip()
 

@@ -27,7 +27,7 @@ def python(tmp_path_factory):
 def run(python, program, *options):
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LD_", "TARN_"))}
     ran = subprocess.run([python, *options, "-c", program], capture_output=True, text=True, env=environment, cwd="/",
-                         timeout=120)
+                         timeout=600)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.strip() or ran.stderr
 

@@ -53,7 +53,7 @@ AGREED = [
 
 def ends(command, folder, name):
     result = folder / name
-    ran = subprocess.run([*command, CALLS, result], cwd=folder, capture_output=True, text=True, timeout=300)
+    ran = subprocess.run([*command, CALLS, result], cwd=folder, capture_output=True, text=True, timeout=600)
     assert ran.returncode == 0, ran.stderr[-2000:]
     return pickle.loads(result.read_bytes())
 
