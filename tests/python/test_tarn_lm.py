@@ -365,8 +365,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 {before}
 import tarn.lm as lm
 model, tokenizer = lm.load(sys.argv[1])
-threading.Timer(0.5, lambda: signal.raise_signal(signal.SIGINT)).start()
 try:
+    threading.Timer(0.5, lambda: signal.raise_signal(signal.SIGINT)).start()
     lm.batch_generate(model, tokenizer, [[5, n] for n in range(2000)], max_tokens=[900] * 2000{options})
     print("finished")
 except KeyboardInterrupt:
@@ -389,10 +389,12 @@ import tarn.core as mx, tarn.lm as lm
 model, tokenizer = lm.load(sys.argv[1])
 one = mx.full((1000, 1000), 0.001)
 mx.eval(one)
-start = time.time()
-mx.eval((one @ one) @ one)
-each = (time.time() - start) / 2
 state = []
+
+def seconds_of_a_product():
+    start = time.time()
+    mx.eval((one @ one) @ one)
+    return (time.time() - start) / 2
 
 def sampler(logprobs):
     state[:] = [one]
@@ -404,16 +406,28 @@ def sampler(logprobs):
     mx.eval(state)
     return mx.argmax(logprobs, axis=-1)
 
-pressing = []
-try:
-    lm.batch_generate(model, tokenizer, ["Once", "The"], max_tokens=50, sampler=sampler)
-    print("finished")
-except KeyboardInterrupt:
-    print(mx.allclose(state[0], one).item())
+def left():
+    "Of what the sampler computed when Ctrl-C came."
+    try:
+        lm.batch_generate(model, tokenizer, ["Once", "The"], max_tokens=50, sampler=sampler)
+        return "finished"
+    except KeyboardInterrupt:
+        pass
+    try:
+        return mx.allclose(state[0], one).item()
+    except KeyboardInterrupt:
+        return "given up"
+
+found = "given up"
+while found == "given up":
+    each, pressing = seconds_of_a_product(), []
+    found = left()
+print(found)
 """
 
 
 def test_control_c_leaves_what_a_sampler_computes_whole():
+    """Once more where the machine was slower than measured, and it took more than the second that it has."""
     done = subprocess.run([sys.executable, "-c", SAMPLED, TINY], capture_output=True, text=True, timeout=600)
     assert done.stdout == "True\n", done.stderr
 
