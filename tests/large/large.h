@@ -75,6 +75,7 @@ static inline tarn_array *large_rows(void) {
 
 /* The element in a row and a column of a square, as a number. */
 static inline double large_item(tarn_array *square, int64_t row, int64_t column) {
+    TARN_SCOPE;
     return tarn_item(tarn_index(square, TARN_INDEX(TARN_AT(row), TARN_AT(column))));
 }
 
