@@ -504,6 +504,9 @@ static void test_progress(void) {
     CHECK_ERROR(tarn_score(session, ids, 1, logprobs), "1 tokens");
     static const volatile sig_atomic_t yes = 1;
     CHECK_ERROR(tarn_score(session, ids, N, logprobs, .stride = 128, .interrupt = &yes), "interrupted");
+    progress heard = {0}; /* windows compute again what others have scored; it never goes back */
+    CHECK(tarn_score(session, ids, N, logprobs, .stride = 100, .on_prompt = note, .context = &heard));
+    CHECK(heard.last == N && heard.all == N && heard.calls >= 5);
     tarn_session_free(session);
     CHECK_ERROR(tarn_session_new(model, .chunk = -1), ".chunk must not be negative");
     CHECK(calls_in_chunks(model, ids, 256) == 4); /* at the start and after 256, 512, 600 */

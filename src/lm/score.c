@@ -45,20 +45,20 @@ static bool take_logprobs(void *context, tarn_array *made, int64_t position, int
 
 typedef struct {
     const tarn_score_options *options;
-    int64_t begin, all;
+    int64_t begin, known, all; /* the ids before `known` have been scored */
 } window;
 
-/* A window's progress as that of the whole. */
-static void tell(void *context, int64_t computed, int64_t all) {
+/* A window's progress as that of the whole: it computes ids that have been scored, too, and goes on by those that have
+ * not. */
+static void tell(void *context, int64_t computed, int64_t length) {
     const window *w = context;
-    (void)all;
-    w->options->on_prompt(w->options->context, w->begin + computed, w->all);
+    int64_t further = w->begin + length - w->known;
+    w->options->on_prompt(w->options->context, w->known + further * computed / length, w->all);
 }
 
-/* The window of `length` ids from w->begin on; the ids before `known` have been scored. */
-static bool score_window(tarn_session *session, window *w, int64_t length, int64_t known, const int32_t *ids,
-                         double *logprobs) {
-    scoring s = {ids + w->begin, length, logprobs + w->begin, known > w->begin ? known - w->begin - 1 : 0};
+/* The window of `length` ids from w->begin on. */
+static bool score_window(tarn_session *session, window *w, int64_t length, const int32_t *ids, double *logprobs) {
+    scoring s = {ids + w->begin, length, logprobs + w->begin, w->known > w->begin ? w->known - w->begin - 1 : 0};
     const logits_reader reader = {make_logprobs, take_logprobs, &s};
     const prompt_watch watch = {w->options->interrupt, w->options->on_prompt ? tell : NULL, w, &reader};
     return session_read(session, s.ids, (size_t)length, &watch);
@@ -80,11 +80,11 @@ bool tarn_score_with(tarn_session *session, const int32_t *ids, size_t count, do
                      tarn_score_options options) {
     if (!REQUIRE(session) || !REQUIRE(ids) || !REQUIRE(logprobs) || !check(session, count, options.stride))
         return false;
-    window w = {&options, 0, (int64_t)count};
-    for (int64_t known = 0; known < w.all; w.begin += options.stride) {
+    window w = {.options = &options, .all = (int64_t)count};
+    for (; w.known < w.all; w.begin += options.stride) {
         int64_t length = w.all - w.begin < session->context ? w.all - w.begin : session->context;
-        if (!score_window(session, &w, length, known, ids, logprobs)) return false;
-        known = w.begin + length;
+        if (!score_window(session, &w, length, ids, logprobs)) return false;
+        w.known = w.begin + length;
     }
     return true;
 }
