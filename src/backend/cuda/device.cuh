@@ -23,8 +23,11 @@ enum { D_BOOL, D_U8, D_U16, D_U32, D_U64, D_I8, D_I16, D_I32, D_I64, D_F16, D_BF
     CASE(D_U32, u32, __VA_ARGS__)                                                                                      \
     CASE(D_U64, u64, __VA_ARGS__) CASE(D_I8, signed char, __VA_ARGS__) CASE(D_I16, short, __VA_ARGS__)                 \
         CASE(D_I32, int, __VA_ARGS__) CASE(D_I64, i64, __VA_ARGS__)
+#define NUMBER_CASES(...) CASE(D_C64, complex64, __VA_ARGS__) FLOAT_CASES(__VA_ARGS__) INTEGER_CASES(__VA_ARGS__)
 #define FLOATS(dtype, ...)                                                                                             \
     switch (dtype) { FLOAT_CASES(__VA_ARGS__) }
+#define DTYPES(dtype, ...)                                                                                             \
+    switch (dtype) { CASE(D_BOOL, truth8, __VA_ARGS__) NUMBER_CASES(__VA_ARGS__) }
 #define SIZES(bytes, ...)                                                                                              \
     switch (bytes) {                                                                                                   \
         CASE(1, unsigned char, __VA_ARGS__)                                                                            \

@@ -52,10 +52,5 @@ void launch_pick(const pick_kernel *k, kernel_stream stream) {
         return;
     }
     unsigned blocks = blocks_for(k->n / k->in_order, 64);
-    switch (k->dtype) {
-        CASE(D_BOOL, truth8, start(scatter_in_order<type>, blocks, 64, 0, stream, *k))
-        CASE(D_C64, complex64, start(scatter_in_order<type>, blocks, 64, 0, stream, *k))
-        FLOAT_CASES(start(scatter_in_order<type>, blocks, 64, 0, stream, *k))
-        INTEGER_CASES(start(scatter_in_order<type>, blocks, 64, 0, stream, *k))
-    }
+    DTYPES(k->dtype, start(scatter_in_order<type>, blocks, 64, 0, stream, *k))
 }

@@ -219,10 +219,5 @@ template <class From, class To> static void scan(const scan_kernel *k, kernel_st
 }
 
 void launch_scan(const scan_kernel *k, kernel_stream stream) {
-    switch (k->dtype) {
-        CASE(D_BOOL, truth8, scan<type, int>(k, stream))
-        CASE(D_C64, complex64, scan<type, type>(k, stream))
-        FLOAT_CASES(scan<type, type>(k, stream))
-        INTEGER_CASES(scan<type, type>(k, stream))
-    }
+    DTYPES(k->dtype, scan<type, scanned<type>>(k, stream))
 }

@@ -45,6 +45,11 @@ template <class T> DEVICE T fold_warps_before(T own, T identity, T *room, fold_k
     return before;
 }
 
+/* What a scan makes of S: of truths it counts. */
+template <class S> struct scanned_type { typedef S type; };
+template <> struct scanned_type<truth8> { typedef int type; };
+template <class S> using scanned = typename scanned_type<S>::type;
+
 /* How the axis is walked. */
 DEVICE i64 scan_place(const scan_kernel &k, i64 i) {
     return k.reverse ? k.n - 1 - i : i;

@@ -36,12 +36,7 @@ template <class S> __global__ void search_sorted(const __grid_constant__ search_
 
 void launch_search(const search_kernel *k, kernel_stream stream) {
     unsigned blocks = blocks_for(k->n, 256);
-    switch (k->dtype) {
-        CASE(D_BOOL, truth8, start(search_sorted<type>, blocks, 256, 0, stream, *k))
-        CASE(D_C64, complex64, start(search_sorted<type>, blocks, 256, 0, stream, *k))
-        FLOAT_CASES(start(search_sorted<type>, blocks, 256, 0, stream, *k))
-        INTEGER_CASES(start(search_sorted<type>, blocks, 256, 0, stream, *k))
-    }
+    DTYPES(k->dtype, start(search_sorted<type>, blocks, 256, 0, stream, *k))
 }
 
 /* ---- E4M3 */

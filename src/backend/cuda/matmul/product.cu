@@ -21,10 +21,5 @@ template <class S> __global__ void multiply(const __grid_constant__ product_kern
 
 void launch_product(const product_kernel *k, kernel_stream stream) {
     unsigned blocks = blocks_for(k->m * k->n, 128);
-    switch (k->dtype) {
-        CASE(D_BOOL, truth8, multiply<type><<<blocks, 128, 0, stream>>>(*k))
-        CASE(D_C64, complex64, multiply<type><<<blocks, 128, 0, stream>>>(*k))
-        FLOAT_CASES(multiply<type><<<blocks, 128, 0, stream>>>(*k))
-        INTEGER_CASES(multiply<type><<<blocks, 128, 0, stream>>>(*k))
-    }
+    DTYPES(k->dtype, multiply<type><<<blocks, 128, 0, stream>>>(*k))
 }

@@ -117,18 +117,9 @@ void launch_reduce(const reduce_kernel *k, kernel_stream stream) {
     unsigned threads = threads_for(k->reduced), blocks = (unsigned)k->kept;
     int from = k->from_dtype;
     if (k->to_dtype == D_BOOL) {
-        switch (from) {
-            CASE(D_BOOL, truth8, start(reduce_truths<type>, blocks, threads, 0, stream, *k))
-            CASE(D_C64, complex64, start(reduce_truths<type>, blocks, threads, 0, stream, *k))
-            FLOAT_CASES(start(reduce_truths<type>, blocks, threads, 0, stream, *k))
-            INTEGER_CASES(start(reduce_truths<type>, blocks, threads, 0, stream, *k))
-        }
+        DTYPES(from, start(reduce_truths<type>, blocks, threads, 0, stream, *k))
     } else if (k->to_dtype == from) {
-        switch (from) {
-            CASE(D_C64, complex64, reduce<type, type>(k, stream))
-            FLOAT_CASES(reduce<type, type>(k, stream))
-            INTEGER_CASES(reduce<type, type>(k, stream))
-        }
+        switch (from) { NUMBER_CASES(reduce<type, type>(k, stream)) }
     } else if (k->to_dtype == D_I32) {
         switch (from) {
             CASE(D_BOOL, truth8, reduce<type, int>(k, stream))
@@ -228,10 +219,5 @@ template <class S> static void find_best(const reduce_kernel *k, kernel_stream s
 }
 
 void launch_arg_reduce(const reduce_kernel *k, kernel_stream stream) {
-    switch (k->from_dtype) {
-        CASE(D_BOOL, truth8, find_best<type>(k, stream))
-        CASE(D_C64, complex64, find_best<type>(k, stream))
-        FLOAT_CASES(find_best<type>(k, stream))
-        INTEGER_CASES(find_best<type>(k, stream))
-    }
+    DTYPES(k->from_dtype, find_best<type>(k, stream))
 }
