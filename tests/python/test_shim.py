@@ -93,6 +93,7 @@ def test_mlx_itself_must_not_be_there_already():
 
 INTERRUPTED_TRAINING = """
 import os, signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what runs in the background with Ctrl-C ignored
 import mlx.core as mx
 presses = int(sys.argv[1])
 state = [mx.eye(600), mx.array(0.0)]
