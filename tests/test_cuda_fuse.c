@@ -43,6 +43,17 @@ static double rounding(tarn_dtype dtype) {
 
 enum { ANY_NUMBER = -1 };
 
+/* Of a workspace the first 4 MiB are no numbers: rows that fill x up to a multiple of eight are read as they lie there,
+   and must not get into a result. */
+static void *workspace_of(int64_t bytes) {
+    enum { MOST = 4 << 20 };
+    static char nothing[MOST];
+    memset(nothing, 0xFF, MOST);
+    void *workspace = blocks[block_count++] = cuda->allocate(0, bytes);
+    CHECK(copy_bytes(workspace, nothing, bytes < MOST ? bytes : MOST, COPY_TO_DEVICE), "%s", tarn_error());
+    return workspace;
+}
+
 /* The calls' operands lie on the device. joined: how many are to be joined with the one before them, when together. */
 static void run_calls(call *calls, int count, bool together, int64_t joined) {
     int64_t before = calls_joined();
@@ -51,7 +62,7 @@ static void run_calls(call *calls, int count, bool together, int64_t joined) {
         bool ok = choose_row(cuda, c) && (!c->row->prepare || c->row->prepare(c, &c->prepared));
         CHECK(ok, "%s: %s", op_name(c->op), tarn_error());
         int64_t bytes = c->row && c->row->workspace ? c->row->workspace(c) : 0;
-        if (bytes) c->workspace = blocks[block_count++] = cuda->allocate(0, bytes);
+        if (bytes) c->workspace = workspace_of(bytes);
     }
     for (int i = 0; i < count; i += together ? count : 1)
         CHECK(run_and_wait((submission){.calls = calls + i, .call_count = together ? count : 1}), "%s", tarn_error());

@@ -24,7 +24,8 @@ template <class S> __global__ void spread_rows(const __grid_constant__ packed_ro
 }
 
 /* Some words of a span of x, as many as make 4 pieces a lane or as EIGHTS rows of a word need; AHEAD: read while the
-   ones before them are multiplied. */
+   ones before them are multiplied. Of x that was in order already, what fills its rows up to a multiple of eight may be
+   anything: each row of x is a column of the product by itself, and those columns are not written. */
 template <int EIGHTS, bool AHEAD> struct x_words {
     static constexpr int WORDS = EIGHTS == 1 ? 4 : EIGHTS == 2 ? 2 : 1, STEPS = 4 / WORDS;
     uint4 pieces[1 + AHEAD][WORDS][EIGHTS];
