@@ -150,6 +150,11 @@ static inline int ptx_of(const void *kernel) {
 static inline bool can_wait(const void *kernel) {
     return ptx_of(kernel) >= 90;
 }
+/* Whether they are code for 9.0, which is compiled as 9.0a (CMakeLists.txt): no other, older or newer, has warpgroups, and
+ * of newer devices not all have clusters of 16 blocks. */
+static inline bool is_hopper(const void *kernel) {
+    return ptx_of(kernel) / 10 == 9;
+}
 /* ---- launching a kernel that may begin before the one before it on the stream is over: it calls begin() first, or
  * await_previous later */
 template <class... P, class... A>

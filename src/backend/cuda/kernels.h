@@ -17,8 +17,6 @@ typedef struct CUstream_st *kernel_stream;
  */
 struct cudaLaunchAttribute_st;
 int cuda_launch_attributes(struct cudaLaunchAttribute_st *to, size_t shared);
-/* Whether the device at hand has clusters of blocks. */
-int cuda_clusters(void);
 /* How many multiprocessors the device at hand has. */
 int cuda_processors(void);
 /* Of shared memory, how much a block may have. */

@@ -81,10 +81,6 @@ int cuda_launch_attributes(cudaLaunchAttribute *to, size_t shared) {
     return 2;
 }
 
-int cuda_clusters(void) {
-    return attribute(cudaDevAttrClusterLaunch);
-}
-
 int cuda_processors(void) {
     return attribute(cudaDevAttrMultiProcessorCount);
 }

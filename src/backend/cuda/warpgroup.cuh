@@ -15,12 +15,6 @@
 #define HAS_WARPGROUPS 0
 #endif
 
-/* Whether the kernels of a file have them: code for other architectures, older or newer, has not, whatever the device.
-   9.0 is compiled as 9.0a (CMakeLists.txt). */
-static inline bool has_warpgroups(const void *kernel) {
-    return ptx_of(kernel) / 10 == 9;
-}
-
 enum { TILE_WIDTH = 64, TILE_ROW_BYTES = 2 * TILE_WIDTH, WARPGROUP = 128 };
 
 #if HAS_WARPGROUPS

@@ -203,5 +203,5 @@ int launch_cached_attention(const cached_attention_kernel *c, kernel_stream stre
 }
 
 int cached_attention_runs(void) {
-    return cuda_clusters() && can_wait((const void *)attend_cached<float, 8, 1>);
+    return is_hopper((const void *)attend_cached<float, 8, 1>);
 }

@@ -262,7 +262,7 @@ bool norm_is_streamed(const norm_kernel *k) {
     const i64 bytes = k->n * (k->dtype == D_F32 ? 4 : 2);
     return (k->dtype <= D_BF16 || k->dtype == D_F32) && k->n >= 256 && k->n <= 8 * 32 * EACH && are_many(k, bytes) &&
            stages_of(k, bytes) > WARPS / team_of(k->n) &&
-           has_warpgroups((const void *)stream_rows<float, 1, rms_norm_of_row>);
+           is_hopper((const void *)stream_rows<float, 1, rms_norm_of_row>);
 }
 
 template <class S, int TEAM, class OP> static void launch_team(const norm_kernel *k, kernel_stream stream) {

@@ -267,7 +267,7 @@ template <class S> static bool launch(const packed_rows_kernel &k, kernel_stream
 }
 
 bool prompt_runs(void) {
-    return has_warpgroups((const void *)multiply_prompt<bfloat16, 256>);
+    return is_hopper((const void *)multiply_prompt<bfloat16, 256>);
 }
 
 bool launch_prompt(const packed_rows_kernel *k, kernel_stream stream) {
