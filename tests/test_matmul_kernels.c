@@ -448,6 +448,12 @@ static void check_dense_shapes(void) {
         check_dense(&column, PLAIN);
         dense_case many = {dtypes[i], 37, 9, 11, 40, false, true, false};
         check_dense(&many, PLAIN);
+        dense_case tall = {
+            dtypes[i], 1, 2 + random_below(20), 1 + random_below(70), 16000 + random_below(9000), i & 1, false, false};
+        check_dense(&tall, PLAIN);
+        dense_case few_beside = {
+            dtypes[i], 1, 2 + random_below(15), 65 + random_below(500), 200 + random_below(200), true, i & 1, false};
+        check_dense(&few_beside, PLAIN);
         dense_case empty[] = {{dtypes[i], 1, 0, 5, 3, false, false, false},
                               {dtypes[i], 1, 5, 0, 3, false, false, false},
                               {dtypes[i], 2, 6, 7, 0, false, false, false},
@@ -473,10 +479,10 @@ static void check_panels(void) {
 
 /* ---- the same bits with any number of threads */
 
-static void check_threads_of(tarn_dtype dtype, int64_t m, int64_t n, int64_t k) {
+static void check_threads_of(tarn_dtype dtype, int64_t m, int64_t n, int64_t k, bool turned) {
     array x, w, one, other;
     array_new(&x, dtype, 2, (int64_t[]){m, k}, false);
-    array_new(&w, dtype, 2, (int64_t[]){k, n}, true);
+    array_new(&w, dtype, 2, (int64_t[]){k, n}, turned);
     array_new(&one, dtype, 2, (int64_t[]){m, n}, false);
     array_new(&other, dtype, 2, (int64_t[]){m, n}, false);
     fill_normal(&x, 1), fill_normal(&w, 1);
@@ -497,12 +503,15 @@ static void check_threads_of(tarn_dtype dtype, int64_t m, int64_t n, int64_t k) 
 
 static void check_threads(void) {
     for (int d = 0; d < 3; d++)
-        for (int64_t m = 1; m <= 65; m += 16) check_threads_of(floats[d], m, 500 + random_below(100), 640);
+        for (int64_t m = 1; m <= 65; m += 16) check_threads_of(floats[d], m, 500 + random_below(100), 640, true);
     for (int odd = 0; odd < 2; odd++) { /* results stored at once; panels that meet several blocks of columns */
-        check_threads_of(TARN_FLOAT32, 600 + odd, 300 + random_below(300), 300);
-        check_threads_of(TARN_FLOAT32, 600 + odd, 560 + random_below(40), 300);
-        check_threads_of(TARN_FLOAT32, 300 + odd, 900 + random_below(100), 40); /* shallow: as it lies */
+        check_threads_of(TARN_FLOAT32, 600 + odd, 300 + random_below(300), 300, true);
+        check_threads_of(TARN_FLOAT32, 600 + odd, 560 + random_below(40), 300, true);
+        check_threads_of(TARN_FLOAT32, 300 + odd, 900 + random_below(100), 40, true); /* shallow: as it lies */
     }
+    check_threads_of(TARN_FLOAT32, 13, 11, 30000, false); /* parts of the depth */
+    check_threads_of(TARN_FLOAT64, 13, 11, 30000, false);
+    check_threads_of(TARN_FLOAT32, 1000, 50, 30, false); /* blocks of rows */
     parallel_set_threads(0);
 }
 

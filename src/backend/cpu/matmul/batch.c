@@ -39,9 +39,10 @@ void batch_of(batch_axes *axes, const operand *out, const operand *factors, int 
 
 int64_t batch_offset(const batch_axes *axes, int f, int64_t i) {
     int64_t offset = 0;
-    for (int d = axes->ndim - 1; d >= 0; d--) {
+    if (axes->ndim == 0) return 0;
+    for (int d = axes->ndim - 1; d > 0; d--) {
         offset += i % axes->shape[d] * axes->strides[f][d];
         i /= axes->shape[d];
     }
-    return offset;
+    return offset + i * axes->strides[f][0];
 }

@@ -47,6 +47,23 @@ typedef struct {
 
 enum { ALL_FILLED = -1 };
 
+/* A product of numbers of the engine's type, as gemm_problem has it, with columns side by side in memory and in the
+   result. */
+typedef struct {
+    const void *rows, *columns;
+    int64_t row_stride, row_step, column_step; /* numbers from row to row, and from one step of the depth to the next */
+    void *out;
+    int64_t out_stride;
+    int64_t row_count, column_count, depth;
+} direct_product;
+
+/* Products that need no packing (direct.h). */
+typedef struct {
+    void (*multiply)(const direct_product *product);
+    /* The product's result: sums [parts][row_count][column_count] added up in the order of the parts. */
+    void (*add_parts)(const void *sums, int64_t parts, const direct_product *product);
+} direct_kernels;
+
 typedef struct matmul_engine matmul_engine;
 struct matmul_engine {
     const char *name;
@@ -83,6 +100,7 @@ struct matmul_engine {
     /* Instead of multiply, where not NULL: all stripes by a panel, in which the next part begins to replace this one.
        Returns how many pieces of the next part the panel holds then; 0 if it is to be filled at once. */
     int (*multiply_panel)(const matmul_engine *engine, const matmul_panel *panel);
+    const direct_kernels *direct; /* NULL: none */
     /* Before and after a thread's calls of multiply; NULL if there is nothing to set up. */
     void (*begin)(void);
     void (*end)(void);

@@ -18,6 +18,15 @@ INLINE vec v_load(const double *p) {
 INLINE void v_store(double *p, vec v) {
     _mm256_storeu_pd(p, v);
 }
+INLINE __m256i v_first(int count) {
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+INLINE vec v_load_first(const double *p, int count) {
+    return _mm256_maskload_pd(p, v_first(count));
+}
+INLINE void v_store_first(double *p, vec v, int count) {
+    _mm256_maskstore_pd(p, v_first(count), v);
+}
 INLINE vec v_add(vec a, vec b) {
     return _mm256_add_pd(a, b);
 }

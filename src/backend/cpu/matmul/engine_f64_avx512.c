@@ -18,6 +18,15 @@ INLINE vec v_load(const double *p) {
 INLINE void v_store(double *p, vec v) {
     _mm512_storeu_pd(p, v);
 }
+INLINE __mmask8 v_first(int count) {
+    return (__mmask8)((1u << count) - 1);
+}
+INLINE vec v_load_first(const double *p, int count) {
+    return _mm512_maskz_loadu_pd(v_first(count), p);
+}
+INLINE void v_store_first(double *p, vec v, int count) {
+    _mm512_mask_storeu_pd(p, v_first(count), v);
+}
 INLINE vec v_add(vec a, vec b) {
     return _mm512_add_pd(a, b);
 }

@@ -10,6 +10,8 @@ enum { LINE_NUMBERS = 64 / sizeof(NUMBER) }; /* of the cache */
    another step, so that what they ask of the second level is spread over the steps. */
 enum { LINE = DEPTH + LINE_NUMBERS + 1 };
 
+#include "cpu/matmul/direct.tpl.h"
+
 /* Each so many steps of the depth, about two hundred cycles, lines of what comes next are fetched, and those of so many
    rows of sums. */
 enum { FETCH_STEPS = ROWS > 8 ? 16 : 32, EXPECTED_ROWS = 2 };
@@ -129,4 +131,5 @@ const matmul_engine ENGINE = {.name = ENGINE_NAME,
                               .fetches = fetches,
                               .fill = FILL,
                               .pack = PACK,
-                              .multiply = multiply};
+                              .multiply = multiply,
+                              .direct = &direct_of_engine};

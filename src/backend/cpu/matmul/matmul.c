@@ -7,6 +7,7 @@
 #include "cpu/matmul/batch.h"
 #include "cpu/matmul/choose.h"
 #include "cpu/matmul/complex.h"
+#include "cpu/matmul/direct.h"
 #include "cpu/matmul/floats.h"
 #include "cpu/matmul/picked.h"
 #include "cpu/matmul/quantized.h"
@@ -21,7 +22,8 @@ enum {
 typedef struct {
     batch_axes axes;
     gemm_problem problem; /* data pointers of the first product */
-    bool thin, turned;    /* turned: rows are the columns of b */
+    bool direct, thin;    /* how: else by blocks */
+    bool turned;          /* rows are the columns of b */
     const matmul_engine *engine;
     int64_t each_bytes; /* workspace of one product */
     char *workspace;
@@ -43,19 +45,26 @@ static bool larger_columns(const gemm_problem *p, const matmul_engine *e) {
     return p->column_count > p->row_count && !(e->stores_out && p->depth <= SHALLOW);
 }
 
-/* Few rows or columns stream the other factor; otherwise the larger side is taken panel by panel, the smaller is
- * packed. */
+static int64_t product_workspace(const matmul_job *j) {
+    if (j->direct) return direct_workspace(&j->problem);
+    if (j->thin) return thin_workspace(&j->problem);
+    complex_factors factors;
+    gemm_problem blocked = blocked_problem(&j->problem, j->turned, &factors);
+    return gemm_workspace(j->engine, &blocked);
+}
+
+/* Few columns of f32 and f64 are multiplied where they lie; few rows or columns stream the other factor; otherwise the
+ * larger side is taken panel by panel, the smaller is packed. */
 static void choose(matmul_job *j) {
     gemm_problem *p = &j->problem;
     const gemm_problem turned = turned_problem(p);
     bool thin = thin_serves(p);
-    j->thin = thin || thin_serves(&turned);
     j->engine = matmul_engine_for(p->rows.dtype, WEIGHTS_DENSE);
-    j->turned = j->thin ? !thin : larger_columns(p, j->engine);
+    j->direct = direct_serves(p);
+    j->thin = !j->direct && (thin || thin_serves(&turned));
+    j->turned = !j->direct && (j->thin ? !thin : larger_columns(p, j->engine));
     if (j->turned) *p = turned;
-    complex_factors factors;
-    gemm_problem blocked = blocked_problem(p, j->turned, &factors);
-    j->each_bytes = j->thin ? thin_workspace(p) : gemm_workspace(j->engine, &blocked);
+    j->each_bytes = product_workspace(j);
 }
 
 static void describe(matmul_job *j, const call *c) {
@@ -95,12 +104,15 @@ static void run_product(const matmul_job *j, int64_t i, void *memory) {
     a->data = (const char *)a->data + batch_offset(&j->axes, 0, i) * matmul_dtype_bytes(a->dtype);
     b->data = (const char *)b->data + batch_offset(&j->axes, 1, i) * matmul_dtype_bytes(b->dtype);
     p.out = (char *)p.out + i * p.row_count * p.column_count * matmul_dtype_bytes(p.out_dtype);
-    complex_factors factors;
-    gemm_problem blocked = blocked_problem(&p, j->turned, &factors);
-    if (j->thin)
+    if (j->direct) {
+        direct_run(j->engine, &p, memory);
+    } else if (j->thin) {
         thin_run(matmul_kit_in_use(), &p, memory);
-    else
+    } else {
+        complex_factors factors;
+        gemm_problem blocked = blocked_problem(&p, j->turned, &factors);
         gemm_run(j->engine, &blocked, memory);
+    }
 }
 
 static void run_products(void *context, int64_t begin, int64_t end, int thread, int threads) {

@@ -22,6 +22,16 @@ INLINE vec v_load(const float *p) {
 INLINE void v_store(float *p, vec v) {
     _mm256_storeu_ps(p, v);
 }
+/* The first lanes, of as many as a vector has. */
+INLINE __m256i v_first(int count) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+INLINE vec v_load_first(const float *p, int count) {
+    return _mm256_maskload_ps(p, v_first(count));
+}
+INLINE void v_store_first(float *p, vec v, int count) {
+    _mm256_maskstore_ps(p, v_first(count), v);
+}
 INLINE vec v_add(vec a, vec b) {
     return _mm256_add_ps(a, b);
 }

@@ -22,6 +22,15 @@ INLINE vec v_load(const float *p) {
 INLINE void v_store(float *p, vec v) {
     _mm512_storeu_ps(p, v);
 }
+INLINE __mmask16 v_first(int count) {
+    return (__mmask16)((1u << count) - 1);
+}
+INLINE vec v_load_first(const float *p, int count) {
+    return _mm512_maskz_loadu_ps(v_first(count), p);
+}
+INLINE void v_store_first(float *p, vec v, int count) {
+    _mm512_mask_storeu_ps(p, v_first(count), v);
+}
 INLINE vec v_add(vec a, vec b) {
     return _mm512_add_ps(a, b);
 }

@@ -22,6 +22,14 @@ INLINE vec v_load(const float *p) {
 INLINE void v_store(float *p, vec v) {
     memcpy(p, &v, sizeof v);
 }
+INLINE vec v_load_first(const float *p, int count) {
+    vec v = {0};
+    for (int i = 0; i < count; i++) memcpy((char *)&v + i * (int)sizeof *p, p + i, sizeof *p);
+    return v;
+}
+INLINE void v_store_first(float *p, vec v, int count) {
+    for (int i = 0; i < count; i++) memcpy(p + i, (char *)&v + i * (int)sizeof *p, sizeof *p);
+}
 INLINE vec v_add(vec a, vec b) {
     return a + b;
 }
