@@ -227,6 +227,25 @@ static void check_long_rows(tarn_dtype dtype) {
     CHECK(difference(fast, exact) < most * (dtype == F32 ? 1e-5 : 1e-2));
 }
 
+/* Many taps, few places, and outputs that are the dense axis of the kernel and fill a vector or do not. */
+static void check_gradient_of_weight(void) {
+    TARN_SCOPE;
+    int64_t channels = between(1, 9), outs = between(1, 24), examples = between(1, 3);
+    int64_t rows = between(0, 2) ? between(6, 30) : 1, columns = between(4, 40), low = between(0, 2);
+    int64_t dilations[] = {between(1, 2), between(1, 2)}, before[] = {rows > 1 ? low : 0, low};
+    int64_t wide[] = {rows > 1 ? dilations[0] * (rows - 1) + between(1, 4) - 2 * low : 1,
+                      dilations[1] * (columns - 1) + between(1, 5) - 2 * low};
+    if (wide[0] < 1 || wide[1] < 1) return;
+    tarn_array *key = tarn_random_key(seed);
+    tarn_array *x = tarn_random_normal(key, TARN_SHAPE(examples, wide[0], wide[1], channels), F32),
+               *cotangent = tarn_random_normal(key, TARN_SHAPE(examples, rows, columns, outs), F32);
+    tarn_conv_general_options o = {.kernel_dilation = {dilations, 2}, .padding = {before, 2}};
+    x = tarn_swapaxes(x, 0, -1), cotangent = tarn_swapaxes(cotangent, 0, -1);
+    tarn_array *fast = tarn_conv_general_with(x, cotangent, o),
+               *exact = tarn_conv_general_with(tarn_astype(x, TARN_FLOAT64), tarn_astype(cotangent, TARN_FLOAT64), o);
+    CHECK(difference(fast, exact) < (tarn_item(tarn_max(tarn_abs(exact))) + 1) * 1e-5);
+}
+
 /* Few outputs of taps so far from each other that no window of a line takes both and a piece. */
 static void check_far_taps(tarn_dtype dtype) {
     TARN_SCOPE;
@@ -338,6 +357,7 @@ int main(void) {
     check_far_taps(TARN_BFLOAT16);
     for (int64_t apart = 1; apart <= 3; apart++) check_wide_kernel(apart);
     for (int i = 0; i < rounds(40); i++) check_long_rows(i % 3 ? TARN_BFLOAT16 : F32);
+    for (int i = 0; i < rounds(100); i++) check_gradient_of_weight();
     for (int i = 0; i < rounds(60); i++)
         check_random_picks(i % 4 == 1 ? TARN_BFLOAT16 : i % 4 == 2 ? TARN_FLOAT16 : F32);
     for (int i = 0; i < rounds(120); i++)

@@ -10,7 +10,6 @@
 
 enum {
     MOST_OUTS = 8,
-    LEAST_CHANNELS = 16,
     PIECE = 512, /* places of a phase, and at least */
     LEAST_PIECE = 64,
     WINDOW_FLOATS = 1 << 16, /* of a line, as far as a piece of the least length allows */
@@ -58,8 +57,7 @@ static bool describe(few_job *j, const call *c) {
     *j = (few_job){.add = NULL};
     conv_rows *r = &j->r;
     if (!conv_rows_of(r, c)) return false;
-    if (r->outs > MOST_OUTS || r->channels < LEAST_CHANNELS || r->outer_taps * r->taps * r->outs <= MOST_OUTS)
-        return false;
+    if (r->outs > MOST_OUTS) return false;
     int64_t most = MOST_FLOATS / r->channels / r->place_step;
     if (conv_most_distance(r) / r->place_step > most - LEAST_PIECE) return false;
     describe_window(j);

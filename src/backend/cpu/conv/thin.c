@@ -8,11 +8,14 @@
 
 #include "base/checked.h"
 #include "base/threads.h"
+#include "cpu/sizes.h"
 #include "table/conv.h"
 
 enum {
-    MOST_OFFSETS = 4 * THIN_LINES,
-    WIDTH = 16,           /* outputs are a multiple of it */
+    MOST_MET = 36, /* elements of x that meet a place */
+    MOST_OFFSETS = 32 * THIN_LINES,
+    MOST_SUMS = 1 << 13,  /* of a group: they stay in the first-level cache */
+    WIDTH = 16,           /* outputs of a vector, of which the last may be junk */
     BAND = 8,             /* rows of a window, as far as they are one image's */
     GROUPS = 64,          /* of sums, added at the end, whatever the number of threads */
     LEAST_TAPS = 64,      /* of a kernel whose taps are the outer loop */
@@ -38,17 +41,18 @@ typedef struct {
     bool flip, sums;
     thin_axis along[2];
     int64_t images, image_stride, channels,
-        channel_stride; /* each image by itself; the channels in a window's element */
-    int64_t image_w_stride, outs;
+        channel_stride;                  /* each image by itself; the channels in a window's element */
+    int64_t image_w_stride, outs, lanes; /* lanes: outs, rounded up to whole vectors */
     int offset_count;
     int64_t offsets[MOST_OFFSETS]; /* in a window: of what a place meets, or of the places */
-    float *weights, *windows;      /* weights [offsets, outs], or sums [GROUPS, offsets, outs] */
+    float *weights, *windows;      /* weights [offsets, outs], or sums [GROUPS, offsets, lanes] */
+    float *last_row;               /* of taps, [taps, lanes]: behind it there is no memory to fill a vector */
 } thin_job;
 
 static bool describes(const call *c) {
     const attributes_conv *a = c->attributes;
     const operand *x = &c->inputs[0];
-    bool plain = a->groups == 1 && (x->ndim == 3 || x->ndim == 4) && c->inputs[1].shape[0] % WIDTH == 0;
+    bool plain = a->groups == 1 && (x->ndim == 3 || x->ndim == 4);
     for (int i = 0; plain && i < x->ndim - 2; i++) plain = conv_entry(a->input_dilation, i, 1) == 1;
     return plain;
 }
@@ -100,6 +104,7 @@ static bool describe(thin_job *j, const call *c, bool sums) {
                     .flip = a->flip,
                     .sums = sums,
                     .outs = w->shape[0],
+                    .lanes = round_up(w->shape[0], WIDTH),
                     .images = x->shape[images],
                     .image_stride = x->strides[images],
                     .channels = x->shape[channels],
@@ -107,33 +112,47 @@ static bool describe(thin_job *j, const call *c, bool sums) {
                     .image_w_stride = w->strides[last]};
     j->along[0] = (thin_axis){.count = 1, .step = 1, .inner = 1, .inner_step = 1, .size = 1};
     for (int i = 0; i < axes; i++) j->along[2 - axes + i] = axis_of(j, a, i);
+    int64_t most = sums ? smaller(MOST_OFFSETS, MOST_SUMS / j->lanes) : MOST_MET;
     int64_t met = j->along[0].inner * j->along[1].inner, window;
-    if (met > MOST_OFFSETS || met * j->channels > MOST_OFFSETS) return false;
+    if (met > most || met * j->channels > most) return false;
     set_windows(j);
     return checked_mul(j->along[0].window, j->along[1].window, &window) && window <= MOST_WINDOW / j->channels;
+}
+
+/* Whether vectors of outputs can be read from the kernel: whole ones, or what is behind them are other taps, of the
+   last row's at the latest. */
+static bool reads_vectors(const thin_job *j) {
+    const thin_axis *rows = &j->along[0], *columns = &j->along[1];
+    bool dense = columns->w_stride == j->outs && (rows->count == 1 || rows->w_stride == columns->count * j->outs) &&
+                 (j->images == 1 || j->image_w_stride == rows->count * columns->count * j->outs);
+    return j->w->strides[0] == 1 && (j->lanes == j->outs || (dense && columns->count * j->outs >= WIDTH));
 }
 
 /* The order that fits, if one does. */
 static bool describe_any(thin_job *j, const call *c) {
     if (!describes(c) || !c->inputs[0].shape[0] || !c->inputs[0].shape[c->inputs[0].ndim - 1]) return false;
-    if (describe(j, c, false)) return j->along[0].count * j->along[1].count > 0;
-    return !((const attributes_conv *)c->attributes)->flip && c->inputs[1].strides[0] == 1 && describe(j, c, true) &&
+    if (describe(j, c, false) && j->lanes == j->outs) return j->along[0].count * j->along[1].count > 0;
+    return !((const attributes_conv *)c->attributes)->flip && describe(j, c, true) && reads_vectors(j) &&
            j->along[0].count * j->along[1].count >= LEAST_TAPS && j->along[0].inner * j->along[1].inner > 0;
 }
 
 static int64_t window_floats(const thin_job *j) {
-    return (element(j, j->along[0].window, 0) + WIDTH - 1) / WIDTH * WIDTH;
+    return round_up(element(j, j->along[0].window, 0), WIDTH);
 }
 
 static int64_t weight_floats(const thin_job *j) {
-    return (j->sums ? GROUPS : 1) * j->offset_count * j->outs;
+    return (j->sums ? GROUPS : 1) * j->offset_count * j->lanes;
+}
+
+static int64_t last_row_floats(const thin_job *j) {
+    return j->sums ? j->along[1].count * j->lanes : 0;
 }
 
 static int64_t workspace(const call *c) {
     thin_job j;
     if (!describe_any(&j, c)) return 0;
     set_offsets(&j);
-    return (weight_floats(&j) + parallel_threads() * window_floats(&j)) * (int64_t)sizeof(float);
+    return (weight_floats(&j) + last_row_floats(&j) + parallel_threads() * window_floats(&j)) * (int64_t)sizeof(float);
 }
 
 /* Positions from `first` on of one row of the image; zeros where there are none. */
@@ -170,14 +189,25 @@ static void read_weights(const thin_job *j) {
                 }
 }
 
+static const float *taps_of(const thin_job *j, int64_t image, int64_t row) {
+    return (const float *)j->w->data + image * j->image_w_stride + row * j->along[0].w_stride;
+}
+
+static void read_last_row(const thin_job *j) {
+    const float *from = taps_of(j, j->images - 1, j->along[0].count - 1);
+    for (int64_t t = 0; t < j->along[1].count; t++)
+        for (int64_t o = 0; o < j->lanes; o++)
+            j->last_row[t * j->lanes + o] = o < j->outs ? from[t * j->along[1].w_stride + o] : 0;
+}
+
 /* A row of the outer loop, which stands `at` in the window: its places, or what its taps add to `sums`. */
 static void run_row(const thin_job *j, int64_t image, int64_t row, const float *at, float *sums) {
     const thin_axis *rows = &j->along[0], *columns = &j->along[1];
     int64_t step = columns->step * j->channels;
+    bool last = image == j->images - 1 && row == rows->count - 1;
     if (j->sums)
-        j->use.sums(at, j->offsets, j->offset_count,
-                    (const float *)j->w->data + image * j->image_w_stride + row * rows->w_stride, columns->w_stride,
-                    j->outs, columns->count, step, sums);
+        j->use.sums(at, j->offsets, j->offset_count, last ? j->last_row : taps_of(j, image, row),
+                    last ? j->lanes : columns->w_stride, j->lanes, columns->count, step, sums);
     else
         j->use.places(at, j->offsets, j->offset_count, j->weights, j->outs, columns->count, step,
                       (float *)j->out->data + (image * rows->count + row) * columns->count * j->outs);
@@ -205,7 +235,7 @@ static void run_places(void *context, int64_t begin, int64_t end, int thread, in
 static void run_groups(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)threads;
     const thin_job *j = context;
-    int64_t all = j->images * j->along[0].count, floats = j->offset_count * j->outs;
+    int64_t all = j->images * j->along[0].count, floats = j->offset_count * j->lanes;
     for (int64_t g = begin; g < end; g++) {
         float *sums = j->weights + g * floats;
         memset(sums, 0, (size_t)floats * sizeof *sums);
@@ -215,12 +245,12 @@ static void run_groups(void *context, int64_t begin, int64_t end, int thread, in
 
 /* Lines count the channels fastest, the result places. */
 static void add_groups(const thin_job *j) {
-    int64_t places = j->along[0].inner * j->along[1].inner, floats = j->offset_count * j->outs;
+    int64_t places = j->along[0].inner * j->along[1].inner, floats = j->offset_count * j->lanes;
     for (int64_t p = 0; p < places; p++)
         for (int64_t c = 0; c < j->channels; c++)
             for (int64_t o = 0; o < j->outs; o++) {
                 float sum = 0;
-                for (int g = 0; g < GROUPS; g++) sum += j->weights[g * floats + (p * j->channels + c) * j->outs + o];
+                for (int g = 0; g < GROUPS; g++) sum += j->weights[g * floats + (p * j->channels + c) * j->lanes + o];
                 ((float *)j->out->data)[(c * places + p) * j->outs + o] = sum;
             }
 }
@@ -230,8 +260,10 @@ static bool run(const call *c) {
     describe_any(&j, c);
     set_offsets(&j);
     j.weights = c->workspace;
-    j.windows = j.weights + weight_floats(&j);
+    j.last_row = j.weights + weight_floats(&j);
+    j.windows = j.last_row + last_row_floats(&j);
     if (j.sums) {
+        read_last_row(&j);
         parallel_for(GROUPS, 1, run_groups, &j);
         add_groups(&j);
     } else {
