@@ -1,6 +1,7 @@
 /* The CPU's block interpreter against the reference: every row of the table, every dtype, instruction set, layout and
    size; conversions between all dtypes; random programs that reuse registers; outputs in the memory of inputs. */
 #include "cpu/cpu.h"
+#include "cpu/elementwise/plan.h"
 #include "base/threads.h"
 #include "kernel_calls.h"
 #include "rounds.h"
@@ -227,6 +228,104 @@ static void test_programs(void) {
                      shapes[i % 4], i % 3 == 0);
 }
 
+/* ---- pairs: the bits of a program are those of its instructions, one program each */
+static group_instruction paired_instruction(tarn_dtype *dtypes, int registers) {
+    static const op_id ops[] = {OP_multiply, OP_multiply, OP_add,  OP_subtract,
+                                OP_divide,   OP_square,   OP_sqrt, OP_maximum};
+    static const tarn_dtype floats[] = {TARN_FLOAT32, TARN_FLOAT32, TARN_FLOAT32, TARN_BFLOAT16, TARN_FLOAT64};
+    for (;;) {
+        group_instruction in = {.op = (uint16_t)ops[random_bits() % 8]};
+        in.result = (uint16_t)(random_bits() % (unsigned)registers);
+        for (int i = 0; i < 2; i++) in.arguments[i] = (uint16_t)(random_bits() % (unsigned)registers);
+        if (random_bits() % 8 == 0) in.op = OP_astype;
+        tarn_dtype x = dtypes[in.arguments[0]], out = in.op == OP_astype ? floats[random_bits() % 5] : x;
+        if (in.op != OP_astype && op_facts[in.op].most_inputs == 2 && dtypes[in.arguments[1]] != x) continue;
+        in.input_dtype = (uint8_t)x;
+        in.dtype = (uint8_t)(dtypes[in.result] = out);
+        return in;
+    }
+}
+
+/* values[]: of the registers, before and afterwards. */
+static void run_one_by_one(const group_instruction *code, int length, operand *values) {
+    for (int i = 0; i < length; i++) {
+        tarn_ints shape = {values[0].shape, values[0].ndim};
+        operand inputs[] = {values[code[i].arguments[0]], values[code[i].arguments[1]]};
+        operand out = make((tarn_dtype)code[i].dtype, shape);
+        int count = code[i].op == OP_astype ? 1 : op_facts[code[i].op].most_inputs;
+        CHECK(run_elementwise(&backend_cpu, (op_id)code[i].op, &out, inputs, count), "%s", tarn_error());
+        values[code[i].result] = out;
+    }
+}
+
+static void compare_bits(const operand *got, const operand *expected) {
+    int64_t wrong = -1;
+    for (int64_t i = operand_size(got) - 1; i >= 0; i--)
+        if (!same_bits(got, i, expected, i)) wrong = i;
+    CHECK(wrong < 0, "element %lld: %.17g in one program, %.17g one by one", (long long)wrong, get(got, wrong),
+          get(expected, wrong));
+}
+
+static void test_pairs_of(int length, tarn_ints shape, int in_place) {
+    enum { REGISTERS = 8, OUTPUTS = 3 };
+    tarn_dtype dtypes[REGISTERS];
+    uint16_t inputs[REGISTERS], outputs[OUTPUTS];
+    operand in[REGISTERS], values[REGISTERS], got[OUTPUTS];
+    group_instruction code[32];
+    for (int i = 0; i < REGISTERS; i++) {
+        inputs[i] = (uint16_t)i;
+        dtypes[i] = i == 6 ? TARN_FLOAT64 : i == 7 ? TARN_BFLOAT16 : TARN_FLOAT32;
+        in[i] = values[i] = laid_out(dtypes[i], shape, DOMAIN_ANY, i < in_place ? 0 : (int)(random_bits() % LAYOUTS));
+    }
+    for (int i = 4; i < 6; i++) in[i] = values[i] = view(in[i], 0, shape, DIMS(0, 0, 0)); /* constants */
+    for (int i = 0; i < length; i++) code[i] = paired_instruction(dtypes, REGISTERS);
+    run_one_by_one(code, length, values);
+    for (int i = 0; i < OUTPUTS; i++) {
+        outputs[i] = (uint16_t)((random_bits() % REGISTERS / OUTPUTS * OUTPUTS + (unsigned)i) % REGISTERS);
+        got[i] = make(dtypes[outputs[i]], shape);
+        bool alike = i < in_place && dtype_bytes(got[i].dtype) == dtype_bytes(in[i].dtype);
+        operand copy = make(got[i].dtype, shape); /* the value may be an input as it came */
+        for (int64_t k = 0, n = operand_size(&copy); k < n; k++)
+            memcpy(place(&copy, k), place(&values[outputs[i]], k), (size_t)dtype_bytes(copy.dtype));
+        values[outputs[i]] = copy;
+        if (alike) got[i].data = in[i].data;
+    }
+    group_program program = {REGISTERS, OUTPUTS, length, REGISTERS, inputs, outputs, code};
+    CHECK(run_on(&backend_cpu, &program, in, got), "%s", tarn_error());
+    for (int i = 0; i < OUTPUTS; i++) compare_bits(&got[i], &values[outputs[i]]);
+}
+
+static void test_pairs(void) {
+    const tarn_ints shapes[] = {DIMS(1, 1, 1), DIMS(1, 1, 300), DIMS(2, 7, 9), DIMS(1, 3, 700)};
+    random_begin("pairs");
+    for (int i = 0; i < rounds(600); i++) test_pairs_of(1 + (int)(random_bits() % 16), shapes[i % 4], i / 4 % 3);
+    for (int i = 0; i < rounds(6); i++) test_pairs_of(1 + i % 7, DIMS(1, 1, 300007), i % 3); /* fetched ahead */
+}
+
+/* The update of AdamW, 13 instructions: 7 loops. */
+static void test_pairs_are_made(void) {
+    enum { P, G, M, V, INPUTS = 11, STEPS = 13 };
+    const uint8_t f = TARN_FLOAT32;
+    group_instruction code[STEPS] = {
+        {OP_multiply, 11, {M, 4}, f, f},   {OP_multiply, 12, {G, 5}, f, f},  {OP_add, 13, {11, 12}, f, f},
+        {OP_multiply, 14, {V, 6}, f, f},   {OP_square, 15, {G}, f, f},       {OP_multiply, 16, {15, 7}, f, f},
+        {OP_add, 17, {14, 16}, f, f},      {OP_multiply, 18, {13, 8}, f, f}, {OP_sqrt, 19, {17}, f, f},
+        {OP_add, 20, {19, 9}, f, f},       {OP_divide, 21, {18, 20}, f, f},  {OP_multiply, 22, {P, 10}, f, f},
+        {OP_subtract, 23, {22, 21}, f, f},
+    };
+    uint16_t inputs[INPUTS], outputs[] = {23, 13, 17};
+    operand in[INPUTS], out[3];
+    for (int i = 0; i < INPUTS; i++) inputs[i] = (uint16_t)i, in[i] = make(TARN_FLOAT32, DIMS(300));
+    for (int i = 0; i < 3; i++) out[i] = make(TARN_FLOAT32, DIMS(300));
+    group_program program = {INPUTS, 3, STEPS, 24, inputs, outputs, code};
+    call c = group_call(&program, in, out);
+    step steps[STEPS];
+    elementwise_plan plan;
+    c.workspace = steps;
+    elementwise_make_plan(&plan, &c, &elementwise_kernels_baseline);
+    CHECK(plan.step_count == 7, "%d steps", plan.step_count);
+}
+
 /* As many inputs and registers as a program may have, of wide numbers: blocks must shrink to fit a thread's scratch
  * memory. */
 static void test_largest_program(void) {
@@ -322,6 +421,8 @@ int main(void) {
         for (int from = 0; from < TARN_DTYPE_COUNT; from++)
             for (int to = 0; to < TARN_DTYPE_COUNT; to++) test_conversion((tarn_dtype)from, (tarn_dtype)to);
         test_programs();
+        test_pairs();
+        test_pairs_are_made();
         test_largest_program();
         test_threads();
         test_streams(1);

@@ -84,9 +84,10 @@ static void load_block(runner *r, int64_t begin, int64_t count) {
     }
 }
 
-/* While a step computes, memory shall be busy: a part of the next block's inputs is fetched, and a part of the block
-   before goes to the outputs. Few lines at a time: a core has a dozen or two on the way, and waits if there are more.
-   The same number at each step, if need be beyond the block: a branch that was not foreseen costs more than a line. */
+/* While a piece of a step computes, memory shall be busy: a part of the next block's inputs is fetched, and a part of
+   the block before goes to the outputs. Few lines at a time: a core has a dozen or two on the way, and waits if there
+   are more. The same number each time, if need be beyond the block: a branch that was not foreseen costs more than a
+   line. */
 static void move_lines(const runner *r, int64_t begin, int part) {
     const plan *p = r->plan;
     for (int i = 0; i < p->ahead_count; i++) {
@@ -122,6 +123,17 @@ static void send_block(runner *r, const sink *s, int64_t begin, int64_t count) {
     r->slots[s->stream] = from;
 }
 
+/* Piece k of a block of `count` elements. */
+static void run_piece(const runner *r, const step *s, int k, int64_t count) {
+    int64_t at = k ? k * r->plan->piece : 0;
+    if (at >= count) return;
+    if (count - at > r->plan->piece) count = at + r->plan->piece;
+    char *result = r->slots[s->result] + at * s->bytes, *arguments[3];
+    for (int i = 0; i < 3; i++) arguments[i] = r->slots[s->arguments[i]] + at * s->widths[i];
+    if (s->loop) s->loop(result, arguments[0], arguments[1], arguments[2], count - at, s->still);
+    if (s->convert) s->convert(result, s->loop ? result : arguments[0], count - at);
+}
+
 static void run_block(runner *r, int64_t begin, int64_t count) {
     const plan *p = r->plan;
     bool full = count % ELEMENTWISE_STEP == 0;
@@ -132,13 +144,12 @@ static void run_block(runner *r, int64_t begin, int64_t count) {
         if (s->raw)
             r->slots[s->slot] = full ? s->data + begin * s->bytes : r->scratch + p->place[s->slot] * p->used_bytes;
     }
-    for (int i = 0; i < p->step_count; i++) {
-        const step *s = &p->steps[i];
-        if (p->busy) move_lines(r, begin, i);
-        char *result = r->slots[s->result], *x = r->slots[s->arguments[0]];
-        if (s->loop) s->loop(result, x, r->slots[s->arguments[1]], r->slots[s->arguments[2]], rounded, s->still);
-        if (s->convert) s->convert(result, s->loop ? result : x, rounded);
-    }
+    for (int i = 0; i < p->step_count; i++)
+        for (int k = 0; k < p->pieces; k++) {
+            if (p->busy)
+                move_lines(r, begin, i * p->pieces + k); /* of a short block, too: the one before must arrive */
+            run_piece(r, &p->steps[i], k, rounded);
+        }
     for (int i = 0; i < p->sink_count; i++) {
         const sink *s = &p->sinks[i];
         if (!s->stream && (!s->raw || !full)) s->store(s->data + begin * s->bytes, r->slots[s->slot], count);
@@ -175,7 +186,7 @@ static void run_part(void *context, int64_t begin, int64_t end, int thread, int 
     runner r;
     r.plan = p;
     r.scratch = memory + (-(uintptr_t)memory & (ALIGNMENT - 1));
-    r.slots[0] = NULL; /* arguments that a step has no use for */
+    r.slots[0] = r.scratch; /* arguments that a step has no use for */
     memset(r.ways, 0, (size_t)p->stream_count * sizeof *r.ways);
     place_all(&r);
     load_once(&r, begin);
@@ -193,7 +204,7 @@ static void run_part(void *context, int64_t begin, int64_t end, int thread, int 
 static bool run(const call *c, const elementwise_kernels *kernels) {
     plan p;
     elementwise_make_plan(&p, c, kernels);
-    int64_t grain = p.step_count < 4 ? GRAIN : GRAIN / 4;
+    int64_t grain = c->program->instruction_count < 4 ? GRAIN : GRAIN / 4;
     parallel_for(p.size, grain, run_part, &p);
     return true;
 }

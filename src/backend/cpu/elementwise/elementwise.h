@@ -4,6 +4,7 @@
 #ifndef CPU_ELEMENTWISE_H
 #define CPU_ELEMENTWISE_H
 
+#include "cpu/elementwise/pairs.h"
 #include "table/table.h"
 
 enum { ELEMENTWISE_STEP = 16 };
@@ -37,7 +38,8 @@ typedef void (*elementwise_store)(void *to, const void *from, int64_t count);
 typedef void (*elementwise_convert)(void *to, const void *from, int64_t count);
 
 typedef struct {
-    const elementwise_loop *ops[PASS_COUNT]; /* [OP_COUNT]; NULL where the row has no such value */
+    const elementwise_loop *ops[PASS_COUNT];                   /* [OP_COUNT]; NULL where the row has no such value */
+    const elementwise_loop (*pairs[PASS_COUNT])[SECOND_COUNT]; /* [FIRST_COUNT]; NULL: the pass has none */
     elementwise_load loads[TARN_DTYPE_COUNT];
     elementwise_store stores[TARN_DTYPE_COUNT];
     elementwise_convert converts[TYPE_COUNT][TARN_DTYPE_COUNT];

@@ -66,8 +66,10 @@
 #define INT(v)     IGNORE(v)
 #define COMPLEX(v) IGNORE(v)
 #define FLOAT(v)   VALUE(v)
-#define PASS       f32
+#define PAIRS
+#define PASS f32
 #include "cpu/elementwise/rows.tpl.h"
+#undef PAIRS
 #define PASS f64
 #include "cpu/elementwise/rows.tpl.h"
 #undef FLOAT
@@ -116,6 +118,7 @@ const elementwise_kernels ISA(elementwise_kernels) = {
             [PASS_F64] = ops_f64,
             [PASS_C64] = ops_c64,
             [PASS_BOOL] = ops_bit},
+    .pairs = {[PASS_F32] = pairs_f32},
     .loads =
         {
 #define DTYPE(name, ENUM, ...) [TARN_##ENUM] = load_##name,

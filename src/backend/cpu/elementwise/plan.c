@@ -7,6 +7,7 @@ enum {
     LEAST_BLOCK = 256,
     MOST_BLOCK = 1024,
     BUSY_BLOCK = 512,         /* where memory is what limits */
+    MOST_LINES = 20,          /* of the cache, on the way at once */
     CACHE_BYTES = 24 << 10,   /* of the first-level cache: before slots fill more, blocks shrink to LEAST_BLOCK */
     SCRATCH_BYTES = 48 << 10, /* what they may fill at all; of a thread's stack */
     AHEAD_BYTES = 1 << 20,    /* inputs of so many bytes are fetched ahead */
@@ -80,7 +81,12 @@ static step plan_step(const group_instruction *in, slot_map *map, const elementw
     compute_type from = compute_type_of((tarn_dtype)in->input_dtype), to = compute_type_of((tarn_dtype)in->dtype);
     step s = {.result = place_result(map, in), .bytes = (uint8_t)compute_type_bytes(to)};
     int arguments = in->op == OP_astype ? 1 : op_facts[in->op].most_inputs;
-    for (int i = 0; i < arguments; i++) s.arguments[i] = map->value[in->arguments[i]];
+    s.argument_count = (uint8_t)arguments;
+    for (int i = 0; i < arguments; i++) {
+        bool truth = i == 0 && in->op != OP_astype && op_facts[in->op].inputs == INPUTS_CHOICE;
+        s.arguments[i] = map->value[in->arguments[i]];
+        s.widths[i] = (uint8_t)compute_type_bytes(truth ? TYPE_I32 : from);
+    }
     map->value[in->result] = s.result;
     if (in->op == OP_astype) {
         s.convert = kernels->converts[from][in->dtype];
@@ -92,14 +98,20 @@ static step plan_step(const group_instruction *in, slot_map *map, const elementw
 }
 
 static bool step_reads(const step *s, int slot) {
-    if (s->arguments[0] == slot) return true;
-    return s->loop && (s->arguments[1] == slot || s->arguments[2] == slot);
+    for (int k = 0; k < s->argument_count; k++)
+        if (s->arguments[k] == slot) return true;
+    return false;
 }
 
 static bool slot_is_sunk(const plan *p, int slot) {
     for (int i = 0; i < p->sink_count; i++)
         if (p->sinks[i].slot == slot) return true;
     return false;
+}
+
+static void stand_still(step *s, int argument) {
+    s->still |= (uint8_t)(1 << argument);
+    s->widths[argument] = 0;
 }
 
 /* Stores and conversions read whole blocks; loops need no more than a step of a constant. */
@@ -112,8 +124,8 @@ static void find_still(plan *p) {
             s->still = p->steps[i].loop || p->steps[i].arguments[0] != s->slot;
         p->still_count += s->still;
         for (int i = 0; i < p->step_count && s->still; i++)
-            for (int j = 0; j < 3; j++)
-                if (p->steps[i].arguments[j] == s->slot) p->steps[i].still |= (uint8_t)(1 << j);
+            for (int j = 0; j < p->steps[i].argument_count; j++)
+                if (p->steps[i].arguments[j] == s->slot) stand_still(&p->steps[i], j);
     }
 }
 
@@ -229,9 +241,21 @@ static bool repeats(const plan *p, const source *s) {
     return s->ndim == 2 && s->strides[0] == 0 && p->block % s->shape[1] == 0;
 }
 
-/* What of a block of so many bytes moves during each step: whole lines of the cache. */
+/* Few steps move more lines each than may be on the way at once: they compute their blocks in pieces. */
+static void plan_pieces(plan *p) {
+    int64_t bytes = 0;
+    for (int i = 0; i < p->source_count; i++) bytes += source_is_line(&p->sources[i]) ? p->sources[i].bytes : 0;
+    for (int i = 0; i < p->sink_count; i++) bytes += p->sinks[i].stream ? p->sinks[i].bytes : 0;
+    int64_t most = MOST_LINES * CACHE_LINE * p->step_count, all = p->block * bytes;
+    p->pieces = p->busy && all > most && most > 0 ? (int)((all + most - 1) / most) : 1;
+    p->piece = (p->block / p->pieces + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP;
+    if (p->pieces == 1) p->piece = INT64_MAX;
+}
+
+/* What of a block of so many bytes moves during each piece of a step: whole lines of the cache. */
 static int64_t share_of(const plan *p, int64_t bytes) {
-    return p->busy && p->step_count > 0 ? (bytes / p->step_count + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE : 0;
+    if (!p->busy || p->step_count == 0) return 0;
+    return (bytes / (p->step_count * p->pieces) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 }
 
 static void plan_moves(plan *p) {
@@ -243,6 +267,13 @@ static void plan_moves(plan *p) {
         if (s->share > 0) p->ahead[p->ahead_count++] = s;
     }
     for (int i = 0; i < p->sink_count; i++) p->sinks[i].share = share_of(p, p->block * p->sinks[i].bytes);
+}
+
+static void plan_pairs(plan *p, const call *c, const slot_map *map) {
+    bool sunk[SLOTS] = {false};
+    for (int i = 0; i < c->program->output_count; i++)
+        if (c->outputs[i].data) sunk[map->value[c->program->output_registers[i]]] = true;
+    elementwise_pair_steps(p, c->program->instructions, sunk);
 }
 
 void elementwise_make_plan(plan *p, const call *c, const elementwise_kernels *kernels) {
@@ -261,12 +292,14 @@ void elementwise_make_plan(plan *p, const call *c, const elementwise_kernels *ke
     }
     for (int i = 0; i < program->instruction_count; i++)
         p->steps[i] = plan_step(&program->instructions[i], &map, kernels);
+    plan_pairs(p, c, &map);
     for (int i = 0; i < program->output_count; i++)
         if (c->outputs[i].data) plan_sink(p, &c->outputs[i], map.value[program->output_registers[i]], kernels);
     p->busy = is_busy(p);
     find_still(p);
     plan_widths(p, c);
     place_slots(p);
+    plan_pieces(p);
     plan_moves(p);
     p->whole = is_whole(p);
 }

@@ -23,7 +23,10 @@ typedef struct {
     elementwise_loop loop;               /* NULL: only `convert` */
     elementwise_convert convert;         /* rounds to the dtype, or converts to it; NULL: nothing to do */
     uint8_t result, bytes, arguments[3]; /* slots; bytes of one value of the result */
+    uint8_t widths[3];                   /* bytes of one value of each argument; 0: it stands still */
     uint8_t still;                       /* bit k: argument k is a still source */
+    uint8_t argument_count;
+    bool pair; /* two instructions in one loop */
 } step;
 
 typedef struct {
@@ -34,7 +37,7 @@ typedef struct {
     bool still;             /* and read by loops alone, so that a step of it is enough */
     bool repeats;           /* every block of a thread's part has the same elements: loaded once, too */
     bool raw;               /* the array's memory is as good as a register */
-    int64_t share;          /* bytes to fetch ahead during a step; 0: none */
+    int64_t share;          /* bytes to fetch ahead during a piece; 0: none */
     int ndim;               /* collapsed axes, at least 1 */
     int64_t shape[TARN_MAX_NDIM], strides[TARN_MAX_NDIM];
 } source;
@@ -46,12 +49,14 @@ typedef struct {
     bool dense;    /* values in the slot are as the array has them */
     bool raw;      /* the slot is the output's memory in full blocks */
     int stream;    /* the slot by way of which it goes past the caches; 0: it does not */
-    int64_t share; /* bytes that go during a step */
+    int64_t share; /* bytes that go during a piece */
 } sink;
 
 typedef struct {
     int step_count, source_count, sink_count, slot_bytes;
     int64_t size, block;
+    int pieces; /* of a block: before a step computes each of them, some lines move */
+    int64_t piece;
     uint8_t used[SLOTS], place[SLOTS]; /* slots that lie one after the other in a thread's scratch, and where each is */
     int used_count, still_count;       /* still sources lie behind them, STILL_BYTES each */
     int64_t used_bytes;                /* of one: all take about CACHE_BYTES, SCRATCH_BYTES at most */
@@ -70,6 +75,8 @@ static inline bool source_is_line(const source *s) {
     return s->ndim == 1 && s->strides[0] == 1;
 }
 
+/* pairs.c: of the steps as they come from the instructions `code`. sunk: slots that hold an output in the end. */
+void elementwise_pair_steps(elementwise_plan *p, const group_instruction *code, const bool *sunk);
 void elementwise_make_plan(elementwise_plan *p, const call *c, const elementwise_kernels *kernels);
 
 #endif

@@ -1,6 +1,7 @@
 /* Expands the rows of src/table/elementwise.def into loops over registers, for one type of values. The file that
    includes this defines PASS, the functions of the value language, and BOOL(v) INT(v) FLOAT(v) COMPLEX(v) as VALUE(v)
-   for its own kind and nothing for the others. It leaves the table ops_<PASS>. */
+   for its own kind and nothing for the others. It leaves the table ops_<PASS>; and that of pairs, where PAIRS is
+   defined. */
 #define ROW(op)    FN2(row_##op, PASS)
 #define REALS(v)   INT(v) FLOAT(v)
 #define NUMBERS(v) INT(v) FLOAT(v) COMPLEX(v)
@@ -26,8 +27,8 @@
 #define FIRST_CHOICE __attribute__((unused)) M x = FN(load_truths)(px + ix * 4);
 
 #define NEXT(bit) (still & (bit) ? 0 : FN(COUNT))
-#define LOOP(op, rule, inputs, values)                                                                                 \
-    static void ROW(op)(void *to, const void *vx, const void *vy, const void *vz, int64_t count, unsigned still) {     \
+#define LOOP(name, rule, inputs, values)                                                                               \
+    static void name(void *to, const void *vx, const void *vy, const void *vz, int64_t count, unsigned still) {        \
         const char *px = vx, *py = vy, *pz = vz;                                                                       \
         char *out = to;                                                                                                \
         int64_t ix = 0, iy = 0, iz = 0, next_x = NEXT(1), next_y = NEXT(2), next_z = NEXT(4);                          \
@@ -37,9 +38,9 @@
         }                                                                                                              \
     }
 #define VALUE(v)                               result = (v);
-#define UNARY(op, rule, values, ...)           LOOP(op, rule, INPUT(x), values)
-#define BINARY(op, rule, values, ...)          LOOP(op, rule, INPUT(x) INPUT(y), values)
-#define TERNARY(op, rule, inputs, values, ...) LOOP(op, rule, FIRST_##inputs INPUT(y) INPUT(z), values)
+#define UNARY(op, rule, values, ...)           LOOP(ROW(op), rule, INPUT(x), values)
+#define BINARY(op, rule, values, ...)          LOOP(ROW(op), rule, INPUT(x) INPUT(y), values)
+#define TERNARY(op, rule, inputs, values, ...) LOOP(ROW(op), rule, FIRST_##inputs INPUT(y) INPUT(z), values)
 #include "table/elementwise.def"
 #undef UNARY
 #undef BINARY
@@ -59,6 +60,9 @@ static const elementwise_loop FN2(ops, PASS)[OP_COUNT] = {
 #undef TERNARY
 #undef VALUE
 #undef ENTRY
+#ifdef PAIRS
+#include "cpu/elementwise/pairs.tpl.h"
+#endif
 #undef ROW
 #undef REALS
 #undef NUMBERS
