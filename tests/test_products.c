@@ -269,6 +269,32 @@ static void check_wide_kernel(int64_t apart) {
     CHECK(difference(tarn_conv_general_with(x, w, o), exact) < tarn_item(tarn_max(tarn_abs(exact))) * 1e-5);
 }
 
+/* What the gradient of a weight is: examples are the channels, channels the examples, and the kernel is as wide as a
+   line of places. */
+static void check_gradient_of_weight(void) {
+    TARN_SCOPE;
+    enum { AXES = 3 };
+    int64_t axes = between(1, AXES), examples = between(1, 3), lists[4][AXES];
+    int64_t xs[AXES + 2] = {examples}, ws[AXES + 2] = {examples};
+    for (int64_t i = 0; i < axes; i++) {
+        ws[i + 1] = i + 1 < axes ? between(1, 3) : between(14, 40);
+        for (int k = 0; k < 2; k++) lists[k][i] = between(1, 2); /* stride, kernel dilation */
+        for (int k = 2; k < 4; k++) lists[k][i] = between(-1, 3);
+        xs[i + 1] = between(lists[1][i] * (ws[i + 1] - 1) + 4, lists[1][i] * (ws[i + 1] - 1) + 9);
+    }
+    xs[axes + 1] = between(12, 70), ws[axes + 1] = between(9, 40);
+    tarn_array *key = tarn_random_key(seed), *x = tarn_random_normal(key, ((tarn_ints){xs, axes + 2}), F32),
+               *w = tarn_random_normal(key, ((tarn_ints){ws, axes + 2}), F32);
+    x = tarn_swapaxes(x, 0, -1), w = tarn_swapaxes(w, 0, -1);
+    tarn_conv_general_options o = {.stride = {lists[0], axes},
+                                   .kernel_dilation = {lists[1], axes},
+                                   .padding = {lists[2], axes},
+                                   .padding_after = {lists[3], axes},
+                                   .flip = between(0, 1) == 0};
+    tarn_array *exact = tarn_conv_general_with(tarn_astype(x, TARN_FLOAT64), tarn_astype(w, TARN_FLOAT64), o);
+    CHECK(difference(tarn_conv_general_with(x, w, o), exact) < tarn_item(tarn_max(tarn_abs(exact))) * 1e-5);
+}
+
 /* ---- the CPU's kernels against float64 */
 
 static tarn_array *random_matrix(tarn_ints shape, uint64_t number) {
@@ -356,6 +382,7 @@ int main(void) {
     check_far_taps(F32);
     check_far_taps(TARN_BFLOAT16);
     for (int64_t apart = 1; apart <= 3; apart++) check_wide_kernel(apart);
+    for (int i = 0; i < rounds(20); i++) check_gradient_of_weight();
     for (int i = 0; i < rounds(40); i++) check_long_rows(i % 3 ? TARN_BFLOAT16 : F32);
     for (int i = 0; i < rounds(100); i++) check_gradient_of_weight();
     for (int i = 0; i < rounds(60); i++)

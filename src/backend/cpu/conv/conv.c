@@ -103,6 +103,7 @@ static void describe(conv_product *p, const call *c, int64_t group, int64_t phas
         describe_axis(p, i, c, &axis, phase % axis.input_dilation);
         phase /= axis.input_dilation;
     }
+    if (patches_turn_well(&p->x)) p->x.kit = matmul_kit_in_use();
     p->rows = (matmul_gather){patches_read, &p->x, patches_turned(&p->x)};
     p->columns = (matmul_gather){patches_read, &p->w, patches_turned(&p->w)};
     p->problem = (gemm_problem){.rows = {.dtype = dtype, .gather = &p->rows},

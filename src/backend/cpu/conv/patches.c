@@ -287,9 +287,82 @@ static void read_depths(const conv_patches *p, int64_t line, int lines, int64_t 
     }
 }
 
+/* ---- the same runs, brought into the order of lines */
+
+enum { TURNED = 16 }; /* lines and depths, at least: the largest squares that a kit turns at a time */
+
+bool patches_turn_well(const conv_patches *p) {
+    return p->bytes == sizeof(float) && patches_lie_turned(p) && p->channels_outer && p->batch >= TURNED &&
+           p->taps[p->axes - 1] >= TURNED;
+}
+
+/* The depths at which a run is inside. */
+typedef struct {
+    int begin, end;
+} depth_range;
+
+static depth_range depths_inside(const conv_patches *p, const line_run *r, const tap_row *t) {
+    depth_range d = {0, t->count};
+    while (d.begin < d.end && !tap_is_inside(p, r, t, d.begin)) d.begin++;
+    while (d.end > d.begin && !tap_is_inside(p, r, t, d.end - 1)) d.end--;
+    return d;
+}
+
+/* Lines of a run, or of several that are joined, out[line * stride + depth]. */
+static void turn_run(const conv_patches *p, const line_run *r, int lines, const tap_row *t, depth_range d, float *out,
+                     int64_t stride) {
+    const float *from = (const float *)(const void *)p->data + r->offset + t->offset;
+    out += r->at * stride;
+    for (int l = 0; l < lines && d.end - d.begin < t->count; l++)
+        memset(out + l * stride, 0, (size_t)t->count * sizeof *out);
+    p->kit->transpose(from + d.begin * t->step, t->step, d.end - d.begin, lines, out + d.begin, stride);
+}
+
+/* Where the same depths will be read from the next row of the positions before the last ones. */
+static void expect_next_row(const conv_patches *p, const line_run *r, int lines, const tap_row *t) {
+    if (p->axes < 2) return;
+    int64_t row = p->tap_step[p->axes - 2] * p->stride[p->axes - 2];
+    for (int i = 0; i < t->count; i++) {
+        const char *next = p->data + (r->offset + t->offset + row + i * t->step) * p->bytes; /* maybe outside */
+        PREFETCH(next);
+        PREFETCH(next + lines * p->bytes - 1);
+    }
+}
+
+static void turn_joined(const conv_patches *p, const line_run *runs, const tap_row *t, float *out, int64_t stride) {
+    const line_run *last = runs + runs->joined - 1;
+    bool inside = row_is_inside(p, runs, t);
+    int lines = last->at + last->count - runs->at;
+    depth_range all = inside ? depths_inside(p, runs, t) : (depth_range){0, 0},
+                other = inside ? depths_inside(p, last, t) : all;
+    expect_next_row(p, runs, lines, t);
+    if (all.begin == other.begin && all.end == other.end) {
+        turn_run(p, runs, lines, t, all, out, stride);
+        return;
+    }
+    for (const line_run *one = runs; one <= last; one++)
+        turn_run(p, one, one->count, t, depths_inside(p, one, t), out, stride);
+}
+
+static void turn_depths(const conv_patches *p, int64_t line, int lines, int64_t k, int depth, float *out,
+                        int64_t stride) {
+    line_run runs[PATCH_LINES];
+    int count = line_runs(p, line, lines, runs);
+    patch_depth d = depth_at(p, k);
+    for (int i = 0; i < depth;) {
+        tap_row t = tap_row_at(p, &d, depth - i);
+        for (int r = 0; r < count; r += runs[r].joined) turn_joined(p, &runs[r], &t, out + i, stride);
+        i += t.count;
+        d.tap[p->axes - 1] += t.count - 1;
+        next_depth(p, &d);
+    }
+}
+
 void patches_read(const void *patches, int64_t line, int lines, int64_t k, int depth, void *out, int64_t stride) {
     const conv_patches *p = patches;
-    if (patches_turned(p))
+    if (p->kit)
+        turn_depths(p, line, lines, k, depth, out, stride);
+    else if (patches_turned(p))
         read_depths(p, line, lines, k, depth, out, stride);
     else
         read_lines(p, line, lines, k, depth, out, stride);

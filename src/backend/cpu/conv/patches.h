@@ -3,7 +3,7 @@
 #ifndef CPU_CONV_PATCHES_H
 #define CPU_CONV_PATCHES_H
 
-#include "cpu/matmul/lines.h"
+#include "cpu/matmul/kit.h"
 
 enum { CONV_AXES = 3, PATCH_LINES = 32, PATCH_DEPTH = 512 };
 
@@ -18,7 +18,8 @@ typedef struct {
     bool batch_inner;    /* lines count b fastest, else slowest */
     bool channels_outer; /* depth counts c slowest, else fastest */
     const char *data;
-    int64_t bytes; /* of an element */
+    int64_t bytes;         /* of an element */
+    const matmul_kit *kit; /* floats that lie turned are brought into the order of lines by it; NULL: they stay */
 } conv_patches;
 
 int64_t patches_lines(const conv_patches *p);
@@ -32,9 +33,15 @@ patch_line patches_line(const conv_patches *p, int64_t line);
 void patches_next_line(const conv_patches *p, patch_line *l); /* divides nothing */
 
 /* Whether the elements of a depth stand together in memory, those of several lines. */
-static inline bool patches_turned(const conv_patches *p) {
+static inline bool patches_lie_turned(const conv_patches *p) {
     return p->batch_inner && p->batch_stride == 1;
 }
+/* Whether they are read in that order too. */
+static inline bool patches_turned(const conv_patches *p) {
+    return patches_lie_turned(p) && !p->kit;
+}
+/* Whether turning them while they are read takes whole vectors. */
+bool patches_turn_well(const conv_patches *p);
 /* matmul_gather.read */
 void patches_read(const void *patches, int64_t line, int lines, int64_t k, int depth, void *out, int64_t stride);
 
