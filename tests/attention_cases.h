@@ -41,7 +41,7 @@ static UNWATCHED double scaled_dot(const double *x, const double *y, int64_t cou
     return sum;
 }
 
-static double mask_at(const operand *m, const int64_t at[4]) {
+static UNWATCHED double mask_at(const operand *m, const int64_t at[4]) {
     int64_t offset = 0;
     for (int i = 1; i <= m->ndim; i++)
         if (m->shape[m->ndim - i] != 1) offset += at[4 - i] * m->strides[m->ndim - i];
@@ -67,8 +67,8 @@ static const double *row_of(const operand *in, int which, int64_t b, int64_t h, 
 }
 
 /* One row of scores, as the formula states them; returns how many keys exist. */
-static int64_t score_row(const attention_case *t, const operand *in, double scale, int64_t b, int64_t h, int64_t i,
-                         double *scores) {
+static UNWATCHED int64_t score_row(const attention_case *t, const operand *in, double scale, int64_t b, int64_t h,
+                                   int64_t i, double *scores) {
     int64_t valid = t->lengths ? (int64_t)get(&in[LENGTH], b) : t->keys, position = valid - t->length + i;
     int64_t count = valid < t->keys ? valid : t->keys;
     const double *q = row_of(in, Q, b, h, i);

@@ -6,7 +6,7 @@
 #include "random_stream.h"
 
 /* ---- inputs by domain */
-static inline double random_real(test_domain domain) {
+static inline UNWATCHED double random_real(test_domain domain) {
     double u = random_unit(), sign = random_bits() & 1 ? 1 : -1;
     switch (domain) {
     case DOMAIN_POSITIVE:
@@ -24,7 +24,7 @@ static inline double random_real(test_domain domain) {
     }
 }
 
-static inline void put_any(const operand *o, int64_t index, test_domain domain) {
+static inline UNWATCHED void put_any(const operand *o, int64_t index, test_domain domain) {
     if (dtype_kind_of(o->dtype) == KIND_COMPLEX) {
         float parts[2] = {(float)random_real(domain), (float)random_real(domain)};
         memcpy(place(o, index), parts, sizeof parts);
@@ -52,14 +52,14 @@ static inline int bits_of_mantissa(tarn_dtype dtype) {
 }
 
 /* How many units in the last place of a number of this size lie between the two. */
-static inline double ulps(double a, double b, double scale, tarn_dtype dtype) {
+static inline UNWATCHED double ulps(double a, double b, double scale, tarn_dtype dtype) {
     if (a == b || (isnan(a) && isnan(b))) return 0;
     if (!isfinite(a) || !isfinite(b)) return INFINITY;
     double magnitude = fmax(fmax(fabs(b), scale), dtype == TARN_FLOAT16 ? 0x1p-14 : 0x1p-126);
     return fabs(a - b) / ldexp(1, ilogb(magnitude) - bits_of_mantissa(dtype));
 }
 
-static inline double difference(const operand *a, const operand *b, int64_t i, double scale) {
+static inline UNWATCHED double difference(const operand *a, const operand *b, int64_t i, double scale) {
     if (a->dtype != TARN_COMPLEX64) {
         if (dtype_kind_of(a->dtype) != KIND_FLOAT)
             return memcmp(place(a, i), place(b, i), (size_t)dtype_bytes(a->dtype)) ? INFINITY : 0;

@@ -13,6 +13,15 @@
  * ThreadSanitizer a test would spend nearly all its time there. */
 #define UNWATCHED __attribute__((no_sanitize("thread")))
 
+/* Whether ThreadSanitizer watches. */
+#ifdef __has_feature
+#define WATCHED __has_feature(thread_sanitizer)
+#elif defined __SANITIZE_THREAD__
+#define WATCHED 1
+#else
+#define WATCHED 0
+#endif
+
 static inline int rounds_percent(void) {
     const char *given = getenv("TARN_ROUNDS");
     return given ? atoi(given) : 100;
