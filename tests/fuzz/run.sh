@@ -1,7 +1,7 @@
 #!/bin/bash
-# run.sh SECONDS [NAME…]: builds the fuzz targets (all, or the named ones: json, safetensors, …) and runs each for so many seconds,
-# starting from seeds/NAME and from what earlier runs found. Exit 1 if a target finds something; the input is then left in
-# $BUILD/findings. BUILD (default: build-fuzz) is the build folder.
+# run.sh SECONDS [NAME…]: builds the fuzz targets (all, or the named ones: json, safetensors, …) and runs each for so many seconds, as
+# many at a time as there are processors, starting from seeds/NAME and from what earlier runs found. Exit 1 if a target finds something;
+# the input is then left in $BUILD/findings. BUILD (default: build-fuzz) is the build folder.
 set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:?usage: run.sh SECONDS [NAME…]}
@@ -23,8 +23,9 @@ for name in "${names[@]}"; do
 done
 ninja -C "$build" "${names[@]/#/fuzz_}" >"$build/ninja.log" 2>&1 || { tail -40 "$build/ninja.log" >&2; exit 2; }
 
-failed=()
-for name in "${names[@]}"; do
+# Exit 1 if it finds something.
+fuzz() {
+    local name=$1 corpus findings log arguments seeds runs
     corpus=$build/corpus/$name findings=$build/findings log=$build/fuzz-$name.log
     mkdir -p "$corpus" "$findings"
     rm -f "$findings/$name-"*
@@ -39,7 +40,14 @@ for name in "${names[@]}"; do
     else
         echo "fuzz $name: FOUND SOMETHING, see $log"
         grep -E "ERROR|SUMMARY|runtime error|Test unit written" "$log" | head -5 || true
-        failed+=("$name")
+        return 1
     fi
+}
+
+rm -f "$build/failed-targets"
+for name in "${names[@]}"; do
+    while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
+    { fuzz "$name" || echo "$name" >>"$build/failed-targets"; } &
 done
-[ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]}"; exit 1; }
+wait
+[ ! -e "$build/failed-targets" ] || { echo "failed:" $(cat "$build/failed-targets"); exit 1; }
