@@ -88,12 +88,12 @@ fuzz:
 	tools/setup.sh build clang sanitize
 	tests/fuzz/run.sh $(SECONDS)
 
-# A quarter of the random rounds: what many rounds find is values, not races.
+# A tenth of the random rounds: what many rounds find is values, not races.
 thread-sanitize:
 	tools/setup.sh build
 	cmake -S . -B build-thread $(options) -DTARN_THREAD_SANITIZE=ON
 	ninja -C build-thread -j $(JOBS)
-	TARN_ROUNDS=25 TARN_FRESH=1 ctest --test-dir build-thread --output-on-failure -j $(JOBS)
+	TARN_ROUNDS=$${TARN_ROUNDS:-10} TARN_FRESH=1 ctest --test-dir build-thread --output-on-failure -j $(JOBS)
 
 # The share of the lines of src without lm that the tests in C come to, file by file; the tests in Python add theirs. A quarter of the random rounds come to the
 # same lines, and so do the tests without the examples that train for long.
@@ -110,7 +110,7 @@ test-aarch64:
 	tools/setup.sh build aarch64
 	cmake -S . -B build-aarch64 $(filter-out -DCMAKE_C_COMPILER=%,$(options)) -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake
 	ninja -C build-aarch64 -j $(JOBS)
-	TARN_ROUNDS=10 TARN_FRESH=1 ctest --test-dir build-aarch64 --output-on-failure -j $(JOBS) -E 'example_(digits|characters)'
+	TARN_ROUNDS=$${TARN_ROUNDS:-10} TARN_FRESH=1 ctest --test-dir build-aarch64 --output-on-failure -j $(JOBS) -E 'example_(digits|characters)'
 
 format:
 	tools/setup.sh format

@@ -1,7 +1,7 @@
 #!/bin/bash
 # test.sh BUILD [hard]: runs the tests of a finished build: those in C (ctest), then those in Python (pytest, in a fresh environment with the wheel). Both run even if the
 # first fails; the exit status is 0 only if both pass. hard: the tests in C run again under odd settings. TARN_SANITIZED=1: BUILD has sanitizers.
-# What is drawn at random is the same each time, but in these long modes, of which that with sanitizers draws a quarter.
+# What is drawn at random is the same each time, but in these long modes, of which that with sanitizers draws a quarter, as the repetitions under odd settings do.
 set -u
 cd "$(dirname "$0")/.."
 build=$(realpath "$1")
@@ -43,14 +43,29 @@ make_wheel() {
     .venv/bin/python -c 'import site; print(site.getsitepackages()[0])' >"$(echo "$environment"/lib/python3*/site-packages)/programs.pth"
 }
 
+# What compiles, lists names or tries tools without a call into the library: there is nothing in it for sanitizers to see.
+unseen=(header_use layers mlx_tests python_names reference signatures wheel)
+
+# The other files, those first that took longest in the last run; before them those that it did not have, the largest first.
+seen_files() {
+    local file name
+    for file in tests/python/test_*.py; do
+        name=${file##*/test_}
+        case " ${unseen[*]} " in *" ${name%.py} "*) continue ;; esac
+        echo "$(cat "$build/${file##*/}.seconds" 2>/dev/null || echo 99999) $(stat -c %s "$file") $file"
+    done | sort -k1,1rn -k2,2rn | cut -d' ' -f3
+}
+
 # Files by themselves, as many at a time as there are processors: status 5 is a file whose tests are all left out.
 each_file() {
     local file status
-    for file in tests/python/test_*.py; do
+    for file in $(seen_files); do
         while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done
         {
+            SECONDS=0
             "$@" "$file" >"$build/${file##*/}.log" 2>&1
             status=$?
+            echo $SECONDS >"$build/${file##*/}.seconds"
             cat "$build/${file##*/}.log"
             [ $status = 0 ] || [ $status = 5 ] || echo "$file" >>"$build/failed-files"
         } &
@@ -81,11 +96,12 @@ in_python() {
 
 in_c "as built"
 if [ -n "$hard" ]; then
-    in_c "hard mode" TARN_HARD=1
-    in_c "nothing fused" TARN_FUSE=0
-    in_c "baseline instructions, one thread" TARN_ISA=baseline TARN_THREADS=1
-    in_c "AVX2, five threads" TARN_ISA=avx2 TARN_THREADS=5
-    in_c "every fused op by its formula" TARN_WITHOUT=softmax,rms_norm,rope,attention,attention_gradient,divmod
+    few=TARN_ROUNDS=${TARN_ROUNDS:-25}
+    in_c "hard mode" $few TARN_HARD=1
+    in_c "nothing fused" $few TARN_FUSE=0
+    in_c "baseline instructions, one thread" $few TARN_ISA=baseline TARN_THREADS=1
+    in_c "AVX2, five threads" $few TARN_ISA=avx2 TARN_THREADS=5
+    in_c "every fused op by its formula" $few TARN_WITHOUT=softmax,rms_norm,rope,attention,attention_gradient,divmod
 fi
 [ -n "${TARN_SANITIZED:-}" ] || make_wheel
 in_python

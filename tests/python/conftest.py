@@ -29,6 +29,23 @@ if "TARN_BUILD_DIR" in os.environ and "TARN_WHEEL" not in os.environ:
     # of processes that tests start
     os.environ["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
 
+ROUNDS = int(os.environ.get("TARN_ROUNDS", "100"))
+
+
+def share(items):
+    """ROUNDS per cent of the cases of each test, drawn with the seed, and at least one."""
+    draw, cases = random.Random(SEED), {}
+    for item in items:
+        cases.setdefault((item.path, getattr(item, "originalname", item.name)), []).append(item)
+    return {item for some in cases.values() for item in draw.sample(some, max(1, -(-len(some) * ROUNDS // 100)))}
+
+
+def pytest_collection_modifyitems(config, items):
+    if ROUNDS < 100:
+        kept = share(items)
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = [item for item in items if item in kept]
+
 
 @pytest.fixture(autouse=True)
 def _same_numbers():
