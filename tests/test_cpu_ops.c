@@ -278,6 +278,40 @@ static void test_extremes(tarn_dtype dtype) {
         }
 }
 
+/* Lines of several blocks: few values many times, the same everywhere, infinities of both signs, a NaN behind them,
+   rising ones. */
+static double of_long_line(int64_t line, int64_t i, bool floats) {
+    if (line == 0) return 1 + (double)(random_bits() % 3);
+    if (line == 1) return floats ? -INFINITY : 0;
+    if (line == 4) return (double)(i / 40);
+    if (floats && i % 1500 == 1490) return line == 3 && i > 4000 ? NAN : i % 3000 == 1490 ? INFINITY : -INFINITY;
+    return random_unit() * 100;
+}
+
+static void test_long_extremes(tarn_dtype dtype, int64_t n) {
+    if (dtype == TARN_COMPLEX64 || !in_rounds()) return;
+    operand x = make(dtype, DIMS(5, n)), out = make(TARN_UINT32, DIMS(5));
+    for (int64_t i = 0; i < 5 * n; i++) put(&x, i, of_long_line(i / n, i % n, dtype_kind_of(dtype) == KIND_FLOAT));
+    for (int least = 0; least < 2; least++)
+        compare_call(CALL(arg_reduce, (&(attributes_arg_reduce){.least = least, .axis = 1}), &out, x), 0, "arg_reduce");
+}
+
+/* Columns with infinities of both signs and, some of them, a NaN. */
+static void test_column_extremes(tarn_dtype dtype) {
+    if (dtype == TARN_COMPLEX64 || !in_rounds()) return;
+    static const double specials[] = {INFINITY, -INFINITY, 0, -0.0, 3, 3};
+    bool floats = dtype_kind_of(dtype) == KIND_FLOAT;
+    operand x = randomized(dtype, DIMS(90, 83), DOMAIN_ANY), best = make(dtype, DIMS(83)),
+            place = make(TARN_UINT32, DIMS(83));
+    for (int64_t i = 0; floats && i < 90 * 83; i += 5)
+        put(&x, i, i % 83 < 20 && random_bits() % 40 == 0 ? NAN : specials[random_bits() % 6]);
+    for (int least = 0; least < 2; least++) {
+        attributes_reduce reduce = {.kind = least ? REDUCE_MIN : REDUCE_MAX, .axes = TARN_AXES(0)};
+        compare_call(CALL(reduce, &reduce, &best, x), 0, "reduce");
+        compare_call(CALL(arg_reduce, (&(attributes_arg_reduce){.least = least}), &place, x), 0, "arg_reduce");
+    }
+}
+
 /* ---- ordering and making */
 static void test_orders(tarn_dtype dtype) {
     for (int axis = 0; axis < 3; axis++)
@@ -673,6 +707,9 @@ static void test_set(void) {
         test_several_axes((tarn_dtype)dtype);
         test_reductions((tarn_dtype)dtype);
         test_extremes((tarn_dtype)dtype);
+        test_long_extremes((tarn_dtype)dtype, 5001);
+        test_long_extremes((tarn_dtype)dtype, 140000);
+        test_column_extremes((tarn_dtype)dtype);
         test_orders((tarn_dtype)dtype);
         test_searches((tarn_dtype)dtype);
         test_scans((tarn_dtype)dtype);

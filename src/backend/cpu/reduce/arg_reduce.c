@@ -9,11 +9,17 @@
 
 enum { GRAIN = 1 << 15, CHUNK = 1 << 17, COLUMNS = 1024, LEAST_COLUMNS = 16 };
 
+/* Of a chunk of a line: a value, and where in the line it is. */
+typedef struct {
+    char value[8];
+    int64_t place;
+} arg_extreme;
+
 typedef struct {
     reduction values;
     axis_list lines;
     int64_t chunks;
-    char *extremes;          /* [line][chunk], 8 bytes each */
+    arg_extreme *extremes;   /* [line][chunk] */
     int64_t columns, blocks; /* of elements side by side behind the axis; 0: lines are walked one by one */
     uint32_t *out;
 } arg_reduction;
@@ -52,61 +58,60 @@ static int64_t chunk_offset(const arg_reduction *a, int64_t line, int64_t chunk)
     return offset_in(&a->lines, line) + chunk * CHUNK * a->values.lane_stride;
 }
 
-static register_block extreme_of(const arg_reduction *a, int64_t line, int64_t chunk) {
-    register_block total = a->values.identity;
-    fold_lanes(&a->values, &total, chunk_offset(a, line, chunk), chunk_size(&a->values, chunk));
-    fold_block(&a->values, &total);
-    return total;
-}
-
-static uint32_t place_of(const arg_reduction *a, int64_t line, int64_t chunk, const register_block *extreme) {
+/* Of elements that have no loops, a piece at a time. */
+static int64_t place_in_pieces(const arg_reduction *a, int64_t base, int64_t size, const char *extreme) {
     const reduction *r = &a->values;
-    int64_t base = chunk_offset(a, line, chunk), size = chunk_size(r, chunk);
     register_block piece;
-    if (r->loops) {
-        int64_t found = r->loops->find(extreme->bytes, r->data + base * dtype_bytes(r->from), size);
-        return (uint32_t)(chunk * CHUNK + (found < 0 ? 0 : found));
-    }
     for (int64_t at = 0; at < size; at += FOLD_BLOCK) {
         int64_t count = size - at < FOLD_BLOCK ? size - at : FOLD_BLOCK;
         const char *x = load_piece(r, &piece, base + at * r->lane_stride, r->lane_stride, count);
-        int64_t found = find_value(compute_type_of(r->to), x, extreme->bytes, count);
-        if (found >= 0) return (uint32_t)(chunk * CHUNK + at + found);
+        int64_t found = find_value(compute_type_of(r->to), x, extreme, count);
+        if (found >= 0) return at + found;
     }
     return 0;
+}
+
+static arg_extreme extreme_of(const arg_reduction *a, int64_t line, int64_t chunk) {
+    const reduction *r = &a->values;
+    arg_extreme extreme = {.place = chunk * CHUNK};
+    int64_t base = chunk_offset(a, line, chunk), size = chunk_size(r, chunk);
+    if (r->loops) {
+        extreme.place += r->loops->place(extreme.value, r->data + base * dtype_bytes(r->from), size);
+        return extreme;
+    }
+    register_block total = r->identity;
+    fold_lanes(r, &total, base, size);
+    fold_block(r, &total);
+    memcpy(extreme.value, total.bytes, sizeof extreme.value);
+    extreme.place += place_in_pieces(a, base, size, extreme.value);
+    return extreme;
 }
 
 static void line_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)thread, (void)threads;
     const arg_reduction *a = context;
-    for (int64_t line = begin; line < end; line++) {
-        register_block extreme = extreme_of(a, line, 0);
-        a->out[line] = place_of(a, line, 0, &extreme);
-    }
+    for (int64_t line = begin; line < end; line++) a->out[line] = (uint32_t)extreme_of(a, line, 0).place;
 }
 
 static void chunk_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)thread, (void)threads;
     const arg_reduction *a = context;
-    for (int64_t i = begin; i < end; i++) {
-        register_block extreme = extreme_of(a, i / a->chunks, i % a->chunks);
-        memcpy(a->extremes + i * 8, extreme.bytes, 8);
-    }
+    for (int64_t i = begin; i < end; i++) a->extremes[i] = extreme_of(a, i / a->chunks, i % a->chunks);
 }
 
-/* The first chunk whose extreme is that of all. */
+/* Of the first chunk whose extreme is that of all. */
 static uint32_t place_in_chunks(const arg_reduction *a, int64_t line) {
     const reduction *r = &a->values;
-    const char *extremes = a->extremes + line * a->chunks * 8;
+    const arg_extreme *extremes = a->extremes + line * a->chunks;
     register_block total = r->identity;
     for (int64_t i = 0; i < a->chunks; i++) {
         register_block piece = r->identity;
-        memcpy(piece.bytes, extremes + i * 8, (size_t)r->width);
+        memcpy(piece.bytes, extremes[i].value, (size_t)r->width);
         r->fold(total.bytes, total.bytes, piece.bytes, NULL, ELEMENTWISE_STEP, 0);
     }
     for (int64_t i = 0; i < a->chunks; i++)
-        if (find_value(compute_type_of(r->to), extremes + i * 8, total.bytes, 1) == 0)
-            return place_of(a, line, i, &total);
+        if (find_value(compute_type_of(r->to), extremes[i].value, total.bytes, 1) == 0)
+            return (uint32_t)extremes[i].place;
     return 0;
 }
 
@@ -153,7 +158,7 @@ static int64_t chunks_of(const call *c) {
 }
 
 int64_t arg_reduce_workspace(const call *c) {
-    return chunks_of(c) > 1 ? operand_size(&c->outputs[0]) * chunks_of(c) * 8 : 0;
+    return chunks_of(c) > 1 ? operand_size(&c->outputs[0]) * chunks_of(c) * (int64_t)sizeof(arg_extreme) : 0;
 }
 
 static void run_lines(arg_reduction *a, int64_t lines) {

@@ -64,34 +64,44 @@ static void NAME(places)(void *best, void *places, const void *from, int64_t cou
     if (i < count) NAME(place_step)((char *)best + i * bytes, (char *)places + i * bytes, x + i, count - i, here);
 }
 
-INLINE int64_t NAME(find_one)(VALUE wanted, const ELEMENT *x, int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-        VALUE one = NAME(get)(x + i, 1)[0];
-        if (one == wanted || (IS_NAN(one) && IS_NAN(wanted))) return i;
-    }
-    return -1;
-}
-
-/* Meanwhile what follows is fetched, which may be the next line. */
-static int64_t NAME(find)(const void *best, const void *from, int64_t count) {
-    const ELEMENT *x = from;
-    VALUE wanted;
-    memcpy(&wanted, best, sizeof wanted);
+/* The first of x[count] that equals `wanted`, or is a NaN if that is one. Meanwhile what comes behind is fetched: as
+   far as folding has fetched, and further. */
+INLINE int64_t NAME(find)(VALUE wanted, const ELEMENT *x, int64_t count) {
     const VALUES w = (VALUES){0} + wanted;
     int64_t i = 0;
-    for (; i + 4 * COUNT <= count && !IS_NAN(wanted); i += 4 * COUNT) {
-        PLACES found = {0};
-        UNROLL(4)
-        for (int j = 0; j < 4; j++) {
-            if (j * (int)sizeof(ELEMENTS) % 64 == 0) PREFETCH(x + i + j * COUNT + count);
-            found |= (PLACES)(NAME(side)(x + i, j) == w);
-        }
-        if (ANY(found)) break;
+    for (; i + COUNT <= count && !IS_NAN(wanted); i += COUNT) {
+        PREFETCH((const char *)(x + count + i) + AHEAD);
+        if (ANY((PLACES)(NAME(get)(x + i, COUNT) == w))) break;
     }
-    return NAME(find_one)(wanted, x, i, count);
+    for (; i < count; i++) {
+        VALUE one = NAME(get)(x + i, 1)[0];
+        if (one == wanted || (IS_NAN(one) && IS_NAN(wanted))) break;
+    }
+    return i;
+}
+
+INLINE VALUES NAME(folded)(const ELEMENT *x, int64_t count) {
+    VALUES sides[SIDE];
+    for (int j = 0; j < SIDE; j++) sides[j] = (VALUES){0} + (VALUE)FIRST;
+    RUN(sides, x, count);
+    return NAME(join_sides)(sides);
+}
+
+/* Blocks are folded and, where they have something better than those before, remembered: only the one that has the best
+   is looked through. */
+static int64_t NAME(place)(void *best, const void *from, int64_t count) {
+    const ELEMENT *x = from;
+    VALUE found = FIRST;
+    int64_t block = 0;
+    for (int64_t at = 0; at < count && !IS_NAN(found); at += PLACED) {
+        VALUES v = NAME(folded)(x + at, count - at < PLACED ? count - at : PLACED);
+        if (ANY(BETTER((VALUES){0} + found, v))) found = NAME(join_lanes)(v), block = at;
+    }
+    memcpy(best, &found, sizeof found);
+    return block + NAME(find)(found, x + block, count - block);
 }
 static const fold_loops NAME(loops) = {
-    .run = RUN, .join = NAME(join), .columns = NAME(columns), .places = NAME(places), .find = NAME(find)};
+    .run = RUN, .join = NAME(join), .columns = NAME(columns), .places = NAME(places), .place = NAME(place)};
 #undef RUN
 #undef PICK
 #undef FOLD

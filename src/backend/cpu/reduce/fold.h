@@ -19,8 +19,8 @@ typedef struct {
     /* Where from[i] is better than best[i] (a NaN is better than all but another), it takes its place and `place` that
        of places[i], an integer as wide as a value. NULL of sums and products. */
     void (*places)(void *best, void *places, const void *from, int64_t count, int64_t ahead, int64_t place);
-    /* The first of from[count] that equals *best, or is a NaN if that is one; -1: none. NULL of sums and products. */
-    int64_t (*find)(const void *best, const void *from, int64_t count);
+    /* The best of from[count], a NaN before all, goes to *best; where the first of it is. NULL of sums and products. */
+    int64_t (*place)(void *best, const void *from, int64_t count);
 } fold_loops;
 
 typedef struct {

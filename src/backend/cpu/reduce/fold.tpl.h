@@ -7,9 +7,10 @@
 #include "cpu/simd.h"
 
 enum {
-    AHEAD = 2048,  /* bytes that are fetched before their turn */
-    SIDE = 8,      /* vectors that fold side by side */
-    ORDERED = 4096 /* elements, in the first-level cache, that are tried without a thought for NaN */
+    AHEAD = 2048,   /* bytes that are fetched before their turn */
+    SIDE = 8,       /* vectors that fold side by side */
+    ORDERED = 4096, /* elements, in the first-level cache, that are tried without a thought for NaN */
+    PLACED = 2048   /* elements of a block, of which the best is compared with what came before */
 };
 
 /* ---- 32 bits */

@@ -49,20 +49,30 @@ static void NAME(run)(void *totals, const void *from, int64_t count) {
     memcpy(totals, sums, sizeof sums);
 }
 
+INLINE VALUES NAME(join_sides)(VALUES *sides) {
+    for (int half = SIDE / 2; half > 0; half /= 2)
+        for (int j = 0; j < half; j++) sides[j] = FOLD(sides[j], sides[j + half]);
+    return sides[0];
+}
+
+INLINE VALUE NAME(join_lanes)(VALUES sum) {
+    VALUES other;
+    VALUE lanes[2 * COUNT];
+    memcpy(lanes + COUNT, &sum, sizeof sum);
+    for (int half = COUNT / 2; half > 0; half /= 2) {
+        memcpy(lanes, &sum, sizeof sum);
+        memcpy(&other, lanes + half, sizeof other);
+        sum = FOLD(sum, other);
+    }
+    return sum[0];
+}
+
 /* Values beyond SIDE * COUNT are FIRST. */
 static void NAME(join)(void *totals) {
-    VALUES sums[SIDE], other;
-    VALUE lanes[2 * COUNT];
+    VALUES sums[SIDE];
     memcpy(sums, totals, sizeof sums);
-    for (int half = SIDE / 2; half > 0; half /= 2)
-        for (int j = 0; j < half; j++) sums[j] = FOLD(sums[j], sums[j + half]);
-    memcpy(lanes + COUNT, &sums[0], sizeof sums[0]);
-    for (int half = COUNT / 2; half > 0; half /= 2) {
-        memcpy(lanes, &sums[0], sizeof sums[0]);
-        memcpy(&other, lanes + half, sizeof other);
-        sums[0] = FOLD(sums[0], other);
-    }
-    memcpy(totals, &sums[0], sizeof sums[0]);
+    VALUE total = NAME(join_lanes)(NAME(join_sides)(sums));
+    memcpy(totals, &total, sizeof total);
 }
 
 INLINE void NAME(column_step)(char *total, const ELEMENT *x, int64_t count) {
