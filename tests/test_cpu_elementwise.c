@@ -106,7 +106,22 @@ static double any_size(void) {
                  bits / 8 % 4 ? (int)(bits / 64 % 12) - 3 : (int)(bits / 64 % 80) - 30);
 }
 
+static void put_any_size(operand *x, int64_t i) {
+    float parts[] = {(float)any_size(), (float)any_size()};
+    if (x->dtype == TARN_COMPLEX64)
+        memcpy(place(x, i), parts, sizeof parts);
+    else
+        put(x, i, any_size());
+}
+
+static bool same_parts(const float *a, const float *b) {
+    for (int i = 0; i < 2; i++)
+        if (!(isnan(a[i]) && isnan(b[i])) && memcmp(&a[i], &b[i], sizeof *a) != 0) return false;
+    return true;
+}
+
 static bool same_bits(const operand *a, int64_t i, const operand *b, int64_t k) {
+    if (a->dtype == TARN_COMPLEX64) return same_parts(place(a, i), place(b, k));
     double x = get(a, i), y = get(b, k);
     return (isnan(x) && isnan(y)) || memcmp(place(a, i), place(b, k), (size_t)dtype_bytes(a->dtype)) == 0;
 }
@@ -119,7 +134,7 @@ static void test_neighbours_of(op_id op, tarn_dtype dtype) {
     operand got = make(all.out, DIMS(COUNT)), alone = make(all.out, DIMS(1));
     int inputs = op_facts[op].most_inputs, first = op_facts[op].inputs == INPUTS_CHOICE;
     for (int i = 0; i < COUNT * inputs; i++)
-        if (i / COUNT >= first) put(&all.inputs[i / COUNT], i % COUNT, any_size());
+        if (i / COUNT >= first) put_any_size(&all.inputs[i / COUNT], i % COUNT);
     CHECK(run_on(&backend_cpu, &all.program, all.inputs, &got), "%s: %s", op_name(op), tarn_error());
     for (int64_t i = 0; i < COUNT; i++) {
         for (int k = 0; k < inputs; k++)
@@ -135,7 +150,7 @@ static void test_neighbours(void) {
     random_begin("neighbours");
     for (op_id op = 0; op < OP_COUNT; op++)
         for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++)
-            if (dtype_kind_of((tarn_dtype)dtype) == KIND_FLOAT && accepts(op, (tarn_dtype)dtype))
+            if (dtype_kind_of((tarn_dtype)dtype) >= KIND_FLOAT && accepts(op, (tarn_dtype)dtype))
                 test_neighbours_of(op, (tarn_dtype)dtype);
 }
 

@@ -4,6 +4,7 @@
 #ifndef CPU_LANES_H
 #define CPU_LANES_H
 
+#define LANE_LIST_1(f, n, d) f(0, n, d)
 #define LANE_LIST_2(f, n, d) f(0, n, d), f(1, n, d)
 #define LANE_LIST_4(f, n, d) LANE_LIST_2(f, n, d), f(2, n, d), f(3, n, d)
 #define LANE_LIST_8(f, n, d) LANE_LIST_4(f, n, d), f(4, n, d), f(5, n, d), f(6, n, d), f(7, n, d)

@@ -245,6 +245,8 @@ DEVICE i64 divide(i64 i, i64 n, i64 *rest) {
 /* ---- the value language */
 namespace language {
 #define K(v)            ((T)(v))
+#define multiplied(a, b) ((a) * (b))
+#define divided(a, b)    ((a) / (b))
 #define eq(a, b)        ((a) == (b))
 #define truth(a)        ((a) != 0)
 #define not_(t)         (!(t))

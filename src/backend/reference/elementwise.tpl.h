@@ -13,13 +13,15 @@
 #define INEXACT(v)   FLOAT(v) COMPLEX(v)
 #define ALL(v)       BOOL(v) NUMBERS(v)
 
-#define K(v)            ((T)(v))
-#define eq(a, b)        ((a) == (b))
-#define truth(a)        ((a) != 0)
-#define not_(t)         (!(t))
-#define and_(a, b)      ((a) && (b))
-#define or_(a, b)       ((a) || (b))
-#define select(t, a, b) ((t) ? (a) : (b))
+#define K(v)             ((T)(v))
+#define multiplied(a, b) ((a) * (b))
+#define divided(a, b)    ((a) / (b))
+#define eq(a, b)         ((a) == (b))
+#define truth(a)         ((a) != 0)
+#define not_(t)          (!(t))
+#define and_(a, b)       ((a) && (b))
+#define or_(a, b)        ((a) || (b))
+#define select(t, a, b)  ((t) ? (a) : (b))
 
 /* `number` keeps the loop's variables from being called unused in the rows that do not read them. */
 #define number __attribute__((unused)) const T

@@ -3,12 +3,30 @@
 #ifndef CPU_ELEMENTWISE_VALUES_H
 #define CPU_ELEMENTWISE_VALUES_H
 
-#include <complex.h>
-
 #include "cpu/elementwise/erfinv.h"
+#include "cpu/lanes.h"
 #include "cpu/simd.h"
 
 #define FUNCTION static inline __attribute__((unused))
+
+#if SIMD_BYTES == 64
+#define LANE_COUNT 16
+#define WIDE_COUNT 8
+#define HALF_COUNT 4
+#elif SIMD_BYTES == 32
+#define LANE_COUNT 8
+#define WIDE_COUNT 4
+#define HALF_COUNT 2
+#else
+#define LANE_COUNT 4
+#define WIDE_COUNT 2
+#define HALF_COUNT 1
+#endif
+#define LANE_SAME(i, n, d)  (i)
+#define LANE_AHEAD(i, n, d) ((i) + (d))
+#define LOWER_HALF(v)       __builtin_shufflevector(v, v, LANE_LIST(WIDE_COUNT, LANE_SAME, 0))
+#define UPPER_HALF(v)       __builtin_shufflevector(v, v, LANE_LIST(WIDE_COUNT, LANE_AHEAD, WIDE_COUNT))
+#define JOINED(low, high)   __builtin_shufflevector(low, high, LANE_LIST(LANE_COUNT, LANE_SAME, 0))
 
 /* What a pass calls its types: E one number, V a vector of them, M the mask that comparing them gives, R the result of
    a REAL row. A truth in a register is 0 or 1 in 32 bits. */
@@ -142,7 +160,7 @@ REMAINDERS(f64, vf64, vi64, INT64_MIN, 0x1p52, 0x1p990, __builtin_fmod, __builti
 
 /* Integers never trap: a quotient by zero is 0, the lowest number by -1 wraps to itself, counts beyond the width
    (negative ones too) shift everything out, and a negative power is the quotient 1 / x^-y without its fraction. T is
-   one number, U an unsigned one; V a vector of T, W of U. Division and powers go lane by lane. */
+   one number, U an unsigned one; V a vector of T, W of U. Powers go lane by lane. */
 #define INTEGERS(pass, T, U, V, W, M)                                                                                  \
     COMPARISONS(pass, V, M)                                                                                            \
     FUNCTION V max_##pass(V a, V b) {                                                                                  \
@@ -166,9 +184,6 @@ REMAINDERS(f64, vf64, vi64, INT64_MIN, 0x1p52, 0x1p990, __builtin_fmod, __builti
         if (minus_one < 1 && y == minus_one) return (T)(0 - (U)x);                                                     \
         return x / y - (x % y != 0 && (x < 1) != (y < 1) && minus_one < 1);                                            \
     }                                                                                                                  \
-    FUNCTION T imod_one_##pass(T x, T y) {                                                                             \
-        return y == 0 ? 0 : (T)((U)x - (U)y * (U)idiv_one_##pass(x, y));                                               \
-    }                                                                                                                  \
     FUNCTION T ipow_one_##pass(T x, T y) {                                                                             \
         const T minus_one = (T)-1;                                                                                     \
         if (minus_one < 1 && y <= minus_one) return x == minus_one ? (y & 1 ? x : 1) : x == 1;                         \
@@ -176,14 +191,6 @@ REMAINDERS(f64, vf64, vi64, INT64_MIN, 0x1p52, 0x1p990, __builtin_fmod, __builti
         for (U n = (U)y; n; n >>= 1, factor *= factor)                                                                 \
             if (n & 1) result *= factor;                                                                               \
         return (T)result;                                                                                              \
-    }                                                                                                                  \
-    FUNCTION V idiv_##pass(V x, V y) {                                                                                 \
-        for (unsigned i = 0; i < sizeof x / sizeof(T); i++) x[i] = idiv_one_##pass(x[i], y[i]);                        \
-        return x;                                                                                                      \
-    }                                                                                                                  \
-    FUNCTION V imod_##pass(V x, V y) {                                                                                 \
-        for (unsigned i = 0; i < sizeof x / sizeof(T); i++) x[i] = imod_one_##pass(x[i], y[i]);                        \
-        return x;                                                                                                      \
     }                                                                                                                  \
     FUNCTION V ipow_##pass(V x, V y) {                                                                                 \
         for (unsigned i = 0; i < sizeof x / sizeof(T); i++) x[i] = ipow_one_##pass(x[i], y[i]);                        \
@@ -193,61 +200,46 @@ INTEGERS(i32, int32_t, uint32_t, vi32, vu32, vi32)
 INTEGERS(u32, uint32_t, uint32_t, vu32, vu32, vi32)
 INTEGERS(i64, int64_t, uint64_t, vi64, vu64, vi64)
 INTEGERS(u64, uint64_t, uint64_t, vu64, vu64, vi64)
+
+/* x / y rounded towards minus infinity, of whole numbers from -2^51 to 2^51, anything for y = 0. Added to 1.5 2^52 a
+   whole number is the lower bits of the sum. Their quotient is further from a whole number it is not than a double's
+   rounding goes. */
+FUNCTION vi64 idiv_near(vi64 x, vi64 y) {
+    const vf64 high = splat_f64(0x1.8p52);
+    vf64 quotient = ((vf64)(x + (vi64)high) - high) / ((vf64)(y + (vi64)high) - high), sum = quotient + high;
+    return (vi64)sum - (vi64)high + (vi64)(sum - high > quotient);
+}
+#define DIVISION(pass, V, W)                                                                                           \
+    FUNCTION V imod_##pass(V x, V y) {                                                                                 \
+        return (V)((W)x - (W)y * (W)idiv_##pass(x, y)) & (V)(y != 0);                                                  \
+    }
+/* H is half of a V. */
+#define NARROW_DIVISION(pass, V, W, H)                                                                                 \
+    FUNCTION V idiv_##pass(V x, V y) {                                                                                 \
+        vi64 low = idiv_near(__builtin_convertvector((H)LOWER_HALF(x), vi64),                                          \
+                             __builtin_convertvector((H)LOWER_HALF(y), vi64));                                         \
+        vi64 high = idiv_near(__builtin_convertvector((H)UPPER_HALF(x), vi64),                                         \
+                              __builtin_convertvector((H)UPPER_HALF(y), vi64));                                        \
+        return JOINED(__builtin_convertvector(low, H), __builtin_convertvector(high, H)) & (V)(y != 0);                \
+    }                                                                                                                  \
+    DIVISION(pass, V, W)
+/* What a double does not hold goes lane by lane. */
+#define WIDE_DIVISION(pass, V, least)                                                                                  \
+    FUNCTION V idiv_##pass(V x, V y) {                                                                                 \
+        const uint64_t most = INT64_C(1) << 51;                                                                        \
+        vi64 near = (vi64)((vu64)x - (uint64_t)(least) < most - (uint64_t)(least)) &                                   \
+                    (vi64)((vu64)y - (uint64_t)(least) < most - (uint64_t)(least));                                    \
+        if (!any_f64(~near)) return (V)idiv_near((vi64)x, (vi64)y) & (V)(y != 0);                                      \
+        for (int i = 0; i < WIDE_LANES; i++) x[i] = idiv_one_##pass(x[i], y[i]);                                       \
+        return x;                                                                                                      \
+    }                                                                                                                  \
+    DIVISION(pass, V, vu64)
+NARROW_DIVISION(i32, vi32, vu32, hi32)
+NARROW_DIVISION(u32, vu32, vu32, hu32)
+WIDE_DIVISION(i64, vi64, -(INT64_C(1) << 51))
+WIDE_DIVISION(u64, vu64, 0)
 COMPARISONS(bit, vi32, vi32)
 
-/* Complex numbers one by one, in double. */
-typedef double _Complex c64;
-PASS_TYPES(c64, c64, c64, int, double, 1, 8, 4)
-#define splat_number_c64(x) (x)
-FUNCTION c64 load_c64(const void *from) {
-    float _Complex x;
-    memcpy(&x, from, sizeof x);
-    return x;
-}
-FUNCTION void store_c64(void *to, c64 x) {
-    float _Complex narrow = (float _Complex)x;
-    memcpy(to, &narrow, sizeof narrow);
-}
-FUNCTION void store_real_c64(void *to, double x) {
-    float part = (float)x;
-    memcpy(to, &part, sizeof part);
-}
-FUNCTION int load_truths_c64(const void *from) {
-    int32_t x;
-    memcpy(&x, from, sizeof x);
-    return x;
-}
-FUNCTION void store_truths_c64(void *to, int truth) {
-    int32_t x = truth != 0;
-    memcpy(to, &x, sizeof x);
-}
-FUNCTION int eq_c64(c64 a, c64 b) {
-    return a == b;
-}
-FUNCTION int lt_c64(c64 a, c64 b) { /* real parts first, then imaginary ones */
-    return creal(a) < creal(b) || (creal(a) == creal(b) && cimag(a) < cimag(b));
-}
-FUNCTION int le_c64(c64 a, c64 b) {
-    return creal(a) < creal(b) || (creal(a) == creal(b) && cimag(a) <= cimag(b));
-}
-FUNCTION c64 min_c64(c64 a, c64 b) {
-    return lt_c64(a, b) || a != a ? a : b;
-}
-FUNCTION c64 max_c64(c64 a, c64 b) {
-    return lt_c64(b, a) || a != a ? a : b;
-}
-FUNCTION int isinf_c64(c64 a) {
-    return (__builtin_isinf)(creal(a)) || (__builtin_isinf)(cimag(a));
-}
-FUNCTION c64 rint_c64(c64 a) {
-    return __builtin_complex((__builtin_rint)(creal(a)), (__builtin_rint)(cimag(a)));
-}
-FUNCTION int not__c64(int a) {
-    return !a;
-}
-FUNCTION c64 select_c64(int mask, c64 a, c64 b) {
-    return mask ? a : b;
-}
 #define store_real_f32 store_f32
 #define store_real_i32 store_i32
 #define store_real_u32 store_u32
@@ -255,25 +247,7 @@ FUNCTION c64 select_c64(int mask, c64 a, c64 b) {
 #define store_real_i64 store_i64
 #define store_real_u64 store_u64
 #define store_real_bit store_i32
-#define abs_c64(x)     cabs(x)
-#define exp_c64(x)     cexp(x)
-#define log_c64(x)     clog(x)
-#define sqrt_c64(x)    csqrt(x)
-#define sin_c64(x)     csin(x)
-#define cos_c64(x)     ccos(x)
-#define tan_c64(x)     ctan(x)
-#define asin_c64(x)    casin(x)
-#define acos_c64(x)    cacos(x)
-#define atan_c64(x)    catan(x)
-#define asinh_c64(x)   casinh(x)
-#define acosh_c64(x)   cacosh(x)
-#define atanh_c64(x)   catanh(x)
-#define sinh_c64(x)    csinh(x)
-#define cosh_c64(x)    ccosh(x)
-#define tanh_c64(x)    ctanh(x)
-#define pow_c64(x, y)  cpow(x, y)
-#define conj_c64(x)    (conj)(x)
-#define real_c64(x)    creal(x)
-#define imag_c64(x)    cimag(x)
+
+#include "cpu/elementwise/complex.h"
 
 #endif

@@ -45,6 +45,13 @@ SIMD_MATH_NEAR(sin, 125.0F, 15.0)
 SIMD_MATH_NEAR(cos, 125.0F, 15.0)
 SIMD_MATH_NEAR(tan, 125.0F, 15.0)
 
+/* Of angles nearer to 0 than 15. */
+static inline __attribute__((unused)) void sincos_near_f64(vf64 x, vf64 *sine, vf64 *cosine) {
+    __typeof__(SLEEF_D(sincos)(F64_IS(x))) both = SLEEF_D(sincos)(F64_IS(x));
+    *sine = (vf64)both.x;
+    *cosine = (vf64)both.y;
+}
+
 /* SLEEF's versions of these overflow long before their results do. From `large` on, log(x) + more is the result to the
  * last bit. */
 #define SIMD_MATH_LARGE(f, large, large_wide, more)                                                                    \
