@@ -38,13 +38,23 @@ FUNCTION vf64 power_wide(vf64 x, vf64 y) {
     return power_exp2(y * power_log2(x));
 }
 
-/* What is not a finite power of a positive finite number goes to SLEEF. */
+/* The power of |x| with the sign of x^y, for x below 0: NaN where y is not whole, negative where it is odd. */
+FUNCTION vf32 power_of_sign(vf32 power, vf32 x, vf32 y) {
+    vf32 half = y * 0.5F;
+    vi32 negative = (vi32)(x < 0), odd = (vi32)(trunc_f32(half) != half), whole = (vi32)(trunc_f32(y) == y);
+    power = (vf32)((vi32)power ^ (negative & odd & INT32_MIN));
+    return blend_f32(negative & ~whole, splat_f32(__builtin_nanf("")), power);
+}
+
+/* What is not a finite power of a finite number other than 0 goes to SLEEF. */
 FUNCTION vf32 pow_f32(vf32 x, vf32 y) {
     const float infinity = __builtin_inff();
-    vi32 ordinary = (vi32)(x > 0) & (vi32)(x < infinity) & (vi32)(abs_f32(y) < infinity);
-    vf32 result = narrow_wide_f32(power_wide(widen_low_f32(x), widen_low_f32(y)),
-                                  power_wide(widen_high_f32(x), widen_high_f32(y)));
-    return any_f32(~ordinary) ? blend_f32(ordinary, result, pow_sleef(x, y)) : result;
+    vf32 size = abs_f32(x);
+    vi32 ordinary = (vi32)(size > 0) & (vi32)(size < infinity) & (vi32)(abs_f32(y) < infinity);
+    vf32 power = narrow_wide_f32(power_wide(widen_low_f32(size), widen_low_f32(y)),
+                                 power_wide(widen_high_f32(size), widen_high_f32(y)));
+    power = power_of_sign(power, x, y);
+    return any_f32(~ordinary) ? blend_f32(ordinary, power, pow_sleef(x, y)) : power;
 }
 
 #endif
