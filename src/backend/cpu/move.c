@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "cpu/lanes.h"
 
 enum {
     BAND = 8,              /* tiles */
@@ -58,9 +59,22 @@ move_plan move_plan_of(int ndim, const int64_t *shape, const int64_t *to_strides
 
 /* ---- one row, and a tile of rows */
 
+/* Steps that the compiler knows make vectors: one element repeated, every other one. */
 #define COPY_ROW(bits)                                                                                                 \
-    static void copy_row_##bits(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t count) {       \
+    static inline void copy_steps_##bits(char *to, int64_t to_step, const char *from, int64_t from_step,               \
+                                         int64_t count) {                                                              \
         for (int64_t i = 0; i < count; i++) memcpy(to + i * to_step, from + i * from_step, bits / 8);                  \
+    }                                                                                                                  \
+    static void copy_row_##bits(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t count) {       \
+        const int64_t bytes = bits / 8;                                                                                \
+        uint##bits##_t one;                                                                                            \
+        if (to_step == bytes && from_step == 0) {                                                                      \
+            memcpy(&one, from, sizeof one);                                                                            \
+            copy_steps_##bits(to, bytes, (const char *)&one, 0, count);                                                \
+        } else if (to_step == bytes && from_step == 2 * bytes)                                                         \
+            copy_steps_##bits(to, bytes, from, 2 * bytes, count);                                                      \
+        else                                                                                                           \
+            copy_steps_##bits(to, to_step, from, from_step, count);                                                    \
     }
 COPY_ROW(8)
 COPY_ROW(16)
@@ -80,18 +94,59 @@ static void copy_row(char *to, int64_t to_step, const char *from, int64_t from_s
         copy_row_64(to, to_step, from, from_step, count);
 }
 
+/* A square of count vectors of count elements, transposed: the elements of each vector of the first half by turns with
+ * those of its partner in the second, as often as the count is 2 times 2.
+ */
+#define TURNS(i, count, first) (first) + (i) / 2 + (i) % 2 * (count)
+#define SQUARE(bits, count)                                                                                            \
+    typedef uint##bits##_t vector_##bits __attribute__((vector_size(16)));                                             \
+    static inline void turn_##bits(vector_##bits *to, const vector_##bits *from) {                                     \
+        for (int i = 0; i < (count) / 2; i++) {                                                                        \
+            vector_##bits x = from[i], y = from[i + (count) / 2];                                                      \
+            to[2 * i] = __builtin_shufflevector(x, y, LANE_LIST(count, TURNS, 0));                                     \
+            to[2 * i + 1] = __builtin_shufflevector(x, y, LANE_LIST(count, TURNS, (count) / 2));                       \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static inline void square_##bits(char *to, const char *from) {                                                     \
+        vector_##bits a[count], b[count];                                                                              \
+        for (int i = 0; i < (count); i++) memcpy(&a[i], from + i * LINE, sizeof *a);                                   \
+        for (int n = 1; n < (count); n *= 4) {                                                                         \
+            turn_##bits(b, a);                                                                                         \
+            if (n * 2 < (count))                                                                                       \
+                turn_##bits(a, b);                                                                                     \
+            else                                                                                                       \
+                memcpy(a, b, sizeof a);                                                                                \
+        }                                                                                                              \
+        for (int i = 0; i < (count); i++) memcpy(to + i * LINE, &a[i], sizeof *a);                                     \
+    }
+SQUARE(8, 16)
+SQUARE(16, 8)
+SQUARE(32, 4)
+SQUARE(64, 2)
+
+/* Whole lines with constant counts: the compiler has no calls to make for them. */
+static inline void copy_lines(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t count,
+                              int64_t bytes) {
+    if (bytes == LINE)
+        for (int64_t i = 0; i < count; i++) memcpy(to + i * to_step, from + i * from_step, LINE);
+    else
+        for (int64_t i = 0; i < count; i++) memcpy(to + i * to_step, from + i * from_step, (size_t)bytes);
+}
+
 /* A tile whose source is dense along the rows' axis: every line of memory is read and written once and whole, by way of
- * a buffer. */
+ * buffers, between which squares go. */
 #define TRANSPOSE(bits)                                                                                                \
     static void transpose_##bits(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t rows,         \
                                  int64_t columns) {                                                                    \
-        enum { SIDE = 512 / bits };                                                                                    \
-        uint##bits##_t tile[SIDE][SIDE], line[SIDE];                                                                   \
-        for (int64_t j = 0; j < columns; j++) memcpy(tile[j], from + j * from_step, (size_t)rows * sizeof *line);      \
-        for (int64_t i = 0; i < rows; i++) {                                                                           \
-            for (int64_t j = 0; j < columns; j++) line[j] = tile[j][i];                                                \
-            memcpy(to + i * to_step, line, (size_t)columns * sizeof *line);                                            \
-        }                                                                                                              \
+        enum { SIDE = 512 / bits, SQUARE_BYTES = 16, SQUARE_SIDE = 128 / bits };                                       \
+        char tile[SIDE * LINE], turned[SIDE * LINE];                                                                   \
+        if (rows < SIDE || columns < SIDE) memset(tile, 0, sizeof tile);                                               \
+        copy_lines(tile, LINE, from, from_step, columns, rows *(bits / 8));                                            \
+        for (int j = 0; j < SIDE / SQUARE_SIDE; j++)                                                                   \
+            for (int i = 0; i < SIDE / SQUARE_SIDE; i++)                                                               \
+                square_##bits(turned + i * SQUARE_SIDE * LINE + j * SQUARE_BYTES,                                      \
+                              tile + j * SQUARE_SIDE * LINE + i * SQUARE_BYTES);                                       \
+        copy_lines(to, to_step, turned, LINE, rows, columns *(bits / 8));                                              \
     }
 TRANSPOSE(8)
 TRANSPOSE(16)
