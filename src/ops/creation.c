@@ -8,9 +8,9 @@ tarn_array *tarn_full_like(tarn_array *x, double value) {
     return tarn_contiguous(tarn_broadcast_like(tarn_scalar_like(value, x), x));
 }
 
-/* 0 .. n - 1 in a dtype that holds them, as a row or a column. */
-static tarn_array *indices(int64_t n) {
-    return tarn_arange(0, (double)n, 1, TARN_INT64);
+/* 0 .. n - 1 */
+static tarn_array *indices(int64_t n, tarn_dtype dtype) {
+    return tarn_arange(0, (double)n, 1, dtype);
 }
 
 /* Where the distance is beyond float64: start and stop by their shares. */
@@ -47,8 +47,9 @@ static tarn_array *by_place(comparison *compare, int64_t rows, int64_t columns, 
         return tarn_fail("a matrix of %lld rows and %lld columns", (long long)rows, (long long)columns), NULL;
     if (k < -rows) k = -rows;
     if (k > columns) k = columns;
-    tarn_array *row = tarn_add(tarn_expand_dims(indices(rows), TARN_AXES(1)), tarn_scalar_int(k, TARN_INT64));
-    return tarn_astype(compare(row, indices(columns)), dtype);
+    tarn_dtype index = rows <= INT32_MAX - columns ? TARN_INT32 : TARN_INT64;
+    tarn_array *row = tarn_add(tarn_expand_dims(indices(rows, index), TARN_AXES(1)), tarn_scalar_int(k, index));
+    return tarn_astype(compare(row, indices(columns, index)), dtype);
 }
 
 tarn_array *tarn_eye_with(int64_t rows, int64_t columns, tarn_dtype dtype, tarn_diag_options o) {
