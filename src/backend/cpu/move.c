@@ -7,8 +7,10 @@
 #include "cpu/lanes.h"
 
 enum {
-    BAND = 8,              /* tiles */
-    LINE = 64,             /* bytes: transposes work on tiles as wide as a line of the cache */
+    BAND = 8,        /* tiles */
+    LINE = 64,       /* bytes: transposes work on tiles as wide as a line of the cache */
+    FEW_COLUMNS = 8, /* of which a loop is mostly its beginning and end */
+    FEW_ROWS = 256,
     GRAIN_BYTES = 1 << 17, /* what is worth a thread */
 };
 
@@ -165,10 +167,24 @@ static void transpose(char *to, int64_t to_step, const char *from, int64_t from_
         transpose_64(to, to_step, from, from_step, rows, columns);
 }
 
+/* Rows of a few elements: down the columns, some rows that stay in the cache at a time. */
+static void copy_columns(const move_plan *p, char *to, const char *from, int64_t begin, int64_t end) {
+    int inner = p->ndim - 1, outer = p->ndim - 2;
+    for (int64_t i = begin; i < end; i += FEW_ROWS)
+        for (int64_t j = 0; j < p->shape[inner]; j++)
+            copy_row(to + i * p->to[outer] + j * p->to[inner], p->to[outer],
+                     from + i * p->from[outer] + j * p->from[inner], p->from[outer],
+                     end - i < FEW_ROWS ? end - i : FEW_ROWS, p->bytes);
+}
+
 /* Rows [begin, end) of the last two axes. */
 static void copy_rows(const move_plan *p, char *to, const char *from, int64_t begin, int64_t end) {
     int inner = p->ndim - 1, outer = p->ndim - 2;
     int64_t columns = p->shape[inner], side = LINE / p->bytes;
+    if (columns < FEW_COLUMNS && columns < end - begin) {
+        copy_columns(p, to, from, begin, end);
+        return;
+    }
     if (p->from[outer] != p->bytes || p->to[inner] != p->bytes || p->from[inner] == p->bytes) {
         for (int64_t i = begin; i < end; i++)
             copy_row(to + i * p->to[outer], p->to[inner], from + i * p->from[outer], p->from[inner], columns, p->bytes);
