@@ -271,7 +271,7 @@ static void check_wide_kernel(int64_t apart) {
 
 /* What the gradient of a weight is: examples are the channels, channels the examples, and the kernel is as wide as a
    line of places. */
-static void check_gradient_of_weight(void) {
+static void check_gradient_by_lines(void) {
     TARN_SCOPE;
     enum { AXES = 3 };
     int64_t axes = between(1, AXES), examples = between(1, 3), lists[4][AXES];
@@ -384,7 +384,7 @@ int main(void) {
     for (int64_t apart = 1; apart <= 3; apart++) check_wide_kernel(apart);
     for (int i = 0; i < rounds(20); i++) check_gradient_of_weight();
     for (int i = 0; i < rounds(40); i++) check_long_rows(i % 3 ? TARN_BFLOAT16 : F32);
-    for (int i = 0; i < rounds(100); i++) check_gradient_of_weight();
+    for (int i = 0; i < rounds(100); i++) check_gradient_by_lines();
     for (int i = 0; i < rounds(60); i++)
         check_random_picks(i % 4 == 1 ? TARN_BFLOAT16 : i % 4 == 2 ? TARN_FLOAT16 : F32);
     for (int i = 0; i < rounds(120); i++)
