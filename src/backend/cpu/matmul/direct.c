@@ -5,12 +5,14 @@
 #include "base/checked.h"
 #include "base/threads.h"
 #include "cpu/matmul/engine_f32.h"
+#include "cpu/matmul/thin.h"
 #include "cpu/sizes.h"
 
 enum {
     MOST_COLUMNS = 64,
     FEW_ROWS = 16, /* that lie side by side meet more columns */
     MOST_OF_FEW = 512,
+    LEAST_DOT = 64,        /* depth of dot products that are better taken along it */
     MOST_TURNED = 64 * 64, /* numbers of columns that are turned */
     BLOCK_ROWS = 64,       /* of a unit of work */
     PART_DEPTH = 8192,     /* of one, too */
@@ -25,9 +27,17 @@ typedef struct {
     char *sums; /* [parts][rows][columns], if there are several parts */
 } direct_job;
 
+/* Dot products along lines of memory: thin.h has as many lanes for them as a vector, broadcasts have one a column. */
+static bool are_dots(const gemm_problem *p) {
+    bool few_columns = p->column_count <= THIN_TOKENS && p->rows.depth_stride == 1;
+    bool few_rows = p->row_count <= THIN_TOKENS && p->columns.depth_stride == 1 && p->columns.stride != 1;
+    return p->depth >= LEAST_DOT && (few_columns || few_rows);
+}
+
 bool direct_serves(const gemm_problem *p) {
     if (p->rows.dtype != MATMUL_F32 && p->rows.dtype != MATMUL_F64) return false;
     if (p->out_dtype != p->rows.dtype || p->out_column_stride != 1) return false;
+    if (p->rows.dtype == MATMUL_F32 && are_dots(p)) return false;
     bool few = p->rows.stride == 1 && p->row_count > 1 && p->row_count <= FEW_ROWS;
     if (p->column_count > (few ? MOST_OF_FEW : MOST_COLUMNS)) return false;
     return p->columns.stride == 1 || p->depth * p->column_count <= MOST_TURNED;
