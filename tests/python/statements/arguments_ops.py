@@ -186,6 +186,8 @@ mx.isnan(mx.array([float("nan"), 1])), mx.isinf(mx.array([float("inf"), 1 + 1j])
 mx.isposinf(mx.array([float("inf"), -float("inf")])), mx.isneginf(mx.array([float("inf"), -float("inf")]))
 mx.isfinite(mx.array([float("inf"), 1])), mx.isnan(V[mx.int32]), mx.isnan(mx.array(complex(0, float("nan"))))
 mx.isposinf(mx.array(complex(float("inf"), 0))), mx.isneginf(V[mx.bool_])
+for f in mx.isposinf, mx.isneginf:
+    f(mx.array([complex(a, b) for a in (0.0, 1, mx.inf, -mx.inf, mx.nan) for b in (0.0, 1, mx.inf, -mx.inf, mx.nan)]))
 mx.stop_gradient(x) is x, mx.real(x), mx.imag(x), mx.real(V[mx.int32]).dtype, mx.conjugate(V[mx.int32]).dtype
 mx.degrees(mx.pi), mx.radians(180), mx.sign(V[mx.uint8]), mx.sign(mx.array([-2 + 1j, 0])), mx.erf(V[mx.int32])
 mx.sigmoid(0)

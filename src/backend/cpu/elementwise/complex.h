@@ -17,6 +17,8 @@
 
 SIMD_TYPE(qf32, float, SIMD_BYTES / 4)
 SIMD_TYPE(qi32, int32_t, SIMD_BYTES / 4)
+/* R has the real number in both lanes: as a V it would be another number, so that rows only divide by it or store it.
+ */
 PASS_TYPES(c64, vf64, double, vi64, vf64, WIDE_LANES / 2, 8, 4)
 typedef double _Complex number_c64;
 
