@@ -96,10 +96,9 @@ static void copy_row(char *to, int64_t to_step, const char *from, int64_t from_s
         copy_row_64(to, to_step, from, from_step, count);
 }
 
-/* A square of count vectors of count elements, transposed: the elements of each vector of the first half by turns with
- * those of its partner in the second, as often as the count is 2 times 2.
- */
-#define TURNS(i, count, first) (first) + (i) / 2 + (i) % 2 * (count)
+/* A square of count vectors of count elements, transposed by log2(count) perfect shuffles: each takes the elements of
+ * every vector of the first half by turns with those of its partner in the second. */
+#define TURNS(i, count, first) ((first) + (i) / 2 + (i) % 2 * (count))
 #define SQUARE(bits, count)                                                                                            \
     typedef uint##bits##_t vector_##bits __attribute__((vector_size(16)));                                             \
     static inline void turn_##bits(vector_##bits *to, const vector_##bits *from) {                                     \
@@ -110,14 +109,12 @@ static void copy_row(char *to, int64_t to_step, const char *from, int64_t from_s
         }                                                                                                              \
     }                                                                                                                  \
     static inline void square_##bits(char *to, const char *from) {                                                     \
-        vector_##bits a[count], b[count];                                                                              \
+        vector_##bits first[count], second[count], *a = first, *b = second;                                            \
         for (int i = 0; i < (count); i++) memcpy(&a[i], from + i * LINE, sizeof *a);                                   \
-        for (int n = 1; n < (count); n *= 4) {                                                                         \
+        for (int n = 1; n < (count); n *= 2) {                                                                         \
             turn_##bits(b, a);                                                                                         \
-            if (n * 2 < (count))                                                                                       \
-                turn_##bits(a, b);                                                                                     \
-            else                                                                                                       \
-                memcpy(a, b, sizeof a);                                                                                \
+            vector_##bits *turned = b;                                                                                 \
+            b = a, a = turned;                                                                                         \
         }                                                                                                              \
         for (int i = 0; i < (count); i++) memcpy(to + i * LINE, &a[i], sizeof *a);                                     \
     }
@@ -125,6 +122,8 @@ SQUARE(8, 16)
 SQUARE(16, 8)
 SQUARE(32, 4)
 SQUARE(64, 2)
+#undef SQUARE
+#undef TURNS
 
 /* Whole lines with constant counts: the compiler has no calls to make for them. */
 static inline void copy_lines(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t count,
