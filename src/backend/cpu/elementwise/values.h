@@ -178,12 +178,6 @@ REMAINDERS(f64, vf64, vi64, INT64_MIN, 0x1p52, 0x1p990, __builtin_fmod, __builti
         V sign = (V)(a < (V){0});                                                                                      \
         return select_##pass((M)((W)count < (U)bits), a >> (count & (bits - 1)), sign);                                \
     }                                                                                                                  \
-    FUNCTION T idiv_one_##pass(T x, T y) {                                                                             \
-        const T minus_one = (T)-1;                                                                                     \
-        if (y == 0) return 0;                                                                                          \
-        if (minus_one < 1 && y == minus_one) return (T)(0 - (U)x);                                                     \
-        return x / y - (x % y != 0 && (x < 1) != (y < 1) && minus_one < 1);                                            \
-    }                                                                                                                  \
     FUNCTION T ipow_one_##pass(T x, T y) {                                                                             \
         const T minus_one = (T)-1;                                                                                     \
         if (minus_one < 1 && y <= minus_one) return x == minus_one ? (y & 1 ? x : 1) : x == 1;                         \
@@ -224,7 +218,13 @@ FUNCTION vi64 idiv_near(vi64 x, vi64 y) {
     }                                                                                                                  \
     DIVISION(pass, V, W)
 /* What a double does not hold goes lane by lane. */
-#define WIDE_DIVISION(pass, V, least)                                                                                  \
+#define WIDE_DIVISION(pass, T, V, least)                                                                               \
+    FUNCTION T idiv_one_##pass(T x, T y) {                                                                             \
+        const T minus_one = (T)-1;                                                                                     \
+        if (y == 0) return 0;                                                                                          \
+        if (minus_one < 1 && y == minus_one) return (T)(0 - (uint64_t)x);                                              \
+        return x / y - (x % y != 0 && (x < 1) != (y < 1) && minus_one < 1);                                            \
+    }                                                                                                                  \
     FUNCTION V idiv_##pass(V x, V y) {                                                                                 \
         const uint64_t most = INT64_C(1) << 51;                                                                        \
         vi64 near = (vi64)((vu64)x - (uint64_t)(least) < most - (uint64_t)(least)) &                                   \
@@ -236,8 +236,8 @@ FUNCTION vi64 idiv_near(vi64 x, vi64 y) {
     DIVISION(pass, V, vu64)
 NARROW_DIVISION(i32, vi32, vu32, hi32)
 NARROW_DIVISION(u32, vu32, vu32, hu32)
-WIDE_DIVISION(i64, vi64, -(INT64_C(1) << 51))
-WIDE_DIVISION(u64, vu64, 0)
+WIDE_DIVISION(i64, int64_t, vi64, -(INT64_C(1) << 51))
+WIDE_DIVISION(u64, uint64_t, vu64, 0)
 COMPARISONS(bit, vi32, vi32)
 
 #define store_real_f32 store_f32
