@@ -90,11 +90,92 @@ static void test_special(op_id op, tarn_dtype dtype) {
     }
 }
 
+/* Both inputs of complex rows are all numbers of two of these parts, each beside each. */
+static const float special_parts[] = {0, -0.0F, 1, -2, 1e-45F, 3e38F, INFINITY, -INFINITY, NAN};
+enum { PARTS = 9, COMPLEX_COUNT = PARTS * PARTS };
+
+static bool part_agrees(float got, float expected, double size, bool any_zero, double tolerance) {
+    if (isnan(expected) || isinf(expected) || !isfinite(got)) return got == expected || (isnan(got) && isnan(expected));
+    if (got == 0 && expected == 0) return any_zero || signbit(got) == signbit(expected);
+    return ulps((double)got, (double)expected, size, TARN_FLOAT32) <= tolerance;
+}
+
+static bool complex_agrees(op_id op, const operand *got, const operand *expected, int64_t i) {
+    if (got->dtype != TARN_COMPLEX64) return difference(got, expected, i, 0) <= 1;
+    float a[2], b[2];
+    memcpy(a, place(got, i), sizeof a);
+    memcpy(b, place(expected, i), sizeof b);
+    double size = 0;
+    for (int k = 0; k < 2; k++)
+        if (isfinite(b[k])) size = fmax(size, fabs((double)b[k]));
+    bool any_zero = op == OP_divide || op == OP_reciprocal || op == OP_rsqrt || op == OP_sign || op == OP_power;
+    return part_agrees(a[0], b[0], size, any_zero, 8) && part_agrees(a[1], b[1], size, any_zero, 8);
+}
+
+static void test_complex_special(op_id op) {
+    operand inputs[3];
+    int count = op_facts[op].most_inputs, first = op_facts[op].inputs == INPUTS_CHOICE;
+    for (int i = 0; i < 3; i++) {
+        inputs[i] = make(i < first ? TARN_BOOL : TARN_COMPLEX64, DIMS(COMPLEX_COUNT, COMPLEX_COUNT));
+        for (int64_t j = 0; j < COMPLEX_COUNT * COMPLEX_COUNT; j++) {
+            int64_t which = i == first ? j / COMPLEX_COUNT : j % COMPLEX_COUNT;
+            if (i < first)
+                put(&inputs[i], j, j % 3 == 0);
+            else
+                memcpy(place(&inputs[i], j), (float[]){special_parts[which / PARTS], special_parts[which % PARTS]}, 8);
+        }
+    }
+    tarn_dtype out = result_dtype(op, TARN_COMPLEX64);
+    group_instruction instruction = {(uint16_t)op, 3, {0, 1, 2}, TARN_COMPLEX64, (uint8_t)out};
+    group_program program = {count, 1, 1, 4, (uint16_t[]){0, 1, 2}, (uint16_t[]){3}, &instruction};
+    operand got = make(out, DIMS(COMPLEX_COUNT, COMPLEX_COUNT)),
+            expected = make(out, DIMS(COMPLEX_COUNT, COMPLEX_COUNT));
+    CHECK(run_on(&backend_cpu, &program, inputs, &got) && run_on(&backend_reference, &program, inputs, &expected), "%s",
+          op_name(op));
+    for (int64_t i = 0; i < COMPLEX_COUNT * COMPLEX_COUNT; i++) {
+        float x[2], y[2], a[2] = {0}, b[2] = {0};
+        memcpy(x, place(&inputs[first], i), sizeof x);
+        memcpy(y, place(&inputs[first + 1], i), sizeof y);
+        if (op == OP_power && !(fabsf(y[0]) < 50 && fabsf(y[1]) < 50)) continue;
+        memcpy(a, place(&got, i), (size_t)dtype_bytes(out));
+        memcpy(b, place(&expected, i), (size_t)dtype_bytes(out));
+        CHECK(complex_agrees(op, &got, &expected, i), "%s(%g %gi, %g %gi): %.9g %.9gi instead of %.9g %.9gi",
+              op_name(op), (double)x[0], (double)x[1], (double)y[0], (double)y[1], (double)a[0], (double)a[1],
+              (double)b[0], (double)b[1]);
+    }
+}
+
+/* Quotients of doubles end at 2^51: lines of numbers up to there alone, and with some beyond. */
+static void test_wide_quotients(op_id op, tarn_dtype dtype, int most) {
+    const int64_t edge = INT64_C(1) << 51;
+    const int64_t xs[] = {edge - 1, 1 - edge, -edge, edge, edge + 1, -edge - 1}, ys[] = {1, -1, 0, 2, -3, edge - 1};
+    operand inputs[2] = {make(dtype, DIMS(36)), make(dtype, DIMS(36))};
+    operand got = make(dtype, DIMS(36)), expected = make(dtype, DIMS(36));
+    for (int i = 0; i < 36; i++) {
+        int64_t x = xs[i / 6 % most], y = ys[i % 6];
+        if (dtype == TARN_UINT64) x = x < 0 ? -x : x, y = y < 0 ? -y : y;
+        memcpy(place(&inputs[0], i), &x, sizeof x);
+        memcpy(place(&inputs[1], i), &y, sizeof y);
+    }
+    CHECK(run_elementwise(&backend_cpu, op, &got, inputs, 2) &&
+              run_elementwise(&backend_reference, op, &expected, inputs, 2),
+          "%s", op_name(op));
+    compare(&got, &expected, 0, NULL, op_name(op));
+}
+
 static void test_specials(void) {
     for (op_id op = 0; op < OP_COUNT; op++)
         for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++)
             if (dtype != TARN_BOOL && dtype != TARN_COMPLEX64 && accepts(op, (tarn_dtype)dtype))
                 test_special(op, (tarn_dtype)dtype);
+    for (op_id op = 0; op < OP_COUNT; op++)
+        if (accepts(op, TARN_COMPLEX64)) test_complex_special(op);
+    for (int most = 1; most <= 6; most++) {
+        test_wide_quotients(OP_floor_divide, TARN_INT64, most);
+        test_wide_quotients(OP_remainder, TARN_INT64, most);
+        test_wide_quotients(OP_floor_divide, TARN_UINT64, most);
+        test_wide_quotients(OP_remainder, TARN_UINT64, most);
+    }
 }
 
 /* ---- neighbours: the bits of an element do not depend on which others share its vector */
