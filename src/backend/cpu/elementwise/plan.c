@@ -7,7 +7,7 @@ enum {
     LEAST_BLOCK = 256,
     MOST_BLOCK = 1024,
     BUSY_BLOCK = 512,         /* where memory is what limits */
-    MOST_LINES = 20,          /* of the cache, on the way at once */
+    MOST_LINES = 20,          /* of the cache, on the way at once, about */
     CACHE_BYTES = 24 << 10,   /* of the first-level cache: before slots fill more, blocks shrink to LEAST_BLOCK */
     SCRATCH_BYTES = 48 << 10, /* what they may fill at all; of a thread's stack */
     AHEAD_BYTES = 1 << 20,    /* inputs of so many bytes are fetched ahead */
@@ -248,14 +248,15 @@ static void plan_pieces(plan *p) {
     for (int i = 0; i < p->sink_count; i++) bytes += p->sinks[i].stream ? p->sinks[i].bytes : 0;
     int64_t most = MOST_LINES * CACHE_LINE * p->step_count, all = p->block * bytes;
     p->pieces = p->busy && all > most && most > 0 ? (int)((all + most - 1) / most) : 1;
-    p->piece = (p->block / p->pieces + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP;
+    p->piece = ((p->block + p->pieces - 1) / p->pieces + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP;
     if (p->pieces == 1) p->piece = INT64_MAX;
 }
 
 /* What of a block of so many bytes moves during each piece of a step: whole lines of the cache. */
 static int64_t share_of(const plan *p, int64_t bytes) {
     if (!p->busy || p->step_count == 0) return 0;
-    return (bytes / (p->step_count * p->pieces) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    int64_t moves = (int64_t)p->step_count * p->pieces;
+    return ((bytes + moves - 1) / moves + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 }
 
 static void plan_moves(plan *p) {
