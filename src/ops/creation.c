@@ -41,7 +41,8 @@ tarn_array *tarn_linspace_with(double start, double stop, int64_t count, tarn_dt
 
 typedef tarn_array *comparison(tarn_array *x, tarn_array *y);
 
-/* [rows, columns]: whether row + k compares so with the column. Diagonals beyond the matrix are all alike. */
+/* [rows, columns]: whether row + k compares so with the column. Diagonals beyond the matrix are all alike, and so
+   row + k stays within rows + columns: mostly in 32 bits, whose vectors hold twice as many as those of 64. */
 static tarn_array *by_place(comparison *compare, int64_t rows, int64_t columns, int64_t k, tarn_dtype dtype) {
     if (rows < 0 || columns < 0)
         return tarn_fail("a matrix of %lld rows and %lld columns", (long long)rows, (long long)columns), NULL;

@@ -106,7 +106,8 @@ FUNCTION vf64 product_c64(vf64 x, vf64 y) {
     vi64 lost = both_c64((vi64)(result != result));
     return any_f64(lost) ? mended2_c64(result, lost, product_of_numbers, x, y) : result;
 }
-/* x conj(y) / |y|^2: the squares of what comes from floats stay in the range of doubles. */
+/* x conj(y) / |y|^2: the squares of what comes from floats stay in the range of doubles. Zeros may have another sign
+   than C's. */
 FUNCTION vf64 quotient_c64(vf64 x, vf64 y) {
     vf64 crossed = others_c64(x) * imags_c64(y), squares = y * y;
     vf64 above = x * reals_c64(y) + (vf64)((vi64)crossed ^ (vi64)pairs_c64(0.0, -0.0));

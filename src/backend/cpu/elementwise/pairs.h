@@ -1,6 +1,6 @@
 /* The pairs of rows that one loop computes: second(first(x, y), z), both as src/table/elementwise.def has them, so that
-   the bits are those of two loops. A row more in either list is a loop more for each row of the other one, of each
-   instruction set. */
+   the bits are those of two loops, but for a NaN's sign and payload. A row more in either list is a loop more for each
+   row of the other one, of each instruction set. */
 #ifndef CPU_ELEMENTWISE_PAIRS_H
 #define CPU_ELEMENTWISE_PAIRS_H
 

@@ -1,5 +1,5 @@
-/* The extreme value of a line first, then where it is; long lines in chunks that threads share. Along an axis behind
-   which elements lie side by side, places go along with the values of many columns. */
+/* Of a line the block whose extreme value is best, then where in it that is; long lines in chunks that threads share.
+   Along an axis behind which elements lie side by side, places go along with the values of many columns. */
 #include "cpu/reduce/arg_reduce.h"
 
 #include <string.h>
