@@ -7,6 +7,7 @@ enum {
     LEAST_BLOCK = 256,
     MOST_BLOCK = 1024,
     BUSY_BLOCK = 512,         /* where memory is what limits */
+    LEAST_PAIRED = 4096,      /* elements for which looking for pairs pays */
     MOST_LINES = 20,          /* of the cache, on the way at once, about */
     CACHE_BYTES = 24 << 10,   /* of the first-level cache: before slots fill more, blocks shrink to LEAST_BLOCK */
     SCRATCH_BYTES = 48 << 10, /* what they may fill at all; of a thread's stack */
@@ -271,6 +272,7 @@ static void plan_moves(plan *p) {
 }
 
 static void plan_pairs(plan *p, const call *c, const slot_map *map) {
+    if (p->size < LEAST_PAIRED) return;
     bool sunk[SLOTS] = {false};
     for (int i = 0; i < c->program->output_count; i++)
         if (c->outputs[i].data) sunk[map->value[c->program->output_registers[i]]] = true;
