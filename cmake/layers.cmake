@@ -46,7 +46,7 @@ function(tarn_layer folder)
   # Kernels are long functions: with checks of addresses that are calls they compile in a third of the time.
   if(folder STREQUAL "backend/cpu" AND (TARN_SANITIZE OR TARN_FUZZ))
     set(checks asan-instrumentation-with-call-threshold=50)
-    target_compile_options(${name} PRIVATE $<IF:$<C_COMPILER_ID:Clang>,SHELL:-mllvm -${checks},--param=${checks}>)
+    target_compile_options(${name} PRIVATE "$<IF:$<C_COMPILER_ID:Clang>,SHELL:-mllvm -${checks},--param=${checks}>")
   endif()
   foreach(source IN LISTS sources)
     if(source MATCHES "${TARN_X86_FILE}")

@@ -394,6 +394,7 @@ static void check_dense(const dense_case *d, contents kind) {
     comparison compared = {.what = what,
                            .slack = d->dtype == TARN_FLOAT64   ? 1e-14
                                     : d->dtype == TARN_FLOAT16 ? 1.2e-5
+                                    : d->k > 8192              ? 4e-6
                                                                : 2e-6};
     if (!run_call(&c)) {
         printf("%s: no row\n", what);
@@ -451,6 +452,9 @@ static void check_dense_shapes(void) {
         dense_case tall = {
             dtypes[i], 1, 2 + random_below(20), 1 + random_below(70), 16000 + random_below(9000), i & 1, false, false};
         check_dense(&tall, PLAIN);
+        dense_case tall_many = {
+            dtypes[i], 3, 2 + random_below(3), 1 + random_below(8), 16000 + random_below(9000), i & 1, false, false};
+        check_dense(&tall_many, PLAIN);
         dense_case few_beside = {
             dtypes[i], 1, 2 + random_below(15), 65 + random_below(500), 200 + random_below(200), true, i & 1, false};
         check_dense(&few_beside, PLAIN);
@@ -501,6 +505,29 @@ static void check_threads_of(tarn_dtype dtype, int64_t m, int64_t n, int64_t k, 
     array_free(&x), array_free(&w), array_free(&one), array_free(&other);
 }
 
+/* Rows that are multiplied by themselves have the bits that they have among others. */
+static void check_rows_among_others(tarn_dtype dtype, int64_t m, int64_t n, int64_t k) {
+    array x, w, all, some;
+    array_new(&x, dtype, 2, (int64_t[]){m, k}, false);
+    array_new(&w, dtype, 2, (int64_t[]){k, n}, false);
+    array_new(&all, dtype, 2, (int64_t[]){m, n}, false);
+    array_new(&some, dtype, 2, (int64_t[]){m, n}, false);
+    fill_normal(&x, 1), fill_normal(&w, 1);
+    for (int64_t rows = m; rows > 9; rows = rows * 2 / 3) {
+        operand inputs[2] = {x.o, w.o}, outputs[1] = {rows == m ? all.o : some.o};
+        inputs[0].shape = (int64_t[]){rows, k}, outputs[0].shape = (int64_t[]){rows, n};
+        call c = {.op = OP_matmul, .input_count = 2, .output_count = 1, .inputs = inputs, .outputs = outputs};
+        run_call(&c);
+        checks++;
+        if (rows < m && memcmp(all.o.data, some.o.data, (size_t)(rows * n * dtype_bytes(dtype))) != 0) {
+            printf("%s, n %lld k %lld: %lld rows have other bits than among %lld\n", dtype_facts[dtype].name,
+                   (long long)n, (long long)k, (long long)rows, (long long)m);
+            failures++;
+        }
+    }
+    array_free(&x), array_free(&w), array_free(&all), array_free(&some);
+}
+
 static void check_threads(void) {
     for (int d = 0; d < 3; d++)
         for (int64_t m = 1; m <= 65; m += 16) check_threads_of(floats[d], m, 500 + random_below(100), 640, true);
@@ -512,6 +539,10 @@ static void check_threads(void) {
     check_threads_of(TARN_FLOAT32, 13, 11, 30000, false); /* parts of the depth */
     check_threads_of(TARN_FLOAT64, 13, 11, 30000, false);
     check_threads_of(TARN_FLOAT32, 1000, 50, 30, false); /* blocks of rows */
+    check_threads_of(TARN_FLOAT32, 150, 20, 20000, false);
+    check_rows_among_others(TARN_FLOAT32, 150, 20, 20000);
+    check_rows_among_others(TARN_FLOAT64, 150, 20, 20000);
+    check_rows_among_others(TARN_FLOAT32, 150, 60, 300);
     parallel_set_threads(0);
 }
 

@@ -5,3 +5,5 @@ import os
 import time
 
 SEED = int(os.environ.get("TARN_SEED") or (time.time_ns() % 10**9 if os.environ.get("TARN_FRESH") else 1))
+if os.environ.get("TARN_FRESH"):
+    os.environ["TARN_SEED"] = str(SEED)  # one for all processes

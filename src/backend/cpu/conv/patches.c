@@ -336,7 +336,8 @@ static void turn_joined(const conv_patches *p, const line_run *runs, const tap_r
     depth_range all = inside ? depths_inside(p, runs, t) : (depth_range){0, 0},
                 other = inside ? depths_inside(p, last, t) : all;
     expect_next_row(p, runs, lines, t);
-    if (all.begin == other.begin && all.end == other.end) {
+    bool nothing = all.begin == all.end; /* of the first and the last run: one between them may be inside */
+    if (!inside || (!nothing && all.begin == other.begin && all.end == other.end)) {
         turn_run(p, runs, lines, t, all, out, stride);
         return;
     }

@@ -52,7 +52,7 @@ typedef struct {
 static bool describes(const call *c) {
     const attributes_conv *a = c->attributes;
     const operand *x = &c->inputs[0];
-    bool plain = a->groups == 1 && (x->ndim == 3 || x->ndim == 4);
+    bool plain = a->groups == 1 && (x->ndim == 3 || x->ndim == 4) && c->inputs[1].shape[0] > 0;
     for (int i = 0; plain && i < x->ndim - 2; i++) plain = conv_entry(a->input_dilation, i, 1) == 1;
     return plain;
 }

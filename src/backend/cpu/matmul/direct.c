@@ -1,5 +1,5 @@
-/* Work is split over blocks of rows and over parts of the depth, whose sums are added up in their order. Columns that
-   do not lie side by side are turned first, if they are few numbers. */
+/* The depth is summed in parts, whose sums are added up in their order, whether or not work is split over them: it is
+   where there is one block of rows. Columns that do not lie side by side are turned first, if they are few numbers. */
 #include "cpu/matmul/direct.h"
 
 #include "base/checked.h"
@@ -21,10 +21,11 @@ enum {
 
 typedef struct {
     const direct_kernels *kernels;
-    const gemm_problem *p;
     direct_product product; /* the whole */
-    int64_t parts;
-    char *sums; /* [parts][rows][columns], if there are several parts */
+    int64_t bytes;          /* of a number */
+    int64_t parts;          /* of the depth */
+    bool splits;            /* each is a unit of work; else a unit takes one after the other */
+    char *sums;             /* of all parts but the first [parts - 1][rows][columns], or of a part, for each thread */
 } direct_job;
 
 /* Dot products along lines of memory: thin.h has as many lanes for them as a vector, broadcasts have one a column. */
@@ -44,34 +45,57 @@ bool direct_serves(const gemm_problem *p) {
 }
 
 static int64_t parts_of(const gemm_problem *p) {
-    bool splits = p->row_count <= BLOCK_ROWS && p->depth > PART_DEPTH;
-    return splits ? (p->depth + PART_DEPTH - 1) / PART_DEPTH : 1;
+    return p->depth <= PART_DEPTH ? 1 : (p->depth + PART_DEPTH - 1) / PART_DEPTH;
+}
+
+static bool splits(const gemm_problem *p) {
+    return p->row_count <= BLOCK_ROWS;
+}
+
+static int64_t sums_count(const gemm_problem *p) {
+    if (parts_of(p) == 1) return 0;
+    if (splits(p)) return (parts_of(p) - 1) * p->row_count * p->column_count;
+    return BLOCK_ROWS * p->column_count * (p->serial ? 1 : parallel_threads());
 }
 
 int64_t direct_workspace(const gemm_problem *p) {
-    int64_t parts = parts_of(p), bytes = matmul_dtype_bytes(p->out_dtype);
-    int64_t turned = p->columns.stride == 1 ? 0 : p->depth * p->column_count * bytes;
-    return round_up(turned, 64) + (parts > 1 ? parts * p->row_count * p->column_count * bytes : 0);
+    int64_t turned = p->columns.stride == 1 ? 0 : p->depth * p->column_count, bytes = matmul_dtype_bytes(p->out_dtype);
+    return round_up(turned * bytes, 64) + sums_count(p) * bytes;
+}
+
+/* A block of rows and a part of the depth. */
+static direct_product piece_of(const direct_job *j, int64_t block, int64_t part) {
+    direct_product d = j->product;
+    int64_t row = block * BLOCK_ROWS, k = part * PART_DEPTH;
+    d.rows = (const char *)d.rows + (row * d.row_stride + k * d.row_step) * j->bytes;
+    d.columns = (const char *)d.columns + k * d.column_step * j->bytes;
+    d.out = (char *)d.out + row * d.out_stride * j->bytes;
+    d.row_count = smaller(d.row_count - row, BLOCK_ROWS);
+    d.depth = j->parts > 1 ? smaller(d.depth - k, PART_DEPTH) : d.depth;
+    return d;
+}
+
+/* The first part makes the result, the others make sums, which are added to it. */
+static void run_part(const direct_job *j, direct_product d, int64_t part, char *sums) {
+    if (part > 0) d.out = sums, d.out_stride = d.column_count;
+    j->kernels->multiply(&d);
 }
 
 static void run_units(void *context, int64_t begin, int64_t end, int thread, int threads) {
-    (void)thread, (void)threads;
+    (void)threads;
     const direct_job *j = context;
-    int64_t bytes = matmul_dtype_bytes(j->p->out_dtype);
+    int64_t columns = j->product.column_count;
+    char *own = j->sums + thread * BLOCK_ROWS * columns * j->bytes;
     for (int64_t u = begin; u < end; u++) {
-        int64_t row = u / j->parts * BLOCK_ROWS, k = u % j->parts * PART_DEPTH;
-        direct_product d = j->product;
-        d.rows = (const char *)d.rows + (row * d.row_stride + k * d.row_step) * bytes;
-        d.columns = (const char *)d.columns + k * d.column_step * bytes;
-        d.row_count = smaller(d.row_count - row, BLOCK_ROWS);
-        if (j->parts > 1) {
-            d.depth = smaller(d.depth - k, PART_DEPTH);
-            d.out = j->sums + (u % j->parts * j->product.row_count + row) * d.column_count * bytes;
-            d.out_stride = d.column_count;
-        } else {
-            d.out = (char *)d.out + row * d.out_stride * bytes;
+        if (j->splits) {
+            run_part(j, piece_of(j, 0, u), u, j->sums + (u - 1) * j->product.row_count * columns * j->bytes);
+            continue;
         }
-        j->kernels->multiply(&d);
+        direct_product whole = piece_of(j, u, 0);
+        for (int64_t part = 0; part < j->parts; part++) {
+            run_part(j, piece_of(j, u, part), part, own);
+            if (part > 0) j->kernels->add(&whole, own);
+        }
     }
 }
 
@@ -79,29 +103,44 @@ static void turn_columns(const matmul_engine *e, const gemm_problem *p, void *tu
     e->pack(e, &p->columns, 0, (int)p->column_count, (int)p->column_count, 0, (int)p->depth, NULL, turned);
 }
 
+static direct_product product_of(const gemm_problem *p) {
+    return (direct_product){.rows = p->rows.data,
+                            .row_stride = p->rows.stride,
+                            .row_step = p->rows.depth_stride,
+                            .columns = p->columns.data,
+                            .column_step = p->columns.depth_stride,
+                            .out = p->out,
+                            .out_stride = p->out_row_stride,
+                            .row_count = p->row_count,
+                            .column_count = p->column_count,
+                            .depth = p->depth};
+}
+
+static void run_all(const direct_job *j, bool serial) {
+    const direct_product *d = &j->product;
+    int64_t units = j->splits ? j->parts : (d->row_count + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    int64_t depth = j->splits ? smaller(d->depth, PART_DEPTH) : d->depth;
+    if (serial)
+        run_units((void *)(uintptr_t)j, 0, units, 0, 1);
+    else
+        parallel_for(units, SMALL_WORK / (smaller(d->row_count, BLOCK_ROWS) * d->column_count * (depth + 1)) + 1,
+                     run_units, (void *)(uintptr_t)j);
+    for (int64_t part = 1; j->splits && part < j->parts; part++)
+        j->kernels->add(d, j->sums + (part - 1) * d->row_count * d->column_count * j->bytes);
+}
+
 void direct_run(const matmul_engine *engine, const gemm_problem *p, void *workspace) {
     if (p->row_count == 0 || p->column_count == 0) return;
-    direct_job j = {.kernels = engine->direct, .p = p, .parts = parts_of(p), .sums = workspace};
-    j.product = (direct_product){.rows = p->rows.data,
-                                 .row_stride = p->rows.stride,
-                                 .row_step = p->rows.depth_stride,
-                                 .columns = p->columns.data,
-                                 .column_step = p->columns.depth_stride,
-                                 .out = p->out,
-                                 .out_stride = p->out_row_stride,
-                                 .row_count = p->row_count,
-                                 .column_count = p->column_count,
-                                 .depth = p->depth};
+    direct_job j = {.kernels = engine->direct,
+                    .product = product_of(p),
+                    .bytes = matmul_dtype_bytes(p->out_dtype),
+                    .parts = parts_of(p),
+                    .splits = splits(p),
+                    .sums = workspace};
     if (p->columns.stride != 1) {
         turn_columns(engine, p, workspace);
         j.product.columns = workspace, j.product.column_step = p->column_count;
-        j.sums += round_up(p->depth * p->column_count * matmul_dtype_bytes(p->out_dtype), 64);
+        j.sums += round_up(p->depth * p->column_count * j.bytes, 64);
     }
-    int64_t units = (p->row_count + BLOCK_ROWS - 1) / BLOCK_ROWS * j.parts;
-    int64_t work = smaller(p->row_count, BLOCK_ROWS) * p->column_count * (smaller(p->depth, PART_DEPTH) + 1);
-    if (p->serial)
-        run_units(&j, 0, units, 0, 1);
-    else
-        parallel_for(units, SMALL_WORK / work + 1, run_units, &j);
-    if (j.parts > 1) j.kernels->add_parts(j.sums, j.parts, &j.product);
+    run_all(&j, p->serial);
 }

@@ -116,17 +116,12 @@ static void direct_multiply(const direct_product *whole) {
     } while (k < whole->depth);
 }
 
-static void direct_add_parts(const void *sums, int64_t parts, const direct_product *d) {
-    const int64_t count = d->row_count * d->column_count;
-    for (int64_t row = 0; row < d->row_count; row++) {
-        const NUMBER *from = (const NUMBER *)sums + row * d->column_count;
+static void direct_add(const direct_product *d, const void *sums) {
+    const NUMBER *from = sums;
+    for (int64_t row = 0; row < d->row_count; row++, from += d->column_count) {
         NUMBER *out = (NUMBER *)d->out + row * d->out_stride;
-        for (int64_t c = 0; c < d->column_count; c++) {
-            NUMBER sum = from[c];
-            for (int64_t part = 1; part < parts; part++) sum += from[part * count + c];
-            out[c] = sum;
-        }
+        for (int64_t c = 0; c < d->column_count; c++) out[c] += from[c];
     }
 }
 
-static const direct_kernels direct_of_engine = {.multiply = direct_multiply, .add_parts = direct_add_parts};
+static const direct_kernels direct_of_engine = {.multiply = direct_multiply, .add = direct_add};

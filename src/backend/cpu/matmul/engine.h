@@ -60,8 +60,8 @@ typedef struct {
 /* Products that need no packing (direct.h). */
 typedef struct {
     void (*multiply)(const direct_product *product);
-    /* The product's result: sums [parts][row_count][column_count] added up in the order of the parts. */
-    void (*add_parts)(const void *sums, int64_t parts, const direct_product *product);
+    /* Adds sums [row_count][column_count] to the product's result. */
+    void (*add)(const direct_product *product, const void *sums);
 } direct_kernels;
 
 typedef struct matmul_engine matmul_engine;
