@@ -15,7 +15,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TARN_BUILD_DIR", ROOT / "build"))
 
-CUBE = """UNARY(cube, SAME, NUMBERS(x * x * x), ANY, \
+CUBE = """UNARY(cube, SAME, NUMBERS(multiplied(x, multiplied(x, x))), ANY, \
 tarn_multiply(g, tarn_multiply(like(3.0), tarn_conjugate(tarn_square(x)))), "x * x * x", "x to the third power")"""
 # What is planted: row, right text, wrong text.
 WRONG_GRADIENT = ("arctan", "tarn_conjugate(tarn_add(tarn_square(x), like(1.0)))",
