@@ -43,7 +43,7 @@ static void own_words(void) {
 }
 static void no_words(void) {
     const char *none = NULL;
-    tarn_fail(none);
+    tarn_fail(none, 0); /* clang wants a literal where nothing follows */
 }
 static void no_such_kind(void) {
     tarn_fail_kind((tarn_error_class)99, "mine: a kind that is not in the list");
