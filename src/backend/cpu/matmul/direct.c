@@ -75,27 +75,34 @@ static direct_product piece_of(const direct_job *j, int64_t block, int64_t part)
     return d;
 }
 
-/* The first part makes the result, the others make sums, which are added to it. */
-static void run_part(const direct_job *j, direct_product d, int64_t part, char *sums) {
-    if (part > 0) d.out = sums, d.out_stride = d.column_count;
+/* Where a thread sums a part: the first one's sums are the result. */
+static char *sums_of(const direct_job *j, int64_t part, int thread) {
+    int64_t row = j->splits ? (part - 1) * j->product.row_count : thread * (int64_t)BLOCK_ROWS;
+    return part == 0 ? NULL : j->sums + row * j->product.column_count * j->bytes;
+}
+
+static void run_part(const direct_job *j, direct_product d, char *sums) {
+    if (sums) d.out = sums, d.out_stride = d.column_count;
     j->kernels->multiply(&d);
+}
+
+static void run_parts(const direct_job *j, int64_t block, int thread) {
+    direct_product whole = piece_of(j, block, 0);
+    for (int64_t part = 0; part < j->parts; part++) {
+        char *sums = sums_of(j, part, thread);
+        run_part(j, piece_of(j, block, part), sums);
+        if (sums) j->kernels->add(&whole, sums);
+    }
 }
 
 static void run_units(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)threads;
     const direct_job *j = context;
-    int64_t columns = j->product.column_count;
-    char *own = j->sums + thread * BLOCK_ROWS * columns * j->bytes;
     for (int64_t u = begin; u < end; u++) {
-        if (j->splits) {
-            run_part(j, piece_of(j, 0, u), u, j->sums + (u - 1) * j->product.row_count * columns * j->bytes);
-            continue;
-        }
-        direct_product whole = piece_of(j, u, 0);
-        for (int64_t part = 0; part < j->parts; part++) {
-            run_part(j, piece_of(j, u, part), part, own);
-            if (part > 0) j->kernels->add(&whole, own);
-        }
+        if (j->splits)
+            run_part(j, piece_of(j, 0, u), sums_of(j, u, thread));
+        else
+            run_parts(j, u, thread);
     }
 }
 
@@ -125,8 +132,7 @@ static void run_all(const direct_job *j, bool serial) {
     else
         parallel_for(units, SMALL_WORK / (smaller(d->row_count, BLOCK_ROWS) * d->column_count * (depth + 1)) + 1,
                      run_units, (void *)(uintptr_t)j);
-    for (int64_t part = 1; j->splits && part < j->parts; part++)
-        j->kernels->add(d, j->sums + (part - 1) * d->row_count * d->column_count * j->bytes);
+    for (int64_t part = 1; j->splits && part < j->parts; part++) j->kernels->add(d, sums_of(j, part, 0));
 }
 
 void direct_run(const matmul_engine *engine, const gemm_problem *p, void *workspace) {
@@ -140,7 +146,7 @@ void direct_run(const matmul_engine *engine, const gemm_problem *p, void *worksp
     if (p->columns.stride != 1) {
         turn_columns(engine, p, workspace);
         j.product.columns = workspace, j.product.column_step = p->column_count;
-        j.sums += round_up(p->depth * p->column_count * j.bytes, 64);
+        j.sums = (char *)workspace + round_up(p->depth * p->column_count * j.bytes, 64);
     }
     run_all(&j, p->serial);
 }
