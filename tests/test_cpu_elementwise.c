@@ -358,8 +358,9 @@ static void compare_bits(const operand *got, const operand *expected) {
     int64_t wrong = -1;
     for (int64_t i = operand_size(got) - 1; i >= 0; i--)
         if (!same_bits(got, i, expected, i)) wrong = i;
-    CHECK(wrong < 0, "element %lld: %.17g in one program, %.17g one by one", (long long)wrong, get(got, wrong),
-          get(expected, wrong));
+    int64_t told = wrong < 0 ? 0 : wrong;
+    CHECK(wrong < 0, "element %lld: %.17g in one program, %.17g one by one", (long long)told, get(got, told),
+          get(expected, told));
 }
 
 static void test_pairs_of(int length, tarn_ints shape, int in_place) {
