@@ -8,8 +8,26 @@ static inline int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+static inline int64_t divide_up(int64_t n, int64_t step) {
+    return (n + step - 1) / step;
+}
+
 static inline int64_t round_up(int64_t n, int64_t step) {
-    return (n + step - 1) / step * step;
+    return divide_up(n, step) * step;
+}
+
+static inline int64_t product_of_sizes(const int64_t *sizes, int count) {
+    int64_t product = 1;
+    for (int i = 0; i < count; i++) product *= sizes[i];
+    return product;
+}
+
+/* index as places in sizes, the last fastest. */
+static inline void split_index(int64_t index, const int64_t *sizes, int axes, int64_t *places) {
+    for (int i = axes - 1; i >= 0; i--) {
+        places[i] = index % sizes[i];
+        index /= sizes[i];
+    }
 }
 
 #endif

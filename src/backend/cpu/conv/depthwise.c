@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "base/threads.h"
 #include "cpu/matmul/kit.h"
+#include "cpu/sizes.h"
 #include "table/conv.h"
 
 enum { AXES = 3, SMALL_WORK = 1 << 14 };
@@ -51,14 +52,6 @@ static int64_t workspace(const call *c) {
     depthwise_job j = job_of(c);
     int64_t bytes;
     return checked_mul(line_bytes(j.channels), j.taps + 2 * parallel_threads(), &bytes) ? bytes : INT64_MAX;
-}
-
-/* index as places in sizes, the last fastest. */
-static void split_index(int64_t index, const int64_t *sizes, int axes, int64_t *places) {
-    for (int i = axes - 1; i >= 0; i--) {
-        places[i] = index % sizes[i];
-        index /= sizes[i];
-    }
 }
 
 static float *kernel_line(const depthwise_job *j, int64_t tap) {

@@ -3,32 +3,19 @@
 #include "cpu/conv/patches.h"
 
 #include "cpu/matmul/inline.h"
-
-static int64_t product(const int64_t *sizes, int count) {
-    int64_t p = 1;
-    for (int i = 0; i < count; i++) p *= sizes[i];
-    return p;
-}
+#include "cpu/sizes.h"
 
 int64_t patches_lines(const conv_patches *p) {
-    return p->batch * product(p->places, p->axes);
+    return p->batch * product_of_sizes(p->places, p->axes);
 }
 
 int64_t patches_depth(const conv_patches *p) {
-    return p->channels * product(p->taps, p->axes);
-}
-
-/* index as places in sizes, the last fastest. */
-static void split_index(int64_t index, const int64_t *sizes, int axes, int64_t *places) {
-    for (int i = axes - 1; i >= 0; i--) {
-        places[i] = index % sizes[i];
-        index /= sizes[i];
-    }
+    return p->channels * product_of_sizes(p->taps, p->axes);
 }
 
 patch_line patches_line(const conv_patches *p, int64_t line) {
     patch_line l;
-    int64_t count = product(p->places, p->axes);
+    int64_t count = product_of_sizes(p->places, p->axes);
     l.b = p->batch_inner ? line % p->batch : line / count;
     split_index(p->batch_inner ? line / p->batch : line % count, p->places, p->axes, l.place);
     return l;
@@ -40,7 +27,7 @@ typedef struct {
 
 static patch_depth depth_at(const conv_patches *p, int64_t k) {
     patch_depth d;
-    int64_t count = product(p->taps, p->axes);
+    int64_t count = product_of_sizes(p->taps, p->axes);
     d.c = p->channels_outer ? k / count : k % p->channels;
     split_index(p->channels_outer ? k % count : k / p->channels, p->taps, p->axes, d.tap);
     return d;
@@ -272,21 +259,6 @@ static void read_joined(const conv_patches *p, const line_run *runs, const tap_r
     }
 }
 
-static void read_depths(const conv_patches *p, int64_t line, int lines, int64_t k, int depth, char *out,
-                        int64_t stride) {
-    line_run runs[PATCH_LINES];
-    int count = line_runs(p, line, lines, runs);
-    patch_depth d = depth_at(p, k);
-    for (int i = 0; i < depth;) {
-        tap_row t = tap_row_at(p, &d, depth - i);
-        for (int r = 0; r < count; r += runs[r].joined)
-            read_joined(p, &runs[r], &t, out + i * stride * p->bytes, stride);
-        i += t.count;
-        d.tap[p->axes - 1] += t.count - 1;
-        next_depth(p, &d);
-    }
-}
-
 /* ---- the same runs, brought into the order of lines */
 
 enum { TURNED = 16 }; /* lines and depths, at least: the largest squares that a kit turns at a time */
@@ -345,14 +317,19 @@ static void turn_joined(const conv_patches *p, const line_run *runs, const tap_r
         turn_run(p, one, one->count, t, depths_inside(p, one, t), out, stride);
 }
 
-static void turn_depths(const conv_patches *p, int64_t line, int lines, int64_t k, int depth, float *out,
+static void read_depths(const conv_patches *p, int64_t line, int lines, int64_t k, int depth, char *out,
                         int64_t stride) {
     line_run runs[PATCH_LINES];
     int count = line_runs(p, line, lines, runs);
     patch_depth d = depth_at(p, k);
     for (int i = 0; i < depth;) {
         tap_row t = tap_row_at(p, &d, depth - i);
-        for (int r = 0; r < count; r += runs[r].joined) turn_joined(p, &runs[r], &t, out + i, stride);
+        for (int r = 0; r < count; r += runs[r].joined) {
+            if (p->kit)
+                turn_joined(p, &runs[r], &t, (float *)(void *)out + i, stride);
+            else
+                read_joined(p, &runs[r], &t, out + i * stride * p->bytes, stride);
+        }
         i += t.count;
         d.tap[p->axes - 1] += t.count - 1;
         next_depth(p, &d);
@@ -361,9 +338,7 @@ static void turn_depths(const conv_patches *p, int64_t line, int lines, int64_t 
 
 void patches_read(const void *patches, int64_t line, int lines, int64_t k, int depth, void *out, int64_t stride) {
     const conv_patches *p = patches;
-    if (p->kit)
-        turn_depths(p, line, lines, k, depth, out, stride);
-    else if (patches_turned(p))
+    if (patches_lie_turned(p))
         read_depths(p, line, lines, k, depth, out, stride);
     else
         read_lines(p, line, lines, k, depth, out, stride);

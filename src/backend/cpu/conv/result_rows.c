@@ -1,18 +1,6 @@
 #include "cpu/conv/result_rows.h"
 
-static int64_t volume(const int64_t *sizes, int count) {
-    int64_t v = 1;
-    for (int i = 0; i < count; i++) v *= sizes[i];
-    return v;
-}
-
-/* index as places in sizes, the last fastest. */
-static void split_index(int64_t index, const int64_t *sizes, int axes, int64_t *places) {
-    for (int i = axes - 1; i >= 0; i--) {
-        places[i] = index % sizes[i];
-        index /= sizes[i];
-    }
-}
+#include "cpu/sizes.h"
 
 static void describe_phases(conv_rows *r) {
     r->first = INT64_MAX;
@@ -36,12 +24,12 @@ bool conv_rows_of(conv_rows *r, const call *c) {
     r->dtype = matmul_dtype_of(out->dtype);
     r->channels = x->shape[x->ndim - 1];
     r->outs = w->shape[0];
-    r->rows = volume(out->shape + 1, r->last);
-    r->outer_taps = volume(w->shape + 1, r->last);
+    r->rows = product_of_sizes(out->shape + 1, r->last);
+    r->outer_taps = product_of_sizes(w->shape + 1, r->last);
     r->taps = w->shape[r->last + 1];
     r->phase_count = conv_phases_of(&r->along[r->last]);
     if (r->phase_count > CONV_ROW_PHASES || r->taps > CONV_ROW_TAPS) return false;
-    if (r->channels == 0 || volume(x->shape + 1, r->last + 1) == 0) return false;
+    if (r->channels == 0 || product_of_sizes(x->shape + 1, r->last + 1) == 0) return false;
     if (r->outs == 0 || r->rows * out->shape[r->last + 1] == 0) return false;
     describe_phases(r);
     return true;
@@ -95,5 +83,5 @@ int64_t conv_line_offset(const conv_rows *r, int64_t image, int64_t line) {
 }
 
 int64_t conv_image_lines(const conv_rows *r) {
-    return volume(r->x->shape + 1, r->last);
+    return product_of_sizes(r->x->shape + 1, r->last);
 }

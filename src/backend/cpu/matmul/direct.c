@@ -2,7 +2,6 @@
    where there is one block of rows. Columns that do not lie side by side are turned first, if they are few numbers. */
 #include "cpu/matmul/direct.h"
 
-#include "base/checked.h"
 #include "base/threads.h"
 #include "cpu/matmul/engine_f32.h"
 #include "cpu/matmul/thin.h"
@@ -45,7 +44,7 @@ bool direct_serves(const gemm_problem *p) {
 }
 
 static int64_t parts_of(const gemm_problem *p) {
-    return p->depth <= PART_DEPTH ? 1 : (p->depth + PART_DEPTH - 1) / PART_DEPTH;
+    return p->depth <= PART_DEPTH ? 1 : divide_up(p->depth, PART_DEPTH);
 }
 
 static bool splits(const gemm_problem *p) {
@@ -71,7 +70,7 @@ static direct_product piece_of(const direct_job *j, int64_t block, int64_t part)
     d.columns = (const char *)d.columns + k * d.column_step * j->bytes;
     d.out = (char *)d.out + row * d.out_stride * j->bytes;
     d.row_count = smaller(d.row_count - row, BLOCK_ROWS);
-    d.depth = j->parts > 1 ? smaller(d.depth - k, PART_DEPTH) : d.depth;
+    d.depth = smaller(d.depth - k, PART_DEPTH);
     return d;
 }
 
@@ -123,15 +122,15 @@ static direct_product product_of(const gemm_problem *p) {
                             .depth = p->depth};
 }
 
-static void run_all(const direct_job *j, bool serial) {
+static void run_all(direct_job *j, bool serial) {
     const direct_product *d = &j->product;
-    int64_t units = j->splits ? j->parts : (d->row_count + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    int64_t units = j->splits ? j->parts : divide_up(d->row_count, BLOCK_ROWS);
     int64_t depth = j->splits ? smaller(d->depth, PART_DEPTH) : d->depth;
     if (serial)
-        run_units((void *)(uintptr_t)j, 0, units, 0, 1);
+        run_units(j, 0, units, 0, 1);
     else
         parallel_for(units, SMALL_WORK / (smaller(d->row_count, BLOCK_ROWS) * d->column_count * (depth + 1)) + 1,
-                     run_units, (void *)(uintptr_t)j);
+                     run_units, j);
     for (int64_t part = 1; j->splits && part < j->parts; part++) j->kernels->add(d, sums_of(j, part, 0));
 }
 

@@ -31,10 +31,6 @@ typedef struct {
     int64_t first_column, columns; /* the chunk at hand */
 } gemm_plan;
 
-static int64_t divide_up(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
 static int stripe_width(const matmul_engine *e, int64_t columns) {
     return columns <= e->narrow_stripe ? e->narrow_stripe : STRIPE;
 }
