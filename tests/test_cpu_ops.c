@@ -65,6 +65,13 @@ static void test_copies(tarn_dtype dtype) {
     compare_call(CALL(concatenate, &(attributes_concatenate){.axis = -2}, &joined, a, b), 0, "concatenate");
 }
 
+/* Of 16 MB and more. */
+static void test_large_copy(tarn_dtype dtype, int64_t rows, int64_t columns) {
+    operand x = laid_out(dtype, DIMS(rows, columns), DOMAIN_ANY, 1), out = make(dtype, DIMS(rows, columns));
+    compare_call(CALL(contiguous, NULL, &out, x), 0, "contiguous");
+    release_kept();
+}
+
 static void test_blocks(tarn_dtype dtype) {
     for (int i = 0; i < 6; i++) {
         operand x = laid_out(dtype, DIMS(4, 9, 6), DOMAIN_ANY, i),
@@ -732,7 +739,9 @@ int main(void) {
         printf("%s: %d checks, %d failures, %d calls left to the reference\n", cpu_isa_levels[isa]->name, checks,
                failures, left_out);
     }
-    test_placed_blocks(TARN_FLOAT32, 1000); /* a block is worth several threads */
+    test_large_copy(TARN_FLOAT32, 2100, 2112);
+    test_large_copy(TARN_FLOAT64, 1100, 2101); /* rows that are no whole lines */
+    test_placed_blocks(TARN_FLOAT32, 1000);    /* a block is worth several threads */
     test_scatter_threads(37, 3000, 900, 1, false);
     test_scatter_threads(37, 3000, 900, 1, true);
     test_scatter_threads(5000, 1, 200000, 1, false);

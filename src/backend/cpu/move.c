@@ -5,13 +5,15 @@
 
 #include "base/threads.h"
 #include "cpu/lanes.h"
+#include "cpu/past.h"
 
 enum {
-    BAND = 8,        /* tiles */
-    LINE = 64,       /* bytes: transposes work on tiles as wide as a line of the cache */
-    FEW_COLUMNS = 8, /* of which a loop is mostly its beginning and end */
+    BAND = 8,         /* tiles */
+    LINE = PAST_LINE, /* bytes: transposes work on tiles as wide as a line of the cache */
+    FEW_COLUMNS = 8,  /* of which a loop is mostly its beginning and end */
     FEW_ROWS = 256,
     GRAIN_BYTES = 1 << 17, /* what is worth a thread */
+    PAST_BYTES = 16 << 20  /* transposes of so many go past the caches */
 };
 
 /* Merges axis i into the one before it where one stride of each view walks both. */
@@ -134,11 +136,18 @@ static inline void copy_lines(char *to, int64_t to_step, const char *from, int64
         for (int64_t i = 0; i < count; i++) memcpy(to + i * to_step, from + i * from_step, (size_t)bytes);
 }
 
+static inline void put_lines(char *to, int64_t to_step, const char *from, int64_t count, int64_t bytes, bool past) {
+    if (past && bytes == LINE && (uintptr_t)to % LINE == 0 && to_step % LINE == 0)
+        for (int64_t i = 0; i < count; i++) past_line(to + i * to_step, from + i * LINE);
+    else
+        copy_lines(to, to_step, from, LINE, count, bytes);
+}
+
 /* A tile whose source is dense along the rows' axis: every line of memory is read and written once and whole, by way of
  * buffers, between which squares go. */
 #define TRANSPOSE(bits)                                                                                                \
     static void transpose_##bits(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t rows,         \
-                                 int64_t columns) {                                                                    \
+                                 int64_t columns, bool past) {                                                         \
         enum { SIDE = 512 / bits, SQUARE_BYTES = 16, SQUARE_SIDE = 128 / bits };                                       \
         char tile[SIDE * LINE], turned[SIDE * LINE];                                                                   \
         if (rows < SIDE || columns < SIDE) memset(tile, 0, sizeof tile);                                               \
@@ -147,7 +156,7 @@ static inline void copy_lines(char *to, int64_t to_step, const char *from, int64
             for (int i = 0; i < SIDE / SQUARE_SIDE; i++)                                                               \
                 square_##bits(turned + i * SQUARE_SIDE * LINE + j * SQUARE_BYTES,                                      \
                               tile + j * SQUARE_SIDE * LINE + i * SQUARE_BYTES);                                       \
-        copy_lines(to, to_step, turned, LINE, rows, columns *(bits / 8));                                              \
+        put_lines(to, to_step, turned, rows, columns *(bits / 8), past);                                               \
     }
 TRANSPOSE(8)
 TRANSPOSE(16)
@@ -155,15 +164,15 @@ TRANSPOSE(32)
 TRANSPOSE(64)
 
 static void transpose(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t rows, int64_t columns,
-                      int64_t bytes) {
+                      int64_t bytes, bool past) {
     if (bytes == 4)
-        transpose_32(to, to_step, from, from_step, rows, columns);
+        transpose_32(to, to_step, from, from_step, rows, columns, past);
     else if (bytes == 2)
-        transpose_16(to, to_step, from, from_step, rows, columns);
+        transpose_16(to, to_step, from, from_step, rows, columns, past);
     else if (bytes == 1)
-        transpose_8(to, to_step, from, from_step, rows, columns);
+        transpose_8(to, to_step, from, from_step, rows, columns, past);
     else
-        transpose_64(to, to_step, from, from_step, rows, columns);
+        transpose_64(to, to_step, from, from_step, rows, columns, past);
 }
 
 /* Rows of a few elements: down the columns, some rows that stay in the cache at a time. */
@@ -189,13 +198,17 @@ static void copy_rows(const move_plan *p, char *to, const char *from, int64_t be
             copy_row(to + i * p->to[outer], p->to[inner], from + i * p->from[outer], p->from[inner], columns, p->bytes);
         return;
     }
-    /* A band of columns at a time: the next rows then lie in pages and lines that are at hand. */
+    /* A band of columns at a time: the next rows then lie in pages and lines that are at hand, or on their way. */
     for (int64_t band = 0; band < columns; band += BAND * side) {
         int64_t stop = columns - band < BAND * side ? columns : band + BAND * side;
         for (int64_t i = begin; i < end; i += side)
-            for (int64_t j = band; j < stop; j += side)
-                transpose(to + i * p->to[outer] + j * p->bytes, p->to[outer], from + i * p->bytes + j * p->from[inner],
-                          p->from[inner], end - i < side ? end - i : side, stop - j < side ? stop - j : side, p->bytes);
+            for (int64_t j = band; j < stop; j += side) {
+                const char *tile = from + i * p->bytes + j * p->from[inner];
+                int64_t width = stop - j < side ? stop - j : side;
+                for (int64_t k = 0; k < width; k++) __builtin_prefetch(tile + LINE + k * p->from[inner]);
+                transpose(to + i * p->to[outer] + j * p->bytes, p->to[outer], tile, p->from[inner],
+                          end - i < side ? end - i : side, width, p->bytes, p->past);
+            }
     }
 }
 
@@ -250,12 +263,15 @@ static void move_part(void *context, int64_t begin, int64_t end, int thread, int
         move_one_axis(j->plan, j->to, j->from, begin, end);
     else
         move_rows(j->plan, j->to, j->from, begin, end);
+    if (j->plan->past) past_fence();
 }
 
-void move_run_parallel(const move_plan *p, char *to, const char *from) {
+void move_run_parallel(const move_plan *block, char *to, const char *from) {
+    move_plan own = *block, *p = &own;
     for (int i = 0; i < p->ndim; i++)
         if (p->shape[i] == 0) return;
     move_job job = {p, to, from};
+    p->past = row_count(p) * p->shape[p->ndim - 1] * p->bytes >= PAST_BYTES;
     int64_t row_bytes = p->ndim == 1 ? p->bytes : p->shape[p->ndim - 1] * p->bytes;
     int64_t grain = GRAIN_BYTES / row_bytes;
     if (p->ndim > 1) grain = (grain + LINE - 1) / LINE * LINE;

@@ -7,7 +7,8 @@
 /* Two views of the same shape; strides in bytes. Axes of size 1 are gone, and axes that one stride of each can walk are
  * one. */
 typedef struct {
-    int ndim; /* at least 1 */
+    int ndim;  /* at least 1 */
+    bool past; /* transposed lines go past the caches */
     int64_t bytes;
     int64_t shape[TARN_MAX_NDIM], to[TARN_MAX_NDIM], from[TARN_MAX_NDIM];
 } move_plan;
