@@ -349,6 +349,18 @@ static void test_quantized_rows(tarn_dtype dtype, tarn_dtype scales, int64_t bit
                2 * closeness(dtype));
 }
 
+/* Words at an odd address, which warpgroups do not take, and more rows of x than a grid has blocks one way. */
+static void test_odd_prompt(tarn_dtype dtype) {
+    enum { M = 65600, N = 16, K = 128, GROUP = 64 };
+    operand x = randomized(dtype, DIMS(M, K), DOMAIN_UNIT), words = make(TARN_UINT32, DIMS(N * K / 8 + 1)),
+            odd = make(TARN_UINT32, DIMS(N, K / 8)), scales = randomized(dtype, DIMS(N, K / GROUP), DOMAIN_UNIT),
+            biases = randomized(dtype, DIMS(N, K / GROUP), DOMAIN_UNIT);
+    odd.data = (uint32_t *)words.data + 1;
+    for (int64_t i = 0; i < N * K / 8; i++) put(&odd, i, (double)(i * 2654435761 % 4294967291));
+    attributes_quantized_matmul a = {.transpose = true, .group_size = GROUP, .bits = 4};
+    check_near(CALL(quantized_matmul, &a, NULL, x, odd, scales, biases), dtype, DIMS(M, N), 2 * closeness(dtype));
+}
+
 static void test_quantized(tarn_dtype dtype, tarn_dtype scales, int64_t bits, int64_t group, int64_t m, int64_t k) {
     test_quantized_rows(dtype, scales, bits, group, m, 70, k);
 }
@@ -682,6 +694,7 @@ int main(int count, char **arguments) {
     for (int d = 0; d < 7 && begins("products"); d++) test_products(products[d]);
     for (int d = 0; d < 3 && begins("products"); d++) test_vectors(floats[d]), end_part("products");
     for (int d = 0; d < 3 && begins("quantized"); d++) test_all_quantized(floats[d]), end_part("quantized products");
+    if (begins("quantized")) test_odd_prompt(TARN_BFLOAT16), end_part("a long prompt at an odd address");
     for (int d = 0; d < 4; d++) {
         char part[32];
         snprintf(part, sizeof part, "rows_%s", dtype_facts[floats[d]].name);

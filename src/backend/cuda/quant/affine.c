@@ -49,7 +49,8 @@ static int64_t rows_of_x(const call *c) {
     return k ? operand_size(x) / k : 0;
 }
 
-/* Shared memory holds a row, of float32 with weights of 8 bits in 9 bytes for two numbers, and sums. */
+/* Shared memory holds a row, of float32 with weights of 8 bits in 9 bytes for two numbers, and sums (launch_normed in
+   vector.cu has as many as there is room for). */
 static bool is_few(const call *c) {
     enum { SUMS_BYTES = 20 << 10 };
     int64_t k = c->inputs[0].shape[c->inputs[0].ndim - 1];
@@ -175,6 +176,18 @@ static int64_t workspace(const call *c) {
     return is_few(c) ? 0 : unpacked_bytes(c) + LT_WORKSPACE;
 }
 
+/* A block takes a row of x, and a grid has no more of them. */
+static void launch_rows(affine_kernel k) {
+    enum { MOST = 65535 };
+    int64_t row = k.k * dtype_bytes((tarn_dtype)k.dtype), made = k.rows * dtype_bytes((tarn_dtype)k.dtype);
+    for (int64_t left = k.m; left > 0; left -= k.m) {
+        k.m = left < MOST ? left : MOST;
+        launch_affine_matvec(&k, cuda_stream_now);
+        k.x = (const char *)k.x + k.m * row;
+        k.to = (char *)k.to + k.m * made;
+    }
+}
+
 static bool run_product(const call *c) {
     const attributes_quantized_matmul *a = c->attributes;
     const operand *x = &c->inputs[0], *out = &c->outputs[0];
@@ -184,7 +197,7 @@ static bool run_product(const call *c) {
     if (operand_size(out) == 0) return true;
     if (packed_vector_of(c, cuda_constant_inputs, &v)) return launch_packed_vector(&v, cuda_stream_now), true;
     if (packed_rows_of(c, cuda_constant_inputs, &r) && launch_packed_rows(&r, cuda_stream_now)) return true;
-    if (is_few(c) || is_batch(c) || is_prompt(c)) return launch_affine_matvec(&k, cuda_stream_now), true;
+    if (is_few(c) || is_batch(c) || is_prompt(c)) return launch_rows(k), true;
     k.to = c->workspace;
     launch_dequantize(&k, cuda_stream_now);
     lt_product dense = {.dtype = out->dtype,

@@ -292,9 +292,15 @@ static void launch_normed(packed_vector_kernel k, kernel_stream stream) {
     i64 groups = (k.tiles + k.down - 1) / k.down, blocks = groups < most ? groups : most,
         rounds = (groups + blocks - 1) / blocks;
     if (rounds <= 4) blocks = (groups + rounds - 1) / rounds;
-    k.sums = (int)(rounds * k.down * 8 * k.across + 3) / 4 * 4;
-    size_t bytes =
-        split_x<S, BITS>::bytes(k.k) + k.sums * sizeof(float) + (NORMED && sizeof(S) == 4 ? k.k * sizeof(S) : 0);
+    const i64 sums = k.down * 8 * k.across; /* a round */
+    size_t x_bytes = split_x<S, BITS>::bytes(k.k) + (NORMED && sizeof(S) == 4 ? k.k * sizeof(S) : 0);
+    const i64 room = (cuda_shared_bytes() - (i64)x_bytes - 16) / (i64)sizeof(float) / sums;
+    if (rounds > room) { /* few multiprocessors, many rows */
+        blocks = (groups + room - 1) / room;
+        rounds = (groups + blocks - 1) / blocks;
+    }
+    k.sums = (int)(rounds * sums + 3) / 4 * 4;
+    size_t bytes = x_bytes + k.sums * sizeof(float);
     allow_shared(multiply_packed<S, C, BITS, NORMED>, bytes);
     start(multiply_packed<S, C, BITS, NORMED>, (unsigned)blocks, THREADS, bytes, stream, k);
 }
