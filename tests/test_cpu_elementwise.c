@@ -324,6 +324,18 @@ static void test_programs(void) {
                      shapes[i % 4], i % 3 == 0);
 }
 
+/* Of so many elements that transposed inputs are turned: rows that follow each other and rows that do not, tiles cut
+   short on both sides, outputs past the caches. */
+static void test_turned_programs(void) {
+    const tarn_ints shapes[] = {DIMS(70, 90),   DIMS(20, 300), DIMS(9, 6, 130), DIMS(2100, 3),
+                                DIMS(130, 520), DIMS(17, 257), DIMS(8, 40, 20), DIMS(70, 2, 64)};
+    random_begin("turned programs");
+    for (int i = 0; i < rounds(120); i++)
+        test_program(1 + (int)(random_bits() % 4), 1 + (int)(random_bits() % 7), 1 + (int)(random_bits() % 3),
+                     shapes[i % 8], i % 3 == 0);
+    for (int i = 0; i < rounds(3); i++) test_program(1, 7, 1, DIMS(2100, 2112), false);
+}
+
 /* ---- pairs: the bits of a program are those of its instructions, one program each */
 static group_instruction paired_instruction(tarn_dtype *dtypes, int registers) {
     static const op_id ops[] = {OP_multiply, OP_multiply, OP_add,  OP_subtract,
@@ -518,6 +530,7 @@ int main(void) {
         for (int from = 0; from < TARN_DTYPE_COUNT; from++)
             for (int to = 0; to < TARN_DTYPE_COUNT; to++) test_conversion((tarn_dtype)from, (tarn_dtype)to);
         test_programs();
+        test_turned_programs();
         test_pairs();
         test_pairs_are_made();
         test_largest_program();

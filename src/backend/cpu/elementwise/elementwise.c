@@ -6,6 +6,7 @@
 #include "base/threads.h"
 #include "cpu/cpu.h"
 #include "cpu/elementwise/plan.h"
+#include "cpu/move.h"
 #include "tarn/error.h"
 
 enum {
@@ -25,6 +26,9 @@ typedef struct {
     const plan *plan;
     char *slots[SLOTS]; /* where each slot is for this block */
     char *scratch;
+    char *turned; /* the tiles of transposed sources */
+    int64_t done; /* elements of the tile that blocks have gone through */
+    int64_t next; /* where the next block begins */
     passage ways[MOST_STREAMS];
 } runner;
 
@@ -69,6 +73,15 @@ static const char *direct(const source *s, int64_t begin, int64_t count) {
     return s->data + offset * s->bytes;
 }
 
+/* What there is of this block in the source's tile. */
+static const char *in_tile(const runner *r, const source *s) {
+    return r->turned + s->tile + r->done * s->bytes;
+}
+
+static const char *direct_in_tile(const runner *r, const source *s, int64_t count) {
+    return s->raw && count % ELEMENTWISE_STEP == 0 ? in_tile(r, s) : NULL;
+}
+
 static void load_block(runner *r, int64_t begin, int64_t count) {
     const plan *p = r->plan;
     int64_t tail = -count & (ELEMENTWISE_STEP - 1);
@@ -76,10 +89,13 @@ static void load_block(runner *r, int64_t begin, int64_t count) {
         const source *s = &p->sources[i];
         if (s->constant || s->repeats) continue;
         char *scratch = r->scratch + p->place[s->slot] * p->used_bytes;
-        const char *memory = direct(s, begin, count);
+        const char *memory = s->turned ? direct_in_tile(r, s, count) : direct(s, begin, count);
         r->slots[s->slot] = memory ? (char *)(uintptr_t)memory : scratch;
         if (memory) continue;
-        load_runs(s, scratch, begin, count, s->width);
+        if (s->turned)
+            s->load(scratch, in_tile(r, s), 1, count);
+        else
+            load_runs(s, scratch, begin, count, s->width);
         memset(scratch + count * s->width, 0, (size_t)(tail * s->width)); /* computed with the others, and not stored */
     }
 }
@@ -88,11 +104,11 @@ static void load_block(runner *r, int64_t begin, int64_t count) {
    the block before goes to the outputs. Few lines at a time: a core has a dozen or two on the way, and waits if there
    are more. The same number each time, if need be beyond the block: a branch that was not foreseen costs more than a
    line. */
-static void move_lines(const runner *r, int64_t begin, int part) {
+static void move_lines(const runner *r, int part) {
     const plan *p = r->plan;
     for (int i = 0; i < p->ahead_count; i++) {
         const source *s = p->ahead[i];
-        const char *next = s->data + (begin + p->block) * s->bytes + part * s->share;
+        const char *next = s->data + r->next * s->bytes + part * s->share;
         for (int64_t b = 0; b < s->share; b += CACHE_LINE) __builtin_prefetch(next + b);
     }
     for (int i = 0; i < p->sink_count && p->stream_count > 0; i++) {
@@ -146,8 +162,7 @@ static void run_block(runner *r, int64_t begin, int64_t count) {
     }
     for (int i = 0; i < p->step_count; i++)
         for (int k = 0; k < p->pieces; k++) {
-            if (p->busy)
-                move_lines(r, begin, i * p->pieces + k); /* of a short block, too: the one before must arrive */
+            if (p->busy) move_lines(r, i * p->pieces + k); /* of a short block, too: the one before must arrive */
             run_piece(r, &p->steps[i], k, rounded);
         }
     for (int i = 0; i < p->sink_count; i++) {
@@ -179,24 +194,77 @@ static void place_all(runner *r) {
     }
 }
 
+/* `from` is where in a tile the first element is; `after`, where blocks go on behind the last. */
+static void run_blocks(runner *r, int64_t begin, int64_t count, int64_t from, int64_t after) {
+    int64_t block = r->plan->block;
+    for (int64_t done = 0; done < count; done += block) {
+        r->done = from + done;
+        r->next = count - done > block ? begin + done + block : after;
+        run_block(r, begin + done, count - done < block ? count - done : block);
+    }
+}
+
+static void run_elements(runner *r, int64_t begin, int64_t end) {
+    if (r->plan->whole && end - begin >= ELEMENTWISE_STEP) {
+        int64_t count = (end - begin) & -ELEMENTWISE_STEP;
+        run_block(r, begin, count);
+        begin += count;
+    }
+    run_blocks(r, begin, end - begin, 0, end);
+}
+
+/* ---- tiles */
+
+/* Where tile number n begins; the next one lies below it. */
+static void tile_at(const elementwise_tiles *t, int64_t n, int64_t *at) {
+    int last = t->ndim - 1;
+    at[t->along] = n % t->down * t->rows, n /= t->down;
+    at[last] = n % t->across * t->columns, n /= t->across;
+    for (int i = last - 1; i >= 0; i--)
+        if (i != t->along) at[i] = n % t->shape[i], n /= t->shape[i];
+}
+
+static void turn_tile(const runner *r, const source *s, const int64_t *at, const int64_t *shape) {
+    const elementwise_tiles *t = &r->plan->tiles;
+    int64_t to[] = {shape[1], 1}, from[] = {s->strides[t->along], s->strides[t->ndim - 1]}, offset = 0;
+    for (int i = 0; i < t->ndim; i++) offset += at[i] * s->strides[i];
+    move_plan turn = move_plan_of(2, shape, to, from, s->bytes);
+    move_run(&turn, r->turned + s->tile, s->data + offset * s->bytes);
+}
+
+static void run_tile(runner *r, int64_t number) {
+    const plan *p = r->plan;
+    const elementwise_tiles *t = &p->tiles;
+    int last = t->ndim - 1;
+    int64_t at[TARN_MAX_NDIM], begin = 0, pitch = t->steps[t->along];
+    tile_at(t, number, at);
+    int64_t down = t->shape[t->along] - at[t->along], across = t->shape[last] - at[last],
+            shape[] = {down < t->rows ? down : t->rows, across < t->columns ? across : t->columns};
+    for (int i = 0; i < p->source_count; i++)
+        if (p->sources[i].turned) turn_tile(r, &p->sources[i], at, shape);
+    for (int i = 0; i < t->ndim; i++) begin += at[i] * t->steps[i];
+    int64_t lines = t->joined ? 1 : shape[0], width = shape[0] * shape[1] / lines;
+    for (int64_t i = 0; i < lines; i++)
+        run_blocks(r, begin + i * pitch, width, i * width, begin + (t->joined ? width : (i + 1) * pitch));
+}
+
+static void run_tiles(runner *r, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) run_tile(r, i);
+}
+
 static void run_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
     (void)thread, (void)threads;
     const plan *p = context;
-    char memory[p->used_count * p->used_bytes + p->still_count * STILL_BYTES + ALIGNMENT];
+    char memory[p->turned_bytes + p->used_count * p->used_bytes + p->still_count * STILL_BYTES + ALIGNMENT];
     runner r;
     r.plan = p;
-    r.scratch = memory + (-(uintptr_t)memory & (ALIGNMENT - 1));
+    r.turned = memory + (-(uintptr_t)memory & (ALIGNMENT - 1));
+    r.scratch = r.turned + p->turned_bytes;
     r.slots[0] = r.scratch; /* arguments that a step has no use for */
     memset(r.ways, 0, (size_t)p->stream_count * sizeof *r.ways);
     place_all(&r);
     load_once(&r, begin);
-    if (r.plan->whole && end - begin >= ELEMENTWISE_STEP) {
-        int64_t count = (end - begin) & -ELEMENTWISE_STEP;
-        run_block(&r, begin, count);
-        begin += count;
-    }
-    for (; begin < end; begin += r.plan->block)
-        run_block(&r, begin, end - begin < r.plan->block ? end - begin : r.plan->block);
+    (p->tiles.ndim > 0 ? run_tiles : run_elements)(&r, begin, end);
     for (int i = 0; i < p->stream_count; i++) p->kernels->stream(r.ways[i].to, r.ways[i].from, r.ways[i].bytes);
     if (p->stream_count > 0) p->kernels->fence();
 }
@@ -205,7 +273,10 @@ static bool run(const call *c, const elementwise_kernels *kernels) {
     plan p;
     elementwise_make_plan(&p, c, kernels);
     int64_t grain = c->program->instruction_count < 4 ? GRAIN : GRAIN / 4;
-    parallel_for(p.size, grain, run_part, &p);
+    if (p.tiles.ndim > 0)
+        parallel_for(p.tiles.count, grain / (p.tiles.rows * p.tiles.columns) + 1, run_part, &p);
+    else
+        parallel_for(p.size, grain, run_part, &p);
     return true;
 }
 

@@ -48,6 +48,7 @@ static void plan_source(source *s, const operand *o, int slot, const elementwise
     s->slot = slot;
     s->bytes = (int)dtype_bytes(o->dtype);
     s->share = 0;
+    s->turned = false;
     s->width = compute_type_bytes(compute_type_of(o->dtype));
     collapse(s, o);
     s->constant = s->ndim == 1 && s->strides[0] == 0;
@@ -208,6 +209,8 @@ static void place_slots(plan *p) {
     for (int i = 0; i < p->step_count; i++) use_slot(p, seen, p->steps[i].result);
     for (int i = 0; i < MOST_STREAMS && i < p->stream_count; i++) use_slot(p, seen, STREAM_SLOTS + i);
     p->block = p->busy ? BUSY_BLOCK : MOST_BLOCK;
+    int64_t row = (p->tiles.columns + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP;
+    if (p->tiles.ndim > 0 && !p->tiles.joined && row < p->block) p->block = row;
     int64_t bytes = p->used_count * p->slot_bytes;
     while (p->block > LEAST_BLOCK && p->block * bytes > CACHE_BYTES) p->block /= 2;
     while (p->block * bytes > SCRATCH_BYTES) p->block /= 2;
@@ -239,7 +242,7 @@ static bool is_busy(const plan *p) {
 
 /* A line that is broadcast, of which a block holds some whole ones. */
 static bool repeats(const plan *p, const source *s) {
-    return s->ndim == 2 && s->strides[0] == 0 && p->block % s->shape[1] == 0;
+    return p->tiles.ndim == 0 && s->ndim == 2 && s->strides[0] == 0 && p->block % s->shape[1] == 0;
 }
 
 /* Few steps move more lines each than may be on the way at once: they compute their blocks in pieces. */
@@ -299,6 +302,7 @@ void elementwise_make_plan(plan *p, const call *c, const elementwise_kernels *ke
     for (int i = 0; i < program->output_count; i++)
         if (c->outputs[i].data) plan_sink(p, &c->outputs[i], map.value[program->output_registers[i]], kernels);
     p->busy = is_busy(p);
+    elementwise_plan_tiles(p);
     find_still(p);
     plan_widths(p, c);
     place_slots(p);

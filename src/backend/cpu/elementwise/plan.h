@@ -16,6 +16,7 @@ enum {
     SLOTS = STREAM_SLOTS + MOST_STREAMS,
     FEW_STEPS = 8, /* that need no workspace */
     STILL_BYTES = ELEMENTWISE_STEP * 8,
+    MOST_TURNED_BYTES = 8, /* of an element of all sources that are turned, but the last of them */
     CACHE_LINE = 64
 };
 
@@ -37,6 +38,8 @@ typedef struct {
     bool still;             /* and read by loops alone, so that a step of it is enough */
     bool repeats;           /* every block of a thread's part has the same elements: loaded once, too */
     bool raw;               /* the array's memory is as good as a register */
+    bool turned;            /* it lies transposed: tiles of it are turned before blocks read them */
+    int64_t tile;           /* where in a thread's memory for tiles its own begins */
     int64_t share;          /* bytes to fetch ahead during a piece; 0: none */
     int ndim;               /* collapsed axes, at least 1 */
     int64_t shape[TARN_MAX_NDIM], strides[TARN_MAX_NDIM];
@@ -52,10 +55,23 @@ typedef struct {
     int64_t share; /* bytes that go during a piece */
 } sink;
 
+/* How blocks run where sources lie transposed: tile by tile of the rows along an axis of the result and the columns of
+   its last one, so that lines of memory are read once. */
+typedef struct {
+    int ndim, along; /* 0: nothing lies transposed; the axis along which those sources' neighbours are closest */
+    int64_t shape[TARN_MAX_NDIM], steps[TARN_MAX_NDIM];
+    int64_t rows, columns; /* of a tile, but those at the ends */
+    int64_t down, across;  /* tiles along both axes */
+    int64_t count;
+    bool joined; /* the rows of a tile follow each other in the result */
+} elementwise_tiles;
+
 typedef struct {
     int step_count, source_count, sink_count, slot_bytes;
     int64_t size, block;
-    int pieces; /* of a block: before a step computes each of them, some lines move */
+    elementwise_tiles tiles;
+    int64_t turned_bytes; /* of a thread's memory for tiles */
+    int pieces;           /* of a block: before a step computes each of them, some lines move */
     int64_t piece;
     uint8_t used[SLOTS], place[SLOTS]; /* slots that lie one after the other in a thread's scratch, and where each is */
     int used_count, still_count;       /* still sources lie behind them, STILL_BYTES each */
@@ -77,6 +93,8 @@ static inline bool source_is_line(const source *s) {
 
 /* pairs.c: of the steps as they come from the instructions `code`. sunk: slots that hold an output in the end. */
 void elementwise_pair_steps(elementwise_plan *p, const group_instruction *code, const bool *sunk);
+/* tiles.c: of the sources as they are. */
+void elementwise_plan_tiles(elementwise_plan *p);
 void elementwise_make_plan(elementwise_plan *p, const call *c, const elementwise_kernels *kernels);
 
 #endif
