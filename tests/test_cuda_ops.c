@@ -162,6 +162,64 @@ static void test_best(tarn_dtype dtype) {
     check_exact(CALL(arg_reduce, &all, NULL, randomized(dtype, DIMS(70001), DOMAIN_ANY)), TARN_UINT32, TARN_0D);
 }
 
+/* In double, what logsumexp over the axes of `bits` is of x, in the order of the axes that stay. */
+static void expect_logsumexp(const operand *x, unsigned bits, double *to, int64_t count) {
+    double *top = keep((size_t)count + 1, sizeof *top), *sum = keep((size_t)count + 1, sizeof *sum);
+    for (int64_t i = 0; i < count; i++) top[i] = -INFINITY;
+    for (int pass = 0; pass < 2; pass++)
+        for (int64_t i = 0, n = operand_size(x); i < n; i++) {
+            int64_t left = i, step = 1, at = 0;
+            for (int d = x->ndim - 1; d >= 0; left /= x->shape[d--])
+                if (!(bits >> d & 1)) at += left % x->shape[d] * step, step *= x->shape[d];
+            double value = get(x, i);
+            if (pass == 1)
+                sum[at] += exp(value - (isinf(top[at]) ? 0 : top[at]));
+            else if (isnan(value) || value > top[at])
+                top[at] = value;
+        }
+    for (int64_t i = 0; i < count; i++) to[i] = log(sum[i]) + (isinf(top[i]) ? 0 : top[i]);
+}
+
+static void check_logsumexp(operand x, tarn_ints axes, tarn_ints shape) {
+    unsigned bits = 0;
+    for (int64_t i = 0; i < axes.count; i++)
+        bits |= 1u << (axes.values[i] < 0 ? x.ndim + axes.values[i] : axes.values[i]);
+    operand got = make(x.dtype, shape);
+    int64_t count = operand_size(&got);
+    double *expected = keep((size_t)count + 1, sizeof *expected);
+    expect_logsumexp(&x, axes.values ? bits : ~0u, expected, count);
+    attributes_logsumexp a = {.axes = axes};
+    CHECK(run_on_cuda(CALL(logsumexp, &a, &got, x)), "logsumexp: %s", tarn_error());
+    for (int64_t i = 0; i < count; i++) {
+        double e = expected[i], g = get(&got, i);
+        bool near = isfinite(e) ? fabs(g - e) <= 4 * closeness(x.dtype) * (1 + fabs(e)) : isnan(e) ? isnan(g) : g == e;
+        CHECK(near, "logsumexp %s: %.17g instead of %.17g at %lld", dtype_facts[x.dtype].name, g, e, (long long)i);
+    }
+}
+
+static void test_logsumexp(tarn_dtype dtype) {
+    for (int layout = 0; layout < LAYOUTS; layout++) {
+        operand x = laid_out(dtype, DIMS(6, 50, 7), DOMAIN_ANY, layout);
+        check_logsumexp(x, (tarn_ints){0}, TARN_0D);
+        check_logsumexp(x, DIMS(1), DIMS(6, 7));
+        check_logsumexp(x, DIMS(0, -1), DIMS(50));
+    }
+    operand rows = randomized(dtype, DIMS(3, 20, 3001), DOMAIN_ANY);
+    check_logsumexp(rows, DIMS(-1), DIMS(3, 20));
+    check_logsumexp(rows, DIMS(0, 2), DIMS(20));
+    check_logsumexp(randomized(dtype, DIMS(3000, 50), DOMAIN_ANY), DIMS(0), DIMS(50));
+    check_logsumexp(make(dtype, DIMS(3, 0, 2)), DIMS(1), DIMS(3, 2));
+    /* one row in 34 parts: what is far above all others, infinite or no number lies in one of them */
+    const double apart[] = {0, 60000, -60000, INFINITY, -INFINITY, NAN};
+    for (int i = 0; i < 6; i++)
+        for (int low = 0; low < 2; low++) {
+            operand x = randomized(dtype, DIMS(70001), DOMAIN_ANY);
+            for (int64_t j = 0; low && j < 70001; j++) put(&x, j, -INFINITY);
+            put(&x, 41234, apart[i]);
+            check_logsumexp(x, DIMS(0), TARN_0D);
+        }
+}
+
 /* ---- order */
 
 /* x [rows, n] along an axis, in each direction, with the element itself and without; most 0: exactly. */
@@ -681,6 +739,7 @@ int main(int count, char **arguments) {
     static const tarn_dtype reduced[] = {TARN_BOOL,     TARN_INT32,   TARN_UINT64, TARN_FLOAT32,
                                          TARN_BFLOAT16, TARN_FLOAT16, TARN_FLOAT64};
     for (int d = 0; d < 7 && begins("reducing"); d++) test_reducing(reduced[d]), test_best(reduced[d]);
+    for (int d = 0; d < 4 && begins("reducing"); d++) test_logsumexp(floats[d]);
     if (begins("reducing")) test_best(TARN_COMPLEX64), end_part("reducing");
     static const tarn_dtype ordered[] = {TARN_BOOL,     TARN_INT8,    TARN_UINT16,   TARN_INT32,
                                          TARN_UINT64,   TARN_INT64,   TARN_FLOAT32,  TARN_FLOAT16,

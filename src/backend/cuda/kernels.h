@@ -121,13 +121,14 @@ typedef struct {
     int64_t kept_shape[KERNEL_MOST_AXES], kept_strides[KERNEL_MOST_AXES];
     int64_t reduced_shape[KERNEL_MOST_AXES], reduced_strides[KERNEL_MOST_AXES];
     int least; /* of arg_reduce */
-    /* of reduce: results that a block takes (1 or 32: where neighbours lie side by side), parts that the reduced
-       elements are cut into, and where their values go: 16 bytes for each part of each result */
+    /* of reduce and logsumexp: results that a block takes (1 or 32: where neighbours lie side by side), parts that the
+       reduced elements are cut into, and where their values go: 16 bytes for each part of each result */
     int across;
     unsigned parts;
     void *partial;
 } reduce_kernel;
 void launch_reduce(const reduce_kernel *k, kernel_stream stream);
+void launch_logsumexp(const reduce_kernel *k, kernel_stream stream);
 void launch_arg_reduce(const reduce_kernel *k, kernel_stream stream);
 
 /* An axis of n elements of each of `rows` rows, which the other axes number. places: argsort, or, fetched, a sort whose

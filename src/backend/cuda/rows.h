@@ -18,6 +18,7 @@
     ROW(checked_indices)                                                                                               \
     ROW(reduce)                                                                                                        \
     ROW(arg_reduce)                                                                                                    \
+    ROW(logsumexp)                                                                                                     \
     ROW(sort)                                                                                                          \
     ROW(argsort)                                                                                                       \
     ROW(scan)                                                                                                          \

@@ -1,4 +1,4 @@
-/* Rows of reduce and arg_reduce. */
+/* Rows of reduce, arg_reduce and logsumexp. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +55,10 @@ static void cut(reduce_kernel *k) {
     k->parts = (unsigned)(parts < 1 ? 1 : parts > MOST ? MOST : parts);
 }
 
+static int64_t parts_bytes(reduce_kernel k) {
+    return k.parts > 1 ? k.kept * k.parts * 16 : 0;
+}
+
 static reduce_kernel cut_reduction(const call *c) {
     const attributes_reduce *a = c->attributes;
     reduce_kernel k = reduction(c, axes_bits(a->axes, &c->inputs[0]));
@@ -64,8 +68,7 @@ static reduce_kernel cut_reduction(const call *c) {
 }
 
 static int64_t reduce_workspace(const call *c) {
-    reduce_kernel k = cut_reduction(c);
-    return k.parts > 1 ? k.kept * k.parts * 16 : 0;
+    return parts_bytes(cut_reduction(c));
 }
 
 static bool run_reduce(const call *c) {
@@ -90,8 +93,7 @@ static reduce_kernel cut_arg_reduction(const call *c) {
 }
 
 static int64_t arg_reduce_workspace(const call *c) {
-    reduce_kernel k = cut_arg_reduction(c);
-    return k.parts > 1 ? k.kept * k.parts * 16 : 0;
+    return parts_bytes(cut_arg_reduction(c));
 }
 
 static bool run_arg_reduce(const call *c) {
@@ -111,6 +113,25 @@ static bool supports_arg_reduce(const call *c) {
     return c->outputs[0].dtype == TARN_UINT32;
 }
 
+/* ---- logsumexp */
+static reduce_kernel cut_logsumexp(const call *c) {
+    const attributes_logsumexp *a = c->attributes;
+    reduce_kernel k = reduction(c, axes_bits(a->axes, &c->inputs[0]));
+    cut(&k);
+    return k;
+}
+
+static int64_t logsumexp_workspace(const call *c) {
+    return parts_bytes(cut_logsumexp(c));
+}
+
+static bool run_logsumexp(const call *c) {
+    reduce_kernel k = cut_logsumexp(c);
+    k.partial = c->workspace;
+    if (k.kept > 0) launch_logsumexp(&k, cuda_stream_now);
+    return true;
+}
+
 const kernel_row cuda_reduce = {CUDA_ROW(reduce),     .dtypes = DTYPES_ALL,        .selector = -1,
                                 .layout = LAYOUT_ANY, .supports = supports_reduce, .workspace = reduce_workspace,
                                 .run = run_reduce};
@@ -121,3 +142,5 @@ const kernel_row cuda_arg_reduce = {CUDA_ROW(arg_reduce),
                                     .supports = supports_arg_reduce,
                                     .workspace = arg_reduce_workspace,
                                     .run = run_arg_reduce};
+const kernel_row cuda_logsumexp = {CUDA_ROW(logsumexp),  .dtypes = DTYPES_FLOAT,           .selector = 0,
+                                   .layout = LAYOUT_ANY, .workspace = logsumexp_workspace, .run = run_logsumexp};

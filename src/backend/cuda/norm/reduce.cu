@@ -1,70 +1,21 @@
 /* Reductions over any axes. Sums of half types in float, of float32 in float with a fixed order, of whole numbers of up
    to 32 bits in 32; so a result does not depend on what else runs. A block takes neighbouring results, and a part of what goes into
    each; parts are folded by a second kernel. */
-#include "cuda/fold.cuh"
-
-/* ---- X neighbouring results a block, THREADS / X threads for each */
-enum { THREADS = 256 };
-
-template <class From, class To, int X>
-DEVICE typename running<To>::type fold_range(const reduce_kernel &k, const From *from, i64 first, i64 end,
-                                             fold_kind fold) {
-    typedef typename running<To>::type T;
-    T result = identity_of<T, To>(fold.kind);
-    if (k.reduced_ndim <= 1) {
-        i64 step = k.reduced_ndim ? k.reduced_strides[0] : 0;
-#pragma unroll 8
-        for (i64 i = first; i < end; i += THREADS / X) result = fold(result, (T)widen(from[i * step]));
-        return result;
-    }
-    for (i64 i = first; i < end; i += THREADS / X)
-        result = fold(result, (T)widen(from[place_of(i, k.reduced_ndim, k.reduced_shape, k.reduced_strides)]));
-    return result;
-}
-
-/* A row without gaps, 16 bytes at a time; what is before and behind them one by one. */
-template <class From, class To>
-DEVICE typename running<To>::type fold_row(const From *from, i64 first, i64 end, fold_kind fold) {
-    typedef typename running<To>::type T;
-    T result = identity_of<T, To>(fold.kind);
-    i64 head = (16 - ((u64)(from + first) & 15)) % 16 / sizeof(From), begins = first + head < end ? first + head : end,
-        pieces = (end - begins) / PIECE<From>, behind = begins + pieces * PIECE<From>;
-    if (threadIdx.x < begins - first) result = fold(result, (T)widen(from[first + threadIdx.x]));
-    if (threadIdx.x < end - behind) result = fold(result, (T)widen(from[behind + threadIdx.x]));
-#pragma unroll 4
-    for (i64 i = threadIdx.x; i < pieces; i += THREADS) {
-        uint4 piece = ((const uint4 *)(from + begins))[i];
-#pragma unroll
-        for (int j = 0; j < PIECE<From>; j++) result = fold(result, (T)widen(((const From *)&piece)[j]));
-    }
-    return result;
-}
+#include "cuda/norm/reduce.cuh"
 
 template <class From, class To, int X, bool DENSE, int KIND>
 __global__ void __launch_bounds__(THREADS) reduce_part(const __grid_constant__ reduce_kernel k) {
     typedef typename running<To>::type T;
     __shared__ __align__(16) char space[THREADS * sizeof(T)];
-    T *room = (T *)space;
-    i64 at = blockIdx.x * (i64)X + threadIdx.x % X, kept = at < k.kept ? at : k.kept - 1;
-    int x = threadIdx.x % X, y = threadIdx.x / X;
-    i64 each = (k.reduced + k.parts - 1) / k.parts, first = blockIdx.y * each,
-        end = first + each < k.reduced ? first + each : k.reduced;
+    const block_part<From, X, DENSE> part(k);
     const fold_kind fold = {KIND >= 0 ? KIND : k.kind};
     begin();
-    const From *from = (const From *)k.from + place_of(kept, k.kept_ndim, k.kept_shape, k.kept_strides);
-    if constexpr (DENSE)
-        room[threadIdx.x] = fold_row<From, To>(from, first, end, fold);
-    else
-        room[threadIdx.x] = fold_range<From, To, X>(k, from, first + y, end, fold);
-    for (int half = THREADS / X / 2; half; half /= 2) {
-        __syncthreads();
-        if (y < half) room[threadIdx.x] = fold(room[threadIdx.x], room[threadIdx.x + half * X]);
-    }
-    if (y > 0 || at >= k.kept) return;
+    const T result = part.fold(identity_of<T, To>(fold.kind), (T *)space, [](T x) { return x; }, fold);
+    if (!part.tells()) return;
     if (k.parts > 1)
-        ((T *)k.partial)[at * k.parts + blockIdx.y] = room[x];
+        ((T *)k.partial)[part.at * k.parts + blockIdx.y] = result;
     else
-        narrow((To *)k.to + at, room[x]);
+        narrow((To *)k.to + part.at, result);
 }
 
 /* A warp for each result. */
@@ -82,13 +33,9 @@ template <class To> __global__ void __launch_bounds__(THREADS) fold_parts(const 
 }
 
 template <class From, class To, int KIND> static void reduce_kind(const reduce_kernel *k, kernel_stream stream) {
-    bool dense = k->reduced_ndim == 1 && k->reduced_strides[0] == 1;
-    if (k->across > 1)
-        start(reduce_part<From, To, 32, false, KIND>, dim3(blocks_for(k->kept, 32), k->parts), THREADS, 0, stream, *k);
-    else if (dense)
-        start(reduce_part<From, To, 1, true, KIND>, dim3((unsigned)k->kept, k->parts), THREADS, 0, stream, *k);
-    else
-        start(reduce_part<From, To, 1, false, KIND>, dim3((unsigned)k->kept, k->parts), THREADS, 0, stream, *k);
+#define PART(x, dense) reduce_part<From, To, x, dense, KIND>
+    START_PARTS(k, stream, PART)
+#undef PART
     if (k->parts > 1) start(fold_parts<To>, blocks_for(k->kept * 32, THREADS), THREADS, 0, stream, *k);
 }
 
