@@ -16,7 +16,7 @@ enum {
 };
 
 struct shared_room {
-    u64 there[MOST_STAGES], gone[MOST_STAGES], weights;
+    u64 there[MOST_STAGES], gone[MOST_STAGES];
     float folds[2][WARPS];
 };
 
@@ -35,12 +35,6 @@ DEVICE void copy_row(u32 to, const void *from, u32 bytes, u32 barrier) {
         "%4;" ::"r"(to),
         "l"(from), "r"(bytes), "r"(barrier), "l"(policy)
         : "memory");
-}
-
-DEVICE void copy_weights(u32 to, const void *from, u32 bytes, u32 barrier) {
-    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(to),
-                 "l"(from), "r"(bytes), "r"(barrier)
-                 : "memory");
 }
 
 DEVICE void take_row(void *to, u32 from, u32 bytes) {
@@ -65,14 +59,6 @@ template <class S> DEVICE void bring_rows(const norm_kernel &k, u32 ring, u32 th
         barrier_expect(there + 8 * stage, bytes);
         copy_row(ring + stage * bytes, (const S *)k.from + row * k.n, bytes, there + 8 * stage);
     }
-}
-
-/* The weights, and behind their place the bias: in the cache they would not stay, as most of it is the ring. */
-template <class S> DEVICE void bring_weights(const norm_kernel &k, u32 to, u32 barrier) {
-    const u32 bytes = (u32)(k.n * sizeof(S));
-    barrier_expect(barrier, (k.weight ? bytes : 0) + (k.bias ? bytes : 0));
-    if (k.weight) copy_weights(to, k.weight, bytes, barrier);
-    if (k.bias) copy_weights(to + bytes, k.bias, bytes, barrier);
 }
 
 /* What a team of TEAM warps has of a row: pieces of 16 bytes, those of a warp side by side. */
@@ -213,7 +199,6 @@ DEVICE void make_rows(const norm_kernel &k, S *ring, const uint4 *weights, u32 t
     team_row<S, TEAM> x(k, room);
     int turn = x.team, before = -1;
     bool first = x.member == 0 && x.lane == 0;
-    barrier_await((u32)__cvta_generic_to_shared(&room->weights), 0);
     for (i64 row = blockIdx.x + turn * (i64)gridDim.x; row < k.rows; row += TEAMS * (i64)gridDim.x, turn += TEAMS) {
         int stage = turn % stages;
         S *at = ring + stage * k.n;
@@ -241,21 +226,19 @@ __global__ void __launch_bounds__(THREADS, BLOCKS) stream_rows(const __grid_cons
     __shared__ shared_room room;
     u32 there = (u32)__cvta_generic_to_shared(room.there), gone = (u32)__cvta_generic_to_shared(room.gone);
     const int pieces = (int)(k.n / PIECE<S>);
-    uint4 *weights = ring + stages * pieces;
-    u32 weighed = (u32)__cvta_generic_to_shared(&room.weights);
+    uint4 *weights = ring + stages * pieces; /* in the cache they would not stay: most of it is the ring */
     if (threadIdx.x == 0) {
         for (int s = 0; s < stages; s++) barrier_init(there + 8 * s, 1), barrier_init(gone + 8 * s, 32 * TEAM);
-        barrier_init(weighed, 1);
         barriers_made();
     }
-    __syncthreads();
     begin();
-    if (threadIdx.x / 32 < WARPS) {
+    for (int i = threadIdx.x; k.weight && i < pieces; i += THREADS) weights[i] = ((const uint4 *)k.weight)[i];
+    for (int i = threadIdx.x; k.bias && i < pieces; i += THREADS) weights[pieces + i] = ((const uint4 *)k.bias)[i];
+    __syncthreads();
+    if (threadIdx.x / 32 < WARPS)
         make_rows<S, TEAM, OP>(k, (S *)ring, weights, there, gone, stages, &room);
-    } else if (threadIdx.x % 32 == 0) {
-        bring_weights<S>(k, (u32)__cvta_generic_to_shared(weights), weighed);
+    else if (threadIdx.x % 32 == 0)
         bring_rows<S>(k, (u32)__cvta_generic_to_shared(ring), there, gone, stages);
-    }
 #endif
 }
 
