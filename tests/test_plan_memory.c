@@ -4,6 +4,7 @@
 
 #include "base/settings.h"
 #include "check.h"
+#include "core/lock.h"
 #include "eval/compiled.h"
 #include "into.h"
 #include "tarn/tarn.h"
@@ -115,9 +116,34 @@ static void check_step(tarn_compiled *c, tarn_array *const *in) {
     CHECK(share < 1.1 && memory().active - before < 16384); /* the loss, and scalars that the plan keeps */
 }
 
+static int writes(const group_program *g, int r) {
+    int count = 0;
+    for (int i = 0; i < g->instruction_count; i++) count += g->instructions[i].result == r;
+    return count;
+}
+
+/* An output's register held nothing before, so that its memory may be that of an input that is read early. */
+static void test_output_registers(void) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_arange(0, 1000, 1, TARN_FLOAT32), *y = tarn_arange(0, 1000, 1, TARN_FLOAT32);
+    CHECK(tarn_eval(x, y));
+    tarn_array *last = tarn_multiply(tarn_add(tarn_multiply(x, y), x), y);
+    schedule_lock();
+    program *p = schedule_make(&last, 1, (schedule_options){0}, NULL);
+    schedule_unlock();
+    for (size_t i = 0; p && i < p->steps.count; i++) {
+        const group_program *g = p->steps.items[i].group;
+        for (int k = 0; g && k < g->output_count; k++)
+            CHECK(writes(g, g->output_registers[k]) == 1 && g->output_registers[k] >= g->input_count);
+    }
+    CHECK(p != NULL);
+    program_release(p);
+}
+
 int main(void) {
     if (settings_hard() || !settings_fuse() || *settings_without_list()) return 77; /* needs more by design */
     tarn_compile_enable(true);
+    test_output_registers();
     make_weights();
     tarn_compiled *c = tarn_compile(TARN_FUNCTION(training_step, NULL), .collect = collect, .store = store);
     {

@@ -11,8 +11,8 @@ typedef struct {
     int registers;
 } allocation;
 
-static int take_register(allocation *a) {
-    int r = 0;
+/* The first free one from `r` on. */
+static int take_register(allocation *a, int r) {
     while (a->busy[r]) r++;
     a->busy[r] = true;
     if (r >= a->registers) a->registers = r + 1;
@@ -49,7 +49,7 @@ static void free_registers(const unit *u, allocation *a, int instruction) {
 }
 
 static void write_instructions(schedule *s, const unit *u, node *const *nodes, allocation *a, group_instruction *code) {
-    for (int i = 0; i < u->external_count; i++) a->reg[i] = take_register(a);
+    for (int i = 0; i < u->external_count; i++) a->reg[i] = take_register(a, 0);
     for (int i = 0; i < u->count; i++) {
         const node *n = nodes[i];
         code[i] = (group_instruction){.op = (uint16_t)n->op,
@@ -57,8 +57,9 @@ static void write_instructions(schedule *s, const unit *u, node *const *nodes, a
                                       .input_dtype = (uint8_t)n->inputs[n->input_count - 1]->dtype};
         for (int k = 0; k < n->input_count; k++)
             code[i].arguments[k] = (uint16_t)a->reg[value_number(s, u, nodes, n->inputs[k])];
-        /* The result has a register of its own: an instruction never writes over what it reads. */
-        a->reg[u->external_count + i] = take_register(a);
+        /* The result has a register of its own: an instruction never writes over what it reads. One of an output held
+           nothing before, so that it may lie where an input does that was read by then. */
+        a->reg[u->external_count + i] = take_register(a, is_output(s, n) ? a->registers : 0);
         code[i].result = (uint16_t)a->reg[u->external_count + i];
         free_registers(u, a, i);
     }

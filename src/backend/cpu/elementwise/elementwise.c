@@ -146,7 +146,7 @@ static void run_piece(const runner *r, const step *s, int k, int64_t count) {
     if (count - at > r->plan->piece) count = at + r->plan->piece;
     char *result = r->slots[s->result] + at * s->bytes, *arguments[3];
     for (int i = 0; i < 3; i++) arguments[i] = r->slots[s->arguments[i]] + at * s->widths[i];
-    if (s->loop) s->loop(result, arguments[0], arguments[1], arguments[2], count - at, s->still);
+    if (s->loop) s->loop(result, arguments[0], arguments[1], arguments[2], count - at, s->still, result);
     if (s->convert) s->convert(result, s->loop ? result : arguments[0], count - at);
 }
 
@@ -171,6 +171,64 @@ static void run_block(runner *r, int64_t begin, int64_t count) {
     }
     for (int i = 0; i < p->sink_count; i++) /* afterwards: the slot gets other memory */
         if (p->sinks[i].stream) send_block(r, &p->sinks[i], begin, count);
+}
+
+/* A step of an even plan: the places of its result, its arguments and what it fetches in the next full block, and how
+   far each of them is from one block to the next. */
+enum { RESULT, ARGUMENT, AHEAD = ARGUMENT + 3, PLACES };
+typedef struct {
+    const step *step;
+    char *at[PLACES];
+    int64_t further[PLACES];
+} track;
+
+static const source *source_in(const plan *p, int slot) {
+    bool raw = slot >= INPUT_SLOTS && slot < STREAM_SLOTS && p->sources[slot - INPUT_SLOTS].raw;
+    return raw ? &p->sources[slot - INPUT_SLOTS] : NULL;
+}
+
+static const sink *sink_in(const plan *p, int slot) {
+    for (int i = 0; i < p->sink_count; i++)
+        if (p->sinks[i].slot == slot) return &p->sinks[i];
+    return NULL;
+}
+
+static void track_slot(track *t, int place, const runner *r, int slot, int64_t begin) {
+    const source *from = source_in(r->plan, slot);
+    const sink *to = sink_in(r->plan, slot);
+    int64_t bytes = from ? from->bytes : to ? to->bytes : 0;
+    char *base = from ? (char *)(uintptr_t)from->data : to ? to->data : r->slots[slot];
+    t->at[place] = base + begin * bytes;
+    t->further[place] = r->plan->block * bytes;
+}
+
+static track track_of(const runner *r, const step *s, int64_t begin) {
+    track t = {.step = s};
+    track_slot(&t, RESULT, r, s->result, begin);
+    for (int k = 0; k < 3; k++) track_slot(&t, ARGUMENT + k, r, s->arguments[k], begin);
+    if (s->ahead)
+        track_slot(&t, AHEAD, r, INPUT_SLOTS + s->ahead - 1, begin + AHEAD_ELEMENTS);
+    else
+        track_slot(&t, AHEAD, r, s->result, begin);
+    return t;
+}
+
+static void follow(track *t, int64_t count) {
+    const step *s = t->step;
+    char *result = t->at[RESULT], *x = t->at[ARGUMENT];
+    if (s->loop) s->loop(result, x, t->at[ARGUMENT + 1], t->at[ARGUMENT + 2], count, s->still, t->at[AHEAD]);
+    if (s->convert) s->convert(result, s->loop ? result : x, count);
+    for (int k = 0; k < PLACES; k++) t->at[k] += t->further[k];
+}
+
+/* The full blocks of an even plan. Returns where they end. */
+static int64_t run_even(const runner *r, int64_t begin, int64_t end) {
+    const plan *p = r->plan;
+    track tracks[p->step_count];
+    for (int i = 0; i < p->step_count; i++) tracks[i] = track_of(r, &p->steps[i], begin);
+    for (; end - begin >= p->block; begin += p->block)
+        for (int i = 0; i < p->step_count; i++) follow(&tracks[i], p->block);
+    return begin;
 }
 
 /* What is the same in all blocks of a part, which begins there. */
@@ -210,6 +268,7 @@ static void run_elements(runner *r, int64_t begin, int64_t end) {
         run_block(r, begin, count);
         begin += count;
     }
+    if (r->plan->even) begin = run_even(r, begin, end);
     run_blocks(r, begin, end - begin, 0, end);
 }
 

@@ -27,9 +27,10 @@ typedef enum {
 
 /* result[i] = op(x[i], y[i], z[i]); what the op has no use for may be NULL. Of an op with a truth the first input is
    TYPE_I32. The result may be the memory of an argument of the same width. still: bit k says that argument k has
-   ELEMENTWISE_STEP equal elements, which stand for all. */
+   ELEMENTWISE_STEP equal elements, which stand for all. ahead: so many bytes from there on as the loop reads of x are
+   fetched meanwhile, a vector at a time; whoever wants none names the result, which costs next to nothing. */
 typedef void (*elementwise_loop)(void *result, const void *x, const void *y, const void *z, int64_t count,
-                                 unsigned still);
+                                 unsigned still, const void *ahead);
 /* Register values from an array of the dtype, `stride` elements apart; any count. */
 typedef void (*elementwise_load)(void *to, const void *from, int64_t stride, int64_t count);
 /* Into a dense array of the dtype, rounding; any count. */

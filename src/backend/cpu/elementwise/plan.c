@@ -208,7 +208,7 @@ static void place_slots(plan *p) {
         if (!p->sources[i].still) use_slot(p, seen, p->sources[i].slot);
     for (int i = 0; i < p->step_count; i++) use_slot(p, seen, p->steps[i].result);
     for (int i = 0; i < MOST_STREAMS && i < p->stream_count; i++) use_slot(p, seen, STREAM_SLOTS + i);
-    p->block = p->busy ? BUSY_BLOCK : MOST_BLOCK;
+    p->block = !p->busy ? MOST_BLOCK : p->even ? LEAST_BLOCK : BUSY_BLOCK;
     int64_t row = (p->tiles.columns + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP;
     if (p->tiles.ndim > 0 && !p->tiles.joined && row < p->block) p->block = row;
     int64_t bytes = p->used_count * p->slot_bytes;
@@ -231,6 +231,15 @@ static bool is_whole(const plan *p) {
                  !p->steps[0].convert;
     for (int i = 0; i < p->source_count; i++) whole = whole && p->sources[i].raw && source_is_line(&p->sources[i]);
     return whole;
+}
+
+/* Whether all that differs from one full block to the next is how far along their arrays the steps are. */
+static bool is_even(const plan *p) {
+    bool even = p->step_count > 0;
+    for (int i = 0; i < p->source_count; i++)
+        even = even && (p->sources[i].constant || (p->sources[i].raw && source_is_line(&p->sources[i])));
+    for (int i = 0; i < p->sink_count; i++) even = even && p->sinks[i].raw;
+    return even;
 }
 
 static bool is_busy(const plan *p) {
@@ -261,6 +270,18 @@ static int64_t share_of(const plan *p, int64_t bytes) {
     if (!p->busy || p->step_count == 0) return 0;
     int64_t moves = (int64_t)p->step_count * p->pieces;
     return ((bytes + moves - 1) / moves + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+}
+
+/* An array for a step, at the end of each of as many parts of the program: a line with each vector that is computed, so
+   that memory and the processor have something to do all the time. Programs with fewer steps than arrays are not even:
+   their lines move in bursts. */
+static void fetch_in_steps(plan *p) {
+    int arrays = 0, k = 0;
+    for (int i = 0; i < p->source_count; i++) arrays += !p->sources[i].constant;
+    p->even = p->even && (!p->busy || arrays <= p->step_count);
+    if (!p->even || !p->busy) return;
+    for (int i = 0; i < p->source_count; i++)
+        if (!p->sources[i].constant) p->steps[(++k * p->step_count + arrays - 1) / arrays - 1].ahead = (uint8_t)(i + 1);
 }
 
 static void plan_moves(plan *p) {
@@ -301,7 +322,9 @@ void elementwise_make_plan(plan *p, const call *c, const elementwise_kernels *ke
     plan_pairs(p, c, &map);
     for (int i = 0; i < program->output_count; i++)
         if (c->outputs[i].data) plan_sink(p, &c->outputs[i], map.value[program->output_registers[i]], kernels);
+    p->even = is_even(p);
     p->busy = is_busy(p);
+    fetch_in_steps(p);
     elementwise_plan_tiles(p);
     find_still(p);
     plan_widths(p, c);

@@ -17,7 +17,8 @@ enum {
     FEW_STEPS = 8, /* that need no workspace */
     STILL_BYTES = ELEMENTWISE_STEP * 8,
     MOST_TURNED_BYTES = 8, /* of an element of all sources that are turned, but the last of them */
-    CACHE_LINE = 64
+    CACHE_LINE = 64,
+    AHEAD_ELEMENTS = 384 /* between those that an even plan computes and those it fetches */
 };
 
 typedef struct {
@@ -27,7 +28,8 @@ typedef struct {
     uint8_t widths[3];                   /* bytes of one value of each argument; 0: it stands still */
     uint8_t still;                       /* bit k: argument k is a still source */
     uint8_t argument_count;
-    bool pair; /* two instructions in one loop */
+    bool pair;     /* two instructions in one loop */
+    uint8_t ahead; /* of an even plan: the source that is fetched while it computes, plus 1; 0: none */
 } step;
 
 typedef struct {
@@ -77,6 +79,7 @@ typedef struct {
     int used_count, still_count;       /* still sources lie behind them, STILL_BYTES each */
     int64_t used_bytes;                /* of one: all take about CACHE_BYTES, SCRATCH_BYTES at most */
     bool whole;                        /* one loop over arrays only: no blocks needed */
+    bool even;                         /* steps read and write arrays where they are, lines all of them, and scratch */
     bool busy;                         /* much comes from memory or goes there: it moves while steps compute */
     int stream_count;
     const elementwise_kernels *kernels;

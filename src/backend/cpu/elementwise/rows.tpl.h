@@ -28,12 +28,14 @@
 
 #define NEXT(bit) (still & (bit) ? 0 : FN(COUNT))
 #define LOOP(name, rule, inputs, values)                                                                               \
-    static void name(void *to, const void *vx, const void *vy, const void *vz, int64_t count, unsigned still) {        \
+    static void name(void *to, const void *vx, const void *vy, const void *vz, int64_t count, unsigned still,          \
+                     const void *ahead) {                                                                              \
         const char *px = vx, *py = vy, *pz = vz;                                                                       \
         char *out = to;                                                                                                \
         int64_t ix = 0, iy = 0, iz = 0, next_x = NEXT(1), next_y = NEXT(2), next_z = NEXT(4);                          \
         (void)py, (void)pz;                                                                                            \
         for (int64_t i = 0; i < count; i += FN(COUNT), ix += next_x, iy += next_y, iz += next_z) {                     \
+            __builtin_prefetch((const char *)ahead + i * FN(BYTES));                                                   \
             inputs RESULT_##rule values KEEP_##rule                                                                    \
         }                                                                                                              \
     }

@@ -107,7 +107,7 @@ static uint32_t place_in_chunks(const arg_reduction *a, int64_t line) {
     for (int64_t i = 0; i < a->chunks; i++) {
         register_block piece = r->identity;
         memcpy(piece.bytes, extremes[i].value, (size_t)r->width);
-        r->fold(total.bytes, total.bytes, piece.bytes, NULL, ELEMENTWISE_STEP, 0);
+        r->fold(total.bytes, total.bytes, piece.bytes, NULL, ELEMENTWISE_STEP, 0, total.bytes);
     }
     for (int64_t i = 0; i < a->chunks; i++)
         if (find_value(compute_type_of(r->to), extremes[i].value, total.bytes, 1) == 0)

@@ -63,7 +63,7 @@ static void fold_columns(const reduction *r, char *totals, int64_t offset, int64
         int64_t some = count - at < FOLD_BLOCK ? count - at : FOLD_BLOCK;
         const char *x = load_piece(r, &piece, offset + at * r->lane_stride, r->lane_stride, some);
         char *to = totals + at * r->width;
-        r->fold(to, to, x, NULL, (some + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP, 0);
+        r->fold(to, to, x, NULL, (some + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP, 0, to);
     }
 }
 
@@ -90,7 +90,8 @@ static void fold_short_rows(const reduction *r, char *totals, int64_t base, int6
         fold_columns(r, totals, base + i * r->lanes, wide, rows * r->lanes, centres ? repeated : NULL);
     }
     for (int64_t half = wide / 2; half >= r->lanes; half /= 2)
-        r->fold(totals, totals, totals + half * r->width, NULL, (half + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP, 0);
+        r->fold(totals, totals, totals + half * r->width, NULL, (half + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP, 0,
+                totals);
 }
 
 static void reduce_column_chunk(const reduction *r, int64_t column_block, int64_t chunk) {
@@ -126,7 +127,7 @@ static void divide_all(const reduction *r, register_block *totals, int64_t count
                                                                                    ELEMENTWISE_STEP);
     for (int64_t i = 0; i < count; i += ELEMENTWISE_STEP) {
         char *to = totals->bytes + i * r->width;
-        r->kernels->ops[(elementwise_pass)type][OP_divide](to, to, divisor.bytes, NULL, ELEMENTWISE_STEP, 0);
+        r->kernels->ops[(elementwise_pass)type][OP_divide](to, to, divisor.bytes, NULL, ELEMENTWISE_STEP, 0, to);
     }
 }
 
@@ -140,7 +141,7 @@ static void join_part(void *context, int64_t begin, int64_t end, int thread, int
         memcpy(total.bytes, r->partials + at * r->width, (size_t)(count * r->width));
         for (int64_t chunk = 1; chunk < r->chunks; chunk++) {
             memcpy(piece.bytes, r->partials + (chunk * r->output_count + at) * r->width, (size_t)(count * r->width));
-            r->fold(total.bytes, total.bytes, piece.bytes, NULL, rounded, 0);
+            r->fold(total.bytes, total.bytes, piece.bytes, NULL, rounded, 0, total.bytes);
         }
         if (r->mean) divide_all(r, &total, rounded);
         r->kernels->stores[r->to](r->out + at * dtype_bytes(r->to), total.bytes, count);

@@ -129,7 +129,7 @@ void fold_block(const reduction *r, register_block *total) {
         int64_t step = half < ELEMENTWISE_STEP ? ELEMENTWISE_STEP : half;
         memcpy(other.bytes, r->identity.bytes, (size_t)(step * r->width));
         memcpy(other.bytes, total->bytes + half * r->width, (size_t)(half * r->width));
-        r->fold(total->bytes, total->bytes, other.bytes, NULL, step, 0);
+        r->fold(total->bytes, total->bytes, other.bytes, NULL, step, 0, total->bytes);
     }
 }
 
@@ -142,6 +142,7 @@ void fold_lanes(const reduction *r, register_block *total, int64_t offset, int64
     for (int64_t at = 0; at < count; at += FOLD_BLOCK) {
         int64_t some = count - at < FOLD_BLOCK ? count - at : FOLD_BLOCK;
         const char *x = load_piece(r, &piece, offset + at * r->lane_stride, r->lane_stride, some);
-        r->fold(total->bytes, total->bytes, x, NULL, (some + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP, 0);
+        r->fold(total->bytes, total->bytes, x, NULL, (some + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP, 0,
+                total->bytes);
     }
 }
