@@ -8,26 +8,30 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <tarn/tarn.h>
 
 typedef struct {
     uint64_t seed;
+    const char *no_seed;    /* what came in its place and is no number; NULL: nothing */
     const char *checkpoint; /* NULL: none */
     int64_t every, steps;
 } run_plan;
 
+static inline bool number_told(const char *text, uint64_t *number) {
+    bool digits = text && *text && !text[strspn(text, "0123456789")];
+    *number = digits ? strtoull(text, NULL, 10) : 0;
+    return digits;
+}
+
 static inline run_plan plan_of(int count, char **arguments, int64_t steps) {
-    return (run_plan){.seed = count > 1 ? strtoull(arguments[1], NULL, 10) : 0,
-                      .checkpoint = count > 2 ? arguments[2] : NULL,
-                      .every = 10,
-                      .steps = steps};
+    run_plan plan = {.checkpoint = count > 2 ? arguments[2] : NULL, .every = 10, .steps = steps};
+    if (count > 1 && !number_told(arguments[1], &plan.seed)) plan.no_seed = arguments[1];
+    return plan;
 }
 
 static inline bool number_noted(const tarn_tensors *checkpoint, const char *key, uint64_t *number) {
-    const char *text = tarn_tensors_metadata(checkpoint, key);
-    char *end = NULL;
-    *number = text ? strtoull(text, &end, 10) : 0;
-    return text && end > text && !*end;
+    return number_told(tarn_tensors_metadata(checkpoint, key), number);
 }
 
 /* Steps done when the checkpoint was written; -1 if it is of no such run. */
@@ -40,8 +44,9 @@ static inline int64_t steps_noted(const run_plan *plan, const tarn_tensors *chec
     return -1;
 }
 
-/* Steps done before; -1 if there is a checkpoint and it cannot be gone on with. */
+/* Steps done before; -1 if there is a checkpoint and it cannot be gone on with, or no seed. */
 static inline int64_t steps_done(const run_plan *plan, tarn_trainer *trainer) {
+    if (plan->no_seed) return tarn_fail("%s: not a seed, which is a whole number", plan->no_seed), -1;
     if (!plan->checkpoint) return 0;
     FILE *file = fopen(plan->checkpoint, "rb");
     if (!file && errno == ENOENT) return 0;

@@ -193,6 +193,12 @@ def test_a_c_example_takes_no_checkpoint_of_another_run(tmp_path):
     assert (tmp_path / "endless").is_symlink()
 
 
+def test_a_c_example_takes_no_word_for_a_seed(tmp_path):
+    for word in ("fox", "7 foxes", "-1", ""):
+        assert f"{word}: not a seed" in refusal(c_example("linear_regression", word, tmp_path / "run")), word
+    assert not list(tmp_path.iterdir())
+
+
 # ---- the parts
 
 
