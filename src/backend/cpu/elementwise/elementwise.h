@@ -38,9 +38,13 @@ typedef void (*elementwise_store)(void *to, const void *from, int64_t count);
 /* Values of one compute type as values of a dtype, rounded to it. */
 typedef void (*elementwise_convert)(void *to, const void *from, int64_t count);
 
+/* result[i] = op(x[i], y[i]) of elements as arrays have them; any count. */
+typedef void (*elementwise_narrow_loop)(void *result, const void *x, const void *y, int64_t count);
+
 typedef struct {
     const elementwise_loop *ops[PASS_COUNT];                   /* [OP_COUNT]; NULL where the row has no such value */
     const elementwise_loop (*pairs[PASS_COUNT])[SECOND_COUNT]; /* [FIRST_COUNT]; NULL: the pass has none */
+    const elementwise_narrow_loop *narrow[TARN_DTYPE_COUNT];   /* [OP_COUNT], of the arguments' dtype; NULL: none */
     elementwise_load loads[TARN_DTYPE_COUNT];
     elementwise_store stores[TARN_DTYPE_COUNT];
     elementwise_convert converts[TYPE_COUNT][TARN_DTYPE_COUNT];
@@ -51,6 +55,10 @@ typedef struct {
 } elementwise_kernels;
 
 extern const elementwise_kernels elementwise_kernels_baseline, elementwise_kernels_avx2, elementwise_kernels_avx512;
+
+/* narrow.c: runs a group that is one operation on narrow integers, false if it is something else. */
+struct call;
+bool elementwise_run_narrow(const struct call *c, const elementwise_kernels *kernels);
 
 static inline compute_type compute_type_of(tarn_dtype dtype) {
     static const uint8_t types[TARN_DTYPE_COUNT] = {

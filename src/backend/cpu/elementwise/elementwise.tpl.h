@@ -2,6 +2,7 @@
  * conversions. */
 #include "cpu/elementwise/elementwise.h"
 #include "cpu/elementwise/memory.h"
+#include "cpu/elementwise/narrow.h"
 #include "cpu/elementwise/values.h"
 
 /* ---- the rows. The functions of the value language are those of the pass. */
@@ -127,6 +128,10 @@ const elementwise_kernels ISA(elementwise_kernels) = {
             [PASS_C64] = ops_c64,
             [PASS_BOOL] = ops_bit},
     .pairs = {[PASS_F32] = pairs_f32},
+    .narrow = {[TARN_UINT8] = narrow_uint8,
+               [TARN_INT8] = narrow_int8,
+               [TARN_UINT16] = narrow_uint16,
+               [TARN_INT16] = narrow_int16},
     .loads =
         {
 #define DTYPE(name, ENUM, ...) [TARN_##ENUM] = load_##name,
