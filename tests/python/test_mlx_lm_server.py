@@ -18,6 +18,7 @@ from mlx_lm_sides import SIDES, float_copy, start  # noqa: E402
 STORY = {"prompt": "Once upon a time", "max_tokens": 12}
 CHAT = {"messages": [{"role": "user", "content": "Tell me a story."}], "max_tokens": 12}
 ANSWER = [*CHAT["messages"], {"role": "assistant", "content": "Once there was a fox."}, {"role": "user", "content": "And then?"}]
+TOOL = {"type": "function", "function": {"name": "weather", "description": "Of a place", "parameters": {"type": "object", "properties": {"place": {"type": "string"}}}}}
 REQUESTS = {
     "completion": ("/v1/completions", STORY),
     "chat": ("/v1/chat/completions", CHAT),
@@ -34,6 +35,27 @@ REQUESTS = {
     "xtc": ("/v1/completions", STORY | {"temperature": 1, "xtc_probability": 0.5, "xtc_threshold": 0.05, "seed": 5}),
     "stream": ("/v1/completions", STORY | {"stream": True}),
     "stream of a chat": ("/v1/chat/completions", CHAT | {"stream": True, "stream_options": {"include_usage": True}}),
+    "stream of tokens": ("/v1/completions", STORY | {"stream": True, "logprobs": True, "top_logprobs": 2}),
+    "completion tokens": ("/v1/chat/completions", CHAT | {"max_completion_tokens": 5}),
+    "tools": ("/v1/chat/completions", CHAT | {"tools": [TOOL]}),
+    "template": ("/v1/chat/completions", CHAT | {"chat_template_kwargs": {"enable_thinking": False}}),
+    "roles": ("/v1/chat/completions", CHAT | {"role_mapping": {"user": "You: ", "assistant": "Fox: "}}),
+    "near penalties": ("/v1/completions", STORY | {"repetition_penalty": 1.5, "repetition_context_size": 2, "presence_penalty": 1.0, "presence_context_size": 3,
+                                                  "frequency_penalty": 0.5, "frequency_context_size": 4}),
+    "all tokens": ("/v1/completions", STORY | {"temperature": 0.1, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "seed": 7}),
+    "draft": ("/v1/completions", STORY | {"draft_model": "f32", "num_draft_tokens": 2}),
+    "default model": ("/v1/completions", STORY | {"model": "default_model"}),
+    "empty prompt": ("/v1/completions", STORY | {"prompt": ""}),
+    "no stop": ("/v1/completions", STORY | {"stop": ""}),
+    "no adapter": ("/v1/completions", STORY | {"adapters": "/nowhere"}),
+    "too many logprobs": ("/v1/completions", STORY | {"logprobs": True, "top_logprobs": 12}),
+    "no seed": ("/v1/completions", STORY | {"seed": "x"}),
+    "xtc above one": ("/v1/completions", STORY | {"xtc_probability": 2.0}),
+    "stop of a number": ("/v1/completions", STORY | {"stop": 5}),
+    "no content": ("/v1/chat/completions", CHAT | {"messages": [{"role": "user"}]}),
+    "no role": ("/v1/chat/completions", CHAT | {"messages": [{"content": "Hello!"}]}),
+    "another role": ("/v1/chat/completions", CHAT | {"messages": [{"role": "fox", "content": "Hello!"}]}),
+    "prompt of numbers": ("/v1/completions", STORY | {"prompt": [1, 2, 3]}),
     "no prompt": ("/v1/completions", {"max_tokens": 3}),
     "no messages": ("/v1/chat/completions", {"max_tokens": 3}),
     "no tokens": ("/v1/completions", STORY | {"max_tokens": 0}),
@@ -48,11 +70,14 @@ REQUESTS = {
 
 
 def asked(port, method, path, body=None):
-    """Status and text of an answer."""
+    """Status and text of an answer; none where the server gives up on a request and closes the connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
     data = body if body is None or isinstance(body, str) else json.dumps(body)
     connection.request(method, path, data, {"Content-Type": "application/json"})
-    response = connection.getresponse()
+    try:
+        response = connection.getresponse()
+    except http.client.RemoteDisconnected:
+        return 0, ""
     return response.status, response.read().decode()
 
 
@@ -87,7 +112,7 @@ def events(text):
 
 
 def told(status, text):
-    if text.startswith("data:"):
+    if text.startswith(("data:", ": keepalive")):
         return status, events(text)
     try:
         return status, without_names(json.loads(text))
@@ -132,6 +157,7 @@ def answers(side, folder, *options):
             found["health"] = told(*asked(port, "GET", "/health"))
             found["options"] = asked(port, "OPTIONS", "/v1/completions")[0]
             found["nowhere"] = told(*asked(port, "GET", "/nothing"))
+            found["models"] = told(*asked(port, "GET", "/v1/models"))
             found["at once"] = at_once(port)
             return found
         finally:
