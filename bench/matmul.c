@@ -158,7 +158,7 @@ static void bench_decode(void) {
 }
 
 static void bench_prompt(void) {
-    for (int64_t m = 64; m <= 256; m *= 4)
+    for (int64_t m = 64; m <= 512; m *= 2)
         for (int d = 0; d < 2; d++) bench_affine(4, 64, (matmul_dtype)d, m, 8192, 3072, true);
 }
 

@@ -1,13 +1,14 @@
-/* Half tokens by packed weights in integers, for the words included before it: `add_words(sum, a, b)`. ENGINE and
-   ENGINE_NAME are the names. A token is one plane of words (planes.h), weights stay as they are, and the sums of a
-   group are exact in int32; then scale, step and bias turn them into f32 sums. 6 rows by 16 columns in registers.
+/* Half tokens by packed weights in integers, for the words included before it: `multiply_words(w, x, depth, sums)` for
+   ROWS lines and COLUMNS columns, DEPTH words from line to line. ENGINE and ENGINE_NAME are the names. A token is one
+   plane of words (planes.h), weights stay as they are, and the sums of a group are exact in int32; then scale, step and
+   bias turn them into f32 sums. 6 rows by 16 columns in registers.
 
    Panel: [24][256] words, then scales [24][8] and biases [24][8] of the block's groups. Stripe: for each 16 columns the
    words [depth / 2][16][2], then steps [groups][16] and sums [groups][16]. */
 #include "cpu/matmul/engine_f32.h"
 #include "cpu/matmul/unpack_avx2.h"
 
-enum { PANEL_ROWS = 24, ROWS = 6, COLUMNS = 16, STEP = 32, DEPTH = 256, MOST_GROUPS = DEPTH / STEP };
+enum { PANEL_ROWS = 24, STEP = 32, MOST_GROUPS = DEPTH / STEP };
 
 typedef struct {
     int16_t words[PANEL_ROWS][DEPTH];
@@ -138,33 +139,17 @@ INLINE void add_group(const words_panel *panel, int row, int g, __m256i (*produc
     }
 }
 
-/* Two values of the depth. */
-INLINE void add_pairs(const int16_t *w, const int16_t *x, __m256i (*product)[2]) {
-    __m256i a = _mm256_loadu_si256((const __m256i *)x), b = _mm256_loadu_si256((const __m256i *)(x + COLUMNS));
-    PREFETCH(x + 16 * COLUMNS);
-    UNROLL(6)
-    for (int i = 0; i < ROWS; i++) {
-        int32_t pair;
-        memcpy(&pair, w + i * DEPTH, sizeof pair);
-        __m256i v = _mm256_set1_epi32(pair);
-        product[i][0] = add_words(product[i][0], v, a);
-        product[i][1] = add_words(product[i][1], v, b);
-    }
-}
-
 /* 6 rows by 16 columns, group by group. */
 static void micro(const words_panel *panel, int row, const char *stripe, int depth, int group, float *sums,
                   int64_t stride, bool first) {
     const int16_t *x = (const int16_t *)(const void *)stripe;
     const float *steps = (const float *)(const void *)(stripe + depth * COLUMNS * 2),
                 *sums_of_x = steps + depth / STEP * COLUMNS;
-    for (int g = 0; g < depth / group; g++) {
-        const int16_t *w = panel->words[row] + g * group;
+    for (int g = 0, k = 0; k < depth; g++, k += group, x += group * COLUMNS) {
         __m256i product[ROWS][2];
         UNROLL(6)
         for (int i = 0; i < ROWS; i++) product[i][0] = product[i][1] = _mm256_setzero_si256();
-        ROLLED
-        for (const int16_t *end = w + group; w < end; w += 2, x += 2 * COLUMNS) add_pairs(w, x, product);
+        multiply_words(panel->words[row] + k, x, group, product);
         add_group(panel, row, g, product, steps + g * COLUMNS, sums_of_x + g * COLUMNS, sums, stride, first && g == 0);
     }
 }

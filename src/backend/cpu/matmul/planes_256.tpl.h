@@ -1,6 +1,7 @@
 /* Planes on 32-byte registers, for the words included before it: `add_words(sum, a, b)` (sums of two products of words)
-   and `three_planes(even, odd, planes)` (64 nibbles by three planes of bytes). PLANES(kind) names the formats. Float32
-   tokens take three planes of bytes at 4 bits and two of words elsewhere, half tokens one plane of words.
+   and `three_planes(w, planes, again, sums)` (64 nibbles of two lines by three planes of bytes). PLANES(kind) names the
+   formats. Float32 tokens take three planes of bytes at 4 bits and two of words elsewhere, half tokens one plane of
+   words.
 
    64 values unpack into four registers of words, 4 bits: values 4 * lane + register; other widths: even and odd values
    of 32 each. Planes lie in that order. Two lines are in flight, with two prefetches per line of the cache each.
@@ -131,13 +132,29 @@ INLINE __m256i plane_of_words(const __m256i *w, const int16_t *plane, int regist
     return sum;
 }
 
-INLINE __m256 step_product(const __m256i *w, const char *planes, int kind, int values) {
-    if (kind == BYTES) return _mm256_cvtepi32_ps(three_planes(w[0], w[1], (const int8_t *)planes));
+INLINE __m256 product_of_words(const __m256i *w, const char *planes, int kind, int values) {
     const int16_t *words = (const int16_t *)(const void *)planes;
     __m256 high = _mm256_cvtepi32_ps(plane_of_words(w, words, values / 16));
     if (kind == WORDS) return high;
     return _mm256_fmadd_ps(high, _mm256_set1_ps(32768),
                            _mm256_cvtepi32_ps(plane_of_words(w, words + values, values / 16)));
+}
+
+/* Of both lines, which read planes on their own: the compiler would load them once for both, which takes instructions
+   of their own. */
+INLINE void step_products(__m256i (*w)[4], const char *planes, int kind, int values, __m256 *product) {
+    if (kind == BYTES) {
+        const char *again = planes;
+        __m256i sums[2];
+        ONE_BY_ONE(again);
+        three_planes(w, (const int8_t *)planes, (const int8_t *)again, sums);
+        product[0] = _mm256_cvtepi32_ps(sums[0]), product[1] = _mm256_cvtepi32_ps(sums[1]);
+    } else {
+        ONE_BY_ONE(planes);
+        product[0] = product_of_words(w[0], planes, kind, values);
+        ONE_BY_ONE(planes);
+        product[1] = product_of_words(w[1], planes, kind, values);
+    }
 }
 
 /* The scale of each lane of a step that begins at `value` of the run. */
@@ -188,13 +205,12 @@ INLINE void step(const pair_tables *u, int64_t any_bits, const uint8_t *const *p
     for (int l = 0; l < 2; l++) unpack(packed[l], u, any_bits, w[l], kind, bits, values);
     UNROLL(4)
     for (int t = 0; t < tokens; t++) {
+        __m256 product[2];
+        step_products(w, planes[t], kind, values, product);
         UNROLL(2)
-        for (int l = 0; l < 2; l++) {
-            ONE_BY_ONE(planes[t]); /* or they would be loaded once for both lines */
-            __m256 product = step_product(w[l], planes[t], kind, values);
-            total[l][t] =
-                _mm256_fmadd_ps(product, lane_scales(scale[l][t], v, (uint32_t)group, (uint32_t)values), total[l][t]);
-        }
+        for (int l = 0; l < 2; l++)
+            total[l][t] = _mm256_fmadd_ps(product[l], lane_scales(scale[l][t], v, (uint32_t)group, (uint32_t)values),
+                                          total[l][t]);
         planes[t] += values * kind;
     }
 }
