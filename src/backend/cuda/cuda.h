@@ -66,11 +66,21 @@ void cuda_plan_free(backend_plan *plan);
 bool cuda_plan_launch(backend_plan *plan, const call *calls, int count, void *const *bases);
 
 /* ---- copy.c: page-locked memory through which copies from and to the host go */
-enum { STAGING_PIECES = 2 };
+enum { LANE_PIECES = 2 };
 typedef struct {
-    char *pieces[STAGING_PIECES];
-    cudaEvent_t free[STAGING_PIECES]; /* the device has done with the piece */
+    char *pieces[LANE_PIECES];
+    cudaEvent_t free[LANE_PIECES]; /* the device has done with the piece */
     unsigned next;
+} copy_lane;
+/* Lanes whose pieces are parts of `room`. */
+typedef struct {
+    copy_lane *lanes;
+    int count;
+    char *room;
+} copy_lanes;
+typedef struct {
+    copy_lanes shared; /* one, whose pieces are filled or emptied by all threads together */
+    copy_lanes own;    /* one for each thread, for long copies to the device */
 } staging;
 bool cuda_copy(int device, staging *s, cudaStream_t stream, const block_copy *copy);
 void cuda_staging_free(staging *s);
