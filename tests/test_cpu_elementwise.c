@@ -325,7 +325,7 @@ static void test_programs(void) {
 }
 
 /* Of so many elements that transposed inputs are turned: rows that follow each other and rows that do not, tiles cut
-   short on both sides, outputs past the caches. */
+   short on both sides, blocks that are a part of a row, outputs past the caches. */
 static void test_turned_programs(void) {
     const tarn_ints shapes[] = {DIMS(70, 90),   DIMS(20, 300), DIMS(9, 6, 130), DIMS(2100, 3),
                                 DIMS(130, 520), DIMS(17, 257), DIMS(8, 40, 20), DIMS(70, 2, 64)};
@@ -333,6 +333,7 @@ static void test_turned_programs(void) {
     for (int i = 0; i < rounds(120); i++)
         test_program(1 + (int)(random_bits() % 4), 1 + (int)(random_bits() % 7), 1 + (int)(random_bits() % 3),
                      shapes[i % 8], i % 3 == 0);
+    for (int i = 0; i < rounds(60); i++) test_program(16, 7, 3, DIMS(9, 2, 400), i % 3 == 0);
     for (int i = 0; i < rounds(3); i++) test_program(1, 7, 1, DIMS(2100, 2112), false);
 }
 

@@ -200,6 +200,11 @@ static void use_slot(plan *p, bool *seen, int slot) {
     p->used[p->used_count++] = (uint8_t)slot;
 }
 
+/* In whole steps, whatever the block. */
+static int64_t half_of(int64_t block) {
+    return (block / 2 + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP;
+}
+
 /* Finds the slots in use and chooses the block. */
 static void place_slots(plan *p) {
     bool seen[SLOTS] = {false};
@@ -212,8 +217,8 @@ static void place_slots(plan *p) {
     int64_t row = (p->tiles.columns + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP;
     if (p->tiles.ndim > 0 && !p->tiles.joined && row < p->block) p->block = row;
     int64_t bytes = p->used_count * p->slot_bytes;
-    while (p->block > LEAST_BLOCK && p->block * bytes > CACHE_BYTES) p->block /= 2;
-    while (p->block * bytes > SCRATCH_BYTES) p->block /= 2;
+    while (p->block > LEAST_BLOCK && p->block * bytes > CACHE_BYTES) p->block = half_of(p->block);
+    while (p->block * bytes > SCRATCH_BYTES) p->block = half_of(p->block);
     p->used_bytes = p->block * p->slot_bytes;
 }
 
