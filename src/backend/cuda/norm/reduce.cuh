@@ -25,12 +25,12 @@ template <class From, int X, bool DENSE> struct block_part {
 
     /* What of(an element) gives, folded over the part: in room[x], and returned to the threads with y = 0. */
     template <class T, class OF, class F> DEVICE_MEMBER T fold(T none, T *room, OF of, F fold) const {
-        room[threadIdx.x] = DENSE ? fold_row(none, of, fold) : fold_range(none, of, fold);
+        T own = room[threadIdx.x] = DENSE ? fold_row(none, of, fold) : fold_range(none, of, fold);
         for (int half = THREADS / X / 2; half; half /= 2) {
             __syncthreads();
-            if (y < half) room[threadIdx.x] = fold(room[threadIdx.x], room[threadIdx.x + half * X]);
+            if (y < half) own = room[threadIdx.x] = fold(own, room[threadIdx.x + half * X]);
         }
-        return y == 0 ? room[x] : none;
+        return own;
     }
 
     template <class T, class OF, class F> DEVICE_MEMBER T fold_range(T result, OF of, F fold) const {
