@@ -337,6 +337,19 @@ static void test_turned_programs(void) {
     for (int i = 0; i < rounds(3); i++) test_program(1, 7, 1, DIMS(2100, 2112), false);
 }
 
+/* Tiles of many narrow sources and a wide one lie in a thread's stack, too. */
+static void test_turned_bytes(void) {
+    static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_INT16, TARN_UINT8, TARN_FLOAT64};
+    operand in[4], out = make(TARN_FLOAT64, DIMS(600, 700));
+    for (int i = 0; i < 4; i++) in[i] = view(make(dtypes[i], DIMS(700, 600)), 0, DIMS(600, 700), DIMS(1, 600));
+    group_instruction code = {OP_negative, 4, {3}, TARN_FLOAT64, TARN_FLOAT64};
+    group_program program = {4, 1, 1, 5, (uint16_t[]){0, 1, 2, 3}, (uint16_t[]){4}, &code};
+    call c = group_call(&program, in, &out);
+    elementwise_plan plan;
+    elementwise_make_plan(&plan, &c, &elementwise_kernels_baseline);
+    CHECK(plan.turned_bytes > 0 && plan.turned_bytes <= 64 << 10, "%lld bytes", (long long)plan.turned_bytes);
+}
+
 /* ---- pairs: the bits of a program are those of its instructions, one program each */
 static group_instruction paired_instruction(tarn_dtype *dtypes, int registers) {
     static const op_id ops[] = {OP_multiply, OP_multiply, OP_add,  OP_subtract,
@@ -539,6 +552,7 @@ int main(void) {
             for (int to = 0; to < TARN_DTYPE_COUNT; to++) test_conversion((tarn_dtype)from, (tarn_dtype)to);
         test_programs();
         test_turned_programs();
+        test_turned_bytes();
         test_pairs();
         test_update(5003);
         test_update(100000); /* fetched ahead */

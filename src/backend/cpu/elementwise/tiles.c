@@ -48,10 +48,10 @@ static int64_t least(int64_t a, int64_t b) {
 /* `bytes` of an element of every turned source together. */
 static void cut(elementwise_tiles *t, int64_t bytes) {
     int last = t->ndim - 1;
-    t->columns = least(t->shape[last], MOST_COLUMNS);
+    int64_t room = TURNED_BYTES / bytes / ROWS & -ELEMENTWISE_STEP; /* the last source may be wide */
+    t->columns = least(t->shape[last], least(room, MOST_COLUMNS));
     t->joined = t->along + 1 == last && t->columns == t->shape[last];
-    int64_t rows = TURNED_BYTES / bytes / t->columns / ROWS * ROWS;
-    t->rows = least(rows < ROWS ? ROWS : rows, t->shape[t->along]);
+    t->rows = least(TURNED_BYTES / bytes / t->columns / ROWS * ROWS, t->shape[t->along]);
     t->down = (t->shape[t->along] + t->rows - 1) / t->rows;
     t->across = (t->shape[last] + t->columns - 1) / t->columns;
     t->count = t->down * t->across;
