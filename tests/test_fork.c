@@ -35,6 +35,19 @@ const char *__tsan_default_options(void) {
 enum { CHILDREN_WORK = !TARN_EMULATED };
 #endif
 
+/* The address sanitizers of gcc 12 and 13 do not hold the lock of their allocator while a process forks: where another
+   thread had it, the child waits for it at its first allocation. There too such children do nothing. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+enum { CHILDREN_OF_BUSY_WORK = false };
+#else
+enum { CHILDREN_OF_BUSY_WORK = true };
+#endif
+
 /* Runs the function in a child, which ends with what it returns; the child's own failures are counted there. */
 static void in_child(bool (*function)(void *context), void *context) {
     pid_t child = fork();
@@ -47,6 +60,15 @@ static void in_child(bool (*function)(void *context), void *context) {
     int status = -1;
     CHECK(child > 0 && waitpid(child, &status, 0) == child);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* The same while other threads allocate. */
+static bool do_nothing(void *context) {
+    (void)context;
+    return true;
+}
+static void in_child_of_busy(bool (*function)(void *context), void *context) {
+    in_child(CHILDREN_OF_BUSY_WORK ? function : do_nothing, context);
 }
 
 static tarn_array *ramp(int64_t n) {
@@ -181,7 +203,7 @@ static void test_others_busy(void) {
         busy[i] = (busy_thread){shared, i};
         CHECK(pthread_create(&threads[i], NULL, be_busy, &busy[i]) == 0);
     }
-    for (int i = 0; i < FORKS; i++) in_child(call_compiled, shared);
+    for (int i = 0; i < FORKS; i++) in_child_of_busy(call_compiled, shared);
     atomic_store(&over, true);
     for (int i = 0; i < BUSY; i++) pthread_join(threads[i], NULL);
     tarn_compiled_free(shared);
@@ -189,7 +211,7 @@ static void test_others_busy(void) {
 
 /* Several threads fork at once. */
 static void *fork_often(void *context) {
-    for (int i = 0; i < 10; i++) in_child(compute_much, context);
+    for (int i = 0; i < 10; i++) in_child_of_busy(compute_much, context);
     return NULL;
 }
 
