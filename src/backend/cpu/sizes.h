@@ -8,12 +8,12 @@ static inline int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-static inline int64_t divide_up(int64_t n, int64_t step) {
-    return (n + step - 1) / step;
+static inline int64_t divide_up(int64_t n, int64_t unit) {
+    return (n + unit - 1) / unit;
 }
 
-static inline int64_t round_up(int64_t n, int64_t step) {
-    return divide_up(n, step) * step;
+static inline int64_t round_up(int64_t n, int64_t unit) {
+    return divide_up(n, unit) * unit;
 }
 
 static inline int64_t product_of_sizes(const int64_t *sizes, int count) {

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "cpu/sizes.h"
+
 enum {
     LEAST_BLOCK = 256,
     MOST_BLOCK = 1024,
@@ -202,7 +204,7 @@ static void use_slot(plan *p, bool *seen, int slot) {
 
 /* In whole steps, whatever the block. */
 static int64_t half_of(int64_t block) {
-    return (block / 2 + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP;
+    return round_up(block / 2, ELEMENTWISE_STEP);
 }
 
 /* Finds the slots in use and chooses the block. */
@@ -214,7 +216,7 @@ static void place_slots(plan *p) {
     for (int i = 0; i < p->step_count; i++) use_slot(p, seen, p->steps[i].result);
     for (int i = 0; i < MOST_STREAMS && i < p->stream_count; i++) use_slot(p, seen, STREAM_SLOTS + i);
     p->block = !p->busy ? MOST_BLOCK : p->even ? LEAST_BLOCK : BUSY_BLOCK;
-    int64_t row = (p->tiles.columns + ELEMENTWISE_STEP - 1) & -ELEMENTWISE_STEP;
+    int64_t row = round_up(p->tiles.columns, ELEMENTWISE_STEP);
     if (p->tiles.ndim > 0 && !p->tiles.joined && row < p->block) p->block = row;
     int64_t bytes = p->used_count * p->slot_bytes;
     while (p->block > LEAST_BLOCK && p->block * bytes > CACHE_BYTES) p->block = half_of(p->block);

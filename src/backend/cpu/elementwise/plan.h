@@ -16,7 +16,6 @@ enum {
     SLOTS = STREAM_SLOTS + MOST_STREAMS,
     FEW_STEPS = 8, /* that need no workspace */
     STILL_BYTES = ELEMENTWISE_STEP * 8,
-    MOST_TURNED_BYTES = 8, /* of an element of all sources that are turned, but the last of them */
     CACHE_LINE = 64,
     AHEAD_ELEMENTS = 384 /* between those that an even plan computes and those it fetches */
 };

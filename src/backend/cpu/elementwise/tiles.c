@@ -2,9 +2,11 @@
 #include <stdlib.h>
 
 #include "cpu/elementwise/plan.h"
+#include "cpu/sizes.h"
 
 enum {
     TURNED_BYTES = 64 << 10, /* of a thread's stack, for the tiles of all sources: the second-level cache holds them */
+    MOST_BYTES = 8,          /* of an element of all sources that are turned, but the last of them */
     LEAST_TURNED = 1 << 12,  /* elements for which turning pays */
     LEAST_COLUMNS = 64,      /* where rows of a tile do not follow each other in the result */
     LEAST_ROWS = 8,
@@ -41,19 +43,15 @@ static void take_shape(elementwise_tiles *t, const source *s) {
     for (int i = s->ndim - 1; i >= 0; pitch *= s->shape[i--]) t->shape[i] = s->shape[i], t->steps[i] = pitch;
 }
 
-static int64_t least(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 /* `bytes` of an element of every turned source together. */
 static void cut(elementwise_tiles *t, int64_t bytes) {
     int last = t->ndim - 1;
     int64_t room = TURNED_BYTES / bytes / ROWS & -ELEMENTWISE_STEP; /* the last source may be wide */
-    t->columns = least(t->shape[last], least(room, MOST_COLUMNS));
+    t->columns = smaller(t->shape[last], smaller(room, MOST_COLUMNS));
     t->joined = t->along + 1 == last && t->columns == t->shape[last];
-    t->rows = least(TURNED_BYTES / bytes / t->columns / ROWS * ROWS, t->shape[t->along]);
-    t->down = (t->shape[t->along] + t->rows - 1) / t->rows;
-    t->across = (t->shape[last] + t->columns - 1) / t->columns;
+    t->rows = smaller(TURNED_BYTES / bytes / t->columns / ROWS * ROWS, t->shape[t->along]);
+    t->down = divide_up(t->shape[t->along], t->rows);
+    t->across = divide_up(t->shape[last], t->columns);
     t->count = t->down * t->across;
     for (int i = 0; i < last; i++)
         if (i != t->along) t->count *= t->shape[i];
@@ -63,7 +61,7 @@ void elementwise_plan_tiles(elementwise_plan *p) {
     elementwise_tiles *t = &p->tiles;
     int64_t bytes = 0;
     t->ndim = 0, t->count = 0, p->turned_bytes = 0;
-    for (int i = 0; i < p->source_count && p->size >= LEAST_TURNED && bytes < MOST_TURNED_BYTES; i++) {
+    for (int i = 0; i < p->source_count && p->size >= LEAST_TURNED && bytes < MOST_BYTES; i++) {
         source *s = &p->sources[i];
         if (!is_transposed(s) || (t->ndim > 0 && !fits_tiles(t, s))) continue;
         if (t->ndim == 0) take_shape(t, s);
@@ -76,6 +74,6 @@ void elementwise_plan_tiles(elementwise_plan *p) {
         source *s = &p->sources[i];
         if (!s->turned) continue;
         s->tile = p->turned_bytes;
-        p->turned_bytes += (t->rows * t->columns * s->bytes + CACHE_LINE - 1) & -CACHE_LINE;
+        p->turned_bytes += round_up(t->rows * t->columns * s->bytes, CACHE_LINE);
     }
 }
