@@ -59,11 +59,16 @@ static int64_t parts_bytes(reduce_kernel k) {
     return k.parts > 1 ? k.kept * k.parts * 16 : 0;
 }
 
+static reduce_kernel cut_over(const call *c, unsigned reduced) {
+    reduce_kernel k = reduction(c, reduced);
+    cut(&k);
+    return k;
+}
+
 static reduce_kernel cut_reduction(const call *c) {
     const attributes_reduce *a = c->attributes;
-    reduce_kernel k = reduction(c, axes_bits(a->axes, &c->inputs[0]));
+    reduce_kernel k = cut_over(c, axes_bits(a->axes, &c->inputs[0]));
     k.kind = (int)a->kind;
-    cut(&k);
     return k;
 }
 
@@ -87,9 +92,7 @@ static bool supports_reduce(const call *c) {
 
 static reduce_kernel cut_arg_reduction(const call *c) {
     const attributes_arg_reduce *a = c->attributes;
-    reduce_kernel k = reduction(c, 1u << axis_normal(a->axis, c->inputs[0].ndim));
-    cut(&k);
-    return k;
+    return cut_over(c, 1u << axis_normal(a->axis, c->inputs[0].ndim));
 }
 
 static int64_t arg_reduce_workspace(const call *c) {
@@ -116,9 +119,7 @@ static bool supports_arg_reduce(const call *c) {
 /* ---- logsumexp */
 static reduce_kernel cut_logsumexp(const call *c) {
     const attributes_logsumexp *a = c->attributes;
-    reduce_kernel k = reduction(c, axes_bits(a->axes, &c->inputs[0]));
-    cut(&k);
-    return k;
+    return cut_over(c, axes_bits(a->axes, &c->inputs[0]));
 }
 
 static int64_t logsumexp_workspace(const call *c) {
