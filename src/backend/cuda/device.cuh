@@ -21,8 +21,9 @@ enum { D_BOOL, D_U8, D_U16, D_U32, D_U64, D_I8, D_I16, D_I32, D_I64, D_F16, D_BF
     CASE(D_U8, unsigned char, __VA_ARGS__)                                                                             \
     CASE(D_U16, unsigned short, __VA_ARGS__)                                                                           \
     CASE(D_U32, u32, __VA_ARGS__)                                                                                      \
-    CASE(D_U64, u64, __VA_ARGS__) CASE(D_I8, signed char, __VA_ARGS__) CASE(D_I16, short, __VA_ARGS__)                 \
-        CASE(D_I32, int, __VA_ARGS__) CASE(D_I64, i64, __VA_ARGS__)
+    CASE(D_U64, u64, __VA_ARGS__)                                                                                      \
+    CASE(D_I8, signed char, __VA_ARGS__) CASE(D_I16, short, __VA_ARGS__) CASE(D_I32, int, __VA_ARGS__)                 \
+        CASE(D_I64, i64, __VA_ARGS__)
 #define NUMBER_CASES(...) CASE(D_C64, complex64, __VA_ARGS__) FLOAT_CASES(__VA_ARGS__) INTEGER_CASES(__VA_ARGS__)
 #define FLOATS(dtype, ...)                                                                                             \
     switch (dtype) { FLOAT_CASES(__VA_ARGS__) }
@@ -84,6 +85,11 @@ DEVICE cplx from_lane(cplx x, int step) {
     return cplx(__shfl_xor_sync(~0u, x.re, step), __shfl_xor_sync(~0u, x.im, step));
 }
 
+/* Of the warp in its block; so that the compiler knows that all lanes have the same, and go the same way. */
+DEVICE int warp_number() {
+    return __shfl_sync(~0u, (int)threadIdx.x / 32, 0);
+}
+
 /* The value of every thread of the block folded; all threads get it. room: 32 entries. */
 template <class T, class F> DEVICE T fold_block(T x, T identity, T *room, F fold) {
     for (int step = 16; step; step /= 2) x = fold(x, __shfl_xor_sync(~0u, x, step));
@@ -115,8 +121,8 @@ template <class S> DEVICE uint4 narrow_piece(const wide<S> (&from)[PIECE<S>]) {
     narrow_all((S *)&piece, from);
     return piece;
 }
-/* Of weights, which are read once: past the first cache, and where it stands. Not `.nc`, which finds there what stood in
- * memory when this kernel began, before those it waited for had written. */
+/* Of weights, which are read once: past the first cache, and where it stands. Not `.nc`, which finds there what stood
+ * in memory when this kernel began, before those it waited for had written. */
 DEVICE uint4 stream_piece(const void *from) {
     uint4 v;
     asm volatile("ld.global.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];"
@@ -150,8 +156,8 @@ static inline int ptx_of(const void *kernel) {
 static inline bool can_wait(const void *kernel) {
     return ptx_of(kernel) >= 90;
 }
-/* Whether they are code for 9.0, which is compiled as 9.0a (CMakeLists.txt): no other, older or newer, has warpgroups, and
- * of newer devices not all have clusters of 16 blocks. */
+/* Whether they are code for 9.0, which is compiled as 9.0a (CMakeLists.txt): no other, older or newer, has warpgroups,
+ * and of newer devices not all have clusters of 16 blocks. */
 static inline bool is_hopper(const void *kernel) {
     return ptx_of(kernel) / 10 == 9;
 }

@@ -407,6 +407,8 @@ typedef struct {
     int64_t k;
     vector_part part;
     around_product around;
+    int rounds,
+        longer_teams; /* the launcher's: how many sets of rows the first teams of warps take, the others one less */
 } vector_kernel;
 void launch_vector(const vector_kernel *k, kernel_stream stream);
 
@@ -423,8 +425,11 @@ typedef struct {
     int64_t k, group;
     packed_part part;
     around_product around;
-    int64_t tiles; /* the launcher's, as are the others */
-    int down, across, group_shift, sums;
+    /* The launcher's: tiles of 8 rows, `down` of which a block has at a time, each of `across` warps; how many rounds
+     * of them the first blocks have, the others one less; how many spans of k a warp has, the first ones one more;
+     * groups and bytes of a row, rows from one of a lane's to its next; what a reciprocal is of: quant/vector.cu. */
+    int tiles, down, down_reciprocal, across, across_reciprocal, rounds, longer_blocks, warp_spans, longer_warps;
+    int row_groups, row_bytes, row_step, group_shift, sums;
 } packed_vector_kernel;
 void launch_packed_vector(const packed_vector_kernel *k, kernel_stream stream);
 

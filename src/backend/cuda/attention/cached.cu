@@ -111,7 +111,7 @@ __global__ void __launch_bounds__(THREADS, BLOCKS<S, QUERIES>)
     key_batch<S, LANES> ahead;
     all_ranks.each = (heads * (int)k.value_dim + ranks - 1) / ranks;
     let_next_begin();
-    arrive_in_cluster();
+    begin_in_cluster();
     if (!c.early) await_previous();
     int start = *((const int *)c.start + q.batch * c.start_step);
     float position = (float)*((const int *)c.rope.offset + q.batch * c.rope.offset_step) * (float)c.rope.scale;

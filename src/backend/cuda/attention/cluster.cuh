@@ -5,6 +5,11 @@
 #include "cuda/device.cuh"
 
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+/* That the block has begun. What it wrote is not told by this, which would be waited for. */
+DEVICE void begin_in_cluster() {
+    asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory");
+}
+/* With all that it wrote, anywhere: a microsecond where that is much. */
 DEVICE void arrive_in_cluster() {
     asm volatile("barrier.cluster.arrive.aligned;" ::: "memory");
 }
@@ -17,8 +22,54 @@ template <class T> DEVICE T *in_block(T *mine, int rank) {
     asm volatile("mapa.u64 %0, %1, %2;" : "=l"(there) : "l"((u64)mine), "r"(rank));
     return (T *)there;
 }
+
+/* ---- What blocks send into each other's shared memory, counted in bytes by a barrier in the memory that it is sent
+ * to: nothing else is waited for. */
+DEVICE u32 shared_address(const void *x) {
+    return (u32)__cvta_generic_to_shared(x);
+}
+DEVICE u32 address_in_block(const void *mine, int rank) {
+    u32 there;
+    asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(shared_address(mine)), "r"(rank));
+    return there;
+}
+/* By one thread, before begin_in_cluster. */
+DEVICE void expect_bytes(u64 *arrived, u32 bytes) {
+    asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(shared_address(arrived)) : "memory");
+    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(arrived)), "r"(bytes)
+                 : "memory");
+}
+/* To where `mine` lies, behind await_cluster. */
+DEVICE void send_to_block(float4 *mine, int rank, float4 x, u64 *arrived) {
+    asm volatile("st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.v4.f32 [%0], {%1,%2,%3,%4}, [%5];" ::"r"(
+                     address_in_block(mine, rank)),
+                 "f"(x.x), "f"(x.y), "f"(x.z), "f"(x.w), "r"(address_in_block(arrived, rank))
+                 : "memory");
+}
+DEVICE void send_to_block(float2 *mine, int rank, float2 x, u64 *arrived) {
+    asm volatile("st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.v2.f32 [%0], {%1,%2}, [%3];" ::"r"(
+                     address_in_block(mine, rank)),
+                 "f"(x.x), "f"(x.y), "r"(address_in_block(arrived, rank))
+                 : "memory");
+}
+DEVICE void await_bytes(u64 *arrived) {
+    asm volatile("{\n"
+                 ".reg .pred over;\n"
+                 "again:\n"
+                 "mbarrier.try_wait.parity.shared::cta.b64 over, [%0], 0;\n"
+                 "@over bra ended;\n"
+                 "bra again;\n"
+                 "ended:\n"
+                 "}" ::"r"(shared_address(arrived))
+                 : "memory");
+}
 #else /* never launched */
+DEVICE void begin_in_cluster() {}
 DEVICE void arrive_in_cluster() {}
+DEVICE void expect_bytes(u64 *, u32) {}
+template <class T> DEVICE void send_to_block(T *, int, T, u64 *) {}
+DEVICE void await_bytes(u64 *) {}
 DEVICE void await_cluster() {}
 template <class T> DEVICE T *in_block(T *mine, int) {
     return mine;

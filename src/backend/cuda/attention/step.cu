@@ -9,6 +9,9 @@
 #include "cuda/tile_product.cuh"
 
 enum { WARPS = 4, THREADS = 32 * WARPS, WARP_KEYS = 16, BLOCK_KEYS = WARPS * WARP_KEYS, MOST_HEADS = 8 };
+#ifndef FETCH
+#define FETCH 2
+#endif
 #define LOG2E 1.44269504088896340736f
 
 template <class S> DEVICE float low_of(u32 pair) {
@@ -48,6 +51,17 @@ template <int DIM> struct key_tile {
         for (int i = 0; i < 4; i++)
             read_words(values[i], from + min(first + value_row(i), last) * step + threadIdx.x % 32 / 4 * (DIM / 8));
     }
+    /* On their way into the first cache. */
+    template <class S>
+    static DEVICE_MEMBER void fetch_rows(const S *keys, i64 key_step, const S *values, i64 value_step, int first,
+                                         int last) {
+#pragma unroll
+        for (int i = 0; i < 2; i++)
+            fetch(keys + min(first + key_row(i), last) * key_step + threadIdx.x % 4 * (DIM / 4));
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            fetch(values + min(first + value_row(i), last) * value_step + threadIdx.x % 32 / 4 * (DIM / 8));
+    }
     /* Row `row`, if the tile has it, as it is now. */
     template <class S> DEVICE_MEMBER void replace(int row, const S *key, const S *value) {
 #pragma unroll
@@ -67,22 +81,29 @@ template <int DIM> struct key_tile {
     }
 };
 
-/* A lane's quarter of a row, turned and rounded: pairs are half a head apart. */
-template <class S, int DIM> DEVICE void turn_quarter(const S *row, const float2 *angles, u32 (&to)[DIM / 8]) {
-    const int at = threadIdx.x % 4 * (DIM / 4);
-    const bool low = at < DIM / 2;
-    u32 other[DIM / 8];
-    read_words(to, row + at);
-    read_words(other, row + (at ^ DIM / 2));
-#pragma unroll
-    for (int w = 0; w < DIM / 8; w++) {
-        const float4 turn = *(const float4 *)&angles[at % (DIM / 2) + 2 * w];
-        const u32 first = low ? to[w] : other[w], second = low ? other[w] : to[w];
-        const float u = low_of<S>(first), v = low_of<S>(second), x = high_of<S>(first), y = high_of<S>(second);
-        to[w] = low ? pair_of(u * turn.x - v * turn.y, x * turn.z - y * turn.w, S())
-                    : pair_of(u * turn.y + v * turn.x, x * turn.w + y * turn.z, S());
+/* A lane's quarter of a row, and the one that it is turned with: pairs are half a head apart. */
+template <int DIM> struct quarter {
+    u32 own[DIM / 8], other[DIM / 8];
+
+    template <class S> DEVICE_MEMBER void read(const S *row) {
+        const int at = threadIdx.x % 4 * (DIM / 4);
+        read_words(own, row + at);
+        read_words(other, row + (at ^ DIM / 2));
     }
-}
+    /* Turned and rounded. */
+    template <class S> DEVICE_MEMBER void turn(const float2 *angles) {
+        const int at = threadIdx.x % 4 * (DIM / 4);
+        const bool low = at < DIM / 2;
+#pragma unroll
+        for (int w = 0; w < DIM / 8; w++) {
+            const float4 by = *(const float4 *)&angles[at % (DIM / 2) + 2 * w];
+            const u32 first = low ? own[w] : other[w], second = low ? other[w] : own[w];
+            const float u = low_of<S>(first), v = low_of<S>(second), x = high_of<S>(first), y = high_of<S>(second);
+            own[w] = low ? pair_of(u * by.x - v * by.y, x * by.z - y * by.w, S())
+                         : pair_of(u * by.y + v * by.x, x * by.w + y * by.z, S());
+        }
+    }
+};
 
 /* What a warp has seen: of query lane / 4 the top and the lane's sum of weights; of queries 2t and 2t + 1 the weighted
  * values of its eighth. */
@@ -137,16 +158,21 @@ DEVICE void add_values(seen<DIM> &r, const key_tile<DIM> &tile, float (&scores)[
     }
 }
 
-/* ---- what warps and blocks have, joined: each block sends to block r what concerns elements r * each, … of all
- * queries' values */
+/* ---- what warps and blocks have, joined: each block sends to block r what concerns numbers r * EACH, … of the
+ * queries' values. Nothing is divided by what is not known to the compiler: all wait for this. */
 template <int DIM, int RANKS> struct joined {
-    float values[WARPS][MOST_HEADS][DIM];
+    enum { EACH = DIM / RANKS, EIGHTH = DIM / 8 + 2, ROW = 8 * EIGHTH + 4 }; /* so that a warp's lie in all banks */
+    float values[WARPS][MOST_HEADS][ROW];
     float2 tops[WARPS][MOST_HEADS];
     float2 rank_tops[RANKS][MOST_HEADS];
-    float rank_values[RANKS][MOST_HEADS * DIM / RANKS];
+    float rank_values[RANKS][MOST_HEADS * EACH];
     float2 angles[DIM / 2];
     uint4 key[DIM / 8], value[DIM / 8];
+    u64 arrived;
 
+    DEVICE_MEMBER void expect(int heads) {
+        expect_bytes(&arrived, heads * RANKS * (EACH * (int)sizeof *rank_values[0] + (int)sizeof *rank_tops[0]));
+    }
     DEVICE_MEMBER void leave(seen<DIM> &r) {
         const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
         r.sum += from_lane(r.sum, 1);
@@ -156,7 +182,7 @@ template <int DIM, int RANKS> struct joined {
         for (int e = 0; e < 2; e++)
 #pragma unroll
             for (int w = 0; w < DIM / 16; w++)
-                *(float2 *)&values[warp][2 * t + e][g * (DIM / 8) + 2 * w] =
+                *(float2 *)&values[warp][2 * t + e][g * EIGHTH + 2 * w] =
                     make_float2(r.values[w][e], r.values[w][2 + e]);
         __syncthreads();
     }
@@ -169,30 +195,36 @@ template <int DIM, int RANKS> struct joined {
         for (int w = 0; w < WARPS; w++) all.y += (fades[w] = weight_of(tops[w][j].x, all.x)) * tops[w][j].y;
         return all;
     }
+    /* Four numbers at a time; the last threads, which have fewer of them, begin with the tops. */
     DEVICE_MEMBER void send(int heads) {
-        const int each = heads * DIM / RANKS;
         float fades[WARPS];
-        for (int e = threadIdx.x; e < heads * DIM;
-             e += THREADS) { /* THREADS is a multiple of DIM: a thread's number of a head stays */
-            fold(e / DIM, fades);
-            float value = 0;
+#pragma unroll 1
+        for (int e = 4 * threadIdx.x; e < heads * DIM; e += 4 * THREADS) {
+            const int head = e / DIM, at = e % DIM, place = at / (DIM / 8) * EIGHTH + at % (DIM / 8);
+            fold(head, fades);
+            float4 sum = {};
 #pragma unroll
-            for (int w = 0; w < WARPS; w++) value = fmaf(fades[w], values[w][e / DIM][e % DIM], value);
-            in_block(this, e / each)->rank_values[blockIdx.x][e % each] = value;
+            for (int w = 0; w < WARPS; w++) {
+                const float2 *v = (const float2 *)&values[w][head][place];
+                sum.x = fmaf(fades[w], v[0].x, sum.x), sum.y = fmaf(fades[w], v[0].y, sum.y);
+                sum.z = fmaf(fades[w], v[1].x, sum.z), sum.w = fmaf(fades[w], v[1].y, sum.w);
+            }
+            send_to_block((float4 *)&rank_values[blockIdx.x][head * EACH + at % EACH], at / EACH, sum, &arrived);
         }
-        for (int e = threadIdx.x; e < heads * RANKS; e += THREADS)
-            in_block(this, e % RANKS)->rank_tops[blockIdx.x][e / RANKS] = fold(e / RANKS, fades);
+#pragma unroll 1
+        for (int e = THREADS - 1 - threadIdx.x; e < heads * RANKS; e += THREADS)
+            send_to_block(&rank_tops[blockIdx.x][e / RANKS], e % RANKS, fold(e / RANKS, fades), &arrived);
     }
     template <class S>
     DEVICE_MEMBER void join(const cached_attention_kernel &c, int batch, int kv_head, int heads) const {
         const i64 row = batch * c.attention.heads * DIM, first = (i64)kv_head * heads * DIM;
-        const int each = heads * DIM / RANKS;
-        for (int i = threadIdx.x; i < each; i += THREADS) {
-            const int e = blockIdx.x * each + i, j = e / DIM;
+#pragma unroll 1
+        for (int i = threadIdx.x; i < heads * EACH; i += THREADS) {
+            const int j = i / EACH, e = j * DIM + blockIdx.x * EACH + i % EACH;
             float top = -INFINITY, sum = 0, value = 0;
-#pragma unroll 4
+#pragma unroll
             for (int r = 0; r < RANKS; r++) top = fmaxf(top, rank_tops[r][j].x);
-#pragma unroll 4
+#pragma unroll
             for (int r = 0; r < RANKS; r++) {
                 const float weight = weight_of(rank_tops[r][j].x, top);
                 sum = fmaf(weight, rank_tops[r][j].y, sum);
@@ -206,36 +238,42 @@ template <int DIM, int RANKS> struct joined {
     }
 };
 
-/* The new key and value, turned, in shared memory and in the cache. */
-template <class S, int DIM>
-DEVICE void keep_new(const S *key, const S *value, const float2 *angles, S *key_row, S *value_row, S *key_to,
-                     uint4 *kept_key, uint4 *kept_value) {
-    const int lane = threadIdx.x;
-    if (lane < 4) {
-        u32 words[DIM / 8];
-        turn_quarter<S, DIM>(key, angles, words);
-#pragma unroll
-        for (int i = 0; i < DIM / 32; i++) {
-            const uint4 piece = *(const uint4 *)&words[4 * i];
-            const int at = lane * (DIM / 32) + i;
-            kept_key[at] = piece, ((uint4 *)key_row)[at] = piece;
-            if (key_to) ((uint4 *)key_to)[at] = piece;
-        }
-    } else if (lane >= 32 && lane < 32 + DIM / 8) {
-        const uint4 piece = ((const uint4 *)value)[lane - 32];
-        kept_value[lane - 32] = piece, ((uint4 *)value_row)[lane - 32] = piece;
+/* The new key and value, as four lanes and another warp have read them, turned, in shared memory and in the cache. */
+template <class S, int DIM> struct newest {
+    quarter<DIM> key;
+    uint4 value;
+
+    static DEVICE_MEMBER bool has_key() { return threadIdx.x < 4; }
+    static DEVICE_MEMBER bool has_value() { return threadIdx.x >= 32 && threadIdx.x < 32 + DIM / 8; }
+    DEVICE_MEMBER void read(const S *key_from, const S *value_from) {
+        if (has_key()) key.read(key_from);
+        if (has_value()) value = ((const uint4 *)value_from)[threadIdx.x - 32];
     }
-    __syncthreads();
-}
+    DEVICE_MEMBER void keep(const float2 *angles, S *key_row, S *value_row, S *key_to, uint4 *kept_key,
+                            uint4 *kept_value) {
+        if (has_key()) {
+            key.template turn<S>(angles);
+#pragma unroll
+            for (int i = 0; i < DIM / 32; i++) {
+                const uint4 piece = *(const uint4 *)&key.own[4 * i];
+                const int at = threadIdx.x * (DIM / 32) + i;
+                kept_key[at] = piece, ((uint4 *)key_row)[at] = piece;
+                if (key_to) ((uint4 *)key_to)[at] = piece;
+            }
+        }
+        if (has_value()) kept_value[threadIdx.x - 32] = value, ((uint4 *)value_row)[threadIdx.x - 32] = value;
+        __syncthreads();
+    }
+};
 
 template <class S, int DIM, int RANKS>
 __global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant__ cached_attention_kernel c) {
     const attention_kernel &k = c.attention;
     extern __shared__ uint4 shared[];
     joined<DIM, RANKS> &all = *(joined<DIM, RANKS> *)shared;
-    const int heads = (int)(k.heads / k.kv_heads), batch = blockIdx.y / (int)k.kv_heads,
-              kv_head = blockIdx.y % (int)k.kv_heads;
-    const int first = blockIdx.x * BLOCK_KEYS + threadIdx.x / 32 * WARP_KEYS, step = RANKS * BLOCK_KEYS,
+    const int heads = (int)k.heads / (int)k.kv_heads, batch = (int)blockIdx.y / (int)k.kv_heads,
+              kv_head = (int)blockIdx.y - batch * (int)k.kv_heads;
+    const int first = blockIdx.x * BLOCK_KEYS + warp_number() * WARP_KEYS, step = RANKS * BLOCK_KEYS,
               last = (int)k.keys - 1;
     const int g = threadIdx.x % 32 / 4;
     S *keys = (S *)k.k + batch * k.k_strides[0] + kv_head * k.k_strides[1],
@@ -243,7 +281,8 @@ __global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant_
     const i64 key_step = k.k_strides[2], value_step = k.v_strides[2];
 
     let_next_begin();
-    arrive_in_cluster();
+    if (threadIdx.x == 0) all.expect(heads);
+    begin_in_cluster();
     if (!c.early) await_previous();
     int start = c.start[batch * c.start_step];
     const float position = (float)*((const int *)c.rope.offset + batch * c.rope.offset_step) * (float)c.rope.scale;
@@ -253,25 +292,30 @@ __global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant_
     if (threadIdx.x < DIM / 2)
         rope_turn<S>(c.rope, threadIdx.x, position, &all.angles[threadIdx.x].x, &all.angles[threadIdx.x].y);
     start = max(min(start, last), 0);
+    await_cluster(); /* all have begun; what the first cache holds is forgotten */
+    if (FETCH && first + step <= start) tile.fetch_rows(keys, key_step, values, value_step, first + step, last);
     __syncthreads();
     if (c.early) await_previous();
 
+    const bool keeps = start % step / BLOCK_KEYS == blockIdx.x;
+    newest<S, DIM> now;
+    if (keeps)
+        now.read((const S *)c.key + batch * c.key_strides[0] + kv_head * c.key_strides[1],
+                 (const S *)c.value + batch * c.value_strides[0] + kv_head * c.value_strides[1]);
+    quarter<DIM> query;
+    query.read((const S *)k.q + batch * k.q_strides[0] + (kv_head * heads + (g < heads ? g : 0)) * k.q_strides[1]);
     const i64 length = k.length ? integer_at(k.length, batch * k.length_step, k.length_dtype) : k.keys;
     const int count = length < 0 ? 0 : length > k.keys ? (int)k.keys : (int)length;
-    const S *queries = (const S *)k.q + batch * k.q_strides[0] + kv_head * heads * k.q_strides[1];
-    u32 query[DIM / 8];
-    turn_quarter<S, DIM>(queries + (g < heads ? g : 0) * k.q_strides[1], all.angles, query);
-    if (start % step / BLOCK_KEYS == blockIdx.x) {
-        keep_new<S, DIM>((const S *)c.key + batch * c.key_strides[0] + kv_head * c.key_strides[1],
-                         (const S *)c.value + batch * c.value_strides[0] + kv_head * c.value_strides[1], all.angles,
-                         keys + start * key_step, values + start * value_step,
-                         c.key_to ? (S *)c.key_to + blockIdx.y * DIM : (S *)0, all.key, all.value);
+    query.template turn<S>(all.angles);
+    if (keeps) {
+        now.keep(all.angles, keys + start * key_step, values + start * value_step,
+                 c.key_to ? (S *)c.key_to + blockIdx.y * DIM : (S *)0, all.key, all.value);
         tile.replace(start - first, (const S *)all.key, (const S *)all.value);
         if (c.query_to && threadIdx.x < heads * 4)
 #pragma unroll
             for (int i = 0; i < DIM / 32; i++)
                 ((uint4 *)((S *)c.query_to + (blockIdx.y * heads + g) * DIM))[threadIdx.x % 4 * (DIM / 32) + i] =
-                    *(uint4 *)&query[4 * i];
+                    *(uint4 *)&query.own[4 * i];
     }
     seen<DIM> r;
     r.top = -INFINITY, r.sum = 0;
@@ -282,17 +326,17 @@ __global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant_
 #pragma unroll 1
     for (int at = first; at < count; at += step) {
         float scores[2][4];
-        score_keys<S, DIM>(query, tile, count - at, (float)k.scale * LOG2E, scores);
+        score_keys<S, DIM>(query.own, tile, count - at, (float)k.scale * LOG2E, scores);
         if (at + step < count) tile.read_keys(keys, key_step, at + step, last);
         if (count - at < WARP_KEYS) tile.clear_values(count - at);
         add_values<S, DIM>(r, tile, scores, at == first);
         if (at + step < count) tile.read_values(values, value_step, at + step, last);
+        if (FETCH > 1 && at + 2 * step < count)
+            tile.fetch_rows(keys, key_step, values, value_step, at + 2 * step, last);
     }
     all.leave(r);
-    await_cluster(); /* all have begun */
     all.send(heads);
-    arrive_in_cluster();
-    await_cluster();
+    await_bytes(&all.arrived);
     all.template join<S>(c, batch, kv_head, heads);
 }
 

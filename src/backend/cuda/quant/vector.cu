@@ -29,7 +29,7 @@ template <class S, int BITS> struct split_x {
     static constexpr int LANES = form<BITS>::QUARTER / 8; /* that hold a quarter, 8 numbers each */
     uint2 *planes;
     float2 *scales;
-    i64 spans;
+    int spans;
 
     static __host__ __device__ size_t bytes(i64 k) {
         return (size_t)(k / form<BITS>::SPAN) * (FINE ? 2 : 1) *
@@ -41,7 +41,7 @@ template <class S, int BITS> struct split_x {
     /* Piece c: numbers 8c .. 8c + 7. The largest magnitude of a quarter becomes 32639; adding 1.5 * 2^23 + 128 leaves
        the whole number in the low bits, high byte rounded, low byte to be flipped. A quarter with a NaN or an infinity
        gets a NaN for its scale. */
-    DEVICE_MEMBER void split(int which, i64 c, float (&y)[8], bool exists) const {
+    DEVICE_MEMBER void split(int which, int c, float (&y)[8], bool exists) const {
         u32 most = 0, v[8];
 #pragma unroll
         for (int i = 0; i < 8; i++) most = max(most, __float_as_uint(y[i]) & 0x7FFFFFFF);
@@ -64,10 +64,9 @@ template <class S, int BITS> struct split_x {
         if (c % LANES == 0) scale_of(which)[c / LANES] = make_float2(scale, scale * (float)sum);
         put(which, c, v);
     }
-    DEVICE_MEMBER void put(int which, i64 c, const u32 (&v)[8]) const {
+    DEVICE_MEMBER void put(int which, int c, const u32 (&v)[8]) const {
         constexpr int EACH = form<BITS>::SPAN / 8, HALF = EACH / 2, LANE = HALF / 4;
-        i64 span = c / EACH;
-        int in = (int)(c % EACH), half = in / HALF, lane = in / LANE % 4, product = in % LANE;
+        const int span = c / EACH, in = c % EACH, half = in / HALF, lane = in / LANE % 4, product = in % LANE;
         uint2 *to = plane_pair(which) + (span * form<BITS>::PRODUCTS + product) * 16 + half * 4 + lane;
         u32 first[2], second[2]; /* 4 bits: the even numbers, the odd ones, as two masks give them; 8 bits: in order */
         if constexpr (BITS == 4) {
@@ -81,10 +80,12 @@ template <class S, int BITS> struct split_x {
         to[8] = make_uint2(__byte_perm(first[0], first[1], 0x5410) ^ 0x80808080u,
                            __byte_perm(second[0], second[1], 0x5410) ^ 0x80808080u);
     }
-    /* AT_ONCE pieces' loads first: from memory one after the other each is a way there and back. */
+    /* AT_ONCE pieces' loads first: from memory one after the other each is a way there and back. They are split in turn
+     * by the same code: it is brought from memory, too. */
     template <int AT_ONCE> DEVICE_MEMBER void read(const S *x) const {
         constexpr int EACH = 8 / PIECE<S>;
-        const int pieces = (int)spans * (form<BITS>::SPAN / 8), all = (pieces + 31) / 32 * 32; /* by whole warps */
+        const int pieces = spans * (form<BITS>::SPAN / 8), all = (pieces + 31) / 32 * 32; /* by whole warps */
+#pragma unroll 1
         for (int first = threadIdx.x; first < all; first += AT_ONCE * THREADS) {
             uint4 held[AT_ONCE][EACH];
 #pragma unroll
@@ -92,17 +93,18 @@ template <class S, int BITS> struct split_x {
                 int c = first + j / EACH * THREADS;
                 held[j / EACH][j % EACH] = ((const uint4 *)x)[(c < pieces ? c : 0) * EACH + j % EACH];
             }
+#pragma unroll 1
+            for (int c = first; c < min(all, first + AT_ONCE * THREADS); c += THREADS) {
+                split_piece(held[0], c, c < pieces);
 #pragma unroll
-            for (int j = 0; j < AT_ONCE; j++) {
-                int c = first + j * THREADS;
-                if (c < all) split_piece(held[j], c, c < pieces);
+                for (int j = 0; j < (AT_ONCE - 1) * EACH; j++) held[j / EACH][j % EACH] = held[j / EACH + 1][j % EACH];
             }
         }
         __syncthreads();
     }
     /* Half types: what is normed goes no further than the registers of who splits it. */
     DEVICE_MEMBER void norm(const around_product &around, const S *x) const {
-        const int pieces = (int)spans * (form<BITS>::SPAN / 8), all = (pieces + 31) / 32 * 32;
+        const int pieces = spans * (form<BITS>::SPAN / 8), all = (pieces + 31) / 32 * 32;
         uint4 held[1];
         const float scale = norm_scale<S>(around, x, pieces, held[0]);
 #pragma unroll 1
@@ -127,16 +129,47 @@ template <class S, int BITS> struct split_x {
     }
 };
 
-/* ---- which tile of 8 rows comes j-th: those of a gate in turn with those that it lets through */
-DEVICE i64 tile_of(const packed_vector_kernel &k, i64 j) {
+/* ---- which rows are whose. Nothing is divided here that the launcher can divide: code before the first load, and its
+   way from memory, are waited for. */
+
+/* Which tile of 8 rows comes j-th: those of a gate in turn with those that it lets through. */
+DEVICE int tile_of(const packed_vector_kernel &k, int j) {
     return k.around.after == AFTER_GATE ? j / 2 + j % 2 * (k.tiles / 2) : j;
+}
+
+/* x / `by`, of which `reciprocal` is 2^16 / by, rounded up; exact for x * by < 2^16. */
+DEVICE int quotient(int x, int reciprocal) {
+    return (int)((u32)x * (u32)reciprocal >> 16);
+}
+
+/* Tile j of those that a block multiplies, a round of `down` of them after the other. */
+DEVICE int block_tile(const packed_vector_kernel &k, int j) {
+    const int round = quotient(j, k.down_reciprocal);
+    return (blockIdx.x + round * gridDim.x) * k.down + j - round * k.down;
 }
 
 /* What a lane reads of its row: 16 bytes of each half of a span, the scale and bias of its quarter. */
 template <class C> struct cursor {
     const char *words;
     const C *scales, *biases;
-    i64 group;
+    int row, quarter;
+
+    /* Rows that do not exist, behind the last one, are read as that one. */
+    DEVICE_MEMBER void begin_row(const packed_vector_kernel &k, int first) {
+        const int exists = min(row, (int)k.part.rows - 1);
+        words = (const char *)k.part.words + ((i64)exists * k.row_bytes + first * 128 + threadIdx.x % 4 * 16);
+        scales = (const C *)k.part.scales + (i64)exists * k.row_groups;
+        biases = (const C *)k.part.biases + (i64)exists * k.row_groups;
+        quarter = first * 4 + threadIdx.x % 4;
+        row += k.row_step;
+    }
+    DEVICE_MEMBER void load(uint4 &low, uint4 &high, C &scale, C &bias, int group_shift) {
+        low = stream_piece(words);
+        high = stream_piece(words + 64);
+        scale = scales[quarter >> group_shift];
+        bias = biases[quarter >> group_shift];
+        words += 128, quarter += 4;
+    }
 };
 
 template <class S, class C, int BITS, bool NORMED>
@@ -145,53 +178,40 @@ __global__ void __launch_bounds__(THREADS, sizeof(S) == 4 ? 1 : 2)
     typedef form<BITS> F;
     extern __shared__ uint4 shared[];
     split_x<S, BITS> x;
-    x.spans = k.k / F::SPAN;
+    x.spans = (int)(k.k / F::SPAN);
     x.planes = (uint2 *)shared;
     x.scales = (float2 *)(x.planes + x.spans * F::PRODUCTS * 16 * (x.FINE ? 2 : 1));
     float *sums = (float *)((char *)shared + x.bytes(k.k));
-    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4, down = warp / k.across,
-              across = warp % k.across;
-    const int first = (int)(x.spans * across / k.across), end = (int)(x.spans * (across + 1) / k.across),
-              count = end - first;
-    const i64 groups = (k.tiles + k.down - 1) / k.down;
-    const int rounds = blockIdx.x < groups ? (int)((groups - 1 - blockIdx.x) / gridDim.x) + 1 : 0;
-    const int steps = down < k.down ? rounds * count : 0;
+    const int warp = warp_number(), lane = threadIdx.x % 32, g = lane / 4, t = lane % 4,
+              down = quotient(warp, k.across_reciprocal), across = warp - down * k.across;
+    const int first = across * k.warp_spans + min(across, k.longer_warps),
+              count = k.warp_spans + (across < k.longer_warps), rounds = k.rounds - (blockIdx.x >= k.longer_blocks);
+    const int steps = rounds * count;
 
     uint4 low[DEPTH], high[DEPTH];
     C scale[DEPTH], bias[DEPTH];
     cursor<C> at;
-    int loads = 0, load_span = end;
-    i64 load_group = (i64)blockIdx.x - gridDim.x;
+    at.row = tile_of(k, blockIdx.x * k.down + down) * 8 + g;
+    int unread = steps, unread_of_row = 0;
     auto load = [&](int slot) {
-        if (loads++ >= steps) return;
-        if (load_span == end) {
-            load_span = first;
-            load_group += gridDim.x;
-            i64 tile = load_group * k.down + down, row = tile_of(k, tile < k.tiles ? tile : k.tiles - 1) * 8 + g;
-            const packed_part &part = k.part;
-            row = row < part.rows ? row : part.rows - 1;
-            at.words = (const char *)part.words + row * (k.k * BITS / 8) + first * 128 + t * 16;
-            at.scales = (const C *)part.scales + row * ((k.k / F::QUARTER) >> k.group_shift);
-            at.biases = (const C *)part.biases + row * ((k.k / F::QUARTER) >> k.group_shift);
+        if (unread-- <= 0) return;
+        if (unread_of_row-- == 0) {
+            at.begin_row(k, first);
+            unread_of_row = count - 1;
         }
-        low[slot] = stream_piece(at.words);
-        high[slot] = stream_piece(at.words + 64);
-        at.words += 128;
-        at.group = (load_span * 4 + t) >> k.group_shift;
-        scale[slot] = at.scales[at.group];
-        bias[slot] = at.biases[at.group];
-        load_span++;
+        at.load(low[slot], high[slot], scale[slot], bias[slot], k.group_shift);
     };
 
     let_next_begin();
     if (!k.early) await_previous();
 #pragma unroll
     for (int i = 0; i < DEPTH; i++) load(i);
-    if (NORMED) fetch_norm_weight(k.around, (int)(k.k / PIECE<S>));
+    if (NORMED) fetch_norm_weight(k.around, (int)k.k / PIECE<S>);
     if (k.early) await_previous();
-    i64 tile = (blockIdx.x + (i64)(threadIdx.x / k.down) * gridDim.x) * k.down + threadIdx.x % k.down;
-    if (k.around.after == AFTER_ADD && threadIdx.x < rounds * k.down && tile < k.tiles)
-        fetch((const S *)k.around.other + 8 * tile);
+    if (k.around.after == AFTER_ADD && threadIdx.x < rounds * k.down) {
+        const int tile = block_tile(k, threadIdx.x);
+        if (tile < k.tiles) fetch((const S *)k.around.other + 8 * tile);
+    }
     if constexpr (NORMED && sizeof(S) == 2) {
         x.norm(k.around, (const S *)k.x);
     } else if constexpr (NORMED) {
@@ -208,8 +228,9 @@ __global__ void __launch_bounds__(THREADS, sizeof(S) == 4 ? 1 : 2)
 
     const bool mine = t / 2 == (g >> 1 & 1);
     const int column = (g & 1) * 8 + (g >> 2) * 4 + t;
-    float sum = 0;
-    int span = first, round = 0;
+    float sum = 0, *sum_to = sums + (down * 8 + g) * k.across + across;
+    int span = first, left = count;
+#pragma unroll 1
     for (int n = 0; n < steps; n += DEPTH) {
 #pragma unroll
         for (int i = 0; i < DEPTH; i++) {
@@ -242,64 +263,81 @@ __global__ void __launch_bounds__(THREADS, sizeof(S) == 4 ? 1 : 2)
             }
             sum = fmaf((float)widen(scale[i]), product, fmaf((float)widen(bias[i]), all, sum));
             load(i);
-            if (++span < end) continue;
+            span++;
+            if (--left) continue;
             sum += from_lane(sum, 1);
             sum += from_lane(sum, 2);
-            if (t == 0) sums[((round * k.down + down) * 8 + g) * k.across + across] = sum;
-            sum = 0;
-            span = first;
-            round++;
+            if (t == 0) *sum_to = sum;
+            sum_to += 8 * WARPS; /* of the next round */
+            sum = 0, span = first, left = count;
         }
     }
-    if (count == 0 && down < k.down)
-        for (int i = lane; i < rounds * 8; i += 32) sums[((i / 8 * k.down + down) * 8 + i % 8) * k.across + across] = 0;
+    if (count == 0 && lane < 8)
+#pragma unroll 1
+        for (int i = 0; i < rounds; i++) sums[(i * k.down + down) * 8 * k.across + lane * k.across + across] = 0;
     __syncthreads();
-    auto product = [&](int i) {
-        float all = 0;
-        for (int j = 0; j < k.across; j++) all += sums[i * k.across + j];
-        return all;
-    };
-    const bool gate = k.around.after == AFTER_GATE;
+#pragma unroll 1
     for (int i = threadIdx.x; i < rounds * k.down * 8; i += THREADS) {
-        i64 tile = (blockIdx.x + (i64)(i / 8 / k.down) * gridDim.x) * k.down + i / 8 % k.down;
-        if (tile >= k.tiles || (gate && tile % 2)) continue;
-        i64 row = tile_of(k, tile) * 8 + i % 8;
-        if (gate)
-            end_pair<S>(k.around, k.part.to, row, k.part.rows / 2, product(i), product(i + 8));
-        else if (row < k.part.rows)
-            end_row<S>(k.around, k.part.to, row, product(i));
+        float product = 0, through = 0;
+#pragma unroll 4
+        for (int j = 0; j < k.across; j++) product += sums[i * k.across + j];
+        const int tile = block_tile(k, i / 8), row = tile_of(k, tile) * 8 + i % 8;
+        if (k.around.after == AFTER_GATE) { /* tiles of a gate are two by two in a block */
+            through = __shfl_down_sync(__activemask(), product, 8);
+            if (tile < k.tiles && tile % 2 == 0)
+                end_pair<S>(k.around, k.part.to, row, k.part.rows / 2, product, through);
+        } else if (tile < k.tiles && row < k.part.rows) {
+            end_row<S>(k.around, k.part.to, row, product);
+        }
     }
 }
 
 /* How many tiles a block takes at a time, so that there are enough blocks for the chip (at most `most`) and as few
    parts of x as that leaves. Fewer where every warp then has all its weights on their way before it waits. Tiles of a
    gate are two by two in a block. */
-static int tiles_at_once(const packed_vector_kernel &k, i64 spans, int most) {
+static int tiles_at_once(const packed_vector_kernel &k, int spans, int most) {
     const bool gate = k.around.after == AFTER_GATE;
     int down = k.tiles >= 4 * (most / 2) ? 4 : k.tiles >= 3 * (most / 4) ? 3 : k.tiles >= 2 * (most / 4) ? 2 : 1;
     for (int fewer = down - 1; !gate && fewer > 0; fewer--)
-        if (k.tiles <= (i64)most * fewer && spans * fewer <= WARPS * DEPTH) down = fewer;
+        if (k.tiles <= most * fewer && spans * fewer <= WARPS * DEPTH) down = fewer;
     return gate && down % 2 ? 2 : down;
+}
+
+static int reciprocal_of(int x) {
+    return ((1 << 16) + x - 1) / x;
+}
+
+/* What is a warp's, and a row's. */
+template <int BITS> static void share_out(packed_vector_kernel &k, int most) {
+    const int spans = (int)(k.k / form<BITS>::SPAN), quarters = spans * 4;
+    k.tiles = (int)((k.part.rows + 7) / 8);
+    k.down = tiles_at_once(k, spans, most);
+    k.across = WARPS / k.down;
+    k.down_reciprocal = reciprocal_of(k.down), k.across_reciprocal = reciprocal_of(k.across);
+    k.warp_spans = spans / k.across, k.longer_warps = spans % k.across;
+    k.group_shift = group_shift_of(k.group / form<BITS>::QUARTER);
+    k.row_groups = quarters >> k.group_shift;
+    k.row_bytes = (int)(k.k * BITS / 8);
 }
 
 template <class S, class C, int BITS, bool NORMED>
 static void launch_normed(packed_vector_kernel k, kernel_stream stream) {
-    k.tiles = (k.part.rows + 7) / 8;
-    k.group_shift = group_shift_of(k.group / form<BITS>::QUARTER);
-    int most = (sizeof(S) == 4 ? 1 : 2) * cuda_processors(); /* as many blocks as find room at once */
-    k.down = tiles_at_once(k, k.k / form<BITS>::SPAN, most);
-    k.across = WARPS / k.down;
-    i64 groups = (k.tiles + k.down - 1) / k.down, blocks = groups < most ? groups : most,
-        rounds = (groups + blocks - 1) / blocks;
-    if (rounds <= 4) blocks = (groups + rounds - 1) / rounds;
-    const i64 sums = k.down * 8 * k.across; /* a round */
+    enum { SUMS = 8 * WARPS };                                     /* of a round */
+    const int most = (sizeof(S) == 4 ? 1 : 2) * cuda_processors(); /* as many blocks as find room at once */
+    share_out<BITS>(k, most);
+    const int groups = (k.tiles + k.down - 1) / k.down;
+    int blocks = groups < most ? groups : most;
+    k.rounds = (groups + blocks - 1) / blocks;
+    if (k.rounds <= 4) blocks = (groups + k.rounds - 1) / k.rounds;
     size_t x_bytes = split_x<S, BITS>::bytes(k.k) + (NORMED && sizeof(S) == 4 ? k.k * sizeof(S) : 0);
-    const i64 room = (cuda_shared_bytes() - (i64)x_bytes - 16) / (i64)sizeof(float) / sums;
-    if (rounds > room) { /* few multiprocessors, many rows */
+    const int room = (int)((cuda_shared_bytes() - (i64)x_bytes - 16) / (i64)sizeof(float) / SUMS);
+    if (k.rounds > room) { /* few multiprocessors, many rows */
         blocks = (groups + room - 1) / room;
-        rounds = (groups + blocks - 1) / blocks;
+        k.rounds = (groups + blocks - 1) / blocks;
     }
-    k.sums = (int)(rounds * sums + 3) / 4 * 4;
+    k.longer_blocks = groups - (k.rounds - 1) * blocks;
+    k.row_step = blocks * k.down * (k.around.after == AFTER_GATE ? 4 : 8);
+    k.sums = k.rounds * SUMS;
     size_t bytes = x_bytes + k.sums * sizeof(float);
     allow_shared(multiply_packed<S, C, BITS, NORMED>, bytes);
     start(multiply_packed<S, C, BITS, NORMED>, (unsigned)blocks, THREADS, bytes, stream, k);
