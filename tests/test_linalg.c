@@ -3,6 +3,7 @@
 #include "test_device.h"
 #include "base/settings.h"
 #include "golden_values.h"
+#include "rounds.h"
 
 static tarn_array *out[3];
 
@@ -172,7 +173,8 @@ static void check_scratch(tarn_dtype dtype, int n, int kinds) {
 static void check_all_scratch(void) {
     static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_FLOAT64, TARN_COMPLEX64};
     for (int n = 1; n < 40; n += n < 9 ? 1 : 11)
-        for (int i = 0; i < 3; i++) check_scratch(dtypes[i], n, 6);
+        for (int i = 0; i < 3; i++)
+            if (in_rounds()) check_scratch(dtypes[i], n, 6); /* emulators take long for products of NaN */
     if (!settings_without("linalg_eigh")) check_scratch(TARN_FLOAT32, 139, 1);
 }
 
