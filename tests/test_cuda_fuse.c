@@ -565,6 +565,53 @@ static void test_by_rows(tarn_dtype dtype) {
     }
 }
 
+/* ---- logsumexp of long rows, their elements less that, and where the best of these is. What finds a token rounds much
+   to the same number. in_place: the difference lies where the rows did. joined: where clusters run */
+typedef struct {
+    int64_t rows, n;
+    bool best, in_place, least;
+    int64_t joined;
+} long_case;
+
+static void run_long(const long_case *t, const operand *in, bool together, operand *results) {
+    tarn_dtype dtype = in->dtype;
+    operand x = there(*in), total = there(make(dtype, DIMS(t->rows, 1))),
+            apart = there(make(dtype, DIMS(t->rows, t->n))), rest = t->in_place ? x : apart,
+            best = there(make(TARN_UINT32, DIMS(t->rows, 1)));
+    attributes_logsumexp last = {.axes = DIMS(-1), .keepdims = true};
+    attributes_arg_reduce among = {.axis = -1, .keepdims = true, .least = t->least};
+    group_instruction subtract = step_of(OP_subtract, 2, 0, 1, dtype);
+    group_program program = program_of(&subtract, 1);
+    operand differ[] = {x, view(total, 0, DIMS(t->rows, t->n), DIMS(1, 0))};
+    call calls[] = {
+        {.op = OP_logsumexp, .attributes = &last, .input_count = 1, .output_count = 1, .inputs = &x, .outputs = &total},
+        group_of(&program, differ, &rest),
+        {.op = OP_arg_reduce,
+         .attributes = &among,
+         .input_count = 1,
+         .output_count = 1,
+         .inputs = &rest,
+         .outputs = &best}};
+    run_calls(calls, t->best ? 3 : 2, together, runs_hopper() ? t->joined : 0);
+    results[0] = returned(total), results[1] = returned(rest), results[2] = t->best ? returned(best) : *in;
+    release_all();
+}
+
+static void test_long_rows(tarn_dtype dtype) {
+    const long_case cases[] = {{1, 128256, true, false, false, 2}, {8, 151936, true, true, false, 2},
+                               {3, 32000, false, false, false, 1}, {2, 262144, true, false, true, 2},
+                               {64, 16384, true, false, false, 2}, {1, 50257, true, false, false, 0},
+                               {1, 4096, true, false, false, 0}};
+    const char *names[] = {"logsumexp", "rows less that", "the best"};
+    for (int i = 0; i < 7; i++) {
+        const long_case *t = &cases[i];
+        operand in = randomized(dtype, DIMS(t->rows, t->n), DOMAIN_UNIT), one[3], all[3];
+        run_long(t, &in, false, one);
+        run_long(t, &in, true, all);
+        for (int k = 0; k < 3; k++) same(all[k], one[k], names[k]);
+    }
+}
+
 /* A gate of rows against the reference where its divisor is near the largest number, and where it is none: then, from
    -89 on, nothing is left of results that small. */
 static void test_far_gates(tarn_dtype dtype) {
@@ -627,6 +674,7 @@ int main(void) {
         d < 2 || runs_hopper() ? joining("caches", test_caches, dtypes[d]) : test_caches(dtypes[d]);
         joining("sums", test_sums, dtypes[d]), joining("batches", test_batches, dtypes[d]);
         if (d < 2) joining("gates", test_gates, dtypes[d]), test_far_gates(dtypes[d]);
+        runs_hopper() ? joining("long rows", test_long_rows, dtypes[d]) : test_long_rows(dtypes[d]);
         d < 2 && runs_hopper() ? joining("by rows", test_by_rows, dtypes[d]) : test_by_rows(dtypes[d]);
     }
     cuda->stream_free(cuda_stream);

@@ -160,6 +160,14 @@ static void test_best(tarn_dtype dtype) {
         check_exact(CALL(arg_reduce, &least, NULL, x), TARN_UINT32, DIMS(6, 333));
     }
     check_exact(CALL(arg_reduce, &all, NULL, randomized(dtype, DIMS(70001), DOMAIN_ANY)), TARN_UINT32, TARN_0D);
+    /* rows that a cluster holds */
+    operand rows = randomized(dtype, DIMS(5, 32768), DOMAIN_ANY);
+    check_exact(CALL(arg_reduce, &largest, NULL, rows), TARN_UINT32, DIMS(5));
+    check_exact(CALL(arg_reduce, &least, NULL, rows), TARN_UINT32, DIMS(5));
+    for (int64_t i = 0; i < 5 * 32768; i++) put(&rows, i, i / 32768 == 1 ? -INFINITY : i / 32768 == 2 ? INFINITY : 1);
+    put(&rows, 3 * 32768 + 20000, NAN), put(&rows, 3 * 32768 + 20003, NAN), put(&rows, 4 * 32768 + 32767, NAN);
+    check_exact(CALL(arg_reduce, &largest, NULL, rows), TARN_UINT32, DIMS(5));
+    check_exact(CALL(arg_reduce, &least, NULL, rows), TARN_UINT32, DIMS(5));
 }
 
 /* In double, what logsumexp over the axes of `bits` is of x, in the order of the axes that stay. */
@@ -209,15 +217,16 @@ static void test_logsumexp(tarn_dtype dtype) {
     check_logsumexp(rows, DIMS(0, 2), DIMS(20));
     check_logsumexp(randomized(dtype, DIMS(3000, 50), DOMAIN_ANY), DIMS(0), DIMS(50));
     check_logsumexp(make(dtype, DIMS(3, 0, 2)), DIMS(1), DIMS(3, 2));
-    /* one row in 34 parts: what is far above all others, infinite or no number lies in one of them */
+    check_logsumexp(randomized(dtype, DIMS(3, 128256), DOMAIN_ANY), DIMS(-1), DIMS(3));
+    /* one row in 34 parts, or a cluster's: what is far above all others, infinite or no number lies in one of them */
     const double apart[] = {0, 60000, -60000, INFINITY, -INFINITY, NAN};
-    for (int i = 0; i < 6; i++)
-        for (int low = 0; low < 2; low++) {
-            operand x = randomized(dtype, DIMS(70001), DOMAIN_ANY);
-            for (int64_t j = 0; low && j < 70001; j++) put(&x, j, -INFINITY);
-            put(&x, 41234, apart[i]);
-            check_logsumexp(x, DIMS(0), TARN_0D);
-        }
+    for (int64_t i = 0; i < 24; i++) {
+        int64_t n = i % 2 ? 70001 : 128256;
+        operand x = randomized(dtype, DIMS(n), DOMAIN_ANY);
+        for (int64_t j = 0; i % 4 > 1 && j < n; j++) put(&x, j, -INFINITY);
+        put(&x, 41234, apart[i / 4]);
+        check_logsumexp(x, DIMS(0), TARN_0D);
+    }
 }
 
 /* ---- order */

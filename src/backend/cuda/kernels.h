@@ -131,6 +131,18 @@ void launch_reduce(const reduce_kernel *k, kernel_stream stream);
 void launch_logsumexp(const reduce_kernel *k, kernel_stream stream);
 void launch_arg_reduce(const reduce_kernel *k, kernel_stream stream);
 
+/* Few long rows of n elements, side by side, `step` apart: log(sum(exp(x))) of each, what is left of x without it, and
+   the place of the best (the largest, or the least) of that. total, NULL: x stays as it is. rest, best, NULL: nobody
+   reads it. */
+typedef struct {
+    const void *from;
+    void *total, *rest, *best;
+    int dtype, least;
+    int64_t rows, n, step;
+} long_rows_kernel;
+bool rows_are_long(const long_rows_kernel *k); /* whether they, and the device, are such that this runs */
+void launch_long_rows(const long_rows_kernel *k, kernel_stream stream);
+
 /* An axis of n elements of each of `rows` rows, which the other axes number. places: argsort, or, fetched, a sort whose
    elements are fetched from their places. The workspace has room for two keys of each element (and, with places, two
    places of 4 bytes), then own_bytes from a multiple of 256 on. */

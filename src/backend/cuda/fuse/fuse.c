@@ -21,6 +21,10 @@ bool spans_meet(byte_span a, byte_span b) {
     return a.begins < b.ends && b.begins < a.ends;
 }
 
+bool lies_over_or_apart(const operand *written, const operand *read) {
+    return written->data == read->data || !spans_meet(span_of(written), span_of(read));
+}
+
 bool call_leaves_alone(const call *c, byte_span there) {
     for (int i = 0; i < c->input_count; i++)
         if (spans_meet(span_of(&c->inputs[i]), there)) return false;
@@ -64,6 +68,15 @@ bool group_is_sum(const call *c, tarn_dtype dtype) {
            operand_size(&c->inputs[1]) == n;
 }
 
+bool group_is_difference(const call *c, tarn_dtype dtype, int *from) {
+    if (!is_plain(c, 1, dtype)) return false;
+    const group_instruction *subtract = c->program->instructions;
+    const uint16_t *registers = c->program->input_registers;
+    *from = subtract->arguments[0] == registers[0] ? 0 : 1;
+    return does(subtract, OP_subtract, dtype) && subtract->arguments[0] == registers[*from] &&
+           subtract->arguments[1] == registers[1 - *from];
+}
+
 bool group_is_gate(const call *c, tarn_dtype dtype, int gate) {
     if (!is_plain(c, 2, dtype)) return false;
     const group_instruction *silu = c->program->instructions, *multiply = silu + 1;
@@ -73,7 +86,8 @@ bool group_is_gate(const call *c, tarn_dtype dtype, int gate) {
 }
 
 typedef int (*fusion)(const call *calls, int count, const unsigned *constant);
-static const fusion fusions[] = {fuse_product, fuse_attention, fuse_by_rows, fuse_packed, fuse_sum, fuse_gate};
+static const fusion fusions[] = {fuse_product, fuse_attention, fuse_by_rows,  fuse_packed,
+                                 fuse_sum,     fuse_gate,      fuse_long_rows};
 enum { FUSIONS = sizeof fusions / sizeof *fusions };
 
 /* Of calls that were launched with the one before them: for tests, as results do not tell. */

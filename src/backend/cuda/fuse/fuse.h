@@ -22,6 +22,8 @@ int fuse_packed(const call *calls, int count, const unsigned *constant);    /* [
                                                                                gates between */
 int fuse_sum(const call *calls, int count, const unsigned *constant);       /* a sum of rows, rms_norm */
 int fuse_gate(const call *calls, int count, const unsigned *constant);      /* a gate of rows */
+int fuse_long_rows(const call *calls, int count, const unsigned *constant); /* logsumexp of few long rows, their
+                                                                               elements less that[, arg_reduce] */
 
 /* rms_norm of more than one row that a block holds, of their sum with others or not: how many calls that is; 0: it is
    not what comes first. */
@@ -44,12 +46,16 @@ bool spans_meet(byte_span a, byte_span b);
 bool lies_in_line(const operand *o);
 /* Whether a kernel that runs this call may write there, too. */
 bool call_leaves_alone(const call *c, byte_span there);
+/* Whether what a kernel writes there may be written once it has read that: it is the same memory, or apart from it. */
+bool lies_over_or_apart(const operand *written, const operand *read);
 /* Whether rows, along all axes but the last, are multiples of 16 bytes apart. */
 bool rows_step_by_16(const operand *o);
 
 /* ---- groups over two inputs of this dtype, with one result */
 /* Whether it is their sum, all in line and of one size. */
 bool group_is_sum(const call *c, tarn_dtype dtype);
+/* Whether it is input 0 - input 1, or the other way round: `from`. */
+bool group_is_difference(const call *c, tarn_dtype dtype, int *from);
 /* Whether it is silu(input `gate`) * the other one. */
 bool group_is_gate(const call *c, tarn_dtype dtype, int gate);
 
@@ -57,9 +63,11 @@ bool group_is_gate(const call *c, tarn_dtype dtype, int gate);
 bool dense_vector_of(const call *c, unsigned constant, vector_kernel *k);         /* matmul.c; false: not by it */
 bool packed_vector_of(const call *c, unsigned constant, packed_vector_kernel *k); /* affine.c */
 bool packed_rows_of(const call *c, unsigned constant, packed_rows_kernel *k);
-norm_kernel rms_norm_of(const call *c);       /* norm.c */
-rope_kernel rope_of(const call *c);           /* norm.c */
-attention_kernel attention_of(const call *c); /* attention.c */
+norm_kernel rms_norm_of(const call *c);                      /* norm.c */
+rope_kernel rope_of(const call *c);                          /* norm.c */
+bool total_of_long_rows(const call *c, long_rows_kernel *k); /* reduce.c: logsumexp; false: not by it */
+bool best_of_long_rows(const call *c, long_rows_kernel *k);  /* arg_reduce */
+attention_kernel attention_of(const call *c);                /* attention.c */
 bool attention_is_split(const call *c, const attention_kernel *k);
 bool attention_is_grouped(const call *c, const attention_kernel *k);
 bool attention_takes_sinks(const call *c); /* or there are none */

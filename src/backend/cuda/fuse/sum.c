@@ -3,16 +3,12 @@
 #include "cuda/fuse/fuse.h"
 #include "cuda/rows.h"
 
-/* A block reads a row before it writes any: what is written may lie where the same rows are read, or apart. */
-static bool lies_well(const operand *written, const operand *read) {
-    return written->data == read->data || !spans_meet(span_of(written), span_of(read));
-}
-
+/* A block reads a row before it writes any. */
 static bool memory_fits(const call *sum, const call *norm) {
     const operand *written[] = {&sum->outputs[0], &norm->outputs[0]};
     for (int w = 0; w < 2; w++) {
         for (int i = 0; i < 2; i++)
-            if (!lies_well(written[w], &sum->inputs[i])) return false;
+            if (!lies_over_or_apart(written[w], &sum->inputs[i])) return false;
         if (norm->input_count > 1 && spans_meet(span_of(written[w]), span_of(&norm->inputs[1]))) return false;
     }
     return true;

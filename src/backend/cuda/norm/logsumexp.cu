@@ -1,16 +1,7 @@
 /* log(sum(exp(x))) over any axes: what it is made of is read twice, the second time from the cache. As the formula has
    it (ops/fused/means.c), of floats, half types in float. */
+#include "cuda/norm/partial.cuh"
 #include "cuda/norm/reduce.cuh"
-
-/* Of some elements: the largest, and the sum of exp(element - base_of(largest)). */
-template <class T> struct exponentials {
-    T top, sum;
-};
-
-/* Nothing infinite is subtracted from itself. */
-template <class T> DEVICE T base_of(T top) {
-    return isinf(top) ? 0 : top;
-}
 
 template <class S, int X, bool DENSE>
 __global__ void __launch_bounds__(THREADS) sum_exponentials(const __grid_constant__ reduce_kernel k) {

@@ -4,6 +4,7 @@
 
 #include "cuda/axes.h"
 #include "cuda/cuda.h"
+#include "cuda/fuse/fuse.h"
 #include "cuda/kernels.h"
 
 static unsigned axes_bits(tarn_ints chosen, const operand *x) {
@@ -72,6 +73,17 @@ static reduce_kernel cut_reduction(const call *c) {
     return k;
 }
 
+/* Without what it is to make. */
+static bool find_long_rows(const reduce_kernel *r, long_rows_kernel *k) {
+    bool lie_so = r->reduced_ndim == 1 && r->reduced_strides[0] == 1 && r->kept_ndim <= 1;
+    *k = (long_rows_kernel){.from = r->from,
+                            .dtype = r->from_dtype,
+                            .rows = r->kept,
+                            .n = r->reduced,
+                            .step = r->kept_ndim ? r->kept_strides[0] : 0};
+    return lie_so && rows_are_long(k);
+}
+
 static int64_t reduce_workspace(const call *c) {
     return parts_bytes(cut_reduction(c));
 }
@@ -99,6 +111,14 @@ static int64_t arg_reduce_workspace(const call *c) {
     return parts_bytes(cut_arg_reduction(c));
 }
 
+bool best_of_long_rows(const call *c, long_rows_kernel *k) {
+    reduce_kernel r = cut_arg_reduction(c);
+    bool found = find_long_rows(&r, k);
+    k->best = r.to;
+    k->least = ((const attributes_arg_reduce *)c->attributes)->least;
+    return found;
+}
+
 static bool run_arg_reduce(const call *c) {
     const attributes_arg_reduce *a = c->attributes;
     const operand *x = &c->inputs[0];
@@ -106,9 +126,13 @@ static bool run_arg_reduce(const call *c) {
     reduce_kernel k = cut_arg_reduction(c);
     k.least = a->least;
     k.partial = c->workspace;
+    long_rows_kernel rows;
     if (k.kept == 0) return true;
     if (k.reduced == 0) return tarn_fail("arg_reduce: axis %d is empty, so that nothing in it is largest", axis);
-    launch_arg_reduce(&k, cuda_stream_now);
+    if (best_of_long_rows(c, &rows))
+        launch_long_rows(&rows, cuda_stream_now);
+    else
+        launch_arg_reduce(&k, cuda_stream_now);
     return true;
 }
 
@@ -126,10 +150,21 @@ static int64_t logsumexp_workspace(const call *c) {
     return parts_bytes(cut_logsumexp(c));
 }
 
+bool total_of_long_rows(const call *c, long_rows_kernel *k) {
+    reduce_kernel r = cut_logsumexp(c);
+    bool found = find_long_rows(&r, k);
+    k->total = r.to;
+    return found;
+}
+
 static bool run_logsumexp(const call *c) {
     reduce_kernel k = cut_logsumexp(c);
+    long_rows_kernel rows;
     k.partial = c->workspace;
-    if (k.kept > 0) launch_logsumexp(&k, cuda_stream_now);
+    if (total_of_long_rows(c, &rows))
+        launch_long_rows(&rows, cuda_stream_now);
+    else if (k.kept > 0)
+        launch_logsumexp(&k, cuda_stream_now);
     return true;
 }
 

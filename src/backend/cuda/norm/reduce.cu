@@ -1,6 +1,7 @@
 /* Reductions over any axes. Sums of half types in float, of float32 in float with a fixed order, of whole numbers of up
    to 32 bits in 32; so a result does not depend on what else runs. A block takes neighbouring results, and a part of what goes into
    each; parts are folded by a second kernel. */
+#include "cuda/norm/partial.cuh"
 #include "cuda/norm/reduce.cuh"
 
 template <class From, class To, int X, bool DENSE, int KIND>
@@ -81,41 +82,7 @@ void launch_reduce(const reduce_kernel *k, kernel_stream stream) {
     }
 }
 
-/* ---- arg_reduce: the first best; a NaN wins */
-template <class T> struct place {
-    T value;
-    i64 index;
-};
-
-/* A number in its order: as it is widened, complex ones as they are, which shared memory can hold. */
-template <class S> struct in_order {
-    typedef decltype(widen(S())) type;
-    DEVICE_MEMBER static type of(S x) { return widen(x); }
-};
-template <> struct in_order<complex64> {
-    typedef complex64 type;
-    DEVICE_MEMBER static type of(complex64 x) { return x; }
-};
-template <class T> DEVICE bool is_nan(T x) {
-    return x != x;
-}
-DEVICE bool is_nan(complex64 x) {
-    return x.re != x.re || x.im != x.im;
-}
-template <class T> DEVICE bool is_less(T a, T b) {
-    return a < b;
-}
-DEVICE bool is_less(complex64 a, complex64 b) {
-    return language::lt(widen(a), widen(b));
-}
-
-template <class T> DEVICE bool beats(place<T> b, place<T> a, bool least) {
-    bool a_nan = is_nan(a.value), b_nan = is_nan(b.value);
-    if (a_nan || b_nan) return b_nan && (!a_nan || b.index < a.index);
-    bool below = is_less(b.value, a.value), above = is_less(a.value, b.value);
-    return below == above ? b.index < a.index : least ? below : above;
-}
-
+/* ---- arg_reduce */
 /* The best of a block's threads, in thread 0. */
 template <class T> DEVICE place<T> best_of_block(place<T> best, bool least) {
     __shared__ place<T> room[THREADS];
