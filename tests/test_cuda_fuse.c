@@ -471,6 +471,99 @@ static void test_sums(tarn_dtype dtype) {
         }
 }
 
+/* ---- a norm, of a sum or not, whose result is made floats */
+static void run_widened(tarn_dtype dtype, bool sum, const operand *in, bool together, operand *results) {
+    int64_t rows = in[0].shape[0], n = in[0].shape[1];
+    operand x[] = {there(in[0]), there(in[1])}, weight = there(in[2]), added = there(make(dtype, DIMS(rows, n))),
+            normed = there(make(dtype, DIMS(rows, n))), wide = there(make(TARN_FLOAT32, DIMS(rows, n)));
+    group_instruction add = step_of(OP_add, 2, 1, 0, dtype), widen = step_of(OP_astype, 1, 0, 0, dtype);
+    widen.dtype = TARN_FLOAT32;
+    group_program sums = program_of(&add, 1), widens = {.input_count = 1,
+                                                        .output_count = 1,
+                                                        .instruction_count = 1,
+                                                        .register_count = 2,
+                                                        .input_registers = (uint16_t[]){0},
+                                                        .output_registers = (uint16_t[]){1},
+                                                        .instructions = &widen};
+    attributes_rms_norm norm = {.eps = 1e-3};
+    operand normings[] = {sum ? added : x[0], weight};
+    call calls[3] = {group_of(&sums, x, &added)}, *next = &calls[sum];
+    *next++ = norm_of(&norm, normings, &normed);
+    *next = group_of(&widens, &normed, &wide), next->input_count = 1;
+    run_calls(calls, 2 + sum, together, 1 + sum);
+    results[0] = sum ? returned(added) : in[0], results[1] = returned(normed), results[2] = returned(wide);
+    release_all();
+}
+
+static void test_widened(tarn_dtype dtype) {
+    const int64_t sizes[][2] = {{1, 3072}, {8, 3072}, {1, 64}, {3, 8192}};
+    const char *names[] = {"sum", "normed row", "normed row as floats"};
+    for (int i = 0; i < 4; i++)
+        for (int sum = 0; sum < (sizes[i][0] > 1 ? 2 : 1); sum++) {
+            operand in[] = {randomized(dtype, DIMS(sizes[i][0], sizes[i][1]), DOMAIN_UNIT),
+                            randomized(dtype, DIMS(sizes[i][0], sizes[i][1]), DOMAIN_UNIT),
+                            randomized(dtype, DIMS(sizes[i][1]), DOMAIN_POSITIVE)},
+                    one[3], all[3];
+            run_widened(dtype, sum, in, false, one);
+            run_widened(dtype, sum, in, true, all);
+            for (int k = 0; k < 3; k++) same(all[k], one[k], names[k]);
+        }
+}
+
+/* ---- packed rows that indices choose, unpacked. in: words, scales, biases, indices */
+static void run_picked(int64_t bits, int64_t group, const operand *in, int64_t joined, bool together,
+                       operand *results) {
+    int64_t count = operand_size(&in[3]), k = in[0].shape[1] * 32 / bits;
+    operand table[3], picked[3], ids = there(in[3]), inputs[3][2],
+                                 numbers = there(make(in[1].dtype, DIMS(1, count, k)));
+    attributes_gather rows = {.axes = DIMS(0)};
+    attributes_dequantize how = {.group_size = group, .bits = bits};
+    call calls[4];
+    for (int i = 0; i < 3; i++) {
+        table[i] = there(in[i]);
+        picked[i] = there(make(in[i].dtype, DIMS(1, count, in[i].shape[1])));
+        inputs[i][0] = table[i], inputs[i][1] = ids;
+        calls[i] = (call){.op = OP_gather,
+                          .attributes = &rows,
+                          .input_count = 2,
+                          .output_count = 1,
+                          .inputs = inputs[i],
+                          .outputs = &picked[i]};
+    }
+    calls[3] = (call){.op = OP_dequantize,
+                      .attributes = &how,
+                      .input_count = 3,
+                      .output_count = 1,
+                      .inputs = picked,
+                      .outputs = &numbers};
+    run_calls(calls, 4, together, joined);
+    for (int i = 0; i < 3; i++) results[i] = returned(picked[i]);
+    results[3] = returned(numbers);
+    release_all();
+}
+
+static void test_picked(tarn_dtype dtype) {
+    const int64_t cases[][4] = {/* bits, group, k, indices */ {4, 64, 3072, 1},
+                                {8, 32, 256, 9},
+                                {2, 64, 64, 3},
+                                {4, 128, 1024, 70},
+                                {6, 64, 128, 2}};
+    const char *names[] = {"picked words", "picked scales", "picked biases", "picked numbers"};
+    for (int i = 0; i < 5; i++) {
+        const int64_t *t = cases[i];
+        enum { TABLE = 40 };
+        operand in[4] = {make(TARN_UINT32, DIMS(TABLE, t[2] * t[0] / 32)), make(dtype, DIMS(TABLE, t[2] / t[1])),
+                         make(dtype, DIMS(TABLE, t[2] / t[1])), make(TARN_INT32, DIMS(1, t[3]))},
+                one[4], all[4];
+        pack(in, randomized(dtype, DIMS(TABLE, t[2]), DOMAIN_UNIT), t[1], t[0]);
+        for (int64_t j = 0; j < t[3]; j++)
+            put(&in[3], j, (double)(j * 7 % (2 * TABLE + 2) - TABLE - 1)); /* outside, too */
+        run_picked(t[0], t[1], in, 0, false, one);
+        run_picked(t[0], t[1], in, 32 % t[0] ? 0 : 3, true, all);
+        for (int k = 0; k < 4; k++) same(all[k], one[k], names[k]);
+    }
+}
+
 /* ---- what makes the x of a packed product of some rows: a norm, of a sum or not, or a gate */
 typedef enum { NORM, SUM_AND_NORM, GATE_OF_ROWS } maker;
 typedef struct {
@@ -673,6 +766,8 @@ int main(void) {
         joining("products", test_products, dtypes[d]);
         d < 2 || runs_hopper() ? joining("caches", test_caches, dtypes[d]) : test_caches(dtypes[d]);
         joining("sums", test_sums, dtypes[d]), joining("batches", test_batches, dtypes[d]);
+        joining("picked rows", test_picked, dtypes[d]);
+        if (d < 2) joining("floats", test_widened, dtypes[d]);
         if (d < 2) joining("gates", test_gates, dtypes[d]), test_far_gates(dtypes[d]);
         runs_hopper() ? joining("long rows", test_long_rows, dtypes[d]) : test_long_rows(dtypes[d]);
         d < 2 && runs_hopper() ? joining("by rows", test_by_rows, dtypes[d]) : test_by_rows(dtypes[d]);

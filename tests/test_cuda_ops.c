@@ -60,6 +60,12 @@ static void test_moving(tarn_dtype dtype) {
                          randomized(dtype, DIMS(4, 0, 5), DOMAIN_ANY), laid_out(dtype, DIMS(4, 6, 5), DOMAIN_ANY, 1)),
                     dtype, DIMS(4, 9, 5));
     }
+    /* more than go at once, and a long one */
+    operand a = randomized(dtype, DIMS(1), DOMAIN_ANY), b = randomized(dtype, DIMS(7), DOMAIN_ANY),
+            c = randomized(dtype, DIMS(70001), DOMAIN_ANY), d = randomized(dtype, DIMS(64), DOMAIN_ANY);
+    attributes_concatenate ends = {.axis = 0};
+    check_exact(CALL(concatenate, &ends, NULL, a, b), dtype, DIMS(8));
+    check_exact(CALL(concatenate, &ends, NULL, d, a, b, c, d, d, b, b, a, a, d, b), dtype, DIMS(70288));
     operand x = randomized(dtype, DIMS(3, 4, 20, 6), DOMAIN_ANY),
             starts = filled(TARN_INT32, DIMS(3, 1), VALUES(2, 19, -4));
     attributes_slice_array read = {.axes = DIMS(2), .sizes = DIMS(5), .step = DIMS(2)};

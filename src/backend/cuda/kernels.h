@@ -36,6 +36,9 @@ typedef struct {
     int64_t n, shape[KERNEL_MOST_AXES], to_strides[KERNEL_MOST_AXES], from_strides[KERNEL_MOST_AXES];
 } copy_kernel;
 void launch_copy(const copy_kernel *k, kernel_stream stream);
+/* Several at once, up to so many. */
+enum { KERNEL_MOST_COPIES = 8 };
+void launch_copies(const copy_kernel *k, int count, kernel_stream stream);
 
 /* A block of `block`'s shape within `many`: it begins at starts (integers of start_dtype), moved so that it lies
  * within. `axes` of them. */
@@ -214,13 +217,14 @@ typedef struct {
     void *sum_to;
     void *spread; /* of rms_norm of half types: where the result goes, too, in the order of packed_rows_kernel, with
                      `eights` times eight rows or (0) more; NULL: nowhere */
+    float *wide;  /* of rms_norm of half types: where the result goes, too, as floats; NULL: nowhere */
     int eights, early; /* early: nothing that the stream was given before writes the weight */
     int each;          /* the launcher's: rows of a block */
 } norm_kernel;
 void launch_softmax(const norm_kernel *k, kernel_stream stream);
 void launch_rms_norm(const norm_kernel *k, kernel_stream stream);
 void launch_layer_norm(const norm_kernel *k, kernel_stream stream);
-/* Whether a block holds a row and rows are not streamed: only then `other` and `spread` may be given. */
+/* Whether a block holds a row and rows are not streamed: only then `other`, `spread` and `wide` may be given. */
 bool norm_is_held(const norm_kernel *k);
 
 /* The gradient of rows by that of what was made of them, dense, up to ROW_GRADIENT_MOST elements each. of: what `from`
@@ -366,6 +370,18 @@ typedef struct {
 } affine_kernel;
 void launch_dequantize(const affine_kernel *k, kernel_stream stream);
 void launch_affine_matvec(const affine_kernel *k, kernel_stream stream);
+
+/* Of `count` packed rows those that `rows` indices choose (none that lies outside: zeros) are copied to rows.words and
+   so on, and unpacked. 2, 4 or 8 bits, a whole number of words a group, scales of the result's dtype, `to` at a
+   multiple of 16 bytes. */
+typedef struct {
+    affine_kernel rows;
+    const uint32_t *words;
+    const void *scales, *biases, *indices;
+    int index_dtype;
+    int64_t count;
+} picked_affine_kernel;
+void launch_dequantize_picked(const picked_affine_kernel *k, kernel_stream stream);
 
 /* Packed weights of any mode (a number of quant_mode): rows of k numbers, dense, and their parts, of which biases and
    global may be NULL. step_dtype: what each step of unpacking is rounded to. A product has batch [shape] times m rows

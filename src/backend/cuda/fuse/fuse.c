@@ -77,6 +77,17 @@ bool group_is_difference(const call *c, tarn_dtype dtype, int *from) {
            subtract->arguments[1] == registers[1 - *from];
 }
 
+bool group_is_widening(const call *c, const void *data, int64_t size, tarn_dtype dtype) {
+    if (c->op != OP_group || c->input_count != 1 || c->output_count != 1 || c->program->instruction_count != 1)
+        return false;
+    const operand *x = &c->inputs[0], *out = &c->outputs[0];
+    const group_instruction *widen = c->program->instructions;
+    return widen->op == OP_astype && widen->input_dtype == dtype && widen->dtype == TARN_FLOAT32 &&
+           c->program->output_registers[0] == widen->result && x->data == data && x->dtype == dtype &&
+           out->dtype == TARN_FLOAT32 && out->data && lies_in_line(x) && operand_size(x) == size &&
+           operand_size(out) == size && (dtype == TARN_FLOAT16 || dtype == TARN_BFLOAT16);
+}
+
 bool group_is_gate(const call *c, tarn_dtype dtype, int gate) {
     if (!is_plain(c, 2, dtype)) return false;
     const group_instruction *silu = c->program->instructions, *multiply = silu + 1;
@@ -86,8 +97,8 @@ bool group_is_gate(const call *c, tarn_dtype dtype, int gate) {
 }
 
 typedef int (*fusion)(const call *calls, int count, const unsigned *constant);
-static const fusion fusions[] = {fuse_product, fuse_attention, fuse_by_rows,  fuse_packed,
-                                 fuse_sum,     fuse_gate,      fuse_long_rows};
+static const fusion fusions[] = {fuse_product, fuse_attention, fuse_by_rows,   fuse_packed,
+                                 fuse_sum,     fuse_gate,      fuse_long_rows, fuse_picked};
 enum { FUSIONS = sizeof fusions / sizeof *fusions };
 
 /* Of calls that were launched with the one before them: for tests, as results do not tell. */

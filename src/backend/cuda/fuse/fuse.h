@@ -20,8 +20,9 @@ int fuse_by_rows(const call *calls, int count, const unsigned *constant);   /* a
 int fuse_packed(const call *calls, int count, const unsigned *constant);    /* [[a sum of rows,] rms_norm, or a gate]
                                                                                packed products of more rows than one,
                                                                                gates between */
-int fuse_sum(const call *calls, int count, const unsigned *constant);       /* a sum of rows, rms_norm */
-int fuse_gate(const call *calls, int count, const unsigned *constant);      /* a gate of rows */
+int fuse_sum(const call *calls, int count, const unsigned *constant);    /* [a sum of rows,] rms_norm[, as float32] */
+int fuse_picked(const call *calls, int count, const unsigned *constant); /* gathers of packed rows, dequantize */
+int fuse_gate(const call *calls, int count, const unsigned *constant);   /* a gate of rows */
 int fuse_long_rows(const call *calls, int count, const unsigned *constant); /* logsumexp of few long rows, their
                                                                                elements less that[, arg_reduce] */
 
@@ -56,6 +57,8 @@ bool rows_step_by_16(const operand *o);
 bool group_is_sum(const call *c, tarn_dtype dtype);
 /* Whether it is input 0 - input 1, or the other way round: `from`. */
 bool group_is_difference(const call *c, tarn_dtype dtype, int *from);
+/* Whether it is what lies at `data`, in line, `size` elements of a half type, as float32. */
+bool group_is_widening(const call *c, const void *data, int64_t size, tarn_dtype dtype);
 /* Whether it is silu(input `gate`) * the other one. */
 bool group_is_gate(const call *c, tarn_dtype dtype, int gate);
 
@@ -63,6 +66,7 @@ bool group_is_gate(const call *c, tarn_dtype dtype, int gate);
 bool dense_vector_of(const call *c, unsigned constant, vector_kernel *k);         /* matmul.c; false: not by it */
 bool packed_vector_of(const call *c, unsigned constant, packed_vector_kernel *k); /* affine.c */
 bool packed_rows_of(const call *c, unsigned constant, packed_rows_kernel *k);
+affine_kernel dequantize_of(const call *c);
 norm_kernel rms_norm_of(const call *c);                      /* norm.c */
 rope_kernel rope_of(const call *c);                          /* norm.c */
 bool total_of_long_rows(const call *c, long_rows_kernel *k); /* reduce.c: logsumexp; false: not by it */

@@ -1,4 +1,4 @@
-/* A sum of rows and the rms_norm that reads it. */
+/* A sum of rows and the rms_norm that reads it, and a norm whose result is made floats. */
 #include "cuda/cuda.h"
 #include "cuda/fuse/fuse.h"
 #include "cuda/rows.h"
@@ -43,9 +43,31 @@ int normed_rows_of(const call *calls, int count, const unsigned *constant, norm_
     return norm_is_held(k) ? 1 + sum : 0;
 }
 
+/* A norm by itself, whose rows a block holds: of one row, too. */
+static int lone_norm_of(const call *calls, int count, const unsigned *constant, norm_kernel *k) {
+    if (count < 1 || calls->row != &cuda_rms_norm || operand_size(&calls->inputs[0]) == 0) return 0;
+    *k = rms_norm_of(calls);
+    k->early = constant && *constant & 2;
+    return norm_is_held(k);
+}
+
+/* Whether behind the first `made` calls, which norm rows, these are made floats. */
+static bool widened_behind(const call *calls, int count, int made, const norm_kernel *k) {
+    const call *c = calls + made;
+    if (!made || count <= made || !group_is_widening(c, k->to, k->rows * k->n, (tarn_dtype)k->dtype)) return false;
+    byte_span to = span_of(&c->outputs[0]);
+    for (int i = 0; i < made; i++)
+        if (!call_leaves_alone(&calls[i], to)) return false;
+    return to.begins % 16 == 0;
+}
+
 int fuse_sum(const call *calls, int count, const unsigned *constant) {
     norm_kernel k;
-    if (normed_rows_of(calls, count, constant, &k) != 2) return 0;
+    int normed = normed_rows_of(calls, count, constant, &k);
+    if (!normed) normed = lone_norm_of(calls, count, constant, &k);
+    bool widened = widened_behind(calls, count, normed, &k);
+    if (normed + widened < 2) return 0;
+    k.wide = widened ? calls[normed].outputs[0].data : NULL;
     launch_rms_norm(&k, cuda_stream_now);
-    return 2;
+    return normed + widened;
 }

@@ -30,7 +30,7 @@ static void join_elements(copy_kernel *k) {
     k->n /= piece;
 }
 
-static void copy(void *to, const int64_t *to_strides, const operand *from) {
+static copy_kernel copy_of(void *to, const int64_t *to_strides, const operand *from) {
     axes a = axes_joined(from->ndim, from->shape, 2, (const int64_t *const[]){to_strides, from->strides});
     copy_kernel k = {.to = to, .from = from->data, .bytes = (int)dtype_bytes(from->dtype), .ndim = a.ndim, .n = a.n};
     memcpy(k.shape, a.shape, sizeof a.shape);
@@ -38,22 +38,44 @@ static void copy(void *to, const int64_t *to_strides, const operand *from) {
     memcpy(k.from_strides, a.strides[1], sizeof a.shape);
     split_elements(&k);
     join_elements(&k);
-    if (a.n > 0) launch_copy(&k, cuda_stream_now);
+    return k;
 }
 
 static bool run_contiguous(const call *c) {
-    copy(c->outputs[0].data, c->outputs[0].strides, &c->inputs[0]);
+    copy_kernel k = copy_of(c->outputs[0].data, c->outputs[0].strides, &c->inputs[0]);
+    if (k.n > 0) launch_copy(&k, cuda_stream_now);
     return true;
+}
+
+/* Small ones at once, which take less time than their launches. */
+typedef struct {
+    copy_kernel small[KERNEL_MOST_COPIES];
+    int count;
+} copies;
+
+static void launch_small(copies *all) {
+    if (all->count == 1) launch_copy(all->small, cuda_stream_now);
+    if (all->count > 1) launch_copies(all->small, all->count, cuda_stream_now);
+    all->count = 0;
+}
+
+static void add_copy(copies *all, copy_kernel k) {
+    enum { SMALL = 1 << 16 };
+    if (k.n > SMALL) launch_copy(&k, cuda_stream_now);
+    if (k.n > 0 && k.n <= SMALL) all->small[all->count++] = k;
+    if (all->count == KERNEL_MOST_COPIES) launch_small(all);
 }
 
 static bool run_concatenate(const call *c) {
     const operand *out = &c->outputs[0];
     int axis = axis_normal(((const attributes_concatenate *)c->attributes)->axis, out->ndim);
     char *at = out->data;
+    copies all = {.count = 0};
     for (int i = 0; i < c->input_count; i++) {
-        copy(at, out->strides, &c->inputs[i]);
+        add_copy(&all, copy_of(at, out->strides, &c->inputs[i]));
         at += c->inputs[i].shape[axis] * out->strides[axis] * dtype_bytes(out->dtype);
     }
+    launch_small(&all);
     return true;
 }
 

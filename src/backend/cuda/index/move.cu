@@ -2,8 +2,7 @@
  */
 #include "cuda/device.cuh"
 
-template <class S> __global__ void copy_elements(const __grid_constant__ copy_kernel k) {
-    begin();
+template <class S> DEVICE void copy_element(const copy_kernel &k) {
     i64 i = thread_number();
     if (i >= k.n) return;
     i64 to = 0, from = 0, left = i, index;
@@ -15,8 +14,33 @@ template <class S> __global__ void copy_elements(const __grid_constant__ copy_ke
     ((S *)k.to)[to] = ((const S *)k.from)[from];
 }
 
+template <class S> __global__ void copy_elements(const __grid_constant__ copy_kernel k) {
+    begin();
+    copy_element<S>(k);
+}
+
 void launch_copy(const copy_kernel *k, kernel_stream stream){
     PIECE_SIZES(k->bytes, start(copy_elements<type>, blocks_for(k->n, 256), 256, 0, stream, *k))}
+
+/* A row of blocks for each. */
+struct copy_list {
+    copy_kernel copies[KERNEL_MOST_COPIES];
+};
+__global__ void copy_all(const __grid_constant__ copy_list list) {
+    const copy_kernel &k = list.copies[blockIdx.y];
+    begin();
+    PIECE_SIZES(k.bytes, copy_element<type>(k))
+}
+
+void launch_copies(const copy_kernel *k, int count, kernel_stream stream) {
+    copy_list list;
+    i64 most = 0;
+    for (int i = 0; i < count; i++) {
+        list.copies[i] = k[i];
+        most = k[i].n > most ? k[i].n : most;
+    }
+    start(copy_all, dim3(blocks_for(most, 256), (unsigned)count), 256, 0, stream, list);
+}
 
 /* ---- slice_update and slice_array */
 DEVICE i64 block_begin(const block_kernel &k, i64 starts) {

@@ -142,8 +142,8 @@ static bool supports_rope(const call *c) {
 #define ROWS .dtypes = DTYPES_FLOAT, .selector = 0, .layout = LAYOUT_DENSE
 const kernel_row cuda_softmax = {CUDA_ROW(softmax), ROWS, .may_overwrite = 1, .supports = supports_softmax,
                                  .run = run_softmax};
-const kernel_row cuda_rms_norm = {CUDA_ROW(rms_norm), ROWS, .may_overwrite = 1, .supports = supports_norm,
-                                  .run = run_rms_norm};
+/* Not over its x, which the product behind it norms by itself, where it has one row. */
+const kernel_row cuda_rms_norm = {CUDA_ROW(rms_norm), ROWS, .supports = supports_norm, .run = run_rms_norm};
 const kernel_row cuda_layer_norm = {CUDA_ROW(layer_norm), ROWS, .may_overwrite = 1, .supports = supports_norm,
                                     .run = run_layer_norm};
 #define GRADIENTS                                                                                                      \

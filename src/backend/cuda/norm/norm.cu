@@ -49,6 +49,17 @@ template <class S, int EACH> struct held_row {
             if (piece(e) * PIECE<S> < k.n)
                 put_in_batch_order(k.spread, row, piece(e), k.eights, narrow_piece<S>(at[e]));
     }
+    DEVICE_MEMBER void write_wide(float *to, i64 n) const {
+#pragma unroll
+        for (int e = 0; e < EACH; e++) {
+            if (piece(e) * PIECE<S> >= n) continue;
+            float rounded[PIECE<S>];
+            widen_piece<S>(narrow_piece<S>(at[e]), rounded);
+#pragma unroll
+            for (int i = 0; i < PIECE<S>; i += 4)
+                *(float4 *)(to + piece(e) * PIECE<S> + i) = {rounded[i], rounded[i + 1], rounded[i + 2], rounded[i + 3]};
+        }
+    }
     /* On its way while the kernel before ends. */
     static DEVICE_MEMBER void fetch_weight(const norm_kernel &k) {
 #pragma unroll
@@ -169,6 +180,8 @@ __global__ void __launch_bounds__(1024) rms_norm_held(const __grid_constant__ no
         sum = fold_block(sum, (T)0, room, sum_of());
         multiply_by_weight(x, k, 1 / language::sqrt(sum / (T)k.n + eps));
         x.write((S *)k.to + row * k.n, k.n);
+        if constexpr (sizeof(S) == 2)
+            if (k.wide) x.write_wide(k.wide + row * k.n, k.n);
         if (sizeof(S) == 2 && k.spread)
             k.eights ? x.write_in_batch_order(k, row) : x.write_in_order((S *)k.spread + row * k.n, k.n);
     }

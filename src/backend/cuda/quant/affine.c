@@ -27,12 +27,17 @@ static affine_kernel packed(const operand *o, int64_t bits, int64_t group) {
     return k;
 }
 
-static bool run_dequantize(const call *c) {
+affine_kernel dequantize_of(const call *c) {
     const attributes_dequantize *a = c->attributes;
     affine_kernel k = packed(c->inputs, a->bits, a->group_size);
     k.to = c->outputs[0].data;
     k.dtype = (int)c->outputs[0].dtype;
     k.stepwise = true;
+    return k;
+}
+
+static bool run_dequantize(const call *c) {
+    affine_kernel k = dequantize_of(c);
     if (k.rows > 0) launch_dequantize(&k, cuda_stream_now);
     return true;
 }

@@ -77,6 +77,44 @@ void launch_dequantize(const affine_kernel *k, kernel_stream stream) {
     }
 }
 
+/* ---- rows that indices choose: a thread for each word of what is made */
+template <class S, int BITS>
+__global__ void __launch_bounds__(256) unpack_picked(const __grid_constant__ picked_affine_kernel k) {
+    constexpr int COUNT = 32 / BITS;
+    const affine_kernel &to = k.rows;
+    const i64 words = to.k / COUNT, group_words = to.group / COUNT, i = thread_number();
+    i64 at, rest;
+    const i64 row = divide(i, words, &at), group = divide(at, group_words, &rest);
+    begin();
+    if (row >= to.rows) return;
+    i64 index = integer_at(k.indices, row, k.index_dtype);
+    if (index < 0) index += k.count;
+    const bool inside = index >= 0 && index < k.count;
+    const i64 groups = to.k / to.group;
+    const u32 word = inside ? k.words[index * words + at] : 0;
+    const S scale = inside ? ((const S *)k.scales)[index * groups + group] : S(),
+            bias = inside ? ((const S *)k.biases)[index * groups + group] : S();
+    ((u32 *)to.words)[i] = word;
+    if (rest == 0) ((S *)to.scales)[row * groups + group] = scale, ((S *)to.biases)[row * groups + group] = bias;
+    unpack_word<S, BITS>(to, i, word, widen(scale), widen(bias));
+}
+
+template <class S> static void unpack_all_picked(const picked_affine_kernel *k, kernel_stream stream) {
+    const unsigned blocks = blocks_for(k->rows.rows * k->rows.k * k->rows.bits / 32, 256);
+    start(k->rows.bits == 2   ? unpack_picked<S, 2>
+          : k->rows.bits == 4 ? unpack_picked<S, 4>
+                              : unpack_picked<S, 8>,
+          blocks, 256, 0, stream, *k);
+}
+
+void launch_dequantize_picked(const picked_affine_kernel *k, kernel_stream stream) {
+    switch (k->rows.dtype) {
+        CASE(D_F16, float16, unpack_all_picked<type>(k, stream))
+        CASE(D_BF16, bfloat16, unpack_all_picked<type>(k, stream))
+        CASE(D_F32, float, unpack_all_picked<type>(k, stream))
+    }
+}
+
 /* ---- one row of x a block row. x lies in shared memory as the lanes read it: number i of all pieces of 32 side by
    side. A warp takes a row of the weight after the other, a lane a piece of `BITS` words. */
 enum { WARPS = 8 };
