@@ -25,7 +25,8 @@ struct tarn_batch {
     tarn_session *prompts;
     kv_cache cache;
     stepper steps;
-    int32_t *ids, *positions; /* [rows]: the input of a step */
+    int32_t *ids, *positions; /* [rows]: what a step appends */
+    int32_t *columns;         /* of all rows (lm/sampler.h), with which their steps begin; NULL with .draw */
     batch_row *each;          /* [rows]; those that have no prompt have ended */
 };
 
@@ -76,7 +77,7 @@ static bool check_prompt(const tarn_batch *b, int64_t i, const int32_t *ids, siz
 static bool open_row(tarn_batch *b, int64_t i, const int32_t *ids, size_t count, const tarn_generate_options *o) {
     batch_row *r = &b->each[i];
     r->session = o->sessions ? o->sessions[i] : b->prompts;
-    if (!generation_open(&r->g, b->model, o, i) || !check_prompt(b, i, ids, count)) return false;
+    if (!generation_open(&r->g, b->model, o, b->context, i) || !check_prompt(b, i, ids, count)) return false;
     int64_t most = b->context < r->session->context ? b->context : r->session->context;
     if (most < (int64_t)count)
         return tarn_fail("%zu tokens of prompt %lld, but the batch holds %lld", count, (long long)i, (long long)most);
@@ -90,12 +91,16 @@ static bool open_rows(tarn_batch *b, const int32_t *const *ids, const size_t *co
     for (int64_t i = 0; i < b->rows; i++) b->each[i] = (batch_row){.state = ENDED};
     for (int64_t i = 0; i < prompts; i++)
         if (!open_row(b, i, ids[i], counts[i], o)) return false;
-    stepper_want_likeliest(&b->steps, sampler_is_plain(o));
-    return true;
+    if (o->draw) return true;
+    stepper_sample(&b->steps, &b->each[0].g.sampler);
+    b->columns = NEW_ARRAY(int32_t, b->rows * sampler_height(b->steps.sampler));
+    return b->columns != NULL;
 }
 
 static void close_rows(tarn_batch *b) {
-    stepper_forget_ahead(&b->steps);
+    stepper_sample(&b->steps, NULL);
+    memory_free(b->columns);
+    b->columns = NULL;
     for (int64_t i = 0; i < b->rows; i++) {
         generation_close(&b->each[i].g);
         memory_free(b->each[i].tokens);
@@ -128,17 +133,29 @@ static bool reserve(tarn_batch *b, int64_t tokens) {
     return true;
 }
 
+/* The first token, and, if the answer goes on, what the steps begin with. */
+static bool begin_row(tarn_batch *b, int64_t i) {
+    batch_row *r = &b->each[i];
+    drawing at;
+    if (!generation_drawing(&r->g, r->session, &at)) return false;
+    at.context = r->context;
+    if (!advance(r, &at)) return false;
+    r->taken = r->state == GO_ON;
+    if (!r->taken) return true;
+    if (b->columns && !stepper_column(&r->session->steps, b->columns + i, b->rows)) return false;
+    return kv_cache_take(&b->cache, i, &r->session->cache, 0, r->session->count);
+}
+
 static bool run_prompt(tarn_batch *b, int64_t i, const int32_t *ids, size_t count) {
     batch_row *r = &b->each[i];
     r->state = generation_prompt(&r->g, r->session, ids, count);
-    if (r->state != GO_ON) return r->state == ENDED;
-    memcpy(r->tokens, ids, count * sizeof *ids);
-    r->count = (int64_t)count;
-    drawing at = generation_drawing(r->session);
-    at.context = r->context;
-    if (!tarn_ok() || !advance(r, &at)) return false;
-    r->taken = r->state == GO_ON;
-    return !r->taken || kv_cache_take(&b->cache, i, &r->session->cache, 0, (int64_t)count);
+    if (r->state == GO_ON) {
+        memcpy(r->tokens, ids, count * sizeof *ids);
+        r->count = (int64_t)count;
+        if (!begin_row(b, i)) r->state = FAILED;
+    }
+    session_end_draws(r->session);
+    return r->state != FAILED;
 }
 
 static bool run_prompts(tarn_batch *b, const int32_t *const *ids, const size_t *counts, int64_t prompts) {
@@ -148,7 +165,7 @@ static bool run_prompts(tarn_batch *b, const int32_t *const *ids, const size_t *
     if (!reserve(b, (int64_t)longest < b->context ? (int64_t)longest + 1 : b->context)) return false;
     for (int64_t i = 0; i < prompts; i++)
         if (!run_prompt(b, i, ids[i], counts[i])) return false;
-    return true;
+    return !b->columns || stepper_begin(&b->steps, b->columns);
 }
 
 /* The times of an answer are those of all: where they are drawn together, rates add up. A prompt whose reading was
@@ -186,29 +203,27 @@ static bool will_go_on(const tarn_batch *b) {
     return false;
 }
 
-static bool draw_row(tarn_batch *b, int64_t i, const step_results *now, int32_t likeliest) {
+static bool draw_row(tarn_batch *b, int64_t i, tarn_array *logits) {
     TARN_SCOPE;
     batch_row *r = &b->each[i];
-    drawing at = {r->tokens, r->count, r->context, NULL, likeliest};
-    if (likeliest < 0) at.logits = tarn_reshape(tarn_slice_axis(now->logits, 0, i, i + 1), TARN_SHAPE(-1));
+    drawing at = {r->tokens, r->count, r->context, NULL, b->columns ? b->steps.drawn[i] : -1};
+    if (at.drawn < 0) at.logits = tarn_reshape(tarn_slice_axis(logits, 0, i, i + 1), TARN_SHAPE(-1));
     return tarn_ok() && advance(r, &at);
 }
 
-static bool draw_all(tarn_batch *b, const step_results *now) {
-    const int32_t *likeliest = now->likeliest ? tarn_data(now->likeliest) : NULL;
-    bool ok = likeliest || !now->likeliest;
-    for (int64_t i = 0; ok && i < b->rows; i++)
-        if (b->each[i].state == GO_ON) ok = draw_row(b, i, now, likeliest ? likeliest[i] : -1);
-    return ok;
+static bool draw_all(tarn_batch *b, tarn_array *logits) {
+    for (int64_t i = 0; i < b->rows; i++)
+        if (b->each[i].state == GO_ON && !draw_row(b, i, logits)) return false;
+    return true;
 }
 
 static bool step(tarn_batch *b) {
-    step_results now;
+    tarn_array *logits = NULL;
     int64_t longest = fill_input(b);
     if (!reserve(b, longest)) return false;
     bool ahead = longest < b->cache.capacity && will_go_on(b);
-    bool ok = stepper_run(&b->steps, b->ids, b->positions, ahead, &now) && draw_all(b, &now);
-    step_results_drop(&now);
+    bool ok = stepper_run(&b->steps, b->ids, b->positions, ahead, &logits) && draw_all(b, logits);
+    tarn_drop(logits);
     return ok;
 }
 

@@ -82,11 +82,10 @@ static bool draw_by(generation *g, const drawing *at, int32_t *token) {
            tarn_fail(".draw drew token %d of a vocabulary of %lld", *token, (long long)g->model->config.vocab);
 }
 
-/* Where the logits of a step were not finite, drawing says so. */
 static bool draw(generation *g, const drawing *at, int32_t *token) {
     if (g->options->draw) return draw_by(g, at, token);
-    *token = at->likeliest;
-    return at->likeliest >= 0 || sampler_draw(&g->sampler, at->logits, at->tokens, at->count, token);
+    *token = at->drawn;
+    return at->drawn >= 0 || sampler_fail(&g->sampler, at->drawn, tarn_dtype_of(at->logits));
 }
 
 outcome generation_advance(generation *g, const drawing *at) {
@@ -106,14 +105,14 @@ outcome generation_advance(generation *g, const drawing *at) {
 outcome generation_prompt(generation *g, tarn_session *session, const int32_t *ids, size_t count) {
     const tarn_generate_options *o = g->options;
     const prompt_watch watch = {.interrupt = o->interrupt, .progress = o->on_prompt, .context = o->context};
-    session_want_likeliest(session, sampler_is_plain(o));
     g->prompt = (int64_t)count;
     bool ok = session_follow(session, ids, count, &watch);
     g->reused = session->reused;
     if (ok) {
         g->finish = TARN_FINISH_LENGTH;
         g->first = generation_now();
-        return g->max_tokens > 0 ? GO_ON : ENDED;
+        if (g->max_tokens == 0) return ENDED;
+        return o->draw || session_draw(session, &g->sampler) ? GO_ON : FAILED;
     }
     if (!interrupted(g)) return FAILED;
     tarn_clear_error();
@@ -121,15 +120,15 @@ outcome generation_prompt(generation *g, tarn_session *session, const int32_t *i
     return ENDED;
 }
 
-drawing generation_drawing(const tarn_session *s) {
-    int32_t likeliest = s->likeliest ? (int32_t)tarn_item_int(s->likeliest) : -1;
-    return (drawing){s->tokens, s->count, s->context, s->logits, likeliest};
+bool generation_drawing(const generation *g, const tarn_session *s, drawing *at) {
+    *at = (drawing){s->tokens, s->count, s->context, s->logits, -1};
+    return tarn_ok() && (g->options->draw || session_drawn(s, &g->sampler, &at->drawn));
 }
 
 /* One token, appended to the session if there will be another. */
 static outcome step(generation *g, tarn_session *session) {
-    drawing at = generation_drawing(session);
-    outcome state = tarn_ok() ? generation_advance(g, &at) : FAILED;
+    drawing at;
+    outcome state = generation_drawing(g, session, &at) ? generation_advance(g, &at) : FAILED;
     if (state != GO_ON) return state;
     return tarn_session_step(session, g->tokens.items[g->tokens.count - 1]) ? GO_ON : FAILED;
 }
@@ -139,13 +138,14 @@ static bool run(generation *g, tarn_session *session, const int32_t *ids, size_t
     int64_t left = session->context - session->count;
     session_run_ahead(session, session->count + (g->max_tokens <= left ? g->max_tokens - 1 : left));
     while (state == GO_ON) state = step(g, session);
-    session_run_ahead(session, 0);
+    session_end_draws(session);
     return state == ENDED && generation_finish(g);
 }
 
 /* ---- the whole */
 
-bool generation_open(generation *g, const tarn_model *model, const tarn_generate_options *o, int64_t number) {
+bool generation_open(generation *g, const tarn_model *model, const tarn_generate_options *o, int64_t context,
+                     int64_t number) {
     const tarn_tokenizer *tokenizer = model->tokenizer;
     *g = (generation){.model = model, .options = o, .number = number, .begin = generation_now()};
     double most = o->max_tokens.given ? o->max_tokens.value : 256;
@@ -157,7 +157,7 @@ bool generation_open(generation *g, const tarn_model *model, const tarn_generate
     if (o->stop_count && !tokenizer) return tarn_fail("stop strings need a tokenizer, and the model folder has none");
     g->stopper = (stopper){.stops = o->stop, .count = o->stop_count};
     if (tokenizer && !(g->stream = tarn_token_stream_new(tokenizer, .skip_special_tokens = true))) return false;
-    return sampler_open(&g->sampler, o, number);
+    return sampler_open(&g->sampler, o, context, number);
 }
 
 void generation_close(generation *g) {
@@ -199,7 +199,7 @@ bool tarn_generate_with(tarn_session *session, const int32_t *ids, size_t count,
     if (options.most_tokens || options.sessions)
         return tarn_fail("tarn_generate: .most_tokens and .sessions belong to tarn_generate_batch");
     generation g;
-    bool ok = generation_open(&g, session->model, &options, 0) && run(&g, session, ids, count);
+    bool ok = generation_open(&g, session->model, &options, session->context, 0) && run(&g, session, ids, count);
     if (result) generation_fill(&g, result);
     generation_close(&g);
     return ok && tarn_ok();

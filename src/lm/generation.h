@@ -26,19 +26,21 @@ typedef enum { GO_ON, ENDED, FAILED } outcome;
 typedef struct {
     const int32_t *tokens;
     int64_t count, context; /* context: as many as there may be */
-    tarn_array *logits;     /* [vocab] */
-    int32_t likeliest;      /* what a step has found already; -1: nothing, or logits that are not finite */
+    tarn_array *logits;     /* [vocab]; for .draw, and to say why nothing could be drawn */
+    int32_t drawn;          /* what a step has drawn; negative: nothing. Without .draw */
 } drawing;
 
 double generation_now(void);
-/* Number `number` of the answers that are generated at once draws with its own seed, and may have its own limit. */
-bool generation_open(generation *g, const tarn_model *model, const tarn_generate_options *options, int64_t number);
+/* Number `number` of the answers that are generated at once draws with its own seed, and may have its own limit.
+   context: how many tokens there may be. */
+bool generation_open(generation *g, const tarn_model *model, const tarn_generate_options *options, int64_t context,
+                     int64_t number);
 void generation_close(generation *g);
-/* Computes the prompt; ENDED: nothing is to be generated. */
+/* Computes the prompt and begins to draw; ENDED: nothing is to be generated. */
 outcome generation_prompt(generation *g, tarn_session *session, const int32_t *ids, size_t count);
 /* The session's position after a prompt or step. */
-drawing generation_drawing(const tarn_session *session);
-/* Draws a token, records and shows it. GO_ON: it is to be appended. */
+bool generation_drawing(const generation *g, const tarn_session *session, drawing *at);
+/* Takes what was drawn, or has .draw draw, records and shows it. GO_ON: it is to be appended. */
 outcome generation_advance(generation *g, const drawing *at);
 /* Shows what is left of the text. */
 bool generation_finish(generation *g);

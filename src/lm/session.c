@@ -6,13 +6,11 @@
 
 #include "base/memory.h"
 #include "base/require.h"
-#include "lm/sampler.h"
 #include "tarn/device.h"
 
 static void forget_logits(tarn_session *s) {
     tarn_drop(s->logits);
-    tarn_drop(s->likeliest);
-    s->logits = s->likeliest = NULL;
+    s->logits = NULL;
 }
 
 static void forget_plans(tarn_session *s) {
@@ -23,6 +21,7 @@ static void forget_plans(tarn_session *s) {
 bool session_forget(tarn_session *s) {
     forget_logits(s);
     forget_plans(s);
+    stepper_leave(&s->steps);
     kv_cache_reset(&s->cache);
     s->count = s->settled = 0;
     return false;
@@ -95,7 +94,7 @@ static tarn_array *last_logits(const tarn_session *s, const forward_state *f, ta
 }
 
 /* Input: ids, and the position of the first behind them; outputs: how many tokens there are then and, of the last
-   chunk, logits and, if it is wanted, the likeliest token. */
+   chunk, logits. */
 static bool chunk_function(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     tarn_session *s = context;
     int64_t n = tarn_size(inputs[0]) - 1;
@@ -104,17 +103,7 @@ static bool chunk_function(void *context, tarn_array *const *inputs, int count, 
     forward_state f = forward_at(s->model, &s->cache, tarn_slice_axis(inputs[0], 0, n, n + 1), n);
     tarn_array *x = rules_of(s)->forward(&f, ids);
     if (!tarn_result(results, f.length) || !s->last_chunk) return tarn_ok();
-    tarn_array *logits = last_logits(s, &f, x);
-    return tarn_result(results, logits) &&
-           (!s->steps.wants_likeliest || tarn_result(results, sampler_likeliest(logits)));
-}
-
-/* What of the last chunk's results is read first is waited for. */
-static bool take_results(tarn_session *s, const tarn_results *made) {
-    s->logits = tarn_keep(tarn_results_at(made, 1));
-    if (!s->steps.wants_likeliest) return tarn_eval(s->logits);
-    s->likeliest = tarn_keep(tarn_results_at(made, 2));
-    return tarn_data(s->likeliest) != NULL;
+    return tarn_result(results, last_logits(s, &f, x));
 }
 
 /* A chunk as a plan: what a device would compute while the calls are made ready is as much as the chunk itself. */
@@ -128,10 +117,10 @@ static bool prefill_planned(tarn_session *s, const int32_t *ids, int64_t n, bool
     tarn_array *given = tarn_from_data(input, TARN_SHAPE(n + 1), TARN_INT32);
     memory_free(input);
     s->last_chunk = last;
-    const bool key[] = {last, s->steps.wants_likeliest};
-    const tarn_results *made = tarn_compiled_call(s->chunks, &given, 1, .key = key, .key_bytes = sizeof key);
+    const tarn_results *made = tarn_compiled_call(s->chunks, &given, 1, .key = &last, .key_bytes = sizeof last);
     *mark = tarn_keep(tarn_results_at(made, 0));
-    if (!*mark || (last && !take_results(s, made))) return session_forget(s);
+    if (last) s->logits = tarn_keep(tarn_results_at(made, 1));
+    if (!*mark || (last && !tarn_eval(s->logits))) return session_forget(s);
     appended(s, ids, n);
     return true;
 }
@@ -231,7 +220,7 @@ static bool run_chunk(tarn_session *s, const int32_t *ids, int64_t count, const 
 
 static bool run_prompt(tarn_session *s, const int32_t *ids, int64_t count, const prompt_watch *watch) {
     forget_logits(s);
-    stepper_forget_ahead(&s->steps);
+    stepper_leave(&s->steps);
     if (!session_reserve(s, count < s->context ? count + 1 : count)) return false; /* the next step has room too */
     tell(watch, s->count, count);
     tarn_array *before = NULL;
@@ -264,7 +253,7 @@ bool session_read(tarn_session *s, const int32_t *ids, size_t count, const promp
 
 bool session_take(tarn_session *s, const kv_cache *from, int64_t row, const int32_t *ids, int64_t count) {
     forget_logits(s);
-    stepper_forget_ahead(&s->steps);
+    stepper_leave(&s->steps);
     if (!session_reserve(s, count)) return false;
     if (!kv_cache_take(&s->cache, 0, from, row, count)) return session_forget(s);
     memcpy(s->tokens, ids, (size_t)count * sizeof *ids);
@@ -274,15 +263,22 @@ bool session_take(tarn_session *s, const kv_cache *from, int64_t row, const int3
 
 /* ---- decoding steps */
 
-void session_want_likeliest(tarn_session *s, bool wanted) {
-    if (s->steps.wants_likeliest == wanted) return;
-    stepper_want_likeliest(&s->steps, wanted);
-    tarn_drop(s->likeliest);
-    s->likeliest = NULL;
+bool session_draw(tarn_session *s, const sampler *by) {
+    stepper_sample(&s->steps, by);
+    return stepper_draw(&s->steps, s->logits, s->tokens, s->count);
+}
+
+bool session_drawn(const tarn_session *s, const sampler *by, int32_t *token) {
+    *token = s->steps.drawn[0];
+    return s->steps.sampler == by || tarn_fail("the session was used while it generated an answer");
+}
+
+void session_end_draws(tarn_session *s) {
+    stepper_sample(&s->steps, NULL);
+    s->ahead_until = 0;
 }
 
 void session_run_ahead(tarn_session *s, int64_t count) {
-    if (count == 0) stepper_forget_ahead(&s->steps);
     s->ahead_until = count < s->context ? count : s->context;
 }
 
@@ -292,12 +288,7 @@ static bool may_run_ahead(const tarn_session *s) {
 }
 
 static bool run_step(tarn_session *s, int32_t id) {
-    step_results now;
-    bool ok = stepper_run(&s->steps, &id, &(int32_t){(int32_t)s->count}, may_run_ahead(s), &now);
-    s->logits = now.logits;
-    s->likeliest = now.likeliest;
-    tarn_drop(now.next);
-    return ok;
+    return stepper_run(&s->steps, &id, &(int32_t){(int32_t)s->count}, may_run_ahead(s), &s->logits);
 }
 
 static bool step(tarn_session *s, int32_t id) {

@@ -18,9 +18,8 @@ struct tarn_session {
     int64_t count;   /* tokens whose keys and values are in the cache */
     int64_t settled; /* of these, the first ones that were computed as prompt */
     int64_t reused;
-    tarn_array *logits;    /* [vocab] after the last token, kept; NULL if there is none */
-    tarn_array *likeliest; /* what sampler_likeliest makes of them, kept; NULL if it was not asked for */
-    stepper steps;         /* whose wants_likeliest holds for prompts on devices, too */
+    tarn_array *logits; /* [vocab] after the last token, kept; NULL if there is none */
+    stepper steps;
     tarn_compiled *chunks; /* plans of chunks of prompts, on devices; NULL until the first */
     bool last_chunk;       /* what `chunks` plans: whether the logits are wanted */
     int64_t ahead_until;   /* up to how many tokens steps are begun ahead; 0: none is */
@@ -44,11 +43,16 @@ typedef struct {
 bool session_reserve(tarn_session *session, int64_t tokens);
 /* After a failure nothing in the cache can be trusted. Returns false. */
 bool session_forget(tarn_session *session);
-/* Whether steps, and prompts on devices, are to find the likeliest token, too. */
-void session_want_likeliest(tarn_session *session, bool wanted);
+/* Draws what follows the logits, and behind each step from now on. */
+bool session_draw(tarn_session *session, const sampler *by);
+/* What was drawn last, which is the only token to be appended; negative: none could be. Fails if something else has
+   been done with the session meanwhile. */
+bool session_drawn(const tarn_session *session, const sampler *by, int32_t *token);
+/* Ends that. */
+void session_end_draws(tarn_session *session);
 /* Holds these tokens, which a row of another cache has been computed of, instead. */
 bool session_take(tarn_session *session, const kv_cache *from, int64_t row, const int32_t *ids, int64_t count);
-/* Has steps be begun ahead up to `count` tokens: somebody will go on with the likeliest one. 0 ends it. */
+/* Has steps be begun ahead up to `count` tokens: somebody will go on with what is drawn. */
 void session_run_ahead(tarn_session *session, int64_t count);
 /* Whether the context can hold the prompt and the model knows its tokens. */
 bool session_check(const tarn_session *session, const int32_t *ids, size_t count);
