@@ -17,6 +17,7 @@ static const cli_option options[] = {
     {"--generation-tokens", "-n", OPTION_INTEGER, FIELD(generation_length), "N", "Tokens to generate (32)"},
     {"--batch-size", "-b", OPTION_INTEGER, FIELD(batch), "N",
      "Answer so many prompts at once (1); rates are those of all of them"},
+    DRAWING_OPTIONS,
     {"--dtype", NULL, OPTION_TEXT, FIELD(dtype), "NAME",
      "float32, bfloat16 or float16 (as in the file; random weights: bfloat16)"},
     DEVICE_OPTION,
@@ -35,6 +36,7 @@ typedef struct {
 typedef struct {
     tarn_model_facts facts;
     tarn_measurement limits;          /* the last ones */
+    tarn_generate_options options;    /* of each answer */
     int64_t batch, prompt, generated; /* batch: sequences, of so many tokens each */
     round_of_bench trials[TRIALS], median, best;
     double prefill_tflops, decode_gbps;
@@ -61,8 +63,7 @@ static int64_t peak_memory(const tarn_generation *g) {
 
 static bool trial_alone(tarn_session *session, const int32_t *ids, bench_result *b, int number) {
     tarn_generation g;
-    bool ok = tarn_generate(session, ids, (size_t)b->prompt, &g, .max_tokens = TARN_VALUE((double)b->generated + 1),
-                            .ignore_end = true);
+    bool ok = tarn_generate_with(session, ids, (size_t)b->prompt, &g, b->options);
     b->trials[number].prefill_tps = g.prompt_tps;
     b->trials[number].decode_tps = g.generation_tps;
     int64_t peak = peak_memory(&g);
@@ -76,8 +77,7 @@ static bool trial_together(tarn_batch *batch, const int32_t *ids, bench_result *
     const int32_t *each[MOST_BATCH];
     size_t counts[MOST_BATCH];
     for (int64_t i = 0; i < b->batch; i++) each[i] = ids + i * b->prompt, counts[i] = (size_t)b->prompt;
-    bool ok = tarn_generate_batch(batch, each, counts, b->batch, g, .max_tokens = TARN_VALUE((double)b->generated + 1),
-                                  .ignore_end = true);
+    bool ok = tarn_generate_batch_with(batch, each, counts, b->batch, g, b->options);
     round_of_bench *r = &b->trials[number];
     for (int64_t i = 0; i < b->batch; i++) {
         r->prefill_tps += g[i].prompt_tps;
@@ -268,7 +268,7 @@ static bool check(const cli_values *v) {
     if (!v->model == !v->random) return cli_misuse(name, "give either --model or --random"), false;
     if (v->model && v->bits.given) return cli_misuse(name, "--bits needs --random"), false;
     if (v->context.given && v->prompt_length.given) return cli_misuse(name, "give -p or --context, not both"), false;
-    if (!cli_check_names(name, v)) return false;
+    if (!cli_check_generation(name, v)) return false;
     if (bits != 16 && (bits < 2 || bits > 8 || bits == 7))
         return cli_misuse(name, "--bits must be 2, 3, 4, 5, 6, 8 or 16"), false;
     if (v->prompt_length.given && v->prompt_length.value < 1) return cli_misuse(name, "-p must be 1 or more"), false;
@@ -318,9 +318,18 @@ static int look_ahead(const cli_values *v, bench_result *b) {
     return check_context(b);
 }
 
+/* The first token belongs to the prompt's time. */
+static tarn_generate_options answers_of(const cli_values *v) {
+    tarn_generate_options o = cli_generation(v, generated_of(v) + 1);
+    o.ignore_end = true;
+    o.on_prompt = NULL;
+    return o;
+}
+
 static int run(const cli_values *v) {
     if (!check(v)) return EXIT_USAGE;
-    bench_result b = {.batch = batch_of(v), .prompt = prompt_of(v), .generated = generated_of(v)};
+    bench_result b = {
+        .batch = batch_of(v), .prompt = prompt_of(v), .generated = generated_of(v), .options = answers_of(v)};
     int status = look_ahead(v, &b);
     if (status) return status;
     if (!cli_use_device(v)) return cli_failed();

@@ -66,7 +66,7 @@ typedef struct {
     { "--dtype", NULL, OPTION_TEXT, FIELD(dtype), "NAME", "float32, bfloat16 or float16 (as in the file)" }
 #define DEVICE_OPTION                                                                                                  \
     { "--device", NULL, OPTION_TEXT, FIELD(device), "NAME", "cpu, gpu, or gpu:N for the N-th of several (cpu)" }
-#define SAMPLING_OPTIONS                                                                                               \
+#define DRAWING_OPTIONS                                                                                                \
     {"--temp",      NULL,                                                                                              \
      OPTION_NUMBER, FIELD(temperature),                                                                                \
      "T",           "Temperature; 0 takes the most likely token, whatever --top-p, --top-k and --min-p say (0)"},      \
@@ -81,8 +81,12 @@ typedef struct {
          FIELD(presence_penalty), "P",  "Take P off the logits of recent tokens (0: off)"},                            \
         {"--frequency-penalty",    NULL, OPTION_NUMBER,                                                                \
          FIELD(frequency_penalty), "P",  "The same for each occurrence (0: off)"},                                     \
+    {                                                                                                                  \
+        "--seed", NULL, OPTION_INTEGER, FIELD(seed), "N", "Seed of the random numbers (from the clock)"                \
+    }
+#define SAMPLING_OPTIONS                                                                                               \
+    DRAWING_OPTIONS,                                                                                                   \
         {"--stop", NULL, OPTION_LIST, FIELD(stop), "TEXT", "End before this text; may be given several times"},        \
-        {"--seed", NULL, OPTION_INTEGER, FIELD(seed), "N", "Seed of the random numbers (from the clock)"},             \
         DTYPE_OPTION, DEVICE_OPTION
 
 /* False, after a message on stderr, for what the command does not take. */

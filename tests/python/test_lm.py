@@ -392,6 +392,14 @@ def test_bench_batch():
     assert found["batch"] == 3 and found["prefill_tps"] > 0 and found["decode_tps"] > 0
 
 
+def test_bench_draws():
+    fails("bench", "--model", TINY, "--temp", -1, status=2, words=["--temp must not be negative"])
+    fails("bench", "--model", TINY, "-p", 4, "-n", 2, "--temp", 1, "--top-k", 5000, words=["top_k must be below the vocabulary"])
+    for size in (1, 2):
+        found = tarn_json("bench", "--model", TINY, "-b", size, "-p", 4, "-n", 2, "--temp", 0.7, "--top-p", 0.9, "--seed", 1, "--json")
+        assert found["decode_tps"] > 0
+
+
 def test_chat():
     done = tarn(
         "chat", "--model", TINY,
