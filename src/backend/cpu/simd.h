@@ -80,6 +80,25 @@ static inline vf32 round_float16(vf32 x) {
 SIMD_HALF(float16)
 SIMD_HALF(bfloat16)
 
+/* ---- the largest of halves without widening them: as whole numbers with a sign those that are not negative stand in
+   their order and above all that are, and these the other way around. A NaN may be lost. */
+typedef struct {
+    vu16 largest, least; /* with a sign; without one */
+} half_extremes;
+
+static inline __attribute__((unused)) half_extremes half_extremes_in(half_extremes e, vu16 x) {
+    return (half_extremes){larger_i16(e.largest, x), smaller_u16(e.least, x)};
+}
+/* Of nothing: `none`, -infinity, is what stays. */
+static inline __attribute__((unused)) half_extremes half_extremes_of(uint16_t none) {
+    return (half_extremes){0x8000 | (vu16){0}, none | (vu16){0}};
+}
+/* In each lane. */
+static inline __attribute__((unused)) vu16 half_largest(half_extremes e) {
+    vu16 negative = (vu16)((vi16)e.largest < 0);
+    return (negative & e.least) | (~negative & e.largest);
+}
+
 /* ---- what is no number */
 #ifndef ANY_IS_OWN
 static inline __attribute__((unused)) bool any_nan_f32(vf32 x) {

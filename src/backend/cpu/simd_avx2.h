@@ -89,6 +89,25 @@ static inline __attribute__((unused)) vf64 at_least_f64(vf64 x, vf64 least) {
 static inline __attribute__((unused)) vf32 unless_below_f32(vf32 y, vf32 x, vf32 least) {
     return (vf32)_mm256_and_ps(_mm256_cmp_ps((__m256)x, (__m256)least, _CMP_NLT_UQ), (__m256)y);
 }
+/* One behind the other. */
+static inline __attribute__((unused)) vu16 join_u16(hu16 a, hu16 b) {
+    return (vu16)_mm256_set_m128i((__m128i)b, (__m128i)a);
+}
+static inline __attribute__((unused)) vu16 larger_i16(vu16 a, vu16 b) {
+    return (vu16)_mm256_max_epi16((__m256i)a, (__m256i)b);
+}
+static inline __attribute__((unused)) vu16 smaller_u16(vu16 a, vu16 b) {
+    return (vu16)_mm256_min_epu16((__m256i)a, (__m256i)b);
+}
+/* x y, or 0 where z is below least. */
+static inline __attribute__((unused)) vf32 product_unless_below_f32(vf32 x, vf32 y, vf32 z, vf32 least) {
+    return unless_below_f32(x * y, z, least);
+}
+/* Of a table of LANES the numbers at the lowest bits of each place. */
+#define PICKS_LANES
+static inline __attribute__((unused)) vu32 pick_lanes(vu32 table, vu32 place) {
+    return (vu32)_mm256_permutevar8x32_epi32((__m256i)table, (__m256i)place);
+}
 static inline bool any_f32(vi32 mask) {
     return _mm256_movemask_ps((__m256)mask) != 0;
 }

@@ -49,7 +49,9 @@ static inline __attribute__((unused)) hu16 upper_halves(vu32 x) {
     return (hu16)_mm512_castsi512_si256(_mm512_permutexvar_epi16(upper, (__m512i)x));
 }
 static inline __attribute__((unused)) vu32 join_upper_halves(vu32 even, vu32 odd) {
-    return (vu32)_mm512_mask_blend_epi16(0xAAAAAAAA, _mm512_srli_epi32((__m512i)even, 16), (__m512i)odd);
+    enum { A_AND_B_OR_C = 0xEA };
+    return (vu32)_mm512_ternarylogic_epi32((__m512i)odd, _mm512_set1_epi32((int)0xFFFF0000),
+                                           _mm512_srli_epi32((__m512i)even, 16), A_AND_B_OR_C);
 }
 static inline __attribute__((unused)) hu16 narrow_bfloat16(vf32 x) {
     __mmask16 nan = _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q);
@@ -101,6 +103,16 @@ static inline __attribute__((unused)) vf64 at_most_f64(vf64 x, vf64 most) {
 static inline __attribute__((unused)) vf64 at_least_f64(vf64 x, vf64 least) {
     return (vf64)_mm512_max_pd((__m512d)least, (__m512d)x);
 }
+/* One behind the other. */
+static inline __attribute__((unused)) vu16 join_u16(hu16 a, hu16 b) {
+    return (vu16)_mm512_inserti64x4(_mm512_castsi256_si512((__m256i)a), (__m256i)b, 1);
+}
+static inline __attribute__((unused)) vu16 larger_i16(vu16 a, vu16 b) {
+    return (vu16)_mm512_max_epi16((__m512i)a, (__m512i)b);
+}
+static inline __attribute__((unused)) vu16 smaller_u16(vu16 a, vu16 b) {
+    return (vu16)_mm512_min_epu16((__m512i)a, (__m512i)b);
+}
 /* x 2^n of whole n, rounded once. scale_near_f32: where neither the result nor 2^n is subnormal or infinite. */
 static inline __attribute__((unused)) vf32 scale_f32(vf32 x, vf32 n) {
     return (vf32)_mm512_scalef_ps((__m512)x, (__m512)n);
@@ -151,6 +163,16 @@ static inline __attribute__((unused)) vf32 narrow_wide_f32(vf64 low, vf64 high) 
 static inline __attribute__((unused)) vf32 scale_unless_below_f32(vf32 y, vf32 n, vf32 x, vf32 least) {
     __mmask16 shown = _mm512_cmp_ps_mask((__m512)x, (__m512)least, _CMP_NLT_UQ);
     return (vf32)_mm512_maskz_scalef_ps(shown, (__m512)y, (__m512)n);
+}
+/* x y, or 0 where z is below least. */
+static inline __attribute__((unused)) vf32 product_unless_below_f32(vf32 x, vf32 y, vf32 z, vf32 least) {
+    __mmask16 shown = _mm512_cmp_ps_mask((__m512)z, (__m512)least, _CMP_NLT_UQ);
+    return (vf32)_mm512_maskz_mul_ps(shown, (__m512)x, (__m512)y);
+}
+/* Of a table of LANES the numbers at the lowest bits of each place. */
+#define PICKS_LANES
+static inline __attribute__((unused)) vu32 pick_lanes(vu32 table, vu32 place) {
+    return (vu32)_mm512_permutexvar_epi32((__m512i)place, (__m512i)table);
 }
 static inline bool any_f32(vi32 mask) {
     return _mm512_movepi32_mask((__m512i)mask) != 0;

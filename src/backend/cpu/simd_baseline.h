@@ -83,6 +83,18 @@ static inline __attribute__((unused)) vf64 at_least_f64(vf64 x, vf64 least) {
 static inline __attribute__((unused)) vf64 at_most_f64(vf64 x, vf64 most) {
     return blend_f64((vi64)(x > most), most, x);
 }
+/* One behind the other. */
+static inline __attribute__((unused)) vu16 join_u16(hu16 a, hu16 b) {
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
+}
+static inline __attribute__((unused)) vu16 larger_i16(vu16 a, vu16 b) {
+    vu16 more = (vu16)((vi16)a > (vi16)b);
+    return (more & a) | (~more & b);
+}
+static inline __attribute__((unused)) vu16 smaller_u16(vu16 a, vu16 b) {
+    vu16 less = (vu16)(a < b);
+    return (less & a) | (~less & b);
+}
 /* y, or 0 where x is below least. */
 static inline __attribute__((unused)) vf32 unless_below_f32(vf32 y, vf32 x, vf32 least) {
     return (vf32)(~(vi32)(x < least) & (vi32)y);

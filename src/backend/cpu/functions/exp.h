@@ -49,4 +49,54 @@ FUNCTION vf32 exp_of_negative(vf32 x) {
 }
 #endif
 
+/* ---- e^(x - most) for elements x of 16 bits and no more than most, good to 2^-18, for what is rounded to as few bits;
+   0 where it would be subnormal. All results of one `short_base` have one factor more, the same for all, between
+   2^-1/16 and 2^1/16: it cancels in their ratios.
+
+   x factor - whole, where 2 to the power of 1/LANES of these is e^(x - most), is a whole number, found by the sum with
+   3 * 2^22 - whole = base, and a rest r; powers of two come from a table in a register and the bits of the sum. */
+typedef struct {
+    float factor, base;
+} short_base;
+
+#ifdef PICKS_LANES
+enum { SHORT_BITS = LANES == 16 ? 4 : 3 };
+
+/* The bits of 2^(j / LANES), less what j in the sum adds to them. */
+static const uint32_t short_powers[] = {
+#if SIMD_BYTES == 64
+    0x3F800000, 0x3F7DAAC3, 0x3F7B95C2, 0x3F79C3D3, 0x3F7837F0, 0x3F76F532, 0x3F75FED7, 0x3F75583F, 0x3F7504F3,
+    0x3F7508A4, 0x3F75672A, 0x3F76248C, 0x3F7744FD, 0x3F78CCDF, 0x3F7AC0C7, 0x3F7D257D
+#else
+    0x3F800000, 0x3F7B95C2, 0x3F7837F0, 0x3F75FED7, 0x3F7504F3,
+    0x3F75672A, 0x3F7744FD, 0x3F7AC0C7
+#endif
+};
+
+/* Beyond 2^17 the next smaller x is 2^9 and more away and its result 0 with any factor as large as leaves most a whole
+   number below 2^21. */
+FUNCTION short_base short_base_of(float most) {
+    float size = __builtin_fabsf(most), factor = 1.44269504088896341F * LANES;
+    if (size >= 0x1p17F && size < __builtin_inff()) factor = __builtin_ldexpf(1, 20 - __builtin_ilogbf(size));
+    return (short_base){factor, 0x1.8p23F - (size < __builtin_inff() ? __builtin_rintf(most * factor) : most)};
+}
+
+FUNCTION vf32 short_exp(vf32 x, vf32 factor, vf32 base) {
+    const vf32 linear = splat_f32(LANES == 16 ? 0x1.62e984p-5F : 0x1.62f98p-4F),
+               square = splat_f32(LANES == 16 ? 0x1.ec00ccp-11F : 0x1.ec0f92p-9F),
+               least = splat_f32(0x1.8p23F - 125 * LANES);
+    vf32 sum = fma_f32(x, factor, base), r = fma_f32(x, factor, base - sum);
+    vu32 power = ((vu32)sum << (23 - SHORT_BITS)) + pick_lanes(load_u32(short_powers), (vu32)sum);
+    return product_unless_below_f32(fma_f32(fma_f32(square, r, linear), r, splat_f32(1)), (vf32)power, sum, least);
+}
+#else
+FUNCTION short_base short_base_of(float most) {
+    return (short_base){1, most};
+}
+FUNCTION vf32 short_exp(vf32 x, vf32 factor, vf32 base) {
+    (void)factor;
+    return exp_of_negative(x - base);
+}
+#endif
+
 #endif

@@ -22,14 +22,12 @@ INLINE void row_put(void *row, int64_t at, vf32 x, int64_t count, tarn_dtype dty
     memcpy((uint16_t *)row + at, &half, count >= LANES ? sizeof half : (size_t)count * sizeof(uint16_t));
 }
 
-/* The same of a whole vector, past the caches if the row's output goes there. */
-INLINE void row_send(const norm_row *r, void *row, int64_t at, vf32 x, tarn_dtype dtype) {
-    if (!r->past)
-        row_put(row, at, x, LANES, dtype);
-    else if (dtype == TARN_FLOAT32)
+/* A whole vector of float32, past the caches if the row's output goes there. */
+INLINE void row_send(const norm_row *r, void *row, int64_t at, vf32 x) {
+    if (r->past)
         stream_f32((float *)row + at, x);
     else
-        stream_half((uint16_t *)row + at, (hf32)(dtype == TARN_BFLOAT16 ? narrow_bfloat16(x) : narrow_float16(x)));
+        store_f32((float *)row + at, x);
 }
 
 /* Two vectors of a row, which begin at `at`. Those of bfloat16 hold every other element. */
@@ -51,12 +49,19 @@ INLINE vf32 row_rounded(vf32 x, tarn_dtype dtype) {
     return dtype == TARN_BFLOAT16 ? (vf32)(round_number_bfloat16(x) & 0xFFFF0000) : rounded(x, dtype);
 }
 
+/* Two vectors of halves as they lie in memory. */
+INLINE vf32 row_two_halves(row_two y, tarn_dtype dtype) {
+    if (dtype == TARN_BFLOAT16)
+        return (vf32)join_upper_halves(round_number_bfloat16(y.v[0]), round_number_bfloat16(y.v[1]));
+    return (vf32)join_u16(narrow_float16(y.v[0]), narrow_float16(y.v[1]));
+}
+
 INLINE void row_send_two(const norm_row *r, void *row, int64_t at, row_two y, tarn_dtype dtype) {
-    if (dtype != TARN_BFLOAT16) {
-        for (int i = 0; i < 2; i++) row_send(r, row, at + i * LANES, y.v[i], dtype);
+    if (dtype == TARN_FLOAT32) {
+        for (int i = 0; i < 2; i++) row_send(r, row, at + i * LANES, y.v[i]);
         return;
     }
-    vf32 both = (vf32)join_upper_halves(round_number_bfloat16(y.v[0]), round_number_bfloat16(y.v[1]));
+    vf32 both = row_two_halves(y, dtype);
     if (r->past)
         stream_f32((uint16_t *)row + at, both);
     else
