@@ -38,7 +38,7 @@ rows() {
 }
 large() {
     printf '%s\n' "test_cuda_ops order" "test_cuda_ops copies" "test_cuda_ops searching" "test_cuda_ops products" "test_cuda_ops quantized" \
-        test_device_kernel "test_device_kernel lost" test_cuda_kernels test_cuda_fuse test_cuda_chain test_lm test_lm_batch test_transform test_transform_compiled
+        test_device_kernel "test_device_kernel lost" test_cuda_kernels test_cuda_fuse test_cuda_chain test_mapped_pages test_lm test_lm_batch test_transform test_transform_compiled
     for i in 0 1 2 3; do echo "test_transform_rows $i 4"; done
 }
 in_build() { sed "s|^|$BUILD/tests/|"; }

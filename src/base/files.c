@@ -125,6 +125,13 @@ void file_unmap(file_mapping *m) {
     memory_free(m);
 }
 
+/* Pages of a shared mapping for reading are the file's: they stay in the system's cache as long as it has room. */
+void file_drop_pages(const void *bytes, size_t length) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = ((uintptr_t)bytes + page - 1) / page * page,
+              end = ((uintptr_t)bytes + length) / page * page;
+    if (first < end) madvise((void *)first, end - first, MADV_DONTNEED);
+}
+
 /* A name that no other writer has, in this process or another. */
 static bool create_temporary(file_writer *w) {
     static atomic_uint created;

@@ -32,6 +32,9 @@ file_mapping *file_map(const char *path);
    was read before a successful call was the file's true contents. */
 bool file_unchanged(const file_mapping *mapping);
 void file_unmap(file_mapping *mapping);
+/* Gives back the memory of the pages that lie whole within bytes of a mapping; they are read again when they are next
+   looked at. */
+void file_drop_pages(const void *bytes, size_t length);
 
 /* A file being written beside its final path; nothing is seen under `path` before file_commit has synced and renamed
  * it. */

@@ -16,6 +16,7 @@
 struct guard {
     atomic_bool taken, broken;
     _Atomic uintptr_t begin, end; /* end 0: no range */
+    atomic_uint changes;          /* of the range; odd: one is being made */
     guard *next;
 };
 
@@ -74,6 +75,13 @@ static guard *take_slot(void) {
     return g;
 }
 
+static void set_range(guard *g, uintptr_t begin, uintptr_t end) {
+    atomic_fetch_add(&g->changes, 1);
+    atomic_store(&g->begin, begin);
+    atomic_store(&g->end, end);
+    atomic_fetch_add(&g->changes, 1);
+}
+
 guard *guard_add(const void *begin, size_t length) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, install);
@@ -81,9 +89,21 @@ guard *guard_add(const void *begin, size_t length) {
     guard *g = take_slot();
     if (!g) return NULL;
     atomic_store(&g->broken, false);
-    atomic_store(&g->begin, (uintptr_t)begin);
-    atomic_store(&g->end, (uintptr_t)begin + length);
+    set_range(g, (uintptr_t)begin, (uintptr_t)begin + length);
     return g;
+}
+
+/* Another range may come into the slot between two looks; that of the asker, which stays, never does. */
+static bool covers(const guard *g, uintptr_t begin, uintptr_t end) {
+    unsigned changes = atomic_load(&g->changes);
+    bool inside = begin >= atomic_load(&g->begin) && end <= atomic_load(&g->end);
+    return inside && changes % 2 == 0 && atomic_load(&g->changes) == changes;
+}
+
+bool guard_covers(const void *begin, size_t length) {
+    const guard *g = atomic_load(&first);
+    while (g && !covers(g, (uintptr_t)begin, (uintptr_t)begin + length)) g = g->next;
+    return g != NULL;
 }
 
 bool guard_broken(const guard *g) {
@@ -92,6 +112,6 @@ bool guard_broken(const guard *g) {
 
 void guard_remove(guard *g) {
     if (!g) return;
-    atomic_store(&g->end, 0);
+    set_range(g, 0, 0);
     atomic_store(&g->taken, false);
 }

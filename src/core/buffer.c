@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "base/guard.h"
 #include "base/hard.h"
 #include "base/memory.h"
 #include "core/lock.h"
@@ -39,6 +40,7 @@ buffer *buffer_new_foreign(int slot, const void *data, int64_t bytes, bool (*che
     buffer *b = buffer_new(bytes);
     if (!b) return NULL;
     b->foreign = true;
+    b->file = slot == DEVICE_HOST && guard_covers(data, (size_t)bytes);
     b->home = slot;
     b->check = check;
     b->context = context;

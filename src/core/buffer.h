@@ -33,6 +33,7 @@ typedef struct buffer {
     ticket *readers, own_readers[BUFFER_OWN]; /* the last ones, one a stream */
     int reader_count, reader_room;
     bool foreign; /* memory that is not ours: never written, never freed, `release` is called instead */
+    bool file;    /* foreign memory that is a file mapped by file_map: its pages can be read again */
     int home;     /* of foreign memory: on which device it is */
     bool (*check)(void *context);
     void (*release)(void *context);

@@ -1,5 +1,6 @@
 #include "core/move.h"
 
+#include "base/files.h"
 #include "base/memory.h"
 #include "core/lock.h"
 #include "core/work.h"
@@ -33,6 +34,7 @@ static void done(submission *s) {
     move *m = (move *)s;
     buffer *b = m->b;
     work_complete(&m->w);
+    if (b->file && m->copy.direction == COPY_TO_DEVICE) file_drop_pages(m->copy.from, (size_t)m->copy.bytes);
     move_free(m);
     if (b->foreign)
         buffer_release(b);
