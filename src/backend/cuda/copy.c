@@ -149,11 +149,23 @@ static bool to_host(copy_lane *s, cudaStream_t stream, const block_copy *c) {
     return true;
 }
 
+/* The driver copies by way of the host unless the device, which is the calling thread's, may reach the other's memory.
+   Whether it refuses that or another library has asked before, the copy itself goes on. */
+static void reach_peer(int device, int peer) {
+    static atomic_bool asked[MOST_DEVICES][MOST_DEVICES];
+    if (device >= MOST_DEVICES || peer >= MOST_DEVICES || atomic_exchange(&asked[device][peer], true)) return;
+    if (cudaDeviceEnablePeerAccess(peer, 0) != cudaSuccess) cudaGetLastError();
+}
+
+static bool from_peer(int device, cudaStream_t stream, const block_copy *c) {
+    reach_peer(device, c->peer);
+    return cuda_ok(cudaMemcpyPeerAsync(c->to, device, c->from, c->peer, (size_t)c->bytes, stream),
+                   "copying from another device");
+}
+
 bool cuda_copy(int device, staging *s, cudaStream_t stream, const block_copy *c) {
     if (c->bytes == 0) return true;
-    if (c->direction == COPY_FROM_PEER)
-        return cuda_ok(cudaMemcpyPeerAsync(c->to, device, c->from, c->peer, (size_t)c->bytes, stream),
-                       "copying from another device");
+    if (c->direction == COPY_FROM_PEER) return from_peer(device, stream, c);
     if (c->direction == COPY_TO_DEVICE && c->bytes > PIECE) {
         int threads = parallel_threads();
         return make_lanes(&s->own, threads < MOST_LANES ? threads : MOST_LANES, OWN_PIECE) &&

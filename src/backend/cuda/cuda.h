@@ -8,6 +8,8 @@
 #include "backend/backend.h"
 #include "tarn/error.h"
 
+enum { MOST_DEVICES = 64 }; /* that have streams */
+
 /* ---- backend.c */
 /* Hands an error of this shared object's own copy of the error state to the library that opened it; returns ok. */
 bool cuda_report(bool ok);
@@ -82,6 +84,7 @@ typedef struct {
     copy_lanes shared; /* one, whose pieces are filled or emptied by all threads together */
     copy_lanes own;    /* one for each thread, for long copies to the device */
 } staging;
+/* On a stream of the device, which is the calling thread's. */
 bool cuda_copy(int device, staging *s, cudaStream_t stream, const block_copy *copy);
 void cuda_staging_free(staging *s);
 

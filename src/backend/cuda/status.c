@@ -25,7 +25,6 @@ typedef struct chunk {
     cuda_status statuses[CHUNK];
 } chunk;
 
-enum { MOST_DEVICES = 64 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static cuda_status *spare[MOST_DEVICES];
 static chunk *chunks; /* reachable as long as the process lives */

@@ -20,8 +20,7 @@
 enum {
     RING = 128,    /* more than the submissions of a stream that are in flight (core/stream.c) */
     AWAKE = 50000, /* ns of looking before sleeping */
-    AWAKE_FOR_DEVICE = 5000000,
-    MOST_DEVICES = 64
+    AWAKE_FOR_DEVICE = 5000000
 };
 
 _Thread_local cudaStream_t cuda_stream_now;

@@ -46,7 +46,6 @@ static number_facts facts[MATRIX_COMPLEX128 + 1] = {
     [TARN_COMPLEX64] = {CUDA_C_32F, CUDA_R_32F, 8, "cusolverDnCungqr", "cusolverDnCungqr_bufferSize", NULL, NULL},
     [MATRIX_COMPLEX128] = {CUDA_C_64F, CUDA_R_64F, 16, "cusolverDnZungqr", "cusolverDnZungqr_bufferSize", NULL, NULL}};
 
-enum { MOST_DEVICES = 64 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of what follows, and of a call's stream */
 static cusolverDnHandle_t handles[MOST_DEVICES];
 static cusolverDnParams_t params;

@@ -28,7 +28,7 @@ static struct {
     bool good;
 } lt;
 
-enum { MOST_DEVICES = 64, KEPT = 512 };
+enum { KEPT = 512 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static cublasLtHandle_t handles[MOST_DEVICES];
 
