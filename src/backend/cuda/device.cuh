@@ -111,6 +111,11 @@ template <class S> constexpr int PIECE = 16 / (int)sizeof(S);
 DEVICE void hold_piece(uint4 &piece) {
     asm("" : "+r"(piece.x), "+r"(piece.y), "+r"(piece.z), "+r"(piece.w));
 }
+/* An address in global memory is found here, not where it is needed. */
+template <class T> DEVICE void hold_address(T *&address) {
+    asm volatile("" : "+l"(address));
+    __builtin_assume(__isGlobal(address));
+}
 template <class S> DEVICE void widen_piece(uint4 piece, wide<S> (&to)[PIECE<S>]) {
     hold_piece(piece);
 #pragma unroll

@@ -33,10 +33,12 @@ DEVICE u32 address_in_block(const void *mine, int rank) {
     asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(shared_address(mine)), "r"(rank));
     return there;
 }
-/* By one thread, before begin_in_cluster. */
-DEVICE void expect_bytes(u64 *arrived, u32 bytes) {
+/* Both by one thread: before begin_in_cluster, and some time after, behind a barrier of the block. */
+DEVICE void make_arrival(u64 *arrived) {
     asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(shared_address(arrived)) : "memory");
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+}
+DEVICE void expect_bytes(u64 *arrived, u32 bytes) {
     asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(arrived)), "r"(bytes)
                  : "memory");
 }
@@ -67,6 +69,7 @@ DEVICE void await_bytes(u64 *arrived) {
 #else /* never launched */
 DEVICE void begin_in_cluster() {}
 DEVICE void arrive_in_cluster() {}
+DEVICE void make_arrival(u64 *) {}
 DEVICE void expect_bytes(u64 *, u32) {}
 template <class T> DEVICE void send_to_block(T *, int, T, u64 *) {}
 DEVICE void await_bytes(u64 *) {}

@@ -9,9 +9,6 @@
 #include "cuda/tile_product.cuh"
 
 enum { WARPS = 4, THREADS = 32 * WARPS, WARP_KEYS = 16, BLOCK_KEYS = WARPS * WARP_KEYS, MOST_HEADS = 8 };
-#ifndef FETCH
-#define FETCH 2
-#endif
 #define LOG2E 1.44269504088896340736f
 
 template <class S> DEVICE float low_of(u32 pair) {
@@ -81,30 +78,6 @@ template <int DIM> struct key_tile {
     }
 };
 
-/* A lane's quarter of a row, and the one that it is turned with: pairs are half a head apart. */
-template <int DIM> struct quarter {
-    u32 own[DIM / 8], other[DIM / 8];
-
-    template <class S> DEVICE_MEMBER void read(const S *row) {
-        const int at = threadIdx.x % 4 * (DIM / 4);
-        read_words(own, row + at);
-        read_words(other, row + (at ^ DIM / 2));
-    }
-    /* Turned and rounded. */
-    template <class S> DEVICE_MEMBER void turn(const float2 *angles) {
-        const int at = threadIdx.x % 4 * (DIM / 4);
-        const bool low = at < DIM / 2;
-#pragma unroll
-        for (int w = 0; w < DIM / 8; w++) {
-            const float4 by = *(const float4 *)&angles[at % (DIM / 2) + 2 * w];
-            const u32 first = low ? own[w] : other[w], second = low ? other[w] : own[w];
-            const float u = low_of<S>(first), v = low_of<S>(second), x = high_of<S>(first), y = high_of<S>(second);
-            own[w] = low ? pair_of(u * by.x - v * by.y, x * by.z - y * by.w, S())
-                         : pair_of(u * by.y + v * by.x, x * by.w + y * by.z, S());
-        }
-    }
-};
-
 /* What a warp has seen: of query lane / 4 the top and the lane's sum of weights; of queries 2t and 2t + 1 the weighted
  * values of its eighth. */
 template <int DIM> struct seen {
@@ -126,14 +99,17 @@ DEVICE void score_keys(const u32 (&query)[DIM / 8], const key_tile<DIM> &tile, i
                        float (&scores)[2][4]) {
 #pragma unroll
     for (int i = 0; i < 2; i++) {
+        float rest[4] = {}; /* two chains of products */
 #pragma unroll
         for (int e = 0; e < 4; e++) scores[i][e] = 0;
 #pragma unroll
-        for (int w = 0; w < DIM / 8; w += 2)
+        for (int w = 0; w < DIM / 8; w += 4) {
             multiply_tile(scores[i], {query[w], 0, query[w + 1], 0}, tile.keys[i][w], tile.keys[i][w + 1], S());
+            multiply_tile(rest, {query[w + 2], 0, query[w + 3], 0}, tile.keys[i][w + 2], tile.keys[i][w + 3], S());
+        }
 #pragma unroll
         for (int e = 0; e < 2; e++)
-            scores[i][e] = i * 8 + (int)threadIdx.x % 4 * 2 + e < count ? scores[i][e] * scale : -INFINITY;
+            scores[i][e] = i * 8 + (int)threadIdx.x % 4 * 2 + e < count ? (scores[i][e] + rest[e]) * scale : -INFINITY;
     }
 }
 
@@ -166,8 +142,8 @@ template <int DIM, int RANKS> struct joined {
     float2 tops[WARPS][MOST_HEADS];
     float2 rank_tops[RANKS][MOST_HEADS];
     float rank_values[RANKS][MOST_HEADS * EACH];
+    uint4 turned[MOST_HEADS + 1][DIM / 8 + 1], value[DIM / 8]; /* the queries, then the new key */
     float2 angles[DIM / 2];
-    uint4 key[DIM / 8], value[DIM / 8];
     u64 arrived;
 
     DEVICE_MEMBER void expect(int heads) {
@@ -238,36 +214,27 @@ template <int DIM, int RANKS> struct joined {
     }
 };
 
-/* The new key and value, as four lanes and another warp have read them, turned, in shared memory and in the cache. */
-template <class S, int DIM> struct newest {
-    quarter<DIM> key;
-    uint4 value;
-
-    static DEVICE_MEMBER bool has_key() { return threadIdx.x < 4; }
-    static DEVICE_MEMBER bool has_value() { return threadIdx.x >= 32 && threadIdx.x < 32 + DIM / 8; }
-    DEVICE_MEMBER void read(const S *key_from, const S *value_from) {
-        if (has_key()) key.read(key_from);
-        if (has_value()) value = ((const uint4 *)value_from)[threadIdx.x - 32];
-    }
-    DEVICE_MEMBER void keep(const float2 *angles, S *key_row, S *value_row, S *key_to, uint4 *kept_key,
-                            uint4 *kept_value) {
-        if (has_key()) {
-            key.template turn<S>(angles);
-#pragma unroll
-            for (int i = 0; i < DIM / 32; i++) {
-                const uint4 piece = *(const uint4 *)&key.own[4 * i];
-                const int at = threadIdx.x * (DIM / 32) + i;
-                kept_key[at] = piece, ((uint4 *)key_row)[at] = piece;
-                if (key_to) ((uint4 *)key_to)[at] = piece;
-            }
-        }
-        if (has_value()) kept_value[threadIdx.x - 32] = value, ((uint4 *)value_row)[threadIdx.x - 32] = value;
-        __syncthreads();
-    }
-};
+/* ---- queries and the new key, turned: two pairs of a row at a time, half a head apart */
+template <class S> DEVICE uint2 turn_pairs(u32 first, u32 second, const float4 &by) {
+    const float u = low_of<S>(first), v = low_of<S>(second), x = high_of<S>(first), y = high_of<S>(second);
+    return make_uint2(pair_of(u * by.x - v * by.y, x * by.z - y * by.w, S()),
+                      pair_of(u * by.y + v * by.x, x * by.w + y * by.z, S()));
+}
+/* Of a kv head's queries, or, behind them, its new key. */
+template <class S> DEVICE const u32 *row_to_turn(const cached_attention_kernel &c, int batch, int kv_head, int row) {
+    const attention_kernel &k = c.attention;
+    const int heads = (int)k.heads / (int)k.kv_heads;
+    if (row == heads) return (const u32 *)((const S *)c.key + batch * c.key_strides[0] + kv_head * c.key_strides[1]);
+    return (const u32 *)((const S *)k.q + batch * k.q_strides[0] + (kv_head * heads + row) * k.q_strides[1]);
+}
+template <int DIM> DEVICE void put_pairs(void *row, uint2 pairs) {
+    const int unit = threadIdx.x % (DIM / 4);
+    ((u32 *)row)[unit] = pairs.x, ((u32 *)row)[unit + DIM / 4] = pairs.y;
+}
 
 template <class S, int DIM, int RANKS>
 __global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant__ cached_attention_kernel c) {
+    enum { UNITS = DIM / 4 }; /* of a row, two pairs each */
     const attention_kernel &k = c.attention;
     extern __shared__ uint4 shared[];
     joined<DIM, RANKS> &all = *(joined<DIM, RANKS> *)shared;
@@ -281,7 +248,7 @@ __global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant_
     const i64 key_step = k.k_strides[2], value_step = k.v_strides[2];
 
     let_next_begin();
-    if (threadIdx.x == 0) all.expect(heads);
+    if (threadIdx.x == 0) make_arrival(&all.arrived);
     begin_in_cluster();
     if (!c.early) await_previous();
     int start = c.start[batch * c.start_step];
@@ -293,30 +260,47 @@ __global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant_
         rope_turn<S>(c.rope, threadIdx.x, position, &all.angles[threadIdx.x].x, &all.angles[threadIdx.x].y);
     start = max(min(start, last), 0);
     await_cluster(); /* all have begun; what the first cache holds is forgotten */
-    if (FETCH && first + step <= start) tile.fetch_rows(keys, key_step, values, value_step, first + step, last);
+    if (first + step <= start) tile.fetch_rows(keys, key_step, values, value_step, first + step, last);
     __syncthreads();
+    if (threadIdx.x == 0) all.expect(heads);
+    /* All that is known before the wait is found before it. */
+    const int unit = threadIdx.x % UNITS;
+    const float4 by = *(const float4 *)&all.angles[2 * unit];
+    const bool keeps = start % step / BLOCK_KEYS == blockIdx.x; /* the new key and value */
+    const int rows = heads + keeps;
+    int row = threadIdx.x / UNITS;
+    const u32 *from = row_to_turn<S>(c, batch, kv_head, min(row, heads)) + unit;
+    const uint4 *new_value =
+        (const uint4 *)((const S *)c.value + batch * c.value_strides[0] + kv_head * c.value_strides[1]) + threadIdx.x;
+    uint4 *value_to = (uint4 *)(values + start * value_step) + threadIdx.x;
+    hold_address(from), hold_address(new_value), hold_address(value_to);
     if (c.early) await_previous();
 
-    const bool keeps = start % step / BLOCK_KEYS == blockIdx.x;
-    newest<S, DIM> now;
-    if (keeps)
-        now.read((const S *)c.key + batch * c.key_strides[0] + kv_head * c.key_strides[1],
-                 (const S *)c.value + batch * c.value_strides[0] + kv_head * c.value_strides[1]);
-    quarter<DIM> query;
-    query.read((const S *)k.q + batch * k.q_strides[0] + (kv_head * heads + (g < heads ? g : 0)) * k.q_strides[1]);
+    u32 first_half = from[0], second_half = from[UNITS];
+    uint4 value;
+    const bool has_value = keeps && threadIdx.x < DIM / 8;
+    if (has_value) value = *new_value;
     const i64 length = k.length ? integer_at(k.length, batch * k.length_step, k.length_dtype) : k.keys;
-    const int count = length < 0 ? 0 : length > k.keys ? (int)k.keys : (int)length;
-    query.template turn<S>(all.angles);
-    if (keeps) {
-        now.keep(all.angles, keys + start * key_step, values + start * value_step,
-                 c.key_to ? (S *)c.key_to + blockIdx.y * DIM : (S *)0, all.key, all.value);
-        tile.replace(start - first, (const S *)all.key, (const S *)all.value);
-        if (c.query_to && threadIdx.x < heads * 4)
-#pragma unroll
-            for (int i = 0; i < DIM / 32; i++)
-                ((uint4 *)((S *)c.query_to + (blockIdx.y * heads + g) * DIM))[threadIdx.x % 4 * (DIM / 32) + i] =
-                    *(uint4 *)&query.own[4 * i];
+#pragma unroll 1
+    while (row < rows) {
+        const uint2 turned = turn_pairs<S>(first_half, second_half, by);
+        put_pairs<DIM>(all.turned[row], turned);
+        if (keeps) { /* for the cache, and whoever else reads them */
+            S *others = row == heads ? (S *)c.key_to : (S *)c.query_to;
+            if (row == heads) put_pairs<DIM>(keys + start * key_step, turned);
+            if (others) put_pairs<DIM>(others + (row == heads ? blockIdx.y : blockIdx.y * heads + row) * DIM, turned);
+        }
+        row += THREADS / UNITS;
+        if (row >= rows) break;
+        from = row_to_turn<S>(c, batch, kv_head, row) + unit;
+        first_half = from[0], second_half = from[UNITS];
     }
+    if (has_value) all.value[threadIdx.x] = *value_to = value;
+    __syncthreads();
+    const int count = length < 0 ? 0 : length > k.keys ? (int)k.keys : (int)length;
+    u32 query[DIM / 8];
+    read_words(query, (const u32 *)all.turned[g < heads ? g : 0] + threadIdx.x % 4 * (DIM / 8));
+    if (keeps) tile.replace(start - first, (const S *)all.turned[heads], (const S *)all.value);
     seen<DIM> r;
     r.top = -INFINITY, r.sum = 0;
 #pragma unroll
@@ -326,13 +310,12 @@ __global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant_
 #pragma unroll 1
     for (int at = first; at < count; at += step) {
         float scores[2][4];
-        score_keys<S, DIM>(query.own, tile, count - at, (float)k.scale * LOG2E, scores);
+        score_keys<S, DIM>(query, tile, count - at, (float)k.scale * LOG2E, scores);
         if (at + step < count) tile.read_keys(keys, key_step, at + step, last);
         if (count - at < WARP_KEYS) tile.clear_values(count - at);
         add_values<S, DIM>(r, tile, scores, at == first);
         if (at + step < count) tile.read_values(values, value_step, at + step, last);
-        if (FETCH > 1 && at + 2 * step < count)
-            tile.fetch_rows(keys, key_step, values, value_step, at + 2 * step, last);
+        if (at + 2 * step < count) tile.fetch_rows(keys, key_step, values, value_step, at + 2 * step, last);
     }
     all.leave(r);
     all.send(heads);

@@ -10,7 +10,8 @@
 #include "cuda/matmul/around.cuh"
 #include "cuda/quant/packed.cuh"
 
-enum { WARPS = 12, THREADS = 32 * WARPS, DEPTH = 3 };
+/* Warps of a block: so many that two blocks fill a multiprocessor, or one. Spans on their way to a warp. */
+enum { WARPS = 12, MANY_WARPS = 24, DEPTH = 3 };
 
 DEVICE void multiply_bytes(int (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, uint2 b) {
     asm("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
@@ -24,7 +25,7 @@ template <int BITS> struct form {
 
 /* ---- x in shared memory: planes as the lanes read them, 16 pairs of words a product; a scale, and the sum of what the
    planes stand for, a quarter. FINE: a second pair of planes for what the first leaves over. */
-template <class S, int BITS> struct split_x {
+template <class S, int BITS, int THREADS> struct split_x {
     static constexpr bool FINE = sizeof(S) == 4;
     static constexpr int LANES = form<BITS>::QUARTER / 8; /* that hold a quarter, 8 numbers each */
     uint2 *planes;
@@ -172,12 +173,13 @@ template <class C> struct cursor {
     }
 };
 
-template <class S, class C, int BITS, bool NORMED>
-__global__ void __launch_bounds__(THREADS, sizeof(S) == 4 ? 1 : 2)
+template <class S, class C, int BITS, bool NORMED, int W>
+__global__ void __launch_bounds__(32 * W, sizeof(S) == 4 || W == MANY_WARPS ? 1 : 2)
     multiply_packed(const __grid_constant__ packed_vector_kernel k) {
     typedef form<BITS> F;
+    enum { THREADS = 32 * W };
     extern __shared__ uint4 shared[];
-    split_x<S, BITS> x;
+    split_x<S, BITS, THREADS> x;
     x.spans = (int)(k.k / F::SPAN);
     x.planes = (uint2 *)shared;
     x.scales = (float2 *)(x.planes + x.spans * F::PRODUCTS * 16 * (x.FINE ? 2 : 1));
@@ -268,7 +270,7 @@ __global__ void __launch_bounds__(THREADS, sizeof(S) == 4 ? 1 : 2)
             sum += from_lane(sum, 1);
             sum += from_lane(sum, 2);
             if (t == 0) *sum_to = sum;
-            sum_to += 8 * WARPS; /* of the next round */
+            sum_to += 8 * W; /* of the next round */
             sum = 0, span = first, left = count;
         }
     }
@@ -302,34 +304,28 @@ static int tiles_at_once(const packed_vector_kernel &k, int spans, int most) {
         if (k.tiles <= most * fewer && spans * fewer <= WARPS * DEPTH) down = fewer;
     return gate && down % 2 ? 2 : down;
 }
-
 static int reciprocal_of(int x) {
     return ((1 << 16) + x - 1) / x;
 }
 
 /* What is a warp's, and a row's. */
-template <int BITS> static void share_out(packed_vector_kernel &k, int most) {
-    const int spans = (int)(k.k / form<BITS>::SPAN), quarters = spans * 4;
-    k.tiles = (int)((k.part.rows + 7) / 8);
-    k.down = tiles_at_once(k, spans, most);
-    k.across = WARPS / k.down;
+static void share_out(packed_vector_kernel &k, int spans, int warps) {
+    k.across = warps / k.down;
     k.down_reciprocal = reciprocal_of(k.down), k.across_reciprocal = reciprocal_of(k.across);
     k.warp_spans = spans / k.across, k.longer_warps = spans % k.across;
-    k.group_shift = group_shift_of(k.group / form<BITS>::QUARTER);
-    k.row_groups = quarters >> k.group_shift;
-    k.row_bytes = (int)(k.k * BITS / 8);
+    k.row_groups = spans * 4 >> k.group_shift;
+    k.row_bytes = (int)(k.k * k.bits / 8);
 }
 
-template <class S, class C, int BITS, bool NORMED>
-static void launch_normed(packed_vector_kernel k, kernel_stream stream) {
-    enum { SUMS = 8 * WARPS };                                     /* of a round */
-    const int most = (sizeof(S) == 4 ? 1 : 2) * cuda_processors(); /* as many blocks as find room at once */
-    share_out<BITS>(k, most);
-    const int groups = (k.tiles + k.down - 1) / k.down;
+template <class S, class C, int BITS, bool NORMED, int W>
+static void launch_warps(packed_vector_kernel k, int groups, int most, kernel_stream stream) {
+    typedef split_x<S, BITS, 32 * W> split;
+    enum { SUMS = 8 * W }; /* of a round */
+    share_out(k, (int)(k.k / form<BITS>::SPAN), W);
     int blocks = groups < most ? groups : most;
     k.rounds = (groups + blocks - 1) / blocks;
     if (k.rounds <= 4) blocks = (groups + k.rounds - 1) / k.rounds;
-    size_t x_bytes = split_x<S, BITS>::bytes(k.k) + (NORMED && sizeof(S) == 4 ? k.k * sizeof(S) : 0);
+    size_t x_bytes = split::bytes(k.k) + (NORMED && sizeof(S) == 4 ? k.k * sizeof(S) : 0);
     const int room = (int)((cuda_shared_bytes() - (i64)x_bytes - 16) / (i64)sizeof(float) / SUMS);
     if (k.rounds > room) { /* few multiprocessors, many rows */
         blocks = (groups + room - 1) / room;
@@ -339,8 +335,24 @@ static void launch_normed(packed_vector_kernel k, kernel_stream stream) {
     k.row_step = blocks * k.down * (k.around.after == AFTER_GATE ? 4 : 8);
     k.sums = k.rounds * SUMS;
     size_t bytes = x_bytes + k.sums * sizeof(float);
-    allow_shared(multiply_packed<S, C, BITS, NORMED>, bytes);
-    start(multiply_packed<S, C, BITS, NORMED>, (unsigned)blocks, THREADS, bytes, stream, k);
+    allow_shared(multiply_packed<S, C, BITS, NORMED, W>, bytes);
+    start(multiply_packed<S, C, BITS, NORMED, W>, (unsigned)blocks, 32 * W, bytes, stream, k);
+}
+
+/* Where a block has a multiprocessor for itself, more warps have more of its weights on their way, if there are so
+ * many. */
+template <class S, class C, int BITS, bool NORMED>
+static void launch_normed(packed_vector_kernel k, kernel_stream stream) {
+    const int spans = (int)(k.k / form<BITS>::SPAN), alone = cuda_processors(),
+              most = (sizeof(S) == 4 ? 1 : 2) * alone; /* as many blocks as find room at once */
+    k.tiles = (int)((k.part.rows + 7) / 8);
+    k.group_shift = group_shift_of(k.group / form<BITS>::QUARTER);
+    k.down = tiles_at_once(k, spans, most);
+    const int groups = (k.tiles + k.down - 1) / k.down;
+    if constexpr (sizeof(S) == 2)
+        if (groups <= alone && spans * k.down > WARPS * DEPTH)
+            return launch_warps<S, C, BITS, NORMED, MANY_WARPS>(k, groups, alone, stream);
+    launch_warps<S, C, BITS, NORMED, WARPS>(k, groups, most, stream);
 }
 
 template <class S, class C, int BITS> static void launch(const packed_vector_kernel &k, kernel_stream stream) {
