@@ -98,6 +98,7 @@ DEVICE float total_of_cluster(exponentials<float> own) {
     __shared__ exponentials<float> room[RANKS];
     await_cluster();
     if (threadIdx.x < RANKS) *in_block(&room[blockIdx.x], threadIdx.x) = own;
+    __syncwarp();
     arrive_in_cluster();
     await_cluster();
     const int lane = threadIdx.x % 32;
@@ -109,6 +110,7 @@ DEVICE place<float> best_of_cluster(place<float> own, bool least) {
     __shared__ place<float> room[RANKS];
     const int lane = threadIdx.x % 32;
     if (threadIdx.x == 0) *in_block(&room[blockIdx.x], 0) = own;
+    __syncwarp();
     arrive_in_cluster();
     await_cluster();
     return best_of_lanes(lane < RANKS ? room[lane] : nowhere(least), least);
