@@ -147,7 +147,8 @@ template <class S> static void start_long(const long_rows_kernel *k, kernel_stre
 
 bool rows_are_long(const long_rows_kernel *k) {
     const i64 piece = k->dtype == D_F32 ? 4 : 8;
-    return k->rows > 0 && k->rows <= MOST_ROWS && k->n >= LEAST && k->n <= RANKS * THREADS * EACH * piece &&
+    const bool known = k->dtype == D_F16 || k->dtype == D_BF16 || k->dtype == D_F32;
+    return known && k->rows > 0 && k->rows <= MOST_ROWS && k->n >= LEAST && k->n <= RANKS * THREADS * EACH * piece &&
            k->n % piece == 0 && k->step % piece == 0 && lie_at_16(k->from) &&
            is_hopper((const void *)long_rows<float, true, true>);
 }
