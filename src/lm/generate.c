@@ -104,15 +104,15 @@ outcome generation_advance(generation *g, const drawing *at) {
 
 outcome generation_prompt(generation *g, tarn_session *session, const int32_t *ids, size_t count) {
     const tarn_generate_options *o = g->options;
-    const prompt_watch watch = {.interrupt = o->interrupt, .progress = o->on_prompt, .context = o->context};
+    prompt_watch watch = {.interrupt = o->interrupt, .progress = o->on_prompt, .context = o->context};
+    if (!o->draw && g->max_tokens > 0) watch.sampler = &g->sampler;
     g->prompt = (int64_t)count;
     bool ok = session_follow(session, ids, count, &watch);
     g->reused = session->reused;
     if (ok) {
         g->finish = TARN_FINISH_LENGTH;
         g->first = generation_now();
-        if (g->max_tokens == 0) return ENDED;
-        return o->draw || session_draw(session, &g->sampler) ? GO_ON : FAILED;
+        return g->max_tokens > 0 ? GO_ON : ENDED;
     }
     if (!interrupted(g)) return FAILED;
     tarn_clear_error();

@@ -60,7 +60,10 @@ static void tell(void *context, int64_t computed, int64_t length) {
 static bool score_window(tarn_session *session, window *w, int64_t length, const int32_t *ids, double *logprobs) {
     scoring s = {ids + w->begin, length, logprobs + w->begin, w->known > w->begin ? w->known - w->begin - 1 : 0};
     const logits_reader reader = {make_logprobs, take_logprobs, &s};
-    const prompt_watch watch = {w->options->interrupt, w->options->on_prompt ? tell : NULL, w, &reader};
+    const prompt_watch watch = {.interrupt = w->options->interrupt,
+                                .progress = w->options->on_prompt ? tell : NULL,
+                                .context = w,
+                                .reader = &reader};
     return session_read(session, s.ids, (size_t)length, &watch);
 }
 

@@ -120,7 +120,7 @@ static bool prefill_planned(tarn_session *s, const int32_t *ids, int64_t n, bool
     const tarn_results *made = tarn_compiled_call(s->chunks, &given, 1, .key = &last, .key_bytes = sizeof last);
     *mark = tarn_keep(tarn_results_at(made, 0));
     if (last) s->logits = tarn_keep(tarn_results_at(made, 1));
-    if (!*mark || (last && !tarn_eval(s->logits))) return session_forget(s);
+    if (!*mark) return session_forget(s);
     appended(s, ids, n);
     return true;
 }
@@ -202,6 +202,17 @@ static void tell(const prompt_watch *watch, int64_t computed, int64_t all) {
     if (watch->progress) watch->progress(watch->context, computed, all);
 }
 
+/* Draws what follows the logits, and behind each step from now on. */
+static bool draw(tarn_session *s, const sampler *by) {
+    stepper_sample(&s->steps, by);
+    return stepper_draw(&s->steps, s->logits, s->tokens, s->count);
+}
+
+/* Waits for the last chunk: a draw is given to the device before. */
+static bool finish_prompt(tarn_session *s, const prompt_watch *watch) {
+    return (watch->sampler ? draw(s, watch->sampler) : tarn_eval(s->logits)) || session_forget(s);
+}
+
 /* A chunk is made ready while the one before it is computed, and told of when that is over. */
 static bool run_chunk(tarn_session *s, const int32_t *ids, int64_t count, const prompt_watch *watch,
                       tarn_array **before) {
@@ -214,6 +225,7 @@ static bool run_chunk(tarn_session *s, const int32_t *ids, int64_t count, const 
     tarn_drop(*before);
     *before = mark;
     s->settled = s->count;
+    if (ok && s->count == count) ok = finish_prompt(s, watch);
     if (ok) tell(watch, s->count, count);
     return ok;
 }
@@ -233,7 +245,7 @@ static bool run_prompt(tarn_session *s, const int32_t *ids, int64_t count, const
 bool session_follow(tarn_session *s, const int32_t *ids, size_t count, const prompt_watch *watch) {
     s->reused = 0;
     if (!tarn_ok() || !check_count(s, ids, count)) return false;
-    if (unchanged(s, ids, (int64_t)count)) return s->reused = s->count, true;
+    if (unchanged(s, ids, (int64_t)count)) return s->reused = s->count, finish_prompt(s, watch);
     int64_t same = reusable(s, ids, (int64_t)count);
     if (!check_ids(s, ids + same, (int64_t)count - same)) return false; /* those that must be computed */
     s->count = s->reused = same;
@@ -262,11 +274,6 @@ bool session_take(tarn_session *s, const kv_cache *from, int64_t row, const int3
 }
 
 /* ---- decoding steps */
-
-bool session_draw(tarn_session *s, const sampler *by) {
-    stepper_sample(&s->steps, by);
-    return stepper_draw(&s->steps, s->logits, s->tokens, s->count);
-}
 
 bool session_drawn(const tarn_session *s, const sampler *by, int32_t *token) {
     *token = s->steps.drawn[0];

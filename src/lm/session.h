@@ -38,17 +38,15 @@ typedef struct {
     void (*progress)(void *context, int64_t computed, int64_t all); /* before the first chunk and after each */
     void *context;                                                  /* of progress */
     const logits_reader *reader;                                    /* of the logits of every position */
+    const sampler *sampler; /* draws behind the prompt, and behind each step until session_end_draws */
 } prompt_watch;
 /* Room for so many tokens. */
 bool session_reserve(tarn_session *session, int64_t tokens);
 /* After a failure nothing in the cache can be trusted. Returns false. */
 bool session_forget(tarn_session *session);
-/* Draws what follows the logits, and behind each step from now on. */
-bool session_draw(tarn_session *session, const sampler *by);
 /* What was drawn last, which is the only token to be appended; negative: none could be. Fails if something else has
    been done with the session meanwhile. */
 bool session_drawn(const tarn_session *session, const sampler *by, int32_t *token);
-/* Ends that. */
 void session_end_draws(tarn_session *session);
 /* Holds these tokens, which a row of another cache has been computed of, instead. */
 bool session_take(tarn_session *session, const kv_cache *from, int64_t row, const int32_t *ids, int64_t count);
