@@ -81,24 +81,26 @@ static uint8_t place_result(slot_map *map, const group_instruction *in) {
     return *own;
 }
 
-static step plan_step(const group_instruction *in, slot_map *map, const elementwise_kernels *kernels) {
+/* Written where it lies: a copy of what was just written byte by byte has to wait for that. */
+static void plan_step(step *s, const group_instruction *in, slot_map *map, const elementwise_kernels *kernels) {
     compute_type from = compute_type_of((tarn_dtype)in->input_dtype), to = compute_type_of((tarn_dtype)in->dtype);
-    step s = {.result = place_result(map, in), .bytes = (uint8_t)compute_type_bytes(to)};
+    memset(s, 0, sizeof *s);
+    s->result = place_result(map, in);
+    s->bytes = (uint8_t)compute_type_bytes(to);
     int arguments = in->op == OP_astype ? 1 : op_facts[in->op].most_inputs;
-    s.argument_count = (uint8_t)arguments;
+    s->argument_count = (uint8_t)arguments;
     for (int i = 0; i < arguments; i++) {
         bool truth = i == 0 && in->op != OP_astype && op_facts[in->op].inputs == INPUTS_CHOICE;
-        s.arguments[i] = map->value[in->arguments[i]];
-        s.widths[i] = (uint8_t)compute_type_bytes(truth ? TYPE_I32 : from);
+        s->arguments[i] = map->value[in->arguments[i]];
+        s->widths[i] = (uint8_t)compute_type_bytes(truth ? TYPE_I32 : from);
     }
-    map->value[in->result] = s.result;
+    map->value[in->result] = s->result;
     if (in->op == OP_astype) {
-        s.convert = kernels->converts[from][in->dtype];
-        return s;
+        s->convert = kernels->converts[from][in->dtype];
+        return;
     }
-    s.loop = kernels->ops[pass_of((tarn_dtype)in->input_dtype)][in->op];
-    if (!is_raw((tarn_dtype)in->dtype) && in->dtype != TARN_BOOL) s.convert = kernels->converts[to][in->dtype];
-    return s;
+    s->loop = kernels->ops[pass_of((tarn_dtype)in->input_dtype)][in->op];
+    if (!is_raw((tarn_dtype)in->dtype) && in->dtype != TARN_BOOL) s->convert = kernels->converts[to][in->dtype];
 }
 
 static bool step_reads(const step *s, int slot) {
@@ -185,14 +187,18 @@ static bool may_stream(const plan *p, const sink *to) {
 }
 
 static void plan_sink(plan *p, const operand *o, int slot, const elementwise_kernels *kernels) {
-    sink s = {.data = o->data, .store = kernels->stores[o->dtype], .slot = slot, .bytes = (int)dtype_bytes(o->dtype)};
+    sink *s = &p->sinks[p->sink_count];
     int last = last_writer(p, slot);
-    s.dense = is_raw(o->dtype);
-    if (may_stream(p, &s)) s.stream = STREAM_SLOTS + p->stream_count++;
+    s->data = o->data;
+    s->store = kernels->stores[o->dtype];
+    s->slot = slot;
+    s->bytes = (int)dtype_bytes(o->dtype);
+    s->dense = is_raw(o->dtype);
+    s->stream = may_stream(p, s) ? STREAM_SLOTS + p->stream_count++ : 0;
     if (slot >= INPUT_SLOTS) p->sources[slot - INPUT_SLOTS].raw = false; /* another output may be in its memory */
-    s.raw = !s.stream && last >= 0 && is_raw(o->dtype) && !slot_is_sunk_raw(p, slot) && may_write_through(p, &s);
+    s->raw = !s->stream && last >= 0 && s->dense && !slot_is_sunk_raw(p, slot) && may_write_through(p, s);
     if (last >= 0) skip_last_rounding(p, slot, last);
-    p->sinks[p->sink_count++] = s;
+    p->sink_count++;
 }
 
 static void use_slot(plan *p, bool *seen, int slot) {
@@ -325,7 +331,7 @@ void elementwise_make_plan(plan *p, const call *c, const elementwise_kernels *ke
         map.value[program->input_registers[i]] = (uint8_t)(INPUT_SLOTS + i);
     }
     for (int i = 0; i < program->instruction_count; i++)
-        p->steps[i] = plan_step(&program->instructions[i], &map, kernels);
+        plan_step(&p->steps[i], &program->instructions[i], &map, kernels);
     plan_pairs(p, c, &map);
     for (int i = 0; i < program->output_count; i++)
         if (c->outputs[i].data) plan_sink(p, &c->outputs[i], map.value[program->output_registers[i]], kernels);
