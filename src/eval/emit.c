@@ -14,11 +14,11 @@ int emit_step(schedule *s, step made) {
 }
 
 static void operand_of(const schedule *s, int v, operand *o) {
-    *o = (operand){0};
-    if (v < 0) return;
-    const value *it = &s->p->values.items[v];
-    *o =
-        (operand){.data = o, .dtype = it->dtype, .ndim = it->at.ndim, .shape = it->at.shape, .strides = it->at.strides};
+    o->data = v < 0 ? NULL : o; /* only whether there is one */
+    if (v >= 0)
+        describe_operand(o, &s->p->values.items[v]);
+    else
+        *o = (operand){0};
 }
 
 /* Makes a call on the step's values, for asking rows; it is good until the next is made. */
@@ -42,17 +42,15 @@ bool emit_measure_workspace(schedule *s, step *st) {
     return st->workspace >= 0 || tarn_fail("%s: a workspace too large to count", op_name(st->op));
 }
 
-static bool find_row_of(schedule *s, step *st) {
-    call c;
-    if (!call_of(s, st, &c)) return false;
-    st->row = find_row(st->stream->slot, &c);
+static bool find_row_of(step *st, const call *c) {
+    st->row = find_row(st->stream->slot, c);
     if (!st->row && st->stream->slot != DEVICE_HOST && fallback_allowed()) {
         st->stream = slot_default_stream(DEVICE_HOST);
-        st->row = find_row(DEVICE_HOST, &c);
+        st->row = find_row(DEVICE_HOST, c);
         if (st->row) fallback_count(op_name(st->op));
     }
     if (st->row) return true;
-    tarn_dtype dtype = c.input_count ? c.inputs[0].dtype : c.outputs[0].dtype;
+    tarn_dtype dtype = c->input_count ? c->inputs[0].dtype : c->outputs[0].dtype;
     return tarn_fail_kind(
         TARN_ERROR_RUNTIME,
         "%s: the device %s has neither a kernel nor a formula for %s (tarn_allow_fallback would run it on the CPU)",
@@ -77,7 +75,8 @@ int emit_copy(schedule *s, int v, tarn_stream *stream) {
                .outputs = lists + 1,
                .stream = stream};
     s->p->copies++;
-    bool ok = find_row_of(s, &st) &&
+    call c;
+    bool ok = call_of(s, &st, &c) && find_row_of(&st, &c) &&
               emit_measure_workspace(s, &st); /* its source may have other readers in the step the copy is for */
     return ok && emit_step(s, st) >= 0 ? out : -1;
 }
@@ -198,19 +197,23 @@ static bool start_step(schedule *s, step *st, const node *n) {
     return true;
 }
 
-bool emit_choose_row(schedule *s, step *st, emit_trial begin) {
-    bool ok = find_row_of(s, st);
-    s->p->values.count = begin.values;
-    s->p->storages.count = begin.storages;
+bool emit_choose_row(schedule *s, step *st, emit_output output, const void *context) {
+    call c;
     for (int i = 0; i < st->output_count; i++) st->outputs[i] = -1;
-    return ok;
+    s->strides.count = 0;
+    if (!call_of(s, st, &c) || !vector_reserve(&s->strides, (size_t)st->output_count * TARN_MAX_NDIM)) return false;
+    for (int i = 0; i < st->output_count; i++) {
+        const tarn_array *a = output(context, i);
+        operand *o = &c.outputs[i];
+        int64_t *strides = s->strides.items + i * TARN_MAX_NDIM;
+        dense_strides(a->ndim, a->shape, strides);
+        *o = (operand){.data = o, .dtype = a->dtype, .ndim = a->ndim, .shape = a->shape, .strides = strides};
+    }
+    return find_row_of(st, &c);
 }
 
-static bool choose_row(schedule *s, step *st, const node *n) {
-    emit_trial begin = emit_begin_trial(s);
-    for (int i = 0; i < n->output_count; i++)
-        if ((st->outputs[i] = emit_dense_value(s, &n->outputs[i], st->stream)) < 0) return false;
-    return emit_choose_row(s, st, begin);
+static const tarn_array *output_of_node(const void *n, int k) {
+    return &((const node *)n)->outputs[k];
 }
 
 /* A dense array is already what `contiguous` asks for, unless it is a small part of memory of ours: then a copy lets
@@ -230,7 +233,7 @@ static bool emit_kernel(schedule *s, const unit *u) {
     const node *n = u->node;
     step st = {0};
     if (emit_same(s, n)) return true;
-    bool ok = tarn_ok() && start_step(s, &st, n) && choose_row(s, &st, n);
+    bool ok = tarn_ok() && start_step(s, &st, n) && emit_choose_row(s, &st, output_of_node, n);
     for (int i = 0; ok && i < n->input_count; i++)
         if (n->inputs[i]) emit_consume(s, schedule_source(s, n->inputs[i]), st.stream);
     ok = ok && fix_layouts(s, &st) && place_outputs(s, &st, n) && emit_measure_workspace(s, &st);

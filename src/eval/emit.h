@@ -22,15 +22,9 @@ int emit_take(schedule *s, int v, const tarn_array *out);
 /* emit.c */
 int emit_copy(schedule *s, int v, tarn_stream *stream); /* a dense copy */
 
-/* A row is chosen before outputs have their places: it is asked with outputs where they would lie if nothing were
-   reused, made since the trial began and taken back after. */
-typedef struct {
-    size_t values, storages;
-} emit_trial;
-static inline emit_trial emit_begin_trial(const schedule *s) {
-    return (emit_trial){s->p->values.count, s->p->storages.count};
-}
-bool emit_choose_row(schedule *s, step *st, emit_trial begin);
+/* A row is chosen before outputs have their places: it is asked with each of them (output(context, k)) dense. */
+typedef const tarn_array *(*emit_output)(const void *context, int k);
+bool emit_choose_row(schedule *s, step *st, emit_output output, const void *context);
 bool emit_measure_workspace(schedule *s, step *st); /* when inputs and outputs have their places */
 int emit_step(schedule *s, step made);
 

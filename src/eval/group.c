@@ -158,13 +158,18 @@ static int place_output(schedule *s, const step *st, int index, const tarn_array
     return i >= 0 ? emit_take(s, st->inputs[i], out) : emit_dense_value(s, out, st->stream);
 }
 
-static int collect_nodes(const schedule *s, const unit *u, node **nodes) {
-    int outputs = 0, m = u->first;
+/* Its nodes, and those of their arrays that others need. How many these are. */
+static int collect_nodes(const schedule *s, const unit *u, node **nodes, const tarn_array **outputs) {
+    int count = 0, m = u->first;
     for (int i = 0; i < u->count; i++, m = s->members.items[m].next) {
         nodes[i] = s->members.items[m].node;
-        outputs += is_output(s, nodes[i]);
+        if (is_output(s, nodes[i])) outputs[count++] = &nodes[i]->outputs[0];
     }
-    return outputs;
+    return count;
+}
+
+static const tarn_array *output_of_group(const void *outputs, int k) {
+    return ((const tarn_array *const *)outputs)[k];
 }
 
 /* What nobody wants of a formula with several outputs: there is no step, and what it would read is not kept for it. */
@@ -178,35 +183,25 @@ static bool leave_out(schedule *s, const unit *u) {
 
 bool emit_group(schedule *s, const unit *u) {
     node *nodes[GROUP_MAX_REGISTERS];
-    int outputs = collect_nodes(s, u, nodes);
-    if (!outputs) return leave_out(s, u);
-    const tarn_array *shape = &u->node->outputs[0];
-    int *lists = ARENA_NEW_ARRAY(&s->p->memory, int, (size_t)(u->external_count + outputs));
+    const tarn_array *outputs[GROUP_MAX_REGISTERS], *shape = &u->node->outputs[0];
+    int count = collect_nodes(s, u, nodes, outputs);
+    if (!count) return leave_out(s, u);
+    int *lists = ARENA_NEW_ARRAY(&s->p->memory, int, (size_t)(u->external_count + count));
     step st = {.op = OP_group,
                .stream = u->node->stream,
                .input_count = u->external_count,
-               .output_count = outputs,
+               .output_count = count,
                .inputs = lists};
-    if (!lists || !(st.group = make_program(s, u, nodes, outputs))) return false;
+    if (!lists || !(st.group = make_program(s, u, nodes, count))) return false;
     st.outputs = lists + u->external_count;
-    for (int i = 0; i < outputs; i++) st.outputs[i] = -1;
     for (int i = 0; i < u->external_count; i++)
         if ((lists[i] = broadcast_input(s, u->externals[i], shape, st.stream)) < 0) return false;
-
-    emit_trial begin = emit_begin_trial(s);
-    for (int i = 0, o = 0; i < u->count; i++)
-        if (is_output(s, nodes[i]) && (st.outputs[o++] = emit_dense_value(s, &nodes[i]->outputs[0], st.stream)) < 0)
-            return false;
-    if (!emit_choose_row(s, &st, begin)) return false;
+    if (!emit_choose_row(s, &st, output_of_group, outputs)) return false;
 
     for (int i = 0; i < u->external_count; i++) emit_consume(s, u->externals[i], st.stream);
-    for (int i = 0, o = 0; i < u->count; i++) {
-        if (!is_output(s, nodes[i])) continue;
-        st.outputs[o] = place_output(s, &st, o, &nodes[i]->outputs[0]);
-        if (st.outputs[o++] < 0) return false;
-    }
+    for (int i = 0; i < count; i++)
+        if ((st.outputs[i] = place_output(s, &st, i, outputs[i])) < 0) return false;
     if (!emit_measure_workspace(s, &st)) return false;
-    for (int i = 0, o = 0; i < u->count; i++)
-        if (is_output(s, nodes[i])) emit_set_value(s, nodes[i]->outputs[0].note, st.outputs[o++]);
+    for (int i = 0; i < count; i++) emit_set_value(s, outputs[i]->note, st.outputs[i]);
     return emit_step(s, st) >= 0;
 }

@@ -63,6 +63,14 @@ typedef struct {
     int scratch;                     /* which that is */
 } step;
 
+/* An operand of a value, less its address. Field by field: a temporary is slower to copy than to make. */
+static inline void describe_operand(operand *o, const value *v) {
+    o->dtype = v->dtype;
+    o->ndim = v->at.ndim;
+    o->shape = v->at.shape;
+    o->strides = v->at.strides;
+}
+
 /* The step as a call whose operands lie in `room`, inputs first. */
 static inline call step_call(const step *st, operand *room) {
     return (call){.op = st->op,

@@ -48,6 +48,7 @@ static void free_lists(schedule *s) {
     vector_free(&s->sequence);
     vector_free(&s->said);
     vector_free(&s->room);
+    vector_free(&s->strides);
 }
 
 static void reset(schedule *s) {

@@ -88,7 +88,8 @@ struct schedule {
     map *same;            /* of a plan: what has been said already (same.c) */
     VECTOR(int64_t) said;
     VECTOR(operand) room; /* while emitting: of a call that rows are asked about */
-    int last_effect;      /* while emitting: 1 + the value of the effect that was emitted last; 0: none yet */
+    VECTOR(int64_t) strides;
+    int last_effect; /* while emitting: 1 + the value of the effect that was emitted last; 0: none yet */
 };
 
 /* The entry of an array, made if need be; -1 without memory. */

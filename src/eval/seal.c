@@ -40,12 +40,6 @@ static bool place_value(program *p, int v, int slot, operand_place *out) {
 
 /* ---- calls */
 
-static void describe(const program *p, int v, operand *o) {
-    if (v < 0) return;
-    const value *it = &p->values.items[v];
-    *o = (operand){.dtype = it->dtype, .ndim = it->at.ndim, .shape = it->at.shape, .strides = it->at.strides};
-}
-
 static bool seal_step(program *p, int index, operand *room, operand_place *places) {
     step *st = &p->steps.items[index];
     int slot = st->stream->slot;
@@ -53,7 +47,7 @@ static bool seal_step(program *p, int index, operand *room, operand_place *place
     p->calls[index] = step_call(st, room);
     for (int i = 0; i < st->input_count + st->output_count; i++) {
         int v = i < st->input_count ? st->inputs[i] : st->outputs[i - st->input_count];
-        describe(p, v, &room[i]);
+        if (v >= 0) describe_operand(&room[i], &p->values.items[v]);
         if (!place_value(p, v, slot, &places[i])) return false;
         p->elements += v < 0 ? 0 : operand_size(&room[i]);
     }
