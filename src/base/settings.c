@@ -1,6 +1,7 @@
 #include "base/settings.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,9 +79,13 @@ static void read_all(void) {
     check_isa();
 }
 
+/* Asked many times in every evaluation. */
 static void read_once(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    static atomic_bool known;
+    if (atomic_load_explicit(&known, memory_order_acquire)) return;
     pthread_once(&once, read_all);
+    atomic_store_explicit(&known, true, memory_order_release);
 }
 
 void settings_read_again(void) {
@@ -112,8 +117,8 @@ const char *settings_without_list(void) {
 }
 
 bool settings_without(const char *op) {
-    size_t length = strlen(op);
     const char *list = settings_without_list();
+    size_t length = *list ? strlen(op) : 0;
     for (const char *p = list; *p && (p = strstr(p, op)); p += length)
         if ((p == list || p[-1] == ',') && (p[length] == 0 || p[length] == ',')) return true;
     return false;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/holds.h"
 #include "base/memory.h"
 #include "base/vector.h"
 #include "core/quarantine.h"
@@ -21,11 +22,10 @@ node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs
                tarn_stream *stream) {
     bool ok;
     void *copied = attributes_copy(op, attributes, &ok);
-    node *n = ok ? memory_new(1, sizeof(node) + (size_t)outputs * sizeof(tarn_array)) : NULL;
-    tarn_array **list = n && input_count ? NEW_ARRAY(tarn_array *, input_count) : NULL;
-    if (!n || (input_count && !list)) {
+    size_t bytes = sizeof(node) + (size_t)outputs * sizeof(tarn_array);
+    node *n = ok ? memory_new(1, bytes + (size_t)input_count * sizeof *inputs) : NULL;
+    if (!n) {
         attributes_free(op, copied);
-        memory_free(n);
         return NULL;
     }
     atomic_init(&n->references, 1);
@@ -33,14 +33,14 @@ node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs
     n->stream = stream;
     n->attributes = copied;
     n->input_count = input_count;
-    n->inputs = list;
+    n->inputs = (tarn_array **)(void *)&n->outputs[outputs];
     n->output_count = outputs;
     for (int i = 0; i < outputs; i++) {
         n->outputs[i].node = n;
         n->outputs[i].index = i;
     }
     for (int i = 0; i < input_count; i++) {
-        list[i] = inputs[i];
+        n->inputs[i] = inputs[i];
         array_begin_reading(inputs[i]);
     }
     atomic_fetch_add(&nodes_alive, 1);
@@ -57,7 +57,7 @@ typedef struct {
 } dead_list;
 
 static void drop_reference(node *n, dead_list *dead) {
-    if (atomic_fetch_sub(&n->references, 1) != 1) return;
+    if (!holds_end(&n->references)) return;
     n->next_dead = dead->first;
     dead->first = n;
 }
@@ -69,8 +69,6 @@ static void give_up_inputs(node *n, dead_list *dead) {
         atomic_fetch_sub(&input->readers, 1);
         drop_reference(input->node, dead);
     }
-    memory_free(n->inputs);
-    n->inputs = NULL;
     n->input_count = 0;
 }
 
@@ -181,9 +179,7 @@ static node *leaf(op_id op, const void *attributes, tarn_ints shape, tarn_dtype 
     a->dtype = dtype;
     a->ndim = (int)shape.count;
     if (a->ndim) memcpy(a->shape, shape.values, (size_t)a->ndim * sizeof *a->shape);
-    bool ok = scope_register(n);
-    node_release(n);
-    return ok ? n : NULL;
+    return scope_register(n) ? n : NULL;
 }
 
 tarn_array *array_from_buffer(buffer *b, tarn_ints shape, tarn_dtype dtype) {

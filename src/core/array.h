@@ -48,7 +48,7 @@ struct node {
     tarn_stream *stream;
     void *attributes;
     int input_count;
-    tarn_array **inputs; /* NULL entries: absent optional inputs */
+    tarn_array **inputs; /* in the node's block, behind outputs; NULL entries: absent optional inputs */
     union {
         uint64_t epoch;  /* as of arrays */
         node *next_dead; /* once nobody holds it, and nobody schedules it any more */

@@ -6,6 +6,7 @@
 
 #include "base/guard.h"
 #include "base/hard.h"
+#include "base/holds.h"
 #include "base/memory.h"
 #include "core/lock.h"
 #include "core/release.h"
@@ -67,7 +68,7 @@ buffer *buffer_hold(buffer *b) {
 }
 
 void buffer_let_go(buffer *b) {
-    if (!b || atomic_fetch_sub(&b->holders, 1) != 1) return;
+    if (!b || !holds_end(&b->holders)) return;
     if (atomic_load(&b->poison) != &without_memory) memory_free(atomic_load(&b->poison));
     memory_free(b);
 }
@@ -81,7 +82,7 @@ static void free_copy(buffer *b, buffer_copy *c) {
 }
 
 void buffer_release(buffer *b) {
-    if (!b || atomic_fetch_sub(&b->references, 1) != 1) return;
+    if (!b || !holds_end(&b->references)) return;
     for (int i = 0; i < b->copy_count; i++) free_copy(b, &b->copies[i]);
     b->copy_count = 0;
     if (b->copies != b->own_copies) memory_free(b->copies);

@@ -61,7 +61,7 @@ static void unlock(pool *p) {
 
 static int64_t rounded(int64_t bytes) {
     int64_t grain = bytes < LARGE ? GRAIN : LARGE_GRAIN;
-    return (bytes + grain - 1) / grain * grain;
+    return (bytes + grain - 1) & -grain;
 }
 
 /* What the limit leaves beside what is in use; if there is a limit. */

@@ -128,8 +128,16 @@ bool scope_hold(tarn_array *a) {
 }
 
 bool scope_register(node *n) {
-    if (!vector_reserve(&local.held, (size_t)n->output_count)) return false;
-    for (int i = 0; i < n->output_count; i++) scope_hold(&n->outputs[i]);
+    if (!vector_reserve(&local.held, (size_t)n->output_count)) {
+        node_release(n);
+        return false;
+    }
+    for (int i = 0; i < n->output_count; i++) {
+        local.held.count++;
+        place(&n->outputs[i], local.held.count - 1);
+        atomic_init(&n->outputs[i].scopes, 1);
+        if (i > 0) node_retain(n);
+    }
     return true;
 }
 

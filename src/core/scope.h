@@ -7,7 +7,7 @@
 
 /* Whether a scope is open; if not, sets the error that names `what`. */
 bool scope_check_open(const char *what);
-/* The innermost scope takes a hold on every output of n. */
+/* The innermost scope holds every output of n, which is new: nobody else knows it. The caller's hold is taken over. */
 bool scope_register(node *n);
 bool scope_hold(tarn_array *a); /* on one array */
 /* The innermost scope frees the list at its end. */

@@ -95,7 +95,8 @@ ticket stream_submit(work *w) {
         if (!is_full(s) && !atomic_load(&s->freed)) break;
         pthread_mutex_unlock(&s->order);
     }
-    ticket end = {s, atomic_fetch_add(&s->submitted, 1) + 1};
+    ticket end = {s, atomic_load(&s->submitted) + 1};
+    atomic_store_explicit(&s->submitted, end.number, memory_order_release); /* under the lock: nobody else counts */
     s->backend->submit(s->handle, &w->s);
     pthread_mutex_unlock(&s->order);
     fork_allow();

@@ -56,21 +56,18 @@ static void launch_segment(run *r, size_t index, bool small) {
     fill_addresses(r, s);
     g->run = r;
     g->segment = s;
-    g->w = (work){.s = {.calls = r->calls + s->first,
-                        .call_count = s->count,
-                        .threads = r->p->threads,
-                        .small = small,
-                        .plan = s->plan,
-                        .bases = r->bases,
-                        .before = segment_before_call,
-                        .after = segment_after_call,
-                        .done = segment_done},
-                  .stream = s->stream,
-                  .after = g->w.after,
-                  .after_count = waits,
-                  .waits = g->w.waits};
-    atomic_fetch_add(&r->users, 1);
-    atomic_fetch_add(&r->references, 1);
+    submission *w = &g->w.s; /* the rest is zero */
+    w->calls = r->calls + s->first;
+    w->call_count = s->count;
+    w->threads = r->p->threads;
+    w->small = small;
+    w->plan = s->plan;
+    w->bases = r->bases;
+    w->before = segment_before_call;
+    w->after = segment_after_call;
+    w->done = segment_done;
+    g->w.stream = s->stream;
+    g->w.after_count = waits;
     tell_buffers(r, s, stream_submit(&g->w));
 }
 
@@ -107,8 +104,11 @@ static void give_back(run *r) {
 void run_launch(run *r, bool waits) {
     r->awaited = waits;
     bool small = r->p->elements <= (waits ? SMALL_AWAITED : SMALL);
+    int segments = (int)r->p->segments.count;
+    atomic_init(&r->users, 1 + segments); /* nobody else knows the run yet */
+    atomic_init(&r->references, 1 + segments);
     run_plan_verification(r);
-    for (size_t i = 0; i < r->p->segments.count; i++) launch_segment(r, i, small);
+    for (int i = 0; i < segments; i++) launch_segment(r, (size_t)i, small);
     give_back(r);
     run_free(r);
 }

@@ -1,6 +1,7 @@
 /* The life of programs. One is made for every evaluation, however small: one is kept with its lists. */
 #include "eval/program.h"
 
+#include "base/holds.h"
 #include "base/memory.h"
 
 enum { MOST_VALUES_KEPT = 4096 };
@@ -39,7 +40,7 @@ static void empty(program *p) {
 }
 
 void program_release(program *p) {
-    if (!p || atomic_fetch_sub(&p->references, 1) != 1) return;
+    if (!p || !holds_end(&p->references)) return;
     for (size_t i = 0; i < p->steps.count; i++) attributes_free(p->steps.items[i].op, p->steps.items[i].attributes);
     for (size_t i = 0; i < p->inputs.count; i++) buffer_release(p->inputs.items[i].captured);
     for (size_t i = 0; i < p->segments.count; i++)

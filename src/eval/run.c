@@ -1,6 +1,7 @@
 /* A run of a program: its buffers and scratch, which is all that can fail. launch.c submits what is ready. */
 #include <string.h>
 
+#include "base/holds.h"
 #include "base/memory.h"
 #include "eval/running.h"
 
@@ -26,7 +27,7 @@ static bool bind(run *r, buffer *const *arguments, const int64_t *offsets) {
     for (size_t t = 0; t < p->storages.count; t++) {
         if (!run_has_buffer(p, t)) continue;
         if (!(r->buffers[t] = buffer_new(p->storages.items[t].bytes))) return false;
-        buffer_set_state(r->buffers[t], BUFFER_PENDING);
+        atomic_init(&r->buffers[t]->state, BUFFER_PENDING);
     }
     return true;
 }
@@ -51,25 +52,23 @@ static void *carve(carver *c, size_t count, size_t size) {
 
 static void carve_run(run *r, const program *p, carver *c) {
     size_t storages = p->storages.count;
-    run parts = {.buffers = carve(c, storages, sizeof(buffer *)),
-                 .bases = carve(c, p->bases.count, sizeof(void *)),
-                 .valid = carve(c, p->bases.count, sizeof(bool)),
-                 .offsets = carve(c, storages, sizeof(int64_t)),
-                 .scratches = carve(c, p->scratches.count, sizeof(pool_block *)),
-                 .segments = carve(c, p->segments.count, sizeof(run_segment)),
-                 .marks = carve(c, storages, sizeof(const error_note *_Atomic)),
-                 .earlier = carve(c, p->inputs.count, sizeof(unsigned)),
-                 .calls = p->once ? p->calls : carve(c, p->steps.count, sizeof(call))};
+    r->buffers = carve(c, storages, sizeof(buffer *));
+    r->bases = carve(c, p->bases.count, sizeof(void *));
+    r->valid = carve(c, p->bases.count, sizeof(bool));
+    r->offsets = carve(c, storages, sizeof(int64_t));
+    r->scratches = carve(c, p->scratches.count, sizeof(pool_block *));
+    r->segments = carve(c, p->segments.count, sizeof(run_segment));
+    r->marks = carve(c, storages, sizeof(const error_note *_Atomic));
+    r->earlier = carve(c, p->inputs.count, sizeof(unsigned));
+    r->calls = p->once ? p->calls : carve(c, p->steps.count, sizeof(call));
     operand *operands = p->once ? p->operands : carve(c, (size_t)p->operand_count, sizeof(operand));
     for (size_t i = 0; i < p->segments.count; i++) {
         int room = run_ticket_room(&p->segments.items[i]);
         ticket *after = carve(c, (size_t)room, sizeof(ticket));
         awaited *waits = carve(c, (size_t)room, sizeof(awaited));
-        if (c->next) parts.segments[i].w.after = after, parts.segments[i].w.waits = waits;
+        if (c->next) r->segments[i].w.after = after, r->segments[i].w.waits = waits;
     }
-    if (!r) return;
-    *r = parts;
-    if (p->once || p->steps.count == 0) return;
+    if (!c->next || p->once || p->steps.count == 0) return;
     memcpy(r->calls, p->calls, p->steps.count * sizeof *r->calls);
     memcpy(operands, p->operands, (size_t)p->operand_count * sizeof *operands);
     for (size_t i = 0; i < p->steps.count; i++) {
@@ -102,7 +101,7 @@ void run_finish(run *r) {
 }
 
 void run_let_go(run *r) {
-    if (atomic_fetch_sub(&r->users, 1) != 1) return;
+    if (!holds_end(&r->users)) return;
     if (r->verifies)
         release_later(&r->note);
     else
@@ -110,7 +109,7 @@ void run_let_go(run *r) {
 }
 
 void run_release(run *r) {
-    if (atomic_fetch_sub(&r->references, 1) == 1) memory_free(r);
+    if (holds_end(&r->references)) memory_free(r);
 }
 
 void run_free(run *r) {
@@ -121,7 +120,8 @@ void run_free(run *r) {
 run *run_new(program *p, buffer *const *arguments, const int64_t *offsets) {
     carver count = {NULL, (sizeof(run) + 15) & ~(size_t)15};
     size_t head = count.bytes;
-    carve_run(NULL, p, &count);
+    run unused;
+    carve_run(&unused, p, &count);
     run *r = memory_new(1, count.bytes);
     if (!r) return NULL;
     carve_run(r, p, &(carver){(char *)r, head});

@@ -115,9 +115,9 @@ static node *make(op_id op, tarn_array *const *inputs, int count, const void *at
     if (types.grown) memory_free(types.types);
     if (!n) return NULL;
     if (op_has_flag(op, OP_EFFECT)) n->sequence = atomic_fetch_add(&next_effect, 1);
-    bool ok = trace_register(n) && scope_register(n);
-    node_release(n); /* the scope holds it now */
-    return ok ? n : NULL;
+    if (trace_register(n)) return scope_register(n) ? n : NULL;
+    node_release(n);
+    return NULL;
 }
 
 node *build_node(op_id op, tarn_array *const *inputs, int count, const void *attributes) {
