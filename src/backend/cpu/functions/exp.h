@@ -58,6 +58,9 @@ FUNCTION vf32 exp_of_negative(vf32 x) {
 typedef struct {
     float factor, base;
 } short_base;
+typedef struct {
+    vf32 factor, base;
+} short_bases;
 
 #ifdef PICKS_LANES
 enum { SHORT_BITS = LANES == 16 ? 4 : 3 };
@@ -89,9 +92,41 @@ FUNCTION vf32 short_exp(vf32 x, vf32 factor, vf32 base) {
     vu32 power = ((vu32)sum << (23 - SHORT_BITS)) + pick_lanes(load_u32(short_powers), (vu32)sum);
     return product_unless_below_f32(fma_f32(fma_f32(square, r, linear), r, splat_f32(1)), (vf32)power, sum, least);
 }
+
+/* Of each lane what short_base_of gives; where most is -infinity something below all numbers below 2^17. */
+FUNCTION vi32 short_is_far(vf32 most) {
+    return (vi32)(abs_f32(most) >= splat_f32(0x1p17F)) & (vi32)(most > splat_f32(-__builtin_inff()));
+}
+FUNCTION short_bases short_bases_of(vf32 most) {
+    const vf32 factor = splat_f32(1.44269504088896341F * LANES), whole = splat_f32(0x1.8p23F);
+    vf32 near = at_least_f32(most, splat_f32(-0x1.fffffep16F));
+    vi32 far = short_is_far(most);
+    short_bases b = {factor, 2 * whole - fma_f32(near, factor, whole)};
+    for (int i = 0; __builtin_expect(any_f32(far), false) && i < LANES; i++) {
+        if (!far[i]) continue;
+        short_base one = short_base_of(most[i]);
+        b.factor[i] = one.factor, b.base[i] = one.base;
+    }
+    return b;
+}
+
+/* What an exponential relative to a smaller `most` is multiplied by. */
+FUNCTION vf32 short_ratio(vf32 before, vf32 most) {
+    const vf32 least = splat_f32(0x1.8p23F - 125 * LANES), one = splat_f32(1);
+    vf32 sum = 0x1.8p23F + (short_bases_of(most).base - short_bases_of(before).base);
+    vu32 power = ((vu32)sum << (23 - SHORT_BITS)) + pick_lanes(load_u32(short_powers), (vu32)sum);
+    vf32 ratio = product_unless_below_f32(one, (vf32)power, sum, least);
+    return blend_f32(short_is_far(most) & (vi32)(most != before), splat_f32(0), ratio);
+}
 #else
 FUNCTION short_base short_base_of(float most) {
     return (short_base){1, most};
+}
+FUNCTION short_bases short_bases_of(vf32 most) {
+    return (short_bases){splat_f32(1), at_least_f32(most, splat_f32(-__FLT_MAX__))};
+}
+FUNCTION vf32 short_ratio(vf32 before, vf32 most) {
+    return exp_of_negative(before - short_bases_of(most).base);
 }
 FUNCTION vf32 short_exp(vf32 x, vf32 factor, vf32 base) {
     (void)factor;
