@@ -138,9 +138,21 @@ static void test_devices(void) {
     CHECK_ERROR(tarn_default_stream((tarn_device){TARN_MOCK, count}), "no device mock:12");
 }
 
+/* What devices tell of themselves, before they are in use and without a measurement. */
+static void test_description(void) {
+    tarn_measurement told;
+    CHECK(tarn_describe_device((tarn_device){TARN_MOCK, 11}, &told) && strcmp(told.processor, "mock") == 0);
+    CHECK(told.memory_bytes == INT64_C(4) << 30 && told.copy_gbps == 0);
+    CHECK(tarn_describe_device(cpu, &told) && told.processor[0] && told.threads > 0 && told.f32_tflops == 0);
+    CHECK_ERROR(tarn_describe_device((tarn_device){TARN_MOCK, 12}, &told), "no device mock:12");
+    CHECK_ERROR(tarn_describe_device((tarn_device){TARN_DEVICE_TYPE_COUNT, 0}, &told), "no device unknown:0");
+    CHECK_ERROR(tarn_describe_device(cpu, NULL), "describe_device");
+}
+
 int main(void) {
     setenv("TARN_BACKENDS", TARN_BUILD_DIR, 0);
     setenv("TARN_MOCK_DEVICES", "12", 1);
+    test_description();
     tarn_default_stream(cpu);
     test_room();
     test_share();

@@ -68,9 +68,9 @@ TARN_API char *tarn_fallback_list(void);
    Results do not depend on it. */
 TARN_API bool tarn_set_threads(int count);
 
-/* What `tarn doctor` prints: measured now; takes seconds. 0: not measured on such a device. */
+/* What `tarn doctor` prints of a device: measured now; takes seconds. 0: not measured on such a device. */
 typedef struct {
-    const char *processor;               /* a static string */
+    const char *processor;               /* its name, a static string */
     char isa_found[128], isa_used[128];  /* names of instruction sets with spaces between them; of a GPU sm_90 */
     int threads;                         /* of a GPU: multiprocessors */
     double read_gbps_one, read_gbps_all; /* GB/s from memory with one thread, with all; 0: too little memory to tell */
@@ -81,6 +81,8 @@ typedef struct {
 } tarn_measurement;
 TARN_API bool tarn_measure(tarn_measurement *result); /* the CPU */
 TARN_API bool tarn_measure_device(tarn_device device, tarn_measurement *result);
+/* The same without what has to be measured, which is 0: nothing is begun on the device. */
+TARN_API bool tarn_describe_device(tarn_device device, tarn_measurement *result);
 /* The kernel rows in use on a device, one a line (tarn_free). */
 TARN_API char *tarn_kernel_list(tarn_device device);
 /* What serves each op and dtype on devices of a type, a line an op after one that names the dtypes (tarn_free): k a

@@ -12,7 +12,7 @@
 #include "backend/call.h"
 #include "tarn/device.h"
 
-enum { BACKEND_VERSION = 7 };
+enum { BACKEND_VERSION = 8 };
 
 typedef struct backend_stream backend_stream;
 typedef struct backend_plan backend_plan;
@@ -124,6 +124,8 @@ struct backend {
     int64_t (*memory_bytes)(int device);
     /* What a device can do at most, measured now; NULL if it does not tell. */
     bool (*measure)(int device, tarn_measurement *result);
+    /* The same without rates, at once and before anything is begun on the device. NULL: there is nothing to tell. */
+    bool (*describe)(int device, tarn_measurement *result);
     /* Waits until a device has done what others in this process gave its default stream; NULL where there is nobody. */
     bool (*settle)(int device);
 };

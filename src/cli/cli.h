@@ -120,6 +120,8 @@ bool cli_device(const char *name, tarn_device *device);
 bool cli_check_names(const char *command, const cli_values *values);
 /* Makes the device that was asked for the default; false with the library's error if it is not there. */
 bool cli_use_device(const cli_values *values);
+/* The GPUs of this machine, a line each; nothing where there is none. width: of what stands before. */
+void cli_print_gpus(FILE *out, int width);
 tarn_model *cli_load(const cli_values *values, bool no_tokenizer);
 
 /* ---- output: written whole at the end, so that an error leaves nothing half written */
@@ -136,6 +138,7 @@ void json_key(cli_output *out, const char *key);
 void json_field_text(cli_output *out, const char *key, const char *value); /* NULL: null */
 void json_field_integer(cli_output *out, const char *key, int64_t value);
 void json_field_number(cli_output *out, const char *key, double value);
+void json_field_gpus(cli_output *out); /* "gpus", where there is one */
 void json_field_ids(cli_output *out, const char *key, const int32_t *ids, size_t count);
 void json_ids(FILE *stream, const int32_t *ids, size_t count);
 

@@ -37,7 +37,9 @@ static void print_table(FILE *out, const tarn_measurement *m, const char *kernel
         fprintf(out, "bfloat16 peak     %.3f TFLOP/s\n", m->bf16_tflops);
     else
         fprintf(out, "bfloat16 peak     no instructions for it\n");
-    fprintf(out, "load average      %.2f\n\nkernels\n%s", m->load_average, kernels);
+    fprintf(out, "load average      %.2f\n", m->load_average);
+    cli_print_gpus(out, 18);
+    fprintf(out, "\nkernels\n%s", kernels);
 }
 
 static void print_kernels(cli_output *out, const char *kernels) {
@@ -66,6 +68,7 @@ static void print_json(cli_output *out, const tarn_measurement *m, const char *k
     json_field_number(out, "bf16_tflops", m->bf16_tflops);
     json_field_number(out, "load_average", m->load_average);
     print_kernels(out, kernels);
+    if (tarn_default_device().type == TARN_CPU) json_field_gpus(out);
     fputs("}\n", out->stream);
 }
 

@@ -27,6 +27,7 @@ static void print_table(FILE *out, const tarn_model_facts *f) {
             (double)f->cache_bytes_per_token / 1e3, (double)f->cache_bytes_per_token * (double)f->context / 1e6);
     fprintf(out, "memory needed   %.1f MB with the whole context\n",
             ((double)f->weight_bytes + (double)f->cache_bytes_per_token * (double)f->context) / 1e6);
+    cli_print_gpus(out, 16);
 }
 
 static void print_json(cli_output *out, const tarn_model_facts *f) {
@@ -52,6 +53,7 @@ static void print_json(cli_output *out, const tarn_model_facts *f) {
     json_field_integer(out, "cache_bytes_per_1k_tokens", f->cache_bytes_per_token * 1000);
     json_field_integer(out, "cache_bytes", f->cache_bytes_per_token * f->context);
     json_field_integer(out, "memory_bytes", f->weight_bytes + f->cache_bytes_per_token * f->context);
+    json_field_gpus(out);
     fputs("}\n", out->stream);
 }
 

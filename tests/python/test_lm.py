@@ -371,6 +371,21 @@ def test_doctor():
     assert "read bandwidth" in tarn("doctor").out
 
 
+def test_gpus_are_named(tmp_path, monkeypatch):
+    """The test device in the place of a GPU; without one nothing is said."""
+    monkeypatch.setenv("TARN_BACKENDS", str(tmp_path))
+    table, found = tarn("info", TINY).out, tarn_json("info", TINY, "--json")
+    assert "gpu" not in table and "gpus" not in found
+    (tmp_path / "libtarn_cuda.so").symlink_to(TARN.parent / "libtarn_mock.so")
+    monkeypatch.setenv("TARN_MOCK_MEMORY", "3000000000")
+    named = [f"gpu:{i}           mock, none, 1 multiprocessors, 3.0 GB\n" for i in range(2)]
+    assert tarn("info", TINY).out == table + "".join(named)
+    gpus = [{"index": i, "processor": "mock", "isa_used": "none", "multiprocessors": 1, "memory_bytes": 3000000000}
+            for i in range(2)]
+    assert tarn_json("info", TINY, "--json") == {**found, "gpus": gpus}
+    assert tarn_json("doctor", "--json")["gpus"] == gpus
+
+
 def test_bench():
     fails("bench", "--model", TINY, "-p", 2**63 - 1, "-n", 2**63 - 1, words=["-p", "-n", "1024"])
     fails("bench", "--model", GOLDEN, words=["config.json"])

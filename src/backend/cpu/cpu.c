@@ -174,4 +174,5 @@ const backend backend_cpu = {
     .submit = submit,
     .rows = rows,
     .measure = cpu_measure,
+    .describe = cpu_describe,
 };

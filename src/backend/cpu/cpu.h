@@ -71,7 +71,8 @@ static inline int cpu_pick_rows(op_id op, const kernel_row *rows, int count, con
         return cpu_pick_rows(op, tables[isa], (int)(sizeof rows_baseline / sizeof *rows_baseline), out, 0);            \
     }
 
-/* backend.measure */
+/* backend.measure and backend.describe */
 bool cpu_measure(int device, tarn_measurement *result);
+bool cpu_describe(int device, tarn_measurement *result);
 
 #endif

@@ -89,6 +89,7 @@ static backend cuda = {
     .is_peer = is_peer,
     .memory_bytes = cuda_memory_bytes,
     .measure = cuda_measure,
+    .describe = cuda_describe,
     .settle = settle,
 };
 

@@ -90,6 +90,7 @@ void cuda_staging_free(staging *s);
 
 /* ---- measure.c */
 bool cuda_measure(int device, tarn_measurement *result);
+bool cuda_describe(int device, tarn_measurement *result);
 
 /* ---- nvrtc.c */
 /* The kernel `name` of this source, compiled for the device at hand unless it was before (in this process or, kept in

@@ -1,5 +1,6 @@
 /* What a card can do at most, measured now: reading and copying a gibibyte, products of random matrices, copies from
    the host's memory. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,14 +97,32 @@ static double seconds_of(bench *b, bool (*work)(bench *)) {
     return (double)ms[ROUNDS / 2] * 1e-3;
 }
 
-static void describe(int device, tarn_measurement *m) {
-    static struct cudaDeviceProp facts;
-    if (cudaGetDeviceProperties(&facts, device) != cudaSuccess) return;
-    m->processor = facts.name;
+/* The name is written once: whoever was given it may be reading it. */
+static const char *name_of(int device, const char *name) {
+    static char names[MOST_DEVICES][sizeof((struct cudaDeviceProp *)0)->name];
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    if (device >= MOST_DEVICES) return "unknown";
+    pthread_mutex_lock(&lock);
+    if (!names[device][0]) snprintf(names[device], sizeof *names, "%s", name);
+    pthread_mutex_unlock(&lock);
+    return names[device];
+}
+
+static bool describe(int device, tarn_measurement *m) {
+    struct cudaDeviceProp facts;
+    *m = (tarn_measurement){.processor = "unknown"};
+    if (!cuda_ok(cudaGetDeviceProperties(&facts, device), "asking for the device's facts")) return false;
+    m->processor = name_of(device, facts.name);
     m->threads = facts.multiProcessorCount;
     m->memory_bytes = (int64_t)facts.totalGlobalMem;
     snprintf(m->isa_used, sizeof m->isa_used, "sm_%d%d", facts.major, facts.minor);
     memcpy(m->isa_found, m->isa_used, sizeof m->isa_found);
+    getloadavg(&m->load_average, 1);
+    return true;
+}
+
+bool cuda_describe(int device, tarn_measurement *m) {
+    return cuda_report(describe(device, m));
 }
 
 static bool measure_all(bench *b, tarn_measurement *m) {
@@ -122,12 +141,9 @@ static bool measure_all(bench *b, tarn_measurement *m) {
 
 bool cuda_measure(int device, tarn_measurement *m) {
     bench b = {0};
-    *m = (tarn_measurement){.processor = "unknown"};
-    if (!cuda_use(device) || !lt_prepare()) return cuda_report(false);
+    if (!cuda_use(device) || !lt_prepare() || !describe(device, m)) return cuda_report(false);
     cuda_device_now = device;
-    describe(device, m);
     bool ok = open_bench(&b) && measure_all(&b, m);
     close_bench(&b);
-    getloadavg(&m->load_average, 1);
     return cuda_report(ok);
 }

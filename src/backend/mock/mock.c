@@ -47,6 +47,15 @@ static int64_t memory_bytes(int device) {
     return mock_memory_limit();
 }
 
+static bool describe(int device, tarn_measurement *result) {
+    *result = (tarn_measurement){.processor = "mock",
+                                 .isa_found = "none",
+                                 .isa_used = "none",
+                                 .threads = 1,
+                                 .memory_bytes = memory_bytes(device)};
+    return true;
+}
+
 static backend mock = {
     .version = BACKEND_VERSION,
     .name = "mock",
@@ -62,6 +71,7 @@ static backend mock = {
     .rows = rows,
     .is_peer = mock_is_peer,
     .memory_bytes = memory_bytes,
+    .describe = describe,
 };
 
 bool mock_reserve(int device, int64_t bytes) {
