@@ -6,6 +6,7 @@
 #include "tarn/tarn.h"
 #include "test_device.h"
 #include "paths.h"
+#include "rounds.h"
 
 #define TINY   TARN_SOURCE_DIR "/models/tiny"
 #define GOLDEN TARN_SOURCE_DIR "/tests/data/golden/"
@@ -350,13 +351,13 @@ static void test_failure_of_texts(void) {
 int main(void) {
     if (!choose_device(false)) return 77;
     const size_t longer[ROWS] = {40, 1, LONGEST, 270, 40}, shorter[ROWS] = {40, 1, 200, 170, 40};
-    test_folder(TINY, longer);
-    test_folder(GOLDEN "mistral-window", shorter);
-    test_folder(GOLDEN "qwen3-qknorm", shorter);
-    test_folder(GOLDEN "llama-yarn", shorter);
-    test_growth();
-    test_reuse(false);
-    test_reuse(true);
+    if (in_rounds()) test_folder(TINY, longer);
+    if (in_rounds()) test_folder(GOLDEN "mistral-window", shorter);
+    if (in_rounds()) test_folder(GOLDEN "qwen3-qknorm", shorter);
+    if (in_rounds()) test_folder(GOLDEN "llama-yarn", shorter);
+    if (in_rounds()) test_growth();
+    if (in_rounds()) test_reuse(false);
+    if (in_rounds()) test_reuse(true);
     test_errors();
     test_failure();
     test_failure_of_texts();
