@@ -233,6 +233,7 @@ typedef struct {
     bool apart;             /* each row of the batch is at a position of its own */
     int64_t product;        /* a packed product of so many rows behind it; 0: none */
     int64_t joined;         /* calls, of half types, where clusters run or none are needed */
+    bool normed;            /* queries and keys, after values were written and between the others */
 } cache_case;
 
 /* Of float32 neither several tokens nor a product behind them. */
@@ -240,7 +241,8 @@ static int64_t joined_cache(const cache_case *t) {
     enum { STEP = 4 };
     if (t->over) return ANY_NUMBER;
     if (!t->more && !runs_hopper()) return 0;
-    return t->dtype != TARN_FLOAT32 ? t->joined : t->more ? 0 : STEP;
+    int64_t joined = t->dtype != TARN_FLOAT32 ? t->joined : t->more ? 0 : STEP;
+    return joined && t->normed ? joined + 2 : joined;
 }
 
 static void run_cache(const cache_case *t, const operand *in, bool together, operand *results) {
@@ -261,31 +263,52 @@ static void run_cache(const cache_case *t, const operand *in, bool together, ope
     for (int i = 1; t->product && i < 4; i++) factors[i] = there(in[6 + i]);
     if (t->product) y = there(make(t->dtype, DIMS(t->batch, t->product)));
     operand start = t->apart ? view(offset, 0, DIMS(t->batch, 1), DIMS(1, 1)) : offset;
-    operand r0[] = {q, offset, {0}}, r1[] = {k, offset, {0}}, w0[] = {keys, turned_k, start}, w1[] = {values, v, start},
-            a[] = {turned_q, keys, values, {0}, length, {0}};
-    call calls[] = {
-        {.op = OP_rope, .attributes = &rope, .input_count = 3, .output_count = 1, .inputs = r0, .outputs = &turned_q},
-        {.op = OP_rope, .attributes = &rope, .input_count = 3, .output_count = 1, .inputs = r1, .outputs = &turned_k},
-        {.op = OP_slice_update,
-         .attributes = &write,
-         .input_count = 3,
-         .output_count = 1,
-         .inputs = w0,
-         .outputs = &keys},
-        {.op = OP_slice_update,
-         .attributes = &write,
-         .input_count = 3,
-         .output_count = 1,
-         .inputs = w1,
-         .outputs = &values},
-        {.op = OP_attention, .attributes = &attend, .input_count = 6, .output_count = 1, .inputs = a, .outputs = &out},
-        {.op = OP_quantized_matmul,
-         .attributes = &packed,
-         .input_count = 4,
-         .output_count = 1,
-         .inputs = factors,
-         .outputs = &y}};
-    run_calls(calls, t->product ? 6 : 5, together, joined_cache(t));
+    operand normed_q = t->normed ? there(make(t->dtype, DIMS(t->batch, t->heads, rows, t->dim))) : q,
+            normed_k = t->normed ? there(make(t->dtype, DIMS(t->batch, t->kv_heads, rows, t->dim))) : k,
+            weight = there(in[10]);
+    attributes_rms_norm norm = {.eps = 1e-3};
+    operand n0[] = {q, weight}, n1[] = {k, weight}, r0[] = {normed_q, offset, {0}}, r1[] = {normed_k, offset, {0}},
+            w0[] = {keys, turned_k, start}, w1[] = {values, v, start}, a[] = {turned_q, keys, values, {0}, length, {0}};
+    const call turn_q = {.op = OP_rope,
+                         .attributes = &rope,
+                         .input_count = 3,
+                         .output_count = 1,
+                         .inputs = r0,
+                         .outputs = &turned_q},
+               turn_k = {.op = OP_rope,
+                         .attributes = &rope,
+                         .input_count = 3,
+                         .output_count = 1,
+                         .inputs = r1,
+                         .outputs = &turned_k},
+               write_k = {.op = OP_slice_update,
+                          .attributes = &write,
+                          .input_count = 3,
+                          .output_count = 1,
+                          .inputs = w0,
+                          .outputs = &keys},
+               write_v = {.op = OP_slice_update,
+                          .attributes = &write,
+                          .input_count = 3,
+                          .output_count = 1,
+                          .inputs = w1,
+                          .outputs = &values},
+               see = {.op = OP_attention,
+                      .attributes = &attend,
+                      .input_count = 6,
+                      .output_count = 1,
+                      .inputs = a,
+                      .outputs = &out},
+               multiply = {.op = OP_quantized_matmul,
+                           .attributes = &packed,
+                           .input_count = 4,
+                           .output_count = 1,
+                           .inputs = factors,
+                           .outputs = &y},
+               norm_q = norm_of(&norm, n0, &normed_q), norm_k = norm_of(&norm, n1, &normed_k);
+    call plain[] = {turn_q, turn_k, write_k, write_v, see, multiply},
+         around[] = {write_v, norm_k, turn_k, write_k, norm_q, turn_q, see, multiply};
+    run_calls(t->normed ? around : plain, (t->normed ? 7 : 5) + (t->product > 0), together, joined_cache(t));
     if (t->product) results[5] = returned(y);
     results[0] = returned(turned_q), results[1] = returned(turned_k), results[2] = returned(keys),
     results[3] = returned(values), results[4] = returned(out);
@@ -303,7 +326,8 @@ static void test_cache(cache_case t) {
                     make(TARN_INT32, DIMS(t.batch)),
                     make(TARN_UINT32, DIMS(t.product, t.heads * t.dim / 8)),
                     make(t.dtype, DIMS(t.product, t.heads * t.dim / 64)),
-                    make(t.dtype, DIMS(t.product, t.heads * t.dim / 64))};
+                    make(t.dtype, DIMS(t.product, t.heads * t.dim / 64)),
+                    randomized(t.dtype, DIMS(t.dim), DOMAIN_POSITIVE)};
     for (int64_t b = 0; b < t.batch; b++) {
         int64_t position = t.position + (t.apart ? b * 37 % 100 : 0);
         put(&in[5], t.apart ? b : 0, (double)position);
@@ -321,31 +345,35 @@ static void test_cache(cache_case t) {
 }
 
 static void test_caches(tarn_dtype dtype) {
-    const cache_case cases[] = {{dtype, 1, 24, 8, 768, 128, 128, 511, false, false, false, 0, false, 0, 4},
-                                {dtype, 1, 24, 8, 2048, 128, 128, 1500, true, false, false, 0, false, 0, 4},
-                                {dtype, 2, 8, 2, 300, 64, 64, 0, false, false, false, 0, false, 0, 4},
-                                {dtype, 1, 16, 1, 96, 96, 80, 95, false, true, false, 0, false, 0, 0},
-                                {dtype, 3, 4, 4, 1025, 256, 256, 1000, false, false, false, 0, false, 0, 4},
-                                {dtype, 1, 6, 2, 64, 64, 32, 30, true, true, false, 0, false, 0, 0},
-                                {dtype, 1, 5, 5, 70, 32, 64, 69, true, false, false, 0, false, 0, 4},
-                                {dtype, 1, 24, 8, 768, 128, 128, 511, false, false, true, 0, false, 0, 4},
-                                {dtype, 1, 24, 8, 768, 128, 128, 600, false, false, true, 0, false, 0, 4},
-                                {dtype, 2, 8, 8, 1024, 128, 128, 0, false, false, true, 0, false, 0, 4},
-                                {dtype, 3, 16, 2, 2000, 64, 64, 1999, false, true, true, 0, false, 0, 0},
-                                {dtype, 1, 20, 4, 5000, 128, 128, 2100, false, false, true, 0, false, 0, 4},
-                                {dtype, 1, 24, 8, 768, 128, 128, 0, false, false, true, 511, false, 0, 3},
-                                {dtype, 1, 6, 2, 300, 64, 64, 100, false, false, true, 69, false, 0, 3},
-                                {dtype, 2, 4, 4, 80, 96, 96, 90, false, false, true, 30, false, 0, 3},
-                                {dtype, 1, 4, 2, 200, 256, 256, 7, true, false, true, 99, false, 0, 0},
-                                {dtype, 1, 4, 2, 200, 256, 256, 7, false, false, false, 99, false, 0, 0},
-                                {dtype, 8, 24, 8, 768, 128, 128, 511, false, false, true, 0, true, 0, 4},
-                                {dtype, 8, 24, 8, 768, 128, 128, 511, false, false, true, 0, true, 3072, 5},
-                                {dtype, 32, 6, 2, 1300, 64, 64, 1000, false, false, true, 0, true, 200, 5},
-                                {dtype, 5, 4, 4, 200, 96, 96, 50, true, false, false, 0, true, 70, 5},
-                                {dtype, 5, 6, 2, 2000, 64, 64, 1400, false, false, true, 0, true, 0, 4},
-                                {dtype, 3, 4, 4, 300, 96, 96, 5, true, false, false, 0, true, 0, 4},
-                                {dtype, 4, 4, 2, 300, 64, 64, 9, false, false, true, 50, true, 0, 3}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) test_cache(cases[i]);
+    const cache_case cases[] = {{dtype, 1, 24, 8, 768, 128, 128, 511, false, false, false, 0, false, 0, 4, false},
+                                {dtype, 1, 24, 8, 2048, 128, 128, 1500, true, false, false, 0, false, 0, 4, false},
+                                {dtype, 2, 8, 2, 300, 64, 64, 0, false, false, false, 0, false, 0, 4, false},
+                                {dtype, 1, 16, 1, 96, 96, 80, 95, false, true, false, 0, false, 0, 0, false},
+                                {dtype, 3, 4, 4, 1025, 256, 256, 1000, false, false, false, 0, false, 0, 4, false},
+                                {dtype, 1, 6, 2, 64, 64, 32, 30, true, true, false, 0, false, 0, 0, false},
+                                {dtype, 1, 5, 5, 70, 32, 64, 69, true, false, false, 0, false, 0, 4, false},
+                                {dtype, 1, 24, 8, 768, 128, 128, 511, false, false, true, 0, false, 0, 4, false},
+                                {dtype, 1, 24, 8, 768, 128, 128, 600, false, false, true, 0, false, 0, 4, false},
+                                {dtype, 2, 8, 8, 1024, 128, 128, 0, false, false, true, 0, false, 0, 4, false},
+                                {dtype, 3, 16, 2, 2000, 64, 64, 1999, false, true, true, 0, false, 0, 0, false},
+                                {dtype, 1, 20, 4, 5000, 128, 128, 2100, false, false, true, 0, false, 0, 4, false},
+                                {dtype, 1, 24, 8, 768, 128, 128, 0, false, false, true, 511, false, 0, 3, false},
+                                {dtype, 1, 6, 2, 300, 64, 64, 100, false, false, true, 69, false, 0, 3, false},
+                                {dtype, 2, 4, 4, 80, 96, 96, 90, false, false, true, 30, false, 0, 3, false},
+                                {dtype, 1, 4, 2, 200, 256, 256, 7, true, false, true, 99, false, 0, 0, false},
+                                {dtype, 1, 4, 2, 200, 256, 256, 7, false, false, false, 99, false, 0, 0, false},
+                                {dtype, 8, 24, 8, 768, 128, 128, 511, false, false, true, 0, true, 0, 4, false},
+                                {dtype, 8, 24, 8, 768, 128, 128, 511, false, false, true, 0, true, 3072, 5, false},
+                                {dtype, 32, 6, 2, 1300, 64, 64, 1000, false, false, true, 0, true, 200, 5, false},
+                                {dtype, 5, 4, 4, 200, 96, 96, 50, true, false, false, 0, true, 70, 5, false},
+                                {dtype, 5, 6, 2, 2000, 64, 64, 1400, false, false, true, 0, true, 0, 4, false},
+                                {dtype, 3, 4, 4, 300, 96, 96, 5, true, false, false, 0, true, 0, 4, false},
+                                {dtype, 4, 4, 2, 300, 64, 64, 9, false, false, true, 50, true, 0, 3, false}};
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        cache_case t = cases[i / 2];
+        t.normed = i % 2;
+        test_cache(t);
+    }
 }
 
 /* ---- groups of two inputs */

@@ -152,18 +152,49 @@ static bool are_strangers(const call *a, const call *b) {
     return true;
 }
 
-/* A group that only attention waits for, such as the number of tokens in the first layer, goes before the others. */
-static bool find_around(const call *calls, const unsigned *constant, cached_attention_kernel *c) {
-    call step[ALL];
-    unsigned known[ALL] = {0};
-    const call *group = &calls[BEFORE];
-    for (int i = 0; i < BEFORE; i++)
-        if (group->op != OP_group || !are_strangers(group, &calls[i])) return false;
-    for (int i = 0; i < ALL; i++) {
-        step[i] = calls[i < BEFORE ? i : ALL];
-        if (constant) known[i] = constant[i < BEFORE ? i : ALL];
+/* ---- what may go before the four calls, though it stands among them: a group that only attention waits for, such as
+   the number of tokens in the first layer, and norms of queries and keys */
+enum { MOST_STRANGERS = 4 };
+typedef struct {
+    call step[ALL]; /* the four, and attention */
+    unsigned known[ALL];
+    const call *strangers[MOST_STRANGERS];
+    int stranger_count, attention; /* the place of attention in the list */
+} sorted_calls;
+
+static bool is_step_call(const call *c) {
+    return c->row == &cuda_rope || c->row == &cuda_slice_update;
+}
+
+/* Whether call i may go before those of the step that stand before it. */
+static bool may_go_first(const call *calls, int i) {
+    bool ok = calls[i].op == OP_group || calls[i].row == &cuda_rms_norm;
+    for (int k = 0; k < i && ok; k++) ok = !is_step_call(&calls[k]) || are_strangers(&calls[i], &calls[k]);
+    return ok;
+}
+
+static bool sort_strangers(const call *calls, int count, const unsigned *constant, sorted_calls *s) {
+    int taken = 0, i = 0;
+    s->stranger_count = 0;
+    for (; i < count && calls[i].row != &cuda_attention; i++) {
+        bool own = is_step_call(&calls[i]);
+        if (own ? taken == BEFORE : s->stranger_count == MOST_STRANGERS || !may_go_first(calls, i)) return false;
+        if (!own) s->strangers[s->stranger_count++] = &calls[i];
+        if (!own) continue;
+        s->step[taken] = calls[i];
+        s->known[taken++] = constant ? constant[i] : 0;
     }
-    return find_step(step, constant ? known : NULL, c) && cuda_launch(group);
+    if (i == count || taken < BEFORE) return false;
+    s->step[BEFORE] = calls[i];
+    s->known[BEFORE] = constant ? constant[i] : 0;
+    s->attention = i;
+    return true;
+}
+
+static bool launch_strangers(const sorted_calls *s) {
+    for (int i = 0; i < s->stranger_count; i++)
+        if (!cuda_launch(s->strangers[i])) return false;
+    return true;
 }
 
 /* ---- more tokens than one */
@@ -238,10 +269,11 @@ static int launch_step(cached_attention_kernel *c, const call *calls, int count,
 int fuse_attention(const call *calls, int count, const unsigned *constant) {
     cached_attention_kernel c;
     turned_rows_kernel rows;
-    int taken = count >= ALL && find_step(calls, constant, &c)    ? ALL
-                : count > ALL && find_around(calls, constant, &c) ? ALL + 1
-                                                                  : 0;
-    if (taken) return launch_step(&c, calls, count, constant, taken);
-    if (count < ALL || !find_rows(calls, &rows)) return 0;
-    return launch_turned_rows(&rows, cuda_stream_now), BEFORE;
+    sorted_calls s;
+    if (!sort_strangers(calls, count, constant, &s)) return 0;
+    bool step = find_step(s.step, constant ? s.known : NULL, &c);
+    if ((!step && !find_rows(s.step, &rows)) || !launch_strangers(&s)) return 0;
+    if (step) return launch_step(&c, calls, count, constant, s.attention + 1);
+    launch_turned_rows(&rows, cuda_stream_now);
+    return s.attention;
 }
