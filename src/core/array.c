@@ -47,10 +47,6 @@ node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs
     return n;
 }
 
-void node_retain(node *n) {
-    atomic_fetch_add(&n->references, 1);
-}
-
 /* Dead nodes wait in a list that is part of them: one of its own would need memory, and recursion would overflow. */
 typedef struct {
     node *first;

@@ -63,7 +63,9 @@ struct node {
    hold on each input. References: one, the caller's. NULL on failure. */
 node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs, const void *attributes,
                tarn_stream *stream);
-void node_retain(node *n);
+static inline void node_retain(node *n) {
+    atomic_fetch_add(&n->references, 1);
+}
 void node_release(node *n); /* frees without recursion what nobody holds any more */
 /* A hold as a reader in the graph has it: tarn_move gives up the others. NULL is passed over. */
 void array_begin_reading(tarn_array *a);

@@ -57,11 +57,6 @@ bool buffer_check(const buffer *b) {
     return ok;
 }
 
-buffer *buffer_retain(buffer *b) {
-    if (b) atomic_fetch_add(&b->references, 1);
-    return b;
-}
-
 buffer *buffer_hold(buffer *b) {
     if (b) atomic_fetch_add(&b->holders, 1);
     return b;

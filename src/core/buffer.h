@@ -52,7 +52,10 @@ buffer *buffer_new(int64_t bytes);
 buffer *buffer_new_foreign(int slot, const void *data, int64_t bytes, bool (*check)(void *), void *context);
 /* Asks the `check` of foreign memory, if it has one; with no lock held. */
 bool buffer_check(const buffer *b);
-buffer *buffer_retain(buffer *b);
+static inline buffer *buffer_retain(buffer *b) {
+    if (b) atomic_fetch_add(&b->references, 1);
+    return b;
+}
 void buffer_release(buffer *b); /* its memory is given back in the order of the streams that use it */
 /* A hold on the object alone. */
 buffer *buffer_hold(buffer *b);

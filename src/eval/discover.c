@@ -5,8 +5,7 @@
 #include "core/scope.h"
 #include "eval/schedule.h"
 
-int schedule_entry(schedule *s, tarn_array *a) {
-    if (a->epoch == s->epoch) return a->note;
+int schedule_new_entry(schedule *s, tarn_array *a) {
     entry e = {.a = a, .alias = -1, .unit = -1, .value = -1, .argument = -1, .external = a->buffer != NULL};
     if (!vector_push(&s->entries, e)) return -1;
     a->epoch = s->epoch;

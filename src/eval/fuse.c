@@ -3,6 +3,7 @@
    A node may join the group of one of its inputs if nothing it reads from elsewhere can depend on that group. Depths
    tell: a unit is deeper than all it reads, so what is less deep than the group does not depend on it. On a group that
    no other unit reads nothing depends, and it may become deeper. */
+#include <stddef.h>
 #include <string.h>
 
 #include "base/hard.h"
@@ -110,6 +111,16 @@ static int deepest_group(const schedule *s, const node *n, const int *sources) {
     return best;
 }
 
+static bool add_unit(schedule *s, unit_kind kind, node *n, int depth) {
+    if (!vector_reserve(&s->units, 1)) return false;
+    unit *u = &s->units.items[s->units.count++];
+    memset(u, 0, offsetof(unit, externals));
+    u->kind = kind;
+    u->node = n;
+    u->depth = depth;
+    return true;
+}
+
 static bool form_group(schedule *s, node *n, const int *sources, int depth) {
     int best = settings_fuse() ? deepest_group(s, n, sources) : -1;
     for (int i = 0; best >= 0 && i < n->input_count; i++) {
@@ -117,8 +128,7 @@ static bool form_group(schedule *s, node *n, const int *sources, int depth) {
         if (g >= 0 && g != best && is_near(s, g)) merge_groups(s, best, g);
     }
     if (best >= 0 && may_join(s, best, n, sources)) return add_member(s, best, n, sources);
-    unit u = {.kind = UNIT_GROUP, .node = n, .depth = depth + 1};
-    return vector_push(&s->units, u) && add_member(s, (int)s->units.count - 1, n, sources);
+    return add_unit(s, UNIT_GROUP, n, depth + 1) && add_member(s, (int)s->units.count - 1, n, sources);
 }
 
 bool schedule_form_unit(schedule *s, node *n) {
@@ -133,8 +143,7 @@ bool schedule_form_unit(schedule *s, node *n) {
     }
     if (group) return form_group(s, n, sources, depth);
     bool view = op_has_flag(n->op, OP_VIEW);
-    unit u = {.kind = view ? UNIT_VIEW : UNIT_KERNEL, .node = n, .depth = view ? depth : depth + 1};
-    if (!vector_push(&s->units, u)) return false;
+    if (!add_unit(s, view ? UNIT_VIEW : UNIT_KERNEL, n, view ? depth : depth + 1)) return false;
     for (int i = 0; i < n->output_count; i++) {
         entry *e = &s->entries.items[n->outputs[i].note];
         if (!e->external)

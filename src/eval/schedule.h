@@ -38,11 +38,11 @@ typedef struct {
                  */
     int first, count; /* a group's nodes: links in s->members from first */
     int last;
-    int externals[GROUP_MAX_INPUTS]; /* a group's inputs, as entries */
     int external_count;
     int grown; /* a group: how many units there were when it got its last member */
     bool read; /* by another unit, which is deeper */
     bool ordered, stacked;
+    int externals[GROUP_MAX_INPUTS]; /* a group's inputs, as entries; last: not cleared */
 } unit;
 
 typedef struct {
@@ -92,8 +92,11 @@ struct schedule {
     int last_effect; /* while emitting: 1 + the value of the effect that was emitted last; 0: none yet */
 };
 
+int schedule_new_entry(schedule *s, tarn_array *a);
 /* The entry of an array, made if need be; -1 without memory. */
-int schedule_entry(schedule *s, tarn_array *a);
+static inline int schedule_entry(schedule *s, tarn_array *a) {
+    return a->epoch == s->epoch ? a->note : schedule_new_entry(s, a);
+}
 /* The entry whose value e has. */
 static inline int schedule_resolve(const schedule *s, int e) {
     while (s->entries.items[e].alias >= 0) e = s->entries.items[e].alias;

@@ -149,13 +149,14 @@ bool check_axis(const char *op, int64_t axis, int ndim, int *normal) {
 
 bool broadcast_types(array_type *into, const tarn_array *b) {
     int ndim = into->ndim > b->ndim ? into->ndim : b->ndim;
-    array_type out = {.dtype = into->dtype, .ndim = ndim};
+    int64_t shape[TARN_MAX_NDIM];
     for (int i = 1; i <= ndim; i++) {
         int64_t p = i <= into->ndim ? into->shape[into->ndim - i] : 1, q = i <= b->ndim ? b->shape[b->ndim - i] : 1;
         if (p != q && p != 1 && q != 1) return false;
-        out.shape[ndim - i] = p == 1 ? q : p;
+        shape[ndim - i] = p == 1 ? q : p;
     }
-    *into = out;
+    into->ndim = ndim;
+    memcpy(into->shape, shape, (size_t)ndim * sizeof *shape);
     return true;
 }
 

@@ -34,7 +34,9 @@ static tarn_dtype result_dtype(result_rule rule, tarn_dtype dtype) {
 
 static bool infer(inference *i) {
     const tarn_array *last = i->inputs[i->input_count - 1], *first = i->inputs[0];
-    array_type out = {.dtype = result_dtype(op_facts[i->op].result, last->dtype), .ndim = first->ndim};
+    array_type out;
+    out.dtype = result_dtype(op_facts[i->op].result, last->dtype);
+    out.ndim = first->ndim;
     memcpy(out.shape, first->shape, sizeof out.shape);
     for (int k = 1; k < i->input_count; k++) {
         array_type unused;
