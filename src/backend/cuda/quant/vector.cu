@@ -295,14 +295,11 @@ __global__ void __launch_bounds__(32 * W, sizeof(S) == 4 || W == MANY_WARPS ? 1 
 }
 
 /* How many tiles a block takes at a time, so that there are enough blocks for the chip (at most `most`) and as few
-   parts of x as that leaves. Fewer where every warp then has all its weights on their way before it waits. Tiles of a
-   gate are two by two in a block. */
-static int tiles_at_once(const packed_vector_kernel &k, int spans, int most) {
-    const bool gate = k.around.after == AFTER_GATE;
-    int down = k.tiles >= 4 * (most / 2) ? 4 : k.tiles >= 3 * (most / 4) ? 3 : k.tiles >= 2 * (most / 4) ? 2 : 1;
-    for (int fewer = down - 1; !gate && fewer > 0; fewer--)
-        if (k.tiles <= most * fewer && spans * fewer <= WARPS * DEPTH) down = fewer;
-    return gate && down % 2 ? 2 : down;
+   parts of x as that leaves: what a multiprocessor has free is where the next kernel begins. Tiles of a gate are two by
+   two in a block. */
+static int tiles_at_once(const packed_vector_kernel &k, int most) {
+    const int down = k.tiles >= 4 * (most / 2) ? 4 : k.tiles >= 3 * (most / 4) ? 3 : k.tiles >= 2 * (most / 4) ? 2 : 1;
+    return k.around.after == AFTER_GATE && down % 2 ? 2 : down;
 }
 static int reciprocal_of(int x) {
     return ((1 << 16) + x - 1) / x;
@@ -347,7 +344,7 @@ static void launch_normed(packed_vector_kernel k, kernel_stream stream) {
               most = (sizeof(S) == 4 ? 1 : 2) * alone; /* as many blocks as find room at once */
     k.tiles = (int)((k.part.rows + 7) / 8);
     k.group_shift = group_shift_of(k.group / form<BITS>::QUARTER);
-    k.down = tiles_at_once(k, spans, most);
+    k.down = tiles_at_once(k, most);
     const int groups = (k.tiles + k.down - 1) / k.down;
     if constexpr (sizeof(S) == 2)
         if (groups <= alone && spans * k.down > WARPS * DEPTH)
