@@ -105,6 +105,21 @@ static void test_norm_specials(tarn_dtype dtype, int64_t row, int64_t column, do
         }
 }
 
+/* Columns that begin far below all others, rise to numbers that are merely low, and end among those. */
+static void test_softmax_risen(tarn_dtype dtype) {
+    enum { ROWS = 40, COLUMNS = 50, FAR = 12 };
+    const tarn_ints shape = DIMS(ROWS, COLUMNS);
+    operand x = make(dtype, shape), got = make(dtype, shape), expected = make(dtype, shape);
+    attributes_softmax a = {.axis = -2};
+    for (int64_t i = 0; i < ROWS * COLUMNS; i++) {
+        int64_t column = i % COLUMNS;
+        put(&x, i, i / COLUMNS < FAR ? -131072.0 * (1 << column % 5) : -45568.0 - 512.0 * (double)column);
+    }
+    expect_softmax(&x, &expected, shape, -2);
+    CHECK(run_call(&backend_cpu, CALL(softmax, &a, &got, x)), "%s", tarn_error());
+    compare(&got, &expected, dtype == TARN_FLOAT32 ? 12 : 1, NULL, "softmax that rises");
+}
+
 /* Columns: of a few rows and of many, of blocks that are whole or not; what one gives does not depend on the others, on
    threads, or on whether it goes past the caches. */
 static void test_softmax_columns(tarn_dtype dtype) {
@@ -116,6 +131,7 @@ static void test_softmax_columns(tarn_dtype dtype) {
     if (dtype != TARN_FLOAT32) test_softmax(dtype, shapes[2], -2, 0, dtype == TARN_FLOAT16 ? 1000 : 0x1p18);
     if (dtype != TARN_FLOAT32) test_softmax(dtype, shapes[4], -2, 0, dtype == TARN_FLOAT16 ? 1000 : 0x1p15);
     test_softmax_specials(dtype, -2);
+    if (dtype != TARN_FLOAT16) test_softmax_risen(dtype);
     if (!in_rounds()) return;
     int64_t rows = 2100, columns = dtype == TARN_FLOAT32 ? 2112 : 4224, some = 48, bytes = dtype_bytes(dtype);
     operand x = randomized(dtype, DIMS(rows, columns), DOMAIN_ANY), few = make(dtype, DIMS(rows, some)),

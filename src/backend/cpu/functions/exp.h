@@ -110,13 +110,14 @@ FUNCTION short_bases short_bases_of(vf32 most) {
     return b;
 }
 
-/* What an exponential relative to a smaller `most` is multiplied by. */
+/* What an exponential relative to a smaller `most` is multiplied by. Where either is far, so is one from the other. */
 FUNCTION vf32 short_ratio(vf32 before, vf32 most) {
     const vf32 least = splat_f32(0x1.8p23F - 125 * LANES), one = splat_f32(1);
     vf32 sum = 0x1.8p23F + (short_bases_of(most).base - short_bases_of(before).base);
     vu32 power = ((vu32)sum << (23 - SHORT_BITS)) + pick_lanes(load_u32(short_powers), (vu32)sum);
     vf32 ratio = product_unless_below_f32(one, (vf32)power, sum, least);
-    return blend_f32(short_is_far(most) & (vi32)(most != before), splat_f32(0), ratio);
+    vi32 far = short_is_far(most) | short_is_far(before);
+    return blend_f32(far & (vi32)(most != before), splat_f32(0), ratio);
 }
 #else
 FUNCTION short_base short_base_of(float most) {
