@@ -25,6 +25,13 @@ static struct sigaction before;
 static uintptr_t page;
 static bool installed;
 
+/* Another range may come into the slot between two looks; that of the asker, which stays, never does. */
+static bool covers(const guard *g, uintptr_t begin, uintptr_t end) {
+    unsigned changes = atomic_load(&g->changes);
+    bool inside = begin >= atomic_load(&g->begin) && end <= atomic_load(&g->end);
+    return inside && changes % 2 == 0 && atomic_load(&g->changes) == changes;
+}
+
 static bool replace_pages(guard *g, uintptr_t at) {
     uintptr_t begin = at & ~(page - 1), end = (atomic_load(&g->end) + page - 1) & ~(page - 1);
     atomic_store(&g->broken, true);
@@ -49,7 +56,7 @@ static void on_bus_error(int signal_number, siginfo_t *info, void *context) {
     bool done = false;
     /* A signal that somebody sent (code 0 or below) has no address. */
     for (guard *g = atomic_load(&first); info->si_code > 0 && g && !done; g = g->next)
-        if (at >= atomic_load(&g->begin) && at < atomic_load(&g->end)) done = replace_pages(g, at);
+        if (covers(g, at, at + 1)) done = replace_pages(g, at);
     if (!done) pass_on(signal_number, info, context);
     errno = saved;
 }
@@ -91,13 +98,6 @@ guard *guard_add(const void *begin, size_t length) {
     atomic_store(&g->broken, false);
     set_range(g, (uintptr_t)begin, (uintptr_t)begin + length);
     return g;
-}
-
-/* Another range may come into the slot between two looks; that of the asker, which stays, never does. */
-static bool covers(const guard *g, uintptr_t begin, uintptr_t end) {
-    unsigned changes = atomic_load(&g->changes);
-    bool inside = begin >= atomic_load(&g->begin) && end <= atomic_load(&g->end);
-    return inside && changes % 2 == 0 && atomic_load(&g->changes) == changes;
 }
 
 bool guard_covers(const void *begin, size_t length) {
