@@ -368,7 +368,10 @@ static void test_caches(tarn_dtype dtype) {
                                 {dtype, 5, 4, 4, 200, 96, 96, 50, true, false, false, 0, true, 70, 5, false},
                                 {dtype, 5, 6, 2, 2000, 64, 64, 1400, false, false, true, 0, true, 0, 4, false},
                                 {dtype, 3, 4, 4, 300, 96, 96, 5, true, false, false, 0, true, 0, 4, false},
-                                {dtype, 4, 4, 2, 300, 64, 64, 9, false, false, true, 50, true, 0, 3, false}};
+                                {dtype, 4, 4, 2, 300, 64, 64, 9, false, false, true, 50, true, 0, 3, false},
+                                {dtype, 3, 24, 8, 768, 128, 128, 511, false, false, true, 0, true, 0, 4, false},
+                                {dtype, 20, 16, 4, 300, 64, 64, 200, false, false, true, 0, true, 0, 4, false},
+                                {dtype, 1, 16, 2, 700, 64, 64, 640, false, false, true, 0, false, 0, 4, false}};
     for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
         cache_case t = cases[i / 2];
         t.normed = i % 2;

@@ -22,8 +22,8 @@ enum { D_BOOL, D_U8, D_U16, D_U32, D_U64, D_I8, D_I16, D_I32, D_I64, D_F16, D_BF
     CASE(D_U16, unsigned short, __VA_ARGS__)                                                                           \
     CASE(D_U32, u32, __VA_ARGS__)                                                                                      \
     CASE(D_U64, u64, __VA_ARGS__)                                                                                      \
-    CASE(D_I8, signed char, __VA_ARGS__) CASE(D_I16, short, __VA_ARGS__) CASE(D_I32, int, __VA_ARGS__)                 \
-        CASE(D_I64, i64, __VA_ARGS__)
+    CASE(D_I8, signed char, __VA_ARGS__)                                                                               \
+    CASE(D_I16, short, __VA_ARGS__) CASE(D_I32, int, __VA_ARGS__) CASE(D_I64, i64, __VA_ARGS__)
 #define NUMBER_CASES(...) CASE(D_C64, complex64, __VA_ARGS__) FLOAT_CASES(__VA_ARGS__) INTEGER_CASES(__VA_ARGS__)
 #define FLOATS(dtype, ...)                                                                                             \
     switch (dtype) { FLOAT_CASES(__VA_ARGS__) }
@@ -199,6 +199,19 @@ static void start_clusters(void (*kernel)(P...), dim3 blocks, dim3 threads, size
     how.numAttrs++;
     cudaFuncSetAttribute((const void *)kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1);
     cudaLaunchKernelEx(&how, kernel, P(arguments)...);
+}
+/* How many clusters of `ranks` blocks of the kernel the device has room for at once. */
+template <class... P> static int most_clusters(void (*kernel)(P...), unsigned ranks, unsigned threads) {
+    int count = 0;
+    cudaLaunchAttribute cluster = {.id = cudaLaunchAttributeClusterDimension};
+    cluster.val.clusterDim = {ranks, 1, 1};
+    cudaLaunchConfig_t how = {};
+    how.gridDim = dim3(ranks);
+    how.blockDim = dim3(threads);
+    how.attrs = &cluster;
+    how.numAttrs = 1;
+    cudaFuncSetAttribute((const void *)kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1);
+    return cudaOccupancyMaxActiveClusters(&count, (const void *)kernel, &how) == cudaSuccess ? count : 0;
 }
 /* Where a kernel may want more than 48 KiB of shared memory. */
 template <class K> static void allow_shared(K kernel, size_t bytes) {

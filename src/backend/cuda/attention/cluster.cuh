@@ -59,7 +59,7 @@ DEVICE void await_bytes(u64 *arrived) {
     asm volatile("{\n"
                  ".reg .pred over;\n"
                  "again:\n"
-                 "mbarrier.try_wait.parity.shared::cta.b64 over, [%0], 0;\n"
+                 "mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 over, [%0], 0;\n"
                  "@over bra ended;\n"
                  "bra again;\n"
                  "ended:\n"

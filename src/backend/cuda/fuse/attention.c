@@ -116,14 +116,15 @@ static cached_attention_kernel kernel_of(const cached_step *s, const attention_k
     return c;
 }
 
-/* Whether all that the kernel reads before it waits stands since before the plan began: what the cache held, and where
-   the token is. */
+/* Whether all that the kernel reads before it waits stands since before the plan began: what the cache held, where the
+   token is, and how fast pairs turn. */
 static bool may_begin_early(const cached_step *s, const call *calls, const unsigned *constant) {
     const call *k = s->key_write, *v = s->value_write;
     if (!constant || k->inputs[0].data != k->outputs[0].data || v->inputs[0].data != v->outputs[0].data) return false;
-    unsigned cache = 1, start = 4, offset = 2;
+    unsigned cache = 1, start = 4, offset = 2, freqs = s->query->input_count > 2 && s->query->inputs[2].data ? 4 : 0;
+    unsigned turns = offset | freqs;
     return (constant[k - calls] & cache) && (constant[v - calls] & cache) && (constant[k - calls] & start) &&
-           (constant[s->query - calls] & offset);
+           (constant[s->query - calls] & turns) == turns;
 }
 
 static bool find_step(const call *calls, const unsigned *constant, cached_attention_kernel *c) {
@@ -272,7 +273,8 @@ int fuse_attention(const call *calls, int count, const unsigned *constant) {
     sorted_calls s;
     if (!sort_strangers(calls, count, constant, &s)) return 0;
     bool step = find_step(s.step, constant ? s.known : NULL, &c);
-    if ((!step && !find_rows(s.step, &rows)) || !launch_strangers(&s)) return 0;
+    if (!step && !find_rows(s.step, &rows)) return 0;
+    if (!launch_strangers(&s)) return s.attention; /* the error is told where all are */
     if (step) return launch_step(&c, calls, count, constant, s.attention + 1);
     launch_turned_rows(&rows, cuda_stream_now);
     return s.attention;

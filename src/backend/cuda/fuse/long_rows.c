@@ -24,9 +24,9 @@ static bool takes_total(const call *group, const long_rows_kernel *k) {
     int from;
     if (!group_is_difference(group, (tarn_dtype)k->dtype, &from)) return false;
     const operand *x = &group->inputs[from], *out = &group->outputs[0];
-    return is_rows(x, k->from, k->n, k->rows * k->n) && is_rows(out, out->data, k->n, k->rows * k->n) &&
-           is_number_of_row(&group->inputs[1 - from], x, k->total) && lies_over_or_apart(out, x) &&
-           (uintptr_t)out->data % 16 == 0;
+    return (k->rows == 1 || k->step == k->n) && is_rows(x, k->from, k->n, k->rows * k->n) &&
+           is_rows(out, out->data, k->n, k->rows * k->n) && is_number_of_row(&group->inputs[1 - from], x, k->total) &&
+           lies_over_or_apart(out, x) && (uintptr_t)out->data % 16 == 0;
 }
 
 /* Rows are held before any of them is written; the others' memory is nobody's else. */

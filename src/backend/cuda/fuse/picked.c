@@ -26,13 +26,14 @@ static bool same_indices(const call *a, const call *b) {
            a->inputs[0].shape[0] == b->inputs[0].shape[0];
 }
 
-/* Whether each row that is unpacked is one that was picked. */
+/* Whether each row that is unpacked is one that was picked, each part of it by a call of its own. */
 static bool rows_agree(const call *const *pickers, const affine_kernel *k) {
     const int64_t widths[PARTS] = {k->k * k->bits / 32, k->k / k->group, k->k / k->group};
     for (int i = 0; i < PARTS; i++)
         if (!pickers[i] || !same_indices(pickers[0], pickers[i]) || pickers[i]->inputs[0].shape[1] != widths[i])
             return false;
-    return operand_size(&pickers[0]->inputs[1]) == k->rows;
+    return pickers[0] != pickers[1] && pickers[0] != pickers[2] && pickers[1] != pickers[2] &&
+           operand_size(&pickers[0]->inputs[1]) == k->rows;
 }
 
 /* Blocks run in no order: nothing that is read lies where something is written, nor do two results meet. */

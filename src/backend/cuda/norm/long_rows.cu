@@ -145,12 +145,19 @@ template <class S> static void start_long(const long_rows_kernel *k, kernel_stre
                    dim3(RANKS, (unsigned)k->rows), THREADS, 0, stream, *k);
 }
 
+/* Whether the device, or the part of it that we have, has 16 multiprocessors side by side for a cluster of the largest
+ * blocks. */
+static bool clusters_fit() {
+    static const bool fit = is_hopper((const void *)long_rows<bfloat16, true, true>) &&
+                            most_clusters(long_rows<bfloat16, true, true>, RANKS, THREADS) > 0;
+    return fit;
+}
+
 bool rows_are_long(const long_rows_kernel *k) {
     const i64 piece = k->dtype == D_F32 ? 4 : 8;
     const bool known = k->dtype == D_F16 || k->dtype == D_BF16 || k->dtype == D_F32;
     return known && k->rows > 0 && k->rows <= MOST_ROWS && k->n >= LEAST && k->n <= RANKS * THREADS * EACH * piece &&
-           k->n % piece == 0 && k->step % piece == 0 && lie_at_16(k->from) &&
-           is_hopper((const void *)long_rows<float, true, true>);
+           k->n % piece == 0 && k->step % piece == 0 && lie_at_16(k->from) && clusters_fit();
 }
 
 void launch_long_rows(const long_rows_kernel *k, kernel_stream stream) {
