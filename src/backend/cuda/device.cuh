@@ -211,7 +211,9 @@ template <class... P> static int most_clusters(void (*kernel)(P...), unsigned ra
     how.attrs = &cluster;
     how.numAttrs = 1;
     cudaFuncSetAttribute((const void *)kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1);
-    return cudaOccupancyMaxActiveClusters(&count, (const void *)kernel, &how) == cudaSuccess ? count : 0;
+    if (cudaOccupancyMaxActiveClusters(&count, (const void *)kernel, &how) == cudaSuccess) return count;
+    cudaGetLastError(); /* is not told as the next launch's */
+    return 0;
 }
 /* Where a kernel may want more than 48 KiB of shared memory. */
 template <class K> static void allow_shared(K kernel, size_t bytes) {

@@ -1,7 +1,7 @@
 /* Attention of one new token, with what comes before it: query and key are rotated, key and value written into the
    cache. A cluster of blocks for each kv head, which share out the keys; the block whose keys the new one is among
    writes it. The parts go through the cluster's shared memory, so that one kernel does it all. */
-#include "cuda/attention/cluster.cuh"
+#include "cuda/cluster.cuh"
 #include "cuda/attention/split.cuh"
 #include "cuda/norm/rope.cuh"
 

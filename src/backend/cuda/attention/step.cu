@@ -2,7 +2,7 @@
    kv head are the rows of a tile (up to 8). A warp takes 16 keys at a time: two products of queries and 8 keys each,
    whose results, as weights, are what the values are multiplied by as they stand. Which numbers of a head a lane holds
    is free, as long as both factors agree: a quarter each, side by side. */
-#include "cuda/attention/cluster.cuh"
+#include "cuda/cluster.cuh"
 #include "cuda/attention/masks.cuh"
 #include "cuda/norm/rope.cuh"
 #include "cuda/quant/tile.cuh"

@@ -14,7 +14,9 @@ int fuse_product(const call *calls, int count, const unsigned *constant);   /* r
                                                                                gate */
 int fuse_attention(const call *calls, int count, const unsigned *constant); /* rope, rope, slice_update, slice_update,
                                                                                attention of one token; of more: all but
-                                                                               attention */
+                                                                               attention. Up to four groups and norms
+                                                                               among them are launched first, each by
+                                                                               itself */
 int fuse_by_rows(const call *calls, int count, const unsigned *constant);   /* attention of many tokens, a copy of its
                                                                                result by rows */
 int fuse_packed(const call *calls, int count, const unsigned *constant);    /* [[a sum of rows,] rms_norm, or a gate]

@@ -1,7 +1,7 @@
 /* Few long rows, such as logits: a cluster of blocks holds a row in registers, so that its sum of exponentials, what is
    left of its elements without the logarithm of that, and the place of the best of these are found by one kernel. What
    is folded before what depends on the shape alone. Half types in float. */
-#include "cuda/attention/cluster.cuh"
+#include "cuda/cluster.cuh"
 #include "cuda/fold.cuh"
 #include "cuda/norm/partial.cuh"
 

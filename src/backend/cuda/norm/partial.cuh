@@ -1,8 +1,8 @@
 /* What some elements of a row say of it, to be joined with what the others say: their exponentials, or the best of
  * them.
  */
-#ifndef CUDA_PARTIAL_CUH
-#define CUDA_PARTIAL_CUH
+#ifndef CUDA_NORM_PARTIAL_CUH
+#define CUDA_NORM_PARTIAL_CUH
 
 #include "cuda/device.cuh"
 

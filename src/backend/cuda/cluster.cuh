@@ -1,6 +1,6 @@
 /* Blocks of a cluster (compute capability 9.0): they wait for each other and write into each other's shared memory. */
-#ifndef CUDA_ATTENTION_CLUSTER_CUH
-#define CUDA_ATTENTION_CLUSTER_CUH
+#ifndef CUDA_CLUSTER_CUH
+#define CUDA_CLUSTER_CUH
 
 #include "cuda/device.cuh"
 
