@@ -194,13 +194,17 @@ static bool same_timeline(const tarn_session *a, const tarn_session *b) {
     return counts[0] == counts[1] && !memcmp(ids[0], ids[1], counts[0] * sizeof *ids[0]);
 }
 
-/* Sessions that hold something go on in a batch as by themselves, and afterwards hold the same. */
-static void test_sessions(const tarn_model *model) {
+/* Sessions that hold something go on in a batch as by themselves, and afterwards hold the same, whichever answer ends
+   first. */
+static void test_sessions(const tarn_model *model, bool draws) {
     int32_t ids[2][40];
     const int32_t *prompts[] = {ids[0], ids[1]};
     const size_t counts[] = {40, 12};
     const tarn_session_options fast = {.fast_cache = true};
-    tarn_generate_options o = {.max_tokens = TARN_VALUE(9), .ignore_end = true};
+    const int64_t most[] = {3, 9};
+    int asked[3] = {0};
+    tarn_generate_options o = {.ignore_end = true};
+    if (draws) o.draw = draw_second, o.context = asked;
     tarn_session *sessions[2], *others[2];
     tarn_generation together[2], alone;
     tarn_batch *batch = tarn_batch_new(model, 3);
@@ -210,10 +214,11 @@ static void test_sessions(const tarn_model *model) {
         sessions[i] = tarn_session_new_with(model, fast), others[i] = tarn_session_new_with(model, fast);
         CHECK(tarn_session_sync(sessions[i], ids[i], 10) && tarn_session_sync(others[i], ids[i], 10));
     }
-    o.sessions = sessions;
+    o.sessions = sessions, o.most_tokens = most;
     CHECK(tarn_generate_batch_with(batch, prompts, counts, 2, together, o));
-    o.sessions = NULL;
+    o.sessions = NULL, o.most_tokens = NULL;
     for (int i = 0; i < 2; i++) {
+        o.max_tokens = TARN_VALUE((double)most[i]);
         CHECK(tarn_generate_with(others[i], ids[i], counts[i], &alone, o) && same_answer(&together[i], &alone));
         CHECK(together[i].reused_tokens == 10 && same_timeline(sessions[i], others[i]));
         tarn_generation_free(&alone);
@@ -283,7 +288,7 @@ static void test_errors(void) {
     CHECK_ERROR(tarn_generate_batch(batch, &one, &count, 1, NULL, .on_text = hear_text), "on_text");
     test_refused(model);
     test_drawn(model);
-    test_sessions(model);
+    for (int draws = 0; draws < 2; draws++) test_sessions(model, draws);
     CHECK(tarn_generate_batch(batch, both, shorter, 2, results, .interrupt = &yes));
     for (int i = 0; i < 2; i++) {
         CHECK(results[i].finish == TARN_FINISH_INTERRUPTED && results[i].token_count == 0 &&

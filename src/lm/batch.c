@@ -217,23 +217,26 @@ static bool draw_all(tarn_batch *b, tarn_array *logits) {
     return true;
 }
 
+/* To the sessions of answers that ended just now, before further steps write into their rows: what a step that is on
+   its way writes there lies behind them. What the last step appended is in the cache; what it drew is not. */
+static bool give_back(tarn_batch *b) {
+    for (int64_t i = 0; i < b->rows; i++) {
+        batch_row *r = &b->each[i];
+        if (!r->taken || r->state == GO_ON) continue;
+        r->taken = false;
+        if (r->session != b->prompts && !session_take(r->session, &b->cache, i, r->tokens, r->count)) return false;
+    }
+    return true;
+}
+
 static bool step(tarn_batch *b) {
     tarn_array *logits = NULL;
     int64_t longest = fill_input(b);
     if (!reserve(b, longest)) return false;
     bool ahead = longest < b->cache.capacity && will_go_on(b);
-    bool ok = stepper_run(&b->steps, b->ids, b->positions, ahead, &logits) && draw_all(b, logits);
+    bool ok = stepper_run(&b->steps, b->ids, b->positions, ahead, &logits) && draw_all(b, logits) && give_back(b);
     tarn_drop(logits);
     return ok;
-}
-
-/* What the last steps appended is in the cache; what they drew is not. */
-static bool give_back(tarn_batch *b, int64_t prompts) {
-    for (int64_t i = 0; i < prompts; i++) {
-        const batch_row *r = &b->each[i];
-        if (r->taken && !session_take(r->session, &b->cache, i, r->tokens, r->count)) return false;
-    }
-    return true;
 }
 
 static bool run(tarn_batch *b, const int32_t *const *ids, const size_t *counts, int64_t prompts) {
@@ -244,7 +247,7 @@ static bool run(tarn_batch *b, const int32_t *const *ids, const size_t *counts, 
         if (!step(b)) return false;
     for (int64_t i = 0; i < prompts; i++)
         if (!generation_finish(&b->each[i].g)) return false;
-    return b->each[0].session == b->prompts || give_back(b, prompts);
+    return true;
 }
 
 static bool check_sessions(const tarn_batch *b, tarn_session *const *sessions, int64_t prompts) {
