@@ -2,7 +2,7 @@
 #ifndef CUDA_CLUSTER_CUH
 #define CUDA_CLUSTER_CUH
 
-#include "cuda/device.cuh"
+#include "cuda/barrier.cuh"
 
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
 /* That the block has begun. What it wrote is not told by this, which would be waited for. */
@@ -35,12 +35,11 @@ DEVICE u32 address_in_block(const void *mine, int rank) {
 }
 /* Both by one thread: before begin_in_cluster, and some time after, behind a barrier of the block. */
 DEVICE void make_arrival(u64 *arrived) {
-    asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(shared_address(arrived)) : "memory");
-    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+    barrier_init(shared_address(arrived), 1);
+    tell_barriers();
 }
 DEVICE void expect_bytes(u64 *arrived, u32 bytes) {
-    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(arrived)), "r"(bytes)
-                 : "memory");
+    barrier_expect(shared_address(arrived), bytes);
 }
 /* To where `mine` lies, behind await_cluster. */
 DEVICE void send_to_block(float4 *mine, int rank, float4 x, u64 *arrived) {
@@ -56,15 +55,7 @@ DEVICE void send_to_block(float2 *mine, int rank, float2 x, u64 *arrived) {
                  : "memory");
 }
 DEVICE void await_bytes(u64 *arrived) {
-    asm volatile("{\n"
-                 ".reg .pred over;\n"
-                 "again:\n"
-                 "mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 over, [%0], 0;\n"
-                 "@over bra ended;\n"
-                 "bra again;\n"
-                 "ended:\n"
-                 "}" ::"r"(shared_address(arrived))
-                 : "memory");
+    barrier_await_blocks(shared_address(arrived), 0);
 }
 #else /* never launched */
 DEVICE void begin_in_cluster() {}

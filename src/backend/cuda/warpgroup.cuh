@@ -7,7 +7,7 @@
 
 #include <cuda.h>
 
-#include "cuda/device.cuh"
+#include "cuda/barrier.cuh"
 
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 #define HAS_WARPGROUPS 1
@@ -18,33 +18,10 @@
 enum { TILE_WIDTH = 64, TILE_ROW_BYTES = 2 * TILE_WIDTH, WARPGROUP = 128 };
 
 #if HAS_WARPGROUPS
-/* ---- barriers in shared memory, by address */
-DEVICE void barrier_init(u32 barrier, u32 arrivals) {
-    asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory");
-}
-/* After the barriers of a block are made, before anything uses them; __syncthreads follows. */
+/* Barriers that the copy engine uses, too, before anything uses them; __syncthreads follows. */
 DEVICE void barriers_made() {
-    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+    tell_barriers();
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
-}
-DEVICE void barrier_expect(u32 barrier, u32 bytes) {
-    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes) : "memory");
-}
-DEVICE void barrier_arrive(u32 barrier) {
-    asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
-}
-/* Until the phase of this parity is over: that before the first has parity 1. */
-DEVICE void barrier_await(u32 barrier, u32 parity) {
-    asm volatile("{\n"
-                 ".reg .pred over;\n"
-                 "again:\n"
-                 "mbarrier.try_wait.parity.shared::cta.b64 over, [%0], %1;\n"
-                 "@over bra ended;\n"
-                 "bra again;\n"
-                 "ended:\n"
-                 "}" ::"r"(barrier),
-                 "r"(parity)
-                 : "memory");
 }
 
 /* ---- turns: `threads` threads, those that wait and those that only tell */

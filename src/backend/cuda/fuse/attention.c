@@ -142,14 +142,8 @@ static bool find_step(const call *calls, const unsigned *constant, cached_attent
 static bool are_strangers(const call *a, const call *b) {
     const call *pair[] = {a, b};
     for (int n = 0; n < 2; n++)
-        for (int o = 0; o < pair[n]->output_count; o++) {
-            byte_span to = span_of(&pair[n]->outputs[o]);
-            const call *other = pair[1 - n];
-            for (int i = 0; i < other->input_count; i++)
-                if (spans_meet(to, span_of(&other->inputs[i]))) return false;
-            for (int i = 0; i < other->output_count; i++)
-                if (spans_meet(to, span_of(&other->outputs[i]))) return false;
-        }
+        for (int o = 0; o < pair[n]->output_count; o++)
+            if (!call_leaves_alone(pair[1 - n], span_of(&pair[n]->outputs[o]))) return false;
     return true;
 }
 
