@@ -113,10 +113,17 @@ static void pack(operand *parts, operand dense, int64_t group, int64_t bits) {
           "%s", tarn_error());
 }
 
+static call call_of(op_id op, const void *attributes, int input_count, operand *inputs, operand *to) {
+    return (call){.op = op,
+                  .attributes = attributes,
+                  .input_count = input_count,
+                  .output_count = 1,
+                  .inputs = inputs,
+                  .outputs = to};
+}
 /* inputs: x and the weight. */
 static call norm_of(const attributes_rms_norm *norm, operand *inputs, operand *to) {
-    return (call){
-        .op = OP_rms_norm, .attributes = norm, .input_count = 2, .output_count = 1, .inputs = inputs, .outputs = to};
+    return call_of(OP_rms_norm, norm, 2, inputs, to);
 }
 
 typedef struct {
@@ -167,12 +174,8 @@ static void run_product(const product_case *t, const product_inputs *in, bool to
     call calls[3];
     int count = 0;
     if (t->norm) calls[count++] = norm_of(&norm, normings, &normed);
-    calls[count++] = (call){.op = t->bits == 16 ? OP_matmul : OP_quantized_matmul,
-                            .attributes = &packed,
-                            .input_count = t->bits == 16 ? 2 : 4,
-                            .output_count = 1,
-                            .inputs = factors,
-                            .outputs = &y};
+    calls[count++] =
+        call_of(t->bits == 16 ? OP_matmul : OP_quantized_matmul, &packed, t->bits == 16 ? 2 : 4, factors, &y);
     if (t->after)
         calls[count++] = (call){.op = OP_group,
                                 .program = &program,
@@ -269,43 +272,12 @@ static void run_cache(const cache_case *t, const operand *in, bool together, ope
     attributes_rms_norm norm = {.eps = 1e-3};
     operand n0[] = {q, weight}, n1[] = {k, weight}, r0[] = {normed_q, offset, {0}}, r1[] = {normed_k, offset, {0}},
             w0[] = {keys, turned_k, start}, w1[] = {values, v, start}, a[] = {turned_q, keys, values, {0}, length, {0}};
-    const call turn_q = {.op = OP_rope,
-                         .attributes = &rope,
-                         .input_count = 3,
-                         .output_count = 1,
-                         .inputs = r0,
-                         .outputs = &turned_q},
-               turn_k = {.op = OP_rope,
-                         .attributes = &rope,
-                         .input_count = 3,
-                         .output_count = 1,
-                         .inputs = r1,
-                         .outputs = &turned_k},
-               write_k = {.op = OP_slice_update,
-                          .attributes = &write,
-                          .input_count = 3,
-                          .output_count = 1,
-                          .inputs = w0,
-                          .outputs = &keys},
-               write_v = {.op = OP_slice_update,
-                          .attributes = &write,
-                          .input_count = 3,
-                          .output_count = 1,
-                          .inputs = w1,
-                          .outputs = &values},
-               see = {.op = OP_attention,
-                      .attributes = &attend,
-                      .input_count = 6,
-                      .output_count = 1,
-                      .inputs = a,
-                      .outputs = &out},
-               multiply = {.op = OP_quantized_matmul,
-                           .attributes = &packed,
-                           .input_count = 4,
-                           .output_count = 1,
-                           .inputs = factors,
-                           .outputs = &y},
-               norm_q = norm_of(&norm, n0, &normed_q), norm_k = norm_of(&norm, n1, &normed_k);
+    const call turn_q = call_of(OP_rope, &rope, 3, r0, &turned_q), turn_k = call_of(OP_rope, &rope, 3, r1, &turned_k),
+               write_k = call_of(OP_slice_update, &write, 3, w0, &keys),
+               write_v = call_of(OP_slice_update, &write, 3, w1, &values),
+               see = call_of(OP_attention, &attend, 6, a, &out),
+               multiply = call_of(OP_quantized_matmul, &packed, 4, factors, &y), norm_q = norm_of(&norm, n0, &normed_q),
+               norm_k = norm_of(&norm, n1, &normed_k);
     call plain[] = {turn_q, turn_k, write_k, write_v, see, multiply},
          around[] = {write_v, norm_k, turn_k, write_k, norm_q, turn_q, see, multiply};
     run_calls(t->normed ? around : plain, (t->normed ? 7 : 5) + (t->product > 0), together, joined_cache(t));
@@ -406,12 +378,7 @@ typedef struct {
 typedef enum { APART, GATED_IN_X, BEHIND_IN_X, BEHIND_IN_PRODUCT, PLACES } result_place;
 
 static call packed_product_of(const attributes_quantized_matmul *how, operand *factors, operand *to) {
-    return (call){.op = OP_quantized_matmul,
-                  .attributes = how,
-                  .input_count = 4,
-                  .output_count = 1,
-                  .inputs = factors,
-                  .outputs = to};
+    return call_of(OP_quantized_matmul, how, 4, factors, to);
 }
 
 /* in: x, the parts of both weights. */
@@ -554,19 +521,9 @@ static void run_picked(int64_t bits, int64_t group, const operand *in, int64_t j
         table[i] = there(in[i]);
         picked[i] = there(make(in[i].dtype, DIMS(1, count, in[i].shape[1])));
         inputs[i][0] = table[i], inputs[i][1] = ids;
-        calls[i] = (call){.op = OP_gather,
-                          .attributes = &rows,
-                          .input_count = 2,
-                          .output_count = 1,
-                          .inputs = inputs[i],
-                          .outputs = &picked[i]};
+        calls[i] = call_of(OP_gather, &rows, 2, inputs[i], &picked[i]);
     }
-    calls[3] = (call){.op = OP_dequantize,
-                      .attributes = &how,
-                      .input_count = 3,
-                      .output_count = 1,
-                      .inputs = picked,
-                      .outputs = &numbers};
+    calls[3] = call_of(OP_dequantize, &how, 3, picked, &numbers);
     run_calls(calls, 4, together, joined);
     for (int i = 0; i < 3; i++) results[i] = returned(picked[i]);
     results[3] = returned(numbers);
