@@ -84,13 +84,16 @@ FUNCTION short_base short_base_of(float most) {
     return (short_base){factor, 0x1.8p23F - (size < __builtin_inff() ? __builtin_rintf(most * factor) : most)};
 }
 
+/* y times the power of two that the bits of a sum stand for, or 0 where that would be subnormal. */
+FUNCTION vf32 short_scaled(vf32 y, vf32 sum) {
+    vu32 power = ((vu32)sum << (23 - SHORT_BITS)) + pick_lanes(load_u32(short_powers), (vu32)sum);
+    return product_unless_below_f32(y, (vf32)power, sum, splat_f32(0x1.8p23F - 125 * LANES));
+}
 FUNCTION vf32 short_exp(vf32 x, vf32 factor, vf32 base) {
     const vf32 linear = splat_f32(LANES == 16 ? 0x1.62e984p-5F : 0x1.62f98p-4F),
-               square = splat_f32(LANES == 16 ? 0x1.ec00ccp-11F : 0x1.ec0f92p-9F),
-               least = splat_f32(0x1.8p23F - 125 * LANES);
+               square = splat_f32(LANES == 16 ? 0x1.ec00ccp-11F : 0x1.ec0f92p-9F);
     vf32 sum = fma_f32(x, factor, base), r = fma_f32(x, factor, base - sum);
-    vu32 power = ((vu32)sum << (23 - SHORT_BITS)) + pick_lanes(load_u32(short_powers), (vu32)sum);
-    return product_unless_below_f32(fma_f32(fma_f32(square, r, linear), r, splat_f32(1)), (vf32)power, sum, least);
+    return short_scaled(fma_f32(fma_f32(square, r, linear), r, splat_f32(1)), sum);
 }
 
 /* Of each lane what short_base_of gives; where most is -infinity something below all numbers below 2^17. */
@@ -112,10 +115,7 @@ FUNCTION short_bases short_bases_of(vf32 most) {
 
 /* What an exponential relative to a smaller `most` is multiplied by. Where either is far, so is one from the other. */
 FUNCTION vf32 short_ratio(vf32 before, vf32 most) {
-    const vf32 least = splat_f32(0x1.8p23F - 125 * LANES), one = splat_f32(1);
-    vf32 sum = 0x1.8p23F + (short_bases_of(most).base - short_bases_of(before).base);
-    vu32 power = ((vu32)sum << (23 - SHORT_BITS)) + pick_lanes(load_u32(short_powers), (vu32)sum);
-    vf32 ratio = product_unless_below_f32(one, (vf32)power, sum, least);
+    vf32 ratio = short_scaled(splat_f32(1), 0x1.8p23F + (short_bases_of(most).base - short_bases_of(before).base));
     vi32 far = short_is_far(most) | short_is_far(before);
     return blend_f32(far & (vi32)(most != before), splat_f32(0), ratio);
 }
