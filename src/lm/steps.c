@@ -91,28 +91,31 @@ void stepper_sample(stepper *s, const sampler *by) {
 
 /* ---- plans */
 
+/* What is drawn of logits, and the input of the step behind it. */
+static bool add_draw(const stepper *s, tarn_array *logits, tarn_array *input, tarn_results *results) {
+    tarn_array *drawn, *next;
+    return sampler_draw(s->sampler, logits, input, &drawn, &next) && tarn_result(results, drawn) &&
+           tarn_result(results, next);
+}
+
 /* Input: a column for each timeline (lm/sampler.h), in one array because each array's way to a device takes a while;
    outputs: the members of step_results that there are. The cache is the plan's state. */
 static bool step_function(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
     const stepper *s = context;
-    tarn_array *input = inputs[0], *drawn, *next;
+    tarn_array *input = inputs[0];
     tarn_array *ids = tarn_reshape(tarn_slice_axis(input, 0, INPUT_TOKEN, INPUT_TOKEN + 1), TARN_SHAPE(-1, 1));
     tarn_array *position = tarn_reshape(tarn_slice_axis(input, 0, INPUT_POSITION, INPUT_STATE), TARN_SHAPE(-1));
     (void)count;
     forward_state f = forward_at(s->model, s->cache, position, 1);
     tarn_array *logits = forward_last_logits(s->model, &f, rules_of(s->model)->forward(&f, ids));
     if (!tarn_result(results, s->alone ? tarn_reshape(logits, TARN_SHAPE(-1)) : logits)) return false;
-    return !s->sampler || (sampler_draw(s->sampler, logits, input, &drawn, &next) && tarn_result(results, drawn) &&
-                           tarn_result(results, next));
+    return !s->sampler || add_draw(s, logits, input, results);
 }
 
 /* Inputs: the logits of one timeline, and the column of the step that they are thought to come of. */
 static bool draw_function(void *context, tarn_array *const *inputs, int count, tarn_results *results) {
-    const stepper *s = context;
-    tarn_array *drawn, *next;
     (void)count;
-    return sampler_draw(s->sampler, tarn_expand_dims(inputs[0], TARN_AXES(0)), inputs[1], &drawn, &next) &&
-           tarn_result(results, drawn) && tarn_result(results, next);
+    return add_draw(context, tarn_expand_dims(inputs[0], TARN_AXES(0)), inputs[1], results);
 }
 
 static const tarn_results *call(const stepper *s, tarn_compiled *plan, tarn_array *const *inputs, int count) {
