@@ -66,11 +66,18 @@ static tarn_array *pad_edge(tarn_array *x, int axis, int64_t low, int64_t high) 
     return tarn_concatenate(parts, 3, .axis = TARN_AXIS(axis));
 }
 
+/* How many of these elements this turn puts on a side: all, if it is the last. A side where fewer are left than may be
+   mirrored waits for that turn, or its edge would be no place where the whole mirrors itself. */
+static int64_t mirrored_now(int64_t left, int64_t most, bool last) {
+    return last ? left : left < most ? 0 : most;
+}
+
 /* What is mirrored is mirrored again until it is enough. `shared`: the element at the edge is not repeated. */
 static tarn_array *pad_mirror(tarn_array *x, int axis, int64_t low, int64_t high, bool shared) {
     while (x && (low || high)) {
-        int64_t size = x->shape[axis], most = size - shared, before = low < most ? low : most,
-                behind = high < most ? high : most;
+        int64_t size = x->shape[axis], most = size - shared;
+        bool last = low <= most && high <= most;
+        int64_t before = mirrored_now(low, most, last), behind = mirrored_now(high, most, last);
         tarn_array *parts[3] = {mirrored(x, axis, shared, before), x,
                                 mirrored(x, axis, size - shared - behind, behind)};
         x = tarn_concatenate(parts, 3, .axis = TARN_AXIS(axis));

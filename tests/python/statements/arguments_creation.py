@@ -214,6 +214,8 @@ mx.pad(x, ((1, -1), (0, 0)))
 mx.pad(x, 1, mode="zz")
 mx.pad(x, 1, mode="reflect")
 mx.pad(x, 1, mode="symmetric")
+[mx.pad(mx.arange(n), (low, 9 - low), "reflect") for n in (1, 2, 3, 5) for low in range(10)]
+[mx.pad(mx.arange(n), (low, 9 - low), "symmetric") for n in (1, 2, 3, 5) for low in range(10)]
 mx.pad(x, (1, 2, 3))
 mx.pad(x, 1.5)
 mx.pad(mx.array(1), 1)
