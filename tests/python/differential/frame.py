@@ -1,7 +1,11 @@
 """What is called, how results are compared, and the table of what was called."""
 
 import collections
+import itertools
 import math
+import os
+import sys
+import threading
 
 import mlx.core
 import numpy as np
@@ -32,25 +36,28 @@ class Function:
     """A function under test. `make(draw)` gives a Call; `ulps` is how far results may be apart, in units of the last
     place of the result's dtype, at the scale of the largest value of the result (`scale="result"`), of each value
     ("value"), of the arguments ("input"), or of what a function says of the call. `oracle(*arrays)` in NumPy decides
-    where mlx and Tarn differ by more, and alone where `avoid(call)` says that mlx is not to be asked (it would crash or
-    not come back). `agreed` names known differences: (line of docs/differences.md, predicate(call, our values, our
+    where mlx and Tarn differ by more, always if it is `held`, and alone where `avoid(call)` says that mlx is not to be
+    asked (it would crash or not come back). `agreed` names known differences: (line of docs/differences.md, predicate(call, our values, our
     error))."""
 
-    def __init__(self, name, make, dtypes, layouts, ulps, scale, oracle, avoid, agreed, run):
+    def __init__(self, name, make, dtypes, layouts, ulps, scale, oracle, held, avoid, agreed, run):
         self.name, self.make, self.dtypes, self.layouts = name, make, dtypes, layouts
-        self.ulps, self.scale, self.oracle, self.avoid, self.agreed, self.run = ulps, scale, oracle, avoid, agreed, run
+        self.ulps, self.scale, self.oracle, self.held = ulps, scale, oracle, held
+        self.avoid, self.agreed, self.run = avoid, agreed, run
 
 
 FUNCTIONS = []
 
 
-def function(*names, dtypes=ALL, layouts=LAYOUTS, ulps=0, scale="value", oracle=None, avoid=None, agreed=(), run=None):
+def function(*names, dtypes=ALL, layouts=LAYOUTS, ulps=0, scale="value", oracle=None, held=False, avoid=None,
+             agreed=(), run=None):
     """Registers what draws the calls of these functions ("random.normal" of a submodule, "array.sum" of a method)."""
 
     def register(make):
         for name in names:
             one = oracle(name) if isinstance(oracle, _Named) else oracle
-            FUNCTIONS.append(Function(name, make, list(dtypes), list(layouts), ulps, scale, one, avoid, agreed, run))
+            FUNCTIONS.append(
+                Function(name, make, list(dtypes), list(layouts), ulps, scale, one, held, avoid, agreed, run))
         return make
 
     return register
@@ -170,26 +177,52 @@ def over_nothing(call):
     return 0 in call.args[0].shape
 
 
-def by_oracle(f, call, ours):
-    """Whether NumPy's values, in the widest type, are what we have: then mlx is the one that is off. A call that NumPy
-    refuses decides nothing."""
-    if not f.oracle or not isinstance(ours, tuple):
-        return False
+def in_numpy(function, call, change=lambda a: a):
+    """What the function gives of the call's arguments in NumPy, each array of them changed before."""
+
+    def argument(value):
+        return change(value.numpy()) if isinstance(value, Array) else value
+
+    return np.asarray(
+        function(*map(argument, call.args), **{key: argument(value)
+                                               for key, value in call.named.items()}))
+
+
+def products(function):
+    """The scale of sums of n products: n times the sum of their absolute values, to which the rounding of all of them
+    may come, however small the sum that is left."""
+
+    def one(a):
+        return np.ones_like(a) if a.dtype.kind in "fc" else a  # indices stay
+
+    return lambda call: in_numpy(function, call, np.abs) * in_numpy(function, call, one).real
+
+
+def wanted_of(f, call, dtype, values):
+    """NumPy's values, in the widest type, as they are in this dtype; None if NumPy refuses the call."""
     with np.errstate(all="ignore"):
         try:
-            wanted = np.asarray(
-                f.oracle(*[a.numpy() if isinstance(a, Array) else a for a in call.args],
-                         **{k: v.numpy() if isinstance(v, Array) else v
-                            for k, v in call.named.items()}))
+            wanted = in_numpy(f.oracle, call)
         except (TypeError, ValueError):
-            return False
-        if ours[0] in ("float16", "bfloat16", "float32"):  # what overflows there is infinite
-            most = np.finfo(ours[0]).max if ours[0] != "bfloat16" else 3.3895e38
+            return None
+        if dtype in ("float16", "bfloat16", "float32"):  # what overflows there is infinite
+            most = np.finfo(dtype).max if dtype != "bfloat16" else 3.3895e38
             wanted = np.where(np.abs(wanted) > most, np.copysign(np.inf, wanted.real), wanted)
-        if ours[0] == "complex64" and wanted.shape == ours[1].shape:
+        if dtype == "complex64" and wanted.shape == values.shape:
             # beyond the largest, which part is infinite and which NaN is open
-            open_to = (np.abs(wanted) > np.finfo(np.float32).max) & ~np.isfinite(ours[1])
-            wanted = np.where(open_to, ours[1], wanted)
+            open_to = (np.abs(wanted) > np.finfo(np.float32).max) & ~np.isfinite(values)
+            wanted = np.where(open_to, values, wanted)
+    return wanted
+
+
+def by_oracle(f, call, ours, refused=False):
+    """Whether the oracle's values are what we have: then mlx is the one that is off. A call that NumPy refuses decides
+    nothing, which counts as `refused`."""
+    if not f.oracle or not isinstance(ours, tuple):
+        return False
+    wanted = wanted_of(f, call, *ours)
+    if wanted is None:
+        return refused
     return wanted.shape == ours[1].shape and far_apart(f, call, ours[0], ours[1], wanted) is None
 
 
@@ -208,6 +241,8 @@ def judge(f, call):
         why = compare(f, call, ours, theirs)
         if why and by_oracle(f, call, ours):
             why = None
+        elif not why and f.held and ours[0] in EPSILON and not by_oracle(f, call, ours, refused=True):
+            why = "as mlx, but not as the oracle has it"
     if why and any(predicate(call, ours, our_error) for _, predicate in f.agreed):
         why = None
     return why, bool(their_error)
@@ -216,11 +251,45 @@ def judge(f, call):
 # ---- running
 
 
+class Watch(threading.Thread):
+    """Ends the process if a call takes so many seconds, and names the call: mlx does not come back from some, for which
+    there is `avoid`. Seconds in which the process is halted do not count."""
+
+    def __init__(self, seconds):
+        super().__init__(daemon=True)
+        self.seconds, self.at, self.done = seconds, None, threading.Event()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *error):
+        self.done.set()
+        self.join()
+
+    def run(self):
+        at, seconds = None, 0
+        while not self.done.wait(1):
+            seconds = seconds + 1 if self.at is at else 0
+            at = self.at
+            if at and seconds >= self.seconds:
+                print("does not come back: {0}({2}), {1.dtype}, {1.layout}".format(*at), file=sys.stderr, flush=True)
+                os._exit(1)
+
+
 class Report:
     def __init__(self):
         self.calls = collections.Counter()  # (function, dtype, layout)
         self.refused, self.failed = collections.Counter(), collections.Counter()
         self.failures = []
+
+    def add(self, f, dtype, layout, call, most_failures):
+        why, refused = judge(f, call)
+        self.calls[f.name, dtype, layout] += 1
+        self.refused[f.name, dtype, layout] += refused
+        if why and self.failed[f.name] < most_failures:
+            self.failures.append(f"{f.name}({call}): {why}")
+        self.failed[f.name] += bool(why)
 
     def total(self):
         return sum(self.calls.values())
@@ -254,22 +323,23 @@ def seed_of(f, dtype, layout, n, seed):
     return [n, sum(f.name.encode()), len(f.name), ALL.index(dtype), LAYOUTS.index(layout), *([seed] if seed else [])]
 
 
-def run(rounds, names=None, most_failures=3, seed=0):
+def rounds_of(f, rounds):
+    """Of each cell of the table: 60 calls of a function and 5 of a dtype at least."""
+    return max(rounds, math.ceil(60 / (len(f.dtypes) * len(f.layouts))), math.ceil(5 / len(f.layouts)))
+
+
+def run(rounds, names=None, most_failures=3, seed=0, patience=120):
     """Calls each function in each cell of the table `rounds` times, and at least 60 times. Of each function's failures
-    the first are kept. Each seed draws other calls."""
+    the first are kept. Each seed draws other calls. A call may take `patience` seconds."""
     report = Report()
-    for f in FUNCTIONS:
-        if names and f.name not in names:
-            continue
-        times = max(rounds, math.ceil(60 / (len(f.dtypes) * len(f.layouts))), math.ceil(5 / len(f.layouts)))
-        for dtype in f.dtypes:
-            for layout in f.layouts:
-                for n in range(times):
-                    call = f.make(Draw(seed_of(f, dtype, layout, n, seed), dtype, layout))
-                    why, refused = judge(f, call)
-                    report.calls[f.name, dtype, layout] += 1
-                    report.refused[f.name, dtype, layout] += refused
-                    if why and report.failed[f.name] < most_failures:
-                        report.failures.append(f"{f.name}({call}): {why}")
-                    report.failed[f.name] += bool(why)
+    with Watch(patience) as watch:
+        for f in FUNCTIONS:
+            if names and f.name not in names:
+                continue
+            for dtype, layout in itertools.product(f.dtypes, f.layouts):
+                for n in range(rounds_of(f, rounds)):
+                    draw = Draw(seed_of(f, dtype, layout, n, seed), dtype, layout)
+                    call = f.make(draw)
+                    watch.at = f.name, draw, call
+                    report.add(f, dtype, layout, call, most_failures)
     return report
