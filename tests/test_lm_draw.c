@@ -270,6 +270,46 @@ static void test_dropped(void) {
     tarn_model_free(model);
 }
 
+/* ---- sessions of a batch */
+
+/* How far apart the logits of two sessions lie after the same further token. */
+static double apart(tarn_session *a, tarn_session *b) {
+    TARN_SCOPE;
+    if (!tarn_session_step(a, 77) || !tarn_session_step(b, 77)) return INFINITY;
+    return tarn_item(tarn_max(tarn_abs(tarn_subtract(tarn_session_logits(a), tarn_session_logits(b)))));
+}
+
+/* The answer that ends first ends just where the cache of all is full: its session gets its part back before further
+   steps write there. */
+static void test_given_back(void) {
+    enum { LONG = 253, SHORT = 12 };
+    static int32_t ids[LONG + SHORT];
+    const int32_t *both[] = {ids, ids + LONG};
+    const size_t lengths[] = {LONG, SHORT};
+    const int64_t most[] = {4, 30};
+    tarn_model *model = tarn_model_load(TINY, .dtype = TARN_FLOAT32);
+    tarn_batch *batch = model ? tarn_batch_new(model, 2) : NULL;
+    tarn_generate_options o = {.temperature = 0.7, .top_p = 0.9, .seed = TARN_SEED(5), .ignore_end = true}, mine = o;
+    tarn_session *sessions[2], *others[2];
+    tarn_generation together[2], alone;
+    CHECK(batch);
+    for (int i = 0; i < LONG + SHORT; i++) ids[i] = 6 + i * 53 % 2000;
+    for (int i = 0; batch && i < 2; i++) sessions[i] = tarn_session_new(model), others[i] = tarn_session_new(model);
+    o.sessions = sessions, o.most_tokens = most;
+    CHECK(batch && tarn_generate_batch_with(batch, both, lengths, 2, together, o));
+    for (int i = 0; batch && i < 2; i++) {
+        mine.seed = TARN_SEED(5u + (unsigned)i), mine.max_tokens = TARN_VALUE((double)most[i]);
+        CHECK(tarn_generate_with(others[i], both[i], lengths[i], &alone, mine) && same_tokens(&together[i], &alone));
+        CHECK(apart(sessions[i], others[i]) < 1e-3);
+        tarn_generation_free(&alone);
+        tarn_generation_free(&together[i]);
+        tarn_session_free(sessions[i]);
+        tarn_session_free(others[i]);
+    }
+    tarn_batch_free(batch);
+    tarn_model_free(model);
+}
+
 /* Exhausted memory anywhere: an error, or the right tokens, and those the next time. */
 static void test_failure(void) {
     tarn_model *model = tarn_model_load(WINDOW, .dtype = TARN_FLOAT32);
@@ -304,6 +344,7 @@ int main(void) {
     if (!choose_device(true)) return 77;
     test_sets(WINDOW);
     test_dropped();
+    test_given_back();
     test_failure();
     return check_report("lm_draw");
 }
