@@ -76,6 +76,9 @@ CASE(all_rows, tarn_all(x, .axes = TARN_AXES(-1)))
 CASE(cumsum_rows, tarn_cumsum(x, .axis = TARN_AXIS(-1)))
 CASE(cumsum_columns, tarn_cumsum(x, .axis = TARN_AXIS(0)))
 CASE(cumsum_line, tarn_cumsum(tarn_flatten(x)))
+CASE(cumprod_line, tarn_cumprod(tarn_flatten(x)))
+CASE(cummax_line, tarn_cummax(tarn_flatten(x)))
+CASE(logcumsumexp_line, tarn_logcumsumexp(tarn_flatten(x)))
 CASE(cumsum_back, tarn_cumsum(x, .axis = TARN_AXIS(-1), .reverse = true))
 CASE(cumprod_rows, tarn_cumprod(x, .axis = TARN_AXIS(-1)))
 CASE(cummax_rows, tarn_cummax(x, .axis = TARN_AXIS(-1)))
@@ -115,6 +118,9 @@ static const row_case row_cases[] = {READS(sum_all),
                                      COPIES(cumsum_rows),
                                      COPIES(cumsum_columns),
                                      COPIES(cumsum_line),
+                                     COPIES(cumprod_line),
+                                     COPIES(cummax_line),
+                                     COPIES(logcumsumexp_line),
                                      COPIES(cumsum_back),
                                      COPIES(cumprod_rows),
                                      COPIES(cummax_rows),

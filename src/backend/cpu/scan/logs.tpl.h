@@ -51,7 +51,8 @@ static void logs_line_f64(void *to, const void *from, int64_t count, scan_state 
         ((double *)to)[at] = logs_next(((const double *)from)[at], state, way.exclusive);
     }
 }
-static void logs_total_f64(const void *from, int64_t count, scan_state *state) {
+static void logs_total_f64(const void *from, int64_t count, scan_state *state, bool backwards) {
+    (void)backwards;
     for (int64_t i = 0; i < count; i++) logs_add(state, ((const double *)from)[i], 1);
 }
 
@@ -158,7 +159,7 @@ static void logs_start_columns_f32(scan_states *states, int64_t count) {
     }
 }
 
-static const scan_loops logs_loops_f64 = {logs_start, logs_line_f64,      logs_total_f64,
+static const scan_loops logs_loops_f64 = {logs_start, logs_line_f64,      logs_total_f64, NULL,
                                           logs_join,  logs_start_columns, logs_row_f64};
 
 #define TYPE(f)       f##_f32

@@ -77,7 +77,8 @@ static void TYPE(logs_line)(void *to, const void *from, int64_t count, scan_stat
     state->logs.sum = r.sum;
 }
 
-static void TYPE(logs_total)(const void *from, int64_t count, scan_state *state) {
+static void TYPE(logs_total)(const void *from, int64_t count, scan_state *state, bool backwards) {
+    (void)backwards;
     const ELEMENT *in = from;
     for (int64_t i = 0; i < count; i += LANES) {
         int64_t some = count - i < LANES ? count - i : LANES;
@@ -104,7 +105,7 @@ static void TYPE(logs_row)(void *to, const void *from, int64_t count, scan_state
     memcpy(out + i, left, (size_t)(count - i) * sizeof *left);
 }
 
-static const scan_loops TYPE(logs_loops) = {logs_start, TYPE(logs_line),        TYPE(logs_total),
+static const scan_loops TYPE(logs_loops) = {logs_start, TYPE(logs_line),        TYPE(logs_total), NULL,
                                             logs_join,  logs_start_columns_f32, TYPE(logs_row)};
 #undef LOGS_PLACE
 #undef TYPE

@@ -67,9 +67,10 @@
 #ifndef IN_DOUBT
 #define IN_DOUBT(s, own, total) ((void)(s), (void)(own), (void)(total), false)
 #endif
-#ifndef SIZE
-#define SIZE(x)                    (x)
-#define BOUND(before, total, size) ((void)(size))
+#ifdef IN_TWOS
+#define AT_ONCE 2
+#else
+#define AT_ONCE 1
 #endif
 
 INLINE VALUES NAME(all)(VALUE x) {
@@ -174,17 +175,6 @@ INLINE bool NAME(steps)(ELEMENT *to, const ELEMENT *from, CARRY *carry, scan_way
     *carry = running;
     return true;
 }
-
-/* Groups from element i on, and where they end. */
-INLINE int64_t NAME(groups)(ELEMENT *to, const ELEMENT *from, int64_t count, int64_t i, CARRY *carry, scan_way way) {
-    const int64_t group = GROUP * COUNT;
-    for (; i + group <= count && IN_GROUPS(STATE_OF(*carry)); i += group) {
-        int64_t at = next_place(count, i, group, way.backwards);
-        PREFETCH(from + at + way.ahead);
-        if (!NAME(steps)(to + at, from + at, carry, way)) break;
-    }
-    return i;
-}
 #endif
 
 #ifdef IN_TWOS
@@ -230,39 +220,150 @@ INLINE void NAME(step_two)(ELEMENT *to, const ELEMENT *from, CARRY *carry, scan_
 }
 #endif
 
-/* From element i of a line on: pairs of vectors or groups of them, and where they end. */
-INLINE int64_t NAME(several)(ELEMENT *to, const ELEMENT *from, int64_t count, int64_t i, CARRY *carry, scan_way way) {
-    (void)to, (void)from, (void)count, (void)carry, (void)way;
+/* As many vectors as go together. */
+INLINE void NAME(step_some)(ELEMENT *to, const ELEMENT *from, CARRY *carry, scan_way way) {
 #ifdef IN_TWOS
-    for (; i + 2 * COUNT <= count; i += 2 * COUNT) {
-        int64_t at = next_place(count, i, 2 * COUNT, way.backwards);
-        PREFETCH(from + at + way.ahead);
-        NAME(step_two)(to + at, from + at, carry, way);
-    }
+    NAME(step_two)(to, from, carry, way);
+#else
+    NAME(step)(to, from, COUNT, carry, way);
 #endif
-#ifdef IN_GROUPS
-    i = NAME(groups)(to, from, count, i, carry, way);
-#endif
-    return i;
 }
 
-static void NAME(line)(void *to, const void *from, int64_t count, scan_state *state, scan_way way) {
-    ELEMENT *out = to;
-    const ELEMENT *in = from;
+/* The next GROUP vectors, with a test for each of them where one for all does not do. */
+INLINE void NAME(group)(ELEMENT *to, const ELEMENT *from, CARRY *carry, scan_way way) {
+#ifdef IN_GROUPS
+    if (IN_GROUPS(STATE_OF(*carry)) && NAME(steps)(to, from, carry, way)) return;
+#endif
+    UNROLL(GROUP)
+    for (int k = 0; k < GROUP; k += AT_ONCE) {
+        int at = (way.backwards ? GROUP - AT_ONCE - k : k) * COUNT;
+        NAME(step_some)(to + at, from + at, carry, way);
+    }
+}
+
+/* Elements of a line from the i-th on, fewer than a group. */
+INLINE void NAME(rest)(ELEMENT *to, const ELEMENT *from, int64_t count, int64_t i, CARRY *carry, scan_way way) {
+    for (; i + AT_ONCE * COUNT <= count; i += AT_ONCE * COUNT) {
+        int64_t at = next_place(count, i, AT_ONCE * COUNT, way.backwards);
+        NAME(step_some)(to + at, from + at, carry, way);
+    }
+    for (int64_t some; i < count; i += some) {
+        some = count - i < COUNT ? count - i : COUNT;
+        int64_t at = next_place(count, i, some, way.backwards);
+        NAME(step)(to + at, from + at, some, carry, way);
+    }
+}
+
+/* ---- what elements come to */
+
+static __attribute__((noinline)) STATE NAME(total_one_by_one)(const ELEMENT *from, int64_t count) {
+    CARRY carry = CARRY_OF(FIRST);
+    for (int64_t i = 0; i < count; i += COUNT) NAME(one_by_one)(NAME(get)(from + i, count - i), &carry, false);
+    return STATE_OF(carry);
+}
+
+/* Of each of the vectors of a group. */
+typedef struct {
+    VALUES own[GROUP];
+#ifdef SIZE
+    VALUES size[GROUP];
+#endif
+} NAME(sides);
+
+INLINE void NAME(sides_start)(NAME(sides) * s) {
+    for (int j = 0; j < GROUP; j++) {
+        s->own[j] = NAME(all)(FIRST);
+#ifdef SIZE
+        s->size[j] = NAME(all)(FIRST);
+#endif
+    }
+}
+
+INLINE void NAME(side_in)(NAME(sides) * s, int j, VALUES came) {
+    s->own[j] = FOLD(s->own[j], came);
+#ifdef SIZE
+    s->size[j] = FOLD(s->size[j], SIZE(came));
+#endif
+}
+
+INLINE void NAME(sides_in)(NAME(sides) * s, const ELEMENT *from) {
+    UNROLL(GROUP)
+    for (int j = 0; j < GROUP; j++) NAME(side_in)(s, j, NAME(get)(from + j * COUNT, COUNT));
+}
+
+INLINE VALUES NAME(sides_folded)(const VALUES side[GROUP]) {
+    return NAME(prefix)(FOLD(FOLD(side[0], side[1]), FOLD(side[2], side[3])));
+}
+
+/* `state` behind all of `count` elements of which the groups are in s. */
+static __attribute__((noinline)) void NAME(sides_end)(NAME(sides) * s, const ELEMENT *from, int64_t count,
+                                                      scan_state *state, bool backwards) {
+    for (int64_t i = count - count % (GROUP * COUNT), some; i < count; i += some) {
+        some = count - i < COUNT ? count - i : COUNT;
+        NAME(side_in)(s, 0, NAME(get)(from + next_place(count, i, some, backwards), some));
+    }
+    VALUES all = NAME(sides_folded)(s->own);
+    bool leaves = TOTAL_LEAVES(FOLD(FOLD(s->own[0], s->own[1]), FOLD(s->own[2], s->own[3])), all);
+    STATE last = leaves ? NAME(total_one_by_one)(from, count) : (STATE)all[COUNT - 1], before;
+    memcpy(&before, state, sizeof before);
+    last = JOINED(before, last);
+    memcpy(state, &last, sizeof last);
+#ifdef SIZE
+    BOUND(before, state, NAME(sides_folded)(s->size)[COUNT - 1]);
+#endif
+}
+
+static void NAME(total)(const void *from, int64_t count, scan_state *state, bool backwards) {
+    const int64_t group = GROUP * COUNT;
+    NAME(sides) sides;
+    NAME(sides_start)(&sides);
+    for (int64_t i = 0; i + group <= count; i += group) {
+        const ELEMENT *in = (const ELEMENT *)from + next_place(count, i, group, backwards);
+        fetch((const char *)in + (backwards ? -AHEAD : AHEAD), group * (int64_t)sizeof *in);
+        NAME(sides_in)(&sides, in);
+    }
+    NAME(sides_end)(&sides, from, count, state, backwards);
+}
+
+/* ---- lines */
+
+/* A line and, unless `next` is NULL, the total of as many elements from `next` on. */
+INLINE void NAME(run)(ELEMENT *to, const ELEMENT *from, int64_t count, scan_state *state, scan_way way,
+                      const ELEMENT *next, scan_state *total) {
+    const int64_t group = GROUP * COUNT;
+    NAME(sides) sides;
     STATE running;
     memcpy(&running, state, sizeof running);
     CARRY carry = CARRY_OF(running);
-    if (!way.ahead) way.ahead = (way.backwards ? -AHEAD : AHEAD) / (int64_t)sizeof *in;
-    int64_t i = NAME(several)(out, in, count, 0, &carry, way);
-    while (i + COUNT <= count) {
-        int64_t at = next_place(count, i, COUNT, way.backwards);
-        PREFETCH(in + at + way.ahead);
-        NAME(step)(out + at, in + at, COUNT, &carry, way);
-        i = NAME(several)(out, in, count, i + COUNT, &carry, way);
+    if (next) NAME(sides_start)(&sides);
+    for (int64_t i = 0; i + group <= count; i += group) {
+        int64_t at = next_place(count, i, group, way.backwards);
+        fetch(from + at + way.ahead, group * (int64_t)sizeof *from);
+        if (next) NAME(sides_in)(&sides, next + at);
+        NAME(group)(to + at, from + at, &carry, way);
     }
-    if (i < count) NAME(step)(out + (way.backwards ? 0 : i), in + (way.backwards ? 0 : i), count - i, &carry, way);
+    NAME(rest)(to, from, count, count - count % group, &carry, way);
+    if (next) NAME(sides_end)(&sides, next, count, total, way.backwards);
     running = STATE_OF(carry);
     memcpy(state, &running, sizeof running);
+}
+
+/* The loop that most lines take knows the way. */
+static void NAME(line)(void *to, const void *from, int64_t count, scan_state *state, scan_way way) {
+    if (!way.ahead) way.ahead = (way.backwards ? -AHEAD : AHEAD) / (int64_t)sizeof(ELEMENT);
+    if (way.exclusive || way.backwards)
+        NAME(run)(to, from, count, state, way, NULL, NULL);
+    else
+        NAME(run)(to, from, count, state, (scan_way){.past = way.past, .ahead = way.ahead}, NULL, NULL);
+}
+
+static void NAME(line_and_total)(void *to, const void *from, int64_t count, scan_state *state, scan_way way,
+                                 const void *next, scan_state *total) {
+    if (!way.ahead) way.ahead = (way.backwards ? -AHEAD : AHEAD) / (int64_t)sizeof(ELEMENT);
+    if (way.exclusive || way.backwards)
+        NAME(run)(to, from, count, state, way, next, total);
+    else
+        NAME(run)(to, from, count, state, (scan_way){.past = way.past, .ahead = way.ahead}, next, total);
 }
 
 static bool NAME(join)(scan_state *state, const scan_state *more) {
@@ -272,45 +373,6 @@ static bool NAME(join)(scan_state *state, const scan_state *more) {
     a = JOINED(a, b);
     memcpy(state, &a, sizeof a);
     return true;
-}
-
-static __attribute__((noinline)) STATE NAME(total_one_by_one)(const ELEMENT *from, int64_t count) {
-    CARRY carry = CARRY_OF(FIRST);
-    for (int64_t i = 0; i < count; i += COUNT) NAME(one_by_one)(NAME(get)(from + i, count - i), &carry, false);
-    return STATE_OF(carry);
-}
-
-/* Four values side by side. */
-typedef struct {
-    VALUES side[4];
-} NAME(sides);
-
-INLINE void NAME(sides_in)(NAME(sides) * own, NAME(sides) * sizes, int j, VALUES came) {
-    own->side[j] = FOLD(own->side[j], came);
-    sizes->side[j] = FOLD(sizes->side[j], SIZE(came));
-}
-INLINE VALUES NAME(sides_folded)(NAME(sides) s) {
-    return FOLD(FOLD(s.side[0], s.side[1]), FOLD(s.side[2], s.side[3]));
-}
-
-static void NAME(total)(const void *from, int64_t count, scan_state *state) {
-    const ELEMENT *in = from;
-    NAME(sides) own, sizes;
-    int64_t i = 0;
-    for (int j = 0; j < 4; j++) own.side[j] = sizes.side[j] = NAME(all)(FIRST);
-    for (; i + 4 * COUNT <= count; i += 4 * COUNT) {
-        PREFETCH((const char *)(in + i) + AHEAD);
-        UNROLL(4)
-        for (int j = 0; j < 4; j++) NAME(sides_in)(&own, &sizes, j, NAME(get)(in + i + j * COUNT, COUNT));
-    }
-    for (; i < count; i += COUNT) NAME(sides_in)(&own, &sizes, 0, NAME(get)(in + i, count - i));
-    VALUES came = NAME(sides_folded)(own), all = NAME(prefix)(came), size = NAME(prefix)(NAME(sides_folded)(sizes));
-    STATE last = TOTAL_LEAVES(came, all) ? NAME(total_one_by_one)(in, count) : (STATE)all[COUNT - 1];
-    STATE before;
-    memcpy(&before, state, sizeof before);
-    last = JOINED(before, last);
-    memcpy(state, &last, sizeof last);
-    BOUND(before, state, size[COUNT - 1]);
 }
 
 typedef COLUMN NAME(columns) __attribute__((vector_size(COUNT * sizeof(COLUMN))));
@@ -340,7 +402,7 @@ static void NAME(row)(void *to, const void *from, int64_t count, scan_states *st
     if (i < count) NAME(row_step)(out + i, in + i, count - i, states->values + i * bytes, way);
 }
 
-static const scan_loops NAME(loops) = {NAME(start), NAME(line),          NAME(total),
+static const scan_loops NAME(loops) = {NAME(start), NAME(line),          NAME(total), NAME(line_and_total),
                                        NAME(join),  NAME(start_columns), NAME(row)};
 
 #undef STATE
@@ -360,3 +422,4 @@ static const scan_loops NAME(loops) = {NAME(start), NAME(line),          NAME(to
 #undef SIZE
 #undef BOUND
 #undef COLUMN
+#undef AT_ONCE

@@ -77,14 +77,23 @@ static void run_piece(const stretch *s, scan_state *state) {
         memcpy(s->to + i * s->to_step * bytes, (char *)stored + i * bytes, (size_t)bytes);
 }
 
-/* A dense line whose first vector, in the order in which it runs, is aligned goes past the caches, if it shall, as far
-   as it is whole vectors. Others do not: vectors that began elsewhere would round otherwise, and results depend on
-   addresses. */
-static void run_dense(const stretch *s, scan_state *state) {
+static bool is_dense(const stretch *s) {
+    return s->job->direct && s->from_step == 1 && s->to_step == 1;
+}
+
+/* The way of a dense line. One whose first vector, in the order in which it runs, is aligned goes past the caches, if
+   it shall. Others do not: vectors that began elsewhere would round otherwise, and results depend on addresses. */
+static scan_way dense_way_of(const stretch *s) {
     scan_way way = way_of(s->job);
     int64_t bytes = dtype_bytes(s->job->call->outputs[0].dtype);
     uintptr_t begin = (uintptr_t)s->to + (uintptr_t)(way.backwards ? s->count * bytes : 0);
     way.ahead = s->ahead, way.past = s->job->past && begin % ALIGNMENT == 0;
+    return way;
+}
+
+/* Past the caches as far as it is whole vectors. */
+static void run_dense(const stretch *s, scan_state *state) {
+    scan_way way = dense_way_of(s);
     int64_t whole = way.past ? s->count / ALIGNMENT * ALIGNMENT : s->count;
     const stretch parts[] = {next_of(s, 0, whole), next_of(s, whole, s->count)};
     for (int i = 0; i < 2; i++, way.past = false)
@@ -92,7 +101,7 @@ static void run_dense(const stretch *s, scan_state *state) {
 }
 
 static void run_stretch(const stretch *s, scan_state *state) {
-    if (s->job->direct && s->from_step == 1 && s->to_step == 1) {
+    if (is_dense(s)) {
         run_dense(s, state);
         return;
     }
@@ -140,15 +149,16 @@ static stretch chunk_at(const chunk_round *r, int64_t number) {
 
 static void total_of(const stretch *s, scan_state *state) {
     const scan_job *j = s->job;
+    bool backwards = j->attributes->reverse;
     double values[PIECE];
     if (j->direct && s->from_step == 1) {
-        j->direct->total(s->from, s->count, state);
+        j->direct->total(s->from, s->count, state, backwards);
         return;
     }
     for (int64_t done = 0; done < s->count; done += PIECE) {
         stretch piece = next_of(s, done, PIECE);
         j->kernels->loads[j->call->inputs[0].dtype](values, piece.from, s->from_step, piece.count);
-        j->loops->total(values, piece.count, state);
+        j->loops->total(values, piece.count, state, backwards);
     }
 }
 
@@ -163,17 +173,33 @@ static void follow(const stretch *s, scan_state *state) {
     }
 }
 
-static void run_chunks(chunk_round *r, int64_t i) {
-    stretch none = {.count = 0}, now = i < r->count ? chunk_at(r, r->first + i) : none,
-            next = i < r->next ? chunk_at(r, r->first + r->count + i) : none;
-    r->line.job->loops->start(&r->totals[i]);
-    for (int64_t done = 0; done < CHUNK; done += STRIPE) {
-        stretch now_stripe = done < now.count ? next_of(&now, done, STRIPE) : none,
-                next_stripe = done < next.count ? next_of(&next, done, STRIPE) : none;
-        if (next.count == CHUNK) now_stripe.ahead = r->count * (r->line.job->attributes->reverse ? -CHUNK : CHUNK);
-        if (now_stripe.count > 0) run_stretch(&now_stripe, &r->begins[i]);
-        if (next_stripe.count > 0) total_of(&next_stripe, &r->totals[i]);
+/* A stripe of one chunk, and what one of another comes to. */
+static void run_stripes(const stretch *now, const stretch *other, scan_state *state, scan_state *total) {
+    const scan_loops *direct = now->job->direct;
+    if (now->count == STRIPE && other->count == STRIPE && is_dense(now) && direct->line_and_total) {
+        direct->line_and_total(now->to, now->from, STRIPE, state, dense_way_of(now), other->from, total);
+        return;
     }
+    if (other->count > 0) total_of(other, total);
+    if (now->count > 0) run_stretch(now, state);
+}
+
+/* A chunk that begins with `state`, and what another, which may be the same, comes to. */
+static void run_chunk(const stretch *now, const stretch *other, scan_state *state, scan_state *total) {
+    for (int64_t done = 0; done < now->count || done < other->count; done += STRIPE) {
+        stretch stripe = next_of(now, done < now->count ? done : now->count, STRIPE),
+                other_stripe = next_of(other, done < other->count ? done : other->count, STRIPE);
+        run_stripes(&stripe, &other_stripe, state, total);
+    }
+}
+
+static void run_chunks(chunk_round *r, int64_t i) {
+    const scan_job *j = r->line.job;
+    stretch none = part_of(&r->line, 0, 0), now = i < r->count ? chunk_at(r, r->first + i) : none,
+            next = i < r->next ? chunk_at(r, r->first + r->count + i) : none;
+    if (next.count == CHUNK) now.ahead = r->count * (j->attributes->reverse ? -CHUNK : CHUNK);
+    j->loops->start(&r->totals[i]);
+    run_chunk(&now, &next, &r->begins[i], &r->totals[i]);
 }
 
 static void chunk_part(void *context, int64_t begin, int64_t end, int thread, int threads) {
@@ -183,24 +209,45 @@ static void chunk_part(void *context, int64_t begin, int64_t end, int thread, in
     r->line.job->kernels->fence();
 }
 
-static void run_in_chunks(const scan_job *j, int64_t line) {
-    chunk_round r = {.line = line_of(j, line)};
-    int64_t chunks = (r.line.count + CHUNK - 1) / CHUNK, most = ROUND_CHUNKS * parallel_threads();
+/* What runs behind the next chunk, of which so much is known. */
+static void go_on(const stretch *chunk, scan_state *running, const scan_state *total) {
+    if (!chunk->job->loops->join(running, total)) follow(chunk, running);
+}
+
+/* By one thread what a chunk comes to is found while it is written. */
+static void run_alone(chunk_round *r, int64_t chunks, scan_state *running) {
+    const scan_job *j = r->line.job;
+    for (int64_t i = 0; i < chunks; i++) {
+        stretch chunk = chunk_at(r, i);
+        scan_state state = *running, total;
+        j->loops->start(&total);
+        run_chunk(&chunk, &chunk, &state, &total);
+        go_on(&chunk, running, &total);
+    }
+    j->kernels->fence();
+}
+
+static void run_rounds(chunk_round *r, int64_t chunks, scan_state *running) {
+    int64_t most = ROUND_CHUNKS * parallel_threads();
     if (most > MOST_CHUNKS) most = MOST_CHUNKS;
-    scan_state running;
-    j->loops->start(&running);
-    while (r.first < chunks) {
-        int64_t left = chunks - r.first - r.count;
-        r.next = left < most ? left : most;
-        parallel_for(r.count > r.next ? r.count : r.next, 1, chunk_part, &r);
-        r.first += r.count, r.count = r.next;
-        for (int64_t i = 0; i < r.count; i++) {
-            r.begins[i] = running;
-            if (j->loops->join(&running, &r.totals[i])) continue;
-            stretch chunk = chunk_at(&r, r.first + i);
-            follow(&chunk, &running);
+    while (r->first < chunks) {
+        int64_t left = chunks - r->first - r->count;
+        r->next = left < most ? left : most;
+        parallel_for(r->count > r->next ? r->count : r->next, 1, chunk_part, r);
+        r->first += r->count, r->count = r->next;
+        for (int64_t i = 0; i < r->count; i++) {
+            stretch chunk = chunk_at(r, r->first + i);
+            r->begins[i] = *running;
+            go_on(&chunk, running, &r->totals[i]);
         }
     }
+}
+
+static void run_in_chunks(const scan_job *j, int64_t line) {
+    chunk_round r = {.line = line_of(j, line)};
+    scan_state running;
+    j->loops->start(&running);
+    (parallel_threads() == 1 ? run_alone : run_rounds)(&r, (r.line.count + CHUNK - 1) / CHUNK, &running);
 }
 
 /* ---- columns: the axes behind the axis that one stride walks are one */

@@ -39,7 +39,11 @@ typedef struct {
     /* to may be from. Goes on from the state and leaves what has run behind the last element there. */
     void (*line)(void *to, const void *from, int64_t count, scan_state *state, scan_way way);
     /* The same without what comes between. */
-    void (*total)(const void *from, int64_t count, scan_state *state);
+    void (*total)(const void *from, int64_t count, scan_state *state, bool backwards);
+    /* `line`, and `total` of as many elements from `next` on, by turns, so that one keeps the processor busy while the
+       other waits for memory; `next` may be from. NULL: one after the other. */
+    void (*line_and_total)(void *to, const void *from, int64_t count, scan_state *state, scan_way way, const void *next,
+                           scan_state *total);
     /* state as if what comes to `more` alone had come behind it; false, and nothing done, where that may leave the
        range of numbers on the way: `line` tells. */
     bool (*join)(scan_state *state, const scan_state *more);

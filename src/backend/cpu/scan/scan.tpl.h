@@ -80,6 +80,22 @@ INLINE int64_t next_place(int64_t count, int64_t done, int64_t some, bool backwa
     return backwards ? count - some - done : done;
 }
 
+/* Compilers widen halves of the half. */
+INLINE vf64 widen_half_f32(hf32 x) {
+#if SIMD_BYTES == 64
+    return (vf64)_mm512_cvtps_pd((__m256)x);
+#elif SIMD_BYTES == 32
+    return (vf64)_mm256_cvtps_pd((__m128)x);
+#else
+    return __builtin_convertvector(x, vf64);
+#endif
+}
+
+/* Asks for so many bytes. */
+INLINE void fetch(const void *from, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += CACHE_LINE) PREFETCH((const char *)from + i);
+}
+
 #include "cpu/scan/logs.tpl.h"
 
 /* ---- floats: sums and products in double, half a vector at a time; of halves products alone */
@@ -91,7 +107,7 @@ INLINE int64_t next_place(int64_t count, int64_t done, int64_t some, bool backwa
 #define TYPE(f)       f##_f32
 #define ELEMENT       float
 #define ELEMENTS      hf32
-#define WIDEN(e)      __builtin_convertvector(e, vf64)
+#define WIDEN(e)      widen_half_f32(e)
 #define NARROW(v)     __builtin_convertvector(v, hf32)
 #define STREAM(to, e) stream_half(to, e)
 #include "cpu/scan/products.tpl.h"
@@ -107,7 +123,7 @@ INLINE int64_t next_place(int64_t count, int64_t done, int64_t some, bool backwa
 #define ELEMENTS      qu16
 #define STREAM(to, e) memcpy(to, &(e), sizeof(e)) /* too little for a line of its own */
 #define TYPE(f)       f##_bf16
-#define WIDEN(e)      __builtin_convertvector(widen_quarter_bfloat16(e), vf64)
+#define WIDEN(e)      widen_half_f32(widen_quarter_bfloat16(e))
 #define NARROW(v)     narrow_quarter_bfloat16(__builtin_convertvector(v, hf32))
 #include "cpu/scan/products.tpl.h"
 #undef TYPE
@@ -115,7 +131,7 @@ INLINE int64_t next_place(int64_t count, int64_t done, int64_t some, bool backwa
 #undef NARROW
 
 #define TYPE(f)   f##_f16
-#define WIDEN(e)  __builtin_convertvector(widen_quarter_float16(e), vf64)
+#define WIDEN(e)  widen_half_f32(widen_quarter_float16(e))
 #define NARROW(v) narrow_quarter_float16(__builtin_convertvector(v, hf32))
 #include "cpu/scan/products.tpl.h"
 #undef TYPE
