@@ -16,8 +16,9 @@ enum {
     MOST_ROWS = 1024,     /* enough units for threads to even out */
     KEPT_BYTES = 8 << 20, /* of rows that a thread keeps as panels for the blocks of columns that they meet */
     SUMS_PADDING = 16,    /* numbers after each row of sums, so that rows do not share a set of the first-level cache */
-    CHUNK_BYTES = 48 << 20, /* of packed columns at a time */
-    SMALL_WORK = 1 << 18    /* multiplications worth waking a thread for */
+    CHUNK_BYTES = 48 << 20,        /* of packed columns at a time */
+    LARGE_CHUNK_BYTES = 192 << 20, /* where rows are kept as panels, which are filled once for each chunk */
+    SMALL_WORK = 1 << 18           /* multiplications worth waking a thread for */
 };
 
 typedef struct {
@@ -84,7 +85,8 @@ static bool make_plan(gemm_plan *plan, const matmul_engine *e, const gemm_proble
     int64_t column_bytes, unit = unit_columns(e);
     if (p->depth > INT64_MAX / 64 || !checked_mul(divide_up(p->depth, e->depth_step), e->step_bytes, &column_bytes))
         return false;
-    plan->chunk_columns = column_bytes > 0 ? CHUNK_BYTES / column_bytes / unit * unit : p->column_count;
+    int64_t chunk = e->multiply_panel ? CHUNK_BYTES : LARGE_CHUNK_BYTES;
+    plan->chunk_columns = column_bytes > 0 ? chunk / column_bytes / unit * unit : p->column_count;
     if (plan->chunk_columns < unit) plan->chunk_columns = unit;
     plan->chunk_columns = smaller(plan->chunk_columns, p->column_count);
     choose_units(plan, threads);
