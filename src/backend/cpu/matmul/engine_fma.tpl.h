@@ -16,6 +16,10 @@ enum { LINE = DEPTH + LINE_NUMBERS + 1 };
    rows of sums. */
 enum { FETCH_STEPS = ROWS > 8 ? 16 : 32, EXPECTED_ROWS = 2 };
 
+/* Steps between two jumps. Few rows take as many instructions as the core begins in the time of their products:
+   counting and jumping come on top. */
+enum { STEPS_TOGETHER = ROWS > 8 ? 1 : 4 };
+
 INLINE void expect_row(const matmul_target *t, int64_t row, int vectors) {
     for (int v = 0; v < vectors; v++) {
         if (!t->first || !t->out) PREFETCH((NUMBER *)t->sums + row * t->stride + v * WIDTH);
@@ -68,6 +72,7 @@ INLINE void micro(const NUMBER *panel, const NUMBER *stripe, int64_t depth, cons
     for (; panel < whole; expected += EXPECTED_ROWS) {
         matmul_stream_on(&stripes), matmul_stream_on(&coming_rows);
         expect_rows(t, expected, rows, vectors);
+        UNROLL_BY(STEPS_TOGETHER)
         for (const NUMBER *some = panel + FETCH_STEPS; panel < some; panel++, stripe += step)
             add_step(total, panel, stripe, step, rows, vectors);
     }

@@ -5,11 +5,13 @@
 #define INLINE    static inline __attribute__((always_inline))
 #define PRAGMA(x) _Pragma(#x)
 #ifdef __clang__
-#define UNROLL(n) PRAGMA(unroll)
-#define ROLLED    PRAGMA(nounroll)
+#define UNROLL(n)    PRAGMA(unroll)
+#define UNROLL_BY(n) PRAGMA(unroll n)
+#define ROLLED       PRAGMA(nounroll)
 #else
-#define UNROLL(n) PRAGMA(GCC unroll n)
-#define ROLLED    PRAGMA(GCC unroll 1)
+#define UNROLL(n)    PRAGMA(GCC unroll n)
+#define UNROLL_BY(n) PRAGMA(GCC unroll n)
+#define ROLLED       PRAGMA(GCC unroll 1)
 #endif
 /* Keeps a vector in a register here: gcc otherwise spills the sums of long loops, or loads an operand at each use. */
 #ifdef __x86_64__
