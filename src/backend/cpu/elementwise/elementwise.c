@@ -330,7 +330,7 @@ static void run_part(void *context, int64_t begin, int64_t end, int thread, int 
 
 static bool run(const call *c, const elementwise_kernels *kernels) {
     plan p;
-    if (elementwise_run_narrow(c, kernels)) return true;
+    if (elementwise_run_narrow(c, kernels) || elementwise_run_small(c, kernels)) return true;
     elementwise_make_plan(&p, c, kernels);
     int64_t grain = c->program->instruction_count < 4 ? GRAIN : GRAIN / 4;
     if (p.tiles.ndim > 0)

@@ -4,6 +4,7 @@
 #ifndef CPU_ELEMENTWISE_H
 #define CPU_ELEMENTWISE_H
 
+#include "backend/call.h"
 #include "cpu/elementwise/pairs.h"
 #include "table/table.h"
 
@@ -56,9 +57,10 @@ typedef struct {
 
 extern const elementwise_kernels elementwise_kernels_baseline, elementwise_kernels_avx2, elementwise_kernels_avx512;
 
-/* narrow.c: runs a group that is one operation on narrow integers, false if it is something else. */
-struct call;
-bool elementwise_run_narrow(const struct call *c, const elementwise_kernels *kernels);
+/* These run a group, or false: it is something else. narrow.c: one operation on narrow integers. small.c: few elements,
+   which lie side by side or are the same for all. */
+bool elementwise_run_narrow(const call *c, const elementwise_kernels *kernels);
+bool elementwise_run_small(const call *c, const elementwise_kernels *kernels);
 
 static inline compute_type compute_type_of(tarn_dtype dtype) {
     static const uint8_t types[TARN_DTYPE_COUNT] = {
@@ -74,6 +76,31 @@ static inline elementwise_pass pass_of(tarn_dtype dtype) {
 
 static inline int compute_type_bytes(compute_type type) {
     return type == TYPE_I32 || type == TYPE_U32 || type == TYPE_F32 ? 4 : 8;
+}
+
+/* Whether memory of the dtype holds register values. */
+static inline bool elementwise_is_raw(tarn_dtype dtype) {
+    return compute_type_bytes(compute_type_of(dtype)) == dtype_bytes(dtype);
+}
+
+/* What computes an instruction; NULL: it is a conversion. */
+static inline elementwise_loop elementwise_loop_of(const group_instruction *in, const elementwise_kernels *kernels) {
+    return in->op == OP_astype ? NULL : kernels->ops[pass_of((tarn_dtype)in->input_dtype)][in->op];
+}
+
+/* And then rounds the result to its dtype, or converts to it; NULL: it is as it should be. */
+static inline elementwise_convert elementwise_convert_of(const group_instruction *in,
+                                                         const elementwise_kernels *kernels) {
+    tarn_dtype dtype = (tarn_dtype)in->dtype;
+    if (in->op == OP_astype) return kernels->converts[compute_type_of((tarn_dtype)in->input_dtype)][dtype];
+    return elementwise_is_raw(dtype) || dtype == TARN_BOOL ? NULL : kernels->converts[compute_type_of(dtype)][dtype];
+}
+
+/* One element for all. */
+static inline bool operand_is_still(const operand *o) {
+    for (int i = 0; i < o->ndim; i++)
+        if (o->shape[i] != 1 && o->strides[i] != 0) return false;
+    return true;
 }
 
 #endif

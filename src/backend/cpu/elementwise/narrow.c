@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/threads.h"
-#include "backend/call.h"
 #include "cpu/elementwise/elementwise.h"
 
 enum {
@@ -25,20 +24,14 @@ typedef struct {
     int64_t bytes, size; /* of the result: of an element; elements */
 } narrow_job;
 
-static bool is_still(const operand *o) {
-    for (int i = 0; i < o->ndim; i++)
-        if (o->shape[i] != 1 && o->strides[i] != 0) return false;
-    return true;
-}
-
 /* The input that the register holds. */
 static bool find_argument(argument *a, const call *c, int place, tarn_dtype dtype) {
     const group_program *p = c->program;
     const operand *input = NULL;
     for (int i = 0; i < p->input_count; i++)
         if (p->input_registers[i] == p->instructions[0].arguments[place]) input = &c->inputs[i];
-    if (!input || input->dtype != dtype || !(is_still(input) || operand_is_dense(input))) return false;
-    *a = (argument){input->data, dtype_bytes(dtype), is_still(input)};
+    if (!input || input->dtype != dtype || !(operand_is_still(input) || operand_is_dense(input))) return false;
+    *a = (argument){input->data, dtype_bytes(dtype), operand_is_still(input)};
     return true;
 }
 
@@ -72,10 +65,11 @@ bool elementwise_run_narrow(const call *c, const elementwise_kernels *kernels) {
     const group_instruction *in = p->instructions;
     if (p->instruction_count != 1 || p->output_count != 1 || p->output_registers[0] != in->result) return false;
     const elementwise_narrow_loop *loops = kernels->narrow[in->input_dtype];
+    if (!loops || !loops[in->op]) return false;
     operand *out = &c->outputs[0];
-    narrow_job j = {.loop = loops ? loops[in->op] : NULL, .to = out->data};
+    narrow_job j = {.loop = loops[in->op], .to = out->data};
     j.bytes = dtype_bytes(out->dtype), j.size = operand_size(out);
-    if (!j.loop || !j.to || j.size * j.bytes >= MOST_BYTES) return false;
+    if (!j.to || j.size * j.bytes >= MOST_BYTES) return false;
     for (int k = 0; k < 2; k++)
         if (!find_argument(&j.arguments[k], c, k, (tarn_dtype)in->input_dtype)) return false;
     parallel_for(j.size, GRAIN, run_part, &j);

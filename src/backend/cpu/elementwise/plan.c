@@ -19,11 +19,6 @@ enum {
 
 typedef elementwise_plan plan;
 
-/* Whether memory of the dtype holds register values. */
-static bool is_raw(tarn_dtype dtype) {
-    return compute_type_bytes(compute_type_of(dtype)) == dtype_bytes(dtype);
-}
-
 /* Merges axes that one stride can walk; drops those of size 1. */
 static void collapse(source *s, const operand *o) {
     s->ndim = 0;
@@ -54,7 +49,7 @@ static void plan_source(source *s, const operand *o, int slot, const elementwise
     s->width = compute_type_bytes(compute_type_of(o->dtype));
     collapse(s, o);
     s->constant = s->ndim == 1 && s->strides[0] == 0;
-    s->raw = is_raw(o->dtype) && !s->constant;
+    s->raw = elementwise_is_raw(o->dtype) && !s->constant;
 }
 
 /* Where registers are while the steps are planned. A result goes to a slot of its own; `spare` is nobody's. */
@@ -95,12 +90,8 @@ static void plan_step(step *s, const group_instruction *in, slot_map *map, const
         s->widths[i] = (uint8_t)compute_type_bytes(truth ? TYPE_I32 : from);
     }
     map->value[in->result] = s->result;
-    if (in->op == OP_astype) {
-        s->convert = kernels->converts[from][in->dtype];
-        return;
-    }
-    s->loop = kernels->ops[pass_of((tarn_dtype)in->input_dtype)][in->op];
-    if (!is_raw((tarn_dtype)in->dtype) && in->dtype != TARN_BOOL) s->convert = kernels->converts[to][in->dtype];
+    s->loop = elementwise_loop_of(in, kernels);
+    s->convert = elementwise_convert_of(in, kernels);
 }
 
 static bool step_reads(const step *s, int slot) {
@@ -193,7 +184,7 @@ static void plan_sink(plan *p, const operand *o, int slot, const elementwise_ker
     s->store = kernels->stores[o->dtype];
     s->slot = slot;
     s->bytes = (int)dtype_bytes(o->dtype);
-    s->dense = is_raw(o->dtype);
+    s->dense = elementwise_is_raw(o->dtype);
     s->stream = may_stream(p, s) ? STREAM_SLOTS + p->stream_count++ : 0;
     if (slot >= INPUT_SLOTS) p->sources[slot - INPUT_SLOTS].raw = false; /* another output may be in its memory */
     s->raw = !s->stream && last >= 0 && s->dense && !slot_is_sunk_raw(p, slot) && may_write_through(p, s);
