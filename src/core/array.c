@@ -47,24 +47,30 @@ node *node_new(op_id op, int outputs, int input_count, tarn_array *const *inputs
     return n;
 }
 
+/* What a reader of the array adds to its node's references. */
+static uint64_t reading_of(const tarn_array *a) {
+    return a->index == 0 ? (UINT64_C(1) << READERS_SHIFT) + 1 : 1;
+}
+
 /* Dead nodes wait in a list that is part of them: one of its own would need memory, and recursion would overflow. */
 typedef struct {
     node *first;
 } dead_list;
 
-static void drop_reference(node *n, dead_list *dead) {
-    if (!holds_end(&n->references)) return;
+static void drop_references(node *n, uint64_t some, dead_list *dead) {
+    if (!holds_end_by(&n->references, some)) return;
     n->next_dead = dead->first;
     dead->first = n;
 }
 
+static void give_up_reading(tarn_array *a, dead_list *dead) {
+    if (a->index > 0) atomic_fetch_sub(&a->readers, 1);
+    drop_references(a->node, reading_of(a), dead);
+}
+
 static void give_up_inputs(node *n, dead_list *dead) {
-    for (int i = 0; i < n->input_count; i++) {
-        tarn_array *input = n->inputs[i];
-        if (!input) continue;
-        atomic_fetch_sub(&input->readers, 1);
-        drop_reference(input->node, dead);
-    }
+    for (int i = 0; i < n->input_count; i++)
+        if (n->inputs[i]) give_up_reading(n->inputs[i], dead);
     n->input_count = 0;
 }
 
@@ -83,21 +89,22 @@ static void free_all(dead_list *dead) {
 void node_release(node *n) {
     if (!n) return;
     dead_list dead = {NULL};
-    drop_reference(n, &dead);
+    drop_references(n, 1, &dead);
     free_all(&dead);
 }
 
 void array_begin_reading(tarn_array *a) {
     if (!a) return;
-    atomic_fetch_add(&a->readers, 1);
+    if (a->index > 0) atomic_fetch_add(&a->readers, 1);
+    atomic_fetch_add(&a->node->references, reading_of(a));
     if (atomic_load(&a->moved)) atomic_store(&a->moved, MOVED_AND_READ);
-    node_retain(a->node);
 }
 
 void array_end_reading(tarn_array *a) {
     if (!a) return;
-    atomic_fetch_sub(&a->readers, 1);
-    node_release(a->node);
+    dead_list dead = {NULL};
+    give_up_reading(a, &dead);
+    free_all(&dead);
 }
 
 /* A node that cannot be computed again needs no functions of the user's: they may hold the array, which would then

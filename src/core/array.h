@@ -33,7 +33,7 @@ struct tarn_array {
 
     atomic_int moved; /* array_moved */
 
-    atomic_int keeps, scopes, readers; /* holders, by kind; all of them are references of the node */
+    atomic_int keeps, scopes, readers; /* holders, by kind; all of them are references of the node (array_readers) */
     atomic_size_t scope_place;         /* where the scopes' list that held it last has it: a hint */
 
     uint64_t epoch; /* a schedule's own notes, under the lock: valid if epoch is its number */
@@ -41,9 +41,10 @@ struct tarn_array {
 };
 
 struct node {
-    atomic_int references; /* of all kinds; 0 frees the node */
-    atomic_int traced;     /* traces that must find the node's inputs again */
-    bool forgot_inputs;    /* it has been computed and cannot be again */
+    _Atomic uint64_t references; /* of all kinds, 0 frees the node; in the upper half those that read output 0: most
+                                    readers do, and come and go by one locked instruction */
+    atomic_int traced;           /* traces that must find the node's inputs again */
+    bool forgot_inputs;          /* it has been computed and cannot be again */
     op_id op;
     tarn_stream *stream;
     void *attributes;
@@ -74,10 +75,18 @@ void array_end_reading(tarn_array *a);
 void node_forget_inputs(node *n);
 int64_t node_alive_count(void);
 
+enum { READERS_SHIFT = 32 };
+static inline int node_references(const node *n) {
+    return (int)(uint32_t)atomic_load(&n->references);
+}
+static inline int array_readers(const tarn_array *a) {
+    return a->index == 0 ? (int)(atomic_load(&a->node->references) >> READERS_SHIFT) : atomic_load(&a->readers);
+}
+
 /* Holders take a new hold before they give up the old one; scopes are asked twice, because a hold passes from them to
  * keeps and back. */
 static inline bool array_is_held(const tarn_array *a) {
-    return atomic_load(&a->scopes) || atomic_load(&a->keeps) || atomic_load(&a->scopes) || atomic_load(&a->readers);
+    return atomic_load(&a->scopes) || atomic_load(&a->keeps) || atomic_load(&a->scopes) || array_readers(a);
 }
 static inline int64_t array_size(const tarn_array *a) {
     int64_t size = 1;

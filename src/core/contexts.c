@@ -29,7 +29,7 @@ static void follow(context_visit *v, node *n) {
     tarn_array *first = &n->outputs[0];
     if (first->epoch != v->epoch) first->note = 0;
     first->epoch = v->epoch;
-    if (++first->note != atomic_load(&n->references)) return;
+    if (++first->note != node_references(n)) return;
     n->next_dead = v->first;
     v->first = n;
 }

@@ -4,11 +4,11 @@
 #include <stdint.h>
 #include <unistd.h>
 
-enum { SHARED_LOCKS = 16, PATIENCE = 20 /* µs */ };
+enum { PATIENCE = 20 /* µs */ };
 
 static pthread_mutex_t graph_lock = PTHREAD_MUTEX_INITIALIZER;
 #define FOUR(x) x, x, x, x
-static pthread_mutex_t shared[SHARED_LOCKS] = {FOUR(FOUR(PTHREAD_MUTEX_INITIALIZER))};
+pthread_mutex_t shared_locks[SHARED_LOCKS] = {FOUR(FOUR(PTHREAD_MUTEX_INITIALIZER))};
 
 static _Thread_local bool has_graph_lock;
 static _Thread_local int own_hold; /* how many fork_hold nest */
@@ -31,11 +31,6 @@ static uint64_t last_epoch;
 
 uint64_t schedule_new_epoch(void) {
     return ++last_epoch;
-}
-
-pthread_mutex_t *lock_of(const void *object) {
-    uint64_t mixed = (uint64_t)(uintptr_t)object * UINT64_C(0x9E3779B97F4A7C15);
-    return &shared[mixed >> 60];
 }
 
 /* ---- fork */
@@ -105,11 +100,11 @@ void locks_close(void) {
 
 void locks_before_fork(void) {
     pthread_mutex_lock(&graph_lock);
-    for (int i = 0; i < SHARED_LOCKS; i++) pthread_mutex_lock(&shared[i]);
+    for (int i = 0; i < SHARED_LOCKS; i++) pthread_mutex_lock(&shared_locks[i]);
 }
 
 void locks_after_fork(void) {
-    for (int i = 0; i < SHARED_LOCKS; i++) pthread_mutex_unlock(&shared[i]);
+    for (int i = 0; i < SHARED_LOCKS; i++) pthread_mutex_unlock(&shared_locks[i]);
     pthread_mutex_unlock(&graph_lock);
     atomic_store(&closed, false);
     pthread_mutex_unlock(&gate);

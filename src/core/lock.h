@@ -16,7 +16,11 @@ uint64_t schedule_new_epoch(void);
 bool lock_is_held(void);
 
 /* The lock of a small object that has none of its own; several objects share it, so hold one at a time. */
-pthread_mutex_t *lock_of(const void *object);
+enum { SHARED_LOCKS = 16, SHARED_LOCKS_SHIFT = 60 };
+extern pthread_mutex_t shared_locks[SHARED_LOCKS];
+static inline pthread_mutex_t *lock_of(const void *object) {
+    return &shared_locks[(uint64_t)(uintptr_t)object * UINT64_C(0x9E3779B97F4A7C15) >> SHARED_LOCKS_SHIFT];
+}
 
 /* Between the two no other thread forks: what is done there in steps is whole in a child. They nest. Callbacks of the
    user, who may wait for the thread that forks, have no place there (fork_let), nor has who holds a lock already. */

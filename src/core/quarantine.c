@@ -14,7 +14,7 @@ void quarantine_free(node *n) {
 }
 
 bool quarantine_check(const char *what, const tarn_array *a) {
-    if (atomic_load(&a->node->references) > 0) return true;
+    if (node_references(a->node) > 0) return true;
     return tarn_fail("%s: array used after its scope ended", what);
 }
 

@@ -173,7 +173,7 @@ static bool is_left_over(const schedule *s, const entry *e) {
     const node *n = e->a->node;
     return !e->external && !e->needed_again && n->epoch != s->epoch && n->output_count == 1 &&
            !atomic_load(&e->a->keeps) && !atomic_load(&e->a->scopes) && !atomic_load(&n->traced) &&
-           atomic_load(&e->a->readers) == e->readers;
+           array_readers(e->a) == e->readers;
 }
 
 /* What is left over holds its inputs for nobody outside. */

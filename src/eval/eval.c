@@ -13,7 +13,7 @@
 typedef struct {
     fork_undo undo; /* first */
     schedule *notes;
-    program *p;
+    program *p; /* the run's */
     run *r;
     later_calls calls; /* have to run first: then there is no program */
 } evaluation;
@@ -40,13 +40,11 @@ static bool plan_evaluation(evaluation *e, const request *q) {
     e->p = schedule_make(q->arrays, q->count, (schedule_options){.calls = &e->calls, .reads = q->why == TO_READ},
                          &e->notes);
     e->r = e->p ? run_new(e->p, NULL, NULL) : NULL;
-    if (e->r) schedule_claim(e->notes, e->r);
+    if (e->r)
+        schedule_claim(e->notes, e->r);
+    else
+        schedule_free(e->notes);
     return e->r != NULL;
-}
-
-static void evaluation_free(evaluation *e) {
-    schedule_free(e->notes);
-    program_release(e->p);
 }
 
 static void give_up(evaluation *e) {
@@ -57,9 +55,7 @@ static void give_up(evaluation *e) {
 }
 
 static void undo_evaluation(fork_undo *u) {
-    evaluation *e = (evaluation *)u;
-    give_up(e);
-    evaluation_free(e);
+    give_up((evaluation *)u);
 }
 
 static run_state reserve(evaluation *e) {
@@ -99,7 +95,6 @@ static bool compute(request *q) {
         bool needed = need_work(q->arrays, q->count), planned = needed && plan_evaluation(&e, q);
         schedule_unlock();
         run_state state = planned ? execute(&e, q) : needed ? RUN_FAILED : RUN_READY;
-        evaluation_free(&e);
         fork_allow();
         if (e.calls.count) state = later_run_all(&e.calls) ? RUN_AGAIN : RUN_FAILED;
         release_drain();

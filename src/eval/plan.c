@@ -31,7 +31,7 @@ static void count_appearances(const plan_call *request) {
    on a copy, which is another plan. */
 static bool may_be_taken(const tarn_array *a, donation how) {
     int keeps = how == GIVEN_IF_ALONE, readers = how == LEFT_TO_CALL ? 2 : 1; /* the list of leaves; node and call */
-    bool alone = atomic_load(&a->keeps) <= keeps && !atomic_load(&a->scopes) && atomic_load(&a->readers) == readers;
+    bool alone = atomic_load(&a->keeps) <= keeps && !atomic_load(&a->scopes) && array_readers(a) == readers;
     if (how == KEPT || (how != DONATED && !alone)) return false;
     return !a->buffer->foreign && atomic_load(&a->buffer->references) == 1 && a->note == 1;
 }

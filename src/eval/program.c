@@ -39,6 +39,11 @@ static void empty(program *p) {
     p->once = false;
 }
 
+program *program_retain(program *p) {
+    atomic_fetch_add(&p->references, 1);
+    return p;
+}
+
 void program_release(program *p) {
     if (!p || !holds_end(&p->references)) return;
     for (size_t i = 0; i < p->steps.count; i++) attributes_free(p->steps.items[i].op, p->steps.items[i].attributes);

@@ -168,15 +168,16 @@ typedef struct run run;
 program *schedule_make(tarn_array *const *roots, int count, schedule_options options, schedule **notes);
 void schedule_free(schedule *s);
 program *program_new(void); /* empty */
+program *program_retain(program *p);
 void program_release(program *p);
 
 /* Gives the arrays that will be computed the buffers of the run, and takes away what it may overwrite. Under the lock,
  * as are the others.
  */
 void schedule_claim(schedule *s, const run *r);
-/* The run was launched: nodes that are not needed any more forget their inputs. */
+/* The run was launched: nodes that are not needed any more forget their inputs. Frees the schedule. */
 void schedule_commit(schedule *s);
-/* It was not: everything is as before. */
+/* It was not: everything is as before. Frees the schedule. */
 void schedule_roll_back(schedule *s, const run *r);
 
 /* Decides where storages lie (memory_plan.c) and what is submitted (seal.c): the end of making a program. */
@@ -188,8 +189,8 @@ bool program_prepare(program *p);
 /* The row that serves a call on a device, or NULL. Looks at shapes, dtypes and strides only. */
 const kernel_row *find_row(int slot, const call *c);
 
-/* Running a program. arguments[i]: the buffer of argument i (retained), in which it begins at byte offsets[i]. The run
-   holds the program. NULL on failure. */
+/* Running a program. arguments[i]: the buffer of argument i (retained), in which it begins at byte offsets[i]. The
+   caller's hold on the program becomes the run's. NULL on failure, and then that is given up. */
 run *run_new(program *p, buffer *const *arguments, const int64_t *offsets);
 /* The buffer of an input, a shared or an exported storage, borrowed. The exported ones are pending until the run is
  * launched. */

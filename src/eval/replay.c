@@ -121,7 +121,7 @@ static void begin_run(plan_run *on) {
         on->arguments[i] = buffer_retain(request->values[i]->buffer);
         on->offsets[i] = request->values[i]->offset * dtype_bytes(request->values[i]->dtype);
     }
-    on->run = run_new(on->plan->program, on->arguments, on->offsets);
+    on->run = run_new(program_retain(on->plan->program), on->arguments, on->offsets);
     if (!on->run) return;
     take_arguments(request, on->plan, on->run);
     claim_outputs(on);

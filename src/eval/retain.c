@@ -14,7 +14,7 @@ enum { FEW_BYTES = 64 };
 static bool is_candidate(const entry *e) {
     const tarn_array *a = e->a;
     if (array_bytes(a) <= FEW_BYTES) return false;
-    bool held = atomic_load(&a->keeps) || atomic_load(&a->scopes) || atomic_load(&a->readers) > e->readers ||
+    bool held = atomic_load(&a->keeps) || atomic_load(&a->scopes) || array_readers(a) > e->readers ||
                 atomic_load(&a->node->traced);
     return e->external && a->buffer && !e->root && !e->needed_again && !held && !a->buffer->foreign &&
            atomic_load(&a->buffer->references) == 1;
@@ -39,7 +39,7 @@ static bool reads_taken_memory(const schedule *s, const node *n) {
 }
 
 static bool is_held_strongly(const entry *e) {
-    return e->root || atomic_load(&e->a->keeps) || atomic_load(&e->a->readers) > e->readers;
+    return e->root || atomic_load(&e->a->keeps) || array_readers(e->a) > e->readers;
 }
 
 static bool is_held_weakly(const entry *e) {

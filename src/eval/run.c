@@ -123,12 +123,11 @@ run *run_new(program *p, buffer *const *arguments, const int64_t *offsets) {
     run unused;
     carve_run(&unused, p, &count);
     run *r = memory_new(1, count.bytes);
-    if (!r) return NULL;
+    if (!r) return program_release(p), NULL;
     carve_run(r, p, &(carver){(char *)r, head});
     r->p = p;
     atomic_init(&r->users, 1);
     atomic_init(&r->references, 1);
-    atomic_fetch_add(&p->references, 1);
     if (bind(r, arguments, offsets)) return r;
     run_free(r);
     return NULL;

@@ -27,10 +27,11 @@ static void count_uses(schedule *s) {
 /* ---- a schedule is made for every evaluation, however small: one is kept with its lists */
 
 enum { MOST_ENTRIES_KEPT = 4096 };
-static schedule *_Atomic spare;
+static schedule *spare; /* under the lock */
 
 static schedule *schedule_new(void) {
-    schedule *s = atomic_exchange(&spare, NULL);
+    schedule *s = spare;
+    spare = NULL;
     return s ? s : NEW(schedule);
 }
 
@@ -64,17 +65,19 @@ void schedule_free(schedule *s) {
     if (!s) return;
     for (size_t i = 0; i < s->targets.count; i++) node_release(s->targets.items[i]->node);
     reset(s);
-    if (s->entries.capacity <= MOST_ENTRIES_KEPT) s = atomic_exchange(&spare, s);
-    if (!s) return;
+    if (!spare && s->entries.capacity <= MOST_ENTRIES_KEPT) {
+        spare = s;
+        return;
+    }
     free_lists(s);
     memory_free(s);
 }
 
 /* The process ends: tools that look for leaks would report it. */
 __attribute__((destructor)) static void free_spare(void) {
-    schedule *s = atomic_exchange(&spare, NULL);
-    if (s) free_lists(s);
-    memory_free(s);
+    if (spare) free_lists(spare);
+    memory_free(spare);
+    spare = NULL;
 }
 
 static bool is_taken(const entry *e) {
@@ -210,6 +213,7 @@ void schedule_commit(schedule *s) {
     for (size_t i = s->order.count; i > 0; i--) node_forget_inputs(s->order.items[i - 1]);
     give_up_moved(s);
     let_go(s);
+    schedule_free(s);
 }
 
 static void give_back(const schedule *s, entry *e, const run *r) {
@@ -228,4 +232,5 @@ void schedule_roll_back(schedule *s, const run *r) {
         if (!came_in(e)) e->a->was_computed = e->was_computed;
     }
     let_go(s);
+    schedule_free(s);
 }
