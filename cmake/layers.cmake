@@ -52,6 +52,10 @@ function(tarn_layer folder)
     if(source MATCHES "${TARN_X86_FILE}")
       set_source_files_properties(${source} TARGET_DIRECTORY ${name} PROPERTIES COMPILE_OPTIONS "${TARN_ISA_${CMAKE_MATCH_1}}")
     endif()
+    # Processors of the Skylake kind take a jump at the end of 32 bytes from the slow decoder, which costs a product 3 %.
+    if(source MATCHES "/engine_(f64_)?(avx2|avx512)\\.c$")
+      set_property(SOURCE ${source} TARGET_DIRECTORY ${name} APPEND PROPERTY COMPILE_OPTIONS -falign-loops=32)
+    endif()
     if(TARN_FUZZ AND source MATCHES "planes_(avx512.*)\\.c$") # clang takes twenty minutes for one of them with sanitizers
       set_source_files_properties(${source} TARGET_DIRECTORY ${name} PROPERTIES COMPILE_OPTIONS
         "${TARN_ISA_${CMAKE_MATCH_1}};-fno-sanitize=all")
