@@ -491,6 +491,12 @@ static void test_ranges(void) {
         {TARN_FLOAT64, 140001, {REDUCE_PROD, -1, {{9, 1, -0.0}, {65544, 3, 0x1p500}, {139000, 1, (double)INFINITY}}}},
         {TARN_FLOAT32, 140001, {REDUCE_PROD, 1, {{0, 8, 0x1p125}, {65600, 1, 0x1p100}, {65700, 1, 0x1p-100}}}},
         {TARN_BFLOAT16, 140001, {REDUCE_PROD, 1, {{0, 8, 0x1p-125}, {65600, 1, 0x1p-100}, {65700, 2, 0x1p100}}}},
+        /* Among subnormal numbers and back, in steps that round; to zero, and of signs. */
+        {TARN_FLOAT64, 300, {REDUCE_PROD, -0.5, {{0, 1, 0x1.23456789abcdep-1000}, {50, 1, 0x1p90}, {199, 1, 0x1p60}}}},
+        {TARN_FLOAT32, 300, {REDUCE_PROD, -0.7F, {{0, 8, 0x1p-126}, {60, 9, 0x1p100}}}},
+        {TARN_BFLOAT16, 300, {REDUCE_PROD, -0.75, {{0, 8, 0x1p-126}, {80, 9, 0x1p100}, {200, 9, 0x1p-120}}}},
+        {TARN_FLOAT16, 3000, {REDUCE_PROD, -0.5, {{1010, 40, 32768}}}},
+        {TARN_FLOAT64, 300, {REDUCE_PROD, 0.5, {{0, 1, 0x1p-990}, {90, 1, (double)INFINITY}}}},
         /* In a vector and back. */
         {TARN_FLOAT32, 96, {REDUCE_PROD, 1, {{0, 8, 0x1p125}, {8, 8, 0x1p-140}}}},
         {TARN_BFLOAT16, 96, {REDUCE_PROD, 1, {{0, 8, 0x1p125}, {8, 8, 0x1p-130}}}},
@@ -546,6 +552,31 @@ static void test_scan_threads(tarn_ints shape, attributes_scan a) {
     operand scale = make(TARN_FLOAT64, shape);
     for (int64_t i = 0; i < operand_size(&scale); i++) put(&scale, i, 1);
     compare(&results[0], &expected, 2, &scale, "scan of many");
+}
+
+/* Lines of all kinds that are cut into chunks: what one thread finds while it writes is what several find ahead. */
+static void test_chunk_threads(tarn_dtype dtype, attributes_scan a) {
+    if (!in_rounds()) return;
+    operand x = scannable(dtype, DIMS(2, 400003), &a, 0), results[3];
+    size_t bytes = (size_t)(operand_size(&x) * dtype_bytes(dtype));
+    for (int threads = 1; threads <= 3; threads++) {
+        operand *out = &results[threads - 1];
+        *out = make(dtype, DIMS(2, 400003));
+        parallel_set_threads(threads);
+        CHECK(run_call(&backend_cpu, CALL(scan, &a, out, x)), "%s", tarn_error());
+        CHECK(memcmp(out->data, results[0].data, bytes) == 0, "scan %d %s, reverse %d: %d threads change the bits",
+              a.kind, dtype_facts[dtype].name, a.reverse, threads);
+    }
+    parallel_set_threads(0);
+}
+
+static void test_chunks(void) {
+    static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_BFLOAT16, TARN_FLOAT16, TARN_FLOAT64};
+    for (int i = 0; i < 40; i++)
+        test_chunk_threads(
+            dtypes[i / 10],
+            (attributes_scan){.kind = scan_kinds[i % 5], .axis = -1, .reverse = i / 5 % 2, .exclusive = i % 2});
+    release_kept();
 }
 
 /* Rows of one content in a large output, wherever each begins in memory, are the row alone to the last bit. */
@@ -748,6 +779,7 @@ int main(void) {
     test_scatter_threads(50, 8, 500, 9, false);
     test_scatter_threads(50, 8, 500, 9, true);
     for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++) test_narrow_scans((tarn_dtype)dtype);
+    test_chunks();
     for (int dtype = 0; dtype < TARN_DTYPE_COUNT; dtype++) test_equal_rows((tarn_dtype)dtype);
     for (int way = 0; way < 4; way++) {
         attributes_scan a = {.kind = REDUCE_SUM, .axis = -1, .reverse = way & 1, .exclusive = way >> 1};

@@ -1,9 +1,9 @@
 /* Running products of one type: TYPE(f) is f with its name; the rest as in running.tpl.h, but for MASK. IN_DOUBLE if
    VALUE is double. */
 #ifdef IN_DOUBLE
-/* 2^50 to the power of eight lanes, times 2^600, is below 2^1024, as is 2^16 to that of a group, times 2^500. */
-#define LEAVES_RANGE(s, came, v, all) (is_extreme(s, 0x1p600) || any_f64(far_lanes(came, 0x1p50)))
-#define IN_GROUPS(s)                  !is_extreme(s, 0x1p500)
+#define ONE_MORE(s, x)                product_of(s, x)
+#define LEAVES_RANGE(s, came, v, all) any_f64(far_lanes(came, nearness(s, 2 * COUNT, 25)))
+#define IN_GROUPS(s)                  (nearness(s, GROUP * COUNT, 16) > 16)
 #define TAKE(range, came, all)        range_of_sizes(range, came)
 #define HOLDS(range, s)               are_near(range, s)
 #define SIZE(x)                       at_least_f64(abs_f64(x), splat_f64(1))

@@ -11,12 +11,13 @@
 
    and, if need be,
 
+     ONE_MORE(s, x)     FOLD of the state s and an element, by itself
      CARRIED            the type in which what runs goes from one vector to the next, wider than VALUE
      LEAVES_RANGE(s, came, v, all)   whether VALUES v, what runs in a vector `came` alone, or `all`, the same behind the
                         state s, may not be what comes of them one by one, in STATE
      QUICK_FOLD(a, b)   FOLD, but not in a vector of which LEAVES_RANGE is true
      IN_TWOS(x, j), JOIN_TWOS(a, b)   of two vectors from x on the even (j = 0) and the odd elements (j = 1) as VALUES,
-                        and the elements of such VALUES
+                        and the elements of such VALUES as a TWO, which STREAM_TWO(to, e) sends past the caches
      IN_GROUPS(s)       whether groups of vectors behind the state s are worth trying
      TAKE(range, came, all), HOLDS(range, s)   the first takes a vector into a group_range, then the second tells
                         whether LEAVES_RANGE is false of all that were taken behind s
@@ -28,7 +29,7 @@
                         had come to `before` without them
 
    and undefines NAME, FIRST, FOLD and what is the type's after it; what is of a kind alone is undefined here:
-   LEAVES_RANGE, TOTAL_LEAVES, QUICK_FOLD, IN_GROUPS, TAKE, HOLDS, IN_DOUBT, SIZE and BOUND. */
+   ONE_MORE, LEAVES_RANGE, TOTAL_LEAVES, QUICK_FOLD, IN_GROUPS, TAKE, HOLDS, IN_DOUBT, SIZE and BOUND. */
 /* clang-format on */
 
 #ifndef QUICK_FOLD
@@ -52,6 +53,10 @@
 #define SPREAD(c)    (c)
 #define GO_ON(c, v)  QUICK_FOLD(c, LANES_LAST(COUNT, v))
 #define JOINED(a, b) FOLD(NAME(all)(a), NAME(all)(b))[0]
+#endif
+
+#ifndef ONE_MORE
+#define ONE_MORE(s, x) JOINED(s, x)
 #endif
 
 /* What runs down a column. */
@@ -118,15 +123,17 @@ static void NAME(start)(scan_state *state) {
 
 /* A vector's elements in their order, each on the state of the one before: out of the way of vectors in range. */
 static __attribute__((noinline)) VALUES NAME(one_by_one)(VALUES v, CARRY *carry, bool exclusive) {
-    VALUES out = v;
+    VALUE elements[COUNT], out[COUNT];
     STATE running = STATE_OF(*carry);
+    memcpy(elements, &v, sizeof v);
     for (int i = 0; i < COUNT; i++) {
         STATE before = running;
-        running = JOINED(before, (STATE)v[i]);
+        running = ONE_MORE(before, (STATE)elements[i]);
         out[i] = (VALUE)(exclusive ? before : running);
     }
     *carry = CARRY_OF(running);
-    return out;
+    memcpy(&v, out, sizeof v);
+    return v;
 }
 
 /* What stands behind each element of a vector, of which v runs alone: `all`, or without the element itself. */
@@ -153,70 +160,96 @@ INLINE void NAME(step)(ELEMENT *to, const ELEMENT *from, int64_t count, CARRY *c
     NAME(put)(to, way.backwards ? LANES_BACKWARDS(COUNT, out) : out, count, way.past);
 }
 
-#ifdef IN_GROUPS
-/* Several vectors with one test for all of them; false, and nothing done, where each needs its own. */
-INLINE bool NAME(steps)(ELEMENT *to, const ELEMENT *from, CARRY *carry, scan_way way) {
-    VALUES out[GROUP];
-    group_range range = {NAME(all)(FIRST), NAME(all)(FIRST)};
-    CARRY running = *carry;
-    UNROLL(GROUP)
-    for (int k = 0; k < GROUP; k++) {
-        int at = way.backwards ? GROUP - 1 - k : k;
-        VALUES came = NAME(came)(from + at * COUNT, COUNT, way.backwards);
-        VALUES v = NAME(prefix)(came), all = FOLD(SPREAD(running), v);
-        out[at] = NAME(behind)(v, all, running, way.exclusive);
-        TAKE(&range, came, all);
-        running = GO_ON(running, v);
-    }
-    if (__builtin_expect(!HOLDS(&range, STATE_OF(*carry)), false)) return false;
-    UNROLL(GROUP)
-    for (int k = 0; k < GROUP; k++)
-        NAME(put)(to + k * COUNT, way.backwards ? LANES_BACKWARDS(COUNT, out[k]) : out[k], COUNT, way.past);
-    *carry = running;
-    return true;
-}
-#endif
-
 #ifdef IN_TWOS
-/* What stands behind each element of two vectors `first` and `second`, which have the even and the odd ones, and what
-   stands before the first: their prefix takes as many instructions as one vector's. */
+/* What stands behind each element of two vectors `first` and `second`, which have the even and the odd ones, what
+   stands before the first, and what runs in both alone: their prefix takes as many instructions as one vector's. */
 typedef struct {
-    VALUES before, middle, all;
-    bool leaves; /* the range: nothing else tells */
+    VALUES before, middle, all, alone;
 } NAME(two);
 
-INLINE NAME(two) NAME(behind_two)(VALUES first, VALUES second, CARRY *carry) {
-    VALUES v = NAME(prefix)(QUICK_FOLD(first, second)), running = SPREAD(*carry);
-    NAME(two) two = {.before = QUICK_FOLD(running, LANES_UP(COUNT, 1, NAME(all)(FIRST), v))};
-    two.middle = QUICK_FOLD(two.before, first), two.all = QUICK_FOLD(running, v);
-    two.leaves =
-        LEAVES_RANGE(STATE_OF(*carry), first, v, two.all) || LEAVES_RANGE(STATE_OF(*carry), second, v, two.middle);
-    if (__builtin_expect(!two.leaves, true)) *carry = GO_ON(*carry, v);
+INLINE NAME(two) NAME(behind_two)(VALUES first, VALUES second, CARRY carry) {
+    VALUES v = NAME(prefix)(QUICK_FOLD(first, second)), running = SPREAD(carry);
+    NAME(two)
+    two = {.before = QUICK_FOLD(running, LANES_UP(COUNT, 1, NAME(all)(FIRST), v)),
+           .all = QUICK_FOLD(running, v),
+           .alone = v};
+    two.middle = QUICK_FOLD(two.before, first);
     return two;
 }
 
+/* The first (0) or the second vector of two. */
+INLINE VALUES NAME(came_of_two)(const ELEMENT *from, int j, bool backwards) {
+    return backwards ? LANES_BACKWARDS(COUNT, IN_TWOS(from, 1 - j)) : IN_TWOS(from, j);
+}
+
 INLINE void NAME(put_two)(ELEMENT *to, VALUES first, VALUES second, scan_way way) {
-    vu32 elements = way.backwards ? JOIN_TWOS(LANES_BACKWARDS(COUNT, second), LANES_BACKWARDS(COUNT, first))
-                                  : JOIN_TWOS(first, second);
+    TWO elements = way.backwards ? JOIN_TWOS(LANES_BACKWARDS(COUNT, second), LANES_BACKWARDS(COUNT, first))
+                                 : JOIN_TWOS(first, second);
     if (way.past)
-        stream_f32(to, (vf32)elements);
+        STREAM_TWO(to, elements);
     else
         memcpy(to, &elements, sizeof elements);
 }
 
 /* Two vectors; what leaves the range goes a vector at a time. */
 INLINE void NAME(step_two)(ELEMENT *to, const ELEMENT *from, CARRY *carry, scan_way way) {
-    VALUES even = IN_TWOS(from, 0), odd = IN_TWOS(from, 1);
-    NAME(two)
-    two = way.backwards ? NAME(behind_two)(LANES_BACKWARDS(COUNT, odd), LANES_BACKWARDS(COUNT, even), carry)
-                        : NAME(behind_two)(even, odd, carry);
-    if (__builtin_expect(two.leaves, false)) {
+    VALUES first = NAME(came_of_two)(from, 0, way.backwards), second = NAME(came_of_two)(from, 1, way.backwards);
+    NAME(two) two = NAME(behind_two)(first, second, *carry);
+    if (__builtin_expect(LEAVES_RANGE(STATE_OF(*carry), first, two.alone, two.all) ||
+                             LEAVES_RANGE(STATE_OF(*carry), second, two.alone, two.middle),
+                         false)) {
         int64_t later = way.backwards ? 0 : COUNT;
         NAME(step)(to + COUNT - later, from + COUNT - later, COUNT, carry, way);
         NAME(step)(to + later, from + later, COUNT, carry, way);
         return;
     }
+    *carry = GO_ON(*carry, two.alone);
     NAME(put_two)(to, way.exclusive ? two.before : two.middle, way.exclusive ? two.middle : two.all, way);
+}
+#endif
+
+#ifdef IN_GROUPS
+/* What stands behind AT_ONCE vectors that are taken into a range. */
+INLINE void NAME(take)(VALUES *out, const ELEMENT *from, CARRY *running, group_range *range, scan_way way) {
+#ifdef IN_TWOS
+    VALUES first = NAME(came_of_two)(from, 0, way.backwards), second = NAME(came_of_two)(from, 1, way.backwards);
+    NAME(two) two = NAME(behind_two)(first, second, *running);
+    TAKE(range, first, two.middle), TAKE(range, second, two.all);
+    out[0] = way.exclusive ? two.before : two.middle, out[1] = way.exclusive ? two.middle : two.all;
+    *running = GO_ON(*running, two.alone);
+#else
+    VALUES came = NAME(came)(from, COUNT, way.backwards), v = NAME(prefix)(came), all = FOLD(SPREAD(*running), v);
+    TAKE(range, came, all);
+    out[0] = NAME(behind)(v, all, *running, way.exclusive);
+    *running = GO_ON(*running, v);
+#endif
+}
+
+INLINE void NAME(put_some)(ELEMENT *to, const VALUES *out, scan_way way) {
+#ifdef IN_TWOS
+    NAME(put_two)(to, out[0], out[1], way);
+#else
+    NAME(put)(to, way.backwards ? LANES_BACKWARDS(COUNT, out[0]) : out[0], COUNT, way.past);
+#endif
+}
+
+/* Where the k-th vector of a group stands, of those that go together the first in memory. */
+INLINE int64_t NAME(place)(int k, scan_way way) {
+    return (way.backwards ? GROUP - AT_ONCE - k : k) * COUNT;
+}
+
+/* Several vectors with one test for all of them; false, and nothing done, where each needs its own. */
+INLINE bool NAME(steps)(ELEMENT *to, const ELEMENT *from, CARRY *carry, scan_way way) {
+    VALUES out[GROUP];
+    group_range range = {NAME(all)(FIRST), NAME(all)(FIRST)};
+    CARRY running = *carry;
+    UNROLL(GROUP)
+    for (int k = 0; k < GROUP; k += AT_ONCE) NAME(take)(out + k, from + NAME(place)(k, way), &running, &range, way);
+    if (__builtin_expect(!HOLDS(&range, STATE_OF(*carry)), false)) return false;
+    UNROLL(GROUP)
+    for (int k = 0; k < GROUP; k += AT_ONCE) NAME(put_some)(to + NAME(place)(k, way), out + k, way);
+    *carry = running;
+    return true;
 }
 #endif
 
@@ -412,6 +445,7 @@ static const scan_loops NAME(loops) = {NAME(start), NAME(line),          NAME(to
 #undef SPREAD
 #undef GO_ON
 #undef JOINED
+#undef ONE_MORE
 #undef LEAVES_RANGE
 #undef TOTAL_LEAVES
 #undef QUICK_FOLD

@@ -32,15 +32,24 @@ INLINE bool not_finite_f64(vf64 v) {
 /* ---- what the order of operations in double may make infinite, zero or no number, though one by one it is not, or not
    the same */
 
+/* How far from 1, as a power of two, each of so many factors may be that are multiplied with what runs before that is
+   out of the range of double, at most `most`; zero, infinity and NaN stay what they are. */
+INLINE double nearness(double running, int factors, int most) {
+    enum { MANTISSA = 52, BIAS = 1023, ENDS = 1000 /* the powers of two between which nothing is lost */ };
+    int64_t bits;
+    memcpy(&bits, &running, sizeof bits);
+    int64_t exponent = (bits >> MANTISSA & (2 * BIAS + 1)) - BIAS, left = ENDS - (exponent < 0 ? -exponent : exponent);
+    int64_t near = left < 0 ? -1 : left / factors;
+    if (near > most || running == 0 || exponent > BIAS) near = most;
+    bits = (BIAS + near) << MANTISSA;
+    memcpy(&running, &bits, sizeof bits);
+    return running;
+}
+
 /* All ones in lanes that are larger than `most` or smaller than its inverse. A zero stays one, and a NaN. */
 INLINE vi64 far_lanes(vf64 came, double most) {
     vf64 size = abs_f64(came);
-    return (vi64)(size > most) | ((vi64)(size < 1 / most) & (vi64)(came != 0));
-}
-/* The same of what runs; zero, infinity and NaN stay what they are. */
-static bool is_extreme(double running, double most) {
-    double size = fabs(running);
-    return (size < 1 / most && size > 0) || (size > most && size < (double)INFINITY);
+    return (vi64)(size > most) | ((vi64)(size < 1 / most) & (vi64)(came != 0)) | -(int64_t)(most < 1);
 }
 
 /* Of a group of vectors. */
@@ -53,7 +62,28 @@ INLINE void range_of_sizes(group_range *range, vf64 came) {
 }
 /* Whether no factor of a group is far from 1. Behind a zero all is zero, unless something is infinite or NaN. */
 INLINE bool are_near(const group_range *range, double running) {
-    return !any_f64((vi64)(range->most > 0x1p16) | ((vi64)(range->least < 0x1p-16) & -(int64_t)(running != 0)));
+    double most = nearness(running, GROUP * WIDE_LANES, 16);
+    return !any_f64((vi64)(range->most > most) | ((vi64)(range->least < 1 / most) & -(int64_t)(running != 0)));
+}
+
+/* The product of what runs and an element. A processor takes its time for subnormal numbers: they are multiplied as
+   whole numbers of the smallest. */
+INLINE double product_of(double running, double x) {
+#ifdef __FMA__
+    const int64_t normal = (int64_t)1 << 52; /* the bits of the smallest number that is not subnormal */
+    const double most = 0x1p52;              /* the same of the smallest */
+    int64_t bits, other, none;
+    memcpy(&bits, &running, sizeof bits), memcpy(&other, &x, sizeof other), memcpy(&none, &most, sizeof none);
+    double size = (double)(bits & INT64_MAX), factor = fabs(x), rounded = __builtin_fma(size, factor, most);
+    if ((bits & INT64_MAX) < normal && size * factor < most) {
+        int64_t sign = (bits ^ other) & INT64_MIN;
+        memcpy(&bits, &rounded, sizeof bits);
+        bits = (bits - none) | sign;
+        memcpy(&running, &bits, sizeof bits);
+        return running;
+    }
+#endif
+    return running * x;
 }
 
 /* A few hundred roundings do not reach across these from the ends of the range. */
@@ -119,16 +149,36 @@ INLINE void fetch(const void *from, int64_t bytes) {
 #undef NARROW
 #undef STREAM
 
-#define ELEMENT       uint16_t
-#define ELEMENTS      qu16
-#define STREAM(to, e) memcpy(to, &(e), sizeof(e)) /* too little for a line of its own */
-#define TYPE(f)       f##_bf16
-#define WIDEN(e)      widen_half_f32(widen_quarter_bfloat16(e))
-#define NARROW(v)     narrow_quarter_bfloat16(__builtin_convertvector(v, hf32))
+/* Halves of two such vectors: even and odd ones. */
+INLINE vf64 bfloat16_in_wide_twos(const uint16_t *x, int j) {
+    hu32 both;
+    memcpy(&both, x, sizeof both);
+    return widen_half_f32((hf32)(j ? both & 0xFFFF0000 : both << 16));
+}
+INLINE hu32 join_wide_bfloat16(vf64 even, vf64 odd) {
+    hu32 a = (hu32) __builtin_convertvector(even, hf32), b = (hu32) __builtin_convertvector(odd, hf32);
+    a += 0x7FFF + (a >> 16 & 1), b += 0x7FFF + (b >> 16 & 1); /* no NaN has lower bits */
+    return (a >> 16) | (b & 0xFFFF0000);
+}
+
+#define ELEMENT           uint16_t
+#define ELEMENTS          qu16
+#define STREAM(to, e)     memcpy(to, &(e), sizeof(e)) /* too little for a line of its own */
+#define TWO               hu32
+#define STREAM_TWO(to, e) stream_half(to, (hf32)(e))
+#define TYPE(f)           f##_bf16
+#define WIDEN(e)          widen_half_f32(widen_quarter_bfloat16(e))
+#define NARROW(v)         narrow_quarter_bfloat16(__builtin_convertvector(v, hf32))
+#define IN_TWOS           bfloat16_in_wide_twos
+#define JOIN_TWOS         join_wide_bfloat16
 #include "cpu/scan/products.tpl.h"
 #undef TYPE
 #undef WIDEN
 #undef NARROW
+#undef IN_TWOS
+#undef JOIN_TWOS
+#undef TWO
+#undef STREAM_TWO
 
 #define TYPE(f)   f##_f16
 #define WIDEN(e)  widen_half_f32(widen_quarter_float16(e))
@@ -146,23 +196,25 @@ INLINE void fetch(const void *from, int64_t bytes) {
 
 /* ---- halves: sums and extremes in float32; a sum goes from vector to vector in double. Extremes are halves as they
    came */
-#define VALUE           float
-#define VALUES          vf32
-#define COUNT           NARROW_LANES
-#define MASK            vi32
-#define ANY_NAN         any_nan_f32
-#define AT_LEAST        at_least_f32
-#define AT_MOST         at_most_f32
-#define LEAST           -INFINITY
-#define MOST            INFINITY
-#define ELEMENTS        hu16
-#define STREAM(to, e)   stream_half(to, (hf32)(e))
-#define TYPE(f)         f##_bf16
-#define WIDEN(e)        widen_bfloat16(e)
-#define NARROW(v)       narrow_number_bfloat16(v)
-#define IN_TWOS         bfloat16_in_twos
-#define JOIN_TWOS(a, b) join_upper_halves(round_number_bfloat16(a), round_number_bfloat16(b))
-#define CARRIED         double
+#define VALUE             float
+#define VALUES            vf32
+#define COUNT             NARROW_LANES
+#define MASK              vi32
+#define ANY_NAN           any_nan_f32
+#define AT_LEAST          at_least_f32
+#define AT_MOST           at_most_f32
+#define LEAST             -INFINITY
+#define MOST              INFINITY
+#define ELEMENTS          hu16
+#define STREAM(to, e)     stream_half(to, (hf32)(e))
+#define TYPE(f)           f##_bf16
+#define WIDEN(e)          widen_bfloat16(e)
+#define NARROW(v)         narrow_number_bfloat16(v)
+#define IN_TWOS           bfloat16_in_twos
+#define TWO               vu32
+#define STREAM_TWO(to, e) stream_f32(to, (vf32)(e))
+#define JOIN_TWOS(a, b)   join_upper_halves(round_number_bfloat16(a), round_number_bfloat16(b))
+#define CARRIED           double
 /* Of float32, which sums in double do not. Behind a state that is not finite only the vector's own sums tell. */
 #define LEAVES_RANGE(s, came, v, all) (NOT_FINITE(all) && (isfinite(s) || NOT_FINITE(v)))
 #define TOTAL_LEAVES(came, all)       NOT_FINITE(all)
@@ -175,6 +227,8 @@ INLINE void fetch(const void *from, int64_t bytes) {
 #include "cpu/scan/extremes.tpl.h"
 #undef IN_TWOS
 #undef JOIN_TWOS
+#undef TWO
+#undef STREAM_TWO
 #undef TYPE
 #undef WIDEN
 #undef NARROW
