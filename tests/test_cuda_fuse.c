@@ -368,10 +368,10 @@ static call group_of(const group_program *program, operand *inputs, operand *res
         .op = OP_group, .program = program, .input_count = 2, .output_count = 1, .inputs = inputs, .outputs = result};
 }
 
-/* ---- rows with packed weights, a gate of their halves, and a product of that */
+/* ---- rows with packed weights, or dense ones, a gate of their halves, and a product of that */
 typedef struct {
     tarn_dtype dtype;
-    int64_t m, rows, k, group, behind; /* behind: rows of the second weight; 0: there is none */
+    int64_t m, rows, k, group, behind; /* group 0: dense; behind: rows of the second weight, packed; 0: there is none */
 } gated_case;
 
 /* Which result lies where something is read before it. */
@@ -386,7 +386,8 @@ static void run_gated(const gated_case *t, result_place place, const operand *in
     operand y = there(make(t->dtype, DIMS(1, t->m, t->rows))),
             result = there(make(t->dtype, DIMS(1, t->m, t->rows / 2))), factors[4], next[4] = {result},
             z = there(make(t->dtype, DIMS(1, t->m, t->behind)));
-    for (int i = 0; i < 4; i++) factors[i] = there(in[i]);
+    for (int i = 0; i < (t->group ? 4 : 2); i++) factors[i] = there(in[i]);
+    if (!t->group) factors[1] = transposed(factors[1]);
     if (place == GATED_IN_X) next[0].data = result.data = factors[0].data;
     if (place == BEHIND_IN_X) z.data = factors[0].data;
     if (place == BEHIND_IN_PRODUCT) z.data = y.data;
@@ -399,8 +400,8 @@ static void run_gated(const gated_case *t, result_place place, const operand *in
         halves[i].data = (char *)y.data + i * t->rows / 2 * dtype_bytes(t->dtype);
         halves[i].strides = y.strides;
     }
-    call calls[] = {packed_product_of(&packed, factors, &y), group_of(&program, halves, &result),
-                    packed_product_of(&packed, next, &z)};
+    call calls[] = {t->group ? packed_product_of(&packed, factors, &y) : call_of(OP_matmul, NULL, 2, factors, &y),
+                    group_of(&program, halves, &result), packed_product_of(&packed, next, &z)};
     int count = t->behind ? 3 : 2;
     bool known = place == APART && (t->m <= 32 || runs_hopper());
     run_calls(calls, count, together, known ? count - 1 : ANY_NUMBER);
@@ -410,7 +411,8 @@ static void run_gated(const gated_case *t, result_place place, const operand *in
 
 static void test_gated(gated_case t) {
     operand in[7] = {randomized(t.dtype, DIMS(1, t.m, t.k), DOMAIN_UNIT)}, one[3], all[3];
-    for (int i = 0; i < (t.behind ? 2 : 1); i++) {
+    if (!t.group) in[1] = randomized(t.dtype, DIMS(t.rows, t.k), DOMAIN_UNIT);
+    for (int i = 0; t.group && i < (t.behind ? 2 : 1); i++) {
         int64_t rows = i ? t.behind : t.rows, k = i ? t.rows / 2 : t.k;
         in[1 + 3 * i] = make(TARN_UINT32, DIMS(rows, k / 8));
         in[2 + 3 * i] = make(t.dtype, DIMS(rows, k / t.group));
@@ -428,11 +430,12 @@ static void test_gated(gated_case t) {
 }
 
 static void test_gates(tarn_dtype dtype) {
-    const gated_case cases[] = {{dtype, 33, 16, 128, 64, 0},      {dtype, 512, 1024, 384, 64, 48},
-                                {dtype, 300, 272, 1024, 32, 0},   {dtype, 1000, 160, 256, 128, 0},
-                                {dtype, 2, 16, 128, 64, 0},       {dtype, 8, 8704, 256, 64, 208},
-                                {dtype, 13, 1024, 384, 32, 4304}, {dtype, 24, 4352, 1024, 128, 16},
-                                {dtype, 32, 5120, 256, 64, 100},  {dtype, 9, 272, 640, 64, 0}};
+    const gated_case cases[] = {
+        {dtype, 33, 16, 128, 64, 0},      {dtype, 512, 1024, 384, 64, 48},  {dtype, 300, 272, 1024, 32, 0},
+        {dtype, 1000, 160, 256, 128, 0},  {dtype, 2, 16, 128, 64, 0},       {dtype, 8, 8704, 256, 64, 208},
+        {dtype, 13, 1024, 384, 32, 4304}, {dtype, 24, 4352, 1024, 128, 16}, {dtype, 32, 5120, 256, 64, 100},
+        {dtype, 9, 272, 640, 64, 0},      {dtype, 300, 1040, 1032, 0, 0},   {dtype, 512, 8464, 1096, 0, 0},
+        {dtype, 1000, 3072, 1024, 0, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) test_gated(cases[i]);
 }
 

@@ -393,6 +393,26 @@ static void test_vectors(tarn_dtype dtype) {
     }
 }
 
+/* Many rows of x with such weights, rows of both some elements apart: every 61st row of the result, by the reference.
+ */
+static void test_dense_rows(tarn_dtype dtype) {
+    enum { EACH = 61, APART = 8 };
+    const int64_t sizes[][3] = {
+        {130, 1032, 2056}, {300, 1040, 1096}, {512, 16640, 1032}, {512, 3072, 4104}, {1000, 5008, 1032}};
+    for (int s = 0; s < 5; s++) {
+        int64_t m = sizes[s][0], n = sizes[s][1], k = sizes[s][2], rows = (m + EACH - 1) / EACH, step = k + APART;
+        operand x = view(randomized(dtype, DIMS(m, step), DOMAIN_UNIT), 0, DIMS(m, k), DIMS(step, 1)),
+                w = view(randomized(dtype, DIMS(n, step), DOMAIN_UNIT), 0, DIMS(n, k), DIMS(step, 1)),
+                some = view(x, 0, DIMS(rows, k), DIMS(EACH * step, 1)), got = make(dtype, DIMS(m, n)),
+                expected = make(dtype, DIMS(rows, n));
+        bool ok = run_on_cuda(CALL(matmul, NULL, &got, x, transposed(w))) &&
+                  run_call(&backend_reference, CALL(matmul, NULL, &expected, some, transposed(w)));
+        CHECK(ok, "%s", tarn_error());
+        operand own = view(got, 0, DIMS(rows, n), DIMS(EACH * n, 1));
+        near(&own, &expected, closeness(dtype), "matmul of many rows");
+    }
+}
+
 /* The first half of each row [k] as numbers of few digits, which float32 need not split. */
 static void round_half(operand *x, int64_t k) {
     for (int64_t i = 0, n = operand_size(x); i < n; i++)
@@ -770,6 +790,7 @@ int main(int count, char **arguments) {
                                           TARN_INT32,   TARN_COMPLEX64, TARN_UINT8};
     for (int d = 0; d < 7 && begins("products"); d++) test_products(products[d]);
     for (int d = 0; d < 3 && begins("products"); d++) test_vectors(floats[d]), end_part("products");
+    for (int d = 1; d < 3 && begins("products"); d++) test_dense_rows(floats[d]), end_part("products of many rows");
     for (int d = 0; d < 3 && begins("quantized"); d++) test_all_quantized(floats[d]), end_part("quantized products");
     if (begins("quantized")) test_odd_prompt(TARN_BFLOAT16), end_part("a long prompt at an odd address");
     for (int d = 0; d < 4; d++) {

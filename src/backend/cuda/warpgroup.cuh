@@ -75,10 +75,24 @@ DEVICE u64 factor_at(u32 address, u32 across = 16) {
 #define NAMES_32                                                                                                       \
     "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%"  \
     "30,%31"
+#define NAMES_48 NAMES_32 ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47"
 #define NAMES_64                                                                                                       \
     NAMES_32                                                                                                           \
     ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%"   \
     "59,%60,%61,%62,%63"
+#define NAMES_80  NAMES_64 ",%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79"
+#define NAMES_96  NAMES_80 ",%80,%81,%82,%83,%84,%85,%86,%87,%88,%89,%90,%91,%92,%93,%94,%95"
+#define NAMES_104 NAMES_96 ",%96,%97,%98,%99,%100,%101,%102,%103"
+#define NAMES_128                                                                                                      \
+    NAMES_96                                                                                                           \
+    ",%96,%97,%98,%99,%100,%101,%102,%103,%104,%105,%106,%107,%108,%109,%110,%111,%112,%113,%114,%115,%116,%117,%118," \
+    "%"                                                                                                                \
+    "119,%120,%121,%122,%123,%124,%125,%126,%127"
+#define SUMS_48  SUMS_32(c, 0), SUMS_8(c, 32), SUMS_8(c, 40)
+#define SUMS_80  SUMS_32(c, 0), SUMS_32(c, 32), SUMS_8(c, 64), SUMS_8(c, 72)
+#define SUMS_96  SUMS_32(c, 0), SUMS_32(c, 32), SUMS_32(c, 64)
+#define SUMS_104 SUMS_96, SUMS_8(c, 96)
+#define SUMS_128 SUMS_96, SUMS_32(c, 96)
 
 /* c (+)= a b: 64 rows, 16 summed. Both in shared memory, b by rows (transposed); or a in registers and b by columns. */
 #define GROUP_PRODUCTS(type, name)                                                                                     \
@@ -116,5 +130,9 @@ template <int COUNT> DEVICE void give_registers() {
 /* A map of x [batch, heads, rows, dim] of halves with these strides, in elements, in boxes of box_rows rows of 64;
  * false: the driver refuses. */
 bool map_rows(CUtensorMap *map, const void *x, const int64_t shape[4], const int64_t strides[3], int box_rows);
+/* The same in boxes of 64 columns or 32, whose 16-byte pieces stand in another order in each of 4 pairs of rows then.
+ */
+bool map_boxes(CUtensorMap *map, const void *x, const int64_t shape[4], const int64_t strides[3], int rows,
+               int columns);
 
 #endif

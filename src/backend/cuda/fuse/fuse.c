@@ -97,7 +97,7 @@ bool group_is_gate(const call *c, tarn_dtype dtype, int gate) {
 }
 
 typedef int (*fusion)(const call *calls, int count, const unsigned *constant);
-static const fusion fusions[] = {fuse_product, fuse_attention, fuse_by_rows,   fuse_packed,
+static const fusion fusions[] = {fuse_product, fuse_attention, fuse_by_rows,   fuse_packed, fuse_rows,
                                  fuse_sum,     fuse_gate,      fuse_long_rows, fuse_picked};
 enum { FUSIONS = sizeof fusions / sizeof *fusions };
 

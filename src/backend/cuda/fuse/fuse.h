@@ -7,6 +7,7 @@
 
 #include "backend/call.h"
 #include "cuda/kernels.h"
+#include "cuda/matmul/rows.h"
 
 /* Each launches the first calls of a list together and returns how many they were; 0: they are not of the kind.
    constant[i]: bits of the inputs of call i that nothing before it writes. */
@@ -24,6 +25,8 @@ int fuse_packed(const call *calls, int count, const unsigned *constant);    /* [
                                                                                gates between */
 int fuse_sum(const call *calls, int count, const unsigned *constant);    /* [a sum of rows,] rms_norm[, as float32] */
 int fuse_picked(const call *calls, int count, const unsigned *constant); /* gathers of packed rows, dequantize */
+int fuse_rows(const call *calls, int count, const unsigned *constant);   /* a dense product of many rows, the gate of
+                                                                            its halves */
 int fuse_gate(const call *calls, int count, const unsigned *constant);   /* a gate of rows */
 int fuse_long_rows(const call *calls, int count, const unsigned *constant); /* logsumexp of few long rows, their
                                                                                elements less that[, arg_reduce] */
@@ -38,6 +41,8 @@ bool packed_rows_behind(const call *calls, int count, const unsigned *constant, 
                         packed_rows_kernel *k);
 /* Whether the call is silu(first half of each row) * second half, of more than one row of a half type. */
 bool gate_of_rows(const call *c, gate_kernel *k);
+/* Whether it is that of these m rows of n numbers. */
+bool gates_rows(const call *c, const void *from, int dtype, int64_t m, int64_t n);
 
 /* ---- memory */
 typedef struct {
@@ -66,6 +71,7 @@ bool group_is_gate(const call *c, tarn_dtype dtype, int gate);
 
 /* ---- how the families' kernels are asked for */
 bool dense_vector_of(const call *c, unsigned constant, vector_kernel *k);         /* matmul.c; false: not by it */
+bool dense_rows_of(const call *c, unsigned constant, dense_rows_kernel *k);       /* likewise */
 bool packed_vector_of(const call *c, unsigned constant, packed_vector_kernel *k); /* affine.c */
 bool packed_rows_of(const call *c, unsigned constant, packed_rows_kernel *k);
 affine_kernel dequantize_of(const call *c);

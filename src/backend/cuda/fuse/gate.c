@@ -1,5 +1,5 @@
 /* A gate of rows whose halves lie side by side, as a joined product of both makes them: a group that has a kernel of
-   its own. */
+   its own, or is the end of the product's. */
 #include "cuda/cuda.h"
 #include "cuda/fuse/fuse.h"
 
@@ -26,6 +26,21 @@ bool gate_of_rows(const call *c, gate_kernel *k) {
            k->rows > 1 && half % 8 == 0 && operand_size(first) == size && operand_size(second) == size &&
            ((uintptr_t)k->to | (uintptr_t)k->from) % 16 == 0 && is_half(first, first->data, half) &&
            is_half(second, (const char *)first->data + half * dtype_bytes(out->dtype), half);
+}
+
+bool gates_rows(const call *c, const void *from, int dtype, int64_t m, int64_t n) {
+    gate_kernel gate;
+    return gate_of_rows(c, &gate) && gate.from == from && gate.dtype == dtype && gate.rows == m && 2 * gate.half == n;
+}
+
+/* ---- a dense product, and the gate of its halves */
+int fuse_rows(const call *calls, int count, const unsigned *constant) {
+    dense_rows_kernel k;
+    if (count < 2 || !dense_rows_of(calls, constant ? *constant : 0, &k)) return 0;
+    const operand *gated = &calls[1].outputs[0];
+    if (!gates_rows(&calls[1], k.to, k.dtype, k.m, k.n) || !call_leaves_alone(calls, span_of(gated))) return 0;
+    k.gated = gated->data;
+    return launch_dense_rows(&k, cuda_stream_now) ? 2 : 0;
 }
 
 int fuse_gate(const call *calls, int count, const unsigned *constant) {

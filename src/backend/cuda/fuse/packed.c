@@ -28,9 +28,7 @@ static int64_t row_of(const call *calls, int made) {
 
 /* ---- a gate behind a product. x may be overwritten: a copy is multiplied. */
 static bool is_gate(const call *product, const call *c, const packed_rows_kernel *k) {
-    gate_kernel gate;
-    bool same = gate_of_rows(c, &gate) && gate.from == k->to && gate.dtype == k->dtype;
-    if (!same || gate.rows != k->m || 2 * gate.half != k->rows) return false;
+    if (!gates_rows(c, k->to, k->dtype, k->m, k->rows)) return false;
     byte_span result = span_of(&c->outputs[0]);
     for (int i = 1; i < product->input_count; i++)
         if (spans_meet(span_of(&product->inputs[i]), result)) return false;

@@ -6,6 +6,8 @@
 #include "cuda/fuse/fuse.h"
 #include "cuda/kernels.h"
 #include "cuda/matmul/lt.h"
+#include "cuda/matmul/rows.h"
+#include "cuda/rows.h"
 
 /* The last two axes of an operand as the library wants them. */
 typedef struct {
@@ -49,43 +51,80 @@ static void join_rows(lt_product *p, axes *a) {
     a->ndim = 0;
 }
 
-/* The last leading axis is the library's batch, those before it are walked. */
-static bool run_lt(const call *c) {
+/* The call as one product, and the axes that are left for others; false: its matrices cannot be walked. */
+static bool product_of(const call *c, lt_product *p, axes *leading) {
     const operand *a = &c->inputs[0], *b = &c->inputs[1], *out = &c->outputs[0];
     matrix left, right;
-    if (!matrix_of(a, &left) || !matrix_of(b, &right))
-        return tarn_fail("matmul: matrices of these strides cannot be multiplied");
-    int64_t k = a->shape[a->ndim - 1], size = operand_size(out), bytes = dtype_bytes(out->dtype);
-    if (size == 0) return true;
-    if (k == 0) return cuda_ok(cudaMemsetAsync(out->data, 0, (size_t)(size * bytes), cuda_stream_now), "clearing");
-    lt_product p = {.dtype = out->dtype,
-                    .m = out->shape[out->ndim - 2],
-                    .n = out->shape[out->ndim - 1],
-                    .k = k,
-                    .batch = 1,
-                    .a_step = left.step,
-                    .b_step = right.step,
-                    .a_transposed = left.transposed,
-                    .b_transposed = right.transposed};
-    axes leading = leading_axes(c);
-    join_rows(&p, &leading);
-    int outer = leading.ndim > 0 ? leading.ndim - 1 : 0;
-    if (leading.ndim > 0) {
-        p.batch = leading.shape[outer];
-        p.a_batch = leading.strides[0][outer], p.b_batch = leading.strides[1][outer],
-        p.c_batch = leading.strides[2][outer];
+    if (!matrix_of(a, &left) || !matrix_of(b, &right)) return false;
+    *p = (lt_product){.dtype = out->dtype,
+                      .m = out->shape[out->ndim - 2],
+                      .n = out->shape[out->ndim - 1],
+                      .k = a->shape[a->ndim - 1],
+                      .batch = 1,
+                      .a_step = left.step,
+                      .b_step = right.step,
+                      .a_transposed = left.transposed,
+                      .b_transposed = right.transposed};
+    *leading = leading_axes(c);
+    join_rows(p, leading);
+    return true;
+}
+
+/* The last leading axis is the library's batch, those before it are walked. */
+static bool run_products(const call *c, lt_product p, const axes *leading) {
+    const operand *a = &c->inputs[0], *b = &c->inputs[1], *out = &c->outputs[0];
+    int64_t bytes = dtype_bytes(out->dtype), count = 1;
+    int outer = leading->ndim > 0 ? leading->ndim - 1 : 0;
+    if (leading->ndim > 0) {
+        p.batch = leading->shape[outer];
+        p.a_batch = leading->strides[0][outer], p.b_batch = leading->strides[1][outer],
+        p.c_batch = leading->strides[2][outer];
     }
-    int64_t count = 1;
-    for (int i = 0; i < outer; i++) count *= leading.shape[i];
+    for (int i = 0; i < outer; i++) count *= leading->shape[i];
     for (int64_t i = 0; i < count; i++) {
         int64_t at[3] = {0}, rest = i;
-        for (int d = outer - 1; d >= 0; rest /= leading.shape[d], d--)
-            for (int o = 0; o < 3; o++) at[o] += rest % leading.shape[d] * leading.strides[o][d];
+        for (int d = outer - 1; d >= 0; rest /= leading->shape[d], d--)
+            for (int o = 0; o < 3; o++) at[o] += rest % leading->shape[d] * leading->strides[o][d];
         if (!lt_multiply(&p, (char *)out->data + at[2] * bytes, (const char *)a->data + at[0] * bytes,
                          (const char *)b->data + at[1] * bytes, c->workspace))
             return false;
     }
     return true;
+}
+
+/* ---- many rows of x with weights that lie transposed, by warpgroups */
+bool dense_rows_of(const call *c, unsigned constant, dense_rows_kernel *k) {
+    const operand *a = &c->inputs[0], *b = &c->inputs[1], *out = &c->outputs[0];
+    lt_product p;
+    axes leading;
+    bool half = out->dtype == TARN_FLOAT16 || out->dtype == TARN_BFLOAT16;
+    if (c->row != &cuda_matmul || !half || operand_size(out) == 0 || !product_of(c, &p, &leading)) return false;
+    *k = (dense_rows_kernel){.to = out->data,
+                             .x = a->data,
+                             .weight = b->data,
+                             .dtype = (int)out->dtype,
+                             .early = constant >> 1 & 1,
+                             .m = p.m,
+                             .n = p.n,
+                             .k = p.k,
+                             .x_step = p.a_step,
+                             .weight_step = p.b_step};
+    bool even = ((p.n | p.k | p.a_step | p.b_step) & 7) == 0 &&
+                (((uintptr_t)k->to | (uintptr_t)k->x | (uintptr_t)k->weight) & 15) == 0;
+    return leading.ndim == 0 && !p.a_transposed && p.b_transposed && even && dense_rows_pay(k);
+}
+
+static bool run_lt(const call *c) {
+    const operand *out = &c->outputs[0];
+    lt_product p;
+    axes leading;
+    dense_rows_kernel k;
+    if (!product_of(c, &p, &leading)) return tarn_fail("matmul: matrices of these strides cannot be multiplied");
+    int64_t bytes = operand_size(out) * dtype_bytes(out->dtype);
+    if (bytes == 0) return true;
+    if (p.k == 0) return cuda_ok(cudaMemsetAsync(out->data, 0, (size_t)bytes, cuda_stream_now), "clearing");
+    if (dense_rows_of(c, cuda_constant_inputs, &k) && launch_dense_rows(&k, cuda_stream_now)) return true;
+    return run_products(c, p, &leading);
 }
 
 static bool prepare_lt(const call *c, void **prepared) {

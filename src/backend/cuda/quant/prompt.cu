@@ -58,23 +58,10 @@ DEVICE i64 first_row(const packed_rows_kernel &k, int group) {
     return k.gated ? blockIdx.y * (i64)GROUP_ROWS + group * (k.rows / 2) : blockIdx.y * (i64)ROWS + group * GROUP_ROWS;
 }
 
-#define NAMES_48                                                                                                       \
-    "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%"  \
-    "30,%31,%32,%33,%34,%35,%36,%37,%38,"                                                                              \
-    "%39,%40,%41,%42,%43,%44,%45,%46,%47"
 #define NAMES_52 NAMES_48 ",%48,%49,%50,%51"
-#define NAMES_88                                                                                                       \
-    NAMES_52 ",%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63,%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%"  \
-             "77,%78,%79,%80,%81,%82,%83,%84,%85,"                                                                     \
-             "%86,%87"
-#define NAMES_104 NAMES_88 ",%88,%89,%90,%91,%92,%93,%94,%95,%96,%97,%98,%99,%100,%101,%102,%103"
-#define NAMES_128                                                                                                      \
-    NAMES_104 ",%104,%105,%106,%107,%108,%109,%110,%111,%112,%113,%114,%115,%116,%117,%118,%119,%120,%121,%122,%123,%" \
-              "124,%125,%126,%127"
-#define SUMS_52  SUMS_32(c, 0), SUMS_8(c, 32), SUMS_8(c, 40), "+f"((c)[48]), "+f"((c)[49]), "+f"((c)[50]), "+f"((c)[51])
-#define SUMS_88  SUMS_32(c, 0), SUMS_32(c, 32), SUMS_8(c, 64), SUMS_8(c, 72), SUMS_8(c, 80)
-#define SUMS_104 SUMS_32(c, 0), SUMS_32(c, 32), SUMS_32(c, 64), SUMS_8(c, 96)
-#define SUMS_128 SUMS_32(c, 0), SUMS_32(c, 32), SUMS_32(c, 64), SUMS_32(c, 96)
+#define NAMES_88 NAMES_80 ",%80,%81,%82,%83,%84,%85,%86,%87"
+#define SUMS_52  SUMS_48, "+f"((c)[48]), "+f"((c)[49]), "+f"((c)[50]), "+f"((c)[51])
+#define SUMS_88  SUMS_80, SUMS_8(c, 80)
 
 /* c += a b: 64 rows by 2 COUNT, 16 summed; a in registers, b by rows in shared memory. */
 #define MULTIPLY_ROWS(count, width, a0, a1, a2, a3, at, type, name)                                                    \
