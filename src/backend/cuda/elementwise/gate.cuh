@@ -1,5 +1,6 @@
-/* A gate of halves: silu(gate) * through, each rounded. The quotient is as exact as float needs to be for that; both of
-   its sides are an eighth of what they are, for of a divisor beyond 2^126 the quick division makes nothing. */
+/* A gate of halves: silu(gate) * through, each rounded. The power and the reciprocal are as exact as float needs to be
+   for that, and take no steps for numbers below 2^-126: the divisor, beside which such a power is nothing, is an eighth
+   of what it is, so that it has a reciprocal unless it is infinite. */
 #ifndef CUDA_ELEMENTWISE_GATE_CUH
 #define CUDA_ELEMENTWISE_GATE_CUH
 
@@ -7,7 +8,11 @@
 
 template <class S> DEVICE float gate_value(float gate, float through) {
     S y;
-    narrow(&y, __fdividef(gate * 0.125f, __fmaf_rn(__expf(-gate), 0.125f, 0.125f)));
+    float inverse;
+    asm("rcp.approx.ftz.f32 %0, %1;"
+        : "=f"(inverse)
+        : "f"(__fmaf_rn(power_of_two(gate * -1.44269504f), 0.125f, 0.125f)));
+    narrow(&y, gate * 0.125f * inverse);
     return widen(y) * through;
 }
 
