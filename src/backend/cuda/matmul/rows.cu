@@ -9,9 +9,6 @@
 #include "cuda/elementwise/gate.cuh"
 #include "cuda/warpgroup.cuh"
 
-#ifndef ROWS_BEHIND
-#define ROWS_BEHIND 2
-#endif
 enum {
     GROUPS = 2,
     GROUP_ROWS = 64,
@@ -23,7 +20,7 @@ enum {
     WARP_ROWS = 16,
     MOST_SHARED = 224 << 10 /* of tiles and results */,
     MOST_STAGES = 8,
-    BEHIND = ROWS_BEHIND, /* steps that the second group is behind: one leaves results while the other multiplies */
+    BEHIND = 2, /* steps that the second group is behind: one leaves results while the other multiplies */
     BAR_BEHIND = 1
 };
 
@@ -139,7 +136,8 @@ template <int LEFT> DEVICE void await_boxes_read() {
     asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(LEFT) : "memory");
 }
 
-/* The pieces of a row of a box, of which it has `pieces`, stand in another order in every (other) row. */
+/* The pieces of a row of a box stand in another order in each of 8 rows, of the narrow one in each of 4 pairs of rows.
+ */
 template <int LEFT> DEVICE u32 place_in_box(int row, int piece) {
     return row * LEFT * 2 + ((piece ^ (LEFT == 64 ? row % 8 : row / 2 % 4)) << 4);
 }
@@ -334,7 +332,7 @@ template <class S> static bool launch(const dense_rows_kernel *k, kernel_stream 
 }
 
 bool dense_rows_pay(const dense_rows_kernel *k) {
-    enum { LEAST = 1024, MOST_ROWS = 2048 };
+    enum { LEAST = 1024, MOST_ROWS = 1024 };
     return k->m > ROWS && k->m <= MOST_ROWS && k->n >= LEAST && k->k >= LEAST &&
            is_hopper((const void *)multiply_rows_by<bfloat16, 256, false>);
 }
