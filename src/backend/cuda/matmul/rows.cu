@@ -19,9 +19,7 @@ enum {
     TAKER_REGISTERS = 232,
     WARP_ROWS = 16,
     MOST_SHARED = 224 << 10 /* of tiles and results */,
-    MOST_STAGES = 8,
-    BEHIND = 2, /* steps that the second group is behind: one leaves results while the other multiplies */
-    BAR_BEHIND = 1
+    MOST_STAGES = 8
 };
 
 /* ---- where a block has what in shared memory, by address */
@@ -127,10 +125,12 @@ template <int WIDTH, bool GATED> struct giver {
 
 /* ---- results: boxes of a warp's 16 rows, which leave by the copy engine while the next one is made */
 DEVICE void leave_box(const CUtensorMap *map, u32 from, int column, int row) {
-    asm volatile("cp.async.bulk.tensor.4d.global.shared::cta.bulk_group [%0, {%2, %3, %4, %4}], [%1];\n"
-                 "cp.async.bulk.commit_group;" ::"l"((u64)map),
+    asm volatile("cp.async.bulk.tensor.4d.global.shared::cta.bulk_group [%0, {%2, %3, %4, %4}], [%1];" ::"l"((u64)map),
                  "r"(from), "r"(column), "r"(row), "r"(0)
                  : "memory");
+}
+DEVICE void box_left() {
+    asm volatile("cp.async.bulk.commit_group;" ::: "memory");
 }
 template <int LEFT> DEVICE void await_boxes_read() {
     asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(LEFT) : "memory");
@@ -145,10 +145,10 @@ template <int LEFT> DEVICE u32 place_in_box(int row, int piece) {
 template <class S, int WIDTH> struct leaver {
     typedef tile_room<WIDTH> own_room;
     own_room room;
-    int warp, turn; /* warp: of those that write */
+    int warp, turn, rows; /* rows: of the result, whose `columns` put is told */
 
     /* pair(n, h): numbers 8 n + 2 (lane % 4) and the next of row lane / 4 + 8 h, as halves. */
-    template <class P> DEVICE_MEMBER void put(const CUtensorMap *map, int column, int row, P pair) {
+    template <class P> DEVICE_MEMBER void put(const CUtensorMap *map, int column, int columns, int row, P pair) {
         const int lane = threadIdx.x % 32;
         const u32 box = room.box(warp, turn);
         turn ^= 1;
@@ -162,7 +162,9 @@ template <class S, int WIDTH> struct leaver {
                          : "memory");
         show_writes();
         __syncwarp();
-        if (lane == 0) leave_box(map, box, column, row);
+        if (lane) return;
+        if (row < rows && column < columns) leave_box(map, box, column, row);
+        box_left(); /* counted, too, where nothing of it is a result */
     }
 };
 
@@ -178,7 +180,7 @@ template <class S> DEVICE u32 gate_pair(u32 gate, u32 through) {
 template <class S, int WIDTH, bool GATED> struct taker {
     typedef tile_room<WIDTH> own_room;
     own_room room;
-    int rank, group, stage, parity, telling; /* telling: of the first group, steps until the second one begins */
+    int rank, group, stage, parity;
     float sums[WIDTH / 2];
 
     /* Both blocks of the pair may bring what comes into the stage next. */
@@ -202,7 +204,6 @@ template <class S, int WIDTH, bool GATED> struct taker {
 #pragma unroll
             for (int j = 0; j < 4; j++) multiply_tiles(sums, factor_at(x + j * 32), factor_at(weight + j * 32), S());
             group_end();
-            if (telling && --telling == 0) turn_give(BAR_BEHIND, GROUPS * WARPGROUP);
             group_await<1>();
             if (n) free_stage(before);
             before = stage;
@@ -224,20 +225,19 @@ template <class S, int WIDTH, bool GATED> struct taker {
 #pragma unroll
         for (int first = 0; first < (GATED ? HALF : 2 * HALF); first += STEP) {
             const int column = tile.column + first * 8;
-            results.put(y, column, row, [&](int n, int h) { return pair_at(first + n, h); });
+            results.put(y, column, (int)k.n, row, [&](int n, int h) { return pair_at(first + n, h); });
             if (!GATED) continue;
-            results.put(y, column + (int)(k.n / 2), row, [&](int n, int h) { return pair_at(HALF + first + n, h); });
-            results.put(gated, column, row, [&](int n, int h) {
+            results.put(y, column + (int)(k.n / 2), (int)k.n, row,
+                        [&](int n, int h) { return pair_at(HALF + first + n, h); });
+            results.put(gated, column, (int)(k.n / 2), row, [&](int n, int h) {
                 return gate_pair<S>(pair_at(first + n, h), pair_at(HALF + first + n, h));
             });
         }
     }
 
     DEVICE_MEMBER void take_all(const dense_rows_kernel &k, const CUtensorMap *y, const CUtensorMap *gated, int tiles) {
-        leaver<S, WIDTH> results = {room, warp_number(), 0};
+        leaver<S, WIDTH> results = {room, warp_number(), 0, (int)k.m};
         stage = parity = 0;
-        telling = group ? 0 : min(BEHIND, steps_of(k));
-        if (BEHIND && group) turn_await(BAR_BEHIND, GROUPS * WARPGROUP);
         for (int number = (int)blockIdx.y; number < tiles; number += (int)gridDim.y) {
             multiply(steps_of(k));
             leave(results, k, y, gated, tile_of<WIDTH, GATED>(k, number, rank));
