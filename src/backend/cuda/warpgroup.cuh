@@ -37,6 +37,11 @@ DEVICE void show_writes() {
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
 
+/* A map, on its way to where the copy engine reads it. */
+DEVICE void fetch_map(const CUtensorMap *map) {
+    asm volatile("prefetch.tensormap [%0];" ::"l"((u64)map) : "memory");
+}
+
 /* A box of the map from these coordinates on, to shared memory; the barrier counts its bytes. */
 DEVICE void copy_box(u32 to, const CUtensorMap *map, u32 barrier, int column, int row, int head, int batch) {
     asm volatile("cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5, "

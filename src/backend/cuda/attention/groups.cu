@@ -50,9 +50,8 @@ template <int DIM> DEVICE void give_tiles(u32 to, const CUtensorMap *map, u32 th
 }
 
 template <int DIM>
-DEVICE void give_all(const block_room<DIM> &room, const CUtensorMap *q, const CUtensorMap *k, const CUtensorMap *v,
-                     const key_span &span, int first_row, int head, int kv_head, int batch) {
-    give_tiles<DIM>(room.queries, q, room.queries_there(), first_row, head, batch);
+DEVICE void give_all(const block_room<DIM> &room, const CUtensorMap *k, const CUtensorMap *v, const key_span &span,
+                     int kv_head, int batch) {
     for (int first = span.begins, turn = 0; first < span.ends; first += KEYS, turn++) {
         int stage = turn % STAGES, parity = turn / STAGES % 2;
         barrier_await(room.keys_free(stage), parity ^ 1);
@@ -308,14 +307,16 @@ __global__ void __launch_bounds__(THREADS, 1)
               part = threadIdx.x / WARPGROUP;
     const int first_row = (int)(gridDim.y - 1 - blockIdx.y) * ROWS,
               rows = k.rows - first_row < ROWS ? (int)k.rows - first_row : ROWS;
+    const bool is_giver = threadIdx.x == GROUPS * WARPGROUP;
     if (threadIdx.x == 0) make_barriers<DIM>(room);
+    if (is_giver) fetch_map(&qs), fetch_map(&ks), fetch_map(&vs);
     __syncthreads();
     begin();
+    if (is_giver) give_tiles<DIM>(room.queries, &qs, room.queries_there(), first_row, head, batch);
     const key_span span(k, batch, head, first_row, rows, KEYS);
     if (part == GROUPS) {
         give_registers<GIVER_REGISTERS>();
-        if (threadIdx.x == GROUPS * WARPGROUP)
-            give_all<DIM>(room, &qs, &ks, &vs, span, first_row, head, kv_head, batch);
+        if (is_giver) give_all<DIM>(room, &ks, &vs, span, kv_head, batch);
     } else {
         take_registers<TAKER_REGISTERS>();
         int row = part * 64 + threadIdx.x % WARPGROUP / 32 * 16 + threadIdx.x % 32 / 4;

@@ -149,6 +149,19 @@ template <int DIM, int RANKS> struct joined {
     DEVICE_MEMBER void expect(int heads) {
         expect_bytes(&arrived, heads * RANKS * (EACH * (int)sizeof *rank_values[0] + (int)sizeof *rank_tops[0]));
     }
+    /* To where `mine` lies in block `rank`; a block by itself sends nothing. */
+    template <class T> DEVICE_MEMBER void send_to(T *mine, int rank, T x) {
+        if constexpr (RANKS == 1)
+            *mine = x;
+        else
+            send_to_block(mine, rank, x, &arrived);
+    }
+    DEVICE_MEMBER void await() {
+        if constexpr (RANKS == 1)
+            __syncthreads();
+        else
+            await_bytes(&arrived);
+    }
     DEVICE_MEMBER void leave(seen<DIM> &r) {
         const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
         r.sum += from_lane(r.sum, 1);
@@ -185,11 +198,11 @@ template <int DIM, int RANKS> struct joined {
                 sum.x = fmaf(fades[w], v[0].x, sum.x), sum.y = fmaf(fades[w], v[0].y, sum.y);
                 sum.z = fmaf(fades[w], v[1].x, sum.z), sum.w = fmaf(fades[w], v[1].y, sum.w);
             }
-            send_to_block((float4 *)&rank_values[blockIdx.x][head * EACH + at % EACH], at / EACH, sum, &arrived);
+            send_to((float4 *)&rank_values[blockIdx.x][head * EACH + at % EACH], at / EACH, sum);
         }
 #pragma unroll 1
         for (int e = THREADS - 1 - threadIdx.x; e < heads * RANKS; e += THREADS)
-            send_to_block(&rank_tops[blockIdx.x][e / RANKS], e % RANKS, fold(e / RANKS, fades), &arrived);
+            send_to(&rank_tops[blockIdx.x][e / RANKS], e % RANKS, fold(e / RANKS, fades));
     }
     template <class S>
     DEVICE_MEMBER void join(const cached_attention_kernel &c, int batch, int kv_head, int heads) const {
@@ -319,7 +332,7 @@ __global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant_
     }
     all.leave(r);
     all.send(heads);
-    await_bytes(&all.arrived);
+    all.await();
     all.template join<S>(c, batch, kv_head, heads);
 }
 

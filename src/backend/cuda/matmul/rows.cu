@@ -74,11 +74,6 @@ DEVICE void copy_box_to(u32 to, const CUtensorMap *map, u32 barrier, int column,
                  : "memory");
 }
 
-/* The map is on its way to where the copy engine looks for it. */
-DEVICE void fetch_map(const CUtensorMap *map) {
-    asm volatile("prefetch.tensormap [%0];" ::"l"((u64)map) : "memory");
-}
-
 /* ---- the thread that gives tiles */
 template <int WIDTH, bool GATED> struct giver {
     typedef tile_room<WIDTH> own_room;

@@ -210,6 +210,7 @@ __global__ void __launch_bounds__(THREADS, 1)
     let_next_begin();
     if (threadIdx.x >= TAKERS) {
         give_registers<GIVER_REGISTERS>();
+        if (threadIdx.x == TAKERS) fetch_map(&x);
         await_previous();
         if (threadIdx.x == TAKERS) give_tiles(room, &x, (int)(k.k / TILE_WIDTH));
     } else {
