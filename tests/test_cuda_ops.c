@@ -728,8 +728,8 @@ static void test_all_quantized(tarn_dtype dtype) {
                 test_quantized(dtype, floats[s], 8, groups[g], 1, k);
                 test_quantized(dtype, floats[s], 4, groups[g], 5, k);
             }
-    const int64_t rows[][2] = {{1400, 5120}, {3072, 8192}, {3070, 8192}, {2500, 1024}}; /* shared out in other ways */
-    for (int r = 0; r < 4; r++)
+    const int64_t rows[][2] = {{1400, 5120}, {3072, 4096}, {3070, 4096}, {2500, 1024}}; /* shared out in other ways */
+    for (int r = dtype == TARN_BFLOAT16 ? 0 : 3; r < 4; r++) /* as the other half type; the reference takes its time */
         for (int bits = 4; bits <= 8; bits += 4) test_quantized_rows(dtype, dtype, bits, 64, 1, rows[r][0], rows[r][1]);
     const int64_t batches[] = {2, 8, 9, 16, 24, 31, 32, 33};
     for (int b = 0; b < 8; b++) {

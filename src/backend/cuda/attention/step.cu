@@ -147,7 +147,8 @@ template <int DIM, int RANKS> struct joined {
     u64 arrived;
 
     DEVICE_MEMBER void expect(int heads) {
-        expect_bytes(&arrived, heads * RANKS * (EACH * (int)sizeof *rank_values[0] + (int)sizeof *rank_tops[0]));
+        if (RANKS > 1)
+            expect_bytes(&arrived, heads * RANKS * (EACH * (int)sizeof *rank_values[0] + (int)sizeof *rank_tops[0]));
     }
     /* To where `mine` lies in block `rank`; a block by itself sends nothing. */
     template <class T> DEVICE_MEMBER void send_to(T *mine, int rank, T x) {
