@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "check.h"
 #include "paths.h"
+#include "rounds.h"
 #include "tarn/random.h"
 #include "tarn/tarn.h"
 #include "test_device.h"
@@ -185,6 +186,7 @@ static void test_sets(const char *folder) {
     tarn_batch *batch = model ? tarn_batch_new(model, ROWS + 1) : NULL;
     CHECK(session && other && batch);
     for (int i = 0; batch && i < 2 * SETS; i++) {
+        if (!in_rounds()) continue;
         int before = check_failures;
         tarn_generate_options o = sets[i % SETS];
         o.seed = TARN_SEED(i < SETS ? 7 : 12345678901u);
@@ -255,6 +257,7 @@ static void test_dropped(void) {
     stopped.on_text = stop_later;
     stopped.context = &l;
     for (int n = 1; n < 8; n++) {
+        if (!in_rounds()) continue;
         l.left = n;
         shorter.max_tokens = TARN_VALUE(n);
         CHECK(tarn_generate_with(session, prompts[0], counts[0], NULL, n % 2 ? stopped : shorter));
@@ -344,7 +347,7 @@ int main(void) {
     if (!choose_device(true)) return 77;
     test_sets(WINDOW);
     test_dropped();
-    test_given_back();
+    if (in_rounds()) test_given_back();
     test_failure();
     return check_report("lm_draw");
 }
