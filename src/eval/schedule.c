@@ -73,11 +73,16 @@ void schedule_free(schedule *s) {
     memory_free(s);
 }
 
-/* The process ends: tools that look for leaks would report it. */
+/* The process ends: tools that look for leaks would report it. Another thread may be evaluating yet, or this one have
+   ended the process from within. */
 __attribute__((destructor)) static void free_spare(void) {
-    if (spare) free_lists(spare);
-    memory_free(spare);
+    if (lock_is_held()) return;
+    schedule_lock();
+    schedule *s = spare;
     spare = NULL;
+    schedule_unlock();
+    if (s) free_lists(s);
+    memory_free(s);
 }
 
 static bool is_taken(const entry *e) {
