@@ -497,6 +497,8 @@ static void test_ranges(void) {
         {TARN_BFLOAT16, 300, {REDUCE_PROD, -0.75, {{0, 8, 0x1p-126}, {80, 9, 0x1p100}, {200, 9, 0x1p-120}}}},
         {TARN_FLOAT16, 3000, {REDUCE_PROD, -0.5, {{1010, 40, 32768}}}},
         {TARN_FLOAT64, 300, {REDUCE_PROD, 0.5, {{0, 1, 0x1p-990}, {90, 1, (double)INFINITY}}}},
+        /* A part of a chunk whose product alone is subnormal, behind a large one. */
+        {TARN_FLOAT64, 262144, {REDUCE_PROD, 1, {{65536, 1, 0x1p100}, {67584, 2, 0x1.23456789abcdep-536}}}},
         /* In a vector and back. */
         {TARN_FLOAT32, 96, {REDUCE_PROD, 1, {{0, 8, 0x1p125}, {8, 8, 0x1p-140}}}},
         {TARN_BFLOAT16, 96, {REDUCE_PROD, 1, {{0, 8, 0x1p125}, {8, 8, 0x1p-130}}}},

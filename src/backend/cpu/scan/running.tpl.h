@@ -25,8 +25,8 @@
      IN_DOUBT(s, own, total)   whether s, and then what comes to `own` alone, of which scan_state `total` knows more,
                         may not be what comes of s one by one
      SIZE(x)            VALUES of which what runs in VALUES x, in any order, is no larger
-     BOUND(before, total, size)   takes what comes of SIZE of elements into the scan_state `total`, which has them and
-                        had come to `before` without them
+     BOUND(before, own, total, size)   takes what comes of SIZE of elements, which come to `own`, into the scan_state
+                        `total`, which has them and had come to `before` without them
 
    and undefines NAME, FIRST, FOLD and what is the type's after it; what is of a kind alone is undefined here:
    ONE_MORE, LEAVES_RANGE, TOTAL_LEAVES, QUICK_FOLD, IN_GROUPS, TAKE, HOLDS, IN_DOUBT, SIZE and BOUND. */
@@ -339,10 +339,10 @@ static __attribute__((noinline)) void NAME(sides_end)(NAME(sides) * s, const ELE
     bool leaves = TOTAL_LEAVES(FOLD(FOLD(s->own[0], s->own[1]), FOLD(s->own[2], s->own[3])), all);
     STATE last = leaves ? NAME(total_one_by_one)(from, count) : (STATE)all[COUNT - 1], before;
     memcpy(&before, state, sizeof before);
-    last = JOINED(before, last);
-    memcpy(state, &last, sizeof last);
+    const STATE joined = JOINED(before, last);
+    memcpy(state, &joined, sizeof joined);
 #ifdef SIZE
-    BOUND(before, state, NAME(sides_folded)(s->size)[COUNT - 1]);
+    BOUND(before, last, state, NAME(sides_folded)(s->size)[COUNT - 1]);
 #endif
 }
 

@@ -94,8 +94,11 @@ static bool is_product_in_doubt(double running, const scan_state *total) {
     if (isinf(size)) return number == 0;
     return !(size * total->total.most < 0x1p1023 && total->total.inverse / size < 0x1p1021);
 }
-static void bound_product(double before, scan_state *total, double size) {
+/* own: the product of the elements alone. Where that, or a part of it, is subnormal, digits were lost that a large
+ * `before` does not bring back. */
+static void bound_product(double before, double own, scan_state *total, double size) {
     double most = fabs(before) * size, inverse = size / fabs(total->total.number);
+    if (!(size / fabs(own) < 0x1p1021)) inverse = INFINITY;
     total->total.most = most > total->total.most ? most : total->total.most;
     total->total.inverse = inverse > total->total.inverse ? inverse : total->total.inverse;
 }
@@ -334,13 +337,13 @@ INLINE hu32 join_wide_bfloat16(vf64 even, vf64 odd) {
 #define IN_DOUBLE
 #include "cpu/scan/products.tpl.h"
 #undef IN_DOUBLE
-#define LEAVES_RANGE(s, came, v, all) (NOT_FINITE(all) && (isfinite(s) || NOT_FINITE(v)))
-#define IN_GROUPS(s)                  isfinite(s)
-#define TAKE(range, came, all)        ((void)(came), (range)->most += 0 * (all))
-#define HOLDS(range, s)               !not_finite_f64((range)->most)
-#define SIZE(x)                       abs_f64(x)
-#define BOUND(before, total_, size)   ((void)(before), (total_)->total.most += (size))
-#define IN_DOUBT(s, own, total)       is_sum_in_doubt(s, total)
+#define LEAVES_RANGE(s, came, v, all)    (NOT_FINITE(all) && (isfinite(s) || NOT_FINITE(v)))
+#define IN_GROUPS(s)                     isfinite(s)
+#define TAKE(range, came, all)           ((void)(came), (range)->most += 0 * (all))
+#define HOLDS(range, s)                  !not_finite_f64((range)->most)
+#define SIZE(x)                          abs_f64(x)
+#define BOUND(before, own, total_, size) ((void)(before), (void)(own), (total_)->total.most += (size))
+#define IN_DOUBT(s, own, total)          is_sum_in_doubt(s, total)
 #include "cpu/scan/sums.tpl.h"
 
 /* Sums and products of signed integers are those of unsigned ones. */

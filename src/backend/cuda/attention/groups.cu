@@ -313,6 +313,7 @@ __global__ void __launch_bounds__(THREADS, 1)
     __syncthreads();
     begin();
     if (is_giver) give_tiles<DIM>(room.queries, &qs, room.queries_there(), first_row, head, batch);
+    __syncwarp();
     const key_span span(k, batch, head, first_row, rows, KEYS);
     if (part == GROUPS) {
         give_registers<GIVER_REGISTERS>();
