@@ -24,7 +24,7 @@ class Memory(ctypes.Structure):  # tarn_memory
 def library():
     """The one that tarn.core stands on, wherever it lies."""
     maps = Path("/proc/self/maps").read_text()
-    return ctypes.CDLL(re.search(r"\S*/libtarn[^/\s]*\.so[\d.]*", maps)[0])
+    return ctypes.CDLL(re.search(r"\S*/libtarn(?!_)[^/\s]*\.so[\d.]*", maps)[0])
 
 
 def alive():
