@@ -33,6 +33,13 @@ DEVICE u32 address_in_block(const void *mine, int rank) {
     asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(shared_address(mine)), "r"(rank));
     return there;
 }
+/* At another block's barrier, which lies there where this one's does. */
+DEVICE void arrive_in_block(u32 barrier, int rank) {
+    asm volatile("{\n.reg .b32 there;\nmapa.shared::cluster.u32 there, %0, %1;\n"
+                 "mbarrier.arrive.shared::cluster.b64 _, [there];\n}" ::"r"(barrier),
+                 "r"(rank)
+                 : "memory");
+}
 /* Both by one thread: before begin_in_cluster, and some time after, behind a barrier of the block. */
 DEVICE void make_arrival(u64 *arrived) {
     barrier_init(shared_address(arrived), 1);

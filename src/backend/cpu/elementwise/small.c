@@ -2,7 +2,6 @@
    once, over all of them. All inputs are read before an output is written, so that these may share memory. */
 #include <string.h>
 
-#include "backend/call.h"
 #include "cpu/elementwise/elementwise.h"
 #include "cpu/sizes.h"
 
@@ -21,7 +20,7 @@ typedef struct {
 static void load(registers *r, int reg, const operand *o) {
     bool still = operand_is_still(o);
     int width = compute_type_bytes(compute_type_of(o->dtype));
-    if (!still && r->count == r->whole && width == dtype_bytes(o->dtype)) {
+    if (!still && r->count == r->whole && elementwise_is_raw(o->dtype)) {
         r->at[reg] = o->data;
         return;
     }

@@ -208,6 +208,11 @@ INLINE void NAME(step_two)(ELEMENT *to, const ELEMENT *from, CARRY *carry, scan_
 }
 #endif
 
+/* Where the k-th vector of a group stands, of those that go together the first in memory. */
+INLINE int64_t NAME(place)(int k, scan_way way) {
+    return (way.backwards ? GROUP - AT_ONCE - k : k) * COUNT;
+}
+
 #ifdef IN_GROUPS
 /* What stands behind AT_ONCE vectors that are taken into a range. */
 INLINE void NAME(take)(VALUES *out, const ELEMENT *from, CARRY *running, group_range *range, scan_way way) {
@@ -231,11 +236,6 @@ INLINE void NAME(put_some)(ELEMENT *to, const VALUES *out, scan_way way) {
 #else
     NAME(put)(to, way.backwards ? LANES_BACKWARDS(COUNT, out[0]) : out[0], COUNT, way.past);
 #endif
-}
-
-/* Where the k-th vector of a group stands, of those that go together the first in memory. */
-INLINE int64_t NAME(place)(int k, scan_way way) {
-    return (way.backwards ? GROUP - AT_ONCE - k : k) * COUNT;
 }
 
 /* Several vectors with one test for all of them; false, and nothing done, where each needs its own. */
@@ -268,10 +268,8 @@ INLINE void NAME(group)(ELEMENT *to, const ELEMENT *from, CARRY *carry, scan_way
     if (IN_GROUPS(STATE_OF(*carry)) && NAME(steps)(to, from, carry, way)) return;
 #endif
     UNROLL(GROUP)
-    for (int k = 0; k < GROUP; k += AT_ONCE) {
-        int at = (way.backwards ? GROUP - AT_ONCE - k : k) * COUNT;
-        NAME(step_some)(to + at, from + at, carry, way);
-    }
+    for (int k = 0; k < GROUP; k += AT_ONCE)
+        NAME(step_some)(to + NAME(place)(k, way), from + NAME(place)(k, way), carry, way);
 }
 
 /* Elements of a line from the i-th on, fewer than a group. */
@@ -325,7 +323,7 @@ INLINE void NAME(sides_in)(NAME(sides) * s, const ELEMENT *from) {
 }
 
 INLINE VALUES NAME(sides_folded)(const VALUES side[GROUP]) {
-    return NAME(prefix)(FOLD(FOLD(side[0], side[1]), FOLD(side[2], side[3])));
+    return FOLD(FOLD(side[0], side[1]), FOLD(side[2], side[3]));
 }
 
 /* `state` behind all of `count` elements of which the groups are in s. */
@@ -335,14 +333,13 @@ static __attribute__((noinline)) void NAME(sides_end)(NAME(sides) * s, const ELE
         some = count - i < COUNT ? count - i : COUNT;
         NAME(side_in)(s, 0, NAME(get)(from + next_place(count, i, some, backwards), some));
     }
-    VALUES all = NAME(sides_folded)(s->own);
-    bool leaves = TOTAL_LEAVES(FOLD(FOLD(s->own[0], s->own[1]), FOLD(s->own[2], s->own[3])), all);
-    STATE last = leaves ? NAME(total_one_by_one)(from, count) : (STATE)all[COUNT - 1], before;
+    VALUES came = NAME(sides_folded)(s->own), all = NAME(prefix)(came);
+    STATE last = TOTAL_LEAVES(came, all) ? NAME(total_one_by_one)(from, count) : (STATE)all[COUNT - 1], before;
     memcpy(&before, state, sizeof before);
     const STATE joined = JOINED(before, last);
     memcpy(state, &joined, sizeof joined);
 #ifdef SIZE
-    BOUND(before, last, state, NAME(sides_folded)(s->size)[COUNT - 1]);
+    BOUND(before, last, state, NAME(prefix)(NAME(sides_folded)(s->size))[COUNT - 1]);
 #endif
 }
 
@@ -382,21 +379,22 @@ INLINE void NAME(run)(ELEMENT *to, const ELEMENT *from, int64_t count, scan_stat
 }
 
 /* The loop that most lines take knows the way. */
-static void NAME(line)(void *to, const void *from, int64_t count, scan_state *state, scan_way way) {
-    if (!way.ahead) way.ahead = (way.backwards ? -AHEAD : AHEAD) / (int64_t)sizeof(ELEMENT);
-    if (way.exclusive || way.backwards)
-        NAME(run)(to, from, count, state, way, NULL, NULL);
-    else
-        NAME(run)(to, from, count, state, (scan_way){.past = way.past, .ahead = way.ahead}, NULL, NULL);
-}
-
-static void NAME(line_and_total)(void *to, const void *from, int64_t count, scan_state *state, scan_way way,
-                                 const void *next, scan_state *total) {
+INLINE void NAME(run_way)(ELEMENT *to, const ELEMENT *from, int64_t count, scan_state *state, scan_way way,
+                          const ELEMENT *next, scan_state *total) {
     if (!way.ahead) way.ahead = (way.backwards ? -AHEAD : AHEAD) / (int64_t)sizeof(ELEMENT);
     if (way.exclusive || way.backwards)
         NAME(run)(to, from, count, state, way, next, total);
     else
         NAME(run)(to, from, count, state, (scan_way){.past = way.past, .ahead = way.ahead}, next, total);
+}
+
+static void NAME(line)(void *to, const void *from, int64_t count, scan_state *state, scan_way way) {
+    NAME(run_way)(to, from, count, state, way, NULL, NULL);
+}
+
+static void NAME(line_and_total)(void *to, const void *from, int64_t count, scan_state *state, scan_way way,
+                                 const void *next, scan_state *total) {
+    NAME(run_way)(to, from, count, state, way, next, total);
 }
 
 static bool NAME(join)(scan_state *state, const scan_state *more) {

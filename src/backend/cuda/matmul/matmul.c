@@ -93,25 +93,30 @@ static bool run_products(const call *c, lt_product p, const axes *leading) {
 }
 
 /* ---- many rows of x with weights that lie transposed, by warpgroups */
-bool dense_rows_of(const call *c, unsigned constant, dense_rows_kernel *k) {
-    const operand *a = &c->inputs[0], *b = &c->inputs[1], *out = &c->outputs[0];
-    lt_product p;
-    axes leading;
+static bool takes_rows(const call *c, const lt_product *p, const axes *leading, unsigned constant,
+                       dense_rows_kernel *k) {
+    const operand *out = &c->outputs[0];
     bool half = out->dtype == TARN_FLOAT16 || out->dtype == TARN_BFLOAT16;
-    if (c->row != &cuda_matmul || !half || operand_size(out) == 0 || !product_of(c, &p, &leading)) return false;
+    if (c->row != &cuda_matmul || !half || operand_size(out) == 0) return false;
     *k = (dense_rows_kernel){.to = out->data,
-                             .x = a->data,
-                             .weight = b->data,
+                             .x = c->inputs[0].data,
+                             .weight = c->inputs[1].data,
                              .dtype = (int)out->dtype,
                              .early = constant >> 1 & 1,
-                             .m = p.m,
-                             .n = p.n,
-                             .k = p.k,
-                             .x_step = p.a_step,
-                             .weight_step = p.b_step};
-    bool even = ((p.n | p.k | p.a_step | p.b_step) & 7) == 0 &&
+                             .m = p->m,
+                             .n = p->n,
+                             .k = p->k,
+                             .x_step = p->a_step,
+                             .weight_step = p->b_step};
+    bool even = ((p->n | p->k | p->a_step | p->b_step) & 7) == 0 &&
                 (((uintptr_t)k->to | (uintptr_t)k->x | (uintptr_t)k->weight) & 15) == 0;
-    return leading.ndim == 0 && !p.a_transposed && p.b_transposed && even && dense_rows_pay(k);
+    return leading->ndim == 0 && !p->a_transposed && p->b_transposed && even && dense_rows_pay(k);
+}
+
+bool dense_rows_of(const call *c, unsigned constant, dense_rows_kernel *k) {
+    lt_product p;
+    axes leading;
+    return c->row == &cuda_matmul && product_of(c, &p, &leading) && takes_rows(c, &p, &leading, constant, k);
 }
 
 static bool run_lt(const call *c) {
@@ -123,7 +128,7 @@ static bool run_lt(const call *c) {
     int64_t bytes = operand_size(out) * dtype_bytes(out->dtype);
     if (bytes == 0) return true;
     if (p.k == 0) return cuda_ok(cudaMemsetAsync(out->data, 0, (size_t)bytes, cuda_stream_now), "clearing");
-    if (dense_rows_of(c, cuda_constant_inputs, &k) && launch_dense_rows(&k, cuda_stream_now)) return true;
+    if (takes_rows(c, &p, &leading, cuda_constant_inputs, &k) && launch_dense_rows(&k, cuda_stream_now)) return true;
     return run_products(c, p, &leading);
 }
 

@@ -181,11 +181,7 @@ template <class S, int WIDTH, bool GATED> struct taker {
     /* Both blocks of the pair may bring what comes into the stage next. */
     DEVICE_MEMBER void free_stage(int which) const {
         const int thread = threadIdx.x % WARPGROUP;
-        if (thread < PAIR)
-            asm volatile("{\n.reg .b32 there;\nmapa.shared::cluster.u32 there, %0, %1;\n"
-                         "mbarrier.arrive.shared::cluster.b64 _, [there];\n}" ::"r"(room.free(which)),
-                         "r"(thread)
-                         : "memory");
+        if (thread < PAIR) arrive_in_block(room.free(which), thread);
     }
 
     DEVICE_MEMBER void multiply(int steps) {
@@ -277,6 +273,14 @@ __global__ void __launch_bounds__(THREADS, 1)
 }
 
 /* ---- on the host */
+/* A gate's have as many rows of each half as half of the width. */
+static i64 tiles_of(const dense_rows_kernel *k, int width) {
+    return (i64)blocks_for(k->m, PAIR * ROWS) * blocks_for(k->n, width);
+}
+static int clusters_at_once() {
+    return cuda_processors() / PAIR;
+}
+
 static bool map_results(CUtensorMap *map, const void *to, i64 m, i64 n, int columns) {
     const int64_t shape[] = {1, 1, m, n}, strides[] = {m * n, m * n, n};
     return map_boxes(map, to, shape, strides, WARP_ROWS, columns);
@@ -296,11 +300,10 @@ template <class S, int WIDTH, bool GATED> static bool launch_tiles(const dense_r
         return false;
     dense_rows_kernel own = *k;
     own.turns_down = (int)blocks_for(k->m, PAIR * ROWS);
-    const int tiles = own.turns_down * (int)blocks_for(GATED ? k->n / 2 : k->n, GATED ? WIDTH / 2 : WIDTH);
-    const int room_for = cuda_processors() / PAIR;
+    const int tiles = (int)tiles_of(k, WIDTH), most = clusters_at_once();
     allow_shared(kernel, bytes);
-    start_clusters(kernel, dim3(PAIR, (unsigned)(tiles < room_for ? tiles : room_for)), THREADS, bytes, stream, own, x,
-                   weight, y, gated, tiles);
+    start_clusters(kernel, dim3(PAIR, (unsigned)(tiles < most ? tiles : most)), THREADS, bytes, stream, own, x, weight,
+                   y, gated, tiles);
     return true;
 }
 
@@ -311,8 +314,7 @@ enum { WIDTHS = sizeof widths / sizeof *widths };
 /* In rows of the weight times steps. */
 static i64 cost_of(const dense_rows_kernel *k, int width) {
     enum { AROUND = 1536 /* what begin and end of a tile are worth */ };
-    const i64 clusters = cuda_processors() / PAIR, tiles = (i64)blocks_for(k->m, PAIR * ROWS) * blocks_for(k->n, width),
-              turns = (tiles + clusters - 1) / clusters;
+    const i64 turns = blocks_for(tiles_of(k, width), clusters_at_once());
     return turns * (width * (i64)blocks_for(k->k, TILE_WIDTH) + AROUND);
 }
 
